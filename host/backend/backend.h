@@ -1,0 +1,109 @@
+/* What a device must be able to do. Everything above (replay, campaign) is written against this table; no other
+ * file knows which backend runs.
+ *
+ *   bs_device   an opened device                            shared by threads
+ *   bs_network  a graph loaded onto it: parameters, plans   shared by threads
+ *   bs_lane     one worker's execution context              one thread at a time
+ *
+ * Rows. A tensor's data for one sample is a *row* of row_bytes() bytes; its layout is the backend's secret.
+ * Batches are rows one after the other. Device pointers are plain `void *` that only the backend may read, but
+ * row * row_bytes() arithmetic on them is allowed.
+ *
+ * Exactness (the contract of the whole product): the value of an output row depends on the input rows it is
+ * computed from and nothing else: not on the batch, the position in it, threads, or earlier calls. */
+#ifndef BS_BACKEND_BACKEND_H
+#define BS_BACKEND_BACKEND_H
+
+#include "base/error.h"
+#include "bits.h"
+#include "model/graph.h"
+#include "rank.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bs_device bs_device;
+typedef struct bs_network bs_network;
+typedef struct bs_lane bs_lane;
+
+/* Identity of the arithmetic; what of it differs between two runs makes their numerics differ. */
+typedef struct bs_device_info {
+    char name[128];    /* "AMD EPYC", "NVIDIA H200" */
+    char isa[64];      /* "avx512", "sm_90" */
+    char library[128]; /* "oneDNN 2.6.3", "cuDNN 9.19, cuBLAS 13.0" */
+    size_t memory;     /* bytes that golden activations and batches may take in all, 0: not limited by the device */
+} bs_device_info;
+
+/* n input rows: sample i reads row rows[i], or row i where rows is NULL. */
+typedef struct bs_view {
+    const void *base;
+    const int32_t *rows;
+} bs_view;
+
+/* The sites of n samples: sample i owns sites[first[i] .. first[i + 1]). `before`, if not NULL, receives the
+ * bits each site held, same indices as sites. */
+typedef struct bs_faults {
+    const bs_site *sites;
+    const uint32_t *first;
+    uint32_t *before;
+} bs_faults;
+
+/* How run_faulty() evaluates a faulty parameter. Both give the same bits, or the self-test says otherwise. */
+typedef enum bs_faulty_mode {
+    BS_FAULTY_DENSE,    /* the whole node with a modified copy of the parameter: the reference */
+    BS_FAULTY_CHANNELS, /* only output channels the fault can change; the rest is copied from golden_out */
+} bs_faulty_mode;
+
+typedef struct bs_backend {
+    const char *name;
+    bool needs_pixels; /* false: upload() ignores its data (null backend), images are not decoded */
+
+    /* Number of devices; 0 with the reason in `why` where there is none. */
+    int (*device_count)(char *why, size_t len);
+    bs_status (*open)(bs_device **out, int ordinal);
+    void (*close)(bs_device *d);
+    void (*describe)(const bs_device *d, bs_device_info *out);
+
+    /* Can `node` of g run here? If not, the reason is in `why`. Mandatory; asked for every node before load(). */
+    bool (*supports)(const bs_graph *g, int node, char *why, size_t len);
+    /* `g` must outlive the network. */
+    bs_status (*load)(bs_network **out, bs_device *d, const bs_graph *g);
+    void (*unload)(bs_network *n);
+    size_t (*row_bytes)(const bs_network *n, int tensor);
+
+    bs_status (*lane_open)(bs_lane **out, bs_network *n);
+    void (*lane_close)(bs_lane *l);
+    bs_status (*alloc)(bs_lane *l, void **out, size_t bytes);
+    void (*free)(bs_lane *l, void *p);
+
+    /* One sample between the host's logical (C, H, W) order and a device row. */
+    bs_status (*upload)(bs_lane *l, int tensor, void *row, const float *data);
+    bs_status (*download)(bs_lane *l, int tensor, const void *row, float *data);
+
+    /* Runs a node on n samples. in[k] is the view of input k; ignored for constant and absent inputs.
+     * `out` receives n rows and overlaps no input. */
+    bs_status (*run)(bs_lane *l, int node, int n, const bs_view *in, void *out);
+    /* The same where input `slot`, a constant, is faulty: sample i sees the sites of f for i.
+     * golden_out: rows of the fault-free output for the same samples (read in BS_FAULTY_CHANNELS only). */
+    bs_status (*run_faulty)(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
+                            const bs_faults *f, bs_faulty_mode mode, void *out);
+
+    bs_status (*copy_rows)(bs_lane *l, int tensor, int n, bs_view src, void *dst);
+    bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
+    /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
+    bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
+    /* Answers of n output rows; golden_class[i] < 0, or golden_class NULL: rank by itself. */
+    bs_status (*rank)(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out);
+} bs_backend;
+
+/* The registry. `spec`: "cpu", "null", "cuda", "cuda:1", or "auto" (the best that has a device).
+ * On success *ordinal is the device number. */
+bs_status bs_backend_find(const bs_backend **out, int *ordinal, const char *spec);
+/* Calls supports() for all nodes; fails naming each unsupported node. */
+bs_status bs_backend_check(const bs_backend *b, const bs_graph *g);
+
+extern const bs_backend bs_null_backend;
+extern const bs_backend bs_cpu_backend;
+
+#endif

@@ -1,0 +1,55 @@
+/* Errors: every fallible function returns a bs_status; the message and an optional hint live in a
+ * thread-local record that the caller prints or passes on. */
+#ifndef BS_BASE_ERROR_H
+#define BS_BASE_ERROR_H
+
+/* Status codes; the negated value is the exit code of the program. */
+typedef enum bs_status {
+    BS_OK = 0,
+    BS_ERR = -1,       /* anything not listed below */
+    BS_USAGE = -2,     /* bad command line or job file */
+    BS_STOPPED = -3,   /* interrupted; what is finished is stored, run again to go on */
+    BS_NO_DEVICE = -4, /* no device, or the device was lost */
+    BS_SELFTEST = -5,  /* replay is not exact on this machine */
+} bs_status;
+
+/* Records message (and hint) and returns `status`, so that `return bs_fail(...)` works. */
+bs_status bs_fail(bs_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Adds a hint to the error recorded last ("hint: ..." on its own line); returns that error's status. */
+bs_status bs_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Prefixes the recorded message with context ("tests/a.yaml: ..."), keeps the status. */
+bs_status bs_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* BS_ERR with "what: out of memory". */
+bs_status bs_oom(const char *what);
+
+/* Message and hint recorded last on this thread; "" if none. Valid until the next error on the thread. */
+const char *bs_error_message(void);
+const char *bs_error_hint(void);
+bs_status bs_error_status(void);
+void bs_error_clear(void);
+
+/* A copyable record, for handing an error from a worker thread to the thread that reports it. */
+typedef struct bs_error {
+    bs_status status;
+    char message[1024];
+    char hint[512];
+} bs_error;
+void bs_error_save(bs_error *out);
+bs_status bs_error_restore(const bs_error *e);
+
+#define BS_TRY(x)                                                                                            \
+    do {                                                                                                     \
+        bs_status bs_try_status_ = (x);                                                                      \
+        if (bs_try_status_ != BS_OK)                                                                         \
+            return bs_try_status_;                                                                           \
+    } while (0)
+
+/* For functions with `bs_status st` and one `out:` label. */
+#define BS_TRY_GOTO(x, label)                                                                                \
+    do {                                                                                                     \
+        st = (x);                                                                                            \
+        if (st != BS_OK)                                                                                     \
+            goto label;                                                                                      \
+    } while (0)
+
+#endif

@@ -1,0 +1,62 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bs_log_level threshold = BS_LOG_INFO;
+static bool progress_shown;
+
+void bs_log_set_level(bs_log_level level)
+{
+    threshold = level;
+}
+
+bs_log_level bs_log_get_level(void)
+{
+    return threshold;
+}
+
+static void emit(bs_log_level level, const char *prefix, const char *fmt, va_list ap)
+{
+    if (level > threshold)
+        return;
+    flockfile(stderr);
+    if (progress_shown)
+        fputs("\r\033[K", stderr);
+    progress_shown = false;
+    fputs(prefix, stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+}
+
+#define BS_LOG_FUNCTION(name, level, prefix)                                                                 \
+    void name(const char *fmt, ...)                                                                          \
+    {                                                                                                        \
+        va_list ap;                                                                                          \
+        va_start(ap, fmt);                                                                                   \
+        emit(level, prefix, fmt, ap);                                                                        \
+        va_end(ap);                                                                                          \
+    }
+
+BS_LOG_FUNCTION(bs_warn, BS_LOG_WARN, "warning: ")
+BS_LOG_FUNCTION(bs_info, BS_LOG_INFO, "")
+BS_LOG_FUNCTION(bs_debug, BS_LOG_DEBUG, "debug: ")
+
+void bs_progress(const char *fmt, ...)
+{
+    if (threshold < BS_LOG_INFO || !isatty(STDERR_FILENO))
+        return;
+    va_list ap;
+    flockfile(stderr);
+    fputs("\r\033[K", stderr);
+    va_start(ap, fmt);
+    int n = vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    progress_shown = n > 0;
+    fflush(stderr);
+    funlockfile(stderr);
+}

@@ -1,0 +1,53 @@
+/* The job file: one campaign in YAML. Parsing checks form (keys, types, ranges); names of targets are resolved
+ * against the model by bs_plan_create(). */
+#ifndef BS_JOB_JOB_H
+#define BS_JOB_JOB_H
+
+#include "base/error.h"
+#include "data/dataset.h"
+#include "fault.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Which tensors an entry hits: those that satisfy all given conditions of any selector. */
+typedef struct bs_selector {
+    int kind;      /* bs_target_kind, or -1: any */
+    char *op;      /* ONNX operator of the node ("Conv"), NULL: any */
+    char *name;    /* shell pattern (fnmatch) on the tensor or node name, NULL: any */
+    int64_t id;    /* target id, -1: any */
+    bool all;      /* every target */
+    int line;      /* in the job file, for messages */
+} bs_selector;
+
+typedef struct bs_entry {
+    int id; /* 0..255, explicit in the file */
+    char *name;
+    bs_fault_model fault;
+    bs_selector *targets;
+    int n_targets;
+    int64_t trials;  /* repetitions for each (target, image) */
+    char *sites;     /* CSV of explicit sites instead of sampling; path resolved against the job file */
+    int line;
+} bs_entry;
+
+typedef struct bs_job {
+    char *path; /* of the job file */
+    char *text; /* its bytes, stored in the result file */
+    char *name;
+    char *model;       /* resolved against the job file */
+    char *class_names; /* file, or NULL */
+    uint64_t seed;
+    bs_dataset_spec images; /* strings owned by the job, resolved against the job file */
+    bs_preprocess preprocess;
+    bs_entry *entries;
+    int n_entries;
+    int label_offset; /* class index of label 0: 1 for networks with a background class */
+} bs_job;
+
+/* Parses a job file. Errors read "FILE:LINE: what is wrong" with a hint. Paths in the file may use $VAR or
+ * ${VAR}; an unset variable is an error. Free with bs_job_free(). */
+bs_status bs_job_read(bs_job **out, const char *path);
+void bs_job_free(bs_job *job);
+
+#endif

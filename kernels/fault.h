@@ -1,0 +1,118 @@
+/* Fault models, and how a trial's sites follow from its id. Shared by planner, backends and `trace`; the same
+ * inputs give the same sites on host and device, in any order. */
+#ifndef BS_KERNELS_FAULT_H
+#define BS_KERNELS_FAULT_H
+
+#include "bits.h"
+#include "rng.h"
+
+/* X(enum suffix, name in job files, help). */
+#define BS_FAULT_KINDS(X)                                                                                    \
+    X(FLIP, "flip", "invert the bit")                                                                        \
+    X(STUCK0, "stuck-at-0", "force the bit to 0")                                                            \
+    X(STUCK1, "stuck-at-1", "force the bit to 1")                                                            \
+    X(SET, "set", "replace the value by `value`")                                                            \
+    X(ZERO, "zero", "replace the value by 0")                                                                \
+    X(RANDOM, "random", "replace the value by a uniform one in `range`")
+
+typedef enum bs_fault_kind {
+#define X(suffix, name, help) BS_FAULT_##suffix,
+    BS_FAULT_KINDS(X)
+#undef X
+        BS_FAULT_KIND_COUNT
+} bs_fault_kind;
+
+/* Does the kind act on single bits (and not on the whole value)? */
+BS_HD int bs_fault_is_bitwise(bs_fault_kind k)
+{
+    return k == BS_FAULT_FLIP || k == BS_FAULT_STUCK0 || k == BS_FAULT_STUCK1;
+}
+
+enum { BS_WORD_BITS = 32, BS_BER_STEPS = 64 };
+
+typedef struct bs_fault_model {
+    bs_fault_kind kind;
+    uint32_t bits;     /* mask of the bits that may be hit; bitwise kinds only */
+    uint32_t burst;    /* adjacent bits hit together, upwards from the chosen one, clipped at bit 31; >= 1 */
+    uint32_t count;    /* k distinct sites a trial; ignored when ber > 0 */
+    double ber;        /* every allowed bit is hit with this probability, independently; 0: use count */
+    float value;       /* SET */
+    float low, high;   /* RANDOM: [low, high) */
+} bs_fault_model;
+
+/* The i-th lowest set bit of mask (i < popcount). */
+BS_HD uint32_t bs_nth_bit(uint32_t mask, uint32_t i)
+{
+    uint32_t b = 0;
+    for (;; b++)
+        if (mask >> b & 1) {
+            if (i == 0)
+                return b;
+            i--;
+        }
+}
+
+BS_HD uint32_t bs_popcount(uint32_t v)
+{
+    uint32_t n = 0;
+    for (; v; v &= v - 1)
+        n++;
+    return n;
+}
+
+/* Choices at one element: allowed bits, or 1 for whole-value kinds. */
+BS_HD uint32_t bs_fault_choices(const bs_fault_model *m)
+{
+    return bs_fault_is_bitwise(m->kind) ? bs_popcount(m->bits) : 1;
+}
+
+/* The site for choice number `at` (0 .. elements * choices - 1) of a trial; `draw` numbers its random value. */
+BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed, uint64_t counter, uint32_t draw)
+{
+    uint32_t choices = bs_fault_choices(m);
+    bs_site s;
+    s.element = (uint32_t)(at / choices);
+    s.keep = 0;
+    s.toggle = 0;
+    if (bs_fault_is_bitwise(m->kind)) {
+        uint32_t bit = bs_nth_bit(m->bits, (uint32_t)(at % choices));
+        uint32_t run = m->burst >= BS_WORD_BITS ? 0xffffffffu : (1u << m->burst) - 1;
+        uint32_t mask = run << bit;
+        s.keep = m->kind == BS_FAULT_FLIP ? 0xffffffffu : ~mask;
+        s.toggle = m->kind == BS_FAULT_STUCK0 ? 0 : mask;
+    } else if (m->kind == BS_FAULT_SET) {
+        s.toggle = bs_float_bits(m->value);
+    } else if (m->kind == BS_FAULT_RANDOM) {
+        float u = bs_unit_float(bs_draw(seed, counter, draw, BS_STREAM_VALUE));
+        s.toggle = bs_float_bits(fmaf(u, m->high - m->low, m->low));
+    }
+    return s;
+}
+
+/* The choice that attempt number `draw` of a k-site trial lands on. A trial's sites are the first k distinct
+ * choices of the attempts 0, 1, 2, ... */
+BS_HD uint64_t bs_fault_attempt(uint64_t population, uint64_t seed, uint64_t counter, uint32_t draw)
+{
+    return bs_scale(bs_draw(seed, counter, draw, BS_STREAM_SITE), population);
+}
+
+/* Bit error rate. The population is cut into blocks of `block` choices (the last one may be short and is drawn
+ * at full length, hits beyond the end are dropped). In each block the number of hits is found by inverting the
+ * binomial distribution: the number of thresholds that the block's first draw reaches; the hits are the first so
+ * many distinct choices of its further draws. Blocks are independent, so a device can do them in parallel, and
+ * all is integer arithmetic, so host and device agree. Thresholds: floor(2^64 * P(hits <= i)), made by the host. */
+typedef struct bs_ber {
+    uint32_t block;
+    uint32_t steps; /* used entries of threshold; hits <= steps */
+    uint64_t threshold[BS_BER_STEPS];
+} bs_ber;
+
+BS_HD uint32_t bs_ber_hits(const bs_ber *b, uint64_t random)
+{
+    uint32_t hits = 0;
+    while (hits < b->steps && random >= b->threshold[hits])
+        hits++;
+    return hits;
+}
+
+#endif

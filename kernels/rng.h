@@ -1,0 +1,38 @@
+/* Counter-based random numbers: Philox4x32-10 of Random123 (Salmon et al., SC'11), key = campaign seed,
+ * counter = (trial id low, trial id high, draw, stream). Any draw of any trial can be computed alone. */
+#ifndef BS_KERNELS_RNG_H
+#define BS_KERNELS_RNG_H
+
+#include "hd.h"
+
+#include <Random123/philox.h>
+
+/* What a draw is for; part of the counter, so streams never overlap. Never renumber: results depend on it. */
+enum bs_stream { BS_STREAM_SITE = 0, BS_STREAM_VALUE = 1, BS_STREAM_BER = 2 };
+
+/* 64 random bits. */
+BS_HD uint64_t bs_draw(uint64_t seed, uint64_t trial, uint32_t draw, uint32_t stream)
+{
+    philox4x32_ctr_t c = {{(uint32_t)trial, (uint32_t)(trial >> 32), draw, stream}};
+    philox4x32_key_t k = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    philox4x32_ctr_t r = philox4x32_R(10, c, k);
+    return (uint64_t)r.v[1] << 32 | r.v[0];
+}
+
+/* floor(r * n / 2^64): uniform on 0..n-1 with a bias below n / 2^64. */
+BS_HD uint64_t bs_scale(uint64_t r, uint64_t n)
+{
+#ifdef __CUDA_ARCH__
+    return __umul64hi(r, n);
+#else
+    return (uint64_t)(((unsigned __int128)r * n) >> 64);
+#endif
+}
+
+/* Uniform on [0, 1): the top 24 bits, exact in a float. */
+BS_HD float bs_unit_float(uint64_t r)
+{
+    return (float)(uint32_t)(r >> 40) * (1.0f / 16777216.0f);
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* Trial ids: packed coordinates, invertible, never renumbered when a campaign grows. From the high bits down:
+ * 0 (1 bit, so that SQLite's signed integers stay positive), entry, target, image, repetition. */
+#ifndef BS_KERNELS_TRIAL_H
+#define BS_KERNELS_TRIAL_H
+
+#include "hd.h"
+
+enum {
+    BS_ENTRY_BITS = 8,
+    BS_TARGET_BITS = 12,
+    BS_IMAGE_BITS = 23,
+    BS_REPETITION_BITS = 20,
+};
+
+typedef struct bs_trial {
+    uint32_t entry;      /* the fault entry's id in the job, 0..255 */
+    uint32_t target;     /* 0..4095 */
+    uint32_t image;      /* index in the data set, below 2^23 */
+    uint32_t repetition; /* below 2^20 */
+} bs_trial;
+
+BS_HD uint64_t bs_trial_id(bs_trial t)
+{
+    uint64_t id = t.entry;
+    id = id << BS_TARGET_BITS | t.target;
+    id = id << BS_IMAGE_BITS | t.image;
+    return id << BS_REPETITION_BITS | t.repetition;
+}
+
+BS_HD bs_trial bs_trial_from_id(uint64_t id)
+{
+    bs_trial t;
+    t.repetition = (uint32_t)(id & ((1u << BS_REPETITION_BITS) - 1));
+    id >>= BS_REPETITION_BITS;
+    t.image = (uint32_t)(id & ((1u << BS_IMAGE_BITS) - 1));
+    id >>= BS_IMAGE_BITS;
+    t.target = (uint32_t)(id & ((1u << BS_TARGET_BITS) - 1));
+    t.entry = (uint32_t)(id >> BS_TARGET_BITS);
+    return t;
+}
+
+/* The id that goes into the random counter. A parameter fault is the same for every image, so that one faulty
+ * weight meets them all: its image is left out. */
+BS_HD uint64_t bs_trial_counter(bs_trial t, int is_parameter)
+{
+    if (is_parameter)
+        t.image = 0;
+    return bs_trial_id(t);
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* What every unit test needs: cmocka with the headers it wants first, and where optional data is. */
+#ifndef BS_TESTS_TESTING_H
+#define BS_TESTS_TESTING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+
+/* Fails the test with the recorded message unless the call succeeds. */
+#define assert_ok(x)                                                                                         \
+    do {                                                                                                     \
+        if ((x) != BS_OK)                                                                                    \
+            fail_msg("%s: %s (hint: %s)", #x, bs_error_message(), bs_error_hint());                          \
+    } while (0)
+/* The call must fail with a message that contains `text`. */
+#define assert_error(x, text)                                                                                \
+    do {                                                                                                     \
+        if ((x) == BS_OK)                                                                                    \
+            fail_msg("%s succeeded, expected an error about '%s'", #x, text);                                \
+        if (!strstr(bs_error_message(), text))                                                               \
+            fail_msg("%s: '%s' lacks '%s'", #x, bs_error_message(), text);                                   \
+    } while (0)
+
+/* Path of a file of the optional test data (BITSINK_TEST_DATA, else ../shared/data); NULL if it is absent. Static buffer. */
+static inline const char *test_data(const char *name)
+{
+    static char path[4096];
+    const char *root = getenv("BITSINK_TEST_DATA");
+    snprintf(path, sizeof path, "%s/%s", root && *root ? root : "../shared/data", name);
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
+#endif
