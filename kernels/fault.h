@@ -32,12 +32,12 @@ enum { BS_WORD_BITS = 32, BS_BER_STEPS = 64 };
 
 typedef struct bs_fault_model {
     bs_fault_kind kind;
-    uint32_t bits;     /* mask of the bits that may be hit; bitwise kinds only */
-    uint32_t burst;    /* adjacent bits hit together, upwards from the chosen one, clipped at bit 31; >= 1 */
-    uint32_t count;    /* k distinct sites a trial; ignored when ber > 0 */
-    double ber;        /* every allowed bit is hit with this probability, independently; 0: use count */
-    float value;       /* SET */
-    float low, high;   /* RANDOM: [low, high) */
+    uint32_t bits;   /* mask of the bits that may be hit; bitwise kinds only */
+    uint32_t burst;  /* adjacent bits hit together, upwards from the chosen one, clipped at bit 31; >= 1 */
+    uint32_t count;  /* k distinct sites a trial; ignored when ber > 0 */
+    double ber;      /* every allowed bit is hit with this probability, independently; 0: use count */
+    float value;     /* SET */
+    float low, high; /* RANDOM: [low, high) */
 } bs_fault_model;
 
 /* The i-th lowest set bit of mask (i < popcount). */
@@ -66,8 +66,10 @@ BS_HD uint32_t bs_fault_choices(const bs_fault_model *m)
     return bs_fault_is_bitwise(m->kind) ? bs_popcount(m->bits) : 1;
 }
 
-/* The site for choice number `at` (0 .. elements * choices - 1) of a trial; `draw` numbers its random value. */
-BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed, uint64_t counter, uint32_t draw)
+/* The site for choice number `at` (0 .. elements * choices - 1) of a trial; `draw` numbers its random value.
+ */
+BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed, uint64_t counter,
+                            uint32_t draw)
 {
     uint32_t choices = bs_fault_choices(m);
     bs_site s;
@@ -96,11 +98,12 @@ BS_HD uint64_t bs_fault_attempt(uint64_t population, uint64_t seed, uint64_t cou
     return bs_scale(bs_draw(seed, counter, draw, BS_STREAM_SITE), population);
 }
 
-/* Bit error rate. The population is cut into blocks of `block` choices (the last one may be short and is drawn
- * at full length, hits beyond the end are dropped). In each block the number of hits is found by inverting the
- * binomial distribution: the number of thresholds that the block's first draw reaches; the hits are the first so
- * many distinct choices of its further draws. Blocks are independent, so a device can do them in parallel, and
- * all is integer arithmetic, so host and device agree. Thresholds: floor(2^64 * P(hits <= i)), made by the host. */
+/* Bit error rate. The population is cut into blocks of `block` choices (the last one may be short and is
+ * drawn at full length, hits beyond the end are dropped). In each block the number of hits is found by
+ * inverting the binomial distribution: the number of thresholds that the block's first draw reaches; the hits
+ * are the first so many distinct choices of its further draws. Blocks are independent, so a device can do
+ * them in parallel, and all is integer arithmetic, so host and device agree. Thresholds: floor(2^64 * P(hits
+ * <= i)), made by the host. */
 typedef struct bs_ber {
     uint32_t block;
     uint32_t steps; /* used entries of threshold; hits <= steps */

@@ -17,7 +17,8 @@ typedef struct bs_answer {
     uint32_t flags; /* bs_answer_flag over all scores */
 } bs_answer;
 
-/* Probability of class c. `is_probability`: scores are probabilities already (the network ends in softmax). */
+/* Probability of class c. `is_probability`: scores are probabilities already (the network ends in softmax).
+ */
 BS_HD float bs_probability(const float *score, int n, int c, float max, int is_probability)
 {
     if (is_probability)

@@ -1,13 +1,13 @@
-/* What a device must be able to do. Everything above (replay, campaign) is written against this table; no other
- * file knows which backend runs.
+/* What a device must be able to do. Everything above (replay, campaign) is written against this table; no
+ * other file knows which backend runs.
  *
  *   bs_device   an opened device                            shared by threads
  *   bs_network  a graph loaded onto it: parameters, plans   shared by threads
  *   bs_lane     one worker's execution context              one thread at a time
  *
  * Rows. A tensor's data for one sample is a *row* of row_bytes() bytes; its layout is the backend's secret.
- * Batches are rows one after the other. Device pointers are plain `void *` that only the backend may read, but
- * row * row_bytes() arithmetic on them is allowed.
+ * Batches are rows one after the other. Device pointers are plain `void *` that only the backend may read,
+ * but row * row_bytes() arithmetic on them is allowed.
  *
  * Exactness (the contract of the whole product): the value of an output row depends on the input rows it is
  * computed from and nothing else: not on the batch, the position in it, threads, or earlier calls. */
@@ -32,7 +32,8 @@ typedef struct bs_device_info {
     char name[128];    /* "AMD EPYC", "NVIDIA H200" */
     char isa[64];      /* "avx512", "sm_90" */
     char library[128]; /* "oneDNN 2.6.3", "cuDNN 9.19, cuBLAS 13.0" */
-    size_t memory;     /* bytes that golden activations and batches may take in all, 0: not limited by the device */
+    size_t
+        memory; /* bytes that golden activations and batches may take in all, 0: not limited by the device */
 } bs_device_info;
 
 /* n input rows: sample i reads row rows[i], or row i where rows is NULL. */
@@ -57,7 +58,7 @@ typedef enum bs_faulty_mode {
 
 typedef struct bs_backend {
     const char *name;
-    bool needs_pixels; /* false: upload() ignores its data (null backend), images are not decoded */
+    bool needs_pixels; /* false: images are not decoded, upload() gets one float, the image's index */
 
     /* Number of devices; 0 with the reason in `why` where there is none. */
     int (*device_count)(char *why, size_t len);
@@ -65,7 +66,8 @@ typedef struct bs_backend {
     void (*close)(bs_device *d);
     void (*describe)(const bs_device *d, bs_device_info *out);
 
-    /* Can `node` of g run here? If not, the reason is in `why`. Mandatory; asked for every node before load(). */
+    /* Can `node` of g run here? If not, the reason is in `why`. Mandatory; asked for every node before
+     * load(). */
     bool (*supports)(const bs_graph *g, int node, char *why, size_t len);
     /* `g` must outlive the network. */
     bs_status (*load)(bs_network **out, bs_device *d, const bs_graph *g);

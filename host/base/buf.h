@@ -26,7 +26,8 @@ void bs_str_csv(bs_str *s, const char *text);
 bs_status bs_str_status(const bs_str *s);
 void bs_str_clear(bs_str *s);
 
-/* Reads a whole file, NUL-terminated (*len excludes it); files above `limit` bytes are refused. Caller frees. */
+/* Reads a whole file, NUL-terminated (*len excludes it); files above `limit` bytes are refused. Caller frees.
+ */
 bs_status bs_read_file(char **out, size_t *len, const char *path, size_t limit);
 /* `name` relative to the directory of `base_file`, unless absolute. Caller frees. */
 bs_status bs_path_beside(char **out, const char *base_file, const char *name);

@@ -1,0 +1,277 @@
+/* The null backend: deterministic fake answers without arithmetic, so that planner, executor, store, resume
+ * and merge can be driven at full speed. A row is two words: what the fault-free value would be, and how the
+ * fault changed it (0 = not at all); nodes hash them. Like real networks it masks: a delta dies in half of
+ * all Relu and MaxPool nodes, and most that reach the output leave the class as it was.
+ *
+ * Device 1 is wrong on purpose: its deltas depend on the size of the batch, which the self-test must notice.
+ */
+#include "backend/backend.h"
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bs_device {
+    int ordinal;
+};
+
+struct bs_network {
+    const bs_graph *graph;
+    bool inexact;
+};
+
+struct bs_lane {
+    const bs_network *network;
+};
+
+typedef struct fake_row {
+    uint64_t golden, delta;
+} fake_row;
+
+/* The finaliser of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint64_t z = a + 0x9e3779b97f4a7c15u * (b + 1);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static fake_row view_row(bs_view v, int i)
+{
+    return ((const fake_row *)v.base)[v.rows ? v.rows[i] : i];
+}
+
+static int null_device_count(char *why, size_t len)
+{
+    (void)why;
+    (void)len;
+    return 2;
+}
+
+static bs_status null_open(bs_device **out, int ordinal)
+{
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "null device"));
+    (*out)->ordinal = ordinal;
+    return BS_OK;
+}
+
+static void null_close(bs_device *d)
+{
+    free(d);
+}
+
+static void null_describe(const bs_device *d, bs_device_info *out)
+{
+    memset(out, 0, sizeof *out);
+    snprintf(out->name, sizeof out->name, d->ordinal ? "null (inexact)" : "null");
+    snprintf(out->isa, sizeof out->isa, "none");
+    snprintf(out->library, sizeof out->library, "none");
+}
+
+static bool null_supports(const bs_graph *g, int node, char *why, size_t len)
+{
+    (void)g;
+    (void)node;
+    (void)why;
+    (void)len;
+    return true;
+}
+
+static bs_status null_load(bs_network **out, bs_device *d, const bs_graph *g)
+{
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "null network"));
+    (*out)->graph = g;
+    (*out)->inexact = d->ordinal == 1;
+    return BS_OK;
+}
+
+static void null_unload(bs_network *n)
+{
+    free(n);
+}
+
+static size_t null_row_bytes(const bs_network *n, int tensor)
+{
+    (void)n;
+    (void)tensor;
+    return sizeof(fake_row);
+}
+
+static bs_status null_lane_open(bs_lane **out, bs_network *n)
+{
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "null lane"));
+    (*out)->network = n;
+    return BS_OK;
+}
+
+static void null_lane_close(bs_lane *l)
+{
+    free(l);
+}
+
+static bs_status null_alloc(bs_lane *l, void **out, size_t bytes)
+{
+    (void)l;
+    return bs_alloc_aligned(out, bytes, "null rows");
+}
+
+static void null_free(bs_lane *l, void *p)
+{
+    (void)l;
+    free(p);
+}
+
+/* data: one float, the index of the image. */
+static bs_status null_upload(bs_lane *l, int tensor, void *row, const float *data)
+{
+    (void)l;
+    (void)tensor;
+    fake_row r = {mix(bs_float_bits(data[0]), 77), 0};
+    *(fake_row *)row = r;
+    return BS_OK;
+}
+
+static bs_status null_download(bs_lane *l, int tensor, const void *row, float *data)
+{
+    const fake_row *r = row;
+    int64_t n = l->network->graph->tensors[tensor].elements;
+    for (int64_t i = 0; i < n; i++)
+        data[i] = (float)(mix(r->golden ^ r->delta, (uint64_t)i) >> 40);
+    return BS_OK;
+}
+
+static bool masks(bs_op op)
+{
+    return op == BS_OP_RELU || op == BS_OP_MAX_POOL;
+}
+
+static bs_status null_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
+{
+    const bs_graph *g = l->network->graph;
+    const bs_node *nd = &g->nodes[node];
+    for (int i = 0; i < n; i++) {
+        fake_row r = {mix((uint64_t)node, 1), 0};
+        for (int k = 0; k < nd->n_in; k++) {
+            if (nd->in[k] < 0 || g->tensors[nd->in[k]].constant)
+                continue;
+            fake_row x = view_row(in[k], i);
+            r.golden = mix(r.golden ^ x.golden, (uint64_t)k);
+            if (x.delta)
+                r.delta ^= mix(x.delta, (uint64_t)(node * 16 + k));
+        }
+        if (masks(nd->op) && (r.delta & 1))
+            r.delta = 0;
+        if (l->network->inexact && r.delta)
+            r.delta = mix(r.delta, (uint64_t)n) | 2;
+        ((fake_row *)out)[i] = r;
+    }
+    return BS_OK;
+}
+
+/* Applies sample i's sites to a value known only by its hash; returns the change, 0 for none. */
+static uint64_t site_delta(const bs_faults *f, int i, uint64_t value)
+{
+    uint64_t delta = 0;
+    for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
+        uint32_t before = (uint32_t)mix(value, f->sites[k].element);
+        uint32_t after = bs_site_apply(f->sites[k], before);
+        if (f->before)
+            f->before[k] = before;
+        if (after != before)
+            delta ^= mix(f->sites[k].element, after) | 1u << 31;
+    }
+    return delta;
+}
+
+static bs_status null_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
+                                 const bs_faults *f, bs_faulty_mode mode, void *out)
+{
+    (void)golden_out;
+    (void)mode;
+    BS_TRY(null_run(l, node, n, in, out));
+    for (int i = 0; i < n; i++)
+        ((fake_row *)out)[i].delta ^= site_delta(f, i, mix((uint64_t)node, (uint64_t)slot));
+    return BS_OK;
+}
+
+static bs_status null_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst)
+{
+    (void)l;
+    (void)tensor;
+    for (int i = 0; i < n; i++)
+        ((fake_row *)dst)[i] = view_row(src, i);
+    return BS_OK;
+}
+
+static bs_status null_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
+{
+    (void)l;
+    (void)tensor;
+    fake_row *r = rows;
+    for (int i = 0; i < n; i++)
+        r[i].delta ^= site_delta(f, i, r[i].golden);
+    return BS_OK;
+}
+
+static bs_status null_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal)
+{
+    (void)l;
+    (void)tensor;
+    for (int i = 0; i < n; i++) {
+        fake_row a = ((const fake_row *)rows)[i], b = view_row(golden, i);
+        equal[i] = a.golden == b.golden && a.delta == b.delta;
+    }
+    return BS_OK;
+}
+
+static bs_answer fake_answer(fake_row r, int classes, int32_t golden_class)
+{
+    bs_answer a = {.flags = 0};
+    uint64_t d = r.delta ? mix(r.delta, 5) : 0;
+    int32_t top = (int32_t)(r.golden % (uint64_t)classes);
+    if (r.delta && d % 8 == 0) /* drains into one of two sinks */
+        top = (int32_t)(d >> 32 & 1);
+    if (r.delta && d % 101 == 0)
+        a.flags |= BS_ANSWER_NAN;
+    for (int k = 0; k < BS_TOP; k++) {
+        a.top[k] = k < classes ? (top + k) % classes : -1;
+        a.score[k] = k < classes ? (float)(BS_TOP - k) + (float)(d % 16) / 16.0f : 0.0f;
+    }
+    a.p_golden = a.flags ? 0.0f : top == golden_class || golden_class < 0 ? 0.75f : 0.125f;
+    return a;
+}
+
+static bs_status null_rank(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = fake_answer(((const fake_row *)rows)[i], l->network->graph->classes,
+                             golden_class ? golden_class[i] : -1);
+    return BS_OK;
+}
+
+const bs_backend bs_null_backend = {
+    .name = "null",
+    .needs_pixels = false,
+    .device_count = null_device_count,
+    .open = null_open,
+    .close = null_close,
+    .describe = null_describe,
+    .supports = null_supports,
+    .load = null_load,
+    .unload = null_unload,
+    .row_bytes = null_row_bytes,
+    .lane_open = null_lane_open,
+    .lane_close = null_lane_close,
+    .alloc = null_alloc,
+    .free = null_free,
+    .upload = null_upload,
+    .download = null_download,
+    .run = null_run,
+    .run_faulty = null_run_faulty,
+    .copy_rows = null_copy_rows,
+    .inject = null_inject,
+    .compare = null_compare,
+    .rank = null_rank,
+};

@@ -1,0 +1,35 @@
+/* Golden runs: the fault-free activations of a tile of images, kept on the device for the replay to read. */
+#ifndef BS_REPLAY_GOLDEN_H
+#define BS_REPLAY_GOLDEN_H
+
+#include "backend/backend.h"
+
+#include <stdint.h>
+
+typedef struct bs_golden {
+    const bs_backend *backend;
+    const bs_graph *graph;
+    const bs_network *network;
+    bs_lane *lane;
+    int capacity;
+    int n;       /* images of the last run */
+    void **rows; /* by tensor: `capacity` device rows; NULL for parameters */
+    bs_answer *answer;
+    uint64_t *output_hash; /* XXH3-64 of the output's bits, logical order */
+    float *output;         /* host copy of the outputs, capacity x classes */
+} bs_golden;
+
+/* Device bytes that one image takes. */
+size_t bs_golden_image_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network);
+
+/* Room for `capacity` images in the lane's device memory. Free with bs_golden_free(). */
+bs_status bs_golden_create(bs_golden **out, const bs_graph *g, const bs_backend *backend,
+                           const bs_network *network, bs_lane *lane, int capacity);
+void bs_golden_free(bs_golden *golden);
+
+/* Puts image number `i` of the tile into place: `data` as backend->upload() wants it. */
+bs_status bs_golden_upload(bs_golden *golden, int i, const float *data);
+/* Runs the first n images that were uploaded; fills rows, answer, output_hash. */
+bs_status bs_golden_run(bs_golden *golden, int n);
+
+#endif

@@ -1,0 +1,280 @@
+#include "replay/replay.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct bs_replayer {
+    bs_golden *golden;
+    int max_batch;
+    char *arena; /* device */
+    size_t arena_bytes;
+    bs_view *in;
+    /* The trials still computed are positions 0..n-1 of every live slot: */
+    int n;
+    int *trial;     /* position -> index in bs_trials */
+    int32_t *row;   /* position -> golden row */
+    uint8_t *equal; /* [slot][max_batch]: does this tensor of this trial equal golden? */
+    uint8_t *dead;
+    int32_t *class_of;
+    bs_answer *answer;
+    /* Sites in the order of the positions, where that has changed: */
+    bs_site *site;
+    size_t site_cap;
+    uint32_t *first;
+};
+
+bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes)
+{
+    const char *what = "replay";
+    const bs_graph *g = golden->graph;
+    bs_status st;
+    BS_TRY(bs_calloc(out, 1, sizeof **out, what));
+    bs_replayer *p = *out;
+    size_t n = (size_t)max_batch, slots = (size_t)g->n_nodes + 1, widest = 1;
+    for (int i = 0; i < g->n_nodes; i++)
+        widest = (size_t)g->nodes[i].n_in > widest ? (size_t)g->nodes[i].n_in : widest;
+    p->golden = golden;
+    p->max_batch = max_batch;
+    p->arena_bytes = arena_bytes;
+    BS_TRY_GOTO(bs_calloc(&p->in, widest, sizeof *p->in, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->equal, n * slots, 1, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->dead, n, 1, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->first, n + 1, sizeof *p->first, what), out);
+    BS_TRY_GOTO(golden->backend->alloc(golden->lane, (void **)&p->arena, arena_bytes), out);
+out:
+    if (st != BS_OK) {
+        bs_replayer_free(p);
+        *out = NULL;
+    }
+    return st;
+}
+
+void bs_replayer_free(bs_replayer *p)
+{
+    if (!p)
+        return;
+    if (p->arena)
+        p->golden->backend->free(p->golden->lane, p->arena);
+    free(p->in);
+    free(p->trial);
+    free(p->row);
+    free(p->equal);
+    free(p->dead);
+    free(p->class_of);
+    free(p->answer);
+    free(p->site);
+    free(p->first);
+    free(p);
+}
+
+bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n)
+{
+    size_t fit = p->arena_bytes / r->row_bytes;
+    if (fit == 0) {
+        bs_fail(BS_ERR, "one trial needs %zu MiB of memory for its activations, %zu MiB are allowed",
+                r->row_bytes >> 20, p->arena_bytes >> 20);
+        return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
+    }
+    *n = fit < (size_t)p->max_batch ? (int)fit : p->max_batch;
+    return BS_OK;
+}
+
+/* A batch under way. */
+typedef struct pass {
+    bs_replayer *p;
+    const bs_route *r;
+    const bs_trials *t;
+    int stride; /* rows between the starts of slots: the batch size the arena was cut for */
+    bool reordered;
+} pass;
+
+static char *slot_rows(const pass *b, int slot)
+{
+    return b->p->arena + b->r->slots[slot].offset * (size_t)b->stride;
+}
+
+static bs_view golden_view(const pass *b, int tensor)
+{
+    return (bs_view){b->p->golden->rows[tensor], b->p->row};
+}
+
+/* The faults in the order in which the trials now stand. */
+static bs_status current_faults(pass *b, bs_faults *out)
+{
+    bs_replayer *p = b->p;
+    const bs_faults *f = &b->t->faults;
+    *out = *f;
+    if (!b->reordered)
+        return BS_OK;
+    size_t n = 0;
+    for (int i = 0; i < p->n; i++)
+        n += f->first[p->trial[i] + 1] - f->first[p->trial[i]];
+    BS_TRY(bs_grow(&p->site, &p->site_cap, n, sizeof *p->site, "fault sites"));
+    n = 0;
+    for (int i = 0; i < p->n; i++) {
+        uint32_t from = f->first[p->trial[i]], count = f->first[p->trial[i] + 1] - from;
+        p->first[i] = (uint32_t)n;
+        memcpy(p->site + n, f->sites + from, count * sizeof *p->site);
+        n += count;
+    }
+    p->first[p->n] = (uint32_t)n;
+    *out = (bs_faults){p->site, p->first, NULL};
+    return BS_OK;
+}
+
+static bs_status compare_slot(pass *b, int slot)
+{
+    bs_replayer *p = b->p;
+    int tensor = b->r->slots[slot].tensor;
+    return p->golden->backend->compare(p->golden->lane, tensor, p->n, slot_rows(b, slot),
+                                       golden_view(b, tensor),
+                                       p->equal + (size_t)slot * (size_t)p->max_batch);
+}
+
+/* Moves the last trial into position i in every slot of the frontier. */
+static bs_status fill_hole(pass *b, const int *frontier, int n_frontier, int i)
+{
+    bs_replayer *p = b->p;
+    int last = --p->n;
+    if (i == last)
+        return BS_OK;
+    for (int k = 0; k < n_frontier; k++) {
+        const bs_slot *s = &b->r->slots[frontier[k]];
+        char *rows = slot_rows(b, frontier[k]);
+        bs_view src = {rows + (size_t)last * s->row_bytes, NULL};
+        BS_TRY(p->golden->backend->copy_rows(p->golden->lane, s->tensor, 1, src,
+                                             rows + (size_t)i * s->row_bytes));
+        uint8_t *equal = p->equal + (size_t)frontier[k] * (size_t)p->max_batch;
+        equal[i] = equal[last];
+    }
+    p->trial[i] = p->trial[last];
+    p->row[i] = p->row[last];
+    p->dead[i] = p->dead[last];
+    b->reordered = true;
+    return BS_OK;
+}
+
+/* Marks trials whose live tensors all equal golden, and drops them unless they are to be kept. */
+static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
+{
+    bs_replayer *p = b->p;
+    const bs_golden *golden = p->golden;
+    for (int i = 0; i < p->n; i++) {
+        p->dead[i] = 1;
+        for (int k = 0; k < n_frontier; k++)
+            p->dead[i] &= p->equal[(size_t)frontier[k] * (size_t)p->max_batch + (size_t)i];
+        bs_result *res = &b->t->result[p->trial[i]];
+        if (p->dead[i] && res->died_at < 0) {
+            res->died_at = golden->graph->tensors[tensor].target;
+            res->answer = golden->answer[p->row[i]];
+        }
+    }
+    if (b->t->keep_masked)
+        return BS_OK;
+    for (int i = p->n - 1; i >= 0; i--)
+        if (p->dead[i])
+            BS_TRY(fill_hole(b, frontier, n_frontier, i));
+    return BS_OK;
+}
+
+static bs_status start(pass *b)
+{
+    bs_replayer *p = b->p;
+    const bs_backend *be = p->golden->backend;
+    int slot = b->r->start;
+    if (slot < 0)
+        return BS_OK;
+    int tensor = b->r->slots[slot].tensor;
+    BS_TRY(be->copy_rows(p->golden->lane, tensor, p->n, golden_view(b, tensor), slot_rows(b, slot)));
+    if (!b->r->start_injects) {
+        memset(p->equal + (size_t)slot * (size_t)p->max_batch, 1, (size_t)p->n);
+        return BS_OK;
+    }
+    BS_TRY(be->inject(p->golden->lane, tensor, p->n, slot_rows(b, slot), &b->t->faults));
+    BS_TRY(compare_slot(b, slot));
+    return bury(b, &slot, 1, tensor);
+}
+
+static bs_status run_step(pass *b, int index)
+{
+    bs_replayer *p = b->p;
+    const bs_golden *golden = p->golden;
+    const bs_backend *be = golden->backend;
+    const bs_step *s = &b->r->steps[index];
+    const bs_node *node = &golden->graph->nodes[s->node];
+    void *out = slot_rows(b, s->out);
+    for (int k = 0; k < node->n_in; k++)
+        p->in[k] = s->source[k] >= 0                ? (bs_view){slot_rows(b, s->source[k]), NULL}
+                   : s->source[k] == BS_FROM_GOLDEN ? golden_view(b, node->in[k])
+                                                    : (bs_view){NULL, NULL};
+    if (s->faulty_input >= 0) {
+        bs_faults f;
+        BS_TRY(current_faults(b, &f));
+        /* The quick way reuses the golden output, so it needs golden inputs. */
+        bool quick = !b->t->dense_parameters && b->r->mode != BS_REPLAY_FULL && index == 0;
+        BS_TRY(be->run_faulty(golden->lane, s->node, s->faulty_input, p->n, p->in, golden_view(b, node->out),
+                              &f, quick ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out));
+    } else {
+        BS_TRY(be->run(golden->lane, s->node, p->n, p->in, out));
+    }
+    if (s->injects)
+        BS_TRY(be->inject(golden->lane, node->out, p->n, out, &b->t->faults));
+    BS_TRY(compare_slot(b, s->out));
+    return BS_OK;
+}
+
+/* The first step at which a change can have died: none dies before the fault is fully in. */
+static int first_burial(const bs_route *r)
+{
+    int first = r->last_faulty < 0 ? 0 : r->last_faulty;
+    for (int i = 0; i < r->n_steps; i++)
+        if (r->steps[i].injects)
+            first = i;
+    return first;
+}
+
+static bs_status finish(pass *b)
+{
+    bs_replayer *p = b->p;
+    const bs_golden *golden = p->golden;
+    const bs_graph *g = golden->graph;
+    const bs_slot *s = &b->r->slots[b->r->result];
+    const char *rows = slot_rows(b, b->r->result);
+    for (int i = 0; i < p->n; i++)
+        p->class_of[i] = golden->answer[p->row[i]].top[0];
+    BS_TRY(golden->backend->rank(golden->lane, p->n, rows, p->class_of, p->answer));
+    for (int i = 0; i < p->n; i++) {
+        if (b->t->result[p->trial[i]].died_at < 0)
+            b->t->result[p->trial[i]].answer = p->answer[i];
+        if (b->t->output)
+            BS_TRY(golden->backend->download(golden->lane, g->output, rows + (size_t)i * s->row_bytes,
+                                             b->t->output + (size_t)p->trial[i] * (size_t)g->classes));
+    }
+    return BS_OK;
+}
+
+bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
+{
+    pass b = {.p = p, .r = r, .t = t, .stride = t->n};
+    p->n = t->n;
+    for (int i = 0; i < t->n; i++) {
+        p->trial[i] = i;
+        p->row[i] = t->golden_row[i];
+        t->result[i].died_at = -1;
+    }
+    int burial = first_burial(r);
+    BS_TRY(start(&b));
+    for (int i = 0; i < r->n_steps && p->n > 0; i++) {
+        BS_TRY(run_step(&b, i));
+        const bs_step *s = &r->steps[i];
+        if (i >= burial)
+            BS_TRY(bury(&b, s->frontier, s->n_frontier, p->golden->graph->nodes[s->node].out));
+    }
+    return p->n > 0 ? finish(&b) : BS_OK;
+}

@@ -1,0 +1,143 @@
+#include "replay/selftest.h"
+
+#include "base/buf.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint)
+{
+    const bs_graph *g = golden->graph;
+    int64_t n = g->tensors[g->input].elements;
+    /* Real inputs are centred on 0 with unit scale, or raw pixels less a mean: one image of each. */
+    static const float amplitude[BS_PROBE_IMAGES] = {2.0f, 128.0f};
+    float *data;
+    BS_TRY(bs_calloc(&data, (size_t)n, sizeof *data, "self-test"));
+    bs_status st = BS_OK;
+    for (int i = 0; i < BS_PROBE_IMAGES && st == BS_OK; i++) {
+        for (int64_t k = 0; k < n; k++)
+            data[k] = (bs_unit_float(bs_draw(0, (uint64_t)k, (uint32_t)i, 0)) * 2.0f - 1.0f) * amplitude[i];
+        if (!golden->backend->needs_pixels)
+            data[0] = (float)i;
+        st = bs_golden_upload(golden, i, data);
+    }
+    free(data);
+    BS_TRY(st);
+    BS_TRY(bs_golden_run(golden, BS_PROBE_IMAGES));
+    *fingerprint = XXH3_64bits(golden->output_hash, BS_PROBE_IMAGES * sizeof *golden->output_hash);
+    return BS_OK;
+}
+
+/* The faults of the test; one trial each. element: in thirds of the tensor, 0 first .. 3 last. */
+static const struct test_fault {
+    int third;
+    uint32_t keep, toggle;
+    bool null;
+} test_faults[] = {
+    {0, 0, 0, true},
+    {0, ~0u, 0x80000000u, false}, /* sign */
+    {3, ~0u, 0x40000000u, false}, /* top exponent bit: huge, or infinite or NaN for |x| >= 2 */
+    {1, ~0u, 0x00800000u, false}, /* lowest exponent bit */
+    {2, 0, 0x7fc00000u, false},   /* NaN */
+    {3, 0, 0x7f800000u, false},   /* Inf */
+};
+enum { N_TEST = sizeof test_faults / sizeof *test_faults };
+
+typedef struct test_batch {
+    int32_t row[N_TEST];
+    bs_site site[N_TEST];
+    uint32_t first[N_TEST + 1];
+    bs_result result[N_TEST];
+} test_batch;
+
+/* `reverse`: the trials in opposite order, so that each stands at another place of the batch. */
+static void fill_batch(test_batch *b, int64_t elements, bool reverse)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < N_TEST; i++) {
+        int k = reverse ? N_TEST - 1 - i : i;
+        const struct test_fault *f = &test_faults[k];
+        b->row[i] = k % BS_PROBE_IMAGES;
+        b->first[i] = n;
+        if (!f->null)
+            b->site[n++] = (bs_site){(uint32_t)((elements - 1) * f->third / 3), f->keep, f->toggle};
+    }
+    b->first[N_TEST] = n;
+}
+
+static bs_status run_batch(bs_replayer *p, const bs_route *r, test_batch *b, size_t classes, float *output)
+{
+    int room;
+    BS_TRY(bs_replayer_batch(p, r, &room));
+    for (int i = 0; i < N_TEST; i += room) {
+        bs_trials t = {
+            .n = N_TEST - i < room ? N_TEST - i : room,
+            .golden_row = b->row + i,
+            .faults = {b->site, b->first + i, NULL},
+            .keep_masked = true,
+            .output = output + (size_t)i * classes,
+            .result = b->result + i,
+        };
+        BS_TRY(bs_replay(p, r, &t));
+    }
+    return BS_OK;
+}
+
+bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *full)
+{
+    size_t classes = (size_t)golden->graph->classes;
+    test_batch b;
+    float *output;
+    BS_TRY(bs_calloc(&output, N_TEST * classes, sizeof *output, "self-test"));
+    fill_batch(&b, 1, false);
+    memset(b.first, 0, sizeof b.first); /* no sites at all */
+    bs_status st = run_batch(p, full, &b, classes, output);
+    for (int i = 0; i < N_TEST && st == BS_OK; i++)
+        if (memcmp(output + (size_t)i * classes, golden->output + (size_t)b.row[i] * classes,
+                   classes * sizeof *output) != 0)
+            st = bs_fail(BS_SELFTEST,
+                         "self-test failed: a fault-free re-run in a batch of %d differs from the golden run",
+                         N_TEST);
+    if (st == BS_SELFTEST)
+        bs_hint("the arithmetic of this device or library depends on the batch; try another --device");
+    free(output);
+    return st;
+}
+
+bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *route, const bs_route *full,
+                             bool *exact, char *what, size_t what_len)
+{
+    const bs_graph *g = golden->graph;
+    int64_t elements = g->tensors[g->targets[route->target].tensor].elements;
+    size_t classes = (size_t)g->classes;
+    test_batch replayed, reference;
+    float *a, *b = NULL;
+    bs_status st;
+    *exact = true;
+    BS_TRY(bs_calloc(&a, N_TEST * classes, sizeof *a, "self-test"));
+    BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
+    fill_batch(&replayed, elements, false);
+    fill_batch(&reference, elements, true);
+    BS_TRY_GOTO(run_batch(p, route, &replayed, classes, a), out);
+    BS_TRY_GOTO(run_batch(p, full, &reference, classes, b), out);
+    for (int i = 0; i < N_TEST && *exact; i++) {
+        int k = N_TEST - 1 - i;
+        const float *x = a + (size_t)i * classes, *y = b + (size_t)k * classes;
+        size_t differ = 0;
+        for (size_t c = 0; c < classes; c++)
+            differ += bs_float_bits(x[c]) != bs_float_bits(y[c]);
+        if (differ == 0 && replayed.result[i].died_at == reference.result[k].died_at)
+            continue;
+        *exact = false;
+        snprintf(what, what_len, "%zu of %zu outputs differ from the full re-run (test fault %d)", differ,
+                 classes, i);
+    }
+out:
+    free(a);
+    free(b);
+    return st;
+}
