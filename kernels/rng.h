@@ -25,7 +25,8 @@ BS_HD uint64_t bs_scale(uint64_t r, uint64_t n)
 #ifdef __CUDA_ARCH__
     return __umul64hi(r, n);
 #else
-    return (uint64_t)(((unsigned __int128)r * n) >> 64);
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)((wide)r * n >> 64);
 #endif
 }
 

@@ -10,14 +10,14 @@
 
 /* What turns a decoded image into the input tensor. Zero-initialise, then bs_preprocess_default(). */
 typedef struct bs_preprocess {
-    int resize_short; /* short side in pixels after resizing (bilinear, antialiased); 0: no resize */
-    float crop_fraction; /* centre crop of this share of the short side, before `resize`; 0: none */
+    int resize_short;       /* short side in pixels after resizing (bilinear, antialiased); 0: no resize */
+    float crop_fraction;    /* centre crop of this share of the short side, before `resize`; 0: none */
     int resize_h, resize_w; /* exact size after crop_fraction; 0: none */
-    int crop_h, crop_w;  /* centre crop after resizing; 0: none */
-    bool bgr;            /* channel order; RGB else. One-channel networks get luma (ITU-R 601) */
-    float scale;         /* value = (pixel * scale - mean[c]) / std[c], pixel 0..255 */
+    int crop_h, crop_w;     /* centre crop after resizing; 0: none */
+    bool bgr;               /* channel order; RGB else. One-channel networks get luma (ITU-R 601) */
+    float scale;            /* value = (pixel * scale - mean[c]) / std[c], pixel 0..255 */
     float mean[4], std[4];
-    int n_mean, n_std;   /* 1 (same for all channels) or the number of channels */
+    int n_mean, n_std; /* 1 (same for all channels) or the number of channels */
 } bs_preprocess;
 
 void bs_preprocess_default(bs_preprocess *p); /* scale 1/255, mean 0, std 1, RGB */
@@ -31,7 +31,7 @@ typedef struct bs_dataset_spec {
     const char *idx_labels;
     const char *const *files; /* plain list, no labels (classify) */
     size_t n_files;
-    int64_t first, limit;   /* take `limit` images (0: all) from the `first`-th on, after sorting */
+    int64_t first, limit; /* take `limit` images (0: all) from the `first`-th on, after sorting */
 } bs_dataset_spec;
 
 typedef struct bs_image {

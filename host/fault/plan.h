@@ -52,7 +52,8 @@ bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs
 void bs_sites_clear(bs_sites *s);
 
 /* Writes every site of the plan as CSV, one line a site, readable as an explicit site list:
- * trial,entry,target,image,repetition,element,operation,mask,value. Images are the data set's paths' indices. */
+ * trial,entry,target,image,repetition,element,operation,mask,value. Images are the data set's paths' indices.
+ */
 bs_status bs_plan_write_sites(const bs_plan *plan, const char *path);
 
 #endif

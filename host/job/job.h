@@ -1,5 +1,5 @@
-/* The job file: one campaign in YAML. Parsing checks form (keys, types, ranges); names of targets are resolved
- * against the model by bs_plan_create(). */
+/* The job file: one campaign in YAML. Parsing checks form (keys, types, ranges); names of targets are
+ * resolved against the model by bs_plan_create(). */
 #ifndef BS_JOB_JOB_H
 #define BS_JOB_JOB_H
 
@@ -12,12 +12,12 @@
 
 /* Which tensors an entry hits: those that satisfy all given conditions of any selector. */
 typedef struct bs_selector {
-    int kind;      /* bs_target_kind, or -1: any */
-    char *op;      /* ONNX operator of the node ("Conv"), NULL: any */
-    char *name;    /* shell pattern (fnmatch) on the tensor or node name, NULL: any */
-    int64_t id;    /* target id, -1: any */
-    bool all;      /* every target */
-    int line;      /* in the job file, for messages */
+    int kind;   /* bs_target_kind, or -1: any */
+    char *op;   /* ONNX operator of the node ("Conv"), NULL: any */
+    char *name; /* shell pattern (fnmatch) on the tensor or node name, NULL: any */
+    int64_t id; /* target id, -1: any */
+    bool all;   /* every target */
+    int line;   /* in the job file, for messages */
 } bs_selector;
 
 typedef struct bs_entry {
@@ -26,8 +26,8 @@ typedef struct bs_entry {
     bs_fault_model fault;
     bs_selector *targets;
     int n_targets;
-    int64_t trials;  /* repetitions for each (target, image) */
-    char *sites;     /* CSV of explicit sites instead of sampling; path resolved against the job file */
+    int64_t trials; /* repetitions for each (target, image) */
+    char *sites;    /* CSV of explicit sites instead of sampling; path resolved against the job file */
     int line;
 } bs_entry;
 

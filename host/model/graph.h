@@ -76,32 +76,32 @@ typedef struct bs_tensor {
 /* Geometry of Conv, MaxPool, AveragePool; auto_pad is resolved at import. Order: rows, columns. */
 typedef struct bs_window {
     int kernel[2], stride[2], dilation[2];
-    int pad[4]; /* top, left, bottom, right; may be negative nowhere */
-    int group;  /* Conv */
+    int pad[4];                        /* top, left, bottom, right; may be negative nowhere */
+    int group;                         /* Conv */
     bool ceil_mode, count_include_pad; /* pools */
 } bs_window;
 
 typedef struct bs_attr {
     bs_window window;
-    bool trans_b;                /* Gemm: B is (N, K) */
-    float alpha, beta;           /* Gemm; LeakyRelu slope, LRN alpha and beta */
-    float epsilon;               /* BatchNormalization; LRN bias */
-    float low, high;             /* Clip where the bounds are not tensors of the file (attributes or absent) */
-    float value;                 /* Pad */
-    int size;                    /* LRN */
-    int axis;                    /* Concat, Softmax: axis of the per-sample shape */
-    bool reduce[BS_MAX_RANK];    /* ReduceMean: per-sample axes */
-    int64_t begin[BS_MAX_RANK];  /* Slice start / Pad before (may be negative: crop), per-sample axes */
-    int64_t end[BS_MAX_RANK];    /* Pad after */
-    int64_t step[BS_MAX_RANK];   /* Slice, non-zero, may be negative */
-    int perm[BS_MAX_RANK];       /* Transpose, per-sample axes */
+    bool trans_b;               /* Gemm: B is (N, K) */
+    float alpha, beta;          /* Gemm; LeakyRelu slope, LRN alpha and beta */
+    float epsilon;              /* BatchNormalization; LRN bias */
+    float low, high;            /* Clip where the bounds are not tensors of the file (attributes or absent) */
+    float value;                /* Pad */
+    int size;                   /* LRN */
+    int axis;                   /* Concat, Softmax: axis of the per-sample shape */
+    bool reduce[BS_MAX_RANK];   /* ReduceMean: per-sample axes */
+    int64_t begin[BS_MAX_RANK]; /* Slice start / Pad before (may be negative: crop), per-sample axes */
+    int64_t end[BS_MAX_RANK];   /* Pad after */
+    int64_t step[BS_MAX_RANK];  /* Slice, non-zero, may be negative */
+    int perm[BS_MAX_RANK];      /* Transpose, per-sample axes */
 } bs_attr;
 
 /* Inputs by operator (indices of tensors, -1 = absent):
- *   Conv: x, weight (M, C/g, kH, kW), bias (M)        Gemm: x, weight, bias (N or 1)   MatMul: x, weight (K, N)
- *   BatchNormalization: x, scale, bias, mean, var     Clip: x, min, max (scalars)
- *   Add/Sub/Mul/Div: a, b (either may be constant; shapes broadcast, aligned to the per-sample rank, a
- *   constant's leading batch axis of 1 dropped)       Sum, Concat: all inputs */
+ *   Conv: x, weight (M, C/g, kH, kW), bias (M)        Gemm: x, weight, bias (N or 1)   MatMul: x, weight (K,
+ * N) BatchNormalization: x, scale, bias, mean, var     Clip: x, min, max (scalars) Add/Sub/Mul/Div: a, b
+ * (either may be constant; shapes broadcast, aligned to the per-sample rank, a constant's leading batch axis
+ * of 1 dropped)       Sum, Concat: all inputs */
 typedef struct bs_node {
     char *name; /* as in the file, or the output's name where the file has none */
     bs_op op;
@@ -114,8 +114,8 @@ typedef struct bs_node {
 
 /* X(enum suffix, name). What kind of tensor a target is. */
 #define BS_TARGET_KINDS(X)                                                                                   \
-    X(INPUT, "input")           /* the network's input */                                                   \
-    X(ACTIVATION, "activation") /* a node's output */                                                       \
+    X(INPUT, "input")           /* the network's input */                                                    \
+    X(ACTIVATION, "activation") /* a node's output */                                                        \
     X(WEIGHT, "weight")         /* Conv, Gemm, MatMul input 1 */                                             \
     X(BIAS, "bias")             /* Conv, Gemm input 2 */                                                     \
     X(NORM, "norm")             /* BatchNormalization scale, bias, mean, variance */                         \
@@ -148,8 +148,8 @@ typedef struct bs_graph {
     int input, output; /* tensor indices; one of each */
     int classes;       /* elements of the output */
     bool ends_in_softmax;
-    int64_t macs;      /* a sample */
-    char sha256[65];   /* of the model file */
+    int64_t macs;    /* a sample */
+    char sha256[65]; /* of the model file */
 } bs_graph;
 
 /* Imports an ONNX file (opset 7 to 18). *out is freed with bs_graph_free(). Errors name node and operator. */

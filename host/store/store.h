@@ -21,8 +21,8 @@ typedef struct bs_row {
     uint32_t keep, toggle;
     uint32_t before;
     uint32_t n_sites; /* a BER trial may have none */
-    int32_t died_at;  /* target id of the node output at which the change was gone (the fault's own target if it changed nothing),
-                         -1: it reached the output */
+    int32_t died_at;  /* target id of the node output at which the change was gone (the fault's own target if
+                         it changed nothing),  -1: it reached the output */
     bs_answer answer; /* valid where died_at < 0 */
     int32_t audit;    /* 0 not audited, 1 audited and equal */
 } bs_row;
@@ -40,7 +40,8 @@ typedef struct bs_unit {
     uint32_t entry, target, image, done;
 } bs_unit;
 
-/* Everything that one atomic piece of the stream brings. Arrays borrowed for the call. Rows are sorted by id. */
+/* Everything that one atomic piece of the stream brings. Arrays borrowed for the call. Rows are sorted by id.
+ */
 typedef struct bs_batch {
     const bs_golden_row *golden;
     size_t n_golden;
@@ -53,18 +54,19 @@ typedef struct bs_batch {
 /* What a run is, besides its plan. */
 typedef struct bs_run_info {
     bs_device_info device;
-    const char *backend;     /* "cpu" */
-    const char *version;     /* bitsink's */
-    const char *mode;        /* replay mode: "full", "suffix" */
-    const char *selftest;    /* "passed", "skipped", or text on what fell back */
+    const char *backend;  /* "cpu" */
+    const char *version;  /* bitsink's */
+    const char *mode;     /* replay mode: "full", "suffix" */
+    const char *selftest; /* "passed", "skipped", or text on what fell back */
     int threads;
-    uint64_t fingerprint;    /* XXH3-64 of golden outputs of a probe: the same on machines whose numerics agree */
-    bool allow_mixed;        /* store rows although the file holds rows of another fingerprint */
+    uint64_t
+        fingerprint;  /* XXH3-64 of golden outputs of a probe: the same on machines whose numerics agree */
+    bool allow_mixed; /* store rows although the file holds rows of another fingerprint */
 } bs_run_info;
 
-/* Opens or creates `path` for the plan; creates campaign, classes, layers, images, entries. An existing file must have the same
- * identity (model hash, seed, preprocessing, entries by id, image paths and labels; extent may grow). Locks the file
- * against a second writer. class_names may be NULL (n_classes names else). */
+/* Opens or creates `path` for the plan; creates campaign, classes, layers, images, entries. An existing file
+ * must have the same identity (model hash, seed, preprocessing, entries by id, image paths and labels; extent
+ * may grow). Locks the file against a second writer. class_names may be NULL (n_classes names else). */
 bs_status bs_store_open(bs_store **out, const char *path, const bs_plan *plan, const bs_dataset *images,
                         const char *const *class_names);
 /* Closes without finishing a run (rolls back what is uncommitted). NULL-safe. */
@@ -80,8 +82,8 @@ bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const cha
 
 /* Starts a run: one row in `run`. Refuses another fingerprint than the file's unless allow_mixed. */
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info);
-/* Adds a batch (rows, summaries, units, golden) to the open transaction; commits every 20,000 rows or 2 seconds.
- * A batch is never split between transactions. */
+/* Adds a batch (rows, summaries, units, golden) to the open transaction; commits every 20,000 rows or 2
+ * seconds. A batch is never split between transactions. */
 bs_status bs_store_add(bs_store *s, const bs_batch *b);
 /* Commits, and finishes the run with this exit status (0 done, 3 stopped, ...). */
 bs_status bs_store_end_run(bs_store *s, int exit_status);
