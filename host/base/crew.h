@@ -1,0 +1,12 @@
+/* A crew: the same function on several threads, with the first error carried back to the caller. */
+#ifndef BS_BASE_CREW_H
+#define BS_BASE_CREW_H
+
+#include "base/error.h"
+
+/* Runs fn(shared, 0..threads-1) side by side and waits for all. Returns BS_OK, or the error of the
+ * lowest-numbered worker that failed; BS_STOPPED counts only if there is no other. A worker that fails must
+ * tell the others to stop, if they should, through `shared`. */
+bs_status bs_crew_run(int threads, bs_status (*fn)(void *shared, int worker), void *shared);
+
+#endif

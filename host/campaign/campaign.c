@@ -1,0 +1,97 @@
+#include "campaign/campaign.h"
+
+#include "base/crew.h"
+#include "base/log.h"
+#include "base/resources.h"
+#include "campaign/internal.h"
+
+#include <string.h>
+
+/* Enough for the writer to fall behind by a transaction. */
+enum { QUEUE_PACKETS = 16 };
+
+static void show_progress(const bs_campaign *c, double since, double *shown)
+{
+    double now = bs_resources_clock();
+    if (now - *shown < 0.25)
+        return;
+    *shown = now;
+    double done = (double)atomic_load(&c->done), rate = done / (now - since);
+    double left = (double)(c->planned - c->found) - done;
+    bs_progress("%5.1f %%  %.0f of %llu trials  %.0f trials/s  %.0f s left",
+                100.0 * (1.0 - left / (double)(c->planned ? c->planned : 1)), done + (double)c->found,
+                (unsigned long long)c->planned, rate, rate > 0 ? left / rate : 0.0);
+}
+
+/* The writer: the only thread that touches the store's connection while the campaign runs. */
+static bs_status write_rows(bs_campaign *c)
+{
+    double since = bs_resources_clock(), shown = since;
+    bs_packet *p;
+    bs_status st = BS_OK;
+    while (st == BS_OK && (p = bs_queue_pop(c->queue))) {
+        bs_batch batch = {p->golden, p->n_golden, p->rows, p->n_rows, p->units, p->n_units};
+        st = bs_store_add(c->store, &batch);
+        if (st == BS_OK)
+            atomic_fetch_add(&c->done, p->n_rows);
+        bs_packet_free(p);
+        show_progress(c, since, &shown);
+    }
+    bs_progress("%s", "");
+    if (st != BS_OK) {
+        atomic_store(&c->failed, true);
+        bs_queue_close(c->queue);
+    }
+    return st;
+}
+
+/* Workers 0..threads-1 compute; the last one to leave closes the queue, on which worker `threads` ends. */
+typedef struct crew_share {
+    bs_campaign *c;
+    atomic_int computing;
+} crew_share;
+
+static bs_status crew_member(void *shared, int worker)
+{
+    crew_share *s = shared;
+    if (worker == s->c->engine->threads)
+        return write_rows(s->c);
+    bs_status st = bs_campaign_work(s->c, worker);
+    bs_error error;
+    bs_error_save(&error);
+    if (atomic_fetch_sub(&s->computing, 1) == 1)
+        bs_queue_close(s->c->queue);
+    return st == BS_OK ? st : bs_error_restore(&error);
+}
+
+static void divide_work(bs_campaign *c)
+{
+    const bs_engine *e = c->engine;
+    uint32_t tile = (uint32_t)e->tile, n = e->plan->n_images, workers = (uint32_t)e->threads;
+    c->n_tiles = (n + tile - 1) / tile;
+    c->n_parts = 1;
+    if (c->n_tiles < 4 * workers && c->n_tiles > 0)
+        c->n_parts = (4 * workers + c->n_tiles - 1) / c->n_tiles;
+    if (c->n_parts > (uint32_t)e->plan->n_strata)
+        c->n_parts = (uint32_t)e->plan->n_strata;
+}
+
+bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store *store,
+                          volatile sig_atomic_t *stop, bs_campaign_summary *out)
+{
+    bs_campaign c = {.engine = e, .images = images, .store = store, .stop = stop};
+    crew_share share = {.c = &c};
+    double start = bs_resources_clock();
+    c.planned = e->plan->trials;
+    c.found = bs_store_trials(store);
+    divide_work(&c);
+    atomic_store(&share.computing, e->threads);
+    BS_TRY(bs_queue_create(&c.queue, QUEUE_PACKETS));
+    bs_status st = bs_crew_run(e->threads + 1, crew_member, &share);
+    bs_queue_free(c.queue);
+    out->planned = c.planned;
+    out->found = c.found;
+    out->done = atomic_load(&c.done);
+    out->seconds = bs_resources_clock() - start;
+    return st;
+}

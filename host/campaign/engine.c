@@ -1,0 +1,226 @@
+#include "campaign/engine.h"
+
+#include "base/buf.h"
+#include "base/crew.h"
+#include "base/log.h"
+#include "base/resources.h"
+#include "replay/selftest.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_BATCH = 32, MAX_TILE = 16 };
+
+static bs_status make_routes(bs_engine *e)
+{
+    const bs_plan *plan = e->plan;
+    BS_TRY(bs_calloc(&e->routes, (size_t)plan->n_strata, sizeof *e->routes, "routes"));
+    BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
+    for (int i = 0; i < plan->n_strata; i++)
+        BS_TRY(bs_route_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
+                               e->mode));
+    return BS_OK;
+}
+
+/* Half of what is free, in equal shares; of each share at most two thirds for trials, the rest for golden
+ * rows. */
+static bs_status divide_memory(bs_engine *e)
+{
+    size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
+    size_t share = free_bytes / 2 / (size_t)e->threads;
+    size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
+    size_t row = 64;
+    for (int i = 0; e->plan && i < e->plan->n_strata; i++)
+        row = e->routes[i]->row_bytes > row ? e->routes[i]->row_bytes : row;
+    /* The self-test may need the longest route of all, the full re-run. */
+    bs_route *full = NULL;
+    if (e->plan && e->plan->n_strata > 0) {
+        BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, e->plan->strata[0].target,
+                               BS_REPLAY_FULL));
+        row = full->row_bytes > row ? full->row_bytes : row;
+        bs_route_free(full);
+    }
+    e->arena_bytes = row * (size_t)e->max_batch;
+    if (e->arena_bytes > share / 3 * 2)
+        e->arena_bytes = share / 3 * 2;
+    size_t tile = (share - e->arena_bytes) / (image ? image : 1);
+    if (tile < BS_PROBE_IMAGES || e->arena_bytes < row) {
+        bs_fail(BS_ERR,
+                "%d worker(s) of %zu MiB each are too small for this network (%zu MiB for a golden run)",
+                e->threads, share >> 20, image >> 20);
+        return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
+    }
+    e->tile = tile > MAX_TILE ? MAX_TILE : (int)tile;
+    return BS_OK;
+}
+
+bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
+                         const bs_engine_options *options)
+{
+    bs_status st;
+    int ordinal;
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "engine"));
+    bs_engine *e = *out;
+    e->graph = graph;
+    e->plan = plan;
+    e->mode = options->mode;
+    e->threads = options->threads > 0 ? options->threads : bs_resources_cores();
+    e->max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH;
+    BS_TRY_GOTO(bs_backend_find(&e->backend, &ordinal, options->device ? options->device : "auto"), out);
+    BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
+    BS_TRY_GOTO(e->backend->open(&e->device, ordinal), out);
+    e->backend->describe(e->device, &e->info);
+    BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
+    if (plan)
+        BS_TRY_GOTO(make_routes(e), out);
+    BS_TRY_GOTO(divide_memory(e), out);
+out:
+    if (st != BS_OK) {
+        bs_engine_close(e);
+        *out = NULL;
+    }
+    return st;
+}
+
+void bs_engine_close(bs_engine *e)
+{
+    if (!e)
+        return;
+    for (int i = 0; e->routes && i < e->plan->n_strata; i++)
+        bs_route_free(e->routes[i]);
+    free(e->routes);
+    free(e->fell_back);
+    if (e->network)
+        e->backend->unload(e->network);
+    if (e->device)
+        e->backend->close(e->device);
+    free(e);
+}
+
+bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
+{
+    bs_status st;
+    memset(out, 0, sizeof *out);
+    out->engine = e;
+    BS_TRY_GOTO(e->backend->lane_open(&out->lane, e->network), out);
+    BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->lane, e->tile), out);
+    if (e->plan)
+        BS_TRY_GOTO(bs_replayer_create(&out->replayer, out->golden, e->max_batch, e->arena_bytes), out);
+out:
+    if (st != BS_OK)
+        bs_worker_close(out);
+    return st;
+}
+
+void bs_worker_close(bs_worker *w)
+{
+    bs_replayer_free(w->replayer);
+    bs_golden_free(w->golden);
+    if (w->lane)
+        w->engine->backend->lane_close(w->lane);
+    memset(w, 0, sizeof *w);
+}
+
+static bs_status probe_worker(void *shared, int worker)
+{
+    (void)worker;
+    bs_engine *e = shared;
+    bs_worker w;
+    BS_TRY(bs_worker_open(&w, e));
+    bs_status st = bs_selftest_probe(w.golden, &e->fingerprint);
+    bs_worker_close(&w);
+    return st;
+}
+
+bs_status bs_engine_probe(bs_engine *e)
+{
+    return bs_crew_run(1, probe_worker, e);
+}
+
+typedef struct selftest {
+    bs_engine *e;
+    atomic_int next; /* stratum */
+} selftest;
+
+/* Strata of the same target have the same route; only the first of them is tested. */
+static int first_with_target(const bs_plan *plan, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (plan->strata[k].target == plan->strata[i].target)
+            return k;
+    return i;
+}
+
+static bs_status test_stratum(selftest *t, bs_worker *w, int i)
+{
+    bs_engine *e = t->e;
+    bs_route *full;
+    char what[200];
+    bool exact;
+    BS_TRY(
+        bs_route_create(&full, e->graph, e->backend, e->network, e->plan->strata[i].target, BS_REPLAY_FULL));
+    bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
+    if (st == BS_OK)
+        st = bs_selftest_target(w->replayer, w->golden, e->routes[i], full, &exact, what, sizeof what);
+    if (st == BS_OK && !exact) {
+        const char *name = e->graph->tensors[e->graph->targets[full->target].tensor].name;
+        if (e->mode == BS_REPLAY_FULL) {
+            st = bs_fail(BS_SELFTEST,
+                         "self-test failed: full re-runs of faults in '%s' are not reproducible: %s", name,
+                         what);
+        } else {
+            bs_warn("replay of '%s' is not exact on this device (%s): using full re-runs for it", name, what);
+            bs_route_free(e->routes[i]);
+            e->routes[i] = full;
+            e->fell_back[i] = true;
+            full = NULL;
+        }
+    }
+    bs_route_free(full);
+    return st;
+}
+
+static bs_status selftest_worker(void *shared, int worker)
+{
+    selftest *t = shared;
+    bs_worker w;
+    uint64_t fingerprint;
+    (void)worker;
+    BS_TRY(bs_worker_open(&w, t->e));
+    bs_status st = bs_selftest_probe(w.golden, &fingerprint);
+    if (st == BS_OK && fingerprint != t->e->fingerprint) {
+        st = bs_fail(BS_SELFTEST, "self-test failed: two golden runs of the same image differ");
+        bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
+    }
+    while (st == BS_OK) {
+        int i = atomic_fetch_add(&t->next, 1);
+        if (i >= t->e->plan->n_strata)
+            break;
+        if (first_with_target(t->e->plan, i) == i)
+            st = test_stratum(t, &w, i);
+    }
+    if (st != BS_OK)
+        atomic_store(&t->next, t->e->plan->n_strata);
+    bs_worker_close(&w);
+    return st;
+}
+
+bs_status bs_engine_selftest(bs_engine *e, int *fallbacks)
+{
+    selftest t = {.e = e};
+    *fallbacks = 0;
+    BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+    for (int i = 0; i < e->plan->n_strata; i++) {
+        int first = first_with_target(e->plan, i);
+        if (first != i && e->fell_back[first]) {
+            bs_route_free(e->routes[i]);
+            e->routes[i] = NULL;
+            BS_TRY(bs_route_create(&e->routes[i], e->graph, e->backend, e->network, e->plan->strata[i].target,
+                                   BS_REPLAY_FULL));
+            e->fell_back[i] = true;
+        }
+        *fallbacks += e->fell_back[i];
+    }
+    return BS_OK;
+}

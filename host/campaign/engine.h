@@ -1,0 +1,54 @@
+/* The engine: a network on a device with a proven route for every stratum of a plan, and memory divided among
+ * the workers that will drive it. */
+#ifndef BS_CAMPAIGN_ENGINE_H
+#define BS_CAMPAIGN_ENGINE_H
+
+#include "fault/plan.h"
+#include "replay/replay.h"
+
+typedef struct bs_engine_options {
+    const char *device; /* "auto", "cpu", "null", ... */
+    int threads;        /* workers, 0: as many as there are cores */
+    int max_batch;      /* trials computed side by side, 0: 32 */
+    bs_replay_mode mode;
+} bs_engine_options;
+
+typedef struct bs_engine {
+    const bs_backend *backend;
+    bs_device *device;
+    bs_network *network;
+    const bs_graph *graph;
+    const bs_plan *plan; /* NULL: golden runs only */
+    bs_device_info info;
+    bs_replay_mode mode;
+    int threads, max_batch;
+    int tile;             /* images whose golden runs one worker holds at once */
+    size_t arena_bytes;   /* for the trials of one worker */
+    bs_route **routes;    /* by stratum */
+    bool *fell_back;      /* by stratum: the self-test failed, the route is a full re-run */
+    uint64_t fingerprint; /* of the probe images' golden outputs; set by bs_engine_probe() */
+} bs_engine;
+
+/* Opens the device, loads the graph, makes the routes. plan may be NULL. graph and plan must outlive it. */
+bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
+                         const bs_engine_options *options);
+void bs_engine_close(bs_engine *e);
+
+/* One worker's share: a lane, golden rows for `tile` images, a replayer (NULL without a plan). */
+typedef struct bs_worker {
+    const bs_engine *engine;
+    bs_lane *lane;
+    bs_golden *golden;
+    bs_replayer *replayer;
+} bs_worker;
+
+bs_status bs_worker_open(bs_worker *out, const bs_engine *e);
+void bs_worker_close(bs_worker *w);
+
+/* Computes the fingerprint. */
+bs_status bs_engine_probe(bs_engine *e);
+/* Proves every route (see replay/selftest.h); one that is not exact is replaced by the full re-run, with a
+ * warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced strata. */
+bs_status bs_engine_selftest(bs_engine *e, int *fallbacks);
+
+#endif

@@ -1,0 +1,243 @@
+/* A worker: loads a tile of images, runs it fault-free, then replays the missing trials of each stratum. */
+#include "base/buf.h"
+#include "base/resources.h"
+#include "campaign/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PACKET_ROWS = 4096 };
+static const double packet_seconds = 0.5;
+
+typedef struct bench {
+    bs_campaign *c;
+    bs_worker w;
+    float *pixels;
+    bs_packet *packet;
+    double packet_since;
+    uint32_t first_image; /* of the tile */
+    int n_images;
+    /* The batch under construction: */
+    const bs_stratum *stratum;
+    int stratum_index;
+    int n;
+    bs_trial *trial;
+    int32_t *row;
+    uint32_t *first;
+    bs_sites sites;
+    uint32_t *before;
+    size_t before_cap;
+    bs_result *result;
+} bench;
+
+static bs_status bench_open(bench *b, bs_campaign *c)
+{
+    const bs_engine *e = c->engine;
+    size_t n = (size_t)e->max_batch;
+    b->c = c;
+    BS_TRY(bs_worker_open(&b->w, e));
+    BS_TRY(bs_calloc(&b->pixels, (size_t)e->graph->tensors[e->graph->input].elements, sizeof *b->pixels,
+                     "image"));
+    BS_TRY(bs_calloc(&b->trial, n, sizeof *b->trial, "batch"));
+    BS_TRY(bs_calloc(&b->row, n, sizeof *b->row, "batch"));
+    BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, "batch"));
+    BS_TRY(bs_calloc(&b->result, n, sizeof *b->result, "batch"));
+    return bs_calloc(&b->packet, 1, sizeof *b->packet, "packet");
+}
+
+static void bench_close(bench *b)
+{
+    bs_packet_free(b->packet);
+    free(b->pixels);
+    free(b->trial);
+    free(b->row);
+    free(b->first);
+    free(b->before);
+    free(b->result);
+    bs_sites_clear(&b->sites);
+    bs_worker_close(&b->w);
+}
+
+static bs_status flush(bench *b)
+{
+    bs_packet *p = b->packet;
+    if (p->n_rows + p->n_units + p->n_golden == 0)
+        return BS_OK;
+    b->packet = NULL;
+    bs_packet_sort(p);
+    BS_TRY(bs_queue_push(b->c->queue, p));
+    b->packet_since = bs_resources_clock();
+    return bs_calloc(&b->packet, 1, sizeof *b->packet, "packet");
+}
+
+/* The trials of a batch become rows; each unit's progress goes with them. */
+static bs_status collect(bench *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        bs_trial t = b->trial[i];
+        uint32_t at = b->first[i];
+        bs_row row = {
+            .id = bs_trial_id(t),
+            .n_sites = b->first[i + 1] - at,
+            .died_at = b->result[i].died_at,
+            .answer = b->result[i].answer,
+        };
+        if (row.n_sites > 0) {
+            row.element = b->sites.site[at].element;
+            row.keep = b->sites.site[at].keep;
+            row.toggle = b->sites.site[at].toggle;
+            row.before = b->before[at];
+        }
+        BS_TRY(bs_packet_add_row(b->packet, &row));
+        bs_unit unit = {t.entry, t.target, t.image, t.repetition + 1};
+        BS_TRY(bs_packet_add_unit(b->packet, &unit));
+    }
+    return BS_OK;
+}
+
+static bs_status run_batch(bench *b)
+{
+    if (b->n == 0)
+        return BS_OK;
+    const bs_engine *e = b->c->engine;
+    b->first[b->n] = (uint32_t)b->sites.n;
+    BS_TRY(bs_grow(&b->before, &b->before_cap, b->sites.n + 1, sizeof *b->before, "batch"));
+    bs_trials t = {
+        .n = b->n,
+        .golden_row = b->row,
+        .faults = {b->sites.site, b->first, b->before},
+        .keep_masked = e->routes[b->stratum_index]->mode == BS_REPLAY_FULL,
+        .result = b->result,
+    };
+    BS_TRY(bs_replay(b->w.replayer, e->routes[b->stratum_index], &t));
+    BS_TRY(collect(b));
+    b->n = 0;
+    b->sites.n = 0;
+    if (b->packet->n_rows >= PACKET_ROWS || bs_resources_clock() - b->packet_since > packet_seconds)
+        BS_TRY(flush(b));
+    if (*b->c->stop || atomic_load(&b->c->failed))
+        return bs_fail(BS_STOPPED, "stopped");
+    return BS_OK;
+}
+
+static bs_status add_trial(bench *b, int image, uint32_t repetition, int room)
+{
+    const bs_plan *plan = b->c->engine->plan;
+    bs_trial t = {
+        .entry = (uint32_t)plan->job->entries[b->stratum->entry].id,
+        .target = (uint32_t)b->stratum->target,
+        .image = b->first_image + (uint32_t)image,
+        .repetition = repetition,
+    };
+    b->trial[b->n] = t;
+    b->row[b->n] = image;
+    b->first[b->n] = (uint32_t)b->sites.n;
+    BS_TRY(bs_plan_sites(plan, b->stratum, t, &b->sites));
+    b->n++;
+    return b->n == room ? run_batch(b) : BS_OK;
+}
+
+/* Activation faults: one image after the other. Parameter faults: one fault meets all images of the tile
+ * before the next, so that a batch has few distinct faults. Either way a unit's repetitions come in order. */
+static bs_status run_stratum(bench *b, int index)
+{
+    const bs_engine *e = b->c->engine;
+    int room;
+    uint32_t from[64], to[64], most = 0;
+    b->stratum = &e->plan->strata[index];
+    b->stratum_index = index;
+    BS_TRY(bs_replayer_batch(b->w.replayer, e->routes[index], &room));
+    for (int i = 0; i < b->n_images; i++) {
+        from[i] = bs_store_done(b->c->store, index, b->first_image + (uint32_t)i);
+        to[i] = bs_plan_repetitions(e->plan, b->stratum, b->first_image + (uint32_t)i);
+        most = to[i] > most ? to[i] : most;
+    }
+    if (b->stratum->is_parameter) {
+        for (uint32_t rep = 0; rep < most; rep++)
+            for (int i = 0; i < b->n_images; i++)
+                if (rep >= from[i] && rep < to[i])
+                    BS_TRY(add_trial(b, i, rep, room));
+    } else {
+        for (int i = 0; i < b->n_images; i++)
+            for (uint32_t rep = from[i]; rep < to[i]; rep++)
+                BS_TRY(add_trial(b, i, rep, room));
+    }
+    return run_batch(b);
+}
+
+static bool anything_missing(const bench *b, uint32_t part)
+{
+    const bs_plan *plan = b->c->engine->plan;
+    for (int s = (int)part; s < plan->n_strata; s += (int)b->c->n_parts)
+        for (int i = 0; i < b->n_images; i++) {
+            uint32_t image = b->first_image + (uint32_t)i;
+            if (bs_store_done(b->c->store, s, image) < bs_plan_repetitions(plan, &plan->strata[s], image))
+                return true;
+        }
+    return false;
+}
+
+static bs_status golden_tile(bench *b)
+{
+    const bs_engine *e = b->c->engine;
+    const bs_graph *g = e->graph;
+    const bs_shape *in = &g->tensors[g->input].shape;
+    bs_golden_row rows[64];
+    for (int i = 0; i < b->n_images; i++) {
+        uint32_t image = b->first_image + (uint32_t)i;
+        rows[i] = (bs_golden_row){.image = image};
+        if (e->backend->needs_pixels)
+            BS_TRY(bs_dataset_load(b->c->images, image, &e->plan->job->preprocess, (int)in->dim[0],
+                                   (int)in->dim[1], (int)in->dim[2], b->pixels, rows[i].sha256));
+        else
+            b->pixels[0] = (float)image;
+        BS_TRY(bs_golden_upload(b->w.golden, i, b->pixels));
+    }
+    BS_TRY(bs_golden_run(b->w.golden, b->n_images));
+    for (int i = 0; i < b->n_images; i++) {
+        rows[i].answer = b->w.golden->answer[i];
+        rows[i].logits_hash = b->w.golden->output_hash[i];
+        BS_TRY(bs_packet_add_golden(b->packet, &rows[i]));
+    }
+    return BS_OK;
+}
+
+static bs_status run_item(bench *b, uint32_t item)
+{
+    const bs_campaign *c = b->c;
+    uint32_t tile = item / c->n_parts, part = item % c->n_parts;
+    uint32_t size = (uint32_t)c->engine->tile, n = c->engine->plan->n_images;
+    b->first_image = tile * size;
+    b->n_images = (int)(n - b->first_image < size ? n - b->first_image : size);
+    if (!anything_missing(b, part))
+        return BS_OK;
+    BS_TRY(golden_tile(b));
+    for (int s = (int)part; s < c->engine->plan->n_strata; s += (int)c->n_parts)
+        BS_TRY(run_stratum(b, s));
+    return BS_OK;
+}
+
+bs_status bs_campaign_work(bs_campaign *c, int worker)
+{
+    (void)worker;
+    bench b = {0};
+    bs_status st = bench_open(&b, c);
+    while (st == BS_OK) {
+        uint32_t item = atomic_fetch_add(&c->next_item, 1);
+        if (item >= c->n_tiles * c->n_parts)
+            break;
+        st = run_item(&b, item);
+    }
+    if (st == BS_OK)
+        st = flush(&b);
+    bs_error error;
+    bs_error_save(&error);
+    if (st == BS_STOPPED && b.packet)
+        flush(&b); /* whole batches only: worth keeping */
+    if (st != BS_OK) {
+        atomic_store(&c->failed, true);
+        bs_error_restore(&error);
+    }
+    bench_close(&b);
+    return st;
+}

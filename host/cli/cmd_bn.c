@@ -1,0 +1,2 @@
+#include "bn/bn.h"
+#include "cli/cli.h"

@@ -1,0 +1,129 @@
+#include "base/buf.h"
+#include "campaign/engine.h"
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct subject {
+    bs_session s; /* of a job; else only graph is set */
+    bs_preprocess preprocess;
+    bool json;
+} subject;
+
+static bool is_model(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".onnx") == 0;
+}
+
+static bs_status open_subject(subject *x, const char *path)
+{
+    if (!is_model(path)) {
+        BS_TRY(bs_session_open(&x->s, path));
+        x->preprocess = x->s.job->preprocess;
+        return BS_OK;
+    }
+    bs_preprocess_default(&x->preprocess);
+    return bs_graph_import(&x->s.graph, path);
+}
+
+static void print_answer(const subject *x, const char *path, const bs_answer *a)
+{
+    bs_str line = {0};
+    if (x->json) {
+        bs_str_puts(&line, "{\"image\": ");
+        bs_str_json(&line, path);
+        bs_str_printf(&line, ", \"probability\": %.9g, \"top\": [", (double)a->p_golden);
+    } else {
+        bs_str_printf(&line, "%s\n", path);
+    }
+    for (int k = 0; k < BS_TOP && a->top[k] >= 0; k++) {
+        const char *name = x->s.class_names ? x->s.class_names[a->top[k]] : "";
+        if (x->json) {
+            bs_str_printf(&line, "%s{\"class\": %d, \"score\": %.9g, \"name\": ", k ? ", " : "", a->top[k],
+                          (double)a->score[k]);
+            bs_str_json(&line, name);
+            bs_str_puts(&line, "}");
+        } else {
+            bs_str_printf(&line, "  %d. %5d  %10.5f  %s\n", k + 1, a->top[k], (double)a->score[k], name);
+        }
+    }
+    if (x->json)
+        bs_str_puts(&line, "]}\n");
+    else
+        bs_str_printf(&line, "  probability of the first: %.4f\n", (double)a->p_golden);
+    fputs(line.ptr ? line.ptr : "", stdout);
+    bs_str_clear(&line);
+}
+
+static bs_status classify(const subject *x, const bs_engine *e, const bs_dataset *images)
+{
+    const bs_graph *g = x->s.graph;
+    const bs_tensor *in = &g->tensors[g->input];
+    bs_worker w = {0};
+    float *pixels;
+    BS_TRY(bs_calloc(&pixels, (size_t)in->elements, sizeof *pixels, "image"));
+    bs_status st;
+    BS_TRY_GOTO(bs_worker_open(&w, e), out);
+    for (size_t i = 0; i < bs_dataset_count(images); i++) {
+        BS_TRY_GOTO(bs_dataset_load(images, i, &x->preprocess, (int)in->shape.dim[0], (int)in->shape.dim[1],
+                                    (int)in->shape.dim[2], pixels, NULL),
+                    out);
+        BS_TRY_GOTO(bs_golden_upload(w.golden, 0, pixels), out);
+        BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
+        print_answer(x, bs_dataset_image(images, i)->path, &w.golden->answer[0]);
+    }
+out:
+    free(pixels);
+    bs_worker_close(&w);
+    return st;
+}
+
+static bs_status run(const bs_args *args)
+{
+    subject x = {.json = bs_option_value(args, "json") != NULL};
+    bs_dataset *files = NULL;
+    bs_engine *e = NULL;
+    bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
+    BS_TRY(open_subject(&x, args->operand[0]));
+    bs_status st;
+    const bs_dataset *images = x.s.images;
+    if (args->n_operands > 1) {
+        bs_dataset_spec spec = {.files = (const char *const *)args->operand + 1,
+                                .n_files = (size_t)args->n_operands - 1};
+        BS_TRY_GOTO(bs_dataset_open(&files, &spec, x.s.graph->classes), out);
+        images = files;
+    } else if (!images) {
+        st = bs_fail(BS_USAGE, "no image to classify");
+        bs_hint("usage: bitsink classify %s", bs_cmd_classify.usage);
+        goto out;
+    }
+    BS_TRY_GOTO(bs_engine_open(&e, x.s.graph, NULL, &o), out);
+    st = classify(&x, e, images);
+out:
+    bs_engine_close(e);
+    bs_dataset_close(files);
+    bs_session_close(&x.s);
+    return st;
+}
+
+static const bs_option options[] = {
+    {"device", "NAME", "auto, cpu (default auto)"},
+    {"json", NULL, "one JSON object an image"},
+    {NULL, NULL, NULL},
+};
+
+const bs_command bs_cmd_classify = {
+    .name = "classify",
+    .usage = "JOB|MODEL.onnx [IMAGE...]",
+    .summary = "print the top five classes of images, without faults",
+    .details =
+        "With a job file its preprocessing and class names are used, and without IMAGE its images. With a "
+        "model, images must have the network's size and are scaled to 0..1.",
+    .min_operands = 1,
+    .max_operands = 1 << 20,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,81 @@
+#include "base/buf.h"
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+static void print_json(const bs_graph *g)
+{
+    char shape[96];
+    for (int i = 0; i < g->n_targets; i++) {
+        const bs_target *t = &g->targets[i];
+        const bs_tensor *x = &g->tensors[t->tensor];
+        bs_str line = {0};
+        bs_str_printf(&line, "{\"id\": %d, \"name\": ", i);
+        bs_str_json(&line, x->name);
+        bs_str_puts(&line, ", \"node\": ");
+        bs_str_json(&line, t->node < 0 ? "" : g->nodes[t->node].name);
+        bs_str_printf(&line, ", \"op\": \"%s\", \"kind\": \"%s\", \"shape\": \"%s\"",
+                      t->node < 0 ? "" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
+                      bs_shape_text(&x->shape, shape, sizeof shape));
+        bs_str_printf(&line, ", \"elements\": %lld, \"bits\": %lld, \"macs\": %lld}", (long long)x->elements,
+                      (long long)x->elements * 32,
+                      (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
+        puts(line.ptr ? line.ptr : "");
+        bs_str_clear(&line);
+    }
+}
+
+static void print_table(const bs_graph *g)
+{
+    char shape[96];
+    int width = 4;
+    int64_t parameters = 0;
+    for (int i = 0; i < g->n_targets; i++) {
+        int n = snprintf(NULL, 0, "%s", g->tensors[g->targets[i].tensor].name);
+        width = n > width ? n : width;
+        if (bs_target_is_parameter(g->targets[i].kind))
+            parameters += g->tensors[g->targets[i].tensor].elements;
+    }
+    printf("%4s  %-*s  %-18s %-10s %16s %12s %12s\n", "id", width, "name", "operator", "kind", "shape",
+           "bits", "MACs");
+    for (int i = 0; i < g->n_targets; i++) {
+        const bs_target *t = &g->targets[i];
+        const bs_tensor *x = &g->tensors[t->tensor];
+        printf("%4d  %-*s  %-18s %-10s %16s %12lld %12lld\n", i, width, x->name,
+               t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
+               bs_shape_text(&x->shape, shape, sizeof shape), (long long)x->elements * 32,
+               (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
+    }
+    printf("\n%d nodes, %d targets, %lld parameters, %.2f MMAC an inference, %d classes, sha256 %.16s...\n",
+           g->n_nodes, g->n_targets, (long long)parameters, (double)g->macs * 1e-6, g->classes, g->sha256);
+}
+
+static bs_status run(const bs_args *args)
+{
+    bs_graph *g;
+    BS_TRY(bs_graph_import(&g, args->operand[0]));
+    if (bs_option_value(args, "json"))
+        print_json(g);
+    else
+        print_table(g);
+    bs_graph_free(g);
+    return BS_OK;
+}
+
+static const bs_option options[] = {
+    {"json", NULL, "one JSON object a target"},
+    {NULL, NULL, NULL},
+};
+
+const bs_command bs_cmd_inspect = {
+    .name = "inspect",
+    .usage = "MODEL",
+    .summary = "list the targets of an ONNX model",
+    .details =
+        "Imports MODEL and lists every tensor in which faults can be injected: id, name, operator, kind, "
+        "shape of one sample, bits, and multiply-accumulates of the node that makes it.",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .run = run,
+};

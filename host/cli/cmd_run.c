@@ -1,0 +1,147 @@
+#include "base/log.h"
+#include "campaign/campaign.h"
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "demo.yaml" -> "demo.db" in the working directory. */
+static void default_db(char *out, size_t len, const char *job_path)
+{
+    const char *base = strrchr(job_path, '/');
+    base = base ? base + 1 : job_path;
+    const char *dot = strrchr(base, '.');
+    snprintf(out, len, "%.*s.db", dot && dot > base ? (int)(dot - base) : (int)strlen(base), base);
+}
+
+static bs_status read_options(const bs_args *args, bs_engine_options *o)
+{
+    const char *mode = bs_option_value(args, "replay");
+    int m = mode ? bs_replay_mode_parse(mode) : BS_REPLAY_SUFFIX;
+    if (m < 0)
+        return bs_fail(BS_USAGE, "--replay takes full or suffix, not '%s'", mode);
+    o->mode = (bs_replay_mode)m;
+    o->device = bs_option_value(args, "device");
+    BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
+    return bs_option_int(args, "batch", 1, 4096, &o->max_batch);
+}
+
+/* Proves the routes unless this file has seen the proof for the same arithmetic. */
+static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args, char *text, size_t len)
+{
+    const char *wish = bs_option_value(args, "self-test");
+    int fallbacks;
+    if (wish && strcmp(wish, "off") != 0 && strcmp(wish, "always") != 0 && strcmp(wish, "auto") != 0)
+        return bs_fail(BS_USAGE, "--self-test takes auto, always or off, not '%s'", wish);
+    BS_TRY(bs_engine_probe(e));
+    bool seen =
+        bs_store_selftest_passed(store, e->fingerprint, bs_replay_mode_name(e->mode), BITSINK_VERSION);
+    if ((wish && strcmp(wish, "off") == 0) || (seen && (!wish || strcmp(wish, "always") != 0))) {
+        snprintf(text, len, seen ? "passed" : "skipped");
+        return BS_OK;
+    }
+    bs_info("self-test of %d routes ...", e->plan->n_strata);
+    BS_TRY(bs_engine_selftest(e, &fallbacks));
+    if (fallbacks)
+        snprintf(text, len, "passed; %d strata by full re-run", fallbacks);
+    else
+        snprintf(text, len, "passed");
+    return BS_OK;
+}
+
+static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)
+{
+    double rate = sum->seconds > 0 ? (double)sum->done / sum->seconds : 0;
+    if (json)
+        printf("{\"db\": \"%s\", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
+               "\"trials_per_second\": %.1f, \"complete\": %s}\n",
+               db, (unsigned long long)sum->planned, (unsigned long long)sum->found,
+               (unsigned long long)sum->done, sum->seconds, rate, st == BS_OK ? "true" : "false");
+    else
+        printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
+               (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
+               (unsigned long long)sum->done, sum->seconds, rate);
+}
+
+static bs_status run(const bs_args *args)
+{
+    bs_session s;
+    bs_engine *e = NULL;
+    bs_store *store = NULL;
+    bs_engine_options o = {0};
+    bs_campaign_summary summary;
+    char fallback_db[512], selftest[128];
+    const char *db = bs_option_value(args, "db");
+    default_db(fallback_db, sizeof fallback_db, args->operand[0]);
+    db = db ? db : fallback_db;
+
+    BS_TRY(read_options(args, &o));
+    BS_TRY(bs_session_open(&s, args->operand[0]));
+    bs_status st;
+    BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
+    BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
+    BS_TRY_GOTO(prove(e, store, args, selftest, sizeof selftest), out);
+    bs_run_info info = {
+        .device = e->info,
+        .backend = e->backend->name,
+        .version = BITSINK_VERSION,
+        .mode = bs_replay_mode_name(e->mode),
+        .selftest = selftest,
+        .threads = e->threads,
+        .fingerprint = e->fingerprint,
+        .allow_mixed = bs_option_value(args, "allow-mixed") != NULL,
+    };
+    BS_TRY_GOTO(bs_store_begin_run(store, &info), out);
+    bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
+            (unsigned long long)s.plan->trials, s.plan->n_images, e->threads, e->info.name, e->info.isa,
+            info.mode);
+    bs_catch_signals();
+    st = bs_campaign_run(e, s.images, store, &bs_stop_requested, &summary);
+    bs_error error;
+    bs_error_save(&error);
+    bs_status end = bs_store_end_run(store, -st);
+    if (st == BS_OK)
+        st = end;
+    else
+        bs_error_restore(&error);
+    if (st == BS_OK || st == BS_STOPPED)
+        print_summary(&summary, db, st, bs_option_value(args, "json") != NULL);
+    if (st == BS_STOPPED) {
+        bs_fail(BS_STOPPED, "stopped after %llu of %llu trials; all of them are in %s",
+                (unsigned long long)(summary.found + summary.done), (unsigned long long)summary.planned, db);
+        bs_hint("the same command does the rest");
+    }
+out:
+    bs_store_close(store);
+    bs_engine_close(e);
+    bs_session_close(&s);
+    return st;
+}
+
+static const bs_option options[] = {
+    {"db", "FILE", "result file (default: the job's name with .db, in the working directory)"},
+    {"device", "NAME", "auto, cpu, null (default auto)"},
+    {"threads", "N", "workers (default: the cores this process may use)"},
+    {"batch", "N", "trials computed side by side (default 32)"},
+    {"replay", "MODE", "suffix (default) or full; both give the same bits"},
+    {"self-test", "WHEN", "auto (default: once a file and arithmetic), always, off"},
+    {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
+    {"json", NULL, "the summary as JSON"},
+    {NULL, NULL, NULL},
+};
+
+const bs_command bs_cmd_run = {
+    .name = "run",
+    .usage = "JOB",
+    .summary = "run a campaign, or what is missing of it",
+    .details =
+        "Runs the trials of JOB that the result file does not hold yet: golden runs, injection, replay, "
+        "rows. Interrupt once to commit and stop (exit code 3); the same command goes on. Job files may "
+        "grow: "
+        "more images, repetitions or entries extend the campaign.",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .run = run,
+};

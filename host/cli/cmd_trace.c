@@ -1,0 +1,181 @@
+#include "base/buf.h"
+#include "campaign/engine.h"
+#include "cli/cli.h"
+#include "replay/trace.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "1234567" (a trial id) or "entry:target:image:repetition". */
+static bs_status parse_trial(bs_trial *out, const char *text)
+{
+    char *end, extra;
+    if (sscanf(text, "%u:%u:%u:%u%c", &out->entry, &out->target, &out->image, &out->repetition, &extra) == 4)
+        return BS_OK;
+    errno = 0;
+    uint64_t id = strtoull(text, &end, 10);
+    if (errno || end == text || *end || text[0] == '-') {
+        bs_fail(BS_USAGE, "'%s' is not a trial", text);
+        return bs_hint("give the id of a row of `trial`, or entry:target:image:repetition");
+    }
+    *out = bs_trial_from_id(id);
+    return BS_OK;
+}
+
+static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial t, const bs_sites *sites,
+                        const bs_trace *trace, bool json)
+{
+    const char *name = s->graph->tensors[s->graph->targets[st->target].tensor].name;
+    if (!json)
+        printf("trial %llu: entry %u, target %u (%s), image %u (%s), repetition %u\n%zu site(s)\n",
+               (unsigned long long)bs_trial_id(t), t.entry, t.target, name, t.image,
+               bs_dataset_image(s->images, t.image)->path, t.repetition, sites->n);
+    for (size_t i = 0; i < sites->n; i++) {
+        bs_site x = sites->site[i];
+        uint32_t before = trace->before[i], after = bs_site_apply(x, before);
+        if (json)
+            printf("{\"site\": %zu, \"element\": %u, \"keep\": \"0x%08x\", \"toggle\": \"0x%08x\", "
+                   "\"before\": \"0x%08x\", \"after\": \"0x%08x\"}\n",
+                   i, x.element, x.keep, x.toggle, before, after);
+        else if (i < 10)
+            printf("  element %u: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", x.element, before,
+                   (double)bs_bits_float(before), after, (double)bs_bits_float(after), before ^ after);
+    }
+    if (!json && sites->n > 10)
+        printf("  ... %zu more\n", sites->n - 10);
+}
+
+static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
+{
+    if (!json)
+        printf("%-32s %-18s %12s %12s %9s  %-30s %s\n", "tensor", "operator", "changed", "of", "share",
+               "channels x rows x columns", "largest change");
+    for (int i = 0; i < trace->n_steps; i++) {
+        const bs_trace_step *s = &trace->steps[i];
+        const bs_tensor *x = &g->tensors[s->tensor];
+        const char *op = s->node < 0 ? "-" : bs_op_name(g->nodes[s->node].op);
+        char box[96] = "";
+        if (s->changed > 0)
+            snprintf(box, sizeof box, "%lld..%lld x %lld..%lld x %lld..%lld", (long long)s->box.begin[0],
+                     (long long)s->box.end[0] - 1, (long long)s->box.begin[1], (long long)s->box.end[1] - 1,
+                     (long long)s->box.begin[2], (long long)s->box.end[2] - 1);
+        if (json) {
+            bs_str line = {0};
+            bs_str_puts(&line, "{\"tensor\": ");
+            bs_str_json(&line, x->name);
+            bs_str_printf(&line,
+                          ", \"op\": \"%s\", \"changed\": %lld, \"elements\": %lld, \"box\": \"%s\", "
+                          "\"largest\": %.9g, \"nan\": %lld, \"inf\": %lld}",
+                          op, (long long)s->changed, (long long)x->elements, box, (double)s->largest,
+                          (long long)s->nan, (long long)s->inf);
+            puts(line.ptr ? line.ptr : "");
+            bs_str_clear(&line);
+            continue;
+        }
+        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-30s %.4g%s%s\n", x->name, op, (long long)s->changed,
+               (long long)x->elements, 100.0 * (double)s->changed / (double)x->elements, box,
+               (double)s->largest, s->nan ? "  NaN" : "", s->inf ? "  Inf" : "");
+        if (s->changed == 0 && i + 1 == trace->n_steps)
+            puts("the change died: the output equals the golden run's bit for bit");
+    }
+}
+
+static void print_answer(const char *what, const bs_answer *a, const bs_session *s, bool json)
+{
+    const char *name = a->top[0] >= 0 && s->class_names ? s->class_names[a->top[0]] : "";
+    if (json) {
+        bs_str line = {0};
+        bs_str_printf(
+            &line,
+            "{\"run\": \"%s\", \"top1\": %d, \"score\": %.9g, \"p_golden\": %.9g, \"flags\": %u, \"name\": ",
+            what, a->top[0], (double)a->score[0], (double)a->p_golden, a->flags);
+        bs_str_json(&line, name);
+        printf("%s}\n", line.ptr ? line.ptr : "");
+        bs_str_clear(&line);
+        return;
+    }
+    printf("%-7s class %d %s, score %.6g, probability of the golden class %.4f%s%s\n", what, a->top[0], name,
+           (double)a->score[0], (double)a->p_golden, a->flags & BS_ANSWER_NAN ? ", NaN in the output" : "",
+           a->flags & BS_ANSWER_INF ? ", Inf in the output" : "");
+}
+
+static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum *stratum, bs_trial t,
+                       bool json)
+{
+    const bs_tensor *in = &s->graph->tensors[s->graph->input];
+    bs_worker w = {0};
+    bs_sites sites = {0};
+    bs_trace result = {0};
+    float *pixels;
+    bs_status st;
+    BS_TRY(bs_calloc(&pixels, (size_t)in->elements, sizeof *pixels, "image"));
+    BS_TRY_GOTO(bs_worker_open(&w, e), out);
+    if (e->backend->needs_pixels)
+        BS_TRY_GOTO(bs_dataset_load(s->images, t.image, &s->job->preprocess, (int)in->shape.dim[0],
+                                    (int)in->shape.dim[1], (int)in->shape.dim[2], pixels, NULL),
+                    out);
+    else
+        pixels[0] = (float)t.image;
+    BS_TRY_GOTO(bs_golden_upload(w.golden, 0, pixels), out);
+    BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
+    BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
+    BS_TRY_GOTO(bs_trace_run(&result, w.golden, stratum->target, sites.site, sites.n), out);
+    print_sites(s, stratum, t, &sites, &result, json);
+    print_steps(s->graph, &result, json);
+    print_answer("golden", &result.golden, s, json);
+    print_answer("faulty", &result.faulty, s, json);
+out:
+    bs_trace_clear(&result);
+    bs_sites_clear(&sites);
+    bs_worker_close(&w);
+    free(pixels);
+    return st;
+}
+
+static bs_status run(const bs_args *args)
+{
+    bs_session s = {0};
+    bs_engine *e = NULL;
+    bs_trial t;
+    BS_TRY(parse_trial(&t, args->operand[1]));
+    BS_TRY(bs_session_reopen(&s, args->operand[0]));
+    bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
+    const bs_stratum *stratum = bs_plan_stratum(s.plan, t);
+    bs_status st;
+    if (!stratum || t.image >= s.plan->n_images ||
+        t.repetition >= bs_plan_repetitions(s.plan, stratum, t.image)) {
+        st = bs_fail(BS_ERR, "the campaign has no trial %u:%u:%u:%u (entry:target:image:repetition)", t.entry,
+                     t.target, t.image, t.repetition);
+        bs_hint("take an id from: sqlite3 %s 'SELECT id FROM trial LIMIT 5'", args->operand[0]);
+        goto out;
+    }
+    BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);
+    st = trace(&s, e, stratum, t, bs_option_value(args, "json") != NULL);
+out:
+    bs_engine_close(e);
+    bs_session_close(&s);
+    return st;
+}
+
+static const bs_option options[] = {
+    {"device", "NAME", "auto, cpu, null (default auto)"},
+    {"json", NULL, "one JSON object a site, a tensor, a run"},
+    {NULL, NULL, NULL},
+};
+
+const bs_command bs_cmd_trace = {
+    .name = "trace",
+    .usage = "DB TRIAL",
+    .summary = "regenerate one trial and show how far its change travels",
+    .details =
+        "TRIAL is the id of a row of `trial`, or entry:target:image:repetition. Shows the fault's sites with "
+        "their bits before and after, then for every tensor behind it how many elements changed, in which "
+        "box, and what the network said.",
+    .min_operands = 2,
+    .max_operands = 2,
+    .options = options,
+    .run = run,
+};

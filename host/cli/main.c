@@ -1,0 +1,56 @@
+#include "base/log.h"
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int report(bs_status st)
+{
+    if (st == BS_OK)
+        return 0;
+    fprintf(stderr, "error: %s\n", bs_error_message());
+    if (bs_error_hint()[0])
+        fprintf(stderr, "hint: %s\n", bs_error_hint());
+    return -st;
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc == 0) {
+        bs_print_help();
+        return 0;
+    }
+    if (strcmp(argv[0], "--man") == 0) {
+        bs_print_manual();
+        return 0;
+    }
+    const bs_command *c = bs_command_find(argv[0]);
+    if (!c)
+        return report(BS_USAGE);
+    bs_print_command_help(c);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        bs_print_help();
+        return -BS_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("bitsink " BITSINK_VERSION);
+        return 0;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help(argc - 2, argv + 2);
+    const bs_command *c = bs_command_find(argv[1]);
+    if (!c)
+        return report(BS_USAGE);
+    bs_args args;
+    bs_status st = bs_args_parse(&args, c, argc - 2, argv + 2);
+    if (st == BS_OK && args.command)
+        st = c->run(&args);
+    if (fflush(stdout) != 0 && st == BS_OK)
+        st = bs_fail(BS_ERR, "cannot write to stdout");
+    return report(st);
+}

@@ -1,0 +1,71 @@
+#include "cli/cli.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The file names labels; classes below the label offset (a background class) have no label. */
+static bs_status read_class_names(bs_session *s)
+{
+    int offset = s->job->label_offset, classes = s->graph->classes;
+    BS_TRY(bs_class_names_read(&s->label_names, &s->n_labels, s->job->class_names));
+    if (s->n_labels + offset < classes) {
+        bs_fail(BS_USAGE, "%s: %d names for the %d labels of the network", s->job->class_names, s->n_labels,
+                classes - offset);
+        return bs_hint("one name a line, in the order of the labels");
+    }
+    BS_TRY(bs_calloc(&s->class_names, (size_t)classes, sizeof *s->class_names, "class names"));
+    for (int c = 0; c < classes; c++)
+        s->class_names[c] = c < offset ? "(background)" : s->label_names[c - offset];
+    return BS_OK;
+}
+
+bs_status bs_session_open(bs_session *s, const char *job_path)
+{
+    bs_status st;
+    memset(s, 0, sizeof *s);
+    BS_TRY_GOTO(bs_job_read(&s->job, job_path), out);
+    BS_TRY_GOTO(bs_graph_import(&s->graph, s->job->model), out);
+    if (s->job->class_names)
+        BS_TRY_GOTO(read_class_names(s), out);
+    BS_TRY_GOTO(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset), out);
+    st = bs_plan_create(&s->plan, s->job, s->graph, (uint32_t)bs_dataset_count(s->images));
+out:
+    if (st != BS_OK)
+        bs_session_close(s);
+    return st;
+}
+
+void bs_session_close(bs_session *s)
+{
+    bs_plan_free(s->plan);
+    bs_dataset_close(s->images);
+    if (s->label_names)
+        bs_class_names_free(s->label_names, s->n_labels);
+    free(s->class_names);
+    bs_graph_free(s->graph);
+    bs_job_free(s->job);
+    memset(s, 0, sizeof *s);
+}
+
+volatile sig_atomic_t bs_stop_requested;
+
+static void on_signal(int number)
+{
+    if (bs_stop_requested)
+        _exit(128 + number);
+    bs_stop_requested = 1;
+}
+
+void bs_catch_signals(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a failed write, not a kill */
+}

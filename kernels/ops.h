@@ -1,0 +1,95 @@
+/* Element functions of the operators, shared by CPU and GPU, so that both agree and so that NaN propagates: a
+ * NaN input gives a NaN output everywhere. Compares are written so that they hold for NaN without a test.
+ *
+ * Where two NaNs could meet (arithmetic), the result is one fixed NaN: which payload survives an addition
+ * depends on the order of the machine instruction's operands, which compilers are free to swap.
+ * Multiplications and additions are never contracted here (-ffp-contract=off, nvcc --fmad=false). */
+#ifndef BS_KERNELS_OPS_H
+#define BS_KERNELS_OPS_H
+
+#include "bits.h"
+
+#include <math.h>
+
+/* Any NaN becomes the quiet NaN 0x7fc00000. */
+BS_HD float bs_quiet(float x)
+{
+    return x == x ? x : bs_bits_float(0x7fc00000u);
+}
+
+/* Maximum and minimum; NaN if either is NaN (the first one's bits win). */
+BS_HD float bs_max_nan(float a, float b)
+{
+    return a > b || a != a ? a : b;
+}
+
+BS_HD float bs_min_nan(float a, float b)
+{
+    return a < b || a != a ? a : b;
+}
+
+/* -0 gives +0. */
+BS_HD float bs_relu(float x)
+{
+    return !(x <= 0.0f) ? x : 0.0f;
+}
+
+BS_HD float bs_leaky_relu(float x, float slope)
+{
+    return x < 0.0f ? bs_quiet(x * slope) : x;
+}
+
+/* As ONNX: min(max(x, lo), hi), also where lo > hi. */
+BS_HD float bs_clip(float x, float lo, float hi)
+{
+    return bs_min_nan(bs_max_nan(x, lo), hi);
+}
+
+BS_HD float bs_sigmoid(float x)
+{
+    return bs_quiet(1.0f / (1.0f + expf(-x)));
+}
+
+BS_HD float bs_tanh(float x)
+{
+    return bs_quiet(tanhf(x));
+}
+
+BS_HD float bs_add(float a, float b)
+{
+    return bs_quiet(a + b);
+}
+
+BS_HD float bs_sub(float a, float b)
+{
+    return bs_quiet(a - b);
+}
+
+BS_HD float bs_mul(float a, float b)
+{
+    return bs_quiet(a * b);
+}
+
+BS_HD float bs_div(float a, float b)
+{
+    return bs_quiet(a / b);
+}
+
+/* Batch normalisation in two steps; the factor is the same for a whole channel. */
+BS_HD float bs_batch_norm_factor(float scale, float var, float epsilon)
+{
+    return bs_quiet(scale / sqrtf(var + epsilon));
+}
+
+BS_HD float bs_batch_norm(float x, float factor, float bias, float mean)
+{
+    return bs_quiet((x - mean) * factor + bias);
+}
+
+/* x / s^beta; the usual beta needs two square roots only, which round alike everywhere. */
+BS_HD float bs_lrn(float x, float s, float beta)
+{
+    return bs_quiet(x / (beta == 0.75f ? sqrtf(s) * sqrtf(sqrtf(s)) : powf(s, beta)));
+}
+
+#endif
