@@ -36,8 +36,10 @@ bs_status bs_context(const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(joined, sizeof joined, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof joined)
-        snprintf(joined + n, sizeof joined - (size_t)n, ": %s", current.message);
+    if (n < 0)
+        return current.status;
+    strncat(joined, ": ", sizeof joined - strlen(joined) - 1);
+    strncat(joined, current.message, sizeof joined - strlen(joined) - 1);
     memcpy(current.message, joined, sizeof joined);
     return current.status;
 }

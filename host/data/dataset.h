@@ -16,7 +16,7 @@ typedef struct bs_preprocess {
     int crop_h, crop_w;     /* centre crop after resizing; 0: none */
     bool bgr;               /* channel order; RGB else. One-channel networks get luma (ITU-R 601) */
     float scale;            /* value = (pixel * scale - mean[c]) / std[c], pixel 0..255 */
-    float mean[4], std[4];
+    float mean[4], std[4]; /* in the order of the tensor's channels: with `bgr` blue comes first */
     int n_mean, n_std; /* 1 (same for all channels) or the number of channels */
 } bs_preprocess;
 
@@ -27,7 +27,7 @@ typedef struct bs_dataset_spec {
     const char *labels;     /* CSV "file,label" (header optional), files relative to `root` or to the CSV */
     const char *root;       /* folder of the files in `labels` */
     const char *folder;     /* one sub-folder a class, sorted by name: class index = rank */
-    const char *idx_images; /* idx or idx.gz, with idx_labels */
+    const char *idx_images; /* idx or idx.gz, with idx_labels (NULL: unknown labels) */
     const char *idx_labels;
     const char *const *files; /* plain list, no labels (classify) */
     size_t n_files;
@@ -41,7 +41,8 @@ typedef struct bs_image {
 
 typedef struct bs_dataset bs_dataset;
 
-/* Lists the images (decodes nothing but idx files). `classes`: labels outside 0..classes-1 are an error.
+/* Lists the images (decodes nothing but idx files). `classes`: labels outside 0..classes-1 are an error
+ * (<= 0: any label from 0 on).
  * Free with bs_dataset_close(). Immutable afterwards: load from many threads at once. */
 bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int classes);
 void bs_dataset_close(bs_dataset *d);

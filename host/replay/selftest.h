@@ -1,7 +1,7 @@
 /* The self-test: proof, on this machine and before any work, that a replayed trial has the bits of a full
  * re-run. For each target it replays a batch of null and real faults (first, middle and last element; sign
  * and exponent flips; values made NaN and infinite) over two synthetic images, early out switched off, and
- * compares every output bit with a full re-run in which each trial stands at another place of the batch. */
+ * compares every output bit with a full re-run of each trial alone. */
 #ifndef BS_REPLAY_SELFTEST_H
 #define BS_REPLAY_SELFTEST_H
 

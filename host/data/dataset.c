@@ -1,0 +1,148 @@
+#include "data/dataset.h"
+
+#include "base/buf.h"
+#include "data/idx.h"
+#include "data/listing.h"
+#include "data/pixels.h"
+
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Files are read whole before they are decoded. */
+#define MAX_FILE_BYTES ((size_t)1 << 28)
+
+struct bs_dataset {
+    bs_listing list;
+    bs_idx idx; /* empty unless the images come from idx files */
+};
+
+static bs_status list_idx(bs_dataset *d, const bs_dataset_spec *spec, int classes)
+{
+    BS_TRY(bs_idx_read(&d->idx, spec->idx_images, spec->idx_labels, classes));
+    const char *slash = strrchr(spec->idx_images, '/');
+    const char *base = slash ? slash + 1 : spec->idx_images;
+    bs_str path = {0};
+    bs_status st = BS_OK;
+    for (size_t i = 0; i < d->idx.count; i++) {
+        path.len = 0;
+        bs_str_printf(&path, "%s#%zu", base, i);
+        BS_TRY_GOTO(bs_str_status(&path), out);
+        int label = d->idx.labels ? d->idx.labels[i] : -1;
+        BS_TRY_GOTO(bs_listing_add(&d->list, path.ptr, NULL, label, i), out);
+    }
+out:
+    bs_str_clear(&path);
+    return st;
+}
+
+static bs_status check_form(const bs_dataset_spec *spec)
+{
+    int forms = !!spec->labels + !!spec->folder + !!spec->idx_images + (spec->n_files > 0);
+    if (forms != 1) {
+        bs_fail(BS_ERR, forms ? "images are given in more than one way" : "no images are given");
+        return bs_hint("give exactly one of: a labels file, a folder, idx files, a list of files");
+    }
+    if (spec->root && !spec->labels) {
+        bs_fail(BS_ERR, "an image root folder is given without a labels file");
+        return bs_hint("for one sub-folder a class give 'folder' instead of 'root'");
+    }
+    if (spec->idx_labels && !spec->idx_images)
+        return bs_fail(BS_ERR, "idx labels are given without idx images");
+    return BS_OK;
+}
+
+bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int classes)
+{
+    *out = NULL;
+    BS_TRY(check_form(spec));
+    bs_dataset *d;
+    BS_TRY(bs_calloc(&d, 1, sizeof *d, "image list"));
+    bs_status st = BS_OK;
+    const char *source = spec->labels;
+    if (spec->labels) {
+        BS_TRY_GOTO(bs_list_csv(&d->list, spec->labels, spec->root, classes), out);
+    } else if (spec->folder) {
+        source = spec->folder;
+        BS_TRY_GOTO(bs_list_folder(&d->list, spec->folder, classes), out);
+    } else if (spec->idx_images) {
+        source = spec->idx_images;
+        BS_TRY_GOTO(list_idx(d, spec, classes), out);
+    } else {
+        source = "the list of files";
+        BS_TRY_GOTO(bs_list_files(&d->list, spec->files, spec->n_files), out);
+    }
+    BS_TRY_GOTO(bs_listing_slice(&d->list, spec->first, spec->limit, source), out);
+    /* After slicing: a shard looks only at its own files. */
+    BS_TRY_GOTO(bs_listing_check_files(&d->list, spec->labels), out);
+    *out = d;
+    return BS_OK;
+out:
+    bs_dataset_close(d);
+    return st;
+}
+
+void bs_dataset_close(bs_dataset *d)
+{
+    if (!d)
+        return;
+    bs_listing_clear(&d->list);
+    bs_idx_clear(&d->idx);
+    free(d);
+}
+
+size_t bs_dataset_count(const bs_dataset *d)
+{
+    return d ? d->list.n : 0;
+}
+
+const bs_image *bs_dataset_image(const bs_dataset *d, size_t i)
+{
+    return i < bs_dataset_count(d) ? &d->list.items[i].image : NULL;
+}
+
+static bs_status decode_file(bs_pixels *out, const bs_item *item, char *hash)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    bs_status st = bs_read_file(&bytes, &len, item->file, MAX_FILE_BYTES);
+    if (st != BS_OK)
+        return bs_context("image '%s'", item->image.path);
+    if (hash)
+        SHA256Data((const uint8_t *)bytes, len, hash);
+    st = bs_pixels_decode(out, (const uint8_t *)bytes, len);
+    if (st != BS_OK)
+        st = bs_context("cannot decode image '%s'", item->image.path);
+    free(bytes);
+    return st;
+}
+
+static bs_status copy_idx(bs_pixels *out, const bs_idx *idx, size_t index, char *hash)
+{
+    size_t bytes = (size_t)idx->height * (size_t)idx->width * (size_t)idx->channels;
+    BS_TRY(bs_pixels_alloc(out, idx->width, idx->height, idx->channels));
+    memcpy(out->data, idx->pixels + index * bytes, bytes);
+    if (hash)
+        SHA256Data(out->data, bytes, hash);
+    return BS_OK;
+}
+
+bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
+                          int width, float *chw, char *hash)
+{
+    if (i >= bs_dataset_count(d))
+        return bs_fail(BS_ERR, "image %zu is outside the %zu images of the set", i, bs_dataset_count(d));
+    const bs_item *item = &d->list.items[i];
+    bs_pixels px = {0};
+    bs_status st;
+    if (item->file)
+        BS_TRY_GOTO(decode_file(&px, item, hash), out);
+    else
+        BS_TRY_GOTO(copy_idx(&px, &d->idx, item->line, hash), out);
+    st = bs_pixels_preprocess(&px, p, channels, height, width, chw);
+    if (st != BS_OK)
+        st = bs_context("image '%s'", item->image.path);
+out:
+    bs_pixels_clear(&px);
+    return st;
+}

@@ -1,0 +1,150 @@
+#include "data/pixels.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+/* A progressive file of a few kilobytes can hold thousands of empty scans over a huge image. */
+#define MAX_SCANS 500
+
+struct jpeg_job {
+    struct jpeg_decompress_struct reader;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf jump;
+    const uint8_t *bytes;
+    size_t len;
+    bs_pixels *out;
+    uint8_t *row; /* CMYK only */
+    bs_status st; /* of our own checks; libjpeg's errors jump */
+    char message[JMSG_LENGTH_MAX];
+};
+
+static void on_error(j_common_ptr reader)
+{
+    struct jpeg_job *job = reader->client_data;
+    reader->err->format_message(reader, job->message);
+    longjmp(job->jump, 1);
+}
+
+/* libjpeg goes on after damage and fills up with grey; for a measurement that is an error. Stray bytes
+ * between segments, which some cameras write, change no pixel. */
+static void on_message(j_common_ptr reader, int level)
+{
+    if (level >= 0)
+        return;
+    switch (reader->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+        on_error(reader);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_progress(j_common_ptr reader)
+{
+    struct jpeg_job *job = reader->client_data;
+    if (job->reader.input_scan_number > MAX_SCANS) {
+        snprintf(job->message, sizeof job->message, "more than %d scans", MAX_SCANS);
+        longjmp(job->jump, 1);
+    }
+}
+
+/* Four channels are taken as inverted, as Adobe writes them (Pillow does so for every file). */
+static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t width)
+{
+    for (size_t x = 0; x < width; x++) {
+        unsigned k = cmyk[4 * x + 3];
+        for (size_t c = 0; c < 3; c++) {
+            unsigned ink = 255u - cmyk[4 * x + c];
+            unsigned t = ink * k + 128; /* ink * k / 255, rounded */
+            rgb[3 * x + c] = (uint8_t)(k - (((t >> 8) + t) >> 8));
+        }
+    }
+}
+
+static bs_status allocate(struct jpeg_job *job)
+{
+    j_decompress_ptr reader = &job->reader;
+    int channels = 3;
+    switch (reader->num_components) {
+    case 1:
+        reader->out_color_space = JCS_GRAYSCALE;
+        channels = 1;
+        break;
+    case 3:
+        reader->out_color_space = JCS_RGB;
+        break;
+    case 4:
+        reader->out_color_space = JCS_CMYK;
+        break;
+    default:
+        return bs_fail(BS_ERR, "JPEG: %d components, expected 1, 3 or 4", reader->num_components);
+    }
+    BS_TRY(bs_pixels_alloc(job->out, (int)reader->image_width, (int)reader->image_height, channels));
+    if (reader->num_components == 4) {
+        job->row = malloc(4 * (size_t)reader->image_width);
+        if (!job->row)
+            return bs_oom("row");
+    }
+    return BS_OK;
+}
+
+static void read_pixels(struct jpeg_job *job)
+{
+    j_decompress_ptr reader = &job->reader;
+    jpeg_create_decompress(reader);
+    reader->progress = &job->progress;
+    jpeg_mem_src(reader, job->bytes, (unsigned long)job->len);
+    jpeg_read_header(reader, TRUE);
+    job->st = allocate(job);
+    if (job->st != BS_OK)
+        return;
+    /* The defaults differ between builds of the library; the pixels must not. */
+    reader->dct_method = JDCT_ISLOW;
+    reader->do_fancy_upsampling = TRUE;
+    jpeg_start_decompress(reader);
+    bs_pixels *out = job->out;
+    size_t row_bytes = (size_t)out->width * (size_t)out->channels;
+    while (reader->output_scanline < reader->output_height) {
+        uint8_t *row = out->data + reader->output_scanline * row_bytes;
+        JSAMPROW target = job->row ? job->row : row;
+        jpeg_read_scanlines(reader, &target, 1);
+        if (job->row)
+            cmyk_to_rgb(row, job->row, (size_t)out->width);
+    }
+    jpeg_finish_decompress(reader);
+}
+
+/* Only this frame sits under setjmp(), and it has no locals that a jump could spoil. */
+static void read_guarded(struct jpeg_job *job)
+{
+    if (setjmp(job->jump) == 0)
+        read_pixels(job);
+    else
+        job->st = bs_fail(BS_ERR, "JPEG: %s", job->message);
+}
+
+bs_status bs_jpeg_decode(bs_pixels *out, const uint8_t *bytes, size_t len)
+{
+    struct jpeg_job job = {.bytes = bytes, .len = len, .out = out};
+    job.reader.err = jpeg_std_error(&job.errors);
+    job.reader.client_data = &job;
+    job.errors.error_exit = on_error;
+    job.errors.emit_message = on_message;
+    job.progress.progress_monitor = on_progress;
+    read_guarded(&job);
+    jpeg_destroy_decompress(&job.reader);
+    free(job.row);
+    if (job.st != BS_OK)
+        bs_pixels_clear(out);
+    return job.st;
+}

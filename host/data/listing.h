@@ -1,0 +1,44 @@
+/* Lists of images inside host/data: what the forms of bs_dataset_spec have in common.
+ *
+ *     bs_listing list = {0};
+ *     BS_TRY_GOTO(bs_list_folder(&list, "val", 1000), out);
+ *     BS_TRY_GOTO(bs_listing_slice(&list, first, limit, "val"), out);
+ *     BS_TRY_GOTO(bs_listing_check_files(&list, "val"), out);
+ *     out: bs_listing_clear(&list); */
+#ifndef BS_DATA_LISTING_H
+#define BS_DATA_LISTING_H
+
+#include "data/dataset.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bs_item {
+    bs_image image; /* image.path is owned */
+    char *file;     /* what to open, owned; NULL for an image of an idx file */
+    size_t line;    /* in the labels file; the index in an idx file; 0 else */
+} bs_item;
+
+typedef struct bs_listing {
+    bs_item *items;
+    size_t n, cap;
+} bs_listing;
+
+void bs_listing_clear(bs_listing *list); /* NULL-safe, leaves it zeroed */
+/* Copies both strings; `file` may be NULL. */
+bs_status bs_listing_add(bs_listing *list, const char *path, const char *file, int label, size_t line);
+/* Keeps `limit` items (0: all that are left) from the `first`-th on; `source` is for messages. Nothing left
+ * is an error. */
+bs_status bs_listing_slice(bs_listing *list, int64_t first, int64_t limit, const char *source);
+/* Every item's file must exist and be a regular file. `labels`: the CSV that lists them, or NULL. */
+bs_status bs_listing_check_files(const bs_listing *list, const char *labels);
+
+/* One function a form. `classes` <= 0: any label that is not negative. */
+bs_status bs_list_csv(bs_listing *list, const char *labels, const char *root, int classes);
+bs_status bs_list_folder(bs_listing *list, const char *folder, int classes);
+bs_status bs_list_files(bs_listing *list, const char *const *files, size_t n);
+
+/* "dir/name", or `name` alone if absolute. Caller frees. */
+bs_status bs_path_in(char **out, const char *dir, const char *name);
+
+#endif

@@ -1,0 +1,105 @@
+#include "data/pixels.h"
+
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Deflate cannot compress better than this; a header that promises more pixels lies. */
+#define MAX_DEFLATE_RATIO 1032
+
+struct png_job {
+    const uint8_t *bytes;
+    size_t len, at;
+    png_structp png;
+    png_infop info;
+    bs_pixels *out;
+    png_bytep *rows;
+    bs_status st; /* of our own checks; libpng's errors jump */
+    char message[200];
+};
+
+static void on_error(png_structp png, png_const_charp message)
+{
+    struct png_job *job = png_get_error_ptr(png);
+    snprintf(job->message, sizeof job->message, "%s", message);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+static void on_read(png_structp png, png_bytep to, size_t n)
+{
+    struct png_job *job = png_get_io_ptr(png);
+    if (n > job->len - job->at)
+        png_error(png, "the file is truncated");
+    memcpy(to, job->bytes + job->at, n);
+    job->at += n;
+}
+
+static bs_status allocate(struct png_job *job)
+{
+    png_uint_32 width = png_get_image_width(job->png, job->info);
+    png_uint_32 height = png_get_image_height(job->png, job->info);
+    size_t packed = (size_t)width * height / 8;
+    if (packed / MAX_DEFLATE_RATIO > job->len)
+        return bs_fail(BS_ERR, "%u x %u pixels cannot be in a file of %zu bytes", width, height, job->len);
+    int channels = png_get_channels(job->png, job->info);
+    if ((channels != 1 && channels != 3) || png_get_rowbytes(job->png, job->info) != width * (size_t)channels)
+        return bs_fail(BS_ERR, "unsupported kind of PNG");
+    BS_TRY(bs_pixels_alloc(job->out, (int)width, (int)height, channels));
+    job->rows = malloc(height * sizeof *job->rows);
+    if (!job->rows)
+        return bs_oom("rows");
+    for (size_t y = 0; y < height; y++)
+        job->rows[y] = job->out->data + y * width * (size_t)channels;
+    return BS_OK;
+}
+
+static void read_pixels(struct png_job *job)
+{
+    png_set_read_fn(job->png, job, on_read);
+    png_set_user_limits(job->png, BS_MAX_SIDE, BS_MAX_SIDE);
+    png_read_info(job->png, job->info);
+    png_set_strip_16(job->png);
+    png_set_palette_to_rgb(job->png);
+    png_set_expand_gray_1_2_4_to_8(job->png);
+    png_set_strip_alpha(job->png);
+    png_set_interlace_handling(job->png);
+    png_read_update_info(job->png, job->info);
+    job->st = allocate(job);
+    if (job->st != BS_OK)
+        return;
+    png_read_image(job->png, job->rows);
+    png_read_end(job->png, NULL);
+}
+
+/* Only this frame sits under setjmp(), and it has no locals that a jump could spoil. */
+static void read_guarded(struct png_job *job)
+{
+    if (setjmp(png_jmpbuf(job->png)) == 0)
+        read_pixels(job);
+    else
+        job->st = bs_fail(BS_ERR, "PNG: %s", job->message);
+}
+
+bs_status bs_png_decode(bs_pixels *out, const uint8_t *bytes, size_t len)
+{
+    struct png_job job = {.bytes = bytes, .len = len, .out = out};
+    job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
+    if (job.png)
+        job.info = png_create_info_struct(job.png);
+    if (job.info)
+        read_guarded(&job);
+    else
+        job.st = bs_oom("PNG reader");
+    png_destroy_read_struct(&job.png, &job.info, NULL);
+    free(job.rows);
+    if (job.st != BS_OK)
+        bs_pixels_clear(out);
+    return job.st;
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Builds and runs every test: a gcc release build with all tests, and a clang build with AddressSanitizer and
+# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build).
+set -eu
+cd "$(dirname "$0")/.."
+scripts/setup.sh
+jobs=$(nproc)
+
+echo "== formatting"
+git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+echo "== gcc, release"
+cmake -S . -B build -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release >build.log 2>&1 || { cat build.log; exit 1; }
+cmake --build build -j "$jobs" >>build.log 2>&1 || { tail -40 build.log; exit 1; }
+
+echo "== clang, address and undefined behaviour sanitizers"
+cmake -S . -B build-sanitize -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBITSINK_SANITIZE=ON \
+    -DBITSINK_CUDA=OFF >build-sanitize.log 2>&1 || { cat build-sanitize.log; exit 1; }
+cmake --build build-sanitize -j "$jobs" >>build-sanitize.log 2>&1 || { tail -40 build-sanitize.log; exit 1; }
+ctest --test-dir build-sanitize --output-on-failure -j "$jobs" -L sanitize
+
+echo "== all tests"
+ctest --test-dir build --output-on-failure -j "$jobs" "$@"

@@ -1,0 +1,112 @@
+#include "testing.h"
+
+#include "base/buf.h"
+#include "base/crew.h"
+#include "base/resources.h"
+
+#include <stdatomic.h>
+
+static void test_errors(void **state)
+{
+    (void)state;
+    assert_int_equal(bs_fail(BS_USAGE, "bad %s", "thing"), BS_USAGE);
+    assert_int_equal(bs_hint("try %d", 7), BS_USAGE);
+    assert_string_equal(bs_error_hint(), "try 7");
+    assert_int_equal(bs_context("file %s", "x"), BS_USAGE);
+    assert_string_equal(bs_error_message(), "file x: bad thing");
+    /* The message may be an argument of the next one. */
+    bs_fail(BS_ERR, "again: %s", bs_error_message());
+    assert_string_equal(bs_error_message(), "again: file x: bad thing");
+    assert_string_equal(bs_error_hint(), "");
+    /* Endless text is cut, not overrun. */
+    char long_text[4000];
+    memset(long_text, 'a', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    bs_fail(BS_ERR, "%s", long_text);
+    bs_context("%s", long_text);
+    assert_true(strlen(bs_error_message()) < 1024);
+}
+
+static void test_strings(void **state)
+{
+    (void)state;
+    bs_str s = {0};
+    bs_str_json(&s, "a\"b\\c\n\xff\xc3\xa9");
+    assert_string_equal(s.ptr, "\"a\\\"b\\\\c\\u000a\\ufffd\xc3\xa9\"");
+    bs_str_clear(&s);
+    bs_str_csv(&s, "plain");
+    bs_str_puts(&s, ",");
+    bs_str_csv(&s, "a \"b\", c");
+    assert_string_equal(s.ptr, "plain,\"a \"\"b\"\", c\"");
+    bs_str_clear(&s);
+    for (int i = 0; i < 1000; i++)
+        bs_str_printf(&s, "%03d", i);
+    assert_int_equal(s.len, 3000);
+    assert_memory_equal(s.ptr + 2997, "999", 4);
+    bs_str_clear(&s);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    char *text;
+    size_t len;
+    assert_error(bs_read_file(&text, &len, "/nonexistent/x", 100), "cannot open '/nonexistent/x'");
+    assert_error(bs_read_file(&text, &len, "LICENSE", 10), "larger than the limit");
+    assert_ok(bs_read_file(&text, &len, "LICENSE", 1 << 20));
+    assert_true(len > 500 && text[len] == '\0' && strlen(text) == len);
+    free(text);
+    assert_ok(bs_path_beside(&text, "a/b/job.yaml", "../m.onnx"));
+    assert_string_equal(text, "a/b/../m.onnx");
+    free(text);
+    assert_ok(bs_path_beside(&text, "a/b/job.yaml", "/m.onnx"));
+    assert_string_equal(text, "/m.onnx");
+    free(text);
+}
+
+static void test_nearest(void **state)
+{
+    (void)state;
+    const char *names[] = {"conv1", "conv5", "fc"};
+    assert_int_equal(bs_nearest("conv9", names, 3), 0);
+    assert_int_equal(bs_nearest("conv55", names, 3), 1);
+    assert_int_equal(bs_nearest("softmax", names, 3), -1);
+}
+
+static bs_status crew_fn(void *shared, int worker)
+{
+    atomic_fetch_add((atomic_int *)shared, 1);
+    if (worker == 3)
+        return bs_fail(BS_STOPPED, "stopped");
+    return worker == 5 ? bs_fail(BS_ERR, "worker %d broke", worker) : BS_OK;
+}
+
+static void test_crew(void **state)
+{
+    (void)state;
+    atomic_int n = 0;
+    assert_ok(bs_crew_run(3, crew_fn, &n));
+    assert_int_equal(n, 3);
+    assert_int_equal(bs_crew_run(5, crew_fn, &n), BS_STOPPED);
+    /* A real error outranks a stop. */
+    assert_error(bs_crew_run(8, crew_fn, &n), "worker 5 broke");
+    assert_int_equal(n, 16);
+}
+
+static void test_resources(void **state)
+{
+    (void)state;
+    assert_in_range(bs_resources_cores(), 1, 4096);
+    assert_true(bs_resources_memory() > (size_t)16 << 20);
+    double t = bs_resources_clock();
+    assert_true(bs_resources_clock() >= t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors),  cmocka_unit_test(test_strings), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_nearest), cmocka_unit_test(test_crew),    cmocka_unit_test(test_resources),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
