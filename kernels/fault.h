@@ -120,15 +120,17 @@ BS_HD uint32_t bs_ber_hits(const bs_ber *b, uint64_t random)
     return hits;
 }
 
-/* The draw that decides the number of hits in a block, and the choice that attempt number `attempt` (below 2^23)
- * in that block lands on. The attempt is part of the stream, above its low byte, so that block and attempt need
- * not share 32 bits. A hit of a RANDOM fault takes its choice number as `draw` of bs_fault_site(). */
+/* The draw that decides the number of hits in a block, and the choice that attempt number `attempt` (below
+ * 2^23) in that block lands on. The attempt is part of the stream, above its low byte, so that block and
+ * attempt need not share 32 bits. A hit of a RANDOM fault takes its choice number as `draw` of
+ * bs_fault_site(). */
 BS_HD uint64_t bs_ber_draw(uint64_t seed, uint64_t counter, uint32_t block)
 {
     return bs_draw(seed, counter, block, BS_STREAM_BER);
 }
 
-BS_HD uint64_t bs_ber_attempt(const bs_ber *b, uint64_t seed, uint64_t counter, uint32_t block, uint32_t attempt)
+BS_HD uint64_t bs_ber_attempt(const bs_ber *b, uint64_t seed, uint64_t counter, uint32_t block,
+                              uint32_t attempt)
 {
     uint64_t r = bs_draw(seed, counter, block, BS_STREAM_BER + ((attempt + 1) << 8));
     return (uint64_t)block * b->block + bs_scale(r, b->block);

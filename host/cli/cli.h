@@ -77,6 +77,8 @@ typedef struct bs_session {
 } bs_session;
 
 bs_status bs_session_open(bs_session *s, const char *job_path);
+/* The same from the job stored in a result file. */
+bs_status bs_session_reopen(bs_session *s, const char *db_path);
 void bs_session_close(bs_session *s);
 
 /* Set to 1 by the first SIGINT or SIGTERM; the second ends the process at once. */

@@ -145,8 +145,10 @@ static bs_status run(const bs_args *args)
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
     const bs_stratum *stratum = bs_plan_stratum(s.plan, t);
     bs_status st;
+    /* Of sampled entries any repetition can be made, whatever the job asks for today. */
+    bool listed = stratum && s.plan->job->entries[stratum->entry].sites;
     if (!stratum || t.image >= s.plan->n_images ||
-        t.repetition >= bs_plan_repetitions(s.plan, stratum, t.image)) {
+        (listed && t.repetition >= bs_plan_repetitions(s.plan, stratum, t.image))) {
         st = bs_fail(BS_ERR, "the campaign has no trial %u:%u:%u:%u (entry:target:image:repetition)", t.entry,
                      t.target, t.image, t.repetition);
         bs_hint("take an id from: sqlite3 %s 'SELECT id FROM trial LIMIT 5'", args->operand[0]);

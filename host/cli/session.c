@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "store/status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +23,37 @@ static bs_status read_class_names(bs_session *s)
     return BS_OK;
 }
 
+/* From a job that is read to a plan. */
+static bs_status follow_job(bs_session *s)
+{
+    BS_TRY(bs_graph_import(&s->graph, s->job->model));
+    if (s->job->class_names)
+        BS_TRY(read_class_names(s));
+    BS_TRY(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset));
+    return bs_plan_create(&s->plan, s->job, s->graph, (uint32_t)bs_dataset_count(s->images));
+}
+
 bs_status bs_session_open(bs_session *s, const char *job_path)
 {
-    bs_status st;
     memset(s, 0, sizeof *s);
-    BS_TRY_GOTO(bs_job_read(&s->job, job_path), out);
-    BS_TRY_GOTO(bs_graph_import(&s->graph, s->job->model), out);
-    if (s->job->class_names)
-        BS_TRY_GOTO(read_class_names(s), out);
-    BS_TRY_GOTO(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset), out);
-    st = bs_plan_create(&s->plan, s->job, s->graph, (uint32_t)bs_dataset_count(s->images));
+    BS_TRY(bs_job_read(&s->job, job_path));
+    bs_status st = follow_job(s);
+    if (st != BS_OK)
+        bs_session_close(s);
+    return st;
+}
+
+bs_status bs_session_reopen(bs_session *s, const char *db_path)
+{
+    char *path = NULL, *text = NULL;
+    memset(s, 0, sizeof *s);
+    bs_status st;
+    BS_TRY_GOTO(bs_store_job(db_path, &path, &text), out);
+    BS_TRY_GOTO(bs_job_parse(&s->job, path, text, strlen(text)), out);
+    st = follow_job(s);
 out:
+    free(path);
+    free(text);
     if (st != BS_OK)
         bs_session_close(s);
     return st;

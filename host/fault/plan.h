@@ -18,8 +18,8 @@ typedef struct bs_stratum {
     int entry;            /* index in job->entries */
     int target;           /* target id */
     bool is_parameter;    /* the fault stays for all images */
-    uint32_t repetitions; /* trials for each image */
-    uint64_t population;  /* elements * choices: distinct single sites */
+    uint32_t repetitions; /* trials for each image; of site lists the most that any image has */
+    uint64_t population;  /* elements * choices: distinct single sites; elements * 32 with a site list */
     bs_ber ber;           /* used when the entry has a BER */
 } bs_stratum;
 
@@ -51,9 +51,27 @@ const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t);
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs_sites *out);
 void bs_sites_clear(bs_sites *s);
 
-/* Writes every site of the plan as CSV, one line a site, readable as an explicit site list:
- * trial,entry,target,image,repetition,element,operation,mask,value. Images are the data set's paths' indices.
- */
+/* Trials of one image in the stratum: s->repetitions, or fewer where a site list names the images. */
+uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
+
+/* Site lists: CSV, the first line names the columns, in any order; other columns are ignored.
+ *   target     required: name of a tensor or node, or target id
+ *   element    required: logical index, (C, H, W) of one sample, file order for parameters
+ *   operation  flip (default), stuck-at-0, stuck-at-1, set, zero; none: a trial without a site
+ *   bit, mask  one of them for the bitwise operations: 0..31, or 0x and hexadecimal digits
+ *   value      for set: a decimal number, or the bits of one as 0x and hexadecimal digits
+ *   image      index in the data set; empty or absent: the trial is run for every image. All
+ *              trials of a target name their image or none does; parameters have none
+ *   trial      rows with the same number (and image) are one trial; empty: a trial of its own
+ *   entry      where the column is there, only rows with the id of the job's entry are read
+ * The order of their first rows numbers the repetitions of each (target, image). Several rows of a
+ * trial for one element act one after the other. */
+
+/* Writes every site of the plan as such a list, which gives the same trials when it is read:
+ * trial,entry,target,image,repetition,element,operation,mask,value.
+ * One line a site; parameter faults are written once, without an image. A trial that a BER left without
+ * sites is one line "none"; a site that mixes operations (possible after an import only) is two lines.
+ * Values are decimal with 9 digits, which is exact; NaNs are 0x bits. */
 bs_status bs_plan_write_sites(const bs_plan *plan, const char *path);
 
 #endif

@@ -14,7 +14,8 @@
 typedef struct bs_selector {
     int kind;   /* bs_target_kind, or -1: any */
     char *op;   /* ONNX operator of the node ("Conv"), NULL: any */
-    char *name; /* shell pattern (fnmatch) on the tensor or node name, NULL: any */
+    char *name; /* shell pattern (fnmatch) on the tensor or node name, NULL: any. A node's name stands for its
+                   output, and for its weight or bias where `kind` asks for these */
     int64_t id; /* target id, -1: any */
     bool all;   /* every target */
     int line;   /* in the job file, for messages */
@@ -27,7 +28,7 @@ typedef struct bs_entry {
     bs_selector *targets;
     int n_targets;
     int64_t trials; /* repetitions for each (target, image) */
-    char *sites;    /* CSV of explicit sites instead of sampling; path resolved against the job file */
+    char *sites;    /* CSV of explicit sites (plan.h) instead of targets, fault and trials; path resolved */
     int line;
 } bs_entry;
 
@@ -48,6 +49,8 @@ typedef struct bs_job {
 /* Parses a job file. Errors read "FILE:LINE: what is wrong" with a hint. Paths in the file may use $VAR or
  * ${VAR}; an unset variable is an error. Free with bs_job_free(). */
 bs_status bs_job_read(bs_job **out, const char *path);
+/* The same from `len` bytes of text; `path` is for messages and for resolving relative paths. */
+bs_status bs_job_parse(bs_job **out, const char *path, const char *text, size_t len);
 void bs_job_free(bs_job *job);
 
 #endif

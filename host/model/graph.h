@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BS_MAX_RANK = 6, BS_MAX_PARAMS = 5 };
+enum { BS_MAX_RANK = 6 };
 
 /* X(enum suffix, ONNX operator name). The operators that can remain in a graph. */
 #define BS_OPS(X)                                                                                            \

@@ -1,0 +1,89 @@
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "store/status.h"
+
+#include <stdio.h>
+
+static const char *state_of(const bs_file_status *s)
+{
+    if (s->runs == 0)
+        return "not started";
+    if (s->trials >= s->planned)
+        return "complete";
+    return s->exit_status < 0 ? "running, or killed" : s->exit_status == 3 ? "stopped" : "incomplete";
+}
+
+static void print_json(const bs_file_status *s)
+{
+    bs_str t = {0};
+    bs_str_puts(&t, "{\"name\": ");
+    bs_str_json(&t, s->name ? s->name : "");
+    bs_str_printf(&t,
+                  ", \"state\": \"%s\", \"planned\": %llu, \"trials\": %llu, \"images\": %llu, "
+                  "\"goldens\": %llu, \"masked\": %llu, \"benign\": %llu, \"sdc1\": %llu, \"due\": %llu, ",
+                  state_of(s), (unsigned long long)s->planned, (unsigned long long)s->trials,
+                  (unsigned long long)s->images, (unsigned long long)s->goldens,
+                  (unsigned long long)s->masked, (unsigned long long)s->benign, (unsigned long long)s->sdc1,
+                  (unsigned long long)s->due);
+    bs_str_printf(&t,
+                  "\"entries\": %d, \"strata\": %d, \"runs\": %d, \"rate\": %.6g, \"device\": ", s->entries,
+                  s->strata, s->runs, s->rate);
+    bs_str_json(&t, s->device ? s->device : "");
+    bs_str_puts(&t, "}");
+    puts(t.ptr ? t.ptr : "");
+    bs_str_clear(&t);
+}
+
+static double share(uint64_t n, uint64_t of)
+{
+    return of ? 100.0 * (double)n / (double)of : 0.0;
+}
+
+static void print_text(const bs_file_status *s)
+{
+    printf("campaign  %s, made %s\n", s->name ? s->name : "?", s->created ? s->created : "?");
+    printf("model     %s\n", s->model ? s->model : "?");
+    printf("state     %s: %llu of %llu trials (%.1f %%), %d entries, %d strata, %llu of %llu images\n",
+           state_of(s), (unsigned long long)s->trials, (unsigned long long)s->planned,
+           share(s->trials, s->planned), s->entries, s->strata, (unsigned long long)s->goldens,
+           (unsigned long long)s->images);
+    printf("outcomes  masked %.2f %%, benign %.2f %%, SDC-1 %.3f %%, DUE %.3f %%\n",
+           share(s->masked, s->trials), share(s->benign, s->trials), share(s->sdc1, s->trials),
+           share(s->due, s->trials));
+    if (s->runs > 0)
+        printf("last run  of %d: %s on %s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
+               s->backend ? s->backend : "?", s->device ? s->device : "?", s->started ? s->started : "?",
+               s->ended ? s->ended : "(no commit yet)", (unsigned long long)s->run_trials, s->rate);
+    if (s->rate > 0 && s->trials < s->planned)
+        printf("time left %.0f s at that rate\n", (double)(s->planned - s->trials) / s->rate);
+}
+
+static bs_status run(const bs_args *args)
+{
+    bs_file_status s;
+    BS_TRY(bs_store_status(args->operand[0], &s));
+    if (bs_option_value(args, "json"))
+        print_json(&s);
+    else
+        print_text(&s);
+    bs_file_status_clear(&s);
+    return BS_OK;
+}
+
+static const bs_option options[] = {
+    {"json", NULL, "as one JSON object"},
+    {NULL, NULL, NULL},
+};
+
+const bs_command bs_cmd_status = {
+    .name = "status",
+    .usage = "DB",
+    .summary = "show how far a campaign is, also while it runs",
+    .details =
+        "Trials done and planned, outcomes so far, the last run's rate. Reads only; a running campaign is "
+        "not disturbed.",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,289 @@
+#include "base/buf.h"
+#include "cpu/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes)
+{
+    if (bytes <= b->bytes)
+        return BS_OK;
+    free(b->ptr);
+    *b = (bs_cpu_buffer){0};
+    BS_TRY(bs_alloc_aligned(&b->ptr, bytes, "working memory"));
+    b->bytes = bytes;
+    return BS_OK;
+}
+
+static int cpu_device_count(char *why, size_t len)
+{
+    (void)why;
+    (void)len;
+    return 1;
+}
+
+static bs_status cpu_open(bs_device **out, int ordinal)
+{
+    *out = NULL;
+    if (ordinal != 0) {
+        bs_fail(BS_NO_DEVICE, "there is no CPU device %d", ordinal);
+        return bs_hint("use 'cpu'; all cores are one device");
+    }
+    bs_device *d;
+    BS_TRY(bs_calloc(&d, 1, sizeof *d, "CPU device"));
+    bs_status st = bs_dnn_create(&d->dnn);
+    if (st == BS_OK)
+        *out = d;
+    else
+        free(d);
+    return st;
+}
+
+static void cpu_close(bs_device *d)
+{
+    if (!d)
+        return;
+    bs_dnn_free(d->dnn);
+    free(d);
+}
+
+static void cpu_describe(const bs_device *d, bs_device_info *out)
+{
+    char line[256];
+    (void)d;
+    memset(out, 0, sizeof *out);
+    snprintf(out->name, sizeof out->name, "CPU");
+    bs_dnn_describe(out->isa, sizeof out->isa, out->library, sizeof out->library);
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    while (f && fgets(line, sizeof line, f)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) || !colon || !colon[1])
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(out->name, sizeof out->name, "%.127s", colon + 2);
+        break;
+    }
+    if (f)
+        fclose(f);
+}
+
+static const bs_cpu_runner runners[BS_OP_COUNT] = {
+    [BS_OP_CONV] = bs_cpu_run_matrix,       [BS_OP_GEMM] = bs_cpu_run_matrix,
+    [BS_OP_MATMUL] = bs_cpu_run_matrix,     [BS_OP_BATCH_NORM] = bs_cpu_run_batch_norm,
+    [BS_OP_RELU] = bs_cpu_run_unary,        [BS_OP_LEAKY_RELU] = bs_cpu_run_unary,
+    [BS_OP_CLIP] = bs_cpu_run_unary,        [BS_OP_SIGMOID] = bs_cpu_run_unary,
+    [BS_OP_TANH] = bs_cpu_run_unary,        [BS_OP_ADD] = bs_cpu_run_binary,
+    [BS_OP_SUB] = bs_cpu_run_binary,        [BS_OP_MUL] = bs_cpu_run_binary,
+    [BS_OP_DIV] = bs_cpu_run_binary,        [BS_OP_SUM] = bs_cpu_run_sum,
+    [BS_OP_MAX_POOL] = bs_cpu_run_pool,     [BS_OP_AVERAGE_POOL] = bs_cpu_run_pool,
+    [BS_OP_REDUCE_MEAN] = bs_cpu_run_mean,  [BS_OP_GLOBAL_AVERAGE_POOL] = bs_cpu_run_mean,
+    [BS_OP_CONCAT] = bs_cpu_run_concat,     [BS_OP_SLICE] = bs_cpu_run_slice,
+    [BS_OP_PAD] = bs_cpu_run_pad,           [BS_OP_RESHAPE] = bs_cpu_run_reshape,
+    [BS_OP_FLATTEN] = bs_cpu_run_reshape,   [BS_OP_SQUEEZE] = bs_cpu_run_reshape,
+    [BS_OP_UNSQUEEZE] = bs_cpu_run_reshape, [BS_OP_TRANSPOSE] = bs_cpu_run_transpose,
+    [BS_OP_SOFTMAX] = bs_cpu_run_softmax,   [BS_OP_LRN] = bs_cpu_run_lrn,
+    [BS_OP_DROPOUT] = bs_cpu_run_reshape,   [BS_OP_IDENTITY] = bs_cpu_run_reshape,
+};
+
+static void cpu_unload(bs_network *n)
+{
+    if (!n)
+        return;
+    for (int i = 0; n->plan && i < n->graph->n_nodes; i++)
+        bs_cpu_plan_clear(&n->plan[i], n->graph->nodes[i].n_in);
+    free(n->plan);
+    free(n->layout);
+    free(n);
+}
+
+static bs_status check_node(bs_network *n, int node)
+{
+    char why[256] = "";
+    const bs_node *nd = &n->graph->nodes[node];
+    if (!bs_cpu_supports(n->graph, node, why, sizeof why)) {
+        bs_fail(BS_ERR, "the CPU cannot run node '%s': %s", nd->name, why);
+        return bs_hint("simplify the model, for instance with onnxsim, or export it with another opset");
+    }
+    if (nd->n_in > n->max_inputs)
+        n->max_inputs = nd->n_in;
+    return BS_OK;
+}
+
+static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g)
+{
+    bs_network *n;
+    bs_status st;
+    *out = NULL;
+    bs_dnn_single_thread();
+    BS_TRY(bs_calloc(&n, 1, sizeof *n, "network"));
+    n->device = d;
+    n->graph = g;
+    BS_TRY_GOTO(bs_calloc(&n->layout, (size_t)g->n_tensors, sizeof *n->layout, "layouts"), out);
+    BS_TRY_GOTO(bs_calloc(&n->plan, (size_t)g->n_nodes, sizeof *n->plan, "plans"), out);
+    for (int i = 0; i < g->n_nodes; i++)
+        BS_TRY_GOTO(check_node(n, i), out);
+    for (int t = 0; t < g->n_tensors; t++)
+        bs_cpu_layout_init(&n->layout[t], &g->tensors[t].shape);
+    for (int i = 0; i < g->n_nodes; i++)
+        BS_TRY_GOTO(bs_cpu_plan_create(n, i), out);
+    *out = n;
+    n = NULL;
+out:
+    cpu_unload(n);
+    return st;
+}
+
+static size_t cpu_row_bytes(const bs_network *n, int tensor)
+{
+    return (size_t)n->layout[tensor].elements * sizeof(float);
+}
+
+static void cpu_lane_close(bs_lane *l)
+{
+    if (!l)
+        return;
+    for (int i = 0; l->variants && i < l->network->graph->n_nodes; i++)
+        bs_cpu_variant_free(l->variants[i]);
+    free(l->variants);
+    free(l->param);
+    free(l->view);
+    bs_cpu_buffer *buffers[] = {&l->scratch, &l->gather, &l->work, &l->file,
+                                &l->scaled,  &l->packed, &l->bias, &l->result};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        free(buffers[i]->ptr);
+    free(l);
+}
+
+static bs_status cpu_lane_open(bs_lane **out, bs_network *n)
+{
+    bs_lane *l;
+    bs_status st;
+    *out = NULL;
+    bs_dnn_single_thread();
+    BS_TRY(bs_calloc(&l, 1, sizeof *l, "lane"));
+    l->network = n;
+    BS_TRY_GOTO(bs_calloc(&l->variants, (size_t)n->graph->n_nodes, sizeof *l->variants, "lane"), out);
+    BS_TRY_GOTO(bs_calloc(&l->param, (size_t)n->max_inputs, sizeof *l->param, "lane"), out);
+    BS_TRY_GOTO(bs_calloc(&l->view, (size_t)n->max_inputs, sizeof *l->view, "lane"), out);
+    *out = l;
+    l = NULL;
+out:
+    cpu_lane_close(l);
+    return st;
+}
+
+static bs_status cpu_alloc(bs_lane *l, void **out, size_t bytes)
+{
+    (void)l;
+    return bs_alloc_aligned(out, bytes, "rows");
+}
+
+static void cpu_free(bs_lane *l, void *p)
+{
+    (void)l;
+    free(p);
+}
+
+static bs_status cpu_upload(bs_lane *l, int tensor, void *row, const float *data)
+{
+    bs_cpu_layout_store(&l->network->layout[tensor], data, row);
+    return BS_OK;
+}
+
+static bs_status cpu_download(bs_lane *l, int tensor, const void *row, float *data)
+{
+    bs_cpu_layout_load(&l->network->layout[tensor], row, data);
+    return BS_OK;
+}
+
+bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n, const bs_view *in,
+                          float *out)
+{
+    const bs_network *net = l->network;
+    bs_cpu_job j = {l,  net->graph, &net->graph->nodes[node], net->layout, &net->plan[node], param, n,
+                    in, out};
+    return runners[j.node->op](&j);
+}
+
+static bs_status cpu_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
+{
+    return bs_cpu_run_node(l, node, (const void *const *)l->network->plan[node].param, n, in, out);
+}
+
+static const float *view_row(bs_view v, int i, int64_t elements)
+{
+    return (const float *)v.base + (v.rows ? v.rows[i] : i) * elements;
+}
+
+static bs_status cpu_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst)
+{
+    int64_t e = l->network->layout[tensor].elements;
+    for (int i = 0; i < n; i++)
+        memcpy((float *)dst + i * e, view_row(src, i, e), (size_t)e * sizeof(float));
+    return BS_OK;
+}
+
+static bs_status cpu_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
+{
+    const bs_cpu_layout *layout = &l->network->layout[tensor];
+    for (int i = 0; i < n; i++)
+        for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
+            if (f->sites[k].element >= layout->elements)
+                return bs_fail(BS_ERR, "tensor '%s' has no element %u",
+                               l->network->graph->tensors[tensor].name, f->sites[k].element);
+            float *at =
+                (float *)rows + i * layout->elements + bs_cpu_layout_offset(layout, f->sites[k].element);
+            uint32_t before = bs_float_bits(*at);
+            if (f->before)
+                f->before[k] = before;
+            *at = bs_bits_float(bs_site_apply(f->sites[k], before));
+        }
+    return BS_OK;
+}
+
+static bs_status cpu_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal)
+{
+    int64_t e = l->network->layout[tensor].elements;
+    for (int i = 0; i < n; i++)
+        equal[i] = !memcmp((const float *)rows + i * e, view_row(golden, i, e), (size_t)e * sizeof(float));
+    return BS_OK;
+}
+
+static bs_status cpu_rank(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out)
+{
+    const bs_graph *g = l->network->graph;
+    const bs_cpu_layout *layout = &l->network->layout[g->output];
+    BS_TRY(bs_cpu_reserve(&l->work, (size_t)layout->elements * sizeof(float)));
+    for (int i = 0; i < n; i++) {
+        bs_cpu_layout_load(layout, (const float *)rows + i * layout->elements, l->work.ptr);
+        out[i] = bs_rank(l->work.ptr, (int)layout->elements, golden_class ? golden_class[i] : -1,
+                         g->ends_in_softmax);
+    }
+    return BS_OK;
+}
+
+const bs_backend bs_cpu_backend = {
+    .name = "cpu",
+    .needs_pixels = true,
+    .device_count = cpu_device_count,
+    .open = cpu_open,
+    .close = cpu_close,
+    .describe = cpu_describe,
+    .supports = bs_cpu_supports,
+    .load = cpu_load,
+    .unload = cpu_unload,
+    .row_bytes = cpu_row_bytes,
+    .lane_open = cpu_lane_open,
+    .lane_close = cpu_lane_close,
+    .alloc = cpu_alloc,
+    .free = cpu_free,
+    .upload = cpu_upload,
+    .download = cpu_download,
+    .run = cpu_run,
+    .run_faulty = bs_cpu_run_faulty,
+    .copy_rows = cpu_copy_rows,
+    .inject = cpu_inject,
+    .compare = cpu_compare,
+    .rank = cpu_rank,
+};

@@ -1,0 +1,170 @@
+/* The CPU backend's inside: what a loaded network and a lane consist of, and the node runners.
+ *
+ * A *plan* is what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul, the
+ * pinned implementation. Gemm and MatMul are 1x1 convolutions over a matrix [rows][K], rows lying along the
+ * width, since oneDNN's inner product and matmul depend on the batch. */
+#ifndef BS_CPU_CPU_H
+#define BS_CPU_CPU_H
+
+#include "backend/backend.h"
+#include "cpu/layout.h"
+#include "cpu/onednn.h"
+
+enum { BS_CPU_CHUNKS = 7 }; /* chunk sizes 1, 2, 4 .. 64 */
+
+struct bs_device {
+    bs_dnn *dnn;
+};
+
+/* Convolutions are run in chunks, powers of two, so that few shapes are compiled. */
+typedef struct bs_cpu_matrix {
+    bs_conv_pin *pin;           /* NULL: the node is no convolution */
+    bs_conv_shape shape;        /* for one chunk row */
+    bool rows_in_width;         /* a chunk of r rows is a width of r, not a batch of r */
+    int chunks;                 /* sizes 1 << 0 .. 1 << (chunks - 1) */
+    int repeat;                 /* chunk rows a sample: 1, MatMul on (T, K): T */
+    int64_t in_row, out_row;    /* floats of a chunk row */
+    int64_t filter;             /* weights of one filter */
+    int64_t stride_m, stride_i; /* of the weights in file order */
+    float weight_scale, bias_scale;
+} bs_cpu_matrix;
+
+typedef struct bs_cpu_plan {
+    bs_cpu_matrix matrix;
+    void **param; /* prepared parameter of each input, NULL for activations; owned */
+} bs_cpu_plan;
+
+struct bs_network {
+    bs_device *device;
+    const bs_graph *graph;
+    bs_cpu_layout *layout; /* by tensor */
+    bs_cpu_plan *plan;     /* by node */
+    int max_inputs;
+};
+
+/* Memory that grows and is reused. Zero-initialise, free(ptr) at the end. */
+typedef struct bs_cpu_buffer {
+    void *ptr;
+    size_t bytes;
+} bs_cpu_buffer;
+
+/* Compiled convolutions of one node with one number of filters. */
+typedef struct bs_cpu_variant {
+    struct bs_cpu_variant *next;
+    int filters;
+    const bs_conv_pin *pin; /* NULL: the pinned implementation does not offer this number */
+    bs_conv_pin *own_pin;   /* freed with the variant */
+    bs_conv *conv[BS_CPU_CHUNKS];
+} bs_cpu_variant;
+
+struct bs_lane {
+    bs_network *network;
+    bs_cpu_variant **variants; /* by node: a list */
+    const void **param;        /* max_inputs pointers for a run with a faulty parameter */
+    bs_view *view;             /* max_inputs views for the same */
+    bs_cpu_buffer scratch;     /* oneDNN */
+    bs_cpu_buffer gather;      /* input rows of a chunk */
+    bs_cpu_buffer work;        /* private to the running node */
+    bs_cpu_buffer file, scaled, packed, bias, result; /* faulty parameters, see faulty.c */
+};
+
+bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
+
+/* What one node runs on. param[k] is NULL for activations. */
+typedef struct bs_cpu_job {
+    bs_lane *lane;
+    const bs_graph *graph;
+    const bs_node *node;
+    const bs_cpu_layout *layout; /* by tensor */
+    const bs_cpu_plan *plan;
+    const void *const *param;
+    int n;
+    const bs_view *in;
+    float *out;
+} bs_cpu_job;
+
+typedef bs_status (*bs_cpu_runner)(const bs_cpu_job *j);
+
+/* Row of input k of sample i, parameter or activation. */
+static inline const float *bs_cpu_input(const bs_cpu_job *j, int k, int i)
+{
+    if (j->param[k])
+        return j->param[k];
+    int64_t row = j->in[k].rows ? j->in[k].rows[i] : i;
+    return (const float *)j->in[k].base + row * j->layout[j->node->in[k]].elements;
+}
+
+static inline const bs_cpu_layout *bs_cpu_layout_in(const bs_cpu_job *j, int k)
+{
+    return &j->layout[j->node->in[k]];
+}
+
+static inline const bs_cpu_layout *bs_cpu_layout_out(const bs_cpu_job *j)
+{
+    return &j->layout[j->node->out];
+}
+
+static inline float *bs_cpu_output(const bs_cpu_job *j, int i)
+{
+    return j->out + i * bs_cpu_layout_out(j)->elements;
+}
+
+/* Is input k of the node there? */
+static inline bool bs_cpu_has_input(const bs_node *n, int k)
+{
+    return k < n->n_in && n->in[k] >= 0;
+}
+
+/* supports.c */
+bool bs_cpu_supports(const bs_graph *g, int node, char *why, size_t len);
+
+/* plan.c. Prepares input `slot` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
+ * for scaled copies. */
+bs_status bs_cpu_plan_create(bs_network *n, int node);
+void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in);
+size_t bs_cpu_param_bytes(const bs_network *n, int node, int slot);
+bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const float *file, bs_cpu_buffer *tmp,
+                               void *out);
+
+void bs_cpu_scale(float *to, const float *from, int64_t n, float factor);
+
+/* matrix.c: Conv, Gemm, MatMul. Shape of a chunk of 1 << log_rows rows with so many filters. */
+bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int filters, int log_rows);
+typedef struct bs_cpu_rows {
+    const float *base;
+    const int32_t *sample; /* sample i's row, NULL: i */
+} bs_cpu_rows;
+/* The variant of a node for a number of filters, made on first use. */
+bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int filters);
+void bs_cpu_variant_free(bs_cpu_variant *v);
+/* n samples from src; dst: dense, `filters` channels. */
+bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
+                            const float *bias, int n, bs_cpu_rows src, float *dst);
+bs_status bs_cpu_run_matrix(const bs_cpu_job *j);
+
+/* elementwise.c */
+bs_status bs_cpu_run_unary(const bs_cpu_job *j);
+bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j);
+bs_status bs_cpu_run_binary(const bs_cpu_job *j);
+bs_status bs_cpu_run_sum(const bs_cpu_job *j);
+/* reduce.c */
+bs_status bs_cpu_run_pool(const bs_cpu_job *j);
+bs_status bs_cpu_run_mean(const bs_cpu_job *j);
+bs_status bs_cpu_run_softmax(const bs_cpu_job *j);
+bs_status bs_cpu_run_lrn(const bs_cpu_job *j);
+/* move.c */
+bs_status bs_cpu_run_reshape(const bs_cpu_job *j);
+bs_status bs_cpu_run_transpose(const bs_cpu_job *j);
+bs_status bs_cpu_run_concat(const bs_cpu_job *j);
+bs_status bs_cpu_run_slice(const bs_cpu_job *j);
+bs_status bs_cpu_run_pad(const bs_cpu_job *j);
+
+/* backend.c: runs a node with the given parameters. */
+bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n, const bs_view *in,
+                          float *out);
+
+/* faulty.c */
+bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
+                            const bs_faults *f, bs_faulty_mode mode, void *out);
+
+#endif

@@ -1,0 +1,53 @@
+/* Where the elements of a row lie, and walking several rows of different layouts at once.
+ *
+ * A tensor of rank 3 (C, H, W) is stored channels last (H, W, C); every other rank is plain row-major. The
+ * same rule holds for parameters of element-wise operators, so that broadcasting is a matter of strides. */
+#ifndef BS_CPU_LAYOUT_H
+#define BS_CPU_LAYOUT_H
+
+#include "model/graph.h"
+
+#include <stdint.h>
+
+typedef struct bs_cpu_layout {
+    int rank;
+    int64_t dim[BS_MAX_RANK];    /* logical axes */
+    int64_t stride[BS_MAX_RANK]; /* of each logical axis, in elements */
+    int order[BS_MAX_RANK];      /* logical axes from the outermost to the innermost in memory */
+    int64_t elements;
+} bs_cpu_layout;
+
+void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape);
+/* Is the memory order the logical order? */
+bool bs_cpu_layout_is_plain(const bs_cpu_layout *l);
+/* Offset in memory of a logical element index. */
+int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element);
+void bs_cpu_layout_store(const bs_cpu_layout *l, const float *logical, float *row);
+void bs_cpu_layout_load(const bs_cpu_layout *l, const float *row, float *logical);
+
+/* A loop nest over up to three arrays. Zero-initialise, add dimensions from the outermost to the innermost
+ * (dimensions of 1 vanish, contiguous ones merge), then finish. */
+enum { BS_NEST_ARRAYS = 3 };
+typedef struct bs_cpu_nest {
+    int rank;
+    int64_t dim[BS_MAX_RANK];
+    int64_t stride[BS_NEST_ARRAYS][BS_MAX_RANK];
+} bs_cpu_nest;
+
+void bs_cpu_nest_add(bs_cpu_nest *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2);
+void bs_cpu_nest_finish(bs_cpu_nest *n);
+
+/* Visits the innermost dimension as a whole:
+ *   bs_cpu_walk w = {0};
+ *   do { use w.at[k], nest.dim[nest.rank - 1], nest.stride[k][nest.rank - 1] } while (bs_cpu_walk_next(&w,
+ * &nest)); */
+typedef struct bs_cpu_walk {
+    int64_t index[BS_MAX_RANK];
+    int64_t at[BS_NEST_ARRAYS];
+} bs_cpu_walk;
+
+bool bs_cpu_walk_next(bs_cpu_walk *w, const bs_cpu_nest *n);
+/* Copies array 1 to array 0. */
+void bs_cpu_nest_copy(const bs_cpu_nest *n, float *to, const float *from);
+
+#endif

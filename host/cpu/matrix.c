@@ -1,0 +1,124 @@
+#include "base/buf.h"
+#include "cpu/cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int filters, int log_rows)
+{
+    bs_conv_shape s = m->shape;
+    s.filters = filters;
+    if (m->rows_in_width)
+        s.in_w = s.out_w = 1 << log_rows;
+    else
+        s.batch = 1 << log_rows;
+    return s;
+}
+
+static bs_status pin_variant(bs_cpu_variant *v, const bs_cpu_matrix *m)
+{
+    bs_conv_shape shapes[BS_CPU_CHUNKS];
+    if (v->filters == m->shape.filters) {
+        v->pin = m->pin;
+        return BS_OK;
+    }
+    for (int i = 0; i < m->chunks; i++)
+        shapes[i] = bs_cpu_chunk_shape(m, v->filters, i);
+    BS_TRY(bs_conv_pin_like(&v->own_pin, m->pin, shapes, m->chunks));
+    v->pin = v->own_pin;
+    return BS_OK;
+}
+
+bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int filters)
+{
+    bs_cpu_variant *v = l->variants[node];
+    while (v && v->filters != filters)
+        v = v->next;
+    *out = v;
+    if (v)
+        return BS_OK;
+    BS_TRY(bs_calloc(&v, 1, sizeof *v, "convolution"));
+    v->filters = filters;
+    v->next = l->variants[node];
+    l->variants[node] = v;
+    BS_TRY(pin_variant(v, &l->network->plan[node].matrix));
+    *out = v;
+    return BS_OK;
+}
+
+void bs_cpu_variant_free(bs_cpu_variant *v)
+{
+    while (v) {
+        bs_cpu_variant *next = v->next;
+        for (int i = 0; i < BS_CPU_CHUNKS; i++)
+            bs_conv_free(v->conv[i]);
+        bs_conv_pin_free(v->own_pin);
+        free(v);
+        v = next;
+    }
+}
+
+static const float *source_row(const bs_cpu_matrix *m, bs_cpu_rows src, int64_t row)
+{
+    if (!src.sample)
+        return src.base + row * m->in_row;
+    return src.base + ((int64_t)src.sample[row / m->repeat] * m->repeat + row % m->repeat) * m->in_row;
+}
+
+/* Rows first .. first + n - 1 of the source, one after the other: in place if they are, else a copy. */
+static bs_status dense_rows(const float **out, bs_lane *l, const bs_cpu_matrix *m, bs_cpu_rows src,
+                            int64_t first, int n)
+{
+    bool dense = true;
+    *out = source_row(m, src, first);
+    for (int i = 1; i < n && dense; i++)
+        dense = source_row(m, src, first + i) == *out + i * m->in_row;
+    if (dense)
+        return BS_OK;
+    size_t bytes = (size_t)m->in_row * sizeof(float);
+    BS_TRY(bs_cpu_reserve(&l->gather, (size_t)n * bytes));
+    for (int i = 0; i < n; i++)
+        memcpy((char *)l->gather.ptr + (size_t)i * bytes, source_row(m, src, first + i), bytes);
+    *out = l->gather.ptr;
+    return BS_OK;
+}
+
+static bs_status chunk_conv(bs_conv **out, bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v,
+                            int log_rows)
+{
+    if (!v->conv[log_rows]) {
+        bs_conv_shape s = bs_cpu_chunk_shape(m, v->filters, log_rows);
+        BS_TRY(bs_conv_create(&v->conv[log_rows], v->pin, &s));
+        BS_TRY(bs_cpu_reserve(&l->scratch, bs_conv_scratch_bytes(v->conv[log_rows])));
+    }
+    *out = v->conv[log_rows];
+    return BS_OK;
+}
+
+bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
+                            const float *bias, int n, bs_cpu_rows src, float *dst)
+{
+    int64_t rows = (int64_t)n * m->repeat, out_row = m->out_row / m->shape.filters * v->filters;
+    int log_rows = m->chunks - 1;
+    for (int64_t at = 0; at < rows; at += (int64_t)1 << log_rows) {
+        const float *x;
+        bs_conv *conv;
+        while ((int64_t)1 << log_rows > rows - at)
+            log_rows--;
+        BS_TRY(dense_rows(&x, l, m, src, at, 1 << log_rows));
+        BS_TRY(chunk_conv(&conv, l, m, v, log_rows));
+        BS_TRY(bs_conv_run(conv, x, packed, bias, dst + at * out_row, l->scratch.ptr));
+    }
+    return BS_OK;
+}
+
+bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
+{
+    bs_cpu_variant *v;
+    const bs_cpu_matrix *m = &j->plan->matrix;
+    int node = (int)(j->node - j->graph->nodes);
+    const float *bias = bs_cpu_has_input(j->node, 2) ? j->param[2] : NULL;
+    bs_cpu_rows src = {j->in[0].base, j->in[0].rows};
+    BS_TRY(bs_cpu_variant_get(&v, j->lane, node, m->shape.filters));
+    return bs_cpu_matrix_run(j->lane, m, v, j->param[1], bias, j->n, src, j->out);
+}

@@ -1,0 +1,387 @@
+#include "cpu/onednn.h"
+#include "base/buf.h"
+
+#include <dlfcn.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if DNNL_VERSION_MAJOR != 2
+#error "this file speaks oneDNN 2; add the calls of the version at hand here"
+#endif
+
+struct bs_dnn {
+    dnnl_engine_t engine;
+};
+
+enum { IMPL_NAME_LEN = 64 };
+
+struct bs_conv_pin {
+    bs_dnn *dnn;
+    bs_conv_shape shape; /* the first it was made for */
+    char impl[IMPL_NAME_LEN];
+    dnnl_memory_desc_t weights;
+};
+
+struct bs_conv {
+    dnnl_primitive_t primitive;
+    dnnl_stream_t stream;
+    dnnl_memory_t src, weights, bias, dst, scratch;
+    size_t scratch_bytes;
+};
+
+static bs_status check(dnnl_status_t s, const char *what)
+{
+    if (s == dnnl_success)
+        return BS_OK;
+    if (s == dnnl_out_of_memory)
+        return bs_oom(what);
+    return bs_fail(BS_ERR, "oneDNN cannot do: %s (status %d)", what, (int)s);
+}
+
+void bs_dnn_single_thread(void)
+{
+    /* oneDNN brings its own OpenMP runtime (or none); its thread count is a property of the calling thread.
+     */
+    void (*set)(int) = NULL;
+    *(void **)&set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (set)
+        set(1);
+}
+
+bs_status bs_dnn_create(bs_dnn **out)
+{
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "oneDNN engine"));
+    bs_status st = check(dnnl_engine_create(&(*out)->engine, dnnl_cpu, 0), "create a CPU engine");
+    if (st != BS_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+void bs_dnn_free(bs_dnn *d)
+{
+    if (!d)
+        return;
+    dnnl_engine_destroy(d->engine);
+    free(d);
+}
+
+static const char *isa_name(dnnl_cpu_isa_t isa)
+{
+    switch ((int)isa) {
+    case dnnl_cpu_isa_sse41:
+        return "sse4.1";
+    case dnnl_cpu_isa_avx:
+        return "avx";
+    case dnnl_cpu_isa_avx2:
+        return "avx2";
+    case dnnl_cpu_isa_avx2_vnni:
+        return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core:
+        return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni:
+        return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16:
+        return "avx512_core_bf16";
+    default:
+        return NULL;
+    }
+}
+
+void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_len)
+{
+    dnnl_cpu_isa_t id = dnnl_get_effective_cpu_isa();
+    const char *name = isa_name(id);
+    if (name)
+        snprintf(isa, isa_len, "%s", name);
+    else
+        snprintf(isa, isa_len, "isa 0x%x", (unsigned)id);
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(library, library_len, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+}
+
+static bs_status describe_weights(dnnl_memory_desc_t *out, const bs_conv_shape *s, dnnl_format_tag_t tag4,
+                                  dnnl_format_tag_t tag5)
+{
+    dnnl_dims_t plain = {s->filters, s->channels, s->kernel[0], s->kernel[1]};
+    dnnl_dims_t grouped = {s->group, s->filters / s->group, s->channels / s->group, s->kernel[0],
+                           s->kernel[1]};
+    if (s->group > 1)
+        return check(dnnl_memory_desc_init_by_tag(out, 5, grouped, dnnl_f32, tag5), "describe weights");
+    return check(dnnl_memory_desc_init_by_tag(out, 4, plain, dnnl_f32, tag4), "describe weights");
+}
+
+/* The operation; `weights` NULL lets the implementation choose their layout. */
+static bs_status describe_conv(dnnl_convolution_desc_t *out, const bs_conv_shape *s,
+                               const dnnl_memory_desc_t *weights)
+{
+    dnnl_dims_t src_dims = {s->batch, s->channels, s->in_h, s->in_w};
+    dnnl_dims_t dst_dims = {s->batch, s->filters, s->out_h, s->out_w};
+    dnnl_dims_t bias_dims = {s->filters};
+    dnnl_dims_t stride = {s->stride[0], s->stride[1]}, dilation = {s->dilation[0] - 1, s->dilation[1] - 1};
+    dnnl_dims_t before = {s->pad[0], s->pad[1]}, after;
+    /* What the last output row needs, rather than the model's own padding, of which the stride may skip some.
+     */
+    for (int i = 0; i < 2; i++) {
+        int64_t in = i ? s->in_w : s->in_h, o = i ? s->out_w : s->out_h;
+        after[i] = (o - 1) * stride[i] + (s->kernel[i] - 1) * (int64_t)s->dilation[i] + 1 - in - before[i];
+    }
+    dnnl_memory_desc_t src, dst, bias, any;
+    BS_TRY(check(dnnl_memory_desc_init_by_tag(&src, 4, src_dims, dnnl_f32, dnnl_nhwc), "describe input"));
+    BS_TRY(check(dnnl_memory_desc_init_by_tag(&dst, 4, dst_dims, dnnl_f32, dnnl_nhwc), "describe output"));
+    BS_TRY(check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "describe bias"));
+    BS_TRY(describe_weights(&any, s, dnnl_format_tag_any, dnnl_format_tag_any));
+    return check(dnnl_dilated_convolution_forward_desc_init(
+                     out, dnnl_forward_inference, dnnl_convolution_direct, &src, weights ? weights : &any,
+                     s->bias ? &bias : NULL, &dst, stride, dilation, before, after),
+                 "describe a convolution");
+}
+
+/* User scratchpads make a primitive reentrant and its memory visible; fp32 stays fp32. */
+static bs_status create_attr(dnnl_primitive_attr_t *out)
+{
+    BS_TRY(check(dnnl_primitive_attr_create(out), "create attributes"));
+    dnnl_status_t a = dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
+    dnnl_status_t b = dnnl_primitive_attr_set_fpmath_mode(*out, dnnl_fpmath_mode_strict);
+    if (a == dnnl_success && b == dnnl_success)
+        return BS_OK;
+    dnnl_primitive_attr_destroy(*out);
+    return check(a != dnnl_success ? a : b, "set attributes");
+}
+
+static const char *impl_name(const_dnnl_primitive_desc_t pd)
+{
+    const char *name = NULL;
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+    return name ? name : "";
+}
+
+/* Implementation number `skip` of those for the shape, or of those named `impl`; *out NULL if there is none.
+ */
+static bs_status find_impl(dnnl_primitive_desc_t *out, bs_dnn *d, const bs_conv_shape *s,
+                           const dnnl_memory_desc_t *weights, const char *impl, int skip)
+{
+    dnnl_convolution_desc_t desc;
+    dnnl_primitive_attr_t attr;
+    dnnl_primitive_desc_iterator_t it;
+    *out = NULL;
+    BS_TRY(describe_conv(&desc, s, weights));
+    BS_TRY(create_attr(&attr));
+    dnnl_status_t r = dnnl_primitive_desc_iterator_create(&it, &desc, attr, d->engine, NULL);
+    dnnl_primitive_attr_destroy(attr);
+    if (r == dnnl_unimplemented)
+        return BS_OK;
+    BS_TRY(check(r, "list convolution implementations"));
+    do {
+        dnnl_primitive_desc_t pd = dnnl_primitive_desc_iterator_fetch(it);
+        if (pd && (!impl || !strcmp(impl_name(pd), impl)) && skip-- == 0)
+            *out = pd;
+        else if (pd)
+            dnnl_primitive_desc_destroy(pd);
+    } while (!*out && dnnl_primitive_desc_iterator_next(it) == dnnl_success);
+    dnnl_primitive_desc_iterator_destroy(it);
+    return BS_OK;
+}
+
+/* Does the pin's implementation take its weights for every shape? */
+static bs_status offers_all(bool *out, const bs_conv_pin *p, const bs_conv_shape *shapes, int n)
+{
+    *out = true;
+    for (int i = 0; i < n && *out; i++) {
+        dnnl_primitive_desc_t pd;
+        BS_TRY(find_impl(&pd, p->dnn, &shapes[i], &p->weights, p->impl, 0));
+        *out = pd != NULL;
+        if (pd)
+            dnnl_primitive_desc_destroy(pd);
+    }
+    return BS_OK;
+}
+
+/* Implementations for shapes[0] in oneDNN's order of preference, named `impl` if not NULL. */
+static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, const char *impl)
+{
+    bs_conv_pin *p;
+    bool found = false;
+    bs_status st = BS_OK;
+    *out = NULL;
+    BS_TRY(bs_calloc(&p, 1, sizeof *p, "convolution"));
+    p->dnn = d;
+    p->shape = shapes[0];
+    for (int skip = 0; !found; skip++) {
+        dnnl_primitive_desc_t pd;
+        BS_TRY_GOTO(find_impl(&pd, d, &shapes[0], NULL, impl, skip), out);
+        if (!pd)
+            break;
+        snprintf(p->impl, sizeof p->impl, "%s", impl_name(pd));
+        p->weights = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+        dnnl_primitive_desc_destroy(pd);
+        BS_TRY_GOTO(offers_all(&found, p, shapes, n), out);
+    }
+    if (found) {
+        *out = p;
+        p = NULL;
+    }
+out:
+    free(p);
+    return st;
+}
+
+bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n)
+{
+    BS_TRY(choose(out, d, shapes, n, NULL));
+    return *out ? BS_OK : bs_fail(BS_ERR, "oneDNN has no implementation that fits this convolution");
+}
+
+bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_conv_shape *shapes, int n)
+{
+    return choose(out, pin->dnn, shapes, n, pin->impl);
+}
+
+void bs_conv_pin_free(bs_conv_pin *p)
+{
+    free(p);
+}
+
+const char *bs_conv_pin_name(const bs_conv_pin *p)
+{
+    return p->impl;
+}
+
+size_t bs_conv_pin_bytes(const bs_conv_pin *p)
+{
+    return dnnl_memory_desc_get_size(&p->weights);
+}
+
+static bs_status reorder(bs_dnn *d, const dnnl_memory_desc_t *from, const void *src,
+                         const dnnl_memory_desc_t *to, void *dst)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t primitive = NULL;
+    dnnl_stream_t stream = NULL;
+    dnnl_memory_t a = NULL, b = NULL;
+    bs_status st;
+    BS_TRY_GOTO(
+        check(dnnl_reorder_primitive_desc_create(&pd, from, d->engine, to, d->engine, NULL), "reorder"), out);
+    BS_TRY_GOTO(check(dnnl_primitive_create(&primitive, pd), "reorder"), out);
+    BS_TRY_GOTO(check(dnnl_stream_create(&stream, d->engine, dnnl_stream_default_flags), "stream"), out);
+    BS_TRY_GOTO(check(dnnl_memory_create(&a, from, d->engine, (void *)(uintptr_t)src), "memory"), out);
+    BS_TRY_GOTO(check(dnnl_memory_create(&b, to, d->engine, dst), "memory"), out);
+    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}};
+    BS_TRY_GOTO(check(dnnl_primitive_execute(primitive, stream, 2, args), "reorder weights"), out);
+    BS_TRY_GOTO(check(dnnl_stream_wait(stream), "reorder weights"), out);
+out:
+    dnnl_memory_destroy(b);
+    dnnl_memory_destroy(a);
+    dnnl_stream_destroy(stream);
+    dnnl_primitive_destroy(primitive);
+    dnnl_primitive_desc_destroy(pd);
+    return st;
+}
+
+bs_status bs_conv_pin_pack(const bs_conv_pin *p, const float *weights, int64_t stride_m, int64_t stride_i,
+                           void *packed)
+{
+    const bs_conv_shape *s = &p->shape;
+    dnnl_memory_desc_t from;
+    int64_t area = (int64_t)s->kernel[0] * s->kernel[1];
+    dnnl_dims_t plain = {stride_m, stride_i * area, s->kernel[1], 1};
+    dnnl_dims_t grouped = {s->filters / s->group * stride_m, stride_m, stride_i * area, s->kernel[1], 1};
+    dnnl_memory_desc_t shape;
+    BS_TRY(describe_weights(&shape, s, dnnl_oihw, dnnl_goihw));
+    BS_TRY(check(dnnl_memory_desc_init_by_strides(&from, shape.ndims, shape.dims, dnnl_f32,
+                                                  s->group > 1 ? grouped : plain),
+                 "describe weights"));
+    return reorder(p->dnn, &from, weights, &p->weights, packed);
+}
+
+static bs_status bind(dnnl_memory_t *out, const_dnnl_primitive_desc_t pd, dnnl_query_t what, dnnl_engine_t e)
+{
+    return check(dnnl_memory_create(out, dnnl_primitive_desc_query_md(pd, what, 0), e, DNNL_MEMORY_NONE),
+                 "memory");
+}
+
+bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_shape *shape)
+{
+    bs_conv *c;
+    bs_status st;
+    dnnl_engine_t e = pin->dnn->engine;
+    dnnl_primitive_desc_t pd = NULL;
+    *out = NULL;
+    BS_TRY(bs_calloc(&c, 1, sizeof *c, "convolution"));
+    BS_TRY_GOTO(find_impl(&pd, pin->dnn, shape, &pin->weights, pin->impl, 0), out);
+    if (!pd) {
+        st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", pin->impl);
+        goto out;
+    }
+    BS_TRY_GOTO(check(dnnl_primitive_create(&c->primitive, pd), "create a convolution"), out);
+    BS_TRY_GOTO(check(dnnl_stream_create(&c->stream, e, dnnl_stream_default_flags), "stream"), out);
+    BS_TRY_GOTO(bind(&c->src, pd, dnnl_query_src_md, e), out);
+    BS_TRY_GOTO(bind(&c->dst, pd, dnnl_query_dst_md, e), out);
+    BS_TRY_GOTO(bind(&c->scratch, pd, dnnl_query_scratchpad_md, e), out);
+    c->scratch_bytes =
+        dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
+    BS_TRY_GOTO(check(dnnl_memory_create(&c->weights, &pin->weights, e, DNNL_MEMORY_NONE), "memory"), out);
+    if (shape->bias)
+        BS_TRY_GOTO(
+            check(dnnl_memory_create(&c->bias, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1), e,
+                                     DNNL_MEMORY_NONE),
+                  "memory"),
+            out);
+    *out = c;
+    c = NULL;
+out:
+    bs_conv_free(c);
+    dnnl_primitive_desc_destroy(pd);
+    return st;
+}
+
+void bs_conv_free(bs_conv *c)
+{
+    if (!c)
+        return;
+    dnnl_memory_destroy(c->src);
+    dnnl_memory_destroy(c->weights);
+    dnnl_memory_destroy(c->bias);
+    dnnl_memory_destroy(c->dst);
+    dnnl_memory_destroy(c->scratch);
+    dnnl_stream_destroy(c->stream);
+    dnnl_primitive_destroy(c->primitive);
+    free(c);
+}
+
+size_t bs_conv_scratch_bytes(const bs_conv *c)
+{
+    return c->scratch_bytes;
+}
+
+static bs_status point(dnnl_memory_t m, const void *p)
+{
+    return check(dnnl_memory_set_data_handle(m, (void *)(uintptr_t)p), "memory");
+}
+
+bs_status bs_conv_run(bs_conv *c, const float *src, const void *packed, const float *bias, float *dst,
+                      void *scratch)
+{
+    int n = 0;
+    dnnl_exec_arg_t args[5];
+    BS_TRY(point(c->src, src));
+    BS_TRY(point(c->weights, packed));
+    BS_TRY(point(c->dst, dst));
+    args[n++] = (dnnl_exec_arg_t){DNNL_ARG_SRC, c->src};
+    args[n++] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, c->weights};
+    args[n++] = (dnnl_exec_arg_t){DNNL_ARG_DST, c->dst};
+    if (c->bias) {
+        BS_TRY(point(c->bias, bias));
+        args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, c->bias};
+    }
+    if (c->scratch_bytes) {
+        BS_TRY(point(c->scratch, scratch));
+        args[n++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, c->scratch};
+    }
+    BS_TRY(check(dnnl_primitive_execute(c->primitive, c->stream, n, args), "run a convolution"));
+    return check(dnnl_stream_wait(c->stream), "run a convolution");
+}

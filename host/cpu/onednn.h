@@ -1,0 +1,62 @@
+/* The only door to oneDNN: convolutions with a pinned implementation. Include no dnnl header elsewhere.
+ *
+ *   bs_dnn       engine                                                     shared by threads
+ *   bs_conv_pin  implementation and weight layout, chosen once for a layer  shared by threads
+ *   bs_conv      that implementation compiled for one shape                 one thread at a time
+ *
+ * Data is dense and channels last: (batch, rows, columns, channels); weights are (M, C/group, kH, kW).
+ * All work is done on the calling thread, provided it called bs_dnn_single_thread() before. */
+#ifndef BS_CPU_ONEDNN_H
+#define BS_CPU_ONEDNN_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bs_dnn bs_dnn;
+typedef struct bs_conv_pin bs_conv_pin;
+typedef struct bs_conv bs_conv;
+
+/* Ints only, so that equal shapes are equal bytes. */
+typedef struct bs_conv_shape {
+    int batch, group, channels, filters;
+    int in_h, in_w, out_h, out_w;
+    int kernel[2], stride[2], dilation[2];
+    int pad[4]; /* top, left, bottom, right; bottom and right may be negative: rows that are never read */
+    int bias;   /* 0 or 1 */
+} bs_conv_shape;
+
+/* Limits oneDNN to the calling thread for all its later calls from this thread. */
+void bs_dnn_single_thread(void);
+
+bs_status bs_dnn_create(bs_dnn **out);
+void bs_dnn_free(bs_dnn *d);
+/* "avx512_core", "oneDNN 2.6.3". */
+void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_len);
+
+/* Picks the first implementation that offers all n shapes (alike but for batch or width) with one layout of
+ * the weights, namely the one it wants for shapes[0]. `d` must outlive the pin. */
+bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n);
+/* The same implementation for another number of filters. *out is NULL, without an error, where it offers
+ * none. */
+bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_conv_shape *shapes, int n);
+void bs_conv_pin_free(bs_conv_pin *p);
+const char *bs_conv_pin_name(const bs_conv_pin *p);
+/* Bytes of packed weights. */
+size_t bs_conv_pin_bytes(const bs_conv_pin *p);
+/* Packs weights; element (m, i) of filter m, i in 0..C/g*kH*kW-1, is weights[m * stride_m + i * stride_i].
+ * stride_i must be 1 unless the kernel is 1x1. */
+bs_status bs_conv_pin_pack(const bs_conv_pin *p, const float *weights, int64_t stride_m, int64_t stride_i,
+                           void *packed);
+
+/* `shape` may differ from the pin's in all but channels, filters, group, kernel and bias. */
+bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_shape *shape);
+void bs_conv_free(bs_conv *c);
+/* Bytes of scratch memory (64-byte aligned) a run needs. */
+size_t bs_conv_scratch_bytes(const bs_conv *c);
+/* bias: `filters` floats, NULL if the shape has none. */
+bs_status bs_conv_run(bs_conv *c, const float *src, const void *packed, const float *bias, float *dst,
+                      void *scratch);
+
+#endif

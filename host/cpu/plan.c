@@ -1,0 +1,157 @@
+#include "base/buf.h"
+#include "cpu/cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Output pixels in one chunk at most: more gain nothing, and smaller chunks stay in the cache. */
+enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6 };
+
+static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
+{
+    const bs_window *w = &n->attr.window;
+    const int64_t *in = g->tensors[n->in[0]].shape.dim, *out = g->tensors[n->out].shape.dim;
+    m->shape = (bs_conv_shape){
+        .batch = 1,
+        .group = w->group,
+        .channels = (int)in[0],
+        .filters = (int)out[0],
+        .in_h = (int)in[1],
+        .in_w = (int)in[2],
+        .out_h = (int)out[1],
+        .out_w = (int)out[2],
+        .kernel = {w->kernel[0], w->kernel[1]},
+        .stride = {w->stride[0], w->stride[1]},
+        .dilation = {w->dilation[0], w->dilation[1]},
+        .pad = {w->pad[0], w->pad[1], w->pad[2], w->pad[3]},
+        .bias = bs_cpu_has_input(n, 2),
+    };
+    m->repeat = 1;
+    m->in_row = g->tensors[n->in[0]].elements;
+    m->out_row = g->tensors[n->out].elements;
+    m->filter = in[0] / w->group * w->kernel[0] * w->kernel[1];
+    m->stride_m = m->filter;
+    m->stride_i = 1;
+    m->weight_scale = m->bias_scale = 1.0f;
+    for (m->chunks = 1; m->chunks < CONV_CHUNKS && (out[1] * out[2]) << m->chunks <= CHUNK_PIXELS;)
+        m->chunks++;
+}
+
+static void plan_gemm(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
+{
+    const bs_shape *x = &g->tensors[n->in[0]].shape, *y = &g->tensors[n->out].shape;
+    int64_t k = x->dim[x->rank - 1], filters = y->dim[y->rank - 1];
+    bool gemm = n->op == BS_OP_GEMM, transposed = gemm && n->attr.trans_b;
+    m->shape = (bs_conv_shape){
+        .batch = 1,
+        .group = 1,
+        .channels = (int)k,
+        .filters = (int)filters,
+        .in_h = 1,
+        .in_w = 1,
+        .out_h = 1,
+        .out_w = 1,
+        .kernel = {1, 1},
+        .stride = {1, 1},
+        .dilation = {1, 1},
+        .bias = bs_cpu_has_input(n, 2),
+    };
+    m->rows_in_width = true;
+    m->chunks = BS_CPU_CHUNKS;
+    m->repeat = (int)(x->rank == 2 ? x->dim[0] : 1);
+    m->in_row = m->filter = k;
+    m->out_row = filters;
+    m->stride_m = transposed ? k : 1;
+    m->stride_i = transposed ? 1 : filters;
+    m->weight_scale = gemm ? n->attr.alpha : 1.0f;
+    m->bias_scale = gemm ? n->attr.beta : 1.0f;
+}
+
+static bs_status pin_matrix(bs_network *n, bs_cpu_matrix *m)
+{
+    bs_conv_shape shapes[BS_CPU_CHUNKS];
+    for (int i = 0; i < m->chunks; i++)
+        shapes[i] = bs_cpu_chunk_shape(m, m->shape.filters, i);
+    return bs_conv_pin_create(&m->pin, n->device->dnn, shapes, m->chunks);
+}
+
+static bool is_matrix(const bs_node *n)
+{
+    return n->op == BS_OP_CONV || n->op == BS_OP_GEMM || n->op == BS_OP_MATMUL;
+}
+
+size_t bs_cpu_param_bytes(const bs_network *n, int node, int slot)
+{
+    const bs_node *nd = &n->graph->nodes[node];
+    const bs_cpu_matrix *m = &n->plan[node].matrix;
+    if (is_matrix(nd) && slot == 1)
+        return bs_conv_pin_bytes(m->pin);
+    if (is_matrix(nd) && slot == 2)
+        return (size_t)m->shape.filters * sizeof(float);
+    return (size_t)n->graph->tensors[nd->in[slot]].elements * sizeof(float);
+}
+
+void bs_cpu_scale(float *to, const float *from, int64_t n, float factor)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = from[i] * factor;
+}
+
+bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const float *file, bs_cpu_buffer *tmp,
+                               void *out)
+{
+    const bs_node *nd = &n->graph->nodes[node];
+    const bs_cpu_matrix *m = &n->plan[node].matrix;
+    int64_t elements = n->graph->tensors[nd->in[slot]].elements;
+    if (is_matrix(nd) && slot == 1) {
+        if (m->weight_scale != 1.0f) {
+            BS_TRY(bs_cpu_reserve(tmp, (size_t)elements * sizeof(float)));
+            bs_cpu_scale(tmp->ptr, file, elements, m->weight_scale);
+            file = tmp->ptr;
+        }
+        return bs_conv_pin_pack(m->pin, file, m->stride_m, m->stride_i, out);
+    }
+    if (is_matrix(nd) && slot == 2) {
+        float *bias = out;
+        for (int i = 0; i < m->shape.filters; i++)
+            bias[i] = file[elements == 1 ? 0 : i] * m->bias_scale;
+        return BS_OK;
+    }
+    bs_cpu_layout_store(&n->layout[nd->in[slot]], file, out);
+    return BS_OK;
+}
+
+bs_status bs_cpu_plan_create(bs_network *n, int node)
+{
+    const bs_node *nd = &n->graph->nodes[node];
+    bs_cpu_plan *p = &n->plan[node];
+    bs_cpu_buffer tmp = {0};
+    bs_status st = BS_OK;
+    BS_TRY(bs_calloc(&p->param, (size_t)nd->n_in, sizeof *p->param, "parameters"));
+    if (is_matrix(nd)) {
+        if (nd->op == BS_OP_CONV)
+            plan_conv(n->graph, nd, &p->matrix);
+        else
+            plan_gemm(n->graph, nd, &p->matrix);
+        BS_TRY_GOTO(pin_matrix(n, &p->matrix), out);
+    }
+    for (int k = 0; k < nd->n_in; k++) {
+        const bs_tensor *t = nd->in[k] >= 0 ? &n->graph->tensors[nd->in[k]] : NULL;
+        if (!t || !t->constant)
+            continue;
+        BS_TRY_GOTO(bs_alloc_aligned(&p->param[k], bs_cpu_param_bytes(n, node, k), t->name), out);
+        BS_TRY_GOTO(bs_cpu_param_prepare(n, node, k, t->data, &tmp, p->param[k]), out);
+    }
+out:
+    free(tmp.ptr);
+    return st == BS_OK ? st : bs_context("node '%s'", nd->name);
+}
+
+void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in)
+{
+    for (int k = 0; p->param && k < n_in; k++)
+        free(p->param[k]);
+    free(p->param);
+    bs_conv_pin_free(p->matrix.pin);
+    memset(p, 0, sizeof *p);
+}

@@ -1,0 +1,187 @@
+/* Pooling, means, softmax and local response normalisation: every sum has one fixed order. */
+#include "cpu/cpu.h"
+#include "cpu/loops.h"
+#include "ops.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Geometry of a pool apart from the node, so that a window of the layer can be run by the same function. */
+typedef struct pool {
+    const bs_window *w;
+    int channels, in_h, in_w, out_h, out_w;
+    bool average;
+} pool;
+
+/* First input row (or column) a window reads, how many taps lie within [0, in), and within the padded extent.
+ */
+typedef struct taps {
+    int first, inside, padded;
+} taps;
+
+static taps clip_taps(int out, int in, const bs_window *w, int axis)
+{
+    int d = w->dilation[axis], start = out * w->stride[axis] - w->pad[axis];
+    taps t = {start, 0, 0};
+    bool seen = false;
+    for (int k = 0; k < w->kernel[axis]; k++) {
+        int at = start + k * d;
+        t.padded += at < in + w->pad[axis + 2];
+        if (at < 0 || at >= in)
+            continue;
+        if (!seen)
+            t.first = at;
+        seen = true;
+        t.inside++;
+    }
+    return t;
+}
+
+/* One output pixel, all channels at once: rows, then columns. */
+static void pool_pixel(const pool *p, const float *x, taps r, taps c, float *y)
+{
+    float start = p->average ? 0.0f : -INFINITY;
+    for (int k = 0; k < p->channels; k++)
+        y[k] = start;
+    for (int i = 0; i < r.inside; i++)
+        for (int k = 0; k < c.inside; k++) {
+            int row = r.first + i * p->w->dilation[0], column = c.first + k * p->w->dilation[1];
+            const float *at = x + ((int64_t)row * p->in_w + column) * p->channels;
+            if (p->average)
+                bs_loop_accumulate(p->channels, y, at);
+            else
+                bs_loop_max(p->channels, y, at);
+        }
+    if (p->average) {
+        int count = p->w->count_include_pad ? r.padded * c.padded : r.inside * c.inside;
+        bs_loop_divide(p->channels, y, (float)count);
+    }
+}
+
+bs_status bs_cpu_run_pool(const bs_cpu_job *j)
+{
+    const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
+    pool p = {&j->node->attr.window,
+              (int)in->dim[0],
+              (int)in->dim[1],
+              (int)in->dim[2],
+              (int)out->dim[1],
+              (int)out->dim[2],
+              j->node->op == BS_OP_AVERAGE_POOL};
+    for (int i = 0; i < j->n; i++) {
+        const float *x = bs_cpu_input(j, 0, i);
+        float *y = bs_cpu_output(j, i);
+        for (int r = 0; r < p.out_h; r++)
+            for (int c = 0; c < p.out_w; c++, y += p.channels)
+                pool_pixel(&p, x, clip_taps(r, p.in_h, p.w, 0), clip_taps(c, p.in_w, p.w, 1), y);
+    }
+    return BS_OK;
+}
+
+static bool is_reduced(const bs_node *n, int axis)
+{
+    return n->op == BS_OP_GLOBAL_AVERAGE_POOL ? axis > 0 : n->attr.reduce[axis];
+}
+
+/* Array 0: the output, with stride 0 along reduced axes; array 1: the input, in memory order. */
+static bs_cpu_nest mean_nest(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out)
+{
+    int64_t stride[BS_MAX_RANK];
+    int next = 0;
+    for (int a = 0; a < in->rank; a++) {
+        bool keeps_dim = out->rank == in->rank;
+        stride[a] = is_reduced(node, a) ? 0 : out->stride[keeps_dim ? a : next];
+        next += !is_reduced(node, a);
+    }
+    bs_cpu_nest n = {0};
+    for (int k = 0; k < in->rank; k++) {
+        int axis = in->order[k];
+        bs_cpu_nest_add(&n, in->dim[axis], stride[axis], in->stride[axis], 0);
+    }
+    bs_cpu_nest_finish(&n);
+    return n;
+}
+
+/* The mean over axes; each output's sum runs in the memory order of the input. */
+bs_status bs_cpu_run_mean(const bs_cpu_job *j)
+{
+    const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
+    bs_cpu_nest nest = mean_nest(j->node, in, out);
+    int last = nest.rank - 1;
+    for (int i = 0; i < j->n; i++) {
+        const float *x = bs_cpu_input(j, 0, i);
+        float *y = bs_cpu_output(j, i);
+        bs_cpu_walk w = {0};
+        memset(y, 0, (size_t)out->elements * sizeof *y);
+        do {
+            if (nest.stride[0][last] == 1 && nest.stride[1][last] == 1)
+                bs_loop_accumulate(nest.dim[last], y + w.at[0], x + w.at[1]);
+            else
+                for (int64_t e = 0; e < nest.dim[last]; e++) {
+                    float *sum = y + w.at[0] + e * nest.stride[0][last];
+                    *sum = bs_add(*sum, x[w.at[1] + e * nest.stride[1][last]]);
+                }
+        } while (bs_cpu_walk_next(&w, &nest));
+        bs_loop_divide(out->elements, y, (float)(in->elements / out->elements));
+    }
+    return BS_OK;
+}
+
+static void softmax_line(int64_t n, int64_t stride, const float *x, float *y)
+{
+    float max = -INFINITY;
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        max = bs_max_nan(max, x[i * stride]);
+    for (int64_t i = 0; i < n; i++) {
+        y[i * stride] = expf(x[i * stride] - max);
+        sum += (double)y[i * stride];
+    }
+    for (int64_t i = 0; i < n; i++)
+        y[i * stride] = bs_div(y[i * stride], (float)sum);
+}
+
+bs_status bs_cpu_run_softmax(const bs_cpu_job *j)
+{
+    const bs_cpu_layout *l = bs_cpu_layout_out(j);
+    int axis = j->node->attr.axis;
+    bs_cpu_nest nest = {0};
+    for (int a = 0; a < l->rank; a++)
+        if (a != axis)
+            bs_cpu_nest_add(&nest, l->dim[a], l->stride[a], 0, 0);
+    bs_cpu_nest_finish(&nest);
+    int last = nest.rank - 1;
+    for (int i = 0; i < j->n; i++) {
+        const float *x = bs_cpu_input(j, 0, i);
+        float *y = bs_cpu_output(j, i);
+        bs_cpu_walk w = {0};
+        do
+            for (int64_t e = 0; e < nest.dim[last]; e++) {
+                int64_t at = w.at[0] + e * nest.stride[0][last];
+                softmax_line(l->dim[axis], l->stride[axis], x + at, y + at);
+            }
+        while (bs_cpu_walk_next(&w, &nest));
+    }
+    return BS_OK;
+}
+
+static void lrn_pixel(const bs_attr *a, int64_t channels, const float *x, float *y)
+{
+    for (int64_t c = 0; c < channels; c++) {
+        int64_t from = c - (a->size - 1) / 2, to = c + a->size / 2;
+        float sum = 0.0f;
+        for (int64_t k = from < 0 ? 0 : from; k <= to && k < channels; k++)
+            sum += x[k] * x[k];
+        y[c] = bs_lrn(x[c], a->epsilon + a->alpha / (float)a->size * sum, a->beta);
+    }
+}
+
+bs_status bs_cpu_run_lrn(const bs_cpu_job *j)
+{
+    const bs_cpu_layout *l = bs_cpu_layout_out(j);
+    int64_t channels = l->dim[0];
+    for (int i = 0; i < j->n; i++)
+        for (int64_t at = 0; at < l->elements; at += channels)
+            lrn_pixel(&j->node->attr, channels, bs_cpu_input(j, 0, i) + at, bs_cpu_output(j, i) + at);
+    return BS_OK;
+}

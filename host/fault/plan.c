@@ -1,0 +1,165 @@
+#include "fault/plan.h"
+
+#include "base/buf.h"
+#include "fault/ber.h"
+#include "fault/select.h"
+#include "fault/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Expected sites of a trial, more of which no longer make sense as separate faults. */
+#define MAX_EXPECTED_SITES ((double)(1 << 24))
+
+static bs_status fail_entry(const bs_plan *plan, const bs_entry *e, const bs_tensor *tensor, const char *what)
+{
+    return bs_fail(BS_USAGE, "%s:%d: entry %d, target '%s': %s", plan->job->path, e->line, e->id,
+                   tensor->name, what);
+}
+
+static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, uint64_t repetitions)
+{
+    const bs_entry *e = &plan->job->entries[entry];
+    const bs_target *t = &plan->graph->targets[target];
+    const bs_tensor *tensor = &plan->graph->tensors[t->tensor];
+    bs_stratum s = {.entry = entry, .target = target, .is_parameter = bs_target_is_parameter(t->kind)};
+    if (tensor->elements < 1 || tensor->elements > UINT32_MAX)
+        return fail_entry(plan, e, tensor, "it has no elements, or 2^32 or more of them");
+    s.repetitions = (uint32_t)repetitions;
+    s.population = (uint64_t)tensor->elements * bs_fault_choices(&e->fault);
+    if (!e->sites && e->fault.ber > 0) {
+        if ((double)s.population * e->fault.ber > MAX_EXPECTED_SITES) {
+            fail_entry(plan, e, tensor, "more than 2^24 sites a trial are to be expected");
+            return bs_hint("lower 'ber', or select smaller targets");
+        }
+        bs_ber_make(&s.ber, e->fault.ber);
+    } else if (!e->sites && e->fault.count > s.population) {
+        fail_entry(plan, e, tensor, "'count' exceeds the number of its sites");
+        return bs_hint("it has %llu distinct sites, 'count' is %u", (unsigned long long)s.population,
+                       e->fault.count);
+    }
+    BS_TRY(bs_grow(&plan->strata, cap, (size_t)plan->n_strata + 1, sizeof s, "strata"));
+    plan->strata[plan->n_strata++] = s;
+    return BS_OK;
+}
+
+static bs_status add_sampled(bs_plan *plan, size_t *cap, int entry)
+{
+    const bs_entry *e = &plan->job->entries[entry];
+    bool *hit;
+    BS_TRY(bs_calloc(&hit, (size_t)plan->graph->n_targets, sizeof *hit, "targets"));
+    bs_status st = bs_select_targets(hit, e, plan->job, plan->graph);
+    for (int t = 0; t < plan->graph->n_targets && st == BS_OK; t++)
+        if (hit[t]) {
+            st = add_stratum(plan, cap, entry, t, (uint64_t)e->trials);
+            plan->trials += (uint64_t)e->trials * plan->n_images;
+        }
+    free(hit);
+    return st;
+}
+
+static bs_status add_listed(bs_plan *plan, size_t *cap, int entry)
+{
+    const bs_entry *e = &plan->job->entries[entry];
+    bs_status st = bs_site_table_read(&plan->tables[entry], e->sites, plan->graph, e->id, plan->n_images);
+    if (st != BS_OK)
+        return bs_error_hint()[0]
+                   ? st
+                   : bs_hint("it is the site list of entry %d (%s:%d)", e->id, plan->job->path, e->line);
+    const bs_site_table *table = plan->tables[entry];
+    size_t n;
+    for (size_t i = 0; i < table->n_groups; i += n) {
+        const bs_site_group *g = &table->group[i];
+        uint64_t run = 0, most = 0;
+        for (n = 0; i + n < table->n_groups && g[n].target == g->target; n++) {
+            run = n > 0 && g[n].image == g[n - 1].image ? run + 1 : 1;
+            most = run > most ? run : most;
+        }
+        BS_TRY(add_stratum(plan, cap, entry, (int)g->target, most));
+        plan->trials += g->image == BS_EVERY_IMAGE ? (uint64_t)n * plan->n_images : n;
+    }
+    return BS_OK;
+}
+
+static bs_status check_limits(const bs_graph *graph, uint32_t n_images)
+{
+    if (graph->n_targets > 1 << BS_TARGET_BITS)
+        return bs_fail(BS_ERR, "the model has %d targets, more than the %d that trial ids can tell apart",
+                       graph->n_targets, 1 << BS_TARGET_BITS);
+    if (n_images > 1u << BS_IMAGE_BITS) {
+        bs_fail(BS_USAGE, "%u images are more than the %u that trial ids can tell apart", n_images,
+                1u << BS_IMAGE_BITS);
+        return bs_hint("set 'limit' under images, and run the rest as another campaign");
+    }
+    return BS_OK;
+}
+
+/* Entries in the order of their ids, whatever their order in the file. */
+static bs_status add_strata(bs_plan *plan)
+{
+    size_t cap = 0;
+    for (int id = 0; id < 1 << BS_ENTRY_BITS; id++)
+        for (int i = 0; i < plan->job->n_entries; i++) {
+            if (plan->job->entries[i].id != id)
+                continue;
+            if (plan->job->entries[i].sites)
+                BS_TRY(add_listed(plan, &cap, i));
+            else
+                BS_TRY(add_sampled(plan, &cap, i));
+        }
+    return BS_OK;
+}
+
+bs_status bs_plan_create(bs_plan **out, const bs_job *job, const bs_graph *graph, uint32_t n_images)
+{
+    bs_plan *plan = NULL;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(check_limits(graph, n_images));
+    BS_TRY(bs_calloc(&plan, 1, sizeof *plan, "plan"));
+    plan->job = job;
+    plan->graph = graph;
+    plan->n_images = n_images;
+    BS_TRY_GOTO(bs_calloc(&plan->tables, (size_t)job->n_entries, sizeof(bs_site_table *), "plan"), out);
+    BS_TRY_GOTO(add_strata(plan), out);
+    *out = plan;
+    return BS_OK;
+out:
+    bs_plan_free(plan);
+    return st;
+}
+
+void bs_plan_free(bs_plan *plan)
+{
+    if (!plan)
+        return;
+    for (int i = 0; plan->tables && i < plan->job->n_entries; i++)
+        bs_site_table_free(plan->tables[i]);
+    free(plan->tables);
+    free(plan->strata);
+    free(plan);
+}
+
+const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t)
+{
+    int low = 0, high = plan->n_strata;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        const bs_stratum *s = &plan->strata[middle];
+        uint32_t id = (uint32_t)plan->job->entries[s->entry].id;
+        if (id == t.entry && (uint32_t)s->target == t.target)
+            return s;
+        if (id < t.entry || (id == t.entry && (uint32_t)s->target < t.target))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image)
+{
+    size_t first;
+    const bs_site_table *table = plan->tables[s->entry];
+    return table ? bs_site_table_find(table, (uint32_t)s->target, image, &first) : s->repetitions;
+}

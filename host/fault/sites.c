@@ -1,0 +1,153 @@
+/* The sites of one trial, drawn from its counter or looked up in a site list. */
+#include "fault/plan.h"
+
+#include "base/buf.h"
+#include "fault/compose.h"
+#include "fault/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Choices up to this many are compared with each other, more go through a hash table. */
+enum { FEW = 48 };
+
+static bs_status append(bs_sites *out, bs_site s)
+{
+    BS_TRY(bs_grow(&out->site, &out->cap, out->n + 1, sizeof s, "sites"));
+    out->site[out->n++] = s;
+    return BS_OK;
+}
+
+static bool among(const uint64_t *seen, uint32_t n, uint64_t at)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (seen[i] == at)
+            return true;
+    return false;
+}
+
+static bs_status draw_few(const bs_fault_model *m, uint64_t population, uint64_t seed, uint64_t counter,
+                          bs_sites *out)
+{
+    uint64_t seen[FEW];
+    uint32_t n = 0;
+    for (uint32_t draw = 0; n < m->count; draw++) {
+        uint64_t at = bs_fault_attempt(population, seed, counter, draw);
+        if (among(seen, n, at))
+            continue;
+        seen[n++] = at;
+        BS_TRY(append(out, bs_fault_site(m, at, seed, counter, draw)));
+    }
+    return BS_OK;
+}
+
+/* True if `at` was not in the set yet. Slots hold at + 1, so that 0 is free; size is a power of two. */
+static bool insert(uint64_t *slot, size_t size, uint64_t at)
+{
+    size_t i = (size_t)((at * 0x9e3779b97f4a7c15u) >> 20) & (size - 1);
+    for (; slot[i]; i = (i + 1) & (size - 1))
+        if (slot[i] == at + 1)
+            return false;
+    slot[i] = at + 1;
+    return true;
+}
+
+static bs_status draw_many(const bs_fault_model *m, uint64_t population, uint64_t seed, uint64_t counter,
+                           bs_sites *out)
+{
+    size_t size = 1;
+    uint64_t *slot;
+    bs_status st = BS_OK;
+    while (size < 2 * (size_t)m->count)
+        size *= 2;
+    BS_TRY(bs_calloc(&slot, size, sizeof *slot, "sites"));
+    uint32_t n = 0;
+    for (uint32_t draw = 0; n < m->count && st == BS_OK; draw++) {
+        uint64_t at = bs_fault_attempt(population, seed, counter, draw);
+        if (!insert(slot, size, at))
+            continue;
+        n++;
+        st = append(out, bs_fault_site(m, at, seed, counter, draw));
+    }
+    free(slot);
+    return st;
+}
+
+static bs_status draw_ber(const bs_fault_model *m, const bs_stratum *s, uint64_t seed, uint64_t counter,
+                          bs_sites *out)
+{
+    uint64_t seen[BS_BER_STEPS], blocks = (s->population + s->ber.block - 1) / s->ber.block;
+    for (uint32_t block = 0; block < blocks; block++) {
+        uint32_t hits = bs_ber_hits(&s->ber, bs_ber_draw(seed, counter, block)), n = 0;
+        for (uint32_t attempt = 0; n < hits; attempt++) {
+            uint64_t at = bs_ber_attempt(&s->ber, seed, counter, block, attempt);
+            if (among(seen, n, at))
+                continue;
+            seen[n++] = at;
+            if (at < s->population)
+                BS_TRY(append(out, bs_fault_site(m, at, seed, counter, (uint32_t)at)));
+        }
+    }
+    return BS_OK;
+}
+
+static int compare_sites(const void *x, const void *y)
+{
+    const bs_site *a = x, *b = y;
+    return (a->element > b->element) - (a->element < b->element);
+}
+
+/* Sorts what was appended from `first` on, and merges sites of one element. All are of one kind, for which
+ * the order of composition does not matter. */
+static void merge(bs_sites *out, size_t first)
+{
+    if (out->n - first < 2)
+        return;
+    qsort(out->site + first, out->n - first, sizeof *out->site, compare_sites);
+    size_t last = first;
+    for (size_t i = first + 1; i < out->n; i++) {
+        if (out->site[i].element == out->site[last].element)
+            out->site[last] = bs_site_compose(out->site[last], out->site[i]);
+        else
+            out->site[++last] = out->site[i];
+    }
+    out->n = last + 1;
+}
+
+static bs_status look_up(const bs_site_table *table, bs_trial t, bs_sites *out)
+{
+    size_t first;
+    uint32_t n = bs_site_table_find(table, t.target, t.image, &first);
+    if (t.repetition >= n)
+        return bs_fail(BS_ERR, "the site list has no trial %u for target %u and image %u", t.repetition,
+                       t.target, t.image);
+    const bs_site_group *g = &table->group[first + t.repetition];
+    for (size_t i = 0; i < g->n; i++)
+        BS_TRY(append(out, table->site[g->first + i]));
+    return BS_OK;
+}
+
+bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs_sites *out)
+{
+    const bs_fault_model *m = &plan->job->entries[s->entry].fault;
+    uint64_t seed = plan->job->seed, counter = bs_trial_counter(t, s->is_parameter);
+    size_t first = out->n;
+    if (plan->tables[s->entry])
+        return look_up(plan->tables[s->entry], t, out);
+    if (m->ber > 0)
+        BS_TRY(draw_ber(m, s, seed, counter, out));
+    else if (m->count <= FEW)
+        BS_TRY(draw_few(m, s->population, seed, counter, out));
+    else
+        BS_TRY(draw_many(m, s->population, seed, counter, out));
+    merge(out, first);
+    return BS_OK;
+}
+
+void bs_sites_clear(bs_sites *s)
+{
+    if (!s)
+        return;
+    free(s->site);
+    memset(s, 0, sizeof *s);
+}

@@ -1,0 +1,158 @@
+#include "fault/table.h"
+
+#include "base/buf.h"
+#include "fault/compose.h"
+#include "fault/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BY(member)                                                                                           \
+    if (a->member != b->member)                                                                              \
+    return a->member < b->member ? -1 : 1
+
+/* Rows of a trial side by side, its elements ascending, rows of one element in file order. */
+static int compare_rows(const void *x, const void *y)
+{
+    const bs_site_row *a = x, *b = y;
+    BY(image);
+    BY(alone);
+    BY(trial);
+    BY(site.element);
+    BY(line);
+    return 0;
+}
+
+static int compare_groups(const void *x, const void *y)
+{
+    const bs_site_group *a = x, *b = y;
+    BY(target);
+    BY(image);
+    BY(order);
+    return 0;
+}
+
+static bool same_trial(const bs_site_row *a, const bs_site_row *b)
+{
+    return a->image == b->image && a->alone == b->alone && a->trial == b->trial;
+}
+
+/* The rows of one trial as a group with merged sites. */
+static bs_status add_group(bs_site_table *t, const bs_site_row *row, size_t n, const char *path)
+{
+    bs_site_group *g = &t->group[t->n_groups++];
+    *g = (bs_site_group){.target = row->target, .image = row->image, .first = t->n_sites, .order = row->line};
+    for (size_t i = 0; i < n; i++) {
+        if (row[i].target != row->target) {
+            bs_fail(BS_USAGE, "%s:%llu: trial %llu has sites in two targets", path,
+                    (unsigned long long)row[i].line, (unsigned long long)row->trial);
+            return bs_hint("all sites of a trial lie in one target: give the trials different numbers");
+        }
+        if (row[i].line < g->order)
+            g->order = row[i].line;
+        if (row[i].none)
+            continue;
+        if (g->n > 0 && t->site[t->n_sites - 1].element == row[i].site.element) {
+            t->site[t->n_sites - 1] = bs_site_compose(t->site[t->n_sites - 1], row[i].site);
+        } else {
+            t->site[t->n_sites++] = row[i].site;
+            g->n++;
+        }
+    }
+    return BS_OK;
+}
+
+static bs_status check_groups(const bs_site_table *t, const char *path)
+{
+    size_t run = 0;
+    for (size_t i = 1; i < t->n_groups; i++) {
+        const bs_site_group *a = &t->group[i - 1], *b = &t->group[i];
+        if (a->target != b->target) {
+            run = 0;
+        } else if (a->image == b->image) {
+            if (++run >= (1u << BS_REPETITION_BITS) - 1)
+                return bs_fail(BS_USAGE, "%s:%llu: more than %u trials for one target and image", path,
+                               (unsigned long long)b->order, (1u << BS_REPETITION_BITS) - 1);
+        } else if (b->image == BS_EVERY_IMAGE) {
+            bs_fail(BS_USAGE, "%s:%llu: a trial without an image, while others of the same target have one",
+                    path, (unsigned long long)b->order);
+            return bs_hint("fill the column 'image' in all rows of a target, or in none of them");
+        } else {
+            run = 0;
+        }
+    }
+    return BS_OK;
+}
+
+static bs_status build(bs_site_table *t, const bs_site_rows *rows, const char *path)
+{
+    size_t n;
+    BS_TRY(bs_calloc(&t->site, rows->n, sizeof *t->site, "sites"));
+    BS_TRY(bs_calloc(&t->group, rows->n, sizeof *t->group, "trials"));
+    for (size_t i = 0; i < rows->n; i += n) {
+        for (n = 1; i + n < rows->n && same_trial(&rows->row[i], &rows->row[i + n]);)
+            n++;
+        BS_TRY(add_group(t, &rows->row[i], n, path));
+    }
+    qsort(t->group, t->n_groups, sizeof *t->group, compare_groups);
+    return check_groups(t, path);
+}
+
+bs_status bs_site_table_read(bs_site_table **out, const char *path, const bs_graph *graph, int entry_id,
+                             uint32_t n_images)
+{
+    bs_site_rows rows = {0};
+    bs_site_table *t = NULL;
+    bs_status st;
+    *out = NULL;
+    BS_TRY_GOTO(bs_site_rows_read(&rows, path, graph, entry_id, n_images), out);
+    if (rows.n == 0) {
+        bs_fail(BS_USAGE, "site list '%s' has no rows for entry %d", path, entry_id);
+        st = bs_hint("it needs a row for each site; a column 'entry' must hold the id of the job's entry");
+        goto out;
+    }
+    qsort(rows.row, rows.n, sizeof *rows.row, compare_rows);
+    BS_TRY_GOTO(bs_calloc(&t, 1, sizeof *t, "site list"), out);
+    BS_TRY_GOTO(build(t, &rows, path), out);
+    *out = t;
+    t = NULL;
+out:
+    bs_site_table_free(t);
+    free(rows.row);
+    return st;
+}
+
+void bs_site_table_free(bs_site_table *t)
+{
+    if (!t)
+        return;
+    free(t->site);
+    free(t->group);
+    free(t);
+}
+
+/* Index of the first group at or behind (target, image). */
+static size_t lower_bound(const bs_site_table *t, uint32_t target, uint64_t image)
+{
+    size_t low = 0, high = t->n_groups;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const bs_site_group *g = &t->group[middle];
+        if (g->target < target || (g->target == target && g->image < image))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t bs_site_table_find(const bs_site_table *t, uint32_t target, uint32_t image, size_t *first)
+{
+    size_t end = lower_bound(t, target, (uint64_t)image + 1);
+    *first = lower_bound(t, target, image);
+    if (*first == end) {
+        *first = lower_bound(t, target, BS_EVERY_IMAGE);
+        end = lower_bound(t, target, (uint64_t)BS_EVERY_IMAGE + 1);
+    }
+    return (uint32_t)(end - *first);
+}

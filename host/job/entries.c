@@ -1,0 +1,316 @@
+#include "job/entries.h"
+
+#include "base/buf.h"
+#include "job/bitset.h"
+#include "model/graph.h"
+#include "trial.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_ID = (1 << BS_ENTRY_BITS) - 1,
+    MAX_TRIALS = (1 << BS_REPETITION_BITS) - 1,
+    MAX_COUNT = 1 << 20,
+    PATTERN_LIMIT = 1024,
+};
+
+static bs_status read_name_of(int *out, bs_form *f, yaml_node_t *value, const char *what, const char *thing,
+                              const char *const *names, int n)
+{
+    char *text;
+    BS_TRY(bs_form_scalar(&text, f, value, what, "a name"));
+    for (*out = 0; *out < n && strcmp(text, names[*out]) != 0;)
+        ++*out;
+    bs_status st = BS_OK;
+    if (*out == n) {
+        char known[64];
+        st = bs_form_fail(f, bs_form_line(value), "unknown %s '%.80s'", thing, text);
+        snprintf(known, sizeof known, "known %ss", thing);
+        bs_form_suggest(text, names, (size_t)n, known);
+    }
+    free(text);
+    return st;
+}
+
+/* --- selectors --- */
+
+static bs_status read_kind(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_TARGET_KINDS(X)
+#undef X
+    };
+    return read_name_of(&((bs_selector *)object)->kind, f, value, field->key, "target kind", names,
+                        BS_TARGET_KIND_COUNT);
+}
+
+static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_OPS(X)
+#undef X
+    };
+    int op;
+    BS_TRY(read_name_of(&op, f, value, field->key, "operator", names, BS_OP_COUNT));
+    char **out = &((bs_selector *)object)->op;
+    BS_TRY(bs_calloc(out, strlen(names[op]) + 1, 1, "operator"));
+    strcpy(*out, names[op]);
+    return BS_OK;
+}
+
+static bs_status read_pattern(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    BS_TRY(bs_form_text(f, value, field, object));
+    if (strlen(((bs_selector *)object)->name) > PATTERN_LIMIT)
+        return bs_form_fail(f, bs_form_line(value), "a name pattern longer than %d characters",
+                            PATTERN_LIMIT);
+    return BS_OK;
+}
+
+static const bs_field selector_fields[] = {
+    {"kind", read_kind, offsetof(bs_selector, kind), 0, 0, false},
+    {"op", read_op, offsetof(bs_selector, op), 0, 0, false},
+    {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false},
+    {"id", bs_form_int64, offsetof(bs_selector, id), 0, (1 << BS_TARGET_BITS) - 1, false},
+};
+
+static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s)
+{
+    s->kind = -1;
+    s->id = -1;
+    s->line = bs_form_line(node);
+    if (node->type != YAML_SCALAR_NODE) {
+        if (node->type == YAML_MAPPING_NODE &&
+            node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
+            bs_form_fail(f, s->line, "a selector without conditions");
+            return bs_hint("give kind, op, name or id; 'targets: all' selects every target");
+        }
+        return bs_form_mapping(f, node, "targets", selector_fields,
+                               (int)(sizeof selector_fields / sizeof *selector_fields), s, NULL);
+    }
+    static const bs_field plain = {"targets", read_pattern, offsetof(bs_selector, name), 0, 0, false};
+    BS_TRY(read_pattern(f, node, &plain, s));
+    if (strcmp(s->name, "all") == 0) {
+        s->all = true;
+        free(s->name);
+        s->name = NULL;
+    }
+    return BS_OK;
+}
+
+static bs_status read_targets(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_entry *e = object;
+    int n = bs_form_count(value);
+    if (n == 0) {
+        bs_form_fail(f, bs_form_line(value), "'%s' is an empty list", field->key);
+        return bs_hint("'targets: all' selects every target");
+    }
+    BS_TRY(bs_calloc(&e->targets, (size_t)n, sizeof *e->targets, "selectors"));
+    for (int i = 0; i < n; i++) {
+        e->n_targets = i + 1;
+        BS_TRY(read_selector(f, bs_form_item(f, value, i), &e->targets[i]));
+    }
+    return BS_OK;
+}
+
+/* --- the fault model --- */
+
+static bs_status read_fault(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name, help) name,
+        BS_FAULT_KINDS(X)
+#undef X
+    };
+    int kind;
+    BS_TRY(read_name_of(&kind, f, value, field->key, "fault", names, BS_FAULT_KIND_COUNT));
+    ((bs_entry *)object)->fault.kind = (bs_fault_kind)kind;
+    return BS_OK;
+}
+
+static bs_status read_ber(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    double ber;
+    BS_TRY(bs_form_number(&ber, f, value, field->key, -DBL_MAX, DBL_MAX));
+    if (!(ber >= 1e-18 && ber < 1.0)) {
+        bs_form_fail(f, bs_form_line(value), "'ber' is not a bit error rate: %g", ber);
+        return bs_hint("the probability that a bit is hit: above 0 (at least 1e-18) and below 1");
+    }
+    ((bs_entry *)object)->fault.ber = ber;
+    return BS_OK;
+}
+
+/* Unlike other numbers, the value to set may be infinite or not a number. */
+static bs_status read_value(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const struct special {
+        const char *name;
+        uint32_t bits;
+    } specials[] = {
+        {".inf", 0x7f800000u}, {"+.inf", 0x7f800000u}, {"-.inf", 0xff800000u}, {".nan", 0x7fc00000u}};
+    bs_fault_model *m = &((bs_entry *)object)->fault;
+    if (value->type == YAML_SCALAR_NODE)
+        for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
+            if (strcmp((const char *)value->data.scalar.value, specials[i].name) == 0) {
+                m->value = bs_bits_float(specials[i].bits);
+                return BS_OK;
+            }
+    double v;
+    BS_TRY(bs_form_number(&v, f, value, field->key, -FLT_MAX, FLT_MAX));
+    m->value = (float)v;
+    return BS_OK;
+}
+
+static bs_status read_range(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_fault_model *m = &((bs_entry *)object)->fault;
+    double v[2] = {0, 0};
+    if (value->type != YAML_SEQUENCE_NODE || bs_form_count(value) != 2) {
+        bs_form_fail(f, bs_form_line(value), "'range' must be a list of two numbers");
+        return bs_hint("write it like range: [-1, 1]");
+    }
+    for (int i = 0; i < 2; i++)
+        BS_TRY(bs_form_number(&v[i], f, bs_form_item(f, value, i), field->key, -FLT_MAX, FLT_MAX));
+    m->low = (float)v[0];
+    m->high = (float)v[1];
+    if (!(m->low < m->high) || !isfinite(m->high - m->low)) {
+        bs_form_fail(f, bs_form_line(value), "'range' is empty or too wide: [%g, %g]", v[0], v[1]);
+        return bs_hint("the lower bound comes first, and the width must be a finite fp32 number");
+    }
+    return BS_OK;
+}
+
+/* X(enum suffix, key, reader, member, min, max). The keys of a fault entry. */
+#define ENTRY_KEYS(X)                                                                                        \
+    X(ID, "id", bs_form_int, id, 0, MAX_ID)                                                                  \
+    X(NAME, "name", bs_form_text, name, 0, 0)                                                                \
+    X(TARGETS, "targets", read_targets, targets, 0, 0)                                                       \
+    X(FAULT, "fault", read_fault, fault, 0, 0)                                                               \
+    X(BITS, "bits", bs_bitset_read, fault.bits, 0, 0)                                                        \
+    X(BURST, "burst", bs_form_uint32, fault.burst, 1, BS_WORD_BITS)                                          \
+    X(COUNT, "count", bs_form_uint32, fault.count, 1, MAX_COUNT)                                             \
+    X(BER, "ber", read_ber, fault.ber, 0, 0)                                                                 \
+    X(VALUE, "value", read_value, fault.value, 0, 0)                                                         \
+    X(RANGE, "range", read_range, fault.low, 0, 0)                                                           \
+    X(TRIALS, "trials", bs_form_int64, trials, 1, MAX_TRIALS)                                                \
+    X(SITES, "sites", bs_form_path, sites, 0, 0)
+
+enum entry_key {
+#define X(suffix, key, reader, member, min, max) KEY_##suffix,
+    ENTRY_KEYS(X)
+#undef X
+        N_KEYS
+};
+
+static const bs_field entry_fields[] = {
+#define X(suffix, key, reader, member, min, max)                                                             \
+    {key, reader, offsetof(bs_entry, member), min, max, KEY_##suffix == KEY_ID},
+    ENTRY_KEYS(X)
+#undef X
+};
+
+static bs_status conflict(const bs_form *f, const int *lines, int a, int b, const char *hint)
+{
+    int line = lines[a] > lines[b] ? lines[a] : lines[b];
+    bs_form_fail(f, line, "'%s' and '%s' exclude each other", entry_fields[a].key, entry_fields[b].key);
+    return bs_hint("%s", hint);
+}
+
+/* `key` belongs to faults of one kind only: refused elsewhere, and required there if `required`. */
+static bs_status only_for(const bs_form *f, const bs_entry *e, const int *lines, int key, bool fits,
+                          bool required, const char *owner)
+{
+    if (lines[key] && !fits) {
+        bs_form_fail(f, lines[key], "'%s' has no meaning for this fault", entry_fields[key].key);
+        return bs_hint("it belongs to %s", owner);
+    }
+    if (!lines[key] && fits && required) {
+        bs_form_fail(f, e->line, "entry %d: key '%s' is missing", e->id, entry_fields[key].key);
+        return bs_hint("%s needs it", owner);
+    }
+    return BS_OK;
+}
+
+static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lines)
+{
+    static const int sampling[] = {KEY_TARGETS, KEY_FAULT, KEY_BITS,  KEY_BURST, KEY_COUNT,
+                                   KEY_BER,     KEY_VALUE, KEY_RANGE, KEY_TRIALS};
+    if (lines[KEY_SITES]) {
+        for (size_t i = 0; i < sizeof sampling / sizeof *sampling; i++)
+            if (lines[sampling[i]])
+                return conflict(f, lines, sampling[i], KEY_SITES,
+                                "a site list says itself what is hit, how, and how often");
+        return BS_OK;
+    }
+    if (!lines[KEY_TARGETS]) {
+        bs_form_fail(f, e->line, "entry %d: key 'targets' is missing", e->id);
+        return bs_hint(
+            "say what is hit, like targets: {op: Conv, kind: activation}, or give a list in 'sites'");
+    }
+    if (lines[KEY_COUNT] && lines[KEY_BER])
+        return conflict(
+            f, lines, KEY_COUNT, KEY_BER,
+            "a trial has a fixed number of sites (count) or as many as the error rate brings (ber)");
+    bool bitwise = bs_fault_is_bitwise(e->fault.kind);
+    BS_TRY(only_for(f, e, lines, KEY_BITS, bitwise, false, "flip, stuck-at-0 and stuck-at-1"));
+    BS_TRY(only_for(f, e, lines, KEY_BURST, bitwise, false, "flip, stuck-at-0 and stuck-at-1"));
+    BS_TRY(only_for(f, e, lines, KEY_VALUE, e->fault.kind == BS_FAULT_SET, true, "fault: set"));
+    return only_for(f, e, lines, KEY_RANGE, e->fault.kind == BS_FAULT_RANDOM, true, "fault: random");
+}
+
+static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
+{
+    int lines[N_KEYS];
+    e->line = bs_form_line(node);
+    e->fault.bits = 0xffffffffu;
+    e->fault.burst = 1;
+    e->fault.count = 1;
+    e->trials = 1;
+    BS_TRY(bs_form_mapping(f, node, "a fault entry", entry_fields, N_KEYS, e, lines));
+    BS_TRY(check_entry(f, e, lines));
+    if (!e->name) {
+        BS_TRY(bs_calloc(&e->name, 16, 1, "entry name"));
+        snprintf(e->name, 16, "entry-%d", e->id);
+    }
+    return BS_OK;
+}
+
+bs_status bs_entries_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_job *job = object;
+    int n = bs_form_count(value);
+    if (value->type != YAML_SEQUENCE_NODE || n == 0) {
+        bs_form_fail(f, bs_form_line(value), "'%s' must be a list of fault entries", field->key);
+        return bs_hint("each entry starts with '- id: 1'");
+    }
+    BS_TRY(bs_calloc(&job->entries, (size_t)n, sizeof *job->entries, "fault entries"));
+    for (int i = 0; i < n; i++) {
+        bs_entry *e = &job->entries[i];
+        job->n_entries = i + 1;
+        BS_TRY(read_entry(f, bs_form_item(f, value, i), e));
+        for (int k = 0; k < i; k++)
+            if (job->entries[k].id == e->id) {
+                bs_form_fail(f, e->line, "entry id %d is used twice", e->id);
+                return bs_hint("the first one is at line %d; results are stored by id", job->entries[k].line);
+            }
+    }
+    return BS_OK;
+}
+
+void bs_entry_clear(bs_entry *e)
+{
+    for (int i = 0; i < e->n_targets; i++) {
+        free(e->targets[i].op);
+        free(e->targets[i].name);
+    }
+    free(e->targets);
+    free(e->name);
+    free(e->sites);
+}

@@ -1,0 +1,172 @@
+#include "model/import.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Folding may have cut nodes off (a Conv of which only the shape was asked). */
+static bs_status mark_alive(const bs_import *im, bool *alive)
+{
+    int last = im->values[im->output].node;
+    if (last < 0) {
+        bs_fail(BS_ERR, "the output '%.200s' does not depend on the image", im->values[im->output].name);
+        return bs_hint("check that the model's first output is the one with the classes");
+    }
+    alive[last] = true;
+    for (int k = last; k >= 0; k--)
+        for (int i = 0; alive[k] && i < im->nodes[k].n_in; i++) {
+            int v = im->nodes[k].in[i];
+            if (v >= 0 && im->values[v].node >= 0)
+                alive[im->values[v].node] = true;
+        }
+    return BS_OK;
+}
+
+static bs_status number_tensors(bs_import *im, const bool *alive, int *count)
+{
+    bool input_read = false;
+    *count = 0;
+    for (int v = 0; v < im->n_values; v++)
+        im->values[v].tensor = -1;
+    for (size_t k = 0; k < im->n_nodes; k++) {
+        const bs_node *n = &im->nodes[k];
+        if (!alive[k])
+            continue;
+        im->values[n->out].tensor = 0;
+        for (int i = 0; i < n->n_in; i++)
+            if (n->in[i] >= 0)
+                im->values[n->in[i]].tensor = 0;
+    }
+    for (int v = 0; v < im->n_values; v++) {
+        input_read |= v == im->input && im->values[v].tensor == 0;
+        if (im->values[v].tensor == 0)
+            im->values[v].tensor = (*count)++;
+    }
+    if (!input_read)
+        return bs_fail(BS_ERR, "the output does not depend on the input '%.200s'",
+                       im->values[im->input].name);
+    if (*count > BS_MAX_TARGETS) {
+        bs_fail(BS_ERR, "the model has %d tensors, at most %d can be targets", *count, BS_MAX_TARGETS);
+        return bs_hint("simplify the model (onnxsim), or cut it into a smaller one");
+    }
+    return BS_OK;
+}
+
+static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
+{
+    BS_TRY(bs_calloc(&g->tensors, (size_t)count, sizeof *g->tensors, "tensors"));
+    for (int i = 0; i < im->n_values; i++) {
+        bs_value *v = &im->values[i];
+        if (v->tensor < 0)
+            continue;
+        bs_tensor *t = &g->tensors[g->n_tensors++];
+        *t = (bs_tensor){.producer = -1, .target = v->tensor, .shape = v->shape, .elements = v->elements};
+        t->name = strdup(v->name);
+        if (!t->name)
+            return bs_oom("tensor name");
+        t->constant = v->kind == BS_VALUE_FLOATS;
+        t->data = v->f;
+        v->f = NULL;
+        if (!t->constant) {
+            t->elements /= im->batch;
+            t->shape.rank--;
+            memmove(t->shape.dim, t->shape.dim + 1, (size_t)t->shape.rank * sizeof t->shape.dim[0]);
+        }
+        /* Unused entries are 0, so that equal shapes are equal bytes. */
+        for (int k = t->shape.rank; k < BS_MAX_RANK; k++)
+            t->shape.dim[k] = 0;
+    }
+    return BS_OK;
+}
+
+static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
+{
+    BS_TRY(bs_calloc(&g->nodes, im->n_nodes, sizeof *g->nodes, "nodes"));
+    for (size_t k = 0; k < im->n_nodes; k++) {
+        if (!alive[k])
+            continue;
+        bs_node *n = &g->nodes[g->n_nodes];
+        *n = im->nodes[k];
+        im->nodes[k] = (bs_node){.out = -1};
+        for (int i = 0; i < n->n_in; i++)
+            n->in[i] = n->in[i] < 0 ? -1 : im->values[n->in[i]].tensor;
+        n->out = im->values[n->out].tensor;
+        g->tensors[n->out].producer = g->n_nodes++;
+        if (__builtin_add_overflow(g->macs, n->macs, &g->macs))
+            return bs_fail(BS_ERR, "the model does too much arithmetic for one image");
+    }
+    return BS_OK;
+}
+
+static bs_target_kind parameter_kind(const bs_node *n, int slot)
+{
+    bool linear = n->op == BS_OP_CONV || n->op == BS_OP_GEMM || n->op == BS_OP_MATMUL;
+    if (n->op == BS_OP_BATCH_NORM)
+        return BS_TARGET_NORM;
+    if (linear && slot > 0)
+        return slot == 1 ? BS_TARGET_WEIGHT : BS_TARGET_BIAS;
+    return BS_TARGET_CONSTANT;
+}
+
+static bs_status make_targets(bs_graph *g)
+{
+    BS_TRY(bs_calloc(&g->targets, (size_t)g->n_tensors, sizeof *g->targets, "targets"));
+    g->n_targets = g->n_tensors;
+    for (int t = 0; t < g->n_tensors; t++)
+        g->targets[t] =
+            (bs_target){.tensor = t, .node = g->tensors[t].producer, .kind = BS_TARGET_ACTIVATION};
+    g->targets[g->input].kind = BS_TARGET_INPUT;
+    for (int k = 0; k < g->n_nodes; k++)
+        for (int i = 0; i < g->nodes[k].n_in; i++) {
+            int t = g->nodes[k].in[i];
+            if (t < 0 || !g->tensors[t].constant || g->targets[t].node >= 0)
+                continue;
+            g->targets[t].node = k;
+            g->targets[t].kind = parameter_kind(&g->nodes[k], i);
+        }
+    return BS_OK;
+}
+
+/* Is the output the Softmax over all classes, possibly reshaped? */
+static bool ends_in_softmax(const bs_graph *g)
+{
+    for (int t = g->output; g->tensors[t].producer >= 0;) {
+        const bs_node *n = &g->nodes[g->tensors[t].producer];
+        switch (n->op) {
+        case BS_OP_SOFTMAX:
+            return g->tensors[t].shape.dim[n->attr.axis] == g->tensors[t].elements;
+        case BS_OP_RESHAPE:
+        case BS_OP_FLATTEN:
+        case BS_OP_SQUEEZE:
+        case BS_OP_UNSQUEEZE:
+        case BS_OP_DROPOUT:
+        case BS_OP_IDENTITY:
+            t = n->in[0];
+            break;
+        default:
+            return false;
+        }
+    }
+    return false;
+}
+
+bs_status bs_import_finish(bs_import *im, bs_graph *g)
+{
+    bool *alive = NULL;
+    int count;
+    bs_status st = BS_OK;
+    BS_TRY_GOTO(bs_calloc(&alive, im->n_nodes, sizeof *alive, "nodes"), out);
+    BS_TRY_GOTO(mark_alive(im, alive), out);
+    BS_TRY_GOTO(number_tensors(im, alive, &count), out);
+    BS_TRY_GOTO(make_tensors(im, count, g), out);
+    BS_TRY_GOTO(make_nodes(im, alive, g), out);
+    g->input = im->values[im->input].tensor;
+    g->output = im->values[im->output].tensor;
+    g->classes = (int)g->tensors[g->output].elements;
+    BS_TRY_GOTO(make_targets(g), out);
+    g->ends_in_softmax = ends_in_softmax(g);
+out:
+    free(alive);
+    return st;
+}

@@ -1,0 +1,177 @@
+#include "model/import.h"
+
+#include <string.h>
+
+bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out)
+{
+    if (axis < -rank || axis >= rank)
+        return bs_raw_fail(r, "axis %lld does not exist in a tensor of %d dimensions", (long long)axis, rank);
+    *out = (int)(axis < 0 ? axis + rank : axis);
+    return BS_OK;
+}
+
+bs_status bs_read_axes(const bs_raw *r, int slot, int rank, bool mask[BS_MAX_RANK], bool *present)
+{
+    const int64_t *axes;
+    size_t n;
+    memset(mask, 0, BS_MAX_RANK * sizeof *mask);
+    BS_TRY(bs_raw_ints(r, slot, "axes", &axes, &n, present));
+    for (size_t k = 0; k < n; k++) {
+        int axis = 0;
+        BS_TRY(bs_normal_axis(r, axes[k], rank, &axis));
+        if (mask[axis])
+            return bs_raw_fail(r, "axis %d is listed twice", axis);
+        mask[axis] = true;
+    }
+    return BS_OK;
+}
+
+static int64_t clamp(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static bs_status slice_axis(const bs_raw *r, int64_t dim, int64_t start, int64_t end, int64_t step,
+                            int64_t *begin, int64_t *count)
+{
+    if (step == 0)
+        return bs_raw_fail(r, "a step of 0");
+    step = clamp(step, -BS_DIM_LIMIT, BS_DIM_LIMIT);
+    start = start < 0 ? start + dim : start;
+    end = end < 0 ? end + dim : end;
+    if (step > 0) {
+        start = clamp(start, 0, dim);
+        end = clamp(end, 0, dim);
+        *count = end > start ? (end - start - 1) / step + 1 : 0;
+    } else {
+        start = clamp(start, 0, dim - 1);
+        end = clamp(end, -1, dim - 1);
+        *count = start > end ? (start - end - 1) / -step + 1 : 0;
+    }
+    *begin = start;
+    return BS_OK;
+}
+
+bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t begin[BS_MAX_RANK],
+                        int64_t step[BS_MAX_RANK], bool whole[BS_MAX_RANK])
+{
+    const int64_t *starts, *ends, *axes, *steps;
+    size_t n, n_ends, n_axes, n_steps;
+    bool given, has_axes, has_steps, seen[BS_MAX_RANK] = {false};
+    BS_TRY(bs_raw_ints(r, 1, "starts", &starts, &n, &given));
+    BS_TRY(bs_raw_ints(r, 2, "ends", &ends, &n_ends, &given));
+    BS_TRY(bs_raw_ints(r, 3, "axes", &axes, &n_axes, &has_axes));
+    BS_TRY(bs_raw_ints(r, 4, "steps", &steps, &n_steps, &has_steps));
+    if (n > (size_t)in->rank || n_ends != n || (has_axes && n_axes != n) || (has_steps && n_steps != n))
+        return bs_raw_fail(r, "starts, ends, axes and steps differ in length");
+    *out = *in;
+    for (int k = 0; k < BS_MAX_RANK; k++) {
+        begin[k] = 0;
+        step[k] = 1;
+        whole[k] = true;
+    }
+    for (size_t k = 0; k < n; k++) {
+        int axis = 0;
+        BS_TRY(bs_normal_axis(r, has_axes ? axes[k] : (int64_t)k, in->rank, &axis));
+        if (seen[axis])
+            return bs_raw_fail(r, "axis %d is listed twice", axis);
+        seen[axis] = true;
+        step[axis] = has_steps ? steps[k] : 1;
+        /* An open end: the slice keeps the axis whatever its size is. */
+        whole[axis] = starts[k] == 0 && step[axis] == 1 && ends[k] >= INT32_MAX;
+        BS_TRY(slice_axis(r, in->dim[axis], starts[k], ends[k], step[axis], &begin[axis], &out->dim[axis]));
+        step[axis] = clamp(step[axis], -BS_DIM_LIMIT, BS_DIM_LIMIT);
+    }
+    return BS_OK;
+}
+
+bs_status bs_read_perm(const bs_raw *r, const bs_shape *in, bs_shape *out, int perm[BS_MAX_RANK])
+{
+    const int64_t *given;
+    size_t n;
+    bool present, seen[BS_MAX_RANK] = {false};
+    BS_TRY(bs_attr_ints(r, "perm", &given, &n, &present));
+    if (present && n != (size_t)in->rank)
+        return bs_raw_fail(r, "perm has %zu entries for %d dimensions", n, in->rank);
+    out->rank = in->rank;
+    for (int k = 0; k < in->rank; k++) {
+        int64_t from = present ? given[k] : in->rank - 1 - k;
+        if (from < 0 || from >= in->rank || seen[from])
+            return bs_raw_fail(r, "perm is no permutation");
+        seen[from] = true;
+        perm[k] = (int)from;
+        out->dim[k] = in->dim[from];
+    }
+    return BS_OK;
+}
+
+bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out)
+{
+    const int64_t *want;
+    size_t n;
+    bool present;
+    int64_t allow_zero, rest = 1, total;
+    int open = -1;
+    BS_TRY(bs_raw_ints(r, 1, "shape", &want, &n, &present));
+    BS_TRY(bs_attr_int(r, "allowzero", 0, &allow_zero));
+    if (n > BS_MAX_RANK)
+        return bs_raw_fail(r, "a result of %zu dimensions, at most %d are supported", n, BS_MAX_RANK);
+    out->rank = (int)n;
+    for (int k = 0; k < out->rank; k++) {
+        out->dim[k] = want[k];
+        if (want[k] == 0 && !allow_zero) {
+            if (k >= in->shape.rank)
+                return bs_raw_fail(r, "dimension %d is to be copied, but the input has none there", k);
+            out->dim[k] = in->shape.dim[k];
+        }
+        if (want[k] == -1) {
+            if (open >= 0)
+                return bs_raw_fail(r, "two dimensions of -1");
+            open = k;
+        } else if (out->dim[k] < 0 || __builtin_mul_overflow(rest, out->dim[k], &rest)) {
+            return bs_raw_fail(r, "dimension %lld", (long long)out->dim[k]);
+        }
+    }
+    if (open >= 0) {
+        if (rest == 0 || in->elements % rest)
+            return bs_raw_fail(r, "%lld elements cannot be divided by %lld", (long long)in->elements,
+                               (long long)rest);
+        out->dim[open] = in->elements / rest;
+    }
+    if (!bs_shape_count(out, &total) || total != in->elements)
+        return bs_raw_fail(r, "the new shape does not hold the input's %lld elements",
+                           (long long)in->elements);
+    return BS_OK;
+}
+
+bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK])
+{
+    const int64_t *axes;
+    size_t n;
+    bool present;
+    BS_TRY(bs_raw_ints(r, 1, "axes", &axes, &n, &present));
+    if (n > (size_t)(BS_MAX_RANK - in->rank))
+        return bs_raw_fail(r, "a result of more than %d dimensions", BS_MAX_RANK);
+    out->rank = in->rank + (int)n;
+    BS_TRY(bs_read_axes(r, 1, out->rank, mask, &present));
+    for (int k = 0, from = 0; k < out->rank; k++)
+        out->dim[k] = mask[k] ? 1 : in->dim[from++];
+    return BS_OK;
+}
+
+bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other)
+{
+    bs_shape s = {.rank = into->rank > other->rank ? into->rank : other->rank};
+    for (int k = 1; k <= s.rank; k++) {
+        int64_t a = k <= into->rank ? into->dim[into->rank - k] : 1;
+        int64_t b = k <= other->rank ? other->dim[other->rank - k] : 1;
+        if (a != b && a != 1 && b != 1) {
+            char ta[96], tb[96];
+            return bs_raw_fail(r, "shapes %s and %s do not fit together", bs_shape_text(into, ta, sizeof ta),
+                               bs_shape_text(other, tb, sizeof tb));
+        }
+        s.dim[s.rank - k] = a == 1 ? b : a;
+    }
+    *into = s;
+    return BS_OK;
+}

@@ -1,0 +1,93 @@
+#include "model/graph.h"
+
+#include "base/buf.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *bs_op_name(bs_op op)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_OPS(X)
+#undef X
+    };
+    return (unsigned)op < BS_OP_COUNT ? names[op] : "?";
+}
+
+const char *bs_target_kind_name(bs_target_kind kind)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_TARGET_KINDS(X)
+#undef X
+    };
+    return (unsigned)kind < BS_TARGET_KIND_COUNT ? names[kind] : "?";
+}
+
+bool bs_target_is_parameter(bs_target_kind kind)
+{
+    return kind != BS_TARGET_INPUT && kind != BS_TARGET_ACTIVATION;
+}
+
+const char *bs_shape_text(const bs_shape *s, char *buf, size_t len)
+{
+    size_t at = 0;
+    if (len)
+        snprintf(buf, len, "%s", s->rank ? "" : "scalar");
+    for (int k = 0; k < s->rank && at < len; k++) {
+        int n = snprintf(buf + at, len - at, "%s%" PRId64, k ? "x" : "", s->dim[k]);
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return buf;
+}
+
+void bs_graph_free(bs_graph *g)
+{
+    if (!g)
+        return;
+    for (int k = 0; k < g->n_tensors; k++) {
+        free(g->tensors[k].name);
+        free(g->tensors[k].data);
+    }
+    for (int k = 0; k < g->n_nodes; k++) {
+        free(g->nodes[k].name);
+        free(g->nodes[k].in);
+    }
+    free(g->tensors);
+    free(g->nodes);
+    free(g->targets);
+    free(g);
+}
+
+int bs_graph_find_target(const bs_graph *g, const char *name)
+{
+    for (int k = 0; k < g->n_targets; k++)
+        if (strcmp(g->tensors[g->targets[k].tensor].name, name) == 0)
+            return k;
+    for (int k = 0; k < g->n_nodes; k++)
+        if (strcmp(g->nodes[k].name, name) == 0)
+            return g->tensors[g->nodes[k].out].target;
+    return -1;
+}
+
+bs_status bs_graph_unknown_target(const bs_graph *g, const char *name)
+{
+    const char **names = NULL;
+    size_t n = 0;
+    BS_TRY(bs_calloc(&names, (size_t)g->n_targets + (size_t)g->n_nodes, sizeof *names, "target names"));
+    for (int k = 0; k < g->n_targets; k++)
+        names[n++] = g->tensors[g->targets[k].tensor].name;
+    for (int k = 0; k < g->n_nodes; k++)
+        names[n++] = g->nodes[k].name;
+    int near = bs_nearest(name, names, n);
+    bs_fail(BS_ERR, "no target '%s'", name);
+    if (near >= 0)
+        bs_hint("did you mean '%s'?", names[near]);
+    else
+        bs_hint("a target is the name of a tensor or node of the model; list them to see all");
+    free(names);
+    return BS_ERR;
+}

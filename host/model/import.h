@@ -1,0 +1,182 @@
+/* Private to host/model: the state of one import, shared by its stages.
+ *
+ *   parse.c    file -> protobuf structs          tensor.c   TensorProto -> value
+ *   names.c    name -> value, what is wanted     node.c     attributes, inputs, errors of one ONNX node
+ *   geometry.c axes, slices, shapes              fold*.c    nodes whose inputs are all known
+ *   lower*.c   all other nodes -> bs_node        finish.c   values and nodes -> bs_graph
+ *
+ * A value is a named tensor of the file. Here shapes are whole: axis 0 of an activation is the batch, with
+ * the size the file fixes or 1, so that shape arithmetic of the file can be folded; finish.c drops that axis.
+ * Values are ordered like targets: input, initializers, node outputs, each in file order. */
+#ifndef BS_MODEL_IMPORT_H
+#define BS_MODEL_IMPORT_H
+
+#include "base/error.h"
+#include "model/graph.h"
+
+#include "onnx/onnx.pb-c.h"
+
+#include <search.h>
+
+#define BS_MODEL_FILE_LIMIT ((size_t)1 << 31)        /* protobuf's own limit */
+#define BS_DIM_LIMIT        ((int64_t)1 << 31)       /* one dimension */
+#define BS_ELEMENT_LIMIT    (((int64_t)1 << 31) - 1) /* one activation, all images of the file's batch */
+#define BS_FOLD_LIMIT       ((int64_t)1 << 28)       /* elements of one folded constant */
+#define BS_FOLD_BYTES       ((uint64_t)1 << 32)      /* folded constants together */
+#define BS_PARAMETER_BYTES  ((uint64_t)1 << 34)      /* all constants together */
+enum { BS_MAX_TARGETS = 4096, BS_MAX_GEOMETRY = 1 << 20, BS_MIN_OPSET = 7, BS_MAX_OPSET = 18 };
+
+typedef enum bs_value_kind {
+    BS_VALUE_UNKNOWN, /* not made yet */
+    BS_VALUE_ACTIVATION,
+    BS_VALUE_FLOATS, /* a constant; may become a parameter */
+    BS_VALUE_INTS,   /* a constant that only folding and attributes read */
+} bs_value_kind;
+
+typedef struct bs_value {
+    const char *name; /* the protobuf's */
+    bs_value_kind kind;
+    bs_shape shape; /* whole, batch axis included */
+    int64_t elements;
+    float *f;                        /* BS_VALUE_FLOATS; owned */
+    int64_t *i;                      /* BS_VALUE_INTS; owned */
+    const Onnx__TensorProto *stored; /* initializer that is read when it is first needed */
+    int maker;                       /* the file's node that makes it, or -1 */
+    bool wanted;                     /* the output may depend on it */
+    bool batch_dropped;              /* as a parameter it has lost its leading axis of 1 */
+    int node;                        /* the lowered node that makes it, or -1 */
+    int tensor;                      /* in the graph, or -1 */
+} bs_value;
+
+typedef struct bs_import {
+    const char *path;
+    Onnx__ModelProto *model;
+    const Onnx__GraphProto *file;
+    int opset;
+    int64_t batch;    /* size of axis 0 of activations during the import */
+    bool batch_fixed; /* the file says so, rather than leaving it open */
+    bs_value *values;
+    int n_values;
+    struct hsearch_data names;
+    bool has_names;
+    int input, output; /* values */
+    bs_node *nodes;    /* `in` and `out` are values until finish.c */
+    size_t n_nodes, cap_nodes;
+    uint64_t bytes, folded_bytes;
+} bs_import;
+
+/* One node of the file while it is folded or lowered. in[k] is NULL where the input is absent. */
+typedef struct bs_raw {
+    bs_import *im;
+    const Onnx__NodeProto *proto;
+    const char *op, *name;
+    bs_value **in, **out;
+    int n_in, n_out;
+} bs_raw;
+
+/* parse.c */
+bs_status bs_onnx_parse(Onnx__ModelProto **out, char sha256[65], const char *path);
+
+/* names.c */
+bs_status bs_names_build(bs_import *im);
+int bs_names_find(const bs_import *im, const char *name);
+/* Marks what the output may depend on. */
+void bs_names_mark_wanted(bs_import *im);
+
+/* tensor.c: constants. v->kind, shape and data are set. */
+bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t);
+/* Room for a folded constant of this shape. */
+bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_shape *shape);
+/* False where a dimension is negative or too large or the product overflows; *elements may be 0. */
+bool bs_shape_count(const bs_shape *s, int64_t *elements);
+float bs_half_to_float(uint16_t half);
+/* "FLOAT16" for an ONNX element type. */
+const char *bs_type_name(int64_t type);
+
+/* node.c */
+/* "node 'x' (Conv): reason", with a general hint that bs_hint() may replace. */
+bs_status bs_raw_fail(const bs_raw *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The error for an operator that works along the batch axis. */
+bs_status bs_raw_mixes(const bs_raw *r, const char *how);
+bs_status bs_attr_int(const bs_raw *r, const char *name, int64_t absent, int64_t *out);
+bs_status bs_attr_float(const bs_raw *r, const char *name, float absent, float *out);
+/* Is the string attribute equal to `text`? `absent` where it is missing. */
+bs_status bs_attr_string(const bs_raw *r, const char *name, const char *absent, char out[32]);
+bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present);
+const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name);
+bs_value *bs_raw_input(const bs_raw *r, int slot);
+/* Input `slot` as an activation; as a float constant. */
+bs_status bs_raw_activation(const bs_raw *r, int slot, bs_value **out);
+bs_status bs_raw_constant(const bs_raw *r, int slot, const char *what, bs_value **out);
+/* Integers from input `slot` if there is one, else from the attribute. Rank 0 or 1. */
+bs_status bs_raw_ints(const bs_raw *r, int slot, const char *attr, const int64_t **out, size_t *n,
+                      bool *present);
+
+/* geometry.c: what an operator does to a whole shape; used for constants and activations alike. */
+bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out);
+bs_status bs_read_axes(const bs_raw *r, int slot, int rank, bool mask[BS_MAX_RANK], bool *present);
+bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t begin[BS_MAX_RANK],
+                        int64_t step[BS_MAX_RANK], bool whole[BS_MAX_RANK]);
+bs_status bs_read_perm(const bs_raw *r, const bs_shape *in, bs_shape *out, int perm[BS_MAX_RANK]);
+bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out);
+bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK]);
+bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other);
+
+/* fold.c, fold_math.c */
+typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
+/* The folder of the operator, NULL if there is none. */
+bs_fold_fn bs_fold_find(const char *op);
+/* Steps through a shape in row-major order; `at[k]` is the offset into source k. */
+typedef struct bs_walk {
+    bs_shape shape;
+    int64_t pos[BS_MAX_RANK], stride[3][BS_MAX_RANK], at[3];
+} bs_walk;
+void bs_walk_next(bs_walk *w);
+/* Strides of source k, broadcast to the walk's shape. */
+void bs_walk_broadcast(bs_walk *w, int k, const bs_shape *source);
+bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out);
+bs_status bs_fold_unary(bs_raw *r, bs_value *out);
+bs_status bs_fold_cast(bs_raw *r, bs_value *out);
+bs_status bs_fold_where(bs_raw *r, bs_value *out);
+bs_status bs_fold_range(bs_raw *r, bs_value *out);
+bs_status bs_fold_reduce_prod(bs_raw *r, bs_value *out);
+
+/* lower.c: the node becomes one bs_node (Split: several). */
+typedef bs_status (*bs_lower_fn)(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower(bs_raw *r);
+/* n inputs, all absent (-1). */
+bs_status bs_lower_inputs(bs_node *n, int n_in);
+/* Takes over `n` (its `in` included) as the maker of output k. */
+bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k);
+int bs_value_index(const bs_raw *r, const bs_value *v);
+/* Makes a constant that meets an activation of `rank` lose its leading axis of 1, the batch's. */
+bs_status bs_lower_drop_batch(bs_raw *r, bs_value *v, int rank);
+/* A constant whose shape must be the whole one (weights). */
+bs_status bs_lower_whole(bs_raw *r, bs_value *v);
+
+/* lower_math.c, lower_window.c, lower_move.c */
+bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_matmul(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_variadic(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_reduce_mean(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_lrn(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_conv(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_pool(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_concat(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_slice(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_reshape(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_squeeze(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_unsqueeze(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_transpose(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_split(bs_raw *r);
+
+/* finish.c: *g is empty before; takes over data and nodes that it keeps. */
+bs_status bs_import_finish(bs_import *im, bs_graph *g);
+
+#endif

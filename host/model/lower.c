@@ -1,0 +1,208 @@
+#include "model/import.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int bs_value_index(const bs_raw *r, const bs_value *v)
+{
+    return v ? (int)(v - r->im->values) : -1;
+}
+
+bs_status bs_lower_inputs(bs_node *n, int n_in)
+{
+    BS_TRY(bs_calloc(&n->in, (size_t)n_in, sizeof *n->in, "node inputs"));
+    n->n_in = n_in;
+    for (int k = 0; k < n_in; k++)
+        n->in[k] = -1;
+    return BS_OK;
+}
+
+bs_status bs_lower_drop_batch(bs_raw *r, bs_value *v, int rank)
+{
+    int whole = v->shape.rank + v->batch_dropped;
+    if (whole < rank || (whole == rank && v->batch_dropped))
+        return BS_OK;
+    if (whole > rank || v->shape.dim[0] != 1) {
+        char text[96];
+        bs_shape_text(&v->shape, text, sizeof text);
+        bs_raw_mixes(r, "a constant has a batch axis of its own");
+        return bs_hint("constant '%.120s' is %s where %d dimensions with a leading 1 are expected", v->name,
+                       text, rank);
+    }
+    if (v->tensor >= 0)
+        return bs_raw_fail(r, "constant '%.120s' is used both as a weight and as a batch of one", v->name);
+    v->batch_dropped = true;
+    v->shape.rank--;
+    memmove(v->shape.dim, v->shape.dim + 1, (size_t)v->shape.rank * sizeof v->shape.dim[0]);
+    return BS_OK;
+}
+
+bs_status bs_lower_whole(bs_raw *r, bs_value *v)
+{
+    if (v->batch_dropped)
+        return bs_raw_fail(r, "constant '%.120s' is used both as a weight and as a batch of one", v->name);
+    v->tensor = 0; /* used whole; the index itself is set in finish.c */
+    return BS_OK;
+}
+
+bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
+{
+    bs_import *im = r->im;
+    bs_value *v = r->out[k];
+    v->shape = *out;
+    if (!bs_shape_count(out, &v->elements) || v->elements > BS_ELEMENT_LIMIT || v->elements == 0) {
+        char text[96];
+        return bs_raw_fail(r, "an output of %s elements (1 to %lld are supported)",
+                           bs_shape_text(out, text, sizeof text), (long long)BS_ELEMENT_LIMIT);
+    }
+    /* Everything downstream relies on this. */
+    if (out->rank < 1 || out->dim[0] != im->batch)
+        return bs_raw_mixes(r, "axis 0 of its output is no longer the batch");
+    BS_TRY(bs_grow(&im->nodes, &im->cap_nodes, im->n_nodes + 1, sizeof *im->nodes, "nodes"));
+    const char *name = r->proto->name && *r->proto->name ? r->proto->name : v->name;
+    n->name = strdup(name);
+    if (!n->name)
+        return bs_oom("node name");
+    n->out = bs_value_index(r, v);
+    v->kind = BS_VALUE_ACTIVATION;
+    v->node = (int)im->n_nodes;
+    im->nodes[im->n_nodes++] = *n;
+    *n = (bs_node){.out = -1};
+    return BS_OK;
+}
+
+/* One input, same shape. */
+static bs_status lower_same(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    bs_value *x;
+    BS_TRY(bs_raw_activation(r, 0, &x));
+    BS_TRY(bs_lower_inputs(n, 1));
+    n->in[0] = bs_value_index(r, x);
+    *out = x->shape;
+    return BS_OK;
+}
+
+static bs_status lower_leaky_relu(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    BS_TRY(bs_attr_float(r, "alpha", 0.01f, &n->attr.alpha));
+    return lower_same(r, n, out);
+}
+
+static bs_status lower_dropout(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    const bs_value *training = bs_raw_input(r, 2);
+    if (training && !(training->kind == BS_VALUE_INTS && training->elements == 1 && training->i[0] == 0)) {
+        bs_raw_fail(r, "it is in training mode");
+        return bs_hint("export the model for inference: model.eval() before torch.onnx.export()");
+    }
+    return lower_same(r, n, out);
+}
+
+static bs_status lower_cast(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    int64_t to;
+    BS_TRY(bs_attr_int(r, "to", 0, &to));
+    if (to != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT) {
+        bs_raw_fail(r, "it casts activations to %s, only FLOAT is supported", bs_type_name(to));
+        return bs_hint("export the model in fp32");
+    }
+    return lower_same(r, n, out);
+}
+
+/* X(ONNX operator, op it becomes, function, least and most inputs) */
+#define LOWERINGS(X)                                                                                         \
+    X("Conv", CONV, bs_lower_conv, 2, 3)                                                                     \
+    X("Gemm", GEMM, bs_lower_gemm, 2, 3)                                                                     \
+    X("MatMul", MATMUL, bs_lower_matmul, 2, 2)                                                               \
+    X("BatchNormalization", BATCH_NORM, bs_lower_batch_norm, 5, 5)                                           \
+    X("Relu", RELU, lower_same, 1, 1)                                                                        \
+    X("LeakyRelu", LEAKY_RELU, lower_leaky_relu, 1, 1)                                                       \
+    X("Clip", CLIP, bs_lower_clip, 1, 3)                                                                     \
+    X("Sigmoid", SIGMOID, lower_same, 1, 1)                                                                  \
+    X("Tanh", TANH, lower_same, 1, 1)                                                                        \
+    X("Add", ADD, bs_lower_variadic, 2, 2)                                                                   \
+    X("Sub", SUB, bs_lower_variadic, 2, 2)                                                                   \
+    X("Mul", MUL, bs_lower_variadic, 2, 2)                                                                   \
+    X("Div", DIV, bs_lower_variadic, 2, 2)                                                                   \
+    X("Sum", SUM, bs_lower_variadic, 1, INT32_MAX)                                                           \
+    X("MaxPool", MAX_POOL, bs_lower_pool, 1, 1)                                                              \
+    X("AveragePool", AVERAGE_POOL, bs_lower_pool, 1, 1)                                                      \
+    X("GlobalMaxPool", MAX_POOL, bs_lower_global_pool, 1, 1)                                                 \
+    X("GlobalAveragePool", GLOBAL_AVERAGE_POOL, bs_lower_global_pool, 1, 1)                                  \
+    X("ReduceMean", REDUCE_MEAN, bs_lower_reduce_mean, 1, 2)                                                 \
+    X("Concat", CONCAT, bs_lower_concat, 1, INT32_MAX)                                                       \
+    X("Slice", SLICE, bs_lower_slice, 1, 5)                                                                  \
+    X("Pad", PAD, bs_lower_pad, 1, 4)                                                                        \
+    X("Reshape", RESHAPE, bs_lower_reshape, 2, 2)                                                            \
+    X("Flatten", FLATTEN, bs_lower_flatten, 1, 1)                                                            \
+    X("Squeeze", SQUEEZE, bs_lower_squeeze, 1, 2)                                                            \
+    X("Unsqueeze", UNSQUEEZE, bs_lower_unsqueeze, 1, 2)                                                      \
+    X("Transpose", TRANSPOSE, bs_lower_transpose, 1, 1)                                                      \
+    X("Softmax", SOFTMAX, bs_lower_softmax, 1, 1)                                                            \
+    X("LRN", LRN, bs_lower_lrn, 1, 1)                                                                        \
+    X("Dropout", DROPOUT, lower_dropout, 1, 3)                                                               \
+    X("Identity", IDENTITY, lower_same, 1, 1)                                                                \
+    X("Cast", IDENTITY, lower_cast, 1, 1)
+
+typedef struct lowering {
+    const char *name;
+    bs_op op;
+    bs_lower_fn lower;
+    int least, most;
+} lowering;
+
+static const lowering lowerings[] = {
+#define X(name, op, fn, least, most) {name, BS_OP_##op, fn, least, most},
+    LOWERINGS(X)
+#undef X
+};
+
+static bs_status unsupported(const bs_raw *r)
+{
+    const char *names[sizeof lowerings / sizeof *lowerings];
+    size_t n = sizeof lowerings / sizeof *lowerings;
+    for (size_t k = 0; k < n; k++)
+        names[k] = lowerings[k].name;
+    int near = bs_nearest(r->op, names, n);
+    bs_raw_fail(r, "operator %.60s is not supported", r->op);
+    if (near >= 0)
+        return bs_hint("did you mean '%s'? Otherwise rewrite the model without %.60s", names[near], r->op);
+    return bs_hint("rewrite the model without %.60s, or simplify it (onnxsim) if it only computes shapes",
+                   r->op);
+}
+
+/* Outputs after the first are masks, indices and statistics of training. */
+static bs_status refuse_extra_outputs(const bs_raw *r)
+{
+    for (int k = 1; k < r->n_out; k++)
+        if (r->out[k] && r->out[k]->wanted)
+            return bs_raw_fail(r, "its output %d ('%.120s') is used, only the first is supported", k,
+                               r->out[k]->name);
+    return BS_OK;
+}
+
+bs_status bs_lower(bs_raw *r)
+{
+    if (strcmp(r->op, "Split") == 0)
+        return bs_lower_split(r);
+    const lowering *l = NULL;
+    for (size_t k = 0; k < sizeof lowerings / sizeof *lowerings; k++)
+        if (strcmp(r->op, lowerings[k].name) == 0)
+            l = &lowerings[k];
+    if (!l)
+        return unsupported(r);
+    if (r->n_in < l->least || r->n_in > l->most)
+        return bs_raw_fail(r, "it has %d inputs", r->n_in);
+    BS_TRY(refuse_extra_outputs(r));
+    if (r->n_out < 1 || !r->out[0])
+        return bs_raw_fail(r, "it has no output");
+    bs_node node = {.op = l->op, .out = -1};
+    bs_shape shape = {0};
+    bs_status st = l->lower(r, &node, &shape);
+    if (st == BS_OK)
+        st = bs_lower_emit(r, &node, &shape, 0);
+    free(node.in); /* NULL once emitted */
+    return st;
+}

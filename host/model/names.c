@@ -1,0 +1,106 @@
+#include "model/import.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+static const char *text(const char *s)
+{
+    return s ? s : "";
+}
+
+int bs_names_find(const bs_import *im, const char *name)
+{
+    ENTRY *found = NULL;
+    struct hsearch_data *table = (struct hsearch_data *)&im->names; /* FIND does not change it */
+    if (!*text(name) || !hsearch_r((ENTRY){.key = (char *)name}, FIND, &found, table))
+        return -1;
+    return (int)(intptr_t)found->data;
+}
+
+static bs_status add_value(bs_import *im, const char *name, const Onnx__TensorProto *stored, int maker)
+{
+    ENTRY *found = NULL;
+    bs_value *v = &im->values[im->n_values];
+    *v = (bs_value){.name = name, .stored = stored, .maker = maker, .node = -1, .tensor = -1};
+    /* Unnamed outputs are the file's way to say "not needed": nothing can read them. */
+    if (*name) {
+        if (bs_names_find(im, name) >= 0) {
+            bs_fail(BS_ERR, "tensor '%s' is defined twice", name);
+            return bs_hint("each tensor name may be made once; check the model with onnx.checker");
+        }
+        if (!hsearch_r((ENTRY){(char *)name, (void *)(intptr_t)im->n_values}, ENTER, &found, &im->names))
+            return bs_oom("tensor names");
+    }
+    im->n_values++;
+    return BS_OK;
+}
+
+/* Initializers may be listed as inputs too (before IR version 4 they had to be). */
+static bs_status find_image(bs_import *im, const char **out)
+{
+    *out = NULL;
+    for (size_t k = 0; k < im->file->n_input; k++) {
+        const char *name = text(im->file->input[k]->name);
+        if (bs_names_find(im, name) >= 0)
+            continue;
+        if (*out) {
+            bs_fail(BS_ERR, "the model has several inputs: '%s' and '%s'", *out, name);
+            return bs_hint("bitsink wants one image input; make the others initializers, or drop them");
+        }
+        *out = name;
+    }
+    if (!*out || !**out) {
+        bs_fail(BS_ERR, "the model has no input");
+        return bs_hint("bitsink wants one image input of shape (N, C, H, W)");
+    }
+    return BS_OK;
+}
+
+bs_status bs_names_build(bs_import *im)
+{
+    const Onnx__GraphProto *g = im->file;
+    const char *image;
+    size_t count = 1 + g->n_initializer;
+    for (size_t k = 0; k < g->n_node; k++)
+        count += g->node[k]->n_output;
+    if (count > INT32_MAX / 4)
+        return bs_fail(BS_ERR, "the model has too many tensors (%zu)", count);
+    BS_TRY(bs_calloc(&im->values, count, sizeof *im->values, "tensors"));
+    if (!hcreate_r(2 * count + 16, &im->names))
+        return bs_oom("tensor names");
+    im->has_names = true;
+    im->n_values = 1; /* 0 is kept for the image, whose name is known only after the initializers' */
+    for (size_t k = 0; k < g->n_initializer; k++)
+        BS_TRY(add_value(im, text(g->initializer[k]->name), g->initializer[k], -1));
+    BS_TRY(find_image(im, &image));
+    int n = im->n_values;
+    im->n_values = 0;
+    BS_TRY(add_value(im, image, NULL, -1));
+    im->n_values = n;
+    im->input = 0;
+    for (size_t k = 0; k < g->n_node; k++)
+        for (size_t o = 0; o < g->node[k]->n_output; o++)
+            BS_TRY(add_value(im, text(g->node[k]->output[o]), NULL, (int)k));
+    return BS_OK;
+}
+
+/* One pass backwards suffices since a file's nodes must be in topological order; where they are not, the node
+ * that reads too early says so later. */
+void bs_names_mark_wanted(bs_import *im)
+{
+    im->values[im->output].wanted = true;
+    for (size_t k = im->file->n_node; k-- > 0;) {
+        const Onnx__NodeProto *n = im->file->node[k];
+        bool wanted = false;
+        for (size_t o = 0; o < n->n_output && !wanted; o++) {
+            int v = bs_names_find(im, n->output[o]);
+            wanted = v >= 0 && im->values[v].wanted;
+        }
+        for (size_t i = 0; wanted && i < n->n_input; i++) {
+            int v = bs_names_find(im, n->input[i]);
+            if (v >= 0)
+                im->values[v].wanted = true;
+        }
+    }
+}

@@ -1,0 +1,189 @@
+#include "model/import.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TYPE(x) ONNX__TENSOR_PROTO__DATA_TYPE__##x
+
+bool bs_shape_count(const bs_shape *s, int64_t *elements)
+{
+    int64_t n = 1;
+    bool empty = false;
+    for (int k = 0; k < s->rank; k++) {
+        /* Empty dimensions count as 1 in the check, so that no product of some dimensions overflows. */
+        empty |= s->dim[k] == 0;
+        if (s->dim[k] < 0 || s->dim[k] > BS_DIM_LIMIT ||
+            __builtin_mul_overflow(n, s->dim[k] ? s->dim[k] : 1, &n))
+            return false;
+    }
+    *elements = empty ? 0 : n;
+    return true;
+}
+
+const char *bs_type_name(int64_t type)
+{
+    const ProtobufCEnumValue *v = NULL;
+    if (type >= 0 && type < INT32_MAX)
+        v = protobuf_c_enum_descriptor_get_value(&onnx__tensor_proto__data_type__descriptor, (int)type);
+    return v ? v->name : "unknown";
+}
+
+float bs_half_to_float(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 0x3ff;
+    uint32_t bits;
+    if (exponent == 31) {
+        bits = sign | 0x7f800000u | mantissa << 13;
+    } else if (exponent != 0) {
+        bits = sign | (exponent + 112) << 23 | mantissa << 13;
+    } else {
+        float tiny = (float)mantissa * 0x1p-24f; /* subnormal halves are normal floats: exact */
+        memcpy(&bits, &tiny, sizeof bits);
+        bits |= sign;
+    }
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* X(ONNX type, C type of raw_data, typed field, bits-to-value, kind) */
+#define STORED_TYPES(X)                                                                                      \
+    X(FLOAT, float, float_data, , FLOATS)                                                                    \
+    X(DOUBLE, double, double_data, (float), FLOATS)                                                          \
+    X(FLOAT16, uint16_t, int32_data, half, FLOATS)                                                           \
+    X(BFLOAT16, uint16_t, int32_data, brain, FLOATS)                                                         \
+    X(INT64, int64_t, int64_data, , INTS)                                                                    \
+    X(INT32, int32_t, int32_data, , INTS)                                                                    \
+    X(INT16, int16_t, int32_data, , INTS)                                                                    \
+    X(UINT16, uint16_t, int32_data, , INTS)                                                                  \
+    X(INT8, int8_t, int32_data, , INTS)                                                                      \
+    X(UINT8, uint8_t, int32_data, , INTS)                                                                    \
+    X(BOOL, uint8_t, int32_data, , INTS)
+
+static float half(uint32_t bits)
+{
+    return bs_half_to_float((uint16_t)bits);
+}
+
+static float brain(uint32_t bits)
+{
+    float f;
+    bits <<= 16;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static bs_status stored_layout(const Onnx__TensorProto *t, const char *name, size_t *size, size_t *typed,
+                               bs_value_kind *kind)
+{
+    switch (t->data_type) {
+#define X(type, ctype, field, convert, k)                                                                    \
+    case TYPE(type):                                                                                         \
+        *size = sizeof(ctype);                                                                               \
+        *typed = t->n_##field;                                                                               \
+        *kind = BS_VALUE_##k;                                                                                \
+        return BS_OK;
+        STORED_TYPES(X)
+#undef X
+    default:
+        bs_fail(BS_ERR, "tensor '%s' has element type %s, which is not supported", name,
+                bs_type_name(t->data_type));
+        return bs_hint("bitsink reads float, double, float16, bfloat16 and integer tensors; export in fp32");
+    }
+}
+
+static void convert(bs_value *v, const Onnx__TensorProto *t)
+{
+    const uint8_t *raw = t->has_raw_data ? t->raw_data.data : NULL;
+    switch (t->data_type) {
+#define STORE_FLOATS v->f
+#define STORE_INTS   v->i
+#define X(type, ctype, field, to, k)                                                                         \
+    case TYPE(type):                                                                                         \
+        for (int64_t e = 0; e < v->elements; e++) {                                                          \
+            ctype x;                                                                                         \
+            if (raw)                                                                                         \
+                memcpy(&x, raw + (size_t)e * sizeof x, sizeof x);                                            \
+            else                                                                                             \
+                x = (ctype)t->field[e];                                                                      \
+            STORE_##k[e] = to(x);                                                                            \
+        }                                                                                                    \
+        break;
+        STORED_TYPES(X)
+#undef X
+    default:
+        break;
+    }
+}
+
+static bs_status read_shape(const Onnx__TensorProto *t, const char *name, bs_value *v)
+{
+    if (t->n_dims > BS_MAX_RANK) {
+        bs_fail(BS_ERR, "tensor '%s' has %zu dimensions, at most %d are supported", name, t->n_dims,
+                BS_MAX_RANK);
+        return bs_hint("reshape it to fewer dimensions before the export");
+    }
+    v->shape.rank = (int)t->n_dims;
+    for (size_t k = 0; k < t->n_dims; k++)
+        v->shape.dim[k] = t->dims[k];
+    if (!bs_shape_count(&v->shape, &v->elements)) {
+        bs_fail(BS_ERR, "tensor '%s' has impossible dimensions", name);
+        return bs_hint("the file is damaged; check it with onnx.checker");
+    }
+    return BS_OK;
+}
+
+bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
+{
+    const char *name = v->name;
+    size_t size = 0, typed = 0;
+    bs_value_kind kind = BS_VALUE_UNKNOWN;
+    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL || t->n_external_data > 0) {
+        bs_fail(BS_ERR, "tensor '%s' is stored in another file, which is not supported yet", name);
+        return bs_hint("save the model as one file: onnx.save(onnx.load(path), new_path)");
+    }
+    if (t->segment)
+        return bs_fail(BS_ERR, "tensor '%s' is stored in segments, which is not supported", name);
+    BS_TRY(read_shape(t, name, v));
+    BS_TRY(stored_layout(t, name, &size, &typed, &kind));
+    size_t have = t->has_raw_data ? t->raw_data.len / size : typed;
+    /* Dimensions are compared with the data before anything is allocated. */
+    if (have != (size_t)v->elements || (t->has_raw_data && t->raw_data.len % size)) {
+        bs_fail(BS_ERR, "tensor '%s': its dimensions ask for %lld elements, the file holds %zu", name,
+                (long long)v->elements, have);
+        return bs_hint("the file is damaged or was truncated; export it again");
+    }
+    uint64_t bytes = (uint64_t)v->elements * (kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t));
+    if ((im->bytes += bytes) > BS_PARAMETER_BYTES)
+        return bs_fail(BS_ERR, "the model's parameters are larger than %llu bytes",
+                       (unsigned long long)BS_PARAMETER_BYTES);
+    if (kind == BS_VALUE_FLOATS)
+        BS_TRY(bs_calloc(&v->f, (size_t)v->elements, sizeof *v->f, name));
+    else
+        BS_TRY(bs_calloc(&v->i, (size_t)v->elements, sizeof *v->i, name));
+    v->kind = kind;
+    convert(v, t);
+    return BS_OK;
+}
+
+bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_shape *shape)
+{
+    bs_import *im = r->im;
+    v->shape = *shape;
+    if (shape->rank > BS_MAX_RANK || !bs_shape_count(shape, &v->elements) || v->elements > BS_FOLD_LIMIT)
+        return bs_raw_fail(r, "its constant result is too large (at most %lld elements)",
+                           (long long)BS_FOLD_LIMIT);
+    size_t size = kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t);
+    im->folded_bytes += (uint64_t)v->elements * size;
+    im->bytes += (uint64_t)v->elements * size;
+    if (im->folded_bytes > BS_FOLD_BYTES || im->bytes > BS_PARAMETER_BYTES)
+        return bs_raw_fail(r, "the computed constants of the model are too large together");
+    if (kind == BS_VALUE_FLOATS)
+        BS_TRY(bs_calloc(&v->f, (size_t)v->elements, size, v->name));
+    else
+        BS_TRY(bs_calloc(&v->i, (size_t)v->elements, size, v->name));
+    v->kind = kind;
+    return BS_OK;
+}

@@ -1,0 +1,208 @@
+/* One batch into the open transaction: golden rows, trial rows with their counts, and the units that vouch
+ * for them. */
+#include "base/buf.h"
+#include "store/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- golden rows
+ * -------------------------------------------------------------------------------------------- */
+
+/* Binds the five ranks from parameter `at` on; ranks that do not exist become NULL. */
+static void bind_answer(sqlite3_stmt *q, int at, const bs_answer *a)
+{
+    for (int k = 0; k < BS_TOP; k++) {
+        if (a->top[k] < 0) {
+            sqlite3_bind_null(q, at + k);
+            sqlite3_bind_null(q, at + BS_TOP + k);
+        } else {
+            sqlite3_bind_int(q, at + k, a->top[k]);
+            sqlite3_bind_double(q, at + BS_TOP + k, (double)a->score[k]);
+        }
+    }
+}
+
+static bs_status add_golden(bs_store *s, const bs_golden_row *r)
+{
+    sqlite3_stmt *q = s->sql.golden;
+    char hash[17];
+    if (r->image >= s->n_images)
+        return bs_fail(BS_ERR, "golden row of image %" PRIu32 ", but the plan has %" PRIu32, r->image,
+                       s->n_images);
+    bs_gold *g = &s->gold[r->image];
+    if (g->known) {
+        if (g->logits_hash == r->logits_hash || s->allow_mixed)
+            return BS_OK;
+        bs_fail(BS_ERR, "the fault-free run of image %" PRIu32 " gives other values than the one in '%s'",
+                r->image, s->db->path);
+        return bs_hint(
+            "the image file or the numerics changed since; restore them, or use another result file");
+    }
+    snprintf(hash, sizeof hash, "%016" PRIx64, r->logits_hash);
+    sqlite3_bind_int64(q, 1, r->image);
+    sqlite3_bind_int64(q, 2, s->run);
+    sqlite3_bind_text(q, 3, r->sha256, -1, SQLITE_STATIC);
+    sqlite3_bind_double(q, 4, bs_is_nan(r->answer.p_golden) ? 0.0 : (double)r->answer.p_golden);
+    sqlite3_bind_int64(q, 5, r->answer.flags);
+    sqlite3_bind_text(q, 6, hash, -1, SQLITE_STATIC);
+    bind_answer(q, 7, &r->answer);
+    BS_TRY(bs_db_run(s->db, "write", q));
+    g->known = true;
+    g->class = bs_outcome_class(&r->answer);
+    memcpy(g->top, r->answer.top, sizeof g->top);
+    g->p = bs_is_nan(r->answer.p_golden) ? 0.0f : r->answer.p_golden;
+    g->logits_hash = r->logits_hash;
+    s->run_goldens++;
+    return BS_OK;
+}
+
+/* --- trial rows
+ * --------------------------------------------------------------------------------------------- */
+
+static void bind_site(sqlite3_stmt *q, const bs_row *r)
+{
+    bool one_bit = r->keep == UINT32_MAX && r->toggle && (r->toggle & (r->toggle - 1)) == 0;
+    for (int i = 3; i <= 7; i++)
+        sqlite3_bind_null(q, i);
+    if (r->n_sites > 0) {
+        sqlite3_bind_int64(q, 3, r->element);
+        if (one_bit) {
+            sqlite3_bind_int(q, 4, __builtin_ctz(r->toggle));
+        } else {
+            sqlite3_bind_int64(q, 5, r->keep);
+            sqlite3_bind_int64(q, 6, r->toggle);
+        }
+        sqlite3_bind_int64(q, 7, r->before);
+    }
+    sqlite3_bind_int64(q, 8, r->n_sites);
+}
+
+static bs_status insert_row(bs_store *s, const bs_row *r)
+{
+    sqlite3_stmt *q = r->died_at >= 0 ? s->sql.masked : s->sql.trial;
+    sqlite3_bind_int64(q, 1, (sqlite3_int64)r->id);
+    sqlite3_bind_int64(q, 2, s->run);
+    bind_site(q, r);
+    r->died_at >= 0 ? sqlite3_bind_int(q, 9, r->died_at) : sqlite3_bind_null(q, 9);
+    sqlite3_bind_int(q, 10, r->audit);
+    if (r->died_at < 0) {
+        /* NaN would become NULL; a probability without a value is 0, as kernels/rank.h has it. */
+        sqlite3_bind_double(q, 11, bs_is_nan(r->answer.p_golden) ? 0.0 : (double)r->answer.p_golden);
+        sqlite3_bind_int64(q, 12, r->answer.flags);
+        bind_answer(q, 13, &r->answer);
+    }
+    if (sqlite3_step(q) != SQLITE_DONE) {
+        bool duplicate = (sqlite3_errcode(s->db->handle) & 0xff) == SQLITE_CONSTRAINT;
+        bs_status st = duplicate ? bs_fail(BS_ERR, "trial %" PRIu64 " is in '%s' already", r->id, s->db->path)
+                                 : bs_db_fail(s->db, "write");
+        sqlite3_reset(q);
+        return st;
+    }
+    sqlite3_reset(q);
+    return BS_OK;
+}
+
+static bs_status add_rows(bs_store *s, const bs_batch *b, size_t *n_groups)
+{
+    uint64_t last_unit = UINT64_MAX;
+    uint32_t image = 0;
+    int k = -1;
+    *n_groups = 0;
+    for (size_t i = 0; i < b->n_rows; i++) {
+        const bs_row *r = &b->rows[i];
+        bs_trial t = bs_trial_from_id(r->id);
+        if (i > 0 && r->id <= b->rows[i - 1].id)
+            return bs_fail(BS_ERR, "batch: trial %" PRIu64 " is not in order of ids", r->id);
+        if (r->id >> BS_REPETITION_BITS != last_unit) {
+            last_unit = r->id >> BS_REPETITION_BITS;
+            k = bs_store_stratum(s->plan, t.entry, t.target);
+            if (k < 0 || t.image >= s->n_images)
+                return bs_fail(BS_ERR, "batch: trial %" PRIu64 " is not in the plan", r->id);
+            if (!s->gold[t.image].known)
+                return bs_fail(BS_ERR,
+                               "batch: trial %" PRIu64 " comes before the golden row of image %" PRIu32,
+                               r->id, t.image);
+            BS_TRY(bs_grow(&s->groups, &s->groups_cap, *n_groups + 1, sizeof *s->groups, "batch"));
+            s->groups[(*n_groups)++] = (uint32_t)i;
+            image = t.image;
+        }
+        bs_outcome o = bs_outcome_of(&s->gold[image], r->died_at, &r->answer);
+        BS_TRY(insert_row(s, r));
+        BS_TRY(bs_tally_add(&s->tally, (uint32_t)k, image, t.repetition, s->plan->strata[k].is_parameter,
+                            &s->gold[image], &o));
+        s->written[(size_t)k * s->n_images + image]++;
+    }
+    return BS_OK;
+}
+
+/* --- units
+ * -------------------------------------------------------------------------------------------------- */
+
+static bs_status add_unit(bs_store *s, const bs_unit *u, bool *finished)
+{
+    int k = bs_store_stratum(s->plan, u->entry, u->target);
+    *finished = false;
+    if (k < 0 || u->image >= s->n_images)
+        return bs_fail(BS_ERR, "batch: unit (%" PRIu32 ", %" PRIu32 ", %" PRIu32 ") is not in the plan",
+                       u->entry, u->target, u->image);
+    uint32_t written = s->written[(size_t)k * s->n_images + u->image];
+    if (u->done > written)
+        return bs_fail(BS_ERR,
+                       "batch: unit (%" PRIu32 ", %" PRIu32 ", %" PRIu32 ") says %" PRIu32
+                       " trials, the file has %" PRIu32,
+                       u->entry, u->target, u->image, u->done, written);
+    if (u->done < written)
+        return BS_OK; /* an earlier step of a unit that comes again */
+    sqlite3_stmt *q = s->sql.unit;
+    sqlite3_bind_int64(q, 1, u->entry);
+    sqlite3_bind_int64(q, 2, u->target);
+    sqlite3_bind_int64(q, 3, u->image);
+    sqlite3_bind_int64(q, 4, u->done);
+    *finished = true;
+    return bs_db_run(s->db, "write", q);
+}
+
+/* Every (stratum, image) with rows must be vouched for by a unit of the same batch, or a resume would repeat
+ * it. */
+static bs_status add_units(bs_store *s, const bs_batch *b, size_t n_groups)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < b->n_units; i++) {
+        const bs_unit *u = &b->units[i];
+        bool finished;
+        BS_TRY(add_unit(s, u, &finished));
+        if (!finished)
+            continue;
+        uint64_t wanted = bs_trial_id((bs_trial){u->entry, u->target, u->image, 0}) >> BS_REPETITION_BITS;
+        size_t low = 0, high = n_groups;
+        while (low < high) {
+            size_t mid = low + (high - low) / 2;
+            if (b->rows[s->groups[mid] & 0x7fffffffu].id >> BS_REPETITION_BITS < wanted)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        if (low == n_groups || s->groups[low] >> 31 ||
+            b->rows[s->groups[low]].id >> BS_REPETITION_BITS != wanted)
+            continue;
+        s->groups[low] |= 0x80000000u; /* seen */
+        found++;
+    }
+    if (found != n_groups)
+        return bs_fail(BS_ERR, "batch: %zu of %zu units with rows are not in the ledger", n_groups - found,
+                       n_groups);
+    return BS_OK;
+}
+
+bs_status bs_batch_write(bs_store *s, const bs_batch *b)
+{
+    size_t n_groups;
+    if (b->n_rows >= UINT32_MAX / 2)
+        return bs_fail(BS_ERR, "batch: too many rows");
+    for (size_t i = 0; i < b->n_golden; i++)
+        BS_TRY(add_golden(s, &b->golden[i]));
+    BS_TRY(add_rows(s, b, &n_groups));
+    return add_units(s, b, n_groups);
+}

@@ -1,0 +1,251 @@
+#include "store/db.h"
+
+#include "base/buf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { BUSY_MS = 30000 };
+
+static bs_status fail_write(const bs_db *db, const char *what, const char *why)
+{
+    struct stat file;
+    struct statvfs disk;
+    char wal[4096];
+    unsigned long long size = 0, free_bytes = 0;
+    if (stat(db->path, &file) == 0)
+        size = (unsigned long long)file.st_size;
+    snprintf(wal, sizeof wal, "%s-wal", db->path);
+    if (stat(wal, &file) == 0)
+        size += (unsigned long long)file.st_size;
+    if (statvfs(db->path, &disk) == 0)
+        free_bytes = (unsigned long long)disk.f_bavail * disk.f_frsize;
+    bs_fail(BS_ERR,
+            "cannot %s result file '%s': %s (the file has %llu bytes, %llu bytes are free on its disk)", what,
+            db->path, why, size, free_bytes);
+    return bs_hint(
+        "make room (disk space, quota, file size limit) and run the same command again: all that was "
+        "committed is kept");
+}
+
+bs_status bs_db_fail(const bs_db *db, const char *what)
+{
+    int rc = sqlite3_errcode(db->handle) & 0xff;
+    int os = sqlite3_system_errno(db->handle);
+    const char *text = sqlite3_errmsg(db->handle);
+    switch (rc) {
+    case SQLITE_FULL:
+        return fail_write(db, what, text);
+    case SQLITE_IOERR:
+        return fail_write(db, what, os ? strerror(os) : text);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        bs_fail(BS_ERR, "cannot %s result file '%s': another program has locked it", what, db->path);
+        return bs_hint(
+            "close the open transaction of the other program (such as a sqlite3 shell) and try again");
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        bs_fail(BS_ERR, "cannot %s result file '%s': it is read-only", what, db->path);
+        return bs_hint("make the file and its folder writable, or name another result file");
+    case SQLITE_NOTADB:
+        bs_fail(BS_ERR, "cannot %s result file '%s': it is not a SQLite database", what, db->path);
+        return bs_hint("name another result file");
+    case SQLITE_CORRUPT:
+        bs_fail(BS_ERR, "cannot %s result file '%s': it is damaged (%s)", what, db->path, text);
+        return bs_hint("rescue what is left with `sqlite3 FILE .recover`, or start a new result file");
+    case SQLITE_NOMEM:
+        return bs_oom("result file");
+    default:
+        return bs_fail(BS_ERR, "cannot %s result file '%s': %s", what, db->path, text);
+    }
+}
+
+bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? BS_OK : bs_db_fail(db, what);
+}
+
+bs_status bs_db_prepare(sqlite3_stmt **out, const bs_db *db, const char *sql)
+{
+    return sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK
+               ? BS_OK
+               : bs_db_fail(db, "use");
+}
+
+bs_status bs_db_run(const bs_db *db, const char *what, sqlite3_stmt *stmt)
+{
+    int rc = sqlite3_step(stmt);
+    bs_status st = rc == SQLITE_DONE || rc == SQLITE_ROW ? BS_OK : bs_db_fail(db, what);
+    sqlite3_reset(stmt);
+    return st;
+}
+
+bs_status bs_db_step(const bs_db *db, sqlite3_stmt *stmt, bool *row)
+{
+    int rc = sqlite3_step(stmt);
+    *row = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? BS_OK : bs_db_fail(db, "read");
+}
+
+bs_status bs_db_integer(sqlite3_int64 *out, const bs_db *db, const char *sql)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    *out = 0;
+    BS_TRY(bs_db_prepare(&q, db, sql));
+    bs_status st = bs_db_step(db, q, &row);
+    if (row)
+        *out = sqlite3_column_int64(q, 0);
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_db_text(char **out, sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    *out = NULL;
+    if (!text)
+        return BS_OK;
+    *out = strdup(text);
+    return *out ? BS_OK : bs_oom("result file");
+}
+
+void bs_db_close(bs_db *db)
+{
+    if (!db)
+        return;
+    sqlite3_close(db->handle);
+    free(db->path);
+    free(db);
+}
+
+static bs_status open_handle(bs_db **out, const char *path, int flags)
+{
+    bs_db *db = NULL;
+    bs_status st = BS_OK;
+    BS_TRY(bs_calloc(&db, 1, sizeof *db, "result file"));
+    db->path = strdup(path);
+    if (!db->path)
+        BS_TRY_GOTO(bs_oom("result file"), out);
+    if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        int os = db->handle ? sqlite3_system_errno(db->handle) : 0;
+        st = db->handle && os == 0
+                 ? bs_db_fail(db, "open")
+                 : bs_fail(BS_ERR, "cannot open result file '%s': %s", path, strerror(os ? os : ENOMEM));
+        goto out;
+    }
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+out:
+    if (st != BS_OK) {
+        bs_db_close(db);
+        db = NULL;
+    }
+    *out = db;
+    return st;
+}
+
+/* What SQLite would report as "unable to open database file" or worse, said plainly. */
+static bs_status check_path(const char *path, bool must_exist)
+{
+    struct stat file;
+    if (!*path) {
+        bs_fail(BS_ERR, "cannot open result file '': the name is empty");
+        return bs_hint("name a result file, such as result.db");
+    }
+    if (stat(path, &file) != 0) {
+        if (errno == ENOENT && !must_exist)
+            return BS_OK;
+        int why = errno;
+        bs_fail(BS_ERR, "cannot open result file '%s': %s", path, strerror(why));
+        return why == ENOENT ? bs_hint("check the name; `bitsink run` makes result files") : BS_ERR;
+    }
+    if (S_ISREG(file.st_mode))
+        return BS_OK;
+    bs_fail(BS_ERR, "cannot open result file '%s': it is %s", path,
+            S_ISDIR(file.st_mode) ? "a directory" : "not a regular file");
+    return bs_hint("name a file");
+}
+
+static bs_status check_marks(const bs_db *db, bool *fresh)
+{
+    sqlite3_int64 id, version, tables;
+    BS_TRY(bs_db_integer(&tables, db, "SELECT count(*) FROM sqlite_master"));
+    BS_TRY(bs_db_integer(&id, db, "PRAGMA application_id"));
+    BS_TRY(bs_db_integer(&version, db, "PRAGMA user_version"));
+    *fresh = tables == 0 && id == 0;
+    if (*fresh)
+        return BS_OK;
+    if (id != BS_DB_APPLICATION_ID) {
+        bs_fail(BS_ERR, "cannot open result file '%s': it is a database of another program", db->path);
+        return bs_hint("name another result file");
+    }
+    if (version > BS_DB_VERSION) {
+        bs_fail(BS_ERR, "cannot open result file '%s': its schema version %lld is newer than %d", db->path,
+                (long long)version, BS_DB_VERSION);
+        return bs_hint("use the bitsink that made it, or a newer one");
+    }
+    return BS_OK;
+}
+
+bs_status bs_db_open(bs_db **out, const char *path)
+{
+    bs_db *db = NULL;
+    bool fresh = false;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(check_path(path, true));
+    BS_TRY(open_handle(&db, path, SQLITE_OPEN_READONLY));
+    BS_TRY_GOTO(check_marks(db, &fresh), out);
+    if (fresh) {
+        st = bs_fail(BS_ERR, "cannot open result file '%s': it is empty", path);
+        bs_hint("`bitsink run` fills it");
+        goto out;
+    }
+    *out = db;
+    db = NULL;
+out:
+    bs_db_close(db);
+    return st;
+}
+
+bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)
+{
+    bs_db *db = NULL;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(check_path(path, false));
+    if (access(path, F_OK) == 0 && access(path, W_OK) != 0) {
+        bs_fail(BS_ERR, "cannot write result file '%s': it is read-only", path);
+        return bs_hint("make the file writable, or name another result file");
+    }
+    BS_TRY(open_handle(&db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+    /* Before anything is written, so that a foreign database stays untouched. */
+    BS_TRY_GOTO(check_marks(db, fresh), out);
+    if (sqlite3_db_readonly(db->handle, "main")) {
+        st = bs_fail(BS_ERR, "cannot write result file '%s': it is read-only", path);
+        bs_hint("make the file and its folder writable, or name another result file");
+        goto out;
+    }
+    if (*fresh)
+        BS_TRY_GOTO(bs_db_exec(db, "create", "PRAGMA page_size = 8192"), out);
+    /* WAL with synchronous = NORMAL: a commit survives the death of the process at once, and of the machine
+     * after the next checkpoint; nothing can tear a transaction. */
+    BS_TRY_GOTO(
+        bs_db_exec(
+            db, "open",
+            "PRAGMA secure_delete = OFF; PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY;"
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000"),
+        out);
+    *out = db;
+    db = NULL;
+out:
+    bs_db_close(db);
+    return st;
+}

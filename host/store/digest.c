@@ -1,0 +1,83 @@
+/* The digest is a sum, so that the order in which rows came, and the runs they came in, do not matter. */
+#include "store/db.h"
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* Not in the digest: run, audit, times. On-disk independent: columns by value, 8 bytes each, NULL as its own
+ * tag. */
+static const char sql_trial[] = "SELECT id, element, bit, keep, toggle, before, n_sites, died_at, top1, "
+                                "top2, top3, top4, top5, score1, score2, "
+                                "score3, score4, score5, p_golden, flags FROM trial";
+static const char sql_golden[] = "SELECT image, top1, top2, top3, top4, top5, score1, score2, score3, "
+                                 "score4, score5, p_top1, flags, sha256, "
+                                 "logits_hash FROM golden";
+
+enum { MAX_COLUMNS = 24 };
+
+typedef struct sum128 {
+    uint64_t high, low;
+} sum128;
+
+static XXH128_hash_t hash_row(sqlite3_stmt *q, uint64_t seed)
+{
+    uint64_t word[2 * MAX_COLUMNS];
+    int n = sqlite3_column_count(q);
+    for (int i = 0; i < n; i++) {
+        int type = sqlite3_column_type(q, i);
+        double real;
+        word[2 * i] = (uint64_t)type;
+        word[2 * i + 1] = 0;
+        if (type == SQLITE_INTEGER) {
+            word[2 * i + 1] = (uint64_t)sqlite3_column_int64(q, i);
+        } else if (type == SQLITE_FLOAT) {
+            real = sqlite3_column_double(q, i);
+            memcpy(&word[2 * i + 1], &real, sizeof real);
+        } else if (type != SQLITE_NULL) {
+            const void *bytes = sqlite3_column_blob(q, i);
+            word[2 * i + 1] = XXH3_64bits(bytes ? bytes : "", (size_t)sqlite3_column_bytes(q, i));
+        }
+    }
+    return XXH3_128bits_withSeed(word, (size_t)n * 2 * sizeof *word, seed);
+}
+
+static bs_status add_table(const bs_db *db, const char *sql, uint64_t seed, sum128 *sum, uint64_t *n)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, db, sql));
+    for (;; (*n)++) {
+        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+        if (!row)
+            break;
+        XXH128_hash_t h = hash_row(q, seed);
+        sum->low += h.low64;
+        sum->high += h.high64 + (sum->low < h.low64);
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows)
+{
+    bs_db *db = NULL;
+    sum128 sum = {0, 0};
+    uint64_t trials = 0, goldens = 0;
+    bs_status st;
+    BS_TRY(bs_db_open(&db, path));
+    /* Both tables as of one moment, even while a run writes. */
+    BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
+    BS_TRY_GOTO(add_table(db, sql_trial, 1, &sum, &trials), out);
+    BS_TRY_GOTO(add_table(db, sql_golden, 2, &sum, &goldens), out);
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, sum.high, sum.low);
+    if (n_rows)
+        *n_rows = trials;
+out:
+    bs_db_close(db);
+    return st;
+}

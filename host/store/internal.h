@@ -1,0 +1,61 @@
+/* What the files of host/store share. Not for others. */
+#ifndef BS_STORE_INTERNAL_H
+#define BS_STORE_INTERNAL_H
+
+#include "store/db.h"
+#include "store/lock.h"
+#include "store/store.h"
+#include "store/tally.h"
+
+#include <time.h>
+
+extern const char bs_sql_tables[];
+extern const char bs_sql_outcome[];
+extern const char bs_sql_bayes[];
+
+typedef struct bs_statements {
+    sqlite3_stmt *masked, *trial, *golden, *image, *unit, *summary, *layer, *fault, *run;
+} bs_statements;
+
+struct bs_store {
+    bs_db *db;
+    bs_lock *lock;
+    const bs_plan *plan;
+    uint32_t n_images;
+    bs_gold *gold;     /* by image */
+    bool *known;       /* golden row in the file as of the open, by image */
+    uint32_t *done;    /* stratum * n_images + image: as of the open; read by other threads meanwhile */
+    uint32_t *written; /* the same, with what this run added */
+    uint64_t trials;   /* as of the open */
+    uint32_t *groups;  /* scratch of one batch: first row of each (stratum, image) */
+    size_t groups_cap;
+    bs_statements sql;
+    bs_tally tally;
+    char strata_hash[17];
+    /* the run */
+    sqlite3_int64 run; /* 0: none begun */
+    bool allow_mixed;
+    bool in_transaction;
+    bool broken; /* a write failed; nothing more is accepted */
+    size_t pending;
+    uint64_t run_trials, run_goldens;
+    struct timespec started, opened; /* run, transaction */
+};
+
+/* Index of the stratum (entry id, target), -1 if the plan has none. */
+int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target);
+
+/* batch.c: adds to the open transaction and to the counts; after a failure the transaction must be rolled
+ * back. */
+bs_status bs_batch_write(bs_store *s, const bs_batch *b);
+
+/* identity.c: writes campaign, entries, layers, images of a fresh file. */
+bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *const *class_names);
+/* Compares the file with the plan and extends what may grow. */
+bs_status bs_identity_check(bs_store *s, const bs_dataset *images, const char *const *class_names);
+/* compare.c: an error names the first difference that is not growth; *n_images: images in the file. */
+bs_status bs_identity_compare(bs_store *s, const bs_dataset *images, uint32_t *n_images);
+/* Hash of the strata a self-test covers: their fault models and targets. */
+bs_status bs_identity_strata(const bs_plan *plan, char out[17]);
+
+#endif

@@ -1,0 +1,141 @@
+#include "store/status.h"
+
+#include "store/db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char sql_file[] = "SELECT c.name, c.model, c.created, c.planned_trials, (SELECT count(*) FROM "
+                               "image), (SELECT count(*) FROM golden), "
+                               "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
+                               "count(*) FROM run) FROM campaign c";
+static const char sql_counts[] =
+    "SELECT sum(n), sum(masked), sum(n - masked) FILTER (WHERE class >= 0) - sum(wrong) FILTER (WHERE class "
+    ">= 0), "
+    "sum(wrong) FILTER (WHERE class >= 0), sum(n - masked) FILTER (WHERE class < 0) FROM layer_summary";
+static const char sql_run[] =
+    "SELECT started, ended, backend, device, exit, trials, seconds FROM run ORDER BY id DESC LIMIT 1";
+
+static bs_status one_row(sqlite3_stmt **q, bool *row, const bs_db *db, const char *sql)
+{
+    BS_TRY(bs_db_prepare(q, db, sql));
+    return bs_db_step(db, *q, row);
+}
+
+static uint64_t number(sqlite3_stmt *q, int column)
+{
+    return (uint64_t)sqlite3_column_int64(q, column);
+}
+
+static bs_status read_file(bs_file_status *s, const bs_db *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY_GOTO(one_row(&q, &row, db, sql_file), out);
+    if (!row)
+        goto out;
+    BS_TRY_GOTO(bs_db_text(&s->name, q, 0), out);
+    BS_TRY_GOTO(bs_db_text(&s->model, q, 1), out);
+    BS_TRY_GOTO(bs_db_text(&s->created, q, 2), out);
+    s->planned = number(q, 3);
+    s->images = number(q, 4);
+    s->goldens = number(q, 5);
+    s->entries = sqlite3_column_int(q, 6);
+    s->strata = sqlite3_column_int(q, 7);
+    s->runs = sqlite3_column_int(q, 8);
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status read_counts(bs_file_status *s, const bs_db *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY_GOTO(one_row(&q, &row, db, sql_counts), out);
+    s->trials = number(q, 0);
+    s->masked = number(q, 1);
+    s->benign = number(q, 2);
+    s->sdc1 = number(q, 3);
+    s->due = number(q, 4);
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status read_run(bs_file_status *s, const bs_db *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY_GOTO(one_row(&q, &row, db, sql_run), out);
+    if (!row)
+        goto out;
+    BS_TRY_GOTO(bs_db_text(&s->started, q, 0), out);
+    BS_TRY_GOTO(bs_db_text(&s->ended, q, 1), out);
+    BS_TRY_GOTO(bs_db_text(&s->backend, q, 2), out);
+    BS_TRY_GOTO(bs_db_text(&s->device, q, 3), out);
+    s->exit_status = sqlite3_column_type(q, 4) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 4);
+    s->run_trials = number(q, 5);
+    s->seconds = sqlite3_column_double(q, 6);
+    s->rate = s->seconds > 0 ? (double)s->run_trials / s->seconds : 0.0;
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_store_status(const char *path, bs_file_status *out)
+{
+    bs_db *db = NULL;
+    bs_status st;
+    memset(out, 0, sizeof *out);
+    BS_TRY(bs_db_open(&db, path));
+    BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
+    BS_TRY_GOTO(read_file(out, db), out);
+    BS_TRY_GOTO(read_counts(out, db), out);
+    BS_TRY_GOTO(read_run(out, db), out);
+out:
+    bs_db_close(db);
+    if (st != BS_OK)
+        bs_file_status_clear(out);
+    return st;
+}
+
+void bs_file_status_clear(bs_file_status *s)
+{
+    if (!s)
+        return;
+    free(s->name);
+    free(s->model);
+    free(s->created);
+    free(s->started);
+    free(s->ended);
+    free(s->backend);
+    free(s->device);
+    memset(s, 0, sizeof *s);
+}
+
+bs_status bs_store_job(const char *path, char **job_path, char **job_text)
+{
+    bs_db *db = NULL;
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    bs_status st;
+    *job_path = *job_text = NULL;
+    BS_TRY(bs_db_open(&db, path));
+    BS_TRY_GOTO(
+        one_row(&q, &row, db, "SELECT job_path, job FROM campaign WHERE job_path <> '' AND job <> ''"), out);
+    if (!row) {
+        st = bs_fail(BS_ERR, "result file '%s' holds no job", path);
+        bs_hint("it was not finished being made; run its job again");
+        goto out;
+    }
+    BS_TRY_GOTO(bs_db_text(job_path, q, 0), out);
+    st = bs_db_text(job_text, q, 1);
+out:
+    sqlite3_finalize(q);
+    bs_db_close(db);
+    return st;
+}

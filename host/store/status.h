@@ -1,0 +1,30 @@
+/* What a result file holds so far, for `bitsink status`. Works while a run writes the file. */
+#ifndef BS_STORE_STATUS_H
+#define BS_STORE_STATUS_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+typedef struct bs_file_status {
+    char *name, *model, *created;       /* may be NULL */
+    uint64_t planned, trials;           /* trials the job asks for, trials in the file */
+    uint64_t images, goldens;           /* images of the campaign, those with a fault-free run */
+    uint64_t masked, benign, sdc1, due; /* of the trials; they add up */
+    int entries, strata, runs;
+    /* The last run; NULL and 0 without one. */
+    char *started, *ended; /* UTC; ended: of its last commit */
+    char *backend, *device;
+    int exit_status; /* -1: still running, or killed */
+    uint64_t run_trials;
+    double seconds, rate; /* trials a second */
+} bs_file_status;
+
+/* Fills *out; bs_file_status_clear() frees. */
+bs_status bs_store_status(const char *path, bs_file_status *out);
+void bs_file_status_clear(bs_file_status *s);
+
+/* The job as of the last run: its text and the absolute path of its file. The caller frees both. */
+bs_status bs_store_job(const char *path, char **job_path, char **job_text);
+
+#endif

@@ -1,0 +1,225 @@
+#include "base/buf.h"
+#include "store/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target)
+{
+    int low = 0, high = plan->n_strata;
+    uint64_t wanted = (uint64_t)entry << 32 | target;
+    while (low < high) {
+        int mid = low + (high - low) / 2;
+        const bs_stratum *s = &plan->strata[mid];
+        uint64_t have = (uint64_t)plan->job->entries[s->entry].id << 32 | (uint32_t)s->target;
+        if (have == wanted)
+            return mid;
+        if (have < wanted)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return -1;
+}
+
+static bs_status load_golden(bs_store *s)
+{
+    static const char sql[] =
+        "SELECT image, class, top1, top2, top3, top4, top5, p_top1, logits_hash FROM golden";
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, sql));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (!row)
+            break;
+        sqlite3_int64 image = sqlite3_column_int64(q, 0);
+        if (image < 0 || image >= s->n_images)
+            continue;
+        bs_gold *g = &s->gold[image];
+        g->known = s->known[image] = true;
+        g->class = sqlite3_column_int(q, 1);
+        for (int k = 0; k < BS_TOP; k++)
+            g->top[k] = sqlite3_column_type(q, 2 + k) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 2 + k);
+        g->p = (float)sqlite3_column_double(q, 7);
+        const char *hash = (const char *)sqlite3_column_text(q, 8);
+        g->logits_hash = hash ? strtoull(hash, NULL, 16) : 0;
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status load_ledger(bs_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT entry, layer, image, done FROM unit"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (!row)
+            break;
+        int k =
+            bs_store_stratum(s->plan, (uint32_t)sqlite3_column_int(q, 0), (uint32_t)sqlite3_column_int(q, 1));
+        sqlite3_int64 image = sqlite3_column_int64(q, 2), done = sqlite3_column_int64(q, 3);
+        s->trials += (uint64_t)done;
+        if (k < 0 || image < 0 || image >= s->n_images)
+            continue;
+        s->done[(size_t)k * s->n_images + (size_t)image] = (uint32_t)done;
+    }
+    memcpy(s->written, s->done, (size_t)s->plan->n_strata * s->n_images * sizeof *s->done);
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status load_labels(bs_store *s, const bs_dataset *images)
+{
+    for (uint32_t i = 0; i < s->n_images; i++) {
+        const bs_image *image = bs_dataset_image(images, i);
+        s->gold[i].label = image->label < 0 ? INT32_MIN : image->label + s->plan->job->label_offset;
+        s->gold[i].class = BS_CLASS_DUE;
+    }
+    return BS_OK;
+}
+
+static bs_status allocate(bs_store *s, const bs_dataset *images)
+{
+    s->n_images = s->plan->n_images;
+    if (bs_dataset_count(images) < s->n_images)
+        return bs_fail(BS_ERR, "the plan has %" PRIu32 " images, the data set %zu", s->n_images,
+                       bs_dataset_count(images));
+    size_t units = (size_t)s->plan->n_strata * s->n_images;
+    BS_TRY(bs_calloc(&s->gold, s->n_images, sizeof *s->gold, "golden answers"));
+    BS_TRY(bs_calloc(&s->known, s->n_images, sizeof *s->known, "golden answers"));
+    BS_TRY(bs_calloc(&s->done, units, sizeof *s->done, "ledger"));
+    BS_TRY(bs_calloc(&s->written, units, sizeof *s->written, "ledger"));
+    BS_TRY(bs_identity_strata(s->plan, s->strata_hash));
+    return load_labels(s, images);
+}
+
+/* In one transaction: a file has all of its tables, or none. */
+static bs_status create_schema(bs_store *s)
+{
+    char marks[96];
+    snprintf(marks, sizeof marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             BS_DB_APPLICATION_ID, BS_DB_VERSION);
+    BS_TRY(bs_db_exec(s->db, "create", bs_sql_tables));
+    BS_TRY(bs_db_exec(s->db, "create", bs_sql_outcome));
+    BS_TRY(bs_db_exec(s->db, "create", bs_sql_bayes));
+    return bs_db_exec(s->db, "create", marks);
+}
+
+static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
+                              const char *const *class_names)
+{
+    BS_TRY(bs_db_exec(s->db, "write", "BEGIN IMMEDIATE"));
+    bs_status st = BS_OK;
+    if (fresh) {
+        BS_TRY_GOTO(create_schema(s), out);
+        BS_TRY_GOTO(bs_identity_write(s, images, class_names), out);
+    } else {
+        BS_TRY_GOTO(bs_identity_check(s, images, class_names), out);
+    }
+    st = bs_db_exec(s->db, "write", "COMMIT");
+out:
+    if (st != BS_OK)
+        sqlite3_exec(s->db->handle, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
+bs_status bs_store_open(bs_store **out, const char *path, const bs_plan *plan, const bs_dataset *images,
+                        const char *const *class_names)
+{
+    bs_store *s = NULL;
+    bool fresh;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(bs_calloc(&s, 1, sizeof *s, "result file"));
+    s->plan = plan;
+    BS_TRY_GOTO(allocate(s, images), out);
+    BS_TRY_GOTO(bs_lock_take(&s->lock, path), out);
+    BS_TRY_GOTO(bs_db_open_for_writing(&s->db, path, &fresh), out);
+    BS_TRY_GOTO(prepare_file(s, fresh, images, class_names), out);
+    BS_TRY_GOTO(load_golden(s), out);
+    BS_TRY_GOTO(load_ledger(s), out);
+    *out = s;
+    s = NULL;
+out:
+    bs_store_close(s);
+    return st;
+}
+
+static void finalize_all(bs_statements *q)
+{
+    sqlite3_stmt **all = (sqlite3_stmt *[]){q->masked,  q->trial, q->golden, q->image, q->unit,
+                                            q->summary, q->layer, q->fault,  q->run,   NULL};
+    for (size_t i = 0; i < 9; i++)
+        sqlite3_finalize(all[i]);
+}
+
+void bs_store_close(bs_store *s)
+{
+    if (!s)
+        return;
+    finalize_all(&s->sql);
+    if (s->db) {
+        if (s->in_transaction)
+            sqlite3_exec(s->db->handle, "ROLLBACK", NULL, NULL, NULL);
+        /* A file at rest is one file, readable from read-only media, too. Fails while others read: no matter.
+         */
+        sqlite3_busy_timeout(s->db->handle, 0);
+        sqlite3_exec(s->db->handle, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    }
+    bs_db_close(s->db);
+    bs_lock_release(s->lock);
+    bs_tally_clear(&s->tally);
+    free(s->gold);
+    free(s->known);
+    free(s->done);
+    free(s->written);
+    free(s->groups);
+    free(s);
+}
+
+uint32_t bs_store_done(const bs_store *s, int stratum, uint32_t image)
+{
+    if (stratum < 0 || stratum >= s->plan->n_strata || image >= s->n_images)
+        return 0;
+    return s->done[(size_t)stratum * s->n_images + image];
+}
+
+bool bs_store_has_golden(const bs_store *s, uint32_t image)
+{
+    return image < s->n_images && s->known[image];
+}
+
+uint64_t bs_store_trials(const bs_store *s)
+{
+    return s->trials;
+}
+
+bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version)
+{
+    char text[17];
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    /* Exactly 'passed': where strata fell back, the test has to find out again which. */
+    if (bs_db_prepare(
+            &q, s->db,
+            "SELECT 1 FROM run WHERE fingerprint = ?1 AND mode = ?2 AND version = ?3 AND strata = ?4 "
+            "AND selftest = 'passed' LIMIT 1") != BS_OK)
+        return false;
+    snprintf(text, sizeof text, "%016" PRIx64, fingerprint);
+    sqlite3_bind_text(q, 1, text, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 2, mode, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 3, version, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 4, s->strata_hash, -1, SQLITE_STATIC);
+    bool passed = bs_db_step(s->db, q, &row) == BS_OK && row;
+    sqlite3_finalize(q);
+    return passed;
+}

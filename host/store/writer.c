@@ -1,0 +1,263 @@
+/* The stream of a run into the file. One transaction holds whole batches: rows, the units that vouch for them
+ * and the summaries that count them, so that whatever moment the process dies at, the file is consistent. */
+#include "store/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COMMIT_ROWS = 20000, COMMIT_SECONDS = 2 };
+
+#define ANSWER_COLUMNS "top1, top2, top3, top4, top5, score1, score2, score3, score4, score5"
+#define KEEP_ADDING(x) #x " = " #x " + excluded." #x
+
+static const char sql_masked[] =
+    "INSERT INTO trial (id, run, element, bit, keep, toggle, before, n_sites, died_at, audit) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+static const char sql_trial[] =
+    "INSERT INTO trial (id, run, element, bit, keep, toggle, before, n_sites, died_at, audit, "
+    "p_golden, flags, " ANSWER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+    "?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+static const char sql_golden[] =
+    "INSERT INTO golden (image, run, sha256, p_top1, flags, logits_hash, " ANSWER_COLUMNS
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+static const char sql_unit[] = "INSERT INTO unit (entry, layer, image, done) VALUES (?1, ?2, ?3, ?4) "
+                               "ON CONFLICT DO UPDATE SET done = excluded.done";
+static const char sql_summary[] =
+    "INSERT INTO summary (entry, layer, image, class, n, masked, sdc5, sdc10, sdc20) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(
+        masked) ", " KEEP_ADDING(sdc5) ", " KEEP_ADDING(sdc10) ", " KEEP_ADDING(sdc20);
+static const char
+    sql_layer[] = "INSERT INTO layer_summary (entry, layer, class, n, masked, wrong, sdc5, sdc10, sdc20, "
+                  "labelled, correct, "
+                  "golden_correct, golden_correct_wrong) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+                  "?11, ?12, ?13) "
+                  "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(masked) ", " KEEP_ADDING(wrong) ", " KEEP_ADDING(sdc5) ", " KEEP_ADDING(
+                      sdc10) ", " KEEP_ADDING(sdc20) ", " KEEP_ADDING(labelled) ", " KEEP_ADDING(correct) ","
+                                                                                                          " " KEEP_ADDING(golden_correct) ", " KEEP_ADDING(
+                                                                                                              golden_correct_wrong);
+static const char sql_fault[] = "INSERT INTO fault_summary (entry, layer, repetition, n, masked, sdc1, due) "
+                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+                                "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(
+                                    masked) ", " KEEP_ADDING(sdc1) ", " KEEP_ADDING(due);
+static const char sql_run[] =
+    "UPDATE run SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), seconds = ?2, trials = ?3, "
+    "goldens = ?4, exit = ?5 WHERE id = ?1";
+
+static double seconds_since(const struct timespec *t)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - t->tv_sec) + 1e-9 * (double)(now.tv_nsec - t->tv_nsec);
+}
+
+static bs_status prepare_all(bs_store *s)
+{
+    const bs_db *db = s->db;
+    BS_TRY(bs_db_prepare(&s->sql.masked, db, sql_masked));
+    BS_TRY(bs_db_prepare(&s->sql.trial, db, sql_trial));
+    BS_TRY(bs_db_prepare(&s->sql.golden, db, sql_golden));
+    BS_TRY(bs_db_prepare(&s->sql.unit, db, sql_unit));
+    BS_TRY(bs_db_prepare(&s->sql.summary, db, sql_summary));
+    BS_TRY(bs_db_prepare(&s->sql.layer, db, sql_layer));
+    BS_TRY(bs_db_prepare(&s->sql.fault, db, sql_fault));
+    return bs_db_prepare(&s->sql.run, db, sql_run);
+}
+
+/* --- a run
+ * -------------------------------------------------------------------------------------------------- */
+
+static bs_status refuse_mixed(bs_store *s, const char *fingerprint)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db,
+                         "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
+                         "(trials > 0 OR goldens > 0) LIMIT 1"));
+    sqlite3_bind_text(q, 1, fingerprint, -1, SQLITE_STATIC);
+    BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+    if (row) {
+        st = bs_fail(BS_ERR,
+                     "the numerics of this machine differ from those of run %d in '%s' (%s on %s, %s, %s)",
+                     sqlite3_column_int(q, 0), s->db->path, (const char *)sqlite3_column_text(q, 1),
+                     (const char *)sqlite3_column_text(q, 2), (const char *)sqlite3_column_text(q, 3),
+                     (const char *)sqlite3_column_text(q, 4));
+        bs_hint("resume on the same kind of device with the same libraries, use another result file, or "
+                "allow the "
+                "mixture with --allow-mixed");
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
+{
+    static const char sql[] = "INSERT INTO run (started, host, backend, device, isa, library, version, mode, "
+                              "selftest, threads, fingerprint, "
+                              "strata) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?1, ?2, ?3, ?4, ?5, "
+                              "?6, ?7, ?8, ?9, ?10, ?11)";
+    char host[256] = "", fingerprint[17];
+    sqlite3_stmt *q = NULL;
+    if (s->run)
+        return bs_fail(BS_ERR, "result file '%s': a run has begun already", s->db->path);
+    gethostname(host, sizeof host - 1);
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
+    if (!info->allow_mixed)
+        BS_TRY(refuse_mixed(s, fingerprint));
+    BS_TRY(prepare_all(s));
+    BS_TRY(bs_db_prepare(&q, s->db, sql));
+    const char *text[] = {
+        host,          info->backend, info->device.name, info->device.isa, info->device.library,
+        info->version, info->mode,    info->selftest};
+    for (int i = 0; i < 8; i++)
+        sqlite3_bind_text(q, i + 1, text[i] ? text[i] : "", -1, SQLITE_STATIC);
+    sqlite3_bind_int(q, 9, info->threads);
+    sqlite3_bind_text(q, 10, fingerprint, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 11, s->strata_hash, -1, SQLITE_STATIC);
+    bs_status st = bs_db_run(s->db, "write", q);
+    sqlite3_finalize(q);
+    BS_TRY(st);
+    s->run = sqlite3_last_insert_rowid(s->db->handle);
+    s->allow_mixed = info->allow_mixed;
+    clock_gettime(CLOCK_MONOTONIC, &s->started);
+    return BS_OK;
+}
+
+/* --- transactions
+ * ------------------------------------------------------------------------------------------- */
+
+static bs_status flush_cells(bs_store *s)
+{
+    const bs_plan *plan = s->plan;
+    for (size_t i = 0; i < s->tally.n_cells; i++) {
+        const bs_cell *c = &s->tally.cells[i];
+        const bs_stratum *t = &plan->strata[c->stratum];
+        sqlite3_bind_int(s->sql.summary, 1, plan->job->entries[t->entry].id);
+        sqlite3_bind_int(s->sql.summary, 2, t->target);
+        sqlite3_bind_int64(s->sql.summary, 3, c->image);
+        sqlite3_bind_int(s->sql.summary, 4, c->class);
+        const uint32_t v[] = {c->n, c->masked, c->sdc5, c->sdc10, c->sdc20};
+        for (int k = 0; k < 5; k++)
+            sqlite3_bind_int64(s->sql.summary, 5 + k, v[k]);
+        BS_TRY(bs_db_run(s->db, "write", s->sql.summary));
+    }
+    return BS_OK;
+}
+
+static bs_status flush_layers(bs_store *s)
+{
+    const bs_plan *plan = s->plan;
+    for (size_t i = 0; i < s->tally.n_layers; i++) {
+        const bs_layer_cell *c = &s->tally.layers[i];
+        const bs_stratum *t = &plan->strata[c->key >> 32];
+        sqlite3_bind_int(s->sql.layer, 1, plan->job->entries[t->entry].id);
+        sqlite3_bind_int(s->sql.layer, 2, t->target);
+        sqlite3_bind_int64(s->sql.layer, 3, (sqlite3_int64)(c->key & UINT32_MAX) - 1);
+        const uint32_t v[] = {c->n,     c->masked,   c->wrong,   c->sdc5,           c->sdc10,
+                              c->sdc20, c->labelled, c->correct, c->golden_correct, c->golden_correct_wrong};
+        for (int k = 0; k < 10; k++)
+            sqlite3_bind_int64(s->sql.layer, 4 + k, v[k]);
+        BS_TRY(bs_db_run(s->db, "write", s->sql.layer));
+    }
+    return BS_OK;
+}
+
+static bs_status flush_faults(bs_store *s)
+{
+    const bs_plan *plan = s->plan;
+    for (size_t i = 0; i < s->tally.n_faults; i++) {
+        const bs_fault_cell *c = &s->tally.faults[i];
+        const bs_stratum *t = &plan->strata[c->key >> 32];
+        sqlite3_bind_int(s->sql.fault, 1, plan->job->entries[t->entry].id);
+        sqlite3_bind_int(s->sql.fault, 2, t->target);
+        sqlite3_bind_int64(s->sql.fault, 3, (sqlite3_int64)(c->key & UINT32_MAX));
+        const uint32_t v[] = {c->n, c->masked, c->sdc1, c->due};
+        for (int k = 0; k < 4; k++)
+            sqlite3_bind_int64(s->sql.fault, 4 + k, v[k]);
+        BS_TRY(bs_db_run(s->db, "write", s->sql.fault));
+    }
+    return BS_OK;
+}
+
+/* exit_status < 0: the run goes on. */
+static bs_status update_run(bs_store *s, int exit_status)
+{
+    sqlite3_stmt *q = s->sql.run;
+    sqlite3_bind_int64(q, 1, s->run);
+    sqlite3_bind_double(q, 2, seconds_since(&s->started));
+    sqlite3_bind_int64(q, 3, (sqlite3_int64)s->run_trials);
+    sqlite3_bind_int64(q, 4, (sqlite3_int64)s->run_goldens);
+    exit_status < 0 ? sqlite3_bind_null(q, 5) : sqlite3_bind_int(q, 5, exit_status);
+    return bs_db_run(s->db, "write", q);
+}
+
+static bs_status begin(bs_store *s)
+{
+    if (s->in_transaction)
+        return BS_OK;
+    BS_TRY(bs_db_exec(s->db, "write", "BEGIN IMMEDIATE"));
+    s->in_transaction = true;
+    s->pending = 0;
+    clock_gettime(CLOCK_MONOTONIC, &s->opened);
+    return BS_OK;
+}
+
+static bs_status commit(bs_store *s, int exit_status)
+{
+    BS_TRY(flush_cells(s));
+    BS_TRY(flush_layers(s));
+    BS_TRY(flush_faults(s));
+    BS_TRY(update_run(s, exit_status));
+    BS_TRY(bs_db_exec(s->db, "write", "COMMIT"));
+    bs_tally_reset(&s->tally);
+    s->in_transaction = false;
+    return BS_OK;
+}
+
+/* What was counted in memory no longer matches the file: nothing more is taken. */
+static bs_status give_up(bs_store *s, bs_status st)
+{
+    s->broken = true;
+    if (s->in_transaction)
+        sqlite3_exec(s->db->handle, "ROLLBACK", NULL, NULL, NULL);
+    s->in_transaction = false;
+    return st;
+}
+
+static bs_status check_usable(const bs_store *s)
+{
+    if (s->broken)
+        return bs_fail(BS_ERR, "result file '%s': an earlier write failed", s->db->path);
+    if (!s->run)
+        return bs_fail(BS_ERR, "result file '%s': no run has begun", s->db->path);
+    return BS_OK;
+}
+
+bs_status bs_store_add(bs_store *s, const bs_batch *b)
+{
+    BS_TRY(check_usable(s));
+    BS_TRY(begin(s));
+    bs_status st = bs_batch_write(s, b);
+    if (st != BS_OK)
+        return give_up(s, st);
+    s->pending += b->n_rows;
+    s->run_trials += b->n_rows;
+    if (s->pending < COMMIT_ROWS && seconds_since(&s->opened) < COMMIT_SECONDS)
+        return BS_OK;
+    st = commit(s, -1);
+    return st == BS_OK ? st : give_up(s, st);
+}
+
+bs_status bs_store_end_run(bs_store *s, int exit_status)
+{
+    BS_TRY(check_usable(s));
+    BS_TRY(begin(s));
+    bs_status st = commit(s, exit_status < 0 ? 1 : exit_status);
+    if (st != BS_OK)
+        return give_up(s, st);
+    s->run = 0;
+    return BS_OK;
+}

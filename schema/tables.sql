@@ -1,0 +1,190 @@
+-- The tables of a result file: one campaign a file. Raw facts only; every notion of "wrong" is a view
+-- (outcome.sql), every probability too (bayes.sql). PRAGMA application_id is 0x42534e4b ("BSNK"),
+-- PRAGMA user_version the version of this schema.
+--
+-- Words: an *entry* is a fault entry of the job, a *layer* a target (a tensor of the model in which faults are
+-- injected), a *stratum* one (entry, layer), a *trial* one inference with one injected fault.
+
+-- The campaign itself: exactly one row. What may not change while the file grows is marked "identity".
+CREATE TABLE campaign (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT,                      -- the job's name
+    created TEXT NOT NULL,          -- when the file was made, UTC
+    version TEXT NOT NULL,          -- version of bitsink that made the file
+    job TEXT,                       -- text of the job file, as of the last run
+    job_path TEXT,                  -- absolute path of the job file, as of the last run
+    model TEXT,                     -- path of the model file, as of the last run
+    model_sha256 TEXT NOT NULL,     -- identity: SHA-256 of the model file
+    seed TEXT NOT NULL,             -- identity: key of all random numbers, unsigned 64-bit decimal
+    preprocess TEXT NOT NULL,       -- identity: how an image becomes the network's input
+    label_offset INTEGER NOT NULL,  -- identity: class index of label 0
+    classes INTEGER NOT NULL,       -- identity: number of classes (outputs of the network)
+    planned_trials INTEGER NOT NULL -- trials that the job asks for in all
+);
+
+-- A fault entry of the job.
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY,   -- the explicit id in the job file, 0..255
+    name TEXT,                -- its name there
+    kind TEXT NOT NULL,       -- fault kind: flip, stuck-at-0, stuck-at-1, set, zero, random
+    bits INTEGER NOT NULL,    -- mask of the bits that may be hit (bit 31 is the sign)
+    burst INTEGER NOT NULL,   -- adjacent bits hit together
+    count INTEGER NOT NULL,   -- distinct sites a trial; without meaning where ber > 0
+    ber REAL NOT NULL,        -- bit error rate; 0: `count` sites instead
+    value REAL,               -- kind set: the value
+    low REAL,                 -- kind random: lowest value
+    high REAL,                -- kind random: end of the range
+    sites TEXT,               -- explicit site list (path as of the last run), NULL: sites are sampled
+    targets TEXT NOT NULL,    -- layer ids it hits, such as "0,4-9"
+    trials INTEGER NOT NULL,  -- trials for each (layer, image), as of the last run
+    definition TEXT NOT NULL  -- identity: all of the above but name, path and trials in one line
+);
+
+-- A stratum: the pair (entry, layer) whose trials are pooled.
+CREATE TABLE stratum (
+    entry INTEGER NOT NULL,       -- entry.id
+    layer INTEGER NOT NULL,       -- layer.id
+    parameter INTEGER NOT NULL,   -- 1: a weight or another parameter; its fault stays for all images
+    repetitions INTEGER NOT NULL, -- trials planned for each image
+    population INTEGER NOT NULL,  -- distinct single sites: elements x choices at one element
+    PRIMARY KEY (entry, layer)
+) WITHOUT ROWID;
+
+-- One start of the program on this file.
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    started TEXT NOT NULL,             -- UTC
+    ended TEXT,                        -- UTC time of the last commit
+    seconds REAL NOT NULL DEFAULT 0,   -- from start to last commit
+    trials INTEGER NOT NULL DEFAULT 0, -- trial rows it added
+    goldens INTEGER NOT NULL DEFAULT 0,-- golden rows it added
+    exit INTEGER,                      -- exit status: 0 done, 3 stopped; NULL: running, or killed
+    host TEXT,                         -- name of the machine
+    backend TEXT NOT NULL,             -- cpu, cuda, null
+    device TEXT NOT NULL,              -- name of the processor
+    isa TEXT NOT NULL,                 -- instruction set: avx512, sm_90
+    library TEXT NOT NULL,             -- versions of the vendor libraries
+    version TEXT NOT NULL,             -- bitsink's
+    mode TEXT NOT NULL,                -- replay mode: full, suffix
+    selftest TEXT NOT NULL,            -- passed, skipped, or what fell back
+    threads INTEGER NOT NULL,          -- CPU threads
+    fingerprint TEXT NOT NULL,         -- hash of golden outputs: equal where the numerics are equal
+    strata TEXT NOT NULL               -- hash of the strata that the self-test covered
+);
+
+-- A class the network can answer.
+CREATE TABLE class (
+    id INTEGER PRIMARY KEY, -- index of the output
+    name TEXT               -- NULL where no class names were given
+);
+
+-- A layer: a tensor of the model in which a fault can be injected.
+CREATE TABLE layer (
+    id INTEGER PRIMARY KEY,    -- target id: order in the model file
+    name TEXT NOT NULL,        -- name of the tensor
+    node TEXT,                 -- node that makes it (activation) or reads it first (parameter), NULL: the input
+    op TEXT,                   -- operator of that node
+    kind TEXT NOT NULL,        -- input, activation, weight, bias, norm, constant
+    shape TEXT NOT NULL,       -- one sample's, such as 64x112x112
+    elements INTEGER NOT NULL, -- values
+    bits INTEGER NOT NULL,     -- elements x 32
+    macs INTEGER NOT NULL      -- multiply-accumulates of that node for one image
+);
+
+-- An image of the campaign.
+CREATE TABLE image (
+    id INTEGER PRIMARY KEY, -- index in the data set
+    path TEXT NOT NULL,     -- identity: where it came from
+    label INTEGER,          -- identity: true label as given, NULL: unknown
+    class INTEGER           -- class of that label: label + campaign.label_offset
+);
+
+-- The fault-free run of an image.
+CREATE TABLE golden (
+    image INTEGER PRIMARY KEY,  -- image.id
+    run INTEGER NOT NULL,       -- run.id
+    sha256 TEXT NOT NULL,       -- of the image file (of the pixels for idx files)
+    top1 INTEGER, top2 INTEGER, top3 INTEGER, top4 INTEGER, top5 INTEGER, -- classes by score; NULL: no such rank
+    score1 REAL, score2 REAL, score3 REAL, score4 REAL, score5 REAL,      -- their scores (raw outputs)
+    p_top1 REAL NOT NULL,       -- probability of top1
+    flags INTEGER NOT NULL,     -- 1: NaN in the output, 2: Inf in the output, 4: tie between top1 and top2
+    logits_hash TEXT NOT NULL,  -- hash of the output's bits
+    class INTEGER GENERATED ALWAYS AS (CASE WHEN top1 IS NULL OR flags & 3 THEN -1 ELSE top1 END) VIRTUAL
+                                -- the golden answer: top1, -1: DUE (NaN or Inf in the output)
+);
+
+-- A trial: one inference with one injected fault. after = (before & keep) ^ toggle.
+CREATE TABLE trial (
+    id INTEGER PRIMARY KEY,    -- entry << 55 | layer << 43 | image << 20 | repetition
+    run INTEGER NOT NULL,      -- run.id
+    element INTEGER,           -- first faulty site: index in the layer; NULL where n_sites is 0
+    bit INTEGER,               -- bit number where the site is the flip of one bit, else NULL
+    keep INTEGER,              -- and-mask, NULL where bit is given
+    toggle INTEGER,            -- xor-mask, NULL where bit is given
+    before INTEGER,            -- bits of the first site before the fault
+    n_sites INTEGER NOT NULL,  -- number of faulty sites; a trial with a bit error rate may have none
+    died_at INTEGER,           -- layer.id at which all values equalled the golden ones again: a *masked* trial,
+                               -- whose answer is the golden one (columns below NULL); NULL: reached the output
+    top1 INTEGER, top2 INTEGER, top3 INTEGER, top4 INTEGER, top5 INTEGER, -- classes by score; NULL: no such rank
+    score1 REAL, score2 REAL, score3 REAL, score4 REAL, score5 REAL,      -- their scores (raw outputs)
+    p_golden REAL,             -- probability of the golden class
+    flags INTEGER,             -- 1: NaN in the output, 2: Inf in the output, 4: tie between top1 and top2
+    audit INTEGER NOT NULL,    -- 1: a full re-run gave the same output
+    entry INTEGER GENERATED ALWAYS AS (id >> 55) VIRTUAL,             -- entry.id
+    layer INTEGER GENERATED ALWAYS AS ((id >> 43) & 4095) VIRTUAL,    -- layer.id
+    image INTEGER GENERATED ALWAYS AS ((id >> 20) & 8388607) VIRTUAL, -- image.id
+    repetition INTEGER GENERATED ALWAYS AS (id & 1048575) VIRTUAL     -- 0, 1, 2, ...
+);
+
+-- The ledger of finished work: repetitions 0..done-1 of (entry, layer, image) are in the file.
+CREATE TABLE unit (
+    entry INTEGER NOT NULL, -- entry.id
+    layer INTEGER NOT NULL, -- layer.id
+    image INTEGER NOT NULL, -- image.id
+    done INTEGER NOT NULL,  -- trials in the file
+    PRIMARY KEY (entry, layer, image)
+) WITHOUT ROWID;
+
+-- What the trials of (entry, layer, image) answered. Kept in the same transactions as `trial`.
+CREATE TABLE summary (
+    entry INTEGER NOT NULL,  -- entry.id
+    layer INTEGER NOT NULL,  -- layer.id
+    image INTEGER NOT NULL,  -- image.id
+    class INTEGER NOT NULL,  -- the answer (golden answer for masked trials), -1: DUE
+    n INTEGER NOT NULL,      -- trials
+    masked INTEGER NOT NULL, -- of them: masked
+    sdc5 INTEGER NOT NULL,   -- of them: SDC-5
+    sdc10 INTEGER NOT NULL,  -- of them: SDC-10 %
+    sdc20 INTEGER NOT NULL,  -- of them: SDC-20 %
+    PRIMARY KEY (entry, layer, image, class)
+) WITHOUT ROWID;
+
+-- The same over all images.
+CREATE TABLE layer_summary (
+    entry INTEGER NOT NULL,    -- entry.id
+    layer INTEGER NOT NULL,    -- layer.id
+    class INTEGER NOT NULL,    -- the answer, -1: DUE
+    n INTEGER NOT NULL,        -- trials
+    masked INTEGER NOT NULL,   -- of them: masked
+    wrong INTEGER NOT NULL,    -- of them: the answer is not the golden one
+    sdc5 INTEGER NOT NULL,     -- of them: SDC-5
+    sdc10 INTEGER NOT NULL,    -- of them: SDC-10 %
+    sdc20 INTEGER NOT NULL,    -- of them: SDC-20 %
+    labelled INTEGER NOT NULL, -- of them: on images with a label
+    correct INTEGER NOT NULL,  -- of them: the answer is the label
+    golden_correct INTEGER NOT NULL,       -- of them: on images that the golden run answers correctly
+    golden_correct_wrong INTEGER NOT NULL, -- of those: the answer is neither golden nor DUE
+    PRIMARY KEY (entry, layer, class)
+) WITHOUT ROWID;
+
+-- One fault of a parameter over all images; the unit of intervals for parameters. No rows for activations.
+CREATE TABLE fault_summary (
+    entry INTEGER NOT NULL,      -- entry.id
+    layer INTEGER NOT NULL,      -- layer.id
+    repetition INTEGER NOT NULL, -- which fault
+    n INTEGER NOT NULL,          -- images it met
+    masked INTEGER NOT NULL,     -- of them: masked
+    sdc1 INTEGER NOT NULL,       -- of them: SDC-1
+    due INTEGER NOT NULL,        -- of them: DUE
+    PRIMARY KEY (entry, layer, repetition)
+) WITHOUT ROWID;

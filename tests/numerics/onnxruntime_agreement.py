@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Golden answers of `bitsink classify` against ONNX Runtime, with images decoded and resized by Pillow.
+
+For each network: the best class of every image is the same, and the five best scores agree within a bound, relative
+to the largest score of the image. Another best class passes only where the two scores are closer than that bound.
+
+Networks whose images are decoded from JPEG and resized are compared twice. First as they are: JPEG decoders and
+resizing may differ by one grey level in some pixels, which moves scores by far more than rounding, so that the bound
+is loose. Then on images that Pillow has cropped and resized and stored without loss: same pixels, strict bound."""
+import argparse
+import dataclasses
+import pathlib
+import sys
+import tempfile
+
+from common import (ROOT, IdxImages, ListedImages, Preprocess, bitsink_json, fashion, prepare, rank, require,
+                    test_data, write_job)
+
+np, runtime = require("numpy", "onnxruntime")
+
+STRICT = 1e-4
+LOOSE = 2e-2
+FAULTS = "  - {id: 1, targets: {kind: input}, fault: flip}\n"  # a job needs one; classify injects nothing
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    model: pathlib.Path
+    images: object
+    preprocess: Preprocess
+    job: str = ""  # in tests/jobs; made here where there is none, or none with these images
+    label_offset: int = 0
+
+
+def cases():
+    data = test_data()
+    models, imagenet = data / "models", ListedImages(data / "imagenet-200/labels.csv")
+    return [
+        Case("squeezenet1.1", models / "squeezenet1.1.onnx", imagenet,
+             Preprocess(resize_short=256, crop=227, bgr=True, scale="1", mean=(104, 117, 123)), "reference.yaml"),
+        Case("mobilenet_v2", models / "mobilenet_v2.onnx", imagenet,
+             Preprocess(crop_fraction=0.875, resize=224, scale="1/127.5", mean=(1,)), label_offset=1),
+        Case("cifar10_resnet20", models / "cifar10_resnet20.onnx", ListedImages(data / "cifar10-100/labels.csv"),
+             Preprocess(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), "cifar.yaml"),
+        Case("mnist_cnn", models / "mnist_cnn.onnx", IdxImages(data / "mnist", 500),
+             Preprocess(scale="1/127.5", mean=(1,))),
+        Case("fashion_vgg", ROOT / "tests/models/fashion_vgg.onnx", IdxImages(fashion(), 500),
+             Preprocess(mean=(0.2860,), std=(0.3530,))),
+    ]
+
+
+@dataclasses.dataclass
+class Tally:
+    equal: int = 0
+    near: int = 0  # another best class, but the two scores are as good as the same
+    wrong: int = 0
+    deviation: float = 0.0
+    top1: int = 0
+    top5: int = 0
+
+    def add(self, answer, logits, label, bound):
+        order, scale = rank(logits)[:5], np.abs(logits).max()
+        classes = [t["class"] for t in answer["top"]]
+        scores = np.array([t["score"] for t in answer["top"]])
+        self.top1 += classes[0] == label
+        self.top5 += label in classes
+        # Both the scores of the classes that bitsink names, and the scores that should be at these ranks.
+        by_class = np.abs(scores - logits[classes]).max() / scale
+        by_rank = np.abs(scores - logits[order]).max() / scale
+        self.deviation = max(self.deviation, by_class, by_rank)
+        if classes[0] == order[0]:
+            self.equal += 1
+        elif (logits[order[0]] - logits[classes[0]]) / scale < bound:
+            self.near += 1
+        else:
+            self.wrong += 1
+            print(f"  {answer['image']}: class {classes[0]}, ONNX Runtime says {order[0]}")
+
+
+def compare(binary, name, case, job, bound):
+    answers = bitsink_json(binary, "classify", job)
+    n = len(case.images.labels)
+    if [pathlib.Path(a["image"]).name for a in answers] != [pathlib.Path(i).name for i in case.images.names]:
+        sys.exit(f"FAIL: {name}: bitsink classified other images, or in another order")
+    session = runtime.InferenceSession(case.model, providers=["CPUExecutionProvider"])
+    feed, tally = session.get_inputs()[0].name, Tally()
+    for i, answer in enumerate(answers):
+        image = case.preprocess.tensor(case.preprocess.geometry(case.images.image(i)))
+        logits = session.run(None, {feed: image})[0].reshape(-1)
+        tally.add(answer, logits, case.images.labels[i] + case.label_offset, bound)
+    ok = tally.wrong == 0 and tally.deviation <= bound
+    print(f"{name:34} {n:4} images, top-1 equal {tally.equal}, near tie {tally.near}, different {tally.wrong}, "
+          f"largest score deviation {tally.deviation:.1e} (bound {bound:.0e}), "
+          f"accuracy {100 * tally.top1 / n:.1f}/{100 * tally.top5 / n:.1f} %: {'ok' if ok else 'FAIL'}", flush=True)
+    return ok
+
+
+def check(binary, case, folder):
+    made = folder / f"{case.name}.yaml"
+    job = ROOT / "tests/jobs" / case.job if case.job else write_job(
+        made, case.model, case.images, case.preprocess, FAULTS, case.label_offset)
+    plain = case.preprocess.without_geometry()
+    if plain == case.preprocess:
+        return compare(binary, case.name, case, job, STRICT)
+    ok = compare(binary, f"{case.name} (own resize)", case, job, LOOSE)
+    images = prepare(case.images, case.preprocess, folder / case.name)
+    case = dataclasses.replace(case, images=images, preprocess=plain)
+    job = write_job(made, case.model, images, plain, FAULTS, case.label_offset)
+    return compare(binary, f"{case.name} (Pillow's resize)", case, job, STRICT) and ok
+
+
+def main():
+    parser = argparse.ArgumentParser(description="compare golden answers with ONNX Runtime")
+    parser.add_argument("bitsink", help="the program to test")
+    parser.add_argument("--only", metavar="NAME", help="only this network")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        results = [check(args.bitsink, case, pathlib.Path(folder)) for case in cases()
+                   if args.only in (None, case.name)]
+    return int(not results or not all(results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+/* `bitsink bn`: the tables of a result file as text. */
+#include "test_store_fixture.h"
+
+#include "bn/bn.h"
+
+static char *print(const fixture *f, const char *table, bs_bn_format format, uint64_t limit)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    assert_ok(bs_bn_print(out, f->db, table, format, limit));
+    fclose(out);
+    return text;
+}
+
+static int lines(const char *text)
+{
+    int n = 0;
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+static void every_table_in_every_format(void **state)
+{
+    (void)state;
+    fixture f;
+    static const char *const names[] = {
+#define X(name, help) #name,
+        BS_BN_TABLES(X)
+#undef X
+    };
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, FX_ROWS, 100);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", names[i]);
+        int rows = (int)fx_number(f.db, sql);
+        char *table = print(&f, names[i], BS_BN_TABLE, 0), *csv = print(&f, names[i], BS_BN_CSV, 0);
+        char *json = print(&f, names[i], BS_BN_JSON, 0);
+        assert_int_equal(lines(table), rows + 1);
+        assert_int_equal(lines(csv), rows + 1);
+        assert_int_equal(lines(json), rows);
+        if (rows)
+            assert_true(json[0] == '{' && json[strlen(json) - 2] == '}');
+        free(table);
+        free(csv);
+        free(json);
+    }
+    fixture_close(&f);
+}
+
+static void values_are_written_right(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, 100, 100);
+    fx_number(f.db, "UPDATE entry SET name = 'a \"b\", c' || char(10), ber = 9e999, low = 0.1 WHERE id = 2");
+    fx_number(f.db, "UPDATE entry SET targets = '' WHERE id = 2");
+    char *json = print(&f, "entry", BS_BN_JSON, 1), *csv = print(&f, "entry", BS_BN_CSV, 1);
+    char *table = print(&f, "entry", BS_BN_TABLE, 1);
+    assert_int_equal(lines(json), 1);
+    assert_non_null(strstr(json, "\"name\": \"a \\\"b\\\", c\\n\""));
+    assert_non_null(strstr(json, "\"ber\": \"inf\""));
+    assert_non_null(strstr(json, "\"low\": 0.1,"));
+    assert_non_null(strstr(json, "\"value\": null"));
+    assert_non_null(strstr(csv, "2,\"a \"\"b\"\", c\n\",flip,4294967295,1,1,inf,,0.1,,,,12,"));
+    assert_int_equal(lines(table), 2);
+    assert_non_null(strstr(table, "a \"b\", c\\n"));
+    free(json);
+    free(csv);
+    free(table);
+    json = print(&f, "bn_parameter", BS_BN_JSON, 0);
+    assert_non_null(strstr(json, "{\"name\": \"raw_rate\", \"value\": 1e-13, "));
+    free(json);
+    fixture_close(&f);
+}
+
+static void columns_are_aligned(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, 100, 100);
+    char *table = print(&f, "stratum", BS_BN_TABLE, 0);
+    assert_string_equal(table, "entry  layer  parameter  repetitions  population\n"
+                               "    2      0          0           12        3200\n"
+                               "    2      2          0           12        3200\n"
+                               "    3      1          1           12        3200\n"
+                               "    7      2          0           12        3200\n");
+    free(table);
+    table = print(&f, "stratum", BS_BN_TABLE, 2);
+    assert_int_equal(lines(table), 3);
+    free(table);
+    fixture_close(&f);
+}
+
+static void mistakes_are_explained(void **state)
+{
+    (void)state;
+    fixture f;
+    bs_bn_format format;
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, 100, 100);
+    assert_error(bs_bn_print(stdout, f.db, "bn_trsut", BS_BN_CSV, 0), "unknown table 'bn_trsut'");
+    assert_non_null(strstr(bs_error_hint(), "did you mean 'bn_trust'"));
+    assert_error(bs_bn_print(stdout, f.db, "sqlite_master", BS_BN_CSV, 0), "unknown table");
+    assert_error(bs_bn_print(stdout, "/nonexistent/x.db", "bn_trust", BS_BN_CSV, 0), "No such file");
+    assert_error(bs_bn_parse_format(&format, "xml"), "xml");
+    assert_ok(bs_bn_parse_format(&format, "json"));
+    assert_int_equal(format, BS_BN_JSON);
+    FILE *full = fopen("/dev/full", "w");
+    if (full) {
+        assert_error(bs_bn_print(full, f.db, "image", BS_BN_CSV, 0), "cannot write output");
+        fclose(full);
+    }
+    fixture_close(&f);
+}
+
+static void works_while_a_run_writes(void **state)
+{
+    (void)state;
+    fixture f;
+    bs_store *s;
+    fixture_open(&f);
+    assert_ok(bs_store_open(&s, f.db, &f.plan, f.images, NULL));
+    assert_ok(bs_store_begin_run(s, &f.run));
+    assert_ok(fx_add(&f, s, 0, 50));
+    char *table = print(&f, "layer_accuracy", BS_BN_JSON, 0);
+    assert_int_equal(lines(table), 0);
+    free(table);
+    assert_ok(bs_store_end_run(s, 0));
+    table = print(&f, "layer_accuracy", BS_BN_JSON, 0); /* committed, the store still open */
+    assert_int_equal(lines(table), 1);
+    free(table);
+    bs_store_close(s);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_table_in_every_format), cmocka_unit_test(values_are_written_right),
+        cmocka_unit_test(columns_are_aligned),         cmocka_unit_test(mistakes_are_explained),
+        cmocka_unit_test(works_while_a_run_writes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

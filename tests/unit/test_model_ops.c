@@ -1,0 +1,340 @@
+/* Hand-made models: what each operator becomes, and the message for what cannot be imported. */
+#include "test_model_build.h"
+
+#include <math.h>
+
+#define IMAGE "in x N 4 6 6; out y; "
+
+/* A model, a tensor of it, and that tensor's per-sample shape. */
+typedef struct shape_case {
+    const char *model, *tensor, *shape;
+} shape_case;
+
+static const shape_case shape_cases[] = {
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y pads=[1,1,1,1] strides=[2,2]", "y", "8x3x3"},
+    {IMAGE "f w 8 1 3 3; f b 8; Conv x,w,b -> y group=4 dilations=[2,1]", "y", "8x2x4"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y auto_pad=SAME_UPPER strides=[4,4]", "y", "8x2x2"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y auto_pad=VALID pads=[1,1,1,1]", "y", "8x4x4"},
+    {"in x N 4 5 5; out y; MaxPool x -> y kernel_shape=[2,2] strides=[2,2] ceil_mode=1", "y", "4x3x3"},
+    {"in x N 4 5 5; out y; MaxPool x -> y kernel_shape=[2,2] strides=[2,2]", "y", "4x2x2"},
+    /* The last window would start in the trailing padding: it is left out. */
+    {"in x N 4 5 5; out y; AveragePool x -> y kernel_shape=[2,2] strides=[3,3] pads=[1,1,1,1] ceil_mode=1",
+     "y", "4x2x2"},
+    {IMAGE "GlobalAveragePool x -> y", "y", "4x1x1"},
+    {IMAGE "GlobalMaxPool x -> y", "y", "4x1x1"},
+    {IMAGE "ReduceMean x -> y axes=[-1,2] keepdims=0", "y", "4"},
+    {IMAGE "opset 18; i a 2 3; ReduceMean x,a -> y", "y", "4x1x1"},
+    {IMAGE "i s 0 -1; Reshape x,s -> y", "y", "144"},
+    {IMAGE "i s -1 144; Reshape x,s -> y", "y", "144"},
+    {IMAGE "i s 1 2 -1; Reshape x,s -> y", "y", "2x72"},
+    {"in x 8 4 6 6; out y; i s 8 -1; Reshape x,s -> y", "y", "144"},
+    {IMAGE "Flatten x -> y axis=-3", "y", "144"},
+    {IMAGE "Transpose x -> y perm=[0,2,3,1]", "y", "6x6x4"},
+    {IMAGE "i a 1 -1; Unsqueeze x,a -> y", "y", "1x4x6x6x1"},
+    {IMAGE "opset 11; Unsqueeze x -> y axes=[4]", "y", "4x6x6x1"},
+    {IMAGE "GlobalAveragePool x -> a; Squeeze a -> y", "y", "4"},
+    {IMAGE "i a -1; GlobalAveragePool x -> b; Squeeze b,a -> y", "y", "4x1"},
+    {IMAGE "Relu x -> a; Concat x,a -> y axis=-3", "y", "8x6x6"},
+    {IMAGE "f c 1 2 6 6; Concat x,c -> y axis=1", "y", "6x6x6"},
+    {IMAGE "i a 0 9 1; i b 4 -5 9223372036854775807; i c 1 2 3; i d 2 -2 1; Slice x,a,b,c,d -> y", "y",
+     "2x2x5"},
+    {IMAGE "i a 0 0; i b 9223372036854775807 2; Slice x,a,b -> y", "y", "2x6x6"},
+    {IMAGE "opset 9; Slice x -> y starts=[1] ends=[-1] axes=[2]", "y", "4x4x6"},
+    {IMAGE "opset 9; Pad x -> y pads=[0,0,1,2,0,3,-1,0]", "y", "7x6x8"},
+    {IMAGE "i p 1 1; i a -1; opset 18; Pad x,p,-,a -> y", "y", "4x6x8"},
+    {IMAGE "f c 4 1 1; Add x,c -> y", "y", "4x6x6"},
+    {IMAGE "f c 1 4 1 1; Mul c,x -> y", "c", "4x1x1"},
+    {IMAGE "GlobalAveragePool x -> a; Mul x,a -> y", "y", "4x6x6"},
+    {IMAGE "f w 6 5; MatMul x,w -> y", "y", "4x6x5"},
+    {IMAGE "Split x -> a,y axis=1", "y", "2x6x6"},
+    {IMAGE "i s 3 1; Split x,s -> y,b axis=1; Add y,b -> z", "y", "3x6x6"},
+    {IMAGE "LRN x -> y size=5", "y", "4x6x6"},
+    {IMAGE "opset 9; Dropout x -> y,mask ratio=0.5", "y", "4x6x6"},
+    {IMAGE "Cast x -> y to=1", "y", "4x6x6"},
+    /* The shape idioms of exporters. */
+    {IMAGE "Shape x -> s; i k 0; Gather s,k -> n; i m -1; Concat n,m -> t axis=0; Reshape x,t -> y", "y",
+     "144"},
+    {IMAGE "Shape x -> s; i a 2; i b 4; Slice s,a,b -> hw; i q 2; Div hw,q -> h; Mul h,q -> k; i o 1 4; "
+           "Concat o,k -> t axis=0; Reshape x,t -> y",
+     "y", "4x6x6"},
+    {IMAGE "opset 15; Shape x -> s start=1 end=-1; i n 1; i m -1; Concat n,s,m -> t axis=0; Reshape x,t -> y",
+     "y", "4x6x6"},
+    {IMAGE "Shape x -> s; ConstantOfShape s -> c; Add x,c -> y", "c", "4x6x6"},
+    {IMAGE "f c 4; i s 1 4 1 1; Reshape c,s -> d; Identity d -> e; Mul x,e -> y", "e", "4x1x1"},
+    {IMAGE "f w 5 144; Transpose w -> v; Flatten x -> a; MatMul a,v -> y", "v", "144x5"},
+    {IMAGE "i a 2; i b 8; i c 2; Range a,b,c -> r; ReduceProd r -> p keepdims=1; i q 3; Mul p,q -> t; i o 1; "
+           "Concat o,t -> s axis=0; Reshape x,s -> y",
+     "y", "144"},
+    {IMAGE "i a 1 5; i b 1 6; Equal a,b -> c; i m -1 -1; i n 1 144; Where c,n,m -> t; Reshape x,t -> y", "y",
+     "144"},
+    {IMAGE "f c 1 1; i s 3 5; Expand c,s -> e; f w 6 3; MatMul w,e -> v; MatMul x,w -> y", "y", "4x6x3"},
+};
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof shape_cases / sizeof *shape_cases; k++) {
+        const shape_case *c = &shape_cases[k];
+        bs_graph *g = NULL;
+        if (import_text(&g, c->model) != BS_OK)
+            fail_msg("%s: %s", c->model, bs_error_message());
+        const char *shape = shape_of(g, c->tensor);
+        if (strcmp(shape, c->shape) != 0)
+            fail_msg("%s: '%s' is %s, expected %s", c->model, c->tensor, shape, c->shape);
+        bs_graph_free(g);
+    }
+}
+
+typedef struct error_case {
+    const char *model, *message;
+} error_case;
+
+static const error_case error_cases[] = {
+    {IMAGE "Einsum x -> y", "operator Einsum is not supported"},
+    {IMAGE "opset 6; Relu x -> y", "opset 6"},
+    {IMAGE "opset 19; Relu x -> y", "opset 19"},
+    {"in x N 4 H 6; out y; Relu x -> y", "dimension 2 is not fixed"},
+    {"in x N 4 6 6; in z N 4; out y; Add x,z -> y", "several inputs: 'x' and 'z'"},
+    {"out y; f x 2 2; Relu x -> y", "no input"},
+    {"in x 4; out y; Relu x -> y", "no usable shape"},
+    {"in x N 2 2 2 2 2 2; out y; Relu x -> y", "no usable shape"},
+    {"in x N 2; out z; Relu x -> y", "no node makes the model's output 'z'"},
+    {IMAGE "Relu a -> y", "input 'a' does not exist"},
+    {IMAGE "Add x,b -> a; Relu a -> b; Relu b -> y", "before it is made"},
+    {IMAGE "Relu x -> y; Tanh x -> y", "defined twice"},
+    {IMAGE "f c 2 2; Relu x -> c; Relu c -> y", "defined twice"},
+    {IMAGE "f y 2 2; Relu x -> z", "does not depend on the image"},
+    {IMAGE "f c 2 2; Identity c -> y", "does not depend on the image"},
+    {IMAGE "f c 2 2; Relu c -> y", "constant where data of the image is expected"},
+    /* Mixing images. */
+    {IMAGE "Transpose x -> y", "would mix images: it moves axis 0"},
+    {IMAGE "Transpose x -> y perm=[1,0,2,3]", "would mix images"},
+    {IMAGE "Softmax x -> y axis=0", "would mix images"},
+    {IMAGE "Softmax x -> y axis=-4", "would mix images"},
+    {IMAGE "Concat x,x -> y axis=0", "would mix images"},
+    {IMAGE "Flatten x -> y axis=0", "would mix images"},
+    {IMAGE "Flatten x -> y axis=2", "would mix images"},
+    {IMAGE "i s -1 6; Reshape x,s -> y", "would mix images"},
+    {IMAGE "i s 144; Reshape x,s -> y", "would mix images"},
+    {IMAGE "i a 0; i b 1; Slice x,a,b -> y", "would mix images: it slices axis 0"},
+    {IMAGE "ReduceMean x -> y", "would mix images"},
+    {IMAGE "i a 0; Unsqueeze x,a -> y", "would mix images"},
+    {IMAGE "i a 0; Squeeze x,a -> y", "would mix images"},
+    {IMAGE "Split x -> y axis=0", "would mix images"},
+    {IMAGE "f c 2 4 6 6; Add x,c -> y", "would mix images"},
+    {IMAGE "f c 1 1 4 6 6; Add x,c -> y", "would mix images"},
+    {IMAGE "Flatten x -> a; Add x,a -> y", "would mix images"},
+    {"in x 3 3 4; out y; f c 1 3 1; i s 3 -1; Add x,c -> a; Reshape a,s -> b; Add b,c -> y",
+     "would mix images"},
+    {IMAGE "f c 2 6 6; Concat x,c -> y axis=1", "differs from the others"},
+    {IMAGE "opset 9; Pad x -> y pads=[1,0,0,0,0,0,0,0]", "would mix images"},
+    {"in x N 4; out y; f w 4 4; Gemm x,w -> y transA=1", "would mix images"},
+    /* Not supported, by operator. */
+    {"in x N 4 9; out y; f w 4 4 3; Conv x,w -> y", "only 2-d windows"},
+    {IMAGE "Conv x,x -> y", "computed from the image"},
+    {IMAGE "f w 8 3 3 3; Conv x,w -> y", "4 channels do not fit"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y group=3", "do not fit"},
+    {IMAGE "f w 8 4 9 9; Conv x,w -> y", "does not fit into"},
+    {IMAGE "f w 8 4 3 3; f b 7; Conv x,w,b -> y", "a bias of 7 elements"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y strides=[0,1]", "strides of 0"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y strides=[1]", "strides has 1 entries"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y strides=2", "attribute 'strides' has the wrong type"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y kernel_shape=[5,5]", "kernel_shape differs"},
+    {IMAGE "f w 8 4 3 3; Conv x,w -> y auto_pad=SAME_UPPER dilations=[2,2]", "ambiguous"},
+    {IMAGE "MaxPool x -> y", "kernel_shape is missing"},
+    {IMAGE "MaxPool x -> a,y kernel_shape=[2,2]", "output 1 ('y') is used"},
+    {IMAGE "MaxPool x -> y kernel_shape=[2,2] pads=[2,2,2,2]", "windows without data"},
+    {"in x N 4; out y; f w 5 4; Gemm x,w -> y", "expects 5 inputs, there are 4"},
+    {"in x N 4; out y; f w 4 5; f b 4; Gemm x,w,b -> y", "a bias of 4 elements for 5"},
+    {"in x N 4; out y; f w 3 4; MatMul w,x -> y", "constant where data of the image"},
+    {IMAGE "f a 4; BatchNormalization x,a,a,a,a -> y training_mode=1", "training mode"},
+    {IMAGE "f a 5; BatchNormalization x,a,a,a,a -> y", "5 elements for 4 channels"},
+    {IMAGE "i p 0 0 1 1 0 0 1 1; Pad x,p -> y mode=reflect", "padding mode 'reflect'"},
+    {IMAGE "i p 0 0 1 1; Pad x,p -> y", "4 pads for 4 axes"},
+    {IMAGE "i p 0 0 -9 0 0 0 0 0; Pad x,p -> y", "crops more"},
+    {IMAGE "opset 9; Softmax x -> y", "several axes at once"},
+    {IMAGE "Cast x -> y to=10", "casts activations to FLOAT16"},
+    {IMAGE "i s 1 0 7; Reshape x,s -> y", "does not hold"},
+    {IMAGE "i s -1 -1; Reshape x,s -> y", "two dimensions of -1"},
+    {IMAGE "i a 7; Unsqueeze x,a -> y", "axis 7 does not exist"},
+    {IMAGE "i a 6; i b 6; i c 2; Slice x,a,b,c -> y", "an output of 1x4x0x6 elements"},
+    {IMAGE "i a 0; i b 6; i c 2; i d 0; Slice x,a,b,c,d -> y", "a step of 0"},
+    {IMAGE "f c 3 1 1; Add x,c -> y", "do not fit together"},
+    {IMAGE "i c 1; Add x,c -> y", "no floating-point tensor"},
+    {IMAGE "Shape x -> s; i k 4; Gather s,k -> n; Reshape x,n -> y", "index 4 is outside"},
+    {IMAGE "i a 1; i b 0; Div a,b -> s; Reshape x,s -> y", "division by zero"},
+    {IMAGE "i a 9223372036854775807; Add a,a -> s; Reshape x,s -> y", "integer overflow"},
+    {IMAGE "Relu x -> a; Reshape x,a -> y", "computed from the image"},
+    /* Sizes that a small file must not get. */
+    {IMAGE "i s 100000 100000; ConstantOfShape s -> c; Add x,c -> y", "too large"},
+    {IMAGE "i s 4294967296 4294967296; ConstantOfShape s -> c; Add x,c -> y", "too large"},
+    {IMAGE "i s -1; ConstantOfShape s -> c; Add x,c -> y", "too large"},
+    {IMAGE "f c 1; i s 2000000000; Expand c,s -> d; Add x,d -> y", "too large"},
+    {"in x N 4 2000000000 2000000000; out y; Relu x -> y", "too large"},
+    {IMAGE "opset 9; Pad x -> y pads=[0,0,9000000000,0,0,0,0,0]", "is not supported"},
+    {IMAGE "opset 9; Pad x -> y pads=[0,0,1000000,1000000,0,0,0,0]", "elements (1 to"},
+    {IMAGE "f c 1000000 1000000 1000000 1000000; Add x,c -> y", "impossible dimensions"},
+    {IMAGE "f c 1000000 1000000; Add x,c -> y", "the file holds 0"},
+    {IMAGE "f c 1 1 1 1 1 1 1; Add x,c -> y", "7 dimensions"},
+};
+
+static void test_errors(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof error_cases / sizeof *error_cases; k++) {
+        const error_case *c = &error_cases[k];
+        bs_graph *g = NULL;
+        if (import_text(&g, c->model) == BS_OK)
+            fail_msg("%s: imported, expected an error about '%s'", c->model, c->message);
+        if (!strstr(bs_error_message(), c->message))
+            fail_msg("%s: '%s' lacks '%s'", c->model, bs_error_message(), c->message);
+        assert_null(g);
+    }
+}
+
+static void test_error_names_node_and_helps(void **state)
+{
+    (void)state;
+    bs_graph *g = NULL;
+    assert_error(import_text(&g, IMAGE "Relux x -> y"), "node 'y' (Relux): operator Relux is not supported");
+    assert_non_null(strstr(bs_error_hint(), "did you mean 'Relu'?"));
+    assert_error(bs_graph_import(&g, "/nonexistent/x.onnx"), "cannot open model");
+    assert_non_null(strstr(bs_error_message(), "/nonexistent/x.onnx"));
+    assert_true(strlen(bs_error_hint()) > 0);
+}
+
+/* Dead nodes are dropped, even ones that could not be imported. */
+static void test_dead_nodes(void **state)
+{
+    (void)state;
+    bs_graph *g = NULL;
+    assert_ok(import_text(&g, IMAGE "f w 2; Einsum x -> a; Relu x -> b; Shape b -> s; i d 1; Relu x -> c; "
+                                    "Reshape c,s -> y; Tanh b -> z"));
+    assert_int_equal(g->n_nodes, 2);
+    assert_int_equal(g->nodes[0].op, BS_OP_RELU);
+    assert_string_equal(g->nodes[0].name, "c");
+    assert_int_equal(g->n_targets, 3);
+    bs_graph_free(g);
+}
+
+static void test_target_order_and_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bs_target_kind kind;
+    } want[] = {{"x", BS_TARGET_INPUT},      {"v", BS_TARGET_NORM},       {"b", BS_TARGET_BIAS},
+                {"w", BS_TARGET_WEIGHT},     {"c", BS_TARGET_CONSTANT},   {"k", BS_TARGET_WEIGHT},
+                {"h", BS_TARGET_ACTIVATION}, {"n", BS_TARGET_ACTIVATION}, {"o", BS_TARGET_ACTIVATION},
+                {"y", BS_TARGET_ACTIVATION}};
+    bs_graph *g = NULL;
+    assert_ok(import_text(&g, "in x N 4; f v 3; f b 3; f w 4 3; f unused 7; f c 3; f t 5 3; i s 1; out y;"
+                              "Transpose t -> k; Gemm x,w,b -> h; BatchNormalization h,v,v,v,v -> n;"
+                              "Add n,c -> o; MatMul o,k -> y"));
+    assert_int_equal(g->n_targets, sizeof want / sizeof *want);
+    for (int k = 0; k < g->n_targets; k++) {
+        assert_string_equal(g->tensors[g->targets[k].tensor].name, want[k].name);
+        assert_string_equal(bs_target_kind_name(g->targets[k].kind), bs_target_kind_name(want[k].kind));
+    }
+    assert_int_equal(g->targets[0].node, -1);
+    assert_int_equal(g->targets[2].node, 0);
+    assert_int_equal(g->macs, 4 * 3 + 3 * 5);
+    const float *k = g->tensors[g->targets[5].tensor].data; /* (3, 5) from (5, 3) */
+    assert_true(k[0] == 0 && k[1] == 3 && k[5] == 1 && k[14] == 14);
+    assert_error(bs_graph_unknown_target(g, "unusedd"), "no target 'unusedd'");
+    assert_error(bs_graph_unknown_target(g, "hh"), "no target 'hh'");
+    assert_non_null(strstr(bs_error_hint(), "did you mean 'h'?"));
+    assert_int_equal(bs_graph_find_target(g, "unused"), -1);
+    bs_graph_free(g);
+}
+
+static void test_attributes(void **state)
+{
+    (void)state;
+    bs_graph *g = NULL;
+    assert_ok(import_text(&g, "opset 9; in x N 4 7 5; out y; f w 8 4 3 2; "
+                              "Conv x,w -> c auto_pad=SAME_LOWER strides=[2,1] ; Clip c -> d max=6.0; "
+                              "LeakyRelu d -> e alpha=0.25; Pad e -> f pads=[0,1,2,-1,0,0,3,0] value=-1.5; "
+                              "Transpose f -> t perm=[0,3,1,2]; ReduceMean t -> y axes=[1]"));
+    const bs_window *w = &g->nodes[0].attr.window;
+    assert_int_equal(w->pad[0], 1); /* rows: 4 outputs, 2 of padding */
+    assert_int_equal(w->pad[2], 1);
+    assert_int_equal(w->pad[1], 1); /* columns: 1 of padding, at the lower end */
+    assert_int_equal(w->pad[3], 0);
+    assert_int_equal(g->nodes[0].in[2], -1);
+    assert_int_equal(g->nodes[0].macs, 8 * 4 * 5 * 4 * 3 * 2);
+    assert_true(isinf(g->nodes[1].attr.low) && g->nodes[1].attr.low < 0);
+    assert_true(g->nodes[1].attr.high == 6.0f);
+    assert_true(g->nodes[2].attr.alpha == 0.25f);
+    const bs_attr *pad = &g->nodes[3].attr;
+    assert_true(pad->value == -1.5f);
+    assert_int_equal(pad->begin[0], 1);
+    assert_int_equal(pad->begin[1], 2);
+    assert_int_equal(pad->begin[2], -1);
+    assert_int_equal(pad->end[1], 3);
+    const int *perm = g->nodes[4].attr.perm;
+    assert_true(perm[0] == 2 && perm[1] == 0 && perm[2] == 1);
+    assert_true(g->nodes[5].attr.reduce[0] && !g->nodes[5].attr.reduce[1]);
+    bs_graph_free(g);
+}
+
+static void test_slice_and_clip_inputs(void **state)
+{
+    (void)state;
+    bs_graph *g = NULL;
+    assert_ok(import_text(&g, IMAGE "i a 1 9; i b 4 -9; i c 1 3; i d 2 -2; Slice x,a,b,c,d -> s; "
+                                    "f lo 1; Clip s,lo -> y"));
+    const bs_attr *slice = &g->nodes[0].attr;
+    assert_int_equal(slice->begin[0], 1);
+    assert_int_equal(slice->step[0], 2);
+    assert_int_equal(slice->begin[1], 0);
+    assert_int_equal(slice->step[1], 1);
+    assert_int_equal(slice->begin[2], 5);
+    assert_int_equal(slice->step[2], -2);
+    assert_string_equal(shape_of(g, "s"), "2x6x3");
+    const bs_node *clip = &g->nodes[1];
+    assert_int_equal(clip->n_in, 3);
+    assert_string_equal(g->tensors[clip->in[1]].name, "lo");
+    assert_int_equal(clip->in[2], -1);
+    assert_true(isinf(clip->attr.high));
+    bs_graph_free(g);
+}
+
+static void test_softmax(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        int axis;
+        bool ends;
+    } cases[] = {
+        {"in x N 4; out y; Softmax x -> y", 0, true},
+        {"opset 9; in x N 4; out y; Softmax x -> y", 0, true},
+        {"opset 9; in x N 4 1 1; out y; Softmax x -> y", 0, true},
+        {"opset 9; in x N 4 5 1; out y; Softmax x -> y axis=2", 1, false},
+        {"in x N 4 5; out y; Softmax x -> y", 1, false},
+        {"in x N 4 1 1; out y; Softmax x -> s axis=-3; Flatten s -> f; Identity f -> y", 0, true},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        bs_graph *g = NULL;
+        assert_ok(import_text(&g, cases[k].model));
+        assert_int_equal(g->nodes[0].attr.axis, cases[k].axis);
+        assert_int_equal(g->ends_in_softmax, cases[k].ends);
+        bs_graph_free(g);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_error_names_node_and_helps),
+        cmocka_unit_test(test_dead_nodes),
+        cmocka_unit_test(test_target_order_and_kinds),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_slice_and_clip_inputs),
+        cmocka_unit_test(test_softmax),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+/* The contract: whatever the fault, a replayed trial has the bits of a full re-run. Random faults of every
+ * kind in every target of real networks, NaN and Inf included. */
+#include "testing.h"
+
+#include "backend/backend.h"
+#include "fault.h"
+#include "replay/replay.h"
+#include "replay/selftest.h"
+#include "rng.h"
+
+#ifdef BITSINK_SANITIZE
+enum { EFFORT = 1 };
+#else
+enum { EFFORT = 4 };
+#endif
+
+enum { SEED = 20201, BATCH = 24 };
+
+typedef struct rig {
+    bs_graph *g;
+    const bs_backend *be;
+    bs_device *device;
+    bs_network *network;
+    bs_lane *lane;
+    bs_golden *golden;
+    bs_replayer *replayer;
+} rig;
+
+static void rig_open(rig *r, const char *model, const char *device)
+{
+    int ordinal;
+    uint64_t fingerprint;
+    memset(r, 0, sizeof *r);
+    assert_ok(bs_graph_import(&r->g, model));
+    assert_ok(bs_backend_find(&r->be, &ordinal, device));
+    assert_ok(bs_backend_check(r->be, r->g));
+    assert_ok(r->be->open(&r->device, ordinal));
+    assert_ok(r->be->load(&r->network, r->device, r->g));
+    assert_ok(r->be->lane_open(&r->lane, r->network));
+    assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
+    assert_ok(bs_selftest_probe(r->golden, &fingerprint));
+    assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
+}
+
+static void rig_close(rig *r)
+{
+    bs_replayer_free(r->replayer);
+    bs_golden_free(r->golden);
+    r->be->lane_close(r->lane);
+    r->be->unload(r->network);
+    r->be->close(r->device);
+    bs_graph_free(r->g);
+}
+
+/* A random fault: one of the kinds, one to three sites, now and then a whole burst of NaN. */
+static size_t random_sites(uint64_t trial, uint64_t elements, bs_site *out)
+{
+    static const float values[] = {0.0f, -0.0f, 1e30f, INFINITY, -INFINITY, NAN};
+    uint64_t r = bs_draw(SEED, trial, 0, 9);
+    bs_fault_model m = {
+        .kind = (bs_fault_kind)(r % BS_FAULT_KIND_COUNT),
+        .bits = r >> 8 & 1 ? 0xffffffffu : BS_EXPONENT_MASK,
+        .burst = 1 + (uint32_t)(r >> 16) % 3,
+        .value = values[(r >> 24) % 6],
+        .low = -100.0f,
+        .high = 100.0f,
+    };
+    size_t n = 1 + (size_t)(r >> 32) % 3;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at = bs_fault_attempt(elements * bs_fault_choices(&m), SEED, trial, (uint32_t)i);
+        out[i] = bs_fault_site(&m, at, SEED, trial, (uint32_t)i);
+    }
+    return n;
+}
+
+typedef struct batch {
+    int32_t row[BATCH];
+    bs_site site[3 * BATCH];
+    uint32_t first[BATCH + 1], before[3 * BATCH];
+    bs_result result[BATCH];
+    float *output;
+} batch;
+
+static void run(rig *r, const bs_route *route, batch *b, bool keep)
+{
+    bs_trials t = {
+        .n = BATCH,
+        .golden_row = b->row,
+        .faults = {b->site, b->first, b->before},
+        .keep_masked = keep,
+        .output = keep ? b->output : NULL,
+        .result = b->result,
+    };
+    assert_ok(bs_replay(r->replayer, route, &t));
+}
+
+static void same_results(const batch *a, const batch *b, const char *target)
+{
+    for (int i = 0; i < BATCH; i++)
+        if (a->result[i].died_at != b->result[i].died_at ||
+            memcmp(&a->result[i].answer, &b->result[i].answer, sizeof(bs_answer)) != 0)
+            fail_msg("%s, trial %d: died at %d against %d, class %d against %d", target, i,
+                     a->result[i].died_at, b->result[i].died_at, a->result[i].answer.top[0],
+                     b->result[i].answer.top[0]);
+    assert_memory_equal(a->before, b->before, sizeof a->before);
+}
+
+/* Three runs of the same trials: full, suffix to the end, suffix with early out. Returns how many were
+ * masked. */
+static int check_target(rig *r, int target, int round)
+{
+    static batch full, kept, quick;
+    size_t classes = (size_t)r->g->classes, bytes = BATCH * classes * sizeof(float);
+    uint64_t elements = (uint64_t)r->g->tensors[r->g->targets[target].tensor].elements;
+    const char *name = r->g->tensors[r->g->targets[target].tensor].name;
+    bs_route *whole, *suffix;
+    int masked = 0;
+    memset(&full, 0, sizeof full);
+    uint32_t n = 0;
+    for (int i = 0; i < BATCH; i++) {
+        uint64_t trial = ((uint64_t)target << 32) + (uint64_t)(round * BATCH + i);
+        full.row[i] = i % BS_PROBE_IMAGES;
+        full.first[i] = n;
+        n += (uint32_t)random_sites(trial, elements, full.site + n);
+    }
+    full.first[BATCH] = n;
+    kept = quick = full;
+    full.output = malloc(bytes);
+    kept.output = malloc(bytes);
+    assert_ok(bs_route_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL));
+    assert_ok(bs_route_create(&suffix, r->g, r->be, r->network, target, BS_REPLAY_SUFFIX));
+    run(r, whole, &full, true);
+    run(r, suffix, &kept, true);
+    run(r, suffix, &quick, false);
+    for (size_t i = 0; i < BATCH * classes; i++)
+        if (bs_float_bits(full.output[i]) != bs_float_bits(kept.output[i]))
+            fail_msg("%s: output %zu of trial %zu: %.9g against %.9g in the full re-run", name, i % classes,
+                     i / classes, (double)kept.output[i], (double)full.output[i]);
+    same_results(&full, &kept, name);
+    same_results(&full, &quick, name);
+    for (int i = 0; i < BATCH; i++)
+        masked += full.result[i].died_at >= 0;
+    free(full.output);
+    free(kept.output);
+    bs_route_free(whole);
+    bs_route_free(suffix);
+    return masked;
+}
+
+static void check_model(const char *model, const char *device, int rounds, int stride)
+{
+    rig r;
+    int masked = 0, trials = 0;
+    rig_open(&r, model, device);
+    for (int t = 0; t < r.g->n_targets; t += stride)
+        for (int k = 0; k < rounds; k++, trials += BATCH)
+            masked += check_target(&r, t, k);
+    print_message("%s on %s: %d trials, %d masked, all bits equal\n", model, device, trials, masked);
+    assert_true(masked > 0 && masked < trials);
+    rig_close(&r);
+}
+
+static void test_bundled(void **state)
+{
+    (void)state;
+    check_model("tests/models/fashion_vgg.onnx", "cpu", EFFORT, 1);
+}
+
+static void test_null_backend(void **state)
+{
+    (void)state;
+    check_model("tests/models/fashion_vgg.onnx", "null", EFFORT, 1);
+}
+
+static void optional_model(const char *name, int rounds, int stride)
+{
+    const char *path = test_data(name);
+    if (!path)
+        skip();
+    char copy[4096];
+    snprintf(copy, sizeof copy, "%s", path);
+    check_model(copy, "cpu", rounds, stride);
+}
+
+static void test_mnist(void **state)
+{
+    (void)state;
+    optional_model("models/mnist_cnn.onnx", EFFORT, 1);
+}
+
+static void test_resnet20(void **state)
+{
+    (void)state;
+    optional_model("models/cifar10_resnet20.onnx", 1, EFFORT > 1 ? 1 : 8);
+}
+
+static void test_squeezenet(void **state)
+{
+    (void)state;
+    optional_model("models/squeezenet1.1.onnx", 1, EFFORT > 1 ? 4 : 40);
+}
+
+static void test_mobilenet(void **state)
+{
+    (void)state;
+    optional_model("models/mobilenet_v2.onnx", 1, EFFORT > 1 ? 16 : 100);
+}
+
+/* The self-test must notice a device whose results depend on the batch. */
+static void test_selftest_notices(void **state)
+{
+    (void)state;
+    rig r;
+    bool exact;
+    char what[200];
+    int bad = 0;
+    rig_open(&r, "tests/models/fashion_vgg.onnx", "null:1");
+    for (int t = 0; t < r.g->n_targets; t++) {
+        bs_route *full, *suffix;
+        assert_ok(bs_route_create(&full, r.g, r.be, r.network, t, BS_REPLAY_FULL));
+        assert_ok(bs_route_create(&suffix, r.g, r.be, r.network, t, BS_REPLAY_SUFFIX));
+        assert_ok(bs_selftest_golden(r.replayer, r.golden, full));
+        assert_ok(bs_selftest_target(r.replayer, r.golden, suffix, full, &exact, what, sizeof what));
+        bad += !exact;
+        bs_route_free(full);
+        bs_route_free(suffix);
+    }
+    assert_true(bad > 0);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_null_backend), cmocka_unit_test(test_selftest_notices),
+        cmocka_unit_test(test_bundled),      cmocka_unit_test(test_mnist),
+        cmocka_unit_test(test_resnet20),     cmocka_unit_test(test_squeezenet),
+        cmocka_unit_test(test_mobilenet),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
