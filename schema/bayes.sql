@@ -50,7 +50,7 @@ CREATE TABLE bn_prior_image (
     weight REAL NOT NULL CHECK (weight >= 0) -- w_i, up to a common factor
 );
 
--- The settings in one row, for use in other views.
+-- The settings in one row, for use in other views: one column a setting, under its name (a: pseudo_count).
 CREATE VIEW bn_setting AS
 SELECT max(CASE name WHEN 'p' THEN value + 0.0 END) AS p,
        max(CASE name WHEN 'layer_prior' THEN value END) AS layer_prior,

@@ -33,5 +33,5 @@ cat <<EOF
 $db is an ordinary SQLite file. Try:
   sqlite3 -header -column $db 'SELECT * FROM bn_class_given_layer LIMIT 10'
   sqlite3 -header -column $db 'SELECT * FROM outcome WHERE sdc1 LIMIT 5'
-  build/bitsink trace $db \$(sqlite3 $db 'SELECT id FROM outcome WHERE sdc1 LIMIT 1')
+  build/bitsink trace $db \$(sqlite3 $db 'SELECT trial FROM outcome WHERE sdc1 LIMIT 1')
 EOF

@@ -22,7 +22,8 @@
 static inline bs_shape gb_shape(const int64_t *dim, int rank)
 {
     bs_shape s = {.rank = rank};
-    memcpy(s.dim, dim, (size_t)rank * sizeof *dim);
+    for (int a = 0; a < rank; a++)
+        s.dim[a] = dim[a];
     return s;
 }
 

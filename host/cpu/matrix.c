@@ -22,6 +22,8 @@ static bs_status pin_variant(bs_cpu_variant *v, const bs_cpu_matrix *m)
         v->pin = m->pin;
         return BS_OK;
     }
+    if (bs_conv_pin_is_shape_bound(m->pin))
+        return BS_OK;
     for (int i = 0; i < m->chunks; i++)
         shapes[i] = bs_cpu_chunk_shape(m, v->filters, i);
     BS_TRY(bs_conv_pin_like(&v->own_pin, m->pin, shapes, m->chunks));

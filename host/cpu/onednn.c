@@ -3,7 +3,6 @@
 
 #include <dlfcn.h>
 #include <oneapi/dnnl/dnnl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +248,11 @@ void bs_conv_pin_free(bs_conv_pin *p)
 const char *bs_conv_pin_name(const bs_conv_pin *p)
 {
     return p->impl;
+}
+
+bool bs_conv_pin_is_shape_bound(const bs_conv_pin *p)
+{
+    return strstr(p->impl, "gemm") && !strstr(p->impl, "brgemm");
 }
 
 size_t bs_conv_pin_bytes(const bs_conv_pin *p)

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,9 @@ bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *
 bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_conv_shape *shapes, int n);
 void bs_conv_pin_free(bs_conv_pin *p);
 const char *bs_conv_pin_name(const bs_conv_pin *p);
+/* Is it built on a general matrix product, whose order of summation depends on the whole shape? Such a layer
+ * is exact only while its shape, filters included, stays the same. */
+bool bs_conv_pin_is_shape_bound(const bs_conv_pin *p);
 /* Bytes of packed weights. */
 size_t bs_conv_pin_bytes(const bs_conv_pin *p);
 /* Packs weights; element (m, i) of filter m, i in 0..C/g*kH*kW-1, is weights[m * stride_m + i * stride_i].

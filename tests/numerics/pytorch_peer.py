@@ -122,13 +122,14 @@ class Hook:
 
 QUERY = """
 SELECT t.id, t.entry, l.name AS target, l.kind, t.image, t.repetition, t.element, t.before, t.n_sites,
-       t.died_at IS NOT NULL AS masked,
+       t.died_at IS NOT NULL AS masked, o.sdc1, o.due,
        CASE WHEN t.died_at IS NULL THEN t.top1 ELSE g.top1 END AS top1,
        CASE WHEN t.died_at IS NULL THEN t.top2 ELSE g.top2 END AS top2,
        CASE WHEN t.died_at IS NULL THEN t.score1 ELSE g.score1 END AS score1,
        CASE WHEN t.died_at IS NULL THEN t.score2 ELSE g.score2 END AS score2,
        CASE WHEN t.died_at IS NULL THEN t.flags ELSE g.flags END AS flags
-  FROM trial t JOIN layer l ON l.id = t.layer JOIN golden g ON g.image = t.image ORDER BY t.id"""
+  FROM trial t JOIN layer l ON l.id = t.layer JOIN golden g ON g.image = t.image
+  JOIN outcome o ON o.trial = t.id ORDER BY t.id"""
 
 
 def read_trials(path):
@@ -191,11 +192,12 @@ class Report:
             self.problems.append(f"trial {trial['id']} (entry {trial['entry']}, {trial['target']}, image "
                                  f"{trial['image']}, repetition {trial['repetition']}): {problem}")
 
-    def show(self, name, masked):
+    def show(self, name, trials):
         for entry in sorted({entry for entry, _ in self.counts}):
             print(f"  entry {entry:2}:", ", ".join(f"{v} {self.counts[entry, v]}" for v in self.VERDICTS))
         total = {v: sum(n for (_, w), n in self.counts.items() if v == w) for v in self.VERDICTS}
-        print(f"{name}: trials {sum(total.values())} ({masked} masked), equal {total['equal']}, explained by margin "
+        masked, sdc1, due = (sum(t[what] or 0 for t in trials) for what in ("masked", "sdc1", "due"))
+        print(f"{name}: trials {len(trials)} (masked {masked}, SDC-1 {sdc1}, DUE {due}), equal {total['equal']}, explained by margin "
               f"{total['margin']}, explained by overflow {total['overflow']}, unexplained {total['unexplained']}, "
               f"largest deviation of the best score {self.worst:.1e}", flush=True)
         for problem in self.problems[:20]:
@@ -234,7 +236,7 @@ def check(binary, case, trials, folder):
         if planned is None:
             sys.exit(f"FAIL: {case.name}: trial {t['id']} was not planned")
         replay(network, t, planned, images[t["image"]], report)
-    report.show(case.name, sum(t["masked"] for t in rows))
+    report.show(case.name, rows)
     return not report.problems
 
 

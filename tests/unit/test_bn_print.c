@@ -61,7 +61,7 @@ static void values_are_written_right(void **state)
     char *json = print(&f, "entry", BS_BN_JSON, 1), *csv = print(&f, "entry", BS_BN_CSV, 1);
     char *table = print(&f, "entry", BS_BN_TABLE, 1);
     assert_int_equal(lines(json), 1);
-    assert_non_null(strstr(json, "\"name\": \"a \\\"b\\\", c\\n\""));
+    assert_non_null(strstr(json, "\"name\": \"a \\\"b\\\", c\\u000a\""));
     assert_non_null(strstr(json, "\"ber\": \"inf\""));
     assert_non_null(strstr(json, "\"low\": 0.1,"));
     assert_non_null(strstr(json, "\"value\": null"));

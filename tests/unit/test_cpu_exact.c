@@ -1,0 +1,300 @@
+/* The exactness contract: an output row depends on its input rows only, and both ways of evaluating a faulty
+ * parameter agree, bit for bit. */
+#include "cpu_rig.h"
+
+#include <math.h>
+
+enum { MOST = 70 };
+
+static bs_graph *conv_graph(int c, int h, int w, int filters, int kernel, int stride, int pad, int group,
+                            bool bias)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(c, h, w));
+    g->output = gb_conv(g, g->input, filters, kernel, stride, pad, group, bias);
+    return g;
+}
+
+static bs_graph *gemm_graph(int k, int n, bs_attr a, bool bias)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(k));
+    int w = a.trans_b ? gb_random(g, GB_SHAPE(n, k), 3) : gb_random(g, GB_SHAPE(k, n), 3);
+    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(n), a, 3,
+                        (int[]){g->input, w, bias ? gb_random(g, GB_SHAPE(n), 4) : -1});
+    return g;
+}
+
+/* Every 50th input odd. */
+static void *odd_rows(cpu_rig *r, int n, bool odd)
+{
+    float *rows = rig_random_rows(r, r->g->input, n, 42, NULL);
+    int64_t e = r->g->tensors[r->g->input].elements * n;
+    for (int64_t i = 13; odd && i < e; i += 1 + e / 50)
+        rows[i] = i % 3 ? INFINITY : NAN;
+    return rows;
+}
+
+/* Sizes and maps against one sample at a time. */
+static void check_invariance(bs_graph *g, int most, bool odd)
+{
+    cpu_rig r = rig_open(g);
+    size_t in_bytes = r.b->row_bytes(r.network, g->input), bytes = r.b->row_bytes(r.network, g->output);
+    char *in = odd_rows(&r, most, odd), *alone = rig_rows(&r, g->output, most),
+         *out = rig_rows(&r, g->output, most);
+    int32_t map[MOST];
+    for (int i = 0; i < most; i++) {
+        bs_view v = {in + (size_t)i * in_bytes, NULL};
+        assert_ok(r.b->run(r.lane, 0, 1, &v, alone + (size_t)i * bytes));
+    }
+    for (int n = 1; n <= most; n += n < 20 ? 1 : 7) {
+        bs_view v = {in, NULL};
+        assert_ok(r.b->run(r.lane, 0, n, &v, out));
+        assert_memory_equal(out, alone, bytes * (size_t)n);
+        for (int i = 0; i < n; i++)
+            map[i] = (i * 31 + n) % most;
+        v.rows = map;
+        assert_ok(r.b->run(r.lane, 0, n, &v, out));
+        for (int i = 0; i < n; i++)
+            assert_memory_equal(out + (size_t)i * bytes, alone + (size_t)map[i] * bytes, bytes);
+    }
+    rig_free(&r, in);
+    rig_free(&r, alone);
+    rig_free(&r, out);
+    rig_close(&r);
+}
+
+static void invariance(bs_graph *g, int most)
+{
+    check_invariance(g, most, false);
+    check_invariance(g, most < 9 ? most : 9, true);
+    gb_free(g);
+}
+
+static void test_conv_invariance(void **state)
+{
+    (void)state;
+    invariance(conv_graph(3, 9, 9, 5, 3, 1, 1, 1, true), MOST);
+    invariance(conv_graph(16, 7, 7, 32, 3, 2, 1, 1, true), MOST);
+    invariance(conv_graph(24, 8, 8, 24, 3, 1, 1, 24, false), MOST);
+    invariance(conv_graph(64, 8, 8, 64, 3, 1, 1, 32, false), MOST);
+    invariance(conv_graph(48, 6, 6, 40, 1, 1, 0, 1, true), MOST);
+    invariance(conv_graph(48, 7, 7, 40, 1, 2, 0, 1, true), MOST);
+}
+
+static void test_gemm_invariance(void **state)
+{
+    (void)state;
+    bs_attr a = {.trans_b = true, .alpha = 1.0f, .beta = 1.0f};
+    const int sizes[][2] = {{784, 128}, {128, 10}, {25, 1}, {513, 1000}, {4096, 100}};
+    for (int i = 0; i < 5; i++)
+        invariance(gemm_graph(sizes[i][0], sizes[i][1], a, i % 2 == 0), MOST);
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(5, 20));
+    g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(5, 30), (bs_attr){0}, 2,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 30), 3)});
+    invariance(g, MOST);
+}
+
+/* Layers of LeNet, AlexNet, VGG, ResNet, SqueezeNet, MobileNet and ResNeXt, few samples each. */
+static void test_model_layers(void **state)
+{
+    (void)state;
+    invariance(conv_graph(1, 28, 28, 6, 5, 1, 2, 1, true), 5);
+    invariance(conv_graph(3, 111, 111, 96, 11, 4, 0, 1, true), 3);
+    invariance(conv_graph(3, 56, 56, 64, 3, 1, 1, 1, true), 5);
+    invariance(conv_graph(512, 14, 14, 512, 3, 1, 1, 1, true), 5);
+    invariance(conv_graph(3, 112, 112, 64, 7, 2, 3, 1, true), 3);
+    invariance(conv_graph(256, 28, 28, 128, 1, 2, 0, 1, false), 5);
+    invariance(conv_graph(1024, 14, 14, 256, 1, 1, 0, 1, true), 5);
+    invariance(conv_graph(512, 13, 13, 1000, 1, 1, 0, 1, true), 3);
+    invariance(conv_graph(16, 55, 55, 64, 3, 1, 1, 1, true), 3);
+    invariance(conv_graph(96, 28, 28, 96, 3, 2, 1, 96, true), 5);
+    invariance(conv_graph(128, 14, 14, 128, 3, 1, 1, 32, false), 5);
+}
+
+typedef struct fault_set {
+    bs_site *site;
+    uint32_t *first, *before;
+    int n, total;
+} fault_set;
+
+/* n samples, neighbours sometimes alike; masks that flip any bits, among them ones that make NaN; a few
+ * samples with no site and a few with very many. */
+static fault_set make_faults(int n, int64_t elements, uint64_t seed)
+{
+    fault_set f = {gb_grow(NULL, n * 40, sizeof(bs_site)), gb_grow(NULL, n + 1, 4), gb_grow(NULL, n * 40, 4),
+                   n, 0};
+    static const uint32_t masks[] = {0x80000000u, 0x40000000u, 0x7f800000u, 1u, 0x00400000u, 0x3f800000u};
+    int previous = 0;
+    for (int i = 0; i < n; i++) {
+        f.first[i] = (uint32_t)f.total;
+        int kind = (int)((gb_uniform(&seed) + 1.0f) * 5.0f), count = kind == 0   ? 0
+                                                                     : kind == 1 ? 40
+                                                                                 : kind / 3 + 1;
+        int start = f.total, copies = i > 0 && kind > 6 ? f.total - previous : 0;
+        for (int k = 0; k < copies; k++)
+            f.site[f.total++] = f.site[previous + k];
+        for (int k = 0; k < count && !copies; k++) {
+            uint32_t e = (uint32_t)((double)(gb_uniform(&seed) + 1.0f) * 0.5 * (double)elements);
+            uint32_t mask = masks[(int)((gb_uniform(&seed) + 1.0f) * 3.0f) % 6];
+            f.site[f.total++] = (bs_site){e % (uint32_t)elements, k % 3 == 2 ? ~mask : ~0u, mask};
+        }
+        previous = start;
+    }
+    f.first[n] = (uint32_t)f.total;
+    return f;
+}
+
+static void free_faults(fault_set *f)
+{
+    free(f->site);
+    free(f->first);
+    free(f->before);
+}
+
+/* By an independent road: a graph whose parameter really holds the faulty values. */
+static void check_reference(bs_graph *g, int slot, const fault_set *f, const char *in, const int32_t *rows,
+                            const char *out, size_t bytes, int sample)
+{
+    bs_tensor *t = &g->tensors[g->nodes[0].in[slot]];
+    float *saved = gb_grow(NULL, (int)t->elements, sizeof *saved);
+    memcpy(saved, t->data, (size_t)t->elements * sizeof *saved);
+    for (uint32_t k = f->first[sample]; k < f->first[sample + 1]; k++) {
+        assert_int_equal(f->before[k], bs_float_bits(saved[f->site[k].element]));
+        uint32_t bits = bs_float_bits(t->data[f->site[k].element]);
+        t->data[f->site[k].element] = bs_bits_float(bs_site_apply(f->site[k], bits));
+    }
+    cpu_rig r = rig_open(g);
+    char *want = rig_rows(&r, g->output, 1);
+    bs_view v = {in, &rows[sample]};
+    assert_ok(r.b->run(r.lane, 0, 1, &v, want));
+    assert_memory_equal(out + (size_t)sample * bytes, want, bytes);
+    rig_free(&r, want);
+    rig_close(&r);
+    memcpy(t->data, saved, (size_t)t->elements * sizeof *saved);
+    free(saved);
+}
+
+static void check_faulty(bs_graph *g, int slot, int n, int images, uint64_t seed)
+{
+    cpu_rig r = rig_open(g);
+    size_t bytes = r.b->row_bytes(r.network, g->output);
+    fault_set f = make_faults(n, g->tensors[g->nodes[0].in[slot]].elements, seed);
+    bs_faults faults = {f.site, f.first, f.before};
+    int32_t *rows = gb_grow(NULL, n, sizeof *rows);
+    for (int i = 0; i < n; i++)
+        rows[i] = (i * 7 + i / 3) % images;
+    char *in = odd_rows(&r, images, seed % 2), *golden = rig_rows(&r, g->output, images);
+    char *dense = rig_rows(&r, g->output, n), *channels = rig_rows(&r, g->output, n);
+    bs_view all = {in, NULL}, v = {in, rows}, gv = {golden, rows};
+    assert_ok(r.b->run(r.lane, 0, images, &all, golden));
+    bs_view inputs[5] = {v};
+    assert_ok(r.b->run_faulty(r.lane, 0, slot, n, inputs, gv, &faults, BS_FAULTY_DENSE, dense));
+    memset(f.before, 0xee, (size_t)f.total * 4);
+    assert_ok(r.b->run_faulty(r.lane, 0, slot, n, inputs, gv, &faults, BS_FAULTY_CHANNELS, channels));
+    for (int i = 0; i < n; i++)
+        assert_memory_equal(channels + (size_t)i * bytes, dense + (size_t)i * bytes, bytes);
+    for (int i = 0; i < n; i += 1 + n / 4)
+        check_reference(g, slot, &f, in, rows, channels, bytes, i);
+    rig_free(&r, in);
+    rig_free(&r, golden);
+    rig_free(&r, dense);
+    rig_free(&r, channels);
+    free(rows);
+    free_faults(&f);
+    rig_close(&r);
+}
+
+static void faulty(bs_graph *g, bool bias)
+{
+    for (int slot = 1; slot <= 1 + bias; slot++) {
+        check_faulty(g, slot, 41, 9, 100);
+        check_faulty(g, slot, 41, 1, 103); /* odd seed: odd inputs too */
+        check_faulty(g, slot, 3, 40, 104);
+    }
+    gb_free(g);
+}
+
+static void test_faulty_conv(void **state)
+{
+    (void)state;
+    faulty(conv_graph(3, 9, 9, 6, 5, 1, 2, 1, true), true);
+    faulty(conv_graph(16, 9, 9, 70, 3, 1, 1, 1, true), true);
+    faulty(conv_graph(32, 7, 7, 130, 1, 1, 0, 1, false), false);
+    faulty(conv_graph(20, 9, 9, 33, 1, 2, 0, 1, true), true);
+    faulty(conv_graph(64, 14, 14, 128, 3, 2, 1, 1, true), true);
+    faulty(conv_graph(3, 30, 30, 64, 7, 2, 3, 1, true), true);
+    faulty(conv_graph(16, 9, 9, 16, 3, 1, 1, 16, true), true);
+    faulty(conv_graph(16, 9, 9, 32, 3, 1, 1, 4, true), true);
+}
+
+static void test_faulty_gemm(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        bs_attr a = {.trans_b = i % 2 == 0, .alpha = i < 2 ? 1.0f : 0.3f, .beta = i < 2 ? 1.0f : 1.7f};
+        faulty(gemm_graph(200, 33, a, i != 3), i != 3);
+        faulty(gemm_graph(1024, 100, a, true), true);
+    }
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(5, 20));
+    g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(5, 30), (bs_attr){0}, 2,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 30), 3)});
+    faulty(g, false);
+}
+
+static void test_faulty_norm(void **state)
+{
+    (void)state;
+    bs_graph *g = gb_create();
+    int x = gb_activation(g, GB_SHAPE(6, 5, 4)), p[4];
+    for (int k = 0; k < 4; k++)
+        p[k] = gb_random(g, GB_SHAPE(6), 20 + (uint64_t)k);
+    g->input = x;
+    g->output = gb_node(g, BS_OP_BATCH_NORM, GB_SHAPE(6, 5, 4), (bs_attr){.epsilon = 1e-3f}, 5,
+                        (int[]){x, p[0], p[1], p[2], p[3]});
+    for (int slot = 1; slot <= 4; slot++)
+        check_faulty(g, slot, 20, 4, 50 + (uint64_t)slot);
+    gb_free(g);
+    g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(6, 5, 4));
+    g->output = gb_node(g, BS_OP_MUL, GB_SHAPE(6, 5, 4), (bs_attr){0}, 2,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(6, 5, 4), 6)});
+    check_faulty(g, 1, 20, 4, 60);
+    gb_free(g);
+}
+
+/* Two lanes, whatever they ran before, give the same. */
+static void test_lanes(void **state)
+{
+    (void)state;
+    bs_graph *g = conv_graph(16, 7, 7, 32, 3, 1, 1, 1, true);
+    cpu_rig r = rig_open(g);
+    bs_lane *second;
+    assert_ok(r.b->lane_open(&second, r.network));
+    size_t bytes = r.b->row_bytes(r.network, g->output);
+    char *in = odd_rows(&r, 9, false), *a = rig_rows(&r, g->output, 9), *b = rig_rows(&r, g->output, 9);
+    bs_view v = {in, NULL};
+    assert_ok(r.b->run(r.lane, 0, 9, &v, a));
+    assert_ok(r.b->run(second, 0, 4, &v, b));
+    assert_ok(r.b->run(second, 0, 9, &v, b));
+    assert_memory_equal(a, b, bytes * 9);
+    r.b->lane_close(second);
+    rig_free(&r, in);
+    rig_free(&r, a);
+    rig_free(&r, b);
+    rig_close(&r);
+    gb_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_conv_invariance), cmocka_unit_test(test_gemm_invariance),
+        cmocka_unit_test(test_model_layers),    cmocka_unit_test(test_faulty_conv),
+        cmocka_unit_test(test_faulty_gemm),     cmocka_unit_test(test_faulty_norm),
+        cmocka_unit_test(test_lanes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
