@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "base/log.h"
 #include "campaign/campaign.h"
 #include "cli/cli.h"
@@ -28,7 +29,7 @@ static bs_status read_options(const bs_args *args, bs_engine_options *o)
 }
 
 /* Proves the routes unless this file has seen the proof for the same arithmetic. */
-static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args, char *text, size_t len)
+static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args, bs_str *text)
 {
     const char *wish = bs_option_value(args, "self-test");
     int fallbacks;
@@ -38,16 +39,19 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
     bool seen =
         bs_store_selftest_passed(store, e->fingerprint, bs_replay_mode_name(e->mode), BITSINK_VERSION);
     if ((wish && strcmp(wish, "off") == 0) || (seen && (!wish || strcmp(wish, "always") != 0))) {
-        snprintf(text, len, seen ? "passed" : "skipped");
-        return BS_OK;
+        bs_str_puts(text, seen ? "passed" : "skipped");
+        return bs_str_status(text);
     }
     bs_info("self-test of %d routes ...", e->plan->n_strata);
     BS_TRY(bs_engine_selftest(e, &fallbacks));
+    bs_str_puts(text, "passed");
     if (fallbacks)
-        snprintf(text, len, "passed; %d strata by full re-run", fallbacks);
-    else
-        snprintf(text, len, "passed");
-    return BS_OK;
+        bs_str_puts(text, "; by full re-run (entry:layer):");
+    for (int i = 0; i < e->plan->n_strata; i++)
+        if (e->fell_back[i])
+            bs_str_printf(text, " %d:%d", e->plan->job->entries[e->plan->strata[i].entry].id,
+                          e->plan->strata[i].target);
+    return bs_str_status(text);
 }
 
 static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)
@@ -71,7 +75,8 @@ static bs_status run(const bs_args *args)
     bs_store *store = NULL;
     bs_engine_options o = {0};
     bs_campaign_summary summary;
-    char fallback_db[512], selftest[128];
+    char fallback_db[512];
+    bs_str selftest = {0};
     const char *db = bs_option_value(args, "db");
     default_db(fallback_db, sizeof fallback_db, args->operand[0]);
     db = db ? db : fallback_db;
@@ -81,13 +86,13 @@ static bs_status run(const bs_args *args)
     bs_status st;
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
-    BS_TRY_GOTO(prove(e, store, args, selftest, sizeof selftest), out);
+    BS_TRY_GOTO(prove(e, store, args, &selftest), out);
     bs_run_info info = {
         .device = e->info,
         .backend = e->backend->name,
         .version = BITSINK_VERSION,
         .mode = bs_replay_mode_name(e->mode),
-        .selftest = selftest,
+        .selftest = selftest.ptr,
         .threads = e->threads,
         .fingerprint = e->fingerprint,
         .allow_mixed = bs_option_value(args, "allow-mixed") != NULL,
@@ -113,6 +118,7 @@ static bs_status run(const bs_args *args)
         bs_hint("the same command does the rest");
     }
 out:
+    bs_str_clear(&selftest);
     bs_store_close(store);
     bs_engine_close(e);
     bs_session_close(&s);

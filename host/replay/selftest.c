@@ -136,8 +136,10 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *
         if (differ == 0 && replayed.result[i].died_at == reference.result[k].died_at)
             continue;
         *exact = false;
-        snprintf(what, what_len, "%zu of %zu outputs differ from the full re-run (test fault %d)", differ,
-                 classes, i);
+        if (differ)
+            snprintf(what, what_len, "test fault %d: %zu of %zu outputs differ", i, differ, classes);
+        else
+            snprintf(what, what_len, "test fault %d: the change dies at another node", i);
     }
 out:
     free(a);
