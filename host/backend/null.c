@@ -3,7 +3,9 @@
  * fault changed it (0 = not at all); nodes hash them. Like real networks it masks: a delta dies in half of
  * all Relu and MaxPool nodes, and most that reach the output leave the class as it was.
  *
- * Device 1 is wrong on purpose: its deltas depend on the size of the batch, which the self-test must notice.
+ * Two devices are wrong on purpose, which the self-test must notice: the deltas of device 1 depend on the
+ * size of the batch (nothing helps), those of device 2 are off where a parameter fault takes the quick way
+ * (full re-runs help).
  */
 #include "backend/backend.h"
 #include "base/buf.h"
@@ -18,7 +20,7 @@ struct bs_device {
 
 struct bs_network {
     const bs_graph *graph;
-    bool inexact;
+    bool inexact, wrong_channels;
 };
 
 struct bs_lane {
@@ -47,7 +49,7 @@ static int null_device_count(char *why, size_t len)
 {
     (void)why;
     (void)len;
-    return 2;
+    return 3;
 }
 
 static bs_status null_open(bs_device **out, int ordinal)
@@ -65,7 +67,8 @@ static void null_close(bs_device *d)
 static void null_describe(const bs_device *d, bs_device_info *out)
 {
     memset(out, 0, sizeof *out);
-    snprintf(out->name, sizeof out->name, d->ordinal ? "null (inexact)" : "null");
+    static const char *const names[] = {"null", "null (inexact)", "null (inexact channels)"};
+    snprintf(out->name, sizeof out->name, "%s", names[d->ordinal]);
     snprintf(out->isa, sizeof out->isa, "none");
     snprintf(out->library, sizeof out->library, "none");
 }
@@ -84,6 +87,7 @@ static bs_status null_load(bs_network **out, bs_device *d, const bs_graph *g)
     BS_TRY(bs_calloc(out, 1, sizeof **out, "null network"));
     (*out)->graph = g;
     (*out)->inexact = d->ordinal == 1;
+    (*out)->wrong_channels = d->ordinal == 2;
     return BS_OK;
 }
 
@@ -189,10 +193,12 @@ static bs_status null_run_faulty(bs_lane *l, int node, int slot, int n, const bs
                                  const bs_faults *f, bs_faulty_mode mode, void *out)
 {
     (void)golden_out;
-    (void)mode;
+    uint64_t off = mode == BS_FAULTY_CHANNELS && l->network->wrong_channels ? 2 : 0;
     BS_TRY(null_run(l, node, n, in, out));
-    for (int i = 0; i < n; i++)
-        ((fake_row *)out)[i].delta ^= site_delta(f, i, mix((uint64_t)node, (uint64_t)slot));
+    for (int i = 0; i < n; i++) {
+        uint64_t delta = site_delta(f, i, mix((uint64_t)node, (uint64_t)slot));
+        ((fake_row *)out)[i].delta ^= delta ? delta ^ off : 0;
+    }
     return BS_OK;
 }
 
