@@ -57,15 +57,22 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
 static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)
 {
     double rate = sum->seconds > 0 ? (double)sum->done / sum->seconds : 0;
-    if (json)
-        printf("{\"db\": \"%s\", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
-               "\"trials_per_second\": %.1f, \"complete\": %s}\n",
-               db, (unsigned long long)sum->planned, (unsigned long long)sum->found,
-               (unsigned long long)sum->done, sum->seconds, rate, st == BS_OK ? "true" : "false");
-    else
+    if (json) {
+        bs_str line = {0};
+        bs_str_puts(&line, "{\"db\": ");
+        bs_str_json(&line, db);
+        bs_str_printf(&line,
+                      ", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
+                      "\"trials_per_second\": %.1f, \"complete\": %s}",
+                      (unsigned long long)sum->planned, (unsigned long long)sum->found,
+                      (unsigned long long)sum->done, sum->seconds, rate, st == BS_OK ? "true" : "false");
+        puts(line.ptr ? line.ptr : "");
+        bs_str_clear(&line);
+    } else {
         printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
                (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
                (unsigned long long)sum->done, sum->seconds, rate);
+    }
 }
 
 static bs_status run(const bs_args *args)
@@ -126,7 +133,7 @@ out:
 }
 
 static const bs_option options[] = {
-    {"db", "FILE", "result file (default: the job's name with .db, in the working directory)"},
+    {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
     {"device", "NAME", "auto, cpu, null (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default 32)"},
