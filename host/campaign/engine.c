@@ -140,6 +140,7 @@ bs_status bs_engine_probe(bs_engine *e)
 
 typedef struct selftest {
     bs_engine *e;
+    volatile sig_atomic_t *stop;
     atomic_int next; /* stratum */
 } selftest;
 
@@ -199,6 +200,11 @@ static bs_status selftest_worker(void *shared, int worker)
         bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
     }
     while (st == BS_OK) {
+        if (*t->stop) {
+            st = bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+            bs_hint("the same command starts again");
+            break;
+        }
         int i = atomic_fetch_add(&t->next, 1);
         if (i >= t->e->plan->n_strata)
             break;
@@ -211,9 +217,9 @@ static bs_status selftest_worker(void *shared, int worker)
     return st;
 }
 
-bs_status bs_engine_selftest(bs_engine *e, int *fallbacks)
+bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks)
 {
-    selftest t = {.e = e};
+    selftest t = {.e = e, .stop = stop};
     *fallbacks = 0;
     BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
     for (int i = 0; i < e->plan->n_strata; i++) {

@@ -43,7 +43,7 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
         return bs_str_status(text);
     }
     bs_info("self-test of %d routes ...", e->plan->n_strata);
-    BS_TRY(bs_engine_selftest(e, &fallbacks));
+    BS_TRY(bs_engine_selftest(e, &bs_stop_requested, &fallbacks));
     bs_str_puts(text, "passed");
     if (fallbacks)
         bs_str_puts(text, "; by full re-run (entry:layer):");
@@ -93,6 +93,7 @@ static bs_status run(const bs_args *args)
     bs_status st;
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
+    bs_catch_signals();
     BS_TRY_GOTO(prove(e, store, args, &selftest), out);
     bs_run_info info = {
         .device = e->info,
@@ -108,7 +109,6 @@ static bs_status run(const bs_args *args)
     bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
             (unsigned long long)s.plan->trials, s.plan->n_images, e->threads, e->info.name, e->info.isa,
             info.mode);
-    bs_catch_signals();
     st = bs_campaign_run(e, s.images, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);

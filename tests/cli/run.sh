@@ -17,7 +17,7 @@ export LC_ALL=C TZ=UTC
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/work" "$tmp/work/jobs" "$tmp/work/models"
-cp "$here"/small.yaml "$here"/fashion_classes.txt "$here"/../jobs/*.yaml "$here"/../jobs/*.csv "$tmp/work/jobs"
+cp "$here"/small.yaml "$here"/../jobs/*.yaml "$here"/../jobs/*.txt "$here"/../jobs/*.csv "$tmp/work/jobs"
 cp "$here"/../models/* "$tmp/work/models"
 cd "$tmp/work" || exit 1
 
