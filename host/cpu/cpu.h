@@ -34,11 +34,14 @@ typedef struct bs_cpu_plan {
     void **param; /* prepared parameter of each input, NULL for activations; owned */
 } bs_cpu_plan;
 
-/* Which patch geometries of a convolution exist. */
+/* A convolution's patch geometry and what computes it; pin is NULL where nothing does exactly. */
 typedef struct bs_cpu_geometry {
     struct bs_cpu_geometry *next;
     int in_size[2], out_size[2];
-    bool exists;
+    const bs_conv_pin *pin;
+    const void *packed;
+    bs_conv_pin *own_pin; /* where it is not the whole layer's */
+    void *own_packed;
 } bs_cpu_geometry;
 
 struct bs_network {

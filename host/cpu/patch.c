@@ -11,20 +11,16 @@
 struct bs_cpu_patch {
     struct bs_cpu_patch *next;
     int in_size[2], out_size[2];
-    bs_node node;          /* inputs are numbered 0 .. n_in - 1, the output is n_in */
-    bs_cpu_layout *layout; /* of those numbers */
-    bs_cpu_plan plan;      /* borrows pin and parameters of the whole node's */
-    bs_cpu_variant *variant;
+    bs_node node;            /* inputs are numbered 0 .. n_in - 1, the output is n_in */
+    bs_cpu_layout *layout;   /* of those numbers */
+    bs_cpu_plan plan;        /* borrows pin and parameters of the whole node's */
+    bs_cpu_variant *variant; /* convolutions only */
+    const void *packed;      /* their weights */
 };
 
 static bool same_size(const int a[2], const int b[2])
 {
     return a[0] == b[0] && a[1] == b[1];
-}
-
-static bool is_conv(const bs_node *n)
-{
-    return n->op == BS_OP_CONV;
 }
 
 static void resize_layout(bs_cpu_layout *out, const bs_shape *shape, const int size[2])
@@ -33,18 +29,6 @@ static void resize_layout(bs_cpu_layout *out, const bs_shape *shape, const int s
     s.dim[1] = size[0];
     s.dim[2] = size[1];
     bs_cpu_layout_init(out, &s);
-}
-
-static void resize_conv(bs_cpu_matrix *m, const int in[2], const int out[2])
-{
-    m->shape.in_h = in[0];
-    m->shape.in_w = in[1];
-    m->shape.out_h = out[0];
-    m->shape.out_w = out[1];
-    memset(m->shape.pad, 0, sizeof m->shape.pad);
-    m->in_row = (int64_t)m->shape.channels * in[0] * in[1];
-    m->out_row = (int64_t)m->shape.filters * out[0] * out[1];
-    m->chunks = bs_cpu_conv_chunks((int64_t)out[0] * out[1]);
 }
 
 static void remove_padding(bs_attr *a)
@@ -56,58 +40,15 @@ static void remove_padding(bs_attr *a)
     }
 }
 
-/* Is the pinned implementation offered for every chunk? */
-static bool conv_exists(const bs_cpu_matrix *m)
+static bs_status make_conv(bs_cpu_patch *p, const bs_cpu_geometry *g)
 {
-    if (bs_conv_pin_is_shape_bound(m->pin))
-        return false;
-    for (int i = 0; i < m->chunks; i++) {
-        bs_conv_shape s = bs_cpu_chunk_shape(m, m->shape.filters, i);
-        bs_conv *conv;
-        if (bs_conv_create(&conv, m->pin, &s) != BS_OK)
-            return false;
-        bs_conv_free(conv);
-    }
-    return true;
-}
-
-bool bs_cpu_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
-{
-    if (!is_conv(&n->graph->nodes[node]))
-        return true;
-    bs_cpu_geometry *g = n->geometry[node];
-    while (g && !(same_size(g->in_size, in_size) && same_size(g->out_size, out_size)))
-        g = g->next;
-    if (g)
-        return g->exists;
-    bs_cpu_matrix m = n->plan[node].matrix;
-    resize_conv(&m, in_size, out_size);
-    bool exists = conv_exists(&m);
-    if (bs_calloc(&g, 1, sizeof *g, "patch geometry") == BS_OK) {
-        memcpy(g->in_size, in_size, sizeof g->in_size);
-        memcpy(g->out_size, out_size, sizeof g->out_size);
-        g->exists = exists;
-        g->next = n->geometry[node];
-        n->geometry[node] = g;
-    }
-    return exists;
-}
-
-void bs_cpu_geometry_free(bs_cpu_geometry *g)
-{
-    while (g) {
-        bs_cpu_geometry *next = g->next;
-        free(g);
-        g = next;
-    }
-}
-
-static bs_status make_conv(bs_cpu_patch *p)
-{
-    resize_conv(&p->plan.matrix, p->in_size, p->out_size);
+    if (!g || !g->pin)
+        return bs_fail(BS_ERR, "node '%s' has no convolution for its patches", p->node.name);
+    bs_cpu_geometry_resize(&p->plan.matrix, p->in_size, p->out_size);
+    p->packed = g->packed;
     BS_TRY(bs_calloc(&p->variant, 1, sizeof *p->variant, "convolution"));
     p->variant->filters = p->plan.matrix.shape.filters;
-    p->variant->pin = p->plan.matrix.pin;
+    p->variant->pin = g->pin;
     return BS_OK;
 }
 
@@ -132,7 +73,9 @@ static bs_status fill_patch(bs_cpu_patch *p, const bs_network *net, int node)
     resize_layout(&p->layout[whole->n_in], &g->tensors[whole->out].shape, p->out_size);
     remove_padding(&p->node.attr);
     p->plan = net->plan[node];
-    return is_conv(whole) ? make_conv(p) : BS_OK;
+    if (whole->op != BS_OP_CONV)
+        return BS_OK;
+    return make_conv(p, bs_cpu_geometry_find(net, node, p->in_size, p->out_size));
 }
 
 static bs_status patch_get(bs_cpu_patch **out, bs_lane *l, int node, const int in_size[2],
@@ -175,7 +118,7 @@ bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], co
     if (p->variant) {
         const float *bias = bs_cpu_has_input(&p->node, 2) ? param[2] : NULL;
         bs_cpu_rows src = {in[0].base, in[0].rows};
-        return bs_cpu_matrix_run(l, &p->plan.matrix, p->variant, param[1], bias, n, src, out);
+        return bs_cpu_matrix_run(l, &p->plan.matrix, p->variant, p->packed, bias, n, src, out);
     }
     bs_cpu_job j = {l, l->network->graph, &p->node, p->layout, &p->plan, param, n, in, out};
     return bs_cpu_runner_of(p->node.op)(&j);

@@ -16,6 +16,11 @@ bs_status bs_cpu_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *a
 bs_status bs_cpu_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal);
 
+/* geometry.c. What bs_cpu_patch_supported() found out, NULL if it was never asked. */
+const bs_cpu_geometry *bs_cpu_geometry_find(const bs_network *n, int node, const int in_size[2],
+                                            const int out_size[2]);
+/* The convolution with patches for its planes. */
+void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2]);
 void bs_cpu_geometry_free(bs_cpu_geometry *g); /* the whole list */
 void bs_cpu_patch_free(bs_cpu_patch *p);       /* the whole list */
 
