@@ -54,7 +54,7 @@ static bs_status run(const bs_args *args)
 {
     bs_session s;
     bs_engine *e = NULL;
-    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_SUFFIX};
+    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA};
     double rate;
     bs_status st = bs_option_int(args, "threads", 1, 1024, &o.threads);
     if (st != BS_OK)

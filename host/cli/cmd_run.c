@@ -19,9 +19,9 @@ static void default_db(char *out, size_t len, const char *job_path)
 static bs_status read_options(const bs_args *args, bs_engine_options *o)
 {
     const char *mode = bs_option_value(args, "replay");
-    int m = mode ? bs_replay_mode_parse(mode) : BS_REPLAY_SUFFIX;
+    int m = mode ? bs_replay_mode_parse(mode) : BS_REPLAY_DELTA;
     if (m < 0)
-        return bs_fail(BS_USAGE, "--replay takes full or suffix, not '%s'", mode);
+        return bs_fail(BS_USAGE, "--replay takes full, suffix or delta, not '%s'", mode);
     o->mode = (bs_replay_mode)m;
     o->device = bs_option_value(args, "device");
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
@@ -137,7 +137,7 @@ static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, null (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default 32)"},
-    {"replay", "MODE", "suffix (default) or full; both give the same bits"},
+    {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
     {"self-test", "WHEN", "auto (default: once a file and arithmetic), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
     {"json", NULL, "the summary as JSON"},
