@@ -27,7 +27,7 @@ typedef struct bs_engine {
     int tile;             /* images whose golden runs one worker holds at once */
     size_t arena_bytes;   /* for the trials of one worker */
     bs_route **routes;    /* by stratum */
-    bool *fell_back;      /* by stratum: the self-test failed, the route is a full re-run */
+    bool *fell_back;      /* by stratum: the self-test failed, the route is of a plainer mode */
     uint64_t fingerprint; /* of the probe images' golden outputs; set by bs_engine_probe() */
 } bs_engine;
 
@@ -49,9 +49,9 @@ void bs_worker_close(bs_worker *w);
 
 /* Computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);
-/* Proves every route (see replay/selftest.h); one that is not exact is replaced by the full re-run, with a
- * warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced strata. *stop as in
- * bs_campaign_run(): BS_STOPPED. */
+/* Proves every route (see replay/selftest.h); one that is not exact is replaced by the suffix, then the
+ * full re-run, with a warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced
+ * strata. *stop as in bs_campaign_run(): BS_STOPPED. */
 bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks);
 
 #endif
