@@ -38,11 +38,10 @@ static bs_status divide_memory(bs_engine *e)
     size_t row = 64;
     for (int i = 0; e->plan && i < e->plan->n_strata; i++)
         row = e->routes[i]->row_bytes > row ? e->routes[i]->row_bytes : row;
-    /* The self-test may need the longest route of all, the full re-run. */
-    bs_route *full = NULL;
-    if (e->plan && e->plan->n_strata > 0) {
-        BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, e->plan->strata[0].target,
-                               BS_REPLAY_FULL));
+    /* The self-test needs the longest route of all, the full re-run. */
+    if (e->replays) {
+        bs_route *full;
+        BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
         row = full->row_bytes > row ? full->row_bytes : row;
         bs_route_free(full);
     }
@@ -70,6 +69,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->graph = graph;
     e->plan = plan;
     e->mode = options->mode;
+    e->replays = plan || options->bench;
     e->threads = options->threads > 0 ? options->threads : bs_resources_cores();
     e->max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH;
     BS_TRY_GOTO(bs_backend_find(&e->backend, &ordinal, options->device ? options->device : "auto"), out);
@@ -110,7 +110,7 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
     out->engine = e;
     BS_TRY_GOTO(e->backend->lane_open(&out->lane, e->network), out);
     BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->lane, e->tile), out);
-    if (e->plan)
+    if (e->replays)
         BS_TRY_GOTO(bs_replayer_create(&out->replayer, out->golden, e->max_batch, e->arena_bytes), out);
 out:
     if (st != BS_OK)

@@ -13,6 +13,7 @@ typedef struct bs_engine_options {
     int threads;        /* workers, 0: as many as there are cores */
     int max_batch;      /* trials computed side by side, 0: 32 */
     bs_replay_mode mode;
+    bool bench; /* workers get replayers although there is no plan */
 } bs_engine_options;
 
 typedef struct bs_engine {
@@ -24,6 +25,7 @@ typedef struct bs_engine {
     bs_device_info info;
     bs_replay_mode mode;
     int threads, max_batch;
+    bool replays;         /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once */
     size_t arena_bytes;   /* for the trials of one worker */
     bs_route **routes;    /* by stratum */
@@ -36,7 +38,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
                          const bs_engine_options *options);
 void bs_engine_close(bs_engine *e);
 
-/* One worker's share: a lane, golden rows for `tile` images, a replayer (NULL without a plan). */
+/* One worker's share: a lane, golden rows for `tile` images, a replayer (NULL where none is needed). */
 typedef struct bs_worker {
     const bs_engine *engine;
     bs_lane *lane;
