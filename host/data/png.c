@@ -64,6 +64,9 @@ static void read_pixels(struct png_job *job)
 {
     png_set_read_fn(job->png, job, on_read);
     png_set_user_limits(job->png, BS_MAX_SIDE, BS_MAX_SIDE);
+    /* libpng makes room for a chunk before it reads it. Compressed texts and profiles that grow beyond the
+     * file are left out; they change no pixel. */
+    png_set_chunk_malloc_max(job->png, job->len);
     png_read_info(job->png, job->info);
     png_set_strip_16(job->png);
     png_set_palette_to_rgb(job->png);
