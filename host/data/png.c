@@ -47,7 +47,7 @@ static void on_read(png_structp png, png_bytep to, size_t n)
  * it reads it, so a few bytes could ask for 2 GB. */
 static bs_status check_chunks(const struct png_job *job)
 {
-    for (size_t at = PNG_SIGNATURE; job->len - at >= PNG_CHUNK_FRAME;) {
+    for (size_t at = PNG_SIGNATURE; at + PNG_CHUNK_FRAME <= job->len;) {
         size_t n = png_get_uint_32(job->bytes + at);
         if (n > job->len - at - PNG_CHUNK_FRAME)
             return bs_fail(BS_ERR, "PNG: a chunk of %zu bytes does not fit into the file", n);

@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_file f = fuzz_file_open(data, size);
     char **names;
     int n;
-    fuzz_check_status(bs_class_names_read(&names, &n, f.path), names);
+    bs_status st = bs_class_names_read(&names, &n, f.path);
+    fuzz_check_status(st, names);
     fuzz_check((n > 0) == (names != NULL));
     for (int i = 0; i < n; i++)
         fuzz_check(*names[i] && !strchr(names[i], '\n') && !strchr(names[i], ','));

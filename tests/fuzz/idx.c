@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_file images = fuzz_file_open(data + 1 + n_labels, size - 1 - n_labels);
     bs_dataset_spec spec = {.idx_images = images.path, .idx_labels = n_labels ? labels.path : NULL};
     bs_dataset *d;
-    fuzz_check_status(bs_dataset_open(&d, &spec, CLASSES), d);
+    bs_status st = bs_dataset_open(&d, &spec, CLASSES);
+    fuzz_check_status(st, d);
     if (d) {
         load(d, 0);
         load(d, bs_dataset_count(d) - 1);

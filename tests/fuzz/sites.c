@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_file f = fuzz_file_open(data, size);
     bs_site_table *t;
-    fuzz_check_status(bs_site_table_read(&t, f.path, graph(), ENTRY, IMAGES), t);
+    bs_status st = bs_site_table_read(&t, f.path, graph(), ENTRY, IMAGES);
+    fuzz_check_status(st, t);
     if (t)
         check_table(t);
     bs_site_table_free(t);
