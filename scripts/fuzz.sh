@@ -34,7 +34,7 @@ for name in "$@"; do
         { tail -40 build-fuzz.log; exit 1; }
     mkdir -p "build-fuzz/corpus/$name" build-fuzz/findings
     if [ "$minutes" = merge ]; then
-        "$fuzzer" -merge=1 "$corpus/$name" "build-fuzz/corpus/$name" 2>"build-fuzz/$name.log"
+        "$fuzzer" -set_cover_merge=1 "$corpus/$name" "build-fuzz/corpus/$name" 2>"build-fuzz/$name.log"
         echo "$name: $(ls "$corpus/$name" | wc -l) inputs"
         continue
     fi
