@@ -77,16 +77,21 @@ static bool same_rows(const bs_cpu_faulty *q, const bs_cpu_group *a, const bs_cp
     return i < 0 && k < 0;
 }
 
-/* The longest batch from order[first] on. */
-static batch next_batch(const bs_cpu_faulty *q, const int *order, int n, int first)
+static int block_of(const bs_cpu_faulty *q)
 {
-    int block = bs_cpu_unit_filters(matrix_of(q)) == 1 ? BLOCK : 1;
+    return bs_cpu_unit_filters(matrix_of(q)) == 1 ? BLOCK : 1;
+}
+
+/* The longest batch from order[first] on of at most `widest` units, or one group. */
+static batch next_batch(const bs_cpu_faulty *q, const int *order, int n, int first, int widest)
+{
+    int block = block_of(q);
     batch b = {.first = first, .end = first, .padded = block};
     bool alike = true;
     for (; b.end < n; b.end++) {
         const bs_cpu_group *g = &q->groups[order[b.end]];
         alike = alike && same_rows(q, g, &q->groups[order[first]]);
-        if (b.end > first && b.units + g->units > (alike ? WIDTH * block : block))
+        if (b.end > first && b.units + g->units > (alike ? widest : block))
             break;
         b.units += g->units;
     }
@@ -186,14 +191,23 @@ static void write_rows(const bs_cpu_faulty *q, const int *order, const batch *b,
         }
 }
 
-static bs_status run_batch(bs_cpu_faulty *q, const int *order, batch *b)
+/* The narrowest variant that holds the batch. One may differ from the whole layer where the next does not. */
+static bs_status find_variant(bs_cpu_variant **out, const bs_cpu_faulty *q, const batch *b, int widest)
+{
+    bs_cpu_variant *v;
+    *out = NULL;
+    for (int units = b->padded; !*out && (units == b->padded || units <= widest); units *= 2) {
+        BS_TRY(bs_cpu_units_variant(&v, q->lane, q->node, units));
+        if (v->pin)
+            *out = v;
+    }
+    return BS_OK;
+}
+
+static bs_status run_batch(bs_cpu_faulty *q, const int *order, batch *b, bs_cpu_variant *v)
 {
     bs_lane *l = q->lane;
-    bs_cpu_variant *v;
     int step = 1 << (matrix_of(q)->chunks - 1);
-    BS_TRY(bs_cpu_units_variant(&v, l, q->node, b->padded));
-    if (!v->pin)
-        return BS_OK;
     BS_TRY(list_units(q, order, b));
     BS_TRY(build_filters(q, order, b, v));
     BS_TRY(find_rows(q, order, b));
@@ -210,9 +224,16 @@ static bs_status run_batch(bs_cpu_faulty *q, const int *order, batch *b)
 
 static bs_status run_batches(bs_cpu_faulty *q, int *order, int n)
 {
+    int block = block_of(q), widest = WIDTH * block;
     for (int at = 0; at < n;) {
-        batch b = next_batch(q, order, n, at);
-        bs_status st = run_batch(q, order, &b);
+        bs_cpu_variant *v;
+        batch b = next_batch(q, order, n, at, widest);
+        BS_TRY(find_variant(&v, q, &b, widest));
+        if (!v && widest > block) {
+            widest /= 2;
+            continue;
+        }
+        bs_status st = v ? run_batch(q, order, &b, v) : BS_OK;
         free(b.unit);
         free(b.row);
         BS_TRY(st);
