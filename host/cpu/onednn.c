@@ -38,8 +38,9 @@ static bs_status check(dnnl_status_t s, const char *what)
 
 void bs_dnn_single_thread(void)
 {
-    /* oneDNN brings its own OpenMP runtime (or none); its thread count is a property of the calling thread.
-     */
+    /* Debian's oneDNN runs on OpenMP, whose thread count is a property of the calling thread. A build on TBB
+     * takes threads as it likes: same bits, since no sum is split between threads, but in the way of our own
+     * workers. */
     void (*set)(int) = NULL;
     *(void **)&set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
     if (set)
@@ -48,6 +49,11 @@ void bs_dnn_single_thread(void)
 
 bs_status bs_dnn_create(bs_dnn **out)
 {
+    *out = NULL;
+    if (dnnl_version()->cpu_runtime == DNNL_RUNTIME_SYCL) {
+        bs_fail(BS_ERR, "this build of oneDNN runs on SYCL, which bitsink does not speak");
+        return bs_hint("build bitsink with a oneDNN on OpenMP, such as the package libdnnl-dev");
+    }
     BS_TRY(bs_calloc(out, 1, sizeof **out, "oneDNN engine"));
     bs_status st = check(dnnl_engine_create(&(*out)->engine, dnnl_cpu, 0), "create a CPU engine");
     if (st != BS_OK) {
