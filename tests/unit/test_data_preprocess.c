@@ -39,7 +39,7 @@ static void test_resize_matches_pillow(void **state)
     for (size_t i = 0; i < sizeof resize_cases / sizeof *resize_cases; i++) {
         const struct resize_case *t = &resize_cases[i];
         bs_pixels px = pattern(t->w, t->h, t->channels);
-        assert_ok(bs_pixels_resize(&px, t->to_w, t->to_h));
+        assert_ok(bs_pixels_resize(&px, t->to_w, t->to_h, BS_BILINEAR));
         assert_int_equal(px.width, t->to_w);
         assert_int_equal(px.height, t->to_h);
         assert_memory_equal(px.data, t->expected, (size_t)(t->to_w * t->to_h * t->channels));
@@ -53,24 +53,24 @@ static void test_resize_extremes(void **state)
     uint8_t same[7 * 5 * 3];
     bs_pixels px = pattern(7, 5, 3);
     fixture_fill(same, 7, 5, 3);
-    assert_ok(bs_pixels_resize(&px, 7, 5));
+    assert_ok(bs_pixels_resize(&px, 7, 5, BS_BILINEAR));
     assert_memory_equal(px.data, same, sizeof same);
-    assert_error(bs_pixels_resize(&px, 0, 5), "0 x 5");
-    assert_error(bs_pixels_resize(&px, 65500, 65500), "cannot resize");
+    assert_error(bs_pixels_resize(&px, 0, 5, BS_BILINEAR), "0 x 5");
+    assert_error(bs_pixels_resize(&px, 65500, 65500, BS_BILINEAR), "cannot resize");
     bs_pixels_clear(&px);
 
     px = pattern(1, 1, 3);
-    assert_ok(bs_pixels_resize(&px, 5, 4));
+    assert_ok(bs_pixels_resize(&px, 5, 4, BS_BILINEAR));
     for (int i = 0; i < 60; i++)
         assert_int_equal(px.data[i], fixture_pixel(0, 0, i % 3));
     bs_pixels_clear(&px);
 
     assert_ok(bs_pixels_alloc(&px, 65500, 2, 1));
     memset(px.data, 255, 131000);
-    assert_ok(bs_pixels_resize(&px, 1, 65500));
+    assert_ok(bs_pixels_resize(&px, 1, 65500, BS_BILINEAR));
     for (int i = 0; i < 65500; i++)
         assert_int_equal(px.data[i], 255);
-    assert_ok(bs_pixels_resize(&px, 1, 1));
+    assert_ok(bs_pixels_resize(&px, 1, 1, BS_BILINEAR));
     assert_int_equal(px.data[0], 255);
     bs_pixels_clear(&px);
 }
