@@ -6,6 +6,8 @@
 #include "fault/plan.h"
 #include "replay/replay.h"
 
+enum { BS_MAX_TILE = 16 };
+
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "null", ... */
     int threads;        /* workers, 0: as many as there are cores */
@@ -22,7 +24,7 @@ typedef struct bs_engine {
     bs_device_info info;
     bs_replay_mode mode;
     int threads, max_batch;
-    int tile;             /* images whose golden runs one worker holds at once */
+    int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t arena_bytes;   /* for the trials of one worker */
     bs_route **routes;    /* by stratum */
     bool *fell_back;      /* by stratum: the self-test failed, the route is a full re-run */
