@@ -194,7 +194,7 @@ static bs_status note_broken(bench *b, uint32_t image)
     if (n <= c->max_broken)
         return BS_OK;
     BS_TRY(flush(b)); /* the file shall say which */
-    bs_fail(BS_ERR, "%u images cannot be read, the job allows %u; the last one: %s", n, c->max_broken,
+    bs_fail(BS_ERR, "%u image(s) cannot be read, the job allows %u; the last one: %s", n, c->max_broken,
             row.reason);
     return bs_hint("table broken_image of the result file lists them: repair the files, or allow more with "
                    "'max_broken: N' in the job's 'images'");

@@ -68,7 +68,7 @@ static void print_summary(const bs_campaign_summary *sum, const char *db, bs_sta
                (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
                (unsigned long long)sum->done, sum->seconds, rate);
     if (sum->broken && !json)
-        printf("%llu images cannot be read: %llu trials left out, table broken_image says why; repair the "
+        printf("%llu image(s) cannot be read: %llu trials left out, table broken_image says why; repair the "
                "files and run again\n",
                (unsigned long long)sum->broken, (unsigned long long)sum->left_out);
 }

@@ -50,7 +50,7 @@ static void print_text(const bs_file_status *s)
            share(s->trials, s->planned), s->entries, s->strata, (unsigned long long)s->goldens,
            (unsigned long long)s->images);
     if (s->broken)
-        printf("broken    %llu images cannot be read, %llu trials left out: table broken_image says why\n",
+        printf("broken    %llu image(s) cannot be read, %llu trials left out: table broken_image says why\n",
                (unsigned long long)s->broken, (unsigned long long)s->left_out);
     printf("outcomes  masked %.2f %%, benign %.2f %%, SDC-1 %.3f %%, DUE %.3f %%\n",
            share(s->masked, s->trials), share(s->benign, s->trials), share(s->sdc1, s->trials),
