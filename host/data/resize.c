@@ -1,7 +1,9 @@
 /* Bilinear and bicubic resizing with antialiasing: the filter grows with the reduction. Networks are trained
  * and judged on what Pillow computes, so its fixed point is part of the contract: weights of 22 bits, along
  * the rows first, 8 bits between the two passes. (Pillow 13 swaps the passes where the height shrinks much
- * more than the width; that moves a value by one level at most.) Nearest: the pixel under the centre. */
+ * more than the width. That moves a bilinear value by one level at most, a bicubic one, which is clipped
+ * between the passes, by more at hard edges; resizing that keeps an aspect up to 1:2 is not affected.)
+ * Nearest: the pixel under the centre. */
 #include "base/buf.h"
 #include "data/pixels.h"
 
