@@ -17,9 +17,14 @@ static bs_status make_routes(bs_engine *e)
     const bs_plan *plan = e->plan;
     BS_TRY(bs_calloc(&e->routes, (size_t)plan->n_strata, sizeof *e->routes, "routes"));
     BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
-    for (int i = 0; i < plan->n_strata; i++)
-        BS_TRY(bs_route_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
-                               e->mode));
+    for (int i = 0; i < plan->n_strata; i++) {
+        /* A delta route follows one change; trials with several sites go the dense way. */
+        bs_replay_mode mode = e->mode;
+        if (mode == BS_REPLAY_DELTA && !bs_plan_single_site(plan, &plan->strata[i]))
+            mode = BS_REPLAY_SUFFIX;
+        BS_TRY(
+            bs_route_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target, mode));
+    }
     return BS_OK;
 }
 
@@ -140,14 +145,17 @@ bs_status bs_engine_probe(bs_engine *e)
 
 typedef struct selftest {
     bs_engine *e;
+    volatile sig_atomic_t *stop;
     atomic_int next; /* stratum */
 } selftest;
 
-/* Strata of the same target have the same route; only the first of them is tested. */
-static int first_with_target(const bs_plan *plan, int i)
+/* Strata of the same target and kind have the same route; only the first of them is tested. */
+static int first_alike(const bs_plan *plan, int i)
 {
+    const bs_stratum *s = plan->strata;
     for (int k = 0; k < i; k++)
-        if (plan->strata[k].target == plan->strata[i].target)
+        if (s[k].target == s[i].target &&
+            bs_plan_single_site(plan, &s[k]) == bs_plan_single_site(plan, &s[i]))
             return k;
     return i;
 }
@@ -199,10 +207,15 @@ static bs_status selftest_worker(void *shared, int worker)
         bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
     }
     while (st == BS_OK) {
+        if (*t->stop) {
+            st = bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+            bs_hint("the same command starts again");
+            break;
+        }
         int i = atomic_fetch_add(&t->next, 1);
         if (i >= t->e->plan->n_strata)
             break;
-        if (first_with_target(t->e->plan, i) == i)
+        if (first_alike(t->e->plan, i) == i)
             st = test_stratum(t, &w, i);
     }
     if (st != BS_OK)
@@ -211,13 +224,13 @@ static bs_status selftest_worker(void *shared, int worker)
     return st;
 }
 
-bs_status bs_engine_selftest(bs_engine *e, int *fallbacks)
+bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks)
 {
-    selftest t = {.e = e};
+    selftest t = {.e = e, .stop = stop};
     *fallbacks = 0;
     BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
     for (int i = 0; i < e->plan->n_strata; i++) {
-        int first = first_with_target(e->plan, i);
+        int first = first_alike(e->plan, i);
         if (first != i && e->fell_back[first]) {
             bs_route_free(e->routes[i]);
             e->routes[i] = NULL;

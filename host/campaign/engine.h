@@ -6,6 +6,8 @@
 #include "fault/plan.h"
 #include "replay/replay.h"
 
+#include <signal.h>
+
 enum { BS_MAX_TILE = 16 };
 
 typedef struct bs_engine_options {
@@ -50,7 +52,8 @@ void bs_worker_close(bs_worker *w);
 /* Computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);
 /* Proves every route (see replay/selftest.h); one that is not exact is replaced by the full re-run, with a
- * warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced strata. */
-bs_status bs_engine_selftest(bs_engine *e, int *fallbacks);
+ * warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced strata. *stop as in
+ * bs_campaign_run(): BS_STOPPED. */
+bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks);
 
 #endif

@@ -19,9 +19,9 @@ static void default_db(char *out, size_t len, const char *job_path)
 static bs_status read_options(const bs_args *args, bs_engine_options *o)
 {
     const char *mode = bs_option_value(args, "replay");
-    int m = mode ? bs_replay_mode_parse(mode) : BS_REPLAY_SUFFIX;
+    int m = mode ? bs_replay_mode_parse(mode) : BS_REPLAY_DELTA;
     if (m < 0)
-        return bs_fail(BS_USAGE, "--replay takes full or suffix, not '%s'", mode);
+        return bs_fail(BS_USAGE, "--replay takes full, suffix or delta, not '%s'", mode);
     o->mode = (bs_replay_mode)m;
     o->device = bs_option_value(args, "device");
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
@@ -43,7 +43,7 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
         return bs_str_status(text);
     }
     bs_info("self-test of %d routes ...", e->plan->n_strata);
-    BS_TRY(bs_engine_selftest(e, &fallbacks));
+    BS_TRY(bs_engine_selftest(e, &bs_stop_requested, &fallbacks));
     bs_str_puts(text, "passed");
     if (fallbacks)
         bs_str_puts(text, "; by full re-run (entry:layer):");
@@ -57,17 +57,24 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
 static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)
 {
     double rate = sum->seconds > 0 ? (double)sum->done / sum->seconds : 0;
-    if (json)
-        printf("{\"db\": \"%s\", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
-               "\"trials_per_second\": %.1f, \"broken\": %llu, \"left_out\": %llu, \"complete\": %s}\n",
-               db, (unsigned long long)sum->planned, (unsigned long long)sum->found,
-               (unsigned long long)sum->done, sum->seconds, rate, (unsigned long long)sum->broken,
-               (unsigned long long)sum->left_out, st == BS_OK ? "true" : "false");
-    else
-        printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
-               (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
-               (unsigned long long)sum->done, sum->seconds, rate);
-    if (sum->broken && !json)
+    if (json) {
+        bs_str line = {0};
+        bs_str_puts(&line, "{\"db\": ");
+        bs_str_json(&line, db);
+        bs_str_printf(&line,
+                      ", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
+                      "\"trials_per_second\": %.1f, \"broken\": %llu, \"left_out\": %llu, \"complete\": %s}",
+                      (unsigned long long)sum->planned, (unsigned long long)sum->found,
+                      (unsigned long long)sum->done, sum->seconds, rate, (unsigned long long)sum->broken,
+                      (unsigned long long)sum->left_out, st == BS_OK ? "true" : "false");
+        puts(line.ptr ? line.ptr : "");
+        bs_str_clear(&line);
+        return;
+    }
+    printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
+           (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
+           (unsigned long long)sum->done, sum->seconds, rate);
+    if (sum->broken)
         printf("%llu image(s) cannot be read: %llu trials left out, table broken_image says why; repair the "
                "files and run again\n",
                (unsigned long long)sum->broken, (unsigned long long)sum->left_out);
@@ -91,6 +98,7 @@ static bs_status run(const bs_args *args)
     bs_status st;
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
+    bs_catch_signals();
     BS_TRY_GOTO(prove(e, store, args, &selftest), out);
     bs_run_info info = {
         .device = e->info,
@@ -106,7 +114,6 @@ static bs_status run(const bs_args *args)
     bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
             (unsigned long long)s.plan->trials, s.plan->n_images, e->threads, e->info.name, e->info.isa,
             info.mode);
-    bs_catch_signals();
     st = bs_campaign_run(e, s.images, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);
@@ -131,11 +138,11 @@ out:
 }
 
 static const bs_option options[] = {
-    {"db", "FILE", "result file (default: the job's name with .db, in the working directory)"},
+    {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
     {"device", "NAME", "auto, cpu, null (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default 32)"},
-    {"replay", "MODE", "suffix (default) or full; both give the same bits"},
+    {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
     {"self-test", "WHEN", "auto (default: once a file and arithmetic), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
     {"json", NULL, "the summary as JSON"},
