@@ -46,11 +46,11 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
     BS_TRY(bs_engine_selftest(e, &bs_stop_requested, &fallbacks));
     bs_str_puts(text, "passed");
     if (fallbacks)
-        bs_str_puts(text, "; by full re-run (entry:layer):");
+        bs_str_puts(text, "; fell back (entry:layer mode):");
     for (int i = 0; i < e->plan->n_strata; i++)
         if (e->fell_back[i])
-            bs_str_printf(text, " %d:%d", e->plan->job->entries[e->plan->strata[i].entry].id,
-                          e->plan->strata[i].target);
+            bs_str_printf(text, " %d:%d %s", e->plan->job->entries[e->plan->strata[i].entry].id,
+                          e->plan->strata[i].target, bs_replay_mode_name(e->routes[i]->mode));
     return bs_str_status(text);
 }
 
