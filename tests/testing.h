@@ -30,7 +30,8 @@
             fail_msg("%s: '%s' lacks '%s'", #x, bs_error_message(), text);                                   \
     } while (0)
 
-/* Path of a file of the optional test data (BITSINK_TEST_DATA, else ../shared/data); NULL if it is absent. Static buffer. */
+/* Path of a file of the optional test data (BITSINK_TEST_DATA, else ../shared/data); NULL if it is absent.
+ * Static buffer. */
 static inline const char *test_data(const char *name)
 {
     static char path[4096];

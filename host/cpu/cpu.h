@@ -29,6 +29,17 @@ typedef struct bs_cpu_matrix {
     float weight_scale, bias_scale;
 } bs_cpu_matrix;
 
+/* What of a layer can be computed by itself: filters, or groups of filters where there are groups. */
+static inline int bs_cpu_units(const bs_cpu_matrix *m)
+{
+    return m->shape.group > 1 ? m->shape.group : m->shape.filters;
+}
+
+static inline int bs_cpu_unit_filters(const bs_cpu_matrix *m)
+{
+    return m->shape.filters / bs_cpu_units(m);
+}
+
 typedef struct bs_cpu_plan {
     bs_cpu_matrix matrix;
     void **param; /* prepared parameter of each input, NULL for activations; owned */
@@ -59,12 +70,14 @@ typedef struct bs_cpu_buffer {
     size_t bytes;
 } bs_cpu_buffer;
 
-/* Compiled convolutions of one node with one number of filters. */
+/* Compiled convolutions of one node with one number of units. */
 typedef struct bs_cpu_variant {
     struct bs_cpu_variant *next;
-    int filters;
-    const bs_conv_pin *pin; /* NULL: the pinned implementation does not offer this number */
-    bs_conv_pin *own_pin;   /* freed with the variant */
+    int units, filters;
+    int64_t in_row, out_row; /* floats of a chunk row */
+    const bs_conv_pin *pin;  /* NULL: the pinned implementation does not offer this number, or other bits */
+    bs_conv_pin *own_pin;    /* freed with the variant */
+    bool compared;           /* with the whole layer, see units.h */
     bs_conv *conv[BS_CPU_CHUNKS];
 } bs_cpu_variant;
 
@@ -145,16 +158,16 @@ bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const fl
 
 void bs_cpu_scale(float *to, const float *from, int64_t n, float factor);
 
-/* matrix.c: Conv, Gemm, MatMul. Shape of a chunk of 1 << log_rows rows with so many filters. */
-bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int filters, int log_rows);
+/* matrix.c: Conv, Gemm, MatMul. Shape of a chunk of 1 << log_rows rows with so many units. */
+bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int units, int log_rows);
 typedef struct bs_cpu_rows {
     const float *base;
     const int32_t *sample; /* sample i's row, NULL: i */
 } bs_cpu_rows;
-/* The variant of a node for a number of filters, made on first use. */
-bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int filters);
+/* The variant of a node for a number of units, made on first use. */
+bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int units);
 void bs_cpu_variant_free(bs_cpu_variant *v);
-/* n samples from src; dst: dense, `filters` channels. */
+/* n samples from src; dst: dense, v->filters channels. */
 bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, int n, bs_cpu_rows src, float *dst);
 bs_status bs_cpu_run_matrix(const bs_cpu_job *j);

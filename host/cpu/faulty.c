@@ -114,7 +114,7 @@ bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view
     BS_TRY_GOTO(run_dense_groups(&q), out);
 out:
     for (int k = 0; q.groups && k < q.n_groups; k++)
-        free(q.groups[k].channel);
+        free(q.groups[k].unit);
     free(q.groups);
     free(q.next);
     free(q.group_of);

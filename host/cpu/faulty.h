@@ -7,9 +7,9 @@
 /* Samples with the same sites: head, next[head], ... tail. */
 typedef struct bs_cpu_group {
     int head, tail;
-    bool dense;   /* still to be evaluated densely */
-    int *channel; /* output channels the fault can change, ascending; owned */
-    int channels;
+    bool dense; /* still to be evaluated densely */
+    int *unit;  /* units the fault can change, ascending; owned */
+    int units;
 } bs_cpu_group;
 
 typedef struct bs_cpu_faulty {

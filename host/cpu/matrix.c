@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int filters, int log_rows)
+bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int units, int log_rows)
 {
     bs_conv_shape s = m->shape;
-    s.filters = filters;
+    s.filters = units * bs_cpu_unit_filters(m);
+    if (s.group > 1) {
+        s.channels = units * (s.channels / s.group);
+        s.group = units;
+    }
     if (m->rows_in_width)
         s.in_w = s.out_w = 1 << log_rows;
     else
@@ -18,32 +22,36 @@ bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int filters, int log_ro
 static bs_status pin_variant(bs_cpu_variant *v, const bs_cpu_matrix *m)
 {
     bs_conv_shape shapes[BS_CPU_CHUNKS];
-    if (v->filters == m->shape.filters) {
+    if (v->units == bs_cpu_units(m)) {
         v->pin = m->pin;
         return BS_OK;
     }
     if (bs_conv_pin_is_shape_bound(m->pin))
         return BS_OK;
     for (int i = 0; i < m->chunks; i++)
-        shapes[i] = bs_cpu_chunk_shape(m, v->filters, i);
+        shapes[i] = bs_cpu_chunk_shape(m, v->units, i);
     BS_TRY(bs_conv_pin_like(&v->own_pin, m->pin, shapes, m->chunks));
     v->pin = v->own_pin;
     return BS_OK;
 }
 
-bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int filters)
+bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int units)
 {
+    const bs_cpu_matrix *m = &l->network->plan[node].matrix;
     bs_cpu_variant *v = l->variants[node];
-    while (v && v->filters != filters)
+    while (v && v->units != units)
         v = v->next;
     *out = v;
     if (v)
         return BS_OK;
     BS_TRY(bs_calloc(&v, 1, sizeof *v, "convolution"));
-    v->filters = filters;
+    v->units = units;
+    v->filters = units * bs_cpu_unit_filters(m);
+    v->in_row = m->shape.group > 1 ? m->in_row / m->shape.group * units : m->in_row;
+    v->out_row = m->out_row / m->shape.filters * v->filters;
     v->next = l->variants[node];
     l->variants[node] = v;
-    BS_TRY(pin_variant(v, &l->network->plan[node].matrix));
+    BS_TRY(pin_variant(v, m));
     *out = v;
     return BS_OK;
 }
@@ -60,27 +68,27 @@ void bs_cpu_variant_free(bs_cpu_variant *v)
     }
 }
 
-static const float *source_row(const bs_cpu_matrix *m, bs_cpu_rows src, int64_t row)
+static const float *source_row(int repeat, int64_t in_row, bs_cpu_rows src, int64_t row)
 {
     if (!src.sample)
-        return src.base + row * m->in_row;
-    return src.base + ((int64_t)src.sample[row / m->repeat] * m->repeat + row % m->repeat) * m->in_row;
+        return src.base + row * in_row;
+    return src.base + ((int64_t)src.sample[row / repeat] * repeat + row % repeat) * in_row;
 }
 
 /* Rows first .. first + n - 1 of the source, one after the other: in place if they are, else a copy. */
-static bs_status dense_rows(const float **out, bs_lane *l, const bs_cpu_matrix *m, bs_cpu_rows src,
+static bs_status dense_rows(const float **out, bs_lane *l, int repeat, int64_t in_row, bs_cpu_rows src,
                             int64_t first, int n)
 {
     bool dense = true;
-    *out = source_row(m, src, first);
+    *out = source_row(repeat, in_row, src, first);
     for (int i = 1; i < n && dense; i++)
-        dense = source_row(m, src, first + i) == *out + i * m->in_row;
+        dense = source_row(repeat, in_row, src, first + i) == *out + i * in_row;
     if (dense)
         return BS_OK;
-    size_t bytes = (size_t)m->in_row * sizeof(float);
+    size_t bytes = (size_t)in_row * sizeof(float);
     BS_TRY(bs_cpu_reserve(&l->gather, (size_t)n * bytes));
     for (int i = 0; i < n; i++)
-        memcpy((char *)l->gather.ptr + (size_t)i * bytes, source_row(m, src, first + i), bytes);
+        memcpy((char *)l->gather.ptr + (size_t)i * bytes, source_row(repeat, in_row, src, first + i), bytes);
     *out = l->gather.ptr;
     return BS_OK;
 }
@@ -89,7 +97,7 @@ static bs_status chunk_conv(bs_conv **out, bs_lane *l, const bs_cpu_matrix *m, b
                             int log_rows)
 {
     if (!v->conv[log_rows]) {
-        bs_conv_shape s = bs_cpu_chunk_shape(m, v->filters, log_rows);
+        bs_conv_shape s = bs_cpu_chunk_shape(m, v->units, log_rows);
         BS_TRY(bs_conv_create(&v->conv[log_rows], v->pin, &s));
         BS_TRY(bs_cpu_reserve(&l->scratch, bs_conv_scratch_bytes(v->conv[log_rows])));
     }
@@ -100,16 +108,16 @@ static bs_status chunk_conv(bs_conv **out, bs_lane *l, const bs_cpu_matrix *m, b
 bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, int n, bs_cpu_rows src, float *dst)
 {
-    int64_t rows = (int64_t)n * m->repeat, out_row = m->out_row / m->shape.filters * v->filters;
+    int64_t rows = (int64_t)n * m->repeat;
     int log_rows = m->chunks - 1;
     for (int64_t at = 0; at < rows; at += (int64_t)1 << log_rows) {
         const float *x;
         bs_conv *conv;
         while ((int64_t)1 << log_rows > rows - at)
             log_rows--;
-        BS_TRY(dense_rows(&x, l, m, src, at, 1 << log_rows));
+        BS_TRY(dense_rows(&x, l, m->repeat, v->in_row, src, at, 1 << log_rows));
         BS_TRY(chunk_conv(&conv, l, m, v, log_rows));
-        BS_TRY(bs_conv_run(conv, x, packed, bias, dst + at * out_row, l->scratch.ptr));
+        BS_TRY(bs_conv_run(conv, x, packed, bias, dst + at * v->out_row, l->scratch.ptr));
     }
     return BS_OK;
 }
@@ -121,6 +129,6 @@ bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
     int node = (int)(j->node - j->graph->nodes);
     const float *bias = bs_cpu_has_input(j->node, 2) ? j->param[2] : NULL;
     bs_cpu_rows src = {j->in[0].base, j->in[0].rows};
-    BS_TRY(bs_cpu_variant_get(&v, j->lane, node, m->shape.filters));
+    BS_TRY(bs_cpu_variant_get(&v, j->lane, node, bs_cpu_units(m)));
     return bs_cpu_matrix_run(j->lane, m, v, j->param[1], bias, j->n, src, j->out);
 }

@@ -1,15 +1,11 @@
 #include "cpu/onednn.h"
 #include "base/buf.h"
+#include "cpu/onednn_calls.h"
 
 #include <dlfcn.h>
-#include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if DNNL_VERSION_MAJOR != 2
-#error "this file speaks oneDNN 2; add the calls of the version at hand here"
-#endif
 
 struct bs_dnn {
     dnnl_engine_t engine;
@@ -21,7 +17,7 @@ struct bs_conv_pin {
     bs_dnn *dnn;
     bs_conv_shape shape; /* the first it was made for */
     char impl[IMPL_NAME_LEN];
-    dnnl_memory_desc_t weights;
+    bs_dnn_md weights;
 };
 
 struct bs_conv {
@@ -42,8 +38,9 @@ static bs_status check(dnnl_status_t s, const char *what)
 
 void bs_dnn_single_thread(void)
 {
-    /* oneDNN brings its own OpenMP runtime (or none); its thread count is a property of the calling thread.
-     */
+    /* Debian's oneDNN runs on OpenMP, whose thread count is a property of the calling thread. A build on TBB
+     * takes threads as it likes: same bits, since no sum is split between threads, but in the way of our own
+     * workers. */
     void (*set)(int) = NULL;
     *(void **)&set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
     if (set)
@@ -52,6 +49,11 @@ void bs_dnn_single_thread(void)
 
 bs_status bs_dnn_create(bs_dnn **out)
 {
+    *out = NULL;
+    if (dnnl_version()->cpu_runtime == DNNL_RUNTIME_SYCL) {
+        bs_fail(BS_ERR, "this build of oneDNN runs on SYCL, which bitsink does not speak");
+        return bs_hint("build bitsink with a oneDNN on OpenMP, such as the package libdnnl-dev");
+    }
     BS_TRY(bs_calloc(out, 1, sizeof **out, "oneDNN engine"));
     bs_status st = check(dnnl_engine_create(&(*out)->engine, dnnl_cpu, 0), "create a CPU engine");
     if (st != BS_OK) {
@@ -69,26 +71,22 @@ void bs_dnn_free(bs_dnn *d)
     free(d);
 }
 
+#define ISAS(X)                                                                                              \
+    X(sse41)                                                                                                 \
+    X(avx) X(avx2) X(avx2_vnni) X(avx512_core) X(avx512_core_vnni) X(avx512_core_bf16) X(avx512_core_amx)
+
 static const char *isa_name(dnnl_cpu_isa_t isa)
 {
+#define CASE(name)                                                                                           \
+    case dnnl_cpu_isa_##name:                                                                                \
+        return #name;
     switch ((int)isa) {
-    case dnnl_cpu_isa_sse41:
-        return "sse4.1";
-    case dnnl_cpu_isa_avx:
-        return "avx";
-    case dnnl_cpu_isa_avx2:
-        return "avx2";
-    case dnnl_cpu_isa_avx2_vnni:
-        return "avx2_vnni";
-    case dnnl_cpu_isa_avx512_core:
-        return "avx512_core";
-    case dnnl_cpu_isa_avx512_core_vnni:
-        return "avx512_core_vnni";
-    case dnnl_cpu_isa_avx512_core_bf16:
-        return "avx512_core_bf16";
+        ISAS(CASE)
+        BS_DNN_MORE_ISAS(CASE)
     default:
         return NULL;
     }
+#undef CASE
 }
 
 void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_len)
@@ -103,41 +101,53 @@ void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_le
     snprintf(library, library_len, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
 }
 
-static bs_status describe_weights(dnnl_memory_desc_t *out, const bs_conv_shape *s, dnnl_format_tag_t tag4,
-                                  dnnl_format_tag_t tag5)
+/* Axes of the weights as oneDNN counts them: groups are an axis of their own. */
+static int weight_dims(const bs_conv_shape *s, dnnl_dims_t out)
 {
-    dnnl_dims_t plain = {s->filters, s->channels, s->kernel[0], s->kernel[1]};
-    dnnl_dims_t grouped = {s->group, s->filters / s->group, s->channels / s->group, s->kernel[0],
-                           s->kernel[1]};
+    int n = 0;
     if (s->group > 1)
-        return check(dnnl_memory_desc_init_by_tag(out, 5, grouped, dnnl_f32, tag5), "describe weights");
-    return check(dnnl_memory_desc_init_by_tag(out, 4, plain, dnnl_f32, tag4), "describe weights");
+        out[n++] = s->group;
+    out[n++] = s->filters / s->group;
+    out[n++] = s->channels / s->group;
+    out[n++] = s->kernel[0];
+    out[n++] = s->kernel[1];
+    return n;
 }
 
-/* The operation; `weights` NULL lets the implementation choose their layout. */
-static bs_status describe_conv(dnnl_convolution_desc_t *out, const bs_conv_shape *s,
-                               const dnnl_memory_desc_t *weights)
+static void clear_conv(bs_dnn_conv_desc *c)
 {
-    dnnl_dims_t src_dims = {s->batch, s->channels, s->in_h, s->in_w};
-    dnnl_dims_t dst_dims = {s->batch, s->filters, s->out_h, s->out_w};
-    dnnl_dims_t bias_dims = {s->filters};
-    dnnl_dims_t stride = {s->stride[0], s->stride[1]}, dilation = {s->dilation[0] - 1, s->dilation[1] - 1};
-    dnnl_dims_t before = {s->pad[0], s->pad[1]}, after;
-    /* What the last output row needs, rather than the model's own padding, of which the stride may skip some.
-     */
+    bs_dnn_md_free(c->src);
+    bs_dnn_md_free(c->weights);
+    bs_dnn_md_free(c->bias);
+    bs_dnn_md_free(c->dst);
+}
+
+/* The operation, to be cleared, after an error too; `weights` NULL lets the implementation choose their
+ * layout. */
+static bs_status describe_conv(bs_dnn_conv_desc *out, const bs_conv_shape *s, bs_dnn_const_md weights)
+{
+    dnnl_dims_t src = {s->batch, s->channels, s->in_h, s->in_w};
+    dnnl_dims_t dst = {s->batch, s->filters, s->out_h, s->out_w};
+    dnnl_dims_t bias = {s->filters}, filter;
+    int rank = weight_dims(s, filter);
+    memset(out, 0, sizeof *out);
     for (int i = 0; i < 2; i++) {
         int64_t in = i ? s->in_w : s->in_h, o = i ? s->out_w : s->out_h;
-        after[i] = (o - 1) * stride[i] + (s->kernel[i] - 1) * (int64_t)s->dilation[i] + 1 - in - before[i];
+        out->stride[i] = s->stride[i];
+        out->dilation[i] = s->dilation[i] - 1;
+        out->before[i] = s->pad[i];
+        /* What the last output row needs, rather than the model's own padding, of which the stride may skip
+         * some. */
+        out->after[i] =
+            (o - 1) * s->stride[i] + (s->kernel[i] - 1) * (int64_t)s->dilation[i] + 1 - in - s->pad[i];
     }
-    dnnl_memory_desc_t src, dst, bias, any;
-    BS_TRY(check(dnnl_memory_desc_init_by_tag(&src, 4, src_dims, dnnl_f32, dnnl_nhwc), "describe input"));
-    BS_TRY(check(dnnl_memory_desc_init_by_tag(&dst, 4, dst_dims, dnnl_f32, dnnl_nhwc), "describe output"));
-    BS_TRY(check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "describe bias"));
-    BS_TRY(describe_weights(&any, s, dnnl_format_tag_any, dnnl_format_tag_any));
-    return check(dnnl_dilated_convolution_forward_desc_init(
-                     out, dnnl_forward_inference, dnnl_convolution_direct, &src, weights ? weights : &any,
-                     s->bias ? &bias : NULL, &dst, stride, dilation, before, after),
-                 "describe a convolution");
+    BS_TRY(check(bs_dnn_md_by_tag(&out->src, 4, src, dnnl_nhwc), "describe input"));
+    BS_TRY(check(bs_dnn_md_by_tag(&out->dst, 4, dst, dnnl_nhwc), "describe output"));
+    if (s->bias)
+        BS_TRY(check(bs_dnn_md_by_tag(&out->bias, 1, bias, dnnl_a), "describe bias"));
+    return check(weights ? bs_dnn_md_copy(&out->weights, weights)
+                         : bs_dnn_md_by_tag(&out->weights, rank, filter, dnnl_format_tag_any),
+                 "describe weights");
 }
 
 /* User scratchpads make a primitive reentrant and its memory visible; fp32 stays fp32. */
@@ -152,7 +162,7 @@ static bs_status create_attr(dnnl_primitive_attr_t *out)
     return check(a != dnnl_success ? a : b, "set attributes");
 }
 
-static const char *impl_name(const_dnnl_primitive_desc_t pd)
+const char *bs_dnn_impl_name(const_dnnl_primitive_desc_t pd)
 {
     const char *name = NULL;
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
@@ -162,28 +172,21 @@ static const char *impl_name(const_dnnl_primitive_desc_t pd)
 /* Implementation number `skip` of those for the shape, or of those named `impl`; *out NULL if there is none.
  */
 static bs_status find_impl(dnnl_primitive_desc_t *out, bs_dnn *d, const bs_conv_shape *s,
-                           const dnnl_memory_desc_t *weights, const char *impl, int skip)
+                           bs_dnn_const_md weights, const char *impl, int skip)
 {
-    dnnl_convolution_desc_t desc;
-    dnnl_primitive_attr_t attr;
-    dnnl_primitive_desc_iterator_t it;
+    bs_dnn_conv_desc desc;
+    dnnl_primitive_attr_t attr = NULL;
+    bs_status st;
     *out = NULL;
-    BS_TRY(describe_conv(&desc, s, weights));
-    BS_TRY(create_attr(&attr));
-    dnnl_status_t r = dnnl_primitive_desc_iterator_create(&it, &desc, attr, d->engine, NULL);
-    dnnl_primitive_attr_destroy(attr);
-    if (r == dnnl_unimplemented)
-        return BS_OK;
-    BS_TRY(check(r, "list convolution implementations"));
-    do {
-        dnnl_primitive_desc_t pd = dnnl_primitive_desc_iterator_fetch(it);
-        if (pd && (!impl || !strcmp(impl_name(pd), impl)) && skip-- == 0)
-            *out = pd;
-        else if (pd)
-            dnnl_primitive_desc_destroy(pd);
-    } while (!*out && dnnl_primitive_desc_iterator_next(it) == dnnl_success);
-    dnnl_primitive_desc_iterator_destroy(it);
-    return BS_OK;
+    BS_TRY_GOTO(describe_conv(&desc, s, weights), out);
+    BS_TRY_GOTO(create_attr(&attr), out);
+    BS_TRY_GOTO(check(bs_dnn_conv_find(out, d->engine, &desc, attr, impl, skip), "list implementations"),
+                out);
+out:
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    clear_conv(&desc);
+    return st;
 }
 
 /* Does the pin's implementation take its weights for every shape? */
@@ -192,12 +195,22 @@ static bs_status offers_all(bool *out, const bs_conv_pin *p, const bs_conv_shape
     *out = true;
     for (int i = 0; i < n && *out; i++) {
         dnnl_primitive_desc_t pd;
-        BS_TRY(find_impl(&pd, p->dnn, &shapes[i], &p->weights, p->impl, 0));
+        BS_TRY(find_impl(&pd, p->dnn, &shapes[i], p->weights, p->impl, 0));
         *out = pd != NULL;
         if (pd)
             dnnl_primitive_desc_destroy(pd);
     }
     return BS_OK;
+}
+
+/* Makes the implementation the pin's; takes pd. */
+static bs_status adopt(bs_conv_pin *p, dnnl_primitive_desc_t pd)
+{
+    bs_dnn_md_free(p->weights);
+    snprintf(p->impl, sizeof p->impl, "%s", bs_dnn_impl_name(pd));
+    dnnl_status_t s = bs_dnn_md_copy(&p->weights, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0));
+    dnnl_primitive_desc_destroy(pd);
+    return check(s, "describe weights");
 }
 
 /* Implementations for shapes[0] in oneDNN's order of preference, named `impl` if not NULL. */
@@ -215,9 +228,7 @@ static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shape
         BS_TRY_GOTO(find_impl(&pd, d, &shapes[0], NULL, impl, skip), out);
         if (!pd)
             break;
-        snprintf(p->impl, sizeof p->impl, "%s", impl_name(pd));
-        p->weights = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-        dnnl_primitive_desc_destroy(pd);
+        BS_TRY_GOTO(adopt(p, pd), out);
         BS_TRY_GOTO(offers_all(&found, p, shapes, n), out);
     }
     if (found) {
@@ -225,7 +236,7 @@ static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shape
         p = NULL;
     }
 out:
-    free(p);
+    bs_conv_pin_free(p);
     return st;
 }
 
@@ -242,6 +253,9 @@ bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_c
 
 void bs_conv_pin_free(bs_conv_pin *p)
 {
+    if (!p)
+        return;
+    bs_dnn_md_free(p->weights);
     free(p);
 }
 
@@ -257,11 +271,10 @@ bool bs_conv_pin_is_shape_bound(const bs_conv_pin *p)
 
 size_t bs_conv_pin_bytes(const bs_conv_pin *p)
 {
-    return dnnl_memory_desc_get_size(&p->weights);
+    return dnnl_memory_desc_get_size(p->weights);
 }
 
-static bs_status reorder(bs_dnn *d, const dnnl_memory_desc_t *from, const void *src,
-                         const dnnl_memory_desc_t *to, void *dst)
+static bs_status reorder(bs_dnn *d, bs_dnn_const_md from, const void *src, bs_dnn_const_md to, void *dst)
 {
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
@@ -290,16 +303,15 @@ bs_status bs_conv_pin_pack(const bs_conv_pin *p, const float *weights, int64_t s
                            void *packed)
 {
     const bs_conv_shape *s = &p->shape;
-    dnnl_memory_desc_t from;
+    bs_dnn_md from;
     int64_t area = (int64_t)s->kernel[0] * s->kernel[1];
-    dnnl_dims_t plain = {stride_m, stride_i * area, s->kernel[1], 1};
-    dnnl_dims_t grouped = {s->filters / s->group * stride_m, stride_m, stride_i * area, s->kernel[1], 1};
-    dnnl_memory_desc_t shape;
-    BS_TRY(describe_weights(&shape, s, dnnl_oihw, dnnl_goihw));
-    BS_TRY(check(dnnl_memory_desc_init_by_strides(&from, shape.ndims, shape.dims, dnnl_f32,
-                                                  s->group > 1 ? grouped : plain),
-                 "describe weights"));
-    return reorder(p->dnn, &from, weights, &p->weights, packed);
+    dnnl_dims_t dims,
+        strides = {s->filters / s->group * stride_m, stride_m, stride_i * area, s->kernel[1], 1};
+    int rank = weight_dims(s, dims);
+    BS_TRY(check(bs_dnn_md_by_strides(&from, rank, dims, strides + (5 - rank)), "describe weights"));
+    bs_status st = reorder(p->dnn, from, weights, p->weights, packed);
+    bs_dnn_md_free(from);
+    return st;
 }
 
 static bs_status bind(dnnl_memory_t *out, const_dnnl_primitive_desc_t pd, dnnl_query_t what, dnnl_engine_t e)
@@ -316,7 +328,7 @@ bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_sh
     dnnl_primitive_desc_t pd = NULL;
     *out = NULL;
     BS_TRY(bs_calloc(&c, 1, sizeof *c, "convolution"));
-    BS_TRY_GOTO(find_impl(&pd, pin->dnn, shape, &pin->weights, pin->impl, 0), out);
+    BS_TRY_GOTO(find_impl(&pd, pin->dnn, shape, pin->weights, pin->impl, 0), out);
     if (!pd) {
         st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", pin->impl);
         goto out;
@@ -328,7 +340,7 @@ bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_sh
     BS_TRY_GOTO(bind(&c->scratch, pd, dnnl_query_scratchpad_md, e), out);
     c->scratch_bytes =
         dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
-    BS_TRY_GOTO(check(dnnl_memory_create(&c->weights, &pin->weights, e, DNNL_MEMORY_NONE), "memory"), out);
+    BS_TRY_GOTO(check(dnnl_memory_create(&c->weights, pin->weights, e, DNNL_MEMORY_NONE), "memory"), out);
     if (shape->bias)
         BS_TRY_GOTO(
             check(dnnl_memory_create(&c->bias, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1), e,

@@ -5,7 +5,8 @@
  *   bs_conv      that implementation compiled for one shape                 one thread at a time
  *
  * Data is dense and channels last: (batch, rows, columns, channels); weights are (M, C/group, kH, kW).
- * All work is done on the calling thread, provided it called bs_dnn_single_thread() before. */
+ * All work is done on the calling thread, provided it called bs_dnn_single_thread() before and oneDNN is
+ * built for OpenMP or without threads. */
 #ifndef BS_CPU_ONEDNN_H
 #define BS_CPU_ONEDNN_H
 

@@ -78,7 +78,7 @@ static bs_status pin_matrix(bs_network *n, bs_cpu_matrix *m)
 {
     bs_conv_shape shapes[BS_CPU_CHUNKS];
     for (int i = 0; i < m->chunks; i++)
-        shapes[i] = bs_cpu_chunk_shape(m, m->shape.filters, i);
+        shapes[i] = bs_cpu_chunk_shape(m, bs_cpu_units(m), i);
     BS_TRY(bs_conv_pin_create(&m->pin, n->device->dnn, shapes, m->chunks));
     if (bs_conv_pin_is_shape_bound(m->pin))
         m->chunks = 1;

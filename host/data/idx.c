@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "data/pixels.h"
+#include "trial.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #define MAX_RANK      4
 #define MAX_IDX_BYTES ((size_t)1 << 32)
 #define CHUNK         ((size_t)1 << 20)
+#define MAX_IMAGES    ((size_t)1 << BS_IMAGE_BITS) /* more have no trial id */
 
 struct idx_array {
     int rank;
@@ -108,6 +110,10 @@ static bs_status check_images(bs_idx *out, const struct idx_array *a, const char
     if (a->size[1] < 1 || a->size[1] > BS_MAX_SIDE || a->size[2] < 1 || a->size[2] > BS_MAX_SIDE)
         return bs_fail(BS_ERR, "'%s': images of %zu x %zu pixels, sides must be 1 to %d", path, a->size[1],
                        a->size[2], BS_MAX_SIDE);
+    if (a->size[0] > MAX_IMAGES) {
+        bs_fail(BS_ERR, "'%s' holds %zu images, at most %zu can be used", path, a->size[0], MAX_IMAGES);
+        return bs_hint("split the file");
+    }
     out->count = a->size[0];
     out->height = (int)a->size[1];
     out->width = (int)a->size[2];

@@ -71,10 +71,27 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t width)
     }
 }
 
+/* Huffman codes take at least a bit, and every block of 8 x 8 samples has at least one. Without this check a
+ * kilobyte could ask for gigabytes, in a progressive file even of memory that is written. */
+static bs_status check_length(const struct jpeg_job *job)
+{
+    size_t blocks = 0;
+    for (int c = 0; c < job->reader.num_components; c++) {
+        const jpeg_component_info *info = &job->reader.comp_info[c];
+        blocks += (size_t)info->width_in_blocks * info->height_in_blocks;
+    }
+    if (blocks / 8 <= job->len)
+        return BS_OK;
+    bs_fail(BS_ERR, "%u x %u pixels cannot be in a file of %zu bytes", job->reader.image_width,
+            job->reader.image_height, job->len);
+    return bs_hint("the file is damaged; fetch it again, or leave it out of the list");
+}
+
 static bs_status allocate(struct jpeg_job *job)
 {
     j_decompress_ptr reader = &job->reader;
     int channels = 3;
+    BS_TRY(check_length(job));
     switch (reader->num_components) {
     case 1:
         reader->out_color_space = JCS_GRAYSCALE;

@@ -8,6 +8,8 @@
 /* Deflate cannot compress better than this; a header that promises more pixels lies. */
 #define MAX_DEFLATE_RATIO 1032
 
+enum { PNG_SIGNATURE = 8, PNG_CHUNK_FRAME = 12 };
+
 struct png_job {
     const uint8_t *bytes;
     size_t len, at;
@@ -41,6 +43,21 @@ static void on_read(png_structp png, png_bytep to, size_t n)
     job->at += n;
 }
 
+/* A chunk is its length, four letters, that many bytes and a checksum. libpng makes room for a chunk before
+ * it reads it, so a few bytes could ask for 2 GB. */
+static bs_status check_chunks(const struct png_job *job)
+{
+    for (size_t at = PNG_SIGNATURE; at + PNG_CHUNK_FRAME <= job->len;) {
+        size_t n = png_get_uint_32(job->bytes + at);
+        if (n > job->len - at - PNG_CHUNK_FRAME)
+            return bs_fail(BS_ERR, "PNG: a chunk of %zu bytes does not fit into the file", n);
+        if (memcmp(job->bytes + at + 4, "IEND", 4) == 0)
+            break;
+        at += PNG_CHUNK_FRAME + n;
+    }
+    return BS_OK;
+}
+
 static bs_status allocate(struct png_job *job)
 {
     png_uint_32 width = png_get_image_width(job->png, job->info);
@@ -62,8 +79,13 @@ static bs_status allocate(struct png_job *job)
 
 static void read_pixels(struct png_job *job)
 {
+    job->st = check_chunks(job);
+    if (job->st != BS_OK)
+        return;
     png_set_read_fn(job->png, job, on_read);
     png_set_user_limits(job->png, BS_MAX_SIDE, BS_MAX_SIDE);
+    /* Compressed texts and profiles that grow beyond the file are left out; they change no pixel. */
+    png_set_chunk_malloc_max(job->png, job->len);
     png_read_info(job->png, job->info);
     png_set_strip_16(job->png);
     png_set_palette_to_rgb(job->png);

@@ -21,9 +21,13 @@
 #define BS_MODEL_FILE_LIMIT ((size_t)1 << 31)        /* protobuf's own limit */
 #define BS_DIM_LIMIT        ((int64_t)1 << 31)       /* one dimension */
 #define BS_ELEMENT_LIMIT    (((int64_t)1 << 31) - 1) /* one activation, all images of the file's batch */
-#define BS_FOLD_LIMIT       ((int64_t)1 << 28)       /* elements of one folded constant */
-#define BS_FOLD_BYTES       ((uint64_t)1 << 32)      /* folded constants together */
-#define BS_PARAMETER_BYTES  ((uint64_t)1 << 34)      /* all constants together */
+#define BS_FOLD_LIMIT       ((int64_t)1 << 27)       /* elements of one folded constant */
+#ifdef BITSINK_FUZZ /* fuzzers find the inputs that reach this limit, and would only fill memory */
+#define BS_FOLD_BYTES ((uint64_t)1 << 24)
+#else
+#define BS_FOLD_BYTES ((uint64_t)1 << 30) /* folded constants together: a hundred bytes can ask for them */
+#endif
+#define BS_PARAMETER_BYTES ((uint64_t)1 << 34) /* all constants together */
 enum { BS_MAX_TARGETS = 4096, BS_MAX_GEOMETRY = 1 << 20, BS_MIN_OPSET = 7, BS_MAX_OPSET = 18 };
 
 typedef enum bs_value_kind {

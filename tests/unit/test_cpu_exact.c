@@ -216,6 +216,12 @@ static void faulty(bs_graph *g, bool bias)
     gb_free(g);
 }
 
+static void check_faulty_once(bs_graph *g)
+{
+    check_faulty(g, 1, 12, 3, 106);
+    gb_free(g);
+}
+
 static void test_faulty_conv(void **state)
 {
     (void)state;
@@ -225,8 +231,26 @@ static void test_faulty_conv(void **state)
     faulty(conv_graph(20, 9, 9, 33, 1, 2, 0, 1, true), true);
     faulty(conv_graph(64, 14, 14, 128, 3, 2, 1, 1, true), true);
     faulty(conv_graph(3, 30, 30, 64, 7, 2, 3, 1, true), true);
+}
+
+static void test_faulty_groups(void **state)
+{
+    (void)state;
     faulty(conv_graph(16, 9, 9, 16, 3, 1, 1, 16, true), true);
     faulty(conv_graph(16, 9, 9, 32, 3, 1, 1, 4, true), true);
+    faulty(conv_graph(96, 9, 9, 96, 3, 2, 1, 96, true), true);
+    faulty(conv_graph(40, 7, 7, 80, 3, 1, 1, 40, false), false);
+    faulty(conv_graph(128, 7, 7, 128, 3, 1, 1, 32, true), true);
+    faulty(conv_graph(60, 7, 7, 45, 3, 1, 1, 3, true), true);
+}
+
+/* Sums so long that implementations split them, and not alike for every number of filters. */
+static void test_faulty_long_sums(void **state)
+{
+    (void)state;
+    check_faulty_once(conv_graph(256, 3, 3, 116, 3, 1, 0, 1, true));
+    check_faulty_once(conv_graph(512, 7, 7, 32, 7, 1, 1, 1, false));
+    check_faulty_once(conv_graph(512, 7, 7, 512, 3, 1, 1, 1, false));
 }
 
 static void test_faulty_gemm(void **state)
@@ -294,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_conv_invariance), cmocka_unit_test(test_gemm_invariance),
         cmocka_unit_test(test_model_layers),    cmocka_unit_test(test_faulty_conv),
         cmocka_unit_test(test_faulty_gemm),     cmocka_unit_test(test_faulty_norm),
+        cmocka_unit_test(test_faulty_groups),   cmocka_unit_test(test_faulty_long_sums),
         cmocka_unit_test(test_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Fuzzes every parser of foreign bytes: builds the targets of tests/fuzz with libFuzzer and sanitizers (clang) in
+# build-fuzz, then runs them one after the other, from the committed corpora of tests/fuzz/corpus.
+#
+#   scripts/fuzz.sh                  one minute for each target
+#   scripts/fuzz.sh 30               half an hour for each: the nightly run
+#   scripts/fuzz.sh 5 onnx image     only these
+#   scripts/fuzz.sh merge [TARGET..] adds to the committed corpora what the runs so far found and reaches new code
+#
+# Exit status 1 if there was a finding: a crash, a report of a sanitizer, more than 2 GB of memory, or more than
+# 10 s for one input. Its input is build-fuzz/findings/TARGET-*; run build-fuzz/tests/fuzz/replay_TARGET with it,
+# fix the cause, and copy the input to tests/fuzz/corpus/TARGET/ so that the tests replay it from then on.
+# New inputs gather in build-fuzz/corpus/TARGET, from where a later run goes on.
+set -eu
+cd "$(dirname "$0")/.."
+corpus=tests/fuzz/corpus
+minutes=${1:-1}
+[ $# -eq 0 ] || shift
+case $minutes in
+merge) ;;
+*[!0-9]* | '')
+    echo "usage: scripts/fuzz.sh [MINUTES|merge] [TARGET...]" >&2
+    exit 2
+    ;;
+esac
+[ $# -gt 0 ] || set -- $(ls $corpus)
+
+cmake -S . -B build-fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBITSINK_FUZZ=ON \
+    >build-fuzz.log 2>&1 || { cat build-fuzz.log; exit 1; }
+status=0
+for name in "$@"; do
+    fuzzer=build-fuzz/tests/fuzz/fuzz_$name
+    cmake --build build-fuzz -j "$(nproc)" --target "fuzz_$name" --target "replay_$name" >>build-fuzz.log 2>&1 ||
+        { tail -40 build-fuzz.log; exit 1; }
+    mkdir -p "build-fuzz/corpus/$name" build-fuzz/findings
+    if [ "$minutes" = merge ]; then
+        "$fuzzer" -set_cover_merge=1 "$corpus/$name" "build-fuzz/corpus/$name" 2>"build-fuzz/$name.log"
+        echo "$name: $(ls "$corpus/$name" | wc -l) inputs"
+        continue
+    fi
+    set --
+    [ ! -e "tests/fuzz/$name.dict" ] || set -- "-dict=tests/fuzz/$name.dict"
+    nice "$fuzzer" "$@" -max_total_time=$((minutes * 60)) -max_len=8192 -rss_limit_mb=2048 -timeout=10 \
+        -print_final_stats=1 "-artifact_prefix=build-fuzz/findings/$name-" \
+        "build-fuzz/corpus/$name" "$corpus/$name" >"build-fuzz/$name.log" 2>&1 || status=1
+    echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$name.log") executions," \
+        "$(grep -c '^artifact_prefix' "build-fuzz/$name.log") findings (build-fuzz/$name.log)"
+done
+exit $status
