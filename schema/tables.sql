@@ -99,6 +99,15 @@ CREATE TABLE image (
     class INTEGER           -- class of that label: label + campaign.label_offset
 );
 
+-- An image whose file could not be read or decoded by the last run that tried: the trials of it that are not in
+-- `unit` are left out of the campaign until the file is repaired. The next run tries again.
+CREATE TABLE broken_image (
+    image INTEGER PRIMARY KEY, -- image.id
+    run INTEGER NOT NULL,      -- run.id
+    trials INTEGER NOT NULL,   -- trials planned on it
+    reason TEXT NOT NULL       -- what is wrong with the file
+);
+
 -- The fault-free run of an image.
 CREATE TABLE golden (
     image INTEGER PRIMARY KEY,  -- image.id

@@ -1,10 +1,12 @@
 #include "campaign/campaign.h"
 
+#include "base/buf.h"
 #include "base/crew.h"
 #include "base/log.h"
 #include "base/resources.h"
 #include "campaign/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Enough for the writer to fall behind by a transaction. */
@@ -30,7 +32,8 @@ static bs_status write_rows(bs_campaign *c)
     bs_packet *p;
     bs_status st = BS_OK;
     while (st == BS_OK && (p = bs_queue_pop(c->queue))) {
-        bs_batch batch = {p->golden, p->n_golden, p->rows, p->n_rows, p->units, p->n_units};
+        bs_batch batch = {p->golden, p->n_golden, p->rows,   p->n_rows,
+                          p->units,  p->n_units,  p->broken, p->n_broken};
         st = bs_store_add(c->store, &batch);
         if (st == BS_OK)
             atomic_fetch_add(&c->done, p->n_rows);
@@ -76,19 +79,37 @@ static void divide_work(bs_campaign *c)
         c->n_parts = (uint32_t)e->plan->n_strata;
 }
 
+static uint32_t allowed_broken(const bs_plan *plan)
+{
+    int64_t wish = plan->job->max_broken;
+    if (wish < 0)
+        return plan->n_images < 200 ? 1 : plan->n_images / 100;
+    return wish < plan->n_images ? (uint32_t)wish : plan->n_images;
+}
+
 bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store *store,
                           volatile sig_atomic_t *stop, bs_campaign_summary *out)
 {
+    *out = (bs_campaign_summary){0};
     bs_campaign c = {.engine = e, .images = images, .store = store, .stop = stop};
     crew_share share = {.c = &c};
     double start = bs_resources_clock();
     c.planned = e->plan->trials;
     c.found = bs_store_trials(store);
+    c.max_broken = allowed_broken(e->plan);
     divide_work(&c);
     atomic_store(&share.computing, e->threads);
-    BS_TRY(bs_queue_create(&c.queue, QUEUE_PACKETS));
-    bs_status st = bs_crew_run(e->threads + 1, crew_member, &share);
+    bs_status st;
+    BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);
+    BS_TRY_GOTO(bs_queue_create(&c.queue, QUEUE_PACKETS), out);
+    st = bs_crew_run(e->threads + 1, crew_member, &share);
+    if (st == BS_OK || st == BS_STOPPED) {
+        bs_status counted = bs_store_left_out(store, &out->broken, &out->left_out);
+        st = counted == BS_OK ? st : counted;
+    }
+out:
     bs_queue_free(c.queue);
+    free(c.broken);
     out->planned = c.planned;
     out->found = c.found;
     out->done = atomic_load(&c.done);

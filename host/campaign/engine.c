@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BATCH = 32, MAX_TILE = 16 };
+enum { DEFAULT_BATCH = 32 };
 
 static bs_status make_routes(bs_engine *e)
 {
@@ -55,7 +55,7 @@ static bs_status divide_memory(bs_engine *e)
                 e->threads, share >> 20, image >> 20);
         return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
     }
-    e->tile = tile > MAX_TILE ? MAX_TILE : (int)tile;
+    e->tile = tile > BS_MAX_TILE ? BS_MAX_TILE : (int)tile;
     return BS_OK;
 }
 

@@ -8,6 +8,8 @@
 
 #include <signal.h>
 
+enum { BS_MAX_TILE = 16 };
+
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "null", ... */
     int threads;        /* workers, 0: as many as there are cores */
@@ -26,7 +28,7 @@ typedef struct bs_engine {
     bs_replay_mode mode;
     int threads, max_batch;
     bool replays;         /* workers have replayers */
-    int tile;             /* images whose golden runs one worker holds at once */
+    int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t arena_bytes;   /* for the trials of one worker */
     bs_route **routes;    /* by stratum */
     bool *fell_back;      /* by stratum: the self-test failed, the route is of a plainer mode */

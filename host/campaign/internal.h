@@ -20,6 +20,9 @@ typedef struct bs_campaign {
     uint32_t n_tiles, n_parts;
     uint64_t planned, found;
     atomic_uint_fast64_t done; /* rows handed to the store */
+    atomic_bool *broken;       /* by image: found unreadable by this run */
+    atomic_uint n_broken;
+    uint32_t max_broken;
 } bs_campaign;
 
 /* Takes items until none is left. */

@@ -12,6 +12,7 @@ void bs_packet_free(bs_packet *p)
     free(p->rows);
     free(p->units);
     free(p->golden);
+    free(p->broken);
     free(p);
 }
 
@@ -26,6 +27,13 @@ bs_status bs_packet_add_golden(bs_packet *p, const bs_golden_row *row)
 {
     BS_TRY(bs_grow(&p->golden, &p->cap_golden, p->n_golden + 1, sizeof *p->golden, "golden rows"));
     p->golden[p->n_golden++] = *row;
+    return BS_OK;
+}
+
+bs_status bs_packet_add_broken(bs_packet *p, const bs_broken_row *row)
+{
+    BS_TRY(bs_grow(&p->broken, &p->cap_broken, p->n_broken + 1, sizeof *p->broken, "broken images"));
+    p->broken[p->n_broken++] = *row;
     return BS_OK;
 }
 

@@ -1,8 +1,10 @@
 /* A worker: loads a tile of images, runs it fault-free, then replays the missing trials of each stratum. */
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/resources.h"
 #include "campaign/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,7 @@ typedef struct bench {
     float *pixels;
     bs_packet *packet;
     double packet_since;
-    uint32_t first_image; /* of the tile */
+    uint32_t image[BS_MAX_TILE]; /* of the tile, those that lack trials and can be read */
     int n_images;
     /* The batch under construction: */
     const bs_stratum *stratum;
@@ -61,7 +63,7 @@ static void bench_close(bench *b)
 static bs_status flush(bench *b)
 {
     bs_packet *p = b->packet;
-    if (p->n_rows + p->n_units + p->n_golden == 0)
+    if (p->n_rows + p->n_units + p->n_golden + p->n_broken == 0)
         return BS_OK;
     b->packet = NULL;
     bs_packet_sort(p);
@@ -126,7 +128,7 @@ static bs_status add_trial(bench *b, int image, uint32_t repetition, int room)
     bs_trial t = {
         .entry = (uint32_t)plan->job->entries[b->stratum->entry].id,
         .target = (uint32_t)b->stratum->target,
-        .image = b->first_image + (uint32_t)image,
+        .image = b->image[image],
         .repetition = repetition,
     };
     b->trial[b->n] = t;
@@ -143,13 +145,13 @@ static bs_status run_stratum(bench *b, int index)
 {
     const bs_engine *e = b->c->engine;
     int room;
-    uint32_t from[64], to[64], most = 0;
+    uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
     b->stratum = &e->plan->strata[index];
     b->stratum_index = index;
     BS_TRY(bs_replayer_batch(b->w.replayer, e->routes[index], &room));
     for (int i = 0; i < b->n_images; i++) {
-        from[i] = bs_store_done(b->c->store, index, b->first_image + (uint32_t)i);
-        to[i] = bs_plan_repetitions(e->plan, b->stratum, b->first_image + (uint32_t)i);
+        from[i] = bs_store_done(b->c->store, index, b->image[i]);
+        to[i] = bs_plan_repetitions(e->plan, b->stratum, b->image[i]);
         most = to[i] > most ? to[i] : most;
     }
     if (b->stratum->is_parameter) {
@@ -165,34 +167,69 @@ static bs_status run_stratum(bench *b, int index)
     return run_batch(b);
 }
 
-static bool anything_missing(const bench *b, uint32_t part)
+static bool anything_missing(const bs_campaign *c, uint32_t image, uint32_t part)
 {
-    const bs_plan *plan = b->c->engine->plan;
-    for (int s = (int)part; s < plan->n_strata; s += (int)b->c->n_parts)
-        for (int i = 0; i < b->n_images; i++) {
-            uint32_t image = b->first_image + (uint32_t)i;
-            if (bs_store_done(b->c->store, s, image) < bs_plan_repetitions(plan, &plan->strata[s], image))
-                return true;
-        }
+    const bs_plan *plan = c->engine->plan;
+    for (int s = (int)part; s < plan->n_strata; s += (int)c->n_parts)
+        if (bs_store_done(c->store, s, image) < bs_plan_repetitions(plan, &plan->strata[s], image))
+            return true;
     return false;
 }
 
-static bs_status golden_tile(bench *b)
+/* An image that could not be loaded, for the reason recorded last: told once, stored, and too many of them
+ * end the campaign. */
+static bs_status note_broken(bench *b, uint32_t image)
+{
+    bs_campaign *c = b->c;
+    const bs_plan *plan = c->engine->plan;
+    bs_broken_row row = {.image = image};
+    if (atomic_exchange(&c->broken[image], true))
+        return BS_OK; /* another worker has */
+    snprintf(row.reason, sizeof row.reason, "%s", bs_error_message());
+    for (int s = 0; s < plan->n_strata; s++)
+        row.trials += bs_plan_repetitions(plan, &plan->strata[s], image);
+    bs_warn("%s; its trials are left out", row.reason);
+    BS_TRY(bs_packet_add_broken(b->packet, &row));
+    unsigned n = atomic_fetch_add(&c->n_broken, 1) + 1;
+    if (n <= c->max_broken)
+        return BS_OK;
+    BS_TRY(flush(b)); /* the file shall say which */
+    bs_fail(BS_ERR, "%u image(s) cannot be read, the job allows %u; the last one: %s", n, c->max_broken,
+            row.reason);
+    return bs_hint("table broken_image of the result file lists them: repair the files, or allow more with "
+                   "'max_broken: N' in the job's 'images'");
+}
+
+/* Loads the image into the next row of the tile; one that is broken gets none. */
+static bs_status load_image(bench *b, uint32_t image, bs_golden_row *row)
 {
     const bs_engine *e = b->c->engine;
-    const bs_graph *g = e->graph;
-    const bs_shape *in = &g->tensors[g->input].shape;
-    bs_golden_row rows[64];
-    for (int i = 0; i < b->n_images; i++) {
-        uint32_t image = b->first_image + (uint32_t)i;
-        rows[i] = (bs_golden_row){.image = image};
-        if (e->backend->needs_pixels)
-            BS_TRY(bs_dataset_load(b->c->images, image, &e->plan->job->preprocess, (int)in->dim[0],
-                                   (int)in->dim[1], (int)in->dim[2], b->pixels, rows[i].sha256));
-        else
-            b->pixels[0] = (float)image;
-        BS_TRY(bs_golden_upload(b->w.golden, i, b->pixels));
+    const bs_shape *in = &e->graph->tensors[e->graph->input].shape;
+    bool broken = false;
+    *row = (bs_golden_row){.image = image};
+    if (e->backend->needs_pixels) {
+        bs_status st = bs_dataset_try_load(b->c->images, image, &e->plan->job->preprocess, (int)in->dim[0],
+                                           (int)in->dim[1], (int)in->dim[2], b->pixels, row->sha256, &broken);
+        if (broken)
+            return note_broken(b, image);
+        BS_TRY(st);
+    } else {
+        b->pixels[0] = (float)image;
     }
+    b->image[b->n_images] = image;
+    return bs_golden_upload(b->w.golden, b->n_images++, b->pixels);
+}
+
+static bs_status golden_tile(bench *b, uint32_t first, uint32_t end, uint32_t part)
+{
+    bs_campaign *c = b->c;
+    bs_golden_row rows[BS_MAX_TILE];
+    b->n_images = 0;
+    for (uint32_t image = first; image < end; image++)
+        if (anything_missing(c, image, part) && !atomic_load(&c->broken[image]))
+            BS_TRY(load_image(b, image, &rows[b->n_images]));
+    if (b->n_images == 0)
+        return BS_OK;
     BS_TRY(bs_golden_run(b->w.golden, b->n_images));
     for (int i = 0; i < b->n_images; i++) {
         rows[i].answer = b->w.golden->answer[i];
@@ -206,13 +243,9 @@ static bs_status run_item(bench *b, uint32_t item)
 {
     const bs_campaign *c = b->c;
     uint32_t tile = item / c->n_parts, part = item % c->n_parts;
-    uint32_t size = (uint32_t)c->engine->tile, n = c->engine->plan->n_images;
-    b->first_image = tile * size;
-    b->n_images = (int)(n - b->first_image < size ? n - b->first_image : size);
-    if (!anything_missing(b, part))
-        return BS_OK;
-    BS_TRY(golden_tile(b));
-    for (int s = (int)part; s < c->engine->plan->n_strata; s += (int)c->n_parts)
+    uint32_t size = (uint32_t)c->engine->tile, n = c->engine->plan->n_images, first = tile * size;
+    BS_TRY(golden_tile(b, first, n - first < size ? n : first + size, part));
+    for (int s = (int)part; b->n_images > 0 && s < c->engine->plan->n_strata; s += (int)c->n_parts)
         BS_TRY(run_stratum(b, s));
     return BS_OK;
 }

@@ -63,16 +63,21 @@ static void print_summary(const bs_campaign_summary *sum, const char *db, bs_sta
         bs_str_json(&line, db);
         bs_str_printf(&line,
                       ", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
-                      "\"trials_per_second\": %.1f, \"complete\": %s}",
+                      "\"trials_per_second\": %.1f, \"broken\": %llu, \"left_out\": %llu, \"complete\": %s}",
                       (unsigned long long)sum->planned, (unsigned long long)sum->found,
-                      (unsigned long long)sum->done, sum->seconds, rate, st == BS_OK ? "true" : "false");
+                      (unsigned long long)sum->done, sum->seconds, rate, (unsigned long long)sum->broken,
+                      (unsigned long long)sum->left_out, st == BS_OK ? "true" : "false");
         puts(line.ptr ? line.ptr : "");
         bs_str_clear(&line);
-    } else {
-        printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
-               (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
-               (unsigned long long)sum->done, sum->seconds, rate);
+        return;
     }
+    printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
+           (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
+           (unsigned long long)sum->done, sum->seconds, rate);
+    if (sum->broken)
+        printf("%llu image(s) cannot be read: %llu trials left out, table broken_image says why; repair the "
+               "files and run again\n",
+               (unsigned long long)sum->broken, (unsigned long long)sum->left_out);
 }
 
 static bs_status run(const bs_args *args)

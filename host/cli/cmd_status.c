@@ -8,8 +8,8 @@ static const char *state_of(const bs_file_status *s)
 {
     if (s->runs == 0)
         return "not started";
-    if (s->trials >= s->planned)
-        return "complete";
+    if (s->trials + s->left_out >= s->planned)
+        return s->broken ? "complete but for broken images" : "complete";
     return s->exit_status < 0 ? "running, or killed" : s->exit_status == 3 ? "stopped" : "incomplete";
 }
 
@@ -20,9 +20,11 @@ static void print_json(const bs_file_status *s)
     bs_str_json(&t, s->name ? s->name : "");
     bs_str_printf(&t,
                   ", \"state\": \"%s\", \"planned\": %llu, \"trials\": %llu, \"images\": %llu, "
-                  "\"goldens\": %llu, \"masked\": %llu, \"benign\": %llu, \"sdc1\": %llu, \"due\": %llu, ",
+                  "\"goldens\": %llu, \"broken\": %llu, \"left_out\": %llu, \"masked\": %llu, \"benign\": "
+                  "%llu, \"sdc1\": %llu, \"due\": %llu, ",
                   state_of(s), (unsigned long long)s->planned, (unsigned long long)s->trials,
                   (unsigned long long)s->images, (unsigned long long)s->goldens,
+                  (unsigned long long)s->broken, (unsigned long long)s->left_out,
                   (unsigned long long)s->masked, (unsigned long long)s->benign, (unsigned long long)s->sdc1,
                   (unsigned long long)s->due);
     bs_str_printf(&t,
@@ -47,6 +49,9 @@ static void print_text(const bs_file_status *s)
            state_of(s), (unsigned long long)s->trials, (unsigned long long)s->planned,
            share(s->trials, s->planned), s->entries, s->strata, (unsigned long long)s->goldens,
            (unsigned long long)s->images);
+    if (s->broken)
+        printf("broken    %llu image(s) cannot be read, %llu trials left out: table broken_image says why\n",
+               (unsigned long long)s->broken, (unsigned long long)s->left_out);
     printf("outcomes  masked %.2f %%, benign %.2f %%, SDC-1 %.3f %%, DUE %.3f %%\n",
            share(s->masked, s->trials), share(s->benign, s->trials), share(s->sdc1, s->trials),
            share(s->due, s->trials));
@@ -54,8 +59,8 @@ static void print_text(const bs_file_status *s)
         printf("last run  of %d: %s on %s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
                s->backend ? s->backend : "?", s->device ? s->device : "?", s->started ? s->started : "?",
                s->ended ? s->ended : "(no commit yet)", (unsigned long long)s->run_trials, s->rate);
-    if (s->rate > 0 && s->trials < s->planned)
-        printf("time left %.0f s at that rate\n", (double)(s->planned - s->trials) / s->rate);
+    if (s->rate > 0 && s->trials + s->left_out < s->planned)
+        printf("time left %.0f s at that rate\n", (double)(s->planned - s->left_out - s->trials) / s->rate);
 }
 
 static bs_status run(const bs_args *args)

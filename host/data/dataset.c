@@ -61,10 +61,13 @@ bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int cla
     bs_status st = BS_OK;
     const char *source = spec->labels;
     if (spec->labels) {
-        BS_TRY_GOTO(bs_list_csv(&d->list, spec->labels, spec->root, classes), out);
+        BS_TRY_GOTO(bs_list_csv(&d->list, spec, classes), out);
     } else if (spec->folder) {
         source = spec->folder;
-        BS_TRY_GOTO(bs_list_folder(&d->list, spec->folder, classes), out);
+        if (spec->ground_truth || spec->unlabelled)
+            BS_TRY_GOTO(bs_list_flat(&d->list, spec, classes), out);
+        else
+            BS_TRY_GOTO(bs_list_folder(&d->list, spec->folder, spec->synsets, classes), out);
     } else if (spec->idx_images) {
         source = spec->idx_images;
         BS_TRY_GOTO(list_idx(d, spec, classes), out);
@@ -127,22 +130,28 @@ static bs_status copy_idx(bs_pixels *out, const bs_idx *idx, size_t index, char 
     return BS_OK;
 }
 
-bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
-                          int width, float *chw, char *hash)
+bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
+                              int width, float *chw, char *hash, bool *broken)
 {
+    *broken = false;
     if (i >= bs_dataset_count(d))
         return bs_fail(BS_ERR, "image %zu is outside the %zu images of the set", i, bs_dataset_count(d));
     const bs_item *item = &d->list.items[i];
     bs_pixels px = {0};
-    bs_status st;
-    if (item->file)
-        BS_TRY_GOTO(decode_file(&px, item, hash), out);
-    else
-        BS_TRY_GOTO(copy_idx(&px, &d->idx, item->line, hash), out);
-    st = bs_pixels_preprocess(&px, p, channels, height, width, chw);
-    if (st != BS_OK)
-        st = bs_context("image '%s'", item->image.path);
-out:
+    bs_status st = item->file ? decode_file(&px, item, hash) : copy_idx(&px, &d->idx, item->line, hash);
+    *broken = item->file && st != BS_OK;
+    if (st == BS_OK) {
+        st = bs_pixels_preprocess(&px, p, channels, height, width, chw);
+        if (st != BS_OK)
+            st = bs_context("image '%s'", item->image.path);
+    }
     bs_pixels_clear(&px);
     return st;
+}
+
+bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
+                          int width, float *chw, char *hash)
+{
+    bool broken;
+    return bs_dataset_try_load(d, i, p, channels, height, width, chw, hash, &broken);
 }

@@ -8,9 +8,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What turns a decoded image into the input tensor. Zero-initialise, then bs_preprocess_default(). */
+/* X(suffix, name in job files). Bilinear and bicubic (a = -0.5) with antialiasing. */
+#define BS_INTERPOLATIONS(X)                                                                                 \
+    X(BILINEAR, "bilinear")                                                                                  \
+    X(BICUBIC, "bicubic")                                                                                    \
+    X(NEAREST, "nearest")
+
+typedef enum bs_interpolation {
+#define X(suffix, name) BS_##suffix,
+    BS_INTERPOLATIONS(X)
+#undef X
+        BS_INTERPOLATION_COUNT
+} bs_interpolation;
+
+/* What turns a decoded image into the input tensor. Zero-initialise, then bs_preprocess_default() or
+ * bs_preprocess_preset(). */
 typedef struct bs_preprocess {
-    int resize_short;       /* short side in pixels after resizing (bilinear, antialiased); 0: no resize */
+    bs_interpolation interpolation; /* of both ways to resize */
+    int resize_short;               /* short side in pixels after resizing; 0: no resize */
     float crop_fraction;    /* centre crop of this share of the short side, before `resize`; 0: none */
     int resize_h, resize_w; /* exact size after crop_fraction; 0: none */
     int crop_h, crop_w;     /* centre crop after resizing; 0: none */
@@ -21,16 +36,43 @@ typedef struct bs_preprocess {
 } bs_preprocess;
 
 void bs_preprocess_default(bs_preprocess *p); /* scale 1/255, mean 0, std 1, RGB */
+const char *bs_interpolation_name(bs_interpolation how);
 
-/* Where the images are; strings are borrowed. Exactly one of the forms. */
+/* The pipelines that networks are usually trained and judged with. Torchvision's: short side, then centre
+ * crop. Keras' three modes of preprocess_input, behind a plain resize to 224 x 224 of the nearest pixel,
+ * which is what its load_img() does unless told otherwise; `keras-caffe` is BGR minus the mean. X(name,
+ * interpolation, resize_short, resize, crop, bgr, scale, (mean), (std)) */
+#define BS_PRESETS(X)                                                                                        \
+    X("torchvision", BS_BILINEAR, 256, 0, 224, false, 1.0f / 255, (0.485f, 0.456f, 0.406f),                  \
+      (0.229f, 0.224f, 0.225f))                                                                              \
+    X("keras-caffe", BS_NEAREST, 0, 224, 0, true, 1.0f, (103.939f, 116.779f, 123.68f), (1, 1, 1))            \
+    X("keras-tf", BS_NEAREST, 0, 224, 0, false, 1.0f / 127.5f, (1, 1, 1), (1, 1, 1))                         \
+    X("keras-torch", BS_NEAREST, 0, 224, 0, false, 1.0f / 255, (0.485f, 0.456f, 0.406f),                     \
+      (0.229f, 0.224f, 0.225f))
+
+/* Fills *p; false if there is no preset of that name. */
+bool bs_preprocess_preset(bs_preprocess *p, const char *name);
+
+/* Where the images are; strings are borrowed. Exactly one of the forms `labels`, `folder`, `idx_images`,
+ * `files`. A list of classes has one name a line, a WordNet id such as n01440764 for ImageNet; what follows a
+ * blank is ignored. */
 typedef struct bs_dataset_spec {
-    const char *labels;     /* CSV "file,label" (header optional), files relative to `root` or to the CSV */
-    const char *root;       /* folder of the files in `labels` */
-    const char *folder;     /* one sub-folder a class, sorted by name: class index = rank */
-    const char *idx_images; /* idx or idx.gz, with idx_labels (NULL: unknown labels) */
+    const char *labels;  /* CSV "file,label" (header optional), files relative to `root` or to the CSV */
+    const char *root;    /* folder of the files in `labels` */
+    const char *folder;  /* one sub-folder a class, sorted by name: class index = rank. With ground_truth, or
+                            unlabelled, the folder itself holds the images */
+    const char *synsets; /* list of classes in the order of the network's outputs: class index of a sub-folder
+                            = line on which its name stands */
+    const char *ground_truth; /* one whole number a line: the classes of the files, sorted by name */
+    int ground_truth_base;    /* its first class: 0 or 1 */
+    /* List of the classes in the order that ground_truth counts (ILSVRC2012's ids are not in the order of the
+     * WordNet ids, which networks use); they are looked up in `synsets`. NULL: ground_truth minus base. */
+    const char *ground_truth_synsets;
+    const char *idx_images; /* idx or idx.gz, with idx_labels */
     const char *idx_labels;
     const char *const *files; /* plain list, no labels (classify) */
     size_t n_files;
+    bool unlabelled;      /* labels may be missing: empty in the CSV, no ground_truth, no idx_labels */
     int64_t first, limit; /* take `limit` images (0: all) from the `first`-th on, after sorting */
 } bs_dataset_spec;
 
@@ -53,6 +95,10 @@ const bs_image *bs_dataset_image(const bs_dataset *d, size_t i);
  * file's bytes (of the raw pixels for idx), may be NULL. Errors name the file. Thread-safe. */
 bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
                           int width, float *chw, char *hash);
+/* The same; *broken tells whether it failed because the file cannot be read or decoded. Other errors are the
+ * job's, such as a size that does not fit the network. */
+bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
+                              int width, float *chw, char *hash, bool *broken);
 
 /* Class names, one a line ("synset.txt" style: the text after an optional leading nXXXXXXXX id). */
 bs_status bs_class_names_read(char ***out, int *n, const char *path);

@@ -12,7 +12,7 @@
 /* One pass over a labels file. The callbacks of libcsv cannot return an error, so they leave it in `st`. */
 struct csv_pass {
     bs_listing *list;
-    const char *labels, *root;
+    const bs_dataset_spec *spec;
     int classes;
     size_t line;
     bool any;        /* a record was seen: no header any more */
@@ -49,6 +49,10 @@ static bs_status parse_label(int *out, const char *text, int classes)
     char *end;
     errno = 0;
     long v = strtol(text, &end, 10);
+    if (!*text) {
+        bs_fail(BS_ERR, "the label is missing");
+        return bs_hint("add it; to do without labels set 'unlabelled: true' in the job's 'images'");
+    }
     if (end == text || *end) {
         bs_fail(BS_ERR, "label '%s' is not a whole number", text);
         return bs_hint("each line reads 'file,label' with the label as class index; "
@@ -66,22 +70,24 @@ static bs_status parse_label(int *out, const char *text, int classes)
 
 static bs_status take_record(struct csv_pass *pass)
 {
-    if (pass->n_fields != 2) {
+    const char *name = pass->fields[0], *label_text = pass->n_fields > 1 ? pass->fields[1] : "";
+    bool unlabelled = pass->spec->unlabelled && !*label_text;
+    if (pass->n_fields != 2 && !(pass->n_fields == 1 && unlabelled)) {
         bs_fail(BS_ERR, "expected two fields, found %zu", pass->n_fields);
         return bs_hint("each line reads 'file,label'; quote file names that hold a comma");
     }
-    const char *name = pass->fields[0];
-    if (!pass->any && !strcasecmp(name, "file") && !strcasecmp(pass->fields[1], "label"))
+    if (!pass->any && !strcasecmp(name, "file") && (pass->n_fields == 1 || !strcasecmp(label_text, "label")))
         return BS_OK;
-    int label = 0;
+    int label = -1;
     if (!*name)
         return bs_fail(BS_ERR, "the file name is empty");
-    BS_TRY(parse_label(&label, pass->fields[1], pass->classes));
+    if (!unlabelled)
+        BS_TRY(parse_label(&label, label_text, pass->classes));
     char *file;
-    if (pass->root)
-        BS_TRY(bs_path_in(&file, pass->root, name));
+    if (pass->spec->root)
+        BS_TRY(bs_path_in(&file, pass->spec->root, name));
     else
-        BS_TRY(bs_path_beside(&file, pass->labels, name));
+        BS_TRY(bs_path_beside(&file, pass->spec->labels, name));
     bs_status st = bs_listing_add(pass->list, name, file, label, pass->line);
     free(file);
     return st;
@@ -125,9 +131,10 @@ static bs_status parse_line(struct csv_pass *pass, struct csv_parser *parser, co
     return BS_OK;
 }
 
-bs_status bs_list_csv(bs_listing *list, const char *labels, const char *root, int classes)
+bs_status bs_list_csv(bs_listing *list, const bs_dataset_spec *spec, int classes)
 {
-    struct csv_pass pass = {.list = list, .labels = labels, .root = root, .classes = classes};
+    const char *labels = spec->labels;
+    struct csv_pass pass = {.list = list, .spec = spec, .classes = classes};
     struct csv_parser parser;
     char *text = NULL;
     size_t len = 0;

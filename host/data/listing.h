@@ -1,7 +1,7 @@
 /* Lists of images inside host/data: what the forms of bs_dataset_spec have in common.
  *
  *     bs_listing list = {0};
- *     BS_TRY_GOTO(bs_list_folder(&list, "val", 1000), out);
+ *     BS_TRY_GOTO(bs_list_folder(&list, "val", NULL, 1000), out);
  *     BS_TRY_GOTO(bs_listing_slice(&list, first, limit, "val"), out);
  *     BS_TRY_GOTO(bs_listing_check_files(&list, "val"), out);
  *     out: bs_listing_clear(&list); */
@@ -34,8 +34,11 @@ bs_status bs_listing_slice(bs_listing *list, int64_t first, int64_t limit, const
 bs_status bs_listing_check_files(const bs_listing *list, const char *labels);
 
 /* One function a form. `classes` <= 0: any label that is not negative. */
-bs_status bs_list_csv(bs_listing *list, const char *labels, const char *root, int classes);
-bs_status bs_list_folder(bs_listing *list, const char *folder, int classes);
+bs_status bs_list_csv(bs_listing *list, const bs_dataset_spec *spec, int classes);
+/* One sub-folder a class; `class_list` (NULL: none) as bs_dataset_spec.synsets. */
+bs_status bs_list_folder(bs_listing *list, const char *folder, const char *class_list, int classes);
+/* The files of spec->folder itself. */
+bs_status bs_list_flat(bs_listing *list, const bs_dataset_spec *spec, int classes);
 bs_status bs_list_files(bs_listing *list, const char *const *files, size_t n);
 
 /* "dir/name", or `name` alone if absolute. Caller frees. */

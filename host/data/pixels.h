@@ -30,13 +30,14 @@ void bs_pixels_clear(bs_pixels *px); /* NULL-safe, leaves it zeroed */
 
 /* PNG or JPEG, told apart by the first bytes. Like Pillow's convert('RGB'): alpha is dropped, palettes are
  * resolved, CMYK becomes RGB without colour profiles; of 16 bits the upper 8 stay (Pillow clips 16-bit grey).
- * Grey stays one channel. `out` must be empty and is empty after an error. */
+ * Grey stays one channel. An orientation in EXIF is ignored, as the reference pipelines do. `out` must be
+ * empty and is empty after an error. */
 bs_status bs_pixels_decode(bs_pixels *out, const uint8_t *bytes, size_t len);
 bs_status bs_png_decode(bs_pixels *out, const uint8_t *bytes, size_t len);
 bs_status bs_jpeg_decode(bs_pixels *out, const uint8_t *bytes, size_t len);
 
-/* Bilinear with antialiasing, the results of Pillow's Image.resize((width, height), BILINEAR). In place. */
-bs_status bs_pixels_resize(bs_pixels *px, int width, int height);
+/* In place; the results of Pillow's Image.resize((width, height), resample), at most one level off. */
+bs_status bs_pixels_resize(bs_pixels *px, int width, int height, bs_interpolation how);
 
 /* In place, in this order: luma (one-channel networks), crop_fraction, resize_short, resize_h x resize_w,
  * crop_h x crop_w; then the size must be height x width, and chw[channels*height*width] is written.

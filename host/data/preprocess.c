@@ -11,6 +11,38 @@ void bs_preprocess_default(bs_preprocess *p)
     p->std[0] = 1.0f;
 }
 
+const char *bs_interpolation_name(bs_interpolation how)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_INTERPOLATIONS(X)
+#undef X
+    };
+    return (unsigned)how < BS_INTERPOLATION_COUNT ? names[how] : "?";
+}
+
+bool bs_preprocess_preset(bs_preprocess *p, const char *name)
+{
+#define THREE(a, b, c)                                                                                       \
+    {                                                                                                        \
+        a, b, c                                                                                              \
+    }
+#define X(name, how, short_side, side, crop, bgr, scale, mean, std)                                          \
+    {name, {how, short_side, 0, side, side, crop, crop, bgr, scale, THREE mean, THREE std, 3, 3}},
+    static const struct {
+        const char *name;
+        bs_preprocess p;
+    } presets[] = {BS_PRESETS(X)};
+#undef X
+#undef THREE
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
+        if (strcmp(presets[i].name, name) == 0) {
+            *p = presets[i].p;
+            return true;
+        }
+    return false;
+}
+
 static bs_status check_keys(const bs_preprocess *p, int channels)
 {
     if (channels != 1 && channels != 3) {
@@ -79,14 +111,14 @@ static bs_status crop_square(bs_pixels *px, float fraction)
 }
 
 /* The long side is rounded down, as in torchvision's Resize. */
-static bs_status resize_short(bs_pixels *px, int side)
+static bs_status resize_short(bs_pixels *px, int side, bs_interpolation how)
 {
     int64_t w = px->width, h = px->height;
     int64_t width = w <= h ? side : side * w / h, height = h <= w ? side : side * h / w;
     if (width > BS_MAX_SIDE || height > BS_MAX_SIDE)
         return bs_fail(BS_ERR, "cannot resize %d x %d pixels: the long side would exceed %d", px->width,
                        px->height, BS_MAX_SIDE);
-    return bs_pixels_resize(px, (int)width, (int)height);
+    return bs_pixels_resize(px, (int)width, (int)height, how);
 }
 
 static void write_tensor(float *chw, const bs_pixels *px, const bs_preprocess *p, int channels)
@@ -113,9 +145,9 @@ bs_status bs_pixels_preprocess(bs_pixels *px, const bs_preprocess *p, int channe
     if (p->crop_fraction > 0.0f)
         BS_TRY(crop_square(px, p->crop_fraction));
     if (p->resize_short > 0)
-        BS_TRY(resize_short(px, p->resize_short));
+        BS_TRY(resize_short(px, p->resize_short, p->interpolation));
     if (p->resize_h > 0)
-        BS_TRY(bs_pixels_resize(px, p->resize_w, p->resize_h));
+        BS_TRY(bs_pixels_resize(px, p->resize_w, p->resize_h, p->interpolation));
     if (p->crop_h > 0)
         BS_TRY(centre_crop(px, p->crop_w, p->crop_h));
     if (px->height == height && px->width == width) {

@@ -1,7 +1,9 @@
-/* Bilinear resizing with antialiasing: the filter grows with the reduction. Networks are trained and judged
- * on what Pillow computes, so its fixed point is part of the contract: weights of 22 bits, along the rows
- * first, 8 bits between the two passes. (Pillow 13 swaps the passes where the height shrinks much more than
- * the width; that moves a value by one level at most.) */
+/* Bilinear and bicubic resizing with antialiasing: the filter grows with the reduction. Networks are trained
+ * and judged on what Pillow computes, so its fixed point is part of the contract: weights of 22 bits, along
+ * the rows first, 8 bits between the two passes. (Pillow 13 swaps the passes where the height shrinks much
+ * more than the width. That moves a bilinear value by one level at most, a bicubic one, which is clipped
+ * between the passes, by more at hard edges; resizing that keeps an aspect up to 1:2 is not affected.)
+ * Nearest: the pixel under the centre. */
 #include "base/buf.h"
 #include "data/pixels.h"
 
@@ -13,7 +15,8 @@
 #define HALF        (1 << (WEIGHT_BITS - 1))
 
 /* For each output position the inputs first[i] .. first[i]+count[i]-1 and their weights, which add up to 1 <<
- * WEIGHT_BITS but for rounding; a sum over 255 therefore stays far below 2^31. */
+ * WEIGHT_BITS but for rounding. Of bicubic some are negative, and the magnitudes add up to less than 1.5
+ * times that; times 255 it stays below 2^31. */
 struct taps {
     int *first, *count;
     int32_t *weights; /* `stride` for each output position */
@@ -27,10 +30,24 @@ static void taps_clear(struct taps *t)
     free(t->weights);
 }
 
-static bs_status taps_init(struct taps *t, int in, int out)
+static double bilinear(double x)
+{
+    return x < 1.0 ? 1.0 - x : 0.0;
+}
+
+/* The cubic convolution with a = -0.5. */
+static double bicubic(double x)
+{
+    if (x < 1.0)
+        return (1.5 * x - 2.5) * x * x + 1.0;
+    return x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * -0.5 : 0.0;
+}
+
+static bs_status taps_init(struct taps *t, int in, int out, bs_interpolation how)
 {
     double scale = (double)in / out;
-    double support = scale > 1.0 ? scale : 1.0;
+    double stretch = scale > 1.0 ? scale : 1.0;
+    double support = stretch * (how == BS_BICUBIC ? 2.0 : 1.0);
     double *exact = NULL;
     bs_status st;
     memset(t, 0, sizeof *t);
@@ -45,13 +62,13 @@ static bs_status taps_init(struct taps *t, int in, int out)
         int first = low > 0 ? (int)low : 0;
         int count = (high < in ? (int)high : in) - first;
         for (int k = 0; k < count; k++) {
-            double distance = fabs((first + k - centre + 0.5) * (1.0 / support));
-            exact[k] = distance < 1.0 ? 1.0 - distance : 0.0;
+            double distance = fabs((first + k - centre + 0.5) * (1.0 / stretch));
+            exact[k] = how == BS_BICUBIC ? bicubic(distance) : bilinear(distance);
             sum += exact[k];
         }
         for (int k = 0; k < count; k++)
             t->weights[(size_t)i * t->stride + (size_t)k] =
-                (int32_t)(0.5 + exact[k] / sum * (1 << WEIGHT_BITS));
+                (int32_t)(copysign(0.5, exact[k]) + exact[k] / sum * (1 << WEIGHT_BITS));
         t->first[i] = first;
         t->count[i] = count;
     }
@@ -65,14 +82,14 @@ out:
 static uint8_t to_pixel(int32_t sum)
 {
     int32_t v = sum >> WEIGHT_BITS;
-    return (uint8_t)(v > 255 ? 255 : v);
+    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-static bs_status resize_rows(bs_pixels *px, int width)
+static bs_status resize_rows(bs_pixels *px, int width, bs_interpolation how)
 {
     struct taps t;
     bs_pixels out;
-    BS_TRY(taps_init(&t, px->width, width));
+    BS_TRY(taps_init(&t, px->width, width, how));
     bs_status st = bs_pixels_alloc(&out, width, px->height, px->channels);
     if (st != BS_OK) {
         taps_clear(&t);
@@ -99,13 +116,13 @@ static bs_status resize_rows(bs_pixels *px, int width)
     return BS_OK;
 }
 
-static bs_status resize_columns(bs_pixels *px, int height)
+static bs_status resize_columns(bs_pixels *px, int height, bs_interpolation how)
 {
     struct taps t;
     bs_pixels out = {0};
     int32_t *sums = NULL;
     size_t n = (size_t)px->width * (size_t)px->channels;
-    BS_TRY(taps_init(&t, px->height, height));
+    BS_TRY(taps_init(&t, px->height, height, how));
     bs_status st = bs_pixels_alloc(&out, px->width, height, px->channels);
     if (st == BS_OK)
         st = bs_calloc(&sums, n, sizeof *sums, "resize");
@@ -133,16 +150,51 @@ out:
     return st;
 }
 
-bs_status bs_pixels_resize(bs_pixels *px, int width, int height)
+/* Steps from centre to centre by addition, as Pillow does, so that ties fall on the same side. */
+static bs_status nearest_inputs(int **out, int in, int n)
+{
+    double scale = (double)in / n, at = scale * 0.5;
+    BS_TRY(bs_calloc(out, (size_t)n, sizeof **out, "resize"));
+    for (int i = 0; i < n; i++, at += scale)
+        (*out)[i] = at < in ? (int)at : in - 1;
+    return BS_OK;
+}
+
+static bs_status resize_nearest(bs_pixels *px, int width, int height)
+{
+    int *column = NULL, *row = NULL;
+    bs_pixels out = {0};
+    bs_status st;
+    size_t bytes = (size_t)px->channels;
+    BS_TRY_GOTO(nearest_inputs(&column, px->width, width), out);
+    BS_TRY_GOTO(nearest_inputs(&row, px->height, height), out);
+    BS_TRY_GOTO(bs_pixels_alloc(&out, width, height, px->channels), out);
+    uint8_t *to = out.data;
+    for (int y = 0; y < height; y++) {
+        const uint8_t *from = px->data + (size_t)row[y] * (size_t)px->width * bytes;
+        for (int x = 0; x < width; x++, to += bytes)
+            memcpy(to, from + (size_t)column[x] * bytes, bytes);
+    }
+    bs_pixels_clear(px);
+    *px = out;
+out:
+    free(column);
+    free(row);
+    return st;
+}
+
+bs_status bs_pixels_resize(bs_pixels *px, int width, int height, bs_interpolation how)
 {
     if (width < 1 || height < 1 || width > BS_MAX_SIDE || height > BS_MAX_SIDE ||
         (size_t)width * (size_t)height > BS_MAX_PIXELS) {
         bs_fail(BS_ERR, "cannot resize %d x %d pixels to %d x %d", px->width, px->height, width, height);
         return bs_hint("sides may have 1 to %d pixels, images %zu", BS_MAX_SIDE, BS_MAX_PIXELS);
     }
+    if (how == BS_NEAREST)
+        return resize_nearest(px, width, height);
     if (width != px->width)
-        BS_TRY(resize_rows(px, width));
+        BS_TRY(resize_rows(px, width, how));
     if (height != px->height)
-        BS_TRY(resize_columns(px, height));
+        BS_TRY(resize_columns(px, height, how));
     return BS_OK;
 }

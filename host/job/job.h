@@ -40,6 +40,7 @@ typedef struct bs_job {
     char *class_names; /* file, or NULL */
     uint64_t seed;
     bs_dataset_spec images; /* strings owned by the job, resolved against the job file */
+    int64_t max_broken;     /* images that may be unreadable, -1: 1 % of them, at least one */
     bs_preprocess preprocess;
     bs_entry *entries;
     int n_entries;

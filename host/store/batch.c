@@ -32,6 +32,11 @@ static bs_status add_golden(bs_store *s, const bs_golden_row *r)
         return bs_fail(BS_ERR, "golden row of image %" PRIu32 ", but the plan has %" PRIu32, r->image,
                        s->n_images);
     bs_gold *g = &s->gold[r->image];
+    if (s->broken_image[r->image]) {
+        sqlite3_bind_int64(s->sql.repaired, 1, r->image);
+        BS_TRY(bs_db_run(s->db, "write", s->sql.repaired));
+        s->broken_image[r->image] = false;
+    }
     if (g->known) {
         if (g->logits_hash == r->logits_hash || s->allow_mixed)
             return BS_OK;
@@ -56,6 +61,19 @@ static bs_status add_golden(bs_store *s, const bs_golden_row *r)
     g->logits_hash = r->logits_hash;
     s->run_goldens++;
     return BS_OK;
+}
+
+static bs_status add_broken(bs_store *s, const bs_broken_row *r)
+{
+    sqlite3_stmt *q = s->sql.broken;
+    if (r->image >= s->n_images)
+        return bs_fail(BS_ERR, "broken image %" PRIu32 ", but the plan has %" PRIu32, r->image, s->n_images);
+    sqlite3_bind_int64(q, 1, r->image);
+    sqlite3_bind_int64(q, 2, s->run);
+    sqlite3_bind_int64(q, 3, (sqlite3_int64)r->trials);
+    sqlite3_bind_text(q, 4, r->reason, -1, SQLITE_STATIC);
+    s->broken_image[r->image] = true;
+    return bs_db_run(s->db, "write", q);
 }
 
 /* --- trial rows
@@ -203,6 +221,8 @@ bs_status bs_batch_write(bs_store *s, const bs_batch *b)
         return bs_fail(BS_ERR, "batch: too many rows");
     for (size_t i = 0; i < b->n_golden; i++)
         BS_TRY(add_golden(s, &b->golden[i]));
+    for (size_t i = 0; i < b->n_broken; i++)
+        BS_TRY(add_broken(s, &b->broken[i]));
     BS_TRY(add_rows(s, b, &n_groups));
     return add_units(s, b, n_groups);
 }

@@ -30,6 +30,9 @@ void bs_identity_preprocess(bs_str *out, const bs_preprocess *p)
     bs_str_puts(out, ", std");
     for (int i = 0; i < p->n_std && i < 4; i++)
         bs_str_printf(out, " %.9g", (double)p->std[i]);
+    /* Named only where it is not the default, so that older files keep their text. */
+    if (p->interpolation != BS_BILINEAR)
+        bs_str_printf(out, ", %s", bs_interpolation_name(p->interpolation));
 }
 
 void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry)

@@ -9,12 +9,17 @@
 
 #include <time.h>
 
+/* Images and trials of bs_store_left_out(). */
+#define BS_SQL_LEFT_OUT                                                                                      \
+    "SELECT count(*), coalesce(sum(trials), 0) - (SELECT coalesce(sum(done), 0) FROM unit WHERE image IN "   \
+    "(SELECT image FROM broken_image)) FROM broken_image"
+
 extern const char bs_sql_tables[];
 extern const char bs_sql_outcome[];
 extern const char bs_sql_bayes[];
 
 typedef struct bs_statements {
-    sqlite3_stmt *masked, *trial, *golden, *image, *unit, *summary, *layer, *fault, *run;
+    sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *run;
 } bs_statements;
 
 struct bs_store {
@@ -22,12 +27,13 @@ struct bs_store {
     bs_lock *lock;
     const bs_plan *plan;
     uint32_t n_images;
-    bs_gold *gold;     /* by image */
-    bool *known;       /* golden row in the file as of the open, by image */
-    uint32_t *done;    /* stratum * n_images + image: as of the open; read by other threads meanwhile */
-    uint32_t *written; /* the same, with what this run added */
-    uint64_t trials;   /* as of the open */
-    uint32_t *groups;  /* scratch of one batch: first row of each (stratum, image) */
+    bs_gold *gold;      /* by image */
+    bool *known;        /* golden row in the file as of the open, by image */
+    bool *broken_image; /* by image */
+    uint32_t *done;     /* stratum * n_images + image: as of the open; read by other threads meanwhile */
+    uint32_t *written;  /* the same, with what this run added */
+    uint64_t trials;    /* as of the open */
+    uint32_t *groups;   /* scratch of one batch: first row of each (stratum, image) */
     size_t groups_cap;
     bs_statements sql;
     bs_tally tally;

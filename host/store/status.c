@@ -1,6 +1,7 @@
 #include "store/status.h"
 
 #include "store/db.h"
+#include "store/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,19 @@ out:
     return st;
 }
 
+static bs_status read_broken(bs_file_status *s, const bs_db *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st = one_row(&q, &row, db, BS_SQL_LEFT_OUT);
+    if (st == BS_OK) {
+        s->broken = number(q, 0);
+        s->left_out = number(q, 1);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
 static bs_status read_run(bs_file_status *s, const bs_db *db)
 {
     sqlite3_stmt *q = NULL;
@@ -95,6 +109,7 @@ bs_status bs_store_status(const char *path, bs_file_status *out)
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
     BS_TRY_GOTO(read_file(out, db), out);
     BS_TRY_GOTO(read_counts(out, db), out);
+    BS_TRY_GOTO(read_broken(out, db), out);
     BS_TRY_GOTO(read_run(out, db), out);
 out:
     bs_db_close(db);

@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 typedef struct bs_file_status {
-    char *name, *model, *created;       /* may be NULL */
-    uint64_t planned, trials;           /* trials the job asks for, trials in the file */
-    uint64_t images, goldens;           /* images of the campaign, those with a fault-free run */
+    char *name, *model, *created; /* may be NULL */
+    uint64_t planned, trials;     /* trials the job asks for, trials in the file */
+    uint64_t images, goldens;     /* images of the campaign, those with a fault-free run */
+    uint64_t broken, left_out;    /* unreadable images, and their planned trials that are not in the file */
     uint64_t masked, benign, sdc1, due; /* of the trials; they add up */
     int entries, strata, runs;
     /* The last run; NULL and 0 without one. */

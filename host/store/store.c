@@ -53,6 +53,22 @@ out:
     return st;
 }
 
+static bs_status load_broken(bs_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT image FROM broken_image"));
+    do {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (row && sqlite3_column_int64(q, 0) < s->n_images)
+            s->broken_image[sqlite3_column_int64(q, 0)] = true;
+    } while (row);
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
 static bs_status load_ledger(bs_store *s)
 {
     sqlite3_stmt *q = NULL;
@@ -96,6 +112,7 @@ static bs_status allocate(bs_store *s, const bs_dataset *images)
     size_t units = (size_t)s->plan->n_strata * s->n_images;
     BS_TRY(bs_calloc(&s->gold, s->n_images, sizeof *s->gold, "golden answers"));
     BS_TRY(bs_calloc(&s->known, s->n_images, sizeof *s->known, "golden answers"));
+    BS_TRY(bs_calloc(&s->broken_image, s->n_images, sizeof *s->broken_image, "images"));
     BS_TRY(bs_calloc(&s->done, units, sizeof *s->done, "ledger"));
     BS_TRY(bs_calloc(&s->written, units, sizeof *s->written, "ledger"));
     BS_TRY(bs_identity_strata(s->plan, s->strata_hash));
@@ -146,6 +163,7 @@ bs_status bs_store_open(bs_store **out, const char *path, const bs_plan *plan, c
     BS_TRY_GOTO(bs_db_open_for_writing(&s->db, path, &fresh), out);
     BS_TRY_GOTO(prepare_file(s, fresh, images, class_names), out);
     BS_TRY_GOTO(load_golden(s), out);
+    BS_TRY_GOTO(load_broken(s), out);
     BS_TRY_GOTO(load_ledger(s), out);
     *out = s;
     s = NULL;
@@ -156,9 +174,9 @@ out:
 
 static void finalize_all(bs_statements *q)
 {
-    sqlite3_stmt **all = (sqlite3_stmt *[]){q->masked,  q->trial, q->golden, q->image, q->unit,
-                                            q->summary, q->layer, q->fault,  q->run,   NULL};
-    for (size_t i = 0; i < 9; i++)
+    sqlite3_stmt *const all[] = {q->masked, q->trial,   q->golden, q->broken, q->repaired,
+                                 q->unit,   q->summary, q->layer,  q->fault,  q->run};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
 }
 
@@ -180,6 +198,7 @@ void bs_store_close(bs_store *s)
     bs_tally_clear(&s->tally);
     free(s->gold);
     free(s->known);
+    free(s->broken_image);
     free(s->done);
     free(s->written);
     free(s->groups);
@@ -201,6 +220,21 @@ bool bs_store_has_golden(const bs_store *s, uint32_t image)
 uint64_t bs_store_trials(const bs_store *s)
 {
     return s->trials;
+}
+
+bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trials)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    *images = *trials = 0;
+    BS_TRY(bs_db_prepare(&q, s->db, BS_SQL_LEFT_OUT));
+    bs_status st = bs_db_step(s->db, q, &row);
+    if (st == BS_OK && row) {
+        *images = (uint64_t)sqlite3_column_int64(q, 0);
+        *trials = (uint64_t)sqlite3_column_int64(q, 1);
+    }
+    sqlite3_finalize(q);
+    return st;
 }
 
 bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version)

@@ -35,6 +35,13 @@ typedef struct bs_golden_row {
     uint64_t logits_hash; /* XXH3-64 of the output's bits: goes into the run's fingerprint */
 } bs_golden_row;
 
+/* An image that cannot be read: its missing trials are left out. */
+typedef struct bs_broken_row {
+    uint32_t image;
+    uint64_t trials; /* planned on it */
+    char reason[256];
+} bs_broken_row;
+
 /* Progress of the piece of work (entry, target, image): repetitions 0..done-1 are in the file. */
 typedef struct bs_unit {
     uint32_t entry, target, image, done;
@@ -49,6 +56,8 @@ typedef struct bs_batch {
     size_t n_rows;
     const bs_unit *units;
     size_t n_units;
+    const bs_broken_row *broken;
+    size_t n_broken;
 } bs_batch;
 
 /* What a run is, besides its plan. */
@@ -76,6 +85,9 @@ void bs_store_close(bs_store *s);
 uint32_t bs_store_done(const bs_store *s, int stratum, uint32_t image);
 /* Is the golden row of this image stored? */
 bool bs_store_has_golden(const bs_store *s, uint32_t image);
+/* Images recorded as broken so far (a golden row withdraws that), and their planned trials that are not in
+ * the file. */
+bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trials);
 uint64_t bs_store_trials(const bs_store *s); /* rows in the file as of the open */
 /* Has a self-test with this fingerprint, mode and bitsink version been passed and recorded in this file? */
 bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version);

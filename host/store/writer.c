@@ -22,6 +22,9 @@ static const char sql_trial[] =
 static const char sql_golden[] =
     "INSERT INTO golden (image, run, sha256, p_top1, flags, logits_hash, " ANSWER_COLUMNS
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+static const char sql_broken[] =
+    "INSERT OR REPLACE INTO broken_image (image, run, trials, reason) VALUES (?1, ?2, ?3, ?4)";
+static const char sql_repaired[] = "DELETE FROM broken_image WHERE image = ?1";
 static const char sql_unit[] = "INSERT INTO unit (entry, layer, image, done) VALUES (?1, ?2, ?3, ?4) "
                                "ON CONFLICT DO UPDATE SET done = excluded.done";
 static const char sql_summary[] =
@@ -58,6 +61,8 @@ static bs_status prepare_all(bs_store *s)
     BS_TRY(bs_db_prepare(&s->sql.masked, db, sql_masked));
     BS_TRY(bs_db_prepare(&s->sql.trial, db, sql_trial));
     BS_TRY(bs_db_prepare(&s->sql.golden, db, sql_golden));
+    BS_TRY(bs_db_prepare(&s->sql.broken, db, sql_broken));
+    BS_TRY(bs_db_prepare(&s->sql.repaired, db, sql_repaired));
     BS_TRY(bs_db_prepare(&s->sql.unit, db, sql_unit));
     BS_TRY(bs_db_prepare(&s->sql.summary, db, sql_summary));
     BS_TRY(bs_db_prepare(&s->sql.layer, db, sql_layer));

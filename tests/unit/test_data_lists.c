@@ -89,7 +89,7 @@ static void test_csv_errors_name_the_line(void **state)
     refuse_csv(state, "a.png,-1\n", "bad.csv:1: ", "label -1 is outside 0..9");
     refuse_csv(state, "a.png,99999999999999999999\n", "bad.csv:1: ", "is outside 0..9");
     refuse_csv(state, "a.png,1.5\n", "bad.csv:1: ", "label '1.5' is not");
-    refuse_csv(state, "a.png,\n", "bad.csv:1: ", "label '' is not");
+    refuse_csv(state, "a.png,\n", "bad.csv:1: ", "the label is missing");
     refuse_csv(state, "file,label\na.png\n", "bad.csv:2: ", "expected two fields, found 1");
     refuse_csv(state, "b, \"c\".png,1\n", "bad.csv:1: ", "quote");
     refuse_csv(state, "a.png,1,2", "bad.csv:1: ", "expected two fields, found 3");

@@ -39,6 +39,7 @@ static void other_campaigns_are_refused(void **state)
     REFUSE(f.graph.sha256[0] = 'c', "model SHA-256", "another result file");
     REFUSE(f.job.seed++, "seed", "another result file");
     REFUSE(f.job.preprocess.bgr = true, "preprocessing", "another result file");
+    REFUSE(f.job.preprocess.interpolation = BS_BICUBIC, "preprocessing", "another result file");
     REFUSE(f.job.label_offset = 0, "label offset", "another result file");
     REFUSE(f.graph.classes++, "number of classes", "another result file");
     REFUSE(f.entry[0].fault.bits = 1, "fault entry 2", "another result file");

@@ -1,0 +1,250 @@
+#include "job/inputs.h"
+
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SIDE = 16384 };
+
+/* --- images --- */
+
+/* X(enum suffix, key, reader, member of bs_job, min, max). */
+#define IMAGE_KEYS(X)                                                                                        \
+    X(LABELS, "labels", bs_form_path, images.labels, 0, 0)                                                   \
+    X(ROOT, "root", bs_form_path, images.root, 0, 0)                                                         \
+    X(FOLDER, "folder", bs_form_path, images.folder, 0, 0)                                                   \
+    X(SYNSETS, "synsets", bs_form_path, images.synsets, 0, 0)                                                \
+    X(GROUND_TRUTH, "ground_truth", bs_form_path, images.ground_truth, 0, 0)                                 \
+    X(GROUND_TRUTH_BASE, "ground_truth_base", bs_form_int, images.ground_truth_base, 0, 1)                   \
+    X(GROUND_TRUTH_SYNSETS, "ground_truth_synsets", bs_form_path, images.ground_truth_synsets, 0, 0)         \
+    X(IDX_IMAGES, "idx_images", bs_form_path, images.idx_images, 0, 0)                                       \
+    X(IDX_LABELS, "idx_labels", bs_form_path, images.idx_labels, 0, 0)                                       \
+    X(UNLABELLED, "unlabelled", bs_form_bool, images.unlabelled, 0, 0)                                       \
+    X(FIRST, "first", bs_form_int64, images.first, 0, 1e12)                                                  \
+    X(LIMIT, "limit", bs_form_int64, images.limit, 0, 1e12)                                                  \
+    X(MAX_BROKEN, "max_broken", bs_form_int64, max_broken, 0, 1e12)
+
+enum image_key {
+#define X(suffix, key, reader, member, min, max) IMAGE_##suffix,
+    IMAGE_KEYS(X)
+#undef X
+        IMAGE_KEY_COUNT
+};
+
+/* Keys that mean something only beside another one. */
+static const struct {
+    int key, wants;
+    const char *hint;
+} companions[] = {
+    {IMAGE_ROOT, IMAGE_LABELS, "it is the folder of the files that the CSV in 'labels' lists"},
+    {IMAGE_IDX_LABELS, IMAGE_IDX_IMAGES, "add 'idx_images: ...'"},
+    {IMAGE_GROUND_TRUTH, IMAGE_FOLDER, "it labels the images of a flat folder: add 'folder: ...'"},
+    {IMAGE_GROUND_TRUTH, IMAGE_GROUND_TRUTH_BASE,
+     "add 'ground_truth_base: 1' where the file's numbers count classes from 1, as in ILSVRC2012's own file, "
+     "0 where they count from 0"},
+    {IMAGE_GROUND_TRUTH_BASE, IMAGE_GROUND_TRUTH, "it says from where 'ground_truth: FILE' counts classes"},
+    {IMAGE_SYNSETS, IMAGE_FOLDER, "it gives the class of each sub-folder of 'folder: ...'"},
+    {IMAGE_GROUND_TRUTH_SYNSETS, IMAGE_GROUND_TRUTH,
+     "it names the classes that the numbers in 'ground_truth: FILE' stand for"},
+    {IMAGE_GROUND_TRUTH_SYNSETS, IMAGE_SYNSETS,
+     "the classes are looked up in the network's own list: add 'synsets: FILE'"},
+};
+
+static bs_status check_companions(bs_form *f, const bs_field *fields, const int *lines)
+{
+    for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
+        int key = companions[i].key, wants = companions[i].wants;
+        if (!lines[key] || lines[wants])
+            continue;
+        bs_form_fail(f, lines[key], "'%s' has no meaning without '%s'", fields[key].key, fields[wants].key);
+        return bs_hint("%s", companions[i].hint);
+    }
+    if (lines[IMAGE_GROUND_TRUTH] && lines[IMAGE_SYNSETS] && !lines[IMAGE_GROUND_TRUTH_SYNSETS]) {
+        bs_form_fail(f, lines[IMAGE_SYNSETS], "'synsets' beside 'ground_truth' needs 'ground_truth_synsets'");
+        return bs_hint(
+            "give the list of classes, one a line, in the order that the ground truth counts them");
+    }
+    return BS_OK;
+}
+
+bs_status bs_images_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const bs_field fields[] = {
+#define X(suffix, key, reader, member, min, max) {key, reader, offsetof(bs_job, member), min, max, false},
+        IMAGE_KEYS(X)
+#undef X
+    };
+    const bs_dataset_spec *spec = &((bs_job *)object)->images;
+    int lines[IMAGE_KEY_COUNT];
+    BS_TRY(bs_form_mapping(f, value, field->key, fields, IMAGE_KEY_COUNT, object, lines));
+    int forms = (lines[IMAGE_LABELS] > 0) + (lines[IMAGE_FOLDER] > 0) +
+                (lines[IMAGE_IDX_IMAGES] || lines[IMAGE_IDX_LABELS]);
+    if (forms != 1) {
+        bs_form_fail(f, bs_form_line(value),
+                     forms ? "images are given in more than one form" : "no images are given");
+        return bs_hint("give exactly one of: labels (a CSV file), folder, idx_images with idx_labels");
+    }
+    BS_TRY(check_companions(f, fields, lines));
+    if (lines[IMAGE_IDX_IMAGES] && !lines[IMAGE_IDX_LABELS] && !spec->unlabelled) {
+        bs_form_fail(f, lines[IMAGE_IDX_IMAGES], "'idx_images' has no labels");
+        return bs_hint("add 'idx_labels: ...', or 'unlabelled: true' to do without");
+    }
+    return BS_OK;
+}
+
+void bs_images_clear(bs_dataset_spec *images)
+{
+    const char *owned[] = {
+        images->labels,  images->root,       images->folder,       images->idx_images,
+        images->synsets, images->idx_labels, images->ground_truth, images->ground_truth_synsets};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free((char *)owned[i]);
+}
+
+/* --- preprocess --- */
+
+/* One number for all channels, or a list of one for each; returns the count. */
+static bs_status read_channels(bs_form *f, yaml_node_t *value, const char *what, float out[4], int *n)
+{
+    *n = bs_form_count(value);
+    if (*n < 1 || *n > 4) {
+        bs_form_fail(f, bs_form_line(value), "'%s' has %d values", what, *n);
+        return bs_hint("give one number, or one for each channel (at most 4)");
+    }
+    for (int i = 0; i < *n; i++) {
+        double v;
+        BS_TRY(bs_form_number(&v, f, bs_form_item(f, value, i), what, -FLT_MAX, FLT_MAX));
+        out[i] = (float)v;
+    }
+    return BS_OK;
+}
+
+static bs_status read_mean(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_preprocess *p = object;
+    return read_channels(f, value, field->key, p->mean, &p->n_mean);
+}
+
+static bs_status read_std(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_preprocess *p = object;
+    BS_TRY(read_channels(f, value, field->key, p->std, &p->n_std));
+    for (int i = 0; i < p->n_std; i++)
+        if (!(p->std[i] > 0.0f)) {
+            bs_form_fail(f, bs_form_line(value), "'std' must be above 0");
+            return bs_hint("values are divided by it; leave it out for 1");
+        }
+    return BS_OK;
+}
+
+/* A side of a square, or [height, width]; the two ints lie one after the other. */
+static bs_status read_size(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    int *side = (int *)(void *)((char *)object + field->offset);
+    int n = bs_form_count(value);
+    if (n != 1 && n != 2) {
+        bs_form_fail(f, bs_form_line(value), "'%s' has %d values", field->key, n);
+        return bs_hint("give the side of a square, or [height, width]");
+    }
+    for (int i = 0; i < 2; i++) {
+        int64_t v;
+        BS_TRY(bs_form_integer(&v, f, bs_form_item(f, value, i < n ? i : 0), field->key, 1, MAX_SIDE));
+        side[i] = (int)v;
+    }
+    return BS_OK;
+}
+
+static bs_status read_interpolation(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_INTERPOLATIONS(X)
+#undef X
+    };
+    char *text;
+    BS_TRY(bs_form_scalar(&text, f, value, field->key, "the name of an interpolation"));
+    bs_status st = BS_OK;
+    int i = 0;
+    while (i < BS_INTERPOLATION_COUNT && strcmp(names[i], text) != 0)
+        i++;
+    if (i == BS_INTERPOLATION_COUNT) {
+        bs_form_fail(f, bs_form_line(value), "unknown interpolation '%.80s'", text);
+        st = bs_form_suggest(text, names, BS_INTERPOLATION_COUNT, "the interpolations are");
+    }
+    ((bs_preprocess *)object)->interpolation = (bs_interpolation)i;
+    free(text);
+    return st;
+}
+
+static bs_status read_preset(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(name, ...) name,
+        BS_PRESETS(X)
+#undef X
+    };
+    char *text;
+    BS_TRY(bs_form_scalar(&text, f, value, field->key, "the name of a preset"));
+    bs_status st = BS_OK;
+    if (!bs_preprocess_preset(object, text)) {
+        bs_form_fail(f, bs_form_line(value), "unknown preset '%.80s'", text);
+        st = bs_form_suggest(text, names, sizeof names / sizeof *names, "the presets are");
+    }
+    free(text);
+    return st;
+}
+
+/* A preset comes first, wherever in the mapping it stands; the other keys override it. */
+static bs_status skip_preset(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    (void)f;
+    (void)value;
+    (void)field;
+    (void)object;
+    return BS_OK;
+}
+
+static yaml_node_t *find_value(bs_form *f, yaml_node_t *mapping, const char *wanted)
+{
+    yaml_node_pair_t *p = mapping->data.mapping.pairs.start, *end = mapping->data.mapping.pairs.top;
+    for (; p < end; p++) {
+        const yaml_node_t *key = yaml_document_get_node(&f->doc, p->key);
+        if (key->type == YAML_SCALAR_NODE && strcmp((const char *)key->data.scalar.value, wanted) == 0)
+            return yaml_document_get_node(&f->doc, p->value);
+    }
+    return NULL;
+}
+
+enum { KEY_PRESET, KEY_RESIZE_SHORT, KEY_RESIZE };
+
+bs_status bs_preprocess_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const bs_field fields[] = {
+        [KEY_PRESET] = {"preset", skip_preset, 0, 0, 0, false},
+        [KEY_RESIZE_SHORT] = {"resize_short", bs_form_int, offsetof(bs_preprocess, resize_short), 1, MAX_SIDE,
+                              false},
+        [KEY_RESIZE] = {"resize", read_size, offsetof(bs_preprocess, resize_h), 0, 0, false},
+        {"interpolation", read_interpolation, 0, 0, 0, false},
+        {"scale", bs_form_float, offsetof(bs_preprocess, scale), FLT_MIN, FLT_MAX, false},
+        {"mean", read_mean, 0, 0, 0, false},
+        {"std", read_std, 0, 0, 0, false},
+        {"bgr", bs_form_bool, offsetof(bs_preprocess, bgr), 0, 0, false},
+        {"crop_fraction", bs_form_float, offsetof(bs_preprocess, crop_fraction), 0.01, 1, false},
+        {"crop", read_size, offsetof(bs_preprocess, crop_h), 0, 0, false},
+    };
+    enum { N = sizeof fields / sizeof *fields };
+    int lines[N];
+    bs_preprocess *p = &((bs_job *)object)->preprocess;
+    if (value->type == YAML_SCALAR_NODE)
+        return read_preset(f, value, field, p);
+    yaml_node_t *preset = value->type == YAML_MAPPING_NODE ? find_value(f, value, "preset") : NULL;
+    if (preset)
+        BS_TRY(read_preset(f, preset, &fields[KEY_PRESET], p));
+    BS_TRY(bs_form_mapping(f, value, field->key, fields, N, p, lines));
+    /* The two ways to resize replace each other. */
+    if (preset && lines[KEY_RESIZE] && !lines[KEY_RESIZE_SHORT])
+        p->resize_short = 0;
+    if (preset && lines[KEY_RESIZE_SHORT] && !lines[KEY_RESIZE])
+        p->resize_h = p->resize_w = 0;
+    return BS_OK;
+}
