@@ -48,10 +48,20 @@ def randomise(network):
                 p.normal_(0, 0.1 if p.dim() == 1 else p.shape[-1] ** -0.5)
             else:
                 p.uniform_(0.5, 1.5)
-    for module in network.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.5, 2.0)
+    # Statistics near the true ones of such images as make_images() makes: else a deep network loses the image on the
+    # way, or blows up the rounding of a channel that hardly varies.
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    if norms:
+        network(torch.cat([torch.nn.functional.interpolate(torch.rand(4, 3, side, side), SIDE, mode="bicubic")
+                           for side in (7, SIDE)]))
+    for norm in norms:
+        norm.eval()
+        norm.running_mean += 0.2 * norm.running_var.sqrt() * torch.randn_like(norm.running_mean)
+        norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.5, 2.0)
 
 
 def export(case, seed, path):
