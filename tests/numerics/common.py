@@ -1,7 +1,8 @@
 """What the numerics tests share: data, preprocessing with Pillow and NumPy, job files, calls of bitsink.
 
-Nothing here is bitsink's own code: images are decoded and resized by Pillow, so that agreement means something.
-Call require() before importing packages that a machine may lack; it ends the test as skipped (exit status 77)."""
+Nothing here is bitsink's own code: images are decoded and resized by Pillow, so that agreement means
+something. Call require() before importing packages that a machine may lack; it ends the test as skipped
+(exit status 77)."""
 import csv
 import dataclasses
 import gzip
@@ -148,7 +149,7 @@ class ListedImages:
 
 
 def prepare(images, preprocess, folder):
-    """Crops and resizes with Pillow and stores lossless: what remains takes no decision a library could differ in."""
+    """Crops and resizes with Pillow, stores as PNG: no step is left that libraries do differently."""
     folder.mkdir()
     with open(folder / "labels.csv", "w", newline="") as f:
         rows = csv.writer(f)

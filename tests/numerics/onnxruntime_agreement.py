@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Golden answers of `bitsink classify` against ONNX Runtime, with images decoded and resized by Pillow.
 
-For each network: the best class of every image is the same, and the five best scores agree within a bound, relative
-to the largest score of the image. Another best class passes only where the two scores are closer than that bound.
+For each network: the best class of every image is the same, and the five best scores agree within a bound,
+relative to the largest score of the image. Another best class passes only where the two scores are closer
+than that bound.
 
-JPEG decoders and versions of Pillow may differ by one grey level in some pixels, which moves scores by far more than
-rounding. So a network whose images are resized and that misses the bound gets a second chance: a loose bound, and the
-strict one on images that Pillow has cropped and resized and stored without loss."""
+JPEG decoders and versions of Pillow may differ by one grey level in some pixels, which moves scores by far
+more than rounding. So a network whose images are resized and that misses the bound gets a second chance: a
+loose bound, and the strict one on images that Pillow has cropped and resized and stored without loss."""
 import argparse
 import dataclasses
 import pathlib
@@ -36,12 +37,14 @@ class Case:
 def cases():
     data = test_data()
     models, imagenet = data / "models", ListedImages(data / "imagenet-200/labels.csv")
+    cifar = ListedImages(data / "cifar10-100/labels.csv")
     return [
         Case("squeezenet1.1", models / "squeezenet1.1.onnx", imagenet,
-             Preprocess(resize_short=256, crop=227, bgr=True, scale="1", mean=(104, 117, 123)), "reference.yaml"),
+             Preprocess(resize_short=256, crop=227, bgr=True, scale="1", mean=(104, 117, 123)),
+             "reference.yaml"),
         Case("mobilenet_v2", models / "mobilenet_v2.onnx", imagenet,
              Preprocess(crop_fraction=0.875, resize=224, scale="1/127.5", mean=(1,)), label_offset=1),
-        Case("cifar10_resnet20", models / "cifar10_resnet20.onnx", ListedImages(data / "cifar10-100/labels.csv"),
+        Case("cifar10_resnet20", models / "cifar10_resnet20.onnx", cifar,
              Preprocess(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), "cifar.yaml"),
         Case("mnist_cnn", models / "mnist_cnn.onnx", IdxImages(data / "mnist", 500),
              Preprocess(scale="1/127.5", mean=(1,))),
@@ -88,7 +91,8 @@ def compare(binary, case, job, bounds):
         logits = session.run(None, {feed: image})[0].reshape(-1)
         tally.add(answer, logits, case.images.labels[i] + case.label_offset)
     met = next((b for b in bounds if max([tally.deviation, *tally.margins]) <= b), 0)
-    print(f"{case.name}: {n} images, top-1 equal {tally.equal}, near ties {len(tally.margins) if met else 0}, "
+    print(f"{case.name}: {n} images, top-1 equal {tally.equal}, "
+          f"near ties {len(tally.margins) if met else 0}, "
           f"largest score deviation {tally.deviation:.1e}, "
           f"accuracy {100 * tally.top1 / n:.1f}/{100 * tally.top5 / n:.1f} %: "
           + (f"ok (bound {met:.0e})" if met else f"FAIL (bound {bounds[-1]:.0e})"), flush=True)
@@ -107,7 +111,8 @@ def check(binary, case, folder):
         return found
     images = prepare(case.images, case.preprocess, folder / case.name)
     case = dataclasses.replace(case, name=case.name + ", prepared", images=images, preprocess=plain)
-    return compare(binary, case, write_job(made, case.model, images, plain, FAULTS, case.label_offset), (STRICT,))
+    job = write_job(made, case.model, images, plain, FAULTS, case.label_offset)
+    return compare(binary, case, job, (STRICT,))
 
 
 def main():

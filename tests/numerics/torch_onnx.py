@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A small interpreter of ONNX files in PyTorch, for one image, in which every tensor can be tampered with.
 
-Independent of bitsink, and of the library it runs on: convolutions do not go through oneDNN.
-As a program it checks itself: `torch_onnx.py MODEL.onnx...` compares it with ONNX Runtime on a random image."""
+Independent of bitsink, and of the library it runs on: convolutions do not go through oneDNN. As a program it
+checks itself: `torch_onnx.py MODEL.onnx...` compares it with ONNX Runtime on a random image."""
 import argparse
 import sys
 
@@ -140,7 +140,7 @@ class Network:
         return values
 
     def rerun(self, golden, target, hook):
-        """Logits after hook(values) has changed the tensor named `target`, a flat array, before anything reads it.
+        """Logits after hook(values) has changed the tensor `target`, a flat array, before anything reads it.
         golden: what run() gave; nodes that see no change are not run again."""
         tensor = golden[target].clone(memory_format=torch.contiguous_format)
         hook(tensor.numpy().reshape(-1))
@@ -155,7 +155,7 @@ class Network:
 
 
 def main():
-    parser = argparse.ArgumentParser(description="compare the interpreter with ONNX Runtime on a random image")
+    parser = argparse.ArgumentParser(description="compare the interpreter with ONNX Runtime")
     parser.add_argument("model", nargs="+")
     (runtime,) = require("onnxruntime")
     worst = 0.0
