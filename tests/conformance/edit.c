@@ -75,12 +75,14 @@ static bool lift(Onnx__ModelProto *m, const ct_case *c, const ct_try *t, char wh
 static bool keep_rows(Onnx__ModelProto *m, const ct_case *c, const ct_try *t, char why[CT_REASON])
 {
     const ct_tensor *x = &c->input[t->image], *y = &c->output[t->output];
-    if (x->rank < 1 || y->rank < 1 || x->dim[0] != y->dim[0]) {
-        snprintf(why, CT_REASON, "axis 0 is no batch: the output has another one");
-        return false;
-    }
-    ct_set_input(m, ct_input(m, 0)->name, x->type, x->rank, x->dim);
-    return true;
+    bool batch = x->rank > 0 && x->dim[0] == 1;
+    for (int k = 0; x->rank > 0 && k < y->rank; k++)
+        batch |= y->dim[k] == x->dim[0];
+    if (batch)
+        ct_set_input(m, ct_input(m, 0)->name, x->type, x->rank, x->dim);
+    else
+        snprintf(why, CT_REASON, "axis 0 of its input is no batch: the output has none of this size");
+    return batch;
 }
 
 /* Adds the output, as float, to an image of one zero of a higher rank. */
