@@ -71,7 +71,7 @@ SELECT o.entry,                                -- entry.id
        o.correct * 1.0 / nullif(o.labelled, 0) AS accuracy,               -- accuracy under one fault; DUE is wrong
        o.masked * 1.0 / o.n AS masked_rate,    -- share of masked trials
        o.r AS sdc1_rate,                       -- share of SDC-1
-       max(0.0, (o.r + z * z / (2 * m) - z * sqrt(o.r * (1 - o.r) / m + z * z / (4.0 * m * m))) / (1 + z * z / m))
+       iif(o.r = 0, 0.0, (o.r + z * z / (2 * m) - z * sqrt(o.r * (1 - o.r) / m + z * z / (4.0 * m * m))) / (1 + z * z / m))
            AS sdc1_low,                        -- lower 95 % bound of sdc1_rate
        min(1.0, (o.r + z * z / (2 * m) + z * sqrt(o.r * (1 - o.r) / m + z * z / (4.0 * m * m))) / (1 + z * z / m))
            AS sdc1_high,                       -- upper 95 % bound of sdc1_rate

@@ -15,7 +15,7 @@ build/bitsink run tests/jobs/demo.yaml --db "$db"
 echo
 echo "== accuracy under fault, by layer (view layer_accuracy)"
 sqlite3 -header -column "$db" "
-  SELECT entry, name, trials, round(golden_accuracy, 4) AS golden, round(accuracy, 4) AS faulty,
+  SELECT entry, layer_name AS name, trials, round(golden_accuracy, 4) AS golden, round(accuracy, 4) AS faulty,
          round(sdc1_rate, 5) AS sdc1, round(sdc1_low, 5) AS low, round(sdc1_high, 5) AS high,
          round(due_rate, 5) AS due
   FROM layer_accuracy ORDER BY entry, layer"

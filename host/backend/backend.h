@@ -56,6 +56,13 @@ typedef enum bs_faulty_mode {
     BS_FAULTY_CHANNELS, /* only output channels the fault can change; the rest is copied from golden_out */
 } bs_faulty_mode;
 
+/* Patches: a box of rows and columns (all channels) of a rank-3 tensor, one a sample, all of one size, each
+ * at an origin of its own. Stored as rows of a tensor (C, size[0], size[1]) would be. */
+typedef struct bs_patches {
+    int size[2];              /* rows, columns */
+    const int32_t *origin[2]; /* of sample i: first row, first column; a patch to be gathered may hang over */
+} bs_patches;
+
 typedef struct bs_backend {
     const char *name;
     bool needs_pixels; /* false: images are not decoded, upload() gets one float, the image's index */
@@ -92,9 +99,27 @@ typedef struct bs_backend {
                             const bs_faults *f, bs_faulty_mode mode, void *out);
 
     bs_status (*copy_rows)(bs_lane *l, int tensor, int n, bs_view src, void *dst);
+    /* Plain bytes from device memory to device memory; the two do not overlap. */
+    bs_status (*copy)(bs_lane *l, void *dst, const void *src, size_t bytes);
     bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
     /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
     bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
+    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL. */
+    size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
+    /* Can the node make patches of out_size from patches of in_size (one size for all its activations)? */
+    bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
+    /* dst patch i = golden row i overlaid with live patch i; cells outside the tensor are `fill`.
+     * live may be NULL. */
+    bs_status (*gather)(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
+                        const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
+    /* The node on patches, its own padding left out: what it would read there is in the input patches. */
+    bs_status (*run_patch)(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+                           const int out_size[2], void *out);
+    /* Sites are numbered as in the whole tensor and must lie in their patches. */
+    bs_status (*inject_patch)(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
+                              const bs_faults *f);
+    bs_status (*compare_patch)(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
+                               bs_view golden, uint8_t *equal);
     /* Answers of n output rows; golden_class[i] < 0, or golden_class NULL: rank by itself. */
     bs_status (*rank)(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out);
 } bs_backend;

@@ -211,6 +211,13 @@ static bs_status null_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void
     return BS_OK;
 }
 
+static bs_status null_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
+{
+    (void)l;
+    memcpy(dst, src, bytes);
+    return BS_OK;
+}
+
 static bs_status null_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
 {
     (void)l;
@@ -230,6 +237,52 @@ static bs_status null_compare(bs_lane *l, int tensor, int n, const void *rows, b
         equal[i] = a.golden == b.golden && a.delta == b.delta;
     }
     return BS_OK;
+}
+
+static size_t null_patch_bytes(const bs_network *n, int tensor, const int size[2])
+{
+    (void)size;
+    return null_row_bytes(n, tensor);
+}
+
+static bool null_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
+{
+    (void)n;
+    (void)node;
+    (void)in_size;
+    (void)out_size;
+    return true;
+}
+
+static bs_status null_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
+                             const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
+{
+    (void)live_at;
+    (void)want;
+    (void)fill;
+    return null_copy_rows(l, tensor, n, live ? (bs_view){live, NULL} : golden, dst);
+}
+
+static bs_status null_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+                                const int out_size[2], void *out)
+{
+    (void)in_size;
+    (void)out_size;
+    return null_run(l, node, n, in, out);
+}
+
+static bs_status null_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
+                                   const bs_faults *f)
+{
+    (void)at;
+    return null_inject(l, tensor, n, rows, f);
+}
+
+static bs_status null_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
+                                    bs_view golden, uint8_t *equal)
+{
+    (void)at;
+    return null_compare(l, tensor, n, rows, golden, equal);
 }
 
 static bs_answer fake_answer(fake_row r, int classes, int32_t golden_class)
@@ -277,7 +330,14 @@ const bs_backend bs_null_backend = {
     .run = null_run,
     .run_faulty = null_run_faulty,
     .copy_rows = null_copy_rows,
+    .copy = null_copy,
     .inject = null_inject,
     .compare = null_compare,
+    .patch_bytes = null_patch_bytes,
+    .patch_supported = null_patch_supported,
+    .gather = null_gather,
+    .run_patch = null_run_patch,
+    .inject_patch = null_inject_patch,
+    .compare_patch = null_compare_patch,
     .rank = null_rank,
 };

@@ -18,8 +18,10 @@ static bs_status take(const bs_backend **out, int *ordinal, const bs_backend *b,
     int n = b->device_count(why, sizeof why);
     if (n <= 0)
         return bs_fail(BS_NO_DEVICE, "no %s device: %s", b->name, why);
-    if (wanted >= n)
-        return bs_fail(BS_NO_DEVICE, "no device '%s:%d': there are %d", b->name, wanted, n);
+    if (wanted >= n) {
+        bs_fail(BS_NO_DEVICE, "no device '%s:%d': the last one is '%s:%d'", b->name, wanted, b->name, n - 1);
+        return bs_hint("numbers start at 0; --device %s is the first", b->name);
+    }
     *out = b;
     *ordinal = wanted;
     return BS_OK;

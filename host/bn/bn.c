@@ -52,7 +52,7 @@ static bs_status check_table(const char *table)
     int near = bs_nearest(table, table_names, N_TABLES);
     if (near >= 0)
         return bs_hint("did you mean '%s'?", table_names[near]);
-    return bs_hint("such as layer_accuracy, sink_class, bn_trust; `bitsink bn` alone lists all");
+    return bs_hint("such as layer_accuracy, sink_class, bn_trust; `bitsink bn DB` lists all");
 }
 
 /* --- one value

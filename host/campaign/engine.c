@@ -17,9 +17,14 @@ static bs_status make_routes(bs_engine *e)
     const bs_plan *plan = e->plan;
     BS_TRY(bs_calloc(&e->routes, (size_t)plan->n_strata, sizeof *e->routes, "routes"));
     BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
-    for (int i = 0; i < plan->n_strata; i++)
-        BS_TRY(bs_route_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
-                               e->mode));
+    for (int i = 0; i < plan->n_strata; i++) {
+        /* A delta route follows one change; trials with several sites go the dense way. */
+        bs_replay_mode mode = e->mode;
+        if (mode == BS_REPLAY_DELTA && !bs_plan_single_site(plan, &plan->strata[i]))
+            mode = BS_REPLAY_SUFFIX;
+        BS_TRY(
+            bs_route_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target, mode));
+    }
     return BS_OK;
 }
 
@@ -33,11 +38,10 @@ static bs_status divide_memory(bs_engine *e)
     size_t row = 64;
     for (int i = 0; e->plan && i < e->plan->n_strata; i++)
         row = e->routes[i]->row_bytes > row ? e->routes[i]->row_bytes : row;
-    /* The self-test may need the longest route of all, the full re-run. */
-    bs_route *full = NULL;
-    if (e->plan && e->plan->n_strata > 0) {
-        BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, e->plan->strata[0].target,
-                               BS_REPLAY_FULL));
+    /* The self-test needs the longest route of all, the full re-run. */
+    if (e->replays) {
+        bs_route *full;
+        BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
         row = full->row_bytes > row ? full->row_bytes : row;
         bs_route_free(full);
     }
@@ -65,6 +69,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->graph = graph;
     e->plan = plan;
     e->mode = options->mode;
+    e->replays = plan || options->bench;
     e->threads = options->threads > 0 ? options->threads : bs_resources_cores();
     e->max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH;
     BS_TRY_GOTO(bs_backend_find(&e->backend, &ordinal, options->device ? options->device : "auto"), out);
@@ -105,7 +110,7 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
     out->engine = e;
     BS_TRY_GOTO(e->backend->lane_open(&out->lane, e->network), out);
     BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->lane, e->tile), out);
-    if (e->plan)
+    if (e->replays)
         BS_TRY_GOTO(bs_replayer_create(&out->replayer, out->golden, e->max_batch, e->arena_bytes), out);
 out:
     if (st != BS_OK)
@@ -140,46 +145,61 @@ bs_status bs_engine_probe(bs_engine *e)
 
 typedef struct selftest {
     bs_engine *e;
+    volatile sig_atomic_t *stop;
     atomic_int next; /* stratum */
 } selftest;
 
-/* Strata of the same target have the same route; only the first of them is tested. */
-static int first_with_target(const bs_plan *plan, int i)
+/* Strata of the same target and kind have the same route; only the first of them is tested. */
+static int first_alike(const bs_plan *plan, int i)
 {
+    const bs_stratum *s = plan->strata;
     for (int k = 0; k < i; k++)
-        if (plan->strata[k].target == plan->strata[i].target)
+        if (s[k].target == s[i].target &&
+            bs_plan_single_site(plan, &s[k]) == bs_plan_single_site(plan, &s[i]))
             return k;
     return i;
 }
 
-static bs_status test_stratum(selftest *t, bs_worker *w, int i)
+/* Modes fall back in this order; the full re-run is the reference and has nothing behind it. */
+static bs_replay_mode plainer(bs_replay_mode mode)
 {
-    bs_engine *e = t->e;
+    return mode == BS_REPLAY_DELTA ? BS_REPLAY_SUFFIX : BS_REPLAY_FULL;
+}
+
+/* Replaces the stratum's route by one of a plainer mode. */
+static bs_status fall_back(bs_engine *e, int i, const char *what)
+{
+    bs_route *route = e->routes[i];
+    bs_replay_mode mode = plainer(route->mode);
+    bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(route->mode),
+            e->graph->tensors[e->graph->targets[route->target].tensor].name, what, bs_replay_mode_name(mode));
+    bs_route *next;
+    BS_TRY(bs_route_create(&next, e->graph, e->backend, e->network, route->target, mode));
+    bs_route_free(route);
+    e->routes[i] = next;
+    e->fell_back[i] = true;
+    return BS_OK;
+}
+
+static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
+{
     bs_route *full;
     char what[200];
-    bool exact;
-    BS_TRY(
-        bs_route_create(&full, e->graph, e->backend, e->network, e->plan->strata[i].target, BS_REPLAY_FULL));
+    bool exact = false;
+    int target = e->plan->strata[i].target;
+    BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
     bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
-    if (st == BS_OK)
+    while (st == BS_OK && !exact) {
         st = bs_selftest_target(w->replayer, w->golden, e->routes[i], full, &exact, what, sizeof what);
-    if (st == BS_OK && !exact) {
-        const char *name = e->graph->tensors[e->graph->targets[full->target].tensor].name;
-        if (e->mode != BS_REPLAY_FULL)
-            bs_warn("replay of '%s' is not exact on this device (%s): using full re-runs for it", name, what);
-        /* A full re-run may depend on the batch, too: then nothing is left to fall back to. */
-        if (e->mode != BS_REPLAY_FULL)
-            st = bs_selftest_target(w->replayer, w->golden, full, full, &exact, what, sizeof what);
-        if (st == BS_OK && !exact) {
+        if (st != BS_OK || exact)
+            break;
+        if (e->routes[i]->mode == BS_REPLAY_FULL) {
             st = bs_fail(BS_SELFTEST,
-                         "self-test failed: full re-runs of faults in '%s' are not reproducible: %s", name,
-                         what);
+                         "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
+                         e->graph->tensors[e->graph->targets[target].tensor].name, what);
             bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
-        } else if (st == BS_OK) {
-            bs_route_free(e->routes[i]);
-            e->routes[i] = full;
-            e->fell_back[i] = true;
-            full = NULL;
+        } else {
+            st = fall_back(e, i, what);
         }
     }
     bs_route_free(full);
@@ -199,11 +219,16 @@ static bs_status selftest_worker(void *shared, int worker)
         bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
     }
     while (st == BS_OK) {
+        if (*t->stop) {
+            st = bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+            bs_hint("the same command starts again");
+            break;
+        }
         int i = atomic_fetch_add(&t->next, 1);
         if (i >= t->e->plan->n_strata)
             break;
-        if (first_with_target(t->e->plan, i) == i)
-            st = test_stratum(t, &w, i);
+        if (first_alike(t->e->plan, i) == i)
+            st = test_stratum(t->e, &w, i);
     }
     if (st != BS_OK)
         atomic_store(&t->next, t->e->plan->n_strata);
@@ -211,18 +236,18 @@ static bs_status selftest_worker(void *shared, int worker)
     return st;
 }
 
-bs_status bs_engine_selftest(bs_engine *e, int *fallbacks)
+bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks)
 {
-    selftest t = {.e = e};
+    selftest t = {.e = e, .stop = stop};
     *fallbacks = 0;
     BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
     for (int i = 0; i < e->plan->n_strata; i++) {
-        int first = first_with_target(e->plan, i);
+        int first = first_alike(e->plan, i);
         if (first != i && e->fell_back[first]) {
             bs_route_free(e->routes[i]);
             e->routes[i] = NULL;
             BS_TRY(bs_route_create(&e->routes[i], e->graph, e->backend, e->network, e->plan->strata[i].target,
-                                   BS_REPLAY_FULL));
+                                   e->routes[first]->mode));
             e->fell_back[i] = true;
         }
         *fallbacks += e->fell_back[i];

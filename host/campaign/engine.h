@@ -6,11 +6,14 @@
 #include "fault/plan.h"
 #include "replay/replay.h"
 
+#include <signal.h>
+
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "null", ... */
     int threads;        /* workers, 0: as many as there are cores */
     int max_batch;      /* trials computed side by side, 0: 32 */
     bs_replay_mode mode;
+    bool bench; /* workers get replayers although there is no plan */
 } bs_engine_options;
 
 typedef struct bs_engine {
@@ -22,10 +25,11 @@ typedef struct bs_engine {
     bs_device_info info;
     bs_replay_mode mode;
     int threads, max_batch;
+    bool replays;         /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once */
     size_t arena_bytes;   /* for the trials of one worker */
     bs_route **routes;    /* by stratum */
-    bool *fell_back;      /* by stratum: the self-test failed, the route is a full re-run */
+    bool *fell_back;      /* by stratum: the self-test failed, the route is of a plainer mode */
     uint64_t fingerprint; /* of the probe images' golden outputs; set by bs_engine_probe() */
 } bs_engine;
 
@@ -34,7 +38,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
                          const bs_engine_options *options);
 void bs_engine_close(bs_engine *e);
 
-/* One worker's share: a lane, golden rows for `tile` images, a replayer (NULL without a plan). */
+/* One worker's share: a lane, golden rows for `tile` images, a replayer (NULL where none is needed). */
 typedef struct bs_worker {
     const bs_engine *engine;
     bs_lane *lane;
@@ -47,8 +51,9 @@ void bs_worker_close(bs_worker *w);
 
 /* Computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);
-/* Proves every route (see replay/selftest.h); one that is not exact is replaced by the full re-run, with a
- * warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced strata. */
-bs_status bs_engine_selftest(bs_engine *e, int *fallbacks);
+/* Proves every route (see replay/selftest.h); one that is not exact is replaced by the suffix, then the
+ * full re-run, with a warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced
+ * strata. *stop as in bs_campaign_run(): BS_STOPPED. */
+bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks);
 
 #endif

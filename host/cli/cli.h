@@ -41,7 +41,8 @@ typedef struct bs_command {
     X(status)                                                                                                \
     X(bn)                                                                                                    \
     X(trace)                                                                                                 \
-    X(digest)
+    X(digest)                                                                                                \
+    X(bench)
 
 #define X(name) extern const bs_command bs_cmd_##name;
 BS_COMMANDS(X)

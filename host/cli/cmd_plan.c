@@ -54,7 +54,7 @@ static bs_status run(const bs_args *args)
 {
     bs_session s;
     bs_engine *e = NULL;
-    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_SUFFIX};
+    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA};
     double rate;
     bs_status st = bs_option_int(args, "threads", 1, 1024, &o.threads);
     if (st != BS_OK)
@@ -95,8 +95,9 @@ const bs_command bs_cmd_plan = {
     .usage = "JOB",
     .summary = "show what a job would do: targets, trials, time, file size",
     .details =
-        "Resolves the job's targets and counts its trials; nothing is injected. Time is an upper estimate "
-        "from the multiply-accumulates behind each fault and the measured speed of golden runs.",
+        "Resolves the job's targets and counts its trials; nothing is injected. Time is a rough estimate "
+        "from the multiply-accumulates behind each fault and the measured speed of golden runs: faults that "
+        "die early make it shorter, a small network or a busy machine longer.",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

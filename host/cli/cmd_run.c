@@ -19,9 +19,9 @@ static void default_db(char *out, size_t len, const char *job_path)
 static bs_status read_options(const bs_args *args, bs_engine_options *o)
 {
     const char *mode = bs_option_value(args, "replay");
-    int m = mode ? bs_replay_mode_parse(mode) : BS_REPLAY_SUFFIX;
+    int m = mode ? bs_replay_mode_parse(mode) : BS_REPLAY_DELTA;
     if (m < 0)
-        return bs_fail(BS_USAGE, "--replay takes full or suffix, not '%s'", mode);
+        return bs_fail(BS_USAGE, "--replay takes full, suffix or delta, not '%s'", mode);
     o->mode = (bs_replay_mode)m;
     o->device = bs_option_value(args, "device");
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
@@ -43,29 +43,36 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
         return bs_str_status(text);
     }
     bs_info("self-test of %d routes ...", e->plan->n_strata);
-    BS_TRY(bs_engine_selftest(e, &fallbacks));
+    BS_TRY(bs_engine_selftest(e, &bs_stop_requested, &fallbacks));
     bs_str_puts(text, "passed");
     if (fallbacks)
-        bs_str_puts(text, "; by full re-run (entry:layer):");
+        bs_str_puts(text, "; fell back (entry:layer mode):");
     for (int i = 0; i < e->plan->n_strata; i++)
         if (e->fell_back[i])
-            bs_str_printf(text, " %d:%d", e->plan->job->entries[e->plan->strata[i].entry].id,
-                          e->plan->strata[i].target);
+            bs_str_printf(text, " %d:%d %s", e->plan->job->entries[e->plan->strata[i].entry].id,
+                          e->plan->strata[i].target, bs_replay_mode_name(e->routes[i]->mode));
     return bs_str_status(text);
 }
 
 static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)
 {
     double rate = sum->seconds > 0 ? (double)sum->done / sum->seconds : 0;
-    if (json)
-        printf("{\"db\": \"%s\", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
-               "\"trials_per_second\": %.1f, \"complete\": %s}\n",
-               db, (unsigned long long)sum->planned, (unsigned long long)sum->found,
-               (unsigned long long)sum->done, sum->seconds, rate, st == BS_OK ? "true" : "false");
-    else
+    if (json) {
+        bs_str line = {0};
+        bs_str_puts(&line, "{\"db\": ");
+        bs_str_json(&line, db);
+        bs_str_printf(&line,
+                      ", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
+                      "\"trials_per_second\": %.1f, \"complete\": %s}",
+                      (unsigned long long)sum->planned, (unsigned long long)sum->found,
+                      (unsigned long long)sum->done, sum->seconds, rate, st == BS_OK ? "true" : "false");
+        puts(line.ptr ? line.ptr : "");
+        bs_str_clear(&line);
+    } else {
         printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
                (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
                (unsigned long long)sum->done, sum->seconds, rate);
+    }
 }
 
 static bs_status run(const bs_args *args)
@@ -86,6 +93,7 @@ static bs_status run(const bs_args *args)
     bs_status st;
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
+    bs_catch_signals();
     BS_TRY_GOTO(prove(e, store, args, &selftest), out);
     bs_run_info info = {
         .device = e->info,
@@ -101,7 +109,6 @@ static bs_status run(const bs_args *args)
     bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
             (unsigned long long)s.plan->trials, s.plan->n_images, e->threads, e->info.name, e->info.isa,
             info.mode);
-    bs_catch_signals();
     st = bs_campaign_run(e, s.images, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);
@@ -126,11 +133,11 @@ out:
 }
 
 static const bs_option options[] = {
-    {"db", "FILE", "result file (default: the job's name with .db, in the working directory)"},
+    {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
     {"device", "NAME", "auto, cpu, null (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default 32)"},
-    {"replay", "MODE", "suffix (default) or full; both give the same bits"},
+    {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
     {"self-test", "WHEN", "auto (default: once a file and arithmetic), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
     {"json", NULL, "the summary as JSON"},

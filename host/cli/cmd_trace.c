@@ -97,8 +97,9 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
         bs_str_clear(&line);
         return;
     }
-    printf("%-7s class %d %s, score %.6g, probability of the golden class %.4f%s%s\n", what, a->top[0], name,
-           (double)a->score[0], (double)a->p_golden, a->flags & BS_ANSWER_NAN ? ", NaN in the output" : "",
+    printf("%-7s class %d%s%s, score %.6g, probability of the golden class %.4f%s%s\n", what, a->top[0],
+           *name ? " " : "", name, (double)a->score[0], (double)a->p_golden,
+           a->flags & BS_ANSWER_NAN ? ", NaN in the output" : "",
            a->flags & BS_ANSWER_INF ? ", Inf in the output" : "");
 }
 

@@ -33,6 +33,7 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a failed write, not a kill */
     if (argc < 2) {
         bs_print_help();
         return -BS_USAGE;

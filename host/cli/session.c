@@ -23,10 +23,26 @@ static bs_status read_class_names(bs_session *s)
     return BS_OK;
 }
 
+/* One mean and one standard deviation, or one for each channel of the network. */
+static bs_status check_channels(const bs_session *s)
+{
+    const bs_preprocess *p = &s->job->preprocess;
+    const bs_shape *in = &s->graph->tensors[s->graph->input].shape;
+    int channels = in->rank == 3 ? (int)in->dim[0] : 1;
+    int n = p->n_mean > 1 ? p->n_mean : p->n_std;
+    if ((p->n_mean > 1 && p->n_mean != channels) || (p->n_std > 1 && p->n_std != channels)) {
+        bs_fail(BS_USAGE, "%s: preprocess has %d values of mean or std, the network has %d channel(s)",
+                s->job->path, n, channels);
+        return bs_hint("give one value, or one for each channel");
+    }
+    return BS_OK;
+}
+
 /* From a job that is read to a plan. */
 static bs_status follow_job(bs_session *s)
 {
     BS_TRY(bs_graph_import(&s->graph, s->job->model));
+    BS_TRY(check_channels(s));
     if (s->job->class_names)
         BS_TRY(read_class_names(s));
     BS_TRY(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset));
@@ -88,5 +104,4 @@ void bs_catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a failed write, not a kill */
 }

@@ -1,5 +1,5 @@
 #include "base/buf.h"
-#include "cpu/cpu.h"
+#include "cpu/patch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,12 +86,20 @@ static const bs_cpu_runner runners[BS_OP_COUNT] = {
     [BS_OP_DROPOUT] = bs_cpu_run_reshape,   [BS_OP_IDENTITY] = bs_cpu_run_reshape,
 };
 
+bs_cpu_runner bs_cpu_runner_of(bs_op op)
+{
+    return runners[op];
+}
+
 static void cpu_unload(bs_network *n)
 {
     if (!n)
         return;
     for (int i = 0; n->plan && i < n->graph->n_nodes; i++)
         bs_cpu_plan_clear(&n->plan[i], n->graph->nodes[i].n_in);
+    for (int i = 0; n->geometry && i < n->graph->n_nodes; i++)
+        bs_cpu_geometry_free(n->geometry[i]);
+    free(n->geometry);
     free(n->plan);
     free(n->layout);
     free(n);
@@ -121,6 +129,7 @@ static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g)
     n->graph = g;
     BS_TRY_GOTO(bs_calloc(&n->layout, (size_t)g->n_tensors, sizeof *n->layout, "layouts"), out);
     BS_TRY_GOTO(bs_calloc(&n->plan, (size_t)g->n_nodes, sizeof *n->plan, "plans"), out);
+    BS_TRY_GOTO(bs_calloc(&n->geometry, (size_t)g->n_nodes, sizeof *n->geometry, "plans"), out);
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(check_node(n, i), out);
     for (int t = 0; t < g->n_tensors; t++)
@@ -146,6 +155,9 @@ static void cpu_lane_close(bs_lane *l)
     for (int i = 0; l->variants && i < l->network->graph->n_nodes; i++)
         bs_cpu_variant_free(l->variants[i]);
     free(l->variants);
+    for (int i = 0; l->patches && i < l->network->graph->n_nodes; i++)
+        bs_cpu_patch_free(l->patches[i]);
+    free(l->patches);
     free(l->param);
     free(l->view);
     bs_cpu_buffer *buffers[] = {&l->scratch, &l->gather, &l->work, &l->file,
@@ -164,6 +176,7 @@ static bs_status cpu_lane_open(bs_lane **out, bs_network *n)
     BS_TRY(bs_calloc(&l, 1, sizeof *l, "lane"));
     l->network = n;
     BS_TRY_GOTO(bs_calloc(&l->variants, (size_t)n->graph->n_nodes, sizeof *l->variants, "lane"), out);
+    BS_TRY_GOTO(bs_calloc(&l->patches, (size_t)n->graph->n_nodes, sizeof *l->patches, "lane"), out);
     BS_TRY_GOTO(bs_calloc(&l->param, (size_t)n->max_inputs, sizeof *l->param, "lane"), out);
     BS_TRY_GOTO(bs_calloc(&l->view, (size_t)n->max_inputs, sizeof *l->view, "lane"), out);
     *out = l;
@@ -221,6 +234,13 @@ static bs_status cpu_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void 
     int64_t e = l->network->layout[tensor].elements;
     for (int i = 0; i < n; i++)
         memcpy((float *)dst + i * e, view_row(src, i, e), (size_t)e * sizeof(float));
+    return BS_OK;
+}
+
+static bs_status cpu_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
+{
+    (void)l;
+    memcpy(dst, src, bytes);
     return BS_OK;
 }
 
@@ -283,7 +303,14 @@ const bs_backend bs_cpu_backend = {
     .run = cpu_run,
     .run_faulty = bs_cpu_run_faulty,
     .copy_rows = cpu_copy_rows,
+    .copy = cpu_copy,
     .inject = cpu_inject,
     .compare = cpu_compare,
+    .patch_bytes = bs_cpu_patch_bytes,
+    .patch_supported = bs_cpu_patch_supported,
+    .gather = bs_cpu_gather,
+    .run_patch = bs_cpu_run_patch,
+    .inject_patch = bs_cpu_inject_patch,
+    .compare_patch = bs_cpu_compare_patch,
     .rank = cpu_rank,
 };

@@ -34,11 +34,22 @@ typedef struct bs_cpu_plan {
     void **param; /* prepared parameter of each input, NULL for activations; owned */
 } bs_cpu_plan;
 
+/* A convolution's patch geometry and what computes it; pin is NULL where nothing does exactly. */
+typedef struct bs_cpu_geometry {
+    struct bs_cpu_geometry *next;
+    int in_size[2], out_size[2];
+    const bs_conv_pin *pin;
+    const void *packed;
+    bs_conv_pin *own_pin; /* where it is not the whole layer's */
+    void *own_packed;
+} bs_cpu_geometry;
+
 struct bs_network {
     bs_device *device;
     const bs_graph *graph;
-    bs_cpu_layout *layout; /* by tensor */
-    bs_cpu_plan *plan;     /* by node */
+    bs_cpu_layout *layout;      /* by tensor */
+    bs_cpu_plan *plan;          /* by node */
+    bs_cpu_geometry **geometry; /* by node: a list */
     int max_inputs;
 };
 
@@ -57,8 +68,12 @@ typedef struct bs_cpu_variant {
     bs_conv *conv[BS_CPU_CHUNKS];
 } bs_cpu_variant;
 
+/* A node prepared for one patch geometry (patch.c). */
+typedef struct bs_cpu_patch bs_cpu_patch;
+
 struct bs_lane {
     bs_network *network;
+    bs_cpu_patch **patches;    /* by node: a list */
     bs_cpu_variant **variants; /* by node: a list */
     const void **param;        /* max_inputs pointers for a run with a faulty parameter */
     bs_view *view;             /* max_inputs views for the same */
@@ -118,7 +133,9 @@ static inline bool bs_cpu_has_input(const bs_node *n, int k)
 /* supports.c */
 bool bs_cpu_supports(const bs_graph *g, int node, char *why, size_t len);
 
-/* plan.c. Prepares input `slot` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
+/* plan.c. Chunk sizes for a convolution with so many output pixels. */
+int bs_cpu_conv_chunks(int64_t pixels);
+/* Prepares input `slot` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
  * for scaled copies. */
 bs_status bs_cpu_plan_create(bs_network *n, int node);
 void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in);
@@ -159,7 +176,9 @@ bs_status bs_cpu_run_concat(const bs_cpu_job *j);
 bs_status bs_cpu_run_slice(const bs_cpu_job *j);
 bs_status bs_cpu_run_pad(const bs_cpu_job *j);
 
-/* backend.c: runs a node with the given parameters. */
+/* backend.c: the runner of an operator. */
+bs_cpu_runner bs_cpu_runner_of(bs_op op);
+/* Runs a node with the given parameters. */
 bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n, const bs_view *in,
                           float *out);
 

@@ -7,6 +7,14 @@
 /* Output pixels in one chunk at most: more gain nothing, and smaller chunks stay in the cache. */
 enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6 };
 
+int bs_cpu_conv_chunks(int64_t pixels)
+{
+    int chunks = 1;
+    while (chunks < CONV_CHUNKS && pixels << chunks <= CHUNK_PIXELS)
+        chunks++;
+    return chunks;
+}
+
 static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
 {
     const bs_window *w = &n->attr.window;
@@ -33,8 +41,7 @@ static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
     m->stride_m = m->filter;
     m->stride_i = 1;
     m->weight_scale = m->bias_scale = 1.0f;
-    for (m->chunks = 1; m->chunks < CONV_CHUNKS && (out[1] * out[2]) << m->chunks <= CHUNK_PIXELS;)
-        m->chunks++;
+    m->chunks = bs_cpu_conv_chunks(out[1] * out[2]);
 }
 
 static void plan_gemm(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)

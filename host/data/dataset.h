@@ -16,8 +16,8 @@ typedef struct bs_preprocess {
     int crop_h, crop_w;     /* centre crop after resizing; 0: none */
     bool bgr;               /* channel order; RGB else. One-channel networks get luma (ITU-R 601) */
     float scale;            /* value = (pixel * scale - mean[c]) / std[c], pixel 0..255 */
-    float mean[4], std[4]; /* in the order of the tensor's channels: with `bgr` blue comes first */
-    int n_mean, n_std; /* 1 (same for all channels) or the number of channels */
+    float mean[4], std[4];  /* in the order of the tensor's channels: with `bgr` blue comes first */
+    int n_mean, n_std;      /* 1 (same for all channels) or the number of channels */
 } bs_preprocess;
 
 void bs_preprocess_default(bs_preprocess *p); /* scale 1/255, mean 0, std 1, RGB */

@@ -140,6 +140,12 @@ void bs_plan_free(bs_plan *plan)
     free(plan);
 }
 
+bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s)
+{
+    const bs_entry *e = &plan->job->entries[s->entry];
+    return !plan->tables[s->entry] && !(e->fault.ber > 0) && e->fault.count == 1;
+}
+
 const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t)
 {
     int low = 0, high = plan->n_strata;

@@ -8,6 +8,7 @@
 #include "model/graph.h"
 #include "trial.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,8 @@ typedef struct bs_sites {
 bs_status bs_plan_create(bs_plan **out, const bs_job *job, const bs_graph *graph, uint32_t n_images);
 void bs_plan_free(bs_plan *plan);
 
+/* Has every trial of the stratum one site at most? False where that is not known without drawing. */
+bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
 /* Stratum of a trial, NULL if the plan has none. */
 const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t);
 /* Appends the trial's sites to *out (does not clear it), sorted by element. Thread-safe.

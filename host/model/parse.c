@@ -80,7 +80,7 @@ bs_status bs_onnx_parse(Onnx__ModelProto **out, char sha256[65], const char *pat
     size_t len = 0;
     *out = NULL;
     if (bs_read_file(&bytes, &len, path, BS_MODEL_FILE_LIMIT) != BS_OK) {
-        bs_context("cannot open model");
+        bs_context("model");
         return bs_hint("check the path; bitsink reads models in ONNX format");
     }
     wire w = {(const uint8_t *)bytes, (const uint8_t *)bytes + len};

@@ -13,9 +13,11 @@ struct bs_replayer {
     bs_view *in;
     /* The trials still computed are positions 0..n-1 of every live slot: */
     int n;
-    int *trial;     /* position -> index in bs_trials */
-    int32_t *row;   /* position -> golden row */
-    uint8_t *equal; /* [slot][max_batch]: does this tensor of this trial equal golden? */
+    int *trial;         /* position -> index in bs_trials */
+    int32_t *row;       /* position -> golden row */
+    int32_t *at[2];     /* position -> row and column of the fault; delta routes only */
+    int32_t *origin[4]; /* scratch: origins of two kinds of patches */
+    uint8_t *equal;     /* [slot][max_batch]: does this tensor of this trial equal golden? */
     uint8_t *dead;
     int32_t *class_of;
     bs_answer *answer;
@@ -34,6 +36,8 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     bs_replayer *p = *out;
     size_t n = (size_t)max_batch, slots = (size_t)g->n_nodes + 1, widest = 1;
     for (int i = 0; i < g->n_nodes; i++)
+        slots += (size_t)g->nodes[i].n_in; /* gathered inputs have slots, too */
+    for (int i = 0; i < g->n_nodes; i++)
         widest = (size_t)g->nodes[i].n_in > widest ? (size_t)g->nodes[i].n_in : widest;
     p->golden = golden;
     p->max_batch = max_batch;
@@ -46,6 +50,10 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
     BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
     BS_TRY_GOTO(bs_calloc(&p->first, n + 1, sizeof *p->first, what), out);
+    for (int i = 0; i < 2; i++)
+        BS_TRY_GOTO(bs_calloc(&p->at[i], n, sizeof *p->at[i], what), out);
+    for (int i = 0; i < 4; i++)
+        BS_TRY_GOTO(bs_calloc(&p->origin[i], n, sizeof *p->origin[i], what), out);
     BS_TRY_GOTO(golden->backend->alloc(golden->lane, (void **)&p->arena, arena_bytes), out);
 out:
     if (st != BS_OK) {
@@ -64,6 +72,10 @@ void bs_replayer_free(bs_replayer *p)
     free(p->in);
     free(p->trial);
     free(p->row);
+    for (int i = 0; i < 2; i++)
+        free(p->at[i]);
+    for (int i = 0; i < 4; i++)
+        free(p->origin[i]);
     free(p->equal);
     free(p->dead);
     free(p->class_of);
@@ -128,10 +140,32 @@ static bs_status current_faults(pass *b, bs_faults *out)
     return BS_OK;
 }
 
+/* Where the trials' patches lie, by the tables of a slot or step; uses scratch arrays 2 * which and the next.
+ */
+static bs_patches look_up(const pass *b, const int size[2], int32_t *const table[2], int which)
+{
+    bs_replayer *p = b->p;
+    bs_patches patches = {{size[0], size[1]}, {NULL, NULL}};
+    for (int a = 0; a < 2; a++) {
+        int32_t *origin = p->origin[2 * which + a];
+        for (int i = 0; i < p->n; i++)
+            origin[i] = table ? table[a][p->at[a][i]] : 0;
+        patches.origin[a] = origin;
+    }
+    return patches;
+}
+
 static bs_status compare_slot(pass *b, int slot)
 {
     bs_replayer *p = b->p;
-    int tensor = b->r->slots[slot].tensor;
+    const bs_slot *s = &b->r->slots[slot];
+    int tensor = s->tensor;
+    if (s->patched) {
+        bs_patches at = look_up(b, s->size, s->origin, 0);
+        return p->golden->backend->compare_patch(p->golden->lane, tensor, p->n, &at, slot_rows(b, slot),
+                                                 golden_view(b, tensor),
+                                                 p->equal + (size_t)slot * (size_t)p->max_batch);
+    }
     return p->golden->backend->compare(p->golden->lane, tensor, p->n, slot_rows(b, slot),
                                        golden_view(b, tensor),
                                        p->equal + (size_t)slot * (size_t)p->max_batch);
@@ -147,14 +181,15 @@ static bs_status fill_hole(pass *b, const int *frontier, int n_frontier, int i)
     for (int k = 0; k < n_frontier; k++) {
         const bs_slot *s = &b->r->slots[frontier[k]];
         char *rows = slot_rows(b, frontier[k]);
-        bs_view src = {rows + (size_t)last * s->row_bytes, NULL};
-        BS_TRY(p->golden->backend->copy_rows(p->golden->lane, s->tensor, 1, src,
-                                             rows + (size_t)i * s->row_bytes));
+        BS_TRY(p->golden->backend->copy(p->golden->lane, rows + (size_t)i * s->row_bytes,
+                                        rows + (size_t)last * s->row_bytes, s->row_bytes));
         uint8_t *equal = p->equal + (size_t)frontier[k] * (size_t)p->max_batch;
         equal[i] = equal[last];
     }
     p->trial[i] = p->trial[last];
     p->row[i] = p->row[last];
+    for (int a = 0; a < 2; a++)
+        p->at[a][i] = p->at[a][last];
     p->dead[i] = p->dead[last];
     b->reordered = true;
     return BS_OK;
@@ -183,6 +218,36 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
     return BS_OK;
 }
 
+/* Rows and columns of the faults. A trial without sites is looked after at the origin. */
+static bs_status find_faults(const pass *b)
+{
+    const bs_faults *f = &b->t->faults;
+    uint32_t width = (uint32_t)b->r->plane[1], plane = width * (uint32_t)b->r->plane[0];
+    for (int i = 0; i < b->t->n; i++) {
+        uint32_t n = f->first[i + 1] - f->first[i];
+        uint32_t element = n ? f->sites[f->first[i]].element % plane : 0;
+        if (n > 1)
+            return bs_fail(BS_ERR, "a delta route got a trial with %u sites", n);
+        b->p->at[0][i] = (int32_t)(element / width);
+        b->p->at[1][i] = (int32_t)(element % width);
+    }
+    return BS_OK;
+}
+
+static bs_status start_patch(pass *b, int slot)
+{
+    bs_replayer *p = b->p;
+    const bs_backend *be = p->golden->backend;
+    const bs_slot *s = &b->r->slots[slot];
+    BS_TRY(find_faults(b));
+    bs_patches at = look_up(b, s->size, s->origin, 0);
+    BS_TRY(be->gather(p->golden->lane, s->tensor, p->n, golden_view(b, s->tensor), NULL, NULL, &at, 0.0f,
+                      slot_rows(b, slot)));
+    BS_TRY(be->inject_patch(p->golden->lane, s->tensor, p->n, &at, slot_rows(b, slot), &b->t->faults));
+    BS_TRY(compare_slot(b, slot));
+    return bury(b, &slot, 1, s->tensor);
+}
+
 static bs_status start(pass *b)
 {
     bs_replayer *p = b->p;
@@ -191,6 +256,8 @@ static bs_status start(pass *b)
     if (slot < 0)
         return BS_OK;
     int tensor = b->r->slots[slot].tensor;
+    if (b->r->slots[slot].patched)
+        return start_patch(b, slot);
     BS_TRY(be->copy_rows(p->golden->lane, tensor, p->n, golden_view(b, tensor), slot_rows(b, slot)));
     if (!b->r->start_injects) {
         memset(p->equal + (size_t)slot * (size_t)p->max_batch, 1, (size_t)p->n);
@@ -201,6 +268,49 @@ static bs_status start(pass *b)
     return bury(b, &slot, 1, tensor);
 }
 
+/* Input k of a step, gathered from golden data and the live patch over it. Dense steps get whole tensors. */
+static bs_status gather_input(pass *b, const bs_step *s, int k, int tensor)
+{
+    bs_replayer *p = b->p;
+    const bs_slot *to = &b->r->slots[s->gathered[k]];
+    const bs_slot *live = s->source[k] >= 0 ? &b->r->slots[s->source[k]] : NULL;
+    bs_patches want = look_up(b, to->size, s->patched ? s->in_origin : NULL, 0), at;
+    if (live)
+        at = look_up(b, live->size, live->origin, 1);
+    return p->golden->backend->gather(p->golden->lane, tensor, p->n, golden_view(b, tensor),
+                                      live ? slot_rows(b, s->source[k]) : NULL, live ? &at : NULL, &want,
+                                      s->fill, slot_rows(b, s->gathered[k]));
+}
+
+static bs_status find_inputs(pass *b, const bs_step *s, const bs_node *node)
+{
+    for (int k = 0; k < node->n_in; k++) {
+        b->p->in[k] = (bs_view){NULL, NULL};
+        if (s->gathered[k] >= 0) {
+            BS_TRY(gather_input(b, s, k, node->in[k]));
+            b->p->in[k].base = slot_rows(b, s->gathered[k]);
+        } else if (s->source[k] >= 0) {
+            b->p->in[k].base = slot_rows(b, s->source[k]);
+        } else if (s->source[k] == BS_FROM_GOLDEN) {
+            b->p->in[k] = golden_view(b, node->in[k]);
+        }
+    }
+    return BS_OK;
+}
+
+static bs_status run_faulty_step(pass *b, const bs_step *s, bool first, void *out)
+{
+    bs_replayer *p = b->p;
+    const bs_golden *golden = p->golden;
+    bs_faults f;
+    BS_TRY(current_faults(b, &f));
+    /* The quick way reuses the golden output, so it needs golden inputs. */
+    bool quick = !b->t->dense_parameters && b->r->mode != BS_REPLAY_FULL && first;
+    return golden->backend->run_faulty(golden->lane, s->node, s->faulty_input, p->n, p->in,
+                                       golden_view(b, golden->graph->nodes[s->node].out), &f,
+                                       quick ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out);
+}
+
 static bs_status run_step(pass *b, int index)
 {
     bs_replayer *p = b->p;
@@ -209,24 +319,16 @@ static bs_status run_step(pass *b, int index)
     const bs_step *s = &b->r->steps[index];
     const bs_node *node = &golden->graph->nodes[s->node];
     void *out = slot_rows(b, s->out);
-    for (int k = 0; k < node->n_in; k++)
-        p->in[k] = s->source[k] >= 0                ? (bs_view){slot_rows(b, s->source[k]), NULL}
-                   : s->source[k] == BS_FROM_GOLDEN ? golden_view(b, node->in[k])
-                                                    : (bs_view){NULL, NULL};
-    if (s->faulty_input >= 0) {
-        bs_faults f;
-        BS_TRY(current_faults(b, &f));
-        /* The quick way reuses the golden output, so it needs golden inputs. */
-        bool quick = !b->t->dense_parameters && b->r->mode != BS_REPLAY_FULL && index == 0;
-        BS_TRY(be->run_faulty(golden->lane, s->node, s->faulty_input, p->n, p->in, golden_view(b, node->out),
-                              &f, quick ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out));
-    } else {
+    BS_TRY(find_inputs(b, s, node));
+    if (s->faulty_input >= 0)
+        BS_TRY(run_faulty_step(b, s, index == 0, out));
+    else if (s->patched)
+        BS_TRY(be->run_patch(golden->lane, s->node, p->n, s->in_size, p->in, b->r->slots[s->out].size, out));
+    else
         BS_TRY(be->run(golden->lane, s->node, p->n, p->in, out));
-    }
     if (s->injects)
         BS_TRY(be->inject(golden->lane, node->out, p->n, out, &b->t->faults));
-    BS_TRY(compare_slot(b, s->out));
-    return BS_OK;
+    return compare_slot(b, s->out);
 }
 
 /* The first step at which a change can have died: none dies before the fault is fully in. */

@@ -1,6 +1,7 @@
 #include "replay/route.h"
 
 #include "base/buf.h"
+#include "replay/builder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,28 +25,24 @@ int bs_replay_mode_parse(const char *name)
     return -1;
 }
 
-typedef struct builder {
-    const bs_graph *g;
-    const bs_backend *backend;
-    const bs_network *network;
-    bs_route *r;
-    int *slot_of; /* by tensor: slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
-    size_t n_sources;
-} builder;
-
-static int add_slot(builder *b, int tensor, int first)
+int bs_route_add_slot(bs_route_builder *b, int tensor, size_t row_bytes, int first)
 {
     bs_slot *s = &b->r->slots[b->r->n_slots];
     s->tensor = tensor;
-    s->row_bytes = b->backend->row_bytes(b->network, tensor);
+    s->row_bytes = row_bytes;
     s->first = first;
     s->last = first;
-    b->slot_of[tensor] = b->r->n_slots;
     return b->r->n_slots++;
 }
 
+static int add_dense_slot(bs_route_builder *b, int tensor, int first)
+{
+    b->slot_of[tensor] = bs_route_add_slot(b, tensor, b->backend->row_bytes(b->network, tensor), first);
+    return b->slot_of[tensor];
+}
+
 /* Does the fault reach the node? Through a live input, or because the node reads the faulty parameter. */
-static bool reached(const builder *b, const bs_node *node, int faulty_tensor)
+static bool reached(const bs_route_builder *b, const bs_node *node, int faulty_tensor)
 {
     for (int k = 0; k < node->n_in; k++) {
         int t = node->in[k];
@@ -55,7 +52,7 @@ static bool reached(const builder *b, const bs_node *node, int faulty_tensor)
     return false;
 }
 
-static void add_step(builder *b, int node_index, int faulty_tensor)
+static bs_status add_step(bs_route_builder *b, int node_index, int faulty_tensor)
 {
     bs_route *r = b->r;
     const bs_node *node = &b->g->nodes[node_index];
@@ -63,9 +60,11 @@ static void add_step(builder *b, int node_index, int faulty_tensor)
     s->node = node_index;
     s->faulty_input = -1;
     s->source = r->sources + b->n_sources;
-    b->n_sources += (size_t)node->n_in;
+    s->gathered = s->source + node->n_in;
+    b->n_sources += 2 * (size_t)node->n_in;
     for (int k = 0; k < node->n_in; k++) {
         int t = node->in[k];
+        s->gathered[k] = -1;
         s->source[k] = t < 0 ? BS_FROM_CONSTANT : b->slot_of[t];
         if (s->source[k] >= 0)
             r->slots[s->source[k]].last = r->n_steps;
@@ -74,10 +73,15 @@ static void add_step(builder *b, int node_index, int faulty_tensor)
             r->last_faulty = r->n_steps;
         }
     }
-    s->out = add_slot(b, node->out, r->n_steps);
+    if (r->mode == BS_REPLAY_DELTA)
+        BS_TRY(bs_route_patch_step(b, s));
+    if (!s->patched) {
+        s->out = add_dense_slot(b, node->out, r->n_steps);
+        r->macs += node->macs;
+    }
     s->injects = node->out == faulty_tensor;
-    r->macs += node->macs;
     r->n_steps++;
+    return BS_OK;
 }
 
 /* First fit by lifetime: two slots may share memory unless one is written while the other is still read. */
@@ -125,37 +129,55 @@ static bs_status find_frontiers(bs_route *r)
     return BS_OK;
 }
 
-static bs_status allocate(builder *b, bs_route **out)
+static bs_status allocate(bs_route_builder *b, bs_route **out)
 {
     size_t inputs = 0;
     for (int i = 0; i < b->g->n_nodes; i++)
         inputs += (size_t)b->g->nodes[i].n_in;
     BS_TRY(bs_calloc(out, 1, sizeof **out, "replay route"));
     b->r = *out;
-    BS_TRY(bs_calloc(&b->r->slots, (size_t)b->g->n_nodes + 1, sizeof(bs_slot), "replay route"));
+    /* A slot for each node's output, one for the start, and at most one for each gathered input. */
+    BS_TRY(bs_calloc(&b->r->slots, (size_t)b->g->n_nodes + 1 + inputs, sizeof(bs_slot), "replay route"));
     BS_TRY(bs_calloc(&b->r->steps, (size_t)b->g->n_nodes, sizeof(bs_step), "replay route"));
-    BS_TRY(bs_calloc(&b->r->sources, inputs, sizeof(int), "replay route"));
-    return bs_calloc(&b->slot_of, (size_t)b->g->n_tensors, sizeof(int), "replay route");
+    BS_TRY(bs_calloc(&b->r->sources, 2 * inputs, sizeof(int), "replay route"));
+    BS_TRY(bs_calloc(&b->slot_of, (size_t)b->g->n_tensors, sizeof(int), "replay route"));
+    return bs_calloc(&b->ranges, (size_t)b->g->n_tensors, sizeof *b->ranges, "replay route");
 }
 
-static void choose_start(builder *b, int faulty_tensor)
+static bs_status choose_start(bs_route_builder *b, int faulty_tensor)
 {
     bs_route *r = b->r;
     r->start = -1;
     if (r->mode == BS_REPLAY_FULL)
-        r->start = add_slot(b, b->g->input, -1);
-    else if (!b->g->tensors[faulty_tensor].constant)
-        r->start = add_slot(b, faulty_tensor, -1);
+        r->start = add_dense_slot(b, b->g->input, -1);
+    else if (!b->g->tensors[faulty_tensor].constant) {
+        if (r->mode == BS_REPLAY_DELTA)
+            BS_TRY(bs_route_patch_start(b, faulty_tensor));
+        if (r->start < 0)
+            r->start = add_dense_slot(b, faulty_tensor, -1);
+    }
     r->start_injects = r->start >= 0 && r->slots[r->start].tensor == faulty_tensor;
+    return BS_OK;
 }
 
-bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend,
-                          const bs_network *network, int target, bs_replay_mode mode)
+static void free_ranges(bs_route_builder *b)
 {
-    builder b = {.g = g, .backend = backend, .network = network};
+    for (int t = 0; b->ranges && t < b->g->n_tensors; t++) {
+        free(b->ranges[t].axis[0]);
+        free(b->ranges[t].axis[1]);
+    }
+    free(b->ranges);
+}
+
+bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                          int target, bs_replay_mode mode)
+{
+    bs_route_builder b = {.g = g, .backend = backend, .network = network};
     bs_status st;
     *out = NULL;
     BS_TRY_GOTO(allocate(&b, out), out);
+    if (mode == BS_REPLAY_DELTA)
+        BS_TRY_GOTO(bs_reach_table(&b.reach, g), out);
     bs_route *r = *out;
     r->target = target;
     r->mode = mode;
@@ -163,10 +185,10 @@ bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *b
     for (int t = 0; t < g->n_tensors; t++)
         b.slot_of[t] = g->tensors[t].constant ? BS_FROM_CONSTANT : BS_FROM_GOLDEN;
     int faulty = g->targets[target].tensor;
-    choose_start(&b, faulty);
+    BS_TRY_GOTO(choose_start(&b, faulty), out);
     for (int i = 0; i < g->n_nodes; i++)
         if (reached(&b, &g->nodes[i], faulty))
-            add_step(&b, i, faulty);
+            BS_TRY_GOTO(add_step(&b, i, faulty), out);
     r->result = b.slot_of[g->output];
     if (r->result < 0) {
         st = bs_fail(BS_ERR, "a fault in '%s' cannot reach the network's output", g->tensors[faulty].name);
@@ -177,6 +199,8 @@ bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *b
     st = find_frontiers(r);
 out:
     free(b.slot_of);
+    free(b.reach);
+    free_ranges(&b);
     if (st != BS_OK) {
         bs_route_free(*out);
         *out = NULL;
@@ -188,6 +212,12 @@ void bs_route_free(bs_route *r)
 {
     if (!r)
         return;
+    for (int a = 0; a < 2; a++) {
+        for (int i = 0; i < r->n_slots; i++)
+            free(r->slots[i].origin[a]);
+        for (int i = 0; r->steps && i < r->n_steps; i++)
+            free(r->steps[i].in_origin[a]);
+    }
     free(r->slots);
     free(r->steps);
     free(r->sources);

@@ -12,7 +12,8 @@
 /* X(enum suffix, name, help). All modes give the same bits; they differ in what they compute again. */
 #define BS_REPLAY_MODES(X)                                                                                   \
     X(FULL, "full", "re-run the whole network for every trial (the reference)")                              \
-    X(SUFFIX, "suffix", "re-run only the nodes behind the fault, drop trials whose change has died")
+    X(SUFFIX, "suffix", "re-run only the nodes behind the fault, drop trials whose change has died")         \
+    X(DELTA, "delta", "of those, re-run only the rows and columns that the fault can reach")
 
 typedef enum bs_replay_mode {
 #define X(suffix, name, help) BS_REPLAY_##suffix,
@@ -27,21 +28,34 @@ int bs_replay_mode_parse(const char *name);
 
 enum { BS_FROM_GOLDEN = -1, BS_FROM_CONSTANT = -2 };
 
-/* One live tensor: each trial of a batch has its own row of it. */
+/* One live tensor: each trial of a batch has its own row of it, or its own patch (see bs_patches).
+ *
+ * Patches. A change at row y, column x of the faulty tensor reaches a range of rows that depends on y alone
+ * and a range of columns that depends on x alone. Over all y the widest range gives a slot's static patch
+ * size; origin[0][y] is the patch's first row, moved inwards where it would leave the plane, and origin[1][x]
+ * its first column. So all trials of a route have the same shapes, and where each lies is a table look-up. */
 typedef struct bs_slot {
     int tensor;
     size_t offset; /* bytes into the arena for a batch of one; multiply by the batch size */
     size_t row_bytes;
     int first, last; /* written by step `first` (-1: at the start), read last by step `last` */
+    bool patched;
+    int size[2];
+    int32_t *origin[2]; /* by row and column of the fault; patched slots only */
 } bs_slot;
 
 typedef struct bs_step {
     int node;
     int *source;      /* for each input of the node: a slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
+    int *gathered;    /* for each input: the slot into which it is gathered first, -1: read where it is */
     int out;          /* slot */
     int faulty_input; /* the input that is the faulty parameter, -1: none */
     bool injects;     /* the fault goes into this step's output */
-    int *frontier;    /* slots that later steps (or the ranking) still read after this one */
+    bool patched;     /* inputs and output are patches */
+    int in_size[2];
+    int32_t *in_origin[2]; /* of the input patches, by row and column of the fault; may hang over */
+    float fill;            /* what input patches hold outside the plane */
+    int *frontier;         /* slots that later steps (or the ranking) still read after this one */
     int n_frontier;
 } bs_step;
 
@@ -58,12 +72,15 @@ typedef struct bs_route {
     int n_steps;
     size_t row_bytes;         /* arena bytes a trial needs */
     int64_t macs;             /* a trial, without early out and without the saving on faulty filters */
+    int plane[2];             /* rows and columns of the faulty tensor where its slot is patched */
+    int n_patched;            /* patched steps */
     int *sources, *frontiers; /* storage of the steps' arrays */
 } bs_route;
 
-/* `network` tells the row sizes. Free with bs_route_free(). */
-bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend,
-                          const bs_network *network, int target, bs_replay_mode mode);
+/* `network` tells the row sizes and which patches it can do. A delta route serves trials with one site at
+ * most; where nothing can be patched it is the suffix route. Free with bs_route_free(). */
+bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                          int target, bs_replay_mode mode);
 void bs_route_free(bs_route *r);
 
 #endif

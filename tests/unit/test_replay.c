@@ -105,9 +105,8 @@ static void same_results(const batch *a, const batch *b, const char *target)
     assert_memory_equal(a->before, b->before, sizeof a->before);
 }
 
-/* Three runs of the same trials: full, suffix to the end, suffix with early out. Returns how many were
- * masked. */
-static int check_target(rig *r, int target, int round)
+/* The same trials in full, then by `mode` to the end and with early out. Returns how many were masked. */
+static int check_target(rig *r, int target, int round, bs_replay_mode mode)
 {
     static batch full, kept, quick;
     size_t classes = (size_t)r->g->classes, bytes = BATCH * classes * sizeof(float);
@@ -121,14 +120,15 @@ static int check_target(rig *r, int target, int round)
         uint64_t trial = ((uint64_t)target << 32) + (uint64_t)(round * BATCH + i);
         full.row[i] = i % BS_PROBE_IMAGES;
         full.first[i] = n;
-        n += (uint32_t)random_sites(trial, elements, full.site + n);
+        size_t sites = random_sites(trial, elements, full.site + n);
+        n += mode == BS_REPLAY_DELTA ? 1 : (uint32_t)sites; /* a delta route follows one change */
     }
     full.first[BATCH] = n;
     kept = quick = full;
     full.output = malloc(bytes);
     kept.output = malloc(bytes);
     assert_ok(bs_route_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL));
-    assert_ok(bs_route_create(&suffix, r->g, r->be, r->network, target, BS_REPLAY_SUFFIX));
+    assert_ok(bs_route_create(&suffix, r->g, r->be, r->network, target, mode));
     run(r, whole, &full, true);
     run(r, suffix, &kept, true);
     run(r, suffix, &quick, false);
@@ -153,8 +153,8 @@ static void check_model(const char *model, const char *device, int rounds, int s
     int masked = 0, trials = 0;
     rig_open(&r, model, device);
     for (int t = 0; t < r.g->n_targets; t += stride)
-        for (int k = 0; k < rounds; k++, trials += BATCH)
-            masked += check_target(&r, t, k);
+        for (int k = 0; k < rounds; k++, trials += 2 * BATCH)
+            masked += check_target(&r, t, k, BS_REPLAY_SUFFIX) + check_target(&r, t, k, BS_REPLAY_DELTA);
     print_message("%s on %s: %d trials, %d masked, all bits equal\n", model, device, trials, masked);
     assert_true(masked > 0 && masked < trials);
     rig_close(&r);

@@ -1,0 +1,29 @@
+/* The benchmark: the same random faults by every replay mode, side by side on the same machine. */
+#ifndef BS_CAMPAIGN_BENCH_H
+#define BS_CAMPAIGN_BENCH_H
+
+#include "campaign/engine.h"
+
+/* What one mode did with the trials of one target. */
+typedef struct bs_bench_cell {
+    double seconds; /* sum over the workers */
+    uint64_t trials, masked;
+    int64_t macs; /* a trial, counted on the route: before early out */
+} bs_bench_cell;
+
+typedef struct bs_bench {
+    int *targets; /* outputs of Conv, Gemm and MatMul nodes */
+    int n_targets;
+    bs_bench_cell *cells;  /* [target][mode], BS_REPLAY_MODE_COUNT modes each */
+    double golden_seconds; /* sum over the workers */
+    uint64_t goldens;
+    bool exact; /* did all modes give the same answers? */
+} bs_bench;
+
+/* For each target in turn: `trials` single bit flips, a random bit of a random element of its output each, on
+ * two synthetic images, by delta, suffix and full, one after the other in each worker. The engine must have
+ * been opened without a plan. Free with bs_bench_clear(). */
+bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed);
+void bs_bench_clear(bs_bench *b);
+
+#endif

@@ -1,0 +1,216 @@
+/* Convolutions on patches: which implementation may serve a geometry.
+ *
+ * A library picks implementations and weight layouts by shape, so a small patch may get another one than the
+ * whole layer. What counts is not its name but its bits: a candidate is taken only if, on random data,
+ * patches at the corners and in the middle of the plane come out exactly as the whole layer computes them, in
+ * every size of batch. Tried in this order: the layer's implementation with its weights, the same with
+ * another layout of the weights, whatever the library prefers. */
+#include "cpu/patch.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPOTS = 5 };
+
+/* One trial of a candidate: buffers, and the whole layer's answer. */
+typedef struct trial_run {
+    const bs_cpu_matrix *whole, *patch;
+    const void *packed; /* the whole layer's weights */
+    const float *bias;
+    float *image, *expected; /* whole input and output, channels last */
+    float *in, *out;         /* a batch of patches */
+    int spot[SPOTS][2];      /* first output row and column of the patches */
+} trial_run;
+
+/* Random, but the same in every run: a linear congruential generator (Knuth's MMIX constants). */
+static void fill_random(float *x, int64_t n)
+{
+    uint64_t state = 1;
+    for (int64_t i = 0; i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        x[i] = (float)(int32_t)(state >> 32) * 0x1p-31f;
+    }
+}
+
+static bs_status run_conv(const bs_conv_pin *pin, const bs_conv_shape *shape, const float *src,
+                          const void *packed, const float *bias, float *dst)
+{
+    bs_conv *conv;
+    void *scratch = NULL;
+    BS_TRY(bs_conv_create(&conv, pin, shape));
+    bs_status st = bs_alloc_aligned(&scratch, bs_conv_scratch_bytes(conv), "convolution");
+    if (st == BS_OK)
+        st = bs_conv_run(conv, src, packed, bias, dst, scratch);
+    free(scratch);
+    bs_conv_free(conv);
+    return st;
+}
+
+static void choose_spots(trial_run *t)
+{
+    const bs_conv_shape *w = &t->whole->shape, *p = &t->patch->shape;
+    int last[2] = {w->out_h - p->out_h, w->out_w - p->out_w};
+    for (int i = 0; i < SPOTS; i++)
+        for (int a = 0; a < 2; a++)
+            t->spot[i][a] = i == SPOTS - 1 ? last[a] / 2 : (a ? i & 1 : i >> 1) ? last[a] : 0;
+}
+
+/* Input patch of a spot, with zeros where the layer has its padding. */
+static void cut(const trial_run *t, const int spot[2], float *to)
+{
+    const bs_conv_shape *w = &t->whole->shape, *p = &t->patch->shape;
+    size_t bytes = (size_t)w->channels * sizeof *to;
+    for (int y = 0; y < p->in_h; y++)
+        for (int x = 0; x < p->in_w; x++, to += w->channels) {
+            int row = spot[0] * w->stride[0] - w->pad[0] + y, column = spot[1] * w->stride[1] - w->pad[1] + x;
+            bool inside = row >= 0 && column >= 0 && row < w->in_h && column < w->in_w;
+            if (inside)
+                memcpy(to, t->image + ((int64_t)row * w->in_w + column) * w->channels, bytes);
+            else
+                memset(to, 0, bytes);
+        }
+}
+
+static bool equal_at(const trial_run *t, const int spot[2], const float *got)
+{
+    const bs_conv_shape *w = &t->whole->shape, *p = &t->patch->shape;
+    size_t line = (size_t)p->out_w * (size_t)w->filters;
+    for (int y = 0; y < p->out_h; y++)
+        if (memcmp(got + (size_t)y * line,
+                   t->expected + ((int64_t)(spot[0] + y) * w->out_w + spot[1]) * w->filters,
+                   line * sizeof *got) != 0)
+            return false;
+    return true;
+}
+
+static bool passes(const trial_run *t, const bs_conv_pin *pin, const void *packed)
+{
+    const bs_cpu_matrix *m = t->patch;
+    for (int k = 0; k < m->chunks; k++) {
+        bs_conv_shape s = bs_cpu_chunk_shape(m, m->shape.filters, k);
+        for (int i = 0; i < 1 << k; i++)
+            cut(t, t->spot[(i + k) % SPOTS], t->in + i * m->in_row);
+        if (run_conv(pin, &s, t->in, packed, t->bias, t->out) != BS_OK)
+            return false;
+        for (int i = 0; i < 1 << k; i++)
+            if (!equal_at(t, t->spot[(i + k) % SPOTS], t->out + i * m->out_row))
+                return false;
+    }
+    return true;
+}
+
+static bs_status prepare(trial_run *t)
+{
+    const bs_cpu_matrix *w = t->whole, *p = t->patch;
+    size_t most = (size_t)1 << (p->chunks - 1);
+    BS_TRY(bs_alloc_aligned(&t->image, (size_t)w->in_row * sizeof(float), "patches"));
+    BS_TRY(bs_alloc_aligned(&t->expected, (size_t)w->out_row * sizeof(float), "patches"));
+    BS_TRY(bs_alloc_aligned(&t->in, most * (size_t)p->in_row * sizeof(float), "patches"));
+    BS_TRY(bs_alloc_aligned(&t->out, most * (size_t)p->out_row * sizeof(float), "patches"));
+    fill_random(t->image, w->in_row);
+    choose_spots(t);
+    return run_conv(w->pin, &w->shape, t->image, t->packed, t->bias, t->expected);
+}
+
+/* Weights in the layout of another pin. */
+static bs_status pack_for(const bs_network *n, int node, const bs_conv_pin *pin, void **out)
+{
+    const bs_cpu_matrix *m = &n->plan[node].matrix;
+    const bs_tensor *weights = &n->graph->tensors[n->graph->nodes[node].in[1]];
+    BS_TRY(bs_alloc_aligned(out, bs_conv_pin_bytes(pin), "packed weights"));
+    return bs_conv_pin_pack(pin, weights->data, m->stride_m, m->stride_i, *out);
+}
+
+/* Tries candidates; an unusable one is no error, the geometry just does not exist. */
+static void find_candidate(bs_network *n, int node, bs_cpu_geometry *g, const bs_cpu_matrix *patch)
+{
+    const bs_cpu_plan *plan = &n->plan[node];
+    bs_dnn *dnn = n->device->dnn;
+    bs_conv_shape shapes[BS_CPU_CHUNKS];
+    trial_run t = {.whole = &plan->matrix, .patch = patch, .packed = plan->param[1]};
+    t.bias = patch->shape.bias ? plan->param[2] : NULL;
+    for (int i = 0; i < patch->chunks; i++)
+        shapes[i] = bs_cpu_chunk_shape(patch, patch->shape.filters, i);
+    if (prepare(&t) == BS_OK) {
+        if (passes(&t, plan->matrix.pin, plan->param[1])) {
+            g->pin = plan->matrix.pin;
+            g->packed = plan->param[1];
+        }
+        for (int other = 0; other < 2 && !g->pin; other++) {
+            bs_status st = other == 0 ? bs_conv_pin_like(&g->own_pin, plan->matrix.pin, shapes, patch->chunks)
+                                      : bs_conv_pin_create(&g->own_pin, dnn, shapes, patch->chunks);
+            if (st == BS_OK && g->own_pin && !bs_conv_pin_is_shape_bound(g->own_pin) &&
+                pack_for(n, node, g->own_pin, &g->own_packed) == BS_OK &&
+                passes(&t, g->own_pin, g->own_packed)) {
+                g->pin = g->own_pin;
+                g->packed = g->own_packed;
+                break;
+            }
+            bs_conv_pin_free(g->own_pin);
+            free(g->own_packed);
+            g->own_pin = NULL;
+            g->own_packed = NULL;
+        }
+    }
+    free(t.image);
+    free(t.expected);
+    free(t.in);
+    free(t.out);
+}
+
+const bs_cpu_geometry *bs_cpu_geometry_find(const bs_network *n, int node, const int in_size[2],
+                                            const int out_size[2])
+{
+    const bs_cpu_geometry *g = n->geometry[node];
+    while (g &&
+           memcmp(g->in_size, in_size, sizeof g->in_size) + memcmp(g->out_size, out_size, sizeof g->out_size))
+        g = g->next;
+    return g;
+}
+
+void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2])
+{
+    m->shape.in_h = in[0];
+    m->shape.in_w = in[1];
+    m->shape.out_h = out[0];
+    m->shape.out_w = out[1];
+    memset(m->shape.pad, 0, sizeof m->shape.pad);
+    m->in_row = (int64_t)m->shape.channels * in[0] * in[1];
+    m->out_row = (int64_t)m->shape.filters * out[0] * out[1];
+    m->chunks = bs_cpu_conv_chunks((int64_t)out[0] * out[1]);
+}
+
+bool bs_cpu_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
+{
+    if (n->graph->nodes[node].op != BS_OP_CONV)
+        return true;
+    if (bs_conv_pin_is_shape_bound(n->plan[node].matrix.pin))
+        return false;
+    const bs_cpu_geometry *known = bs_cpu_geometry_find(n, node, in_size, out_size);
+    if (known)
+        return known->pin != NULL;
+    bs_cpu_geometry *g;
+    if (bs_calloc(&g, 1, sizeof *g, "patch geometry") != BS_OK)
+        return false;
+    memcpy(g->in_size, in_size, sizeof g->in_size);
+    memcpy(g->out_size, out_size, sizeof g->out_size);
+    g->next = n->geometry[node];
+    n->geometry[node] = g;
+    bs_cpu_matrix patch = n->plan[node].matrix;
+    bs_cpu_geometry_resize(&patch, in_size, out_size);
+    find_candidate(n, node, g, &patch);
+    return g->pin != NULL;
+}
+
+void bs_cpu_geometry_free(bs_cpu_geometry *g)
+{
+    while (g) {
+        bs_cpu_geometry *next = g->next;
+        bs_conv_pin_free(g->own_pin);
+        free(g->own_packed);
+        free(g);
+        g = next;
+    }
+}

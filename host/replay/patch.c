@@ -1,0 +1,168 @@
+/* Patches of a delta route: their sizes, their tables of origins, and what must be gathered for each step. */
+#include "base/buf.h"
+#include "replay/builder.h"
+
+#include <string.h>
+
+/* A patch of more than this share of the plane is not worth its gathering. */
+static const double worthwhile = 0.7;
+
+static bs_status make_tables(const bs_route *r, int32_t *table[2])
+{
+    for (int a = 0; a < 2; a++)
+        BS_TRY(bs_calloc(&table[a], (size_t)r->plane[a], sizeof **table, "patches"));
+    return BS_OK;
+}
+
+bs_status bs_route_patch_start(bs_route_builder *b, int faulty_tensor)
+{
+    bs_route *r = b->r;
+    const bs_shape *shape = &b->g->tensors[faulty_tensor].shape;
+    const int one[2] = {1, 1};
+    if (!b->backend->patch_bytes || shape->rank != 3 || faulty_tensor == b->g->output)
+        return BS_OK;
+    int slot =
+        bs_route_add_slot(b, faulty_tensor, b->backend->patch_bytes(b->network, faulty_tensor, one), -1);
+    bs_slot *s = &r->slots[slot];
+    bs_ranges *ranges = &b->ranges[faulty_tensor];
+    s->patched = true;
+    for (int a = 0; a < 2; a++) {
+        s->size[a] = 1;
+        r->plane[a] = (int)shape->dim[1 + a];
+    }
+    BS_TRY(make_tables(r, s->origin));
+    for (int a = 0; a < 2; a++) {
+        BS_TRY(bs_calloc(&ranges->axis[a], (size_t)r->plane[a], sizeof(bs_range), "patches"));
+        for (int p = 0; p < r->plane[a]; p++) {
+            ranges->axis[a][p] = (bs_range){p, p + 1};
+            s->origin[a][p] = p;
+        }
+    }
+    r->start = b->slot_of[faulty_tensor] = slot;
+    return BS_OK;
+}
+
+/* The union of what the live inputs reach. */
+static bs_range reach_of_inputs(const bs_route_builder *b, const bs_step *s, int axis, int p, int out_size)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    bs_range all = {0, 0};
+    bool first = true;
+    for (int k = 0; k < node->n_in; k++) {
+        if (s->source[k] < 0)
+            continue;
+        bs_range in = b->ranges[node->in[k]].axis[axis][p];
+        bs_range out = bs_reach_forward(&b->reach[s->node], axis, in, out_size);
+        all.begin = first || out.begin < all.begin ? out.begin : all.begin;
+        all.end = first || out.end > all.end ? out.end : all.end;
+        first = false;
+    }
+    return all;
+}
+
+/* Fills the output's ranges and the size of its patches. */
+static bs_status find_size(bs_route_builder *b, const bs_step *s, int size[2])
+{
+    int out = b->g->nodes[s->node].out;
+    const int64_t *dim = b->g->tensors[out].shape.dim;
+    for (int a = 0; a < 2; a++) {
+        int plane = b->r->plane[a];
+        bs_range **ranges = &b->ranges[out].axis[a];
+        BS_TRY(bs_calloc(ranges, (size_t)plane, sizeof **ranges, "patches"));
+        size[a] = 1;
+        for (int p = 0; p < plane; p++) {
+            (*ranges)[p] = reach_of_inputs(b, s, a, p, (int)dim[1 + a]);
+            int n = (*ranges)[p].end - (*ranges)[p].begin;
+            size[a] = n > size[a] ? n : size[a];
+        }
+    }
+    return BS_OK;
+}
+
+static bool all_live_inputs_patched(const bs_route_builder *b, const bs_step *s)
+{
+    for (int k = 0; k < b->g->nodes[s->node].n_in; k++)
+        if (s->source[k] >= 0 && !b->r->slots[s->source[k]].patched)
+            return false;
+    return true;
+}
+
+static bool fits_in_place(const bs_route *r, const bs_step *s, const bs_slot *slot)
+{
+    for (int a = 0; a < 2; a++)
+        if (slot->size[a] != s->in_size[a] ||
+            memcmp(slot->origin[a], s->in_origin[a], (size_t)r->plane[a] * sizeof **slot->origin) != 0)
+            return false;
+    return true;
+}
+
+static void add_gather(bs_route_builder *b, bs_step *s, int k, const int size[2])
+{
+    int tensor = b->g->nodes[s->node].in[k], index = b->r->n_steps;
+    s->gathered[k] = bs_route_add_slot(b, tensor, b->backend->patch_bytes(b->network, tensor, size), index);
+    bs_slot *slot = &b->r->slots[s->gathered[k]];
+    slot->size[0] = size[0];
+    slot->size[1] = size[1];
+}
+
+/* Turns patched inputs of a dense step into whole tensors. */
+static void widen_inputs(bs_route_builder *b, bs_step *s)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    for (int k = 0; k < node->n_in; k++)
+        if (s->source[k] >= 0 && b->r->slots[s->source[k]].patched) {
+            const int64_t *dim = b->g->tensors[node->in[k]].shape.dim;
+            add_gather(b, s, k, (const int[2]){(int)dim[1], (int)dim[2]});
+        }
+}
+
+static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2])
+{
+    bs_route *r = b->r;
+    const bs_node *node = &b->g->nodes[s->node];
+    const int64_t *dim = b->g->tensors[node->out].shape.dim;
+    const bs_reach *reach = &b->reach[s->node];
+    s->patched = true;
+    s->fill = reach->fill;
+    s->out =
+        bs_route_add_slot(b, node->out, b->backend->patch_bytes(b->network, node->out, size), r->n_steps);
+    b->slot_of[node->out] = s->out;
+    bs_slot *out = &r->slots[s->out];
+    out->patched = true;
+    BS_TRY(make_tables(r, out->origin));
+    BS_TRY(make_tables(r, s->in_origin));
+    for (int a = 0; a < 2; a++) {
+        out->size[a] = size[a];
+        for (int p = 0; p < r->plane[a]; p++) {
+            int begin = b->ranges[node->out].axis[a][p].begin, most = (int)dim[1 + a] - size[a];
+            out->origin[a][p] = begin < most ? begin : most;
+            s->in_origin[a][p] = bs_reach_first(reach, a, out->origin[a][p]);
+        }
+    }
+    for (int k = 0; k < node->n_in; k++) {
+        bool constant = node->in[k] < 0 || b->g->tensors[node->in[k]].constant;
+        if (!constant && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
+            add_gather(b, s, k, s->in_size);
+    }
+    r->macs += (int64_t)((double)node->macs * size[0] * size[1] / ((double)dim[1] * (double)dim[2]));
+    r->n_patched++;
+    return BS_OK;
+}
+
+bs_status bs_route_patch_step(bs_route_builder *b, bs_step *s)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    const bs_reach *reach = &b->reach[s->node];
+    const int64_t *dim = b->g->tensors[node->out].shape.dim;
+    int size[2];
+    if (reach->local && node->out != b->g->output && s->faulty_input < 0 && all_live_inputs_patched(b, s)) {
+        BS_TRY(find_size(b, s, size));
+        for (int a = 0; a < 2; a++)
+            s->in_size[a] = bs_reach_extent(reach, a, size[a]);
+        if ((double)size[0] * size[1] <= worthwhile * (double)dim[1] * (double)dim[2] &&
+            b->backend->patch_supported(b->network, s->node, s->in_size, size))
+            return place_patches(b, s, size);
+    }
+    widen_inputs(b, s);
+    return BS_OK;
+}

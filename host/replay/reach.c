@@ -1,0 +1,176 @@
+#include "replay/reach.h"
+
+#include "base/buf.h"
+
+#include <math.h>
+
+/* Rows and columns mean something only in rank 3; a parameter may take part if it is the same everywhere. */
+static bool planar_inputs(const bs_graph *g, const bs_node *n)
+{
+    const bs_shape *out = &g->tensors[n->out].shape;
+    if (out->rank != 3)
+        return false;
+    for (int k = 0; k < n->n_in; k++) {
+        const bs_tensor *t = n->in[k] < 0 ? NULL : &g->tensors[n->in[k]];
+        if (t && !t->constant && t->shape.rank != 3)
+            return false;
+    }
+    return true;
+}
+
+/* Element-wise operands: activations of the output's size, parameters without rows and columns. */
+static bool same_plane(const bs_graph *g, const bs_node *n)
+{
+    const int64_t *out = g->tensors[n->out].shape.dim;
+    for (int k = 0; k < n->n_in; k++) {
+        const bs_tensor *t = n->in[k] < 0 ? NULL : &g->tensors[n->in[k]];
+        if (!t)
+            continue;
+        const int64_t *d = t->shape.dim;
+        int rank = t->shape.rank;
+        bool flat = (rank < 1 || d[rank - 1] == 1) && (rank < 2 || d[rank - 2] == 1);
+        if (t->constant ? !flat : d[1] != out[1] || d[2] != out[2])
+            return false;
+    }
+    return true;
+}
+
+/* Outside a padded convolution's input we put zeros where the library skips; 0 * Inf would tell the
+ * difference. */
+static bool finite_weights(const bs_graph *g, const bs_node *n)
+{
+    const bs_tensor *w = &g->tensors[n->in[1]];
+    for (int64_t i = 0; i < w->elements; i++)
+        if (!isfinite(w->data[i]))
+            return false;
+    return true;
+}
+
+static void window_reach(bs_reach *r, const bs_window *w)
+{
+    r->local = true;
+    for (int a = 0; a < 2; a++) {
+        r->kernel[a] = w->kernel[a];
+        r->stride[a] = w->stride[a];
+        r->dilation[a] = w->dilation[a];
+        r->pad[a] = w->pad[a];
+    }
+}
+
+/* Does every window lie within the padded input? Else the divisor differs at the end. */
+static bool windows_fit(const bs_graph *g, const bs_node *n)
+{
+    const bs_window *w = &n->attr.window;
+    const int64_t *in = g->tensors[n->in[0]].shape.dim, *out = g->tensors[n->out].shape.dim;
+    for (int a = 0; a < 2; a++) {
+        int64_t last = (out[1 + a] - 1) * w->stride[a] + (int64_t)(w->kernel[a] - 1) * w->dilation[a];
+        if (last >= in[1 + a] + w->pad[a] + w->pad[a + 2])
+            return false;
+    }
+    return true;
+}
+
+static bool has_padding(const bs_window *w)
+{
+    return w->pad[0] || w->pad[1] || w->pad[2] || w->pad[3];
+}
+
+static void slice_reach(bs_reach *r, const bs_attr *a)
+{
+    r->local = a->step[1] > 0 && a->step[2] > 0;
+    for (int i = 0; i < 2; i++) {
+        r->stride[i] = (int)a->step[i + 1];
+        r->pad[i] = -(int)a->begin[i + 1];
+    }
+}
+
+static void node_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
+{
+    const bs_attr *a = &n->attr;
+    *r = (bs_reach){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
+    if (!planar_inputs(g, n))
+        return;
+    switch (n->op) {
+    case BS_OP_CONV:
+        window_reach(r, &a->window);
+        r->local = finite_weights(g, n);
+        break;
+    case BS_OP_MAX_POOL:
+        window_reach(r, &a->window);
+        r->fill = -INFINITY;
+        break;
+    case BS_OP_AVERAGE_POOL:
+        window_reach(r, &a->window);
+        r->local = windows_fit(g, n) && (a->window.count_include_pad || !has_padding(&a->window));
+        break;
+    case BS_OP_SLICE:
+        slice_reach(r, a);
+        break;
+    case BS_OP_PAD:
+        r->local = true;
+        r->pad[0] = (int)a->begin[1];
+        r->pad[1] = (int)a->begin[2];
+        r->fill = a->value;
+        break;
+    case BS_OP_CONCAT:
+        r->local = a->axis == 0;
+        break;
+    case BS_OP_BATCH_NORM:
+        r->local = true;
+        break;
+    case BS_OP_RELU:
+    case BS_OP_LEAKY_RELU:
+    case BS_OP_CLIP:
+    case BS_OP_SIGMOID:
+    case BS_OP_TANH:
+    case BS_OP_ADD:
+    case BS_OP_SUB:
+    case BS_OP_MUL:
+    case BS_OP_DIV:
+    case BS_OP_SUM:
+    case BS_OP_DROPOUT:
+    case BS_OP_IDENTITY:
+        r->local = same_plane(g, n);
+        break;
+    default:
+        break;
+    }
+}
+
+bs_status bs_reach_table(bs_reach **out, const bs_graph *g)
+{
+    BS_TRY(bs_calloc(out, (size_t)g->n_nodes, sizeof **out, "reach of the nodes"));
+    for (int i = 0; i < g->n_nodes; i++)
+        node_reach(&(*out)[i], g, &g->nodes[i]);
+    return BS_OK;
+}
+
+static int floor_div(int a, int b)
+{
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
+static int clamp(int v, int low, int high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+bs_range bs_reach_forward(const bs_reach *r, int axis, bs_range in, int out_size)
+{
+    int span = (r->kernel[axis] - 1) * r->dilation[axis], s = r->stride[axis], pad = r->pad[axis];
+    /* o * s - pad + span >= in.begin  and  o * s - pad <= in.end - 1 */
+    bs_range out = {-floor_div(-(in.begin + pad - span), s), floor_div(in.end - 1 + pad, s) + 1};
+    out.begin = clamp(out.begin, 0, out_size - 1);
+    out.end = clamp(out.end, out.begin, out_size);
+    return out;
+}
+
+int bs_reach_first(const bs_reach *r, int axis, int out)
+{
+    return out * r->stride[axis] - r->pad[axis];
+}
+
+int bs_reach_extent(const bs_reach *r, int axis, int n)
+{
+    return (n - 1) * r->stride[axis] + (r->kernel[axis] - 1) * r->dilation[axis] + 1;
+}

@@ -1,0 +1,2 @@
+t inspect models/fashion_vgg.onnx
+t inspect --json models/fashion_vgg.onnx

@@ -1,0 +1,21 @@
+# The first writer is stopped in the middle of a job that takes minutes.
+TRIALS=1000000 "$bitsink" run --quiet --device null --threads 1 --db r.db jobs/small.yaml >/dev/null 2>&1 &
+first=$!
+while ! sqlite3 r.db 'SELECT 1 FROM trial LIMIT 1' 2>/dev/null | grep -q 1; do
+    kill -0 $first 2>/dev/null || break
+    sleep 0.05
+done
+kill -STOP $first
+hide() {
+    sed 's/process [0-9]* on .* is writing/process N on HOST is writing/'
+}
+t run --device null --db r.db jobs/small.yaml | hide
+# Reading goes on meanwhile.
+t status --json r.db | sed 's/"state": "\([^"]*\)".*/\1/'
+kill -KILL $first
+wait $first 2>/dev/null
+# The lock dies with its holder.
+rm -f r.db
+t run --quiet --device null --db r.db jobs/small.yaml
+t digest r.db
+ls
