@@ -289,6 +289,31 @@ static void test_faulty_norm(void **state)
     gb_free(g);
 }
 
+static void faulty_pair(bs_op op, bs_shape in, bs_shape parameter, bs_shape out, bs_attr a)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, in);
+    g->output = gb_node(g, op, out, a, 2, (int[]){g->input, gb_random(g, parameter, 3)});
+    faulty(g, false);
+}
+
+/* Rows of tokens: a weight matrix (also where the input lies channels last), a Gemm, a batch of matrices. */
+static void test_faulty_tokens(void **state)
+{
+    (void)state;
+    bs_attr a = {.alpha = 1.0f, .beta = 1.0f, .axis = 1, .epsilon = 1e-5f};
+    faulty_pair(BS_OP_MATMUL, GB_SHAPE(2, 3, 5, 20), GB_SHAPE(20, 30), GB_SHAPE(2, 3, 5, 30), a);
+    faulty_pair(BS_OP_MATMUL, GB_SHAPE(3, 5, 20), GB_SHAPE(20, 30), GB_SHAPE(3, 5, 30), a);
+    faulty_pair(BS_OP_MATMUL, GB_SHAPE(3, 5, 20), GB_SHAPE(3, 20, 30), GB_SHAPE(3, 5, 30), a);
+    faulty_pair(BS_OP_LAYER_NORM, GB_SHAPE(5, 20), GB_SHAPE(20), GB_SHAPE(5, 20), a);
+    faulty_pair(BS_OP_PRELU, GB_SHAPE(5, 4, 4), GB_SHAPE(5, 1, 1), GB_SHAPE(5, 4, 4), a);
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(7, 20));
+    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(7, 33), a, 3,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 33), 3), gb_random(g, GB_SHAPE(33), 4)});
+    faulty(g, true);
+}
+
 /* Two lanes, whatever they ran before, give the same. */
 static void test_lanes(void **state)
 {
@@ -315,10 +340,15 @@ static void test_lanes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_invariance),  cmocka_unit_test(test_gemm_invariance),
-        cmocka_unit_test(test_token_invariance), cmocka_unit_test(test_model_layers),
-        cmocka_unit_test(test_faulty_conv),      cmocka_unit_test(test_faulty_gemm),
-        cmocka_unit_test(test_faulty_norm),      cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_conv_invariance),
+        cmocka_unit_test(test_gemm_invariance),
+        cmocka_unit_test(test_token_invariance),
+        cmocka_unit_test(test_model_layers),
+        cmocka_unit_test(test_faulty_conv),
+        cmocka_unit_test(test_faulty_gemm),
+        cmocka_unit_test(test_faulty_norm),
+        cmocka_unit_test(test_faulty_tokens),
+        cmocka_unit_test(test_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
