@@ -18,14 +18,16 @@ enum { SKIPPED = 77, MAX_OPS = 256 };
     X(Gemm)                                                                                                  \
     X(MatMul)                                                                                                \
     X(BatchNormalization)                                                                                    \
-    X(LayerNormalization) X(InstanceNormalization) X(Relu) X(Clip) X(PRelu) X(LeakyRelu) X(Elu) X(Selu)      \
-        X(Sigmoid) X(HardSigmoid) X(HardSwish) X(Tanh) X(Erf) X(Gelu) X(Softplus) X(Mish) X(Exp) X(Sqrt)     \
-            X(Pow) X(Reciprocal) X(Neg) X(Abs) X(Min) X(Max) X(Add) X(Sub) X(Mul) X(Div) X(Sum) X(MaxPool)   \
-                X(AveragePool) X(GlobalAveragePool) X(GlobalMaxPool) X(ReduceMean) X(ReduceSum) X(ReduceMax) \
-                    X(ReduceL2) X(Concat) X(Split) X(Slice) X(Pad) X(Transpose) X(Reshape) X(Flatten)        \
-                        X(Squeeze) X(Unsqueeze) X(Expand) X(Tile) X(Resize) X(Softmax) X(LogSoftmax) X(LRN)  \
-                            X(Dropout) X(Identity) X(Cast) X(Constant) X(ConstantOfShape) X(Shape) X(Gather) \
-                                X(Where) X(Equal) X(Range) X(Size) X(Floor) X(Ceil) X(ReduceProd)
+    X(LayerNormalization)                                                                                    \
+    X(InstanceNormalization) X(Relu) X(Clip) X(PRelu) X(LeakyRelu) X(Elu) X(Selu) X(Sigmoid) X(HardSigmoid)  \
+        X(HardSwish) X(Tanh) X(Erf) X(Gelu) X(Softplus) X(Mish) X(Exp) X(Sqrt) X(Pow) X(Reciprocal) X(Neg)   \
+            X(Abs) X(Min) X(Max) X(Add) X(Sub) X(Mul) X(Div) X(Sum) X(MaxPool) X(AveragePool)                \
+                X(GlobalAveragePool) X(GlobalMaxPool) X(ReduceMean) X(ReduceSum) X(ReduceMax) X(ReduceL2)    \
+                    X(Concat) X(Split) X(Slice) X(Pad) X(Transpose) X(Reshape) X(Flatten) X(Squeeze)         \
+                        X(Unsqueeze) X(Expand) X(Tile) X(Resize) X(Softmax) X(LogSoftmax) X(LRN) X(Dropout)  \
+                            X(Identity) X(Cast) X(Constant) X(ConstantOfShape) X(Shape) X(Gather) X(Where)   \
+                                X(Equal) X(Range) X(Size) X(Floor) X(Ceil) X(ReduceProd) X(Celu) X(Softsign) \
+                                    X(Log) X(Greater) X(Less) X(ReduceMin) X(ReduceL1) X(ReduceSumSquare)
 
 static const char *const scope[] = {
 #define X(op) #op,

@@ -279,6 +279,16 @@ static bool lift_expand(lifting *l)
     X(Dropout, lift_broadcast)                                                                               \
     X(Identity, lift_broadcast)                                                                              \
     X(Cast, lift_broadcast)                                                                                  \
+    X(Celu, lift_broadcast)                                                                                  \
+    X(Softsign, lift_broadcast)                                                                              \
+    X(Log, lift_broadcast)                                                                                   \
+    X(Floor, lift_broadcast)                                                                                 \
+    X(Ceil, lift_broadcast)                                                                                  \
+    X(Greater, lift_broadcast)                                                                               \
+    X(Less, lift_broadcast)                                                                                  \
+    X(ReduceMin, lift_reduce)                                                                                \
+    X(ReduceL1, lift_reduce)                                                                                 \
+    X(ReduceSumSquare, lift_reduce)                                                                          \
     X(MatMul, lift_matmul)                                                                                   \
     X(Softmax, lift_softmax)                                                                                 \
     X(LogSoftmax, lift_softmax)                                                                              \
