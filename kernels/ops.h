@@ -55,6 +55,46 @@ BS_HD float bs_tanh(float x)
     return bs_quiet(tanhf(x));
 }
 
+BS_HD float bs_abs(float x)
+{
+    return fabsf(x);
+}
+
+BS_HD float bs_neg(float x)
+{
+    return bs_quiet(-x);
+}
+
+BS_HD float bs_exp(float x)
+{
+    return bs_quiet(expf(x));
+}
+
+BS_HD float bs_log(float x)
+{
+    return bs_quiet(logf(x));
+}
+
+BS_HD float bs_sqrt(float x)
+{
+    return bs_quiet(sqrtf(x));
+}
+
+BS_HD float bs_floor(float x)
+{
+    return bs_quiet(floorf(x));
+}
+
+BS_HD float bs_ceil(float x)
+{
+    return bs_quiet(ceilf(x));
+}
+
+BS_HD float bs_erf(float x)
+{
+    return bs_quiet(erff(x));
+}
+
 BS_HD float bs_add(float a, float b)
 {
     return bs_quiet(a + b);
@@ -75,6 +115,61 @@ BS_HD float bs_div(float a, float b)
     return bs_quiet(a / b);
 }
 
+/* The square is what normalisations ask for; it is one rounding on every device. */
+BS_HD float bs_pow(float a, float b)
+{
+    return bs_quiet(b == 2.0f ? a * a : powf(a, b));
+}
+
+BS_HD float bs_elu(float x, float alpha)
+{
+    return x < 0.0f ? bs_quiet(alpha * expm1f(x)) : x;
+}
+
+BS_HD float bs_celu(float x, float alpha)
+{
+    return x < 0.0f ? bs_quiet(alpha * expm1f(x / alpha)) : x;
+}
+
+BS_HD float bs_selu(float x, float alpha, float gamma)
+{
+    return bs_quiet(gamma * bs_elu(x, alpha));
+}
+
+BS_HD float bs_hard_sigmoid(float x, float alpha, float beta)
+{
+    return bs_clip(bs_quiet(alpha * x + beta), 0.0f, 1.0f);
+}
+
+BS_HD float bs_hard_swish(float x)
+{
+    return bs_quiet(x * bs_hard_sigmoid(x, 1.0f / 6.0f, 0.5f));
+}
+
+/* 0.5 x (1 + erf(x / sqrt 2)), or its approximation by tanh. */
+BS_HD float bs_gelu(float x, float approximate)
+{
+    float inner = 0.797884561f * (x + 0.044715f * x * x * x);
+    float t = approximate != 0.0f ? tanhf(inner) : erff(x * 0.707106781f);
+    return bs_quiet(0.5f * x * (1.0f + t));
+}
+
+/* ln(1 + e^x); beyond 20 that is x. */
+BS_HD float bs_softplus(float x)
+{
+    return x > 20.0f ? x : bs_quiet(log1pf(expf(x)));
+}
+
+BS_HD float bs_softsign(float x)
+{
+    return bs_quiet(x / (1.0f + fabsf(x)));
+}
+
+BS_HD float bs_mish(float x)
+{
+    return bs_quiet(x * tanhf(bs_softplus(x)));
+}
+
 /* Batch normalisation in two steps; the factor is the same for a whole channel. */
 BS_HD float bs_batch_norm_factor(float scale, float var, float epsilon)
 {
@@ -84,6 +179,17 @@ BS_HD float bs_batch_norm_factor(float scale, float var, float epsilon)
 BS_HD float bs_batch_norm(float x, float factor, float bias, float mean)
 {
     return bs_quiet((x - mean) * factor + bias);
+}
+
+BS_HD float bs_normalize(float x, float mean, float factor, float scale, float bias)
+{
+    return bs_quiet((x - mean) * factor * scale + bias);
+}
+
+/* Between a and b by weight w of b. */
+BS_HD float bs_mix(float a, float b, float w)
+{
+    return bs_quiet((1.0f - w) * a + w * b);
 }
 
 /* x / s^beta; the usual beta needs two square roots only, which round alike everywhere. */

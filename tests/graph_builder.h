@@ -128,6 +128,7 @@ static inline void gb_free(bs_graph *g)
     for (int i = 0; i < g->n_nodes; i++) {
         free(g->nodes[i].name);
         free(g->nodes[i].in);
+        free(g->nodes[i].index);
     }
     free(g->tensors);
     free(g->nodes);

@@ -2,6 +2,7 @@
 #include "campaign/engine.h"
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@ typedef struct subject {
     bs_session s; /* of a job; else only graph is set */
     bs_preprocess preprocess;
     bool json;
+    const char *logits_path; /* NULL: not asked for */
+    FILE *logits;
 } subject;
 
 static bool is_model(const char *path)
@@ -58,6 +61,29 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
     bs_str_clear(&line);
 }
 
+static bs_status logits_failed(const subject *x)
+{
+    bs_fail(BS_ERR, "cannot write '%s': %s", x->logits_path, strerror(errno));
+    return bs_hint("--logits needs 4 bytes an image and class in a folder that can be written");
+}
+
+static bs_status write_logits(const subject *x, const float *output)
+{
+    size_t n = (size_t)x->s.graph->classes;
+    if (x->logits && fwrite(output, sizeof *output, n, x->logits) != n)
+        return logits_failed(x);
+    return BS_OK;
+}
+
+/* Only now it is known whether the last bytes could be stored. */
+static bs_status close_logits(subject *x, bs_status st)
+{
+    if (x->logits && fclose(x->logits) != 0 && st == BS_OK)
+        st = logits_failed(x);
+    x->logits = NULL;
+    return st;
+}
+
 static bs_status classify(const subject *x, const bs_engine *e, const bs_dataset *images)
 {
     const bs_graph *g = x->s.graph;
@@ -73,6 +99,7 @@ static bs_status classify(const subject *x, const bs_engine *e, const bs_dataset
                     out);
         BS_TRY_GOTO(bs_golden_upload(w.golden, 0, pixels), out);
         BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
+        BS_TRY_GOTO(write_logits(x, w.golden->output), out);
         print_answer(x, bs_dataset_image(images, i)->path, &w.golden->answer[0]);
     }
 out:
@@ -83,7 +110,8 @@ out:
 
 static bs_status run(const bs_args *args)
 {
-    subject x = {.json = bs_option_value(args, "json") != NULL};
+    subject x = {.json = bs_option_value(args, "json") != NULL,
+                 .logits_path = bs_option_value(args, "logits")};
     bs_dataset *files = NULL;
     bs_engine *e = NULL;
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
@@ -101,8 +129,13 @@ static bs_status run(const bs_args *args)
         goto out;
     }
     BS_TRY_GOTO(bs_engine_open(&e, x.s.graph, NULL, &o), out);
+    if (x.logits_path && !(x.logits = fopen(x.logits_path, "wb"))) {
+        st = logits_failed(&x);
+        goto out;
+    }
     st = classify(&x, e, images);
 out:
+    st = close_logits(&x, st);
     bs_engine_close(e);
     bs_dataset_close(files);
     bs_session_close(&x.s);
@@ -112,6 +145,7 @@ out:
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu (default auto)"},
     {"json", NULL, "one JSON object an image"},
+    {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
     {NULL, NULL, NULL},
 };
 

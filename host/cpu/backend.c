@@ -68,22 +68,42 @@ static void cpu_describe(const bs_device *d, bs_device_info *out)
         fclose(f);
 }
 
-static const bs_cpu_runner runners[BS_OP_COUNT] = {
-    [BS_OP_CONV] = bs_cpu_run_matrix,       [BS_OP_GEMM] = bs_cpu_run_matrix,
-    [BS_OP_MATMUL] = bs_cpu_run_matrix,     [BS_OP_BATCH_NORM] = bs_cpu_run_batch_norm,
-    [BS_OP_RELU] = bs_cpu_run_unary,        [BS_OP_LEAKY_RELU] = bs_cpu_run_unary,
-    [BS_OP_CLIP] = bs_cpu_run_unary,        [BS_OP_SIGMOID] = bs_cpu_run_unary,
-    [BS_OP_TANH] = bs_cpu_run_unary,        [BS_OP_ADD] = bs_cpu_run_binary,
-    [BS_OP_SUB] = bs_cpu_run_binary,        [BS_OP_MUL] = bs_cpu_run_binary,
-    [BS_OP_DIV] = bs_cpu_run_binary,        [BS_OP_SUM] = bs_cpu_run_sum,
-    [BS_OP_MAX_POOL] = bs_cpu_run_pool,     [BS_OP_AVERAGE_POOL] = bs_cpu_run_pool,
-    [BS_OP_REDUCE_MEAN] = bs_cpu_run_mean,  [BS_OP_GLOBAL_AVERAGE_POOL] = bs_cpu_run_mean,
-    [BS_OP_CONCAT] = bs_cpu_run_concat,     [BS_OP_SLICE] = bs_cpu_run_slice,
-    [BS_OP_PAD] = bs_cpu_run_pad,           [BS_OP_RESHAPE] = bs_cpu_run_reshape,
-    [BS_OP_FLATTEN] = bs_cpu_run_reshape,   [BS_OP_SQUEEZE] = bs_cpu_run_reshape,
-    [BS_OP_UNSQUEEZE] = bs_cpu_run_reshape, [BS_OP_TRANSPOSE] = bs_cpu_run_transpose,
-    [BS_OP_SOFTMAX] = bs_cpu_run_softmax,   [BS_OP_LRN] = bs_cpu_run_lrn,
-    [BS_OP_DROPOUT] = bs_cpu_run_reshape,   [BS_OP_IDENTITY] = bs_cpu_run_reshape,
+static const bs_cpu_runner runners[BS_OP_COUNT] = {[BS_OP_CONV] = bs_cpu_run_matrix,
+                                                   [BS_OP_GEMM] = bs_cpu_run_matrix,
+                                                   [BS_OP_MATMUL] = bs_cpu_run_matmul,
+                                                   [BS_OP_BATCH_NORM] = bs_cpu_run_batch_norm,
+                                                   [BS_OP_LAYER_NORM] = bs_cpu_run_layer_norm,
+                                                   [BS_OP_INSTANCE_NORM] = bs_cpu_run_instance_norm,
+                                                   [BS_OP_CLIP] = bs_cpu_run_clip,
+                                                   [BS_OP_WHERE] = bs_cpu_run_where,
+                                                   [BS_OP_MAX_POOL] = bs_cpu_run_pool,
+                                                   [BS_OP_AVERAGE_POOL] = bs_cpu_run_pool,
+                                                   [BS_OP_CONCAT] = bs_cpu_run_concat,
+                                                   [BS_OP_SLICE] = bs_cpu_run_slice,
+                                                   [BS_OP_GATHER] = bs_cpu_run_gather,
+                                                   [BS_OP_PAD] = bs_cpu_run_pad,
+                                                   [BS_OP_EXPAND] = bs_cpu_run_expand,
+                                                   [BS_OP_TILE] = bs_cpu_run_tile,
+                                                   [BS_OP_RESIZE] = bs_cpu_run_resize,
+                                                   [BS_OP_RESHAPE] = bs_cpu_run_reshape,
+                                                   [BS_OP_FLATTEN] = bs_cpu_run_reshape,
+                                                   [BS_OP_SQUEEZE] = bs_cpu_run_reshape,
+                                                   [BS_OP_UNSQUEEZE] = bs_cpu_run_reshape,
+                                                   [BS_OP_DROPOUT] = bs_cpu_run_reshape,
+                                                   [BS_OP_IDENTITY] = bs_cpu_run_reshape,
+                                                   [BS_OP_TRANSPOSE] = bs_cpu_run_transpose,
+                                                   [BS_OP_SOFTMAX] = bs_cpu_run_softmax,
+                                                   [BS_OP_LOG_SOFTMAX] = bs_cpu_run_softmax,
+                                                   [BS_OP_LRN] = bs_cpu_run_lrn,
+#define X(suffix, ...) [BS_OP_##suffix] = bs_cpu_run_unary,
+                                                   BS_UNARY_OPS(X)
+#undef X
+#define X(suffix, ...) [BS_OP_##suffix] = bs_cpu_run_broadcast,
+                                                       BS_BINARY_OPS(X) BS_VARIADIC_OPS(X)
+#undef X
+#define X(suffix, ...) [BS_OP_##suffix] = bs_cpu_run_reduce,
+                                                           BS_REDUCE_OPS(X)
+#undef X
 };
 
 bs_cpu_runner bs_cpu_runner_of(bs_op op)
@@ -132,8 +152,7 @@ static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g)
     BS_TRY_GOTO(bs_calloc(&n->geometry, (size_t)g->n_nodes, sizeof *n->geometry, "plans"), out);
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(check_node(n, i), out);
-    for (int t = 0; t < g->n_tensors; t++)
-        bs_cpu_layout_init(&n->layout[t], &g->tensors[t].shape);
+    BS_TRY_GOTO(bs_cpu_layouts_choose(n->layout, g), out);
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(bs_cpu_plan_create(n, i), out);
     *out = n;
@@ -160,8 +179,8 @@ static void cpu_lane_close(bs_lane *l)
     free(l->patches);
     free(l->param);
     free(l->view);
-    bs_cpu_buffer *buffers[] = {&l->scratch, &l->gather, &l->work, &l->file,
-                                &l->scaled,  &l->packed, &l->bias, &l->result};
+    bs_cpu_buffer *buffers[] = {&l->scratch, &l->gather, &l->work,     &l->file,     &l->scaled,  &l->packed,
+                                &l->bias,    &l->result, &l->plain[0], &l->plain[1], &l->plain[2]};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         free(buffers[i]->ptr);
     free(l);

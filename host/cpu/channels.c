@@ -246,7 +246,7 @@ bs_status bs_cpu_faulty_channels(bs_cpu_faulty *q)
 {
     const bs_cpu_matrix *m = matrix_of(q);
     const bs_graph *g = q->lane->network->graph;
-    if (!m->pin || q->slot < 1)
+    if (!m->pin || m->scattered || q->slot < 1)
         return BS_OK;
     if (q->slot == 2 && g->tensors[g->nodes[q->node].in[2]].elements != m->shape.filters)
         return BS_OK;

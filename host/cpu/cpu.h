@@ -1,8 +1,8 @@
 /* The CPU backend's inside: what a loaded network and a lane consist of, and the node runners.
  *
  * A *plan* is what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul, the
- * pinned implementation. Gemm and MatMul are 1x1 convolutions over a matrix [rows][K], rows lying along the
- * width, since oneDNN's inner product and matmul depend on the batch. */
+ * pinned implementation. Gemm and MatMul by a weight matrix are 1x1 convolutions over a matrix [rows][K],
+ * rows lying along the width, since oneDNN's inner product and matmul depend on the batch. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H
 
@@ -27,6 +27,7 @@ typedef struct bs_cpu_matrix {
     int64_t filter;             /* weights of one filter */
     int64_t stride_m, stride_i; /* of the weights in file order */
     float weight_scale, bias_scale;
+    bool scattered; /* rows of input or output do not lie one after the other in memory */
 } bs_cpu_matrix;
 
 /* What of a layer can be computed by itself: filters, or groups of filters where there are groups. */
@@ -93,6 +94,7 @@ struct bs_lane {
     bs_cpu_buffer scratch;     /* oneDNN */
     bs_cpu_buffer gather;      /* input rows of a chunk */
     bs_cpu_buffer work;        /* private to the running node */
+    bs_cpu_buffer plain[3];    /* inputs 0 and 1 and the output of one sample in logical order */
     bs_cpu_buffer file, scaled, packed, bias, result; /* faulty parameters, see faulty.c */
 };
 
@@ -143,7 +145,13 @@ static inline bool bs_cpu_has_input(const bs_node *n, int k)
     return k < n->n_in && n->in[k] >= 0;
 }
 
-/* supports.c */
+/* plain.c: input k (0 or 1) and output of a sample in logical order; where the layout is another, copies in
+ * lane->plain. What was written to an output counts after bs_cpu_plain_done(). */
+bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out);
+bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
+void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
+
+/* supports.c, supports_shape.c */
 bool bs_cpu_supports(const bs_graph *g, int node, char *why, size_t len);
 
 /* plan.c. Chunk sizes for a convolution with so many output pixels. */
@@ -172,14 +180,30 @@ bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *
                             const float *bias, int n, bs_cpu_rows src, float *dst);
 bs_status bs_cpu_run_matrix(const bs_cpu_job *j);
 
+/* Conv, Gemm, or MatMul of an activation by a weight matrix? */
+bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n);
+
+/* matmul.c */
+bs_status bs_cpu_run_matmul(const bs_cpu_job *j);
 /* elementwise.c */
+/* Array 0: an output; 1 and 2: what broadcasts to it. */
+bs_cpu_nest bs_cpu_broadcast(const bs_cpu_layout *out, const bs_cpu_layout *a, const bs_cpu_layout *b);
 bs_status bs_cpu_run_unary(const bs_cpu_job *j);
+bs_status bs_cpu_run_clip(const bs_cpu_job *j);
+bs_status bs_cpu_run_broadcast(const bs_cpu_job *j);
+bs_status bs_cpu_run_where(const bs_cpu_job *j);
+/* norm.c */
 bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j);
-bs_status bs_cpu_run_binary(const bs_cpu_job *j);
-bs_status bs_cpu_run_sum(const bs_cpu_job *j);
+bs_status bs_cpu_run_layer_norm(const bs_cpu_job *j);
+bs_status bs_cpu_run_instance_norm(const bs_cpu_job *j);
+/* spread.c */
+bs_status bs_cpu_run_expand(const bs_cpu_job *j);
+bs_status bs_cpu_run_tile(const bs_cpu_job *j);
+bs_status bs_cpu_run_gather(const bs_cpu_job *j);
+bs_status bs_cpu_run_resize(const bs_cpu_job *j);
 /* reduce.c */
 bs_status bs_cpu_run_pool(const bs_cpu_job *j);
-bs_status bs_cpu_run_mean(const bs_cpu_job *j);
+bs_status bs_cpu_run_reduce(const bs_cpu_job *j);
 bs_status bs_cpu_run_softmax(const bs_cpu_job *j);
 bs_status bs_cpu_run_lrn(const bs_cpu_job *j);
 /* move.c */

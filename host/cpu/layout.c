@@ -2,14 +2,15 @@
 
 #include <string.h>
 
-void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape)
+void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape, bool channels_last)
 {
     memset(out, 0, sizeof *out);
+    out->channels_last = channels_last;
     out->rank = shape->rank;
     out->elements = 1;
     for (int a = 0; a < shape->rank; a++) {
         out->dim[a] = shape->dim[a];
-        out->order[a] = shape->rank == 3 ? (a + 1) % 3 : a;
+        out->order[a] = channels_last ? (a + 1) % 3 : a;
     }
     for (int k = shape->rank - 1; k >= 0; k--) {
         out->stride[out->order[k]] = out->elements;
@@ -19,7 +20,7 @@ void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape)
 
 bool bs_cpu_layout_is_plain(const bs_cpu_layout *l)
 {
-    return l->rank != 3 || l->dim[0] == 1 || l->dim[1] * l->dim[2] == 1;
+    return !l->channels_last || l->dim[0] == 1 || l->dim[1] * l->dim[2] == 1;
 }
 
 int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element)

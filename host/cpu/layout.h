@@ -1,7 +1,8 @@
 /* Where the elements of a row lie, and walking several rows of different layouts at once.
  *
- * A tensor of rank 3 (C, H, W) is stored channels last (H, W, C); every other rank is plain row-major. The
- * same rule holds for parameters of element-wise operators, so that broadcasting is a matter of strides. */
+ * Images, tensors of rank 3 (C, H, W) that a convolution or pool reads or makes, are stored channels last
+ * (H, W, C), and so is whatever is combined with them element by element. All else, tokens of transformers
+ * too, is plain row-major. Operators that can work on either go by strides. */
 #ifndef BS_CPU_LAYOUT_H
 #define BS_CPU_LAYOUT_H
 
@@ -15,9 +16,12 @@ typedef struct bs_cpu_layout {
     int64_t stride[BS_MAX_RANK]; /* of each logical axis, in elements */
     int order[BS_MAX_RANK];      /* logical axes from the outermost to the innermost in memory */
     int64_t elements;
+    bool channels_last;
 } bs_cpu_layout;
 
-void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape);
+void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape, bool channels_last);
+/* Decides for all tensors of a graph; `out` has an entry for each. */
+bs_status bs_cpu_layouts_choose(bs_cpu_layout *out, const bs_graph *g);
 /* Is the memory order the logical order? */
 bool bs_cpu_layout_is_plain(const bs_cpu_layout *l);
 /* Offset in memory of a logical element index. */

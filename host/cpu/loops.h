@@ -3,13 +3,22 @@
 #ifndef BS_CPU_LOOPS_H
 #define BS_CPU_LOOPS_H
 
+#include "model/graph.h"
+
 #include <stdint.h>
 
-void bs_loop_relu(int64_t n, float *y, const float *x);
-void bs_loop_leaky_relu(int64_t n, float *y, const float *x, float slope);
+/* Clones are resolved by the dynamic linker before sanitizers are up, hence not with them. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) &&             \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define BS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define BS_CLONES
+#endif
+
+/* Operators of BS_UNARY_OPS; a, b: their attributes. NULL for all others. */
+typedef void (*bs_loop_unary)(int64_t n, float *y, const float *x, float a, float b);
+bs_loop_unary bs_loop_unary_find(bs_op op);
 void bs_loop_clip(int64_t n, float *y, const float *x, float lo, float hi);
-void bs_loop_sigmoid(int64_t n, float *y, const float *x);
-void bs_loop_tanh(int64_t n, float *y, const float *x);
 /* One channel for each element, and one channel for all. */
 void bs_loop_batch_norm(int64_t n, float *y, const float *x, const float *factor, const float *bias,
                         const float *mean);
@@ -19,11 +28,24 @@ void bs_loop_max(int64_t n, float *y, const float *x);
 void bs_loop_accumulate(int64_t n, float *y, const float *x);
 void bs_loop_divide(int64_t n, float *y, float divisor);
 
-/* y[i] = a[i * sa] op b[i * sb]. */
+/* Operators of BS_BINARY_OPS and BS_VARIADIC_OPS: y[i] = a[i * sa] op b[i * sb]; y may be a. NULL else. */
 typedef void (*bs_loop_binary)(int64_t n, float *y, const float *a, int64_t sa, const float *b, int64_t sb);
-void bs_loop_add(int64_t n, float *y, const float *a, int64_t sa, const float *b, int64_t sb);
-void bs_loop_sub(int64_t n, float *y, const float *a, int64_t sa, const float *b, int64_t sb);
-void bs_loop_mul(int64_t n, float *y, const float *a, int64_t sa, const float *b, int64_t sb);
-void bs_loop_div(int64_t n, float *y, const float *a, int64_t sa, const float *b, int64_t sb);
+bs_loop_binary bs_loop_binary_find(bs_op op);
+
+/* Operators of BS_REDUCE_OPS: y[i * sy] takes in x[i * sx]; then the results from the sums of `count`. */
+typedef struct bs_loop_reduce {
+    float start;
+    void (*add)(int64_t n, float *y, int64_t sy, const float *x, int64_t sx);
+    void (*finish)(int64_t n, float *y, float count);
+} bs_loop_reduce;
+const bs_loop_reduce *bs_loop_reduce_find(bs_op op);
+
+/* Mean and variance of x[i * stride], by sums over every eighth element, in double. */
+void bs_loop_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance);
+/* One line with scale and bias for each element; bias may be NULL. */
+void bs_loop_layer_norm(int64_t n, float *y, const float *x, float mean, float factor, const float *scale,
+                        const float *bias);
+/* y (m, n) = a (m, depth) b (depth, n); each element is summed from first to last. */
+void bs_loop_matmul(int64_t m, int64_t n, int64_t depth, const float *a, const float *b, float *y);
 
 #endif

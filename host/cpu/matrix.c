@@ -122,6 +122,21 @@ bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *
     return BS_OK;
 }
 
+/* Sample by sample, through copies in logical order. */
+static bs_status run_scattered(const bs_cpu_job *j, bs_cpu_variant *v, const float *bias)
+{
+    for (int i = 0; i < j->n; i++) {
+        const float *x;
+        float *y;
+        BS_TRY(bs_cpu_plain_input(j, 0, i, &x));
+        BS_TRY(bs_cpu_plain_output(j, i, &y));
+        bs_cpu_rows src = {x, NULL};
+        BS_TRY(bs_cpu_matrix_run(j->lane, &j->plan->matrix, v, j->param[1], bias, 1, src, y));
+        bs_cpu_plain_done(j, i, y);
+    }
+    return BS_OK;
+}
+
 bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
 {
     bs_cpu_variant *v;
@@ -130,5 +145,7 @@ bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
     const float *bias = bs_cpu_has_input(j->node, 2) ? j->param[2] : NULL;
     bs_cpu_rows src = {j->in[0].base, j->in[0].rows};
     BS_TRY(bs_cpu_variant_get(&v, j->lane, node, bs_cpu_units(m)));
+    if (m->scattered)
+        return run_scattered(j, v, bias);
     return bs_cpu_matrix_run(j->lane, m, v, j->param[1], bias, j->n, src, j->out);
 }

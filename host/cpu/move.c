@@ -8,7 +8,8 @@
 bs_status bs_cpu_run_reshape(const bs_cpu_job *j)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
-    bool same = in->rank == out->rank && !memcmp(in->dim, out->dim, sizeof in->dim);
+    bool same = in->rank == out->rank && !memcmp(in->dim, out->dim, sizeof in->dim) &&
+                in->channels_last == out->channels_last;
     bool plain_in = bs_cpu_layout_is_plain(in), plain_out = bs_cpu_layout_is_plain(out);
     for (int i = 0; i < j->n; i++) {
         const float *x = bs_cpu_input(j, 0, i);

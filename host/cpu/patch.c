@@ -23,12 +23,13 @@ static bool same_size(const int a[2], const int b[2])
     return a[0] == b[0] && a[1] == b[1];
 }
 
+/* Boxes are cut out of channels-last planes, as box_of() and its users expect. */
 static void resize_layout(bs_cpu_layout *out, const bs_shape *shape, const int size[2])
 {
     bs_shape s = *shape;
     s.dim[1] = size[0];
     s.dim[2] = size[1];
-    bs_cpu_layout_init(out, &s);
+    bs_cpu_layout_init(out, &s, true);
 }
 
 static void remove_padding(bs_attr *a)

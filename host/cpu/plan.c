@@ -44,7 +44,7 @@ static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
     m->chunks = bs_cpu_conv_chunks(out[1] * out[2]);
 }
 
-static void plan_gemm(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
+static void plan_gemm(const bs_graph *g, const bs_node *n, const bs_cpu_layout *layout, bs_cpu_matrix *m)
 {
     const bs_shape *x = &g->tensors[n->in[0]].shape, *y = &g->tensors[n->out].shape;
     int64_t k = x->dim[x->rank - 1], filters = y->dim[y->rank - 1];
@@ -65,7 +65,8 @@ static void plan_gemm(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
     };
     m->rows_in_width = true;
     m->chunks = BS_CPU_CHUNKS;
-    m->repeat = (int)(x->rank == 2 ? x->dim[0] : 1);
+    m->repeat = (int)(g->tensors[n->in[0]].elements / k);
+    m->scattered = !bs_cpu_layout_is_plain(&layout[n->in[0]]) || !bs_cpu_layout_is_plain(&layout[n->out]);
     m->in_row = m->filter = k;
     m->out_row = filters;
     m->stride_m = transposed ? k : 1;
@@ -85,18 +86,21 @@ static bs_status pin_matrix(bs_network *n, bs_cpu_matrix *m)
     return BS_OK;
 }
 
-static bool is_matrix(const bs_node *n)
+bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n)
 {
-    return n->op == BS_OP_CONV || n->op == BS_OP_GEMM || n->op == BS_OP_MATMUL;
+    if (n->op != BS_OP_MATMUL)
+        return n->op == BS_OP_CONV || n->op == BS_OP_GEMM;
+    const bs_tensor *w = &g->tensors[n->in[1]];
+    return w->constant && w->shape.rank == 2 && !g->tensors[n->in[0]].constant;
 }
 
 size_t bs_cpu_param_bytes(const bs_network *n, int node, int slot)
 {
     const bs_node *nd = &n->graph->nodes[node];
     const bs_cpu_matrix *m = &n->plan[node].matrix;
-    if (is_matrix(nd) && slot == 1)
+    if (bs_cpu_is_matrix(n->graph, nd) && slot == 1)
         return bs_conv_pin_bytes(m->pin);
-    if (is_matrix(nd) && slot == 2)
+    if (bs_cpu_is_matrix(n->graph, nd) && slot == 2)
         return (size_t)m->shape.filters * sizeof(float);
     return (size_t)n->graph->tensors[nd->in[slot]].elements * sizeof(float);
 }
@@ -113,7 +117,7 @@ bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const fl
     const bs_node *nd = &n->graph->nodes[node];
     const bs_cpu_matrix *m = &n->plan[node].matrix;
     int64_t elements = n->graph->tensors[nd->in[slot]].elements;
-    if (is_matrix(nd) && slot == 1) {
+    if (bs_cpu_is_matrix(n->graph, nd) && slot == 1) {
         if (m->weight_scale != 1.0f) {
             BS_TRY(bs_cpu_reserve(tmp, (size_t)elements * sizeof(float)));
             bs_cpu_scale(tmp->ptr, file, elements, m->weight_scale);
@@ -121,13 +125,17 @@ bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const fl
         }
         return bs_conv_pin_pack(m->pin, file, m->stride_m, m->stride_i, out);
     }
-    if (is_matrix(nd) && slot == 2) {
+    if (bs_cpu_is_matrix(n->graph, nd) && slot == 2) {
         float *bias = out;
         for (int i = 0; i < m->shape.filters; i++)
             bias[i] = file[elements == 1 ? 0 : i] * m->bias_scale;
         return BS_OK;
     }
-    bs_cpu_layout_store(&n->layout[nd->in[slot]], file, out);
+    /* Scale and bias of a normalisation are read as lists. */
+    if (nd->op == BS_OP_LAYER_NORM || nd->op == BS_OP_INSTANCE_NORM)
+        memcpy(out, file, (size_t)elements * sizeof(float));
+    else
+        bs_cpu_layout_store(&n->layout[nd->in[slot]], file, out);
     return BS_OK;
 }
 
@@ -138,11 +146,11 @@ bs_status bs_cpu_plan_create(bs_network *n, int node)
     bs_cpu_buffer tmp = {0};
     bs_status st = BS_OK;
     BS_TRY(bs_calloc(&p->param, (size_t)nd->n_in, sizeof *p->param, "parameters"));
-    if (is_matrix(nd)) {
+    if (bs_cpu_is_matrix(n->graph, nd)) {
         if (nd->op == BS_OP_CONV)
             plan_conv(n->graph, nd, &p->matrix);
         else
-            plan_gemm(n->graph, nd, &p->matrix);
+            plan_gemm(n->graph, nd, n->layout, &p->matrix);
         BS_TRY_GOTO(pin_matrix(n, &p->matrix), out);
     }
     for (int k = 0; k < nd->n_in; k++) {

@@ -1,4 +1,4 @@
-/* Pooling, means, softmax and local response normalisation: every sum has one fixed order. */
+/* Pooling, reductions, softmax and local response normalisation: every sum has one fixed order. */
 #include "cpu/cpu.h"
 #include "cpu/loops.h"
 #include "ops.h"
@@ -84,7 +84,7 @@ static bool is_reduced(const bs_node *n, int axis)
 }
 
 /* Array 0: the output, with stride 0 along reduced axes; array 1: the input, in memory order. */
-static bs_cpu_nest mean_nest(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out)
+static bs_cpu_nest reduce_nest(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out)
 {
     int64_t stride[BS_MAX_RANK];
     int next = 0;
@@ -102,32 +102,28 @@ static bs_cpu_nest mean_nest(const bs_node *node, const bs_cpu_layout *in, const
     return n;
 }
 
-/* The mean over axes; each output's sum runs in the memory order of the input. */
-bs_status bs_cpu_run_mean(const bs_cpu_job *j)
+/* Each output takes in its elements in the memory order of the input. */
+bs_status bs_cpu_run_reduce(const bs_cpu_job *j)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
-    bs_cpu_nest nest = mean_nest(j->node, in, out);
+    const bs_loop_reduce *loop = bs_loop_reduce_find(j->node->op);
+    bs_cpu_nest nest = reduce_nest(j->node, in, out);
     int last = nest.rank - 1;
     for (int i = 0; i < j->n; i++) {
         const float *x = bs_cpu_input(j, 0, i);
         float *y = bs_cpu_output(j, i);
         bs_cpu_walk w = {0};
-        memset(y, 0, (size_t)out->elements * sizeof *y);
-        do {
-            if (nest.stride[0][last] == 1 && nest.stride[1][last] == 1)
-                bs_loop_accumulate(nest.dim[last], y + w.at[0], x + w.at[1]);
-            else
-                for (int64_t e = 0; e < nest.dim[last]; e++) {
-                    float *sum = y + w.at[0] + e * nest.stride[0][last];
-                    *sum = bs_add(*sum, x[w.at[1] + e * nest.stride[1][last]]);
-                }
-        } while (bs_cpu_walk_next(&w, &nest));
-        bs_loop_divide(out->elements, y, (float)(in->elements / out->elements));
+        for (int64_t e = 0; e < out->elements; e++)
+            y[e] = loop->start;
+        do
+            loop->add(nest.dim[last], y + w.at[0], nest.stride[0][last], x + w.at[1], nest.stride[1][last]);
+        while (bs_cpu_walk_next(&w, &nest));
+        loop->finish(out->elements, y, (float)(in->elements / out->elements));
     }
     return BS_OK;
 }
 
-static void softmax_line(int64_t n, int64_t stride, const float *x, float *y)
+static void softmax_line(int64_t n, int64_t stride, const float *x, float *y, bool logarithm)
 {
     float max = -INFINITY;
     double sum = 0.0;
@@ -137,8 +133,10 @@ static void softmax_line(int64_t n, int64_t stride, const float *x, float *y)
         y[i * stride] = expf(x[i * stride] - max);
         sum += (double)y[i * stride];
     }
+    float log_sum = logf((float)sum);
     for (int64_t i = 0; i < n; i++)
-        y[i * stride] = bs_div(y[i * stride], (float)sum);
+        y[i * stride] =
+            logarithm ? bs_sub(bs_sub(x[i * stride], max), log_sum) : bs_div(y[i * stride], (float)sum);
 }
 
 bs_status bs_cpu_run_softmax(const bs_cpu_job *j)
@@ -158,7 +156,7 @@ bs_status bs_cpu_run_softmax(const bs_cpu_job *j)
         do
             for (int64_t e = 0; e < nest.dim[last]; e++) {
                 int64_t at = w.at[0] + e * nest.stride[0][last];
-                softmax_line(l->dim[axis], l->stride[axis], x + at, y + at);
+                softmax_line(l->dim[axis], l->stride[axis], x + at, y + at, j->node->op == BS_OP_LOG_SOFTMAX);
             }
         while (bs_cpu_walk_next(&w, &nest));
     }

@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The scores of one image must be one row. */
+static bs_status check_output(const bs_import *im)
+{
+    const bs_value *v = &im->values[im->output];
+    char text[96];
+    if (im->batch == 1 && im->batch_fixed)
+        return BS_OK;
+    if (v->kind != BS_VALUE_ACTIVATION || bs_place_is_pure(im, &v->shape, v->place))
+        return BS_OK;
+    bs_fail(BS_ERR, "the output '%.200s' (%s) would mix images: it has no axis for them alone", v->name,
+            bs_shape_text(&v->shape, text, sizeof text));
+    return bs_hint("bitsink needs one row of scores for each image; reshape the output to (N, classes)");
+}
+
 /* Folding may have cut nodes off (a Conv of which only the shape was asked). */
 static bs_status mark_alive(const bs_import *im, bool *alive)
 {
@@ -70,8 +84,7 @@ static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
         v->f = NULL;
         if (!t->constant) {
             t->elements /= im->batch;
-            t->shape.rank--;
-            memmove(t->shape.dim, t->shape.dim + 1, (size_t)t->shape.rank * sizeof t->shape.dim[0]);
+            bs_place_sample(im, &v->shape, v->place, &t->shape);
         }
         /* Unused entries are 0, so that equal shapes are equal bytes. */
         for (int k = t->shape.rank; k < BS_MAX_RANK; k++)
@@ -102,7 +115,7 @@ static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
 static bs_target_kind parameter_kind(const bs_node *n, int slot)
 {
     bool linear = n->op == BS_OP_CONV || n->op == BS_OP_GEMM || n->op == BS_OP_MATMUL;
-    if (n->op == BS_OP_BATCH_NORM)
+    if (n->op == BS_OP_BATCH_NORM || n->op == BS_OP_LAYER_NORM || n->op == BS_OP_INSTANCE_NORM)
         return BS_TARGET_NORM;
     if (linear && slot > 0)
         return slot == 1 ? BS_TARGET_WEIGHT : BS_TARGET_BIAS;
@@ -158,6 +171,7 @@ bs_status bs_import_finish(bs_import *im, bs_graph *g)
     bs_status st = BS_OK;
     BS_TRY_GOTO(bs_calloc(&alive, im->n_nodes, sizeof *alive, "nodes"), out);
     BS_TRY_GOTO(mark_alive(im, alive), out);
+    BS_TRY_GOTO(check_output(im), out);
     BS_TRY_GOTO(number_tensors(im, alive, &count), out);
     BS_TRY_GOTO(make_tensors(im, count, g), out);
     BS_TRY_GOTO(make_nodes(im, alive, g), out);

@@ -335,12 +335,28 @@ static bs_status fold_identity(bs_raw *r, bs_value *out)
     X("Sub", bs_fold_arithmetic)                                                                             \
     X("Mul", bs_fold_arithmetic)                                                                             \
     X("Div", bs_fold_arithmetic)                                                                             \
+    X("Mod", bs_fold_arithmetic)                                                                             \
+    X("Pow", bs_fold_arithmetic)                                                                             \
+    X("Min", bs_fold_arithmetic)                                                                             \
+    X("Max", bs_fold_arithmetic)                                                                             \
+    X("And", bs_fold_arithmetic)                                                                             \
+    X("Or", bs_fold_arithmetic)                                                                              \
     X("Equal", bs_fold_arithmetic)                                                                           \
+    X("Less", bs_fold_arithmetic)                                                                            \
+    X("Greater", bs_fold_arithmetic)                                                                         \
     X("Neg", bs_fold_unary)                                                                                  \
+    X("Not", bs_fold_unary)                                                                                  \
+    X("Abs", bs_fold_unary)                                                                                  \
+    X("Exp", bs_fold_unary)                                                                                  \
+    X("Log", bs_fold_unary)                                                                                  \
     X("Sqrt", bs_fold_unary)                                                                                 \
+    X("Reciprocal", bs_fold_unary)                                                                           \
+    X("Sigmoid", bs_fold_unary)                                                                              \
+    X("Tanh", bs_fold_unary)                                                                                 \
     X("Floor", bs_fold_unary)                                                                                \
     X("Ceil", bs_fold_unary)                                                                                 \
-    X("Abs", bs_fold_unary)                                                                                  \
+    X("Tile", bs_fold_tile)                                                                                  \
+    X("ScatterND", bs_fold_scatter)                                                                          \
     X("Where", bs_fold_where)                                                                                \
     X("Range", bs_fold_range)                                                                                \
     X("ReduceProd", bs_fold_reduce_prod)

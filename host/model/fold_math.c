@@ -1,64 +1,143 @@
 #include "model/import.h"
+#include "ops.h"
 
 #include <math.h>
 #include <string.h>
 
+typedef float (*float_binary)(float a, float b);
+typedef float (*float_unary)(float x, float a, float b);
+
+#define X(suffix, name, result)                                                                              \
+    static float fold_##suffix(float a, float b)                                                             \
+    {                                                                                                        \
+        return result;                                                                                       \
+    }
+BS_BINARY_OPS(X)
+BS_VARIADIC_OPS(X)
+#undef X
+
+#define X(suffix, name, result, ...)                                                                         \
+    static float fold_##suffix(float x, float a, float b)                                                    \
+    {                                                                                                        \
+        (void)a;                                                                                             \
+        (void)b;                                                                                             \
+        return result;                                                                                       \
+    }
+BS_UNARY_OPS(X)
+#undef X
+
+static float_binary find_binary(const char *op)
+{
+#define X(suffix, name, result)                                                                              \
+    if (strcmp(op, name) == 0)                                                                               \
+        return fold_##suffix;
+    BS_BINARY_OPS(X)
+    BS_VARIADIC_OPS(X)
+#undef X
+    return NULL;
+}
+
+/* X(ONNX operator, code): operators on integers. */
+#define INT_OPS(X)                                                                                           \
+    X("Add", '+')                                                                                            \
+    X("Sub", '-')                                                                                            \
+    X("Mul", '*')                                                                                            \
+    X("Div", '/')                                                                                            \
+    X("Mod", '%')                                                                                            \
+    X("Min", 'm')                                                                                            \
+    X("Max", 'M')                                                                                            \
+    X("And", '&')                                                                                            \
+    X("Or", '|')                                                                                             \
+    X("Equal", '=')                                                                                          \
+    X("Less", '<')                                                                                           \
+    X("Greater", '>')
+
+static char find_int_op(const char *op)
+{
+#define X(name, code)                                                                                        \
+    if (strcmp(op, name) == 0)                                                                               \
+        return code;
+    INT_OPS(X)
+#undef X
+    return '\0';
+}
+
 /* Integers whose value the file's arithmetic cannot represent are errors, never wrap-around. */
 static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int64_t *out)
 {
-    bool bad = false;
+    bool bad = false, divides = op == '/' || op == '%';
+    if (divides && (b == 0 || (a == INT64_MIN && b == -1)))
+        return bs_raw_fail(r, "integer overflow or division by zero");
     switch (op) {
-    case 'A':
+    case '+':
         bad = __builtin_add_overflow(a, b, out);
         break;
-    case 'S':
+    case '-':
         bad = __builtin_sub_overflow(a, b, out);
         break;
-    case 'M':
+    case '*':
         bad = __builtin_mul_overflow(a, b, out);
         break;
-    case 'D':
-        bad = b == 0 || (a == INT64_MIN && b == -1);
-        *out = bad ? 0 : a / b;
+    case '/':
+        *out = a / b;
+        break;
+    case '%': /* the divisor's sign */
+        *out = a % b && (a % b < 0) != (b < 0) ? a % b + b : a % b;
+        break;
+    case 'm':
+    case 'M':
+        *out = (a < b) == (op == 'm') ? a : b;
+        break;
+    case '&':
+    case '|':
+        *out = op == '&' ? a && b : a || b;
         break;
     default:
-        *out = a == b;
+        *out = op == '=' ? a == b : op == '<' ? a < b : a > b;
     }
     return bad ? bs_raw_fail(r, "integer overflow or division by zero") : BS_OK;
-}
-
-static float float_result(char op, float a, float b)
-{
-    switch (op) {
-    case 'A':
-        return a + b;
-    case 'S':
-        return a - b;
-    case 'M':
-        return a * b;
-    default:
-        return a / b;
-    }
 }
 
 bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out)
 {
     const bs_value *a = r->in[0], *b = bs_raw_input(r, 1);
     bs_walk w = {.shape = a->shape};
-    if (!b || a->kind != b->kind)
-        return bs_raw_fail(r, "its inputs differ in type");
+    if (!b || r->n_in != 2 || a->kind != b->kind)
+        return bs_raw_fail(r, "its constant inputs differ in type, or are not two");
     BS_TRY(bs_broadcast(r, &w.shape, &b->shape));
-    char op = r->op[0]; /* Add, Sub, Mul, Div, Equal */
-    BS_TRY(bs_value_alloc(r, out, op == 'E' ? BS_VALUE_INTS : a->kind, &w.shape));
+    char op = find_int_op(r->op);
+    float_binary f = find_binary(r->op);
+    if (a->kind == BS_VALUE_FLOATS ? !f : !op)
+        return bs_raw_fail(r, "it is not supported on constants of this type");
+    bool compares = op == '=' || op == '<' || op == '>';
+    BS_TRY(bs_value_alloc(r, out, compares ? BS_VALUE_INTS : a->kind, &w.shape));
     bs_walk_broadcast(&w, 0, &a->shape);
     bs_walk_broadcast(&w, 1, &b->shape);
     for (int64_t e = 0; e < out->elements; e++, bs_walk_next(&w)) {
         if (a->kind == BS_VALUE_INTS)
             BS_TRY(int_result(r, op, a->i[w.at[0]], b->i[w.at[1]], &out->i[e]));
-        else if (op == 'E')
-            out->i[e] = a->f[w.at[0]] == b->f[w.at[1]];
+        else if (compares)
+            out->i[e] = f(a->f[w.at[0]], b->f[w.at[1]]) != 0.0f;
         else
-            out->f[e] = float_result(op, a->f[w.at[0]], b->f[w.at[1]]);
+            out->f[e] = f(a->f[w.at[0]], b->f[w.at[1]]);
+    }
+    return BS_OK;
+}
+
+static bs_status fold_int_unary(bs_raw *r, bs_value *out)
+{
+    const bs_value *x = r->in[0];
+    bool neg = strcmp(r->op, "Neg") == 0, inverts = strcmp(r->op, "Not") == 0;
+    if (!neg && !inverts && strcmp(r->op, "Abs") != 0)
+        return bs_raw_fail(r, "its input has integers");
+    BS_TRY(bs_value_alloc(r, out, BS_VALUE_INTS, &x->shape));
+    for (int64_t e = 0; e < out->elements; e++) {
+        if (inverts)
+            out->i[e] = !x->i[e];
+        else if (neg || x->i[e] < 0)
+            BS_TRY(int_result(r, '-', 0, x->i[e], &out->i[e]));
+        else
+            out->i[e] = x->i[e];
     }
     return BS_OK;
 }
@@ -66,24 +145,23 @@ bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out)
 bs_status bs_fold_unary(bs_raw *r, bs_value *out)
 {
     const bs_value *x = r->in[0];
-    char op = r->op[0]; /* Neg, Sqrt, Floor, Ceil, Abs */
-    if (x->kind == BS_VALUE_INTS && op != 'N' && op != 'A')
-        return bs_raw_fail(r, "its input has integers");
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
-    for (int64_t e = 0; e < out->elements; e++) {
-        if (x->kind == BS_VALUE_FLOATS) {
-            float v = x->f[e];
-            out->f[e] = op == 'N'   ? -v
-                        : op == 'S' ? sqrtf(v)
-                        : op == 'F' ? floorf(v)
-                        : op == 'C' ? ceilf(v)
-                                    : fabsf(v);
-        } else if (op == 'A' && x->i[e] >= 0) {
-            out->i[e] = x->i[e];
-        } else {
-            BS_TRY(int_result(r, 'S', 0, x->i[e], &out->i[e]));
-        }
+    float_unary f = NULL;
+    float a = 0, b = 0;
+    if (x->kind == BS_VALUE_INTS)
+        return fold_int_unary(r, out);
+#define X(suffix, name, result, a_name, a_default, b_name, b_default)                                        \
+    if (strcmp(r->op, name) == 0) {                                                                          \
+        f = fold_##suffix;                                                                                   \
+        BS_TRY(bs_attr_float(r, a_name ? a_name : "", a_default, &a));                                       \
+        BS_TRY(bs_attr_float(r, b_name ? b_name : "", b_default, &b));                                       \
     }
+    BS_UNARY_OPS(X)
+#undef X
+    if (!f)
+        return bs_raw_fail(r, "its input has no truth values");
+    BS_TRY(bs_value_alloc(r, out, BS_VALUE_FLOATS, &x->shape));
+    for (int64_t e = 0; e < out->elements; e++)
+        out->f[e] = f(x->f[e], a, b);
     return BS_OK;
 }
 
@@ -173,6 +251,6 @@ bs_status bs_fold_reduce_prod(bs_raw *r, bs_value *out)
     BS_TRY(bs_value_alloc(r, out, BS_VALUE_INTS, &shape));
     out->i[0] = 1;
     for (int64_t e = 0; e < x->elements; e++)
-        BS_TRY(int_result(r, 'M', out->i[0], x->i[e], &out->i[0]));
+        BS_TRY(int_result(r, '*', out->i[0], x->i[e], &out->i[0]));
     return BS_OK;
 }

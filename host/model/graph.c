@@ -10,7 +10,7 @@
 const char *bs_op_name(bs_op op)
 {
     static const char *const names[] = {
-#define X(suffix, name) name,
+#define X(suffix, ...) BS_OP_NAME(__VA_ARGS__, 0),
         BS_OPS(X)
 #undef X
     };
@@ -55,6 +55,7 @@ void bs_graph_free(bs_graph *g)
     for (int k = 0; k < g->n_nodes; k++) {
         free(g->nodes[k].name);
         free(g->nodes[k].in);
+        free(g->nodes[k].index);
     }
     free(g->tensors);
     free(g->nodes);

@@ -89,6 +89,7 @@ static bs_status read_input(bs_import *im)
     if (!bs_shape_count(&v->shape, &v->elements) || v->elements > BS_ELEMENT_LIMIT)
         return bs_fail(BS_ERR, "input '%s' is too large", v->name);
     v->kind = BS_VALUE_ACTIVATION;
+    v->place = (bs_place){0, 1};
     return BS_OK;
 }
 
@@ -181,6 +182,7 @@ static void import_clear(bs_import *im)
     for (size_t k = 0; k < im->n_nodes; k++) {
         free(im->nodes[k].name);
         free(im->nodes[k].in);
+        free(im->nodes[k].index);
     }
     if (im->has_names)
         hdestroy_r(&im->names);
@@ -208,6 +210,7 @@ bs_status bs_graph_import(bs_graph **out, const char *path)
     for (size_t k = 0; k < im.file->n_node; k++)
         BS_TRY_GOTO(import_node(&im, k), out);
     BS_TRY_GOTO(bs_import_finish(&im, g), out);
+    bs_external_hash(&im, g->sha256);
     *out = g;
     g = NULL;
 out:

@@ -4,9 +4,10 @@
  *   names.c    name -> value, what is wanted     node.c     attributes, inputs, errors of one ONNX node
  *   geometry.c axes, slices, shapes              fold*.c    nodes whose inputs are all known
  *   lower*.c   all other nodes -> bs_node        finish.c   values and nodes -> bs_graph
+ *   place.c    where the images of a batch lie   external.c initializers kept in other files
  *
- * A value is a named tensor of the file. Here shapes are whole: axis 0 of an activation is the batch, with
- * the size the file fixes or 1, so that shape arithmetic of the file can be folded; finish.c drops that axis.
+ * A value is a named tensor of the file. Here shapes are whole: they include the batch, with the size the
+ * file fixes or 1, so that shape arithmetic of the file can be folded; finish.c takes it out of the shapes.
  * Values are ordered like targets: input, initializers, node outputs, each in file order. */
 #ifndef BS_MODEL_IMPORT_H
 #define BS_MODEL_IMPORT_H
@@ -17,6 +18,7 @@
 #include "onnx/onnx.pb-c.h"
 
 #include <search.h>
+#include <sha2.h>
 
 #define BS_MODEL_FILE_LIMIT ((size_t)1 << 31)        /* protobuf's own limit */
 #define BS_DIM_LIMIT        ((int64_t)1 << 31)       /* one dimension */
@@ -37,6 +39,15 @@ typedef enum bs_value_kind {
     BS_VALUE_INTS,   /* a constant that only folding and attributes read */
 } bs_value_kind;
 
+/* The images of an activation lie along one axis, which they may share: its length is outer * N * inner, and
+ * the image is the middle digit of its index. A *pure* place has an axis of its own (outer = inner = 1),
+ * which one sample does not have; from a shared axis N is divided out. -1: there is no such axis, as N is 1.
+ */
+typedef struct bs_place {
+    int axis;
+    int64_t outer;
+} bs_place;
+
 typedef struct bs_value {
     const char *name; /* the protobuf's */
     bs_value_kind kind;
@@ -47,9 +58,11 @@ typedef struct bs_value {
     const Onnx__TensorProto *stored; /* initializer that is read when it is first needed */
     int maker;                       /* the file's node that makes it, or -1 */
     bool wanted;                     /* the output may depend on it */
-    bool batch_dropped;              /* as a parameter it has lost its leading axis of 1 */
-    int node;                        /* the lowered node that makes it, or -1 */
-    int tensor;                      /* in the graph, or -1 */
+    bs_place place;                  /* activations */
+    bool whole;                      /* a parameter whose shape must stay as it is */
+    int dropped; /* a parameter that has lost the images' axis, counted from the last (1) */
+    int node;    /* the lowered node that makes it, or -1 */
+    int tensor;  /* in the graph, or -1 */
 } bs_value;
 
 typedef struct bs_import {
@@ -67,6 +80,8 @@ typedef struct bs_import {
     bs_node *nodes;    /* `in` and `out` are values until finish.c */
     size_t n_nodes, cap_nodes;
     uint64_t bytes, folded_bytes;
+    SHA2_CTX external; /* of all that was read from other files */
+    bool has_external;
 } bs_import;
 
 /* One node of the file while it is folded or lowered. in[k] is NULL where the input is absent. */
@@ -76,6 +91,8 @@ typedef struct bs_raw {
     const char *op, *name;
     bs_value **in, **out;
     int n_in, n_out;
+    bs_place place; /* of the output; at first that of the first activation */
+    int from_last;  /* the images' axis of that activation, counted from the last (1); 0 where not pure */
 } bs_raw;
 
 /* parse.c */
@@ -96,6 +113,13 @@ bool bs_shape_count(const bs_shape *s, int64_t *elements);
 float bs_half_to_float(uint16_t half);
 /* "FLOAT16" for an ONNX element type. */
 const char *bs_type_name(int64_t type);
+
+/* external.c: the bytes of a tensor that lie in another file, which must be in the model's folder. Freed by
+ * the caller. */
+bs_status bs_external_read(bs_import *im, const char *tensor, const Onnx__TensorProto *t, size_t bytes,
+                           uint8_t **out);
+/* Makes the model's hash cover what was read from other files. */
+void bs_external_hash(bs_import *im, char sha256[65]);
 
 /* node.c */
 /* "node 'x' (Conv): reason", with a general hint that bs_hint() may replace. */
@@ -126,7 +150,7 @@ bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out);
 bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK]);
 bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other);
 
-/* fold.c, fold_math.c */
+/* fold.c, fold_math.c, fold_fill.c */
 typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
 /* The folder of the operator, NULL if there is none. */
 bs_fold_fn bs_fold_find(const char *op);
@@ -144,6 +168,8 @@ bs_status bs_fold_cast(bs_raw *r, bs_value *out);
 bs_status bs_fold_where(bs_raw *r, bs_value *out);
 bs_status bs_fold_range(bs_raw *r, bs_value *out);
 bs_status bs_fold_reduce_prod(bs_raw *r, bs_value *out);
+bs_status bs_fold_tile(bs_raw *r, bs_value *out);
+bs_status bs_fold_scatter(bs_raw *r, bs_value *out);
 
 /* lower.c: the node becomes one bs_node (Split: several). */
 typedef bs_status (*bs_lower_fn)(bs_raw *r, bs_node *n, bs_shape *out);
@@ -153,26 +179,56 @@ bs_status bs_lower_inputs(bs_node *n, int n_in);
 /* Takes over `n` (its `in` included) as the maker of output k. */
 bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k);
 int bs_value_index(const bs_raw *r, const bs_value *v);
-/* Makes a constant that meets an activation of `rank` lose its leading axis of 1, the batch's. */
-bs_status bs_lower_drop_batch(bs_raw *r, bs_value *v, int rank);
 /* A constant whose shape must be the whole one (weights). */
 bs_status bs_lower_whole(bs_raw *r, bs_value *v);
+/* Input 0, an activation, as the node's only input. */
+bs_status bs_lower_one(bs_raw *r, bs_node *n, bs_value **x);
 
-/* lower_math.c, lower_window.c, lower_move.c */
+/* place.c */
+bool bs_place_is_pure(const bs_import *im, const bs_shape *shape, bs_place p);
+/* Shape of one sample. */
+void bs_place_sample(const bs_import *im, const bs_shape *shape, bs_place p, bs_shape *out);
+/* Starts r->place from the first activation. */
+void bs_place_begin(bs_raw *r);
+/* Per-sample axis of x for an axis of the whole shape; fails ("it <how> axis 2") if images lie along it. */
+bs_status bs_place_axis(bs_raw *r, const bs_value *x, int axis, const char *how, int *out);
+/* Axis 0 of x must be the batch and nothing else, as windows and channels need it. */
+bs_status bs_place_first(bs_raw *r, const bs_value *x);
+/* r->place for x in another shape of as many elements. */
+bs_status bs_place_reshape(bs_raw *r, const bs_value *x, const bs_shape *out);
+/* An operand beside the first activation: an activation must have its images along the same axis, a constant
+ * loses that axis, which must be 1 (or repeat itself). */
+bs_status bs_place_meet(bs_raw *r, int slot, bs_value **out);
+/* Shape of an operand as in the file, an axis it has lost put back as 1. */
+void bs_place_whole(const bs_value *v, bs_shape *out);
+
+/* lower_math.c */
 bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_matmul(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_variadic(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_reduce_mean(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_where(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_reduce(bs_raw *r, bs_node *n, bs_shape *out);
+/* lower_norm.c */
+bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_layer_norm(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_instance_norm(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_lrn(bs_raw *r, bs_node *n, bs_shape *out);
+/* lower_window.c */
 bs_status bs_lower_conv(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_pool(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out);
+/* lower_move.c */
 bs_status bs_lower_concat(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_slice(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_gather(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_expand(bs_raw *r, bs_node *n, bs_shape *out);
+bs_status bs_lower_tile(bs_raw *r, bs_node *n, bs_shape *out);
+/* lower_shape.c */
 bs_status bs_lower_reshape(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_squeeze(bs_raw *r, bs_node *n, bs_shape *out);

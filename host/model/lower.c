@@ -19,31 +19,21 @@ bs_status bs_lower_inputs(bs_node *n, int n_in)
     return BS_OK;
 }
 
-bs_status bs_lower_drop_batch(bs_raw *r, bs_value *v, int rank)
+bs_status bs_lower_whole(bs_raw *r, bs_value *v)
 {
-    int whole = v->shape.rank + v->batch_dropped;
-    if (whole < rank || (whole == rank && v->batch_dropped))
-        return BS_OK;
-    if (whole > rank || v->shape.dim[0] != 1) {
-        char text[96];
-        bs_shape_text(&v->shape, text, sizeof text);
-        bs_raw_mixes(r, "a constant has a batch axis of its own");
-        return bs_hint("constant '%.120s' is %s where %d dimensions with a leading 1 are expected", v->name,
-                       text, rank);
+    if (v->dropped) {
+        bs_raw_fail(r, "constant '%.120s' is used both whole and without the axis of the images", v->name);
+        return bs_hint("store it twice, under two names");
     }
-    if (v->tensor >= 0)
-        return bs_raw_fail(r, "constant '%.120s' is used both as a weight and as a batch of one", v->name);
-    v->batch_dropped = true;
-    v->shape.rank--;
-    memmove(v->shape.dim, v->shape.dim + 1, (size_t)v->shape.rank * sizeof v->shape.dim[0]);
+    v->whole = true;
     return BS_OK;
 }
 
-bs_status bs_lower_whole(bs_raw *r, bs_value *v)
+bs_status bs_lower_one(bs_raw *r, bs_node *n, bs_value **x)
 {
-    if (v->batch_dropped)
-        return bs_raw_fail(r, "constant '%.120s' is used both as a weight and as a batch of one", v->name);
-    v->tensor = 0; /* used whole; the index itself is set in finish.c */
+    BS_TRY(bs_raw_activation(r, 0, x));
+    BS_TRY(bs_lower_inputs(n, 1));
+    n->in[0] = bs_value_index(r, *x);
     return BS_OK;
 }
 
@@ -58,8 +48,10 @@ bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
                            bs_shape_text(out, text, sizeof text), (long long)BS_ELEMENT_LIMIT);
     }
     /* Everything downstream relies on this. */
-    if (out->rank < 1 || out->dim[0] != im->batch)
-        return bs_raw_mixes(r, "axis 0 of its output is no longer the batch");
+    bs_place p = r->place;
+    if (p.axis >= out->rank || (p.axis < 0 ? im->batch != 1 : out->dim[p.axis] % (p.outer * im->batch) != 0))
+        return bs_raw_mixes(r, "its output has no axis for the images");
+    v->place = p;
     BS_TRY(bs_grow(&im->nodes, &im->cap_nodes, im->n_nodes + 1, sizeof *im->nodes, "nodes"));
     const char *name = r->proto->name && *r->proto->name ? r->proto->name : v->name;
     n->name = strdup(name);
@@ -77,17 +69,9 @@ bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
 static bs_status lower_same(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x;
-    BS_TRY(bs_raw_activation(r, 0, &x));
-    BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    BS_TRY(bs_lower_one(r, n, &x));
     *out = x->shape;
     return BS_OK;
-}
-
-static bs_status lower_leaky_relu(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    BS_TRY(bs_attr_float(r, "alpha", 0.01f, &n->attr.alpha));
-    return lower_same(r, n, out);
 }
 
 static bs_status lower_dropout(bs_raw *r, bs_node *n, bs_shape *out)
@@ -117,30 +101,30 @@ static bs_status lower_cast(bs_raw *r, bs_node *n, bs_shape *out)
     X("Gemm", GEMM, bs_lower_gemm, 2, 3)                                                                     \
     X("MatMul", MATMUL, bs_lower_matmul, 2, 2)                                                               \
     X("BatchNormalization", BATCH_NORM, bs_lower_batch_norm, 5, 5)                                           \
-    X("Relu", RELU, lower_same, 1, 1)                                                                        \
-    X("LeakyRelu", LEAKY_RELU, lower_leaky_relu, 1, 1)                                                       \
+    X("LayerNormalization", LAYER_NORM, bs_lower_layer_norm, 2, 3)                                           \
+    X("InstanceNormalization", INSTANCE_NORM, bs_lower_instance_norm, 3, 3)                                  \
     X("Clip", CLIP, bs_lower_clip, 1, 3)                                                                     \
-    X("Sigmoid", SIGMOID, lower_same, 1, 1)                                                                  \
-    X("Tanh", TANH, lower_same, 1, 1)                                                                        \
-    X("Add", ADD, bs_lower_variadic, 2, 2)                                                                   \
-    X("Sub", SUB, bs_lower_variadic, 2, 2)                                                                   \
-    X("Mul", MUL, bs_lower_variadic, 2, 2)                                                                   \
-    X("Div", DIV, bs_lower_variadic, 2, 2)                                                                   \
-    X("Sum", SUM, bs_lower_variadic, 1, INT32_MAX)                                                           \
+    X("Gelu", GELU, bs_lower_gelu, 1, 1)                                                                     \
+    X("Where", WHERE, bs_lower_where, 3, 3)                                                                  \
     X("MaxPool", MAX_POOL, bs_lower_pool, 1, 1)                                                              \
     X("AveragePool", AVERAGE_POOL, bs_lower_pool, 1, 1)                                                      \
     X("GlobalMaxPool", MAX_POOL, bs_lower_global_pool, 1, 1)                                                 \
     X("GlobalAveragePool", GLOBAL_AVERAGE_POOL, bs_lower_global_pool, 1, 1)                                  \
-    X("ReduceMean", REDUCE_MEAN, bs_lower_reduce_mean, 1, 2)                                                 \
     X("Concat", CONCAT, bs_lower_concat, 1, INT32_MAX)                                                       \
     X("Slice", SLICE, bs_lower_slice, 1, 5)                                                                  \
+    X("Gather", GATHER, bs_lower_gather, 2, 2)                                                               \
     X("Pad", PAD, bs_lower_pad, 1, 4)                                                                        \
+    X("Expand", EXPAND, bs_lower_expand, 2, 2)                                                               \
+    X("Tile", TILE, bs_lower_tile, 2, 2)                                                                     \
+    X("Resize", RESIZE, bs_lower_resize, 1, 4)                                                               \
+    X("Upsample", RESIZE, bs_lower_resize, 1, 2)                                                             \
     X("Reshape", RESHAPE, bs_lower_reshape, 2, 2)                                                            \
     X("Flatten", FLATTEN, bs_lower_flatten, 1, 1)                                                            \
     X("Squeeze", SQUEEZE, bs_lower_squeeze, 1, 2)                                                            \
     X("Unsqueeze", UNSQUEEZE, bs_lower_unsqueeze, 1, 2)                                                      \
     X("Transpose", TRANSPOSE, bs_lower_transpose, 1, 1)                                                      \
     X("Softmax", SOFTMAX, bs_lower_softmax, 1, 1)                                                            \
+    X("LogSoftmax", LOG_SOFTMAX, bs_lower_softmax, 1, 1)                                                     \
     X("LRN", LRN, bs_lower_lrn, 1, 1)                                                                        \
     X("Dropout", DROPOUT, lower_dropout, 1, 3)                                                               \
     X("Identity", IDENTITY, lower_same, 1, 1)                                                                \
@@ -151,18 +135,61 @@ typedef struct lowering {
     bs_op op;
     bs_lower_fn lower;
     int least, most;
+    const char *alpha_name, *beta_name; /* attributes that become bs_attr.alpha and beta, with defaults */
+    float alpha, beta;
 } lowering;
 
+/* The first that fits counts. */
 static const lowering lowerings[] = {
-#define X(name, op, fn, least, most) {name, BS_OP_##op, fn, least, most},
+#define X(name, op, fn, least, most) {name, BS_OP_##op, fn, least, most, NULL, NULL, 0, 0},
     LOWERINGS(X)
 #undef X
+#define X(op, name, result, a_name, a, b_name, b) {name, BS_OP_##op, lower_same, 1, 1, a_name, b_name, a, b},
+        BS_UNARY_OPS(X)
+#undef X
+#define X(op, name, ...) {name, BS_OP_##op, bs_lower_variadic, 2, 2, NULL, NULL, 0, 0},
+            BS_BINARY_OPS(X)
+#undef X
+#define X(op, name, ...) {name, BS_OP_##op, bs_lower_variadic, 1, INT32_MAX, NULL, NULL, 0, 0},
+                BS_VARIADIC_OPS(X)
+#undef X
+#define X(op, name, ...) {name, BS_OP_##op, bs_lower_reduce, 1, 2, NULL, NULL, 0, 0},
+                    BS_REDUCE_OPS(X)
+#undef X
 };
+
+/* X(ONNX operator, why it cannot run, what to do instead) */
+#define REFUSALS(X)                                                                                          \
+    X("ConvTranspose", "transposed convolutions belong to generators and segmentation networks",             \
+      "cut the model at the classes, or upsample with Resize and Conv")                                      \
+    X("QLinearConv", "quantised networks are not supported", "export the model in fp32")                     \
+    X("QLinearMatMul", "quantised networks are not supported", "export the model in fp32")                   \
+    X("ConvInteger", "quantised networks are not supported", "export the model in fp32")                     \
+    X("MatMulInteger", "quantised networks are not supported", "export the model in fp32")                   \
+    X("QuantizeLinear", "quantised networks are not supported", "export the model in fp32")                  \
+    X("DequantizeLinear", "quantised networks are not supported", "export the model in fp32")                \
+    X("ArgMax", "faults are judged by the scores of the classes",                                            \
+      "cut the model before it, so that its output is one score a class")                                    \
+    X("TopK", "faults are judged by the scores of the classes",                                              \
+      "cut the model before it, so that its output is one score a class")                                    \
+    X("If", "control flow that depends on the image cannot be replayed", "export a trace of the model")      \
+    X("Loop", "control flow that depends on the image cannot be replayed", "export a trace of the model")    \
+    X("Scan", "control flow that depends on the image cannot be replayed", "export a trace of the model")    \
+    X("LSTM", "recurrent networks are not supported", "bitsink runs feed-forward classifiers of images")     \
+    X("GRU", "recurrent networks are not supported", "bitsink runs feed-forward classifiers of images")      \
+    X("RNN", "recurrent networks are not supported", "bitsink runs feed-forward classifiers of images")
 
 static bs_status unsupported(const bs_raw *r)
 {
     const char *names[sizeof lowerings / sizeof *lowerings];
     size_t n = sizeof lowerings / sizeof *lowerings;
+#define X(name, why, instead)                                                                                \
+    if (strcmp(r->op, name) == 0) {                                                                          \
+        bs_raw_fail(r, "operator %s is not supported: %s", name, why);                                       \
+        return bs_hint("%s", instead);                                                                       \
+    }
+    REFUSALS(X)
+#undef X
     for (size_t k = 0; k < n; k++)
         names[k] = lowerings[k].name;
     int near = bs_nearest(r->op, names, n);
@@ -183,12 +210,24 @@ static bs_status refuse_extra_outputs(const bs_raw *r)
     return BS_OK;
 }
 
+static bs_status run_lowering(bs_raw *r, const lowering *l, bs_node *node)
+{
+    bs_shape shape = {0};
+    if (l->alpha_name)
+        BS_TRY(bs_attr_float(r, l->alpha_name, l->alpha, &node->attr.alpha));
+    if (l->beta_name)
+        BS_TRY(bs_attr_float(r, l->beta_name, l->beta, &node->attr.beta));
+    BS_TRY(l->lower(r, node, &shape));
+    return bs_lower_emit(r, node, &shape, 0);
+}
+
 bs_status bs_lower(bs_raw *r)
 {
+    bs_place_begin(r);
     if (strcmp(r->op, "Split") == 0)
         return bs_lower_split(r);
     const lowering *l = NULL;
-    for (size_t k = 0; k < sizeof lowerings / sizeof *lowerings; k++)
+    for (size_t k = 0; k < sizeof lowerings / sizeof *lowerings && !l; k++)
         if (strcmp(r->op, lowerings[k].name) == 0)
             l = &lowerings[k];
     if (!l)
@@ -199,10 +238,8 @@ bs_status bs_lower(bs_raw *r)
     if (r->n_out < 1 || !r->out[0])
         return bs_raw_fail(r, "it has no output");
     bs_node node = {.op = l->op, .out = -1};
-    bs_shape shape = {0};
-    bs_status st = l->lower(r, &node, &shape);
-    if (st == BS_OK)
-        st = bs_lower_emit(r, &node, &shape, 0);
+    bs_status st = run_lowering(r, l, &node);
     free(node.in); /* NULL once emitted */
+    free(node.index);
     return st;
 }

@@ -17,6 +17,8 @@ bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
         return bs_raw_mixes(r, "it transposes its first operand (transA)");
     if (x->shape.rank != 2 || w->shape.rank != 2)
         return bs_raw_fail(r, "its operands must have 2 dimensions");
+    if (x->place.axis == 1)
+        return bs_raw_mixes(r, "it sums along axis 1");
     int64_t k = w->shape.dim[trans_b ? 1 : 0], columns = w->shape.dim[trans_b ? 0 : 1];
     if (k != x->shape.dim[1])
         return bs_raw_fail(r, "the weight expects %lld inputs, there are %lld", (long long)k,
@@ -27,65 +29,72 @@ bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
     n->in[1] = bs_value_index(r, w);
     if (c) {
         BS_TRY(bs_raw_constant(r, 2, "bias", &c));
-        BS_TRY(bs_lower_drop_batch(r, c, 2));
+        if (c->elements == columns && c->shape.rank == 2 && r->from_last)
+            BS_TRY(bs_place_meet(r, 2, &c));
+        else
+            BS_TRY(bs_lower_whole(r, c));
         if (c->elements != 1 && c->elements != columns)
             return bs_raw_fail(r, "a bias of %lld elements for %lld outputs", (long long)c->elements,
                                (long long)columns);
         n->in[2] = bs_value_index(r, c);
     }
     n->attr.trans_b = trans_b != 0;
-    n->macs = k * columns;
+    n->macs = x->shape.dim[0] / r->im->batch * k * columns;
     *out = (bs_shape){2, {x->shape.dim[0], columns}};
+    return BS_OK;
+}
+
+/* Images may lie along the rows of x, never along the axis that is summed; further axes broadcast. */
+static bs_status check_matmul(bs_raw *r, const bs_value *x, const bs_shape *a, const bs_value *w,
+                              const bs_shape *b)
+{
+    if (a->rank < 2 || b->rank < 2)
+        return bs_raw_fail(r, "operands of %d and %d dimensions, at least 2 are supported", a->rank, b->rank);
+    if (a->dim[a->rank - 1] != b->dim[b->rank - 2])
+        return bs_raw_fail(r, "the right operand expects %lld inputs, there are %lld",
+                           (long long)b->dim[b->rank - 2], (long long)a->dim[a->rank - 1]);
+    if (x->kind == BS_VALUE_ACTIVATION && x->place.axis == a->rank - 1)
+        return bs_raw_mixes(r, "it sums along the axis of the images");
+    bool rows = x->kind == BS_VALUE_ACTIVATION && x->place.axis == a->rank - 2;
+    bool plain = w->kind == BS_VALUE_FLOATS && b->rank == 2;
+    if (rows && !plain)
+        return bs_raw_mixes(r, "the images lie along the rows of its left operand");
+    if (w->kind == BS_VALUE_ACTIVATION && w->place.axis >= b->rank - 2)
+        return bs_raw_mixes(r, "the images lie along rows or columns of its right operand");
     return BS_OK;
 }
 
 bs_status bs_lower_matmul(bs_raw *r, bs_node *n, bs_shape *out)
 {
-    bs_value *x, *w;
-    BS_TRY(bs_raw_activation(r, 0, &x));
-    BS_TRY(bs_raw_constant(r, 1, "right operand", &w));
-    if (x->shape.rank < 2 || w->shape.rank != 2)
-        return bs_raw_fail(r, "a right operand of %d dimensions, only 2 are supported", w->shape.rank);
-    int last = x->shape.rank - 1;
-    if (w->shape.dim[0] != x->shape.dim[last])
-        return bs_raw_fail(r, "the weight expects %lld inputs, there are %lld", (long long)w->shape.dim[0],
-                           (long long)x->shape.dim[last]);
-    BS_TRY(bs_lower_whole(r, w));
+    bs_value *x = bs_raw_input(r, 0), *w = bs_raw_input(r, 1);
+    if (!x || !w || x->kind == BS_VALUE_INTS || w->kind == BS_VALUE_INTS)
+        return bs_raw_fail(r, "its operands are no floating-point tensors");
+    bs_shape a, b, elements;
+    bs_place_whole(x, &a);
+    bs_place_whole(w, &b);
+    BS_TRY(check_matmul(r, x, &a, w, &b));
+    int rank = a.rank > b.rank ? a.rank : b.rank;
+    int64_t rows = a.dim[a.rank - 2], columns = b.dim[b.rank - 1], depth = b.dim[b.rank - 2];
+    r->place.axis += r->place.axis < 0 ? 0 : rank - (x->kind == BS_VALUE_ACTIVATION ? a : b).rank;
+    /* All axes but the last two broadcast. */
+    a.rank -= 2;
+    b.rank -= 2;
+    BS_TRY(bs_broadcast(r, &a, &b));
+    *out = a;
+    out->rank = rank;
+    out->dim[rank - 2] = rows;
+    out->dim[rank - 1] = columns;
+    if (w->kind == BS_VALUE_FLOATS && w->shape.rank == 2)
+        BS_TRY(bs_lower_whole(r, w));
+    else
+        BS_TRY(bs_place_meet(r, 1, &w));
+    BS_TRY(bs_place_meet(r, 0, &x));
     BS_TRY(bs_lower_inputs(n, 2));
     n->in[0] = bs_value_index(r, x);
     n->in[1] = bs_value_index(r, w);
-    *out = x->shape;
-    out->dim[last] = w->shape.dim[1];
-    n->macs = x->elements / x->shape.dim[0] * w->shape.dim[1]; /* rows * K * N */
-    return BS_OK;
-}
-
-bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    static const char *const what[] = {"", "scale", "bias", "mean", "variance"};
-    bs_value *x, *p;
-    int64_t training, spatial;
-    BS_TRY(bs_raw_activation(r, 0, &x));
-    BS_TRY(bs_attr_int(r, "training_mode", 0, &training));
-    BS_TRY(bs_attr_int(r, "spatial", 1, &spatial));
-    BS_TRY(bs_attr_float(r, "epsilon", 1e-5f, &n->attr.epsilon));
-    if (training) {
-        bs_raw_fail(r, "it is in training mode");
-        return bs_hint("export the model for inference: model.eval() before torch.onnx.export()");
-    }
-    if (spatial != 1 || x->shape.rank < 2)
-        return bs_raw_fail(r, "only normalisation by channel is supported");
-    BS_TRY(bs_lower_inputs(n, 5));
-    n->in[0] = bs_value_index(r, x);
-    for (int k = 1; k < 5; k++) {
-        BS_TRY(bs_raw_constant(r, k, what[k], &p));
-        if (p->shape.rank != 1 || p->elements != x->shape.dim[1])
-            return bs_raw_fail(r, "its %s has %lld elements for %lld channels", what[k],
-                               (long long)p->elements, (long long)x->shape.dim[1]);
-        BS_TRY(bs_lower_whole(r, p));
-        n->in[k] = bs_value_index(r, p);
-    }
-    *out = x->shape;
+    bs_place_sample(r->im, out, r->place, &elements);
+    if (!bs_shape_count(&elements, &n->macs) || __builtin_mul_overflow(n->macs, depth, &n->macs))
+        return bs_raw_fail(r, "its output is too large");
     return BS_OK;
 }
 
@@ -110,108 +119,101 @@ bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Add, Sub, Mul, Div, Sum. Activations must have equal rank, so that their batch axes meet. */
+bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    bs_value *x;
+    char mode[32];
+    BS_TRY(bs_attr_string(r, "approximate", "none", mode));
+    if (strcmp(mode, "none") != 0 && strcmp(mode, "tanh") != 0)
+        return bs_raw_fail(r, "approximate '%s' is unknown", mode);
+    n->attr.alpha = strcmp(mode, "tanh") == 0;
+    BS_TRY(bs_lower_one(r, n, &x));
+    *out = x->shape;
+    return BS_OK;
+}
+
+/* Operators whose operands broadcast. The images' axes must meet. */
 bs_status bs_lower_variadic(bs_raw *r, bs_node *n, bs_shape *out)
 {
-    int rank = 0;
-    for (int k = 0; k < r->n_in; k++) {
-        bs_value *v = bs_raw_input(r, k);
-        if (!v)
-            return bs_raw_fail(r, "input %d is missing", k);
-        if (v->kind != BS_VALUE_ACTIVATION)
-            continue;
-        if (rank && v->shape.rank != rank)
-            return bs_raw_mixes(r, "its operands have different numbers of dimensions");
-        *out = v->shape;
-        rank = v->shape.rank;
-    }
-    if (!rank)
+    const bs_value *first = NULL;
+    for (int k = 0; k < r->n_in; k++)
+        if (r->in[k] && r->in[k]->kind == BS_VALUE_ACTIVATION) {
+            first = first ? first : r->in[k];
+            *out = first->shape;
+        }
+    if (!first)
         return bs_raw_fail(r, "all its inputs are constant, and it cannot be folded");
+    for (int k = 0; k < r->n_in; k++) {
+        bs_shape whole;
+        if (!r->in[k])
+            return bs_raw_fail(r, "input %d is missing", k);
+        if (r->in[k]->kind == BS_VALUE_ACTIVATION)
+            BS_TRY(bs_place_meet(r, k, &r->in[k]));
+        bs_place_whole(r->in[k], &whole);
+        BS_TRY(bs_broadcast(r, out, &whole));
+    }
+    if (r->place.axis >= 0)
+        r->place.axis += out->rank - first->shape.rank;
     BS_TRY(bs_lower_inputs(n, r->n_in));
     for (int k = 0; k < r->n_in; k++) {
         bs_value *v = r->in[k];
-        if (v->kind != BS_VALUE_ACTIVATION) {
-            BS_TRY(bs_raw_constant(r, k, "operand", &v));
-            BS_TRY(bs_lower_drop_batch(r, v, rank));
-        }
-        BS_TRY(bs_broadcast(r, out, &v->shape));
+        if (v->kind == BS_VALUE_FLOATS && v->elements == 1 && !v->whole)
+            v->shape.rank = v->dropped = 0; /* fits everywhere */
+        else
+            BS_TRY(bs_place_meet(r, k, &v));
         n->in[k] = bs_value_index(r, v);
     }
     return BS_OK;
 }
 
-bs_status bs_lower_reduce_mean(bs_raw *r, bs_node *n, bs_shape *out)
+/* Truth values of the file become floats. */
+static bs_status need_floats(bs_raw *r, bs_value *v)
+{
+    if (!v || v->kind != BS_VALUE_INTS)
+        return BS_OK;
+    bs_value copy = {.name = v->name};
+    BS_TRY(bs_value_alloc(r, &copy, BS_VALUE_FLOATS, &v->shape));
+    for (int64_t e = 0; e < v->elements; e++)
+        copy.f[e] = (float)v->i[e];
+    v->f = copy.f;
+    v->kind = BS_VALUE_FLOATS;
+    return BS_OK;
+}
+
+/* Condition, value where it is not 0, value elsewhere. */
+bs_status bs_lower_where(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    BS_TRY(need_floats(r, bs_raw_input(r, 0)));
+    return bs_lower_variadic(r, n, out);
+}
+
+bs_status bs_lower_reduce(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x;
-    bool mask[BS_MAX_RANK], present;
+    bool mask[BS_MAX_RANK], present, any = false;
     int64_t keep, noop;
-    BS_TRY(bs_raw_activation(r, 0, &x));
+    BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(bs_read_axes(r, 1, x->shape.rank, mask, &present));
     BS_TRY(bs_attr_int(r, "keepdims", 1, &keep));
     BS_TRY(bs_attr_int(r, "noop_with_empty_axes", 0, &noop));
-    bool any = false;
     for (int k = 0; k < x->shape.rank; k++)
         any |= mask[k];
     if (!any && noop)
         n->op = BS_OP_IDENTITY;
-    if (mask[0] || (!any && !noop))
-        return bs_raw_mixes(r, "it averages over axis 0");
-    BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    else if (!any)
+        memset(mask, 1, sizeof mask);
     for (int k = 0; k < x->shape.rank; k++) {
+        int axis = 0;
         if (mask[k])
-            n->attr.reduce[k - 1] = true;
+            BS_TRY(bs_place_axis(r, x, k, "reduces", &axis));
+        if (mask[k])
+            n->attr.reduce[axis] = true;
+        if (!keep && mask[k] && k < x->place.axis)
+            r->place.axis--;
+        if (!keep && mask[k] && k == x->place.axis)
+            r->place.axis = -1;
         if (!mask[k] || keep)
             out->dim[out->rank++] = mask[k] ? 1 : x->shape.dim[k];
     }
-    return BS_OK;
-}
-
-bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    bs_value *x;
-    int64_t given;
-    int axis;
-    BS_TRY(bs_raw_activation(r, 0, &x));
-    BS_TRY(bs_attr_int(r, "axis", r->im->opset < 13 ? 1 : -1, &given));
-    BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
-    if (axis == 0)
-        return bs_raw_mixes(r, "it normalises along axis 0");
-    if (r->im->opset < 13) {
-        /* It spans all axes from `axis` on; that is one axis where only one of them has a length. */
-        int long_axis = axis, n_long = 0;
-        for (int k = axis; k < x->shape.rank; k++)
-            if (x->shape.dim[k] > 1) {
-                long_axis = k;
-                n_long++;
-            }
-        if (n_long > 1) {
-            bs_raw_fail(r, "a Softmax over several axes at once is not supported");
-            return bs_hint("flatten its input to (N, classes), or export with opset 13");
-        }
-        axis = long_axis;
-    }
-    BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
-    n->attr.axis = axis - 1;
-    *out = x->shape;
-    return BS_OK;
-}
-
-bs_status bs_lower_lrn(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    bs_value *x;
-    int64_t size;
-    BS_TRY(bs_raw_activation(r, 0, &x));
-    BS_TRY(bs_attr_float(r, "alpha", 1e-4f, &n->attr.alpha));
-    BS_TRY(bs_attr_float(r, "beta", 0.75f, &n->attr.beta));
-    BS_TRY(bs_attr_float(r, "bias", 1, &n->attr.epsilon));
-    BS_TRY(bs_attr_int(r, "size", 0, &size));
-    if (size < 1 || size > BS_MAX_GEOMETRY || x->shape.rank != 4)
-        return bs_raw_fail(r, "only (N, C, H, W) data and a positive size are supported");
-    BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
-    n->attr.size = (int)size;
-    *out = x->shape;
     return BS_OK;
 }

@@ -1,15 +1,9 @@
 #include "model/import.h"
 
+#include "base/buf.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static bs_status one_input(bs_raw *r, bs_node *n, bs_value **x)
-{
-    BS_TRY(bs_raw_activation(r, 0, x));
-    BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, *x);
-    return BS_OK;
-}
 
 bs_status bs_lower_concat(bs_raw *r, bs_node *n, bs_shape *out)
 {
@@ -26,26 +20,22 @@ bs_status bs_lower_concat(bs_raw *r, bs_node *n, bs_shape *out)
         return bs_raw_fail(r, "its axis is missing");
     BS_TRY(bs_attr_int(r, "axis", 1, &given));
     BS_TRY(bs_normal_axis(r, given, out->rank, &axis));
-    if (axis == 0)
-        return bs_raw_mixes(r, "it concatenates along axis 0");
+    BS_TRY(bs_place_axis(r, first, axis, "concatenates along", &n->attr.axis));
     BS_TRY(bs_lower_inputs(n, r->n_in));
     for (int k = 0; k < r->n_in; k++) {
-        bs_value *v = r->in[k];
-        int skip = v && v->kind != BS_VALUE_ACTIVATION;
-        if (skip) {
-            BS_TRY(bs_raw_constant(r, k, "input", &v));
-            BS_TRY(bs_lower_drop_batch(r, v, out->rank));
-        }
-        if (!v || v->shape.rank != out->rank - skip || (skip && !v->batch_dropped))
+        bs_value *v;
+        bs_shape whole;
+        BS_TRY(bs_place_meet(r, k, &v));
+        bs_place_whole(v, &whole);
+        if (whole.rank != out->rank)
             return bs_raw_fail(r, "input %d differs from the others in its number of dimensions", k);
-        for (int a = 1; a < out->rank; a++)
-            if (a != axis && v->shape.dim[a - skip] != out->dim[a])
+        for (int a = 0; a < out->rank; a++)
+            if (a != axis && whole.dim[a] != out->dim[a] && !(v->dropped && a == r->place.axis))
                 return bs_raw_fail(r, "input %d differs from the others in axis %d", k, a);
-        total += v->shape.dim[axis - skip];
+        total += whole.dim[axis];
         n->in[k] = bs_value_index(r, v);
     }
     out->dim[axis] = total;
-    n->attr.axis = axis - 1;
     return BS_OK;
 }
 
@@ -54,17 +44,103 @@ bs_status bs_lower_slice(bs_raw *r, bs_node *n, bs_shape *out)
     bs_value *x;
     int64_t begin[BS_MAX_RANK], step[BS_MAX_RANK];
     bool whole[BS_MAX_RANK];
-    BS_TRY(one_input(r, n, &x));
+    BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(bs_read_slice(r, &x->shape, out, begin, step, whole));
-    /* Where the batch is open, only a slice without an end keeps all images. */
-    bool keeps = r->im->batch_fixed && begin[0] == 0 && step[0] == 1 && out->dim[0] == x->shape.dim[0];
-    if (!whole[0] && !keeps)
-        return bs_raw_mixes(r, "it slices axis 0");
-    for (int k = 1; k < BS_MAX_RANK; k++) {
-        n->attr.begin[k - 1] = begin[k];
-        n->attr.step[k - 1] = step[k];
+    for (int k = 0; k < BS_MAX_RANK; k++)
+        n->attr.step[k] = 1;
+    for (int k = 0; k < out->rank; k++) {
+        int axis = 0;
+        bool keeps = begin[k] == 0 && step[k] == 1 && out->dim[k] == x->shape.dim[k];
+        /* Where the batch is open, only a slice without an end keeps all images. */
+        if (whole[k] || (keeps && (k != x->place.axis || r->im->batch_fixed)))
+            continue;
+        BS_TRY(bs_place_axis(r, x, k, "slices", &axis));
+        n->attr.begin[axis] = begin[k];
+        n->attr.step[axis] = step[k];
     }
-    n->attr.step[BS_MAX_RANK - 1] = 1;
+    return BS_OK;
+}
+
+/* Elements of one axis by constant indices, whose shape takes the axis's place. */
+bs_status bs_lower_gather(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    bs_value *x, *index = bs_raw_input(r, 1);
+    int64_t given, dim;
+    int axis;
+    BS_TRY(bs_lower_one(r, n, &x));
+    if (!index || index->kind != BS_VALUE_INTS) {
+        bs_raw_fail(r, "its indices are computed from the image");
+        return bs_hint("only constant indices are supported");
+    }
+    BS_TRY(bs_attr_int(r, "axis", 0, &given));
+    BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
+    BS_TRY(bs_place_axis(r, x, axis, "gathers along", &n->attr.axis));
+    if (x->shape.rank - 1 + index->shape.rank > BS_MAX_RANK || index->elements > BS_MAX_GEOMETRY)
+        return bs_raw_fail(r, "%lld indices of %d dimensions are not supported", (long long)index->elements,
+                           index->shape.rank);
+    for (int k = 0; k < axis; k++)
+        out->dim[out->rank++] = x->shape.dim[k];
+    for (int k = 0; k < index->shape.rank; k++)
+        out->dim[out->rank++] = index->shape.dim[k];
+    for (int k = axis + 1; k < x->shape.rank; k++)
+        out->dim[out->rank++] = x->shape.dim[k];
+    if (r->place.axis > axis)
+        r->place.axis += index->shape.rank - 1;
+    BS_TRY(bs_calloc(&n->index, (size_t)index->elements, sizeof *n->index, "indices"));
+    n->n_index = (int)index->elements;
+    dim = x->shape.dim[axis];
+    for (int k = 0; k < n->n_index; k++) {
+        int64_t i = index->i[k] < 0 ? index->i[k] + dim : index->i[k];
+        if (i < 0 || i >= dim)
+            return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)index->i[k],
+                               (long long)dim - 1);
+        n->index[k] = (int32_t)i;
+    }
+    return BS_OK;
+}
+
+bs_status bs_lower_expand(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    bs_value *x;
+    const int64_t *dims;
+    size_t count;
+    bool present;
+    bs_shape want = {0};
+    BS_TRY(bs_lower_one(r, n, &x));
+    BS_TRY(bs_raw_ints(r, 1, "shape", &dims, &count, &present));
+    if (count > BS_MAX_RANK)
+        return bs_raw_fail(r, "a result of %zu dimensions", count);
+    for (size_t k = 0; k < count; k++)
+        want.dim[want.rank++] = dims[k];
+    *out = x->shape;
+    BS_TRY(bs_broadcast(r, out, &want));
+    if (r->place.axis < 0)
+        return BS_OK;
+    r->place.axis += out->rank - x->shape.rank;
+    if (out->dim[r->place.axis] != x->shape.dim[x->place.axis])
+        return bs_raw_mixes(r, "it repeats the images");
+    return BS_OK;
+}
+
+bs_status bs_lower_tile(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    bs_value *x;
+    const int64_t *repeats;
+    size_t count;
+    bool present;
+    BS_TRY(bs_lower_one(r, n, &x));
+    BS_TRY(bs_raw_ints(r, 1, "repeats", &repeats, &count, &present));
+    if (count != (size_t)x->shape.rank)
+        return bs_raw_fail(r, "%zu repeats for %d dimensions", count, x->shape.rank);
+    *out = x->shape;
+    for (int k = 0; k < out->rank; k++) {
+        int axis = 0;
+        if (repeats[k] == 1)
+            continue;
+        BS_TRY(bs_place_axis(r, x, k, "repeats", &axis));
+        if (__builtin_mul_overflow(out->dim[k], repeats[k], &out->dim[k]))
+            return bs_raw_fail(r, "%lld repeats", (long long)repeats[k]);
+    }
     return BS_OK;
 }
 
@@ -102,15 +178,13 @@ bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out)
     bs_value *x, *value = bs_raw_input(r, 2);
     char mode[32];
     int64_t before[BS_MAX_RANK], after[BS_MAX_RANK];
-    BS_TRY(one_input(r, n, &x));
+    BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(bs_attr_string(r, "mode", "constant", mode));
     if (strcmp(mode, "constant") != 0) {
         bs_raw_fail(r, "padding mode '%s' is not supported", mode);
         return bs_hint("only constant padding can be replayed; rewrite the layer with zero padding");
     }
     BS_TRY(read_pads(r, &x->shape, before, after));
-    if (before[0] || after[0])
-        return bs_raw_mixes(r, "it pads axis 0");
     BS_TRY(bs_attr_float(r, "value", 0, &n->attr.value));
     if (value) {
         BS_TRY(bs_raw_constant(r, 2, "padding value", &value));
@@ -119,79 +193,18 @@ bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out)
         n->attr.value = value->f[0];
     }
     *out = x->shape;
-    for (int k = 1; k < out->rank; k++) {
-        n->attr.begin[k - 1] = before[k];
-        n->attr.end[k - 1] = after[k];
+    for (int k = 0; k < out->rank; k++) {
+        int axis = 0;
+        if (before[k] == 0 && after[k] == 0)
+            continue;
+        BS_TRY(bs_place_axis(r, x, k, "pads", &axis));
+        n->attr.begin[axis] = before[k];
+        n->attr.end[axis] = after[k];
         /* Cropping from one side may not reach into the other side's padding. */
         if (before[k] + out->dim[k] < 0 || after[k] + out->dim[k] < 0)
             return bs_raw_fail(r, "it crops more than there is");
         out->dim[k] += before[k] + after[k];
     }
-    return BS_OK;
-}
-
-bs_status bs_lower_reshape(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    bs_value *x;
-    BS_TRY(one_input(r, n, &x));
-    return bs_read_reshape(r, x, out);
-}
-
-bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    bs_value *x;
-    int64_t axis, lead = 1;
-    BS_TRY(one_input(r, n, &x));
-    BS_TRY(bs_attr_int(r, "axis", 1, &axis));
-    axis = axis < 0 ? axis + x->shape.rank : axis;
-    if (axis < 0 || axis > x->shape.rank)
-        return bs_raw_fail(r, "axis %lld does not exist", (long long)axis);
-    for (int k = 1; k < axis; k++)
-        lead *= x->shape.dim[k];
-    if (axis == 0 || lead != 1)
-        return bs_raw_mixes(r, "it merges axis 0 with others");
-    *out = (bs_shape){2, {x->shape.dim[0], x->elements / x->shape.dim[0]}};
-    return BS_OK;
-}
-
-bs_status bs_lower_squeeze(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    bs_value *x;
-    bool mask[BS_MAX_RANK], present;
-    BS_TRY(one_input(r, n, &x));
-    BS_TRY(bs_read_axes(r, 1, x->shape.rank, mask, &present));
-    if (mask[0])
-        return bs_raw_mixes(r, "it squeezes axis 0");
-    for (int k = 0; k < x->shape.rank; k++) {
-        bool drop = present ? mask[k] : k > 0 && x->shape.dim[k] == 1;
-        if (drop && x->shape.dim[k] != 1)
-            return bs_raw_fail(r, "axis %d has %lld elements and cannot be squeezed", k,
-                               (long long)x->shape.dim[k]);
-        if (!drop)
-            out->dim[out->rank++] = x->shape.dim[k];
-    }
-    return BS_OK;
-}
-
-bs_status bs_lower_unsqueeze(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    bs_value *x;
-    bool mask[BS_MAX_RANK];
-    BS_TRY(one_input(r, n, &x));
-    BS_TRY(bs_read_unsqueeze(r, &x->shape, out, mask));
-    return mask[0] ? bs_raw_mixes(r, "it adds an axis before the batch") : BS_OK;
-}
-
-bs_status bs_lower_transpose(bs_raw *r, bs_node *n, bs_shape *out)
-{
-    bs_value *x;
-    int perm[BS_MAX_RANK];
-    BS_TRY(one_input(r, n, &x));
-    BS_TRY(bs_read_perm(r, &x->shape, out, perm));
-    if (perm[0] != 0)
-        return bs_raw_mixes(r, "it moves axis 0");
-    for (int k = 1; k < out->rank; k++)
-        n->attr.perm[k - 1] = perm[k] - 1;
     return BS_OK;
 }
 
@@ -213,12 +226,11 @@ bs_status bs_lower_split(bs_raw *r)
 {
     bs_value *x;
     int64_t given, at = 0, size = 0;
-    int axis;
+    int axis, sample;
     BS_TRY(bs_raw_activation(r, 0, &x));
     BS_TRY(bs_attr_int(r, "axis", 0, &given));
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
-    if (axis == 0)
-        return bs_raw_mixes(r, "it splits axis 0");
+    BS_TRY(bs_place_axis(r, x, axis, "splits", &sample));
     for (int part = 0; part < r->n_out; part++, at += size) {
         BS_TRY(split_size(r, x->shape.dim[axis], part, &size));
         if (at + size > x->shape.dim[axis])
@@ -230,8 +242,8 @@ bs_status bs_lower_split(bs_raw *r)
         shape.dim[axis] = size;
         for (int k = 0; k < BS_MAX_RANK; k++)
             n.attr.step[k] = 1;
-        n.attr.begin[axis - 1] = at;
-        bs_status st = one_input(r, &n, &x);
+        n.attr.begin[sample] = at;
+        bs_status st = bs_lower_one(r, &n, &x);
         if (st == BS_OK)
             st = bs_lower_emit(r, &n, &shape, part);
         free(n.in);

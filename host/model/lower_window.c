@@ -1,6 +1,6 @@
 #include "model/import.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 /* Reads n integers of a list attribute, all within low..BS_MAX_GEOMETRY; leaves `out` if it is absent. */
@@ -73,10 +73,10 @@ static bs_status window_shape(const bs_raw *r, const bs_shape *in, const bs_wind
     return BS_OK;
 }
 
-static bs_status need_image(const bs_raw *r, const bs_value *x)
+static bs_status need_image(bs_raw *r, const bs_value *x)
 {
     if (x->shape.rank == 4)
-        return BS_OK;
+        return bs_place_first(r, x);
     bs_raw_fail(r, "its input has %d dimensions; only 2-d windows over (N, C, H, W) are supported",
                 x->shape.rank);
     return bs_hint("1-d and 3-d convolutions and pools are not supported; reshape 1-d data to (N, C, 1, W)");
@@ -196,5 +196,92 @@ bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(bs_lower_inputs(n, 1));
     n->in[0] = bs_value_index(r, x);
     *out = (bs_shape){4, {x->shape.dim[0], x->shape.dim[1], 1, 1}};
+    return BS_OK;
+}
+
+/* Output size and factors of all axes: from input 3 (sizes), input 2 or 1 or the attribute (scales). */
+static bs_status resize_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK])
+{
+    const bs_value *sizes = bs_raw_input(r, 3), *scales = bs_raw_input(r, r->im->opset < 11 ? 1 : 2);
+    const Onnx__AttributeProto *a = bs_attr_find(r, "scales");
+    const float *list = scales && scales->kind == BS_VALUE_FLOATS ? scales->f : a ? a->floats : NULL;
+    int64_t n = scales && scales->kind == BS_VALUE_FLOATS ? scales->elements : a ? (int64_t)a->n_floats : 0;
+    *out = *in;
+    if (sizes && sizes->kind == BS_VALUE_INTS && sizes->elements == in->rank) {
+        for (int k = 0; k < in->rank; k++) {
+            out->dim[k] = sizes->i[k];
+            scale[k] = (float)sizes->i[k] / (float)in->dim[k];
+        }
+        return BS_OK;
+    }
+    if (n != in->rank) {
+        bs_raw_fail(r, "its output size is not known");
+        return bs_hint("bitsink needs one constant size or factor for each axis; export with a fixed size");
+    }
+    for (int k = 0; k < in->rank; k++) {
+        scale[k] = list[k];
+        if (!(list[k] > 0.0f && list[k] < (float)BS_MAX_GEOMETRY))
+            return bs_raw_fail(r, "a factor of %g", (double)list[k]);
+        out->dim[k] = (int64_t)floorf((float)in->dim[k] * list[k]);
+    }
+    return BS_OK;
+}
+
+static const char *const resize_coordinates[] = {
+#define X(suffix, name) name,
+    BS_RESIZE_COORDINATES(X)
+#undef X
+};
+
+static const char *const resize_roundings[] = {
+#define X(suffix, name) name,
+    BS_RESIZE_ROUNDINGS(X)
+#undef X
+};
+
+static bs_status read_choice(const bs_raw *r, const char *name, const char *absent, const char *const *names,
+                             int n, int *out)
+{
+    char given[32];
+    BS_TRY(bs_attr_string(r, name, absent, given));
+    for (*out = 0; *out < n; (*out)++)
+        if (strcmp(given, names[*out]) == 0)
+            return BS_OK;
+    bs_raw_fail(r, "%s '%s' is not supported", name, given);
+    return bs_hint("use %s '%s'", name, names[0]);
+}
+
+bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    static const char *const modes[] = {"linear", "nearest"};
+    bs_value *x;
+    float scale[BS_MAX_RANK];
+    int mode;
+    int64_t antialias, exclude;
+    bs_resize *z = &n->attr.resize;
+    /* Before opset 11 there is one way; it has no name of its own. */
+    bool old = r->im->opset < 11;
+    BS_TRY(bs_lower_one(r, n, &x));
+    BS_TRY(need_image(r, x));
+    BS_TRY(read_choice(r, "mode", "nearest", modes, 2, &mode));
+    BS_TRY(read_choice(r, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel",
+                       resize_coordinates, BS_RESIZE_COORDINATE_COUNT, &z->coordinate));
+    BS_TRY(read_choice(r, "nearest_mode", old ? "floor" : "round_prefer_floor", resize_roundings,
+                       BS_RESIZE_ROUNDING_COUNT, &z->rounding));
+    BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
+    BS_TRY(bs_attr_int(r, "exclude_outside", 0, &exclude));
+    if (antialias || bs_attr_find(r, "axes") || bs_attr_find(r, "keep_aspect_ratio_policy")) {
+        bs_raw_fail(r, "antialias, axes and keep_aspect_ratio_policy are not supported");
+        return bs_hint("export with opset 13, or resize the images before the network");
+    }
+    z->nearest = mode == 1;
+    BS_TRY(resize_shape(r, &x->shape, out, scale));
+    if (out->dim[0] != x->shape.dim[0] || out->dim[1] != x->shape.dim[1])
+        return bs_raw_fail(r, "it resizes axis 0 or 1; only rows and columns are supported");
+    for (int k = 0; k < 2; k++) {
+        z->scale[k] = scale[2 + k];
+        if (out->dim[2 + k] < 1 || out->dim[2 + k] > BS_MAX_GEOMETRY || x->shape.dim[2 + k] > BS_MAX_GEOMETRY)
+            return bs_raw_fail(r, "an output of %lld %s", (long long)out->dim[2 + k], k ? "columns" : "rows");
+    }
     return BS_OK;
 }

@@ -94,9 +94,9 @@ static bs_status stored_layout(const Onnx__TensorProto *t, const char *name, siz
     }
 }
 
-static void convert(bs_value *v, const Onnx__TensorProto *t)
+/* raw: the elements as bytes, NULL where they are in a typed field. */
+static void convert(bs_value *v, const Onnx__TensorProto *t, const uint8_t *raw)
 {
-    const uint8_t *raw = t->has_raw_data ? t->raw_data.data : NULL;
     switch (t->data_type) {
 #define STORE_FLOATS v->f
 #define STORE_INTS   v->i
@@ -135,19 +135,41 @@ static bs_status read_shape(const Onnx__TensorProto *t, const char *name, bs_val
     return BS_OK;
 }
 
+static bs_status alloc_data(bs_import *im, bs_value *v, bs_value_kind kind)
+{
+    size_t size = kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t);
+    if ((im->bytes += (uint64_t)v->elements * size) > BS_PARAMETER_BYTES)
+        return bs_fail(BS_ERR, "the model's parameters are larger than %llu bytes",
+                       (unsigned long long)BS_PARAMETER_BYTES);
+    if (kind == BS_VALUE_FLOATS)
+        BS_TRY(bs_calloc(&v->f, (size_t)v->elements, size, v->name));
+    else
+        BS_TRY(bs_calloc(&v->i, (size_t)v->elements, size, v->name));
+    v->kind = kind;
+    return BS_OK;
+}
+
 bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
 {
     const char *name = v->name;
     size_t size = 0, typed = 0;
     bs_value_kind kind = BS_VALUE_UNKNOWN;
-    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL || t->n_external_data > 0) {
-        bs_fail(BS_ERR, "tensor '%s' is stored in another file, which is not supported yet", name);
-        return bs_hint("save the model as one file: onnx.save(onnx.load(path), new_path)");
-    }
     if (t->segment)
         return bs_fail(BS_ERR, "tensor '%s' is stored in segments, which is not supported", name);
     BS_TRY(read_shape(t, name, v));
     BS_TRY(stored_layout(t, name, &size, &typed, &kind));
+    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
+        uint8_t *bytes;
+        size_t n;
+        if (__builtin_mul_overflow((size_t)v->elements, size, &n))
+            return bs_fail(BS_ERR, "tensor '%s' is too large", name);
+        BS_TRY(bs_external_read(im, name, t, n, &bytes));
+        bs_status st = alloc_data(im, v, kind);
+        if (st == BS_OK)
+            convert(v, t, bytes);
+        free(bytes);
+        return st;
+    }
     size_t have = t->has_raw_data ? t->raw_data.len / size : typed;
     /* Dimensions are compared with the data before anything is allocated. */
     if (have != (size_t)v->elements || (t->has_raw_data && t->raw_data.len % size)) {
@@ -155,16 +177,8 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
                 (long long)v->elements, have);
         return bs_hint("the file is damaged or was truncated; export it again");
     }
-    uint64_t bytes = (uint64_t)v->elements * (kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t));
-    if ((im->bytes += bytes) > BS_PARAMETER_BYTES)
-        return bs_fail(BS_ERR, "the model's parameters are larger than %llu bytes",
-                       (unsigned long long)BS_PARAMETER_BYTES);
-    if (kind == BS_VALUE_FLOATS)
-        BS_TRY(bs_calloc(&v->f, (size_t)v->elements, sizeof *v->f, name));
-    else
-        BS_TRY(bs_calloc(&v->i, (size_t)v->elements, sizeof *v->i, name));
-    v->kind = kind;
-    convert(v, t);
+    BS_TRY(alloc_data(im, v, kind));
+    convert(v, t, t->has_raw_data ? t->raw_data.data : NULL);
     return BS_OK;
 }
 

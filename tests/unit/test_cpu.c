@@ -174,8 +174,8 @@ static void test_refused_weights(void **state)
     assert_refused(g, "do not fit");
     g = gb_create();
     gb_node(g, BS_OP_MATMUL, GB_SHAPE(3, 3), (bs_attr){0}, 2,
-            (int[]){gb_activation(g, GB_SHAPE(3, 3)), gb_activation(g, GB_SHAPE(3, 3))});
-    assert_refused(g, "must be a constant");
+            (int[]){gb_activation(g, GB_SHAPE(3, 3)), gb_activation(g, GB_SHAPE(4, 3))});
+    assert_refused(g, "do not fit");
 }
 
 static void test_faulty_misuse(void **state)

@@ -43,18 +43,22 @@ static void check_invariance(bs_graph *g, int most, bool odd)
     char *in = odd_rows(&r, most, odd), *alone = rig_rows(&r, g->output, most),
          *out = rig_rows(&r, g->output, most);
     int32_t map[MOST];
+    /* All inputs read the same rows. */
     for (int i = 0; i < most; i++) {
-        bs_view v = {in + (size_t)i * in_bytes, NULL};
-        assert_ok(r.b->run(r.lane, 0, 1, &v, alone + (size_t)i * bytes));
+        bs_view v[3];
+        for (int k = 0; k < 3; k++)
+            v[k] = (bs_view){in + (size_t)i * in_bytes, NULL};
+        assert_ok(r.b->run(r.lane, 0, 1, v, alone + (size_t)i * bytes));
     }
     for (int n = 1; n <= most; n += n < 20 ? 1 : 7) {
-        bs_view v = {in, NULL};
-        assert_ok(r.b->run(r.lane, 0, n, &v, out));
+        bs_view v[3] = {{in, NULL}, {in, NULL}, {in, NULL}};
+        assert_ok(r.b->run(r.lane, 0, n, v, out));
         assert_memory_equal(out, alone, bytes * (size_t)n);
         for (int i = 0; i < n; i++)
             map[i] = (i * 31 + n) % most;
-        v.rows = map;
-        assert_ok(r.b->run(r.lane, 0, n, &v, out));
+        for (int k = 0; k < 3; k++)
+            v[k].rows = map;
+        assert_ok(r.b->run(r.lane, 0, n, v, out));
         for (int i = 0; i < n; i++)
             assert_memory_equal(out + (size_t)i * bytes, alone + (size_t)map[i] * bytes, bytes);
     }
@@ -94,6 +98,26 @@ static void test_gemm_invariance(void **state)
     g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(5, 30), (bs_attr){0}, 2,
                         (int[]){g->input, gb_random(g, GB_SHAPE(20, 30), 3)});
     invariance(g, MOST);
+}
+
+/* x times its own transpose, and what normalises. */
+static void test_token_invariance(void **state)
+{
+    (void)state;
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(3, 17, 17));
+    g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(3, 17, 17), (bs_attr){0}, 2, (int[]){g->input, g->input});
+    invariance(g, 24);
+    const bs_op ops[] = {BS_OP_SOFTMAX, BS_OP_LOG_SOFTMAX, BS_OP_GELU, BS_OP_LAYER_NORM, BS_OP_INSTANCE_NORM};
+    for (int k = 0; k < 5; k++) {
+        g = gb_create();
+        g->input = gb_activation(g, GB_SHAPE(7, 19));
+        int size = k == 4 ? 7 : 19;
+        g->output =
+            gb_node(g, ops[k], GB_SHAPE(7, 19), (bs_attr){.axis = 1, .epsilon = 1e-5f}, k < 3 ? 1 : 3,
+                    (int[]){g->input, gb_random(g, GB_SHAPE(size), 1), gb_random(g, GB_SHAPE(size), 2)});
+        invariance(g, MOST);
+    }
 }
 
 /* Layers of LeNet, AlexNet, VGG, ResNet, SqueezeNet, MobileNet and ResNeXt, few samples each. */
@@ -289,6 +313,31 @@ static void test_faulty_norm(void **state)
     gb_free(g);
 }
 
+static void faulty_pair(bs_op op, bs_shape in, bs_shape parameter, bs_shape out, bs_attr a)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, in);
+    g->output = gb_node(g, op, out, a, 2, (int[]){g->input, gb_random(g, parameter, 3)});
+    faulty(g, false);
+}
+
+/* Rows of tokens: a weight matrix (also where the input lies channels last), a Gemm, a batch of matrices. */
+static void test_faulty_tokens(void **state)
+{
+    (void)state;
+    bs_attr a = {.alpha = 1.0f, .beta = 1.0f, .axis = 1, .epsilon = 1e-5f};
+    faulty_pair(BS_OP_MATMUL, GB_SHAPE(2, 3, 5, 20), GB_SHAPE(20, 30), GB_SHAPE(2, 3, 5, 30), a);
+    faulty_pair(BS_OP_MATMUL, GB_SHAPE(3, 5, 20), GB_SHAPE(20, 30), GB_SHAPE(3, 5, 30), a);
+    faulty_pair(BS_OP_MATMUL, GB_SHAPE(3, 5, 20), GB_SHAPE(3, 20, 30), GB_SHAPE(3, 5, 30), a);
+    faulty_pair(BS_OP_LAYER_NORM, GB_SHAPE(5, 20), GB_SHAPE(20), GB_SHAPE(5, 20), a);
+    faulty_pair(BS_OP_PRELU, GB_SHAPE(5, 4, 4), GB_SHAPE(5, 1, 1), GB_SHAPE(5, 4, 4), a);
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(7, 20));
+    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(7, 33), a, 3,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 33), 3), gb_random(g, GB_SHAPE(33), 4)});
+    faulty(g, true);
+}
+
 /* Two lanes, whatever they ran before, give the same. */
 static void test_lanes(void **state)
 {
@@ -315,10 +364,16 @@ static void test_lanes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_invariance), cmocka_unit_test(test_gemm_invariance),
-        cmocka_unit_test(test_model_layers),    cmocka_unit_test(test_faulty_conv),
-        cmocka_unit_test(test_faulty_gemm),     cmocka_unit_test(test_faulty_norm),
-        cmocka_unit_test(test_faulty_groups),   cmocka_unit_test(test_faulty_long_sums),
+        cmocka_unit_test(test_conv_invariance),
+        cmocka_unit_test(test_gemm_invariance),
+        cmocka_unit_test(test_token_invariance),
+        cmocka_unit_test(test_model_layers),
+        cmocka_unit_test(test_faulty_conv),
+        cmocka_unit_test(test_faulty_gemm),
+        cmocka_unit_test(test_faulty_norm),
+        cmocka_unit_test(test_faulty_tokens),
+        cmocka_unit_test(test_faulty_groups),
+        cmocka_unit_test(test_faulty_long_sums),
         cmocka_unit_test(test_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,81 +1,6 @@
 /* Every operator against the naive one, on ordinary values and on NaN and infinities. */
-#include "cpu_rig.h"
-#include "naive_ops.h"
+#include "cpu_check.h"
 #include "ops.h"
-
-enum { SAMPLES = 3 };
-
-static void sprinkle(float *x, int64_t n, int64_t step)
-{
-    static const float odd[] = {NAN, INFINITY, -INFINITY, 0.0f, -0.0f};
-    for (int64_t i = 0, k = 0; i < n; i += step, k++)
-        x[i] = odd[k % 5];
-}
-
-static void assert_close(float got, double want, const char *op, int64_t at)
-{
-    if (isnan(want)   ? isnan(got)
-        : isinf(want) ? (double)got == want
-                      : fabs((double)got - want) < 2e-5 * (1 + fabs(want)))
-        return;
-    fail_msg("%s: element %lld is %g, expected %g", op, (long long)at, (double)got, want);
-}
-
-/* Runs node 0 on random inputs, samples read in reverse order, and checks every element. */
-static void check_values(bs_graph *g, bool odd)
-{
-    cpu_rig r = rig_open(g);
-    const bs_node *n = &g->nodes[0];
-    const int32_t reverse[SAMPLES] = {2, 1, 0};
-    bs_view view[8] = {{0}};
-    float *logical[8] = {NULL};
-    const float *x[8] = {NULL};
-    char *out = rig_rows(&r, n->out, SAMPLES);
-    int64_t elements = g->tensors[n->out].elements;
-    float *got = gb_grow(NULL, (int)elements, sizeof *got);
-    for (int k = 0; k < n->n_in; k++) {
-        if (n->in[k] < 0 || g->tensors[n->in[k]].constant)
-            continue;
-        int64_t e = g->tensors[n->in[k]].elements;
-        char *rows = rig_random_rows(&r, n->in[k], SAMPLES, (uint64_t)k + 5, &logical[k]);
-        if (odd)
-            sprinkle(logical[k] + k, SAMPLES * e - k, 7 + e / 9);
-        for (int i = 0; i < SAMPLES; i++)
-            assert_ok(r.b->upload(r.lane, n->in[k], rows + i * e * 4, logical[k] + i * e));
-        view[k] = (bs_view){rows, reverse};
-    }
-    assert_ok(r.b->run(r.lane, 0, SAMPLES, view, out));
-    for (int i = 0; i < SAMPLES; i++) {
-        for (int k = 0; k < n->n_in; k++)
-            if (n->in[k] >= 0)
-                x[k] = logical[k] ? logical[k] + reverse[i] * g->tensors[n->in[k]].elements
-                                  : g->tensors[n->in[k]].data;
-        assert_ok(r.b->download(r.lane, n->out, out + i * elements * 4, got));
-        for (int64_t e = 0; e < elements; e++)
-            assert_close(got[e], naive_element(g, n, x, e), bs_op_name(n->op), e);
-    }
-    for (int k = 0; k < n->n_in; k++) {
-        rig_free(&r, (void *)(uintptr_t)view[k].base);
-        free(logical[k]);
-    }
-    free(got);
-    rig_free(&r, out);
-    rig_close(&r);
-}
-
-static void check(bs_graph *g)
-{
-    check_values(g, false);
-    check_values(g, true);
-    gb_free(g);
-}
-
-static bs_graph *unary(bs_op op, bs_shape in, bs_shape out, bs_attr a)
-{
-    bs_graph *g = gb_create();
-    gb_node(g, op, out, a, 1, (int[]){gb_activation(g, in)});
-    return g;
-}
 
 static void test_conv(void **state)
 {
@@ -154,12 +79,16 @@ static void test_unary(void **state)
 {
     (void)state;
     bs_shape s = GB_SHAPE(5, 7, 6);
-    check(unary(BS_OP_RELU, s, s, (bs_attr){0}));
-    check(unary(BS_OP_LEAKY_RELU, s, s, (bs_attr){.alpha = 0.1f}));
+#define X(suffix, name, result, a_name, a, b_name, b)                                                        \
+    check(unary(BS_OP_##suffix, s, s, (bs_attr){.alpha = a, .beta = b}));
+    BS_UNARY_OPS(X)
+#undef X
+    check(unary(BS_OP_GELU, s, s, (bs_attr){.alpha = 1}));
+    check(unary(BS_OP_ELU, s, s, (bs_attr){.alpha = 0.3f}));
+    check(unary(BS_OP_CELU, s, s, (bs_attr){.alpha = 2.0f}));
+    check(unary(BS_OP_HARD_SIGMOID, s, s, (bs_attr){.alpha = 3.0f, .beta = 0.25f}));
     check(unary(BS_OP_CLIP, s, s, (bs_attr){.low = -0.25f, .high = 0.5f}));
     check(unary(BS_OP_CLIP, s, s, (bs_attr){.low = 0.0f, .high = INFINITY}));
-    check(unary(BS_OP_SIGMOID, s, s, (bs_attr){0}));
-    check(unary(BS_OP_TANH, s, s, (bs_attr){0}));
     bs_graph *g = gb_create();
     float low = -0.5f, high = 0.25f;
     int x = gb_activation(g, s), lo = gb_constant(g, gb_shape(NULL, 0), &low),

@@ -1,0 +1,32 @@
+#include "cpu/cpu.h"
+
+bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out)
+{
+    const bs_cpu_layout *l = bs_cpu_layout_in(j, k);
+    bs_cpu_buffer *b = &j->lane->plain[k];
+    *out = bs_cpu_input(j, k, i);
+    if (bs_cpu_layout_is_plain(l))
+        return BS_OK;
+    BS_TRY(bs_cpu_reserve(b, (size_t)l->elements * sizeof(float)));
+    bs_cpu_layout_load(l, *out, b->ptr);
+    *out = b->ptr;
+    return BS_OK;
+}
+
+bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out)
+{
+    const bs_cpu_layout *l = bs_cpu_layout_out(j);
+    bs_cpu_buffer *b = &j->lane->plain[2];
+    *out = bs_cpu_output(j, i);
+    if (bs_cpu_layout_is_plain(l))
+        return BS_OK;
+    BS_TRY(bs_cpu_reserve(b, (size_t)l->elements * sizeof(float)));
+    *out = b->ptr;
+    return BS_OK;
+}
+
+void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y)
+{
+    if (y != bs_cpu_output(j, i))
+        bs_cpu_layout_store(bs_cpu_layout_out(j), y, bs_cpu_output(j, i));
+}

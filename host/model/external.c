@@ -1,0 +1,151 @@
+/* Initializers that the file keeps in other files ("external data"): location, offset and length. */
+#include "model/import.h"
+
+#include "base/buf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct outside {
+    const char *location;
+    uint64_t offset, length;
+    bool has_length;
+} outside;
+
+static bs_status read_number(uint64_t *out, const char *text, const char *tensor)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || *out > INT64_MAX) {
+        bs_fail(BS_ERR, "tensor '%s': '%.60s' is no place in a file", tensor, text);
+        return bs_hint("the model is damaged; export it again");
+    }
+    return BS_OK;
+}
+
+static bs_status read_entry(outside *out, const Onnx__TensorProto *t, const char *tensor)
+{
+    *out = (outside){0};
+    for (size_t k = 0; k < t->n_external_data; k++) {
+        const char *key = t->external_data[k]->key, *value = t->external_data[k]->value;
+        if (!key || !value)
+            continue;
+        if (strcmp(key, "location") == 0)
+            out->location = value;
+        if (strcmp(key, "offset") == 0)
+            BS_TRY(read_number(&out->offset, value, tensor));
+        if (strcmp(key, "length") == 0)
+            BS_TRY(read_number(&out->length, value, tensor));
+        out->has_length |= strcmp(key, "length") == 0;
+    }
+    if (out->location && *out->location)
+        return BS_OK;
+    bs_fail(BS_ERR, "tensor '%s' is stored in another file, whose name is missing", tensor);
+    return bs_hint("the model is damaged; export it again");
+}
+
+/* A model must not make its reader open files elsewhere: links are followed, then the file has to lie in the
+ * model's folder or below. */
+static bs_status resolve(char **out, const bs_import *im, const char *location, const char *tensor)
+{
+    char *joined = NULL, *folder = NULL, *file = NULL, *slash;
+    bs_status st;
+    BS_TRY_GOTO(bs_path_beside(&joined, im->path, "."), out);
+    folder = realpath(joined, NULL);
+    free(joined);
+    joined = NULL;
+    BS_TRY_GOTO(bs_path_beside(&joined, im->path, location), out);
+    file = folder ? realpath(joined, NULL) : NULL;
+    if (!file) {
+        st = bs_fail(BS_ERR, "tensor '%s': cannot open '%.200s': %s", tensor, joined, strerror(errno));
+        bs_hint("the model keeps its weights in that file; copy it beside the model");
+        goto out;
+    }
+    size_t len = strlen(folder);
+    slash = file + (len > 1 ? len : 0);
+    if (location[0] == '/' || strncmp(file, folder, len) != 0 || *slash != '/') {
+        st = bs_fail(BS_ERR, "tensor '%s' is stored in '%.200s', outside the model's folder", tensor,
+                     location);
+        bs_hint("copy the model and its weights into one folder, without links, or save it as one file: "
+                "onnx.save(onnx.load(path), new_path)");
+        goto out;
+    }
+    *out = file;
+    file = NULL;
+out:
+    free(joined);
+    free(folder);
+    free(file);
+    return st;
+}
+
+static bs_status read_all(int fd, uint8_t *to, size_t n, off_t at)
+{
+    while (n > 0) {
+        ssize_t got = pread(fd, to, n, at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return bs_fail(BS_ERR, "cannot read: %s", got < 0 ? strerror(errno) : "the file ends");
+        to += got;
+        at += got;
+        n -= (size_t)got;
+    }
+    return BS_OK;
+}
+
+bs_status bs_external_read(bs_import *im, const char *tensor, const Onnx__TensorProto *t, size_t bytes,
+                           uint8_t **out)
+{
+    outside e;
+    char *path = NULL;
+    uint8_t *data = NULL;
+    struct stat info;
+    int fd = -1;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(read_entry(&e, t, tensor));
+    BS_TRY(resolve(&path, im, e.location, tensor));
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    /* Sizes are compared before anything is allocated. */
+    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || (e.has_length && e.length != bytes) ||
+        e.offset > (uint64_t)info.st_size || bytes > (uint64_t)info.st_size - e.offset) {
+        st = bs_fail(BS_ERR, "tensor '%s': '%.200s' does not hold its %zu bytes at %" PRIu64, tensor,
+                     e.location, bytes, e.offset);
+        bs_hint("the file of the weights belongs to another model, or is damaged; export the model again");
+        goto out;
+    }
+    BS_TRY_GOTO(bs_calloc(&data, bytes, 1, tensor), out);
+    BS_TRY_GOTO(read_all(fd, data, bytes, (off_t)e.offset), out);
+    if (!im->has_external)
+        SHA256Init(&im->external);
+    im->has_external = true;
+    SHA256Update(&im->external, data, bytes);
+    *out = data;
+    data = NULL;
+out:
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    free(data);
+    return st;
+}
+
+void bs_external_hash(bs_import *im, char sha256[65])
+{
+    SHA2_CTX both;
+    uint8_t weights[SHA256_DIGEST_LENGTH];
+    if (!im->has_external)
+        return;
+    SHA256Final(weights, &im->external);
+    SHA256Init(&both);
+    SHA256Update(&both, (const uint8_t *)sha256, strlen(sha256));
+    SHA256Update(&both, weights, sizeof weights);
+    SHA256End(&both, sha256);
+}

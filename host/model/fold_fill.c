@@ -1,0 +1,69 @@
+#include "model/import.h"
+
+#include <string.h>
+
+static void copy_element(bs_value *out, int64_t to, const bs_value *in, int64_t from)
+{
+    if (out->kind == BS_VALUE_FLOATS)
+        out->f[to] = in->f[from];
+    else
+        out->i[to] = in->i[from];
+}
+
+bs_status bs_fold_tile(bs_raw *r, bs_value *out)
+{
+    const bs_value *x = r->in[0];
+    const int64_t *repeats;
+    size_t n;
+    bool present;
+    bs_walk w = {.shape = x->shape};
+    BS_TRY(bs_raw_ints(r, 1, "repeats", &repeats, &n, &present));
+    if (n != (size_t)x->shape.rank)
+        return bs_raw_fail(r, "%zu repeats for %d dimensions", n, x->shape.rank);
+    for (int k = 0; k < w.shape.rank; k++)
+        if (__builtin_mul_overflow(w.shape.dim[k], repeats[k], &w.shape.dim[k]))
+            return bs_raw_fail(r, "%lld repeats", (long long)repeats[k]);
+    BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
+    for (int64_t e = 0; e < out->elements; e++, bs_walk_next(&w)) {
+        int64_t from = 0;
+        for (int k = 0; k < w.shape.rank; k++)
+            from = from * x->shape.dim[k] + w.pos[k] % x->shape.dim[k];
+        copy_element(out, e, x, from);
+    }
+    return BS_OK;
+}
+
+/* Blocks of `updates` replace the parts of the data that the last axis of `indices` names. */
+bs_status bs_fold_scatter(bs_raw *r, bs_value *out)
+{
+    const bs_value *x = r->in[0], *index = bs_raw_input(r, 1), *update = bs_raw_input(r, 2);
+    char reduction[32];
+    BS_TRY(bs_attr_string(r, "reduction", "none", reduction));
+    if (!index || !update || index->kind != BS_VALUE_INTS || update->kind != x->kind ||
+        index->shape.rank < 1 || strcmp(reduction, "none") != 0)
+        return bs_raw_fail(r, "only plain replacement by integer indices is supported");
+    int64_t depth = index->shape.dim[index->shape.rank - 1], block = 1;
+    if (depth < 1 || depth > x->shape.rank)
+        return bs_raw_fail(r, "indices of %lld entries for %d dimensions", (long long)depth, x->shape.rank);
+    for (int k = (int)depth; k < x->shape.rank; k++)
+        block *= x->shape.dim[k];
+    int64_t blocks = index->elements / depth;
+    if (block && (update->elements % block || update->elements / block != blocks))
+        return bs_raw_fail(r, "its indices and updates differ in shape");
+    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
+    for (int64_t e = 0; e < out->elements; e++)
+        copy_element(out, e, x, e);
+    for (int64_t k = 0; block && k < blocks; k++) {
+        int64_t at = 0;
+        for (int d = 0; d < depth; d++) {
+            int64_t dim = x->shape.dim[d], i = index->i[k * depth + d];
+            i = i < 0 ? i + dim : i;
+            if (i < 0 || i >= dim)
+                return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)i, (long long)dim - 1);
+            at = at * dim + i;
+        }
+        for (int64_t e = 0; e < block; e++)
+            copy_element(out, at * block + e, update, k * block + e);
+    }
+    return BS_OK;
+}

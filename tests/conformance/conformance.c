@@ -1,0 +1,371 @@
+#include "conformance.h"
+
+#include "base/log.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_DIR "/usr/share/libonnx-testdata/data"
+
+enum { SKIPPED = 77, MAX_OPS = 256 };
+
+/* What the project means to support; tests of other operators are counted as out of scope. */
+static const char *const scope[] = {
+    "Conv",
+    "Gemm",
+    "MatMul",
+    "BatchNormalization",
+    "LayerNormalization",
+    "InstanceNormalization",
+    "Relu",
+    "Clip",
+    "PRelu",
+    "LeakyRelu",
+    "Elu",
+    "Selu",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSwish",
+    "Tanh",
+    "Erf",
+    "Gelu",
+    "Softplus",
+    "Mish",
+    "Exp",
+    "Sqrt",
+    "Pow",
+    "Reciprocal",
+    "Neg",
+    "Abs",
+    "Min",
+    "Max",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Sum",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceMax",
+    "ReduceL2",
+    "Concat",
+    "Split",
+    "Slice",
+    "Pad",
+    "Transpose",
+    "Reshape",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Expand",
+    "Tile",
+    "Resize",
+    "Softmax",
+    "LogSoftmax",
+    "LRN",
+    "Dropout",
+    "Identity",
+    "Cast",
+    "Constant",
+    "ConstantOfShape",
+    "Shape",
+    "Gather",
+    "Where",
+    "Equal",
+    "Range",
+    "Size",
+    "Floor",
+    "Ceil",
+    "ReduceProd",
+    "Celu",
+    "Softsign",
+    "Log",
+    "Greater",
+    "Less",
+    "ReduceMin",
+    "ReduceL1",
+    "ReduceSumSquare",
+};
+
+/* X(test, why bitsink gives other numbers and will go on doing so). Each must indeed fail. */
+#define DEVIATIONS(X)                                                                                        \
+    X(test_resize_downsample_scales_linear_align_corners,                                                    \
+      "corners are aligned with the last whole pixel, as in ONNX Runtime and PyTorch")
+
+static const struct {
+    const char *test, *why;
+} deviations[] = {
+#define X(test, why) {#test, why},
+    DEVIATIONS(X)
+#undef X
+};
+
+/* X(field, heading): what becomes of a test. */
+#define OUTCOMES(X)                                                                                          \
+    X(DATA, "passed")             /* with an image in at least one form */                                   \
+    X(FOLDED, "folded")           /* passed as constants only */                                             \
+    X(PARTLY, "partly")           /* passed, but not all outputs can be compared */                          \
+    X(UNSUPPORTED, "unsupported") /* refused in every form */                                                \
+    X(DEVIATES, "deviates")       /* other numbers on purpose, see DEVIATIONS */                             \
+    X(FAILED, "failed")           /* wrong numbers in any form */
+
+typedef enum outcome {
+#define X(suffix, heading) OUTCOME_##suffix,
+    OUTCOMES(X)
+#undef X
+        OUTCOME_COUNT
+} outcome;
+
+static const char *const headings[] = {
+#define X(suffix, heading) heading,
+    OUTCOMES(X)
+#undef X
+};
+
+typedef struct tally {
+    char op[64];
+    int tests, count[OUTCOME_COUNT];
+} tally;
+
+typedef struct report {
+    tally in[MAX_OPS], out[MAX_OPS], all;
+    int n_in, n_out;
+    int runs; /* forms that ran and agreed */
+    char scratch[64];
+} report;
+
+static tally *tally_of(tally *t, int *n, const char *op)
+{
+    for (int k = 0; k < *n; k++)
+        if (strcmp(t[k].op, op) == 0)
+            return &t[k];
+    if (*n == MAX_OPS) {
+        fprintf(stderr, "more than %d operators\n", MAX_OPS);
+        exit(1);
+    }
+    snprintf(t[*n].op, sizeof t->op, "%s", op);
+    return &t[(*n)++];
+}
+
+static bool in_scope(const Onnx__NodeProto *n)
+{
+    if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx") != 0)
+        return false;
+    for (size_t k = 0; k < sizeof scope / sizeof *scope; k++)
+        if (strcmp(scope[k], n->op_type) == 0)
+            return true;
+    return false;
+}
+
+/* What the test is about: its first operator out of scope, else its operator if there is one but Constant. */
+static const char *subject(const Onnx__ModelProto *m, bool *inside)
+{
+    const char *op = NULL;
+    bool several = false;
+    *inside = true;
+    for (size_t k = 0; k < m->graph->n_node; k++) {
+        const Onnx__NodeProto *n = m->graph->node[k];
+        if (!in_scope(n)) {
+            *inside = false;
+            return n->op_type;
+        }
+        if (strcmp(n->op_type, "Constant") == 0)
+            continue;
+        several |= op && strcmp(op, n->op_type) != 0;
+        op = n->op_type;
+    }
+    return several ? "(several)" : op ? op : "Constant";
+}
+
+/* All forms of one output. `why`: of the failure, else the importer's first reason. */
+static outcome try_output(report *r, const ct_case *c, int output, char why[CT_REASON])
+{
+    char reason[CT_REASON];
+    bool passed = false, folded = false, refused = false;
+    for (int form = 0; form < CT_FORM_COUNT; form++)
+        for (int image = 0; image < (form == CT_FORM_FOLDED ? 1 : c->n_inputs); image++) {
+            ct_try t = {form, image, output};
+            switch (ct_run(c, &t, r->scratch, reason)) {
+            case CT_PASSED:
+                r->runs++;
+                *(form == CT_FORM_FOLDED ? &folded : &passed) = true;
+                break;
+            case CT_FAILED: {
+                static const char *const names[] = {
+#define X(suffix, name) name,
+                    CT_FORMS(X)
+#undef X
+                };
+                snprintf(why, CT_REASON, "%s, input %d, output %d: %.300s", names[form], image, output,
+                         reason);
+                return OUTCOME_FAILED;
+            }
+            case CT_UNSUPPORTED:
+                if (!refused)
+                    memcpy(why, reason, CT_REASON);
+                refused = true;
+                break;
+            case CT_INAPPLICABLE:
+                if (!refused)
+                    memcpy(why, reason, CT_REASON);
+                break;
+            }
+        }
+    return passed ? OUTCOME_DATA : folded ? OUTCOME_FOLDED : OUTCOME_UNSUPPORTED;
+}
+
+static outcome try_case(report *r, const ct_case *c, char why[CT_REASON])
+{
+    char reason[CT_REASON] = "the model has no output";
+    int count[OUTCOME_COUNT] = {0};
+    for (int k = 0; k < c->n_outputs; k++) {
+        outcome o = try_output(r, c, k, reason);
+        if (o >= OUTCOME_UNSUPPORTED)
+            memcpy(why, reason, CT_REASON);
+        if (o == OUTCOME_FAILED)
+            return o;
+        count[o]++;
+    }
+    int passed = count[OUTCOME_DATA] + count[OUTCOME_FOLDED];
+    if (passed == 0 || passed < c->n_outputs) {
+        if (c->n_outputs == 0)
+            memcpy(why, reason, CT_REASON);
+        return passed ? OUTCOME_PARTLY : OUTCOME_UNSUPPORTED;
+    }
+    return count[OUTCOME_DATA] ? OUTCOME_DATA : OUTCOME_FOLDED;
+}
+
+/* A test that is said to deviate must run and fail: else the list is out of date. */
+static outcome expect(outcome found, const char *name, char why[CT_REASON])
+{
+    for (size_t k = 0; k < sizeof deviations / sizeof *deviations; k++) {
+        if (strcmp(deviations[k].test, name) != 0 || found == OUTCOME_UNSUPPORTED)
+            continue;
+        snprintf(why, CT_REASON, "%s",
+                 found == OUTCOME_FAILED ? deviations[k].why : "it passes, but is listed as deviating");
+        return found == OUTCOME_FAILED ? OUTCOME_DEVIATES : OUTCOME_FAILED;
+    }
+    return found;
+}
+
+static void run_test(report *r, const char *dir, const char *name)
+{
+    char why[CT_REASON] = "";
+    bool inside;
+    Onnx__ModelProto *m = ct_read_model(dir);
+    if (!m) /* a test whose model is to be downloaded */
+        return;
+    const char *op = subject(m, &inside);
+    r->all.tests++;
+    if (!inside) {
+        tally_of(r->out, &r->n_out, op)->tests++;
+    } else {
+        ct_case c;
+        outcome o = ct_read_case(&c, dir, m, why) ? try_case(r, &c, why) : OUTCOME_UNSUPPORTED;
+        o = expect(o, name, why);
+        tally *t = tally_of(r->in, &r->n_in, op);
+        t->tests++;
+        t->count[o]++;
+        r->all.count[o]++;
+        if (o >= OUTCOME_PARTLY)
+            printf("%s %s (%s): %s\n", headings[o], name, op, why);
+        ct_case_clear(&c);
+    }
+    onnx__model_proto__free_unpacked(m, NULL);
+}
+
+static int is_test(const struct dirent *d)
+{
+    return strncmp(d->d_name, "test_", 5) == 0;
+}
+
+static void run_group(report *r, const char *root, const char *group)
+{
+    struct dirent **list;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", root, group);
+    int n = scandir(path, &list, is_test, alphasort);
+    for (int k = 0; k < n; k++) {
+        snprintf(path, sizeof path, "%s/%s/%s", root, group, list[k]->d_name);
+        run_test(r, path, list[k]->d_name);
+        free(list[k]);
+    }
+    if (n >= 0)
+        free(list);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const tally *)a)->op, ((const tally *)b)->op);
+}
+
+static void print_counts(const tally *t)
+{
+    printf("%-24s %5d", t->op, t->tests);
+    for (int k = 0; k < OUTCOME_COUNT; k++)
+        printf(" %11d", t->count[k]);
+    putchar('\n');
+}
+
+static void print_report(report *r)
+{
+    int outside = 0;
+    qsort(r->in, (size_t)r->n_in, sizeof *r->in, by_name);
+    qsort(r->out, (size_t)r->n_out, sizeof *r->out, by_name);
+    printf("\nout of scope:");
+    for (int k = 0; k < r->n_out; k++) {
+        printf("%s %s %d", k ? "," : "", r->out[k].op, r->out[k].tests);
+        outside += r->out[k].tests;
+    }
+    printf("\n\n%-24s %5s", "operator", "tests");
+#define X(suffix, heading) printf(" %11s", heading);
+    OUTCOMES(X)
+#undef X
+    putchar('\n');
+    for (int k = 0; k < r->n_in; k++)
+        print_counts(&r->in[k]);
+    printf("\n%d tests, out of scope %d", r->all.tests, outside);
+#define X(suffix, heading) printf(", %s %d", heading, r->all.count[OUTCOME_##suffix]);
+    OUTCOMES(X)
+#undef X
+    printf("; %d runs agreed\n", r->runs);
+}
+
+int main(int argc, char **argv)
+{
+    /* Half of these are written for opset 6 and come from exporters; "real" needs downloads. */
+    static const char *const groups[] = {"node", "pytorch-converted", "pytorch-operator", "simple"};
+    static report r = {.scratch = "/tmp/bitsink-conformance-XXXXXX"};
+    if (argc > 3) {
+        fprintf(stderr, "usage: %s [LEAST [FOLDER]]\n", argv[0]);
+        return 2;
+    }
+    int least = argc > 1 ? atoi(argv[1]) : 1; /* tests that must pass: none may silently become unsupported */
+    const char *root = argc > 2 ? argv[2] : DEFAULT_DIR;
+    if (access(root, R_OK) != 0) {
+        printf("SKIP: no '%s' (package libonnx-testdata)\n", root);
+        return SKIPPED;
+    }
+    int fd = mkstemp(r.scratch);
+    if (fd < 0) {
+        perror(r.scratch);
+        return 1;
+    }
+    close(fd);
+    bs_log_set_level(BS_LOG_QUIET);
+    for (size_t k = 0; k < sizeof groups / sizeof *groups; k++)
+        run_group(&r, root, groups[k]);
+    unlink(r.scratch);
+    print_report(&r);
+    int passed = r.all.count[OUTCOME_DATA] + r.all.count[OUTCOME_FOLDED] + r.all.count[OUTCOME_PARTLY];
+    if (passed < least)
+        printf("FAIL: %d tests passed, at least %d are expected to\n", passed, least);
+    return passed < least || r.all.count[OUTCOME_FAILED] > 0;
+}
