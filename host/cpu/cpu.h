@@ -172,6 +172,8 @@ typedef struct bs_cpu_rows {
     const float *base;
     const int32_t *sample; /* sample i's row, NULL: i */
 } bs_cpu_rows;
+/* Sets a variant's sizes for so many units. */
+void bs_cpu_variant_size(bs_cpu_variant *v, const bs_cpu_matrix *m, int units);
 /* The variant of a node for a number of units, made on first use. */
 bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int units);
 void bs_cpu_variant_free(bs_cpu_variant *v);

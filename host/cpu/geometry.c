@@ -89,7 +89,7 @@ static bool passes(const trial_run *t, const bs_conv_pin *pin, const void *packe
 {
     const bs_cpu_matrix *m = t->patch;
     for (int k = 0; k < m->chunks; k++) {
-        bs_conv_shape s = bs_cpu_chunk_shape(m, m->shape.filters, k);
+        bs_conv_shape s = bs_cpu_chunk_shape(m, bs_cpu_units(m), k);
         for (int i = 0; i < 1 << k; i++)
             cut(t, t->spot[(i + k) % SPOTS], t->in + i * m->in_row);
         if (run_conv(pin, &s, t->in, packed, t->bias, t->out) != BS_OK)
@@ -132,7 +132,7 @@ static void find_candidate(bs_network *n, int node, bs_cpu_geometry *g, const bs
     trial_run t = {.whole = &plan->matrix, .patch = patch, .packed = plan->param[1]};
     t.bias = patch->shape.bias ? plan->param[2] : NULL;
     for (int i = 0; i < patch->chunks; i++)
-        shapes[i] = bs_cpu_chunk_shape(patch, patch->shape.filters, i);
+        shapes[i] = bs_cpu_chunk_shape(patch, bs_cpu_units(patch), i);
     if (prepare(&t) == BS_OK) {
         if (passes(&t, plan->matrix.pin, plan->param[1])) {
             g->pin = plan->matrix.pin;

@@ -35,6 +35,14 @@ static bs_status pin_variant(bs_cpu_variant *v, const bs_cpu_matrix *m)
     return BS_OK;
 }
 
+void bs_cpu_variant_size(bs_cpu_variant *v, const bs_cpu_matrix *m, int units)
+{
+    v->units = units;
+    v->filters = units * bs_cpu_unit_filters(m);
+    v->in_row = m->shape.group > 1 ? m->in_row / m->shape.group * units : m->in_row;
+    v->out_row = m->out_row / m->shape.filters * v->filters;
+}
+
 bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int units)
 {
     const bs_cpu_matrix *m = &l->network->plan[node].matrix;
@@ -45,10 +53,7 @@ bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int uni
     if (v)
         return BS_OK;
     BS_TRY(bs_calloc(&v, 1, sizeof *v, "convolution"));
-    v->units = units;
-    v->filters = units * bs_cpu_unit_filters(m);
-    v->in_row = m->shape.group > 1 ? m->in_row / m->shape.group * units : m->in_row;
-    v->out_row = m->out_row / m->shape.filters * v->filters;
+    bs_cpu_variant_size(v, m, units);
     v->next = l->variants[node];
     l->variants[node] = v;
     BS_TRY(pin_variant(v, m));

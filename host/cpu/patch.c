@@ -48,7 +48,7 @@ static bs_status make_conv(bs_cpu_patch *p, const bs_cpu_geometry *g)
     bs_cpu_geometry_resize(&p->plan.matrix, p->in_size, p->out_size);
     p->packed = g->packed;
     BS_TRY(bs_calloc(&p->variant, 1, sizeof *p->variant, "convolution"));
-    p->variant->filters = p->plan.matrix.shape.filters;
+    bs_cpu_variant_size(p->variant, &p->plan.matrix, bs_cpu_units(&p->plan.matrix));
     p->variant->pin = g->pin;
     return BS_OK;
 }
