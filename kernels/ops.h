@@ -90,6 +90,16 @@ BS_HD float bs_ceil(float x)
     return bs_quiet(ceilf(x));
 }
 
+BS_HD float bs_sin(float x)
+{
+    return bs_quiet(sinf(x));
+}
+
+BS_HD float bs_cos(float x)
+{
+    return bs_quiet(cosf(x));
+}
+
 BS_HD float bs_erf(float x)
 {
     return bs_quiet(erff(x));

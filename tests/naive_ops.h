@@ -276,7 +276,7 @@ static inline double naive_element(const bs_graph *g, const bs_node *n, const fl
     int64_t o[BS_MAX_RANK];
     double v = (double)x[0][in->elements == out->elements ? e : 0], sum;
     naive_index(&out->shape, e, o);
-    int64_t c = o[0];
+    int64_t c = o[n->op == BS_OP_BATCH_NORM ? n->attr.axis : 0];
     switch (n->op) {
     case BS_OP_CONV:
         return naive_conv(n, &in->shape, x, o, out->shape.dim[0]);

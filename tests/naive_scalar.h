@@ -65,6 +65,10 @@ static inline double naive_unary(bs_op op, double v, double a, double b)
         return fabs(v);
     case BS_OP_FLOOR:
         return floor(v);
+    case BS_OP_SIN:
+        return sin(v);
+    case BS_OP_COS:
+        return cos(v);
     case BS_OP_CEIL:
         return ceil(v);
     default:

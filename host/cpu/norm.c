@@ -13,8 +13,8 @@ static float deviation_factor(double variance, float epsilon)
 bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j)
 {
     const bs_cpu_layout *l = bs_cpu_layout_in(j, 0);
-    int64_t channels = l->dim[0], plane = l->elements / channels;
-    bool planar = !l->channels_last && plane > 1;
+    int64_t channels = l->dim[j->node->attr.axis], plane = l->elements / channels;
+    bool planar = !l->channels_last && plane > 1 && j->node->attr.axis == 0;
     const float *scale = bs_cpu_input(j, 1, 0), *bias = bs_cpu_input(j, 2, 0), *mean = bs_cpu_input(j, 3, 0),
                 *var = bs_cpu_input(j, 4, 0);
     BS_TRY(bs_cpu_reserve(&j->lane->work, (size_t)channels * sizeof(float)));
@@ -61,7 +61,7 @@ bs_status bs_cpu_run_instance_norm(const bs_cpu_job *j)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
     const float *scale = j->param[1], *bias = j->param[2];
-    int64_t channels = l->dim[0], plane = l->elements / channels;
+    int64_t channels = l->dim[j->node->attr.axis], plane = l->elements / channels;
     int64_t step = l->channels_last ? channels : 1, channel = l->channels_last ? 1 : plane;
     for (int i = 0; i < j->n; i++)
         for (int64_t c = 0; c < channels; c++) {

@@ -119,8 +119,11 @@ static bool check_batch_norm(const bs_cpu_question *q)
     const bs_shape *x = &bs_cpu_asked_input(q, 0)->shape;
     if (x->rank < 1)
         return bs_cpu_refuse(q, "a scalar has no channels");
+    int axis = q->n->attr.axis;
+    if (axis != 0 && (axis != 1 || x->rank != 2))
+        return bs_cpu_refuse(q, "channels must be the first axis, or the columns of a matrix");
     for (int k = 1; k <= 4; k++)
-        if (bs_cpu_asked_input(q, k)->elements != x->dim[0])
+        if (bs_cpu_asked_input(q, k)->elements != x->dim[axis])
             return bs_cpu_refuse(q, "input %d must have one element a channel", k);
     return same_shape(x, &bs_cpu_asked_output(q)->shape) ||
            bs_cpu_refuse(q, "output shape differs from input shape");

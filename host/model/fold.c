@@ -344,17 +344,13 @@ static bs_status fold_identity(bs_raw *r, bs_value *out)
     X("Equal", bs_fold_arithmetic)                                                                           \
     X("Less", bs_fold_arithmetic)                                                                            \
     X("Greater", bs_fold_arithmetic)                                                                         \
-    X("Neg", bs_fold_unary)                                                                                  \
     X("Not", bs_fold_unary)                                                                                  \
-    X("Abs", bs_fold_unary)                                                                                  \
-    X("Exp", bs_fold_unary)                                                                                  \
-    X("Log", bs_fold_unary)                                                                                  \
-    X("Sqrt", bs_fold_unary)                                                                                 \
-    X("Reciprocal", bs_fold_unary)                                                                           \
-    X("Sigmoid", bs_fold_unary)                                                                              \
-    X("Tanh", bs_fold_unary)                                                                                 \
-    X("Floor", bs_fold_unary)                                                                                \
-    X("Ceil", bs_fold_unary)                                                                                 \
+    X("Clip", bs_fold_clip)                                                                                  \
+    X("MatMul", bs_fold_matmul)                                                                              \
+    X("CumSum", bs_fold_cumulate)                                                                            \
+    X("ReduceMean", bs_fold_reduce)                                                                          \
+    X("ReduceSum", bs_fold_reduce)                                                                           \
+    X("ReduceL2", bs_fold_reduce)                                                                            \
     X("Tile", bs_fold_tile)                                                                                  \
     X("ScatterND", bs_fold_scatter)                                                                          \
     X("Where", bs_fold_where)                                                                                \
@@ -367,6 +363,11 @@ bs_fold_fn bs_fold_find(const char *op)
     if (strcmp(op, name) == 0)                                                                               \
         return fn;
     FOLDERS(X)
+#undef X
+#define X(suffix, name, ...)                                                                                 \
+    if (strcmp(op, name) == 0)                                                                               \
+        return bs_fold_unary;
+    BS_UNARY_OPS(X)
 #undef X
     return NULL;
 }

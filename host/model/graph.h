@@ -41,7 +41,9 @@ enum { BS_MAX_RANK = 6 };
     X(NEG, "Neg", bs_neg(x), NULL, 0, NULL, 0)                                                               \
     X(ABS, "Abs", bs_abs(x), NULL, 0, NULL, 0)                                                               \
     X(FLOOR, "Floor", bs_floor(x), NULL, 0, NULL, 0)                                                         \
-    X(CEIL, "Ceil", bs_ceil(x), NULL, 0, NULL, 0)
+    X(CEIL, "Ceil", bs_ceil(x), NULL, 0, NULL, 0)                                                            \
+    X(SIN, "Sin", bs_sin(x), NULL, 0, NULL, 0)                                                               \
+    X(COS, "Cos", bs_cos(x), NULL, 0, NULL, 0)
 
 /* X(enum suffix, ONNX operator name, result from the elements a and b). Operands broadcast. */
 #define BS_BINARY_OPS(X)                                                                                     \

@@ -24,6 +24,7 @@
 #define BS_DIM_LIMIT        ((int64_t)1 << 31)       /* one dimension */
 #define BS_ELEMENT_LIMIT    (((int64_t)1 << 31) - 1) /* one activation, all images of the file's batch */
 #define BS_FOLD_LIMIT       ((int64_t)1 << 27)       /* elements of one folded constant */
+#define BS_FOLD_WORK        ((int64_t)1 << 32)       /* multiplications of one folded constant */
 #ifdef BITSINK_FUZZ /* fuzzers find the inputs that reach this limit, and would only fill memory */
 #define BS_FOLD_BYTES ((uint64_t)1 << 24)
 #else
@@ -150,7 +151,7 @@ bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out);
 bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK]);
 bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other);
 
-/* fold.c, fold_math.c, fold_fill.c */
+/* fold.c, fold_math.c, fold_fill.c, fold_sum.c */
 typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
 /* The folder of the operator, NULL if there is none. */
 bs_fold_fn bs_fold_find(const char *op);
@@ -168,6 +169,10 @@ bs_status bs_fold_cast(bs_raw *r, bs_value *out);
 bs_status bs_fold_where(bs_raw *r, bs_value *out);
 bs_status bs_fold_range(bs_raw *r, bs_value *out);
 bs_status bs_fold_reduce_prod(bs_raw *r, bs_value *out);
+bs_status bs_fold_matmul(bs_raw *r, bs_value *out);
+bs_status bs_fold_clip(bs_raw *r, bs_value *out);
+bs_status bs_fold_cumulate(bs_raw *r, bs_value *out);
+bs_status bs_fold_reduce(bs_raw *r, bs_value *out);
 bs_status bs_fold_tile(bs_raw *r, bs_value *out);
 bs_status bs_fold_scatter(bs_raw *r, bs_value *out);
 

@@ -17,7 +17,10 @@ bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out)
     }
     if (spatial != 1 || x->shape.rank < 2)
         return bs_raw_fail(r, "only normalisation by channel is supported");
-    BS_TRY(bs_place_first(r, x));
+    /* Rows of (N * rows, channels) may share the images' axis. */
+    BS_TRY(bs_place_axis(r, x, 1, "has channels along", &n->attr.axis));
+    if (n->attr.axis != 0 && x->shape.rank > 2)
+        BS_TRY(bs_place_first(r, x));
     BS_TRY(bs_lower_inputs(n, 5));
     n->in[0] = bs_value_index(r, x);
     for (int k = 1; k < 5; k++) {

@@ -61,15 +61,15 @@ static void test_matmul(void **state)
 static void test_batch_norm(void **state)
 {
     (void)state;
-    const bs_shape shapes[] = {GB_SHAPE(6, 5, 4), GB_SHAPE(6), GB_SHAPE(6, 7)};
-    for (int i = 0; i < 3; i++) {
+    const bs_shape shapes[] = {GB_SHAPE(6, 5, 4), GB_SHAPE(6), GB_SHAPE(6, 7), GB_SHAPE(7, 6)};
+    for (int i = 0; i < 4; i++) {
         bs_graph *g = gb_create();
         int x = gb_activation(g, shapes[i]), p[4];
         for (int k = 0; k < 4; k++)
             p[k] = gb_random(g, GB_SHAPE(6), 20 + (uint64_t)k);
         for (int k = 0; k < 6; k++)
             g->tensors[p[3]].data[k] = 0.3f + fabsf(g->tensors[p[3]].data[k]);
-        gb_node(g, BS_OP_BATCH_NORM, shapes[i], (bs_attr){.epsilon = 1e-3f}, 5,
+        gb_node(g, BS_OP_BATCH_NORM, shapes[i], (bs_attr){.epsilon = 1e-3f, .axis = i == 3}, 5,
                 (int[]){x, p[0], p[1], p[2], p[3]});
         check(g);
     }

@@ -83,6 +83,15 @@ static const shape_case shape_cases[] = {
     {IMAGE "i a 2 7; i b 2 -1; Mod a,b -> m; i i 0; Gather m,i -> z; i o 1 -1; Concat o,z -> s axis=0; "
            "f c 1; Relu x -> r; i e 1 1; Reshape r,o -> y",
      "y", "144"},
+    {IMAGE "f c 1 4 2; f w 2 3; MatMul c,w -> d; HardSigmoid d -> e; i k 0; Gather e,k -> h axis=2; "
+           "i s 4 1 1; Reshape h,s -> l; Mul x,l -> y",
+     "l", "4x1x1"},
+    {IMAGE "f c 4 3; ReduceMean c -> d axes=[1] keepdims=0; Sub c,d -> z; ReduceL2 c -> e axes=[1]; "
+           "Clip e -> f; i k 1; CumSum f,k -> h; Sin h -> j; i s 4 1 1; Reshape j,s -> l; Mul x,l -> y",
+     "l", "4x1x1"},
+    {IMAGE "i s -1 6; Reshape x,s -> a; f p 6; BatchNormalization a,p,p,p,p -> b; i t -1 4 6 6; "
+           "Reshape b,t -> y",
+     "b", "24x6"},
     {IMAGE "i z 4; ConstantOfShape z -> d; i p 2; i q 1 1; Reshape p,q -> i; f u 1; ScatterND d,i,u -> e; "
            "i s 4 1 1; Reshape e,s -> c; Mul x,c -> y",
      "c", "4x1x1"},
@@ -139,7 +148,7 @@ static const error_case error_cases[] = {
     {IMAGE "f c 2 2; Relu x -> c; Relu c -> y", "defined twice"},
     {IMAGE "f y 2 2; Relu x -> z", "does not depend on the image"},
     {IMAGE "f c 2 2; Identity c -> y", "does not depend on the image"},
-    {IMAGE "f c 2 2; Relu c -> y", "constant where data of the image is expected"},
+    {IMAGE "f c 2 2; Softmax c -> y", "constant where data of the image is expected"},
     /* Mixing images. */
     {IMAGE "Softmax x -> y axis=0", "would mix images"},
     {IMAGE "Softmax x -> y axis=-4", "would mix images"},
@@ -211,6 +220,7 @@ static const error_case error_cases[] = {
     {IMAGE "Gelu x -> y approximate=x", "approximate 'x' is unknown"},
     {IMAGE "Resize x -> y mode=cubic", "mode 'cubic' is not supported"},
     {IMAGE "Resize x -> y", "output size is not known"},
+    {IMAGE "f c 2 2 2; MatMul c,c -> d; Add x,d -> y", "only rows by a matrix"},
     {IMAGE "f c 3 1 1; Add x,c -> y", "do not fit together"},
     {IMAGE "i c 1; Add x,c -> y", "no floating-point tensor"},
     {IMAGE "Shape x -> s; i k 4; Gather s,k -> n; Reshape x,n -> y", "index 4 is outside"},
