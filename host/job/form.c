@@ -125,8 +125,11 @@ bs_status bs_form_suggest(const char *name, const char *const *names, size_t n, 
     if (near >= 0)
         return bs_hint("did you mean '%s'?", names[near]);
     bs_str all = {0};
-    for (size_t i = 0; i < n; i++)
-        bs_str_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    size_t shown = 0;
+    for (; shown < n && all.len < 300; shown++)
+        bs_str_printf(&all, "%s%s", shown ? ", " : "", names[shown]);
+    if (shown < n)
+        bs_str_printf(&all, " and %zu more", n - shown);
     bs_status st = bs_hint("%s: %s", what, all.ptr ? all.ptr : "");
     bs_str_clear(&all);
     return st;
