@@ -17,8 +17,8 @@ enum { SPOTS = 5 };
 /* One trial of a candidate: buffers, and the whole layer's answer. */
 typedef struct trial_run {
     const bs_cpu_matrix *whole, *patch;
-    const void *packed; /* the whole layer's weights */
-    const float *bias;
+    float *weights,
+        *bias; /* random, so that the choice depends on shapes alone and not on a model's values */
     float *image, *expected; /* whole input and output, channels last */
     float *in, *out;         /* a batch of patches */
     int spot[SPOTS][2];      /* first output row and column of the patches */
@@ -85,75 +85,90 @@ static bool equal_at(const trial_run *t, const int spot[2], const float *got)
     return true;
 }
 
-static bool passes(const trial_run *t, const bs_conv_pin *pin, const void *packed)
+/* Packed weights of filters in file order; NULL where that fails. */
+static void *pack(const bs_cpu_matrix *m, const bs_conv_pin *pin, const float *weights)
+{
+    void *packed;
+    if (bs_alloc_aligned(&packed, bs_conv_pin_bytes(pin), "packed weights") != BS_OK)
+        return NULL;
+    if (bs_conv_pin_pack(pin, weights, m->stride_m, m->stride_i, packed) == BS_OK)
+        return packed;
+    free(packed);
+    return NULL;
+}
+
+static bool passes(const trial_run *t, const bs_conv_pin *pin)
 {
     const bs_cpu_matrix *m = t->patch;
-    for (int k = 0; k < m->chunks; k++) {
+    void *packed = pack(m, pin, t->weights);
+    bool good = packed != NULL;
+    for (int k = 0; k < m->chunks && good; k++) {
         bs_conv_shape s = bs_cpu_chunk_shape(m, bs_cpu_units(m), k);
         for (int i = 0; i < 1 << k; i++)
             cut(t, t->spot[(i + k) % SPOTS], t->in + i * m->in_row);
-        if (run_conv(pin, &s, t->in, packed, t->bias, t->out) != BS_OK)
-            return false;
-        for (int i = 0; i < 1 << k; i++)
-            if (!equal_at(t, t->spot[(i + k) % SPOTS], t->out + i * m->out_row))
-                return false;
+        good = run_conv(pin, &s, t->in, packed, t->bias, t->out) == BS_OK;
+        for (int i = 0; i < 1 << k && good; i++)
+            good = equal_at(t, t->spot[(i + k) % SPOTS], t->out + i * m->out_row);
     }
-    return true;
+    free(packed);
+    return good;
 }
 
 static bs_status prepare(trial_run *t)
 {
     const bs_cpu_matrix *w = t->whole, *p = t->patch;
     size_t most = (size_t)1 << (p->chunks - 1);
+    int64_t weights = w->shape.filters * w->filter;
+    BS_TRY(bs_alloc_aligned(&t->weights, (size_t)weights * sizeof(float), "patches"));
     BS_TRY(bs_alloc_aligned(&t->image, (size_t)w->in_row * sizeof(float), "patches"));
     BS_TRY(bs_alloc_aligned(&t->expected, (size_t)w->out_row * sizeof(float), "patches"));
     BS_TRY(bs_alloc_aligned(&t->in, most * (size_t)p->in_row * sizeof(float), "patches"));
     BS_TRY(bs_alloc_aligned(&t->out, most * (size_t)p->out_row * sizeof(float), "patches"));
+    fill_random(t->weights, weights);
     fill_random(t->image, w->in_row);
+    if (w->shape.bias) {
+        BS_TRY(bs_alloc_aligned(&t->bias, (size_t)w->shape.filters * sizeof(float), "patches"));
+        fill_random(t->bias, w->shape.filters);
+    }
     choose_spots(t);
-    return run_conv(w->pin, &w->shape, t->image, t->packed, t->bias, t->expected);
-}
-
-/* Weights in the layout of another pin. */
-static bs_status pack_for(const bs_network *n, int node, const bs_conv_pin *pin, void **out)
-{
-    const bs_cpu_matrix *m = &n->plan[node].matrix;
-    const bs_tensor *weights = &n->graph->tensors[n->graph->nodes[node].in[1]];
-    BS_TRY(bs_alloc_aligned(out, bs_conv_pin_bytes(pin), "packed weights"));
-    return bs_conv_pin_pack(pin, weights->data, m->stride_m, m->stride_i, *out);
+    void *packed = pack(w, w->pin, t->weights);
+    bs_status st =
+        packed ? run_conv(w->pin, &w->shape, t->image, packed, t->bias, t->expected) : bs_oom("patches");
+    free(packed);
+    return st;
 }
 
 /* Tries candidates; an unusable one is no error, the geometry just does not exist. */
 static void find_candidate(bs_network *n, int node, bs_cpu_geometry *g, const bs_cpu_matrix *patch)
 {
     const bs_cpu_plan *plan = &n->plan[node];
+    const bs_tensor *weights = &n->graph->tensors[n->graph->nodes[node].in[1]];
     bs_dnn *dnn = n->device->dnn;
     bs_conv_shape shapes[BS_CPU_CHUNKS];
-    trial_run t = {.whole = &plan->matrix, .patch = patch, .packed = plan->param[1]};
-    t.bias = patch->shape.bias ? plan->param[2] : NULL;
+    trial_run t = {.whole = &plan->matrix, .patch = patch};
     for (int i = 0; i < patch->chunks; i++)
         shapes[i] = bs_cpu_chunk_shape(patch, bs_cpu_units(patch), i);
     if (prepare(&t) == BS_OK) {
-        if (passes(&t, plan->matrix.pin, plan->param[1])) {
+        if (passes(&t, plan->matrix.pin)) {
             g->pin = plan->matrix.pin;
             g->packed = plan->param[1];
         }
         for (int other = 0; other < 2 && !g->pin; other++) {
             bs_status st = other == 0 ? bs_conv_pin_like(&g->own_pin, plan->matrix.pin, shapes, patch->chunks)
-                                      : bs_conv_pin_create(&g->own_pin, dnn, shapes, patch->chunks);
+                                      : bs_conv_pin_create(&g->own_pin, dnn, shapes, patch->chunks, 0);
             if (st == BS_OK && g->own_pin && !bs_conv_pin_is_shape_bound(g->own_pin) &&
-                pack_for(n, node, g->own_pin, &g->own_packed) == BS_OK &&
-                passes(&t, g->own_pin, g->own_packed)) {
+                passes(&t, g->own_pin) &&
+                (g->own_packed = pack(&plan->matrix, g->own_pin, weights->data)) != NULL) {
                 g->pin = g->own_pin;
                 g->packed = g->own_packed;
                 break;
             }
             bs_conv_pin_free(g->own_pin);
-            free(g->own_packed);
             g->own_pin = NULL;
-            g->own_packed = NULL;
         }
     }
+    free(t.weights);
+    free(t.bias);
     free(t.image);
     free(t.expected);
     free(t.in);
@@ -215,6 +230,19 @@ bool bs_cpu_patch_supported(bs_network *n, int node, const int in_size[2], const
     bs_cpu_geometry_resize(&patch, in_size, out_size);
     find_candidate(n, node, g, &patch);
     return g->pin != NULL;
+}
+
+bool bs_cpu_patches_exact(bs_network *n, int node)
+{
+    const bs_conv_shape *s = &n->plan[node].matrix.shape;
+    for (int size = 2; size <= 8 && 2 * size <= s->out_h && 2 * size <= s->out_w; size *= 2) {
+        int in[2], out[2] = {size, size};
+        for (int a = 0; a < 2; a++)
+            in[a] = (size - 1) * s->stride[a] + (s->kernel[a] - 1) * s->dilation[a] + 1;
+        if (!bs_cpu_patch_supported(n, node, in, out))
+            return false;
+    }
+    return true;
 }
 
 void bs_cpu_geometry_free(bs_cpu_geometry *g)

@@ -214,7 +214,8 @@ static bs_status adopt(bs_conv_pin *p, dnnl_primitive_desc_t pd)
 }
 
 /* Implementations for shapes[0] in oneDNN's order of preference, named `impl` if not NULL. */
-static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, const char *impl)
+static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, const char *impl,
+                        int pass_over)
 {
     bs_conv_pin *p;
     bool found = false;
@@ -230,6 +231,8 @@ static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shape
             break;
         BS_TRY_GOTO(adopt(p, pd), out);
         BS_TRY_GOTO(offers_all(&found, p, shapes, n), out);
+        if (found && pass_over-- > 0)
+            found = false;
     }
     if (found) {
         *out = p;
@@ -240,15 +243,15 @@ out:
     return st;
 }
 
-bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n)
+bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, int skip)
 {
-    BS_TRY(choose(out, d, shapes, n, NULL));
-    return *out ? BS_OK : bs_fail(BS_ERR, "oneDNN has no implementation that fits this convolution");
+    BS_TRY(choose(out, d, shapes, n, NULL, skip));
+    return *out || skip ? BS_OK : bs_fail(BS_ERR, "oneDNN has no implementation that fits this convolution");
 }
 
 bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_conv_shape *shapes, int n)
 {
-    return choose(out, pin->dnn, shapes, n, pin->impl);
+    return choose(out, pin->dnn, shapes, n, pin->impl, 0);
 }
 
 void bs_conv_pin_free(bs_conv_pin *p)
@@ -262,6 +265,11 @@ void bs_conv_pin_free(bs_conv_pin *p)
 const char *bs_conv_pin_name(const bs_conv_pin *p)
 {
     return p->impl;
+}
+
+bool bs_conv_pin_is_reference(const bs_conv_pin *p)
+{
+    return strstr(p->impl, "ref") != NULL;
 }
 
 bool bs_conv_pin_is_shape_bound(const bs_conv_pin *p)

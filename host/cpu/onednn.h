@@ -37,13 +37,16 @@ void bs_dnn_free(bs_dnn *d);
 /* "avx512_core", "oneDNN 2.6.3". */
 void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_len);
 
-/* Picks the first implementation that offers all n shapes (alike but for batch or width) with one layout of
- * the weights, namely the one it wants for shapes[0]. `d` must outlive the pin. */
-bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n);
+/* Picks, after `skip` others, the first implementation that offers all n shapes (alike but for batch or
+ * width) with one layout of the weights, namely the one it wants for shapes[0]. `d` must outlive the pin.
+ * *out is NULL, without an error, where skip > 0 and there is no other. */
+bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, int skip);
 /* The same implementation for another number of filters. *out is NULL, without an error, where it offers
  * none. */
 bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_conv_shape *shapes, int n);
 void bs_conv_pin_free(bs_conv_pin *p);
+/* The library's plain loops, correct and slow? */
+bool bs_conv_pin_is_reference(const bs_conv_pin *p);
 const char *bs_conv_pin_name(const bs_conv_pin *p);
 /* Is it built on a general matrix product, whose order of summation depends on the whole shape? Such a layer
  * is exact only while its shape, filters included, stays the same. */

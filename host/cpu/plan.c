@@ -1,11 +1,11 @@
 #include "base/buf.h"
-#include "cpu/cpu.h"
+#include "cpu/patch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Output pixels in one chunk at most: more gain nothing, and smaller chunks stay in the cache. */
-enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6 };
+enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6, MAX_SKIP = 3 };
 
 int bs_cpu_conv_chunks(int64_t pixels)
 {
@@ -75,13 +75,13 @@ static void plan_gemm(const bs_graph *g, const bs_node *n, const bs_cpu_layout *
     m->bias_scale = gemm ? n->attr.beta : 1.0f;
 }
 
-static bs_status pin_matrix(bs_network *n, bs_cpu_matrix *m)
+static bs_status pin_matrix(bs_network *n, bs_cpu_matrix *m, int skip)
 {
     bs_conv_shape shapes[BS_CPU_CHUNKS];
     for (int i = 0; i < m->chunks; i++)
         shapes[i] = bs_cpu_chunk_shape(m, bs_cpu_units(m), i);
-    BS_TRY(bs_conv_pin_create(&m->pin, n->device->dnn, shapes, m->chunks));
-    if (bs_conv_pin_is_shape_bound(m->pin))
+    BS_TRY(bs_conv_pin_create(&m->pin, n->device->dnn, shapes, m->chunks, skip));
+    if (m->pin && bs_conv_pin_is_shape_bound(m->pin))
         m->chunks = 1;
     return BS_OK;
 }
@@ -139,32 +139,6 @@ bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const fl
     return BS_OK;
 }
 
-bs_status bs_cpu_plan_create(bs_network *n, int node)
-{
-    const bs_node *nd = &n->graph->nodes[node];
-    bs_cpu_plan *p = &n->plan[node];
-    bs_cpu_buffer tmp = {0};
-    bs_status st = BS_OK;
-    BS_TRY(bs_calloc(&p->param, (size_t)nd->n_in, sizeof *p->param, "parameters"));
-    if (bs_cpu_is_matrix(n->graph, nd)) {
-        if (nd->op == BS_OP_CONV)
-            plan_conv(n->graph, nd, &p->matrix);
-        else
-            plan_gemm(n->graph, nd, n->layout, &p->matrix);
-        BS_TRY_GOTO(pin_matrix(n, &p->matrix), out);
-    }
-    for (int k = 0; k < nd->n_in; k++) {
-        const bs_tensor *t = nd->in[k] >= 0 ? &n->graph->tensors[nd->in[k]] : NULL;
-        if (!t || !t->constant)
-            continue;
-        BS_TRY_GOTO(bs_alloc_aligned(&p->param[k], bs_cpu_param_bytes(n, node, k), t->name), out);
-        BS_TRY_GOTO(bs_cpu_param_prepare(n, node, k, t->data, &tmp, p->param[k]), out);
-    }
-out:
-    free(tmp.ptr);
-    return st == BS_OK ? st : bs_context("node '%s'", nd->name);
-}
-
 void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in)
 {
     for (int k = 0; p->param && k < n_in; k++)
@@ -172,4 +146,60 @@ void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in)
     free(p->param);
     bs_conv_pin_free(p->matrix.pin);
     memset(p, 0, sizeof *p);
+}
+
+/* The plan with the implementation that comes after `skip` others; no pin if there is none. */
+static bs_status make_plan(bs_network *n, int node, int skip, bs_cpu_buffer *tmp)
+{
+    const bs_node *nd = &n->graph->nodes[node];
+    bs_cpu_plan *p = &n->plan[node];
+    bs_cpu_geometry_free(n->geometry[node]);
+    n->geometry[node] = NULL;
+    bs_cpu_plan_clear(p, nd->n_in);
+    BS_TRY(bs_calloc(&p->param, (size_t)nd->n_in, sizeof *p->param, "parameters"));
+    if (bs_cpu_is_matrix(n->graph, nd)) {
+        if (nd->op == BS_OP_CONV)
+            plan_conv(n->graph, nd, &p->matrix);
+        else
+            plan_gemm(n->graph, nd, n->layout, &p->matrix);
+        BS_TRY(pin_matrix(n, &p->matrix, skip));
+        if (!p->matrix.pin)
+            return BS_OK;
+    }
+    for (int k = 0; k < nd->n_in; k++) {
+        const bs_tensor *t = nd->in[k] >= 0 ? &n->graph->tensors[nd->in[k]] : NULL;
+        if (!t || !t->constant)
+            continue;
+        BS_TRY(bs_alloc_aligned(&p->param[k], bs_cpu_param_bytes(n, node, k), t->name));
+        BS_TRY(bs_cpu_param_prepare(n, node, k, t->data, tmp, p->param[k]));
+    }
+    return BS_OK;
+}
+
+/* Would a delta replay have to take this layer as a whole, although another implementation may serve it? */
+static bool wants_another(bs_network *n, int node)
+{
+    const bs_conv_pin *pin = n->plan[node].matrix.pin;
+    return n->graph->nodes[node].op == BS_OP_CONV && pin && !bs_conv_pin_is_shape_bound(pin) &&
+           !bs_cpu_patches_exact(n, node);
+}
+
+bs_status bs_cpu_plan_create(bs_network *n, int node)
+{
+    bs_cpu_buffer tmp = {0};
+    bs_status st = make_plan(n, node, 0, &tmp);
+    /* Where sums are long, the library's favourite may cut them by the size of the plane. The next ones are
+     * as quick or nearly so; what lies behind them is not worth having. */
+    if (st == BS_OK && wants_another(n, node)) {
+        int skip = 0;
+        while (st == BS_OK && ++skip <= MAX_SKIP && (st = make_plan(n, node, skip, &tmp)) == BS_OK)
+            if (!n->plan[node].matrix.pin || !wants_another(n, node))
+                break;
+        const bs_conv_pin *pin = n->plan[node].matrix.pin;
+        if (st == BS_OK &&
+            (!pin || skip > MAX_SKIP || bs_conv_pin_is_shape_bound(pin) || bs_conv_pin_is_reference(pin)))
+            st = make_plan(n, node, 0, &tmp);
+    }
+    free(tmp.ptr);
+    return st == BS_OK ? st : bs_context("node '%s'", n->graph->nodes[node].name);
 }
