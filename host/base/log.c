@@ -14,11 +14,6 @@ void bs_log_set_level(bs_log_level level)
     threshold = level;
 }
 
-bs_log_level bs_log_get_level(void)
-{
-    return threshold;
-}
-
 static void emit(bs_log_level level, const char *prefix, const char *fmt, va_list ap)
 {
     if (level > threshold)
@@ -44,7 +39,6 @@ static void emit(bs_log_level level, const char *prefix, const char *fmt, va_lis
 
 BS_LOG_FUNCTION(bs_warn, BS_LOG_WARN, "warning: ")
 BS_LOG_FUNCTION(bs_info, BS_LOG_INFO, "")
-BS_LOG_FUNCTION(bs_debug, BS_LOG_DEBUG, "debug: ")
 
 void bs_progress(const char *fmt, ...)
 {

@@ -2,13 +2,11 @@
 #ifndef BS_BASE_LOG_H
 #define BS_BASE_LOG_H
 
-typedef enum bs_log_level { BS_LOG_QUIET, BS_LOG_WARN, BS_LOG_INFO, BS_LOG_DEBUG } bs_log_level;
+typedef enum bs_log_level { BS_LOG_QUIET, BS_LOG_WARN, BS_LOG_INFO } bs_log_level;
 
 void bs_log_set_level(bs_log_level level);
-bs_log_level bs_log_get_level(void);
 void bs_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void bs_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void bs_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* One line that overwrites itself; prints only when stderr is a terminal. An empty line erases it. */
 void bs_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -67,19 +67,14 @@ static void draw_faults(const share *s, batch *b, int target, int worker)
 static bs_status run_trials(bs_replayer *p, const bs_route *r, const share *s, const batch *b,
                             bs_result *result)
 {
-    int room;
-    BS_TRY(bs_replayer_batch(p, r, &room));
-    for (int i = 0; i < s->trials; i += room) {
-        bs_trials t = {
-            .n = s->trials - i < room ? s->trials - i : room,
-            .golden_row = b->row + i,
-            .faults = {b->site, b->first + i, NULL},
-            .keep_masked = r->mode == BS_REPLAY_FULL,
-            .result = result + i,
-        };
-        BS_TRY(bs_replay(p, r, &t));
-    }
-    return BS_OK;
+    bs_trials t = {
+        .n = s->trials,
+        .golden_row = b->row,
+        .faults = {b->site, b->first, NULL},
+        .keep_masked = r->mode == BS_REPLAY_FULL,
+        .result = result,
+    };
+    return bs_replay_all(p, r, &t, s->trials);
 }
 
 /* Runs the target once to make its primitives, then once for the clock. */

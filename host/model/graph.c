@@ -92,3 +92,11 @@ bs_status bs_graph_unknown_target(const bs_graph *g, const char *name)
     free(names);
     return BS_ERR;
 }
+
+int bs_graph_max_inputs(const bs_graph *g)
+{
+    int most = 1;
+    for (int i = 0; i < g->n_nodes; i++)
+        most = g->nodes[i].n_in > most ? g->nodes[i].n_in : most;
+    return most;
+}

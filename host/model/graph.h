@@ -257,6 +257,8 @@ typedef struct bs_graph {
 bs_status bs_graph_import(bs_graph **out, const char *path);
 void bs_graph_free(bs_graph *g);
 
+/* The most inputs that any node has, at least 1. */
+int bs_graph_max_inputs(const bs_graph *g);
 /* Id of the target with this tensor name, or of the activation of the node with this name; -1 if none. */
 int bs_graph_find_target(const bs_graph *g, const char *name);
 /* "no target 'x'" with the nearest name as hint; always fails. */

@@ -77,10 +77,7 @@ bs_status bs_golden_run(bs_golden *golden, int n)
     const bs_graph *g = golden->graph;
     bs_view *in;
     bs_status st = BS_OK;
-    int widest = 1;
-    for (int i = 0; i < g->n_nodes; i++)
-        widest = g->nodes[i].n_in > widest ? g->nodes[i].n_in : widest;
-    BS_TRY(bs_calloc(&in, (size_t)widest, sizeof *in, "golden run"));
+    BS_TRY(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "golden run"));
     for (int i = 0; i < g->n_nodes; i++) {
         const bs_node *node = &g->nodes[i];
         for (int k = 0; k < node->n_in; k++)

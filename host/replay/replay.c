@@ -34,15 +34,13 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     bs_status st;
     BS_TRY(bs_calloc(out, 1, sizeof **out, what));
     bs_replayer *p = *out;
-    size_t n = (size_t)max_batch, slots = (size_t)g->n_nodes + 1, widest = 1;
+    size_t n = (size_t)max_batch, slots = (size_t)g->n_nodes + 1;
     for (int i = 0; i < g->n_nodes; i++)
         slots += (size_t)g->nodes[i].n_in; /* gathered inputs have slots, too */
-    for (int i = 0; i < g->n_nodes; i++)
-        widest = (size_t)g->nodes[i].n_in > widest ? (size_t)g->nodes[i].n_in : widest;
     p->golden = golden;
     p->max_batch = max_batch;
     p->arena_bytes = arena_bytes;
-    BS_TRY_GOTO(bs_calloc(&p->in, widest, sizeof *p->in, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->in, (size_t)bs_graph_max_inputs(g), sizeof *p->in, what), out);
     BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
     BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
     BS_TRY_GOTO(bs_calloc(&p->equal, n * slots, 1, what), out);
@@ -379,4 +377,22 @@ bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
             BS_TRY(bury(&b, s->frontier, s->n_frontier, p->golden->graph->nodes[s->node].out));
     }
     return p->n > 0 ? finish(&b) : BS_OK;
+}
+
+bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, int most)
+{
+    int room = 0;
+    BS_TRY(bs_replayer_batch(p, r, &room));
+    room = room < most ? room : most;
+    for (int i = 0; i < t->n; i += room) {
+        bs_trials part = *t;
+        part.n = t->n - i < room ? t->n - i : room;
+        part.golden_row += i;
+        part.faults.first += i;
+        part.result += i;
+        if (t->output)
+            part.output += (size_t)i * (size_t)p->golden->graph->classes;
+        BS_TRY(bs_replay(p, r, &part));
+    }
+    return BS_OK;
 }

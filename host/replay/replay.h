@@ -33,5 +33,7 @@ void bs_replayer_free(bs_replayer *p);
 bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n);
 /* Runs one batch, t->n <= bs_replayer_batch(). */
 bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t);
+/* Runs any number of trials in batches of at most `most` that fit. */
+bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, int most);
 
 #endif

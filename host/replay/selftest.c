@@ -70,24 +70,17 @@ static void fill_batch(test_batch *b, int64_t elements, bool reverse)
 }
 
 /* most: trials computed side by side. */
-static bs_status run_batch(bs_replayer *p, const bs_route *r, int most, test_batch *b, size_t classes,
-                           float *output)
+static bs_status run_batch(bs_replayer *p, const bs_route *r, int most, test_batch *b, float *output)
 {
-    int room;
-    BS_TRY(bs_replayer_batch(p, r, &room));
-    room = room < most ? room : most;
-    for (int i = 0; i < N_TEST; i += room) {
-        bs_trials t = {
-            .n = N_TEST - i < room ? N_TEST - i : room,
-            .golden_row = b->row + i,
-            .faults = {b->site, b->first + i, NULL},
-            .keep_masked = true,
-            .output = output + (size_t)i * classes,
-            .result = b->result + i,
-        };
-        BS_TRY(bs_replay(p, r, &t));
-    }
-    return BS_OK;
+    bs_trials t = {
+        .n = N_TEST,
+        .golden_row = b->row,
+        .faults = {b->site, b->first, NULL},
+        .keep_masked = true,
+        .output = output,
+        .result = b->result,
+    };
+    return bs_replay_all(p, r, &t, most);
 }
 
 bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *full)
@@ -98,7 +91,7 @@ bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *
     BS_TRY(bs_calloc(&output, N_TEST * classes, sizeof *output, "self-test"));
     fill_batch(&b, 1, false);
     memset(b.first, 0, sizeof b.first); /* no sites at all */
-    bs_status st = run_batch(p, full, N_TEST, &b, classes, output);
+    bs_status st = run_batch(p, full, N_TEST, &b, output);
     for (int i = 0; i < N_TEST && st == BS_OK; i++)
         if (memcmp(output + (size_t)i * classes, golden->output + (size_t)b.row[i] * classes,
                    classes * sizeof *output) != 0)
@@ -125,8 +118,8 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *
     BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
     fill_batch(&replayed, elements, false);
     fill_batch(&reference, elements, true);
-    BS_TRY_GOTO(run_batch(p, route, N_TEST, &replayed, classes, a), out);
-    BS_TRY_GOTO(run_batch(p, full, 1, &reference, classes, b), out);
+    BS_TRY_GOTO(run_batch(p, route, N_TEST, &replayed, a), out);
+    BS_TRY_GOTO(run_batch(p, full, 1, &reference, b), out);
     for (int i = 0; i < N_TEST && *exact; i++) {
         int k = N_TEST - 1 - i;
         const float *x = a + (size_t)i * classes, *y = b + (size_t)k * classes;

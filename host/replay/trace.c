@@ -78,18 +78,16 @@ bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_si
     tracer t = {.golden = golden, .out = out};
     uint32_t first[2] = {0, (uint32_t)n_sites};
     bs_view *in = NULL;
-    size_t largest = 1, widest = 1;
+    size_t largest = 1;
     int faulty = g->targets[target].tensor;
     bs_status st;
     memset(out, 0, sizeof *out);
     for (int i = 0; i < g->n_tensors; i++)
         if (!g->tensors[i].constant && (size_t)g->tensors[i].elements > largest)
             largest = (size_t)g->tensors[i].elements;
-    for (int i = 0; i < g->n_nodes; i++)
-        widest = (size_t)g->nodes[i].n_in > widest ? (size_t)g->nodes[i].n_in : widest;
     BS_TRY_GOTO(bs_calloc(&t.a, largest, sizeof *t.a, "trace"), out);
     BS_TRY_GOTO(bs_calloc(&t.b, largest, sizeof *t.b, "trace"), out);
-    BS_TRY_GOTO(bs_calloc(&in, widest, sizeof *in, "trace"), out);
+    BS_TRY_GOTO(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "trace"), out);
     BS_TRY_GOTO(bs_calloc(&out->before, n_sites, sizeof *out->before, "trace"), out);
     BS_TRY_GOTO(bs_calloc(&out->steps, (size_t)g->n_nodes + 1, sizeof *out->steps, "trace"), out);
     BS_TRY_GOTO(bs_golden_create(&t.faulty, g, be, golden->network, golden->lane, 1), out);
