@@ -57,35 +57,28 @@ SELECT i.id AS a, c.id AS b, x.id, ((c.class >= 0 AND c.class = i.g) = x.id) * 1
   FROM state_image i CROSS JOIN state_class c CROSS JOIN state_answer x ORDER BY 1, 2, 3;
 
 -- The same without the image.
-CREATE TEMP VIEW sum_by_layer AS
+CREATE TEMP TABLE sum_by_layer AS
 SELECT x.layer, x.class, sum(x.share) AS v, sum(x.share * (c.class >= 0 AND c.class IS i.y)) AS right_label,
        sum(x.share * (c.class >= 0 AND c.class = i.g)) AS right_golden
   FROM cell x JOIN state_image i ON i.id = x.image JOIN state_class c ON c.id = x.class GROUP BY x.layer, x.class;
+CREATE UNIQUE INDEX temp.sum_place ON sum_by_layer (layer, class);
 
 CREATE TEMP VIEW cpt_class_by_layer AS
-WITH s AS MATERIALIZED (
-    SELECT * FROM sum_by_layer
-), whole AS MATERIALIZED (
-    SELECT layer, sum(v) AS v FROM s GROUP BY layer
+WITH whole AS MATERIALIZED (
+    SELECT layer, sum(v) AS v FROM sum_by_layer GROUP BY layer
 )
 SELECT l.id AS a, c.id, ifnull(s.v, 0.0) / w.v AS p
   FROM state_layer l JOIN whole w ON w.layer = l.id CROSS JOIN state_class c
-  LEFT JOIN s ON s.layer = l.id AND s.class = c.id ORDER BY 1, 2;
+  LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id ORDER BY 1, 2;
 
 CREATE TEMP VIEW cpt_correct_label_by_layer AS
-WITH s AS MATERIALIZED (
-    SELECT * FROM sum_by_layer
-)
 SELECT l.id AS a, c.id AS b, x.id, CASE WHEN s.v IS NULL THEN x.id = 0 WHEN x.id = 1 THEN s.right_label / s.v
            ELSE 1.0 - s.right_label / s.v END * 1.0 AS p
-  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN s ON s.layer = l.id AND s.class = c.id
+  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id
  ORDER BY 1, 2, 3;
 
 CREATE TEMP VIEW cpt_correct_golden_by_layer AS
-WITH s AS MATERIALIZED (
-    SELECT * FROM sum_by_layer
-)
 SELECT l.id AS a, c.id AS b, x.id, CASE WHEN s.v IS NULL THEN x.id = 0 WHEN x.id = 1 THEN s.right_golden / s.v
            ELSE 1.0 - s.right_golden / s.v END * 1.0 AS p
-  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN s ON s.layer = l.id AND s.class = c.id
+  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id
  ORDER BY 1, 2, 3;

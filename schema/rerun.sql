@@ -5,7 +5,9 @@
 -- S is chosen on one half of the images and judged on the other. The half of an image is bit 16 of its id times
 -- 2654435761 (Knuth's multiplicative hash): 0 chooses, 1 judges. Classes come in the order of W_c / E_c on the
 -- choosing half: W_c = P(C = c and c is not the golden answer | F = 1), E_c = (1-p) M_c + p N_c = P(C = c), the extra
--- inferences; raw frequencies, whatever the pseudo-count. `rerun_curve` adds one class after the other; the policy
+-- inferences; raw frequencies, whatever the pseudo-count. Where S is chosen, M_c is (h M_c + 1) / (h + K) with h
+-- images and K classes (Laplace's rule of succession): a class that none of these images shows is not free. A choice
+-- by raw M_c picks all those classes, and the other half of the images then pays for them. `rerun_curve` adds one class after the other; the policy
 -- (rerun_policy, rerun_set) stops where the extra inferences would exceed bn_parameter rerun_budget.
 
 CREATE VIEW rerun_curve AS
@@ -13,7 +15,7 @@ WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, probability AS w, ((image * 2654435761) >> 16) & 1 AS half
       FROM bn_image WHERE probability > 0
 ), half AS MATERIALIZED (
-    SELECT half, sum(w) AS w FROM img GROUP BY half
+    SELECT half, sum(w) AS w, count(*) AS images FROM img GROUP BY half
 ), golden_sum AS MATERIALIZED (
     SELECT i.half, i.g AS class, sum(i.w) / h.w AS mm FROM img i JOIN half h ON h.half = i.half GROUP BY i.half, i.g
 ), tried AS MATERIALIZED (
@@ -40,10 +42,11 @@ WITH img AS MATERIALIZED (
            ifnull(sum(wrong) FILTER (WHERE half = 1), 0) AS wrong1
       FROM flow f JOIN bn_scope s ON s.scope = f.scope GROUP BY f.scope
 ), class_of AS MATERIALIZED (
-    SELECT a.scope, a.class, w.p, a.ww AS ww0, (1 - w.p) * ifnull(m0.mm, 0.0) + w.p * a.nn AS extra0,
+    SELECT a.scope, a.class, w.p, a.ww AS ww0,
+           (1 - w.p) * (h.images * ifnull(m0.mm, 0.0) + 1) / (h.images + (SELECT classes FROM campaign)) + w.p * a.nn AS extra0,
            ifnull(b.ww, 0.0) AS ww1, ifnull(b.wrong, 0) AS wrong1,
            (1 - w.p) * ifnull(m1.mm, 0.0) + w.p * ifnull(b.nn, 0.0) AS extra1
-      FROM flow a JOIN whole w ON w.scope = a.scope
+      FROM flow a JOIN whole w ON w.scope = a.scope JOIN half h ON h.half = 0
       LEFT JOIN flow b ON b.scope = a.scope AND b.class = a.class AND b.half = 1
       LEFT JOIN golden_sum m0 ON m0.half = 0 AND m0.class = a.class
       LEFT JOIN golden_sum m1 ON m1.half = 1 AND m1.class = a.class
@@ -63,8 +66,8 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
        r.size,                                -- classes in S
        r.class,                               -- the class added last
        c.name AS class_name,                  -- its name
-       r.extra0 AS budget,                    -- extra inferences, as a share, on the half that chose S
-       r.extra1 AS extra,                     -- the same on the other half
+       r.extra0 AS budget,                    -- extra inferences, as a share, as foreseen on the half that chose S
+       r.extra1 AS extra,                     -- what they are on the other half
        r.ww0 / nullif(r.all0, 0) AS caught_chosen, -- share of silent corruptions caught, on the half that chose S
        r.r AS caught,                         -- the same on the other half
        max(0.0, ((2.0 * m * r + zz) - sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS caught_low, -- 95 %
@@ -100,6 +103,6 @@ SELECT scope,               -- entry.id, or -1: the strata of bn_prior_layer
        size AS place,       -- 1: first choice
        class,               -- class.id
        class_name,          -- its name
-       used AS budget_used, -- extra inferences for this class, on the half that chose S
+       used AS budget_used, -- extra inferences for this class, as foreseen
        gain AS caught       -- share of silent corruptions it catches, on the other half
   FROM step CROSS JOIN bn_setting WHERE size > 0 AND budget <= rerun_budget;

@@ -85,7 +85,7 @@ static bs_status add_evidence(query *q, char *text)
     *is = '\0';
     BS_TRY(find_variable(&v, text));
     BS_TRY(find_value(&value, q->db, v->kind, is + 1));
-    bs_str_printf(&q->where, " AND %s = %lld", v->sql, (long long)value);
+    bs_str_printf(&q->where, " AND (%s) = %lld", v->sql, (long long)value);
     if (v->kind == AS_LAYER || v->kind == AS_ENTRY)
         bs_str_printf(&q->reach, " AND b.%s = %lld", v->name, (long long)value);
     if (strcmp(v->name, "fault") == 0 && value == 0)
