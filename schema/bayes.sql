@@ -270,6 +270,37 @@ SELECT f.entry,                                -- entry.id
   FROM bn_flow f JOIN bound b ON b.entry = f.entry AND b.layer = f.layer AND b.class = f.class
   LEFT JOIN class c ON c.id = f.class LEFT JOIN labelled y ON y.class = f.class;
 
+-- P(Correct | L): accuracy under one fault. By label over the images that have one.
+CREATE VIEW bn_correct_given_layer AS
+WITH img AS MATERIALIZED (
+    SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
+), image_sum AS MATERIALIZED (
+    SELECT u.entry, u.layer, sum(i.w) AS w, ifnull(sum(i.w) FILTER (WHERE i.y IS NOT NULL), 0.0) AS w_label,
+           ifnull(sum(i.w) FILTER (WHERE i.y = i.g), 0.0) AS w_right
+      FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer
+), flow AS MATERIALIZED (
+    SELECT entry, layer, sum(right_label) AS right_label, sum(right_golden) AS right_golden,
+           max(effective_trials) AS m, sum(n) AS n
+      FROM bn_flow GROUP BY entry, layer
+), rate AS (
+    SELECT f.entry, f.layer, f.n, f.m, f.m * i.w_label / i.w AS m_label, i.w_right / nullif(i.w_label, 0) AS without_fault,
+           min(1.0, f.right_label * i.w / nullif(i.w_label, 0)) AS r, min(1.0, f.right_golden) AS q
+      FROM flow f JOIN image_sum i ON i.entry = f.entry AND i.layer = f.layer
+)
+SELECT r.entry,                        -- entry.id
+       r.layer,                        -- layer.id
+       l.name AS layer_name,           -- its tensor
+       r.without_fault AS label_without_fault, -- accuracy of the golden answers to the same images
+       r.r AS correct_label,           -- P(the answer is the label | L = (entry, layer))
+       max(0.0, ((2 * m_label * r + zz) - sqrt(zz * zz + 4 * zz * m_label * r * (1 - r))) / (2 * (m_label + zz))) AS label_low, -- 95 %
+       min(1.0, ((2 * m_label * r + zz) + sqrt(zz * zz + 4 * zz * m_label * r * (1 - r))) / (2 * (m_label + zz))) AS label_high, -- bounds
+       r.q AS correct_golden,          -- P(the answer is the fault-free one | L)
+       max(0.0, ((2 * m * q + zz) - sqrt(zz * zz + 4 * zz * m * q * (1 - q))) / (2 * (m + zz))) AS golden_low, -- 95 %
+       min(1.0, ((2 * m * q + zz) + sqrt(zz * zz + 4 * zz * m * q * (1 - q))) / (2 * (m + zz))) AS golden_high, -- bounds
+       r.n AS trials,                  -- trials
+       r.m AS effective_trials         -- bn_support.effective_trials
+  FROM rate r JOIN layer l ON l.id = r.layer CROSS JOIN bn_setting;
+
 -- Sums over the strata of a scope: sum_t P(t) v_t for every part, with bounds. A stratum in which an answer never
 -- came counts as 0 of its trials, with an upper bound above 0.
 CREATE VIEW bn_bound AS

@@ -17,6 +17,7 @@
     X(sink_concentration, "how concentrated wrong answers are: entropy, share of the five most frequent")    \
     X(bn_trust, "probability that an answer is correct, for each class, least trustworthy first")            \
     X(bn_trust_curve, "the same for fault probabilities from 1e-9 to 1")                                     \
+    X(bn_correct_given_layer, "P(correct | layer)")                                                          \
     X(bn_class, "P(class), with and without a fault, and P(fault | class)")                                  \
     X(bn_class_given_layer, "P(class | layer), P(correct | class, layer)")                                   \
     X(bn_class_given_image, "P(class | image)")                                                              \

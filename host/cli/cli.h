@@ -40,6 +40,8 @@ typedef struct bs_command {
     X(run)                                                                                                   \
     X(status)                                                                                                \
     X(bn)                                                                                                    \
+    X(plot)                                                                                                  \
+    X(report)                                                                                                \
     X(trace)                                                                                                 \
     X(digest)                                                                                                \
     X(bench)

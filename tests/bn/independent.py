@@ -55,6 +55,23 @@ def check_given_layer(raw, table):
     assert seen == {(t, c) for t in want for c in want[t] if want[t][c][0] > 0}
 
 
+def check_accuracy(raw, table):
+    got = table("bn_correct_given_layer")
+    assert len(got) == len(raw.n)
+    for r in got:
+        t = r["entry"], r["layer"]
+        total, m = raw.support(t)
+        images = [i for i in raw.w if raw.w[i] > 0 and raw.done(t, i)]
+        flows = raw.flows(t).values()
+        close("without fault", r["label_without_fault"], sum(raw.w[i] for i in images if raw.golden[i] == raw.label[i]) / total)
+        for notion, k in (("label", 1), ("golden", 2)):
+            v = sum(f[k] for f in flows)
+            low, high = wilson(v, m)
+            close("accuracy", r["correct_" + notion], v)
+            close("accuracy low", r[notion + "_low"], low)
+            close("accuracy high", r[notion + "_high"], high)
+
+
 def terms(raw, scope):
     """class -> A by label, M, and of answer, right and wrong by both notions: (value, low, high); also per stratum."""
     p, prior = raw.scopes[scope]
@@ -239,6 +256,7 @@ def main():
                     cache[name] = rows(bitsink, db, name)
                 return cache[name]
             check_given_layer(raw, table)
+            check_accuracy(raw, table)
             check_trust(raw, table)
             check_posteriors(raw, table)
             check_images(raw, table)
