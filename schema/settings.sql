@@ -72,5 +72,6 @@ CREATE TABLE IF NOT EXISTS bit_wrong (
 
 -- How many trials the file had when these were counted: at most one row.
 CREATE TABLE IF NOT EXISTS bit_counted (
-    trials INTEGER NOT NULL -- in the file then
+    trials INTEGER NOT NULL, -- in the file then
+    audited INTEGER NOT NULL -- of them: a full re-run gave the same output
 );

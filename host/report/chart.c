@@ -120,7 +120,7 @@ void bs_set_series(const bs_page *p, int k, double width)
 void bs_set_scale_color(const bs_page *p, double v)
 {
     /* Viridis (van der Walt and Smith, 2015; CC0) from its light end, which starts in nearly white here. */
-    static const double scale[][3] = {{250, 250, 235}, {253, 231, 37}, {94, 201, 98},
+    static const double scale[][3] = {{250, 250, 245}, {253, 231, 37}, {94, 201, 98},
                                       {33, 145, 140},  {59, 82, 139},  {68, 1, 84}};
     enum { LAST = sizeof scale / sizeof *scale - 1 };
     double at = fmin(1, fmax(0, v)) * LAST;

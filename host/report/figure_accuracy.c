@@ -98,7 +98,7 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
                          ? strlen(bs_data_text(&d, k, LAYER_NAME))
                          : labels;
     }
-    double width = fmin(1000, fmax(480, (double)most * 16)), below = 22 + fmin(118, (double)labels * 5.6);
+    double width = fmin(1000, fmax(600, (double)most * 16)), below = 22 + fmin(118, (double)labels * 5.6);
     double step = PANEL + below + GAP;
     BS_TRY_GOTO(bs_page_begin(p, LEFT + width + RIGHT, TOP + (double)panels * step - GAP + 16), out);
     size_t row = 0;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { ENTRY, ENTRY_NAME, LAYER, LAYER_NAME, BIT, RATE };
-enum { CELL = 16, BITS = 32, LEFT = 190, TOP = 56, RIGHT = 110, GAP = 74 };
+enum { CELL = 16, BITS = 32, LEFT = 190, TOP = 56, RIGHT = 110, GAP = 98 };
 
 static const char sql[] = "SELECT b.entry, e.name, b.layer, b.layer_name, b.bit, b.sdc1_rate FROM "
                           "bit_accuracy b JOIN entry e ON e.id = "

@@ -53,8 +53,8 @@ static void draw_legend(const bs_page *p, const bs_data *d, size_t picked)
     bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1}, "images that judge (95 %)");
     bs_draw_text(p, (bs_text){.x = x + 30, .y = y + 20, .size = 11, .across = -1}, "images that chose S");
     bs_draw_dot(p, x + 12, y + 36, 4);
-    snprintf(text, sizeof text, "budget of %.3g %%: S has %zu classes,", 100 * bs_data_value(d, 0, ALLOWED),
-             picked);
+    snprintf(text, sizeof text, "budget of %.3g %%: S has %zu class%s,", 100 * bs_data_value(d, 0, ALLOWED),
+             picked, picked == 1 ? "" : "es");
     bs_draw_text(p, (bs_text){.x = x + 30, .y = y + 40, .size = 11, .across = -1}, text);
     snprintf(text, sizeof text, "catches %.1f %% for %.1f %% more", 100 * bs_data_value(d, picked, CAUGHT),
              100 * bs_data_value(d, picked, EXTRA));

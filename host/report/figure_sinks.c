@@ -80,8 +80,9 @@ static void draw_frame(const panel *n, const char *title, const char *subtitle)
     cairo_rectangle(p->cr, n->left, n->top, PANEL, PANEL);
     cairo_stroke(p->cr);
     bs_set_color(p, BS_INK, 1);
-    for (int i = 0; i <= 4; i++) {
-        int c = n->classes <= 12 ? i * (n->classes - 1) / 4 : i * n->classes / 4 - (i == 4);
+    int ticks = n->classes <= 12 ? n->classes : 5;
+    for (int i = 0; i < ticks; i++) {
+        int c = n->classes <= 12 ? i : i * n->classes / 4 - (i == 4);
         snprintf(text, sizeof text, "%d", c);
         bs_draw_text(
             p, (bs_text){.x = n->left + PANEL * (c + 0.5) / n->classes, .y = n->top + PANEL + 14, .size = 10},

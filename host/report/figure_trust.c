@@ -104,7 +104,7 @@ bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *
     if (classes == 0)
         BS_TRY_GOTO(bs_figure_empty("no trust curve", "it needs trials of an entry without a bit error rate"),
                     out);
-    for (size_t i = 0; i < d.n; i++) {
+    for (size_t i = 0; i < shown * POINTS; i++) {
         low = fmin(low, bs_data_value(&d, i, TRUST));
         high = fmax(high, bs_data_value(&d, i, TRUST));
     }

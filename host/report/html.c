@@ -30,21 +30,34 @@ static bool like_number(const char *text)
     return *text && strspn(text, "0123456789.,+-e% ") == strlen(text);
 }
 
+/* Does a column hold nothing but numbers? */
+static bool is_numeric(const bs_data *d, int column)
+{
+    bool any = false;
+    for (size_t r = 0; r < d->n; r++) {
+        if (*bs_data_text(d, r, column) && !like_number(bs_data_text(d, r, column)))
+            return false;
+        any |= *bs_data_text(d, r, column) != 0;
+    }
+    return any;
+}
+
 static void table_rows(bs_str *out, const bs_data *d)
 {
+    bool right[64] = {false};
     bs_str_puts(out, "<table><thead><tr>");
-    for (int c = 0; c < d->n_columns; c++) {
-        bool right = like_number(bs_data_text(d, 0, c));
-        bs_str_puts(out, right ? "<th class=n>" : "<th>");
+    for (int c = 0; c < d->n_columns && c < 64; c++) {
+        right[c] = is_numeric(d, c);
+        bs_str_puts(out, right[c] ? "<th class=n>" : "<th>");
         bs_html_text(out, d->column[c]);
         bs_str_puts(out, "</th>");
     }
     bs_str_puts(out, "</tr></thead><tbody>\n");
     for (size_t r = 0; r < d->n; r++) {
         bs_str_puts(out, "<tr>");
-        for (int c = 0; c < d->n_columns; c++) {
+        for (int c = 0; c < d->n_columns && c < 64; c++) {
             const char *text = bs_data_text(d, r, c);
-            bs_str_puts(out, like_number(text) ? "<td class=n>" : "<td>");
+            bs_str_puts(out, right[c] ? "<td class=n>" : "<td>");
             bs_html_text(out, text);
             bs_str_puts(out, "</td>");
         }

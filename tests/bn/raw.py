@@ -44,7 +44,7 @@ class Raw:
         self.group = dict(db.execute("SELECT class, name FROM class_group"))
         self.cost = {(r[0], r[1]): r[2] for r in db.execute("SELECT truth, answer, cost FROM group_cost")}
         self.trials = []
-        for r in db.execute("SELECT id, top1, flags, died_at, bit FROM trial"):
+        for r in db.execute("SELECT id, top1, flags, died_at, CASE WHEN n_sites = 1 THEN bit END FROM trial"):
             t = (r[0] >> 55, r[0] >> 43 & 4095)
             image, repetition = r[0] >> 20 & 8388607, r[0] & 1048575
             masked = r[3] is not None
