@@ -8,8 +8,9 @@
 
 enum { MAX_FIELDS = 8, MAX_BYTES = 1 << 26 };
 
-/* What a column holds: a name that is looked up, a text as it is, or a number (an empty one is NULL). */
-typedef enum column_kind { A_CLASS, A_LAYER, A_ENTRY, AN_IMAGE, A_TEXT, A_NUMBER } column_kind;
+/* What a column holds: a name that is looked up, a group of classes that must exist, a text as it is, or a
+ * number (an empty one is NULL). */
+typedef enum column_kind { A_CLASS, A_LAYER, A_ENTRY, AN_IMAGE, A_GROUP, A_TEXT, A_NUMBER } column_kind;
 
 typedef struct column {
     const char *name, *sql; /* in the file, in the table */
@@ -27,7 +28,7 @@ static const struct table {
      "group_cost",
      3,
      3,
-     {{"truth", "truth", A_TEXT}, {"answer", "answer", A_TEXT}, {"cost", "cost", A_NUMBER}}},
+     {{"truth", "truth", A_GROUP}, {"answer", "answer", A_GROUP}, {"cost", "cost", A_NUMBER}}},
     {"priors",
      "bn_prior_layer",
      2,
@@ -112,6 +113,22 @@ static bs_status take_header(pass *p)
     return st;
 }
 
+static bs_status check_group(const bs_db *db, const char *name)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM class_group_all WHERE name = ?1"));
+    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+    bs_status st = bs_db_step(db, q, &row);
+    sqlite3_finalize(q);
+    BS_TRY(st);
+    if (row)
+        return BS_OK;
+    bs_fail(BS_USAGE, "no group '%s'", name);
+    return bs_hint(
+        "load the groups first; a class without a group is one of its own, under its name; or DUE");
+}
+
 static bs_status bind(pass *p, int i)
 {
     static const bs_bn_kind names[] = {
@@ -121,6 +138,10 @@ static bs_status bind(pass *p, int i)
     int64_t id = 0;
     char *end;
     switch (c->kind) {
+    case A_GROUP:
+        BS_TRY(check_group(p->db, text));
+        sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
+        return BS_OK;
     case A_TEXT:
         sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
         return BS_OK;

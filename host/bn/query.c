@@ -163,11 +163,19 @@ static bs_status collect(const query *q)
                   "CREATE TEMP TABLE cell (place, variable, exact, value, entry, layer, x, n);",
                   (long long)q->scope, q->where.ptr ? q->where.ptr : "", (long long)q->scope,
                   q->reach.ptr ? q->reach.ptr : "");
-    for (int i = 0; i < q->n_of; i++)
+    for (int i = 0; i < q->n_of; i++) {
+        const struct variable *v = q->of[i];
+        int exact = !q->answer && !v->answer;
         bs_str_printf(&sql,
                       "INSERT INTO cell SELECT %d, '%s', %d, %s, entry, layer, sum(x), sum(n) FROM evidence "
                       "GROUP BY 4, entry, layer;",
-                      i, q->of[i]->name, !q->answer && !q->of[i]->answer, q->of[i]->sql);
+                      i, v->name, exact, v->sql);
+        if (v->kind == AS_YES_NO) /* both answers, also where one was never seen */
+            bs_str_printf(&sql,
+                          "INSERT INTO cell SELECT %d, '%s', %d, value, NULL, -1, 0.0, 0 FROM (SELECT 0 AS "
+                          "value UNION ALL SELECT 1);",
+                          i, v->name, exact);
+    }
     bs_str_puts(&sql, "CREATE INDEX temp.cell_value ON cell (variable, value, entry, layer)");
     bs_status st = bs_str_status(&sql);
     if (st == BS_OK)

@@ -25,7 +25,7 @@ static bs_status run(const bs_args *args)
         return bs_hint("name a file that ends in .png or .svg");
     }
     BS_TRY(bs_page_check_path(page.path));
-    BS_TRY(bs_bn_open(&db, args->operand[0], true));
+    BS_TRY(bs_bn_open(&db, args->operand[0], draw == bs_figure_bits));
     BS_TRY_GOTO(find(&options.entry, db, BS_BN_ENTRY, bs_option_value(args, "entry")), out);
     BS_TRY_GOTO(find(&options.layer, db, BS_BN_LAYER, bs_option_value(args, "layer")), out);
     st = draw(&page, db, &options);
