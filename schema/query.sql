@@ -13,21 +13,26 @@ WITH total AS MATERIALIZED (
 ), whole AS MATERIALIZED (
     SELECT variable, sum(known) AS known, sum(fault) AS fault, sum(n) AS n FROM part GROUP BY variable
 ), rate AS (
-    SELECT p.variable, p.value, r.k, r.m, min(1.0, ifnull(c.x, 0.0) / r.k) AS v,
+    SELECT p.variable, p.value, r.k, r.m,
+           CASE p.variable WHEN 'fault' THEN p.value = 1 WHEN 'entry' THEN p.value = r.entry WHEN 'layer' THEN p.value = r.layer END
+               AS own, -- 1, 0: the stratum has this value, or another; NULL: that is open
+           min(1.0, ifnull(c.x, 0.0) / r.k) AS v,
            min(1.0, max(0.0, (ifnull(t.x, 0.0) - ifnull(c.x, 0.0)) / r.k)) AS o
       FROM part p CROSS JOIN reach r
       LEFT JOIN cell c ON c.variable = p.variable AND c.value = p.value AND c.entry = r.entry AND c.layer = r.layer
       LEFT JOIN total t ON t.variable = p.variable AND t.entry = r.entry AND t.layer = r.layer
-     WHERE r.k > 0 AND (c.x IS NOT NULL OR p.variable NOT IN ('layer', 'entry', 'fault'))
+     WHERE r.k > 0
 ), bound AS (
-    SELECT variable, value, k, v, o, max(0.0, ((2 * m * v + zz) - sqrt(zz * zz + 4 * zz * m * v * (1 - v))) / (2 * (m + zz))) AS v_low,
+    SELECT variable, value, own, k, v, o, max(0.0, ((2 * m * v + zz) - sqrt(zz * zz + 4 * zz * m * v * (1 - v))) / (2 * (m + zz))) AS v_low,
            ((2 * m * v + zz) + sqrt(zz * zz + 4 * zz * m * v * (1 - v))) / (2 * (m + zz)) AS v_high,
            max(0.0, ((2 * m * o + zz) - sqrt(zz * zz + 4 * zz * m * o * (1 - o))) / (2 * (m + zz))) AS o_low,
            ((2 * m * o + zz) + sqrt(zz * zz + 4 * zz * m * o * (1 - o))) / (2 * (m + zz)) AS o_high
       FROM rate CROSS JOIN bn_setting
 ), distance AS MATERIALIZED (
-    SELECT variable, value, sqrt(sum(k * k * (v - v_low) * (v - v_low))) AS v_down, sqrt(sum(k * k * (v_high - v) * (v_high - v))) AS v_up,
-           sqrt(sum(k * k * (o - o_low) * (o - o_low))) AS o_down, sqrt(sum(k * k * (o_high - o) * (o_high - o))) AS o_up
+    SELECT variable, value, sqrt(sum((own IS NOT 0) * k * k * (v - v_low) * (v - v_low))) AS v_down,
+           sqrt(sum((own IS NOT 0) * k * k * (v_high - v) * (v_high - v))) AS v_up,
+           sqrt(sum((own IS NOT 1) * k * k * (o - o_low) * (o - o_low))) AS o_down,
+           sqrt(sum((own IS NOT 1) * k * k * (o_high - o) * (o_high - o))) AS o_up
       FROM bound GROUP BY variable, value
 )
 SELECT p.variable, p.value,

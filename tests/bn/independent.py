@@ -228,8 +228,22 @@ def check_queries(raw, ask):
         assert len(sums) == 9
         for v in sums.values():
             close("sum", v, 1)
-    # One interval in full: P(correct | class) as in bn_trust.
+    # Intervals in full: P(correct | class) as in bn_trust, P(fault | class) and P(layer | class) as in their tables.
     _, _, _, want = terms(raw, scope)
+    tables = {(r["variable"], r["value"]): r for r in ask("--given", f"class={c}", "--of", "fault,layer")}
+    n, low, high = want[c]["answer"]
+    m = want[c]["M"]
+    close("fault low", tables["fault", 1]["low"], p * low / ((1 - p) * m + p * low), 1e-7)
+    close("fault high", tables["fault", 1]["high"], p * high / ((1 - p) * m + p * high), 1e-7)
+    for s in prior:
+        if len([q for q in prior if q[1] == s[1]]) > 1 or ("layer", s[1]) not in tables:
+            continue
+        others = [(k, raw.flows(q)[c][0], raw.support(q)[1]) for q, k in prior.items() if q != s]
+        rest, rest_low, rest_high = mover(others) if others else (0, 0, 0)
+        low, high = wilson(raw.flows(s)[c][0], raw.support(s)[1])
+        r = tables["layer", s[1]]
+        close("layer low", r["low"], p * prior[s] * low / ((1 - p) * m + p * (prior[s] * low + rest_high)), 1e-7)
+        close("layer high", r["high"], p * prior[s] * high / ((1 - p) * m + p * (prior[s] * high + rest_low)), 1e-7)
     for r in ask("--given", f"class={c}", "--of", "correct_golden"):
         if r["value"] == 1:
             v = trust(want[c], "golden", p)
