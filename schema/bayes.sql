@@ -219,12 +219,14 @@ SELECT p.entry,                           -- entry.id
 
 -- The same with bounds, one row for each part.
 CREATE VIEW bn_flow_part AS
-WITH part AS (
-    SELECT entry, layer, class, 'answer' AS part, answer AS v, effective_trials AS m FROM bn_flow
-    UNION ALL SELECT entry, layer, class, 'right_label', right_label, effective_trials FROM bn_flow
-    UNION ALL SELECT entry, layer, class, 'wrong_label', max(0.0, answer - right_label), effective_trials FROM bn_flow
-    UNION ALL SELECT entry, layer, class, 'right_golden', right_golden, effective_trials FROM bn_flow
-    UNION ALL SELECT entry, layer, class, 'wrong_golden', max(0.0, answer - right_golden), effective_trials FROM bn_flow
+WITH flow AS MATERIALIZED (
+    SELECT *, effective_trials AS m FROM bn_flow
+), part AS (
+    SELECT entry, layer, class, 'answer' AS part, answer AS v, m, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'right_label', right_label, m, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'wrong_label', max(0.0, answer - right_label), m, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'right_golden', right_golden, m, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'wrong_golden', max(0.0, answer - right_golden), m, n, wrong, images FROM flow
 )
 SELECT p.entry, -- entry.id
        p.layer, -- layer.id
@@ -232,13 +234,16 @@ SELECT p.entry, -- entry.id
        p.part,  -- answer, or the part of it that is right or wrong by label or golden answer
        p.v,     -- probability of this answer and part, given the stratum
        max(0.0, ((2 * m * v + zz) - sqrt(zz * zz + 4 * zz * m * v * max(0.0, 1 - v))) / (2 * (m + zz))) AS low, -- bounds
-       min(1.0, ((2 * m * v + zz) + sqrt(zz * zz + 4 * zz * m * v * max(0.0, 1 - v))) / (2 * (m + zz))) AS high
+       min(1.0, ((2 * m * v + zz) + sqrt(zz * zz + 4 * zz * m * v * max(0.0, 1 - v))) / (2 * (m + zz))) AS high,
+       p.m AS effective_trials, p.n, p.wrong, p.images -- as in bn_flow
   FROM part p CROSS JOIN bn_setting x;
 
 -- P(C | L), and how far the answer can be trusted, if the fault is there.
 CREATE VIEW bn_class_given_layer AS
 WITH bound AS (
-    SELECT entry, layer, class,
+    SELECT entry, layer, class, max(effective_trials) AS effective_trials, max(n) AS n, max(wrong) AS wrong, max(images) AS images,
+           max(CASE part WHEN 'answer' THEN v END) AS answer, max(CASE part WHEN 'right_label' THEN v END) AS right_label,
+           max(CASE part WHEN 'right_golden' THEN v END) AS right_golden,
            max(CASE part WHEN 'answer' THEN low END) AS a_low, max(CASE part WHEN 'answer' THEN high END) AS a_high,
            max(CASE part WHEN 'right_label' THEN low END) AS rl_low, max(CASE part WHEN 'right_label' THEN high END) AS rl_high,
            max(CASE part WHEN 'wrong_label' THEN low END) AS wl_low, max(CASE part WHEN 'wrong_label' THEN high END) AS wl_high,
@@ -253,22 +258,21 @@ SELECT f.entry,                                -- entry.id
        f.class,                                -- the answer, -1: DUE
        CASE WHEN f.class = -1 THEN 'DUE' ELSE c.name END AS class_name, -- its name
        f.answer AS probability,                -- P(C = class | L = (entry, layer))
-       b.a_low AS low, b.a_high AS high,       -- 95 % bounds
+       f.a_low AS low, f.a_high AS high,       -- 95 % bounds
        f.right_label AS correct_label,         -- P(C = class and it is the label | L)
        f.right_golden AS correct_golden,       -- P(C = class and it is the golden answer | L)
        CASE WHEN y.class IS NOT NULL OR f.class = -1 THEN f.right_label / f.answer END
            AS trust_label,                     -- P(it is the label | C = class, L); NULL: label of no image
-       CASE WHEN y.class IS NOT NULL THEN b.rl_low / (b.rl_low + b.wl_high) END AS trust_label_low,
-       CASE WHEN y.class IS NOT NULL THEN b.rl_high / (b.rl_high + b.wl_low) END AS trust_label_high,
+       CASE WHEN y.class IS NOT NULL THEN f.rl_low / (f.rl_low + f.wl_high) END AS trust_label_low,
+       CASE WHEN y.class IS NOT NULL THEN f.rl_high / (f.rl_high + f.wl_low) END AS trust_label_high,
        f.right_golden / f.answer AS trust_golden, -- P(it is the golden answer | C = class, L)
-       CASE WHEN f.class >= 0 THEN b.rg_low / (b.rg_low + b.wg_high) END AS trust_golden_low,
-       CASE WHEN f.class >= 0 THEN b.rg_high / (b.rg_high + b.wg_low) END AS trust_golden_high,
+       CASE WHEN f.class >= 0 THEN f.rg_low / (f.rg_low + f.wg_high) END AS trust_golden_low,
+       CASE WHEN f.class >= 0 THEN f.rg_high / (f.rg_high + f.wg_low) END AS trust_golden_high,
        f.n,                                    -- trials with this answer
        f.wrong,                                -- of them: it is not the golden answer
        f.images,                               -- images with this answer
        f.effective_trials                      -- observations that the bounds count
-  FROM bn_flow f JOIN bound b ON b.entry = f.entry AND b.layer = f.layer AND b.class = f.class
-  LEFT JOIN class c ON c.id = f.class LEFT JOIN labelled y ON y.class = f.class;
+  FROM bound f LEFT JOIN class c ON c.id = f.class LEFT JOIN labelled y ON y.class = f.class;
 
 -- P(Correct | L): accuracy under one fault. By label over the images that have one.
 CREATE VIEW bn_correct_given_layer AS
@@ -317,6 +321,7 @@ SELECT s.scope,                -- entry.id, or -1: the strata of bn_prior_layer
        sum(s.k * f.v) AS v,    -- P(C = class and part | F = 1)
        sum(s.k * s.k * (f.v - f.low) * (f.v - f.low)) AS down2, -- square of the distance to the lower bound
        max(0.0, e.up2 + sum(s.k * s.k * ((f.high - f.v) * (f.high - f.v) - s.empty_high * s.empty_high)))
-           AS up2              -- square of the distance to the upper bound
+           AS up2,             -- square of the distance to the upper bound
+       sum(f.n) AS n, sum(f.wrong) AS wrong -- trials with this answer; of them: it is not the golden answer
   FROM bn_flow_part f JOIN stratum_of s ON s.entry = f.entry AND s.layer = f.layer JOIN empty e ON e.scope = s.scope
  GROUP BY s.scope, f.class, f.part;

@@ -5,9 +5,10 @@
 -- answer, [y_i = c] becomes [g_i = c], and A_c becomes M_c.
 CREATE VIEW bn_term AS
 WITH bound AS MATERIALIZED (
-    SELECT scope, class, part, v, max(0.0, v - sqrt(down2)) AS low, min(1.0, v + sqrt(up2)) AS high FROM bn_bound
+    SELECT *, max(0.0, v - sqrt(down2)) AS low, min(1.0, v + sqrt(up2)) AS high FROM bn_bound
 ), part AS MATERIALIZED (
-    SELECT scope, class,
+    SELECT scope, class, max(n) AS n, max(wrong) AS wrong,
+           max(CASE part WHEN 'answer' THEN down2 END) AS down2, max(CASE part WHEN 'answer' THEN up2 END) AS up2,
            max(CASE part WHEN 'answer' THEN v END) AS nn,
            max(CASE part WHEN 'answer' THEN low END) AS nn_low, max(CASE part WHEN 'answer' THEN high END) AS nn_high,
            max(CASE part WHEN 'right_label' THEN v END) AS bl,
@@ -17,10 +18,6 @@ WITH bound AS MATERIALIZED (
            max(CASE part WHEN 'right_golden' THEN low END) AS bg_low, max(CASE part WHEN 'right_golden' THEN high END) AS bg_high,
            max(CASE part WHEN 'wrong_golden' THEN low END) AS wg_low, max(CASE part WHEN 'wrong_golden' THEN high END) AS wg_high
       FROM bound GROUP BY scope, class
-), support AS MATERIALIZED (
-    SELECT b.scope, f.class, sum(f.n) AS n, sum(f.wrong) AS wrong
-      FROM bn_flow f JOIN bn_layer b ON b.entry = f.entry AND b.layer = f.layer
-     WHERE b.probability > 0 GROUP BY b.scope, f.class
 ), never AS MATERIALIZED (
     SELECT b.scope, min(1.0, sqrt(sum(b.probability * b.probability * x.zz * x.zz
            / ((s.effective_trials + x.zz) * (s.effective_trials + x.zz))))) AS high
@@ -43,6 +40,7 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(m.mm, 0.0) AS golden,           -- M_c
        ifnull(f.nn, 0.0) AS fault,            -- N_c
        ifnull(f.nn_low, 0.0) AS fault_low, ifnull(f.nn_high, e.high) AS fault_high,    -- its bounds
+       ifnull(f.down2, 0.0) AS fault_down2, ifnull(f.up2, e.high * e.high) AS fault_up2, -- bn_bound.down2, up2
        ifnull(f.bl, 0.0) AS label_right,      -- B_c by label, and bounds of it and of N_c - B_c
        ifnull(f.bl_low, 0.0) AS label_right_low, ifnull(f.bl_high, e.high) AS label_right_high,
        ifnull(f.wl_low, 0.0) AS label_wrong_low, ifnull(f.wl_high, e.high) AS label_wrong_high,
@@ -51,12 +49,11 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(f.wg_low, 0.0) AS golden_wrong_low, ifnull(f.wg_high, e.high) AS golden_wrong_high,
        ifnull(y.images, 0) AS label_images,   -- images with this label
        ifnull(m.images, 0) AS golden_images,  -- images with this golden answer
-       ifnull(n.n, 0) AS n,                   -- trials with this answer
-       ifnull(n.wrong, 0) AS wrong,           -- of them: it is not the golden answer
+       ifnull(f.n, 0) AS n,                   -- trials with this answer
+       ifnull(f.wrong, 0) AS wrong,           -- of them: it is not the golden answer
        s.coverage                             -- bn_scope.coverage
   FROM bn_scope s CROSS JOIN answer a
   LEFT JOIN part f ON f.scope = s.scope AND f.class = a.class
-  LEFT JOIN support n ON n.scope = s.scope AND n.class = a.class
   LEFT JOIN never e ON e.scope = s.scope
   LEFT JOIN golden_sum m ON m.class = a.class
   LEFT JOIN label_sum y ON y.class = a.class
@@ -85,23 +82,19 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
 -- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault.
 CREATE VIEW bn_layer_given_class AS
 WITH total AS MATERIALIZED (
-    SELECT scope, class, class_name, p, golden, fault, fault_low, fault_high, golden_images FROM bn_term
-), bound AS MATERIALIZED (
-    SELECT scope, class, down2, up2 FROM bn_bound WHERE part = 'answer'
+    SELECT * FROM bn_term
 ), stratum_of AS MATERIALIZED (
     SELECT scope, entry, layer, layer_name, probability FROM bn_layer WHERE probability > 0
 ), term AS MATERIALIZED (
     SELECT b.scope, b.entry, b.layer, b.layer_name, f.class, b.probability * f.v AS q,
-           b.probability * f.low AS q_low, b.probability * f.high AS q_high, n.n
+           b.probability * f.low AS q_low, b.probability * f.high AS q_high, f.n
       FROM bn_flow_part f JOIN stratum_of b ON b.entry = f.entry AND b.layer = f.layer
-      LEFT JOIN layer_summary n ON n.entry = f.entry AND n.layer = f.layer AND n.class = f.class
      WHERE f.part = 'answer'
 ), rest AS (
     SELECT t.*, s.class_name, s.p, s.golden, s.fault, s.fault - t.q AS o,
-           max(0.0, s.fault - t.q - sqrt(max(0.0, b.down2 - (t.q - t.q_low) * (t.q - t.q_low)))) AS o_low,
-           s.fault - t.q + sqrt(max(0.0, b.up2 - (t.q_high - t.q) * (t.q_high - t.q))) AS o_high
+           max(0.0, s.fault - t.q - sqrt(max(0.0, s.fault_down2 - (t.q - t.q_low) * (t.q - t.q_low)))) AS o_low,
+           s.fault - t.q + sqrt(max(0.0, s.fault_up2 - (t.q_high - t.q) * (t.q_high - t.q))) AS o_high
       FROM term t JOIN total s ON s.scope = t.scope AND s.class = t.class
-      JOIN bound b ON b.scope = t.scope AND b.class = t.class
 )
 SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
        class,      -- the answer, -1: DUE
@@ -112,7 +105,7 @@ SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
        p * q / nullif((1.0 - p) * golden + p * fault, 0) AS probability, -- P(L = (entry, layer) | C = class)
        p * q_low / nullif((1.0 - p) * golden + p * (q_low + o_high), 0) AS low, -- its bounds
        p * q_high / nullif((1.0 - p) * golden + p * (q_high + o_low), 0) AS high,
-       ifnull(n, 0) AS n -- trials (without fault: images) with this answer
+       n           -- trials (without fault: images) with this answer
   FROM rest
 UNION ALL
 SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault, 0),
