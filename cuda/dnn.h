@@ -1,8 +1,8 @@
 /* Convolutions through cuDNN's graph API: plans pinned to one engine and one set of knobs.
  *
  * All tensors are fp32, row-major: x (batch, channels, in_h, in_w), w (filters, channels / group, kernel),
- * y (batch, filters, out_h, out_w). No bias: it is added by a kernel of ours, as cuDNN's own fusion would
- * pick other engines.
+ * y (batch, filters, out_h, out_w), each starting at a multiple of BS_DNN_ALIGNMENT bytes. No bias: it is
+ * added by a kernel of ours, as cuDNN's own fusion would pick other engines.
  *
  * A *pin* is an engine with knobs, chosen for one whole layer and asked again for its patches, for other
  * batches and other numbers of filters. With `tf32` false, engines that use tensor cores, shortened
@@ -14,7 +14,10 @@
 
 #include <stdint.h>
 
-enum { BS_DNN_MAX_KNOBS = 24 };
+enum {
+    BS_DNN_MAX_KNOBS = 24,
+    BS_DNN_ALIGNMENT = 256, /* of x, w, y and the workspace: what cuMemAlloc gives */
+};
 
 typedef struct bs_dnn_shape {
     int64_t batch, channels, filters, group;
@@ -24,12 +27,14 @@ typedef struct bs_dnn_shape {
     bool tf32;
 } bs_dnn_shape;
 
+typedef struct bs_dnn_knob {
+    int64_t type, value; /* of cudnnBackendKnobType_t */
+} bs_dnn_knob;
+
 typedef struct bs_dnn_pin {
-    int64_t engine;
+    int64_t engine; /* cuDNN's global index */
     int n_knobs;
-    struct {
-        int64_t type, value;
-    } knob[BS_DNN_MAX_KNOBS];
+    bs_dnn_knob knob[BS_DNN_MAX_KNOBS];
     bool tensor_cores; /* says so in its notes */
 } bs_dnn_pin;
 

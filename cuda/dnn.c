@@ -1,0 +1,120 @@
+#include "cuda/dnn.h"
+
+#include "cuda/dnn_graph.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the handle --- */
+
+static bs_status describe_device(bs_dnn *d, const char *json)
+{
+    const bs_cuda_api *api = d->api;
+    BS_TRY(bs_cuda_check_dnn(
+        api, api->cudnnBackendCreateDescriptor(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, &d->properties),
+        "cudnnBackendCreateDescriptor"));
+    BS_TRY(bs_dnn_set(d, d->properties, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+                      (int64_t)strlen(json), json));
+    return bs_dnn_finalize(d, d->properties, NULL);
+}
+
+bs_status bs_dnn_create(bs_dnn **out, const bs_cuda_api *api, const char *device_properties)
+{
+    bs_dnn *d = NULL;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(bs_calloc(&d, 1, sizeof *d, "the cuDNN handle"));
+    d->api = api;
+    if (device_properties)
+        BS_TRY_GOTO(describe_device(d, device_properties), out);
+    else
+        BS_TRY_GOTO(bs_cuda_check_dnn(api, api->cudnnCreate(&d->handle), "cudnnCreate"), out);
+    *out = d;
+    d = NULL;
+out:
+    bs_dnn_free(d);
+    return st;
+}
+
+void bs_dnn_free(bs_dnn *d)
+{
+    if (!d)
+        return;
+    if (d->properties)
+        d->api->cudnnBackendDestroyDescriptor(d->properties);
+    if (d->handle)
+        d->api->cudnnDestroy(d->handle);
+    free(d);
+}
+
+bs_status bs_dnn_set_stream(bs_dnn *d, CUstream stream)
+{
+    return bs_cuda_check_dnn(d->api, d->api->cudnnSetStream(d->handle, stream), "cudnnSetStream");
+}
+
+/* --- plans --- */
+
+struct bs_dnn_plan {
+    const bs_cuda_api *api;
+    cudnnBackendDescriptor_t plan;
+    size_t workspace;
+};
+
+bs_status bs_dnn_plan_create(bs_dnn_plan **out, bs_dnn *d, const bs_dnn_shape *s, const bs_dnn_pin *pin,
+                             size_t workspace)
+{
+    bs_dnn_bag bag = {.dnn = d};
+    cudnnBackendDescriptor_t graph = NULL;
+    bs_dnn_plan *p = NULL;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(bs_calloc(&p, 1, sizeof *p, "a cuDNN plan"));
+    p->api = d->api;
+    BS_TRY_GOTO(bs_dnn_graph(&graph, &bag, s), out);
+    if (graph)
+        BS_TRY_GOTO(bs_dnn_graph_plan(&p->plan, &p->workspace, d, graph, pin, workspace), out);
+    if (p->plan) {
+        *out = p;
+        p = NULL;
+    }
+out:
+    bs_dnn_plan_free(p);
+    bs_dnn_bag_clear(&bag);
+    return st;
+}
+
+void bs_dnn_plan_free(bs_dnn_plan *p)
+{
+    if (p && p->plan)
+        p->api->cudnnBackendDestroyDescriptor(p->plan);
+    free(p);
+}
+
+size_t bs_dnn_plan_workspace(const bs_dnn_plan *p)
+{
+    return p->workspace;
+}
+
+bs_status bs_dnn_run(bs_dnn *d, const bs_dnn_plan *p, CUdeviceptr x, CUdeviceptr w, CUdeviceptr y,
+                     CUdeviceptr workspace)
+{
+    const int64_t ids[3] = {BS_DNN_X, BS_DNN_W, BS_DNN_Y};
+    const CUdeviceptr data[3] = {x, w, y}; /* as wide as the pointers that cuDNN takes */
+    bs_dnn_bag bag = {.dnn = d};
+    cudnnBackendDescriptor_t pack = NULL;
+    bs_status st;
+    BS_TRY_GOTO(bs_dnn_make(&pack, &bag, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR), out);
+    BS_TRY_GOTO(bs_dnn_set(d, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, ids), out);
+    BS_TRY_GOTO(bs_dnn_set(d, pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, data),
+                out);
+    BS_TRY_GOTO(bs_dnn_set(d, pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace),
+                out);
+    BS_TRY_GOTO(bs_dnn_finalize(d, pack, NULL), out);
+    st = bs_cuda_check_dnn(d->api, d->api->cudnnBackendExecute(d->handle, p->plan, pack),
+                           "cudnnBackendExecute");
+out:
+    bs_dnn_bag_clear(&bag);
+    return st;
+}

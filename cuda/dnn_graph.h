@@ -1,0 +1,54 @@
+/* cuDNN's backend descriptors, and the graph of one convolution made of them. For dnn*.c only.
+ *
+ * Descriptors are made into a bag, and the bag destroys them, the last first. What a finalised descriptor
+ * needs of those it was made from it holds itself, so a graph's bag may be cleared once plans are made from
+ * it. */
+#ifndef BS_CUDA_DNN_GRAPH_H
+#define BS_CUDA_DNN_GRAPH_H
+
+#include "cuda/dnn.h"
+
+struct bs_dnn {
+    const bs_cuda_api *api;
+    cudnnHandle_t handle;                /* NULL without a device */
+    cudnnBackendDescriptor_t properties; /* of the described device; NULL with a device */
+};
+
+/* Zero-initialise but for `dnn`; bs_dnn_bag_clear() on every path. */
+typedef struct bs_dnn_bag {
+    const bs_dnn *dnn;
+    cudnnBackendDescriptor_t *at;
+    size_t n, cap;
+} bs_dnn_bag;
+
+void bs_dnn_bag_clear(bs_dnn_bag *bag);
+/* The new descriptor belongs to the bag. */
+bs_status bs_dnn_make(cudnnBackendDescriptor_t *out, bs_dnn_bag *bag, cudnnBackendDescriptorType_t type);
+/* Takes the descriptor made last out of the bag: now the caller's. */
+cudnnBackendDescriptor_t bs_dnn_bag_take(bs_dnn_bag *bag);
+
+bs_status bs_dnn_set(const bs_dnn *d, cudnnBackendDescriptor_t to, cudnnBackendAttributeName_t name,
+                     cudnnBackendAttributeType_t type, int64_t n, const void *values);
+/* *n: how many values there are, of which the first `room` are written. Descriptors to write into are made
+ * first. */
+bs_status bs_dnn_get(const bs_dnn *d, cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
+                     cudnnBackendAttributeType_t type, int64_t room, int64_t *n, void *values);
+/* One attribute of a type with one value; cuDNN giving none is an error. */
+bs_status bs_dnn_get_one(const bs_dnn *d, cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
+                         cudnnBackendAttributeType_t type, void *value);
+/* Finalises; where cuDNN answers that it does not support what the descriptor says, *supported is false. That
+ * is an error where `supported` is NULL. */
+bs_status bs_dnn_finalize(const bs_dnn *d, cudnnBackendDescriptor_t desc, bool *supported);
+
+/* Names of the tensors of the graph. */
+enum { BS_DNN_X = 1, BS_DNN_W = 2, BS_DNN_Y = 3 };
+
+/* An operation graph with one forward convolution; *out is NULL where cuDNN does not support it. */
+bs_status bs_dnn_graph(cudnnBackendDescriptor_t *out, bs_dnn_bag *bag, const bs_dnn_shape *s);
+
+/* A finalised plan of a graph with a pin, the caller's to destroy, and its workspace in bytes. *out is NULL
+ * where the pin does not serve, or wants more than `most` bytes. */
+bs_status bs_dnn_graph_plan(cudnnBackendDescriptor_t *out, size_t *workspace, const bs_dnn *d,
+                            cudnnBackendDescriptor_t graph, const bs_dnn_pin *pin, size_t most);
+
+#endif
