@@ -82,7 +82,7 @@ bs_status bs_dnn_plan_create(bs_dnn_plan **out, bs_dnn *d, const bs_dnn_shape *s
 out:
     bs_dnn_plan_free(p);
     bs_dnn_bag_clear(&bag);
-    return st;
+    return bs_dnn_about(st, s);
 }
 
 void bs_dnn_plan_free(bs_dnn_plan *p)

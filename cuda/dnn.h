@@ -6,7 +6,8 @@
  *
  * A *pin* is an engine with knobs, chosen for one whole layer and asked again for its patches, for other
  * batches and other numbers of filters. With `tf32` false, engines that use tensor cores, shortened
- * accumulation, Winograd or FFT transforms, or are nondeterministic are left out. */
+ * accumulation, Winograd or FFT transforms, or are nondeterministic are left out; always those are that leave
+ * the choice of a kernel to the shape: a knob not chosen, a kernel compiled for the shape, cuBLASLt. */
 #ifndef BS_CUDA_DNN_H
 #define BS_CUDA_DNN_H
 

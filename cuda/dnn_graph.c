@@ -150,6 +150,15 @@ bs_status bs_dnn_graph(cudnnBackendDescriptor_t *out, bs_dnn_bag *bag, const bs_
     return BS_OK;
 }
 
+bs_status bs_dnn_about(bs_status st, const bs_dnn_shape *s)
+{
+    if (st == BS_OK)
+        return BS_OK;
+    return bs_context("convolution of %lld x %lld x %lld x %lld with %lld filters of %lld x %lld",
+                      (long long)s->batch, (long long)s->channels, (long long)s->in[0], (long long)s->in[1],
+                      (long long)s->filters, (long long)s->kernel[0], (long long)s->kernel[1]);
+}
+
 /* --- plans --- */
 
 static bs_status make_engine(cudnnBackendDescriptor_t *out, bs_dnn_bag *bag, cudnnBackendDescriptor_t graph,

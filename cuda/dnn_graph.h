@@ -46,6 +46,9 @@ enum { BS_DNN_X = 1, BS_DNN_W = 2, BS_DNN_Y = 3 };
 /* An operation graph with one forward convolution; *out is NULL where cuDNN does not support it. */
 bs_status bs_dnn_graph(cudnnBackendDescriptor_t *out, bs_dnn_bag *bag, const bs_dnn_shape *s);
 
+/* `st`, an error with the shape in front of its message. */
+bs_status bs_dnn_about(bs_status st, const bs_dnn_shape *s);
+
 /* A finalised plan of a graph with a pin, the caller's to destroy, and its workspace in bytes. *out is NULL
  * where the pin does not serve, or wants more than `most` bytes. */
 bs_status bs_dnn_graph_plan(cudnnBackendDescriptor_t *out, size_t *workspace, const bs_dnn *d,

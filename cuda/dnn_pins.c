@@ -2,50 +2,69 @@
 #include "cuda/dnn_graph.h"
 
 /* Engines that say anything else of themselves round differently, or are too new to be judged here. */
-static bool admits(cudnnBackendNumericalNote_t note, bool tf32)
+static bool admits_numbers(cudnnBackendNumericalNote_t note, bool tf32)
 {
     return note == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP || (tf32 && note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
 }
 
-static bs_status read_engine(bs_dnn_pin *pin, bool *admitted, bs_dnn_bag *bag,
+/* Engines that compile a kernel for each shape, or leave the choice to cuBLASLt, cannot be pinned. */
+static bool admits_behavior(cudnnBackendBehaviorNote_t note)
+{
+    return note == CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API;
+}
+
+/* *knobs: how many the engine has. */
+static bs_status read_engine(bs_dnn_pin *pin, int64_t *knobs, bool *admitted, bs_dnn_bag *bag,
                              cudnnBackendDescriptor_t config, bool tf32)
 {
     enum { MAX_NOTES = 64 };
     const bs_dnn *d = bag->dnn;
-    cudnnBackendNumericalNote_t notes[MAX_NOTES];
+    cudnnBackendNumericalNote_t numbers[MAX_NOTES];
+    cudnnBackendBehaviorNote_t behavior[MAX_NOTES];
     cudnnBackendDescriptor_t engine = NULL;
-    int64_t n = 0;
+    int64_t n = 0, m = 0;
     BS_TRY(bs_dnn_make(&engine, bag, CUDNN_BACKEND_ENGINE_DESCRIPTOR));
     BS_TRY(bs_dnn_get_one(d, config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, &engine));
     BS_TRY(bs_dnn_get_one(d, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, &pin->engine));
+    BS_TRY(bs_dnn_get(d, engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, knobs, NULL));
     BS_TRY(bs_dnn_get(d, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, MAX_NOTES, &n,
-                      notes));
-    *admitted = n <= MAX_NOTES;
+                      numbers));
+    BS_TRY(bs_dnn_get(d, engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE, MAX_NOTES, &m,
+                      behavior));
+    *admitted = n <= MAX_NOTES && m <= MAX_NOTES;
     for (int64_t i = 0; i < n && *admitted; i++) {
-        *admitted = admits(notes[i], tf32);
-        pin->tensor_cores |= notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+        *admitted = admits_numbers(numbers[i], tf32);
+        pin->tensor_cores |= numbers[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
     }
+    for (int64_t i = 0; i < m && *admitted; i++)
+        *admitted = admits_behavior(behavior[i]);
     return BS_OK;
 }
 
-static bs_status read_knobs(bs_dnn_pin *pin, bool *admitted, bs_dnn_bag *bag, cudnnBackendDescriptor_t config)
+/* A knob that is not chosen, or is -1, cuDNN sets by the shape: what it sets is not to be found out, so such
+ * a proposal would be no pin. */
+static bs_status read_knobs(bs_dnn_pin *pin, int64_t knobs, bool *admitted, bs_dnn_bag *bag,
+                            cudnnBackendDescriptor_t config)
 {
     const bs_dnn *d = bag->dnn;
-    cudnnBackendDescriptor_t choices[BS_DNN_MAX_KNOBS];
+    cudnnBackendDescriptor_t choice[BS_DNN_MAX_KNOBS];
     int64_t n = 0;
-    for (int i = 0; i < BS_DNN_MAX_KNOBS; i++)
-        BS_TRY(bs_dnn_make(&choices[i], bag, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR));
-    BS_TRY(bs_dnn_get(d, config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                      BS_DNN_MAX_KNOBS, &n, choices));
-    *admitted = n <= BS_DNN_MAX_KNOBS; /* an engine that cannot be pinned whole is not pinned */
-    for (pin->n_knobs = 0; *admitted && pin->n_knobs < n; pin->n_knobs++) {
+    *admitted = knobs <= BS_DNN_MAX_KNOBS;
+    if (knobs == 0 || !*admitted)
+        return BS_OK;
+    for (int i = 0; i < knobs; i++)
+        BS_TRY(bs_dnn_make(&choice[i], bag, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR));
+    BS_TRY(bs_dnn_get(d, config, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR, knobs, &n,
+                      choice));
+    *admitted = n == knobs;
+    for (pin->n_knobs = 0; *admitted && pin->n_knobs < knobs; pin->n_knobs++) {
         bs_dnn_knob *k = &pin->knob[pin->n_knobs];
+        cudnnBackendDescriptor_t from = choice[pin->n_knobs];
         cudnnBackendKnobType_t type = CUDNN_KNOB_TYPE_COUNTS;
-        BS_TRY(bs_dnn_get_one(d, choices[pin->n_knobs], CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE,
-                              CUDNN_TYPE_KNOB_TYPE, &type));
-        BS_TRY(bs_dnn_get_one(d, choices[pin->n_knobs], CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64,
-                              &k->value));
+        BS_TRY(bs_dnn_get_one(d, from, CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE, &type));
+        BS_TRY(bs_dnn_get_one(d, from, CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, CUDNN_TYPE_INT64, &k->value));
         k->type = type;
+        *admitted = k->value >= 0;
     }
     return BS_OK;
 }
@@ -74,11 +93,12 @@ static bs_status consider(search *s, cudnnBackendDescriptor_t config)
     bs_dnn_pin pin = {0};
     cudnnBackendDescriptor_t plan = NULL;
     bool good = false;
+    int64_t knobs = 0;
     size_t bytes = 0;
     bs_status st;
-    BS_TRY_GOTO(read_engine(&pin, &good, &bag, config, s->tf32), out);
+    BS_TRY_GOTO(read_engine(&pin, &knobs, &good, &bag, config, s->tf32), out);
     if (good)
-        BS_TRY_GOTO(read_knobs(&pin, &good, &bag, config), out);
+        BS_TRY_GOTO(read_knobs(&pin, knobs, &good, &bag, config), out);
     for (int i = 0; i < s->n && good; i++)
         good = !same(&s->out[i], &pin);
     if (!good)
@@ -143,5 +163,5 @@ bs_status bs_dnn_pins(bs_dnn *d, const bs_dnn_shape *s, size_t workspace, bs_dnn
     *n = look.n;
 out:
     bs_dnn_bag_clear(&bag);
-    return st;
+    return bs_dnn_about(st, s);
 }
