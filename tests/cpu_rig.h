@@ -21,7 +21,7 @@ static inline cpu_rig rig_open(const bs_graph *g)
     for (int i = 0; i < g->n_nodes; i++)
         if (!r.b->supports(g, i, why, sizeof why))
             fail_msg("node %d unsupported: %s", i, why);
-    assert_ok(r.b->open(&r.device, 0));
+    assert_ok(r.b->open(&r.device, 0, NULL));
     assert_ok(r.b->load(&r.network, r.device, g));
     assert_ok(r.b->lane_open(&r.lane, r.network));
     return r;

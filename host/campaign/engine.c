@@ -59,23 +59,34 @@ static bs_status divide_memory(bs_engine *e)
     return BS_OK;
 }
 
+/* What the user says, else what suits the device. */
+static void choose_sizes(bs_engine *e, const bs_engine_options *options)
+{
+    int lanes = e->info.lanes ? e->info.lanes : bs_resources_cores();
+    int batch = e->info.batch ? e->info.batch : DEFAULT_BATCH;
+    e->threads = options->threads > 0 ? options->threads : lanes;
+    e->max_batch = options->max_batch > 0 ? options->max_batch : batch;
+}
+
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
                          const bs_engine_options *options)
 {
     bs_status st;
     int ordinal;
+    const char *device_options;
     BS_TRY(bs_calloc(out, 1, sizeof **out, "engine"));
     bs_engine *e = *out;
     e->graph = graph;
     e->plan = plan;
     e->mode = options->mode;
     e->replays = plan || options->bench;
-    e->threads = options->threads > 0 ? options->threads : bs_resources_cores();
-    e->max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH;
-    BS_TRY_GOTO(bs_backend_find(&e->backend, &ordinal, options->device ? options->device : "auto"), out);
+    BS_TRY_GOTO(
+        bs_backend_find(&e->backend, &ordinal, &device_options, options->device ? options->device : "auto"),
+        out);
     BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
-    BS_TRY_GOTO(e->backend->open(&e->device, ordinal), out);
+    BS_TRY_GOTO(e->backend->open(&e->device, ordinal, device_options), out);
     e->backend->describe(e->device, &e->info);
+    choose_sizes(e, options);
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
     if (plan)
         BS_TRY_GOTO(make_routes(e), out);

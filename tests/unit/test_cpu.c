@@ -18,9 +18,9 @@ static void test_describe(void **state)
     bs_device_info info;
     char why[64];
     assert_int_equal(bs_cpu_backend.device_count(why, sizeof why), 1);
-    assert_error(bs_cpu_backend.open(&d, 1), "no CPU device 1");
+    assert_error(bs_cpu_backend.open(&d, 1, NULL), "no CPU device 1");
     assert_null(d);
-    assert_ok(bs_cpu_backend.open(&d, 0));
+    assert_ok(bs_cpu_backend.open(&d, 0, NULL));
     bs_cpu_backend.describe(d, &info);
     assert_true(info.name[0] && info.isa[0]);
     assert_non_null(strstr(info.library, "oneDNN "));
@@ -122,7 +122,7 @@ static void assert_refused(bs_graph *g, const char *text)
     assert_false(bs_cpu_backend.supports(g, 0, why, sizeof why));
     if (!strstr(why, text))
         fail_msg("'%s' lacks '%s'", why, text);
-    assert_ok(bs_cpu_backend.open(&d, 0));
+    assert_ok(bs_cpu_backend.open(&d, 0, NULL));
     assert_error(bs_cpu_backend.load(&n, d, g), text);
     assert_null(n);
     bs_cpu_backend.close(d);

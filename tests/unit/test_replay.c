@@ -29,12 +29,13 @@ typedef struct rig {
 static void rig_open(rig *r, const char *model, const char *device)
 {
     int ordinal;
+    const char *options;
     uint64_t fingerprint;
     memset(r, 0, sizeof *r);
     assert_ok(bs_graph_import(&r->g, model));
-    assert_ok(bs_backend_find(&r->be, &ordinal, device));
+    assert_ok(bs_backend_find(&r->be, &ordinal, &options, device));
     assert_ok(bs_backend_check(r->be, r->g));
-    assert_ok(r->be->open(&r->device, ordinal));
+    assert_ok(r->be->open(&r->device, ordinal, options));
     assert_ok(r->be->load(&r->network, r->device, r->g));
     assert_ok(r->be->lane_open(&r->lane, r->network));
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
