@@ -123,32 +123,32 @@ static bs_cuda_api spying(void)
 typedef struct work {
     bs_cuda_api api;
     char *json;
-    bs_dnn_pin pins[8];
+    bs_cudnn_pin pins[8];
     int n, plans;
 } work;
 
 /* All that a backend does: a handle, pins of a layer, a plan of each for its patches, a run. */
 static bs_status do_work(work *w)
 {
-    bs_dnn *d = NULL;
-    bs_dnn_plan *plan = NULL;
-    bs_dnn_shape layer = square(64, 64, 56, 3, 1, 1), window = patches(layer, 32, 7);
+    bs_cudnn *d = NULL;
+    bs_cudnn_plan *plan = NULL;
+    bs_cudnn_shape layer = square(64, 64, 56, 3, 1, 1), window = patches(layer, 32, 7);
     bs_status st;
     layer.tf32 = window.tf32 = true; /* the best answers of the heuristics, then, are pins */
     w->n = w->plans = 0;
-    BS_TRY_GOTO(bs_dnn_create(&d, &w->api, w->json), out);
-    BS_TRY_GOTO(bs_dnn_pins(d, &layer, WORKSPACE, w->pins, 8, &w->n), out);
+    BS_TRY_GOTO(bs_cudnn_create(&d, &w->api, w->json), out);
+    BS_TRY_GOTO(bs_cudnn_pins(d, &layer, WORKSPACE, w->pins, 8, &w->n), out);
     for (int i = 0; i < w->n; i++) {
-        BS_TRY_GOTO(bs_dnn_plan_create(&plan, d, &window, &w->pins[i], WORKSPACE), out);
+        BS_TRY_GOTO(bs_cudnn_plan_create(&plan, d, &window, &w->pins[i], WORKSPACE), out);
         w->plans += plan != NULL;
         if (plan)
-            BS_TRY_GOTO(bs_dnn_run(d, plan, 0x1000, 0x2000, 0x3000, 0x4000), out);
-        bs_dnn_plan_free(plan);
+            BS_TRY_GOTO(bs_cudnn_run(d, plan, 0x1000, 0x2000, 0x3000, 0x4000), out);
+        bs_cudnn_plan_free(plan);
         plan = NULL;
     }
 out:
-    bs_dnn_plan_free(plan);
-    bs_dnn_free(d);
+    bs_cudnn_plan_free(plan);
+    bs_cudnn_free(d);
     return st;
 }
 
@@ -254,27 +254,27 @@ static void test_nonsense(void **state)
 {
     (void)state;
     work w = start();
-    bs_dnn *d = NULL;
-    bs_dnn_plan *plan = NULL;
-    bs_dnn_pin pins[4];
+    bs_cudnn *d = NULL;
+    bs_cudnn_plan *plan = NULL;
+    bs_cudnn_pin pins[4];
     int n = -1;
-    assert_error(bs_dnn_create(&d, &w.api, "{\"warpSize\": "), "cudnnBackend");
+    assert_error(bs_cudnn_create(&d, &w.api, "{\"warpSize\": "), "cudnnBackend");
     assert_null(d);
-    assert_ok(bs_dnn_create(&d, &w.api, w.json));
-    bs_dnn_shape s = square(64, 64, 56, 3, 1, 1);
+    assert_ok(bs_cudnn_create(&d, &w.api, w.json));
+    bs_cudnn_shape s = square(64, 64, 56, 3, 1, 1);
     s.tf32 = true;
-    assert_ok(bs_dnn_pins(d, &s, WORKSPACE, pins, 4, &n));
+    assert_ok(bs_cudnn_pins(d, &s, WORKSPACE, pins, 4, &n));
     assert_true(n > 0);
-    bs_dnn_shape wrong = s;
+    bs_cudnn_shape wrong = s;
     wrong.out[0]++;
-    assert_error(bs_dnn_pins(d, &wrong, WORKSPACE, pins, 4, &n),
+    assert_error(bs_cudnn_pins(d, &wrong, WORKSPACE, pins, 4, &n),
                  "convolution of 1 x 64 x 56 x 56 with 64 filters");
-    assert_error(bs_dnn_plan_create(&plan, d, &wrong, &pins[0], WORKSPACE), "cudnnBackend");
+    assert_error(bs_cudnn_plan_create(&plan, d, &wrong, &pins[0], WORKSPACE), "cudnnBackend");
     assert_null(plan);
-    assert_error(bs_dnn_set_stream(d, NULL), "cudnnSetStream"); /* a described device has no streams */
-    bs_dnn_free(d);
-    bs_dnn_free(NULL);
-    bs_dnn_plan_free(NULL);
+    assert_error(bs_cudnn_set_stream(d, NULL), "cudnnSetStream"); /* a described device has no streams */
+    bs_cudnn_free(d);
+    bs_cudnn_free(NULL);
+    bs_cudnn_plan_free(NULL);
     assert_int_equal(spy.alive, 0);
     free(w.json);
 }
