@@ -156,6 +156,9 @@ bs_status bs_cuda_check_dnn(const bs_cuda_api *api, cudnnStatus_t r, const char 
     api->cudnnGetLastErrorString(detail, sizeof detail);
     bool lost = r == CUDNN_STATUS_EXECUTION_FAILED ||
                 (r > CUDNN_STATUS_EXECUTION_FAILED && r < CUDNN_STATUS_EXECUTION_FAILED + 1000);
-    return bs_fail(lost ? BS_NO_DEVICE : BS_ERR, "%s failed: %s%s%s", call, api->cudnnGetErrorString(r),
-                   detail[0] ? ": " : "", detail);
+    bs_status st = lost ? BS_NO_DEVICE : BS_ERR;
+    if (r == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+        r == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED)
+        st = BS_NO_MEMORY;
+    return bs_fail(st, "%s failed: %s%s%s", call, api->cudnnGetErrorString(r), detail[0] ? ": " : "", detail);
 }

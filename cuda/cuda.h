@@ -53,7 +53,7 @@ typedef struct bs_cuda_plan {
     CUdeviceptr *param; /* by input, 0 where it is no parameter; owned */
     bs_cuda_engine engine;
     bs_cuda_gemm gemm;
-    bs_dnn_pin dnn;
+    bs_cudnn_pin dnn;
     int64_t filters, length, repeat; /* Conv, Gemm, MatMul by weights; repeat: rows a sample, Conv: 1 */
     int64_t stride_m, stride_k;      /* of the weights in file order */
     float weight_scale, bias_scale;
@@ -91,7 +91,7 @@ struct bs_lane {
     bs_cuda_buffer filters, bias; /* faulty parameters */
     bs_cuda_buffer computed;      /* channels of faulty filters */
     bs_cuda_buffer result;        /* what comes back, on the device */
-    bs_dnn *dnn;                  /* NULL: no layer needs it */
+    bs_cudnn *dnn;                /* NULL: no layer needs it */
     bs_cuda_dnn_plan **dnn_plans; /* by node: a list */
     CUdeviceptr *param;           /* max_inputs, for a run with a faulty parameter */
     bs_view *view;                /* the same */
