@@ -224,20 +224,20 @@ out:
     return st;
 }
 
-static bs_status choose(bs_lane *l, int node)
+static bs_status choose(bs_lane *l, int node, bool dnn)
 {
     bs_network *net = l->network;
     const bs_node *nd = &net->graph->nodes[node];
     const bs_shape *out = &net->graph->tensors[nd->out].shape;
     bs_cuda_plan *p = &net->plan[node];
-    bs_cuda_engine wanted = net->device->options.engine;
     bool found = false;
     /* Groups make many small products, and faulty filters of them cannot be put together: the plain kernel.
      */
     p->engine = BS_CUDA_DIRECT;
+    bs_cuda_engine wanted = net->device->options.engine;
     if (wanted == BS_CUDA_DIRECT || (nd->attr.window.group > 1 && wanted != BS_CUDA_DNN))
         return BS_OK;
-    if (wanted != BS_CUDA_GEMM && net->device->api->has_dnn)
+    if (dnn)
         BS_TRY(choose_dnn(l, node, &found));
     if (found)
         return BS_OK;
@@ -256,7 +256,7 @@ static bool same_layer(const bs_graph *g, const bs_node *a, const bs_node *b)
            !memcmp(t[a->out].shape.dim, t[b->out].shape.dim, 3 * sizeof(int64_t));
 }
 
-static bs_status choose_all(bs_network *n, bs_lane *l)
+static bs_status choose_all(bs_network *n, bs_lane *l, bool dnn)
 {
     const bs_graph *g = n->graph;
     for (int i = 0; i < g->n_nodes; i++) {
@@ -271,22 +271,40 @@ static bs_status choose_all(bs_network *n, bs_lane *l)
             n->plan[i].dnn = n->plan[like].dnn;
             continue;
         }
-        bs_status st = choose(l, i);
+        bs_status st = choose(l, i, dnn);
         if (st != BS_OK)
             return bs_context("node '%s'", g->nodes[i].name);
     }
     return BS_OK;
 }
 
+/* Does cuDNN start here? If not, and nobody insists on it, cuBLASLt does its work. */
+static bs_status start_dnn(const bs_device *d, bool *good)
+{
+    const bs_cuda_api *api = d->api;
+    bs_cuda_engine wanted = d->options.engine;
+    bs_cudnn *dnn = NULL;
+    *good = false;
+    if (wanted == BS_CUDA_GEMM || wanted == BS_CUDA_DIRECT)
+        return BS_OK;
+    bs_status st =
+        api->has_dnn ? bs_cudnn_create(&dnn, api, NULL) : bs_fail(BS_NO_DEVICE, "no cuDNN: %s", api->no_dnn);
+    bs_cudnn_free(dnn);
+    *good = st == BS_OK;
+    if (st == BS_OK || wanted == BS_CUDA_DNN || (api->has_dnn && st != BS_ERR))
+        return st;
+    bs_info("convolutions run through cuBLASLt: %s", bs_error_message());
+    bs_error_clear();
+    return BS_OK;
+}
+
 bs_status bs_cuda_choose_engines(bs_network *n)
 {
     bs_lane *l;
-    if (n->device->options.engine == BS_CUDA_DNN && !n->device->api->has_dnn)
-        return bs_fail(BS_NO_DEVICE, "cuDNN is asked for, but: %s", n->device->api->no_dnn);
-    if (n->device->options.engine == BS_CUDA_AUTO && !n->device->api->has_dnn)
-        bs_info("convolutions run through cuBLASLt: %s", n->device->api->no_dnn);
+    bool dnn;
+    BS_TRY(start_dnn(n->device, &dnn));
     BS_TRY(bs_cuda_lane_open(&l, n));
-    bs_status st = choose_all(n, l);
+    bs_status st = choose_all(n, l, dnn);
     bs_cuda_lane_close(l);
     return st;
 }
