@@ -62,6 +62,8 @@ static bool check_pad(const bs_cpu_question *q)
         if (before > INT32_MAX || before < -INT32_MAX || after > INT32_MAX || after < -INT32_MAX ||
             in->dim[a] + before + after != out->dim[a])
             return bs_cpu_refuse(q, "output shape does not follow from the padding of axis %d", a);
+        if (q->n->attr.pad_mode != BS_PAD_CONSTANT && (before < 0 || after < 0))
+            return bs_cpu_refuse(q, "it crops axis %d and repeats its input", a);
     }
     return true;
 }
