@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Architectures of Keras, exported by tf2onnx: see exports.py. Inputs are (N, H, W, 3), as TensorFlow has them; one
-case each is exported with the options --inputs-as-nchw and an old operator set.
+"""Architectures of Keras, exported as the README says, through a SavedModel and tf2onnx: see exports.py. Inputs are
+(N, H, W, 3), as TensorFlow has them, but for the case with --inputs-as-nchw.
 
 Left out are ConvNeXt and other networks with Keras' exact GELU: tf2onnx has no rule for its Erfc and writes a file
 that no runtime can load."""
 import collections
 import os
+import subprocess
+import sys
+import tempfile
 import warnings
 
 from common import require
@@ -14,7 +17,7 @@ from exports import main
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 warnings.simplefilter("ignore")
-np, onnx, tf, keras, tf2onnx = require("numpy", "onnx", "tensorflow", "keras", "tf2onnx")
+np, onnx, tf, keras, _ = require("numpy", "onnx", "tensorflow", "keras", "tf2onnx")
 
 Case = collections.namedtuple("Case", "name model side opset nchw")
 CASES = [
@@ -32,29 +35,45 @@ CASES = [
 ]
 
 
-def randomise(network):
-    """Replaces what initialisation leaves constant, in place: statistics, scales and biases."""
+def randomise(network, side):
+    """Replaces what initialisation leaves constant, in place: statistics near the true ones, scales, biases. Images
+    reach the network as 0..1, so scaling from 0..255 is taken out."""
     rng = np.random.default_rng(1)
+    norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in network.layers:
-        if not isinstance(layer, keras.layers.BatchNormalization):
-            continue
-        for name, low, high in (("gamma", 0.5, 1.5), ("beta", -0.1, 0.1), ("moving_mean", -0.1, 0.1),
-                                ("moving_variance", 0.5, 1.5)):
-            weight = getattr(layer, name, None)
+        if isinstance(layer, keras.layers.Rescaling) and layer.scale < 0.1:
+            layer.scale *= 255
+    for norm in norms:
+        norm.usual, norm.momentum = norm.momentum, 0.0
+    noise = rng.uniform(0, 1, (4, side, side, 3)).astype(np.float32)
+    smooth = tf.image.resize(rng.uniform(0, 1, (4, 7, 7, 3)).astype(np.float32), (side, side), "bicubic")
+    network(tf.concat([noise, smooth], 0), training=True)
+    for norm in norms:
+        norm.momentum = norm.usual
+        for name, low, high in (("gamma", 0.5, 1.5), ("moving_variance", 0.5, 2.0)):
+            weight = getattr(norm, name)
             if weight is not None:
-                weight.assign(rng.uniform(low, high, weight.shape).astype(np.float32))
+                weight.assign(weight * rng.uniform(low, high, weight.shape).astype(np.float32))
+        spread = tf.sqrt(norm.moving_variance)
+        norm.moving_mean.assign(norm.moving_mean + 0.2 * spread * rng.normal(0, 1, spread.shape).astype(np.float32))
 
 
 def export(case, seed, path):
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    shape = (case.side, case.side, 3)
-    network = getattr(keras.applications, case.model)(weights=None, classifier_activation=None, input_shape=shape)
-    randomise(network)
-    signature = [tf.TensorSpec((None, *shape), tf.float32, name="image")]
-    model, _ = tf2onnx.convert.from_function(tf.function(lambda image: network(image, training=False), signature),
-                                             signature, opset=case.opset, output_path=str(path),
-                                             inputs_as_nchw=["image"] if case.nchw else None)
+    network = getattr(keras.applications, case.model)(weights=None, classifier_activation=None,
+                                                      input_shape=(case.side, case.side, 3))
+    randomise(network, case.side)
+    with tempfile.TemporaryDirectory() as saved:
+        network.export(saved, verbose=False)
+        command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", saved, "--opset", str(case.opset),
+                   "--output", str(path)]
+        if case.nchw:
+            command += ["--inputs-as-nchw", network.inputs[0].name]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(f"FAIL: tf2onnx on {case.name}: {done.stdout}")
+    model = onnx.load(path)
     onnx.checker.check_model(model)
     return len(model.graph.node), case.side
 
