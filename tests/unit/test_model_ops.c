@@ -42,6 +42,11 @@ static const shape_case shape_cases[] = {
     {IMAGE "opset 9; Slice x -> y starts=[1] ends=[-1] axes=[2]", "y", "4x4x6"},
     {IMAGE "opset 9; Pad x -> y pads=[0,0,1,2,0,3,-1,0]", "y", "7x6x8"},
     {IMAGE "i p 1 1; i a -1; opset 18; Pad x,p,-,a -> y", "y", "4x6x8"},
+    {IMAGE "i p 0 0 0 3 0 0 7 0; Pad x,p -> y mode=reflect", "y", "4x13x9"},
+    /* 6 -> 6 6 by repetition, -> 4 6 6 by a constant, -> -1 4 6 6 by a negative one. */
+    {IMAGE "i a 6 -1; i k 1; Slice a,z,k -> s; i p 1 0; Pad s,p -> b mode=edge; i f 4; Pad b,p,f -> c; "
+           "i z 0; i m -1; Pad c,p,m -> d; Flatten x -> t; Reshape t,d -> y",
+     "y", "4x6x6"},
     {IMAGE "f c 4 1 1; Add x,c -> y", "y", "4x6x6"},
     {IMAGE "f c 1 4 1 1; Mul c,x -> y", "c", "4x1x1"},
     {IMAGE "GlobalAveragePool x -> a; Mul x,a -> y", "y", "4x6x6"},
