@@ -138,28 +138,23 @@ static bs_status bench_worker(void *shared, int worker)
     return st;
 }
 
-static bs_status choose_targets(bs_bench *out, const bs_graph *g, int most)
+static bs_status choose_targets(bs_bench *out, const bs_graph *g)
 {
     BS_TRY(bs_calloc(&out->targets, (size_t)g->n_targets, sizeof *out->targets, "benchmark"));
     for (int i = 0; i < g->n_targets; i++)
         if (g->targets[i].kind == BS_TARGET_ACTIVATION && g->nodes[g->targets[i].node].macs > 0)
             out->targets[out->n_targets++] = i;
-    if (most > 0 && most < out->n_targets) {
-        for (int k = 0; k < most; k++)
-            out->targets[k] = out->targets[most == 1 ? 0 : (int64_t)k * (out->n_targets - 1) / (most - 1)];
-        out->n_targets = most;
-    }
     return bs_calloc(&out->cells, (size_t)out->n_targets * BS_REPLAY_MODE_COUNT, sizeof *out->cells,
                      "benchmark");
 }
 
-bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int max_targets, int trials, uint64_t seed)
+bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed)
 {
     share s = {.e = e, .out = out, .trials = trials, .seed = seed, .lock = PTHREAD_MUTEX_INITIALIZER};
     bs_status st;
     memset(out, 0, sizeof *out);
     out->exact = true;
-    BS_TRY_GOTO(choose_targets(out, e->graph, max_targets), out);
+    BS_TRY_GOTO(choose_targets(out, e->graph), out);
     BS_TRY_GOTO(
         bs_calloc(&s.routes, (size_t)out->n_targets * BS_REPLAY_MODE_COUNT, sizeof *s.routes, "routes"), out);
     for (int i = 0; i < out->n_targets; i++)

@@ -12,7 +12,7 @@ typedef struct bs_bench_cell {
 } bs_bench_cell;
 
 typedef struct bs_bench {
-    int *targets; /* outputs of Conv, Gemm and MatMul nodes, in their order */
+    int *targets; /* outputs of Conv, Gemm and MatMul nodes */
     int n_targets;
     bs_bench_cell *cells;  /* [target][mode], BS_REPLAY_MODE_COUNT modes each */
     double golden_seconds; /* sum over the workers */
@@ -21,10 +21,9 @@ typedef struct bs_bench {
 } bs_bench;
 
 /* For each target in turn: `trials` single bit flips, a random bit of a random element of its output each, on
- * two synthetic images, by delta, suffix and full, one after the other in each worker. max_targets: from the
- * first to the last at even distances, 0: all. The engine must have been opened without a plan. Free with
- * bs_bench_clear(). */
-bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int max_targets, int trials, uint64_t seed);
+ * two synthetic images, by delta, suffix and full, one after the other in each worker. The engine must have
+ * been opened without a plan. Free with bs_bench_clear(). */
+bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed);
 void bs_bench_clear(bs_bench *b);
 
 #endif

@@ -55,15 +55,13 @@ static void print_json(const bs_bench *b, const bs_engine *e)
 {
     bs_bench_cell full = sum(b, BS_REPLAY_FULL), suffix = sum(b, BS_REPLAY_SUFFIX),
                   delta = sum(b, BS_REPLAY_DELTA);
-    printf(
-        "{\"golden_per_second\": %.6g, \"full_per_second\": %.6g, \"suffix_per_second\": %.6g, "
-        "\"delta_per_second\": %.6g, \"delta_over_full\": %.6g, \"delta_over_suffix\": %.6g, "
-        "\"counted_mac_ratio\": %.6g, \"masked\": %.6g, \"targets\": %d, \"trials\": %llu, \"exact\": %s}\n",
-        (double)b->goldens / b->golden_seconds * e->threads, rate(&full, e->threads),
-        rate(&suffix, e->threads), rate(&delta, e->threads), full.seconds / delta.seconds,
-        suffix.seconds / delta.seconds, (double)full.macs / (double)(delta.macs ? delta.macs : 1),
-        (double)delta.masked / (double)delta.trials, b->n_targets, (unsigned long long)delta.trials,
-        b->exact ? "true" : "false");
+    printf("{\"golden_per_second\": %.6g, \"full_per_second\": %.6g, \"suffix_per_second\": %.6g, "
+           "\"delta_per_second\": %.6g, \"delta_over_full\": %.6g, \"delta_over_suffix\": %.6g, "
+           "\"counted_mac_ratio\": %.6g, \"masked\": %.6g, \"exact\": %s}\n",
+           (double)b->goldens / b->golden_seconds * e->threads, rate(&full, e->threads),
+           rate(&suffix, e->threads), rate(&delta, e->threads), full.seconds / delta.seconds,
+           suffix.seconds / delta.seconds, (double)full.macs / (double)(delta.macs ? delta.macs : 1),
+           (double)delta.masked / (double)delta.trials, b->exact ? "true" : "false");
 }
 
 static bs_status run(const bs_args *args)
@@ -72,15 +70,14 @@ static bs_status run(const bs_args *args)
     bs_engine *e = NULL;
     bs_bench bench = {0};
     bs_engine_options o = {.device = bs_option_value(args, "device"), .bench = true};
-    int trials = 64, targets = 0;
+    int trials = 64;
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));
     BS_TRY(bs_option_int(args, "batch", 1, 4096, &o.max_batch));
     BS_TRY(bs_option_int(args, "trials", 1, 1 << 20, &trials));
-    BS_TRY(bs_option_int(args, "targets", 1, 4096, &targets));
     BS_TRY(bs_graph_import(&g, args->operand[0]));
     bs_status st;
     BS_TRY_GOTO(bs_engine_open(&e, g, NULL, &o), out);
-    BS_TRY_GOTO(bs_bench_run(&bench, e, targets, trials, 1), out);
+    BS_TRY_GOTO(bs_bench_run(&bench, e, trials, 1), out);
     if (bs_option_value(args, "json"))
         print_json(&bench, e);
     else
@@ -96,7 +93,6 @@ out:
 
 static const bs_option options[] = {
     {"trials", "N", "trials for each target, mode and worker (default 64)"},
-    {"targets", "N", "so many targets at even distances (default: all)"},
     {"device", "NAME", "auto, cpu, null (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default 32)"},

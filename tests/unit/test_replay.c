@@ -1,5 +1,7 @@
 /* The contract: whatever the fault, a replayed trial has the bits of a full re-run. Random faults of every
- * kind in every target of real networks, NaN and Inf included. */
+ * kind in every target of real networks, NaN and Inf included.
+ *
+ *   test_replay MODEL.onnx    only this network, so many of its targets as a bound on the work allows */
 #include "testing.h"
 
 #include "backend/backend.h"
@@ -206,6 +208,24 @@ static void test_mobilenet(void **state)
     optional_model("models/mobilenet_v2.onnx", 1, EFFORT > 1 ? 16 : 100);
 }
 
+/* Targets of a network of any size: a round of one costs about five full runs of its batch. */
+static int affordable_stride(const char *model)
+{
+    static const double most_macs = 4e11;
+    bs_graph *g = NULL;
+    assert_ok(bs_graph_import(&g, model));
+    double targets = most_macs / (5.0 * BATCH * (double)g->macs);
+    int stride = (int)((double)g->n_targets / (targets < 3 ? 3 : targets));
+    bs_graph_free(g);
+    return stride < 1 ? 1 : stride;
+}
+
+static void test_given(void **state)
+{
+    const char *model = *state;
+    check_model(model, "cpu", 1, affordable_stride(model));
+}
+
 /* The self-test must notice a device whose results depend on the batch. */
 static void test_selftest_notices(void **state)
 {
@@ -229,8 +249,11 @@ static void test_selftest_notices(void **state)
     rig_close(&r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const struct CMUnitTest given[] = {cmocka_unit_test_prestate(test_given, argv[argc - 1])};
+    if (argc == 2)
+        return cmocka_run_group_tests(given, NULL, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_backend), cmocka_unit_test(test_selftest_notices),
         cmocka_unit_test(test_bundled),      cmocka_unit_test(test_mnist),
