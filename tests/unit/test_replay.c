@@ -2,7 +2,7 @@
  * kind in every target of real networks, NaN and Inf included.
  *
  *   test_replay MODEL.onnx    only this network, so many of its targets as a bound on the work allows */
-#include "testing.h"
+#include "test_model_build.h"
 
 #include "backend/backend.h"
 #include "fault.h"
@@ -28,12 +28,13 @@ typedef struct rig {
     bs_replayer *replayer;
 } rig;
 
-static void rig_open(rig *r, const char *model, const char *device)
+/* Takes over the graph. */
+static void rig_load(rig *r, bs_graph *g, const char *device)
 {
     int ordinal;
     uint64_t fingerprint;
     memset(r, 0, sizeof *r);
-    assert_ok(bs_graph_import(&r->g, model));
+    r->g = g;
     assert_ok(bs_backend_find(&r->be, &ordinal, device));
     assert_ok(bs_backend_check(r->be, r->g));
     assert_ok(r->be->open(&r->device, ordinal));
@@ -42,6 +43,13 @@ static void rig_open(rig *r, const char *model, const char *device)
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
+}
+
+static void rig_open(rig *r, const char *model, const char *device)
+{
+    bs_graph *g = NULL;
+    assert_ok(bs_graph_import(&g, model));
+    rig_load(r, g, device);
 }
 
 static void rig_close(rig *r)
@@ -208,6 +216,24 @@ static void test_mobilenet(void **state)
     optional_model("models/mobilenet_v2.onnx", 1, EFFORT > 1 ? 16 : 100);
 }
 
+/* (H, W, C) between images of (C, H, W): of the same rank, but stored in another order. */
+static void test_tokens(void **state)
+{
+    (void)state;
+    rig r;
+    bs_graph *g = NULL;
+    assert_ok(import_text(&g, "in x N 3 8 8; out y; f w 6 3 3 3; Conv x,w -> a pads=[1,1,1,1]; "
+                              "Transpose a -> t perm=[0,2,3,1]; f s 6; LayerNormalization t,s -> n; f m 6 6; "
+                              "MatMul n,m -> b; Relu b -> c; Transpose c -> i perm=[0,3,1,2]; f v 6 1 3 3; "
+                              "Conv i,v -> d group=6; Relu d -> e; Flatten e -> y"));
+    rig_load(&r, g, "cpu");
+    for (int t = 0; t < g->n_targets; t++) {
+        check_target(&r, t, 0, BS_REPLAY_SUFFIX);
+        check_target(&r, t, 0, BS_REPLAY_DELTA);
+    }
+    rig_close(&r);
+}
+
 /* Targets of a network of any size: a round of one costs about five full runs of its batch. */
 static int affordable_stride(const char *model)
 {
@@ -258,7 +284,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_null_backend), cmocka_unit_test(test_selftest_notices),
         cmocka_unit_test(test_bundled),      cmocka_unit_test(test_mnist),
         cmocka_unit_test(test_resnet20),     cmocka_unit_test(test_squeezenet),
-        cmocka_unit_test(test_mobilenet),
+        cmocka_unit_test(test_mobilenet),    cmocka_unit_test(test_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
