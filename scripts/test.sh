@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds and runs every test: a gcc release build with all tests, and a clang build with AddressSanitizer and
-# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build).
+# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build). Ends with
+# what the tests counted.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh
@@ -20,4 +21,7 @@ cmake --build build-sanitize -j "$jobs" >>build-sanitize.log 2>&1 || { tail -40 
 ctest --test-dir build-sanitize --output-on-failure -j "$jobs" -L sanitize
 
 echo "== all tests"
-ctest --test-dir build --output-on-failure -j "$jobs" "$@"
+status=0
+ctest --test-dir build --output-on-failure -j "$jobs" "$@" || status=$?
+scripts/summary.sh build
+exit $status

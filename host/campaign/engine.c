@@ -145,6 +145,8 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
     bs_status st;
     memset(out, 0, sizeof *out);
     out->engine = e;
+    size_t elements = (size_t)e->graph->tensors[e->graph->input].elements;
+    BS_TRY_GOTO(bs_calloc(&out->pixels, 2 * elements, sizeof *out->pixels, "image"), out);
     BS_TRY_GOTO(e->backend->lane_open(&out->lane, e->network), out);
     BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->lane, e->tile), out);
     if (e->replays)
@@ -161,6 +163,7 @@ void bs_worker_close(bs_worker *w)
     bs_golden_free(w->golden);
     if (w->lane)
         w->engine->backend->lane_close(w->lane);
+    free(w->pixels);
     memset(w, 0, sizeof *w);
 }
 

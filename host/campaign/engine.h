@@ -48,6 +48,7 @@ typedef struct bs_worker {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
+    float *pixels; /* room for two images, see bs_input_load() */
 } bs_worker;
 
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e);

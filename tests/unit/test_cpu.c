@@ -150,6 +150,8 @@ static void test_refusals(void **state)
     assert_refused(one(BS_OP_SLICE, s, s, (bs_attr){.begin = {1}, .step = {1, 1, 1}}), "beyond the input");
     assert_refused(one(BS_OP_SLICE, s, s, (bs_attr){.step = {0, 1, 1}}), "out of range");
     assert_refused(one(BS_OP_PAD, s, s, (bs_attr){.begin = {1}}), "does not follow");
+    assert_refused(one(BS_OP_PAD, s, s, (bs_attr){.begin = {1}, .end = {-1}, .pad_mode = BS_PAD_EDGE}),
+                   "crops");
     assert_refused(one(BS_OP_TRANSPOSE, s, s, (bs_attr){.perm = {0, 0, 2}}), "not a permutation");
     assert_refused(one(BS_OP_SOFTMAX, s, s, (bs_attr){.axis = 3}), "axis");
     assert_refused(one(BS_OP_FLATTEN, s, GB_SHAPE(119), (bs_attr){0}), "number of elements");

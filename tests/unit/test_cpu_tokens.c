@@ -150,13 +150,15 @@ static void test_resize(void **state)
     (void)state;
     /* Powers of two, so that coordinates to be rounded are exact. */
     static const int64_t sizes[][2] = {{16, 32}, {4, 8}, {2, 16}, {8, 4}};
-    for (int nearest = 0; nearest < 2; nearest++)
+    for (int mode = 0; mode < BS_RESIZE_MODE_COUNT; mode++)
         for (int c = 0; c < BS_RESIZE_COORDINATE_COUNT; c++)
             for (int k = 0; k < 4; k++) {
-                bs_resize z = {nearest,
-                               c,
-                               (c + k) % BS_RESIZE_ROUNDING_COUNT,
-                               {(float)sizes[k][0] / 8, (float)sizes[k][1] / 8}};
+                bs_resize z = {.mode = mode,
+                               .coordinate = c,
+                               .rounding = (c + k) % BS_RESIZE_ROUNDING_COUNT,
+                               .scale = {(float)sizes[k][0] / 8, (float)sizes[k][1] / 8},
+                               .cubic = k % 2 ? -0.75f : -0.5f,
+                               .exclude_outside = k > 1};
                 /* Odd values spread over neighbours of weight 0 or not: ordinary ones only. */
                 bs_graph *g = unary(BS_OP_RESIZE, GB_SHAPE(3, 8, 8), GB_SHAPE(3, sizes[k][0], sizes[k][1]),
                                     (bs_attr){.resize = z});
