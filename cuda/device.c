@@ -55,9 +55,11 @@ static bs_status load_kernels(bs_device *d)
             "build with -DBITSINK_CUDA_ARCHITECTURES=<its compute capability>, or update the driver");
     }
     BS_TRY(bs_cuda_check(api, r, "cuModuleLoadData"));
-    for (int i = 0; i < BS_KERNEL_COUNT; i++)
-        BS_TRY(bs_cuda_check(api, api->cuModuleGetFunction(&d->kernel[i], d->module, kernel_names[i]),
-                             kernel_names[i]));
+    for (int i = 0; i < BS_KERNEL_COUNT; i++) {
+        r = api->cuModuleGetFunction(&d->kernel[i], d->module, kernel_names[i]);
+        if (bs_cuda_check(api, r, "cuModuleGetFunction") != BS_OK)
+            return bs_context("%s", kernel_names[i]);
+    }
     return BS_OK;
 }
 

@@ -28,6 +28,23 @@ static bs_status make_routes(bs_engine *e)
     return BS_OK;
 }
 
+/* Bytes of the widest trial; the self-test's is the full re-run. */
+static bs_status widest_trial(bs_engine *e)
+{
+    e->trial_bytes = 64;
+    for (int i = 0; e->plan && i < e->plan->n_strata; i++)
+        if (e->routes[i]->row_bytes > e->trial_bytes)
+            e->trial_bytes = e->routes[i]->row_bytes;
+    if (!e->replays)
+        return BS_OK;
+    bs_route *full;
+    BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
+    if (full->row_bytes > e->trial_bytes)
+        e->trial_bytes = full->row_bytes;
+    bs_route_free(full);
+    return BS_OK;
+}
+
 /* Half of what is free, in equal shares; of each share at most two thirds for trials, the rest for golden
  * rows. */
 static bs_status divide_memory(bs_engine *e)
@@ -35,21 +52,12 @@ static bs_status divide_memory(bs_engine *e)
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
     size_t share = free_bytes / 2 / (size_t)e->threads;
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
-    size_t row = 64;
-    for (int i = 0; e->plan && i < e->plan->n_strata; i++)
-        row = e->routes[i]->row_bytes > row ? e->routes[i]->row_bytes : row;
-    /* The self-test needs the longest route of all, the full re-run. */
-    if (e->replays) {
-        bs_route *full;
-        BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
-        row = full->row_bytes > row ? full->row_bytes : row;
-        bs_route_free(full);
-    }
-    e->arena_bytes = row * (size_t)e->max_batch;
+    BS_TRY(widest_trial(e));
+    e->arena_bytes = e->trial_bytes * (size_t)e->max_batch;
     if (e->arena_bytes > share / 3 * 2)
         e->arena_bytes = share / 3 * 2;
     size_t tile = (share - e->arena_bytes) / (image ? image : 1);
-    if (tile < BS_PROBE_IMAGES || e->arena_bytes < row) {
+    if (tile < BS_PROBE_IMAGES || e->arena_bytes < e->trial_bytes) {
         bs_fail(BS_ERR,
                 "%d worker(s) of %zu MiB each are too small for this network (%zu MiB for a golden run)",
                 e->threads, share >> 20, image >> 20);
@@ -138,11 +146,55 @@ void bs_worker_close(bs_worker *w)
     memset(w, 0, sizeof *w);
 }
 
+/* All workers at once, to see whether the device has room for them. */
+static bs_status open_all(const bs_engine *e)
+{
+    bs_worker *all;
+    bs_status st = BS_OK;
+    BS_TRY(bs_calloc(&all, (size_t)e->threads, sizeof *all, "workers"));
+    for (int i = 0; i < e->threads && st == BS_OK; i++)
+        st = bs_worker_open(&all[i], e);
+    for (int i = 0; i < e->threads; i++)
+        bs_worker_close(&all[i]);
+    free(all);
+    return st;
+}
+
+/* Fewer images and trials side by side, then fewer workers, until they fit: what a device says it has free
+ * may be in pieces, or be taken by another program. */
+static bs_status shrink(bs_engine *e)
+{
+    if (e->tile / 2 >= BS_PROBE_IMAGES)
+        e->tile /= 2;
+    else if (e->arena_bytes / 2 >= e->trial_bytes)
+        e->arena_bytes /= 2;
+    else if (e->threads > 1)
+        e->threads--;
+    else
+        return bs_error_status();
+    return BS_OK;
+}
+
+static bs_status fit(bs_engine *e)
+{
+    bs_status st = e->info.memory ? open_all(e) : BS_OK;
+    bool shrunk = false;
+    while (st == BS_NO_MEMORY && (st = shrink(e)) == BS_OK) {
+        st = open_all(e);
+        shrunk = true;
+    }
+    if (st == BS_OK && shrunk)
+        bs_warn("the device has less memory than it said: going on with %d worker(s) of %d image(s)",
+                e->threads, e->tile);
+    return st;
+}
+
 static bs_status probe_worker(void *shared, int worker)
 {
     (void)worker;
     bs_engine *e = shared;
     bs_worker w;
+    BS_TRY(fit(e));
     BS_TRY(bs_worker_open(&w, e));
     bs_status st = bs_selftest_probe(w.golden, &e->fingerprint);
     bs_worker_close(&w);

@@ -3,7 +3,7 @@
  * thread with the grid of the launch. Found by LD_LIBRARY_PATH; nothing else tells it from a driver.
  *
  * Environment:
- *   BITSINK_SIM_MEMORY=BYTES   how much the device has (default 1 GiB)
+ *   BITSINK_SIM_MEMORY=BYTES   how much the device has (default 4 GiB)
  *   BITSINK_SIM_FAIL=NAME:K    call number K (from 1) of function NAME fails: allocations for lack of memory,
  *                              all else as if the device were lost, and so does every later call
  *   BITSINK_SIM_CALLS=FILE     at exit, a line "NAME COUNT" for each function called */

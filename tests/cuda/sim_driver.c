@@ -34,7 +34,7 @@ static struct {
 } sim;
 
 /* Every block of device memory knows its size; 256 bytes before it, so that it is aligned as the real one. */
-enum { HEAD = 256 };
+enum { HEAD = 256, POISON = 64 << 20 };
 
 /* Counts the call; does it fail? Exported: the other library asks, too. */
 bool bs_sim_fails(const char *name);
@@ -130,7 +130,7 @@ CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute which, CUdevice d)
 static size_t capacity(void)
 {
     const char *bytes = getenv("BITSINK_SIM_MEMORY");
-    return bytes ? (size_t)strtoull(bytes, NULL, 10) : (size_t)1 << 30;
+    return bytes ? (size_t)strtoull(bytes, NULL, 10) : (size_t)4 << 30;
 }
 
 CUresult cuDeviceTotalMem(size_t *bytes, CUdevice d)
@@ -182,7 +182,7 @@ CUresult cuMemAlloc(CUdeviceptr *out, size_t bytes)
     if (!fits || posix_memalign((void **)&block, HEAD, HEAD + bytes))
         return CUDA_ERROR_OUT_OF_MEMORY;
     memcpy(block, &bytes, sizeof bytes);
-    memset(block + HEAD, 0xff, bytes); /* NaN: what nobody writes shows */
+    memset(block + HEAD, 0xff, bytes < POISON ? bytes : POISON); /* NaN: what nobody writes shows */
     *out = (CUdeviceptr)(uintptr_t)(block + HEAD);
     return CUDA_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /* Every operator against the naive one, on ordinary values and on NaN and infinities. */
-#include "cpu_check.h"
+#include "op_check.h"
 #include "ops.h"
 
 static void test_conv(void **state)

@@ -164,7 +164,7 @@ static void check_model(const char *model, const char *device, int rounds, int s
 static void test_bundled(void **state)
 {
     (void)state;
-    check_model("tests/models/fashion_vgg.onnx", "cpu", EFFORT, 1);
+    check_model("tests/models/fashion_vgg.onnx", test_device(), EFFORT, 1);
 }
 
 static void test_null_backend(void **state)
@@ -180,7 +180,7 @@ static void optional_model(const char *name, int rounds, int stride)
         skip();
     char copy[4096];
     snprintf(copy, sizeof copy, "%s", path);
-    check_model(copy, "cpu", rounds, stride);
+    check_model(copy, test_device(), rounds, stride);
 }
 
 static void test_mnist(void **state)
