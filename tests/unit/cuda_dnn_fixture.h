@@ -31,12 +31,10 @@ static inline void hold_nvrtc(void)
 }
 
 /* The caller frees. */
-static inline char *device_json(void)
+static inline void read_device(char **json)
 {
-    char *json = NULL;
     size_t len = 0;
-    assert_ok(bs_read_file(&json, &len, "tests/gpu/h200-deviceprop.json", 1 << 16));
-    return json;
+    assert_ok(bs_read_file(json, &len, "tests/gpu/h200-deviceprop.json", 1 << 16));
 }
 
 /* False, with the reason, where there is no cuDNN or it makes no plans without a driver (9.28 does not). */
@@ -46,7 +44,8 @@ static inline bool can_describe(bs_cuda_api *api, char *why, size_t len)
     if (!bs_cuda_api_load_dnn(api, why, len))
         return false;
     hold_nvrtc();
-    char *json = device_json();
+    char *json = NULL;
+    read_device(&json);
     bs_status st = bs_cudnn_create(&d, api, json);
     free(json);
     bs_cudnn_free(d);

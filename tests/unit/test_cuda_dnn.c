@@ -16,7 +16,8 @@ static int set_up(void **state)
     (void)state;
     char why[160];
     if (can_describe(&at.api, why, sizeof why)) {
-        char *json = device_json();
+        char *json = NULL;
+        read_device(&json);
         assert_ok(bs_cudnn_create(&at.dnn, &at.api, json));
         free(json);
     }

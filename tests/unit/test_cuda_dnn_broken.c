@@ -159,7 +159,7 @@ out:
 static work start(void)
 {
     work w = {.api = spying(), .json = NULL};
-    w.json = device_json();
+    read_device(&w.json);
     return w;
 }
 
