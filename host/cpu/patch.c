@@ -127,6 +127,8 @@ bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], co
 
 size_t bs_cpu_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
+    if (!n->layout[tensor].channels_last)
+        return 0;
     return (size_t)n->layout[tensor].dim[0] * (size_t)size[0] * (size_t)size[1] * sizeof(float);
 }
 
