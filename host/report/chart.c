@@ -104,12 +104,12 @@ void bs_set_color(const bs_page *p, bs_color color, double alpha)
     cairo_set_source_rgba(p->cr, c[0] / 255.0, c[1] / 255.0, c[2] / 255.0, alpha);
 }
 
-void bs_set_series(const bs_page *p, int k, double width)
+void bs_set_series(const bs_page *p, int k, double width, double alpha)
 {
     static const bs_color colors[] = {BS_BLUE, BS_ORANGE, BS_GREEN, BS_PURPLE, BS_INK};
     static const double dashes[][2] = {{6, 3}, {2, 2}};
     enum { N = sizeof colors / sizeof *colors };
-    bs_set_color(p, colors[k % N], 1);
+    bs_set_color(p, colors[k % N], alpha);
     cairo_set_line_width(p->cr, width);
     if (k < N)
         cairo_set_dash(p->cr, NULL, 0, 0);

@@ -49,7 +49,7 @@ typedef enum bs_color {
 } bs_color;
 void bs_set_color(const bs_page *p, bs_color color, double alpha);
 /* The k-th line of a chart: colour and, from the sixth on, another dash pattern. */
-void bs_set_series(const bs_page *p, int k, double width);
+void bs_set_series(const bs_page *p, int k, double width, double alpha);
 /* Colour of a share v on the scale 0 (nearly white) to 1 (dark). */
 void bs_set_scale_color(const bs_page *p, double v);
 

@@ -34,16 +34,13 @@ static void trace(const bs_page *p, const bs_axes *a, const bs_data *d, size_t f
 
 static void draw_band(const bs_page *p, const bs_axes *a, const bs_data *d, size_t first, int k)
 {
-    bs_set_series(p, k, 1);
+    bs_set_series(p, k, 1, 0.1);
     cairo_new_path(p->cr);
     trace(p, a, d, first, LOW);
     for (size_t i = first + POINTS; i-- > first;)
         cairo_line_to(p->cr, bs_axes_x(a, bs_data_value(d, i, P)), bs_axes_y(a, bs_data_value(d, i, HIGH)));
     cairo_close_path(p->cr);
-    cairo_push_group(p->cr);
     cairo_fill(p->cr);
-    cairo_pop_group_to_source(p->cr);
-    cairo_paint_with_alpha(p->cr, 0.10);
 }
 
 static void draw_curves(const bs_page *p, const bs_axes *a, const bs_data *d, size_t classes, size_t shown)
@@ -61,7 +58,7 @@ static void draw_curves(const bs_page *p, const bs_axes *a, const bs_data *d, si
     for (size_t k = 0; k < shown && k < 3; k++)
         draw_band(p, a, d, k * POINTS, (int)k);
     for (size_t k = 0; k < shown; k++) {
-        bs_set_series(p, (int)k, 2);
+        bs_set_series(p, (int)k, 2, 1);
         cairo_new_path(p->cr);
         trace(p, a, d, k * POINTS, TRUST);
         cairo_stroke(p->cr);
@@ -77,7 +74,7 @@ static void draw_legend(const bs_page *p, const bs_data *d, size_t classes, size
     bs_draw_text(p, (bs_text){.x = x, .y = y, .size = 11, .across = -1}, "loses most first; band: 95 %");
     for (size_t k = 0; k < shown; k++) {
         y += 20;
-        bs_set_series(p, (int)k, 2);
+        bs_set_series(p, (int)k, 2, 1);
         bs_draw_line(p, x, y - 4, x + 24, y - 4);
         bs_set_color(p, BS_INK, 1);
         bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1, .max_width = RIGHT - 52},
