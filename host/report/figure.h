@@ -24,7 +24,8 @@ typedef struct bs_figure_options {
 typedef bs_status (*bs_figure)(bs_page *page, const bs_db *db, const bs_figure_options *options);
 /* NULL and BS_USAGE for an unknown name. */
 bs_figure bs_figure_find(const char *name);
-/* `db` from bs_bn_open(), for bits with its counts by bit position. A figure that has nothing to show is BS_ERR with a hint. */
+/* `db` from bs_bn_open(), for bits with its counts by bit position. A figure that has nothing to show is
+ * BS_ERR with a hint. */
 #define X(name, help) bs_status bs_figure_##name(bs_page *, const bs_db *, const bs_figure_options *);
 BS_FIGURES(X)
 #undef X

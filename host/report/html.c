@@ -2,6 +2,7 @@
 
 #include "report/data.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void bs_html_text(bs_str *out, const char *text)
@@ -66,9 +67,11 @@ static void table_rows(bs_str *out, const bs_data *d)
     bs_str_puts(out, "</tbody></table>");
 }
 
-bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const char *sql, bool fold)
+bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const char *view, bool fold)
 {
     bs_data d = {0};
+    char sql[96];
+    snprintf(sql, sizeof sql, "SELECT * FROM %s", view);
     BS_TRY(bs_data_load(&d, db, sql, 0, NULL));
     if (d.n == 0) {
         bs_str_puts(out, "<p class=caption>");

@@ -5,6 +5,7 @@
 #include "report/data.h"
 #include "report/html.h"
 #include "report/sections.h"
+#include "store/schema.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,10 +24,10 @@ static const char head[] =
     "a{margin-right:1rem;white-space:nowrap}\n"
     "a{color:#0072b2}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.2rem .6rem;border-bottom:1px solid "
-    "#ddd;text-align:left;vertical-align:top;overflow-wrap:anywhere;"
-    "min-width:2.5rem}\n"
+    "#ddd;text-align:left;vertical-align:top}td:not(.n){"
+    "min-width:4.5rem}\n"
     "th{border-bottom:2px solid "
-    "#999;overflow-wrap:normal}.n{text-align:right;white-space:nowrap}.wide{overflow-x:auto;margin-bottom:"
+    "#999}.n{text-align:right;white-space:nowrap}.wide{overflow-x:auto;margin-bottom:"
     "1rem}\n"
     ".caption,summary{font-weight:600;margin:1rem 0 .3rem}summary{cursor:pointer}figure{margin:1rem 0}figure "
     "svg{max-width:100%;height:auto}\n"
@@ -80,8 +81,11 @@ static bs_status write_section(bs_str *out, const bs_db *db, const bs_section *s
             return BS_USAGE;
         BS_TRY(bs_html_figure(out, db, draw, number, s->figure_text));
     }
-    for (int i = 0; i < BS_SECTION_TABLES && s->tables[i].caption; i++)
-        BS_TRY(bs_html_table(out, db, s->tables[i].caption, s->tables[i].sql, s->tables[i].fold));
+    for (int i = 0; i < BS_SECTION_TABLES && s->tables[i].caption; i++) {
+        char view[64];
+        snprintf(view, sizeof view, "report_%s", s->tables[i].view);
+        BS_TRY(bs_html_table(out, db, s->tables[i].caption, view, s->tables[i].fold));
+    }
     return BS_OK;
 }
 
@@ -150,6 +154,7 @@ bs_status bs_report_write(const char *db_path, const char *folder)
     bs_db *db = NULL;
     bs_status st;
     BS_TRY(bs_bn_open(&db, db_path, true));
+    BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_report), out);
     BS_TRY_GOTO(write_page(&page, db, db_path), out);
     st = save(&page, folder);
 out:

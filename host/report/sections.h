@@ -1,12 +1,12 @@
-/* What stands in the report, in order. Text and SQL only; report.c writes it. */
+/* What stands in the report, in order. Text only; report.c writes it. */
 #ifndef BS_REPORT_SECTIONS_H
 #define BS_REPORT_SECTIONS_H
 
 #include <stdbool.h>
 
 typedef struct bs_section_table {
-    const char *caption, *sql; /* column names are headings; NULL caption: no such table */
-    bool fold;                 /* long: closed until clicked */
+    const char *caption, *view; /* report_VIEW of schema/report.sql; NULL caption: no such table */
+    bool fold;                  /* long: closed until clicked */
 } bs_section_table;
 
 enum { BS_SECTION_TABLES = 5 };

@@ -128,8 +128,8 @@ out:
     return st;
 }
 
-/* One object of `wanted` as a temporary one, which hides that of the file; a table gets the rows of the file that it
- * still allows. */
+/* One object of `wanted` as a temporary one, which hides that of the file; a table gets the rows of the file
+ * that it still allows. */
 static bs_status shadow_one(const bs_db *db, const char *name, const char *text, bool is_table)
 {
     static const char create[] = "CREATE"; /* SQLite stores texts with this word first */

@@ -6,7 +6,7 @@
 #include "store/db.h"
 
 /* The SQL of schema/, as strings. */
-extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[];
+extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[];
 
 /* Makes all tables and views in an empty file; within the caller's transaction. */
 bs_status bs_schema_create(const bs_db *db);
