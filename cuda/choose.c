@@ -118,7 +118,7 @@ static bs_status try_filters(const rehearsal *r, bool *exact)
     BS_TRY_GOTO(bs_alloc_aligned(&alone, bytes, "outputs"), out);
     BS_TRY_GOTO(bs_alloc_aligned(&whole, bytes, "outputs"), out);
     BS_TRY_GOTO(bs_cuda_conv(&j, SAMPLES, (bs_view){bs_cuda_pointer(r->x), NULL}, filters, p->param[1],
-                             bs_cuda_has_input(nd, 2) ? p->param[2] : 0, 0, r->made),
+                             bs_node_has_input(nd, 2) ? p->param[2] : 0, 0, r->made),
                 out);
     for (int i = 0; i < SAMPLES; i++) {
         BS_TRY_GOTO(bs_cuda_fetch(r->l, alone, r->made + (size_t)i * bytes, bytes), out);
