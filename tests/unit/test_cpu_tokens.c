@@ -1,5 +1,5 @@
 /* Operators of transformers, and others that repeat or pick elements, against the naive ones. */
-#include "cpu_check.h"
+#include "op_check.h"
 
 static bs_graph *two(bs_op op, bs_shape a, bs_shape b, bs_shape out)
 {
@@ -184,7 +184,7 @@ static void test_mixed_layouts(void **state)
     int w = gb_random(g, GB_SHAPE(6, 3), 1);
     int y = gb_node(g, BS_OP_MATMUL, GB_SHAPE(4, 5, 3), (bs_attr){0}, 2, (int[]){g->input, w});
     g->output = gb_conv(g, y, 2, 3, 1, 1, 1, true);
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     float *x, got[4 * 5 * 3];
     void *in = rig_random_rows(&r, g->input, 1, 3, &x), *out = rig_rows(&r, y, 1);
     bs_view v[2] = {{in, NULL}};

@@ -33,13 +33,14 @@ typedef struct rig {
 static void rig_load(rig *r, bs_graph *g, const char *device)
 {
     int ordinal;
+    const char *options;
     uint64_t fingerprint;
     memset(r, 0, sizeof *r);
     r->g = g;
     r->batch = BATCH;
-    assert_ok(bs_backend_find(&r->be, &ordinal, device));
+    assert_ok(bs_backend_find(&r->be, &ordinal, &options, device));
     assert_ok(bs_backend_check(r->be, r->g));
-    assert_ok(r->be->open(&r->device, ordinal));
+    assert_ok(r->be->open(&r->device, ordinal, options));
     assert_ok(r->be->load(&r->network, r->device, r->g));
     assert_ok(r->be->lane_open(&r->lane, r->network));
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
@@ -182,7 +183,7 @@ static void check_model(const char *model, const char *device, int rounds, int s
 static void test_bundled(void **state)
 {
     (void)state;
-    check_model("tests/models/fashion_vgg.onnx", "cpu", EFFORT, 1);
+    check_model("tests/models/fashion_vgg.onnx", test_device(), EFFORT, 1);
 }
 
 static void test_null_backend(void **state)
@@ -198,7 +199,7 @@ static void optional_model(const char *name, int rounds, int stride)
         skip();
     char copy[4096];
     snprintf(copy, sizeof copy, "%s", path);
-    check_model(copy, "cpu", rounds, stride);
+    check_model(copy, test_device(), rounds, stride);
 }
 
 static void test_mnist(void **state)
