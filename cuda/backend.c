@@ -2,8 +2,6 @@
 
 #include "backend/support.h"
 
-#include <stdio.h>
-
 static bs_status cuda_alloc(bs_lane *l, void **out, size_t bytes)
 {
     const bs_cuda_api *api = l->network->device->api;
@@ -77,16 +75,6 @@ static bs_status cuda_rank(bs_lane *l, int n, const void *rows, const int32_t *g
     return bs_cuda_fetch(l, out, l->result.ptr, (size_t)n * sizeof *out);
 }
 
-static bool cuda_supports(const bs_graph *g, int node, char *why, size_t len)
-{
-    const bs_node *n = &g->nodes[node];
-    if (n->op == BS_OP_PAD && n->attr.pad_mode != BS_PAD_CONSTANT) {
-        snprintf(why, len, "padding that repeats its input runs on the CPU only");
-        return false;
-    }
-    return bs_support_node(g, node, why, len);
-}
-
 const bs_backend bs_cuda_backend = {
     .name = "cuda",
     .needs_pixels = true,
@@ -94,7 +82,7 @@ const bs_backend bs_cuda_backend = {
     .open = bs_cuda_open,
     .close = bs_cuda_close,
     .describe = bs_cuda_describe,
-    .supports = cuda_supports,
+    .supports = bs_support_node,
     .load = bs_cuda_load,
     .unload = bs_cuda_unload,
     .row_bytes = bs_cuda_row_bytes,

@@ -140,7 +140,12 @@ static bs_status is_exact(const rehearsal *r, bool *exact)
         st = try_all_patches(r, exact);
     if (st == BS_OK && *exact)
         st = try_filters(r, exact);
-    if (st != BS_ERR)
+    if (st == BS_OK)
+        return BS_OK;
+    /* An engine may refuse to run; if the device lives on, that is all there is to it. */
+    const bs_cuda_api *api = r->l->network->device->api;
+    bool alive = api->cuStreamSynchronize(r->l->stream) == CUDA_SUCCESS;
+    if (st == BS_NO_MEMORY || !alive)
         return st;
     *exact = false;
     bs_error_clear();

@@ -163,8 +163,8 @@ bs_status bs_cudnn_about(bs_status st, const bs_cudnn_shape *s)
 
 /* --- plans --- */
 
-static bs_status make_engine(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptor_t graph,
-                             int64_t index, bool *supported)
+bs_status bs_cudnn_engine(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptor_t graph,
+                          int64_t index, bool *supported)
 {
     const bs_cudnn *d = bag->dnn;
     BS_TRY(bs_cudnn_make(out, bag, CUDNN_BACKEND_ENGINE_DESCRIPTOR));
@@ -193,7 +193,7 @@ static bs_status make_config(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, c
 {
     const bs_cudnn *d = bag->dnn;
     cudnnBackendDescriptor_t engine = NULL, knobs[BS_CUDNN_MAX_KNOBS] = {0};
-    BS_TRY(make_engine(&engine, bag, graph, pin->engine, supported));
+    BS_TRY(bs_cudnn_engine(&engine, bag, graph, pin->engine, supported));
     for (int i = 0; i < pin->n_knobs && *supported; i++)
         BS_TRY(make_knob(&knobs[i], bag, &pin->knob[i], supported));
     if (!*supported)

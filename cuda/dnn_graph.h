@@ -49,6 +49,10 @@ bs_status bs_cudnn_graph(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, const
 /* `st`, an error with the shape in front of its message. */
 bs_status bs_cudnn_about(bs_status st, const bs_cudnn_shape *s);
 
+/* Engine number `index` for a graph; *supported is false where it does not serve. */
+bs_status bs_cudnn_engine(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptor_t graph,
+                          int64_t index, bool *supported);
+
 /* A finalised plan of a graph with a pin, the caller's to destroy, and its workspace in bytes. *out is NULL
  * where the pin does not serve, or wants more than `most` bytes. */
 bs_status bs_cudnn_graph_plan(cudnnBackendDescriptor_t *out, size_t *workspace, const bs_cudnn *d,

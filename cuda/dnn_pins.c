@@ -1,4 +1,6 @@
-/* Which engines cuDNN proposes for a convolution, and which of them compute what is asked for. */
+/* Which engines cuDNN has for a convolution, and which of them compute what is asked for. First those that
+ * its heuristics name; then, as newer versions (9.28) name hardly one without tensor cores for a new card,
+ * all others with all settings of their knobs. */
 #include "cuda/dnn_graph.h"
 
 /* Engines that say anything else of themselves round differently, or are too new to be judged here. */
@@ -13,21 +15,16 @@ static bool admits_behavior(cudnnBackendBehaviorNote_t note)
     return note == CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API;
 }
 
-/* *knobs: how many the engine has. */
-static bs_status read_engine(bs_cudnn_pin *pin, int64_t *knobs, bool *admitted, bs_cudnn_bag *bag,
-                             cudnnBackendDescriptor_t config, bool tf32)
+/* Sets the pin's engine, without knobs, and whether its notes admit it. */
+static bs_status judge_engine(bs_cudnn_pin *pin, bool *admitted, const bs_cudnn *d,
+                              cudnnBackendDescriptor_t engine, bool tf32)
 {
     enum { MAX_NOTES = 64 };
-    const bs_cudnn *d = bag->dnn;
     cudnnBackendNumericalNote_t numbers[MAX_NOTES];
     cudnnBackendBehaviorNote_t behavior[MAX_NOTES];
-    cudnnBackendDescriptor_t engine = NULL;
     int64_t n = 0, m = 0;
-    BS_TRY(bs_cudnn_make(&engine, bag, CUDNN_BACKEND_ENGINE_DESCRIPTOR));
-    BS_TRY(bs_cudnn_get_one(d, config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, &engine));
+    *pin = (bs_cudnn_pin){0};
     BS_TRY(bs_cudnn_get_one(d, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, &pin->engine));
-    BS_TRY(
-        bs_cudnn_get(d, engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, knobs, NULL));
     BS_TRY(bs_cudnn_get(d, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, MAX_NOTES, &n,
                         numbers));
     BS_TRY(bs_cudnn_get(d, engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE, MAX_NOTES, &m,
@@ -40,6 +37,12 @@ static bs_status read_engine(bs_cudnn_pin *pin, int64_t *knobs, bool *admitted, 
     for (int64_t i = 0; i < m && *admitted; i++)
         *admitted = admits_behavior(behavior[i]);
     return BS_OK;
+}
+
+/* How many knobs an engine has. */
+static bs_status count_knobs(int64_t *n, const bs_cudnn *d, cudnnBackendDescriptor_t engine)
+{
+    return bs_cudnn_get(d, engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, n, NULL);
 }
 
 /* A knob that is not chosen, or is -1, cuDNN sets by the shape: what it sets is not to be found out, so such
@@ -72,10 +75,11 @@ static bs_status read_knobs(bs_cudnn_pin *pin, int64_t knobs, bool *admitted, bs
 
 static bool same(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
 {
-    bool equal = a->engine == b->engine && a->n_knobs == b->n_knobs;
-    for (int i = 0; equal && i < a->n_knobs; i++)
-        equal = a->knob[i].type == b->knob[i].type && a->knob[i].value == b->knob[i].value;
-    return equal;
+    int equal = 0;
+    for (int i = 0; i < a->n_knobs; i++)
+        for (int j = 0; j < b->n_knobs; j++)
+            equal += a->knob[i].type == b->knob[j].type && a->knob[i].value == b->knob[j].value;
+    return a->engine == b->engine && a->n_knobs == b->n_knobs && equal == a->n_knobs;
 }
 
 typedef struct search {
@@ -87,28 +91,43 @@ typedef struct search {
     int most, n;
 } search;
 
-/* Adds one proposal to the pins, if it is admitted, new, and a plan can be made of it. */
+/* Adds a pin if it is new and a plan can be made of it. */
+static bs_status add(search *s, const bs_cudnn_pin *pin)
+{
+    cudnnBackendDescriptor_t plan = NULL;
+    size_t bytes = 0;
+    for (int i = 0; i < s->n; i++)
+        if (same(&s->out[i], pin))
+            return BS_OK;
+    BS_TRY(bs_cudnn_graph_plan(&plan, &bytes, s->dnn, s->graph, pin, s->workspace));
+    if (plan) {
+        s->out[s->n++] = *pin;
+        s->dnn->api->cudnnBackendDestroyDescriptor(plan);
+    }
+    return BS_OK;
+}
+
+/* --- what the heuristics propose --- */
+
 static bs_status consider(search *s, cudnnBackendDescriptor_t config)
 {
     bs_cudnn_bag bag = {.dnn = s->dnn};
     bs_cudnn_pin pin = {0};
-    cudnnBackendDescriptor_t plan = NULL;
+    cudnnBackendDescriptor_t engine = NULL;
     bool good = false;
     int64_t knobs = 0;
-    size_t bytes = 0;
     bs_status st;
-    BS_TRY_GOTO(read_engine(&pin, &knobs, &good, &bag, config, s->tf32), out);
+    BS_TRY_GOTO(bs_cudnn_make(&engine, &bag, CUDNN_BACKEND_ENGINE_DESCRIPTOR), out);
+    BS_TRY_GOTO(
+        bs_cudnn_get_one(s->dnn, config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, &engine),
+        out);
+    BS_TRY_GOTO(judge_engine(&pin, &good, s->dnn, engine, s->tf32), out);
+    if (good)
+        BS_TRY_GOTO(count_knobs(&knobs, s->dnn, engine), out);
     if (good)
         BS_TRY_GOTO(read_knobs(&pin, knobs, &good, &bag, config), out);
-    for (int i = 0; i < s->n && good; i++)
-        good = !same(&s->out[i], &pin);
-    if (!good)
-        goto out;
-    BS_TRY_GOTO(bs_cudnn_graph_plan(&plan, &bytes, s->dnn, s->graph, &pin, s->workspace), out);
-    if (plan) {
-        s->out[s->n++] = pin;
-        s->dnn->api->cudnnBackendDestroyDescriptor(plan);
-    }
+    if (good)
+        BS_TRY_GOTO(add(s, &pin), out);
 out:
     bs_cudnn_bag_clear(&bag);
     return st;
@@ -150,18 +169,99 @@ out:
     return st;
 }
 
+/* --- all others --- */
+
+typedef struct range {
+    int64_t least, most, step;
+} range;
+
+/* The knobs of an engine, in pin with their least values, and what these run to; *settings: the number of
+ * combinations, 0 for more than are tried. */
+static bs_status read_ranges(bs_cudnn_pin *pin, range *r, int64_t *settings, bs_cudnn_bag *bag,
+                             cudnnBackendDescriptor_t engine)
+{
+    enum { MAX_SETTINGS = 64 };
+    const bs_cudnn *d = bag->dnn;
+    cudnnBackendDescriptor_t info[BS_CUDNN_MAX_KNOBS];
+    int64_t knobs = 0, n = 0;
+    *settings = 0;
+    BS_TRY(count_knobs(&knobs, d, engine));
+    if (knobs > BS_CUDNN_MAX_KNOBS)
+        return BS_OK;
+    for (int64_t i = 0; i < knobs; i++)
+        BS_TRY(bs_cudnn_make(&info[i], bag, CUDNN_BACKEND_KNOB_INFO_DESCRIPTOR));
+    if (knobs > 0)
+        BS_TRY(bs_cudnn_get(d, engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, knobs, &n,
+                            info));
+    int64_t product = 1;
+    for (pin->n_knobs = 0; pin->n_knobs < knobs && product <= MAX_SETTINGS; pin->n_knobs++, r++) {
+        cudnnBackendDescriptor_t from = info[pin->n_knobs];
+        cudnnBackendKnobType_t type = CUDNN_KNOB_TYPE_COUNTS;
+        BS_TRY(bs_cudnn_get_one(d, from, CUDNN_ATTR_KNOB_INFO_TYPE, CUDNN_TYPE_KNOB_TYPE, &type));
+        BS_TRY(bs_cudnn_get_one(d, from, CUDNN_ATTR_KNOB_INFO_MINIMUM_VALUE, CUDNN_TYPE_INT64, &r->least));
+        BS_TRY(bs_cudnn_get_one(d, from, CUDNN_ATTR_KNOB_INFO_MAXIMUM_VALUE, CUDNN_TYPE_INT64, &r->most));
+        BS_TRY(bs_cudnn_get_one(d, from, CUDNN_ATTR_KNOB_INFO_STRIDE, CUDNN_TYPE_INT64, &r->step));
+        if (r->least < 0 || r->most < r->least || r->step < 1)
+            return BS_OK;
+        pin->knob[pin->n_knobs] = (bs_cudnn_knob){type, r->least};
+        product *= r->most - r->least > MAX_SETTINGS * r->step ? MAX_SETTINGS + 1
+                                                               : (r->most - r->least) / r->step + 1;
+    }
+    *settings = product <= MAX_SETTINGS ? product : 0;
+    return BS_OK;
+}
+
+/* The next combination of settings; after the last one, the first. */
+static void advance(bs_cudnn_pin *pin, const range *r)
+{
+    for (int i = 0; i < pin->n_knobs; i++) {
+        pin->knob[i].value += r[i].step;
+        if (pin->knob[i].value <= r[i].most)
+            return;
+        pin->knob[i].value = r[i].least;
+    }
+}
+
+static bs_status consider_engine(search *s, int64_t index)
+{
+    bs_cudnn_bag bag = {.dnn = s->dnn};
+    bs_cudnn_pin pin = {0};
+    range ranges[BS_CUDNN_MAX_KNOBS];
+    cudnnBackendDescriptor_t engine = NULL;
+    bool good = false;
+    int64_t settings = 0;
+    bs_status st;
+    BS_TRY_GOTO(bs_cudnn_engine(&engine, &bag, s->graph, index, &good), out);
+    if (good)
+        BS_TRY_GOTO(judge_engine(&pin, &good, s->dnn, engine, s->tf32), out);
+    if (good)
+        BS_TRY_GOTO(read_ranges(&pin, ranges, &settings, &bag, engine), out);
+    for (; settings > 0 && s->n < s->most; settings--, advance(&pin, ranges))
+        BS_TRY_GOTO(add(s, &pin), out);
+out:
+    bs_cudnn_bag_clear(&bag);
+    return st;
+}
+
 bs_status bs_cudnn_pins(bs_cudnn *d, const bs_cudnn_shape *s, size_t workspace, bs_cudnn_pin *out, int most,
                         int *n)
 {
-    static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_A,
-                                                   CUDNN_HEUR_MODE_FALLBACK};
     bs_cudnn_bag bag = {.dnn = d};
     search look = {.dnn = d, .tf32 = s->tf32, .workspace = workspace, .out = out, .most = most};
+    int64_t engines = 0;
     bs_status st;
     *n = 0;
     BS_TRY_GOTO(bs_cudnn_graph(&look.graph, &bag, s), out);
-    for (size_t i = 0; look.graph && i < sizeof modes / sizeof *modes && look.n < most; i++)
-        BS_TRY_GOTO(consider_mode(&look, modes[i]), out);
+    if (!look.graph)
+        goto out;
+    BS_TRY_GOTO(bs_cudnn_get_one(d, look.graph, CUDNN_ATTR_OPERATIONGRAPH_ENGINE_GLOBAL_COUNT,
+                                 CUDNN_TYPE_INT64, &engines),
+                out);
+    BS_TRY_GOTO(consider_mode(&look, CUDNN_HEUR_MODE_B), out);
+    BS_TRY_GOTO(consider_mode(&look, CUDNN_HEUR_MODE_A), out);
+    while (engines > 0 && look.n < most) /* the newest first */
+        BS_TRY_GOTO(consider_engine(&look, --engines), out);
+    BS_TRY_GOTO(consider_mode(&look, CUDNN_HEUR_MODE_FALLBACK), out);
     *n = look.n;
 out:
     bs_cudnn_bag_clear(&bag);

@@ -65,8 +65,27 @@ bs_status bs_cuda_run_slice(const bs_cuda_job *j)
     return move(j, 0, &j->out_shape, out, in, 0, from);
 }
 
+static bs_status pad_from_input(const bs_cuda_job *j)
+{
+    const bs_shape *in = &j->in_shape[0], *out = &j->out_shape;
+    bs_pad_args a = {.n = (uint32_t)j->n,
+                     .elements = (uint32_t)bs_cuda_elements(out),
+                     .mode = j->attr.pad_mode,
+                     .rank = out->rank,
+                     .out = bs_cuda_pointer(j->out)};
+    for (int axis = 0; axis < out->rank; axis++) {
+        a.out_dim[axis] = out->dim[axis];
+        a.in_dim[axis] = in->dim[axis];
+        a.begin[axis] = j->attr.begin[axis];
+    }
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_pad, j->n, a.elements, &a);
+}
+
 bs_status bs_cuda_run_pad(const bs_cuda_job *j)
 {
+    if (j->attr.pad_mode != BS_PAD_CONSTANT)
+        return pad_from_input(j);
     const bs_shape *in_shape = &j->in_shape[0], *out_shape = &j->out_shape;
     int64_t out[BS_MAX_RANK], in[BS_MAX_RANK], to = 0, from = 0;
     bs_shape box = *out_shape;

@@ -22,6 +22,7 @@
     X(reduce)                                                                                                \
     X(fill)                                                                                                  \
     X(move)                                                                                                  \
+    X(pad)                                                                                                   \
     X(pick)                                                                                                  \
     X(resize)                                                                                                \
     X(matmul)                                                                                                \
@@ -187,6 +188,15 @@ typedef struct bs_move_args {
     int64_t out_elements, to, from;
     bs_nest nest;
 } bs_move_args;
+
+/* Pad with elements of the input, see pad.h. */
+typedef struct bs_pad_args {
+    uint32_t n, elements;
+    int32_t mode, rank;
+    int64_t out_dim[BS_MAX_RANK], in_dim[BS_MAX_RANK], begin[BS_MAX_RANK];
+    bs_operand in;
+    float *out;
+} bs_pad_args;
 
 /* Gather along an axis of `dim` elements, `inner` apart: item k is output k. */
 typedef struct bs_pick_args {

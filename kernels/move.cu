@@ -2,6 +2,7 @@
 #include "kernels.h"
 #include "launch.h"
 #include "ops.h"
+#include "pad.h"
 #include "resize.h"
 
 BS_KERNEL(fill)
@@ -17,6 +18,21 @@ BS_KERNEL(move)
         int64_t at[BS_NEST_WAYS];
         bs_nest_at(&a.nest, 2, k, at);
         a.out[i * a.out_elements + a.to + at[0]] = bs_operand_row(&a.in, i)[a.from + at[1]];
+    }
+}
+
+BS_KERNEL(pad)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    {
+        int64_t left = k, from = 0, stride = 1;
+        for (int axis = a.rank - 1; axis >= 0; axis--) {
+            int64_t at = left % a.out_dim[axis] - a.begin[axis];
+            from += bs_pad_source(a.mode, at, a.in_dim[axis]) * stride;
+            left /= a.out_dim[axis];
+            stride *= a.in_dim[axis];
+        }
+        a.out[(int64_t)i * a.elements + k] = bs_operand_row(&a.in, i)[from];
     }
 }
 
@@ -36,16 +52,28 @@ BS_KERNEL(pick)
     }
 }
 
-/* One element; x is a plane of `width` columns. */
-BS_HD float resize_cubic(const float *x, int width, const bs_resize_taps *r, const bs_resize_taps *c)
+BS_HD float resize_linear(const bs_resize_args *a, const float *x, int row, int column)
 {
+    bs_resize_tap r = bs_resize_at(&a->resize, 0, row, a->in_h, a->out_h);
+    bs_resize_tap c = bs_resize_at(&a->resize, 1, column, a->in_w, a->out_w);
+    const float *above = x + (int64_t)r.first * a->in_w, *below = x + (int64_t)r.second * a->in_w;
+    if (a->resize.mode == BS_RESIZE_NEAREST)
+        return above[c.first];
+    return bs_mix(bs_mix(above[c.first], above[c.second], c.weight),
+                  bs_mix(below[c.first], below[c.second], c.weight), r.weight);
+}
+
+BS_HD float resize_cubic(const bs_resize_args *a, const float *x, int row, int column)
+{
+    bs_resize_taps r = bs_resize_cubic(&a->resize, 0, row, a->in_h, a->out_h);
+    bs_resize_taps c = bs_resize_cubic(&a->resize, 1, column, a->in_w, a->out_w);
     float line[4], down[4];
     for (int i = 0; i < 4; i++) {
         for (int m = 0; m < 4; m++)
-            line[m] = x[(int64_t)r->at[i] * width + c->at[m]];
-        down[i] = bs_mix_four(line, c->weight);
+            line[m] = x[(int64_t)r.at[i] * a->in_w + c.at[m]];
+        down[i] = bs_mix_four(line, c.weight);
     }
-    return bs_mix_four(down, r->weight);
+    return bs_mix_four(down, r.weight);
 }
 
 BS_KERNEL(resize)
@@ -55,18 +83,8 @@ BS_KERNEL(resize)
         int column = (int)(k % (uint32_t)a.out_w), row = (int)(k / (uint32_t)a.out_w % (uint32_t)a.out_h);
         int64_t channel = k / (uint32_t)(a.out_h * a.out_w);
         const float *x = bs_operand_row(&a.in, i) + channel * a.in_h * a.in_w;
-        bs_resize_tap r = bs_resize_at(&a.resize, 0, row, a.in_h, a.out_h);
-        bs_resize_tap c = bs_resize_at(&a.resize, 1, column, a.in_w, a.out_w);
-        const float *above = x + (int64_t)r.first * a.in_w, *below = x + (int64_t)r.second * a.in_w;
-        float v = above[c.first];
-        if (a.resize.mode == BS_RESIZE_CUBIC) {
-            bs_resize_taps rows = bs_resize_cubic(&a.resize, 0, row, a.in_h, a.out_h);
-            bs_resize_taps columns = bs_resize_cubic(&a.resize, 1, column, a.in_w, a.out_w);
-            v = resize_cubic(x, a.in_w, &rows, &columns);
-        } else if (a.resize.mode != BS_RESIZE_NEAREST)
-            v = bs_mix(bs_mix(v, above[c.second], c.weight), bs_mix(below[c.first], below[c.second], c.weight),
-                       r.weight);
-        a.out[(int64_t)i * a.channels * a.out_h * a.out_w + k] = v;
+        a.out[(int64_t)i * a.channels * a.out_h * a.out_w + k] =
+            a.resize.mode == BS_RESIZE_CUBIC ? resize_cubic(&a, x, row, column) : resize_linear(&a, x, row, column);
     }
 }
 

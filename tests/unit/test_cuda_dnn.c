@@ -4,7 +4,7 @@
 
 #include "cuda/dnn_graph.h"
 
-enum { MAX_PINS = 64, MAX_LAYERS = 128 };
+enum { MAX_PINS = 256, MAX_LAYERS = 128 };
 
 static struct {
     bs_cuda_api api;
@@ -15,12 +15,12 @@ static int set_up(void **state)
 {
     (void)state;
     char why[160];
-    if (!bs_cuda_api_load_dnn(&at.api, why, sizeof why))
-        return 0;
-    hold_nvrtc();
-    char *json = device_json();
-    assert_ok(bs_cudnn_create(&at.dnn, &at.api, json));
-    free(json);
+    if (can_describe(&at.api, why, sizeof why)) {
+        char *json = NULL;
+        read_device(&json);
+        assert_ok(bs_cudnn_create(&at.dnn, &at.api, json));
+        free(json);
+    }
     return 0;
 }
 
@@ -182,11 +182,12 @@ static void check_layer(const bs_cudnn_shape *s)
         assert_false(pins[i].tensor_cores);
         bool batches = serves_batches(s, &pins[i]), parts = serves_patches(s, &pins[i]),
              filters = serves_filters(s, &pins[i]);
-        print_message(" %s%s%s%s", text(&pins[i]), batches ? "" : "!b", parts ? "" : "!p",
-                      filters ? "" : "!f");
+        if (i < 8)
+            print_message(" %s%s%s%s", text(&pins[i]), batches ? "" : "!b", parts ? "" : "!p",
+                          filters ? "" : "!f");
         all += batches && parts && filters;
     }
-    print_message("\n");
+    print_message("; %d pins, %d serve\n", n, all);
     if (all == 0)
         fail_msg("none of %d pins serves the layer whole and in parts", n);
 }
@@ -369,7 +370,7 @@ static void test_workspace(void **state)
     assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, all, MAX_PINS, &n));
     assert_ok(bs_cudnn_pins(at.dnn, &s, 0, few, MAX_PINS, &none));
     assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, few, 2, &most));
-    assert_true(n > none && n > 2 && most == 2);
+    assert_true(n < MAX_PINS && n > none && n > 2 && most == 2);
     assert_true(equal(&all[0], &few[0]) && equal(&all[1], &few[1]));
     for (int i = 0; i < n; i++) {
         assert_ok(bs_cudnn_plan_create(&plan, at.dnn, &s, &all[i], WORKSPACE));

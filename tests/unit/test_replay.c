@@ -236,7 +236,7 @@ static void test_tokens(void **state)
                               "Transpose a -> t perm=[0,2,3,1]; f s 6; LayerNormalization t,s -> n; f m 6 6; "
                               "MatMul n,m -> b; Relu b -> c; Transpose c -> i perm=[0,3,1,2]; f v 6 1 3 3; "
                               "Conv i,v -> d group=6; Relu d -> e; Flatten e -> y"));
-    rig_load(&r, g, "cpu");
+    rig_load(&r, g, test_device());
     check_targets(&r, 1, 1, "tokens");
     rig_close(&r);
 }
@@ -247,7 +247,7 @@ static void test_given(void **state)
     static const double most_macs = 1e11;
     enum { LEAST = 4 };
     rig r;
-    rig_open(&r, *state, "cpu");
+    rig_open(&r, *state, test_device());
     r.batch = SMALL_BATCH;
     double targets = most_macs / (5.0 * r.batch * (double)r.g->macs);
     int stride = (int)((double)r.g->n_targets / (targets < LEAST ? LEAST : targets));
