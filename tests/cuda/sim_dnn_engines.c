@@ -57,8 +57,8 @@ bool bs_sim_engine_serves(const sim_engine *e, const bs_cudnn_shape *s)
                          s->pad[0] == s->pad[2] && s->pad[1] == s->pad[3]);
 }
 
-static const sim_proposal all[] = {{COMPILED, -1}, {TENSOR, -1}, {SPLIT, -1}, {SPLIT, 0}, {SPLIT, 1},
-                                   {SPLIT, 2},     {PICKY, -1},  {DIRECT, 0}, {DIRECT, 1}};
+static const sim_proposal all[] = {{TENSOR, -1}, {SPLIT, 0},  {COMPILED, -1}, {SPLIT, -1}, {SPLIT, 1},
+                                   {SPLIT, 2},   {PICKY, -1}, {DIRECT, 0},    {DIRECT, 1}};
 static const sim_proposal exact[] = {{DIRECT, 0}};
 static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
 
