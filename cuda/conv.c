@@ -4,32 +4,6 @@
 /* Unfolded rows are made and used up in pieces of this size at most. */
 enum { UNFOLDED_BYTES = 256 << 20 };
 
-bs_status bs_cuda_conv_open(bs_lane *l)
-{
-    (void)l;
-    return BS_OK;
-}
-
-void bs_cuda_conv_close(bs_lane *l)
-{
-    (void)l;
-}
-
-bs_status bs_cuda_conv_plan(bs_network *n, int node)
-{
-    const bs_node *nd = &n->graph->nodes[node];
-    const bs_shape *out = &n->graph->tensors[nd->out].shape;
-    bs_cuda_plan *p = &n->plan[node];
-    bs_cuda_engine wanted = n->device->options.engine;
-    /* Groups make many small products: the plain kernel is quicker. */
-    if (nd->attr.window.group > 1 || wanted == BS_CUDA_DIRECT) {
-        p->engine = BS_CUDA_DIRECT;
-        return BS_OK;
-    }
-    p->engine = BS_CUDA_GEMM;
-    return bs_cuda_gemm_pin(&p->gemm, n->device, 16 * out->dim[1] * out->dim[2], p->filters, p->length);
-}
-
 static bs_conv_geometry geometry(const bs_cuda_job *j)
 {
     const bs_window *w = &j->attr.window;
@@ -124,8 +98,11 @@ bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters,
                        CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out)
 {
     bs_operand x;
+    bs_cuda_engine engine = j->lane->network->plan[j->index].engine;
+    if (engine == BS_CUDA_DNN)
+        return bs_cuda_conv_dnn(j, n, in, filters, weights, bias, out);
     BS_TRY(bs_cuda_operand(j->lane, &x, n, in, bs_cuda_elements(&j->in_shape[0])));
-    if (j->lane->network->plan[j->index].engine == BS_CUDA_DIRECT)
+    if (engine == BS_CUDA_DIRECT)
         return run_direct(j, n, x, filters, weights, bias, first, out);
     return run_products(j, n, x, filters, weights, bias, out);
 }

@@ -21,7 +21,7 @@ typedef enum bs_kernel_id {
 /* What computes convolutions: chosen for each layer at load. */
 typedef enum bs_cuda_engine {
     BS_CUDA_AUTO,   /* cuDNN where its patches are exact, else products */
-    BS_CUDA_DNN,    /* cuDNN, one pinned engine */
+    BS_CUDA_DNN,    /* cuDNN, one pinned engine of it */
     BS_CUDA_GEMM,   /* unfolded rows and one pinned algorithm of cuBLASLt */
     BS_CUDA_DIRECT, /* a kernel of ours, an output a thread: grouped convolutions */
 } bs_cuda_engine;
@@ -92,7 +92,7 @@ struct bs_lane {
     bs_cuda_buffer computed;      /* channels of faulty filters */
     bs_cuda_buffer result;        /* what comes back, on the device */
     bs_cudnn *dnn;                /* NULL: no layer needs it */
-    bs_cuda_dnn_plan **dnn_plans; /* by node: a list */
+    bs_cuda_dnn_plan *dnn_plans;  /* a list */
     CUdeviceptr *param;           /* max_inputs, for a run with a faulty parameter */
     bs_view *view;                /* the same */
     bs_shape *shape;              /* the same, of the running node's inputs */
@@ -183,16 +183,25 @@ bs_status bs_cuda_run_matrix(const bs_cuda_job *j);
 bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width, CUdeviceptr filters,
                          CUdeviceptr bias, CUdeviceptr out);
 
-/* conv.c */
-bs_status bs_cuda_conv_open(bs_lane *l);
-void bs_cuda_conv_close(bs_lane *l);
-/* Chooses what computes a Conv. */
-bs_status bs_cuda_conv_plan(bs_network *n, int node);
-/* `filters` of them, which may be faulty copies: first[f] is the first channel that filter f reads
- * (device; 0: as the node says). */
+/* conv.c. `filters` of them, which may be faulty copies: first[f] is the first channel that filter f reads
+ * (device; 0: as the node says). Output: (n, filters, out pixels). */
 bs_status bs_cuda_run_conv(const bs_cuda_job *j);
 bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                        CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out);
+
+/* conv_dnn.c: the same by the node's pinned engine of cuDNN. */
+bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
+                           CUdeviceptr bias, CUdeviceptr out);
+/* The shape of so many samples and filters. */
+bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters);
+void bs_cuda_dnn_close(bs_lane *l);
+
+/* choose.c: what computes each convolution; run once, when parameters are on the device. */
+bs_status bs_cuda_choose_engines(bs_network *n);
+
+/* matrix.c, too: n rows of `elements` side by side at an address that is a multiple of `alignment`: copied to
+ * lane->rows, which gets room for `room` of them, where they are not. */
+bs_status bs_cuda_line_up(bs_lane *l, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out);
 
 /* nest.c */
 /* Starts as bs_nest_begin(), gets its axes from the first to the last. Strides of at most four arrays. */

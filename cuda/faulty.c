@@ -175,8 +175,8 @@ static bs_status make_batch(const query *q, batch *b, int first)
         sites += more;
         b->end++;
     }
-    BS_TRY(bs_calloc(&b->from, sites + 1, sizeof *b->from, "faults"));
-    BS_TRY(bs_calloc(&b->channel, sites + 1, sizeof *b->channel, "faults"));
+    BS_TRY(bs_calloc(&b->from, 2 * (size_t)sites + 1, sizeof *b->from, "faults"));
+    BS_TRY(bs_calloc(&b->channel, 2 * (size_t)sites + 1, sizeof *b->channel, "faults"));
     BS_TRY(bs_calloc(&b->start, (size_t)(b->end - first) + 1, sizeof *b->start, "faults"));
     BS_TRY(bs_calloc(&b->site, sites + 1, sizeof *b->site, "faults"));
     BS_TRY(bs_calloc(&b->owner, sites + 1, sizeof *b->owner, "faults"));
@@ -185,6 +185,11 @@ static bs_status make_batch(const query *q, batch *b, int first)
         BS_TRY(add_group(q, b, k));
     }
     b->start[b->end - first] = b->filters;
+    /* Few different numbers, as each may need a plan of its own: the rest are copies of filter 0. */
+    int round = 1;
+    while (round < b->filters)
+        round *= 2;
+    b->filters = b->filters ? round : 0;
     return BS_OK;
 }
 

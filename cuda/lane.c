@@ -115,7 +115,7 @@ void bs_cuda_lane_close(bs_lane *l)
     if (bs_cuda_enter(d) == BS_OK) {
         if (l->stream)
             d->api->cuStreamSynchronize(l->stream);
-        bs_cuda_conv_close(l);
+        bs_cuda_dnn_close(l);
         free_buffers(l);
         if (l->stream)
             d->api->cuStreamDestroy(l->stream);
@@ -144,7 +144,6 @@ bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n)
     BS_TRY_GOTO(bs_cuda_check(api, api->cuMemAllocHost((void **)&l->pinned, RING_BYTES), "cuMemAllocHost"),
                 out);
     BS_TRY_GOTO(bs_cuda_check(api, api->cuMemAlloc(&l->staged, RING_BYTES), "cuMemAlloc"), out);
-    BS_TRY_GOTO(bs_cuda_conv_open(l), out);
     *out = l;
     l = NULL;
 out:

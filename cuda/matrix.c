@@ -1,17 +1,15 @@
 /* Gemm, and MatMul by weights: each row of the input times the filters. */
 #include "cuda/cuda.h"
 
-enum { ALIGNMENT = 16 };
+enum { ALIGNMENT = 256 };
 
-/* The rows side by side at an aligned address, copied only where they are not. */
-static bs_status line_up(const bs_cuda_job *j, int n, bs_view in, int64_t elements, CUdeviceptr *out)
+bs_status bs_cuda_line_up(bs_lane *l, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out)
 {
-    bs_lane *l = j->lane;
     *out = bs_cuda_address(in.base);
-    if (!in.rows && *out % ALIGNMENT == 0)
+    if (!in.rows && n == room && *out % ALIGNMENT == 0)
         return BS_OK;
     bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements};
-    BS_TRY(bs_cuda_reserve(l, &l->rows, (size_t)(n * elements) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(l, &l->rows, (size_t)(room * elements) * sizeof(float)));
     BS_TRY(bs_cuda_operand(l, &a.in, n, in, elements));
     *out = l->rows.ptr;
     a.out = bs_cuda_pointer(*out);
@@ -25,7 +23,7 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
     const bs_cuda_plan *p = &l->network->plan[j->index];
     int64_t rows = n * p->repeat, padded = bs_cuda_padded(width);
     CUdeviceptr x;
-    BS_TRY(line_up(j, n, in, p->repeat * p->length, &x));
+    BS_TRY(bs_cuda_line_up(l, n, n, in, p->repeat * p->length, &x));
     BS_TRY(bs_cuda_reserve(l, &l->products, (size_t)(rows * padded) * sizeof(float)));
     BS_TRY(bs_cuda_gemm_run(l, &p->gemm, rows, width, x, filters, l->products.ptr));
     bs_add_bias_args a = {.n = (uint32_t)rows,

@@ -114,7 +114,7 @@ static bs_status plan_node(bs_network *n, int node)
         if (nd->in[k] >= 0 && g->tensors[nd->in[k]].constant)
             BS_TRY(upload_param(n, node, k));
     if (nd->op == BS_OP_CONV)
-        return bs_cuda_conv_plan(n, node);
+        return BS_OK; /* bs_cuda_choose_engines() */
     /* So many rows as one batch of trials has, in round numbers. */
     return p->filters ? bs_cuda_gemm_pin(&p->gemm, n->device, 256 * p->repeat, p->filters, p->length) : BS_OK;
 }
@@ -152,6 +152,7 @@ bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g)
             goto out;
         }
     }
+    BS_TRY_GOTO(bs_cuda_choose_engines(n), out);
     *out = n;
     n = NULL;
 out:

@@ -47,17 +47,20 @@ static bs_status widest_trial(bs_engine *e)
 
 /* Half of what is free, in equal shares; of each share at most two thirds for trials, the rest for golden
  * rows. */
-static bs_status divide_memory(bs_engine *e)
+static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 {
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
     size_t share = free_bytes / 2 / (size_t)e->threads;
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
-    BS_TRY(widest_trial(e));
     e->arena_bytes = e->trial_bytes * (size_t)e->max_batch;
     if (e->arena_bytes > share / 3 * 2)
         e->arena_bytes = share / 3 * 2;
     size_t tile = (share - e->arena_bytes) / (image ? image : 1);
     if (tile < BS_PROBE_IMAGES || e->arena_bytes < e->trial_bytes) {
+        if (!fixed_threads && e->threads > 1) {
+            e->threads--;
+            return divide_memory(e, fixed_threads);
+        }
         bs_fail(BS_ERR,
                 "%d worker(s) of %zu MiB each are too small for this network (%zu MiB for a golden run)",
                 e->threads, share >> 20, image >> 20);
@@ -98,7 +101,8 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
     if (plan)
         BS_TRY_GOTO(make_routes(e), out);
-    BS_TRY_GOTO(divide_memory(e), out);
+    BS_TRY_GOTO(widest_trial(e), out);
+    BS_TRY_GOTO(divide_memory(e, options->threads > 0), out);
 out:
     if (st != BS_OK) {
         bs_engine_close(e);
