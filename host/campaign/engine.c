@@ -79,6 +79,20 @@ static void choose_sizes(bs_engine *e, const bs_engine_options *options)
     e->max_batch = options->max_batch > 0 ? options->max_batch : batch;
 }
 
+static bs_status open_device(bs_engine *e, int ordinal, const char *options, bool tf32)
+{
+    if (!tf32)
+        return e->backend->open(&e->device, ordinal, options);
+    bs_str with = {0};
+    bs_str_printf(&with, "tf32%s%s", options ? "," : "", options ? options : "");
+    bs_status st = bs_str_status(&with);
+    if (st == BS_OK && e->backend->open(&e->device, ordinal, with.ptr) != BS_OK)
+        st = bs_error_status() == BS_USAGE ? bs_hint("'math: tf32' needs a CUDA device: --device cuda")
+                                           : bs_error_status();
+    bs_str_clear(&with);
+    return st;
+}
+
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
                          const bs_engine_options *options)
 {
@@ -95,7 +109,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
         bs_backend_find(&e->backend, &ordinal, &device_options, options->device ? options->device : "auto"),
         out);
     BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
-    BS_TRY_GOTO(e->backend->open(&e->device, ordinal, device_options), out);
+    BS_TRY_GOTO(open_device(e, ordinal, device_options, options->tf32 || (plan && plan->job->tf32)), out);
     e->backend->describe(e->device, &e->info);
     choose_sizes(e, options);
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);

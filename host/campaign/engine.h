@@ -11,10 +11,11 @@
 enum { BS_MAX_TILE = 16 };
 
 typedef struct bs_engine_options {
-    const char *device; /* "auto", "cpu", "null", ... */
+    const char *device; /* "auto", "cpu", "cuda:1", ...: see bs_backend_find() */
     int threads;        /* workers, 0: as many as there are cores */
     int max_batch;      /* trials computed side by side, 0: 32 */
     bs_replay_mode mode;
+    bool tf32;  /* also where the plan's job says so; only CUDA devices have it */
     bool bench; /* workers get replayers although there is no plan */
 } bs_engine_options;
 

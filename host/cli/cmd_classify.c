@@ -116,6 +116,7 @@ static bs_status run(const bs_args *args)
     bs_engine *e = NULL;
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
     BS_TRY(open_subject(&x, args->operand[0]));
+    o.tf32 = x.s.job && x.s.job->tf32;
     bs_status st;
     const bs_dataset *images = x.s.images;
     if (args->n_operands > 1) {
@@ -143,7 +144,7 @@ out:
 }
 
 static const bs_option options[] = {
-    {"device", "NAME", "auto, cpu (default auto)"},
+    {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
     {"json", NULL, "one JSON object an image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
     {NULL, NULL, NULL},

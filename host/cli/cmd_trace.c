@@ -164,7 +164,7 @@ out:
 }
 
 static const bs_option options[] = {
-    {"device", "NAME", "auto, cpu, null (default auto)"},
+    {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"json", NULL, "one JSON object a site, a tensor, a run"},
     {NULL, NULL, NULL},
 };
