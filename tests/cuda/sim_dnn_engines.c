@@ -83,19 +83,19 @@ int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
 
 /* --- the convolution --- */
 
-/* A factor of a sum: where it is in a padded sample, from the output's first row and column; and its weight.
- */
-typedef struct tap {
-    int64_t from, weight;
-} tap;
+enum {
+    LANES = 8,
+    PIXELS = 4
+}; /* outputs that are summed side by side: of as many filters, at as many places */
 
 typedef struct job {
     const bs_cudnn_shape *s;
     int64_t rows, columns; /* of a padded plane */
-    int64_t taps;
-    tap *tap; /* in the order of the sum */
-    float *x; /* a padded sample */
-    float *w; /* all weights */
+    int64_t taps;          /* factors of a sum */
+    int64_t *tap;          /* in the order of the sum: the weight */
+    int64_t *from; /* and where its factor is in a padded sample, from the output's first row and column */
+    float *x;      /* a padded sample */
+    float *w;      /* (blocks of filters, taps, LANES), in the order of the sum; a block is of one group */
 } job;
 
 /* Like any hash: what is close shall be far. */
@@ -157,32 +157,65 @@ static void pad(const job *j, const float *x, bool tf32)
         }
 }
 
-/* One row of the output of a filter. */
-static void sum_row(const job *j, const float *restrict x, const float *restrict w, float *restrict y)
+/* Filters of a group, and blocks of them. */
+static int64_t per_group(const bs_cudnn_shape *s)
 {
-    const int64_t n = j->s->out[1], stride = j->s->stride[1];
-    memset(y, 0, (size_t)n * sizeof *y);
-    for (int64_t i = 0; i < j->taps; i++) {
-        const float *from = x + j->tap[i].from;
-        float weight = w[j->tap[i].weight];
-        if (stride == 1)
-            for (int64_t k = 0; k < n; k++)
-                y[k] += weight * from[k];
-        else
-            for (int64_t k = 0; k < n; k++)
-                y[k] += weight * from[k * stride];
-    }
+    return s->filters / s->group;
 }
 
-static void run_sample(const job *j, float *y)
+static int64_t blocks(const bs_cudnn_shape *s)
+{
+    return (per_group(s) + LANES - 1) / LANES;
+}
+
+static void pack_weights(const job *j, const float *w, bool tf32)
 {
     const bs_cudnn_shape *s = j->s;
-    int64_t plane = j->rows * j->columns, channels = s->channels / s->group;
-    for (int64_t f = 0; f < s->filters; f++) {
-        const float *x = j->x + f / (s->filters / s->group) * channels * plane;
-        for (int64_t i = 0; i < s->out[0]; i++)
-            sum_row(j, x + i * s->stride[0] * j->columns, j->w + f * j->taps,
-                    y + (f * s->out[0] + i) * s->out[1]);
+    float *to = j->w;
+    for (int64_t g = 0; g < s->group; g++)
+        for (int64_t b = 0; b < blocks(s); b++, to += j->taps * LANES)
+            for (int64_t l = 0; l < LANES; l++) {
+                int64_t f = b * LANES + l;
+                const float *from = w + (g * per_group(s) + f) * j->taps;
+                for (int64_t i = 0; i < j->taps; i++) {
+                    float v = f < per_group(s) ? from[j->tap[i]] : 0;
+                    to[i * LANES + l] = tf32 ? rounded(v) : v;
+                }
+            }
+}
+
+static void sum_up(const job *j, const float *const x[PIXELS], const float *w, float out[PIXELS][LANES])
+{
+    float sum[PIXELS][LANES] = {{0}};
+    for (int64_t i = 0; i < j->taps; i++, w += LANES)
+        for (int p = 0; p < PIXELS; p++) {
+            float v = x[p][j->from[i]];
+            for (int l = 0; l < LANES; l++)
+                sum[p][l] += v * w[l];
+        }
+    memcpy(out, sum, sizeof sum);
+}
+
+/* Block b of group g at all places. */
+static void run_block(const job *j, int64_t g, int64_t b, float *y)
+{
+    const bs_cudnn_shape *s = j->s;
+    const float *x = j->x + g * (s->channels / s->group) * j->rows * j->columns,
+                *w = j->w + (g * blocks(s) + b) * j->taps * LANES;
+    int64_t plane = s->out[0] * s->out[1], first = g * per_group(s) + b * LANES,
+            lanes = per_group(s) - b * LANES < LANES ? per_group(s) - b * LANES : LANES;
+    for (int64_t at = 0; at < plane; at += PIXELS) {
+        int64_t pixels = plane - at < PIXELS ? plane - at : PIXELS;
+        const float *from[PIXELS];
+        float sum[PIXELS][LANES];
+        for (int64_t p = 0; p < PIXELS; p++) {
+            int64_t e = p < pixels ? at + p : at;
+            from[p] = x + e / s->out[1] * s->stride[0] * j->columns + e % s->out[1] * s->stride[1];
+        }
+        sum_up(j, from, w, sum);
+        for (int64_t l = 0; l < lanes; l++)
+            for (int64_t p = 0; p < pixels; p++)
+                y[(first + l) * plane + at + p] = sum[p][l];
     }
 }
 
@@ -193,20 +226,22 @@ bool bs_sim_convolve(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s,
              .rows = s->in[0] + s->pad[0] + s->pad[2],
              .columns = s->in[1] + s->pad[1] + s->pad[3],
              .taps = s->channels / s->group * s->kernel[0] * s->kernel[1]};
-    size_t weights = (size_t)(s->filters * j.taps);
     j.tap = malloc((size_t)j.taps * sizeof *j.tap);
+    j.from = malloc((size_t)j.taps * sizeof *j.from);
     j.x = malloc((size_t)(s->channels * j.rows * j.columns) * sizeof *j.x);
-    j.w = malloc(weights * sizeof *j.w);
-    bool good = j.tap && j.x && j.w;
-    if (good)
+    j.w = malloc((size_t)(s->group * blocks(s) * LANES * j.taps) * sizeof *j.w);
+    bool good = j.tap && j.from && j.x && j.w;
+    if (good) {
         order_taps(&j, e, knob);
-    for (size_t i = 0; i < weights && good; i++)
-        j.w[i] = e->tf32 ? rounded(w[i]) : w[i];
+        pack_weights(&j, w, e->tf32);
+    }
     for (int64_t i = 0; i < s->batch && good; i++) {
         pad(&j, x + i * s->channels * s->in[0] * s->in[1], e->tf32);
-        run_sample(&j, y + i * s->filters * s->out[0] * s->out[1]);
+        for (int64_t b = 0; b < s->group * blocks(s); b++)
+            run_block(&j, b / blocks(s), b % blocks(s), y + i * s->filters * s->out[0] * s->out[1]);
     }
     free(j.tap);
+    free(j.from);
     free(j.x);
     free(j.w);
     return good;
