@@ -138,9 +138,8 @@ static void order_taps(job *j, const sim_engine *e, int64_t knob)
         k = e->order == SIM_ORDER_REVERSE ? j->taps - 1 - k : k;
         int64_t column = k % s->kernel[1], row = k / s->kernel[1] % s->kernel[0],
                 channel = k / (s->kernel[1] * s->kernel[0]);
-        j->tap[i] =
-            (tap){.weight = k,
-                  .from = (channel * j->rows + row * s->dilation[0]) * j->columns + column * s->dilation[1]};
+        j->tap[i] = k;
+        j->from[i] = (channel * j->rows + row * s->dilation[0]) * j->columns + column * s->dilation[1];
     }
 }
 
