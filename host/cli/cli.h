@@ -38,6 +38,7 @@ typedef struct bs_command {
     X(classify)                                                                                              \
     X(plan)                                                                                                  \
     X(run)                                                                                                   \
+    X(merge)                                                                                                 \
     X(status)                                                                                                \
     X(bn)                                                                                                    \
     X(trace)                                                                                                 \

@@ -122,6 +122,7 @@ bs_status bs_plan_create(bs_plan **out, const bs_job *job, const bs_graph *graph
     plan->n_images = n_images;
     BS_TRY_GOTO(bs_calloc(&plan->tables, (size_t)job->n_entries, sizeof(bs_site_table *), "plan"), out);
     BS_TRY_GOTO(add_strata(plan), out);
+    plan->job_trials = plan->trials;
     *out = plan;
     return BS_OK;
 out:
@@ -166,6 +167,36 @@ const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t)
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image)
 {
     size_t first;
+    if (plan->shards > 1 && image % plan->shards != plan->shard)
+        return 0;
     const bs_site_table *table = plan->tables[s->entry];
     return table ? bs_site_table_find(table, (uint32_t)s->target, image, &first) : s->repetitions;
+}
+
+bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards)
+{
+    if (shards < 1 || shard >= shards)
+        return bs_fail(BS_USAGE, "there is no shard %u of %u", shard + 1, shards);
+    if (shards > plan->n_images) {
+        bs_fail(BS_USAGE, "%u shards, but the job has %u images", shards, plan->n_images);
+        return bs_hint("a campaign is split by image: ask for at most %u shards", plan->n_images);
+    }
+    plan->shard = shard;
+    plan->shards = shards;
+    plan->trials = 0;
+    for (int i = 0; i < plan->n_strata; i++)
+        for (uint32_t k = 0; k < bs_plan_count_images(plan); k++)
+            plan->trials += bs_plan_repetitions(plan, &plan->strata[i], bs_plan_image(plan, k));
+    return BS_OK;
+}
+
+uint32_t bs_plan_count_images(const bs_plan *plan)
+{
+    return plan->shards > 1 ? (plan->n_images - plan->shard + plan->shards - 1) / plan->shards
+                            : plan->n_images;
+}
+
+uint32_t bs_plan_image(const bs_plan *plan, uint32_t i)
+{
+    return plan->shards > 1 ? i * plan->shards + plan->shard : i;
 }

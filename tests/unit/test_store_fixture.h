@@ -161,7 +161,7 @@ static inline void fx_make_plan(fixture *f)
                                      .population = 3200};
     f->plan = (bs_plan){.job = &f->job, .graph = &f->graph, .n_images = FX_IMAGES, .strata = f->stratum};
     f->plan.n_strata = FX_STRATA;
-    f->plan.trials = FX_ROWS;
+    f->plan.trials = f->plan.job_trials = FX_ROWS;
 }
 
 static inline void fx_make_rows(fixture *f)
