@@ -53,6 +53,9 @@ bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards);
 uint32_t bs_plan_count_images(const bs_plan *plan);
 uint32_t bs_plan_image(const bs_plan *plan, uint32_t i);
 
+/* The faults that a target's trials are drawn from: sites x choices, and x images where a fault meets one
+ * image only. */
+double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target);
 /* Has every trial of the stratum one site at most? False where that is not known without drawing. */
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
 /* Stratum of a trial, NULL if the plan has none. */

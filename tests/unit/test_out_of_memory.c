@@ -1,6 +1,6 @@
-/* Every allocation fails once, in turn: those of this program (the linker's --wrap leads them here) and those
- * of SQLite (its own hooks). The error is reported as one, nothing is leaked or lost, and the next run goes
- * on. */
+/* Allocations fail: each of the result file's in turn, of the job reader's and of SQLite's some all over the
+ * work. The linker's --wrap leads those of this program here, SQLite has hooks. The error is reported as one,
+ * nothing is leaked or lost, and the next run goes on. */
 #include "store_campaign.h"
 
 #include "fault/plan.h"
