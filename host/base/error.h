@@ -11,6 +11,7 @@ typedef enum bs_status {
     BS_STOPPED = -3,   /* interrupted; what is finished is stored, run again to go on */
     BS_NO_DEVICE = -4, /* no device, or the device was lost */
     BS_SELFTEST = -5,  /* replay is not exact on this machine */
+    BS_DIFFERS = -6,   /* the campaigns compared differ */
 } bs_status;
 
 /* Records message (and hint) and returns `status`, so that `return bs_fail(...)` works. */
