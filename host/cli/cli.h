@@ -39,6 +39,7 @@ typedef struct bs_command {
     X(plan)                                                                                                  \
     X(run)                                                                                                   \
     X(merge)                                                                                                 \
+    X(backup)                                                                                                \
     X(status)                                                                                                \
     X(bn)                                                                                                    \
     X(compare)                                                                                               \
