@@ -51,16 +51,24 @@ merge grown.db s1.db s2.db s3.db s4.db || die "merge of the grown shard"
 same whole.db grown.db
 echo "merged while growing"
 
-# Killed at random moments.
+# Killed or stopped at random moments.
 sleeps=$(awk -v n="$kills" -v took="$took" 'BEGIN { srand(7); for (i = 0; i < n; i++) printf "%.3f\n", rand() * took }')
 middle=0
+signal=KILL
 for moment in $sleeps; do
     "$bitsink" merge killed.db s1.db s2.db s3.db s4.db >out 2>log &
     child=$!
     sleep "$moment"
-    kill -KILL $child 2>/dev/null
+    kill -$signal $child 2>/dev/null
     wait $child 2>/dev/null
+    code=$?
     child=
+    case $signal$code in
+    *0 | KILL137 | TERM143 | TERM3) ;;
+    *) die "a merge with SIG$signal ended with exit code $code" ;;
+    esac
+    [ $code != 3 ] || grep -q '^hint: the same command does the rest' log || die "a stopped merge does not say so"
+    [ $signal = KILL ] && signal=TERM || signal=KILL
     snapshot killed.db copy.db
     n=$(rows copy.db)
     [ "$n" = 0 ] || consistent copy.db
@@ -70,7 +78,7 @@ done
 merge killed.db s1.db s2.db s3.db s4.db || die "the merge after the kills"
 same whole.db killed.db
 consistent killed.db
-echo "$device: killed $kills times, $middle in the middle"
+echo "$device: killed or stopped $kills times, $middle in the middle"
 
 # What does not belong together.
 sed 's/^seed: 11/seed: 12/' jobs/big.yaml >jobs/other.yaml
