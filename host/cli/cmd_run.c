@@ -109,12 +109,12 @@ static bs_status run(const bs_args *args)
     db = db ? db : fallback_db;
 
     BS_TRY(read_options(args, &o));
+    bs_catch_signals();
     BS_TRY(bs_session_open(&s, args->operand[0]));
     bs_status st;
     BS_TRY_GOTO(read_shard(args, s.plan), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
-    bs_catch_signals();
     BS_TRY_GOTO(prove(e, store, args, &selftest), out);
     bs_run_info info = {
         .device = e->info,

@@ -10,6 +10,7 @@ name=shard-$k-of-$shards.db
 scratch=$(mktemp -d "${SLURM_TMPDIR:-${TMPDIR:-/tmp}}/bitsink-$k-XXXXXX") || exit 1
 child=
 stager=
+stopping=
 echo "$(date -u +%FT%TZ) shard $k of $shards on $(hostname), restart ${SLURM_RESTART_COUNT:-0}"
 
 stage_out() {
@@ -22,13 +23,14 @@ clean_up() {
     rm -rf "$scratch"
 }
 trap clean_up EXIT
-trap '[ -z "$child" ] || kill -TERM "$child"' TERM INT
+trap 'stopping=1; [ -z "$child" ] || kill -TERM "$child"' TERM INT
 
 [ ! -e "$results/$name" ] || cp "$results/$name" "$scratch/$name" || exit 1
 # The job's options are words: they are split here on purpose.
 # shellcheck disable=SC2086
 "$BITSINK" run --quiet --db "$scratch/$name" --shard "$k/$shards" $BITSINK_OPTIONS "$job" &
 child=$!
+[ -z "$stopping" ] || kill -TERM "$child"
 # A node may be lost without warning: then at most this much is done again.
 (
     trap 'kill $! 2>/dev/null; exit' TERM
@@ -54,6 +56,7 @@ trap '' TERM # what is left is short, and must be done whole
 stage_out || code=1
 rm -rf "$scratch"
 echo "$(date -u +%FT%TZ) exit code $code"
+[ $code != 143 ] || code=3 # stopped before it could listen: nothing was begun, nothing is lost
 if [ $code = 3 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt "$BITSINK_RESTARTS" ]; then
     scontrol requeue "${SLURM_ARRAY_JOB_ID}_$k" # ends this script, too
 fi

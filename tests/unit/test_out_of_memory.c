@@ -117,7 +117,7 @@ static void fail_each(fixture *f, work *work, const char *start, bool of_sqlite,
 }
 
 #ifdef BITSINK_SANITIZE
-enum { SLOWER = 10 };
+enum { SLOWER = 4 };
 #else
 enum { SLOWER = 1 };
 #endif
@@ -127,7 +127,7 @@ static void while_running(void **state)
     (void)state;
     fixture f;
     fixture_open(&f);
-    fail_each(&f, sc_run, NULL, false, SLOWER);
+    fail_each(&f, sc_run, NULL, false, 1);
     fixture_close(&f);
 }
 
@@ -137,7 +137,7 @@ static void while_merging(void **state)
     fixture f;
     fixture_open(&f);
     sc_make_halves(&f);
-    fail_each(&f, sc_merge, NULL, false, SLOWER);
+    fail_each(&f, sc_merge, NULL, false, 1);
     fixture_close(&f);
 }
 
