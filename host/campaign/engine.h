@@ -11,10 +11,11 @@
 enum { BS_MAX_TILE = 16 };
 
 typedef struct bs_engine_options {
-    const char *device; /* "auto", "cpu", "null", ... */
+    const char *device; /* "auto", "cpu", "cuda:1", ...: see bs_backend_find() */
     int threads;        /* workers, 0: as many as there are cores */
     int max_batch;      /* trials computed side by side, 0: 32 */
     bs_replay_mode mode;
+    bool tf32;  /* also where the plan's job says so; only CUDA devices have it */
     bool bench; /* workers get replayers although there is no plan */
 } bs_engine_options;
 
@@ -29,6 +30,7 @@ typedef struct bs_engine {
     int threads, max_batch;
     bool replays;         /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
+    size_t trial_bytes;   /* of the arena, for the widest trial */
     size_t arena_bytes;   /* for the trials of one worker */
     bs_route **routes;    /* by stratum */
     bool *fell_back;      /* by stratum: the self-test failed, the route is of a plainer mode */
@@ -46,12 +48,13 @@ typedef struct bs_worker {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
+    float *pixels; /* room for two images, see bs_input_load() */
 } bs_worker;
 
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e);
 void bs_worker_close(bs_worker *w);
 
-/* Computes the fingerprint. */
+/* Shrinks what workers take until they fit into the device, and computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);
 /* Proves every route (see replay/selftest.h); one that is not exact is replaced by the suffix, then the
  * full re-run, with a warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced

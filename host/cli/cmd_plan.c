@@ -169,7 +169,7 @@ static const bs_option options[] = {
     {"margin", "E", "with --db: half the width of the SDC-1 intervals, where the job gives none"},
     {"confidence", "C", "with --margin: their confidence (default 0.95)"},
     {"sites", "FILE", "write every planned fault site as CSV, readable as an explicit site list"},
-    {"device", "NAME", "device to estimate for (auto, cpu, null)"},
+    {"device", "NAME", "device to estimate for: auto, cpu, cuda, null"},
     {"threads", "N", "workers to estimate for"},
     {"json", NULL, "the totals as one JSON object"},
     {NULL, NULL, NULL},

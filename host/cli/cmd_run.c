@@ -156,7 +156,7 @@ out:
 static const bs_option options[] = {
     {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
     {"shard", "K/N", "only the K-th of N shards, into a file of its own; `merge` puts them together"},
-    {"device", "NAME", "auto, cpu, null (default auto)"},
+    {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default 32)"},
     {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},

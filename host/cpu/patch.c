@@ -117,7 +117,7 @@ bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], co
     BS_TRY(patch_get(&p, l, node, in_size, out_size));
     const void *const *param = (const void *const *)p->plan.param;
     if (p->variant) {
-        const float *bias = bs_cpu_has_input(&p->node, 2) ? param[2] : NULL;
+        const float *bias = bs_node_has_input(&p->node, 2) ? param[2] : NULL;
         bs_cpu_rows src = {in[0].base, in[0].rows};
         return bs_cpu_matrix_run(l, &p->plan.matrix, p->variant, p->packed, bias, n, src, out);
     }
@@ -127,6 +127,8 @@ bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], co
 
 size_t bs_cpu_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
+    if (!n->layout[tensor].channels_last)
+        return 0;
     return (size_t)n->layout[tensor].dim[0] * (size_t)size[0] * (size_t)size[1] * sizeof(float);
 }
 

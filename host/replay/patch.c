@@ -21,8 +21,10 @@ bs_status bs_route_patch_start(bs_route_builder *b, int faulty_tensor)
     const int one[2] = {1, 1};
     if (!b->backend->patch_bytes || shape->rank != 3 || faulty_tensor == b->g->output)
         return BS_OK;
-    int slot =
-        bs_route_add_slot(b, faulty_tensor, b->backend->patch_bytes(b->network, faulty_tensor, one), -1);
+    size_t bytes = b->backend->patch_bytes(b->network, faulty_tensor, one);
+    if (bytes == 0)
+        return BS_OK;
+    int slot = bs_route_add_slot(b, faulty_tensor, bytes, -1);
     bs_slot *s = &r->slots[slot];
     bs_ranges *ranges = &b->ranges[faulty_tensor];
     s->patched = true;
