@@ -35,6 +35,7 @@
     X(OPERATION_CONVOLUTION_FORWARD_BETA, OPERATION_CONVOLUTION_FORWARD, FLOAT, 1, 1)                        \
     X(OPERATIONGRAPH_HANDLE, OPERATIONGRAPH, HANDLE, 0, 1)                                                   \
     X(OPERATIONGRAPH_OPS, OPERATIONGRAPH, BACKEND_DESCRIPTOR, 1, 1)                                          \
+    X(OPERATIONGRAPH_ENGINE_GLOBAL_COUNT, OPERATIONGRAPH, INT64, 0, 0)                                       \
     X(DEVICEPROP_JSON_REPRESENTATION, DEVICEPROP, CHAR, 1, 1 << 20)                                          \
     X(ENGINEHEUR_OPERATION_GRAPH, ENGINEHEUR, BACKEND_DESCRIPTOR, 1, 1)                                      \
     X(ENGINEHEUR_MODE, ENGINEHEUR, HEUR_MODE, 1, 1)                                                          \
@@ -47,7 +48,9 @@
     X(ENGINE_NUMERICAL_NOTE, ENGINE, NUMERICAL_NOTE, 0, 0)                                                   \
     X(ENGINE_BEHAVIOR_NOTE, ENGINE, BEHAVIOR_NOTE, 0, 0)                                                     \
     X(KNOB_INFO_TYPE, KNOB_INFO, KNOB_TYPE, 0, 0)                                                            \
+    X(KNOB_INFO_MINIMUM_VALUE, KNOB_INFO, INT64, 0, 0)                                                       \
     X(KNOB_INFO_MAXIMUM_VALUE, KNOB_INFO, INT64, 0, 0)                                                       \
+    X(KNOB_INFO_STRIDE, KNOB_INFO, INT64, 0, 0)                                                              \
     X(KNOB_CHOICE_KNOB_TYPE, KNOB_CHOICE, KNOB_TYPE, 1, 1)                                                   \
     X(KNOB_CHOICE_KNOB_VALUE, KNOB_CHOICE, INT64, 1, 1)                                                      \
     X(ENGINECFG_ENGINE, ENGINECFG, BACKEND_DESCRIPTOR, 1, 1)                                                 \

@@ -122,11 +122,13 @@ static cudnnStatus_t finalize_operation(const sim_desc *d)
     return *alpha == 1 && *beta == 0 ? CUDNN_STATUS_SUCCESS : unsupported("only y = x * w is simulated");
 }
 
-static cudnnStatus_t finalize_graph(const sim_desc *d)
+/* No engines to enumerate: those that there are the heuristics name. */
+static cudnnStatus_t finalize_graph(sim_desc *d)
 {
-    return bs_sim_child(d, SIM_OPERATIONGRAPH_OPS, 0, CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR)
-               ? CUDNN_STATUS_SUCCESS
-               : unsupported("only a convolution is simulated");
+    const int64_t engines = 0;
+    if (!bs_sim_child(d, SIM_OPERATIONGRAPH_OPS, 0, CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR))
+        return unsupported("only a convolution is simulated");
+    return bs_sim_put(d, SIM_OPERATIONGRAPH_ENGINE_GLOBAL_COUNT, 1, &engines);
 }
 
 /* The device is that of a handle, or is described. */
@@ -151,9 +153,14 @@ static cudnnStatus_t put_knob(sim_desc *d, const sim_engine *e)
     cudnnStatus_t r = CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
     if (!info)
         return r;
+    const int64_t least = 0, step = 1;
     r = bs_sim_put(info, SIM_KNOB_INFO_TYPE, 1, &e->knob);
     if (r == CUDNN_STATUS_SUCCESS)
+        r = bs_sim_put(info, SIM_KNOB_INFO_MINIMUM_VALUE, 1, &least);
+    if (r == CUDNN_STATUS_SUCCESS)
         r = bs_sim_put(info, SIM_KNOB_INFO_MAXIMUM_VALUE, 1, &e->most);
+    if (r == CUDNN_STATUS_SUCCESS)
+        r = bs_sim_put(info, SIM_KNOB_INFO_STRIDE, 1, &step);
     info->finalized = true;
     if (r == CUDNN_STATUS_SUCCESS)
         r = bs_sim_put(d, SIM_ENGINE_KNOB_INFO, 1, &info);
