@@ -104,7 +104,8 @@ typedef struct bs_backend {
     bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
     /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
     bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
-    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL. */
+    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0 for
+     * a tensor that cannot be cut into patches. */
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
     /* Can the node make patches of out_size from patches of in_size (one size for all its activations)? */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
@@ -112,7 +113,8 @@ typedef struct bs_backend {
      * live may be NULL. */
     bs_status (*gather)(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
-    /* The node on patches, its own padding left out: what it would read there is in the input patches. */
+    /* The node on patches, its own padding left out: what it would read there is in the input patches. An
+     * input that bs_graph_spreads() comes as whole rows. */
     bs_status (*run_patch)(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
     /* Sites are numbered as in the whole tensor and must lie in their patches. */

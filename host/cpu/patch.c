@@ -65,7 +65,7 @@ static bs_status fill_patch(bs_cpu_patch *p, const bs_network *net, int node)
     for (int k = 0; k < whole->n_in; k++) {
         int t = whole->in[k];
         p->node.in[k] = t < 0 ? t : k;
-        if (t >= 0 && g->tensors[t].constant)
+        if (t >= 0 && (g->tensors[t].constant || bs_graph_spreads(g, whole, k)))
             p->layout[k] = net->layout[t];
         else if (t >= 0)
             resize_layout(&p->layout[k], &g->tensors[t].shape, p->in_size);
@@ -127,6 +127,8 @@ bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], co
 
 size_t bs_cpu_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
+    if (!n->layout[tensor].channels_last)
+        return 0;
     return (size_t)n->layout[tensor].dim[0] * (size_t)size[0] * (size_t)size[1] * sizeof(float);
 }
 

@@ -15,7 +15,7 @@ struct bs_replayer {
     int n;
     int *trial;         /* position -> index in bs_trials */
     int32_t *row;       /* position -> golden row */
-    int32_t *at[2];     /* position -> row and column of the fault; delta routes only */
+    int32_t *at[2];     /* position -> first row and column of the fault; delta routes only */
     int32_t *origin[4]; /* scratch: origins of two kinds of patches */
     uint8_t *equal;     /* [slot][max_batch]: does this tensor of this trial equal golden? */
     uint8_t *dead;
@@ -216,18 +216,17 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
     return BS_OK;
 }
 
-/* Rows and columns of the faults. A trial without sites is looked after at the origin. */
+/* First rows and columns of the faults. A trial without sites is looked after at the origin. */
 static bs_status find_faults(const pass *b)
 {
     const bs_faults *f = &b->t->faults;
-    uint32_t width = (uint32_t)b->r->plane[1], plane = width * (uint32_t)b->r->plane[0];
     for (int i = 0; i < b->t->n; i++) {
+        int32_t at[2];
         uint32_t n = f->first[i + 1] - f->first[i];
-        uint32_t element = n ? f->sites[f->first[i]].element % plane : 0;
-        if (n > 1)
-            return bs_fail(BS_ERR, "a delta route got a trial with %u sites", n);
-        b->p->at[0][i] = (int32_t)(element / width);
-        b->p->at[1][i] = (int32_t)(element % width);
+        if (!bs_route_serves(b->r, f->sites + f->first[i], n, at))
+            return bs_fail(BS_ERR, "a delta route got a trial whose %u sites lie too far apart", n);
+        b->p->at[0][i] = at[0];
+        b->p->at[1][i] = at[1];
     }
     return BS_OK;
 }

@@ -169,10 +169,9 @@ static void free_ranges(bs_route_builder *b)
     free(b->ranges);
 }
 
-bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                          int target, bs_replay_mode mode)
+static bs_status create(bs_route **out, bs_route_builder b, int target, bs_replay_mode mode)
 {
-    bs_route_builder b = {.g = g, .backend = backend, .network = network};
+    const bs_graph *g = b.g;
     bs_status st;
     *out = NULL;
     BS_TRY_GOTO(allocate(&b, out), out);
@@ -206,6 +205,56 @@ out:
         *out = NULL;
     }
     return st;
+}
+
+bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                          int target, bs_replay_mode mode)
+{
+    bs_route_builder b = {.g = g, .backend = backend, .network = network, .extent = 1};
+    return create(out, b, target, mode);
+}
+
+bs_status bs_route_create_wide(bs_route **out, const bs_graph *g, const bs_backend *backend,
+                               bs_network *network, int target, int extent)
+{
+    bs_route_builder b = {.g = g, .backend = backend, .network = network, .extent = extent};
+    return create(out, b, target, BS_REPLAY_DELTA);
+}
+
+bool bs_route_serves(const bs_route *r, const bs_site *sites, size_t n, int32_t at[2])
+{
+    uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
+    int32_t last[2] = {0, 0};
+    at[0] = at[1] = 0;
+    for (size_t i = 0; i < n && plane > 0; i++) {
+        int32_t place[2] = {(int32_t)(sites[i].element % plane / width), (int32_t)(sites[i].element % width)};
+        for (int a = 0; a < 2; a++) {
+            at[a] = i == 0 || place[a] < at[a] ? place[a] : at[a];
+            last[a] = i == 0 || place[a] > last[a] ? place[a] : last[a];
+        }
+    }
+    return plane == 0 || (last[0] - at[0] < r->extent[0] && last[1] - at[1] < r->extent[1]);
+}
+
+bs_box bs_route_box(const bs_route *r, const bs_graph *g, int tensor, const int32_t at[2])
+{
+    const bs_slot *slot = NULL;
+    for (int i = 0; i <= r->n_steps && !slot; i++) {
+        int k = i == 0 ? r->start : r->steps[i - 1].out;
+        if (k >= 0 && r->slots[k].tensor == tensor)
+            slot = &r->slots[k];
+    }
+    bs_box box = bs_box_empty();
+    if (!slot)
+        return box;
+    const bs_shape *s = &g->tensors[tensor].shape;
+    for (int a = 0; a < 3; a++)
+        box.end[a] = s->rank == 3 ? s->dim[a] : a == 0 ? g->tensors[tensor].elements : 1;
+    for (int a = 0; a < 2 && slot->patched; a++) {
+        box.begin[1 + a] = slot->origin[a][at[a]];
+        box.end[1 + a] = box.begin[1 + a] + slot->size[a];
+    }
+    return box;
 }
 
 void bs_route_free(bs_route *r)
