@@ -10,22 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BATCH = 32 };
+/* Dense trials, of which MANY patched ones are worth: the more share a layer's weights the better. */
+enum { DENSE_BATCH = 32, MANY = 256 };
 
 static bs_status make_routes(bs_engine *e)
 {
     const bs_plan *plan = e->plan;
     BS_TRY(bs_calloc(&e->routes, (size_t)plan->n_strata, sizeof *e->routes, "routes"));
     BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
-    for (int i = 0; i < plan->n_strata; i++) {
-        /* A delta route follows one change; trials with several sites go the dense way. */
-        bs_replay_mode mode = e->mode;
-        if (mode == BS_REPLAY_DELTA && !bs_plan_single_site(plan, &plan->strata[i]))
-            mode = BS_REPLAY_SUFFIX;
-        BS_TRY(
-            bs_route_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target, mode));
-    }
+    for (int i = 0; i < plan->n_strata; i++)
+        BS_TRY(bs_routes_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
+                                e->mode, bs_plan_single_site(plan, &plan->strata[i])));
     return BS_OK;
+}
+
+bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum)
+{
+    return e->routes[stratum].route[0]->mode;
 }
 
 /* Half of what is free, in equal shares; of each share at most two thirds for trials, the rest for golden
@@ -37,7 +38,8 @@ static bs_status divide_memory(bs_engine *e)
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
     size_t row = 64;
     for (int i = 0; e->plan && i < e->plan->n_strata; i++)
-        row = e->routes[i]->row_bytes > row ? e->routes[i]->row_bytes : row;
+        for (int k = 0; k < e->routes[i].n; k++)
+            row = e->routes[i].route[k]->row_bytes > row ? e->routes[i].route[k]->row_bytes : row;
     /* The self-test needs the longest route of all, the full re-run. */
     if (e->replays) {
         bs_route *full;
@@ -45,7 +47,8 @@ static bs_status divide_memory(bs_engine *e)
         row = full->row_bytes > row ? full->row_bytes : row;
         bs_route_free(full);
     }
-    e->arena_bytes = row * (size_t)e->max_batch;
+    e->arena_bytes = row * (size_t)(e->max_batch > 0 ? e->max_batch : DENSE_BATCH);
+    e->max_batch = e->max_batch > 0 ? e->max_batch : MANY;
     if (e->arena_bytes > share / 3 * 2)
         e->arena_bytes = share / 3 * 2;
     size_t tile = (share - e->arena_bytes) / (image ? image : 1);
@@ -71,7 +74,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->mode = options->mode;
     e->replays = plan || options->bench;
     e->threads = options->threads > 0 ? options->threads : bs_resources_cores();
-    e->max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH;
+    e->max_batch = options->max_batch;
     BS_TRY_GOTO(bs_backend_find(&e->backend, &ordinal, options->device ? options->device : "auto"), out);
     BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
     BS_TRY_GOTO(e->backend->open(&e->device, ordinal), out);
@@ -93,7 +96,7 @@ void bs_engine_close(bs_engine *e)
     if (!e)
         return;
     for (int i = 0; e->routes && i < e->plan->n_strata; i++)
-        bs_route_free(e->routes[i]);
+        bs_routes_clear(&e->routes[i]);
     free(e->routes);
     free(e->fell_back);
     if (e->network)
@@ -166,18 +169,34 @@ static bs_replay_mode plainer(bs_replay_mode mode)
     return mode == BS_REPLAY_DELTA ? BS_REPLAY_SUFFIX : BS_REPLAY_FULL;
 }
 
-/* Replaces the stratum's route by one of a plainer mode. */
-static bs_status fall_back(bs_engine *e, int i, const char *what)
+/* One route of `mode` instead of the stratum's. */
+static bs_status replace_routes(bs_engine *e, int i, bs_replay_mode mode)
 {
-    bs_route *route = e->routes[i];
-    bs_replay_mode mode = plainer(route->mode);
-    bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(route->mode),
-            e->graph->tensors[e->graph->targets[route->target].tensor].name, what, bs_replay_mode_name(mode));
-    bs_route *next;
-    BS_TRY(bs_route_create(&next, e->graph, e->backend, e->network, route->target, mode));
-    bs_route_free(route);
+    bs_routes next;
+    BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true));
+    bs_routes_clear(&e->routes[i]);
     e->routes[i] = next;
     e->fell_back[i] = true;
+    return BS_OK;
+}
+
+static bs_status fall_back(bs_engine *e, int i, const char *what)
+{
+    bs_replay_mode mode = bs_engine_mode(e, i), next = plainer(mode);
+    bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(mode),
+            e->graph->tensors[e->graph->targets[e->plan->strata[i].target].tensor].name, what,
+            bs_replay_mode_name(next));
+    return replace_routes(e, i, next);
+}
+
+/* All routes of a stratum against the full re-run. */
+static bs_status test_routes(bs_engine *e, bs_worker *w, int i, const bs_route *full, bool *exact, char *what,
+                             size_t what_len)
+{
+    *exact = true;
+    for (int k = 0; k < e->routes[i].n && *exact; k++)
+        BS_TRY(
+            bs_selftest_target(w->replayer, w->golden, e->routes[i].route[k], full, exact, what, what_len));
     return BS_OK;
 }
 
@@ -190,10 +209,10 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
     BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
     bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
     while (st == BS_OK && !exact) {
-        st = bs_selftest_target(w->replayer, w->golden, e->routes[i], full, &exact, what, sizeof what);
+        st = test_routes(e, w, i, full, &exact, what, sizeof what);
         if (st != BS_OK || exact)
             break;
-        if (e->routes[i]->mode == BS_REPLAY_FULL) {
+        if (bs_engine_mode(e, i) == BS_REPLAY_FULL) {
             st = bs_fail(BS_SELFTEST,
                          "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
                          e->graph->tensors[e->graph->targets[target].tensor].name, what);
@@ -243,13 +262,8 @@ bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fal
     BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
     for (int i = 0; i < e->plan->n_strata; i++) {
         int first = first_alike(e->plan, i);
-        if (first != i && e->fell_back[first]) {
-            bs_route_free(e->routes[i]);
-            e->routes[i] = NULL;
-            BS_TRY(bs_route_create(&e->routes[i], e->graph, e->backend, e->network, e->plan->strata[i].target,
-                                   e->routes[first]->mode));
-            e->fell_back[i] = true;
-        }
+        if (first != i && e->fell_back[first])
+            BS_TRY(replace_routes(e, i, bs_engine_mode(e, first)));
         *fallbacks += e->fell_back[i];
     }
     return BS_OK;

@@ -4,7 +4,7 @@
 #define BS_CAMPAIGN_ENGINE_H
 
 #include "fault/plan.h"
-#include "replay/replay.h"
+#include "replay/routes.h"
 
 #include <signal.h>
 
@@ -13,7 +13,7 @@ enum { BS_MAX_TILE = 16 };
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "null", ... */
     int threads;        /* workers, 0: as many as there are cores */
-    int max_batch;      /* trials computed side by side, 0: 32 */
+    int max_batch;      /* trials computed side by side, 0: what fits into the memory of 32 full re-runs */
     bs_replay_mode mode;
     bool bench; /* workers get replayers although there is no plan */
 } bs_engine_options;
@@ -30,8 +30,8 @@ typedef struct bs_engine {
     bool replays;         /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t arena_bytes;   /* for the trials of one worker */
-    bs_route **routes;    /* by stratum */
-    bool *fell_back;      /* by stratum: the self-test failed, the route is of a plainer mode */
+    bs_routes *routes;    /* by stratum */
+    bool *fell_back;      /* by stratum: the self-test failed, its routes are of a plainer mode */
     uint64_t fingerprint; /* of the probe images' golden outputs; set by bs_engine_probe() */
 } bs_engine;
 
@@ -50,6 +50,9 @@ typedef struct bs_worker {
 
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e);
 void bs_worker_close(bs_worker *w);
+
+/* The stratum's replay mode: that of its narrowest route. */
+bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum);
 
 /* Computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);

@@ -108,10 +108,10 @@ static bs_status run_batch(bench *b)
         .n = b->n,
         .golden_row = b->row,
         .faults = {b->sites.site, b->first, b->before},
-        .keep_masked = e->routes[b->stratum_index]->mode == BS_REPLAY_FULL,
+        .keep_masked = bs_engine_mode(e, b->stratum_index) == BS_REPLAY_FULL,
         .result = b->result,
     };
-    BS_TRY(bs_replay(b->w.replayer, e->routes[b->stratum_index], &t));
+    BS_TRY(bs_replay_routes(b->w.replayer, &e->routes[b->stratum_index], &t, b->n));
     BS_TRY(collect(b));
     b->n = 0;
     b->sites.n = 0;
@@ -148,7 +148,7 @@ static bs_status run_stratum(bench *b, int index)
     uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
     b->stratum = &e->plan->strata[index];
     b->stratum_index = index;
-    BS_TRY(bs_replayer_batch(b->w.replayer, e->routes[index], &room));
+    BS_TRY(bs_replayer_batch(b->w.replayer, e->routes[index].route[0], &room));
     for (int i = 0; i < b->n_images; i++) {
         from[i] = bs_store_done(b->c->store, index, b->image[i]);
         to[i] = bs_plan_repetitions(e->plan, b->stratum, b->image[i]);

@@ -95,7 +95,7 @@ static const bs_option options[] = {
     {"trials", "N", "trials for each target, mode and worker (default 64)"},
     {"device", "NAME", "auto, cpu, null (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
-    {"batch", "N", "trials computed side by side (default 32)"},
+    {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
     {"json", NULL, "the totals as one JSON object"},
     {NULL, NULL, NULL},
 };

@@ -12,7 +12,8 @@ static double planned_macs(const bs_engine *e)
 {
     double macs = 0;
     for (int i = 0; i < e->plan->n_strata; i++)
-        macs += (double)e->routes[i]->macs * e->plan->strata[i].repetitions * e->plan->n_images;
+        macs += (double)e->routes[i].route[e->routes[i].n - 1]->macs * e->plan->strata[i].repetitions *
+                e->plan->n_images;
     return macs;
 }
 

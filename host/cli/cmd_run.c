@@ -50,7 +50,7 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
     for (int i = 0; i < e->plan->n_strata; i++)
         if (e->fell_back[i])
             bs_str_printf(text, " %d:%d %s", e->plan->job->entries[e->plan->strata[i].entry].id,
-                          e->plan->strata[i].target, bs_replay_mode_name(e->routes[i]->mode));
+                          e->plan->strata[i].target, bs_replay_mode_name(bs_engine_mode(e, i)));
     return bs_str_status(text);
 }
 
@@ -141,7 +141,7 @@ static const bs_option options[] = {
     {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
     {"device", "NAME", "auto, cpu, null (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
-    {"batch", "N", "trials computed side by side (default 32)"},
+    {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
     {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
     {"self-test", "WHEN", "auto (default: once a file and arithmetic), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},

@@ -87,12 +87,11 @@ static bs_status find_size(bs_route_builder *b, const bs_step *s, int size[2])
     return BS_OK;
 }
 
-/* A changed value that is spread over the plane changes all of it. */
 static bool all_live_inputs_patched(const bs_route_builder *b, const bs_step *s)
 {
     const bs_node *node = &b->g->nodes[s->node];
     for (int k = 0; k < node->n_in; k++)
-        if (s->source[k] >= 0 && (!b->r->slots[s->source[k]].patched || bs_graph_spreads(b->g, node, k)))
+        if (s->source[k] >= 0 && !b->r->slots[s->source[k]].patched)
             return false;
     return true;
 }
@@ -155,7 +154,7 @@ static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2
         if (!read_whole && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
             add_gather(b, s, k, s->in_size);
     }
-    r->macs += (int64_t)((double)node->macs * size[0] * size[1] / ((double)dim[1] * (double)dim[2]));
+    s->macs = (int64_t)((double)node->macs * size[0] * size[1] / ((double)dim[1] * (double)dim[2]));
     r->n_patched++;
     return BS_OK;
 }

@@ -10,6 +10,7 @@ struct bs_replayer {
     int max_batch;
     char *arena; /* device */
     size_t arena_bytes;
+    double macs; /* multiply-accumulates so far */
     bs_view *in;
     /* The trials still computed are positions 0..n-1 of every live slot: */
     int n;
@@ -81,6 +82,16 @@ void bs_replayer_free(bs_replayer *p)
     free(p->site);
     free(p->first);
     free(p);
+}
+
+int bs_replayer_classes(const bs_replayer *p)
+{
+    return p->golden->graph->classes;
+}
+
+double bs_replayer_macs(const bs_replayer *p)
+{
+    return p->macs;
 }
 
 bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n)
@@ -198,6 +209,7 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
 {
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
+    size_t classes = (size_t)golden->graph->classes;
     for (int i = 0; i < p->n; i++) {
         p->dead[i] = 1;
         for (int k = 0; k < n_frontier; k++)
@@ -206,6 +218,9 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
         if (p->dead[i] && res->died_at < 0) {
             res->died_at = golden->graph->tensors[tensor].target;
             res->answer = golden->answer[p->row[i]];
+            if (b->t->output)
+                memcpy(b->t->output + (size_t)p->trial[i] * classes,
+                       golden->output + (size_t)p->row[i] * classes, classes * sizeof *golden->output);
         }
     }
     if (b->t->keep_masked)
@@ -295,6 +310,19 @@ static bs_status find_inputs(pass *b, const bs_step *s, const bs_node *node)
     return BS_OK;
 }
 
+/* A faulty weight or bias costs its filter, at most; a shared one the whole node. */
+static double quick_macs(const pass *b, const bs_step *s, const bs_faults *f)
+{
+    const bs_graph *g = b->p->golden->graph;
+    const bs_shape *out = &g->tensors[g->nodes[s->node].out].shape;
+    double filters = out->rank ? (double)out->dim[out->rank == 3 ? 0 : out->rank - 1] : 1.0, macs = 0;
+    for (int i = 0; i < b->p->n; i++) {
+        double sites = (double)(f->first[i + 1] - f->first[i]);
+        macs += (double)s->macs * (sites < filters ? sites : filters) / filters;
+    }
+    return macs;
+}
+
 static bs_status run_faulty_step(pass *b, const bs_step *s, bool first, void *out)
 {
     bs_replayer *p = b->p;
@@ -303,6 +331,7 @@ static bs_status run_faulty_step(pass *b, const bs_step *s, bool first, void *ou
     BS_TRY(current_faults(b, &f));
     /* The quick way reuses the golden output, so it needs golden inputs. */
     bool quick = !b->t->dense_parameters && b->r->mode != BS_REPLAY_FULL && first;
+    p->macs += quick ? quick_macs(b, s, &f) : (double)s->macs * p->n;
     return golden->backend->run_faulty(golden->lane, s->node, s->faulty_input, p->n, p->in,
                                        golden_view(b, golden->graph->nodes[s->node].out), &f,
                                        quick ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out);
@@ -317,6 +346,8 @@ static bs_status run_step(pass *b, int index)
     const bs_node *node = &golden->graph->nodes[s->node];
     void *out = slot_rows(b, s->out);
     BS_TRY(find_inputs(b, s, node));
+    if (s->faulty_input < 0)
+        p->macs += (double)s->macs * p->n;
     if (s->faulty_input >= 0)
         BS_TRY(run_faulty_step(b, s, index == 0, out));
     else if (s->patched)
@@ -376,22 +407,4 @@ bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
             BS_TRY(bury(&b, s->frontier, s->n_frontier, p->golden->graph->nodes[s->node].out));
     }
     return p->n > 0 ? finish(&b) : BS_OK;
-}
-
-bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, int most)
-{
-    int room = 0;
-    BS_TRY(bs_replayer_batch(p, r, &room));
-    room = room < most ? room : most;
-    for (int i = 0; i < t->n; i += room) {
-        bs_trials part = *t;
-        part.n = t->n - i < room ? t->n - i : room;
-        part.golden_row += i;
-        part.faults.first += i;
-        part.result += i;
-        if (t->output)
-            part.output += (size_t)i * (size_t)p->golden->graph->classes;
-        BS_TRY(bs_replay(p, r, &part));
-    }
-    return BS_OK;
 }

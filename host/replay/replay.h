@@ -18,7 +18,8 @@ typedef struct bs_trials {
     bs_faults faults;          /* `before` is filled */
     bool keep_masked;          /* compute masked trials to the end (self-test, audit) */
     bool dense_parameters;     /* evaluate faulty parameters by BS_FAULTY_DENSE in any mode */
-    float *output;             /* n x classes outputs of the network, or NULL; needs keep_masked */
+    float *output;             /* n x classes outputs of the network, or NULL; golden ones where masked trials
+                                  are dropped */
     bs_result *result;
 } bs_trials;
 
@@ -29,11 +30,11 @@ typedef struct bs_replayer bs_replayer;
 bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes);
 void bs_replayer_free(bs_replayer *p);
 
+int bs_replayer_classes(const bs_replayer *p);
+/* Multiply-accumulates of all its trials so far, as they were computed: without trials that had died. */
+double bs_replayer_macs(const bs_replayer *p);
 /* Trials of this route that fit into one batch; at least 1, or BS_ERR if the arena is too small for one. */
 bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n);
 /* Runs one batch, t->n <= bs_replayer_batch(). */
 bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t);
-/* Runs any number of trials in batches of at most `most` that fit. */
-bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, int most);
-
 #endif

@@ -77,8 +77,9 @@ static bs_status add_step(bs_route_builder *b, int node_index, int faulty_tensor
         BS_TRY(bs_route_patch_step(b, s));
     if (!s->patched) {
         s->out = add_dense_slot(b, node->out, r->n_steps);
-        r->macs += node->macs;
+        s->macs = node->macs;
     }
+    r->macs += s->macs;
     s->injects = node->out == faulty_tensor;
     r->n_steps++;
     return BS_OK;

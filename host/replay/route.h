@@ -48,6 +48,7 @@ typedef struct bs_slot {
 
 typedef struct bs_step {
     int node;
+    int64_t macs;     /* a trial */
     int *source;      /* for each input of the node: a slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     int *gathered;    /* for each input: the slot into which it is gathered first, -1: read where it is */
     int out;          /* slot */

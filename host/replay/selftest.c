@@ -1,6 +1,7 @@
 #include "replay/selftest.h"
 
 #include "base/buf.h"
+#include "replay/routes.h"
 #include "rng.h"
 
 #include <math.h>
@@ -49,13 +50,25 @@ enum { N_TEST = sizeof test_faults / sizeof *test_faults };
 
 typedef struct test_batch {
     int32_t row[N_TEST];
-    bs_site site[N_TEST];
+    bs_site site[2 * N_TEST];
     uint32_t first[N_TEST + 1];
     bs_result result[N_TEST];
 } test_batch;
 
+/* The farthest element in the same channel that a wide route still serves together with this one. */
+static uint32_t opposite(const bs_route *r, uint32_t element)
+{
+    uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
+    uint32_t place[2] = {element % plane / width, element % width};
+    for (int a = 0; a < 2; a++) {
+        uint32_t step = (uint32_t)r->extent[a] - 1, last = (uint32_t)r->plane[a] - 1;
+        place[a] = place[a] + step <= last ? place[a] + step : place[a] >= step ? place[a] - step : last;
+    }
+    return element - element % plane + place[0] * width + place[1];
+}
+
 /* `reverse`: the trials in opposite order, so that each stands at another place of the batch. */
-static void fill_batch(test_batch *b, int64_t elements, bool reverse)
+static void fill_batch(test_batch *b, const bs_route *r, int64_t elements, bool reverse)
 {
     uint32_t n = 0;
     for (int i = 0; i < N_TEST; i++) {
@@ -63,8 +76,14 @@ static void fill_batch(test_batch *b, int64_t elements, bool reverse)
         const struct test_fault *f = &test_faults[k];
         b->row[i] = k % BS_PROBE_IMAGES;
         b->first[i] = n;
-        if (!f->null)
-            b->site[n++] = (bs_site){(uint32_t)((elements - 1) * f->third / 3), f->keep, f->toggle};
+        if (f->null)
+            continue;
+        b->site[n++] = (bs_site){(uint32_t)((elements - 1) * f->third / 3), f->keep, f->toggle};
+        if (r->extent[0] > 1 || r->extent[1] > 1) {
+            b->site[n] = b->site[n - 1];
+            b->site[n].element = opposite(r, b->site[n].element);
+            n++;
+        }
     }
     b->first[N_TEST] = n;
 }
@@ -89,7 +108,7 @@ bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *
     test_batch b;
     float *output;
     BS_TRY(bs_calloc(&output, N_TEST * classes, sizeof *output, "self-test"));
-    fill_batch(&b, 1, false);
+    fill_batch(&b, full, 1, false);
     memset(b.first, 0, sizeof b.first); /* no sites at all */
     bs_status st = run_batch(p, full, N_TEST, &b, output);
     for (int i = 0; i < N_TEST && st == BS_OK; i++)
@@ -116,8 +135,8 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *
     *exact = true;
     BS_TRY(bs_calloc(&a, N_TEST * classes, sizeof *a, "self-test"));
     BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
-    fill_batch(&replayed, elements, false);
-    fill_batch(&reference, elements, true);
+    fill_batch(&replayed, route, elements, false);
+    fill_batch(&reference, route, elements, true);
     BS_TRY_GOTO(run_batch(p, route, N_TEST, &replayed, a), out);
     BS_TRY_GOTO(run_batch(p, full, 1, &reference, b), out);
     for (int i = 0; i < N_TEST && *exact; i++) {

@@ -18,7 +18,8 @@ bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint);
  * then no mode can be trusted. Needs the probe in golden. */
 bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *full);
 
-/* Compares `route` with `full` (same target). *exact: did all bits agree? `what` says what differed. */
+/* Compares `route` with `full` (same target), of a wide route with sites as far apart as it serves. *exact:
+ * did all bits agree? `what` says what differed. */
 bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *route, const bs_route *full,
                              bool *exact, char *what, size_t what_len);
 

@@ -152,7 +152,7 @@ static int partner(garden *w, int x)
                        &w->tensor[0]); /* of the input, see add_binary() */
     for (int i = 0; i < w->n; i++) {
         int t = w->tensor[(i + kind) % w->n];
-        if (memcmp(shape_of(w, t), &s, sizeof s) == 0)
+        if (memcmp(shape_of(w, t)->dim, s.dim, 3 * sizeof *s.dim) == 0)
             return t;
     }
     return x;

@@ -4,7 +4,7 @@
 
 #include "backend/backend.h"
 #include "fault.h"
-#include "replay/replay.h"
+#include "replay/routes.h"
 #include "replay/selftest.h"
 #include "rng.h"
 
@@ -81,17 +81,17 @@ typedef struct batch {
     float *output;
 } batch;
 
-static void run(rig *r, const bs_route *route, batch *b, bool keep)
+static void run(rig *r, const bs_routes *routes, batch *b, bool keep)
 {
     bs_trials t = {
         .n = BATCH,
         .golden_row = b->row,
         .faults = {b->site, b->first, b->before},
         .keep_masked = keep,
-        .output = keep ? b->output : NULL,
+        .output = b->output,
         .result = b->result,
     };
-    assert_ok(bs_replay(r->replayer, route, &t));
+    assert_ok(bs_replay_routes(r->replayer, routes, &t, BATCH));
 }
 
 static void same_results(const batch *a, const batch *b, const char *target)
@@ -105,14 +105,22 @@ static void same_results(const batch *a, const batch *b, const char *target)
     assert_memory_equal(a->before, b->before, sizeof a->before);
 }
 
+static void same_outputs(const batch *full, const batch *other, size_t classes, const char *target)
+{
+    for (size_t i = 0; i < BATCH * classes; i++)
+        if (bs_float_bits(full->output[i]) != bs_float_bits(other->output[i]))
+            fail_msg("%s: output %zu of trial %zu: %.9g against %.9g in the full re-run", target, i % classes,
+                     i / classes, (double)other->output[i], (double)full->output[i]);
+}
+
 /* The same trials in full, then by `mode` to the end and with early out. Returns how many were masked. */
-static int check_target(rig *r, int target, int round, bs_replay_mode mode)
+static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool single)
 {
     static batch full, kept, quick;
     size_t classes = (size_t)r->g->classes, bytes = BATCH * classes * sizeof(float);
     uint64_t elements = (uint64_t)r->g->tensors[r->g->targets[target].tensor].elements;
     const char *name = r->g->tensors[r->g->targets[target].tensor].name;
-    bs_route *whole, *suffix;
+    bs_routes whole, other;
     int masked = 0;
     memset(&full, 0, sizeof full);
     uint32_t n = 0;
@@ -121,29 +129,29 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode)
         full.row[i] = i % BS_PROBE_IMAGES;
         full.first[i] = n;
         size_t sites = random_sites(trial, elements, full.site + n);
-        n += mode == BS_REPLAY_DELTA ? 1 : (uint32_t)sites; /* a delta route follows one change */
+        n += single ? 1 : (uint32_t)sites;
     }
     full.first[BATCH] = n;
     kept = quick = full;
     full.output = malloc(bytes);
     kept.output = malloc(bytes);
-    assert_ok(bs_route_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL));
-    assert_ok(bs_route_create(&suffix, r->g, r->be, r->network, target, mode));
-    run(r, whole, &full, true);
-    run(r, suffix, &kept, true);
-    run(r, suffix, &quick, false);
-    for (size_t i = 0; i < BATCH * classes; i++)
-        if (bs_float_bits(full.output[i]) != bs_float_bits(kept.output[i]))
-            fail_msg("%s: output %zu of trial %zu: %.9g against %.9g in the full re-run", name, i % classes,
-                     i / classes, (double)kept.output[i], (double)full.output[i]);
+    quick.output = malloc(bytes);
+    assert_ok(bs_routes_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false));
+    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single));
+    run(r, &whole, &full, true);
+    run(r, &other, &kept, true);
+    run(r, &other, &quick, false);
+    same_outputs(&full, &kept, classes, name);
+    same_outputs(&full, &quick, classes, name);
     same_results(&full, &kept, name);
     same_results(&full, &quick, name);
     for (int i = 0; i < BATCH; i++)
         masked += full.result[i].died_at >= 0;
     free(full.output);
     free(kept.output);
-    bs_route_free(whole);
-    bs_route_free(suffix);
+    free(quick.output);
+    bs_routes_clear(&whole);
+    bs_routes_clear(&other);
     return masked;
 }
 
@@ -153,8 +161,10 @@ static void check_model(const char *model, const char *device, int rounds, int s
     int masked = 0, trials = 0;
     rig_open(&r, model, device);
     for (int t = 0; t < r.g->n_targets; t += stride)
-        for (int k = 0; k < rounds; k++, trials += 2 * BATCH)
-            masked += check_target(&r, t, k, BS_REPLAY_SUFFIX) + check_target(&r, t, k, BS_REPLAY_DELTA);
+        for (int k = 0; k < rounds; k++, trials += 3 * BATCH)
+            masked += check_target(&r, t, k, BS_REPLAY_SUFFIX, false) +
+                      check_target(&r, t, k, BS_REPLAY_DELTA, true) +
+                      check_target(&r, t, k, BS_REPLAY_DELTA, false);
     print_message("%s on %s: %d trials, %d masked, all bits equal\n", model, device, trials, masked);
     assert_true(masked > 0 && masked < trials);
     rig_close(&r);
