@@ -8,7 +8,7 @@
 #include <Random123/philox.h>
 
 /* What a draw is for; part of the counter, so streams never overlap. Never renumber: results depend on it. */
-enum bs_stream { BS_STREAM_SITE = 0, BS_STREAM_VALUE = 1, BS_STREAM_BER = 2 };
+enum bs_stream { BS_STREAM_SITE = 0, BS_STREAM_VALUE = 1, BS_STREAM_BER = 2, BS_STREAM_AUDIT = 3 };
 
 /* 64 random bits. */
 BS_HD uint64_t bs_draw(uint64_t seed, uint64_t trial, uint32_t draw, uint32_t stream)

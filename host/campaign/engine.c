@@ -75,6 +75,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->replays = plan || options->bench;
     e->threads = options->threads > 0 ? options->threads : bs_resources_cores();
     e->max_batch = options->max_batch;
+    e->audit = options->audit;
     BS_TRY_GOTO(bs_backend_find(&e->backend, &ordinal, options->device ? options->device : "auto"), out);
     BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
     BS_TRY_GOTO(e->backend->open(&e->device, ordinal), out);

@@ -15,7 +15,8 @@ typedef struct bs_engine_options {
     int threads;        /* workers, 0: as many as there are cores */
     int max_batch;      /* trials computed side by side, 0: what fits into the memory of 32 full re-runs */
     bs_replay_mode mode;
-    bool bench; /* workers get replayers although there is no plan */
+    double audit; /* share of the trials that are run again in full */
+    bool bench;   /* workers get replayers although there is no plan */
 } bs_engine_options;
 
 typedef struct bs_engine {
@@ -27,6 +28,7 @@ typedef struct bs_engine {
     bs_device_info info;
     bs_replay_mode mode;
     int threads, max_batch;
+    double audit;         /* share of the trials that are run again in full */
     bool replays;         /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t arena_bytes;   /* for the trials of one worker */

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/resources.h"
+#include "campaign/audit.h"
 #include "campaign/internal.h"
 
 #include <stdio.h>
@@ -22,14 +23,17 @@ typedef struct bench {
     /* The batch under construction: */
     const bs_stratum *stratum;
     int stratum_index;
+    bs_route *full; /* for audits, else NULL */
     int n;
-    bs_trial *trial;
+    uint64_t *id;
     int32_t *row;
     uint32_t *first;
     bs_sites sites;
     uint32_t *before;
     size_t before_cap;
     bs_result *result;
+    float *output; /* for audits, else NULL */
+    uint8_t *audited;
 } bench;
 
 static bs_status bench_open(bench *b, bs_campaign *c)
@@ -40,7 +44,10 @@ static bs_status bench_open(bench *b, bs_campaign *c)
     BS_TRY(bs_worker_open(&b->w, e));
     BS_TRY(bs_calloc(&b->pixels, (size_t)e->graph->tensors[e->graph->input].elements, sizeof *b->pixels,
                      "image"));
-    BS_TRY(bs_calloc(&b->trial, n, sizeof *b->trial, "batch"));
+    BS_TRY(bs_calloc(&b->id, n, sizeof *b->id, "batch"));
+    BS_TRY(bs_calloc(&b->audited, n, 1, "batch"));
+    if (e->audit > 0)
+        BS_TRY(bs_calloc(&b->output, n * (size_t)e->graph->classes, sizeof *b->output, "batch"));
     BS_TRY(bs_calloc(&b->row, n, sizeof *b->row, "batch"));
     BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, "batch"));
     BS_TRY(bs_calloc(&b->result, n, sizeof *b->result, "batch"));
@@ -51,7 +58,10 @@ static void bench_close(bench *b)
 {
     bs_packet_free(b->packet);
     free(b->pixels);
-    free(b->trial);
+    free(b->id);
+    free(b->audited);
+    free(b->output);
+    bs_route_free(b->full);
     free(b->row);
     free(b->first);
     free(b->before);
@@ -63,7 +73,7 @@ static void bench_close(bench *b)
 static bs_status flush(bench *b)
 {
     bs_packet *p = b->packet;
-    if (p->n_rows + p->n_units + p->n_golden + p->n_broken == 0)
+    if (p->n_rows + p->n_units + p->n_golden + p->n_broken + p->n_audits == 0)
         return BS_OK;
     b->packet = NULL;
     bs_packet_sort(p);
@@ -76,10 +86,11 @@ static bs_status flush(bench *b)
 static bs_status collect(bench *b)
 {
     for (int i = 0; i < b->n; i++) {
-        bs_trial t = b->trial[i];
+        bs_trial t = bs_trial_from_id(b->id[i]);
         uint32_t at = b->first[i];
         bs_row row = {
-            .id = bs_trial_id(t),
+            .id = b->id[i],
+            .audit = b->audited[i],
             .n_sites = b->first[i + 1] - at,
             .died_at = b->result[i].died_at,
             .answer = b->result[i].answer,
@@ -97,6 +108,19 @@ static bs_status collect(bench *b)
     return BS_OK;
 }
 
+/* A trial that differs keeps its batch out of the file; what was done before, and both answers, go there. */
+static bs_status audit(bench *b, const bs_trials *t)
+{
+    bs_status st = bs_audit_trials(&b->w, b->full, t, b->id, b->packet, b->audited);
+    if (st == BS_SELFTEST) {
+        bs_error error;
+        bs_error_save(&error);
+        flush(b);
+        bs_error_restore(&error);
+    }
+    return st;
+}
+
 static bs_status run_batch(bench *b)
 {
     if (b->n == 0)
@@ -109,9 +133,12 @@ static bs_status run_batch(bench *b)
         .golden_row = b->row,
         .faults = {b->sites.site, b->first, b->before},
         .keep_masked = bs_engine_mode(e, b->stratum_index) == BS_REPLAY_FULL,
+        .output = b->output,
         .result = b->result,
     };
     BS_TRY(bs_replay_routes(b->w.replayer, &e->routes[b->stratum_index], &t, b->n));
+    if (b->full)
+        BS_TRY(audit(b, &t));
     BS_TRY(collect(b));
     b->n = 0;
     b->sites.n = 0;
@@ -131,7 +158,7 @@ static bs_status add_trial(bench *b, int image, uint32_t repetition, int room)
         .image = b->image[image],
         .repetition = repetition,
     };
-    b->trial[b->n] = t;
+    b->id[b->n] = bs_trial_id(t);
     b->row[b->n] = image;
     b->first[b->n] = (uint32_t)b->sites.n;
     BS_TRY(bs_plan_sites(plan, b->stratum, t, &b->sites));
@@ -149,6 +176,11 @@ static bs_status run_stratum(bench *b, int index)
     b->stratum = &e->plan->strata[index];
     b->stratum_index = index;
     BS_TRY(bs_replayer_batch(b->w.replayer, e->routes[index].route[0], &room));
+    bs_route_free(b->full);
+    b->full = NULL;
+    if (e->audit > 0)
+        BS_TRY(
+            bs_route_create(&b->full, e->graph, e->backend, e->network, b->stratum->target, BS_REPLAY_FULL));
     for (int i = 0; i < b->n_images; i++) {
         from[i] = bs_store_done(b->c->store, index, b->image[i]);
         to[i] = bs_plan_repetitions(e->plan, b->stratum, b->image[i]);

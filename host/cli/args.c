@@ -68,6 +68,19 @@ bs_status bs_option_int(const bs_args *a, const char *name, long low, long high,
     return BS_OK;
 }
 
+bs_status bs_option_share(const bs_args *a, const char *name, double *out)
+{
+    const char *text = bs_option_value(a, name);
+    if (!text)
+        return BS_OK;
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end || !(v >= 0.0 && v <= 1.0))
+        return bs_fail(BS_USAGE, "--%s takes a number from 0 to 1, not '%s'", name, text);
+    *out = v;
+    return BS_OK;
+}
+
 static bs_status parse_option(bs_args *out, const char *word, char **next, bool *used_next, bool *help)
 {
     const bs_command *c = out->command;

@@ -59,6 +59,8 @@ typedef struct bs_args {
 const char *bs_option_value(const bs_args *a, const char *name);
 /* Integer option within [low, high]; *out keeps its value if the option is absent. */
 bs_status bs_option_int(const bs_args *a, const char *name, long low, long high, int *out);
+/* The same for a number from 0 to 1. */
+bs_status bs_option_share(const bs_args *a, const char *name, double *out);
 /* Parses the words behind the command's name. */
 bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char **argv);
 const bs_command *bs_command_find(const char *name);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Marks of a result file, and the schema version this program reads and writes. */
-enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 2 };
+enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 3 };
 
 typedef struct bs_db {
     sqlite3 *handle;

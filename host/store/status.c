@@ -9,7 +9,8 @@
 static const char sql_file[] = "SELECT c.name, c.model, c.created, c.planned_trials, (SELECT count(*) FROM "
                                "image), (SELECT count(*) FROM golden), "
                                "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
-                               "count(*) FROM run) FROM campaign c";
+                               "count(*) FROM run), (SELECT sum(audited) FROM run), (SELECT "
+                               "sum(audit_equal) FROM run) FROM campaign c";
 static const char sql_counts[] =
     "SELECT sum(n), sum(masked), sum(n - masked) FILTER (WHERE class >= 0) - sum(wrong) FILTER (WHERE class "
     ">= 0), "
@@ -45,6 +46,8 @@ static bs_status read_file(bs_file_status *s, const bs_db *db)
     s->entries = sqlite3_column_int(q, 6);
     s->strata = sqlite3_column_int(q, 7);
     s->runs = sqlite3_column_int(q, 8);
+    s->audited = number(q, 9);
+    s->audit_equal = number(q, 10);
 out:
     sqlite3_finalize(q);
     return st;
