@@ -85,7 +85,7 @@ static bs_status time_target(share *s, bs_worker *w, batch *b, int index, int wo
     for (int m = BS_REPLAY_MODE_COUNT - 1; m >= 0; m--) {
         const bs_route *r = s->routes[index * BS_REPLAY_MODE_COUNT + m];
         BS_TRY(run_trials(w->replayer, r, s, b, b->result[m]));
-        double start = bs_resources_clock();
+        double start = bs_resources_clock(), macs = bs_replayer_macs(w->replayer);
         BS_TRY(run_trials(w->replayer, r, s, b, b->result[m]));
         double seconds = bs_resources_clock() - start;
         uint64_t masked = 0;
@@ -99,7 +99,11 @@ static bs_status time_target(share *s, bs_worker *w, batch *b, int index, int wo
         c->seconds += seconds;
         c->trials += (uint64_t)s->trials;
         c->masked += masked;
-        c->macs = r->macs;
+        c->macs += bs_replayer_macs(w->replayer) - macs;
+        c->static_macs = r->macs;
+        for (int i = 0; i < s->trials && m == BS_REPLAY_DELTA; i++)
+            if (b->result[m][i].died_at >= 0)
+                s->out->died[(size_t)index * (size_t)s->out->n_ids + (size_t)b->result[m][i].died_at]++;
         s->out->exact &= exact;
         pthread_mutex_unlock(&s->lock);
     }
@@ -144,6 +148,9 @@ static bs_status choose_targets(bs_bench *out, const bs_graph *g)
     for (int i = 0; i < g->n_targets; i++)
         if (g->targets[i].kind == BS_TARGET_ACTIVATION && g->nodes[g->targets[i].node].macs > 0)
             out->targets[out->n_targets++] = i;
+    out->n_ids = g->n_targets;
+    BS_TRY(
+        bs_calloc(&out->died, (size_t)out->n_targets * (size_t)out->n_ids, sizeof *out->died, "benchmark"));
     return bs_calloc(&out->cells, (size_t)out->n_targets * BS_REPLAY_MODE_COUNT, sizeof *out->cells,
                      "benchmark");
 }
@@ -176,5 +183,6 @@ void bs_bench_clear(bs_bench *b)
 {
     free(b->targets);
     free(b->cells);
+    free(b->died);
     memset(b, 0, sizeof *b);
 }

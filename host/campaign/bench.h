@@ -8,13 +8,16 @@
 typedef struct bs_bench_cell {
     double seconds; /* sum over the workers */
     uint64_t trials, masked;
-    int64_t macs; /* a trial, counted on the route: before early out */
+    double macs;         /* multiply-accumulates of all its trials as they were computed: after early out */
+    int64_t static_macs; /* a trial that never dies */
 } bs_bench_cell;
 
 typedef struct bs_bench {
     int *targets; /* outputs of Conv, Gemm and MatMul nodes */
     int n_targets;
     bs_bench_cell *cells;  /* [target][mode], BS_REPLAY_MODE_COUNT modes each */
+    uint64_t *died;        /* [target][target id of the graph]: masked trials by where their change died */
+    int n_ids;             /* target ids */
     double golden_seconds; /* sum over the workers */
     uint64_t goldens;
     bool exact; /* did all modes give the same answers? */
