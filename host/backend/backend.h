@@ -104,8 +104,8 @@ typedef struct bs_backend {
     bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
     /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
     bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
-    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0 for
-     * a tensor that cannot be cut into patches. */
+    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0
+     * for a tensor that cannot be cut into patches. */
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
     /* Can the node make patches of out_size from patches of in_size (one size for all its activations)? */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
@@ -122,6 +122,10 @@ typedef struct bs_backend {
                               const bs_faults *f);
     bs_status (*compare_patch)(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal);
+    /* Where rows of (C, H, W) differ from golden: of sample i, bounds[i] = {first row, first column, rows,
+     * columns}, all 0 where nothing differs. Optional: without it the boxes of a delta stay as wide as any
+     * trial needs them. */
+    bs_status (*bounds)(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4]);
     /* Answers of n output rows; golden_class[i] < 0, or golden_class NULL: rank by itself. */
     bs_status (*rank)(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out);
 } bs_backend;

@@ -20,7 +20,7 @@ static bs_status make_routes(bs_engine *e)
     BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
     for (int i = 0; i < plan->n_strata; i++)
         BS_TRY(bs_routes_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
-                                e->mode, bs_plan_single_site(plan, &plan->strata[i])));
+                                e->mode, bs_plan_single_site(plan, &plan->strata[i]), e->relay));
     return BS_OK;
 }
 
@@ -37,9 +37,10 @@ static bs_status divide_memory(bs_engine *e)
     size_t share = free_bytes / 2 / (size_t)e->threads;
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
     size_t row = 64;
-    for (int i = 0; e->plan && i < e->plan->n_strata; i++)
-        for (int k = 0; k < e->routes[i].n; k++)
-            row = e->routes[i].route[k]->row_bytes > row ? e->routes[i].route[k]->row_bytes : row;
+    for (int i = 0; e->plan && i < e->plan->n_strata; i++) {
+        size_t bytes = bs_routes_row_bytes(&e->routes[i]);
+        row = bytes > row ? bytes : row;
+    }
     /* The self-test needs the longest route of all, the full re-run. */
     if (e->replays) {
         bs_route *full;
@@ -81,6 +82,8 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     BS_TRY_GOTO(e->backend->open(&e->device, ordinal), out);
     e->backend->describe(e->device, &e->info);
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
+    if (e->replays && e->mode == BS_REPLAY_DELTA)
+        BS_TRY_GOTO(bs_relay_create(&e->relay, graph, e->backend, e->network), out);
     if (plan)
         BS_TRY_GOTO(make_routes(e), out);
     BS_TRY_GOTO(divide_memory(e), out);
@@ -99,6 +102,7 @@ void bs_engine_close(bs_engine *e)
     for (int i = 0; e->routes && i < e->plan->n_strata; i++)
         bs_routes_clear(&e->routes[i]);
     free(e->routes);
+    bs_relay_free(e->relay);
     free(e->fell_back);
     if (e->network)
         e->backend->unload(e->network);
@@ -174,7 +178,8 @@ static bs_replay_mode plainer(bs_replay_mode mode)
 static bs_status replace_routes(bs_engine *e, int i, bs_replay_mode mode)
 {
     bs_routes next;
-    BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true));
+    BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
+                            e->relay));
     bs_routes_clear(&e->routes[i]);
     e->routes[i] = next;
     e->fell_back[i] = true;
@@ -191,13 +196,17 @@ static bs_status fall_back(bs_engine *e, int i, const char *what)
 }
 
 /* All routes of a stratum against the full re-run. */
-static bs_status test_routes(bs_engine *e, bs_worker *w, int i, const bs_route *full, bool *exact, char *what,
+static bs_status test_routes(bs_engine *e, bs_worker *w, int i, bs_route *full, bool *exact, char *what,
                              size_t what_len)
 {
+    const bs_routes *routes = &e->routes[i];
     *exact = true;
-    for (int k = 0; k < e->routes[i].n && *exact; k++)
-        BS_TRY(
-            bs_selftest_target(w->replayer, w->golden, e->routes[i].route[k], full, exact, what, what_len));
+    for (int k = 0; k < routes->n && *exact; k++) {
+        bs_routes one = *routes;
+        one.route[0] = routes->route[k];
+        one.n = 1;
+        BS_TRY(bs_selftest_target(w->replayer, w->golden, &one, full, exact, what, what_len));
+    }
     return BS_OK;
 }
 

@@ -32,6 +32,7 @@ typedef struct bs_engine {
     bool replays;         /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t arena_bytes;   /* for the trials of one worker */
+    bs_relay *relay;      /* shared by the delta routes, NULL where there is none */
     bs_routes *routes;    /* by stratum */
     bool *fell_back;      /* by stratum: the self-test failed, its routes are of a plainer mode */
     uint64_t fingerprint; /* of the probe images' golden outputs; set by bs_engine_probe() */

@@ -175,7 +175,7 @@ static bs_status run_stratum(bench *b, int index)
     uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
     b->stratum = &e->plan->strata[index];
     b->stratum_index = index;
-    BS_TRY(bs_replayer_batch(b->w.replayer, e->routes[index].route[0], &room));
+    BS_TRY(bs_routes_batch(b->w.replayer, &e->routes[index], &room));
     bs_route_free(b->full);
     b->full = NULL;
     if (e->audit > 0)

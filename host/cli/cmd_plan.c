@@ -12,8 +12,7 @@ static double planned_macs(const bs_engine *e)
 {
     double macs = 0;
     for (int i = 0; i < e->plan->n_strata; i++)
-        macs += (double)e->routes[i].route[e->routes[i].n - 1]->macs * e->plan->strata[i].repetitions *
-                e->plan->n_images;
+        macs += (double)bs_routes_macs(&e->routes[i]) * e->plan->strata[i].repetitions * e->plan->n_images;
     return macs;
 }
 

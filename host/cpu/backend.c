@@ -331,5 +331,6 @@ const bs_backend bs_cpu_backend = {
     .run_patch = bs_cpu_run_patch,
     .inject_patch = bs_cpu_inject_patch,
     .compare_patch = bs_cpu_compare_patch,
+    .bounds = bs_cpu_bounds,
     .rank = cpu_rank,
 };

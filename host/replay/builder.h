@@ -15,7 +15,7 @@ typedef struct bs_route_builder {
     const bs_graph *g;
     const bs_backend *backend;
     bs_network *network;
-    int extent; /* rows and columns that the sites of a trial may span */
+    const bs_route_wish *wish;
     bs_route *r;
     int *slot_of; /* by tensor: slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     size_t n_sources;

@@ -23,7 +23,7 @@ bs_status bs_route_patch_start(bs_route_builder *b, int faulty_tensor)
         return BS_OK;
     int extent[2];
     for (int a = 0; a < 2; a++)
-        extent[a] = b->extent < shape->dim[1 + a] ? b->extent : (int)shape->dim[1 + a];
+        extent[a] = b->wish->extent < shape->dim[1 + a] ? b->wish->extent : (int)shape->dim[1 + a];
     size_t bytes = b->backend->patch_bytes(b->network, faulty_tensor, extent);
     if (bytes == 0)
         return BS_OK;

@@ -84,6 +84,30 @@ void bs_replayer_free(bs_replayer *p)
     free(p);
 }
 
+bs_golden *bs_replayer_golden(const bs_replayer *p)
+{
+    return p->golden;
+}
+
+void *bs_replayer_reserve(bs_replayer *p, size_t bytes)
+{
+    if (bytes > p->arena_bytes)
+        return NULL;
+    p->arena_bytes -= bytes;
+    return p->arena + p->arena_bytes;
+}
+
+void bs_replayer_release(bs_replayer *p, size_t bytes)
+{
+    p->arena_bytes += bytes;
+}
+
+size_t bs_replayer_room(const bs_replayer *p, int *most)
+{
+    *most = p->max_batch;
+    return p->arena_bytes;
+}
+
 int bs_replayer_classes(const bs_replayer *p)
 {
     return p->golden->graph->classes;
@@ -111,6 +135,7 @@ typedef struct pass {
     bs_replayer *p;
     const bs_route *r;
     const bs_trials *t;
+    bs_leg *leg;
     int stride; /* rows between the starts of slots: the batch size the arena was cut for */
     bool reordered;
 } pass;
@@ -246,6 +271,25 @@ static bs_status find_faults(const pass *b)
     return BS_OK;
 }
 
+/* The first tensor of a leg that takes over: cut out of the rows it was given. */
+static bs_status take_over(pass *b, int slot)
+{
+    bs_replayer *p = b->p;
+    const bs_backend *be = p->golden->backend;
+    const bs_slot *s = &b->r->slots[slot];
+    bs_view from = b->leg->from;
+    if (!s->patched) {
+        BS_TRY(be->copy_rows(p->golden->lane, s->tensor, p->n, from, slot_rows(b, slot)));
+        return compare_slot(b, slot);
+    }
+    for (int i = 0; i < p->n; i++)
+        for (int a = 0; a < 2; a++)
+            p->at[a][i] = b->leg->at[a][i];
+    bs_patches at = look_up(b, s->size, s->origin, 0);
+    BS_TRY(be->gather(p->golden->lane, s->tensor, p->n, from, NULL, NULL, &at, 0.0f, slot_rows(b, slot)));
+    return compare_slot(b, slot);
+}
+
 static bs_status start_patch(pass *b, int slot)
 {
     bs_replayer *p = b->p;
@@ -267,6 +311,8 @@ static bs_status start(pass *b)
     int slot = b->r->start;
     if (slot < 0)
         return BS_OK;
+    if (b->leg->from.base)
+        return take_over(b, slot);
     int tensor = b->r->slots[slot].tensor;
     if (b->r->slots[slot].patched)
         return start_patch(b, slot);
@@ -369,6 +415,28 @@ static int first_burial(const bs_route *r)
     return first;
 }
 
+/* The last tensor whole, for the next leg. */
+static bs_status hand_over(pass *b)
+{
+    bs_replayer *p = b->p;
+    const bs_golden *golden = p->golden;
+    const bs_slot *live = &b->r->slots[b->r->result];
+    const int64_t *dim = golden->graph->tensors[live->tensor].shape.dim;
+    const char *rows = slot_rows(b, b->r->result);
+    if (live->patched) {
+        const int plane[2] = {(int)dim[1], (int)dim[2]};
+        bs_patches want = look_up(b, plane, NULL, 0), at = look_up(b, live->size, live->origin, 1);
+        BS_TRY(golden->backend->gather(golden->lane, live->tensor, p->n, golden_view(b, live->tensor), rows,
+                                       &at, &want, 0.0f, b->leg->to));
+    } else {
+        BS_TRY(
+            golden->backend->copy_rows(golden->lane, live->tensor, p->n, (bs_view){rows, NULL}, b->leg->to));
+    }
+    memcpy(b->leg->survivor, p->trial, (size_t)p->n * sizeof *p->trial);
+    b->leg->n_survivors = p->n;
+    return BS_OK;
+}
+
 static bs_status finish(pass *b)
 {
     bs_replayer *p = b->p;
@@ -389,14 +457,18 @@ static bs_status finish(pass *b)
     return BS_OK;
 }
 
-bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
+bs_status bs_replay_leg(bs_replayer *p, bs_leg *leg)
 {
-    pass b = {.p = p, .r = r, .t = t, .stride = t->n};
+    const bs_route *r = leg->route;
+    const bs_trials *t = leg->trials;
+    pass b = {.p = p, .r = r, .t = t, .leg = leg, .stride = t->n};
+    leg->n_survivors = 0;
     p->n = t->n;
     for (int i = 0; i < t->n; i++) {
         p->trial[i] = i;
         p->row[i] = t->golden_row[i];
-        t->result[i].died_at = -1;
+        if (!leg->from.base)
+            t->result[i].died_at = -1;
     }
     int burial = first_burial(r);
     BS_TRY(start(&b));
@@ -406,5 +478,13 @@ bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
         if (i >= burial)
             BS_TRY(bury(&b, s->frontier, s->n_frontier, p->golden->graph->nodes[s->node].out));
     }
-    return p->n > 0 ? finish(&b) : BS_OK;
+    if (p->n == 0)
+        return BS_OK;
+    return leg->to ? hand_over(&b) : finish(&b);
+}
+
+bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
+{
+    bs_leg leg = {.route = r, .trials = t};
+    return bs_replay_leg(p, &leg);
 }

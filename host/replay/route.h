@@ -68,7 +68,8 @@ typedef struct bs_route {
     int start; /* slot that is copied from golden before the first step, -1: none (parameter faults) */
     bool start_injects;
     int last_faulty; /* last step with a faulty parameter, -1: none; no trial is dropped before it */
-    int result;      /* slot of the network's output */
+    int result;      /* slot of the last tensor: the network's output, or (may be patched) where another route
+                        takes over */
     bs_slot *slots;
     int n_slots;
     bs_step *steps;
@@ -85,11 +86,20 @@ typedef struct bs_route {
  * most; where nothing can be patched it is the suffix route. Free with bs_route_free(). */
 bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
                           int target, bs_replay_mode mode);
-/* A delta route for trials whose sites lie within `extent` rows and columns, in any channels. */
-bs_status bs_route_create_wide(bs_route **out, const bs_graph *g, const bs_backend *backend,
-                               bs_network *network, int target, int extent);
+/* What a route is for, where it is not one trial site all the way. */
+typedef struct bs_route_wish {
+    int target;
+    bs_replay_mode mode;
+    int extent; /* delta: the trials' sites lie within so many rows and columns, in any channels */
+    int until;  /* the tensor to end at, whole; every path from the fault leads through it */
+} bs_route_wish;
+
+bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,
+                             bs_network *network, const bs_route_wish *wish);
 void bs_route_free(bs_route *r);
 
+/* Does the route serve changes from row and column at[] on that are size[] rows and columns wide? */
+bool bs_route_holds(const bs_route *r, const int size[2]);
 /* Does the route serve a trial with these sites? at: their first row and column (0 where the route starts
  * densely, or where there are no sites). */
 bool bs_route_serves(const bs_route *r, const bs_site *sites, size_t n, int32_t at[2]);

@@ -7,7 +7,7 @@
 
 /* Rows and columns that the sites of a trial may span. Each step is a wide one: a plan's patches take time to
  * choose and to prove. */
-static const int extents[BS_MAX_ROUTES - 1] = {1, 4, 12, 32};
+static const int extents[] = {1, 4, 12, 32};
 
 /* A route must save at least this share of the arithmetic of the next wider one to be kept. */
 static const double saving = 0.1;
@@ -17,30 +17,85 @@ static bool worth_it(const bs_route *r, const bs_route *wider)
     return r->n_patched > 0 && (double)r->macs <= (1.0 - saving) * (double)wider->macs;
 }
 
-bs_status bs_routes_create(bs_routes *out, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                           int target, bs_replay_mode mode, bool single_site)
+/* From wide to narrow: what does not save against the last one kept is dropped. The widest is there already.
+ */
+bs_status bs_routes_add(bs_routes *out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                        bs_route_wish wish, const int *extent, int n)
 {
-    bs_route *found[BS_MAX_ROUTES] = {NULL};
-    int n = BS_MAX_ROUTES;
-    bs_status st;
-    memset(out, 0, sizeof *out);
-    bool several = mode == BS_REPLAY_DELTA && !single_site;
-    BS_TRY(bs_route_create(&found[--n], g, backend, network, target, several ? BS_REPLAY_SUFFIX : mode));
-    st = BS_OK;
-    /* From wide to narrow: what does not save against the last one kept is dropped. */
-    for (int i = BS_MAX_ROUTES - 2; several && i >= 0 && st == BS_OK; i--) {
+    bs_route *found[BS_MAX_ROUTES];
+    int kept = 1;
+    found[0] = out->route[0];
+    bs_status st = BS_OK;
+    wish.mode = BS_REPLAY_DELTA;
+    for (int i = n - 1; i >= 0 && st == BS_OK && kept < BS_MAX_ROUTES; i--) {
         bs_route *r;
-        st = bs_route_create_wide(&r, g, backend, network, target, extents[i]);
-        if (st == BS_OK && worth_it(r, found[n]))
-            found[--n] = r;
+        wish.extent = extent[i];
+        st = bs_route_create_as(&r, g, backend, network, &wish);
+        if (st == BS_OK && worth_it(r, found[kept - 1]))
+            found[kept++] = r;
         else if (st == BS_OK)
             bs_route_free(r);
     }
-    out->n = BS_MAX_ROUTES - n;
-    memcpy(out->route, found + n, (size_t)out->n * sizeof *found);
+    out->n = kept;
+    for (int i = 0; i < kept; i++)
+        out->route[i] = found[kept - 1 - i];
+    return st;
+}
+
+/* The first stage behind a tensor. */
+static int next_stage(const bs_relay *relay, const bs_graph *g, int tensor)
+{
+    int k = 0;
+    while (k < relay->n && g->tensors[relay->stages[k].tensor].producer <= g->tensors[tensor].producer)
+        k++;
+    return k;
+}
+
+bs_status bs_routes_create(bs_routes *out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                           int target, bs_replay_mode mode, bool single_site, const bs_relay *relay)
+{
+    int tensor = g->targets[target].tensor;
+    memset(out, 0, sizeof *out);
+    bool delta = mode == BS_REPLAY_DELTA && !g->tensors[tensor].constant, several = delta && !single_site;
+    bs_route_wish wish = {target, several ? BS_REPLAY_SUFFIX : mode, 1, g->output};
+    if (delta && relay) {
+        out->relay = relay;
+        out->next = next_stage(relay, g, tensor);
+        wish.until = out->next < relay->n ? relay->stages[out->next].tensor : g->output;
+    }
+    bs_status st = bs_route_create_as(&out->route[0], g, backend, network, &wish);
+    out->n = st == BS_OK;
+    if (st == BS_OK && several)
+        st = bs_routes_add(out, g, backend, network, wish, extents, (int)(sizeof extents / sizeof *extents));
     if (st != BS_OK)
         bs_routes_clear(out);
     return st;
+}
+
+size_t bs_routes_row_bytes(const bs_routes *r)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < r->n; i++)
+        bytes = r->route[i]->row_bytes > bytes ? r->route[i]->row_bytes : bytes;
+    return bytes;
+}
+
+int64_t bs_routes_macs(const bs_routes *r)
+{
+    int64_t macs = r->route[r->n - 1]->macs;
+    for (int k = r->next; r->relay && k < r->relay->n; k++)
+        macs += r->relay->stages[k].routes.route[r->relay->stages[k].routes.n - 1]->macs;
+    return macs;
+}
+
+bs_status bs_routes_batch(const bs_replayer *p, const bs_routes *r, int *n)
+{
+    if (!r->relay)
+        return bs_replayer_batch(p, r->route[0], n);
+    /* A third of the memory holds trials on their way from stage to stage. */
+    size_t fit = bs_replayer_room(p, n) / 6 / r->relay->row_bytes;
+    *n = fit < 1 ? 1 : fit < (size_t)*n ? (int)fit : *n;
+    return BS_OK;
 }
 
 void bs_routes_clear(bs_routes *r)
@@ -48,17 +103,6 @@ void bs_routes_clear(bs_routes *r)
     for (int i = 0; i < r->n; i++)
         bs_route_free(r->route[i]);
     memset(r, 0, sizeof *r);
-}
-
-static int choose(const bs_routes *r, const bs_trials *t, int i)
-{
-    const bs_faults *f = &t->faults;
-    int32_t at[2];
-    int k = 0;
-    while (k < r->n - 1 &&
-           !bs_route_serves(r->route[k], f->sites + f->first[i], f->first[i + 1] - f->first[i], at))
-        k++;
-    return k;
 }
 
 bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, int most)
@@ -77,96 +121,4 @@ bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, i
         BS_TRY(bs_replay(p, r, &part));
     }
     return BS_OK;
-}
-
-/* The trials of one route, side by side. */
-typedef struct group {
-    int *trial; /* number of each in the whole */
-    int32_t *row;
-    bs_site *site;
-    uint32_t *first, *before;
-    bs_result *result;
-    float *output;
-    size_t classes; /* floats of an output, 0: not asked for */
-} group;
-
-static bs_status group_open(group *g, const bs_trials *t, size_t classes)
-{
-    const char *what = "trials";
-    size_t n = (size_t)t->n, sites = t->faults.first[t->n] - t->faults.first[0];
-    memset(g, 0, sizeof *g);
-    g->classes = classes;
-    BS_TRY(bs_calloc(&g->trial, n, sizeof *g->trial, what));
-    BS_TRY(bs_calloc(&g->row, n, sizeof *g->row, what));
-    BS_TRY(bs_calloc(&g->first, n + 1, sizeof *g->first, what));
-    BS_TRY(bs_calloc(&g->result, n, sizeof *g->result, what));
-    BS_TRY(bs_calloc(&g->site, sites, sizeof *g->site, what));
-    BS_TRY(bs_calloc(&g->before, sites, sizeof *g->before, what));
-    return bs_calloc(&g->output, n * classes, sizeof *g->output, what);
-}
-
-static void group_close(group *g)
-{
-    free(g->trial);
-    free(g->row);
-    free(g->first);
-    free(g->result);
-    free(g->site);
-    free(g->before);
-    free(g->output);
-}
-
-static int fill(group *g, const bs_routes *r, const bs_trials *t, int route)
-{
-    const bs_faults *f = &t->faults;
-    int n = 0;
-    uint32_t at = 0;
-    for (int i = 0; i < t->n; i++) {
-        if (choose(r, t, i) != route)
-            continue;
-        uint32_t sites = f->first[i + 1] - f->first[i];
-        g->trial[n] = i;
-        g->row[n] = t->golden_row[i];
-        g->first[n++] = at;
-        memcpy(g->site + at, f->sites + f->first[i], sites * sizeof *g->site);
-        at += sites;
-    }
-    g->first[n] = at;
-    return n;
-}
-
-static void hand_out(const group *g, int n, const bs_trials *t)
-{
-    for (int k = 0; k < n; k++) {
-        int i = g->trial[k];
-        t->result[i] = g->result[k];
-        if (t->faults.before)
-            memcpy(t->faults.before + t->faults.first[i], g->before + g->first[k],
-                   (g->first[k + 1] - g->first[k]) * sizeof *g->before);
-        if (t->output)
-            memcpy(t->output + (size_t)i * g->classes, g->output + (size_t)k * g->classes,
-                   g->classes * sizeof *g->output);
-    }
-}
-
-bs_status bs_replay_routes(bs_replayer *p, const bs_routes *r, const bs_trials *t, int most)
-{
-    group g;
-    bs_status st = BS_OK;
-    if (r->n == 1)
-        return bs_replay_all(p, r->route[0], t, most);
-    BS_TRY_GOTO(group_open(&g, t, t->output ? (size_t)bs_replayer_classes(p) : 0), out);
-    for (int k = 0; k < r->n; k++) {
-        bs_trials part = *t;
-        part.n = fill(&g, r, t, k);
-        part.golden_row = g.row;
-        part.faults = (bs_faults){g.site, g.first, g.before};
-        part.output = t->output ? g.output : NULL;
-        part.result = g.result;
-        BS_TRY_GOTO(bs_replay_all(p, r->route[k], &part, most), out);
-        hand_out(&g, part.n, t);
-    }
-out:
-    group_close(&g);
-    return st;
 }

@@ -89,7 +89,7 @@ static void fill_batch(test_batch *b, const bs_route *r, int64_t elements, bool 
 }
 
 /* most: trials computed side by side. */
-static bs_status run_batch(bs_replayer *p, const bs_route *r, int most, test_batch *b, float *output)
+static bs_status run_batch(bs_replayer *p, const bs_routes *r, int most, test_batch *b, float *output)
 {
     bs_trials t = {
         .n = N_TEST,
@@ -99,18 +99,19 @@ static bs_status run_batch(bs_replayer *p, const bs_route *r, int most, test_bat
         .output = output,
         .result = b->result,
     };
-    return bs_replay_all(p, r, &t, most);
+    return bs_replay_routes(p, r, &t, most);
 }
 
-bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *full)
+bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_route *full)
 {
+    const bs_routes whole = {.route = {full}, .n = 1};
     size_t classes = (size_t)golden->graph->classes;
     test_batch b;
     float *output;
     BS_TRY(bs_calloc(&output, N_TEST * classes, sizeof *output, "self-test"));
     fill_batch(&b, full, 1, false);
     memset(b.first, 0, sizeof b.first); /* no sites at all */
-    bs_status st = run_batch(p, full, N_TEST, &b, output);
+    bs_status st = run_batch(p, &whole, N_TEST, &b, output);
     for (int i = 0; i < N_TEST && st == BS_OK; i++)
         if (memcmp(output + (size_t)i * classes, golden->output + (size_t)b.row[i] * classes,
                    classes * sizeof *output) != 0)
@@ -123,11 +124,12 @@ bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *
     return st;
 }
 
-bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *route, const bs_route *full,
+bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_routes *route, bs_route *full,
                              bool *exact, char *what, size_t what_len)
 {
+    const bs_routes whole = {.route = {full}, .n = 1};
     const bs_graph *g = golden->graph;
-    int64_t elements = g->tensors[g->targets[route->target].tensor].elements;
+    int64_t elements = g->tensors[g->targets[full->target].tensor].elements;
     size_t classes = (size_t)g->classes;
     test_batch replayed, reference;
     float *a, *b = NULL;
@@ -135,10 +137,10 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *
     *exact = true;
     BS_TRY(bs_calloc(&a, N_TEST * classes, sizeof *a, "self-test"));
     BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
-    fill_batch(&replayed, route, elements, false);
-    fill_batch(&reference, route, elements, true);
+    fill_batch(&replayed, route->route[0], elements, false);
+    fill_batch(&reference, route->route[0], elements, true);
     BS_TRY_GOTO(run_batch(p, route, N_TEST, &replayed, a), out);
-    BS_TRY_GOTO(run_batch(p, full, 1, &reference, b), out);
+    BS_TRY_GOTO(run_batch(p, &whole, 1, &reference, b), out);
     for (int i = 0; i < N_TEST && *exact; i++) {
         int k = N_TEST - 1 - i;
         const float *x = a + (size_t)i * classes, *y = b + (size_t)k * classes;

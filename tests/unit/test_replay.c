@@ -24,6 +24,7 @@ typedef struct rig {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
+    bs_relay *relay;
 } rig;
 
 static void rig_open(rig *r, const char *model, const char *device)
@@ -40,10 +41,12 @@ static void rig_open(rig *r, const char *model, const char *device)
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
+    assert_ok(bs_relay_create(&r->relay, r->g, r->be, r->network));
 }
 
 static void rig_close(rig *r)
 {
+    bs_relay_free(r->relay);
     bs_replayer_free(r->replayer);
     bs_golden_free(r->golden);
     r->be->lane_close(r->lane);
@@ -136,8 +139,8 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     full.output = malloc(bytes);
     kept.output = malloc(bytes);
     quick.output = malloc(bytes);
-    assert_ok(bs_routes_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false));
-    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single));
+    assert_ok(bs_routes_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false, NULL));
+    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single, r->relay));
     run(r, &whole, &full, true);
     run(r, &other, &kept, true);
     run(r, &other, &quick, false);
@@ -226,14 +229,15 @@ static void test_selftest_notices(void **state)
     int bad = 0;
     rig_open(&r, "tests/models/fashion_vgg.onnx", "null:1");
     for (int t = 0; t < r.g->n_targets; t++) {
-        bs_route *full, *suffix;
+        bs_route *full;
+        bs_routes suffix;
         assert_ok(bs_route_create(&full, r.g, r.be, r.network, t, BS_REPLAY_FULL));
-        assert_ok(bs_route_create(&suffix, r.g, r.be, r.network, t, BS_REPLAY_SUFFIX));
+        assert_ok(bs_routes_create(&suffix, r.g, r.be, r.network, t, BS_REPLAY_SUFFIX, true, NULL));
         assert_ok(bs_selftest_golden(r.replayer, r.golden, full));
-        assert_ok(bs_selftest_target(r.replayer, r.golden, suffix, full, &exact, what, sizeof what));
+        assert_ok(bs_selftest_target(r.replayer, r.golden, &suffix, full, &exact, what, sizeof what));
         bad += !exact;
         bs_route_free(full);
-        bs_route_free(suffix);
+        bs_routes_clear(&suffix);
     }
     assert_true(bad > 0);
     rig_close(&r);
