@@ -6,6 +6,7 @@
 #include "base/resources.h"
 #include "replay/selftest.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ static bs_status divide_memory(bs_engine *e)
         row = full->row_bytes > row ? full->row_bytes : row;
         bs_route_free(full);
     }
+    row += bs_relay_trial_bytes(e->relay);
     e->arena_bytes = row * (size_t)(e->max_batch > 0 ? e->max_batch : DENSE_BATCH);
     e->max_batch = e->max_batch > 0 ? e->max_batch : MANY;
     if (e->arena_bytes > share / 3 * 2)
@@ -154,7 +156,8 @@ bs_status bs_engine_probe(bs_engine *e)
 typedef struct selftest {
     bs_engine *e;
     volatile sig_atomic_t *stop;
-    atomic_int next; /* stratum */
+    atomic_int next; /* stage, then stratum */
+    atomic_bool stages_differ;
 } selftest;
 
 /* Strata of the same target and kind have the same route; only the first of them is tested. */
@@ -195,11 +198,10 @@ static bs_status fall_back(bs_engine *e, int i, const char *what)
     return replace_routes(e, i, next);
 }
 
-/* All routes of a stratum against the full re-run. */
-static bs_status test_routes(bs_engine *e, bs_worker *w, int i, bs_route *full, bool *exact, char *what,
+/* Each of the routes by itself against the full re-run. */
+static bs_status test_routes(bs_worker *w, const bs_routes *routes, bs_route *full, bool *exact, char *what,
                              size_t what_len)
 {
-    const bs_routes *routes = &e->routes[i];
     *exact = true;
     for (int k = 0; k < routes->n && *exact; k++) {
         bs_routes one = *routes;
@@ -219,7 +221,7 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
     BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
     bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
     while (st == BS_OK && !exact) {
-        st = test_routes(e, w, i, full, &exact, what, sizeof what);
+        st = test_routes(w, &e->routes[i], full, &exact, what, sizeof what);
         if (st != BS_OK || exact)
             break;
         if (bs_engine_mode(e, i) == BS_REPLAY_FULL) {
@@ -235,6 +237,43 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
     return st;
 }
 
+/* The routes behind a stage, each with faults in the stage's tensor as wide as it serves. */
+static bs_status test_stage(selftest *t, bs_worker *w, int k)
+{
+    const bs_routes *routes = &t->e->relay->stages[k].routes;
+    bs_route *full;
+    char what[200];
+    bool exact;
+    bs_engine *e = t->e;
+    BS_TRY(
+        bs_route_create(&full, e->graph, e->backend, e->network, routes->route[0]->target, BS_REPLAY_FULL));
+    bs_status st = test_routes(w, routes, full, &exact, what, sizeof what);
+    if (st == BS_OK && !exact) {
+        if (!atomic_exchange(&t->stages_differ, true))
+            bs_warn("delta replay from '%s' on is not exact on this device (%s): changes are not measured",
+                    e->graph->tensors[e->relay->stages[k].tensor].name, what);
+    }
+    bs_route_free(full);
+    return st;
+}
+
+static bs_status test_some(selftest *t, bs_worker *w)
+{
+    const bs_engine *e = t->e;
+    int stages = e->relay ? e->relay->n : 0, i;
+    while ((i = atomic_fetch_add(&t->next, 1)) < stages + e->plan->n_strata) {
+        if (*t->stop) {
+            bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+            return bs_hint("the same command starts again");
+        }
+        if (i < stages)
+            BS_TRY(test_stage(t, w, i));
+        else if (first_alike(e->plan, i - stages) == i - stages)
+            BS_TRY(test_stratum(t->e, w, i - stages));
+    }
+    return BS_OK;
+}
+
 static bs_status selftest_worker(void *shared, int worker)
 {
     selftest *t = shared;
@@ -247,22 +286,30 @@ static bs_status selftest_worker(void *shared, int worker)
         st = bs_fail(BS_SELFTEST, "self-test failed: two golden runs of the same image differ");
         bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
     }
-    while (st == BS_OK) {
-        if (*t->stop) {
-            st = bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
-            bs_hint("the same command starts again");
-            break;
-        }
-        int i = atomic_fetch_add(&t->next, 1);
-        if (i >= t->e->plan->n_strata)
-            break;
-        if (first_alike(t->e->plan, i) == i)
-            st = test_stratum(t->e, &w, i);
-    }
+    if (st == BS_OK)
+        st = test_some(t, &w);
     if (st != BS_OK)
-        atomic_store(&t->next, t->e->plan->n_strata);
+        atomic_store(&t->next, INT_MAX / 2);
     bs_worker_close(&w);
     return st;
+}
+
+/* Routes that lead from each target to the output by themselves. */
+static bs_status leave_relay(bs_engine *e)
+{
+    for (int i = 0; i < e->plan->n_strata; i++) {
+        if (!e->routes[i].relay)
+            continue;
+        bs_routes next;
+        const bs_stratum *s = &e->plan->strata[i];
+        BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, s->target, e->mode,
+                                bs_plan_single_site(e->plan, s), NULL));
+        bs_routes_clear(&e->routes[i]);
+        e->routes[i] = next;
+    }
+    bs_relay_free(e->relay);
+    e->relay = NULL;
+    return BS_OK;
 }
 
 bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks)
@@ -270,6 +317,11 @@ bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fal
     selftest t = {.e = e, .stop = stop};
     *fallbacks = 0;
     BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+    if (atomic_load(&t.stages_differ)) {
+        BS_TRY(leave_relay(e));
+        atomic_store(&t.next, 0);
+        BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+    }
     for (int i = 0; i < e->plan->n_strata; i++) {
         int first = first_alike(e->plan, i);
         if (first != i && e->fell_back[first])

@@ -160,7 +160,7 @@ static bs_status measure(journey *j, int tensor)
                                       (bs_view){j->golden->rows[tensor], j->row}, j->bounds);
 }
 
-static bs_status travel(journey *j, const bs_routes *r, char *stash[2])
+static bs_status travel(journey *j, const bs_routes *r, char *const stash[2])
 {
     const bs_relay *relay = r->relay;
     for (int leg = 0; j->n > 0; leg++) {
@@ -186,16 +186,19 @@ static bs_status travel(journey *j, const bs_routes *r, char *stash[2])
 static bs_status replay_window(bs_replayer *p, const bs_routes *r, const bs_trials *t, int most)
 {
     bool relayed = r->relay && r->next < r->relay->n;
-    size_t bytes = relayed ? ((size_t)t->n * r->relay->row_bytes + 63) / 64 * 64 : 0;
-    char *stash[2] = {NULL, NULL};
+    size_t bytes = relayed ? (size_t)t->n * bs_relay_trial_bytes(r->relay) / 2 : 0;
     journey j;
     bs_status st;
     BS_TRY_GOTO(journey_open(&j, p, t, most), out);
-    for (int i = 0; i < 2; i++)
-        stash[i] = bs_replayer_reserve(p, bytes);
-    st = travel(&j, r, stash);
-    for (int i = 0; i < 2; i++)
-        bs_replayer_release(p, bytes);
+    char *both = bs_replayer_reserve(p, 2 * bytes);
+    if (!both) {
+        st = bs_fail(BS_ERR, "%zu MiB for trials between stages do not fit into the memory allowed",
+                     2 * bytes >> 20);
+        bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
+        goto out;
+    }
+    st = travel(&j, r, (char *[]){both, both + bytes});
+    bs_replayer_release(p, 2 * bytes);
 out:
     journey_close(&j);
     return st;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A patch of more than this share of the plane is not worth its gathering. */
-static const double worthwhile = 0.7;
+static const double worthwhile = 0.85;
 
 static bs_status make_tables(const bs_route *r, int32_t *table[2])
 {

@@ -6,11 +6,13 @@
 
 /* Sizes of changes for which there are routes. Between them, small boxes are computed as the next larger
  * ones. */
-static const int extents[] = {1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24};
+static const int extents[] = {1, 2, 3, 4, 6, 8, 10, 12};
 enum { N_EXTENTS = sizeof extents / sizeof *extents };
 
-/* Rows of a stage are copied: it must lie where tensors have become small. */
-static const size_t largest_row = (size_t)2 << 20;
+/* Rows of a stage are copied and compared as a whole, which pays where changes have come to cover much of the
+ * plane: on planes of at most LARGE pixels after each step down in size, on those of at most SMALL pixels
+ * wherever the arithmetic since the stage before is worth it. */
+enum { LARGE = 32 * 32, SMALL = 16 * 16, MACS_PER_BYTE = 400 };
 
 /* Is every other tensor that is computed up to node i of no use behind it? */
 static bool is_bottleneck(const bs_graph *g, int i)
@@ -35,8 +37,8 @@ static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network
     int tensor = g->nodes[i].out;
     const bs_tensor *t = &g->tensors[tensor];
     return t->target >= 0 && tensor != g->output && t->shape.rank == 3 && plane(g, tensor) > 1 &&
-           backend->row_bytes(network, tensor) <= largest_row &&
-           backend->patch_bytes(network, tensor, (const int[]){1, 1}) > 0 && is_bottleneck(g, i);
+           plane(g, tensor) <= LARGE && backend->patch_bytes(network, tensor, (const int[]){1, 1}) > 0 &&
+           is_bottleneck(g, i);
 }
 
 /* The first bottleneck after each step down in size, and the last one of all, where the batches meet before
@@ -45,15 +47,20 @@ static bs_status choose_stages(bs_relay *r, const bs_graph *g, const bs_backend 
                                const bs_network *network)
 {
     int last = -1;
-    int64_t size = 0;
+    int64_t size = INT64_MAX, macs = 0;
     BS_TRY(bs_calloc(&r->stages, (size_t)g->n_nodes, sizeof *r->stages, "stages"));
     for (int i = 0; i < g->n_nodes; i++) {
         int tensor = g->nodes[i].out;
+        macs += g->nodes[i].macs;
         if (!suits(g, backend, network, i))
             continue;
         last = tensor;
-        if (plane(g, tensor) < size || (r->n == 0 && size == 0))
+        int64_t copied = (int64_t)backend->row_bytes(network, tensor) * MACS_PER_BYTE;
+        bool read_by_macs = i + 1 < g->n_nodes && g->nodes[i + 1].macs > 0;
+        if (plane(g, tensor) < size || (plane(g, tensor) <= SMALL && read_by_macs && macs >= copied)) {
             r->stages[r->n++].tensor = tensor;
+            macs = 0;
+        }
         size = plane(g, tensor);
     }
     if (last >= 0 && r->stages[r->n - 1].tensor != last)
@@ -96,6 +103,11 @@ bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *b
     }
     bs_relay_free(r);
     return st;
+}
+
+size_t bs_relay_trial_bytes(const bs_relay *r)
+{
+    return r ? 2 * ((r->row_bytes + 63) / 64 * 64) : 0;
 }
 
 void bs_relay_free(bs_relay *r)

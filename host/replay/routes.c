@@ -93,7 +93,7 @@ bs_status bs_routes_batch(const bs_replayer *p, const bs_routes *r, int *n)
     if (!r->relay)
         return bs_replayer_batch(p, r->route[0], n);
     /* A third of the memory holds trials on their way from stage to stage. */
-    size_t fit = bs_replayer_room(p, n) / 6 / r->relay->row_bytes;
+    size_t fit = bs_replayer_room(p, n) / 3 / bs_relay_trial_bytes(r->relay);
     *n = fit < 1 ? 1 : fit < (size_t)*n ? (int)fit : *n;
     return BS_OK;
 }

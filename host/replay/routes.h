@@ -37,6 +37,8 @@ struct bs_relay {
 /* *out is NULL where the backend cannot measure changes or the network has no tensor that suits. */
 bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *backend, bs_network *network);
 void bs_relay_free(bs_relay *r);
+/* Arena bytes that a trial takes on its way from stage to stage; 0 without a relay. */
+size_t bs_relay_trial_bytes(const bs_relay *r);
 /* Adds delta routes of several extents, ascending, in front of the one that is there. */
 bs_status bs_routes_add(bs_routes *out, const bs_graph *g, const bs_backend *backend, bs_network *network,
                         bs_route_wish wish, const int *extent, int n);
