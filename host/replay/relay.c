@@ -9,9 +9,9 @@
 static const int extents[] = {1, 2, 3, 4, 6, 8, 10, 12};
 enum { N_EXTENTS = sizeof extents / sizeof *extents };
 
-/* Rows of a stage are copied and compared as a whole, which pays where changes have come to cover much of the
- * plane: on planes of at most LARGE pixels after each step down in size, on those of at most SMALL pixels
- * wherever the arithmetic since the stage before is worth it. */
+/* Rows of a stage are copied and compared as a whole. That pays where changes have come to cover much of the
+ * plane, and the arithmetic since the stage before is worth it: on planes of at most LARGE pixels after each
+ * step down in size, on those of at most SMALL pixels anywhere. */
 enum { LARGE = 32 * 32, SMALL = 16 * 16, MACS_PER_BYTE = 400 };
 
 /* Is every other tensor that is computed up to node i of no use behind it? */
@@ -32,6 +32,11 @@ static int64_t plane(const bs_graph *g, int tensor)
     return s->rank == 3 ? s->dim[1] * s->dim[2] : 1;
 }
 
+static int64_t worth(const bs_backend *backend, const bs_network *network, int tensor)
+{
+    return (int64_t)backend->row_bytes(network, tensor) * MACS_PER_BYTE;
+}
+
 static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network *network, int i)
 {
     int tensor = g->nodes[i].out;
@@ -41,29 +46,32 @@ static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network
            is_bottleneck(g, i);
 }
 
-/* The first bottleneck after each step down in size, and the last one of all, where the batches meet before
- * what is computed whole. */
+/* The last bottleneck of all is one where much comes behind it: there batches meet before what is computed
+ * whole. */
 static bs_status choose_stages(bs_relay *r, const bs_graph *g, const bs_backend *backend,
                                const bs_network *network)
 {
     int last = -1;
-    int64_t size = INT64_MAX, macs = 0;
-    BS_TRY(bs_calloc(&r->stages, (size_t)g->n_nodes, sizeof *r->stages, "stages"));
+    int64_t size = INT64_MAX, macs = 0, behind = 0;
+    BS_TRY(bs_calloc(&r->stages, (size_t)g->n_nodes + 1, sizeof *r->stages, "stages"));
     for (int i = 0; i < g->n_nodes; i++) {
         int tensor = g->nodes[i].out;
         macs += g->nodes[i].macs;
+        behind += g->nodes[i].macs;
         if (!suits(g, backend, network, i))
             continue;
         last = tensor;
-        int64_t copied = (int64_t)backend->row_bytes(network, tensor) * MACS_PER_BYTE;
+        behind = 0;
         bool read_by_macs = i + 1 < g->n_nodes && g->nodes[i + 1].macs > 0;
-        if (plane(g, tensor) < size || (plane(g, tensor) <= SMALL && read_by_macs && macs >= copied)) {
+        if (macs >= worth(backend, network, tensor) &&
+            (plane(g, tensor) < size || (plane(g, tensor) <= SMALL && read_by_macs))) {
             r->stages[r->n++].tensor = tensor;
+            size = plane(g, tensor);
             macs = 0;
         }
-        size = plane(g, tensor);
     }
-    if (last >= 0 && r->stages[r->n - 1].tensor != last)
+    bool there = r->n > 0 && r->stages[r->n - 1].tensor == last;
+    if (last >= 0 && !there && behind >= worth(backend, network, last))
         r->stages[r->n++].tensor = last;
     for (int k = 0; k < r->n; k++) {
         size_t bytes = backend->row_bytes(network, r->stages[k].tensor);
