@@ -24,8 +24,8 @@ typedef struct bs_bench {
 } bs_bench;
 
 /* For each target in turn: `trials` single bit flips, a random bit of a random element of its output each, on
- * two synthetic images, by delta, suffix and full, one after the other in each worker. The engine must have
- * been opened without a plan. Free with bs_bench_clear(). */
+ * two synthetic images, by delta and suffix, and the first 32 of them in full, one mode after the other in
+ * each worker. The engine must have been opened without a plan. Free with bs_bench_clear(). */
 bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed);
 void bs_bench_clear(bs_bench *b);
 

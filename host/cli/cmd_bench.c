@@ -29,6 +29,12 @@ static double over(double a, double b)
     return b > 0 ? a / b : 0.0;
 }
 
+/* Multiply-accumulates of a trial. */
+static double macs(const bs_bench_cell *c)
+{
+    return over(c->macs, (double)c->trials);
+}
+
 static const char *target_name(const bs_engine *e, int id)
 {
     return e->graph->tensors[e->graph->targets[id].tensor].name;
@@ -37,13 +43,12 @@ static const char *target_name(const bs_engine *e, int id)
 static void print_row(const char *name, const bs_bench_cell *full, const bs_bench_cell *suffix,
                       const bs_bench_cell *delta, int n, int threads)
 {
-    double trials = (double)delta->trials;
     printf("%-28.28s %9.1f %9.1f %9.1f %9.1f %11.1f %11.1f %11.1f %7.1f %7.1f %7.1f %7.1f %8.1f\n", name,
-           full->macs * 1e-6 / trials, suffix->macs * 1e-6 / trials, delta->macs * 1e-6 / trials,
-           (double)delta->static_macs * 1e-6 / n, rate(full, threads), rate(suffix, threads),
-           rate(delta, threads), over(full->seconds, delta->seconds), over(suffix->seconds, delta->seconds),
-           over(full->macs, delta->macs), over(suffix->macs, delta->macs),
-           100.0 * (double)delta->masked / trials);
+           macs(full) * 1e-6, macs(suffix) * 1e-6, macs(delta) * 1e-6, (double)delta->static_macs * 1e-6 / n,
+           rate(full, threads), rate(suffix, threads), rate(delta, threads),
+           over(rate(delta, 1), rate(full, 1)), over(rate(delta, 1), rate(suffix, 1)),
+           over(macs(full), macs(delta)), over(macs(suffix), macs(delta)),
+           100.0 * (double)delta->masked / (double)delta->trials);
 }
 
 /* The nodes at which most changes died, in the order of the graph. */
@@ -89,13 +94,13 @@ static void json_cells(bs_str *t, const bs_bench_cell *full, const bs_bench_cell
                   "\"full_per_second\": %.6g, \"suffix_per_second\": %.6g, \"delta_per_second\": %.6g, "
                   "\"delta_over_full\": %.6g, \"delta_over_suffix\": %.6g, ",
                   rate(full, threads), rate(suffix, threads), rate(delta, threads),
-                  over(full->seconds, delta->seconds), over(suffix->seconds, delta->seconds));
+                  over(rate(delta, 1), rate(full, 1)), over(rate(delta, 1), rate(suffix, 1)));
     bs_str_printf(
         t,
         "\"counted_mac_ratio\": %.6g, \"counted_mac_ratio_suffix\": %.6g, \"static_mac_ratio\": %.6g, "
         "\"macs\": %.6g, \"masked\": %.6g",
-        over(full->macs, delta->macs), over(suffix->macs, delta->macs),
-        over((double)full->static_macs, (double)delta->static_macs), over(delta->macs, (double)delta->trials),
+        over(macs(full), macs(delta)), over(macs(suffix), macs(delta)),
+        over((double)full->static_macs, (double)delta->static_macs), macs(delta),
         over((double)delta->masked, (double)delta->trials));
 }
 
@@ -177,7 +182,8 @@ const bs_command bs_cmd_bench = {
     .summary = "compare the replay modes: the same faults by full, suffix, delta",
     .details =
         "For the output of each Conv, Gemm and MatMul node: single random bit flips on two synthetic images, "
-        "by every replay mode in turn. Prints multiply-accumulates a trial as they were computed (masked "
+        "by delta and suffix, the first 32 of them in full. Prints multiply-accumulates a trial as they were "
+        "computed (masked "
         "trials "
         "stop early; `undying`: of a trial that does not), trials/s, the ratios of both, how many trials "
         "were "
