@@ -202,6 +202,12 @@ BS_HD float bs_mix(float a, float b, float w)
     return bs_quiet((1.0f - w) * a + w * b);
 }
 
+/* Four elements by their weights, from first to last. */
+BS_HD float bs_mix_four(const float x[4], const float weight[4])
+{
+    return bs_quiet(x[0] * weight[0] + x[1] * weight[1] + x[2] * weight[2] + x[3] * weight[3]);
+}
+
 /* x / s^beta; the usual beta needs two square roots only, which round alike everywhere. */
 BS_HD float bs_lrn(float x, float s, float beta)
 {

@@ -10,10 +10,12 @@
 # Exit status 1 if there was a finding: a crash, a report of a sanitizer, more than 2 GB of memory, or more than
 # 10 s for one input. Its input is build-fuzz/findings/TARGET-*; run build-fuzz/tests/fuzz/replay_TARGET with it,
 # fix the cause, and copy the input to tests/fuzz/corpus/TARGET/ so that the tests replay it from then on.
-# New inputs gather in build-fuzz/corpus/TARGET, from where a later run goes on.
+# New inputs gather in build-fuzz/corpus/TARGET, from where a later run goes on. Every run adds a line to
+# tests/fuzz/executions.csv, which scripts/test.sh sums up.
 set -eu
 cd "$(dirname "$0")/.."
 corpus=tests/fuzz/corpus
+record=tests/fuzz/executions.csv
 minutes=${1:-1}
 [ $# -eq 0 ] || shift
 case $minutes in
@@ -43,7 +45,10 @@ for name in "$@"; do
     nice "$fuzzer" "$@" -max_total_time=$((minutes * 60)) -max_len=8192 -rss_limit_mb=2048 -timeout=10 \
         -print_final_stats=1 "-artifact_prefix=build-fuzz/findings/$name-" \
         "build-fuzz/corpus/$name" "$corpus/$name" >"build-fuzz/$name.log" 2>&1 || status=1
-    echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$name.log") executions," \
-        "$(grep -c '^artifact_prefix' "build-fuzz/$name.log") findings (build-fuzz/$name.log)"
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$name.log")
+    findings=$(grep -c '^artifact_prefix' "build-fuzz/$name.log" || true)
+    echo "$name: $executions executions, $findings findings (build-fuzz/$name.log)"
+    [ -e $record ] || echo "date,command,target,minutes,executions,findings" >$record
+    echo "$(date -u +%F),scripts/fuzz.sh $minutes $name,$name,$minutes,${executions:-0},$findings" >>$record
 done
 exit $status

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds and runs every test: a gcc release build with all tests, and a clang build with AddressSanitizer and
-# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build).
+# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build). Ends with
+# what the tests counted. Where CUDA is compiled in, a build without it runs the command-line tests, too.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh
@@ -15,9 +16,20 @@ cmake --build build -j "$jobs" >>build.log 2>&1 || { tail -40 build.log; exit 1;
 
 echo "== clang, address and undefined behaviour sanitizers"
 cmake -S . -B build-sanitize -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBITSINK_SANITIZE=ON \
-    -DBITSINK_CUDA=OFF >build-sanitize.log 2>&1 || { cat build-sanitize.log; exit 1; }
+    >build-sanitize.log 2>&1 || { cat build-sanitize.log; exit 1; }
 cmake --build build-sanitize -j "$jobs" >>build-sanitize.log 2>&1 || { tail -40 build-sanitize.log; exit 1; }
 ctest --test-dir build-sanitize --output-on-failure -j "$jobs" -L sanitize
 
+if [ -e build/generated/kernels.fatbin ]; then
+    echo "== without CUDA"
+    cmake -S . -B build-cpu -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DBITSINK_CUDA=OFF >build-cpu.log 2>&1 ||
+        { cat build-cpu.log; exit 1; }
+    cmake --build build-cpu -j "$jobs" --target bitsink >>build-cpu.log 2>&1 || { tail -40 build-cpu.log; exit 1; }
+    ctest --test-dir build-cpu --output-on-failure -j "$jobs" -L cli
+fi
+
 echo "== all tests"
-ctest --test-dir build --output-on-failure -j "$jobs" "$@"
+status=0
+ctest --test-dir build --output-on-failure -j "$jobs" "$@" || status=$?
+scripts/summary.sh build
+exit $status

@@ -80,7 +80,10 @@ static inline double naive_resize_tap(const bs_resize *z, int axis, int64_t o, i
         : z->coordinate == BS_RESIZE_ALIGN_CORNERS
             ? (out > 1 ? (double)(o * (in - 1)) / (double)(out - 1) : 0)
             : (double)o / scale;
-    if (z->nearest)
+    x = z->coordinate == BS_RESIZE_TF_HALF_PIXEL ? half + 0.5 : x;
+    if (z->mode == BS_RESIZE_CUBIC)
+        return x;
+    if (z->mode == BS_RESIZE_NEAREST)
         x = z->rounding == BS_RESIZE_ROUND_PREFER_FLOOR  ? ceil(x - 0.5)
             : z->rounding == BS_RESIZE_ROUND_PREFER_CEIL ? floor(x + 0.5)
             : z->rounding == BS_RESIZE_ROUND_FLOOR       ? floor(x)
@@ -88,15 +91,45 @@ static inline double naive_resize_tap(const bs_resize *z, int axis, int64_t o, i
     return x < 0 ? 0 : x > (double)(in - 1) ? (double)(in - 1) : x;
 }
 
+/* Keys' kernel, as in the paper. */
+static inline double naive_keys(double a, double d)
+{
+    return d <= 1 ? (a + 2) * pow(d, 3) - (a + 3) * pow(d, 2) + 1
+                  : a * pow(d, 3) - 5 * a * pow(d, 2) + 8 * a * d - 4 * a;
+}
+
+static inline double naive_cubic(const bs_resize *z, const bs_shape *in, const float *x, const int64_t *o,
+                                 const double at[2])
+{
+    double sum = 0, weights = 0;
+    for (int i = 0; i < 16; i++) {
+        int64_t p[] = {(int64_t)floor(at[0]) - 1 + i / 4, (int64_t)floor(at[1]) - 1 + i % 4},
+                from[] = {o[0], 0, 0};
+        double weight = 1;
+        for (int k = 0; k < 2; k++) {
+            bool outside = p[k] < 0 || p[k] >= in->dim[1 + k];
+            weight *=
+                outside && z->exclude_outside ? 0 : naive_keys((double)z->cubic, fabs(at[k] - (double)p[k]));
+            from[1 + k] = p[k] < 0 ? 0 : p[k] >= in->dim[1 + k] ? in->dim[1 + k] - 1 : p[k];
+        }
+        weights += weight;
+        sum += weight * (double)x[naive_at(in, from)];
+    }
+    return z->exclude_outside ? sum / weights : sum;
+}
+
 static inline double naive_resize(const bs_node *n, const bs_shape *in, const bs_shape *out, const float *x,
                                   const int64_t *o)
 {
     double r = naive_resize_tap(&n->attr.resize, 0, o[1], in->dim[1], out->dim[1]), sum = 0;
     double c = naive_resize_tap(&n->attr.resize, 1, o[2], in->dim[2], out->dim[2]);
+    if (n->attr.resize.mode == BS_RESIZE_CUBIC)
+        return naive_cubic(&n->attr.resize, in, x, o, (double[]){r, c});
     for (int i = 0; i < 4; i++) {
         int64_t row = (int64_t)r + i / 2, column = (int64_t)c + i % 2;
         double weight = (1 - fabs(r - (double)row)) * (1 - fabs(c - (double)column));
-        if (row == in->dim[1] || column == in->dim[2] || (n->attr.resize.nearest && weight == 0))
+        if (row == in->dim[1] || column == in->dim[2] ||
+            (n->attr.resize.mode == BS_RESIZE_NEAREST && weight == 0))
             continue;
         sum += weight * (double)x[naive_at(in, (int64_t[]){o[0], row, column})];
     }
@@ -262,6 +295,13 @@ static inline double naive_move(const bs_node *n, const bs_shape *in, const floa
             at[a] = o[a] - n->attr.begin[a];
         else
             at[n->attr.perm[a]] = o[a];
+        /* One step at a time, turning round where the input ends, or staying there. */
+        int64_t last = in->dim[a] - 1;
+        while (n->op == BS_OP_PAD && n->attr.pad_mode && (at[a] < 0 || at[a] > last))
+            at[a] = n->attr.pad_mode == BS_PAD_EDGE ? (at[a] < 0 ? 0 : last)
+                    : last == 0                     ? 0
+                    : at[a] < 0                     ? -at[a]
+                                                    : 2 * last - at[a];
     }
     for (int a = 0; a < in->rank; a++)
         if (at[a] < 0 || at[a] >= in->dim[a])

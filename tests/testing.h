@@ -40,4 +40,11 @@ static inline const char *test_data(const char *name)
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
+/* The device that tests of what every device must do run on: $BITSINK_TEST_DEVICE, else the CPU. */
+static inline const char *test_device(void)
+{
+    const char *device = getenv("BITSINK_TEST_DEVICE");
+    return device ? device : "cpu";
+}
+
 #endif

@@ -32,8 +32,8 @@ typedef struct bs_device_info {
     char name[128];    /* "AMD EPYC", "NVIDIA H200" */
     char isa[64];      /* "avx512", "sm_90" */
     char library[128]; /* "oneDNN 2.6.3", "cuDNN 9.19, cuBLAS 13.0" */
-    size_t
-        memory; /* bytes that golden activations and batches may take in all, 0: not limited by the device */
+    size_t memory;     /* free bytes of the device's own, 0: it uses the host's */
+    int lanes, batch;  /* workers and trials side by side that suit it, 0: no preference */
 } bs_device_info;
 
 /* n input rows: sample i reads row rows[i], or row i where rows is NULL. */
@@ -69,7 +69,8 @@ typedef struct bs_backend {
 
     /* Number of devices; 0 with the reason in `why` where there is none. */
     int (*device_count)(char *why, size_t len);
-    bs_status (*open)(bs_device **out, int ordinal);
+    /* options: what followed the first comma of --device, NULL if nothing did. */
+    bs_status (*open)(bs_device **out, int ordinal, const char *options);
     void (*close)(bs_device *d);
     void (*describe)(const bs_device *d, bs_device_info *out);
 
@@ -104,8 +105,8 @@ typedef struct bs_backend {
     bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
     /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
     bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
-    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0
-     * for a tensor that cannot be cut into patches. */
+    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0 for
+     * a tensor that cannot be cut into patches. */
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
     /* Can the node make patches of out_size from patches of in_size (one size for all its activations)? */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
@@ -130,13 +131,19 @@ typedef struct bs_backend {
     bs_status (*rank)(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out);
 } bs_backend;
 
-/* The registry. `spec`: "cpu", "null", "cuda", "cuda:1", or "auto" (the best that has a device).
- * On success *ordinal is the device number. */
-bs_status bs_backend_find(const bs_backend **out, int *ordinal, const char *spec);
+/* The registry. `spec`: "cpu", "null", "cuda", "cuda:1", "cuda:1,OPTION,...", or "auto" (the best that has a
+ * device). On success *ordinal is the device number, *options the rest of spec or NULL. */
+bs_status bs_backend_find(const bs_backend **out, int *ordinal, const char **options, const char *spec);
 /* Calls supports() for all nodes; fails naming each unsupported node. */
 bs_status bs_backend_check(const bs_backend *b, const bs_graph *g);
 
 extern const bs_backend bs_null_backend;
 extern const bs_backend bs_cpu_backend;
+#ifdef BITSINK_CUDA
+extern const bs_backend bs_cuda_backend;
+#endif
+
+/* Backend number i in the order in which "auto" tries them; NULL behind the last. */
+const bs_backend *bs_backend_at(int i);
 
 #endif

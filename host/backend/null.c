@@ -52,8 +52,10 @@ static int null_device_count(char *why, size_t len)
     return 3;
 }
 
-static bs_status null_open(bs_device **out, int ordinal)
+static bs_status null_open(bs_device **out, int ordinal, const char *options)
 {
+    if (options)
+        return bs_fail(BS_USAGE, "the null device has no option '%s'", options);
     BS_TRY(bs_calloc(out, 1, sizeof **out, "null device"));
     (*out)->ordinal = ordinal;
     return BS_OK;

@@ -1,5 +1,6 @@
 #include "backend/backend.h"
 #include "base/buf.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,10 +8,18 @@
 
 /* In the order in which "auto" tries them; the null backend is only ever chosen by name. */
 static const bs_backend *const registry[] = {
+#ifdef BITSINK_CUDA
+    &bs_cuda_backend,
+#endif
     &bs_cpu_backend,
     &bs_null_backend,
 };
 enum { N_BACKENDS = sizeof registry / sizeof *registry };
+
+const bs_backend *bs_backend_at(int i)
+{
+    return i >= 0 && i < N_BACKENDS ? registry[i] : NULL;
+}
 
 static bs_status take(const bs_backend **out, int *ordinal, const bs_backend *b, int wanted)
 {
@@ -39,21 +48,31 @@ static bs_status unknown(const char *spec)
     return st;
 }
 
-bs_status bs_backend_find(const bs_backend **out, int *ordinal, const char *spec)
+/* Says once why the better devices are not used. */
+static bs_status find_best(const bs_backend **out, int *ordinal)
 {
-    if (strcmp(spec, "auto") == 0) {
-        for (int i = 0; i < N_BACKENDS; i++)
-            if (registry[i]->needs_pixels && take(out, ordinal, registry[i], 0) == BS_OK)
-                return BS_OK;
-        return bs_error_status();
+    for (int i = 0; i < N_BACKENDS; i++) {
+        if (!registry[i]->needs_pixels)
+            continue;
+        if (take(out, ordinal, registry[i], 0) == BS_OK)
+            return BS_OK;
+        bs_info("%s", bs_error_message());
     }
-    size_t len = strcspn(spec, ":");
+    return bs_error_status();
+}
+
+bs_status bs_backend_find(const bs_backend **out, int *ordinal, const char **options, const char *spec)
+{
+    size_t whole = strcspn(spec, ","), len = strcspn(spec, ":,");
     int wanted = 0;
-    if (spec[len]) {
+    *options = spec[whole] ? spec + whole + 1 : NULL;
+    if (whole == 4 && strncmp(spec, "auto", whole) == 0)
+        return find_best(out, ordinal);
+    if (spec[len] == ':') {
         char *end;
         errno = 0;
         long v = strtol(spec + len + 1, &end, 10);
-        if (errno || *end || end == spec + len + 1 || v < 0 || v > 1 << 16)
+        if (errno || end != spec + whole || end == spec + len + 1 || v < 0 || v > 1 << 16)
             return unknown(spec);
         wanted = (int)v;
     }

@@ -46,7 +46,7 @@ bs_status bs_context(const char *fmt, ...)
 
 bs_status bs_oom(const char *what)
 {
-    return bs_fail(BS_ERR, "%s: out of memory", what);
+    return bs_fail(BS_NO_MEMORY, "%s: out of memory", what);
 }
 
 const char *bs_error_message(void)

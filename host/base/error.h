@@ -3,14 +3,15 @@
 #ifndef BS_BASE_ERROR_H
 #define BS_BASE_ERROR_H
 
-/* Status codes; the negated value is the exit code of the program. */
+/* Status codes; the negated value is the exit code of the program, but for the last one (1). */
 typedef enum bs_status {
     BS_OK = 0,
-    BS_ERR = -1,       /* anything not listed below */
-    BS_USAGE = -2,     /* bad command line or job file */
-    BS_STOPPED = -3,   /* interrupted; what is finished is stored, run again to go on */
-    BS_NO_DEVICE = -4, /* no device, or the device was lost */
-    BS_SELFTEST = -5,  /* replay is not exact on this machine */
+    BS_ERR = -1,         /* anything not listed below */
+    BS_USAGE = -2,       /* bad command line or job file */
+    BS_STOPPED = -3,     /* interrupted; what is finished is stored, run again to go on */
+    BS_NO_DEVICE = -4,   /* no device, or the device was lost */
+    BS_SELFTEST = -5,    /* replay is not exact on this machine */
+    BS_NO_MEMORY = -100, /* of the host or the device; a caller may go on with less */
 } bs_status;
 
 /* Records message (and hint) and returns `status`, so that `return bs_fail(...)` works. */
@@ -19,7 +20,7 @@ bs_status bs_fail(bs_status status, const char *fmt, ...) __attribute__((format(
 bs_status bs_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prefixes the recorded message with context ("tests/a.yaml: ..."), keeps the status. */
 bs_status bs_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* BS_ERR with "what: out of memory". */
+/* BS_NO_MEMORY with "what: out of memory". */
 bs_status bs_oom(const char *what);
 
 /* Message and hint recorded last on this thread; "" if none. Valid until the next error on the thread. */

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Dense trials, of which MANY patched ones are worth: the more share a layer's weights the better. */
+/* Full re-runs that the memory is made for, and of patched trials, which take less, at most: the more share a
+ * layer's weights the better. */
 enum { DENSE_BATCH = 32, MANY = 256 };
 
 static bs_status make_routes(bs_engine *e)
@@ -30,32 +31,40 @@ bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum)
     return e->routes[stratum].route[0]->mode;
 }
 
+/* Bytes of the widest trial; the self-test's is the full re-run. */
+static bs_status widest_trial(bs_engine *e)
+{
+    e->trial_bytes = 64;
+    for (int i = 0; e->plan && i < e->plan->n_strata; i++)
+        if (bs_routes_row_bytes(&e->routes[i]) > e->trial_bytes)
+            e->trial_bytes = bs_routes_row_bytes(&e->routes[i]);
+    if (!e->replays)
+        return BS_OK;
+    bs_route *full;
+    BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
+    if (full->row_bytes > e->trial_bytes)
+        e->trial_bytes = full->row_bytes;
+    bs_route_free(full);
+    e->trial_bytes += bs_relay_trial_bytes(e->relay);
+    return BS_OK;
+}
+
 /* Half of what is free, in equal shares; of each share at most two thirds for trials, the rest for golden
  * rows. */
-static bs_status divide_memory(bs_engine *e)
+static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 {
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
     size_t share = free_bytes / 2 / (size_t)e->threads;
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
-    size_t row = 64;
-    for (int i = 0; e->plan && i < e->plan->n_strata; i++) {
-        size_t bytes = bs_routes_row_bytes(&e->routes[i]);
-        row = bytes > row ? bytes : row;
-    }
-    /* The self-test needs the longest route of all, the full re-run. */
-    if (e->replays) {
-        bs_route *full;
-        BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
-        row = full->row_bytes > row ? full->row_bytes : row;
-        bs_route_free(full);
-    }
-    row += bs_relay_trial_bytes(e->relay);
-    e->arena_bytes = row * (size_t)(e->max_batch > 0 ? e->max_batch : DENSE_BATCH);
-    e->max_batch = e->max_batch > 0 ? e->max_batch : MANY;
+    e->arena_bytes = e->trial_bytes * (size_t)e->dense_batch;
     if (e->arena_bytes > share / 3 * 2)
         e->arena_bytes = share / 3 * 2;
     size_t tile = (share - e->arena_bytes) / (image ? image : 1);
-    if (tile < BS_PROBE_IMAGES || e->arena_bytes < row) {
+    if (tile < BS_PROBE_IMAGES || e->arena_bytes < e->trial_bytes) {
+        if (!fixed_threads && e->threads > 1) {
+            e->threads--;
+            return divide_memory(e, fixed_threads);
+        }
         bs_fail(BS_ERR,
                 "%d worker(s) of %zu MiB each are too small for this network (%zu MiB for a golden run)",
                 e->threads, share >> 20, image >> 20);
@@ -65,30 +74,57 @@ static bs_status divide_memory(bs_engine *e)
     return BS_OK;
 }
 
+/* What the user says, else what suits the device. */
+static void choose_sizes(bs_engine *e, const bs_engine_options *options)
+{
+    int lanes = e->info.lanes ? e->info.lanes : bs_resources_cores();
+    int wish = options->max_batch > 0 ? options->max_batch : e->info.batch;
+    e->threads = options->threads > 0 ? options->threads : lanes;
+    e->dense_batch = wish > 0 ? wish : DENSE_BATCH;
+    e->max_batch = wish > 0 ? wish : MANY;
+}
+
+static bs_status open_device(bs_engine *e, int ordinal, const char *options, bool tf32)
+{
+    if (!tf32)
+        return e->backend->open(&e->device, ordinal, options);
+    bs_str with = {0};
+    bs_str_printf(&with, "tf32%s%s", options ? "," : "", options ? options : "");
+    bs_status st = bs_str_status(&with);
+    if (st == BS_OK && e->backend->open(&e->device, ordinal, with.ptr) != BS_OK)
+        st = bs_error_status() == BS_USAGE ? bs_hint("'math: tf32' needs a CUDA device: --device cuda")
+                                           : bs_error_status();
+    bs_str_clear(&with);
+    return st;
+}
+
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
                          const bs_engine_options *options)
 {
     bs_status st;
     int ordinal;
+    const char *device_options;
     BS_TRY(bs_calloc(out, 1, sizeof **out, "engine"));
     bs_engine *e = *out;
     e->graph = graph;
     e->plan = plan;
     e->mode = options->mode;
     e->replays = plan || options->bench;
-    e->threads = options->threads > 0 ? options->threads : bs_resources_cores();
-    e->max_batch = options->max_batch;
     e->audit = options->audit;
-    BS_TRY_GOTO(bs_backend_find(&e->backend, &ordinal, options->device ? options->device : "auto"), out);
+    BS_TRY_GOTO(
+        bs_backend_find(&e->backend, &ordinal, &device_options, options->device ? options->device : "auto"),
+        out);
     BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
-    BS_TRY_GOTO(e->backend->open(&e->device, ordinal), out);
+    BS_TRY_GOTO(open_device(e, ordinal, device_options, options->tf32 || (plan && plan->job->tf32)), out);
     e->backend->describe(e->device, &e->info);
+    choose_sizes(e, options);
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
     if (e->replays && e->mode == BS_REPLAY_DELTA)
         BS_TRY_GOTO(bs_relay_create(&e->relay, graph, e->backend, e->network), out);
     if (plan)
         BS_TRY_GOTO(make_routes(e), out);
-    BS_TRY_GOTO(divide_memory(e), out);
+    BS_TRY_GOTO(widest_trial(e), out);
+    BS_TRY_GOTO(divide_memory(e, options->threads > 0), out);
 out:
     if (st != BS_OK) {
         bs_engine_close(e);
@@ -118,6 +154,8 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
     bs_status st;
     memset(out, 0, sizeof *out);
     out->engine = e;
+    size_t elements = (size_t)e->graph->tensors[e->graph->input].elements;
+    BS_TRY_GOTO(bs_calloc(&out->pixels, 2 * elements, sizeof *out->pixels, "image"), out);
     BS_TRY_GOTO(e->backend->lane_open(&out->lane, e->network), out);
     BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->lane, e->tile), out);
     if (e->replays)
@@ -134,7 +172,51 @@ void bs_worker_close(bs_worker *w)
     bs_golden_free(w->golden);
     if (w->lane)
         w->engine->backend->lane_close(w->lane);
+    free(w->pixels);
     memset(w, 0, sizeof *w);
+}
+
+/* All workers at once, to see whether the device has room for them. */
+static bs_status open_all(const bs_engine *e)
+{
+    bs_worker *all;
+    bs_status st = BS_OK;
+    BS_TRY(bs_calloc(&all, (size_t)e->threads, sizeof *all, "workers"));
+    for (int i = 0; i < e->threads && st == BS_OK; i++)
+        st = bs_worker_open(&all[i], e);
+    for (int i = 0; i < e->threads; i++)
+        bs_worker_close(&all[i]);
+    free(all);
+    return st;
+}
+
+/* Fewer images and trials side by side, then fewer workers, until they fit: what a device says it has free
+ * may be in pieces, or be taken by another program. */
+static bs_status shrink(bs_engine *e)
+{
+    if (e->tile / 2 >= BS_PROBE_IMAGES)
+        e->tile /= 2;
+    else if (e->arena_bytes / 2 >= e->trial_bytes)
+        e->arena_bytes /= 2;
+    else if (e->threads > 1)
+        e->threads--;
+    else
+        return bs_error_status();
+    return BS_OK;
+}
+
+static bs_status fit(bs_engine *e)
+{
+    bs_status st = e->info.memory ? open_all(e) : BS_OK;
+    bool shrunk = false;
+    while (st == BS_NO_MEMORY && (st = shrink(e)) == BS_OK) {
+        st = open_all(e);
+        shrunk = true;
+    }
+    if (st == BS_OK && shrunk)
+        bs_warn("the device has less memory than it said: going on with %d worker(s) of %d image(s)",
+                e->threads, e->tile);
+    return st;
 }
 
 static bs_status probe_worker(void *shared, int worker)
@@ -142,6 +224,7 @@ static bs_status probe_worker(void *shared, int worker)
     (void)worker;
     bs_engine *e = shared;
     bs_worker w;
+    BS_TRY(fit(e));
     BS_TRY(bs_worker_open(&w, e));
     bs_status st = bs_selftest_probe(w.golden, &e->fingerprint);
     bs_worker_close(&w);

@@ -11,11 +11,12 @@
 enum { BS_MAX_TILE = 16 };
 
 typedef struct bs_engine_options {
-    const char *device; /* "auto", "cpu", "null", ... */
+    const char *device; /* "auto", "cpu", "cuda:1", ...: see bs_backend_find() */
     int threads;        /* workers, 0: as many as there are cores */
     int max_batch;      /* trials computed side by side, 0: what fits into the memory of 32 full re-runs */
     bs_replay_mode mode;
     double audit; /* share of the trials that are run again in full */
+    bool tf32;    /* also where the plan's job says so; only CUDA devices have it */
     bool bench;   /* workers get replayers although there is no plan */
 } bs_engine_options;
 
@@ -27,10 +28,11 @@ typedef struct bs_engine {
     const bs_plan *plan; /* NULL: golden runs only */
     bs_device_info info;
     bs_replay_mode mode;
-    int threads, max_batch;
-    double audit;         /* share of the trials that are run again in full */
-    bool replays;         /* workers have replayers */
+    int threads, max_batch, dense_batch; /* trials side by side: patched ones, and full re-runs */
+    double audit;                        /* share of the trials that are run again in full */
+    bool replays;                        /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
+    size_t trial_bytes;   /* of the arena, for the widest trial */
     size_t arena_bytes;   /* for the trials of one worker */
     bs_relay *relay;      /* shared by the delta routes, NULL where there is none */
     bs_routes *routes;    /* by stratum */
@@ -49,6 +51,7 @@ typedef struct bs_worker {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
+    float *pixels; /* room for two images, see bs_input_load() */
 } bs_worker;
 
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e);
@@ -57,7 +60,7 @@ void bs_worker_close(bs_worker *w);
 /* The stratum's replay mode: that of its narrowest route. */
 bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum);
 
-/* Computes the fingerprint. */
+/* Shrinks what workers take until they fit into the device, and computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);
 /* Proves every route (see replay/selftest.h); one that is not exact is replaced by the suffix, then the
  * full re-run, with a warning. BS_SELFTEST if even that is not reproducible. *fallbacks counts replaced

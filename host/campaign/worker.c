@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/resources.h"
 #include "campaign/audit.h"
+#include "campaign/input.h"
 #include "campaign/internal.h"
 
 #include <stdio.h>
@@ -15,7 +16,6 @@ static const double packet_seconds = 0.5;
 typedef struct bench {
     bs_campaign *c;
     bs_worker w;
-    float *pixels;
     bs_packet *packet;
     double packet_since;
     uint32_t image[BS_MAX_TILE]; /* of the tile, those that lack trials and can be read */
@@ -42,8 +42,6 @@ static bs_status bench_open(bench *b, bs_campaign *c)
     size_t n = (size_t)e->max_batch;
     b->c = c;
     BS_TRY(bs_worker_open(&b->w, e));
-    BS_TRY(bs_calloc(&b->pixels, (size_t)e->graph->tensors[e->graph->input].elements, sizeof *b->pixels,
-                     "image"));
     BS_TRY(bs_calloc(&b->id, n, sizeof *b->id, "batch"));
     BS_TRY(bs_calloc(&b->audited, n, 1, "batch"));
     if (e->audit > 0)
@@ -57,7 +55,6 @@ static bs_status bench_open(bench *b, bs_campaign *c)
 static void bench_close(bench *b)
 {
     bs_packet_free(b->packet);
-    free(b->pixels);
     free(b->id);
     free(b->audited);
     free(b->output);
@@ -121,6 +118,24 @@ static bs_status audit(bench *b, const bs_trials *t)
     return st;
 }
 
+/* Where memory runs out (another program may have taken it), halves take less. */
+static bs_status replay(bench *b, const bs_routes *r, const bs_trials *t)
+{
+    bs_status st = bs_replay_routes(b->w.replayer, r, t, t->n);
+    if (st != BS_NO_MEMORY || t->n < 2)
+        return st;
+    bs_trials part = *t;
+    part.n = t->n / 2;
+    BS_TRY(replay(b, r, &part));
+    part.golden_row += part.n;
+    part.faults.first += part.n;
+    part.result += part.n;
+    if (t->output)
+        part.output += (size_t)part.n * (size_t)b->c->engine->graph->classes;
+    part.n = t->n - part.n;
+    return replay(b, r, &part);
+}
+
 static bs_status run_batch(bench *b)
 {
     if (b->n == 0)
@@ -136,7 +151,7 @@ static bs_status run_batch(bench *b)
         .output = b->output,
         .result = b->result,
     };
-    BS_TRY(bs_replay_routes(b->w.replayer, &e->routes[b->stratum_index], &t, b->n));
+    BS_TRY(replay(b, &e->routes[b->stratum_index], &t));
     if (b->full)
         BS_TRY(audit(b, &t));
     BS_TRY(collect(b));
@@ -235,21 +250,15 @@ static bs_status note_broken(bench *b, uint32_t image)
 /* Loads the image into the next row of the tile; one that is broken gets none. */
 static bs_status load_image(bench *b, uint32_t image, bs_golden_row *row)
 {
-    const bs_engine *e = b->c->engine;
-    const bs_shape *in = &e->graph->tensors[e->graph->input].shape;
-    bool broken = false;
+    bool broken;
     *row = (bs_golden_row){.image = image};
-    if (e->backend->needs_pixels) {
-        bs_status st = bs_dataset_try_load(b->c->images, image, &e->plan->job->preprocess, (int)in->dim[0],
-                                           (int)in->dim[1], (int)in->dim[2], b->pixels, row->sha256, &broken);
-        if (broken)
-            return note_broken(b, image);
-        BS_TRY(st);
-    } else {
-        b->pixels[0] = (float)image;
-    }
-    b->image[b->n_images] = image;
-    return bs_golden_upload(b->w.golden, b->n_images++, b->pixels);
+    bs_status st = bs_input_load(&b->w, b->n_images, b->c->images, image,
+                                 &b->c->engine->plan->job->preprocess, row->sha256, &broken);
+    if (broken)
+        return note_broken(b, image);
+    BS_TRY(st);
+    b->image[b->n_images++] = image;
+    return BS_OK;
 }
 
 static bs_status golden_tile(bench *b, uint32_t first, uint32_t end, uint32_t part)
@@ -297,7 +306,7 @@ bs_status bs_campaign_work(bs_campaign *c, int worker)
         st = flush(&b);
     bs_error error;
     bs_error_save(&error);
-    if (st == BS_STOPPED && b.packet)
+    if ((st == BS_STOPPED || st == BS_NO_DEVICE) && b.packet)
         flush(&b); /* whole batches only: worth keeping */
     if (st != BS_OK) {
         atomic_store(&c->failed, true);

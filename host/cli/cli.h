@@ -42,7 +42,8 @@ typedef struct bs_command {
     X(bn)                                                                                                    \
     X(trace)                                                                                                 \
     X(digest)                                                                                                \
-    X(bench)
+    X(bench)                                                                                                 \
+    X(devices)
 
 #define X(name) extern const bs_command bs_cmd_##name;
 BS_COMMANDS(X)

@@ -169,7 +169,7 @@ out:
 
 static const bs_option options[] = {
     {"trials", "N", "trials for each target, mode and worker (default 64)"},
-    {"device", "NAME", "auto, cpu, null (default auto)"},
+    {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
     {"json", NULL, "totals and targets as one JSON object"},

@@ -1,5 +1,5 @@
 #include "base/buf.h"
-#include "campaign/engine.h"
+#include "campaign/input.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -86,24 +86,17 @@ static bs_status close_logits(subject *x, bs_status st)
 
 static bs_status classify(const subject *x, const bs_engine *e, const bs_dataset *images)
 {
-    const bs_graph *g = x->s.graph;
-    const bs_tensor *in = &g->tensors[g->input];
     bs_worker w = {0};
-    float *pixels;
-    BS_TRY(bs_calloc(&pixels, (size_t)in->elements, sizeof *pixels, "image"));
+    bool broken;
     bs_status st;
     BS_TRY_GOTO(bs_worker_open(&w, e), out);
     for (size_t i = 0; i < bs_dataset_count(images); i++) {
-        BS_TRY_GOTO(bs_dataset_load(images, i, &x->preprocess, (int)in->shape.dim[0], (int)in->shape.dim[1],
-                                    (int)in->shape.dim[2], pixels, NULL),
-                    out);
-        BS_TRY_GOTO(bs_golden_upload(w.golden, 0, pixels), out);
+        BS_TRY_GOTO(bs_input_load(&w, 0, images, i, &x->preprocess, NULL, &broken), out);
         BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
         BS_TRY_GOTO(write_logits(x, w.golden->output), out);
         print_answer(x, bs_dataset_image(images, i)->path, &w.golden->answer[0]);
     }
 out:
-    free(pixels);
     bs_worker_close(&w);
     return st;
 }
@@ -116,6 +109,7 @@ static bs_status run(const bs_args *args)
     bs_engine *e = NULL;
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
     BS_TRY(open_subject(&x, args->operand[0]));
+    o.tf32 = x.s.job && x.s.job->tf32;
     bs_status st;
     const bs_dataset *images = x.s.images;
     if (args->n_operands > 1) {
@@ -143,7 +137,7 @@ out:
 }
 
 static const bs_option options[] = {
-    {"device", "NAME", "auto, cpu (default auto)"},
+    {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
     {"json", NULL, "one JSON object an image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
     {NULL, NULL, NULL},

@@ -127,7 +127,7 @@ out:
 
 static const bs_option options[] = {
     {"sites", "FILE", "write every planned fault site as CSV, readable as an explicit site list"},
-    {"device", "NAME", "device to estimate for (auto, cpu, null)"},
+    {"device", "NAME", "device to estimate for: auto, cpu, cuda, null"},
     {"threads", "N", "workers to estimate for"},
     {"json", NULL, "the totals as one JSON object"},
     {NULL, NULL, NULL},

@@ -142,7 +142,7 @@ out:
 
 static const bs_option options[] = {
     {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
-    {"device", "NAME", "auto, cpu, null (default auto)"},
+    {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
     {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},

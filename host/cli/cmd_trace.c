@@ -1,5 +1,5 @@
 #include "base/buf.h"
-#include "campaign/engine.h"
+#include "campaign/input.h"
 #include "cli/cli.h"
 #include "replay/trace.h"
 #include "store/store.h"
@@ -125,24 +125,16 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
 static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum *stratum, bs_trial t,
                        bool json)
 {
-    const bs_tensor *in = &s->graph->tensors[s->graph->input];
     bs_worker w = {0};
     bs_sites sites = {0};
     bs_trace result = {0};
     bs_routes routes = {0};
     int k = 0;
     int32_t at[2];
-    float *pixels;
+    bool broken;
     bs_status st;
-    BS_TRY(bs_calloc(&pixels, (size_t)in->elements, sizeof *pixels, "image"));
     BS_TRY_GOTO(bs_worker_open(&w, e), out);
-    if (e->backend->needs_pixels)
-        BS_TRY_GOTO(bs_dataset_load(s->images, t.image, &s->job->preprocess, (int)in->shape.dim[0],
-                                    (int)in->shape.dim[1], (int)in->shape.dim[2], pixels, NULL),
-                    out);
-    else
-        pixels[0] = (float)t.image;
-    BS_TRY_GOTO(bs_golden_upload(w.golden, 0, pixels), out);
+    BS_TRY_GOTO(bs_input_load(&w, 0, s->images, t.image, &s->job->preprocess, NULL, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
     BS_TRY_GOTO(bs_routes_create(&routes, s->graph, e->backend, e->network, stratum->target, BS_REPLAY_DELTA,
@@ -160,7 +152,6 @@ out:
     bs_trace_clear(&result);
     bs_sites_clear(&sites);
     bs_worker_close(&w);
-    free(pixels);
     return st;
 }
 
@@ -192,7 +183,7 @@ out:
 }
 
 static const bs_option options[] = {
-    {"device", "NAME", "auto, cpu, null (default auto)"},
+    {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"json", NULL, "one JSON object a site, a tensor, a run"},
     {NULL, NULL, NULL},
 };

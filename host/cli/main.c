@@ -11,7 +11,7 @@ static int report(bs_status st)
     fprintf(stderr, "error: %s\n", bs_error_message());
     if (bs_error_hint()[0])
         fprintf(stderr, "hint: %s\n", bs_error_hint());
-    return -st;
+    return st == BS_NO_MEMORY ? 1 : -st;
 }
 
 static int help(int argc, char **argv)

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "campaign/input.h"
 #include "store/status.h"
 
 #include <stdlib.h>
@@ -27,8 +28,8 @@ static bs_status read_class_names(bs_session *s)
 static bs_status check_channels(const bs_session *s)
 {
     const bs_preprocess *p = &s->job->preprocess;
-    const bs_shape *in = &s->graph->tensors[s->graph->input].shape;
-    int channels = in->rank == 3 ? (int)in->dim[0] : 1;
+    bool planes = s->graph->tensors[s->graph->input].shape.rank == 3;
+    int channels = planes ? bs_input_format_of(s->graph).channels : 1;
     int n = p->n_mean > 1 ? p->n_mean : p->n_std;
     if ((p->n_mean > 1 && p->n_mean != channels) || (p->n_std > 1 && p->n_std != channels)) {
         bs_fail(BS_USAGE, "%s: preprocess has %d values of mean or std, the network has %d channel(s)",

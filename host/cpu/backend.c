@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "backend/support.h"
 #include "cpu/patch.h"
 
 #include <stdio.h>
@@ -23,8 +24,10 @@ static int cpu_device_count(char *why, size_t len)
     return 1;
 }
 
-static bs_status cpu_open(bs_device **out, int ordinal)
+static bs_status cpu_open(bs_device **out, int ordinal, const char *options)
 {
+    if (options)
+        return bs_fail(BS_USAGE, "the CPU device has no option '%s'", options);
     *out = NULL;
     if (ordinal != 0) {
         bs_fail(BS_NO_DEVICE, "there is no CPU device %d", ordinal);
@@ -129,7 +132,7 @@ static bs_status check_node(bs_network *n, int node)
 {
     char why[256] = "";
     const bs_node *nd = &n->graph->nodes[node];
-    if (!bs_cpu_supports(n->graph, node, why, sizeof why)) {
+    if (!bs_support_node(n->graph, node, why, sizeof why)) {
         bs_fail(BS_ERR, "the CPU cannot run node '%s': %s", nd->name, why);
         return bs_hint("simplify the model, for instance with onnxsim, or export it with another opset");
     }
@@ -310,7 +313,7 @@ const bs_backend bs_cpu_backend = {
     .open = cpu_open,
     .close = cpu_close,
     .describe = cpu_describe,
-    .supports = bs_cpu_supports,
+    .supports = bs_support_node,
     .load = cpu_load,
     .unload = cpu_unload,
     .row_bytes = cpu_row_bytes,

@@ -71,7 +71,7 @@ static bs_status find_units(bs_cpu_faulty *q, bs_cpu_group *g, char *mark)
 static bool same_rows(const bs_cpu_faulty *q, const bs_cpu_group *a, const bs_cpu_group *b)
 {
     int i = a->head, k = b->head;
-    for (; i >= 0 && k >= 0; i = q->next[i], k = q->next[k])
+    for (; i >= 0 && k >= 0; i = q->samples.next[i], k = q->samples.next[k])
         if (input_row(q, i) != input_row(q, k))
             return false;
     return i < 0 && k < 0;
@@ -111,7 +111,7 @@ static bs_status find_rows(const bs_cpu_faulty *q, const int *order, batch *b)
     int n = 0;
     BS_TRY(bs_calloc(&b->row, (size_t)q->n, sizeof *b->row, "faults"));
     for (int k = b->first; k < b->end; k++)
-        for (int i = q->groups[order[k]].head; i >= 0; i = q->next[i])
+        for (int i = q->groups[order[k]].head; i >= 0; i = q->samples.next[i])
             b->row[n++] = input_row(q, i);
     qsort(b->row, (size_t)n, sizeof *b->row, compare_rows);
     for (int i = 0; i < n; i++)
@@ -180,7 +180,7 @@ static void write_rows(const bs_cpu_faulty *q, const int *order, const batch *b,
 {
     const bs_cpu_matrix *m = matrix_of(q);
     for (int k = b->first, u = 0; k < b->end; u += q->groups[order[k++]].units)
-        for (int i = q->groups[order[k]].head; i >= 0; i = q->next[i]) {
+        for (int i = q->groups[order[k]].head; i >= 0; i = q->samples.next[i]) {
             int32_t key = input_row(q, i);
             const int32_t *hit = bsearch(&key, b->row + at, (size_t)n, sizeof key, compare_rows);
             const float *result = q->lane->result.ptr;
@@ -254,8 +254,8 @@ bs_status bs_cpu_faulty_channels(bs_cpu_faulty *q)
     int *order = NULL, n = 0;
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&mark, (size_t)bs_cpu_units(m), 1, "faults"), out);
-    BS_TRY_GOTO(bs_calloc(&order, (size_t)q->n_groups, sizeof *order, "faults"), out);
-    for (int k = 0; k < q->n_groups; k++) {
+    BS_TRY_GOTO(bs_calloc(&order, (size_t)q->samples.n, sizeof *order, "faults"), out);
+    for (int k = 0; k < q->samples.n; k++) {
         BS_TRY_GOTO(find_units(q, &q->groups[k], mark), out);
         if (!q->groups[k].dense)
             order[n++] = k;

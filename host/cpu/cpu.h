@@ -153,7 +153,6 @@ bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
 
 /* supports.c, supports_shape.c */
-bool bs_cpu_supports(const bs_graph *g, int node, char *why, size_t len);
 
 /* plan.c. Chunk sizes for a convolution with so many output pixels. */
 int bs_cpu_conv_chunks(int64_t pixels);

@@ -9,25 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_sites(const bs_faults *f, int a, int b)
-{
-    uint32_t n = f->first[a + 1] - f->first[a];
-    if (n != f->first[b + 1] - f->first[b])
-        return false;
-    return n == 0 || !memcmp(&f->sites[f->first[a]], &f->sites[f->first[b]], n * sizeof *f->sites);
-}
-
-static bs_status check_sites(const bs_tensor *t, int n, const bs_faults *f)
-{
-    for (uint32_t k = f->first[0]; k < f->first[n]; k++) {
-        if (f->sites[k].element >= t->elements)
-            return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
-        if (f->before)
-            f->before[k] = bs_float_bits(t->data[f->sites[k].element]);
-    }
-    return BS_OK;
-}
-
 void bs_cpu_faulty_apply(float *at, bs_site s)
 {
     *at = bs_bits_float(bs_site_apply(s, bs_float_bits(*at)));
@@ -63,34 +44,13 @@ static bs_status run_dense(const bs_cpu_faulty *q, int first, int n)
 static bs_status run_dense_groups(const bs_cpu_faulty *q)
 {
     for (int i = 0, end; i < q->n; i = end) {
-        const bs_cpu_group *g = &q->groups[q->group_of[i]];
-        for (end = i + 1; end < q->n && q->group_of[end] == q->group_of[i];)
+        const bs_cpu_group *g = &q->groups[q->samples.of[i]];
+        for (end = i + 1; end < q->n && q->samples.of[end] == q->samples.of[i];)
             end++;
         if (g->dense)
             BS_TRY(run_dense(q, i, end - i));
     }
     return BS_OK;
-}
-
-/* Fills group_of and groups. */
-static void find_groups(bs_cpu_faulty *q)
-{
-    for (int i = 0; i < q->n; i++) {
-        int k = 0;
-        q->next[i] = -1;
-        /* Neighbours are alike most often. */
-        if (i > 0 && same_sites(q->f, i, i - 1))
-            k = q->group_of[i - 1];
-        else
-            while (k < q->n_groups && !same_sites(q->f, i, q->groups[k].head))
-                k++;
-        if (k == q->n_groups)
-            q->groups[q->n_groups++] = (bs_cpu_group){.head = i, .tail = i, .dense = true};
-        else
-            q->next[q->groups[k].tail] = i;
-        q->groups[k].tail = i;
-        q->group_of[i] = k;
-    }
 }
 
 bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
@@ -102,21 +62,21 @@ bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view
         return bs_fail(BS_ERR, "input %d of node '%s' is no parameter", slot, nd->name);
     if (n <= 0)
         return BS_OK;
-    BS_TRY(check_sites(&g->tensors[nd->in[slot]], n, f));
-    bs_cpu_faulty q = {l, node, slot, n, in, golden_out, f, out, NULL, NULL, NULL, 0};
+    BS_TRY(bs_groups_check_sites(&g->tensors[nd->in[slot]], n, f));
+    bs_cpu_faulty q = {
+        .lane = l, .node = node, .slot = slot, .n = n, .in = in, .golden = golden_out, .f = f, .out = out};
     bs_status st;
-    BS_TRY_GOTO(bs_calloc(&q.group_of, (size_t)n, sizeof *q.group_of, "faults"), out);
-    BS_TRY_GOTO(bs_calloc(&q.next, (size_t)n, sizeof *q.next, "faults"), out);
-    BS_TRY_GOTO(bs_calloc(&q.groups, (size_t)n, sizeof *q.groups, "faults"), out);
-    find_groups(&q);
+    BS_TRY(bs_groups_find(&q.samples, n, f));
+    BS_TRY_GOTO(bs_calloc(&q.groups, (size_t)q.samples.n, sizeof *q.groups, "faults"), out);
+    for (int k = 0; k < q.samples.n; k++)
+        q.groups[k] = (bs_cpu_group){.head = q.samples.head[k], .dense = true};
     if (mode == BS_FAULTY_CHANNELS)
         BS_TRY_GOTO(bs_cpu_faulty_channels(&q), out);
     BS_TRY_GOTO(run_dense_groups(&q), out);
 out:
-    for (int k = 0; q.groups && k < q.n_groups; k++)
+    for (int k = 0; q.groups && k < q.samples.n; k++)
         free(q.groups[k].unit);
     free(q.groups);
-    free(q.next);
-    free(q.group_of);
+    bs_groups_clear(&q.samples);
     return st;
 }

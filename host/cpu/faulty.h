@@ -2,11 +2,12 @@
 #ifndef BS_CPU_FAULTY_H
 #define BS_CPU_FAULTY_H
 
+#include "backend/groups.h"
 #include "cpu/cpu.h"
 
-/* Samples with the same sites: head, next[head], ... tail. */
+/* What a group of samples with the same sites needs. */
 typedef struct bs_cpu_group {
-    int head, tail;
+    int head;   /* first sample */
     bool dense; /* still to be evaluated densely */
     int *unit;  /* units the fault can change, ascending; owned */
     int units;
@@ -19,9 +20,8 @@ typedef struct bs_cpu_faulty {
     bs_view golden;
     const bs_faults *f;
     float *out;
-    int *group_of, *next; /* by sample; next: -1 ends the list */
-    bs_cpu_group *groups;
-    int n_groups;
+    bs_groups samples;
+    bs_cpu_group *groups; /* by group of samples */
 } bs_cpu_faulty;
 
 void bs_cpu_faulty_apply(float *at, bs_site s);

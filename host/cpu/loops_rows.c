@@ -1,36 +1,11 @@
 #include "cpu/loops.h"
-#include "ops.h"
+#include "lines.h"
 
-enum { LANES = 8, TILE_M = 4, TILE_N = 64 };
-
-static double lane_total(const double *lane)
-{
-    double total = 0.0;
-    for (int k = 0; k < LANES; k++)
-        total += lane[k];
-    return total;
-}
+enum { TILE_M = 4, TILE_N = 64 };
 
 BS_CLONES void bs_loop_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
 {
-    double sum[LANES] = {0}, square[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            sum[k] += (double)x[(i + k) * stride];
-    for (int k = 0; i + k < n; k++)
-        sum[k] += (double)x[(i + k) * stride];
-    *mean = lane_total(sum) / (double)n;
-    for (i = 0; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++) {
-            double d = (double)x[(i + k) * stride] - *mean;
-            square[k] += d * d;
-        }
-    for (int k = 0; i + k < n; k++) {
-        double d = (double)x[(i + k) * stride] - *mean;
-        square[k] += d * d;
-    }
-    *variance = lane_total(square) / (double)n;
+    bs_moments(n, x, stride, mean, variance);
 }
 
 BS_CLONES void bs_loop_layer_norm(int64_t n, float *restrict y, const float *restrict x, float mean,

@@ -1,5 +1,6 @@
 /* Operators that only move elements. */
 #include "cpu/cpu.h"
+#include "pad.h"
 
 #include <string.h>
 
@@ -81,8 +82,34 @@ bs_status bs_cpu_run_slice(const bs_cpu_job *j)
     return BS_OK;
 }
 
+/* The axes from the given depth of memory order on, elements of the input standing in for what it lacks. */
+static void pad_from_input(const bs_cpu_job *j, int depth, float *y, const float *x)
+{
+    const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
+    const bs_attr *a = &j->node->attr;
+    int axis = out->order[depth];
+    bool last = depth + 1 == out->rank;
+    if (last && in->dim[axis] == out->dim[axis] && in->stride[axis] == 1) {
+        memcpy(y, x, (size_t)out->dim[axis] * sizeof *y);
+        return;
+    }
+    for (int64_t o = 0; o < out->dim[axis]; o++, y += out->stride[axis]) {
+        const float *from =
+            x + bs_pad_source(a->pad_mode, o - a->begin[axis], in->dim[axis]) * in->stride[axis];
+        if (last)
+            *y = *from;
+        else
+            pad_from_input(j, depth + 1, y, from);
+    }
+}
+
 bs_status bs_cpu_run_pad(const bs_cpu_job *j)
 {
+    if (j->node->attr.pad_mode != BS_PAD_CONSTANT) {
+        for (int i = 0; i < j->n; i++)
+            pad_from_input(j, 0, bs_cpu_output(j, i), bs_cpu_input(j, 0, i));
+        return BS_OK;
+    }
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
     const bs_attr *a = &j->node->attr;
     int64_t dim[BS_MAX_RANK], to = 0, from = 0;

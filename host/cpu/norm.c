@@ -1,14 +1,7 @@
 /* Normalisations: every sum has one fixed order. */
 #include "cpu/cpu.h"
 #include "cpu/loops.h"
-#include "ops.h"
-
-#include <math.h>
-
-static float deviation_factor(double variance, float epsilon)
-{
-    return (float)(1.0 / sqrt(variance + (double)epsilon));
-}
+#include "lines.h"
 
 bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j)
 {
@@ -50,7 +43,7 @@ bs_status bs_cpu_run_layer_norm(const bs_cpu_job *j)
             double mean, variance;
             bs_loop_moments(line, x + at, 1, &mean, &variance);
             bs_loop_layer_norm(line, y + at, x + at, (float)mean,
-                               deviation_factor(variance, j->node->attr.epsilon), scale, bias);
+                               bs_deviation_factor(variance, j->node->attr.epsilon), scale, bias);
         }
         bs_cpu_plain_done(j, i, y);
     }
@@ -69,7 +62,7 @@ bs_status bs_cpu_run_instance_norm(const bs_cpu_job *j)
             float *y = bs_cpu_output(j, i) + c * channel;
             double mean, variance;
             bs_loop_moments(plane, x, step, &mean, &variance);
-            float factor = deviation_factor(variance, j->node->attr.epsilon);
+            float factor = bs_deviation_factor(variance, j->node->attr.epsilon);
             for (int64_t e = 0; e < plane; e++)
                 y[e * step] = bs_normalize(x[e * step], (float)mean, factor, scale[c], bias[c]);
         }

@@ -1,7 +1,7 @@
 /* Pooling, reductions, softmax and local response normalisation: every sum has one fixed order. */
 #include "cpu/cpu.h"
 #include "cpu/loops.h"
-#include "ops.h"
+#include "lines.h"
 
 #include <math.h>
 #include <string.h>
@@ -123,22 +123,6 @@ bs_status bs_cpu_run_reduce(const bs_cpu_job *j)
     return BS_OK;
 }
 
-static void softmax_line(int64_t n, int64_t stride, const float *x, float *y, bool logarithm)
-{
-    float max = -INFINITY;
-    double sum = 0.0;
-    for (int64_t i = 0; i < n; i++)
-        max = bs_max_nan(max, x[i * stride]);
-    for (int64_t i = 0; i < n; i++) {
-        y[i * stride] = expf(x[i * stride] - max);
-        sum += (double)y[i * stride];
-    }
-    float log_sum = logf((float)sum);
-    for (int64_t i = 0; i < n; i++)
-        y[i * stride] =
-            logarithm ? bs_sub(bs_sub(x[i * stride], max), log_sum) : bs_div(y[i * stride], (float)sum);
-}
-
 bs_status bs_cpu_run_softmax(const bs_cpu_job *j)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
@@ -156,30 +140,23 @@ bs_status bs_cpu_run_softmax(const bs_cpu_job *j)
         do
             for (int64_t e = 0; e < nest.dim[last]; e++) {
                 int64_t at = w.at[0] + e * nest.stride[0][last];
-                softmax_line(l->dim[axis], l->stride[axis], x + at, y + at, j->node->op == BS_OP_LOG_SOFTMAX);
+                bs_softmax_line(l->dim[axis], l->stride[axis], x + at, y + at,
+                                j->node->op == BS_OP_LOG_SOFTMAX);
             }
         while (bs_cpu_walk_next(&w, &nest));
     }
     return BS_OK;
 }
 
-static void lrn_pixel(const bs_attr *a, int64_t channels, const float *x, float *y)
-{
-    for (int64_t c = 0; c < channels; c++) {
-        int64_t from = c - (a->size - 1) / 2, to = c + a->size / 2;
-        float sum = 0.0f;
-        for (int64_t k = from < 0 ? 0 : from; k <= to && k < channels; k++)
-            sum += x[k] * x[k];
-        y[c] = bs_lrn(x[c], a->epsilon + a->alpha / (float)a->size * sum, a->beta);
-    }
-}
-
 bs_status bs_cpu_run_lrn(const bs_cpu_job *j)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
     int64_t channels = l->dim[0];
+    const bs_attr *a = &j->node->attr;
     for (int i = 0; i < j->n; i++)
         for (int64_t at = 0; at < l->elements; at += channels)
-            lrn_pixel(&j->node->attr, channels, bs_cpu_input(j, 0, i) + at, bs_cpu_output(j, i) + at);
+            for (int64_t c = 0; c < channels; c++)
+                bs_cpu_output(j, i)[at + c] = bs_lrn_element(bs_cpu_input(j, 0, i) + at, 1, channels, c,
+                                                             a->size, a->epsilon, a->alpha, a->beta);
     return BS_OK;
 }

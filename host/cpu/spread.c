@@ -68,8 +68,41 @@ static void mix_pixel(int64_t channels, const float *x, const int64_t *corner, f
                       bs_mix(x[corner[2] + k], x[corner[3] + k], right), down);
 }
 
+static void cubic_pixel(int64_t channels, const float *x, const bs_cpu_layout *in, const bs_resize_taps *r,
+                        const bs_resize_taps *c, float *y)
+{
+    for (int64_t k = 0; k < channels; k++) {
+        float line[4], down[4];
+        for (int i = 0; i < 4; i++) {
+            for (int m = 0; m < 4; m++)
+                line[m] = x[r->at[i] * in->stride[1] + c->at[m] * in->stride[2] + k];
+            down[i] = bs_mix_four(line, c->weight);
+        }
+        y[k] = bs_mix_four(down, r->weight);
+    }
+}
+
+static bs_status resize_cubic(const bs_cpu_job *j)
+{
+    const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
+    const bs_resize *z = &j->node->attr.resize;
+    int in_h = (int)in->dim[1], in_w = (int)in->dim[2], out_h = (int)out->dim[1], out_w = (int)out->dim[2];
+    for (int h = 0; h < out_h; h++) {
+        bs_resize_taps r = bs_resize_cubic(z, 0, h, in_h, out_h);
+        for (int w = 0; w < out_w; w++) {
+            bs_resize_taps c = bs_resize_cubic(z, 1, w, in_w, out_w);
+            int64_t at = h * out->stride[1] + w * out->stride[2];
+            for (int i = 0; i < j->n; i++)
+                cubic_pixel(in->dim[0], bs_cpu_input(j, 0, i), in, &r, &c, bs_cpu_output(j, i) + at);
+        }
+    }
+    return BS_OK;
+}
+
 bs_status bs_cpu_run_resize(const bs_cpu_job *j)
 {
+    if (j->node->attr.resize.mode == BS_RESIZE_CUBIC)
+        return resize_cubic(j);
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
     const bs_resize *z = &j->node->attr.resize;
     int64_t channels = in->dim[0], row = in->stride[1], column = in->stride[2];
@@ -83,7 +116,7 @@ bs_status bs_cpu_run_resize(const bs_cpu_job *j)
             for (int i = 0; i < j->n; i++) {
                 const float *x = bs_cpu_input(j, 0, i);
                 float *y = bs_cpu_output(j, i) + at;
-                if (z->nearest)
+                if (z->mode == BS_RESIZE_NEAREST)
                     memcpy(y, x + corner[0], (size_t)channels * sizeof *y);
                 else
                     mix_pixel(channels, x, corner, c.weight, r.weight, y);

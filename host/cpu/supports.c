@@ -2,6 +2,8 @@
  * runner checks anything. */
 #include "cpu/supports.h"
 
+#include "backend/support.h"
+
 #include <string.h>
 
 static bool same_shape(const bs_shape *a, const bs_shape *b)
@@ -280,7 +282,7 @@ static bool check_op(const bs_cpu_question *q)
     }
 }
 
-bool bs_cpu_supports(const bs_graph *g, int node, char *why, size_t len)
+bool bs_support_node(const bs_graph *g, int node, char *why, size_t len)
 {
     bs_cpu_question q = {g, &g->nodes[node], why, len};
     if (!sane_tensor(bs_cpu_asked_output(&q)))

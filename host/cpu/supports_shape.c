@@ -32,13 +32,21 @@ static bool check_concat(const bs_cpu_question *q)
     return sum == out->dim[axis] || bs_cpu_refuse(q, "output shape is not the sum of the inputs");
 }
 
-static bool check_slice(const bs_cpu_question *q)
+/* The shapes of an operator with one activation in and as many axes out. */
+static bool axis_by_axis(const bs_cpu_question *q, const bs_shape **in, const bs_shape **out)
 {
     if (!bs_cpu_check_inputs(q, 0, 0))
         return false;
-    const bs_shape *in = &bs_cpu_asked_input(q, 0)->shape, *out = &bs_cpu_asked_output(q)->shape;
-    if (in->rank != out->rank)
-        return bs_cpu_refuse(q, "rank changes");
+    *in = &bs_cpu_asked_input(q, 0)->shape;
+    *out = &bs_cpu_asked_output(q)->shape;
+    return (*in)->rank == (*out)->rank || bs_cpu_refuse(q, "rank changes");
+}
+
+static bool check_slice(const bs_cpu_question *q)
+{
+    const bs_shape *in, *out;
+    if (!axis_by_axis(q, &in, &out))
+        return false;
     for (int a = 0; a < in->rank; a++) {
         int64_t first = q->n->attr.begin[a], step = q->n->attr.step[a];
         if (step == 0 || step > INT32_MAX || step < -INT32_MAX || first < 0 || first >= in->dim[a])
@@ -52,28 +60,26 @@ static bool check_slice(const bs_cpu_question *q)
 
 static bool check_pad(const bs_cpu_question *q)
 {
-    if (!bs_cpu_check_inputs(q, 0, 0))
+    const bs_shape *in, *out;
+    if (!axis_by_axis(q, &in, &out))
         return false;
-    const bs_shape *in = &bs_cpu_asked_input(q, 0)->shape, *out = &bs_cpu_asked_output(q)->shape;
-    if (in->rank != out->rank)
-        return bs_cpu_refuse(q, "rank changes");
     for (int a = 0; a < in->rank; a++) {
         int64_t before = q->n->attr.begin[a], after = q->n->attr.end[a];
         if (before > INT32_MAX || before < -INT32_MAX || after > INT32_MAX || after < -INT32_MAX ||
             in->dim[a] + before + after != out->dim[a])
             return bs_cpu_refuse(q, "output shape does not follow from the padding of axis %d", a);
+        if (q->n->attr.pad_mode != BS_PAD_CONSTANT && (before < 0 || after < 0))
+            return bs_cpu_refuse(q, "it crops axis %d and repeats its input", a);
     }
     return true;
 }
 
 static bool check_transpose(const bs_cpu_question *q)
 {
-    if (!bs_cpu_check_inputs(q, 0, 0))
-        return false;
-    const bs_shape *in = &bs_cpu_asked_input(q, 0)->shape, *out = &bs_cpu_asked_output(q)->shape;
     unsigned seen = 0;
-    if (in->rank != out->rank)
-        return bs_cpu_refuse(q, "rank changes");
+    const bs_shape *in, *out;
+    if (!axis_by_axis(q, &in, &out))
+        return false;
     for (int a = 0; a < in->rank; a++) {
         int from = q->n->attr.perm[a];
         if (from < 0 || from >= in->rank || (seen >> from & 1) || in->dim[from] != out->dim[a])

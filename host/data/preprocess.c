@@ -47,7 +47,7 @@ static bs_status check_keys(const bs_preprocess *p, int channels)
 {
     if (channels != 1 && channels != 3) {
         bs_fail(BS_ERR, "the network's input has %d channels, images have 1 or 3", channels);
-        return bs_hint("the input must be a tensor N x C x H x W");
+        return bs_hint("the input must be a tensor N x C x H x W, or N x H x W x C");
     }
     if (!(p->crop_fraction >= 0.0f && p->crop_fraction <= 1.0f))
         return bs_fail(BS_ERR, "crop_fraction %g is outside 0..1", (double)p->crop_fraction);

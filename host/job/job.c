@@ -22,6 +22,18 @@ static bs_status name_after_file(bs_job *job)
     return BS_OK;
 }
 
+static bs_status read_math(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    char *text;
+    BS_TRY(bs_form_scalar(&text, f, value, field->key, "fp32 or tf32"));
+    bool tf32 = strcmp(text, "tf32") == 0;
+    bs_status st =
+        tf32 || strcmp(text, "fp32") == 0 ? BS_OK : bs_form_wrong(f, value, field->key, "fp32 or tf32", text);
+    ((bs_job *)object)->tf32 = tf32;
+    free(text);
+    return st;
+}
+
 static bs_status read_job(bs_job *job, size_t len)
 {
     static const bs_field fields[] = {
@@ -29,6 +41,7 @@ static bs_status read_job(bs_job *job, size_t len)
         {"model", bs_form_path, offsetof(bs_job, model), 0, 0, true},
         {"class_names", bs_form_path, offsetof(bs_job, class_names), 0, 0, false},
         {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false},
+        {"math", read_math, offsetof(bs_job, tf32), 0, 0, false},
         {"label_offset", bs_form_int, offsetof(bs_job, label_offset), -1000, 1000, false},
         {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false},
         {"images", bs_images_read, 0, 0, 0, true},

@@ -352,6 +352,7 @@ static bs_status fold_identity(bs_raw *r, bs_value *out)
     X("ReduceSum", bs_fold_reduce)                                                                           \
     X("ReduceL2", bs_fold_reduce)                                                                            \
     X("Tile", bs_fold_tile)                                                                                  \
+    X("Pad", bs_fold_pad)                                                                                    \
     X("ScatterND", bs_fold_scatter)                                                                          \
     X("Where", bs_fold_where)                                                                                \
     X("Range", bs_fold_range)                                                                                \

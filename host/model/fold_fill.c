@@ -1,4 +1,5 @@
 #include "model/import.h"
+#include "pad.h"
 
 #include <string.h>
 
@@ -29,6 +30,42 @@ bs_status bs_fold_tile(bs_raw *r, bs_value *out)
         for (int k = 0; k < w.shape.rank; k++)
             from = from * x->shape.dim[k] + w.pos[k] % x->shape.dim[k];
         copy_element(out, e, x, from);
+    }
+    return BS_OK;
+}
+
+static bs_status pad_value(const bs_raw *r, const bs_value *x, bs_value *out, int64_t e)
+{
+    const bs_value *value = bs_raw_input(r, 2);
+    float f = 0;
+    BS_TRY(bs_attr_float(r, "value", 0, &f));
+    if (value && (value->kind != x->kind || value->elements != 1))
+        return bs_raw_fail(r, "its padding value is no scalar of its input's type");
+    if (value)
+        copy_element(out, e, value, 0);
+    else if (out->kind == BS_VALUE_FLOATS)
+        out->f[e] = f;
+    return BS_OK;
+}
+
+bs_status bs_fold_pad(bs_raw *r, bs_value *out)
+{
+    const bs_value *x = r->in[0];
+    int64_t before[BS_MAX_RANK], after[BS_MAX_RANK];
+    int mode;
+    bs_walk w = {0};
+    BS_TRY(bs_read_pad(r, &x->shape, &w.shape, before, after, &mode));
+    BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
+    for (int64_t e = 0; e < out->elements; e++, bs_walk_next(&w)) {
+        int64_t from = 0;
+        for (int k = 0; k < w.shape.rank && from >= 0; k++) {
+            int64_t at = bs_pad_source(mode, w.pos[k] - before[k], x->shape.dim[k]);
+            from = at < 0 ? -1 : from * x->shape.dim[k] + at;
+        }
+        if (from >= 0)
+            copy_element(out, e, x, from);
+        else
+            BS_TRY(pad_value(r, x, out, e));
     }
     return BS_OK;
 }

@@ -1,5 +1,6 @@
 #include "model/import.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out)
@@ -81,6 +82,59 @@ bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int6
         whole[axis] = starts[k] == 0 && step[axis] == 1 && ends[k] >= INT32_MAX;
         BS_TRY(slice_axis(r, in->dim[axis], starts[k], ends[k], step[axis], &begin[axis], &out->dim[axis]));
         step[axis] = clamp(step[axis], -BS_DIM_LIMIT, BS_DIM_LIMIT);
+    }
+    return BS_OK;
+}
+
+static bs_status pad_axis(const bs_raw *r, int axis, int mode, int64_t before, int64_t after, int64_t *dim)
+{
+    /* The limit also keeps negative pads from overflowing. */
+    if (llabs(before + 1) > BS_MAX_GEOMETRY || llabs(after + 1) > BS_MAX_GEOMETRY)
+        return bs_raw_fail(r, "a padding of %lld, %lld is not supported", (long long)before,
+                           (long long)after);
+    if (mode != BS_PAD_CONSTANT && (before < 0 || after < 0)) {
+        bs_raw_fail(r, "it crops axis %d, and pads by repeating its input", axis);
+        return bs_hint("crop with Slice, or pad with constants");
+    }
+    if (mode != BS_PAD_CONSTANT && *dim < 1)
+        return bs_raw_fail(r, "axis %d is empty, there is nothing to repeat", axis);
+    /* Cropping from one side may not reach into the other side's padding. */
+    if (before + *dim < 0 || after + *dim < 0)
+        return bs_raw_fail(r, "it crops more than there is");
+    *dim += before + after;
+    return BS_OK;
+}
+
+bs_status bs_read_pad(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t before[BS_MAX_RANK],
+                      int64_t after[BS_MAX_RANK], int *mode)
+{
+    static const char *const modes[] = {
+#define X(suffix, name) name,
+        BS_PAD_MODES(X)
+#undef X
+    };
+    const int64_t *pads, *axes;
+    size_t n, n_axes;
+    bool present, has_axes, seen[BS_MAX_RANK] = {false};
+    BS_TRY(bs_raw_choice(r, "mode", "constant", modes, BS_PAD_MODE_COUNT, mode));
+    BS_TRY(bs_raw_ints(r, 1, "pads", &pads, &n, &present));
+    BS_TRY(bs_raw_ints(r, 3, "axes", &axes, &n_axes, &has_axes));
+    size_t count = has_axes ? n_axes : (size_t)in->rank;
+    if (!present || n != 2 * count)
+        return bs_raw_fail(r, "%zu pads for %zu axes", n, count);
+    memset(before, 0, BS_MAX_RANK * sizeof *before);
+    memset(after, 0, BS_MAX_RANK * sizeof *after);
+    *out = *in;
+    for (size_t k = 0; k < count; k++) {
+        int axis = 0;
+        BS_TRY(bs_normal_axis(r, has_axes ? axes[k] : (int64_t)k, in->rank, &axis));
+        if (seen[axis])
+            return bs_raw_fail(r, "axis %d is listed twice", axis);
+        seen[axis] = true;
+        before[axis] = pads[k];
+        after[axis] = pads[count + k];
+        if (before[axis] || after[axis])
+            BS_TRY(pad_axis(r, axis, *mode, before[axis], after[axis], &out->dim[axis]));
     }
     return BS_OK;
 }

@@ -145,12 +145,19 @@ typedef struct bs_window {
     bool ceil_mode, count_include_pad; /* pools */
 } bs_window;
 
-/* X(enum suffix, ONNX name). Resize: which coordinate of the input an output coordinate means. */
+/* X(enum suffix, ONNX name). Resize: how many neighbours along each axis make an element: 2, 1, 4. */
+#define BS_RESIZE_MODES(X)                                                                                   \
+    X(LINEAR, "linear")                                                                                      \
+    X(NEAREST, "nearest")                                                                                    \
+    X(CUBIC, "cubic")
+
+/* Resize: which coordinate of the input an output coordinate means. */
 #define BS_RESIZE_COORDINATES(X)                                                                             \
     X(HALF_PIXEL, "half_pixel")                                                                              \
     X(PYTORCH_HALF_PIXEL, "pytorch_half_pixel")                                                              \
     X(ALIGN_CORNERS, "align_corners")                                                                        \
-    X(ASYMMETRIC, "asymmetric")
+    X(ASYMMETRIC, "asymmetric")                                                                              \
+    X(TF_HALF_PIXEL, "tf_half_pixel_for_nn")
 
 /* Resize, nearest: how that coordinate is rounded. */
 #define BS_RESIZE_ROUNDINGS(X)                                                                               \
@@ -159,6 +166,19 @@ typedef struct bs_window {
     X(FLOOR, "floor")                                                                                        \
     X(CEIL, "ceil")
 
+/* Pad: what stands where the input has nothing: attr.value, the input mirrored at its first and last element,
+ * or those elements themselves. */
+#define BS_PAD_MODES(X)                                                                                      \
+    X(CONSTANT, "constant")                                                                                  \
+    X(REFLECT, "reflect")                                                                                    \
+    X(EDGE, "edge")
+
+#define X(suffix, name) BS_PAD_##suffix,
+enum bs_pad_mode { BS_PAD_MODES(X) BS_PAD_MODE_COUNT };
+#undef X
+#define X(suffix, name) BS_RESIZE_##suffix,
+enum bs_resize_mode { BS_RESIZE_MODES(X) BS_RESIZE_MODE_COUNT };
+#undef X
 #define X(suffix, name) BS_RESIZE_##suffix,
 enum bs_resize_coordinate { BS_RESIZE_COORDINATES(X) BS_RESIZE_COORDINATE_COUNT };
 #undef X
@@ -168,9 +188,10 @@ enum bs_resize_rounding { BS_RESIZE_ROUNDINGS(X) BS_RESIZE_ROUNDING_COUNT };
 
 /* Rows, columns. */
 typedef struct bs_resize {
-    bool nearest; /* else linear */
-    int coordinate, rounding;
-    float scale[2]; /* output size / input size, as the file says it */
+    int mode, coordinate, rounding;
+    float scale[2];       /* output size / input size, as the file says it */
+    float cubic;          /* cubic: the parameter a of the kernel */
+    bool exclude_outside; /* cubic: neighbours outside have weight 0, else they repeat the edge */
 } bs_resize;
 
 typedef struct bs_attr {
@@ -180,11 +201,12 @@ typedef struct bs_attr {
     float alpha, beta;          /* Gemm; LRN; see BS_UNARY_OPS */
     float epsilon;              /* normalisations; LRN bias */
     float low, high;            /* Clip where the bounds are not tensors of the file (attributes or absent) */
-    float value;                /* Pad */
+    int pad_mode;               /* Pad */
+    float value;                /* Pad, constant */
     int size;                   /* LRN */
     int axis;                   /* Concat, Gather, (Log)Softmax, LayerNormalization: per-sample axis */
     bool reduce[BS_MAX_RANK];   /* reductions: per-sample axes */
-    int64_t begin[BS_MAX_RANK]; /* Slice start / Pad before (may be negative: crop), per-sample axes */
+    int64_t begin[BS_MAX_RANK]; /* Slice start / Pad before (constant: may be negative: crop), per sample */
     int64_t end[BS_MAX_RANK];   /* Pad after */
     int64_t step[BS_MAX_RANK];  /* Slice, non-zero, may be negative */
     int perm[BS_MAX_RANK];      /* Transpose, per-sample axes */

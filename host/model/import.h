@@ -131,6 +131,9 @@ bs_status bs_attr_int(const bs_raw *r, const char *name, int64_t absent, int64_t
 bs_status bs_attr_float(const bs_raw *r, const char *name, float absent, float *out);
 /* Is the string attribute equal to `text`? `absent` where it is missing. */
 bs_status bs_attr_string(const bs_raw *r, const char *name, const char *absent, char out[32]);
+/* Which of `names` a string attribute is; any other is an error. */
+bs_status bs_raw_choice(const bs_raw *r, const char *name, const char *absent, const char *const *names,
+                        int n, int *out);
 bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present);
 const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name);
 bs_value *bs_raw_input(const bs_raw *r, int slot);
@@ -146,6 +149,9 @@ bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out);
 bs_status bs_read_axes(const bs_raw *r, int slot, int rank, bool mask[BS_MAX_RANK], bool *present);
 bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t begin[BS_MAX_RANK],
                         int64_t step[BS_MAX_RANK], bool whole[BS_MAX_RANK]);
+/* before, after: of each axis. */
+bs_status bs_read_pad(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t before[BS_MAX_RANK],
+                      int64_t after[BS_MAX_RANK], int *mode);
 bs_status bs_read_perm(const bs_raw *r, const bs_shape *in, bs_shape *out, int perm[BS_MAX_RANK]);
 bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out);
 bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK]);
@@ -174,6 +180,7 @@ bs_status bs_fold_clip(bs_raw *r, bs_value *out);
 bs_status bs_fold_cumulate(bs_raw *r, bs_value *out);
 bs_status bs_fold_reduce(bs_raw *r, bs_value *out);
 bs_status bs_fold_tile(bs_raw *r, bs_value *out);
+bs_status bs_fold_pad(bs_raw *r, bs_value *out);
 bs_status bs_fold_scatter(bs_raw *r, bs_value *out);
 
 /* lower.c: the node becomes one bs_node (Split: several). */

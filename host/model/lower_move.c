@@ -144,47 +144,12 @@ bs_status bs_lower_tile(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* pads[k], pads[n + k]: before and after axis axes[k]. */
-static bs_status read_pads(bs_raw *r, const bs_shape *in, int64_t before[BS_MAX_RANK],
-                           int64_t after[BS_MAX_RANK])
-{
-    const int64_t *pads, *axes;
-    size_t n, n_axes;
-    bool present, has_axes, seen[BS_MAX_RANK] = {false};
-    BS_TRY(bs_raw_ints(r, 1, "pads", &pads, &n, &present));
-    BS_TRY(bs_raw_ints(r, 3, "axes", &axes, &n_axes, &has_axes));
-    size_t count = has_axes ? n_axes : (size_t)in->rank;
-    if (!present || n != 2 * count)
-        return bs_raw_fail(r, "%zu pads for %zu axes", n, count);
-    memset(before, 0, BS_MAX_RANK * sizeof *before);
-    memset(after, 0, BS_MAX_RANK * sizeof *after);
-    for (size_t k = 0; k < count; k++) {
-        int axis = 0;
-        BS_TRY(bs_normal_axis(r, has_axes ? axes[k] : (int64_t)k, in->rank, &axis));
-        if (seen[axis])
-            return bs_raw_fail(r, "axis %d is listed twice", axis);
-        seen[axis] = true;
-        before[axis] = pads[k];
-        after[axis] = pads[count + k];
-        if (llabs(pads[k] + 1) > BS_MAX_GEOMETRY || llabs(pads[count + k] + 1) > BS_MAX_GEOMETRY)
-            return bs_raw_fail(r, "a padding of %lld, %lld is not supported", (long long)before[axis],
-                               (long long)after[axis]);
-    }
-    return BS_OK;
-}
-
 bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x, *value = bs_raw_input(r, 2);
-    char mode[32];
     int64_t before[BS_MAX_RANK], after[BS_MAX_RANK];
     BS_TRY(bs_lower_one(r, n, &x));
-    BS_TRY(bs_attr_string(r, "mode", "constant", mode));
-    if (strcmp(mode, "constant") != 0) {
-        bs_raw_fail(r, "padding mode '%s' is not supported", mode);
-        return bs_hint("only constant padding can be replayed; rewrite the layer with zero padding");
-    }
-    BS_TRY(read_pads(r, &x->shape, before, after));
+    BS_TRY(bs_read_pad(r, &x->shape, out, before, after, &n->attr.pad_mode));
     BS_TRY(bs_attr_float(r, "value", 0, &n->attr.value));
     if (value) {
         BS_TRY(bs_raw_constant(r, 2, "padding value", &value));
@@ -192,7 +157,6 @@ bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out)
             return bs_raw_fail(r, "a padding value of %lld elements", (long long)value->elements);
         n->attr.value = value->f[0];
     }
-    *out = x->shape;
     for (int k = 0; k < out->rank; k++) {
         int axis = 0;
         if (before[k] == 0 && after[k] == 0)
@@ -200,10 +164,6 @@ bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out)
         BS_TRY(bs_place_axis(r, x, k, "pads", &axis));
         n->attr.begin[axis] = before[k];
         n->attr.end[axis] = after[k];
-        /* Cropping from one side may not reach into the other side's padding. */
-        if (before[k] + out->dim[k] < 0 || after[k] + out->dim[k] < 0)
-            return bs_raw_fail(r, "it crops more than there is");
-        out->dim[k] += before[k] + after[k];
     }
     return BS_OK;
 }

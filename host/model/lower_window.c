@@ -227,6 +227,12 @@ static bs_status resize_shape(bs_raw *r, const bs_shape *in, bs_shape *out, floa
     return BS_OK;
 }
 
+static const char *const resize_modes[] = {
+#define X(suffix, name) name,
+    BS_RESIZE_MODES(X)
+#undef X
+};
+
 static const char *const resize_coordinates[] = {
 #define X(suffix, name) name,
     BS_RESIZE_COORDINATES(X)
@@ -239,42 +245,29 @@ static const char *const resize_roundings[] = {
 #undef X
 };
 
-static bs_status read_choice(const bs_raw *r, const char *name, const char *absent, const char *const *names,
-                             int n, int *out)
-{
-    char given[32];
-    BS_TRY(bs_attr_string(r, name, absent, given));
-    for (*out = 0; *out < n; (*out)++)
-        if (strcmp(given, names[*out]) == 0)
-            return BS_OK;
-    bs_raw_fail(r, "%s '%s' is not supported", name, given);
-    return bs_hint("use %s '%s'", name, names[0]);
-}
-
 bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out)
 {
-    static const char *const modes[] = {"linear", "nearest"};
     bs_value *x;
     float scale[BS_MAX_RANK];
-    int mode;
     int64_t antialias, exclude;
     bs_resize *z = &n->attr.resize;
     /* Before opset 11 there is one way; it has no name of its own. */
     bool old = r->im->opset < 11;
     BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(need_image(r, x));
-    BS_TRY(read_choice(r, "mode", "nearest", modes, 2, &mode));
-    BS_TRY(read_choice(r, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel",
-                       resize_coordinates, BS_RESIZE_COORDINATE_COUNT, &z->coordinate));
-    BS_TRY(read_choice(r, "nearest_mode", old ? "floor" : "round_prefer_floor", resize_roundings,
-                       BS_RESIZE_ROUNDING_COUNT, &z->rounding));
+    BS_TRY(bs_raw_choice(r, "mode", "nearest", resize_modes, BS_RESIZE_MODE_COUNT, &z->mode));
+    BS_TRY(bs_raw_choice(r, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel",
+                         resize_coordinates, BS_RESIZE_COORDINATE_COUNT, &z->coordinate));
+    BS_TRY(bs_raw_choice(r, "nearest_mode", old ? "floor" : "round_prefer_floor", resize_roundings,
+                         BS_RESIZE_ROUNDING_COUNT, &z->rounding));
+    BS_TRY(bs_attr_float(r, "cubic_coeff_a", -0.75f, &z->cubic));
     BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
     BS_TRY(bs_attr_int(r, "exclude_outside", 0, &exclude));
     if (antialias || bs_attr_find(r, "axes") || bs_attr_find(r, "keep_aspect_ratio_policy")) {
         bs_raw_fail(r, "antialias, axes and keep_aspect_ratio_policy are not supported");
         return bs_hint("export with opset 13, or resize the images before the network");
     }
-    z->nearest = mode == 1;
+    z->exclude_outside = exclude != 0;
     BS_TRY(resize_shape(r, &x->shape, out, scale));
     if (out->dim[0] != x->shape.dim[0] || out->dim[1] != x->shape.dim[1])
         return bs_raw_fail(r, "it resizes axis 0 or 1; only rows and columns are supported");

@@ -72,6 +72,18 @@ bs_status bs_attr_string(const bs_raw *r, const char *name, const char *absent, 
     return BS_OK;
 }
 
+bs_status bs_raw_choice(const bs_raw *r, const char *name, const char *absent, const char *const *names,
+                        int n, int *out)
+{
+    char given[32];
+    BS_TRY(bs_attr_string(r, name, absent, given));
+    for (*out = 0; *out < n; (*out)++)
+        if (strcmp(given, names[*out]) == 0)
+            return BS_OK;
+    bs_raw_fail(r, "%s '%s' is not supported", name, given);
+    return bs_hint("use %s '%s'", name, names[0]);
+}
+
 bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present)
 {
     const Onnx__AttributeProto *a;

@@ -135,9 +135,15 @@ static bs_status read_shape(const Onnx__TensorProto *t, const char *name, bs_val
     return BS_OK;
 }
 
+static size_t size_of(bs_value_kind kind)
+{
+    return kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t);
+}
+
+/* Room for v->elements. */
 static bs_status alloc_data(bs_import *im, bs_value *v, bs_value_kind kind)
 {
-    size_t size = kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t);
+    size_t size = size_of(kind);
     if ((im->bytes += (uint64_t)v->elements * size) > BS_PARAMETER_BYTES)
         return bs_fail(BS_ERR, "the model's parameters are larger than %llu bytes",
                        (unsigned long long)BS_PARAMETER_BYTES);
@@ -189,15 +195,8 @@ bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_sh
     if (shape->rank > BS_MAX_RANK || !bs_shape_count(shape, &v->elements) || v->elements > BS_FOLD_LIMIT)
         return bs_raw_fail(r, "its constant result is too large (at most %lld elements)",
                            (long long)BS_FOLD_LIMIT);
-    size_t size = kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t);
-    im->folded_bytes += (uint64_t)v->elements * size;
-    im->bytes += (uint64_t)v->elements * size;
-    if (im->folded_bytes > BS_FOLD_BYTES || im->bytes > BS_PARAMETER_BYTES)
+    im->folded_bytes += (uint64_t)v->elements * size_of(kind);
+    if (im->folded_bytes > BS_FOLD_BYTES)
         return bs_raw_fail(r, "the computed constants of the model are too large together");
-    if (kind == BS_VALUE_FLOATS)
-        BS_TRY(bs_calloc(&v->f, (size_t)v->elements, size, v->name));
-    else
-        BS_TRY(bs_calloc(&v->i, (size_t)v->elements, size, v->name));
-    v->kind = kind;
-    return BS_OK;
+    return alloc_data(im, v, kind);
 }

@@ -115,7 +115,7 @@ static void node_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
         slice_reach(r, a);
         break;
     case BS_OP_PAD:
-        r->local = true;
+        r->local = a->pad_mode == BS_PAD_CONSTANT; /* else a change may come back mirrored */
         r->pad[0] = (int)a->begin[1];
         r->pad[1] = (int)a->begin[2];
         r->fill = a->value;

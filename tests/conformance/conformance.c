@@ -97,6 +97,8 @@ static const char *const scope[] = {
 /* X(test, why bitsink gives other numbers and will go on doing so). Each must indeed fail. */
 #define DEVIATIONS(X)                                                                                        \
     X(test_resize_downsample_scales_linear_align_corners,                                                    \
+      "corners are aligned with the last whole pixel, as in ONNX Runtime and PyTorch")                       \
+    X(test_resize_downsample_scales_cubic_align_corners,                                                     \
       "corners are aligned with the last whole pixel, as in ONNX Runtime and PyTorch")
 
 static const struct {

@@ -38,12 +38,15 @@ static void choose_output(Onnx__ModelProto *m, int k)
 }
 
 /* Operator set 7 changed broadcasting and dropped switches of training; every other definition of 6 holds,
- * and global pooling is as it was in the first. */
+ * and some are as they were in the first. */
 static bool same_in_opset_7(const Onnx__NodeProto *n, int64_t opset)
 {
-    bool global = strcmp(n->op_type, "GlobalAveragePool") == 0 || strcmp(n->op_type, "GlobalMaxPool") == 0;
+    static const char *const first[] = {"GlobalAveragePool", "GlobalMaxPool", "Softplus", "Softsign"};
     bool aligned = ct_find_attribute(n, "broadcast") && ct_find_attribute(n, "axis");
-    return global || (opset == 6 && !aligned && strcmp(n->op_type, "PRelu") != 0);
+    for (size_t k = 0; k < sizeof first / sizeof *first; k++)
+        if (strcmp(n->op_type, first[k]) == 0)
+            return true;
+    return opset == 6 && !aligned && strcmp(n->op_type, "PRelu") != 0;
 }
 
 static void raise_opset(Onnx__ModelProto *m)

@@ -103,12 +103,16 @@ out:
 
 static ct_verdict run_graph(const bs_graph *g, const ct_case *c, const ct_try *t, char why[CT_REASON])
 {
-    const bs_engine_options options = {.device = "cpu", .threads = 1};
+    const char *device = getenv("BITSINK_TEST_DEVICE"), *device_options;
+    const bs_engine_options options = {.device = device ? device : "cpu", .threads = 1};
+    const bs_backend *backend;
+    int ordinal;
     const ct_tensor *y = &c->output[t->output];
     const float zero = 0;
     bs_engine *e = NULL;
     ct_verdict verdict = CT_FAILED;
-    if (bs_backend_check(&bs_cpu_backend, g) != BS_OK) {
+    if (bs_backend_find(&backend, &ordinal, &device_options, options.device) != BS_OK ||
+        bs_backend_check(backend, g) != BS_OK) {
         snprintf(why, CT_REASON, "%s", bs_error_message());
         return CT_UNSUPPORTED;
     }

@@ -1,5 +1,5 @@
 /* Rows, faults in activations, comparing, ranking, and what the CPU backend refuses. */
-#include "cpu_rig.h"
+#include "rig.h"
 
 #include <math.h>
 
@@ -18,9 +18,9 @@ static void test_describe(void **state)
     bs_device_info info;
     char why[64];
     assert_int_equal(bs_cpu_backend.device_count(why, sizeof why), 1);
-    assert_error(bs_cpu_backend.open(&d, 1), "no CPU device 1");
+    assert_error(bs_cpu_backend.open(&d, 1, NULL), "no CPU device 1");
     assert_null(d);
-    assert_ok(bs_cpu_backend.open(&d, 0));
+    assert_ok(bs_cpu_backend.open(&d, 0, NULL));
     bs_cpu_backend.describe(d, &info);
     assert_true(info.name[0] && info.isa[0]);
     assert_non_null(strstr(info.library, "oneDNN "));
@@ -37,7 +37,7 @@ static void test_round_trip(void **state)
                                GB_SHAPE(2, 3, 4, 5)};
     for (int s = 0; s < 5; s++) {
         bs_graph *g = relu_graph(shapes[s]);
-        cpu_rig r = rig_open(g);
+        rig r = rig_open(g);
         float *data, got[120];
         char *row = rig_random_rows(&r, g->input, 1, 9, &data);
         assert_int_equal(r.b->row_bytes(r.network, g->input), g->tensors[g->input].elements * 4);
@@ -54,7 +54,7 @@ static void test_inject(void **state)
 {
     (void)state;
     bs_graph *g = relu_graph(GB_SHAPE(5, 4, 3));
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     float *data, got[60];
     char *rows = rig_random_rows(&r, g->input, 3, 9, &data), *copy = rig_rows(&r, g->input, 3);
     const int32_t order[] = {2, 0, 1}, identity[] = {0, 1, 2};
@@ -94,7 +94,7 @@ static void test_rank(void **state)
     (void)state;
     bs_graph *g = relu_graph(GB_SHAPE(6, 1, 1));
     g->classes = 6;
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     const float scores[3][6] = {{0, 3, 1, 2, -1, 5}, {4, 4, 1, 0, 0, 0}, {NAN, 1, 2, 3, INFINITY, 0}};
     const int32_t golden[] = {1, -1, 3};
     bs_answer a[3];
@@ -122,7 +122,7 @@ static void assert_refused(bs_graph *g, const char *text)
     assert_false(bs_cpu_backend.supports(g, 0, why, sizeof why));
     if (!strstr(why, text))
         fail_msg("'%s' lacks '%s'", why, text);
-    assert_ok(bs_cpu_backend.open(&d, 0));
+    assert_ok(bs_cpu_backend.open(&d, 0, NULL));
     assert_error(bs_cpu_backend.load(&n, d, g), text);
     assert_null(n);
     bs_cpu_backend.close(d);
@@ -150,6 +150,8 @@ static void test_refusals(void **state)
     assert_refused(one(BS_OP_SLICE, s, s, (bs_attr){.begin = {1}, .step = {1, 1, 1}}), "beyond the input");
     assert_refused(one(BS_OP_SLICE, s, s, (bs_attr){.step = {0, 1, 1}}), "out of range");
     assert_refused(one(BS_OP_PAD, s, s, (bs_attr){.begin = {1}}), "does not follow");
+    assert_refused(one(BS_OP_PAD, s, s, (bs_attr){.begin = {1}, .end = {-1}, .pad_mode = BS_PAD_EDGE}),
+                   "crops");
     assert_refused(one(BS_OP_TRANSPOSE, s, s, (bs_attr){.perm = {0, 0, 2}}), "not a permutation");
     assert_refused(one(BS_OP_SOFTMAX, s, s, (bs_attr){.axis = 3}), "axis");
     assert_refused(one(BS_OP_FLATTEN, s, GB_SHAPE(119), (bs_attr){0}), "number of elements");
@@ -184,7 +186,7 @@ static void test_faulty_misuse(void **state)
     bs_graph *g = gb_create();
     g->input = gb_activation(g, GB_SHAPE(4, 5, 6));
     g->output = gb_conv(g, g->input, 8, 3, 1, 1, 1, false);
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     char *in = rig_random_rows(&r, g->input, 1, 1, NULL), *out = rig_rows(&r, g->output, 1);
     bs_site site = {8 * 4 * 9, ~0u, 1};
     const uint32_t first[] = {0, 1};

@@ -1,13 +1,13 @@
 /* Which road a faulty parameter takes on the CPU. That both roads agree is test_cpu_exact's subject; here a
  * backend that always takes the long one is caught. */
-#include "cpu_rig.h"
+#include "rig.h"
 
 #include "cpu/cpu.h"
 
 enum { FAULTS = 5 };
 
 /* Faults in different units, one a sample, all reading the same row. */
-static void run_faults(cpu_rig *r, int slot, bs_faulty_mode mode)
+static void run_faults(rig *r, int slot, bs_faulty_mode mode)
 {
     const bs_graph *g = r->g;
     bs_site site[FAULTS];
@@ -30,7 +30,7 @@ static void run_faults(cpu_rig *r, int slot, bs_faulty_mode mode)
 }
 
 /* A variant narrower than the layer that has run, NULL: there is none. */
-static const bs_cpu_variant *narrow_variant(const cpu_rig *r)
+static const bs_cpu_variant *narrow_variant(const rig *r)
 {
     const bs_cpu_matrix *m = &r->network->plan[0].matrix;
     for (const bs_cpu_variant *v = r->lane->variants[0]; v; v = v->next)
@@ -51,7 +51,7 @@ static bool has_run(const bs_cpu_variant *v)
 static void check_road(bs_graph *g, int slots)
 {
     for (int slot = 1; slot <= slots; slot++) {
-        cpu_rig r = rig_open(g);
+        rig r = rig_open(g);
         run_faults(&r, slot, BS_FAULTY_DENSE);
         assert_null(narrow_variant(&r));
         run_faults(&r, slot, BS_FAULTY_CHANNELS);

@@ -1,6 +1,6 @@
 /* The exactness contract: an output row depends on its input rows only, and both ways of evaluating a faulty
  * parameter agree, bit for bit. */
-#include "cpu_rig.h"
+#include "rig.h"
 
 #include <math.h>
 
@@ -26,7 +26,7 @@ static bs_graph *gemm_graph(int k, int n, bs_attr a, bool bias)
 }
 
 /* Every 50th input odd. */
-static void *odd_rows(cpu_rig *r, int n, bool odd)
+static void *odd_rows(rig *r, int n, bool odd)
 {
     float *rows = rig_random_rows(r, r->g->input, n, 42, NULL);
     int64_t e = r->g->tensors[r->g->input].elements * n;
@@ -38,7 +38,7 @@ static void *odd_rows(cpu_rig *r, int n, bool odd)
 /* Sizes and maps against one sample at a time. */
 static void check_invariance(bs_graph *g, int most, bool odd)
 {
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     size_t in_bytes = r.b->row_bytes(r.network, g->input), bytes = r.b->row_bytes(r.network, g->output);
     char *in = odd_rows(&r, most, odd), *alone = rig_rows(&r, g->output, most),
          *out = rig_rows(&r, g->output, most);
@@ -189,7 +189,7 @@ static void check_reference(bs_graph *g, int slot, const fault_set *f, const cha
         uint32_t bits = bs_float_bits(t->data[f->site[k].element]);
         t->data[f->site[k].element] = bs_bits_float(bs_site_apply(f->site[k], bits));
     }
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     char *want = rig_rows(&r, g->output, 1);
     bs_view v = {in, &rows[sample]};
     assert_ok(r.b->run(r.lane, 0, 1, &v, want));
@@ -202,7 +202,7 @@ static void check_reference(bs_graph *g, int slot, const fault_set *f, const cha
 
 static void check_faulty(bs_graph *g, int slot, int n, int images, uint64_t seed)
 {
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     size_t bytes = r.b->row_bytes(r.network, g->output);
     fault_set f = make_faults(n, g->tensors[g->nodes[0].in[slot]].elements, seed);
     bs_faults faults = {f.site, f.first, f.before};
@@ -343,7 +343,7 @@ static void test_lanes(void **state)
 {
     (void)state;
     bs_graph *g = conv_graph(16, 7, 7, 32, 3, 1, 1, 1, true);
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     bs_lane *second;
     assert_ok(r.b->lane_open(&second, r.network));
     size_t bytes = r.b->row_bytes(r.network, g->output);

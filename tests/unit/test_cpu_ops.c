@@ -1,5 +1,5 @@
 /* Every operator against the naive one, on ordinary values and on NaN and infinities. */
-#include "cpu_check.h"
+#include "op_check.h"
 #include "ops.h"
 
 static void test_conv(void **state)
@@ -199,6 +199,14 @@ static void test_moves(void **state)
                 (bs_attr){.begin = {0, 1, -1}, .end = {0, 1, -1}, .value = -2.5f}));
     check(unary(BS_OP_PAD, s, GB_SHAPE(4, 5, 8),
                 (bs_attr){.begin = {0, 0, -7}, .end = {0, 0, 9}, .value = 1.0f}));
+    for (int mode = BS_PAD_REFLECT; mode <= BS_PAD_EDGE; mode++) {
+        check(unary(BS_OP_PAD, s, GB_SHAPE(4, 9, 10),
+                    (bs_attr){.begin = {0, 1, 4}, .end = {0, 3, 0}, .pad_mode = mode}));
+        check(unary(BS_OP_PAD, GB_SHAPE(3, 1, 2), GB_SHAPE(9, 3, 9),
+                    (bs_attr){.begin = {2, 1, 0}, .end = {4, 1, 7}, .pad_mode = mode}));
+        check(unary(BS_OP_PAD, GB_SHAPE(2, 3, 2, 2), GB_SHAPE(2, 5, 2, 3),
+                    (bs_attr){.begin = {0, 2}, .end = {0, 0, 0, 1}, .pad_mode = mode}));
+    }
 }
 
 static void test_concat(void **state)

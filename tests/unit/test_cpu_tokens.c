@@ -1,5 +1,5 @@
 /* Operators of transformers, and others that repeat or pick elements, against the naive ones. */
-#include "cpu_check.h"
+#include "op_check.h"
 
 static bs_graph *two(bs_op op, bs_shape a, bs_shape b, bs_shape out)
 {
@@ -150,13 +150,15 @@ static void test_resize(void **state)
     (void)state;
     /* Powers of two, so that coordinates to be rounded are exact. */
     static const int64_t sizes[][2] = {{16, 32}, {4, 8}, {2, 16}, {8, 4}};
-    for (int nearest = 0; nearest < 2; nearest++)
+    for (int mode = 0; mode < BS_RESIZE_MODE_COUNT; mode++)
         for (int c = 0; c < BS_RESIZE_COORDINATE_COUNT; c++)
             for (int k = 0; k < 4; k++) {
-                bs_resize z = {nearest,
-                               c,
-                               (c + k) % BS_RESIZE_ROUNDING_COUNT,
-                               {(float)sizes[k][0] / 8, (float)sizes[k][1] / 8}};
+                bs_resize z = {.mode = mode,
+                               .coordinate = c,
+                               .rounding = (c + k) % BS_RESIZE_ROUNDING_COUNT,
+                               .scale = {(float)sizes[k][0] / 8, (float)sizes[k][1] / 8},
+                               .cubic = k % 2 ? -0.75f : -0.5f,
+                               .exclude_outside = k > 1};
                 /* Odd values spread over neighbours of weight 0 or not: ordinary ones only. */
                 bs_graph *g = unary(BS_OP_RESIZE, GB_SHAPE(3, 8, 8), GB_SHAPE(3, sizes[k][0], sizes[k][1]),
                                     (bs_attr){.resize = z});
@@ -182,7 +184,7 @@ static void test_mixed_layouts(void **state)
     int w = gb_random(g, GB_SHAPE(6, 3), 1);
     int y = gb_node(g, BS_OP_MATMUL, GB_SHAPE(4, 5, 3), (bs_attr){0}, 2, (int[]){g->input, w});
     g->output = gb_conv(g, y, 2, 3, 1, 1, 1, true);
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     float *x, got[4 * 5 * 3];
     void *in = rig_random_rows(&r, g->input, 1, 3, &x), *out = rig_rows(&r, y, 1);
     bs_view v[2] = {{in, NULL}};

@@ -1,6 +1,6 @@
 /* Box arithmetic: on random graphs, with random faults, nothing changes outside the boxes that a delta route
  * expects, and full, suffix and delta replay give the same bits. */
-#include "cpu_rig.h"
+#include "rig.h"
 
 #include "bits.h"
 #include "replay/replay.h"
@@ -266,7 +266,7 @@ static bs_graph *random_graph(int number)
 }
 
 typedef struct bench {
-    cpu_rig rig;
+    rig rig;
     bs_graph *g;
     bs_golden *golden, *faulty;
     bs_replayer *replayer;
@@ -280,7 +280,7 @@ static void bench_open(bench *b, int number)
     b->g = random_graph(number);
     b->rig = rig_open(b->g);
     b->d.key = 1000 + (uint64_t)number;
-    cpu_rig *r = &b->rig;
+    rig *r = &b->rig;
     assert_ok(bs_golden_create(&b->golden, b->g, r->b, r->network, r->lane, IMAGES));
     assert_ok(bs_golden_create(&b->faulty, b->g, r->b, r->network, r->lane, 1));
     assert_ok(bs_replayer_create(&b->replayer, b->golden, BATCH, (size_t)1 << 28));
@@ -376,7 +376,7 @@ static void check_boxes(bench *b, const bs_route *route, const batch *t, int i)
         char *golden = (char *)b->golden->rows[tensor] + (size_t)t->row[i] * bytes;
         bs_view in[POOL];
         if (x->producer < 0)
-            memcpy(b->faulty->rows[tensor], golden, bytes);
+            assert_ok(be->copy_rows(l, tensor, 1, (bs_view){golden, NULL}, b->faulty->rows[tensor]));
         else {
             const bs_node *node = &g->nodes[x->producer];
             for (int k = 0; k < node->n_in; k++)
@@ -428,7 +428,7 @@ static void check_target(bench *b, int target, int extent)
 {
     static batch full, other;
     const bs_shape *s = &b->g->tensors[b->g->targets[target].tensor].shape;
-    cpu_rig *r = &b->rig;
+    rig *r = &b->rig;
     bs_route *route[3];
     uint32_t n = 0;
     for (int i = 0; i < BATCH; i++) {

@@ -1,6 +1,8 @@
 /* The contract: whatever the fault, a replayed trial has the bits of a full re-run. Random faults of every
- * kind in every target of real networks, NaN and Inf included. */
-#include "testing.h"
+ * kind in every target of real networks, NaN and Inf included.
+ *
+ *   test_replay MODEL.onnx    only this network, so many of its targets as a bound on the work allows */
+#include "test_model_build.h"
 
 #include "backend/backend.h"
 #include "fault.h"
@@ -14,7 +16,7 @@ enum { EFFORT = 1 };
 enum { EFFORT = 4 };
 #endif
 
-enum { SEED = 20201, BATCH = 24 };
+enum { SEED = 20201, BATCH = 24, SMALL_BATCH = 6 };
 
 typedef struct rig {
     bs_graph *g;
@@ -25,23 +27,34 @@ typedef struct rig {
     bs_golden *golden;
     bs_replayer *replayer;
     bs_relay *relay;
+    int batch; /* trials of a target and round, at most BATCH */
 } rig;
 
-static void rig_open(rig *r, const char *model, const char *device)
+/* Takes over the graph. */
+static void rig_load(rig *r, bs_graph *g, const char *device)
 {
     int ordinal;
+    const char *options;
     uint64_t fingerprint;
     memset(r, 0, sizeof *r);
-    assert_ok(bs_graph_import(&r->g, model));
-    assert_ok(bs_backend_find(&r->be, &ordinal, device));
+    r->g = g;
+    r->batch = BATCH;
+    assert_ok(bs_backend_find(&r->be, &ordinal, &options, device));
     assert_ok(bs_backend_check(r->be, r->g));
-    assert_ok(r->be->open(&r->device, ordinal));
+    assert_ok(r->be->open(&r->device, ordinal, options));
     assert_ok(r->be->load(&r->network, r->device, r->g));
     assert_ok(r->be->lane_open(&r->lane, r->network));
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
     assert_ok(bs_relay_create(&r->relay, r->g, r->be, r->network));
+}
+
+static void rig_open(rig *r, const char *model, const char *device)
+{
+    bs_graph *g = NULL;
+    assert_ok(bs_graph_import(&g, model));
+    rig_load(r, g, device);
 }
 
 static void rig_close(rig *r)
@@ -87,7 +100,7 @@ typedef struct batch {
 static void run(rig *r, const bs_routes *routes, batch *b, bool keep)
 {
     bs_trials t = {
-        .n = BATCH,
+        .n = r->batch,
         .golden_row = b->row,
         .faults = {b->site, b->first, b->before},
         .keep_masked = keep,
@@ -97,9 +110,9 @@ static void run(rig *r, const bs_routes *routes, batch *b, bool keep)
     assert_ok(bs_replay_routes(r->replayer, routes, &t, BATCH));
 }
 
-static void same_results(const batch *a, const batch *b, const char *target)
+static void same_results(int n, const batch *a, const batch *b, const char *target)
 {
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < n; i++)
         if (a->result[i].died_at != b->result[i].died_at ||
             memcmp(&a->result[i].answer, &b->result[i].answer, sizeof(bs_answer)) != 0)
             fail_msg("%s, trial %d: died at %d against %d, class %d against %d", target, i,
@@ -108,9 +121,9 @@ static void same_results(const batch *a, const batch *b, const char *target)
     assert_memory_equal(a->before, b->before, sizeof a->before);
 }
 
-static void same_outputs(const batch *full, const batch *other, size_t classes, const char *target)
+static void same_outputs(int n, const batch *full, const batch *other, size_t classes, const char *target)
 {
-    for (size_t i = 0; i < BATCH * classes; i++)
+    for (size_t i = 0; i < (size_t)n * classes; i++)
         if (bs_float_bits(full->output[i]) != bs_float_bits(other->output[i]))
             fail_msg("%s: output %zu of trial %zu: %.9g against %.9g in the full re-run", target, i % classes,
                      i / classes, (double)other->output[i], (double)full->output[i]);
@@ -120,21 +133,21 @@ static void same_outputs(const batch *full, const batch *other, size_t classes, 
 static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool single)
 {
     static batch full, kept, quick;
-    size_t classes = (size_t)r->g->classes, bytes = BATCH * classes * sizeof(float);
+    size_t classes = (size_t)r->g->classes, bytes = (size_t)r->batch * classes * sizeof(float);
     uint64_t elements = (uint64_t)r->g->tensors[r->g->targets[target].tensor].elements;
     const char *name = r->g->tensors[r->g->targets[target].tensor].name;
     bs_routes whole, other;
     int masked = 0;
     memset(&full, 0, sizeof full);
     uint32_t n = 0;
-    for (int i = 0; i < BATCH; i++) {
+    for (int i = 0; i < r->batch; i++) {
         uint64_t trial = ((uint64_t)target << 32) + (uint64_t)(round * BATCH + i);
         full.row[i] = i % BS_PROBE_IMAGES;
         full.first[i] = n;
         size_t sites = random_sites(trial, elements, full.site + n);
         n += single ? 1 : (uint32_t)sites;
     }
-    full.first[BATCH] = n;
+    full.first[r->batch] = n;
     kept = quick = full;
     full.output = malloc(bytes);
     kept.output = malloc(bytes);
@@ -144,11 +157,11 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     run(r, &whole, &full, true);
     run(r, &other, &kept, true);
     run(r, &other, &quick, false);
-    same_outputs(&full, &kept, classes, name);
-    same_outputs(&full, &quick, classes, name);
-    same_results(&full, &kept, name);
-    same_results(&full, &quick, name);
-    for (int i = 0; i < BATCH; i++)
+    same_outputs(r->batch, &full, &kept, classes, name);
+    same_outputs(r->batch, &full, &quick, classes, name);
+    same_results(r->batch, &full, &kept, name);
+    same_results(r->batch, &full, &quick, name);
+    for (int i = 0; i < r->batch; i++)
         masked += full.result[i].died_at >= 0;
     free(full.output);
     free(kept.output);
@@ -158,25 +171,32 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     return masked;
 }
 
+/* How many trials were masked. */
+static int check_targets(rig *r, int rounds, int stride, const char *what)
+{
+    int masked = 0, trials = 0;
+    for (int t = 0; t < r->g->n_targets; t += stride)
+        for (int k = 0; k < rounds; k++, trials += 3 * r->batch)
+            masked += check_target(r, t, k, BS_REPLAY_SUFFIX, false) +
+                      check_target(r, t, k, BS_REPLAY_DELTA, true) +
+                      check_target(r, t, k, BS_REPLAY_DELTA, false);
+    print_message("%s: %d trials, %d masked, all bits equal\n", what, trials, masked);
+    assert_true(masked < trials);
+    return masked;
+}
+
 static void check_model(const char *model, const char *device, int rounds, int stride)
 {
     rig r;
-    int masked = 0, trials = 0;
     rig_open(&r, model, device);
-    for (int t = 0; t < r.g->n_targets; t += stride)
-        for (int k = 0; k < rounds; k++, trials += 3 * BATCH)
-            masked += check_target(&r, t, k, BS_REPLAY_SUFFIX, false) +
-                      check_target(&r, t, k, BS_REPLAY_DELTA, true) +
-                      check_target(&r, t, k, BS_REPLAY_DELTA, false);
-    print_message("%s on %s: %d trials, %d masked, all bits equal\n", model, device, trials, masked);
-    assert_true(masked > 0 && masked < trials);
+    assert_true(check_targets(&r, rounds, stride, model) > 0);
     rig_close(&r);
 }
 
 static void test_bundled(void **state)
 {
     (void)state;
-    check_model("tests/models/fashion_vgg.onnx", "cpu", EFFORT, 1);
+    check_model("tests/models/fashion_vgg.onnx", test_device(), EFFORT, 1);
 }
 
 static void test_null_backend(void **state)
@@ -192,7 +212,7 @@ static void optional_model(const char *name, int rounds, int stride)
         skip();
     char copy[4096];
     snprintf(copy, sizeof copy, "%s", path);
-    check_model(copy, "cpu", rounds, stride);
+    check_model(copy, test_device(), rounds, stride);
 }
 
 static void test_mnist(void **state)
@@ -219,6 +239,35 @@ static void test_mobilenet(void **state)
     optional_model("models/mobilenet_v2.onnx", 1, EFFORT > 1 ? 16 : 100);
 }
 
+/* (H, W, C) between images of (C, H, W): of the same rank, but stored in another order. */
+static void test_tokens(void **state)
+{
+    (void)state;
+    rig r;
+    bs_graph *g = NULL;
+    assert_ok(import_text(&g, "in x N 3 8 8; out y; f w 6 3 3 3; Conv x,w -> a pads=[1,1,1,1]; "
+                              "Transpose a -> t perm=[0,2,3,1]; f s 6; LayerNormalization t,s -> n; f m 6 6; "
+                              "MatMul n,m -> b; Relu b -> c; Transpose c -> i perm=[0,3,1,2]; f v 6 1 3 3; "
+                              "Conv i,v -> d group=6; Relu d -> e; Flatten e -> y"));
+    rig_load(&r, g, test_device());
+    check_targets(&r, 1, 1, "tokens");
+    rig_close(&r);
+}
+
+/* A round of a target costs about five full runs of its batch. */
+static void test_given(void **state)
+{
+    static const double most_macs = 1e11;
+    enum { LEAST = 4 };
+    rig r;
+    rig_open(&r, *state, test_device());
+    r.batch = SMALL_BATCH;
+    double targets = most_macs / (5.0 * r.batch * (double)r.g->macs);
+    int stride = (int)((double)r.g->n_targets / (targets < LEAST ? LEAST : targets));
+    check_targets(&r, 1, stride < 1 ? 1 : stride, *state);
+    rig_close(&r);
+}
+
 /* The self-test must notice a device whose results depend on the batch. */
 static void test_selftest_notices(void **state)
 {
@@ -243,13 +292,16 @@ static void test_selftest_notices(void **state)
     rig_close(&r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const struct CMUnitTest given[] = {cmocka_unit_test_prestate(test_given, argv[argc - 1])};
+    if (argc == 2)
+        return cmocka_run_group_tests(given, NULL, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null_backend), cmocka_unit_test(test_selftest_notices),
         cmocka_unit_test(test_bundled),      cmocka_unit_test(test_mnist),
         cmocka_unit_test(test_resnet20),     cmocka_unit_test(test_squeezenet),
-        cmocka_unit_test(test_mobilenet),
+        cmocka_unit_test(test_mobilenet),    cmocka_unit_test(test_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

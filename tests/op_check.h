@@ -1,8 +1,8 @@
-/* Runs one-node graphs on the CPU and holds every element against naive_ops.h. */
-#ifndef BS_TESTS_CPU_CHECK_H
-#define BS_TESTS_CPU_CHECK_H
+/* Runs one-node graphs on a device and holds every element against naive_ops.h. */
+#ifndef BS_TESTS_OP_CHECK_H
+#define BS_TESTS_OP_CHECK_H
 
-#include "cpu_rig.h"
+#include "rig.h"
 #include "naive_ops.h"
 
 enum { SAMPLES = 3 };
@@ -26,7 +26,7 @@ static inline void assert_close(float got, double want, const char *op, int64_t 
 /* Runs node 0 on random inputs, samples read in reverse order, and checks every element. */
 static inline void check_values(bs_graph *g, bool odd)
 {
-    cpu_rig r = rig_open(g);
+    rig r = rig_open(g);
     const bs_node *n = &g->nodes[0];
     const int32_t reverse[SAMPLES] = {2, 1, 0};
     bs_view view[8] = {{0}};

@@ -1,33 +1,36 @@
-/* A graph loaded on the CPU with one lane, and rows of random inputs. */
-#ifndef BS_TESTS_CPU_RIG_H
-#define BS_TESTS_CPU_RIG_H
+/* A graph loaded on a device with one lane, and rows of random inputs. */
+#ifndef BS_TESTS_RIG_H
+#define BS_TESTS_RIG_H
 
 #include "backend/backend.h"
 #include "graph_builder.h"
 #include "testing.h"
 
-typedef struct cpu_rig {
+typedef struct rig {
     const bs_backend *b;
     const bs_graph *g;
     bs_device *device;
     bs_network *network;
     bs_lane *lane;
-} cpu_rig;
+} rig;
 
-static inline cpu_rig rig_open(const bs_graph *g)
+static inline rig rig_open(const bs_graph *g)
 {
-    cpu_rig r = {.b = &bs_cpu_backend, .g = g};
+    rig r = {.g = g};
     char why[256] = "";
+    int ordinal;
+    const char *options;
+    assert_ok(bs_backend_find(&r.b, &ordinal, &options, test_device()));
     for (int i = 0; i < g->n_nodes; i++)
         if (!r.b->supports(g, i, why, sizeof why))
             fail_msg("node %d unsupported: %s", i, why);
-    assert_ok(r.b->open(&r.device, 0));
+    assert_ok(r.b->open(&r.device, ordinal, options));
     assert_ok(r.b->load(&r.network, r.device, g));
     assert_ok(r.b->lane_open(&r.lane, r.network));
     return r;
 }
 
-static inline void rig_close(cpu_rig *r)
+static inline void rig_close(rig *r)
 {
     r->b->lane_close(r->lane);
     r->b->unload(r->network);
@@ -35,21 +38,21 @@ static inline void rig_close(cpu_rig *r)
 }
 
 /* n rows of a tensor; freed with rig_free(). */
-static inline void *rig_rows(cpu_rig *r, int tensor, int n)
+static inline void *rig_rows(rig *r, int tensor, int n)
 {
     void *p;
     assert_ok(r->b->alloc(r->lane, &p, r->b->row_bytes(r->network, tensor) * (size_t)n));
     return p;
 }
 
-static inline void rig_free(cpu_rig *r, void *p)
+static inline void rig_free(rig *r, void *p)
 {
     r->b->free(r->lane, p);
 }
 
 /* n rows of uniform values, and their logical values in *logical (n * elements floats, caller frees) if
  * asked. */
-static inline void *rig_random_rows(cpu_rig *r, int tensor, int n, uint64_t seed, float **logical)
+static inline void *rig_random_rows(rig *r, int tensor, int n, uint64_t seed, float **logical)
 {
     char *rows = rig_rows(r, tensor, n);
     int64_t e = r->g->tensors[tensor].elements;

@@ -1,0 +1,108 @@
+#include "cuda/cuda.h"
+
+#include "backend/support.h"
+
+static bs_status cuda_alloc(bs_lane *l, void **out, size_t bytes)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    CUdeviceptr p = 0;
+    *out = NULL;
+    BS_TRY(bs_cuda_enter(l->network->device));
+    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&p, bytes ? bytes : 1), "cuMemAlloc"));
+    *out = bs_cuda_pointer(p);
+    return BS_OK;
+}
+
+static void cuda_free(bs_lane *l, void *p)
+{
+    if (p && bs_cuda_enter(l->network->device) == BS_OK)
+        l->network->device->api->cuMemFree(bs_cuda_address(p));
+}
+
+static bs_status cuda_upload(bs_lane *l, int tensor, void *row, const float *data)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    size_t bytes = bs_cuda_row_bytes(l->network, tensor);
+    BS_TRY(bs_cuda_enter(l->network->device));
+    BS_TRY(bs_cuda_check(api, api->cuMemcpyHtoDAsync(bs_cuda_address(row), data, bytes, l->stream),
+                         "cuMemcpyHtoDAsync"));
+    /* The caller may reuse `data` at once. */
+    return bs_cuda_check(api, api->cuStreamSynchronize(l->stream), "cuStreamSynchronize");
+}
+
+static bs_status cuda_download(bs_lane *l, int tensor, const void *row, float *data)
+{
+    BS_TRY(bs_cuda_enter(l->network->device));
+    return bs_cuda_fetch(l, data, bs_cuda_address(row), bs_cuda_row_bytes(l->network, tensor));
+}
+
+bs_status bs_cuda_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst)
+{
+    int64_t elements = l->network->graph->tensors[tensor].elements;
+    bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements, .out = dst};
+    BS_TRY(bs_cuda_enter(l->network->device));
+    BS_TRY(bs_cuda_operand(l, &a.in, n, src, elements));
+    return bs_cuda_launch(l, BS_KERNEL_copy_rows, n, elements, &a);
+}
+
+bs_status bs_cuda_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    BS_TRY(bs_cuda_enter(l->network->device));
+    return bs_cuda_check(api,
+                         api->cuMemcpyDtoDAsync(bs_cuda_address(dst), bs_cuda_address(src), bytes, l->stream),
+                         "cuMemcpyDtoDAsync");
+}
+
+static bs_status cuda_rank(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out)
+{
+    const bs_graph *g = l->network->graph;
+    bs_rank_args a = {.n = (uint32_t)n,
+                      .classes = (uint32_t)g->tensors[g->output].elements,
+                      .is_probability = g->ends_in_softmax,
+                      .rows = rows};
+    if (n <= 0)
+        return BS_OK;
+    BS_TRY(bs_cuda_enter(l->network->device));
+    BS_TRY(bs_cuda_reserve(l, &l->result, (size_t)n * sizeof *out));
+    a.out = bs_cuda_pointer(l->result.ptr);
+    if (golden_class) {
+        CUdeviceptr golden;
+        BS_TRY(bs_cuda_stage(l, &golden, golden_class, (size_t)n * sizeof *golden_class));
+        a.golden = bs_cuda_pointer(golden);
+    }
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_rank, 1, n, &a));
+    return bs_cuda_fetch(l, out, l->result.ptr, (size_t)n * sizeof *out);
+}
+
+const bs_backend bs_cuda_backend = {
+    .name = "cuda",
+    .needs_pixels = true,
+    .device_count = bs_cuda_device_count,
+    .open = bs_cuda_open,
+    .close = bs_cuda_close,
+    .describe = bs_cuda_describe,
+    .supports = bs_support_node,
+    .load = bs_cuda_load,
+    .unload = bs_cuda_unload,
+    .row_bytes = bs_cuda_row_bytes,
+    .lane_open = bs_cuda_lane_open,
+    .lane_close = bs_cuda_lane_close,
+    .alloc = cuda_alloc,
+    .free = cuda_free,
+    .upload = cuda_upload,
+    .download = cuda_download,
+    .run = bs_cuda_run,
+    .run_faulty = bs_cuda_run_faulty,
+    .copy_rows = bs_cuda_copy_rows,
+    .copy = bs_cuda_copy,
+    .inject = bs_cuda_inject,
+    .compare = bs_cuda_compare,
+    .patch_bytes = bs_cuda_patch_bytes,
+    .patch_supported = bs_cuda_patch_supported,
+    .gather = bs_cuda_gather,
+    .run_patch = bs_cuda_run_patch,
+    .inject_patch = bs_cuda_inject_patch,
+    .compare_patch = bs_cuda_compare_patch,
+    .rank = cuda_rank,
+};

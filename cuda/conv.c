@@ -1,0 +1,115 @@
+/* Convolutions. The engine of a layer computes it whole, on patches, and with faulty filters alike. */
+#include "cuda/cuda.h"
+
+/* Unfolded rows are made and used up in pieces of this size at most. */
+enum { UNFOLDED_BYTES = 256 << 20 };
+
+static bs_conv_geometry geometry(const bs_cuda_job *j)
+{
+    const bs_window *w = &j->attr.window;
+    const int64_t *in = j->in_shape[0].dim, *out = j->out_shape.dim;
+    return (bs_conv_geometry){.in_h = (int32_t)in[1],
+                              .in_w = (int32_t)in[2],
+                              .out_h = (int32_t)out[1],
+                              .out_w = (int32_t)out[2],
+                              .kernel = {w->kernel[0], w->kernel[1]},
+                              .stride = {w->stride[0], w->stride[1]},
+                              .dilation = {w->dilation[0], w->dilation[1]},
+                              .pad = {w->pad[0], w->pad[1]},
+                              .in_channels = (int32_t)in[0],
+                              .channels = (int32_t)in[0] / w->group};
+}
+
+static bs_status run_direct(const bs_cuda_job *j, int n, bs_operand in, int64_t filters, CUdeviceptr weights,
+                            CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out)
+{
+    const bs_cuda_plan *p = &j->lane->network->plan[j->index];
+    bs_direct_args a = {.n = (uint32_t)n,
+                        .filters = (uint32_t)filters,
+                        .per_group = (uint32_t)(p->filters / j->attr.window.group),
+                        .g = geometry(j),
+                        .in = in,
+                        .weights = bs_cuda_pointer(weights),
+                        .bias = bs_cuda_pointer(bias),
+                        .first = bs_cuda_pointer(first),
+                        .out = bs_cuda_pointer(out)};
+    return bs_cuda_launch(j->lane, BS_KERNEL_direct, n, filters * a.g.out_h * a.g.out_w, &a);
+}
+
+/* The operand from sample `at` on. */
+static bs_operand from_sample(bs_operand o, int64_t at)
+{
+    if (o.rows)
+        o.rows += at;
+    else
+        o.base += at * o.elements;
+    return o;
+}
+
+/* Pixels first .. first + pixels - 1 of n samples. */
+static bs_status run_piece(const bs_cuda_job *j, int n, bs_operand in, int64_t first, int64_t pixels,
+                           int64_t filters, CUdeviceptr weights, CUdeviceptr bias, float *out)
+{
+    bs_lane *l = j->lane;
+    const bs_cuda_plan *p = &l->network->plan[j->index];
+    bs_conv_geometry g = geometry(j);
+    int64_t width = bs_cuda_padded(filters);
+    bs_unfold_args u = {.n = (uint32_t)n,
+                        .pixels = (uint32_t)pixels,
+                        .first_pixel = (int32_t)first,
+                        .g = g,
+                        .in = in,
+                        .out = bs_cuda_pointer(l->unfolded.ptr)};
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_unfold, n, pixels * p->length, &u));
+    BS_TRY(bs_cuda_gemm_run(l, &p->gemm, n * pixels, filters, l->unfolded.ptr, weights, l->products.ptr));
+    bs_fold_args f = {.n = (uint32_t)n,
+                      .filters = (uint32_t)filters,
+                      .width = (uint32_t)width,
+                      .pixels = (uint32_t)pixels,
+                      .plane = (uint32_t)(g.out_h * g.out_w),
+                      .first_pixel = (int32_t)first,
+                      .products = bs_cuda_pointer(l->products.ptr),
+                      .bias = bs_cuda_pointer(bias),
+                      .out = out};
+    return bs_cuda_launch(l, BS_KERNEL_fold, n, (pixels + 7) / 8 * ((filters + 3) / 4) * 32, &f);
+}
+
+static bs_status run_products(const bs_cuda_job *j, int n, bs_operand in, int64_t filters,
+                              CUdeviceptr weights, CUdeviceptr bias, CUdeviceptr out)
+{
+    bs_lane *l = j->lane;
+    const bs_cuda_plan *p = &l->network->plan[j->index];
+    int64_t plane = j->out_shape.dim[1] * j->out_shape.dim[2], width = bs_cuda_padded(filters);
+    int64_t row = (int64_t)sizeof(float) * (p->length > width ? p->length : width);
+    int64_t room = UNFOLDED_BYTES / row > 1 ? UNFOLDED_BYTES / row : 1; /* in pixels */
+    int64_t pixels = plane < room ? plane : room, samples = pixels < plane ? 1 : room / plane;
+    samples = samples < n ? samples : n;
+    BS_TRY(bs_cuda_reserve(l, &l->unfolded, (size_t)(samples * pixels * p->length) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(l, &l->products, (size_t)(samples * pixels * width) * sizeof(float)));
+    for (int64_t i = 0; i < n; i += samples)
+        for (int64_t first = 0; first < plane; first += pixels)
+            BS_TRY(run_piece(j, (int)(n - i < samples ? n - i : samples), from_sample(in, i), first,
+                             plane - first < pixels ? plane - first : pixels, filters, weights, bias,
+                             (float *)bs_cuda_pointer(out) + i * filters * plane));
+    return BS_OK;
+}
+
+bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
+                       CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out)
+{
+    bs_operand x;
+    bs_cuda_engine engine = j->lane->network->plan[j->index].engine;
+    if (engine == BS_CUDA_DNN)
+        return bs_cuda_conv_dnn(j, n, in, filters, weights, bias, out);
+    BS_TRY(bs_cuda_operand(j->lane, &x, n, in, bs_cuda_elements(&j->in_shape[0])));
+    if (engine == BS_CUDA_DIRECT)
+        return run_direct(j, n, x, filters, weights, bias, first, out);
+    return run_products(j, n, x, filters, weights, bias, out);
+}
+
+bs_status bs_cuda_run_conv(const bs_cuda_job *j)
+{
+    CUdeviceptr bias = bs_cuda_has_input(j->node, 2) ? j->param[2] : 0;
+    return bs_cuda_conv(j, j->n, j->in[0], j->lane->network->plan[j->index].filters, j->param[1], bias, 0,
+                        j->out);
+}

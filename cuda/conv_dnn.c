@@ -1,0 +1,157 @@
+/* Convolutions by one pinned engine of cuDNN. Batches come in few sizes, filled up with rows that nobody
+ * reads, as every size needs a plan. */
+#include "cuda/cuda.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORKSPACE = 256 << 20, MOST = 256 };
+
+struct bs_cuda_dnn_plan {
+    struct bs_cuda_dnn_plan *next;
+    int node;
+    bs_cudnn_shape shape;
+    bs_cudnn_pin pin;
+    bs_cudnn_plan *plan;
+};
+
+/* The next size that is there: never more than a third too large. */
+static int batch_size(int n)
+{
+    int power = 1;
+    while (2 * power <= n)
+        power *= 2;
+    if (n == power)
+        return n;
+    return n <= power + power / 2 && power > 1 ? power + power / 2 : 2 * power;
+}
+
+bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters)
+{
+    const bs_window *w = &j->attr.window;
+    const int64_t *in = j->in_shape[0].dim, *out = j->out_shape.dim;
+    return (bs_cudnn_shape){.batch = batch,
+                            .channels = in[0],
+                            .filters = filters,
+                            .group = w->group,
+                            .in = {in[1], in[2]},
+                            .out = {out[1], out[2]},
+                            .kernel = {w->kernel[0], w->kernel[1]},
+                            .stride = {w->stride[0], w->stride[1]},
+                            .dilation = {w->dilation[0], w->dilation[1]},
+                            .pad = {w->pad[0], w->pad[1], w->pad[2], w->pad[3]},
+                            .tf32 = j->lane->network->device->options.tf32};
+}
+
+/* Of one node: what differs between its whole and its patches. */
+static bool same_shape(const bs_cudnn_shape *a, const bs_cudnn_shape *b)
+{
+    bool same = a->batch == b->batch && a->filters == b->filters;
+    for (int i = 0; i < 2; i++)
+        same &= a->in[i] == b->in[i] && a->out[i] == b->out[i];
+    for (int i = 0; i < 4; i++)
+        same &= a->pad[i] == b->pad[i];
+    return same;
+}
+
+static bool same_pin(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
+{
+    return a->engine == b->engine && a->n_knobs == b->n_knobs &&
+           !memcmp(a->knob, b->knob, (size_t)a->n_knobs * sizeof a->knob[0]);
+}
+
+/* The lane's handle, made when first needed. */
+static bs_status need_handle(bs_lane *l)
+{
+    if (l->dnn)
+        return BS_OK;
+    BS_TRY(bs_cudnn_create(&l->dnn, l->network->device->api, NULL));
+    return bs_cudnn_set_stream(l->dnn, l->stream);
+}
+
+/* *out is NULL where the pin does not serve the shape. */
+static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, const bs_cudnn_shape *shape)
+{
+    bs_lane *l = j->lane;
+    const bs_cudnn_pin *pin = &l->network->plan[j->index].dnn;
+    bs_cuda_dnn_plan *p = l->dnn_plans;
+    while (p && (p->node != j->index || !same_shape(&p->shape, shape) || !same_pin(&p->pin, pin)))
+        p = p->next;
+    if (!p) {
+        BS_TRY(need_handle(l));
+        BS_TRY(bs_calloc(&p, 1, sizeof *p, "convolution"));
+        p->node = j->index;
+        p->shape = *shape;
+        p->pin = *pin;
+        p->next = l->dnn_plans;
+        l->dnn_plans = p;
+        BS_TRY(bs_cudnn_plan_create(&p->plan, l->dnn, shape, pin, WORKSPACE));
+    }
+    *out = p->plan;
+    return BS_OK;
+}
+
+static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
+                           CUdeviceptr bias, CUdeviceptr out)
+{
+    bs_lane *l = j->lane;
+    int size = batch_size(n);
+    int64_t elements = bs_cuda_elements(&j->in_shape[0]), plane = j->out_shape.dim[1] * j->out_shape.dim[2];
+    bs_cudnn_shape shape = bs_cuda_dnn_shape(j, size, filters);
+    const bs_cudnn_plan *plan;
+    CUdeviceptr x, y = out;
+    BS_TRY(find_plan(&plan, j, &shape));
+    if (!plan)
+        return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
+                       j->node->name, (long long)l->network->plan[j->index].dnn.engine, size,
+                       (long long)shape.in[0], (long long)shape.in[1]);
+    BS_TRY(bs_cuda_line_up(l, n, size, in, elements, &x));
+    if (size != n || y % BS_CUDNN_ALIGNMENT) {
+        BS_TRY(bs_cuda_reserve(l, &l->products, (size_t)(size * filters * plane) * sizeof(float)));
+        y = l->products.ptr;
+    }
+    size_t workspace = bs_cudnn_plan_workspace(plan);
+    BS_TRY(bs_cuda_reserve(l, &l->workspace, workspace ? workspace : 1));
+    BS_TRY(bs_cudnn_run(l->dnn, plan, x, weights, y, l->workspace.ptr));
+    /* Also without a bias: every NaN comes out alike, wherever it was computed. */
+    bs_add_bias_args a = {.n = (uint32_t)n,
+                          .elements = (uint32_t)(filters * plane),
+                          .channels = (uint32_t)filters,
+                          .plane = (uint32_t)plane,
+                          .in_elements = filters * plane,
+                          .in = bs_cuda_pointer(y),
+                          .bias = bs_cuda_pointer(bias),
+                          .out = bs_cuda_pointer(out)};
+    return bs_cuda_launch(l, BS_KERNEL_add_bias, n, a.elements, &a);
+}
+
+bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
+                           CUdeviceptr bias, CUdeviceptr out)
+{
+    int64_t row = bs_cuda_elements(&j->in_shape[0]),
+            made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
+    for (int at = 0; at < n; at += MOST) {
+        bs_view part = in;
+        if (in.rows)
+            part.rows += at;
+        else
+            part.base = (const float *)in.base + at * row;
+        BS_TRY(run_batch(j, n - at < MOST ? n - at : MOST, part, filters, weights, bias,
+                         out + (size_t)(at * made) * sizeof(float)));
+    }
+    return BS_OK;
+}
+
+void bs_cuda_dnn_close(bs_lane *l)
+{
+    while (l->dnn_plans) {
+        bs_cuda_dnn_plan *next = l->dnn_plans->next;
+        bs_cudnn_plan_free(l->dnn_plans->plan);
+        free(l->dnn_plans);
+        l->dnn_plans = next;
+    }
+    bs_cudnn_free(l->dnn);
+    l->dnn = NULL;
+}

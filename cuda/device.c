@@ -1,0 +1,166 @@
+#include "cuda/cuda.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The driver and its libraries, initialised. */
+static bool ready(const bs_cuda_api **api, char *why, size_t len)
+{
+    if (!bs_cuda_api_load(api, why, len))
+        return false;
+    CUresult r = (*api)->cuInit(0);
+    if (r == CUDA_SUCCESS)
+        return true;
+    const char *text = NULL;
+    if ((*api)->cuGetErrorString(r, &text) != CUDA_SUCCESS || !text)
+        text = "unknown error";
+    snprintf(why, len, "the driver does not start: %s", text);
+    return false;
+}
+
+int bs_cuda_device_count(char *why, size_t len)
+{
+    const bs_cuda_api *api;
+    int n = 0;
+    if (!ready(&api, why, len))
+        return 0;
+    if (api->cuDeviceGetCount(&n) != CUDA_SUCCESS || n <= 0) {
+        snprintf(why, len, "the driver sees none");
+        return 0;
+    }
+    return n;
+}
+
+bs_status bs_cuda_enter(const bs_device *d)
+{
+    return bs_cuda_check(d->api, d->api->cuCtxSetCurrent(d->context), "cuCtxSetCurrent");
+}
+
+static const char *const kernel_names[] = {
+#define X(name) "bs_kernel_" #name,
+    BS_KERNELS(X)
+#undef X
+};
+
+static bs_status load_kernels(bs_device *d)
+{
+    const bs_cuda_api *api = d->api;
+    CUresult r = api->cuModuleLoadData(&d->module, bs_cuda_kernel_image);
+    if (r == CUDA_ERROR_NO_BINARY_FOR_GPU || r == CUDA_ERROR_UNSUPPORTED_PTX_VERSION) {
+        bs_fail(BS_NO_DEVICE, "this build has no kernels for the device's architecture");
+        return bs_hint(
+            "build with -DBITSINK_CUDA_ARCHITECTURES=<its compute capability>, or update the driver");
+    }
+    BS_TRY(bs_cuda_check(api, r, "cuModuleLoadData"));
+    for (int i = 0; i < BS_KERNEL_COUNT; i++) {
+        r = api->cuModuleGetFunction(&d->kernel[i], d->module, kernel_names[i]);
+        if (bs_cuda_check(api, r, "cuModuleGetFunction") != BS_OK)
+            return bs_context("%s", kernel_names[i]);
+    }
+    return BS_OK;
+}
+
+/* X(word, effect, help) of --device cuda:N,WORD,WORD... */
+#define OPTIONS(X)                                                                                           \
+    X("fp32", o->tf32 = false)                                                                               \
+    X("tf32", o->tf32 = true)                                                                                \
+    X("cudnn", o->engine = BS_CUDA_DNN)                                                                      \
+    X("gemm", o->engine = BS_CUDA_GEMM)                                                                      \
+    X("direct", o->engine = BS_CUDA_DIRECT)
+
+static bs_status parse_options(bs_cuda_options *o, const char *text)
+{
+    while (text && *text) {
+        size_t len = strcspn(text, ",");
+        bool known = false;
+#define X(word, effect)                                                                                      \
+    if (len == strlen(word) && !strncmp(text, word, len)) {                                                  \
+        effect;                                                                                              \
+        known = true;                                                                                        \
+    }
+        OPTIONS(X)
+#undef X
+        if (!known) {
+            bs_fail(BS_USAGE, "unknown option '%.*s' of the CUDA device", (int)len, text);
+            return bs_hint(
+                "options: fp32 (default), tf32; cudnn, gemm, direct choose how convolutions are computed");
+        }
+        text += len + (text[len] == ',');
+    }
+    return BS_OK;
+}
+
+bs_status bs_cuda_open(bs_device **out, int ordinal, const char *options)
+{
+    char why[200];
+    bs_device *d;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(bs_calloc(&d, 1, sizeof *d, "CUDA device"));
+    BS_TRY_GOTO(parse_options(&d->options, options), out);
+    if (!ready(&d->api, why, sizeof why)) {
+        st = bs_fail(BS_NO_DEVICE, "no cuda device: %s", why);
+        goto out;
+    }
+    const bs_cuda_api *api = d->api;
+    BS_TRY_GOTO(bs_cuda_check(api, api->cuDeviceGet(&d->handle, ordinal), "cuDeviceGet"), out);
+    BS_TRY_GOTO(
+        bs_cuda_check(api, api->cuDevicePrimaryCtxRetain(&d->context, d->handle), "cuDevicePrimaryCtxRetain"),
+        out);
+    BS_TRY_GOTO(bs_cuda_enter(d), out);
+    BS_TRY_GOTO(load_kernels(d), out);
+    BS_TRY_GOTO(bs_cuda_check_blas(api, api->cublasLtCreate(&d->blas), "cublasLtCreate"), out);
+    *out = d;
+    d = NULL;
+out:
+    bs_cuda_close(d);
+    return st;
+}
+
+void bs_cuda_close(bs_device *d)
+{
+    if (!d)
+        return;
+    if (d->context && bs_cuda_enter(d) == BS_OK) {
+        if (d->blas)
+            d->api->cublasLtDestroy(d->blas);
+        if (d->module)
+            d->api->cuModuleUnload(d->module);
+    }
+    if (d->context)
+        d->api->cuDevicePrimaryCtxRelease(d->handle);
+    free(d);
+}
+
+static int attribute(const bs_device *d, CUdevice_attribute which)
+{
+    int v = 0;
+    return d->api->cuDeviceGetAttribute(&v, which, d->handle) == CUDA_SUCCESS ? v : 0;
+}
+
+void bs_cuda_describe(const bs_device *d, bs_device_info *out)
+{
+    const bs_cuda_api *api = d->api;
+    size_t free_bytes = 0, total = 0, blas = api->cublasLtGetVersion();
+    int driver = 0;
+    memset(out, 0, sizeof *out);
+    if (api->cuDeviceGetName(out->name, sizeof out->name, d->handle) != CUDA_SUCCESS)
+        snprintf(out->name, sizeof out->name, "CUDA device");
+    snprintf(out->isa, sizeof out->isa, "sm_%d%d%s",
+             attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+             attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR), d->options.tf32 ? " tf32" : "");
+    api->cuDriverGetVersion(&driver);
+    int n = snprintf(out->library, sizeof out->library, "CUDA %d.%d, cuBLASLt %zu.%zu.%zu", driver / 1000,
+                     driver % 1000 / 10, blas / 10000, blas / 100 % 100, blas % 100);
+    size_t dnn = api->has_dnn ? api->cudnnGetVersion() : 0;
+    if (dnn && n > 0 && (size_t)n < sizeof out->library)
+        snprintf(out->library + n, sizeof out->library - (size_t)n, ", cuDNN %zu.%zu.%zu", dnn / 10000,
+                 dnn / 100 % 100, dnn % 100);
+    if (bs_cuda_enter(d) == BS_OK && api->cuMemGetInfo(&free_bytes, &total) == CUDA_SUCCESS)
+        out->memory = free_bytes;
+    out->lanes = 3;   /* one computes, one waits for a comparison, one prepares the next */
+    out->batch = 256; /* what fills the card with small patches */
+}

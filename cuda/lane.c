@@ -1,0 +1,152 @@
+#include "cuda/cuda.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RING_BYTES = 8 << 20, ALIGNMENT = 256, BLOCK = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
+
+bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    if (bytes <= b->bytes)
+        return BS_OK;
+    if (b->ptr)
+        BS_TRY(bs_cuda_check(api, api->cuMemFree(b->ptr), "cuMemFree"));
+    *b = (bs_cuda_buffer){0};
+    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&b->ptr, bytes), "cuMemAlloc"));
+    b->bytes = bytes;
+    return BS_OK;
+}
+
+static bs_status wait(bs_lane *l)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    return bs_cuda_check(api, api->cuStreamSynchronize(l->stream), "cuStreamSynchronize");
+}
+
+bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    size_t room = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (room > RING_BYTES)
+        return bs_fail(BS_ERR, "%zu bytes are too many for one transfer", bytes);
+    if (l->stage_at + room > RING_BYTES) {
+        BS_TRY(wait(l)); /* the copies out of the ring's start may be under way still */
+        l->stage_at = 0;
+    }
+    memcpy(l->pinned + l->stage_at, data, bytes);
+    *out = l->staged + l->stage_at;
+    BS_TRY(bs_cuda_check(api, api->cuMemcpyHtoDAsync(*out, l->pinned + l->stage_at, bytes, l->stream),
+                         "cuMemcpyHtoDAsync"));
+    l->stage_at += room;
+    return BS_OK;
+}
+
+bs_status bs_cuda_fetch(bs_lane *l, void *to, CUdeviceptr from, size_t bytes)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    if (bytes > l->landing_bytes) {
+        if (l->landing)
+            BS_TRY(bs_cuda_check(api, api->cuMemFreeHost(l->landing), "cuMemFreeHost"));
+        l->landing = NULL;
+        l->landing_bytes = 0;
+        BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&l->landing, bytes), "cuMemAllocHost"));
+        l->landing_bytes = bytes;
+    }
+    BS_TRY(
+        bs_cuda_check(api, api->cuMemcpyDtoHAsync(l->landing, from, bytes, l->stream), "cuMemcpyDtoHAsync"));
+    BS_TRY(wait(l));
+    memcpy(to, l->landing, bytes);
+    return BS_OK;
+}
+
+bs_status bs_cuda_launch(bs_lane *l, bs_kernel_id kernel, int64_t samples, int64_t items, const void *args)
+{
+    const bs_device *d = l->network->device;
+    if (samples <= 0 || items <= 0)
+        return BS_OK;
+    if (items > UINT32_MAX / 2 || samples > INT32_MAX)
+        return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
+    unsigned block = BLOCK;
+    while (block > 32 && block / 2 >= items)
+        block /= 2;
+    int64_t x = (items + block - 1) / block;
+    unsigned grid_x = (unsigned)(x < MAX_GRID_X ? x : MAX_GRID_X);
+    unsigned grid_y = (unsigned)(samples < MAX_GRID_Y ? samples : MAX_GRID_Y);
+    void *copy = (void *)(uintptr_t)args; /* the driver's parameter list is not const */
+    return bs_cuda_check(
+        d->api,
+        d->api->cuLaunchKernel(d->kernel[kernel], grid_x, grid_y, 1, block, 1, 1, 0, l->stream, &copy, NULL),
+        "cuLaunchKernel");
+}
+
+bs_status bs_cuda_operand(bs_lane *l, bs_operand *out, int n, bs_view v, int64_t elements)
+{
+    CUdeviceptr rows = 0;
+    if (v.rows)
+        BS_TRY(bs_cuda_stage(l, &rows, v.rows, (size_t)n * sizeof *v.rows));
+    *out = (bs_operand){v.base, bs_cuda_pointer(rows), elements};
+    return BS_OK;
+}
+
+static void free_buffers(bs_lane *l)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    bs_cuda_buffer *all[] = {&l->workspace, &l->rows, &l->unfolded, &l->products,
+                             &l->filters,   &l->bias, &l->computed, &l->result};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i]->ptr)
+            api->cuMemFree(all[i]->ptr);
+    if (l->staged)
+        api->cuMemFree(l->staged);
+    if (l->pinned)
+        api->cuMemFreeHost(l->pinned);
+    if (l->landing)
+        api->cuMemFreeHost(l->landing);
+}
+
+void bs_cuda_lane_close(bs_lane *l)
+{
+    if (!l)
+        return;
+    const bs_device *d = l->network->device;
+    if (bs_cuda_enter(d) == BS_OK) {
+        if (l->stream)
+            d->api->cuStreamSynchronize(l->stream);
+        bs_cuda_dnn_close(l);
+        free_buffers(l);
+        if (l->stream)
+            d->api->cuStreamDestroy(l->stream);
+    }
+    free(l->param);
+    free(l->view);
+    free(l->shape);
+    free(l);
+}
+
+bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n)
+{
+    const bs_cuda_api *api = n->device->api;
+    size_t inputs = (size_t)n->max_inputs;
+    bs_lane *l;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(bs_cuda_enter(n->device));
+    BS_TRY(bs_calloc(&l, 1, sizeof *l, "lane"));
+    l->network = n;
+    BS_TRY_GOTO(bs_calloc(&l->param, inputs, sizeof *l->param, "lane"), out);
+    BS_TRY_GOTO(bs_calloc(&l->view, inputs, sizeof *l->view, "lane"), out);
+    BS_TRY_GOTO(bs_calloc(&l->shape, inputs, sizeof *l->shape, "lane"), out);
+    BS_TRY_GOTO(bs_cuda_check(api, api->cuStreamCreate(&l->stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate"),
+                out);
+    BS_TRY_GOTO(bs_cuda_check(api, api->cuMemAllocHost((void **)&l->pinned, RING_BYTES), "cuMemAllocHost"),
+                out);
+    BS_TRY_GOTO(bs_cuda_check(api, api->cuMemAlloc(&l->staged, RING_BYTES), "cuMemAlloc"), out);
+    *out = l;
+    l = NULL;
+out:
+    bs_cuda_lane_close(l);
+    return st;
+}

@@ -1,0 +1,45 @@
+/* Gemm, and MatMul by weights: each row of the input times the filters. */
+#include "cuda/cuda.h"
+
+enum { ALIGNMENT = 256 };
+
+bs_status bs_cuda_line_up(bs_lane *l, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out)
+{
+    *out = bs_cuda_address(in.base);
+    if (!in.rows && n == room && *out % ALIGNMENT == 0)
+        return BS_OK;
+    bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements};
+    BS_TRY(bs_cuda_reserve(l, &l->rows, (size_t)(room * elements) * sizeof(float)));
+    BS_TRY(bs_cuda_operand(l, &a.in, n, in, elements));
+    *out = l->rows.ptr;
+    a.out = bs_cuda_pointer(*out);
+    return bs_cuda_launch(l, BS_KERNEL_copy_rows, n, elements, &a);
+}
+
+bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width, CUdeviceptr filters,
+                         CUdeviceptr bias, CUdeviceptr out)
+{
+    bs_lane *l = j->lane;
+    const bs_cuda_plan *p = &l->network->plan[j->index];
+    int64_t rows = n * p->repeat, padded = bs_cuda_padded(width);
+    CUdeviceptr x;
+    BS_TRY(bs_cuda_line_up(l, n, n, in, p->repeat * p->length, &x));
+    BS_TRY(bs_cuda_reserve(l, &l->products, (size_t)(rows * padded) * sizeof(float)));
+    BS_TRY(bs_cuda_gemm_run(l, &p->gemm, rows, width, x, filters, l->products.ptr));
+    bs_add_bias_args a = {.n = (uint32_t)rows,
+                          .elements = (uint32_t)width,
+                          .channels = (uint32_t)width,
+                          .plane = 1,
+                          .in_elements = padded,
+                          .in = bs_cuda_pointer(l->products.ptr),
+                          .bias = bs_cuda_pointer(bias),
+                          .out = bs_cuda_pointer(out)};
+    return bs_cuda_launch(l, BS_KERNEL_add_bias, rows, width, &a);
+}
+
+bs_status bs_cuda_run_matrix(const bs_cuda_job *j)
+{
+    const bs_cuda_plan *p = &j->lane->network->plan[j->index];
+    CUdeviceptr bias = bs_cuda_has_input(j->node, 2) ? j->param[2] : 0;
+    return bs_cuda_matrix(j, j->n, j->in[0], p->filters, j->param[1], bias, j->out);
+}

@@ -1,0 +1,221 @@
+/* From nodes to launches: operators that compute. */
+#include "cuda/cuda.h"
+
+bs_status bs_cuda_input(const bs_cuda_job *j, int k, bs_operand *out)
+{
+    if (j->param[k]) {
+        *out = (bs_operand){bs_cuda_pointer(j->param[k]), NULL, 0};
+        return BS_OK;
+    }
+    return bs_cuda_operand(j->lane, out, j->n, j->in[k], bs_cuda_elements(&j->in_shape[k]));
+}
+
+static const float *parameter(const bs_cuda_job *j, int k)
+{
+    return bs_cuda_has_input(j->node, k) ? bs_cuda_pointer(j->param[k]) : NULL;
+}
+
+bs_status bs_cuda_run_unary(const bs_cuda_job *j)
+{
+    uint32_t elements = (uint32_t)bs_cuda_elements(&j->out_shape);
+    bs_unary_args a = {.n = (uint32_t)j->n,
+                       .elements = elements,
+                       .op = j->node->op,
+                       .a = j->attr.alpha,
+                       .b = j->attr.beta,
+                       .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_unary, j->n, elements, &a);
+}
+
+bs_status bs_cuda_run_clip(const bs_cuda_job *j)
+{
+    uint32_t elements = (uint32_t)bs_cuda_elements(&j->out_shape);
+    bs_clip_args a = {.n = (uint32_t)j->n,
+                      .elements = elements,
+                      .low = parameter(j, 1),
+                      .high = parameter(j, 2),
+                      .low_value = j->attr.low,
+                      .high_value = j->attr.high,
+                      .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_clip, j->n, elements, &a);
+}
+
+/* Operand k, or what has been put together in the output so far. */
+static bs_status left_operand(const bs_cuda_job *j, int k, bs_operand *out)
+{
+    if (k == 0)
+        return bs_cuda_input(j, 0, out);
+    *out = (bs_operand){bs_cuda_pointer(j->out), NULL, bs_cuda_elements(&j->out_shape)};
+    return BS_OK;
+}
+
+/* From left to right: ((a + b) + c) + d. */
+bs_status bs_cuda_run_broadcast(const bs_cuda_job *j)
+{
+    const bs_shape *out = &j->out_shape;
+    if (j->node->n_in == 1)
+        return bs_cuda_run_expand(j);
+    for (int k = 1; k < j->node->n_in; k++) {
+        const bs_shape *left = k == 1 ? &j->in_shape[0] : out;
+        bs_binary_args a = {.n = (uint32_t)j->n,
+                            .op = j->node->op,
+                            .out = bs_cuda_pointer(j->out),
+                            .out_elements = bs_cuda_elements(out)};
+        BS_TRY(left_operand(j, k - 1, &a.a_in));
+        BS_TRY(bs_cuda_input(j, k, &a.b_in));
+        bs_cuda_nest_begin(&a.nest);
+        for (int axis = 0; axis < out->rank; axis++)
+            bs_cuda_nest_add(&a.nest, out->dim[axis], bs_cuda_stride(out, axis),
+                             bs_cuda_broadcast_stride(left, out, axis),
+                             bs_cuda_broadcast_stride(&j->in_shape[k], out, axis), 0);
+        BS_TRY(bs_cuda_launch(j->lane, BS_KERNEL_binary, j->n, a.nest.items, &a));
+    }
+    return BS_OK;
+}
+
+bs_status bs_cuda_run_where(const bs_cuda_job *j)
+{
+    const bs_shape *out = &j->out_shape, *in = j->in_shape;
+    bs_where_args a = {
+        .n = (uint32_t)j->n, .out = bs_cuda_pointer(j->out), .out_elements = bs_cuda_elements(out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.condition));
+    BS_TRY(bs_cuda_input(j, 1, &a.yes));
+    BS_TRY(bs_cuda_input(j, 2, &a.no));
+    bs_cuda_nest_begin(&a.nest);
+    for (int axis = 0; axis < out->rank; axis++)
+        bs_cuda_nest_add(
+            &a.nest, out->dim[axis], bs_cuda_stride(out, axis), bs_cuda_broadcast_stride(&in[0], out, axis),
+            bs_cuda_broadcast_stride(&in[1], out, axis), bs_cuda_broadcast_stride(&in[2], out, axis));
+    return bs_cuda_launch(j->lane, BS_KERNEL_where, j->n, a.nest.items, &a);
+}
+
+bs_status bs_cuda_run_batch_norm(const bs_cuda_job *j)
+{
+    const bs_shape *s = &j->out_shape;
+    uint32_t elements = (uint32_t)bs_cuda_elements(s);
+    bs_batch_norm_args a = {.n = (uint32_t)j->n,
+                            .elements = elements,
+                            .channels = (uint32_t)s->dim[j->attr.axis],
+                            .plane = (uint32_t)bs_cuda_stride(s, j->attr.axis),
+                            .scale = parameter(j, 1),
+                            .bias = parameter(j, 2),
+                            .mean = parameter(j, 3),
+                            .var = parameter(j, 4),
+                            .epsilon = j->attr.epsilon,
+                            .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_batch_norm, j->n, elements, &a);
+}
+
+bs_status bs_cuda_run_layer_norm(const bs_cuda_job *j)
+{
+    const bs_shape *s = &j->out_shape;
+    int64_t length = 1, elements = bs_cuda_elements(s);
+    for (int axis = j->attr.axis; axis < s->rank; axis++)
+        length *= s->dim[axis];
+    bs_layer_norm_args a = {.n = (uint32_t)j->n,
+                            .lines = (uint32_t)(elements / length),
+                            .length = (uint32_t)length,
+                            .scale = parameter(j, 1),
+                            .bias = parameter(j, 2),
+                            .epsilon = j->attr.epsilon,
+                            .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_layer_norm, j->n, a.lines, &a);
+}
+
+bs_status bs_cuda_run_instance_norm(const bs_cuda_job *j)
+{
+    const bs_shape *s = &j->out_shape;
+    bs_instance_norm_args a = {.n = (uint32_t)j->n,
+                               .channels = (uint32_t)s->dim[0],
+                               .plane = (uint32_t)bs_cuda_stride(s, 0),
+                               .scale = parameter(j, 1),
+                               .bias = parameter(j, 2),
+                               .epsilon = j->attr.epsilon,
+                               .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_instance_norm, j->n, a.channels, &a);
+}
+
+bs_status bs_cuda_run_softmax(const bs_cuda_job *j)
+{
+    const bs_shape *s = &j->out_shape;
+    int64_t length = s->dim[j->attr.axis];
+    bs_softmax_args a = {.n = (uint32_t)j->n,
+                         .lines = (uint32_t)(bs_cuda_elements(s) / length),
+                         .length = (uint32_t)length,
+                         .inner = (uint32_t)bs_cuda_stride(s, j->attr.axis),
+                         .logarithm = j->node->op == BS_OP_LOG_SOFTMAX,
+                         .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_softmax, j->n, a.lines, &a);
+}
+
+bs_status bs_cuda_run_lrn(const bs_cuda_job *j)
+{
+    const bs_shape *s = &j->out_shape;
+    bs_lrn_args a = {.n = (uint32_t)j->n,
+                     .channels = (uint32_t)s->dim[0],
+                     .plane = (uint32_t)bs_cuda_stride(s, 0),
+                     .size = j->attr.size,
+                     .epsilon = j->attr.epsilon,
+                     .alpha = j->attr.alpha,
+                     .beta = j->attr.beta,
+                     .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_lrn, j->n, (int64_t)a.channels * a.plane, &a);
+}
+
+bs_status bs_cuda_run_pool(const bs_cuda_job *j)
+{
+    const int64_t *in = j->in_shape[0].dim, *out = j->out_shape.dim;
+    bs_pool_args a = {.n = (uint32_t)j->n,
+                      .channels = (uint32_t)out[0],
+                      .average = j->node->op == BS_OP_AVERAGE_POOL,
+                      .in_h = (int32_t)in[1],
+                      .in_w = (int32_t)in[2],
+                      .out_h = (int32_t)out[1],
+                      .out_w = (int32_t)out[2],
+                      .window = j->attr.window,
+                      .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    return bs_cuda_launch(j->lane, BS_KERNEL_pool, j->n, bs_cuda_elements(&j->out_shape), &a);
+}
+
+bs_status bs_cuda_run_reduce(const bs_cuda_job *j)
+{
+    const bs_shape *in = &j->in_shape[0];
+    bs_reduce_args a = {.n = (uint32_t)j->n, .op = j->node->op, .out = bs_cuda_pointer(j->out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.in));
+    bs_cuda_nest_begin(&a.at);
+    bs_cuda_nest_begin(&a.over);
+    for (int axis = 0; axis < in->rank; axis++) {
+        bool reduced = j->node->op == BS_OP_GLOBAL_AVERAGE_POOL ? axis > 0 : j->attr.reduce[axis];
+        bs_cuda_nest_add(reduced ? &a.over : &a.at, in->dim[axis], bs_cuda_stride(in, axis), 0, 0, 0);
+    }
+    return bs_cuda_launch(j->lane, BS_KERNEL_reduce, j->n, a.at.items, &a);
+}
+
+/* Of two activations; by weights: bs_cuda_run_matrix(). */
+bs_status bs_cuda_run_matmul(const bs_cuda_job *j)
+{
+    const bs_shape *x = &j->in_shape[0], *y = &j->in_shape[1], *out = &j->out_shape;
+    if (bs_cuda_is_matrix(j->lane->network->graph, j->node))
+        return bs_cuda_run_matrix(j);
+    bs_matmul_args a = {.n = (uint32_t)j->n,
+                        .rows = (uint32_t)x->dim[x->rank - 2],
+                        .columns = (uint32_t)y->dim[y->rank - 1],
+                        .depth = (uint32_t)x->dim[x->rank - 1],
+                        .out = bs_cuda_pointer(j->out),
+                        .out_elements = bs_cuda_elements(out)};
+    BS_TRY(bs_cuda_input(j, 0, &a.a_in));
+    BS_TRY(bs_cuda_input(j, 1, &a.b_in));
+    bs_cuda_nest_begin(&a.batch);
+    for (int axis = 0; axis < out->rank - 2; axis++)
+        bs_cuda_nest_add(&a.batch, out->dim[axis], bs_cuda_stride(out, axis),
+                         bs_cuda_broadcast_stride(x, out, axis), bs_cuda_broadcast_stride(y, out, axis), 0);
+    return bs_cuda_launch(j->lane, BS_KERNEL_matmul, j->n, (int64_t)a.batch.items * a.rows * a.columns, &a);
+}

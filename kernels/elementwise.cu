@@ -1,0 +1,80 @@
+/* Element by element. */
+#include "kernels.h"
+#include "launch.h"
+#include "ops.h"
+
+BS_HD float unary(int op, float x, float a, float b)
+{
+    (void)a;
+    (void)b;
+    switch (op) {
+#define X(suffix, name, result, ...)                                                                         \
+    case BS_OP_##suffix:                                                                                     \
+        return result;
+        BS_UNARY_OPS(X)
+#undef X
+    default:
+        return x;
+    }
+}
+
+BS_HD float binary(int op, float a, float b)
+{
+    switch (op) {
+#define X(suffix, name, result)                                                                              \
+    case BS_OP_##suffix:                                                                                     \
+        return result;
+        BS_BINARY_OPS(X)
+        BS_VARIADIC_OPS(X)
+#undef X
+    default:
+        return a;
+    }
+}
+
+BS_KERNEL(unary)
+{
+    BS_EACH(i, k, a.n, a.elements)
+        a.out[(int64_t)i * a.elements + k] = unary(a.op, bs_operand_row(&a.in, i)[k], a.a, a.b);
+}
+
+BS_KERNEL(clip)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    {
+        float low = a.low ? *a.low : a.low_value, high = a.high ? *a.high : a.high_value;
+        a.out[(int64_t)i * a.elements + k] = bs_clip(bs_operand_row(&a.in, i)[k], low, high);
+    }
+}
+
+BS_KERNEL(binary)
+{
+    BS_EACH(i, k, a.n, a.nest.items)
+    {
+        int64_t at[BS_NEST_WAYS];
+        bs_nest_at(&a.nest, 3, k, at);
+        a.out[i * a.out_elements + at[0]] =
+            binary(a.op, bs_operand_row(&a.a_in, i)[at[1]], bs_operand_row(&a.b_in, i)[at[2]]);
+    }
+}
+
+BS_KERNEL(where)
+{
+    BS_EACH(i, k, a.n, a.nest.items)
+    {
+        int64_t at[BS_NEST_WAYS];
+        bs_nest_at(&a.nest, 4, k, at);
+        a.out[i * a.out_elements + at[0]] = bs_operand_row(&a.condition, i)[at[1]] != 0.0f
+                                                ? bs_operand_row(&a.yes, i)[at[2]]
+                                                : bs_operand_row(&a.no, i)[at[3]];
+    }
+}
+
+BS_KERNEL(add_bias)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    {
+        float v = a.in[i * a.in_elements + k];
+        a.out[(int64_t)i * a.elements + k] = bs_quiet(a.bias ? v + a.bias[k / a.plane % a.channels] : v);
+    }
+}

@@ -1,0 +1,353 @@
+/* The kernels: their list, and the arguments of each, shared by host and device. All pointers are device
+ * pointers, all tensors row-major fp32 in logical order, one row a sample. */
+#ifndef BS_KERNELS_KERNELS_H
+#define BS_KERNELS_KERNELS_H
+
+#include "bits.h"
+#include "model/graph.h"
+#include "rank.h"
+
+/* X(name). Each has arguments bs_NAME_args and a kernel bs_kernel_NAME. */
+#define BS_KERNELS(X)                                                                                        \
+    X(unary)                                                                                                 \
+    X(clip)                                                                                                  \
+    X(binary)                                                                                                \
+    X(where)                                                                                                 \
+    X(batch_norm)                                                                                            \
+    X(layer_norm)                                                                                            \
+    X(instance_norm)                                                                                         \
+    X(softmax)                                                                                               \
+    X(lrn)                                                                                                   \
+    X(pool)                                                                                                  \
+    X(reduce)                                                                                                \
+    X(fill)                                                                                                  \
+    X(move)                                                                                                  \
+    X(pad)                                                                                                   \
+    X(pick)                                                                                                  \
+    X(resize)                                                                                                \
+    X(matmul)                                                                                                \
+    X(direct)                                                                                                \
+    X(unfold)                                                                                                \
+    X(fold)                                                                                                  \
+    X(add_bias)                                                                                              \
+    X(copy_rows)                                                                                             \
+    X(inject)                                                                                                \
+    X(compare)                                                                                               \
+    X(overlay)                                                                                               \
+    X(compare_patch)                                                                                         \
+    X(filters)                                                                                               \
+    X(scatter)                                                                                               \
+    X(rank)
+
+/* Input rows: sample i reads row rows[i], row i where rows is NULL; `elements` is a row's size, 0 for a
+ * parameter, which all samples share. */
+typedef struct bs_operand {
+    const float *base;
+    const int32_t *rows;
+    int64_t elements;
+} bs_operand;
+
+BS_HD const float *bs_operand_row(const bs_operand *o, uint32_t sample)
+{
+    int64_t row = o->rows ? o->rows[sample] : (int64_t)sample;
+    return o->base + row * o->elements;
+}
+
+/* A box of elements walked in the order of its axes, the last one quickest, and the strides with which up to
+ * four arrays follow. */
+enum { BS_NEST_AXES = 2 * BS_MAX_RANK, BS_NEST_WAYS = 4 };
+typedef struct bs_nest {
+    int32_t rank;
+    uint32_t items; /* product of dim */
+    uint32_t dim[BS_NEST_AXES];
+    int32_t stride[BS_NEST_WAYS][BS_NEST_AXES];
+} bs_nest;
+
+/* Offsets of item number k in each array. */
+BS_HD void bs_nest_at(const bs_nest *n, int ways, uint32_t k, int64_t at[BS_NEST_WAYS])
+{
+    for (int w = 0; w < ways; w++)
+        at[w] = 0;
+    for (int axis = n->rank - 1; axis >= 0; axis--) {
+        uint32_t index = axis ? k % n->dim[axis] : k;
+        k /= n->dim[axis];
+        for (int w = 0; w < ways; w++)
+            at[w] += (int64_t)index * n->stride[w][axis];
+    }
+}
+
+typedef struct bs_unary_args {
+    uint32_t n, elements;
+    int32_t op; /* bs_op */
+    float a, b;
+    bs_operand in;
+    float *out;
+} bs_unary_args;
+
+/* low, high: NULL for the numbers beside them. */
+typedef struct bs_clip_args {
+    uint32_t n, elements;
+    bs_operand in;
+    const float *low, *high;
+    float low_value, high_value;
+    float *out;
+} bs_clip_args;
+
+/* Arrays of the nest: out, a, b. `out` may be a's base. */
+typedef struct bs_binary_args {
+    uint32_t n;
+    int32_t op;
+    bs_operand a_in, b_in;
+    float *out;
+    int64_t out_elements;
+    bs_nest nest;
+} bs_binary_args;
+
+/* Arrays: out, condition, value if true, value if false. */
+typedef struct bs_where_args {
+    uint32_t n;
+    bs_operand condition, yes, no;
+    float *out;
+    int64_t out_elements;
+    bs_nest nest;
+} bs_where_args;
+
+/* Channel of element k: k / plane % channels. */
+typedef struct bs_batch_norm_args {
+    uint32_t n, elements, channels, plane;
+    bs_operand in;
+    const float *scale, *bias, *mean, *var;
+    float epsilon;
+    float *out;
+} bs_batch_norm_args;
+
+/* Item: a line of `length` neighbours. */
+typedef struct bs_layer_norm_args {
+    uint32_t n, lines, length;
+    bs_operand in;
+    const float *scale, *bias; /* one for each element of a line; bias may be NULL */
+    float epsilon;
+    float *out;
+} bs_layer_norm_args;
+
+/* Item: a channel. */
+typedef struct bs_instance_norm_args {
+    uint32_t n, channels, plane;
+    bs_operand in;
+    const float *scale, *bias;
+    float epsilon;
+    float *out;
+} bs_instance_norm_args;
+
+/* Item: a line of `length` elements `inner` apart. */
+typedef struct bs_softmax_args {
+    uint32_t n, lines, length, inner;
+    int32_t logarithm;
+    bs_operand in;
+    float *out;
+} bs_softmax_args;
+
+typedef struct bs_lrn_args {
+    uint32_t n, channels, plane;
+    int32_t size;
+    float epsilon, alpha, beta;
+    bs_operand in;
+    float *out;
+} bs_lrn_args;
+
+typedef struct bs_pool_args {
+    uint32_t n, channels;
+    int32_t average;
+    int32_t in_h, in_w, out_h, out_w;
+    bs_window window;
+    bs_operand in;
+    float *out;
+} bs_pool_args;
+
+/* Item: an output, at `at` in the input; it takes in the elements of `over`, first to last. */
+typedef struct bs_reduce_args {
+    uint32_t n;
+    int32_t op;
+    bs_operand in;
+    float *out;
+    bs_nest at, over; /* array 0: the input */
+} bs_reduce_args;
+
+/* Row i of out becomes `value`. */
+typedef struct bs_fill_args {
+    uint32_t n, elements;
+    float value;
+    float *out;
+} bs_fill_args;
+
+/* Arrays: out, in. Counted from out + to and the row of in + from. */
+typedef struct bs_move_args {
+    uint32_t n;
+    bs_operand in;
+    float *out;
+    int64_t out_elements, to, from;
+    bs_nest nest;
+} bs_move_args;
+
+/* Pad with elements of the input, see pad.h. */
+typedef struct bs_pad_args {
+    uint32_t n, elements;
+    int32_t mode, rank;
+    int64_t out_dim[BS_MAX_RANK], in_dim[BS_MAX_RANK], begin[BS_MAX_RANK];
+    bs_operand in;
+    float *out;
+} bs_pad_args;
+
+/* Gather along an axis of `dim` elements, `inner` apart: item k is output k. */
+typedef struct bs_pick_args {
+    uint32_t n, elements, dim, inner, n_index;
+    const int32_t *index;
+    bs_operand in;
+    float *out;
+} bs_pick_args;
+
+typedef struct bs_resize_args {
+    uint32_t n, channels;
+    int32_t in_h, in_w, out_h, out_w;
+    bs_resize resize;
+    bs_operand in;
+    float *out;
+} bs_resize_args;
+
+/* y (..., rows, columns) = a (..., rows, depth) b (..., depth, columns). Arrays of `batch` (the leading
+ * axes): y, a, b in elements. */
+typedef struct bs_matmul_args {
+    uint32_t n, rows, columns, depth;
+    bs_operand a_in, b_in;
+    float *out;
+    int64_t out_elements;
+    bs_nest batch;
+} bs_matmul_args;
+
+/* A convolution for kernels below: of F filters, filter f reads `channels` channels from number first[f] on
+ * (first NULL: f / per_group * channels). */
+typedef struct bs_conv_geometry {
+    int32_t in_h, in_w, out_h, out_w;
+    int32_t kernel[2], stride[2], dilation[2], pad[2];
+    int32_t in_channels; /* of the input tensor */
+    int32_t channels;    /* that a filter reads */
+} bs_conv_geometry;
+
+/* Every output is one thread's sum, channel by channel, row by row, column by column, skipping the padding.
+ */
+typedef struct bs_direct_args {
+    uint32_t n, filters, per_group;
+    bs_conv_geometry g;
+    bs_operand in;
+    const float *weights, *bias; /* (filters, channels, kernel); bias may be NULL */
+    const int32_t *first;
+    float *out;
+} bs_direct_args;
+
+/* Unfold: the rows [n * out pixels][channels * kernel] that a filter is multiplied with; padding is 0.
+ * first_pixel, pixels: the part of each sample's plane to unfold. */
+typedef struct bs_unfold_args {
+    uint32_t n;
+    uint32_t pixels;
+    int32_t first_pixel;
+    bs_conv_geometry g;
+    bs_operand in;
+    float *out;
+} bs_unfold_args;
+
+/* Fold: out (filters, plane) of each sample from products [n * pixels][width], plus bias. */
+typedef struct bs_fold_args {
+    uint32_t n;
+    uint32_t filters, width, pixels, plane;
+    int32_t first_pixel;
+    const float *products, *bias; /* bias may be NULL */
+    float *out;
+} bs_fold_args;
+
+/* out = in + bias of its channel (k / plane % channels); in, rows of in_elements, may be out. */
+typedef struct bs_add_bias_args {
+    uint32_t n, elements, channels, plane;
+    int64_t in_elements;
+    const float *in, *bias; /* bias may be NULL */
+    float *out;
+} bs_add_bias_args;
+
+typedef struct bs_copy_rows_args {
+    uint32_t n, elements;
+    bs_operand in;
+    float *out;
+} bs_copy_rows_args;
+
+/* equal[i], 1 before, becomes 0 where a bit differs. */
+typedef struct bs_compare_args {
+    uint32_t n, elements;
+    const float *rows;
+    bs_operand golden;
+    uint8_t *equal;
+} bs_compare_args;
+
+/* A patch for each sample: rows, columns, and the first of them (see bs_patches of the backend). */
+typedef struct bs_patch_boxes {
+    int32_t size[2];
+    const int32_t *origin[2];
+} bs_patch_boxes;
+
+typedef struct bs_overlay_args {
+    uint32_t n, channels;
+    int32_t height, width; /* of the plane */
+    bs_operand golden;
+    const float *live; /* NULL: golden only */
+    bs_patch_boxes live_at, want;
+    float fill;
+    float *out;
+} bs_overlay_args;
+
+/* Sites site[k] of sample owner[k], numbered as in the whole tensor; before may be NULL. Whole tensors are
+ * patches of (elements, 1, 1) whose origin is NULL. */
+typedef struct bs_inject_args {
+    uint32_t n_sites;
+    const bs_site *site;
+    const int32_t *owner;
+    uint32_t *before;
+    float *rows;
+    int32_t channels, height, width;
+    bs_patch_boxes at;
+} bs_inject_args;
+
+typedef struct bs_compare_patch_args {
+    uint32_t n, channels;
+    int32_t height, width;
+    bs_patch_boxes at;
+    const float *rows;
+    bs_operand golden;
+    uint8_t *equal;
+} bs_compare_patch_args;
+
+/* Row f of out is row from[f] of weights. */
+typedef struct bs_filters_args {
+    uint32_t filters, length;
+    const float *weights;
+    const int32_t *from;
+    float *out;
+} bs_filters_args;
+
+/* n computed channels go where they belong: number i, of which pixel p lies at column[i] * column_step +
+ * row[i] * row_step + p * pixel_step, becomes channel[i] of row sample[i] of out. */
+typedef struct bs_scatter_args {
+    uint32_t n, pixels;
+    const int32_t *sample, *channel, *row, *column;
+    const float *computed;
+    int64_t row_step, column_step, pixel_step;
+    float *out;
+    int64_t out_elements, out_channel_step, out_pixel_step;
+} bs_scatter_args;
+
+typedef struct bs_rank_args {
+    uint32_t n, classes;
+    int32_t is_probability;
+    const float *rows;
+    const int32_t *golden; /* NULL: each ranks itself */
+    bs_answer *out;
+} bs_rank_args;
+
+#endif

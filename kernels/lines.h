@@ -1,0 +1,74 @@
+/* Sums along a line in one fixed order, shared by CPU and GPU: what a line gives depends on its elements
+ * alone. */
+#ifndef BS_KERNELS_LINES_H
+#define BS_KERNELS_LINES_H
+
+#include "ops.h"
+
+enum { BS_LANES = 8 };
+
+BS_HD double bs_lanes_total(const double *lane)
+{
+    double total = 0.0;
+    for (int k = 0; k < BS_LANES; k++)
+        total += lane[k];
+    return total;
+}
+
+/* Mean and variance of x[i * stride], by sums over every eighth element, in double. */
+BS_HD void bs_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
+{
+    double sum[BS_LANES] = {0}, square[BS_LANES] = {0};
+    int64_t i = 0;
+    for (; i + BS_LANES <= n; i += BS_LANES)
+        for (int k = 0; k < BS_LANES; k++)
+            sum[k] += (double)x[(i + k) * stride];
+    for (int k = 0; i + k < n; k++)
+        sum[k] += (double)x[(i + k) * stride];
+    *mean = bs_lanes_total(sum) / (double)n;
+    for (i = 0; i + BS_LANES <= n; i += BS_LANES)
+        for (int k = 0; k < BS_LANES; k++) {
+            double d = (double)x[(i + k) * stride] - *mean;
+            square[k] += d * d;
+        }
+    for (int k = 0; i + k < n; k++) {
+        double d = (double)x[(i + k) * stride] - *mean;
+        square[k] += d * d;
+    }
+    *variance = bs_lanes_total(square) / (double)n;
+}
+
+BS_HD float bs_deviation_factor(double variance, float epsilon)
+{
+    return (float)(1.0 / sqrt(variance + (double)epsilon));
+}
+
+/* Softmax of x[i * stride] into y[i * stride], or its logarithm. */
+BS_HD void bs_softmax_line(int64_t n, int64_t stride, const float *x, float *y, int logarithm)
+{
+    float max = -INFINITY;
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++)
+        max = bs_max_nan(max, x[i * stride]);
+    for (int64_t i = 0; i < n; i++) {
+        y[i * stride] = expf(x[i * stride] - max);
+        sum += (double)y[i * stride];
+    }
+    float log_sum = logf((float)sum);
+    for (int64_t i = 0; i < n; i++)
+        y[i * stride] =
+            logarithm ? bs_sub(bs_sub(x[i * stride], max), log_sum) : bs_div(y[i * stride], (float)sum);
+}
+
+/* Element c of the local response normalisation over `channels` elements, `stride` apart. */
+BS_HD float bs_lrn_element(const float *x, int64_t stride, int64_t channels, int64_t c, int size,
+                           float epsilon, float alpha, float beta)
+{
+    int64_t from = c - (size - 1) / 2, to = c + size / 2;
+    float sum = 0.0f;
+    for (int64_t k = from < 0 ? 0 : from; k <= to && k < channels; k++)
+        sum += x[k * stride] * x[k * stride];
+    return bs_lrn(x[c * stride], epsilon + alpha / (float)size * sum, beta);
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* Moving elements, and reductions. */
+#include "kernels.h"
+#include "launch.h"
+#include "ops.h"
+#include "pad.h"
+#include "resize.h"
+
+BS_KERNEL(fill)
+{
+    BS_EACH(i, k, a.n, a.elements)
+        a.out[(int64_t)i * a.elements + k] = a.value;
+}
+
+BS_KERNEL(move)
+{
+    BS_EACH(i, k, a.n, a.nest.items)
+    {
+        int64_t at[BS_NEST_WAYS];
+        bs_nest_at(&a.nest, 2, k, at);
+        a.out[i * a.out_elements + a.to + at[0]] = bs_operand_row(&a.in, i)[a.from + at[1]];
+    }
+}
+
+BS_KERNEL(pad)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    {
+        int64_t left = k, from = 0, stride = 1;
+        for (int axis = a.rank - 1; axis >= 0; axis--) {
+            int64_t at = left % a.out_dim[axis] - a.begin[axis];
+            from += bs_pad_source(a.mode, at, a.in_dim[axis]) * stride;
+            left /= a.out_dim[axis];
+            stride *= a.in_dim[axis];
+        }
+        a.out[(int64_t)i * a.elements + k] = bs_operand_row(&a.in, i)[from];
+    }
+}
+
+BS_KERNEL(copy_rows)
+{
+    BS_EACH(i, k, a.n, a.elements)
+        a.out[(int64_t)i * a.elements + k] = bs_operand_row(&a.in, i)[k];
+}
+
+BS_KERNEL(pick)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    {
+        uint32_t inner = k % a.inner, which = k / a.inner % a.n_index, outer = k / a.inner / a.n_index;
+        a.out[(int64_t)i * a.elements + k] =
+            bs_operand_row(&a.in, i)[((int64_t)outer * a.dim + (uint32_t)a.index[which]) * a.inner + inner];
+    }
+}
+
+BS_HD float resize_linear(const bs_resize_args *a, const float *x, int row, int column)
+{
+    bs_resize_tap r = bs_resize_at(&a->resize, 0, row, a->in_h, a->out_h);
+    bs_resize_tap c = bs_resize_at(&a->resize, 1, column, a->in_w, a->out_w);
+    const float *above = x + (int64_t)r.first * a->in_w, *below = x + (int64_t)r.second * a->in_w;
+    if (a->resize.mode == BS_RESIZE_NEAREST)
+        return above[c.first];
+    return bs_mix(bs_mix(above[c.first], above[c.second], c.weight),
+                  bs_mix(below[c.first], below[c.second], c.weight), r.weight);
+}
+
+BS_HD float resize_cubic(const bs_resize_args *a, const float *x, int row, int column)
+{
+    bs_resize_taps r = bs_resize_cubic(&a->resize, 0, row, a->in_h, a->out_h);
+    bs_resize_taps c = bs_resize_cubic(&a->resize, 1, column, a->in_w, a->out_w);
+    float line[4], down[4];
+    for (int i = 0; i < 4; i++) {
+        for (int m = 0; m < 4; m++)
+            line[m] = x[(int64_t)r.at[i] * a->in_w + c.at[m]];
+        down[i] = bs_mix_four(line, c.weight);
+    }
+    return bs_mix_four(down, r.weight);
+}
+
+BS_KERNEL(resize)
+{
+    BS_EACH(i, k, a.n, a.channels * (uint32_t)(a.out_h * a.out_w))
+    {
+        int column = (int)(k % (uint32_t)a.out_w), row = (int)(k / (uint32_t)a.out_w % (uint32_t)a.out_h);
+        int64_t channel = k / (uint32_t)(a.out_h * a.out_w);
+        const float *x = bs_operand_row(&a.in, i) + channel * a.in_h * a.in_w;
+        a.out[(int64_t)i * a.channels * a.out_h * a.out_w + k] =
+            a.resize.mode == BS_RESIZE_CUBIC ? resize_cubic(&a, x, row, column) : resize_linear(&a, x, row, column);
+    }
+}
+
+BS_HD float reduce_start(int op)
+{
+    switch (op) {
+#define X(suffix, name, start, next, result)                                                                 \
+    case BS_OP_##suffix:                                                                                     \
+        return start;
+        BS_REDUCE_OPS(X)
+#undef X
+    default:
+        return 0.0f;
+    }
+}
+
+BS_HD float reduce_next(int op, float s, float x)
+{
+    switch (op) {
+#define X(suffix, name, start, next, result)                                                                 \
+    case BS_OP_##suffix:                                                                                     \
+        return next;
+        BS_REDUCE_OPS(X)
+#undef X
+    default:
+        return s;
+    }
+}
+
+BS_HD float reduce_result(int op, float s, float n)
+{
+    (void)n;
+    switch (op) {
+#define X(suffix, name, start, next, result)                                                                 \
+    case BS_OP_##suffix:                                                                                     \
+        return result;
+        BS_REDUCE_OPS(X)
+#undef X
+    default:
+        return s;
+    }
+}
+
+BS_KERNEL(reduce)
+{
+    BS_EACH(i, k, a.n, a.at.items)
+    {
+        int64_t at[BS_NEST_WAYS];
+        bs_nest_at(&a.at, 1, k, at);
+        const float *x = bs_operand_row(&a.in, i) + at[0];
+        float s = reduce_start(a.op);
+        for (uint32_t e = 0; e < a.over.items; e++) {
+            bs_nest_at(&a.over, 1, e, at);
+            s = reduce_next(a.op, s, x[at[0]]);
+        }
+        a.out[(int64_t)i * a.at.items + k] = reduce_result(a.op, s, (float)a.over.items);
+    }
+}

@@ -1,0 +1,77 @@
+#!/bin/sh
+# lost.sh BITSINK SIM: a device that is lost at some call (the calls of a run, spread evenly) ends the run with exit
+# code 4, a message that names the call, and a consistent file; the next run does the rest. A device that is short of
+# memory at some allocation goes on with less, or ends the run with a clear message. SIM: folder of the simulated
+# device's libraries.
+. "$(dirname "$0")/../crash/common.sh"
+export LD_LIBRARY_PATH=$2
+export TRIALS=3 IMAGES=4
+cuda() {
+    run "$@" --device cuda --threads 2
+}
+export BITSINK_SIM_CALLS=$tmp/calls
+cuda whole.db || die "the undisturbed run"
+unset BITSINK_SIM_CALLS
+calls_of() {
+    awk -v f="$1" '$1 == f { print $2 }' calls
+}
+
+lost=0
+middle=0
+for name in cuLaunchKernel cublasLtMatmul cuStreamSynchronize cuMemcpyHtoDAsync cuMemcpyDtoHAsync cuMemsetD8Async \
+    cuMemcpyDtoDAsync cuModuleLoadData cuModuleGetFunction cuStreamCreate cuDevicePrimaryCtxRetain cublasLtCreate \
+    cublasLtMatmulAlgoGetHeuristic; do
+    total=$(calls_of $name)
+    [ -n "$total" ] || die "$name was never called"
+    for part in 1 96; do
+        k=$((total * part / 100))
+        [ $k -gt 0 ] || k=1
+        rm -f r.db
+        BITSINK_SIM_FAIL=$name:$k cuda r.db
+        code=$?
+        [ $code = 4 ] || die "$name number $k of $total fails: exit code $code, not 4"
+        grep -q '^error: .*\(cu\|cublasLt\)[A-Za-z0-9]* failed: ' log || die "$name number $k: not the message"
+        lost=$((lost + 1))
+        if [ -e r.db ] && [ "$(rows r.db)" -gt 0 ]; then
+            consistent r.db
+            middle=$((middle + 1))
+        fi
+        cuda r.db || die "the run after $name number $k"
+        same whole.db r.db
+    done
+done
+[ $middle -gt 0 ] || die "no failure hit the middle of the work"
+echo "$lost lost devices, $middle of them in the middle of the work: the next run does the rest"
+
+total=$(calls_of cuMemAlloc)
+went_on=0
+for k in $(seq 1 $((total / 9 + 1)) "$total"); do
+    rm -f r.db
+    BITSINK_SIM_FAIL=cuMemAlloc:$k cuda r.db
+    code=$?
+    if [ $code = 0 ]; then
+        went_on=$((went_on + 1))
+    else
+        [ $code = 1 ] || die "allocation number $k of $total fails: exit code $code, not 1"
+        grep -q '^error: .*out of device memory' log || die "allocation number $k: not the message"
+        grep -q '^hint: use a smaller --batch' log || die "allocation number $k: not the hint"
+        cuda r.db || die "the run after allocation number $k"
+    fi
+    same whole.db r.db
+done
+[ $went_on -gt 0 ] || die "no run went on with less memory"
+echo "allocations that fail: $went_on runs went on with less"
+
+# From ample to too little.
+fits=0
+for mib in 300 120 60 10; do
+    rm -f r.db
+    if BITSINK_SIM_MEMORY=$((mib << 20)) run r.db --device cuda; then
+        same whole.db r.db
+        fits=$((fits + 1))
+    else
+        grep -q '^hint: ' log || die "$mib MiB: no hint"
+    fi
+done
+[ $fits -gt 0 ] || die "no campaign fits into 300 MiB"
+echo "a small device: $fits of 4 sizes suffice, with the same rows"

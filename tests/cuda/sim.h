@@ -1,0 +1,40 @@
+/* A CUDA device made of the CPU, for tests on machines without one: libcuda.so.1 and libcublasLt.so with the
+ * functions that bitsink calls. Kernels are the real ones, compiled by the C compiler, run thread after
+ * thread with the grid of the launch. Found by LD_LIBRARY_PATH; nothing else tells it from a driver.
+ *
+ * Environment:
+ *   BITSINK_SIM_MEMORY=BYTES   how much the device has (default 4 GiB)
+ *   BITSINK_SIM_FAIL=NAME:K    call number K (from 1) of function NAME fails: allocations for lack of memory,
+ *                              all else as if the device were lost, and so does every later call
+ *   BITSINK_SIM_CALLS=FILE     at exit, a line "NAME COUNT" for each function called */
+#ifndef BS_TESTS_SIM_H
+#define BS_TESTS_SIM_H
+
+#include <cublasLt.h>
+#include <cuda.h>
+
+#include <stdbool.h>
+
+/* Functions that are counted and can fail. */
+#define SIM_CALLS(X)                                                                                         \
+    X(cuDevicePrimaryCtxRetain)                                                                              \
+    X(cuMemAlloc)                                                                                            \
+    X(cuMemFree)                                                                                             \
+    X(cuMemAllocHost)                                                                                        \
+    X(cuMemcpyHtoDAsync)                                                                                     \
+    X(cuMemcpyDtoHAsync)                                                                                     \
+    X(cuMemcpyDtoDAsync)                                                                                     \
+    X(cuMemsetD8Async)                                                                                       \
+    X(cuStreamCreate)                                                                                        \
+    X(cuStreamSynchronize)                                                                                   \
+    X(cuModuleLoadData)                                                                                      \
+    X(cuModuleGetFunction)                                                                                   \
+    X(cuLaunchKernel)                                                                                        \
+    X(cublasLtCreate)                                                                                        \
+    X(cublasLtMatmulDescCreate)                                                                              \
+    X(cublasLtMatrixLayoutCreate)                                                                            \
+    X(cublasLtMatmulPreferenceCreate)                                                                        \
+    X(cublasLtMatmulAlgoGetHeuristic)                                                                        \
+    X(cublasLtMatmul)
+
+#endif

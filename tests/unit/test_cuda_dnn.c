@@ -1,0 +1,400 @@
+/* Which engines of cuDNN serve the layers of real networks, whole and in pieces. Nothing runs: there need be
+ * no device. Engine numbers belong to one version of cuDNN and are printed, not asserted. */
+#include "cuda_dnn_fixture.h"
+
+#include "cuda/dnn_graph.h"
+
+enum { MAX_PINS = 256, MAX_LAYERS = 128 };
+
+static struct {
+    bs_cuda_api api;
+    bs_cudnn *dnn;
+} at;
+
+static int set_up(void **state)
+{
+    (void)state;
+    char why[160];
+    if (can_describe(&at.api, why, sizeof why)) {
+        char *json = NULL;
+        read_device(&json);
+        assert_ok(bs_cudnn_create(&at.dnn, &at.api, json));
+        free(json);
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    bs_cudnn_free(at.dnn);
+    return 0;
+}
+
+static void need_dnn(void)
+{
+    if (!at.dnn)
+        load_dnn(); /* skips, saying why */
+}
+
+/* --- the layers --- */
+
+typedef struct layers {
+    bs_cudnn_shape s[MAX_LAYERS];
+    int n;
+} layers;
+
+/* Layers that occur twice are tried once. */
+static void add(layers *l, bs_cudnn_shape s)
+{
+    for (int i = 0; i < l->n; i++)
+        if (!memcmp(&l->s[i], &s, sizeof s))
+            return;
+    assert_true(l->n < MAX_LAYERS);
+    l->s[l->n++] = s;
+}
+
+static void add_vgg19(layers *l)
+{
+    static const int width[] = {64, 128, 256, 512, 512}, depth[] = {2, 2, 4, 4, 4};
+    for (int stage = 0, channels = 3; stage < 5; stage++)
+        for (int i = 0; i < depth[stage]; i++) {
+            add(l, square(channels, width[stage], 224 >> stage, 3, 1, 1));
+            channels = width[stage];
+        }
+}
+
+static void add_resnet50(layers *l)
+{
+    static const int depth[] = {3, 4, 6, 3};
+    add(l, square(3, 64, 224, 7, 2, 3));
+    for (int stage = 0, channels = 64, in = 56; stage < 4; stage++)
+        for (int i = 0; i < depth[stage]; i++) {
+            int mid = 64 << stage, stride = stage > 0 && i == 0 ? 2 : 1;
+            if (i == 0)
+                add(l, square(channels, 4 * mid, in, 1, stride, 0));
+            add(l, square(channels, mid, in, 1, stride, 0)); /* the stride is here or */
+            add(l, square(channels, mid, in, 1, 1, 0));
+            add(l, square(mid, mid, in, 3, stride, 1)); /* there, by the exporter */
+            in /= stride;
+            add(l, square(mid, mid, in, 3, 1, 1));
+            add(l, square(mid, 4 * mid, in, 1, 1, 0));
+            channels = 4 * mid;
+        }
+}
+
+static bs_cudnn_shape depthwise(int64_t channels, int64_t in, int64_t stride)
+{
+    bs_cudnn_shape s = square(channels, channels, in, 3, stride, 1);
+    s.group = channels;
+    return s;
+}
+
+static void add_mobilenet_v2(layers *l)
+{
+    static const int expand[] = {1, 6, 6, 6, 6, 6, 6}, width[] = {16, 24, 32, 64, 96, 160, 320},
+                     depth[] = {1, 2, 3, 4, 3, 3, 1}, first[] = {1, 2, 2, 2, 1, 2, 1};
+    add(l, square(3, 32, 224, 3, 2, 1));
+    int channels = 32, in = 112;
+    for (int stage = 0; stage < 7; stage++)
+        for (int i = 0; i < depth[stage]; i++) {
+            int inner = channels * expand[stage], stride = i == 0 ? first[stage] : 1;
+            if (inner != channels)
+                add(l, square(channels, inner, in, 1, 1, 0));
+            add(l, depthwise(inner, in, stride));
+            in /= stride;
+            add(l, square(inner, width[stage], in, 1, 1, 0));
+            channels = width[stage];
+        }
+    add(l, square(320, 1280, 7, 1, 1, 0));
+}
+
+/* --- a pin serves a layer in all the shapes that replay asks for --- */
+
+static bool serves(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+{
+    bs_cudnn_plan *plan = NULL;
+    assert_ok(bs_cudnn_plan_create(&plan, at.dnn, s, pin, WORKSPACE));
+    bool good = plan != NULL;
+    if (plan)
+        assert_true(bs_cudnn_plan_workspace(plan) <= WORKSPACE);
+    bs_cudnn_plan_free(plan);
+    return good;
+}
+
+static const char *text(const bs_cudnn_pin *pin)
+{
+    static char s[300];
+    int len = snprintf(s, sizeof s, "%d[", (int)pin->engine);
+    for (int i = 0; i < pin->n_knobs; i++)
+        len += snprintf(s + len, sizeof s - (size_t)len, "%s%d=%d", i ? "," : "", (int)pin->knob[i].type,
+                        (int)pin->knob[i].value);
+    snprintf(s + len, sizeof s - (size_t)len, "]");
+    return s;
+}
+
+static bool serves_batches(const bs_cudnn_shape *layer, const bs_cudnn_pin *pin)
+{
+    bs_cudnn_shape s = *layer;
+    s.batch = 16;
+    return serves(&s, pin);
+}
+
+static bool serves_patches(const bs_cudnn_shape *layer, const bs_cudnn_pin *pin)
+{
+    static const int batches[] = {1, 32, 256};
+    bool good = true;
+    for (int out = 3; out <= 14 && out <= layer->out[0]; out++)
+        for (int i = 0; i < 3; i++) {
+            bs_cudnn_shape s = patches(*layer, batches[i], out);
+            good = good && serves(&s, pin);
+        }
+    return good;
+}
+
+/* Faulty filters of a layer, at the layer's own input; of a grouped one with the channels that they read.
+ */
+static bool serves_filters(const bs_cudnn_shape *layer, const bs_cudnn_pin *pin)
+{
+    static const int filters[] = {1, 8, 32};
+    bool good = true;
+    for (int i = 0; i < 3; i++) {
+        bs_cudnn_shape s = *layer;
+        s.filters = filters[i];
+        if (s.group > 1) {
+            s.channels = filters[i] * (layer->channels / layer->group);
+            s.group = filters[i];
+        }
+        good = good && serves(&s, pin);
+    }
+    return good;
+}
+
+static void check_layer(const bs_cudnn_shape *s)
+{
+    bs_cudnn_pin pins[MAX_PINS];
+    int n = 0, all = 0;
+    assert_ok(bs_cudnn_pins(at.dnn, s, WORKSPACE, pins, MAX_PINS, &n));
+    print_message("%4lld x %3lld%s -> %4lld, %lldx%lld/%lld:", (long long)s->channels, (long long)s->in[0],
+                  s->group > 1 ? " grouped" : "", (long long)s->filters, (long long)s->kernel[0],
+                  (long long)s->kernel[1], (long long)s->stride[0]);
+    for (int i = 0; i < n; i++) {
+        assert_false(pins[i].tensor_cores);
+        bool batches = serves_batches(s, &pins[i]), parts = serves_patches(s, &pins[i]),
+             filters = serves_filters(s, &pins[i]);
+        if (i < 8)
+            print_message(" %s%s%s%s", text(&pins[i]), batches ? "" : "!b", parts ? "" : "!p",
+                          filters ? "" : "!f");
+        all += batches && parts && filters;
+    }
+    print_message("; %d pins, %d serve\n", n, all);
+    if (all == 0)
+        fail_msg("none of %d pins serves the layer whole and in parts", n);
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    need_dnn();
+    static layers l;
+    add_vgg19(&l);
+    add_resnet50(&l);
+    add_mobilenet_v2(&l);
+    for (int i = 0; i < l.n; i++)
+        check_layer(&l.s[i]);
+    print_message("%d layers with cuDNN %zu\n", l.n, at.api.cudnnGetVersion());
+}
+
+/* --- shapes that these networks do not have --- */
+
+static void test_odd_shapes(void **state)
+{
+    (void)state;
+    need_dnn();
+    layers l = {.n = 0};
+    bs_cudnn_shape grouped = square(128, 128, 56, 3, 1, 1); /* ResNeXt */
+    grouped.group = 32;
+    bs_cudnn_shape dilated = square(256, 256, 28, 3, 1, 2);
+    dilated.dilation[0] = dilated.dilation[1] = 2;
+    dilated.out[0] = dilated.out[1] = 28;
+    bs_cudnn_shape flat = square(192, 224, 12, 1, 1, 0); /* Inception: 1x7, padded at the sides */
+    flat.kernel[1] = 7;
+    flat.pad[1] = flat.pad[3] = 3;
+    bs_cudnn_shape gemm = square(25088, 4096, 1, 1, 1, 0); /* the first inner product of VGG-19 */
+    bs_cudnn_shape lenet = square(1, 6, 28, 5, 1, 2);
+    add(&l, grouped);
+    add(&l, dilated);
+    add(&l, flat);
+    add(&l, gemm);
+    add(&l, lenet);
+    for (int i = 0; i < l.n; i++)
+        check_layer(&l.s[i]);
+}
+
+/* TensorFlow's SAME pads more below and to the right. cuDNN may refuse that, but not fail, and the same layer
+ * on an input padded before, must work. */
+static void test_uneven_padding(void **state)
+{
+    (void)state;
+    need_dnn();
+    bs_cudnn_pin pins[MAX_PINS];
+    int n = 0;
+    bs_cudnn_shape s = square(32, 32, 112, 3, 2, 0);
+    s.pad[2] = s.pad[3] = 1;
+    s.out[0] = s.out[1] = 56;
+    assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, pins, MAX_PINS, &n));
+    print_message("padding 0 and 1: %d pins\n", n);
+    for (int i = 0; i < n; i++)
+        assert_true(serves(&s, &pins[i]));
+    s.in[0] = s.in[1] = 113;
+    s.pad[2] = s.pad[3] = 0;
+    check_layer(&s);
+}
+
+/* --- what a pin promises --- */
+
+/* cuDNN's own account of the plan of a pin. */
+static void describe(char *json, int64_t room, const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+{
+    bs_cudnn_bag bag = {.dnn = at.dnn};
+    cudnnBackendDescriptor_t graph = NULL, plan = NULL;
+    size_t workspace = 0;
+    int64_t len = 0;
+    assert_ok(bs_cudnn_graph(&graph, &bag, s));
+    assert_ok(bs_cudnn_graph_plan(&plan, &workspace, at.dnn, graph, pin, WORKSPACE));
+    assert_non_null(plan);
+    bs_cudnn_bag_clear(&bag); /* a plan holds what it needs */
+    const cudnnBackendAttributeName_t name = CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION;
+    assert_ok(bs_cudnn_get(at.dnn, plan, name, CUDNN_TYPE_CHAR, room - 1, &len, json));
+    assert_true(len < room);
+    json[len] = '\0';
+    at.api.cudnnBackendDestroyDescriptor(plan);
+}
+
+/* The part of it that says which kernel: the engine with all its knobs, those not chosen as -1. */
+static void check_pinned(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+{
+    char json[8192], want[32];
+    int knobs = 0;
+    describe(json, sizeof json, s, pin);
+    const char *engine = strstr(json, "\"engine\":");
+    const char *choices = engine ? strstr(engine, "\"knobChoices\":{") : NULL;
+    if (!choices)
+        fail_msg("no engine and knobs in %s", json);
+    snprintf(want, sizeof want, "\"engineId\":%d,", (int)pin->engine);
+    assert_non_null(strstr(engine, want));
+    if (strstr(choices, ":-1"))
+        fail_msg("%s leaves a knob open: %s", text(pin), engine);
+    for (const char *p = strchr(choices, '{'); *p && *p != '}'; p++)
+        knobs += *p == ':';
+    assert_int_equal(knobs, pin->n_knobs);
+}
+
+static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+{
+    bs_cudnn_bag bag = {.dnn = at.dnn};
+    cudnnBackendDescriptor_t graph = NULL, engine = NULL;
+    cudnnBackendNumericalNote_t notes[64];
+    int64_t n = 0;
+    bool tensor_cores = false;
+    assert_ok(bs_cudnn_graph(&graph, &bag, s));
+    assert_ok(bs_cudnn_make(&engine, &bag, CUDNN_BACKEND_ENGINE_DESCRIPTOR));
+    assert_ok(bs_cudnn_set(at.dnn, engine, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                           1, &graph));
+    assert_ok(
+        bs_cudnn_set(at.dnn, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &pin->engine));
+    assert_ok(bs_cudnn_set(at.dnn, engine, CUDNN_ATTR_ENGINE_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                           &at.dnn->properties));
+    assert_ok(bs_cudnn_finalize(at.dnn, engine, NULL));
+    assert_ok(bs_cudnn_get(at.dnn, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, 64,
+                           &n, notes));
+    for (int64_t i = 0; i < n; i++) {
+        bool tensor = notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+        assert_true(notes[i] == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP || (tensor && s->tf32));
+        tensor_cores = tensor_cores || tensor;
+    }
+    assert_int_equal(tensor_cores, pin->tensor_cores);
+    bs_cudnn_bag_clear(&bag);
+}
+
+static bool equal(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
+{
+    bool same = a->engine == b->engine && a->n_knobs == b->n_knobs;
+    for (int i = 0; same && i < a->n_knobs; i++)
+        same = a->knob[i].type == b->knob[i].type && a->knob[i].value == b->knob[i].value;
+    return same;
+}
+
+static void test_pins_say_everything(void **state)
+{
+    (void)state;
+    need_dnn();
+    bs_cudnn_shape list[] = {square(64, 64, 224, 3, 1, 1), square(512, 512, 14, 3, 1, 1),
+                             square(256, 64, 56, 1, 1, 0), depthwise(96, 112, 2)};
+    for (int i = 0; i < 8; i++) {
+        bs_cudnn_pin pins[MAX_PINS];
+        bs_cudnn_shape s = list[i / 2];
+        int n = 0, tensor = 0, knobs = 0;
+        s.tf32 = i % 2;
+        assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, pins, MAX_PINS, &n));
+        assert_true(n > 0);
+        for (int k = 0; k < n; k++) {
+            bs_cudnn_shape window = patches(s, 32, 5);
+            check_notes(&s, &pins[k]);
+            check_pinned(&s, &pins[k]);
+            if (serves(&window, &pins[k]))
+                check_pinned(&window, &pins[k]);
+            for (int j = 0; j < k; j++)
+                assert_false(equal(&pins[j], &pins[k]));
+            tensor += pins[k].tensor_cores;
+            knobs += pins[k].n_knobs;
+        }
+        print_message("%s, layer %d: %d pins, %d with tensor cores, first %s\n", s.tf32 ? "tf32" : "fp32",
+                      i / 2, n, tensor, text(&pins[0]));
+        assert_true(knobs > 0);
+        assert_int_equal(tensor > 0, s.tf32);
+        if (i < 4) /* the big 3x3 layers: best with tensor cores, where they may be used */
+            assert_int_equal(pins[0].tensor_cores, s.tf32);
+    }
+}
+
+static void test_workspace(void **state)
+{
+    (void)state;
+    need_dnn();
+    bs_cudnn_pin all[MAX_PINS], few[MAX_PINS];
+    bs_cudnn_plan *plan = NULL;
+    int n = 0, none = 0, most = 0, with = 0;
+    bs_cudnn_shape s = square(64, 64, 224, 3, 1, 1);
+    s.tf32 = true; /* in fp32 hardly an engine wants any */
+    assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, all, MAX_PINS, &n));
+    assert_ok(bs_cudnn_pins(at.dnn, &s, 0, few, MAX_PINS, &none));
+    assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, few, 2, &most));
+    assert_true(n < MAX_PINS && n > none && n > 2 && most == 2);
+    assert_true(equal(&all[0], &few[0]) && equal(&all[1], &few[1]));
+    for (int i = 0; i < n; i++) {
+        assert_ok(bs_cudnn_plan_create(&plan, at.dnn, &s, &all[i], WORKSPACE));
+        size_t bytes = bs_cudnn_plan_workspace(plan);
+        bs_cudnn_plan_free(plan);
+        with += bytes > 0;
+        assert_true(bytes <= WORKSPACE);
+        if (bytes > 0) {
+            assert_ok(bs_cudnn_plan_create(&plan, at.dnn, &s, &all[i], bytes - 1));
+            assert_null(plan);
+        }
+        assert_ok(bs_cudnn_plan_create(&plan, at.dnn, &s, &all[i], bytes));
+        assert_non_null(plan);
+        bs_cudnn_plan_free(plan);
+    }
+    assert_int_equal(n - with, none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layers),         cmocka_unit_test(test_odd_shapes),
+        cmocka_unit_test(test_uneven_padding), cmocka_unit_test(test_pins_say_everything),
+        cmocka_unit_test(test_workspace),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
