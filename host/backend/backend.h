@@ -105,8 +105,8 @@ typedef struct bs_backend {
     bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
     /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
     bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
-    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0 for
-     * a tensor that cannot be cut into patches. */
+    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0
+     * for a tensor that cannot be cut into patches. */
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
     /* Can the node make patches of out_size from patches of in_size (one size for all its activations)? */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
