@@ -109,7 +109,7 @@ bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters,
 
 bs_status bs_cuda_run_conv(const bs_cuda_job *j)
 {
-    CUdeviceptr bias = bs_cuda_has_input(j->node, 2) ? j->param[2] : 0;
+    CUdeviceptr bias = bs_node_has_input(j->node, 2) ? j->param[2] : 0;
     return bs_cuda_conv(j, j->n, j->in[0], j->lane->network->plan[j->index].filters, j->param[1], bias, 0,
                         j->out);
 }

@@ -130,11 +130,6 @@ static inline int64_t bs_cuda_elements(const bs_shape *s)
     return n;
 }
 
-static inline bool bs_cuda_has_input(const bs_node *n, int k)
-{
-    return k < n->n_in && n->in[k] >= 0;
-}
-
 /* device.c */
 int bs_cuda_device_count(char *why, size_t len);
 bs_status bs_cuda_open(bs_device **out, int ordinal, const char *options);

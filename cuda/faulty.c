@@ -315,7 +315,7 @@ out:
 
 static bs_status run_batch(const query *q, batch *b, const bs_cuda_job *j)
 {
-    bool has_bias = bs_cuda_has_input(j->node, 2);
+    bool has_bias = bs_node_has_input(j->node, 2);
     if (b->filters == 0)
         return BS_OK;
     BS_TRY(find_rows(q, b));
@@ -364,7 +364,7 @@ bs_status bs_cuda_run_faulty(bs_lane *l, int node, int slot, int n, const bs_vie
                .golden = golden_out,
                .f = f,
                .out = bs_cuda_address(out)};
-    if (slot < 0 || !bs_cuda_has_input(nd, slot) || !g->tensors[nd->in[slot]].constant)
+    if (slot < 0 || !bs_node_has_input(nd, slot) || !g->tensors[nd->in[slot]].constant)
         return bs_fail(BS_ERR, "input %d of node '%s' is no parameter", slot, nd->name);
     if (n <= 0)
         return BS_OK;

@@ -40,6 +40,6 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
 bs_status bs_cuda_run_matrix(const bs_cuda_job *j)
 {
     const bs_cuda_plan *p = &j->lane->network->plan[j->index];
-    CUdeviceptr bias = bs_cuda_has_input(j->node, 2) ? j->param[2] : 0;
+    CUdeviceptr bias = bs_node_has_input(j->node, 2) ? j->param[2] : 0;
     return bs_cuda_matrix(j, j->n, j->in[0], p->filters, j->param[1], bias, j->out);
 }

@@ -7,10 +7,7 @@
 
 bool bs_cuda_is_matrix(const bs_graph *g, const bs_node *n)
 {
-    if (n->op != BS_OP_MATMUL)
-        return n->op == BS_OP_GEMM;
-    const bs_tensor *w = &g->tensors[n->in[1]];
-    return w->constant && w->shape.rank == 2 && !g->tensors[n->in[0]].constant;
+    return n->op == BS_OP_GEMM || bs_matmul_by_weights(g, n);
 }
 
 static void plan_matrix(bs_cuda_plan *p, const bs_graph *g, const bs_node *n)

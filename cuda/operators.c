@@ -12,7 +12,7 @@ bs_status bs_cuda_input(const bs_cuda_job *j, int k, bs_operand *out)
 
 static const float *parameter(const bs_cuda_job *j, int k)
 {
-    return bs_cuda_has_input(j->node, k) ? bs_cuda_pointer(j->param[k]) : NULL;
+    return bs_node_has_input(j->node, k) ? bs_cuda_pointer(j->param[k]) : NULL;
 }
 
 bs_status bs_cuda_run_unary(const bs_cuda_job *j)

@@ -100,6 +100,40 @@ BS_HD uint64_t bs_fault_attempt(uint64_t population, uint64_t seed, uint64_t cou
     return bs_scale(bs_draw(seed, counter, draw, BS_STREAM_SITE), population);
 }
 
+/* Single-site trials of a population that repetitions can exhaust take their sites without replacement: the
+ * repetitions 0 .. population - 1 of a unit hit each choice once, in an order of the unit's own, the next
+ * ones again in another order. So more repetitions never hit less, and as many as there are choices are all
+ * of them. */
+enum { BS_ORDERED_POPULATION = 1 << 20, BS_ORDER_ROUNDS = 8 };
+
+BS_HD int bs_fault_is_ordered(const bs_fault_model *m, uint64_t population)
+{
+    return !(m->ber > 0) && m->count == 1 && population <= BS_ORDERED_POPULATION;
+}
+
+/* The choice of a repetition; `unit`: the trial's counter at repetition 0. A Feistel network on the smallest
+ * even number of bits that holds the population (M. Luby, C. Rackoff, SIAM J. Comput. 1988), whose round
+ * functions are draws, repeated until the result is inside ("cycle walking", J. Black, P. Rogaway, CT-RSA
+ * 2002). */
+BS_HD uint64_t bs_fault_ordered(uint64_t population, uint64_t seed, uint64_t unit, uint32_t repetition)
+{
+    uint32_t half = 1, x = repetition % (uint32_t)population;
+    uint32_t stream = BS_STREAM_ORDER + (repetition / (uint32_t)population << 8);
+    while ((uint64_t)1 << 2 * half < population)
+        half++;
+    uint32_t mask = (1u << half) - 1;
+    do {
+        uint32_t left = x >> half, right = x & mask;
+        for (uint32_t round = 0; round < BS_ORDER_ROUNDS; round++) {
+            uint32_t next = left ^ ((uint32_t)bs_draw(seed, unit, round << 16 | right, stream) & mask);
+            left = right;
+            right = next;
+        }
+        x = left << half | right;
+    } while (x >= population);
+    return x;
+}
+
 /* Bit error rate. The population is cut into blocks of `block` choices (the last one may be short and is
  * drawn at full length, hits beyond the end are dropped). In each block the number of hits is found by
  * inverting the binomial distribution: the number of thresholds that the block's first draw reaches; the hits

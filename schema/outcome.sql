@@ -85,3 +85,41 @@ SELECT o.entry,                                -- entry.id
        ifnull(o.k, o.n) AS units,              -- how many of them
        m AS effective_trials                   -- independent trials that would give the same interval
   FROM observed o JOIN layer l ON l.id = o.layer;
+
+-- Two rows an entry: the SDC-1 rate of the whole network, the mean over its strata, weighted by the sites x bits
+-- they have ('bits': a fault strikes any of them alike) or all alike ('uniform'). Bounds with 95 % confidence from
+-- those of layer_accuracy (which count faults, not trials, of parameters) by the method of variance estimates
+-- recovery: low = r - sqrt(sum w^2 (r_t - low_t)^2), high = r + sqrt(sum w^2 (high_t - r_t)^2); G. Y. Zou, W. Huang,
+-- X. Zhang, Computational Statistics & Data Analysis 53 (2009).
+CREATE VIEW network_sdc AS
+WITH weighting (weights) AS (
+    VALUES ('bits'), ('uniform')
+), planned AS (
+    SELECT entry, weights, count(*) AS strata, sum(CASE weights WHEN 'bits' THEN population * 1.0 ELSE 1.0 END) AS raw
+      FROM stratum, weighting GROUP BY entry, weights
+), part AS (
+    SELECT a.*, w.weights, CASE w.weights WHEN 'bits' THEN s.population * 1.0 ELSE 1.0 END AS raw
+      FROM layer_accuracy a JOIN stratum s ON s.entry = a.entry AND s.layer = a.layer, weighting w
+), total AS (
+    SELECT entry, weights, sum(raw) AS raw FROM part GROUP BY entry, weights
+), share AS (
+    SELECT p.*, p.raw / t.raw AS w FROM part p JOIN total t ON t.entry = p.entry AND t.weights = p.weights
+), summed AS (
+    SELECT entry, weights, count(*) AS strata, sum(trials) AS trials, sum(raw) AS raw, sum(w * sdc1_rate) AS r,
+           sqrt(sum(w * w * (sdc1_rate - sdc1_low) * (sdc1_rate - sdc1_low))) AS below,
+           sqrt(sum(w * w * (sdc1_high - sdc1_rate) * (sdc1_high - sdc1_rate))) AS above,
+           sum(w * masked_rate) AS masked_rate, sum(w * due_rate) AS due_rate
+      FROM share GROUP BY entry, weights
+)
+SELECT s.entry,                          -- entry.id
+       s.weights,                        -- how strata are weighted: bits, uniform
+       s.trials,                         -- trials in the file
+       s.r AS sdc1_rate,                 -- weighted mean of the strata's SDC-1 rates
+       max(0.0, s.r - s.below) AS sdc1_low,  -- lower 95 % bound
+       min(1.0, s.r + s.above) AS sdc1_high, -- upper 95 % bound
+       s.masked_rate,                    -- weighted mean share of masked trials
+       s.due_rate,                       -- weighted mean share of DUE
+       s.strata,                         -- strata with trials
+       p.strata AS planned_strata,       -- strata of the entry
+       s.raw / p.raw AS coverage         -- weight of the strata with trials, of all
+  FROM summed s JOIN planned p ON p.entry = s.entry AND p.weights = s.weights;

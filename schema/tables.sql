@@ -19,7 +19,10 @@ CREATE TABLE campaign (
     preprocess TEXT NOT NULL,       -- identity: how an image becomes the network's input
     label_offset INTEGER NOT NULL,  -- identity: class index of label 0
     classes INTEGER NOT NULL,       -- identity: number of classes (outputs of the network)
-    planned_trials INTEGER NOT NULL -- trials that the job asks for in all
+    shard INTEGER,                  -- identity: this file holds images i with i % shards = shard - 1; NULL: all
+    shards INTEGER,                 -- identity: number of shards; NULL: all images in one file
+    job_trials INTEGER NOT NULL,    -- trials that the job asks for in all
+    planned_trials INTEGER NOT NULL -- of them, those for this file
 );
 
 -- A fault entry of the job.
@@ -50,9 +53,11 @@ CREATE TABLE stratum (
     PRIMARY KEY (entry, layer)
 ) WITHOUT ROWID;
 
--- One start of the program on this file.
+-- One start of the program on this file, or on a file that was merged into it.
 CREATE TABLE run (
     id INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(16)))), -- the same in every file that the run's rows get to
+    shard INTEGER,                     -- campaign.shard of the file it wrote
     started TEXT NOT NULL,             -- UTC
     ended TEXT,                        -- UTC time of the last commit
     seconds REAL NOT NULL DEFAULT 0,   -- from start to last commit

@@ -11,6 +11,7 @@ typedef enum bs_status {
     BS_STOPPED = -3,     /* interrupted; what is finished is stored, run again to go on */
     BS_NO_DEVICE = -4,   /* no device, or the device was lost */
     BS_SELFTEST = -5,    /* replay is not exact on this machine */
+    BS_DIFFERS = -6,     /* the campaigns compared differ */
     BS_NO_MEMORY = -100, /* of the host or the device; a caller may go on with less */
 } bs_status;
 

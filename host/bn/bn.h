@@ -11,6 +11,7 @@
 /* X(name, help). What can be shown. */
 #define BS_BN_TABLES(X)                                                                                      \
     X(layer_accuracy, "accuracy, SDC and DUE rates of each layer under one fault, with 95 % bounds")         \
+    X(network_sdc, "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")            \
     X(sink_class, "classes that wrong answers of a layer significantly fall into")                           \
     X(sink_test, "all candidates for sink classes, with their tests")                                        \
     X(bn_trust, "probability that an answer is correct, for each class")                                     \

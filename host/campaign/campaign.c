@@ -70,7 +70,7 @@ static bs_status crew_member(void *shared, int worker)
 static void divide_work(bs_campaign *c)
 {
     const bs_engine *e = c->engine;
-    uint32_t tile = (uint32_t)e->tile, n = e->plan->n_images, workers = (uint32_t)e->threads;
+    uint32_t tile = (uint32_t)e->tile, n = bs_plan_count_images(e->plan), workers = (uint32_t)e->threads;
     c->n_tiles = (n + tile - 1) / tile;
     c->n_parts = 1;
     if (c->n_tiles < 4 * workers && c->n_tiles > 0)
@@ -82,9 +82,10 @@ static void divide_work(bs_campaign *c)
 static uint32_t allowed_broken(const bs_plan *plan)
 {
     int64_t wish = plan->job->max_broken;
+    uint32_t n = bs_plan_count_images(plan);
     if (wish < 0)
-        return plan->n_images < 200 ? 1 : plan->n_images / 100;
-    return wish < plan->n_images ? (uint32_t)wish : plan->n_images;
+        return n < 200 ? 1 : n / 100;
+    return wish < n ? (uint32_t)wish : n;
 }
 
 bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store *store,

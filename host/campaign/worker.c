@@ -261,14 +261,17 @@ static bs_status load_image(bench *b, uint32_t image, bs_golden_row *row)
     return BS_OK;
 }
 
+/* Images first..end-1 of the shard. */
 static bs_status golden_tile(bench *b, uint32_t first, uint32_t end, uint32_t part)
 {
     bs_campaign *c = b->c;
     bs_golden_row rows[BS_MAX_TILE];
     b->n_images = 0;
-    for (uint32_t image = first; image < end; image++)
+    for (uint32_t i = first; i < end; i++) {
+        uint32_t image = bs_plan_image(c->engine->plan, i);
         if (anything_missing(c, image, part) && !atomic_load(&c->broken[image]))
             BS_TRY(load_image(b, image, &rows[b->n_images]));
+    }
     if (b->n_images == 0)
         return BS_OK;
     BS_TRY(bs_golden_run(b->w.golden, b->n_images));
@@ -284,7 +287,8 @@ static bs_status run_item(bench *b, uint32_t item)
 {
     const bs_campaign *c = b->c;
     uint32_t tile = item / c->n_parts, part = item % c->n_parts;
-    uint32_t size = (uint32_t)c->engine->tile, n = c->engine->plan->n_images, first = tile * size;
+    uint32_t size = (uint32_t)c->engine->tile, n = bs_plan_count_images(c->engine->plan);
+    uint32_t first = tile * size;
     BS_TRY(golden_tile(b, first, n - first < size ? n : first + size, part));
     for (int s = (int)part; b->n_images > 0 && s < c->engine->plan->n_strata; s += (int)c->n_parts)
         BS_TRY(run_stratum(b, s));

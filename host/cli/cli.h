@@ -38,8 +38,11 @@ typedef struct bs_command {
     X(classify)                                                                                              \
     X(plan)                                                                                                  \
     X(run)                                                                                                   \
+    X(merge)                                                                                                 \
+    X(backup)                                                                                                \
     X(status)                                                                                                \
     X(bn)                                                                                                    \
+    X(compare)                                                                                               \
     X(trace)                                                                                                 \
     X(digest)                                                                                                \
     X(bench)                                                                                                 \
@@ -60,8 +63,10 @@ typedef struct bs_args {
 const char *bs_option_value(const bs_args *a, const char *name);
 /* Integer option within [low, high]; *out keeps its value if the option is absent. */
 bs_status bs_option_int(const bs_args *a, const char *name, long low, long high, int *out);
-/* The same for a number from 0 to 1. */
+/* Number option strictly between 0 and 1; *out keeps its value if the option is absent. */
 bs_status bs_option_share(const bs_args *a, const char *name, double *out);
+/* The same, 0 and 1 allowed. */
+bs_status bs_option_part(const bs_args *a, const char *name, double *out);
 /* Parses the words behind the command's name. */
 bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char **argv);
 const bs_command *bs_command_find(const char *name);

@@ -1,9 +1,12 @@
+#include "base/buf.h"
 #include "base/resources.h"
 #include "campaign/engine.h"
 #include "cli/cli.h"
 #include "replay/selftest.h"
+#include "store/rounds.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
@@ -93,6 +96,81 @@ static void print_strata(const bs_plan *p)
     }
 }
 
+static const char *verdict(const bs_round *r)
+{
+    return r->trials == 0   ? "no trials yet"
+           : r->margin == 0 ? "no margin wanted"
+           : r->exhausted   ? "all faults tried"
+           : r->reached     ? "reached"
+                            : "more";
+}
+
+static void print_rounds(const bs_plan *p, const bs_round *rounds)
+{
+    printf("%5s  %6s  %-24s %10s %9s %9s %9s %8s %9s %9s  %s\n", "entry", "target", "name", "trials", "sdc1",
+           "low", "high", "margin", "per image", "next", "");
+    for (int i = 0; i < p->n_strata; i++) {
+        const bs_stratum *s = &p->strata[i];
+        const bs_round *r = &rounds[i];
+        printf("%5d  %6d  %-24s %10llu %9.5f %9.5f %9.5f %8g %9u %9u  %s\n", p->job->entries[s->entry].id,
+               s->target, p->graph->tensors[p->graph->targets[s->target].tensor].name,
+               (unsigned long long)r->trials, r->rate, r->low, r->high, r->margin, r->now, r->next,
+               verdict(r));
+    }
+    for (int i = 0; i < p->n_strata; i++) {
+        int entry = p->strata[i].entry;
+        uint32_t now = 0, next = 0;
+        if (i > 0 && p->strata[i - 1].entry == entry)
+            continue;
+        for (int k = i; k < p->n_strata && p->strata[k].entry == entry; k++) {
+            now = rounds[k].now > now ? rounds[k].now : now;
+            next = rounds[k].next > next ? rounds[k].next : next;
+        }
+        if (next > now)
+            printf("entry %d: 'trials: %u' reaches the margin everywhere\n", p->job->entries[entry].id, next);
+    }
+}
+
+static void print_rounds_json(const bs_plan *p, const bs_round *rounds)
+{
+    bs_str t = {0};
+    for (int i = 0; i < p->n_strata; i++) {
+        const bs_stratum *s = &p->strata[i];
+        const bs_round *r = &rounds[i];
+        t.len = 0;
+        bs_str_printf(&t, "{\"entry\": %d, \"target\": %d, \"name\": ", p->job->entries[s->entry].id,
+                      s->target);
+        bs_str_json(&t, p->graph->tensors[p->graph->targets[s->target].tensor].name);
+        bs_str_printf(&t,
+                      ", \"trials\": %llu, \"sdc1\": %.9g, \"low\": %.9g, \"high\": %.9g, \"margin\": %.9g, "
+                      "\"per_image\": %u, \"next\": %u, \"reached\": %s}",
+                      (unsigned long long)r->trials, r->rate, r->low, r->high, r->margin, r->now, r->next,
+                      r->reached || r->exhausted ? "true" : "false");
+        puts(t.ptr ? t.ptr : "");
+    }
+    bs_str_clear(&t);
+}
+
+static bs_status next_round(const bs_args *args, const bs_plan *plan, const char *db)
+{
+    bs_round *rounds = NULL;
+    double margin = 0, confidence = 0.95;
+    BS_TRY(bs_option_share(args, "margin", &margin));
+    BS_TRY(bs_option_share(args, "confidence", &confidence));
+    for (int e = 0; e < plan->job->n_entries && margin == 0; e++)
+        if (!(plan->job->entries[e].margin > 0) && !plan->job->entries[e].sites) {
+            bs_fail(BS_USAGE, "fault entry %d gives no margin of error", plan->job->entries[e].id);
+            return bs_hint("add --margin 0.01, say, or the key 'margin' to the entry");
+        }
+    BS_TRY(bs_rounds_plan(&rounds, plan, db, margin, confidence));
+    if (bs_option_value(args, "json"))
+        print_rounds_json(plan, rounds);
+    else
+        print_rounds(plan, rounds);
+    free(rounds);
+    return BS_OK;
+}
+
 static bs_status run(const bs_args *args)
 {
     bs_session s;
@@ -105,6 +183,10 @@ static bs_status run(const bs_args *args)
     BS_TRY(bs_session_open(&s, args->operand[0]));
     if (bs_option_value(args, "sites"))
         BS_TRY_GOTO(bs_plan_write_sites(s.plan, bs_option_value(args, "sites")), out);
+    if (bs_option_value(args, "db")) {
+        st = next_round(args, s.plan, bs_option_value(args, "db"));
+        goto out;
+    }
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(measure(e, &rate, &macs), out);
     double trials = (double)s.plan->trials;
@@ -126,6 +208,9 @@ out:
 }
 
 static const bs_option options[] = {
+    {"db", "FILE", "what FILE has reached, and the trials that the next round needs for the margin of error"},
+    {"margin", "E", "with --db: half the width of the SDC-1 intervals, where the job gives none"},
+    {"confidence", "C", "with --margin: their confidence (default 0.95)"},
     {"sites", "FILE", "write every planned fault site as CSV, readable as an explicit site list"},
     {"device", "NAME", "device to estimate for: auto, cpu, cuda, null"},
     {"threads", "N", "workers to estimate for"},

@@ -24,9 +24,24 @@ static bs_status read_options(const bs_args *args, bs_engine_options *o)
         return bs_fail(BS_USAGE, "--replay takes full, suffix or delta, not '%s'", mode);
     o->mode = (bs_replay_mode)m;
     o->device = bs_option_value(args, "device");
-    BS_TRY(bs_option_share(args, "audit", &o->audit));
+    BS_TRY(bs_option_part(args, "audit", &o->audit));
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
     return bs_option_int(args, "batch", 1, 4096, &o->max_batch);
+}
+
+/* "2/4": the second of four. */
+static bs_status read_shard(const bs_args *args, bs_plan *plan)
+{
+    const char *text = bs_option_value(args, "shard");
+    unsigned k, n;
+    char rest;
+    if (!text)
+        return BS_OK;
+    if (sscanf(text, "%u/%u%c", &k, &n, &rest) != 2 || k < 1 || n < 1 || k > n) {
+        bs_fail(BS_USAGE, "--shard takes K/N with K from 1 to N, not '%s'", text);
+        return bs_hint("--shard 1/4 to --shard 4/4 split a campaign into four");
+    }
+    return bs_plan_set_shard(plan, k - 1, n);
 }
 
 /* Proves the routes unless this file has seen the proof for the same arithmetic. */
@@ -95,13 +110,14 @@ static bs_status run(const bs_args *args)
     db = db ? db : fallback_db;
 
     BS_TRY(read_options(args, &o));
+    bs_catch_signals();
     BS_TRY(bs_session_open(&s, args->operand[0]));
     bs_status st;
     if (!bs_option_value(args, "audit"))
         o.audit = s.job->audit;
+    BS_TRY_GOTO(read_shard(args, s.plan), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
-    bs_catch_signals();
     BS_TRY_GOTO(prove(e, store, args, &selftest), out);
     bs_run_info info = {
         .device = e->info,
@@ -115,8 +131,8 @@ static bs_status run(const bs_args *args)
     };
     BS_TRY_GOTO(bs_store_begin_run(store, &info), out);
     bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
-            (unsigned long long)s.plan->trials, s.plan->n_images, e->threads, e->info.name, e->info.isa,
-            info.mode);
+            (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, e->info.name,
+            e->info.isa, info.mode);
     st = bs_campaign_run(e, s.images, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);
@@ -142,6 +158,7 @@ out:
 
 static const bs_option options[] = {
     {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
+    {"shard", "K/N", "only the K-th of N shards, into a file of its own; `merge` puts them together"},
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
@@ -162,7 +179,9 @@ const bs_command bs_cmd_run = {
         "Runs the trials of JOB that the result file does not hold yet: golden runs, injection, replay, "
         "rows. Interrupt once to commit and stop (exit code 3); the same command goes on. Job files may "
         "grow: "
-        "more images, repetitions or entries extend the campaign.",
+        "more images, repetitions or entries extend the campaign. Shards split a campaign by image: K/N "
+        "takes "
+        "every N-th image, with the same trials and ids as one run.",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -13,6 +13,11 @@ static const char *state_of(const bs_file_status *s)
     return s->exit_status < 0 ? "running, or killed" : s->exit_status == 3 ? "stopped" : "incomplete";
 }
 
+static double share(uint64_t n, uint64_t of)
+{
+    return of ? 100.0 * (double)n / (double)of : 0.0;
+}
+
 static void print_json(const bs_file_status *s)
 {
     bs_str t = {0};
@@ -28,24 +33,29 @@ static void print_json(const bs_file_status *s)
                   (unsigned long long)s->masked, (unsigned long long)s->benign, (unsigned long long)s->sdc1,
                   (unsigned long long)s->due, (unsigned long long)s->audited,
                   (unsigned long long)s->audit_equal);
+    if (s->shards > 0)
+        bs_str_printf(&t, "\"shard\": %u, \"shards\": %u, ", s->shard, s->shards);
+    bs_str_printf(&t, "\"share\": %.6g, \"sdc1_rate\": %.6g, \"due_rate\": %.6g, ",
+                  share(s->trials, s->planned) / 100, share(s->sdc1, s->trials) / 100,
+                  share(s->due, s->trials) / 100);
+    if (s->left >= 0)
+        bs_str_printf(&t, "\"seconds_left\": %.0f, ", s->left);
     bs_str_printf(&t,
-                  "\"entries\": %d, \"strata\": %d, \"runs\": %d, \"rate\": %.6g, \"device\": ", s->entries,
-                  s->strata, s->runs, s->rate);
+                  "\"entries\": %d, \"strata\": %d, \"runs\": %d, \"rate\": %.6g, \"since_commit\": %.0f, "
+                  "\"device\": ",
+                  s->entries, s->strata, s->runs, s->rate, s->since);
     bs_str_json(&t, s->device ? s->device : "");
     bs_str_puts(&t, "}");
     puts(t.ptr ? t.ptr : "");
     bs_str_clear(&t);
 }
 
-static double share(uint64_t n, uint64_t of)
-{
-    return of ? 100.0 * (double)n / (double)of : 0.0;
-}
-
 static void print_text(const bs_file_status *s)
 {
     printf("campaign  %s, made %s\n", s->name ? s->name : "?", s->created ? s->created : "?");
     printf("model     %s\n", s->model ? s->model : "?");
+    if (s->shards > 0)
+        printf("shard     %u of %u\n", s->shard, s->shards);
     printf("state     %s: %llu of %llu trials (%.1f %%), %d entries, %d strata, %llu of %llu images\n",
            state_of(s), (unsigned long long)s->trials, (unsigned long long)s->planned,
            share(s->trials, s->planned), s->entries, s->strata, (unsigned long long)s->goldens,
@@ -63,8 +73,8 @@ static void print_text(const bs_file_status *s)
         printf("last run  of %d: %s on %s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
                s->backend ? s->backend : "?", s->device ? s->device : "?", s->started ? s->started : "?",
                s->ended ? s->ended : "(no commit yet)", (unsigned long long)s->run_trials, s->rate);
-    if (s->rate > 0 && s->trials + s->left_out < s->planned)
-        printf("time left %.0f s at that rate\n", (double)(s->planned - s->left_out - s->trials) / s->rate);
+    if (s->left > 0)
+        printf("time left %.0f s at that rate; last commit %.0f s ago\n", s->left, s->since);
 }
 
 static bs_status run(const bs_args *args)
@@ -88,9 +98,11 @@ const bs_command bs_cmd_status = {
     .name = "status",
     .usage = "DB",
     .summary = "show how far a campaign is, also while it runs",
-    .details =
-        "Trials done and planned, outcomes so far, the last run's rate. Reads only; a running campaign is "
-        "not disturbed.",
+    .details = "Trials done and planned, outcomes so far, the last run's rate, and the time left at that "
+               "rate. Reads only; a "
+               "running campaign is not disturbed. With --json for monitoring: share, rate, seconds_left, "
+               "sdc1_rate, "
+               "since_commit (a run that is alive commits every few seconds).",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

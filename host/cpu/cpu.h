@@ -140,19 +140,11 @@ static inline float *bs_cpu_output(const bs_cpu_job *j, int i)
     return j->out + i * bs_cpu_layout_out(j)->elements;
 }
 
-/* Is input k of the node there? */
-static inline bool bs_cpu_has_input(const bs_node *n, int k)
-{
-    return k < n->n_in && n->in[k] >= 0;
-}
-
 /* plain.c: input k (0 or 1) and output of a sample in logical order; where the layout is another, copies in
  * lane->plain. What was written to an output counts after bs_cpu_plain_done(). */
 bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out);
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
-
-/* supports.c, supports_shape.c */
 
 /* plan.c. Chunk sizes for a convolution with so many output pixels. */
 int bs_cpu_conv_chunks(int64_t pixels);

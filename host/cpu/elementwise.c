@@ -4,7 +4,7 @@
 /* Clip's bound k: a parameter of the file, or the attribute. */
 static float clip_bound(const bs_cpu_job *j, int k, float attr)
 {
-    return bs_cpu_has_input(j->node, k) ? *bs_cpu_input(j, k, 0) : attr;
+    return bs_node_has_input(j->node, k) ? *bs_cpu_input(j, k, 0) : attr;
 }
 
 bs_status bs_cpu_run_unary(const bs_cpu_job *j)

@@ -58,7 +58,7 @@ bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view
 {
     const bs_graph *g = l->network->graph;
     const bs_node *nd = &g->nodes[node];
-    if (slot < 0 || !bs_cpu_has_input(nd, slot) || !g->tensors[nd->in[slot]].constant)
+    if (slot < 0 || !bs_node_has_input(nd, slot) || !g->tensors[nd->in[slot]].constant)
         return bs_fail(BS_ERR, "input %d of node '%s' is no parameter", slot, nd->name);
     if (n <= 0)
         return BS_OK;

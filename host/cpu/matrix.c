@@ -182,7 +182,7 @@ bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
     bs_cpu_variant *v;
     const bs_cpu_matrix *m = &j->plan->matrix;
     int node = (int)(j->node - j->graph->nodes);
-    const float *bias = bs_cpu_has_input(j->node, 2) ? j->param[2] : NULL;
+    const float *bias = bs_node_has_input(j->node, 2) ? j->param[2] : NULL;
     bs_cpu_rows src = {j->in[0].base, j->in[0].rows};
     BS_TRY(bs_cpu_variant_get(&v, j->lane, node, bs_cpu_units(m)));
     if (m->scattered)

@@ -30,7 +30,7 @@ bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j)
 bs_status bs_cpu_run_layer_norm(const bs_cpu_job *j)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
-    const float *scale = j->param[1], *bias = bs_cpu_has_input(j->node, 2) ? j->param[2] : NULL;
+    const float *scale = j->param[1], *bias = bs_node_has_input(j->node, 2) ? j->param[2] : NULL;
     int64_t line = 1;
     for (int a = j->node->attr.axis; a < l->rank; a++)
         line *= l->dim[a];

@@ -117,7 +117,7 @@ bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], co
     BS_TRY(patch_get(&p, l, node, in_size, out_size));
     const void *const *param = (const void *const *)p->plan.param;
     if (p->variant) {
-        const float *bias = bs_cpu_has_input(&p->node, 2) ? param[2] : NULL;
+        const float *bias = bs_node_has_input(&p->node, 2) ? param[2] : NULL;
         bs_cpu_rows src = {in[0].base, in[0].rows};
         return bs_cpu_matrix_run(l, &p->plan.matrix, p->variant, p->packed, bias, n, src, out);
     }

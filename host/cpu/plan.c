@@ -32,7 +32,7 @@ static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
         .stride = {w->stride[0], w->stride[1]},
         .dilation = {w->dilation[0], w->dilation[1]},
         .pad = {w->pad[0], w->pad[1], w->pad[2], w->pad[3]},
-        .bias = bs_cpu_has_input(n, 2),
+        .bias = bs_node_has_input(n, 2),
     };
     m->repeat = 1;
     m->in_row = g->tensors[n->in[0]].elements;
@@ -61,7 +61,7 @@ static void plan_gemm(const bs_graph *g, const bs_node *n, const bs_cpu_layout *
         .kernel = {1, 1},
         .stride = {1, 1},
         .dilation = {1, 1},
-        .bias = bs_cpu_has_input(n, 2),
+        .bias = bs_node_has_input(n, 2),
     };
     m->rows_in_width = true;
     m->chunks = BS_CPU_CHUNKS;
@@ -88,10 +88,7 @@ static bs_status pin_matrix(bs_network *n, bs_cpu_matrix *m, int skip)
 
 bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n)
 {
-    if (n->op != BS_OP_MATMUL)
-        return n->op == BS_OP_CONV || n->op == BS_OP_GEMM;
-    const bs_tensor *w = &g->tensors[n->in[1]];
-    return w->constant && w->shape.rank == 2 && !g->tensors[n->in[0]].constant;
+    return n->op == BS_OP_CONV || n->op == BS_OP_GEMM || bs_matmul_by_weights(g, n);
 }
 
 size_t bs_cpu_param_bytes(const bs_network *n, int node, int slot)

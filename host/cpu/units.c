@@ -15,7 +15,7 @@ bs_status bs_cpu_units_load(bs_lane *l, int node, const bs_cpu_variant *v, const
     const bs_cpu_matrix *m = matrix_of(l, node);
     const bs_graph *graph = l->network->graph;
     const bs_node *nd = &graph->nodes[node];
-    const bs_tensor *b = bs_cpu_has_input(nd, 2) ? &graph->tensors[nd->in[2]] : NULL;
+    const bs_tensor *b = bs_node_has_input(nd, 2) ? &graph->tensors[nd->in[2]] : NULL;
     int per_unit = bs_cpu_unit_filters(m);
     size_t bytes = (size_t)(v->filters * m->filter) * sizeof(float);
     BS_TRY(bs_cpu_reserve(&l->file, bytes));

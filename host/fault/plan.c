@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "fault/ber.h"
+#include "fault/sample.h"
 #include "fault/select.h"
 #include "fault/table.h"
 
@@ -43,6 +44,26 @@ static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, 
     return BS_OK;
 }
 
+/* Trials for each image. With a margin: n of Leveugle's formula for the safest guess p = 0.5, over the
+ * images; a fault of a parameter meets all of them, so there n counts faults. */
+static bs_status count_repetitions(uint64_t *out, const bs_plan *plan, const bs_entry *e, int target)
+{
+    const bs_target *t = &plan->graph->targets[target];
+    const bs_tensor *tensor = &plan->graph->tensors[t->tensor];
+    *out = (uint64_t)e->trials;
+    if (!(e->margin > 0))
+        return BS_OK;
+    uint64_t images = bs_target_is_parameter(t->kind) ? 1 : plan->n_images;
+    uint64_t n = 0;
+    BS_TRY(bs_sample_size(&n, bs_plan_population(plan, e, target), e->margin, e->confidence, 0.5));
+    *out = images > 0 ? (n + images - 1) / images : 0;
+    if (*out < 1u << BS_REPETITION_BITS)
+        return BS_OK;
+    fail_entry(plan, e, tensor, "this margin of error needs more trials than can be numbered");
+    return bs_hint("it needs %llu for each image: take more images, or a larger margin",
+                   (unsigned long long)*out);
+}
+
 static bs_status add_sampled(bs_plan *plan, size_t *cap, int entry)
 {
     const bs_entry *e = &plan->job->entries[entry];
@@ -51,8 +72,11 @@ static bs_status add_sampled(bs_plan *plan, size_t *cap, int entry)
     bs_status st = bs_select_targets(hit, e, plan->job, plan->graph);
     for (int t = 0; t < plan->graph->n_targets && st == BS_OK; t++)
         if (hit[t]) {
-            st = add_stratum(plan, cap, entry, t, (uint64_t)e->trials);
-            plan->trials += (uint64_t)e->trials * plan->n_images;
+            uint64_t repetitions = 0;
+            st = count_repetitions(&repetitions, plan, e, t);
+            if (st == BS_OK)
+                st = add_stratum(plan, cap, entry, t, repetitions);
+            plan->trials += repetitions * plan->n_images;
         }
     free(hit);
     return st;
@@ -122,6 +146,7 @@ bs_status bs_plan_create(bs_plan **out, const bs_job *job, const bs_graph *graph
     plan->n_images = n_images;
     BS_TRY_GOTO(bs_calloc(&plan->tables, (size_t)job->n_entries, sizeof(bs_site_table *), "plan"), out);
     BS_TRY_GOTO(add_strata(plan), out);
+    plan->job_trials = plan->trials;
     *out = plan;
     return BS_OK;
 out:
@@ -138,6 +163,16 @@ void bs_plan_free(bs_plan *plan)
     free(plan->tables);
     free(plan->strata);
     free(plan);
+}
+
+double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target)
+{
+    const bs_target *t = &plan->graph->targets[target];
+    double sites = (double)plan->graph->tensors[t->tensor].elements * bs_fault_choices(&e->fault);
+    double many = 1e18; /* sets of sites: as good as infinitely many */
+    if (e->fault.ber > 0 || e->fault.count > 1)
+        return many;
+    return bs_target_is_parameter(t->kind) || plan->n_images == 0 ? sites : sites * plan->n_images;
 }
 
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s)
@@ -166,6 +201,36 @@ const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t)
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image)
 {
     size_t first;
+    if (plan->shards > 1 && image % plan->shards != plan->shard)
+        return 0;
     const bs_site_table *table = plan->tables[s->entry];
     return table ? bs_site_table_find(table, (uint32_t)s->target, image, &first) : s->repetitions;
+}
+
+bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards)
+{
+    if (shards < 1 || shard >= shards)
+        return bs_fail(BS_USAGE, "there is no shard %u of %u", shard + 1, shards);
+    if (shards > plan->n_images) {
+        bs_fail(BS_USAGE, "%u shards, but the job has %u images", shards, plan->n_images);
+        return bs_hint("a campaign is split by image: ask for at most %u shards", plan->n_images);
+    }
+    plan->shard = shard;
+    plan->shards = shards;
+    plan->trials = 0;
+    for (int i = 0; i < plan->n_strata; i++)
+        for (uint32_t k = 0; k < bs_plan_count_images(plan); k++)
+            plan->trials += bs_plan_repetitions(plan, &plan->strata[i], bs_plan_image(plan, k));
+    return BS_OK;
+}
+
+uint32_t bs_plan_count_images(const bs_plan *plan)
+{
+    return plan->shards > 1 ? (plan->n_images - plan->shard + plan->shards - 1) / plan->shards
+                            : plan->n_images;
+}
+
+uint32_t bs_plan_image(const bs_plan *plan, uint32_t i)
+{
+    return plan->shards > 1 ? i * plan->shards + plan->shard : i;
 }

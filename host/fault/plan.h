@@ -31,7 +31,9 @@ typedef struct bs_plan {
     bs_stratum *strata; /* sorted by (entry id, target) */
     int n_strata;
     bs_site_table **tables; /* by entry index, NULL where sites are sampled */
-    uint64_t trials;        /* in all */
+    uint64_t job_trials;    /* of all images */
+    uint64_t trials;        /* of the images of the shard */
+    uint32_t shard, shards; /* shards > 1: only images i with i % shards == shard are this plan's */
 } bs_plan;
 
 /* Sites of one trial. Zero-initialise; bs_sites_clear() frees. Reused between calls without reallocation. */
@@ -44,7 +46,16 @@ typedef struct bs_sites {
  * checks the limits of the id format. job and graph must outlive the plan. */
 bs_status bs_plan_create(bs_plan **out, const bs_job *job, const bs_graph *graph, uint32_t n_images);
 void bs_plan_free(bs_plan *plan);
+/* Leaves the plan the images of shard `shard` (0-based) of `shards`. Trials keep their ids and sites, and an
+ * image never changes its shard when images are added. */
+bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards);
+/* Number of images in the shard (all of them without shards), and the i-th of them. */
+uint32_t bs_plan_count_images(const bs_plan *plan);
+uint32_t bs_plan_image(const bs_plan *plan, uint32_t i);
 
+/* The faults that a target's trials are drawn from: sites x choices, and x images where a fault meets one
+ * image only. */
+double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target);
 /* Has every trial of the stratum one site at most? False where that is not known without drawing. */
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
 /* Stratum of a trial, NULL if the plan has none. */
@@ -54,7 +65,8 @@ const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t);
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs_sites *out);
 void bs_sites_clear(bs_sites *s);
 
-/* Trials of one image in the stratum: s->repetitions, or fewer where a site list names the images. */
+/* Trials of one image in the stratum: s->repetitions, or fewer where a site list names the images; none of an
+ * image outside the shard. */
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
 
 /* Site lists: CSV, the first line names the columns, in any order; other columns are ignored.

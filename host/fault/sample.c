@@ -56,3 +56,11 @@ bs_status bs_sample_margin(double *out, double population, uint64_t n, double co
     *out = t * sqrt(p * (1.0 - p) * (population / (double)n - 1.0) / (population - 1.0));
     return BS_OK;
 }
+
+void bs_wilson(double *low, double *high, double rate, double n, double confidence)
+{
+    double z = bs_two_sided_quantile(confidence), zz = z * z;
+    double centre = rate + zz / (2 * n), half = z * sqrt(rate * (1 - rate) / n + zz / (4 * n * n));
+    *low = rate > 0 ? (centre - half) / (1 + zz / n) : 0.0;
+    *high = rate < 1 ? (centre + half) / (1 + zz / n) : 1.0;
+}

@@ -17,6 +17,10 @@ bs_status bs_sample_size(uint64_t *out, double population, double margin, double
 /* The inverse of the above: the margin that n trials reach. n >= population gives 0. */
 bs_status bs_sample_margin(double *out, double population, uint64_t n, double confidence, double p);
 
+/* E. B. Wilson's interval (JASA 1927) of a share `rate` seen in `n` > 0 independent trials; n need not be
+ * whole. */
+void bs_wilson(double *low, double *high, double rate, double n, double confidence);
+
 /* t with P(-t < Z < t) = confidence for a standard normal Z. */
 double bs_two_sided_quantile(double confidence);
 

@@ -134,6 +134,11 @@ bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs
     size_t first = out->n;
     if (plan->tables[s->entry])
         return look_up(plan->tables[s->entry], t, out);
+    if (bs_fault_is_ordered(m, s->population)) {
+        uint64_t unit = counter - t.repetition;
+        uint64_t at = bs_fault_ordered(s->population, seed, unit, t.repetition);
+        return append(out, bs_fault_site(m, at, seed, counter, 0));
+    }
     if (m->ber > 0)
         BS_TRY(draw_ber(m, s, seed, counter, out));
     else if (m->count <= FEW)

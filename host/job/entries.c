@@ -147,6 +147,16 @@ static bs_status read_ber(bs_form *f, yaml_node_t *value, const bs_field *field,
     return BS_OK;
 }
 
+static bs_status read_share(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    double *out = (double *)((char *)object + field->offset);
+    BS_TRY(bs_form_number(out, f, value, field->key, -DBL_MAX, DBL_MAX));
+    if (*out > 0.0 && *out < 1.0)
+        return BS_OK;
+    bs_form_fail(f, bs_form_line(value), "'%s' must be above 0 and below 1, not %g", field->key, *out);
+    return bs_hint("margin: 0.01 and confidence: 0.95 say: within one percent point, 19 times out of 20");
+}
+
 /* Unlike other numbers, the value to set may be infinite or not a number. */
 static bs_status read_value(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
@@ -200,6 +210,8 @@ static bs_status read_range(bs_form *f, yaml_node_t *value, const bs_field *fiel
     X(VALUE, "value", read_value, fault.value, 0, 0)                                                         \
     X(RANGE, "range", read_range, fault.low, 0, 0)                                                           \
     X(TRIALS, "trials", bs_form_int64, trials, 1, MAX_TRIALS)                                                \
+    X(MARGIN, "margin", read_share, margin, 0, 0)                                                            \
+    X(CONFIDENCE, "confidence", read_share, confidence, 0, 0)                                                \
     X(SITES, "sites", bs_form_path, sites, 0, 0)
 
 enum entry_key {
@@ -240,8 +252,8 @@ static bs_status only_for(const bs_form *f, const bs_entry *e, const int *lines,
 
 static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lines)
 {
-    static const int sampling[] = {KEY_TARGETS, KEY_FAULT, KEY_BITS,  KEY_BURST, KEY_COUNT,
-                                   KEY_BER,     KEY_VALUE, KEY_RANGE, KEY_TRIALS};
+    static const int sampling[] = {KEY_TARGETS, KEY_FAULT, KEY_BITS,   KEY_BURST,  KEY_COUNT,     KEY_BER,
+                                   KEY_VALUE,   KEY_RANGE, KEY_TRIALS, KEY_MARGIN, KEY_CONFIDENCE};
     if (lines[KEY_SITES]) {
         for (size_t i = 0; i < sizeof sampling / sizeof *sampling; i++)
             if (lines[sampling[i]])
@@ -258,6 +270,13 @@ static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lin
         return conflict(
             f, lines, KEY_COUNT, KEY_BER,
             "a trial has a fixed number of sites (count) or as many as the error rate brings (ber)");
+    if (lines[KEY_TRIALS] && lines[KEY_MARGIN])
+        return conflict(f, lines, KEY_TRIALS, KEY_MARGIN,
+                        "a margin of error decides how many trials there are");
+    if (lines[KEY_CONFIDENCE] && !lines[KEY_MARGIN]) {
+        bs_form_fail(f, lines[KEY_CONFIDENCE], "'confidence' without 'margin'");
+        return bs_hint("it is the probability that the margin of error holds: give both");
+    }
     bool bitwise = bs_fault_is_bitwise(e->fault.kind);
     BS_TRY(only_for(f, e, lines, KEY_BITS, bitwise, false, "flip, stuck-at-0 and stuck-at-1"));
     BS_TRY(only_for(f, e, lines, KEY_BURST, bitwise, false, "flip, stuck-at-0 and stuck-at-1"));
@@ -273,6 +292,7 @@ static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
     e->fault.burst = 1;
     e->fault.count = 1;
     e->trials = 1;
+    e->confidence = 0.95;
     BS_TRY(bs_form_mapping(f, node, "a fault entry", entry_fields, N_KEYS, e, lines));
     BS_TRY(check_entry(f, e, lines));
     if (!e->name) {

@@ -27,8 +27,9 @@ typedef struct bs_entry {
     bs_fault_model fault;
     bs_selector *targets;
     int n_targets;
-    int64_t trials; /* repetitions for each (target, image) */
-    char *sites;    /* CSV of explicit sites (plan.h) instead of targets, fault and trials; path resolved */
+    int64_t trials;            /* repetitions for each (target, image), where margin is 0 */
+    double margin, confidence; /* as many as this margin of error of each target needs; plan.h */
+    char *sites; /* CSV of explicit sites (plan.h) instead of targets, fault and trials; path resolved */
     int line;
 } bs_entry;
 

@@ -122,3 +122,9 @@ int bs_graph_max_inputs(const bs_graph *g)
         most = g->nodes[i].n_in > most ? g->nodes[i].n_in : most;
     return most;
 }
+
+bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n)
+{
+    const bs_tensor *w = n->op == BS_OP_MATMUL ? &g->tensors[n->in[1]] : NULL;
+    return w && w->constant && w->shape.rank == 2 && !g->tensors[n->in[0]].constant;
+}

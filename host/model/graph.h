@@ -292,4 +292,13 @@ const char *bs_shape_text(const bs_shape *s, char *buf, size_t len);
 /* Is `kind` a parameter (weight, bias, norm, constant)? A fault there outlives one inference. */
 bool bs_target_is_parameter(bs_target_kind kind);
 
+/* Is input k of the node there? */
+static inline bool bs_node_has_input(const bs_node *n, int k)
+{
+    return k < n->n_in && n->in[k] >= 0;
+}
+
+/* A MatMul of an activation by a constant matrix? */
+bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n);
+
 #endif

@@ -47,7 +47,7 @@ static bs_status add_golden(bs_store *s, const bs_golden_row *r)
     }
     snprintf(hash, sizeof hash, "%016" PRIx64, r->logits_hash);
     sqlite3_bind_int64(q, 1, r->image);
-    sqlite3_bind_int64(q, 2, s->run);
+    sqlite3_bind_int64(q, 2, r->run ? r->run : s->run);
     sqlite3_bind_text(q, 3, r->sha256, -1, SQLITE_STATIC);
     sqlite3_bind_double(q, 4, bs_is_nan(r->answer.p_golden) ? 0.0 : (double)r->answer.p_golden);
     sqlite3_bind_int64(q, 5, r->answer.flags);
@@ -69,7 +69,7 @@ static bs_status add_broken(bs_store *s, const bs_broken_row *r)
     if (r->image >= s->n_images)
         return bs_fail(BS_ERR, "broken image %" PRIu32 ", but the plan has %" PRIu32, r->image, s->n_images);
     sqlite3_bind_int64(q, 1, r->image);
-    sqlite3_bind_int64(q, 2, s->run);
+    sqlite3_bind_int64(q, 2, r->run ? r->run : s->run);
     sqlite3_bind_int64(q, 3, (sqlite3_int64)r->trials);
     sqlite3_bind_text(q, 4, r->reason, -1, SQLITE_STATIC);
     s->broken_image[r->image] = true;
@@ -101,7 +101,7 @@ static bs_status insert_row(bs_store *s, const bs_row *r)
 {
     sqlite3_stmt *q = r->died_at >= 0 ? s->sql.masked : s->sql.trial;
     sqlite3_bind_int64(q, 1, (sqlite3_int64)r->id);
-    sqlite3_bind_int64(q, 2, s->run);
+    sqlite3_bind_int64(q, 2, r->run ? r->run : s->run);
     bind_site(q, r);
     r->died_at >= 0 ? sqlite3_bind_int(q, 9, r->died_at) : sqlite3_bind_null(q, 9);
     sqlite3_bind_int(q, 10, r->audit);

@@ -24,6 +24,24 @@ static bs_status check_text(const bs_store *s, const char *field, sqlite3_stmt *
     return hint_other();
 }
 
+static bs_status check_shard(const bs_store *s, sqlite3_stmt *q)
+{
+    uint32_t shard = (uint32_t)sqlite3_column_int64(q, 5), shards = (uint32_t)sqlite3_column_int64(q, 6);
+    uint32_t wanted = s->plan->shards > 1 ? s->plan->shard + 1 : 0,
+             of = s->plan->shards > 1 ? s->plan->shards : 0;
+    if (shard == wanted && shards == of)
+        return BS_OK;
+    if (shards == 0) {
+        bs_fail(BS_ERR, "result file '%s' holds all images, not shard %" PRIu32 " of %" PRIu32, s->db->path,
+                wanted, of);
+        return bs_hint("leave --shard out, or give the shard a file of its own");
+    }
+    bs_fail(BS_ERR, "result file '%s' holds shard %" PRIu32 " of %" PRIu32, s->db->path, shard, shards);
+    return bs_hint("go on with --shard %" PRIu32 "/%" PRIu32
+                   ", or name another result file; `bitsink merge` puts shards together",
+                   shard, shards);
+}
+
 static bs_status check_campaign(bs_store *s)
 {
     const bs_job *job = s->plan->job;
@@ -34,9 +52,11 @@ static bs_status check_campaign(bs_store *s)
     bs_status st;
     bs_identity_preprocess(&preprocess, &job->preprocess);
     BS_TRY_GOTO(bs_str_status(&preprocess), out);
-    BS_TRY_GOTO(bs_db_prepare(&q, s->db,
-                              "SELECT model_sha256, seed, preprocess, label_offset, classes FROM campaign"),
-                out);
+    BS_TRY_GOTO(
+        bs_db_prepare(
+            &q, s->db,
+            "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards FROM campaign"),
+        out);
     BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
     if (!row) {
         st = bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", s->db->path);
@@ -51,6 +71,7 @@ static bs_status check_campaign(bs_store *s)
     BS_TRY_GOTO(check_text(s, "label offset", q, 3, number), out);
     snprintf(number, sizeof number, "%d", s->plan->graph->classes);
     BS_TRY_GOTO(check_text(s, "number of classes", q, 4, number), out);
+    st = check_shard(s, q);
 out:
     sqlite3_finalize(q);
     bs_str_clear(&preprocess);

@@ -186,15 +186,16 @@ static bs_status check_marks(const bs_db *db, bool *fresh)
         bs_fail(BS_ERR, "cannot open result file '%s': it is a database of another program", db->path);
         return bs_hint("name another result file");
     }
-    if (version < BS_DB_VERSION) {
-        bs_fail(BS_ERR, "cannot open result file '%s': its schema version %lld is older than %d", db->path,
-                (long long)version, BS_DB_VERSION);
-        return bs_hint("use the bitsink that made it, or run the job into a new file");
-    }
     if (version > BS_DB_VERSION) {
         bs_fail(BS_ERR, "cannot open result file '%s': its schema version %lld is newer than %d", db->path,
                 (long long)version, BS_DB_VERSION);
         return bs_hint("use the bitsink that made it, or a newer one");
+    }
+    if (version < BS_DB_VERSION) {
+        bs_fail(BS_ERR, "cannot open result file '%s': its schema version %lld is older than %d", db->path,
+                (long long)version, BS_DB_VERSION);
+        return bs_hint(
+            "run its job again into a new file, or use the bitsink that made it; SQL reads it as ever");
     }
     return BS_OK;
 }

@@ -110,11 +110,9 @@ static void bind_job_path(sqlite3_stmt *q, int index, const bs_job *job)
 static bs_status write_campaign(bs_store *s)
 {
     static const char sql[] =
-        "INSERT INTO campaign (id, name, created, version, job, model, model_sha256, "
-        "seed, preprocess, label_offset, "
-        "classes, planned_trials, job_path) VALUES (1, ?1, strftime('%Y-%m-%dT%H:%M:%SZ', "
-        "'now'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-        "?10, ?11)";
+        "INSERT INTO campaign (id, name, created, version, job, model, model_sha256, seed, preprocess, "
+        "label_offset, classes, planned_trials, job_path, job_trials, shard, shards) VALUES (1, ?1, "
+        "strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     const bs_job *job = s->plan->job;
     bs_str preprocess = {0};
     char seed[24];
@@ -135,6 +133,11 @@ static bs_status write_campaign(bs_store *s)
     sqlite3_bind_int(q, 8, job->label_offset);
     sqlite3_bind_int(q, 9, s->plan->graph->classes);
     sqlite3_bind_int64(q, 10, (sqlite3_int64)s->plan->trials);
+    sqlite3_bind_int64(q, 12, (sqlite3_int64)s->plan->job_trials);
+    if (s->plan->shards > 1) {
+        sqlite3_bind_int64(q, 13, s->plan->shard + 1);
+        sqlite3_bind_int64(q, 14, s->plan->shards);
+    }
     st = bs_db_run(s->db, "write", q);
 out:
     sqlite3_finalize(q);
@@ -283,11 +286,13 @@ static bs_status update_campaign(bs_store *s)
     sqlite3_stmt *q = NULL;
     BS_TRY(bs_db_prepare(
         &q, s->db,
-        "UPDATE campaign SET name = ?1, job = ?2, model = ?3, planned_trials = ?4, job_path = ?5"));
+        "UPDATE campaign SET name = ?1, job = ?2, model = ?3, planned_trials = ?4, job_path = ?5, "
+        "job_trials = ?6"));
     sqlite3_bind_text(q, 1, s->plan->job->name, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 2, s->plan->job->text, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 3, s->plan->job->model, -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 4, (sqlite3_int64)s->plan->trials);
+    sqlite3_bind_int64(q, 6, (sqlite3_int64)s->plan->job_trials);
     bind_job_path(q, 5, s->plan->job);
     bs_status st = bs_db_run(s->db, "write", q);
     sqlite3_finalize(q);

@@ -40,6 +40,7 @@ struct bs_store {
     char strata_hash[17];
     /* the run */
     sqlite3_int64 run; /* 0: none begun */
+    bool merging;      /* no run of its own: each row says which one made it */
     bool allow_mixed;
     bool in_transaction;
     bool broken; /* a write failed; nothing more is accepted */
@@ -50,6 +51,13 @@ struct bs_store {
 
 /* Index of the stratum (entry id, target), -1 if the plan has none. */
 int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target);
+
+/* Makes the tables, views and marks of a fresh file, inside the caller's transaction. */
+bs_status bs_store_create_schema(const bs_db *db);
+/* Fills what the store keeps in memory, from the file; s->db, s->plan and s->n_images are set. */
+bs_status bs_store_load(bs_store *s);
+/* writer.c: makes the statements that rows are written with. */
+bs_status bs_store_prepare(bs_store *s);
 
 /* batch.c: adds to the open transaction and to the counts; after a failure the transaction must be rolled
  * back. */

@@ -6,17 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char sql_file[] = "SELECT c.name, c.model, c.created, c.planned_trials, (SELECT count(*) FROM "
-                               "image), (SELECT count(*) FROM golden), "
-                               "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
-                               "count(*) FROM run), (SELECT sum(audited) FROM run), (SELECT "
-                               "sum(audit_equal) FROM run) FROM campaign c";
+static const char sql_file[] =
+    "SELECT c.name, c.model, c.created, c.planned_trials, (SELECT count(*) FROM "
+    "image), (SELECT count(*) FROM golden), "
+    "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
+    "count(*) FROM run), c.shard, c.shards, (SELECT sum(audited) FROM run), (SELECT "
+    "sum(audit_equal) FROM run) FROM campaign c";
 static const char sql_counts[] =
     "SELECT sum(n), sum(masked), sum(n - masked) FILTER (WHERE class >= 0) - sum(wrong) FILTER (WHERE class "
     ">= 0), "
     "sum(wrong) FILTER (WHERE class >= 0), sum(n - masked) FILTER (WHERE class < 0) FROM layer_summary";
 static const char sql_run[] =
-    "SELECT started, ended, backend, device, exit, trials, seconds FROM run ORDER BY id DESC LIMIT 1";
+    "SELECT started, ended, backend, device, exit, trials, seconds, strftime('%s', 'now') - strftime('%s', "
+    "ifnull(ended, started)) FROM run ORDER BY started DESC, id DESC LIMIT 1";
 
 static bs_status one_row(sqlite3_stmt **q, bool *row, const bs_db *db, const char *sql)
 {
@@ -46,8 +48,12 @@ static bs_status read_file(bs_file_status *s, const bs_db *db)
     s->entries = sqlite3_column_int(q, 6);
     s->strata = sqlite3_column_int(q, 7);
     s->runs = sqlite3_column_int(q, 8);
-    s->audited = number(q, 9);
-    s->audit_equal = number(q, 10);
+    s->shard = (uint32_t)number(q, 9);
+    s->shards = (uint32_t)number(q, 10);
+    if (s->shards > 0)
+        s->images = (s->images + s->shards - s->shard) / s->shards;
+    s->audited = number(q, 11);
+    s->audit_equal = number(q, 12);
 out:
     sqlite3_finalize(q);
     return st;
@@ -98,6 +104,9 @@ static bs_status read_run(bs_file_status *s, const bs_db *db)
     s->run_trials = number(q, 5);
     s->seconds = sqlite3_column_double(q, 6);
     s->rate = s->seconds > 0 ? (double)s->run_trials / s->seconds : 0.0;
+    s->since = sqlite3_column_double(q, 7);
+    uint64_t done = s->trials + s->left_out;
+    s->left = done >= s->planned ? 0.0 : s->rate > 0 ? (double)(s->planned - done) / s->rate : -1.0;
 out:
     sqlite3_finalize(q);
     return st;
@@ -108,6 +117,7 @@ bs_status bs_store_status(const char *path, bs_file_status *out)
     bs_db *db = NULL;
     bs_status st;
     memset(out, 0, sizeof *out);
+    out->left = -1;
     BS_TRY(bs_db_open(&db, path));
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
     BS_TRY_GOTO(read_file(out, db), out);

@@ -8,7 +8,8 @@
 
 typedef struct bs_file_status {
     char *name, *model, *created; /* may be NULL */
-    uint64_t planned, trials;     /* trials the job asks for, trials in the file */
+    uint64_t planned, trials;     /* trials the job asks for in this file, trials in the file */
+    uint32_t shard, shards;       /* 1-based; 0: all images are in this file */
     uint64_t images, goldens;     /* images of the campaign, those with a fault-free run */
     uint64_t broken, left_out;    /* unreadable images, and their planned trials that are not in the file */
     uint64_t masked, benign, sdc1, due; /* of the trials; they add up */
@@ -20,6 +21,8 @@ typedef struct bs_file_status {
     int exit_status;               /* -1: still running, or killed */
     uint64_t run_trials;
     double seconds, rate; /* trials a second */
+    double since;         /* seconds from its last commit (its start, without one) to now */
+    double left;          /* seconds that the rest takes at that rate, -1: unknown */
 } bs_file_status;
 
 /* Fills *out; bs_file_status_clear() frees. */

@@ -93,42 +93,57 @@ out:
     return st;
 }
 
-static bs_status load_labels(bs_store *s, const bs_dataset *images)
+static bs_status load_labels(bs_store *s)
 {
-    for (uint32_t i = 0; i < s->n_images; i++) {
-        const bs_image *image = bs_dataset_image(images, i);
-        s->gold[i].label = image->label < 0 ? INT32_MIN : image->label + s->plan->job->label_offset;
-        s->gold[i].class = BS_CLASS_DUE;
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT id, class FROM image"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (!row)
+            break;
+        sqlite3_int64 image = sqlite3_column_int64(q, 0);
+        if (image < 0 || image >= s->n_images)
+            continue;
+        s->gold[image].label =
+            sqlite3_column_type(q, 1) == SQLITE_NULL ? INT32_MIN : sqlite3_column_int(q, 1);
+        s->gold[image].class = BS_CLASS_DUE;
     }
-    return BS_OK;
+out:
+    sqlite3_finalize(q);
+    return st;
 }
 
-static bs_status allocate(bs_store *s, const bs_dataset *images)
+static bs_status allocate(bs_store *s)
 {
-    s->n_images = s->plan->n_images;
-    if (bs_dataset_count(images) < s->n_images)
-        return bs_fail(BS_ERR, "the plan has %" PRIu32 " images, the data set %zu", s->n_images,
-                       bs_dataset_count(images));
     size_t units = (size_t)s->plan->n_strata * s->n_images;
     BS_TRY(bs_calloc(&s->gold, s->n_images, sizeof *s->gold, "golden answers"));
     BS_TRY(bs_calloc(&s->known, s->n_images, sizeof *s->known, "golden answers"));
     BS_TRY(bs_calloc(&s->broken_image, s->n_images, sizeof *s->broken_image, "images"));
     BS_TRY(bs_calloc(&s->done, units, sizeof *s->done, "ledger"));
-    BS_TRY(bs_calloc(&s->written, units, sizeof *s->written, "ledger"));
-    BS_TRY(bs_identity_strata(s->plan, s->strata_hash));
-    return load_labels(s, images);
+    return bs_calloc(&s->written, units, sizeof *s->written, "ledger");
+}
+
+bs_status bs_store_load(bs_store *s)
+{
+    BS_TRY(allocate(s));
+    BS_TRY(load_labels(s));
+    BS_TRY(load_golden(s));
+    BS_TRY(load_broken(s));
+    return load_ledger(s);
 }
 
 /* In one transaction: a file has all of its tables, or none. */
-static bs_status create_schema(bs_store *s)
+bs_status bs_store_create_schema(const bs_db *db)
 {
     char marks[96];
     snprintf(marks, sizeof marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
              BS_DB_APPLICATION_ID, BS_DB_VERSION);
-    BS_TRY(bs_db_exec(s->db, "create", bs_sql_tables));
-    BS_TRY(bs_db_exec(s->db, "create", bs_sql_outcome));
-    BS_TRY(bs_db_exec(s->db, "create", bs_sql_bayes));
-    return bs_db_exec(s->db, "create", marks);
+    BS_TRY(bs_db_exec(db, "create", bs_sql_tables));
+    BS_TRY(bs_db_exec(db, "create", bs_sql_outcome));
+    BS_TRY(bs_db_exec(db, "create", bs_sql_bayes));
+    return bs_db_exec(db, "create", marks);
 }
 
 static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
@@ -137,7 +152,7 @@ static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
     BS_TRY(bs_db_exec(s->db, "write", "BEGIN IMMEDIATE"));
     bs_status st = BS_OK;
     if (fresh) {
-        BS_TRY_GOTO(create_schema(s), out);
+        BS_TRY_GOTO(bs_store_create_schema(s->db), out);
         BS_TRY_GOTO(bs_identity_write(s, images, class_names), out);
     } else {
         BS_TRY_GOTO(bs_identity_check(s, images, class_names), out);
@@ -158,13 +173,16 @@ bs_status bs_store_open(bs_store **out, const char *path, const bs_plan *plan, c
     *out = NULL;
     BS_TRY(bs_calloc(&s, 1, sizeof *s, "result file"));
     s->plan = plan;
-    BS_TRY_GOTO(allocate(s, images), out);
+    s->n_images = plan->n_images;
+    if (bs_dataset_count(images) < s->n_images)
+        BS_TRY_GOTO(bs_fail(BS_ERR, "the plan has %" PRIu32 " images, the data set %zu", s->n_images,
+                            bs_dataset_count(images)),
+                    out);
+    BS_TRY_GOTO(bs_identity_strata(s->plan, s->strata_hash), out);
     BS_TRY_GOTO(bs_lock_take(&s->lock, path), out);
     BS_TRY_GOTO(bs_db_open_for_writing(&s->db, path, &fresh), out);
     BS_TRY_GOTO(prepare_file(s, fresh, images, class_names), out);
-    BS_TRY_GOTO(load_golden(s), out);
-    BS_TRY_GOTO(load_broken(s), out);
-    BS_TRY_GOTO(load_ledger(s), out);
+    BS_TRY_GOTO(bs_store_load(s), out);
     *out = s;
     s = NULL;
 out:

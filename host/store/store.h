@@ -25,6 +25,7 @@ typedef struct bs_row {
                          it changed nothing),  -1: it reached the output */
     bs_answer answer; /* valid where died_at < 0 */
     int32_t audit;    /* 0 not audited, 1 audited and equal */
+    int32_t run;      /* run.id that made it, 0: the run that is open */
 } bs_row;
 
 /* A golden run's facts. */
@@ -33,12 +34,14 @@ typedef struct bs_golden_row {
     bs_answer answer;
     char sha256[65];
     uint64_t logits_hash; /* XXH3-64 of the output's bits: goes into the run's fingerprint */
+    int32_t run;          /* as in bs_row */
 } bs_golden_row;
 
 /* An image that cannot be read: its missing trials are left out. */
 typedef struct bs_broken_row {
     uint32_t image;
     uint64_t trials; /* planned on it */
+    int32_t run;     /* as in bs_row */
     char reason[256];
 } bs_broken_row;
 

@@ -58,7 +58,7 @@ static double seconds_since(const struct timespec *t)
     return (double)(now.tv_sec - t->tv_sec) + 1e-9 * (double)(now.tv_nsec - t->tv_nsec);
 }
 
-static bs_status prepare_all(bs_store *s)
+bs_status bs_store_prepare(bs_store *s)
 {
     const bs_db *db = s->db;
     BS_TRY(bs_db_prepare(&s->sql.masked, db, sql_masked));
@@ -104,10 +104,10 @@ out:
 
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
 {
-    static const char sql[] = "INSERT INTO run (started, host, backend, device, isa, library, version, mode, "
-                              "selftest, threads, fingerprint, "
-                              "strata) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?1, ?2, ?3, ?4, ?5, "
-                              "?6, ?7, ?8, ?9, ?10, ?11)";
+    static const char sql[] =
+        "INSERT INTO run (started, host, backend, device, isa, library, version, mode, "
+        "selftest, threads, fingerprint, strata, shard) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', "
+        "'now'), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     char host[256] = "", fingerprint[17];
     sqlite3_stmt *q = NULL;
     if (s->run)
@@ -116,7 +116,7 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
     if (!info->allow_mixed)
         BS_TRY(refuse_mixed(s, fingerprint));
-    BS_TRY(prepare_all(s));
+    BS_TRY(bs_store_prepare(s));
     BS_TRY(bs_db_prepare(&q, s->db, sql));
     const char *text[] = {
         host,          info->backend, info->device.name, info->device.isa, info->device.library,
@@ -126,6 +126,8 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     sqlite3_bind_int(q, 9, info->threads);
     sqlite3_bind_text(q, 10, fingerprint, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 11, s->strata_hash, -1, SQLITE_STATIC);
+    if (s->plan->shards > 1)
+        sqlite3_bind_int64(q, 12, s->plan->shard + 1);
     bs_status st = bs_db_run(s->db, "write", q);
     sqlite3_finalize(q);
     BS_TRY(st);
@@ -221,7 +223,8 @@ static bs_status commit(bs_store *s, int exit_status)
     BS_TRY(flush_cells(s));
     BS_TRY(flush_layers(s));
     BS_TRY(flush_faults(s));
-    BS_TRY(update_run(s, exit_status));
+    if (!s->merging)
+        BS_TRY(update_run(s, exit_status));
     BS_TRY(bs_db_exec(s->db, "write", "COMMIT"));
     bs_tally_reset(&s->tally);
     s->in_transaction = false;
@@ -242,7 +245,7 @@ static bs_status check_usable(const bs_store *s)
 {
     if (s->broken)
         return bs_fail(BS_ERR, "result file '%s': an earlier write failed", s->db->path);
-    if (!s->run)
+    if (!s->run && !s->merging)
         return bs_fail(BS_ERR, "result file '%s': no run has begun", s->db->path);
     return BS_OK;
 }

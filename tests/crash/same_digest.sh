@@ -20,7 +20,10 @@ variant --batch 64
 variant --replay full
 variant --replay full --threads 1 --batch 5
 
-# A campaign that grows: first trials, then images, then both with another batch.
+# A campaign that grows: first entries, then trials, then images, then both with another batch.
+sed '/^  - id: 2/,$d' jobs/big.yaml >jobs/one.yaml
+TRIALS=1 IMAGES=3 "$bitsink" run --quiet --db grown.db --device "$device" jobs/one.yaml >out 2>log || die "one entry"
+[ "$(sqlite3 grown.db 'SELECT count(*) FROM entry')" = 1 ] || die "not one entry"
 less=$((TRIALS / 2))
 for step in "1 3" "$less 3" "$less 7" "$TRIALS 20"; do
     TRIALS=${step% *} IMAGES=${step#* } run grown.db --device "$device" --batch $((${step#* } + 2)) || die "growing to $step"

@@ -20,7 +20,7 @@ lost=0
 middle=0
 for name in cuLaunchKernel cublasLtMatmul cuStreamSynchronize cuMemcpyHtoDAsync cuMemcpyDtoHAsync cuMemsetD8Async \
     cuMemcpyDtoDAsync cuModuleLoadData cuModuleGetFunction cuStreamCreate cuDevicePrimaryCtxRetain cublasLtCreate \
-    cublasLtMatmulAlgoGetHeuristic; do
+    cublasLtMatmulAlgoGetHeuristic cudnnBackendFinalize cudnnBackendExecute; do
     total=$(calls_of $name)
     [ -n "$total" ] || die "$name was never called"
     for part in 1 96; do

@@ -86,9 +86,9 @@ static void columns_are_aligned(void **state)
     char *table = print(&f, "stratum", BS_BN_TABLE, 0);
     assert_string_equal(table, "entry  layer  parameter  repetitions  population\n"
                                "    2      0          0           12        3200\n"
-                               "    2      2          0           12        3200\n"
-                               "    3      1          1           12        3200\n"
-                               "    7      2          0           12        3200\n");
+                               "    2      2          0           12        4200\n"
+                               "    3      1          1           12        5200\n"
+                               "    7      2          0           12        6200\n");
     free(table);
     table = print(&f, "stratum", BS_BN_TABLE, 2);
     assert_int_equal(lines(table), 3);

@@ -199,6 +199,12 @@ static void test_moves(void **state)
                 (bs_attr){.begin = {0, 1, -1}, .end = {0, 1, -1}, .value = -2.5f}));
     check(unary(BS_OP_PAD, s, GB_SHAPE(4, 5, 8),
                 (bs_attr){.begin = {0, 0, -7}, .end = {0, 0, 9}, .value = 1.0f}));
+}
+
+static void test_pad_from_input(void **state)
+{
+    (void)state;
+    bs_shape s = GB_SHAPE(4, 5, 6);
     for (int mode = BS_PAD_REFLECT; mode <= BS_PAD_EDGE; mode++) {
         check(unary(BS_OP_PAD, s, GB_SHAPE(4, 9, 10),
                     (bs_attr){.begin = {0, 1, 4}, .end = {0, 3, 0}, .pad_mode = mode}));
@@ -256,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_mean),
         cmocka_unit_test(test_softmax_and_lrn),
         cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_pad_from_input),
         cmocka_unit_test(test_concat),
         cmocka_unit_test(test_scalar_functions),
     };

@@ -158,10 +158,10 @@ static inline void fx_make_plan(fixture *f)
                                      .target = target_of[s],
                                      .is_parameter = target_of[s] == 1,
                                      .repetitions = FX_REPETITIONS,
-                                     .population = 3200};
+                                     .population = 3200 + 1000 * (uint64_t)s};
     f->plan = (bs_plan){.job = &f->job, .graph = &f->graph, .n_images = FX_IMAGES, .strata = f->stratum};
     f->plan.n_strata = FX_STRATA;
-    f->plan.trials = FX_ROWS;
+    f->plan.trials = f->plan.job_trials = FX_ROWS;
 }
 
 static inline void fx_make_rows(fixture *f)

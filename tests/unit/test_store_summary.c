@@ -117,6 +117,84 @@ static void summaries_equal_raw_rows(void **state)
     fixture_close(&f);
 }
 
+/* A stratum, from its raw rows. */
+typedef struct truth {
+    double n, sdc1, due, masked, right, golden_right, rate, low, high;
+} truth;
+
+static truth count_stratum(const fixture *f, int s)
+{
+    truth t = {0};
+    double y[FX_REPETITIONS] = {0}, z = 1.959963984540054;
+    for (int i = 0; i < FX_ROWS; i++) {
+        if (fx_stratum_of(f, &f->row[i]) != s)
+            continue;
+        verdict v = judge(f, &f->row[i]);
+        t.n++;
+        t.sdc1 += v.sdc1;
+        t.due += v.due;
+        t.masked += v.masked;
+        t.right += v.class == v.label;
+        t.golden_right += v.golden == v.label;
+        y[bs_trial_from_id(f->row[i].id).repetition] += v.sdc1;
+    }
+    double r = t.rate = t.sdc1 / t.n, m = t.n;
+    if (f->stratum[s].is_parameter) {
+        double ss = 0;
+        for (int k = 0; k < FX_REPETITIONS; k++)
+            ss += (y[k] - r * FX_IMAGES) * (y[k] - r * FX_IMAGES);
+        m = fmin(t.n, r * (1 - r) / (FX_REPETITIONS / (FX_REPETITIONS - 1.0) * ss / (t.n * t.n)));
+    }
+    double centre = (r + z * z / (2 * m)) / (1 + z * z / m);
+    double half = z / (1 + z * z / m) * sqrt(r * (1 - r) / m + z * z / (4 * m * m));
+    t.low = centre - half;
+    t.high = centre + half;
+    return t;
+}
+
+/* Weighted by bits (3200, 4200 in entry 2) and alike, against the view. */
+static void network_sdc_follows_definitions(void **state)
+{
+    (void)state;
+    fixture f;
+    char sql[256];
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, FX_ROWS, 100);
+    for (int e = 0; e < 3; e++)
+        for (int by_bits = 0; by_bits < 2; by_bits++) {
+            double sum = 0, rate = 0, below = 0, above = 0, n = 0;
+            for (int s = 0; s < FX_STRATA; s++)
+                if (f.stratum[s].entry == e)
+                    sum += by_bits ? (double)f.stratum[s].population : 1.0;
+            for (int s = 0; s < FX_STRATA; s++) {
+                if (f.stratum[s].entry != e)
+                    continue;
+                truth t = count_stratum(&f, s);
+                double w = (by_bits ? (double)f.stratum[s].population : 1.0) / sum;
+                rate += w * t.rate;
+                below += w * w * (t.rate - t.low) * (t.rate - t.low);
+                above += w * w * (t.high - t.rate) * (t.high - t.rate);
+                n += t.n;
+            }
+            const struct {
+                const char *column;
+                double want;
+            } check[] = {{"trials", n},
+                         {"sdc1_rate", rate},
+                         {"sdc1_low", rate - sqrt(below)},
+                         {"sdc1_high", rate + sqrt(above)},
+                         {"coverage", 1}};
+            for (size_t i = 0; i < sizeof check / sizeof *check; i++) {
+                snprintf(sql, sizeof sql, "SELECT %s FROM network_sdc WHERE entry = %d AND weights = '%s'",
+                         check[i].column, f.entry[e].id, by_bits ? "bits" : "uniform");
+                double have = fx_number(f.db, sql);
+                if (!(fabs(have - check[i].want) < 1e-12))
+                    fail_msg("entry %d, %s: %.17g, expected %.17g", e, check[i].column, have, check[i].want);
+            }
+        }
+    fixture_close(&f);
+}
+
 static void layer_accuracy_follows_definitions(void **state)
 {
     (void)state;
@@ -125,41 +203,20 @@ static void layer_accuracy_follows_definitions(void **state)
     fixture_open(&f);
     fx_run(&f, f.db, 0, FX_ROWS, 100);
     for (int s = 0; s < FX_STRATA; s++) {
-        double n = 0, sdc1 = 0, due = 0, masked = 0, right = 0, golden_right = 0, y[FX_REPETITIONS] = {0};
-        for (int i = 0; i < FX_ROWS; i++) {
-            if (fx_stratum_of(&f, &f.row[i]) != s)
-                continue;
-            verdict v = judge(&f, &f.row[i]);
-            n++;
-            sdc1 += v.sdc1;
-            due += v.due;
-            masked += v.masked;
-            right += v.class == v.label;
-            golden_right += v.golden == v.label;
-            y[bs_trial_from_id(f.row[i].id).repetition] += v.sdc1;
-        }
-        double r = sdc1 / n, m = n, z = 1.959963984540054;
-        if (f.stratum[s].is_parameter) {
-            double ss = 0;
-            for (int k = 0; k < FX_REPETITIONS; k++)
-                ss += (y[k] - r * FX_IMAGES) * (y[k] - r * FX_IMAGES);
-            m = fmin(n, r * (1 - r) / (FX_REPETITIONS / (FX_REPETITIONS - 1.0) * ss / (n * n)));
-        }
-        double centre = (r + z * z / (2 * m)) / (1 + z * z / m);
-        double half = z / (1 + z * z / m) * sqrt(r * (1 - r) / m + z * z / (4 * m * m));
+        truth t = count_stratum(&f, s);
         const struct {
             const char *column;
             double want;
         } check[] = {
-            {"trials", n},
-            {"sdc1_rate", r},
-            {"due_rate", due / n},
-            {"masked_rate", masked / n},
-            {"accuracy", right / n},
-            {"golden_accuracy", golden_right / n},
-            {"sdc1_low", centre - half},
-            {"sdc1_high", centre + half},
-            {"units", f.stratum[s].is_parameter ? FX_REPETITIONS : n},
+            {"trials", t.n},
+            {"sdc1_rate", t.rate},
+            {"due_rate", t.due / t.n},
+            {"masked_rate", t.masked / t.n},
+            {"accuracy", t.right / t.n},
+            {"golden_accuracy", t.golden_right / t.n},
+            {"sdc1_low", t.low},
+            {"sdc1_high", t.high},
+            {"units", f.stratum[s].is_parameter ? FX_REPETITIONS : t.n},
         };
         for (size_t i = 0; i < sizeof check / sizeof *check; i++) {
             snprintf(sql, sizeof sql, "SELECT %s FROM layer_accuracy WHERE entry = %d AND layer = %d",
@@ -178,6 +235,7 @@ int main(void)
         cmocka_unit_test(outcome_follows_definitions),
         cmocka_unit_test(summaries_equal_raw_rows),
         cmocka_unit_test(layer_accuracy_follows_definitions),
+        cmocka_unit_test(network_sdc_follows_definitions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

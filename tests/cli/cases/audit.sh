@@ -14,7 +14,7 @@ sql all.db 'SELECT count(*), sum(audit) FROM trial'
 # A device whose quick way for parameters is wrong, unproven.
 t run --device null:2 --threads 1 --self-test off --audit 1 --db wrong.db jobs/small.yaml
 sql wrong.db 'SELECT exit, audited - audit_equal, trials > 0 FROM run'
-sql wrong.db 'SELECT count(*), count(DISTINCT logits_hash) FROM audit a JOIN (SELECT trial FROM audit GROUP BY trial HAVING count(DISTINCT logits_hash) > 1) USING (trial)'
+sql wrong.db 'SELECT count(*) FROM audit WHERE trial NOT IN (SELECT id FROM trial)'
 sql wrong.db 'SELECT count(*) FROM trial WHERE audit = 0'
 t run --device null --audit 1.5 --db x.db jobs/small.yaml
 t run --device null --audit some --db x.db jobs/small.yaml

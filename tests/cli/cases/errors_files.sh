@@ -38,6 +38,9 @@ t digest r.db
 cp r.db newer.db && chmod 644 newer.db
 sqlite3 newer.db "PRAGMA user_version = 99"
 t digest newer.db
+t run --device null --db newer.db jobs/small.yaml
+sqlite3 newer.db "PRAGMA user_version = 2"
+t run --device null --db newer.db jobs/small.yaml
 
 # Output that cannot be written is an error, too.
 "$bitsink" inspect models/fashion_vgg.onnx >/dev/full

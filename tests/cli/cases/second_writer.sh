@@ -12,6 +12,12 @@ hide() {
 t run --device null --db r.db jobs/small.yaml | hide
 # Reading goes on meanwhile.
 t status --json r.db | sed 's/"state": "\([^"]*\)".*/\1/'
+"$bitsink" status --json r.db | python3 -c '
+import json, sys
+s = json.load(sys.stdin)
+print("in the middle:", 0 < s["share"] < 1, s["seconds_left"] > 0, s["rate"] > 0, 0 <= s["sdc1_rate"] < 1,
+      s["since_commit"] >= 0, s["share"] == float("%.6g" % (s["trials"] / s["planned"])))'
+"$bitsink" status r.db | sed -n 's/^time left [0-9]* s.*/time left/p'
 kill -KILL $first
 wait $first 2>/dev/null
 # The lock dies with its holder.

@@ -1,10 +1,10 @@
-#include "cpu/supports.h"
+#include "backend/support_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-bool bs_cpu_refuse(const bs_cpu_question *q, const char *fmt, ...)
+bool bs_refuse(const bs_support_question *q, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -14,35 +14,35 @@ bool bs_cpu_refuse(const bs_cpu_question *q, const char *fmt, ...)
     return false;
 }
 
-static bool check_concat(const bs_cpu_question *q)
+static bool check_concat(const bs_support_question *q)
 {
-    const bs_shape *out = &bs_cpu_asked_output(q)->shape;
+    const bs_shape *out = &bs_asked_output(q)->shape;
     int axis = q->n->attr.axis;
     int64_t sum = 0;
     if (q->n->n_in < 1 || axis < 0 || axis >= out->rank)
-        return bs_cpu_refuse(q, "axis out of range");
+        return bs_refuse(q, "axis out of range");
     for (int k = 0; k < q->n->n_in; k++) {
-        if (!bs_cpu_asked_input(q, k) || bs_cpu_asked_input(q, k)->shape.rank != out->rank)
-            return bs_cpu_refuse(q, "input %d has another rank", k);
+        if (!bs_asked_input(q, k) || bs_asked_input(q, k)->shape.rank != out->rank)
+            return bs_refuse(q, "input %d has another rank", k);
         for (int a = 0; a < out->rank; a++)
-            if (a != axis && bs_cpu_asked_input(q, k)->shape.dim[a] != out->dim[a])
-                return bs_cpu_refuse(q, "input %d does not fit", k);
-        sum += bs_cpu_asked_input(q, k)->shape.dim[axis];
+            if (a != axis && bs_asked_input(q, k)->shape.dim[a] != out->dim[a])
+                return bs_refuse(q, "input %d does not fit", k);
+        sum += bs_asked_input(q, k)->shape.dim[axis];
     }
-    return sum == out->dim[axis] || bs_cpu_refuse(q, "output shape is not the sum of the inputs");
+    return sum == out->dim[axis] || bs_refuse(q, "output shape is not the sum of the inputs");
 }
 
 /* The shapes of an operator with one activation in and as many axes out. */
-static bool axis_by_axis(const bs_cpu_question *q, const bs_shape **in, const bs_shape **out)
+static bool axis_by_axis(const bs_support_question *q, const bs_shape **in, const bs_shape **out)
 {
-    if (!bs_cpu_check_inputs(q, 0, 0))
+    if (!bs_check_inputs(q, 0, 0))
         return false;
-    *in = &bs_cpu_asked_input(q, 0)->shape;
-    *out = &bs_cpu_asked_output(q)->shape;
-    return (*in)->rank == (*out)->rank || bs_cpu_refuse(q, "rank changes");
+    *in = &bs_asked_input(q, 0)->shape;
+    *out = &bs_asked_output(q)->shape;
+    return (*in)->rank == (*out)->rank || bs_refuse(q, "rank changes");
 }
 
-static bool check_slice(const bs_cpu_question *q)
+static bool check_slice(const bs_support_question *q)
 {
     const bs_shape *in, *out;
     if (!axis_by_axis(q, &in, &out))
@@ -50,15 +50,15 @@ static bool check_slice(const bs_cpu_question *q)
     for (int a = 0; a < in->rank; a++) {
         int64_t first = q->n->attr.begin[a], step = q->n->attr.step[a];
         if (step == 0 || step > INT32_MAX || step < -INT32_MAX || first < 0 || first >= in->dim[a])
-            return bs_cpu_refuse(q, "start or step of axis %d out of range", a);
+            return bs_refuse(q, "start or step of axis %d out of range", a);
         int64_t last = first + (out->dim[a] - 1) * step;
         if (last < 0 || last >= in->dim[a])
-            return bs_cpu_refuse(q, "axis %d reaches beyond the input", a);
+            return bs_refuse(q, "axis %d reaches beyond the input", a);
     }
     return true;
 }
 
-static bool check_pad(const bs_cpu_question *q)
+static bool check_pad(const bs_support_question *q)
 {
     const bs_shape *in, *out;
     if (!axis_by_axis(q, &in, &out))
@@ -67,14 +67,14 @@ static bool check_pad(const bs_cpu_question *q)
         int64_t before = q->n->attr.begin[a], after = q->n->attr.end[a];
         if (before > INT32_MAX || before < -INT32_MAX || after > INT32_MAX || after < -INT32_MAX ||
             in->dim[a] + before + after != out->dim[a])
-            return bs_cpu_refuse(q, "output shape does not follow from the padding of axis %d", a);
+            return bs_refuse(q, "output shape does not follow from the padding of axis %d", a);
         if (q->n->attr.pad_mode != BS_PAD_CONSTANT && (before < 0 || after < 0))
-            return bs_cpu_refuse(q, "it crops axis %d and repeats its input", a);
+            return bs_refuse(q, "it crops axis %d and repeats its input", a);
     }
     return true;
 }
 
-static bool check_transpose(const bs_cpu_question *q)
+static bool check_transpose(const bs_support_question *q)
 {
     unsigned seen = 0;
     const bs_shape *in, *out;
@@ -83,60 +83,59 @@ static bool check_transpose(const bs_cpu_question *q)
     for (int a = 0; a < in->rank; a++) {
         int from = q->n->attr.perm[a];
         if (from < 0 || from >= in->rank || (seen >> from & 1) || in->dim[from] != out->dim[a])
-            return bs_cpu_refuse(q, "not a permutation of the axes that gives the output shape");
+            return bs_refuse(q, "not a permutation of the axes that gives the output shape");
         seen |= 1u << from;
     }
     return true;
 }
 
-static bool check_reshape(const bs_cpu_question *q)
+static bool check_reshape(const bs_support_question *q)
 {
-    return bs_cpu_check_inputs(q, 0, 0) &&
-           (bs_cpu_asked_input(q, 0)->elements == bs_cpu_asked_output(q)->elements ||
-            bs_cpu_refuse(q, "number of elements changes"));
+    return bs_check_inputs(q, 0, 0) && (bs_asked_input(q, 0)->elements == bs_asked_output(q)->elements ||
+                                        bs_refuse(q, "number of elements changes"));
 }
 
 /* Expand: each axis as it is, or from 1; Tile: a multiple. */
-static bool check_repeat(const bs_cpu_question *q)
+static bool check_repeat(const bs_support_question *q)
 {
-    if (!bs_cpu_check_inputs(q, 0, 0))
+    if (!bs_check_inputs(q, 0, 0))
         return false;
     bool tile = q->n->op == BS_OP_TILE;
-    const bs_shape *in = &bs_cpu_asked_input(q, 0)->shape, *out = &bs_cpu_asked_output(q)->shape;
+    const bs_shape *in = &bs_asked_input(q, 0)->shape, *out = &bs_asked_output(q)->shape;
     bool fits = tile ? in->rank == out->rank : in->rank <= out->rank;
     for (int k = 1; k <= in->rank && fits; k++) {
         int64_t from = in->dim[in->rank - k], to = out->dim[out->rank - k];
         fits = from == to || (tile ? to % from == 0 : from == 1);
     }
-    return fits || bs_cpu_refuse(q, "output shape does not follow from the input's");
+    return fits || bs_refuse(q, "output shape does not follow from the input's");
 }
 
-static bool check_gather(const bs_cpu_question *q)
+static bool check_gather(const bs_support_question *q)
 {
-    if (!bs_cpu_check_inputs(q, 0, 0))
+    if (!bs_check_inputs(q, 0, 0))
         return false;
-    const bs_tensor *in = bs_cpu_asked_input(q, 0);
+    const bs_tensor *in = bs_asked_input(q, 0);
     int axis = q->n->attr.axis;
     if (axis < 0 || axis >= in->shape.rank)
-        return bs_cpu_refuse(q, "axis out of range");
+        return bs_refuse(q, "axis out of range");
     int64_t dim = in->shape.dim[axis];
     for (int k = 0; k < q->n->n_index; k++)
         if (q->n->index[k] < 0 || q->n->index[k] >= dim)
-            return bs_cpu_refuse(q, "index %d is outside 0..%lld", q->n->index[k], (long long)dim - 1);
-    return in->elements / dim * q->n->n_index == bs_cpu_asked_output(q)->elements ||
-           bs_cpu_refuse(q, "output shape does not follow from the indices");
+            return bs_refuse(q, "index %d is outside 0..%lld", q->n->index[k], (long long)dim - 1);
+    return in->elements / dim * q->n->n_index == bs_asked_output(q)->elements ||
+           bs_refuse(q, "output shape does not follow from the indices");
 }
 
-static bool check_resize(const bs_cpu_question *q)
+static bool check_resize(const bs_support_question *q)
 {
-    if (!bs_cpu_check_inputs(q, 0, 0))
+    if (!bs_check_inputs(q, 0, 0))
         return false;
-    const bs_shape *in = &bs_cpu_asked_input(q, 0)->shape, *out = &bs_cpu_asked_output(q)->shape;
+    const bs_shape *in = &bs_asked_input(q, 0)->shape, *out = &bs_asked_output(q)->shape;
     return (in->rank == 3 && out->rank == 3 && in->dim[0] == out->dim[0]) ||
-           bs_cpu_refuse(q, "only rows and columns of (C, H, W) can be resized");
+           bs_refuse(q, "only rows and columns of (C, H, W) can be resized");
 }
 
-bool bs_cpu_check_shape_op(const bs_cpu_question *q)
+bool bs_check_shape_op(const bs_support_question *q)
 {
     switch (q->n->op) {
     case BS_OP_CONCAT:
@@ -162,6 +161,6 @@ bool bs_cpu_check_shape_op(const bs_cpu_question *q)
     case BS_OP_RESIZE:
         return check_resize(q);
     default:
-        return bs_cpu_refuse(q, "unknown operator");
+        return bs_refuse(q, "unknown operator");
     }
 }

@@ -1,0 +1,24 @@
+#include "cli/cli.h"
+#include "store/backup.h"
+
+static bs_status run(const bs_args *args)
+{
+    return bs_store_backup(args->operand[0], args->operand[1]);
+}
+
+static const bs_option options[] = {{NULL, NULL, NULL}};
+
+const bs_command bs_cmd_backup = {
+    .name = "backup",
+    .usage = "DB OUT",
+    .summary = "copy a result file, also while a run writes it",
+    .details = "Copies DB as of one moment by SQLite's backup API and puts the copy in the place of OUT when "
+               "it is complete. "
+               "OUT may lie on a network file system, where a run should not write: that is how cluster jobs "
+               "bring their "
+               "shards home.",
+    .min_operands = 2,
+    .max_operands = 2,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,150 @@
+#include "store/combine.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+bs_status bs_combine_attach(const bs_db *db, const char *path)
+{
+    sqlite3_stmt *q = NULL;
+    BS_TRY(bs_db_prepare(&q, db, "ATTACH ?1 AS other"));
+    sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
+    bs_status st = bs_db_run(db, "read", q);
+    sqlite3_finalize(q);
+    return st == BS_OK ? st : bs_context("%s", path);
+}
+
+void bs_combine_detach(const bs_db *db)
+{
+    sqlite3_exec(db->handle, "DETACH other", NULL, NULL, NULL);
+}
+
+/* One row for each difference that no growth of a campaign explains: what, in main, in other. */
+static const char sql_differences[] =
+#define FIELD(name, column)                                                                                  \
+    "SELECT '" name "', a." column ", b." column " FROM main.campaign a, other.campaign b WHERE a." column   \
+    " IS NOT b." column " UNION ALL "
+    FIELD("model SHA-256", "model_sha256") FIELD("seed", "seed") FIELD("preprocessing", "preprocess") FIELD(
+        "label offset", "label_offset") FIELD("number of classes", "classes")
+#undef FIELD
+        "SELECT 'fault entry ' || id, a.definition, b.definition FROM main.entry a JOIN other.entry b USING "
+        "(id) "
+        "WHERE a.definition <> b.definition "
+        "UNION ALL "
+        "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
+        "b.path || ', label ' || ifnull(b.label, 'unknown') FROM main.image a JOIN other.image b USING (id) "
+        "WHERE a.path <> b.path OR a.label IS NOT b.label LIMIT 1";
+
+static const char sql_mixed[] =
+    "SELECT a.backend, a.device, a.isa, a.library, b.backend, b.device, b.isa, b.library "
+    "FROM main.run a JOIN other.run b ON a.fingerprint <> b.fingerprint "
+    "WHERE a.trials + a.goldens > 0 AND b.trials + b.goldens > 0 LIMIT 1";
+
+static const char *text(sqlite3_stmt *q, int column)
+{
+    const char *t = (const char *)sqlite3_column_text(q, column);
+    return t ? t : "";
+}
+
+static bs_status check_identity(const bs_db *db, const char *other_path)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, db, sql_differences));
+    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+    if (row) {
+        st =
+            bs_fail(BS_ERR, "'%s' belongs to another campaign than '%s': its %s is '%s', the other's is '%s'",
+                    other_path, db->path, text(q, 0), text(q, 2), text(q, 1));
+        bs_hint("merge the shards of one job only");
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status check_numerics(const bs_db *db, const char *other_path)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, db, sql_mixed));
+    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+    if (row) {
+        st = bs_fail(BS_ERR,
+                     "the numerics of '%s' (%s on %s, %s, %s) differ from those of '%s' (%s on %s, %s, %s)",
+                     other_path, text(q, 4), text(q, 5), text(q, 6), text(q, 7), db->path, text(q, 0),
+                     text(q, 1), text(q, 2), text(q, 3));
+        bs_hint("run all shards on one kind of machine, or allow the mixture with --allow-mixed");
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_combine_check(const bs_db *db, const char *other_path, bool allow_mixed)
+{
+    BS_TRY(check_identity(db, other_path));
+    return allow_mixed ? BS_OK : check_numerics(db, other_path);
+}
+
+static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.trial, a.full, m.id, a.died_at, "
+                                 "a.top1, a.top2, a.top3, a.top4, "
+                                 "a.top5, a.score1, a.score2, a.score3, a.score4, a.score5, a.p_golden, "
+                                 "a.flags, a.logits_hash FROM other.audit "
+                                 "a JOIN other.run o ON o.id = a.run JOIN main.run m ON m.uid = o.uid";
+
+/* Runs get a number of their own in the merged file; their uid tells which they are. */
+static bs_status copy_runs(const bs_db *db)
+{
+    bs_str sql = {0};
+    sqlite3_stmt *q = NULL;
+    char *columns = NULL;
+    bool row = false;
+    bs_status st;
+    BS_TRY_GOTO(
+        bs_db_prepare(&q, db,
+                      "SELECT group_concat(name, ', ') FROM pragma_table_info('run') WHERE name <> 'id'"),
+        out);
+    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+    BS_TRY_GOTO(bs_db_text(&columns, q, 0), out);
+    bs_str_printf(
+        &sql,
+        "INSERT INTO main.run (%s) SELECT %s FROM other.run WHERE true ON CONFLICT (uid) DO UPDATE SET "
+        "ended = excluded.ended, seconds = excluded.seconds, trials = excluded.trials, "
+        "goldens = excluded.goldens, exit = excluded.exit, audited = excluded.audited, "
+        "audit_equal = excluded.audit_equal",
+        columns, columns);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
+    st = bs_db_exec(db, "write", sql_audits);
+out:
+    sqlite3_finalize(q);
+    free(columns);
+    bs_str_clear(&sql);
+    return st;
+}
+
+bs_status bs_combine_union(const bs_db *db, bool fresh)
+{
+    static const char sql_campaign[] = "INSERT INTO main.campaign SELECT * FROM other.campaign;"
+                                       "UPDATE main.campaign SET shard = NULL, shards = NULL";
+    static const char sql_rest[] =
+        "UPDATE main.campaign SET (name, job, job_path, model, job_trials) = (SELECT name, job, job_path, "
+        "model, "
+        "job_trials FROM other.campaign) WHERE job_trials < (SELECT job_trials FROM other.campaign);"
+        "UPDATE main.campaign SET planned_trials = job_trials;"
+        "INSERT INTO main.class SELECT * FROM other.class WHERE true ON CONFLICT (id) DO UPDATE SET "
+        "name = coalesce(excluded.name, name);"
+        "INSERT OR IGNORE INTO main.layer SELECT * FROM other.layer;"
+        "INSERT INTO main.entry SELECT * FROM other.entry WHERE true ON CONFLICT (id) DO UPDATE SET "
+        "trials = max(trials, excluded.trials);"
+        "INSERT INTO main.stratum SELECT * FROM other.stratum WHERE true ON CONFLICT DO UPDATE SET "
+        "repetitions = max(repetitions, excluded.repetitions);"
+        "INSERT OR IGNORE INTO main.image SELECT * FROM other.image";
+    if (fresh)
+        BS_TRY(bs_db_exec(db, "write", sql_campaign));
+    BS_TRY(bs_db_exec(db, "write", sql_rest));
+    return copy_runs(db);
+}

@@ -1,0 +1,40 @@
+/* A result file that is merged into another: its ledger in order, its rows as the writer takes them. One read
+ * transaction from open to close, so that ledger and rows agree although a run may write. Internal to
+ * host/store. */
+#ifndef BS_STORE_SOURCE_H
+#define BS_STORE_SOURCE_H
+
+#include "store/db.h"
+#include "store/merge.h"
+#include "store/store.h"
+
+typedef struct bs_run_map {
+    sqlite3_int64 from, to;
+} bs_run_map;
+
+typedef struct bs_source {
+    bs_db *db;
+    sqlite3_stmt *units, *rows, *golden, *broken;
+    bs_run_map *runs; /* sorted by from */
+    size_t n_runs, cap_runs;
+    bs_unit unit; /* where the ledger stands, unless at_end */
+    bool at_end;
+} bs_source;
+
+bs_status bs_source_open(bs_source *out, const char *path);
+void bs_source_close(bs_source *s);
+/* Learns which run of `merged` each run of this file is; this file is attached there as `other`. */
+bs_status bs_source_map_runs(bs_source *s, const bs_db *merged);
+bs_status bs_source_describe(const bs_source *s, bs_merge_input *out);
+
+/* The ledger, in the order of ids. */
+bs_status bs_source_begin_units(bs_source *s);
+bs_status bs_source_next_unit(bs_source *s);
+/* Rows of the unit that the ledger stands at, from repetition `from` on, each in turn. */
+bs_status bs_source_begin_rows(bs_source *s, uint32_t from);
+bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out);
+/* The next golden row, the next broken image; *row: there was one. */
+bs_status bs_source_golden(bs_source *s, bs_golden_row *out, bool *row);
+bs_status bs_source_broken(bs_source *s, bs_broken_row *out, bool *row);
+
+#endif

@@ -1,0 +1,20 @@
+#!/bin/bash
+# merge.sh N RESULTS: merges the shards of RESULTS into merged.db and writes its tables. Runs after the array of
+# submit.sh, whether its tasks have succeeded or not; merging again is harmless. Exit code 3: trials are missing.
+set -u
+shards=$1
+results=$2
+scratch=$(mktemp -d "${SLURM_TMPDIR:-${TMPDIR:-/tmp}}/bitsink-merge-XXXXXX") || exit 1
+trap 'rm -rf "$scratch"' EXIT
+# Written on the node's own disk, like the shards.
+[ ! -e "$results/merged.db" ] || cp "$results/merged.db" "$scratch/merged.db" || exit 1
+"$BITSINK" merge "$scratch/merged.db" "$results"/shard-*-of-"$shards".db
+code=$?
+[ $code = 0 ] || [ $code = 3 ] || exit $code
+"$BITSINK" backup "$scratch/merged.db" "$results/merged.db" || exit 1
+"$BITSINK" status "$scratch/merged.db"
+"$BITSINK" digest "$scratch/merged.db"
+for table in layer_accuracy network_sdc sink_class bn_trust; do
+    "$BITSINK" bn --format csv "$scratch/merged.db" $table >"$results/$table.csv" || exit 1
+done
+exit $code

@@ -1,0 +1,32 @@
+#!/bin/bash
+# submit.sh JOB N RESULTS [SBATCH-OPTION...]: runs JOB as an array of N shards, then merges them and writes the tables.
+#
+#   scripts/slurm/submit.sh job.yaml 16 /shared/results --gres=gpu:1 --cpus-per-task=8 --time=4:00:00
+#
+# RESULTS, on a file system that all nodes see, gets one file a shard, merged.db, the tables as CSV and the logs.
+# The options go to the array's sbatch: what a shard needs (a GPU, or cores), partition, time limit. A shard that
+# meets its time limit, is preempted or loses its node is queued again and goes on; so the same command, with the
+# same RESULTS, also extends a campaign or repeats what has failed.
+#
+# BITSINK            the program (default: build/bitsink of this source tree)
+# BITSINK_OPTIONS    options of `bitsink run`, such as "--device cuda" (default: none)
+# BITSINK_STAGE      seconds between copies of a shard to RESULTS while it runs (default 600)
+# BITSINK_RESTARTS   how often a shard may be queued again (default 100)
+set -euo pipefail
+[ $# -ge 3 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+job=$(realpath "$1")
+shards=$2
+mkdir -p "$3/log"
+results=$(realpath "$3")
+shift 3
+export BITSINK=${BITSINK:-$(realpath "$here/../../build/bitsink")}
+export BITSINK_OPTIONS=${BITSINK_OPTIONS:-} BITSINK_STAGE=${BITSINK_STAGE:-600} BITSINK_RESTARTS=${BITSINK_RESTARTS:-100}
+name=$(basename "$job" .yaml)
+
+# TERM comes to the script two minutes before the limit: time to commit and to copy.
+array=$(sbatch --parsable --job-name="$name" --array="1-$shards" --requeue --open-mode=append \
+    --signal=B:TERM@120 --output="$results/log/shard-%a.log" "$@" "$here/shard.sh" "$job" "$shards" "$results")
+merge=$(sbatch --parsable --job-name="$name-merge" --dependency="afterany:$array" --open-mode=append \
+    --output="$results/log/merge.log" "$here/merge.sh" "$shards" "$results")
+echo "$shards shards: job $array; merge and report: job $merge; results in $results"

@@ -1,0 +1,247 @@
+/* Made-up engines of the simulated cuDNN. All sum each output over channels, rows and columns of the filter,
+ * padding as zeros, in float; they differ in where the sum starts (it goes round) and hence in the last bits.
+ * A backend that pins has to find those whose start is always the same. */
+#include "sim_dnn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED };
+
+static const sim_engine engines[] = {
+    /* Exact: the knob says where to start, for all shapes. */
+    {.index = DIRECT,
+     .numbers = {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP},
+     .n_numbers = 1,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .knobs = 1,
+     .knob = CUDNN_KNOB_TYPE_TILE_SIZE,
+     .most = 3,
+     .order = SIM_ORDER_KNOB},
+    /* Inexact: the knob says what decides the start: the batch, the output's size, the number of filters. */
+    {.index = SPLIT,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .knobs = 1,
+     .knob = CUDNN_KNOB_TYPE_REDUCTION_MODE,
+     .most = 2,
+     .workspace = 1000,
+     .order = SIM_ORDER_CHOSEN},
+    /* Rounds its operands; otherwise exact. */
+    {.index = TENSOR,
+     .numbers = {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP, CUDNN_NUMERICAL_NOTE_TENSOR_CORE},
+     .n_numbers = 2,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .workspace = 4096,
+     .order = SIM_ORDER_KNOB,
+     .tf32 = true},
+    /* Exact, but not for all shapes. */
+    {.index = PICKY,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .order = SIM_ORDER_REVERSE,
+     .picky = true},
+    /* One kernel for each shape. */
+    {.index = COMPILED, .behavior = CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, .order = SIM_ORDER_SHAPE},
+};
+
+const sim_engine *bs_sim_engine(int64_t index)
+{
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
+        if (engines[i].index == index)
+            return &engines[i];
+    return NULL;
+}
+
+bool bs_sim_engine_serves(const sim_engine *e, const bs_cudnn_shape *s)
+{
+    return !e->picky || (s->group == 1 && s->dilation[0] == 1 && s->dilation[1] == 1 && s->filters % 4 == 0 &&
+                         s->pad[0] == s->pad[2] && s->pad[1] == s->pad[3]);
+}
+
+static const sim_proposal all[] = {{TENSOR, -1}, {SPLIT, 0},  {COMPILED, -1}, {SPLIT, -1}, {SPLIT, 1},
+                                   {SPLIT, 2},   {PICKY, -1}, {DIRECT, 0},    {DIRECT, 1}};
+static const sim_proposal exact[] = {{DIRECT, 0}};
+static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
+
+int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
+{
+    const char *offered = getenv("BITSINK_SIM_DNN");
+    const sim_proposal *from = all;
+    int n = (int)(sizeof all / sizeof *all);
+    if (offered && !strcmp(offered, "exact")) {
+        from = exact;
+        n = (int)(sizeof exact / sizeof *exact);
+    } else if (offered && !strcmp(offered, "inexact")) {
+        from = inexact;
+        n = (int)(sizeof inexact / sizeof *inexact);
+    } else if (mode != CUDNN_HEUR_MODE_FALLBACK) {
+        n -= 1; /* the last is left to the fallback list, which repeats the others */
+    }
+    n = n < most ? n : most;
+    memcpy(out, from, (size_t)n * sizeof *out);
+    return n;
+}
+
+/* --- the convolution --- */
+
+enum {
+    LANES = 8,
+    PIXELS = 4
+}; /* outputs that are summed side by side: of as many filters, at as many places */
+
+typedef struct job {
+    const bs_cudnn_shape *s;
+    int64_t rows, columns; /* of a padded plane */
+    int64_t taps;          /* factors of a sum */
+    int64_t *tap;          /* in the order of the sum: the weight */
+    int64_t *from; /* and where its factor is in a padded sample, from the output's first row and column */
+    float *x;      /* a padded sample */
+    float *w;      /* (blocks of filters, taps, LANES), in the order of the sum; a block is of one group */
+} job;
+
+/* Like any hash: what is close shall be far. */
+static uint64_t mix(uint64_t a, int64_t b)
+{
+    return ((a ^ (uint64_t)b) * 0x9e3779b97f4a7c15u) >> 8;
+}
+
+static uint64_t start(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s)
+{
+    bool by_shape = e->order == SIM_ORDER_SHAPE || (e->knobs && knob < 0);
+    if (by_shape)
+        return mix(mix(mix(mix(1, s->batch), s->out[0]), s->out[1]), s->filters);
+    if (e->order == SIM_ORDER_CHOSEN)
+        return knob == 0   ? mix(1, s->batch)
+               : knob == 1 ? mix(mix(1, s->out[0]), s->out[1])
+                           : mix(1, s->filters);
+    return e->order == SIM_ORDER_KNOB && e->knobs ? (uint64_t)knob : 0;
+}
+
+/* To the 10 bits of a tensor core's mantissa, ties to even. */
+static float rounded(float v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    if ((bits & 0x7f800000u) == 0x7f800000u)
+        return v;
+    bits += 0xfffu + (bits >> 13 & 1);
+    bits &= ~(uint32_t)0x1fffu;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static void order_taps(job *j, const sim_engine *e, int64_t knob)
+{
+    const bs_cudnn_shape *s = j->s;
+    uint64_t first = start(e, knob, s) % (uint64_t)j->taps;
+    for (int64_t i = 0; i < j->taps; i++) {
+        int64_t k = (i + (int64_t)first) % j->taps;
+        k = e->order == SIM_ORDER_REVERSE ? j->taps - 1 - k : k;
+        int64_t column = k % s->kernel[1], row = k / s->kernel[1] % s->kernel[0],
+                channel = k / (s->kernel[1] * s->kernel[0]);
+        j->tap[i] = k;
+        j->from[i] = (channel * j->rows + row * s->dilation[0]) * j->columns + column * s->dilation[1];
+    }
+}
+
+static void pad(const job *j, const float *x, bool tf32)
+{
+    const bs_cudnn_shape *s = j->s;
+    memset(j->x, 0, (size_t)(s->channels * j->rows * j->columns) * sizeof *x);
+    for (int64_t c = 0; c < s->channels; c++)
+        for (int64_t i = 0; i < s->in[0]; i++) {
+            const float *from = x + (c * s->in[0] + i) * s->in[1];
+            float *to = j->x + (c * j->rows + i + s->pad[0]) * j->columns + s->pad[1];
+            for (int64_t k = 0; k < s->in[1]; k++)
+                to[k] = tf32 ? rounded(from[k]) : from[k];
+        }
+}
+
+/* Filters of a group, and blocks of them. */
+static int64_t per_group(const bs_cudnn_shape *s)
+{
+    return s->filters / s->group;
+}
+
+static int64_t blocks(const bs_cudnn_shape *s)
+{
+    return (per_group(s) + LANES - 1) / LANES;
+}
+
+static void pack_weights(const job *j, const float *w, bool tf32)
+{
+    const bs_cudnn_shape *s = j->s;
+    float *to = j->w;
+    for (int64_t g = 0; g < s->group; g++)
+        for (int64_t b = 0; b < blocks(s); b++, to += j->taps * LANES)
+            for (int64_t l = 0; l < LANES; l++) {
+                int64_t f = b * LANES + l;
+                const float *from = w + (g * per_group(s) + f) * j->taps;
+                for (int64_t i = 0; i < j->taps; i++) {
+                    float v = f < per_group(s) ? from[j->tap[i]] : 0;
+                    to[i * LANES + l] = tf32 ? rounded(v) : v;
+                }
+            }
+}
+
+static void sum_up(const job *j, const float *const x[PIXELS], const float *w, float out[PIXELS][LANES])
+{
+    float sum[PIXELS][LANES] = {{0}};
+    for (int64_t i = 0; i < j->taps; i++, w += LANES)
+        for (int p = 0; p < PIXELS; p++) {
+            float v = x[p][j->from[i]];
+            for (int l = 0; l < LANES; l++)
+                sum[p][l] += v * w[l];
+        }
+    memcpy(out, sum, sizeof sum);
+}
+
+/* Block b of group g at all places. */
+static void run_block(const job *j, int64_t g, int64_t b, float *y)
+{
+    const bs_cudnn_shape *s = j->s;
+    const float *x = j->x + g * (s->channels / s->group) * j->rows * j->columns,
+                *w = j->w + (g * blocks(s) + b) * j->taps * LANES;
+    int64_t plane = s->out[0] * s->out[1], first = g * per_group(s) + b * LANES,
+            lanes = per_group(s) - b * LANES < LANES ? per_group(s) - b * LANES : LANES;
+    for (int64_t at = 0; at < plane; at += PIXELS) {
+        int64_t pixels = plane - at < PIXELS ? plane - at : PIXELS;
+        const float *from[PIXELS];
+        float sum[PIXELS][LANES];
+        for (int64_t p = 0; p < PIXELS; p++) {
+            int64_t e = p < pixels ? at + p : at;
+            from[p] = x + e / s->out[1] * s->stride[0] * j->columns + e % s->out[1] * s->stride[1];
+        }
+        sum_up(j, from, w, sum);
+        for (int64_t l = 0; l < lanes; l++)
+            for (int64_t p = 0; p < pixels; p++)
+                y[(first + l) * plane + at + p] = sum[p][l];
+    }
+}
+
+bool bs_sim_convolve(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s, const float *x,
+                     const float *w, float *y)
+{
+    job j = {.s = s,
+             .rows = s->in[0] + s->pad[0] + s->pad[2],
+             .columns = s->in[1] + s->pad[1] + s->pad[3],
+             .taps = s->channels / s->group * s->kernel[0] * s->kernel[1]};
+    j.tap = malloc((size_t)j.taps * sizeof *j.tap);
+    j.from = malloc((size_t)j.taps * sizeof *j.from);
+    j.x = malloc((size_t)(s->channels * j.rows * j.columns) * sizeof *j.x);
+    j.w = malloc((size_t)(s->group * blocks(s) * LANES * j.taps) * sizeof *j.w);
+    bool good = j.tap && j.from && j.x && j.w;
+    if (good) {
+        order_taps(&j, e, knob);
+        pack_weights(&j, w, e->tf32);
+    }
+    for (int64_t i = 0; i < s->batch && good; i++) {
+        pad(&j, x + i * s->channels * s->in[0] * s->in[1], e->tf32);
+        for (int64_t b = 0; b < s->group * blocks(s); b++)
+            run_block(&j, b / blocks(s), b % blocks(s), y + i * s->filters * s->out[0] * s->out[1]);
+    }
+    free(j.tap);
+    free(j.from);
+    free(j.x);
+    free(j.w);
+    return good;
+}

@@ -1,0 +1,101 @@
+/* Every write, sync, truncation and deletion that a campaign or a merge does on its file fails once, in turn:
+ * the error is reported, nothing that was committed is lost, and the next run gives the same file. */
+#include "store_campaign.h"
+
+#include "failing_vfs.h"
+
+/* Sanitizers make it slow: there every fifth. */
+#ifdef BITSINK_SANITIZE
+enum { STEP = 5 };
+#else
+enum { STEP = 1 };
+#endif
+
+#define COUNT(db, sql) ((long)fx_number(db, sql))
+
+static void assert_consistent(const char *db)
+{
+    assert_int_equal(COUNT(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+                     0);
+    if (COUNT(db, "SELECT count(*) FROM sqlite_master") == 0)
+        return;
+    assert_int_equal(
+        COUNT(db, "SELECT count(*) FROM (SELECT entry, layer, image, done FROM unit EXCEPT SELECT entry, "
+                  "layer, image, count(*) FROM trial GROUP BY 1, 2, 3)"),
+        0);
+    assert_int_equal(COUNT(db, "SELECT ifnull(sum(done), 0) FROM unit"),
+                     COUNT(db, "SELECT count(*) FROM trial"));
+    assert_int_equal(COUNT(db, "SELECT ifnull(sum(n), 0) FROM summary"),
+                     COUNT(db, "SELECT count(*) FROM trial"));
+    assert_int_equal(COUNT(db, "SELECT ifnull(sum(n), 0) FROM layer_summary"),
+                     COUNT(db, "SELECT count(*) FROM trial"));
+}
+
+typedef bs_status work(fixture *f, const char *db);
+
+/* A failure may hit what needs not succeed, such as the tidying up after the last commit. */
+static void fail_each(work *work, bool halves, int code, bool forever)
+{
+    fixture f;
+    char clean[128], want[33], have[33];
+    int errors = 0, n;
+    fixture_open(&f);
+    if (halves)
+        sc_make_halves(&f);
+    snprintf(clean, sizeof clean, "%s/clean.db", f.dir);
+    fx_run(&f, clean, 0, FX_ROWS, FX_REPETITIONS);
+    assert_ok(bs_store_digest(clean, want, NULL));
+    for (n = 1;; n += STEP) {
+        sc_remove(f.db);
+        failing_vfs = (failing_state){.fail_at = n, .forever = forever, .code = code};
+        bs_error_clear();
+        bs_status st = work(&f, f.db);
+        int failed = failing_vfs.failed;
+        failing_vfs = (failing_state){0};
+        if (failed == 0)
+            break;
+        if (st != BS_OK) {
+            errors++;
+            assert_int_equal(st, BS_ERR);
+            assert_non_null(strstr(bs_error_message(), "result"));
+        }
+        if (access(f.db, F_OK) == 0)
+            assert_consistent(f.db);
+        assert_ok(work(&f, f.db));
+        assert_consistent(f.db);
+        assert_ok(bs_store_digest(f.db, have, NULL));
+        assert_string_equal(want, have);
+    }
+    print_message("about %d calls that can fail, %d of those tried ended the work\n", n - 1, errors);
+    assert_true(n > 100 && errors > 100 / (2 * STEP));
+    fixture_close(&f);
+}
+
+static void a_full_disk(void **state)
+{
+    (void)state;
+    fail_each(sc_run, false, SQLITE_FULL, true);
+}
+
+static void one_bad_write(void **state)
+{
+    (void)state;
+    fail_each(sc_run, false, SQLITE_IOERR_WRITE, false);
+}
+
+static void one_bad_write_while_merging(void **state)
+{
+    (void)state;
+    fail_each(sc_merge, true, SQLITE_IOERR_WRITE, false);
+}
+
+int main(void)
+{
+    failing_vfs_register();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_disk),
+        cmocka_unit_test(one_bad_write),
+        cmocka_unit_test(one_bad_write_while_merging),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
