@@ -7,6 +7,7 @@
 # end after $BITSINK_CHECK_SECONDS (570). Ends with a table, and writes it with all output to $OUT/gpu-report.md
 # (./gpu-report.md). --small: little of everything, to try the script itself on a simulated device.
 # Exit code: 0 all that could run is well, 1 some step failed, 4 no device.
+# shellcheck disable=SC2317 # steps are called by name
 set -u
 
 # --- steps: each prints what it does; its last line "figure: ..." goes into the table; 77: it cannot run here ---
@@ -15,10 +16,17 @@ unavailable() {
     echo "figure: $*"
     exit 77
 }
-# show COMMAND...: prints and runs it. Folders that say nothing are left out.
+# show COMMAND...: prints it, without folders that say nothing, and runs it.
 show() {
     echo "\$ $*" | sed "s|$scratch/||g"
     "$@"
+}
+# into FILE COMMAND...: the same with the output in a file.
+into() {
+    file=$1
+    shift
+    echo "\$ $*" | sed "s|$scratch/||g"
+    "$@" >"$file" 2>&1
 }
 need_data() {
     [ -d "$BITSINK_TEST_DATA/models" ] || unavailable "no models in the bundle"
@@ -48,7 +56,7 @@ step_probe() {
         "$scratch/probe" | paste -sd, | sed 's/,/, /')
     exact=$(grep -c 'cudnn.*first exact' "$scratch/probe")
     tested=$(sed -n 's/^\([0-9]* of [0-9]*\) layers$/\1/p' "$scratch/probe")
-    echo "figure: $rates; cuDNN exact for $exact of ${tested:-0} layers"
+    echo "figure: $rates; cuDNN exact for $exact layers, tried ${tested:-none}"
     grep -q '^error: ' "$scratch/probe" && return 1
     return 0
 }
@@ -58,30 +66,30 @@ step_tokens() { tested bin/test_cpu_tokens; }
 step_exactness() { tested bin/test_cpu_exact; }
 step_replay() { tested bin/test_replay; }
 tested() {
-    BITSINK_TEST_DEVICE=cuda show "$@" >"$scratch/tested" 2>&1
+    into "$scratch/tested" env BITSINK_TEST_DEVICE=cuda "$@"
     code=$?
     grep -E '^\[  (PASSED|FAILED|SKIPPED)|^\[==========\]|ERROR|error:' "$scratch/tested" | tail -40
     echo "figure: $(grep -c '^\[       OK' "$scratch/tested") tests passed, $(grep -c '^\[  FAILED  \] test' "$scratch/tested") failed"
-    return $code
+    return "$code"
 }
 step_conformance() {
     [ -d data/onnx ] || unavailable "no ONNX node tests in the bundle"
-    BITSINK_TEST_DEVICE=cuda show bin/conformance 466 data/onnx >"$scratch/tested" 2>&1
+    into "$scratch/tested" env BITSINK_TEST_DEVICE=cuda bin/conformance 466 data/onnx
     code=$?
     tail -20 "$scratch/tested"
     echo "figure: $(tail -1 "$scratch/tested")"
-    return $code
+    return "$code"
 }
 step_logits() {
     need_data
     for job in "reference 40" "cifar 100" "mnist 200"; do
         name=${job% *}
         for device in cpu cuda; do
-            BITSINK_IMAGES=40 show bin/bitsink classify "tests/jobs/$name.yaml" --quiet --device $device \
-                --logits "$scratch/$name.$device" >/dev/null || return 1
+            into "$scratch/log" env BITSINK_IMAGES=40 bin/bitsink classify "tests/jobs/$name.yaml" --quiet \
+                --device "$device" --logits "$scratch/$name.$device" || { cat "$scratch/log"; return 1; }
         done
-        show "$python" tests/gpu/compare.py logits "$scratch/$name.cpu" "$scratch/$name.cuda" "${job#* }" \
-            >"$scratch/answer" || bad=1
+        into "$scratch/answer" "$python" tests/gpu/compare.py logits "$scratch/$name.cpu" "$scratch/$name.cuda" \
+            "${job#* }" || bad=1
         cat "$scratch/answer"
         figures="${figures:-}${figures:+; }$name: $(sed -n 's/^figure: //p' "$scratch/answer")"
     done
@@ -90,15 +98,18 @@ step_logits() {
 }
 step_campaign() {
     need_data
-    export BITSINK_TRIALS=$(trials 1:2) BITSINK_IMAGES=$(trials 1:40)
+    BITSINK_TRIALS=$(trials 1:2)
+    BITSINK_IMAGES=$(trials 1:40)
+    export BITSINK_TRIALS BITSINK_IMAGES
     for device in cpu cuda; do
-        campaign $device.db --device $device --json --self-test always || return 1
+        campaign "$device.db" --device "$device" --json --self-test always || return 1
     done
     show "$python" tests/gpu/compare.py results "$scratch/cpu.db" "$scratch/cuda.db"
 }
 step_digests() {
     need_data
-    export BITSINK_TRIALS=1 BITSINK_IMAGES=$(trials 1:8)
+    BITSINK_IMAGES=$(trials 1:8)
+    export BITSINK_TRIALS=1 BITSINK_IMAGES
     for variant in "cuda delta" "cuda delta" "cuda suffix" "cuda full" \
         "cuda:0,cudnn delta" "cuda:0,cudnn full" "cuda:0,gemm delta" "cuda:0,gemm full"; do
         device=${variant% *}
@@ -122,13 +133,13 @@ bench() {
     need_python numpy onnx
     [ "$small" = 0 ] || unavailable "left out: --small"
     show "$python" scripts/synth_model.py "$1" "$scratch/$1.onnx" || return 1
-    show bin/bitsink bench "$scratch/$1.onnx" --device cuda --trials 64 --json >"$scratch/bench"
+    into "$scratch/bench" bin/bitsink bench "$scratch/$1.onnx" --device cuda --trials 64 --json --quiet
     code=$?
     cat "$scratch/bench"
     echo "figure: $(field golden_per_second <"$scratch/bench") golden images/s; trials/s: delta $(field delta_per_second \
         <"$scratch/bench"), suffix $(field suffix_per_second <"$scratch/bench"), full $(field full_per_second \
         <"$scratch/bench"); exact $(field exact <"$scratch/bench")"
-    return $code
+    return "$code"
 }
 step_vgg19() { bench vgg19; }
 step_resnet50() { bench resnet50; }
@@ -142,11 +153,11 @@ step_peers() {
 }
 sanitize() {
     need_data
-    tool=$(command -v compute-sanitizer) || tool=$(ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | tail -1)
-    [ -n "$tool" ] || unavailable "no compute-sanitizer"
+    tool=$(command -v compute-sanitizer) || tool=/usr/local/cuda/bin/compute-sanitizer
+    [ -x "$tool" ] || unavailable "no compute-sanitizer"
     export BITSINK_TRIALS=1 BITSINK_IMAGES=1
-    show "$tool" --tool "$1" --error-exitcode 9 bin/bitsink run tests/jobs/reference.yaml --quiet --device cuda \
-        --self-test off --threads 1 --db "$scratch/$1.db" >"$scratch/sanitize" 2>&1
+    into "$scratch/sanitize" "$tool" --tool "$1" --error-exitcode 9 bin/bitsink run tests/jobs/reference.yaml --quiet \
+        --device cuda --self-test off --threads 1 --db "$scratch/$1.db"
     code=$?
     tail -15 "$scratch/sanitize"
     summary=$(sed -n 's/^=* *\(\(ERROR\|RACECHECK\) SUMMARY.*\)/\1/p' "$scratch/sanitize" | tail -1)
@@ -154,7 +165,7 @@ sanitize() {
         unavailable "compute-sanitizer does not work here (exit code $code)"
     fi
     echo "figure: $summary"
-    return $code
+    return "$code"
 }
 step_memcheck() { sanitize memcheck; }
 step_racecheck() { sanitize racecheck; }
