@@ -29,7 +29,7 @@ static bs_status run_pieces(void *arg)
 
 static bs_status judge(verdict *v, const bs_rehearsal *r)
 {
-    static const int batches[] = {3, 16, BS_REHEARSAL_MOST}, filters[] = {1, 4, MOST_FILTERS};
+    static const int batches[] = {3, 16, BS_REHEARSAL_MOST}, filters[] = {1, 5, MOST_FILTERS};
     BS_TRY(bs_rehearse_whole(r));
     BS_TRY(bs_rehearse_patches(r, 1, &v->patches));
     for (int i = 0; i < 3 && v->batches; i++)
