@@ -6,6 +6,8 @@
 # torch for some steps. A step that cannot run says so, one that fails does not keep the others from running, and all
 # end after $BITSINK_CHECK_SECONDS (570). Ends with a table, and writes it with all output to $OUT/gpu-report.md
 # (./gpu-report.md). --small: little of everything, to try the script itself on a simulated device.
+# $BITSINK_CHECK_STEPS names the steps to do, separated by spaces (all): probe operators tokens exactness replay
+# conformance logits campaign digests vgg19 resnet50 mobilenetv2 peers memcheck racecheck.
 # Exit code: 0 all that could run is well, 1 some step failed, 4 no device.
 # shellcheck disable=SC2317 # steps are called by name
 set -u
@@ -39,11 +41,12 @@ need_python() {
 field() {
     sed -n "s/.*\"$1\": \"\{0,1\}\([^,}\"]*\).*/\1/p"
 }
-# campaign DB OPTION...: the reference campaign.
+# campaign DB OPTION...: the reference campaign, or a smaller one.
 campaign() {
     db=$1
     shift
-    show bin/bitsink run tests/jobs/reference.yaml --quiet --db "$scratch/$db" "$@"
+    if [ "$small" = 1 ]; then job=mnist; else job=reference; fi
+    show bin/bitsink run "tests/jobs/$job.yaml" --quiet --db "$scratch/$db" "$@"
 }
 trials() {
     if [ "$small" = 1 ]; then echo "${1%:*}"; else echo "${1#*:}"; fi
@@ -202,7 +205,7 @@ self=$(realpath "$0")
 small=0
 [ "${1:-}" != --small ] || { small=1; shift; }
 case ${1:-} in
--*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+-*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 bundle=${1:-$(dirname "$self")}
 [ -e "$bundle/bitsink-gpu.tar.gz" ] || bundle=${1:-build/bundle}
@@ -244,6 +247,10 @@ table=$scratch/table
 printf '| step | result | seconds | figure |\n|---|---|---|---|\n' >"$table"
 failed=0
 while read -r name most; do
+    case " ${BITSINK_CHECK_STEPS:-$name} " in
+    *" $name "*) ;;
+    *) continue ;;
+    esac
     left=$((limit - $(date +%s) + started))
     most=$((most * slower))
     [ "$left" -lt "$most" ] || left=$most
@@ -266,7 +273,7 @@ while read -r name most; do
     *) result="FAILED ($code)" ;;
     esac
     case $code in 0 | 77 | -1) ;; *) failed=1 ;; esac
-    figure=$(sed -n 's/^figure: //p' "$scratch/$name.log" | tail -1 | tr '|' '/')
+    figure=$(sed -n 's/^figure: //p; s/^SKIP: //p' "$scratch/$name.log" | tail -1 | tr '|' '/')
     echo "| $name | $result | $(($(date +%s) - begin)) | $figure |" >>"$table"
 done <<STEPS
 $steps
@@ -280,6 +287,7 @@ STEPS
     echo
     cat "$table"
     echo "$steps" | while read -r name most; do
+        [ -e "$scratch/$name.log" ] || continue
         printf '\n## %s\n\n```\n' "$name"
         sed "s|$scratch|.|g" "$scratch/$name.log" | grep -v '^figure: '
         printf '```\n'
