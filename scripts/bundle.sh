@@ -78,7 +78,7 @@ if [ -n "$peer" ]; then
     cp -r "$peer" "$root/python"
     rm -rf "$root/python/pytorchfi/__pycache__"
 fi
-git rev-parse --short HEAD >"$root/VERSION" 2>/dev/null || echo unknown >"$root/VERSION"
+git describe --always --dirty >"$root/VERSION" 2>/dev/null || echo unknown >"$root/VERSION"
 chmod -R u+w "$root"
 
 mkdir -p "$out"
