@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing, builds, runs the bundled campaign on whatever this machine has, and prints its tables.
+# Installs what is missing, builds, runs the bundled campaign on whatever this machine has, prints its tables and writes
+# its report.
 set -eu
 cd "$(dirname "$0")/.."
 db=${1:-demo.db}
@@ -11,6 +12,7 @@ cmake --build build -j "$(nproc)" --target bitsink >>build.log 2>&1 || { tail -4
 
 echo "== campaign: tests/jobs/demo.yaml -> $db"
 build/bitsink run tests/jobs/demo.yaml --db "$db"
+build/bitsink bn "$db" update # counts by bit position
 
 echo
 echo "== accuracy under fault, by layer (view layer_accuracy)"
@@ -25,13 +27,36 @@ echo "== sink classes: where silent corruptions drain to (view sink_class)"
 build/bitsink bn "$db" sink_class --limit 12
 
 echo
-echo "== how far each answer can be trusted (view bn_trust)"
-build/bitsink bn "$db" bn_trust
+echo "== how far each answer can be trusted (view bn_trust): by label at p, and if a fault is there; by fault-free answer"
+sqlite3 -header -column "$db" "
+  SELECT scope, class, class_name, p, round(trust_label, 5) AS label, round(label_with_fault, 4) AS label_fault,
+         round(golden_with_fault, 4) AS golden_fault, label_images, golden_images, n, wrong
+  FROM bn_trust WHERE scope = 1"
+
+echo
+echo "== run again if the answer is suspicious (view rerun_policy)"
+sqlite3 -header -column "$db" "
+  SELECT scope, size AS classes, round(extra, 4) AS extra_inferences, round(caught, 4) AS caught,
+         round(caught_low, 4) AS low, round(caught_high, 4) AS high
+  FROM rerun_policy"
+
+echo
+echo "== failure rates at 100 FIT per Mbit (view failure_rate)"
+sqlite3 -header -column "$db" "
+  SELECT scope, kind, bits, round(raw_fit, 1) AS raw_fit, round(sdc_fit, 3) AS sdc_fit, round(sdc_fit_low, 3) AS low,
+         round(sdc_fit_high, 2) AS high, round(due_fit, 3) AS due_fit, fit_target, target
+  FROM failure_rate WHERE level = 'kind'"
+
+echo
+echo "== report"
+build/bitsink report "$db" -o "${db%.db}-report"
 
 cat <<EOF
 
 $db is an ordinary SQLite file. Try:
   sqlite3 -header -column $db 'SELECT * FROM bn_class_given_layer LIMIT 10'
   sqlite3 -header -column $db 'SELECT * FROM outcome WHERE sdc1 LIMIT 5'
+  build/bitsink bn $db query --given class=Sandal,fault=yes --of correct,layer --scope 3
+  build/bitsink plot $db sinks -o sinks.png
   build/bitsink trace $db \$(sqlite3 $db 'SELECT trial FROM outcome WHERE sdc1 LIMIT 1')
 EOF

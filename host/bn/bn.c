@@ -1,12 +1,10 @@
 #include "bn/bn.h"
 
 #include "base/buf.h"
-#include "store/db.h"
+#include "base/log.h"
+#include "store/schema.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const table_names[] = {
@@ -17,9 +15,6 @@ static const char *const table_names[] = {
 
 enum { N_TABLES = sizeof table_names / sizeof *table_names };
 
-/* Rows whose widths decide the columns of a table; later rows are printed as they come, however wide. */
-enum { ALIGNED_ROWS = 2000, MAX_COLUMNS = 64 };
-
 void bs_bn_list(FILE *out)
 {
     static const char *const help[] = {
@@ -29,18 +24,6 @@ void bs_bn_list(FILE *out)
     };
     for (size_t i = 0; i < N_TABLES; i++)
         fprintf(out, "  %-26s  %s\n", table_names[i], help[i]);
-}
-
-bs_status bs_bn_parse_format(bs_bn_format *out, const char *name)
-{
-    static const char *const names[] = {"table", "csv", "json"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (bs_bn_format)i;
-            return BS_OK;
-        }
-    bs_fail(BS_USAGE, "unknown format '%s'", name);
-    return bs_hint("formats are table, csv and json");
 }
 
 static bs_status check_table(const char *table)
@@ -55,242 +38,73 @@ static bs_status check_table(const char *table)
     return bs_hint("such as layer_accuracy, sink_class, bn_trust; `bitsink bn DB` lists all");
 }
 
-/* --- one value
- * ---------------------------------------------------------------------------------------------- */
-
-/* A number with all of its digits, for programs. */
-static void append_exact(bs_str *s, double v)
+/* Is what was counted by bit position of an earlier state of the file? */
+static bs_status bits_are_old(bool *old, const bs_db *db)
 {
-    char text[32];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    bs_str_puts(s, text);
-}
-
-static void append_csv(bs_str *s, sqlite3_stmt *q, int i)
-{
-    const char *text = (const char *)sqlite3_column_text(q, i);
-    if (sqlite3_column_type(q, i) == SQLITE_FLOAT)
-        append_exact(s, sqlite3_column_double(q, i));
-    else if (text)
-        bs_str_csv(s, text);
-}
-
-static void append_json(bs_str *s, sqlite3_stmt *q, int i)
-{
-    double v;
-    switch (sqlite3_column_type(q, i)) {
-    case SQLITE_NULL:
-        bs_str_puts(s, "null");
-        return;
-    case SQLITE_INTEGER:
-        bs_str_printf(s, "%lld", (long long)sqlite3_column_int64(q, i));
-        return;
-    case SQLITE_FLOAT:
-        v = sqlite3_column_double(q, i);
-        if (isfinite(v))
-            append_exact(s, v);
-        else
-            bs_str_puts(s, isnan(v) ? "\"nan\"" : v > 0 ? "\"inf\"" : "\"-inf\"");
-        return;
-    default: {
-        const char *text = (const char *)sqlite3_column_text(q, i);
-        bs_str_json(s, text ? text : "");
-    }
-    }
-}
-
-/* Line breaks in a text (the job file) would break the table. */
-static void append_cell(bs_str *s, sqlite3_stmt *q, int i)
-{
-    const char *text = (const char *)sqlite3_column_text(q, i);
-    if (sqlite3_column_type(q, i) == SQLITE_FLOAT) {
-        bs_str_printf(s, "%.4g", sqlite3_column_double(q, i));
-        return;
-    }
-    for (; text && *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 127)
-            bs_str_puts(s, *text == '\n' ? "\\n" : " ");
-        else
-            bs_str_append(s, text, 1);
-}
-
-/* --- aligned columns
- * ---------------------------------------------------------------------------------------- */
-
-typedef struct grid {
-    bs_str text;   /* cells, each NUL-terminated */
-    size_t *start; /* of each cell in text */
-    bool *right;   /* a number */
-    size_t n, cap, cap_right;
-    int columns;
-    size_t width[MAX_COLUMNS];
-} grid;
-
-static size_t display_width(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
-static bs_status grid_close_cell(grid *g, size_t start, bool number)
-{
-    bs_str_append(&g->text, "", 1);
-    BS_TRY(bs_str_status(&g->text));
-    BS_TRY(bs_grow(&g->start, &g->cap, g->n + 1, sizeof *g->start, "table"));
-    BS_TRY(bs_grow(&g->right, &g->cap_right, g->n + 1, sizeof *g->right, "table"));
-    size_t w = display_width(g->text.ptr + start), column = g->n % (size_t)g->columns;
-    if (w > g->width[column])
-        g->width[column] = w;
-    g->right[g->n] = number;
-    g->start[g->n++] = start;
+    sqlite3_int64 counted, trials;
+    BS_TRY(bs_db_integer(&counted, db, "SELECT trials FROM bit_counted"));
+    BS_TRY(bs_db_integer(&trials, db, "SELECT sum(n) FROM layer_summary"));
+    *old = counted != trials;
     return BS_OK;
 }
 
-static void grid_print(const grid *g, FILE *out)
+static bs_status prepare(const bs_db *db, bool bits)
 {
-    for (size_t i = 0; i < g->n; i++) {
-        size_t column = i % (size_t)g->columns;
-        const char *text = g->text.ptr + g->start[i];
-        bool last = column + 1 == (size_t)g->columns;
-        int pad = (int)(g->width[column] > display_width(text) ? g->width[column] - display_width(text) : 0);
-        if (g->right[i])
-            fprintf(out, "%*s%s", pad, "", text);
-        else
-            fprintf(out, "%s%*s", text, last ? 0 : pad, "");
-        fputs(last ? "\n" : "  ", out);
+    bool shadowed, old;
+    BS_TRY(bs_db_exec(db, "read", "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144; BEGIN"));
+    BS_TRY(bs_schema_shadow(db, false, &shadowed));
+    if (!bits)
+        return BS_OK;
+    BS_TRY(bits_are_old(&old, db));
+    if (!old)
+        return BS_OK;
+    bs_info("counting trials by bit position; `bitsink bn FILE update` stores these counts");
+    if (!shadowed)
+        BS_TRY(bs_schema_shadow(db, true, &shadowed));
+    return bs_db_exec(db, "read", bs_sql_bits);
+}
+
+bs_status bs_bn_open(bs_db **out, const char *path, bool bits)
+{
+    BS_TRY(bs_db_open(out, path));
+    bs_status st = prepare(*out, bits);
+    if (st != BS_OK) {
+        bs_db_close(*out);
+        *out = NULL;
     }
+    return st;
 }
 
-static void grid_clear(grid *g)
+bs_status bs_bn_update(const char *path)
 {
-    bs_str_clear(&g->text);
-    free(g->start);
-    free(g->right);
-}
-
-static bs_status grid_add_row(grid *g, sqlite3_stmt *q)
-{
-    for (int i = 0; i < g->columns; i++) {
-        size_t start = g->text.len;
-        int type = sqlite3_column_type(q, i);
-        append_cell(&g->text, q, i);
-        BS_TRY(grid_close_cell(g, start, type == SQLITE_INTEGER || type == SQLITE_FLOAT));
-    }
-    return BS_OK;
-}
-
-/* Numbers sit right, so do the headings above them. */
-static bs_status grid_add_header(grid *g, sqlite3_stmt *q)
-{
-    for (int i = 0; i < g->columns; i++) {
-        size_t start = g->text.len;
-        bs_str_puts(&g->text, sqlite3_column_name(q, i));
-        BS_TRY(grid_close_cell(g, start, false));
-    }
-    return BS_OK;
-}
-
-static void grid_align_header(grid *g)
-{
-    for (size_t i = 0; i < (size_t)g->columns && i < g->n; i++)
-        for (size_t k = i + (size_t)g->columns; k < g->n; k += (size_t)g->columns)
-            g->right[i] |= g->right[k];
-}
-
-static bs_status print_table(FILE *out, const bs_db *db, sqlite3_stmt *q)
-{
-    grid g = {.columns = sqlite3_column_count(q)};
-    bool row = true, first = true;
+    bs_db *db = NULL;
+    bool old = false;
     bs_status st;
-    BS_TRY_GOTO(grid_add_header(&g, q), out);
-    while (row) {
-        for (int n = 0; n < ALIGNED_ROWS; n++) {
-            BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-            if (!row)
-                break;
-            BS_TRY_GOTO(grid_add_row(&g, q), out);
-        }
-        if (first)
-            grid_align_header(&g);
-        first = false;
-        grid_print(&g, out);
-        g.n = 0;
-        g.text.len = 0;
-    }
+    BS_TRY(bs_db_open_for_settings(&db, path));
+    BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN IMMEDIATE"), out);
+    BS_TRY_GOTO(bs_schema_update(db), out);
+    BS_TRY_GOTO(bits_are_old(&old, db), out);
+    if (old)
+        BS_TRY_GOTO(bs_db_exec(db, "write", bs_sql_bits), out);
+    st = bs_db_exec(db, "write", "COMMIT");
 out:
-    grid_clear(&g);
+    bs_db_close(db);
     return st;
 }
 
-/* --- lines
- * -------------------------------------------------------------------------------------------------- */
-
-static void append_line(bs_str *line, sqlite3_stmt *q, bs_bn_format format)
-{
-    int n = sqlite3_column_count(q);
-    bs_str_puts(line, format == BS_BN_JSON ? "{" : "");
-    for (int i = 0; i < n; i++) {
-        if (i > 0)
-            bs_str_puts(line, format == BS_BN_JSON ? ", " : ",");
-        if (format == BS_BN_JSON) {
-            bs_str_json(line, sqlite3_column_name(q, i));
-            bs_str_puts(line, ": ");
-            append_json(line, q, i);
-        } else {
-            append_csv(line, q, i);
-        }
-    }
-    bs_str_puts(line, format == BS_BN_JSON ? "}\n" : "\n");
-}
-
-static bs_status print_lines(FILE *out, const bs_db *db, sqlite3_stmt *q, bs_bn_format format)
-{
-    bs_str line = {0};
-    bool row;
-    bs_status st = BS_OK;
-    if (format == BS_BN_CSV) {
-        for (int i = 0; i < sqlite3_column_count(q); i++) {
-            bs_str_puts(&line, i ? "," : "");
-            bs_str_csv(&line, sqlite3_column_name(q, i));
-        }
-        bs_str_puts(&line, "\n");
-    }
-    for (;;) {
-        BS_TRY_GOTO(bs_str_status(&line), out);
-        if (line.len)
-            fwrite(line.ptr, 1, line.len, out);
-        line.len = 0;
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        append_line(&line, q, format);
-    }
-out:
-    bs_str_clear(&line);
-    return st;
-}
-
-bs_status bs_bn_print(FILE *out, const char *db_path, const char *table, bs_bn_format format, uint64_t limit)
+bs_status bs_bn_print(FILE *out, const char *db_path, const char *table, bs_rows_format format,
+                      uint64_t limit)
 {
     bs_db *db = NULL;
     sqlite3_stmt *q = NULL;
     char sql[128];
     bs_status st;
     BS_TRY(check_table(table));
-    BS_TRY(bs_db_open(&db, db_path));
-    BS_TRY_GOTO(bs_db_exec(db, "read", "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144"), out);
+    BS_TRY(bs_bn_open(&db, db_path, strncmp(table, "sink_", 5) == 0 || strncmp(table, "bit_", 4) == 0));
     int64_t rows = limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit;
     snprintf(sql, sizeof sql, "SELECT * FROM %s LIMIT %" PRId64, table, rows);
     BS_TRY_GOTO(bs_db_prepare(&q, db, sql), out);
-    st = format == BS_BN_TABLE ? print_table(out, db, q) : print_lines(out, db, q, format);
-    if (st == BS_OK && (fflush(out) != 0 || ferror(out)))
-        st = bs_fail(BS_ERR, "cannot write output: %s", strerror(errno));
+    st = bs_rows_print(out, db, q, format);
 out:
     sqlite3_finalize(q);
     bs_db_close(db);

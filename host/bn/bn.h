@@ -1,31 +1,45 @@
-/* Shows the tables and views of a result file: `bitsink bn FILE TABLE`. Nothing here computes: every number
- * comes from SQL (schema/), so that the sqlite3 shell shows the same. */
+/* The Bayesian network of a result file: `bitsink bn FILE ...`. Nothing here computes: every number comes
+ * from SQL (schema/), so that the sqlite3 shell shows the same. */
 #ifndef BS_BN_BN_H
 #define BS_BN_BN_H
 
-#include "base/error.h"
+#include "bn/rows.h"
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* X(name, help). What can be shown. */
 #define BS_BN_TABLES(X)                                                                                      \
     X(layer_accuracy, "accuracy, SDC and DUE rates of each layer under one fault, with 95 % bounds")         \
+    X(bit_accuracy, "SDC and DUE rates by layer and bit position")                                           \
     X(network_sdc, "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")            \
-    X(sink_class, "classes that wrong answers of a layer significantly fall into")                           \
+    X(sink_class, "classes that wrong answers significantly fall into: by layer, by bit position, overall")  \
     X(sink_test, "all candidates for sink classes, with their tests")                                        \
-    X(bn_trust, "probability that an answer is correct, for each class")                                     \
+    X(sink_concentration, "how concentrated wrong answers are: entropy, share of the five most frequent")    \
+    X(bn_trust, "probability that an answer is correct, for each class, least trustworthy first")            \
+    X(bn_trust_curve, "the same for fault probabilities from 1e-9 to 1")                                     \
+    X(bn_correct_given_layer, "P(correct | layer)")                                                          \
     X(bn_class, "P(class), with and without a fault, and P(fault | class)")                                  \
-    X(bn_class_given_layer, "P(class | layer)")                                                              \
+    X(bn_class_given_layer, "P(class | layer), P(correct | class, layer)")                                   \
+    X(bn_class_given_image, "P(class | image)")                                                              \
     X(bn_class_given_image_layer, "P(class | image, layer)")                                                 \
     X(bn_layer_given_class, "P(layer | class): where the fault was")                                         \
+    X(bn_image_given_class, "P(image | class): which image it was")                                          \
     X(bn_layer, "P(layer): prior, exposure, coverage")                                                       \
     X(bn_image, "P(image): weights, golden answers")                                                         \
     X(bn_scope, "P(fault) and coverage of each set of layers")                                               \
     X(bn_term, "the sums behind bn_class and bn_trust")                                                      \
-    X(bn_parameter, "settings of the Bayesian network (UPDATE with sqlite3)")                                \
-    X(bn_prior_layer, "prior of layers, filled by hand")                                                     \
-    X(bn_prior_image, "weights of images, filled by hand")                                                   \
+    X(rerun_policy, "run again if the answer is in a set of classes: what that catches and costs")           \
+    X(rerun_set, "the classes of this set")                                                                  \
+    X(rerun_curve, "the same for sets of every size")                                                        \
+    X(severity, "mean cost of an answer of each layer under one fault")                                      \
+    X(severity_confusion, "which group of classes turns into which, by layer")                               \
+    X(failure_rate, "FIT, AVF, PVF: by layer, for activations and parameters, in all")                       \
+    X(bn_parameter, "settings of the Bayesian network (`bitsink bn DB set NAME=VALUE`)")                     \
+    X(bn_prior_layer, "prior of layers (`bitsink bn DB set scope=...`, `bitsink bn DB priors FILE`)")        \
+    X(bn_prior_image, "weights of images (`bitsink bn DB weights FILE`)")                                    \
+    X(class_group, "groups of classes (`bitsink bn DB groups FILE`)")                                        \
+    X(group_cost, "costs of answers of a wrong group (`bitsink bn DB costs FILE`)")                          \
     X(outcome, "one row a trial: what it came to")                                                           \
     X(campaign, "the campaign")                                                                              \
     X(entry, "its fault entries")                                                                            \
@@ -35,15 +49,47 @@
     X(golden, "fault-free runs")                                                                             \
     X(run, "starts of the program on this file")
 
-typedef enum bs_bn_format { BS_BN_TABLE, BS_BN_CSV, BS_BN_JSON } bs_bn_format;
-
-/* "table", "csv" or "json"; BS_USAGE else. */
-bs_status bs_bn_parse_format(bs_bn_format *out, const char *name);
-/* Prints at most `limit` rows (0: all) of a table or view: aligned columns, CSV with a header, or one JSON
- * object a line (NULL as null, infinities and NaN as strings). Works while a run writes the file. BS_USAGE
- * for an unknown table. */
-bs_status bs_bn_print(FILE *out, const char *db_path, const char *table, bs_bn_format format, uint64_t limit);
+/* Opens a result file for reading; works while a run writes it. Views and settings that an older file lacks
+ * are there, the file itself stays as it is. `bits`: bit_summary and bit_wrong are up to date, too, which may
+ * take a scan of all trials. One state of the file is seen until bs_db_close(). */
+bs_status bs_bn_open(bs_db **out, const char *path, bool bits);
+/* Stores in the file what bs_bn_open() would make up: current views, missing settings, counts by bit
+ * position. */
+bs_status bs_bn_update(const char *path);
+/* Prints at most `limit` rows (0: all) of a table or view. BS_USAGE for an unknown table. */
+bs_status bs_bn_print(FILE *out, const char *db_path, const char *table, bs_rows_format format,
+                      uint64_t limit);
 /* Names and help texts, one a line, aligned. */
 void bs_bn_list(FILE *out);
+
+/* A class, layer, entry or image by id or by name; *id -1 is the class DUE and the layer "none". */
+typedef enum bs_bn_kind { BS_BN_CLASS, BS_BN_LAYER, BS_BN_ENTRY, BS_BN_IMAGE } bs_bn_kind;
+/* Names may be shortened to any part that only one name has. BS_USAGE with names that come near. */
+bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *text);
+
+/* BS_BN_DEFAULT_SCOPE becomes the lowest scope with trials; BS_USAGE for a scope without. */
+enum { BS_BN_DEFAULT_SCOPE = -2 };
+bs_status bs_bn_scope(int64_t *scope, const bs_db *db);
+
+/* P(of | given): `given` is "class=lion,layer=conv3_2" or NULL, `of` is "correct,fault"; query.c has the
+ * variables. scope: an entry, -1 (the strata of bn_prior_layer), or BS_BN_DEFAULT_SCOPE. At most `limit` rows
+ * (0: all). */
+bs_status bs_bn_query(FILE *out, const char *db_path, const char *given, const char *of, int scope,
+                      bs_rows_format format, uint64_t limit);
+/* Names of the variables, comma-separated, for help. */
+#define BS_BN_VARIABLES "class, layer, entry, image, label, golden, fault, correct_label, correct_golden"
+
+/* Changes settings: n texts "NAME=VALUE" with a name of bn_parameter, raw_fit (FIT per Mbit: raw_rate), or
+ * scope=1,2 (the entries whose strata bn_prior_layer lists, pooled as scope -1; scope= empties it). All or
+ * none. */
+bs_status bs_bn_set(const char *db_path, char *const *assignments, int n);
+/* Replaces a settings table by the rows of a CSV file with a header. `what`: groups (columns class, group),
+ * costs (truth, answer, cost), priors (entry, layer, raw_rate, residency, exposure, probability), weights
+ * (image, weight). */
+bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path);
+
+/* The network of a scope as BIF, for pgmpy and bnlearn; bif.c describes it. Refused (BS_USAGE) where its
+ * tables would have more than 20 million numbers; `by_layer` leaves the image out, which makes them small. */
+bs_status bs_bn_export_bif(FILE *out, const char *db_path, int scope, bool by_layer);
 
 #endif

@@ -134,6 +134,10 @@ bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char 
             only_operands = true;
         } else if (!only_operands && strcmp(argv[i], "-h") == 0) {
             help = true;
+        } else if (!only_operands && strcmp(argv[i], "-o") == 0) { /* --output, of commands that have it */
+            bool used_next = false;
+            BS_TRY(parse_option(out, "output", &argv[i + 1], &used_next, &help));
+            i += used_next;
         } else if (!only_operands && strncmp(argv[i], "--", 2) == 0) {
             bool used_next = false;
             BS_TRY(parse_option(out, argv[i] + 2, &argv[i + 1], &used_next, &help));

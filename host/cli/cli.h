@@ -42,6 +42,8 @@ typedef struct bs_command {
     X(backup)                                                                                                \
     X(status)                                                                                                \
     X(bn)                                                                                                    \
+    X(plot)                                                                                                  \
+    X(report)                                                                                                \
     X(compare)                                                                                               \
     X(trace)                                                                                                 \
     X(digest)                                                                                                \

@@ -1,35 +1,149 @@
 #include "bn/bn.h"
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <string.h>
+
+typedef struct verb {
+    const char *name;
+    int min, max; /* operands behind it; max -1: any number */
+    bs_status (*run)(const bs_args *args, FILE *out);
+} verb;
+
+static bs_status read_format(const bs_args *args, bs_rows_format *format, int *limit)
+{
+    *format = BS_ROWS_TABLE;
+    *limit = 0;
+    if (bs_option_value(args, "format"))
+        BS_TRY(bs_rows_parse_format(format, bs_option_value(args, "format")));
+    return bs_option_int(args, "limit", 0, 2147483647, limit);
+}
+
+static bs_status run_query(const bs_args *args, FILE *out)
+{
+    bs_rows_format format;
+    int limit, scope = BS_BN_DEFAULT_SCOPE;
+    const char *of = bs_option_value(args, "of");
+    BS_TRY(read_format(args, &format, &limit));
+    BS_TRY(bs_option_int(args, "scope", -1, 255, &scope));
+    if (!of) {
+        bs_fail(BS_USAGE, "a query needs --of");
+        return bs_hint("such as --of correct,fault; variables are " BS_BN_VARIABLES);
+    }
+    return bs_bn_query(out, args->operand[0], bs_option_value(args, "given"), of, scope, format,
+                       (uint64_t)limit);
+}
+
+static bs_status run_set(const bs_args *args, FILE *out)
+{
+    (void)out;
+    return bs_bn_set(args->operand[0], args->operand + 2, args->n_operands - 2);
+}
+
+static bs_status run_load(const bs_args *args, FILE *out)
+{
+    (void)out;
+    return bs_bn_load(args->operand[0], args->operand[1], args->operand[2]);
+}
+
+static bs_status run_update(const bs_args *args, FILE *out)
+{
+    (void)out;
+    return bs_bn_update(args->operand[0]);
+}
+
+static bs_status run_bif(const bs_args *args, FILE *out)
+{
+    int scope = BS_BN_DEFAULT_SCOPE;
+    BS_TRY(bs_option_int(args, "scope", -1, 255, &scope));
+    return bs_bn_export_bif(out, args->operand[0], scope, bs_option_value(args, "by-layer") != NULL);
+}
+
+static bs_status run_table(const bs_args *args, FILE *out)
+{
+    bs_rows_format format;
+    int limit;
+    BS_TRY(read_format(args, &format, &limit));
+    return bs_bn_print(out, args->operand[0], args->operand[1], format, (uint64_t)limit);
+}
+
+static const verb verbs[] = {
+    {"query", 0, 0, run_query},   {"set", 1, -1, run_set},    {"groups", 1, 1, run_load},
+    {"costs", 1, 1, run_load},    {"priors", 1, 1, run_load}, {"weights", 1, 1, run_load},
+    {"update", 0, 0, run_update}, {"export", 0, 0, run_bif},
+};
+
+/* Into --output FILE, or stdout. */
+static bs_status with_output(const bs_args *args, bs_status (*fn)(const bs_args *, FILE *))
+{
+    const char *path = bs_option_value(args, "output");
+    FILE *out = path ? fopen(path, "w") : stdout;
+    if (!out) {
+        bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
+        return bs_hint("name a file in a folder that exists and is writable");
+    }
+    bs_status st = fn(args, out);
+    if (path && fclose(out) != 0 && st == BS_OK)
+        st = bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
+    return st;
+}
+
 static bs_status run(const bs_args *args)
 {
-    bs_bn_format format = BS_BN_TABLE;
-    int limit = 0;
-    if (bs_option_value(args, "format"))
-        BS_TRY(bs_bn_parse_format(&format, bs_option_value(args, "format")));
-    BS_TRY(bs_option_int(args, "limit", 0, 2147483647, &limit));
-    if (args->n_operands == 1) {
+    int more = args->n_operands - 2;
+    if (more < 0) {
         bs_bn_list(stdout);
         return BS_OK;
     }
-    return bs_bn_print(stdout, args->operand[0], args->operand[1], format, (uint64_t)limit);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        const verb *v = &verbs[i];
+        if (strcmp(args->operand[1], v->name) != 0)
+            continue;
+        if (more < v->min || (v->max >= 0 && more > v->max)) {
+            bs_fail(BS_USAGE, "too %s operands for 'bitsink bn DB %s'", more < v->min ? "few" : "many",
+                    v->name);
+            return bs_hint("'bitsink help bn' shows them");
+        }
+        return with_output(args, v->run);
+    }
+    if (more > 0) {
+        bs_fail(BS_USAGE, "too many operands for 'bitsink bn DB %s'", args->operand[1]);
+        return bs_hint("a table stands alone; 'bitsink help bn' shows what takes more");
+    }
+    return with_output(args, run_table);
 }
 
 static const bs_option options[] = {
     {"format", "FORMAT", "table (default), csv or json (one object a row)"},
     {"limit", "N", "at most N rows (default 0: all)"},
+    {"given", "LIST", "query: evidence, such as class=lion,layer=conv3_2"},
+    {"of", "LIST", "query: variables asked for, such as correct,fault"},
+    {"scope", "N", "query, export: an entry, or -1: the strata of bn_prior_layer (default: the lowest)"},
+    {"by-layer", NULL, "export: leave the image out, which makes large networks small"},
+    {"output", "FILE", "write there instead of stdout"},
     {NULL, NULL, NULL},
 };
 
 const bs_command bs_cmd_bn = {
     .name = "bn",
-    .usage = "DB [TABLE]",
-    .summary = "print a table or view of the Bayesian network",
+    .usage =
+        "DB [TABLE | query | set NAME=VALUE... | groups FILE | costs FILE | priors FILE | weights FILE | "
+        "update | export]",
+    .summary = "ask the Bayesian network: tables, queries, settings, export",
     .details =
-        "Prints TABLE of the result file; without TABLE, lists what there is. All numbers come from SQL "
-        "views in the file, so sqlite3 shows the same.",
+        "TABLE prints a table or view of the result file; without it, lists what there is. 'query' computes "
+        "P(OF | GIVEN) for the variables " BS_BN_VARIABLES
+        " ('--of correct' means both). 'set' changes settings "
+        "(bn_parameter lists them; also raw_fit=FIT/Mbit and scope=ENTRY,ENTRY). 'groups', 'costs', 'priors' "
+        "and "
+        "'weights' load CSV files with a header: class,group; truth,answer,cost; "
+        "entry,layer,raw_rate,residency,exposure,probability; image,weight. 'update' stores in a file made "
+        "by an "
+        "earlier version the views of this one, and counts by bit position. 'export' writes the network as "
+        "BIF for "
+        "pgmpy and bnlearn. All numbers come from SQL views, so sqlite3 shows the same.",
     .min_operands = 1,
-    .max_operands = 2,
+    .max_operands = 64,
     .options = options,
     .run = run,
 };

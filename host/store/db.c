@@ -200,14 +200,14 @@ static bs_status check_marks(const bs_db *db, bool *fresh)
     return BS_OK;
 }
 
-bs_status bs_db_open(bs_db **out, const char *path)
+static bs_status open_existing(bs_db **out, const char *path, int flags)
 {
     bs_db *db = NULL;
     bool fresh = false;
     bs_status st;
     *out = NULL;
     BS_TRY(check_path(path, true));
-    BS_TRY(open_handle(&db, path, SQLITE_OPEN_READONLY));
+    BS_TRY(open_handle(&db, path, flags));
     BS_TRY_GOTO(check_marks(db, &fresh), out);
     if (fresh) {
         st = bs_fail(BS_ERR, "cannot open result file '%s': it is empty", path);
@@ -219,6 +219,27 @@ bs_status bs_db_open(bs_db **out, const char *path)
 out:
     bs_db_close(db);
     return st;
+}
+
+bs_status bs_db_open(bs_db **out, const char *path)
+{
+    return open_existing(out, path, SQLITE_OPEN_READONLY);
+}
+
+static bs_status fail_read_only(const char *path)
+{
+    bs_fail(BS_ERR, "cannot write result file '%s': it is read-only", path);
+    return bs_hint("make the file and its folder writable, or name another result file");
+}
+
+bs_status bs_db_open_for_settings(bs_db **out, const char *path)
+{
+    BS_TRY(open_existing(out, path, SQLITE_OPEN_READWRITE));
+    if (!sqlite3_db_readonly((*out)->handle, "main"))
+        return BS_OK;
+    bs_db_close(*out);
+    *out = NULL;
+    return fail_read_only(path);
 }
 
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)
@@ -235,8 +256,7 @@ bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)
     /* Before anything is written, so that a foreign database stays untouched. */
     BS_TRY_GOTO(check_marks(db, fresh), out);
     if (sqlite3_db_readonly(db->handle, "main")) {
-        st = bs_fail(BS_ERR, "cannot write result file '%s': it is read-only", path);
-        bs_hint("make the file and its folder writable, or name another result file");
+        st = fail_read_only(path);
         goto out;
     }
     if (*fresh)

@@ -18,6 +18,9 @@ typedef struct bs_db {
 
 /* Opens an existing result file read-only; works while another process writes it. */
 bs_status bs_db_open(bs_db **out, const char *path);
+/* Opens an existing result file for small changes of its settings, also while another process writes trials.
+ */
+bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 /* Opens `path` for writing; *fresh: it holds no tables yet. */
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 void bs_db_close(bs_db *db);

@@ -14,10 +14,6 @@
     "SELECT count(*), coalesce(sum(trials), 0) - (SELECT coalesce(sum(done), 0) FROM unit WHERE image IN "   \
     "(SELECT image FROM broken_image)) FROM broken_image"
 
-extern const char bs_sql_tables[];
-extern const char bs_sql_outcome[];
-extern const char bs_sql_bayes[];
-
 typedef struct bs_statements {
     sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *audit, *run;
 } bs_statements;

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "store/internal.h"
+#include "store/schema.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -140,9 +141,7 @@ bs_status bs_store_create_schema(const bs_db *db)
     char marks[96];
     snprintf(marks, sizeof marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
              BS_DB_APPLICATION_ID, BS_DB_VERSION);
-    BS_TRY(bs_db_exec(db, "create", bs_sql_tables));
-    BS_TRY(bs_db_exec(db, "create", bs_sql_outcome));
-    BS_TRY(bs_db_exec(db, "create", bs_sql_bayes));
+    BS_TRY(bs_schema_create(db));
     return bs_db_exec(db, "create", marks);
 }
 
@@ -156,6 +155,7 @@ static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
         BS_TRY_GOTO(bs_identity_write(s, images, class_names), out);
     } else {
         BS_TRY_GOTO(bs_identity_check(s, images, class_names), out);
+        BS_TRY_GOTO(bs_schema_update(s->db), out);
     }
     st = bs_db_exec(s->db, "write", "COMMIT");
 out:

@@ -109,9 +109,9 @@ static void check_given_layer(sqlite3 *h, const model *m, const fixture *f)
                 entry, layer, c == DUE ? -1 : c);
             close_to(what, get(h, sql, 0), m->pc[t][c]);
             snprintf(sql, sizeof sql,
-                     "SELECT probability_correct FROM bn_class_given_layer WHERE entry = %d AND layer = %d "
+                     "SELECT correct_%s FROM bn_class_given_layer WHERE entry = %d AND layer = %d "
                      "AND class = %d",
-                     entry, layer, c == DUE ? -1 : c);
+                     m->golden_is_correct ? "golden" : "label", entry, layer, c == DUE ? -1 : c);
             close_to(what, get(h, sql, 0), m->pcc[t][c]);
         }
     }
@@ -188,11 +188,23 @@ static void check_scope(sqlite3 *h, const model *m, const fixture *f, const int 
         close_to(what, GET("probability_fault", "bn_class"), N);
         close_to(what, GET("p_fault", "bn_class"), all > 0 ? p * N / all : NAN);
         if (c != DUE) {
-            close_to(what, GET("trust", "bn_trust"), all > 0 && labelled ? ((1 - p) * A + p * B) / all : NAN);
-            close_to(what, GET("trust_golden", "bn_trust"), M > 0 && labelled ? A / M : NAN);
-            close_to(what, GET("trust_fault", "bn_trust"), N > 0 && labelled ? B / N : NAN);
-            close_to(what, GET("correct_images", "bn_trust"), labelled);
-            close_to(what, GET("assessment = 'not assessable'", "bn_trust"), labelled == 0);
+            bool assessed = m->golden_is_correct || labelled;
+            double trust = all > 0 && assessed ? ((1 - p) * A + p * B) / all : NAN;
+            double with_fault = N > 0 && assessed ? B / N : NAN;
+            if (m->golden_is_correct) {
+                close_to(what, GET("trust_golden", "bn_trust"), trust);
+                close_to(what, GET("golden_with_fault", "bn_trust"), with_fault);
+                close_to(
+                    what,
+                    GET("trust_golden_low <= trust_golden AND trust_golden <= trust_golden_high", "bn_trust"),
+                    all > 0 ? 1 : NAN);
+            } else {
+                close_to(what, GET("trust_label", "bn_trust"), trust);
+                close_to(what, GET("label_without_fault", "bn_trust"), M > 0 && assessed ? A / M : NAN);
+                close_to(what, GET("label_with_fault", "bn_trust"), with_fault);
+                close_to(what, GET("label_images", "bn_trust"), labelled);
+                close_to(what, GET("assessment = 'not assessable'", "bn_trust"), labelled == 0);
+            }
         }
         for (int t = 0; t < FX_STRATA; t++) {
             double joint = scope_of[t] == scope && tried[t] ? p * m->prior[t] / total * m->pc[t][c] : 0;
@@ -276,7 +288,7 @@ static void smoothing_weights_and_golden(void **state)
     m.golden_is_correct = true;
     put(h, "UPDATE bn_parameter SET value = 2.5 WHERE name = 'pseudo_count'; UPDATE bn_parameter SET value = "
            "0.25 WHERE "
-           "name = 'p'; UPDATE bn_parameter SET value = 'golden' WHERE name = 'correct'; UPDATE bn_parameter "
+           "name = 'p'; UPDATE bn_parameter "
            "SET value = "
            "'bits' WHERE name = 'layer_prior'; INSERT INTO bn_prior_image SELECT id, id + 0.5 FROM image "
            "WHERE id <> 7");
@@ -376,7 +388,8 @@ static void check_sink(sqlite3 *h, const model *m, const fixture *f, int t, int 
     }
 #define SINK(column)                                                                                         \
     (snprintf(sql, sizeof sql,                                                                               \
-              "SELECT " column " FROM sink_test WHERE entry = %d AND layer = %d AND class = %d",             \
+              "SELECT " column                                                                               \
+              " FROM sink_test WHERE level = 'layer' AND entry = %d AND layer = %d AND class = %d",          \
               f->entry[f->stratum[t].entry].id, f->stratum[t].target, c),                                    \
      get(h, sql, -99))
     close_to("images", SINK("images"), k ? k : -99);
@@ -418,7 +431,9 @@ static void sinks(void **state)
     for (int i = n - 1; i >= 0; i--) {
         q = fmin(q, p[i] * FX_STRATA * FX_CLASSES / (i + 1));
         snprintf(sql, sizeof sql,
-                 "SELECT q_value FROM sink_test WHERE abs(p_value - %.17g) < 1e-15 ORDER BY q_value", p[i]);
+                 "SELECT q_value FROM sink_test WHERE level = 'layer' AND abs(p_value - %.17g) < 1e-15 ORDER "
+                 "BY q_value",
+                 p[i]);
         if (i == 0 || p[i - 1] < p[i] - 1e-12)
             close_to("q", get(h, sql, -99), q);
     }
@@ -450,9 +465,9 @@ static void a_planted_sink_is_found(void **state)
     }
     fx_run(&f, f.db, 0, FX_ROWS, 200);
     assert_int_equal(sqlite3_open(f.db, &h), SQLITE_OK);
-    close_to("sinks", get(h, "SELECT count(*) FROM sink_class", 0), 1);
+    close_to("sinks", get(h, "SELECT count(*) FROM sink_class WHERE level = 'layer'", 0), 1);
     close_to("its class", get(h, "SELECT class FROM sink_class WHERE entry = 2 AND layer = 2", 0), FX_SINK);
-    close_to("its images", get(h, "SELECT images FROM sink_class", 0), FX_IMAGES);
+    close_to("its images", get(h, "SELECT images FROM sink_class WHERE level = 'layer'", 0), FX_IMAGES);
     put(h, "UPDATE bn_parameter SET value = 1e-30 WHERE name = 'alpha'");
     close_to("sinks", get(h, "SELECT count(*) FROM sink_class", 0), 0);
     sqlite3_close(h);

@@ -3,7 +3,7 @@
 
 #include "bn/bn.h"
 
-static char *print(const fixture *f, const char *table, bs_bn_format format, uint64_t limit)
+static char *print(const fixture *f, const char *table, bs_rows_format format, uint64_t limit)
 {
     char *text = NULL;
     size_t len;
@@ -32,12 +32,13 @@ static void every_table_in_every_format(void **state)
     };
     fixture_open(&f);
     fx_run(&f, f.db, 0, FX_ROWS, 100);
+    assert_ok(bs_bn_update(f.db));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", names[i]);
         int rows = (int)fx_number(f.db, sql);
-        char *table = print(&f, names[i], BS_BN_TABLE, 0), *csv = print(&f, names[i], BS_BN_CSV, 0);
-        char *json = print(&f, names[i], BS_BN_JSON, 0);
+        char *table = print(&f, names[i], BS_ROWS_TABLE, 0), *csv = print(&f, names[i], BS_ROWS_CSV, 0);
+        char *json = print(&f, names[i], BS_ROWS_JSON, 0);
         assert_int_equal(lines(table), rows + 1);
         assert_int_equal(lines(csv), rows + 1);
         assert_int_equal(lines(json), rows);
@@ -58,8 +59,8 @@ static void values_are_written_right(void **state)
     fx_run(&f, f.db, 0, 100, 100);
     fx_number(f.db, "UPDATE entry SET name = 'a \"b\", c' || char(10), ber = 9e999, low = 0.1 WHERE id = 2");
     fx_number(f.db, "UPDATE entry SET targets = '' WHERE id = 2");
-    char *json = print(&f, "entry", BS_BN_JSON, 1), *csv = print(&f, "entry", BS_BN_CSV, 1);
-    char *table = print(&f, "entry", BS_BN_TABLE, 1);
+    char *json = print(&f, "entry", BS_ROWS_JSON, 1), *csv = print(&f, "entry", BS_ROWS_CSV, 1);
+    char *table = print(&f, "entry", BS_ROWS_TABLE, 1);
     assert_int_equal(lines(json), 1);
     assert_non_null(strstr(json, "\"name\": \"a \\\"b\\\", c\\u000a\""));
     assert_non_null(strstr(json, "\"ber\": \"inf\""));
@@ -71,7 +72,7 @@ static void values_are_written_right(void **state)
     free(json);
     free(csv);
     free(table);
-    json = print(&f, "bn_parameter", BS_BN_JSON, 0);
+    json = print(&f, "bn_parameter", BS_ROWS_JSON, 0);
     assert_non_null(strstr(json, "{\"name\": \"raw_rate\", \"value\": 1e-13, "));
     free(json);
     fixture_close(&f);
@@ -83,14 +84,14 @@ static void columns_are_aligned(void **state)
     fixture f;
     fixture_open(&f);
     fx_run(&f, f.db, 0, 100, 100);
-    char *table = print(&f, "stratum", BS_BN_TABLE, 0);
+    char *table = print(&f, "stratum", BS_ROWS_TABLE, 0);
     assert_string_equal(table, "entry  layer  parameter  repetitions  population\n"
                                "    2      0          0           12        3200\n"
                                "    2      2          0           12        4200\n"
                                "    3      1          1           12        5200\n"
                                "    7      2          0           12        6200\n");
     free(table);
-    table = print(&f, "stratum", BS_BN_TABLE, 2);
+    table = print(&f, "stratum", BS_ROWS_TABLE, 2);
     assert_int_equal(lines(table), 3);
     free(table);
     fixture_close(&f);
@@ -100,21 +101,57 @@ static void mistakes_are_explained(void **state)
 {
     (void)state;
     fixture f;
-    bs_bn_format format;
+    bs_rows_format format;
     fixture_open(&f);
     fx_run(&f, f.db, 0, 100, 100);
-    assert_error(bs_bn_print(stdout, f.db, "bn_trsut", BS_BN_CSV, 0), "unknown table 'bn_trsut'");
+    assert_error(bs_bn_print(stdout, f.db, "bn_trsut", BS_ROWS_CSV, 0), "unknown table 'bn_trsut'");
     assert_non_null(strstr(bs_error_hint(), "did you mean 'bn_trust'"));
-    assert_error(bs_bn_print(stdout, f.db, "sqlite_master", BS_BN_CSV, 0), "unknown table");
-    assert_error(bs_bn_print(stdout, "/nonexistent/x.db", "bn_trust", BS_BN_CSV, 0), "No such file");
-    assert_error(bs_bn_parse_format(&format, "xml"), "xml");
-    assert_ok(bs_bn_parse_format(&format, "json"));
-    assert_int_equal(format, BS_BN_JSON);
+    assert_error(bs_bn_print(stdout, f.db, "sqlite_master", BS_ROWS_CSV, 0), "unknown table");
+    assert_error(bs_bn_print(stdout, "/nonexistent/x.db", "bn_trust", BS_ROWS_CSV, 0), "No such file");
+    assert_error(bs_rows_parse_format(&format, "xml"), "xml");
+    assert_ok(bs_rows_parse_format(&format, "json"));
+    assert_int_equal(format, BS_ROWS_JSON);
     FILE *full = fopen("/dev/full", "w");
     if (full) {
-        assert_error(bs_bn_print(full, f.db, "image", BS_BN_CSV, 0), "cannot write output");
+        assert_error(bs_bn_print(full, f.db, "image", BS_ROWS_CSV, 0), "cannot write output");
         fclose(full);
     }
+    fixture_close(&f);
+}
+
+/* A file of an earlier version: other views, fewer tables and settings, one that is gone. */
+static void old_files_are_read_and_updated(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, FX_ROWS, 100);
+    char *trust = print(&f, "bn_trust", BS_ROWS_CSV, 0), *bits = print(&f, "bit_accuracy", BS_ROWS_CSV, 0);
+    assert_int_equal(fx_number(f.db, "SELECT count(*) FROM bit_summary"), 0); /* reading writes nothing */
+    assert_true(lines(bits) > 10);
+    fx_number(f.db, "DROP VIEW bn_trust");
+    fx_number(f.db, "DROP VIEW severity");
+    fx_number(f.db, "CREATE VIEW bn_trust AS SELECT 1 AS old");
+    fx_number(f.db, "DROP TABLE bit_counted");
+    fx_number(f.db, "DELETE FROM bn_parameter WHERE name = 'fit_target'");
+    fx_number(f.db, "INSERT INTO bn_parameter VALUES ('correct', 0, 'gone')");
+    char *again = print(&f, "bn_trust", BS_ROWS_CSV, 0),
+         *bits_again = print(&f, "bit_accuracy", BS_ROWS_CSV, 0);
+    assert_string_equal(trust, again);
+    assert_string_equal(bits, bits_again);
+    assert_int_equal(fx_number(f.db, "SELECT old FROM bn_trust"), 1);
+    free(again);
+    free(bits_again);
+    assert_ok(bs_bn_update(f.db));
+    assert_int_equal(fx_number(f.db, "SELECT count(*) FROM bn_trust"), lines(trust) - 1);
+    assert_int_equal(fx_number(f.db, "SELECT count(*) FROM bit_accuracy"), lines(bits) - 1);
+    assert_int_equal(fx_number(f.db, "SELECT value FROM bn_parameter WHERE name = 'fit_target'"), 10);
+    assert_int_equal(fx_number(f.db, "SELECT count(*) FROM bn_parameter WHERE name = 'correct'"), 0);
+    bits_again = print(&f, "bit_accuracy", BS_ROWS_CSV, 0);
+    assert_string_equal(bits, bits_again);
+    free(trust);
+    free(bits);
+    free(bits_again);
     fixture_close(&f);
 }
 
@@ -127,11 +164,11 @@ static void works_while_a_run_writes(void **state)
     assert_ok(bs_store_open(&s, f.db, &f.plan, f.images, NULL));
     assert_ok(bs_store_begin_run(s, &f.run));
     assert_ok(fx_add(&f, s, 0, 50));
-    char *table = print(&f, "layer_accuracy", BS_BN_JSON, 0);
+    char *table = print(&f, "layer_accuracy", BS_ROWS_JSON, 0);
     assert_int_equal(lines(table), 0);
     free(table);
     assert_ok(bs_store_end_run(s, 0));
-    table = print(&f, "layer_accuracy", BS_BN_JSON, 0); /* committed, the store still open */
+    table = print(&f, "layer_accuracy", BS_ROWS_JSON, 0); /* committed, the store still open */
     assert_int_equal(lines(table), 1);
     free(table);
     bs_store_close(s);
@@ -143,7 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_in_every_format), cmocka_unit_test(values_are_written_right),
         cmocka_unit_test(columns_are_aligned),         cmocka_unit_test(mistakes_are_explained),
-        cmocka_unit_test(works_while_a_run_writes),
+        cmocka_unit_test(works_while_a_run_writes),    cmocka_unit_test(old_files_are_read_and_updated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,251 @@
+#include "base/buf.h"
+#include "bn/bn.h"
+#include "store/schema.h"
+
+#include <csv.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FIELDS = 8, MAX_BYTES = 1 << 26 };
+
+/* What a column holds: a name that is looked up, a group of classes that must exist, a text as it is, or a
+ * number (an empty one is NULL). */
+typedef enum column_kind { A_CLASS, A_LAYER, A_ENTRY, AN_IMAGE, A_GROUP, A_TEXT, A_NUMBER } column_kind;
+
+typedef struct column {
+    const char *name, *sql; /* in the file, in the table */
+    column_kind kind;
+} column;
+
+/* The tables that can be loaded. The first `needed` columns must be there. */
+static const struct table {
+    const char *what, *sql;
+    int needed, n;
+    column columns[MAX_FIELDS];
+} tables[] = {
+    {"groups", "class_group", 2, 2, {{"class", "class", A_CLASS}, {"group", "name", A_TEXT}}},
+    {"costs",
+     "group_cost",
+     3,
+     3,
+     {{"truth", "truth", A_GROUP}, {"answer", "answer", A_GROUP}, {"cost", "cost", A_NUMBER}}},
+    {"priors",
+     "bn_prior_layer",
+     2,
+     6,
+     {{"entry", "entry", A_ENTRY},
+      {"layer", "layer", A_LAYER},
+      {"raw_rate", "raw_rate", A_NUMBER},
+      {"residency", "residency", A_NUMBER},
+      {"exposure", "exposure", A_NUMBER},
+      {"probability", "probability", A_NUMBER}}},
+    {"weights", "bn_prior_image", 2, 2, {{"image", "image", AN_IMAGE}, {"weight", "weight", A_NUMBER}}},
+};
+
+/* One pass over a file; the callbacks of libcsv cannot return an error, so they leave it in `st`. */
+typedef struct pass {
+    const struct table *table;
+    const bs_db *db;
+    sqlite3_stmt *insert;
+    const column *columns[MAX_FIELDS]; /* by field of the file */
+    int n_columns, n_fields;
+    char *field[MAX_FIELDS]; /* owned */
+    size_t line;
+    bs_status st;
+} pass;
+
+static void on_field(void *text, size_t len, void *data)
+{
+    pass *p = data;
+    (void)len;
+    if (p->st != BS_OK)
+        return;
+    if (p->n_fields == MAX_FIELDS) {
+        p->st = bs_fail(BS_USAGE, "more than %d columns", MAX_FIELDS);
+        return;
+    }
+    p->field[p->n_fields] = strdup(text);
+    if (!p->field[p->n_fields++])
+        p->st = bs_oom("table");
+}
+
+static bs_status wrong_header(const struct table *t)
+{
+    bs_str names = {0};
+    for (int i = 0; i < t->n; i++)
+        bs_str_printf(&names, "%s%s", i ? "," : "", t->columns[i].name);
+    bs_fail(BS_USAGE, "the first line must name the columns");
+    bs_status st = bs_hint("they are %s%s", names.ptr ? names.ptr : "",
+                           t->needed < t->n ? "; all but the first two may be left out" : "");
+    bs_str_clear(&names);
+    return st;
+}
+
+static bs_status take_header(pass *p)
+{
+    const struct table *t = p->table;
+    bs_str sql = {0};
+    int needed = 0;
+    for (int i = 0; i < p->n_fields; i++) {
+        p->columns[i] = NULL;
+        for (int k = 0; k < t->n; k++)
+            if (strcmp(p->field[i], t->columns[k].name) == 0) {
+                p->columns[i] = &t->columns[k];
+                needed += k < t->needed;
+            }
+        if (!p->columns[i])
+            return wrong_header(t);
+    }
+    if (needed != t->needed)
+        return wrong_header(t);
+    p->n_columns = p->n_fields;
+    bs_str_printf(&sql, "INSERT INTO %s (", t->sql);
+    for (int i = 0; i < p->n_columns; i++)
+        bs_str_printf(&sql, "%s%s", i ? ", " : "", p->columns[i]->sql);
+    bs_str_puts(&sql, ") VALUES (?");
+    for (int i = 1; i < p->n_columns; i++)
+        bs_str_puts(&sql, ", ?");
+    bs_str_puts(&sql, ")");
+    bs_status st = bs_str_status(&sql);
+    if (st == BS_OK)
+        st = bs_db_prepare(&p->insert, p->db, sql.ptr);
+    bs_str_clear(&sql);
+    return st;
+}
+
+static bs_status check_group(const bs_db *db, const char *name)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM class_group_all WHERE name = ?1"));
+    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+    bs_status st = bs_db_step(db, q, &row);
+    sqlite3_finalize(q);
+    BS_TRY(st);
+    if (row)
+        return BS_OK;
+    bs_fail(BS_USAGE, "no group '%s'", name);
+    return bs_hint(
+        "load the groups first; a class without a group is one of its own, under its name; or DUE");
+}
+
+static bs_status bind(pass *p, int i)
+{
+    static const bs_bn_kind names[] = {
+        [A_CLASS] = BS_BN_CLASS, [A_LAYER] = BS_BN_LAYER, [A_ENTRY] = BS_BN_ENTRY, [AN_IMAGE] = BS_BN_IMAGE};
+    const column *c = p->columns[i];
+    const char *text = p->field[i];
+    int64_t id = 0;
+    char *end;
+    switch (c->kind) {
+    case A_GROUP:
+        BS_TRY(check_group(p->db, text));
+        sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
+        return BS_OK;
+    case A_TEXT:
+        sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
+        return BS_OK;
+    case A_NUMBER: {
+        double v = strtod(text, &end);
+        if (!*text) {
+            sqlite3_bind_null(p->insert, i + 1);
+            return BS_OK;
+        }
+        if (*end || !(v >= 0)) {
+            bs_fail(BS_USAGE, "%s '%s' is not a number, or negative", c->name, text);
+            return bs_hint("write a number that is not negative");
+        }
+        sqlite3_bind_double(p->insert, i + 1, v);
+        return BS_OK;
+    }
+    default:
+        BS_TRY(bs_bn_find(&id, p->db, names[c->kind], text));
+        sqlite3_bind_int64(p->insert, i + 1, id);
+        return BS_OK;
+    }
+}
+
+static bs_status take_record(pass *p)
+{
+    if (!p->insert)
+        return take_header(p);
+    if (p->n_fields != p->n_columns)
+        return bs_fail(BS_USAGE, "%d fields where the first line has %d", p->n_fields, p->n_columns);
+    for (int i = 0; i < p->n_columns; i++)
+        BS_TRY(bind(p, i));
+    int rc = sqlite3_step(p->insert);
+    sqlite3_reset(p->insert);
+    if (rc == SQLITE_CONSTRAINT) {
+        bs_fail(BS_USAGE, "this row repeats an earlier one, or lacks a value");
+        return bs_hint("each %s may stand once", p->table->columns[0].name);
+    }
+    return rc == SQLITE_DONE ? BS_OK : bs_db_fail(p->db, "write");
+}
+
+static void on_record(int terminator, void *data)
+{
+    pass *p = data;
+    (void)terminator;
+    p->line++;
+    if (p->st == BS_OK && p->n_fields > 0)
+        p->st = take_record(p);
+    for (int i = 0; i < p->n_fields; i++)
+        free(p->field[i]);
+    p->n_fields = 0;
+}
+
+static bs_status read_file(pass *p, const char *path)
+{
+    struct csv_parser parser;
+    char *text = NULL;
+    size_t len = 0;
+    bs_status st = BS_OK;
+    BS_TRY(bs_read_file(&text, &len, path, MAX_BYTES));
+    size_t bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL | CSV_REPALL_NL) != 0) {
+        free(text);
+        return bs_oom("table");
+    }
+    bool parsed = csv_parse(&parser, text + bom, len - bom, on_field, on_record, p) == len - bom &&
+                  (p->st != BS_OK || csv_fini(&parser, on_field, on_record, p) == 0);
+    if (p->st != BS_OK)
+        st = p->st;
+    else if (!parsed)
+        st = bs_fail(BS_USAGE, "misplaced quote");
+    else if (!p->insert)
+        st = wrong_header(p->table);
+    for (int i = 0; i < p->n_fields; i++)
+        free(p->field[i]);
+    if (st != BS_OK)
+        bs_context("%s:%zu", path, p->line + (st != p->st));
+    csv_free(&parser);
+    free(text);
+    return st;
+}
+
+bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path)
+{
+    char sql[64];
+    bs_db *db = NULL;
+    pass p = {0};
+    bs_status st;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (strcmp(what, tables[i].what) == 0)
+            p.table = &tables[i];
+    if (!p.table)
+        return bs_fail(BS_USAGE, "unknown table '%s'", what);
+    BS_TRY(bs_db_open_for_settings(&db, db_path));
+    p.db = db;
+    snprintf(sql, sizeof sql, "DELETE FROM %s", p.table->sql);
+    BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN IMMEDIATE"), out);
+    BS_TRY_GOTO(bs_schema_update(db), out);
+    BS_TRY_GOTO(bs_db_exec(db, "write", sql), out);
+    BS_TRY_GOTO(read_file(&p, csv_path), out);
+    sqlite3_finalize(p.insert);
+    p.insert = NULL;
+    st = bs_db_exec(db, "write", "COMMIT");
+out:
+    sqlite3_finalize(p.insert);
+    bs_db_close(db);
+    return st;
+}

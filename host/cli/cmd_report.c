@@ -1,0 +1,31 @@
+#include "cli/cli.h"
+#include "report/report.h"
+
+#include <stdio.h>
+
+static bs_status run(const bs_args *args)
+{
+    const char *folder = bs_option_value(args, "output");
+    folder = folder ? folder : "report";
+    BS_TRY(bs_report_write(args->operand[0], folder));
+    printf("%s/report.html\n", folder);
+    return BS_OK;
+}
+
+static const bs_option options[] = {
+    {"output", "DIR", "folder for report.html, made if need be (also -o; default report)"},
+    {NULL, NULL, NULL},
+};
+
+const bs_command bs_cmd_report = {
+    .name = "report",
+    .usage = "DB",
+    .summary = "write figures, tables and facts of a campaign as one HTML page",
+    .details = "The page opens from disk in any browser and needs nothing else: figures are inline, there is "
+               "no script. "
+               "All numbers come from SQL views in the file.",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,88 @@
+/* What all figures are drawn with: a page (PNG or SVG), text, colours, axes with ticks, legends, colour
+ * scales.
+ *
+ *     bs_page page = {.path = "x.svg"};
+ *     BS_TRY(bs_page_begin(&page, 640, 360));
+ *     bs_axes a = {.left = 60, .top = 30, .width = 560, .height = 280, .y_max = 1};
+ *     bs_axes_draw(&page, &a);
+ *     ... cairo calls on page.cr at bs_axes_x(&a, v), bs_axes_y(&a, v) ...
+ *     return bs_page_end(&page);
+ *
+ * Units are CSS pixels; PNG has twice as many. Colours are told apart with any kind of colour vision. */
+#ifndef BS_REPORT_CHART_H
+#define BS_REPORT_CHART_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <cairo.h>
+#include <stdbool.h>
+
+typedef struct bs_page {
+    const char *path; /* ends in .png or .svg; NULL: SVG into `svg` */
+    bs_str svg;       /* the caller clears it */
+    cairo_surface_t *surface;
+    cairo_t *cr;
+    double width, height;
+} bs_page;
+
+bs_status bs_page_begin(bs_page *p, double width, double height);
+/* Writes the file. Call after a begin that succeeded, once. */
+bs_status bs_page_end(bs_page *p);
+/* Drops a page that is not wanted any more; nothing after bs_page_end(). */
+void bs_page_drop(bs_page *p);
+/* Is this name one that bs_page_begin() can write? BS_USAGE else. */
+bs_status bs_page_check_path(const char *path);
+
+typedef enum bs_color {
+    BS_INK,
+    BS_GREY,
+    BS_FAINT,
+    BS_BLUE,
+    BS_ORANGE,
+    BS_GREEN,
+    BS_SKY,
+    BS_RED, /* kept for sinks */
+    BS_PURPLE,
+    BS_YELLOW,
+    BS_WHITE
+} bs_color;
+void bs_set_color(const bs_page *p, bs_color color, double alpha);
+/* The k-th line of a chart: colour and, from the sixth on, another dash pattern. */
+void bs_set_series(const bs_page *p, int k, double width, double alpha);
+/* Colour of a share v on the scale 0 (nearly white) to 1 (dark). */
+void bs_set_scale_color(const bs_page *p, double v);
+
+/* Text at (x, y): `across` -1 starts there, 0 is centred, 1 ends there; the baseline lies on y, or with
+ * `middle` the middle of the letters. angle in degrees, counter-clockwise. */
+typedef struct bs_text {
+    double x, y, size, angle;
+    int across;
+    bool middle, bold;
+    double max_width; /* longer texts end in "..."; 0: no limit */
+} bs_text;
+void bs_draw_text(const bs_page *p, bs_text where, const char *text);
+double bs_text_width(const bs_page *p, double size, const char *text);
+void bs_draw_dot(const bs_page *p, double x, double y, double radius);
+void bs_draw_line(const bs_page *p, double x1, double y1, double x2, double y2);
+
+typedef struct bs_axes {
+    double left, top, width, height;
+    double x_min, x_max, y_min, y_max;
+    bool x_log; /* x_min > 0 */
+    bool x_percent, y_percent;
+    bool no_x; /* the caller labels the x axis */
+    const char *title, *x_name, *y_name;
+} bs_axes;
+double bs_axes_x(const bs_axes *a, double v);
+double bs_axes_y(const bs_axes *a, double v);
+/* Frame, grid, ticks, names and title. */
+void bs_axes_draw(const bs_page *p, const bs_axes *a);
+/* Widens y_min..y_max to hold both values with a margin, within 0..1. */
+void bs_axes_fit_share(bs_axes *a, double low, double high);
+
+/* A vertical colour scale right of x, from 0 to `max` (a share), where colours are the square root of the
+ * share. */
+void bs_draw_color_bar(const bs_page *p, double x, double y, double height, double max, const char *name);
+
+#endif

@@ -1,0 +1,36 @@
+/* The figures of a result file: `bitsink plot FILE KIND`. Each reads views and draws; none computes. */
+#ifndef BS_REPORT_FIGURE_H
+#define BS_REPORT_FIGURE_H
+
+#include "report/chart.h"
+#include "store/db.h"
+
+/* X(name, help). Figure NAME is drawn by bs_figure_NAME() in figure_NAME.c. */
+#define BS_FIGURES(X)                                                                                        \
+    X(accuracy, "accuracy of each layer under one fault, with 95 % interval and the fault-free line")        \
+    X(sinks, "true class against answer: fault-free, and by layer, sinks in red")                            \
+    X(trust, "trust in each answer against the probability of a fault")                                      \
+    X(bits, "silent corruptions by layer and bit position")                                                  \
+    X(rerun, "silent corruptions caught against extra inferences")
+
+enum { BS_FIGURE_ANY = -2 };
+
+/* What to draw, of a campaign with several fault entries. Zero is not "any". */
+typedef struct bs_figure_options {
+    long long entry; /* or BS_FIGURE_ANY: all (trust, rerun: the lowest scope) */
+    long long layer; /* sinks: only this one; or BS_FIGURE_ANY */
+} bs_figure_options;
+
+typedef bs_status (*bs_figure)(bs_page *page, const bs_db *db, const bs_figure_options *options);
+/* NULL and BS_USAGE for an unknown name. */
+bs_figure bs_figure_find(const char *name);
+/* `db` from bs_bn_open(), for bits with its counts by bit position. A figure that has nothing to show is
+ * BS_ERR with a hint. */
+#define X(name, help) bs_status bs_figure_##name(bs_page *, const bs_db *, const bs_figure_options *);
+BS_FIGURES(X)
+#undef X
+
+/* The figure that has no data, as an error. */
+bs_status bs_figure_empty(const char *what, const char *hint);
+
+#endif

@@ -1,0 +1,133 @@
+#include "report/html.h"
+
+#include "report/data.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void bs_html_text(bs_str *out, const char *text)
+{
+    for (; *text; text++)
+        switch (*text) {
+        case '&':
+            bs_str_puts(out, "&amp;");
+            break;
+        case '<':
+            bs_str_puts(out, "&lt;");
+            break;
+        case '>':
+            bs_str_puts(out, "&gt;");
+            break;
+        case '"':
+            bs_str_puts(out, "&quot;");
+            break;
+        default:
+            bs_str_append(out, text, 1);
+        }
+}
+
+static bool like_number(const char *text)
+{
+    return *text && strspn(text, "0123456789.,+-e% ") == strlen(text);
+}
+
+/* Does a column hold nothing but numbers? */
+static bool is_numeric(const bs_data *d, int column)
+{
+    bool any = false;
+    for (size_t r = 0; r < d->n; r++) {
+        if (*bs_data_text(d, r, column) && !like_number(bs_data_text(d, r, column)))
+            return false;
+        any |= *bs_data_text(d, r, column) != 0;
+    }
+    return any;
+}
+
+static void table_rows(bs_str *out, const bs_data *d)
+{
+    bool right[64] = {false};
+    bs_str_puts(out, "<table><thead><tr>");
+    for (int c = 0; c < d->n_columns && c < 64; c++) {
+        right[c] = is_numeric(d, c);
+        bs_str_puts(out, right[c] ? "<th class=n>" : "<th>");
+        bs_html_text(out, d->column[c]);
+        bs_str_puts(out, "</th>");
+    }
+    bs_str_puts(out, "</tr></thead><tbody>\n");
+    for (size_t r = 0; r < d->n; r++) {
+        bs_str_puts(out, "<tr>");
+        for (int c = 0; c < d->n_columns && c < 64; c++) {
+            const char *text = bs_data_text(d, r, c);
+            bs_str_puts(out, right[c] ? "<td class=n>" : "<td>");
+            bs_html_text(out, text);
+            bs_str_puts(out, "</td>");
+        }
+        bs_str_puts(out, "</tr>\n");
+    }
+    bs_str_puts(out, "</tbody></table>");
+}
+
+bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const char *view, bool fold)
+{
+    bs_data d = {0};
+    char sql[96];
+    snprintf(sql, sizeof sql, "SELECT * FROM %s", view);
+    BS_TRY(bs_data_load(&d, db, sql, 0, NULL));
+    if (d.n == 0) {
+        bs_str_puts(out, "<p class=caption>");
+        bs_html_text(out, caption);
+        bs_str_puts(out, ": none.</p>\n");
+    } else {
+        bs_str_puts(out, fold ? "<details><summary>" : "<p class=caption>");
+        bs_html_text(out, caption);
+        if (fold)
+            bs_str_printf(out, " (%zu row%s)", d.n, d.n == 1 ? "" : "s");
+        bs_str_puts(out, fold ? "</summary>" : "</p>");
+        bs_str_puts(out, "<div class=wide>");
+        table_rows(out, &d);
+        bs_str_puts(out, fold ? "</div></details>\n" : "</div>\n");
+    }
+    bs_data_clear(&d);
+    return bs_str_status(out);
+}
+
+/* Cairo numbers the glyphs and clips of every SVG from 0: "id", "href" and "url" get a prefix of the figure's
+ * own. */
+static void append_svg(bs_str *out, const char *svg, int number)
+{
+    static const char *const marks[] = {" id=\"", "href=\"#", "url(#"};
+    const char *at = strstr(svg, "<svg");
+    while (at && *at) {
+        size_t length = 0;
+        for (size_t i = 0; i < sizeof marks / sizeof *marks && !length; i++)
+            if (strncmp(at, marks[i], strlen(marks[i])) == 0)
+                length = strlen(marks[i]);
+        bs_str_append(out, at, length ? length : 1);
+        if (length)
+            bs_str_printf(out, "f%d-", number);
+        at += length ? length : 1;
+    }
+}
+
+bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int number, const char *caption)
+{
+    bs_page page = {0};
+    const bs_figure_options any = {BS_FIGURE_ANY, BS_FIGURE_ANY};
+    bs_status st = draw(&page, db, &any);
+    if (st == BS_OK) {
+        bs_str_puts(out, "<figure>");
+        append_svg(out, page.svg.ptr ? page.svg.ptr : "", number);
+        bs_str_puts(out, "<figcaption>");
+        bs_html_text(out, caption);
+        bs_str_puts(out, "</figcaption></figure>\n");
+        st = bs_str_status(out);
+    } else if (strncmp(bs_error_message(), "nothing to draw", 15) == 0) {
+        bs_str_puts(out, "<p class=caption>No figure, ");
+        bs_html_text(out, bs_error_message());
+        bs_str_puts(out, ".</p>\n");
+        bs_error_clear();
+        st = bs_str_status(out);
+    }
+    bs_str_clear(&page.svg);
+    return st;
+}

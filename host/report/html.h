@@ -1,0 +1,17 @@
+/* Pieces of an HTML page: escaped text, tables from queries, figures as inline SVG. */
+#ifndef BS_REPORT_HTML_H
+#define BS_REPORT_HTML_H
+
+#include "base/buf.h"
+#include "report/figure.h"
+
+/* Text with markup characters escaped. */
+void bs_html_text(bs_str *out, const char *text);
+/* The rows of a view; column names are headings, columns of numbers sit right; at most 64 columns. Nothing
+ * but a short remark where there are no rows. `fold`: closed until clicked, for long tables. */
+bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const char *view, bool fold);
+/* A figure; `number` keeps the names inside its SVG apart from those of other figures. A figure without data
+ * leaves a remark. */
+bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int number, const char *caption);
+
+#endif

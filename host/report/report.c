@@ -1,0 +1,164 @@
+#include "report/report.h"
+
+#include "base/buf.h"
+#include "bn/bn.h"
+#include "report/data.h"
+#include "report/html.h"
+#include "report/sections.h"
+#include "store/schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char head[] =
+    "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
+    "content=\"width=device-width\">\n"
+    "<style>\n"
+    "body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:72rem;margin:0 "
+    "auto;padding:1.5rem}\n"
+    "h1{font-size:1.7rem;margin:0}h2{font-size:1.25rem;margin:2.2rem 0 .4rem;border-bottom:2px solid "
+    "#0072b2}\n"
+    "p{max-width:50rem}.sub{color:#555;margin:.2rem 0 1rem;overflow-wrap:anywhere}nav "
+    "a{margin-right:1rem;white-space:nowrap}\n"
+    "a{color:#0072b2}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}\n"
+    "th,td{padding:.2rem .6rem;border-bottom:1px solid "
+    "#ddd;text-align:left;vertical-align:top}td:not(.n){"
+    "min-width:4.5rem}\n"
+    "th{border-bottom:2px solid "
+    "#999}.n{text-align:right;white-space:nowrap}.wide{overflow-x:auto;margin-bottom:"
+    "1rem}\n"
+    ".caption,summary{font-weight:600;margin:1rem 0 .3rem}summary{cursor:pointer}figure{margin:1rem 0}figure "
+    "svg{max-width:100%;height:auto}\n"
+    "figcaption{color:#555;font-size:.9rem}pre{background:#f5f5f5;padding:.8rem;overflow-x:auto;font-size:."
+    "85rem}\n"
+    "@media print{details>*{display:block}h2{break-after:avoid}figure{break-inside:avoid}}\n"
+    "</style>\n";
+
+static void write_contents(bs_str *out, const bool *shown)
+{
+    bs_str_puts(out, "<nav>");
+    for (int i = 0; i < bs_report_n_sections; i++)
+        if (shown[i])
+            bs_str_printf(out, "<a href=\"#%s\">%s</a> ", bs_report_sections[i].id,
+                          bs_report_sections[i].title);
+    bs_str_puts(out, "<a href=\"#again\">How to reproduce</a></nav>\n");
+}
+
+static bs_status write_head(bs_str *out, const bs_db *db, const bool *shown)
+{
+    bs_data d = {0};
+    BS_TRY(bs_data_load(
+        &d, db,
+        "SELECT ifnull(name, 'campaign'), model, (SELECT ifnull(sum(n), 0) FROM layer_summary), (SELECT "
+        "count(*) FROM golden), (SELECT count(*) FROM stratum) FROM campaign",
+        0, NULL));
+    bs_str_puts(out, head);
+    if (d.n > 0) {
+        bs_str_puts(out, "<title>bitsink: ");
+        bs_html_text(out, bs_data_text(&d, 0, 0));
+        bs_str_puts(out, "</title></head><body>\n<h1>");
+        bs_html_text(out, bs_data_text(&d, 0, 0));
+        bs_str_puts(out, "</h1>\n<p class=sub>Fault campaign of bitsink on ");
+        bs_html_text(out, bs_data_text(&d, 0, 1));
+        bs_str_printf(out, ": %s trials in %s strata (fault entry x layer), %s images.</p>\n",
+                      bs_data_text(&d, 0, 2), bs_data_text(&d, 0, 4), bs_data_text(&d, 0, 3));
+    }
+    bs_data_clear(&d);
+    write_contents(out, shown);
+    return bs_str_status(out);
+}
+
+static bs_status write_section(bs_str *out, const bs_db *db, const bs_section *s, int number)
+{
+    bs_str_printf(out, "<h2 id=\"%s\">%s</h2>\n<p>", s->id, s->title);
+    bs_html_text(out, s->text);
+    bs_str_puts(out, "</p>\n");
+    if (s->figure) {
+        bs_figure draw = bs_figure_find(s->figure);
+        if (!draw)
+            return BS_USAGE;
+        BS_TRY(bs_html_figure(out, db, draw, number, s->figure_text));
+    }
+    for (int i = 0; i < BS_SECTION_TABLES && s->tables[i].caption; i++) {
+        char view[64];
+        snprintf(view, sizeof view, "report_%s", s->tables[i].view);
+        BS_TRY(bs_html_table(out, db, s->tables[i].caption, view, s->tables[i].fold));
+    }
+    return BS_OK;
+}
+
+static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db_path)
+{
+    bs_data d = {0};
+    BS_TRY(bs_data_load(&d, db, "SELECT job, job_path, seed, model_sha256 FROM campaign", 0, NULL));
+    bs_str_puts(
+        out,
+        "<h2 id=\"again\">How to reproduce</h2>\n<p>The job file below, the model with the SHA-256 above and "
+        "the "
+        "same images give the same trials, bit for bit, on the same kind of processor and library. "
+        "<code>bitsink digest</code> of both result files is then equal. Every number of this page comes "
+        "from SQL views in the result file; any SQLite client shows them.</p>\n<pre>bitsink run ");
+    bs_html_text(out, d.n ? bs_data_text(&d, 0, 1) : "JOB");
+    bs_str_puts(out, " --db again.db\nbitsink digest again.db\nbitsink digest ");
+    bs_html_text(out, db_path);
+    bs_str_puts(out, "\nbitsink report ");
+    bs_html_text(out, db_path);
+    bs_str_puts(out, " -o report\n</pre>\n<details><summary>The job file</summary><pre>");
+    bs_html_text(out, d.n ? bs_data_text(&d, 0, 0) : "");
+    bs_str_puts(out, "</pre></details>\n</body></html>\n");
+    bs_data_clear(&d);
+    return bs_str_status(out);
+}
+
+static bs_status write_page(bs_str *out, const bs_db *db, const char *db_path)
+{
+    bool shown[32] = {false};
+    for (int i = 0; i < bs_report_n_sections; i++) {
+        sqlite3_int64 wanted = 1;
+        if (bs_report_sections[i].only_if)
+            BS_TRY(bs_db_integer(&wanted, db, bs_report_sections[i].only_if));
+        shown[i] = wanted > 0;
+    }
+    BS_TRY(write_head(out, db, shown));
+    for (int i = 0; i < bs_report_n_sections; i++)
+        if (shown[i])
+            BS_TRY(write_section(out, db, &bs_report_sections[i], i));
+    return write_reproduction(out, db, db_path);
+}
+
+static bs_status save(const bs_str *page, const char *folder)
+{
+    bs_str path = {0};
+    bs_status st;
+    bs_str_printf(&path, "%s/report.html", folder);
+    BS_TRY(bs_str_status(&path));
+    FILE *f = (mkdir(folder, 0777) != 0 && errno != EEXIST) ? NULL : fopen(path.ptr, "w");
+    bool good = f && fwrite(page->ptr, 1, page->len, f) == page->len;
+    int why = errno;
+    if (f && fclose(f) != 0) {
+        why = errno;
+        good = false;
+    }
+    st = good ? BS_OK : bs_fail(BS_ERR, "cannot write '%s': %s", path.ptr, strerror(why));
+    if (!good)
+        bs_hint("name a folder that can be made, or that is writable");
+    bs_str_clear(&path);
+    return st;
+}
+
+bs_status bs_report_write(const char *db_path, const char *folder)
+{
+    bs_str page = {0};
+    bs_db *db = NULL;
+    bs_status st;
+    BS_TRY(bs_bn_open(&db, db_path, true));
+    BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_report), out);
+    BS_TRY_GOTO(write_page(&page, db, db_path), out);
+    st = save(&page, folder);
+out:
+    bs_str_clear(&page);
+    bs_db_close(db);
+    return st;
+}

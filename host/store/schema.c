@@ -1,0 +1,184 @@
+#include "store/schema.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* X(name): schema/NAME.sql. Order matters only between settings and defaults. */
+#define BS_SCHEMA_VIEWS(X)                                                                                   \
+    X(outcome) X(bayes) X(trust) X(inference) X(sinks) X(rerun) X(severity) X(failure_rate)
+
+extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[];
+#define X(name) extern const char bs_sql_##name[];
+BS_SCHEMA_VIEWS(X)
+#undef X
+
+static const char *const views[] = {
+#define X(name) bs_sql_##name,
+    BS_SCHEMA_VIEWS(X)
+#undef X
+};
+enum { N_VIEWS = sizeof views / sizeof *views };
+
+static bs_status create_views(const bs_db *db)
+{
+    for (int i = 0; i < N_VIEWS; i++)
+        BS_TRY(bs_db_exec(db, "create", views[i]));
+    return BS_OK;
+}
+
+/* Settings and views as this version wants them, in a database of their own. */
+static bs_status open_wanted(bs_db *out)
+{
+    out->path = (char *)"(schema)";
+    if (sqlite3_open_v2(":memory:", &out->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+        SQLITE_OK)
+        return bs_oom("schema");
+    BS_TRY(bs_db_exec(out, "create", bs_sql_settings));
+    BS_TRY(bs_db_exec(out, "create", bs_sql_defaults));
+    return create_views(out);
+}
+
+bs_status bs_schema_create(const bs_db *db)
+{
+    BS_TRY(bs_db_exec(db, "create", bs_sql_tables));
+    BS_TRY(bs_db_exec(db, "create", bs_sql_settings));
+    BS_TRY(bs_db_exec(db, "create", bs_sql_defaults));
+    return create_views(db);
+}
+
+/* Does the file hold every object of `wanted` (with the same text, if it is a view) and every setting? */
+static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
+{
+    static const char have_sql[] =
+        "SELECT count(*) FROM main.sqlite_master WHERE name = ?1 AND (type = 'table' "
+        "OR sql = ?2)";
+    sqlite3_stmt *want = NULL, *have = NULL;
+    sqlite3_int64 settings, mine;
+    bool row = true;
+    bs_status st;
+    *same = true;
+    BS_TRY(bs_db_prepare(&want, wanted, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"));
+    BS_TRY_GOTO(bs_db_prepare(&have, db, have_sql), out);
+    while (row && *same) {
+        bool found = false;
+        BS_TRY_GOTO(bs_db_step(wanted, want, &row), out);
+        if (!row)
+            break;
+        sqlite3_bind_text(have, 1, (const char *)sqlite3_column_text(want, 0), -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(have, 2, (const char *)sqlite3_column_text(want, 1), -1, SQLITE_TRANSIENT);
+        BS_TRY_GOTO(bs_db_step(db, have, &found), out);
+        *same = found && sqlite3_column_int(have, 0) > 0;
+        sqlite3_reset(have);
+    }
+    if (*same) {
+        BS_TRY_GOTO(bs_db_integer(&settings, wanted, "SELECT count(*) FROM bn_parameter"), out);
+        BS_TRY_GOTO(bs_db_integer(&mine, db, "SELECT count(*) FROM bn_parameter"), out);
+        *same = settings == mine;
+    }
+out:
+    sqlite3_finalize(want);
+    sqlite3_finalize(have);
+    return st;
+}
+
+static bs_status drop_views(const bs_db *db, const bs_db *wanted)
+{
+    sqlite3_stmt *q = NULL;
+    char sql[160];
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, wanted, "SELECT name FROM sqlite_master WHERE type = 'view'"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(wanted, q, &row), out);
+        if (!row)
+            break;
+        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS main.%s", (const char *)sqlite3_column_text(q, 0));
+        BS_TRY_GOTO(bs_db_exec(db, "write", sql), out);
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_schema_update(const bs_db *db)
+{
+    bs_db wanted = {0};
+    bool same = true;
+    bs_status st;
+    BS_TRY_GOTO(open_wanted(&wanted), out);
+    BS_TRY_GOTO(compare(&same, db, &wanted), out);
+    if (same)
+        goto out;
+    BS_TRY_GOTO(bs_db_exec(db, "write", "SAVEPOINT schema"), out);
+    st = drop_views(db, &wanted);
+    if (st == BS_OK)
+        st = bs_db_exec(db, "write", bs_sql_settings);
+    if (st == BS_OK)
+        st = bs_db_exec(db, "write", bs_sql_defaults);
+    if (st == BS_OK)
+        st = create_views(db);
+    if (st == BS_OK)
+        st = bs_db_exec(db, "write", "RELEASE schema");
+    else
+        sqlite3_exec(db->handle, "ROLLBACK TO schema; RELEASE schema", NULL, NULL, NULL);
+out:
+    sqlite3_close(wanted.handle);
+    return st;
+}
+
+/* One object of `wanted` as a temporary one, which hides that of the file; a table gets the rows of the file
+ * that it still allows. */
+static bs_status shadow_one(const bs_db *db, const char *name, const char *text, bool is_table)
+{
+    static const char create[] = "CREATE"; /* SQLite stores texts with this word first */
+    bs_str sql = {0};
+    sqlite3_stmt *q = NULL;
+    bool known = false;
+    bs_status st = BS_OK;
+    bs_str_printf(&sql, "CREATE TEMP%s", text + sizeof create - 1);
+    if (is_table) {
+        BS_TRY_GOTO(bs_db_prepare(&q, db, "SELECT 1 FROM main.sqlite_master WHERE name = ?1"), out);
+        sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+        BS_TRY_GOTO(bs_db_step(db, q, &known), out);
+    }
+    if (known)
+        bs_str_printf(&sql, "; INSERT OR IGNORE INTO temp.%s SELECT * FROM main.%s", name, name);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    st = bs_db_exec(db, "read", sql.ptr);
+out:
+    sqlite3_finalize(q);
+    bs_str_clear(&sql);
+    return st;
+}
+
+bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done)
+{
+    bs_db wanted = {0};
+    sqlite3_stmt *q = NULL;
+    bool same = true, row;
+    bs_status st;
+    *done = false;
+    BS_TRY_GOTO(open_wanted(&wanted), out);
+    BS_TRY_GOTO(compare(&same, db, &wanted), out);
+    *done = !same || all;
+    if (!*done)
+        goto out;
+    BS_TRY_GOTO(bs_db_prepare(&q, &wanted,
+                              "SELECT name, sql, type = 'table' FROM sqlite_master WHERE sql IS NOT NULL"),
+                out);
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(&wanted, q, &row), out);
+        if (!row)
+            break;
+        BS_TRY_GOTO(shadow_one(db, (const char *)sqlite3_column_text(q, 0),
+                               (const char *)sqlite3_column_text(q, 1), sqlite3_column_int(q, 2)),
+                    out);
+    }
+    st = bs_db_exec(db, "read", bs_sql_defaults); /* of tables, the temporary ones come first */
+out:
+    sqlite3_finalize(q);
+    sqlite3_close(wanted.handle);
+    return st;
+}

@@ -1,0 +1,162 @@
+-- The tables of the report page, as temporary views: column names are headings, numbers are text as it is shown.
+
+-- Outcomes by fault entry.
+CREATE TEMP VIEW report_outcomes AS
+SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber ELSE '' END AS fault,
+       count(DISTINCT s.layer) AS layers, sum(s.n) AS trials, printf('%.2f %%', 100.0 * (sum(s.masked) * 1.0 /
+       sum(s.n))) AS masked, printf('%.2f %%', 100.0 * ((sum(s.n) - sum(s.masked) - sum(s.wrong) FILTER (WHERE
+       s.class >= 0) - ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0)) * 1.0 / sum(s.n))) AS benign,
+       printf('%.3f %%', 100.0 * (sum(s.wrong) FILTER (WHERE s.class >= 0) * 1.0 / sum(s.n))) AS "SDC-1",
+       printf('%.3f %%', 100.0 * (ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0) * 1.0 / sum(s.n)))
+       AS DUE, iif(sum(s.labelled) = 0, NULL, printf('%.2f %%', 100.0 * (sum(s.golden_correct) * 1.0 /
+       sum(s.labelled)))) AS "accuracy without faults", iif(sum(s.labelled) = 0, NULL, printf('%.2f %%', 100.0 *
+       (sum(s.correct) * 1.0 / sum(s.labelled)))) AS "under fault" FROM layer_summary s JOIN entry e ON e.id =
+       s.entry GROUP BY e.id;
+
+-- The most vulnerable layers.
+CREATE TEMP VIEW report_vulnerable_layers AS
+SELECT entry, layer_name AS layer, trials, printf('%.3f %%', 100.0 * sdc1_rate) AS "SDC-1",
+       printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high) AS "95 %", printf('%.3f %%', 100.0 *
+       due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy ORDER BY sdc1_rate DESC
+       LIMIT 10;
+
+-- All layers.
+CREATE TEMP VIEW report_all_layers AS
+SELECT entry, layer_name AS layer, trials, iif(accuracy IS NULL, NULL, printf('%.2f %%', 100.0 * accuracy)) AS
+       accuracy, printf('%.2f %%', 100.0 * masked_rate) AS masked, printf('%.3f %%', 100.0 * sdc1_rate) AS
+       "SDC-1", printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high) AS "95 %", printf('%.3f %%', 100.0
+       * sdc5_rate) AS "SDC-5", printf('%.3f %%', 100.0 * sdc10_rate) AS "SDC-10 %", printf('%.3f %%', 100.0 *
+       sdc20_rate) AS "SDC-20 %", printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS
+       counted FROM layer_accuracy ORDER BY entry, layer;
+
+-- Sinks of each entry, over all layers.
+CREATE TEMP VIEW report_sinks AS
+SELECT entry, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
+       printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
+       printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
+       images, trials, printf('%.1e', q_value) AS q FROM sink_class WHERE level = 'overall' ORDER BY entry,
+       sdc_share DESC LIMIT 20;
+
+-- Sinks by layer.
+CREATE TEMP VIEW report_layer_sinks AS
+SELECT entry, layer_name AS layer, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END
+       AS class, printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
+       printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
+       images, trials, printf('%.1e', q_value) AS q FROM sink_class WHERE level = 'layer' ORDER BY entry, layer,
+       share DESC LIMIT 500;
+
+-- Sinks by bit position.
+CREATE TEMP VIEW report_bit_sinks AS
+SELECT entry, bit, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
+       printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
+       printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", images, trials, printf('%.1e', q_value)
+       AS q FROM sink_class WHERE level = 'bit' ORDER BY entry, bit DESC, share DESC LIMIT 500;
+
+-- Concentration of wrong answers: entropy in bits, share of the five most frequent.
+CREATE TEMP VIEW report_concentration AS
+SELECT entry, ifnull(layer_name, 'all') AS layer, sdc1 AS "silent corruptions", classes, printf('%.2f', entropy)
+       AS entropy, printf('%.1f %%', 100.0 * top5_share) AS "top five" FROM sink_concentration WHERE level <>
+       'bit';
+
+-- The least trustworthy answers at the p of the settings, of classes that the network answers without faults.
+CREATE TEMP VIEW report_least_trust AS
+SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
+       printf('%.3g', p) AS p, iif(trust_label IS NULL, NULL, printf('%.3f %%', 100.0 * trust_label)) AS
+       "by label", iif(label_with_fault IS NULL, NULL, printf('%.2f %%', 100.0 * label_with_fault)) AS "p = 1",
+       iif(trust_golden IS NULL, NULL, printf('%.5f %%', 100.0 * trust_golden)) AS "by golden answer",
+       iif(golden_with_fault IS NULL, NULL, printf('%.2f %%', 100.0 * golden_with_fault)) AS "p = 1 ",
+       label_images AS "images with the label", n AS "trials with the answer", wrong AS "not golden" FROM
+       bn_trust WHERE golden_images > 0 AND trust_label IS NOT NULL AND scope = (SELECT min(scope) FROM
+       bn_trust) LIMIT 12;
+
+-- All classes.
+CREATE TEMP VIEW report_all_trust AS
+SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
+       iif(trust_label IS NULL, NULL, printf('%.4f %%', 100.0 * trust_label)) AS "by label", iif(trust_label_low
+       IS NULL, NULL, printf('%.2f - %.2f %%', 100.0 * trust_label_low, 100.0 * trust_label_high)) AS "95 %",
+       iif(trust_golden IS NULL, NULL, printf('%.5f %%', 100.0 * trust_golden)) AS "by golden answer",
+       iif(trust_golden_low IS NULL, NULL, printf('%.5f - %.5f %%', 100.0 * trust_golden_low, 100.0 *
+       trust_golden_high)) AS "95 % ", iif(p_fault IS NULL, NULL, printf('%.3g', p_fault)) AS
+       "P(fault | answer)", assessment, n AS trials, wrong AS "not golden" FROM bn_trust WHERE golden_images + n
+       > 0 LIMIT 3000;
+
+-- Rates by bit position, over all layers.
+CREATE TEMP VIEW report_bits AS
+SELECT entry, bit, sum(trials) AS trials, printf('%.3f %%', 100.0 * (sum(sdc1_rate * trials) / sum(trials))) AS
+       "SDC-1", printf('%.3f %%', 100.0 * (sum(due_rate * trials) / sum(trials))) AS DUE, printf('%.2f %%',
+       100.0 * (sum(masked_rate * trials) / sum(trials))) AS masked FROM bit_accuracy GROUP BY entry, bit ORDER
+       BY entry, bit DESC;
+
+-- The policy within the budget, judged on the other half of the images.
+CREATE TEMP VIEW report_policy AS
+SELECT scope, size AS "classes in S", iif(extra IS NULL, NULL, printf('%.2f %%', 100.0 * extra)) AS
+       "extra inferences", iif(false_alarm IS NULL, NULL, printf('%.2f %%', 100.0 * false_alarm)) AS
+       "false alarms", iif(caught IS NULL, NULL, printf('%.1f %%', 100.0 * caught)) AS caught, iif(caught_low IS
+       NULL, NULL, printf('%.1f - %.1f %%', 100.0 * caught_low, 100.0 * caught_high)) AS "95 %", iif(sdc_rate IS
+       NULL, NULL, printf('%.3g', sdc_rate)) AS "P(silent corruption)", iif(residual_sdc_rate IS NULL, NULL,
+       printf('%.3g', residual_sdc_rate)) AS "with policy" FROM rerun_policy;
+
+-- S.
+CREATE TEMP VIEW report_policy_classes AS
+SELECT scope, place, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
+       printf('%.3f %%', 100.0 * budget_used) AS "budget used", iif(caught IS NULL, NULL, printf('%.2f %%',
+       100.0 * caught)) AS catches FROM rerun_set ORDER BY scope, place;
+
+-- Sums, for each fault entry (scope -1: entries pooled by the prior of layers).
+CREATE TEMP VIEW report_rates AS
+SELECT scope, kind, printf('%.3g', bits / 1e6) AS Mbit, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g',
+       sdc_fit) AS "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS "95 %", printf('%.4g',
+       due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL,
+       NULL, printf('%.3f %%', 100.0 * avf)) AS AVF, iif(spfm IS NULL, NULL, printf('%.2f %%', 100.0 * spfm)) AS
+       SPFM, fit_target AS "target FIT", target FROM failure_rate WHERE level = 'kind' OR (level = 'all' AND
+       scope = -1);
+
+-- By layer.
+CREATE TEMP VIEW report_layer_rates AS
+SELECT scope, kind, layer_name AS layer, bits, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g', sdc_fit) AS
+       "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS "95 %", printf('%.4g', due_fit) AS
+       "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL, NULL,
+       printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate WHERE level = 'layer';
+
+-- Mean cost by layer, held against the fault-free answer.
+CREATE TEMP VIEW report_cost AS
+SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, printf('%.3g - %.3g', low, high) AS
+       "95 %", printf('%.3f %%', 100.0 * wrong_rate) AS "wrong class", printf('%.3f %%', 100.0 *
+       wrong_group_rate) AS "wrong group" FROM severity WHERE correct = 'golden' ORDER BY cost DESC;
+
+-- Which group turns into which.
+CREATE TEMP VIEW report_groups AS
+SELECT entry, truth_group AS "true group", answer_group AS answer, sum(trials) AS trials, sum(wrong) AS
+       "wrong class", printf('%.4g', sum(cost * trials) / sum(trials)) AS "mean cost" FROM severity_confusion
+       WHERE correct = 'golden' AND wrong > 0 GROUP BY 1, 2, 3 ORDER BY sum(cost * trials) DESC LIMIT 200;
+
+-- Campaign.
+CREATE TEMP VIEW report_campaign AS
+SELECT 'model' AS fact, model AS value FROM campaign UNION ALL SELECT 'SHA-256 of the model', model_sha256 FROM
+       campaign UNION ALL SELECT 'seed', seed FROM campaign UNION ALL SELECT 'preprocessing', preprocess FROM
+       campaign UNION ALL SELECT 'classes', classes FROM campaign UNION ALL SELECT 'images', count(*) FROM image
+       UNION ALL SELECT 'images with a label', count(class) FROM image UNION ALL SELECT 'planned trials',
+       planned_trials FROM campaign UNION ALL SELECT 'trials in the file', ifnull(sum(n), 0) FROM layer_summary
+       UNION ALL SELECT 'audited trials (full re-run gave the same output)', (SELECT audited FROM bit_counted)
+       UNION ALL SELECT 'unreadable images, left out', count(*) FROM broken_image UNION ALL SELECT
+       'strata without trials', (SELECT count(*) FROM stratum) - (SELECT count(*) FROM (SELECT DISTINCT entry,
+       layer FROM layer_summary)) UNION ALL SELECT 'made', created || ' by bitsink ' || version FROM campaign;
+
+-- Fault entries.
+CREATE TEMP VIEW report_entries AS
+SELECT id, name, kind, printf('0x%08x', bits) AS bits, burst, count, ber AS "bit error rate", targets, trials AS
+       "trials for each layer and image" FROM entry ORDER BY id;
+
+-- Runs.
+CREATE TEMP VIEW report_runs AS
+SELECT id AS run, started, host, backend, device, isa AS "instruction set", library, version, mode, selftest AS
+       "self-test", threads, trials, printf('%.0f', trials / nullif(seconds, 0)) AS "trials/s", fingerprint,
+       exit FROM run ORDER BY id;
+
+-- Images left out.
+CREATE TEMP VIEW report_left_out AS
+SELECT i.path AS image, b.reason, b.trials FROM broken_image b JOIN image i ON i.id = b.image;
+
+-- Settings.
+CREATE TEMP VIEW report_settings AS
+SELECT name, value, comment FROM bn_parameter;

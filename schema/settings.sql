@@ -1,0 +1,77 @@
+-- The settings of the Bayesian network and of what is built on it: the tables that are meant to be changed, by
+-- `bitsink bn FILE set name=value` or by hand:
+--     sqlite3 result.db "UPDATE bn_parameter SET value = 1e-4 WHERE name = 'p'"
+-- This text is also run on files made by an earlier version: it adds what is missing and keeps what is there.
+
+-- Settings, one a row.
+CREATE TABLE IF NOT EXISTS bn_parameter (
+    name TEXT PRIMARY KEY, -- which setting
+    value NOT NULL,        -- its value
+    comment TEXT NOT NULL, -- what it means
+    CHECK (CASE name
+        WHEN 'p' THEN typeof(value) IN ('real', 'integer') AND value BETWEEN 0 AND 1
+        WHEN 'layer_prior' THEN value IN ('uniform', 'bits', 'exposure', 'direct')
+        WHEN 'alpha' THEN typeof(value) IN ('real', 'integer') AND value > 0 AND value < 1
+        ELSE typeof(value) IN ('real', 'integer') AND value >= 0 END)
+);
+-- Strata that layer_prior exposure or direct covers; others have probability 0. NULL: the default of bn_parameter.
+--     INSERT INTO bn_prior_layer (entry, layer) SELECT entry, layer FROM stratum WHERE entry = 1
+CREATE TABLE IF NOT EXISTS bn_prior_layer (
+    entry INTEGER NOT NULL, -- entry.id
+    layer INTEGER NOT NULL, -- layer.id
+    raw_rate REAL CHECK (raw_rate >= 0),       -- exposure: upsets per bit and hour
+    residency REAL CHECK (residency >= 0),     -- exposure: hours each bit is exposed before it is used
+    exposure REAL CHECK (exposure >= 0),       -- exposure: m_t itself, instead of raw_rate x bits x residency
+    probability REAL CHECK (probability >= 0), -- direct: P(L=t|F=1), up to a common factor
+    PRIMARY KEY (entry, layer)
+) WITHOUT ROWID;
+
+-- Weights of images. Empty: all images weigh the same. Otherwise images that are not listed weigh 0.
+CREATE TABLE IF NOT EXISTS bn_prior_image (
+    image INTEGER PRIMARY KEY,               -- image.id
+    weight REAL NOT NULL CHECK (weight >= 0) -- w_i, up to a common factor
+);
+
+-- Groups of classes, for severity. A class that is not listed is a group of its own, under its name or number.
+CREATE TABLE IF NOT EXISTS class_group (
+    class INTEGER PRIMARY KEY, -- class.id
+    name TEXT NOT NULL         -- of its group
+);
+
+-- What it costs to answer a class of one group where one of another is right. Pairs not listed cost 0 within a
+-- group, and for the answer DUE, which is detected; else bn_parameter default_cost.
+CREATE TABLE IF NOT EXISTS group_cost (
+    truth TEXT NOT NULL,                   -- group of the true class
+    answer TEXT NOT NULL,                  -- group of the answer; 'DUE': NaN or Inf
+    cost REAL NOT NULL CHECK (cost >= 0),  -- of one such answer; the right class always costs 0
+    PRIMARY KEY (truth, answer)
+) WITHOUT ROWID;
+
+-- Counts by bit position, made from the raw rows by `bitsink bn FILE update`. Trials that flip exactly one bit.
+CREATE TABLE IF NOT EXISTS bit_summary (
+    entry INTEGER NOT NULL,  -- entry.id
+    layer INTEGER NOT NULL,  -- layer.id
+    bit INTEGER NOT NULL,    -- 0..31
+    n INTEGER NOT NULL,      -- trials
+    masked INTEGER NOT NULL, -- of them: masked
+    sdc1 INTEGER NOT NULL,   -- of them: SDC-1
+    due INTEGER NOT NULL,    -- of them: DUE
+    faults INTEGER NOT NULL, -- faults that were tried: trials of an activation, repetitions of a parameter
+    PRIMARY KEY (entry, layer, bit)
+) WITHOUT ROWID;
+
+-- Their silent corruptions.
+CREATE TABLE IF NOT EXISTS bit_wrong (
+    entry INTEGER NOT NULL, -- entry.id
+    bit INTEGER NOT NULL,   -- 0..31
+    class INTEGER NOT NULL, -- the wrong answer
+    image INTEGER NOT NULL, -- image.id
+    n INTEGER NOT NULL,     -- trials
+    PRIMARY KEY (entry, bit, class, image)
+) WITHOUT ROWID;
+
+-- How many trials the file had when these were counted: at most one row.
+CREATE TABLE IF NOT EXISTS bit_counted (
+    trials INTEGER NOT NULL, -- in the file then
+    audited INTEGER NOT NULL -- of them: a full re-run gave the same output
+);

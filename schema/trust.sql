@@ -1,0 +1,190 @@
+-- What an answer is worth: P(C), P(F | C), P(L | C), P(correct | C). Notation and bounds as in bayes.sql.
+
+-- The sums behind the others, for all classes and DUE: A_c = sum w_i [g_i = y_i = c], M_c = sum w_i [g_i = c],
+-- B_c = sum w_i [y_i = c] P(c|i), N_c = sum w_i P(c|i), P(c|i) = sum_t P(t) P(c|i,t). For "correct" as the golden
+-- answer, [y_i = c] becomes [g_i = c], and A_c becomes M_c.
+CREATE VIEW bn_term AS
+WITH bound AS MATERIALIZED (
+    SELECT *, max(0.0, v - sqrt(down2)) AS low, min(1.0, v + sqrt(up2)) AS high FROM bn_bound
+), part AS MATERIALIZED (
+    SELECT scope, class, max(n) AS n, max(wrong) AS wrong,
+           max(CASE part WHEN 'answer' THEN down2 END) AS down2, max(CASE part WHEN 'answer' THEN up2 END) AS up2,
+           max(CASE part WHEN 'answer' THEN v END) AS nn,
+           max(CASE part WHEN 'answer' THEN low END) AS nn_low, max(CASE part WHEN 'answer' THEN high END) AS nn_high,
+           max(CASE part WHEN 'right_label' THEN v END) AS bl,
+           max(CASE part WHEN 'right_label' THEN low END) AS bl_low, max(CASE part WHEN 'right_label' THEN high END) AS bl_high,
+           max(CASE part WHEN 'wrong_label' THEN low END) AS wl_low, max(CASE part WHEN 'wrong_label' THEN high END) AS wl_high,
+           max(CASE part WHEN 'right_golden' THEN v END) AS bg,
+           max(CASE part WHEN 'right_golden' THEN low END) AS bg_low, max(CASE part WHEN 'right_golden' THEN high END) AS bg_high,
+           max(CASE part WHEN 'wrong_golden' THEN low END) AS wg_low, max(CASE part WHEN 'wrong_golden' THEN high END) AS wg_high
+      FROM bound GROUP BY scope, class
+), never AS MATERIALIZED (
+    SELECT b.scope, min(1.0, sqrt(sum(b.probability * b.probability * x.zz * x.zz
+           / ((s.effective_trials + x.zz) * (s.effective_trials + x.zz))))) AS high
+      FROM bn_layer b JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer CROSS JOIN bn_setting x
+     WHERE b.probability > 0 GROUP BY b.scope
+), golden_sum AS MATERIALIZED (
+    SELECT golden_class AS class, sum(probability) AS mm,
+           sum(CASE WHEN golden_class = label_class THEN probability ELSE 0.0 END) AS aa, count(*) AS images
+      FROM bn_image WHERE probability > 0 GROUP BY golden_class
+), label_sum AS MATERIALIZED (
+    SELECT label_class AS class, count(*) AS images FROM bn_image WHERE probability > 0 GROUP BY label_class
+), answer AS (
+    SELECT id AS class, name FROM class UNION ALL SELECT -1, 'DUE'
+)
+SELECT s.scope,                               -- entry.id, or -1: the strata of bn_prior_layer
+       a.class,                               -- the answer, -1: DUE
+       a.name AS class_name,                  -- its name
+       s.p,                                   -- P(F = 1)
+       ifnull(m.aa, 0.0) AS golden_label,     -- A_c
+       ifnull(m.mm, 0.0) AS golden,           -- M_c
+       ifnull(f.nn, 0.0) AS fault,            -- N_c
+       ifnull(f.nn_low, 0.0) AS fault_low, ifnull(f.nn_high, e.high) AS fault_high,    -- its bounds
+       ifnull(f.down2, 0.0) AS fault_down2, ifnull(f.up2, e.high * e.high) AS fault_up2, -- bn_bound.down2, up2
+       ifnull(f.bl, 0.0) AS label_right,      -- B_c by label, and bounds of it and of N_c - B_c
+       ifnull(f.bl_low, 0.0) AS label_right_low, ifnull(f.bl_high, e.high) AS label_right_high,
+       ifnull(f.wl_low, 0.0) AS label_wrong_low, ifnull(f.wl_high, e.high) AS label_wrong_high,
+       ifnull(f.bg, 0.0) AS golden_right,     -- B_c by golden answer, likewise
+       ifnull(f.bg_low, 0.0) AS golden_right_low, ifnull(f.bg_high, e.high) AS golden_right_high,
+       ifnull(f.wg_low, 0.0) AS golden_wrong_low, ifnull(f.wg_high, e.high) AS golden_wrong_high,
+       ifnull(y.images, 0) AS label_images,   -- images with this label
+       ifnull(m.images, 0) AS golden_images,  -- images with this golden answer
+       ifnull(f.n, 0) AS n,                   -- trials with this answer
+       ifnull(f.wrong, 0) AS wrong,           -- of them: it is not the golden answer
+       s.coverage                             -- bn_scope.coverage
+  FROM bn_scope s CROSS JOIN answer a
+  LEFT JOIN part f ON f.scope = s.scope AND f.class = a.class
+  LEFT JOIN never e ON e.scope = s.scope
+  LEFT JOIN golden_sum m ON m.class = a.class
+  LEFT JOIN label_sum y ON y.class = a.class
+ WHERE s.tried > 0;
+
+-- P(C), with and without a fault, and P(F | C).
+CREATE VIEW bn_class AS
+SELECT scope,                                  -- entry.id, or -1: the strata of bn_prior_layer
+       class,                                  -- the answer, -1: DUE
+       class_name,                             -- its name
+       (1.0 - p) * golden + p * fault AS probability, -- P(C = class)
+       (1.0 - p) * golden + p * fault_low AS low,     -- its bounds
+       (1.0 - p) * golden + p * fault_high AS high,
+       golden AS probability_golden,           -- P(C = class | F = 0): exact for these images
+       fault AS probability_fault,             -- P(C = class | F = 1)
+       fault_low, fault_high,                  -- its bounds
+       p * fault / nullif((1.0 - p) * golden + p * fault, 0) AS p_fault, -- P(F = 1 | C = class)
+       p * fault_low / nullif((1.0 - p) * golden + p * fault_low, 0) AS p_fault_low, -- its bounds
+       p * fault_high / nullif((1.0 - p) * golden + p * fault_high, 0) AS p_fault_high,
+       golden_images,                          -- images with this golden answer
+       n,                                      -- trials with this answer
+       wrong,                                  -- of them: it is not the golden answer
+       coverage                                -- bn_scope.coverage
+  FROM bn_term;
+
+-- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault.
+CREATE VIEW bn_layer_given_class AS
+WITH total AS MATERIALIZED (
+    SELECT * FROM bn_term
+), stratum_of AS MATERIALIZED (
+    SELECT scope, entry, layer, layer_name, probability FROM bn_layer WHERE probability > 0
+), term AS MATERIALIZED (
+    SELECT b.scope, b.entry, b.layer, b.layer_name, f.class, b.probability * f.v AS q,
+           b.probability * f.low AS q_low, b.probability * f.high AS q_high, f.n
+      FROM bn_flow_part f JOIN stratum_of b ON b.entry = f.entry AND b.layer = f.layer
+     WHERE f.part = 'answer'
+), rest AS (
+    SELECT t.*, s.class_name, s.p, s.golden, s.fault, s.fault - t.q AS o,
+           max(0.0, s.fault - t.q - sqrt(max(0.0, s.fault_down2 - (t.q - t.q_low) * (t.q - t.q_low)))) AS o_low,
+           s.fault - t.q + sqrt(max(0.0, s.fault_up2 - (t.q_high - t.q) * (t.q_high - t.q))) AS o_high
+      FROM term t JOIN total s ON s.scope = t.scope AND s.class = t.class
+)
+SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
+       class,      -- the answer, -1: DUE
+       class_name, -- its name
+       entry,      -- entry.id; NULL: no fault
+       layer,      -- layer.id; -1: no fault
+       layer_name, -- its tensor
+       p * q / nullif((1.0 - p) * golden + p * fault, 0) AS probability, -- P(L = (entry, layer) | C = class)
+       p * q_low / nullif((1.0 - p) * golden + p * (q_low + o_high), 0) AS low, -- its bounds
+       p * q_high / nullif((1.0 - p) * golden + p * (q_high + o_low), 0) AS high,
+       n           -- trials (without fault: images) with this answer
+  FROM rest
+UNION ALL
+SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault, 0),
+       (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_high, 0),
+       (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_low, 0), golden_images
+  FROM total WHERE golden > 0;
+
+-- Trust: P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c), A, B, M, N as in bn_term.
+-- The least trustworthy classes first.
+CREATE VIEW bn_trust AS
+SELECT scope,                              -- entry.id, or -1: the strata of bn_prior_layer
+       class,                              -- the answer
+       class_name,                         -- its name
+       p,                                  -- P(F = 1)
+       CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) END
+           AS trust_label,                 -- P(it is the label | C = class); NULL: see assessment
+       CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_low)
+           / nullif((1.0 - p) * golden + p * (label_right_low + label_wrong_high), 0) END AS trust_label_low,
+       CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_high)
+           / nullif((1.0 - p) * golden + p * (label_right_high + label_wrong_low), 0) END AS trust_label_high,
+       ((1.0 - p) * golden + p * golden_right) / nullif((1.0 - p) * golden + p * fault, 0)
+           AS trust_golden,                -- P(it is the fault-free answer | C = class)
+       ((1.0 - p) * golden + p * golden_right_low)
+           / nullif((1.0 - p) * golden + p * (golden_right_low + golden_wrong_high), 0) AS trust_golden_low,
+       ((1.0 - p) * golden + p * golden_right_high)
+           / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0) AS trust_golden_high,
+       CASE WHEN label_images > 0 THEN golden_label / nullif(golden, 0) END
+           AS label_without_fault,         -- trust_label at p = 0
+       CASE WHEN label_images > 0 THEN label_right / nullif(fault, 0) END
+           AS label_with_fault,            -- trust_label at p = 1
+       golden_right / nullif(fault, 0)
+           AS golden_with_fault,           -- trust_golden at p = 1; at p = 0 it is 1
+       p * fault / nullif((1.0 - p) * golden + p * fault, 0)
+           AS p_fault,                     -- P(F = 1 | C = class)
+       CASE WHEN label_images = 0 THEN 'not assessable'
+            WHEN (1.0 - p) * golden + p * fault = 0 THEN 'never answered'
+            ELSE 'assessed' END AS assessment, -- of trust_label; not assessable: the class is the label of no image
+       label_images,                       -- images with this label
+       golden_images,                      -- images with this golden answer
+       n,                                  -- trials with this answer
+       wrong,                              -- of them: it is not the golden answer
+       coverage                            -- bn_scope.coverage
+  FROM bn_term WHERE class >= 0
+ ORDER BY scope, trust_label IS NULL, trust_label, label_with_fault, class;
+
+-- The trust curve: the same for p from 1e-9 to 1, four points a decade, whatever bn_parameter p says. An entry with
+-- a bit error rate is one experiment with p = 1 and has no curve.
+CREATE VIEW bn_trust_curve AS
+WITH RECURSIVE step (k) AS (
+    SELECT 0 UNION ALL SELECT k + 1 FROM step WHERE k < 36
+), grid AS MATERIALIZED (
+    SELECT CASE WHEN k = 36 THEN 1.0 WHEN k % 4 = 0 THEN cast('1e' || (k / 4 - 9) AS REAL) ELSE pow(10.0, k / 4.0 - 9) END AS p
+      FROM step
+), term AS MATERIALIZED (
+    SELECT t.*, rank() OVER (PARTITION BY scope ORDER BY label_images = 0,
+               ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) IS NULL,
+               ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0),
+               label_right / nullif(fault, 0), class) AS place
+      FROM bn_term t
+     WHERE class >= 0 AND golden + fault > 0 AND scope NOT IN (SELECT id FROM entry WHERE ber > 0)
+)
+SELECT t.scope,                              -- entry.id, or -1: the strata of bn_prior_layer
+       t.class,                              -- the answer
+       t.class_name,                         -- its name
+       t.place,                              -- 1: least trustworthy at the p of the settings, by label
+       g.p,                                  -- P(F = 1)
+       CASE WHEN label_images > 0 THEN ((1.0 - g.p) * golden_label + g.p * label_right)
+           / nullif((1.0 - g.p) * golden + g.p * fault, 0) END AS trust_label, -- as in bn_trust
+       CASE WHEN label_images > 0 THEN ((1.0 - g.p) * golden_label + g.p * label_right_low)
+           / nullif((1.0 - g.p) * golden + g.p * (label_right_low + label_wrong_high), 0) END AS trust_label_low,
+       CASE WHEN label_images > 0 THEN ((1.0 - g.p) * golden_label + g.p * label_right_high)
+           / nullif((1.0 - g.p) * golden + g.p * (label_right_high + label_wrong_low), 0) END AS trust_label_high,
+       ((1.0 - g.p) * golden + g.p * golden_right) / nullif((1.0 - g.p) * golden + g.p * fault, 0) AS trust_golden,
+       ((1.0 - g.p) * golden + g.p * golden_right_low)
+           / nullif((1.0 - g.p) * golden + g.p * (golden_right_low + golden_wrong_high), 0) AS trust_golden_low,
+       ((1.0 - g.p) * golden + g.p * golden_right_high)
+           / nullif((1.0 - g.p) * golden + g.p * (golden_right_high + golden_wrong_low), 0) AS trust_golden_high,
+       t.label_images,                       -- images with this label
+       t.n,                                  -- trials with this answer
+       t.wrong                               -- of them: it is not the golden answer
+  FROM term t CROSS JOIN grid g
+ ORDER BY t.scope, t.place, g.p;

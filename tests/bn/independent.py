@@ -1,0 +1,303 @@
+"""independent.py BITSINK: every table of the Bayesian network against a computation from the raw rows (raw.py)."""
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+
+from raw import DUE, Raw, close, mover, rows, wilson
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+IMAGES = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+JOB = f"""
+model: {HERE}/../models/fashion_vgg.onnx
+class_names: {HERE}/../jobs/fashion_classes.txt
+seed: 7
+images: {{idx_images: {IMAGES}, idx_labels: {IMAGES.replace("images-idx3", "labels-idx1")}, limit: 30}}
+preprocess: {{scale: 1/255, mean: 0.2860, std: 0.3530}}
+faults:
+  - {{id: 1, name: flips, targets: [conv1_1, conv2_1, fc1, logits], fault: flip, bits: any, trials: 60}}
+  - {{id: 2, name: weights, targets: [{{name: conv3_1, kind: weight}}, {{name: fc1, kind: weight}}], fault: flip, trials: 40}}
+  - {{id: 3, name: rate, targets: pool2, fault: flip, ber: 1e-4, trials: 20}}
+  - {{id: 5, name: stuck, targets: [conv1_2], fault: stuck-at-1, bits: exponent, trials: 30}}
+"""
+
+
+def key(row, *names):
+    return tuple(row[n] for n in names)
+
+
+def check_given_layer(raw, table):
+    want = {t: raw.flows(t) for t in raw.n}
+    seen = set()
+    labels = {raw.label[i] for i in raw.w if raw.w[i] > 0}
+    for r in table("bn_class_given_layer"):
+        t, c = (r["entry"], r["layer"]), r["class"]
+        seen.add((t, c))
+        x, right_label, right_golden = want[t][c]
+        m = raw.support(t)[1]
+        what = f"P(class {c} | {t})"
+        close(what, r["effective_trials"], m)
+        for name, v in (("probability", x), ("correct_label", right_label), ("correct_golden", right_golden)):
+            close(f"{what} {name}", r[name], v)
+        low, high = wilson(x, m)
+        close(what + " low", r["low"], low)
+        close(what + " high", r["high"], high)
+        for name, right, known in (("label", right_label, c in labels), ("golden", right_golden, c >= 0)):
+            if known:
+                (rl, rh), (wl, wh) = wilson(right, m), wilson(max(0, x - right), m)
+                close(f"{what} trust {name}", r[f"trust_{name}"], right / x)
+                close(f"{what} trust {name} low", r[f"trust_{name}_low"], rl / (rl + wh))
+                close(f"{what} trust {name} high", r[f"trust_{name}_high"], rh / (rh + wl))
+            elif c >= 0:
+                close(what, r[f"trust_{name}"], None)
+    assert seen == {(t, c) for t in want for c in want[t] if want[t][c][0] > 0}
+
+
+def check_accuracy(raw, table):
+    got = table("bn_correct_given_layer")
+    assert len(got) == len(raw.n)
+    for r in got:
+        t = r["entry"], r["layer"]
+        total, m = raw.support(t)
+        images = [i for i in raw.w if raw.w[i] > 0 and raw.done(t, i)]
+        flows = raw.flows(t).values()
+        close("without fault", r["label_without_fault"], sum(raw.w[i] for i in images if raw.golden[i] == raw.label[i]) / total)
+        for notion, k in (("label", 1), ("golden", 2)):
+            v = sum(f[k] for f in flows)
+            low, high = wilson(v, m)
+            close("accuracy", r["correct_" + notion], v)
+            close("accuracy low", r[notion + "_low"], low)
+            close("accuracy high", r[notion + "_high"], high)
+
+
+def terms(raw, scope):
+    """class -> A by label, M, and of answer, right and wrong by both notions: (value, low, high); also per stratum."""
+    p, prior = raw.scopes[scope]
+    flows = {t: raw.flows(t) for t in prior}
+    out = {}
+    for c in list(range(raw.classes)) + [DUE]:
+        part = {}
+        for name, pick in (("answer", lambda f: f[0]), ("right_label", lambda f: f[1]), ("wrong_label", lambda f: max(0, f[0] - f[1])),
+                           ("right_golden", lambda f: f[2]), ("wrong_golden", lambda f: max(0, f[0] - f[2]))):
+            x, low, high = mover([(k, pick(flows[t].get(c, [0, 0, 0])), raw.support(t)[1]) for t, k in prior.items()])
+            part[name] = x, low, min(1.0, high)
+        part["M"] = sum(w for i, w in raw.w.items() if raw.golden[i] == c)
+        part["A"] = sum(w for i, w in raw.w.items() if raw.golden[i] == c == raw.label[i])
+        out[c] = part
+    return p, prior, flows, out
+
+
+def trust(part, notion, p):
+    """value, low, high"""
+    known = part["A"] if notion == "label" else part["M"]
+    right, wrong = part["right_" + notion], part["wrong_" + notion]
+    def at(b, w, n):
+        whole = (1 - p) * part["M"] + p * n
+        return ((1 - p) * known + p * b) / whole if whole > 0 else None
+    return (at(right[0], 0, part["answer"][0]), at(right[1], 0, right[1] + wrong[2]), at(right[2], 0, right[2] + wrong[1]))
+
+
+def check_trust(raw, table):
+    for scope in raw.scopes:
+        p, _, _, want = terms(raw, scope)
+        labels = {raw.label[i] for i in raw.w if raw.w[i] > 0}
+        got = [r for r in table("bn_trust") if r["scope"] == scope]
+        assert len(got) == raw.classes
+        for r in got:
+            for notion in ("label", "golden"):
+                known = notion == "golden" or r["class"] in labels
+                v = trust(want[r["class"]], notion, p) if known else (None, None, None)
+                for name, x in zip(("", "_low", "_high"), v):
+                    close(f"trust {notion} {name} of {r['class']}", r[f"trust_{notion}{name}"], x)
+            n = want[r["class"]]["answer"][0]
+            whole = (1 - p) * want[r["class"]]["M"] + p * n
+            close("P(F|C)", r["p_fault"], p * n / whole if whole > 0 else None)
+        known = [r["trust_label"] for r in got if r["trust_label"] is not None]
+        assert known == sorted(known), "least trustworthy first"
+        curve = [r for r in table("bn_trust_curve") if r["scope"] == scope]
+        if scope >= 0 and raw.entry[scope]["ber"] > 0:
+            assert not curve
+            continue
+        places = defaultdict(list)
+        for r in curve:
+            places[r["class"]].append(r["p"])
+            known = r["class"] in labels
+            for notion in ("label", "golden"):
+                v = trust(want[r["class"]], notion, r["p"])
+                for name, x in zip(("", "_low", "_high"), v):
+                    close("curve", r[f"trust_{notion}{name}"], x if known or notion == "golden" else None)
+        for ps in places.values():
+            assert len(ps) == 37 and ps[0] == 1e-9 and ps[-1] == 1
+            assert all(abs(math.log10(b / a) - 0.25) < 1e-9 for a, b in zip(ps, ps[1:]))
+
+
+def check_posteriors(raw, table):
+    for scope in raw.scopes:
+        p, prior, flows, want = terms(raw, scope)
+        for r in table("bn_class"):
+            if r["scope"] == scope:
+                n, low, high = want[r["class"]]["answer"]
+                m = want[r["class"]]["M"]
+                close("P(C)", r["probability"], (1 - p) * m + p * n)
+                close("P(C) low", r["low"], (1 - p) * m + p * low)
+                close("P(C) high", r["high"], (1 - p) * m + p * high)
+                if (1 - p) * m + p * high > 0:
+                    close("P(F|C) high", r["p_fault_high"], p * high / ((1 - p) * m + p * high))
+        for r in table("bn_layer_given_class"):
+            if r["scope"] != scope or r["layer"] < 0:
+                continue
+            t, c = (r["entry"], r["layer"]), r["class"]
+            m = want[c]["M"]
+            def x(s):
+                return flows[s][c][0]
+            others = [(k, x(s), raw.support(s)[1]) for s, k in prior.items() if s != t]
+            rest, rest_low, rest_high = mover(others) if others else (0, 0, 0)
+            low, high = wilson(x(t), raw.support(t)[1])
+            close("P(L|C)", r["probability"], p * prior[t] * x(t) / ((1 - p) * m + p * (prior[t] * x(t) + rest)))
+            close("P(L|C) low", r["low"], p * prior[t] * low / ((1 - p) * m + p * (prior[t] * low + rest_high)), 1e-7)
+            close("P(L|C) high", r["high"], p * prior[t] * high / ((1 - p) * m + p * (prior[t] * high + rest_low)), 1e-7)
+
+
+def joint(raw, scope):
+    """(t or None, image, class) -> probability"""
+    p, prior = raw.scopes[scope]
+    out = defaultdict(float)
+    for i, w in raw.w.items():
+        if w > 0:
+            out[None, i, raw.golden[i]] += (1 - p) * w
+    for t, k in prior.items():
+        total, _ = raw.support(t)
+        for i, w in raw.w.items():
+            if w > 0 and raw.done(t, i) > 0:
+                for c, v in raw.smoothed(t, i).items():
+                    out[t, i, c] += p * k * w / total * v
+    return out
+
+
+def check_images(raw, table):
+    for scope in raw.scopes:
+        j = joint(raw, scope)
+        by_image, by_class, pair = defaultdict(float), defaultdict(float), defaultdict(float)
+        for (_, i, c), v in j.items():
+            by_image[i] += v
+            by_class[c] += v
+            pair[i, c] += v
+        for view, whole, index in (("bn_class_given_image", by_image, 0), ("bn_image_given_class", by_class, 1)):
+            sums = defaultdict(float)
+            for r in table(view):
+                if r["scope"] != scope:
+                    continue
+                place = r["image" if index == 0 else "class"]
+                sums[place] += r["probability"] or 0
+                if r["image"] is not None and r["class"] is not None:
+                    v = pair[r["image"], r["class"]]
+                    close(view, r["probability"], v / whole[place] if whole[place] else None)
+                    if r["probability"] is not None:
+                        assert r["low"] - 1e-12 <= r["probability"] <= r["high"] + 1e-12
+            for place, v in sums.items():
+                if whole[place] > 0:
+                    close(f"sum of {view}", v, 1)
+
+
+def check_queries(raw, ask):
+    scope = min(raw.scopes)
+    p, prior = raw.scopes[scope]
+    j = joint(raw, scope)
+    t = sorted(prior)[0]
+    image = 3
+    c = raw.golden[image]
+    def matches(what, value, cell):
+        s, i, k = cell
+        return {"class": k, "layer": s[1] if s else -1, "image": i, "fault": int(s is not None), "golden": raw.golden[i],
+                "label": raw.label[i], "correct_label": int(k >= 0 and k == raw.label[i]), "entry": s[0] if s else -1,
+                "correct_golden": int(k >= 0 and k == raw.golden[i])}[what] == value
+    for given in ({}, {"class": c}, {"layer": t[1]}, {"class": c, "layer": t[1]}, {"image": image}, {"class": c, "image": image},
+                  {"fault": 1}, {"correct_golden": 0}, {"label": raw.label[image], "fault": 1}):
+        text = ",".join(f"{k}={v}" for k, v in given.items())
+        cells = {k: v for k, v in j.items() if all(matches(a, b, k) for a, b in given.items())}
+        whole = sum(cells.values())
+        got = ask(*(["--given", text] if text else []), "--of", "correct,fault,class,layer,image,label,golden,entry")
+        sums = defaultdict(float)
+        for r in got:
+            v = sum(x for k, x in cells.items() if matches(r["variable"], r["value"], k))
+            close(f"P({r['variable']}={r['value']} | {text})", r["probability"], v / whole)
+            assert r["low"] - 1e-12 <= r["probability"] <= r["high"] + 1e-12, r
+            sums[r["variable"]] += r["probability"]
+        assert len(sums) == 9
+        for v in sums.values():
+            close("sum", v, 1)
+    # Intervals in full: P(correct | class) as in bn_trust, P(fault | class) and P(layer | class) as in their tables.
+    _, _, _, want = terms(raw, scope)
+    tables = {(r["variable"], r["value"]): r for r in ask("--given", f"class={c}", "--of", "fault,layer")}
+    n, low, high = want[c]["answer"]
+    m = want[c]["M"]
+    close("fault low", tables["fault", 1]["low"], p * low / ((1 - p) * m + p * low), 1e-7)
+    close("fault high", tables["fault", 1]["high"], p * high / ((1 - p) * m + p * high), 1e-7)
+    for s in prior:
+        if len([q for q in prior if q[1] == s[1]]) > 1 or ("layer", s[1]) not in tables:
+            continue
+        others = [(k, raw.flows(q)[c][0], raw.support(q)[1]) for q, k in prior.items() if q != s]
+        rest, rest_low, rest_high = mover(others) if others else (0, 0, 0)
+        low, high = wilson(raw.flows(s)[c][0], raw.support(s)[1])
+        r = tables["layer", s[1]]
+        close("layer low", r["low"], p * prior[s] * low / ((1 - p) * m + p * (prior[s] * low + rest_high)), 1e-7)
+        close("layer high", r["high"], p * prior[s] * high / ((1 - p) * m + p * (prior[s] * high + rest_low)), 1e-7)
+    for r in ask("--given", f"class={c}", "--of", "correct_golden"):
+        if r["value"] == 1:
+            v = trust(want[c], "golden", p)
+            close("query low", r["low"], v[1], 1e-7)
+
+
+def main():
+    bitsink = os.path.abspath(sys.argv[1])
+    if not os.path.exists(IMAGES):
+        print("skipped: dataset-fashion-mnist is not installed")
+        sys.exit(77)
+    from answers import check_failure_rates, check_rerun, check_severity, check_sinks
+    with tempfile.TemporaryDirectory() as folder:
+        db, job = os.path.join(folder, "r.db"), os.path.join(folder, "job.yaml")
+        with open(job, "w") as f:
+            f.write(JOB)
+        subprocess.run([bitsink, "run", "--quiet", "--device", "null", "--db", db, job], check=True, stdout=subprocess.DEVNULL)
+        def bn(*args):
+            subprocess.run([bitsink, "bn", db, *args, "--quiet"], check=True)
+        def check():
+            raw, cache = Raw(db), {}
+            def table(name):
+                if name not in cache:
+                    cache[name] = rows(bitsink, db, name)
+                return cache[name]
+            check_given_layer(raw, table)
+            check_accuracy(raw, table)
+            check_trust(raw, table)
+            check_posteriors(raw, table)
+            check_images(raw, table)
+            check_queries(raw, lambda *args: rows(bitsink, db, "query", *args))
+            check_sinks(raw, table)
+            check_rerun(raw, table)
+            check_severity(raw, table)
+            check_failure_rates(raw, table)
+        bn("update")
+        check()
+        groups, costs, weights, priors = (os.path.join(folder, n + ".csv") for n in ("groups", "costs", "weights", "priors"))
+        with open(groups, "w") as f:
+            f.write("class,group\nT-shirt,top\nPullover,top\nCoat,top\nShirt,top\n5,shoe\nSneaker,shoe\nAnkle boot,shoe\n")
+        with open(costs, "w") as f:
+            f.write("truth,answer,cost\ntop,shoe,5\nshoe,top,2.5\ntop,top,0.25\nBag,DUE,0.5\n")
+        with open(weights, "w") as f:
+            f.write("image,weight\n" + "".join(f"{i},{i % 5 + 0.5}\n" for i in range(30) if i != 11))
+        with open(priors, "w") as f:
+            f.write("entry,layer,raw_rate,residency,exposure\nflips,conv1_1,,,0.02\nflips,fc1,1e-4,0.5,\n2,conv3_1.weight,,,\n5,conv1_2,,,0.01\n")
+        bn("set", "p=0.3", "pseudo_count=2.5", "default_cost=1.5", "fit_target=2", "rerun_budget=0.3", "activation_duty=0.25")
+        for what, path in (("groups", groups), ("costs", costs), ("weights", weights)):
+            bn(what, path)
+        check()
+        bn("set", "raw_fit=1e9", "layer_prior=exposure")
+        bn("priors", priors)
+        check()
+
+
+if __name__ == "__main__":
+    main()

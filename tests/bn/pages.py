@@ -1,0 +1,136 @@
+"""pages.py BITSINK: figures and the report are whole, self-contained, and say what the tables say."""
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+import zlib
+from html.parser import HTMLParser
+
+from independent import IMAGES, JOB
+from raw import rows
+
+KINDS = ("accuracy", "sinks", "trust", "bits", "rerun")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Page(HTMLParser):
+    VOID = {"meta", "br", "img", "link"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.refs, self.cells, self.tables, self.text = [], [], [], [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        assert tag not in ("script", "link", "iframe", "img", "object"), tag
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "src", "xlink:href"):
+                assert value.startswith("#"), f"{name}={value}: an outside resource"
+                self.refs.append(value[1:])
+            assert not name.startswith("on"), name
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.text += data
+        if self.open and self.open[-1] in ("td", "th"):
+            self.tables[-1][-1][-1] += data
+
+
+def pixels(path):
+    """Width, height and the set of colours of an 8-bit PNG."""
+    with open(path, "rb") as f:
+        data = f.read()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at, body, size = 8, b"", None
+    while at < len(data):
+        n, kind = struct.unpack(">I4s", data[at:at + 8])
+        chunk = data[at + 8:at + 8 + n]
+        size = struct.unpack(">IIBB", chunk[:10]) if kind == b"IHDR" else size
+        body += chunk if kind == b"IDAT" else b""
+        at += 12 + n
+    assert size[2] == 8
+    return size[0], size[1], len(zlib.decompress(body))
+
+
+def check_page(path, bitsink, db):
+    page = Page()
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    page.feed(text)
+    assert not page.open, page.open
+    assert len(page.ids) == len(set(page.ids)), "ids that stand twice"
+    assert set(page.refs) <= set(page.ids), set(page.refs) - set(page.ids)
+    assert set(re.findall(r"url\(#([^)]*)\)", text)) <= set(page.ids)
+    assert not re.search(r"(src|href)=[\"']?(https?:|//|file:)", text) and "@import" not in text
+    assert text.count("<svg") == len(KINDS)
+    for row in rows(bitsink, db, "campaign"):
+        assert row["model_sha256"] in page.text and row["seed"] in page.text
+    accuracy = next(t for t in page.tables if "accuracy" in t[0] and "layer" in t[0])
+    at = {name: i for i, name in enumerate(accuracy[0])}
+    want = rows(bitsink, db, "layer_accuracy")
+    assert len(accuracy) == len(want) + 1
+    for have, row in zip(accuracy[1:], want):
+        assert have[at["layer"]] == row["layer_name"] and have[at["trials"]] == str(row["trials"])
+        assert have[at["SDC-1"]] == f"{100 * row['sdc1_rate']:.3f} %"
+    rates = next(t for t in page.tables if "SDC FIT" in t[0] and "SPFM" in t[0])
+    at = {name: i for i, name in enumerate(rates[0])}
+    want = [r for r in rows(bitsink, db, "failure_rate") if r["level"] == "kind"]
+    assert [r[at["SDC FIT"]] for r in rates[1:]] == [f"{r['sdc_fit']:.4g}" for r in want]
+    assert [r[at["target"]] for r in rates[1:]] == [r["target"] for r in want]
+    return page
+
+
+def main():
+    bitsink = os.path.abspath(sys.argv[1])
+    if not os.path.exists(IMAGES):
+        print("skipped: dataset-fashion-mnist is not installed")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        db, job = os.path.join(folder, "r.db"), os.path.join(folder, "job.yaml")
+        with open(job, "w") as f:
+            f.write("name: <b>&\"name\"\n" + JOB)
+        subprocess.run([bitsink, "run", "--quiet", "--device", "null", "--db", db, job], check=True, stdout=subprocess.DEVNULL)
+        with open(db, "rb") as f:
+            before = f.read()
+        for kind in KINDS:
+            svg, png = os.path.join(folder, kind + ".svg"), os.path.join(folder, kind + ".png")
+            for path in (svg, png):
+                subprocess.run([bitsink, "plot", db, kind, "-o", path, "--quiet"], check=True)
+            root = ElementTree.parse(svg).getroot()
+            assert root.tag == SVG + "svg" and len(list(root.iter(SVG + "path"))) > 10, kind
+            width, height = (float(root.get(n).replace("px", "")) for n in ("width", "height"))
+            w, h, size = pixels(png)
+            assert (w, h) == (int(2 * width), int(2 * height)) and size == h * (3 * w + 1), kind
+        subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        page = check_page(os.path.join(folder, "page", "report.html"), bitsink, db)
+        assert "<b>&\"name\"" in page.text and "Severity" not in page.text
+        with open(db, "rb") as f:
+            assert f.read() == before, "reading changed the file"
+        with open(os.path.join(folder, "g.csv"), "w") as f:
+            f.write("class,group\nT-shirt,top\nShirt,top\n")
+        subprocess.run([bitsink, "bn", db, "groups", os.path.join(folder, "g.csv")], check=True)
+        subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        assert "Severity" in check_page(os.path.join(folder, "page", "report.html"), bitsink, db).text
+
+
+if __name__ == "__main__":
+    main()
