@@ -2,235 +2,38 @@
  * whose bits do not depend on what else is computed: on random data, patches from the corners and the middle
  * of the plane, in batches of several sizes, and faulty filters must come out as the whole layer has them.
  * Where none passes, products of unfolded rows serve: see gemm.c. */
-#include "cuda/cuda.h"
+#include "cuda/rehearsal.h"
 
-#include "base/buf.h"
 #include "base/log.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { SPOTS = 5, SAMPLES = 2, MOST_PINS = 8, WORKSPACE = 256 << 20 };
-
-/* One layer under test: two samples of random input, their output by the engine, buffers. */
-typedef struct rehearsal {
-    bs_lane *l;
-    int node;
-    CUdeviceptr x, y, patches, made;
-    int most; /* patches in a batch */
-} rehearsal;
-
-static const int patch_sizes[] = {1, 3, 6, 11};
-static const int batches[] = {1, 3, 16};
-static const int filter_counts[] = {1, 5}; /* odd ones: some engines want multiples of 4 or 8 */
-enum {
-    BATCHES = sizeof batches / sizeof *batches,
-    SIZES = sizeof patch_sizes / sizeof *patch_sizes,
-    COUNTS = sizeof filter_counts / sizeof *filter_counts
-};
-
-/* Random, but the same in every run: a linear congruential generator (Knuth's MMIX constants). */
-static bs_status fill(bs_lane *l, CUdeviceptr to, int64_t n)
-{
-    const bs_cuda_api *api = l->network->device->api;
-    float *data;
-    uint64_t state = 1;
-    BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        data[i] = (float)(int32_t)(state >> 32) * 0x1p-31f;
-    }
-    bs_status st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(to, data, (size_t)n * sizeof *data, l->stream),
-                                 "cuMemcpyHtoDAsync");
-    if (st == BS_OK)
-        st = bs_cuda_check(api, api->cuStreamSynchronize(l->stream), "cuStreamSynchronize");
-    free(data);
-    return st;
-}
-
-static bs_status run_whole(const rehearsal *r)
-{
-    const bs_node *nd = &r->l->network->graph->nodes[r->node];
-    bs_view *in;
-    BS_TRY(bs_calloc(&in, (size_t)nd->n_in, sizeof *in, "inputs"));
-    in[0].base = bs_cuda_pointer(r->x);
-    bs_status st = bs_cuda_run(r->l, r->node, SAMPLES, in, bs_cuda_pointer(r->y));
-    free(in);
-    return st;
-}
-
-/* A batch of output patches of `size`, starting with spot `from`; *exact: all as in the whole output. */
-static bs_status try_patches(const rehearsal *r, const int size[2], int n, int from, bool *exact)
-{
-    const bs_network *net = r->l->network;
-    const bs_node *nd = &net->graph->nodes[r->node];
-    const bs_window *w = &nd->attr.window;
-    const int64_t *out = net->graph->tensors[nd->out].shape.dim;
-    int in_size[2];
-    int32_t origin[2][64], in_origin[2][64], row[64];
-    uint8_t equal[64];
-    bs_view in[8] = {{bs_cuda_pointer(r->patches), NULL}};
-    for (int a = 0; a < 2; a++)
-        in_size[a] = (size[a] - 1) * w->stride[a] + (w->kernel[a] - 1) * w->dilation[a] + 1;
-    for (int i = 0; i < n; i++) {
-        int spot = (from + i) % SPOTS;
-        row[i] = i % SAMPLES;
-        for (int a = 0; a < 2; a++) {
-            int last = (int)out[1 + a] - size[a];
-            origin[a][i] = spot == SPOTS - 1 ? last / 2 : (a ? spot & 1 : spot >> 1) ? last : 0;
-            in_origin[a][i] = origin[a][i] * w->stride[a] - w->pad[a];
-        }
-    }
-    bs_patches want = {{in_size[0], in_size[1]}, {in_origin[0], in_origin[1]}};
-    bs_patches at = {{size[0], size[1]}, {origin[0], origin[1]}};
-    BS_TRY(bs_cuda_gather(r->l, nd->in[0], n, (bs_view){bs_cuda_pointer(r->x), row}, NULL, NULL, &want, 0.0f,
-                          bs_cuda_pointer(r->patches)));
-    BS_TRY(bs_cuda_run_patch(r->l, r->node, n, in_size, in, size, bs_cuda_pointer(r->made)));
-    BS_TRY(bs_cuda_compare_patch(r->l, nd->out, n, &at, bs_cuda_pointer(r->made),
-                                 (bs_view){bs_cuda_pointer(r->y), row}, equal));
-    for (int i = 0; i < n; i++)
-        *exact &= equal[i];
-    return BS_OK;
-}
-
-static bs_status try_all_patches(const rehearsal *r, bool *exact)
-{
-    const bs_network *net = r->l->network;
-    const int64_t *out = net->graph->tensors[net->graph->nodes[r->node].out].shape.dim;
-    for (int i = 0; i < SIZES && *exact; i++) {
-        const int size[2] = {patch_sizes[i] < out[1] ? patch_sizes[i] : (int)out[1],
-                             patch_sizes[i] < out[2] ? patch_sizes[i] : (int)out[2]};
-        for (int k = 0; k < BATCHES && *exact; k++)
-            BS_TRY(try_patches(r, size, batches[k], i + k, exact));
-    }
-    return BS_OK;
-}
-
-/* The first filters by themselves: their channels of the whole output. */
-static bs_status try_filters(const rehearsal *r, int64_t filters, bool *exact)
-{
-    const bs_network *net = r->l->network;
-    const bs_node *nd = &net->graph->nodes[r->node];
-    const bs_cuda_plan *p = &net->plan[r->node];
-    filters = filters < p->filters ? filters : p->filters;
-    int64_t elements = net->graph->tensors[nd->out].elements, plane = elements / p->filters;
-    size_t bytes = (size_t)(filters * plane) * sizeof(float);
-    bs_cuda_job j = bs_cuda_make_job(r->l, r->node, p->param, SAMPLES, NULL, r->made);
-    float *alone = NULL, *whole = NULL;
-    bs_status st;
-    if (nd->attr.window.group > 1)
-        return BS_OK;
-    BS_TRY_GOTO(bs_alloc_aligned(&alone, bytes, "outputs"), out);
-    BS_TRY_GOTO(bs_alloc_aligned(&whole, bytes, "outputs"), out);
-    BS_TRY_GOTO(bs_cuda_conv(&j, SAMPLES, (bs_view){bs_cuda_pointer(r->x), NULL}, filters, p->param[1],
-                             bs_node_has_input(nd, 2) ? p->param[2] : 0, 0, r->made),
-                out);
-    for (int i = 0; i < SAMPLES; i++) {
-        BS_TRY_GOTO(bs_cuda_fetch(r->l, alone, r->made + (size_t)i * bytes, bytes), out);
-        BS_TRY_GOTO(bs_cuda_fetch(r->l, whole, r->y + (size_t)(i * elements) * sizeof(float), bytes), out);
-        *exact &= !memcmp(alone, whole, bytes);
-    }
-out:
-    free(whole);
-    free(alone);
-    return st;
-}
-
-/* An engine that cannot do some shape is no error, it is not exact. */
-static bs_status is_exact(const rehearsal *r, bool *exact)
-{
-    *exact = true;
-    bs_status st = run_whole(r);
-    if (st == BS_OK)
-        st = try_all_patches(r, exact);
-    for (int i = 0; i < COUNTS && st == BS_OK && *exact; i++)
-        st = try_filters(r, filter_counts[i], exact);
-    if (st == BS_OK)
-        return BS_OK;
-    /* An engine may refuse to run; if the device lives on, that is all there is to it. */
-    const bs_cuda_api *api = r->l->network->device->api;
-    bool alive = api->cuStreamSynchronize(r->l->stream) == CUDA_SUCCESS;
-    if (st == BS_NO_MEMORY || !alive)
-        return st;
-    *exact = false;
-    bs_error_clear();
-    return BS_OK;
-}
-
-static bs_status alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
-{
-    const bs_cuda_api *api = l->network->device->api;
-    return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
-}
-
-static void rehearsal_end(rehearsal *r)
-{
-    const bs_cuda_api *api = r->l->network->device->api;
-    const CUdeviceptr all[] = {r->x, r->y, r->patches, r->made};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i])
-            api->cuMemFree(all[i]);
-}
-
-static bs_status rehearsal_begin(rehearsal *r, bs_lane *l, int node)
-{
-    const bs_graph *g = l->network->graph;
-    const bs_node *nd = &g->nodes[node];
-    const bs_window *w = &nd->attr.window;
-    const int64_t *in = g->tensors[nd->in[0]].shape.dim, *out = g->tensors[nd->out].shape.dim;
-    int64_t patch = in[0], made = out[0];
-    *r = (rehearsal){.l = l, .node = node};
-    for (int a = 0; a < 2; a++) {
-        int64_t size = patch_sizes[SIZES - 1] < out[1 + a] ? patch_sizes[SIZES - 1] : out[1 + a];
-        patch *= (size - 1) * w->stride[a] + (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
-        made *= size;
-    }
-    made *= batches[BATCHES - 1];
-    if (made < SAMPLES * g->tensors[nd->out].elements)
-        made = SAMPLES * g->tensors[nd->out].elements;
-    BS_TRY(alloc(l, &r->x, SAMPLES * g->tensors[nd->in[0]].elements));
-    BS_TRY(alloc(l, &r->y, SAMPLES * g->tensors[nd->out].elements));
-    BS_TRY(alloc(l, &r->patches, patch * batches[BATCHES - 1]));
-    BS_TRY(alloc(l, &r->made, made));
-    return fill(l, r->x, SAMPLES * g->tensors[nd->in[0]].elements);
-}
-
-static bs_status list_pins(bs_lane *l, int node, bs_cudnn_pin *pins, int *n)
-{
-    bs_network *net = l->network;
-    bs_cuda_job j = bs_cuda_make_job(l, node, net->plan[node].param, 1, NULL, 0);
-    bs_cudnn_shape shape = bs_cuda_dnn_shape(&j, 16, net->plan[node].filters);
-    bs_cudnn *dnn;
-    BS_TRY(bs_cudnn_create(&dnn, net->device->api, NULL));
-    bs_status st = bs_cudnn_pins(dnn, &shape, WORKSPACE, pins, MOST_PINS, n);
-    bs_cudnn_free(dnn);
-    return st;
-}
+enum { SAMPLES = 2 };
 
 /* *found: an engine of cuDNN passed. */
 static bs_status choose_dnn(bs_lane *l, int node, bool *found)
 {
-    bs_cudnn_pin pins[MOST_PINS];
+    bs_cudnn_pin pins[BS_REHEARSAL_PINS];
     bs_cuda_plan *p = &l->network->plan[node];
-    rehearsal r;
+    bs_rehearsal r;
     int n = 0;
     bs_status st;
     *found = false;
-    BS_TRY(list_pins(l, node, pins, &n));
+    BS_TRY(bs_rehearsal_pins(l, node, pins, &n));
     if (n == 0)
         return BS_OK;
-    BS_TRY_GOTO(rehearsal_begin(&r, l, node), out);
+    BS_TRY_GOTO(bs_rehearsal_begin(&r, l, node, BS_REHEARSAL_PATCHES, SAMPLES), out);
     p->engine = BS_CUDA_DNN;
     for (int i = 0; i < n && !*found; i++) {
         p->dnn = pins[i];
-        BS_TRY_GOTO(is_exact(&r, found), out);
+        BS_TRY_GOTO(bs_rehearse(&r, found), out);
     }
     if (!*found && l->network->device->options.engine == BS_CUDA_DNN) {
         p->dnn = pins[0]; /* as asked; the self-test will see */
         *found = true;
     }
 out:
-    rehearsal_end(&r);
+    bs_rehearsal_end(&r);
     return st;
 }
 

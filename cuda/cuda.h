@@ -167,6 +167,10 @@ static inline int64_t bs_cuda_padded(int64_t filters)
 /* gemm.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All addresses are
  * multiples of 16 bytes. */
 bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, const bs_device *d, int64_t rows, int64_t width, int64_t depth);
+/* The algorithms that may be pinned, the fastest first by the library's guess for so many rows; *proposed:
+ * how many it named in all. */
+bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
+                                  const bs_device *d, int64_t rows, int64_t width, int64_t depth);
 /* w: rows of `filters` of `depth`; products: rows of bs_cuda_padded(width). */
 bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,
                            CUdeviceptr w, CUdeviceptr products);

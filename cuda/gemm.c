@@ -99,43 +99,54 @@ static bs_status prefer(const bs_device *d, cublasLtMatmulPreference_t p)
         what);
 }
 
-bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, const bs_device *d, int64_t rows, int64_t width, int64_t depth)
+/* Any number of rows and filters? */
+static bool serves_all(const bs_device *d, const cublasLtMatmulAlgo_t *algo, int64_t rows, int64_t width,
+                       int64_t depth)
+{
+    return serves(d, algo, 1, width, depth) && serves(d, algo, 9, width, depth) &&
+           serves(d, algo, 4 * rows, width, depth) && serves(d, algo, rows, 1, depth) &&
+           serves(d, algo, rows, 32, depth);
+}
+
+bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
+                                  const bs_device *d, int64_t rows, int64_t width, int64_t depth)
 {
     const bs_cuda_api *api = d->api;
     cublasLtMatmulHeuristicResult_t result[CANDIDATES];
     cublasLtMatmulPreference_t preference = NULL;
-    int found = 0;
     call c;
     bs_status st;
-    *g = (bs_cuda_gemm){.width = width, .depth = depth};
+    *n = *proposed = 0;
     BS_TRY_GOTO(begin(&c, d, rows, width, depth), out);
     BS_TRY_GOTO(bs_cuda_check_blas(api, api->cublasLtMatmulPreferenceCreate(&preference),
                                    "cublasLtMatmulPreferenceCreate"),
                 out);
     BS_TRY_GOTO(prefer(d, preference), out);
     cublasStatus_t r = api->cublasLtMatmulAlgoGetHeuristic(
-        d->blas, c.desc, c.filters, c.rows, c.products, c.products, preference, CANDIDATES, result, &found);
+        d->blas, c.desc, c.filters, c.rows, c.products, c.products, preference, CANDIDATES, result, proposed);
     if (r != CUBLAS_STATUS_NOT_SUPPORTED)
         BS_TRY_GOTO(bs_cuda_check_blas(api, r, "cublasLtMatmulAlgoGetHeuristic"), out);
-    for (int i = 0; i < found && !g->pinned; i++) {
-        const cublasLtMatmulAlgo_t *algo = &result[i].algo;
-        if (result[i].state != CUBLAS_STATUS_SUCCESS || splits(d, algo))
-            continue;
-        g->pinned = serves(d, algo, 1, width, depth) && serves(d, algo, 9, width, depth) &&
-                    serves(d, algo, 4 * rows, width, depth) && serves(d, algo, rows, 1, depth) &&
-                    serves(d, algo, rows, 32, depth);
-        if (g->pinned)
-            g->algo = *algo;
-    }
-    if (!g->pinned)
-        st = bs_fail(BS_ERR,
-                     "cuBLASLt has no algorithm for %lld filters of %lld weights that serves any batch",
-                     (long long)width, (long long)depth);
+    for (int i = 0; i < *proposed && *n < most; i++)
+        if (result[i].state == CUBLAS_STATUS_SUCCESS && !splits(d, &result[i].algo) &&
+            serves_all(d, &result[i].algo, rows, width, depth))
+            out[(*n)++] = result[i].algo;
 out:
     if (preference)
         api->cublasLtMatmulPreferenceDestroy(preference);
     end(&c);
     return st;
+}
+
+bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, const bs_device *d, int64_t rows, int64_t width, int64_t depth)
+{
+    int n = 0, proposed = 0;
+    *g = (bs_cuda_gemm){.width = width, .depth = depth};
+    BS_TRY(bs_cuda_gemm_algorithms(&g->algo, 1, &n, &proposed, d, rows, width, depth));
+    g->pinned = n == 1;
+    if (g->pinned)
+        return BS_OK;
+    return bs_fail(BS_ERR, "cuBLASLt has no algorithm for %lld filters of %lld weights that serves any batch",
+                   (long long)width, (long long)depth);
 }
 
 bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,

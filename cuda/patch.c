@@ -7,7 +7,8 @@
 
 size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
-    return (size_t)n->graph->tensors[tensor].shape.dim[0] * (size_t)size[0] * (size_t)size[1] * sizeof(float);
+    const bs_shape *s = &n->graph->tensors[tensor].shape;
+    return s->rank == 3 ? (size_t)s->dim[0] * (size_t)size[0] * (size_t)size[1] * sizeof(float) : 0;
 }
 
 /* Every engine computes an output in an order of its own only; the self-test has the last word. */

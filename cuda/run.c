@@ -83,7 +83,7 @@ bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], c
     memset(j.attr.window.pad, 0, sizeof j.attr.window.pad);
     for (int a = 1; a < 3; a++) {
         for (int k = 0; k < j.node->n_in; k++)
-            if (j.node->in[k] >= 0 && !j.param[k])
+            if (j.node->in[k] >= 0 && !j.param[k] && !bs_graph_spreads(l->network->graph, j.node, k))
                 l->shape[k].dim[a] = in_size[a - 1];
         j.out_shape.dim[a] = out_size[a - 1];
         j.attr.begin[a] = 0;

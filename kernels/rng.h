@@ -8,7 +8,13 @@
 #include <Random123/philox.h>
 
 /* What a draw is for; part of the counter, so streams never overlap. Never renumber: results depend on it. */
-enum bs_stream { BS_STREAM_SITE = 0, BS_STREAM_VALUE = 1, BS_STREAM_BER = 2, BS_STREAM_ORDER = 3 };
+enum bs_stream {
+    BS_STREAM_SITE = 0,
+    BS_STREAM_VALUE = 1,
+    BS_STREAM_BER = 2,
+    BS_STREAM_ORDER = 3,
+    BS_STREAM_AUDIT = 4
+};
 
 /* 64 random bits. */
 BS_HD uint64_t bs_draw(uint64_t seed, uint64_t trial, uint32_t draw, uint32_t stream)

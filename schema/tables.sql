@@ -63,6 +63,8 @@ CREATE TABLE run (
     seconds REAL NOT NULL DEFAULT 0,   -- from start to last commit
     trials INTEGER NOT NULL DEFAULT 0, -- trial rows it added
     goldens INTEGER NOT NULL DEFAULT 0,-- golden rows it added
+    audited INTEGER NOT NULL DEFAULT 0,-- trials it ran again in full
+    audit_equal INTEGER NOT NULL DEFAULT 0, -- of them: the same bits
     exit INTEGER,                      -- exit status: 0 done, 3 stopped; NULL: running, or killed
     host TEXT,                         -- name of the machine
     backend TEXT NOT NULL,             -- cpu, cuda, null
@@ -149,6 +151,21 @@ CREATE TABLE trial (
     image INTEGER GENERATED ALWAYS AS ((id >> 20) & 8388607) VIRTUAL, -- image.id
     repetition INTEGER GENERATED ALWAYS AS (id & 1048575) VIRTUAL     -- 0, 1, 2, ...
 );
+
+-- An audited trial has two rows: as the campaign computed it, and run again in full. A trial whose rows differ ended
+-- its run and is not in `trial`.
+CREATE TABLE audit (
+    trial INTEGER NOT NULL,    -- trial.id
+    full INTEGER NOT NULL,     -- 1: the full re-run, 0: the campaign's own
+    run INTEGER NOT NULL,      -- run.id
+    died_at INTEGER,           -- as in trial; the answer is here also where it is not NULL
+    top1 INTEGER, top2 INTEGER, top3 INTEGER, top4 INTEGER, top5 INTEGER,
+    score1 REAL, score2 REAL, score3 REAL, score4 REAL, score5 REAL,
+    p_golden REAL NOT NULL,    -- probability of the golden class
+    flags INTEGER NOT NULL,    -- as in trial
+    logits_hash TEXT NOT NULL, -- hash of the output's bits
+    PRIMARY KEY (trial, full)
+) WITHOUT ROWID;
 
 -- The ledger of finished work: repetitions 0..done-1 of (entry, layer, image) are in the file.
 CREATE TABLE unit (

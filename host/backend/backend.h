@@ -114,7 +114,8 @@ typedef struct bs_backend {
      * live may be NULL. */
     bs_status (*gather)(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
-    /* The node on patches, its own padding left out: what it would read there is in the input patches. */
+    /* The node on patches, its own padding left out: what it would read there is in the input patches. An
+     * input that bs_graph_spreads() comes as whole rows. */
     bs_status (*run_patch)(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
     /* Sites are numbered as in the whole tensor and must lie in their patches. */
@@ -122,6 +123,10 @@ typedef struct bs_backend {
                               const bs_faults *f);
     bs_status (*compare_patch)(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal);
+    /* Where rows of (C, H, W) differ from golden: of sample i, bounds[i] = {first row, first column, rows,
+     * columns}, all 0 where nothing differs. Optional: without it the boxes of a delta stay as wide as any
+     * trial needs them. */
+    bs_status (*bounds)(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4]);
     /* Answers of n output rows; golden_class[i] < 0, or golden_class NULL: rank by itself. */
     bs_status (*rank)(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out);
 } bs_backend;

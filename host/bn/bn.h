@@ -11,8 +11,8 @@
 /* X(name, help). What can be shown. */
 #define BS_BN_TABLES(X)                                                                                      \
     X(layer_accuracy, "accuracy, SDC and DUE rates of each layer under one fault, with 95 % bounds")         \
-    X(network_sdc, "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")            \
     X(bit_accuracy, "SDC and DUE rates by layer and bit position")                                           \
+    X(network_sdc, "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")            \
     X(sink_class, "classes that wrong answers significantly fall into: by layer, by bit position, overall")  \
     X(sink_test, "all candidates for sink classes, with their tests")                                        \
     X(sink_concentration, "how concentrated wrong answers are: entropy, share of the five most frequent")    \

@@ -17,7 +17,7 @@ typedef struct share {
     int trials;
     uint64_t seed;
     pthread_mutex_t lock;
-    bs_route **routes; /* [target][mode] */
+    bs_routes *routes; /* [target][mode] */
 } share;
 
 typedef struct batch {
@@ -64,17 +64,25 @@ static void draw_faults(const share *s, batch *b, int target, int worker)
     b->first[s->trials] = (uint32_t)s->trials;
 }
 
-static bs_status run_trials(bs_replayer *p, const bs_route *r, const share *s, const batch *b,
+/* Full re-runs take long and all the same time: some of the trials are enough. */
+enum { FULL_TRIALS = 32 };
+
+static int trials_of(const share *s, int mode)
+{
+    return mode == BS_REPLAY_FULL && s->trials > FULL_TRIALS ? FULL_TRIALS : s->trials;
+}
+
+static bs_status run_trials(bs_replayer *p, const bs_routes *r, const share *s, const batch *b,
                             bs_result *result)
 {
     bs_trials t = {
-        .n = s->trials,
+        .n = trials_of(s, (int)r->route[0]->mode),
         .golden_row = b->row,
         .faults = {b->site, b->first, NULL},
-        .keep_masked = r->mode == BS_REPLAY_FULL,
+        .keep_masked = r->route[0]->mode == BS_REPLAY_FULL,
         .result = result,
     };
-    return bs_replay_all(p, r, &t, s->trials);
+    return bs_replay_routes(p, r, &t, s->trials);
 }
 
 /* Runs the target once to make its primitives, then once for the clock. */
@@ -83,13 +91,15 @@ static bs_status time_target(share *s, bs_worker *w, batch *b, int index, int wo
     bool exact = true;
     draw_faults(s, b, s->out->targets[index], worker);
     for (int m = BS_REPLAY_MODE_COUNT - 1; m >= 0; m--) {
-        const bs_route *r = s->routes[index * BS_REPLAY_MODE_COUNT + m];
-        BS_TRY(run_trials(w->replayer, r, s, b, b->result[m]));
-        double start = bs_resources_clock();
+        const bs_routes *r = &s->routes[index * BS_REPLAY_MODE_COUNT + m];
+        if (m != BS_REPLAY_FULL || index == 0) /* full re-runs are alike for all targets */
+            BS_TRY(run_trials(w->replayer, r, s, b, b->result[m]));
+        double start = bs_resources_clock(), macs = bs_replayer_macs(w->replayer);
         BS_TRY(run_trials(w->replayer, r, s, b, b->result[m]));
         double seconds = bs_resources_clock() - start;
         uint64_t masked = 0;
-        for (int i = 0; i < s->trials; i++) {
+        int n = trials_of(s, m);
+        for (int i = 0; i < n; i++) {
             const bs_result *x = &b->result[m][i], *y = &b->result[BS_REPLAY_MODE_COUNT - 1][i];
             masked += x->died_at >= 0;
             exact &= x->died_at == y->died_at && memcmp(&x->answer, &y->answer, sizeof x->answer) == 0;
@@ -97,9 +107,13 @@ static bs_status time_target(share *s, bs_worker *w, batch *b, int index, int wo
         pthread_mutex_lock(&s->lock);
         bs_bench_cell *c = &s->out->cells[index * BS_REPLAY_MODE_COUNT + m];
         c->seconds += seconds;
-        c->trials += (uint64_t)s->trials;
+        c->trials += (uint64_t)n;
         c->masked += masked;
-        c->macs = r->macs;
+        c->macs += bs_replayer_macs(w->replayer) - macs;
+        c->static_macs = bs_routes_macs(r);
+        for (int i = 0; i < s->trials && m == BS_REPLAY_DELTA; i++)
+            if (b->result[m][i].died_at >= 0)
+                s->out->died[(size_t)index * (size_t)s->out->n_ids + (size_t)b->result[m][i].died_at]++;
         s->out->exact &= exact;
         pthread_mutex_unlock(&s->lock);
     }
@@ -144,6 +158,9 @@ static bs_status choose_targets(bs_bench *out, const bs_graph *g)
     for (int i = 0; i < g->n_targets; i++)
         if (g->targets[i].kind == BS_TARGET_ACTIVATION && g->nodes[g->targets[i].node].macs > 0)
             out->targets[out->n_targets++] = i;
+    out->n_ids = g->n_targets;
+    BS_TRY(
+        bs_calloc(&out->died, (size_t)out->n_targets * (size_t)out->n_ids, sizeof *out->died, "benchmark"));
     return bs_calloc(&out->cells, (size_t)out->n_targets * BS_REPLAY_MODE_COUNT, sizeof *out->cells,
                      "benchmark");
 }
@@ -159,13 +176,13 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
         bs_calloc(&s.routes, (size_t)out->n_targets * BS_REPLAY_MODE_COUNT, sizeof *s.routes, "routes"), out);
     for (int i = 0; i < out->n_targets; i++)
         for (int m = 0; m < BS_REPLAY_MODE_COUNT; m++)
-            BS_TRY_GOTO(bs_route_create(&s.routes[i * BS_REPLAY_MODE_COUNT + m], e->graph, e->backend,
-                                        e->network, out->targets[i], (bs_replay_mode)m),
+            BS_TRY_GOTO(bs_routes_create(&s.routes[i * BS_REPLAY_MODE_COUNT + m], e->graph, e->backend,
+                                         e->network, out->targets[i], (bs_replay_mode)m, true, e->relay),
                         out);
     st = bs_crew_run(e->threads, bench_worker, &s);
 out:
     for (int i = 0; s.routes && i < out->n_targets * BS_REPLAY_MODE_COUNT; i++)
-        bs_route_free(s.routes[i]);
+        bs_routes_clear(&s.routes[i]);
     free(s.routes);
     if (st != BS_OK)
         bs_bench_clear(out);
@@ -176,5 +193,6 @@ void bs_bench_clear(bs_bench *b)
 {
     free(b->targets);
     free(b->cells);
+    free(b->died);
     memset(b, 0, sizeof *b);
 }

@@ -32,8 +32,8 @@ static bs_status write_rows(bs_campaign *c)
     bs_packet *p;
     bs_status st = BS_OK;
     while (st == BS_OK && (p = bs_queue_pop(c->queue))) {
-        bs_batch batch = {p->golden, p->n_golden, p->rows,   p->n_rows,
-                          p->units,  p->n_units,  p->broken, p->n_broken};
+        bs_batch batch = {p->golden,  p->n_golden, p->rows,     p->n_rows, p->units,
+                          p->n_units, p->broken,   p->n_broken, p->audits, p->n_audits};
         st = bs_store_add(c->store, &batch);
         if (st == BS_OK)
             atomic_fetch_add(&c->done, p->n_rows);

@@ -6,26 +6,29 @@
 #include "base/resources.h"
 #include "replay/selftest.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BATCH = 32 };
+/* Full re-runs that the memory is made for, and of patched trials, which take less, at most: the more share a
+ * layer's weights the better. */
+enum { DENSE_BATCH = 32, MANY = 256 };
 
 static bs_status make_routes(bs_engine *e)
 {
     const bs_plan *plan = e->plan;
     BS_TRY(bs_calloc(&e->routes, (size_t)plan->n_strata, sizeof *e->routes, "routes"));
     BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
-    for (int i = 0; i < plan->n_strata; i++) {
-        /* A delta route follows one change; trials with several sites go the dense way. */
-        bs_replay_mode mode = e->mode;
-        if (mode == BS_REPLAY_DELTA && !bs_plan_single_site(plan, &plan->strata[i]))
-            mode = BS_REPLAY_SUFFIX;
-        BS_TRY(
-            bs_route_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target, mode));
-    }
+    for (int i = 0; i < plan->n_strata; i++)
+        BS_TRY(bs_routes_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
+                                e->mode, bs_plan_single_site(plan, &plan->strata[i]), e->relay));
     return BS_OK;
+}
+
+bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum)
+{
+    return e->routes[stratum].route[0]->mode;
 }
 
 /* Bytes of the widest trial; the self-test's is the full re-run. */
@@ -33,8 +36,8 @@ static bs_status widest_trial(bs_engine *e)
 {
     e->trial_bytes = 64;
     for (int i = 0; e->plan && i < e->plan->n_strata; i++)
-        if (e->routes[i]->row_bytes > e->trial_bytes)
-            e->trial_bytes = e->routes[i]->row_bytes;
+        if (bs_routes_row_bytes(&e->routes[i]) > e->trial_bytes)
+            e->trial_bytes = bs_routes_row_bytes(&e->routes[i]);
     if (!e->replays)
         return BS_OK;
     bs_route *full;
@@ -42,6 +45,7 @@ static bs_status widest_trial(bs_engine *e)
     if (full->row_bytes > e->trial_bytes)
         e->trial_bytes = full->row_bytes;
     bs_route_free(full);
+    e->trial_bytes += bs_relay_trial_bytes(e->relay);
     return BS_OK;
 }
 
@@ -52,7 +56,7 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
     size_t share = free_bytes / 2 / (size_t)e->threads;
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
-    e->arena_bytes = e->trial_bytes * (size_t)e->max_batch;
+    e->arena_bytes = e->trial_bytes * (size_t)e->dense_batch;
     if (e->arena_bytes > share / 3 * 2)
         e->arena_bytes = share / 3 * 2;
     size_t tile = (share - e->arena_bytes) / (image ? image : 1);
@@ -74,9 +78,10 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 static void choose_sizes(bs_engine *e, const bs_engine_options *options)
 {
     int lanes = e->info.lanes ? e->info.lanes : bs_resources_cores();
-    int batch = e->info.batch ? e->info.batch : DEFAULT_BATCH;
+    int wish = options->max_batch > 0 ? options->max_batch : e->info.batch;
     e->threads = options->threads > 0 ? options->threads : lanes;
-    e->max_batch = options->max_batch > 0 ? options->max_batch : batch;
+    e->dense_batch = wish > 0 ? wish : DENSE_BATCH;
+    e->max_batch = wish > 0 ? wish : MANY;
 }
 
 static bs_status open_device(bs_engine *e, int ordinal, const char *options, bool tf32)
@@ -105,6 +110,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->plan = plan;
     e->mode = options->mode;
     e->replays = plan || options->bench;
+    e->audit = options->audit;
     BS_TRY_GOTO(
         bs_backend_find(&e->backend, &ordinal, &device_options, options->device ? options->device : "auto"),
         out);
@@ -113,6 +119,8 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->backend->describe(e->device, &e->info);
     choose_sizes(e, options);
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
+    if (e->replays && e->mode == BS_REPLAY_DELTA)
+        BS_TRY_GOTO(bs_relay_create(&e->relay, graph, e->backend, e->network), out);
     if (plan)
         BS_TRY_GOTO(make_routes(e), out);
     BS_TRY_GOTO(widest_trial(e), out);
@@ -130,8 +138,9 @@ void bs_engine_close(bs_engine *e)
     if (!e)
         return;
     for (int i = 0; e->routes && i < e->plan->n_strata; i++)
-        bs_route_free(e->routes[i]);
+        bs_routes_clear(&e->routes[i]);
     free(e->routes);
+    bs_relay_free(e->relay);
     free(e->fell_back);
     if (e->network)
         e->backend->unload(e->network);
@@ -230,7 +239,8 @@ bs_status bs_engine_probe(bs_engine *e)
 typedef struct selftest {
     bs_engine *e;
     volatile sig_atomic_t *stop;
-    atomic_int next; /* stratum */
+    atomic_int next; /* stage, then stratum */
+    atomic_bool stages_differ;
 } selftest;
 
 /* Strata of the same target and kind have the same route; only the first of them is tested. */
@@ -250,18 +260,38 @@ static bs_replay_mode plainer(bs_replay_mode mode)
     return mode == BS_REPLAY_DELTA ? BS_REPLAY_SUFFIX : BS_REPLAY_FULL;
 }
 
-/* Replaces the stratum's route by one of a plainer mode. */
-static bs_status fall_back(bs_engine *e, int i, const char *what)
+/* One route of `mode` instead of the stratum's. */
+static bs_status replace_routes(bs_engine *e, int i, bs_replay_mode mode)
 {
-    bs_route *route = e->routes[i];
-    bs_replay_mode mode = plainer(route->mode);
-    bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(route->mode),
-            e->graph->tensors[e->graph->targets[route->target].tensor].name, what, bs_replay_mode_name(mode));
-    bs_route *next;
-    BS_TRY(bs_route_create(&next, e->graph, e->backend, e->network, route->target, mode));
-    bs_route_free(route);
+    bs_routes next;
+    BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
+                            e->relay));
+    bs_routes_clear(&e->routes[i]);
     e->routes[i] = next;
     e->fell_back[i] = true;
+    return BS_OK;
+}
+
+static bs_status fall_back(bs_engine *e, int i, const char *what)
+{
+    bs_replay_mode mode = bs_engine_mode(e, i), next = plainer(mode);
+    bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(mode),
+            e->graph->tensors[e->graph->targets[e->plan->strata[i].target].tensor].name, what,
+            bs_replay_mode_name(next));
+    return replace_routes(e, i, next);
+}
+
+/* Each of the routes by itself against the full re-run. */
+static bs_status test_routes(bs_worker *w, const bs_routes *routes, bs_route *full, bool *exact, char *what,
+                             size_t what_len)
+{
+    *exact = true;
+    for (int k = 0; k < routes->n && *exact; k++) {
+        bs_routes one = *routes;
+        one.route[0] = routes->route[k];
+        one.n = 1;
+        BS_TRY(bs_selftest_target(w->replayer, w->golden, &one, full, exact, what, what_len));
+    }
     return BS_OK;
 }
 
@@ -274,10 +304,10 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
     BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
     bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
     while (st == BS_OK && !exact) {
-        st = bs_selftest_target(w->replayer, w->golden, e->routes[i], full, &exact, what, sizeof what);
+        st = test_routes(w, &e->routes[i], full, &exact, what, sizeof what);
         if (st != BS_OK || exact)
             break;
-        if (e->routes[i]->mode == BS_REPLAY_FULL) {
+        if (bs_engine_mode(e, i) == BS_REPLAY_FULL) {
             st = bs_fail(BS_SELFTEST,
                          "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
                          e->graph->tensors[e->graph->targets[target].tensor].name, what);
@@ -288,6 +318,43 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
     }
     bs_route_free(full);
     return st;
+}
+
+/* The routes behind a stage, each with faults in the stage's tensor as wide as it serves. */
+static bs_status test_stage(selftest *t, bs_worker *w, int k)
+{
+    const bs_routes *routes = &t->e->relay->stages[k].routes;
+    bs_route *full;
+    char what[200];
+    bool exact;
+    bs_engine *e = t->e;
+    BS_TRY(
+        bs_route_create(&full, e->graph, e->backend, e->network, routes->route[0]->target, BS_REPLAY_FULL));
+    bs_status st = test_routes(w, routes, full, &exact, what, sizeof what);
+    if (st == BS_OK && !exact) {
+        if (!atomic_exchange(&t->stages_differ, true))
+            bs_warn("delta replay from '%s' on is not exact on this device (%s): changes are not measured",
+                    e->graph->tensors[e->relay->stages[k].tensor].name, what);
+    }
+    bs_route_free(full);
+    return st;
+}
+
+static bs_status test_some(selftest *t, bs_worker *w)
+{
+    const bs_engine *e = t->e;
+    int stages = e->relay ? e->relay->n : 0, i;
+    while ((i = atomic_fetch_add(&t->next, 1)) < stages + e->plan->n_strata) {
+        if (*t->stop) {
+            bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+            return bs_hint("the same command starts again");
+        }
+        if (i < stages)
+            BS_TRY(test_stage(t, w, i));
+        else if (first_alike(e->plan, i - stages) == i - stages)
+            BS_TRY(test_stratum(t->e, w, i - stages));
+    }
+    return BS_OK;
 }
 
 static bs_status selftest_worker(void *shared, int worker)
@@ -302,22 +369,30 @@ static bs_status selftest_worker(void *shared, int worker)
         st = bs_fail(BS_SELFTEST, "self-test failed: two golden runs of the same image differ");
         bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
     }
-    while (st == BS_OK) {
-        if (*t->stop) {
-            st = bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
-            bs_hint("the same command starts again");
-            break;
-        }
-        int i = atomic_fetch_add(&t->next, 1);
-        if (i >= t->e->plan->n_strata)
-            break;
-        if (first_alike(t->e->plan, i) == i)
-            st = test_stratum(t->e, &w, i);
-    }
+    if (st == BS_OK)
+        st = test_some(t, &w);
     if (st != BS_OK)
-        atomic_store(&t->next, t->e->plan->n_strata);
+        atomic_store(&t->next, INT_MAX / 2);
     bs_worker_close(&w);
     return st;
+}
+
+/* Routes that lead from each target to the output by themselves. */
+static bs_status leave_relay(bs_engine *e)
+{
+    for (int i = 0; i < e->plan->n_strata; i++) {
+        if (!e->routes[i].relay)
+            continue;
+        bs_routes next;
+        const bs_stratum *s = &e->plan->strata[i];
+        BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, s->target, e->mode,
+                                bs_plan_single_site(e->plan, s), NULL));
+        bs_routes_clear(&e->routes[i]);
+        e->routes[i] = next;
+    }
+    bs_relay_free(e->relay);
+    e->relay = NULL;
+    return BS_OK;
 }
 
 bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks)
@@ -325,15 +400,15 @@ bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fal
     selftest t = {.e = e, .stop = stop};
     *fallbacks = 0;
     BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+    if (atomic_load(&t.stages_differ)) {
+        BS_TRY(leave_relay(e));
+        atomic_store(&t.next, 0);
+        BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+    }
     for (int i = 0; i < e->plan->n_strata; i++) {
         int first = first_alike(e->plan, i);
-        if (first != i && e->fell_back[first]) {
-            bs_route_free(e->routes[i]);
-            e->routes[i] = NULL;
-            BS_TRY(bs_route_create(&e->routes[i], e->graph, e->backend, e->network, e->plan->strata[i].target,
-                                   e->routes[first]->mode));
-            e->fell_back[i] = true;
-        }
+        if (first != i && e->fell_back[first])
+            BS_TRY(replace_routes(e, i, bs_engine_mode(e, first)));
         *fallbacks += e->fell_back[i];
     }
     return BS_OK;

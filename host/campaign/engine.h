@@ -4,7 +4,7 @@
 #define BS_CAMPAIGN_ENGINE_H
 
 #include "fault/plan.h"
-#include "replay/replay.h"
+#include "replay/routes.h"
 
 #include <signal.h>
 
@@ -13,10 +13,11 @@ enum { BS_MAX_TILE = 16 };
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "cuda:1", ...: see bs_backend_find() */
     int threads;        /* workers, 0: as many as there are cores */
-    int max_batch;      /* trials computed side by side, 0: 32 */
+    int max_batch;      /* trials computed side by side, 0: what fits into the memory of 32 full re-runs */
     bs_replay_mode mode;
-    bool tf32;  /* also where the plan's job says so; only CUDA devices have it */
-    bool bench; /* workers get replayers although there is no plan */
+    double audit; /* share of the trials that are run again in full */
+    bool tf32;    /* also where the plan's job says so; only CUDA devices have it */
+    bool bench;   /* workers get replayers although there is no plan */
 } bs_engine_options;
 
 typedef struct bs_engine {
@@ -27,13 +28,15 @@ typedef struct bs_engine {
     const bs_plan *plan; /* NULL: golden runs only */
     bs_device_info info;
     bs_replay_mode mode;
-    int threads, max_batch;
-    bool replays;         /* workers have replayers */
+    int threads, max_batch, dense_batch; /* trials side by side: patched ones, and full re-runs */
+    double audit;                        /* share of the trials that are run again in full */
+    bool replays;                        /* workers have replayers */
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t trial_bytes;   /* of the arena, for the widest trial */
     size_t arena_bytes;   /* for the trials of one worker */
-    bs_route **routes;    /* by stratum */
-    bool *fell_back;      /* by stratum: the self-test failed, the route is of a plainer mode */
+    bs_relay *relay;      /* shared by the delta routes, NULL where there is none */
+    bs_routes *routes;    /* by stratum */
+    bool *fell_back;      /* by stratum: the self-test failed, its routes are of a plainer mode */
     uint64_t fingerprint; /* of the probe images' golden outputs; set by bs_engine_probe() */
 } bs_engine;
 
@@ -53,6 +56,9 @@ typedef struct bs_worker {
 
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e);
 void bs_worker_close(bs_worker *w);
+
+/* The stratum's replay mode: that of its narrowest route. */
+bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum);
 
 /* Shrinks what workers take until they fit into the device, and computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);

@@ -13,6 +13,7 @@ void bs_packet_free(bs_packet *p)
     free(p->units);
     free(p->golden);
     free(p->broken);
+    free(p->audits);
     free(p);
 }
 
@@ -34,6 +35,13 @@ bs_status bs_packet_add_broken(bs_packet *p, const bs_broken_row *row)
 {
     BS_TRY(bs_grow(&p->broken, &p->cap_broken, p->n_broken + 1, sizeof *p->broken, "broken images"));
     p->broken[p->n_broken++] = *row;
+    return BS_OK;
+}
+
+bs_status bs_packet_add_audit(bs_packet *p, const bs_audit_row *row)
+{
+    BS_TRY(bs_grow(&p->audits, &p->cap_audits, p->n_audits + 1, sizeof *p->audits, "audits"));
+    p->audits[p->n_audits++] = *row;
     return BS_OK;
 }
 

@@ -15,12 +15,15 @@ typedef struct bs_packet {
     size_t n_golden, cap_golden;
     bs_broken_row *broken;
     size_t n_broken, cap_broken;
+    bs_audit_row *audits;
+    size_t n_audits, cap_audits;
 } bs_packet;
 
 void bs_packet_free(bs_packet *p); /* and the packet itself */
 bs_status bs_packet_add_row(bs_packet *p, const bs_row *row);
 bs_status bs_packet_add_golden(bs_packet *p, const bs_golden_row *row);
 bs_status bs_packet_add_broken(bs_packet *p, const bs_broken_row *row);
+bs_status bs_packet_add_audit(bs_packet *p, const bs_audit_row *row);
 /* Records that the unit now has `done` repetitions; a unit mentioned before moves on. */
 bs_status bs_packet_add_unit(bs_packet *p, const bs_unit *unit);
 /* Sorts rows by id, as the store wants them. */

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/resources.h"
+#include "campaign/audit.h"
 #include "campaign/input.h"
 #include "campaign/internal.h"
 
@@ -22,14 +23,17 @@ typedef struct bench {
     /* The batch under construction: */
     const bs_stratum *stratum;
     int stratum_index;
+    bs_route *full; /* for audits, else NULL */
     int n;
-    bs_trial *trial;
+    uint64_t *id;
     int32_t *row;
     uint32_t *first;
     bs_sites sites;
     uint32_t *before;
     size_t before_cap;
     bs_result *result;
+    float *output; /* for audits, else NULL */
+    uint8_t *audited;
 } bench;
 
 static bs_status bench_open(bench *b, bs_campaign *c)
@@ -38,7 +42,10 @@ static bs_status bench_open(bench *b, bs_campaign *c)
     size_t n = (size_t)e->max_batch;
     b->c = c;
     BS_TRY(bs_worker_open(&b->w, e));
-    BS_TRY(bs_calloc(&b->trial, n, sizeof *b->trial, "batch"));
+    BS_TRY(bs_calloc(&b->id, n, sizeof *b->id, "batch"));
+    BS_TRY(bs_calloc(&b->audited, n, 1, "batch"));
+    if (e->audit > 0)
+        BS_TRY(bs_calloc(&b->output, n * (size_t)e->graph->classes, sizeof *b->output, "batch"));
     BS_TRY(bs_calloc(&b->row, n, sizeof *b->row, "batch"));
     BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, "batch"));
     BS_TRY(bs_calloc(&b->result, n, sizeof *b->result, "batch"));
@@ -48,7 +55,10 @@ static bs_status bench_open(bench *b, bs_campaign *c)
 static void bench_close(bench *b)
 {
     bs_packet_free(b->packet);
-    free(b->trial);
+    free(b->id);
+    free(b->audited);
+    free(b->output);
+    bs_route_free(b->full);
     free(b->row);
     free(b->first);
     free(b->before);
@@ -60,7 +70,7 @@ static void bench_close(bench *b)
 static bs_status flush(bench *b)
 {
     bs_packet *p = b->packet;
-    if (p->n_rows + p->n_units + p->n_golden + p->n_broken == 0)
+    if (p->n_rows + p->n_units + p->n_golden + p->n_broken + p->n_audits == 0)
         return BS_OK;
     b->packet = NULL;
     bs_packet_sort(p);
@@ -73,10 +83,11 @@ static bs_status flush(bench *b)
 static bs_status collect(bench *b)
 {
     for (int i = 0; i < b->n; i++) {
-        bs_trial t = b->trial[i];
+        bs_trial t = bs_trial_from_id(b->id[i]);
         uint32_t at = b->first[i];
         bs_row row = {
-            .id = bs_trial_id(t),
+            .id = b->id[i],
+            .audit = b->audited[i],
             .n_sites = b->first[i + 1] - at,
             .died_at = b->result[i].died_at,
             .answer = b->result[i].answer,
@@ -94,10 +105,23 @@ static bs_status collect(bench *b)
     return BS_OK;
 }
 
-/* Where memory runs out (another program may have taken it), halves take less. */
-static bs_status replay(bench *b, const bs_route *r, const bs_trials *t)
+/* A trial that differs keeps its batch out of the file; what was done before, and both answers, go there. */
+static bs_status audit(bench *b, const bs_trials *t)
 {
-    bs_status st = bs_replay(b->w.replayer, r, t);
+    bs_status st = bs_audit_trials(&b->w, b->full, t, b->id, b->packet, b->audited);
+    if (st == BS_SELFTEST) {
+        bs_error error;
+        bs_error_save(&error);
+        flush(b);
+        bs_error_restore(&error);
+    }
+    return st;
+}
+
+/* Where memory runs out (another program may have taken it), halves take less. */
+static bs_status replay(bench *b, const bs_routes *r, const bs_trials *t)
+{
+    bs_status st = bs_replay_routes(b->w.replayer, r, t, t->n);
     if (st != BS_NO_MEMORY || t->n < 2)
         return st;
     bs_trials part = *t;
@@ -106,6 +130,8 @@ static bs_status replay(bench *b, const bs_route *r, const bs_trials *t)
     part.golden_row += part.n;
     part.faults.first += part.n;
     part.result += part.n;
+    if (t->output)
+        part.output += (size_t)part.n * (size_t)b->c->engine->graph->classes;
     part.n = t->n - part.n;
     return replay(b, r, &part);
 }
@@ -121,10 +147,13 @@ static bs_status run_batch(bench *b)
         .n = b->n,
         .golden_row = b->row,
         .faults = {b->sites.site, b->first, b->before},
-        .keep_masked = e->routes[b->stratum_index]->mode == BS_REPLAY_FULL,
+        .keep_masked = bs_engine_mode(e, b->stratum_index) == BS_REPLAY_FULL,
+        .output = b->output,
         .result = b->result,
     };
-    BS_TRY(replay(b, e->routes[b->stratum_index], &t));
+    BS_TRY(replay(b, &e->routes[b->stratum_index], &t));
+    if (b->full)
+        BS_TRY(audit(b, &t));
     BS_TRY(collect(b));
     b->n = 0;
     b->sites.n = 0;
@@ -144,7 +173,7 @@ static bs_status add_trial(bench *b, int image, uint32_t repetition, int room)
         .image = b->image[image],
         .repetition = repetition,
     };
-    b->trial[b->n] = t;
+    b->id[b->n] = bs_trial_id(t);
     b->row[b->n] = image;
     b->first[b->n] = (uint32_t)b->sites.n;
     BS_TRY(bs_plan_sites(plan, b->stratum, t, &b->sites));
@@ -161,7 +190,12 @@ static bs_status run_stratum(bench *b, int index)
     uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
     b->stratum = &e->plan->strata[index];
     b->stratum_index = index;
-    BS_TRY(bs_replayer_batch(b->w.replayer, e->routes[index], &room));
+    BS_TRY(bs_routes_batch(b->w.replayer, &e->routes[index], &room));
+    bs_route_free(b->full);
+    b->full = NULL;
+    if (e->audit > 0)
+        BS_TRY(
+            bs_route_create(&b->full, e->graph, e->backend, e->network, b->stratum->target, BS_REPLAY_FULL));
     for (int i = 0; i < b->n_images; i++) {
         from[i] = bs_store_done(b->c->store, index, b->image[i]);
         to[i] = bs_plan_repetitions(e->plan, b->stratum, b->image[i]);

@@ -68,17 +68,29 @@ bs_status bs_option_int(const bs_args *a, const char *name, long low, long high,
     return BS_OK;
 }
 
-bs_status bs_option_share(const bs_args *a, const char *name, double *out)
+static bs_status read_number(const bs_args *a, const char *name, bool bounds, double *out)
 {
     const char *text = bs_option_value(a, name);
     char *end;
     if (!text)
         return BS_OK;
     double v = strtod(text, &end);
-    if (end == text || *end || !(v > 0 && v < 1))
-        return bs_fail(BS_USAGE, "--%s takes a number above 0 and below 1, not '%s'", name, text);
+    bool inside = bounds ? v >= 0 && v <= 1 : v > 0 && v < 1;
+    if (end == text || *end || !inside)
+        return bs_fail(BS_USAGE, "--%s takes a number %s, not '%s'", name,
+                       bounds ? "from 0 to 1" : "above 0 and below 1", text);
     *out = v;
     return BS_OK;
+}
+
+bs_status bs_option_share(const bs_args *a, const char *name, double *out)
+{
+    return read_number(a, name, false, out);
+}
+
+bs_status bs_option_part(const bs_args *a, const char *name, double *out)
+{
+    return read_number(a, name, true, out);
 }
 
 static bs_status parse_option(bs_args *out, const char *word, char **next, bool *used_next, bool *help)

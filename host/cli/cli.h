@@ -67,6 +67,8 @@ const char *bs_option_value(const bs_args *a, const char *name);
 bs_status bs_option_int(const bs_args *a, const char *name, long low, long high, int *out);
 /* Number option strictly between 0 and 1; *out keeps its value if the option is absent. */
 bs_status bs_option_share(const bs_args *a, const char *name, double *out);
+/* The same, 0 and 1 allowed. */
+bs_status bs_option_part(const bs_args *a, const char *name, double *out);
 /* Parses the words behind the command's name. */
 bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char **argv);
 const bs_command *bs_command_find(const char *name);

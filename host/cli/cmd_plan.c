@@ -2,6 +2,7 @@
 #include "base/resources.h"
 #include "campaign/engine.h"
 #include "cli/cli.h"
+#include "replay/selftest.h"
 #include "store/rounds.h"
 
 #include <stdio.h>
@@ -10,21 +11,59 @@
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
 
-/* Multiply-accumulates of all trials by the suffix replay, before early out. */
-static double planned_macs(const bs_engine *e)
+/* Trials of each stratum that are rehearsed. */
+enum { REHEARSED = 16 };
+
+/* Multiply-accumulates of the stratum's first trials, on synthetic images in place of the job's: as computed,
+ * trials that die early included. */
+static bs_status rehearse(const bs_engine *e, const bs_worker *w, const bs_stratum *s,
+                          const bs_routes *routes, double *macs)
 {
-    double macs = 0;
-    for (int i = 0; i < e->plan->n_strata; i++)
-        macs += (double)e->routes[i]->macs * e->plan->strata[i].repetitions * e->plan->n_images;
-    return macs;
+    bs_sites sites = {0};
+    int32_t row[REHEARSED];
+    uint32_t first[REHEARSED + 1], n = 0;
+    bs_result result[REHEARSED];
+    bs_status st = BS_OK;
+    for (; n < REHEARSED && n < bs_plan_repetitions(e->plan, s, 0) && st == BS_OK; n++) {
+        bs_trial t = {.entry = (uint32_t)e->plan->job->entries[s->entry].id,
+                      .target = (uint32_t)s->target,
+                      .repetition = n};
+        row[n] = (int32_t)n % BS_PROBE_IMAGES;
+        first[n] = (uint32_t)sites.n;
+        st = bs_plan_sites(e->plan, s, t, &sites);
+    }
+    first[n] = (uint32_t)sites.n;
+    double before = bs_replayer_macs(w->replayer);
+    bs_trials t = {.n = (int)n, .golden_row = row, .faults = {sites.site, first, NULL}, .result = result};
+    if (st == BS_OK && n > 0)
+        st = bs_replay_routes(w->replayer, routes, &t, REHEARSED);
+    *macs = n > 0 ? (bs_replayer_macs(w->replayer) - before) / n : 0.0;
+    bs_sites_clear(&sites);
+    return st;
 }
 
-/* Seconds of one golden run of the network on one worker: the yardstick for the estimate. */
-static bs_status measure(const bs_engine *e, double *macs_per_second)
+/* Multiply-accumulates of all trials. */
+static bs_status planned_macs(const bs_engine *e, const bs_worker *w, double *out)
+{
+    const bs_plan *p = e->plan;
+    *out = 0;
+    for (int i = 0; i < p->n_strata; i++) {
+        double macs = 0, trials = 0;
+        BS_TRY(rehearse(e, w, &p->strata[i], &e->routes[i], &macs));
+        for (uint32_t k = 0; k < p->n_images; k++)
+            trials += bs_plan_repetitions(p, &p->strata[i], k);
+        *out += macs * trials;
+    }
+    return BS_OK;
+}
+
+/* Golden runs of the network on one worker: the yardstick for the estimate. */
+static bs_status measure(const bs_engine *e, double *macs_per_second, double *macs)
 {
     bs_worker w;
+    uint64_t fingerprint;
     BS_TRY(bs_worker_open(&w, e));
-    bs_status st = bs_golden_run(w.golden, 1); /* makes primitives; rows hold whatever the memory held */
+    bs_status st = bs_selftest_probe(w.golden, &fingerprint); /* makes primitives, too */
     double start = bs_resources_clock(), seconds = 0;
     int runs = 0;
     while (st == BS_OK && seconds < 0.2 && runs < 100) {
@@ -32,8 +71,12 @@ static bs_status measure(const bs_engine *e, double *macs_per_second)
         runs++;
         seconds = bs_resources_clock() - start;
     }
-    bs_worker_close(&w);
     *macs_per_second = (double)e->graph->macs * runs / (seconds > 0 ? seconds : 1e-9);
+    if (st == BS_OK)
+        st = bs_golden_run(w.golden, BS_PROBE_IMAGES);
+    if (st == BS_OK)
+        st = planned_macs(e, &w, macs);
+    bs_worker_close(&w);
     return st;
 }
 
@@ -133,7 +176,7 @@ static bs_status run(const bs_args *args)
     bs_session s;
     bs_engine *e = NULL;
     bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA};
-    double rate;
+    double rate, macs;
     bs_status st = bs_option_int(args, "threads", 1, 1024, &o.threads);
     if (st != BS_OK)
         return st;
@@ -145,8 +188,8 @@ static bs_status run(const bs_args *args)
         goto out;
     }
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
-    BS_TRY_GOTO(measure(e, &rate), out);
-    double trials = (double)s.plan->trials, macs = planned_macs(e);
+    BS_TRY_GOTO(measure(e, &rate, &macs), out);
+    double trials = (double)s.plan->trials;
     double seconds = macs / (rate * e->threads), bytes = trials * row_bytes;
     if (bs_option_value(args, "json")) {
         printf("{\"trials\": %.0f, \"strata\": %d, \"images\": %u, \"macs\": %.6g, \"seconds\": %.6g, "
@@ -179,10 +222,11 @@ const bs_command bs_cmd_plan = {
     .name = "plan",
     .usage = "JOB",
     .summary = "show what a job would do: targets, trials, time, file size",
-    .details =
-        "Resolves the job's targets and counts its trials; nothing is injected. Time is a rough estimate "
-        "from the multiply-accumulates behind each fault and the measured speed of golden runs: faults that "
-        "die early make it shorter, a small network or a busy machine longer.",
+    .details = "Resolves the job's targets and counts its trials. Time is a rough estimate from the measured "
+               "speed of "
+               "golden runs and the multiply-accumulates of a few trials of each target, run on synthetic "
+               "images: a small "
+               "network or a busy machine takes longer.",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -24,6 +24,7 @@ static bs_status read_options(const bs_args *args, bs_engine_options *o)
         return bs_fail(BS_USAGE, "--replay takes full, suffix or delta, not '%s'", mode);
     o->mode = (bs_replay_mode)m;
     o->device = bs_option_value(args, "device");
+    BS_TRY(bs_option_part(args, "audit", &o->audit));
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
     return bs_option_int(args, "batch", 1, 4096, &o->max_batch);
 }
@@ -65,7 +66,7 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
     for (int i = 0; i < e->plan->n_strata; i++)
         if (e->fell_back[i])
             bs_str_printf(text, " %d:%d %s", e->plan->job->entries[e->plan->strata[i].entry].id,
-                          e->plan->strata[i].target, bs_replay_mode_name(e->routes[i]->mode));
+                          e->plan->strata[i].target, bs_replay_mode_name(bs_engine_mode(e, i)));
     return bs_str_status(text);
 }
 
@@ -112,6 +113,8 @@ static bs_status run(const bs_args *args)
     bs_catch_signals();
     BS_TRY(bs_session_open(&s, args->operand[0]));
     bs_status st;
+    if (!bs_option_value(args, "audit"))
+        o.audit = s.job->audit;
     BS_TRY_GOTO(read_shard(args, s.plan), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
@@ -158,8 +161,10 @@ static const bs_option options[] = {
     {"shard", "K/N", "only the K-th of N shards, into a file of its own; `merge` puts them together"},
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
-    {"batch", "N", "trials computed side by side (default 32)"},
+    {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
     {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
+    {"audit", "SHARE",
+     "run this share of the trials again in full and compare, 0 to 1 (default: the job's, or 0)"},
     {"self-test", "WHEN", "auto (default: once a file and arithmetic), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
     {"json", NULL, "the summary as JSON"},

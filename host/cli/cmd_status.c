@@ -26,12 +26,13 @@ static void print_json(const bs_file_status *s)
     bs_str_printf(&t,
                   ", \"state\": \"%s\", \"planned\": %llu, \"trials\": %llu, \"images\": %llu, "
                   "\"goldens\": %llu, \"broken\": %llu, \"left_out\": %llu, \"masked\": %llu, \"benign\": "
-                  "%llu, \"sdc1\": %llu, \"due\": %llu, ",
+                  "%llu, \"sdc1\": %llu, \"due\": %llu, \"audited\": %llu, \"audit_equal\": %llu, ",
                   state_of(s), (unsigned long long)s->planned, (unsigned long long)s->trials,
                   (unsigned long long)s->images, (unsigned long long)s->goldens,
                   (unsigned long long)s->broken, (unsigned long long)s->left_out,
                   (unsigned long long)s->masked, (unsigned long long)s->benign, (unsigned long long)s->sdc1,
-                  (unsigned long long)s->due);
+                  (unsigned long long)s->due, (unsigned long long)s->audited,
+                  (unsigned long long)s->audit_equal);
     if (s->shards > 0)
         bs_str_printf(&t, "\"shard\": %u, \"shards\": %u, ", s->shard, s->shards);
     bs_str_printf(&t, "\"share\": %.6g, \"sdc1_rate\": %.6g, \"due_rate\": %.6g, ",
@@ -65,6 +66,9 @@ static void print_text(const bs_file_status *s)
     printf("outcomes  masked %.2f %%, benign %.2f %%, SDC-1 %.3f %%, DUE %.3f %%\n",
            share(s->masked, s->trials), share(s->benign, s->trials), share(s->sdc1, s->trials),
            share(s->due, s->trials));
+    if (s->audited)
+        printf("audit     %llu trials were run again in full, %llu of them with the same bits\n",
+               (unsigned long long)s->audited, (unsigned long long)s->audit_equal);
     if (s->runs > 0)
         printf("last run  of %d: %s on %s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
                s->backend ? s->backend : "?", s->device ? s->device : "?", s->started ? s->started : "?",

@@ -48,36 +48,55 @@ static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial t, c
         printf("  ... %zu more\n", sites->n - 10);
 }
 
+static const char *box_text(const bs_box *b, char *buf, size_t len)
+{
+    long long at[6];
+    for (int a = 0; a < 3; a++) {
+        at[2 * a] = b->begin[a];
+        at[2 * a + 1] = b->end[a] - 1;
+    }
+    buf[0] = '\0';
+    if (!bs_box_is_empty(b))
+        snprintf(buf, len, "%lld..%lld x %lld..%lld x %lld..%lld", at[0], at[1], at[2], at[3], at[4], at[5]);
+    return buf;
+}
+
+static void json_step(const bs_trace_step *s, const bs_tensor *x, const char *op)
+{
+    char box[96], expected[96];
+    bs_str line = {0};
+    bs_str_puts(&line, "{\"tensor\": ");
+    bs_str_json(&line, x->name);
+    bs_str_printf(
+        &line,
+        ", \"op\": \"%s\", \"changed\": %lld, \"elements\": %lld, \"box\": \"%s\", \"expected\": \"%s\", "
+        "\"largest\": %.9g, \"nan\": %lld, \"inf\": %lld}",
+        op, (long long)s->changed, (long long)x->elements, box_text(&s->box, box, sizeof box),
+        box_text(&s->expected, expected, sizeof expected), (double)s->largest, (long long)s->nan,
+        (long long)s->inf);
+    puts(line.ptr ? line.ptr : "");
+    bs_str_clear(&line);
+}
+
 static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
 {
+    char box[96], expected[96];
     if (!json)
-        printf("%-32s %-18s %12s %12s %9s  %-30s %s\n", "tensor", "operator", "changed", "of", "share",
-               "channels x rows x columns", "largest change");
+        printf("%-32s %-18s %12s %12s %9s  %-28s %-28s %s\n", "tensor", "operator", "changed", "of", "share",
+               "channels x rows x columns", "box of the delta replay", "largest change");
     for (int i = 0; i < trace->n_steps; i++) {
         const bs_trace_step *s = &trace->steps[i];
         const bs_tensor *x = &g->tensors[s->tensor];
         const char *op = s->node < 0 ? "-" : bs_op_name(g->nodes[s->node].op);
-        char box[96] = "";
-        if (s->changed > 0)
-            snprintf(box, sizeof box, "%lld..%lld x %lld..%lld x %lld..%lld", (long long)s->box.begin[0],
-                     (long long)s->box.end[0] - 1, (long long)s->box.begin[1], (long long)s->box.end[1] - 1,
-                     (long long)s->box.begin[2], (long long)s->box.end[2] - 1);
         if (json) {
-            bs_str line = {0};
-            bs_str_puts(&line, "{\"tensor\": ");
-            bs_str_json(&line, x->name);
-            bs_str_printf(&line,
-                          ", \"op\": \"%s\", \"changed\": %lld, \"elements\": %lld, \"box\": \"%s\", "
-                          "\"largest\": %.9g, \"nan\": %lld, \"inf\": %lld}",
-                          op, (long long)s->changed, (long long)x->elements, box, (double)s->largest,
-                          (long long)s->nan, (long long)s->inf);
-            puts(line.ptr ? line.ptr : "");
-            bs_str_clear(&line);
+            json_step(s, x, op);
             continue;
         }
-        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-30s %.4g%s%s\n", x->name, op, (long long)s->changed,
-               (long long)x->elements, 100.0 * (double)s->changed / (double)x->elements, box,
-               (double)s->largest, s->nan ? "  NaN" : "", s->inf ? "  Inf" : "");
+        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n", x->name, op,
+               (long long)s->changed, (long long)x->elements,
+               100.0 * (double)s->changed / (double)x->elements, box_text(&s->box, box, sizeof box),
+               box_text(&s->expected, expected, sizeof expected), (double)s->largest, s->nan ? "  NaN" : "",
+               s->inf ? "  Inf" : "");
         if (s->changed == 0 && i + 1 == trace->n_steps)
             puts("the change died: the output equals the golden run's bit for bit");
     }
@@ -109,18 +128,27 @@ static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum
     bs_worker w = {0};
     bs_sites sites = {0};
     bs_trace result = {0};
+    bs_routes routes = {0};
+    int k = 0;
+    int32_t at[2];
     bool broken;
     bs_status st;
     BS_TRY_GOTO(bs_worker_open(&w, e), out);
     BS_TRY_GOTO(bs_input_load(&w, 0, s->images, t.image, &s->job->preprocess, NULL, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
-    BS_TRY_GOTO(bs_trace_run(&result, w.golden, stratum->target, sites.site, sites.n), out);
+    BS_TRY_GOTO(bs_routes_create(&routes, s->graph, e->backend, e->network, stratum->target, BS_REPLAY_DELTA,
+                                 sites.n <= 1, NULL),
+                out);
+    while (k < routes.n - 1 && !bs_route_serves(routes.route[k], sites.site, sites.n, at))
+        k++;
+    BS_TRY_GOTO(bs_trace_run(&result, w.golden, stratum->target, routes.route[k], sites.site, sites.n), out);
     print_sites(s, stratum, t, &sites, &result, json);
     print_steps(s->graph, &result, json);
     print_answer("golden", &result.golden, s, json);
     print_answer("faulty", &result.faulty, s, json);
 out:
+    bs_routes_clear(&routes);
     bs_trace_clear(&result);
     bs_sites_clear(&sites);
     bs_worker_close(&w);
@@ -167,7 +195,9 @@ const bs_command bs_cmd_trace = {
     .details =
         "TRIAL is the id of a row of `trial`, or entry:target:image:repetition. Shows the fault's sites with "
         "their bits before and after, then for every tensor behind it how many elements changed, in which "
-        "box, and what the network said.",
+        "box, which box the delta replay computes (as the sites alone tell; it may measure and narrow it on "
+        "the "
+        "way), and what the network said.",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,

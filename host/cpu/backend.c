@@ -182,8 +182,9 @@ static void cpu_lane_close(bs_lane *l)
     free(l->patches);
     free(l->param);
     free(l->view);
-    bs_cpu_buffer *buffers[] = {&l->scratch, &l->gather, &l->work,     &l->file,     &l->scaled,  &l->packed,
-                                &l->bias,    &l->result, &l->plain[0], &l->plain[1], &l->plain[2]};
+    bs_cpu_buffer *buffers[] = {&l->scratch, &l->gather,   &l->spare,    &l->work,
+                                &l->file,    &l->scaled,   &l->packed,   &l->bias,
+                                &l->result,  &l->plain[0], &l->plain[1], &l->plain[2]};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         free(buffers[i]->ptr);
     free(l);
@@ -334,5 +335,6 @@ const bs_backend bs_cpu_backend = {
     .run_patch = bs_cpu_run_patch,
     .inject_patch = bs_cpu_inject_patch,
     .compare_patch = bs_cpu_compare_patch,
+    .bounds = bs_cpu_bounds,
     .rank = cpu_rank,
 };

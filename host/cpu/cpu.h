@@ -93,6 +93,7 @@ struct bs_lane {
     bs_view *view;             /* max_inputs views for the same */
     bs_cpu_buffer scratch;     /* oneDNN */
     bs_cpu_buffer gather;      /* input rows of a chunk */
+    bs_cpu_buffer spare;       /* output rows of a chunk with rows to spare */
     bs_cpu_buffer work;        /* private to the running node */
     bs_cpu_buffer plain[3];    /* inputs 0 and 1 and the output of one sample in logical order */
     bs_cpu_buffer file, scaled, packed, bias, result; /* faulty parameters, see faulty.c */

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPOTS = 5 };
+/* PATCH_PIXELS: output pixels in one chunk at most. Every size of chunk has to be tried out. */
+enum { SPOTS = 5, PATCH_PIXELS = 2048 };
 
 /* One trial of a candidate: buffers, and the whole layer's answer. */
 typedef struct trial_run {
@@ -195,6 +196,8 @@ void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2])
     m->in_row = (int64_t)m->shape.channels * in[0] * in[1];
     m->out_row = (int64_t)m->shape.filters * out[0] * out[1];
     m->chunks = bs_cpu_conv_chunks((int64_t)out[0] * out[1]);
+    while (m->chunks > 1 && (int64_t)out[0] * out[1] << (m->chunks - 1) > PATCH_PIXELS)
+        m->chunks--;
 }
 
 /* Patches are cut out of channels-last planes; (C, H, W) that no convolution or pool is near has another

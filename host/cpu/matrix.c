@@ -110,6 +110,37 @@ static bs_status chunk_conv(bs_conv **out, bs_lane *l, const bs_cpu_matrix *m, b
     return BS_OK;
 }
 
+/* Weights too large for the cache take as long to read as so many output pixels to compute. */
+enum { STREAM_PIXELS = 45, CACHED_BYTES = 1 << 20 };
+
+/* What is left of a batch goes as several chunks, or as one with rows to spare where that is cheaper. */
+static bool worth_padding(const bs_cpu_matrix *m, const bs_cpu_variant *v, int64_t rows, int log_rows)
+{
+    int64_t chunk = (int64_t)1 << log_rows, pixels = v->out_row / v->filters;
+    int chunks = __builtin_popcountll((unsigned long long)rows);
+    return rows < chunk && chunks > 1 && m->filter * v->filters * (int64_t)sizeof(float) > CACHED_BYTES &&
+           (chunk - rows) * pixels < (int64_t)(chunks - 1) * STREAM_PIXELS;
+}
+
+/* The last `rows` rows as one chunk; the spare ones repeat the last and are thrown away. */
+static bs_status run_padded(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
+                            const float *bias, bs_cpu_rows src, int64_t at, int rows, int log_rows,
+                            float *dst)
+{
+    int chunk = 1 << log_rows;
+    size_t in = (size_t)v->in_row * sizeof(float), out = (size_t)v->out_row * sizeof(float);
+    bs_conv *conv;
+    BS_TRY(bs_cpu_reserve(&l->gather, (size_t)chunk * in));
+    BS_TRY(bs_cpu_reserve(&l->spare, (size_t)chunk * out));
+    for (int i = 0; i < chunk; i++)
+        memcpy((char *)l->gather.ptr + (size_t)i * in,
+               source_row(m->repeat, v->in_row, src, at + (i < rows ? i : rows - 1)), in);
+    BS_TRY(chunk_conv(&conv, l, m, v, log_rows));
+    BS_TRY(bs_conv_run(conv, l->gather.ptr, packed, bias, l->spare.ptr, l->scratch.ptr));
+    memcpy(dst + at * v->out_row, l->spare.ptr, (size_t)rows * out);
+    return BS_OK;
+}
+
 bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, int n, bs_cpu_rows src, float *dst)
 {
@@ -118,6 +149,10 @@ bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *
     for (int64_t at = 0; at < rows; at += (int64_t)1 << log_rows) {
         const float *x;
         bs_conv *conv;
+        while (log_rows > 0 && (int64_t)1 << (log_rows - 1) >= rows - at)
+            log_rows--;
+        if (worth_padding(m, v, rows - at, log_rows))
+            return run_padded(l, m, v, packed, bias, src, at, (int)(rows - at), log_rows, dst);
         while ((int64_t)1 << log_rows > rows - at)
             log_rows--;
         BS_TRY(dense_rows(&x, l, m->repeat, v->in_row, src, at, 1 << log_rows));

@@ -65,7 +65,7 @@ static bs_status fill_patch(bs_cpu_patch *p, const bs_network *net, int node)
     for (int k = 0; k < whole->n_in; k++) {
         int t = whole->in[k];
         p->node.in[k] = t < 0 ? t : k;
-        if (t >= 0 && g->tensors[t].constant)
+        if (t >= 0 && (g->tensors[t].constant || bs_graph_spreads(g, whole, k)))
             p->layout[k] = net->layout[t];
         else if (t >= 0)
             resize_layout(&p->layout[k], &g->tensors[t].shape, p->in_size);
@@ -221,6 +221,46 @@ bs_status bs_cpu_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *
             equal[i] =
                 !memcmp(p + (size_t)y * line,
                         g + ((at->origin[0][i] + y) * width + at->origin[1][i]) * channels, line * sizeof *p);
+    }
+    return BS_OK;
+}
+
+/* Of one row of pixels: the first and the last that differ; false if none does. */
+static bool differing(const float *a, const float *b, int width, int64_t channels, int *first, int *last)
+{
+    size_t pixel = (size_t)channels * sizeof *a;
+    if (!memcmp(a, b, (size_t)width * pixel))
+        return false;
+    for (*first = 0; !memcmp(a + *first * channels, b + *first * channels, pixel);)
+        ++*first;
+    for (*last = width - 1; !memcmp(a + *last * channels, b + *last * channels, pixel);)
+        --*last;
+    return true;
+}
+
+bs_status bs_cpu_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4])
+{
+    const bs_cpu_layout *layout = &l->network->layout[tensor];
+    int64_t channels = layout->dim[0];
+    int height = (int)layout->dim[1], width = (int)layout->dim[2];
+    for (int i = 0; i < n; i++) {
+        const float *a = (const float *)rows.base + (rows.rows ? rows.rows[i] : i) * layout->elements;
+        const float *b = (const float *)golden.base + (golden.rows ? golden.rows[i] : i) * layout->elements;
+        int top = height, bottom = -1, left = width, right = -1, first, last;
+        for (int y = 0; y < height; y++, a += width * channels, b += width * channels) {
+            if (!differing(a, b, width, channels, &first, &last))
+                continue;
+            top = y < top ? y : top;
+            bottom = y;
+            left = first < left ? first : left;
+            right = last > right ? last : right;
+        }
+        if (bottom < 0)
+            top = left = 0;
+        bounds[i][0] = top;
+        bounds[i][1] = left;
+        bounds[i][2] = bottom < 0 ? 0 : bottom - top + 1;
+        bounds[i][3] = bottom < 0 ? 0 : right - left + 1;
     }
     return BS_OK;
 }

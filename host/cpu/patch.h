@@ -15,6 +15,7 @@ bs_status bs_cpu_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *a
                               const bs_faults *f);
 bs_status bs_cpu_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal);
+bs_status bs_cpu_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4]);
 
 /* geometry.c. What bs_cpu_patch_supported() found out, NULL if it was never asked. */
 const bs_cpu_geometry *bs_cpu_geometry_find(const bs_network *n, int node, const int in_size[2],

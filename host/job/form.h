@@ -75,6 +75,7 @@ bs_field_reader bs_form_int64;  /* int64_t */
 bs_field_reader bs_form_uint32; /* uint32_t */
 bs_field_reader bs_form_uint64; /* uint64_t, decimal or 0x; min and max unused */
 bs_field_reader bs_form_float;  /* float */
+bs_field_reader bs_form_double; /* double */
 bs_field_reader bs_form_bool;   /* bool */
 
 #endif

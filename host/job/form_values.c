@@ -169,6 +169,11 @@ bs_status bs_form_float(bs_form *f, yaml_node_t *value, const bs_field *field, v
     return BS_OK;
 }
 
+bs_status bs_form_double(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    return bs_form_number(member(field, object), f, value, field->key, field->min, field->max);
+}
+
 bs_status bs_form_bool(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     char *text;

@@ -43,6 +43,7 @@ static bs_status read_job(bs_job *job, size_t len)
         {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false},
         {"math", read_math, offsetof(bs_job, tf32), 0, 0, false},
         {"label_offset", bs_form_int, offsetof(bs_job, label_offset), -1000, 1000, false},
+        {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false},
         {"images", bs_images_read, 0, 0, 0, true},
         {"preprocess", bs_preprocess_read, 0, 0, 0, false},
         {"faults", bs_entries_read, 0, 0, 0, true},

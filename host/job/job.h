@@ -45,6 +45,7 @@ typedef struct bs_job {
     bs_preprocess preprocess;
     bs_entry *entries;
     int n_entries;
+    double audit;     /* share of the trials that are run again in full, 0 to 1 */
     bool tf32;        /* math: tf32, shortened multiplications on tensor cores; else IEEE fp32 */
     int label_offset; /* class index of label 0: 1 for networks with a background class */
 } bs_job;

@@ -15,6 +15,7 @@ typedef struct bs_route_builder {
     const bs_graph *g;
     const bs_backend *backend;
     bs_network *network;
+    const bs_route_wish *wish;
     bs_route *r;
     int *slot_of; /* by tensor: slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     size_t n_sources;
@@ -25,8 +26,8 @@ typedef struct bs_route_builder {
 /* Adds a slot without making it the tensor's. */
 int bs_route_add_slot(bs_route_builder *b, int tensor, size_t row_bytes, int first);
 
-/* patch.c. Starts with a patch of one row and column, if the faulty tensor allows; else leaves r->start at
- * -1. */
+/* patch.c. Starts with a patch of the sites' extent, if the faulty tensor allows; else leaves r->start at -1.
+ */
 bs_status bs_route_patch_start(bs_route_builder *b, int faulty_tensor);
 /* Makes the step a patched one where that is possible and pays; else arranges that its patched inputs become
  * whole. */

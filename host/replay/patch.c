@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A patch of more than this share of the plane is not worth its gathering. */
-static const double worthwhile = 0.7;
+static const double worthwhile = 0.85;
 
 static bs_status make_tables(const bs_route *r, int32_t *table[2])
 {
@@ -18,26 +18,32 @@ bs_status bs_route_patch_start(bs_route_builder *b, int faulty_tensor)
 {
     bs_route *r = b->r;
     const bs_shape *shape = &b->g->tensors[faulty_tensor].shape;
-    const int one[2] = {1, 1};
-    if (!b->backend->patch_bytes || shape->rank != 3 || faulty_tensor == b->g->output)
+    if (!b->backend->patch_bytes || shape->rank != 3 || faulty_tensor == b->g->output ||
+        shape->dim[1] * shape->dim[2] == 1)
         return BS_OK;
-    size_t bytes = b->backend->patch_bytes(b->network, faulty_tensor, one);
+    int extent[2];
+    for (int a = 0; a < 2; a++)
+        extent[a] = b->wish->extent < shape->dim[1 + a] ? b->wish->extent : (int)shape->dim[1 + a];
+    size_t bytes = b->backend->patch_bytes(b->network, faulty_tensor, extent);
     if (bytes == 0)
         return BS_OK;
+    for (int a = 0; a < 2; a++) {
+        r->plane[a] = (int)shape->dim[1 + a];
+        r->extent[a] = extent[a];
+    }
     int slot = bs_route_add_slot(b, faulty_tensor, bytes, -1);
     bs_slot *s = &r->slots[slot];
     bs_ranges *ranges = &b->ranges[faulty_tensor];
     s->patched = true;
-    for (int a = 0; a < 2; a++) {
-        s->size[a] = 1;
-        r->plane[a] = (int)shape->dim[1 + a];
-    }
     BS_TRY(make_tables(r, s->origin));
     for (int a = 0; a < 2; a++) {
+        int most = r->plane[a] - r->extent[a];
+        s->size[a] = r->extent[a];
         BS_TRY(bs_calloc(&ranges->axis[a], (size_t)r->plane[a], sizeof(bs_range), "patches"));
         for (int p = 0; p < r->plane[a]; p++) {
-            ranges->axis[a][p] = (bs_range){p, p + 1};
-            s->origin[a][p] = p;
+            int end = p + r->extent[a];
+            ranges->axis[a][p] = (bs_range){p, end < r->plane[a] ? end : r->plane[a]};
+            s->origin[a][p] = p < most ? p : most;
         }
     }
     r->start = b->slot_of[faulty_tensor] = slot;
@@ -83,7 +89,8 @@ static bs_status find_size(bs_route_builder *b, const bs_step *s, int size[2])
 
 static bool all_live_inputs_patched(const bs_route_builder *b, const bs_step *s)
 {
-    for (int k = 0; k < b->g->nodes[s->node].n_in; k++)
+    const bs_node *node = &b->g->nodes[s->node];
+    for (int k = 0; k < node->n_in; k++)
         if (s->source[k] >= 0 && !b->r->slots[s->source[k]].patched)
             return false;
     return true;
@@ -142,11 +149,12 @@ static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2
         }
     }
     for (int k = 0; k < node->n_in; k++) {
-        bool constant = node->in[k] < 0 || b->g->tensors[node->in[k]].constant;
-        if (!constant && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
+        bool read_whole =
+            node->in[k] < 0 || b->g->tensors[node->in[k]].constant || bs_graph_spreads(b->g, node, k);
+        if (!read_whole && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
             add_gather(b, s, k, s->in_size);
     }
-    r->macs += (int64_t)((double)node->macs * size[0] * size[1] / ((double)dim[1] * (double)dim[2]));
+    s->macs = (int64_t)((double)node->macs * size[0] * size[1] / ((double)dim[1] * (double)dim[2]));
     r->n_patched++;
     return BS_OK;
 }

@@ -18,13 +18,14 @@ static bool planar_inputs(const bs_graph *g, const bs_node *n)
     return true;
 }
 
-/* Element-wise operands: activations of the output's size, parameters without rows and columns. */
+/* Element-wise operands: activations of the output's size or spread over it, parameters without rows and
+ * columns. */
 static bool same_plane(const bs_graph *g, const bs_node *n)
 {
     const int64_t *out = g->tensors[n->out].shape.dim;
     for (int k = 0; k < n->n_in; k++) {
         const bs_tensor *t = n->in[k] < 0 ? NULL : &g->tensors[n->in[k]];
-        if (!t)
+        if (!t || bs_graph_spreads(g, n, k))
             continue;
         const int64_t *d = t->shape.dim;
         int rank = t->shape.rank;
@@ -84,6 +85,13 @@ static void slice_reach(bs_reach *r, const bs_attr *a)
     }
 }
 
+/* A reduction over the channels alone, each pixel for itself. */
+static bool over_channels(const bs_graph *g, const bs_node *n)
+{
+    const bool *reduce = n->attr.reduce;
+    return g->tensors[n->in[0]].shape.rank == 3 && reduce[0] && !reduce[1] && !reduce[2];
+}
+
 static void node_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
 {
     const bs_attr *a = &n->attr;
@@ -115,19 +123,26 @@ static void node_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
     case BS_OP_CONCAT:
         r->local = a->axis == 0;
         break;
+    case BS_OP_SOFTMAX:
+    case BS_OP_LOG_SOFTMAX:
+        r->local = a->axis == 0;
+        break;
+#define X(suffix, ...) case BS_OP_##suffix:
+        BS_REDUCE_OPS(X)
+#undef X
+        r->local = n->op != BS_OP_GLOBAL_AVERAGE_POOL && over_channels(g, n);
+        break;
     case BS_OP_BATCH_NORM:
+    case BS_OP_LRN:
         r->local = true;
         break;
-    case BS_OP_RELU:
-    case BS_OP_LEAKY_RELU:
+#define X(suffix, ...) case BS_OP_##suffix:
+        BS_UNARY_OPS(X)
+        BS_BINARY_OPS(X)
+        BS_VARIADIC_OPS(X)
+#undef X
     case BS_OP_CLIP:
-    case BS_OP_SIGMOID:
-    case BS_OP_TANH:
-    case BS_OP_ADD:
-    case BS_OP_SUB:
-    case BS_OP_MUL:
-    case BS_OP_DIV:
-    case BS_OP_SUM:
+    case BS_OP_WHERE:
     case BS_OP_DROPOUT:
     case BS_OP_IDENTITY:
         r->local = same_plane(g, n);

@@ -1,105 +1,15 @@
-#include "replay/replay.h"
+#include "replay/replayer.h"
 
 #include "base/buf.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-struct bs_replayer {
-    bs_golden *golden;
-    int max_batch;
-    char *arena; /* device */
-    size_t arena_bytes;
-    bs_view *in;
-    /* The trials still computed are positions 0..n-1 of every live slot: */
-    int n;
-    int *trial;         /* position -> index in bs_trials */
-    int32_t *row;       /* position -> golden row */
-    int32_t *at[2];     /* position -> row and column of the fault; delta routes only */
-    int32_t *origin[4]; /* scratch: origins of two kinds of patches */
-    uint8_t *equal;     /* [slot][max_batch]: does this tensor of this trial equal golden? */
-    uint8_t *dead;
-    int32_t *class_of;
-    bs_answer *answer;
-    /* Sites in the order of the positions, where that has changed: */
-    bs_site *site;
-    size_t site_cap;
-    uint32_t *first;
-};
-
-bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes)
-{
-    const char *what = "replay";
-    const bs_graph *g = golden->graph;
-    bs_status st;
-    BS_TRY(bs_calloc(out, 1, sizeof **out, what));
-    bs_replayer *p = *out;
-    size_t n = (size_t)max_batch, slots = (size_t)g->n_nodes + 1;
-    for (int i = 0; i < g->n_nodes; i++)
-        slots += (size_t)g->nodes[i].n_in; /* gathered inputs have slots, too */
-    p->golden = golden;
-    p->max_batch = max_batch;
-    p->arena_bytes = arena_bytes;
-    BS_TRY_GOTO(bs_calloc(&p->in, (size_t)bs_graph_max_inputs(g), sizeof *p->in, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->equal, n * slots, 1, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->dead, n, 1, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->first, n + 1, sizeof *p->first, what), out);
-    for (int i = 0; i < 2; i++)
-        BS_TRY_GOTO(bs_calloc(&p->at[i], n, sizeof *p->at[i], what), out);
-    for (int i = 0; i < 4; i++)
-        BS_TRY_GOTO(bs_calloc(&p->origin[i], n, sizeof *p->origin[i], what), out);
-    BS_TRY_GOTO(golden->backend->alloc(golden->lane, (void **)&p->arena, arena_bytes), out);
-out:
-    if (st != BS_OK) {
-        bs_replayer_free(p);
-        *out = NULL;
-    }
-    return st;
-}
-
-void bs_replayer_free(bs_replayer *p)
-{
-    if (!p)
-        return;
-    if (p->arena)
-        p->golden->backend->free(p->golden->lane, p->arena);
-    free(p->in);
-    free(p->trial);
-    free(p->row);
-    for (int i = 0; i < 2; i++)
-        free(p->at[i]);
-    for (int i = 0; i < 4; i++)
-        free(p->origin[i]);
-    free(p->equal);
-    free(p->dead);
-    free(p->class_of);
-    free(p->answer);
-    free(p->site);
-    free(p->first);
-    free(p);
-}
-
-bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n)
-{
-    size_t fit = p->arena_bytes / r->row_bytes;
-    if (fit == 0) {
-        bs_fail(BS_ERR, "one trial needs %zu MiB of memory for its activations, %zu MiB are allowed",
-                r->row_bytes >> 20, p->arena_bytes >> 20);
-        return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
-    }
-    *n = fit < (size_t)p->max_batch ? (int)fit : p->max_batch;
-    return BS_OK;
-}
 
 /* A batch under way. */
 typedef struct pass {
     bs_replayer *p;
     const bs_route *r;
     const bs_trials *t;
+    bs_leg *leg;
     int stride; /* rows between the starts of slots: the batch size the arena was cut for */
     bool reordered;
 } pass;
@@ -198,6 +108,7 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
 {
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
+    size_t classes = (size_t)golden->graph->classes;
     for (int i = 0; i < p->n; i++) {
         p->dead[i] = 1;
         for (int k = 0; k < n_frontier; k++)
@@ -206,6 +117,9 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
         if (p->dead[i] && res->died_at < 0) {
             res->died_at = golden->graph->tensors[tensor].target;
             res->answer = golden->answer[p->row[i]];
+            if (b->t->output)
+                memcpy(b->t->output + (size_t)p->trial[i] * classes,
+                       golden->output + (size_t)p->row[i] * classes, classes * sizeof *golden->output);
         }
     }
     if (b->t->keep_masked)
@@ -216,20 +130,38 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
     return BS_OK;
 }
 
-/* Rows and columns of the faults. A trial without sites is looked after at the origin. */
+/* First rows and columns of the faults. A trial without sites is looked after at the origin. */
 static bs_status find_faults(const pass *b)
 {
     const bs_faults *f = &b->t->faults;
-    uint32_t width = (uint32_t)b->r->plane[1], plane = width * (uint32_t)b->r->plane[0];
     for (int i = 0; i < b->t->n; i++) {
+        int32_t at[2];
         uint32_t n = f->first[i + 1] - f->first[i];
-        uint32_t element = n ? f->sites[f->first[i]].element % plane : 0;
-        if (n > 1)
-            return bs_fail(BS_ERR, "a delta route got a trial with %u sites", n);
-        b->p->at[0][i] = (int32_t)(element / width);
-        b->p->at[1][i] = (int32_t)(element % width);
+        if (!bs_route_serves(b->r, f->sites + f->first[i], n, at))
+            return bs_fail(BS_ERR, "a delta route got a trial whose %u sites lie too far apart", n);
+        b->p->at[0][i] = at[0];
+        b->p->at[1][i] = at[1];
     }
     return BS_OK;
+}
+
+/* The first tensor of a leg that takes over: cut out of the rows it was given. */
+static bs_status take_over(pass *b, int slot)
+{
+    bs_replayer *p = b->p;
+    const bs_backend *be = p->golden->backend;
+    const bs_slot *s = &b->r->slots[slot];
+    bs_view from = b->leg->from;
+    if (!s->patched) {
+        BS_TRY(be->copy_rows(p->golden->lane, s->tensor, p->n, from, slot_rows(b, slot)));
+        return compare_slot(b, slot);
+    }
+    for (int i = 0; i < p->n; i++)
+        for (int a = 0; a < 2; a++)
+            p->at[a][i] = b->leg->at[a][i];
+    bs_patches at = look_up(b, s->size, s->origin, 0);
+    BS_TRY(be->gather(p->golden->lane, s->tensor, p->n, from, NULL, NULL, &at, 0.0f, slot_rows(b, slot)));
+    return compare_slot(b, slot);
 }
 
 static bs_status start_patch(pass *b, int slot)
@@ -253,6 +185,8 @@ static bs_status start(pass *b)
     int slot = b->r->start;
     if (slot < 0)
         return BS_OK;
+    if (b->leg->from.base)
+        return take_over(b, slot);
     int tensor = b->r->slots[slot].tensor;
     if (b->r->slots[slot].patched)
         return start_patch(b, slot);
@@ -296,6 +230,19 @@ static bs_status find_inputs(pass *b, const bs_step *s, const bs_node *node)
     return BS_OK;
 }
 
+/* A faulty weight or bias costs its filter, at most; a shared one the whole node. */
+static double quick_macs(const pass *b, const bs_step *s, const bs_faults *f)
+{
+    const bs_graph *g = b->p->golden->graph;
+    const bs_shape *out = &g->tensors[g->nodes[s->node].out].shape;
+    double filters = out->rank ? (double)out->dim[out->rank == 3 ? 0 : out->rank - 1] : 1.0, macs = 0;
+    for (int i = 0; i < b->p->n; i++) {
+        double sites = (double)(f->first[i + 1] - f->first[i]);
+        macs += (double)s->macs * (sites < filters ? sites : filters) / filters;
+    }
+    return macs;
+}
+
 static bs_status run_faulty_step(pass *b, const bs_step *s, bool first, void *out)
 {
     bs_replayer *p = b->p;
@@ -304,6 +251,7 @@ static bs_status run_faulty_step(pass *b, const bs_step *s, bool first, void *ou
     BS_TRY(current_faults(b, &f));
     /* The quick way reuses the golden output, so it needs golden inputs. */
     bool quick = !b->t->dense_parameters && b->r->mode != BS_REPLAY_FULL && first;
+    p->macs += quick ? quick_macs(b, s, &f) : (double)s->macs * p->n;
     return golden->backend->run_faulty(golden->lane, s->node, s->faulty_input, p->n, p->in,
                                        golden_view(b, golden->graph->nodes[s->node].out), &f,
                                        quick ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out);
@@ -318,6 +266,8 @@ static bs_status run_step(pass *b, int index)
     const bs_node *node = &golden->graph->nodes[s->node];
     void *out = slot_rows(b, s->out);
     BS_TRY(find_inputs(b, s, node));
+    if (s->faulty_input < 0)
+        p->macs += (double)s->macs * p->n;
     if (s->faulty_input >= 0)
         BS_TRY(run_faulty_step(b, s, index == 0, out));
     else if (s->patched)
@@ -337,6 +287,28 @@ static int first_burial(const bs_route *r)
         if (r->steps[i].injects)
             first = i;
     return first;
+}
+
+/* The last tensor whole, for the next leg. */
+static bs_status hand_over(pass *b)
+{
+    bs_replayer *p = b->p;
+    const bs_golden *golden = p->golden;
+    const bs_slot *live = &b->r->slots[b->r->result];
+    const int64_t *dim = golden->graph->tensors[live->tensor].shape.dim;
+    const char *rows = slot_rows(b, b->r->result);
+    if (live->patched) {
+        const int plane[2] = {(int)dim[1], (int)dim[2]};
+        bs_patches want = look_up(b, plane, NULL, 0), at = look_up(b, live->size, live->origin, 1);
+        BS_TRY(golden->backend->gather(golden->lane, live->tensor, p->n, golden_view(b, live->tensor), rows,
+                                       &at, &want, 0.0f, b->leg->to));
+    } else {
+        BS_TRY(
+            golden->backend->copy_rows(golden->lane, live->tensor, p->n, (bs_view){rows, NULL}, b->leg->to));
+    }
+    memcpy(b->leg->survivor, p->trial, (size_t)p->n * sizeof *p->trial);
+    b->leg->n_survivors = p->n;
+    return BS_OK;
 }
 
 static bs_status finish(pass *b)
@@ -359,14 +331,18 @@ static bs_status finish(pass *b)
     return BS_OK;
 }
 
-bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
+bs_status bs_replay_leg(bs_replayer *p, bs_leg *leg)
 {
-    pass b = {.p = p, .r = r, .t = t, .stride = t->n};
+    const bs_route *r = leg->route;
+    const bs_trials *t = leg->trials;
+    pass b = {.p = p, .r = r, .t = t, .leg = leg, .stride = t->n};
+    leg->n_survivors = 0;
     p->n = t->n;
     for (int i = 0; i < t->n; i++) {
         p->trial[i] = i;
         p->row[i] = t->golden_row[i];
-        t->result[i].died_at = -1;
+        if (!leg->from.base)
+            t->result[i].died_at = -1;
     }
     int burial = first_burial(r);
     BS_TRY(start(&b));
@@ -376,23 +352,13 @@ bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
         if (i >= burial)
             BS_TRY(bury(&b, s->frontier, s->n_frontier, p->golden->graph->nodes[s->node].out));
     }
-    return p->n > 0 ? finish(&b) : BS_OK;
+    if (p->n == 0)
+        return BS_OK;
+    return leg->to ? hand_over(&b) : finish(&b);
 }
 
-bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, int most)
+bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
 {
-    int room = 0;
-    BS_TRY(bs_replayer_batch(p, r, &room));
-    room = room < most ? room : most;
-    for (int i = 0; i < t->n; i += room) {
-        bs_trials part = *t;
-        part.n = t->n - i < room ? t->n - i : room;
-        part.golden_row += i;
-        part.faults.first += i;
-        part.result += i;
-        if (t->output)
-            part.output += (size_t)i * (size_t)p->golden->graph->classes;
-        BS_TRY(bs_replay(p, r, &part));
-    }
-    return BS_OK;
+    bs_leg leg = {.route = r, .trials = t};
+    return bs_replay_leg(p, &leg);
 }

@@ -18,7 +18,8 @@ typedef struct bs_trials {
     bs_faults faults;          /* `before` is filled */
     bool keep_masked;          /* compute masked trials to the end (self-test, audit) */
     bool dense_parameters;     /* evaluate faulty parameters by BS_FAULTY_DENSE in any mode */
-    float *output;             /* n x classes outputs of the network, or NULL; needs keep_masked */
+    float *output;             /* n x classes outputs of the network, or NULL; golden ones where masked trials
+                                  are dropped */
     bs_result *result;
 } bs_trials;
 
@@ -29,11 +30,30 @@ typedef struct bs_replayer bs_replayer;
 bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes);
 void bs_replayer_free(bs_replayer *p);
 
+int bs_replayer_classes(const bs_replayer *p);
+bs_golden *bs_replayer_golden(const bs_replayer *p);
+/* Device memory at the end of the arena, taken from the batches until it is released, last taken first; NULL
+ * if there is not so much. bytes: a multiple of 64. */
+void *bs_replayer_reserve(bs_replayer *p, size_t bytes);
+void bs_replayer_release(bs_replayer *p, size_t bytes);
+/* Free bytes of the arena; *most: the largest batch. */
+size_t bs_replayer_room(const bs_replayer *p, int *most);
+/* Multiply-accumulates of all its trials so far, as they were computed: without trials that had died. */
+double bs_replayer_macs(const bs_replayer *p);
 /* Trials of this route that fit into one batch; at least 1, or BS_ERR if the arena is too small for one. */
 bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n);
-/* Runs one batch, t->n <= bs_replayer_batch(). */
+/* Runs one batch, t->n <= bs_replayer_batch(), along a route to the output. */
 bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t);
-/* Runs any number of trials in batches of at most `most` that fit. */
-bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, int most);
 
+/* One batch along a part of the way. */
+typedef struct bs_leg {
+    const bs_route *route;
+    const bs_trials *trials; /* result[i].died_at is kept where the batch has come some way already */
+    bs_view from; /* device: the route's first tensor in each trial; base NULL: golden and the fault */
+    const int32_t *at[2]; /* with `from`: first changed row and column of each trial */
+    void *to;             /* device: rows of the last tensor, of the survivors; NULL: it is the output */
+    int *survivor;        /* with `to`: numbers of the trials in its rows */
+    int n_survivors;      /* out */
+} bs_leg;
+bs_status bs_replay_leg(bs_replayer *p, bs_leg *leg);
 #endif

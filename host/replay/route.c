@@ -77,8 +77,9 @@ static bs_status add_step(bs_route_builder *b, int node_index, int faulty_tensor
         BS_TRY(bs_route_patch_step(b, s));
     if (!s->patched) {
         s->out = add_dense_slot(b, node->out, r->n_steps);
-        r->macs += node->macs;
+        s->macs = node->macs;
     }
+    r->macs += s->macs;
     s->injects = node->out == faulty_tensor;
     r->n_steps++;
     return BS_OK;
@@ -169,32 +170,39 @@ static void free_ranges(bs_route_builder *b)
     free(b->ranges);
 }
 
-bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                          int target, bs_replay_mode mode)
+static bs_status choose_result(bs_route_builder *b)
 {
-    bs_route_builder b = {.g = g, .backend = backend, .network = network};
+    bs_route *r = b->r;
+    int tensor = b->wish->until;
+    r->result = b->slot_of[tensor];
+    if (r->result < 0)
+        return bs_fail(BS_ERR, "a fault in '%s' cannot reach '%s'",
+                       b->g->tensors[b->g->targets[r->target].tensor].name, b->g->tensors[tensor].name);
+    r->slots[r->result].last = r->n_steps; /* read after all steps */
+    return BS_OK;
+}
+
+bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,
+                             bs_network *network, const bs_route_wish *wish)
+{
+    bs_route_builder b = {.g = g, .backend = backend, .network = network, .wish = wish};
     bs_status st;
     *out = NULL;
     BS_TRY_GOTO(allocate(&b, out), out);
-    if (mode == BS_REPLAY_DELTA)
+    if (wish->mode == BS_REPLAY_DELTA)
         BS_TRY_GOTO(bs_reach_table(&b.reach, g), out);
     bs_route *r = *out;
-    r->target = target;
-    r->mode = mode;
+    r->target = wish->target;
+    r->mode = wish->mode;
     r->last_faulty = -1;
     for (int t = 0; t < g->n_tensors; t++)
         b.slot_of[t] = g->tensors[t].constant ? BS_FROM_CONSTANT : BS_FROM_GOLDEN;
-    int faulty = g->targets[target].tensor;
+    int faulty = g->targets[wish->target].tensor, last = g->tensors[wish->until].producer;
     BS_TRY_GOTO(choose_start(&b, faulty), out);
-    for (int i = 0; i < g->n_nodes; i++)
+    for (int i = 0; i <= last; i++)
         if (reached(&b, &g->nodes[i], faulty))
             BS_TRY_GOTO(add_step(&b, i, faulty), out);
-    r->result = b.slot_of[g->output];
-    if (r->result < 0) {
-        st = bs_fail(BS_ERR, "a fault in '%s' cannot reach the network's output", g->tensors[faulty].name);
-        goto out;
-    }
-    r->slots[r->result].last = r->n_steps; /* the ranking reads it */
+    BS_TRY_GOTO(choose_result(&b), out);
     place_slots(r);
     st = find_frontiers(r);
 out:
@@ -206,6 +214,54 @@ out:
         *out = NULL;
     }
     return st;
+}
+
+bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                          int target, bs_replay_mode mode)
+{
+    const bs_route_wish wish = {target, mode, 1, g->output};
+    return bs_route_create_as(out, g, backend, network, &wish);
+}
+
+bool bs_route_holds(const bs_route *r, const int size[2])
+{
+    return r->plane[0] == 0 || (size[0] <= r->extent[0] && size[1] <= r->extent[1]);
+}
+
+bool bs_route_serves(const bs_route *r, const bs_site *sites, size_t n, int32_t at[2])
+{
+    uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
+    int32_t last[2] = {0, 0};
+    at[0] = at[1] = 0;
+    for (size_t i = 0; i < n && plane > 0; i++) {
+        int32_t place[2] = {(int32_t)(sites[i].element % plane / width), (int32_t)(sites[i].element % width)};
+        for (int a = 0; a < 2; a++) {
+            at[a] = i == 0 || place[a] < at[a] ? place[a] : at[a];
+            last[a] = i == 0 || place[a] > last[a] ? place[a] : last[a];
+        }
+    }
+    return bs_route_holds(r, (const int[2]){last[0] - at[0] + 1, last[1] - at[1] + 1});
+}
+
+bs_box bs_route_box(const bs_route *r, const bs_graph *g, int tensor, const int32_t at[2])
+{
+    const bs_slot *slot = NULL;
+    for (int i = 0; i <= r->n_steps && !slot; i++) {
+        int k = i == 0 ? r->start : r->steps[i - 1].out;
+        if (k >= 0 && r->slots[k].tensor == tensor)
+            slot = &r->slots[k];
+    }
+    bs_box box = bs_box_empty();
+    if (!slot)
+        return box;
+    const bs_shape *s = &g->tensors[tensor].shape;
+    for (int a = 0; a < 3; a++)
+        box.end[a] = s->rank == 3 ? s->dim[a] : a == 0 ? g->tensors[tensor].elements : 1;
+    for (int a = 0; a < 2 && slot->patched; a++) {
+        box.begin[1 + a] = slot->origin[a][at[a]];
+        box.end[1 + a] = box.begin[1 + a] + slot->size[a];
+    }
+    return box;
 }
 
 void bs_route_free(bs_route *r)

@@ -4,6 +4,7 @@
 #define BS_REPLAY_ROUTE_H
 
 #include "backend/backend.h"
+#include "box.h"
 #include "model/graph.h"
 
 #include <stdbool.h>
@@ -30,10 +31,11 @@ enum { BS_FROM_GOLDEN = -1, BS_FROM_CONSTANT = -2 };
 
 /* One live tensor: each trial of a batch has its own row of it, or its own patch (see bs_patches).
  *
- * Patches. A change at row y, column x of the faulty tensor reaches a range of rows that depends on y alone
- * and a range of columns that depends on x alone. Over all y the widest range gives a slot's static patch
- * size; origin[0][y] is the patch's first row, moved inwards where it would leave the plane, and origin[1][x]
- * its first column. So all trials of a route have the same shapes, and where each lies is a table look-up. */
+ * Patches. All sites of a trial lie in `extent` rows and columns from row y, column x of the faulty tensor
+ * on. Such a change reaches a range of rows that depends on y alone and a range of columns that depends on x
+ * alone. Over all y the widest range gives a slot's static patch size; origin[0][y] is the patch's first row,
+ * moved inwards where it would leave the plane, and origin[1][x] its first column. So all trials of a route
+ * have the same shapes, and where each lies is a table look-up. */
 typedef struct bs_slot {
     int tensor;
     size_t offset; /* bytes into the arena for a batch of one; multiply by the batch size */
@@ -41,11 +43,12 @@ typedef struct bs_slot {
     int first, last; /* written by step `first` (-1: at the start), read last by step `last` */
     bool patched;
     int size[2];
-    int32_t *origin[2]; /* by row and column of the fault; patched slots only */
+    int32_t *origin[2]; /* by first row and column of the fault; patched slots only */
 } bs_slot;
 
 typedef struct bs_step {
     int node;
+    int64_t macs;     /* a trial */
     int *source;      /* for each input of the node: a slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     int *gathered;    /* for each input: the slot into which it is gathered first, -1: read where it is */
     int out;          /* slot */
@@ -65,14 +68,16 @@ typedef struct bs_route {
     int start; /* slot that is copied from golden before the first step, -1: none (parameter faults) */
     bool start_injects;
     int last_faulty; /* last step with a faulty parameter, -1: none; no trial is dropped before it */
-    int result;      /* slot of the network's output */
+    int result;      /* slot of the last tensor: the network's output, or (may be patched) where another route
+                        takes over */
     bs_slot *slots;
     int n_slots;
     bs_step *steps;
     int n_steps;
     size_t row_bytes;         /* arena bytes a trial needs */
     int64_t macs;             /* a trial, without early out and without the saving on faulty filters */
-    int plane[2];             /* rows and columns of the faulty tensor where its slot is patched */
+    int plane[2];             /* rows and columns of the faulty tensor where its slot is patched, else 0 */
+    int extent[2];            /* rows and columns that a trial's sites may span */
     int n_patched;            /* patched steps */
     int *sources, *frontiers; /* storage of the steps' arrays */
 } bs_route;
@@ -81,6 +86,24 @@ typedef struct bs_route {
  * most; where nothing can be patched it is the suffix route. Free with bs_route_free(). */
 bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
                           int target, bs_replay_mode mode);
+/* What a route is for, where it is not one trial site all the way. */
+typedef struct bs_route_wish {
+    int target;
+    bs_replay_mode mode;
+    int extent; /* delta: the trials' sites lie within so many rows and columns, in any channels */
+    int until;  /* the tensor to end at, whole; every path from the fault leads through it */
+} bs_route_wish;
+
+bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,
+                             bs_network *network, const bs_route_wish *wish);
 void bs_route_free(bs_route *r);
+
+/* Does the route serve changes from row and column at[] on that are size[] rows and columns wide? */
+bool bs_route_holds(const bs_route *r, const int size[2]);
+/* Does the route serve a trial with these sites? at: their first row and column (0 where the route starts
+ * densely, or where there are no sites). */
+bool bs_route_serves(const bs_route *r, const bs_site *sites, size_t n, int32_t at[2]);
+/* What the route expects to change of a tensor in a trial that it serves: empty where nothing does. */
+bs_box bs_route_box(const bs_route *r, const bs_graph *g, int tensor, const int32_t at[2]);
 
 #endif

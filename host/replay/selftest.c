@@ -1,6 +1,7 @@
 #include "replay/selftest.h"
 
 #include "base/buf.h"
+#include "replay/routes.h"
 #include "rng.h"
 
 #include <math.h>
@@ -49,13 +50,25 @@ enum { N_TEST = sizeof test_faults / sizeof *test_faults };
 
 typedef struct test_batch {
     int32_t row[N_TEST];
-    bs_site site[N_TEST];
+    bs_site site[2 * N_TEST];
     uint32_t first[N_TEST + 1];
     bs_result result[N_TEST];
 } test_batch;
 
+/* The farthest element in the same channel that a wide route still serves together with this one. */
+static uint32_t opposite(const bs_route *r, uint32_t element)
+{
+    uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
+    uint32_t place[2] = {element % plane / width, element % width};
+    for (int a = 0; a < 2; a++) {
+        uint32_t step = (uint32_t)r->extent[a] - 1, last = (uint32_t)r->plane[a] - 1;
+        place[a] = place[a] + step <= last ? place[a] + step : place[a] >= step ? place[a] - step : last;
+    }
+    return element - element % plane + place[0] * width + place[1];
+}
+
 /* `reverse`: the trials in opposite order, so that each stands at another place of the batch. */
-static void fill_batch(test_batch *b, int64_t elements, bool reverse)
+static void fill_batch(test_batch *b, const bs_route *r, int64_t elements, bool reverse)
 {
     uint32_t n = 0;
     for (int i = 0; i < N_TEST; i++) {
@@ -63,14 +76,20 @@ static void fill_batch(test_batch *b, int64_t elements, bool reverse)
         const struct test_fault *f = &test_faults[k];
         b->row[i] = k % BS_PROBE_IMAGES;
         b->first[i] = n;
-        if (!f->null)
-            b->site[n++] = (bs_site){(uint32_t)((elements - 1) * f->third / 3), f->keep, f->toggle};
+        if (f->null)
+            continue;
+        b->site[n++] = (bs_site){(uint32_t)((elements - 1) * f->third / 3), f->keep, f->toggle};
+        if (r->extent[0] > 1 || r->extent[1] > 1) {
+            b->site[n] = b->site[n - 1];
+            b->site[n].element = opposite(r, b->site[n].element);
+            n++;
+        }
     }
     b->first[N_TEST] = n;
 }
 
 /* most: trials computed side by side. */
-static bs_status run_batch(bs_replayer *p, const bs_route *r, int most, test_batch *b, float *output)
+static bs_status run_batch(bs_replayer *p, const bs_routes *r, int most, test_batch *b, float *output)
 {
     bs_trials t = {
         .n = N_TEST,
@@ -80,18 +99,19 @@ static bs_status run_batch(bs_replayer *p, const bs_route *r, int most, test_bat
         .output = output,
         .result = b->result,
     };
-    return bs_replay_all(p, r, &t, most);
+    return bs_replay_routes(p, r, &t, most);
 }
 
-bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *full)
+bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_route *full)
 {
+    const bs_routes whole = {.route = {full}, .n = 1};
     size_t classes = (size_t)golden->graph->classes;
     test_batch b;
     float *output;
     BS_TRY(bs_calloc(&output, N_TEST * classes, sizeof *output, "self-test"));
-    fill_batch(&b, 1, false);
+    fill_batch(&b, full, 1, false);
     memset(b.first, 0, sizeof b.first); /* no sites at all */
-    bs_status st = run_batch(p, full, N_TEST, &b, output);
+    bs_status st = run_batch(p, &whole, N_TEST, &b, output);
     for (int i = 0; i < N_TEST && st == BS_OK; i++)
         if (memcmp(output + (size_t)i * classes, golden->output + (size_t)b.row[i] * classes,
                    classes * sizeof *output) != 0)
@@ -104,11 +124,12 @@ bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, const bs_route *
     return st;
 }
 
-bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *route, const bs_route *full,
+bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_routes *route, bs_route *full,
                              bool *exact, char *what, size_t what_len)
 {
+    const bs_routes whole = {.route = {full}, .n = 1};
     const bs_graph *g = golden->graph;
-    int64_t elements = g->tensors[g->targets[route->target].tensor].elements;
+    int64_t elements = g->tensors[g->targets[full->target].tensor].elements;
     size_t classes = (size_t)g->classes;
     test_batch replayed, reference;
     float *a, *b = NULL;
@@ -116,10 +137,10 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_route *
     *exact = true;
     BS_TRY(bs_calloc(&a, N_TEST * classes, sizeof *a, "self-test"));
     BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
-    fill_batch(&replayed, elements, false);
-    fill_batch(&reference, elements, true);
+    fill_batch(&replayed, route->route[0], elements, false);
+    fill_batch(&reference, route->route[0], elements, true);
     BS_TRY_GOTO(run_batch(p, route, N_TEST, &replayed, a), out);
-    BS_TRY_GOTO(run_batch(p, full, 1, &reference, b), out);
+    BS_TRY_GOTO(run_batch(p, &whole, 1, &reference, b), out);
     for (int i = 0; i < N_TEST && *exact; i++) {
         int k = N_TEST - 1 - i;
         const float *x = a + (size_t)i * classes, *y = b + (size_t)k * classes;

@@ -10,6 +10,8 @@ typedef struct tracer {
     bs_golden *golden, *faulty; /* `faulty` is used for its rows only */
     float *a, *b;               /* host copies of one tensor: golden, faulty */
     bs_trace *out;
+    const bs_route *route; /* or NULL */
+    int32_t at[2];         /* the sites' place on it */
     bool started;
 } tracer;
 
@@ -38,6 +40,7 @@ static bs_status record(tracer *t, int tensor, int node)
     const bs_backend *be = t->golden->backend;
     bs_trace_step *step = &t->out->steps[t->out->n_steps];
     *step = (bs_trace_step){.tensor = tensor, .node = node};
+    step->expected = t->route ? bs_route_box(t->route, t->golden->graph, tensor, t->at) : bs_box_empty();
     BS_TRY(be->download(t->golden->lane, tensor, t->golden->rows[tensor], t->a));
     BS_TRY(be->download(t->golden->lane, tensor, t->faulty->rows[tensor], t->b));
     compare(t, step);
@@ -71,17 +74,20 @@ static bs_status run_node(tracer *t, int index, int faulty_tensor, const bs_faul
     return record(t, node->out, index);
 }
 
-bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_site *sites, size_t n_sites)
+bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_route *route,
+                       const bs_site *sites, size_t n_sites)
 {
     const bs_graph *g = golden->graph;
     const bs_backend *be = golden->backend;
-    tracer t = {.golden = golden, .out = out};
+    tracer t = {.golden = golden, .out = out, .route = route};
     uint32_t first[2] = {0, (uint32_t)n_sites};
     bs_view *in = NULL;
     size_t largest = 1;
     int faulty = g->targets[target].tensor;
     bs_status st;
     memset(out, 0, sizeof *out);
+    if (route && !bs_route_serves(route, sites, n_sites, t.at))
+        return bs_fail(BS_ERR, "the route does not serve these %zu sites", n_sites);
     for (int i = 0; i < g->n_tensors; i++)
         if (!g->tensors[i].constant && (size_t)g->tensors[i].elements > largest)
             largest = (size_t)g->tensors[i].elements;

@@ -4,13 +4,16 @@
 
 #include "box.h"
 #include "replay/golden.h"
+#include "replay/route.h"
 
 /* One tensor of the faulty run against the golden one. */
 typedef struct bs_trace_step {
     int tensor;
-    int node;         /* -1: the input */
-    int64_t changed;  /* elements whose bits differ */
-    bs_box box;       /* of the changed elements */
+    int node;        /* -1: the input */
+    int64_t changed; /* elements whose bits differ */
+    bs_box box;      /* of the changed elements */
+    bs_box
+        expected; /* in which delta replay expects them, knowing the sites alone; empty where not asked for */
     float largest;    /* largest finite |difference| */
     int64_t nan, inf; /* such elements in the faulty tensor */
 } bs_trace_step;
@@ -23,9 +26,10 @@ typedef struct bs_trace {
     bs_answer golden, faulty;
 } bs_trace;
 
-/* Runs image 0 of `golden` (already run) with the sites in the target, in full. Free with bs_trace_clear().
- */
-bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_site *sites, size_t n_sites);
+/* Runs image 0 of `golden` (already run) with the sites in the target, in full. `route`: of the target,
+ * serving the sites; its boxes are the expected ones; or NULL. Free with bs_trace_clear(). */
+bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_route *route,
+                       const bs_site *sites, size_t n_sites);
 void bs_trace_clear(bs_trace *t);
 
 #endif

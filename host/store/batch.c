@@ -155,6 +155,27 @@ static bs_status add_rows(bs_store *s, const bs_batch *b, size_t *n_groups)
     return BS_OK;
 }
 
+/* --- audits
+ * ------------------------------------------------------------------------------------------------- */
+
+static bs_status add_audit(bs_store *s, const bs_audit_row *r)
+{
+    sqlite3_stmt *q = s->sql.audit;
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, r->logits_hash);
+    sqlite3_bind_int64(q, 1, (sqlite3_int64)r->trial);
+    sqlite3_bind_int(q, 2, r->full);
+    sqlite3_bind_int64(q, 3, s->run);
+    r->died_at >= 0 ? sqlite3_bind_int(q, 4, r->died_at) : sqlite3_bind_null(q, 4);
+    sqlite3_bind_text(q, 5, hash, -1, SQLITE_STATIC);
+    sqlite3_bind_double(q, 6, bs_is_nan(r->answer.p_golden) ? 0.0 : (double)r->answer.p_golden);
+    sqlite3_bind_int64(q, 7, r->answer.flags);
+    bind_answer(q, 8, &r->answer);
+    s->run_audited += r->full;
+    s->run_audit_equal += r->full && r->equal;
+    return bs_db_run(s->db, "write", q);
+}
+
 /* --- units
  * -------------------------------------------------------------------------------------------------- */
 
@@ -223,6 +244,8 @@ bs_status bs_batch_write(bs_store *s, const bs_batch *b)
         BS_TRY(add_golden(s, &b->golden[i]));
     for (size_t i = 0; i < b->n_broken; i++)
         BS_TRY(add_broken(s, &b->broken[i]));
+    for (size_t i = 0; i < b->n_audits; i++)
+        BS_TRY(add_audit(s, &b->audits[i]));
     BS_TRY(add_rows(s, b, &n_groups));
     return add_units(s, b, n_groups);
 }

@@ -89,6 +89,12 @@ bs_status bs_combine_check(const bs_db *db, const char *other_path, bool allow_m
     return allow_mixed ? BS_OK : check_numerics(db, other_path);
 }
 
+static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.trial, a.full, m.id, a.died_at, "
+                                 "a.top1, a.top2, a.top3, a.top4, "
+                                 "a.top5, a.score1, a.score2, a.score3, a.score4, a.score5, a.p_golden, "
+                                 "a.flags, a.logits_hash FROM other.audit "
+                                 "a JOIN other.run o ON o.id = a.run JOIN main.run m ON m.uid = o.uid";
+
 /* Runs get a number of their own in the merged file; their uid tells which they are. */
 static bs_status copy_runs(const bs_db *db)
 {
@@ -107,10 +113,12 @@ static bs_status copy_runs(const bs_db *db)
         &sql,
         "INSERT INTO main.run (%s) SELECT %s FROM other.run WHERE true ON CONFLICT (uid) DO UPDATE SET "
         "ended = excluded.ended, seconds = excluded.seconds, trials = excluded.trials, "
-        "goldens = excluded.goldens, exit = excluded.exit",
+        "goldens = excluded.goldens, exit = excluded.exit, audited = excluded.audited, "
+        "audit_equal = excluded.audit_equal",
         columns, columns);
     BS_TRY_GOTO(bs_str_status(&sql), out);
-    st = bs_db_exec(db, "write", sql.ptr);
+    BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
+    st = bs_db_exec(db, "write", sql_audits);
 out:
     sqlite3_finalize(q);
     free(columns);

@@ -15,7 +15,7 @@
     "(SELECT image FROM broken_image)) FROM broken_image"
 
 typedef struct bs_statements {
-    sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *run;
+    sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *audit, *run;
 } bs_statements;
 
 struct bs_store {
@@ -41,7 +41,7 @@ struct bs_store {
     bool in_transaction;
     bool broken; /* a write failed; nothing more is accepted */
     size_t pending;
-    uint64_t run_trials, run_goldens;
+    uint64_t run_trials, run_goldens, run_audited, run_audit_equal;
     struct timespec started, opened; /* run, transaction */
 };
 

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char sql_file[] = "SELECT c.name, c.model, c.created, c.planned_trials, (SELECT count(*) FROM "
-                               "image), (SELECT count(*) FROM golden), "
-                               "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
-                               "count(*) FROM run), c.shard, c.shards FROM campaign c";
+static const char sql_file[] =
+    "SELECT c.name, c.model, c.created, c.planned_trials, (SELECT count(*) FROM "
+    "image), (SELECT count(*) FROM golden), "
+    "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
+    "count(*) FROM run), c.shard, c.shards, (SELECT sum(audited) FROM run), (SELECT "
+    "sum(audit_equal) FROM run) FROM campaign c";
 static const char sql_counts[] =
     "SELECT sum(n), sum(masked), sum(n - masked) FILTER (WHERE class >= 0) - sum(wrong) FILTER (WHERE class "
     ">= 0), "
@@ -50,6 +52,8 @@ static bs_status read_file(bs_file_status *s, const bs_db *db)
     s->shards = (uint32_t)number(q, 10);
     if (s->shards > 0)
         s->images = (s->images + s->shards - s->shard) / s->shards;
+    s->audited = number(q, 11);
+    s->audit_equal = number(q, 12);
 out:
     sqlite3_finalize(q);
     return st;

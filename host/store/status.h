@@ -17,7 +17,8 @@ typedef struct bs_file_status {
     /* The last run; NULL and 0 without one. */
     char *started, *ended; /* UTC; ended: of its last commit */
     char *backend, *device;
-    int exit_status; /* -1: still running, or killed */
+    uint64_t audited, audit_equal; /* trials that were run again in full, and gave the same bits */
+    int exit_status;               /* -1: still running, or killed */
     uint64_t run_trials;
     double seconds, rate; /* trials a second */
     double since;         /* seconds from its last commit (its start, without one) to now */

@@ -45,6 +45,16 @@ typedef struct bs_broken_row {
     char reason[256];
 } bs_broken_row;
 
+/* One of the two answers to an audited trial. */
+typedef struct bs_audit_row {
+    uint64_t trial;
+    bool full;  /* by a full re-run, else as the campaign computed it */
+    bool equal; /* are both the same, bit for bit? */
+    int32_t died_at;
+    bs_answer answer;     /* also where died_at >= 0 */
+    uint64_t logits_hash; /* XXH3-64 of the output's bits */
+} bs_audit_row;
+
 /* Progress of the piece of work (entry, target, image): repetitions 0..done-1 are in the file. */
 typedef struct bs_unit {
     uint32_t entry, target, image, done;
@@ -61,6 +71,8 @@ typedef struct bs_batch {
     size_t n_units;
     const bs_broken_row *broken;
     size_t n_broken;
+    const bs_audit_row *audits;
+    size_t n_audits;
 } bs_batch;
 
 /* What a run is, besides its plan. */

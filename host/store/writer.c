@@ -44,9 +44,12 @@ static const char sql_fault[] = "INSERT INTO fault_summary (entry, layer, repeti
                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
                                 "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(
                                     masked) ", " KEEP_ADDING(sdc1) ", " KEEP_ADDING(due);
+static const char sql_audit[] =
+    "INSERT OR REPLACE INTO audit (trial, full, run, died_at, logits_hash, p_golden, flags, " ANSWER_COLUMNS
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 static const char sql_run[] =
     "UPDATE run SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), seconds = ?2, trials = ?3, "
-    "goldens = ?4, exit = ?5 WHERE id = ?1";
+    "goldens = ?4, exit = ?5, audited = ?6, audit_equal = ?7 WHERE id = ?1";
 
 static double seconds_since(const struct timespec *t)
 {
@@ -67,6 +70,7 @@ bs_status bs_store_prepare(bs_store *s)
     BS_TRY(bs_db_prepare(&s->sql.summary, db, sql_summary));
     BS_TRY(bs_db_prepare(&s->sql.layer, db, sql_layer));
     BS_TRY(bs_db_prepare(&s->sql.fault, db, sql_fault));
+    BS_TRY(bs_db_prepare(&s->sql.audit, db, sql_audit));
     return bs_db_prepare(&s->sql.run, db, sql_run);
 }
 
@@ -198,6 +202,8 @@ static bs_status update_run(bs_store *s, int exit_status)
     sqlite3_bind_int64(q, 3, (sqlite3_int64)s->run_trials);
     sqlite3_bind_int64(q, 4, (sqlite3_int64)s->run_goldens);
     exit_status < 0 ? sqlite3_bind_null(q, 5) : sqlite3_bind_int(q, 5, exit_status);
+    sqlite3_bind_int64(q, 6, (sqlite3_int64)s->run_audited);
+    sqlite3_bind_int64(q, 7, (sqlite3_int64)s->run_audit_equal);
     return bs_db_run(s->db, "write", q);
 }
 

@@ -73,7 +73,7 @@ def slice_(a, x, starts, ends, axes=None, steps=None):
     axes = range(len(starts)) if axes is None else axes.tolist()
     steps = [1] * len(starts) if steps is None else steps.tolist()
     for axis, start, end, step in zip(axes, starts.tolist(), ends.tolist(), steps):
-        x = x.index_select(axis, torch.tensor(range(x.shape[axis])[start:end:step]))
+        x = x.index_select(axis, torch.tensor(range(x.shape[axis])[start:end:step], device=x.device))
     return x
 
 

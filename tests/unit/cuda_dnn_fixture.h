@@ -2,6 +2,7 @@
 #ifndef BS_TESTS_CUDA_DNN_FIXTURE_H
 #define BS_TESTS_CUDA_DNN_FIXTURE_H
 
+#include "conv_layers.h"
 #include "testing.h"
 
 #include "base/buf.h"
@@ -67,36 +68,6 @@ static inline bs_cuda_api load_dnn(void)
         skip();
     }
     return api;
-}
-
-/* A square convolution with `pad` on every side. */
-static inline bs_cudnn_shape square(int64_t channels, int64_t filters, int64_t in, int64_t kernel,
-                                    int64_t stride, int64_t pad)
-{
-    int64_t out = (in + 2 * pad - kernel) / stride + 1;
-    return (bs_cudnn_shape){.batch = 1,
-                            .channels = channels,
-                            .filters = filters,
-                            .group = 1,
-                            .in = {in, in},
-                            .out = {out, out},
-                            .kernel = {kernel, kernel},
-                            .stride = {stride, stride},
-                            .dilation = {1, 1},
-                            .pad = {pad, pad, pad, pad}};
-}
-
-/* The same layer on patches: `out` rows and columns, no padding. */
-static inline bs_cudnn_shape patches(bs_cudnn_shape s, int64_t batch, int64_t out)
-{
-    s.batch = batch;
-    for (int a = 0; a < 2; a++) {
-        s.out[a] = out;
-        s.in[a] = (out - 1) * s.stride[a] + (s.kernel[a] - 1) * s.dilation[a] + 1;
-    }
-    for (int i = 0; i < 4; i++)
-        s.pad[i] = 0;
-    return s;
 }
 
 #endif

@@ -1,10 +1,11 @@
 /* Which engines of cuDNN serve the layers of real networks, whole and in pieces. Nothing runs: there need be
  * no device. Engine numbers belong to one version of cuDNN and are printed, not asserted. */
+#include "conv_layers.h"
 #include "cuda_dnn_fixture.h"
 
 #include "cuda/dnn_graph.h"
 
-enum { MAX_PINS = 256, MAX_LAYERS = 128 };
+enum { MAX_PINS = 256 };
 
 static struct {
     bs_cuda_api api;
@@ -35,78 +36,6 @@ static void need_dnn(void)
 {
     if (!at.dnn)
         load_dnn(); /* skips, saying why */
-}
-
-/* --- the layers --- */
-
-typedef struct layers {
-    bs_cudnn_shape s[MAX_LAYERS];
-    int n;
-} layers;
-
-/* Layers that occur twice are tried once. */
-static void add(layers *l, bs_cudnn_shape s)
-{
-    for (int i = 0; i < l->n; i++)
-        if (!memcmp(&l->s[i], &s, sizeof s))
-            return;
-    assert_true(l->n < MAX_LAYERS);
-    l->s[l->n++] = s;
-}
-
-static void add_vgg19(layers *l)
-{
-    static const int width[] = {64, 128, 256, 512, 512}, depth[] = {2, 2, 4, 4, 4};
-    for (int stage = 0, channels = 3; stage < 5; stage++)
-        for (int i = 0; i < depth[stage]; i++) {
-            add(l, square(channels, width[stage], 224 >> stage, 3, 1, 1));
-            channels = width[stage];
-        }
-}
-
-static void add_resnet50(layers *l)
-{
-    static const int depth[] = {3, 4, 6, 3};
-    add(l, square(3, 64, 224, 7, 2, 3));
-    for (int stage = 0, channels = 64, in = 56; stage < 4; stage++)
-        for (int i = 0; i < depth[stage]; i++) {
-            int mid = 64 << stage, stride = stage > 0 && i == 0 ? 2 : 1;
-            if (i == 0)
-                add(l, square(channels, 4 * mid, in, 1, stride, 0));
-            add(l, square(channels, mid, in, 1, stride, 0)); /* the stride is here or */
-            add(l, square(channels, mid, in, 1, 1, 0));
-            add(l, square(mid, mid, in, 3, stride, 1)); /* there, by the exporter */
-            in /= stride;
-            add(l, square(mid, mid, in, 3, 1, 1));
-            add(l, square(mid, 4 * mid, in, 1, 1, 0));
-            channels = 4 * mid;
-        }
-}
-
-static bs_cudnn_shape depthwise(int64_t channels, int64_t in, int64_t stride)
-{
-    bs_cudnn_shape s = square(channels, channels, in, 3, stride, 1);
-    s.group = channels;
-    return s;
-}
-
-static void add_mobilenet_v2(layers *l)
-{
-    static const int expand[] = {1, 6, 6, 6, 6, 6, 6}, width[] = {16, 24, 32, 64, 96, 160, 320},
-                     depth[] = {1, 2, 3, 4, 3, 3, 1}, first[] = {1, 2, 2, 2, 1, 2, 1};
-    add(l, square(3, 32, 224, 3, 2, 1));
-    int channels = 32, in = 112;
-    for (int stage = 0; stage < 7; stage++)
-        for (int i = 0; i < depth[stage]; i++) {
-            int inner = channels * expand[stage], stride = i == 0 ? first[stage] : 1;
-            if (inner != channels)
-                add(l, square(channels, inner, in, 1, 1, 0));
-            add(l, depthwise(inner, in, stride));
-            in /= stride;
-            add(l, square(inner, width[stage], in, 1, 1, 0));
-            channels = width[stage];
-        }
-    add(l, square(320, 1280, 7, 1, 1, 0));
 }
 
 /* --- a pin serves a layer in all the shapes that replay asks for --- */

@@ -1,5 +1,6 @@
 /* cuDNN failing at each of its calls, in turn: an error that names the call, nothing leaked. And what a
  * convolution hands to cuDNN when it runs. */
+#include "conv_layers.h"
 #include "cuda_dnn_fixture.h"
 
 static struct {

@@ -6,7 +6,7 @@
 
 #include "backend/backend.h"
 #include "fault.h"
-#include "replay/replay.h"
+#include "replay/routes.h"
 #include "replay/selftest.h"
 #include "rng.h"
 
@@ -26,6 +26,7 @@ typedef struct rig {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
+    bs_relay *relay;
     int batch; /* trials of a target and round, at most BATCH */
 } rig;
 
@@ -46,6 +47,7 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
+    assert_ok(bs_relay_create(&r->relay, r->g, r->be, r->network));
 }
 
 static void rig_open(rig *r, const char *model, const char *device)
@@ -57,6 +59,7 @@ static void rig_open(rig *r, const char *model, const char *device)
 
 static void rig_close(rig *r)
 {
+    bs_relay_free(r->relay);
     bs_replayer_free(r->replayer);
     bs_golden_free(r->golden);
     r->be->lane_close(r->lane);
@@ -94,17 +97,17 @@ typedef struct batch {
     float *output;
 } batch;
 
-static void run(rig *r, const bs_route *route, batch *b, bool keep)
+static void run(rig *r, const bs_routes *routes, batch *b, bool keep)
 {
     bs_trials t = {
         .n = r->batch,
         .golden_row = b->row,
         .faults = {b->site, b->first, b->before},
         .keep_masked = keep,
-        .output = keep ? b->output : NULL,
+        .output = b->output,
         .result = b->result,
     };
-    assert_ok(bs_replay(r->replayer, route, &t));
+    assert_ok(bs_replay_routes(r->replayer, routes, &t, BATCH));
 }
 
 static void same_results(int n, const batch *a, const batch *b, const char *target)
@@ -118,14 +121,22 @@ static void same_results(int n, const batch *a, const batch *b, const char *targ
     assert_memory_equal(a->before, b->before, sizeof a->before);
 }
 
+static void same_outputs(int n, const batch *full, const batch *other, size_t classes, const char *target)
+{
+    for (size_t i = 0; i < (size_t)n * classes; i++)
+        if (bs_float_bits(full->output[i]) != bs_float_bits(other->output[i]))
+            fail_msg("%s: output %zu of trial %zu: %.9g against %.9g in the full re-run", target, i % classes,
+                     i / classes, (double)other->output[i], (double)full->output[i]);
+}
+
 /* The same trials in full, then by `mode` to the end and with early out. Returns how many were masked. */
-static int check_target(rig *r, int target, int round, bs_replay_mode mode)
+static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool single)
 {
     static batch full, kept, quick;
     size_t classes = (size_t)r->g->classes, bytes = (size_t)r->batch * classes * sizeof(float);
     uint64_t elements = (uint64_t)r->g->tensors[r->g->targets[target].tensor].elements;
     const char *name = r->g->tensors[r->g->targets[target].tensor].name;
-    bs_route *whole, *suffix;
+    bs_routes whole, other;
     int masked = 0;
     memset(&full, 0, sizeof full);
     uint32_t n = 0;
@@ -134,29 +145,29 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode)
         full.row[i] = i % BS_PROBE_IMAGES;
         full.first[i] = n;
         size_t sites = random_sites(trial, elements, full.site + n);
-        n += mode == BS_REPLAY_DELTA ? 1 : (uint32_t)sites; /* a delta route follows one change */
+        n += single ? 1 : (uint32_t)sites;
     }
     full.first[r->batch] = n;
     kept = quick = full;
     full.output = malloc(bytes);
     kept.output = malloc(bytes);
-    assert_ok(bs_route_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL));
-    assert_ok(bs_route_create(&suffix, r->g, r->be, r->network, target, mode));
-    run(r, whole, &full, true);
-    run(r, suffix, &kept, true);
-    run(r, suffix, &quick, false);
-    for (size_t i = 0; i < (size_t)r->batch * classes; i++)
-        if (bs_float_bits(full.output[i]) != bs_float_bits(kept.output[i]))
-            fail_msg("%s: output %zu of trial %zu: %.9g against %.9g in the full re-run", name, i % classes,
-                     i / classes, (double)kept.output[i], (double)full.output[i]);
+    quick.output = malloc(bytes);
+    assert_ok(bs_routes_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false, NULL));
+    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single, r->relay));
+    run(r, &whole, &full, true);
+    run(r, &other, &kept, true);
+    run(r, &other, &quick, false);
+    same_outputs(r->batch, &full, &kept, classes, name);
+    same_outputs(r->batch, &full, &quick, classes, name);
     same_results(r->batch, &full, &kept, name);
     same_results(r->batch, &full, &quick, name);
     for (int i = 0; i < r->batch; i++)
         masked += full.result[i].died_at >= 0;
     free(full.output);
     free(kept.output);
-    bs_route_free(whole);
-    bs_route_free(suffix);
+    free(quick.output);
+    bs_routes_clear(&whole);
+    bs_routes_clear(&other);
     return masked;
 }
 
@@ -165,8 +176,10 @@ static int check_targets(rig *r, int rounds, int stride, const char *what)
 {
     int masked = 0, trials = 0;
     for (int t = 0; t < r->g->n_targets; t += stride)
-        for (int k = 0; k < rounds; k++, trials += 2 * r->batch)
-            masked += check_target(r, t, k, BS_REPLAY_SUFFIX) + check_target(r, t, k, BS_REPLAY_DELTA);
+        for (int k = 0; k < rounds; k++, trials += 3 * r->batch)
+            masked += check_target(r, t, k, BS_REPLAY_SUFFIX, false) +
+                      check_target(r, t, k, BS_REPLAY_DELTA, true) +
+                      check_target(r, t, k, BS_REPLAY_DELTA, false);
     print_message("%s: %d trials, %d masked, all bits equal\n", what, trials, masked);
     assert_true(masked < trials);
     return masked;
@@ -265,14 +278,15 @@ static void test_selftest_notices(void **state)
     int bad = 0;
     rig_open(&r, "tests/models/fashion_vgg.onnx", "null:1");
     for (int t = 0; t < r.g->n_targets; t++) {
-        bs_route *full, *suffix;
+        bs_route *full;
+        bs_routes suffix;
         assert_ok(bs_route_create(&full, r.g, r.be, r.network, t, BS_REPLAY_FULL));
-        assert_ok(bs_route_create(&suffix, r.g, r.be, r.network, t, BS_REPLAY_SUFFIX));
+        assert_ok(bs_routes_create(&suffix, r.g, r.be, r.network, t, BS_REPLAY_SUFFIX, true, NULL));
         assert_ok(bs_selftest_golden(r.replayer, r.golden, full));
-        assert_ok(bs_selftest_target(r.replayer, r.golden, suffix, full, &exact, what, sizeof what));
+        assert_ok(bs_selftest_target(r.replayer, r.golden, &suffix, full, &exact, what, sizeof what));
         bad += !exact;
         bs_route_free(full);
-        bs_route_free(suffix);
+        bs_routes_clear(&suffix);
     }
     assert_true(bad > 0);
     rig_close(&r);

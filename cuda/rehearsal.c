@@ -1,0 +1,238 @@
+#include "cuda/rehearsal.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPOTS = 5, WORKSPACE = 256 << 20 };
+
+static const int patch_sizes[] = {1, 3, 6, BS_REHEARSAL_SIZE};
+static const int batches[] = {1, 3, BS_REHEARSAL_PATCHES};
+static const int filter_counts[] = {1, 5}; /* odd ones: some engines want multiples of 4 or 8 */
+enum {
+    BATCHES = sizeof batches / sizeof *batches,
+    SIZES = sizeof patch_sizes / sizeof *patch_sizes,
+    COUNTS = sizeof filter_counts / sizeof *filter_counts,
+};
+
+/* A linear congruential generator (Knuth's MMIX constants). */
+bs_status bs_rehearsal_fill(bs_lane *l, CUdeviceptr to, int64_t n)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    float *data;
+    uint64_t state = 1;
+    BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
+    for (int64_t i = 0; i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        data[i] = (float)(int32_t)(state >> 32) * 0x1p-31f;
+    }
+    bs_status st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(to, data, (size_t)n * sizeof *data, l->stream),
+                                 "cuMemcpyHtoDAsync");
+    if (st == BS_OK)
+        st = bs_cuda_check(api, api->cuStreamSynchronize(l->stream), "cuStreamSynchronize");
+    free(data);
+    return st;
+}
+
+static const bs_node *node_of(const bs_rehearsal *r)
+{
+    return &r->l->network->graph->nodes[r->node];
+}
+
+static const bs_tensor *tensor(const bs_rehearsal *r, int id)
+{
+    return &r->l->network->graph->tensors[id];
+}
+
+/* --- the layer, and pieces of it --- */
+
+static bs_status run(const bs_rehearsal *r, int batch, const int32_t *rows, CUdeviceptr to)
+{
+    bs_view *in;
+    BS_TRY(bs_calloc(&in, (size_t)node_of(r)->n_in, sizeof *in, "inputs"));
+    in[0] = (bs_view){bs_cuda_pointer(r->x), rows};
+    bs_status st = bs_cuda_run(r->l, r->node, batch, in, bs_cuda_pointer(to));
+    free(in);
+    return st;
+}
+
+bs_status bs_rehearse_whole(const bs_rehearsal *r)
+{
+    return run(r, r->samples, NULL, r->y);
+}
+
+bs_status bs_rehearse_samples(const bs_rehearsal *r, int batch, bool *exact)
+{
+    int32_t row[BS_REHEARSAL_MOST];
+    uint8_t equal[BS_REHEARSAL_MOST];
+    for (int i = 0; i < batch; i++)
+        row[i] = (r->samples - 1 + i) % r->samples;
+    BS_TRY(run(r, batch, row, r->made));
+    BS_TRY(bs_cuda_compare(r->l, node_of(r)->out, batch, bs_cuda_pointer(r->made),
+                           (bs_view){bs_cuda_pointer(r->y), row}, equal));
+    for (int i = 0; i < batch; i++)
+        *exact &= equal[i];
+    return BS_OK;
+}
+
+bs_status bs_rehearsal_gather(const bs_rehearsal *r, const int size[2], int batch, int from, int in_size[2],
+                              int32_t *origin[2], int32_t *row)
+{
+    const bs_node *nd = node_of(r);
+    const bs_window *w = &nd->attr.window;
+    const int64_t *out = tensor(r, nd->out)->shape.dim;
+    int32_t in_origin[2][BS_REHEARSAL_MOST];
+    for (int a = 0; a < 2; a++)
+        in_size[a] = (size[a] - 1) * w->stride[a] + (w->kernel[a] - 1) * w->dilation[a] + 1;
+    for (int i = 0; i < batch; i++) {
+        int spot = (from + i) % SPOTS;
+        row[i] = i % r->samples;
+        for (int a = 0; a < 2; a++) {
+            int last = (int)out[1 + a] - size[a];
+            origin[a][i] = spot == SPOTS - 1 ? last / 2 : (a ? spot & 1 : spot >> 1) ? last : 0;
+            in_origin[a][i] = origin[a][i] * w->stride[a] - w->pad[a];
+        }
+    }
+    bs_patches want = {{in_size[0], in_size[1]}, {in_origin[0], in_origin[1]}};
+    return bs_cuda_gather(r->l, nd->in[0], batch, (bs_view){bs_cuda_pointer(r->x), row}, NULL, NULL, &want,
+                          0.0f, bs_cuda_pointer(r->in_patches));
+}
+
+/* Patches of one size, beginning with spot `from`. */
+static bs_status try_patches(const bs_rehearsal *r, const int size[2], int batch, int from, bool *exact)
+{
+    const bs_node *nd = node_of(r);
+    int in_size[2];
+    int32_t origin[2][BS_REHEARSAL_MOST], row[BS_REHEARSAL_MOST];
+    uint8_t equal[BS_REHEARSAL_MOST];
+    bs_view in[8] = {{bs_cuda_pointer(r->in_patches), NULL}};
+    BS_TRY(bs_rehearsal_gather(r, size, batch, from, in_size, (int32_t *[]){origin[0], origin[1]}, row));
+    BS_TRY(bs_cuda_run_patch(r->l, r->node, batch, in_size, in, size, bs_cuda_pointer(r->made)));
+    bs_patches at = {{size[0], size[1]}, {origin[0], origin[1]}};
+    BS_TRY(bs_cuda_compare_patch(r->l, nd->out, batch, &at, bs_cuda_pointer(r->made),
+                                 (bs_view){bs_cuda_pointer(r->y), row}, equal));
+    for (int i = 0; i < batch; i++)
+        *exact &= equal[i];
+    return BS_OK;
+}
+
+bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact)
+{
+    const int64_t *out = tensor(r, node_of(r)->out)->shape.dim;
+    for (int i = 0; i < SIZES && *exact; i++) {
+        const int size[2] = {patch_sizes[i] < out[1] ? patch_sizes[i] : (int)out[1],
+                             patch_sizes[i] < out[2] ? patch_sizes[i] : (int)out[2]};
+        BS_TRY(try_patches(r, size, batch, i + batch, exact));
+    }
+    return BS_OK;
+}
+
+/* The first few filters by themselves, for two samples: their channels of the whole output. */
+bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exact)
+{
+    const bs_node *nd = node_of(r);
+    const bs_cuda_plan *p = &r->l->network->plan[r->node];
+    int64_t elements = tensor(r, nd->out)->elements, plane = elements / p->filters;
+    int samples = r->samples < 2 ? r->samples : 2;
+    filters = filters < p->filters ? filters : p->filters;
+    size_t bytes = (size_t)(filters * plane) * sizeof(float);
+    bs_cuda_job j = bs_cuda_make_job(r->l, r->node, p->param, samples, NULL, r->made);
+    float *alone = NULL, *whole = NULL;
+    bs_status st;
+    if (nd->attr.window.group > 1)
+        return BS_OK;
+    BS_TRY_GOTO(bs_alloc_aligned(&alone, bytes, "outputs"), out);
+    BS_TRY_GOTO(bs_alloc_aligned(&whole, bytes, "outputs"), out);
+    BS_TRY_GOTO(bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), NULL}, filters, p->param[1],
+                             bs_node_has_input(nd, 2) ? p->param[2] : 0, 0, r->made),
+                out);
+    for (int i = 0; i < samples; i++) {
+        BS_TRY_GOTO(bs_cuda_fetch(r->l, alone, r->made + (size_t)i * bytes, bytes), out);
+        BS_TRY_GOTO(bs_cuda_fetch(r->l, whole, r->y + (size_t)(i * elements) * sizeof(float), bytes), out);
+        *exact &= !memcmp(alone, whole, bytes);
+    }
+out:
+    free(whole);
+    free(alone);
+    return st;
+}
+
+static bs_status rehearse(const bs_rehearsal *r, bool *exact)
+{
+    BS_TRY(bs_rehearse_whole(r));
+    for (int i = 0; i < BATCHES && *exact; i++)
+        BS_TRY(bs_rehearse_patches(r, batches[i], exact));
+    if (*exact)
+        BS_TRY(bs_rehearse_samples(r, 1, exact));
+    for (int i = 0; i < COUNTS && *exact; i++)
+        BS_TRY(bs_rehearse_filters(r, filter_counts[i], exact));
+    return BS_OK;
+}
+
+bs_status bs_rehearse(const bs_rehearsal *r, bool *exact)
+{
+    *exact = true;
+    bs_status st = rehearse(r, exact);
+    if (st == BS_OK)
+        return BS_OK;
+    /* An engine may refuse to run; if the device lives on, that is all there is to it. */
+    const bs_cuda_api *api = r->l->network->device->api;
+    bool alive = api->cuStreamSynchronize(r->l->stream) == CUDA_SUCCESS;
+    if (st == BS_NO_MEMORY || !alive)
+        return st;
+    *exact = false;
+    bs_error_clear();
+    return BS_OK;
+}
+
+/* --- buffers --- */
+
+static bs_status alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
+}
+
+void bs_rehearsal_end(bs_rehearsal *r)
+{
+    const bs_cuda_api *api = r->l->network->device->api;
+    const CUdeviceptr all[] = {r->x, r->y, r->in_patches, r->made};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i])
+            api->cuMemFree(all[i]);
+}
+
+bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches, int samples)
+{
+    *r = (bs_rehearsal){.l = l, .node = node, .patches = patches, .samples = samples};
+    const bs_node *nd = node_of(r);
+    const bs_window *w = &nd->attr.window;
+    const bs_tensor *x = tensor(r, nd->in[0]), *y = tensor(r, nd->out);
+    int64_t patch = x->shape.dim[0], made = y->shape.dim[0];
+    for (int a = 0; a < 2; a++) {
+        int64_t size = BS_REHEARSAL_SIZE < y->shape.dim[1 + a] ? BS_REHEARSAL_SIZE : y->shape.dim[1 + a];
+        patch *= (size - 1) * w->stride[a] + (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
+        made *= size;
+    }
+    made *= patches;
+    if (made < samples * y->elements)
+        made = samples * y->elements;
+    BS_TRY(alloc(l, &r->x, samples * x->elements));
+    BS_TRY(alloc(l, &r->y, samples * y->elements));
+    BS_TRY(alloc(l, &r->in_patches, patch * patches));
+    BS_TRY(alloc(l, &r->made, made));
+    return bs_rehearsal_fill(l, r->x, samples * x->elements);
+}
+
+bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL_PINS], int *n)
+{
+    bs_network *net = l->network;
+    bs_cuda_job j = bs_cuda_make_job(l, node, net->plan[node].param, 1, NULL, 0);
+    bs_cudnn_shape shape = bs_cuda_dnn_shape(&j, 16, net->plan[node].filters);
+    bs_cudnn *dnn;
+    BS_TRY(bs_cudnn_create(&dnn, net->device->api, NULL));
+    bs_status st = bs_cudnn_pins(dnn, &shape, WORKSPACE, pins, BS_REHEARSAL_PINS, n);
+    bs_cudnn_free(dnn);
+    return st;
+}

@@ -1,0 +1,108 @@
+/* Making a replayer, and sharing out its memory. */
+#include "replay/replayer.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes)
+{
+    const char *what = "replay";
+    const bs_graph *g = golden->graph;
+    bs_status st;
+    BS_TRY(bs_calloc(out, 1, sizeof **out, what));
+    bs_replayer *p = *out;
+    size_t n = (size_t)max_batch, slots = (size_t)g->n_nodes + 1;
+    for (int i = 0; i < g->n_nodes; i++)
+        slots += (size_t)g->nodes[i].n_in; /* gathered inputs have slots, too */
+    p->golden = golden;
+    p->max_batch = max_batch;
+    p->arena_bytes = arena_bytes;
+    BS_TRY_GOTO(bs_calloc(&p->in, (size_t)bs_graph_max_inputs(g), sizeof *p->in, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->equal, n * slots, 1, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->dead, n, 1, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->first, n + 1, sizeof *p->first, what), out);
+    for (int i = 0; i < 2; i++)
+        BS_TRY_GOTO(bs_calloc(&p->at[i], n, sizeof *p->at[i], what), out);
+    for (int i = 0; i < 4; i++)
+        BS_TRY_GOTO(bs_calloc(&p->origin[i], n, sizeof *p->origin[i], what), out);
+    BS_TRY_GOTO(golden->backend->alloc(golden->lane, (void **)&p->arena, arena_bytes), out);
+out:
+    if (st != BS_OK) {
+        bs_replayer_free(p);
+        *out = NULL;
+    }
+    return st;
+}
+
+void bs_replayer_free(bs_replayer *p)
+{
+    if (!p)
+        return;
+    if (p->arena)
+        p->golden->backend->free(p->golden->lane, p->arena);
+    free(p->in);
+    free(p->trial);
+    free(p->row);
+    for (int i = 0; i < 2; i++)
+        free(p->at[i]);
+    for (int i = 0; i < 4; i++)
+        free(p->origin[i]);
+    free(p->equal);
+    free(p->dead);
+    free(p->class_of);
+    free(p->answer);
+    free(p->site);
+    free(p->first);
+    free(p);
+}
+
+bs_golden *bs_replayer_golden(const bs_replayer *p)
+{
+    return p->golden;
+}
+
+void *bs_replayer_reserve(bs_replayer *p, size_t bytes)
+{
+    if (bytes > p->arena_bytes)
+        return NULL;
+    p->arena_bytes -= bytes;
+    return p->arena + p->arena_bytes;
+}
+
+void bs_replayer_release(bs_replayer *p, size_t bytes)
+{
+    p->arena_bytes += bytes;
+}
+
+size_t bs_replayer_room(const bs_replayer *p, int *most)
+{
+    *most = p->max_batch;
+    return p->arena_bytes;
+}
+
+int bs_replayer_classes(const bs_replayer *p)
+{
+    return p->golden->graph->classes;
+}
+
+double bs_replayer_macs(const bs_replayer *p)
+{
+    return p->macs;
+}
+
+bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n)
+{
+    size_t fit = p->arena_bytes / r->row_bytes;
+    if (fit == 0) {
+        bs_fail(BS_ERR, "one trial needs %zu MiB of memory for its activations, %zu MiB are allowed",
+                r->row_bytes >> 20, p->arena_bytes >> 20);
+        return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
+    }
+    *n = fit < (size_t)p->max_batch ? (int)fit : p->max_batch;
+    return BS_OK;
+}

@@ -1,0 +1,30 @@
+/* Inside replay.c and replayer.c: what a replayer consists of. */
+#ifndef BS_REPLAY_REPLAYER_H
+#define BS_REPLAY_REPLAYER_H
+
+#include "replay/replay.h"
+
+struct bs_replayer {
+    bs_golden *golden;
+    int max_batch;
+    char *arena; /* device */
+    size_t arena_bytes;
+    double macs; /* multiply-accumulates so far */
+    bs_view *in;
+    /* The trials still computed are positions 0..n-1 of every live slot: */
+    int n;
+    int *trial;         /* position -> index in bs_trials */
+    int32_t *row;       /* position -> golden row */
+    int32_t *at[2];     /* position -> first row and column of the fault; delta routes only */
+    int32_t *origin[4]; /* scratch: origins of two kinds of patches */
+    uint8_t *equal;     /* [slot][max_batch]: does this tensor of this trial equal golden? */
+    uint8_t *dead;
+    int32_t *class_of;
+    bs_answer *answer;
+    /* Sites in the order of the positions, where that has changed: */
+    bs_site *site;
+    size_t site_cap;
+    uint32_t *first;
+};
+
+#endif

@@ -1,0 +1,94 @@
+#!/bin/sh
+# Packs what a machine with a GPU and nothing to install needs to try bitsink: the program, the tests of devices, the
+# libraries that they load (without glibc's, the C++ runtime and CUDA's), models and images.
+#   scripts/bundle.sh [OUT]
+# OUT (build/bundle) gets bitsink-gpu.tar.gz and gpu_check.sh, which unpacks and runs it: see there. Needs the CUDA
+# toolkit and cuDNN to build with; CMAKE_FLAGS go to CMake (-DBITSINK_CUDA_ROOT=...). Models and images of
+# $BITSINK_TEST_DATA (../shared/data) and of libonnx-testdata are packed where they are.
+set -eu
+if [ $# -gt 1 ]; then
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+fi
+cd "$(dirname "$0")/.."
+out=${1:-build/bundle}
+data=${BITSINK_TEST_DATA:-../shared/data}
+onnx=/usr/share/libonnx-testdata/data
+images=40
+most=$((64 << 20)) # what fits through a narrow door
+programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_cpu_exact tests/test_replay
+          tests/conformance"
+
+echo "== build" >&2
+targets=
+for p in $programs; do targets="$targets ${p##*/}"; done
+# DT_RPATH, not DT_RUNPATH: it is also searched for what the libraries load. Kernels for the usual cards of a server;
+# later ones compile the last kind.
+# shellcheck disable=SC2016,SC2086 # $ORIGIN is the loader's; flags are words
+cmake -S . -B build-bundle -DCMAKE_BUILD_TYPE=Release -DBITSINK_CUDA=ON "-DBITSINK_CUDA_ARCHITECTURES=80;90" \
+    '-DCMAKE_BUILD_RPATH=$ORIGIN/../lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags ${CMAKE_FLAGS:-} \
+    >build-bundle.log 2>&1 || { cat build-bundle.log >&2; exit 1; }
+# shellcheck disable=SC2086
+cmake --build build-bundle -j "$(nproc)" --target $targets >>build-bundle.log 2>&1 || {
+    tail -40 build-bundle.log >&2
+    exit 1
+}
+
+echo "== pack" >&2
+root=build-bundle/root
+rm -rf "$root"
+mkdir -p "$root/bin" "$root/lib" "$root/scripts" "$root/tests" "$root/data"
+for p in $programs; do
+    cp "build-bundle/$p" "$root/bin"
+    strip "$root/bin/${p##*/}"
+done
+# The platform's own libraries are as old here as anywhere, and must be of one piece.
+ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
+    grep -Ev '/(ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s))\.so' | while read -r library; do
+    cp -L "$library" "$root/lib"
+done
+cp scripts/synth_model.py scripts/bench_peers.py "$root/scripts"
+cp -r tests/models tests/jobs "$root/tests"
+mkdir "$root/tests/numerics" "$root/tests/gpu"
+cp tests/numerics/*.py "$root/tests/numerics"
+cp tests/gpu/compare.py "$root/tests/gpu"
+if [ -d "$data" ]; then
+    mkdir "$root/data/models" "$root/data/imagenet-200"
+    for model in squeezenet1.1 cifar10_resnet20 mnist_cnn mobilenet_v2; do
+        cp "$data/models/$model.onnx" "$root/data/models"
+    done
+    cp -r "$data/cifar10-100" "$data/mnist" "$root/data"
+    cp "$data/imagenet-200/synset.txt" "$root/data/imagenet-200"
+    head -n $((images + 1)) "$data/imagenet-200/labels.csv" >"$root/data/imagenet-200/labels.csv"
+    sed '1d;s/,.*//' "$root/data/imagenet-200/labels.csv" | while read -r image; do
+        cp "$data/imagenet-200/$image" "$root/data/imagenet-200"
+    done
+else
+    echo "warning: no test data in '$data', packing none (BITSINK_TEST_DATA names another folder)" >&2
+fi
+if [ -d "$onnx" ]; then
+    cp -r "$onnx" "$root/data/onnx"
+else
+    echo "warning: no '$onnx' (package libonnx-testdata), packing none" >&2
+fi
+# A small pure Python package that the comparison with it wants.
+peer=$("${BITSINK_PYTHON:-python3}" -c 'import os, pytorchfi; print(os.path.dirname(pytorchfi.__file__))' 2>/dev/null) || peer=
+if [ -n "$peer" ]; then
+    mkdir "$root/python"
+    cp -r "$peer" "$root/python"
+    rm -rf "$root/python/pytorchfi/__pycache__"
+fi
+git describe --always --dirty >"$root/VERSION" 2>/dev/null || echo unknown >"$root/VERSION"
+chmod -R u+w "$root"
+
+mkdir -p "$out"
+rm -f "$out/bitsink-gpu.tar.gz"
+tar -C "$root" --owner=0 --group=0 -czf "$out/bitsink-gpu.tar.gz" .
+cp scripts/gpu_check.sh "$out"
+size=$(stat -c %s "$out/bitsink-gpu.tar.gz")
+echo "$out/bitsink-gpu.tar.gz: $((size >> 20)) MiB ($size bytes)"
+if [ "$size" -gt "$most" ]; then
+    echo "error: more than $((most >> 20)) MiB" >&2
+    echo "hint: leave something of '$data' out" >&2
+    exit 1
+fi

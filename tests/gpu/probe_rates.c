@@ -1,0 +1,228 @@
+/* Rates that need no convolution: copies, and products through cuBLASLt. */
+#include "probe.h"
+
+/* A lane, for its stream and workspace. */
+static bs_status open_lane(probe_layer *l, const probe *p)
+{
+    bs_cudnn_shape s = square(4, 4, 8, 1, 1, 0);
+    return probe_layer_open(l, p, &s, NULL);
+}
+
+static bs_status alloc(const probe *p, CUdeviceptr *out, size_t bytes)
+{
+    return bs_cuda_check(p->api, p->api->cuMemAlloc(out, bytes), "cuMemAlloc");
+}
+
+static void release(const probe *p, const CUdeviceptr *list, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (list[i])
+            p->api->cuMemFree(list[i]);
+}
+
+/* --- copies --- */
+
+typedef struct copy {
+    bs_lane *l;
+    CUdeviceptr a, b;
+    void *host;
+    size_t bytes;
+} copy;
+
+static bs_status on_device(void *arg)
+{
+    const copy *c = arg;
+    const bs_cuda_api *api = c->l->network->device->api;
+    return bs_cuda_check(api, api->cuMemcpyDtoDAsync(c->a, c->b, c->bytes, c->l->stream),
+                         "cuMemcpyDtoDAsync");
+}
+
+static bs_status to_device(void *arg)
+{
+    const copy *c = arg;
+    const bs_cuda_api *api = c->l->network->device->api;
+    return bs_cuda_check(api, api->cuMemcpyHtoDAsync(c->a, c->host, c->bytes, c->l->stream),
+                         "cuMemcpyHtoDAsync");
+}
+
+static bs_status to_host(void *arg)
+{
+    const copy *c = arg;
+    const bs_cuda_api *api = c->l->network->device->api;
+    return bs_cuda_check(api, api->cuMemcpyDtoHAsync(c->host, c->a, c->bytes, c->l->stream),
+                         "cuMemcpyDtoHAsync");
+}
+
+static bs_status copies(const probe *p, bs_lane *l)
+{
+    const size_t most = p->small ? 1 << 20 : (size_t)1 << 30, pinned = most / 4;
+    CUdeviceptr block[2] = {0};
+    void *host = NULL;
+    double seconds[3] = {0};
+    bs_status st;
+    for (int i = 0; i < 2; i++)
+        BS_TRY_GOTO(alloc(p, &block[i], most), out);
+    BS_TRY_GOTO(bs_cuda_check(p->api, p->api->cuMemAllocHost(&host, pinned), "cuMemAllocHost"), out);
+    memset(host, 1, pinned);
+    BS_TRY_GOTO(probe_time(&seconds[0], l, on_device, &(copy){l, block[0], block[1], NULL, most}), out);
+    BS_TRY_GOTO(probe_time(&seconds[1], l, to_device, &(copy){l, block[0], 0, host, pinned}), out);
+    BS_TRY_GOTO(probe_time(&seconds[2], l, to_host, &(copy){l, block[0], 0, host, pinned}), out);
+    say("- copy on the device, read and written, %zu MiB: %s GB/s\n", most >> 20,
+        per_second(2.0 * (double)most, 1e9, seconds[0]));
+    say("- host to device, pinned, %zu MiB: %s GB/s; back: %s GB/s\n", pinned >> 20,
+        per_second((double)pinned, 1e9, seconds[1]), per_second((double)pinned, 1e9, seconds[2]));
+out:
+    if (host)
+        p->api->cuMemFreeHost(host);
+    release(p, block, 2);
+    return st;
+}
+
+/* --- products --- */
+
+typedef struct product {
+    bs_lane *l;
+    const bs_cuda_gemm *g;
+    int64_t rows;
+    CUdeviceptr x, w, y;
+} product;
+
+static bs_status run_product(void *arg)
+{
+    const product *t = arg;
+    return bs_cuda_gemm_run(t->l, t->g, t->rows, t->g->width, t->x, t->w, t->y);
+}
+
+static bs_status square_product(const probe *p, bs_lane *l)
+{
+    const int64_t n = p->small ? 64 : 8192;
+    const size_t bytes = (size_t)(n * n) * sizeof(float);
+    CUdeviceptr block[3] = {0};
+    bs_cuda_gemm g;
+    double seconds = 0;
+    bs_status st;
+    for (int i = 0; i < 3; i++)
+        BS_TRY_GOTO(alloc(p, &block[i], bytes), out);
+    for (int i = 0; i < 2; i++)
+        BS_TRY_GOTO(bs_rehearsal_fill(l, block[i], n * n), out);
+    BS_TRY_GOTO(bs_cuda_gemm_pin(&g, p->device, n, n, n), out);
+    product t = {l, &g, n, block[0], block[1], block[2]};
+    BS_TRY_GOTO(probe_time(&seconds, l, run_product, &t), out);
+    say("- fp32 products, %lld^3, random data, pinned algorithm: %s TFLOP/s\n", (long long)n,
+        per_second(2.0 * (double)n * (double)n * (double)n, 1e12, seconds));
+out:
+    release(p, block, 3);
+    return st;
+}
+
+bs_status probe_rates(probe *p)
+{
+    probe_layer l;
+    bs_status st;
+    BS_TRY_GOTO(open_lane(&l, p), out);
+    BS_TRY_GOTO(copies(p, l.lane), out);
+    if (time_left(p))
+        BS_TRY_GOTO(square_product(p, l.lane), out);
+out:
+    probe_layer_close(&l);
+    return st;
+}
+
+/* --- inner products of networks: is an algorithm's result the same with other rows and filters at its side?
+ * --- */
+
+enum { ROWS = 256, ALGORITHMS = 8 };
+
+typedef struct shape {
+    int64_t depth, width;
+    const char *where;
+} shape;
+
+/* Products of `rows` rows from row `first` on, a multiple of 4 lest they be ill aligned, with the first
+ * `width` filters, against those of all in `whole`. */
+static bs_status compare(const product *t, int64_t first, int64_t rows, int64_t width, const float *whole,
+                         float *part, bool *equal)
+{
+    int64_t ld = bs_cuda_padded(width), ld_whole = bs_cuda_padded(t->g->width);
+    CUdeviceptr x = t->x + (size_t)(first * t->g->depth) * sizeof(float);
+    BS_TRY(bs_cuda_gemm_run(t->l, t->g, rows, width, x, t->w, t->y));
+    BS_TRY(bs_cuda_fetch(t->l, part, t->y, (size_t)(rows * ld) * sizeof(float)));
+    for (int64_t i = 0; i < rows; i++)
+        *equal &= !memcmp(part + i * ld, whole + (first + i) * ld_whole, (size_t)width * sizeof(float));
+    return BS_OK;
+}
+
+static bs_status try_algorithm(const product *t, int number, float *whole, float *part)
+{
+    static const int64_t rows[] = {1, 3, 17, 64, 255}, widths[] = {1, 8, 31, 32, 33};
+    const int64_t ld = bs_cuda_padded(t->g->width);
+    bool by_rows = true, by_width = true;
+    double seconds = 0;
+    BS_TRY(run_product((void *)(uintptr_t)t));
+    BS_TRY(bs_cuda_fetch(t->l, whole, t->y, (size_t)(ROWS * ld) * sizeof(float)));
+    for (int i = 0; i < 5; i++) {
+        BS_TRY(compare(t, 0, rows[i], t->g->width, whole, part, &by_rows));
+        BS_TRY(compare(t, (ROWS - rows[i]) & ~3, rows[i], t->g->width, whole, part, &by_rows));
+        if (widths[i] <= t->g->width)
+            BS_TRY(compare(t, 0, ROWS, widths[i], whole, part, &by_width));
+    }
+    BS_TRY(probe_time(&seconds, t->l, run_product, (void *)(uintptr_t)t));
+    say("| | %d | %s | %s | %s |\n", number, by_rows ? "yes" : "NO", by_width ? "yes" : "NO",
+        per_second((double)(ROWS * t->g->width * t->g->depth), 1e9, seconds));
+    return BS_OK;
+}
+
+static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
+{
+    cublasLtMatmulAlgo_t algorithm[ALGORITHMS];
+    const int64_t ld = bs_cuda_padded(s->width);
+    CUdeviceptr block[3] = {0};
+    float *whole = gb_grow(NULL, (int)(ROWS * ld), sizeof *whole),
+          *part = gb_grow(NULL, (int)(ROWS * ld), sizeof *part);
+    int n = 0, proposed = 0;
+    bs_status st;
+    BS_TRY_GOTO(alloc(p, &block[0], (size_t)(ROWS * s->depth) * sizeof(float)), out);
+    BS_TRY_GOTO(alloc(p, &block[1], (size_t)(s->width * s->depth) * sizeof(float)), out);
+    BS_TRY_GOTO(alloc(p, &block[2], (size_t)(ROWS * ld) * sizeof(float)), out);
+    BS_TRY_GOTO(bs_rehearsal_fill(l, block[0], ROWS * s->depth), out);
+    BS_TRY_GOTO(bs_rehearsal_fill(l, block[1], s->width * s->depth), out);
+    BS_TRY_GOTO(
+        bs_cuda_gemm_algorithms(algorithm, ALGORITHMS, &n, &proposed, p->device, ROWS, s->width, s->depth),
+        out);
+    say("| **%lld -> %lld** %s | %d proposed, %d%s admitted | | | |\n", (long long)s->depth,
+        (long long)s->width, s->where, proposed, n, n == ALGORITHMS ? " or more" : "");
+    for (int i = 0; i < n && time_left(p); i++) {
+        const bs_cuda_gemm g = {.width = s->width, .depth = s->depth, .algo = algorithm[i], .pinned = true};
+        const product t = {l, &g, ROWS, block[0], block[1], block[2]};
+        BS_TRY_GOTO(try_algorithm(&t, i + 1, whole, part), out);
+    }
+out:
+    free(whole);
+    free(part);
+    release(p, block, 3);
+    return st;
+}
+
+bs_status probe_products(probe *p)
+{
+    static const shape large[] = {{25088, 4096, "VGG"},
+                                  {4096, 4096, "VGG"},
+                                  {4096, 1000, "VGG"},
+                                  {2048, 1000, "ResNet-50"},
+                                  {1280, 1000, "MobileNetV2"},
+                                  {576, 64, "a 3x3 convolution, unfolded"},
+                                  {27, 64, "the first convolution of VGG, unfolded"}},
+                       small[] = {{64, 40, "small"}, {27, 8, "small"}};
+    const shape *list = p->small ? small : large;
+    probe_layer l;
+    bs_status st;
+    say("%d rows. Same bits: with 1 to %d rows from either end, with 1 to 33 filters.\n\n"
+        "| product | algorithm | any rows | any filters | GMAC/s |\n|---|---|---|---|---|\n",
+        ROWS, ROWS - 1);
+    BS_TRY_GOTO(open_lane(&l, p), out);
+    for (size_t i = 0; i < (p->small ? sizeof small : sizeof large) / sizeof *list && time_left(p); i++)
+        BS_TRY_GOTO(try_shape(p, l.lane, &list[i]), out);
+out:
+    probe_layer_close(&l);
+    return st;
+}
