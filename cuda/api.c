@@ -36,13 +36,13 @@ static const char *const driver_names[] = {"libcuda.so.1", NULL};
 static const char *const blas_names[] = {"libcublasLt.so." TEXT(CUBLAS_VER_MAJOR), "libcublasLt.so", NULL};
 static const char *const dnn_names[] = {"libcudnn.so." TEXT(CUDNN_MAJOR), "libcudnn.so", NULL};
 
+#define FIND(name) good = good && find(library, TEXT(name), &api->name, why, len);
+
 static bool load_driver(bs_cuda_api *api, char *why, size_t len)
 {
     void *library = open_library(driver_names, why, len);
     bool good = library != NULL;
-#define X(name) good = good && find(library, TEXT(name), &api->name, why, len);
-    BS_CUDA_DRIVER_API(X)
-#undef X
+    BS_CUDA_DRIVER_API(FIND);
     return good;
 }
 
@@ -50,9 +50,7 @@ static bool load_blas(bs_cuda_api *api, char *why, size_t len)
 {
     void *library = open_library(blas_names, why, len);
     bool good = library != NULL;
-#define X(name) good = good && find(library, TEXT(name), &api->name, why, len);
-    BS_CUDA_BLAS_API(X)
-#undef X
+    BS_CUDA_BLAS_API(FIND);
     return good;
 }
 
@@ -60,9 +58,7 @@ bool bs_cuda_api_load_dnn(bs_cuda_api *api, char *why, size_t len)
 {
     void *library = open_library(dnn_names, why, len);
     bool good = library != NULL;
-#define X(name) good = good && find(library, TEXT(name), &api->name, why, len);
-    BS_CUDA_DNN_API(X)
-#undef X
+    BS_CUDA_DNN_API(FIND);
     return good;
 }
 

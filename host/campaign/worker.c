@@ -124,16 +124,11 @@ static bs_status replay(bench *b, const bs_routes *r, const bs_trials *t)
     bs_status st = bs_replay_routes(b->w.replayer, r, t, t->n);
     if (st != BS_NO_MEMORY || t->n < 2)
         return st;
-    bs_trials part = *t;
-    part.n = t->n / 2;
-    BS_TRY(replay(b, r, &part));
-    part.golden_row += part.n;
-    part.faults.first += part.n;
-    part.result += part.n;
-    if (t->output)
-        part.output += (size_t)part.n * (size_t)b->c->engine->graph->classes;
-    part.n = t->n - part.n;
-    return replay(b, r, &part);
+    int half = t->n / 2;
+    bs_trials first = bs_trials_part(b->w.replayer, t, 0, half);
+    bs_trials rest = bs_trials_part(b->w.replayer, t, half, t->n - half);
+    BS_TRY(replay(b, r, &first));
+    return replay(b, r, &rest);
 }
 
 static bs_status run_batch(bench *b)

@@ -210,13 +210,7 @@ bs_status bs_replay_routes(bs_replayer *p, const bs_routes *r, const bs_trials *
     if (r->relay)
         BS_TRY(bs_routes_batch(p, r, &room));
     for (int i = 0; i < t->n; i += room) {
-        bs_trials part = *t;
-        part.n = t->n - i < room ? t->n - i : room;
-        part.golden_row += i;
-        part.faults.first += i;
-        part.result += i;
-        if (t->output)
-            part.output += (size_t)i * (size_t)bs_replayer_classes(p);
+        bs_trials part = bs_trials_part(p, t, i, t->n - i < room ? t->n - i : room);
         BS_TRY(replay_window(p, r, &part, most));
     }
     return BS_OK;

@@ -40,6 +40,8 @@ void bs_replayer_release(bs_replayer *p, size_t bytes);
 size_t bs_replayer_room(const bs_replayer *p, int *most);
 /* Multiply-accumulates of all its trials so far, as they were computed: without trials that had died. */
 double bs_replayer_macs(const bs_replayer *p);
+/* Trials from .. from + n - 1 of t. */
+bs_trials bs_trials_part(const bs_replayer *p, const bs_trials *t, int from, int n);
 /* Trials of this route that fit into one batch; at least 1, or BS_ERR if the arena is too small for one. */
 bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n);
 /* Runs one batch, t->n <= bs_replayer_batch(), along a route to the output. */

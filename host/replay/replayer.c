@@ -90,6 +90,18 @@ int bs_replayer_classes(const bs_replayer *p)
     return p->golden->graph->classes;
 }
 
+bs_trials bs_trials_part(const bs_replayer *p, const bs_trials *t, int from, int n)
+{
+    bs_trials part = *t;
+    part.n = n;
+    part.golden_row += from;
+    part.faults.first += from;
+    part.result += from;
+    if (t->output)
+        part.output += (size_t)from * (size_t)bs_replayer_classes(p);
+    return part;
+}
+
 double bs_replayer_macs(const bs_replayer *p)
 {
     return p->macs;

@@ -111,13 +111,7 @@ bs_status bs_replay_all(bs_replayer *p, const bs_route *r, const bs_trials *t, i
     BS_TRY(bs_replayer_batch(p, r, &room));
     room = room < most ? room : most;
     for (int i = 0; i < t->n; i += room) {
-        bs_trials part = *t;
-        part.n = t->n - i < room ? t->n - i : room;
-        part.golden_row += i;
-        part.faults.first += i;
-        part.result += i;
-        if (t->output)
-            part.output += (size_t)i * (size_t)bs_replayer_classes(p);
+        bs_trials part = bs_trials_part(p, t, i, t->n - i < room ? t->n - i : room);
         BS_TRY(bs_replay(p, r, &part));
     }
     return BS_OK;

@@ -1,0 +1,189 @@
+/* The self-test of all routes of an engine, and what stands in for those that fail. */
+#include "campaign/engine.h"
+
+#include "base/crew.h"
+#include "base/log.h"
+#include "replay/selftest.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct selftest {
+    bs_engine *e;
+    volatile sig_atomic_t *stop;
+    atomic_int next; /* stage, then stratum */
+    atomic_bool stages_differ;
+} selftest;
+
+/* Strata of the same target and kind have the same route; only the first of them is tested. */
+static int first_alike(const bs_plan *plan, int i)
+{
+    const bs_stratum *s = plan->strata;
+    for (int k = 0; k < i; k++)
+        if (s[k].target == s[i].target &&
+            bs_plan_single_site(plan, &s[k]) == bs_plan_single_site(plan, &s[i]))
+            return k;
+    return i;
+}
+
+/* Modes fall back in this order; the full re-run is the reference and has nothing behind it. */
+static bs_replay_mode plainer(bs_replay_mode mode)
+{
+    return mode == BS_REPLAY_DELTA ? BS_REPLAY_SUFFIX : BS_REPLAY_FULL;
+}
+
+/* One route of `mode` instead of the stratum's. */
+static bs_status replace_routes(bs_engine *e, int i, bs_replay_mode mode)
+{
+    bs_routes next;
+    BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
+                            e->relay));
+    bs_routes_clear(&e->routes[i]);
+    e->routes[i] = next;
+    e->fell_back[i] = true;
+    return BS_OK;
+}
+
+static bs_status fall_back(bs_engine *e, int i, const char *what)
+{
+    bs_replay_mode mode = bs_engine_mode(e, i), next = plainer(mode);
+    bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(mode),
+            e->graph->tensors[e->graph->targets[e->plan->strata[i].target].tensor].name, what,
+            bs_replay_mode_name(next));
+    return replace_routes(e, i, next);
+}
+
+/* Each of the routes by itself against the full re-run. */
+static bs_status test_routes(bs_worker *w, const bs_routes *routes, bs_route *full, bool *exact, char *what,
+                             size_t what_len)
+{
+    *exact = true;
+    for (int k = 0; k < routes->n && *exact; k++) {
+        bs_routes one = *routes;
+        one.route[0] = routes->route[k];
+        one.n = 1;
+        BS_TRY(bs_selftest_target(w->replayer, w->golden, &one, full, exact, what, what_len));
+    }
+    return BS_OK;
+}
+
+static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
+{
+    bs_route *full;
+    char what[200];
+    bool exact = false;
+    int target = e->plan->strata[i].target;
+    BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
+    bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
+    while (st == BS_OK && !exact) {
+        st = test_routes(w, &e->routes[i], full, &exact, what, sizeof what);
+        if (st != BS_OK || exact)
+            break;
+        if (bs_engine_mode(e, i) == BS_REPLAY_FULL) {
+            st = bs_fail(BS_SELFTEST,
+                         "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
+                         e->graph->tensors[e->graph->targets[target].tensor].name, what);
+            bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
+        } else {
+            st = fall_back(e, i, what);
+        }
+    }
+    bs_route_free(full);
+    return st;
+}
+
+/* The routes behind a stage, each with faults in the stage's tensor as wide as it serves. */
+static bs_status test_stage(selftest *t, bs_worker *w, int k)
+{
+    const bs_routes *routes = &t->e->relay->stages[k].routes;
+    bs_route *full;
+    char what[200];
+    bool exact;
+    bs_engine *e = t->e;
+    BS_TRY(
+        bs_route_create(&full, e->graph, e->backend, e->network, routes->route[0]->target, BS_REPLAY_FULL));
+    bs_status st = test_routes(w, routes, full, &exact, what, sizeof what);
+    if (st == BS_OK && !exact) {
+        if (!atomic_exchange(&t->stages_differ, true))
+            bs_warn("delta replay from '%s' on is not exact on this device (%s): changes are not measured",
+                    e->graph->tensors[e->relay->stages[k].tensor].name, what);
+    }
+    bs_route_free(full);
+    return st;
+}
+
+static bs_status test_some(selftest *t, bs_worker *w)
+{
+    const bs_engine *e = t->e;
+    int stages = e->relay ? e->relay->n : 0, i;
+    while ((i = atomic_fetch_add(&t->next, 1)) < stages + e->plan->n_strata) {
+        if (*t->stop) {
+            bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+            return bs_hint("the same command starts again");
+        }
+        if (i < stages)
+            BS_TRY(test_stage(t, w, i));
+        else if (first_alike(e->plan, i - stages) == i - stages)
+            BS_TRY(test_stratum(t->e, w, i - stages));
+    }
+    return BS_OK;
+}
+
+static bs_status selftest_worker(void *shared, int worker)
+{
+    selftest *t = shared;
+    bs_worker w;
+    uint64_t fingerprint;
+    (void)worker;
+    BS_TRY(bs_worker_open(&w, t->e));
+    bs_status st = bs_selftest_probe(w.golden, &fingerprint);
+    if (st == BS_OK && fingerprint != t->e->fingerprint) {
+        st = bs_fail(BS_SELFTEST, "self-test failed: two golden runs of the same image differ");
+        bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
+    }
+    if (st == BS_OK)
+        st = test_some(t, &w);
+    if (st != BS_OK)
+        atomic_store(&t->next, INT_MAX / 2);
+    bs_worker_close(&w);
+    return st;
+}
+
+/* Routes that lead from each target to the output by themselves. */
+static bs_status leave_relay(bs_engine *e)
+{
+    for (int i = 0; i < e->plan->n_strata; i++) {
+        if (!e->routes[i].relay)
+            continue;
+        bs_routes next;
+        const bs_stratum *s = &e->plan->strata[i];
+        BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, s->target, e->mode,
+                                bs_plan_single_site(e->plan, s), NULL));
+        bs_routes_clear(&e->routes[i]);
+        e->routes[i] = next;
+    }
+    bs_relay_free(e->relay);
+    e->relay = NULL;
+    return BS_OK;
+}
+
+bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks)
+{
+    selftest t = {.e = e, .stop = stop};
+    *fallbacks = 0;
+    BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+    if (atomic_load(&t.stages_differ)) {
+        BS_TRY(leave_relay(e));
+        atomic_store(&t.next, 0);
+        BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+    }
+    for (int i = 0; i < e->plan->n_strata; i++) {
+        int first = first_alike(e->plan, i);
+        if (first != i && e->fell_back[first])
+            BS_TRY(replace_routes(e, i, bs_engine_mode(e, first)));
+        *fallbacks += e->fell_back[i];
+    }
+    return BS_OK;
+}
