@@ -16,7 +16,6 @@ static bs_conv_geometry geometry(const bs_cuda_job *j)
                               .stride = {w->stride[0], w->stride[1]},
                               .dilation = {w->dilation[0], w->dilation[1]},
                               .pad = {w->pad[0], w->pad[1]},
-                              .in_channels = (int32_t)in[0],
                               .channels = (int32_t)in[0] / w->group};
 }
 

@@ -38,20 +38,32 @@ BS_KERNEL(overlay)
     }
 }
 
+/* The first site of an element does the work of all that its sample has there, in their order: threads that
+ * changed one element together would lose changes. */
 BS_KERNEL(inject)
 {
     BS_EACH(one, k, 1, a.n_sites)
     {
-        int32_t i = a.owner[k], x = (int32_t)(a.site[k].element % (uint32_t)a.width);
-        int32_t y = (int32_t)(a.site[k].element / (uint32_t)a.width % (uint32_t)a.height);
-        int64_t c = a.site[k].element / ((uint32_t)a.width * (uint32_t)a.height);
+        int32_t i = a.owner[k];
+        uint32_t element = a.site[k].element, earlier = k;
+        while (earlier > 0 && a.owner[earlier - 1] == i && a.site[earlier - 1].element != element)
+            earlier--;
+        if (earlier > 0 && a.owner[earlier - 1] == i)
+            continue;
+        int32_t x = (int32_t)(element % (uint32_t)a.width);
+        int32_t y = (int32_t)(element / (uint32_t)a.width % (uint32_t)a.height);
+        int64_t c = element / ((uint32_t)a.width * (uint32_t)a.height);
         int32_t top = a.at.origin[0] ? a.at.origin[0][i] : 0, left = a.at.origin[1] ? a.at.origin[1][i] : 0;
         int64_t row = ((int64_t)i * a.channels + c) * a.at.size[0] + y - top;
         float *cell = a.rows + row * a.at.size[1] + x - left;
-        uint32_t before = bs_float_bits(*cell);
-        *cell = bs_bits_float(bs_site_apply(a.site[k], before));
-        if (a.before)
-            a.before[k] = before;
+        for (uint32_t m = k; m < a.n_sites && a.owner[m] == i; m++) {
+            if (a.site[m].element != element)
+                continue;
+            uint32_t before = bs_float_bits(*cell);
+            *cell = bs_bits_float(bs_site_apply(a.site[m], before));
+            if (a.before)
+                a.before[m] = before;
+        }
     }
 }
 

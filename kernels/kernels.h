@@ -229,8 +229,7 @@ typedef struct bs_matmul_args {
 typedef struct bs_conv_geometry {
     int32_t in_h, in_w, out_h, out_w;
     int32_t kernel[2], stride[2], dilation[2], pad[2];
-    int32_t in_channels; /* of the input tensor */
-    int32_t channels;    /* that a filter reads */
+    int32_t channels; /* that a filter reads */
 } bs_conv_geometry;
 
 /* Every output is one thread's sum, channel by channel, row by row, column by column, skipping the padding.
