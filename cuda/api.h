@@ -23,7 +23,6 @@
     X(cuDeviceGet)                                                                                           \
     X(cuDeviceGetName)                                                                                       \
     X(cuDeviceGetAttribute)                                                                                  \
-    X(cuDeviceTotalMem)                                                                                      \
     X(cuDevicePrimaryCtxRetain)                                                                              \
     X(cuDevicePrimaryCtxRelease)                                                                             \
     X(cuCtxSetCurrent)                                                                                       \

@@ -133,13 +133,6 @@ static size_t capacity(void)
     return bytes ? (size_t)strtoull(bytes, NULL, 10) : (size_t)4 << 30;
 }
 
-CUresult cuDeviceTotalMem(size_t *bytes, CUdevice d)
-{
-    (void)d;
-    *bytes = capacity();
-    return CUDA_SUCCESS;
-}
-
 CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d)
 {
     (void)d;
