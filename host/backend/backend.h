@@ -66,6 +66,7 @@ typedef struct bs_patches {
 typedef struct bs_backend {
     const char *name;
     bool needs_pixels; /* false: images are not decoded, upload() gets one float, the image's index */
+    bool takes_time;   /* false: there is no arithmetic whose time could tell which way is the quicker */
 
     /* Number of devices; 0 with the reason in `why` where there is none. */
     int (*device_count)(char *why, size_t len);

@@ -177,8 +177,9 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
     for (int i = 0; i < out->n_targets; i++)
         for (int m = 0; m < BS_REPLAY_MODE_COUNT; m++)
             BS_TRY_GOTO(bs_routes_create(&s.routes[i * BS_REPLAY_MODE_COUNT + m], e->graph, e->backend,
-                                         e->network, out->targets[i], (bs_replay_mode)m, true, e->relay),
+                                         e->network, out->targets[i], (bs_replay_mode)m, true, &e->guide),
                         out);
+    bs_cost_log(e->guide.cost);
     st = bs_crew_run(e->threads, bench_worker, &s);
 out:
     for (int i = 0; s.routes && i < out->n_targets * BS_REPLAY_MODE_COUNT; i++)

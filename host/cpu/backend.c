@@ -309,6 +309,7 @@ static bs_status cpu_rank(bs_lane *l, int n, const void *rows, const int32_t *go
 const bs_backend bs_cpu_backend = {
     .name = "cpu",
     .needs_pixels = true,
+    .takes_time = true,
     .device_count = cpu_device_count,
     .open = cpu_open,
     .close = cpu_close,

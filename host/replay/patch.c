@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* A patch of more than this share of the plane is not worth its gathering. */
-static const double worthwhile = 0.85;
-
 static bs_status make_tables(const bs_route *r, int32_t *table[2])
 {
     for (int a = 0; a < 2; a++)
@@ -125,6 +122,12 @@ static void widen_inputs(bs_route_builder *b, bs_step *s)
         }
 }
 
+static bool read_whole(const bs_route_builder *b, const bs_node *node, int k)
+{
+    int t = node->in[k];
+    return t < 0 || b->g->tensors[t].constant || bs_graph_spreads(b->g, node, k);
+}
+
 static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2])
 {
     bs_route *r = b->r;
@@ -149,9 +152,7 @@ static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2
         }
     }
     for (int k = 0; k < node->n_in; k++) {
-        bool read_whole =
-            node->in[k] < 0 || b->g->tensors[node->in[k]].constant || bs_graph_spreads(b->g, node, k);
-        if (!read_whole && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
+        if (!read_whole(b, node, k) && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
             add_gather(b, s, k, s->in_size);
     }
     s->macs = (int64_t)((double)node->macs * size[0] * size[1] / ((double)dim[1] * (double)dim[2]));
@@ -159,18 +160,45 @@ static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2
     return BS_OK;
 }
 
+/* Of the output's plane, in a patch of it. */
+static double share_of(const bs_route_builder *b, const bs_step *s, const int size[2])
+{
+    const int64_t *dim = b->g->tensors[b->g->nodes[s->node].out].shape.dim;
+    return (double)size[0] * size[1] / ((double)dim[1] * (double)dim[2]);
+}
+
+/* Of the step as a patched one: inputs whose patch is not at hand in this size have to be gathered. */
+static bs_status pays(const bs_route_builder *b, const bs_step *s, const int size[2], bool *out)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    bs_cost_question q = {
+        .node = s->node, .in_size = s->in_size, .out_size = size, .share = share_of(b, s, size)};
+    for (int k = 0; k < node->n_in && k < 32; k++) {
+        const bs_slot *live = s->source[k] >= 0 ? &b->r->slots[s->source[k]] : NULL;
+        if (read_whole(b, node, k))
+            continue;
+        if (live)
+            q.widened |= 1u << k;
+        if (!live || live->size[0] != s->in_size[0] || live->size[1] != s->in_size[1])
+            q.gathered |= 1u << k;
+    }
+    return bs_cost_patch_pays(b->wish->cost, &q, out);
+}
+
 bs_status bs_route_patch_step(bs_route_builder *b, bs_step *s)
 {
     const bs_node *node = &b->g->nodes[s->node];
     const bs_reach *reach = &b->reach[s->node];
-    const int64_t *dim = b->g->tensors[node->out].shape.dim;
     int size[2];
     if (reach->local && node->out != b->g->output && s->faulty_input < 0 && all_live_inputs_patched(b, s)) {
+        bool patch = false;
         BS_TRY(find_size(b, s, size));
         for (int a = 0; a < 2; a++)
             s->in_size[a] = bs_reach_extent(reach, a, size[a]);
-        if ((double)size[0] * size[1] <= worthwhile * (double)dim[1] * (double)dim[2] &&
+        if (bs_cost_may_pay(b->wish->cost, share_of(b, s, size)) &&
             b->backend->patch_supported(b->network, s->node, s->in_size, size))
+            BS_TRY(pays(b, s, size, &patch));
+        if (patch)
             return place_patches(b, s, size);
     }
     widen_inputs(b, s);

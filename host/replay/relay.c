@@ -82,20 +82,22 @@ static bs_status choose_stages(bs_relay *r, const bs_graph *g, const bs_backend 
 
 /* From stage k to the next: densely, and narrower where that saves. */
 static bs_status make_routes(bs_relay *r, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                             int k)
+                             bs_cost *cost, int k)
 {
     bs_routes *out = &r->stages[k].routes;
     out->relay = r;
     out->next = k + 1;
     bs_route_wish wish = {.target = g->tensors[r->stages[k].tensor].target,
                           .mode = BS_REPLAY_SUFFIX,
-                          .until = k + 1 < r->n ? r->stages[k + 1].tensor : g->output};
+                          .until = k + 1 < r->n ? r->stages[k + 1].tensor : g->output,
+                          .cost = cost};
     BS_TRY(bs_route_create_as(&out->route[0], g, backend, network, &wish));
     out->n = 1;
     return bs_routes_add(out, g, backend, network, wish, extents, N_EXTENTS);
 }
 
-bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *backend, bs_network *network)
+bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                          bs_cost *cost)
 {
     *out = NULL;
     if (!backend->bounds || !backend->patch_bytes)
@@ -104,7 +106,7 @@ bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *b
     BS_TRY(bs_calloc(&r, 1, sizeof *r, "stages"));
     bs_status st = choose_stages(r, g, backend, network);
     for (int k = 0; k < r->n && st == BS_OK; k++)
-        st = make_routes(r, g, backend, network, k);
+        st = make_routes(r, g, backend, network, cost, k);
     if (st == BS_OK && r->n > 0) {
         *out = r;
         return BS_OK;

@@ -219,7 +219,7 @@ out:
 bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
                           int target, bs_replay_mode mode)
 {
-    const bs_route_wish wish = {target, mode, 1, g->output};
+    const bs_route_wish wish = {.target = target, .mode = mode, .extent = 1, .until = g->output};
     return bs_route_create_as(out, g, backend, network, &wish);
 }
 

@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 #include "box.h"
 #include "model/graph.h"
+#include "replay/cost.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,8 +91,9 @@ bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *b
 typedef struct bs_route_wish {
     int target;
     bs_replay_mode mode;
-    int extent; /* delta: the trials' sites lie within so many rows and columns, in any channels */
-    int until;  /* the tensor to end at, whole; every path from the fault leads through it */
+    int extent;    /* delta: the trials' sites lie within so many rows and columns, in any channels */
+    int until;     /* the tensor to end at, whole; every path from the fault leads through it */
+    bs_cost *cost; /* tells where patches pay; NULL: the arithmetic does */
 } bs_route_wish;
 
 bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,

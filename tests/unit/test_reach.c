@@ -439,7 +439,8 @@ static void check_target(bench *b, int target, int extent)
     full.first[BATCH] = n;
     assert_ok(bs_route_create(&route[0], b->g, r->b, r->network, target, BS_REPLAY_FULL));
     assert_ok(bs_route_create(&route[1], b->g, r->b, r->network, target, BS_REPLAY_SUFFIX));
-    const bs_route_wish wish = {target, BS_REPLAY_DELTA, extent, b->g->output};
+    const bs_route_wish wish = {
+        .target = target, .mode = BS_REPLAY_DELTA, .extent = extent, .until = b->g->output};
     assert_ok(bs_route_create_as(&route[2], b->g, r->b, r->network, &wish));
     replay(b, route[0], &full, true);
     for (int m = 1; m < 3; m++) {

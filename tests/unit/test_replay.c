@@ -26,7 +26,7 @@ typedef struct rig {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
-    bs_relay *relay;
+    bs_guide guide;
     int batch; /* trials of a target and round, at most BATCH */
 } rig;
 
@@ -47,7 +47,8 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
-    assert_ok(bs_relay_create(&r->relay, r->g, r->be, r->network));
+    assert_ok(bs_cost_create(&r->guide.cost, r->g, r->be, r->network));
+    assert_ok(bs_relay_create(&r->guide.relay, r->g, r->be, r->network, r->guide.cost));
 }
 
 static void rig_open(rig *r, const char *model, const char *device)
@@ -59,7 +60,8 @@ static void rig_open(rig *r, const char *model, const char *device)
 
 static void rig_close(rig *r)
 {
-    bs_relay_free(r->relay);
+    bs_relay_free(r->guide.relay);
+    bs_cost_free(r->guide.cost);
     bs_replayer_free(r->replayer);
     bs_golden_free(r->golden);
     r->be->lane_close(r->lane);
@@ -153,7 +155,7 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     kept.output = malloc(bytes);
     quick.output = malloc(bytes);
     assert_ok(bs_routes_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false, NULL));
-    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single, r->relay));
+    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single, &r->guide));
     run(r, &whole, &full, true);
     run(r, &other, &kept, true);
     run(r, &other, &quick, false);
