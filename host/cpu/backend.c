@@ -124,6 +124,7 @@ static void cpu_unload(bs_network *n)
         bs_cpu_geometry_free(n->geometry[i]);
     free(n->geometry);
     free(n->plan);
+    free(n->planes);
     free(n->layout);
     free(n);
 }
@@ -156,6 +157,7 @@ static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g)
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(check_node(n, i), out);
     BS_TRY_GOTO(bs_cpu_layouts_choose(n->layout, g), out);
+    BS_TRY_GOTO(bs_planes_choose(&n->planes, g), out);
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(bs_cpu_plan_create(n, i), out);
     *out = n;

@@ -36,6 +36,7 @@ struct bs_cost {
     const bs_backend *backend;
     bs_network *network;
     bs_lane *lane;
+    bs_plane *planes; /* by tensor */
     timing **timings; /* by node: a list */
     double spent;     /* seconds */
     int asked, overruled;
@@ -68,6 +69,7 @@ bs_status bs_cost_create(bs_cost **out, const bs_graph *g, const bs_backend *bac
     c->backend = backend;
     c->network = network;
     BS_TRY_GOTO(bs_calloc(&c->timings, (size_t)g->n_nodes, sizeof *c->timings, "timings"), out);
+    BS_TRY_GOTO(bs_planes_choose(&c->planes, g), out);
     BS_TRY_GOTO(backend->lane_open(&c->lane, network), out);
     *out = c;
     c = NULL;
@@ -86,6 +88,7 @@ void bs_cost_free(bs_cost *c)
             free(t);
         }
     free(c->timings);
+    free(c->planes);
     if (c->lane)
         c->backend->lane_close(c->lane);
     free(c);
@@ -165,14 +168,14 @@ static bs_status find_input(bench *b, int k, bool patched, bool all)
     const bs_cost *c = b->c;
     const bs_cost_question *q = b->q;
     int tensor = b->node->in[k];
-    bool spread = bs_graph_spreads(c->g, b->node, k);
+    bool spread = bs_reads_whole(c->g, c->planes, b->node, k);
     b->in[k].base = patched && !spread ? b->patches[k] : b->rows[k];
     if (spread || !(all || (patched ? q->gathered : q->widened) >> k & 1))
         return BS_OK;
-    const int64_t *dim = c->g->tensors[tensor].shape.dim;
+    const int64_t dim[] = {c->planes[tensor].height, c->planes[tensor].width};
     bs_patches want = {.origin = {b->origin, b->origin}};
     for (int a = 0; a < 2; a++)
-        want.size[a] = patched ? q->in_size[a] : (int)dim[1 + a];
+        want.size[a] = patched ? q->in_size[a] : (int)dim[a];
     return c->backend->gather(c->lane, tensor, b->n, (bs_view){b->rows[k], NULL}, NULL, NULL, &want, 0.0f,
                               b->patches[k]);
 }

@@ -5,6 +5,7 @@
 #define BS_REPLAY_COST_H
 
 #include "backend/backend.h"
+#include "backend/planes.h"
 
 typedef struct bs_cost bs_cost;
 

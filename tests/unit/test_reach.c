@@ -270,6 +270,7 @@ typedef struct bench {
     bs_graph *g;
     bs_golden *golden, *faulty;
     bs_replayer *replayer;
+    bs_plane *planes;
     dice d;
     int trials, *patched; /* patched: steps by operator */
 } bench;
@@ -279,6 +280,7 @@ static void bench_open(bench *b, int number)
     memset(b, 0, sizeof *b);
     b->g = random_graph(number);
     b->rig = rig_open(b->g);
+    assert_ok(bs_planes_choose(&b->planes, b->g));
     b->d.key = 1000 + (uint64_t)number;
     rig *r = &b->rig;
     assert_ok(bs_golden_create(&b->golden, b->g, r->b, r->network, r->lane, IMAGES));
@@ -302,6 +304,7 @@ static void bench_close(bench *b)
     bs_golden_free(b->faulty);
     bs_golden_free(b->golden);
     rig_close(&b->rig);
+    free(b->planes);
     free(b->g->targets);
     gb_free(b->g);
 }
@@ -315,7 +318,7 @@ typedef struct batch {
 } batch;
 
 /* Sites of one trial within `extent`; every fourth begins in a corner. */
-static uint32_t draw_sites(bench *b, const bs_shape *s, int extent, bs_site *out)
+static uint32_t draw_sites(bench *b, const bs_plane *p, int extent, bs_site *out)
 {
     static const bs_site faults[] = {{0, ~0u, 0x80000000u},
                                      {0, ~0u, 0x40000000u},
@@ -326,7 +329,9 @@ static uint32_t draw_sites(bench *b, const bs_shape *s, int extent, bs_site *out
                                      {0, 0, 0},
                                      {0, ~0u, 0x20000000u}};
     dice *d = &b->d;
-    int64_t dim[3] = {s->dim[0], s->rank == 3 ? s->dim[1] : 1, s->rank == 3 ? s->dim[2] : 1}, at[3];
+    const int64_t dim[3] = {p->axis < 0 ? p->cell : p->outer, p->height,
+                            p->axis < 0 ? 1 : p->width * p->cell};
+    int64_t at[3];
     uint32_t n = extent > 1 ? (uint32_t)roll(d, SITES + 1) : 1;
     bool corner = roll(d, 4) == 0;
     for (int a = 1; a < 3; a++)
@@ -343,15 +348,11 @@ static uint32_t draw_sites(bench *b, const bs_shape *s, int extent, bs_site *out
     return n;
 }
 
-static bool inside(const bs_box *b, const bs_shape *s, int64_t e)
+static bool inside(const bs_box *b, const bs_plane *p, int64_t e)
 {
-    int64_t at[3] = {e, 0, 0};
-    if (s->rank == 3) {
-        at[0] = e / (s->dim[1] * s->dim[2]);
-        at[1] = e / s->dim[2] % s->dim[1];
-        at[2] = e % s->dim[2];
-    }
+    int64_t at[3];
     bool in = true;
+    bs_plane_place(p, e, at);
     for (int a = 0; a < 3; a++)
         in &= at[a] >= b->begin[a] && at[a] < b->end[a];
     return in;
@@ -389,9 +390,9 @@ static void check_boxes(bench *b, const bs_route *route, const batch *t, int i)
               *is = gb_grow(NULL, (int)x->elements, sizeof *is);
         assert_ok(be->download(l, tensor, golden, was));
         assert_ok(be->download(l, tensor, b->faulty->rows[tensor], is));
-        bs_box box = bs_route_box(route, g, tensor, at);
+        bs_box box = bs_route_box(route, b->planes, tensor, at);
         for (int64_t e = 0; e < x->elements; e++)
-            if (bs_float_bits(was[e]) != bs_float_bits(is[e]) && !inside(&box, &x->shape, e))
+            if (bs_float_bits(was[e]) != bs_float_bits(is[e]) && !inside(&box, &b->planes[tensor], e))
                 fail_msg("a fault in %s changed element %d of %s (%s), outside its box",
                          g->tensors[fault].name, (int)e, x->name, bs_op_name(g->nodes[x->producer].op));
         free(was);
@@ -427,14 +428,14 @@ static void same(const bench *b, const batch *x, const batch *y, bool outputs, i
 static void check_target(bench *b, int target, int extent)
 {
     static batch full, other;
-    const bs_shape *s = &b->g->tensors[b->g->targets[target].tensor].shape;
+    const bs_plane *p = &b->planes[b->g->targets[target].tensor];
     rig *r = &b->rig;
     bs_route *route[3];
     uint32_t n = 0;
     for (int i = 0; i < BATCH; i++) {
         full.row[i] = roll(&b->d, IMAGES);
         full.first[i] = n;
-        n += draw_sites(b, s, extent, full.site + n);
+        n += draw_sites(b, p, extent, full.site + n);
     }
     full.first[BATCH] = n;
     assert_ok(bs_route_create(&route[0], b->g, r->b, r->network, target, BS_REPLAY_FULL));
