@@ -147,10 +147,16 @@ int bs_rows_carry(const bs_graph *g, const bs_node *n, int k, int axis)
     }
 }
 
-/* Where nothing before it tells: the axis of tokens in (T, F) and (heads, T, F). */
-static int usual_axis(const bs_shape *s)
+/* Where no rows come in: the axis of tokens in (T, F) and (heads, T, F); of an image as a list of pixels for
+ * each channel, the pixels. */
+static int usual_axis(const bs_graph *g, const bs_plane *planes, int tensor)
 {
-    return s->rank == 2 || s->rank == 3 ? s->rank - 2 : -1;
+    const bs_tensor *t = &g->tensors[tensor];
+    const bs_node *n = t->producer < 0 ? NULL : &g->nodes[t->producer];
+    const bs_plane *in = n && n->in[0] >= 0 ? &planes[n->in[0]] : NULL;
+    if (in && in->image && t->shape.rank == 2 && t->shape.dim[0] == in->outer)
+        return 1;
+    return t->shape.rank == 2 || t->shape.rank == 3 ? t->shape.rank - 2 : -1;
 }
 
 /* Rows keep their identity along the network, from one operator to the next. */
@@ -162,7 +168,7 @@ static int choose_axis(const bs_graph *g, const bs_plane *planes, int tensor)
     for (int k = 0; n && k < n->n_in && axis < 0; k++)
         if (n->in[k] >= 0 && !planes[n->in[k]].image && planes[n->in[k]].axis >= 0)
             axis = bs_rows_carry(g, n, k, planes[n->in[k]].axis);
-    return axis >= 0 ? axis : usual_axis(&t->shape);
+    return axis >= 0 ? axis : usual_axis(g, planes, tensor);
 }
 
 static bs_plane make_plane(const bs_shape *s, bool image, int axis)
@@ -187,7 +193,7 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
             (*out)[t] = (bs_plane){.axis = -1, .outer = 1, .height = 1, .width = 1};
     for (int t = 0; t < g->n_tensors && st == BS_OK; t++)
         if (!g->tensors[t].constant && g->tensors[t].producer < 0)
-            (*out)[t] = make_plane(&g->tensors[t].shape, image[t], usual_axis(&g->tensors[t].shape));
+            (*out)[t] = make_plane(&g->tensors[t].shape, image[t], usual_axis(g, *out, t));
     for (int i = 0; i < g->n_nodes && st == BS_OK; i++) {
         int t = g->nodes[i].out;
         (*out)[t] = make_plane(&g->tensors[t].shape, image[t], image[t] ? 1 : choose_axis(g, *out, t));

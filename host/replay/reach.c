@@ -22,9 +22,9 @@ static void token_reach(bs_reach *r, const bs_graph *g, const bs_plane *planes, 
         const bs_plane *in = n->in[k] < 0 ? NULL : &planes[n->in[k]];
         if (!in || g->tensors[n->in[k]].constant || bs_reads_whole(g, planes, n, k))
             continue;
-        if (in->image || in->axis < 0 || bs_rows_carry(g, n, k, in->axis) != axis)
+        r->local = !in->image && in->axis >= 0 && bs_rows_carry(g, n, k, in->axis) == axis;
+        if (!r->local)
             return;
-        r->local = true;
         if (n->op == BS_OP_SLICE) {
             r->stride[0] = (int)n->attr.step[axis];
             r->pad[0] = -(int)n->attr.begin[axis];
