@@ -1,4 +1,6 @@
-/* Box arithmetic of tokens: random graphs of the operators that transformers are made of. */
+/* Box arithmetic of tokens: random graphs of the operators that transformers are made of.
+ *
+ *   test_reach_tokens [GRAPHS] */
 #include "reach_check.h"
 
 #ifdef BITSINK_SANITIZE
@@ -180,24 +182,25 @@ static bs_graph *random_graph(int number)
 
 static void test_random_graphs(void **state)
 {
-    (void)state;
+    int graphs = *state ? atoi(*state) : GRAPHS;
     static const bs_op local[] = {BS_OP_MATMUL,  BS_OP_LAYER_NORM, BS_OP_SOFTMAX,    BS_OP_LOG_SOFTMAX,
                                   BS_OP_GELU,    BS_OP_ADD,        BS_OP_MUL,        BS_OP_SLICE,
                                   BS_OP_RESHAPE, BS_OP_TRANSPOSE,  BS_OP_REDUCE_MEAN};
     int trials = 0, steps = 0, patched[BS_OP_COUNT] = {0};
-    for (int number = 0; number < GRAPHS; number++)
+    for (int number = 0; number < graphs; number++)
         trials += check_graph(random_graph(number), number, patched);
     for (int op = 0; op < BS_OP_COUNT; op++)
         steps += patched[op];
-    print_message("%d graphs, %d trials, %d patched steps, %d of MatMul: nothing outside its box\n", GRAPHS,
+    print_message("%d graphs, %d trials, %d patched steps, %d of MatMul: nothing outside its box\n", graphs,
                   trials, steps, patched[BS_OP_MATMUL]);
-    assert_true(steps > 5 * GRAPHS);
-    if (GRAPHS > 100)
+    assert_true(steps > 5 * graphs);
+    if (graphs > 100)
         check_coverage(patched, local, sizeof local / sizeof *local);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(test_random_graphs, argc > 1 ? argv[1] : NULL)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
