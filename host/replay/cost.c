@@ -283,9 +283,14 @@ bs_status bs_cost_patch_pays(bs_cost *c, const bs_cost_question *q, bool *pays)
     if (!undecided(c, q->share))
         return BS_OK;
     double start = bs_resources_clock();
-    BS_TRY(look_up(&whole, c, q, false));
-    BS_TRY(look_up(&patch, c, q, true));
+    bs_status st = look_up(&whole, c, q, false);
+    if (st == BS_OK)
+        st = look_up(&patch, c, q, true);
     c->spent += bs_resources_clock() - start;
+    if (st == BS_NO_MEMORY) /* shares will do: the memory is for the campaign */
+        c->spent = budget;
+    if (st != BS_OK)
+        return st == BS_NO_MEMORY ? BS_OK : st;
     if (patch->seconds < (1 - margin) * whole->seconds || patch->seconds > (1 + margin) * whole->seconds)
         *pays = patch->seconds < whole->seconds;
     count(c, patch, q, *pays != by_share);
