@@ -8,13 +8,12 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Without a clock, a patch of more than this share of the plane is not worth its gathering. */
-static const double worthwhile = 0.85;
-/* Where there is a clock: patches of this share or less always pay, those of more than that never. */
-static const double always = 0.5, never = 0.95;
-/* Ratios of the times, patch over whole, that are reason enough to leave the rule of shares. Behind a node
- * that is run whole everything is: so it has to be quicker by more. */
-static const double patch_below = 0.9, whole_above = 1.25;
+/* The rule of shares: patches of more than this share of the plane are not worth their gathering. Those of
+ * `always` or less are, whatever a clock might say; in between it is asked. */
+static const double worthwhile = 0.85, always = 0.5;
+/* Patches must take so many times as long as the whole node to lose against the rule: behind a node that is
+ * run whole everything is, so it has to win clearly. */
+static const double overrules = 1.25;
 /* Seconds for the clock in the lifetime of a network; what is asked afterwards is decided by shares. */
 static const double budget = 1.0;
 
@@ -238,36 +237,46 @@ static bool same_way(const timing *t, const bs_cost_question *q, bool patched)
     return true;
 }
 
-static bs_status look_up(timing **out, bs_cost *c, const bs_cost_question *q, bool patched)
+static timing *find(const bs_cost *c, const bs_cost_question *q, bool patched)
 {
-    double seconds = 0;
     timing *t = c->timings[q->node];
     while (t && !same_way(t, q, patched))
         t = t->next;
-    if (!t) {
-        BS_TRY(take_time(c, q, patched, &seconds));
-        BS_TRY(bs_calloc(&t, 1, sizeof *t, "timings"));
-        *t = (timing){.next = c->timings[q->node],
-                      .gathered = patched ? q->gathered : q->widened,
-                      .patched = patched,
-                      .seconds = seconds};
-        memcpy(t->in_size, q->in_size, sizeof t->in_size);
-        memcpy(t->out_size, q->out_size, sizeof t->out_size);
-        c->timings[q->node] = t;
-    }
-    *out = t;
+    return t;
+}
+
+static bs_status add_timing(bs_cost *c, const bs_cost_question *q, bool patched)
+{
+    double seconds = 0;
+    timing *t;
+    if (find(c, q, patched))
+        return BS_OK;
+    BS_TRY(take_time(c, q, patched, &seconds));
+    BS_TRY(bs_calloc(&t, 1, sizeof *t, "timings"));
+    *t = (timing){.next = c->timings[q->node],
+                  .gathered = patched ? q->gathered : q->widened,
+                  .patched = patched,
+                  .seconds = seconds};
+    memcpy(t->in_size, q->in_size, sizeof t->in_size);
+    memcpy(t->out_size, q->out_size, sizeof t->out_size);
+    c->timings[q->node] = t;
     return BS_OK;
 }
 
-/* Is it for the clock to decide? */
-static bool undecided(const bs_cost *c, double share)
+/* Times both ways while there is time and memory to do so. */
+static bs_status ask_clock(bs_cost *c, const bs_cost_question *q)
 {
-    return c && share > always && share <= never && c->spent < budget;
-}
-
-bool bs_cost_may_pay(const bs_cost *c, double share)
-{
-    return share <= worthwhile || undecided(c, share);
+    if (c->spent >= budget)
+        return BS_OK;
+    double start = bs_resources_clock();
+    bs_status st = add_timing(c, q, false);
+    if (st == BS_OK)
+        st = add_timing(c, q, true);
+    c->spent += bs_resources_clock() - start;
+    if (st != BS_NO_MEMORY)
+        return st;
+    c->spent = budget; /* the memory is for the campaign */
+    return BS_OK;
 }
 
 static void count(bs_cost *c, timing *patch, const bs_cost_question *q, bool overruled)
@@ -284,27 +293,23 @@ static void count(bs_cost *c, timing *patch, const bs_cost_question *q, bool ove
     c->signature ^= XXH3_64bits(facts, sizeof facts);
 }
 
+bool bs_cost_may_pay(double share)
+{
+    return share <= worthwhile;
+}
+
 bs_status bs_cost_patch_pays(bs_cost *c, const bs_cost_question *q, bool *pays)
 {
-    timing *patch, *whole;
-    bool by_share = q->share <= worthwhile;
-    *pays = by_share;
-    if (!undecided(c, q->share))
+    *pays = q->share <= worthwhile;
+    if (!c || !*pays || q->share <= always)
         return BS_OK;
-    double start = bs_resources_clock();
-    bs_status st = look_up(&whole, c, q, false);
-    if (st == BS_OK)
-        st = look_up(&patch, c, q, true);
-    c->spent += bs_resources_clock() - start;
-    if (st == BS_NO_MEMORY) /* shares will do: the memory is for the campaign */
-        c->spent = budget;
-    if (st != BS_OK)
-        return st == BS_NO_MEMORY ? BS_OK : st;
-    if (patch->seconds < patch_below * whole->seconds)
-        *pays = true;
-    else if (patch->seconds > whole_above * whole->seconds)
-        *pays = false;
-    count(c, patch, q, *pays != by_share);
+    BS_TRY(ask_clock(c, q));
+    const timing *whole = find(c, q, false);
+    timing *patch = find(c, q, true);
+    if (whole && patch) {
+        *pays = patch->seconds <= overrules * whole->seconds;
+        count(c, patch, q, !*pays);
+    }
     return BS_OK;
 }
 

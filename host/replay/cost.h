@@ -23,9 +23,9 @@ typedef struct bs_cost_question {
     uint32_t widened;  /* inputs to be gathered for the whole node */
 } bs_cost_question;
 
-/* c may be NULL: then the share alone decides. The first is quick, and true wherever the second may be; the
- * backend must support the patch that the second asks for. */
-bool bs_cost_may_pay(const bs_cost *c, double share);
+/* Is it worth asking a backend for a patch of this share of the plane? */
+bool bs_cost_may_pay(double share);
+/* The backend must support the patch. c may be NULL: then the share alone decides. */
 bs_status bs_cost_patch_pays(bs_cost *c, const bs_cost_question *q, bool *pays);
 
 /* Stands for the answers that went against the rule of shares: equal numbers, equal routes. 0: none did. */

@@ -198,7 +198,7 @@ bs_status bs_route_patch_step(bs_route_builder *b, bs_step *s)
         BS_TRY(find_size(b, s, size));
         for (int a = 0; a < 2; a++)
             s->in_size[a] = bs_reach_extent(reach, a, size[a]);
-        if (bs_cost_may_pay(b->wish->cost, share_of(b, s, size)) &&
+        if (bs_cost_may_pay(share_of(b, s, size)) &&
             b->backend->patch_supported(b->network, s->node, s->in_size, size))
             BS_TRY(pays(b, s, size, &patch));
         if (patch)
