@@ -47,7 +47,7 @@ ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
     grep -Ev '/(ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s))\.so' | while read -r library; do
     cp -L "$library" "$root/lib"
 done
-cp scripts/synth_model.py scripts/bench_peers.py "$root/scripts"
+cp scripts/bench_peers.py "$root/scripts"
 cp -r tests/models tests/jobs "$root/tests"
 mkdir "$root/tests/numerics" "$root/tests/gpu"
 cp tests/numerics/*.py "$root/tests/numerics"

@@ -137,10 +137,8 @@ step_digests() {
     [ -z "${differ:-}" ]
 }
 bench() {
-    need_python numpy onnx
     [ "$small" = 0 ] || unavailable "left out: --small"
-    show "$python" scripts/synth_model.py "$1" "$scratch/$1.onnx" || return 1
-    into "$scratch/bench" bin/bitsink bench "$scratch/$1.onnx" --device cuda --trials 64 --json --quiet
+    into "$scratch/bench" bin/bitsink bench "$1" --device cuda --trials 64 --json --quiet
     code=$?
     cat "$scratch/bench"
     echo "figure: $(field golden_per_second <"$scratch/bench") golden images/s; trials/s: delta $(field delta_per_second \
@@ -154,8 +152,11 @@ step_mobilenetv2() { bench mobilenetv2; }
 step_peers() {
     need_python numpy onnx torch pytorchfi
     need_data
-    model=$scratch/vgg19.onnx
-    [ -e "$model" ] || model=$BITSINK_TEST_DATA/models/cifar10_resnet20.onnx
+    model=$BITSINK_TEST_DATA/models/cifar10_resnet20.onnx
+    if [ "$small" = 0 ]; then
+        model=$scratch/vgg19.onnx
+        show bin/bitsink synth vgg19 "$model" || return 1
+    fi
     show "$python" scripts/bench_peers.py bin/bitsink "$model" --device cuda
 }
 sanitize() {

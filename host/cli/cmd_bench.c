@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "campaign/bench.h"
 #include "cli/cli.h"
+#include "model/synth.h"
 
 #include <stdio.h>
 
@@ -150,7 +151,7 @@ static bs_status run(const bs_args *args)
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));
     BS_TRY(bs_option_int(args, "batch", 1, 4096, &o.max_batch));
     BS_TRY(bs_option_int(args, "trials", 1, 1 << 20, &trials));
-    BS_TRY(bs_graph_import(&g, args->operand[0]));
+    BS_TRY(bs_synth_or_import(&g, args->operand[0]));
     bs_status st;
     BS_TRY_GOTO(bs_engine_open(&e, g, NULL, &o), out);
     BS_TRY_GOTO(bs_bench_run(&bench, e, trials, 1), out);
