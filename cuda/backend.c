@@ -88,6 +88,7 @@ const bs_backend bs_cuda_backend = {
     .row_bytes = bs_cuda_row_bytes,
     .lane_open = bs_cuda_lane_open,
     .lane_close = bs_cuda_lane_close,
+    .wait = bs_cuda_wait,
     .alloc = cuda_alloc,
     .free = cuda_free,
     .upload = cuda_upload,

@@ -141,6 +141,7 @@ bs_status bs_cuda_enter(const bs_device *d);
 /* lane.c */
 bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n);
 void bs_cuda_lane_close(bs_lane *l);
+bs_status bs_cuda_wait(bs_lane *l);
 bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes);
 /* Copies a host array to the device; the address is good for what is queued next. */
 bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes);

@@ -26,6 +26,12 @@ static bs_status wait(bs_lane *l)
     return bs_cuda_check(api, api->cuStreamSynchronize(l->stream), "cuStreamSynchronize");
 }
 
+bs_status bs_cuda_wait(bs_lane *l)
+{
+    BS_TRY(bs_cuda_enter(l->network->device));
+    return wait(l);
+}
+
 bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes)
 {
     const bs_cuda_api *api = l->network->device->api;

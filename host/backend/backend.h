@@ -84,6 +84,8 @@ typedef struct bs_backend {
 
     bs_status (*lane_open)(bs_lane **out, bs_network *n);
     void (*lane_close)(bs_lane *l);
+    /* Waits until the device has done all that the lane has asked of it. NULL: every call waits. */
+    bs_status (*wait)(bs_lane *l);
     bs_status (*alloc)(bs_lane *l, void **out, size_t bytes);
     void (*free)(bs_lane *l, void *p);
 

@@ -226,15 +226,22 @@ bs_status bs_synth_or_import(bs_graph **out, const char *model)
     return find(model) >= 0 ? bs_synth_import(out, model, SEED) : bs_graph_import(out, model);
 }
 
-bs_status bs_synth_product(bs_graph **out, int64_t depth, int64_t filters)
+bs_status bs_synth_layer_import(bs_graph **out, const bs_synth_layer *layer)
 {
     Onnx__ModelProto *model;
     bs_build b;
     *out = NULL;
-    bs_build_begin(&b, "product", &depth, 1, SEED);
-    bs_build_gemm(&b, "logits", filters);
+    bs_build_begin(&b, "layer", (const int64_t[]){layer->channels, layer->side, layer->side},
+                   layer->side ? 3 : 1, SEED);
+    if (layer->side) {
+        conv(&b, "layer", layer->filters, layer->kernel, 1, 1);
+        bs_build_node(&b, "GlobalAveragePool", "pool", NULL, 0, NULL);
+        bs_build_node(&b, "Flatten", "logits", NULL, 0, NULL);
+    } else {
+        bs_build_gemm(&b, "layer", layer->filters);
+    }
     BS_TRY(bs_build_finish(&model, &b));
-    return import(out, model, "product");
+    return import(out, model, "layer");
 }
 
 bs_status bs_synth_write(const char *name, uint64_t seed, const char *path)

@@ -29,7 +29,12 @@ bs_status bs_synth_write(const char *name, uint64_t seed, const char *path);
 /* `model`: the name of a generated network (seed 1), else an ONNX file. */
 bs_status bs_synth_or_import(bs_graph **out, const char *model);
 
-/* One Gemm: `depth` values to `filters`. */
-bs_status bs_synth_product(bs_graph **out, int64_t depth, int64_t filters);
+/* One layer, node 0 of its graph: a Gemm, or a convolution that keeps the plane's size. */
+typedef struct bs_synth_layer {
+    int64_t channels, filters;
+    int64_t kernel, side; /* of a convolution: odd, of a square plane; 0, 0: Gemm */
+} bs_synth_layer;
+
+bs_status bs_synth_layer_import(bs_graph **out, const bs_synth_layer *layer);
 
 #endif

@@ -139,14 +139,18 @@ static void test_file(void **state)
     assert_null(g);
 }
 
-static void test_product(void **state)
+static void test_layer(void **state)
 {
     bs_graph *g = NULL;
     (void)state;
-    assert_ok(bs_synth_product(&g, 96, 40));
+    assert_ok(bs_synth_layer_import(&g, &(bs_synth_layer){.channels = 96, .filters = 40}));
     assert_int_equal(g->n_nodes, 1);
     assert_int_equal(g->macs, 96 * 40);
-    assert_int_equal(g->classes, 40);
+    bs_graph_free(g);
+    assert_ok(bs_synth_layer_import(&g, &(bs_synth_layer){6, 4, .kernel = 3, .side = 8}));
+    assert_int_equal(g->nodes[0].op, BS_OP_CONV);
+    assert_string_equal(shape_of(g, "layer"), "4x8x8");
+    assert_int_equal(g->nodes[0].macs, 6 * 4 * 9 * 64);
     bs_graph_free(g);
 }
 
@@ -155,7 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_structure),       cmocka_unit_test(test_places),
         cmocka_unit_test(test_same_everywhere), cmocka_unit_test(test_file),
-        cmocka_unit_test(test_product),
+        cmocka_unit_test(test_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
