@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* Samples of a call: so many that its cost, and reading the filters, is little beside the arithmetic. */
-enum { MOST_BYTES = 256 << 20, COPY_BYTES = 128 << 20, COPIES = 4 };
+enum { MOST_SAMPLES = 1 << 14, MOST_BYTES = 256 << 20, COPY_BYTES = 128 << 20, COPIES = 4 };
 static const double call_seconds = 0.1, layer_seconds = 0.3, copy_seconds = 0.25;
 
 static const struct {
@@ -108,7 +108,8 @@ static bs_status choose_samples(meter *m, int *n)
         BS_TRY(run_layer(m, *n)); /* makes its primitives */
         double start = bs_resources_clock();
         BS_TRY(run_layer(m, *n));
-        if (bs_resources_clock() - start > call_seconds || (size_t)*n * 2 * row > m->r->room)
+        if (bs_resources_clock() - start > call_seconds || *n >= MOST_SAMPLES ||
+            (size_t)*n * 2 * row > m->r->room)
             return BS_OK;
     }
 }

@@ -223,7 +223,12 @@ bs_status bs_synth_import(bs_graph **out, const char *name, uint64_t seed)
 
 bs_status bs_synth_or_import(bs_graph **out, const char *model)
 {
-    return find(model) >= 0 ? bs_synth_import(out, model, SEED) : bs_graph_import(out, model);
+    if (find(model) >= 0)
+        return bs_synth_import(out, model, SEED);
+    bs_status st = bs_graph_import(out, model);
+    if (st != BS_OK && access(model, F_OK) != 0)
+        bs_hint("check the path, or name a network to generate: %s", bs_synth_names());
+    return st;
 }
 
 bs_status bs_synth_layer_import(bs_graph **out, const bs_synth_layer *layer)
@@ -256,7 +261,8 @@ bs_status bs_synth_write(const char *name, uint64_t seed, const char *path)
     if (s.file && fclose(s.file) != 0)
         s.failed = true;
     if (s.failed) {
-        st = bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
+        bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
+        st = bs_hint("a network takes four bytes a weight: up to 575 MB (vgg19)");
         if (s.file)
             unlink(path);
     }
