@@ -26,7 +26,8 @@ typedef enum bs_bench_layer {
 const char *bs_bench_layer_name(bs_bench_layer layer);
 
 /* X(enum suffix, name, replay mode, masked trials go on to the end, trials of a target and worker at most).
- * Where nothing is dropped all trials take the same time, so that a few are enough. DENSE_SUFFIX is what
+ * Where nothing is dropped all trials take the same time, so that a few are enough: on a slow device a
+ * quarter of that after the first target. DENSE_SUFFIX is what
  * injectors do that run "from the faulty layer on". DELTA is the last: the others' answers are held against
  * it. */
 #define BS_BENCH_WAYS(X)                                                                                     \
@@ -84,7 +85,8 @@ void bs_bench_clear(bs_bench *b);
 
 /* Multiply-accumulates a second that the best of the layers reaches: the rate to hold others against. */
 double bs_bench_best_macs(const bs_bench *b);
-/* All targets together, each with as many trials. */
+/* All targets together, equally likely: seconds and macs of as many trials of each as delta had, `masked` of
+ * those that were run. */
 bs_bench_cell bs_bench_sum(const bs_bench *b, bs_bench_way way);
 
 #endif

@@ -23,6 +23,7 @@ typedef struct bs_bench_batch {
     bs_site *site;
     uint32_t *first;
     bs_result *result[BS_BENCH_WAY_COUNT];
+    int most[BS_BENCH_WAY_COUNT]; /* trials */
 } bs_bench_batch;
 
 bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n);

@@ -57,16 +57,15 @@ const bs_command bs_cmd_bench = {
     .summary = "measure a network on a device, and what the replay saves",
     .details =
         "For the output of each Conv, Gemm and MatMul node: single random bit flips on two synthetic images, "
-        "in full (`full`), by the nodes behind the fault, all trials to the end (`dense`; JSON: "
+        "in full (`full`), by the nodes behind the fault, all trials to the end (`dense`, in JSON "
         "dense_suffix), the same without masked trials (`suffix`), and by delta replay (`delta`). Of full "
-        "and dense "
-        "at most 32 trials a target and worker. Prints multiply-accumulates a trial as they were computed "
-        "(`undying`: delta, of a trial that is never masked), trials/s, the ratios, and where how many "
-        "trials were masked; all answers are compared. Then the time of each operation of the delta replay, "
-        "in a pass of its own that waits for the device around each; the device's rates for a large fp32 "
-        "product and for copies, all workers at once, with the share of the product's rate that golden runs "
-        "and each mode reach; the rows that a result file in $TMPDIR takes; memory as planned on the device, "
-        "and the most that the process has had.",
+        "and dense at most 32 trials a target and worker, 8 on a slow device. Prints multiply-accumulates a "
+        "trial as they were computed (`undying`: delta, of a trial that is never masked), trials/s, the "
+        "ratios, and where how many trials were masked; all answers are compared. Then the time of each "
+        "operation of the delta replay, in a pass of its own that waits for the device around each; the "
+        "fp32 rates of large layers, all workers at once, with the share of the best of them that golden "
+        "runs and each mode reach; the rate of copies in device memory; the rows that a result file in "
+        "$TMPDIR takes; memory as planned on the device, and the most that the process has had.",
     .min_operands = 0,
     .max_operands = 1,
     .options = options,
