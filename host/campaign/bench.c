@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "base/crew.h"
+#include "base/log.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
 #include "fault.h"
@@ -32,6 +33,7 @@ bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n)
     BS_TRY(bs_calloc(&b->row, n, sizeof *b->row, what));
     BS_TRY(bs_calloc(&b->site, n, sizeof *b->site, what));
     BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, what));
+    BS_TRY(bs_calloc(&b->before, n, sizeof *b->before, what));
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++) {
         b->most[way] = ways[way].most;
         BS_TRY(bs_calloc(&b->result[way], n, sizeof **b->result, what));
@@ -44,6 +46,7 @@ void bs_bench_batch_close(bs_bench_batch *b)
     free(b->row);
     free(b->site);
     free(b->first);
+    free(b->before);
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         free(b->result[way]);
 }
@@ -74,7 +77,7 @@ bs_status bs_bench_trials(bs_replayer *p, const bs_bench_share *s, const bs_benc
     bs_trials t = {
         .n = trials_of(s, b, (int)way),
         .golden_row = b->row,
-        .faults = {b->site, b->first, NULL},
+        .faults = {b->site, b->first, b->before},
         .keep_masked = ways[way].keeps,
         .result = b->result[way],
     };
@@ -199,7 +202,9 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
     BS_TRY_GOTO(bs_bench_kernels(&s), out);
     BS_TRY_GOTO(bs_bench_rates(out, e), out);
     bs_bench_cell delta = bs_bench_sum(out, BS_BENCH_DELTA);
-    st = bs_bench_rows(out, e->graph, delta.trials ? (double)delta.masked / (double)delta.trials : 0.5);
+    if (bs_bench_rows(out, e->graph, delta.trials ? (double)delta.masked / (double)delta.trials : 0.5) !=
+        BS_OK)
+        bs_warn("rows of the result file are not measured: %s", bs_error_message());
 out:
     for (int i = 0; s.routes && i < out->n_targets; i++)
         for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)

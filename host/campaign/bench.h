@@ -70,7 +70,7 @@ typedef struct bs_bench {
     double layer_macs[BS_BENCH_LAYER_COUNT]; /* a second, fp32 */
     double copy_bytes; /* a second, read and written, from device memory to device memory */
     /* The result file */
-    double rows; /* trials a second that SQLite takes, the masked share as measured */
+    double rows; /* trials a second that SQLite takes, the masked share as measured; 0: $TMPDIR failed */
     double row_bytes;
     /* Memory */
     size_t host_peak;                                  /* bytes that the process has had so far */

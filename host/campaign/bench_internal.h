@@ -21,7 +21,7 @@ typedef struct bs_bench_share {
 typedef struct bs_bench_batch {
     int32_t *row;
     bs_site *site;
-    uint32_t *first;
+    uint32_t *first, *before; /* the bits before are asked for, as campaigns do */
     bs_result *result[BS_BENCH_WAY_COUNT];
     int most[BS_BENCH_WAY_COUNT]; /* trials */
 } bs_bench_batch;

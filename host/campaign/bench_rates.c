@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* Samples of a call: so many that its cost, and reading the filters, is little beside the arithmetic. */
-enum { MOST_SAMPLES = 1 << 14, MOST_BYTES = 256 << 20, COPY_BYTES = 128 << 20, COPIES = 4 };
+enum { MOST_SAMPLES = 1 << 14, MOST_BYTES = 256 << 20, COPY_ROWS = 128 };
 static const double call_seconds = 0.1, layer_seconds = 0.3, copy_seconds = 0.25;
 
 static const struct {
@@ -49,8 +49,8 @@ typedef struct meter {
     const rates *r;
     const bs_backend *backend;
     bs_lane *lane;
-    char *in, *out;
-    size_t in_row, out_row;
+    void *in, *out;
+    size_t row; /* bytes: the larger of the layer's input and output */
 } meter;
 
 static bs_status wait_for(const meter *m)
@@ -67,27 +67,31 @@ static void release(meter *m)
     m->in = m->out = NULL;
 }
 
-/* Instead of the arrays that are there. */
-static bs_status reserve(meter *m, size_t in, size_t out)
+/* Arrays of n rows instead of those that are there. */
+static bs_status reserve(meter *m, int n)
 {
     release(m);
-    BS_TRY(m->backend->alloc(m->lane, (void **)&m->in, in));
-    return m->backend->alloc(m->lane, (void **)&m->out, out);
+    BS_TRY(m->backend->alloc(m->lane, &m->in, (size_t)n * m->row));
+    return m->backend->alloc(m->lane, &m->out, (size_t)n * m->row);
 }
 
-/* n equal rows of small numbers. */
+/* n equal rows of small numbers, by way of `out`. */
 static bs_status fill_rows(const meter *m, int n)
 {
     const bs_graph *g = m->r->graph;
     int64_t elements = g->tensors[g->input].elements;
-    float *data;
-    BS_TRY(bs_calloc(&data, (size_t)elements, sizeof *data, "benchmark"));
+    float *data = NULL;
+    int32_t *first = NULL;
+    bs_status st;
+    BS_TRY_GOTO(bs_calloc(&data, (size_t)elements, sizeof *data, "benchmark"), out);
+    BS_TRY_GOTO(bs_calloc(&first, (size_t)n, sizeof *first, "benchmark"), out); /* row 0, again and again */
     for (int64_t i = 0; i < elements; i++)
         data[i] = (float)(i % 17) / 8.0f - 1.0f;
-    bs_status st = m->backend->upload(m->lane, g->input, m->in, data);
+    BS_TRY_GOTO(m->backend->upload(m->lane, g->input, m->out, data), out);
+    st = m->backend->copy_rows(m->lane, g->input, n, (bs_view){m->out, first}, m->in);
+out:
     free(data);
-    for (int i = 1; i < n && st == BS_OK; i++)
-        st = m->backend->copy(m->lane, m->in + (size_t)i * m->in_row, m->in, m->in_row);
+    free(first);
     return st;
 }
 
@@ -101,15 +105,14 @@ static bs_status run_layer(const meter *m, int n)
 /* The number of samples that a call takes long enough for; it has been run then. */
 static bs_status choose_samples(meter *m, int *n)
 {
-    size_t row = m->in_row > m->out_row ? m->in_row : m->out_row;
     for (*n = 1;; *n *= 2) {
-        BS_TRY(reserve(m, (size_t)*n * m->in_row, (size_t)*n * m->out_row));
+        BS_TRY(reserve(m, *n));
         BS_TRY(fill_rows(m, *n));
         BS_TRY(run_layer(m, *n)); /* makes its primitives */
         double start = bs_resources_clock();
         BS_TRY(run_layer(m, *n));
         if (bs_resources_clock() - start > call_seconds || *n >= MOST_SAMPLES ||
-            (size_t)*n * 2 * row > m->r->room)
+            (size_t)*n * 2 * m->row > m->r->room)
             return BS_OK;
     }
 }
@@ -126,21 +129,26 @@ static bs_status measure_layer(meter *m, double *macs)
     return BS_OK;
 }
 
+/* Rows of the layer's input. */
 static bs_status measure_copy(meter *m, double *bytes_per_second)
 {
-    size_t size = m->r->room < COPY_BYTES ? m->r->room : COPY_BYTES;
+    int input = m->r->graph->input;
+    size_t row = m->backend->row_bytes(m->r->network, input), room = m->r->room / row;
+    int n = room > COPY_ROWS ? COPY_ROWS : room > 1 ? (int)room : 1;
     double copied = 0, seconds = 0;
-    BS_TRY(reserve(m, size, size));
-    for (int i = 0; i < 2; i++) /* the first time the pages are made */
-        BS_TRY(m->backend->copy(m->lane, i ? m->out : m->in, i ? m->in : m->out, size));
+    BS_TRY(reserve(m, n));
+    BS_TRY(fill_rows(m, n));
+    BS_TRY(m->backend->copy_rows(m->lane, input, n, (bs_view){m->in, NULL}, m->out)); /* pages are made */
     BS_TRY(wait_for(m));
     double start = bs_resources_clock();
-    for (; seconds < copy_seconds; seconds = bs_resources_clock() - start, copied += COPIES) {
-        for (int i = 0; i < COPIES; i++)
-            BS_TRY(m->backend->copy(m->lane, m->out, m->in, size));
+    for (int copies = 1; seconds < copy_seconds; copies *= 2) { /* seldom waited for */
+        for (int i = 0; i < copies; i++)
+            BS_TRY(m->backend->copy_rows(m->lane, input, n, (bs_view){m->in, NULL}, m->out));
         BS_TRY(wait_for(m));
+        copied += copies;
+        seconds = bs_resources_clock() - start;
     }
-    *bytes_per_second = copied * 2.0 * (double)size / seconds;
+    *bytes_per_second = copied * 2.0 * (double)n * (double)row / seconds;
     return BS_OK;
 }
 
@@ -151,8 +159,9 @@ static bs_status rates_worker(void *shared, int worker)
     rates *r = shared;
     double macs = 0, bytes = 0;
     meter m = {.r = r, .backend = r->e->backend};
-    m.in_row = m.backend->row_bytes(r->network, r->graph->input);
-    m.out_row = m.backend->row_bytes(r->network, r->graph->nodes[0].out);
+    size_t in = m.backend->row_bytes(r->network, r->graph->input);
+    size_t out = m.backend->row_bytes(r->network, r->graph->nodes[0].out);
+    m.row = in > out ? in : out;
     BS_TRY(m.backend->lane_open(&m.lane, r->network));
     bs_status st = measure_layer(&m, &macs);
     if (st == BS_OK && r->layer == BS_BENCH_LAYER_COUNT - 1)
