@@ -14,16 +14,17 @@ static const bs_option options[] = {
 };
 
 #define X(name) " " BS_SYNTH_NAME(name) ","
+#define NAMES   BS_SYNTHS(X)
+
 const bs_command bs_cmd_synth = {
     .name = "synth",
     .usage = "NAME OUT.onnx",
     .summary = "write a generated network as an ONNX file",
     .details =
         "Writes a network of well-known structure with random weights, which have the scale of trained ones: "
-        "for measuring cost and exactness, the answers mean nothing. NAME is one of" BS_SYNTHS(
-            X) " all with input (N, 3, 224, 224) and 1000 classes. The same seed gives the same bits on "
-               "every "
-               "machine. bench and inspect take these names, too.",
+        "for measuring cost and exactness, the answers mean nothing. NAME is one of" NAMES
+        " all with input (N, 3, 224, 224) and 1000 classes. The same seed gives the same bits on every "
+        "machine. bench and inspect take these names, too.",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,
