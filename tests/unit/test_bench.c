@@ -94,6 +94,7 @@ static void test_numbers(void **state)
     for (int i = 0; i < BS_BENCH_LAYER_COUNT; i++)
         assert_true(b.layer_macs[i] > 0 && b.layer_macs[i] <= bs_bench_best_macs(&b));
     assert_true(b.copy_bytes > 0 && b.rows > 0 && b.goldens > 0);
+    assert_int_equal(b.goldens % (uint64_t)r.e->tile, 0);
     assert_true(b.row_bytes > 20 && b.row_bytes < 1000);
     assert_int_equal(b.parameter_bytes, 146938 * sizeof(float));
     assert_int_equal(b.trial_bytes, (size_t)r.e->threads * r.e->arena_bytes);
