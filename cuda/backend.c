@@ -1,6 +1,7 @@
 #include "cuda/cuda.h"
 
 #include "backend/support.h"
+#include "launch.h"
 
 static bs_status cuda_alloc(bs_lane *l, void **out, size_t bytes)
 {
@@ -71,7 +72,7 @@ static bs_status cuda_rank(bs_lane *l, int n, const void *rows, const int32_t *g
         BS_TRY(bs_cuda_stage(l, &golden, golden_class, (size_t)n * sizeof *golden_class));
         a.golden = bs_cuda_pointer(golden);
     }
-    BS_TRY(bs_cuda_launch(l, BS_KERNEL_rank, 1, n, &a));
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_rank, n, BS_TEAM_SIZE, &a));
     return bs_cuda_fetch(l, out, l->result.ptr, (size_t)n * sizeof *out);
 }
 
@@ -104,5 +105,6 @@ const bs_backend bs_cuda_backend = {
     .run_patch = bs_cuda_run_patch,
     .inject_patch = bs_cuda_inject_patch,
     .compare_patch = bs_cuda_compare_patch,
+    .bounds = bs_cuda_bounds,
     .rank = cuda_rank,
 };

@@ -79,10 +79,10 @@ struct bs_lane {
     bs_network *network;
     CUstream stream;
     /* Small host arrays on their way to the device: a ring of pinned memory, copied to the same place of its
-     * twin on the device. */
+     * twin on the device when a kernel is launched. Up to `sent` that is done. */
     char *pinned;
     CUdeviceptr staged;
-    size_t stage_at;
+    size_t stage_at, sent;
     char *landing; /* pinned memory for what comes back */
     size_t landing_bytes;
     bs_cuda_buffer workspace; /* of libraries */
@@ -142,8 +142,10 @@ bs_status bs_cuda_enter(const bs_device *d);
 bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n);
 void bs_cuda_lane_close(bs_lane *l);
 bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes);
-/* Copies a host array to the device; the address is good for what is queued next. */
+/* Copies a host array to the device; the address is good for the kernel that is launched next. */
 bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes);
+/* The same with the array still to be written, to *host. */
+bs_status bs_cuda_stage_room(bs_lane *l, void **host, CUdeviceptr *out, size_t bytes);
 /* Copies device memory to the host and waits for it. */
 bs_status bs_cuda_fetch(bs_lane *l, void *to, CUdeviceptr from, size_t bytes);
 /* Runs a kernel on `samples` x `items`; args: its argument structure. */
@@ -265,6 +267,10 @@ bs_status bs_cuda_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *
 bs_status bs_cuda_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
 bs_status bs_cuda_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                 bs_view golden, uint8_t *equal);
+bs_status bs_cuda_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4]);
+/* Rows of `elements`, wherever they are: those of `rows` against those of `golden`. */
+bs_status bs_cuda_compare_rows(bs_lane *l, int n, int64_t elements, bs_operand rows, bs_operand golden,
+                               uint8_t *equal);
 
 /* The kernels for all architectures built for, as cuModuleLoadData() takes them. */
 extern const unsigned char bs_cuda_kernel_image[];

@@ -26,7 +26,8 @@ static const bs_cuda_plan *plan_of(const query *q)
     return &q->lane->network->plan[q->node];
 }
 
-/* Writes the prepared values of sites into rows of a buffer: site k into row owner[k], at element at[k]. */
+/* Writes the prepared values of sites into rows of a buffer: site k into row owner[k]. Those of one element
+ * have one value, so it does not matter which of them is written last. */
 static bs_status poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
                       const int32_t *owner)
 {
@@ -36,6 +37,7 @@ static bs_status poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t n
     BS_TRY(bs_cuda_stage(l, &sites, site, n * sizeof *site));
     BS_TRY(bs_cuda_stage(l, &owners, owner, n * sizeof *owner));
     bs_inject_args a = {.n_sites = n,
+                        .distinct = true,
                         .site = bs_cuda_pointer(sites),
                         .owner = bs_cuda_pointer(owners),
                         .rows = bs_cuda_pointer(rows),
