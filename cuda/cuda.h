@@ -45,7 +45,7 @@ struct bs_device {
 typedef struct bs_cuda_gemm {
     int64_t width, depth; /* filters, and their length */
     cublasLtMatmulAlgo_t algo;
-    bool pinned;
+    bool pinned; /* false: there is no such algorithm, the plain kernel computes them */
 } bs_cuda_gemm;
 
 /* What load() made of a node. Filters are rows: weights (filters, length), bias by filter. */
@@ -168,8 +168,11 @@ static inline int64_t bs_cuda_padded(int64_t filters)
 
 /* gemm.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All addresses are
  * multiples of 16 bytes. */
-bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, const bs_device *d, int64_t rows, int64_t width, int64_t depth);
-/* The algorithms that may be pinned, the fastest first by the library's guess for so many rows; *proposed:
+/* Pins the first algorithm whose bits do not depend on the batch; there may be none: g->pinned. `rows`: so
+ * many as a large batch has; filters: on the device. */
+bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t width, int64_t depth,
+                           CUdeviceptr filters);
+/* The algorithms that may be tried, the fastest first by the library's guess for so many rows; *proposed:
  * how many it named in all. */
 bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
                                   const bs_device *d, int64_t rows, int64_t width, int64_t depth);
@@ -197,7 +200,7 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters);
 void bs_cuda_dnn_close(bs_lane *l);
 
-/* choose.c: what computes each convolution; run once, when parameters are on the device. */
+/* choose.c: what computes each convolution and product; run once, when parameters are on the device. */
 bs_status bs_cuda_choose_engines(bs_network *n);
 
 /* matrix.c, too: n rows of `elements` side by side at an address that is a multiple of `alignment`: copied to

@@ -1,6 +1,7 @@
 #include "cuda/rehearsal.h"
 
 #include "base/buf.h"
+#include "base/noise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,17 +17,12 @@ enum {
     COUNTS = sizeof filter_counts / sizeof *filter_counts,
 };
 
-/* A linear congruential generator (Knuth's MMIX constants). */
 bs_status bs_rehearsal_fill(bs_lane *l, CUdeviceptr to, int64_t n)
 {
     const bs_cuda_api *api = l->network->device->api;
     float *data;
-    uint64_t state = 1;
     BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        data[i] = (float)(int32_t)(state >> 32) * 0x1p-31f;
-    }
+    bs_noise_fill(data, n);
     bs_status st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(to, data, (size_t)n * sizeof *data, l->stream),
                                  "cuMemcpyHtoDAsync");
     if (st == BS_OK)
@@ -170,20 +166,23 @@ static bs_status rehearse(const bs_rehearsal *r, bool *exact)
     return BS_OK;
 }
 
-bs_status bs_rehearse(const bs_rehearsal *r, bool *exact)
+bs_status bs_rehearsal_judge(bs_lane *l, bs_status st, bool *exact)
 {
-    *exact = true;
-    bs_status st = rehearse(r, exact);
     if (st == BS_OK)
         return BS_OK;
-    /* An engine may refuse to run; if the device lives on, that is all there is to it. */
-    const bs_cuda_api *api = r->l->network->device->api;
-    bool alive = api->cuStreamSynchronize(r->l->stream) == CUDA_SUCCESS;
+    const bs_cuda_api *api = l->network->device->api;
+    bool alive = api->cuStreamSynchronize(l->stream) == CUDA_SUCCESS;
     if (st == BS_NO_MEMORY || !alive)
         return st;
     *exact = false;
     bs_error_clear();
     return BS_OK;
+}
+
+bs_status bs_rehearse(const bs_rehearsal *r, bool *exact)
+{
+    *exact = true;
+    return bs_rehearsal_judge(r->l, rehearse(r, exact), exact);
 }
 
 /* --- buffers --- */

@@ -90,8 +90,9 @@ bs_status probe_use(const probe_layer *l, const probe_engine *e)
     plan->dnn = e->pin;
     if (e->engine != BS_CUDA_GEMM || plan->gemm.pinned)
         return BS_OK;
-    return bs_cuda_gemm_pin(&plan->gemm, l->network->device, 16 * out[1] * out[2], plan->filters,
-                            plan->length);
+    BS_TRY(bs_cuda_gemm_pin(&plan->gemm, l->lane, 16 * out[1] * out[2], plan->filters, plan->length,
+                            plan->param[1]));
+    return plan->gemm.pinned ? BS_OK : bs_fail(BS_ERR, "no exact algorithm");
 }
 
 /* Seconds of `times` calls. */
