@@ -256,6 +256,12 @@ bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], c
                             const int out_size[2], void *out);
 
 /* faulty.c */
+/* Faulty filters evaluated together, at most, unless one trial has more. There may be more of them than the
+ * node has filters. */
+enum { BS_CUDA_MOST_FILTERS = 128 };
+/* Row f of `to` becomes row from[f] (staged) of a parameter, of `length` floats each. */
+bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,
+                               bs_cuda_buffer *to);
 bs_status bs_cuda_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
                              const bs_faults *f, bs_faulty_mode mode, void *out);
 

@@ -8,9 +8,6 @@
 
 #include <stdlib.h>
 
-/* Faulty filters evaluated together, at most. */
-enum { MOST_FILTERS = 128 };
-
 typedef struct query {
     bs_lane *lane;
     int node, slot, n;
@@ -172,7 +169,7 @@ static bs_status make_batch(const query *q, batch *b, int first)
     while (b->end < q->groups.n) {
         int head = q->groups.head[b->end];
         uint32_t more = q->f->first[head + 1] - q->f->first[head];
-        if (b->end > first && sites + more > MOST_FILTERS)
+        if (b->end > first && sites + more > BS_CUDA_MOST_FILTERS)
             break;
         sites += more;
         b->end++;
@@ -221,17 +218,16 @@ static bs_status find_rows(const query *q, batch *b)
     return BS_OK;
 }
 
-/* Copies `length` floats a filter from a parameter into a buffer. */
-static bs_status copy_filters(bs_lane *l, const batch *b, CUdeviceptr from_index, CUdeviceptr param,
-                              int64_t length, bs_cuda_buffer *to)
+bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,
+                               bs_cuda_buffer *to)
 {
-    BS_TRY(bs_cuda_reserve(l, to, (size_t)(b->filters * length) * sizeof(float)));
-    bs_filters_args a = {.filters = (uint32_t)b->filters,
+    BS_TRY(bs_cuda_reserve(l, to, (size_t)(filters * length) * sizeof(float)));
+    bs_filters_args a = {.filters = (uint32_t)filters,
                          .length = (uint32_t)length,
                          .weights = bs_cuda_pointer(param),
-                         .from = bs_cuda_pointer(from_index),
+                         .from = bs_cuda_pointer(from),
                          .out = bs_cuda_pointer(to->ptr)};
-    return bs_cuda_launch(l, BS_KERNEL_filters, b->filters, length, &a);
+    return bs_cuda_launch(l, BS_KERNEL_filters, filters, length, &a);
 }
 
 /* Faulty weights and biases into lane->filters and lane->bias. */
@@ -241,9 +237,9 @@ static bs_status build_filters(const query *q, const batch *b, bool has_bias)
     const bs_cuda_plan *p = plan_of(q);
     CUdeviceptr from;
     BS_TRY(bs_cuda_stage(l, &from, b->from, (size_t)b->filters * sizeof *b->from));
-    BS_TRY(copy_filters(l, b, from, p->param[1], p->length, &l->filters));
+    BS_TRY(bs_cuda_copy_filters(l, b->filters, from, p->param[1], p->length, &l->filters));
     if (has_bias)
-        BS_TRY(copy_filters(l, b, from, p->param[2], 1, &l->bias));
+        BS_TRY(bs_cuda_copy_filters(l, b->filters, from, p->param[2], 1, &l->bias));
     if (q->slot == 1)
         return poke(l, l->filters.ptr, p->length, b->sites, b->site, b->owner);
     return poke(l, l->bias.ptr, 1, b->sites, b->site, b->owner);

@@ -34,6 +34,7 @@ bs_status bs_rehearse_whole(const bs_rehearsal *r);
  * refuses the shape. */
 bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact);
 bs_status bs_rehearse_samples(const bs_rehearsal *r, int batch, bool *exact);
+/* filters: at most BS_CUDA_MOST_FILTERS, of which there may be more than the layer has. */
 bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exact);
 
 /* All of that, as far as it takes to find a difference; a refusal is one, too. */
@@ -76,7 +77,8 @@ bs_status bs_gemm_rehearsal_begin(bs_gemm_rehearsal *r, bs_lane *l, int64_t rows
 void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r);
 /* Puts the products of all into y. Before the following one, and again for each algorithm. */
 bs_status bs_rehearse_products(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g);
-/* `rows` rows times the first `width` filters; sets *exact to false where a bit differs from y. */
+/* `rows` rows times `width` filters: at most all there are, or BS_CUDA_MOST_FILTERS where rows are few (64).
+ * Sets *exact to false where a bit differs from y. */
 bs_status bs_rehearse_part(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g, int64_t rows, int64_t width,
                            bool *exact);
 /* All of that, as far as it takes to find a difference; a refusal is one, too. */

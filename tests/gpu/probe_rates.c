@@ -160,7 +160,7 @@ static bs_status try_algorithm(const product *t, int number)
     BS_TRY(whole_product((void *)(uintptr_t)t));
     for (int i = 0; i < 5; i++) {
         BS_TRY(bs_rehearse_part(t->r, t->g, rows[i], t->g->width, &by_rows));
-        BS_TRY(bs_rehearse_part(t->r, t->g, ROWS, widths[i], &by_width));
+        BS_TRY(bs_rehearse_part(t->r, t->g, 64, widths[i], &by_width));
     }
     BS_TRY(probe_time(&seconds, t->r->l, whole_product, (void *)(uintptr_t)t));
     say("| | %d | %s | %s | %s |\n", number, by_rows ? "yes" : "NO", by_width ? "yes" : "NO",
