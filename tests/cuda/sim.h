@@ -1,7 +1,8 @@
 /* A CUDA device made of the CPU, for tests on machines without one: libcuda.so.1, libcublasLt.so and
  * libcudnn.so with the functions that bitsink calls. Kernels are the real ones, compiled by the C compiler,
- * run thread after thread with the grid of the launch. Found by LD_LIBRARY_PATH; nothing else tells it from a
- * driver.
+ * run thread after thread with the grid of the launch; what two threads do at the same time to one place is
+ * not simulated, but what depends on their order shows in another one. Found by LD_LIBRARY_PATH; nothing else
+ * tells it from a driver.
  *
  * Environment:
  *   BITSINK_SIM_MEMORY=BYTES
@@ -12,6 +13,8 @@
  *       inexact first
  *   BITSINK_SIM_BLAS=exact|inexact
  *       the same for the algorithms of cuBLASLt
+ *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
+ *       the order in which the threads of a kernel run (default forward)
  *   BITSINK_SIM_FAIL=NAME:K
  *       call number K (from 1) of function NAME fails: allocations for lack of memory, cudnnCreate as if
  * cuDNN could not be used, all else as if the device were lost, and so does every later call
