@@ -31,6 +31,7 @@
     X(fold)                                                                                                  \
     X(add_bias)                                                                                              \
     X(copy_rows)                                                                                             \
+    X(move_rows)                                                                                             \
     X(inject)                                                                                                \
     X(compare)                                                                                               \
     X(overlay)                                                                                               \
@@ -277,6 +278,13 @@ typedef struct bs_copy_rows_args {
     bs_operand in;
     float *out;
 } bs_copy_rows_args;
+
+/* Rows to[i] become rows from[i] of the same block; no row is both. */
+typedef struct bs_move_rows_args {
+    uint32_t n, elements;
+    const int32_t *to, *from;
+    float *rows;
+} bs_move_rows_args;
 
 /* equal[i], 1 before, becomes 0 where a bit differs. */
 typedef struct bs_compare_args {
