@@ -255,7 +255,7 @@ bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n
 bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
                             const int out_size[2], void *out);
 
-/* faulty.c */
+/* faulty.c, faulty_channels.c */
 /* Faulty filters evaluated together, at most, unless one trial has more. There may be more of them than the
  * node has filters. */
 enum { BS_CUDA_MOST_FILTERS = 128 };

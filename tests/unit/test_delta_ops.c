@@ -176,6 +176,48 @@ static void test_faults(void **state)
         check_faults(k % 2, k / 2);
 }
 
+/* So many sites, and so many samples that share them, that they cross the bus in pieces: every weight but a
+ * few, both ways. */
+static void test_many_faults(void **state)
+{
+    (void)state;
+    enum { LENGTH = 500, FILTERS = 300, SAMPLES = 60, LEFT_OUT = 7, ALL = LENGTH * FILTERS };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(LENGTH));
+    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(FILTERS), (bs_attr){.alpha = 1.0f, .beta = 1.0f}, 2,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(LENGTH, FILTERS), 3)});
+    rig r = rig_open(g);
+    bs_site *site = gb_grow(NULL, SAMPLES * ALL, sizeof *site);
+    uint32_t first[SAMPLES + 1], n = 0;
+    for (uint32_t i = 0; i <= SAMPLES; i++)
+        first[i] = i * (ALL - LEFT_OUT);
+    for (int i = 0; i < SAMPLES; i++)
+        for (uint32_t e = LEFT_OUT; e < ALL; e++)
+            site[n++] = (bs_site){e, ~0u, 1u << e % 23};
+    const bs_faults f = {site, first, NULL};
+    char *in = rig_random_rows(&r, g->input, SAMPLES, 8, NULL), *golden = rig_rows(&r, g->output, SAMPLES);
+    char *out[2] = {rig_rows(&r, g->output, SAMPLES), rig_rows(&r, g->output, SAMPLES)};
+    const bs_view v[2] = {{in, NULL}};
+    uint8_t equal[SAMPLES];
+    assert_ok(r.b->run(r.lane, 0, SAMPLES, v, golden));
+    for (int k = 0; k < 2; k++)
+        assert_ok(r.b->run_faulty(r.lane, 0, 1, SAMPLES, v, (bs_view){golden, NULL}, &f,
+                                  k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out[k]));
+    assert_ok(r.b->compare(r.lane, g->output, SAMPLES, out[0], (bs_view){out[1], NULL}, equal));
+    for (int i = 0; i < SAMPLES; i++)
+        assert_true(equal[i]);
+    assert_ok(r.b->compare(r.lane, g->output, SAMPLES, out[0], (bs_view){golden, NULL}, equal));
+    for (int i = 0; i < SAMPLES; i++)
+        assert_false(equal[i]);
+    rig_free(&r, in);
+    rig_free(&r, golden);
+    rig_free(&r, out[0]);
+    rig_free(&r, out[1]);
+    free(site);
+    rig_close(&r);
+    gb_free(g);
+}
+
 /* --- answers --- */
 
 /* Among few values, so that there are ties; now and then a zero of either sign, an infinity, a NaN. */
@@ -259,10 +301,8 @@ static void test_probability(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_ranks),
-        cmocka_unit_test(test_probability),
+        cmocka_unit_test(test_bounds), cmocka_unit_test(test_faults),      cmocka_unit_test(test_many_faults),
+        cmocka_unit_test(test_ranks),  cmocka_unit_test(test_probability),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
