@@ -92,7 +92,7 @@ struct bs_lane {
     bs_cuda_buffer computed;      /* channels of faulty filters */
     bs_cuda_buffer result;        /* what comes back, on the device */
     bs_cudnn *dnn;                /* NULL: no layer needs it */
-    bs_cuda_dnn_plan *dnn_plans;  /* a list */
+    bs_cuda_dnn_plan **dnn_plans; /* by node, lists */
     CUdeviceptr *param;           /* max_inputs, for a run with a faulty parameter */
     bs_view *view;                /* the same */
     bs_shape *shape;              /* the same, of the running node's inputs */

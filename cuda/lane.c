@@ -159,6 +159,7 @@ bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n)
     BS_TRY_GOTO(bs_calloc(&l->param, inputs, sizeof *l->param, "lane"), out);
     BS_TRY_GOTO(bs_calloc(&l->view, inputs, sizeof *l->view, "lane"), out);
     BS_TRY_GOTO(bs_calloc(&l->shape, inputs, sizeof *l->shape, "lane"), out);
+    BS_TRY_GOTO(bs_calloc(&l->dnn_plans, (size_t)n->graph->n_nodes, sizeof *l->dnn_plans, "lane"), out);
     BS_TRY_GOTO(bs_cuda_check(api, api->cuStreamCreate(&l->stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate"),
                 out);
     BS_TRY_GOTO(bs_cuda_check(api, api->cuMemAllocHost((void **)&l->pinned, RING_BYTES), "cuMemAllocHost"),

@@ -260,9 +260,10 @@ int main(int argc, char **argv)
         bs_status (*part)(probe *);
     } parts[] = {{"Device", 5, probe_device},
                  {"Rates", 15, probe_rates},
+                 {"Kernels of the replay", 10, probe_delta},
                  {"Inner products: algorithms of cuBLASLt", 15, probe_products},
                  {"NaN and Inf in convolutions", 10, probe_not_finite},
-                 {"Convolutions: exactness and speed of engines", 65, probe_convolutions}};
+                 {"Convolutions: exactness and speed of engines", 55, probe_convolutions}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts && st != BS_NO_DEVICE; i++) {
         st = run_part(&p, parts[i].title, parts[i].seconds, parts[i].part);
         first = first == BS_OK ? st : first;

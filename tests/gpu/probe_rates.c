@@ -53,7 +53,7 @@ static bs_status to_host(void *arg)
                          "cuMemcpyDtoHAsync");
 }
 
-static bs_status copies(const probe *p, bs_lane *l)
+static bs_status copies(probe *p, bs_lane *l)
 {
     const size_t most = p->small ? 1 << 20 : (size_t)1 << 30, pinned = most / 4;
     CUdeviceptr block[2] = {0};
@@ -67,6 +67,7 @@ static bs_status copies(const probe *p, bs_lane *l)
     BS_TRY_GOTO(probe_time(&seconds[0], l, on_device, &(copy){l, block[0], block[1], NULL, most}), out);
     BS_TRY_GOTO(probe_time(&seconds[1], l, to_device, &(copy){l, block[0], 0, host, pinned}), out);
     BS_TRY_GOTO(probe_time(&seconds[2], l, to_host, &(copy){l, block[0], 0, host, pinned}), out);
+    p->copy_rate = seconds[0] > 0 ? 2.0 * (double)most / seconds[0] : 0;
     say("- copy on the device, read and written, %zu MiB: %s GB/s\n", most >> 20,
         per_second(2.0 * (double)most, 1e9, seconds[0]));
     say("- host to device, pinned, %zu MiB: %s GB/s; back: %s GB/s\n", pinned >> 20,
