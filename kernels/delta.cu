@@ -153,14 +153,17 @@ BS_KERNEL(rank)
     BS_TEAM(i, a.n)
     {
         const float *score = a.rows + (int64_t)i * a.classes;
-        bs_answer out;
-        int nan = 0, inf = 0;
+        bs_answer *out = &a.out[i];
+        int32_t golden = a.golden ? a.golden[i] : -1;
         uint64_t last = UINT64_MAX;
+        float first = 0.0f;
+        int nan = 0, inf = 0;
         BS_TEAM_ITEMS(k, a.classes)
         {
             nan |= bs_is_nan(score[k]);
             inf |= bs_is_inf(score[k]);
         }
+        uint32_t flags = (bs_warp_any(nan) ? BS_ANSWER_NAN : 0) | (bs_warp_any(inf) ? BS_ANSWER_INF : 0);
         for (int r = 0; r < BS_TOP; r++) {
             uint64_t best = 0;
             BS_TEAM_ITEMS(k, a.classes)
@@ -170,24 +173,31 @@ BS_KERNEL(rank)
                     best = key;
             }
             last = bs_warp_max64(best);
-            out.top[r] = last ? (int32_t)(0xffffffffu - (uint32_t)last) : -1;
-            out.score[r] = last ? score[out.top[r]] : 0.0f;
+            int32_t top = last ? (int32_t)(0xffffffffu - (uint32_t)last) : -1;
+            float s = last ? score[top] : 0.0f;
+            if (r == 0) {
+                first = s;
+                golden = golden < 0 ? top : golden;
+            }
+            if (r == 1 && top >= 0 && s == first)
+                flags |= BS_ANSWER_TIE;
+            if (bs_warp_leads()) {
+                out->top[r] = top;
+                out->score[r] = s;
+            }
         }
-        out.flags = (bs_warp_any(nan) ? BS_ANSWER_NAN : 0) | (bs_warp_any(inf) ? BS_ANSWER_INF : 0);
-        int32_t golden = a.golden && a.golden[i] >= 0 ? a.golden[i] : out.top[0];
-        out.p_golden = 0.0f;
-        if (golden >= 0 && !out.flags) {
+        float p = 0.0f;
+        if (golden >= 0 && !(flags & (BS_ANSWER_NAN | BS_ANSWER_INF))) {
             double unit = bs_exp_unit(a.classes);
             uint64_t sum = 0;
             BS_TEAM_ITEMS(k, a.is_probability ? 0 : a.classes)
-            sum += bs_exp_share(score[k], out.score[0], unit);
+            sum += bs_exp_share(score[k], first, unit);
             sum = bs_warp_sum64(sum);
-            out.p_golden =
-                a.is_probability ? score[golden] : bs_probability(score[golden], out.score[0], unit, sum);
+            p = a.is_probability ? score[golden] : bs_probability(score[golden], first, unit, sum);
         }
-        if (out.top[1] >= 0 && out.score[0] == out.score[1])
-            out.flags |= BS_ANSWER_TIE;
-        if (bs_warp_leads())
-            a.out[i] = out;
+        if (bs_warp_leads()) {
+            out->p_golden = p;
+            out->flags = flags;
+        }
     }
 }
