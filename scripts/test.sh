@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds and runs every test: a gcc release build with all tests, and a clang build with AddressSanitizer and
 # UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build). Ends with
-# what the tests counted. Where CUDA is compiled in, a build without it runs the command-line tests, too.
+# what the tests counted. Where CUDA is compiled in, a build without it runs the command-line tests, too. CMAKE_FLAGS go
+# to CMake: CMAKE_FLAGS=-DBITSINK_CUDA=OFF scripts/test.sh tests everything without CUDA.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh
@@ -11,12 +12,15 @@ echo "== formatting"
 git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 echo "== gcc, release"
-cmake -S . -B build -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release >build.log 2>&1 || { cat build.log; exit 1; }
+# shellcheck disable=SC2086 # flags are words
+cmake -S . -B build -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DBITSINK_CUDA=AUTO ${CMAKE_FLAGS:-} \
+    >build.log 2>&1 || { cat build.log; exit 1; }
 cmake --build build -j "$jobs" >>build.log 2>&1 || { tail -40 build.log; exit 1; }
 
 echo "== clang, address and undefined behaviour sanitizers"
+# shellcheck disable=SC2086
 cmake -S . -B build-sanitize -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBITSINK_SANITIZE=ON \
-    >build-sanitize.log 2>&1 || { cat build-sanitize.log; exit 1; }
+    -DBITSINK_CUDA=AUTO ${CMAKE_FLAGS:-} >build-sanitize.log 2>&1 || { cat build-sanitize.log; exit 1; }
 cmake --build build-sanitize -j "$jobs" >>build-sanitize.log 2>&1 || { tail -40 build-sanitize.log; exit 1; }
 ctest --test-dir build-sanitize --output-on-failure -j "$jobs" -L sanitize
 
