@@ -132,16 +132,17 @@ static bs_status run_filters(const bs_rehearsal *r, int64_t filters, int samples
     const bs_cuda_plan *p = &l->network->plan[r->node];
     bool biased = bs_node_has_input(node_of(r), 2);
     bs_cuda_job j = bs_cuda_make_job(l, r->node, p->param, samples, NULL, r->made);
-    int32_t from[BS_CUDA_MOST_FILTERS];
-    CUdeviceptr staged;
+    int32_t from[BS_CUDA_MOST_FILTERS], first[BS_CUDA_MOST_FILTERS] = {0}; /* there is one group */
+    CUdeviceptr staged, channels;
     for (int f = 0; f < filters; f++)
         from[f] = (int32_t)(f % p->filters);
     BS_TRY(bs_cuda_stage(l, &staged, from, (size_t)filters * sizeof *from));
     BS_TRY(bs_cuda_copy_filters(l, (int)filters, staged, p->param[1], p->length, &l->filters));
     if (biased)
         BS_TRY(bs_cuda_copy_filters(l, (int)filters, staged, p->param[2], 1, &l->bias));
+    BS_TRY(bs_cuda_stage(l, &channels, first, (size_t)filters * sizeof *first));
     return bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), NULL}, filters, l->filters.ptr,
-                        biased ? l->bias.ptr : 0, 0, r->made);
+                        biased ? l->bias.ptr : 0, channels, r->made);
 }
 
 bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exact)
