@@ -79,7 +79,8 @@ struct bs_lane {
     bs_network *network;
     CUstream stream;
     /* Small host arrays on their way to the device: a ring of pinned memory, copied to the same place of its
-     * twin on the device when a kernel is launched. Up to `sent` that is done. */
+     * twin on the device when a kernel is launched. Up to `sent` that is done. What a
+     * kernel finds out may be written to that place, too, and is fetched from there. */
     char *pinned;
     CUdeviceptr staged;
     size_t stage_at, sent;

@@ -1,6 +1,8 @@
 /* Faults, comparisons with the golden run, and patches: see host/backend/backend.h. */
 #include "cuda/cuda.h"
 
+#include <string.h>
+
 size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
     const bs_shape *s = &n->graph->tensors[tensor].shape;
@@ -138,29 +140,31 @@ bs_status bs_cuda_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *
     return inject_all(l, &a, n, f);
 }
 
-/* Room for n answers of a comparison, all "equal" so far. */
-static bs_status begin_compare(bs_lane *l, int n)
+/* Room for what a kernel finds out, each byte `start` before: it goes to the device with the kernel's other
+ * small arrays, which takes no call of its own. */
+static bs_status begin_answer(bs_lane *l, CUdeviceptr *out, int start, size_t bytes)
 {
-    const bs_cuda_api *api = l->network->device->api;
+    void *host = NULL;
     BS_TRY(bs_cuda_enter(l->network->device));
-    BS_TRY(bs_cuda_reserve(l, &l->result, (size_t)n));
-    return bs_cuda_check(api, api->cuMemsetD8Async(l->result.ptr, 1, (size_t)n, l->stream),
-                         "cuMemsetD8Async");
+    BS_TRY(bs_cuda_stage_room(l, &host, out, bytes));
+    memset(host, start, bytes);
+    return BS_OK;
 }
 
 bs_status bs_cuda_compare_rows(bs_lane *l, int n, int64_t elements, bs_operand rows, bs_operand golden,
                                uint8_t *equal)
 {
+    CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
-    BS_TRY(begin_compare(l, n));
+    BS_TRY(begin_answer(l, &answer, 1, (size_t)n));
     bs_compare_args a = {.n = (uint32_t)n,
                          .elements = (uint32_t)elements,
                          .rows = rows,
                          .golden = golden,
-                         .equal = bs_cuda_pointer(l->result.ptr)};
+                         .equal = bs_cuda_pointer(answer)};
     BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare, n, (elements + WALK - 1) / WALK, &a));
-    return bs_cuda_fetch(l, equal, l->result.ptr, (size_t)n);
+    return bs_cuda_fetch(l, equal, answer, (size_t)n);
 }
 
 bs_status bs_cuda_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal)
@@ -176,43 +180,41 @@ bs_status bs_cuda_compare_patch(bs_lane *l, int tensor, int n, const bs_patches 
                                 bs_view golden, uint8_t *equal)
 {
     const bs_tensor *t = &l->network->graph->tensors[tensor];
+    CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
-    BS_TRY(begin_compare(l, n));
+    BS_TRY(begin_answer(l, &answer, 1, (size_t)n));
     bs_compare_patch_args a = {.n = (uint32_t)n,
                                .channels = (uint32_t)t->shape.dim[0],
                                .step = channel_step(t),
                                .height = (int32_t)t->shape.dim[1],
                                .width = (int32_t)t->shape.dim[2],
                                .rows = rows,
-                               .equal = bs_cuda_pointer(l->result.ptr)};
+                               .equal = bs_cuda_pointer(answer)};
     BS_TRY(stage_boxes(l, &a.at, n, at));
     BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, t->elements));
     BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare_patch, n, (int64_t)a.step * at->size[0] * at->size[1], &a));
-    return bs_cuda_fetch(l, equal, l->result.ptr, (size_t)n);
+    return bs_cuda_fetch(l, equal, answer, (size_t)n);
 }
 
 bs_status bs_cuda_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4])
 {
-    const bs_cuda_api *api = l->network->device->api;
     const bs_tensor *t = &l->network->graph->tensors[tensor];
     size_t bytes = (size_t)n * sizeof *bounds;
+    CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
-    BS_TRY(bs_cuda_enter(l->network->device));
-    BS_TRY(bs_cuda_reserve(l, &l->result, bytes));
-    BS_TRY(bs_cuda_check(api, api->cuMemsetD8Async(l->result.ptr, BS_NO_CORNER, bytes, l->stream),
-                         "cuMemsetD8Async"));
+    BS_TRY(begin_answer(l, &answer, BS_NO_CORNER, bytes));
     bs_bounds_args a = {.n = (uint32_t)n,
                         .channels = (uint32_t)t->shape.dim[0],
                         .step = channel_step(t),
                         .height = (int32_t)t->shape.dim[1],
                         .width = (int32_t)t->shape.dim[2],
-                        .corner = bs_cuda_pointer(l->result.ptr)};
+                        .corner = bs_cuda_pointer(answer)};
     BS_TRY(bs_cuda_operand(l, &a.rows, n, rows, t->elements));
     BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, t->elements));
     BS_TRY(bs_cuda_launch(l, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a));
-    BS_TRY(bs_cuda_fetch(l, bounds, l->result.ptr, bytes));
+    BS_TRY(bs_cuda_fetch(l, bounds, answer, bytes));
     for (int i = 0; i < n; i++) {
         int32_t *b = bounds[i];
         const int32_t top = -b[0], left = -b[1], bottom = b[2], right = b[3];

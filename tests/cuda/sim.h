@@ -38,7 +38,6 @@
     X(cuMemcpyHtoDAsync)                                                                                     \
     X(cuMemcpyDtoHAsync)                                                                                     \
     X(cuMemcpyDtoDAsync)                                                                                     \
-    X(cuMemsetD8Async)                                                                                       \
     X(cuStreamCreate)                                                                                        \
     X(cuStreamSynchronize)                                                                                   \
     X(cuModuleLoadData)                                                                                      \

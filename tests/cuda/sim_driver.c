@@ -225,15 +225,6 @@ CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
     return CUDA_SUCCESS;
 }
 
-CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, CUstream s)
-{
-    (void)s;
-    if (bs_sim_fails("cuMemsetD8Async"))
-        return CUDA_ERROR_LAUNCH_FAILED;
-    memset((void *)(uintptr_t)to, value, bytes);
-    return CUDA_SUCCESS;
-}
-
 CUresult cuStreamCreate(CUstream *s, unsigned flags)
 {
     (void)flags;
