@@ -82,7 +82,9 @@ static bool ascend(int n, const bs_faults *f)
     return true;
 }
 
-static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_faults *f)
+/* patches: NULL for whole rows. */
+static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_patches *patches,
+                            const bs_faults *f)
 {
     int i = 0;
     a->distinct = ascend(n, f);
@@ -91,6 +93,8 @@ static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_fault
         void *owner = NULL;
         end = f->first[n] - at < PIECE ? f->first[n] : at + PIECE;
         a->n_sites = end - at;
+        if (patches)
+            BS_TRY(stage_boxes(l, &a->at, n, patches));
         BS_TRY(bs_cuda_stage_room(l, &owner, &owners, a->n_sites * sizeof(int32_t)));
         for (uint32_t k = at; k < end; k++) {
             while (k >= f->first[i + 1])
@@ -112,7 +116,7 @@ bs_status bs_cuda_inject(bs_lane *l, int tensor, int n, void *rows, const bs_fau
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
     bs_inject_args a = {
         .rows = rows, .channels = (int32_t)t->elements, .height = 1, .width = 1, .at = {.size = {1, 1}}};
-    return inject_all(l, &a, n, f);
+    return inject_all(l, &a, n, NULL, f);
 }
 
 static bool in_patch(const bs_shape *s, const bs_patches *at, int i, int64_t element)
@@ -136,8 +140,7 @@ bs_status bs_cuda_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *
                         .channels = (int32_t)t->shape.dim[0],
                         .height = (int32_t)t->shape.dim[1],
                         .width = (int32_t)t->shape.dim[2]};
-    BS_TRY(stage_boxes(l, &a.at, n, at));
-    return inject_all(l, &a, n, f);
+    return inject_all(l, &a, n, at, f);
 }
 
 /* Room for what a kernel finds out, each byte `start` before: it goes to the device with the kernel's other

@@ -176,6 +176,47 @@ static void test_faults(void **state)
         check_faults(k % 2, k / 2);
 }
 
+/* So many sites that they cross the bus in several pieces: the sign of every element. */
+static void test_many_sites(void **state)
+{
+    (void)state;
+    enum { CHANNELS = 64, SIDE = 64, ALL = CHANNELS * SIDE * SIDE, SAMPLES = 4 };
+    bs_graph *g = image_graph(CHANNELS, SIDE, SIDE);
+    rig r = rig_open(g);
+    bs_site *site = gb_grow(NULL, SAMPLES * ALL, sizeof *site);
+    uint32_t first[SAMPLES + 1] = {0}, *before = gb_grow(NULL, SAMPLES * ALL, sizeof *before);
+    const int32_t zero[SAMPLES] = {0};
+    const bs_patches whole = {{SIDE, SIDE}, {zero, zero}};
+    float *data, *got = gb_grow(NULL, ALL, sizeof *got);
+    char *rows = rig_random_rows(&r, g->input, SAMPLES, 5, &data);
+    for (uint32_t k = 0; k < SAMPLES * ALL; k++)
+        site[k] = (bs_site){k % ALL, ~0u, BS_SIGN_MASK};
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        first[i + 1] = first[i] + ALL;
+    const bs_faults f = {site, first, before};
+    for (int patch = 0; patch < 2; patch++) {
+        assert_ok(patch ? r.b->inject_patch(r.lane, g->input, SAMPLES, &whole, rows, &f)
+                        : r.b->inject(r.lane, g->input, SAMPLES, rows, &f));
+        for (int i = 0; i < SAMPLES; i++) {
+            const char *row = rows + (size_t)i * r.b->row_bytes(r.network, g->input);
+            assert_ok(r.b->download(r.lane, g->input, row, got));
+            for (int e = 0; e < ALL; e++) {
+                uint32_t bits = bs_float_bits(data[i * ALL + e]), sign = patch ? BS_SIGN_MASK : 0;
+                if (before[i * ALL + e] != (bits ^ sign) ||
+                    bs_float_bits(got[e]) != (bits ^ sign ^ BS_SIGN_MASK))
+                    fail_msg("sample %d, element %d", i, e);
+            }
+        }
+    }
+    rig_free(&r, rows);
+    free(data);
+    free(got);
+    free(site);
+    free(before);
+    rig_close(&r);
+    gb_free(g);
+}
+
 /* So many sites, and so many samples that share them, that they cross the bus in pieces: every weight but a
  * few, both ways. */
 static void test_many_faults(void **state)
@@ -304,8 +345,8 @@ static void test_probability(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounds), cmocka_unit_test(test_faults),      cmocka_unit_test(test_many_faults),
-        cmocka_unit_test(test_ranks),  cmocka_unit_test(test_probability),
+        cmocka_unit_test(test_bounds),      cmocka_unit_test(test_faults), cmocka_unit_test(test_many_sites),
+        cmocka_unit_test(test_many_faults), cmocka_unit_test(test_ranks),  cmocka_unit_test(test_probability),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
