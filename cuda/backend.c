@@ -1,6 +1,7 @@
 #include "cuda/cuda.h"
 
 #include "backend/support.h"
+#include "launch.h"
 
 static bs_status cuda_alloc(bs_lane *l, void **out, size_t bytes)
 {
@@ -54,6 +55,21 @@ bs_status bs_cuda_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
                          "cuMemcpyDtoDAsync");
 }
 
+static bs_status cuda_move_rows(bs_lane *l, int n, void *rows, size_t row_bytes, const int32_t *to,
+                                const int32_t *from)
+{
+    CUdeviceptr there, here;
+    BS_TRY(bs_cuda_enter(l->network->device));
+    BS_TRY(bs_cuda_stage(l, &there, to, (size_t)n * sizeof *to));
+    BS_TRY(bs_cuda_stage(l, &here, from, (size_t)n * sizeof *from));
+    bs_move_rows_args a = {.n = (uint32_t)n,
+                           .elements = (uint32_t)(row_bytes / sizeof(float)),
+                           .to = bs_cuda_pointer(there),
+                           .from = bs_cuda_pointer(here),
+                           .rows = rows};
+    return bs_cuda_launch(l, BS_KERNEL_move_rows, n, a.elements, &a);
+}
+
 static bs_status cuda_rank(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out)
 {
     const bs_graph *g = l->network->graph;
@@ -71,7 +87,7 @@ static bs_status cuda_rank(bs_lane *l, int n, const void *rows, const int32_t *g
         BS_TRY(bs_cuda_stage(l, &golden, golden_class, (size_t)n * sizeof *golden_class));
         a.golden = bs_cuda_pointer(golden);
     }
-    BS_TRY(bs_cuda_launch(l, BS_KERNEL_rank, 1, n, &a));
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_rank, n, BS_TEAM_SIZE, &a));
     return bs_cuda_fetch(l, out, l->result.ptr, (size_t)n * sizeof *out);
 }
 
@@ -89,6 +105,7 @@ const bs_backend bs_cuda_backend = {
     .row_bytes = bs_cuda_row_bytes,
     .lane_open = bs_cuda_lane_open,
     .lane_close = bs_cuda_lane_close,
+    .wait = bs_cuda_wait,
     .alloc = cuda_alloc,
     .free = cuda_free,
     .upload = cuda_upload,
@@ -96,7 +113,7 @@ const bs_backend bs_cuda_backend = {
     .run = bs_cuda_run,
     .run_faulty = bs_cuda_run_faulty,
     .copy_rows = bs_cuda_copy_rows,
-    .copy = bs_cuda_copy,
+    .move_rows = cuda_move_rows,
     .inject = bs_cuda_inject,
     .compare = bs_cuda_compare,
     .patch_bytes = bs_cuda_patch_bytes,
@@ -105,5 +122,6 @@ const bs_backend bs_cuda_backend = {
     .run_patch = bs_cuda_run_patch,
     .inject_patch = bs_cuda_inject_patch,
     .compare_patch = bs_cuda_compare_patch,
+    .bounds = bs_cuda_bounds,
     .rank = cuda_rank,
 };

@@ -1,7 +1,7 @@
-/* Which engine computes a convolution. cuDNN's heuristics order its engines by speed; the first is taken
- * whose bits do not depend on what else is computed: on random data, patches from the corners and the middle
- * of the plane, in batches of several sizes, and faulty filters must come out as the whole layer has them.
- * Where none passes, products of unfolded rows serve: see gemm.c. */
+/* What computes convolutions and products of rows with filters. cuDNN's heuristics order its engines by
+ * speed; the first is taken whose bits do not depend on what else is computed: on random data, patches from
+ * the corners and the middle of the plane, in batches of several sizes, and faulty filters must come out as
+ * the whole layer has them. Where none passes, products of unfolded rows serve; of products, see gemm.c. */
 #include "cuda/rehearsal.h"
 
 #include "base/log.h"
@@ -37,7 +37,7 @@ out:
     return st;
 }
 
-static bs_status choose(bs_lane *l, int node, bool dnn)
+static bs_status choose_conv(bs_lane *l, int node, bool dnn)
 {
     bs_network *net = l->network;
     const bs_node *nd = &net->graph->nodes[node];
@@ -54,19 +54,33 @@ static bs_status choose(bs_lane *l, int node, bool dnn)
         BS_TRY(choose_dnn(l, node, &found));
     if (found)
         return BS_OK;
-    p->engine = nd->attr.window.group > 1 ? BS_CUDA_DIRECT : BS_CUDA_GEMM;
-    if (p->engine == BS_CUDA_DIRECT)
+    if (nd->attr.window.group > 1)
         return BS_OK;
-    return bs_cuda_gemm_pin(&p->gemm, net->device, 16 * out->dim[1] * out->dim[2], p->filters, p->length);
+    BS_TRY(bs_cuda_gemm_pin(&p->gemm, l, 16 * out->dim[1] * out->dim[2], p->filters, p->length, p->param[1]));
+    p->engine = p->gemm.pinned ? BS_CUDA_GEMM : BS_CUDA_DIRECT;
+    return BS_OK;
+}
+
+/* So many rows as one batch of trials has, in round numbers. */
+static bs_status choose_product(bs_lane *l, int node)
+{
+    bs_cuda_plan *p = &l->network->plan[node];
+    return bs_cuda_gemm_pin(&p->gemm, l, 256 * p->repeat, p->filters, p->length, p->param[1]);
 }
 
 /* Layers of one shape choose alike. */
-static bool same_layer(const bs_graph *g, const bs_node *a, const bs_node *b)
+static bool same_layer(const bs_network *n, int i, int k)
 {
-    const bs_tensor *t = g->tensors;
-    return b->op == BS_OP_CONV && !memcmp(&a->attr.window, &b->attr.window, sizeof a->attr.window) &&
-           !memcmp(t[a->in[0]].shape.dim, t[b->in[0]].shape.dim, 3 * sizeof(int64_t)) &&
-           !memcmp(t[a->out].shape.dim, t[b->out].shape.dim, 3 * sizeof(int64_t));
+    const bs_node *a = &n->graph->nodes[i], *b = &n->graph->nodes[k];
+    const bs_cuda_plan *p = &n->plan[i], *q = &n->plan[k];
+    const bs_tensor *t = n->graph->tensors;
+    bool conv = a->op == BS_OP_CONV;
+    if (conv != (b->op == BS_OP_CONV) || p->filters != q->filters || p->length != q->length ||
+        p->repeat != q->repeat)
+        return false;
+    return !conv || (!memcmp(&a->attr.window, &b->attr.window, sizeof a->attr.window) &&
+                     !memcmp(t[a->in[0]].shape.dim, t[b->in[0]].shape.dim, 3 * sizeof(int64_t)) &&
+                     !memcmp(t[a->out].shape.dim, t[b->out].shape.dim, 3 * sizeof(int64_t)));
 }
 
 static bs_status choose_all(bs_network *n, bs_lane *l, bool dnn)
@@ -74,9 +88,9 @@ static bs_status choose_all(bs_network *n, bs_lane *l, bool dnn)
     const bs_graph *g = n->graph;
     for (int i = 0; i < g->n_nodes; i++) {
         int like = 0;
-        if (g->nodes[i].op != BS_OP_CONV)
+        if (!n->plan[i].filters)
             continue;
-        while (like < i && !same_layer(g, &g->nodes[i], &g->nodes[like]))
+        while (like < i && !same_layer(n, i, like))
             like++;
         if (like < i) {
             n->plan[i].engine = n->plan[like].engine;
@@ -84,7 +98,7 @@ static bs_status choose_all(bs_network *n, bs_lane *l, bool dnn)
             n->plan[i].dnn = n->plan[like].dnn;
             continue;
         }
-        bs_status st = choose(l, i, dnn);
+        bs_status st = g->nodes[i].op == BS_OP_CONV ? choose_conv(l, i, dnn) : choose_product(l, i);
         if (st != BS_OK)
             return bs_context("node '%s'", g->nodes[i].name);
     }

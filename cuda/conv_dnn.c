@@ -11,7 +11,6 @@ enum { WORKSPACE = 256 << 20, MOST = 256 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
-    int node;
     bs_cudnn_shape shape;
     bs_cudnn_pin pin;
     bs_cudnn_plan *plan;
@@ -76,17 +75,16 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
 {
     bs_lane *l = j->lane;
     const bs_cudnn_pin *pin = &l->network->plan[j->index].dnn;
-    bs_cuda_dnn_plan *p = l->dnn_plans;
-    while (p && (p->node != j->index || !same_shape(&p->shape, shape) || !same_pin(&p->pin, pin)))
+    bs_cuda_dnn_plan **list = &l->dnn_plans[j->index], *p = *list;
+    while (p && (!same_shape(&p->shape, shape) || !same_pin(&p->pin, pin)))
         p = p->next;
     if (!p) {
         BS_TRY(need_handle(l));
         BS_TRY(bs_calloc(&p, 1, sizeof *p, "convolution"));
-        p->node = j->index;
         p->shape = *shape;
         p->pin = *pin;
-        p->next = l->dnn_plans;
-        l->dnn_plans = p;
+        p->next = *list;
+        *list = p;
         BS_TRY(bs_cudnn_plan_create(&p->plan, l->dnn, shape, pin, WORKSPACE));
     }
     *out = p->plan;
@@ -146,12 +144,15 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 
 void bs_cuda_dnn_close(bs_lane *l)
 {
-    while (l->dnn_plans) {
-        bs_cuda_dnn_plan *next = l->dnn_plans->next;
-        bs_cudnn_plan_free(l->dnn_plans->plan);
-        free(l->dnn_plans);
-        l->dnn_plans = next;
-    }
+    for (int i = 0; l->dnn_plans && i < l->network->graph->n_nodes; i++)
+        while (l->dnn_plans[i]) {
+            bs_cuda_dnn_plan *p = l->dnn_plans[i];
+            l->dnn_plans[i] = p->next;
+            bs_cudnn_plan_free(p->plan);
+            free(p);
+        }
+    free(l->dnn_plans);
+    l->dnn_plans = NULL;
     bs_cudnn_free(l->dnn);
     l->dnn = NULL;
 }

@@ -46,7 +46,7 @@ struct bs_device {
 typedef struct bs_cuda_gemm {
     int64_t width, depth; /* filters, and their length */
     cublasLtMatmulAlgo_t algo;
-    bool pinned;
+    bool pinned; /* false: there is no such algorithm, the plain kernel computes them */
 } bs_cuda_gemm;
 
 /* What load() made of a node. Filters are rows: weights (filters, length), bias by filter. */
@@ -81,10 +81,11 @@ struct bs_lane {
     bs_network *network;
     CUstream stream;
     /* Small host arrays on their way to the device: a ring of pinned memory, copied to the same place of its
-     * twin on the device. */
+     * twin on the device when a kernel is launched. Up to `sent` that is done. What a
+     * kernel finds out may be written to that place, too, and is fetched from there. */
     char *pinned;
     CUdeviceptr staged;
-    size_t stage_at;
+    size_t stage_at, sent;
     char *landing; /* pinned memory for what comes back */
     size_t landing_bytes;
     bs_cuda_buffer workspace; /* of libraries */
@@ -94,7 +95,7 @@ struct bs_lane {
     bs_cuda_buffer computed;      /* channels of faulty filters */
     bs_cuda_buffer result;        /* what comes back, on the device */
     bs_cudnn *dnn;                /* NULL: no layer needs it */
-    bs_cuda_dnn_plan *dnn_plans;  /* a list */
+    bs_cuda_dnn_plan **dnn_plans; /* by node, lists */
     CUdeviceptr *param;           /* max_inputs, for a run with a faulty parameter */
     bs_view *view;                /* the same */
     bs_shape *shape;              /* the same, of the running node's inputs */
@@ -143,9 +144,12 @@ bs_status bs_cuda_enter(const bs_device *d);
 /* lane.c */
 bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n);
 void bs_cuda_lane_close(bs_lane *l);
+bs_status bs_cuda_wait(bs_lane *l);
 bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes);
-/* Copies a host array to the device; the address is good for what is queued next. */
+/* Copies a host array to the device; the address is good for the kernel that is launched next. */
 bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes);
+/* The same with the array still to be written, to *host. */
+bs_status bs_cuda_stage_room(bs_lane *l, void **host, CUdeviceptr *out, size_t bytes);
 /* Copies device memory to the host and waits for it. */
 bs_status bs_cuda_fetch(bs_lane *l, void *to, CUdeviceptr from, size_t bytes);
 /* Runs a kernel on `samples` x `items`; args: its argument structure. */
@@ -168,8 +172,11 @@ static inline int64_t bs_cuda_padded(int64_t filters)
 
 /* gemm.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All addresses are
  * multiples of 16 bytes. */
-bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, const bs_device *d, int64_t rows, int64_t width, int64_t depth);
-/* The algorithms that may be pinned, the fastest first by the library's guess for so many rows; *proposed:
+/* Pins the first algorithm whose bits do not depend on the batch; there may be none: g->pinned. `rows`: so
+ * many as a large batch has; filters: on the device. */
+bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t width, int64_t depth,
+                           CUdeviceptr filters);
+/* The algorithms that may be tried, the fastest first by the library's guess for so many rows; *proposed:
  * how many it named in all. */
 bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
                                   const bs_device *d, int64_t rows, int64_t width, int64_t depth);
@@ -197,7 +204,7 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters);
 void bs_cuda_dnn_close(bs_lane *l);
 
-/* choose.c: what computes each convolution; run once, when parameters are on the device. */
+/* choose.c: what computes each convolution and product; run once, when parameters are on the device. */
 bs_status bs_cuda_choose_engines(bs_network *n);
 
 /* matrix.c, too: n rows of `elements` side by side at an address that is a multiple of `alignment`: copied to
@@ -252,7 +259,13 @@ bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n
 bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
                             const int out_size[2], void *out);
 
-/* faulty.c */
+/* faulty.c, faulty_channels.c */
+/* Faulty filters evaluated together, at most, unless one trial has more. There may be more of them than the
+ * node has filters. */
+enum { BS_CUDA_MOST_FILTERS = 128 };
+/* Row f of `to` becomes row from[f] (staged) of a parameter, of `length` floats each. */
+bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,
+                               bs_cuda_buffer *to);
 bs_status bs_cuda_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
                              const bs_faults *f, bs_faulty_mode mode, void *out);
 
@@ -267,6 +280,10 @@ bs_status bs_cuda_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *
 bs_status bs_cuda_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
 bs_status bs_cuda_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                 bs_view golden, uint8_t *equal);
+bs_status bs_cuda_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4]);
+/* Rows of `elements`, wherever they are: those of `rows` against those of `golden`. */
+bs_status bs_cuda_compare_rows(bs_lane *l, int n, int64_t elements, bs_operand rows, bs_operand golden,
+                               uint8_t *equal);
 
 /* The kernels for all architectures built for, as cuModuleLoadData() takes them. */
 extern const unsigned char bs_cuda_kernel_image[];

@@ -2,12 +2,16 @@
  * are a matrix (depth, width) to be transposed, the rows (depth, rows), the products (width, rows).
  *
  * One algorithm serves all numbers of rows and of filters: tile, stages and the order of the sum along
- * `depth` are its own, never split, so an element does not depend on its neighbours. */
-#include "cuda/cuda.h"
+ * `depth` are its own, never split, so an element should not depend on its neighbours. The library does not
+ * promise that: the first algorithm is taken that shows it on random data. Where none does, a plain kernel
+ * serves, one thread an output: slower, but exact by its making. */
+#include "cuda/rehearsal.h"
+
+#include "base/log.h"
 
 #include <string.h>
 
-enum { CANDIDATES = 32, WORKSPACE = 32 << 20 };
+enum { CANDIDATES = 32, WORKSPACE = 32 << 20, REHEARSED = 8 };
 
 typedef struct call {
     const bs_cuda_api *api;
@@ -137,16 +141,30 @@ out:
     return st;
 }
 
-bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, const bs_device *d, int64_t rows, int64_t width, int64_t depth)
+bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t width, int64_t depth,
+                           CUdeviceptr filters)
 {
+    cublasLtMatmulAlgo_t algorithm[REHEARSED];
+    bs_gemm_rehearsal r;
     int n = 0, proposed = 0;
+    bs_status st;
     *g = (bs_cuda_gemm){.width = width, .depth = depth};
-    BS_TRY(bs_cuda_gemm_algorithms(&g->algo, 1, &n, &proposed, d, rows, width, depth));
-    g->pinned = n == 1;
-    if (g->pinned)
-        return BS_OK;
-    return bs_fail(BS_ERR, "cuBLASLt has no algorithm for %lld filters of %lld weights that serves any batch",
-                   (long long)width, (long long)depth);
+    BS_TRY(
+        bs_cuda_gemm_algorithms(algorithm, REHEARSED, &n, &proposed, l->network->device, rows, width, depth));
+    BS_TRY_GOTO(bs_gemm_rehearsal_begin(&r, l, rows, width, depth, filters), out);
+    for (int i = 0; i < n && !g->pinned; i++) {
+        bool exact = false;
+        g->algo = algorithm[i];
+        BS_TRY_GOTO(bs_rehearse_gemm(&r, g, &exact), out);
+        g->pinned = exact;
+    }
+    if (!g->pinned)
+        bs_info("products of %lld filters of %lld weights run through a plain, slower kernel: none of %d "
+                "algorithms of cuBLASLt gives the same bits in every batch",
+                (long long)width, (long long)depth, proposed);
+out:
+    bs_gemm_rehearsal_end(&r);
+    return st;
 }
 
 bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,

@@ -26,21 +26,46 @@ static bs_status wait(bs_lane *l)
     return bs_cuda_check(api, api->cuStreamSynchronize(l->stream), "cuStreamSynchronize");
 }
 
-bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes)
+bs_status bs_cuda_wait(bs_lane *l)
+{
+    BS_TRY(bs_cuda_enter(l->network->device));
+    return wait(l);
+}
+
+/* Sends what has been staged since the last time, as one copy. */
+static bs_status send(bs_lane *l)
 {
     const bs_cuda_api *api = l->network->device->api;
+    size_t from = l->sent;
+    l->sent = l->stage_at;
+    if (from == l->stage_at)
+        return BS_OK;
+    return bs_cuda_check(
+        api, api->cuMemcpyHtoDAsync(l->staged + from, l->pinned + from, l->stage_at - from, l->stream),
+        "cuMemcpyHtoDAsync");
+}
+
+bs_status bs_cuda_stage_room(bs_lane *l, void **host, CUdeviceptr *out, size_t bytes)
+{
     size_t room = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (room > RING_BYTES)
         return bs_fail(BS_ERR, "%zu bytes are too many for one transfer", bytes);
     if (l->stage_at + room > RING_BYTES) {
+        BS_TRY(send(l));
         BS_TRY(wait(l)); /* the copies out of the ring's start may be under way still */
-        l->stage_at = 0;
+        l->stage_at = l->sent = 0;
     }
-    memcpy(l->pinned + l->stage_at, data, bytes);
+    *host = l->pinned + l->stage_at;
     *out = l->staged + l->stage_at;
-    BS_TRY(bs_cuda_check(api, api->cuMemcpyHtoDAsync(*out, l->pinned + l->stage_at, bytes, l->stream),
-                         "cuMemcpyHtoDAsync"));
     l->stage_at += room;
+    return BS_OK;
+}
+
+bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes)
+{
+    void *host = NULL;
+    BS_TRY(bs_cuda_stage_room(l, &host, out, bytes));
+    memcpy(host, data, bytes);
     return BS_OK;
 }
 
@@ -69,6 +94,7 @@ bs_status bs_cuda_launch(bs_lane *l, bs_kernel_id kernel, int64_t samples, int64
         return BS_OK;
     if (items > UINT32_MAX / 2 || samples > INT32_MAX)
         return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
+    BS_TRY(send(l));
     unsigned block = BLOCK;
     while (block > 32 && block / 2 >= items)
         block /= 2;
@@ -139,6 +165,7 @@ bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n)
     BS_TRY_GOTO(bs_calloc(&l->param, inputs, sizeof *l->param, "lane"), out);
     BS_TRY_GOTO(bs_calloc(&l->view, inputs, sizeof *l->view, "lane"), out);
     BS_TRY_GOTO(bs_calloc(&l->shape, inputs, sizeof *l->shape, "lane"), out);
+    BS_TRY_GOTO(bs_calloc(&l->dnn_plans, (size_t)n->graph->n_nodes, sizeof *l->dnn_plans, "lane"), out);
     BS_TRY_GOTO(bs_cuda_check(api, api->cuStreamCreate(&l->stream, CU_STREAM_NON_BLOCKING), "cuStreamCreate"),
                 out);
     BS_TRY_GOTO(bs_cuda_check(api, api->cuMemAllocHost((void **)&l->pinned, RING_BYTES), "cuMemAllocHost"),

@@ -16,6 +16,29 @@ bs_status bs_cuda_line_up(bs_lane *l, int n, int room, bs_view in, int64_t eleme
     return bs_cuda_launch(l, BS_KERNEL_copy_rows, n, elements, &a);
 }
 
+/* A 1x1 convolution of images of one pixel, each output a thread's sum. */
+static bs_status run_plain(const bs_cuda_job *j, int64_t rows, int64_t width, CUdeviceptr x,
+                           CUdeviceptr filters, CUdeviceptr bias, CUdeviceptr out)
+{
+    int64_t length = j->lane->network->plan[j->index].length;
+    bs_direct_args a = {.n = (uint32_t)rows,
+                        .filters = (uint32_t)width,
+                        .per_group = (uint32_t)width,
+                        .g = {.in_h = 1,
+                              .in_w = 1,
+                              .out_h = 1,
+                              .out_w = 1,
+                              .kernel = {1, 1},
+                              .stride = {1, 1},
+                              .dilation = {1, 1},
+                              .channels = (int32_t)length},
+                        .in = {bs_cuda_pointer(x), NULL, length},
+                        .weights = bs_cuda_pointer(filters),
+                        .bias = bs_cuda_pointer(bias),
+                        .out = bs_cuda_pointer(out)};
+    return bs_cuda_launch(j->lane, BS_KERNEL_direct, rows, width, &a);
+}
+
 bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width, CUdeviceptr filters,
                          CUdeviceptr bias, CUdeviceptr out)
 {
@@ -25,6 +48,8 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
     int64_t rows = n * repeat, padded = bs_cuda_padded(width);
     CUdeviceptr x;
     BS_TRY(bs_cuda_line_up(l, n, n, in, repeat * p->length, &x));
+    if (!p->gemm.pinned)
+        return run_plain(j, rows, width, x, filters, bias, out);
     BS_TRY(bs_cuda_reserve(l, &l->products, (size_t)(rows * padded) * sizeof(float)));
     BS_TRY(bs_cuda_gemm_run(l, &p->gemm, rows, width, x, filters, l->products.ptr));
     bs_add_bias_args a = {.n = (uint32_t)rows,

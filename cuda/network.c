@@ -110,10 +110,7 @@ static bs_status plan_node(bs_network *n, int node)
     for (int k = 0; k < nd->n_in; k++)
         if (nd->in[k] >= 0 && g->tensors[nd->in[k]].constant)
             BS_TRY(upload_param(n, node, k));
-    if (nd->op == BS_OP_CONV)
-        return BS_OK; /* bs_cuda_choose_engines() */
-    /* So many rows as one batch of trials has, in round numbers. */
-    return p->filters ? bs_cuda_gemm_pin(&p->gemm, n->device, 256 * p->repeat, p->filters, p->length) : BS_OK;
+    return BS_OK;
 }
 
 void bs_cuda_unload(bs_network *n)

@@ -1,9 +1,7 @@
 /* Faults, comparisons with the golden run, and patches: see host/backend/backend.h. */
 #include "cuda/cuda.h"
 
-#include "base/buf.h"
-
-#include <stdlib.h>
+#include <string.h>
 
 size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
@@ -34,12 +32,21 @@ static bs_status stage_boxes(bs_lane *l, bs_patch_boxes *out, int n, const bs_pl
     return BS_OK;
 }
 
+/* A thread walks along so many channels. */
+enum { WALK = 8 };
+
+static uint32_t channel_step(const bs_plane *p)
+{
+    return (uint32_t)((p->outer + WALK - 1) / WALK);
+}
+
 bs_status bs_cuda_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
                          const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
 {
     const bs_plane *p = &l->network->planes[tensor];
     bs_overlay_args a = {.n = (uint32_t)n,
                          .channels = (uint32_t)p->outer,
+                         .step = channel_step(p),
                          .height = (int32_t)p->height,
                          .width = (int32_t)(p->width * p->cell),
                          .live = live,
@@ -50,48 +57,58 @@ bs_status bs_cuda_gather(bs_lane *l, int tensor, int n, bs_view golden, const vo
     BS_TRY(stage_boxes(l, &a.want, n, p, want));
     if (live)
         BS_TRY(stage_boxes(l, &a.live_at, n, p, live_at));
-    return bs_cuda_launch(l, BS_KERNEL_overlay, n, p->outer * a.want.size[0] * a.want.size[1], &a);
+    return bs_cuda_launch(l, BS_KERNEL_overlay, n, (int64_t)a.step * a.want.size[0] * a.want.size[1], &a);
 }
 
 /* Sites on their way to the device at once. */
 enum { PIECE = 1 << 18 };
 
-/* Sites first .. first + n_sites - 1 of f; owner has room for them. */
-static bs_status inject_piece(bs_lane *l, bs_inject_args *a, const bs_faults *f, uint32_t first,
-                              const int32_t *owner)
+/* Sites first .. first + n_sites - 1 of f. */
+static bs_status inject_piece(bs_lane *l, bs_inject_args *a, const bs_faults *f, uint32_t first)
 {
-    CUdeviceptr site, owners;
+    CUdeviceptr site;
     size_t n = a->n_sites;
     BS_TRY(bs_cuda_stage(l, &site, f->sites + first, n * sizeof *f->sites));
-    BS_TRY(bs_cuda_stage(l, &owners, owner, n * sizeof *owner));
     BS_TRY(bs_cuda_reserve(l, &l->result, n * sizeof(uint32_t)));
     a->site = bs_cuda_pointer(site);
-    a->owner = bs_cuda_pointer(owners);
-    a->before = bs_cuda_pointer(l->result.ptr);
+    a->before = f->before ? bs_cuda_pointer(l->result.ptr) : NULL;
     BS_TRY(bs_cuda_launch(l, BS_KERNEL_inject, 1, a->n_sites, a));
     return f->before ? bs_cuda_fetch(l, f->before + first, l->result.ptr, n * sizeof *f->before) : BS_OK;
 }
 
-static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_faults *f)
+/* Do the sites of each sample ascend? Those that are drawn do. */
+static bool ascend(int n, const bs_faults *f)
 {
-    uint32_t all = f->first[n] - f->first[0], filled = 0;
-    int32_t *owner;
-    bs_status st = BS_OK;
-    if (all == 0)
-        return BS_OK;
-    BS_TRY(bs_calloc(&owner, all < PIECE ? all : PIECE, sizeof *owner, "faults"));
     for (int i = 0; i < n; i++)
-        for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
-            owner[filled++] = i;
-            if (filled < PIECE && k + 1 < f->first[n])
-                continue;
-            a->n_sites = filled;
-            BS_TRY_GOTO(inject_piece(l, a, f, k + 1 - filled, owner), out);
-            filled = 0;
+        for (uint32_t k = f->first[i] + 1; k < f->first[i + 1]; k++)
+            if (f->sites[k].element <= f->sites[k - 1].element)
+                return false;
+    return true;
+}
+
+/* patches: NULL for whole rows. */
+static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_plane *plane,
+                            const bs_patches *patches, const bs_faults *f)
+{
+    int i = 0;
+    a->distinct = ascend(n, f);
+    for (uint32_t at = f->first[0], end; at < f->first[n]; at = end) {
+        CUdeviceptr owners;
+        void *owner = NULL;
+        end = f->first[n] - at < PIECE ? f->first[n] : at + PIECE;
+        a->n_sites = end - at;
+        if (patches)
+            BS_TRY(stage_boxes(l, &a->at, n, plane, patches));
+        BS_TRY(bs_cuda_stage_room(l, &owner, &owners, a->n_sites * sizeof(int32_t)));
+        for (uint32_t k = at; k < end; k++) {
+            while (k >= f->first[i + 1])
+                i++;
+            ((int32_t *)owner)[k - at] = i;
         }
-out:
-    free(owner);
-    return st;
+        a->owner = bs_cuda_pointer(owners);
+        BS_TRY(inject_piece(l, a, f, at));
+    }
+    return BS_OK;
 }
 
 bs_status bs_cuda_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
@@ -103,7 +120,7 @@ bs_status bs_cuda_inject(bs_lane *l, int tensor, int n, void *rows, const bs_fau
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
     bs_inject_args a = {
         .rows = rows, .channels = (int32_t)t->elements, .height = 1, .width = 1, .at = {.size = {1, 1}}};
-    return inject_all(l, &a, n, f);
+    return inject_all(l, &a, n, NULL, NULL, f);
 }
 
 static bool in_patch(const bs_plane *p, const bs_patches *at, int i, int64_t element)
@@ -127,50 +144,93 @@ bs_status bs_cuda_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *
                         .channels = (int32_t)p->outer,
                         .height = (int32_t)p->height,
                         .width = (int32_t)(p->width * p->cell)};
-    BS_TRY(stage_boxes(l, &a.at, n, p, at));
-    return inject_all(l, &a, n, f);
+    return inject_all(l, &a, n, p, at, f);
 }
 
-/* Room for n answers of a comparison, all "equal" so far. */
-static bs_status begin_compare(bs_lane *l, int n)
+/* Room for what a kernel finds out, each byte `start` before: it goes to the device with the kernel's other
+ * small arrays, which takes no call of its own. */
+static bs_status begin_answer(bs_lane *l, CUdeviceptr *out, int start, size_t bytes)
 {
-    const bs_cuda_api *api = l->network->device->api;
+    void *host = NULL;
     BS_TRY(bs_cuda_enter(l->network->device));
-    BS_TRY(bs_cuda_reserve(l, &l->result, (size_t)n));
-    return bs_cuda_check(api, api->cuMemsetD8Async(l->result.ptr, 1, (size_t)n, l->stream),
-                         "cuMemsetD8Async");
+    BS_TRY(bs_cuda_stage_room(l, &host, out, bytes));
+    memset(host, start, bytes);
+    return BS_OK;
+}
+
+bs_status bs_cuda_compare_rows(bs_lane *l, int n, int64_t elements, bs_operand rows, bs_operand golden,
+                               uint8_t *equal)
+{
+    CUdeviceptr answer;
+    if (n <= 0)
+        return BS_OK;
+    BS_TRY(begin_answer(l, &answer, 1, (size_t)n));
+    bs_compare_args a = {.n = (uint32_t)n,
+                         .elements = (uint32_t)elements,
+                         .rows = rows,
+                         .golden = golden,
+                         .equal = bs_cuda_pointer(answer)};
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare, n, (elements + WALK - 1) / WALK, &a));
+    return bs_cuda_fetch(l, equal, answer, (size_t)n);
 }
 
 bs_status bs_cuda_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal)
 {
     int64_t elements = l->network->graph->tensors[tensor].elements;
-    if (n <= 0)
-        return BS_OK;
-    BS_TRY(begin_compare(l, n));
-    bs_compare_args a = {.n = (uint32_t)n,
-                         .elements = (uint32_t)elements,
-                         .rows = rows,
-                         .equal = bs_cuda_pointer(l->result.ptr)};
-    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, elements));
-    BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare, n, elements, &a));
-    return bs_cuda_fetch(l, equal, l->result.ptr, (size_t)n);
+    bs_operand there;
+    BS_TRY(bs_cuda_enter(l->network->device));
+    BS_TRY(bs_cuda_operand(l, &there, n, golden, elements));
+    return bs_cuda_compare_rows(l, n, elements, (bs_operand){rows, NULL, elements}, there, equal);
 }
 
 bs_status bs_cuda_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                 bs_view golden, uint8_t *equal)
 {
     const bs_plane *p = &l->network->planes[tensor];
+    CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
-    BS_TRY(begin_compare(l, n));
+    BS_TRY(begin_answer(l, &answer, 1, (size_t)n));
     bs_compare_patch_args a = {.n = (uint32_t)n,
                                .channels = (uint32_t)p->outer,
+                               .step = channel_step(p),
                                .height = (int32_t)p->height,
                                .width = (int32_t)(p->width * p->cell),
                                .rows = rows,
-                               .equal = bs_cuda_pointer(l->result.ptr)};
+                               .equal = bs_cuda_pointer(answer)};
     BS_TRY(stage_boxes(l, &a.at, n, p, at));
     BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, l->network->graph->tensors[tensor].elements));
-    BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare_patch, n, p->outer * a.at.size[0] * a.at.size[1], &a));
-    return bs_cuda_fetch(l, equal, l->result.ptr, (size_t)n);
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare_patch, n, (int64_t)a.step * a.at.size[0] * a.at.size[1], &a));
+    return bs_cuda_fetch(l, equal, answer, (size_t)n);
+}
+
+bs_status bs_cuda_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4])
+{
+    const bs_plane *p = &l->network->planes[tensor];
+    int64_t elements = l->network->graph->tensors[tensor].elements;
+    size_t bytes = (size_t)n * sizeof *bounds;
+    CUdeviceptr answer;
+    if (n <= 0)
+        return BS_OK;
+    BS_TRY(begin_answer(l, &answer, BS_NO_CORNER, bytes));
+    bs_bounds_args a = {.n = (uint32_t)n,
+                        .channels = (uint32_t)p->outer,
+                        .step = channel_step(p),
+                        .height = (int32_t)p->height,
+                        .width = (int32_t)(p->width * p->cell),
+                        .corner = bs_cuda_pointer(answer)};
+    BS_TRY(bs_cuda_operand(l, &a.rows, n, rows, elements));
+    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, elements));
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a));
+    BS_TRY(bs_cuda_fetch(l, bounds, answer, bytes));
+    for (int i = 0; i < n; i++) {
+        int32_t *b = bounds[i];
+        const int32_t top = -b[0], left = -b[1], bottom = b[2], right = b[3];
+        bool none = bottom < 0;
+        b[0] = none ? 0 : top;
+        b[1] = none ? 0 : left;
+        b[2] = none ? 0 : bottom - top + 1;
+        b[3] = none ? 0 : right - left + 1;
+    }
+    return BS_OK;
 }

@@ -1,32 +1,28 @@
 #include "cuda/rehearsal.h"
 
 #include "base/buf.h"
+#include "base/noise.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum { SPOTS = 5, WORKSPACE = 256 << 20 };
+/* ALONE: samples that filters by themselves are tried on, at most. */
+enum { SPOTS = 5, WORKSPACE = 256 << 20, ALONE = 2 };
 
 static const int patch_sizes[] = {1, 3, 6, BS_REHEARSAL_SIZE};
 static const int batches[] = {1, 3, BS_REHEARSAL_PATCHES};
-static const int filter_counts[] = {1, 5}; /* odd ones: some engines want multiples of 4 or 8 */
+static const int filter_counts[] = {1, 5, BS_CUDA_MOST_FILTERS}; /* also odd: some engines want multiples */
 enum {
     BATCHES = sizeof batches / sizeof *batches,
     SIZES = sizeof patch_sizes / sizeof *patch_sizes,
     COUNTS = sizeof filter_counts / sizeof *filter_counts,
 };
 
-/* A linear congruential generator (Knuth's MMIX constants). */
 bs_status bs_rehearsal_fill(bs_lane *l, CUdeviceptr to, int64_t n)
 {
     const bs_cuda_api *api = l->network->device->api;
     float *data;
-    uint64_t state = 1;
     BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        data[i] = (float)(int32_t)(state >> 32) * 0x1p-31f;
-    }
+    bs_noise_fill(data, n);
     bs_status st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(to, data, (size_t)n * sizeof *data, l->stream),
                                  "cuMemcpyHtoDAsync");
     if (st == BS_OK)
@@ -128,34 +124,46 @@ bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact)
     return BS_OK;
 }
 
-/* The first few filters by themselves, for two samples: their channels of the whole output. */
+/* Outputs of the filters on `samples` samples into r->made: the first ones, from the start again where there
+ * are too few, as faults may ask for more than the layer has. */
+static bs_status run_filters(const bs_rehearsal *r, int64_t filters, int samples)
+{
+    bs_lane *l = r->l;
+    const bs_cuda_plan *p = &l->network->plan[r->node];
+    bool biased = bs_node_has_input(node_of(r), 2);
+    bs_cuda_job j = bs_cuda_make_job(l, r->node, p->param, samples, NULL, r->made);
+    int32_t from[BS_CUDA_MOST_FILTERS], first[BS_CUDA_MOST_FILTERS] = {0}; /* there is one group */
+    CUdeviceptr staged, channels;
+    for (int f = 0; f < filters; f++)
+        from[f] = (int32_t)(f % p->filters);
+    BS_TRY(bs_cuda_stage(l, &staged, from, (size_t)filters * sizeof *from));
+    BS_TRY(bs_cuda_copy_filters(l, (int)filters, staged, p->param[1], p->length, &l->filters));
+    if (biased)
+        BS_TRY(bs_cuda_copy_filters(l, (int)filters, staged, p->param[2], 1, &l->bias));
+    BS_TRY(bs_cuda_stage(l, &channels, first, (size_t)filters * sizeof *first));
+    return bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), NULL}, filters, l->filters.ptr,
+                        biased ? l->bias.ptr : 0, channels, r->made);
+}
+
 bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exact)
 {
     const bs_node *nd = node_of(r);
     const bs_cuda_plan *p = &r->l->network->plan[r->node];
     int64_t elements = tensor(r, nd->out)->elements, plane = elements / p->filters;
-    int samples = r->samples < 2 ? r->samples : 2;
-    filters = filters < p->filters ? filters : p->filters;
-    size_t bytes = (size_t)(filters * plane) * sizeof(float);
-    bs_cuda_job j = bs_cuda_make_job(r->l, r->node, p->param, samples, NULL, r->made);
-    float *alone = NULL, *whole = NULL;
-    bs_status st;
+    int samples = r->samples < ALONE ? r->samples : ALONE;
+    uint8_t equal[ALONE];
     if (nd->attr.window.group > 1)
         return BS_OK;
-    BS_TRY_GOTO(bs_alloc_aligned(&alone, bytes, "outputs"), out);
-    BS_TRY_GOTO(bs_alloc_aligned(&whole, bytes, "outputs"), out);
-    BS_TRY_GOTO(bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), NULL}, filters, p->param[1],
-                             bs_node_has_input(nd, 2) ? p->param[2] : 0, 0, r->made),
-                out);
-    for (int i = 0; i < samples; i++) {
-        BS_TRY_GOTO(bs_cuda_fetch(r->l, alone, r->made + (size_t)i * bytes, bytes), out);
-        BS_TRY_GOTO(bs_cuda_fetch(r->l, whole, r->y + (size_t)(i * elements) * sizeof(float), bytes), out);
-        *exact &= !memcmp(alone, whole, bytes);
+    BS_TRY(run_filters(r, filters, samples));
+    for (int64_t first = 0; first < filters; first += p->filters) {
+        int64_t here = filters - first < p->filters ? filters - first : p->filters;
+        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane},
+                   whole = {bs_cuda_pointer(r->y), NULL, elements};
+        BS_TRY(bs_cuda_compare_rows(r->l, samples, here * plane, part, whole, equal));
+        for (int i = 0; i < samples; i++)
+            *exact &= equal[i];
     }
-out:
-    free(whole);
-    free(alone);
-    return st;
+    return BS_OK;
 }
 
 static bs_status rehearse(const bs_rehearsal *r, bool *exact)
@@ -170,20 +178,23 @@ static bs_status rehearse(const bs_rehearsal *r, bool *exact)
     return BS_OK;
 }
 
-bs_status bs_rehearse(const bs_rehearsal *r, bool *exact)
+bs_status bs_rehearsal_judge(bs_lane *l, bs_status st, bool *exact)
 {
-    *exact = true;
-    bs_status st = rehearse(r, exact);
     if (st == BS_OK)
         return BS_OK;
-    /* An engine may refuse to run; if the device lives on, that is all there is to it. */
-    const bs_cuda_api *api = r->l->network->device->api;
-    bool alive = api->cuStreamSynchronize(r->l->stream) == CUDA_SUCCESS;
+    const bs_cuda_api *api = l->network->device->api;
+    bool alive = api->cuStreamSynchronize(l->stream) == CUDA_SUCCESS;
     if (st == BS_NO_MEMORY || !alive)
         return st;
     *exact = false;
     bs_error_clear();
     return BS_OK;
+}
+
+bs_status bs_rehearse(const bs_rehearsal *r, bool *exact)
+{
+    *exact = true;
+    return bs_rehearsal_judge(r->l, rehearse(r, exact), exact);
 }
 
 /* --- buffers --- */
@@ -218,6 +229,9 @@ bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches,
     made *= patches;
     if (made < samples * y->elements)
         made = samples * y->elements;
+    int64_t alone = ALONE * BS_CUDA_MOST_FILTERS * (y->elements / y->shape.dim[0]);
+    if (made < alone)
+        made = alone;
     BS_TRY(alloc(l, &r->x, samples * x->elements));
     BS_TRY(alloc(l, &r->y, samples * y->elements));
     BS_TRY(alloc(l, &r->in_patches, patch * patches));

@@ -34,6 +34,7 @@ bs_status bs_rehearse_whole(const bs_rehearsal *r);
  * refuses the shape. */
 bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact);
 bs_status bs_rehearse_samples(const bs_rehearsal *r, int batch, bool *exact);
+/* filters: at most BS_CUDA_MOST_FILTERS, of which there may be more than the layer has. */
 bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exact);
 
 /* All of that, as far as it takes to find a difference; a refusal is one, too. */
@@ -50,5 +51,37 @@ bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL
 
 /* n random numbers on [-1, 1), the same in every run. */
 bs_status bs_rehearsal_fill(bs_lane *l, CUdeviceptr to, int64_t n);
+/* What became of a try: an engine may refuse to run; if the device lives on, that only means it is not exact.
+ */
+bs_status bs_rehearsal_judge(bs_lane *l, bs_status st, bool *exact);
+
+/* The same for products of rows with filters by an algorithm of cuBLASLt: any number of rows from any places,
+ * and as few filters as are faulty together, against all of them at once.
+ *
+ *   bs_gemm_rehearsal r;
+ *   st = bs_gemm_rehearsal_begin(&r, lane, rows, width, depth, filters);
+ *   st = bs_rehearse_gemm(&r, &g, &exact); ... other algorithms ...
+ *   bs_gemm_rehearsal_end(&r);  also where begin failed */
+typedef struct bs_gemm_rehearsal {
+    bs_lane *l;
+    int64_t rows, width, depth;
+    CUdeviceptr x, w;    /* rows, filters (not owned) */
+    CUdeviceptr y, made; /* products, rows of bs_cuda_padded(width): of all, of a part */
+    int32_t *place;      /* `rows` of them: where a part's rows come from */
+    uint8_t *equal;      /* the same */
+} bs_gemm_rehearsal;
+
+/* w: filters on the device. Fewer rows are looked at where so many would take much memory. */
+bs_status bs_gemm_rehearsal_begin(bs_gemm_rehearsal *r, bs_lane *l, int64_t rows, int64_t width,
+                                  int64_t depth, CUdeviceptr w);
+void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r);
+/* Puts the products of all into y. Before the following one, and again for each algorithm. */
+bs_status bs_rehearse_products(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g);
+/* `rows` rows times `width` filters: at most all there are, or BS_CUDA_MOST_FILTERS where rows are few (64).
+ * Sets *exact to false where a bit differs from y. */
+bs_status bs_rehearse_part(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g, int64_t rows, int64_t width,
+                           bool *exact);
+/* All of that, as far as it takes to find a difference; a refusal is one, too. */
+bs_status bs_rehearse_gemm(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g, bool *exact);
 
 #endif

@@ -4,10 +4,13 @@
 
 BS_KERNEL(compare)
 {
-    BS_EACH(i, k, a.n, a.elements)
+    BS_SAMPLES(i, a.n)
     {
-        uint32_t mine = bs_float_bits(a.rows[(int64_t)i * a.elements + k]);
-        if (mine != bs_float_bits(bs_operand_row(&a.golden, i)[k]))
+        const float *row = bs_operand_row(&a.rows, i), *golden = bs_operand_row(&a.golden, i);
+        int differs = 0;
+        BS_ITEMS(k, a.elements)
+        differs |= bs_float_bits(row[k]) != bs_float_bits(golden[k]);
+        if (bs_warp_any(differs) && bs_warp_leads())
             a.equal[i] = 0;
     }
 }
@@ -22,20 +25,34 @@ BS_HD int in_patch(const bs_patch_boxes *p, uint32_t i, int y, int x)
 BS_KERNEL(overlay)
 {
     uint32_t width = (uint32_t)a.want.size[1], cells = width * (uint32_t)a.want.size[0];
-    BS_EACH(i, k, a.n, a.channels * cells)
+    BS_EACH(i, k, a.n, a.step * cells)
     {
-        int64_t c = k / cells;
-        int y = a.want.origin[0][i] + (int)(k % cells / width), x = a.want.origin[1][i] + (int)(k % width);
-        float v = a.fill;
+        uint32_t cell = k % cells;
+        int y = a.want.origin[0][i] + (int)(cell / width), x = a.want.origin[1][i] + (int)(cell % width);
+        const float *from = NULL;
+        int64_t plane = 0;
         if (a.live && in_patch(&a.live_at, i, y, x)) {
             const bs_patch_boxes *p = &a.live_at;
-            int64_t row = ((int64_t)i * a.channels + c) * p->size[0] + y - p->origin[0][i];
-            v = a.live[row * p->size[1] + x - p->origin[1][i]];
+            plane = (int64_t)p->size[0] * p->size[1];
+            from = a.live + (int64_t)i * a.channels * plane + (y - p->origin[0][i]) * p->size[1] + x -
+                   p->origin[1][i];
         } else if (y >= 0 && x >= 0 && y < a.height && x < a.width) {
-            v = bs_operand_row(&a.golden, i)[(c * a.height + y) * a.width + x];
+            plane = (int64_t)a.height * a.width;
+            from = bs_operand_row(&a.golden, i) + y * a.width + x;
         }
-        a.out[(int64_t)i * a.channels * cells + k] = v;
+        float *out = a.out + (int64_t)i * a.channels * cells + cell;
+        for (uint32_t c = k / cells; c < a.channels; c += a.step)
+            out[(int64_t)c * cells] = from ? from[c * plane] : a.fill;
     }
+}
+
+/* Has the sample of site k an earlier site at its element? */
+BS_HD int has_earlier(const bs_inject_args *a, uint32_t k)
+{
+    for (uint32_t e = k; e > 0 && a->owner[e - 1] == a->owner[k]; e--)
+        if (a->site[e - 1].element == a->site[k].element)
+            return 1;
+    return 0;
 }
 
 /* The first site of an element does the work of all that its sample has there, in their order: threads that
@@ -45,10 +62,8 @@ BS_KERNEL(inject)
     BS_EACH(one, k, 1, a.n_sites)
     {
         int32_t i = a.owner[k];
-        uint32_t element = a.site[k].element, earlier = k;
-        while (earlier > 0 && a.owner[earlier - 1] == i && a.site[earlier - 1].element != element)
-            earlier--;
-        if (earlier > 0 && a.owner[earlier - 1] == i)
+        uint32_t element = a.site[k].element, end = a.distinct ? k + 1 : a.n_sites;
+        if (!a.distinct && has_earlier(&a, k))
             continue;
         int32_t x = (int32_t)(element % (uint32_t)a.width);
         int32_t y = (int32_t)(element / (uint32_t)a.width % (uint32_t)a.height);
@@ -56,7 +71,7 @@ BS_KERNEL(inject)
         int32_t top = a.at.origin[0] ? a.at.origin[0][i] : 0, left = a.at.origin[1] ? a.at.origin[1][i] : 0;
         int64_t row = ((int64_t)i * a.channels + c) * a.at.size[0] + y - top;
         float *cell = a.rows + row * a.at.size[1] + x - left;
-        for (uint32_t m = k; m < a.n_sites && a.owner[m] == i; m++) {
+        for (uint32_t m = k; m < end && a.owner[m] == i; m++) {
             if (a.site[m].element != element)
                 continue;
             uint32_t before = bs_float_bits(*cell);
@@ -70,32 +85,119 @@ BS_KERNEL(inject)
 BS_KERNEL(compare_patch)
 {
     uint32_t width = (uint32_t)a.at.size[1], cells = width * (uint32_t)a.at.size[0];
-    BS_EACH(i, k, a.n, a.channels * cells)
+    int64_t plane = (int64_t)a.height * a.width;
+    BS_SAMPLES(i, a.n)
     {
-        int64_t c = k / cells;
-        int y = a.at.origin[0][i] + (int)(k % cells / width), x = a.at.origin[1][i] + (int)(k % width);
-        uint32_t mine = bs_float_bits(a.rows[(int64_t)i * a.channels * cells + k]);
-        if (mine != bs_float_bits(bs_operand_row(&a.golden, i)[(c * a.height + y) * a.width + x]))
+        const float *row = a.rows + (int64_t)i * a.channels * cells, *golden = bs_operand_row(&a.golden, i);
+        int differs = 0;
+        BS_ITEMS(k, a.step * cells)
+        {
+            uint32_t cell = k % cells;
+            int y = a.at.origin[0][i] + (int)(cell / width), x = a.at.origin[1][i] + (int)(cell % width);
+            const float *mine = row + cell, *other = golden + y * a.width + x;
+            for (uint32_t c = k / cells; c < a.channels; c += a.step)
+                differs |= bs_float_bits(mine[(int64_t)c * cells]) != bs_float_bits(other[c * plane]);
+        }
+        if (bs_warp_any(differs) && bs_warp_leads())
             a.equal[i] = 0;
+    }
+}
+
+BS_KERNEL(bounds)
+{
+    uint32_t cells = (uint32_t)(a.height * a.width);
+    const int32_t none = (int32_t)(BS_NO_CORNER * 0x01010101u);
+    BS_SAMPLES(i, a.n)
+    {
+        const float *row = bs_operand_row(&a.rows, i), *golden = bs_operand_row(&a.golden, i);
+        int32_t corner[4] = {none, none, none, none};
+        BS_ITEMS(k, a.step * cells)
+        {
+            uint32_t cell = k % cells;
+            int differs = 0;
+            for (uint32_t c = k / cells; c < a.channels; c += a.step)
+                differs |= bs_float_bits(row[(int64_t)c * cells + cell]) !=
+                           bs_float_bits(golden[(int64_t)c * cells + cell]);
+            if (!differs)
+                continue;
+            int32_t y = (int32_t)cell / a.width, x = (int32_t)cell % a.width;
+            corner[0] = bs_most(corner[0], -y);
+            corner[1] = bs_most(corner[1], -x);
+            corner[2] = bs_most(corner[2], y);
+            corner[3] = bs_most(corner[3], x);
+        }
+        for (int e = 0; e < 4; e++) {
+            int32_t all = bs_warp_max(corner[e]);
+            if (bs_warp_leads())
+                bs_atomic_max(&a.corner[4 * (int64_t)i + e], all);
+        }
     }
 }
 
 BS_KERNEL(filters)
 {
     BS_EACH(f, k, a.filters, a.length)
-        a.out[(int64_t)f * a.length + k] = a.weights[(int64_t)a.from[f] * a.length + k];
+    a.out[(int64_t)f * a.length + k] = a.weights[(int64_t)a.from[f] * a.length + k];
 }
 
 BS_KERNEL(scatter)
 {
     BS_EACH(i, p, a.n, a.pixels)
-        a.out[a.sample[i] * a.out_elements + a.channel[i] * a.out_channel_step + p * a.out_pixel_step] =
-            a.computed[a.row[i] * a.row_step + a.column[i] * a.column_step + p * a.pixel_step];
+    a.out[a.sample[i] * a.out_elements + a.channel[i] * a.out_channel_step + p * a.out_pixel_step] =
+        a.computed[a.row[i] * a.row_step + a.column[i] * a.column_step + p * a.pixel_step];
 }
 
+/* Gives what bs_rank() gives. */
 BS_KERNEL(rank)
 {
-    BS_EACH(one, i, 1, a.n)
-        a.out[i] = bs_rank(a.rows + (int64_t)i * a.classes, (int)a.classes, a.golden ? a.golden[i] : -1,
-                           a.is_probability);
+    BS_TEAM(i, a.n)
+    {
+        const float *score = a.rows + (int64_t)i * a.classes;
+        bs_answer *out = &a.out[i];
+        int32_t golden = a.golden ? a.golden[i] : -1;
+        uint64_t last = UINT64_MAX;
+        float first = 0.0f;
+        int nan = 0, inf = 0;
+        BS_TEAM_ITEMS(k, a.classes)
+        {
+            nan |= bs_is_nan(score[k]);
+            inf |= bs_is_inf(score[k]);
+        }
+        uint32_t flags = (bs_warp_any(nan) ? BS_ANSWER_NAN : 0) | (bs_warp_any(inf) ? BS_ANSWER_INF : 0);
+        for (int r = 0; r < BS_TOP; r++) {
+            uint64_t best = 0;
+            BS_TEAM_ITEMS(k, a.classes)
+            {
+                uint64_t key = bs_rank_key(score[k], k);
+                if (key < last && key > best)
+                    best = key;
+            }
+            last = bs_warp_max64(best);
+            int32_t top = last ? (int32_t)(0xffffffffu - (uint32_t)last) : -1;
+            float s = last ? score[top] : 0.0f;
+            if (r == 0) {
+                first = s;
+                golden = golden < 0 ? top : golden;
+            }
+            if (r == 1 && top >= 0 && s == first)
+                flags |= BS_ANSWER_TIE;
+            if (bs_warp_leads()) {
+                out->top[r] = top;
+                out->score[r] = s;
+            }
+        }
+        float p = 0.0f;
+        if (golden >= 0 && !(flags & (BS_ANSWER_NAN | BS_ANSWER_INF))) {
+            double unit = bs_exp_unit(a.classes);
+            uint64_t sum = 0;
+            BS_TEAM_ITEMS(k, a.is_probability ? 0 : a.classes)
+            sum += bs_exp_share(score[k], first, unit);
+            sum = bs_warp_sum64(sum);
+            p = a.is_probability ? score[golden] : bs_probability(score[golden], first, unit, sum);
+        }
+        if (bs_warp_leads()) {
+            out->p_golden = p;
+            out->flags = flags;
+        }
+    }
 }

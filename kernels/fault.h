@@ -46,6 +46,8 @@ typedef struct bs_fault_model {
 BS_HD uint32_t bs_nth_bit(uint32_t mask, uint32_t i)
 {
     uint32_t b = 0;
+    if (mask == 0xffffffffu)
+        return i;
     for (;; b++)
         if (mask >> b & 1) {
             if (i == 0)
@@ -54,12 +56,13 @@ BS_HD uint32_t bs_nth_bit(uint32_t mask, uint32_t i)
         }
 }
 
+/* H. S. Warren, Hacker's Delight, 5-1. */
 BS_HD uint32_t bs_popcount(uint32_t v)
 {
-    uint32_t n = 0;
-    for (; v; v &= v - 1)
-        n++;
-    return n;
+    v -= v >> 1 & 0x55555555u;
+    v = (v & 0x33333333u) + (v >> 2 & 0x33333333u);
+    v = (v + (v >> 4)) & 0x0f0f0f0fu;
+    return v * 0x01010101u >> 24;
 }
 
 /* Choices at one element: allowed bits, or 1 for whole-value kinds. */

@@ -31,10 +31,12 @@
     X(fold)                                                                                                  \
     X(add_bias)                                                                                              \
     X(copy_rows)                                                                                             \
+    X(move_rows)                                                                                             \
     X(inject)                                                                                                \
     X(compare)                                                                                               \
     X(overlay)                                                                                               \
     X(compare_patch)                                                                                         \
+    X(bounds)                                                                                                \
     X(filters)                                                                                               \
     X(scatter)                                                                                               \
     X(rank)
@@ -277,11 +279,17 @@ typedef struct bs_copy_rows_args {
     float *out;
 } bs_copy_rows_args;
 
+/* Rows to[i] become rows from[i] of the same block; no row is both. */
+typedef struct bs_move_rows_args {
+    uint32_t n, elements;
+    const int32_t *to, *from;
+    float *rows;
+} bs_move_rows_args;
+
 /* equal[i], 1 before, becomes 0 where a bit differs. */
 typedef struct bs_compare_args {
     uint32_t n, elements;
-    const float *rows;
-    bs_operand golden;
+    bs_operand rows, golden;
     uint8_t *equal;
 } bs_compare_args;
 
@@ -291,8 +299,9 @@ typedef struct bs_patch_boxes {
     const int32_t *origin[2];
 } bs_patch_boxes;
 
+/* A thread walks along channels, `step` apart: it divides once for all of them. */
 typedef struct bs_overlay_args {
-    uint32_t n, channels;
+    uint32_t n, channels, step;
     int32_t height, width; /* of the plane */
     bs_operand golden;
     const float *live; /* NULL: golden only */
@@ -302,9 +311,10 @@ typedef struct bs_overlay_args {
 } bs_overlay_args;
 
 /* Sites site[k] of sample owner[k], numbered as in the whole tensor; before may be NULL. Whole tensors are
- * patches of (elements, 1, 1) whose origin is NULL. */
+ * patches of (elements, 1, 1) whose origin is NULL. distinct: no sample has two sites of one element. */
 typedef struct bs_inject_args {
     uint32_t n_sites;
+    int32_t distinct;
     const bs_site *site;
     const int32_t *owner;
     uint32_t *before;
@@ -313,14 +323,24 @@ typedef struct bs_inject_args {
     bs_patch_boxes at;
 } bs_inject_args;
 
+/* `step`: as in an overlay; `equal`: as in a comparison. */
 typedef struct bs_compare_patch_args {
-    uint32_t n, channels;
+    uint32_t n, channels, step;
     int32_t height, width;
     bs_patch_boxes at;
     const float *rows;
     bs_operand golden;
     uint8_t *equal;
 } bs_compare_patch_args;
+
+/* Where rows differ from golden: corner[4 * i ..] grow to the maxima of {-row, -column, row, column}. */
+enum { BS_NO_CORNER = 0x80 }; /* every byte of them, before: a number below all of those */
+typedef struct bs_bounds_args {
+    uint32_t n, channels, step;
+    int32_t height, width;
+    bs_operand rows, golden;
+    int32_t *corner;
+} bs_bounds_args;
 
 /* Row f of out is row from[f] of weights. */
 typedef struct bs_filters_args {
@@ -341,6 +361,7 @@ typedef struct bs_scatter_args {
     int64_t out_elements, out_channel_step, out_pixel_step;
 } bs_scatter_args;
 
+/* A team each. */
 typedef struct bs_rank_args {
     uint32_t n, classes;
     int32_t is_probability;

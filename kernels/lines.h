@@ -15,7 +15,8 @@ BS_HD double bs_lanes_total(const double *lane)
     return total;
 }
 
-/* Mean and variance of x[i * stride], by sums over every eighth element, in double. */
+/* Mean and variance of x[i * stride], by sums over every eighth element, in double. Lanes are counted by
+ * loops of fixed length, also for the rest: so a device keeps them in registers. */
 BS_HD void bs_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
 {
     double sum[BS_LANES] = {0}, square[BS_LANES] = {0};
@@ -23,18 +24,20 @@ BS_HD void bs_moments(int64_t n, const float *x, int64_t stride, double *mean, d
     for (; i + BS_LANES <= n; i += BS_LANES)
         for (int k = 0; k < BS_LANES; k++)
             sum[k] += (double)x[(i + k) * stride];
-    for (int k = 0; i + k < n; k++)
-        sum[k] += (double)x[(i + k) * stride];
+    for (int k = 0; k < BS_LANES; k++)
+        if (i + k < n)
+            sum[k] += (double)x[(i + k) * stride];
     *mean = bs_lanes_total(sum) / (double)n;
     for (i = 0; i + BS_LANES <= n; i += BS_LANES)
         for (int k = 0; k < BS_LANES; k++) {
             double d = (double)x[(i + k) * stride] - *mean;
             square[k] += d * d;
         }
-    for (int k = 0; i + k < n; k++) {
-        double d = (double)x[(i + k) * stride] - *mean;
-        square[k] += d * d;
-    }
+    for (int k = 0; k < BS_LANES; k++)
+        if (i + k < n) {
+            double d = (double)x[(i + k) * stride] - *mean;
+            square[k] += d * d;
+        }
     *variance = bs_lanes_total(square) / (double)n;
 }
 

@@ -8,7 +8,7 @@
 BS_KERNEL(fill)
 {
     BS_EACH(i, k, a.n, a.elements)
-        a.out[(int64_t)i * a.elements + k] = a.value;
+    a.out[(int64_t)i * a.elements + k] = a.value;
 }
 
 BS_KERNEL(move)
@@ -39,7 +39,13 @@ BS_KERNEL(pad)
 BS_KERNEL(copy_rows)
 {
     BS_EACH(i, k, a.n, a.elements)
-        a.out[(int64_t)i * a.elements + k] = bs_operand_row(&a.in, i)[k];
+    a.out[(int64_t)i * a.elements + k] = bs_operand_row(&a.in, i)[k];
+}
+
+BS_KERNEL(move_rows)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    a.rows[(int64_t)a.to[i] * a.elements + k] = a.rows[(int64_t)a.from[i] * a.elements + k];
 }
 
 BS_KERNEL(pick)
@@ -83,8 +89,9 @@ BS_KERNEL(resize)
         int column = (int)(k % (uint32_t)a.out_w), row = (int)(k / (uint32_t)a.out_w % (uint32_t)a.out_h);
         int64_t channel = k / (uint32_t)(a.out_h * a.out_w);
         const float *x = bs_operand_row(&a.in, i) + channel * a.in_h * a.in_w;
-        a.out[(int64_t)i * a.channels * a.out_h * a.out_w + k] =
-            a.resize.mode == BS_RESIZE_CUBIC ? resize_cubic(&a, x, row, column) : resize_linear(&a, x, row, column);
+        a.out[(int64_t)i * a.channels * a.out_h * a.out_w + k] = a.resize.mode == BS_RESIZE_CUBIC
+                                                                     ? resize_cubic(&a, x, row, column)
+                                                                     : resize_linear(&a, x, row, column);
     }
 }
 

@@ -17,19 +17,38 @@ typedef struct bs_answer {
     uint32_t flags; /* bs_answer_flag over all scores */
 } bs_answer;
 
-/* Probability of class c. `is_probability`: scores are probabilities already (the network ends in softmax).
- */
-BS_HD float bs_probability(const float *score, int n, int c, float max, int is_probability)
+/* The sum of e^(score - max) over n classes is one of whole numbers, of this many a unit: whoever adds them
+ * up, in whatever order, gets the same. */
+BS_HD double bs_exp_unit(uint32_t n)
 {
-    if (is_probability)
-        return score[c];
-    double sum = 0.0;
-    for (int i = 0; i < n; i++)
-        sum += exp((double)score[i] - (double)max);
-    return (float)(exp((double)score[c] - (double)max) / sum);
+    double unit = 4611686018427387904.0; /* 2^62 */
+    for (; n; n /= 2)
+        unit /= 2;
+    return unit;
 }
 
-/* score[0..n): one inference's outputs; golden < 0: use the top class itself (a golden run). */
+BS_HD uint64_t bs_exp_share(float score, float max, double unit)
+{
+    return (uint64_t)(exp((double)score - (double)max) * unit + 0.5);
+}
+
+/* Probability of a class by its score; sum: of all shares. */
+BS_HD float bs_probability(float score, float max, double unit, uint64_t sum)
+{
+    return (float)(exp((double)score - (double)max) * unit / (double)sum);
+}
+
+/* Larger for the one that ranks higher; 0: does not rank. `i`: the class. */
+BS_HD uint64_t bs_rank_key(float score, uint32_t i)
+{
+    uint32_t b = bs_float_bits(score == 0.0f ? 0.0f : score);
+    if (bs_is_nan(score))
+        return 0;
+    return (uint64_t)(b & BS_SIGN_MASK ? ~b : b | BS_SIGN_MASK) << 32 | (0xffffffffu - i);
+}
+
+/* score[0..n): one inference's outputs; golden < 0: use the top class itself (a golden run).
+ * is_probability: scores are probabilities already (the network ends in softmax). */
 BS_HD bs_answer bs_rank(const float *score, int n, int golden, int is_probability)
 {
     bs_answer a;
@@ -62,8 +81,16 @@ BS_HD bs_answer bs_rank(const float *score, int n, int golden, int is_probabilit
     if (golden < 0)
         golden = a.top[0];
     a.p_golden = 0.0f;
-    if (golden >= 0 && !(a.flags & (BS_ANSWER_NAN | BS_ANSWER_INF)))
-        a.p_golden = bs_probability(score, n, golden, a.score[0], is_probability);
+    if (golden < 0 || a.flags & (BS_ANSWER_NAN | BS_ANSWER_INF))
+        return a;
+    a.p_golden = score[golden];
+    if (is_probability)
+        return a;
+    double unit = bs_exp_unit((uint32_t)n);
+    uint64_t sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += bs_exp_share(score[i], a.score[0], unit);
+    a.p_golden = bs_probability(score[golden], a.score[0], unit, sum);
     return a;
 }
 

@@ -13,7 +13,8 @@ enum bs_stream {
     BS_STREAM_VALUE = 1,
     BS_STREAM_BER = 2,
     BS_STREAM_ORDER = 3,
-    BS_STREAM_AUDIT = 4
+    BS_STREAM_AUDIT = 4,
+    BS_STREAM_WEIGHTS = 5 /* of generated networks: counter = (element, twice the parameter or one more) */
 };
 
 /* 64 random bits. */

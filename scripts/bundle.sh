@@ -16,8 +16,8 @@ data=${BITSINK_TEST_DATA:-../shared/data}
 onnx=/usr/share/libonnx-testdata/data
 images=40
 most=$((64 << 20)) # what fits through a narrow door
-programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_cpu_exact tests/test_replay
-          tests/test_reach_tokens tests/conformance"
+programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_delta_ops tests/test_cpu_exact
+          tests/test_reach_tokens tests/test_replay tests/conformance"
 
 echo "== build" >&2
 targets=
@@ -47,7 +47,7 @@ ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
     grep -Ev '/(ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s))\.so' | while read -r library; do
     cp -L "$library" "$root/lib"
 done
-cp scripts/synth_model.py scripts/bench_peers.py "$root/scripts"
+cp scripts/bench_peers.py "$root/scripts"
 cp -r tests/models tests/jobs "$root/tests"
 mkdir "$root/tests/numerics" "$root/tests/gpu"
 cp tests/numerics/*.py "$root/tests/numerics"

@@ -6,7 +6,7 @@
 # torch for some steps. A step that cannot run says so, one that fails does not keep the others from running, and all
 # end after $BITSINK_CHECK_SECONDS (570). Ends with a table, and writes it with all output to $OUT/gpu-report.md
 # (./gpu-report.md). --small: little of everything, to try the script itself on a simulated device.
-# $BITSINK_CHECK_STEPS names the steps to do, separated by spaces (all): probe operators tokens boxes exactness
+# $BITSINK_CHECK_STEPS names the steps to do, separated by spaces (all): probe operators tokens changes boxes exactness
 # replay conformance logits campaign digests vgg19 resnet50 mobilenetv2 peers memcheck racecheck.
 # Exit code: 0 all that could run is well, 1 some step failed, 4 no device.
 # shellcheck disable=SC2317 # steps are called by name
@@ -66,6 +66,7 @@ step_probe() {
 # What every device must do, by the programs that test the CPU.
 step_operators() { tested bin/test_cpu_ops; }
 step_tokens() { tested bin/test_cpu_tokens; }
+step_changes() { tested bin/test_delta_ops; }
 step_boxes() { tested bin/test_reach_tokens 40; }
 step_exactness() { tested bin/test_cpu_exact; }
 step_replay() {
@@ -137,17 +138,27 @@ step_digests() {
     echo "figure: ${differ:+DIFFERENT:$differ; }one digest each: $engines${missing:-}"
     [ -z "${differ:-}" ]
 }
+# bench NETWORK: the bundled one instead with --small.
 bench() {
-    need_python numpy onnx
-    [ "$small" = 0 ] || unavailable "left out: --small"
-    show "$python" scripts/synth_model.py "$1" "$scratch/$1.onnx" || return 1
-    into "$scratch/bench" bin/bitsink bench "$scratch/$1.onnx" --device cuda --trials 64 --json --quiet
+    model=$1
+    if [ "$small" = 1 ]; then
+        [ "$1" = vgg19 ] || unavailable "left out: --small"
+        model=tests/models/fashion_vgg.onnx
+    fi
+    into "$scratch/bench" bin/bitsink bench "$model" --device cuda --trials "$(trials 4:64)" --json --quiet
     code=$?
     cat "$scratch/bench"
-    echo "figure: $(field golden_per_second <"$scratch/bench") golden images/s; trials/s: delta $(field delta_per_second \
-        <"$scratch/bench"), suffix $(field suffix_per_second <"$scratch/bench"), full $(field full_per_second \
-        <"$scratch/bench"); exact $(field exact <"$scratch/bench")"
+    sed 's/, "targets": .*//' "$scratch/bench" >"$scratch/totals" # the keys of each target are the same
+    echo "figure: $(total golden_per_second) golden images/s; trials/s: delta $(total delta_per_second), suffix $(total \
+        suffix_per_second), all to the end $(total dense_suffix_per_second), full $(total full_per_second); full: $(percent \
+        full_share) % of the fp32 rate (goal 60); injection $(percent inject_share) % of the delta replay (goal < 1); exact $(total exact)"
     return "$code"
+}
+total() {
+    field "$1" <"$scratch/totals"
+}
+percent() {
+    total "$1" | awk '{ printf "%.1f", 100 * $1 }'
 }
 step_vgg19() { bench vgg19; }
 step_resnet50() { bench resnet50; }
@@ -155,8 +166,11 @@ step_mobilenetv2() { bench mobilenetv2; }
 step_peers() {
     need_python numpy onnx torch pytorchfi
     need_data
-    model=$scratch/vgg19.onnx
-    [ -e "$model" ] || model=$BITSINK_TEST_DATA/models/cifar10_resnet20.onnx
+    model=$BITSINK_TEST_DATA/models/cifar10_resnet20.onnx
+    if [ "$small" = 0 ]; then
+        model=$scratch/vgg19.onnx
+        show bin/bitsink synth vgg19 "$model" || return 1
+    fi
     show "$python" scripts/bench_peers.py bin/bitsink "$model" --device cuda
 }
 sanitize() {
@@ -182,6 +196,7 @@ step_racecheck() { sanitize racecheck; }
 steps='probe 125
 operators 60
 tokens 60
+changes 30
 boxes 40
 exactness 60
 replay 120

@@ -86,6 +86,8 @@ typedef struct bs_backend {
 
     bs_status (*lane_open)(bs_lane **out, bs_network *n);
     void (*lane_close)(bs_lane *l);
+    /* Waits until the device has done all that the lane has asked of it. NULL: every call waits. */
+    bs_status (*wait)(bs_lane *l);
     bs_status (*alloc)(bs_lane *l, void **out, size_t bytes);
     void (*free)(bs_lane *l, void *p);
 
@@ -102,8 +104,9 @@ typedef struct bs_backend {
                             const bs_faults *f, bs_faulty_mode mode, void *out);
 
     bs_status (*copy_rows)(bs_lane *l, int tensor, int n, bs_view src, void *dst);
-    /* Plain bytes from device memory to device memory; the two do not overlap. */
-    bs_status (*copy)(bs_lane *l, void *dst, const void *src, size_t bytes);
+    /* Rows to[k] become rows from[k], k < n, of a block of rows of row_bytes each; no row is both. */
+    bs_status (*move_rows)(bs_lane *l, int n, void *rows, size_t row_bytes, const int32_t *to,
+                           const int32_t *from);
     bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
     /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
     bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);

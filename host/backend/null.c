@@ -8,6 +8,7 @@
  * (full re-runs help).
  */
 #include "backend/backend.h"
+#include "backend/rows.h"
 #include "base/buf.h"
 
 #include <stdio.h>
@@ -213,13 +214,6 @@ static bs_status null_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void
     return BS_OK;
 }
 
-static bs_status null_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
-{
-    (void)l;
-    memcpy(dst, src, bytes);
-    return BS_OK;
-}
-
 static bs_status null_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
 {
     (void)l;
@@ -347,7 +341,7 @@ const bs_backend bs_null_backend = {
     .run = null_run,
     .run_faulty = null_run_faulty,
     .copy_rows = null_copy_rows,
-    .copy = null_copy,
+    .move_rows = bs_host_move_rows,
     .inject = null_inject,
     .compare = null_compare,
     .patch_bytes = null_patch_bytes,

@@ -8,6 +8,8 @@
 int bs_resources_cores(void);
 /* Bytes of memory that can be taken without swapping or being killed. */
 size_t bs_resources_memory(void);
+/* Bytes of memory that this process has had at most. */
+size_t bs_resources_peak(void);
 /* Seconds on a clock that never jumps. */
 double bs_resources_clock(void);
 

@@ -1,55 +1,57 @@
-#include "campaign/bench.h"
-
 #include "base/buf.h"
 #include "base/crew.h"
+#include "base/log.h"
 #include "base/resources.h"
+#include "campaign/bench_internal.h"
 #include "fault.h"
 #include "replay/selftest.h"
 #include "trial.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct share {
-    const bs_engine *e;
-    bs_bench *out;
-    int trials;
-    uint64_t seed;
-    pthread_mutex_t lock;
-    bs_routes *routes; /* [target][mode] */
-} share;
+static const struct {
+    const char *name;
+    bs_replay_mode mode;
+    bool keeps;
+    int most;
+} ways[] = {
+#define X(suffix, name, mode, keeps, most) {name, mode, keeps, most},
+    BS_BENCH_WAYS(X)
+#undef X
+};
 
-typedef struct batch {
-    int32_t *row;
-    bs_site *site;
-    uint32_t *first;
-    bs_result *result[BS_REPLAY_MODE_COUNT];
-} batch;
+const char *bs_bench_way_name(bs_bench_way way)
+{
+    return ways[way].name;
+}
 
-static bs_status batch_open(batch *b, size_t n)
+bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n)
 {
     const char *what = "benchmark";
     memset(b, 0, sizeof *b);
     BS_TRY(bs_calloc(&b->row, n, sizeof *b->row, what));
     BS_TRY(bs_calloc(&b->site, n, sizeof *b->site, what));
     BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, what));
-    for (int m = 0; m < BS_REPLAY_MODE_COUNT; m++)
-        BS_TRY(bs_calloc(&b->result[m], n, sizeof **b->result, what));
+    BS_TRY(bs_calloc(&b->before, n, sizeof *b->before, what));
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++) {
+        b->most[way] = ways[way].most;
+        BS_TRY(bs_calloc(&b->result[way], n, sizeof **b->result, what));
+    }
     return BS_OK;
 }
 
-static void batch_close(batch *b)
+void bs_bench_batch_close(bs_bench_batch *b)
 {
     free(b->row);
     free(b->site);
     free(b->first);
-    for (int m = 0; m < BS_REPLAY_MODE_COUNT; m++)
-        free(b->result[m]);
+    free(b->before);
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
+        free(b->result[way]);
 }
 
-/* One random bit of one random element a trial; workers draw different ones. */
-static void draw_faults(const share *s, batch *b, int target, int worker)
+void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int worker)
 {
     const bs_fault_model flip = {.kind = BS_FAULT_FLIP, .bits = 0xffffffffu, .burst = 1, .count = 1};
     const bs_graph *g = s->e->graph;
@@ -64,68 +66,93 @@ static void draw_faults(const share *s, batch *b, int target, int worker)
     b->first[s->trials] = (uint32_t)s->trials;
 }
 
-/* Full re-runs take long and all the same time: some of the trials are enough. */
-enum { FULL_TRIALS = 32 };
-
-static int trials_of(const share *s, int mode)
+static int trials_of(const bs_bench_share *s, const bs_bench_batch *b, int way)
 {
-    return mode == BS_REPLAY_FULL && s->trials > FULL_TRIALS ? FULL_TRIALS : s->trials;
+    return s->trials < b->most[way] ? s->trials : b->most[way];
 }
 
-static bs_status run_trials(bs_replayer *p, const bs_routes *r, const share *s, const batch *b,
-                            bs_result *result)
+bs_status bs_bench_trials(bs_replayer *p, const bs_bench_share *s, const bs_bench_batch *b, int index,
+                          bs_bench_way way)
 {
     bs_trials t = {
-        .n = trials_of(s, (int)r->route[0]->mode),
+        .n = trials_of(s, b, (int)way),
         .golden_row = b->row,
-        .faults = {b->site, b->first, NULL},
-        .keep_masked = r->route[0]->mode == BS_REPLAY_FULL,
-        .result = result,
+        .faults = {b->site, b->first, b->before},
+        .keep_masked = ways[way].keeps,
+        .result = b->result[way],
     };
-    return bs_replay_routes(p, r, &t, s->trials);
+    return bs_replay_routes(p, &s->routes[index][way], &t, s->trials);
 }
 
-/* Runs the target once to make its primitives, then once for the clock. */
-static bs_status time_target(share *s, bs_worker *w, batch *b, int index, int worker)
+/* Adds what one way did to the common result. */
+static void add_cell(bs_bench_share *s, const bs_bench_batch *b, int index, int way, double seconds,
+                     double macs)
 {
-    bool exact = true;
-    draw_faults(s, b, s->out->targets[index], worker);
-    for (int m = BS_REPLAY_MODE_COUNT - 1; m >= 0; m--) {
-        const bs_routes *r = &s->routes[index * BS_REPLAY_MODE_COUNT + m];
-        if (m != BS_REPLAY_FULL || index == 0) /* full re-runs are alike for all targets */
-            BS_TRY(run_trials(w->replayer, r, s, b, b->result[m]));
+    bs_bench *out = s->out;
+    int n = trials_of(s, b, way);
+    pthread_mutex_lock(&s->lock);
+    bs_bench_cell *c = &out->cells[index][way];
+    c->seconds += seconds;
+    c->trials += (uint64_t)n;
+    c->macs += macs;
+    c->static_macs = bs_routes_macs(&s->routes[index][way]);
+    for (int i = 0; i < n; i++) {
+        const bs_result *x = &b->result[way][i], *y = &b->result[BS_BENCH_DELTA][i];
+        c->masked += x->died_at >= 0;
+        out->exact &= x->died_at == y->died_at && memcmp(&x->answer, &y->answer, sizeof x->answer) == 0;
+        if (x->died_at >= 0 && way == BS_BENCH_DELTA)
+            out->died[(size_t)index * (size_t)out->n_ids + (size_t)x->died_at]++;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Where nothing is dropped and the first target took long, a quarter is enough for the others. */
+static const double long_seconds = 2.0;
+
+/* Runs the target once to make its primitives, then once for the clock. Where nothing is dropped, batches of
+ * as many trials are alike for all targets: the first and the second make what the others use. */
+static bs_status time_target(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int index, int worker)
+{
+    bs_bench_draw(s, b, s->out->targets[index], worker);
+    for (int way = BS_BENCH_WAY_COUNT - 1; way >= 0; way--) {
+        if (!ways[way].keeps || index < 2)
+            BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
         double start = bs_resources_clock(), macs = bs_replayer_macs(w->replayer);
-        BS_TRY(run_trials(w->replayer, r, s, b, b->result[m]));
+        BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
         double seconds = bs_resources_clock() - start;
-        uint64_t masked = 0;
-        int n = trials_of(s, m);
-        for (int i = 0; i < n; i++) {
-            const bs_result *x = &b->result[m][i], *y = &b->result[BS_REPLAY_MODE_COUNT - 1][i];
-            masked += x->died_at >= 0;
-            exact &= x->died_at == y->died_at && memcmp(&x->answer, &y->answer, sizeof x->answer) == 0;
-        }
-        pthread_mutex_lock(&s->lock);
-        bs_bench_cell *c = &s->out->cells[index * BS_REPLAY_MODE_COUNT + m];
-        c->seconds += seconds;
-        c->trials += (uint64_t)n;
-        c->masked += masked;
-        c->macs += bs_replayer_macs(w->replayer) - macs;
-        c->static_macs = bs_routes_macs(r);
-        for (int i = 0; i < s->trials && m == BS_REPLAY_DELTA; i++)
-            if (b->result[m][i].died_at >= 0)
-                s->out->died[(size_t)index * (size_t)s->out->n_ids + (size_t)b->result[m][i].died_at]++;
-        s->out->exact &= exact;
-        pthread_mutex_unlock(&s->lock);
+        add_cell(s, b, index, way, seconds, bs_replayer_macs(w->replayer) - macs);
+        if (ways[way].keeps && index == 0 && seconds > long_seconds)
+            b->most[way] = (b->most[way] + 3) / 4;
     }
     return BS_OK;
 }
 
-static bs_status time_golden(share *s, bs_worker *w)
+/* The synthetic images again and again, in all rows of the tile. */
+static bs_status fill_tile(bs_worker *w, int n)
 {
-    double start = bs_resources_clock();
+    const bs_golden *golden = w->golden;
+    int input = golden->graph->input;
+    size_t row = golden->backend->row_bytes(golden->network, input);
+    int32_t from[BS_MAX_TILE];
+    if (n <= BS_PROBE_IMAGES)
+        return BS_OK;
+    for (int i = 0; i < n; i++)
+        from[i] = i % BS_PROBE_IMAGES;
+    return golden->backend->copy_rows(w->lane, input, n - BS_PROBE_IMAGES,
+                                      (bs_view){golden->rows[input], from},
+                                      (char *)golden->rows[input] + BS_PROBE_IMAGES * row);
+}
+
+/* As campaigns do, a tile at a time; once to make the primitives. */
+static bs_status time_golden(bs_bench_share *s, bs_worker *w)
+{
+    int tile = s->e->tile;
     uint64_t n = 0;
-    for (; n == 0 || bs_resources_clock() - start < 0.5; n += BS_PROBE_IMAGES)
-        BS_TRY(bs_golden_run(w->golden, BS_PROBE_IMAGES));
+    BS_TRY(fill_tile(w, tile));
+    BS_TRY(bs_golden_run(w->golden, tile));
+    double start = bs_resources_clock();
+    for (; n == 0 || bs_resources_clock() - start < 0.5; n += (uint64_t)tile)
+        BS_TRY(bs_golden_run(w->golden, tile));
     pthread_mutex_lock(&s->lock);
     s->out->golden_seconds += bs_resources_clock() - start;
     s->out->goldens += n;
@@ -135,19 +162,19 @@ static bs_status time_golden(share *s, bs_worker *w)
 
 static bs_status bench_worker(void *shared, int worker)
 {
-    share *s = shared;
+    bs_bench_share *s = shared;
     bs_worker w;
-    batch b;
+    bs_bench_batch b;
     uint64_t fingerprint;
     BS_TRY(bs_worker_open(&w, s->e));
-    bs_status st = batch_open(&b, (size_t)s->trials);
+    bs_status st = bs_bench_batch_open(&b, (size_t)s->trials);
     if (st == BS_OK)
         st = bs_selftest_probe(w.golden, &fingerprint);
     if (st == BS_OK)
         st = time_golden(s, &w);
     for (int i = 0; i < s->out->n_targets && st == BS_OK; i++)
         st = time_target(s, &w, &b, i, worker);
-    batch_close(&b);
+    bs_bench_batch_close(&b);
     bs_worker_close(&w);
     return st;
 }
@@ -161,33 +188,67 @@ static bs_status choose_targets(bs_bench *out, const bs_graph *g)
     out->n_ids = g->n_targets;
     BS_TRY(
         bs_calloc(&out->died, (size_t)out->n_targets * (size_t)out->n_ids, sizeof *out->died, "benchmark"));
-    return bs_calloc(&out->cells, (size_t)out->n_targets * BS_REPLAY_MODE_COUNT, sizeof *out->cells,
-                     "benchmark");
+    return bs_calloc(&out->cells, (size_t)out->n_targets, sizeof *out->cells, "benchmark");
+}
+
+static void note_memory(bs_bench *out, const bs_engine *e)
+{
+    const bs_graph *g = e->graph;
+    size_t threads = (size_t)e->threads;
+    for (int t = 0; t < g->n_tensors; t++)
+        if (g->tensors[t].constant)
+            out->parameter_bytes += (size_t)g->tensors[t].elements * sizeof(float);
+    out->golden_bytes = threads * (size_t)e->tile * bs_golden_image_bytes(g, e->backend, e->network);
+    out->trial_bytes = threads * e->arena_bytes;
+    out->host_peak = bs_resources_peak();
 }
 
 bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed)
 {
-    share s = {.e = e, .out = out, .trials = trials, .seed = seed, .lock = PTHREAD_MUTEX_INITIALIZER};
+    bs_bench_share s = {
+        .e = e, .out = out, .trials = trials, .seed = seed, .lock = PTHREAD_MUTEX_INITIALIZER};
     bs_status st;
     memset(out, 0, sizeof *out);
     out->exact = true;
     BS_TRY_GOTO(choose_targets(out, e->graph), out);
-    BS_TRY_GOTO(
-        bs_calloc(&s.routes, (size_t)out->n_targets * BS_REPLAY_MODE_COUNT, sizeof *s.routes, "routes"), out);
+    BS_TRY_GOTO(bs_calloc(&s.routes, (size_t)out->n_targets, sizeof *s.routes, "routes"), out);
     for (int i = 0; i < out->n_targets; i++)
-        for (int m = 0; m < BS_REPLAY_MODE_COUNT; m++)
-            BS_TRY_GOTO(bs_routes_create(&s.routes[i * BS_REPLAY_MODE_COUNT + m], e->graph, e->backend,
-                                         e->network, out->targets[i], (bs_replay_mode)m, true, &e->guide),
+        for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
+            BS_TRY_GOTO(bs_routes_create(&s.routes[i][way], e->graph, e->backend, e->network, out->targets[i],
+                                         ways[way].mode, true, &e->guide),
                         out);
     bs_cost_log(e->guide.cost);
-    st = bs_crew_run(e->threads, bench_worker, &s);
+    BS_TRY_GOTO(bs_crew_run(e->threads, bench_worker, &s), out);
+    note_memory(out, e);
+    BS_TRY_GOTO(bs_bench_kernels(&s), out);
+    BS_TRY_GOTO(bs_bench_rates(out, e), out);
+    bs_bench_cell delta = bs_bench_sum(out, BS_BENCH_DELTA);
+    if (bs_bench_rows(out, e->graph, delta.trials ? (double)delta.masked / (double)delta.trials : 0.5) !=
+        BS_OK)
+        bs_warn("rows of the result file are not measured: %s", bs_error_message());
 out:
-    for (int i = 0; s.routes && i < out->n_targets * BS_REPLAY_MODE_COUNT; i++)
-        bs_routes_clear(&s.routes[i]);
+    for (int i = 0; s.routes && i < out->n_targets; i++)
+        for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
+            bs_routes_clear(&s.routes[i][way]);
     free(s.routes);
     if (st != BS_OK)
         bs_bench_clear(out);
     return st;
+}
+
+bs_bench_cell bs_bench_sum(const bs_bench *b, bs_bench_way way)
+{
+    bs_bench_cell total = {0};
+    for (int i = 0; i < b->n_targets; i++) {
+        const bs_bench_cell *c = &b->cells[i][way];
+        double n = (double)b->cells[i][BS_BENCH_DELTA].trials, scale = n / (double)c->trials;
+        total.trials += (uint64_t)n;
+        total.masked += c->masked;
+        total.seconds += c->seconds * scale;
+        total.macs += c->macs * scale;
+        total.static_macs += c->static_macs;
+    }
+    return total;
 }
 
 void bs_bench_clear(bs_bench *b)

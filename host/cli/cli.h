@@ -47,6 +47,7 @@ typedef struct bs_command {
     X(compare)                                                                                               \
     X(trace)                                                                                                 \
     X(digest)                                                                                                \
+    X(synth)                                                                                                 \
     X(bench)                                                                                                 \
     X(devices)
 

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "model/synth.h"
 
 #include <stdio.h>
 
@@ -53,7 +54,7 @@ static void print_table(const bs_graph *g)
 static bs_status run(const bs_args *args)
 {
     bs_graph *g;
-    BS_TRY(bs_graph_import(&g, args->operand[0]));
+    BS_TRY(bs_synth_or_import(&g, args->operand[0]));
     if (bs_option_value(args, "json"))
         print_json(g);
     else
@@ -71,9 +72,9 @@ const bs_command bs_cmd_inspect = {
     .name = "inspect",
     .usage = "MODEL",
     .summary = "list the targets of an ONNX model",
-    .details =
-        "Imports MODEL and lists every tensor in which faults can be injected: id, name, operator, kind, "
-        "shape of one sample, bits, and multiply-accumulates of the node that makes it.",
+    .details = "Imports MODEL, an ONNX file or a network that synth generates, and lists every tensor in "
+               "which faults can be injected: id, name, operator, kind, "
+               "shape of one sample, bits, and multiply-accumulates of the node that makes it.",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "backend/support.h"
+#include "backend/rows.h"
 #include "cpu/patch.h"
 
 #include <stdio.h>
@@ -262,13 +263,6 @@ static bs_status cpu_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void 
     return BS_OK;
 }
 
-static bs_status cpu_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
-{
-    (void)l;
-    memcpy(dst, src, bytes);
-    return BS_OK;
-}
-
 static bs_status cpu_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
 {
     const bs_cpu_layout *layout = &l->network->layout[tensor];
@@ -329,7 +323,7 @@ const bs_backend bs_cpu_backend = {
     .run = cpu_run,
     .run_faulty = bs_cpu_run_faulty,
     .copy_rows = cpu_copy_rows,
-    .copy = cpu_copy,
+    .move_rows = bs_host_move_rows,
     .inject = cpu_inject,
     .compare = cpu_compare,
     .patch_bytes = bs_cpu_patch_bytes,

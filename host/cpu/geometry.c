@@ -8,6 +8,7 @@
 #include "cpu/patch.h"
 
 #include "base/buf.h"
+#include "base/noise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,16 +25,6 @@ typedef struct trial_run {
     float *in, *out;         /* a batch of patches */
     int spot[SPOTS][2];      /* first output row and column of the patches */
 } trial_run;
-
-/* Random, but the same in every run: a linear congruential generator (Knuth's MMIX constants). */
-static void fill_random(float *x, int64_t n)
-{
-    uint64_t state = 1;
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        x[i] = (float)(int32_t)(state >> 32) * 0x1p-31f;
-    }
-}
 
 static bs_status run_conv(const bs_conv_pin *pin, const bs_conv_shape *shape, const float *src,
                           const void *packed, const float *bias, float *dst)
@@ -125,11 +116,11 @@ static bs_status prepare(trial_run *t)
     BS_TRY(bs_alloc_aligned(&t->expected, (size_t)w->out_row * sizeof(float), "patches"));
     BS_TRY(bs_alloc_aligned(&t->in, most * (size_t)p->in_row * sizeof(float), "patches"));
     BS_TRY(bs_alloc_aligned(&t->out, most * (size_t)p->out_row * sizeof(float), "patches"));
-    fill_random(t->weights, weights);
-    fill_random(t->image, w->in_row);
+    bs_noise_fill(t->weights, weights);
+    bs_noise_fill(t->image, w->in_row);
     if (w->shape.bias) {
         BS_TRY(bs_alloc_aligned(&t->bias, (size_t)w->shape.filters * sizeof(float), "patches"));
-        fill_random(t->bias, w->shape.filters);
+        bs_noise_fill(t->bias, w->shape.filters);
     }
     choose_spots(t);
     void *packed = pack(w, w->pin, t->weights);

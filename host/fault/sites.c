@@ -73,20 +73,30 @@ static bs_status draw_many(const bs_fault_model *m, uint64_t population, uint64_
     return st;
 }
 
+/* Puts `at` among n ascending choices; false if it is there already. */
+static bool put(uint64_t *sorted, uint32_t n, uint64_t at)
+{
+    uint32_t i = n;
+    while (i > 0 && sorted[i - 1] > at)
+        i--;
+    if (i > 0 && sorted[i - 1] == at)
+        return false;
+    memmove(sorted + i + 1, sorted + i, (n - i) * sizeof *sorted);
+    sorted[i] = at;
+    return true;
+}
+
+/* Blocks ascend, and so do the hits of each: in the end nothing is left to be sorted. */
 static bs_status draw_ber(const bs_fault_model *m, const bs_stratum *s, uint64_t seed, uint64_t counter,
                           bs_sites *out)
 {
-    uint64_t seen[BS_BER_STEPS], blocks = (s->population + s->ber.block - 1) / s->ber.block;
+    uint64_t hit[BS_BER_STEPS + 1], blocks = (s->population + s->ber.block - 1) / s->ber.block;
     for (uint32_t block = 0; block < blocks; block++) {
         uint32_t hits = bs_ber_hits(&s->ber, bs_ber_draw(seed, counter, block)), n = 0;
-        for (uint32_t attempt = 0; n < hits; attempt++) {
-            uint64_t at = bs_ber_attempt(&s->ber, seed, counter, block, attempt);
-            if (among(seen, n, at))
-                continue;
-            seen[n++] = at;
-            if (at < s->population)
-                BS_TRY(append(out, bs_fault_site(m, at, seed, counter, (uint32_t)at)));
-        }
+        for (uint32_t attempt = 0; n < hits; attempt++)
+            n += put(hit, n, bs_ber_attempt(&s->ber, seed, counter, block, attempt));
+        for (uint32_t i = 0; i < n && hit[i] < s->population; i++)
+            BS_TRY(append(out, bs_fault_site(m, hit[i], seed, counter, (uint32_t)hit[i])));
     }
     return BS_OK;
 }
@@ -101,9 +111,13 @@ static int compare_sites(const void *x, const void *y)
  * the order of composition does not matter. */
 static void merge(bs_sites *out, size_t first)
 {
+    bool ascend = true;
+    for (size_t i = first + 1; i < out->n; i++)
+        ascend &= out->site[i - 1].element <= out->site[i].element;
+    if (!ascend)
+        qsort(out->site + first, out->n - first, sizeof *out->site, compare_sites);
     if (out->n - first < 2)
         return;
-    qsort(out->site + first, out->n - first, sizeof *out->site, compare_sites);
     size_t last = first;
     for (size_t i = first + 1; i < out->n; i++) {
         if (out->site[i].element == out->site[last].element)

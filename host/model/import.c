@@ -192,16 +192,15 @@ static void import_clear(bs_import *im)
         onnx__model_proto__free_unpacked(im->model, NULL);
 }
 
-bs_status bs_graph_import(bs_graph **out, const char *path)
+bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, const char sha256[65],
+                                const char *name)
 {
-    bs_import im = {.path = path, .output = -1};
+    bs_import im = {.path = name, .output = -1, .model = model};
     bs_graph *g = NULL;
     bs_status st;
     *out = NULL;
     BS_TRY_GOTO(bs_calloc(&g, 1, sizeof *g, "model"), out);
-    st = bs_onnx_parse(&im.model, g->sha256, path);
-    if (st != BS_OK)
-        goto parsed; /* the message names the file already */
+    memcpy(g->sha256, sha256, sizeof g->sha256);
     BS_TRY_GOTO(check_model(&im), out);
     BS_TRY_GOTO(bs_names_build(&im), out);
     BS_TRY_GOTO(read_input(&im), out);
@@ -215,9 +214,17 @@ bs_status bs_graph_import(bs_graph **out, const char *path)
     g = NULL;
 out:
     if (st != BS_OK)
-        bs_context("model '%s'", path);
-parsed:
+        bs_context("model '%s'", name);
     import_clear(&im);
     bs_graph_free(g);
     return st;
+}
+
+bs_status bs_graph_import(bs_graph **out, const char *path)
+{
+    Onnx__ModelProto *model;
+    char sha256[65];
+    *out = NULL;
+    BS_TRY(bs_onnx_parse(&model, sha256, path));
+    return bs_graph_import_model(out, model, sha256, path);
 }

@@ -96,6 +96,11 @@ typedef struct bs_raw {
     int from_last;  /* the images' axis of that activation, counted from the last (1); 0 where not pure */
 } bs_raw;
 
+/* import.c: the same as bs_graph_import() from a model in memory, which it takes over, also where it fails;
+ * `name` is for messages. */
+bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, const char sha256[65],
+                                const char *name);
+
 /* parse.c */
 bs_status bs_onnx_parse(Onnx__ModelProto **out, char sha256[65], const char *path);
 

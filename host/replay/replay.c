@@ -79,26 +79,45 @@ static bs_status compare_slot(pass *b, int slot)
                                        p->equal + (size_t)slot * (size_t)p->max_batch);
 }
 
-/* Moves the last trial into position i in every slot of the frontier. */
-static bs_status fill_hole(pass *b, const int *frontier, int n_frontier, int i)
+/* The moves that put living trials into the places of dead ones: the last trial first, so that few move. */
+static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
+{
+    int moves = 0;
+    for (int i = 0; i < p->n; i++) {
+        if (!p->dead[i])
+            continue;
+        while (p->n > i + 1 && p->dead[p->n - 1])
+            p->n--;
+        p->n--;
+        if (p->n > i) {
+            to[moves] = i;
+            from[moves++] = p->n;
+        }
+    }
+    return moves;
+}
+
+/* Drops dead trials from every slot of the frontier. */
+static bs_status drop_dead(pass *b, const int *frontier, int n_frontier)
 {
     bs_replayer *p = b->p;
-    int last = --p->n;
-    if (i == last)
+    int32_t *to = p->origin[0], *from = p->origin[1];
+    int moves = find_moves(p, to, from);
+    if (moves == 0)
         return BS_OK;
     for (int k = 0; k < n_frontier; k++) {
-        const bs_slot *s = &b->r->slots[frontier[k]];
-        char *rows = slot_rows(b, frontier[k]);
-        BS_TRY(p->golden->backend->copy(p->golden->lane, rows + (size_t)i * s->row_bytes,
-                                        rows + (size_t)last * s->row_bytes, s->row_bytes));
+        BS_TRY(p->golden->backend->move_rows(p->golden->lane, moves, slot_rows(b, frontier[k]),
+                                             b->r->slots[frontier[k]].row_bytes, to, from));
         uint8_t *equal = p->equal + (size_t)frontier[k] * (size_t)p->max_batch;
-        equal[i] = equal[last];
+        for (int m = 0; m < moves; m++)
+            equal[to[m]] = equal[from[m]];
     }
-    p->trial[i] = p->trial[last];
-    p->row[i] = p->row[last];
-    for (int a = 0; a < 2; a++)
-        p->at[a][i] = p->at[a][last];
-    p->dead[i] = p->dead[last];
+    for (int m = 0; m < moves; m++) {
+        p->trial[to[m]] = p->trial[from[m]];
+        p->row[to[m]] = p->row[from[m]];
+        for (int a = 0; a < 2; a++)
+            p->at[a][to[m]] = p->at[a][from[m]];
+    }
     b->reordered = true;
     return BS_OK;
 }
@@ -122,12 +141,7 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
                        golden->output + (size_t)p->row[i] * classes, classes * sizeof *golden->output);
         }
     }
-    if (b->t->keep_masked)
-        return BS_OK;
-    for (int i = p->n - 1; i >= 0; i--)
-        if (p->dead[i])
-            BS_TRY(fill_hole(b, frontier, n_frontier, i));
-    return BS_OK;
+    return b->t->keep_masked ? BS_OK : drop_dead(b, frontier, n_frontier);
 }
 
 /* First rows and columns of the faults. A trial without sites is looked after at the origin. */

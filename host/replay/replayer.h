@@ -16,7 +16,7 @@ struct bs_replayer {
     int *trial;         /* position -> index in bs_trials */
     int32_t *row;       /* position -> golden row */
     int32_t *at[2];     /* position -> first row and column of the fault; delta routes only */
-    int32_t *origin[4]; /* scratch: origins of two kinds of patches */
+    int32_t *origin[4]; /* scratch: origins of two kinds of patches, or positions */
     uint8_t *equal;     /* [slot][max_batch]: does this tensor of this trial equal golden? */
     uint8_t *dead;
     int32_t *class_of;

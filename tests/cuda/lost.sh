@@ -23,7 +23,7 @@ calls_of() {
 lost=0
 middle=0
 turn=0
-for name in cuLaunchKernel cublasLtMatmul cuStreamSynchronize cuMemcpyHtoDAsync cuMemcpyDtoHAsync cuMemsetD8Async \
+for name in cuLaunchKernel cublasLtMatmul cuStreamSynchronize cuMemcpyHtoDAsync cuMemcpyDtoHAsync \
     cuMemcpyDtoDAsync cuModuleLoadData cuModuleGetFunction cuStreamCreate cuDevicePrimaryCtxRetain cublasLtCreate \
     cublasLtMatmulAlgoGetHeuristic cudnnBackendFinalize cudnnBackendExecute; do
     turn=$((turn + 1))

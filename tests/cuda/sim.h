@@ -1,16 +1,25 @@
 /* A CUDA device made of the CPU, for tests on machines without one: libcuda.so.1, libcublasLt.so and
  * libcudnn.so with the functions that bitsink calls. Kernels are the real ones, compiled by the C compiler,
- * run thread after thread with the grid of the launch. Found by LD_LIBRARY_PATH; nothing else tells it from a
- * driver.
+ * run thread after thread with the grid of the launch; what two threads do at the same time to one place is
+ * not simulated, but what depends on their order shows in another one. Found by LD_LIBRARY_PATH; nothing else
+ * tells it from a driver.
  *
  * Environment:
- *   BITSINK_SIM_MEMORY=BYTES   how much the device has (default 4 GiB)
- *   BITSINK_SIM_DNN=WHAT       what cuDNN offers: its exact engines, inexact ones (the order of a sum depends
- * on the batch, the size of the output or the number of filters), none (it cannot be used); by default some
- * of each kind, the inexact first BITSINK_SIM_FAIL=NAME:K    call number K (from 1) of function NAME fails:
- * allocations for lack of memory, cudnnCreate as if cuDNN could not be used, all else as if the device were
- * lost, and so does every later call BITSINK_SIM_CALLS=FILE     at exit, a line "NAME COUNT" for each
- * function called */
+ *   BITSINK_SIM_MEMORY=BYTES
+ *       how much the device has (default 4 GiB)
+ *   BITSINK_SIM_DNN=exact|inexact|none
+ *       what cuDNN offers: its exact engines, inexact ones (the order of a sum depends on the batch, the size
+ *       of the output or the number of filters), none (it cannot be used); by default some of each kind, the
+ *       inexact first
+ *   BITSINK_SIM_BLAS=exact|inexact
+ *       the same for the algorithms of cuBLASLt
+ *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
+ *       the order in which the threads of a kernel run (default forward)
+ *   BITSINK_SIM_FAIL=NAME:K
+ *       call number K (from 1) of function NAME fails: allocations for lack of memory, cudnnCreate as if
+ * cuDNN could not be used, all else as if the device were lost, and so does every later call
+ *   BITSINK_SIM_CALLS=FILE
+ *       at exit, a line "NAME COUNT" for each function called */
 #ifndef BS_TESTS_SIM_H
 #define BS_TESTS_SIM_H
 
@@ -29,7 +38,6 @@
     X(cuMemcpyHtoDAsync)                                                                                     \
     X(cuMemcpyDtoHAsync)                                                                                     \
     X(cuMemcpyDtoDAsync)                                                                                     \
-    X(cuMemsetD8Async)                                                                                       \
     X(cuStreamCreate)                                                                                        \
     X(cuStreamSynchronize)                                                                                   \
     X(cuModuleLoadData)                                                                                      \

@@ -1,4 +1,5 @@
-/* libcublasLt.so of the simulated device: products in one fixed order. See sim.h. */
+/* libcublasLt.so of the simulated device: products by several algorithms, one of which is exact. See sim.h.
+ */
 #include "sim.h"
 
 #include <stdint.h>
@@ -6,6 +7,30 @@
 #include <string.h>
 
 bool bs_sim_fails(const char *name);
+
+/* In the order in which they are offered. */
+typedef enum algorithm {
+    SPLITTING,   /* says of itself that it splits the sum */
+    BY_ROWS,     /* says nothing, but splits it for few rows */
+    BY_WIDTH,    /* the same for few filters */
+    BY_POSITION, /* the same for the rows of an incomplete tile */
+    EXACT,       /* from first to last, always */
+    ALGORITHMS
+} algorithm;
+
+enum { FEW_ROWS = 64, FEW_FILTERS = 8, TILE = 16 };
+
+static bool offered(algorithm a)
+{
+    const char *what = getenv("BITSINK_SIM_BLAS");
+    return !what || (a == EXACT) == !strcmp(what, "exact");
+}
+
+static bool splits(algorithm a, uint64_t width, uint64_t rows, uint64_t row)
+{
+    return a == SPLITTING || (a == BY_ROWS && rows < FEW_ROWS) || (a == BY_WIDTH && width < FEW_FILTERS) ||
+           (a == BY_POSITION && row >= rows / TILE * TILE);
+}
 
 typedef struct layout {
     uint64_t rows, columns;
@@ -114,10 +139,14 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmul
     (void)c;
     (void)y;
     (void)p;
-    (void)most;
-    *n = 1;
-    memset(out, 0, sizeof *out);
-    out->state = CUBLAS_STATUS_SUCCESS;
+    *n = 0;
+    for (int i = 0; i < ALGORITHMS && *n < most; i++) {
+        if (!offered(i))
+            continue;
+        memset(&out[*n], 0, sizeof *out);
+        out[*n].state = CUBLAS_STATUS_SUCCESS;
+        out[(*n)++].algo.data[0] = (uint64_t)i;
+    }
     return bs_sim_fails("cublasLtMatmulAlgoGetHeuristic") ? CUBLAS_STATUS_EXECUTION_FAILED
                                                           : CUBLAS_STATUS_SUCCESS;
 }
@@ -126,10 +155,9 @@ cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *
                                                     cublasLtMatmulAlgoConfigAttributes_t which, void *v,
                                                     size_t bytes, size_t *written)
 {
-    (void)algo;
     memset(v, 0, bytes);
     if (which == CUBLASLT_ALGO_CONFIG_SPLITK_NUM)
-        memcpy(v, &(int32_t){1}, sizeof(int32_t));
+        memcpy(v, &(int32_t){algo->data[0] == SPLITTING ? 2 : 1}, sizeof(int32_t));
     *written = bytes;
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -150,7 +178,17 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t h, cublasLtMatmulDesc_t 
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* y (m, n) = a^T (m, k) b (k, n), columns first; eight sums side by side, each from first to last. */
+/* Adds up elements from .. to - 1 of the products of `width` filters, at most eight, with a row. */
+static void add_up(const float *filters, uint64_t ld, const float *row, uint64_t from, uint64_t to,
+                   uint64_t width, float sum[8])
+{
+    for (uint64_t k = from; k < to; k++)
+        for (uint64_t i = 0; i < width; i++)
+            sum[i] += filters[i * ld + k] * row[k];
+}
+
+/* y (m, n) = a^T (m, k) b (k, n), columns first; eight sums side by side, each from first to last, or in two
+ * halves. */
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const void *alpha, const void *a_,
                               cublasLtMatrixLayout_t a_layout, const void *b_,
                               cublasLtMatrixLayout_t b_layout, const void *beta, const void *c,
@@ -160,8 +198,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
     layout la, lb, ly;
     const float *a = a_, *b = b_;
     float *y = y_;
-    (void)h, (void)d, (void)alpha, (void)beta, (void)c, (void)c_layout, (void)algo, (void)workspace,
-        (void)bytes, (void)s;
+    (void)h, (void)d, (void)alpha, (void)beta, (void)c, (void)c_layout, (void)workspace, (void)bytes, (void)s;
     memcpy(&la, (void *)a_layout, sizeof la);
     memcpy(&lb, (void *)b_layout, sizeof lb);
     memcpy(&ly, (void *)y_layout, sizeof ly);
@@ -175,9 +212,14 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
         for (uint64_t m = 0; m < ly.rows; m += 8) {
             float sum[8] = {0};
             uint64_t width = ly.rows - m < 8 ? ly.rows - m : 8;
-            for (uint64_t k = 0; k < la.rows; k++)
-                for (uint64_t i = 0; i < width; i++)
-                    sum[i] += a[(m + i) * (uint64_t)la.ld + k] * b[n * (uint64_t)lb.ld + k];
+            bool split = splits((algorithm)algo->data[0], ly.rows, ly.columns, n);
+            const float *filters = a + m * (uint64_t)la.ld, *row = b + n * (uint64_t)lb.ld;
+            float other[8] = {0};
+            uint64_t middle = split ? la.rows / 2 : la.rows;
+            add_up(filters, (uint64_t)la.ld, row, 0, middle, width, sum);
+            add_up(filters, (uint64_t)la.ld, row, middle, la.rows, width, other);
+            for (uint64_t i = 0; split && i < width; i++)
+                sum[i] += other[i];
             memcpy(y + n * (uint64_t)ly.ld + m, sum, width * sizeof *sum);
         }
     return CUBLAS_STATUS_SUCCESS;

@@ -1,17 +1,11 @@
 /* libcuda.so.1 of the simulated device: see sim.h. */
 #include "sim.h"
 
-#include "kernels.h"
-#include "launch.h"
-
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TEXT_OF(x) #x
-#define TEXT(x)    TEXT_OF(x)
 
 typedef enum sim_call {
 #define X(name) SIM_##name,
@@ -231,15 +225,6 @@ CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
     return CUDA_SUCCESS;
 }
 
-CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, CUstream s)
-{
-    (void)s;
-    if (bs_sim_fails("cuMemsetD8Async"))
-        return CUDA_ERROR_LAUNCH_FAILED;
-    memset((void *)(uintptr_t)to, value, bytes);
-    return CUDA_SUCCESS;
-}
-
 CUresult cuStreamCreate(CUstream *s, unsigned flags)
 {
     (void)flags;
@@ -290,73 +275,5 @@ CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to)
     (void)from;
     (void)to;
     *ms = 0.0f;
-    return CUDA_SUCCESS;
-}
-
-/* --- kernels --- */
-
-typedef struct sim_kernel {
-    const char *name;
-    void (*run)(const void *args, const bs_thread *self);
-} sim_kernel;
-
-#define X(name)                                                                                              \
-    void bs_kernel_##name(const bs_##name##_args *args, const bs_thread *self);                              \
-    static void run_##name(const void *args, const bs_thread *self)                                          \
-    {                                                                                                        \
-        bs_kernel_##name(args, self);                                                                        \
-    }
-BS_KERNELS(X)
-#undef X
-
-static sim_kernel kernels[] = {
-#define X(name) {"bs_kernel_" #name, run_##name},
-    BS_KERNELS(X)
-#undef X
-};
-
-CUresult cuModuleLoadData(CUmodule *m, const void *image)
-{
-    (void)image;
-    *m = (CUmodule)(void *)&sim;
-    return lost_or(bs_sim_fails("cuModuleLoadData"));
-}
-
-CUresult cuModuleUnload(CUmodule m)
-{
-    (void)m;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name)
-{
-    (void)m;
-    if (bs_sim_fails("cuModuleGetFunction"))
-        return CUDA_ERROR_LAUNCH_FAILED;
-    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-        if (strcmp(kernels[i].name, name) == 0) {
-            *f = (CUfunction)(void *)&kernels[i];
-            return CUDA_SUCCESS;
-        }
-    return CUDA_ERROR_NOT_FOUND;
-}
-
-CUresult cuLaunchKernel(CUfunction f, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                        unsigned block_y, unsigned block_z, unsigned shared, CUstream s, void **params,
-                        void **extra)
-{
-    const sim_kernel *k = (const void *)f;
-    (void)s;
-    if (bs_sim_fails("cuLaunchKernel"))
-        return CUDA_ERROR_LAUNCH_FAILED;
-    /* What a real device refuses. */
-    if (grid_x < 1 || grid_x > INT32_MAX || grid_y < 1 || grid_y > 65535 || grid_z != 1 || block_x < 1 ||
-        block_x > 1024 || block_y != 1 || block_z != 1 || shared || extra)
-        return CUDA_ERROR_INVALID_VALUE;
-    for (unsigned y = 0; y < grid_y; y++)
-        for (unsigned x = 0; x < grid_x * block_x; x++) {
-            bs_thread self = {.sample = y, .samples = grid_y, .item = x, .items = grid_x * block_x};
-            k->run(params[0], &self);
-        }
     return CUDA_SUCCESS;
 }

@@ -90,8 +90,9 @@ bs_status probe_use(const probe_layer *l, const probe_engine *e)
     plan->dnn = e->pin;
     if (e->engine != BS_CUDA_GEMM || plan->gemm.pinned)
         return BS_OK;
-    return bs_cuda_gemm_pin(&plan->gemm, l->network->device, 16 * out[1] * out[2], plan->filters,
-                            plan->length);
+    BS_TRY(bs_cuda_gemm_pin(&plan->gemm, l->lane, 16 * out[1] * out[2], plan->filters, plan->length,
+                            plan->param[1]));
+    return plan->gemm.pinned ? BS_OK : bs_fail(BS_ERR, "no exact algorithm");
 }
 
 /* Seconds of `times` calls. */
@@ -259,9 +260,10 @@ int main(int argc, char **argv)
         bs_status (*part)(probe *);
     } parts[] = {{"Device", 5, probe_device},
                  {"Rates", 15, probe_rates},
+                 {"Kernels of the replay", 10, probe_delta},
                  {"Inner products: algorithms of cuBLASLt", 15, probe_products},
                  {"NaN and Inf in convolutions", 10, probe_not_finite},
-                 {"Convolutions: exactness and speed of engines", 65, probe_convolutions}};
+                 {"Convolutions: exactness and speed of engines", 55, probe_convolutions}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts && st != BS_NO_DEVICE; i++) {
         st = run_part(&p, parts[i].title, parts[i].seconds, parts[i].part);
         first = first == BS_OK ? st : first;

@@ -19,7 +19,8 @@ typedef struct probe {
     const bs_cuda_api *api;
     const char *folder;
     bool small;
-    double end; /* of the running part, by the monotonic clock */
+    double end;       /* of the running part, by the monotonic clock */
+    double copy_rate; /* of the device's memory, bytes read and written a second; 0: not known */
 } probe;
 
 /* The parts. */
@@ -27,6 +28,7 @@ bs_status probe_device(probe *p);
 bs_status probe_rates(probe *p);
 bs_status probe_convolutions(probe *p);
 bs_status probe_products(probe *p);
+bs_status probe_delta(probe *p);
 bs_status probe_not_finite(probe *p);
 
 /* printf, flushed. */

@@ -53,7 +53,7 @@ static bs_status to_host(void *arg)
                          "cuMemcpyDtoHAsync");
 }
 
-static bs_status copies(const probe *p, bs_lane *l)
+static bs_status copies(probe *p, bs_lane *l)
 {
     const size_t most = p->small ? 1 << 20 : (size_t)1 << 30, pinned = most / 4;
     CUdeviceptr block[2] = {0};
@@ -67,6 +67,7 @@ static bs_status copies(const probe *p, bs_lane *l)
     BS_TRY_GOTO(probe_time(&seconds[0], l, on_device, &(copy){l, block[0], block[1], NULL, most}), out);
     BS_TRY_GOTO(probe_time(&seconds[1], l, to_device, &(copy){l, block[0], 0, host, pinned}), out);
     BS_TRY_GOTO(probe_time(&seconds[2], l, to_host, &(copy){l, block[0], 0, host, pinned}), out);
+    p->copy_rate = seconds[0] > 0 ? 2.0 * (double)most / seconds[0] : 0;
     say("- copy on the device, read and written, %zu MiB: %s GB/s\n", most >> 20,
         per_second(2.0 * (double)most, 1e9, seconds[0]));
     say("- host to device, pinned, %zu MiB: %s GB/s; back: %s GB/s\n", pinned >> 20,
@@ -80,17 +81,16 @@ out:
 
 /* --- products --- */
 
-typedef struct product {
+typedef struct square_run {
     bs_lane *l;
     const bs_cuda_gemm *g;
-    int64_t rows;
     CUdeviceptr x, w, y;
-} product;
+} square_run;
 
-static bs_status run_product(void *arg)
+static bs_status run_square(void *arg)
 {
-    const product *t = arg;
-    return bs_cuda_gemm_run(t->l, t->g, t->rows, t->g->width, t->x, t->w, t->y);
+    const square_run *t = arg;
+    return bs_cuda_gemm_run(t->l, t->g, t->g->width, t->g->width, t->x, t->w, t->y);
 }
 
 static bs_status square_product(const probe *p, bs_lane *l)
@@ -105,9 +105,13 @@ static bs_status square_product(const probe *p, bs_lane *l)
         BS_TRY_GOTO(alloc(p, &block[i], bytes), out);
     for (int i = 0; i < 2; i++)
         BS_TRY_GOTO(bs_rehearsal_fill(l, block[i], n * n), out);
-    BS_TRY_GOTO(bs_cuda_gemm_pin(&g, p->device, n, n, n), out);
-    product t = {l, &g, n, block[0], block[1], block[2]};
-    BS_TRY_GOTO(probe_time(&seconds, l, run_product, &t), out);
+    BS_TRY_GOTO(bs_cuda_gemm_pin(&g, l, n, n, n, block[1]), out);
+    if (!g.pinned) {
+        say("- fp32 products: no exact algorithm\n");
+        goto out;
+    }
+    square_run t = {l, &g, block[0], block[1], block[2]};
+    BS_TRY_GOTO(probe_time(&seconds, l, run_square, &t), out);
     say("- fp32 products, %lld^3, random data, pinned algorithm: %s TFLOP/s\n", (long long)n,
         per_second(2.0 * (double)n * (double)n * (double)n, 1e12, seconds));
 out:
@@ -138,35 +142,28 @@ typedef struct shape {
     const char *where;
 } shape;
 
-/* Products of `rows` rows from row `first` on, a multiple of 4 lest they be ill aligned, with the first
- * `width` filters, against those of all in `whole`. */
-static bs_status compare(const product *t, int64_t first, int64_t rows, int64_t width, const float *whole,
-                         float *part, bool *equal)
+typedef struct product {
+    const bs_gemm_rehearsal *r;
+    const bs_cuda_gemm *g;
+} product;
+
+static bs_status whole_product(void *arg)
 {
-    int64_t ld = bs_cuda_padded(width), ld_whole = bs_cuda_padded(t->g->width);
-    CUdeviceptr x = t->x + (size_t)(first * t->g->depth) * sizeof(float);
-    BS_TRY(bs_cuda_gemm_run(t->l, t->g, rows, width, x, t->w, t->y));
-    BS_TRY(bs_cuda_fetch(t->l, part, t->y, (size_t)(rows * ld) * sizeof(float)));
-    for (int64_t i = 0; i < rows; i++)
-        *equal &= !memcmp(part + i * ld, whole + (first + i) * ld_whole, (size_t)width * sizeof(float));
-    return BS_OK;
+    const product *t = arg;
+    return bs_rehearse_products(t->r, t->g);
 }
 
-static bs_status try_algorithm(const product *t, int number, float *whole, float *part)
+static bs_status try_algorithm(const product *t, int number)
 {
     static const int64_t rows[] = {1, 3, 17, 64, 255}, widths[] = {1, 8, 31, 32, 33};
-    const int64_t ld = bs_cuda_padded(t->g->width);
     bool by_rows = true, by_width = true;
     double seconds = 0;
-    BS_TRY(run_product((void *)(uintptr_t)t));
-    BS_TRY(bs_cuda_fetch(t->l, whole, t->y, (size_t)(ROWS * ld) * sizeof(float)));
+    BS_TRY(whole_product((void *)(uintptr_t)t));
     for (int i = 0; i < 5; i++) {
-        BS_TRY(compare(t, 0, rows[i], t->g->width, whole, part, &by_rows));
-        BS_TRY(compare(t, (ROWS - rows[i]) & ~3, rows[i], t->g->width, whole, part, &by_rows));
-        if (widths[i] <= t->g->width)
-            BS_TRY(compare(t, 0, ROWS, widths[i], whole, part, &by_width));
+        BS_TRY(bs_rehearse_part(t->r, t->g, rows[i], t->g->width, &by_rows));
+        BS_TRY(bs_rehearse_part(t->r, t->g, 64, widths[i], &by_width));
     }
-    BS_TRY(probe_time(&seconds, t->l, run_product, (void *)(uintptr_t)t));
+    BS_TRY(probe_time(&seconds, t->r->l, whole_product, (void *)(uintptr_t)t));
     say("| | %d | %s | %s | %s |\n", number, by_rows ? "yes" : "NO", by_width ? "yes" : "NO",
         per_second((double)(ROWS * t->g->width * t->g->depth), 1e9, seconds));
     return BS_OK;
@@ -175,17 +172,13 @@ static bs_status try_algorithm(const product *t, int number, float *whole, float
 static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
 {
     cublasLtMatmulAlgo_t algorithm[ALGORITHMS];
-    const int64_t ld = bs_cuda_padded(s->width);
-    CUdeviceptr block[3] = {0};
-    float *whole = gb_grow(NULL, (int)(ROWS * ld), sizeof *whole),
-          *part = gb_grow(NULL, (int)(ROWS * ld), sizeof *part);
+    CUdeviceptr filters = 0;
+    bs_gemm_rehearsal r = {.l = l};
     int n = 0, proposed = 0;
     bs_status st;
-    BS_TRY_GOTO(alloc(p, &block[0], (size_t)(ROWS * s->depth) * sizeof(float)), out);
-    BS_TRY_GOTO(alloc(p, &block[1], (size_t)(s->width * s->depth) * sizeof(float)), out);
-    BS_TRY_GOTO(alloc(p, &block[2], (size_t)(ROWS * ld) * sizeof(float)), out);
-    BS_TRY_GOTO(bs_rehearsal_fill(l, block[0], ROWS * s->depth), out);
-    BS_TRY_GOTO(bs_rehearsal_fill(l, block[1], s->width * s->depth), out);
+    BS_TRY_GOTO(alloc(p, &filters, (size_t)(s->width * s->depth) * sizeof(float)), out);
+    BS_TRY_GOTO(bs_rehearsal_fill(l, filters, s->width * s->depth), out);
+    BS_TRY_GOTO(bs_gemm_rehearsal_begin(&r, l, ROWS, s->width, s->depth, filters), out);
     BS_TRY_GOTO(
         bs_cuda_gemm_algorithms(algorithm, ALGORITHMS, &n, &proposed, p->device, ROWS, s->width, s->depth),
         out);
@@ -193,13 +186,12 @@ static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
         (long long)s->width, s->where, proposed, n, n == ALGORITHMS ? " or more" : "");
     for (int i = 0; i < n && time_left(p); i++) {
         const bs_cuda_gemm g = {.width = s->width, .depth = s->depth, .algo = algorithm[i], .pinned = true};
-        const product t = {l, &g, ROWS, block[0], block[1], block[2]};
-        BS_TRY_GOTO(try_algorithm(&t, i + 1, whole, part), out);
+        const product t = {&r, &g};
+        BS_TRY_GOTO(try_algorithm(&t, i + 1), out);
     }
 out:
-    free(whole);
-    free(part);
-    release(p, block, 3);
+    bs_gemm_rehearsal_end(&r);
+    release(p, &filters, 1);
     return st;
 }
 
@@ -216,7 +208,7 @@ bs_status probe_products(probe *p)
     const shape *list = p->small ? small : large;
     probe_layer l;
     bs_status st;
-    say("%d rows. Same bits: with 1 to %d rows from either end, with 1 to 33 filters.\n\n"
+    say("%d rows. Same bits: with 1 to %d rows from anywhere, with 1 to 33 filters.\n\n"
         "| product | algorithm | any rows | any filters | GMAC/s |\n|---|---|---|---|---|\n",
         ROWS, ROWS - 1);
     BS_TRY_GOTO(open_lane(&l, p), out);

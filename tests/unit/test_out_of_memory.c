@@ -5,6 +5,7 @@
 
 #include "fault/plan.h"
 #include "model/import.h"
+#include "model/synth.h"
 
 #include <stdatomic.h>
 
@@ -174,19 +175,17 @@ out:
     return st;
 }
 
-static void while_reading_a_job(void **state)
+/* Every `step`-th allocation of the work fails. */
+static void fail_some(bs_status (*work)(void), const char *what, int step)
 {
-    (void)state;
     int errors = 0, n;
-    if (access("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", R_OK) != 0)
-        skip();
-    assert_ok(follow_job("tests/jobs/kinds.yaml"));
-    for (n = 1;; n += 41 * SLOWER) {
+    assert_ok(work());
+    for (n = 1;; n += step) {
         atomic_store(&calls, 0);
         atomic_store(&failed, 0);
         bs_error_clear();
         atomic_store(&fail_at, n);
-        bs_status st = follow_job("tests/jobs/kinds.yaml");
+        bs_status st = work();
         atomic_store(&fail_at, 0);
         if (atomic_load(&failed) == 0)
             break;
@@ -195,8 +194,46 @@ static void while_reading_a_job(void **state)
             assert_true(bs_error_message()[0] != '\0');
         }
     }
-    print_message("about %d allocations, %d failures of those tried ended the reading\n", n - 1, errors);
+    print_message("about %d allocations, %d failures of those tried ended %s\n", n - 1, errors, what);
     assert_true(errors > 0);
+}
+
+static bs_status follow_kinds(void)
+{
+    return follow_job("tests/jobs/kinds.yaml");
+}
+
+static void while_reading_a_job(void **state)
+{
+    (void)state;
+    if (access("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", R_OK) != 0)
+        skip();
+    fail_some(follow_kinds, "the reading", 41 * SLOWER);
+}
+
+static bs_status generate(const bs_synth_layer *layer)
+{
+    bs_graph *g = NULL;
+    bs_status st = bs_synth_layer_import(&g, layer);
+    bs_graph_free(g);
+    return st;
+}
+
+static bs_status generate_conv(void)
+{
+    return generate(&(bs_synth_layer){6, 4, .kernel = 3, .side = 8});
+}
+
+static bs_status generate_gemm(void)
+{
+    return generate(&(bs_synth_layer){6, 4, 0, 0});
+}
+
+static void while_generating_a_network(void **state)
+{
+    (void)state;
+    fail_some(generate_conv, "the making of a convolution", 1);
+    fail_some(generate_gemm, "the making of a product", 1);
 }
 
 int main(void)
@@ -206,6 +243,7 @@ int main(void)
         cmocka_unit_test(while_merging),
         cmocka_unit_test(while_sqlite_runs),
         cmocka_unit_test(while_reading_a_job),
+        cmocka_unit_test(while_generating_a_network),
     };
     return cmocka_run_group_tests(tests, hook_sqlite, NULL);
 }

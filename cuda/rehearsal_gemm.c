@@ -1,0 +1,107 @@
+#include "cuda/rehearsal.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+enum { MOST_BYTES = 64 << 20, FEW_ROWS = 64 };
+
+static const int64_t row_counts[] = {1, 2, 3, 5, 17, 64, 100}; /* and half of them, all but one, all */
+static const int64_t widths[] = {1, 2, 4, 5, 8, 32, BS_CUDA_MOST_FILTERS};
+
+static bs_status alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
+}
+
+void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r)
+{
+    const bs_cuda_api *api = r->l->network->device->api;
+    const CUdeviceptr all[] = {r->x, r->y, r->made};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i])
+            api->cuMemFree(all[i]);
+    free(r->place);
+    free(r->equal);
+}
+
+bs_status bs_gemm_rehearsal_begin(bs_gemm_rehearsal *r, bs_lane *l, int64_t rows, int64_t width,
+                                  int64_t depth, CUdeviceptr w)
+{
+    int64_t padded = bs_cuda_padded(width), longest = depth > padded ? depth : padded;
+    int64_t fit = MOST_BYTES / (longest * (int64_t)sizeof(float));
+    *r = (bs_gemm_rehearsal){.l = l, .rows = rows, .width = width, .depth = depth, .w = w};
+    if (rows > fit)
+        r->rows = fit > FEW_ROWS ? fit : FEW_ROWS;
+    BS_TRY(alloc(l, &r->x, r->rows * depth));
+    BS_TRY(alloc(l, &r->y, r->rows * padded));
+    int64_t most = r->rows * padded, wide = FEW_ROWS * (int64_t)BS_CUDA_MOST_FILTERS;
+    BS_TRY(alloc(l, &r->made, most > wide ? most : wide));
+    BS_TRY(bs_calloc(&r->place, (size_t)r->rows, sizeof *r->place, "rows"));
+    BS_TRY(bs_calloc(&r->equal, (size_t)r->rows, sizeof *r->equal, "rows"));
+    return bs_rehearsal_fill(l, r->x, r->rows * depth);
+}
+
+bs_status bs_rehearse_products(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g)
+{
+    return bs_cuda_gemm_run(r->l, g, r->rows, r->width, r->x, r->w, r->y);
+}
+
+/* As many filters as asked for: the first ones, from the start again where there are too few. */
+static bs_status take_filters(const bs_gemm_rehearsal *r, int64_t width, CUdeviceptr *w)
+{
+    int32_t from[BS_CUDA_MOST_FILTERS];
+    CUdeviceptr staged;
+    *w = r->w;
+    if (width <= r->width)
+        return BS_OK;
+    for (int f = 0; f < width; f++)
+        from[f] = (int32_t)(f % r->width);
+    BS_TRY(bs_cuda_stage(r->l, &staged, from, (size_t)width * sizeof *from));
+    BS_TRY(bs_cuda_copy_filters(r->l, (int)width, staged, r->w, r->depth, &r->l->filters));
+    *w = r->l->filters.ptr;
+    return BS_OK;
+}
+
+bs_status bs_rehearse_part(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g, int64_t rows, int64_t width,
+                           bool *exact)
+{
+    CUdeviceptr x, w;
+    int n = (int)(rows < r->rows ? rows : r->rows);
+    for (int i = 0; i < n; i++)
+        r->place[i] = (int32_t)((7 * (int64_t)i + 13 * rows) % r->rows);
+    BS_TRY(bs_cuda_line_up(r->l, n, n, (bs_view){bs_cuda_pointer(r->x), r->place}, r->depth, &x));
+    BS_TRY(take_filters(r, width, &w));
+    BS_TRY(bs_cuda_gemm_run(r->l, g, n, width, x, w, r->made));
+    for (int64_t first = 0; first < width; first += r->width) {
+        bs_operand whole, part = {(float *)bs_cuda_pointer(r->made) + first, NULL, bs_cuda_padded(width)};
+        int64_t here = width - first < r->width ? width - first : r->width;
+        BS_TRY(bs_cuda_operand(r->l, &whole, n, (bs_view){bs_cuda_pointer(r->y), r->place},
+                               bs_cuda_padded(r->width)));
+        BS_TRY(bs_cuda_compare_rows(r->l, n, here, part, whole, r->equal));
+        for (int i = 0; i < n; i++)
+            *exact &= r->equal[i];
+    }
+    return BS_OK;
+}
+
+static bs_status rehearse(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g, bool *exact)
+{
+    const int64_t most[] = {r->rows / 2 + 1, r->rows - 1, r->rows};
+    BS_TRY(bs_rehearse_products(r, g));
+    for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts && *exact; i++)
+        BS_TRY(bs_rehearse_part(r, g, row_counts[i], r->width, exact));
+    for (size_t i = 0; i < sizeof widths / sizeof *widths && *exact; i++)
+        BS_TRY(bs_rehearse_part(r, g, FEW_ROWS, widths[i], exact));
+    for (size_t i = 0; i < sizeof most / sizeof *most && *exact; i++)
+        if (most[i] > 0)
+            BS_TRY(bs_rehearse_part(r, g, most[i], r->width, exact));
+    return BS_OK;
+}
+
+bs_status bs_rehearse_gemm(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g, bool *exact)
+{
+    *exact = true;
+    return bs_rehearsal_judge(r->l, rehearse(r, g, exact), exact);
+}

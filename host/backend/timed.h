@@ -1,0 +1,61 @@
+/* A backend around another one that notes how long each operation takes. It waits for the device before and
+ * after each, so operations do not overlap and the whole is slower than without: the shares are what counts.
+ *
+ *     bs_timed *t;
+ *     BS_TRY(bs_timed_create(&t, e->backend, e->network, e->graph));
+ *     ... use &t->backend with t->network: open lanes, golden runs, replay; close the lanes ...
+ *     t->cell[BS_TIMED_RUN][BS_OP_CONV].seconds
+ *     bs_timed_free(t);
+ *
+ * Routes that were made for the network serve. The table has no load, unload, open and close: the network is
+ * loaded already. Lanes count for themselves and add to `cell` when they are closed. */
+#ifndef BS_BACKEND_TIMED_H
+#define BS_BACKEND_TIMED_H
+
+#include "backend/backend.h"
+
+#include <pthread.h>
+
+/* X(enum suffix, name). Patches count as the rest, but where nodes run. */
+#define BS_TIMED_OPERATIONS(X)                                                                               \
+    X(RUN, "run")                                                                                            \
+    X(RUN_PATCH, "run patches")                                                                              \
+    X(RUN_FAULTY, "run faulty")                                                                              \
+    X(GATHER, "gather")                                                                                      \
+    X(COPY_ROWS, "copy rows")                                                                                \
+    X(MOVE_ROWS, "move rows")                                                                                \
+    X(INJECT, "inject")                                                                                      \
+    X(COMPARE, "compare")                                                                                    \
+    X(BOUNDS, "bounds")                                                                                      \
+    X(RANK, "rank")                                                                                          \
+    X(UPLOAD, "upload")                                                                                      \
+    X(DOWNLOAD, "download")
+
+typedef enum bs_timed_operation {
+#define X(suffix, name) BS_TIMED_##suffix,
+    BS_TIMED_OPERATIONS(X)
+#undef X
+        BS_TIMED_COUNT
+} bs_timed_operation;
+
+const char *bs_timed_name(bs_timed_operation what);
+
+typedef struct bs_timed_cell {
+    uint64_t calls;
+    double seconds; /* of all lanes together */
+} bs_timed_cell;
+
+typedef struct bs_timed {
+    bs_backend backend;
+    bs_network *network;
+    bs_timed_cell cell[BS_TIMED_COUNT][BS_OP_COUNT]; /* by operator where a node runs, else [0] only */
+    pthread_mutex_t lock;
+} bs_timed;
+
+/* `inner`, `network` and `g` must outlive it. */
+bs_status bs_timed_create(bs_timed **out, const bs_backend *inner, bs_network *network, const bs_graph *g);
+void bs_timed_free(bs_timed *t);
+/* Forgets what the lane has counted so far. */
+void bs_timed_restart(bs_lane *l);
+
+#endif

@@ -1,0 +1,42 @@
+/* What the files of the benchmark share: bench.c (replay), bench_kernels.c (times of operations),
+ * bench_rates.c (the device's rates), bench_rows.c (the result file). */
+#ifndef BS_CAMPAIGN_BENCH_INTERNAL_H
+#define BS_CAMPAIGN_BENCH_INTERNAL_H
+
+#include "campaign/bench.h"
+
+#include <pthread.h>
+
+/* Of all workers. */
+typedef struct bs_bench_share {
+    const bs_engine *e;
+    bs_bench *out;
+    int trials;
+    uint64_t seed;
+    pthread_mutex_t lock;                    /* of `out` */
+    bs_routes (*routes)[BS_BENCH_WAY_COUNT]; /* by target */
+} bs_bench_share;
+
+/* Of one worker: the faults of one target, and what became of them. */
+typedef struct bs_bench_batch {
+    int32_t *row;
+    bs_site *site;
+    uint32_t *first, *before; /* the bits before are asked for, as campaigns do */
+    bs_result *result[BS_BENCH_WAY_COUNT];
+    int most[BS_BENCH_WAY_COUNT]; /* trials */
+} bs_bench_batch;
+
+bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n);
+void bs_bench_batch_close(bs_bench_batch *b);
+/* One random bit of one random element a trial; workers draw different ones. */
+void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int worker);
+/* The faults of target number `index` in one way. */
+bs_status bs_bench_trials(bs_replayer *p, const bs_bench_share *s, const bs_bench_batch *b, int index,
+                          bs_bench_way way);
+
+bs_status bs_bench_kernels(bs_bench_share *s);
+bs_status bs_bench_rates(bs_bench *out, const bs_engine *e);
+/* masked: the share of masked rows. */
+bs_status bs_bench_rows(bs_bench *out, const bs_graph *g, double masked);
+
+#endif

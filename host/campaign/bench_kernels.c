@@ -1,0 +1,64 @@
+/* Times of operations: the benchmark's delta replay again, on a backend that stops the time of each. */
+#include "base/crew.h"
+#include "base/resources.h"
+#include "campaign/bench_internal.h"
+#include "replay/selftest.h"
+
+#include <string.h>
+
+typedef struct timed_share {
+    bs_bench_share *s;
+    bs_engine engine; /* the same, on the timed backend */
+} timed_share;
+
+static bs_status run_targets(const bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
+{
+    for (int i = 0; i < s->out->n_targets; i++) {
+        bs_bench_draw(s, b, s->out->targets[i], worker);
+        BS_TRY(bs_bench_trials(w->replayer, s, b, i, BS_BENCH_DELTA));
+    }
+    return BS_OK;
+}
+
+/* Once to make the primitives, once for the clock. */
+static bs_status run_timed(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
+{
+    uint64_t fingerprint;
+    BS_TRY(bs_selftest_probe(w->golden, &fingerprint));
+    BS_TRY(run_targets(s, w, b, worker));
+    bs_timed_restart(w->lane);
+    double start = bs_resources_clock();
+    BS_TRY(run_targets(s, w, b, worker));
+    double seconds = bs_resources_clock() - start;
+    pthread_mutex_lock(&s->lock);
+    s->out->kernel_seconds += seconds;
+    pthread_mutex_unlock(&s->lock);
+    return BS_OK;
+}
+
+static bs_status timed_worker(void *shared, int worker)
+{
+    timed_share *t = shared;
+    bs_worker w;
+    bs_bench_batch b;
+    BS_TRY(bs_worker_open(&w, &t->engine));
+    bs_status st = bs_bench_batch_open(&b, (size_t)t->s->trials);
+    if (st == BS_OK)
+        st = run_timed(t->s, &w, &b, worker);
+    bs_bench_batch_close(&b);
+    bs_worker_close(&w);
+    return st;
+}
+
+bs_status bs_bench_kernels(bs_bench_share *s)
+{
+    timed_share t = {s, *s->e};
+    bs_timed *timed;
+    BS_TRY(bs_timed_create(&timed, s->e->backend, s->e->network, s->e->graph));
+    t.engine.backend = &timed->backend;
+    t.engine.network = timed->network;
+    bs_status st = bs_crew_run(t.engine.threads, timed_worker, &t);
+    memcpy(s->out->kernels, timed->cell, sizeof timed->cell);
+    bs_timed_free(timed);
+    return st;
+}

@@ -1,0 +1,203 @@
+/* What the device can do at best: large layers, and copies, by the calls that replay uses, all workers at
+ * once. */
+#include "base/buf.h"
+#include "base/crew.h"
+#include "base/resources.h"
+#include "campaign/bench_internal.h"
+#include "model/synth.h"
+
+#include <stdlib.h>
+
+/* Samples of a call: so many that its cost, and reading the filters, is little beside the arithmetic. */
+enum { MOST_SAMPLES = 1 << 14, MOST_BYTES = 256 << 20, COPY_ROWS = 128 };
+static const double call_seconds = 0.1, layer_seconds = 0.3, copy_seconds = 0.25;
+
+static const struct {
+    const char *name;
+    bs_synth_layer layer;
+} layers[] = {
+#define X(suffix, name, channels, filters, kernel, side) {name, {channels, filters, kernel, side}},
+    BS_BENCH_LAYERS(X)
+#undef X
+};
+
+typedef struct rates {
+    const bs_engine *e;
+    const bs_graph *graph;
+    bs_network *network;
+    bs_bench_layer layer;
+    size_t room; /* bytes for one of a worker's two arrays */
+    pthread_mutex_t lock;
+    bs_bench *out;
+} rates;
+
+const char *bs_bench_layer_name(bs_bench_layer layer)
+{
+    return layers[layer].name;
+}
+
+double bs_bench_best_macs(const bs_bench *b)
+{
+    double best = 0;
+    for (int i = 0; i < BS_BENCH_LAYER_COUNT; i++)
+        best = b->layer_macs[i] > best ? b->layer_macs[i] : best;
+    return best;
+}
+
+/* One worker's: two arrays on the device. */
+typedef struct meter {
+    const rates *r;
+    const bs_backend *backend;
+    bs_lane *lane;
+    void *in, *out;
+    size_t row; /* bytes: the larger of the layer's input and output */
+} meter;
+
+static bs_status wait_for(const meter *m)
+{
+    return m->backend->wait ? m->backend->wait(m->lane) : BS_OK;
+}
+
+static void release(meter *m)
+{
+    if (m->in)
+        m->backend->free(m->lane, m->in);
+    if (m->out)
+        m->backend->free(m->lane, m->out);
+    m->in = m->out = NULL;
+}
+
+/* Arrays of n rows instead of those that are there. */
+static bs_status reserve(meter *m, int n)
+{
+    release(m);
+    BS_TRY(m->backend->alloc(m->lane, &m->in, (size_t)n * m->row));
+    return m->backend->alloc(m->lane, &m->out, (size_t)n * m->row);
+}
+
+/* n equal rows of small numbers, by way of `out`. */
+static bs_status fill_rows(const meter *m, int n)
+{
+    const bs_graph *g = m->r->graph;
+    int64_t elements = g->tensors[g->input].elements;
+    float *data = NULL;
+    int32_t *first = NULL;
+    bs_status st;
+    BS_TRY_GOTO(bs_calloc(&data, (size_t)elements, sizeof *data, "benchmark"), out);
+    BS_TRY_GOTO(bs_calloc(&first, (size_t)n, sizeof *first, "benchmark"), out); /* row 0, again and again */
+    for (int64_t i = 0; i < elements; i++)
+        data[i] = (float)(i % 17) / 8.0f - 1.0f;
+    BS_TRY_GOTO(m->backend->upload(m->lane, g->input, m->out, data), out);
+    st = m->backend->copy_rows(m->lane, g->input, n, (bs_view){m->out, first}, m->in);
+out:
+    free(data);
+    free(first);
+    return st;
+}
+
+static bs_status run_layer(const meter *m, int n)
+{
+    bs_view in[3] = {{m->in, NULL}}; /* and weights and bias, which are constants */
+    BS_TRY(m->backend->run(m->lane, 0, n, in, m->out));
+    return wait_for(m);
+}
+
+/* The number of samples that a call takes long enough for; it has been run then. */
+static bs_status choose_samples(meter *m, int *n)
+{
+    for (*n = 1;; *n *= 2) {
+        BS_TRY(reserve(m, *n));
+        BS_TRY(fill_rows(m, *n));
+        BS_TRY(run_layer(m, *n)); /* makes its primitives */
+        double start = bs_resources_clock();
+        BS_TRY(run_layer(m, *n));
+        if (bs_resources_clock() - start > call_seconds || *n >= MOST_SAMPLES ||
+            (size_t)*n * 2 * m->row > m->r->room)
+            return BS_OK;
+    }
+}
+
+static bs_status measure_layer(meter *m, double *macs)
+{
+    int n = 0;
+    double samples = 0, seconds = 0;
+    BS_TRY(choose_samples(m, &n));
+    double start = bs_resources_clock();
+    for (; seconds < layer_seconds; seconds = bs_resources_clock() - start, samples += n)
+        BS_TRY(run_layer(m, n));
+    *macs = samples * (double)m->r->graph->nodes[0].macs / seconds;
+    return BS_OK;
+}
+
+/* Rows of the layer's input. */
+static bs_status measure_copy(meter *m, double *bytes_per_second)
+{
+    int input = m->r->graph->input;
+    size_t row = m->backend->row_bytes(m->r->network, input), room = m->r->room / row;
+    int n = room > COPY_ROWS ? COPY_ROWS : room > 1 ? (int)room : 1;
+    double copied = 0, seconds = 0;
+    BS_TRY(reserve(m, n));
+    BS_TRY(fill_rows(m, n));
+    BS_TRY(m->backend->copy_rows(m->lane, input, n, (bs_view){m->in, NULL}, m->out)); /* pages are made */
+    BS_TRY(wait_for(m));
+    double start = bs_resources_clock();
+    for (int copies = 1; seconds < copy_seconds; copies *= 2) { /* seldom waited for */
+        for (int i = 0; i < copies; i++)
+            BS_TRY(m->backend->copy_rows(m->lane, input, n, (bs_view){m->in, NULL}, m->out));
+        BS_TRY(wait_for(m));
+        copied += copies;
+        seconds = bs_resources_clock() - start;
+    }
+    *bytes_per_second = copied * 2.0 * (double)n * (double)row / seconds;
+    return BS_OK;
+}
+
+/* The last layer's workers measure copies, too. */
+static bs_status rates_worker(void *shared, int worker)
+{
+    (void)worker;
+    rates *r = shared;
+    double macs = 0, bytes = 0;
+    meter m = {.r = r, .backend = r->e->backend};
+    size_t in = m.backend->row_bytes(r->network, r->graph->input);
+    size_t out = m.backend->row_bytes(r->network, r->graph->nodes[0].out);
+    m.row = in > out ? in : out;
+    BS_TRY(m.backend->lane_open(&m.lane, r->network));
+    bs_status st = measure_layer(&m, &macs);
+    if (st == BS_OK && r->layer == BS_BENCH_LAYER_COUNT - 1)
+        st = measure_copy(&m, &bytes);
+    release(&m);
+    m.backend->lane_close(m.lane);
+    pthread_mutex_lock(&r->lock);
+    r->out->layer_macs[r->layer] += macs;
+    r->out->copy_bytes += bytes;
+    pthread_mutex_unlock(&r->lock);
+    return st;
+}
+
+static bs_status rate_layer(rates *r)
+{
+    bs_graph *g;
+    BS_TRY(bs_synth_layer_import(&g, &layers[r->layer].layer));
+    r->graph = g;
+    bs_status st = r->e->backend->load(&r->network, r->e->device, g);
+    if (st == BS_OK) {
+        st = bs_crew_run(r->e->threads, rates_worker, r);
+        r->e->backend->unload(r->network);
+    }
+    bs_graph_free(g);
+    return st;
+}
+
+bs_status bs_bench_rates(bs_bench *out, const bs_engine *e)
+{
+    rates r = {.e = e, .lock = PTHREAD_MUTEX_INITIALIZER, .out = out};
+    size_t memory = e->info.memory ? e->info.memory : bs_resources_memory();
+    r.room = memory / 8 / (size_t)e->threads; /* twice so much for both arrays, and as much for libraries */
+    r.room = r.room < MOST_BYTES ? r.room : MOST_BYTES;
+    for (int layer = 0; layer < BS_BENCH_LAYER_COUNT; layer++) {
+        r.layer = (bs_bench_layer)layer;
+        BS_TRY(rate_layer(&r));
+    }
+    return BS_OK;
+}

@@ -1,0 +1,166 @@
+#include "cli/bench_print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+double bs_bench_over(double a, double b)
+{
+    return b > 0 ? a / b : 0.0;
+}
+
+double bs_bench_trial_rate(const bs_bench_cell *c, const bs_engine *e)
+{
+    return bs_bench_over((double)c->trials, c->seconds) * e->threads;
+}
+
+double bs_bench_golden_rate(const bs_bench *b, const bs_engine *e)
+{
+    return bs_bench_over((double)b->goldens, b->golden_seconds) * e->threads;
+}
+
+double bs_bench_trial_macs(const bs_bench_cell *c)
+{
+    return bs_bench_over(c->macs, (double)c->trials);
+}
+
+const char *bs_bench_target(const bs_engine *e, int id)
+{
+    return e->graph->tensors[e->graph->targets[id].tensor].name;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = ((const bs_bench_line *)a)->cell.seconds, y = ((const bs_bench_line *)b)->cell.seconds;
+    return (x < y) - (x > y);
+}
+
+int bs_bench_lines(const bs_bench *b, bs_bench_line out[BS_BENCH_LINES])
+{
+    int n = 0;
+    for (int what = 0; what < BS_TIMED_COUNT; what++)
+        for (int op = 0; op < BS_OP_COUNT; op++) {
+            const bs_timed_cell *c = &b->kernels[what][op];
+            if (c->calls > 0)
+                out[n++] = (bs_bench_line){(bs_timed_operation)what, what <= BS_TIMED_RUN_FAULTY ? op : -1,
+                                           *c, bs_bench_over(c->seconds, b->kernel_seconds)};
+        }
+    qsort(out, (size_t)n, sizeof *out, by_time);
+    return n;
+}
+
+double bs_bench_operation_share(const bs_bench *b, bs_timed_operation what)
+{
+    double seconds = 0;
+    for (int op = 0; op < BS_OP_COUNT; op++)
+        seconds += b->kernels[what][op].seconds;
+    return bs_bench_over(seconds, b->kernel_seconds);
+}
+
+/* cells: of one target or of n together. */
+static void print_row(const char *name, const bs_bench_cell cells[], int n, const bs_engine *e)
+{
+    const bs_bench_cell *delta = &cells[BS_BENCH_DELTA];
+    printf("%-28.28s", name);
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
+        printf(" %9.1f", bs_bench_trial_macs(&cells[way]) * 1e-6);
+    printf(" %9.1f ", (double)delta->static_macs * 1e-6 / n);
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
+        printf(" %9.1f", bs_bench_trial_rate(&cells[way], e));
+    printf(" ");
+    for (int way = 0; way < BS_BENCH_DELTA; way++)
+        printf(" %7.1f", bs_bench_over(bs_bench_trial_rate(delta, e), bs_bench_trial_rate(&cells[way], e)));
+    printf("  %8.1f\n", 100.0 * bs_bench_over((double)delta->masked, (double)delta->trials));
+}
+
+static void print_replay(const bs_bench *b, const bs_engine *e)
+{
+    bs_bench_cell total[BS_BENCH_WAY_COUNT];
+    printf("%-28s %49s  %39s  %23s\n", "", "MMAC a trial", "trials/s", "delta over");
+    printf("%-28s %9s %9s %9s %9s %9s  %9s %9s %9s %9s  %7s %7s %7s  %8s\n", "target", "full", "dense",
+           "suffix", "delta", "undying", "full", "dense", "suffix", "delta", "full", "dense", "suffix",
+           "masked %");
+    for (int i = 0; i < b->n_targets; i++)
+        print_row(bs_bench_target(e, b->targets[i]), b->cells[i], 1, e);
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
+        total[way] = bs_bench_sum(b, (bs_bench_way)way);
+    print_row("all targets, equally likely", total, b->n_targets, e);
+    puts(b->exact ? "all ways gave the same answers, bit for bit" : "THE WAYS DISAGREE");
+}
+
+/* The nodes at which most changes died, in the order of the graph. */
+static void print_deaths(const bs_bench *b, const bs_engine *e)
+{
+    printf("\nshare of the trials masked at a node (1 %% or more)\n");
+    for (int i = 0; i < b->n_targets; i++) {
+        double trials = (double)b->cells[i][BS_BENCH_DELTA].trials;
+        const uint64_t *died = b->died + (size_t)i * (size_t)b->n_ids;
+        printf("%-28.28s", bs_bench_target(e, b->targets[i]));
+        for (int id = 0; id < b->n_ids; id++)
+            if ((double)died[id] >= 0.01 * trials)
+                printf(" %s %.0f %%", bs_bench_target(e, id), 100.0 * (double)died[id] / trials);
+        puts("");
+    }
+}
+
+/* Those of 1 % and more, and injection in any case. */
+static void print_kernels(const bs_bench *b)
+{
+    bs_bench_line lines[BS_BENCH_LINES];
+    double between = b->kernel_seconds, others = 0;
+    int n = bs_bench_lines(b, lines);
+    printf("\ndelta replay, each operation by itself     calls   us a call  share %%\n");
+    for (int i = 0; i < n; i++) {
+        const bs_bench_line *x = &lines[i];
+        between -= x->cell.seconds;
+        if (x->share < 0.01 && x->what != BS_TIMED_INJECT)
+            others += x->share;
+        else
+            printf("%-14s %-22s %10llu  %10.1f  %7.2f\n", bs_timed_name(x->what),
+                   x->op < 0 ? "" : bs_op_name((bs_op)x->op), (unsigned long long)x->cell.calls,
+                   1e6 * x->cell.seconds / (double)x->cell.calls, 100.0 * x->share);
+    }
+    printf("%-60s  %7.2f\n%-60s  %7.2f\n", "others", 100.0 * others, "between the operations",
+           100.0 * bs_bench_over(between, b->kernel_seconds));
+}
+
+static void print_rate(const char *name, const char *unit, double rate, double macs, double best)
+{
+    printf("%-13s %10.1f %-8s %10.1f GMAC/s %7.1f %%\n", name, rate, unit, rate * macs * 1e-9,
+           100.0 * bs_bench_over(rate * macs, best));
+}
+
+static void print_rates(const bs_bench *b, const bs_engine *e)
+{
+    double best = bs_bench_best_macs(b);
+    printf("\nfp32 rates, and shares of the best of these layers\n");
+    for (int i = 0; i < BS_BENCH_LAYER_COUNT; i++)
+        printf("%-13s %10.1f %-8s %10.1f GMAC/s %7.1f %%\n", bs_bench_layer_name((bs_bench_layer)i),
+               b->layer_macs[i] * 2e-9, "GFLOP/s", b->layer_macs[i] * 1e-9,
+               100.0 * bs_bench_over(b->layer_macs[i], best));
+    print_rate("golden", "images/s", bs_bench_golden_rate(b, e), (double)e->graph->macs, best);
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++) {
+        bs_bench_cell c = bs_bench_sum(b, (bs_bench_way)way);
+        print_rate(bs_bench_way_name((bs_bench_way)way), "trials/s", bs_bench_trial_rate(&c, e),
+                   bs_bench_trial_macs(&c), best);
+    }
+    printf("copies        %10.1f GB/s read and written in device memory\n", b->copy_bytes * 1e-9);
+    printf("result file   %10.1f rows/s, %.0f bytes a row\n", b->rows, b->row_bytes);
+}
+
+static double mib(size_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
+void bs_bench_print_table(const bs_bench *b, const bs_engine *e)
+{
+    print_replay(b, e);
+    print_deaths(b, e);
+    print_kernels(b);
+    print_rates(b, e);
+    printf(
+        "memory: parameters %.1f MiB, golden activations %.1f MiB (%d image(s) a worker), trials %.1f MiB; "
+        "the process had %.1f MiB at most\n",
+        mib(b->parameter_bytes), mib(b->golden_bytes), e->tile, mib(b->trial_bytes), mib(b->host_peak));
+    printf("%d worker(s) on %s (%s, %s)\n", e->threads, e->info.name, e->info.isa, e->info.library);
+}

@@ -1,0 +1,177 @@
+/* Which algorithms of the simulated cuBLASLt are taken, and that products are exact with whatever is. The
+ * library offers some first whose sums depend on the number of rows, of filters, on the row's place. */
+#include "rig.h"
+
+#include "cuda/rehearsal.h"
+
+enum { LENGTH = 150, FILTERS = 40, REPEAT = 3, MOST = 70, PROPOSED = 8 };
+
+static int by_default(void **state)
+{
+    (void)state;
+    setenv("BITSINK_TEST_DEVICE", "cuda", 1);
+    return unsetenv("BITSINK_SIM_BLAS");
+}
+
+static bs_graph *gemm_graph(int filters)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(LENGTH));
+    g->output = gb_node(
+        g, BS_OP_GEMM, GB_SHAPE(filters), (bs_attr){.trans_b = true, .alpha = 1.0f, .beta = 1.0f}, 3,
+        (int[]){g->input, gb_random(g, GB_SHAPE(filters, LENGTH), 3), gb_random(g, GB_SHAPE(filters), 4)});
+    return g;
+}
+
+static bs_graph *tokens_graph(void)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(REPEAT, LENGTH));
+    g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(REPEAT, FILTERS), (bs_attr){0}, 2,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(LENGTH, FILTERS), 3)});
+    return g;
+}
+
+static bs_graph *conv_graph(void)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(16, 6, 5));
+    g->output = gb_conv(g, g->input, FILTERS, 3, 1, 1, 1, true);
+    return g;
+}
+
+/* Every batch against one sample at a time. */
+static void same_in_any_batch(rig *r)
+{
+    const bs_graph *g = r->g;
+    size_t in_bytes = r->b->row_bytes(r->network, g->input), bytes = r->b->row_bytes(r->network, g->output);
+    char *in = rig_random_rows(r, g->input, MOST, 8, NULL), *alone = rig_rows(r, g->output, MOST),
+         *out = rig_rows(r, g->output, MOST);
+    for (int i = 0; i < MOST; i++)
+        assert_ok(r->b->run(r->lane, 0, 1, (bs_view[3]){{in + (size_t)i * in_bytes, NULL}},
+                            alone + (size_t)i * bytes));
+    for (int n = 1; n <= MOST; n += n < 20 ? 1 : 10) {
+        assert_ok(r->b->run(r->lane, 0, n, (bs_view[3]){{in, NULL}}, out));
+        assert_memory_equal(out, alone, (size_t)n * bytes);
+    }
+    rig_free(r, in);
+    rig_free(r, alone);
+    rig_free(r, out);
+}
+
+/* Faulty filters by themselves against the whole node with them. */
+static void same_for_few_filters(rig *r)
+{
+    enum { FAULTS = 7 };
+    const bs_graph *g = r->g;
+    const bs_tensor *w = &g->tensors[g->nodes[0].in[1]];
+    size_t bytes = r->b->row_bytes(r->network, g->output) * FAULTS;
+    char *in = rig_random_rows(r, g->input, FAULTS, 8, NULL), *golden = rig_rows(r, g->output, FAULTS),
+         *out = rig_rows(r, g->output, 2 * FAULTS);
+    const bs_view v[3] = {{in, NULL}};
+    for (uint32_t n = 1; n <= FAULTS; n += 2) {
+        bs_site site[FAULTS];
+        uint32_t first[FAULTS + 1], before[FAULTS];
+        for (uint32_t i = 0; i <= n; i++)
+            first[i] = i;
+        for (uint32_t i = 0; i < n; i++)
+            site[i] = (bs_site){(uint32_t)(w->elements * i / n), ~0u, 0x3f000000u};
+        bs_faults f = {site, first, before};
+        assert_ok(r->b->run(r->lane, 0, (int)n, v, golden));
+        for (int k = 0; k < 2; k++)
+            assert_ok(r->b->run_faulty(r->lane, 0, 1, (int)n, v, (bs_view){golden, NULL}, &f,
+                                       k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out + (size_t)k * bytes));
+        assert_memory_equal(out, out + bytes, bytes / FAULTS * n);
+    }
+    rig_free(r, in);
+    rig_free(r, golden);
+    rig_free(r, out);
+}
+
+/* pinned: is there an algorithm to be found? */
+static void check(bs_graph *g, bool pinned)
+{
+    rig r = rig_open(g);
+    const bs_cuda_plan *p = &r.network->plan[0];
+    assert_int_equal(p->gemm.pinned, pinned);
+    if (g->nodes[0].op == BS_OP_CONV)
+        assert_int_equal(p->engine, pinned ? BS_CUDA_GEMM : BS_CUDA_DIRECT);
+    same_in_any_batch(&r);
+    same_for_few_filters(&r);
+    rig_close(&r);
+    gb_free(g);
+}
+
+static void check_all(const char *blas, bool pinned)
+{
+    static const char *const devices[] = {"cuda,gemm", "cuda,gemm,tf32"};
+    if (blas)
+        setenv("BITSINK_SIM_BLAS", blas, 1);
+    for (int k = 0; k < 2; k++) {
+        setenv("BITSINK_TEST_DEVICE", devices[k], 1);
+        check(gemm_graph(FILTERS), pinned);
+        check(gemm_graph(6), pinned); /* fewer than may be faulty together */
+        check(tokens_graph(), pinned);
+        check(conv_graph(), pinned);
+    }
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    check_all(NULL, true);
+}
+
+static void test_offered_exact_only(void **state)
+{
+    (void)state;
+    check_all("exact", true);
+}
+
+static void test_none_exact(void **state)
+{
+    (void)state;
+    check_all("inexact", false);
+}
+
+/* Each of those offered by itself: the rehearsal refuses all but the last; the one that says of itself that
+ * it splits sums is not even tried. */
+static void test_each(void **state)
+{
+    (void)state;
+    bs_graph *g = gemm_graph(FILTERS);
+    rig r = rig_open(g);
+    const bs_cuda_plan *p = &r.network->plan[0];
+    cublasLtMatmulAlgo_t algorithm[PROPOSED];
+    bs_gemm_rehearsal t;
+    int n = 0, proposed = 0;
+    assert_ok(bs_cuda_gemm_algorithms(algorithm, PROPOSED, &n, &proposed, r.device, 256, FILTERS, LENGTH));
+    assert_int_equal(proposed, 5);
+    assert_int_equal(n, 4);
+    assert_ok(bs_gemm_rehearsal_begin(&t, r.lane, 256, FILTERS, LENGTH, p->param[1]));
+    for (int i = 0; i < n; i++) {
+        bs_cuda_gemm gemm = {.width = FILTERS, .depth = LENGTH, .algo = algorithm[i]};
+        bool exact;
+        assert_ok(bs_rehearse_gemm(&t, &gemm, &exact));
+        assert_int_equal(exact, i == n - 1);
+    }
+    bs_gemm_rehearsal_end(&t);
+    rig_close(&r);
+    gb_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_refused, by_default),
+        cmocka_unit_test_setup(test_offered_exact_only, by_default),
+        cmocka_unit_test_setup(test_none_exact, by_default),
+        cmocka_unit_test_setup(test_each, by_default),
+    };
+    char why[160];
+    if (bs_cuda_device_count(why, sizeof why) == 0) {
+        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
