@@ -7,6 +7,7 @@
 #define BS_CUDA_CUDA_H
 
 #include "backend/backend.h"
+#include "backend/planes.h"
 #include "cuda/api.h"
 #include "cuda/dnn.h"
 #include "kernels.h"
@@ -62,6 +63,7 @@ typedef struct bs_cuda_plan {
 struct bs_network {
     bs_device *device;
     const bs_graph *graph;
+    bs_plane *planes;   /* by tensor */
     bs_cuda_plan *plan; /* by node */
     int max_inputs;
 };

@@ -126,6 +126,7 @@ void bs_cuda_unload(bs_network *n)
         free(n->plan[i].param);
     }
     free(n->plan);
+    free(n->planes);
     free(n);
 }
 
@@ -138,6 +139,7 @@ bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g)
     BS_TRY(bs_calloc(&n, 1, sizeof *n, "network"));
     n->device = d;
     n->graph = g;
+    BS_TRY_GOTO(bs_planes_choose(&n->planes, g), out);
     BS_TRY_GOTO(bs_calloc(&n->plan, (size_t)g->n_nodes, sizeof *n->plan, "plans"), out);
     for (int i = 0; i < g->n_nodes; i++) {
         st = plan_node(n, i);

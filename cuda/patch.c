@@ -5,24 +5,28 @@
 
 size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
-    const bs_shape *s = &n->graph->tensors[tensor].shape;
-    return s->rank == 3 ? (size_t)s->dim[0] * (size_t)size[0] * (size_t)size[1] * sizeof(float) : 0;
+    const bs_plane *p = &n->planes[tensor];
+    return p->axis < 0 ? 0 : (size_t)(p->outer * size[0] * size[1] * p->cell) * sizeof(float);
 }
 
 /* Every engine computes an output in an order of its own only; the self-test has the last word. */
 bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
 {
+    (void)n;
+    (void)node;
     (void)in_size;
     (void)out_size;
-    return n->graph->tensors[n->graph->nodes[node].out].shape.rank == 3;
+    return true;
 }
 
-static bs_status stage_boxes(bs_lane *l, bs_patch_boxes *out, int n, const bs_patches *p)
+/* The kernels know planes of elements: the one column of tokens is as many as a cell has. */
+static bs_status stage_boxes(bs_lane *l, bs_patch_boxes *out, int n, const bs_plane *plane,
+                             const bs_patches *p)
 {
     for (int a = 0; a < 2; a++) {
         CUdeviceptr origin;
         BS_TRY(bs_cuda_stage(l, &origin, p->origin[a], (size_t)n * sizeof *p->origin[a]));
-        out->size[a] = p->size[a];
+        out->size[a] = p->size[a] * (a ? (int32_t)plane->cell : 1);
         out->origin[a] = bs_cuda_pointer(origin);
     }
     return BS_OK;
@@ -31,29 +35,29 @@ static bs_status stage_boxes(bs_lane *l, bs_patch_boxes *out, int n, const bs_pa
 /* A thread walks along so many channels. */
 enum { WALK = 8 };
 
-static uint32_t channel_step(const bs_tensor *t)
+static uint32_t channel_step(const bs_plane *p)
 {
-    return (uint32_t)((t->shape.dim[0] + WALK - 1) / WALK);
+    return (uint32_t)((p->outer + WALK - 1) / WALK);
 }
 
 bs_status bs_cuda_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
                          const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
 {
-    const bs_tensor *t = &l->network->graph->tensors[tensor];
+    const bs_plane *p = &l->network->planes[tensor];
     bs_overlay_args a = {.n = (uint32_t)n,
-                         .channels = (uint32_t)t->shape.dim[0],
-                         .step = channel_step(t),
-                         .height = (int32_t)t->shape.dim[1],
-                         .width = (int32_t)t->shape.dim[2],
+                         .channels = (uint32_t)p->outer,
+                         .step = channel_step(p),
+                         .height = (int32_t)p->height,
+                         .width = (int32_t)(p->width * p->cell),
                          .live = live,
                          .fill = fill,
                          .out = dst};
     BS_TRY(bs_cuda_enter(l->network->device));
-    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, t->elements));
-    BS_TRY(stage_boxes(l, &a.want, n, want));
+    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, l->network->graph->tensors[tensor].elements));
+    BS_TRY(stage_boxes(l, &a.want, n, p, want));
     if (live)
-        BS_TRY(stage_boxes(l, &a.live_at, n, live_at));
-    return bs_cuda_launch(l, BS_KERNEL_overlay, n, (int64_t)a.step * want->size[0] * want->size[1], &a);
+        BS_TRY(stage_boxes(l, &a.live_at, n, p, live_at));
+    return bs_cuda_launch(l, BS_KERNEL_overlay, n, (int64_t)a.step * a.want.size[0] * a.want.size[1], &a);
 }
 
 /* Sites on their way to the device at once. */
@@ -82,9 +86,9 @@ static bool ascend(int n, const bs_faults *f)
     return true;
 }
 
-/* patches: NULL for whole rows. */
-static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_patches *patches,
-                            const bs_faults *f)
+/* plane, patches: NULL for whole rows. */
+static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_plane *plane,
+                            const bs_patches *patches, const bs_faults *f)
 {
     int i = 0;
     a->distinct = ascend(n, f);
@@ -94,7 +98,7 @@ static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_patch
         end = f->first[n] - at < PIECE ? f->first[n] : at + PIECE;
         a->n_sites = end - at;
         if (patches)
-            BS_TRY(stage_boxes(l, &a->at, n, patches));
+            BS_TRY(stage_boxes(l, &a->at, n, plane, patches));
         BS_TRY(bs_cuda_stage_room(l, &owner, &owners, a->n_sites * sizeof(int32_t)));
         for (uint32_t k = at; k < end; k++) {
             while (k >= f->first[i + 1])
@@ -116,31 +120,31 @@ bs_status bs_cuda_inject(bs_lane *l, int tensor, int n, void *rows, const bs_fau
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
     bs_inject_args a = {
         .rows = rows, .channels = (int32_t)t->elements, .height = 1, .width = 1, .at = {.size = {1, 1}}};
-    return inject_all(l, &a, n, NULL, f);
+    return inject_all(l, &a, n, NULL, NULL, f);
 }
 
-static bool in_patch(const bs_shape *s, const bs_patches *at, int i, int64_t element)
+static bool in_patch(const bs_plane *p, const bs_patches *at, int i, int64_t element)
 {
-    int64_t y = element / s->dim[2] % s->dim[1] - at->origin[0][i],
-            x = element % s->dim[2] - at->origin[1][i];
-    return element < bs_cuda_elements(s) && y >= 0 && x >= 0 && y < at->size[0] && x < at->size[1];
+    int64_t pixel = element / p->cell, y = pixel / p->width % p->height - at->origin[0][i],
+            x = pixel % p->width - at->origin[1][i];
+    return pixel < p->outer * p->height * p->width && y >= 0 && x >= 0 && y < at->size[0] && x < at->size[1];
 }
 
 bs_status bs_cuda_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
                                const bs_faults *f)
 {
-    const bs_tensor *t = &l->network->graph->tensors[tensor];
+    const bs_plane *p = &l->network->planes[tensor];
     BS_TRY(bs_cuda_enter(l->network->device));
     for (int i = 0; i < n; i++)
         for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++)
-            if (!in_patch(&t->shape, at, i, f->sites[k].element))
-                return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch", t->name,
-                               f->sites[k].element);
+            if (!in_patch(p, at, i, f->sites[k].element))
+                return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
+                               l->network->graph->tensors[tensor].name, f->sites[k].element);
     bs_inject_args a = {.rows = rows,
-                        .channels = (int32_t)t->shape.dim[0],
-                        .height = (int32_t)t->shape.dim[1],
-                        .width = (int32_t)t->shape.dim[2]};
-    return inject_all(l, &a, n, at, f);
+                        .channels = (int32_t)p->outer,
+                        .height = (int32_t)p->height,
+                        .width = (int32_t)(p->width * p->cell)};
+    return inject_all(l, &a, n, p, at, f);
 }
 
 /* Room for what a kernel finds out, each byte `start` before: it goes to the device with the kernel's other
@@ -182,40 +186,41 @@ bs_status bs_cuda_compare(bs_lane *l, int tensor, int n, const void *rows, bs_vi
 bs_status bs_cuda_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                 bs_view golden, uint8_t *equal)
 {
-    const bs_tensor *t = &l->network->graph->tensors[tensor];
+    const bs_plane *p = &l->network->planes[tensor];
     CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
     BS_TRY(begin_answer(l, &answer, 1, (size_t)n));
     bs_compare_patch_args a = {.n = (uint32_t)n,
-                               .channels = (uint32_t)t->shape.dim[0],
-                               .step = channel_step(t),
-                               .height = (int32_t)t->shape.dim[1],
-                               .width = (int32_t)t->shape.dim[2],
+                               .channels = (uint32_t)p->outer,
+                               .step = channel_step(p),
+                               .height = (int32_t)p->height,
+                               .width = (int32_t)(p->width * p->cell),
                                .rows = rows,
                                .equal = bs_cuda_pointer(answer)};
-    BS_TRY(stage_boxes(l, &a.at, n, at));
-    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, t->elements));
-    BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare_patch, n, (int64_t)a.step * at->size[0] * at->size[1], &a));
+    BS_TRY(stage_boxes(l, &a.at, n, p, at));
+    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, l->network->graph->tensors[tensor].elements));
+    BS_TRY(bs_cuda_launch(l, BS_KERNEL_compare_patch, n, (int64_t)a.step * a.at.size[0] * a.at.size[1], &a));
     return bs_cuda_fetch(l, equal, answer, (size_t)n);
 }
 
 bs_status bs_cuda_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4])
 {
-    const bs_tensor *t = &l->network->graph->tensors[tensor];
+    const bs_plane *p = &l->network->planes[tensor];
+    int64_t elements = p->outer * p->height * p->width;
     size_t bytes = (size_t)n * sizeof *bounds;
     CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
     BS_TRY(begin_answer(l, &answer, BS_NO_CORNER, bytes));
     bs_bounds_args a = {.n = (uint32_t)n,
-                        .channels = (uint32_t)t->shape.dim[0],
-                        .step = channel_step(t),
-                        .height = (int32_t)t->shape.dim[1],
-                        .width = (int32_t)t->shape.dim[2],
+                        .channels = (uint32_t)p->outer,
+                        .step = channel_step(p),
+                        .height = (int32_t)p->height,
+                        .width = (int32_t)p->width,
                         .corner = bs_cuda_pointer(answer)};
-    BS_TRY(bs_cuda_operand(l, &a.rows, n, rows, t->elements));
-    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, t->elements));
+    BS_TRY(bs_cuda_operand(l, &a.rows, n, rows, elements));
+    BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, elements));
     BS_TRY(bs_cuda_launch(l, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a));
     BS_TRY(bs_cuda_fetch(l, bounds, answer, bytes));
     for (int i = 0; i < n; i++) {

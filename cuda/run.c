@@ -75,17 +75,26 @@ bs_status bs_cuda_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
     return bs_cuda_run_with(l, node, l->network->plan[node].param, n, in, bs_cuda_address(out));
 }
 
+static void resize(bs_shape *s, const bs_plane *p, const int size[2])
+{
+    s->dim[p->axis] = size[0];
+    if (p->image)
+        s->dim[p->axis + 1] = size[1];
+}
+
 bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
                             const int out_size[2], void *out)
 {
     bs_cuda_job j = bs_cuda_make_job(l, node, l->network->plan[node].param, n, in, bs_cuda_address(out));
-    BS_TRY(bs_cuda_enter(l->network->device));
+    const bs_network *net = l->network;
+    const bs_plane *out_plane = &net->planes[j.node->out];
+    BS_TRY(bs_cuda_enter(net->device));
     memset(j.attr.window.pad, 0, sizeof j.attr.window.pad);
-    for (int a = 1; a < 3; a++) {
-        for (int k = 0; k < j.node->n_in; k++)
-            if (j.node->in[k] >= 0 && !j.param[k] && !bs_graph_spreads(l->network->graph, j.node, k))
-                l->shape[k].dim[a] = in_size[a - 1];
-        j.out_shape.dim[a] = out_size[a - 1];
+    for (int k = 0; k < j.node->n_in; k++)
+        if (j.node->in[k] >= 0 && !j.param[k] && !bs_reads_whole(net->graph, net->planes, j.node, k))
+            resize(&l->shape[k], &net->planes[j.node->in[k]], in_size);
+    resize(&j.out_shape, out_plane, out_size);
+    for (int a = out_plane->axis; a <= out_plane->axis + out_plane->image; a++) {
         j.attr.begin[a] = 0;
         j.attr.end[a] = 0;
     }

@@ -6,8 +6,8 @@
 # torch for some steps. A step that cannot run says so, one that fails does not keep the others from running, and all
 # end after $BITSINK_CHECK_SECONDS (570). Ends with a table, and writes it with all output to $OUT/gpu-report.md
 # (./gpu-report.md). --small: little of everything, to try the script itself on a simulated device.
-# $BITSINK_CHECK_STEPS names the steps to do, separated by spaces (all): probe operators tokens changes exactness replay
-# conformance logits campaign digests vgg19 resnet50 mobilenetv2 peers memcheck racecheck.
+# $BITSINK_CHECK_STEPS names the steps to do, separated by spaces (all): probe operators tokens changes boxes exactness
+# replay conformance logits campaign digests vgg19 resnet50 mobilenetv2 peers memcheck racecheck.
 # Exit code: 0 all that could run is well, 1 some step failed, 4 no device.
 # shellcheck disable=SC2317 # steps are called by name
 set -u
@@ -67,6 +67,7 @@ step_probe() {
 step_operators() { tested bin/test_cpu_ops; }
 step_tokens() { tested bin/test_cpu_tokens; }
 step_changes() { tested bin/test_delta_ops; }
+step_boxes() { tested bin/test_reach_tokens 40; }
 step_exactness() { tested bin/test_cpu_exact; }
 step_replay() {
     [ "$small" = 0 ] || BITSINK_TEST_DATA=/none # the bundled network only
@@ -196,6 +197,7 @@ steps='probe 125
 operators 60
 tokens 60
 changes 30
+boxes 40
 exactness 60
 replay 120
 conformance 90

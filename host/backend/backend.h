@@ -56,8 +56,9 @@ typedef enum bs_faulty_mode {
     BS_FAULTY_CHANNELS, /* only output channels the fault can change; the rest is copied from golden_out */
 } bs_faulty_mode;
 
-/* Patches: a box of rows and columns (all channels) of a rank-3 tensor, one a sample, all of one size, each
- * at an origin of its own. Stored as rows of a tensor (C, size[0], size[1]) would be. */
+/* Patches: a box of rows and columns of a tensor, as planes.h sees it (images: all channels; tokens: one
+ * column), one a sample, all of one size, each at an origin of its own. Stored as rows of a tensor that has
+ * size[0] rows and size[1] columns instead would be. */
 typedef struct bs_patches {
     int size[2];              /* rows, columns */
     const int32_t *origin[2]; /* of sample i: first row, first column; a patch to be gathered may hang over */
@@ -66,6 +67,7 @@ typedef struct bs_patches {
 typedef struct bs_backend {
     const char *name;
     bool needs_pixels; /* false: images are not decoded, upload() gets one float, the image's index */
+    bool takes_time;   /* false: there is no arithmetic whose time could tell which way is the quicker */
 
     /* Number of devices; 0 with the reason in `why` where there is none. */
     int (*device_count)(char *why, size_t len);
@@ -111,14 +113,16 @@ typedef struct bs_backend {
     /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0
      * for a tensor that cannot be cut into patches. */
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
-    /* Can the node make patches of out_size from patches of in_size (one size for all its activations)? */
+    /* Can the node make patches of out_size from patches of in_size (one size for all its activations but
+     * those that it reads whole)? Asked for nodes whose rows and columns depend on a window of the input's.
+     */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
     /* dst patch i = golden row i overlaid with live patch i; cells outside the tensor are `fill`.
      * live may be NULL. */
     bs_status (*gather)(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
     /* The node on patches, its own padding left out: what it would read there is in the input patches. An
-     * input that bs_graph_spreads() comes as whole rows. */
+     * input that bs_reads_whole() comes as whole rows. */
     bs_status (*run_patch)(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
     /* Sites are numbered as in the whole tensor and must lie in their patches. */
@@ -126,9 +130,9 @@ typedef struct bs_backend {
                               const bs_faults *f);
     bs_status (*compare_patch)(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal);
-    /* Where rows of (C, H, W) differ from golden: of sample i, bounds[i] = {first row, first column, rows,
-     * columns}, all 0 where nothing differs. Optional: without it the boxes of a delta stay as wide as any
-     * trial needs them. */
+    /* Where rows of images (C, H, W) differ from golden: of sample i, bounds[i] = {first row, first column,
+     * rows, columns}, all 0 where nothing differs. Optional: without it the boxes of a delta stay as wide as
+     * any trial needs them. */
     bs_status (*bounds)(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4]);
     /* Answers of n output rows; golden_class[i] < 0, or golden_class NULL: rank by itself. */
     bs_status (*rank)(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out);

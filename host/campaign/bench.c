@@ -215,8 +215,9 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
     for (int i = 0; i < out->n_targets; i++)
         for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
             BS_TRY_GOTO(bs_routes_create(&s.routes[i][way], e->graph, e->backend, e->network, out->targets[i],
-                                         ways[way].mode, true, e->relay),
+                                         ways[way].mode, true, &e->guide),
                         out);
+    bs_cost_log(e->guide.cost);
     BS_TRY_GOTO(bs_crew_run(e->threads, bench_worker, &s), out);
     note_memory(out, e);
     BS_TRY_GOTO(bs_bench_kernels(&s), out);

@@ -20,7 +20,7 @@ static bs_status make_routes(bs_engine *e)
     BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
     for (int i = 0; i < plan->n_strata; i++)
         BS_TRY(bs_routes_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
-                                e->mode, bs_plan_single_site(plan, &plan->strata[i]), e->relay));
+                                e->mode, bs_plan_single_site(plan, &plan->strata[i]), &e->guide));
     return BS_OK;
 }
 
@@ -43,7 +43,7 @@ static bs_status widest_trial(bs_engine *e)
     if (full->row_bytes > e->trial_bytes)
         e->trial_bytes = full->row_bytes;
     bs_route_free(full);
-    e->trial_bytes += bs_relay_trial_bytes(e->relay);
+    e->trial_bytes += bs_relay_trial_bytes(e->guide.relay);
     return BS_OK;
 }
 
@@ -96,6 +96,13 @@ static bs_status open_device(bs_engine *e, int ordinal, const char *options, boo
     return st;
 }
 
+static bs_status make_guide(bs_engine *e, bool timed)
+{
+    if (timed)
+        BS_TRY(bs_cost_create(&e->guide.cost, e->graph, e->backend, e->network));
+    return bs_relay_create(&e->guide.relay, e->graph, e->backend, e->network, e->guide.cost);
+}
+
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
                          const bs_engine_options *options)
 {
@@ -118,7 +125,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     choose_sizes(e, options);
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
     if (e->replays && e->mode == BS_REPLAY_DELTA)
-        BS_TRY_GOTO(bs_relay_create(&e->relay, graph, e->backend, e->network), out);
+        BS_TRY_GOTO(make_guide(e, options->timed), out);
     if (plan)
         BS_TRY_GOTO(make_routes(e), out);
     BS_TRY_GOTO(widest_trial(e), out);
@@ -138,7 +145,8 @@ void bs_engine_close(bs_engine *e)
     for (int i = 0; e->routes && i < e->plan->n_strata; i++)
         bs_routes_clear(&e->routes[i]);
     free(e->routes);
-    bs_relay_free(e->relay);
+    bs_relay_free(e->guide.relay);
+    bs_cost_free(e->guide.cost);
     free(e->fell_back);
     if (e->network)
         e->backend->unload(e->network);

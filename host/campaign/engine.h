@@ -18,6 +18,7 @@ typedef struct bs_engine_options {
     double audit; /* share of the trials that are run again in full */
     bool tf32;    /* also where the plan's job says so; only CUDA devices have it */
     bool bench;   /* workers get replayers although there is no plan */
+    bool timed;   /* where it pays to compute patches is measured; else the arithmetic tells */
 } bs_engine_options;
 
 typedef struct bs_engine {
@@ -34,7 +35,7 @@ typedef struct bs_engine {
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t trial_bytes;   /* of the arena, for the widest trial */
     size_t arena_bytes;   /* for the trials of one worker */
-    bs_relay *relay;      /* shared by the delta routes, NULL where there is none */
+    bs_guide guide;       /* of the delta routes */
     bs_routes *routes;    /* by stratum */
     bool *fell_back;      /* by stratum: the self-test failed, its routes are of a plainer mode */
     uint64_t fingerprint; /* of the probe images' golden outputs; set by bs_engine_probe() */

@@ -39,7 +39,7 @@ static bs_status replace_routes(bs_engine *e, int i, bs_replay_mode mode)
 {
     bs_routes next;
     BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
-                            e->relay));
+                            &e->guide));
     bs_routes_clear(&e->routes[i]);
     e->routes[i] = next;
     e->fell_back[i] = true;
@@ -97,7 +97,7 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
 /* The routes behind a stage, each with faults in the stage's tensor as wide as it serves. */
 static bs_status test_stage(selftest *t, bs_worker *w, int k)
 {
-    const bs_routes *routes = &t->e->relay->stages[k].routes;
+    const bs_routes *routes = &t->e->guide.relay->stages[k].routes;
     bs_route *full;
     char what[200];
     bool exact;
@@ -108,7 +108,7 @@ static bs_status test_stage(selftest *t, bs_worker *w, int k)
     if (st == BS_OK && !exact) {
         if (!atomic_exchange(&t->stages_differ, true))
             bs_warn("delta replay from '%s' on is not exact on this device (%s): changes are not measured",
-                    e->graph->tensors[e->relay->stages[k].tensor].name, what);
+                    e->graph->tensors[e->guide.relay->stages[k].tensor].name, what);
     }
     bs_route_free(full);
     return st;
@@ -117,7 +117,7 @@ static bs_status test_stage(selftest *t, bs_worker *w, int k)
 static bs_status test_some(selftest *t, bs_worker *w)
 {
     const bs_engine *e = t->e;
-    int stages = e->relay ? e->relay->n : 0, i;
+    int stages = e->guide.relay ? e->guide.relay->n : 0, i;
     while ((i = atomic_fetch_add(&t->next, 1)) < stages + e->plan->n_strata) {
         if (*t->stop) {
             bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
@@ -164,8 +164,8 @@ static bs_status leave_relay(bs_engine *e)
         bs_routes_clear(&e->routes[i]);
         e->routes[i] = next;
     }
-    bs_relay_free(e->relay);
-    e->relay = NULL;
+    bs_relay_free(e->guide.relay);
+    e->guide.relay = NULL;
     return BS_OK;
 }
 

@@ -17,7 +17,8 @@ static bs_status run(const bs_args *args)
     bs_graph *g;
     bs_engine *e = NULL;
     bs_bench bench = {0};
-    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .bench = true};
+    bs_engine_options o = {
+        .device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .bench = true, .timed = true};
     const char *model = NULL;
     int trials = 64;
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));

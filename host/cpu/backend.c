@@ -125,6 +125,7 @@ static void cpu_unload(bs_network *n)
         bs_cpu_geometry_free(n->geometry[i]);
     free(n->geometry);
     free(n->plan);
+    free(n->planes);
     free(n->layout);
     free(n);
 }
@@ -157,6 +158,7 @@ static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g)
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(check_node(n, i), out);
     BS_TRY_GOTO(bs_cpu_layouts_choose(n->layout, g), out);
+    BS_TRY_GOTO(bs_planes_choose(&n->planes, g), out);
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(bs_cpu_plan_create(n, i), out);
     *out = n;
@@ -303,6 +305,7 @@ static bs_status cpu_rank(bs_lane *l, int n, const void *rows, const int32_t *go
 const bs_backend bs_cpu_backend = {
     .name = "cpu",
     .needs_pixels = true,
+    .takes_time = true,
     .device_count = cpu_device_count,
     .open = cpu_open,
     .close = cpu_close,

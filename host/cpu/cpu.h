@@ -7,6 +7,7 @@
 #define BS_CPU_CPU_H
 
 #include "backend/backend.h"
+#include "backend/planes.h"
 #include "cpu/layout.h"
 #include "cpu/onednn.h"
 
@@ -60,6 +61,7 @@ struct bs_network {
     bs_device *device;
     const bs_graph *graph;
     bs_cpu_layout *layout;      /* by tensor */
+    bs_plane *planes;           /* by tensor */
     bs_cpu_plan *plan;          /* by node */
     bs_cpu_geometry **geometry; /* by node: a list */
     int max_inputs;

@@ -191,21 +191,8 @@ void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2])
         m->chunks--;
 }
 
-/* Patches are cut out of channels-last planes; (C, H, W) that no convolution or pool is near has another
- * layout. */
-static bool has_planes(const bs_network *n, const bs_node *node)
-{
-    bool planes = n->layout[node->out].channels_last;
-    for (int k = 0; k < node->n_in; k++)
-        if (node->in[k] >= 0 && !n->graph->tensors[node->in[k]].constant)
-            planes &= n->layout[node->in[k]].channels_last;
-    return planes;
-}
-
 bool bs_cpu_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
 {
-    if (!has_planes(n, &n->graph->nodes[node]))
-        return false;
     if (n->graph->nodes[node].op != BS_OP_CONV)
         return true;
     if (bs_conv_pin_is_shape_bound(n->plan[node].matrix.pin))

@@ -1,5 +1,9 @@
 #include "cpu/layout.h"
 
+#include "backend/planes.h"
+#include "base/buf.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape, bool channels_last)
@@ -16,6 +20,17 @@ void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape, bool channels
         out->stride[out->order[k]] = out->elements;
         out->elements *= out->dim[out->order[k]];
     }
+}
+
+bs_status bs_cpu_layouts_choose(bs_cpu_layout *out, const bs_graph *g)
+{
+    bool *image;
+    BS_TRY(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "layouts"));
+    bs_status st = bs_images_choose(image, g);
+    for (int t = 0; t < g->n_tensors && st == BS_OK; t++)
+        bs_cpu_layout_init(&out[t], &g->tensors[t].shape, image[t]);
+    free(image);
+    return st;
 }
 
 bool bs_cpu_layout_is_plain(const bs_cpu_layout *l)

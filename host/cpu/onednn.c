@@ -1,33 +1,14 @@
-#include "cpu/onednn.h"
+/* The engine, and the choice of implementations. */
+#include "cpu/onednn_pin.h"
+
 #include "base/buf.h"
-#include "cpu/onednn_calls.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct bs_dnn {
-    dnnl_engine_t engine;
-};
-
-enum { IMPL_NAME_LEN = 64 };
-
-struct bs_conv_pin {
-    bs_dnn *dnn;
-    bs_conv_shape shape; /* the first it was made for */
-    char impl[IMPL_NAME_LEN];
-    bs_dnn_md weights;
-};
-
-struct bs_conv {
-    dnnl_primitive_t primitive;
-    dnnl_stream_t stream;
-    dnnl_memory_t src, weights, bias, dst, scratch;
-    size_t scratch_bytes;
-};
-
-static bs_status check(dnnl_status_t s, const char *what)
+bs_status bs_dnn_check(dnnl_status_t s, const char *what)
 {
     if (s == dnnl_success)
         return BS_OK;
@@ -55,7 +36,7 @@ bs_status bs_dnn_create(bs_dnn **out)
         return bs_hint("build bitsink with a oneDNN on OpenMP, such as the package libdnnl-dev");
     }
     BS_TRY(bs_calloc(out, 1, sizeof **out, "oneDNN engine"));
-    bs_status st = check(dnnl_engine_create(&(*out)->engine, dnnl_cpu, 0), "create a CPU engine");
+    bs_status st = bs_dnn_check(dnnl_engine_create(&(*out)->engine, dnnl_cpu, 0), "create a CPU engine");
     if (st != BS_OK) {
         free(*out);
         *out = NULL;
@@ -141,25 +122,25 @@ static bs_status describe_conv(bs_dnn_conv_desc *out, const bs_conv_shape *s, bs
         out->after[i] =
             (o - 1) * s->stride[i] + (s->kernel[i] - 1) * (int64_t)s->dilation[i] + 1 - in - s->pad[i];
     }
-    BS_TRY(check(bs_dnn_md_by_tag(&out->src, 4, src, dnnl_nhwc), "describe input"));
-    BS_TRY(check(bs_dnn_md_by_tag(&out->dst, 4, dst, dnnl_nhwc), "describe output"));
+    BS_TRY(bs_dnn_check(bs_dnn_md_by_tag(&out->src, 4, src, dnnl_nhwc), "describe input"));
+    BS_TRY(bs_dnn_check(bs_dnn_md_by_tag(&out->dst, 4, dst, dnnl_nhwc), "describe output"));
     if (s->bias)
-        BS_TRY(check(bs_dnn_md_by_tag(&out->bias, 1, bias, dnnl_a), "describe bias"));
-    return check(weights ? bs_dnn_md_copy(&out->weights, weights)
-                         : bs_dnn_md_by_tag(&out->weights, rank, filter, dnnl_format_tag_any),
-                 "describe weights");
+        BS_TRY(bs_dnn_check(bs_dnn_md_by_tag(&out->bias, 1, bias, dnnl_a), "describe bias"));
+    return bs_dnn_check(weights ? bs_dnn_md_copy(&out->weights, weights)
+                                : bs_dnn_md_by_tag(&out->weights, rank, filter, dnnl_format_tag_any),
+                        "describe weights");
 }
 
 /* User scratchpads make a primitive reentrant and its memory visible; fp32 stays fp32. */
 static bs_status create_attr(dnnl_primitive_attr_t *out)
 {
-    BS_TRY(check(dnnl_primitive_attr_create(out), "create attributes"));
+    BS_TRY(bs_dnn_check(dnnl_primitive_attr_create(out), "create attributes"));
     dnnl_status_t a = dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
     dnnl_status_t b = dnnl_primitive_attr_set_fpmath_mode(*out, dnnl_fpmath_mode_strict);
     if (a == dnnl_success && b == dnnl_success)
         return BS_OK;
     dnnl_primitive_attr_destroy(*out);
-    return check(a != dnnl_success ? a : b, "set attributes");
+    return bs_dnn_check(a != dnnl_success ? a : b, "set attributes");
 }
 
 const char *bs_dnn_impl_name(const_dnnl_primitive_desc_t pd)
@@ -180,13 +161,18 @@ static bs_status find_impl(dnnl_primitive_desc_t *out, bs_dnn *d, const bs_conv_
     *out = NULL;
     BS_TRY_GOTO(describe_conv(&desc, s, weights), out);
     BS_TRY_GOTO(create_attr(&attr), out);
-    BS_TRY_GOTO(check(bs_dnn_conv_find(out, d->engine, &desc, attr, impl, skip), "list implementations"),
-                out);
+    BS_TRY_GOTO(
+        bs_dnn_check(bs_dnn_conv_find(out, d->engine, &desc, attr, impl, skip), "list implementations"), out);
 out:
     if (attr)
         dnnl_primitive_attr_destroy(attr);
     clear_conv(&desc);
     return st;
+}
+
+bs_status bs_conv_pin_find(dnnl_primitive_desc_t *out, const bs_conv_pin *p, const bs_conv_shape *shape)
+{
+    return find_impl(out, p->dnn, shape, p->weights, p->impl, 0);
 }
 
 /* Does the pin's implementation take its weights for every shape? */
@@ -195,7 +181,7 @@ static bs_status offers_all(bool *out, const bs_conv_pin *p, const bs_conv_shape
     *out = true;
     for (int i = 0; i < n && *out; i++) {
         dnnl_primitive_desc_t pd;
-        BS_TRY(find_impl(&pd, p->dnn, &shapes[i], p->weights, p->impl, 0));
+        BS_TRY(bs_conv_pin_find(&pd, p, &shapes[i]));
         *out = pd != NULL;
         if (pd)
             dnnl_primitive_desc_destroy(pd);
@@ -210,7 +196,7 @@ static bs_status adopt(bs_conv_pin *p, dnnl_primitive_desc_t pd)
     snprintf(p->impl, sizeof p->impl, "%s", bs_dnn_impl_name(pd));
     dnnl_status_t s = bs_dnn_md_copy(&p->weights, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0));
     dnnl_primitive_desc_destroy(pd);
-    return check(s, "describe weights");
+    return bs_dnn_check(s, "describe weights");
 }
 
 /* Implementations for shapes[0] in oneDNN's order of preference, named `impl` if not NULL. */
@@ -289,15 +275,17 @@ static bs_status reorder(bs_dnn *d, bs_dnn_const_md from, const void *src, bs_dn
     dnnl_stream_t stream = NULL;
     dnnl_memory_t a = NULL, b = NULL;
     bs_status st;
-    BS_TRY_GOTO(
-        check(dnnl_reorder_primitive_desc_create(&pd, from, d->engine, to, d->engine, NULL), "reorder"), out);
-    BS_TRY_GOTO(check(dnnl_primitive_create(&primitive, pd), "reorder"), out);
-    BS_TRY_GOTO(check(dnnl_stream_create(&stream, d->engine, dnnl_stream_default_flags), "stream"), out);
-    BS_TRY_GOTO(check(dnnl_memory_create(&a, from, d->engine, (void *)(uintptr_t)src), "memory"), out);
-    BS_TRY_GOTO(check(dnnl_memory_create(&b, to, d->engine, dst), "memory"), out);
+    BS_TRY_GOTO(bs_dnn_check(dnnl_reorder_primitive_desc_create(&pd, from, d->engine, to, d->engine, NULL),
+                             "reorder"),
+                out);
+    BS_TRY_GOTO(bs_dnn_check(dnnl_primitive_create(&primitive, pd), "reorder"), out);
+    BS_TRY_GOTO(bs_dnn_check(dnnl_stream_create(&stream, d->engine, dnnl_stream_default_flags), "stream"),
+                out);
+    BS_TRY_GOTO(bs_dnn_check(dnnl_memory_create(&a, from, d->engine, (void *)(uintptr_t)src), "memory"), out);
+    BS_TRY_GOTO(bs_dnn_check(dnnl_memory_create(&b, to, d->engine, dst), "memory"), out);
     dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}};
-    BS_TRY_GOTO(check(dnnl_primitive_execute(primitive, stream, 2, args), "reorder weights"), out);
-    BS_TRY_GOTO(check(dnnl_stream_wait(stream), "reorder weights"), out);
+    BS_TRY_GOTO(bs_dnn_check(dnnl_primitive_execute(primitive, stream, 2, args), "reorder weights"), out);
+    BS_TRY_GOTO(bs_dnn_check(dnnl_stream_wait(stream), "reorder weights"), out);
 out:
     dnnl_memory_destroy(b);
     dnnl_memory_destroy(a);
@@ -316,96 +304,8 @@ bs_status bs_conv_pin_pack(const bs_conv_pin *p, const float *weights, int64_t s
     dnnl_dims_t dims,
         strides = {s->filters / s->group * stride_m, stride_m, stride_i * area, s->kernel[1], 1};
     int rank = weight_dims(s, dims);
-    BS_TRY(check(bs_dnn_md_by_strides(&from, rank, dims, strides + (5 - rank)), "describe weights"));
+    BS_TRY(bs_dnn_check(bs_dnn_md_by_strides(&from, rank, dims, strides + (5 - rank)), "describe weights"));
     bs_status st = reorder(p->dnn, from, weights, p->weights, packed);
     bs_dnn_md_free(from);
     return st;
-}
-
-static bs_status bind(dnnl_memory_t *out, const_dnnl_primitive_desc_t pd, dnnl_query_t what, dnnl_engine_t e)
-{
-    return check(dnnl_memory_create(out, dnnl_primitive_desc_query_md(pd, what, 0), e, DNNL_MEMORY_NONE),
-                 "memory");
-}
-
-bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_shape *shape)
-{
-    bs_conv *c;
-    bs_status st;
-    dnnl_engine_t e = pin->dnn->engine;
-    dnnl_primitive_desc_t pd = NULL;
-    *out = NULL;
-    BS_TRY(bs_calloc(&c, 1, sizeof *c, "convolution"));
-    BS_TRY_GOTO(find_impl(&pd, pin->dnn, shape, pin->weights, pin->impl, 0), out);
-    if (!pd) {
-        st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", pin->impl);
-        goto out;
-    }
-    BS_TRY_GOTO(check(dnnl_primitive_create(&c->primitive, pd), "create a convolution"), out);
-    BS_TRY_GOTO(check(dnnl_stream_create(&c->stream, e, dnnl_stream_default_flags), "stream"), out);
-    BS_TRY_GOTO(bind(&c->src, pd, dnnl_query_src_md, e), out);
-    BS_TRY_GOTO(bind(&c->dst, pd, dnnl_query_dst_md, e), out);
-    BS_TRY_GOTO(bind(&c->scratch, pd, dnnl_query_scratchpad_md, e), out);
-    c->scratch_bytes =
-        dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
-    BS_TRY_GOTO(check(dnnl_memory_create(&c->weights, pin->weights, e, DNNL_MEMORY_NONE), "memory"), out);
-    if (shape->bias)
-        BS_TRY_GOTO(
-            check(dnnl_memory_create(&c->bias, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1), e,
-                                     DNNL_MEMORY_NONE),
-                  "memory"),
-            out);
-    *out = c;
-    c = NULL;
-out:
-    bs_conv_free(c);
-    dnnl_primitive_desc_destroy(pd);
-    return st;
-}
-
-void bs_conv_free(bs_conv *c)
-{
-    if (!c)
-        return;
-    dnnl_memory_destroy(c->src);
-    dnnl_memory_destroy(c->weights);
-    dnnl_memory_destroy(c->bias);
-    dnnl_memory_destroy(c->dst);
-    dnnl_memory_destroy(c->scratch);
-    dnnl_stream_destroy(c->stream);
-    dnnl_primitive_destroy(c->primitive);
-    free(c);
-}
-
-size_t bs_conv_scratch_bytes(const bs_conv *c)
-{
-    return c->scratch_bytes;
-}
-
-static bs_status point(dnnl_memory_t m, const void *p)
-{
-    return check(dnnl_memory_set_data_handle(m, (void *)(uintptr_t)p), "memory");
-}
-
-bs_status bs_conv_run(bs_conv *c, const float *src, const void *packed, const float *bias, float *dst,
-                      void *scratch)
-{
-    int n = 0;
-    dnnl_exec_arg_t args[5];
-    BS_TRY(point(c->src, src));
-    BS_TRY(point(c->weights, packed));
-    BS_TRY(point(c->dst, dst));
-    args[n++] = (dnnl_exec_arg_t){DNNL_ARG_SRC, c->src};
-    args[n++] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, c->weights};
-    args[n++] = (dnnl_exec_arg_t){DNNL_ARG_DST, c->dst};
-    if (c->bias) {
-        BS_TRY(point(c->bias, bias));
-        args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, c->bias};
-    }
-    if (c->scratch_bytes) {
-        BS_TRY(point(c->scratch, scratch));
-        args[n++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, c->scratch};
-    }
-    BS_TRY(check(dnnl_primitive_execute(c->primitive, c->stream, n, args), "run a convolution"));
-    return check(dnnl_stream_wait(c->stream), "run a convolution");
 }

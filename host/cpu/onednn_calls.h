@@ -1,5 +1,5 @@
-/* What oneDNN 2 and 3 do by different calls; onednn_v2.c and onednn_v3.c implement it, onednn.c is written
- * on top. Nothing else includes this. */
+/* What oneDNN 2 and 3 do by different calls; onednn_v2.c and onednn_v3.c implement it, onednn.c and
+ * onednn_run.c are written on top. Nothing else includes this. */
 #ifndef BS_CPU_ONEDNN_CALLS_H
 #define BS_CPU_ONEDNN_CALLS_H
 

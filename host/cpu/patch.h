@@ -4,13 +4,15 @@
 
 #include "cpu/cpu.h"
 
-size_t bs_cpu_patch_bytes(const bs_network *n, int tensor, const int size[2]);
 /* Remembers its answers in the network: for the thread that owns it. */
 bool bs_cpu_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2]);
-bs_status bs_cpu_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
-                        const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
 bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
+
+/* boxes.c */
+size_t bs_cpu_patch_bytes(const bs_network *n, int tensor, const int size[2]);
+bs_status bs_cpu_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
+                        const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
 bs_status bs_cpu_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
                               const bs_faults *f);
 bs_status bs_cpu_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,

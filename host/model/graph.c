@@ -93,7 +93,7 @@ bs_status bs_graph_unknown_target(const bs_graph *g, const char *name)
     return BS_ERR;
 }
 
-static bool broadcasts(bs_op op)
+bool bs_op_broadcasts(bs_op op)
 {
     switch (op) {
 #define X(suffix, ...) case BS_OP_##suffix:
@@ -111,7 +111,7 @@ bool bs_graph_spreads(const bs_graph *g, const bs_node *n, int k)
 {
     const bs_tensor *t = n->in[k] < 0 ? NULL : &g->tensors[n->in[k]];
     const bs_shape *out = &g->tensors[n->out].shape;
-    return t && !t->constant && broadcasts(n->op) && t->shape.rank == 3 && out->rank == 3 &&
+    return t && !t->constant && bs_op_broadcasts(n->op) && t->shape.rank == 3 && out->rank == 3 &&
            t->shape.dim[1] * t->shape.dim[2] == 1 && out->dim[1] * out->dim[2] > 1;
 }
 

@@ -121,6 +121,8 @@ typedef enum bs_op {
 } bs_op;
 
 const char *bs_op_name(bs_op op);
+/* May its operands have different shapes, aligned at their last axes? */
+bool bs_op_broadcasts(bs_op op);
 
 typedef struct bs_shape {
     int rank;

@@ -19,7 +19,8 @@ typedef struct bs_route_builder {
     bs_route *r;
     int *slot_of; /* by tensor: slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     size_t n_sources;
-    bs_reach *reach;   /* by node; delta routes only */
+    bs_plane *planes;  /* by tensor; delta routes only, as what follows */
+    bs_reach *reach;   /* by node */
     bs_ranges *ranges; /* by tensor */
 } bs_route_builder;
 

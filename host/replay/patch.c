@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* A patch of more than this share of the plane is not worth its gathering. */
-static const double worthwhile = 0.85;
-
 static bs_status make_tables(const bs_route *r, int32_t *table[2])
 {
     for (int a = 0; a < 2; a++)
@@ -17,20 +14,22 @@ static bs_status make_tables(const bs_route *r, int32_t *table[2])
 bs_status bs_route_patch_start(bs_route_builder *b, int faulty_tensor)
 {
     bs_route *r = b->r;
-    const bs_shape *shape = &b->g->tensors[faulty_tensor].shape;
-    if (!b->backend->patch_bytes || shape->rank != 3 || faulty_tensor == b->g->output ||
-        shape->dim[1] * shape->dim[2] == 1)
+    const bs_plane *plane = &b->planes[faulty_tensor];
+    if (!b->backend->patch_bytes || plane->axis < 0 || faulty_tensor == b->g->output ||
+        plane->height * plane->width == 1)
         return BS_OK;
+    const int dim[2] = {(int)plane->height, (int)plane->width};
     int extent[2];
     for (int a = 0; a < 2; a++)
-        extent[a] = b->wish->extent < shape->dim[1 + a] ? b->wish->extent : (int)shape->dim[1 + a];
+        extent[a] = b->wish->extent < dim[a] ? b->wish->extent : dim[a];
     size_t bytes = b->backend->patch_bytes(b->network, faulty_tensor, extent);
     if (bytes == 0)
         return BS_OK;
     for (int a = 0; a < 2; a++) {
-        r->plane[a] = (int)shape->dim[1 + a];
+        r->plane[a] = dim[a];
         r->extent[a] = extent[a];
     }
+    r->cell = plane->cell;
     int slot = bs_route_add_slot(b, faulty_tensor, bytes, -1);
     bs_slot *s = &r->slots[slot];
     bs_ranges *ranges = &b->ranges[faulty_tensor];
@@ -72,14 +71,14 @@ static bs_range reach_of_inputs(const bs_route_builder *b, const bs_step *s, int
 static bs_status find_size(bs_route_builder *b, const bs_step *s, int size[2])
 {
     int out = b->g->nodes[s->node].out;
-    const int64_t *dim = b->g->tensors[out].shape.dim;
+    const int64_t dim[] = {b->planes[out].height, b->planes[out].width};
     for (int a = 0; a < 2; a++) {
         int plane = b->r->plane[a];
         bs_range **ranges = &b->ranges[out].axis[a];
         BS_TRY(bs_calloc(ranges, (size_t)plane, sizeof **ranges, "patches"));
         size[a] = 1;
         for (int p = 0; p < plane; p++) {
-            (*ranges)[p] = reach_of_inputs(b, s, a, p, (int)dim[1 + a]);
+            (*ranges)[p] = reach_of_inputs(b, s, a, p, (int)dim[a]);
             int n = (*ranges)[p].end - (*ranges)[p].begin;
             size[a] = n > size[a] ? n : size[a];
         }
@@ -91,7 +90,8 @@ static bool all_live_inputs_patched(const bs_route_builder *b, const bs_step *s)
 {
     const bs_node *node = &b->g->nodes[s->node];
     for (int k = 0; k < node->n_in; k++)
-        if (s->source[k] >= 0 && !b->r->slots[s->source[k]].patched)
+        if (s->source[k] >= 0 &&
+            (!b->r->slots[s->source[k]].patched || bs_reads_whole(b->g, b->planes, node, k)))
             return false;
     return true;
 }
@@ -120,16 +120,29 @@ static void widen_inputs(bs_route_builder *b, bs_step *s)
     const bs_node *node = &b->g->nodes[s->node];
     for (int k = 0; k < node->n_in; k++)
         if (s->source[k] >= 0 && b->r->slots[s->source[k]].patched) {
-            const int64_t *dim = b->g->tensors[node->in[k]].shape.dim;
-            add_gather(b, s, k, (const int[2]){(int)dim[1], (int)dim[2]});
+            const bs_plane *plane = &b->planes[node->in[k]];
+            add_gather(b, s, k, (const int[2]){(int)plane->height, (int)plane->width});
         }
+}
+
+static bool read_whole(const bs_route_builder *b, const bs_node *node, int k)
+{
+    int t = node->in[k];
+    return t < 0 || b->g->tensors[t].constant || bs_reads_whole(b->g, b->planes, node, k);
+}
+
+/* Of the output's plane, in a patch of it. */
+static double share_of(const bs_route_builder *b, const bs_step *s, const int size[2])
+{
+    const bs_plane *plane = &b->planes[b->g->nodes[s->node].out];
+    return (double)size[0] * size[1] / ((double)plane->height * (double)plane->width);
 }
 
 static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2])
 {
     bs_route *r = b->r;
     const bs_node *node = &b->g->nodes[s->node];
-    const int64_t *dim = b->g->tensors[node->out].shape.dim;
+    const int64_t dim[] = {b->planes[node->out].height, b->planes[node->out].width};
     const bs_reach *reach = &b->reach[s->node];
     s->patched = true;
     s->fill = reach->fill;
@@ -143,34 +156,52 @@ static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2
     for (int a = 0; a < 2; a++) {
         out->size[a] = size[a];
         for (int p = 0; p < r->plane[a]; p++) {
-            int begin = b->ranges[node->out].axis[a][p].begin, most = (int)dim[1 + a] - size[a];
+            int begin = b->ranges[node->out].axis[a][p].begin, most = (int)dim[a] - size[a];
             out->origin[a][p] = begin < most ? begin : most;
             s->in_origin[a][p] = bs_reach_first(reach, a, out->origin[a][p]);
         }
     }
     for (int k = 0; k < node->n_in; k++) {
-        bool read_whole =
-            node->in[k] < 0 || b->g->tensors[node->in[k]].constant || bs_graph_spreads(b->g, node, k);
-        if (!read_whole && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
+        if (!read_whole(b, node, k) && (s->source[k] < 0 || !fits_in_place(r, s, &r->slots[s->source[k]])))
             add_gather(b, s, k, s->in_size);
     }
-    s->macs = (int64_t)((double)node->macs * size[0] * size[1] / ((double)dim[1] * (double)dim[2]));
+    s->macs = (int64_t)((double)node->macs * share_of(b, s, size));
     r->n_patched++;
     return BS_OK;
+}
+
+/* Of the step as a patched one: inputs whose patch is not at hand in this size have to be gathered. */
+static bs_status pays(const bs_route_builder *b, const bs_step *s, const int size[2], bool *out)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    bs_cost_question q = {
+        .node = s->node, .in_size = s->in_size, .out_size = size, .share = share_of(b, s, size)};
+    for (int k = 0; k < node->n_in && k < 32; k++) {
+        const bs_slot *live = s->source[k] >= 0 ? &b->r->slots[s->source[k]] : NULL;
+        if (read_whole(b, node, k))
+            continue;
+        if (live)
+            q.widened |= 1u << k;
+        if (!live || live->size[0] != s->in_size[0] || live->size[1] != s->in_size[1])
+            q.gathered |= 1u << k;
+    }
+    return bs_cost_patch_pays(b->wish->cost, &q, out);
 }
 
 bs_status bs_route_patch_step(bs_route_builder *b, bs_step *s)
 {
     const bs_node *node = &b->g->nodes[s->node];
     const bs_reach *reach = &b->reach[s->node];
-    const int64_t *dim = b->g->tensors[node->out].shape.dim;
     int size[2];
     if (reach->local && node->out != b->g->output && s->faulty_input < 0 && all_live_inputs_patched(b, s)) {
+        bool patch = false;
         BS_TRY(find_size(b, s, size));
         for (int a = 0; a < 2; a++)
             s->in_size[a] = bs_reach_extent(reach, a, size[a]);
-        if ((double)size[0] * size[1] <= worthwhile * (double)dim[1] * (double)dim[2] &&
+        if (bs_cost_may_pay(share_of(b, s, size)) &&
             b->backend->patch_supported(b->network, s->node, s->in_size, size))
+            BS_TRY(pays(b, s, size, &patch));
+        if (patch)
             return place_patches(b, s, size);
     }
     widen_inputs(b, s);

@@ -4,18 +4,32 @@
 
 #include <math.h>
 
-/* Rows and columns mean something only in rank 3; a parameter may take part if it is the same everywhere. */
-static bool planar_inputs(const bs_graph *g, const bs_node *n)
+/* Are all activations images? A parameter may take part if it is the same everywhere. */
+static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
-    const bs_shape *out = &g->tensors[n->out].shape;
-    if (out->rank != 3)
-        return false;
+    bool all = planes[n->out].image;
+    for (int k = 0; k < n->n_in; k++)
+        if (n->in[k] >= 0 && !g->tensors[n->in[k]].constant)
+            all &= planes[n->in[k]].image;
+    return all;
+}
+
+/* Rows of tokens: every input that is not read whole must bring the output's. */
+static void token_reach(bs_reach *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
+{
+    int axis = planes[n->out].axis;
     for (int k = 0; k < n->n_in; k++) {
-        const bs_tensor *t = n->in[k] < 0 ? NULL : &g->tensors[n->in[k]];
-        if (t && !t->constant && t->shape.rank != 3)
-            return false;
+        const bs_plane *in = n->in[k] < 0 ? NULL : &planes[n->in[k]];
+        if (!in || g->tensors[n->in[k]].constant || bs_reads_whole(g, planes, n, k))
+            continue;
+        r->local = !in->image && in->axis >= 0 && bs_rows_carry(g, n, k, in->axis) == axis;
+        if (!r->local)
+            return;
+        if (n->op == BS_OP_SLICE) {
+            r->stride[0] = (int)n->attr.step[axis];
+            r->pad[0] = -(int)n->attr.begin[axis];
+        }
     }
-    return true;
 }
 
 /* Element-wise operands: activations of the output's size or spread over it, parameters without rows and
@@ -92,12 +106,9 @@ static bool over_channels(const bs_graph *g, const bs_node *n)
     return g->tensors[n->in[0]].shape.rank == 3 && reduce[0] && !reduce[1] && !reduce[2];
 }
 
-static void node_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
+static void image_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
 {
     const bs_attr *a = &n->attr;
-    *r = (bs_reach){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
-    if (!planar_inputs(g, n))
-        return;
     switch (n->op) {
     case BS_OP_CONV:
         window_reach(r, &a->window);
@@ -152,11 +163,20 @@ static void node_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
     }
 }
 
-bs_status bs_reach_table(bs_reach **out, const bs_graph *g)
+static void node_reach(bs_reach *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
+{
+    *r = (bs_reach){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
+    if (images(g, planes, n))
+        image_reach(r, g, n);
+    else if (!planes[n->out].image && planes[n->out].axis >= 0)
+        token_reach(r, g, planes, n);
+}
+
+bs_status bs_reach_table(bs_reach **out, const bs_graph *g, const bs_plane *planes)
 {
     BS_TRY(bs_calloc(out, (size_t)g->n_nodes, sizeof **out, "reach of the nodes"));
     for (int i = 0; i < g->n_nodes; i++)
-        node_reach(&(*out)[i], g, &g->nodes[i]);
+        node_reach(&(*out)[i], g, planes, &g->nodes[i]);
     return BS_OK;
 }
 

@@ -1,11 +1,11 @@
 /* How far a change reaches: for each node, which rows and columns of its output can depend on which of its
  * inputs. Along each axis an output position o reads the input positions
  *     o * stride - pad + k * dilation,  k = 0 .. kernel - 1
- * (a convolution's rule, of which element-wise operators are the case 1, 0, 1, 1). */
+ * (a convolution's rule, of which element-wise operators are the case 1, 0, 1, 1). Tokens have rows only. */
 #ifndef BS_REPLAY_REACH_H
 #define BS_REPLAY_REACH_H
 
-#include "model/graph.h"
+#include "backend/planes.h"
 
 typedef struct bs_reach {
     bool local; /* does the rule above hold? If not, any change may reach the whole output */
@@ -20,7 +20,7 @@ typedef struct bs_range {
 } bs_range;
 
 /* By node; the caller frees with free(). */
-bs_status bs_reach_table(bs_reach **out, const bs_graph *g);
+bs_status bs_reach_table(bs_reach **out, const bs_graph *g, const bs_plane *planes);
 
 /* Output positions (of 0..out_size-1) along `axis` that read any input position of `in`; empty ranges keep a
  * place. */

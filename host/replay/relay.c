@@ -26,10 +26,11 @@ static bool is_bottleneck(const bs_graph *g, int i)
     return true;
 }
 
+/* Of an image. */
 static int64_t plane(const bs_graph *g, int tensor)
 {
-    const bs_shape *s = &g->tensors[tensor].shape;
-    return s->rank == 3 ? s->dim[1] * s->dim[2] : 1;
+    const int64_t *dim = g->tensors[tensor].shape.dim;
+    return dim[1] * dim[2];
 }
 
 static int64_t worth(const bs_backend *backend, const bs_network *network, int tensor)
@@ -37,11 +38,12 @@ static int64_t worth(const bs_backend *backend, const bs_network *network, int t
     return (int64_t)backend->row_bytes(network, tensor) * MACS_PER_BYTE;
 }
 
-static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network *network, int i)
+static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network *network, const bool *image,
+                  int i)
 {
     int tensor = g->nodes[i].out;
     const bs_tensor *t = &g->tensors[tensor];
-    return t->target >= 0 && tensor != g->output && t->shape.rank == 3 && plane(g, tensor) > 1 &&
+    return t->target >= 0 && tensor != g->output && image[tensor] && plane(g, tensor) > 1 &&
            plane(g, tensor) <= LARGE && backend->patch_bytes(network, tensor, (const int[]){1, 1}) > 0 &&
            is_bottleneck(g, i);
 }
@@ -49,7 +51,7 @@ static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network
 /* The last bottleneck of all is one where much comes behind it: there batches meet before what is computed
  * whole. */
 static bs_status choose_stages(bs_relay *r, const bs_graph *g, const bs_backend *backend,
-                               const bs_network *network)
+                               const bs_network *network, const bool *image)
 {
     int last = -1;
     int64_t size = INT64_MAX, macs = 0, behind = 0;
@@ -58,7 +60,7 @@ static bs_status choose_stages(bs_relay *r, const bs_graph *g, const bs_backend 
         int tensor = g->nodes[i].out;
         macs += g->nodes[i].macs;
         behind += g->nodes[i].macs;
-        if (!suits(g, backend, network, i))
+        if (!suits(g, backend, network, image, i))
             continue;
         last = tensor;
         behind = 0;
@@ -82,34 +84,42 @@ static bs_status choose_stages(bs_relay *r, const bs_graph *g, const bs_backend 
 
 /* From stage k to the next: densely, and narrower where that saves. */
 static bs_status make_routes(bs_relay *r, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                             int k)
+                             bs_cost *cost, int k)
 {
     bs_routes *out = &r->stages[k].routes;
     out->relay = r;
     out->next = k + 1;
     bs_route_wish wish = {.target = g->tensors[r->stages[k].tensor].target,
                           .mode = BS_REPLAY_SUFFIX,
-                          .until = k + 1 < r->n ? r->stages[k + 1].tensor : g->output};
+                          .until = k + 1 < r->n ? r->stages[k + 1].tensor : g->output,
+                          .cost = cost};
     BS_TRY(bs_route_create_as(&out->route[0], g, backend, network, &wish));
     out->n = 1;
     return bs_routes_add(out, g, backend, network, wish, extents, N_EXTENTS);
 }
 
-bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *backend, bs_network *network)
+bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
+                          bs_cost *cost)
 {
     *out = NULL;
     if (!backend->bounds || !backend->patch_bytes)
         return BS_OK;
-    bs_relay *r;
-    BS_TRY(bs_calloc(&r, 1, sizeof *r, "stages"));
-    bs_status st = choose_stages(r, g, backend, network);
-    for (int k = 0; k < r->n && st == BS_OK; k++)
-        st = make_routes(r, g, backend, network, k);
-    if (st == BS_OK && r->n > 0) {
+    bs_relay *r = NULL;
+    bool *image;
+    bs_status st;
+    BS_TRY(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "stages"));
+    BS_TRY_GOTO(bs_calloc(&r, 1, sizeof *r, "stages"), out);
+    BS_TRY_GOTO(bs_images_choose(image, g), out);
+    BS_TRY_GOTO(choose_stages(r, g, backend, network, image), out);
+    for (int k = 0; k < r->n; k++)
+        BS_TRY_GOTO(make_routes(r, g, backend, network, cost, k), out);
+    if (r->n > 0) {
         *out = r;
-        return BS_OK;
+        r = NULL;
     }
+out:
     bs_relay_free(r);
+    free(image);
     return st;
 }
 

@@ -182,6 +182,12 @@ static bs_status choose_result(bs_route_builder *b)
     return BS_OK;
 }
 
+static bs_status find_reach(bs_route_builder *b)
+{
+    BS_TRY(bs_planes_choose(&b->planes, b->g));
+    return bs_reach_table(&b->reach, b->g, b->planes);
+}
+
 bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,
                              bs_network *network, const bs_route_wish *wish)
 {
@@ -190,7 +196,7 @@ bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend
     *out = NULL;
     BS_TRY_GOTO(allocate(&b, out), out);
     if (wish->mode == BS_REPLAY_DELTA)
-        BS_TRY_GOTO(bs_reach_table(&b.reach, g), out);
+        BS_TRY_GOTO(find_reach(&b), out);
     bs_route *r = *out;
     r->target = wish->target;
     r->mode = wish->mode;
@@ -208,6 +214,7 @@ bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend
 out:
     free(b.slot_of);
     free(b.reach);
+    free(b.planes);
     free_ranges(&b);
     if (st != BS_OK) {
         bs_route_free(*out);
@@ -219,7 +226,7 @@ out:
 bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
                           int target, bs_replay_mode mode)
 {
-    const bs_route_wish wish = {target, mode, 1, g->output};
+    const bs_route_wish wish = {.target = target, .mode = mode, .extent = 1, .until = g->output};
     return bs_route_create_as(out, g, backend, network, &wish);
 }
 
@@ -234,7 +241,8 @@ bool bs_route_serves(const bs_route *r, const bs_site *sites, size_t n, int32_t 
     int32_t last[2] = {0, 0};
     at[0] = at[1] = 0;
     for (size_t i = 0; i < n && plane > 0; i++) {
-        int32_t place[2] = {(int32_t)(sites[i].element % plane / width), (int32_t)(sites[i].element % width)};
+        uint32_t cell = sites[i].element / (uint32_t)r->cell;
+        int32_t place[2] = {(int32_t)(cell % plane / width), (int32_t)(cell % width)};
         for (int a = 0; a < 2; a++) {
             at[a] = i == 0 || place[a] < at[a] ? place[a] : at[a];
             last[a] = i == 0 || place[a] > last[a] ? place[a] : last[a];
@@ -243,7 +251,7 @@ bool bs_route_serves(const bs_route *r, const bs_site *sites, size_t n, int32_t 
     return bs_route_holds(r, (const int[2]){last[0] - at[0] + 1, last[1] - at[1] + 1});
 }
 
-bs_box bs_route_box(const bs_route *r, const bs_graph *g, int tensor, const int32_t at[2])
+bs_box bs_route_box(const bs_route *r, const bs_plane *planes, int tensor, const int32_t at[2])
 {
     const bs_slot *slot = NULL;
     for (int i = 0; i <= r->n_steps && !slot; i++) {
@@ -254,10 +262,8 @@ bs_box bs_route_box(const bs_route *r, const bs_graph *g, int tensor, const int3
     bs_box box = bs_box_empty();
     if (!slot)
         return box;
-    const bs_shape *s = &g->tensors[tensor].shape;
-    for (int a = 0; a < 3; a++)
-        box.end[a] = s->rank == 3 ? s->dim[a] : a == 0 ? g->tensors[tensor].elements : 1;
-    for (int a = 0; a < 2 && slot->patched; a++) {
+    box = bs_plane_box(&planes[tensor]);
+    for (int a = 0; a < (planes[tensor].image ? 2 : 1) && slot->patched; a++) {
         box.begin[1 + a] = slot->origin[a][at[a]];
         box.end[1 + a] = box.begin[1 + a] + slot->size[a];
     }

@@ -5,7 +5,8 @@
 
 #include "backend/backend.h"
 #include "box.h"
-#include "model/graph.h"
+#include "backend/planes.h"
+#include "replay/cost.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,8 +43,8 @@ typedef struct bs_slot {
     size_t row_bytes;
     int first, last; /* written by step `first` (-1: at the start), read last by step `last` */
     bool patched;
-    int size[2];
-    int32_t *origin[2]; /* by first row and column of the fault; patched slots only */
+    int size[2];        /* patched slots only, as what follows */
+    int32_t *origin[2]; /* by first row and column of the fault */
 } bs_slot;
 
 typedef struct bs_step {
@@ -77,6 +78,7 @@ typedef struct bs_route {
     size_t row_bytes;         /* arena bytes a trial needs */
     int64_t macs;             /* a trial, without early out and without the saving on faulty filters */
     int plane[2];             /* rows and columns of the faulty tensor where its slot is patched, else 0 */
+    int64_t cell;             /* its elements that lie in one row and column and one behind the other */
     int extent[2];            /* rows and columns that a trial's sites may span */
     int n_patched;            /* patched steps */
     int *sources, *frontiers; /* storage of the steps' arrays */
@@ -90,8 +92,9 @@ bs_status bs_route_create(bs_route **out, const bs_graph *g, const bs_backend *b
 typedef struct bs_route_wish {
     int target;
     bs_replay_mode mode;
-    int extent; /* delta: the trials' sites lie within so many rows and columns, in any channels */
-    int until;  /* the tensor to end at, whole; every path from the fault leads through it */
+    int extent;    /* delta: the trials' sites lie within so many rows and columns, in any channels */
+    int until;     /* the tensor to end at, whole; every path from the fault leads through it */
+    bs_cost *cost; /* tells where patches pay; NULL: the arithmetic does */
 } bs_route_wish;
 
 bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,
@@ -104,6 +107,6 @@ bool bs_route_holds(const bs_route *r, const int size[2]);
  * densely, or where there are no sites). */
 bool bs_route_serves(const bs_route *r, const bs_site *sites, size_t n, int32_t at[2]);
 /* What the route expects to change of a tensor in a trial that it serves: empty where nothing does. */
-bs_box bs_route_box(const bs_route *r, const bs_graph *g, int tensor, const int32_t at[2]);
+bs_box bs_route_box(const bs_route *r, const bs_plane *planes, int tensor, const int32_t at[2]);
 
 #endif

@@ -52,12 +52,17 @@ static int next_stage(const bs_relay *relay, const bs_graph *g, int tensor)
 }
 
 bs_status bs_routes_create(bs_routes *out, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                           int target, bs_replay_mode mode, bool single_site, const bs_relay *relay)
+                           int target, bs_replay_mode mode, bool single_site, const bs_guide *guide)
 {
     int tensor = g->targets[target].tensor;
     memset(out, 0, sizeof *out);
     bool delta = mode == BS_REPLAY_DELTA && !g->tensors[tensor].constant, several = delta && !single_site;
-    bs_route_wish wish = {target, several ? BS_REPLAY_SUFFIX : mode, 1, g->output};
+    const bs_relay *relay = guide ? guide->relay : NULL;
+    bs_route_wish wish = {.target = target,
+                          .mode = several ? BS_REPLAY_SUFFIX : mode,
+                          .extent = 1,
+                          .until = g->output,
+                          .cost = guide ? guide->cost : NULL};
     if (delta && relay) {
         out->relay = relay;
         out->next = next_stage(relay, g, tensor);

@@ -55,16 +55,18 @@ typedef struct test_batch {
     bs_result result[N_TEST];
 } test_batch;
 
-/* The farthest element in the same channel that a wide route still serves together with this one. */
+/* The farthest element of the same channel (place in the row) that a wide route still serves together with
+ * this one. */
 static uint32_t opposite(const bs_route *r, uint32_t element)
 {
     uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
-    uint32_t place[2] = {element % plane / width, element % width};
+    uint32_t cell = (uint32_t)r->cell, at = element / cell;
+    uint32_t place[2] = {at % plane / width, at % width};
     for (int a = 0; a < 2; a++) {
         uint32_t step = (uint32_t)r->extent[a] - 1, last = (uint32_t)r->plane[a] - 1;
         place[a] = place[a] + step <= last ? place[a] + step : place[a] >= step ? place[a] - step : last;
     }
-    return element - element % plane + place[0] * width + place[1];
+    return (at - at % plane + place[0] * width + place[1]) * cell + element % cell;
 }
 
 /* `reverse`: the trials in opposite order, so that each stands at another place of the batch. */

@@ -11,15 +11,14 @@ typedef struct tracer {
     float *a, *b;               /* host copies of one tensor: golden, faulty */
     bs_trace *out;
     const bs_route *route; /* or NULL */
+    bs_plane *planes;      /* by tensor */
     int32_t at[2];         /* the sites' place on it */
     bool started;
 } tracer;
 
 static void compare(const tracer *t, bs_trace_step *step)
 {
-    const bs_shape *s = &t->golden->graph->tensors[step->tensor].shape;
-    int64_t n = t->golden->graph->tensors[step->tensor].elements;
-    int64_t w = s->rank == 3 ? s->dim[2] : 1, h = s->rank == 3 ? s->dim[1] : 1;
+    int64_t n = t->golden->graph->tensors[step->tensor].elements, place[3];
     step->box = bs_box_empty();
     for (int64_t i = 0; i < n; i++) {
         float y = t->b[i];
@@ -28,7 +27,8 @@ static void compare(const tracer *t, bs_trace_step *step)
         if (bs_float_bits(t->a[i]) == bs_float_bits(y))
             continue;
         step->changed++;
-        bs_box_add(&step->box, i / (h * w), i / w % h, i % w);
+        bs_plane_place(&t->planes[step->tensor], i, place);
+        bs_box_add(&step->box, place[0], place[1], place[2]);
         float d = fabsf(y - t->a[i]);
         if (!bs_is_nan(d) && !bs_is_inf(d) && d > step->largest)
             step->largest = d;
@@ -40,7 +40,7 @@ static bs_status record(tracer *t, int tensor, int node)
     const bs_backend *be = t->golden->backend;
     bs_trace_step *step = &t->out->steps[t->out->n_steps];
     *step = (bs_trace_step){.tensor = tensor, .node = node};
-    step->expected = t->route ? bs_route_box(t->route, t->golden->graph, tensor, t->at) : bs_box_empty();
+    step->expected = t->route ? bs_route_box(t->route, t->planes, tensor, t->at) : bs_box_empty();
     BS_TRY(be->download(t->golden->lane, tensor, t->golden->rows[tensor], t->a));
     BS_TRY(be->download(t->golden->lane, tensor, t->faulty->rows[tensor], t->b));
     compare(t, step);
@@ -91,6 +91,7 @@ bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_ro
     for (int i = 0; i < g->n_tensors; i++)
         if (!g->tensors[i].constant && (size_t)g->tensors[i].elements > largest)
             largest = (size_t)g->tensors[i].elements;
+    BS_TRY_GOTO(bs_planes_choose(&t.planes, g), out);
     BS_TRY_GOTO(bs_calloc(&t.a, largest, sizeof *t.a, "trace"), out);
     BS_TRY_GOTO(bs_calloc(&t.b, largest, sizeof *t.b, "trace"), out);
     BS_TRY_GOTO(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "trace"), out);
@@ -110,6 +111,7 @@ bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_ro
     out->golden = golden->answer[0];
     st = be->rank(golden->lane, 1, t.faulty->rows[g->output], &out->golden.top[0], &out->faulty);
 out:
+    free(t.planes);
     free(t.a);
     free(t.b);
     free(in);

@@ -255,22 +255,24 @@ bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trial
     return st;
 }
 
-bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version)
+bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version,
+                              const char *result)
 {
     char text[17];
     sqlite3_stmt *q = NULL;
     bool row = false;
-    /* Exactly 'passed': where strata fell back, the test has to find out again which. */
+    /* Exactly this result: where strata fell back, the test has to find out again which. */
     if (bs_db_prepare(
             &q, s->db,
             "SELECT 1 FROM run WHERE fingerprint = ?1 AND mode = ?2 AND version = ?3 AND strata = ?4 "
-            "AND selftest = 'passed' LIMIT 1") != BS_OK)
+            "AND selftest = ?5 LIMIT 1") != BS_OK)
         return false;
     snprintf(text, sizeof text, "%016" PRIx64, fingerprint);
     sqlite3_bind_text(q, 1, text, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 2, mode, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 3, version, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 4, s->strata_hash, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 5, result, -1, SQLITE_STATIC);
     bool passed = bs_db_step(s->db, q, &row) == BS_OK && row;
     sqlite3_finalize(q);
     return passed;

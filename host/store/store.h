@@ -81,7 +81,7 @@ typedef struct bs_run_info {
     const char *backend;  /* "cpu" */
     const char *version;  /* bitsink's */
     const char *mode;     /* replay mode: "full", "suffix" */
-    const char *selftest; /* "passed", "skipped", or text on what fell back */
+    const char *selftest; /* "passed", "skipped", or text on the routes tested or what fell back */
     int threads;
     uint64_t
         fingerprint;  /* XXH3-64 of golden outputs of a probe: the same on machines whose numerics agree */
@@ -104,8 +104,10 @@ bool bs_store_has_golden(const bs_store *s, uint32_t image);
  * the file. */
 bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trials);
 uint64_t bs_store_trials(const bs_store *s); /* rows in the file as of the open */
-/* Has a self-test with this fingerprint, mode and bitsink version been passed and recorded in this file? */
-bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version);
+/* Is a self-test with this fingerprint, mode, bitsink version and result (as in `run`) recorded in this file?
+ */
+bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version,
+                              const char *result);
 
 /* Starts a run: one row in `run`. Refuses another fingerprint than the file's unless allow_mixed. */
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info);

@@ -26,7 +26,7 @@ typedef struct rig {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
-    bs_relay *relay;
+    bs_guide guide;
     int batch; /* trials of a target and round, at most BATCH */
 } rig;
 
@@ -47,7 +47,8 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
-    assert_ok(bs_relay_create(&r->relay, r->g, r->be, r->network));
+    assert_ok(bs_cost_create(&r->guide.cost, r->g, r->be, r->network));
+    assert_ok(bs_relay_create(&r->guide.relay, r->g, r->be, r->network, r->guide.cost));
 }
 
 static void rig_open(rig *r, const char *model, const char *device)
@@ -59,7 +60,8 @@ static void rig_open(rig *r, const char *model, const char *device)
 
 static void rig_close(rig *r)
 {
-    bs_relay_free(r->relay);
+    bs_relay_free(r->guide.relay);
+    bs_cost_free(r->guide.cost);
     bs_replayer_free(r->replayer);
     bs_golden_free(r->golden);
     r->be->lane_close(r->lane);
@@ -153,7 +155,7 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     kept.output = malloc(bytes);
     quick.output = malloc(bytes);
     assert_ok(bs_routes_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false, NULL));
-    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single, r->relay));
+    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single, &r->guide));
     run(r, &whole, &full, true);
     run(r, &other, &kept, true);
     run(r, &other, &quick, false);
@@ -254,6 +256,39 @@ static void test_tokens(void **state)
     rig_close(&r);
 }
 
+/* Patches of pixels as tokens, a block of attention with two heads and a perceptron, one token at the end.
+ * Must have rows of tokens replayed. */
+static void test_transformer(void **state)
+{
+    (void)state;
+    rig r;
+    bs_graph *g = NULL;
+    int patched = 0;
+    assert_ok(import_text(
+        &g,
+        "in x N 3 8 8; out y; f w 8 3 2 2; Conv x,w -> c strides=[2,2]; i s 0 8 16; Reshape c,s -> u; "
+        "Transpose u -> t perm=[0,2,1]; f l 8; LayerNormalization t,l -> n; f wq 8 8; f wk 8 8; f wv 8 8; "
+        "MatMul n,wq -> q; MatMul n,wk -> k; MatMul n,wv -> v; i h 0 16 2 4; Reshape q,h -> q1; "
+        "Reshape k,h -> k1; Reshape v,h -> v1; Transpose q1 -> q2 perm=[0,2,1,3]; "
+        "Transpose k1 -> k2 perm=[0,2,3,1]; Transpose v1 -> v2 perm=[0,2,1,3]; MatMul q2,k2 -> a; "
+        "Tanh a -> a1; Softmax a1 -> a2 axis=-1; MatMul a2,v2 -> m; "
+        "Transpose m -> m1 perm=[0,2,1,3]; i j 0 16 8; Reshape m1,j -> m2; f wo 8 8; MatMul m2,wo -> o; "
+        "Add o,t -> r1; LayerNormalization r1,l -> n2; f w1 8 16; MatMul n2,w1 -> f1; Gelu f1 -> f2; "
+        "f w2 16 8; MatMul f2,w2 -> f3; Add f3,r1 -> r2; i b 0; i e 1; i ax 1; Slice r2,b,e,ax -> one; "
+        "Flatten one -> flat; f wh 8 5; MatMul flat,wh -> y"));
+    rig_load(&r, g, test_device());
+    check_targets(&r, 2, 1, "transformer");
+    for (int t = 0; t < g->n_targets; t++) {
+        bs_route *route;
+        assert_ok(bs_route_create(&route, g, r.be, r.network, t, BS_REPLAY_DELTA));
+        patched += route->n_patched;
+        bs_route_free(route);
+    }
+    print_message("transformer: %d patched steps\n", patched);
+    assert_true(patched > 100);
+    rig_close(&r);
+}
+
 /* A round of a target costs about five full runs of its batch. */
 static void test_given(void **state)
 {
@@ -302,6 +337,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bundled),      cmocka_unit_test(test_mnist),
         cmocka_unit_test(test_resnet20),     cmocka_unit_test(test_squeezenet),
         cmocka_unit_test(test_mobilenet),    cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_transformer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

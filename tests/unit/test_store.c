@@ -118,10 +118,11 @@ static void resume_finds_ledger(void **state)
     assert_int_equal(bs_store_done(s, 99, 0), 0);
     assert_true(bs_store_has_golden(s, 23));
     assert_false(bs_store_has_golden(s, FX_IMAGES));
-    assert_true(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.1.0"));
-    assert_false(bs_store_selftest_passed(s, 0xbeef, "suffix", "0.1.0"));
-    assert_false(bs_store_selftest_passed(s, 0xfeed, "full", "0.1.0"));
-    assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.2.0"));
+    assert_true(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.1.0", "passed"));
+    assert_false(bs_store_selftest_passed(s, 0xbeef, "suffix", "0.1.0", "passed"));
+    assert_false(bs_store_selftest_passed(s, 0xfeed, "full", "0.1.0", "passed"));
+    assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.2.0", "passed"));
+    assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.1.0", "passed by other routes"));
     bs_store_close(s);
     assert_int_equal(fx_number(f.db, "SELECT min(repetitions) FROM stratum"), FX_REPETITIONS + 1);
     fixture_close(&f);

@@ -87,7 +87,7 @@ static void extent_may_grow(void **state)
     const char *const names[FX_CLASSES] = {"cat", "dog"};
     assert_ok(bs_store_open(&s, f.db, &f.plan, f.images, names));
     /* Another set of strata needs a self-test of its own. */
-    assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.1.0"));
+    assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.1.0", "passed"));
     bs_store_close(s);
     assert_int_equal(fx_number(f.db, "SELECT count(*) FROM image"), FX_IMAGES);
     assert_int_equal(fx_number(f.db, "SELECT count(*) FROM stratum"), FX_STRATA);

@@ -1,13 +1,14 @@
+/* Which tensors are images. */
+#include "backend/planes.h"
 #include "base/buf.h"
-#include "cpu/layout.h"
 
 #include <stdlib.h>
 
-/* What an operator wants of its tensors' layouts. */
+/* What an operator takes its tensors for. */
 typedef enum habit {
-    HABIT_FREE,  /* goes by strides, or converts */
-    HABIT_ALIKE, /* inputs and output laid out alike */
-    HABIT_IMAGE, /* input 0 and the output are channels last, if of rank 3 */
+    HABIT_FREE,  /* for anything */
+    HABIT_ALIKE, /* input and output for the same */
+    HABIT_IMAGE, /* input 0 and the output for images, if of rank 3 */
 } habit;
 
 static habit habit_of(bs_op op)
@@ -64,13 +65,13 @@ static void join_alike(const bs_graph *g, int *parent)
     }
 }
 
-bs_status bs_cpu_layouts_choose(bs_cpu_layout *out, const bs_graph *g)
+bs_status bs_images_choose(bool *out, const bs_graph *g)
 {
     int *parent = NULL;
     bool *image = NULL;
     bs_status st;
-    BS_TRY_GOTO(bs_calloc(&parent, (size_t)g->n_tensors, sizeof *parent, "layouts"), out);
-    BS_TRY_GOTO(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "layouts"), out);
+    BS_TRY_GOTO(bs_calloc(&parent, (size_t)g->n_tensors, sizeof *parent, "planes"), out);
+    BS_TRY_GOTO(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "planes"), out);
     join_alike(g, parent);
     if (g->input >= 0)
         image[find(parent, g->input)] = true;
@@ -80,8 +81,7 @@ bs_status bs_cpu_layouts_choose(bs_cpu_layout *out, const bs_graph *g)
             image[find(parent, g->nodes[i].out)] = true;
         }
     for (int t = 0; t < g->n_tensors; t++)
-        bs_cpu_layout_init(&out[t], &g->tensors[t].shape,
-                           g->tensors[t].shape.rank == 3 && image[find(parent, t)]);
+        out[t] = g->tensors[t].shape.rank == 3 && image[find(parent, t)];
 out:
     free(parent);
     free(image);
