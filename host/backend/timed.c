@@ -146,10 +146,11 @@ static bs_status timed_copy_rows(bs_lane *l, int tensor, int n, bs_view src, voi
     return end(l, BS_TIMED_COPY_ROWS, l->backend->copy_rows(l->inner, tensor, n, src, dst));
 }
 
-static bs_status timed_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
+static bs_status timed_move_rows(bs_lane *l, int n, void *rows, size_t row_bytes, const int32_t *to,
+                                 const int32_t *from)
 {
     BS_TRY(begin(l));
-    return end(l, BS_TIMED_COPY, l->backend->copy(l->inner, dst, src, bytes));
+    return end(l, BS_TIMED_MOVE_ROWS, l->backend->move_rows(l->inner, n, rows, row_bytes, to, from));
 }
 
 static bs_status timed_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
@@ -236,7 +237,7 @@ static bs_backend table_of(const bs_backend *inner)
         .run = timed_run,
         .run_faulty = timed_run_faulty,
         .copy_rows = timed_copy_rows,
-        .copy = timed_copy,
+        .move_rows = timed_move_rows,
         .inject = timed_inject,
         .compare = timed_compare,
         .rank = timed_rank,

@@ -23,7 +23,7 @@
     X(RUN_FAULTY, "run faulty")                                                                              \
     X(GATHER, "gather")                                                                                      \
     X(COPY_ROWS, "copy rows")                                                                                \
-    X(COPY, "copy")                                                                                          \
+    X(MOVE_ROWS, "move rows")                                                                                \
     X(INJECT, "inject")                                                                                      \
     X(COMPARE, "compare")                                                                                    \
     X(BOUNDS, "bounds")                                                                                      \
