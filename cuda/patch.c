@@ -86,7 +86,7 @@ static bool ascend(int n, const bs_faults *f)
     return true;
 }
 
-/* patches: NULL for whole rows. */
+/* plane, patches: NULL for whole rows. */
 static bs_status inject_all(bs_lane *l, bs_inject_args *a, int n, const bs_plane *plane,
                             const bs_patches *patches, const bs_faults *f)
 {
@@ -207,7 +207,7 @@ bs_status bs_cuda_compare_patch(bs_lane *l, int tensor, int n, const bs_patches 
 bs_status bs_cuda_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4])
 {
     const bs_plane *p = &l->network->planes[tensor];
-    int64_t elements = l->network->graph->tensors[tensor].elements;
+    int64_t elements = p->outer * p->height * p->width;
     size_t bytes = (size_t)n * sizeof *bounds;
     CUdeviceptr answer;
     if (n <= 0)
@@ -217,7 +217,7 @@ bs_status bs_cuda_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view go
                         .channels = (uint32_t)p->outer,
                         .step = channel_step(p),
                         .height = (int32_t)p->height,
-                        .width = (int32_t)(p->width * p->cell),
+                        .width = (int32_t)p->width,
                         .corner = bs_cuda_pointer(answer)};
     BS_TRY(bs_cuda_operand(l, &a.rows, n, rows, elements));
     BS_TRY(bs_cuda_operand(l, &a.golden, n, golden, elements));

@@ -16,8 +16,8 @@ data=${BITSINK_TEST_DATA:-../shared/data}
 onnx=/usr/share/libonnx-testdata/data
 images=40
 most=$((64 << 20)) # what fits through a narrow door
-programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_delta_ops tests/test_cpu_exact
-          tests/test_reach_tokens tests/test_replay tests/conformance"
+programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_delta_ops
+          tests/test_reach_tokens tests/test_cpu_exact tests/test_replay tests/conformance"
 
 echo "== build" >&2
 targets=
