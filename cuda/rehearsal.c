@@ -183,8 +183,10 @@ bs_status bs_rehearsal_judge(bs_lane *l, bs_status st, bool *exact)
     if (st == BS_OK)
         return BS_OK;
     const bs_cuda_api *api = l->network->device->api;
-    bool alive = api->cuStreamSynchronize(l->stream) == CUDA_SUCCESS;
-    if (st == BS_NO_MEMORY || !alive)
+    CUresult alive = api->cuStreamSynchronize(l->stream);
+    if (alive != CUDA_SUCCESS)
+        return bs_cuda_check(api, alive, "cuStreamSynchronize");
+    if (st == BS_NO_MEMORY)
         return st;
     *exact = false;
     bs_error_clear();

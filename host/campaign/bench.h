@@ -27,9 +27,8 @@ const char *bs_bench_layer_name(bs_bench_layer layer);
 
 /* X(enum suffix, name, replay mode, masked trials go on to the end, trials of a target and worker at most).
  * Where nothing is dropped all trials take the same time, so that a few are enough: on a slow device a
- * quarter of that after the first target. DENSE_SUFFIX is what
- * injectors do that run "from the faulty layer on". DELTA is the last: the others' answers are held against
- * it. */
+ * quarter of that after the first target. DENSE_SUFFIX is what injectors do that run "from the faulty layer
+ * on". DELTA is the last: the others' answers are held against it. */
 #define BS_BENCH_WAYS(X)                                                                                     \
     X(FULL, "full", BS_REPLAY_FULL, true, 32)                                                                \
     X(DENSE_SUFFIX, "dense_suffix", BS_REPLAY_SUFFIX, true, 32)                                              \
