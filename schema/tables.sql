@@ -72,8 +72,8 @@ CREATE TABLE run (
     isa TEXT NOT NULL,                 -- instruction set: avx512, sm_90
     library TEXT NOT NULL,             -- versions of the vendor libraries
     version TEXT NOT NULL,             -- bitsink's
-    mode TEXT NOT NULL,                -- replay mode: full, suffix
-    selftest TEXT NOT NULL,            -- passed, skipped, or what fell back
+    mode TEXT NOT NULL,                -- replay mode: full, suffix, delta
+    selftest TEXT NOT NULL,            -- passed (and for which timed routes), skipped, or what fell back
     threads INTEGER NOT NULL,          -- CPU threads
     fingerprint TEXT NOT NULL,         -- hash of golden outputs: equal where the numerics are equal
     strata TEXT NOT NULL               -- hash of the strata that the self-test covered

@@ -1,8 +1,8 @@
 /* How tensors can be cut into patches, and which axes operators keep apart.
  *
- *   images   rank 3 (C, H, W), near convolutions and pools: a patch is a box of rows and columns, all
- * channels tokens   others with an axis of *rows* along which operators work row by row, as (T, F) of
- * transformers, (heads, T, F), (T, heads, F): a patch is a range of rows with all that belongs to them
+ * Images have rank 3 (C, H, W) and lie near convolutions and pools: a patch is a box of rows and columns, all
+ * channels. Tokens are others with an axis of *rows* along which operators work row by row, as (T, F) of
+ * transformers, (heads, T, F), (T, heads, F): a patch is a range of rows with all that belongs to them.
  *
  * An element's number is ((outer * height + row) * width + column) * cell + place in the cell: images have
  * cells of one element and `outer` channels, tokens have one column. */

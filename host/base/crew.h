@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-/* Runs fn(shared, 0..threads-1) side by side and waits for all. Returns BS_OK, or the error of the
+/* Runs fn(shared, 0..threads-1) side by side and waits for all; where the system gives fewer threads, fewer
+ * workers run, so they should share out the work as they go. Returns BS_OK, or the error of the
  * lowest-numbered worker that failed; BS_STOPPED counts only if there is no other. A worker that fails must
  * tell the others to stop, if they should, through `shared`. */
 bs_status bs_crew_run(int threads, bs_status (*fn)(void *shared, int worker), void *shared);

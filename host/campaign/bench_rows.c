@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,14 +189,21 @@ static bs_status write_rows(rows *r, bs_bench *out)
     return BS_OK;
 }
 
+/* Someone who stops the benchmark waits for the second that the folder is there: it would be left behind. */
 bs_status bs_bench_rows(bs_bench *out, const bs_graph *g, double masked)
 {
     rows *r;
+    sigset_t stops, before;
     BS_TRY(bs_calloc(&r, 1, sizeof *r, "benchmark"));
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
     r->masked = masked;
     bs_status st = rows_open(r, g);
     if (st == BS_OK)
         st = write_rows(r, out);
     rows_close(r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return st;
 }

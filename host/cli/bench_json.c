@@ -18,8 +18,11 @@ static void put_cells(bs_str *t, const bs_bench_cell cells[], const bs_engine *e
     for (int way = BS_BENCH_DENSE_SUFFIX; way < BS_BENCH_DELTA; way++)
         bs_str_printf(t, "\"counted_mac_ratio_%s\": %.6g, ", bs_bench_way_name((bs_bench_way)way),
                       bs_bench_over(bs_bench_trial_macs(&cells[way]), macs));
-    bs_str_printf(t, "\"static_mac_ratio\": %.6g, \"macs\": %.6g, \"masked\": %.6g",
-                  bs_bench_over((double)full->static_macs, (double)delta->static_macs), macs,
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
+        bs_str_printf(t, "\"%s_macs\": %.6g, ", bs_bench_way_name((bs_bench_way)way),
+                      bs_bench_trial_macs(&cells[way]));
+    bs_str_printf(t, "\"static_mac_ratio\": %.6g, \"masked\": %.6g",
+                  bs_bench_over((double)full->static_macs, (double)delta->static_macs),
                   bs_bench_over((double)delta->masked, (double)delta->trials));
 }
 

@@ -63,7 +63,7 @@ static void print_row(const char *name, const bs_bench_cell cells[], int n, cons
     printf("%-28.28s", name);
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         printf(" %9.1f", bs_bench_trial_macs(&cells[way]) * 1e-6);
-    printf(" %9.1f ", (double)delta->static_macs * 1e-6 / n);
+    printf(" %9.1f ", bs_bench_over((double)delta->static_macs * 1e-6, n));
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         printf(" %9.1f", bs_bench_trial_rate(&cells[way], e));
     printf(" ");

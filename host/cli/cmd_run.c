@@ -70,12 +70,16 @@ static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args,
     bool seen = st == BS_OK && bs_store_selftest_passed(store, e->fingerprint, bs_replay_mode_name(e->mode),
                                                         BITSINK_VERSION, passed.ptr);
     bool skip = (wish && strcmp(wish, "off") == 0) || (seen && (!wish || strcmp(wish, "always") != 0));
-    bs_str_puts(text, seen || !skip ? passed.ptr : "skipped");
+    if (st == BS_OK)
+        bs_str_puts(text, seen || !skip ? passed.ptr : "skipped");
     bs_str_clear(&passed);
     if (st != BS_OK || skip)
         return st == BS_OK ? bs_str_status(text) : st;
     bs_info("self-test of %d routes ...", e->plan->n_strata);
+    bool relayed = e->guide.relay != NULL;
     BS_TRY(bs_engine_selftest(e, &bs_stop_requested, &fallbacks));
+    if (relayed && !e->guide.relay)
+        bs_str_puts(text, "; fell back to routes without stages");
     if (fallbacks)
         bs_str_puts(text, "; fell back (entry:layer mode):");
     for (int i = 0; i < e->plan->n_strata; i++)

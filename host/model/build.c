@@ -6,6 +6,7 @@
 #include "rng.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,7 +256,8 @@ const char *bs_build_scalar(bs_build *b, const char *name, float value)
 
 typedef struct painters {
     const bs_build *b;
-    int n;
+    int n;           /* pieces of each parameter */
+    atomic_int next; /* piece that nobody draws yet */
 } painters;
 
 /* Values from .. to - 1 of parameter k. */
@@ -274,21 +276,28 @@ static void fill(const bs_build_fill *f, uint64_t seed, uint32_t k, size_t from,
     }
 }
 
-/* Each worker draws its share of every parameter: any value can be drawn alone. */
-static bs_status paint(void *shared, int worker)
+/* Piece number i of every parameter: any value can be drawn alone. */
+static void paint_piece(const painters *p, int i)
 {
-    const painters *p = shared;
     for (size_t k = 0; k < p->b->n_fills; k++) {
         const bs_build_fill *f = &p->b->fills[k];
-        size_t share = f->n / (size_t)p->n + 1, from = share * (size_t)worker, to = from + share;
+        size_t share = f->n / (size_t)p->n + 1, from = share * (size_t)i, to = from + share;
         fill(f, p->b->seed, (uint32_t)k, from < f->n ? from : f->n, to < f->n ? to : f->n);
     }
+}
+
+static bs_status paint(void *shared, int worker)
+{
+    painters *p = shared;
+    (void)worker;
+    for (int i; (i = atomic_fetch_add(&p->next, 1)) < p->n;)
+        paint_piece(p, i);
     return BS_OK;
 }
 
 bs_status bs_build_finish(Onnx__ModelProto **out, bs_build *b)
 {
-    painters p = {b, bs_resources_cores()};
+    painters p = {.b = b, .n = bs_resources_cores()};
     Onnx__GraphProto *g = b->model ? b->model->graph : NULL;
     if (b->st == BS_OK)
         set_value(b, &g->output, &g->n_output, make_value(b, b->x, &b->channels, 1));

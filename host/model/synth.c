@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CLASSES = 1000, SIDE = 224, SEED = 1, NAME_BYTES = 48 };
@@ -263,7 +264,8 @@ bs_status bs_synth_write(const char *name, uint64_t seed, const char *path)
     if (s.failed) {
         bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
         st = bs_hint("a network takes four bytes a weight: up to 575 MB (vgg19)");
-        if (s.file)
+        struct stat info;
+        if (s.file && lstat(path, &info) == 0 && S_ISREG(info.st_mode)) /* not /dev/full */
             unlink(path);
     }
     onnx__model_proto__free_unpacked(model, NULL);

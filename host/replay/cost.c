@@ -17,11 +17,12 @@ static const double overrules = 1.25;
 /* Seconds for the clock in the lifetime of a network; what is asked afterwards is decided by shares. */
 static const double budget = 1.0;
 
-/* Trials side by side: as many as this many multiply-accumulates allow, so that one run is short. */
+/* Trials side by side: as many as this many multiply-accumulates allow, so that one run is short, and this
+ * many bytes of rows and patches. */
 enum { BATCH = 16 };
-static const double work = 5e8;
-/* The quickest of some runs counts, as the first makes the library's plans: of three at least, unless they
- * take plenty of seconds, and of more where they do not take enough. */
+static const double work = 5e8, room = 256 << 20;
+/* The quickest of some runs counts, as the first makes the library's plans: of two at least, of three unless
+ * they take plenty of seconds, and of more where they do not take enough. */
 enum { RUNS = 3, MOST_RUNS = 16 };
 static const double plenty = 2e-2, enough = 2e-3;
 
@@ -29,7 +30,7 @@ static const double plenty = 2e-2, enough = 2e-3;
 typedef struct timing {
     struct timing *next;
     int in_size[2], out_size[2];
-    uint32_t gathered;
+    uint32_t gathered, widened; /* as in the question; of the whole node the latter only */
     bool patched;
     bool counted;   /* in what bs_cost_log() says */
     double seconds; /* a trial */
@@ -174,7 +175,7 @@ static bs_status find_input(bench *b, int k, bool patched, bool all)
     int tensor = b->node->in[k];
     bool spread = bs_reads_whole(c->g, c->planes, b->node, k);
     b->in[k].base = patched && !spread ? b->patches[k] : b->rows[k];
-    if (spread || !(all || (patched ? q->gathered : q->widened) >> k & 1))
+    if (spread || !(all || (k < 32 && (patched ? q->gathered : q->widened) >> k & 1)))
         return BS_OK;
     const int64_t dim[] = {c->planes[tensor].height, c->planes[tensor].width};
     bs_patches want = {.origin = {b->origin, b->origin}};
@@ -202,10 +203,21 @@ static bs_status run_once(bench *b, bool patched)
     return c->backend->compare_patch(c->lane, b->node->out, b->n, &at, b->out, golden, b->equal);
 }
 
+/* Bytes of a trial: whole rows of the inputs and the output, and as much again for patches. */
+static double row_bytes(const bs_cost *c, const bs_node *node)
+{
+    size_t bytes = c->backend->row_bytes(c->network, node->out);
+    for (int k = 0; k < node->n_in; k++)
+        if (is_activation(c->g, node->in[k]))
+            bytes += c->backend->row_bytes(c->network, node->in[k]);
+    return 2.0 * (double)bytes;
+}
+
 static bs_status take_time(bs_cost *c, const bs_cost_question *q, bool patched, double *seconds)
 {
     const bs_node *node = &c->g->nodes[q->node];
-    double most = work / (double)(node->macs > 0 ? node->macs : 1);
+    double most = work / (double)(node->macs > 0 ? node->macs : 1), fit = room / row_bytes(c, node);
+    most = most < fit ? most : fit;
     bench b = {.c = c, .q = q, .node = node, .n = most < 1 ? 1 : most < BATCH ? (int)most : BATCH};
     bs_status st;
     BS_TRY_GOTO(allocate(&b), out);
@@ -213,7 +225,7 @@ static bs_status take_time(bs_cost *c, const bs_cost_question *q, bool patched, 
         if (b.rows[k])
             BS_TRY_GOTO(find_input(&b, k, patched, true), out);
     double all = 0, least = 0;
-    for (int i = 0; i < MOST_RUNS && all < (i < RUNS ? plenty : enough); i++) {
+    for (int i = 0; i < MOST_RUNS && (i < 2 || all < (i < RUNS ? plenty : enough)); i++) {
         double start = bs_resources_clock();
         BS_TRY_GOTO(run_once(&b, patched), out);
         double took = bs_resources_clock() - start;
@@ -229,7 +241,7 @@ out:
 /* The whole node has one time for all sizes of patches. */
 static bool same_way(const timing *t, const bs_cost_question *q, bool patched)
 {
-    if (t->patched != patched || t->gathered != (patched ? q->gathered : q->widened))
+    if (t->patched != patched || t->widened != q->widened || (patched && t->gathered != q->gathered))
         return false;
     for (int a = 0; a < 2 && patched; a++)
         if (t->in_size[a] != q->in_size[a] || t->out_size[a] != q->out_size[a])
@@ -254,7 +266,8 @@ static bs_status add_timing(bs_cost *c, const bs_cost_question *q, bool patched)
     BS_TRY(take_time(c, q, patched, &seconds));
     BS_TRY(bs_calloc(&t, 1, sizeof *t, "timings"));
     *t = (timing){.next = c->timings[q->node],
-                  .gathered = patched ? q->gathered : q->widened,
+                  .gathered = patched ? q->gathered : 0,
+                  .widened = q->widened,
                   .patched = patched,
                   .seconds = seconds};
     memcpy(t->in_size, q->in_size, sizeof t->in_size);
@@ -287,8 +300,8 @@ static void count(bs_cost *c, timing *patch, const bs_cost_question *q, bool ove
     c->asked++;
     if (!overruled)
         return;
-    const int32_t facts[] = {q->node,        q->in_size[0],  q->in_size[1],
-                             q->out_size[0], q->out_size[1], (int32_t)q->gathered};
+    const int32_t facts[] = {q->node,        q->in_size[0],        q->in_size[1],      q->out_size[0],
+                             q->out_size[1], (int32_t)q->gathered, (int32_t)q->widened};
     c->overruled++;
     c->signature ^= XXH3_64bits(facts, sizeof facts);
 }

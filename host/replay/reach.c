@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* Are all activations images? A parameter may take part if it is the same everywhere. */
+/* Are all activations images? */
 static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
     bool all = planes[n->out].image;
@@ -133,6 +133,8 @@ static void image_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
         break;
     case BS_OP_CONCAT:
         r->local = a->axis == 0;
+        for (int k = 0; k < n->n_in; k++) /* a constant comes with its whole plane */
+            r->local &= !g->tensors[n->in[k]].constant;
         break;
     case BS_OP_SOFTMAX:
     case BS_OP_LOG_SOFTMAX:

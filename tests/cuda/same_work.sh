@@ -10,7 +10,7 @@ for device in cpu cuda; do
         --json --quiet >"$tmp/$device"
     grep -q '"exact": true' "$tmp/$device" || { echo "$device: not exact"; exit 1; }
     grep -o '"static_mac_ratio": [0-9.e+]*' "$tmp/$device" >"$tmp/$device.static"
-    grep -o '"macs": [0-9.e+]*' "$tmp/$device" | head -n 1 | cut -d ' ' -f 2 >"$tmp/$device.macs"
+    grep -o '"delta_macs": [0-9.e+]*' "$tmp/$device" | head -n 1 | cut -d ' ' -f 2 >"$tmp/$device.macs"
 done
 [ -s "$tmp/cpu.static" ] || { echo "no ratios in what bench prints"; exit 1; }
 diff "$tmp/cpu.static" "$tmp/cuda.static" || { echo "other routes"; exit 1; }

@@ -87,6 +87,8 @@ static int add_concat(garden *w, int x)
 {
     bs_shape out = *shape_of(w, x);
     int in[2] = {x, -1};
+    if (roll(&w->d, 4) == 0) /* coordinates of the pixels, say */
+        in[1] = gb_random(w->g, GB_SHAPE(2, out.dim[1], out.dim[2]), 7);
     for (int i = 0; i < w->n && in[1] < 0; i++) {
         const bs_shape *s = shape_of(w, w->tensor[i]);
         if (s->dim[1] == out.dim[1] && s->dim[2] == out.dim[2] && s->dim[0] + out.dim[0] < 64)
