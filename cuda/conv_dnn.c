@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKSPACE = 256 << 20, MOST = 256 };
+/* REHEARSED: the largest batch that an engine has been tried on for the whole layer; it may refuse larger
+ * ones. */
+enum { WORKSPACE = 256 << 20, MOST = 256, REHEARSED = 16 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
@@ -91,8 +93,9 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
     return BS_OK;
 }
 
+/* *served: false, without an error, where smaller batches may be served. */
 static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
-                           CUdeviceptr bias, CUdeviceptr out)
+                           CUdeviceptr bias, CUdeviceptr out, bool *served)
 {
     bs_lane *l = j->lane;
     int size = batch_size(n);
@@ -101,6 +104,9 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
     const bs_cudnn_plan *plan;
     CUdeviceptr x, y = out;
     BS_TRY(find_plan(&plan, j, &shape));
+    *served = plan != NULL;
+    if (!plan && size > REHEARSED)
+        return BS_OK;
     if (!plan)
         return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
                        j->node->name, (long long)l->network->plan[j->index].dnn.engine, size,
@@ -130,14 +136,20 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 {
     int64_t row = bs_cuda_elements(&j->in_shape[0]),
             made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
-    for (int at = 0; at < n; at += MOST) {
+    for (int at = 0, most = MOST, here; at < n; at += here) {
+        bool served = false;
         bs_view part = in;
+        here = n - at < most ? n - at : most;
         if (in.rows)
             part.rows += at;
         else
             part.base = (const float *)in.base + at * row;
-        BS_TRY(run_batch(j, n - at < MOST ? n - at : MOST, part, filters, weights, bias,
-                         out + (size_t)(at * made) * sizeof(float)));
+        BS_TRY(run_batch(j, here, part, filters, weights, bias, out + (size_t)(at * made) * sizeof(float),
+                         &served));
+        if (!served) {
+            most = batch_size(here) / 2;
+            here = 0;
+        }
     }
     return BS_OK;
 }

@@ -49,7 +49,8 @@ static bs_status load_kernels(bs_device *d)
 {
     const bs_cuda_api *api = d->api;
     CUresult r = api->cuModuleLoadData(&d->module, bs_cuda_kernel_image);
-    if (r == CUDA_ERROR_NO_BINARY_FOR_GPU || r == CUDA_ERROR_UNSUPPORTED_PTX_VERSION) {
+    if (r == CUDA_ERROR_NO_BINARY_FOR_GPU || r == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ||
+        r == CUDA_ERROR_INVALID_IMAGE) {
         bs_fail(BS_NO_DEVICE, "this build has no kernels for the device's architecture");
         return bs_hint(
             "build with -DBITSINK_CUDA_ARCHITECTURES=<its compute capability>, or update the driver");

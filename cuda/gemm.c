@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { CANDIDATES = 32, WORKSPACE = 32 << 20, REHEARSED = 8 };
+enum { CANDIDATES = 32, WORKSPACE = 32 << 20, REHEARSED = 32 };
 
 typedef struct call {
     const bs_cuda_api *api;

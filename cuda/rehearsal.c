@@ -8,7 +8,8 @@
 /* ALONE: samples that filters by themselves are tried on, at most. */
 enum { SPOTS = 5, WORKSPACE = 256 << 20, ALONE = 2 };
 
-static const int patch_sizes[] = {1, 3, 6, BS_REHEARSAL_SIZE};
+static const int patch_sizes[] = {1, 3, 6, BS_REHEARSAL_SIZE}; /* the first two also in the largest batch */
+enum { SMALL_SIZES = 2, SMALL = 3 };
 static const int batches[] = {1, 3, BS_REHEARSAL_PATCHES};
 static const int filter_counts[] = {1, 5, BS_CUDA_MOST_FILTERS}; /* also odd: some engines want multiples */
 enum {
@@ -113,15 +114,21 @@ static bs_status try_patches(const bs_rehearsal *r, const int size[2], int batch
     return BS_OK;
 }
 
-bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact)
+/* Of the first n sizes. */
+static bs_status try_sizes(const bs_rehearsal *r, int n, int batch, bool *exact)
 {
     const int64_t *out = tensor(r, node_of(r)->out)->shape.dim;
-    for (int i = 0; i < SIZES && *exact; i++) {
+    for (int i = 0; i < n && *exact; i++) {
         const int size[2] = {patch_sizes[i] < out[1] ? patch_sizes[i] : (int)out[1],
                              patch_sizes[i] < out[2] ? patch_sizes[i] : (int)out[2]};
         BS_TRY(try_patches(r, size, batch, i + batch, exact));
     }
     return BS_OK;
+}
+
+bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact)
+{
+    return try_sizes(r, SIZES, batch, exact);
 }
 
 /* Outputs of the filters on `samples` samples into r->made: the first ones, from the start again where there
@@ -171,6 +178,7 @@ static bs_status rehearse(const bs_rehearsal *r, bool *exact)
     BS_TRY(bs_rehearse_whole(r));
     for (int i = 0; i < BATCHES && *exact; i++)
         BS_TRY(bs_rehearse_patches(r, batches[i], exact));
+    BS_TRY(try_sizes(r, SMALL_SIZES, BS_REHEARSAL_MOST, exact));
     if (*exact)
         BS_TRY(bs_rehearse_samples(r, 1, exact));
     for (int i = 0; i < COUNTS && *exact; i++)
@@ -216,27 +224,33 @@ void bs_rehearsal_end(bs_rehearsal *r)
             api->cuMemFree(all[i]);
 }
 
-bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches, int samples)
+/* Elements of the layer's input and output for n patches of that size, as far as the plane goes. */
+static void count_patches(const bs_rehearsal *r, int n, int64_t most, int64_t *in, int64_t *out)
 {
-    *r = (bs_rehearsal){.l = l, .node = node, .patches = patches, .samples = samples};
     const bs_node *nd = node_of(r);
     const bs_window *w = &nd->attr.window;
     const bs_tensor *x = tensor(r, nd->in[0]), *y = tensor(r, nd->out);
-    int64_t patch = x->shape.dim[0], made = y->shape.dim[0];
+    int64_t patch = n * x->shape.dim[0], made = n * y->shape.dim[0];
     for (int a = 0; a < 2; a++) {
-        int64_t size = BS_REHEARSAL_SIZE < y->shape.dim[1 + a] ? BS_REHEARSAL_SIZE : y->shape.dim[1 + a];
+        int64_t size = most < y->shape.dim[1 + a] ? most : y->shape.dim[1 + a];
         patch *= (size - 1) * w->stride[a] + (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
         made *= size;
     }
-    made *= patches;
-    if (made < samples * y->elements)
-        made = samples * y->elements;
+    *in = patch > *in ? patch : *in;
+    *out = made > *out ? made : *out;
+}
+
+bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches, int samples)
+{
+    *r = (bs_rehearsal){.l = l, .node = node, .patches = patches, .samples = samples};
+    const bs_tensor *x = tensor(r, node_of(r)->in[0]), *y = tensor(r, node_of(r)->out);
     int64_t alone = ALONE * BS_CUDA_MOST_FILTERS * (y->elements / y->shape.dim[0]);
-    if (made < alone)
-        made = alone;
+    int64_t patch = 0, made = samples * y->elements > alone ? samples * y->elements : alone;
+    count_patches(r, patches, BS_REHEARSAL_SIZE, &patch, &made);
+    count_patches(r, BS_REHEARSAL_MOST, SMALL, &patch, &made);
     BS_TRY(alloc(l, &r->x, samples * x->elements));
     BS_TRY(alloc(l, &r->y, samples * y->elements));
-    BS_TRY(alloc(l, &r->in_patches, patch * patches));
+    BS_TRY(alloc(l, &r->in_patches, patch));
     BS_TRY(alloc(l, &r->made, made));
     return bs_rehearsal_fill(l, r->x, samples * x->elements);
 }

@@ -7,7 +7,7 @@
 enum { MOST_BYTES = 64 << 20, FEW_ROWS = 64 };
 
 static const int64_t row_counts[] = {1, 2, 3, 5, 17, 64, 100}; /* and half of them, all but one, all */
-static const int64_t widths[] = {1, 2, 4, 5, 8, 32, BS_CUDA_MOST_FILTERS};
+static const int64_t widths[] = {1, 2, 4, 5, 8, 16, 32, 64, BS_CUDA_MOST_FILTERS};
 
 static bs_status alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
 {
@@ -94,6 +94,9 @@ static bs_status rehearse(const bs_gemm_rehearsal *r, const bs_cuda_gemm *g, boo
         BS_TRY(bs_rehearse_part(r, g, row_counts[i], r->width, exact));
     for (size_t i = 0; i < sizeof widths / sizeof *widths && *exact; i++)
         BS_TRY(bs_rehearse_part(r, g, FEW_ROWS, widths[i], exact));
+    for (size_t i = 0; i < sizeof widths / sizeof *widths && *exact; i++)
+        if (widths[i] < r->width)
+            BS_TRY(bs_rehearse_part(r, g, r->rows, widths[i], exact));
     for (size_t i = 0; i < sizeof most / sizeof *most && *exact; i++)
         if (most[i] > 0)
             BS_TRY(bs_rehearse_part(r, g, most[i], r->width, exact));

@@ -67,7 +67,12 @@ typedef struct bs_patches {
 typedef struct bs_backend {
     const char *name;
     bool needs_pixels; /* false: images are not decoded, upload() gets one float, the image's index */
-    bool takes_time;   /* false: there is no arithmetic whose time could tell which way is the quicker */
+    /* How much to do at once if the clock is to tell which of two ways is quicker, at most: samples,
+     * multiply-accumulates, bytes. No samples: there is no arithmetic whose time could tell. */
+    struct {
+        int samples;
+        double macs, bytes;
+    } clock;
 
     /* Number of devices; 0 with the reason in `why` where there is none. */
     int (*device_count)(char *why, size_t len);

@@ -224,7 +224,7 @@ static bs_backend table_of(const bs_backend *inner)
     bs_backend b = {
         .name = inner->name,
         .needs_pixels = inner->needs_pixels,
-        .takes_time = inner->takes_time,
+        .clock = inner->clock,
         .device_count = inner->device_count,
         .describe = inner->describe,
         .supports = inner->supports,

@@ -305,7 +305,7 @@ static bs_status cpu_rank(bs_lane *l, int n, const void *rows, const int32_t *go
 const bs_backend bs_cpu_backend = {
     .name = "cpu",
     .needs_pixels = true,
-    .takes_time = true,
+    .clock = {16, 5e8, 256 << 20},
     .device_count = cpu_device_count,
     .open = cpu_open,
     .close = cpu_close,

@@ -17,10 +17,6 @@ static const double overrules = 1.25;
 /* Seconds for the clock in the lifetime of a network; what is asked afterwards is decided by shares. */
 static const double budget = 1.0;
 
-/* Trials side by side: as many as this many multiply-accumulates allow, so that one run is short, and this
- * many bytes of rows and patches. */
-enum { BATCH = 16 };
-static const double work = 5e8, room = 256 << 20;
 /* The quickest of some runs counts, as the first makes the library's plans: of two at least, of three unless
  * they take plenty of seconds, and of more where they do not take enough. */
 enum { RUNS = 3, MOST_RUNS = 16 };
@@ -65,7 +61,7 @@ typedef struct bench {
 bs_status bs_cost_create(bs_cost **out, const bs_graph *g, const bs_backend *backend, bs_network *network)
 {
     *out = NULL;
-    if (!backend->takes_time || !backend->patch_bytes)
+    if (!backend->clock.samples || !backend->patch_bytes)
         return BS_OK;
     bs_cost *c;
     bs_status st;
@@ -213,12 +209,20 @@ static double row_bytes(const bs_cost *c, const bs_node *node)
     return 2.0 * (double)bytes;
 }
 
+static int choose_samples(const bs_cost *c, const bs_node *node)
+{
+    const bs_backend *be = c->backend;
+    double n = be->clock.samples, by_work = be->clock.macs / (double)(node->macs > 0 ? node->macs : 1),
+           by_room = be->clock.bytes / row_bytes(c, node);
+    n = n < by_work ? n : by_work;
+    n = n < by_room ? n : by_room;
+    return n < 1 ? 1 : (int)n;
+}
+
 static bs_status take_time(bs_cost *c, const bs_cost_question *q, bool patched, double *seconds)
 {
     const bs_node *node = &c->g->nodes[q->node];
-    double most = work / (double)(node->macs > 0 ? node->macs : 1), fit = room / row_bytes(c, node);
-    most = most < fit ? most : fit;
-    bench b = {.c = c, .q = q, .node = node, .n = most < 1 ? 1 : most < BATCH ? (int)most : BATCH};
+    bench b = {.c = c, .q = q, .node = node, .n = choose_samples(c, node)};
     bs_status st;
     BS_TRY_GOTO(allocate(&b), out);
     for (int k = 0; k < node->n_in; k++)
@@ -288,6 +292,7 @@ static bs_status ask_clock(bs_cost *c, const bs_cost_question *q)
     c->spent += bs_resources_clock() - start;
     if (st != BS_NO_MEMORY)
         return st;
+    bs_error_clear();
     c->spent = budget; /* the memory is for the campaign */
     return BS_OK;
 }

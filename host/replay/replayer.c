@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* What is reserved at the arena's end lies as well as its start: devices trap where numbers lie askew. */
+enum { ALIGNMENT = 64 };
+
 bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes)
 {
     const char *what = "replay";
@@ -17,7 +20,7 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
         slots += (size_t)g->nodes[i].n_in; /* gathered inputs have slots, too */
     p->golden = golden;
     p->max_batch = max_batch;
-    p->arena_bytes = arena_bytes;
+    p->arena_bytes = arena_bytes / ALIGNMENT * ALIGNMENT;
     BS_TRY_GOTO(bs_calloc(&p->in, (size_t)bs_graph_max_inputs(g), sizeof *p->in, what), out);
     BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
     BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);

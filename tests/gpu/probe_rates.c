@@ -187,7 +187,13 @@ static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
     for (int i = 0; i < n && time_left(p); i++) {
         const bs_cuda_gemm g = {.width = s->width, .depth = s->depth, .algo = algorithm[i], .pinned = true};
         const product t = {&r, &g};
-        BS_TRY_GOTO(try_algorithm(&t, i + 1), out);
+        st = try_algorithm(&t, i + 1);
+        if (st == BS_ERR) { /* an answer, too */
+            say("| | %d | refused: %s | | |\n", i + 1, bs_error_message());
+            bs_error_clear();
+            st = BS_OK;
+        }
+        BS_TRY_GOTO(st, out);
     }
 out:
     bs_gemm_rehearsal_end(&r);
