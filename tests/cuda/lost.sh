@@ -73,7 +73,7 @@ echo "allocations that fail: $went_on runs went on with less"
 fits=0
 for mib in 300 120 60 10; do
     rm -f r.db
-    if BITSINK_SIM_MEMORY=$((mib << 20)) run r.db --device cuda; then
+    if BITSINK_SIM_MEMORY=$(((mib << 20) + 12342)) run r.db --device cuda; then
         same whole.db r.db
         fits=$((fits + 1))
     else

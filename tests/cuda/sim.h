@@ -7,11 +7,10 @@
  * Environment:
  *   BITSINK_SIM_MEMORY=BYTES
  *       how much the device has (default 4 GiB)
- *   BITSINK_SIM_DNN=exact|inexact|none
- *       what cuDNN offers: its exact engines, inexact ones (the order of a sum depends on the batch, the size
- *       of the output or the number of filters), none (it cannot be used); by default some of each kind, the
- *       inexact first
- *   BITSINK_SIM_BLAS=exact|inexact
+ *   BITSINK_SIM_DNN=exact|hungry|inexact|none
+ *       what cuDNN offers: its exact engines, an exact one that refuses large batches of large planes,
+ * inexact ones (the order of a sum depends on the batch, the size of the output or the number of filters),
+ * none (it cannot be used); by default some of each kind, the inexact first BITSINK_SIM_BLAS=exact|inexact
  *       the same for the algorithms of cuBLASLt
  *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
  *       the order in which the threads of a kernel run (default forward)

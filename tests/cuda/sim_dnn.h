@@ -117,7 +117,7 @@ typedef struct sim_engine {
     int64_t most; /* the knob's largest value */
     int64_t workspace;
     sim_order order;
-    bool tf32, picky;
+    bool tf32, picky, hungry;
 } sim_engine;
 
 typedef struct sim_proposal {

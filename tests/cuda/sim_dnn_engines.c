@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED };
+enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY };
 
 static const sim_engine engines[] = {
     /* Exact: the knob says where to start, for all shapes. */
@@ -39,6 +39,11 @@ static const sim_engine engines[] = {
      .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
      .order = SIM_ORDER_REVERSE,
      .picky = true},
+    /* Exact, but wants more than there is for large planes in large batches. */
+    {.index = HUNGRY,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .order = SIM_ORDER_REVERSE,
+     .hungry = true},
     /* One kernel for each shape. */
     {.index = COMPILED, .behavior = CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, .order = SIM_ORDER_SHAPE},
 };
@@ -53,6 +58,8 @@ const sim_engine *bs_sim_engine(int64_t index)
 
 bool bs_sim_engine_serves(const sim_engine *e, const bs_cudnn_shape *s)
 {
+    if (e->hungry && s->batch * s->out[0] * s->out[1] > 256 * 11 * 11)
+        return false;
     return !e->picky || (s->group == 1 && s->dilation[0] == 1 && s->dilation[1] == 1 && s->filters % 4 == 0 &&
                          s->pad[0] == s->pad[2] && s->pad[1] == s->pad[3]);
 }
@@ -60,6 +67,7 @@ bool bs_sim_engine_serves(const sim_engine *e, const bs_cudnn_shape *s)
 static const sim_proposal all[] = {{TENSOR, -1}, {SPLIT, 0},  {COMPILED, -1}, {SPLIT, -1}, {SPLIT, 1},
                                    {SPLIT, 2},   {PICKY, -1}, {DIRECT, 0},    {DIRECT, 1}};
 static const sim_proposal exact[] = {{DIRECT, 0}};
+static const sim_proposal hungry[] = {{HUNGRY, -1}};
 static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
 
 int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
@@ -70,6 +78,9 @@ int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
     if (offered && !strcmp(offered, "exact")) {
         from = exact;
         n = (int)(sizeof exact / sizeof *exact);
+    } else if (offered && !strcmp(offered, "hungry")) {
+        from = hungry;
+        n = (int)(sizeof hungry / sizeof *hungry);
     } else if (offered && !strcmp(offered, "inexact")) {
         from = inexact;
         n = (int)(sizeof inexact / sizeof *inexact);
