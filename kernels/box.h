@@ -1,5 +1,6 @@
 /* Boxes: the half-open range of channels, rows and columns of one sample that a change can touch. Rows of
- * tokens lie along the second axis, see host/backend/planes.h; all other tensors count as (elements, 1, 1). */
+ * tokens lie along the second axis, see host/backend/planes.h; all other tensors count as (elements, 1, 1).
+ */
 #ifndef BS_KERNELS_BOX_H
 #define BS_KERNELS_BOX_H
 
