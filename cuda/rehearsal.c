@@ -209,19 +209,23 @@ bs_status bs_rehearse(const bs_rehearsal *r, bool *exact)
 
 /* --- buffers --- */
 
-static bs_status alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
+bs_status bs_rehearsal_alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
 {
     const bs_cuda_api *api = l->network->device->api;
     return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
 }
 
+void bs_rehearsal_release(bs_lane *l, const CUdeviceptr *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (all[i])
+            l->network->device->api->cuMemFree(all[i]);
+}
+
 void bs_rehearsal_end(bs_rehearsal *r)
 {
-    const bs_cuda_api *api = r->l->network->device->api;
     const CUdeviceptr all[] = {r->x, r->y, r->in_patches, r->made};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i])
-            api->cuMemFree(all[i]);
+    bs_rehearsal_release(r->l, all, sizeof all / sizeof *all);
 }
 
 /* Elements of the layer's input and output for n patches of that size, as far as the plane goes. */
@@ -248,10 +252,10 @@ bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches,
     int64_t patch = 0, made = samples * y->elements > alone ? samples * y->elements : alone;
     count_patches(r, patches, BS_REHEARSAL_SIZE, &patch, &made);
     count_patches(r, BS_REHEARSAL_MOST, SMALL, &patch, &made);
-    BS_TRY(alloc(l, &r->x, samples * x->elements));
-    BS_TRY(alloc(l, &r->y, samples * y->elements));
-    BS_TRY(alloc(l, &r->in_patches, patch));
-    BS_TRY(alloc(l, &r->made, made));
+    BS_TRY(bs_rehearsal_alloc(l, &r->x, samples * x->elements));
+    BS_TRY(bs_rehearsal_alloc(l, &r->y, samples * y->elements));
+    BS_TRY(bs_rehearsal_alloc(l, &r->in_patches, patch));
+    BS_TRY(bs_rehearsal_alloc(l, &r->made, made));
     return bs_rehearsal_fill(l, r->x, samples * x->elements);
 }
 

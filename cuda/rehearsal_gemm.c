@@ -9,19 +9,10 @@ enum { MOST_BYTES = 64 << 20, FEW_ROWS = 64 };
 static const int64_t row_counts[] = {1, 2, 3, 5, 17, 64, 100}; /* and half of them, all but one, all */
 static const int64_t widths[] = {1, 2, 4, 5, 8, 16, 32, 64, BS_CUDA_MOST_FILTERS};
 
-static bs_status alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
-{
-    const bs_cuda_api *api = l->network->device->api;
-    return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
-}
-
 void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r)
 {
-    const bs_cuda_api *api = r->l->network->device->api;
     const CUdeviceptr all[] = {r->x, r->y, r->made};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i])
-            api->cuMemFree(all[i]);
+    bs_rehearsal_release(r->l, all, sizeof all / sizeof *all);
     free(r->place);
     free(r->equal);
 }
@@ -34,10 +25,10 @@ bs_status bs_gemm_rehearsal_begin(bs_gemm_rehearsal *r, bs_lane *l, int64_t rows
     *r = (bs_gemm_rehearsal){.l = l, .rows = rows, .width = width, .depth = depth, .w = w};
     if (rows > fit)
         r->rows = fit > FEW_ROWS ? fit : FEW_ROWS;
-    BS_TRY(alloc(l, &r->x, r->rows * depth));
-    BS_TRY(alloc(l, &r->y, r->rows * padded));
+    BS_TRY(bs_rehearsal_alloc(l, &r->x, r->rows * depth));
+    BS_TRY(bs_rehearsal_alloc(l, &r->y, r->rows * padded));
     int64_t most = r->rows * padded, wide = FEW_ROWS * (int64_t)BS_CUDA_MOST_FILTERS;
-    BS_TRY(alloc(l, &r->made, most > wide ? most : wide));
+    BS_TRY(bs_rehearsal_alloc(l, &r->made, most > wide ? most : wide));
     BS_TRY(bs_calloc(&r->place, (size_t)r->rows, sizeof *r->place, "rows"));
     BS_TRY(bs_calloc(&r->equal, (size_t)r->rows, sizeof *r->equal, "rows"));
     return bs_rehearsal_fill(l, r->x, r->rows * depth);

@@ -35,6 +35,32 @@ static inline const bs_shape *shape_of(const garden *w, int t)
     return &w->g->tensors[t].shape;
 }
 
+/* Adds nodes that read a tensor of the garden; its output, or -1 where that one does not suit. */
+typedef int (*planter)(garden *w, int x);
+
+/* Of random kinds: mostly behind the last tensor, once in `odds` times anywhere, which makes branches. */
+static inline void grow(garden *w, int layers, int odds, const planter *kinds, int n_kinds)
+{
+    for (int made = 0; made < layers;) {
+        int back = roll(&w->d, odds) ? 1 : 1 + roll(&w->d, w->n);
+        int y = kinds[roll(&w->d, n_kinds)](w, w->tensor[w->n - back]);
+        if (y < 0)
+            continue;
+        w->tensor[w->n++] = y;
+        made++;
+    }
+}
+
+/* The output: ten scores from n lists of so many elements in all. */
+static inline void add_scores(bs_graph *g, int n, const int *lists, int elements)
+{
+    int all = gb_node(g, BS_OP_CONCAT, GB_SHAPE(elements), (bs_attr){.axis = 0}, n, lists);
+    bs_attr a = {.trans_b = true, .alpha = 1.0f, .beta = 1.0f};
+    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(10), a, 3,
+                        (int[]){all, gb_random(g, GB_SHAPE(10, elements), 3), gb_random(g, GB_SHAPE(10), 4)});
+    g->classes = 10;
+}
+
 /* Or a parameter? */
 static inline bool is_read(const bs_graph *g, int tensor)
 {

@@ -194,29 +194,17 @@ static void add_head(garden *w)
             gb_node(g, BS_OP_REDUCE_MEAN, GB_SHAPE(c), (bs_attr){.reduce = {false, true, true}}, 1, &t);
         channels += c;
     }
-    int all = gb_node(g, BS_OP_CONCAT, GB_SHAPE(channels), (bs_attr){.axis = 0}, n, loose);
-    bs_attr a = {.trans_b = true, .alpha = 1.0f, .beta = 1.0f};
-    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(10), a, 3,
-                        (int[]){all, gb_random(g, GB_SHAPE(10, channels), 3), gb_random(g, GB_SHAPE(10), 4)});
-    g->classes = 10;
+    add_scores(g, n, loose, channels);
 }
 
 static bs_graph *random_graph(int number)
 {
-    static int (*const kinds[])(garden *, int) = {add_conv,   add_conv,  add_conv,    add_pool,
-                                                  add_move,   add_unary, add_binary,  add_binary,
-                                                  add_concat, add_unary, add_channels};
+    static const planter kinds[] = {add_conv,   add_conv,   add_conv,   add_pool,  add_move,    add_unary,
+                                    add_binary, add_binary, add_concat, add_unary, add_channels};
     garden w = {.g = gb_create(), .d = {(uint64_t)number, 0}};
     bs_shape in = GB_SHAPE(8, 9 + roll(&w.d, 8), 9 + roll(&w.d, 8));
     w.g->input = w.tensor[w.n++] = gb_activation(w.g, in);
-    for (int layers = 0; layers < LAYERS;) {
-        int back = roll(&w.d, 3) ? 1 : 1 + roll(&w.d, w.n); /* mostly the last one, now and then a branch */
-        int y = kinds[roll(&w.d, (int)(sizeof kinds / sizeof *kinds))](&w, w.tensor[w.n - back]);
-        if (y < 0)
-            continue;
-        w.tensor[w.n++] = y;
-        layers++;
-    }
+    grow(&w, LAYERS, 3, kinds, (int)(sizeof kinds / sizeof *kinds));
     add_head(&w);
     add_targets(w.g);
     return w.g;

@@ -148,33 +148,21 @@ static void add_head(garden *w)
             loose[n] = squeeze(w, t);
             features += (int)g->tensors[loose[n++]].elements;
         }
-    int all = gb_node(g, BS_OP_CONCAT, GB_SHAPE(features), (bs_attr){.axis = 0}, n, loose);
-    bs_attr a = {.trans_b = true, .alpha = 1.0f, .beta = 1.0f};
-    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(10), a, 3,
-                        (int[]){all, gb_random(g, GB_SHAPE(10, features), 3), gb_random(g, GB_SHAPE(10), 4)});
-    g->classes = 10;
+    add_scores(g, n, loose, features);
 }
 
 /* The input counts as an image, whatever it is: tokens come from its rows of pixels. */
 static bs_graph *random_graph(int number)
 {
-    static int (*const kinds[])(garden *, int) = {add_linear, add_linear, add_normal,    add_unary,
-                                                  add_binary, add_heads,  add_attention, add_binary,
-                                                  add_slice,  add_unary};
+    static const planter kinds[] = {add_linear, add_linear,    add_normal, add_unary, add_binary,
+                                    add_heads,  add_attention, add_binary, add_slice, add_unary};
     garden w = {.g = gb_create(), .d = {5000 + (uint64_t)number, 0}};
     int64_t channels = 4 + 2 * roll(&w.d, 6), height = 3 + roll(&w.d, 3), width = 3 + roll(&w.d, 4);
     w.g->input = gb_activation(w.g, GB_SHAPE(channels, height, width));
     int lines = gb_node(w.g, BS_OP_RESHAPE, GB_SHAPE(channels, height * width), (bs_attr){0}, 1, &w.g->input);
     w.tensor[w.n++] = gb_node(w.g, BS_OP_TRANSPOSE, GB_SHAPE(height * width, channels),
                               (bs_attr){.perm = {1, 0}}, 1, &lines);
-    for (int layers = 0; layers < LAYERS;) {
-        int back = roll(&w.d, 4) ? 1 : 1 + roll(&w.d, w.n);
-        int y = kinds[roll(&w.d, (int)(sizeof kinds / sizeof *kinds))](&w, w.tensor[w.n - back]);
-        if (y < 0)
-            continue;
-        w.tensor[w.n++] = y;
-        layers++;
-    }
+    grow(&w, LAYERS, 4, kinds, (int)(sizeof kinds / sizeof *kinds));
     add_head(&w);
     add_targets(w.g);
     return w.g;
