@@ -50,6 +50,19 @@ static inline void rig_free(rig *r, void *p)
     r->b->free(r->lane, p);
 }
 
+/* The logical values of n rows, elements floats each; the caller frees. `lane` made them: device memory is
+ * read through a lane only. */
+static inline float *rig_values(rig *r, bs_lane *lane, int tensor, const void *rows, int n)
+{
+    int64_t e = r->g->tensors[tensor].elements;
+    float *values = gb_grow(NULL, (int)(n * e), sizeof *values);
+    for (int i = 0; i < n; i++)
+        assert_ok(r->b->download(lane, tensor,
+                                 (const char *)rows + (size_t)i * r->b->row_bytes(r->network, tensor),
+                                 values + i * e));
+    return values;
+}
+
 /* n rows of uniform values, and their logical values in *logical (n * elements floats, caller frees) if
  * asked. */
 static inline void *rig_random_rows(rig *r, int tensor, int n, uint64_t seed, float **logical)

@@ -28,10 +28,16 @@ static bs_graph *gemm_graph(int k, int n, bs_attr a, bool bias)
 /* Every 50th input odd. */
 static void *odd_rows(rig *r, int n, bool odd)
 {
-    float *rows = rig_random_rows(r, r->g->input, n, 42, NULL);
-    int64_t e = r->g->tensors[r->g->input].elements * n;
+    float *values;
+    char *rows = rig_random_rows(r, r->g->input, n, 42, &values);
+    int64_t row = r->g->tensors[r->g->input].elements, e = row * n;
     for (int64_t i = 13; odd && i < e; i += 1 + e / 50)
-        rows[i] = i % 3 ? INFINITY : NAN;
+        values[i] = i % 3 ? INFINITY : NAN;
+    for (int i = 0; i < n && odd; i++)
+        assert_ok(r->b->upload(r->lane, r->g->input,
+                               rows + (size_t)i * r->b->row_bytes(r->network, r->g->input),
+                               values + i * row));
+    free(values);
     return rows;
 }
 
@@ -50,18 +56,25 @@ static void check_invariance(bs_graph *g, int most, bool odd)
             v[k] = (bs_view){in + (size_t)i * in_bytes, NULL};
         assert_ok(r.b->run(r.lane, 0, 1, v, alone + (size_t)i * bytes));
     }
+    size_t row = (size_t)g->tensors[g->output].elements;
+    float *want = rig_values(&r, r.lane, g->output, alone, most), *got;
     for (int n = 1; n <= most; n += n < 20 ? 1 : 7) {
         bs_view v[3] = {{in, NULL}, {in, NULL}, {in, NULL}};
         assert_ok(r.b->run(r.lane, 0, n, v, out));
-        assert_memory_equal(out, alone, bytes * (size_t)n);
+        got = rig_values(&r, r.lane, g->output, out, n);
+        assert_memory_equal(got, want, row * (size_t)n * sizeof *got);
+        free(got);
         for (int i = 0; i < n; i++)
             map[i] = (i * 31 + n) % most;
         for (int k = 0; k < 3; k++)
             v[k].rows = map;
         assert_ok(r.b->run(r.lane, 0, n, v, out));
+        got = rig_values(&r, r.lane, g->output, out, n);
         for (int i = 0; i < n; i++)
-            assert_memory_equal(out + (size_t)i * bytes, alone + (size_t)map[i] * bytes, bytes);
+            assert_memory_equal(got + (size_t)i * row, want + (size_t)map[i] * row, row * sizeof *got);
+        free(got);
     }
+    free(want);
     rig_free(&r, in);
     rig_free(&r, alone);
     rig_free(&r, out);
@@ -179,7 +192,7 @@ static void free_faults(fault_set *f)
 
 /* By an independent road: a graph whose parameter really holds the faulty values. */
 static void check_reference(bs_graph *g, int slot, const fault_set *f, const char *in, const int32_t *rows,
-                            const char *out, size_t bytes, int sample)
+                            const float *made, int sample)
 {
     bs_tensor *t = &g->tensors[g->nodes[0].in[slot]];
     float *saved = gb_grow(NULL, (int)t->elements, sizeof *saved);
@@ -190,11 +203,14 @@ static void check_reference(bs_graph *g, int slot, const fault_set *f, const cha
         t->data[f->site[k].element] = bs_bits_float(bs_site_apply(f->site[k], bits));
     }
     rig r = rig_open(g);
-    char *want = rig_rows(&r, g->output, 1);
+    char *out = rig_rows(&r, g->output, 1);
+    size_t row = (size_t)g->tensors[g->output].elements;
     bs_view v = {in, &rows[sample]};
-    assert_ok(r.b->run(r.lane, 0, 1, &v, want));
-    assert_memory_equal(out + (size_t)sample * bytes, want, bytes);
-    rig_free(&r, want);
+    assert_ok(r.b->run(r.lane, 0, 1, &v, out));
+    float *want = rig_values(&r, r.lane, g->output, out, 1);
+    assert_memory_equal(made + (size_t)sample * row, want, row * sizeof *want);
+    free(want);
+    rig_free(&r, out);
     rig_close(&r);
     memcpy(t->data, saved, (size_t)t->elements * sizeof *saved);
     free(saved);
@@ -203,7 +219,7 @@ static void check_reference(bs_graph *g, int slot, const fault_set *f, const cha
 static void check_faulty(bs_graph *g, int slot, int n, int images, uint64_t seed)
 {
     rig r = rig_open(g);
-    size_t bytes = r.b->row_bytes(r.network, g->output);
+    size_t row = (size_t)g->tensors[g->output].elements;
     fault_set f = make_faults(n, g->tensors[g->nodes[0].in[slot]].elements, seed);
     bs_faults faults = {f.site, f.first, f.before};
     int32_t *rows = gb_grow(NULL, n, sizeof *rows);
@@ -217,10 +233,13 @@ static void check_faulty(bs_graph *g, int slot, int n, int images, uint64_t seed
     assert_ok(r.b->run_faulty(r.lane, 0, slot, n, inputs, gv, &faults, BS_FAULTY_DENSE, dense));
     memset(f.before, 0xee, (size_t)f.total * 4);
     assert_ok(r.b->run_faulty(r.lane, 0, slot, n, inputs, gv, &faults, BS_FAULTY_CHANNELS, channels));
-    for (int i = 0; i < n; i++)
-        assert_memory_equal(channels + (size_t)i * bytes, dense + (size_t)i * bytes, bytes);
+    float *a = rig_values(&r, r.lane, g->output, dense, n),
+          *b = rig_values(&r, r.lane, g->output, channels, n);
+    assert_memory_equal(b, a, row * (size_t)n * sizeof *a);
     for (int i = 0; i < n; i += 1 + n / 4)
-        check_reference(g, slot, &f, in, rows, channels, bytes, i);
+        check_reference(g, slot, &f, in, rows, b, i);
+    free(a);
+    free(b);
     rig_free(&r, in);
     rig_free(&r, golden);
     rig_free(&r, dense);
@@ -346,13 +365,15 @@ static void test_lanes(void **state)
     rig r = rig_open(g);
     bs_lane *second;
     assert_ok(r.b->lane_open(&second, r.network));
-    size_t bytes = r.b->row_bytes(r.network, g->output);
     char *in = odd_rows(&r, 9, false), *a = rig_rows(&r, g->output, 9), *b = rig_rows(&r, g->output, 9);
     bs_view v = {in, NULL};
     assert_ok(r.b->run(r.lane, 0, 9, &v, a));
     assert_ok(r.b->run(second, 0, 4, &v, b));
     assert_ok(r.b->run(second, 0, 9, &v, b));
-    assert_memory_equal(a, b, bytes * 9);
+    float *x = rig_values(&r, r.lane, g->output, a, 9), *y = rig_values(&r, second, g->output, b, 9);
+    assert_memory_equal(x, y, (size_t)g->tensors[g->output].elements * 9 * sizeof *x);
+    free(x);
+    free(y);
     r.b->lane_close(second);
     rig_free(&r, in);
     rig_free(&r, a);
