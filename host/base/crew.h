@@ -10,4 +10,8 @@
  * tell the others to stop, if they should, through `shared`. */
 bs_status bs_crew_run(int threads, bs_status (*fn)(void *shared, int worker), void *shared);
 
+/* To be called by workers: waits until all that are running have called it as often. BS_STOPPED where one of
+ * them has failed. */
+bs_status bs_crew_meet(void);
+
 #endif

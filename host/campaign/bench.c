@@ -108,22 +108,34 @@ static void add_cell(bs_bench_share *s, const bs_bench_batch *b, int index, int 
 
 /* Where nothing is dropped and the first target took long, a quarter is enough for the others. */
 static const double long_seconds = 2.0;
+/* What takes less is done again until this is over: it matters little then which thread started when. */
+static const double least_seconds = 0.02;
 
-/* Runs the target once to make its primitives, then once for the clock. Where nothing is dropped, batches of
- * as many trials are alike for all targets: the first and the second make what the others use. */
+/* Runs the trials once to make their primitives, then, with all workers, for the clock. Where nothing is
+ * dropped, batches of as many trials are alike for all targets: the first and the second make what the others
+ * use. */
+static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int index, int way)
+{
+    double seconds = 0;
+    int times = 0;
+    if (!ways[way].keeps || index < 2)
+        BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
+    BS_TRY(bs_crew_meet());
+    double start = bs_resources_clock(), macs = bs_replayer_macs(w->replayer);
+    for (; seconds < least_seconds; seconds = bs_resources_clock() - start, times++)
+        BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
+    seconds /= times;
+    add_cell(s, b, index, way, seconds, (bs_replayer_macs(w->replayer) - macs) / times);
+    if (ways[way].keeps && index == 0 && seconds > long_seconds)
+        b->most[way] = (b->most[way] + 3) / 4;
+    return bs_crew_meet();
+}
+
 static bs_status time_target(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int index, int worker)
 {
     bs_bench_draw(s, b, s->out->targets[index], worker);
-    for (int way = BS_BENCH_WAY_COUNT - 1; way >= 0; way--) {
-        if (!ways[way].keeps || index < 2)
-            BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
-        double start = bs_resources_clock(), macs = bs_replayer_macs(w->replayer);
-        BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
-        double seconds = bs_resources_clock() - start;
-        add_cell(s, b, index, way, seconds, bs_replayer_macs(w->replayer) - macs);
-        if (ways[way].keeps && index == 0 && seconds > long_seconds)
-            b->most[way] = (b->most[way] + 3) / 4;
-    }
+    for (int way = BS_BENCH_WAY_COUNT - 1; way >= 0; way--)
+        BS_TRY(time_way(s, w, b, index, way));
     return BS_OK;
 }
 
@@ -150,6 +162,7 @@ static bs_status time_golden(bs_bench_share *s, bs_worker *w)
     uint64_t n = 0;
     BS_TRY(fill_tile(w, tile));
     BS_TRY(bs_golden_run(w->golden, tile));
+    BS_TRY(bs_crew_meet());
     double start = bs_resources_clock();
     for (; n == 0 || bs_resources_clock() - start < 0.5; n += (uint64_t)tile)
         BS_TRY(bs_golden_run(w->golden, tile));
@@ -157,7 +170,7 @@ static bs_status time_golden(bs_bench_share *s, bs_worker *w)
     s->out->golden_seconds += bs_resources_clock() - start;
     s->out->goldens += n;
     pthread_mutex_unlock(&s->lock);
-    return BS_OK;
+    return bs_crew_meet();
 }
 
 static bs_status bench_worker(void *shared, int worker)

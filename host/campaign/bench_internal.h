@@ -7,7 +7,8 @@
 
 #include <pthread.h>
 
-/* Of all workers. */
+/* Of all workers. They begin each thing together: a way that is timed while other workers are busy with
+ * another one would be timed on a device that is busy with something else. */
 typedef struct bs_bench_share {
     const bs_engine *e;
     bs_bench *out;

@@ -81,6 +81,40 @@ static bs_status crew_fn(void *shared, int worker)
     return worker == 5 ? bs_fail(BS_ERR, "worker %d broke", worker) : BS_OK;
 }
 
+/* Each round is complete before the next begins, though one member is slow and another one leaves early. */
+typedef struct rounds {
+    atomic_int here[4];
+    int breaks; /* this worker fails in round 2; -1: none */
+} rounds;
+
+static bs_status rounds_fn(void *shared, int worker)
+{
+    rounds *r = shared;
+    for (int round = 0; round < 4; round++) {
+        if (worker == 1 && round == 3)
+            return BS_OK;
+        if (worker == 2)
+            usleep(2000);
+        if (worker == r->breaks && round == 2)
+            return bs_fail(BS_ERR, "worker %d broke", worker);
+        atomic_fetch_add(&r->here[round], 1);
+        BS_TRY(bs_crew_meet());
+        if (atomic_load(&r->here[round]) != (round == 3 ? 3 : 4))
+            return bs_fail(BS_ERR, "round %d was not complete", round);
+    }
+    return BS_OK;
+}
+
+static void test_crew_meets(void **state)
+{
+    (void)state;
+    rounds r = {.breaks = -1};
+    assert_ok(bs_crew_run(4, rounds_fn, &r));
+    r = (rounds){.breaks = 3};
+    assert_error(bs_crew_run(4, rounds_fn, &r), "worker 3 broke");
+    assert_int_equal(atomic_load(&r.here[3]), 0);
+}
+
 static void test_crew(void **state)
 {
     (void)state;
@@ -105,8 +139,9 @@ static void test_resources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),  cmocka_unit_test(test_strings), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_nearest), cmocka_unit_test(test_crew),    cmocka_unit_test(test_resources),
+        cmocka_unit_test(test_errors),    cmocka_unit_test(test_strings), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_nearest),   cmocka_unit_test(test_crew),    cmocka_unit_test(test_crew_meets),
+        cmocka_unit_test(test_resources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

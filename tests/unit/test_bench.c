@@ -179,12 +179,70 @@ static void test_timed(void **state)
     rig_close(&r);
 }
 
+/* The device, watched: is it in the middle of full re-runs, or of replay? */
+static struct {
+    const bs_backend *real;
+    pthread_mutex_t lock;
+    bs_lane *slow; /* the lane of the first full re-run: it dawdles */
+    int full, changes;
+} watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void note(bs_lane *l, int full)
+{
+    pthread_mutex_lock(&watch.lock);
+    watch.changes += watch.full != full;
+    watch.full = full;
+    if (full && !watch.slow)
+        watch.slow = l;
+    pthread_mutex_unlock(&watch.lock);
+}
+
+static bs_status watched_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
+{
+    if (node == 0) {
+        note(l, 1);
+        if (l == watch.slow)
+            usleep(1000);
+    }
+    return watch.real->run(l, node, n, in, out);
+}
+
+static bs_status watched_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+                                   const int out_size[2], void *out)
+{
+    note(l, 0);
+    return watch.real->run_patch(l, node, n, in_size, in, out_size, out);
+}
+
+/* All workers are busy with the same way, whatever their pace: golden runs, then replay and full re-runs of
+ * each target, the times of operations, the rates. */
+static void test_alone(void **state)
+{
+    rig r;
+    bs_bench b;
+    (void)state;
+    rig_open(&r, "cpu", 2);
+    bs_engine e = *r.e;
+    bs_backend watched = *e.backend;
+    watch.real = e.backend;
+    watched.run = watched_run;
+    watched.run_patch = watched_run_patch;
+    e.backend = &watched;
+    assert_ok(bs_bench_run(&b, &e, TRIALS, 1));
+    assert_non_null(watch.slow);
+    assert_true(watch.changes >= b.n_targets);
+    assert_true(watch.changes <= 2 * b.n_targets + 3);
+    bs_bench_clear(&b);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_timed),
+        cmocka_unit_test(test_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
