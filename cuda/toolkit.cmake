@@ -59,8 +59,9 @@ set_source_files_properties(${GEN}/kernel_image.c PROPERTIES OBJECT_DEPENDS ${GE
 
 file(GLOB CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cuda/*.c)
 list(APPEND CUDA_SOURCES ${GEN}/kernel_image.c)
-# Where the libraries are in a folder of their own, they are found there at run time, too.
-if(BITSINK_CUDA_ROOT)
+# Where the libraries are in a folder of their own, they are found there at run time, too; not by what is built to be
+# taken elsewhere.
+if(BITSINK_CUDA_ROOT AND NOT CMAKE_BUILD_WITH_INSTALL_RPATH)
   list(APPEND CMAKE_BUILD_RPATH ${BITSINK_CUDA_ROOT}/lib)
   list(APPEND CMAKE_INSTALL_RPATH ${BITSINK_CUDA_ROOT}/lib)
 endif()

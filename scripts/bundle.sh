@@ -4,7 +4,7 @@
 #   scripts/bundle.sh [OUT]
 # OUT (build/bundle) gets bitsink-gpu.tar.gz and gpu_check.sh, which unpacks and runs it: see there. Needs the CUDA
 # toolkit and cuDNN to build with; CMAKE_FLAGS go to CMake (-DBITSINK_CUDA_ROOT=...). Models and images of
-# $BITSINK_TEST_DATA (../shared/data) and of libonnx-testdata are packed where they are.
+# $BITSINK_TEST_DATA (../shared/data) and of libonnx-testdata are packed where they are, PyTorchFI where pip gets it.
 set -eu
 if [ $# -gt 1 ]; then
     sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
@@ -15,18 +15,19 @@ out=${1:-build/bundle}
 data=${BITSINK_TEST_DATA:-../shared/data}
 onnx=/usr/share/libonnx-testdata/data
 images=40
-most=$((64 << 20)) # what fits through a narrow door
+most=$((50 << 20)) # what still fits through a narrow door beside the sources
 programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_delta_ops
           tests/test_reach_tokens tests/test_cpu_exact tests/test_replay tests/conformance"
 
 echo "== build" >&2
 targets=
 for p in $programs; do targets="$targets ${p##*/}"; done
-# DT_RPATH, not DT_RUNPATH: it is also searched for what the libraries load. Kernels for the usual cards of a server;
-# later ones compile the last kind.
+# DT_RPATH, not DT_RUNPATH: it is also searched for what the libraries load. That of an installation, as CMake ends
+# others with a ":", which to the loader is the working directory. Kernels for the usual cards of a server; later ones
+# compile the last kind.
 # shellcheck disable=SC2016,SC2086 # $ORIGIN is the loader's; flags are words
 cmake -S . -B build-bundle -DCMAKE_BUILD_TYPE=Release -DBITSINK_CUDA=ON "-DBITSINK_CUDA_ARCHITECTURES=80;90" \
-    '-DCMAKE_BUILD_RPATH=$ORIGIN/../lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags ${CMAKE_FLAGS:-} \
+    -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON '-DCMAKE_INSTALL_RPATH=$ORIGIN/../lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags ${CMAKE_FLAGS:-} \
     >build-bundle.log 2>&1 || { cat build-bundle.log >&2; exit 1; }
 # shellcheck disable=SC2086
 cmake --build build-bundle -j "$(nproc)" --target $targets >>build-bundle.log 2>&1 || {
@@ -47,7 +48,7 @@ ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
     grep -Ev '/(ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s))\.so' | while read -r library; do
     cp -L "$library" "$root/lib"
 done
-cp scripts/bench_peers.py "$root/scripts"
+cp scripts/bench_peers.py scripts/gpu_steps.sh "$root/scripts"
 cp -r tests/models tests/jobs "$root/tests"
 mkdir "$root/tests/numerics" "$root/tests/gpu"
 cp tests/numerics/*.py "$root/tests/numerics"
@@ -71,12 +72,12 @@ if [ -d "$onnx" ]; then
 else
     echo "warning: no '$onnx' (package libonnx-testdata), packing none" >&2
 fi
-# A small pure Python package that the comparison with it wants.
-peer=$("${BITSINK_PYTHON:-python3}" -c 'import os, pytorchfi; print(os.path.dirname(pytorchfi.__file__))' 2>/dev/null) || peer=
-if [ -n "$peer" ]; then
-    mkdir "$root/python"
-    cp -r "$peer" "$root/python"
-    rm -rf "$root/python/pytorchfi/__pycache__"
+# A small pure Python package that the comparison with it wants, and PyTorch's machines seldom have.
+if "${BITSINK_PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+    --target "$root/python" pytorchfi >>build-bundle.log 2>&1; then
+    rm -rf "$root/python"/*.dist-info "$root/python/test"
+else
+    echo "warning: pip gets no pytorchfi, packing none: no comparison with it (BITSINK_PYTHON names an interpreter)" >&2
 fi
 git describe --always --dirty >"$root/VERSION" 2>/dev/null || echo unknown >"$root/VERSION"
 chmod -R u+w "$root"

@@ -269,5 +269,7 @@ int main(int argc, char **argv)
         first = first == BS_OK ? st : first;
     }
     bs_cuda_close(p.device);
+    if (st != BS_NO_DEVICE)
+        say("\nprobe: complete\n"); /* a library that aborts leaves the line out */
     return first == BS_OK ? 0 : first < BS_SELFTEST ? 1 : -first;
 }

@@ -1,0 +1,260 @@
+#!/bin/sh
+# The steps of scripts/gpu_check.sh: gpu_steps.sh NAME, in the unpacked bundle, with the variables that it exports.
+# Each prints what it does as it does it, so that a step which is killed leaves what it found. The last line "figure: ..."
+# goes into the table; the line "closing: NAME" at the end says that the step saw its end. Exit code 77: it cannot run
+# here.
+# shellcheck disable=SC2154,SC2317 # variables of the environment; steps are called by name
+set -u
+
+unavailable() {
+    echo "figure: $*"
+    exit 77
+}
+# show COMMAND...: prints it, without folders that say nothing, and runs it.
+show() {
+    echo "\$ $*" | sed "s|$scratch/||g"
+    "$@"
+}
+# Models and images: those of the bundle; with --small the network of the tests and Debian's images.
+need_data() {
+    if [ "$small" = 1 ]; then
+        [ -d /usr/share/datasets/fashion-mnist ] || unavailable "no package dataset-fashion-mnist"
+    else
+        [ -d "$BITSINK_TEST_DATA/models" ] || unavailable "no models in the bundle"
+    fi
+}
+need_python() {
+    for module in "$@"; do
+        "$python" -c "import $module" 2>/dev/null || unavailable "no Python package $module"
+    done
+}
+field() {
+    sed -n "s/.*\"$1\": \"\{0,1\}\([^,}\"]*\).*/\1/p"
+}
+# trials SMALL:FULL
+trials() {
+    if [ "$small" = 1 ]; then echo "${1%:*}"; else echo "${1#*:}"; fi
+}
+# campaign DB OPTION...: the reference campaign, or a smaller one.
+campaign() {
+    db=$1
+    shift
+    if [ "$small" = 1 ]; then job=demo; else job=reference; fi
+    show bin/bitsink run "tests/jobs/$job.yaml" --quiet --db "$scratch/$db" "$@"
+}
+
+# --- the machine ---
+
+# Nothing that names one card among its kind, or the folders of its machine.
+step_machine() {
+    if command -v nvidia-smi >/dev/null; then
+        nvidia-smi --format=csv,noheader --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,power.limit 2>&1
+    else
+        echo "no nvidia-smi"
+    fi
+    echo "$(getconf GNU_LIBC_VERSION), Linux $(uname -r), $(nproc) cores: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
+    for library in libcuda.so.1 libcublasLt.so.13 libcudnn.so.9; do
+        found=
+        for folder in $(echo "$LD_LIBRARY_PATH" | tr : ' '); do
+            [ ! -e "$folder/$library" ] || { found=$(basename "$(dirname "$folder")")/$(basename "$folder"); break; }
+        done
+        [ -n "$found" ] || ! ldconfig -p 2>/dev/null | grep -q "$library " || found="the loader's"
+        echo "$library: ${found:-not found}"
+    done
+    "$python" -c 'import importlib.metadata as m, platform
+print("Python", platform.python_version())
+for p in sorted(d.metadata["Name"] + " " + d.version for d in m.distributions()
+                if (d.metadata["Name"] or "").lower().startswith(("nvidia-cu", "torch", "onnx", "numpy", "pytorchfi"))):
+    print(p)' 2>&1
+    for tool in compute-sanitizer ncu nvcc; do
+        command -v "$tool" >/dev/null && echo "has $tool"
+    done
+    echo "figure: $(nproc) cores, $(getconf GNU_LIBC_VERSION)"
+}
+
+# --- the device and its libraries ---
+
+step_probe() {
+    if [ "$small" = 1 ]; then set -- --small; else set --; fi
+    show bin/gpu_probe "$@" "$scratch"
+    code=$?
+    echo "exit code $code"
+    cp "$scratch/deviceprop.json" "$out" 2>/dev/null
+    rates=$(sed -n 's/.*read and written.*: \(.*\) GB.s/copy \1 GB\/s/p; s/.*fp32 products.*: \(.*\) TFLOP.s/fp32 \1 TFLOP\/s/p' \
+        "$log" | paste -sd, | sed 's/,/, /')
+    exact=$(grep -c 'cudnn.*first exact' "$log")
+    tested=$(sed -n 's/^\([0-9]* of [0-9]*\) layers$/\1/p' "$log")
+    echo "figure: ${rates:-no rates}; cuDNN exact for $exact layers, tried ${tested:-none}"
+    [ "$code" = 0 ] && grep -q '^probe: complete$' "$log" && ! grep -q '^error: ' "$log"
+}
+
+# --- what every device must do, by the programs that test the CPU ---
+
+tested() {
+    echo "\$ $*"
+    env BITSINK_TEST_DEVICE=cuda "$@" 2>&1
+    code=$?
+    echo "exit code $code"
+    failed=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s).*/\1/p' "$log")
+    echo "figure: $(grep -c '^\[       OK' "$log") tests passed, ${failed:-0} failed"
+    [ "$code" = 0 ] && grep -q '^\[  PASSED  \] [1-9]' "$log"
+}
+step_operators() { tested bin/test_cpu_ops; }
+step_tokens() { tested bin/test_cpu_tokens; }
+step_changes() { tested bin/test_delta_ops; }
+step_boxes() { tested bin/test_reach_tokens 40; }
+step_exactness() { tested bin/test_cpu_exact; }
+step_replay() {
+    [ "$small" = 0 ] || BITSINK_TEST_DATA=/none # the bundled network only
+    tested bin/test_replay
+}
+step_conformance() {
+    [ -d data/onnx ] || unavailable "no ONNX node tests in the bundle"
+    show env BITSINK_TEST_DEVICE=cuda bin/conformance 466 data/onnx 2>&1
+    code=$?
+    echo "figure: $(tail -1 "$log")"
+    [ "$code" = 0 ]
+}
+
+# --- speed ---
+
+# bench NETWORK: the bundled one instead with --small.
+bench() {
+    model=$1
+    if [ "$small" = 1 ]; then
+        [ "$1" = vgg19 ] || unavailable "left out: --small"
+        model=tests/models/fashion_vgg.onnx
+    fi
+    show bin/bitsink bench "$model" --device cuda --trials "$(trials 4:64)" --json 2>&1
+    code=$?
+    sed -n '/^{/s/, "targets": .*//p' "$log" >"$scratch/totals" # the keys of each target are the same
+    echo "figure: $(total golden_per_second) golden images/s; trials/s: delta $(total delta_per_second), suffix $(total \
+        suffix_per_second), all to the end $(total dense_suffix_per_second), full $(total full_per_second); full: $(percent \
+        full_share) % of the fp32 rate (goal 60); injection $(percent inject_share) % of the delta replay (goal < 1); exact $(total exact)"
+    [ "$code" = 0 ] && [ "$(total exact)" = true ]
+}
+total() {
+    field "$1" <"$scratch/totals"
+}
+percent() {
+    total "$1" | awk '{ printf "%.1f", 100 * $1 }'
+}
+step_vgg19() { bench vgg19; }
+step_resnet50() { bench resnet50; }
+step_mobilenetv2() { bench mobilenetv2; }
+
+# A whole campaign, with decoding, golden runs, audit and the result file, by several numbers of workers: the same rows.
+step_campaigns() {
+    need_data
+    job=demo
+    if [ "$small" = 0 ]; then
+        job=vgg19
+        export BITSINK_MODEL="$scratch/vgg19.onnx"
+        show bin/bitsink synth vgg19 "$BITSINK_MODEL" --quiet 2>&1 || return 1
+    fi
+    BITSINK_TRIALS=$(trials 1:100)
+    BITSINK_IMAGES=$(trials 2:40)
+    export BITSINK_TRIALS BITSINK_IMAGES
+    figures=
+    for workers in 3 1 6; do
+        db=$scratch/campaign-$workers.db
+        show bin/bitsink run "tests/jobs/$job.yaml" --device cuda --db "$db" --audit "$(trials 0.5:0.01)" --json --threads "$workers" \
+            --self-test "$([ "$workers" = 3 ] && echo always || echo off)" 2>&1 || return 1
+        figures="$figures${figures:+, }$workers workers $(tail -1 "$log" | field trials_per_second)"
+        echo "figure: trials/s: $figures"
+        bin/bitsink status "$db" | grep '^audit' || return 1
+        digest=$(bin/bitsink digest "$db") && echo "digest $digest" || return 1
+        [ "${before:=$digest}" = "$digest" ] || { echo "other rows than with fewer workers"; return 1; }
+    done
+    audit=$(sed -n 's/^audit *\([0-9]*\) .* in full, \([0-9]*\) .*/\1 \2/p' "$log" |
+        awk '{ run += $1; same += $2 } END { print run " audited, " same " with the same bits"; exit run != same || !run }')
+    code=$?
+    echo "figure: trials/s: $figures; one digest; $audit"
+    return $code
+}
+
+# --- truth ---
+
+step_digests() {
+    need_data
+    BITSINK_IMAGES=$(trials 1:8)
+    export BITSINK_TRIALS=1 BITSINK_IMAGES
+    for variant in "cuda delta" "cuda delta" "cuda suffix" "cuda full" \
+        "cuda:0,cudnn delta" "cuda:0,cudnn full" "cuda:0,gemm delta" "cuda:0,gemm full"; do
+        device=${variant% *}
+        rm -f "$scratch/digest.db"*
+        if ! campaign digest.db --device "$device" --replay "${variant#* }" >"$scratch/log.digest" 2>&1; then
+            cat "$scratch/log.digest"
+            case $device in
+            *cudnn) grep -qi 'cudnn' "$scratch/log.digest" && missing="; no cuDNN that starts" && continue ;;
+            esac
+            return 1
+        fi
+        digest=$(bin/bitsink digest "$scratch/digest.db") || return 1
+        echo "$variant: $digest"
+        [ "$device" = "${previous:-}" ] && [ "$digest" != "$first" ] && differ="${differ:-} $variant"
+        [ "$device" = "${previous:-}" ] || { previous=$device first=$digest engines="${engines:-}${engines:+, }$device"; }
+    done
+    echo "figure: ${differ:+DIFFERENT:$differ; }one digest each: $engines${missing:-}"
+    [ -z "${differ:-}" ]
+}
+step_campaign() {
+    need_data
+    BITSINK_TRIALS=$(trials 1:2)
+    BITSINK_IMAGES=$(trials 1:40)
+    export BITSINK_TRIALS BITSINK_IMAGES
+    for device in cpu cuda; do
+        campaign "$device.db" --device "$device" --json --self-test always || return 1
+    done
+    show "$python" tests/gpu/compare.py results "$scratch/cpu.db" "$scratch/cuda.db"
+}
+step_logits() {
+    need_data
+    for job in "reference 40" "cifar 100" "mnist 200"; do
+        name=${job% *}
+        for device in cpu cuda; do
+            show env BITSINK_IMAGES=40 bin/bitsink classify "tests/jobs/$name.yaml" --quiet --device "$device" \
+                --logits "$scratch/$name.$device" >"$scratch/log.classes" || { cat "$scratch/log.classes"; return 1; }
+        done
+        show "$python" tests/gpu/compare.py logits "$scratch/$name.cpu" "$scratch/$name.cuda" "${job#* }" || bad=1
+        figures="${figures:-}${figures:+; }$name: $(sed -n 's/^figure: //p' "$log" | tail -1)"
+    done
+    echo "figure: $figures"
+    return "${bad:-0}"
+}
+# sanitize TOOL DEVICE: a small campaign with our own kernels watched; libraries' are not ours to check, and slow.
+sanitize() {
+    need_data
+    checker=$(command -v compute-sanitizer) || checker=/usr/local/cuda/bin/compute-sanitizer
+    [ -x "$checker" ] || unavailable "no compute-sanitizer"
+    BITSINK_TRIALS=1 BITSINK_IMAGES=1
+    export BITSINK_TRIALS BITSINK_IMAGES
+    show "$checker" --tool "$1" --kernel-name kns=bs_kernel_ --report-api-errors no --error-exitcode 9 bin/bitsink run \
+        "tests/jobs/$([ "$small" = 1 ] && echo demo || echo mnist).yaml" --quiet --device "$2" --self-test off --threads 1 --db "$scratch/$1.db" >"$scratch/log.$1" 2>&1
+    code=$?
+    tail -40 "$scratch/log.$1"
+    summary=$(sed -n 's/^=* *\(ERROR SUMMARY.*\)/\1/p' "$scratch/log.$1" | tail -1)
+    if grep -qi 'device not supported\|not supported on this' "$scratch/log.$1" || [ -z "$summary" ]; then
+        unavailable "compute-sanitizer does not work here (exit code $code)"
+    fi
+    echo "figure: $summary"
+    [ "$code" = 0 ]
+}
+step_memcheck() { sanitize memcheck cuda; }
+# The plain kernel only: what libraries write would count as never written.
+step_initcheck() { sanitize initcheck cuda:0,direct; }
+
+# --- others ---
+
+step_peers() {
+    need_python numpy PIL onnx torch pytorchfi
+    model=tests/models/fashion_vgg.onnx
+    if [ "$small" = 0 ]; then
+        model=$scratch/vgg19.onnx
+        [ -e "$model" ] || show bin/bitsink synth vgg19 "$model" || return 1
+    fi
+    show "$python" scripts/bench_peers.py bin/bitsink "$model" --device cuda
+}
+
+"step_$1" || exit
+echo "closing: $1"
