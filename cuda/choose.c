@@ -61,10 +61,13 @@ static bs_status choose_conv(bs_lane *l, int node, bool dnn)
     return BS_OK;
 }
 
-/* So many rows as one batch of trials has, in round numbers. */
+/* So many rows as one batch of trials has, in round numbers. The device without libraries has the plain
+ * kernel. */
 static bs_status choose_product(bs_lane *l, int node)
 {
     bs_cuda_plan *p = &l->network->plan[node];
+    if (l->network->device->options.engine == BS_CUDA_DIRECT)
+        return BS_OK;
     return bs_cuda_gemm_pin(&p->gemm, l, 256 * p->repeat, p->filters, p->length, p->param[1]);
 }
 

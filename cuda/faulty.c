@@ -47,7 +47,9 @@ bs_status bs_cuda_prepare_sites(const bs_cuda_query *q, int sample, bs_site *sit
     for (uint32_t k = 0; k < n; k++) {
         bs_site s = given[k];
         uint32_t bits = bs_float_bits(t->data[s.element]);
-        for (uint32_t e = distinct ? k : 0; e <= k; e++)
+        /* All sites of the element, also those after this one: which of them is written last, nobody knows.
+         */
+        for (uint32_t e = distinct ? k : 0; e < (distinct ? k + 1 : n); e++)
             if (given[e].element == s.element)
                 bits = bs_site_apply(given[e], bits);
         site[k] = bs_cuda_param_site(net, q->node, q->slot, (bs_site){s.element, 0, bits});

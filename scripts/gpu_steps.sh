@@ -229,11 +229,12 @@ sanitize() {
     [ -x "$checker" ] || unavailable "no compute-sanitizer"
     BITSINK_TRIALS=1 BITSINK_IMAGES=1
     export BITSINK_TRIALS BITSINK_IMAGES
-    show "$checker" --tool "$1" --kernel-name kns=bs_kernel_ --report-api-errors no --error-exitcode 9 bin/bitsink run \
+    show "$checker" --tool "$1" --kernel-name kns=bs_kernel_ --report-api-errors no --print-limit 5 --error-exitcode 9 bin/bitsink run \
         "tests/jobs/$([ "$small" = 1 ] && echo demo || echo mnist).yaml" --quiet --device "$2" --self-test off --threads 1 --db "$scratch/$1.db" >"$scratch/log.$1" 2>&1
     code=$?
-    tail -40 "$scratch/log.$1"
-    summary=$(sed -n 's/^=* *\(ERROR SUMMARY.*\)/\1/p' "$scratch/log.$1" | tail -1)
+    head -60 "$scratch/log.$1"
+    tail -5 "$scratch/log.$1"
+    summary=$(sed -n 's/^=* *\(ERROR SUMMARY: [0-9]* errors\)$/\1/p' "$scratch/log.$1" | tail -1)
     if grep -qi 'device not supported\|not supported on this' "$scratch/log.$1" || [ -z "$summary" ]; then
         unavailable "compute-sanitizer does not work here (exit code $code)"
     fi
@@ -253,7 +254,8 @@ step_peers() {
         model=$scratch/vgg19.onnx
         [ -e "$model" ] || show bin/bitsink synth vgg19 "$model" || return 1
     fi
-    show "$python" scripts/bench_peers.py bin/bitsink "$model" --device cuda
+    if [ "$small" = 1 ]; then set --; else set -- --batch 256 --trials 2048 --peer-trials 2048 --rounds 2; fi
+    show "$python" scripts/bench_peers.py bin/bitsink "$model" --device cuda "$@"
 }
 
 "step_$1" || exit

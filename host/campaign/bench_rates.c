@@ -1,5 +1,5 @@
 /* What the device can do at best: large layers, and copies, by the calls that replay uses, all workers at
- * once. */
+ * once: they begin together, so that none of them is alone when its time is taken. */
 #include "base/buf.h"
 #include "base/crew.h"
 #include "base/resources.h"
@@ -122,11 +122,12 @@ static bs_status measure_layer(meter *m, double *macs)
     int n = 0;
     double samples = 0, seconds = 0;
     BS_TRY(choose_samples(m, &n));
+    BS_TRY(bs_crew_meet());
     double start = bs_resources_clock();
     for (; seconds < layer_seconds; seconds = bs_resources_clock() - start, samples += n)
         BS_TRY(run_layer(m, n));
     *macs = samples * (double)m->r->graph->nodes[0].macs / seconds;
-    return BS_OK;
+    return bs_crew_meet();
 }
 
 /* Rows of the layer's input. */
@@ -140,6 +141,7 @@ static bs_status measure_copy(meter *m, double *bytes_per_second)
     BS_TRY(fill_rows(m, n));
     BS_TRY(m->backend->copy_rows(m->lane, input, n, (bs_view){m->in, NULL}, m->out)); /* pages are made */
     BS_TRY(wait_for(m));
+    BS_TRY(bs_crew_meet());
     double start = bs_resources_clock();
     for (int copies = 1; seconds < copy_seconds; copies *= 2) { /* seldom waited for */
         for (int i = 0; i < copies; i++)
@@ -149,7 +151,7 @@ static bs_status measure_copy(meter *m, double *bytes_per_second)
         seconds = bs_resources_clock() - start;
     }
     *bytes_per_second = copied * 2.0 * (double)n * (double)row / seconds;
-    return BS_OK;
+    return bs_crew_meet();
 }
 
 /* The last layer's workers measure copies, too. */

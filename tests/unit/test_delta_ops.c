@@ -259,6 +259,55 @@ static void test_many_faults(void **state)
     gb_free(g);
 }
 
+/* Sites of one sample that meet in an element act one after the other, whichever thread comes last: weights
+ * and bias of a product with (1, 0, 0, ...), which gives the first weight of each filter and the bias. */
+static void check_repeated(int slot, bs_faulty_mode mode)
+{
+    enum { LENGTH = 40, FILTERS = 6, SITES = 30 };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(LENGTH));
+    g->output = gb_node(
+        g, BS_OP_GEMM, GB_SHAPE(FILTERS), (bs_attr){.alpha = 1.0f, .beta = 1.0f}, 3,
+        (int[]){g->input, gb_random(g, GB_SHAPE(LENGTH, FILTERS), 3), gb_random(g, GB_SHAPE(FILTERS), 4)});
+    rig r = rig_open(g);
+    const bs_node *nd = &g->nodes[0];
+    float x[LENGTH] = {1.0f}, want[FILTERS], got[FILTERS];
+    const float *param[3] = {NULL, g->tensors[nd->in[1]].data, g->tensors[nd->in[2]].data};
+    bs_site site[SITES];
+    const uint32_t first[2] = {0, SITES};
+    uint32_t faulty[FILTERS], before[SITES];
+    for (int m = 0; m < FILTERS; m++)
+        faulty[m] = bs_float_bits(param[slot][m]);
+    for (uint32_t k = 0; k < SITES; k++) { /* flips of the mantissa, and stuck bits of it */
+        site[k] = (bs_site){k * 5 % FILTERS, k % 3 ? ~0u : ~(0x700u << k % 8), 0x1111u << k % 7};
+        faulty[site[k].element] = bs_site_apply(site[k], faulty[site[k].element]);
+    }
+    for (int m = 0; m < FILTERS; m++)
+        want[m] = slot == 1 ? bs_bits_float(faulty[m]) + param[2][m] : param[1][m] + bs_bits_float(faulty[m]);
+    char *in = upload(&r, g->input, 1, x), *golden = rig_rows(&r, g->output, 1),
+         *out = rig_rows(&r, g->output, 1);
+    const bs_view v[3] = {{in, NULL}};
+    const bs_faults f = {site, first, before};
+    assert_ok(r.b->run(r.lane, 0, 1, v, golden));
+    assert_ok(r.b->run_faulty(r.lane, 0, slot, 1, v, (bs_view){golden, NULL}, &f, mode, out));
+    assert_ok(r.b->download(r.lane, g->output, out, got));
+    assert_memory_equal(got, want, sizeof want);
+    rig_free(&r, in);
+    rig_free(&r, golden);
+    rig_free(&r, out);
+    rig_close(&r);
+    gb_free(g);
+}
+
+static void test_repeated_faults(void **state)
+{
+    (void)state;
+    for (int slot = 1; slot <= 2; slot++) {
+        check_repeated(slot, BS_FAULTY_DENSE);
+        check_repeated(slot, BS_FAULTY_CHANNELS);
+    }
+}
+
 /* --- answers --- */
 
 /* Among few values, so that there are ties; now and then a zero of either sign, an infinity, a NaN. */
@@ -345,8 +394,10 @@ static void test_probability(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounds),      cmocka_unit_test(test_faults), cmocka_unit_test(test_many_sites),
-        cmocka_unit_test(test_many_faults), cmocka_unit_test(test_ranks),  cmocka_unit_test(test_probability),
+        cmocka_unit_test(test_bounds),          cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_many_sites),      cmocka_unit_test(test_many_faults),
+        cmocka_unit_test(test_repeated_faults), cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_probability),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
