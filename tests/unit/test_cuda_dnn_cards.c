@@ -2,15 +2,20 @@
  * whole layers and patches. The cards are the described H200 with another compute capability. */
 #include "cuda_dnn_fixture.h"
 
-/* Changes the compute capability in a description; capabilities have four digits at most, the first maybe a
- * space. */
-static void set_capability(char *json, int capability)
+/* Another compute capability in a description, which is replaced. */
+static void set_capability(char **json, int capability)
 {
     static const char key[] = "\"deviceVer\":";
-    char *at = strstr(json, key), digits[16];
-    snprintf(digits, sizeof digits, "%4d", capability);
+    char *at = strstr(*json, key);
     assert_non_null(at);
-    memcpy(at + strlen(key), digits, 4);
+    size_t head = (size_t)(at - *json), room = strlen(*json) + 16;
+    char *changed = malloc(room);
+    assert_non_null(changed);
+    at += strlen(key);
+    at += strspn(at, " 0123456789");
+    snprintf(changed, room, "%.*s%s%d%s", (int)head, *json, key, capability, at);
+    free(*json);
+    *json = changed;
 }
 
 static int serving(bs_cudnn *d, const bs_cudnn_shape *s, const bs_cudnn_pin *pins, int n)
@@ -39,7 +44,7 @@ static void test_cards(void **state)
         bs_cudnn *d = NULL;
         char *json = NULL;
         read_device(&json);
-        set_capability(json, cards[c]);
+        set_capability(&json, cards[c]);
         assert_ok(bs_cudnn_create(&d, &api, json));
         bs_cudnn_shape list[] = {square(3, 64, 224, 7, 2, 3), square(64, 64, 224, 3, 1, 1),
                                  square(512, 512, 14, 3, 1, 1), square(256, 64, 56, 1, 1, 0),
