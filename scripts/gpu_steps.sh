@@ -158,9 +158,11 @@ step_campaigns() {
     figures=
     for workers in 3 1 6; do
         db=$scratch/campaign-$workers.db
+        begin=$(date +%s)
         show bin/bitsink run "tests/jobs/$job.yaml" --device cuda --db "$db" --audit "$(trials 0.5:0.01)" --json --threads "$workers" \
             --self-test "$([ "$workers" = 3 ] && echo always || echo off)" 2>&1 || return 1
         figures="$figures${figures:+, }$workers workers $(tail -1 "$log" | field trials_per_second)"
+        echo "the whole command took $(($(date +%s) - begin)) s"
         echo "figure: trials/s: $figures"
         bin/bitsink status "$db" | grep '^audit' || return 1
         digest=$(bin/bitsink digest "$db") && echo "digest $digest" || return 1
