@@ -21,7 +21,7 @@
  *       as if cuDNN could not be used, all else as if the device were lost, and so does every
  *       later call
  *   BITSINK_SIM_CALLS=FILE
- *       at exit, a line "NAME COUNT" for each function called */
+ *       at exit, a line "NAME COUNT" for each function called; a test asks bs_sim_calls(), by dlsym() */
 #ifndef BS_TESTS_SIM_H
 #define BS_TESTS_SIM_H
 
@@ -34,6 +34,7 @@
 /* Functions that are counted and can fail. */
 #define SIM_CALLS(X)                                                                                         \
     X(cuDevicePrimaryCtxRetain)                                                                              \
+    X(cuCtxSynchronize)                                                                                      \
     X(cuMemAlloc)                                                                                            \
     X(cuMemFree)                                                                                             \
     X(cuMemAllocHost)                                                                                        \
