@@ -52,7 +52,6 @@
     X(cublasLtGetVersion)                                                                                    \
     X(cublasLtGetStatusName)                                                                                 \
     X(cublasLtCreate)                                                                                        \
-    X(cublasLtDestroy)                                                                                       \
     X(cublasLtMatmulDescCreate)                                                                              \
     X(cublasLtMatmulDescDestroy)                                                                             \
     X(cublasLtMatmulDescSetAttribute)                                                                        \

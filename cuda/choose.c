@@ -106,17 +106,14 @@ static bs_status choose_all(bs_network *n, bs_lane *l, bool dnn)
 }
 
 /* Does cuDNN start here? If not, and nobody insists on it, cuBLASLt does its work. */
-static bs_status start_dnn(const bs_device *d, bool *good)
+static bs_status start_dnn(bs_lane *l, bool *good)
 {
-    const bs_cuda_api *api = d->api;
-    bs_cuda_engine wanted = d->options.engine;
-    bs_cudnn *dnn = NULL;
+    const bs_cuda_api *api = l->network->device->api;
+    bs_cuda_engine wanted = l->network->device->options.engine;
     *good = false;
     if (wanted == BS_CUDA_GEMM || wanted == BS_CUDA_DIRECT)
         return BS_OK;
-    bs_status st =
-        api->has_dnn ? bs_cudnn_create(&dnn, api, NULL) : bs_fail(BS_NO_DEVICE, "no cuDNN: %s", api->no_dnn);
-    bs_cudnn_free(dnn);
+    bs_status st = api->has_dnn ? bs_cuda_dnn_start(l) : bs_fail(BS_NO_DEVICE, "no cuDNN: %s", api->no_dnn);
     *good = st == BS_OK;
     if (st == BS_OK || wanted == BS_CUDA_DNN || (api->has_dnn && st != BS_ERR))
         return st;
@@ -129,9 +126,10 @@ bs_status bs_cuda_choose_engines(bs_network *n)
 {
     bs_lane *l;
     bool dnn;
-    BS_TRY(start_dnn(n->device, &dnn));
     BS_TRY(bs_cuda_lane_open(&l, n));
-    bs_status st = choose_all(n, l, dnn);
+    bs_status st = start_dnn(l, &dnn);
+    if (st == BS_OK)
+        st = choose_all(n, l, dnn);
     bs_cuda_lane_close(l);
     return st;
 }

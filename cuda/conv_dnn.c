@@ -63,8 +63,7 @@ static bool same_pin(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
            !memcmp(a->knob, b->knob, (size_t)a->n_knobs * sizeof a->knob[0]);
 }
 
-/* The lane's handle, made when first needed. */
-static bs_status need_handle(bs_lane *l)
+bs_status bs_cuda_dnn_start(bs_lane *l)
 {
     if (l->dnn)
         return BS_OK;
@@ -81,7 +80,7 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
     while (p && (!same_shape(&p->shape, shape) || !same_pin(&p->pin, pin)))
         p = p->next;
     if (!p) {
-        BS_TRY(need_handle(l));
+        BS_TRY(bs_cuda_dnn_start(l));
         BS_TRY(bs_calloc(&p, 1, sizeof *p, "convolution"));
         p->shape = *shape;
         p->pin = *pin;

@@ -32,14 +32,22 @@ typedef struct bs_cuda_options {
     bool tf32;
 } bs_cuda_options;
 
+/* What a process makes of a card when it first opens it, and keeps until it ends: making it takes long, and
+ * nothing of it depends on options. Any thread may use it. */
+typedef struct bs_cuda_card {
+    struct bs_cuda_card *next;
+    CUdevice handle;
+    CUcontext context; /* the primary one */
+    CUmodule module;
+    CUfunction kernel[BS_KERNEL_COUNT];
+    cublasLtHandle_t blas;
+} bs_cuda_card;
+
 struct bs_device {
     const bs_cuda_api *api;
     bs_cuda_options options;
     CUdevice handle;
-    CUcontext context;
-    CUmodule module;
-    CUfunction kernel[BS_KERNEL_COUNT];
-    cublasLtHandle_t blas;
+    const bs_cuda_card *card;
 };
 
 /* One algorithm for all products of rows with the same filters, whatever their number. */
@@ -133,6 +141,9 @@ static inline int64_t bs_cuda_elements(const bs_shape *s)
     return n;
 }
 
+/* card.c: the card's one and only. */
+bs_status bs_cuda_card_get(const bs_cuda_card **out, const bs_cuda_api *api, CUdevice handle);
+
 /* device.c */
 int bs_cuda_device_count(char *why, size_t len);
 bs_status bs_cuda_open(bs_device **out, int ordinal, const char *options);
@@ -145,7 +156,11 @@ bs_status bs_cuda_enter(const bs_device *d);
 bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n);
 void bs_cuda_lane_close(bs_lane *l);
 bs_status bs_cuda_wait(bs_lane *l);
+/* Room for so many bytes; what was there is lost. */
 bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes);
+/* Frees blocks of device memory (0: none), when all that the lane has asked for is done: the driver need not
+ * wait for kernels that still read them. */
+void bs_cuda_release(bs_lane *l, const CUdeviceptr *all, size_t n);
 /* Copies a host array to the device; the address is good for the kernel that is launched next. */
 bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes);
 /* The same with the array still to be written, to *host. */
@@ -200,6 +215,8 @@ bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters,
 /* conv_dnn.c: the same by the node's pinned engine of cuDNN. */
 bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, CUdeviceptr out);
+/* Makes the lane's handle, if it has none yet. */
+bs_status bs_cuda_dnn_start(bs_lane *l);
 /* The shape of so many samples and filters. */
 bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters);
 void bs_cuda_dnn_close(bs_lane *l);

@@ -59,8 +59,8 @@ static bool serves(const bs_device *d, const cublasLtMatmulAlgo_t *algo, int64_t
     call c;
     cublasLtMatmulHeuristicResult_t result;
     bool good = begin(&c, d, rows, width, depth) == BS_OK &&
-                d->api->cublasLtMatmulAlgoCheck(d->blas, c.desc, c.filters, c.rows, c.products, c.products,
-                                                algo, &result) == CUBLAS_STATUS_SUCCESS &&
+                d->api->cublasLtMatmulAlgoCheck(d->card->blas, c.desc, c.filters, c.rows, c.products,
+                                                c.products, algo, &result) == CUBLAS_STATUS_SUCCESS &&
                 result.workspaceSize <= WORKSPACE;
     end(&c);
     return good;
@@ -126,8 +126,9 @@ bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, i
                                    "cublasLtMatmulPreferenceCreate"),
                 out);
     BS_TRY_GOTO(prefer(d, preference), out);
-    cublasStatus_t r = api->cublasLtMatmulAlgoGetHeuristic(
-        d->blas, c.desc, c.filters, c.rows, c.products, c.products, preference, CANDIDATES, result, proposed);
+    cublasStatus_t r =
+        api->cublasLtMatmulAlgoGetHeuristic(d->card->blas, c.desc, c.filters, c.rows, c.products, c.products,
+                                            preference, CANDIDATES, result, proposed);
     if (r != CUBLAS_STATUS_NOT_SUPPORTED)
         BS_TRY_GOTO(bs_cuda_check_blas(api, r, "cublasLtMatmulAlgoGetHeuristic"), out);
     for (int i = 0; i < *proposed && *n < most; i++)
@@ -180,7 +181,7 @@ bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int6
     void *y = bs_cuda_pointer(products);
     BS_TRY_GOTO(bs_cuda_check_blas(
                     api,
-                    api->cublasLtMatmul(d->blas, c.desc, &one, bs_cuda_pointer(w), c.filters,
+                    api->cublasLtMatmul(d->card->blas, c.desc, &one, bs_cuda_pointer(w), c.filters,
                                         bs_cuda_pointer(x), c.rows, &zero, y, c.products, y, c.products,
                                         &g->algo, bs_cuda_pointer(l->workspace.ptr), WORKSPACE, l->stream),
                     "cublasLtMatmul"),

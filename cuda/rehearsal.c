@@ -194,7 +194,7 @@ bs_status bs_rehearsal_judge(bs_lane *l, bs_status st, bool *exact)
     CUresult alive = api->cuStreamSynchronize(l->stream);
     if (alive != CUDA_SUCCESS)
         return bs_cuda_check(api, alive, "cuStreamSynchronize");
-    if (st == BS_NO_MEMORY)
+    if (st == BS_NO_MEMORY || st == BS_NO_DEVICE)
         return st;
     *exact = false;
     bs_error_clear();
@@ -215,17 +215,10 @@ bs_status bs_rehearsal_alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
     return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
 }
 
-void bs_rehearsal_release(bs_lane *l, const CUdeviceptr *all, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (all[i])
-            l->network->device->api->cuMemFree(all[i]);
-}
-
 void bs_rehearsal_end(bs_rehearsal *r)
 {
     const CUdeviceptr all[] = {r->x, r->y, r->in_patches, r->made};
-    bs_rehearsal_release(r->l, all, sizeof all / sizeof *all);
+    bs_cuda_release(r->l, all, sizeof all / sizeof *all);
 }
 
 /* Elements of the layer's input and output for n patches of that size, as far as the plane goes. */
@@ -264,9 +257,6 @@ bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL
     bs_network *net = l->network;
     bs_cuda_job j = bs_cuda_make_job(l, node, net->plan[node].param, 1, NULL, 0);
     bs_cudnn_shape shape = bs_cuda_dnn_shape(&j, 16, net->plan[node].filters);
-    bs_cudnn *dnn;
-    BS_TRY(bs_cudnn_create(&dnn, net->device->api, NULL));
-    bs_status st = bs_cudnn_pins(dnn, &shape, WORKSPACE, pins, BS_REHEARSAL_PINS, n);
-    bs_cudnn_free(dnn);
-    return st;
+    BS_TRY(bs_cuda_dnn_start(l));
+    return bs_cudnn_pins(l->dnn, &shape, WORKSPACE, pins, BS_REHEARSAL_PINS, n);
 }

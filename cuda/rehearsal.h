@@ -49,9 +49,8 @@ bs_status bs_rehearsal_gather(const bs_rehearsal *r, const int size[2], int batc
 /* What cuDNN proposes for the node, best first. */
 bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL_PINS], int *n);
 
-/* Device memory for so many floats; and gives back the blocks that are there. */
+/* Device memory for so many floats. */
 bs_status bs_rehearsal_alloc(bs_lane *l, CUdeviceptr *out, int64_t elements);
-void bs_rehearsal_release(bs_lane *l, const CUdeviceptr *all, size_t n);
 /* n random numbers on [-1, 1), the same in every run. */
 bs_status bs_rehearsal_fill(bs_lane *l, CUdeviceptr to, int64_t n);
 /* What became of a try: an engine may refuse to run; if the device lives on, that only means it is not exact.

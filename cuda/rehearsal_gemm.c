@@ -12,7 +12,7 @@ static const int64_t widths[] = {1, 2, 4, 5, 8, 16, 32, 64, BS_CUDA_MOST_FILTERS
 void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r)
 {
     const CUdeviceptr all[] = {r->x, r->y, r->made};
-    bs_rehearsal_release(r->l, all, sizeof all / sizeof *all);
+    bs_cuda_release(r->l, all, sizeof all / sizeof *all);
     free(r->place);
     free(r->equal);
 }

@@ -59,12 +59,6 @@ cublasStatus_t cublasLtCreate(cublasLtHandle_t *h)
     return make("cublasLtCreate", h, 1);
 }
 
-cublasStatus_t cublasLtDestroy(cublasLtHandle_t h)
-{
-    free((void *)h);
-    return CUBLAS_STATUS_SUCCESS;
-}
-
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t type,
                                         cudaDataType_t scale)
 {
