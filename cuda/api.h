@@ -61,7 +61,11 @@
     X(cublasLtMatmulPreferenceDestroy)                                                                       \
     X(cublasLtMatmulPreferenceSetAttribute)                                                                  \
     X(cublasLtMatmulAlgoGetHeuristic)                                                                        \
+    X(cublasLtMatmulAlgoGetIds)                                                                              \
+    X(cublasLtMatmulAlgoInit)                                                                                \
+    X(cublasLtMatmulAlgoCapGetAttribute)                                                                     \
     X(cublasLtMatmulAlgoConfigGetAttribute)                                                                  \
+    X(cublasLtMatmulAlgoConfigSetAttribute)                                                                  \
     X(cublasLtMatmulAlgoCheck)                                                                               \
     X(cublasLtMatmul)
 

@@ -185,14 +185,14 @@ static inline int64_t bs_cuda_padded(int64_t filters)
     return (filters + 31) / 32 * 32;
 }
 
-/* gemm.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All addresses are
- * multiples of 16 bytes. */
+/* gemm.c, gemm_search.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All
+ * addresses are multiples of 16 bytes. */
 /* Pins the first algorithm whose bits do not depend on the batch; there may be none: g->pinned. `rows`: so
  * many as a large batch has; filters: on the device. */
 bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t width, int64_t depth,
                            CUdeviceptr filters);
-/* The algorithms that may be tried, the fastest first by the library's guess for so many rows; *proposed:
- * how many it named in all. */
+/* The algorithms that cuBLASLt's heuristics name for so many rows and that may be tried, best first (see
+ * gemm_search.c); *proposed: how many it named in all. */
 bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
                                   const bs_device *d, int64_t rows, int64_t width, int64_t depth);
 /* w: rows of `filters` of `depth`; products: rows of bs_cuda_padded(width). */

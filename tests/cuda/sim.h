@@ -12,8 +12,9 @@
  *       planes, inexact ones (the order of a sum depends on the batch, the size of the output or
  *       the number of filters), none (it cannot be used); by default some of each kind, the
  *       inexact first
- *   BITSINK_SIM_BLAS=exact|inexact
- *       the same for the algorithms of cuBLASLt
+ *   BITSINK_SIM_BLAS=exact|inexact|hidden|silent
+ *       the same for the algorithms of cuBLASLt; an exact one is there, but its heuristics do not name it,
+ *       or name none at all
  *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
  *       the order in which the threads of a kernel run (default forward)
  *   BITSINK_SIM_FAIL=NAME:K
