@@ -56,7 +56,10 @@ static bs_status choose_conv(bs_lane *l, int node, bool dnn)
         return BS_OK;
     if (nd->attr.window.group > 1)
         return BS_OK;
-    BS_TRY(bs_cuda_gemm_pin(&p->gemm, l, 16 * out->dim[1] * out->dim[2], p->filters, p->length, p->param[1]));
+    /* A golden run of 16 images; a batch of trials, most of them patches. */
+    int64_t plane = out->dim[1] * out->dim[2], golden = 16 * plane, trials = 256 * (plane < 36 ? plane : 36);
+    BS_TRY(
+        bs_cuda_gemm_pin(&p->gemm, l, golden > trials ? golden : trials, p->filters, p->length, p->param[1]));
     p->engine = p->gemm.pinned ? BS_CUDA_GEMM : BS_CUDA_DIRECT;
     return BS_OK;
 }

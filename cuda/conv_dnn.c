@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* REHEARSED: the largest batch that an engine has been tried on for the whole layer; it may refuse larger
- * ones. */
-enum { WORKSPACE = 256 << 20, MOST = 256, REHEARSED = 16 };
+/* SERVED: larger batches an engine may refuse; they are halved, then. */
+enum { WORKSPACE = 256 << 20, PIECE = 256 << 20, MOST = 256, SERVED = 16 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
@@ -27,6 +26,15 @@ static int batch_size(int n)
     if (n == power)
         return n;
     return n <= power + power / 2 && power > 1 ? power + power / 2 : 2 * power;
+}
+
+int bs_cuda_dnn_most(int64_t in, int64_t out)
+{
+    int64_t bytes = (in > out ? in : out) * (int64_t)sizeof(float);
+    int most = MOST;
+    while (most > 1 && most * bytes > PIECE)
+        most /= 2;
+    return most;
 }
 
 bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters)
@@ -104,7 +112,7 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
     CUdeviceptr x, y = out;
     BS_TRY(find_plan(&plan, j, &shape));
     *served = plan != NULL;
-    if (!plan && size > REHEARSED)
+    if (!plan && size > SERVED)
         return BS_OK;
     if (!plan)
         return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
@@ -135,7 +143,7 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 {
     int64_t row = bs_cuda_elements(&j->in_shape[0]),
             made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
-    for (int at = 0, most = MOST, here; at < n; at += here) {
+    for (int at = 0, most = bs_cuda_dnn_most(row, made), here; at < n; at += here) {
         bool served = false;
         bs_view part = in;
         here = n - at < most ? n - at : most;

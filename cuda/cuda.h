@@ -53,6 +53,7 @@ struct bs_device {
 /* One algorithm for all products of rows with the same filters, whatever their number. */
 typedef struct bs_cuda_gemm {
     int64_t width, depth; /* filters, and their length */
+    int64_t rows;         /* as many as it was tried with: more are computed in pieces; 0: any number */
     cublasLtMatmulAlgo_t algo;
     bool pinned; /* false: there is no such algorithm, the plain kernel computes them */
 } bs_cuda_gemm;
@@ -217,6 +218,9 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
                            CUdeviceptr bias, CUdeviceptr out);
 /* Makes the lane's handle, if it has none yet. */
 bs_status bs_cuda_dnn_start(bs_lane *l);
+/* Samples of so many elements in and out that are computed at once, at most: engines are tried with as many.
+ */
+int bs_cuda_dnn_most(int64_t in, int64_t out);
 /* The shape of so many samples and filters. */
 bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters);
 void bs_cuda_dnn_close(bs_lane *l);

@@ -65,6 +65,7 @@ bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t wi
     *g = (bs_cuda_gemm){.width = width, .depth = depth};
     BS_TRY(bs_cuda_gemm_algorithms(algorithm, MOST, &n, &proposed, d, rows, width, depth));
     BS_TRY_GOTO(bs_gemm_rehearsal_begin(&r, l, rows, width, depth, filters), out);
+    g->rows = r.rows;
     BS_TRY_GOTO(pin_first(g, &r, algorithm, n), out);
     if (!g->pinned) {
         BS_TRY_GOTO(bs_cuda_gemm_enumerate(algorithm, MOST, &more, d, rows, width, depth), out);
@@ -79,17 +80,16 @@ out:
     return st;
 }
 
-bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,
+static bs_status run_piece(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,
                            CUdeviceptr w, CUdeviceptr products)
 {
     const bs_device *d = l->network->device;
     const bs_cuda_api *api = d->api;
     const float one = 1.0f, zero = 0.0f;
+    void *y = bs_cuda_pointer(products);
     bs_gemm_call c;
     bs_status st;
-    BS_TRY(bs_cuda_reserve(l, &l->workspace, BS_GEMM_WORKSPACE));
     BS_TRY_GOTO(bs_gemm_call_begin(&c, d, rows, width, g->depth), out);
-    void *y = bs_cuda_pointer(products);
     BS_TRY_GOTO(
         bs_cuda_check_blas(api,
                            api->cublasLtMatmul(d->card->blas, c.desc, &one, bs_cuda_pointer(w), c.filters,
@@ -101,4 +101,16 @@ bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int6
 out:
     bs_gemm_call_end(&c);
     return st;
+}
+
+bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,
+                           CUdeviceptr w, CUdeviceptr products)
+{
+    int64_t most = g->rows ? g->rows : rows, in = g->depth * (int64_t)sizeof(float),
+            out = bs_cuda_padded(width) * (int64_t)sizeof(float);
+    BS_TRY(bs_cuda_reserve(l, &l->workspace, BS_GEMM_WORKSPACE));
+    for (int64_t at = 0; at < rows; at += most)
+        BS_TRY(run_piece(l, g, rows - at < most ? rows - at : most, width, x + (CUdeviceptr)(at * in), w,
+                         products + (CUdeviceptr)(at * out)));
+    return BS_OK;
 }

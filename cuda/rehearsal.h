@@ -13,18 +13,20 @@
 
 enum {
     BS_REHEARSAL_PATCHES = 16, /* in a batch, where an engine is chosen */
-    BS_REHEARSAL_MOST = 256,   /* patches in a batch, ever */
+    BS_REHEARSAL_MOST = 256,   /* patches in a batch, ever; there is room for so many */
     BS_REHEARSAL_PINS = 8,     /* engines of cuDNN looked at */
 };
 
 typedef struct bs_rehearsal {
     bs_lane *l;
     int node;
-    int patches, samples;         /* room for so many */
-    CUdeviceptr x, y;             /* `samples` of the layer's input, and its output by the engine */
+    int patches, samples; /* as asked for */
+    int most, alone;  /* samples that the whole layer, and faulty filters, are computed on at once, at most */
+    CUdeviceptr x, y; /* `samples` of the layer's input, and its output by the engine */
     CUdeviceptr in_patches, made; /* what a piece is computed from, and its result */
 } bs_rehearsal;
 
+/* Compared with `samples` samples of the whole layer. */
 bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches, int samples);
 void bs_rehearsal_end(bs_rehearsal *r);
 
@@ -73,7 +75,8 @@ typedef struct bs_gemm_rehearsal {
     uint8_t *equal;      /* the same */
 } bs_gemm_rehearsal;
 
-/* w: filters on the device. Fewer rows are looked at where so many would take much memory. */
+/* w: filters on the device. Fewer rows are looked at where so many would take much memory; r->rows, a
+ * multiple of 64, so that pieces of as many begin where the first does: at a multiple of 256 bytes. */
 bs_status bs_gemm_rehearsal_begin(bs_gemm_rehearsal *r, bs_lane *l, int64_t rows, int64_t width,
                                   int64_t depth, CUdeviceptr w);
 void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r);

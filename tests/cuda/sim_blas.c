@@ -15,22 +15,23 @@ typedef enum algorithm {
     BY_WIDTH,    /* the same for few filters */
     BY_POSITION, /* the same for the rows of an incomplete tile */
     TENSOR,      /* on tensor cores, and as BY_ROWS: never offered, but there */
-    EXACT,       /* from first to last, always */
+    EXACT,       /* from first to last, always; BITSINK_SIM_BLAS=many: unless there are many rows */
     ALGORITHMS
 } algorithm;
 
-enum { FEW_ROWS = 64, FEW_FILTERS = 8, TILE = 16 };
-
-static bool splits(algorithm a, uint64_t width, uint64_t rows, uint64_t row)
-{
-    return a == SPLITTING || ((a == BY_ROWS || a == TENSOR) && rows < FEW_ROWS) ||
-           (a == BY_WIDTH && width < FEW_FILTERS) || (a == BY_POSITION && row >= rows / TILE * TILE);
-}
+enum { FEW_ROWS = 64, FEW_FILTERS = 8, TILE = 16, MANY_ROWS = 1024 };
 
 static bool asked_for(const char *what)
 {
     const char *asked = getenv("BITSINK_SIM_BLAS");
     return asked && !strcmp(asked, what);
+}
+
+static bool splits(algorithm a, uint64_t width, uint64_t rows, uint64_t row)
+{
+    return a == SPLITTING || ((a == BY_ROWS || a == TENSOR) && rows < FEW_ROWS) ||
+           (a == BY_WIDTH && width < FEW_FILTERS) || (a == BY_POSITION && row >= rows / TILE * TILE) ||
+           (a == EXACT && rows > MANY_ROWS && asked_for("many"));
 }
 
 /* --- algorithms and their settings: data[0] is the algorithm, data[1] the settings --- */
@@ -173,7 +174,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmul
         return CUBLAS_STATUS_NOT_SUPPORTED;
     for (int i = 0; i <= ALGORITHMS && *n < most; i++) {
         bool is_exact = i >= EXACT;
-        if (i == TENSOR || (is_exact ? asked_for("inexact") || asked_for("hidden") : asked_for("exact")))
+        if (i == TENSOR || (is_exact ? asked_for("inexact") || asked_for("hidden")
+                                     : asked_for("exact") || asked_for("many")))
             continue;
         cublasLtMatmulHeuristicResult_t *r = &out[(*n)++];
         memset(r, 0, sizeof *r);

@@ -106,7 +106,13 @@ int64_t bs_sim_knob(const sim_desc *config);
 /* --- engines --- */
 
 /* Which of its circumstances an engine lets decide where a sum starts. */
-typedef enum sim_order { SIM_ORDER_KNOB, SIM_ORDER_CHOSEN, SIM_ORDER_SHAPE, SIM_ORDER_REVERSE } sim_order;
+typedef enum sim_order {
+    SIM_ORDER_KNOB,
+    SIM_ORDER_CHOSEN,
+    SIM_ORDER_SHAPE,
+    SIM_ORDER_REVERSE,
+    SIM_ORDER_RARE
+} sim_order;
 
 typedef struct sim_engine {
     int64_t index;

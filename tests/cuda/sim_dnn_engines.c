@@ -6,7 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY };
+enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY, RARE };
+
+/* Shapes for which few but campaigns ask. LARGE: what no patch is that an engine is tried with. */
+enum { RARITIES = 6, LARGE = 11 };
+
+static bool rare(int64_t knob, const bs_cudnn_shape *s)
+{
+    bool whole = s->out[0] > LARGE;
+    switch (knob) {
+    case 0: /* patches of a self-test */
+        return !whole && s->batch == 6;
+    case 1: /* samples of a self-test */
+        return whole && s->batch == 6;
+    case 2: /* a tile of golden runs: all filters of the layer */
+        return whole && s->batch == 16 && s->filters > 8 && s->filters < 128;
+    case 3: /* full re-runs */
+        return whole && s->batch > 16;
+    case 4: /* most patches at once */
+        return s->out[0] == LARGE && s->batch == 256;
+    default: /* faulty filters on a tile */
+        return s->filters == 8 && s->batch == 16;
+    }
+}
 
 static const sim_engine engines[] = {
     /* Exact: the knob says where to start, for all shapes. */
@@ -44,6 +66,13 @@ static const sim_engine engines[] = {
      .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
      .order = SIM_ORDER_REVERSE,
      .hungry = true},
+    /* Inexact only where the knob says so: see rare(). */
+    {.index = RARE,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .knobs = 1,
+     .knob = CUDNN_KNOB_TYPE_REDUCTION_MODE,
+     .most = RARITIES - 1,
+     .order = SIM_ORDER_RARE},
     /* One kernel for each shape. */
     {.index = COMPILED, .behavior = CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, .order = SIM_ORDER_SHAPE},
 };
@@ -68,6 +97,8 @@ static const sim_proposal all[] = {{TENSOR, -1}, {SPLIT, 0},  {COMPILED, -1}, {S
                                    {SPLIT, 2},   {PICKY, -1}, {DIRECT, 0},    {DIRECT, 1}};
 static const sim_proposal exact[] = {{DIRECT, 0}};
 static const sim_proposal hungry[] = {{HUNGRY, -1}};
+static const sim_proposal rarely[] = {{RARE, 0}, {RARE, 1}, {RARE, 2},  {RARE, 3},
+                                      {RARE, 4}, {RARE, 5}, {DIRECT, 0}};
 static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
 
 int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
@@ -81,6 +112,9 @@ int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
     } else if (offered && !strcmp(offered, "hungry")) {
         from = hungry;
         n = (int)(sizeof hungry / sizeof *hungry);
+    } else if (offered && !strcmp(offered, "rare")) {
+        from = rarely;
+        n = (int)(sizeof rarely / sizeof *rarely);
     } else if (offered && !strcmp(offered, "inexact")) {
         from = inexact;
         n = (int)(sizeof inexact / sizeof *inexact);
@@ -120,6 +154,8 @@ static uint64_t start(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s
     bool by_shape = e->order == SIM_ORDER_SHAPE || (e->knobs && knob < 0);
     if (by_shape)
         return mix(mix(mix(mix(1, s->batch), s->out[0]), s->out[1]), s->filters);
+    if (e->order == SIM_ORDER_RARE)
+        return rare(knob, s);
     if (e->order == SIM_ORDER_CHOSEN)
         return knob == 0   ? mix(1, s->batch)
                : knob == 1 ? mix(mix(1, s->out[0]), s->out[1])

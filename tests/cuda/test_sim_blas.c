@@ -36,7 +36,7 @@ static bs_graph *tokens_graph(void)
 static bs_graph *conv_graph(void)
 {
     bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(16, 6, 5));
+    g->input = gb_activation(g, GB_SHAPE(10, 4, 3));
     g->output = gb_conv(g, g->input, FILTERS, 3, 1, 1, 1, true);
     return g;
 }
@@ -161,6 +161,31 @@ static void test_not_named(void **state)
     gb_free(g);
 }
 
+/* More rows than an algorithm was tried with are computed in pieces. */
+static void test_many_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = 1500 };
+    setenv("BITSINK_TEST_DEVICE", "cuda,gemm", 1);
+    setenv("BITSINK_SIM_BLAS", "many", 1);
+    bs_graph *g = gemm_graph(FILTERS);
+    rig r = rig_open(g);
+    size_t in_bytes = r.b->row_bytes(r.network, g->input), bytes = r.b->row_bytes(r.network, g->output);
+    char *in = rig_random_rows(&r, g->input, ROWS, 8, NULL), *out = rig_rows(&r, g->output, ROWS),
+         *alone = rig_rows(&r, g->output, 1);
+    assert_true(r.network->plan[0].gemm.pinned);
+    assert_ok(r.b->run(r.lane, 0, ROWS, (bs_view[3]){{in, NULL}}, out));
+    for (size_t i = 0; i < ROWS; i += 7) {
+        assert_ok(r.b->run(r.lane, 0, 1, (bs_view[3]){{in + i * in_bytes, NULL}}, alone));
+        assert_memory_equal(out + i * bytes, alone, bytes);
+    }
+    rig_free(&r, in);
+    rig_free(&r, out);
+    rig_free(&r, alone);
+    rig_close(&r);
+    gb_free(g);
+}
+
 /* Of two exact ones, that which leaves less of the device idle, whichever is named first. */
 static void test_busy(void **state)
 {
@@ -215,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup(test_offered_exact_only, by_default),
         cmocka_unit_test_setup(test_none_exact, by_default),
         cmocka_unit_test_setup(test_not_named, by_default),
+        cmocka_unit_test_setup(test_many_rows, by_default),
         cmocka_unit_test_setup(test_busy, by_default),
         cmocka_unit_test_setup(test_each, by_default),
     };

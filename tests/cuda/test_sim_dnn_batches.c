@@ -1,7 +1,8 @@
-/* An engine of cuDNN that refuses batches larger than those it was tried on computes them in pieces. */
+/* Batches of convolutions through cuDNN: an engine that refuses large ones computes them in pieces, and one
+ * that is inexact for batches that only campaigns have is not taken. */
 #include "rig.h"
 
-#include "cuda/cuda.h"
+#include "cuda/rehearsal.h"
 
 enum { SIDE = 40, SAMPLES = 100 }; /* the engine takes 19 samples of such a plane */
 
@@ -37,9 +38,40 @@ static void test_pieces(void **state)
     gb_free(g);
 }
 
+/* Each of the engines offered first is inexact for a shape of its own; the last one is exact. */
+static void test_rare(void **state)
+{
+    (void)state;
+    enum { EXACT = 101, RARITIES = 6 };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(3, 14, 13));
+    g->output = gb_conv(g, g->input, 12, 3, 1, 1, 1, true);
+    setenv("BITSINK_SIM_DNN", "rare", 1);
+    setenv("BITSINK_TEST_DEVICE", "cuda", 1);
+    rig r = rig_open(g);
+    bs_cuda_plan *p = &r.network->plan[0];
+    bs_cudnn_pin pins[BS_REHEARSAL_PINS];
+    bs_rehearsal t;
+    int n = 0;
+    assert_int_equal(p->dnn.engine, EXACT);
+    assert_ok(bs_rehearsal_pins(r.lane, 0, pins, &n));
+    assert_int_equal(n, RARITIES + 1);
+    assert_ok(bs_rehearsal_begin(&t, r.lane, 0, BS_REHEARSAL_PATCHES, 2));
+    for (int i = 0; i < n; i++) {
+        bool exact;
+        p->dnn = pins[i];
+        assert_ok(bs_rehearse(&t, &exact));
+        if (exact != (i == RARITIES))
+            fail_msg("engine %d", i);
+    }
+    bs_rehearsal_end(&t);
+    rig_close(&r);
+    gb_free(g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_rare)};
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) == 0) {
         print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
