@@ -26,6 +26,7 @@
     X(cuDevicePrimaryCtxRetain)                                                                              \
     X(cuDevicePrimaryCtxRelease)                                                                             \
     X(cuCtxSetCurrent)                                                                                       \
+    X(cuCtxSynchronize)                                                                                      \
     X(cuMemGetInfo)                                                                                          \
     X(cuMemAlloc)                                                                                            \
     X(cuMemFree)                                                                                             \
@@ -51,7 +52,6 @@
     X(cublasLtGetVersion)                                                                                    \
     X(cublasLtGetStatusName)                                                                                 \
     X(cublasLtCreate)                                                                                        \
-    X(cublasLtDestroy)                                                                                       \
     X(cublasLtMatmulDescCreate)                                                                              \
     X(cublasLtMatmulDescDestroy)                                                                             \
     X(cublasLtMatmulDescSetAttribute)                                                                        \
@@ -61,7 +61,11 @@
     X(cublasLtMatmulPreferenceDestroy)                                                                       \
     X(cublasLtMatmulPreferenceSetAttribute)                                                                  \
     X(cublasLtMatmulAlgoGetHeuristic)                                                                        \
+    X(cublasLtMatmulAlgoGetIds)                                                                              \
+    X(cublasLtMatmulAlgoInit)                                                                                \
+    X(cublasLtMatmulAlgoCapGetAttribute)                                                                     \
     X(cublasLtMatmulAlgoConfigGetAttribute)                                                                  \
+    X(cublasLtMatmulAlgoConfigSetAttribute)                                                                  \
     X(cublasLtMatmulAlgoCheck)                                                                               \
     X(cublasLtMatmul)
 
@@ -95,8 +99,9 @@ bool bs_cuda_api_load(const bs_cuda_api **out, char *why, size_t len);
 /* cuDNN alone, for what needs no device: plans for a described device. */
 bool bs_cuda_api_load_dnn(bs_cuda_api *out, char *why, size_t len);
 
-/* BS_OK, or an error naming the call, the status, and what may help. A lost device, a failed launch:
- * BS_NO_DEVICE. */
+/* BS_OK, or an error naming the call, the status, and what may help. A device that is lost or cannot be had:
+ * BS_NO_DEVICE; too little memory: BS_NO_MEMORY; all else BS_ERR, and the device may be used on. Whether a
+ * library failed because the device is lost, the driver is asked: that waits for the current context. */
 bs_status bs_cuda_check(const bs_cuda_api *api, CUresult r, const char *call);
 bs_status bs_cuda_check_blas(const bs_cuda_api *api, cublasStatus_t r, const char *call);
 bs_status bs_cuda_check_dnn(const bs_cuda_api *api, cudnnStatus_t r, const char *call);

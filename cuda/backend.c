@@ -16,8 +16,9 @@ static bs_status cuda_alloc(bs_lane *l, void **out, size_t bytes)
 
 static void cuda_free(bs_lane *l, void *p)
 {
+    const CUdeviceptr block = bs_cuda_address(p);
     if (p && bs_cuda_enter(l->network->device) == BS_OK)
-        l->network->device->api->cuMemFree(bs_cuda_address(p));
+        bs_cuda_release(l, &block, 1);
 }
 
 static bs_status cuda_upload(bs_lane *l, int tensor, void *row, const float *data)

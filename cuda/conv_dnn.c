@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* REHEARSED: the largest batch that an engine has been tried on for the whole layer; it may refuse larger
- * ones. */
-enum { WORKSPACE = 256 << 20, MOST = 256, REHEARSED = 16 };
+/* SERVED: larger batches an engine may refuse; they are halved, then. PLANS: of a node, that a lane keeps. */
+enum { WORKSPACE = 256 << 20, PIECE = 256 << 20, MOST = 256, SERVED = 16, PLANS = 128 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
@@ -27,6 +26,15 @@ static int batch_size(int n)
     if (n == power)
         return n;
     return n <= power + power / 2 && power > 1 ? power + power / 2 : 2 * power;
+}
+
+int bs_cuda_dnn_most(int64_t in, int64_t out)
+{
+    int64_t bytes = (in > out ? in : out) * (int64_t)sizeof(float);
+    int most = MOST;
+    while (most > 1 && most * bytes > PIECE)
+        most /= 2;
+    return most;
 }
 
 bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters)
@@ -63,8 +71,7 @@ static bool same_pin(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
            !memcmp(a->knob, b->knob, (size_t)a->n_knobs * sizeof a->knob[0]);
 }
 
-/* The lane's handle, made when first needed. */
-static bs_status need_handle(bs_lane *l)
+bs_status bs_cuda_dnn_start(bs_lane *l)
 {
     if (l->dnn)
         return BS_OK;
@@ -72,23 +79,59 @@ static bs_status need_handle(bs_lane *l)
     return bs_cudnn_set_stream(l->dnn, l->stream);
 }
 
-/* *out is NULL where the pin does not serve the shape. */
+/* Takes the plan out of the list, if it is there; *n: how many it has. */
+static bs_cuda_dnn_plan *take_plan(bs_cuda_dnn_plan **at, const bs_cudnn_shape *shape,
+                                   const bs_cudnn_pin *pin, int *n)
+{
+    for (*n = 0; *at; at = &(*at)->next, (*n)++)
+        if (same_shape(&(*at)->shape, shape) && same_pin(&(*at)->pin, pin)) {
+            bs_cuda_dnn_plan *p = *at;
+            *at = p->next;
+            return p;
+        }
+    return NULL;
+}
+
+/* Frees the last plan, when what it computes is done. */
+static bs_status drop_last(bs_lane *l, bs_cuda_dnn_plan **at)
+{
+    BS_TRY(bs_cuda_wait(l));
+    while ((*at)->next)
+        at = &(*at)->next;
+    bs_cudnn_plan_free((*at)->plan);
+    free(*at);
+    *at = NULL;
+    return BS_OK;
+}
+
+static bs_status make_plan(bs_cuda_dnn_plan **out, bs_lane *l, const bs_cudnn_shape *shape,
+                           const bs_cudnn_pin *pin)
+{
+    BS_TRY(bs_cuda_dnn_start(l));
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "convolution"));
+    (*out)->shape = *shape;
+    (*out)->pin = *pin;
+    bs_status st = bs_cudnn_plan_create(&(*out)->plan, l->dnn, shape, pin, WORKSPACE);
+    if (st != BS_OK)
+        free(*out);
+    return st;
+}
+
+/* *out is NULL where the pin does not serve the shape. The plan used last is at the head of its list. */
 static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, const bs_cudnn_shape *shape)
 {
     bs_lane *l = j->lane;
     const bs_cudnn_pin *pin = &l->network->plan[j->index].dnn;
-    bs_cuda_dnn_plan **list = &l->dnn_plans[j->index], *p = *list;
-    while (p && (!same_shape(&p->shape, shape) || !same_pin(&p->pin, pin)))
-        p = p->next;
+    bs_cuda_dnn_plan **list = &l->dnn_plans[j->index];
+    int n = 0;
+    bs_cuda_dnn_plan *p = take_plan(list, shape, pin, &n);
     if (!p) {
-        BS_TRY(need_handle(l));
-        BS_TRY(bs_calloc(&p, 1, sizeof *p, "convolution"));
-        p->shape = *shape;
-        p->pin = *pin;
-        p->next = *list;
-        *list = p;
-        BS_TRY(bs_cudnn_plan_create(&p->plan, l->dnn, shape, pin, WORKSPACE));
+        if (n >= PLANS)
+            BS_TRY(drop_last(l, list));
+        BS_TRY(make_plan(&p, l, shape, pin));
     }
+    p->next = *list;
+    *list = p;
     *out = p->plan;
     return BS_OK;
 }
@@ -105,7 +148,7 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
     CUdeviceptr x, y = out;
     BS_TRY(find_plan(&plan, j, &shape));
     *served = plan != NULL;
-    if (!plan && size > REHEARSED)
+    if (!plan && size > SERVED)
         return BS_OK;
     if (!plan)
         return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
@@ -136,7 +179,7 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 {
     int64_t row = bs_cuda_elements(&j->in_shape[0]),
             made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
-    for (int at = 0, most = MOST, here; at < n; at += here) {
+    for (int at = 0, most = bs_cuda_dnn_most(row, made), here; at < n; at += here) {
         bool served = false;
         bs_view part = in;
         here = n - at < most ? n - at : most;

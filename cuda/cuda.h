@@ -32,19 +32,28 @@ typedef struct bs_cuda_options {
     bool tf32;
 } bs_cuda_options;
 
+/* What a process makes of a card when it first opens it, and keeps until it ends: making it takes long, and
+ * nothing of it depends on options. Any thread may use it. */
+typedef struct bs_cuda_card {
+    struct bs_cuda_card *next;
+    CUdevice handle;
+    CUcontext context; /* the primary one */
+    CUmodule module;
+    CUfunction kernel[BS_KERNEL_COUNT];
+    cublasLtHandle_t blas;
+} bs_cuda_card;
+
 struct bs_device {
     const bs_cuda_api *api;
     bs_cuda_options options;
     CUdevice handle;
-    CUcontext context;
-    CUmodule module;
-    CUfunction kernel[BS_KERNEL_COUNT];
-    cublasLtHandle_t blas;
+    const bs_cuda_card *card;
 };
 
 /* One algorithm for all products of rows with the same filters, whatever their number. */
 typedef struct bs_cuda_gemm {
     int64_t width, depth; /* filters, and their length */
+    int64_t rows;         /* as many as it was tried with: more are computed in pieces; 0: any number */
     cublasLtMatmulAlgo_t algo;
     bool pinned; /* false: there is no such algorithm, the plain kernel computes them */
 } bs_cuda_gemm;
@@ -133,6 +142,9 @@ static inline int64_t bs_cuda_elements(const bs_shape *s)
     return n;
 }
 
+/* card.c: the card's one and only. */
+bs_status bs_cuda_card_get(const bs_cuda_card **out, const bs_cuda_api *api, CUdevice handle);
+
 /* device.c */
 int bs_cuda_device_count(char *why, size_t len);
 bs_status bs_cuda_open(bs_device **out, int ordinal, const char *options);
@@ -145,7 +157,11 @@ bs_status bs_cuda_enter(const bs_device *d);
 bs_status bs_cuda_lane_open(bs_lane **out, bs_network *n);
 void bs_cuda_lane_close(bs_lane *l);
 bs_status bs_cuda_wait(bs_lane *l);
+/* Room for so many bytes; what was there is lost. */
 bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes);
+/* Frees blocks of device memory (0: none), when all that the lane has asked for is done: the driver need not
+ * wait for kernels that still read them. */
+void bs_cuda_release(bs_lane *l, const CUdeviceptr *all, size_t n);
 /* Copies a host array to the device; the address is good for the kernel that is launched next. */
 bs_status bs_cuda_stage(bs_lane *l, CUdeviceptr *out, const void *data, size_t bytes);
 /* The same with the array still to be written, to *host. */
@@ -170,14 +186,14 @@ static inline int64_t bs_cuda_padded(int64_t filters)
     return (filters + 31) / 32 * 32;
 }
 
-/* gemm.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All addresses are
- * multiples of 16 bytes. */
+/* gemm.c, gemm_search.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All
+ * addresses are multiples of 256 bytes, as cuBLASLt's heuristics take for granted. */
 /* Pins the first algorithm whose bits do not depend on the batch; there may be none: g->pinned. `rows`: so
  * many as a large batch has; filters: on the device. */
 bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t width, int64_t depth,
                            CUdeviceptr filters);
-/* The algorithms that may be tried, the fastest first by the library's guess for so many rows; *proposed:
- * how many it named in all. */
+/* The algorithms that cuBLASLt's heuristics name for so many rows and that may be tried, best first (see
+ * gemm_search.c); *proposed: how many it named in all. */
 bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
                                   const bs_device *d, int64_t rows, int64_t width, int64_t depth);
 /* w: rows of `filters` of `depth`; products: rows of bs_cuda_padded(width). */
@@ -200,6 +216,11 @@ bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters,
 /* conv_dnn.c: the same by the node's pinned engine of cuDNN. */
 bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, CUdeviceptr out);
+/* Makes the lane's handle, if it has none yet. */
+bs_status bs_cuda_dnn_start(bs_lane *l);
+/* Samples of so many elements in and out that are computed at once, at most: engines are tried with as many.
+ */
+int bs_cuda_dnn_most(int64_t in, int64_t out);
 /* The shape of so many samples and filters. */
 bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t filters);
 void bs_cuda_dnn_close(bs_lane *l);
@@ -260,8 +281,8 @@ bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], c
                             const int out_size[2], void *out);
 
 /* faulty.c, faulty_channels.c */
-/* Faulty filters evaluated together, at most, unless one trial has more. There may be more of them than the
- * node has filters. */
+/* Faulty filters evaluated together, at most, as engines are tried with; there may be more of them than the
+ * node has filters. A trial with more runs the whole node. */
 enum { BS_CUDA_MOST_FILTERS = 128 };
 /* Row f of `to` becomes row from[f] (staged) of a parameter, of `length` floats each. */
 bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,

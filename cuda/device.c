@@ -36,32 +36,7 @@ int bs_cuda_device_count(char *why, size_t len)
 
 bs_status bs_cuda_enter(const bs_device *d)
 {
-    return bs_cuda_check(d->api, d->api->cuCtxSetCurrent(d->context), "cuCtxSetCurrent");
-}
-
-static const char *const kernel_names[] = {
-#define X(name) "bs_kernel_" #name,
-    BS_KERNELS(X)
-#undef X
-};
-
-static bs_status load_kernels(bs_device *d)
-{
-    const bs_cuda_api *api = d->api;
-    CUresult r = api->cuModuleLoadData(&d->module, bs_cuda_kernel_image);
-    if (r == CUDA_ERROR_NO_BINARY_FOR_GPU || r == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ||
-        r == CUDA_ERROR_INVALID_IMAGE) {
-        bs_fail(BS_NO_DEVICE, "this build has no kernels for the device's architecture");
-        return bs_hint(
-            "build with -DBITSINK_CUDA_ARCHITECTURES=<its compute capability>, or update the driver");
-    }
-    BS_TRY(bs_cuda_check(api, r, "cuModuleLoadData"));
-    for (int i = 0; i < BS_KERNEL_COUNT; i++) {
-        r = api->cuModuleGetFunction(&d->kernel[i], d->module, kernel_names[i]);
-        if (bs_cuda_check(api, r, "cuModuleGetFunction") != BS_OK)
-            return bs_context("%s", kernel_names[i]);
-    }
-    return BS_OK;
+    return bs_cuda_check(d->api, d->api->cuCtxSetCurrent(d->card->context), "cuCtxSetCurrent");
 }
 
 /* X(word, effect, help) of --device cuda:N,WORD,WORD... */
@@ -108,12 +83,7 @@ bs_status bs_cuda_open(bs_device **out, int ordinal, const char *options)
     }
     const bs_cuda_api *api = d->api;
     BS_TRY_GOTO(bs_cuda_check(api, api->cuDeviceGet(&d->handle, ordinal), "cuDeviceGet"), out);
-    BS_TRY_GOTO(
-        bs_cuda_check(api, api->cuDevicePrimaryCtxRetain(&d->context, d->handle), "cuDevicePrimaryCtxRetain"),
-        out);
-    BS_TRY_GOTO(bs_cuda_enter(d), out);
-    BS_TRY_GOTO(load_kernels(d), out);
-    BS_TRY_GOTO(bs_cuda_check_blas(api, api->cublasLtCreate(&d->blas), "cublasLtCreate"), out);
+    BS_TRY_GOTO(bs_cuda_card_get(&d->card, api, d->handle), out);
     *out = d;
     d = NULL;
 out:
@@ -123,16 +93,6 @@ out:
 
 void bs_cuda_close(bs_device *d)
 {
-    if (!d)
-        return;
-    if (d->context && bs_cuda_enter(d) == BS_OK) {
-        if (d->blas)
-            d->api->cublasLtDestroy(d->blas);
-        if (d->module)
-            d->api->cuModuleUnload(d->module);
-    }
-    if (d->context)
-        d->api->cuDevicePrimaryCtxRelease(d->handle);
     free(d);
 }
 

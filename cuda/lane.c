@@ -7,19 +7,6 @@
 
 enum { RING_BYTES = 8 << 20, ALIGNMENT = 256, BLOCK = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
 
-bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes)
-{
-    const bs_cuda_api *api = l->network->device->api;
-    if (bytes <= b->bytes)
-        return BS_OK;
-    if (b->ptr)
-        BS_TRY(bs_cuda_check(api, api->cuMemFree(b->ptr), "cuMemFree"));
-    *b = (bs_cuda_buffer){0};
-    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&b->ptr, bytes), "cuMemAlloc"));
-    b->bytes = bytes;
-    return BS_OK;
-}
-
 static bs_status wait(bs_lane *l)
 {
     const bs_cuda_api *api = l->network->device->api;
@@ -30,6 +17,31 @@ bs_status bs_cuda_wait(bs_lane *l)
 {
     BS_TRY(bs_cuda_enter(l->network->device));
     return wait(l);
+}
+
+void bs_cuda_release(bs_lane *l, const CUdeviceptr *all, size_t n)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    if (l->stream)
+        api->cuStreamSynchronize(l->stream);
+    for (size_t i = 0; i < n; i++)
+        if (all[i])
+            api->cuMemFree(all[i]);
+}
+
+bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes)
+{
+    const bs_cuda_api *api = l->network->device->api;
+    if (bytes <= b->bytes)
+        return BS_OK;
+    if (b->ptr) {
+        BS_TRY(wait(l));
+        BS_TRY(bs_cuda_check(api, api->cuMemFree(b->ptr), "cuMemFree"));
+    }
+    *b = (bs_cuda_buffer){0};
+    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&b->ptr, bytes), "cuMemAlloc"));
+    b->bytes = bytes;
+    return BS_OK;
 }
 
 /* Sends what has been staged since the last time, as one copy. */
@@ -73,8 +85,10 @@ bs_status bs_cuda_fetch(bs_lane *l, void *to, CUdeviceptr from, size_t bytes)
 {
     const bs_cuda_api *api = l->network->device->api;
     if (bytes > l->landing_bytes) {
-        if (l->landing)
+        if (l->landing) {
+            BS_TRY(wait(l));
             BS_TRY(bs_cuda_check(api, api->cuMemFreeHost(l->landing), "cuMemFreeHost"));
+        }
         l->landing = NULL;
         l->landing_bytes = 0;
         BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&l->landing, bytes), "cuMemAllocHost"));
@@ -102,10 +116,10 @@ bs_status bs_cuda_launch(bs_lane *l, bs_kernel_id kernel, int64_t samples, int64
     unsigned grid_x = (unsigned)(x < MAX_GRID_X ? x : MAX_GRID_X);
     unsigned grid_y = (unsigned)(samples < MAX_GRID_Y ? samples : MAX_GRID_Y);
     void *copy = (void *)(uintptr_t)args; /* the driver's parameter list is not const */
-    return bs_cuda_check(
-        d->api,
-        d->api->cuLaunchKernel(d->kernel[kernel], grid_x, grid_y, 1, block, 1, 1, 0, l->stream, &copy, NULL),
-        "cuLaunchKernel");
+    return bs_cuda_check(d->api,
+                         d->api->cuLaunchKernel(d->card->kernel[kernel], grid_x, grid_y, 1, block, 1, 1, 0,
+                                                l->stream, &copy, NULL),
+                         "cuLaunchKernel");
 }
 
 bs_status bs_cuda_operand(bs_lane *l, bs_operand *out, int n, bs_view v, int64_t elements)
@@ -117,32 +131,21 @@ bs_status bs_cuda_operand(bs_lane *l, bs_operand *out, int n, bs_view v, int64_t
     return BS_OK;
 }
 
-static void free_buffers(bs_lane *l)
-{
-    const bs_cuda_api *api = l->network->device->api;
-    bs_cuda_buffer *all[] = {&l->workspace, &l->rows, &l->unfolded, &l->products,
-                             &l->filters,   &l->bias, &l->computed, &l->result};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (all[i]->ptr)
-            api->cuMemFree(all[i]->ptr);
-    if (l->staged)
-        api->cuMemFree(l->staged);
-    if (l->pinned)
-        api->cuMemFreeHost(l->pinned);
-    if (l->landing)
-        api->cuMemFreeHost(l->landing);
-}
-
 void bs_cuda_lane_close(bs_lane *l)
 {
     if (!l)
         return;
     const bs_device *d = l->network->device;
+    const CUdeviceptr all[] = {l->workspace.ptr, l->rows.ptr,    l->unfolded.ptr,
+                               l->products.ptr,  l->filters.ptr, l->bias.ptr,
+                               l->computed.ptr,  l->result.ptr,  l->staged};
     if (bs_cuda_enter(d) == BS_OK) {
-        if (l->stream)
-            d->api->cuStreamSynchronize(l->stream);
+        bs_cuda_release(l, all, sizeof all / sizeof *all); /* waits, too */
         bs_cuda_dnn_close(l);
-        free_buffers(l);
+        if (l->pinned)
+            d->api->cuMemFreeHost(l->pinned);
+        if (l->landing)
+            d->api->cuMemFreeHost(l->landing);
         if (l->stream)
             d->api->cuStreamDestroy(l->stream);
     }

@@ -5,13 +5,16 @@
 
 #include <stdlib.h>
 
-/* ALONE: samples that filters by themselves are tried on, at most. */
-enum { SPOTS = 5, WORKSPACE = 256 << 20, ALONE = 2 };
+/* What is asked of an engine in a campaign. Batches are filled up to few sizes (see conv_dnn.c): 6 trials are
+ * a self-test's, 13 are filled up to the 16 of a golden run. ALONE: samples that faulty filters meet at once;
+ * TYPICAL: rows and columns of a patch. */
+enum { SPOTS = 5, WORKSPACE = 256 << 20, ALONE = 16, TYPICAL = 6 };
 
-static const int patch_sizes[] = {1, 3, 6, BS_REHEARSAL_SIZE}; /* the first two also in the largest batch */
-enum { SMALL_SIZES = 2, SMALL = 3 };
-static const int batches[] = {1, 3, BS_REHEARSAL_PATCHES};
-static const int filter_counts[] = {1, 5, BS_CUDA_MOST_FILTERS}; /* also odd: some engines want multiples */
+static const int batches[] = {1, 3, 6, 13}; /* and the largest */
+static const int patch_sizes[][2] = {
+    {1, 1}, {3, 3}, {2, 9}, {TYPICAL, TYPICAL}, {BS_REHEARSAL_SIZE, BS_REHEARSAL_SIZE}};
+static const int filter_counts[] = {1, 5, 8,
+                                    BS_CUDA_MOST_FILTERS}; /* also odd: some engines want multiples */
 enum {
     BATCHES = sizeof batches / sizeof *batches,
     SIZES = sizeof patch_sizes / sizeof *patch_sizes,
@@ -114,26 +117,21 @@ static bs_status try_patches(const bs_rehearsal *r, const int size[2], int batch
     return BS_OK;
 }
 
-/* Of the first n sizes. */
-static bs_status try_sizes(const bs_rehearsal *r, int n, int batch, bool *exact)
+bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact)
 {
     const int64_t *out = tensor(r, node_of(r)->out)->shape.dim;
-    for (int i = 0; i < n && *exact; i++) {
-        const int size[2] = {patch_sizes[i] < out[1] ? patch_sizes[i] : (int)out[1],
-                             patch_sizes[i] < out[2] ? patch_sizes[i] : (int)out[2]};
+    for (int i = 0; i < SIZES && *exact; i++) {
+        int size[2];
+        for (int a = 0; a < 2; a++)
+            size[a] = patch_sizes[i][a] < out[1 + a] ? patch_sizes[i][a] : (int)out[1 + a];
         BS_TRY(try_patches(r, size, batch, i + batch, exact));
     }
     return BS_OK;
 }
 
-bs_status bs_rehearse_patches(const bs_rehearsal *r, int batch, bool *exact)
-{
-    return try_sizes(r, SIZES, batch, exact);
-}
-
-/* Outputs of the filters on `samples` samples into r->made: the first ones, from the start again where there
- * are too few, as faults may ask for more than the layer has. */
-static bs_status run_filters(const bs_rehearsal *r, int64_t filters, int samples)
+/* Outputs of the filters on samples into r->made: the first filters, from the start again where there are too
+ * few, as faults may ask for more than the layer has. */
+static bs_status run_filters(const bs_rehearsal *r, int64_t filters, int samples, const int32_t *row)
 {
     bs_lane *l = r->l;
     const bs_cuda_plan *p = &l->network->plan[r->node];
@@ -148,24 +146,25 @@ static bs_status run_filters(const bs_rehearsal *r, int64_t filters, int samples
     if (biased)
         BS_TRY(bs_cuda_copy_filters(l, (int)filters, staged, p->param[2], 1, &l->bias));
     BS_TRY(bs_cuda_stage(l, &channels, first, (size_t)filters * sizeof *first));
-    return bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), NULL}, filters, l->filters.ptr,
+    return bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), row}, filters, l->filters.ptr,
                         biased ? l->bias.ptr : 0, channels, r->made);
 }
 
-bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exact)
+/* On so many samples. */
+static bs_status try_filters(const bs_rehearsal *r, int64_t filters, int samples, bool *exact)
 {
     const bs_node *nd = node_of(r);
-    const bs_cuda_plan *p = &r->l->network->plan[r->node];
-    int64_t elements = tensor(r, nd->out)->elements, plane = elements / p->filters;
-    int samples = r->samples < ALONE ? r->samples : ALONE;
+    int64_t elements = tensor(r, nd->out)->elements, all = r->l->network->plan[r->node].filters,
+            plane = elements / all;
     uint8_t equal[ALONE];
-    if (nd->attr.window.group > 1)
-        return BS_OK;
-    BS_TRY(run_filters(r, filters, samples));
-    for (int64_t first = 0; first < filters; first += p->filters) {
-        int64_t here = filters - first < p->filters ? filters - first : p->filters;
-        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane},
-                   whole = {bs_cuda_pointer(r->y), NULL, elements};
+    int32_t row[ALONE];
+    for (int i = 0; i < samples; i++)
+        row[i] = i % r->samples;
+    BS_TRY(run_filters(r, filters, samples, row));
+    for (int64_t first = 0; first < filters; first += all) {
+        int64_t here = filters - first < all ? filters - first : all;
+        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane}, whole;
+        BS_TRY(bs_cuda_operand(r->l, &whole, samples, (bs_view){bs_cuda_pointer(r->y), row}, elements));
         BS_TRY(bs_cuda_compare_rows(r->l, samples, here * plane, part, whole, equal));
         for (int i = 0; i < samples; i++)
             *exact &= equal[i];
@@ -173,16 +172,28 @@ bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exac
     return BS_OK;
 }
 
+bs_status bs_rehearse_filters(const bs_rehearsal *r, int64_t filters, bool *exact)
+{
+    if (node_of(r)->attr.window.group > 1)
+        return BS_OK;
+    BS_TRY(try_filters(r, filters, 1, exact));
+    return *exact ? try_filters(r, filters, r->alone, exact) : BS_OK;
+}
+
 static bs_status rehearse(const bs_rehearsal *r, bool *exact)
 {
     BS_TRY(bs_rehearse_whole(r));
     for (int i = 0; i < BATCHES && *exact; i++)
         BS_TRY(bs_rehearse_patches(r, batches[i], exact));
-    BS_TRY(try_sizes(r, SMALL_SIZES, BS_REHEARSAL_MOST, exact));
-    if (*exact)
-        BS_TRY(bs_rehearse_samples(r, 1, exact));
+    for (int i = 0; i < BATCHES && *exact; i++)
+        if (batches[i] <= r->most)
+            BS_TRY(bs_rehearse_samples(r, batches[i], exact));
     for (int i = 0; i < COUNTS && *exact; i++)
         BS_TRY(bs_rehearse_filters(r, filter_counts[i], exact));
+    if (*exact)
+        BS_TRY(bs_rehearse_patches(r, BS_REHEARSAL_MOST, exact));
+    if (*exact)
+        BS_TRY(bs_rehearse_samples(r, r->most, exact));
     return BS_OK;
 }
 
@@ -194,7 +205,7 @@ bs_status bs_rehearsal_judge(bs_lane *l, bs_status st, bool *exact)
     CUresult alive = api->cuStreamSynchronize(l->stream);
     if (alive != CUDA_SUCCESS)
         return bs_cuda_check(api, alive, "cuStreamSynchronize");
-    if (st == BS_NO_MEMORY)
+    if (st == BS_NO_MEMORY || st == BS_NO_DEVICE)
         return st;
     *exact = false;
     bs_error_clear();
@@ -215,17 +226,10 @@ bs_status bs_rehearsal_alloc(bs_lane *l, CUdeviceptr *out, int64_t elements)
     return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
 }
 
-void bs_rehearsal_release(bs_lane *l, const CUdeviceptr *all, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (all[i])
-            l->network->device->api->cuMemFree(all[i]);
-}
-
 void bs_rehearsal_end(bs_rehearsal *r)
 {
     const CUdeviceptr all[] = {r->x, r->y, r->in_patches, r->made};
-    bs_rehearsal_release(r->l, all, sizeof all / sizeof *all);
+    bs_cuda_release(r->l, all, sizeof all / sizeof *all);
 }
 
 /* Elements of the layer's input and output for n patches of that size, as far as the plane goes. */
@@ -248,10 +252,13 @@ bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches,
 {
     *r = (bs_rehearsal){.l = l, .node = node, .patches = patches, .samples = samples};
     const bs_tensor *x = tensor(r, node_of(r)->in[0]), *y = tensor(r, node_of(r)->out);
-    int64_t alone = ALONE * BS_CUDA_MOST_FILTERS * (y->elements / y->shape.dim[0]);
-    int64_t patch = 0, made = samples * y->elements > alone ? samples * y->elements : alone;
-    count_patches(r, patches, BS_REHEARSAL_SIZE, &patch, &made);
-    count_patches(r, BS_REHEARSAL_MOST, SMALL, &patch, &made);
+    int64_t few = BS_CUDA_MOST_FILTERS * (y->elements / y->shape.dim[0]), patch = 0;
+    r->most = bs_cuda_dnn_most(x->elements, y->elements);
+    r->most = r->most < samples ? samples : r->most;
+    r->alone = bs_cuda_dnn_most(x->elements, few);
+    r->alone = r->alone < ALONE ? r->alone : ALONE;
+    int64_t made = r->most * y->elements > r->alone * few ? r->most * y->elements : r->alone * few;
+    count_patches(r, BS_REHEARSAL_MOST, BS_REHEARSAL_SIZE, &patch, &made);
     BS_TRY(bs_rehearsal_alloc(l, &r->x, samples * x->elements));
     BS_TRY(bs_rehearsal_alloc(l, &r->y, samples * y->elements));
     BS_TRY(bs_rehearsal_alloc(l, &r->in_patches, patch));
@@ -259,14 +266,25 @@ bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches,
     return bs_rehearsal_fill(l, r->x, samples * x->elements);
 }
 
+/* The shape of so many patches of the output size. */
+static bs_cudnn_shape patches_shape(bs_lane *l, int node, int64_t most)
+{
+    const bs_network *net = l->network;
+    bs_cuda_job j = bs_cuda_make_job(l, node, net->plan[node].param, 1, NULL, 0);
+    bs_cudnn_shape s = bs_cuda_dnn_shape(&j, BS_REHEARSAL_MOST, net->plan[node].filters);
+    for (int a = 0; a < 2; a++) {
+        s.out[a] = s.out[a] < most ? s.out[a] : most;
+        s.in[a] = (s.out[a] - 1) * s.stride[a] + (s.kernel[a] - 1) * s.dilation[a] + 1;
+    }
+    for (int i = 0; i < 4; i++)
+        s.pad[i] = 0;
+    s.batch = bs_cuda_dnn_most(s.channels * s.in[0] * s.in[1], s.filters * s.out[0] * s.out[1]);
+    return s;
+}
+
 bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL_PINS], int *n)
 {
-    bs_network *net = l->network;
-    bs_cuda_job j = bs_cuda_make_job(l, node, net->plan[node].param, 1, NULL, 0);
-    bs_cudnn_shape shape = bs_cuda_dnn_shape(&j, 16, net->plan[node].filters);
-    bs_cudnn *dnn;
-    BS_TRY(bs_cudnn_create(&dnn, net->device->api, NULL));
-    bs_status st = bs_cudnn_pins(dnn, &shape, WORKSPACE, pins, BS_REHEARSAL_PINS, n);
-    bs_cudnn_free(dnn);
-    return st;
+    bs_cudnn_shape shape = patches_shape(l, node, TYPICAL);
+    BS_TRY(bs_cuda_dnn_start(l));
+    return bs_cudnn_pins(l->dnn, &shape, WORKSPACE, pins, BS_REHEARSAL_PINS, n);
 }

@@ -12,19 +12,21 @@
 #include "cuda/cuda.h"
 
 enum {
-    BS_REHEARSAL_PATCHES = 16, /* in a batch, where an engine is chosen */
-    BS_REHEARSAL_MOST = 256,   /* patches in a batch, ever */
+    BS_REHEARSAL_PATCHES = 16, /* for those who measure nothing */
+    BS_REHEARSAL_MOST = 256,   /* patches in a batch, ever; there is room for so many */
     BS_REHEARSAL_PINS = 8,     /* engines of cuDNN looked at */
 };
 
 typedef struct bs_rehearsal {
     bs_lane *l;
     int node;
-    int patches, samples;         /* room for so many */
-    CUdeviceptr x, y;             /* `samples` of the layer's input, and its output by the engine */
+    int patches, samples; /* as asked for; patches: what a caller measures with */
+    int most, alone;  /* samples that the whole layer, and faulty filters, are computed on at once, at most */
+    CUdeviceptr x, y; /* `samples` of the layer's input, and its output by the engine */
     CUdeviceptr in_patches, made; /* what a piece is computed from, and its result */
 } bs_rehearsal;
 
+/* Compared with `samples` samples of the whole layer. */
 bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches, int samples);
 void bs_rehearsal_end(bs_rehearsal *r);
 
@@ -46,12 +48,11 @@ enum { BS_REHEARSAL_SIZE = 11 };
 bs_status bs_rehearsal_gather(const bs_rehearsal *r, const int size[2], int batch, int from, int in_size[2],
                               int32_t *origin[2], int32_t *row);
 
-/* What cuDNN proposes for the node, best first. */
+/* What cuDNN proposes for the node, the fastest on large batches of small patches first. */
 bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL_PINS], int *n);
 
-/* Device memory for so many floats; and gives back the blocks that are there. */
+/* Device memory for so many floats. */
 bs_status bs_rehearsal_alloc(bs_lane *l, CUdeviceptr *out, int64_t elements);
-void bs_rehearsal_release(bs_lane *l, const CUdeviceptr *all, size_t n);
 /* n random numbers on [-1, 1), the same in every run. */
 bs_status bs_rehearsal_fill(bs_lane *l, CUdeviceptr to, int64_t n);
 /* What became of a try: an engine may refuse to run; if the device lives on, that only means it is not exact.
@@ -74,7 +75,8 @@ typedef struct bs_gemm_rehearsal {
     uint8_t *equal;      /* the same */
 } bs_gemm_rehearsal;
 
-/* w: filters on the device. Fewer rows are looked at where so many would take much memory. */
+/* w: filters on the device. Fewer rows are looked at where so many would take much memory; r->rows, a
+ * multiple of 64, so that pieces of as many begin where the first does: at a multiple of 256 bytes. */
 bs_status bs_gemm_rehearsal_begin(bs_gemm_rehearsal *r, bs_lane *l, int64_t rows, int64_t width,
                                   int64_t depth, CUdeviceptr w);
 void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r);

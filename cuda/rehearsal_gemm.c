@@ -6,13 +6,13 @@
 
 enum { MOST_BYTES = 64 << 20, FEW_ROWS = 64 };
 
-static const int64_t row_counts[] = {1, 2, 3, 5, 17, 64, 100}; /* and half of them, all but one, all */
+static const int64_t row_counts[] = {1, 2, 3, 5, 6, 16, 17, 64, 100}; /* and half of all, all but one, all */
 static const int64_t widths[] = {1, 2, 4, 5, 8, 16, 32, 64, BS_CUDA_MOST_FILTERS};
 
 void bs_gemm_rehearsal_end(bs_gemm_rehearsal *r)
 {
     const CUdeviceptr all[] = {r->x, r->y, r->made};
-    bs_rehearsal_release(r->l, all, sizeof all / sizeof *all);
+    bs_cuda_release(r->l, all, sizeof all / sizeof *all);
     free(r->place);
     free(r->equal);
 }
@@ -21,10 +21,9 @@ bs_status bs_gemm_rehearsal_begin(bs_gemm_rehearsal *r, bs_lane *l, int64_t rows
                                   int64_t depth, CUdeviceptr w)
 {
     int64_t padded = bs_cuda_padded(width), longest = depth > padded ? depth : padded;
-    int64_t fit = MOST_BYTES / (longest * (int64_t)sizeof(float));
-    *r = (bs_gemm_rehearsal){.l = l, .rows = rows, .width = width, .depth = depth, .w = w};
-    if (rows > fit)
-        r->rows = fit > FEW_ROWS ? fit : FEW_ROWS;
+    int64_t fit = MOST_BYTES / (longest * (int64_t)sizeof(float)), here = rows < fit ? rows : fit;
+    *r = (bs_gemm_rehearsal){.l = l, .width = width, .depth = depth, .w = w};
+    r->rows = here < FEW_ROWS ? FEW_ROWS : here / FEW_ROWS * FEW_ROWS;
     BS_TRY(bs_rehearsal_alloc(l, &r->x, r->rows * depth));
     BS_TRY(bs_rehearsal_alloc(l, &r->y, r->rows * padded));
     int64_t most = r->rows * padded, wide = FEW_ROWS * (int64_t)BS_CUDA_MOST_FILTERS;

@@ -14,22 +14,61 @@ typedef enum algorithm {
     BY_ROWS,     /* says nothing, but splits it for few rows */
     BY_WIDTH,    /* the same for few filters */
     BY_POSITION, /* the same for the rows of an incomplete tile */
-    EXACT,       /* from first to last, always */
+    TENSOR,      /* on tensor cores, and as BY_ROWS: never offered, but there */
+    EXACT,       /* from first to last, always; BITSINK_SIM_BLAS=many: unless there are many rows */
     ALGORITHMS
 } algorithm;
 
-enum { FEW_ROWS = 64, FEW_FILTERS = 8, TILE = 16 };
+enum { FEW_ROWS = 64, FEW_FILTERS = 8, TILE = 16, MANY_ROWS = 1024 };
 
-static bool offered(algorithm a)
+static bool asked_for(const char *what)
 {
-    const char *what = getenv("BITSINK_SIM_BLAS");
-    return !what || (a == EXACT) == !strcmp(what, "exact");
+    const char *asked = getenv("BITSINK_SIM_BLAS");
+    return asked && !strcmp(asked, what);
 }
 
 static bool splits(algorithm a, uint64_t width, uint64_t rows, uint64_t row)
 {
-    return a == SPLITTING || (a == BY_ROWS && rows < FEW_ROWS) || (a == BY_WIDTH && width < FEW_FILTERS) ||
-           (a == BY_POSITION && row >= rows / TILE * TILE);
+    return a == SPLITTING || ((a == BY_ROWS || a == TENSOR) && rows < FEW_ROWS) ||
+           (a == BY_WIDTH && width < FEW_FILTERS) || (a == BY_POSITION && row >= rows / TILE * TILE) ||
+           (a == EXACT && rows > MANY_ROWS && asked_for("many"));
+}
+
+/* --- algorithms and their settings: data[0] is the algorithm, data[1] the settings --- */
+
+typedef struct settings {
+    uint16_t tile, stages;
+    uint8_t option, swizzle, split;
+} settings;
+
+static const uint32_t tiles[] = {CUBLASLT_MATMUL_TILE_64x64, CUBLASLT_MATMUL_TILE_128x128},
+                      stages[] = {CUBLASLT_MATMUL_STAGES_8x3, CUBLASLT_MATMUL_STAGES_8x4};
+/* What all algorithms have, and the only one of each that they work with; the large tile leaves most of the
+ * device idle. */
+enum { OPTION = 2, STAGES = CUBLASLT_MATMUL_STAGES_8x3 };
+
+static settings read_settings(const cublasLtMatmulAlgo_t *algo)
+{
+    settings s;
+    memcpy(&s, &algo->data[1], sizeof s);
+    return s;
+}
+
+static void write_settings(cublasLtMatmulAlgo_t *algo, settings s)
+{
+    memcpy(&algo->data[1], &s, sizeof s);
+}
+
+static bool works(const cublasLtMatmulAlgo_t *algo)
+{
+    settings s = read_settings(algo);
+    return (s.tile == tiles[0] || s.tile == tiles[1]) && s.stages == STAGES && s.option == OPTION &&
+           s.swizzle == 1;
+}
+
+static float waves(const cublasLtMatmulAlgo_t *algo)
+{
+    return read_settings(algo).tile == tiles[0] ? 2.0f : 0.25f;
 }
 
 typedef struct layout {
@@ -57,12 +96,6 @@ static cublasStatus_t make(const char *name, void *out, size_t bytes)
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *h)
 {
     return make("cublasLtCreate", h, 1);
-}
-
-cublasStatus_t cublasLtDestroy(cublasLtHandle_t h)
-{
-    free((void *)h);
-    return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t type,
@@ -126,39 +159,143 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
     return CUBLAS_STATUS_SUCCESS;
 }
 
+/* The exact one twice, with the large tile first. */
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmulDesc_t d,
                                               cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
                                               cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t y,
                                               cublasLtMatmulPreference_t p, int most,
                                               cublasLtMatmulHeuristicResult_t out[], int *n)
 {
-    (void)h;
-    (void)d;
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)y;
-    (void)p;
+    (void)h, (void)d, (void)a, (void)b, (void)c, (void)y, (void)p;
     *n = 0;
-    for (int i = 0; i < ALGORITHMS && *n < most; i++) {
-        if (!offered(i))
+    if (bs_sim_fails("cublasLtMatmulAlgoGetHeuristic"))
+        return CUBLAS_STATUS_EXECUTION_FAILED;
+    if (asked_for("silent"))
+        return CUBLAS_STATUS_NOT_SUPPORTED;
+    for (int i = 0; i <= ALGORITHMS && *n < most; i++) {
+        bool is_exact = i >= EXACT;
+        if (i == TENSOR || (is_exact ? asked_for("inexact") || asked_for("hidden")
+                                     : asked_for("exact") || asked_for("many")))
             continue;
-        memset(&out[*n], 0, sizeof *out);
-        out[*n].state = CUBLAS_STATUS_SUCCESS;
-        out[(*n)++].algo.data[0] = (uint64_t)i;
+        cublasLtMatmulHeuristicResult_t *r = &out[(*n)++];
+        memset(r, 0, sizeof *r);
+        r->state = CUBLAS_STATUS_SUCCESS;
+        r->algo.data[0] = (uint64_t)(is_exact ? EXACT : i);
+        write_settings(&r->algo, (settings){.tile = (uint16_t)tiles[i == EXACT],
+                                            .stages = STAGES,
+                                            .option = OPTION,
+                                            .swizzle = 1,
+                                            .split = i == SPLITTING ? 2 : 1});
+        r->wavesCount = waves(&r->algo);
     }
-    return bs_sim_fails("cublasLtMatmulAlgoGetHeuristic") ? CUBLAS_STATUS_EXECUTION_FAILED
-                                                          : CUBLAS_STATUS_SUCCESS;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulAlgoGetIds(cublasLtHandle_t h, cublasComputeType_t type, cudaDataType_t scale,
+                                        cudaDataType_t a, cudaDataType_t b, cudaDataType_t c,
+                                        cudaDataType_t y, int most, int id[], int *n)
+{
+    (void)h, (void)type, (void)scale, (void)a, (void)b, (void)c, (void)y;
+    *n = 0;
+    if (most <= 0)
+        return CUBLAS_STATUS_INVALID_VALUE;
+    for (int i = BY_ROWS; i < ALGORITHMS && *n < most; i++)
+        if (i != EXACT || !asked_for("inexact"))
+            id[(*n)++] = i;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulAlgoInit(cublasLtHandle_t h, cublasComputeType_t type, cudaDataType_t scale,
+                                      cudaDataType_t a, cudaDataType_t b, cudaDataType_t c, cudaDataType_t y,
+                                      int id, cublasLtMatmulAlgo_t *algo)
+{
+    (void)h, (void)type, (void)scale, (void)a, (void)b, (void)c, (void)y;
+    if (id < 0 || id >= ALGORITHMS)
+        return CUBLAS_STATUS_INVALID_VALUE;
+    memset(algo, 0, sizeof *algo);
+    algo->data[0] = (uint64_t)id;
+    write_settings(algo, (settings){.split = 1});
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+/* Writes what is there if there is room for just that, or tells how much it is. */
+static cublasStatus_t give(void *to, size_t bytes, size_t *written, const void *from, size_t size)
+{
+    if ((bytes == 0 && !written) || (bytes > 0 && (!to || bytes != size)))
+        return CUBLAS_STATUS_INVALID_VALUE;
+    if (bytes > 0)
+        memcpy(to, from, size);
+    if (written)
+        *written = size;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t *algo,
+                                                 cublasLtMatmulAlgoCapAttributes_t which, void *v,
+                                                 size_t bytes, size_t *written)
+{
+    const int32_t option = OPTION + 1;
+    const uint32_t swizzle = 1;
+    const uint64_t single = CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F,
+                   how = single |
+                         (algo->data[0] == TENSOR
+                              ? CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32
+                              : CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F);
+    switch ((int)which) {
+    case CUBLASLT_ALGO_CAP_TILE_IDS:
+        return give(v, bytes, written, tiles, sizeof tiles);
+    case CUBLASLT_ALGO_CAP_STAGES_IDS:
+        return give(v, bytes, written, stages, sizeof stages);
+    case CUBLASLT_ALGO_CAP_CUSTOM_OPTION_MAX:
+        return give(v, bytes, written, &option, sizeof option);
+    case CUBLASLT_ALGO_CAP_CTA_SWIZZLING_SUPPORT:
+        return give(v, bytes, written, &swizzle, sizeof swizzle);
+    case CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS:
+        return give(v, bytes, written, &how, sizeof how);
+    default:
+        return CUBLAS_STATUS_INVALID_VALUE;
+    }
 }
 
 cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *algo,
                                                     cublasLtMatmulAlgoConfigAttributes_t which, void *v,
                                                     size_t bytes, size_t *written)
 {
-    memset(v, 0, bytes);
+    const int32_t split = read_settings(algo).split;
+    const uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_NONE;
     if (which == CUBLASLT_ALGO_CONFIG_SPLITK_NUM)
-        memcpy(v, &(int32_t){algo->data[0] == SPLITTING ? 2 : 1}, sizeof(int32_t));
-    *written = bytes;
+        return give(v, bytes, written, &split, sizeof split);
+    if (which == CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME)
+        return give(v, bytes, written, &scheme, sizeof scheme);
+    return CUBLAS_STATUS_INVALID_VALUE;
+}
+
+cublasStatus_t cublasLtMatmulAlgoConfigSetAttribute(cublasLtMatmulAlgo_t *algo,
+                                                    cublasLtMatmulAlgoConfigAttributes_t which, const void *v,
+                                                    size_t bytes)
+{
+    settings s = read_settings(algo);
+    uint32_t value;
+    if (!v || bytes != sizeof value)
+        return CUBLAS_STATUS_INVALID_VALUE;
+    memcpy(&value, v, sizeof value);
+    switch ((int)which) {
+    case CUBLASLT_ALGO_CONFIG_TILE_ID:
+        s.tile = (uint16_t)value;
+        break;
+    case CUBLASLT_ALGO_CONFIG_STAGES_ID:
+        s.stages = (uint16_t)value;
+        break;
+    case CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION:
+        s.option = (uint8_t)value;
+        break;
+    case CUBLASLT_ALGO_CONFIG_CTA_SWIZZLING:
+        s.swizzle = (uint8_t)value;
+        break;
+    default:
+        return CUBLAS_STATUS_INVALID_VALUE;
+    }
+    write_settings(algo, s);
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -167,15 +304,10 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t h, cublasLtMatmulDesc_t 
                                        cublasLtMatrixLayout_t y, const cublasLtMatmulAlgo_t *algo,
                                        cublasLtMatmulHeuristicResult_t *out)
 {
-    (void)h;
-    (void)d;
-    (void)a;
-    (void)b;
-    (void)c;
-    (void)y;
-    (void)algo;
+    (void)h, (void)d, (void)a, (void)b, (void)c, (void)y;
     memset(out, 0, sizeof *out);
-    return CUBLAS_STATUS_SUCCESS;
+    out->wavesCount = waves(algo);
+    return works(algo) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
 /* Adds up elements from .. to - 1 of the products of `width` filters, at most eight, with a row. */
@@ -204,7 +336,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
     memcpy(&ly, (void *)y_layout, sizeof ly);
     if (bs_sim_fails("cublasLtMatmul"))
         return CUBLAS_STATUS_EXECUTION_FAILED;
-    bool aligned = ((uintptr_t)a | (uintptr_t)b | (uintptr_t)y) % 16 == 0;
+    bool aligned = ((uintptr_t)a | (uintptr_t)b | (uintptr_t)y) % 256 == 0;
+    if (!works(algo))
+        return CUBLAS_STATUS_NOT_SUPPORTED;
     if (!aligned || la.rows != lb.rows || la.columns != ly.rows || lb.columns != ly.columns ||
         ly.ld < (int64_t)ly.rows)
         return CUBLAS_STATUS_INVALID_VALUE;

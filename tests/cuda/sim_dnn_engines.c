@@ -6,7 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY };
+enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY, RARE };
+
+/* Shapes for which few but campaigns ask. LARGE: what no patch is that an engine is tried with. */
+enum { RARITIES = 7, LARGE = 11 };
+
+static bool rare(int64_t knob, const bs_cudnn_shape *s)
+{
+    bool whole = s->out[0] > LARGE;
+    switch (knob) {
+    case 0: /* patches of a self-test */
+        return !whole && s->batch == 6;
+    case 1: /* samples of a self-test */
+        return whole && s->batch == 6;
+    case 2: /* a tile of golden runs: all filters of the layer */
+        return whole && s->batch == 16 && s->filters > 8 && s->filters < 128;
+    case 3: /* full re-runs */
+        return whole && s->batch > 16;
+    case 4: /* most patches at once */
+        return s->out[0] == LARGE && s->batch == 256;
+    case 5: /* faulty filters on a tile */
+        return s->filters == 8 && s->batch == 16;
+    default: /* more faulty filters than engines are tried with */
+        return s->filters == 256;
+    }
+}
 
 static const sim_engine engines[] = {
     /* Exact: the knob says where to start, for all shapes. */
@@ -44,6 +68,13 @@ static const sim_engine engines[] = {
      .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
      .order = SIM_ORDER_REVERSE,
      .hungry = true},
+    /* Inexact only where the knob says so: see rare(). */
+    {.index = RARE,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .knobs = 1,
+     .knob = CUDNN_KNOB_TYPE_REDUCTION_MODE,
+     .most = RARITIES - 1,
+     .order = SIM_ORDER_RARE},
     /* One kernel for each shape. */
     {.index = COMPILED, .behavior = CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, .order = SIM_ORDER_SHAPE},
 };
@@ -68,25 +99,35 @@ static const sim_proposal all[] = {{TENSOR, -1}, {SPLIT, 0},  {COMPILED, -1}, {S
                                    {SPLIT, 2},   {PICKY, -1}, {DIRECT, 0},    {DIRECT, 1}};
 static const sim_proposal exact[] = {{DIRECT, 0}};
 static const sim_proposal hungry[] = {{HUNGRY, -1}};
+static const sim_proposal rarely[] = {{RARE, 0}, {RARE, 1}, {RARE, 2},  {RARE, 3},
+                                      {RARE, 4}, {RARE, 5}, {DIRECT, 0}};
 static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
 
-int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
+static const sim_proposal for_planes[] = {{DIRECT, 2}, {DIRECT, 3}},
+                          for_patches[] = {{DIRECT, 3}, {DIRECT, 2}};
+
+int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode, const bs_cudnn_shape *s)
 {
     const char *offered = getenv("BITSINK_SIM_DNN");
+    bool small = s->batch == 256 && s->out[0] <= 6 && s->out[1] <= 6;
     const sim_proposal *from = all;
-    int n = (int)(sizeof all / sizeof *all);
-    if (offered && !strcmp(offered, "exact")) {
-        from = exact;
-        n = (int)(sizeof exact / sizeof *exact);
-    } else if (offered && !strcmp(offered, "hungry")) {
-        from = hungry;
-        n = (int)(sizeof hungry / sizeof *hungry);
-    } else if (offered && !strcmp(offered, "inexact")) {
-        from = inexact;
-        n = (int)(sizeof inexact / sizeof *inexact);
-    } else if (mode != CUDNN_HEUR_MODE_FALLBACK) {
-        n -= 1; /* the last is left to the fallback list, which repeats the others */
+    size_t bytes = sizeof all;
+#define OFFER(name, list)                                                                                    \
+    if (offered && !strcmp(offered, name)) {                                                                 \
+        from = list;                                                                                         \
+        bytes = sizeof list;                                                                                 \
     }
+    OFFER("exact", exact)
+    OFFER("hungry", hungry)
+    OFFER("inexact", inexact)
+    OFFER("rare", rarely)
+    OFFER("sized", for_planes)
+#undef OFFER
+    if (from == for_planes && small)
+        from = for_patches;
+    int n = (int)(bytes / sizeof *from);
+    if (from == all && mode != CUDNN_HEUR_MODE_FALLBACK)
+        n--; /* the last is left to the fallback list, which repeats the others */
     n = n < most ? n : most;
     memcpy(out, from, (size_t)n * sizeof *out);
     return n;
@@ -120,6 +161,8 @@ static uint64_t start(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s
     bool by_shape = e->order == SIM_ORDER_SHAPE || (e->knobs && knob < 0);
     if (by_shape)
         return mix(mix(mix(mix(1, s->batch), s->out[0]), s->out[1]), s->filters);
+    if (e->order == SIM_ORDER_RARE)
+        return rare(knob, s);
     if (e->order == SIM_ORDER_CHOSEN)
         return knob == 0   ? mix(1, s->batch)
                : knob == 1 ? mix(mix(1, s->out[0]), s->out[1])

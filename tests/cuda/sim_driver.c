@@ -50,6 +50,19 @@ bool bs_sim_fails(const char *name)
     return fails;
 }
 
+/* How often a function has been called so far. */
+long bs_sim_calls(const char *name);
+long bs_sim_calls(const char *name)
+{
+    long n = 0;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < SIM_CALL_COUNT; i++)
+        if (!strcmp(call_names[i], name))
+            n = sim.count[i];
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
 static CUresult lost_or(bool fails)
 {
     return fails ? CUDA_ERROR_LAUNCH_FAILED : CUDA_SUCCESS;
@@ -144,6 +157,11 @@ CUresult cuCtxSetCurrent(CUcontext c)
 {
     (void)c;
     return CUDA_SUCCESS;
+}
+
+CUresult cuCtxSynchronize(void)
+{
+    return lost_or(bs_sim_fails("cuCtxSynchronize"));
 }
 
 CUresult cuMemGetInfo(size_t *free_bytes, size_t *total)

@@ -1,9 +1,11 @@
-/* An engine of cuDNN that refuses batches larger than those it was tried on computes them in pieces. */
+/* Batches of convolutions through cuDNN: an engine that refuses large ones computes them in pieces, and one
+ * that is inexact for batches that only campaigns have is not taken. */
 #include "rig.h"
 
-#include "cuda/cuda.h"
+#include "cuda/rehearsal.h"
 
 enum { SIDE = 40, SAMPLES = 100 }; /* the engine takes 19 samples of such a plane */
+enum { RARITIES = 6 };
 
 static void test_pieces(void **state)
 {
@@ -37,9 +39,92 @@ static void test_pieces(void **state)
     gb_free(g);
 }
 
+/* Each of the engines offered first is inexact for a shape of its own; the last one is exact. */
+static void test_rare(void **state)
+{
+    (void)state;
+    enum { EXACT = 101 };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(3, 14, 13));
+    g->output = gb_conv(g, g->input, 12, 3, 1, 1, 1, true);
+    setenv("BITSINK_SIM_DNN", "rare", 1);
+    setenv("BITSINK_TEST_DEVICE", "cuda", 1);
+    rig r = rig_open(g);
+    bs_cuda_plan *p = &r.network->plan[0];
+    bs_cudnn_pin pins[BS_REHEARSAL_PINS];
+    bs_rehearsal t;
+    int n = 0;
+    assert_int_equal(p->dnn.engine, EXACT);
+    assert_ok(bs_rehearsal_pins(r.lane, 0, pins, &n));
+    assert_int_equal(n, RARITIES + 1);
+    assert_ok(bs_rehearsal_begin(&t, r.lane, 0, BS_REHEARSAL_PATCHES, 2));
+    for (int i = 0; i < n; i++) {
+        bool exact;
+        p->dnn = pins[i];
+        assert_ok(bs_rehearse(&t, &exact));
+        if (exact != (i == RARITIES))
+            fail_msg("engine %d", i);
+    }
+    bs_rehearsal_end(&t);
+    rig_close(&r);
+    gb_free(g);
+}
+
+/* A trial with more faulty filters than engines are tried with; this one would not pass with as many. */
+static void test_many_filters(void **state)
+{
+    (void)state;
+    enum { RARE = 107, FILTERS = 200, FAULTS = 150 };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(2, 5, 5));
+    g->output = gb_conv(g, g->input, FILTERS, 3, 1, 1, 1, true);
+    setenv("BITSINK_SIM_DNN", "exact", 1);
+    rig r = rig_open(g);
+    r.network->plan[0].dnn =
+        (bs_cudnn_pin){.engine = RARE, .n_knobs = 1, .knob = {{CUDNN_KNOB_TYPE_REDUCTION_MODE, RARITIES}}};
+    size_t bytes = r.b->row_bytes(r.network, g->output);
+    char *in = rig_random_rows(&r, g->input, 1, 8, NULL), *golden = rig_rows(&r, g->output, 1),
+         *out = rig_rows(&r, g->output, 2);
+    bs_site site[FAULTS];
+    const uint32_t first[2] = {0, FAULTS};
+    for (uint32_t i = 0; i < FAULTS; i++)
+        site[i] = (bs_site){i * 18, ~0u, 0x80000000u};
+    const bs_faults f = {site, first, NULL};
+    const bs_view v[3] = {{in, NULL}};
+    assert_ok(r.b->run(r.lane, 0, 1, v, golden));
+    for (size_t k = 0; k < 2; k++)
+        assert_ok(r.b->run_faulty(r.lane, 0, 1, 1, v, (bs_view){golden, NULL}, &f,
+                                  k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out + k * bytes));
+    assert_memory_equal(out, out + bytes, bytes);
+    rig_free(&r, in);
+    rig_free(&r, golden);
+    rig_free(&r, out);
+    rig_close(&r);
+    gb_free(g);
+}
+
+/* Engines are asked for by the patches of a campaign, not by the whole layer. */
+static void test_asked_for_patches(void **state)
+{
+    (void)state;
+    enum { FOR_PATCHES = 3 };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(3, 14, 13));
+    g->output = gb_conv(g, g->input, 12, 3, 1, 1, 1, true);
+    setenv("BITSINK_SIM_DNN", "sized", 1);
+    rig r = rig_open(g);
+    const bs_cuda_plan *p = &r.network->plan[0];
+    assert_int_equal(p->engine, BS_CUDA_DNN);
+    assert_int_equal(p->dnn.knob[0].value, FOR_PATCHES);
+    rig_close(&r);
+    gb_free(g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_rare),
+                                       cmocka_unit_test(test_many_filters),
+                                       cmocka_unit_test(test_asked_for_patches)};
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) == 0) {
         print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");

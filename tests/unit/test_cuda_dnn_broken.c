@@ -111,6 +111,18 @@ static cudnnStatus_t spy_execute(cudnnHandle_t handle, cudnnBackendDescriptor_t 
     return CUDNN_STATUS_SUCCESS;
 }
 
+/* A driver that says of every call that the device is lost. */
+static CUresult lost(void)
+{
+    return CUDA_ERROR_LAUNCH_FAILED;
+}
+
+static CUresult describe(CUresult r, const char **text)
+{
+    *text = r == CUDA_ERROR_LAUNCH_FAILED ? "launch failed" : "?";
+    return CUDA_SUCCESS;
+}
+
 static bs_cuda_api spying(void)
 {
     memset(&spy, 0, sizeof spy);
@@ -208,9 +220,13 @@ static void test_silent_heuristics(void **state)
 }
 
 /* Calls it with every call failing in turn. */
-static void fail_each(cudnnStatus_t status, bs_status expected)
+static void fail_each(cudnnStatus_t status, bool lost_device, bs_status expected)
 {
     work w = start();
+    if (lost_device) {
+        w.api.cuCtxSynchronize = lost;
+        w.api.cuGetErrorName = w.api.cuGetErrorString = describe;
+    }
     assert_ok(do_work(&w));
     const int total = spy.calls;
     for (int n = 1; n <= total; n++) {
@@ -234,19 +250,19 @@ static void fail_each(cudnnStatus_t status, bs_status expected)
 static void test_each_call_fails(void **state)
 {
     (void)state;
-    fail_each(CUDNN_STATUS_INTERNAL_ERROR, BS_ERR);
+    fail_each(CUDNN_STATUS_INTERNAL_ERROR, false, BS_ERR);
 }
 
 static void test_memory_runs_out(void **state)
 {
     (void)state;
-    fail_each(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, BS_NO_MEMORY);
+    fail_each(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED, false, BS_NO_MEMORY);
 }
 
 static void test_device_is_lost(void **state)
 {
     (void)state;
-    fail_each(CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER, BS_NO_DEVICE);
+    fail_each(CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER, true, BS_NO_DEVICE);
 }
 
 /* "Not supported" of a descriptor as a whole is an answer; of a single call it is an error. */

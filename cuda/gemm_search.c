@@ -1,0 +1,237 @@
+/* Which algorithms of cuBLASLt may be tried for products of rows with filters, and in which order.
+ *
+ * First those that its heuristics name; where these name none, all there are. Left out are those that split
+ * sums, use tensor cores unless asked to, or do not serve every number of rows and of filters.
+ *
+ * The heuristics' own order is of little use: of the inner products of VGG-19 on an H200, 256 rows each, the
+ * first of three was the slowest, the last 2.4 to 3.7 times as fast. Sums that may not be split leave a card
+ * idle where tiles are large and few. So those go first that keep (nearly) as much of the card busy as any of
+ * them, by the library's count of waves, which depends on sizes, card and library alone. A measured time
+ * would not: it could choose otherwise in the next run, or on the next card, and so change the bits of golden
+ * runs, in which a campaign and all its shards must agree. */
+#include "cuda/gemm.h"
+
+#include <string.h>
+
+enum { PROPOSALS = 32, MOST = 256 };
+
+typedef struct candidate {
+    cublasLtMatmulAlgo_t algo;
+    float busy; /* share of the card, at most 1 */
+} candidate;
+
+typedef struct search {
+    const bs_device *d;
+    int64_t rows, width, depth;
+    candidate found[MOST];
+    int n;
+} search;
+
+/* --- what is admitted --- */
+
+/* How the sums may be made. */
+static const uint64_t exact = CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA |
+                              CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F |
+                              CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F;
+
+/* Does the algorithm take these sizes? *waves: how often it fills the card, then. */
+static bool serves(const search *s, const cublasLtMatmulAlgo_t *algo, int64_t rows, int64_t width,
+                   float *waves)
+{
+    const bs_device *d = s->d;
+    bs_gemm_call c;
+    cublasLtMatmulHeuristicResult_t result;
+    bool good = bs_gemm_call_begin(&c, d, rows, width, s->depth) == BS_OK &&
+                d->api->cublasLtMatmulAlgoCheck(d->card->blas, c.desc, c.filters, c.rows, c.products,
+                                                c.products, algo, &result) == CUBLAS_STATUS_SUCCESS &&
+                result.workspaceSize <= BS_GEMM_WORKSPACE;
+    bs_gemm_call_end(&c);
+    if (good && waves)
+        *waves = result.wavesCount;
+    return good;
+}
+
+/* Splitting the sum would make it depend on how much else there is to do. */
+static bool splits(const bs_device *d, const cublasLtMatmulAlgo_t *algo)
+{
+    int32_t split = 1;
+    uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_NONE;
+    size_t written;
+    d->api->cublasLtMatmulAlgoConfigGetAttribute(algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &split, sizeof split,
+                                                 &written);
+    d->api->cublasLtMatmulAlgoConfigGetAttribute(algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme,
+                                                 sizeof scheme, &written);
+    return split > 1 || scheme != CUBLASLT_REDUCTION_SCHEME_NONE;
+}
+
+/* Any number of rows and filters? */
+static void consider(search *s, const cublasLtMatmulAlgo_t *algo)
+{
+    float waves = 0;
+    if (s->n == MOST || splits(s->d, algo) || !serves(s, algo, s->rows, s->width, &waves) ||
+        !serves(s, algo, 1, s->width, NULL) || !serves(s, algo, 9, s->width, NULL) ||
+        !serves(s, algo, 4 * s->rows, s->width, NULL) || !serves(s, algo, s->rows, 1, NULL) ||
+        !serves(s, algo, s->rows, 32, NULL))
+        return;
+    s->found[s->n++] = (candidate){*algo, waves < 1 ? waves : 1};
+}
+
+/* Those that keep nearly as much of the card busy as the best does; then the others. */
+static int take(const search *s, cublasLtMatmulAlgo_t *out, int most)
+{
+    float best = 0;
+    int n = 0;
+    for (int i = 0; i < s->n; i++)
+        best = s->found[i].busy > best ? s->found[i].busy : best;
+    for (int late = 0; late < 2; late++)
+        for (int i = 0; i < s->n && n < most; i++)
+            if ((s->found[i].busy < 0.9f * best) == late)
+                out[n++] = s->found[i].algo;
+    return n;
+}
+
+/* --- what the heuristics propose --- */
+
+static bs_status prefer(const bs_device *d, cublasLtMatmulPreference_t p)
+{
+    const bs_cuda_api *api = d->api;
+    const char *what = "cublasLtMatmulPreferenceSetAttribute";
+    size_t workspace = BS_GEMM_WORKSPACE;
+    uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_NONE;
+    BS_TRY(bs_cuda_check_blas(api,
+                              api->cublasLtMatmulPreferenceSetAttribute(
+                                  p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace),
+                              what));
+    BS_TRY(bs_cuda_check_blas(api,
+                              api->cublasLtMatmulPreferenceSetAttribute(
+                                  p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &schemes, sizeof schemes),
+                              what));
+    if (d->options.tf32)
+        return BS_OK;
+    return bs_cuda_check_blas(
+        api,
+        api->cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_IMPL_MASK, &exact, sizeof exact),
+        what);
+}
+
+static bs_status propose(search *s, int *proposed)
+{
+    const bs_cuda_api *api = s->d->api;
+    cublasLtMatmulHeuristicResult_t result[PROPOSALS];
+    cublasLtMatmulPreference_t preference = NULL;
+    bs_gemm_call c;
+    bs_status st;
+    BS_TRY_GOTO(bs_gemm_call_begin(&c, s->d, s->rows, s->width, s->depth), out);
+    BS_TRY_GOTO(bs_cuda_check_blas(api, api->cublasLtMatmulPreferenceCreate(&preference),
+                                   "cublasLtMatmulPreferenceCreate"),
+                out);
+    BS_TRY_GOTO(prefer(s->d, preference), out);
+    cublasStatus_t r =
+        api->cublasLtMatmulAlgoGetHeuristic(s->d->card->blas, c.desc, c.filters, c.rows, c.products,
+                                            c.products, preference, PROPOSALS, result, proposed);
+    if (r != CUBLAS_STATUS_NOT_SUPPORTED)
+        BS_TRY_GOTO(bs_cuda_check_blas(api, r, "cublasLtMatmulAlgoGetHeuristic"), out);
+    for (int i = 0; i < *proposed; i++)
+        if (result[i].state == CUBLAS_STATUS_SUCCESS)
+            consider(s, &result[i].algo);
+out:
+    if (preference)
+        api->cublasLtMatmulPreferenceDestroy(preference);
+    bs_gemm_call_end(&c);
+    return st;
+}
+
+/* --- all there are --- */
+
+static uint64_t capability(const bs_cuda_api *api, const cublasLtMatmulAlgo_t *algo,
+                           cublasLtMatmulAlgoCapAttributes_t which, size_t bytes)
+{
+    uint64_t v = 0;
+    size_t written;
+    if (api->cublasLtMatmulAlgoCapGetAttribute(algo, which, &v, bytes, &written) != CUBLAS_STATUS_SUCCESS)
+        v = 0;
+    return v;
+}
+
+/* The values of a setting; there is always one, 0 standing for none. */
+static int list(const bs_cuda_api *api, const cublasLtMatmulAlgo_t *algo,
+                cublasLtMatmulAlgoCapAttributes_t which, uint32_t *out, size_t most)
+{
+    size_t bytes = 0;
+    out[0] = 0;
+    if (api->cublasLtMatmulAlgoCapGetAttribute(algo, which, NULL, 0, &bytes) != CUBLAS_STATUS_SUCCESS ||
+        bytes == 0 || bytes > most * sizeof *out ||
+        api->cublasLtMatmulAlgoCapGetAttribute(algo, which, out, bytes, &bytes) != CUBLAS_STATUS_SUCCESS)
+        return 1;
+    return (int)(bytes / sizeof *out);
+}
+
+static bool set(const bs_cuda_api *api, cublasLtMatmulAlgo_t *algo,
+                cublasLtMatmulAlgoConfigAttributes_t which, uint32_t v)
+{
+    return api->cublasLtMatmulAlgoConfigSetAttribute(algo, which, &v, sizeof v) == CUBLAS_STATUS_SUCCESS;
+}
+
+/* All settings of an algorithm, large tiles first: these mostly come last in its list. */
+static void consider_settings(search *s, cublasLtMatmulAlgo_t *algo)
+{
+    enum { ROOM = 1024, OPTIONS = 32 };
+    const bs_cuda_api *api = s->d->api;
+    uint32_t tile[ROOM], stages[ROOM];
+    int tiles = list(api, algo, CUBLASLT_ALGO_CAP_TILE_IDS, tile, ROOM),
+        n_stages = list(api, algo, CUBLASLT_ALGO_CAP_STAGES_IDS, stages, ROOM);
+    uint32_t options = (uint32_t)capability(api, algo, CUBLASLT_ALGO_CAP_CUSTOM_OPTION_MAX, sizeof(int32_t)),
+             swizzles =
+                 (uint32_t)capability(api, algo, CUBLASLT_ALGO_CAP_CTA_SWIZZLING_SUPPORT, sizeof(uint32_t));
+    for (int t = tiles - 1; t >= 0; t--)
+        for (int g = n_stages - 1; g >= 0; g--)
+            for (uint32_t option = 0; option <= options && option < OPTIONS; option++)
+                for (uint32_t swizzle = 0; swizzle <= (swizzles > 0); swizzle++)
+                    if (set(api, algo, CUBLASLT_ALGO_CONFIG_TILE_ID, tile[t]) &&
+                        set(api, algo, CUBLASLT_ALGO_CONFIG_STAGES_ID, stages[g]) &&
+                        set(api, algo, CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION, option) &&
+                        set(api, algo, CUBLASLT_ALGO_CONFIG_CTA_SWIZZLING, swizzle))
+                        consider(s, algo);
+}
+
+static bs_status consider_all(search *s)
+{
+    enum { IDS = 256 };
+    const bs_cuda_api *api = s->d->api;
+    const cublasComputeType_t type = bs_gemm_type(s->d);
+    const cudaDataType_t f = CUDA_R_32F;
+    cublasLtHandle_t blas = s->d->card->blas;
+    int id[IDS], n = 0;
+    cublasStatus_t r = api->cublasLtMatmulAlgoGetIds(blas, type, f, f, f, f, f, IDS, id, &n);
+    if (r == CUBLAS_STATUS_NOT_SUPPORTED)
+        return BS_OK;
+    BS_TRY(bs_cuda_check_blas(api, r, "cublasLtMatmulAlgoGetIds"));
+    for (int i = 0; i < n; i++) {
+        cublasLtMatmulAlgo_t algo;
+        if (api->cublasLtMatmulAlgoInit(blas, type, f, f, f, f, f, id[i], &algo) != CUBLAS_STATUS_SUCCESS)
+            continue;
+        uint64_t how = capability(api, &algo, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, sizeof(uint64_t));
+        if (s->d->options.tf32 || (how && !(how & ~exact)))
+            consider_settings(s, &algo);
+    }
+    return BS_OK;
+}
+
+bs_status bs_cuda_gemm_enumerate(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d,
+                                 int64_t rows, int64_t width, int64_t depth)
+{
+    search s = {.d = d, .rows = rows, .width = width, .depth = depth};
+    BS_TRY(consider_all(&s));
+    *n = take(&s, out, most);
+    return BS_OK;
+}
+
+bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
+                                  const bs_device *d, int64_t rows, int64_t width, int64_t depth)
+{
+    search s = {.d = d, .rows = rows, .width = width, .depth = depth};
+    *n = *proposed = 0;
+    BS_TRY(propose(&s, proposed));
+    *n = take(&s, out, most);
+    return BS_OK;
+}

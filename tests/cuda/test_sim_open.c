@@ -1,0 +1,87 @@
+/* What is made once for a card, however often it is opened; and of cuDNN, once for a lane. Calls of the
+ * simulated device are counted. */
+#include "rig.h"
+
+#include "cuda/cuda.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+static long calls(const char *name)
+{
+    long (*count)(const char *);
+    void *at = dlsym(RTLD_DEFAULT, "bs_sim_calls");
+    assert_non_null(at);
+    memcpy(&count, &at, sizeof at);
+    return count(name);
+}
+
+enum { OPENS = 20, THREADS = 4 };
+
+static void *open_and_close(void *arg)
+{
+    bs_status *st = arg;
+    bs_device *d;
+    for (int i = 0; i < OPENS && *st == BS_OK; i++) {
+        *st = bs_cuda_open(&d, 0, i % 2 ? "tf32" : NULL);
+        if (*st == BS_OK)
+            *st = bs_cuda_enter(d);
+        bs_cuda_close(d);
+    }
+    return NULL;
+}
+
+static void test_one_context(void **state)
+{
+    (void)state;
+    static const char *const once[] = {"cuDevicePrimaryCtxRetain", "cuModuleLoadData", "cublasLtCreate"};
+    pthread_t thread[THREADS];
+    bs_status st[THREADS] = {BS_OK};
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, open_and_close, &st[i]), 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(st[i], BS_OK);
+    }
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(calls(once[i]), 1);
+}
+
+/* Four convolutions of as many shapes. */
+static void test_one_handle_a_lane(void **state)
+{
+    (void)state;
+    enum { LAYERS = 4 };
+    bs_graph *g = gb_create();
+    g->input = g->output = gb_activation(g, GB_SHAPE(4, 9, 8));
+    for (int i = 0; i < LAYERS; i++)
+        g->output = gb_conv(g, g->output, 4 + 4 * (i % 2), 1 + 2 * (i / 2), 1, i / 2, 1, true);
+    long before = calls("cudnnCreate");
+    rig r = rig_open(g);
+    for (int i = 0; i < LAYERS; i++)
+        assert_int_equal(r.network->plan[i].engine, BS_CUDA_DNN);
+    assert_int_equal(calls("cudnnCreate") - before, 1); /* of the lane that chose the engines */
+    void *in = rig_random_rows(&r, g->input, 2, 8, NULL), *out = rig_rows(&r, g->nodes[0].out, 2);
+    for (int i = 0; i < 3; i++)
+        assert_ok(r.b->run(r.lane, 0, 2, (bs_view[3]){{in, NULL}}, out));
+    assert_int_equal(calls("cudnnCreate") - before, 2);
+    rig_free(&r, in);
+    rig_free(&r, out);
+    rig_close(&r);
+    gb_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_context), /* first: nothing has been opened yet */
+        cmocka_unit_test(test_one_handle_a_lane),
+    };
+    char why[160];
+    if (bs_cuda_device_count(why, sizeof why) == 0) {
+        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
+        return 77;
+    }
+    setenv("BITSINK_TEST_DEVICE", "cuda", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
