@@ -6,12 +6,13 @@
 #include <stdlib.h>
 
 /* What is asked of an engine in a campaign. Batches are filled up to few sizes (see conv_dnn.c): 6 trials are
- * a self-test's, 13 are filled up to the 16 of a golden run. ALONE: samples that faulty filters meet at once.
- */
-enum { SPOTS = 5, WORKSPACE = 256 << 20, ALONE = 16 };
+ * a self-test's, 13 are filled up to the 16 of a golden run. ALONE: samples that faulty filters meet at once;
+ * TYPICAL: rows and columns of a patch. */
+enum { SPOTS = 5, WORKSPACE = 256 << 20, ALONE = 16, TYPICAL = 6 };
 
 static const int batches[] = {1, 3, 6, 13}; /* and the largest */
-static const int patch_sizes[][2] = {{1, 1}, {3, 3}, {2, 9}, {6, 6}, {BS_REHEARSAL_SIZE, BS_REHEARSAL_SIZE}};
+static const int patch_sizes[][2] = {
+    {1, 1}, {3, 3}, {2, 9}, {TYPICAL, TYPICAL}, {BS_REHEARSAL_SIZE, BS_REHEARSAL_SIZE}};
 static const int filter_counts[] = {1, 5, 8,
                                     BS_CUDA_MOST_FILTERS}; /* also odd: some engines want multiples */
 enum {
@@ -265,11 +266,25 @@ bs_status bs_rehearsal_begin(bs_rehearsal *r, bs_lane *l, int node, int patches,
     return bs_rehearsal_fill(l, r->x, samples * x->elements);
 }
 
+/* The shape of so many patches of the output size. */
+static bs_cudnn_shape patches_shape(bs_lane *l, int node, int64_t most)
+{
+    const bs_network *net = l->network;
+    bs_cuda_job j = bs_cuda_make_job(l, node, net->plan[node].param, 1, NULL, 0);
+    bs_cudnn_shape s = bs_cuda_dnn_shape(&j, BS_REHEARSAL_MOST, net->plan[node].filters);
+    for (int a = 0; a < 2; a++) {
+        s.out[a] = s.out[a] < most ? s.out[a] : most;
+        s.in[a] = (s.out[a] - 1) * s.stride[a] + (s.kernel[a] - 1) * s.dilation[a] + 1;
+    }
+    for (int i = 0; i < 4; i++)
+        s.pad[i] = 0;
+    s.batch = bs_cuda_dnn_most(s.channels * s.in[0] * s.in[1], s.filters * s.out[0] * s.out[1]);
+    return s;
+}
+
 bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL_PINS], int *n)
 {
-    bs_network *net = l->network;
-    bs_cuda_job j = bs_cuda_make_job(l, node, net->plan[node].param, 1, NULL, 0);
-    bs_cudnn_shape shape = bs_cuda_dnn_shape(&j, 16, net->plan[node].filters);
+    bs_cudnn_shape shape = patches_shape(l, node, TYPICAL);
     BS_TRY(bs_cuda_dnn_start(l));
     return bs_cudnn_pins(l->dnn, &shape, WORKSPACE, pins, BS_REHEARSAL_PINS, n);
 }

@@ -48,7 +48,7 @@ enum { BS_REHEARSAL_SIZE = 11 };
 bs_status bs_rehearsal_gather(const bs_rehearsal *r, const int size[2], int batch, int from, int in_size[2],
                               int32_t *origin[2], int32_t *row);
 
-/* What cuDNN proposes for the node, best first. */
+/* What cuDNN proposes for the node, the fastest on large batches of small patches first. */
 bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL_PINS], int *n);
 
 /* Device memory for so many floats. */

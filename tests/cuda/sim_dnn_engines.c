@@ -101,26 +101,31 @@ static const sim_proposal rarely[] = {{RARE, 0}, {RARE, 1}, {RARE, 2},  {RARE, 3
                                       {RARE, 4}, {RARE, 5}, {DIRECT, 0}};
 static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
 
-int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode)
+static const sim_proposal for_planes[] = {{DIRECT, 2}, {DIRECT, 3}},
+                          for_patches[] = {{DIRECT, 3}, {DIRECT, 2}};
+
+int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode, const bs_cudnn_shape *s)
 {
     const char *offered = getenv("BITSINK_SIM_DNN");
+    bool small = s->batch == 256 && s->out[0] <= 6 && s->out[1] <= 6;
     const sim_proposal *from = all;
-    int n = (int)(sizeof all / sizeof *all);
-    if (offered && !strcmp(offered, "exact")) {
-        from = exact;
-        n = (int)(sizeof exact / sizeof *exact);
-    } else if (offered && !strcmp(offered, "hungry")) {
-        from = hungry;
-        n = (int)(sizeof hungry / sizeof *hungry);
-    } else if (offered && !strcmp(offered, "rare")) {
-        from = rarely;
-        n = (int)(sizeof rarely / sizeof *rarely);
-    } else if (offered && !strcmp(offered, "inexact")) {
-        from = inexact;
-        n = (int)(sizeof inexact / sizeof *inexact);
-    } else if (mode != CUDNN_HEUR_MODE_FALLBACK) {
-        n -= 1; /* the last is left to the fallback list, which repeats the others */
+    size_t bytes = sizeof all;
+#define OFFER(name, list)                                                                                    \
+    if (offered && !strcmp(offered, name)) {                                                                 \
+        from = list;                                                                                         \
+        bytes = sizeof list;                                                                                 \
     }
+    OFFER("exact", exact)
+    OFFER("hungry", hungry)
+    OFFER("inexact", inexact)
+    OFFER("rare", rarely)
+    OFFER("sized", for_planes)
+#undef OFFER
+    if (from == for_planes && small)
+        from = for_patches;
+    int n = (int)(bytes / sizeof *from);
+    if (from == all && mode != CUDNN_HEUR_MODE_FALLBACK)
+        n--; /* the last is left to the fallback list, which repeats the others */
     n = n < most ? n : most;
     memcpy(out, from, (size_t)n * sizeof *out);
     return n;

@@ -295,7 +295,9 @@ static cudnnStatus_t finalize_heuristics(sim_desc *d)
         bs_sim_child(d, SIM_ENGINEHEUR_OPERATION_GRAPH, 0, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     if (!on_device(graph, d, SIM_ENGINEHEUR_DEVICEPROP))
         return bad("heuristics need a graph and a device");
-    int n = bs_sim_propose(proposals, MOST, (cudnnBackendHeurMode_t)bs_sim_enum(d, SIM_ENGINEHEUR_MODE));
+    bs_cudnn_shape s;
+    bs_sim_shape(&s, graph);
+    int n = bs_sim_propose(proposals, MOST, (cudnnBackendHeurMode_t)bs_sim_enum(d, SIM_ENGINEHEUR_MODE), &s);
     cudnnStatus_t r = CUDNN_STATUS_SUCCESS;
     for (int i = 0; i < n && r == CUDNN_STATUS_SUCCESS; i++)
         r = make_proposal(&config[i], graph, &proposals[i]);

@@ -69,9 +69,27 @@ static void test_rare(void **state)
     gb_free(g);
 }
 
+/* Engines are asked for by the patches of a campaign, not by the whole layer. */
+static void test_asked_for_patches(void **state)
+{
+    (void)state;
+    enum { FOR_PATCHES = 3 };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(3, 14, 13));
+    g->output = gb_conv(g, g->input, 12, 3, 1, 1, 1, true);
+    setenv("BITSINK_SIM_DNN", "sized", 1);
+    rig r = rig_open(g);
+    const bs_cuda_plan *p = &r.network->plan[0];
+    assert_int_equal(p->engine, BS_CUDA_DNN);
+    assert_int_equal(p->dnn.knob[0].value, FOR_PATCHES);
+    rig_close(&r);
+    gb_free(g);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_rare)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_rare),
+                                       cmocka_unit_test(test_asked_for_patches)};
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) == 0) {
         print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
