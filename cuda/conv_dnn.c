@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SERVED: larger batches an engine may refuse; they are halved, then. */
-enum { WORKSPACE = 256 << 20, PIECE = 256 << 20, MOST = 256, SERVED = 16 };
+/* SERVED: larger batches an engine may refuse; they are halved, then. PLANS: of a node, that a lane keeps. */
+enum { WORKSPACE = 256 << 20, PIECE = 256 << 20, MOST = 256, SERVED = 16, PLANS = 128 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
@@ -79,23 +79,59 @@ bs_status bs_cuda_dnn_start(bs_lane *l)
     return bs_cudnn_set_stream(l->dnn, l->stream);
 }
 
-/* *out is NULL where the pin does not serve the shape. */
+/* Takes the plan out of the list, if it is there; *n: how many it has. */
+static bs_cuda_dnn_plan *take_plan(bs_cuda_dnn_plan **at, const bs_cudnn_shape *shape,
+                                   const bs_cudnn_pin *pin, int *n)
+{
+    for (*n = 0; *at; at = &(*at)->next, (*n)++)
+        if (same_shape(&(*at)->shape, shape) && same_pin(&(*at)->pin, pin)) {
+            bs_cuda_dnn_plan *p = *at;
+            *at = p->next;
+            return p;
+        }
+    return NULL;
+}
+
+/* Frees the last plan, when what it computes is done. */
+static bs_status drop_last(bs_lane *l, bs_cuda_dnn_plan **at)
+{
+    BS_TRY(bs_cuda_wait(l));
+    while ((*at)->next)
+        at = &(*at)->next;
+    bs_cudnn_plan_free((*at)->plan);
+    free(*at);
+    *at = NULL;
+    return BS_OK;
+}
+
+static bs_status make_plan(bs_cuda_dnn_plan **out, bs_lane *l, const bs_cudnn_shape *shape,
+                           const bs_cudnn_pin *pin)
+{
+    BS_TRY(bs_cuda_dnn_start(l));
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "convolution"));
+    (*out)->shape = *shape;
+    (*out)->pin = *pin;
+    bs_status st = bs_cudnn_plan_create(&(*out)->plan, l->dnn, shape, pin, WORKSPACE);
+    if (st != BS_OK)
+        free(*out);
+    return st;
+}
+
+/* *out is NULL where the pin does not serve the shape. The plan used last is at the head of its list. */
 static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, const bs_cudnn_shape *shape)
 {
     bs_lane *l = j->lane;
     const bs_cudnn_pin *pin = &l->network->plan[j->index].dnn;
-    bs_cuda_dnn_plan **list = &l->dnn_plans[j->index], *p = *list;
-    while (p && (!same_shape(&p->shape, shape) || !same_pin(&p->pin, pin)))
-        p = p->next;
+    bs_cuda_dnn_plan **list = &l->dnn_plans[j->index];
+    int n = 0;
+    bs_cuda_dnn_plan *p = take_plan(list, shape, pin, &n);
     if (!p) {
-        BS_TRY(bs_cuda_dnn_start(l));
-        BS_TRY(bs_calloc(&p, 1, sizeof *p, "convolution"));
-        p->shape = *shape;
-        p->pin = *pin;
-        p->next = *list;
-        *list = p;
-        BS_TRY(bs_cudnn_plan_create(&p->plan, l->dnn, shape, pin, WORKSPACE));
+        if (n >= PLANS)
+            BS_TRY(drop_last(l, list));
+        BS_TRY(make_plan(&p, l, shape, pin));
     }
+    p->next = *list;
+    *list = p;
     *out = p->plan;
     return BS_OK;
 }

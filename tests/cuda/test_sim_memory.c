@@ -106,6 +106,90 @@ static void test_rehearsal(void **state)
     gb_free(g);
 }
 
+/* --- plans of cuDNN, of which every shape takes one --- */
+
+enum { PLANS = 1024 };
+static struct {
+    cudnnBackendDescriptor_t at[PLANS];
+    int made, alive, most;
+} plans;
+
+static cudnnStatus_t create(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *out)
+{
+    cudnnStatus_t r = watch.real.cudnnBackendCreateDescriptor(type, out);
+    if (r == CUDNN_STATUS_SUCCESS && type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR && plans.alive < PLANS) {
+        plans.at[plans.alive++] = *out;
+        plans.made++;
+        plans.most = plans.alive > plans.most ? plans.alive : plans.most;
+    }
+    return r;
+}
+
+static cudnnStatus_t destroy(cudnnBackendDescriptor_t d)
+{
+    for (int i = 0; i < plans.alive; i++)
+        if (plans.at[i] == d) {
+            watch.too_early += watch.queued;
+            plans.at[i] = plans.at[--plans.alive];
+        }
+    return watch.real.cudnnBackendDestroyDescriptor(d);
+}
+
+static void test_plans(void **state)
+{
+    (void)state;
+    enum { ROWS = 12, COLUMNS = 11, BATCHES = 3, AT_MOST = 128 };
+    setenv("BITSINK_TEST_DEVICE", "cuda,cudnn", 1);
+    bs_graph *g = conv_graph();
+    rig r = watched(g);
+    watch.api.cudnnBackendCreateDescriptor = create;
+    watch.api.cudnnBackendDestroyDescriptor = destroy;
+    void *in = rig_random_rows(&r, g->input, 2 * BATCHES, 8, NULL), *out = rig_rows(&r, g->output, BATCHES);
+    for (int k = 0; k < 2; k++) /* the second time, those of the last shape are there still */
+        for (int i = k * (ROWS * COLUMNS * BATCHES - 1); i < ROWS * COLUMNS * BATCHES; i++) {
+            const int size[2] = {1 + i / BATCHES / COLUMNS, 1 + i / BATCHES % COLUMNS},
+                      in_size[2] = {size[0] + 2, size[1] + 2};
+            assert_ok(
+                r.b->run_patch(r.lane, 0, 1 + i % BATCHES, in_size, (bs_view[3]){{in, NULL}}, size, out));
+        }
+    assert_int_equal(plans.made, ROWS * COLUMNS * BATCHES);
+    assert_true(plans.most <= AT_MOST);
+    assert_int_equal(watch.too_early, 0);
+    rig_free(&r, in);
+    rig_free(&r, out);
+    rig_close(&r);
+    assert_int_equal(plans.alive, 0);
+    assert_int_equal(watch.too_early, 0);
+    gb_free(g);
+}
+
+static bool no_memory;
+
+static cudnnStatus_t finalize(cudnnBackendDescriptor_t d)
+{
+    return no_memory ? CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED
+                     : watch.real.cudnnBackendFinalize(d);
+}
+
+/* A plan that cannot be made for lack of memory can be, later. */
+static void test_later(void **state)
+{
+    (void)state;
+    setenv("BITSINK_TEST_DEVICE", "cuda,cudnn", 1);
+    bs_graph *g = conv_graph();
+    rig r = watched(g);
+    watch.api.cudnnBackendFinalize = finalize;
+    void *in = rig_random_rows(&r, g->input, 2, 8, NULL), *out = rig_rows(&r, g->output, 2);
+    no_memory = true;
+    assert_int_equal(r.b->run(r.lane, 0, 2, (bs_view[3]){{in, NULL}}, out), BS_NO_MEMORY);
+    no_memory = false;
+    assert_ok(r.b->run(r.lane, 0, 2, (bs_view[3]){{in, NULL}}, out));
+    rig_free(&r, in);
+    rig_free(&r, out);
+    rig_close(&r);
+    gb_free(g);
+}
+
 /* Whole networks, from loading to the end. */
 static void test_load(void **state)
 {
@@ -128,9 +212,8 @@ static void test_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_rehearsal),
-        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_rehearsal), cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_later),  cmocka_unit_test(test_load),
     };
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) == 0) {
