@@ -31,7 +31,17 @@ static void *open_library(const char *const *names, char *why, size_t len)
     return NULL;
 }
 
-/* The names without a number are what development packages install. */
+/* Numbers and structures are those of the headers. */
+static bool same_major(const char *library, size_t version, size_t major, char *why, size_t len)
+{
+    if (version / 10000 == major)
+        return true;
+    snprintf(why, len, "the installed %s is of another version (%zu) than %zu, which this build is for",
+             library, version, major);
+    return false;
+}
+
+/* The names without a number are what development packages install: they may be of any version. */
 static const char *const driver_names[] = {"libcuda.so.1", NULL};
 static const char *const blas_names[] = {"libcublasLt.so." TEXT(CUBLAS_VER_MAJOR), "libcublasLt.so", NULL};
 static const char *const dnn_names[] = {"libcudnn.so." TEXT(CUDNN_MAJOR), "libcudnn.so", NULL};
@@ -51,7 +61,7 @@ static bool load_blas(bs_cuda_api *api, char *why, size_t len)
     void *library = open_library(blas_names, why, len);
     bool good = library != NULL;
     BS_CUDA_BLAS_API(FIND);
-    return good;
+    return good && same_major("cuBLASLt", api->cublasLtGetVersion(), CUBLAS_VER_MAJOR, why, len);
 }
 
 bool bs_cuda_api_load_dnn(bs_cuda_api *api, char *why, size_t len)
@@ -59,7 +69,7 @@ bool bs_cuda_api_load_dnn(bs_cuda_api *api, char *why, size_t len)
     void *library = open_library(dnn_names, why, len);
     bool good = library != NULL;
     BS_CUDA_DNN_API(FIND);
-    return good;
+    return good && same_major("cuDNN", api->cudnnGetVersion(), CUDNN_MAJOR, why, len);
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

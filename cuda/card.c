@@ -17,7 +17,8 @@ static bs_status load_kernels(bs_cuda_card *c, const bs_cuda_api *api)
 {
     CUresult r = api->cuModuleLoadData(&c->module, bs_cuda_kernel_image);
     if (r == CUDA_ERROR_NO_BINARY_FOR_GPU || r == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ||
-        r == CUDA_ERROR_INVALID_IMAGE) {
+        r == CUDA_ERROR_INVALID_IMAGE || r == CUDA_ERROR_INVALID_PTX ||
+        r == CUDA_ERROR_JIT_COMPILER_NOT_FOUND || r == CUDA_ERROR_JIT_COMPILATION_DISABLED) {
         bs_fail(BS_NO_DEVICE, "this build has no kernels for the device's architecture");
         return bs_hint(
             "build with -DBITSINK_CUDA_ARCHITECTURES=<its compute capability>, or update the driver");

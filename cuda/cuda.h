@@ -187,7 +187,7 @@ static inline int64_t bs_cuda_padded(int64_t filters)
 }
 
 /* gemm.c, gemm_search.c: products [rows][width] = rows [rows][depth] times filters [width][depth]. All
- * addresses are multiples of 16 bytes. */
+ * addresses are multiples of 256 bytes, as cuBLASLt's heuristics take for granted. */
 /* Pins the first algorithm whose bits do not depend on the batch; there may be none: g->pinned. `rows`: so
  * many as a large batch has; filters: on the device. */
 bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t width, int64_t depth,

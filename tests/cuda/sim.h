@@ -7,11 +7,12 @@
  * Environment:
  *   BITSINK_SIM_MEMORY=BYTES
  *       how much the device has (default 4 GiB)
- *   BITSINK_SIM_DNN=exact|hungry|inexact|rare|sized|none
+ *   BITSINK_SIM_DNN=exact|hungry|inexact|rare|sized|none|other
  *       what cuDNN offers: its exact engines, an exact one that refuses large batches of large
  *       planes, inexact ones (the order of a sum depends on the batch, the size of the output or
  *       the number of filters), such as are so for few shapes only and an exact one behind them,
- *       two exact ones whose order says for which shape it is asked, none (it cannot be used); by default
+ *       two exact ones whose order says for which shape it is asked, none (it cannot be used),
+ *       other (it is of the next version); by default
  * some of each kind, the inexact first BITSINK_SIM_BLAS=exact|inexact|hidden|silent|many the same for the
  * algorithms of cuBLASLt; an exact one is there, but its heuristics do not name it, or name none at all; one
  * that splits sums for more than 1,024 rows BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED the order

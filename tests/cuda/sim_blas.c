@@ -336,7 +336,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
     memcpy(&ly, (void *)y_layout, sizeof ly);
     if (bs_sim_fails("cublasLtMatmul"))
         return CUBLAS_STATUS_EXECUTION_FAILED;
-    bool aligned = ((uintptr_t)a | (uintptr_t)b | (uintptr_t)y) % 16 == 0;
+    bool aligned = ((uintptr_t)a | (uintptr_t)b | (uintptr_t)y) % 256 == 0;
     if (!works(algo))
         return CUBLAS_STATUS_NOT_SUPPORTED;
     if (!aligned || la.rows != lb.rows || la.columns != ly.rows || lb.columns != ly.columns ||

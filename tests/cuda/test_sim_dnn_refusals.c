@@ -51,7 +51,7 @@ static int exit_code(const char *fails)
     return WEXITSTATUS(status);
 }
 
-/* Must come first: nothing is loaded yet. */
+/* Must come early: nothing is loaded yet. */
 static void test_failures(void **state)
 {
     (void)state;
@@ -63,6 +63,28 @@ static void test_failures(void **state)
     assert_int_equal(exit_code("cudnnBackendFinalize:40"), -BS_NO_DEVICE);
     assert_int_equal(exit_code("cudnnBackendExecute:1"), -BS_NO_DEVICE);
     assert_int_equal(exit_code("cudnnBackendExecute:2"), -BS_OK);
+}
+
+/* The same. */
+static void test_other_version(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const bs_cuda_api *api;
+        char why[160];
+        setenv("BITSINK_SIM_DNN", "other", 1);
+        if (!bs_cuda_api_load(&api, why, sizeof why))
+            _exit(77);
+        _exit(!api->has_dnn && strstr(api->no_dnn, "another version") ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void test_none(void **state)
@@ -189,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_failures, by_default),
+        cmocka_unit_test_setup(test_other_version, by_default),
         cmocka_unit_test_setup(test_none, by_default),
         cmocka_unit_test_setup(test_wrong_shapes, by_default),
         cmocka_unit_test_setup(test_wrong_pointers, by_default),

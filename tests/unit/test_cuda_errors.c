@@ -2,7 +2,7 @@
  * on? Libraries only say that they failed, so the driver is asked. */
 #include "testing.h"
 
-#include "cuda/api.h"
+#include "cuda/cuda.h"
 
 static CUresult device; /* what the driver says of the context */
 static int asked;
@@ -131,13 +131,65 @@ static void test_no_driver(void **state)
     assert_int_equal(bs_cuda_check_dnn(&alone, CUDNN_STATUS_EXECUTION_FAILED, "cudnnCall"), BS_ERR);
 }
 
+static int held; /* contexts */
+static CUresult image;
+
+static CUresult retain(CUcontext *c, CUdevice d)
+{
+    (void)d;
+    *c = (CUcontext)(void *)&held;
+    held++;
+    return CUDA_SUCCESS;
+}
+
+static CUresult release(CUdevice d)
+{
+    (void)d;
+    held--;
+    return CUDA_SUCCESS;
+}
+
+static CUresult enter(CUcontext c)
+{
+    (void)c;
+    return CUDA_SUCCESS;
+}
+
+static CUresult load(CUmodule *m, const void *data)
+{
+    *m = NULL;
+    return data ? image : CUDA_ERROR_INVALID_VALUE;
+}
+
+/* A card that the kernels are not built for; nothing of it is kept. */
+static void test_no_kernels(void **state)
+{
+    (void)state;
+    static const CUresult list[] = {CUDA_ERROR_NO_BINARY_FOR_GPU,      CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
+                                    CUDA_ERROR_INVALID_IMAGE,          CUDA_ERROR_INVALID_PTX,
+                                    CUDA_ERROR_JIT_COMPILER_NOT_FOUND, CUDA_ERROR_JIT_COMPILATION_DISABLED,
+                                    CUDA_ERROR_ILLEGAL_ADDRESS};
+    const size_t n = sizeof list / sizeof *list;
+    const bs_cuda_card *card;
+    bs_cuda_api card_api = api;
+    card_api.cuDevicePrimaryCtxRetain = retain;
+    card_api.cuDevicePrimaryCtxRelease = release;
+    card_api.cuCtxSetCurrent = enter;
+    card_api.cuModuleLoadData = load;
+    for (size_t i = 0; i < n; i++) {
+        image = list[i];
+        assert_int_equal(bs_cuda_card_get(&card, &card_api, 0), BS_NO_DEVICE);
+        assert_null(card);
+        assert_int_equal(!strstr(bs_error_message(), "no kernels for the device"), i == n - 1);
+        assert_int_equal(held, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_driver),
-        cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_libraries),
-        cmocka_unit_test(test_no_driver),
+        cmocka_unit_test(test_driver),    cmocka_unit_test(test_unknown),    cmocka_unit_test(test_libraries),
+        cmocka_unit_test(test_no_driver), cmocka_unit_test(test_no_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
