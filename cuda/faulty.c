@@ -107,13 +107,22 @@ static bs_status run_all_dense(const bs_cuda_query *q)
     return BS_OK;
 }
 
+/* May one trial have more faulty filters than engines are tried with? */
+static bool too_many(const bs_cuda_query *q)
+{
+    bool many = false;
+    for (int i = 0; i < q->n && bs_cuda_query_plan(q)->filters > BS_CUDA_MOST_FILTERS; i++)
+        many |= q->f->first[i + 1] - q->f->first[i] > BS_CUDA_MOST_FILTERS;
+    return many;
+}
+
 /* Only filters and their biases change channels of their own. */
 static bool by_channels(const bs_cuda_query *q)
 {
     const bs_network *net = q->lane->network;
     const bs_node *nd = &net->graph->nodes[q->node];
     const bs_cuda_plan *p = bs_cuda_query_plan(q);
-    return p->filters &&
+    return p->filters && !too_many(q) &&
            (q->slot == 1 || (q->slot == 2 && net->graph->tensors[nd->in[2]].elements == p->filters));
 }
 

@@ -5,6 +5,7 @@
 #include "cuda/rehearsal.h"
 
 enum { SIDE = 40, SAMPLES = 100 }; /* the engine takes 19 samples of such a plane */
+enum { RARITIES = 6 };
 
 static void test_pieces(void **state)
 {
@@ -42,7 +43,7 @@ static void test_pieces(void **state)
 static void test_rare(void **state)
 {
     (void)state;
-    enum { EXACT = 101, RARITIES = 6 };
+    enum { EXACT = 101 };
     bs_graph *g = gb_create();
     g->input = gb_activation(g, GB_SHAPE(3, 14, 13));
     g->output = gb_conv(g, g->input, 12, 3, 1, 1, 1, true);
@@ -69,6 +70,39 @@ static void test_rare(void **state)
     gb_free(g);
 }
 
+/* A trial with more faulty filters than engines are tried with; this one would not pass with as many. */
+static void test_many_filters(void **state)
+{
+    (void)state;
+    enum { RARE = 107, FILTERS = 200, FAULTS = 150 };
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(2, 5, 5));
+    g->output = gb_conv(g, g->input, FILTERS, 3, 1, 1, 1, true);
+    setenv("BITSINK_SIM_DNN", "exact", 1);
+    rig r = rig_open(g);
+    r.network->plan[0].dnn =
+        (bs_cudnn_pin){.engine = RARE, .n_knobs = 1, .knob = {{CUDNN_KNOB_TYPE_REDUCTION_MODE, RARITIES}}};
+    size_t bytes = r.b->row_bytes(r.network, g->output);
+    char *in = rig_random_rows(&r, g->input, 1, 8, NULL), *golden = rig_rows(&r, g->output, 1),
+         *out = rig_rows(&r, g->output, 2);
+    bs_site site[FAULTS];
+    const uint32_t first[2] = {0, FAULTS};
+    for (uint32_t i = 0; i < FAULTS; i++)
+        site[i] = (bs_site){i * 18, ~0u, 0x80000000u};
+    const bs_faults f = {site, first, NULL};
+    const bs_view v[3] = {{in, NULL}};
+    assert_ok(r.b->run(r.lane, 0, 1, v, golden));
+    for (size_t k = 0; k < 2; k++)
+        assert_ok(r.b->run_faulty(r.lane, 0, 1, 1, v, (bs_view){golden, NULL}, &f,
+                                  k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out + k * bytes));
+    assert_memory_equal(out, out + bytes, bytes);
+    rig_free(&r, in);
+    rig_free(&r, golden);
+    rig_free(&r, out);
+    rig_close(&r);
+    gb_free(g);
+}
+
 /* Engines are asked for by the patches of a campaign, not by the whole layer. */
 static void test_asked_for_patches(void **state)
 {
@@ -89,6 +123,7 @@ static void test_asked_for_patches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_rare),
+                                       cmocka_unit_test(test_many_filters),
                                        cmocka_unit_test(test_asked_for_patches)};
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) == 0) {
