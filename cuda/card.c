@@ -1,5 +1,5 @@
-/* Cards in use. A primary context that nobody holds any more is destroyed, and the next one takes a good part
- * of a second to make; so it is held until the process ends, which gives it back. */
+/* Cards in use. A primary context that nobody holds any more is destroyed, and the next one is slow to make;
+ * so it is held until the process ends, which gives it back. */
 #include "cuda/cuda.h"
 
 #include "base/buf.h"

@@ -12,7 +12,7 @@
 #include "cuda/cuda.h"
 
 enum {
-    BS_REHEARSAL_PATCHES = 16, /* in a batch, where an engine is chosen */
+    BS_REHEARSAL_PATCHES = 16, /* for those who measure nothing */
     BS_REHEARSAL_MOST = 256,   /* patches in a batch, ever; there is room for so many */
     BS_REHEARSAL_PINS = 8,     /* engines of cuDNN looked at */
 };
@@ -20,7 +20,7 @@ enum {
 typedef struct bs_rehearsal {
     bs_lane *l;
     int node;
-    int patches, samples; /* as asked for */
+    int patches, samples; /* as asked for; patches: what a caller measures with */
     int most, alone;  /* samples that the whole layer, and faulty filters, are computed on at once, at most */
     CUdeviceptr x, y; /* `samples` of the layer's input, and its output by the engine */
     CUdeviceptr in_patches, made; /* what a piece is computed from, and its result */
