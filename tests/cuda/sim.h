@@ -11,15 +11,19 @@
  *       what cuDNN offers: its exact engines, an exact one that refuses large batches of large
  *       planes, inexact ones (the order of a sum depends on the batch, the size of the output or
  *       the number of filters), such as are so for few shapes only and an exact one behind them,
- *       two exact ones whose order says for which shape it is asked, none (it cannot be used),
- *       other (it is of the next version); by default
- * some of each kind, the inexact first BITSINK_SIM_BLAS=exact|inexact|hidden|silent|many the same for the
- * algorithms of cuBLASLt; an exact one is there, but its heuristics do not name it, or name none at all; one
- * that splits sums for more than 1,024 rows BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED the order
- * in which the threads of a kernel run (default forward) BITSINK_SIM_FAIL=NAME:K call number K (from 1) of
- * function NAME fails: allocations for lack of memory, cudnnCreate as if cuDNN could not be used, all else as
- * if the device were lost, and so does every later call BITSINK_SIM_CALLS=FILE at exit, a line "NAME COUNT"
- * for each function called; a test asks bs_sim_calls(), by dlsym() */
+ *       two exact ones whose order tells for which shape they were asked, none (it cannot be used),
+ *       or it is of another version; by default some of each kind, the inexact first
+ *   BITSINK_SIM_BLAS=exact|inexact|hidden|silent|many
+ *       the same for the algorithms of cuBLASLt; an exact one is there, but its heuristics do not
+ *       name it, or name none at all; one splits sums for more than 1,024 rows
+ *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
+ *       the order in which the threads of a kernel run (default forward)
+ *   BITSINK_SIM_FAIL=NAME:K
+ *       call number K (from 1) of function NAME fails: allocations for lack of memory, cudnnCreate
+ *       as if cuDNN could not be used, all else as if the device were lost, and so does every
+ *       later call
+ *   BITSINK_SIM_CALLS=FILE
+ *       at exit, a line "NAME COUNT" for each function called; bs_sim_calls(NAME) is the count */
 #ifndef BS_TESTS_SIM_H
 #define BS_TESTS_SIM_H
 
