@@ -1,8 +1,11 @@
 #include "cuda/api.h"
 
+#include "base/log.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT_OF(x) #x
@@ -79,8 +82,23 @@ static struct {
     char why[160];
 } loaded; /* the process's libraries: loaded once, as the dynamic linker does */
 
+/* Variables with which NVIDIA's libraries compute otherwise than they are asked to. The arithmetic is part of a
+ * result file's identity, so it must not depend on them. */
+static const char *const overrides[] = {"NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION"};
+
+static void forget_overrides(void)
+{
+    for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++) {
+        if (!getenv(overrides[i]))
+            continue;
+        bs_warn("%s is ignored: the job says how to compute (math: tf32)", overrides[i]);
+        unsetenv(overrides[i]);
+    }
+}
+
 static void load_once(void)
 {
+    forget_overrides();
     bs_cuda_api *api = &loaded.api;
     loaded.good =
         load_driver(api, loaded.why, sizeof loaded.why) && load_blas(api, loaded.why, sizeof loaded.why);

@@ -4,10 +4,11 @@
  * none passes, products of unfolded rows serve; of products, see gemm.c.
  *
  * First comes what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns mostly
- * consist. On an H200 that is worth a factor of 1.65 for the patches of a 3x3 layer of 64 x 224 x 224, whose
- * golden runs then take half as long again, and for 512 x 14 x 14 it is the fastest of all on both. Nothing
- * is measured here: times differ from run to run, and another engine may round otherwise, so golden runs
- * would no longer agree, neither of a campaign that is resumed nor of its shards. */
+ * consist. For an H200 as described to them that is another engine than for whole layers, and by the rates
+ * measured on one 1.65 times as fast on patches of a 3x3 layer of 64 x 224 x 224, whose golden runs then take
+ * half as long again, and the fastest of all for 512 x 14 x 14, on patches and golden runs. Nothing is
+ * measured here: times differ from run to run, and another engine may round otherwise, so golden runs would
+ * no longer agree, neither of a campaign that is resumed nor of its shards. */
 #include "cuda/rehearsal.h"
 
 #include "base/log.h"

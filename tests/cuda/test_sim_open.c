@@ -47,6 +47,14 @@ static void test_one_context(void **state)
         assert_int_equal(calls(once[i]), 1);
 }
 
+/* The libraries are loaded by then; main() has set them. */
+static void test_no_overrides(void **state)
+{
+    (void)state;
+    assert_null(getenv("NVIDIA_TF32_OVERRIDE"));
+    assert_null(getenv("CUBLAS_EMULATE_SINGLE_PRECISION"));
+}
+
 /* Four convolutions of as many shapes. */
 static void test_one_handle_a_lane(void **state)
 {
@@ -75,9 +83,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_context), /* first: nothing has been opened yet */
+        cmocka_unit_test(test_no_overrides),
         cmocka_unit_test(test_one_handle_a_lane),
     };
     char why[160];
+    setenv("NVIDIA_TF32_OVERRIDE", "1", 1);
+    setenv("CUBLAS_EMULATE_SINGLE_PRECISION", "1", 1);
     if (bs_cuda_device_count(why, sizeof why) == 0) {
         print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
         return 77;
