@@ -52,7 +52,7 @@ step_machine() {
     else
         echo "no nvidia-smi"
     fi
-    echo "$(getconf GNU_LIBC_VERSION), Linux $(uname -r), $(nproc) cores: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
+    echo "$(getconf GNU_LIBC_VERSION), $(nproc) cores: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
     for library in libcuda.so.1 libcublasLt.so.13 libcudnn.so.9; do
         found=
         for folder in $(echo "$LD_LIBRARY_PATH" | tr : ' '); do

@@ -153,6 +153,18 @@ static bs_status whole_product(void *arg)
     return bs_rehearse_products(t->r, t->g);
 }
 
+/* A number of an algorithm's configuration, as cublasLt.h counts; -1: it has none. */
+static int setting(const bs_cuda_api *api, const cublasLtMatmulAlgo_t *algo,
+                   cublasLtMatmulAlgoConfigAttributes_t which)
+{
+    int32_t v = -1;
+    size_t written;
+    if (api->cublasLtMatmulAlgoConfigGetAttribute(algo, which, &v, sizeof v, &written) !=
+        CUBLAS_STATUS_SUCCESS)
+        v = -1;
+    return v;
+}
+
 static bs_status try_algorithm(const product *t, int number)
 {
     static const int64_t rows[] = {1, 3, 17, 64, 255}, widths[] = {1, 8, 31, 32, 33};
@@ -164,8 +176,11 @@ static bs_status try_algorithm(const product *t, int number)
         BS_TRY(bs_rehearse_part(t->r, t->g, 64, widths[i], &by_width));
     }
     BS_TRY(probe_time(&seconds, t->r->l, whole_product, (void *)(uintptr_t)t));
-    say("| | %d | %s | %s | %s |\n", number, by_rows ? "yes" : "NO", by_width ? "yes" : "NO",
-        per_second((double)(ROWS * t->g->width * t->g->depth), 1e9, seconds));
+    const bs_cuda_api *api = t->r->l->network->device->api;
+    say("| | %d | %d, %d, %d | %s | %s | %s |\n", number, setting(api, &t->g->algo, CUBLASLT_ALGO_CONFIG_ID),
+        setting(api, &t->g->algo, CUBLASLT_ALGO_CONFIG_TILE_ID),
+        setting(api, &t->g->algo, CUBLASLT_ALGO_CONFIG_STAGES_ID), by_rows ? "yes" : "NO",
+        by_width ? "yes" : "NO", per_second((double)(ROWS * t->g->width * t->g->depth), 1e9, seconds));
     return BS_OK;
 }
 
@@ -182,14 +197,14 @@ static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
     BS_TRY_GOTO(
         bs_cuda_gemm_algorithms(algorithm, ALGORITHMS, &n, &proposed, p->device, ROWS, s->width, s->depth),
         out);
-    say("| **%lld -> %lld** %s | %d proposed, %d%s admitted | | | |\n", (long long)s->depth,
+    say("| **%lld -> %lld** %s | %d proposed, %d%s admitted | | | | |\n", (long long)s->depth,
         (long long)s->width, s->where, proposed, n, n == ALGORITHMS ? " or more" : "");
     for (int i = 0; i < n && time_left(p); i++) {
         const bs_cuda_gemm g = {.width = s->width, .depth = s->depth, .algo = algorithm[i], .pinned = true};
         const product t = {&r, &g};
         st = try_algorithm(&t, i + 1);
         if (st == BS_ERR) { /* an answer, too */
-            say("| | %d | refused: %s | | |\n", i + 1, bs_error_message());
+            say("| | %d | | refused: %s | | |\n", i + 1, bs_error_message());
             bs_error_clear();
             st = BS_OK;
         }
@@ -215,7 +230,8 @@ bs_status probe_products(probe *p)
     probe_layer l;
     bs_status st;
     say("%d rows. Same bits: with 1 to %d rows from anywhere, with 1 to 33 filters.\n\n"
-        "| product | algorithm | any rows | any filters | GMAC/s |\n|---|---|---|---|---|\n",
+        "| product | algorithm | id, tile, stages | any rows | any filters | GMAC/s "
+        "|\n|---|---|---|---|---|---|\n",
         ROWS, ROWS - 1);
     BS_TRY_GOTO(open_lane(&l, p), out);
     for (size_t i = 0; i < (p->small ? sizeof small : sizeof large) / sizeof *list && time_left(p); i++)
