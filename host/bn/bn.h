@@ -32,7 +32,7 @@
     X(bn_class_given_layer, "entry, layer, class", "P(class | layer), P(correct | class, layer)")            \
     X(bn_class_given_image, "scope, image, class IS NULL, class", "P(class | image)")                        \
     X(bn_class_given_image_layer, "entry, layer, image, class IS NULL, class", "P(class | image, layer)")    \
-    X(bn_layer_given_class, "scope, class, entry IS NULL, entry, layer",                                     \
+    X(bn_layer_given_class, "scope, class < 0, class, entry IS NULL, entry, layer",                          \
       "P(layer | class): where the fault was")                                                               \
     X(bn_image_given_class, "scope, class < 0, class, image IS NULL, image",                                 \
       "P(image | class): which image it was")                                                                \
