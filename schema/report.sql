@@ -67,7 +67,7 @@ SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class
        iif(golden_with_fault IS NULL, NULL, printf('%.2f %%', 100.0 * golden_with_fault)) AS "p = 1 ",
        label_images AS "images with the label", n AS "trials with the answer", wrong AS "not golden" FROM
        bn_trust t WHERE golden_images > 0 AND trust_label IS NOT NULL AND scope = (SELECT min(scope) FROM
-       bn_trust) ORDER BY t.trust_label, t.label_with_fault, t.class LIMIT 12;
+       bn_trust) ORDER BY round(t.trust_label, 12), round(t.label_with_fault, 12), t.class LIMIT 12;
 
 -- All classes.
 CREATE TEMP VIEW report_all_trust AS
@@ -78,7 +78,8 @@ SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class
        iif(trust_golden_low IS NULL, NULL, printf('%.5f - %.5f %%', 100.0 * trust_golden_low, 100.0 *
        trust_golden_high)) AS "95 % ", iif(p_fault IS NULL, NULL, printf('%.3g', p_fault)) AS
        "P(fault | answer)", assessment, n AS trials, wrong AS "not golden" FROM bn_trust t WHERE golden_images +
-       n > 0 ORDER BY t.scope, t.trust_label IS NULL, t.trust_label, t.label_with_fault, t.class LIMIT 3000;
+       n > 0 ORDER BY t.scope, t.trust_label IS NULL, round(t.trust_label, 12),
+       round(t.label_with_fault, 12), t.class LIMIT 3000;
 
 -- Rates by bit position, over all layers.
 CREATE TEMP VIEW report_bits AS
@@ -122,14 +123,14 @@ SELECT scope, kind, layer_name AS layer, bits, printf('%.4g', raw_fit) AS "raw F
 CREATE TEMP VIEW report_cost AS
 SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, printf('%.3g - %.3g', low, high) AS
        "95 %", printf('%.3f %%', 100.0 * wrong_rate) AS "wrong class", printf('%.3f %%', 100.0 *
-       wrong_group_rate) AS "wrong group" FROM severity s WHERE correct = 'golden' ORDER BY s.cost DESC, s.entry,
+       wrong_group_rate) AS "wrong group" FROM severity s WHERE correct = 'golden' ORDER BY round(s.cost, 12) DESC, s.entry,
        s.layer;
 
 -- Which group turns into which.
 CREATE TEMP VIEW report_groups AS
 SELECT entry, truth_group AS "true group", answer_group AS answer, sum(trials) AS trials, sum(wrong) AS
        "wrong class", printf('%.4g', sum(cost * trials) / sum(trials)) AS "mean cost" FROM severity_confusion
-       WHERE correct = 'golden' AND wrong > 0 GROUP BY 1, 2, 3 ORDER BY sum(cost * trials) DESC, 1, 2, 3
+       WHERE correct = 'golden' AND wrong > 0 GROUP BY 1, 2, 3 ORDER BY round(sum(cost * trials), 9) DESC, 1, 2, 3
        LIMIT 200;
 
 -- Campaign.

@@ -31,7 +31,7 @@ echo "== how far each answer can be trusted (view bn_trust): by label at p, and 
 sqlite3 -header -column "$db" "
   SELECT scope, class, class_name, p, round(trust_label, 5) AS label, round(label_with_fault, 4) AS label_fault,
          round(golden_with_fault, 4) AS golden_fault, label_images, golden_images, n, wrong
-  FROM bn_trust WHERE scope = 1 ORDER BY label IS NULL, trust_label, label_with_fault, class"
+  FROM bn_trust WHERE scope = 1 ORDER BY label IS NULL, label, label_fault, class"
 
 echo
 echo "== run again if the answer is suspicious (view rerun_policy)"

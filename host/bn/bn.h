@@ -24,7 +24,7 @@
     X(sink_test, BS_BN_PLACES ", share DESC, class", "all candidates for sink classes, with their tests")    \
     X(sink_concentration, BS_BN_PLACES,                                                                      \
       "how concentrated wrong answers are: entropy, share of the five most frequent")                        \
-    X(bn_trust, "scope, trust_label IS NULL, trust_label, label_with_fault, class",                          \
+    X(bn_trust, "scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class",    \
       "probability that an answer is correct, for each class, least trustworthy first")                      \
     X(bn_trust_curve, "scope, place, p", "the same for fault probabilities from 1e-9 to 1")                  \
     X(bn_correct_given_layer, "entry, layer", "P(correct | layer)")                                          \
