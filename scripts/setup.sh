@@ -9,11 +9,10 @@ for p in $wanted; do
 done
 [ -z "$missing" ] && exit 0
 echo "installing (build-setup.log):$missing" >&2
-sudo=
-[ "$(id -u)" = 0 ] || sudo=sudo
-export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086 # one word a package
-{ $sudo apt-get update && $sudo apt-get install -y --no-install-recommends $missing; } >build-setup.log 2>&1 || {
+apt='env DEBIAN_FRONTEND=noninteractive apt-get -y' # sudo does not pass the environment on
+[ "$(id -u)" = 0 ] || apt="sudo $apt"
+# shellcheck disable=SC2086 # words
+{ $apt update && $apt install --no-install-recommends $missing; } >build-setup.log 2>&1 || {
     tail -40 build-setup.log >&2
     exit 1
 }
