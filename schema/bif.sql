@@ -1,6 +1,6 @@
 -- What `bitsink bn FILE export` writes, as temporary tables and views; table export_scope (id) holds the scope. States
--- are numbered from 0. The views give conditional probabilities: the parents' states, the own state, its probability,
--- sorted. Pairs (image, layer) that no experiment reached get the golden answer.
+-- are numbered from 0. The views give conditional probabilities: the parents' states, the own state, its probability.
+-- Pairs (image, layer) that no experiment reached get the golden answer.
 CREATE TEMP TABLE joint AS
 SELECT fault, entry, layer, image, class, sum(share) AS share FROM bn_joint
  WHERE scope = (SELECT id FROM export_scope) GROUP BY fault, entry, layer, image, class HAVING sum(share) > 0;
@@ -27,7 +27,7 @@ SELECT p FROM bn_scope WHERE scope = (SELECT id FROM export_scope);
 
 CREATE TEMP VIEW cpt_layer AS
 SELECT f.id AS a, l.id, CASE WHEN f.id = 0 THEN l.id = 0 WHEN l.id = 0 THEN 0 ELSE l.p END * 1.0 AS p
-  FROM state_answer f CROSS JOIN state_layer l ORDER BY 1, 2;
+  FROM state_answer f CROSS JOIN state_layer l;
 
 CREATE TEMP VIEW cpt_image AS
 WITH s AS MATERIALIZED (
@@ -37,7 +37,7 @@ WITH s AS MATERIALIZED (
 )
 SELECT l.id AS a, i.id, ifnull(s.v, 0.0) / w.v AS p
   FROM state_layer l JOIN whole w ON w.layer = l.id CROSS JOIN state_image i
-  LEFT JOIN s ON s.layer = l.id AND s.image = i.id ORDER BY 1, 2;
+  LEFT JOIN s ON s.layer = l.id AND s.image = i.id;
 
 CREATE TEMP VIEW cpt_class AS
 WITH whole AS MATERIALIZED (
@@ -46,15 +46,15 @@ WITH whole AS MATERIALIZED (
 SELECT i.id AS a, l.id AS b, c.id, CASE WHEN w.v IS NULL THEN (c.class = i.g) * 1.0 ELSE ifnull(s.share, 0.0) / w.v END AS p
   FROM state_image i CROSS JOIN state_layer l CROSS JOIN state_class c
   LEFT JOIN whole w ON w.layer = l.id AND w.image = i.id
-  LEFT JOIN cell s ON s.layer = l.id AND s.image = i.id AND s.class = c.id ORDER BY 1, 2, 3;
+  LEFT JOIN cell s ON s.layer = l.id AND s.image = i.id AND s.class = c.id;
 
 CREATE TEMP VIEW cpt_correct_label AS
 SELECT i.id AS a, c.id AS b, x.id, ((c.class >= 0 AND c.class IS i.y) = x.id) * 1.0 AS p
-  FROM state_image i CROSS JOIN state_class c CROSS JOIN state_answer x ORDER BY 1, 2, 3;
+  FROM state_image i CROSS JOIN state_class c CROSS JOIN state_answer x;
 
 CREATE TEMP VIEW cpt_correct_golden AS
 SELECT i.id AS a, c.id AS b, x.id, ((c.class >= 0 AND c.class = i.g) = x.id) * 1.0 AS p
-  FROM state_image i CROSS JOIN state_class c CROSS JOIN state_answer x ORDER BY 1, 2, 3;
+  FROM state_image i CROSS JOIN state_class c CROSS JOIN state_answer x;
 
 -- The same without the image.
 CREATE TEMP TABLE sum_by_layer AS
@@ -69,16 +69,14 @@ WITH whole AS MATERIALIZED (
 )
 SELECT l.id AS a, c.id, ifnull(s.v, 0.0) / w.v AS p
   FROM state_layer l JOIN whole w ON w.layer = l.id CROSS JOIN state_class c
-  LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id ORDER BY 1, 2;
+  LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id;
 
 CREATE TEMP VIEW cpt_correct_label_by_layer AS
 SELECT l.id AS a, c.id AS b, x.id, CASE WHEN s.v IS NULL THEN x.id = 0 WHEN x.id = 1 THEN s.right_label / s.v
            ELSE 1.0 - s.right_label / s.v END * 1.0 AS p
-  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id
- ORDER BY 1, 2, 3;
+  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id;
 
 CREATE TEMP VIEW cpt_correct_golden_by_layer AS
 SELECT l.id AS a, c.id AS b, x.id, CASE WHEN s.v IS NULL THEN x.id = 0 WHEN x.id = 1 THEN s.right_golden / s.v
            ELSE 1.0 - s.right_golden / s.v END * 1.0 AS p
-  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id
- ORDER BY 1, 2, 3;
+  FROM state_layer l CROSS JOIN state_class c CROSS JOIN state_answer x LEFT JOIN sum_by_layer s ON s.layer = l.id AND s.class = c.id;

@@ -56,5 +56,5 @@ SELECT p.variable, p.value,
   FROM part p JOIN whole w ON w.variable = p.variable
   LEFT JOIN distance d ON d.variable = p.variable AND d.value = p.value
  WHERE w.known + w.fault > 0
- ORDER BY p.place, probability DESC, p.value
+ ORDER BY p.place, round(probability, 12) DESC, p.value -- sums that are equal may differ in their last digits
  LIMIT ?1;

@@ -11,14 +11,14 @@ SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.
        AS DUE, iif(sum(s.labelled) = 0, NULL, printf('%.2f %%', 100.0 * (sum(s.golden_correct) * 1.0 /
        sum(s.labelled)))) AS "accuracy without faults", iif(sum(s.labelled) = 0, NULL, printf('%.2f %%', 100.0 *
        (sum(s.correct) * 1.0 / sum(s.labelled)))) AS "under fault" FROM layer_summary s JOIN entry e ON e.id =
-       s.entry GROUP BY e.id;
+       s.entry GROUP BY e.id ORDER BY e.id;
 
 -- The most vulnerable layers.
 CREATE TEMP VIEW report_vulnerable_layers AS
 SELECT entry, layer_name AS layer, trials, printf('%.3f %%', 100.0 * sdc1_rate) AS "SDC-1",
        printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high) AS "95 %", printf('%.3f %%', 100.0 *
-       due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy ORDER BY sdc1_rate DESC
-       LIMIT 10;
+       due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy a ORDER BY a.sdc1_rate DESC,
+       a.entry, a.layer LIMIT 10;
 
 -- All layers.
 CREATE TEMP VIEW report_all_layers AS
@@ -27,36 +27,36 @@ SELECT entry, layer_name AS layer, trials, iif(accuracy IS NULL, NULL, printf('%
        "SDC-1", printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high) AS "95 %", printf('%.3f %%', 100.0
        * sdc5_rate) AS "SDC-5", printf('%.3f %%', 100.0 * sdc10_rate) AS "SDC-10 %", printf('%.3f %%', 100.0 *
        sdc20_rate) AS "SDC-20 %", printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS
-       counted FROM layer_accuracy ORDER BY entry, layer;
+       counted FROM layer_accuracy a ORDER BY a.entry, a.layer;
 
 -- Sinks of each entry, over all layers.
 CREATE TEMP VIEW report_sinks AS
 SELECT entry, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
        printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
        printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
-       images, trials, printf('%.1e', q_value) AS q FROM sink_class WHERE level = 'overall' ORDER BY entry,
-       sdc_share DESC LIMIT 20;
+       images, trials, printf('%.1e', q_value) AS q FROM sink_class s WHERE level = 'overall' ORDER BY
+       s.entry, s.sdc_share DESC, s.class LIMIT 20;
 
 -- Sinks by layer.
 CREATE TEMP VIEW report_layer_sinks AS
 SELECT entry, layer_name AS layer, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END
        AS class, printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
        printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
-       images, trials, printf('%.1e', q_value) AS q FROM sink_class WHERE level = 'layer' ORDER BY entry, layer,
-       share DESC LIMIT 500;
+       images, trials, printf('%.1e', q_value) AS q FROM sink_class s WHERE level = 'layer' ORDER BY s.entry,
+       s.layer, s.share DESC, s.class LIMIT 500;
 
 -- Sinks by bit position.
 CREATE TEMP VIEW report_bit_sinks AS
 SELECT entry, bit, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
        printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
        printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", images, trials, printf('%.1e', q_value)
-       AS q FROM sink_class WHERE level = 'bit' ORDER BY entry, bit DESC, share DESC LIMIT 500;
+       AS q FROM sink_class s WHERE level = 'bit' ORDER BY s.entry, s.bit DESC, s.share DESC, s.class LIMIT 500;
 
 -- Concentration of wrong answers: entropy in bits, share of the five most frequent.
 CREATE TEMP VIEW report_concentration AS
 SELECT entry, ifnull(layer_name, 'all') AS layer, sdc1 AS "silent corruptions", classes, printf('%.2f', entropy)
-       AS entropy, printf('%.1f %%', 100.0 * top5_share) AS "top five" FROM sink_concentration WHERE level <>
-       'bit';
+       AS entropy, printf('%.1f %%', 100.0 * top5_share) AS "top five" FROM sink_concentration s WHERE level <>
+       'bit' ORDER BY s.level = 'layer', s.entry, s.layer;
 
 -- The least trustworthy answers at the p of the settings, of classes that the network answers without faults.
 CREATE TEMP VIEW report_least_trust AS
@@ -66,8 +66,8 @@ SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class
        iif(trust_golden IS NULL, NULL, printf('%.5f %%', 100.0 * trust_golden)) AS "by golden answer",
        iif(golden_with_fault IS NULL, NULL, printf('%.2f %%', 100.0 * golden_with_fault)) AS "p = 1 ",
        label_images AS "images with the label", n AS "trials with the answer", wrong AS "not golden" FROM
-       bn_trust WHERE golden_images > 0 AND trust_label IS NOT NULL AND scope = (SELECT min(scope) FROM
-       bn_trust) LIMIT 12;
+       bn_trust t WHERE golden_images > 0 AND trust_label IS NOT NULL AND scope = (SELECT min(scope) FROM
+       bn_trust) ORDER BY round(t.trust_label, 12), round(t.label_with_fault, 12), t.class LIMIT 12;
 
 -- All classes.
 CREATE TEMP VIEW report_all_trust AS
@@ -77,8 +77,9 @@ SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class
        iif(trust_golden IS NULL, NULL, printf('%.5f %%', 100.0 * trust_golden)) AS "by golden answer",
        iif(trust_golden_low IS NULL, NULL, printf('%.5f - %.5f %%', 100.0 * trust_golden_low, 100.0 *
        trust_golden_high)) AS "95 % ", iif(p_fault IS NULL, NULL, printf('%.3g', p_fault)) AS
-       "P(fault | answer)", assessment, n AS trials, wrong AS "not golden" FROM bn_trust WHERE golden_images + n
-       > 0 LIMIT 3000;
+       "P(fault | answer)", assessment, n AS trials, wrong AS "not golden" FROM bn_trust t WHERE golden_images +
+       n > 0 ORDER BY t.scope, t.trust_label IS NULL, round(t.trust_label, 12),
+       round(t.label_with_fault, 12), t.class LIMIT 3000;
 
 -- Rates by bit position, over all layers.
 CREATE TEMP VIEW report_bits AS
@@ -94,7 +95,7 @@ SELECT scope, size AS "classes in S", iif(extra IS NULL, NULL, printf('%.2f %%',
        "false alarms", iif(caught IS NULL, NULL, printf('%.1f %%', 100.0 * caught)) AS caught, iif(caught_low IS
        NULL, NULL, printf('%.1f - %.1f %%', 100.0 * caught_low, 100.0 * caught_high)) AS "95 %", iif(sdc_rate IS
        NULL, NULL, printf('%.3g', sdc_rate)) AS "P(silent corruption)", iif(residual_sdc_rate IS NULL, NULL,
-       printf('%.3g', residual_sdc_rate)) AS "with policy" FROM rerun_policy;
+       printf('%.3g', residual_sdc_rate)) AS "with policy" FROM rerun_policy ORDER BY scope;
 
 -- S.
 CREATE TEMP VIEW report_policy_classes AS
@@ -109,26 +110,28 @@ SELECT scope, kind, printf('%.3g', bits / 1e6) AS Mbit, printf('%.4g', raw_fit) 
        due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL,
        NULL, printf('%.3f %%', 100.0 * avf)) AS AVF, iif(spfm IS NULL, NULL, printf('%.2f %%', 100.0 * spfm)) AS
        SPFM, fit_target AS "target FIT", target FROM failure_rate WHERE level = 'kind' OR (level = 'all' AND
-       scope = -1);
+       scope = -1) ORDER BY scope, level = 'kind', kind;
 
 -- By layer.
 CREATE TEMP VIEW report_layer_rates AS
 SELECT scope, kind, layer_name AS layer, bits, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g', sdc_fit) AS
        "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS "95 %", printf('%.4g', due_fit) AS
        "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL, NULL,
-       printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate WHERE level = 'layer';
+       printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate f WHERE level = 'layer' ORDER BY f.scope, f.kind, f.entry, f.layer;
 
 -- Mean cost by layer, held against the fault-free answer.
 CREATE TEMP VIEW report_cost AS
 SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, printf('%.3g - %.3g', low, high) AS
        "95 %", printf('%.3f %%', 100.0 * wrong_rate) AS "wrong class", printf('%.3f %%', 100.0 *
-       wrong_group_rate) AS "wrong group" FROM severity WHERE correct = 'golden' ORDER BY cost DESC;
+       wrong_group_rate) AS "wrong group" FROM severity s WHERE correct = 'golden' ORDER BY round(s.cost, 12) DESC, s.entry,
+       s.layer;
 
 -- Which group turns into which.
 CREATE TEMP VIEW report_groups AS
 SELECT entry, truth_group AS "true group", answer_group AS answer, sum(trials) AS trials, sum(wrong) AS
        "wrong class", printf('%.4g', sum(cost * trials) / sum(trials)) AS "mean cost" FROM severity_confusion
-       WHERE correct = 'golden' AND wrong > 0 GROUP BY 1, 2, 3 ORDER BY sum(cost * trials) DESC LIMIT 200;
+       WHERE correct = 'golden' AND wrong > 0 GROUP BY 1, 2, 3 ORDER BY round(sum(cost * trials), 9) DESC, 1, 2, 3
+       LIMIT 200;
 
 -- Campaign.
 CREATE TEMP VIEW report_campaign AS
@@ -155,8 +158,8 @@ SELECT id AS run, started, host, backend, device, isa AS "instruction set", libr
 
 -- Images left out.
 CREATE TEMP VIEW report_left_out AS
-SELECT i.path AS image, b.reason, b.trials FROM broken_image b JOIN image i ON i.id = b.image;
+SELECT i.path AS image, b.reason, b.trials FROM broken_image b JOIN image i ON i.id = b.image ORDER BY i.id;
 
 -- Settings.
 CREATE TEMP VIEW report_settings AS
-SELECT name, value, comment FROM bn_parameter;
+SELECT name, value, comment FROM bn_parameter ORDER BY rowid;

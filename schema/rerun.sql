@@ -55,7 +55,7 @@ WITH img AS MATERIALIZED (
     SELECT scope, row_number() OVER place AS size, class, sum(extra0) OVER place AS extra0, sum(ww0) OVER place AS ww0,
            sum(extra1) OVER place AS extra1, sum(ww1) OVER place AS ww1, sum(wrong1) OVER place AS wrong1
       FROM class_of
-    WINDOW place AS (PARTITION BY scope ORDER BY CASE WHEN extra0 > 0 THEN ww0 / extra0 ELSE 9e99 END DESC, class ROWS UNBOUNDED PRECEDING)
+    WINDOW place AS (PARTITION BY scope ORDER BY CASE WHEN extra0 > 0 THEN round(ww0 / extra0, 9) ELSE 9e99 END DESC, class ROWS UNBOUNDED PRECEDING)
     UNION ALL
     SELECT scope, 0, NULL, 0.0, 0.0, 0.0, 0.0, 0 FROM whole
 ), rate AS (

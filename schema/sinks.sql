@@ -79,7 +79,7 @@ WITH wrong AS MATERIALIZED (
                      ELSE 1.0 END AS p_value, t.tests
       FROM factorial f JOIN places t ON t.level = f.level
 ), ranked AS (
-    SELECT t.*, row_number() OVER (PARTITION BY level ORDER BY p_value) AS place FROM tested t
+    SELECT t.*, row_number() OVER (PARTITION BY level ORDER BY p_value, entry, layer, bit, class) AS place FROM tested t
 ), adjusted AS (
     SELECT r.*, min(1.0, min(p_value * tests / place) OVER (PARTITION BY level ORDER BY place DESC)) AS q_value FROM ranked r
 )
@@ -110,7 +110,7 @@ CREATE VIEW sink_class AS
 SELECT level, entry, layer, layer_name, bit, class, class_name, share, golden_share, runner_up_share, lift, sdc_share,
        entry_sdc_share, golden_classes, images, wrong_images, trials, p_value, q_value -- all as in sink_test
   FROM sink_test WHERE is_sink
- ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, layer, bit, share DESC;
+ ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, layer, bit, share DESC, class;
 
 -- How concentrated wrong answers are, for each place. All silent corruptions count, trial by trial.
 CREATE VIEW sink_concentration AS

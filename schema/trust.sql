@@ -114,7 +114,7 @@ SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((
   FROM total WHERE golden > 0;
 
 -- Trust: P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c), A, B, M, N as in bn_term.
--- The least trustworthy classes first.
+-- The least trustworthy classes first; twelve digits count, because sums that are equal may differ in the last ones.
 CREATE VIEW bn_trust AS
 SELECT scope,                              -- entry.id, or -1: the strata of bn_prior_layer
        class,                              -- the answer
@@ -149,7 +149,7 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
        wrong,                              -- of them: it is not the golden answer
        coverage                            -- bn_scope.coverage
   FROM bn_term WHERE class >= 0
- ORDER BY scope, trust_label IS NULL, trust_label, label_with_fault, class;
+ ORDER BY scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class;
 
 -- The trust curve: the same for p from 1e-9 to 1, four points a decade, whatever bn_parameter p says. An entry with
 -- a bit error rate is one experiment with p = 1 and has no curve.
@@ -162,8 +162,8 @@ WITH RECURSIVE step (k) AS (
 ), term AS MATERIALIZED (
     SELECT t.*, rank() OVER (PARTITION BY scope ORDER BY label_images = 0,
                ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) IS NULL,
-               ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0),
-               label_right / nullif(fault, 0), class) AS place
+               round(((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0), 12),
+               round(label_right / nullif(fault, 0), 12), class) AS place
       FROM bn_term t
      WHERE class >= 0 AND golden + fault > 0 AND scope NOT IN (SELECT id FROM entry WHERE ber > 0)
 )

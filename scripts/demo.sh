@@ -31,21 +31,21 @@ echo "== how far each answer can be trusted (view bn_trust): by label at p, and 
 sqlite3 -header -column "$db" "
   SELECT scope, class, class_name, p, round(trust_label, 5) AS label, round(label_with_fault, 4) AS label_fault,
          round(golden_with_fault, 4) AS golden_fault, label_images, golden_images, n, wrong
-  FROM bn_trust WHERE scope = 1"
+  FROM bn_trust WHERE scope = 1 ORDER BY label IS NULL, label, label_fault, class"
 
 echo
 echo "== run again if the answer is suspicious (view rerun_policy)"
 sqlite3 -header -column "$db" "
   SELECT scope, size AS classes, round(extra, 4) AS extra_inferences, round(caught, 4) AS caught,
          round(caught_low, 4) AS low, round(caught_high, 4) AS high
-  FROM rerun_policy"
+  FROM rerun_policy ORDER BY scope"
 
 echo
 echo "== failure rates at 100 FIT per Mbit (view failure_rate)"
 sqlite3 -header -column "$db" "
   SELECT scope, kind, bits, round(raw_fit, 1) AS raw_fit, round(sdc_fit, 3) AS sdc_fit, round(sdc_fit_low, 3) AS low,
          round(sdc_fit_high, 2) AS high, round(due_fit, 3) AS due_fit, fit_target, target
-  FROM failure_rate WHERE level = 'kind'"
+  FROM failure_rate WHERE level = 'kind' ORDER BY scope, kind"
 
 echo
 echo "== report"

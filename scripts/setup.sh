@@ -8,10 +8,11 @@ for p in $wanted; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
 done
 [ -z "$missing" ] && exit 0
-echo "installing:$missing" >&2
-sudo=
-[ "$(id -u)" = 0 ] || sudo=sudo
-export DEBIAN_FRONTEND=noninteractive
-$sudo apt-get update -qq >&2
-# shellcheck disable=SC2086 # one word a package
-$sudo apt-get install -y -qq --no-install-recommends $missing >&2
+echo "installing (build-setup.log):$missing" >&2
+apt='env DEBIAN_FRONTEND=noninteractive apt-get -y' # sudo does not pass the environment on
+[ "$(id -u)" = 0 ] || apt="sudo $apt"
+# shellcheck disable=SC2086 # words
+{ $apt update && $apt install --no-install-recommends $missing; } >build-setup.log 2>&1 || {
+    tail -40 build-setup.log >&2
+    exit 1
+}

@@ -192,7 +192,7 @@ static inline double naive_reduce(const bs_node *n, const bs_shape *in, const bs
     double sum = 0.0, l1 = 0.0, squares = 0.0, max = -HUGE_VAL, min = HUGE_VAL;
     int64_t count = 0;
     for (int64_t k = 0; k < elements; k++) {
-        int64_t index[BS_MAX_RANK], to[BS_MAX_RANK];
+        int64_t index[BS_MAX_RANK], to[BS_MAX_RANK] = {0};
         int rank = 0;
         naive_index(in, k, index);
         for (int a = 0; a < in->rank; a++) {

@@ -85,7 +85,7 @@ static bs_status write_table(writer *w, const char *variable, const char *view, 
         BS_TRY_GOTO(load_names(w, &names[i], &start[i], &n, states[i]), out);
     fprintf(w->out, "probability ( %s | %s%s%s ) {\n", variable, parents[0], n_parents > 1 ? ", " : "",
             n_parents > 1 ? parents[1] : "");
-    snprintf(sql, sizeof sql, "SELECT * FROM cpt_%s", view);
+    snprintf(sql, sizeof sql, "SELECT * FROM cpt_%s ORDER BY 1, 2%s", view, n_parents > 1 ? ", 3" : "");
     BS_TRY_GOTO(bs_db_prepare(&q, w->db, sql), out);
     for (;;) {
         BS_TRY_GOTO(bs_db_step(w->db, q, &row), out);

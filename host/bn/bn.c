@@ -7,34 +7,35 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const table_names[] = {
-#define X(name, help) #name,
+static const struct table {
+    const char *name, *order, *help;
+} tables[] = {
+#define X(name, order, help) {#name, order, help},
     BS_BN_TABLES(X)
 #undef X
 };
 
-enum { N_TABLES = sizeof table_names / sizeof *table_names };
+enum { N_TABLES = sizeof tables / sizeof *tables };
 
 void bs_bn_list(FILE *out)
 {
-    static const char *const help[] = {
-#define X(name, text) text,
-        BS_BN_TABLES(X)
-#undef X
-    };
     for (size_t i = 0; i < N_TABLES; i++)
-        fprintf(out, "  %-26s  %s\n", table_names[i], help[i]);
+        fprintf(out, "  %-26s  %s\n", tables[i].name, tables[i].help);
 }
 
-static bs_status check_table(const char *table)
+static bs_status find_table(const struct table **out, const char *name)
 {
-    for (size_t i = 0; i < N_TABLES; i++)
-        if (strcmp(table, table_names[i]) == 0)
+    const char *names[N_TABLES];
+    for (size_t i = 0; i < N_TABLES; i++) {
+        *out = &tables[i];
+        names[i] = tables[i].name;
+        if (strcmp(name, names[i]) == 0)
             return BS_OK;
-    bs_fail(BS_USAGE, "unknown table '%s'", table);
-    int near = bs_nearest(table, table_names, N_TABLES);
+    }
+    bs_fail(BS_USAGE, "unknown table '%s'", name);
+    int near = bs_nearest(name, names, N_TABLES);
     if (near >= 0)
-        return bs_hint("did you mean '%s'?", table_names[near]);
+        return bs_hint("did you mean '%s'?", names[near]);
     return bs_hint("such as layer_accuracy, sink_class, bn_trust; `bitsink bn DB` lists all");
 }
 
@@ -92,17 +93,17 @@ out:
     return st;
 }
 
-bs_status bs_bn_print(FILE *out, const char *db_path, const char *table, bs_rows_format format,
-                      uint64_t limit)
+bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format, uint64_t limit)
 {
+    const struct table *table;
     bs_db *db = NULL;
     sqlite3_stmt *q = NULL;
-    char sql[128];
+    char sql[192];
     bs_status st;
-    BS_TRY(check_table(table));
-    BS_TRY(bs_bn_open(&db, db_path, strncmp(table, "sink_", 5) == 0 || strncmp(table, "bit_", 4) == 0));
+    BS_TRY(find_table(&table, name));
+    BS_TRY(bs_bn_open(&db, db_path, strncmp(name, "sink_", 5) == 0 || strncmp(name, "bit_", 4) == 0));
     int64_t rows = limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit;
-    snprintf(sql, sizeof sql, "SELECT * FROM %s LIMIT %" PRId64, table, rows);
+    snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY %s LIMIT %" PRId64, name, table->order, rows);
     BS_TRY_GOTO(bs_db_prepare(&q, db, sql), out);
     st = bs_rows_print(out, db, q, format);
 out:

@@ -8,46 +8,60 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* X(name, help). What can be shown. */
+/* Places of sinks: entries as a whole, their layers, their bit positions. */
+#define BS_BN_PLACES "level = 'bit', level = 'layer', entry, layer, bit"
+
+/* X(name, order, help). What can be shown, and the columns that put its rows in the one order they are shown
+ * in. */
 #define BS_BN_TABLES(X)                                                                                      \
-    X(layer_accuracy, "accuracy, SDC and DUE rates of each layer under one fault, with 95 % bounds")         \
-    X(bit_accuracy, "SDC and DUE rates by layer and bit position")                                           \
-    X(network_sdc, "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")            \
-    X(sink_class, "classes that wrong answers significantly fall into: by layer, by bit position, overall")  \
-    X(sink_test, "all candidates for sink classes, with their tests")                                        \
-    X(sink_concentration, "how concentrated wrong answers are: entropy, share of the five most frequent")    \
-    X(bn_trust, "probability that an answer is correct, for each class, least trustworthy first")            \
-    X(bn_trust_curve, "the same for fault probabilities from 1e-9 to 1")                                     \
-    X(bn_correct_given_layer, "P(correct | layer)")                                                          \
-    X(bn_class, "P(class), with and without a fault, and P(fault | class)")                                  \
-    X(bn_class_given_layer, "P(class | layer), P(correct | class, layer)")                                   \
-    X(bn_class_given_image, "P(class | image)")                                                              \
-    X(bn_class_given_image_layer, "P(class | image, layer)")                                                 \
-    X(bn_layer_given_class, "P(layer | class): where the fault was")                                         \
-    X(bn_image_given_class, "P(image | class): which image it was")                                          \
-    X(bn_layer, "P(layer): prior, exposure, coverage")                                                       \
-    X(bn_image, "P(image): weights, golden answers")                                                         \
-    X(bn_scope, "P(fault) and coverage of each set of layers")                                               \
-    X(bn_term, "the sums behind bn_class and bn_trust")                                                      \
-    X(rerun_policy, "run again if the answer is in a set of classes: what that catches and costs")           \
-    X(rerun_set, "the classes of this set")                                                                  \
-    X(rerun_curve, "the same for sets of every size")                                                        \
-    X(severity, "mean cost of an answer of each layer under one fault")                                      \
-    X(severity_confusion, "which group of classes turns into which, by layer")                               \
-    X(failure_rate, "FIT, AVF, PVF: by layer, for activations and parameters, in all")                       \
-    X(bn_parameter, "settings of the Bayesian network (`bitsink bn DB set NAME=VALUE`)")                     \
-    X(bn_prior_layer, "prior of layers (`bitsink bn DB set scope=...`, `bitsink bn DB priors FILE`)")        \
-    X(bn_prior_image, "weights of images (`bitsink bn DB weights FILE`)")                                    \
-    X(class_group, "groups of classes (`bitsink bn DB groups FILE`)")                                        \
-    X(group_cost, "costs of answers of a wrong group (`bitsink bn DB costs FILE`)")                          \
-    X(outcome, "one row a trial: what it came to")                                                           \
-    X(campaign, "the campaign")                                                                              \
-    X(entry, "its fault entries")                                                                            \
-    X(layer, "the layers of the model")                                                                      \
-    X(stratum, "planned experiments: fault entry x layer")                                                   \
-    X(image, "the images")                                                                                   \
-    X(golden, "fault-free runs")                                                                             \
-    X(run, "starts of the program on this file")
+    X(layer_accuracy, "entry, layer",                                                                        \
+      "accuracy, SDC and DUE rates of each layer under one fault, with 95 % bounds")                         \
+    X(bit_accuracy, "entry, layer, bit", "SDC and DUE rates by layer and bit position")                      \
+    X(network_sdc, "entry, weights",                                                                         \
+      "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")                         \
+    X(sink_class, BS_BN_PLACES ", share DESC, class",                                                        \
+      "classes that wrong answers significantly fall into: by layer, by bit position, overall")              \
+    X(sink_test, BS_BN_PLACES ", share DESC, class", "all candidates for sink classes, with their tests")    \
+    X(sink_concentration, BS_BN_PLACES,                                                                      \
+      "how concentrated wrong answers are: entropy, share of the five most frequent")                        \
+    X(bn_trust, "scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class",    \
+      "probability that an answer is correct, for each class, least trustworthy first")                      \
+    X(bn_trust_curve, "scope, place, p", "the same for fault probabilities from 1e-9 to 1")                  \
+    X(bn_correct_given_layer, "entry, layer", "P(correct | layer)")                                          \
+    X(bn_class, "scope, class < 0, class", "P(class), with and without a fault, and P(fault | class)")       \
+    X(bn_class_given_layer, "entry, layer, class", "P(class | layer), P(correct | class, layer)")            \
+    X(bn_class_given_image, "scope, image, class IS NULL, class", "P(class | image)")                        \
+    X(bn_class_given_image_layer, "entry, layer, image, class IS NULL, class", "P(class | image, layer)")    \
+    X(bn_layer_given_class, "scope, class < 0, class, entry IS NULL, entry, layer",                          \
+      "P(layer | class): where the fault was")                                                               \
+    X(bn_image_given_class, "scope, class < 0, class, image IS NULL, image",                                 \
+      "P(image | class): which image it was")                                                                \
+    X(bn_layer, "scope, entry, layer", "P(layer): prior, exposure, coverage")                                \
+    X(bn_image, "image", "P(image): weights, golden answers")                                                \
+    X(bn_scope, "scope", "P(fault) and coverage of each set of layers")                                      \
+    X(bn_term, "scope, class < 0, class", "the sums behind bn_class and bn_trust")                           \
+    X(rerun_policy, "scope", "run again if the answer is in a set of classes: what that catches and costs")  \
+    X(rerun_set, "scope, place", "the classes of this set")                                                  \
+    X(rerun_curve, "scope, size", "the same for sets of every size")                                         \
+    X(severity, "correct, entry, layer", "mean cost of an answer of each layer under one fault")             \
+    X(severity_confusion, "correct, entry, layer, truth_group, answer_group",                                \
+      "which group of classes turns into which, by layer")                                                   \
+    X(failure_rate, "scope, level = 'layer', level = 'kind', kind, entry, layer",                            \
+      "FIT, AVF, PVF: by layer, for activations and parameters, in all")                                     \
+    X(bn_parameter, "rowid", "settings of the Bayesian network (`bitsink bn DB set NAME=VALUE`)")            \
+    X(bn_prior_layer, "entry, layer",                                                                        \
+      "prior of layers (`bitsink bn DB set scope=...`, `bitsink bn DB priors FILE`)")                        \
+    X(bn_prior_image, "image", "weights of images (`bitsink bn DB weights FILE`)")                           \
+    X(class_group, "class", "groups of classes (`bitsink bn DB groups FILE`)")                               \
+    X(group_cost, "truth, answer", "costs of answers of a wrong group (`bitsink bn DB costs FILE`)")         \
+    X(outcome, "trial", "one row a trial: what it came to")                                                  \
+    X(campaign, "id", "the campaign")                                                                        \
+    X(entry, "id", "its fault entries")                                                                      \
+    X(layer, "id", "the layers of the model")                                                                \
+    X(stratum, "entry, layer", "planned experiments: fault entry x layer")                                   \
+    X(image, "id", "the images")                                                                             \
+    X(golden, "image", "fault-free runs")                                                                    \
+    X(run, "id", "starts of the program on this file")
 
 /* Opens a result file for reading; works while a run writes it. Views and settings that an older file lacks
  * are there, the file itself stays as it is. `bits`: bit_summary and bit_wrong are up to date, too, which may
@@ -56,8 +70,8 @@ bs_status bs_bn_open(bs_db **out, const char *path, bool bits);
 /* Stores in the file what bs_bn_open() would make up: current views, missing settings, counts by bit
  * position. */
 bs_status bs_bn_update(const char *path);
-/* Prints at most `limit` rows (0: all) of a table or view. BS_USAGE for an unknown table. */
-bs_status bs_bn_print(FILE *out, const char *db_path, const char *table, bs_rows_format format,
+/* Prints at most `limit` rows (0: all) of a table or view. BS_USAGE for an unknown name. */
+bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format,
                       uint64_t limit);
 /* Names and help texts, one a line, aligned. */
 void bs_bn_list(FILE *out);

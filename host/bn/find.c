@@ -12,7 +12,7 @@ static const struct kind {
     const char *noun, *sql; /* id and name of all */
     const char *special;    /* the name of id -1 */
 } kinds[] = {
-    [BS_BN_CLASS] = {"class", "SELECT id, name FROM class", "DUE"},
+    [BS_BN_CLASS] = {"class", "SELECT id, name FROM class ORDER BY id", "DUE"},
     [BS_BN_LAYER] = {"layer",
                      "SELECT id, name FROM layer WHERE id IN (SELECT layer FROM stratum) ORDER BY id",
                      "none"},

@@ -32,7 +32,8 @@ static bs_status unknown_setting(const bs_db *db, const char *name)
     bs_str names = {0};
     bool row = true;
     bs_status st;
-    BS_TRY(bs_db_prepare(&q, db, "SELECT group_concat(name, ', ') FROM bn_parameter"));
+    BS_TRY(bs_db_prepare(
+        &q, db, "SELECT group_concat(name, ', ') FROM (SELECT name FROM bn_parameter ORDER BY rowid)"));
     BS_TRY_GOTO(bs_db_step(db, q, &row), out);
     const char *text = row ? (const char *)sqlite3_column_text(q, 0) : NULL;
     bs_str_puts(&names, text ? text : "");

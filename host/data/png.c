@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 /* Deflate cannot compress better than this; a header that promises more pixels lies. */
 #define MAX_DEFLATE_RATIO 1032
@@ -43,19 +44,23 @@ static void on_read(png_structp png, png_bytep to, size_t n)
     job->at += n;
 }
 
-/* A chunk is its length, four letters, that many bytes and a checksum. libpng makes room for a chunk before
- * it reads it, so a few bytes could ask for 2 GB. */
+/* A chunk is its length, four letters, that many bytes and a checksum of letters and bytes. libpng makes room
+ * for a chunk before it reads it, so a few bytes could ask for 2 GB; and its versions differ in which
+ * checksums they heed, and whether they miss an end. */
 static bs_status check_chunks(const struct png_job *job)
 {
     for (size_t at = PNG_SIGNATURE; at + PNG_CHUNK_FRAME <= job->len;) {
-        size_t n = png_get_uint_32(job->bytes + at);
+        const uint8_t *chunk = job->bytes + at;
+        png_uint_32 n = png_get_uint_32(chunk);
         if (n > job->len - at - PNG_CHUNK_FRAME)
-            return bs_fail(BS_ERR, "PNG: a chunk of %zu bytes does not fit into the file", n);
-        if (memcmp(job->bytes + at + 4, "IEND", 4) == 0)
-            break;
+            return bs_fail(BS_ERR, "PNG: a chunk of %zu bytes does not fit into the file", (size_t)n);
+        if (crc32(0, chunk + 4, n + 4) != png_get_uint_32(chunk + 8 + n))
+            return bs_fail(BS_ERR, "PNG: the chunk at byte %zu does not match its checksum", at);
+        if (memcmp(chunk + 4, "IEND", 4) == 0)
+            return BS_OK;
         at += PNG_CHUNK_FRAME + n;
     }
-    return BS_OK;
+    return bs_fail(BS_ERR, "PNG: the file is truncated");
 }
 
 static bs_status allocate(struct png_job *job)

@@ -41,7 +41,7 @@ static void draw_frame(const bs_page *p, double left, double top, double height,
         const char *name;
         int high, low;
     } fields[] = {{"sign", 31, 31}, {"exponent", 30, 23}, {"mantissa", 22, 0}};
-    char text[8];
+    char text[12];
     bs_set_color(p, BS_INK, 1);
     bs_draw_text(p, (bs_text){.x = left, .y = top - 34, .size = 13, .across = -1, .bold = true}, title);
     cairo_set_line_width(p->cr, 1);

@@ -29,18 +29,18 @@ static const char sql_layers[] =
     "e.id = "
     "a.entry LEFT JOIN sink s ON s.entry = a.entry AND s.layer = a.layer WHERE (?1 = -2 OR a.entry = ?1) AND "
     "(?2 = -2 OR "
-    "a.layer = ?2) AND a.sdc1_rate > 0 ORDER BY s.n IS NULL, a.sdc1_rate DESC LIMIT 5";
+    "a.layer = ?2) AND a.sdc1_rate > 0 ORDER BY s.n IS NULL, a.sdc1_rate DESC, a.entry, a.layer LIMIT 5";
 /* True class (the label, or the golden answer of images without one), answer, times. */
 static const char sql_golden[] = "SELECT coalesce(i.class, g.class), g.class, count(*), 0 FROM golden g JOIN "
                                  "image i ON i.id = g.image WHERE g.class >= "
-                                 "0 GROUP BY 1, 2";
+                                 "0 GROUP BY 1, 2 ORDER BY 1, 2";
 static const char sql_layer[] = "SELECT coalesce(i.class, g.class), s.class, sum(s.n), s.class <> g.class "
                                 "FROM summary s JOIN golden g ON g.image = "
                                 "s.image JOIN image i ON i.id = s.image WHERE s.entry = ?1 AND s.layer = ?2 "
-                                "AND s.class >= 0 GROUP BY 1, 2, 4 ORDER BY 4";
+                                "AND s.class >= 0 GROUP BY 1, 2, 4 ORDER BY 4, 1, 2";
 static const char sql_sinks[] =
     "SELECT class, class_name, sdc_share FROM sink_class WHERE level = 'layer' AND entry = ?1 "
-    "AND layer = ?2 ORDER BY share DESC";
+    "AND layer = ?2 ORDER BY share DESC, class";
 
 typedef struct panel {
     const bs_page *p;

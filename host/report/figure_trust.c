@@ -11,23 +11,24 @@ enum { LEFT = 70, TOP = 44, WIDTH = 560, HEIGHT = 360, RIGHT = 210, SHOWN = 8, P
 /* By label where there are labels (and then only of classes that are one). Of classes that some image shows
  * without faults; the first are those that lose most between p = 0 and p = 1, the last column is their rank.
  * ?1: scope, or -2: the lowest. */
-static const char sql[] = "WITH every AS MATERIALIZED (SELECT scope, class, class_name, p, trust_label, "
-                          "trust_label_low, trust_label_high, "
-                          "trust_golden, trust_golden_low, trust_golden_high FROM bn_trust_curve WHERE scope "
-                          "= iif(?1 = -2, (SELECT min(scope) "
-                          "FROM bn_trust_curve), ?1)), curve AS MATERIALIZED (SELECT * FROM every WHERE "
-                          "trust_label IS NOT NULL OR NOT EXISTS "
-                          "(SELECT 1 FROM every WHERE trust_label IS NOT NULL)), loss AS MATERIALIZED "
-                          "(SELECT b.class, row_number() OVER (ORDER BY "
-                          "max(iif(c.p = 1.0, coalesce(c.trust_label, c.trust_golden), 0)) - max(iif(c.p = "
-                          "1e-9, coalesce(c.trust_label, "
-                          "c.trust_golden), 0)), b.class) AS place FROM bn_class b JOIN curve c ON c.class = "
-                          "b.class AND c.scope = b.scope WHERE "
-                          "b.golden_images > 0 GROUP BY b.class) SELECT c.scope, c.class, c.class_name, c.p, "
-                          "coalesce(trust_label, trust_golden), "
-                          "coalesce(trust_label_low, trust_golden_low), coalesce(trust_label_high, "
-                          "trust_golden_high), l.place, trust_label IS "
-                          "NOT NULL FROM curve c JOIN loss l ON l.class = c.class ORDER BY l.place, c.p";
+static const char sql[] =
+    "WITH every AS MATERIALIZED (SELECT scope, class, class_name, p, trust_label, "
+    "trust_label_low, trust_label_high, "
+    "trust_golden, trust_golden_low, trust_golden_high FROM bn_trust_curve WHERE scope "
+    "= iif(?1 = -2, (SELECT min(scope) "
+    "FROM bn_trust_curve), ?1)), curve AS MATERIALIZED (SELECT * FROM every WHERE "
+    "trust_label IS NOT NULL OR NOT EXISTS "
+    "(SELECT 1 FROM every WHERE trust_label IS NOT NULL)), loss AS MATERIALIZED "
+    "(SELECT b.class, row_number() OVER (ORDER BY "
+    "round(max(iif(c.p = 1.0, coalesce(c.trust_label, c.trust_golden), 0)) - max(iif(c.p = "
+    "1e-9, coalesce(c.trust_label, "
+    "c.trust_golden), 0)), 12), b.class) AS place FROM bn_class b JOIN curve c ON c.class = "
+    "b.class AND c.scope = b.scope WHERE "
+    "b.golden_images > 0 GROUP BY b.class) SELECT c.scope, c.class, c.class_name, c.p, "
+    "coalesce(trust_label, trust_golden), "
+    "coalesce(trust_label_low, trust_golden_low), coalesce(trust_label_high, "
+    "trust_golden_high), l.place, trust_label IS "
+    "NOT NULL FROM curve c JOIN loss l ON l.class = c.class ORDER BY l.place, c.p";
 
 static void trace(const bs_page *p, const bs_axes *a, const bs_data *d, size_t first, int column)
 {

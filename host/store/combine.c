@@ -19,26 +19,26 @@ void bs_combine_detach(const bs_db *db)
     sqlite3_exec(db->handle, "DETACH other", NULL, NULL, NULL);
 }
 
-/* One row for each difference that no growth of a campaign explains: what, in main, in other. */
+/* One row for each difference that no growth of a campaign explains: what, in main, in other, and its place.
+ */
 static const char sql_differences[] =
-#define FIELD(name, column)                                                                                  \
-    "SELECT '" name "', a." column ", b." column " FROM main.campaign a, other.campaign b WHERE a." column   \
-    " IS NOT b." column " UNION ALL "
-    FIELD("model SHA-256", "model_sha256") FIELD("seed", "seed") FIELD("preprocessing", "preprocess") FIELD(
-        "label offset", "label_offset") FIELD("number of classes", "classes")
+#define FIELD(place, name, column)                                                                           \
+    "SELECT '" name "', a." column ", b." column ", " #place ", 0 FROM main.campaign a, other.campaign b "   \
+    "WHERE a." column " IS NOT b." column " UNION ALL "
+    FIELD(1, "model SHA-256", "model_sha256") FIELD(2, "seed", "seed") FIELD(3, "preprocessing", "preprocess")
+        FIELD(4, "label offset", "label_offset") FIELD(5, "number of classes", "classes")
 #undef FIELD
-        "SELECT 'fault entry ' || id, a.definition, b.definition FROM main.entry a JOIN other.entry b USING "
-        "(id) "
-        "WHERE a.definition <> b.definition "
-        "UNION ALL "
-        "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
-        "b.path || ', label ' || ifnull(b.label, 'unknown') FROM main.image a JOIN other.image b USING (id) "
-        "WHERE a.path <> b.path OR a.label IS NOT b.label LIMIT 1";
+            "SELECT 'fault entry ' || id, a.definition, b.definition, 6, id FROM main.entry a "
+            "JOIN other.entry b USING (id) WHERE a.definition <> b.definition UNION ALL "
+            "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
+            "b.path || ', label ' || ifnull(b.label, 'unknown'), 7, id FROM main.image a "
+            "JOIN other.image b USING (id) WHERE a.path <> b.path OR a.label IS NOT b.label "
+            "ORDER BY 4, 5 LIMIT 1";
 
 static const char sql_mixed[] =
     "SELECT a.backend, a.device, a.isa, a.library, b.backend, b.device, b.isa, b.library "
     "FROM main.run a JOIN other.run b ON a.fingerprint <> b.fingerprint "
-    "WHERE a.trials + a.goldens > 0 AND b.trials + b.goldens > 0 LIMIT 1";
+    "WHERE a.trials + a.goldens > 0 AND b.trials + b.goldens > 0 ORDER BY a.id, b.id LIMIT 1";
 
 static const char *text(sqlite3_stmt *q, int column)
 {

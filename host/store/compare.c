@@ -124,7 +124,7 @@ static bs_status check_strata(bs_store *s)
     sqlite3_stmt *q = NULL;
     bool row;
     bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, "SELECT entry, layer, repetitions FROM stratum"));
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT entry, layer, repetitions FROM stratum ORDER BY entry, layer"));
     for (;;) {
         BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
         if (!row)

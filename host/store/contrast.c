@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char sql_entry[] = "SELECT a.id FROM main.entry a JOIN other.entry b USING (id) WHERE a.kind <> "
-                                "b.kind OR a.bits <> b.bits OR "
-                                "a.burst <> b.burst OR a.count <> b.count OR a.ber <> b.ber OR a.value IS "
-                                "NOT b.value OR a.low IS NOT b.low OR "
-                                "a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) LIMIT 1";
+static const char sql_entry[] =
+    "SELECT a.id FROM main.entry a JOIN other.entry b USING (id) WHERE a.kind <> "
+    "b.kind OR a.bits <> b.bits OR "
+    "a.burst <> b.burst OR a.count <> b.count OR a.ber <> b.ber OR a.value IS "
+    "NOT b.value OR a.low IS NOT b.low OR "
+    "a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) ORDER BY a.id LIMIT 1";
 static const char sql_rows[] =
     "SELECT a.entry, a.layer_name, a.sdc1_rate, a.effective_trials, b.sdc1_rate, b.effective_trials "
     "FROM main.layer_accuracy a JOIN other.layer_accuracy b ON b.entry = a.entry AND b.layer_name = "

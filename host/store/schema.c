@@ -144,7 +144,8 @@ static bs_status shadow_one(const bs_db *db, const char *name, const char *text,
         BS_TRY_GOTO(bs_db_step(db, q, &known), out);
     }
     if (known)
-        bs_str_printf(&sql, "; INSERT OR IGNORE INTO temp.%s SELECT * FROM main.%s", name, name);
+        bs_str_printf(&sql, "; INSERT OR IGNORE INTO temp.%s SELECT * FROM main.%s%s", name, name,
+                      strstr(text, "WITHOUT ROWID") ? "" : " ORDER BY rowid");
     BS_TRY_GOTO(bs_str_status(&sql), out);
     st = bs_db_exec(db, "read", sql.ptr);
 out:

@@ -84,7 +84,7 @@ static bs_status refuse_mixed(bs_store *s, const char *fingerprint)
     bs_status st;
     BS_TRY(bs_db_prepare(&q, s->db,
                          "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
-                         "(trials > 0 OR goldens > 0) LIMIT 1"));
+                         "(trials > 0 OR goldens > 0) ORDER BY id LIMIT 1"));
     sqlite3_bind_text(q, 1, fingerprint, -1, SQLITE_STATIC);
     BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
     if (row) {

@@ -118,7 +118,7 @@ def check_rerun(raw, table):
         h0 = sum(v == 0 for v in half.values())
         def foreseen(c):
             return (1 - p) * (h0 * golden[0][c] + 1) / (h0 + raw.classes) + p * flow[0][c][0]
-        order = sorted((c for c in flow[0] if flow[0][c][1] > 0), key=lambda c: (-flow[0][c][1] / foreseen(c), c))
+        order = sorted((c for c in flow[0] if flow[0][c][1] > 0), key=lambda c: (-round(flow[0][c][1] / foreseen(c), 9), c))
         assert len(got[scope]) == len(order) + 1
         all0, all1 = (sum(f[1] for f in flow[h].values()) for h in range(2))
         m = sum(f[2] for f in flow[1].values())

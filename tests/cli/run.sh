@@ -21,9 +21,18 @@ cp "$here"/small.yaml "$here"/../jobs/*.yaml "$here"/../jobs/*.txt "$here"/../jo
 cp "$here"/../models/* "$tmp/work/models"
 cd "$tmp/work" || exit 1
 
-# What differs between machines, builds and moments: the folder, times, rates, a CUDA device.
+# What differs between machines, builds and moments: the folder, times, rates, a CUDA device; and the last digits of
+# numbers that are printed with all they have, as versions of SQLite sum up differently.
 filter() {
-    sed -e "s|$tmp/work/||g" \
+    awk '{
+        line = ""
+        while (match($0, /[0-9]+\.[0-9]+(e[-+]?[0-9]+)?/)) {
+            number = substr($0, RSTART, RLENGTH)
+            line = line substr($0, 1, RSTART - 1) (RLENGTH < 15 ? number : sprintf("%.12g", number))
+            $0 = substr($0, RSTART + RLENGTH)
+        }
+        print line $0
+    }' | sed -e "s|$tmp/work/||g" \
         -e 's/in [0-9.]* s ([0-9]* trials\/s)/in TIME/' \
         -e 's/[0-9]* trials\/s/RATE/' \
         -e 's/20[0-9-]*T[0-9:]*Z/WHEN/g' \

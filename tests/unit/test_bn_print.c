@@ -26,7 +26,7 @@ static void every_table_in_every_format(void **state)
     (void)state;
     fixture f;
     static const char *const names[] = {
-#define X(name, help) #name,
+#define X(name, order, help) #name,
         BS_BN_TABLES(X)
 #undef X
     };

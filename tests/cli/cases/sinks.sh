@@ -7,7 +7,7 @@ t bn --limit 12 r.db sink_test
 t bn r.db bn_class_given_layer
 t bn r.db bn_layer_given_class
 t bn r.db bn_scope
-sql r.db 'SELECT layer, sum(masked), sum(benign), sum(sdc1), sum(due), count(*) FROM outcome GROUP BY layer'
+sql r.db 'SELECT layer, sum(masked), sum(benign), sum(sdc1), sum(due), count(*) FROM outcome GROUP BY layer ORDER BY layer'
 sql r.db "UPDATE bn_parameter SET value = 0.5 WHERE name = 'p'"
 t bn --limit 3 r.db bn_trust
 t digest r.db
