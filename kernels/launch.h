@@ -1,5 +1,5 @@
-/* How the kernels of *.cu are written, so that a C compiler takes them too: tests run every kernel on the CPU
- * with the launch geometry of the device, thread after thread.
+/* How the kernels of *.cu are written, so that one text serves both a device and the simulated one of
+ * tests/cuda, where a C compiler takes them and a block's threads take turns on the CPU.
  *
  *   BS_KERNEL(fill)                     // takes `a`, a bs_fill_args
  *   {
@@ -11,8 +11,7 @@
  *
  * What threads find out together they join by bs_warp_NAME(): every thread of the warp calls it, for the same
  * sample, and gets the result; one of them, which bs_warp_leads(), hands it on. All of these, and
- * bs_atomic_max(), join whole numbers in ways that no order of threads changes. To the C compiler a warp is
- * one thread.
+ * bs_atomic_max(), join whole numbers in ways that no order of threads changes.
  *
  *   BS_SAMPLES(i, a.n)
  *   {
@@ -25,17 +24,16 @@
  *   }
  *
  * A sample that is too small for many threads goes to one warp: BS_TEAM() and BS_TEAM_ITEMS() in place of
- * these loops, launched with BS_TEAM_SIZE items. */
+ * these loops, launched with BS_TEAM_SIZE items.
+ *
+ * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share and which holds anything at
+ * first; bs_block_sync(), which all of them call, separates what they write there from what they read. */
 #ifndef BS_KERNELS_LAUNCH_H
 #define BS_KERNELS_LAUNCH_H
 
 #include "hd.h"
 
 enum { BS_TEAM_SIZE = 32 };
-
-#define BS_EACH(i, k, samples, items)                                                                        \
-    BS_SAMPLES(i, samples)                                                                                   \
-    BS_ITEMS(k, items)
 
 BS_HD int32_t bs_most(int32_t a, int32_t b)
 {
@@ -44,23 +42,15 @@ BS_HD int32_t bs_most(int32_t a, int32_t b)
 
 #ifdef __CUDACC__
 
-#define BS_KERNEL(name)        extern "C" __global__ void bs_kernel_##name(const bs_##name##_args a)
-#define BS_SAMPLES(i, samples) for (uint32_t i = blockIdx.y; i < (uint32_t)(samples); i += gridDim.y)
-#define BS_ITEMS(k, items)                                                                                   \
-    for (uint32_t k = blockIdx.x * blockDim.x + threadIdx.x; k < (uint32_t)(items);                          \
-         k += gridDim.x * blockDim.x)
-#define BS_TEAM(i, samples)     BS_SAMPLES(i, samples)
-#define BS_TEAM_ITEMS(k, items) for (uint32_t k = threadIdx.x; k < (uint32_t)(items); k += BS_TEAM_SIZE)
-
-static __device__ inline int bs_warp_leads(void)
-{
-    return threadIdx.x % 32 == 0;
-}
-
-static __device__ inline int bs_warp_any(int v)
-{
-    return __any_sync(0xffffffffu, v);
-}
+#define BS_KERNEL(name)          extern "C" __global__ void bs_kernel_##name(const bs_##name##_args a)
+#define BS_SAMPLE                blockIdx.y
+#define BS_SAMPLE_STEP           gridDim.y
+#define BS_ITEM                  (blockIdx.x * blockDim.x + threadIdx.x)
+#define BS_ITEM_STEP             (gridDim.x * blockDim.x)
+#define BS_THREAD                threadIdx.x /* in its block */
+#define BS_SHARED(type, name, n) __shared__ type name[n]
+#define bs_block_sync()          __syncthreads()
+#define bs_warp_any(v)           __any_sync(0xffffffffu, v)
 
 static __device__ inline int32_t bs_warp_max(int32_t v)
 {
@@ -98,7 +88,17 @@ static __device__ inline void bs_atomic_max(int32_t *p, int32_t v)
 typedef struct bs_thread {
     uint32_t sample, samples; /* blockIdx.y, gridDim.y */
     uint32_t item, items;     /* blockIdx.x * blockDim.x + threadIdx.x, gridDim.x * blockDim.x */
+    uint32_t thread;          /* threadIdx.x */
 } bs_thread;
+
+/* The simulated device's, see tests/cuda/sim_block.c. `where`: in the kernel's text; threads that meet have
+ * to come from one place. */
+void bs_sim_sync(const char *where);
+int bs_sim_any(int v, const char *where);
+int32_t bs_sim_max(int32_t v, const char *where);
+uint64_t bs_sim_max64(uint64_t v, const char *where);
+uint64_t bs_sim_sum64(uint64_t v, const char *where);
+void *bs_sim_shared(uint64_t bytes, const char *where);
 
 #define BS_KERNEL(name)                                                                                      \
     void bs_kernel_##name(const bs_##name##_args *bs_args, const bs_thread *bs_self);                        \
@@ -108,38 +108,20 @@ typedef struct bs_thread {
         bs_body_##name(*bs_args, bs_self);                                                                   \
     }                                                                                                        \
     static void bs_body_##name(const bs_##name##_args a, const bs_thread *bs_self)
-#define BS_SAMPLES(i, samples_)                                                                              \
-    for (uint32_t i = bs_self->sample; i < (uint32_t)(samples_); i += bs_self->samples)
-#define BS_ITEMS(k, items_) for (uint32_t k = bs_self->item; k < (uint32_t)(items_); k += bs_self->items)
-/* The first thread does the others' work. */
-#define BS_TEAM(i, samples_)                                                                                 \
-    for (uint32_t i = bs_self->sample; i < (uint32_t)(samples_) && bs_self->item == 0; i += bs_self->samples)
-#define BS_TEAM_ITEMS(k, items_) for (uint32_t k = 0; k < (uint32_t)(items_); k++)
-
-BS_HD int bs_warp_leads(void)
-{
-    return 1;
-}
-
-BS_HD int bs_warp_any(int v)
-{
-    return v;
-}
-
-BS_HD int32_t bs_warp_max(int32_t v)
-{
-    return v;
-}
-
-BS_HD uint64_t bs_warp_max64(uint64_t v)
-{
-    return v;
-}
-
-BS_HD uint64_t bs_warp_sum64(uint64_t v)
-{
-    return v;
-}
+#define BS_SAMPLE                bs_self->sample
+#define BS_SAMPLE_STEP           bs_self->samples
+#define BS_ITEM                  bs_self->item
+#define BS_ITEM_STEP             bs_self->items
+#define BS_THREAD                bs_self->thread
+#define BS_SHARED(type, name, n) type *const name = (type *)bs_sim_shared(sizeof(type[n]), BS_WHERE)
+#define BS_TEXT_OF(x)            #x
+#define BS_TEXT(x)               BS_TEXT_OF(x)
+#define BS_WHERE                 __FILE__ ":" BS_TEXT(__LINE__)
+#define bs_block_sync()          bs_sim_sync(BS_WHERE)
+#define bs_warp_any(v)           bs_sim_any(v, BS_WHERE)
+#define bs_warp_max(v)           bs_sim_max(v, BS_WHERE)
+#define bs_warp_max64(v)         bs_sim_max64(v, BS_WHERE)
+#define bs_warp_sum64(v)         bs_sim_sum64(v, BS_WHERE)
 
 BS_HD void bs_atomic_max(int32_t *p, int32_t v)
 {
@@ -147,5 +129,14 @@ BS_HD void bs_atomic_max(int32_t *p, int32_t v)
 }
 
 #endif
+
+#define BS_SAMPLES(i, samples_) for (uint32_t i = BS_SAMPLE; i < (uint32_t)(samples_); i += BS_SAMPLE_STEP)
+#define BS_ITEMS(k, items_)     for (uint32_t k = BS_ITEM; k < (uint32_t)(items_); k += BS_ITEM_STEP)
+#define BS_EACH(i, k, samples_, items_)                                                                      \
+    BS_SAMPLES(i, samples_)                                                                                  \
+    BS_ITEMS(k, items_)
+#define BS_TEAM(i, samples_)     BS_SAMPLES(i, samples_)
+#define BS_TEAM_ITEMS(k, items_) for (uint32_t k = BS_THREAD; k < (uint32_t)(items_); k += BS_TEAM_SIZE)
+#define bs_warp_leads()          (BS_THREAD % 32 == 0)
 
 #endif

@@ -63,6 +63,15 @@ static inline float *rig_values(rig *r, bs_lane *lane, int tensor, const void *r
     return values;
 }
 
+/* n rows of a tensor here and there, made by the rig's lane, have the same bits. */
+static inline void rig_assert_same(rig *r, int tensor, const void *a, const void *b, int n)
+{
+    float *x = rig_values(r, r->lane, tensor, a, n), *y = rig_values(r, r->lane, tensor, b, n);
+    assert_memory_equal(x, y, (size_t)(r->g->tensors[tensor].elements * n) * sizeof *x);
+    free(x);
+    free(y);
+}
+
 /* n rows of uniform values, and their logical values in *logical (n * elements floats, caller frees) if
  * asked. */
 static inline void *rig_random_rows(rig *r, int tensor, int n, uint64_t seed, float **logical)

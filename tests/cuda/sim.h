@@ -1,8 +1,17 @@
 /* A CUDA device made of the CPU, for tests on machines without one: libcuda.so.1, libcublasLt.so and
  * libcudnn.so with the functions that bitsink calls. Kernels are the real ones, compiled by the C compiler,
- * run thread after thread with the grid of the launch; what two threads do at the same time to one place is
- * not simulated, but what depends on their order shows in another one. Found by LD_LIBRARY_PATH; nothing else
- * tells it from a driver.
+ * run with the grid of the launch, as warps of 32 threads that take turns; what two threads do at the same
+ * time to one place is not simulated, but what depends on their order shows in another one. Found by
+ * LD_LIBRARY_PATH; nothing else tells it from a driver.
+ *
+ * Stricter than a device, it ends the process with a message that begins "simulated device:" when
+ *   - threads that have to meet (where a warp joins values, at a block's barrier) do not all come
+ *   - a kernel, a copy or a library touches what is no live allocation
+ *   - the host touches device memory
+ *   - pinned memory is written before the copy out of it has run
+ * Work runs when the host waits for its stream and not before; memory that is freed or reused too early is
+ * found at that time. To host threads device memory is open while the work of others runs, and in long runs
+ * at most times: opening and closing take time.
  *
  * Environment:
  *   BITSINK_SIM_MEMORY=BYTES
@@ -17,7 +26,10 @@
  *       the same for the algorithms of cuBLASLt; an exact one is there, but its heuristics do not
  *       name it, or name none at all; one splits sums for more than 1,024 rows
  *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
- *       the order in which the threads of a kernel run (default forward)
+ *       the order in which the blocks of a kernel run, the warps of a block, and the threads of a
+ *       warp between any two meetings (default forward)
+ *   BITSINK_SIM_QUEUE=late|now
+ *       when work runs: when the host waits for it (default), or when it is queued
  *   BITSINK_SIM_FAIL=NAME:K
  *       call number K (from 1) of function NAME fails: allocations for lack of memory, cudnnCreate
  *       as if cuDNN could not be used, all else as if the device were lost, and so does every
@@ -32,6 +44,7 @@
 #include <cudnn.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Functions that are counted and can fail. */
 #define SIM_CALLS(X)                                                                                         \
@@ -57,5 +70,14 @@
     X(cudnnCreate)                                                                                           \
     X(cudnnBackendFinalize)                                                                                  \
     X(cudnnBackendExecute)
+
+/* libcuda.so.1 has these for the other libraries. */
+/* Counts the call; does it fail? */
+bool bs_sim_fails(const char *name);
+/* How often a function has been called so far. */
+long bs_sim_calls(const char *name);
+/* Queues run(copy of arg), which may touch device memory; name: what messages call it. Without a stream it
+ * runs at once. */
+void bs_sim_enqueue(CUstream s, const char *name, void (*run)(const void *arg), const void *arg, size_t size);
 
 #endif

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool bs_sim_fails(const char *name);
-
 /* In the order in which they are offered. */
 typedef enum algorithm {
     SPLITTING,   /* says of itself that it splits the sum */
@@ -319,42 +317,54 @@ static void add_up(const float *filters, uint64_t ld, const float *row, uint64_t
             sum[i] += filters[i * ld + k] * row[k];
 }
 
+typedef struct product {
+    const float *a, *b;
+    float *y;
+    layout la, lb, ly;
+    algorithm algo;
+} product;
+
 /* y (m, n) = a^T (m, k) b (k, n), columns first; eight sums side by side, each from first to last, or in two
  * halves. */
-cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const void *alpha, const void *a_,
-                              cublasLtMatrixLayout_t a_layout, const void *b_,
-                              cublasLtMatrixLayout_t b_layout, const void *beta, const void *c,
-                              cublasLtMatrixLayout_t c_layout, void *y_, cublasLtMatrixLayout_t y_layout,
-                              const cublasLtMatmulAlgo_t *algo, void *workspace, size_t bytes, cudaStream_t s)
+static void multiply(const void *arg)
 {
-    layout la, lb, ly;
-    const float *a = a_, *b = b_;
-    float *y = y_;
-    (void)h, (void)d, (void)alpha, (void)beta, (void)c, (void)c_layout, (void)workspace, (void)bytes, (void)s;
-    memcpy(&la, (void *)a_layout, sizeof la);
-    memcpy(&lb, (void *)b_layout, sizeof lb);
-    memcpy(&ly, (void *)y_layout, sizeof ly);
+    const product *p = arg;
+    const uint64_t lda = (uint64_t)p->la.ld, depth = p->la.rows;
+    for (uint64_t n = 0; n < p->ly.columns; n++)
+        for (uint64_t m = 0; m < p->ly.rows; m += 8) {
+            float sum[8] = {0};
+            uint64_t width = p->ly.rows - m < 8 ? p->ly.rows - m : 8;
+            bool split = splits(p->algo, p->ly.rows, p->ly.columns, n);
+            const float *filters = p->a + m * lda, *row = p->b + n * (uint64_t)p->lb.ld;
+            float other[8] = {0};
+            uint64_t middle = split ? depth / 2 : depth;
+            add_up(filters, lda, row, 0, middle, width, sum);
+            add_up(filters, lda, row, middle, depth, width, other);
+            for (uint64_t i = 0; split && i < width; i++)
+                sum[i] += other[i];
+            memcpy(p->y + n * (uint64_t)p->ly.ld + m, sum, width * sizeof *sum);
+        }
+}
+
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const void *alpha, const void *a,
+                              cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout,
+                              const void *beta, const void *c, cublasLtMatrixLayout_t c_layout, void *y,
+                              cublasLtMatrixLayout_t y_layout, const cublasLtMatmulAlgo_t *algo,
+                              void *workspace, size_t bytes, cudaStream_t s)
+{
+    product p = {.a = a, .b = b, .y = y, .algo = (algorithm)algo->data[0]};
+    (void)h, (void)d, (void)alpha, (void)beta, (void)c, (void)c_layout, (void)workspace, (void)bytes;
+    memcpy(&p.la, (void *)a_layout, sizeof p.la);
+    memcpy(&p.lb, (void *)b_layout, sizeof p.lb);
+    memcpy(&p.ly, (void *)y_layout, sizeof p.ly);
     if (bs_sim_fails("cublasLtMatmul"))
         return CUBLAS_STATUS_EXECUTION_FAILED;
     bool aligned = ((uintptr_t)a | (uintptr_t)b | (uintptr_t)y) % 256 == 0;
     if (!works(algo))
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    if (!aligned || la.rows != lb.rows || la.columns != ly.rows || lb.columns != ly.columns ||
-        ly.ld < (int64_t)ly.rows)
+    if (!aligned || p.la.rows != p.lb.rows || p.la.columns != p.ly.rows || p.lb.columns != p.ly.columns ||
+        p.ly.ld < (int64_t)p.ly.rows)
         return CUBLAS_STATUS_INVALID_VALUE;
-    for (uint64_t n = 0; n < ly.columns; n++)
-        for (uint64_t m = 0; m < ly.rows; m += 8) {
-            float sum[8] = {0};
-            uint64_t width = ly.rows - m < 8 ? ly.rows - m : 8;
-            bool split = splits((algorithm)algo->data[0], ly.rows, ly.columns, n);
-            const float *filters = a + m * (uint64_t)la.ld, *row = b + n * (uint64_t)lb.ld;
-            float other[8] = {0};
-            uint64_t middle = split ? la.rows / 2 : la.rows;
-            add_up(filters, (uint64_t)la.ld, row, 0, middle, width, sum);
-            add_up(filters, (uint64_t)la.ld, row, middle, la.rows, width, other);
-            for (uint64_t i = 0; split && i < width; i++)
-                sum[i] += other[i];
-            memcpy(y + n * (uint64_t)ly.ld + m, sum, width * sizeof *sum);
-        }
+    bs_sim_enqueue(s, "cublasLtMatmul", multiply, &p, sizeof p);
     return CUBLAS_STATUS_SUCCESS;
 }

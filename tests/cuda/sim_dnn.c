@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool bs_sim_fails(const char *name);
-
 typedef struct attribute {
     cudnnBackendAttributeName_t name;
     cudnnBackendDescriptorType_t owner;
@@ -309,11 +307,30 @@ static float *operand(const sim_desc *graph, sim_attribute which, const sim_desc
     return i < 3 ? data[i] : NULL;
 }
 
+typedef struct convolution {
+    const sim_engine *engine;
+    int64_t knob;
+    bs_cudnn_shape shape;
+    const float *x, *w;
+    float *y;
+    void *workspace;
+    size_t bytes;
+} convolution;
+
+/* What is kept in the workspace is lost, as on a device. */
+static void convolve(const void *arg)
+{
+    const convolution *c = arg;
+    if (c->bytes > 0)
+        memset(c->workspace, 0xff, c->bytes);
+    if (!bs_sim_convolve(c->engine, c->knob, &c->shape, c->x, c->w, c->y))
+        abort();
+}
+
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan_,
                                   cudnnBackendDescriptor_t pack_)
 {
     const sim_desc *plan = plan_, *pack = pack_;
-    bs_cudnn_shape s;
     if (bs_sim_fails("cudnnBackendExecute"))
         return bs_sim_refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER, "simulated");
     if (!h || !plan || !pack)
@@ -329,20 +346,19 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan
     const sim_desc *graph =
         bs_sim_child(engine, SIM_ENGINE_OPERATION_GRAPH, 0, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     cudnnStatus_t bad = CUDNN_STATUS_SUCCESS;
-    const float *x = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_X, pack, &bad);
-    const float *w = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_W, pack, &bad);
-    float *y = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_Y, pack, &bad);
+    convolution c = {.engine = bs_sim_engine(*bs_sim_ints(engine, SIM_ENGINE_GLOBAL_INDEX)),
+                     .knob = bs_sim_knob(config),
+                     .x = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_X, pack, &bad),
+                     .w = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_W, pack, &bad),
+                     .y = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_Y, pack, &bad),
+                     .bytes = (size_t)*bs_sim_ints(plan, SIM_EXECUTION_PLAN_WORKSPACE_SIZE)};
     void *const *workspace = pack->slot[SIM_VARIANT_PACK_WORKSPACE].values;
-    size_t bytes = (size_t)*bs_sim_ints(plan, SIM_EXECUTION_PLAN_WORKSPACE_SIZE);
-    if (bytes > 0 && (!*workspace || (uintptr_t)*workspace % BS_CUDNN_ALIGNMENT != 0))
+    if (c.bytes > 0 && (!*workspace || (uintptr_t)*workspace % BS_CUDNN_ALIGNMENT != 0))
         bad = bs_sim_refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "no workspace, or misaligned");
     if (bad != CUDNN_STATUS_SUCCESS)
         return bad;
-    if (bytes > 0)
-        memset(*workspace, 0xff, bytes); /* what is kept there is lost, as on a device */
-    bs_sim_shape(&s, graph);
-    return bs_sim_convolve(bs_sim_engine(*bs_sim_ints(engine, SIM_ENGINE_GLOBAL_INDEX)), bs_sim_knob(config),
-                           &s, x, w, y)
-               ? CUDNN_STATUS_SUCCESS
-               : CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
+    c.workspace = c.bytes > 0 ? *workspace : NULL;
+    bs_sim_shape(&c.shape, graph);
+    bs_sim_enqueue((CUstream)h->stream, "cudnnBackendExecute", convolve, &c, sizeof c);
+    return CUDNN_STATUS_SUCCESS;
 }

@@ -1,11 +1,13 @@
 /* libcuda.so.1 of the simulated device: see sim.h. */
-#include "sim.h"
+#include "sim_inside.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef enum sim_call {
 #define X(name) SIM_##name,
@@ -27,11 +29,6 @@ static struct {
     size_t used;
 } sim;
 
-/* Every block of device memory knows its size; 256 bytes before it, so that it is aligned as the real one. */
-enum { HEAD = 256, POISON = 64 << 20 };
-
-/* Counts the call; does it fail? Exported: the other libraries ask, too. */
-bool bs_sim_fails(const char *name);
 bool bs_sim_fails(const char *name)
 {
     const char *wanted = getenv("BITSINK_SIM_FAIL");
@@ -50,8 +47,27 @@ bool bs_sim_fails(const char *name)
     return fails;
 }
 
-/* How often a function has been called so far. */
-long bs_sim_calls(const char *name);
+bool bs_sim_lost(void)
+{
+    pthread_mutex_lock(&lock);
+    bool lost = sim.lost;
+    pthread_mutex_unlock(&lock);
+    return lost;
+}
+
+void bs_sim_die(const char *format, ...)
+{
+    char who[200], what[1200];
+    va_list list;
+    if (!bs_sim_running(who, sizeof who))
+        snprintf(who, sizeof who, "%s", bs_sim_work() ? bs_sim_work() : "the host");
+    va_start(list, format);
+    vsnprintf(what, sizeof what, format, list);
+    va_end(list);
+    dprintf(STDERR_FILENO, "simulated device: %s: %s\n", who, what);
+    abort();
+}
+
 long bs_sim_calls(const char *name)
 {
     long n = 0;
@@ -159,11 +175,6 @@ CUresult cuCtxSetCurrent(CUcontext c)
     return CUDA_SUCCESS;
 }
 
-CUresult cuCtxSynchronize(void)
-{
-    return lost_or(bs_sim_fails("cuCtxSynchronize"));
-}
-
 CUresult cuMemGetInfo(size_t *free_bytes, size_t *total)
 {
     *total = capacity();
@@ -173,125 +184,46 @@ CUresult cuMemGetInfo(size_t *free_bytes, size_t *total)
     return CUDA_SUCCESS;
 }
 
+/* A lost device says that it is lost. */
+static CUresult no_memory(void)
+{
+    return bs_sim_lost() ? CUDA_ERROR_LAUNCH_FAILED : CUDA_ERROR_OUT_OF_MEMORY;
+}
+
 CUresult cuMemAlloc(CUdeviceptr *out, size_t bytes)
 {
     if (bytes == 0)
         return CUDA_ERROR_INVALID_VALUE;
     if (bs_sim_fails("cuMemAlloc"))
-        return CUDA_ERROR_OUT_OF_MEMORY;
+        return no_memory();
     pthread_mutex_lock(&lock);
     bool fits = sim.used + bytes <= capacity();
     sim.used += fits ? bytes : 0;
     pthread_mutex_unlock(&lock);
-    char *block = NULL;
-    if (!fits || posix_memalign((void **)&block, HEAD, HEAD + bytes))
+    void *p = fits ? bs_sim_map(false, bytes) : NULL;
+    if (!p)
         return CUDA_ERROR_OUT_OF_MEMORY;
-    memcpy(block, &bytes, sizeof bytes);
-    memset(block + HEAD, 0xff, bytes < POISON ? bytes : POISON); /* NaN: what nobody writes shows */
-    *out = (CUdeviceptr)(uintptr_t)(block + HEAD);
+    *out = (CUdeviceptr)(uintptr_t)p;
     return CUDA_SUCCESS;
 }
 
 CUresult cuMemFree(CUdeviceptr p)
 {
-    size_t bytes;
-    char *block = (char *)(uintptr_t)p - HEAD;
-    memcpy(&bytes, block, sizeof bytes);
+    size_t bytes = bs_sim_unmap(false, (void *)(uintptr_t)p, "cuMemFree");
     pthread_mutex_lock(&lock);
     sim.used -= bytes;
     pthread_mutex_unlock(&lock);
-    free(block);
     return lost_or(bs_sim_fails("cuMemFree"));
 }
 
 CUresult cuMemAllocHost(void **out, size_t bytes)
 {
-    *out = bs_sim_fails("cuMemAllocHost") ? NULL : malloc(bytes);
-    return *out ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+    *out = bs_sim_fails("cuMemAllocHost") ? NULL : bs_sim_map(true, bytes);
+    return *out ? CUDA_SUCCESS : no_memory();
 }
 
 CUresult cuMemFreeHost(void *p)
 {
-    free(p);
-    return CUDA_SUCCESS;
-}
-
-CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t bytes, CUstream s)
-{
-    (void)s;
-    if (bs_sim_fails("cuMemcpyHtoDAsync"))
-        return CUDA_ERROR_LAUNCH_FAILED;
-    memcpy((void *)(uintptr_t)to, from, bytes);
-    return CUDA_SUCCESS;
-}
-
-CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUstream s)
-{
-    (void)s;
-    if (bs_sim_fails("cuMemcpyDtoHAsync"))
-        return CUDA_ERROR_LAUNCH_FAILED;
-    memcpy(to, (const void *)(uintptr_t)from, bytes);
-    return CUDA_SUCCESS;
-}
-
-CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream s)
-{
-    (void)s;
-    if (bs_sim_fails("cuMemcpyDtoDAsync"))
-        return CUDA_ERROR_LAUNCH_FAILED;
-    memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, bytes);
-    return CUDA_SUCCESS;
-}
-
-CUresult cuStreamCreate(CUstream *s, unsigned flags)
-{
-    (void)flags;
-    *s = (CUstream)(void *)&sim;
-    return lost_or(bs_sim_fails("cuStreamCreate"));
-}
-
-CUresult cuStreamDestroy(CUstream s)
-{
-    (void)s;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuStreamSynchronize(CUstream s)
-{
-    (void)s;
-    return lost_or(bs_sim_fails("cuStreamSynchronize"));
-}
-
-CUresult cuEventCreate(CUevent *e, unsigned flags)
-{
-    (void)flags;
-    *e = (CUevent)(void *)&sim;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuEventDestroy(CUevent e)
-{
-    (void)e;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuEventRecord(CUevent e, CUstream s)
-{
-    (void)e;
-    (void)s;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuEventSynchronize(CUevent e)
-{
-    (void)e;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuEventElapsedTime(float *ms, CUevent from, CUevent to)
-{
-    (void)from;
-    (void)to;
-    *ms = 0.0f;
+    bs_sim_unmap(true, p, "cuMemFreeHost");
     return CUDA_SUCCESS;
 }

@@ -1,5 +1,6 @@
 /* No memory is freed while work that may use it is queued: the driver does not promise to wait. The simulated
- * device works at once, so its calls are watched here: what queues work, what waits for it, what frees. */
+ * device finds a use of what was freed; here its calls are watched, too: what queues work, what waits for it,
+ * what frees. */
 #include "rig.h"
 
 #include "cuda/rehearsal.h"
