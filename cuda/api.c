@@ -82,8 +82,8 @@ static struct {
     char why[160];
 } loaded; /* the process's libraries: loaded once, as the dynamic linker does */
 
-/* Variables with which NVIDIA's libraries compute otherwise than they are asked to. The arithmetic is part of a
- * result file's identity, so it must not depend on them. */
+/* Variables with which NVIDIA's libraries compute otherwise than they are asked to. The arithmetic is part of
+ * a result file's identity, so it must not depend on them. */
 static const char *const overrides[] = {"NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION"};
 
 static void forget_overrides(void)
