@@ -2,12 +2,13 @@
 # Packs what a machine with a GPU and nothing to install needs to try bitsink: the program, the tests of devices, the
 # libraries that they load (without glibc's, the C++ runtime and CUDA's), models and images.
 #   scripts/bundle.sh [OUT]
-# OUT (build/bundle) gets bitsink-gpu.tar.gz and gpu_check.sh, which unpacks and runs it: see there. Needs the CUDA
+# OUT (build/bundle) gets bitsink-gpu.tar.gz and gpu_check.sh, which unpacks and runs it: see there. The machine that it is
+# tried on needs the glibc of this one, or a later one (Debian 12 makes bundles that run nearly everywhere). Needs the CUDA
 # toolkit and cuDNN to build with; CMAKE_FLAGS go to CMake (-DBITSINK_CUDA_ROOT=...). Models and images of
 # $BITSINK_TEST_DATA (../shared/data) and of libonnx-testdata are packed where they are, PyTorchFI where pip gets it.
 set -eu
 if [ $# -gt 1 ]; then
-    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 cd "$(dirname "$0")/.."
@@ -15,7 +16,7 @@ out=${1:-build/bundle}
 data=${BITSINK_TEST_DATA:-../shared/data}
 onnx=/usr/share/libonnx-testdata/data
 images=40
-most=$((50 << 20)) # what still fits through a narrow door beside the sources
+most=$((50 << 20)) # small enough to be copied with the sources
 programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_delta_ops
           tests/test_reach_tokens tests/test_cpu_exact tests/test_replay tests/conformance"
 
@@ -43,7 +44,7 @@ for p in $programs; do
     cp "build-bundle/$p" "$root/bin"
     strip "$root/bin/${p##*/}"
 done
-# The platform's own libraries are as old here as anywhere, and must be of one piece.
+# The platform's own libraries must be of one piece: where the bundle is tried they are as old as here, or newer.
 ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
     grep -Ev '/(ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s))\.so' | while read -r library; do
     cp -L "$library" "$root/lib"
@@ -74,12 +75,13 @@ else
 fi
 # A small pure Python package that the comparison with it wants, and PyTorch's machines seldom have.
 if "${BITSINK_PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
-    --target "$root/python" pytorchfi >>build-bundle.log 2>&1; then
-    rm -rf "$root/python"/*.dist-info "$root/python/test"
+    --target "$root/python" pytorchfi==0.6.0 >>build-bundle.log 2>&1; then
+    rm -rf "$root/python/test"
 else
     echo "warning: pip gets no pytorchfi, packing none: no comparison with it (BITSINK_PYTHON names an interpreter)" >&2
 fi
 git describe --always --dirty >"$root/VERSION" 2>/dev/null || echo unknown >"$root/VERSION"
+getconf GNU_LIBC_VERSION >"$root/GLIBC"
 chmod -R u+w "$root"
 
 mkdir -p "$out"

@@ -1,17 +1,17 @@
 #!/bin/sh
 # Tries bitsink on a machine with a GPU and nothing to install, and writes down what it finds.
 #   gpu_check.sh [--small] [--bundle DIR] [first | figures | STEP[:SECONDS]]...
-# first: what a card that was never seen must show, in 240 s at most: the machine, the probe of the device and its
+# first: what a card that was never seen must show, in 4 minutes at most: the machine, the probe of the device and its
 #   libraries, a benchmark of VGG-19, what every device must do.
-# figures: what is reported of a card, in 390 s at most: campaigns, a benchmark of ResNet-50, digests, the comparison with
-#   the CPU, the memory checker, replay and conformance, PyTorchFI beside it.
+# figures: what is reported of a card, in 6.5 minutes at most: campaigns, a benchmark of ResNet-50, digests, the comparison
+#   with the CPU, the memory checker, replay and conformance, PyTorchFI beside it.
 # Without a name: both. Single steps run in the order given; SECONDS is another limit. Besides those of the parts there
 # are tokens, boxes, logits, mobilenetv2.
 # DIR: the folder that scripts/bundle.sh made (this script's own, else build/bundle). Needs a driver; cuBLAS and cuDNN
 # where the loader finds them or in python3's packages (PyTorch brings them), which PYTHON names; numpy, onnx and torch
 # for some steps. A step that cannot run says so; one that fails, dies or hangs costs only itself. After every step the
-# table and all output so far are in $OUT/gpu-NAME.md (./gpu-first.md). --small: little of everything, to try the script
-# itself on a simulated device.
+# table and all output so far are in $OUT/gpu-NAME.md (./gpu-first.md; an older one becomes gpu-first.md.old). --small:
+# little of everything, to try the script itself on a simulated device.
 # Exit code: 0 all that could run is well, 1 some step failed, 2 wrong usage, 4 no device.
 set -u
 
@@ -21,7 +21,7 @@ figures='machine:10 campaigns:110 resnet50:40 digests:40 campaign:40 memcheck:25
 others='tokens:60 boxes:60 logits:60 mobilenetv2:60'
 
 usage() {
-    sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -46,7 +46,7 @@ while [ $# -gt 0 ]; do
             [ "${known%:*}" != "${1%:*}" ] || limit=${known#*:}
         done
         case $1 in *:*) [ -z "$limit" ] || limit=${1#*:} ;; esac
-        case $limit in '' | *[!0-9]*) echo "error: there is no step '$1'" >&2; usage ;; esac
+        case $limit in '' | 0* | *[!0-9]*) echo "error: there is no step '$1'" >&2; usage ;; esac
         steps="$steps ${1%:*}:$limit" part=${part:+steps} part=${part:-${1%:*}}
         ;;
     esac
@@ -60,32 +60,44 @@ if [ ! -e "$bundle/bitsink-gpu.tar.gz" ]; then
 fi
 out=$(realpath "${OUT:-.}")
 report=$out/gpu-$part.md
+if [ ! -d "$out" ] || [ ! -w "$out" ]; then
+    echo "error: cannot write into '$out'" >&2
+    echo "hint: OUT names the folder of the report" >&2
+    exit 2
+fi
+python=${PYTHON:-python3}
+python=$(command -v "$python") && case $python in */*) python=$(realpath -s "$python") ;; esac
+if [ -z "$python" ]; then
+    echo "warning: no ${PYTHON:-python3}: steps that need it are left out, and NVIDIA's libraries are the loader's" >&2
+    python=false
+fi
 slower=1
 [ "$small" = 0 ] || slower=8 # a simulated device
-python=${PYTHON:-python3}
 scratch=$(mktemp -d)
+started=$(date +%s)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
 mkdir "$scratch/root" "$scratch/log"
 tar -C "$scratch/root" -xzf "$bundle/bitsink-gpu.tar.gz" || exit 1
 cd "$scratch/root" || exit 1
-started=$(date +%s)
 
 # Where PyTorch's packages have NVIDIA's libraries; the loader's own come first, so that a simulated device wins.
-libraries=$(timeout 20 "$python" -c 'import glob, nvidia
+libraries=$(timeout -k 5 20 "$python" -c 'import glob, nvidia
 print(":".join(sorted(d for p in nvidia.__path__ for d in glob.glob(p + "/*/lib"))))' 2>/dev/null)
-LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}${LD_LIBRARY_PATH:+:}$libraries
+[ -z "$libraries" ] || LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}${LD_LIBRARY_PATH:+:}$libraries
 BITSINK_TEST_DATA=$scratch/root/data
 PYTHONPATH=$scratch/root/python${PYTHONPATH:+:$PYTHONPATH}
 export LD_LIBRARY_PATH BITSINK_TEST_DATA PYTHONPATH small scratch python out
 
 # --- the report: rewritten after each step, so that whoever is stopped keeps what was found ---
 
+failed=0
 table=$scratch/table
 order=$scratch/order
 devices='no device yet'
 printf '| step | result | seconds | figure |\n|---|---|---|---|\n' >"$table"
 : >"$order"
+[ ! -e "$report" ] || mv "$report" "$report.old"
 write_report() {
     {
         echo "# bitsink on $devices"
@@ -98,7 +110,9 @@ write_report() {
             sed "s|$scratch|.|g" "$scratch/log/$name" | grep -v '^figure: \|^closing: '
             printf '```\n'
         done <"$order"
-    } >"$scratch/report" && cp "$scratch/report" "$report.new" && mv "$report.new" "$report"
+    } >"$scratch/report" && cp "$scratch/report" "$report.new" && mv "$report.new" "$report" && return
+    echo "error: the report could not be written" >&2
+    failed=1
 }
 # row NAME RESULT SECONDS: the figure is the last one of the log.
 row() {
@@ -108,13 +122,52 @@ row() {
     write_report
 }
 
+# --- one command with a time limit, and nothing of it left behind ---
+
+pid=
+# limited SECONDS LOG COMMAND...: its exit code; 124 where it took too long.
+limited() {
+    most=$1 into=$2
+    shift 2
+    timeout -k 5 "$most" "$@" >"$into" 2>&1 </dev/null &
+    pid=$!
+    wait "$pid"
+    code=$?
+    end_group
+    return $code
+}
+# timeout leads a process group. What a step started may outlive it: bitsink finishes its batch when it is told to end.
+end_group() {
+    kill -s KILL -- "-$pid" 2>/dev/null
+    while kill -s 0 -- "-$pid" 2>/dev/null; do sleep 0.1; done
+    pid=
+}
+interrupted() {
+    trap '' INT TERM
+    if [ -n "$pid" ]; then
+        end_group
+        cat "$scratch/log/$name"
+        row "$name" INTERRUPTED $(($(date +%s) - begin))
+    fi
+    exit 1
+}
+trap interrupted INT TERM
+
 # --- the device ---
 
-timeout -k 5 $((20 * slower)) bin/bitsink devices >"$scratch/log/devices" 2>&1
+name=devices
+begin=$started
+limited $((20 * slower)) "$scratch/log/devices" bin/bitsink devices
 code=$?
 cat "$scratch/log/devices"
+if [ $code != 0 ]; then
+    row devices "FAILED ($code)" $(($(date +%s) - begin))
+    echo "error: the bundle's bitsink does not run here" >&2
+    echo "hint: the bundle was made with $(cat GLIBC), here is $(getconf GNU_LIBC_VERSION): it wants the same or a later one" >&2
+    exit 1
+fi
 if ! grep -q '^cuda:0' "$scratch/log/devices"; then
-    row devices "NO DEVICE ($code)" $(($(date +%s) - started))
+    row devices "NO DEVICE" $(($(date +%s) - begin))
     echo "error: no CUDA device" >&2
     exit 4
 fi
@@ -122,24 +175,26 @@ devices=$(sed -n 's/^cuda:0 *//p' "$scratch/log/devices")
 
 # --- all steps ---
 
-failed=0
-deadline=$(date +%s)
+deadline=$started
 for step in $steps; do
     name=${step%:*}
     grep -qx "$name" "$order" && continue # part of both
     begin=$(date +%s)
     deadline=$((deadline + ${step#*:} * slower))
+    left=$((deadline - begin))
+    [ "$left" -gt 0 ] || left=1
     log=$scratch/log/$name
+    export log
     echo
     echo "== $name"
-    log=$log timeout -k 5 $((deadline > begin ? deadline - begin : 1)) sh scripts/gpu_steps.sh "$name" >"$log" 2>&1 </dev/null
+    limited "$left" "$log" sh scripts/gpu_steps.sh "$name"
     code=$?
     cat "$log"
     # A step that ended well says so itself, last of all.
     case $code in
     0) if [ "$(tail -1 "$log")" = "closing: $name" ]; then result=passed; else result="FAILED (no end)"; fi ;;
     77) result=unavailable ;;
-    124 | 137) result="OUT OF TIME" ;;
+    124) result="OUT OF TIME" ;;
     *) result="FAILED ($code)" ;;
     esac
     case $result in passed | unavailable) ;; *) failed=1 ;; esac
@@ -148,5 +203,5 @@ done
 echo
 cat "$table"
 echo
-echo "report: $report"
+[ ! -e "$report" ] || echo "report: $report"
 exit $failed

@@ -77,7 +77,7 @@ typedef struct bs_bench {
 } bs_bench;
 
 /* For each target in turn: `trials` single bit flips, a random bit of a random element of its output each, on
- * two synthetic images, one way after the other in each worker; then the rest. The engine must have been
+ * two synthetic images, all workers by the same way at a time; then the rest. The engine must have been
  * opened for `bench`, without a plan, in delta mode. Free with bs_bench_clear(). */
 bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed);
 void bs_bench_clear(bs_bench *b);

@@ -19,6 +19,15 @@ cp -r tests/models tests/jobs "$root/tests"
 cp tests/gpu/compare.py "$root/tests/gpu"
 cp scripts/gpu_steps.sh scripts/bench_peers.py "$root/scripts"
 echo test >"$root/VERSION"
+getconf GNU_LIBC_VERSION >"$root/GLIBC"
+mkdir "$tmp/tools" # a memory checker that says what $tmp/errors has, also where there is a real one
+cat >"$tmp/tools/compute-sanitizer" <<TOOL
+#!/bin/sh
+cat "$tmp/errors"
+exit \$(sed -n 's/.*SUMMARY: \([0-9]*\).*/\1/p' "$tmp/errors" | sed 's/^[1-9].*/9/')
+TOOL
+chmod +x "$tmp/tools/compute-sanitizer"
+echo '========= ERROR SUMMARY: 0 errors' >"$tmp/errors"
 # stand_in PROGRAM TEXT
 stand_in() {
     printf '#!/bin/sh\n%s\n' "$2" >"$root/bin/$1"
@@ -36,7 +45,8 @@ check() {
     rm -rf "$tmp/out"
     mkdir "$tmp/out"
     code=0
-    LD_LIBRARY_PATH=$build/sim OUT=$tmp/out scripts/gpu_check.sh --small --bundle "$tmp" "$@" >"$tmp/log" 2>&1 || code=$?
+    PATH=$tmp/tools:$PATH LD_LIBRARY_PATH=$build/sim OUT=$tmp/out TMPDIR=$tmp scripts/gpu_check.sh --small --bundle "$tmp" "$@" \
+        >"$tmp/log" 2>&1 || code=$?
 }
 # expect REPORT LINE...: in that order and nothing else; lines of the table as extended regular expressions.
 expect() {
@@ -73,44 +83,78 @@ check figures
 if [ -d /usr/share/datasets/fashion-mnist ]; then
     campaigns='campaigns \| passed \| [0-9]+ \| trials/s: 3 workers .*, 1 workers .*, 6 workers .*; one digest; [1-9][0-9]* audited, [1-9][0-9]* with the same bits'
     digests='digests \| passed \| [0-9]+ \| one digest each: cuda, cuda:0,cudnn, cuda:0,gemm'
-    campaign='campaign \| passed \| .*'
+    campaign='campaign \| passed \| .*' checked='passed \| [0-9]+ \| ERROR SUMMARY: 0 errors'
 else
-    campaigns='campaigns \| unavailable \| .*' digests='digests \| unavailable \| .*' campaign='campaign \| unavailable \| .*'
+    checked='unavailable \| .*' campaigns='campaigns \| unavailable \| .*' digests='digests \| unavailable \| .*' campaign='campaign \| unavailable \| .*'
 fi
 conformance='conformance \| unavailable \| .*'
 [ "${2:-}" != full ] || conformance='conformance \| passed \| .*'
 expect gpu-figures.md "$machine" "$campaigns" 'resnet50 \| unavailable \| .*' "$digests" "$campaign" \
-    'memcheck \| unavailable \| .*' 'initcheck \| unavailable \| .*' "replay \| $passed" "$conformance" \
+    "memcheck \\| $checked" "initcheck \\| $checked" "replay \| $passed" "$conformance" \
     'peers \| (unavailable|passed) \| .*'
 same $code 0
 [ "${2:-}" != full ] || { cat "$tmp/out/gpu-figures.md"; exit 0; }
 
-# Steps that die, hang, stop short or end without their end cost only themselves; the order is the one asked for.
+# Steps that die, hang, go on after their end, stop short or end without their end cost only themselves; the order is the
+# one asked for.
 stand_in test_delta_ops 'echo "[       OK ] one"; kill -KILL $$'
-stand_in test_cpu_ops 'echo "[       OK ] one"; sleep 60'
+stand_in test_cpu_ops "echo '[       OK ] one'; trap '' TERM; sleep 600.$$"
 stand_in test_cpu_exact 'echo "[       OK ] one"'
+stand_in test_cpu_tokens 'echo "SKIP: nothing to do"; exit 77'
 rm "$root/bin/gpu_probe"
 stand_in gpu_probe 'echo "- copy on the device, read and written, 1 MiB: 42 GB/s"; kill -ABRT $$'
 pack
-check operators:1 changes machine exactness probe boxes
+check operators:1 changes machine exactness tokens probe boxes
 expect gpu-steps.md 'operators \| OUT OF TIME \| [0-9]+ \| ' 'changes \| FAILED \(1\) \| [0-9]+ \| 1 tests passed, 0 failed' "$machine" \
-    'exactness \| FAILED \(1\) \| [0-9]+ \| 1 tests passed, 0 failed' 'probe \| FAILED \(1\) \| [0-9]+ \| copy 42 GB/s; .*' "boxes \| $passed"
+    'exactness \| FAILED \(1\) \| [0-9]+ \| 1 tests passed, 0 failed' 'tokens \| unavailable \| [0-9]+ \| all its tests are skipped' \
+    'probe \| FAILED \(1\) \| [0-9]+ \| copy 42 GB/s; .*' "boxes \| $passed"
 same $code 1
 grep -q 'OK . one' "$tmp/out/gpu-steps.md"
+if pgrep -f "sleep 600.$$" >/dev/null; then
+    echo "a step goes on after its end" >&2
+    exit 1
+fi
 
-# A check that is killed leaves its report.
-mkdir -p "$tmp/killed"
-LD_LIBRARY_PATH=$build/sim OUT=$tmp/killed setsid scripts/gpu_check.sh --small --bundle "$tmp" machine boxes operators \
-    >"$tmp/log" 2>&1 &
-check=$!
-for _ in $(seq 200); do
-    grep -q '^| boxes' "$tmp/killed/gpu-steps.md" 2>/dev/null && break
-    sleep 0.1
+# One error, none of it counted, and a device that the checker does not know.
+if [ -d /usr/share/datasets/fashion-mnist ]; then
+    echo '========= ERROR SUMMARY: 1 error' >"$tmp/errors"
+    check memcheck
+    expect gpu-memcheck.md 'memcheck \| FAILED \(1\) \| [0-9]+ \| ERROR SUMMARY: 1 error'
+    echo 'it crashed' >"$tmp/errors"
+    check memcheck
+    expect gpu-memcheck.md 'memcheck \| FAILED \(1\) \| [0-9]+ \| '
+    echo '========= Error: Device not supported' >"$tmp/errors"
+    check memcheck
+    expect gpu-memcheck.md 'memcheck \| unavailable \| .*'
+    # One way of computing that dies is no missing library.
+    rm "$root/bin/bitsink"
+    stand_in bitsink 'case "$*" in *"cuda:0,cudnn"*) kill -SEGV $$ ;; esac; exec '"$build/bitsink"' "$@"'
+    pack
+    check digests
+    expect gpu-digests.md 'digests \| FAILED \(1\) \| .*'
+fi
+
+# A check that is killed leaves its report; one that is told to end, also the step that it was at.
+for signal in KILL TERM; do
+    mkdir "$tmp/$signal"
+    TMPDIR=$tmp LD_LIBRARY_PATH=$build/sim OUT=$tmp/$signal setsid scripts/gpu_check.sh --small --bundle "$tmp" machine boxes \
+        operators >"$tmp/log" 2>&1 &
+    check=$!
+    for _ in $(seq 200); do
+        pgrep -f "sleep 600.$$" >/dev/null && break
+        sleep 0.1
+    done
+    kill -s $signal -- -$check
+    wait $check 2>/dev/null || true
+    pkill -KILL -f "sleep 600.$$" || true
+    cp -r "$tmp/$signal/." "$tmp/out"
+    if [ $signal = KILL ]; then
+        expect gpu-steps.md "$machine" "boxes \| $passed"
+    else
+        expect gpu-steps.md "$machine" "boxes \| $passed" 'operators \| INTERRUPTED \| [0-9]+ \| '
+        grep -q 'OK . one' "$tmp/out/gpu-steps.md"
+    fi
 done
-kill -KILL -$check
-wait $check 2>/dev/null || true
-cp -r "$tmp/killed/." "$tmp/out"
-expect gpu-steps.md "$machine" "boxes \| $passed"
 
 # What cannot be done is said at once.
 check no-such-step
@@ -119,6 +163,17 @@ grep -q "there is no step 'no-such-step'" "$tmp/log"
 check --bundle "$tmp/none" machine
 same $code 2
 code=0
-OUT=$tmp/out timeout 60 env LD_LIBRARY_PATH= scripts/gpu_check.sh --bundle "$tmp" machine >"$tmp/log" 2>&1 || code=$?
+OUT=$tmp/nowhere scripts/gpu_check.sh --bundle "$tmp" machine >"$tmp/log" 2>&1 || code=$?
+same $code 2
+code=0
+rm "$root/bin/bitsink"
+stand_in bitsink 'exec env LD_LIBRARY_PATH= CUDA_VISIBLE_DEVICES= '"$build/bitsink"' "$@"'
+pack
+check machine
 same $code 4
+stand_in bitsink 'exit 127'
+pack
+check machine
+expect gpu-machine.md 'devices \| FAILED \(127\) \| .*'
+same $code 1
 echo "all as expected"
