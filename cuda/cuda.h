@@ -282,7 +282,7 @@ bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], c
 
 /* faulty.c, faulty_channels.c */
 /* Faulty filters evaluated together, at most, as engines are tried with; there may be more of them than the
- * node has filters. A trial with more runs the whole node. */
+ * node has filters. Trials with more different ones run the whole node. */
 enum { BS_CUDA_MOST_FILTERS = 128 };
 /* Row f of `to` becomes row from[f] (staged) of a parameter, of `length` floats each. */
 bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,
