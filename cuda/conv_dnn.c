@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* SERVED: larger batches an engine may refuse; they are halved, then. PLANS: of a node, that a lane keeps. */
-enum { WORKSPACE = 256 << 20, PIECE = 256 << 20, MOST = 256, SERVED = 16, PLANS = 128 };
+enum { PIECE = 256 << 20, SERVED = 16, PLANS = 128 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
@@ -31,7 +31,7 @@ static int batch_size(int n)
 int bs_cuda_dnn_most(int64_t in, int64_t out)
 {
     int64_t bytes = (in > out ? in : out) * (int64_t)sizeof(float);
-    int most = MOST;
+    int most = BS_CUDA_DNN_MOST;
     while (most > 1 && most * bytes > PIECE)
         most /= 2;
     return most;
@@ -111,7 +111,7 @@ static bs_status make_plan(bs_cuda_dnn_plan **out, bs_lane *l, const bs_cudnn_sh
     BS_TRY(bs_calloc(out, 1, sizeof **out, "convolution"));
     (*out)->shape = *shape;
     (*out)->pin = *pin;
-    bs_status st = bs_cudnn_plan_create(&(*out)->plan, l->dnn, shape, pin, WORKSPACE);
+    bs_status st = bs_cudnn_plan_create(&(*out)->plan, l->dnn, shape, pin, BS_CUDA_DNN_WORKSPACE);
     if (st != BS_OK)
         free(*out);
     return st;

@@ -46,7 +46,6 @@ typedef struct bs_cuda_card {
 struct bs_device {
     const bs_cuda_api *api;
     bs_cuda_options options;
-    CUdevice handle;
     const bs_cuda_card *card;
 };
 
@@ -213,7 +212,9 @@ bs_status bs_cuda_run_conv(const bs_cuda_job *j);
 bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                        CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out);
 
-/* conv_dnn.c: the same by the node's pinned engine of cuDNN. */
+/* conv_dnn.c: the same by the node's pinned engine of cuDNN. WORKSPACE: bytes that an engine may ask for,
+ * when it is proposed and when it runs; MOST: samples that are computed at once, ever. */
+enum { BS_CUDA_DNN_WORKSPACE = 256 << 20, BS_CUDA_DNN_MOST = 256 };
 bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, CUdeviceptr out);
 /* Makes the lane's handle, if it has none yet. */
