@@ -73,10 +73,17 @@ static bool same_pin(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
 
 bs_status bs_cuda_dnn_start(bs_lane *l)
 {
+    bs_cudnn *d = NULL;
     if (l->dnn)
         return BS_OK;
-    BS_TRY(bs_cudnn_create(&l->dnn, l->network->device->api, NULL));
-    return bs_cudnn_set_stream(l->dnn, l->stream);
+    BS_TRY(bs_cudnn_create(&d, l->network->device->api, NULL));
+    bs_status st = bs_cudnn_set_stream(d, l->stream);
+    /* Keep no handle that works on another stream. */
+    if (st == BS_OK)
+        l->dnn = d;
+    else
+        bs_cudnn_free(d);
+    return st;
 }
 
 /* Takes the plan out of the list, if it is there; *n: how many it has. */

@@ -61,8 +61,8 @@ static bs_status parse_options(bs_cuda_options *o, const char *text)
 #undef X
         if (!known) {
             bs_fail(BS_USAGE, "unknown option '%.*s' of the CUDA device", (int)len, text);
-            return bs_hint(
-                "options: fp32 (default), tf32; cudnn, gemm, direct choose how convolutions are computed");
+            return bs_hint("options: fp32 (default), tf32; cudnn, gemm choose how convolutions are computed, "
+                           "direct how convolutions and products are");
         }
         text += len + (text[len] == ',');
     }
