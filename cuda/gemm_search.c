@@ -4,13 +4,13 @@
  * are those that split sums, use tensor cores unless asked to, or refuse one of a few numbers of rows and of
  * filters. At most MOST are collected, and as many of them tried as the caller asks for.
  *
- * The heuristics' own order is of little use: of three algorithms for each of five inner products, 256 rows
- * on an H200, the fastest did 2.3 to 3.6 times as much as the slowest, and 1.3 to 2.1 times as much as the
- * one that goes first here (tests/gpu/h200-first.md). Sums that may not be split leave a card idle where
- * tiles are large and few. So those go first that keep (nearly) as much of the card busy as any of them, by
- * the library's count of waves, which depends on sizes, card and library alone. A measured time would not: it
- * could choose otherwise in the next run, or on the next card, and so change the bits of golden runs, in
- * which a campaign and all its shards must agree. */
+ * The heuristics' own order is not kept. Algorithms differ much: of three for each of five inner products,
+ * 256 rows on an H200, the fastest does 2.3 to 3.6 times as much as the slowest (tests/gpu/h200-first.md).
+ * Sums that may not be split leave a card idle where tiles are large and few. So those go first that keep
+ * (nearly) as much of the card busy as any of them, by the library's count of waves, which depends on sizes,
+ * card and library alone. There their first was not the fastest, which did 1.3 to 2.1 times as much. A
+ * measured time would not do: it could choose otherwise in the next run, or on the next card, and so change
+ * the bits of golden runs, in which a campaign and all its shards must agree. */
 #include "cuda/gemm.h"
 
 #include <string.h>
