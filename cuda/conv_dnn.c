@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* SERVED: larger batches an engine may refuse; they are halved, then. PLANS: of a node, that a lane keeps. */
-enum { WORKSPACE = 256 << 20, PIECE = 256 << 20, MOST = 256, SERVED = 16, PLANS = 128 };
+enum { PIECE = 256 << 20, SERVED = 16, PLANS = 128 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
@@ -31,7 +31,7 @@ static int batch_size(int n)
 int bs_cuda_dnn_most(int64_t in, int64_t out)
 {
     int64_t bytes = (in > out ? in : out) * (int64_t)sizeof(float);
-    int most = MOST;
+    int most = BS_CUDA_DNN_MOST;
     while (most > 1 && most * bytes > PIECE)
         most /= 2;
     return most;
@@ -73,10 +73,17 @@ static bool same_pin(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
 
 bs_status bs_cuda_dnn_start(bs_lane *l)
 {
+    bs_cudnn *d = NULL;
     if (l->dnn)
         return BS_OK;
-    BS_TRY(bs_cudnn_create(&l->dnn, l->network->device->api, NULL));
-    return bs_cudnn_set_stream(l->dnn, l->stream);
+    BS_TRY(bs_cudnn_create(&d, l->network->device->api, NULL));
+    bs_status st = bs_cudnn_set_stream(d, l->stream);
+    /* Keep no handle that works on another stream. */
+    if (st == BS_OK)
+        l->dnn = d;
+    else
+        bs_cudnn_free(d);
+    return st;
 }
 
 /* Takes the plan out of the list, if it is there; *n: how many it has. */
@@ -111,7 +118,7 @@ static bs_status make_plan(bs_cuda_dnn_plan **out, bs_lane *l, const bs_cudnn_sh
     BS_TRY(bs_calloc(out, 1, sizeof **out, "convolution"));
     (*out)->shape = *shape;
     (*out)->pin = *pin;
-    bs_status st = bs_cudnn_plan_create(&(*out)->plan, l->dnn, shape, pin, WORKSPACE);
+    bs_status st = bs_cudnn_plan_create(&(*out)->plan, l->dnn, shape, pin, BS_CUDA_DNN_WORKSPACE);
     if (st != BS_OK)
         free(*out);
     return st;

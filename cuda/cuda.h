@@ -46,7 +46,6 @@ typedef struct bs_cuda_card {
 struct bs_device {
     const bs_cuda_api *api;
     bs_cuda_options options;
-    CUdevice handle;
     const bs_cuda_card *card;
 };
 
@@ -213,7 +212,9 @@ bs_status bs_cuda_run_conv(const bs_cuda_job *j);
 bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                        CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out);
 
-/* conv_dnn.c: the same by the node's pinned engine of cuDNN. */
+/* conv_dnn.c: the same by the node's pinned engine of cuDNN. WORKSPACE: bytes that an engine may ask for,
+ * when it is proposed and when it runs; MOST: samples that are computed at once, ever. */
+enum { BS_CUDA_DNN_WORKSPACE = 256 << 20, BS_CUDA_DNN_MOST = 256 };
 bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, CUdeviceptr out);
 /* Makes the lane's handle, if it has none yet. */
@@ -282,7 +283,7 @@ bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], c
 
 /* faulty.c, faulty_channels.c */
 /* Faulty filters evaluated together, at most, as engines are tried with; there may be more of them than the
- * node has filters. A trial with more runs the whole node. */
+ * node has filters. Trials with more different ones run the whole node. */
 enum { BS_CUDA_MOST_FILTERS = 128 };
 /* Row f of `to` becomes row from[f] (staged) of a parameter, of `length` floats each. */
 bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,

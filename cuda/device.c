@@ -61,8 +61,8 @@ static bs_status parse_options(bs_cuda_options *o, const char *text)
 #undef X
         if (!known) {
             bs_fail(BS_USAGE, "unknown option '%.*s' of the CUDA device", (int)len, text);
-            return bs_hint(
-                "options: fp32 (default), tf32; cudnn, gemm, direct choose how convolutions are computed");
+            return bs_hint("options: fp32 (default), tf32; cudnn, gemm choose how convolutions are computed, "
+                           "direct how convolutions and products are");
         }
         text += len + (text[len] == ',');
     }
@@ -82,8 +82,9 @@ bs_status bs_cuda_open(bs_device **out, int ordinal, const char *options)
         goto out;
     }
     const bs_cuda_api *api = d->api;
-    BS_TRY_GOTO(bs_cuda_check(api, api->cuDeviceGet(&d->handle, ordinal), "cuDeviceGet"), out);
-    BS_TRY_GOTO(bs_cuda_card_get(&d->card, api, d->handle), out);
+    CUdevice handle;
+    BS_TRY_GOTO(bs_cuda_check(api, api->cuDeviceGet(&handle, ordinal), "cuDeviceGet"), out);
+    BS_TRY_GOTO(bs_cuda_card_get(&d->card, api, handle), out);
     *out = d;
     d = NULL;
 out:
@@ -99,7 +100,7 @@ void bs_cuda_close(bs_device *d)
 static int attribute(const bs_device *d, CUdevice_attribute which)
 {
     int v = 0;
-    return d->api->cuDeviceGetAttribute(&v, which, d->handle) == CUDA_SUCCESS ? v : 0;
+    return d->api->cuDeviceGetAttribute(&v, which, d->card->handle) == CUDA_SUCCESS ? v : 0;
 }
 
 void bs_cuda_describe(const bs_device *d, bs_device_info *out)
@@ -108,7 +109,7 @@ void bs_cuda_describe(const bs_device *d, bs_device_info *out)
     size_t free_bytes = 0, total = 0, blas = api->cublasLtGetVersion();
     int driver = 0;
     memset(out, 0, sizeof *out);
-    if (api->cuDeviceGetName(out->name, sizeof out->name, d->handle) != CUDA_SUCCESS)
+    if (api->cuDeviceGetName(out->name, sizeof out->name, d->card->handle) != CUDA_SUCCESS)
         snprintf(out->name, sizeof out->name, "CUDA device");
     snprintf(out->isa, sizeof out->isa, "sm_%d%d%s",
              attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),

@@ -98,24 +98,58 @@ out:
     return st;
 }
 
-/* Runs of samples of the same group. */
-static bs_status run_all_dense(const bs_cuda_query *q)
+/* Runs of samples of the same group. whole: only of the groups that it marks; NULL: of all. */
+static bs_status run_all_dense(const bs_cuda_query *q, const bool *whole)
 {
     for (int i = 0, end; i < q->n; i = end) {
         for (end = i + 1; end < q->n && q->groups.of[end] == q->groups.of[i];)
             end++;
-        BS_TRY(run_dense(q, i, end - i));
+        if (!whole || whole[q->groups.of[i]])
+            BS_TRY(run_dense(q, i, end - i));
     }
     return BS_OK;
 }
 
-/* May one trial have more faulty filters than engines are tried with? */
-static bool too_many(const bs_cuda_query *q)
+static uint32_t sites_of(const bs_cuda_query *q, int group)
 {
-    bool many = false;
-    for (int i = 0; i < q->n && bs_cuda_query_plan(q)->filters > BS_CUDA_MOST_FILTERS; i++)
-        many |= q->f->first[i + 1] - q->f->first[i] > BS_CUDA_MOST_FILTERS;
-    return many;
+    int head = q->groups.head[group];
+    return q->f->first[head + 1] - q->f->first[head];
+}
+
+/* Different filters that the sites of a group are in. last: by filter, the last group that changed it,
+ * counted from 1. */
+static int count_filters(const bs_cuda_query *q, int group, int *last)
+{
+    const bs_network *net = q->lane->network;
+    int64_t length = q->slot == 1 ? bs_cuda_query_plan(q)->length : 1;
+    const bs_site *site = q->f->sites + q->f->first[q->groups.head[group]];
+    int n = 0;
+    for (uint32_t k = 0; k < sites_of(q, group); k++) {
+        int *at = &last[bs_cuda_param_site(net, q->node, q->slot, site[k]).element / length];
+        n += *at != group + 1;
+        *at = group + 1;
+    }
+    return n;
+}
+
+/* Marks the groups with too many faulty filters; most calls have none, and cost nothing. */
+static bs_status mark_whole(bs_cuda_query *q)
+{
+    int64_t filters = bs_cuda_query_plan(q)->filters;
+    int *last = NULL;
+    bs_status st = BS_OK;
+    for (int k = 0; k < q->groups.n && filters > BS_CUDA_MOST_FILTERS; k++) {
+        if (sites_of(q, k) <= BS_CUDA_MOST_FILTERS)
+            continue;
+        if (!last) {
+            BS_TRY_GOTO(bs_calloc(&last, (size_t)filters, sizeof *last, "faults"), out);
+            BS_TRY_GOTO(bs_calloc(&q->whole, (size_t)q->groups.n, sizeof *q->whole, "faults"), out);
+        }
+        q->whole[k] = count_filters(q, k, last) > BS_CUDA_MOST_FILTERS;
+    }
+out:
+    free(last);
+    return st;
 }
 
 /* Only filters and their biases change channels of their own. */
@@ -124,8 +158,21 @@ static bool by_channels(const bs_cuda_query *q)
     const bs_network *net = q->lane->network;
     const bs_node *nd = &net->graph->nodes[q->node];
     const bs_cuda_plan *p = bs_cuda_query_plan(q);
-    return p->filters && !too_many(q) &&
+    return p->filters &&
            (q->slot == 1 || (q->slot == 2 && net->graph->tensors[nd->in[2]].elements == p->filters));
+}
+
+static bs_status run_by_channels(bs_cuda_query *q)
+{
+    bs_status st;
+    BS_TRY_GOTO(mark_whole(q), out);
+    BS_TRY_GOTO(bs_cuda_run_channels(q), out);
+    if (q->whole)
+        st = run_all_dense(q, q->whole);
+out:
+    free(q->whole);
+    q->whole = NULL;
+    return st;
 }
 
 bs_status bs_cuda_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
@@ -149,7 +196,7 @@ bs_status bs_cuda_run_faulty(bs_lane *l, int node, int slot, int n, const bs_vie
     BS_TRY(bs_groups_check_sites(&g->tensors[nd->in[slot]], n, f));
     BS_TRY(bs_groups_find(&q.groups, n, f));
     bs_status st =
-        mode == BS_FAULTY_CHANNELS && by_channels(&q) ? bs_cuda_run_channels(&q) : run_all_dense(&q);
+        mode == BS_FAULTY_CHANNELS && by_channels(&q) ? run_by_channels(&q) : run_all_dense(&q, NULL);
     bs_groups_clear(&q.groups);
     return st;
 }

@@ -1,7 +1,8 @@
 /* Nodes with a faulty parameter. Dense (faulty.c): the whole node with a copy of the parameter in which the
  * sites are changed, once for each group of samples with the same sites. By channels (faulty_channels.c): the
  * faulty filters of many groups become one convolution over the inputs that their samples read; all else
- * comes from the golden output. */
+ * comes from the golden output. A group with more than BS_CUDA_MOST_FILTERS different faulty filters is
+ * evaluated densely, too. */
 #ifndef BS_CUDA_FAULTY_H
 #define BS_CUDA_FAULTY_H
 
@@ -17,6 +18,7 @@ typedef struct bs_cuda_query {
     const bs_faults *f;
     CUdeviceptr out;
     bs_groups groups;
+    bool *whole; /* by group: it has more faulty filters than engines are tried with; NULL: none has */
 } bs_cuda_query;
 
 static inline const bs_cuda_plan *bs_cuda_query_plan(const bs_cuda_query *q)
@@ -31,6 +33,7 @@ bs_status bs_cuda_prepare_sites(const bs_cuda_query *q, int sample, bs_site *sit
  * have one value, so it does not matter which of them is written last. */
 bs_status bs_cuda_poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
                        const int32_t *owner);
+/* Leaves the golden output in the samples of groups that are to be evaluated as a `whole`. */
 bs_status bs_cuda_run_channels(const bs_cuda_query *q);
 
 #endif

@@ -53,6 +53,11 @@ static bs_status add_group(const bs_cuda_query *q, batch *b, int group)
     return BS_OK;
 }
 
+static bool is_whole(const bs_cuda_query *q, int group)
+{
+    return q->whole && q->whole[group];
+}
+
 /* Groups from number `first` on, as many as fit; more than one only while they are small. */
 static bs_status make_batch(const bs_cuda_query *q, batch *b, int first)
 {
@@ -61,7 +66,7 @@ static bs_status make_batch(const bs_cuda_query *q, batch *b, int first)
     while (b->end < q->groups.n) {
         int head = q->groups.head[b->end];
         uint32_t more = q->f->first[head + 1] - q->f->first[head];
-        if (b->end > first && sites + more > BS_CUDA_MOST_FILTERS)
+        if (b->end > first && (is_whole(q, b->end) || sites + more > BS_CUDA_MOST_FILTERS))
             break;
         sites += more;
         b->end++;
@@ -242,6 +247,10 @@ bs_status bs_cuda_run_channels(const bs_cuda_query *q)
     BS_TRY(bs_cuda_copy_rows(l, j.node->out, q->n, q->golden, bs_cuda_pointer(q->out)));
     for (int first = 0; first < q->groups.n;) {
         batch b;
+        if (is_whole(q, first)) {
+            first++;
+            continue;
+        }
         bs_status st = make_batch(q, &b, first);
         if (st == BS_OK)
             st = run_batch(q, &b, &j);

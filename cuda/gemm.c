@@ -72,9 +72,10 @@ bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t wi
         BS_TRY_GOTO(pin_first(g, &r, algorithm, more), out);
     }
     if (!g->pinned)
-        bs_info("products of %lld filters of %lld weights run through a plain, slower kernel: none of %d "
-                "algorithms of cuBLASLt gives the same bits in every batch",
-                (long long)width, (long long)depth, proposed + more);
+        bs_info(
+            "products of %lld filters of %lld weights run through a plain, slower kernel: of %d algorithms "
+            "of cuBLASLt that were tried none gives the same bits in every batch",
+            (long long)width, (long long)depth, n + more);
 out:
     bs_gemm_rehearsal_end(&r);
     return st;

@@ -1,14 +1,16 @@
 /* Which algorithms of cuBLASLt may be tried for products of rows with filters, and in which order.
  *
- * First those that its heuristics name; where these name none, all there are. Left out are those that split
- * sums, use tensor cores unless asked to, or do not serve every number of rows and of filters.
+ * First those that its heuristics name; where none of these is exact, others of all that there are. Left out
+ * are those that split sums, use tensor cores unless asked to, or refuse one of a few numbers of rows and of
+ * filters. At most MOST are collected, and as many of them tried as the caller asks for.
  *
- * The heuristics' own order is of little use: of the inner products of VGG-19 on an H200, 256 rows each, the
- * first of three was the slowest, the last 2.4 to 3.7 times as fast. Sums that may not be split leave a card
- * idle where tiles are large and few. So those go first that keep (nearly) as much of the card busy as any of
- * them, by the library's count of waves, which depends on sizes, card and library alone. A measured time
- * would not: it could choose otherwise in the next run, or on the next card, and so change the bits of golden
- * runs, in which a campaign and all its shards must agree. */
+ * The heuristics' own order is not kept. Algorithms differ much: of three for each of five inner products,
+ * 256 rows on an H200, the fastest does 2.3 to 3.6 times as much as the slowest (tests/gpu/h200-first.md).
+ * Sums that may not be split leave a card idle where tiles are large and few. So those go first that keep
+ * (nearly) as much of the card busy as any of them, by the library's count of waves, which depends on sizes,
+ * card and library alone. There their first was not the fastest, which did 1.3 to 2.1 times as much. A
+ * measured time would not do: it could choose otherwise in the next run, or on the next card, and so change
+ * the bits of golden runs, in which a campaign and all its shards must agree. */
 #include "cuda/gemm.h"
 
 #include <string.h>
@@ -64,11 +66,12 @@ static bool splits(const bs_device *d, const cublasLtMatmulAlgo_t *algo)
     return split > 1 || scheme != CUBLASLT_REDUCTION_SCHEME_NONE;
 }
 
-/* Any number of rows and filters? */
+/* Some numbers of rows and of filters stand for all. 4 * s->rows is more than is computed at once (see
+ * bs_cuda_gemm.rows), but to ask for less could admit others, and so change the bits of golden runs. */
 static void consider(search *s, const cublasLtMatmulAlgo_t *algo)
 {
     float waves = 0;
-    if (s->n == MOST || splits(s->d, algo) || !serves(s, algo, s->rows, s->width, &waves) ||
+    if (splits(s->d, algo) || !serves(s, algo, s->rows, s->width, &waves) ||
         !serves(s, algo, 1, s->width, NULL) || !serves(s, algo, 9, s->width, NULL) ||
         !serves(s, algo, 4 * s->rows, s->width, NULL) || !serves(s, algo, s->rows, 1, NULL) ||
         !serves(s, algo, s->rows, 32, NULL))
@@ -131,7 +134,7 @@ static bs_status propose(search *s, int *proposed)
                                             c.products, preference, PROPOSALS, result, proposed);
     if (r != CUBLAS_STATUS_NOT_SUPPORTED)
         BS_TRY_GOTO(bs_cuda_check_blas(api, r, "cublasLtMatmulAlgoGetHeuristic"), out);
-    for (int i = 0; i < *proposed; i++)
+    for (int i = 0; i < *proposed && s->n < MOST; i++)
         if (result[i].state == CUBLAS_STATUS_SUCCESS)
             consider(s, &result[i].algo);
 out:
@@ -141,7 +144,7 @@ out:
     return st;
 }
 
-/* --- all there are --- */
+/* --- what else there is --- */
 
 static uint64_t capability(const bs_cuda_api *api, const cublasLtMatmulAlgo_t *algo,
                            cublasLtMatmulAlgoCapAttributes_t which, size_t bytes)
@@ -172,7 +175,8 @@ static bool set(const bs_cuda_api *api, cublasLtMatmulAlgo_t *algo,
     return api->cublasLtMatmulAlgoConfigSetAttribute(algo, which, &v, sizeof v) == CUBLAS_STATUS_SUCCESS;
 }
 
-/* All settings of an algorithm, large tiles first: these mostly come last in its list. */
+/* Settings of an algorithm, as long as there is room, large tiles first: these mostly come last in its list.
+ */
 static void consider_settings(search *s, cublasLtMatmulAlgo_t *algo)
 {
     enum { ROOM = 1024, OPTIONS = 32 };
@@ -183,10 +187,10 @@ static void consider_settings(search *s, cublasLtMatmulAlgo_t *algo)
     uint32_t options = (uint32_t)capability(api, algo, CUBLASLT_ALGO_CAP_CUSTOM_OPTION_MAX, sizeof(int32_t)),
              swizzles =
                  (uint32_t)capability(api, algo, CUBLASLT_ALGO_CAP_CTA_SWIZZLING_SUPPORT, sizeof(uint32_t));
-    for (int t = tiles - 1; t >= 0; t--)
-        for (int g = n_stages - 1; g >= 0; g--)
-            for (uint32_t option = 0; option <= options && option < OPTIONS; option++)
-                for (uint32_t swizzle = 0; swizzle <= (swizzles > 0); swizzle++)
+    for (int t = tiles - 1; t >= 0 && s->n < MOST; t--)
+        for (int g = n_stages - 1; g >= 0 && s->n < MOST; g--)
+            for (uint32_t option = 0; option <= options && option < OPTIONS && s->n < MOST; option++)
+                for (uint32_t swizzle = 0; swizzle <= (swizzles > 0) && s->n < MOST; swizzle++)
                     if (set(api, algo, CUBLASLT_ALGO_CONFIG_TILE_ID, tile[t]) &&
                         set(api, algo, CUBLASLT_ALGO_CONFIG_STAGES_ID, stages[g]) &&
                         set(api, algo, CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION, option) &&
@@ -206,7 +210,7 @@ static bs_status consider_all(search *s)
     if (r == CUBLAS_STATUS_NOT_SUPPORTED)
         return BS_OK;
     BS_TRY(bs_cuda_check_blas(api, r, "cublasLtMatmulAlgoGetIds"));
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && s->n < MOST; i++) {
         cublasLtMatmulAlgo_t algo;
         if (api->cublasLtMatmulAlgoInit(blas, type, f, f, f, f, f, id[i], &algo) != CUBLAS_STATUS_SUCCESS)
             continue;

@@ -8,7 +8,7 @@
 /* What is asked of an engine in a campaign. Batches are filled up to few sizes (see conv_dnn.c): 6 trials are
  * a self-test's, 13 are filled up to the 16 of a golden run. ALONE: samples that faulty filters meet at once;
  * TYPICAL: rows and columns of a patch. */
-enum { SPOTS = 5, WORKSPACE = 256 << 20, ALONE = 16, TYPICAL = 6 };
+enum { SPOTS = 5, ALONE = 16, TYPICAL = 6 };
 
 static const int batches[] = {1, 3, 6, 13}; /* and the largest */
 static const int patch_sizes[][2] = {
@@ -286,5 +286,5 @@ bs_status bs_rehearsal_pins(bs_lane *l, int node, bs_cudnn_pin pins[BS_REHEARSAL
 {
     bs_cudnn_shape shape = patches_shape(l, node, TYPICAL);
     BS_TRY(bs_cuda_dnn_start(l));
-    return bs_cudnn_pins(l->dnn, &shape, WORKSPACE, pins, BS_REHEARSAL_PINS, n);
+    return bs_cudnn_pins(l->dnn, &shape, BS_CUDA_DNN_WORKSPACE, pins, BS_REHEARSAL_PINS, n);
 }

@@ -12,9 +12,9 @@
 #include "cuda/cuda.h"
 
 enum {
-    BS_REHEARSAL_PATCHES = 16, /* for those who measure nothing */
-    BS_REHEARSAL_MOST = 256,   /* patches in a batch, ever; there is room for so many */
-    BS_REHEARSAL_PINS = 8,     /* engines of cuDNN looked at */
+    BS_REHEARSAL_PATCHES = 16,            /* for those who measure nothing */
+    BS_REHEARSAL_MOST = BS_CUDA_DNN_MOST, /* patches in a batch, ever; there is room for so many */
+    BS_REHEARSAL_PINS = 8,                /* engines of cuDNN looked at */
 };
 
 typedef struct bs_rehearsal {

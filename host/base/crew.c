@@ -41,6 +41,8 @@ static void count(meeting *m)
 bs_status bs_crew_meet(void)
 {
     meeting *m = mine;
+    if (!m)
+        return BS_OK;
     pthread_mutex_lock(&m->lock);
     unsigned round = m->round;
     m->waiting++;

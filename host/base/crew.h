@@ -11,7 +11,7 @@
 bs_status bs_crew_run(int threads, bs_status (*fn)(void *shared, int worker), void *shared);
 
 /* To be called by workers: waits until all that are running have called it as often. BS_STOPPED where one of
- * them has failed. */
+ * them has failed. Outside of a crew there is nobody to wait for: BS_OK at once. */
 bs_status bs_crew_meet(void);
 
 #endif

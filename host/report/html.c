@@ -67,14 +67,15 @@ static void table_rows(bs_str *out, const bs_data *d)
     bs_str_puts(out, "</tbody></table>");
 }
 
-/* The rows of a temporary view by its own query: an order within a view does not bind who selects from it. */
+/* The rows of a temporary view by its own query, which follows the first AS: an order within a view does not
+ * bind who selects from it. */
 static bs_status load_view(bs_data *out, const bs_db *db, const char *view)
 {
     sqlite3_stmt *q = NULL;
     bool row;
     bs_status st;
-    BS_TRY(bs_db_prepare(&q, db,
-                         "SELECT substr(sql, instr(sql, 'SELECT')) FROM temp.sqlite_master WHERE name = ?1"));
+    BS_TRY(bs_db_prepare(
+        &q, db, "SELECT substr(sql, instr(sql, ' AS') + 3) FROM temp.sqlite_master WHERE name = ?1"));
     sqlite3_bind_text(q, 1, view, -1, SQLITE_STATIC);
     BS_TRY_GOTO(bs_db_step(db, q, &row), out);
     st = bs_data_load(out, db, row ? (const char *)sqlite3_column_text(q, 0) : "", 0, NULL);

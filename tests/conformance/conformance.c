@@ -11,7 +11,9 @@
 
 #define DEFAULT_DIR "/usr/share/libonnx-testdata/data"
 
-enum { SKIPPED = 77, MAX_OPS = 256 };
+/* ENOUGH: of those that must pass, so many are in any complete data: 494 are kept with Debian 12's, 420 with
+ * Debian 13's. */
+enum { SKIPPED = 77, MAX_OPS = 256, ENOUGH = 400 };
 
 /* What the project means to support; tests of other operators are counted as out of scope. */
 static const char *const scope[] = {
@@ -392,9 +394,12 @@ int main(int argc, char **argv)
     }
     close(fd);
     bs_log_set_level(BS_LOG_QUIET);
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a run that is killed keeps what it printed */
     for (size_t k = 0; k < sizeof groups / sizeof *groups; k++)
         run_group(&r, root, groups[k]);
     unlink(r.scratch);
+    if (r.kept < ENOUGH)
+        printf("FAIL: of those that must pass only %d did, not %d: is the data complete?\n", r.kept, ENOUGH);
     print_report(&r);
-    return r.kept == 0 || r.lost > 0 || r.all.count[OUTCOME_FAILED] > 0;
+    return r.kept < ENOUGH || r.lost > 0 || r.all.count[OUTCOME_FAILED] > 0;
 }

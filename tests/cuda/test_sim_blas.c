@@ -5,6 +5,11 @@
 #include "cuda/gemm.h"
 #include "cuda/rehearsal.h"
 
+#include "base/log.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
 enum { LENGTH = 150, FILTERS = 40, REPEAT = 3, MOST = 70, PROPOSED = 8, LISTED = 64 };
 
 static int by_default(void **state)
@@ -135,6 +140,32 @@ static void test_none_exact(void **state)
     check_all("inexact", false);
 }
 
+/* The message counts those that were tried: three that are named, not the one that splits sums, and these and
+ * others with two tiles each. */
+static void test_message(void **state)
+{
+    (void)state;
+    char text[512] = "";
+    FILE *log = tmpfile();
+    int saved = dup(STDERR_FILENO);
+    setenv("BITSINK_SIM_BLAS", "inexact", 1);
+    setenv("BITSINK_TEST_DEVICE", "cuda,gemm", 1);
+    bs_log_set_level(BS_LOG_INFO);
+    bs_graph *g = gemm_graph(FILTERS);
+    assert_non_null(log);
+    assert_int_equal(dup2(fileno(log), STDERR_FILENO), STDERR_FILENO);
+    rig r = rig_open(g);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(log);
+    assert_non_null(fgets(text, sizeof text, log));
+    fclose(log);
+    if (!strstr(text, "of 9 algorithms of cuBLASLt that were tried none"))
+        fail_msg("%s", text);
+    rig_close(&r);
+    gb_free(g);
+}
+
 /* Whatever the heuristics leave out is looked for; they may name wrong ones only, or none. Tensor cores only
  * where they are asked for. */
 static void test_not_named(void **state)
@@ -239,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup(test_refused, by_default),
         cmocka_unit_test_setup(test_offered_exact_only, by_default),
         cmocka_unit_test_setup(test_none_exact, by_default),
+        cmocka_unit_test_setup(test_message, by_default),
         cmocka_unit_test_setup(test_not_named, by_default),
         cmocka_unit_test_setup(test_many_rows, by_default),
         cmocka_unit_test_setup(test_busy, by_default),

@@ -79,12 +79,53 @@ static void test_one_handle_a_lane(void **state)
     gb_free(g);
 }
 
+static cudnnStatus_t refuse_stream(cudnnHandle_t handle, cudaStream_t s)
+{
+    (void)handle;
+    (void)s;
+    return CUDNN_STATUS_INTERNAL_ERROR;
+}
+
+/* A handle that does not get the lane's stream is not used, also not by who asks again. */
+static void test_no_stream(void **state)
+{
+    (void)state;
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(2, 5, 5));
+    g->output = gb_conv(g, g->input, 3, 3, 1, 1, 1, true);
+    rig r = rig_open(g);
+    const bs_cuda_api *good = r.device->api;
+    bs_cuda_api broken = *good;
+    broken.cudnnSetStream = refuse_stream;
+    r.device->api = &broken;
+    for (int i = 0; i < 2; i++) {
+        assert_error(bs_cuda_dnn_start(r.lane), "cudnnSetStream failed");
+        assert_null(r.lane->dnn);
+    }
+    r.device->api = good;
+    assert_ok(bs_cuda_dnn_start(r.lane));
+    assert_non_null(r.lane->dnn);
+    rig_close(&r);
+    gb_free(g);
+}
+
+/* Whoever errs is told what the words choose. */
+static void test_options(void **state)
+{
+    (void)state;
+    bs_device *d;
+    assert_int_equal(bs_cuda_open(&d, 0, "fp32,fast"), BS_USAGE);
+    assert_non_null(strstr(bs_error_message(), "'fast'"));
+    assert_non_null(strstr(bs_error_hint(), "direct how convolutions and products are"));
+    assert_null(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_context), /* first: nothing has been opened yet */
-        cmocka_unit_test(test_no_overrides),
-        cmocka_unit_test(test_one_handle_a_lane),
+        cmocka_unit_test(test_no_overrides), cmocka_unit_test(test_one_handle_a_lane),
+        cmocka_unit_test(test_no_stream),    cmocka_unit_test(test_options),
     };
     char why[160];
     setenv("NVIDIA_TF32_OVERRIDE", "1", 1);

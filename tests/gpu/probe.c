@@ -203,7 +203,7 @@ bs_status probe_device(probe *p)
                 {"L2 cache, bytes", CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE},
                 {"error-correcting memory", CU_DEVICE_ATTRIBUTE_ECC_ENABLED}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        if (p->api->cuDeviceGetAttribute(&value, list[i].which, p->device->handle) == CUDA_SUCCESS)
+        if (p->api->cuDeviceGetAttribute(&value, list[i].which, p->device->card->handle) == CUDA_SUCCESS)
             say("- %s: %d\n", list[i].name, value);
     if (!p->api->has_dnn) {
         say("- no cuDNN: %s\n", p->api->no_dnn);

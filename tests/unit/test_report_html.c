@@ -1,0 +1,33 @@
+/* Tables of the report page, from views of whatever form. */
+#include "testing.h"
+
+#include "report/html.h"
+#include "store/db.h"
+
+static void test_views(void **state)
+{
+    (void)state;
+    bs_db db = {0};
+    bs_str page = {0};
+    assert_int_equal(sqlite3_open(":memory:", &db.handle), SQLITE_OK);
+    assert_ok(
+        bs_db_exec(&db, "fill",
+                   "CREATE TEMP VIEW report_plain AS\nSELECT 1 AS one;"
+                   "CREATE TEMP VIEW report_with AS\nWITH t AS (SELECT 3 AS n) SELECT 2 * n AS twice FROM t;"
+                   "CREATE TEMP VIEW report_values AS VALUES ('<a>');"));
+    assert_ok(bs_html_table(&page, &db, "Plain", "report_plain", false));
+    assert_ok(bs_html_table(&page, &db, "With", "report_with", false));
+    assert_ok(bs_html_table(&page, &db, "Values", "report_values", true));
+    assert_non_null(strstr(page.ptr, "<th class=n>one</th></tr></thead><tbody>\n<tr><td class=n>1</td>"));
+    assert_non_null(strstr(page.ptr, "<th class=n>twice</th></tr></thead><tbody>\n<tr><td class=n>6</td>"));
+    assert_non_null(strstr(page.ptr, "<summary>Values (1 row)</summary>"));
+    assert_non_null(strstr(page.ptr, "<td>&lt;a&gt;</td>"));
+    bs_str_clear(&page);
+    sqlite3_close(db.handle);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_views)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
