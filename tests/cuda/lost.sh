@@ -8,7 +8,8 @@ export LD_LIBRARY_PATH=$2
 # LeakSanitizer's tracer crashes now and then in a process whose threads have just ended; leaks are for other tests.
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 few=0
-[ "${3:-}" != few ] || few=1 # every third of the calls only
+parts='1 96'
+[ "${3:-}" != few ] || few=1 parts=96 # every fourth of the functions only, and late: runs with sanitizers start slowly
 export TRIALS=2 IMAGES=4
 cuda() {
     run "$@" --device cuda --threads 2
@@ -28,10 +29,10 @@ for name in cuLaunchKernel cublasLtMatmul cuStreamSynchronize cuMemcpyHtoDAsync 
     cuMemcpyDtoDAsync cuModuleLoadData cuModuleGetFunction cuStreamCreate cuDevicePrimaryCtxRetain cublasLtCreate \
     cublasLtMatmulAlgoGetHeuristic cudnnBackendFinalize cudnnBackendExecute; do
     turn=$((turn + 1))
-    [ "$few" = 0 ] || [ $((turn % 3)) = 1 ] || continue
+    [ "$few" = 0 ] || [ $((turn % 4)) = 1 ] || continue
     total=$(calls_of $name)
     [ -n "$total" ] || die "$name was never called"
-    for part in 1 96; do
+    for part in $parts; do
         k=$((total * part / 100))
         [ $k -gt 0 ] || k=1
         rm -f r.db made
@@ -55,7 +56,7 @@ echo "$lost lost devices, $middle of them in the middle of the work: the next ru
 
 total=$(calls_of cuMemAlloc)
 went_on=0
-for k in $(seq 1 $((total / (few ? 4 : 9) + 1)) "$total"); do
+for k in $(seq 1 $((total / (few ? 2 : 9) + 1)) "$total"); do
     rm -f r.db
     BITSINK_SIM_FAIL=cuMemAlloc:$k cuda r.db
     code=$?
