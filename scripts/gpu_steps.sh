@@ -121,12 +121,15 @@ step_conformance() {
 
 # bench NETWORK: the bundled one instead with --small.
 bench() {
-    model=$1
-    if [ "$small" = 1 ]; then
+    if [ "$small" = 0 ]; then
+        model=$1
+        set -- --trials 64
+    else
         [ "$1" = vgg19 ] || unavailable "left out: --small"
         model=tests/models/fashion_vgg.onnx
+        set -- --trials 4 --threads 2
     fi
-    show bin/bitsink bench "$model" --device cuda --trials "$(trials 4:64)" --json 2>&1
+    show bin/bitsink bench "$model" --device cuda "$@" --json 2>&1
     code=$?
     sed -n '/^{/s/, "targets": .*//p' "$log" >"$scratch/totals" # the keys of each target are the same
     echo "figure: $(total golden_per_second) golden images/s; trials/s: delta $(total delta_per_second), suffix $(total \
