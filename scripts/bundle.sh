@@ -43,6 +43,10 @@ mkdir -p "$root/bin" "$root/lib" "$root/scripts" "$root/tests" "$root/data"
 for p in $programs; do
     cp "build-bundle/$p" "$root/bin"
     strip "$root/bin/${p##*/}"
+    readelf -d "$root/bin/${p##*/}" | grep -q 'RPATH.*\[$ORIGIN/../lib\]' || {
+        echo "error: '$p' looks for libraries elsewhere than beside itself" >&2
+        exit 1
+    }
 done
 # The platform's own libraries must be of one piece: where the bundle is tried they are as old as here, or newer.
 ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
