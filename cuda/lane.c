@@ -35,10 +35,11 @@ bs_status bs_cuda_reserve(bs_lane *l, bs_cuda_buffer *b, size_t bytes)
     if (bytes <= b->bytes)
         return BS_OK;
     if (b->ptr) {
+        CUdeviceptr old = b->ptr;
         BS_TRY(wait(l));
-        BS_TRY(bs_cuda_check(api, api->cuMemFree(b->ptr), "cuMemFree"));
+        *b = (bs_cuda_buffer){0}; /* whatever the driver says, it is not freed again */
+        BS_TRY(bs_cuda_check(api, api->cuMemFree(old), "cuMemFree"));
     }
-    *b = (bs_cuda_buffer){0};
     BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&b->ptr, bytes), "cuMemAlloc"));
     b->bytes = bytes;
     return BS_OK;
@@ -86,11 +87,12 @@ bs_status bs_cuda_fetch(bs_lane *l, void *to, CUdeviceptr from, size_t bytes)
     const bs_cuda_api *api = l->network->device->api;
     if (bytes > l->landing_bytes) {
         if (l->landing) {
+            void *old = l->landing;
             BS_TRY(wait(l));
-            BS_TRY(bs_cuda_check(api, api->cuMemFreeHost(l->landing), "cuMemFreeHost"));
+            l->landing = NULL;
+            l->landing_bytes = 0;
+            BS_TRY(bs_cuda_check(api, api->cuMemFreeHost(old), "cuMemFreeHost"));
         }
-        l->landing = NULL;
-        l->landing_bytes = 0;
         BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&l->landing, bytes), "cuMemAllocHost"));
         l->landing_bytes = bytes;
     }

@@ -9,6 +9,7 @@ static struct {
     bs_cuda_api real, api;
     bool queued;
     int frees, too_early;
+    bool lost; /* frees fail, as they do when the device is lost to another thread meanwhile */
 } watch;
 
 static CUresult launch(CUfunction f, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
@@ -30,14 +31,16 @@ static CUresult free_device(CUdeviceptr p)
 {
     watch.frees++;
     watch.too_early += watch.queued;
-    return watch.real.cuMemFree(p);
+    CUresult r = watch.real.cuMemFree(p);
+    return watch.lost ? CUDA_ERROR_LAUNCH_FAILED : r;
 }
 
 static CUresult free_host(void *p)
 {
     watch.frees++;
     watch.too_early += watch.queued;
-    return watch.real.cuMemFreeHost(p);
+    CUresult r = watch.real.cuMemFreeHost(p);
+    return watch.lost ? CUDA_ERROR_LAUNCH_FAILED : r;
 }
 
 static rig watched(const bs_graph *g)
@@ -88,6 +91,28 @@ static void test_growth(void **state)
         assert_int_equal(watch.too_early, 0);
         gb_free(g);
     }
+}
+
+/* What a lost device may have freed is not freed once more when the lane is closed, which the simulated
+ * device would not forgive. */
+static void test_lost(void **state)
+{
+    (void)state;
+    setenv("BITSINK_TEST_DEVICE", "cuda,gemm", 1);
+    bs_graph *g = conv_graph();
+    rig r = watched(g);
+    float row[8 * 12 * 11];
+    void *in = rig_random_rows(&r, g->input, 16, 8, NULL), *out = rig_rows(&r, g->output, 16);
+    assert_ok(r.b->run(r.lane, 0, 1, (bs_view[3]){{in, NULL}}, out));
+    assert_ok(r.b->download(r.lane, g->input, in, row));
+    watch.lost = true;
+    assert_int_equal(r.b->run(r.lane, 0, 16, (bs_view[3]){{in, NULL}}, out), BS_NO_DEVICE);
+    assert_int_equal(r.b->download(r.lane, g->output, out, row), BS_NO_DEVICE);
+    watch.lost = false;
+    rig_free(&r, in);
+    rig_free(&r, out);
+    rig_close(&r);
+    gb_free(g);
 }
 
 static void test_rehearsal(void **state)
@@ -213,8 +238,8 @@ static void test_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_rehearsal), cmocka_unit_test(test_plans),
-        cmocka_unit_test(test_later),  cmocka_unit_test(test_load),
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_lost),  cmocka_unit_test(test_rehearsal),
+        cmocka_unit_test(test_plans),  cmocka_unit_test(test_later), cmocka_unit_test(test_load),
     };
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) == 0) {
