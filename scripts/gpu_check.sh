@@ -139,7 +139,12 @@ limited() {
 # timeout leads a process group. What a step started may outlive it: bitsink finishes its batch when it is told to end.
 end_group() {
     kill -s KILL -- "-$pid" 2>/dev/null
-    while kill -s 0 -- "-$pid" 2>/dev/null; do sleep 0.1; done
+    tries=0
+    # Not for ever: one that is stuck in the driver, or that nobody collects, stays.
+    while [ $tries -lt 50 ] && kill -s 0 -- "-$pid" 2>/dev/null; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
     pid=
 }
 interrupted() {
