@@ -18,6 +18,43 @@
 -- (Zou and Donner, Statistics in Medicine 27, 2008): the distances of the bounds of the terms add up in squares.
 -- A ratio is bounded by putting the bounds of its right and of its wrong part into it, which is never too narrow.
 
+-- The confidence of all intervals, and the quantiles of the normal distribution that belong to it: z for two-sided
+-- bounds, z1 for one-sided ones. Wichura's PPND16 (Algorithm AS 241, Applied Statistics 37, 1988): 16 digits.
+CREATE VIEW bn_confidence AS
+WITH tail (side, confidence, q) AS (
+    SELECT side, value + 0.0, (1.0 - value) / side FROM bn_parameter, (SELECT 1 AS side UNION ALL SELECT 2)
+     WHERE name = 'confidence'
+), point AS (
+    SELECT side, confidence, q, 0.5 - q AS d, 0.180625 - (0.5 - q) * (0.5 - q) AS m, sqrt(-ln(q)) AS r FROM tail
+), quantile AS (
+    SELECT side, confidence, CASE
+        WHEN abs(d) <= 0.425 THEN d
+            * (((((((2509.0809287301226727 * m + 33430.575583588128105) * m + 67265.770927008700853) * m
+            + 45921.953931549871457) * m + 13731.693765509461125) * m + 1971.5909503065514427) * m + 133.14166789178437745) * m
+            + 3.387132872796366608)
+            / (((((((5226.495278852545925 * m + 28729.085735721942674) * m + 39307.89580009271061) * m
+            + 21213.794301586595867) * m + 5394.1960214247511077) * m + 687.1870074920579083) * m + 42.313330701600911252) * m + 1.0)
+        WHEN r <= 5.0 THEN
+            (((((((7.7454501427834140764e-4 * (r - 1.6) + 0.0227238449892691845833) * (r - 1.6) + 0.24178072517745061177) * (r - 1.6)
+            + 1.27045825245236838258) * (r - 1.6) + 3.64784832476320460504) * (r - 1.6) + 5.7694972214606914055) * (r - 1.6)
+            + 4.6303378461565452959) * (r - 1.6) + 1.42343711074968357734)
+            / (((((((1.05075007164441684324e-9 * (r - 1.6) + 5.475938084995344946e-4) * (r - 1.6) + 0.0151986665636164571966) * (r - 1.6)
+            + 0.14810397642748007459) * (r - 1.6) + 0.68976733498510000455) * (r - 1.6) + 1.6763848301838038494) * (r - 1.6)
+            + 2.05319162663775882187) * (r - 1.6) + 1.0)
+        ELSE
+            (((((((2.01033439929228813265e-7 * (r - 5.0) + 2.71155556874348757815e-5) * (r - 5.0) + 0.0012426609473880784386) * (r - 5.0)
+            + 0.026532189526576123093) * (r - 5.0) + 0.29656057182850489123) * (r - 5.0) + 1.7848265399172913358) * (r - 5.0)
+            + 5.4637849111641143699) * (r - 5.0) + 6.6579046435011037772)
+            / (((((((2.04426310338993978564e-15 * (r - 5.0) + 1.4215117583164458887e-7) * (r - 5.0) + 1.8463183175100546818e-5) * (r - 5.0)
+            + 7.868691311456132591e-4) * (r - 5.0) + 0.0148753612908506148525) * (r - 5.0) + 0.13692988092273580531) * (r - 5.0)
+            + 0.59983220655588793769) * (r - 5.0) + 1.0) END AS z
+      FROM point
+)
+SELECT max(confidence) AS confidence,           -- bn_parameter confidence
+       max(CASE side WHEN 2 THEN z END) AS z,   -- P(-z < Z < z) = confidence
+       max(CASE side WHEN 1 THEN z END) AS z1   -- P(Z < z1) = confidence
+  FROM quantile;
+
 -- The settings in one row, for use in other views: one column a setting, under its name (a: pseudo_count).
 CREATE VIEW bn_setting AS
 SELECT max(CASE name WHEN 'p' THEN value + 0.0 END) AS p,
@@ -32,8 +69,9 @@ SELECT max(CASE name WHEN 'p' THEN value + 0.0 END) AS p,
        max(CASE name WHEN 'fit_target' THEN value + 0.0 END) AS fit_target,
        max(CASE name WHEN 'rerun_budget' THEN value + 0.0 END) AS rerun_budget,
        max(CASE name WHEN 'default_cost' THEN value + 0.0 END) AS default_cost,
-       3.841458820694124 AS zz -- square of the 97.5 % quantile of the normal distribution
-  FROM bn_parameter;
+       confidence, z, z1,  -- of all intervals; the normal quantiles of two-sided and of one-sided bounds
+       z * z AS zz
+  FROM bn_parameter CROSS JOIN bn_confidence;
 
 -- P(I): the images whose golden run is in the file.
 CREATE VIEW bn_image AS

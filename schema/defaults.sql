@@ -4,6 +4,7 @@ INSERT OR IGNORE INTO bn_parameter (name, value, comment) VALUES
     ('p', 1e-6, 'P(F=1): an inference meets a fault (an example: set your own; computed where layer_prior is exposure)'),
     ('layer_prior', 'uniform', 'P(L=t|F=1): uniform or bits over the strata of an entry; exposure or direct as bn_prior_layer says'),
     ('pseudo_count', 0, 'a: total pseudo-count of P(C|I,L); 0: raw frequencies'),
+    ('confidence', 0.95, 'of all intervals; one-sided bounds (upper, lower) have it, too'),
     ('alpha', 0.05, 'false discovery rate of sink classes'),
     ('raw_rate', 1e-13, 'upsets per bit and hour, where bn_prior_layer has none; 1e-15 is 1 FIT per Mbit (10^6 bits)'),
     ('activation_hours', 1e-6, 'exposure: hours an activation is alive in an inference, where bn_prior_layer has none'),

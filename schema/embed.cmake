@@ -1,5 +1,27 @@
 # Turns a text file into a C string constant: cmake -DIN=x.sql -DOUT=x.c -DNAME=symbol -P embed.cmake
-# Bytes are written as an array, so that no compiler's limit on string literals matters.
-file(READ ${IN} hex HEX)
+# Formulas (formulas.cmake) are written out. Bytes are written as an array, so that no compiler's limit on string
+# literals matters.
+cmake_policy(SET CMP0007 NEW)
+file(READ ${IN} sql)
+
+function(formula name arguments body)
+  string(REPLACE ";" ", " pattern "${arguments}")
+  string(REGEX REPLACE "[a-z0-9]+" "([^(),]+)" pattern "${pattern}")
+  set(i 0)
+  foreach(argument ${arguments})
+    math(EXPR i "${i} + 1")
+    string(REPLACE "{${argument}}" "(\\${i})" body "${body}")
+    string(REPLACE "<${argument}>" "\\${i}" body "${body}")
+  endforeach()
+  string(REGEX REPLACE "@${name}\\(${pattern}\\)" "${body}" sql "${sql}")
+  set(sql "${sql}" PARENT_SCOPE)
+endfunction()
+
+include(${CMAKE_CURRENT_LIST_DIR}/formulas.cmake)
+if(sql MATCHES "@[a-z_]+\\([^\n]*")
+  message(FATAL_ERROR "${IN}: unknown formula, or an argument with parentheses: ${CMAKE_MATCH_0}")
+endif()
+file(WRITE ${OUT}.txt "${sql}")
+file(READ ${OUT}.txt hex HEX)
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
 file(WRITE ${OUT} "const char ${NAME}[];\nconst char ${NAME}[] = {${bytes}0};\n")
