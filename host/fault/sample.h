@@ -17,19 +17,21 @@ bs_status bs_sample_size(uint64_t *out, double population, double margin, double
 /* The inverse of the above: the margin that n trials reach. n >= population gives 0. */
 bs_status bs_sample_margin(double *out, double population, uint64_t n, double confidence, double p);
 
-/* The score interval with continuity correction of a share `rate` seen in `n` > 0 independent trials, n not always
- * whole: @wilson_low and @wilson_high of schema/formulas.cmake (R. G. Newcombe, Statistics in Medicine 17, 1998,
- * method 4). 0 where less than one trial had the outcome, 1 where less than one had not. */
+/* The score interval with continuity correction of a share `rate` seen in `n` > 0 independent trials, n not
+ * always whole: @wilson_low and @wilson_high of schema/formulas.cmake (R. G. Newcombe, Statistics in Medicine
+ * 17, 1998, method 4). 0 where less than one trial had the outcome, 1 where less than one had not. */
 void bs_wilson(double *low, double *high, double rate, double n, double confidence);
 
-/* The exact interval of k outcomes in n > 0 trials (C. J. Clopper, E. S. Pearson, Biometrika 26, 1934), through
- * quantiles of the beta distribution, so that k and n need not be whole: never covers less than `confidence`. */
+/* The exact interval of k outcomes in n > 0 trials (C. J. Clopper, E. S. Pearson, Biometrika 26, 1934),
+ * through quantiles of the beta distribution, so that k and n need not be whole: never covers less than
+ * `confidence`. */
 void bs_clopper_pearson(double *low, double *high, double k, double n, double confidence);
 /* Its one-sided bounds: the share is above the lower one (below the upper one) with that confidence. */
 double bs_clopper_pearson_lower(double k, double n, double confidence);
 double bs_clopper_pearson_upper(double k, double n, double confidence);
 
-/* I_x(a, b), a and b > 0: P(X >= a) of a binomial X of a + b - 1 trials at share x, where a and b are whole. */
+/* I_x(a, b), a and b > 0: P(X >= a) of a binomial X of a + b - 1 trials at share x, where a and b are whole.
+ */
 double bs_incomplete_beta(double x, double a, double b);
 /* x with I_x(a, b) = p. */
 double bs_beta_quantile(double p, double a, double b);

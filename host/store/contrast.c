@@ -85,8 +85,8 @@ static bs_status same_campaign(files *f, bs_contrasts *out)
 
 static unsigned why_not_paired(const files *f, const bs_side_stratum *a, const bs_side_stratum *b)
 {
-    bool same_layer = a->layer == b->layer && strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0 &&
-                      strcmp(a->shape, b->shape) == 0;
+    bool same_layer = a->layer == b->layer && strcmp(a->name, b->name) == 0 &&
+                      strcmp(a->kind, b->kind) == 0 && strcmp(a->shape, b->shape) == 0;
     return f->why | (strcmp(a->definition, b->definition) == 0 ? 0 : BS_UNPAIRED_ENTRY) |
            (same_layer ? 0 : BS_UNPAIRED_LAYER);
 }
@@ -214,7 +214,8 @@ out:
     return st;
 }
 
-bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b, const bs_contrast_options *options)
+bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b,
+                            const bs_contrast_options *options)
 {
     files f = {0};
     bs_status st;

@@ -38,7 +38,8 @@ enum { BS_UNPAIRED_REASONS(X) BS_UNPAIRED_N };
 typedef enum bs_unpaired { BS_PAIRED = 0, BS_UNPAIRED_REASONS(X) } bs_unpaired;
 #undef X
 
-extern const char *const bs_contrast_outcome_name[], *const bs_contrast_test_name[], *const bs_unpaired_name[];
+extern const char *const bs_contrast_outcome_name[], *const bs_contrast_test_name[],
+                                                         *const bs_unpaired_name[];
 
 /* One stratum that both files have, and one outcome of it. */
 typedef struct bs_contrast {
@@ -46,35 +47,39 @@ typedef struct bs_contrast {
     char *name[2]; /* of the layer, in A and in B */
     bs_contrast_outcome outcome;
     bs_contrast_test test;
-    unsigned why;      /* not paired: bits of bs_unpaired */
-    double rate[2];    /* share of the trials: of those in both files where it is paired, else of the file's */
-    double n[2];       /* units in both, or observations of each file (layer_outcome; INFINITY: a census) */
-    double only[2];    /* paired: trials with the outcome in one file only, faults with more such trials in one */
-    double p, q;       /* two-sided p-value, and adjusted for the number of rows (Benjamini-Hochberg) */
-    double detectable; /* smallest change that would be called a difference (share of units, or difference of rates)
-                          with 80 % power at level fdr/rows: significance.h; INFINITY: none would */
+    unsigned why;   /* not paired: bits of bs_unpaired */
+    double rate[2]; /* share of the trials: of those in both files where it is paired, else of the file's */
+    double n[2];    /* units in both, or observations of each file (layer_outcome; INFINITY: a census) */
+    double
+        only[2]; /* paired: trials with the outcome in one file only, faults with more such trials in one */
+    double p, q; /* two-sided p-value, and adjusted for the number of rows (Benjamini-Hochberg) */
+    double detectable; /* smallest change that would be called a difference (share of units, or difference of
+                          rates) with 80 % power at level fdr/rows: significance.h; INFINITY: none would */
     bool differs;      /* q <= fdr */
 } bs_contrast;
 
 typedef struct bs_contrasts {
     bs_contrast *row; /* by entry and layer of A, then by outcome */
     size_t n, cap, n_differ;
-    size_t only[2];   /* strata with trials that the other file lacks */
-    bool same_model;  /* SHA-256 */
+    size_t only[2];  /* strata with trials that the other file lacks */
+    bool same_model; /* SHA-256 */
 } bs_contrasts;
 
 typedef struct bs_contrast_options {
-    double fdr;       /* share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B 1995) */
-    const char *map;  /* "A=B,A=B": layers of the first file that correspond to layers of another name; may be NULL */
+    double fdr; /* share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B
+                   1995) */
+    const char
+        *map; /* "A=B,A=B": layers of the first file that correspond to layers of another name; may be NULL */
     bool by_position; /* the k-th stratum of an entry corresponds to the k-th */
 } bs_contrast_options;
 
-/* Compares strata of the same entry id and layer name (or as the options say); an entry of the same id must have the
- * same fault model. Where the seed, the images that both files have (path and label), the entry's definition and the
- * layer's id, name, kind and shape agree, a trial id is the same fault in both files, whatever the model: they are
- * paired, over the trials in both. Else two proportions are compared. The files may be of an earlier version or
- * read-only. Zero-initialise *out; bs_contrasts_clear() frees. */
-bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b, const bs_contrast_options *options);
+/* Compares strata of the same entry id and layer name (or as the options say); an entry of the same id must
+ * have the same fault model. Where the seed, the images that both files have (path and label), the entry's
+ * definition and the layer's id, name, kind and shape agree, a trial id is the same fault in both files,
+ * whatever the model: they are paired, over the trials in both. Else two proportions are compared. The files
+ * may be of an earlier version or read-only. Zero-initialise *out; bs_contrasts_clear() frees. */
+bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b,
+                            const bs_contrast_options *options);
 void bs_contrasts_clear(bs_contrasts *c);
 
 #endif

@@ -9,7 +9,8 @@
 static const char sql_strata[] =
     "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.name, l.shape, l.kind, e.definition "
     "FROM (SELECT DISTINCT entry, layer FROM layer_summary) t JOIN layer l ON l.id = t.layer "
-    "JOIN entry e ON e.id = t.entry LEFT JOIN stratum s ON s.entry = t.entry AND s.layer = t.layer ORDER BY 1, 2";
+    "JOIN entry e ON e.id = t.entry LEFT JOIN stratum s ON s.entry = t.entry AND s.layer = t.layer ORDER BY "
+    "1, 2";
 
 bs_status bs_side_read(bs_side *out, const bs_db *db)
 {
@@ -23,8 +24,14 @@ bs_status bs_side_read(bs_side *out, const bs_db *db)
             break;
         BS_TRY_GOTO(bs_grow(&out->row, &out->cap, out->n + 1, sizeof *out->row, "comparison"), out);
         bs_side_stratum *s = &out->row[out->n++];
-        *s = (bs_side_stratum){sqlite3_column_int(q, 0), sqlite3_column_int(q, 1), sqlite3_column_int(q, 2),
-                               NULL, NULL, NULL, NULL, -1};
+        *s = (bs_side_stratum){sqlite3_column_int(q, 0),
+                               sqlite3_column_int(q, 1),
+                               sqlite3_column_int(q, 2),
+                               NULL,
+                               NULL,
+                               NULL,
+                               NULL,
+                               -1};
         BS_TRY_GOTO(bs_db_text(&s->name, q, 3), out);
         BS_TRY_GOTO(bs_db_text(&s->shape, q, 4), out);
         BS_TRY_GOTO(bs_db_text(&s->kind, q, 5), out);
@@ -71,7 +78,7 @@ void bs_counterparts_by_position(bs_side *a, bs_side *b)
 /* --- by name --- */
 
 typedef struct mapping {
-    char *text;            /* cut into names */
+    char *text;           /* cut into names */
     const char **name[2]; /* of A and of B */
     size_t n;
 } mapping;
@@ -103,7 +110,8 @@ static bs_status add_pair(mapping *m, char *text, const bs_side *a, const bs_sid
     char *equals = strchr(text, '=');
     if (!equals || equals == text || !equals[1]) {
         bs_fail(BS_USAGE, "--map takes pairs of layers, not '%s'", text);
-        return bs_hint("write --map A=B,C=D: layer A of the first file corresponds to layer B of the second one");
+        return bs_hint(
+            "write --map A=B,C=D: layer A of the first file corresponds to layer B of the second one");
     }
     *equals = '\0';
     BS_TRY(find_layer(a, text, "first"));

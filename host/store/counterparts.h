@@ -24,8 +24,9 @@ typedef struct bs_side {
 bs_status bs_side_read(bs_side *out, const bs_db *db);
 void bs_side_clear(bs_side *s);
 
-/* Sets `other` in both: strata of the same entry whose layers have the same name, or the names that `map` ("A=B,...",
- * may be NULL) brings together. BS_USAGE for names that are not there, with near ones as a hint. */
+/* Sets `other` in both: strata of the same entry whose layers have the same name, or the names that `map`
+ * ("A=B,...", may be NULL) brings together. BS_USAGE for names that are not there, with near ones as a hint.
+ */
 bs_status bs_counterparts_by_name(bs_side *a, bs_side *b, const char *map);
 /* The k-th stratum of each entry and the k-th. */
 void bs_counterparts_by_position(bs_side *a, bs_side *b);

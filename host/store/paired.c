@@ -154,7 +154,8 @@ bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, 
     memset(out, 0, sizeof *out);
     for (int k = 0; k < 2; k++) {
         sqlite3_bind_int64(p->side[k].q, 1, (sqlite3_int64)start);
-        sqlite3_bind_int64(p->side[k].q, 2, (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS))));
+        sqlite3_bind_int64(p->side[k].q, 2,
+                           (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS))));
         BS_TRY_GOTO(stream_next(&p->side[k]), out);
     }
     sqlite3_bind_int(p->units, 1, entry);

@@ -13,7 +13,8 @@ typedef enum bs_bad { BS_BAD_SDC1, BS_BAD_DUE, BS_BADS } bs_bad;
 typedef struct bs_paired {
     uint64_t trials, units;   /* in both; units: trials, or faults of a parameter */
     uint64_t bad[BS_BADS][2]; /* trials with this outcome in A (main) and in B (other) */
-    uint64_t only[BS_BADS][2]; /* units: trials with this outcome in one only; faults with more such trials in one */
+    uint64_t only[BS_BADS]
+                 [2]; /* units: trials with this outcome in one only; faults with more such trials in one */
 } bs_paired;
 
 typedef struct bs_pairing bs_pairing;
