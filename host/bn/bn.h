@@ -16,6 +16,8 @@
 #define BS_BN_TABLES(X)                                                                                      \
     X(layer_accuracy, "entry, layer",                                                                        \
       "accuracy, SDC and DUE rates of each layer under one fault, with 95 % bounds")                         \
+    X(layer_outcome_exact, "rowid",                                                                          \
+      "all rates of each layer with the exact bounds of Clopper and Pearson (made here, no view)")           \
     X(bit_accuracy, "entry, layer, bit", "SDC and DUE rates by layer and bit position")                      \
     X(network_sdc, "entry, weights",                                                                         \
       "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")                         \

@@ -37,7 +37,7 @@ static void print_pairing(const bs_contrasts *c)
     for (int i = 0; i < BS_UNPAIRED_N; i++)
         if (why >> i & 1) {
             printf("%s%s", comma, reason_text[i]);
-            comma = ", ";
+            comma = "; ";
         }
     if (why)
         putchar('\n');
