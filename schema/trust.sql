@@ -81,11 +81,13 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
 CREATE VIEW bn_layer_given_class AS
 WITH total AS MATERIALIZED (
     SELECT * FROM bn_term
-), stratum_of AS MATERIALIZED (
-    SELECT b.scope, b.entry, b.layer, b.layer_name, b.probability, s.strata, s.top,
-           s.square - ifnull(b.probability * b.probability / t.observations, 0.0) AS square
-      FROM bn_layer b JOIN bn_scope_sum s ON s.scope = b.scope JOIN bn_support t ON t.entry = b.entry AND t.layer = b.layer
+), stratum_of AS MATERIALIZED ( -- with what the bounds of the others count
+    SELECT b.scope, b.entry, b.layer, b.layer_name, b.probability, count(*) OVER (PARTITION BY b.scope) AS strata,
+           ifnull(max(b.probability / t.observations) OVER other, 0.0) AS o_top, max(t.observations) OVER other AS o_m,
+           ifnull(sum(b.probability * b.probability / t.observations) OVER other, 0.0) AS o_square
+      FROM bn_layer b JOIN bn_support t ON t.entry = b.entry AND t.layer = b.layer
      WHERE b.probability > 0
+    WINDOW other AS (PARTITION BY b.scope ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW)
 ), term AS MATERIALIZED (
     SELECT b.*, f.class, b.probability * f.v AS q, b.probability * f.low AS q_low, b.probability * f.high AS q_high, f.n,
            ifnull(b.probability * b.probability * f.v / f.observations, 0.0) AS own
@@ -93,11 +95,15 @@ WITH total AS MATERIALIZED (
      WHERE f.part = 'answer'
 ), other AS (
     SELECT t.*, s.class_name, s.p, s.golden, s.fault, max(0.0, s.fault - t.q) AS o, 1.0 - t.probability AS o_whole,
-           max(0.0, s.fault_variance - t.own) AS o_variance, t.square - max(0.0, s.fault_variance - t.own) AS o_rest
+           max(0.0, s.fault_variance - t.own) AS o_variance, t.o_square - max(0.0, s.fault_variance - t.own) AS o_rest,
+           min(1.0, max(0.0, s.fault - t.q) / nullif(1.0 - t.probability, 0)) AS o_r
       FROM term t JOIN total s ON s.scope = t.scope AND s.class = t.class
 ), rest AS (
-    SELECT o.*, CASE WHEN strata = 1 THEN 0.0 ELSE @sum_low(o, o_variance, o_rest, top, o_whole, z) END AS o_low,
-           CASE WHEN strata = 1 THEN 0.0 ELSE @sum_high(o, o_variance, o_rest, top, o_whole, z) END AS o_high, x.confidence
+    SELECT o.*, x.confidence,
+           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@wilson_low(o_r, o_m, z), o_r)
+               ELSE @sum_low(o, o_variance, o_rest, o_top, o_whole, z) END AS o_low,
+           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@wilson_high(o_r, o_m, z), o_r)
+               ELSE @sum_high(o, o_variance, o_rest, o_top, o_whole, z) END AS o_high
       FROM other o CROSS JOIN bn_setting x
 )
 SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
