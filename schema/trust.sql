@@ -47,8 +47,9 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(m.images, 0) AS golden_images,  -- images with this golden answer
        ifnull(f.n, 0) AS n,                   -- trials with this answer
        ifnull(f.wrong, 0) AS wrong,           -- of them: it is not the golden answer
-       s.coverage                             -- bn_scope.coverage
-  FROM bn_scope s CROSS JOIN answer a
+       s.coverage,                            -- bn_scope.coverage
+       x.confidence                           -- of the bounds
+  FROM bn_scope s CROSS JOIN answer a CROSS JOIN bn_confidence x
   LEFT JOIN part f ON f.scope = s.scope AND f.class = a.class
   LEFT JOIN never e ON e.scope = s.scope
   LEFT JOIN golden_sum m ON m.class = a.class
@@ -74,7 +75,7 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
        wrong,                                  -- of them: it is not the golden answer
        coverage,                               -- bn_scope.coverage
        confidence                              -- of the bounds
-  FROM bn_term CROSS JOIN bn_confidence;
+  FROM bn_term;
 
 -- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault. The other strata are
 -- bounded as a sum of their own.
@@ -122,7 +123,7 @@ UNION ALL
 SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault, 0),
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_high, 0),
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_low, 0), golden_images, confidence
-  FROM total CROSS JOIN bn_confidence WHERE golden > 0;
+  FROM total WHERE golden > 0;
 
 -- How many images each answer rests on: Kish's effective number of images, each with its part of P(C = c), by raw
 -- frequencies. At p = 0 the images with this golden answer.
@@ -167,7 +168,7 @@ WITH trust AS (
                / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0) AS tg_high
       FROM bn_term WHERE class >= 0
 ), sampled AS (
-    SELECT t.*, a.images, x.confidence, min(1.0, max(0.0, t.tl)) AS l, min(1.0, max(0.0, t.tg)) AS g, x.z
+    SELECT t.*, a.images, min(1.0, max(0.0, t.tl)) AS l, min(1.0, max(0.0, t.tg)) AS g, x.z
       FROM trust t CROSS JOIN bn_setting x LEFT JOIN bn_answer_images a ON a.scope = t.scope AND a.class = t.class
 ), bounded AS (
     SELECT s.*, @wilson_low(l, images, z) AS l_low, @wilson_high(l, images, z) AS l_high, @wilson_low(g, images, z) AS g_low,
@@ -242,6 +243,7 @@ SELECT t.scope,                              -- entry.id, or -1: the strata of b
            / nullif((1.0 - g.p) * golden + g.p * (golden_right_high + golden_wrong_low), 0) AS trust_golden_high,
        t.label_images,                       -- images with this label
        t.n,                                  -- trials with this answer
-       t.wrong                               -- of them: it is not the golden answer
+       t.wrong,                              -- of them: it is not the golden answer
+       t.confidence                          -- of the bounds
   FROM term t CROSS JOIN grid g
  ORDER BY t.scope, t.place, g.p;
