@@ -138,8 +138,9 @@ SELECT a.layer,            -- layer.id
        b.entry AS entry_b  -- entry.id of the other one
   FROM bn_prior_layer a JOIN bn_prior_layer b ON b.layer = a.layer AND b.entry > a.entry
   JOIN entry x ON x.id = a.entry JOIN entry y ON y.id = b.entry
- WHERE x.bits & y.bits <> 0 OR x.burst > 1 OR y.burst > 1 OR x.kind IN ('set', 'zero', 'random') OR y.kind IN ('set', 'zero', 'random')
-    OR x.sites IS NOT NULL OR y.sites IS NOT NULL;
+ WHERE x.ber = 0 AND y.ber = 0 -- a scope of its own
+   AND (x.bits & y.bits <> 0 OR x.burst > 1 OR y.burst > 1 OR x.kind IN ('set', 'zero', 'random') OR y.kind IN ('set', 'zero', 'random')
+        OR x.sites IS NOT NULL OR y.sites IS NOT NULL);
 
 -- P(F = 1) of each scope.
 CREATE VIEW bn_scope AS
