@@ -23,8 +23,8 @@ static const char sql_entry[] =
     "OR a.low IS NOT b.low OR a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) "
     "ORDER BY a.id LIMIT 1";
 
-/* Both files, each with the views of this program: a[1] is open for its views only, its tables are `other` of
- * a[0]. */
+/* Both files, each with the views of this program. db[0] has the tables of db[1], too, as `other`; db[1] is
+ * there for its views. */
 typedef struct files {
     bs_db *db[2];
     bs_side side[2];

@@ -47,12 +47,13 @@ typedef struct bs_contrast {
     char *name[2]; /* of the layer, in A and in B */
     bs_contrast_outcome outcome;
     bs_contrast_test test;
-    unsigned why;   /* not paired: bits of bs_unpaired */
-    double rate[2]; /* share of the trials: of those in both files where it is paired, else of the file's */
-    double n[2];    /* units in both, or observations of each file (layer_outcome; INFINITY: a census) */
-    double
-        only[2]; /* paired: trials with the outcome in one file only, faults with more such trials in one */
-    double p, q; /* two-sided p-value, and adjusted for the number of rows (Benjamini-Hochberg) */
+    unsigned why; /* not paired: bits of bs_unpaired */
+    /* Share of the trials: paired, of those in both files, which count alike; else that of layer_outcome. */
+    double rate[2];
+    double n[2]; /* units in both, or observations of each file (layer_outcome; INFINITY: a census) */
+    /* Paired: trials with the outcome in one file only, or faults with more such trials in one. */
+    double only[2];
+    double p, q;       /* two-sided p-value, and adjusted for the number of rows (Benjamini-Hochberg) */
     double detectable; /* smallest change that would be called a difference (share of units, or difference of
                           rates) with 80 % power at level fdr/rows: significance.h; INFINITY: none would */
     bool differs;      /* q <= fdr */
@@ -66,10 +67,10 @@ typedef struct bs_contrasts {
 } bs_contrasts;
 
 typedef struct bs_contrast_options {
-    double fdr; /* share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B
-                   1995) */
-    const char
-        *map; /* "A=B,A=B": layers of the first file that correspond to layers of another name; may be NULL */
+    /* Share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B 1995). */
+    double fdr;
+    /* "A=B,A=B": layers of the first file that correspond to layers of another name; may be NULL. */
+    const char *map;
     bool by_position; /* the k-th stratum of an entry corresponds to the k-th */
 } bs_contrast_options;
 
