@@ -7,14 +7,15 @@
 typedef struct bs_round {
     uint64_t trials;   /* in the file */
     bool is_parameter; /* observations are faults, whatever the number of images they met */
-    double rate, low,
-        high; /* SDC-1 rate and its interval at `confidence` (bs_wilson); both the rate in a census */
-    double observations;     /* n of the interval (layer_outcome); INFINITY: a census */
-    double margin, relative; /* wanted: half the interval's width at most margin, or relative x rate (the
-                                wider one of them is enough); 0: not wanted */
+    /* SDC-1 rate and its interval (bs_wilson at `confidence`); the rate itself in a census. */
+    double rate, low, high;
+    double observations; /* n of the interval (layer_outcome); INFINITY: a census */
+    /* Wanted: half the interval's width at most margin, or relative x rate, whichever is wider; 0: not
+     * wanted. */
+    double margin, relative;
     double confidence;
-    uint32_t now,
-        next;       /* trials for each image: of the job, and proposed (now, where nothing is to be done) */
+    /* Trials for each image: of the job, and proposed (now, where nothing is to be done). */
+    uint32_t now, next;
     bool reached;   /* the margin */
     bool exhausted; /* all faults of the stratum were tried: a census */
     bool enough;    /* `next` reaches the margin if the rate stays what it is */
@@ -25,7 +26,7 @@ typedef struct bs_rounds_goal {
     double margin, relative, confidence;
 } bs_rounds_goal;
 
-/* A round is at most this many times as large as all before it. */
+/* After a round there are at most this many times the trials before it. */
 enum { BS_ROUND_GROWTH = 3 };
 
 /* One for each stratum of the plan, in its order; the caller frees. `db` holds the campaign of the plan,
