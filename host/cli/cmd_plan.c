@@ -170,8 +170,7 @@ static void print_rounds(const bs_plan *p, const bs_round *rounds)
     bool one = true;
     for (int i = 1; i < p->n_strata; i++)
         one &= rounds[i].confidence == rounds[0].confidence;
-    printf("SDC-1 rates with bounds (Wilson, continuity correction; n: trials, of parameters faults) at "
-           "confidence");
+    printf("SDC-1 rates with bounds (n: trials, of parameters faults) at confidence");
     for (int i = 0; i < p->n_strata; i++)
         if (i == 0 || (!one && p->strata[i - 1].entry != p->strata[i].entry))
             one ? printf(" %g", rounds[i].confidence)

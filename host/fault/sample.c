@@ -57,12 +57,31 @@ bs_status bs_sample_margin(double *out, double population, uint64_t n, double co
     return BS_OK;
 }
 
-void bs_wilson(double *low, double *high, double rate, double n, double confidence)
+/* @limit of formulas.cmake: the upper bound of a share r of n at z, 1 <= r n < n. */
+static double limit(double r, double n, double z)
 {
-    double z = bs_two_sided_quantile(confidence), zz = z * z, k = n * rate, rest = n * (1 - rate);
-    double down = zz - 2 - 1 / n + 4 * rate * (rest + 1), up = zz + 2 - 1 / n + 4 * rate * (rest - 1);
-    *low = k < 0.999999999 ? 0.0 : fmax(0, (2 * k + zz - 1 - z * sqrt(fmax(0, down))) / (2 * (n + zz)));
-    *high = rest < 0.999999999 ? 1.0 : fmin(1, (2 * k + zz + 1 + z * sqrt(fmax(0, up))) / (2 * (n + zz)));
+    double a = r * n + 1, b = n - r * n;
+    double t = (81 * a * b - 9 * n - 8 - 3 * z * sqrt(fmax(0, 9 * a * b * (9 * n + 5 - z * z) + n + 1))) /
+               (81 * a * a - 9 * a * (2 + z * z) + 1);
+    return 1 / (1 + a / b * (a / b) * pow(fmax(0, t), 3));
+}
+
+/* @share_high: between no outcome and one the bound is interpolated. */
+static double share_high(double r, double n, double z)
+{
+    double k = r * n;
+    if ((1 - r) * n < 0.999999999)
+        return 1.0;
+    if (k >= 1)
+        return fmin(1, limit(r, n, z));
+    return (1 - k) * (1 - exp(-pow(8.0 / 9 + z / 3, 3) / n)) + k * (n < 2 ? 1 : fmin(1, limit(1 / n, n, z)));
+}
+
+void bs_share_bounds(double *low, double *high, double rate, double n, double confidence)
+{
+    double z = bs_two_sided_quantile(confidence);
+    *low = 1 - share_high(1 - rate, n, z);
+    *high = share_high(rate, n, z);
 }
 
 /* The continued fraction of I_x(a, b) for x below the mean (NIST Digital Library of Mathematical Functions,

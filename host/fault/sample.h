@@ -17,10 +17,11 @@ bs_status bs_sample_size(uint64_t *out, double population, double margin, double
 /* The inverse of the above: the margin that n trials reach. n >= population gives 0. */
 bs_status bs_sample_margin(double *out, double population, uint64_t n, double confidence, double p);
 
-/* The score interval with continuity correction of a share `rate` seen in `n` > 0 independent trials, n not
- * always whole: @wilson_low and @wilson_high of schema/formulas.cmake (R. G. Newcombe, Statistics in Medicine
- * 17, 1998, method 4). 0 where less than one trial had the outcome, 1 where less than one had not. */
-void bs_wilson(double *low, double *high, double rate, double n, double confidence);
+/* The bounds that the views have for a share `rate` of `n` > 0 observations, n not always whole: @share_low
+ * and @share_high of schema/formulas.cmake, which are those of Clopper and Pearson in closed form (C. R.
+ * Blyth, Journal of the American Statistical Association 81, 1986). 0 where less than one observation had the
+ * outcome, 1 where less than one had not. */
+void bs_share_bounds(double *low, double *high, double rate, double n, double confidence);
 
 /* The exact interval of k outcomes in n > 0 trials (C. J. Clopper, E. S. Pearson, Biometrika 26, 1934),
  * through quantiles of the beta distribution, so that k and n need not be whole: never covers less than

@@ -81,7 +81,7 @@ static double half_width(double rate, double n, double confidence)
     double low, high;
     if (isinf(n))
         return 0.0;
-    bs_wilson(&low, &high, rate, n, confidence);
+    bs_share_bounds(&low, &high, rate, n, confidence);
     return (high - low) / 2;
 }
 
@@ -143,7 +143,7 @@ static bs_status plan_stratum(bs_round *r, const bs_db *db, sqlite3_stmt *q, con
     now.population =
         sqlite3_column_type(q, 5) == SQLITE_NULL ? (double)INFINITY : sqlite3_column_double(q, 5);
     if (!r->exhausted)
-        bs_wilson(&r->low, &r->high, r->rate, r->observations, r->confidence);
+        bs_share_bounds(&r->low, &r->high, r->rate, r->observations, r->confidence);
     if (r->margin > 0 || r->relative > 0)
         propose(r, &now);
     return BS_OK;

@@ -7,7 +7,7 @@
 typedef struct bs_round {
     uint64_t trials;   /* in the file */
     bool is_parameter; /* observations are faults, whatever the number of images they met */
-    /* SDC-1 rate and its interval (bs_wilson at `confidence`); the rate itself in a census. */
+    /* SDC-1 rate and its interval (bs_share_bounds at `confidence`); the rate itself in a census. */
     double rate, low, high;
     double observations; /* n of the interval (layer_outcome); INFINITY: a census */
     /* Wanted: half the interval's width at most margin, or relative x rate, whichever is wider; 0: not
@@ -32,10 +32,10 @@ enum { BS_ROUND_GROWTH = 3 };
 /* One for each stratum of the plan, in its order; the caller frees. `db` holds the campaign of the plan,
  * merged or in one piece; BS_ERR if it holds another.
  *
- * `next` is the smallest number of trials whose interval (bs_wilson at its observations) is narrow enough:
- * for an absolute margin at the value inside today's interval that asks for most, for a relative one at the
- * rate seen; at least a quarter more than now where now is in the file in full, at most BS_ROUND_GROWTH times
- * now. A rate of 0 has no relative margin. */
+ * `next` is the smallest number of trials whose interval (bs_share_bounds at its observations) is narrow
+ * enough: for an absolute margin at the value inside today's interval that asks for most, for a relative one
+ * at the rate seen; at least a quarter more than now where now is in the file in full, at most
+ * BS_ROUND_GROWTH times now. A rate of 0 has no relative margin. */
 bs_status bs_rounds_plan(bs_round **out, const bs_plan *plan, const char *db, const bs_rounds_goal *goal);
 
 #endif

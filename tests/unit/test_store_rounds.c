@@ -17,7 +17,7 @@ static bs_round *rounds(const fixture *f, double margin, double relative)
 static double half(double rate, double n)
 {
     double low, high;
-    bs_wilson(&low, &high, rate, n, 0.95);
+    bs_share_bounds(&low, &high, rate, n, 0.95);
     return (high - low) / 2;
 }
 
