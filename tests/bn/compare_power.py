@@ -233,9 +233,9 @@ def main():
     rng = np.random.default_rng(20261126)
     with tempfile.TemporaryDirectory() as folder:
         c = Campaigns(bitsink, folder)
-        failed = false_alarms(c, rng, 60 if size == "small" else 1000)
-        failed |= power(c, rng, 3 if size == "small" else 100)
-        failed |= claims(c, rng, 40 if size == "small" else 400)
+        failed = false_alarms(c, rng, 40 if size == "small" else 1000)
+        failed |= power(c, rng, 2 if size == "small" else 100)
+        failed |= claims(c, rng, 25 if size == "small" else 400)
     sys.exit(1 if failed else 0)
 
 
