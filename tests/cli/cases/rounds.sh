@@ -16,6 +16,7 @@ t plan --db r.db --margin 0.05 --confidence 0.9 --json jobs/small.yaml
 t plan --db r.db --margin 2 jobs/small.yaml
 t plan --db r.db --relative-margin 2 jobs/small.yaml
 SEED=4 t plan --db r.db --margin 0.05 jobs/small.yaml
+t bn r.db network_sdc
 echo '$ relative margins: of the option, of an entry (with a confidence of its own), and the wider one of two'
 t plan --db r.db --relative-margin 0.3 jobs/small.yaml
 sed '0,/trials: ${TRIALS:-20}/s//trials: 20\n    relative_margin: 0.5\n    confidence: 0.8/' jobs/small.yaml >jobs/relative.yaml
