@@ -4,14 +4,10 @@
 
 #include <stddef.h>
 
-static const char
-    sql_create[] = "CREATE TEMP TABLE layer_outcome_exact ("
-                   "entry INTEGER, layer INTEGER, layer_name TEXT, outcome TEXT, rate REAL, observations "
-                   "REAL, "                                                         /* layer_outcome
-                                                                                     */
-                   "low REAL, high REAL, lower REAL, upper REAL, confidence REAL)"; /* two-sided and
-                                                                                       one-sided; NULL: a
-                                                                                       census */
+/* As in layer_outcome; low and high are two-sided, lower and upper one-sided bounds, NULL in a census. */
+static const char sql_create[] = "CREATE TEMP TABLE layer_outcome_exact (entry INTEGER, layer INTEGER, "
+                                 "layer_name TEXT, outcome TEXT, rate REAL, observations REAL, low REAL, "
+                                 "high REAL, lower REAL, upper REAL, confidence REAL)";
 static const char sql_rows[] = "SELECT entry, layer, layer_name, outcome, rate, observations, confidence "
                                "FROM layer_outcome WHERE outcome <> 'accuracy_drop'";
 static const char sql_insert[] =
