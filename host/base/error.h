@@ -6,13 +6,14 @@
 /* Status codes; the negated value is the exit code of the program, but for the last one (1). */
 typedef enum bs_status {
     BS_OK = 0,
-    BS_ERR = -1,         /* anything not listed below */
-    BS_USAGE = -2,       /* bad command line or job file */
-    BS_STOPPED = -3,     /* interrupted; what is finished is stored, run again to go on */
-    BS_NO_DEVICE = -4,   /* no device, or the device was lost */
-    BS_SELFTEST = -5,    /* replay is not exact on this machine */
-    BS_DIFFERS = -6,     /* the campaigns compared differ */
-    BS_NO_MEMORY = -100, /* of the host or the device; a caller may go on with less */
+    BS_ERR = -1,            /* anything not listed below */
+    BS_USAGE = -2,          /* bad command line or job file */
+    BS_STOPPED = -3,        /* interrupted; what is finished is stored, run again to go on */
+    BS_NO_DEVICE = -4,      /* no device, or the device was lost */
+    BS_SELFTEST = -5,       /* replay is not exact on this machine */
+    BS_DIFFERS = -6,        /* the campaigns compared differ */
+    BS_NOTHING_COMMON = -7, /* they have nothing in common: nothing was compared */
+    BS_NO_MEMORY = -100,    /* of the host or the device; a caller may go on with less */
 } bs_status;
 
 /* Records message (and hint) and returns `status`, so that `return bs_fail(...)` works. */

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "bn/exact.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -102,6 +103,8 @@ bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_
     bs_status st;
     BS_TRY(find_table(&table, name));
     BS_TRY(bs_bn_open(&db, db_path, strncmp(name, "sink_", 5) == 0 || strncmp(name, "bit_", 4) == 0));
+    if (strcmp(name, "layer_outcome_exact") == 0)
+        BS_TRY_GOTO(bs_bn_make_exact(db), out);
     int64_t rows = limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit;
     snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY %s LIMIT %" PRId64, name, table->order, rows);
     BS_TRY_GOTO(bs_db_prepare(&q, db, sql), out);

@@ -18,6 +18,8 @@
       "accuracy, SDC and DUE rates of each layer under one fault, with bounds")                              \
     X(layer_outcome, "entry, layer, outcome",                                                                \
       "the same and more, one row an outcome: two-sided, one-sided, images as a sample")                     \
+    X(layer_outcome_exact, "entry, layer, outcome",                                                          \
+      "all rates of each layer with the exact bounds of Clopper and Pearson (made here, no view)")           \
     X(bit_accuracy, "entry, layer, bit", "SDC and DUE rates by layer and bit position")                      \
     X(network_sdc, "entry, weights",                                                                         \
       "SDC-1 rate of the whole network, weighted over its strata, with bounds")                              \

@@ -167,7 +167,7 @@ void bs_print_help(void)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     puts("\n  help [COMMAND], --version\n\n"
          "exit codes: 0 done, 1 error, 2 usage, 3 stopped and resumable, 4 no or lost device, 5 self-test "
-         "failed, 6 campaigns differ");
+         "failed, 6 campaigns differ, 7 nothing in common to compare");
 }
 
 static void print_options(const bs_option *table)

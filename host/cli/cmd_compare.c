@@ -2,39 +2,149 @@
 #include "cli/cli.h"
 #include "store/contrast.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+/* What each reason says about why trials of the same id were not taken as pairs. */
+static const char *const reason_text[] = {
+    "the seeds differ",
+    "images of the same number differ",
+    "fault entries of the same id have other bits, sites or targets",
+    "layers have another id, name, kind or shape",
+    "no trial is in both files",
+    "layers were brought together by --map or --by-position",
+};
+
+/* Paired or not, and why not. */
+static void print_pairing(const bs_contrasts *c)
+{
+    size_t paired = 0;
+    unsigned why = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        paired += c->row[i].why == BS_PAIRED;
+        why |= c->row[i].why;
+    }
+    if (c->n == 0)
+        return;
+    if (why == 0)
+        puts("paired: trials of the same id are the same fault in both files");
+    else if (paired == 0)
+        printf("not paired:");
+    else
+        printf("paired: %zu of %zu rows; the others not:", paired, c->n);
+    const char *comma = " ";
+    for (int i = 0; i < BS_UNPAIRED_N; i++)
+        if (why >> i & 1) {
+            printf("%s%s", comma, reason_text[i]);
+            comma = "; ";
+        }
+    if (why)
+        putchar('\n');
+    if (!c->same_model)
+        puts("remark: the models differ; each file is judged by its own golden answers");
+}
+
+/* A count, or what stands for all faults there are. */
+static void print_count(double n, int width)
+{
+    if (isinf(n))
+        printf(" %*s", width, "all");
+    else
+        printf(" %*.*f", width, n == floor(n) ? 0 : 1, n);
+}
+
+static void print_row(const bs_contrast *r)
+{
+    char name[96];
+    snprintf(name, sizeof name, "%.40s", r->name[0]);
+    if (strcmp(r->name[0], r->name[1]) != 0)
+        snprintf(name, sizeof name, "%.40s=%.40s", r->name[0], r->name[1]);
+    printf("%5d  %-32s %-7s %-11s %10.6f %10.6f", r->entry, name, bs_contrast_outcome_name[r->outcome],
+           bs_contrast_test_name[r->test], r->rate[0], r->rate[1]);
+    for (int k = 0; k < 2; k++)
+        print_count(r->n[k], 9);
+    for (int k = 0; k < 2; k++)
+        if (r->why == BS_PAIRED)
+            print_count(r->only[k], 7);
+        else
+            printf(" %7s", "-");
+    printf(" %10.4g %10.4g", r->p, r->q);
+    if (isinf(r->detectable))
+        printf(" %10s", "none");
+    else
+        printf(" %10.4g", r->detectable);
+    puts(r->differs ? "  *" : "");
+}
 
 static void print_text(const bs_contrasts *c, const char *a, const char *b, bool all)
 {
-    if (all || c->n_differ > 0)
-        printf("%5s  %-32s %10s %10s %11s %11s\n", "entry", "name", "sdc1 A", "sdc1 B", "p", "q");
+    print_pairing(c);
+    if (c->n > 0 && (all || c->n_differ > 0))
+        printf("%5s  %-32s %-7s %-11s %10s %10s %9s %9s %7s %7s %10s %10s %10s\n", "entry", "name", "outcome",
+               "test", "rate A", "rate B", "n A", "n B", "only A", "only B", "p", "q", "detectable");
+    double least = (double)INFINITY;
     for (size_t i = 0; i < c->n; i++) {
-        const bs_contrast *r = &c->row[i];
-        if (all || r->differs)
-            printf("%5d  %-32s %10.6f %10.6f %11.4g %11.4g%s\n", r->entry, r->name, r->rate[0], r->rate[1],
-                   r->p, r->q, r->differs ? "  *" : "");
+        if (all || c->row[i].differs)
+            print_row(&c->row[i]);
+        least = fmin(least, c->row[i].detectable);
     }
-    printf("%zu of %zu strata differ between A (%s) and B (%s)\n", c->n_differ, c->n, a, b);
+    printf("%zu of %zu rates differ between A (%s) and B (%s)\n", c->n_differ, c->n, a, b);
+    if (c->n > 0 && c->n_differ == 0 && isinf(least))
+        puts("no change at all would have been found: there are too few units");
+    else if (c->n > 0 && c->n_differ == 0)
+        printf("smaller changes than %.3g would have been missed everywhere more often than 1 time in 5\n",
+               least);
     for (int k = 0; k < 2; k++)
         if (c->only[k] > 0)
             printf("%zu strata are in %s only\n", c->only[k], k == 0 ? a : b);
+}
+
+/* As JSON has no infinity: null. */
+static void json_number(bs_str *t, const char *key, double v)
+{
+    if (isinf(v))
+        bs_str_printf(t, ", \"%s\": null", key);
+    else
+        bs_str_printf(t, ", \"%s\": %.9g", key, v);
+}
+
+static void json_row(bs_str *t, const bs_contrasts *c, const bs_contrast *r)
+{
+    bs_str_printf(t, "{\"entry\": %d, \"name_a\": ", r->entry);
+    bs_str_json(t, r->name[0]);
+    bs_str_puts(t, ", \"name_b\": ");
+    bs_str_json(t, r->name[1]);
+    bs_str_printf(t, ", \"outcome\": \"%s\", \"test\": \"%s\", \"paired\": %s, \"not_paired\": [",
+                  bs_contrast_outcome_name[r->outcome], bs_contrast_test_name[r->test],
+                  r->why == BS_PAIRED ? "true" : "false");
+    const char *comma = "";
+    for (int i = 0; i < BS_UNPAIRED_N; i++)
+        if (r->why >> i & 1) {
+            bs_str_printf(t, "%s\"%s\"", comma, bs_unpaired_name[i]);
+            comma = ", ";
+        }
+    bs_str_printf(t, "], \"same_model\": %s", c->same_model ? "true" : "false");
+    json_number(t, "rate_a", r->rate[0]);
+    json_number(t, "rate_b", r->rate[1]);
+    json_number(t, "n_a", r->n[0]);
+    json_number(t, "n_b", r->n[1]);
+    json_number(t, "only_a", r->why == BS_PAIRED ? r->only[0] : (double)INFINITY);
+    json_number(t, "only_b", r->why == BS_PAIRED ? r->only[1] : (double)INFINITY);
+    json_number(t, "p", r->p);
+    json_number(t, "q", r->q);
+    json_number(t, "detectable", r->detectable);
+    bs_str_printf(t, ", \"differs\": %s}", r->differs ? "true" : "false");
 }
 
 static void print_json(const bs_contrasts *c, bool all)
 {
     bs_str t = {0};
     for (size_t i = 0; i < c->n; i++) {
-        const bs_contrast *r = &c->row[i];
-        if (!all && !r->differs)
+        if (!all && !c->row[i].differs)
             continue;
         t.len = 0;
-        bs_str_printf(&t, "{\"entry\": %d, \"name\": ", r->entry);
-        bs_str_json(&t, r->name);
-        bs_str_printf(
-            &t,
-            ", \"sdc1_a\": %.9g, \"sdc1_b\": %.9g, \"n_a\": %.9g, \"n_b\": %.9g, \"p\": %.6g, \"q\": %.6g, "
-            "\"differs\": %s}",
-            r->rate[0], r->rate[1], r->n[0], r->n[1], r->p, r->q, r->differs ? "true" : "false");
+        json_row(&t, c, &c->row[i]);
         puts(t.ptr ? t.ptr : "");
     }
     bs_str_clear(&t);
@@ -43,19 +153,22 @@ static void print_json(const bs_contrasts *c, bool all)
 static bs_status run(const bs_args *args)
 {
     bs_contrasts c = {0};
-    double fdr = 0.05;
+    bs_contrast_options o = {.fdr = 0.05, .map = bs_option_value(args, "map")};
+    o.by_position = bs_option_value(args, "by-position") != NULL;
     bool all = bs_option_value(args, "all") != NULL;
-    BS_TRY(bs_option_share(args, "fdr", &fdr));
-    bs_status st = bs_store_contrast(&c, args->operand[0], args->operand[1], fdr);
+    BS_TRY(bs_option_share(args, "fdr", &o.fdr));
+    bs_status st = bs_store_contrast(&c, args->operand[0], args->operand[1], &o);
     if (st == BS_OK) {
         if (bs_option_value(args, "json"))
             print_json(&c, all);
         else
             print_text(&c, args->operand[0], args->operand[1], all);
-        if (c.n_differ > 0)
-            st = bs_fail(BS_DIFFERS, "the SDC-1 rates of %zu strata differ significantly", c.n_differ);
-        else if (c.n == 0)
-            st = bs_fail(BS_ERR, "the files have no stratum in common: nothing was compared");
+        if (c.n_differ > 0) {
+            st = bs_fail(BS_DIFFERS, "%zu rates differ significantly", c.n_differ);
+        } else if (c.n == 0) {
+            st = bs_fail(BS_NOTHING_COMMON, "the files have no stratum in common: nothing was compared");
+            bs_hint("layers of other names are brought together by --map A=B or --by-position");
+        }
     }
     bs_contrasts_clear(&c);
     return st;
@@ -63,20 +176,28 @@ static bs_status run(const bs_args *args)
 
 static const bs_option options[] = {
     {"fdr", "Q", "largest share of false alarms among the differences reported (default 0.05)"},
-    {"all", NULL, "show the strata that do not differ, too"},
-    {"json", NULL, "one JSON object a stratum"},
+    {"map", "A=B,...", "layer A of the first file corresponds to layer B of the second one"},
+    {"by-position", NULL, "the k-th layer of an entry corresponds to the k-th: networks with other names"},
+    {"all", NULL, "show the rates that do not differ, too"},
+    {"json", NULL, "one JSON object a rate"},
     {NULL, NULL, NULL},
 };
 
 const bs_command bs_cmd_compare = {
     .name = "compare",
     .usage = "A B",
-    .summary = "show where the SDC-1 rate changed between two campaigns",
-    .details =
-        "Compares the SDC-1 rates of the strata that both result files have (same entry id, same name of the "
-        "layer), two proportions at a time, with Benjamini-Hochberg over all of them. Faults of parameters "
-        "count, not "
-        "the trials they meet. Exit code 6 if a stratum differs, 0 if none does: made for nightly jobs.",
+    .summary = "show where the SDC-1 and DUE rates changed between two campaigns",
+    .details = "Compares the strata that both result files have (same entry id, same name of the layer). "
+               "Where seed, "
+               "images, entries and layers agree, a trial id is the same fault in both files, whatever the "
+               "model: trials "
+               "are paired (exact McNemar test; for parameters a sign test over faults). Else two "
+               "proportions are compared. "
+               "Parameters count faults, not the trials they meet. Benjamini-Hochberg over all rates. "
+               "'detectable' is the "
+               "smallest change that would have been called a difference with 80 % power. Exit code 6 if a "
+               "rate differs, 7 "
+               "if the files have nothing in common, 0 else: made for nightly jobs.",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,

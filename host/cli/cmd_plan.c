@@ -5,6 +5,7 @@
 #include "replay/selftest.h"
 #include "store/rounds.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -96,39 +97,100 @@ static void print_strata(const bs_plan *p)
     }
 }
 
-static const char *verdict(const bs_round *r)
+/* Why a stratum needs more trials or not. */
+static const char *verdict(const bs_plan *p, int stratum, const bs_round *r)
 {
-    return r->trials == 0   ? "no trials yet"
-           : r->margin == 0 ? "no margin wanted"
-           : r->exhausted   ? "all faults tried"
-           : r->reached     ? "reached"
-                            : "more";
+    if (r->trials == 0)
+        return "no trials yet";
+    if (r->exhausted)
+        return "all faults tried";
+    if (!(r->margin > 0) && !(r->relative > 0))
+        return "no margin wanted";
+    if (r->reached)
+        return "reached";
+    if (p->job->entries[p->strata[stratum].entry].sites)
+        return "not reached: a list of sites";
+    if (r->next == r->now)
+        return r->enough ? "not run in full" : "not reached: no more trials can be numbered";
+    if (!(r->margin > 0) && !(r->rate > 0))
+        return "more: no relative margin without an SDC-1";
+    return r->enough ? "more" : "more, at most threefold";
+}
+
+static void print_margin(const bs_round *r)
+{
+    char text[48] = "-";
+    if (r->margin > 0 && r->relative > 0)
+        snprintf(text, sizeof text, "%g|%g%%", r->margin, 100 * r->relative);
+    else if (r->margin > 0)
+        snprintf(text, sizeof text, "%g", r->margin);
+    else if (r->relative > 0)
+        snprintf(text, sizeof text, "%g%%", 100 * r->relative);
+    printf(" %12s", text);
+}
+
+static void print_round(const bs_plan *p, int i, const bs_round *r)
+{
+    const bs_stratum *s = &p->strata[i];
+    printf("%5d  %6d  %-24s %10llu", p->job->entries[s->entry].id, s->target,
+           p->graph->tensors[p->graph->targets[s->target].tensor].name, (unsigned long long)r->trials);
+    if (isinf(r->observations))
+        printf(" %10s", "all");
+    else
+        printf(" %10.*f", r->observations == floor(r->observations) ? 0 : 1, r->observations);
+    printf(" %9.5f", r->rate);
+    if (r->exhausted)
+        printf(" %9s %9s", "-", "-");
+    else
+        printf(" %9.5f %9.5f", r->low, r->high);
+    print_margin(r);
+    printf(" %9u %9u  %s\n", r->now, r->next, verdict(p, i, r));
+}
+
+/* The largest next round of an entry's strata, and what it may promise. */
+static void print_next(const bs_plan *p, const bs_round *rounds, int first)
+{
+    int entry = p->strata[first].entry;
+    uint32_t now = 0, next = 0;
+    bool enough = true;
+    for (int k = first; k < p->n_strata && p->strata[k].entry == entry; k++) {
+        const bs_round *r = &rounds[k];
+        now = r->now > now ? r->now : now;
+        next = r->next > next ? r->next : next;
+        enough &= r->enough || r->reached || r->exhausted;
+    }
+    if (next > now)
+        printf("entry %d: 'trials: %u' is the next round; %s\n", p->job->entries[entry].id, next,
+               enough ? "it reaches the margin if the rates stay what they are"
+                      : "more may follow, as a round grows at most threefold");
 }
 
 static void print_rounds(const bs_plan *p, const bs_round *rounds)
 {
-    printf("%5s  %6s  %-24s %10s %9s %9s %9s %8s %9s %9s  %s\n", "entry", "target", "name", "trials", "sdc1",
-           "low", "high", "margin", "per image", "next", "");
-    for (int i = 0; i < p->n_strata; i++) {
-        const bs_stratum *s = &p->strata[i];
-        const bs_round *r = &rounds[i];
-        printf("%5d  %6d  %-24s %10llu %9.5f %9.5f %9.5f %8g %9u %9u  %s\n", p->job->entries[s->entry].id,
-               s->target, p->graph->tensors[p->graph->targets[s->target].tensor].name,
-               (unsigned long long)r->trials, r->rate, r->low, r->high, r->margin, r->now, r->next,
-               verdict(r));
-    }
-    for (int i = 0; i < p->n_strata; i++) {
-        int entry = p->strata[i].entry;
-        uint32_t now = 0, next = 0;
-        if (i > 0 && p->strata[i - 1].entry == entry)
-            continue;
-        for (int k = i; k < p->n_strata && p->strata[k].entry == entry; k++) {
-            now = rounds[k].now > now ? rounds[k].now : now;
-            next = rounds[k].next > next ? rounds[k].next : next;
-        }
-        if (next > now)
-            printf("entry %d: 'trials: %u' reaches the margin everywhere\n", p->job->entries[entry].id, next);
-    }
+    bool one = true;
+    for (int i = 1; i < p->n_strata; i++)
+        one &= rounds[i].confidence == rounds[0].confidence;
+    printf("SDC-1 rates with bounds (n: trials, of parameters faults) at confidence");
+    for (int i = 0; i < p->n_strata; i++)
+        if (i == 0 || (!one && p->strata[i - 1].entry != p->strata[i].entry))
+            one ? printf(" %g", rounds[i].confidence)
+                : printf("%s %g (entry %d)", i > 0 ? "," : "", rounds[i].confidence,
+                         p->job->entries[p->strata[i].entry].id);
+    printf("\n%5s  %6s  %-24s %10s %10s %9s %9s %9s %12s %9s %9s  %s\n", "entry", "target", "name", "trials",
+           "n", "sdc1", "low", "high", "margin", "per image", "next", "");
+    for (int i = 0; i < p->n_strata; i++)
+        print_round(p, i, &rounds[i]);
+    for (int i = 0; i < p->n_strata; i++)
+        if (i == 0 || p->strata[i - 1].entry != p->strata[i].entry)
+            print_next(p, rounds, i);
+}
+
+static void json_or_null(bs_str *t, const char *key, bool given, double v)
+{
+    if (given)
+        bs_str_printf(t, ", \"%s\": %.9g", key, v);
+    else
+        bs_str_printf(t, ", \"%s\": null", key);
 }
 
 static void print_rounds_json(const bs_plan *p, const bs_round *rounds)
@@ -141,11 +203,20 @@ static void print_rounds_json(const bs_plan *p, const bs_round *rounds)
         bs_str_printf(&t, "{\"entry\": %d, \"target\": %d, \"name\": ", p->job->entries[s->entry].id,
                       s->target);
         bs_str_json(&t, p->graph->tensors[p->graph->targets[s->target].tensor].name);
+        bs_str_printf(&t, ", \"trials\": %llu, \"unit\": \"%s\"", (unsigned long long)r->trials,
+                      r->is_parameter ? "fault" : "trial");
+        json_or_null(&t, "observations", !r->exhausted, r->observations);
+        json_or_null(&t, "sdc1", r->trials > 0, r->rate);
+        json_or_null(&t, "low", !r->exhausted, r->low);
+        json_or_null(&t, "high", !r->exhausted, r->high);
+        json_or_null(&t, "margin", r->margin > 0, r->margin);
+        json_or_null(&t, "relative_margin", r->relative > 0, r->relative);
         bs_str_printf(&t,
-                      ", \"trials\": %llu, \"sdc1\": %.9g, \"low\": %.9g, \"high\": %.9g, \"margin\": %.9g, "
-                      "\"per_image\": %u, \"next\": %u, \"reached\": %s}",
-                      (unsigned long long)r->trials, r->rate, r->low, r->high, r->margin, r->now, r->next,
-                      r->reached || r->exhausted ? "true" : "false");
+                      ", \"confidence\": %.9g, \"per_image\": %u, \"next\": %u, \"census\": %s, "
+                      "\"reached\": %s, \"enough\": %s, \"verdict\": \"%s\"}",
+                      r->confidence, r->now, r->next, r->exhausted ? "true" : "false",
+                      r->reached || r->exhausted ? "true" : "false",
+                      r->enough || r->reached || r->exhausted ? "true" : "false", verdict(p, i, r));
         puts(t.ptr ? t.ptr : "");
     }
     bs_str_clear(&t);
@@ -154,15 +225,19 @@ static void print_rounds_json(const bs_plan *p, const bs_round *rounds)
 static bs_status next_round(const bs_args *args, const bs_plan *plan, const char *db)
 {
     bs_round *rounds = NULL;
-    double margin = 0, confidence = 0.95;
-    BS_TRY(bs_option_share(args, "margin", &margin));
-    BS_TRY(bs_option_share(args, "confidence", &confidence));
-    for (int e = 0; e < plan->job->n_entries && margin == 0; e++)
-        if (!(plan->job->entries[e].margin > 0) && !plan->job->entries[e].sites) {
-            bs_fail(BS_USAGE, "fault entry %d gives no margin of error", plan->job->entries[e].id);
-            return bs_hint("add --margin 0.01, say, or the key 'margin' to the entry");
+    bs_rounds_goal goal = {.confidence = 0.95};
+    BS_TRY(bs_option_share(args, "margin", &goal.margin));
+    BS_TRY(bs_option_share(args, "relative-margin", &goal.relative));
+    BS_TRY(bs_option_share(args, "confidence", &goal.confidence));
+    for (int e = 0; e < plan->job->n_entries && goal.margin == 0 && goal.relative == 0; e++) {
+        const bs_entry *entry = &plan->job->entries[e];
+        if (!(entry->margin > 0) && !(entry->relative_margin > 0) && !entry->sites) {
+            bs_fail(BS_USAGE, "fault entry %d gives no margin of error", entry->id);
+            return bs_hint("add --margin 0.01 or --relative-margin 0.2, say, or the key 'margin' or "
+                           "'relative_margin' to the entry");
         }
-    BS_TRY(bs_rounds_plan(&rounds, plan, db, margin, confidence));
+    }
+    BS_TRY(bs_rounds_plan(&rounds, plan, db, &goal));
     if (bs_option_value(args, "json"))
         print_rounds_json(plan, rounds);
     else
@@ -210,7 +285,9 @@ out:
 static const bs_option options[] = {
     {"db", "FILE", "what FILE has reached, and the trials that the next round needs for the margin of error"},
     {"margin", "E", "with --db: half the width of the SDC-1 intervals, where the job gives none"},
-    {"confidence", "C", "with --margin: their confidence (default 0.95)"},
+    {"relative-margin", "R",
+     "with --db: the same as a share of the SDC-1 rate; the wider one of both is enough"},
+    {"confidence", "C", "with --margin and --relative-margin: their confidence (default 0.95)"},
     {"sites", "FILE", "write every planned fault site as CSV, readable as an explicit site list"},
     {"device", "NAME", "device to estimate for: auto, cpu, cuda, null"},
     {"threads", "N", "workers to estimate for"},
@@ -222,11 +299,13 @@ const bs_command bs_cmd_plan = {
     .name = "plan",
     .usage = "JOB",
     .summary = "show what a job would do: targets, trials, time, file size",
-    .details = "Resolves the job's targets and counts its trials. Time is a rough estimate from the measured "
-               "speed of "
-               "golden runs and the multiply-accumulates of a few trials of each target, run on synthetic "
-               "images: a small "
-               "network or a busy machine takes longer.",
+    .details =
+        "Resolves the job's targets and counts its trials. Time is a rough estimate from the measured "
+        "speed of "
+        "golden runs and the multiply-accumulates of a few trials of each target, run on synthetic "
+        "images: a small "
+        "network or a busy machine takes longer. With --db, the intervals that a result file has reached and "
+        "the trials of the next round: at most three times as many as before, so several rounds may follow.",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -17,9 +17,25 @@ bs_status bs_sample_size(uint64_t *out, double population, double margin, double
 /* The inverse of the above: the margin that n trials reach. n >= population gives 0. */
 bs_status bs_sample_margin(double *out, double population, uint64_t n, double confidence, double p);
 
-/* E. B. Wilson's interval (JASA 1927) of a share `rate` seen in `n` > 0 independent trials; n need not be
- * whole. */
-void bs_wilson(double *low, double *high, double rate, double n, double confidence);
+/* The bounds that the views have for a share `rate` of `n` > 0 observations, n not always whole: @share_low
+ * and @share_high of schema/formulas.cmake, which are those of Clopper and Pearson in closed form (C. R.
+ * Blyth, Journal of the American Statistical Association 81, 1986). 0 where less than one observation had the
+ * outcome, 1 where less than one had not. */
+void bs_share_bounds(double *low, double *high, double rate, double n, double confidence);
+
+/* The exact interval of k outcomes in n > 0 trials (C. J. Clopper, E. S. Pearson, Biometrika 26, 1934),
+ * through quantiles of the beta distribution, so that k and n need not be whole: never covers less than
+ * `confidence`. */
+void bs_clopper_pearson(double *low, double *high, double k, double n, double confidence);
+/* Its one-sided bounds: the share is above the lower one (below the upper one) with that confidence. */
+double bs_clopper_pearson_lower(double k, double n, double confidence);
+double bs_clopper_pearson_upper(double k, double n, double confidence);
+
+/* I_x(a, b), a and b > 0: P(X >= a) of a binomial X of a + b - 1 trials at share x, where a and b are whole.
+ */
+double bs_incomplete_beta(double x, double a, double b);
+/* x with I_x(a, b) = p. */
+double bs_beta_quantile(double p, double a, double b);
 
 /* t with P(-t < Z < t) = confidence for a standard normal Z. */
 double bs_two_sided_quantile(double confidence);

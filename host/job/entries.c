@@ -154,6 +154,9 @@ static bs_status read_share(bs_form *f, yaml_node_t *value, const bs_field *fiel
     if (*out > 0.0 && *out < 1.0)
         return BS_OK;
     bs_form_fail(f, bs_form_line(value), "'%s' must be above 0 and below 1, not %g", field->key, *out);
+    if (strcmp(field->key, "relative_margin") == 0)
+        return bs_hint(
+            "relative_margin: 0.2 says: rounds go on until the SDC-1 rate is known within a fifth of it");
     return bs_hint("margin: 0.01 and confidence: 0.95 say: within one percent point, 19 times out of 20");
 }
 
@@ -211,6 +214,7 @@ static bs_status read_range(bs_form *f, yaml_node_t *value, const bs_field *fiel
     X(RANGE, "range", read_range, fault.low, 0, 0)                                                           \
     X(TRIALS, "trials", bs_form_int64, trials, 1, MAX_TRIALS)                                                \
     X(MARGIN, "margin", read_share, margin, 0, 0)                                                            \
+    X(RELATIVE_MARGIN, "relative_margin", read_share, relative_margin, 0, 0)                                 \
     X(CONFIDENCE, "confidence", read_share, confidence, 0, 0)                                                \
     X(SITES, "sites", bs_form_path, sites, 0, 0)
 
@@ -252,8 +256,9 @@ static bs_status only_for(const bs_form *f, const bs_entry *e, const int *lines,
 
 static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lines)
 {
-    static const int sampling[] = {KEY_TARGETS, KEY_FAULT, KEY_BITS,   KEY_BURST,  KEY_COUNT,     KEY_BER,
-                                   KEY_VALUE,   KEY_RANGE, KEY_TRIALS, KEY_MARGIN, KEY_CONFIDENCE};
+    static const int sampling[] = {
+        KEY_TARGETS, KEY_FAULT, KEY_BITS,   KEY_BURST,  KEY_COUNT,           KEY_BER,
+        KEY_VALUE,   KEY_RANGE, KEY_TRIALS, KEY_MARGIN, KEY_RELATIVE_MARGIN, KEY_CONFIDENCE};
     if (lines[KEY_SITES]) {
         for (size_t i = 0; i < sizeof sampling / sizeof *sampling; i++)
             if (lines[sampling[i]])
@@ -273,8 +278,8 @@ static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lin
     if (lines[KEY_TRIALS] && lines[KEY_MARGIN])
         return conflict(f, lines, KEY_TRIALS, KEY_MARGIN,
                         "a margin of error decides how many trials there are");
-    if (lines[KEY_CONFIDENCE] && !lines[KEY_MARGIN]) {
-        bs_form_fail(f, lines[KEY_CONFIDENCE], "'confidence' without 'margin'");
+    if (lines[KEY_CONFIDENCE] && !lines[KEY_MARGIN] && !lines[KEY_RELATIVE_MARGIN]) {
+        bs_form_fail(f, lines[KEY_CONFIDENCE], "'confidence' without 'margin' or 'relative_margin'");
         return bs_hint("it is the probability that the margin of error holds: give both");
     }
     bool bitwise = bs_fault_is_bitwise(e->fault.kind);

@@ -29,6 +29,8 @@ typedef struct bs_entry {
     int n_targets;
     int64_t trials;            /* repetitions for each (target, image), where margin is 0 */
     double margin, confidence; /* as many as this margin of error of each target needs; plan.h */
+    double relative_margin;    /* of the SDC-1 rate, 0: none; store/rounds.h has what margins mean to later
+                                  rounds */
     char *sites; /* CSV of explicit sites (plan.h) instead of targets, fault and trials; path resolved */
     int line;
 } bs_entry;

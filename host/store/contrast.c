@@ -2,31 +2,34 @@
 
 #include "base/buf.h"
 #include "store/combine.h"
+#include "store/counterparts.h"
+#include "store/paired.h"
+#include "store/schema.h"
+#include "store/significance.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char sql_entry[] =
-    "SELECT a.id FROM main.entry a JOIN other.entry b USING (id) WHERE a.kind <> "
-    "b.kind OR a.bits <> b.bits OR "
-    "a.burst <> b.burst OR a.count <> b.count OR a.ber <> b.ber OR a.value IS "
-    "NOT b.value OR a.low IS NOT b.low OR "
-    "a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) ORDER BY a.id LIMIT 1";
-static const char sql_rows[] =
-    "SELECT a.entry, a.layer_name, a.sdc1_rate, a.effective_trials, b.sdc1_rate, b.effective_trials "
-    "FROM main.layer_accuracy a JOIN other.layer_accuracy b ON b.entry = a.entry AND b.layer_name = "
-    "a.layer_name "
-    "ORDER BY a.entry, a.layer";
+#define X(suffix, name) name,
+const char *const bs_contrast_outcome_name[] = {BS_CONTRAST_OUTCOMES(X)};
+const char *const bs_contrast_test_name[] = {BS_CONTRAST_TESTS(X)};
+const char *const bs_unpaired_name[] = {BS_UNPAIRED_REASONS(X)};
+#undef X
 
-double bs_two_proportions(double r1, double n1, double r2, double n2)
-{
-    double p = (r1 * n1 + r2 * n2) / (n1 + n2), w = 1 / n1 + 1 / n2;
-    double distance = fabs(r1 - r2) - 0.5 * w, variance = p * (1 - p) * w;
-    if (distance <= 0 || variance <= 0)
-        return 1.0;
-    return erfc(distance / sqrt(2 * variance));
-}
+static const char sql_entry[] =
+    "SELECT a.id FROM main.entry a JOIN other.entry b USING (id) WHERE a.kind <> b.kind OR a.bits <> b.bits "
+    "OR a.burst <> b.burst OR a.count <> b.count OR a.ber <> b.ber OR a.value IS NOT b.value "
+    "OR a.low IS NOT b.low OR a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) "
+    "ORDER BY a.id LIMIT 1";
+
+/* Both files, each with the views of this program. db[0] has the tables of db[1], too, as `other`; db[1] is
+ * there for its views. */
+typedef struct files {
+    bs_db *db[2];
+    bs_side side[2];
+    unsigned why; /* nothing is paired: bits of bs_unpaired */
+} files;
 
 static bs_status check_entries(const bs_db *db, const char *other)
 {
@@ -43,26 +46,112 @@ static bs_status check_entries(const bs_db *db, const char *other)
     return st;
 }
 
-static bs_status read_rows(bs_contrasts *out, const bs_db *db)
+static bs_status open_files(files *f, const char *a, const char *b)
 {
+    bool shadowed;
+    BS_TRY(bs_db_open(&f->db[1], b));
+    BS_TRY(bs_db_open(&f->db[0], a));
+    BS_TRY(bs_combine_attach(f->db[0], b));
+    for (int k = 0; k < 2; k++) {
+        BS_TRY(bs_db_exec(f->db[k], "read", "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; BEGIN"));
+        BS_TRY(bs_schema_shadow(f->db[k], false, &shadowed));
+        BS_TRY(bs_side_read(&f->side[k], f->db[k]));
+    }
+    return check_entries(f->db[0], b);
+}
+
+static void close_files(files *f)
+{
+    for (int k = 0; k < 2; k++) {
+        bs_side_clear(&f->side[k]);
+        bs_db_close(f->db[k]);
+    }
+}
+
+static bs_status same_campaign(files *f, bs_contrasts *out)
+{
+    sqlite3_int64 model, seed, images;
+    BS_TRY(bs_db_integer(&model, f->db[0],
+                         "SELECT a.model_sha256 = b.model_sha256 FROM main.campaign a, other.campaign b"));
+    BS_TRY(bs_db_integer(&seed, f->db[0], "SELECT a.seed = b.seed FROM main.campaign a, other.campaign b"));
+    BS_TRY(bs_db_integer(&images, f->db[0],
+                         "SELECT count(*) FROM main.image a JOIN other.image b USING (id) "
+                         "WHERE a.path <> b.path OR a.label IS NOT b.label"));
+    out->same_model = model;
+    f->why |= seed ? 0 : BS_UNPAIRED_SEED;
+    f->why |= images == 0 ? 0 : BS_UNPAIRED_IMAGES;
+    return BS_OK;
+}
+
+static unsigned why_not_paired(const files *f, const bs_side_stratum *a, const bs_side_stratum *b)
+{
+    bool same_layer = a->layer == b->layer && strcmp(a->name, b->name) == 0 &&
+                      strcmp(a->kind, b->kind) == 0 && strcmp(a->shape, b->shape) == 0;
+    return f->why | (strcmp(a->definition, b->definition) == 0 ? 0 : BS_UNPAIRED_ENTRY) |
+           (same_layer ? 0 : BS_UNPAIRED_LAYER);
+}
+
+static void compare_pairs(bs_contrast *c, const bs_paired *p, bool is_parameter)
+{
+    c->test = is_parameter ? BS_CONTRAST_SIGN : BS_CONTRAST_MCNEMAR;
+    for (int k = 0; k < 2; k++) {
+        c->rate[k] = (double)p->bad[c->outcome][k] / (double)p->trials;
+        c->n[k] = (double)p->units;
+        c->only[k] = (double)p->only[c->outcome][k];
+    }
+    c->p = bs_mcnemar(c->only[0], c->only[1]);
+}
+
+/* Adds the rows of one stratum: paired, or to be filled in by read_rates(). */
+static bs_status add_rows(bs_contrasts *out, const files *f, bs_pairing *pairing, const bs_side_stratum *a)
+{
+    const bs_side_stratum *b = &f->side[1].row[a->other];
+    unsigned why = why_not_paired(f, a, b);
+    bs_paired p = {0};
+    if (why == BS_PAIRED) {
+        BS_TRY(bs_pairing_count(&p, pairing, a->entry, a->layer, a->is_parameter));
+        why = p.trials > 0 ? BS_PAIRED : BS_UNPAIRED_TRIALS;
+    }
+    for (int o = 0; o < BS_CONTRAST_N_OUTCOMES; o++) {
+        BS_TRY(bs_grow(&out->row, &out->cap, out->n + 1, sizeof *out->row, "comparison"));
+        bs_contrast *c = &out->row[out->n++];
+        *c = (bs_contrast){.entry = a->entry, .outcome = (bs_contrast_outcome)o, .why = why, .p = 1};
+        c->test = BS_CONTRAST_PROPORTIONS;
+        for (int k = 0; k < 2; k++) {
+            c->name[k] = strdup(k == 0 ? a->name : b->name);
+            if (!c->name[k])
+                return bs_oom("comparison");
+        }
+        if (why == BS_PAIRED)
+            compare_pairs(c, &p, a->is_parameter);
+    }
+    return BS_OK;
+}
+
+/* Rates and observations of the rows that are not paired, as this program's views see each file. */
+static bs_status read_rates(bs_contrasts *out, const files *f, int side)
+{
+    const bs_db *db = f->db[side];
     sqlite3_stmt *q = NULL;
     bool row;
     bs_status st;
-    BS_TRY(bs_db_prepare(&q, db, sql_rows));
+    BS_TRY(bs_db_prepare(&q, db,
+                         "SELECT entry, layer_name, outcome, rate, observations FROM layer_outcome "
+                         "WHERE outcome IN ('sdc1', 'due')"));
     for (;;) {
         BS_TRY_GOTO(bs_db_step(db, q, &row), out);
         if (!row)
             break;
-        BS_TRY_GOTO(bs_grow(&out->row, &out->cap, out->n + 1, sizeof *out->row, "comparison"), out);
-        bs_contrast *c = &out->row[out->n];
-        *c = (bs_contrast){.entry = sqlite3_column_int(q, 0)};
-        BS_TRY_GOTO(bs_db_text(&c->name, q, 1), out);
-        out->n++;
-        for (int k = 0; k < 2; k++) {
-            c->rate[k] = sqlite3_column_double(q, 2 + 2 * k);
-            c->n[k] = sqlite3_column_double(q, 3 + 2 * k);
+        for (size_t i = 0; i < out->n; i++) {
+            bs_contrast *c = &out->row[i];
+            if (c->why == BS_PAIRED || c->entry != sqlite3_column_int(q, 0) ||
+                strcmp(c->name[side], (const char *)sqlite3_column_text(q, 1)) != 0 ||
+                strcmp(bs_contrast_outcome_name[c->outcome], (const char *)sqlite3_column_text(q, 2)) != 0)
+                continue;
+            bool census = sqlite3_column_type(q, 4) == SQLITE_NULL;
+            c->rate[side] = sqlite3_column_double(q, 3);
+            c->n[side] = census ? (double)INFINITY : sqlite3_column_double(q, 4);
         }
-        c->p = bs_two_proportions(c->rate[0], c->n[0], c->rate[1], c->n[1]);
     }
 out:
     sqlite3_finalize(q);
@@ -94,34 +183,67 @@ static bs_status adjust(bs_contrasts *c, double fdr)
     return BS_OK;
 }
 
-bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b, double fdr)
+static bs_status compare(bs_contrasts *out, files *f, double fdr)
 {
-    bs_db *db = NULL;
+    bs_pairing *pairing = NULL;
     bs_status st;
-    BS_TRY(bs_db_open(&db, b)); /* is it a result file at all? */
-    bs_db_close(db);
-    BS_TRY(bs_db_open(&db, a));
-    BS_TRY_GOTO(bs_combine_attach(db, b), out);
-    BS_TRY_GOTO(check_entries(db, b), out);
-    BS_TRY_GOTO(read_rows(out, db), out);
-    for (int k = 0; k < 2; k++) {
-        sqlite3_int64 have = 0;
-        BS_TRY_GOTO(bs_db_integer(&have, db,
-                                  k == 0 ? "SELECT count(*) FROM main.layer_accuracy"
-                                         : "SELECT count(*) FROM other.layer_accuracy"),
-                    out);
-        out->only[k] = (size_t)have - out->n;
+    size_t unpaired = 0;
+    BS_TRY(bs_pairing_open(&pairing, f->db[0]));
+    for (size_t i = 0; i < f->side[0].n; i++)
+        if (f->side[0].row[i].other >= 0)
+            BS_TRY_GOTO(add_rows(out, f, pairing, &f->side[0].row[i]), out);
+    for (size_t i = 0; i < out->n; i++)
+        unpaired += out->row[i].why != BS_PAIRED;
+    for (int k = 0; k < 2 && unpaired > 0; k++)
+        BS_TRY_GOTO(read_rates(out, f, k), out);
+    for (size_t i = 0; i < out->n; i++) {
+        bs_contrast *c = &out->row[i];
+        double alpha = fdr / (double)out->n;
+        if (c->why == BS_PAIRED) {
+            c->detectable = bs_detectable_pairs(c->only[0], c->only[1], c->n[0], alpha);
+        } else if (c->n[0] > 0 && c->n[1] > 0) {
+            c->p = bs_two_proportions(c->rate[0], c->n[0], c->rate[1], c->n[1]);
+            c->detectable = bs_detectable_proportions(c->rate[0], c->n[0], c->rate[1], c->n[1], alpha);
+        } else {
+            c->detectable = (double)INFINITY; /* all images of the stratum weigh nothing */
+        }
     }
     st = adjust(out, fdr);
 out:
-    bs_db_close(db);
+    bs_pairing_close(pairing);
+    return st;
+}
+
+bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b,
+                            const bs_contrast_options *options)
+{
+    files f = {0};
+    bs_status st;
+    if (options->map && options->by_position)
+        return bs_fail(BS_USAGE, "--map and --by-position exclude each other");
+    BS_TRY_GOTO(open_files(&f, a, b), out);
+    BS_TRY_GOTO(same_campaign(&f, out), out);
+    if (options->map || options->by_position)
+        f.why |= BS_UNPAIRED_MAP;
+    if (options->by_position)
+        bs_counterparts_by_position(&f.side[0], &f.side[1]);
+    else
+        BS_TRY_GOTO(bs_counterparts_by_name(&f.side[0], &f.side[1], options->map), out);
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < f.side[k].n; i++)
+            out->only[k] += f.side[k].row[i].other < 0;
+    st = compare(out, &f, options->fdr);
+out:
+    close_files(&f);
     return st;
 }
 
 void bs_contrasts_clear(bs_contrasts *c)
 {
-    for (size_t i = 0; i < c->n; i++)
-        free(c->row[i].name);
+    for (size_t i = 0; i < c->n; i++) {
+        free(c->row[i].name[0]);
+        free(c->row[i].name[1]);
+    }
     free(c->row);
     memset(c, 0, sizeof *c);
 }

@@ -1,4 +1,4 @@
-/* Two campaigns side by side: where did the SDC-1 rate change? */
+/* Two campaigns side by side: where did the rates of SDC-1 and of DUE change? */
 #ifndef BS_STORE_CONTRAST_H
 #define BS_STORE_CONTRAST_H
 
@@ -7,30 +7,80 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One stratum that both files have: the same entry id, a layer of the same name. */
+/* X(suffix, name). What is compared; an outcome of view layer_outcome. */
+#define BS_CONTRAST_OUTCOMES(X)                                                                              \
+    X(SDC1, "sdc1")                                                                                          \
+    X(DUE, "due")
+
+/* X(suffix, name). significance.h has the tests. `sign`: of the faults of a parameter. */
+#define BS_CONTRAST_TESTS(X)                                                                                 \
+    X(MCNEMAR, "mcnemar")                                                                                    \
+    X(SIGN, "sign")                                                                                          \
+    X(PROPORTIONS, "proportions")
+
+/* X(suffix, text). Why trials of the same id are not the same fault, or are not compared so. */
+#define BS_UNPAIRED_REASONS(X)                                                                               \
+    X(SEED, "seed")                                                                                          \
+    X(IMAGES, "images")                                                                                      \
+    X(ENTRY, "entry")                                                                                        \
+    X(LAYER, "layer")                                                                                        \
+    X(TRIALS, "trials")                                                                                      \
+    X(MAP, "map")
+
+#define X(suffix, ...) BS_CONTRAST_##suffix,
+typedef enum bs_contrast_outcome { BS_CONTRAST_OUTCOMES(X) BS_CONTRAST_N_OUTCOMES } bs_contrast_outcome;
+typedef enum bs_contrast_test { BS_CONTRAST_TESTS(X) BS_CONTRAST_N_TESTS } bs_contrast_test;
+#undef X
+#define X(suffix, ...) BS_UNPAIRED_BIT_##suffix,
+enum { BS_UNPAIRED_REASONS(X) BS_UNPAIRED_N };
+#undef X
+#define X(suffix, ...) BS_UNPAIRED_##suffix = 1 << BS_UNPAIRED_BIT_##suffix,
+typedef enum bs_unpaired { BS_PAIRED = 0, BS_UNPAIRED_REASONS(X) } bs_unpaired;
+#undef X
+
+extern const char *const bs_contrast_outcome_name[], *const bs_contrast_test_name[],
+                                                         *const bs_unpaired_name[];
+
+/* One stratum that both files have, and one outcome of it. */
 typedef struct bs_contrast {
     int entry;
-    char *name;           /* of the layer */
-    double rate[2], n[2]; /* SDC-1 rate; independent trials it is worth (layer_accuracy.effective_trials) */
-    double p, q;          /* two-sided p-value, and adjusted for the number of strata (Benjamini-Hochberg) */
-    bool differs;         /* q <= fdr */
+    char *name[2]; /* of the layer, in A and in B */
+    bs_contrast_outcome outcome;
+    bs_contrast_test test;
+    unsigned why; /* not paired: bits of bs_unpaired */
+    /* Share of the trials: paired, of those in both files, which count alike; else that of layer_outcome. */
+    double rate[2];
+    double n[2]; /* units in both, or observations of each file (layer_outcome; INFINITY: a census) */
+    /* Paired: trials with the outcome in one file only, or faults with more such trials in one. */
+    double only[2];
+    double p, q;       /* two-sided p-value, and adjusted for the number of rows (Benjamini-Hochberg) */
+    double detectable; /* smallest change that would be called a difference (share of units, or difference of
+                          rates) with 80 % power at level fdr/rows: significance.h; INFINITY: none would */
+    bool differs;      /* q <= fdr */
 } bs_contrast;
 
 typedef struct bs_contrasts {
-    bs_contrast *row;
+    bs_contrast *row; /* by entry and layer of A, then by outcome */
     size_t n, cap, n_differ;
-    size_t only[2]; /* strata with trials that the other file lacks */
+    size_t only[2];  /* strata with trials that the other file lacks */
+    bool same_model; /* SHA-256 */
 } bs_contrasts;
 
-/* Compares strata by their entry ids and layer names; an entry of the same id must have the same fault model.
- * The test is the chi-square of two proportions with continuity correction (J. L. Fleiss, Statistical Methods
- * for Rates and Proportions); faults of parameters count as layer_accuracy counts them. `fdr`: share of false
- * alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B 1995). Zero-initialise *out;
- * bs_contrasts_clear() frees. */
-bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b, double fdr);
-void bs_contrasts_clear(bs_contrasts *c);
+typedef struct bs_contrast_options {
+    /* Share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B 1995). */
+    double fdr;
+    /* "A=B,A=B": layers of the first file that correspond to layers of another name; may be NULL. */
+    const char *map;
+    bool by_position; /* the k-th stratum of an entry corresponds to the k-th */
+} bs_contrast_options;
 
-/* p-value of the test: shares r1 of n1 and r2 of n2. */
-double bs_two_proportions(double r1, double n1, double r2, double n2);
+/* Compares strata of the same entry id and layer name (or as the options say); an entry of the same id must
+ * have the same fault model. Where the seed, the images that both files have (path and label), the entry's
+ * definition and the layer's id, name, kind and shape agree, a trial id is the same fault in both files,
+ * whatever the model: they are paired, over the trials in both. Else two proportions are compared. The files
+ * may be of an earlier version or read-only. Zero-initialise *out; bs_contrasts_clear() frees. */
+bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b,
+                            const bs_contrast_options *options);
+void bs_contrasts_clear(bs_contrasts *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include "fault/sample.h"
 #include "store/db.h"
 #include "store/identity.h"
+#include "store/schema.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -58,79 +59,129 @@ out:
     return st;
 }
 
-/* p for the next sample size: of the values inside the interval the one that asks for most trials. */
-static double safest(double low, double high)
+/* What is known about a stratum beside its round. */
+typedef struct state {
+    double units, images; /* trials, or faults of a parameter; images in the file, by weight */
+    double population;    /* distinct faults (on each image), INFINITY: no limit */
+    bool sites;           /* a site list: it has as many trials as it has */
+} state;
+
+/* Observations of `repetitions` trials an image: without replacement as in view bn_support. */
+static double observations(const bs_round *r, const state *s, double repetitions)
 {
-    double p = high < 0.5 ? high : low > 0.5 ? low : 0.5;
-    return p < 1e-12 ? 1e-12 : p > 1 - 1e-12 ? 1 - 1e-12 : p;
+    double n = repetitions * (r->is_parameter ? 1.0 : s->images);
+    if (repetitions > s->population || isinf(s->population))
+        return n;
+    return repetitions < s->population ? n * (s->population - 1) / (s->population - repetitions)
+                                       : (double)INFINITY;
 }
 
-/* `m`: independent trials that the interval is worth; `units`: trials, or faults of a parameter. */
-static bs_status propose(bs_round *r, const bs_plan *plan, const bs_stratum *s, double m, double units,
-                         double confidence)
+static double half_width(double rate, double n, double confidence)
 {
-    const bs_entry *e = &plan->job->entries[s->entry];
-    uint64_t wanted = 0;
-    r->reached = (r->high - r->low) / 2 <= r->margin;
-    r->exhausted = bs_fault_is_ordered(&e->fault, s->population) && !e->sites && r->now >= s->population;
-    if (r->reached || r->exhausted || e->sites)
-        return BS_OK;
-    BS_TRY(bs_sample_size(&wanted, bs_plan_population(plan, e, s->target), r->margin, confidence,
-                          safest(r->low, r->high)));
-    double images = plan->n_images > 0 ? plan->n_images : 1;
-    double next = s->is_parameter ? ceil(units * (double)wanted / m) : ceil((double)wanted / images);
-    /* The formula speaks of the normal approximation: where its n is there and Wilson's interval is wider
-     * still. */
-    double least = ceil(1.25 * r->now), most = (1u << BS_REPETITION_BITS) - 1;
-    if (bs_fault_is_ordered(&e->fault, s->population) && (double)s->population < most)
-        most = (double)s->population;
-    next = next < least ? least : next;
-    r->next = (uint32_t)(next > most ? most : next);
-    return BS_OK;
+    double low, high;
+    if (isinf(n))
+        return 0.0;
+    bs_share_bounds(&low, &high, rate, n, confidence);
+    return (high - low) / 2;
+}
+
+/* Of the values inside the interval the one that asks for most trials. */
+static double safest(const bs_round *r)
+{
+    return r->high < 0.5 ? r->high : r->low > 0.5 ? r->low : 0.5;
+}
+
+static bool narrow_enough(const bs_round *r, const state *s, double repetitions)
+{
+    double n = observations(r, s, repetitions);
+    return (r->margin > 0 && half_width(safest(r), n, r->confidence) <= r->margin) ||
+           (r->relative > 0 && r->rate > 0 && half_width(r->rate, n, r->confidence) <= r->relative * r->rate);
+}
+
+static void propose(bs_round *r, const state *s)
+{
+    double half = (r->high - r->low) / 2;
+    r->reached = (r->margin > 0 && half <= r->margin) ||
+                 (r->relative > 0 && r->rate > 0 && half <= r->relative * r->rate);
+    if (r->reached || r->exhausted || s->sites)
+        return;
+    bool in_full = s->units >= r->now * (r->is_parameter ? 1.0 : s->images) * 0.999;
+    double low = in_full ? ceil(1.25 * r->now) : r->now, high = (double)BS_ROUND_GROWTH * r->now;
+    high = fmin(high, fmin(s->population, (1u << BS_REPETITION_BITS) - 1));
+    low = fmin(low, high);
+    r->enough = narrow_enough(r, s, high);
+    while (r->enough && low < high) {
+        double middle = floor((low + high) / 2);
+        if (narrow_enough(r, s, middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    r->next = (uint32_t)fmax(high, r->now);
 }
 
 static bs_status plan_stratum(bs_round *r, const bs_db *db, sqlite3_stmt *q, const bs_plan *plan,
-                              const bs_stratum *s, double confidence)
+                              const bs_stratum *s)
 {
+    const bs_entry *e = &plan->job->entries[s->entry];
     bool row;
     sqlite3_reset(q);
-    sqlite3_bind_int(q, 1, plan->job->entries[s->entry].id);
+    sqlite3_bind_int(q, 1, e->id);
     sqlite3_bind_int(q, 2, s->target);
     BS_TRY(bs_db_step(db, q, &row));
+    r->is_parameter = s->is_parameter;
     r->now = r->next = s->repetitions;
     r->high = 1.0;
     if (!row)
         return BS_OK;
-    double m = sqlite3_column_double(q, 2);
     r->trials = (uint64_t)sqlite3_column_int64(q, 0);
-    r->rate = sqlite3_column_double(q, 1);
-    bs_wilson(&r->low, &r->high, r->rate, m, confidence);
-    return r->margin > 0 ? propose(r, plan, s, m, sqlite3_column_double(q, 3), confidence) : BS_OK;
+    r->rate = r->low = r->high = sqlite3_column_double(q, 1);
+    r->exhausted = sqlite3_column_type(q, 2) == SQLITE_NULL;
+    r->observations = r->exhausted ? (double)INFINITY : sqlite3_column_double(q, 2);
+    state now = {
+        .units = sqlite3_column_double(q, 3), .images = sqlite3_column_double(q, 4), .sites = e->sites};
+    now.population =
+        sqlite3_column_type(q, 5) == SQLITE_NULL ? (double)INFINITY : sqlite3_column_double(q, 5);
+    if (!r->exhausted)
+        bs_share_bounds(&r->low, &r->high, r->rate, r->observations, r->confidence);
+    if (r->margin > 0 || r->relative > 0)
+        propose(r, &now);
+    return BS_OK;
 }
 
-bs_status bs_rounds_plan(bs_round **out, const bs_plan *plan, const char *path, double margin,
-                         double confidence)
+/* An entry's own wishes come first. */
+static void wish(bs_round *r, const bs_entry *e, const bs_rounds_goal *goal)
 {
+    bool own = e->margin > 0 || e->relative_margin > 0;
+    r->margin = own ? e->margin : goal->margin;
+    r->relative = own ? e->relative_margin : goal->relative;
+    r->confidence = own ? e->confidence : goal->confidence;
+}
+
+bs_status bs_rounds_plan(bs_round **out, const bs_plan *plan, const char *path, const bs_rounds_goal *goal)
+{
+    /* Images as they weigh, and all that the job has: what is not in the file yet will be. */
+    static const char sql[] =
+        "SELECT o.trials, o.rate, o.observations, o.units, s.image_observations / nullif(s.coverage, 0), "
+        "t.faults "
+        "FROM layer_outcome o JOIN bn_support s USING (entry, layer) JOIN bn_stratum t USING (entry, layer) "
+        "WHERE o.entry = ?1 AND o.layer = ?2 AND o.outcome = 'sdc1'";
     bs_db *db = NULL;
     sqlite3_stmt *q = NULL;
+    bool shadowed;
     bs_status st;
     *out = NULL;
     BS_TRY(bs_db_open(&db, path));
+    BS_TRY_GOTO(bs_db_exec(db, "read", "PRAGMA temp_store = MEMORY; BEGIN"), out);
+    BS_TRY_GOTO(bs_schema_shadow(db, false, &shadowed), out);
     BS_TRY_GOTO(check_campaign(db, plan), out);
     for (int e = 0; e < plan->job->n_entries; e++)
         BS_TRY_GOTO(check_entry(db, plan, e), out);
     BS_TRY_GOTO(bs_calloc(out, (size_t)plan->n_strata, sizeof **out, "rounds"), out);
-    BS_TRY_GOTO(bs_db_prepare(
-                    &q, db,
-                    "SELECT trials, sdc1_rate, effective_trials, units FROM layer_accuracy WHERE entry = ?1 "
-                    "AND layer = ?2"),
-                out);
+    BS_TRY_GOTO(bs_db_prepare(&q, db, sql), out);
     for (int i = 0; i < plan->n_strata; i++) {
-        const bs_entry *e = &plan->job->entries[plan->strata[i].entry];
-        (*out)[i].margin = e->margin > 0 ? e->margin : margin;
-        BS_TRY_GOTO(plan_stratum(&(*out)[i], db, q, plan, &plan->strata[i],
-                                 e->margin > 0 ? e->confidence : confidence),
-                    out);
+        wish(&(*out)[i], &plan->job->entries[plan->strata[i].entry], goal);
+        BS_TRY_GOTO(plan_stratum(&(*out)[i], db, q, plan, &plan->strata[i]), out);
     }
 out:
     sqlite3_finalize(q);

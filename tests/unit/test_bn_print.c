@@ -34,8 +34,10 @@ static void every_table_in_every_format(void **state)
     fx_run(&f, f.db, 0, FX_ROWS, 100);
     assert_ok(bs_bn_update(f.db));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char sql[64];
+        char sql[96];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", names[i]);
+        if (strcmp(names[i], "layer_outcome_exact") == 0) /* no view: the program computes it */
+            strcpy(sql, "SELECT count(*) FROM layer_outcome WHERE outcome <> 'accuracy_drop'");
         int rows = (int)fx_number(f.db, sql);
         char *table = print(&f, names[i], BS_ROWS_TABLE, 0), *csv = print(&f, names[i], BS_ROWS_CSV, 0);
         char *json = print(&f, names[i], BS_ROWS_JSON, 0);

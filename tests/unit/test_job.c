@@ -226,6 +226,16 @@ static const struct broken {
     {HEAD "- id: 1\n  targets: all\n  trials: {a: b}\n", 6, "'trials' must be a whole number, not a mapping",
      ""},
     {HEAD "- id: 1\n  targets: all\n  trials: 99999999999999999999\n", 6, "'trials' is out of range", ""},
+    {HEAD "- id: 1\n  targets: all\n  margin: 1\n", 6, "'margin' must be above 0 and below 1",
+     "percent point"},
+    {HEAD "- id: 1\n  targets: all\n  relative_margin: 0\n", 6,
+     "'relative_margin' must be above 0 and below 1", "a fifth"},
+    {HEAD "- id: 1\n  targets: all\n  margin: 0.1\n  trials: 3\n", 7, "'trials' and 'margin' exclude",
+     "how many"},
+    {HEAD "- id: 1\n  targets: all\n  confidence: 0.9\n", 6,
+     "'confidence' without 'margin' or 'relative_margin'", "give both"},
+    {HEAD "- id: 1\n  sites: a.csv\n  relative_margin: 0.3\n", 6, "'relative_margin' and 'sites' exclude",
+     ""},
     {HEAD "- id: 1\n  targets: all\n  fault: set\n", 4, "entry 1: key 'value' is missing", "fault: set"},
     {HEAD "- id: 1\n  targets: all\n  value: 3\n", 6, "'value' has no meaning for this fault", "fault: set"},
     {HEAD "- id: 1\n  targets: all\n  fault: set\n  value: 1e40\n", 7, "'value' is out of range", "allowed"},
@@ -243,6 +253,23 @@ static const struct broken {
     {HEAD "- id: 1\n  targets: all\n  sites: a.csv\n", 6, "'targets' and 'sites' exclude each other", ""},
     {HEAD "- all\n", 4, "'a fault entry' must be a mapping of keys to values, not 'all'", ""},
 };
+
+static void test_margins(void **state)
+{
+    static const char text[] =
+        HEAD "- {id: 1, targets: all, margin: 0.02, relative_margin: 0.25, confidence: 0.9}\n"
+             "- {id: 2, targets: all, trials: 30, relative_margin: 0.5}\n"
+             "- {id: 3, targets: all}\n";
+    bs_job *job;
+    (void)state;
+    assert_ok(read_text(&job, text, sizeof text - 1));
+    const bs_entry *e = job->entries;
+    assert_true(e[0].margin == 0.02 && e[0].relative_margin == 0.25 && e[0].confidence == 0.9);
+    assert_true(e[1].margin == 0 && e[1].relative_margin == 0.5 && e[1].confidence == 0.95 &&
+                e[1].trials == 30);
+    assert_true(e[2].margin == 0 && e[2].relative_margin == 0);
+    bs_job_free(job);
+}
 
 static void test_broken_jobs(void **state)
 {
@@ -332,9 +359,10 @@ static void test_examples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),  cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_broken_jobs), cmocka_unit_test(test_odd_files),
-        cmocka_unit_test(test_mutations),   cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_everything), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_margins),    cmocka_unit_test(test_broken_jobs),
+        cmocka_unit_test(test_odd_files),  cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_examples),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -150,7 +150,7 @@ static truth count_stratum(const fixture *f, int s)
     t.n = stratum->is_parameter ? FX_REPETITIONS : t.trials;
     if (bs_fault_is_ordered(&f->entry[stratum->entry].fault, stratum->population))
         t.n *= without_replacement(FX_REPETITIONS, population) / FX_REPETITIONS;
-    bs_wilson(&t.low, &t.high, t.rate, t.n, 0.95);
+    bs_share_bounds(&t.low, &t.high, t.rate, t.n, 0.95);
     return t;
 }
 

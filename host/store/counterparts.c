@@ -1,0 +1,172 @@
+#include "store/counterparts.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Base tables only: the file may be of an earlier version. */
+static const char sql_strata[] =
+    "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.name, l.shape, l.kind, e.definition "
+    "FROM (SELECT DISTINCT entry, layer FROM layer_summary) t JOIN layer l ON l.id = t.layer "
+    "JOIN entry e ON e.id = t.entry LEFT JOIN stratum s ON s.entry = t.entry AND s.layer = t.layer ORDER BY "
+    "1, 2";
+
+bs_status bs_side_read(bs_side *out, const bs_db *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, db, sql_strata));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+        if (!row)
+            break;
+        BS_TRY_GOTO(bs_grow(&out->row, &out->cap, out->n + 1, sizeof *out->row, "comparison"), out);
+        bs_side_stratum *s = &out->row[out->n++];
+        *s = (bs_side_stratum){sqlite3_column_int(q, 0),
+                               sqlite3_column_int(q, 1),
+                               sqlite3_column_int(q, 2),
+                               NULL,
+                               NULL,
+                               NULL,
+                               NULL,
+                               -1};
+        BS_TRY_GOTO(bs_db_text(&s->name, q, 3), out);
+        BS_TRY_GOTO(bs_db_text(&s->shape, q, 4), out);
+        BS_TRY_GOTO(bs_db_text(&s->kind, q, 5), out);
+        BS_TRY_GOTO(bs_db_text(&s->definition, q, 6), out);
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+void bs_side_clear(bs_side *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        free(s->row[i].name);
+        free(s->row[i].shape);
+        free(s->row[i].kind);
+        free(s->row[i].definition);
+    }
+    free(s->row);
+    memset(s, 0, sizeof *s);
+}
+
+static void join(bs_side *a, size_t i, bs_side *b, size_t k)
+{
+    a->row[i].other = (int)k;
+    b->row[k].other = (int)i;
+}
+
+void bs_counterparts_by_position(bs_side *a, bs_side *b)
+{
+    size_t i = 0, k = 0;
+    while (i < a->n && k < b->n)
+        if (a->row[i].entry < b->row[k].entry) {
+            i++;
+        } else if (a->row[i].entry > b->row[k].entry) {
+            k++;
+        } else {
+            join(a, i, b, k);
+            i++;
+            k++;
+        }
+}
+
+/* --- by name --- */
+
+typedef struct mapping {
+    char *text;           /* cut into names */
+    const char **name[2]; /* of A and of B */
+    size_t n;
+} mapping;
+
+static bs_status find_layer(const bs_side *s, const char *name, const char *which)
+{
+    const char **names = NULL;
+    BS_TRY(bs_calloc(&names, s->n, sizeof *names, "layers"));
+    bs_status st = BS_OK;
+    bool found = false;
+    for (size_t i = 0; i < s->n; i++) {
+        names[i] = s->row[i].name;
+        found |= strcmp(name, names[i]) == 0;
+    }
+    if (!found) {
+        st = bs_fail(BS_USAGE, "--map: the %s file has no trials in a layer '%s'", which, name);
+        int near = bs_nearest(name, names, s->n);
+        if (near >= 0)
+            bs_hint("did you mean '%s'?", names[near]);
+        else
+            bs_hint("`bitsink bn FILE layer_accuracy` lists them, such as '%s'", s->n > 0 ? names[0] : "");
+    }
+    free(names);
+    return st;
+}
+
+static bs_status add_pair(mapping *m, char *text, const bs_side *a, const bs_side *b)
+{
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1]) {
+        bs_fail(BS_USAGE, "--map takes pairs of layers, not '%s'", text);
+        return bs_hint(
+            "write --map A=B,C=D: layer A of the first file corresponds to layer B of the second one");
+    }
+    *equals = '\0';
+    BS_TRY(find_layer(a, text, "first"));
+    BS_TRY(find_layer(b, equals + 1, "second"));
+    const char *name[2] = {text, equals + 1};
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < m->n; i++)
+            if (strcmp(m->name[k][i], name[k]) == 0)
+                return bs_fail(BS_USAGE, "--map names layer '%s' of the %s file twice", name[k],
+                               k == 0 ? "first" : "second");
+    m->name[0][m->n] = name[0];
+    m->name[1][m->n++] = name[1];
+    return BS_OK;
+}
+
+static bs_status read_map(mapping *m, const char *text, const bs_side *a, const bs_side *b)
+{
+    size_t len = strlen(text);
+    BS_TRY(bs_calloc(&m->text, len + 1, 1, "layers"));
+    memcpy(m->text, text, len);
+    for (int k = 0; k < 2; k++)
+        BS_TRY(bs_calloc(&m->name[k], len + 1, sizeof *m->name[k], "layers"));
+    for (char *part = m->text, *end; part; part = end) {
+        end = strchr(part, ',');
+        if (end)
+            *end++ = '\0';
+        BS_TRY(add_pair(m, part, a, b));
+    }
+    return BS_OK;
+}
+
+/* The name that B's counterpart has, NULL if another layer of A took it. */
+static const char *counterpart(const mapping *m, const char *name)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (strcmp(m->name[0][i], name) == 0)
+            return m->name[1][i];
+    for (size_t i = 0; i < m->n; i++)
+        if (strcmp(m->name[1][i], name) == 0)
+            return NULL;
+    return name;
+}
+
+bs_status bs_counterparts_by_name(bs_side *a, bs_side *b, const char *map)
+{
+    mapping m = {0};
+    bs_status st = map ? read_map(&m, map, a, b) : BS_OK;
+    for (size_t i = 0; i < a->n && st == BS_OK; i++) {
+        const char *name = counterpart(&m, a->row[i].name);
+        for (size_t k = 0; k < b->n && name; k++)
+            if (b->row[k].entry == a->row[i].entry && strcmp(b->row[k].name, name) == 0)
+                join(a, i, b, k);
+    }
+    free(m.text);
+    free(m.name[0]);
+    free(m.name[1]);
+    return st;
+}

@@ -1,0 +1,198 @@
+#include "store/paired.h"
+
+#include "base/buf.h"
+#include "trial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GOOD = BS_BADS, MAX_REPETITIONS = 1 << BS_REPETITION_BITS, NO_GOLDEN = -2 };
+
+/* The bad trials of one file, in the order of their ids. */
+typedef struct stream {
+    const bs_db *db;
+    sqlite3_stmt *q;
+    int32_t *golden; /* class by image */
+    size_t n_golden, cap;
+    uint64_t id;
+    int bad; /* bs_bad, GOOD: at the end */
+} stream;
+
+struct bs_pairing {
+    stream side[2];
+    sqlite3_stmt *units;
+    int32_t *more[BS_BADS]; /* by repetition: bad trials of a fault in A, less those in B */
+};
+
+static bs_status read_golden(stream *s, const char *schema)
+{
+    sqlite3_stmt *q = NULL;
+    char sql[96];
+    bool row;
+    bs_status st;
+    snprintf(sql, sizeof sql, "SELECT image, class FROM %s.golden ORDER BY image", schema);
+    BS_TRY(bs_db_prepare(&q, s->db, sql));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (!row)
+            break;
+        size_t image = (size_t)sqlite3_column_int64(q, 0);
+        if (image >= (size_t)1 << BS_IMAGE_BITS)
+            continue;
+        BS_TRY_GOTO(bs_grow(&s->golden, &s->cap, image + 1, sizeof *s->golden, "golden answers"), out);
+        while (s->n_golden < image)
+            s->golden[s->n_golden++] = NO_GOLDEN;
+        s->golden[image] = sqlite3_column_int(q, 1);
+        s->n_golden = image + 1;
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status stream_open(stream *s, const bs_db *db, const char *schema)
+{
+    char sql[224];
+    s->db = db;
+    BS_TRY(read_golden(s, schema));
+    /* As view outcome has it: a masked trial is neither. */
+    snprintf(sql, sizeof sql,
+             "SELECT id, CASE WHEN top1 IS NULL OR flags & 3 THEN -1 ELSE top1 END FROM %s.trial "
+             "WHERE id >= ?1 AND id < ?2 AND died_at IS NULL ORDER BY id",
+             schema);
+    return bs_db_prepare(&s->q, db, sql);
+}
+
+/* Goes to the next bad trial. */
+static bs_status stream_next(stream *s)
+{
+    bool row;
+    for (;;) {
+        BS_TRY(bs_db_step(s->db, s->q, &row));
+        s->id = row ? (uint64_t)sqlite3_column_int64(s->q, 0) : UINT64_MAX;
+        s->bad = GOOD;
+        if (!row)
+            return BS_OK;
+        int class = sqlite3_column_int(s->q, 1);
+        size_t image = bs_trial_from_id(s->id).image;
+        int golden = image < s->n_golden ? s->golden[image] : NO_GOLDEN;
+        if (golden == NO_GOLDEN || (class >= 0 && class == golden))
+            continue;
+        s->bad = class >= 0 ? BS_BAD_SDC1 : BS_BAD_DUE;
+        return BS_OK;
+    }
+}
+
+bs_status bs_pairing_open(bs_pairing **out, const bs_db *db)
+{
+    static const char sql_units[] =
+        "SELECT a.image, min(a.done, b.done) FROM main.unit a CROSS JOIN other.unit b ON b.entry = a.entry "
+        "AND b.layer = a.layer AND b.image = a.image WHERE a.entry = ?1 AND a.layer = ?2 "
+        "AND min(a.done, b.done) > 0 ORDER BY a.image";
+    bs_pairing *p = NULL;
+    bs_status st;
+    *out = NULL;
+    BS_TRY(bs_calloc(&p, 1, sizeof *p, "comparison"));
+    for (int k = 0; k < BS_BADS; k++)
+        BS_TRY_GOTO(bs_calloc(&p->more[k], MAX_REPETITIONS, sizeof *p->more[k], "comparison"), out);
+    BS_TRY_GOTO(stream_open(&p->side[0], db, "main"), out);
+    BS_TRY_GOTO(stream_open(&p->side[1], db, "other"), out);
+    st = bs_db_prepare(&p->units, db, sql_units);
+out:
+    if (st == BS_OK)
+        *out = p;
+    else
+        bs_pairing_close(p);
+    return st;
+}
+
+/* Adds what the bad trials below `end` tell, all of the stratum's repetitions of one image. */
+static bs_status count_unit(bs_paired *out, bs_pairing *p, uint64_t first, uint64_t end)
+{
+    stream *a = &p->side[0], *b = &p->side[1];
+    for (int k = 0; k < 2; k++)
+        while (p->side[k].id < first)
+            BS_TRY(stream_next(&p->side[k]));
+    for (;;) {
+        uint64_t id = a->id < b->id ? a->id : b->id;
+        if (id >= end)
+            return BS_OK;
+        int bad[2] = {a->id == id ? a->bad : GOOD, b->id == id ? b->bad : GOOD};
+        for (int o = 0; o < BS_BADS; o++) {
+            bool in[2] = {bad[0] == o, bad[1] == o};
+            out->bad[o][0] += in[0];
+            out->bad[o][1] += in[1];
+            out->only[o][0] += in[0] && !in[1];
+            out->only[o][1] += in[1] && !in[0];
+            p->more[o][id - first] += in[0] - in[1];
+        }
+        for (int k = 0; k < 2; k++)
+            if (p->side[k].id == id)
+                BS_TRY(stream_next(&p->side[k]));
+    }
+}
+
+/* Of a parameter, faults count. */
+static void count_faults(bs_paired *out, const bs_pairing *p, uint64_t faults)
+{
+    out->units = faults;
+    memset(out->only, 0, sizeof out->only);
+    for (int o = 0; o < BS_BADS; o++)
+        for (uint64_t f = 0; f < faults; f++) {
+            out->only[o][0] += p->more[o][f] > 0;
+            out->only[o][1] += p->more[o][f] < 0;
+        }
+}
+
+bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, bool is_parameter)
+{
+    bs_trial t = {.entry = (uint32_t)entry, .target = (uint32_t)layer};
+    uint64_t start = bs_trial_id(t), most = 0;
+    bool row;
+    bs_status st = BS_OK;
+    memset(out, 0, sizeof *out);
+    for (int k = 0; k < 2; k++) {
+        sqlite3_bind_int64(p->side[k].q, 1, (sqlite3_int64)start);
+        sqlite3_bind_int64(p->side[k].q, 2,
+                           (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS))));
+        BS_TRY_GOTO(stream_next(&p->side[k]), out);
+    }
+    sqlite3_bind_int(p->units, 1, entry);
+    sqlite3_bind_int(p->units, 2, layer);
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(p->side[0].db, p->units, &row), out);
+        if (!row)
+            break;
+        uint64_t done = (uint64_t)sqlite3_column_int64(p->units, 1);
+        done = done < MAX_REPETITIONS ? done : MAX_REPETITIONS;
+        t.image = (uint32_t)sqlite3_column_int64(p->units, 0);
+        BS_TRY_GOTO(count_unit(out, p, bs_trial_id(t), bs_trial_id(t) + done), out);
+        out->trials += done;
+        most = done > most ? done : most;
+    }
+    out->units = out->trials;
+    if (is_parameter)
+        count_faults(out, p, most);
+out:
+    for (int k = 0; k < 2; k++)
+        sqlite3_reset(p->side[k].q);
+    sqlite3_reset(p->units);
+    for (int o = 0; o < BS_BADS; o++)
+        memset(p->more[o], 0, most * sizeof *p->more[o]);
+    return st;
+}
+
+void bs_pairing_close(bs_pairing *p)
+{
+    if (!p)
+        return;
+    for (int k = 0; k < 2; k++) {
+        sqlite3_finalize(p->side[k].q);
+        free(p->side[k].golden);
+    }
+    sqlite3_finalize(p->units);
+    for (int k = 0; k < BS_BADS; k++)
+        free(p->more[k]);
+    free(p);
+}
