@@ -79,6 +79,8 @@ SELECT e.level,                    -- layer, bit, overall
 --   answered c more (less) often than their images have it as runner-up.
 -- * They scatter uniformly: units (m) counts the pairs of images whose golden class is not c, hits (k) those of them that
 --   answer c: p_uniform = P(Bin(m, 1 / (C - 1)) >= k). For faults see sink_fault. With two classes it is 1: no sinks.
+-- A sink of faults must also pass both tests on the pairs of its place: all faults meet the same images, so that a class near to
+-- a few fragile ones is answered again and again. Of a fault and a pair test the larger p counts.
 -- p_value is the larger one. Tails are bounded from above (formulas.cmake). q_value: Benjamini-Hochberg over all classes of
 -- all places of the same level with wrong answers (those not listed have p_value 1).
 CREATE VIEW sink_test AS
@@ -122,10 +124,8 @@ WITH pair AS MATERIALIZED (
 ), counted AS (
     SELECT p.*, i.images, ifnull(a.images, 0) AS golden_n, ifnull(b.images, 0) AS runner_n,
            max(1, ifnull(a.images, 0), ifnull(b.images, 0)) * 1.0 / i.images AS s, 1.0 / (c.classes - 1) AS uniform,
-           CASE WHEN p.parameter THEN f.more ELSE p.k - p.both END AS more,
-           CASE WHEN p.parameter THEN f.less ELSE p.runner_up - p.both END AS less,
-           CASE WHEN p.parameter THEN f.units ELSE p.kk - p.golden END AS units,
-           CASE WHEN p.parameter THEN f.hits ELSE p.k END AS hits
+           p.k - p.both AS pairs_more, p.runner_up - p.both AS pairs_less, p.kk - p.golden AS pairs,
+           f.more, f.less, f.units, f.hits
       FROM placed p JOIN images i ON i.entry = p.entry AND i.layer = p.layer AND i.parameter = p.parameter CROSS JOIN campaign c
       LEFT JOIN winner a ON a.entry = p.entry AND a.layer = p.layer AND a.parameter = p.parameter AND a.class = p.class
       LEFT JOIN runner_up b ON b.entry = p.entry AND b.layer = p.layer AND b.parameter = p.parameter AND b.class = p.class
@@ -133,7 +133,10 @@ WITH pair AS MATERIALIZED (
        AND f.class = p.class
      WHERE p.k > 0
 ), tails AS MATERIALIZED (
-    SELECT *, @binomial_tail(more, more + less, 0.5) AS p_runner_up, @binomial_tail(hits, units, uniform) AS p_uniform
+    SELECT *, max(@binomial_tail(pairs_more, pairs_more + pairs_less, 0.5),
+                  CASE WHEN parameter THEN @binomial_tail(more, more + less, 0.5) ELSE 0.0 END) AS p_runner_up,
+           max(@binomial_tail(k, pairs, uniform),
+               CASE WHEN parameter THEN @binomial_tail(hits, units, uniform) ELSE 0.0 END) AS p_uniform
       FROM counted
 ), places AS MATERIALIZED (
     SELECT level, count(*) * (SELECT classes FROM campaign) AS tests
@@ -155,10 +158,10 @@ SELECT a.level,                          -- layer, bit, overall
        -- significant, from at least 3 golden classes, and more of the wrong answers than of the golden ones
        a.q_value <= x.alpha AND a.golden_classes >= 3 AND a.k * 1.0 / a.kk > a.golden_n * 1.0 / a.images AS is_sink,
        iif(a.parameter, 'fault', 'pair') AS unit, -- what the tests count: pairs of image and wrong class, or faults
-       a.units,                          -- m: units that could answer it (their golden class is another)
-       a.hits,                           -- k: of them: those that did (a fault: more often than by scatter)
-       a.more,                           -- b: units that answered it more often than it was their runner-up
-       a.less,                           -- d: units that answered it less often
+       iif(a.parameter, a.units, a.pairs) AS units, -- m: units that could answer it (their golden class is another)
+       iif(a.parameter, a.hits, a.k) AS hits, -- k: of them: those that did (a fault: more often than by scatter)
+       iif(a.parameter, a.more, a.pairs_more) AS more, -- b: units that answered it more often than it was their runner-up
+       iif(a.parameter, a.less, a.pairs_less) AS less, -- d: units that answered it less often
        a.k * 1.0 / a.kk AS share,        -- share of wrong answers (of pairs, for all units)
        a.golden_n * 1.0 / a.images AS golden_share,    -- share of images with this golden answer
        a.runner_n * 1.0 / a.images AS runner_up_share, -- share of images with this golden runner-up

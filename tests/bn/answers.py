@@ -92,8 +92,13 @@ def check_sink(raw, r, place, places):
     close("entry share", r["entry_sdc_share"], p.n[c] / sum(m for q in places if q[:2] == place[:2] for m in places[q].n.values()))
     units, hits, more, less = (p.fault_units if r["unit"] == "fault" else p.pair_units)(raw, c)
     assert (r["units"], r["hits"], r["more"], r["less"]) == (units, hits, more, less), (r, units, hits, more, less)
-    close("against runners-up", r["p_runner_up"], tail_bound(more + less, more, 0.5))
-    close("against scatter", r["p_uniform"], tail_bound(units, hits, 1 / (raw.classes - 1)))
+    runner_up, uniform = tail_bound(more + less, more, 0.5), tail_bound(units, hits, 1 / (raw.classes - 1))
+    if r["unit"] == "fault":  # the pairs have to agree
+        units, hits, more, less = p.pair_units(raw, c)
+        runner_up = max(runner_up, tail_bound(more + less, more, 0.5))
+        uniform = max(uniform, tail_bound(units, hits, 1 / (raw.classes - 1)))
+    close("against runners-up", r["p_runner_up"], runner_up)
+    close("against scatter", r["p_uniform"], uniform)
     assert r["p_value"] == max(r["p_runner_up"], r["p_uniform"])
     return r["golden_classes"] >= 3 and r["share"] > r["golden_share"]
 

@@ -110,7 +110,7 @@ static void check_sink(sqlite3 *h, const model *m, const fixture *f, int t, int 
     if (k == 0)
         return;
     bool faults = f->stratum[t].is_parameter;
-    units u = faults ? count_faults(m, f, t, c) : count_pairs(m, f, t, c);
+    units pairs = count_pairs(m, f, t, c), u = faults ? count_faults(m, f, t, c) : pairs;
     close_to("unit", SINK("unit = 'fault'"), faults);
     close_to("units", SINK("units"), u.units);
     close_to("hits", SINK("hits"), u.hits);
@@ -120,8 +120,11 @@ static void check_sink(sqlite3 *h, const model *m, const fixture *f, int t, int 
     close_to("golden share", SINK("golden_share"), (double)golden_n / tried);
     close_to("runner-up share", SINK("runner_up_share"), (double)runner_n / tried);
     close_to("golden classes", SINK("golden_classes"), classes);
-    double runner_up = bound(u.more + u.less, u.more, 0.5),
-           uniform = bound(u.units, u.hits, 1.0 / (FX_CLASSES - 1));
+    /* The pairs have to agree with the faults. */
+    double share = 1.0 / (FX_CLASSES - 1);
+    double runner_up =
+               fmax(bound(u.more + u.less, u.more, 0.5), bound(pairs.more + pairs.less, pairs.more, 0.5)),
+           uniform = fmax(bound(u.units, u.hits, share), bound(pairs.units, pairs.hits, share));
     same_tail("against runners-up", SINK("p_runner_up"), runner_up);
     same_tail("against scatter", SINK("p_uniform"), uniform);
     close_to("against both", SINK("p_value") - fmax(SINK("p_runner_up"), SINK("p_uniform")), 0);
