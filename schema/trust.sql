@@ -47,8 +47,9 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(m.images, 0) AS golden_images,  -- images with this golden answer
        ifnull(f.n, 0) AS n,                   -- trials with this answer
        ifnull(f.wrong, 0) AS wrong,           -- of them: it is not the golden answer
-       s.coverage                             -- bn_scope.coverage
-  FROM bn_scope s CROSS JOIN answer a
+       s.coverage,                            -- bn_scope.coverage
+       x.confidence                           -- of the bounds
+  FROM bn_scope s CROSS JOIN answer a CROSS JOIN bn_confidence x
   LEFT JOIN part f ON f.scope = s.scope AND f.class = a.class
   LEFT JOIN never e ON e.scope = s.scope
   LEFT JOIN golden_sum m ON m.class = a.class
@@ -74,7 +75,7 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
        wrong,                                  -- of them: it is not the golden answer
        coverage,                               -- bn_scope.coverage
        confidence                              -- of the bounds
-  FROM bn_term CROSS JOIN bn_confidence;
+  FROM bn_term;
 
 -- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault. The other strata are
 -- bounded as a sum of their own.
@@ -122,7 +123,7 @@ UNION ALL
 SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault, 0),
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_high, 0),
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_low, 0), golden_images, confidence
-  FROM total CROSS JOIN bn_confidence WHERE golden > 0;
+  FROM total WHERE golden > 0;
 
 -- How many images each answer rests on: Kish's effective number of images, each with its part of P(C = c), by raw
 -- frequencies. At p = 0 the images with this golden answer.
@@ -152,7 +153,8 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
 -- The least trustworthy classes first; twelve digits count, because sums that are equal may differ in the last ones.
 -- If the images are a sample, too (population_low, population_high), the distances to the bounds of the faults and to
 -- Wilson's bounds of bn_answer_images.images add up in squares: a class that a handful of images answer is known no
--- better than a handful of images can tell.
+-- better than a handful of images can tell. The fault-free answer is right by itself, so there only the part of an
+-- answer that comes from a fault is uncertain.
 CREATE VIEW bn_trust AS
 WITH trust AS (
     SELECT *, CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) END AS tl,
@@ -167,7 +169,8 @@ WITH trust AS (
                / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0) AS tg_high
       FROM bn_term WHERE class >= 0
 ), sampled AS (
-    SELECT t.*, a.images, x.confidence, min(1.0, max(0.0, t.tl)) AS l, min(1.0, max(0.0, t.tg)) AS g, x.z
+    SELECT t.*, a.images, min(1.0, max(0.0, t.tl)) AS l, x.z,
+           min(1.0, t.golden_right / nullif(t.fault, 0)) AS g, t.p * t.fault / nullif((1.0 - t.p) * t.golden + t.p * t.fault, 0) AS f
       FROM trust t CROSS JOIN bn_setting x LEFT JOIN bn_answer_images a ON a.scope = t.scope AND a.class = t.class
 ), bounded AS (
     SELECT s.*, @wilson_low(l, images, z) AS l_low, @wilson_high(l, images, z) AS l_high, @wilson_low(g, images, z) AS g_low,
@@ -185,16 +188,15 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
        min(1.0, tl + sqrt((tl_high - tl) * (tl_high - tl) + (l_high - tl) * (l_high - tl))) AS trust_label_population_high,
        tg AS trust_golden,                 -- P(it is the fault-free answer | C = class)
        tg_low AS trust_golden_low, tg_high AS trust_golden_high, -- likewise
-       max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + (tg - g_low) * (tg - g_low))) AS trust_golden_population_low,
-       min(1.0, tg + sqrt((tg_high - tg) * (tg_high - tg) + (g_high - tg) * (g_high - tg))) AS trust_golden_population_high,
+       max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + f * f * (g - g_low) * (g - g_low))) AS trust_golden_population_low,
+       min(1.0, tg + sqrt((tg_high - tg) * (tg_high - tg) + f * f * (g_high - g) * (g_high - g))) AS trust_golden_population_high,
        CASE WHEN label_images > 0 THEN golden_label / nullif(golden, 0) END
            AS label_without_fault,         -- trust_label at p = 0
        CASE WHEN label_images > 0 THEN label_right / nullif(fault, 0) END
            AS label_with_fault,            -- trust_label at p = 1
        golden_right / nullif(fault, 0)
            AS golden_with_fault,           -- trust_golden at p = 1; at p = 0 it is 1
-       p * fault / nullif((1.0 - p) * golden + p * fault, 0)
-           AS p_fault,                     -- P(F = 1 | C = class)
+       f AS p_fault,                       -- P(F = 1 | C = class)
        CASE WHEN label_images = 0 THEN 'not assessable'
             WHEN (1.0 - p) * golden + p * fault = 0 THEN 'never answered'
             ELSE 'assessed' END AS assessment, -- of trust_label; not assessable: the class is the label of no image
@@ -242,6 +244,7 @@ SELECT t.scope,                              -- entry.id, or -1: the strata of b
            / nullif((1.0 - g.p) * golden + g.p * (golden_right_high + golden_wrong_low), 0) AS trust_golden_high,
        t.label_images,                       -- images with this label
        t.n,                                  -- trials with this answer
-       t.wrong                               -- of them: it is not the golden answer
+       t.wrong,                              -- of them: it is not the golden answer
+       t.confidence                          -- of the bounds
   FROM term t CROSS JOIN grid g
  ORDER BY t.scope, t.place, g.p;

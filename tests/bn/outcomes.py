@@ -207,6 +207,13 @@ def check_images_as_sample(raw, table):
             x = row["trust_" + notion]
             if x is None:
                 continue
-            low, high = wilson(min(1, max(0, x)), n)
-            close("population low", row[f"trust_{notion}_population_low"], max(0, x - math.hypot(x - row[f"trust_{notion}_low"], x - low)), 1e-7)
-            close("population high", row[f"trust_{notion}_population_high"], min(1, x + math.hypot(row[f"trust_{notion}_high"] - x, high - x)), 1e-7)
+            part, share = min(1, max(0, x)), 1
+            if notion == "golden":
+                if row["golden_with_fault"] is None:
+                    continue
+                part, share = min(1, row["golden_with_fault"]), row["p_fault"]
+            low, high = wilson(part, n)
+            close("population low", row[f"trust_{notion}_population_low"],
+                  max(0, x - math.hypot(x - row[f"trust_{notion}_low"], share * (part - low))), 1e-7)
+            close("population high", row[f"trust_{notion}_population_high"],
+                  min(1, x + math.hypot(row[f"trust_{notion}_high"] - x, share * (high - part))), 1e-7)
