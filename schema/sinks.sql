@@ -184,7 +184,7 @@ SELECT level, entry, layer, layer_name, bit, class, class_name, unit, units, hit
        runner_up_share, lift, sdc_share, entry_sdc_share, golden_classes, images, wrong_images, trials, p_runner_up, p_uniform,
        p_value, q_value -- all as in sink_test
   FROM sink_test WHERE is_sink
- ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, unit DESC, layer, bit, share DESC, class;
+ ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, layer, bit, unit DESC, share DESC, class;
 
 -- How concentrated wrong answers are, for each place. All silent corruptions count, trial by trial.
 CREATE VIEW sink_concentration AS

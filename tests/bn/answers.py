@@ -131,14 +131,6 @@ def check_sinks(raw, table):
     check_bits(raw, table)
 
 
-def corrected_wilson(k, n, z):
-    """Wilson's interval with continuity correction."""
-    r = k / n
-    low = (2 * n * r + z * z - 1 - z * math.sqrt(max(0, z * z - 2 - 1 / n + 4 * r * (n * (1 - r) + 1)))) / (2 * (n + z * z))
-    high = (2 * n * r + z * z + 1 + z * math.sqrt(max(0, z * z + 2 - 1 / n + 4 * r * (n * (1 - r) - 1)))) / (2 * (n + z * z))
-    return 0.0 if k < 1 - 1e-9 else max(0.0, low), 1.0 if n - k < 1 - 1e-9 else min(1.0, high)
-
-
 def check_bits(raw, table):
     confidence = raw.setting["confidence"]
     normal = NormalDist()
@@ -161,10 +153,10 @@ def check_bits(raw, table):
         for name, v in (("masked", masked), ("sdc1", sdc), ("due", due)):
             close("bit " + name, r[name + "_rate"], v / total)
         for name, v in (("sdc1", sdc), ("due", due)):
-            low, high = corrected_wilson(v / total * n, n, z)
+            low, high = wilson(v / total, n, z)
             close("bit low", r[name + "_low"], low, 1e-7)
             close("bit high", r[name + "_high"], high, 1e-7)
-        upper = corrected_wilson(sdc / total * n, n, z1)[1] if sdc else 1 - (1 - confidence) ** (1 / n)
+        upper = wilson(sdc / total, n, z1)[1] if sdc else 1 - (1 - confidence) ** (1 / n)
         close("bit upper", r["sdc1_upper"], upper, 1e-7)
 
 
