@@ -117,8 +117,8 @@ WITH img AS MATERIALIZED (
       LEFT JOIN fault f ON f.entry = l.entry AND f.layer = l.layer
      WHERE l.r IS NOT NULL AND l.part > 0
 ), bounded AS MATERIALIZED (
-    SELECT c.*, @wilson_low(r, n, z) AS low, @wilson_high(r, n, z) AS high, @wilson_low(r, n, z1) AS lower,
-           @wilson_upper(r, n, z1, confidence) AS upper, @wilson_low(r, i, z) AS population_low, @wilson_high(r, i, z) AS population_high
+    SELECT c.*, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
+           @share_upper(r, n, z1, confidence) AS upper, @share_low(r, i, z) AS population_low, @share_high(r, i, z) AS population_high
       FROM counted c
 ), pair AS (
     SELECT l.*, g.r AS g, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
@@ -241,8 +241,8 @@ SELECT s.entry,             -- entry.id
        CASE WHEN s.strata = 1 THEN s.high ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z) END AS high,
        CASE WHEN s.strata = 1 THEN s.lower ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS lower, -- one-sided bounds
        CASE WHEN s.strata = 1 THEN s.upper ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS upper,
-       @wilson_low(s.y, s.n, x.z) AS population_low, -- two-sided, if the images are a sample, too
-       @wilson_high(s.y, s.n, x.z) AS population_high,
+       @share_low(s.y, s.n, x.z) AS population_low, -- two-sided, if the images are a sample, too
+       @share_high(s.y, s.n, x.z) AS population_high,
        s.trials,            -- trials that count
        s.strata,            -- strata with trials
        p.strata AS planned_strata, -- strata of the entry

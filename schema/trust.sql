@@ -16,7 +16,7 @@ WITH part AS MATERIALIZED (
            max(CASE part WHEN 'wrong_golden' THEN low END) AS wg_low, max(CASE part WHEN 'wrong_golden' THEN high END) AS wg_high
       FROM bn_bound GROUP BY scope, class
 ), never AS MATERIALIZED ( -- an answer that no trial gave
-    SELECT s.scope, coalesce(CASE WHEN s.strata = 1 THEN @wilson_high(0.0, s.observations, x.z)
+    SELECT s.scope, coalesce(CASE WHEN s.strata = 1 THEN @share_high(0.0, s.observations, x.z)
            ELSE @sum_high(0.0, 0.0, s.square, s.top, 1.0, x.z) END, 0.0) AS high
       FROM bn_scope_sum s CROSS JOIN bn_setting x
 ), golden_sum AS MATERIALIZED (
@@ -101,9 +101,9 @@ WITH total AS MATERIALIZED (
       FROM term t JOIN total s ON s.scope = t.scope AND s.class = t.class
 ), rest AS (
     SELECT o.*, x.confidence,
-           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@wilson_low(o_r, o_m, z), o_r)
+           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_low(o_r, o_m, z), o_r)
                ELSE @sum_low(o, o_variance, o_rest, o_top, o_whole, z) END AS o_low,
-           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@wilson_high(o_r, o_m, z), o_r)
+           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_high(o_r, o_m, z), o_r)
                ELSE @sum_high(o, o_variance, o_rest, o_top, o_whole, z) END AS o_high
       FROM other o CROSS JOIN bn_setting x
 )
@@ -152,7 +152,7 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
 -- Trust: P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c), A, B, M, N as in bn_term.
 -- The least trustworthy classes first; twelve digits count, because sums that are equal may differ in the last ones.
 -- If the images are a sample, too (population_low, population_high), the distances to the bounds of the faults and to
--- Wilson's bounds of bn_answer_images.images add up in squares: a class that a handful of images answer is known no
+-- the bounds of bn_answer_images.images add up in squares: a class that a handful of images answer is known no
 -- better than a handful of images can tell. The fault-free answer is right by itself, so there only the part of an
 -- answer that comes from a fault is uncertain.
 CREATE VIEW bn_trust AS
@@ -173,8 +173,8 @@ WITH trust AS (
            min(1.0, t.golden_right / nullif(t.fault, 0)) AS g, t.p * t.fault / nullif((1.0 - t.p) * t.golden + t.p * t.fault, 0) AS f
       FROM trust t CROSS JOIN bn_setting x LEFT JOIN bn_answer_images a ON a.scope = t.scope AND a.class = t.class
 ), bounded AS (
-    SELECT s.*, @wilson_low(l, images, z) AS l_low, @wilson_high(l, images, z) AS l_high, @wilson_low(g, images, z) AS g_low,
-           @wilson_high(g, images, z) AS g_high
+    SELECT s.*, @share_low(l, images, z) AS l_low, @share_high(l, images, z) AS l_high, @share_low(g, images, z) AS g_low,
+           @share_high(g, images, z) AS g_high
       FROM sampled s
 )
 SELECT scope,                              -- entry.id, or -1: the strata of bn_prior_layer

@@ -55,7 +55,7 @@ static bs_status refused(const char *name, const char *value)
     if (strcmp(name, "alpha") == 0)
         return bs_hint("it is above 0 and below 1");
     if (strcmp(name, "confidence") == 0)
-        return bs_hint("it is 0.5 to below 1, such as 0.95");
+        return bs_hint("it is 0.5 to 0.9999, such as 0.95");
     return bs_hint("it is a number that is not negative");
 }
 

@@ -18,7 +18,7 @@ const bs_section bs_report_sections[] = {
      .text =
          "Intervals count trials for activations. For parameters they count faults, because all trials "
          "with the same faulty weight say one thing: few faulty weights give wide intervals, however many "
-         "images they met. Wilson's interval with continuity correction; where every fault was tried on "
+         "images they met. Clopper and Pearson's bounds; where every fault was tried on "
          "every image there is nothing to bound (census). Images as a sample: the bounds if the network "
          "will meet other images than these.",
      .figure = "accuracy",

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections import defaultdict
 
-from raw import DUE, Raw, close, rows, sum_bounds, wilson
+from raw import DUE, Raw, close, rows, sum_bounds, share_bounds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGES = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
@@ -44,12 +44,12 @@ def check_given_layer(raw, table):
         close(what, r["observations"], m)
         for name, v in (("probability", x), ("correct_label", right_label), ("correct_golden", right_golden)):
             close(f"{what} {name}", r[name], v)
-        low, high = wilson(x, m)
+        low, high = share_bounds(x, m)
         close(what + " low", r["low"], low)
         close(what + " high", r["high"], high)
         for name, right, known in (("label", right_label, c in labels), ("golden", right_golden, c >= 0)):
             if known:
-                (rl, rh), (wl, wh) = wilson(right, m), wilson(max(0, x - right), m)
+                (rl, rh), (wl, wh) = share_bounds(right, m), share_bounds(max(0, x - right), m)
                 close(f"{what} trust {name}", r[f"trust_{name}"], right / x)
                 close(f"{what} trust {name} low", r[f"trust_{name}_low"], rl / (rl + wh))
                 close(f"{what} trust {name} high", r[f"trust_{name}_high"], rh / (rh + wl))
@@ -69,7 +69,7 @@ def check_accuracy(raw, table):
         close("without fault", r["label_without_fault"], sum(raw.w[i] for i in images if raw.golden[i] == raw.label[i]) / total)
         for notion, k in (("label", 1), ("golden", 2)):
             v = sum(f[k] for f in flows)
-            low, high = wilson(min(1, v), m)
+            low, high = share_bounds(min(1, v), m)
             close("accuracy", r["correct_" + notion], v)
             close("accuracy low", r[notion + "_low"], low)
             close("accuracy high", r[notion + "_high"], high)
@@ -156,7 +156,7 @@ def check_posteriors(raw, table):
                 return flows[s][c][0]
             others = [(k, x(s), raw.support(s)[1]) for s, k in prior.items() if s != t]
             rest, rest_low, rest_high = sum_bounds(others) if others else (0, 0, 0)
-            low, high = wilson(x(t), raw.support(t)[1])
+            low, high = share_bounds(x(t), raw.support(t)[1])
             close("P(L|C)", r["probability"], p * prior[t] * x(t) / ((1 - p) * m + p * (prior[t] * x(t) + rest)))
             close("P(L|C) low", r["low"], p * prior[t] * low / ((1 - p) * m + p * (prior[t] * low + rest_high)), 1e-7)
             close("P(L|C) high", r["high"], p * prior[t] * high / ((1 - p) * m + p * (prior[t] * high + rest_low)), 1e-7)
@@ -242,7 +242,7 @@ def check_queries(raw, ask):
             continue
         others = [(k, raw.flows(q)[c][0], raw.support(q)[1]) for q, k in prior.items() if q != s]
         rest, rest_low, rest_high = sum_bounds(others) if others else (0, 0, 0)
-        low, high = wilson(raw.flows(s)[c][0], raw.support(s)[1])
+        low, high = share_bounds(raw.flows(s)[c][0], raw.support(s)[1])
         r = tables["layer", s[1]]
         close("layer low", r["low"], p * prior[s] * low / ((1 - p) * m + p * (prior[s] * low + rest_high)), 1e-7)
         close("layer high", r["high"], p * prior[s] * high / ((1 - p) * m + p * (prior[s] * high + rest_low)), 1e-7)

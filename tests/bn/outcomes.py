@@ -2,7 +2,7 @@
 import math
 from collections import defaultdict
 
-from raw import DUE, close, sum_bounds, wilson
+from raw import DUE, close, sum_bounds, share_bounds
 
 Z1 = 1.6448536269514722  # one-sided
 CONFIDENCE = 0.95
@@ -11,13 +11,13 @@ CONFIDENCE = 0.95
 def upper(r, n):
     if n is None:
         return r
-    return 1 - (1 - CONFIDENCE) ** (1 / n) if r <= 0 else wilson(r, n, Z1)[1]
+    return 1 - (1 - CONFIDENCE) ** (1 / n) if r <= 0 else share_bounds(r, n, Z1)[1]
 
 
 def difference(lost, gained, n, z, one_sided=False):
     """MOVER for lost - gained, two shares of one sample."""
     def bounds(r):
-        low, high = wilson(r, n, z)
+        low, high = share_bounds(r, n, z)
         return low, upper(r, n) if one_sided else high
     (ll, lh), (gl, gh) = bounds(lost), bounds(gained)
     rho = math.sqrt(lost * gained / ((1 - lost) * (1 - gained))) if lost < 1 and gained < 1 else 0
@@ -104,12 +104,12 @@ def check_outcomes(raw, table):
             if n is None:
                 assert row["low"] is row["high"] is row["upper"] is None
             else:
-                for name, v in zip(("low", "high"), wilson(r, m)):
+                for name, v in zip(("low", "high"), share_bounds(r, m)):
                     close(f"{outcome} {name}", row[name], v)
-                close("lower", row["lower"], wilson(r, m, Z1)[0])
+                close("lower", row["lower"], share_bounds(r, m, Z1)[0])
                 close("upper", row["upper"], upper(r, m))
                 assert row["upper"] <= row["high"] + 1e-12
-            for name, v in zip(("population_low", "population_high"), wilson(r, sample(raw, t, part))):
+            for name, v in zip(("population_low", "population_high"), share_bounds(r, sample(raw, t, part))):
                 close(name, row[name], v)
         (lost, part), (gained, _) = rate.of["lost"], rate.of["gained"]
         row = got[(*t, "accuracy_drop")]
@@ -175,7 +175,7 @@ def check_network(raw, table):
                     close(outcome + " low", row["low"], low, 1e-8)
                     close(outcome + " high", row["high"], high, 1e-8)
                     close(outcome + " lower", row["lower"], sum_bounds(terms, 1.0, Z1)[1], 1e-8)
-                for name, v in zip(("population_low", "population_high"), wilson(y, n)):
+                for name, v in zip(("population_low", "population_high"), share_bounds(y, n)):
                     close(name, row[name], v, 1e-8)
                 close("coverage", row["coverage"], sum(raw_weight[t] * coverage(raw, t) for t in tried) / sum(raw_weight.values()))
     assert seen == len(got) > 0
@@ -212,7 +212,7 @@ def check_images_as_sample(raw, table):
                 if row["golden_with_fault"] is None:
                     continue
                 part, share = min(1, row["golden_with_fault"]), row["p_fault"]
-            low, high = wilson(part, n)
+            low, high = share_bounds(part, n)
             close("population low", row[f"trust_{notion}_population_low"],
                   max(0, x - math.hypot(x - row[f"trust_{notion}_low"], share * (part - low))), 1e-7)
             close("population high", row[f"trust_{notion}_population_high"],

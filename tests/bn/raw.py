@@ -10,14 +10,27 @@ Z = 1.959963984540054
 DUE = -1
 
 
-def wilson(r, n, z=Z):
-    """Wilson's interval with continuity correction for a share r of n observations; None: a census."""
-    if n is None:
-        return r, r
-    q, zz = 1 - r, z * z
-    low = (2 * n * r + zz - 1 - z * math.sqrt(max(0.0, zz - 2 - 1 / n + 4 * r * (n * q + 1)))) / (2 * (n + zz))
-    high = (2 * n * r + zz + 1 + z * math.sqrt(max(0.0, zz + 2 - 1 / n + 4 * r * (n * q - 1)))) / (2 * (n + zz))
-    return 0.0 if r * n < 0.999999999 else max(0.0, low), 1.0 if q * n < 0.999999999 else min(1.0, high)
+def limit(a, b, n, z):
+    """Paulson, Camp and Pratt's upper limit of a - 1 of n = a + b - 1."""
+    if b <= 0:
+        return 1.0
+    t = (81 * a * b - 9 * n - 8 - 3 * z * math.sqrt(max(0.0, 9 * a * b * (9 * n + 5 - z * z) + n + 1))) / (81 * a * a - 9 * a * (2 + z * z) + 1)
+    return 1 / (1 + (a / b) ** 2 * max(0.0, t) ** 3)
+
+
+def share_high(r, n, z):
+    k = r * n
+    if (1 - r) * n < 0.999999999:
+        return 1.0
+    if k < 1:
+        none = 1 - math.exp(-(8 / 9 + z / 3) ** 3 / n)
+        return none + k * ((min(1.0, limit(2, n - 1, n, z)) if n >= 2 else 1.0) - none)
+    return min(1.0, limit(k + 1, n - k, n, z))
+
+
+def share_bounds(r, n, z=Z):
+    """Clopper and Pearson's bounds for a share r of n observations, in closed form; n None: a census."""
+    return (r, r) if n is None else (1 - share_high(1 - r, n, z), share_high(r, n, z))
 
 
 def chi_square(nu, z):
@@ -33,11 +46,11 @@ def events(y, v, top, z):
 
 
 def sum_bounds(terms, whole=None, z=Z):
-    """(sum, low, high) of terms (w, r, n); of one term alone Wilson's bounds. What is left is bounded above one half."""
+    """(sum, low, high) of terms (w, r, n); of one term alone its own. What is left is bounded above one half."""
     y = sum(w * r for w, r, _ in terms)
     if len(terms) == 1:
         (w, r, n), = terms
-        return y, *(w * x for x in wilson(r, n, z))
+        return y, *(w * x for x in share_bounds(r, n, z))
     whole = sum(w for w, _, _ in terms) if whole is None else whole
     sampled = [t for t in terms if t[2] is not None]
     top = max((w / n for w, _, n in sampled), default=0.0)
