@@ -212,8 +212,8 @@ SELECT p.level,                          -- layer, bit, overall
  GROUP BY p.level, p.entry, p.layer, p.bit
  ORDER BY CASE p.level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, p.entry, p.layer, p.bit;
 
--- SDC and DUE rates by bit position and layer. Units are trials of activations and faults of parameters. Bounds: Wilson with
--- continuity correction. Images count as often as they were tried, whatever weights they have elsewhere.
+-- SDC and DUE rates by bit position and layer. Units are trials of activations and faults of parameters. Images count as
+-- often as they were tried, whatever weights they have elsewhere.
 CREATE VIEW bit_accuracy AS
 WITH rate AS (
     SELECT b.entry, b.layer, b.bit, b.n, b.faults, b.masked * 1.0 / b.n AS masked_rate, b.sdc1 * 1.0 / b.n AS sdc1_rate,
@@ -227,12 +227,12 @@ SELECT r.entry,                 -- entry.id
        r.n AS trials,           -- trials that flipped this bit
        r.masked_rate,           -- share of masked trials
        r.sdc1_rate,             -- share of SDC-1
-       @wilson_low(sdc1_rate, faults, z) AS sdc1_low,   -- two-sided bounds
-       @wilson_high(sdc1_rate, faults, z) AS sdc1_high,
-       @wilson_upper(sdc1_rate, faults, z1, confidence) AS sdc1_upper, -- one-sided bound
+       @share_low(sdc1_rate, faults, z) AS sdc1_low,   -- two-sided bounds
+       @share_high(sdc1_rate, faults, z) AS sdc1_high,
+       @share_upper(sdc1_rate, faults, z1, confidence) AS sdc1_upper, -- one-sided bound
        r.due_rate,              -- share of DUE
-       @wilson_low(due_rate, faults, z) AS due_low,     -- two-sided bounds
-       @wilson_high(due_rate, faults, z) AS due_high,
+       @share_low(due_rate, faults, z) AS due_low,     -- two-sided bounds
+       @share_high(due_rate, faults, z) AS due_high,
        r.faults AS units,       -- what the bounds count: trials of activations, faults of parameters
        r.confidence,            -- of the bounds
        ifnull((SELECT trials FROM bit_counted), 0) * 1.0 / nullif((SELECT sum(n) FROM layer_summary), 0) AS counted

@@ -4,6 +4,7 @@ from collections import defaultdict
 from statistics import NormalDist
 
 from raw import DUE, close, mover, wilson
+from raw import share_bounds
 
 
 def tail(n, k, p):
@@ -153,10 +154,10 @@ def check_bits(raw, table):
         for name, v in (("masked", masked), ("sdc1", sdc), ("due", due)):
             close("bit " + name, r[name + "_rate"], v / total)
         for name, v in (("sdc1", sdc), ("due", due)):
-            low, high = wilson(v / total, n, z)
+            low, high = share_bounds(v / total, n, z)
             close("bit low", r[name + "_low"], low, 1e-7)
             close("bit high", r[name + "_high"], high, 1e-7)
-        upper = wilson(sdc / total, n, z1)[1] if sdc else 1 - (1 - confidence) ** (1 / n)
+        upper = share_bounds(sdc / total, n, z1)[1] if sdc else 1 - (1 - confidence) ** (1 / n)
         close("bit upper", r["sdc1_upper"], upper, 1e-7)
 
 

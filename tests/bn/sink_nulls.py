@@ -195,7 +195,7 @@ def main():
         print("skipped: dataset-fashion-mnist is not installed")
         sys.exit(77)
     small = len(sys.argv) < 3 or sys.argv[2] == "small"
-    campaigns, failed = (20 if small else 200), []
+    campaigns, failed = (15 if small else 200), []
     most = allowed(campaigns, small)
     with tempfile.TemporaryDirectory() as folder:
         file = File(os.path.abspath(sys.argv[1]), folder)
