@@ -44,23 +44,27 @@ CREATE TEMP VIEW report_sinks AS
 SELECT entry, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
        printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
        printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
-       images, trials, printf('%.1e', q_value) AS q FROM sink_class s WHERE level = 'overall' ORDER BY
-       s.entry, s.sdc_share DESC, s.class LIMIT 20;
+       images, trials, hits || ' of ' || units || ' ' || unit || 's' AS counted, printf('%.1e', p_runner_up) AS
+       "p, runners-up", printf('%.1e', p_uniform) AS "p, scatter", printf('%.1e', q_value) AS q FROM sink_class s
+       WHERE level = 'overall' ORDER BY s.entry, s.unit DESC, s.sdc_share DESC, s.class LIMIT 20;
 
 -- Sinks by layer.
 CREATE TEMP VIEW report_layer_sinks AS
 SELECT entry, layer_name AS layer, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END
        AS class, printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
        printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
-       images, trials, printf('%.1e', q_value) AS q FROM sink_class s WHERE level = 'layer' ORDER BY s.entry,
-       s.layer, s.share DESC, s.class LIMIT 500;
+       images, trials, hits || ' of ' || units || ' ' || unit || 's' AS counted, printf('%.1e', p_runner_up) AS
+       "p, runners-up", printf('%.1e', p_uniform) AS "p, scatter", printf('%.1e', q_value) AS q FROM sink_class s
+       WHERE level = 'layer' ORDER BY s.entry, s.layer, s.share DESC, s.class LIMIT 500;
 
 -- Sinks by bit position.
 CREATE TEMP VIEW report_bit_sinks AS
 SELECT entry, bit, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
        printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
-       printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", images, trials, printf('%.1e', q_value)
-       AS q FROM sink_class s WHERE level = 'bit' ORDER BY s.entry, s.bit DESC, s.share DESC, s.class LIMIT 500;
+       printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", images, trials, hits || ' of ' || units
+       || ' ' || unit || 's' AS counted, printf('%.1e', p_runner_up) AS "p, runners-up", printf('%.1e',
+       p_uniform) AS "p, scatter", printf('%.1e', q_value) AS q FROM sink_class s WHERE level = 'bit' ORDER BY
+       s.entry, s.unit DESC, s.bit DESC, s.share DESC, s.class LIMIT 500;
 
 -- Concentration of wrong answers: entropy in bits, share of the five most frequent.
 CREATE TEMP VIEW report_concentration AS

@@ -48,7 +48,8 @@ CREATE TABLE IF NOT EXISTS group_cost (
     PRIMARY KEY (truth, answer)
 ) WITHOUT ROWID;
 
--- Counts by bit position, made from the raw rows by `bitsink bn FILE update`. Trials that flip exactly one bit.
+-- Counts by bit position, made from the raw rows by `bitsink bn FILE update`. Trials that flip exactly one bit. Where this
+-- text is run on a file made by an earlier version, these tables (bit_...) were dropped before: they are counted again.
 CREATE TABLE IF NOT EXISTS bit_summary (
     entry INTEGER NOT NULL,  -- entry.id
     layer INTEGER NOT NULL,  -- layer.id
@@ -63,12 +64,22 @@ CREATE TABLE IF NOT EXISTS bit_summary (
 
 -- Their silent corruptions.
 CREATE TABLE IF NOT EXISTS bit_wrong (
-    entry INTEGER NOT NULL, -- entry.id
-    bit INTEGER NOT NULL,   -- 0..31
-    class INTEGER NOT NULL, -- the wrong answer
-    image INTEGER NOT NULL, -- image.id
-    n INTEGER NOT NULL,     -- trials
-    PRIMARY KEY (entry, bit, class, image)
+    entry INTEGER NOT NULL,     -- entry.id
+    bit INTEGER NOT NULL,       -- 0..31
+    parameter INTEGER NOT NULL, -- as in stratum
+    class INTEGER NOT NULL,     -- the wrong answer
+    image INTEGER NOT NULL,     -- image.id
+    n INTEGER NOT NULL,         -- trials
+    PRIMARY KEY (entry, bit, parameter, class, image)
+) WITHOUT ROWID;
+
+-- The bit that a fault of a parameter flips: of those that are in fault_wrong and flip exactly one.
+CREATE TABLE IF NOT EXISTS bit_fault (
+    entry INTEGER NOT NULL,      -- entry.id
+    layer INTEGER NOT NULL,      -- layer.id
+    repetition INTEGER NOT NULL, -- which fault
+    bit INTEGER NOT NULL,        -- 0..31
+    PRIMARY KEY (entry, layer, repetition)
 ) WITHOUT ROWID;
 
 -- How many trials the file had when these were counted: at most one row.

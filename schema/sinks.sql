@@ -1,116 +1,190 @@
 -- Sinks: classes into which wrong answers drain, for each stratum (level 'layer'), each bit position of an entry
 -- ('bit', over its layers) and each entry ('overall'). Bit positions need `bitsink bn FILE update` first.
+--
+-- What counts as one observation is called a unit, never mixed within a place: the trials that hit activations and inputs
+-- are counted as distinct pairs of image and wrong class ('pair'), so that an image counts once for each class, however
+-- often it was tried; those that hit parameters as faults ('fault'), because all wrong answers of one fault have one cause.
+-- An entry that hits both has an 'overall' (and a bit) for each. DUE does not count, nor do images whose golden answer is DUE.
 
--- How many images fell into which wrong class. An image counts once for each wrong class its trials answered,
--- however often; DUE does not count.
-CREATE VIEW sink_count AS
+-- Pairs of image and wrong class, counted by the golden answer and the golden runner-up of their images.
+CREATE VIEW sink_pair AS
 SELECT 'layer' AS level,      -- layer, bit, overall
        s.entry,               -- entry.id
-       s.layer,               -- layer.id; NULL: over all
-       NULL AS bit,           -- 0..31; NULL: over all
+       s.layer,               -- layer.id; -1: over all
+       -1 AS bit,             -- 0..31; -1: over all
+       t.parameter,           -- as in stratum
        s.class,               -- the wrong answer
-       count(*) AS k,         -- images
-       count(DISTINCT g.class) AS golden_classes, -- golden classes of these images
+       g.class AS golden,     -- the golden answer
+       ifnull(g.top2, -1) AS runner_up, -- the golden runner-up; -1: none
+       count(*) AS pairs,     -- images
        sum(s.n) AS n          -- trials
-  FROM summary s CROSS JOIN golden g ON g.image = s.image
- WHERE s.class >= 0 AND g.class >= 0 AND s.class <> g.class GROUP BY s.entry, s.layer, s.class
+  FROM summary s CROSS JOIN golden g ON g.image = s.image CROSS JOIN stratum t ON t.entry = s.entry AND t.layer = s.layer
+ WHERE s.class >= 0 AND g.class >= 0 AND s.class <> g.class
+ GROUP BY s.entry, s.layer, t.parameter, s.class, g.class, g.top2
 UNION ALL
-SELECT 'overall', s.entry, NULL, NULL, s.class, count(DISTINCT s.image), count(DISTINCT g.class), sum(s.n)
-  FROM summary s CROSS JOIN golden g ON g.image = s.image
- WHERE s.class >= 0 AND g.class >= 0 AND s.class <> g.class GROUP BY s.entry, s.class
+SELECT 'overall', p.entry, -1, -1, p.parameter, p.class, g.class, ifnull(g.top2, -1), count(*), sum(p.n)
+  FROM (SELECT s.entry, t.parameter, s.class, s.image, sum(s.n) AS n
+          FROM summary s CROSS JOIN golden g ON g.image = s.image CROSS JOIN stratum t ON t.entry = s.entry AND t.layer = s.layer
+         WHERE s.class >= 0 AND g.class >= 0 AND s.class <> g.class GROUP BY s.entry, t.parameter, s.class, s.image) p
+ CROSS JOIN golden g ON g.image = p.image GROUP BY p.entry, p.parameter, p.class, g.class, g.top2
 UNION ALL
-SELECT 'bit', b.entry, NULL, b.bit, b.class, count(*), count(DISTINCT g.class), sum(b.n)
+SELECT 'bit', b.entry, -1, b.bit, b.parameter, b.class, g.class, ifnull(g.top2, -1), count(*), sum(b.n)
   FROM bit_wrong b CROSS JOIN golden g ON g.image = b.image
- WHERE g.class >= 0 GROUP BY b.entry, b.bit, b.class;
+ WHERE g.class >= 0 GROUP BY b.entry, b.bit, b.parameter, b.class, g.class, g.top2;
 
--- Sink tests. The share of class c among the counts of a place (stratum, bit or entry) is tested against the larger
--- of two shares among the images tried there: c as golden answer, c as golden runner-up (at least one image, so that
--- a class never seen is not tested against 0). For a bit position these are the images tried in the entry.
--- p_value: one-sided binomial tail P(X >= k), bounded from above by pmf(k) / (1 - r),
--- r = (K-k)/(k+1) x share/(1-share) the ratio of its first two terms: never smaller than the exact
--- tail. Logarithms of factorials: exact below 10, Stirling's series above (error below 1e-12). q_value: Benjamini-
--- Hochberg over all classes of all places of the same level with wrong answers (those not listed have p_value 1).
+-- Faults with wrong answers, for each place and class that one of them answered or had to beat.
+--
+-- A fault scatters its w wrong answers on images whose golden class is not c uniformly over C - 1 classes, if it has no
+-- preference: then P(n or more of them are c) <= 1 / (C - 1) happens with probability 1 / (C - 1) at most. It is also what
+-- happens to that share of faults that move all images to one class of their own, drawn at random. Such a fault is a hit.
+CREATE VIEW sink_fault AS
+WITH share AS MATERIALIZED (
+    SELECT 1.0 / (classes - 1) AS p FROM campaign
+), fault AS MATERIALIZED (
+    SELECT f.entry, f.layer, ifnull(b.bit, -1) AS bit, f.repetition, f.class, f.n, f.runner_up_n,
+           sum(f.n) OVER (PARTITION BY f.entry, f.layer, f.repetition) - f.golden_n AS w
+      FROM fault_wrong f
+      LEFT JOIN bit_fault b ON b.entry = f.entry AND b.layer = f.layer AND b.repetition = f.repetition
+), cell AS MATERIALIZED (
+    SELECT entry, layer, bit, class, sum(n > runner_up_n) AS more, sum(n < runner_up_n) AS less, sum(w = 0) AS shut,
+           sum(CASE WHEN n = 0 THEN 0 WHEN w = 1 THEN 1 ELSE @binomial_tail(n, w, p) <= p * 1.000000001 END) AS hits
+      FROM fault CROSS JOIN share GROUP BY entry, layer, bit, class
+), counted AS MATERIALIZED (
+    SELECT entry, layer, bit, count(*) AS faults FROM (SELECT DISTINCT entry, layer, bit, repetition FROM fault)
+     GROUP BY entry, layer, bit
+), everywhere AS (
+    SELECT 'layer' AS level, entry, layer, -1 AS bit, class, more, less, shut, hits, 0 AS faults FROM cell
+    UNION ALL SELECT 'overall', entry, -1, -1, class, more, less, shut, hits, 0 FROM cell
+    UNION ALL SELECT 'bit', entry, -1, bit, class, more, less, shut, hits, 0 FROM cell WHERE bit >= 0
+), total AS MATERIALIZED (
+    SELECT 'layer' AS level, entry, layer, -1 AS bit, sum(faults) AS faults FROM counted GROUP BY entry, layer
+    UNION ALL SELECT 'overall', entry, -1, -1, sum(faults) FROM counted GROUP BY entry
+    UNION ALL SELECT 'bit', entry, -1, bit, sum(faults) FROM counted WHERE bit >= 0 GROUP BY entry, bit
+)
+SELECT e.level,                    -- layer, bit, overall
+       e.entry,                    -- entry.id
+       e.layer,                    -- layer.id; -1: over all
+       e.bit,                      -- 0..31; -1: over all
+       e.class,                    -- class.id
+       sum(e.more) AS more,        -- faults that answered it more often than their images have it as runner-up
+       sum(e.less) AS less,        -- faults that answered it less often
+       t.faults - sum(e.shut) AS units, -- faults with wrong answers on images whose golden class it is not
+       sum(e.hits) AS hits         -- of them: those that answered it too often for scatter
+  FROM everywhere e JOIN total t ON t.level = e.level AND t.entry = e.entry AND t.layer = e.layer AND t.bit = e.bit
+ GROUP BY e.level, e.entry, e.layer, e.bit, e.class;
+
+-- Sink tests. A sink c must beat two explanations of wrong answers that need no sink, each by an exact test on units:
+-- * They are the golden runners-up. more (b) counts the units that answered c though their runner-up is another class, less
+--   (d) those whose runner-up is c but that answered another: p_runner_up = P(Bin(b + d, 1/2) >= b). For faults: those that
+--   answered c more (less) often than their images have it as runner-up.
+-- * They scatter uniformly: units (m) counts the pairs of images whose golden class is not c, hits (k) those of them that
+--   answer c: p_uniform = P(Bin(m, 1 / (C - 1)) >= k). For faults see sink_fault. With two classes it is 1: no sinks.
+-- A sink of faults must also pass both tests on the pairs of its place: all faults meet the same images, so that a class near to
+-- a few fragile ones is answered again and again. Of a fault and a pair test the larger p counts.
+-- p_value is the larger one. Tails are bounded from above (formulas.cmake). q_value: Benjamini-Hochberg over all classes of
+-- all places of the same level with wrong answers (those not listed have p_value 1).
 CREATE VIEW sink_test AS
-WITH wrong AS MATERIALIZED (
-    SELECT * FROM sink_count
-), tried AS MATERIALIZED (
-    SELECT u.entry, u.layer, g.class AS c1, g.top2 AS c2, count(*) AS images
-      FROM unit u CROSS JOIN golden g ON g.image = u.image
-     WHERE u.done > 0 AND g.class >= 0 GROUP BY u.entry, u.layer, g.class, g.top2
+WITH pair AS MATERIALIZED (
+    SELECT * FROM sink_pair
+), answer AS (
+    SELECT level, entry, layer, bit, parameter, class, sum(pairs) AS k, count(DISTINCT golden) AS golden_classes, sum(n) AS n,
+           sum(pairs) FILTER (WHERE runner_up = class) AS both, 0 AS runner_up, 0 AS golden
+      FROM pair GROUP BY level, entry, layer, bit, parameter, class
     UNION ALL
-    SELECT u.entry, NULL, g.class, g.top2, count(*)
-      FROM (SELECT DISTINCT entry, image FROM unit WHERE done > 0) u CROSS JOIN golden g ON g.image = u.image
-     WHERE g.class >= 0 GROUP BY u.entry, g.class, g.top2
+    SELECT level, entry, layer, bit, parameter, runner_up, 0, 0, 0, 0, sum(pairs), 0
+      FROM pair GROUP BY level, entry, layer, bit, parameter, runner_up
+    UNION ALL
+    SELECT level, entry, layer, bit, parameter, golden, 0, 0, 0, 0, 0, sum(pairs)
+      FROM pair GROUP BY level, entry, layer, bit, parameter, golden
+), wrong AS MATERIALIZED ( -- the pairs, by class: those that answered it, have it as runner-up, as golden answer
+    SELECT level, entry, layer, bit, parameter, class, sum(k) AS k, sum(golden_classes) AS golden_classes, sum(n) AS n,
+           ifnull(sum(both), 0) AS both, sum(runner_up) AS runner_up, sum(golden) AS golden
+      FROM answer GROUP BY level, entry, layer, bit, parameter, class
+), tried AS MATERIALIZED (
+    SELECT u.entry, u.layer, t.parameter, g.class AS c1, g.top2 AS c2, count(*) AS images
+      FROM unit u CROSS JOIN golden g ON g.image = u.image CROSS JOIN stratum t ON t.entry = u.entry AND t.layer = u.layer
+     WHERE u.done > 0 AND g.class >= 0 GROUP BY u.entry, u.layer, t.parameter, g.class, g.top2
+    UNION ALL
+    SELECT u.entry, -1, u.parameter, g.class, g.top2, count(*)
+      FROM (SELECT DISTINCT u.entry, t.parameter, u.image
+              FROM unit u CROSS JOIN stratum t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0) u
+     CROSS JOIN golden g ON g.image = u.image
+     WHERE g.class >= 0 GROUP BY u.entry, u.parameter, g.class, g.top2
 ), images AS MATERIALIZED (
-    SELECT entry, ifnull(layer, -1) AS layer, sum(images) AS images FROM tried GROUP BY 1, 2
+    SELECT entry, layer, parameter, sum(images) AS images FROM tried GROUP BY 1, 2, 3
 ), winner AS MATERIALIZED (
-    SELECT entry, ifnull(layer, -1) AS layer, c1 AS class, sum(images) AS images FROM tried GROUP BY 1, 2, 3
+    SELECT entry, layer, parameter, c1 AS class, sum(images) AS images FROM tried GROUP BY 1, 2, 3, 4
 ), runner_up AS MATERIALIZED (
-    SELECT entry, ifnull(layer, -1) AS layer, c2 AS class, sum(images) AS images FROM tried GROUP BY 1, 2, 3
+    SELECT entry, layer, parameter, c2 AS class, sum(images) AS images FROM tried GROUP BY 1, 2, 3, 4
+), placed AS (
+    SELECT w.*, sum(w.k) OVER place AS kk, sum(w.n) OVER place AS n_place, sum(w.n) OVER (PARTITION BY w.level, w.entry) AS n_entry
+      FROM wrong w WINDOW place AS (PARTITION BY w.level, w.entry, w.layer, w.bit, w.parameter)
+), fault AS MATERIALIZED (
+    SELECT * FROM sink_fault
 ), counted AS (
-    SELECT w.*, sum(w.k) OVER place AS kk, sum(w.n) OVER place AS n_place,
-           sum(w.n) OVER (PARTITION BY w.level, w.entry) AS n_entry, i.images,
-           ifnull(a.images, 0) AS golden_n, ifnull(b.images, 0) AS runner_n,
-           max(1, ifnull(a.images, 0), ifnull(b.images, 0)) * 1.0 / i.images AS s
-      FROM wrong w JOIN images i ON i.entry = w.entry AND i.layer = ifnull(w.layer, -1)
-      LEFT JOIN winner a ON a.entry = w.entry AND a.layer = ifnull(w.layer, -1) AND a.class = w.class
-      LEFT JOIN runner_up b ON b.entry = w.entry AND b.layer = ifnull(w.layer, -1) AND b.class = w.class
-    WINDOW place AS (PARTITION BY w.level, w.entry, w.layer, w.bit)
-), lf (x, v) AS (
-    VALUES (0, 0.0), (1, 0.0), (2, ln(2.0)), (3, ln(6.0)), (4, ln(24.0)), (5, ln(120.0)), (6, ln(720.0)),
-           (7, ln(5040.0)), (8, ln(40320.0)), (9, ln(362880.0))
-), factorial AS (
-    SELECT c.*,
-           CASE WHEN kk < 10 THEN (SELECT v FROM lf WHERE x = kk) ELSE (kk + 0.5) * ln(kk) - kk + 0.9189385332046727
-               + 1 / (12.0 * kk) - 1 / (360.0 * kk * kk * kk) + 1 / (1260.0 * kk * kk * kk * kk * kk) END AS f_all,
-           CASE WHEN k < 10 THEN (SELECT v FROM lf WHERE x = k) ELSE (k + 0.5) * ln(k) - k + 0.9189385332046727
-               + 1 / (12.0 * k) - 1 / (360.0 * k * k * k) + 1 / (1260.0 * k * k * k * k * k) END AS f_hit,
-           CASE WHEN kk - k < 10 THEN (SELECT v FROM lf WHERE x = kk - k) ELSE (kk - k + 0.5) * ln(kk - k) - (kk - k)
-               + 0.9189385332046727 + 1 / (12.0 * (kk - k)) - 1 / (360.0 * (kk - k) * (kk - k) * (kk - k))
-               + 1 / (1260.0 * (kk - k) * (kk - k) * (kk - k) * (kk - k) * (kk - k)) END AS f_miss,
-           CASE WHEN s < 1 THEN (kk - k) * s / ((k + 1.0) * (1.0 - s)) ELSE 1.0 END AS r
-      FROM counted c
+    SELECT p.*, i.images, ifnull(a.images, 0) AS golden_n, ifnull(b.images, 0) AS runner_n,
+           max(1, ifnull(a.images, 0), ifnull(b.images, 0)) * 1.0 / i.images AS s, 1.0 / (c.classes - 1) AS uniform,
+           p.k - p.both AS pairs_more, p.runner_up - p.both AS pairs_less, p.kk - p.golden AS pairs,
+           f.more, f.less, f.units, f.hits
+      FROM placed p JOIN images i ON i.entry = p.entry AND i.layer = p.layer AND i.parameter = p.parameter CROSS JOIN campaign c
+      LEFT JOIN winner a ON a.entry = p.entry AND a.layer = p.layer AND a.parameter = p.parameter AND a.class = p.class
+      LEFT JOIN runner_up b ON b.entry = p.entry AND b.layer = p.layer AND b.parameter = p.parameter AND b.class = p.class
+      LEFT JOIN fault f ON p.parameter AND f.level = p.level AND f.entry = p.entry AND f.layer = p.layer AND f.bit = p.bit
+       AND f.class = p.class
+     WHERE p.k > 0
+), tails AS MATERIALIZED (
+    SELECT *, max(@binomial_tail(pairs_more, pairs_more + pairs_less, 0.5),
+                  CASE WHEN parameter THEN @binomial_tail(more, more + less, 0.5) ELSE 0.0 END) AS p_runner_up,
+           max(@binomial_tail(k, pairs, uniform),
+               CASE WHEN parameter THEN @binomial_tail(hits, units, uniform) ELSE 0.0 END) AS p_uniform
+      FROM counted
 ), places AS MATERIALIZED (
     SELECT level, count(*) * (SELECT classes FROM campaign) AS tests
-      FROM (SELECT DISTINCT level, entry, layer, bit FROM wrong) GROUP BY level
-), tested AS (
-    SELECT f.*, CASE WHEN r < 1 AND k > kk * s
-                     THEN min(1.0, exp(f_all - f_hit - f_miss + k * ln(s) + (kk - k) * ln(1.0 - s)) / (1.0 - r))
-                     ELSE 1.0 END AS p_value, t.tests
-      FROM factorial f JOIN places t ON t.level = f.level
+      FROM (SELECT DISTINCT level, entry, layer, bit, parameter FROM tails) GROUP BY level
+), tested AS MATERIALIZED (
+    SELECT t.*, max(t.p_runner_up, t.p_uniform) AS p_value, p.tests FROM tails t JOIN places p ON p.level = t.level
 ), ranked AS (
-    SELECT t.*, row_number() OVER (PARTITION BY level ORDER BY p_value, entry, layer, bit, class) AS place FROM tested t
+    SELECT t.*, row_number() OVER (PARTITION BY level ORDER BY p_value, entry, parameter, layer, bit, class) AS place FROM tested t
 ), adjusted AS (
     SELECT r.*, min(1.0, min(p_value * tests / place) OVER (PARTITION BY level ORDER BY place DESC)) AS q_value FROM ranked r
 )
 SELECT a.level,                          -- layer, bit, overall
        a.entry,                          -- entry.id
-       a.layer,                          -- layer.id; NULL: over all
+       nullif(a.layer, -1) AS layer,     -- layer.id; NULL: over all
        l.name AS layer_name,             -- its tensor
-       a.bit,                            -- 0..31; NULL: over all
+       nullif(a.bit, -1) AS bit,         -- 0..31; NULL: over all
        a.class,                          -- the wrong answer
        c.name AS class_name,             -- its name
-       a.q_value <= x.alpha AND a.golden_classes >= 3 AS is_sink, -- significant, and from at least 3 golden classes
-       a.k * 1.0 / a.kk AS share,        -- share of wrong answers
+       -- significant, from at least 3 golden classes, and more of the wrong answers than of the golden ones
+       a.q_value <= x.alpha AND a.golden_classes >= 3 AND a.k * 1.0 / a.kk > a.golden_n * 1.0 / a.images AS is_sink,
+       iif(a.parameter, 'fault', 'pair') AS unit, -- what the tests count: pairs of image and wrong class, or faults
+       iif(a.parameter, a.units, a.pairs) AS units, -- m: units that could answer it (their golden class is another)
+       iif(a.parameter, a.hits, a.k) AS hits, -- k: of them: those that did (a fault: more often than by scatter)
+       iif(a.parameter, a.more, a.pairs_more) AS more, -- b: units that answered it more often than it was their runner-up
+       iif(a.parameter, a.less, a.pairs_less) AS less, -- d: units that answered it less often
+       a.k * 1.0 / a.kk AS share,        -- share of wrong answers (of pairs, for all units)
        a.golden_n * 1.0 / a.images AS golden_share,    -- share of images with this golden answer
        a.runner_n * 1.0 / a.images AS runner_up_share, -- share of images with this golden runner-up
-       a.k * 1.0 / a.kk / a.s AS lift,   -- share, as a multiple of what it is tested against
+       a.k * 1.0 / a.kk / a.s AS lift,   -- share, as a multiple of the larger of these two (of at least one image)
        a.n * 1.0 / a.n_place AS sdc_share,       -- share of the silent corruptions of this place
        a.n * 1.0 / a.n_entry AS entry_sdc_share, -- share of all silent corruptions of the entry (and of known bits)
        a.golden_classes,                 -- golden classes of the images that fell into it
-       a.k AS images,                    -- k: images that fell into it
-       a.kk AS wrong_images,             -- K: the sum of k over all classes
+       a.k AS images,                    -- images that fell into it
+       a.kk AS wrong_images,             -- the sum of images over all classes
        a.n AS trials,                    -- trials that fell into it
-       a.p_value,                        -- bound of the binomial tail
+       a.p_runner_up,                    -- against "wrong answers are runners-up"
+       a.p_uniform,                      -- against "wrong answers scatter uniformly"
+       a.p_value,                        -- the larger one
        a.q_value                         -- Benjamini-Hochberg
   FROM adjusted a LEFT JOIN layer l ON l.id = a.layer LEFT JOIN class c ON c.id = a.class CROSS JOIN bn_setting x;
 
 -- The sink classes: the rows of sink_test that are significant.
 CREATE VIEW sink_class AS
-SELECT level, entry, layer, layer_name, bit, class, class_name, share, golden_share, runner_up_share, lift, sdc_share,
-       entry_sdc_share, golden_classes, images, wrong_images, trials, p_value, q_value -- all as in sink_test
+SELECT level, entry, layer, layer_name, bit, class, class_name, unit, units, hits, more, less, share, golden_share,
+       runner_up_share, lift, sdc_share, entry_sdc_share, golden_classes, images, wrong_images, trials, p_runner_up, p_uniform,
+       p_value, q_value -- all as in sink_test
   FROM sink_test WHERE is_sink
- ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, layer, bit, share DESC, class;
+ ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, layer, bit, unit DESC, share DESC, class;
 
 -- How concentrated wrong answers are, for each place. All silent corruptions count, trial by trial.
 CREATE VIEW sink_concentration AS
@@ -138,22 +212,29 @@ SELECT p.level,                          -- layer, bit, overall
  GROUP BY p.level, p.entry, p.layer, p.bit
  ORDER BY CASE p.level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, p.entry, p.layer, p.bit;
 
--- SDC and DUE rates by bit position and layer. Bounds as in layer_accuracy for activations; for parameters the
--- faults are counted, as if all images that met one were one observation.
+-- SDC and DUE rates by bit position and layer. Units are trials of activations and faults of parameters. Images count as
+-- often as they were tried, whatever weights they have elsewhere.
 CREATE VIEW bit_accuracy AS
-SELECT b.entry,                 -- entry.id
-       b.layer,                 -- layer.id
+WITH rate AS (
+    SELECT b.entry, b.layer, b.bit, b.n, b.faults, b.masked * 1.0 / b.n AS masked_rate, b.sdc1 * 1.0 / b.n AS sdc1_rate,
+           b.due * 1.0 / b.n AS due_rate, x.confidence, x.z, x.z1
+      FROM bit_summary b CROSS JOIN bn_setting x
+)
+SELECT r.entry,                 -- entry.id
+       r.layer,                 -- layer.id
        l.name AS layer_name,    -- its tensor
-       b.bit,                   -- 0..31: mantissa 0..22, exponent 23..30, sign 31
-       b.n AS trials,           -- trials that flipped this bit
-       b.masked * 1.0 / b.n AS masked_rate, -- share of masked trials
-       b.sdc1 * 1.0 / b.n AS sdc1_rate,     -- share of SDC-1
-       max(0.0, ((2.0 * b.faults * b.sdc1 / b.n + zz) - sqrt(zz * zz + 4 * zz * b.faults * (b.sdc1 * 1.0 / b.n) * (1 - b.sdc1 * 1.0 / b.n)))
-           / (2 * (b.faults + zz))) AS sdc1_low,  -- 95 % bounds
-       min(1.0, ((2.0 * b.faults * b.sdc1 / b.n + zz) + sqrt(zz * zz + 4 * zz * b.faults * (b.sdc1 * 1.0 / b.n) * (1 - b.sdc1 * 1.0 / b.n)))
-           / (2 * (b.faults + zz))) AS sdc1_high,
-       b.due * 1.0 / b.n AS due_rate,       -- share of DUE
-       b.faults AS units,                   -- what the bounds count: trials of activations, faults of parameters
+       r.bit,                   -- 0..31: mantissa 0..22, exponent 23..30, sign 31
+       r.n AS trials,           -- trials that flipped this bit
+       r.masked_rate,           -- share of masked trials
+       r.sdc1_rate,             -- share of SDC-1
+       @share_low(sdc1_rate, faults, z) AS sdc1_low,   -- two-sided bounds
+       @share_high(sdc1_rate, faults, z) AS sdc1_high,
+       @share_upper(sdc1_rate, faults, z1, confidence) AS sdc1_upper, -- one-sided bound
+       r.due_rate,              -- share of DUE
+       @share_low(due_rate, faults, z) AS due_low,     -- two-sided bounds
+       @share_high(due_rate, faults, z) AS due_high,
+       r.faults AS units,       -- what the bounds count: trials of activations, faults of parameters
+       r.confidence,            -- of the bounds
        ifnull((SELECT trials FROM bit_counted), 0) * 1.0 / nullif((SELECT sum(n) FROM layer_summary), 0) AS counted
-                                            -- below 1: the file has grown since `bitsink bn FILE update`
-  FROM bit_summary b JOIN layer l ON l.id = b.layer CROSS JOIN bn_setting;
+                                -- below 1: the file has grown since `bitsink bn FILE update`
+  FROM rate r JOIN layer l ON l.id = r.layer;

@@ -219,3 +219,16 @@ CREATE TABLE fault_summary (
     due INTEGER NOT NULL,        -- of them: DUE
     PRIMARY KEY (entry, layer, repetition)
 ) WITHOUT ROWID;
+
+-- What the silent corruptions of one fault of a parameter answered; the unit of sink tests for parameters. Classes without
+-- any have no row. Only images whose golden answer is not DUE.
+CREATE TABLE fault_wrong (
+    entry INTEGER NOT NULL,       -- entry.id
+    layer INTEGER NOT NULL,       -- layer.id
+    repetition INTEGER NOT NULL,  -- which fault
+    class INTEGER NOT NULL,       -- class.id
+    n INTEGER NOT NULL,           -- its silent corruptions that answered this class
+    runner_up_n INTEGER NOT NULL, -- its silent corruptions on images whose golden runner-up (golden.top2) is this class
+    golden_n INTEGER NOT NULL,    -- its silent corruptions on images whose golden answer is this class
+    PRIMARY KEY (entry, layer, repetition, class)
+) WITHOUT ROWID;

@@ -23,8 +23,12 @@ sqlite3 -header -column "$db" "
   FROM layer_accuracy ORDER BY entry, layer"
 
 echo
-echo "== sink classes: where silent corruptions drain to (view sink_class)"
-build/bitsink bn "$db" sink_class --limit 12
+echo "== sink classes: where silent corruptions drain to, more than to runners-up and than by scatter (view sink_class)"
+sqlite3 -header -column "$db" "
+  SELECT level, entry, layer_name AS layer, bit, class_name AS class, hits || ' of ' || units || ' ' || unit || 's' AS counted,
+         round(share, 3) AS share, round(golden_share, 3) AS golden, round(runner_up_share, 3) AS runner_up,
+         printf('%.1e', p_runner_up) AS p_runner_up, printf('%.1e', p_uniform) AS p_uniform, printf('%.1e', q_value) AS q
+  FROM sink_class LIMIT 12"
 
 echo
 echo "== how far each answer can be trusted (view bn_trust): by label at p, and if a fault is there; by fault-free answer"

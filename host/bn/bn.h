@@ -26,9 +26,10 @@
     X(network_outcome, "entry, weights, outcome", "the same and more, one row an outcome")                   \
     X(sdc1_or_due, "entry, layer, weights",                                                                  \
       "another answer or none: to compare with tools that count NaN as wrong")                               \
-    X(sink_class, BS_BN_PLACES ", share DESC, class",                                                        \
+    X(sink_class, BS_BN_PLACES ", unit DESC, share DESC, class",                                             \
       "classes that wrong answers significantly fall into: by layer, by bit position, overall")              \
-    X(sink_test, BS_BN_PLACES ", share DESC, class", "all candidates for sink classes, with their tests")    \
+    X(sink_test, BS_BN_PLACES ", unit DESC, share DESC, class",                                              \
+      "all candidates for sink classes, with their tests")                                                   \
     X(sink_concentration, BS_BN_PLACES,                                                                      \
       "how concentrated wrong answers are: entropy, share of the five most frequent")                        \
     X(bn_trust, "scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class",    \

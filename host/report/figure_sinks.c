@@ -39,7 +39,7 @@ static const char sql_layer[] = "SELECT coalesce(i.class, g.class), s.class, sum
                                 "s.image JOIN image i ON i.id = s.image WHERE s.entry = ?1 AND s.layer = ?2 "
                                 "AND s.class >= 0 GROUP BY 1, 2, 4 ORDER BY 4, 1, 2";
 static const char sql_sinks[] =
-    "SELECT class, class_name, sdc_share FROM sink_class WHERE level = 'layer' AND entry = ?1 "
+    "SELECT class, class_name, sdc_share, unit FROM sink_class WHERE level = 'layer' AND entry = ?1 "
     "AND layer = ?2 ORDER BY share DESC, class";
 
 typedef struct panel {
@@ -181,8 +181,8 @@ static bs_status draw_layer(panel *n, const bs_db *db, const bs_data *layers, si
     bs_str_printf(&title, "%s (entry %lld)", bs_data_text(layers, k, 2), bound[0]);
     bs_str_printf(&subtitle, "SDC %.2f %%, ", 100 * bs_data_value(layers, k, 4));
     if (n->sinks.n)
-        bs_str_printf(&subtitle, "%.0f %% of them in %zu sink%s", 100 * share, n->sinks.n,
-                      n->sinks.n == 1 ? "" : "s");
+        bs_str_printf(&subtitle, "%.0f %% of them in %zu sink%s (%ss counted)", 100 * share, n->sinks.n,
+                      n->sinks.n == 1 ? "" : "s", bs_data_text(&n->sinks, 0, 3));
     else
         bs_str_puts(&subtitle, "no significant sink");
     draw_pairs(n, &d);

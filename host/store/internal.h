@@ -15,7 +15,8 @@
     "(SELECT image FROM broken_image)) FROM broken_image"
 
 typedef struct bs_statements {
-    sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *audit, *run;
+    sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *wrong,
+        *audit, *run;
 } bs_statements;
 
 struct bs_store {

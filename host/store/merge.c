@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "store/combine.h"
 #include "store/internal.h"
+#include "store/schema.h"
 #include "store/source.h"
 
 #include <inttypes.h>
@@ -139,6 +140,8 @@ static bs_status unite(merge *m, bool fresh, char *const *inputs, bool allow_mix
             BS_TRY_GOTO(bs_store_create_schema(db), out);
         else
             BS_TRY_GOTO(bs_combine_check(db, inputs[i], allow_mixed), out);
+        if (i == 0 && !fresh)
+            BS_TRY_GOTO(bs_schema_update(db), out);
         BS_TRY_GOTO(bs_combine_union(db, fresh), out);
         BS_TRY_GOTO(bs_db_exec(db, "write", "COMMIT"), out);
         BS_TRY_GOTO(bs_source_map_runs(&m->source[i], db), out);

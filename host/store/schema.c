@@ -9,7 +9,7 @@
 #define BS_SCHEMA_VIEWS(X)                                                                                   \
     X(outcome) X(rates) X(bayes) X(trust) X(inference) X(sinks) X(rerun) X(severity) X(failure_rate)
 
-extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[];
+extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[], bs_sql_fault_wrong[];
 #define X(name) extern const char bs_sql_##name[];
 BS_SCHEMA_VIEWS(X)
 #undef X
@@ -48,7 +48,11 @@ bs_status bs_schema_create(const bs_db *db)
     return create_views(db);
 }
 
-/* Does the file hold every object of `wanted` (with the same text, if it is a view) and every setting? */
+/* Table fault_wrong is younger than result files. */
+static const char sql_has_wrong[] = "SELECT count(*) FROM main.sqlite_master WHERE name = 'fault_wrong'";
+
+/* Does the file hold every object of `wanted` (with the same text, if it is a view), every setting, and
+ * fault_wrong? */
 static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
 {
     static const char have_sql[] =
@@ -77,28 +81,85 @@ static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
         BS_TRY_GOTO(bs_db_integer(&mine, db, "SELECT count(*) FROM bn_parameter"), out);
         *same = settings == mine;
     }
+    if (*same) {
+        BS_TRY_GOTO(bs_db_integer(&mine, db, sql_has_wrong), out);
+        *same = mine > 0;
+    }
 out:
     sqlite3_finalize(want);
     sqlite3_finalize(have);
     return st;
 }
 
-static bs_status drop_views(const bs_db *db, const bs_db *wanted)
+/* Views, and the tables that are counted from raw rows when they are wanted: their columns may have changed.
+ */
+static bs_status drop_derived(const bs_db *db, const bs_db *wanted)
 {
     sqlite3_stmt *q = NULL;
     char sql[160];
     bool row;
     bs_status st;
-    BS_TRY(bs_db_prepare(&q, wanted, "SELECT name FROM sqlite_master WHERE type = 'view'"));
+    BS_TRY(bs_db_prepare(&q, wanted,
+                         "SELECT type, name FROM sqlite_master WHERE type = 'view' OR "
+                         "(type = 'table' AND name GLOB 'bit_*')"));
     for (;;) {
         BS_TRY_GOTO(bs_db_step(wanted, q, &row), out);
         if (!row)
             break;
-        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS main.%s", (const char *)sqlite3_column_text(q, 0));
+        snprintf(sql, sizeof sql, "DROP %s IF EXISTS main.%s", (const char *)sqlite3_column_text(q, 0),
+                 (const char *)sqlite3_column_text(q, 1));
         BS_TRY_GOTO(bs_db_exec(db, "write", sql), out);
     }
 out:
     sqlite3_finalize(q);
+    return st;
+}
+
+/* Makes and fills fault_wrong in a file that lacks it. */
+static bs_status add_fault_wrong(const bs_db *db)
+{
+    bs_db fresh = {.path = (char *)"(schema)"};
+    sqlite3_stmt *q = NULL;
+    bs_str sql = {0};
+    sqlite3_int64 has;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_integer(&has, db, sql_has_wrong));
+    if (has)
+        return BS_OK;
+    if (sqlite3_open_v2(":memory:", &fresh.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+        SQLITE_OK) {
+        st = bs_oom("schema");
+        goto out;
+    }
+    BS_TRY_GOTO(bs_db_exec(&fresh, "create", bs_sql_tables), out);
+    BS_TRY_GOTO(bs_db_prepare(&q, &fresh, "SELECT sql FROM sqlite_master WHERE name = 'fault_wrong'"), out);
+    BS_TRY_GOTO(bs_db_step(&fresh, q, &row), out);
+    bs_str_printf(&sql, "%s; INSERT INTO fault_wrong %s", (const char *)sqlite3_column_text(q, 0),
+                  bs_sql_fault_wrong);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    st = bs_db_exec(db, "write", sql.ptr);
+out:
+    sqlite3_finalize(q);
+    sqlite3_close(fresh.handle);
+    bs_str_clear(&sql);
+    return st;
+}
+
+/* The same for one that may not be written: counted when it is asked for. */
+static bs_status shadow_fault_wrong(const bs_db *db)
+{
+    bs_str sql = {0};
+    sqlite3_int64 has;
+    bs_status st;
+    BS_TRY(bs_db_integer(&has, db, sql_has_wrong));
+    if (has)
+        return BS_OK;
+    bs_str_printf(&sql, "CREATE TEMP VIEW fault_wrong AS %s", bs_sql_fault_wrong);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    st = bs_db_exec(db, "read", sql.ptr);
+out:
+    bs_str_clear(&sql);
     return st;
 }
 
@@ -112,7 +173,9 @@ bs_status bs_schema_update(const bs_db *db)
     if (same)
         goto out;
     BS_TRY_GOTO(bs_db_exec(db, "write", "SAVEPOINT schema"), out);
-    st = drop_views(db, &wanted);
+    st = drop_derived(db, &wanted);
+    if (st == BS_OK)
+        st = add_fault_wrong(db);
     if (st == BS_OK)
         st = bs_db_exec(db, "write", bs_sql_settings);
     if (st == BS_OK)
@@ -128,8 +191,8 @@ out:
     return st;
 }
 
-/* One object of `wanted` as a temporary one, which hides that of the file; a table gets the rows of the file
- * that it still allows. */
+/* One object of `wanted` as a temporary one, which hides that of the file; a table of settings gets the rows
+ * of the file that it still allows, one that is counted from raw rows (bit_...) gets none. */
 static bs_status shadow_one(const bs_db *db, const char *name, const char *text, bool is_table)
 {
     static const char create[] = "CREATE"; /* SQLite stores texts with this word first */
@@ -138,7 +201,7 @@ static bs_status shadow_one(const bs_db *db, const char *name, const char *text,
     bool known = false;
     bs_status st = BS_OK;
     bs_str_printf(&sql, "CREATE TEMP%s", text + sizeof create - 1);
-    if (is_table) {
+    if (is_table && strncmp(name, "bit_", 4) != 0) {
         BS_TRY_GOTO(bs_db_prepare(&q, db, "SELECT 1 FROM main.sqlite_master WHERE name = ?1"), out);
         sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
         BS_TRY_GOTO(bs_db_step(db, q, &known), out);
@@ -177,6 +240,7 @@ bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done)
                                (const char *)sqlite3_column_text(q, 1), sqlite3_column_int(q, 2)),
                     out);
     }
+    BS_TRY_GOTO(shadow_fault_wrong(db), out);
     st = bs_db_exec(db, "read", bs_sql_defaults); /* of tables, the temporary ones come first */
 out:
     sqlite3_finalize(q);

@@ -10,7 +10,9 @@ extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[];
 
 /* Makes all tables and views in an empty file; within the caller's transaction. */
 bs_status bs_schema_create(const bs_db *db);
-/* Adds settings that are missing and replaces views that differ, in the file itself. */
+/* Adds settings that are missing and replaces views that differ, in the file itself. Counts that an earlier
+ * version did not keep (fault_wrong) are made from the trials; those by bit position are dropped until
+ * wanted. */
 bs_status bs_schema_update(const bs_db *db);
 /* The same for a file that is open for reading only: what is missing or differs hides what the file has,
  * until it is closed. `all`: hide settings and views in any case, so that they can be changed without

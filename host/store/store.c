@@ -193,7 +193,7 @@ out:
 static void finalize_all(bs_statements *q)
 {
     sqlite3_stmt *const all[] = {q->masked,  q->trial, q->golden, q->broken, q->repaired, q->unit,
-                                 q->summary, q->layer, q->fault,  q->audit,  q->run};
+                                 q->summary, q->layer, q->fault,  q->wrong,  q->audit,    q->run};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
 }

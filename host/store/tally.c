@@ -123,6 +123,30 @@ static bs_status add_layer(bs_tally *t, uint32_t stratum, const bs_gold *g, cons
     return BS_OK;
 }
 
+static bs_status find_wrong(bs_wrong_cell **out, bs_tally *t, size_t fault, int32_t class)
+{
+    size_t at;
+    uint64_t key = (uint64_t)fault << 32 | (uint32_t) class;
+    BS_TRY(find_cell(&at, &t->wrong_index, &t->wrong, &t->n_wrong, &t->cap_wrong, sizeof *t->wrong, key));
+    *out = &t->wrong[at];
+    return BS_OK;
+}
+
+/* A silent corruption: for its answer, and for the two golden classes that it is held against. */
+static bs_status add_wrong(bs_tally *t, size_t fault, const bs_gold *g, int32_t class)
+{
+    bs_wrong_cell *c;
+    BS_TRY(find_wrong(&c, t, fault, class));
+    c->n++;
+    BS_TRY(find_wrong(&c, t, fault, g->class));
+    c->golden_n++;
+    if (g->top[1] < 0)
+        return BS_OK;
+    BS_TRY(find_wrong(&c, t, fault, g->top[1]));
+    c->runner_up_n++;
+    return BS_OK;
+}
+
 bs_status bs_tally_add(bs_tally *t, uint32_t stratum, uint32_t image, uint32_t repetition, bool is_parameter,
                        const bs_gold *g, const bs_outcome *o)
 {
@@ -138,7 +162,8 @@ bs_status bs_tally_add(bs_tally *t, uint32_t stratum, uint32_t image, uint32_t r
     c->masked += o->masked;
     c->sdc1 += o->class != BS_CLASS_DUE && o->class != g->class;
     c->due += !o->masked && o->class == BS_CLASS_DUE;
-    return BS_OK;
+    bool wrong = o->class != BS_CLASS_DUE && g->class != BS_CLASS_DUE && o->class != g->class;
+    return wrong ? add_wrong(t, at, g, o->class) : BS_OK;
 }
 
 static void index_reset(bs_index *x)
@@ -149,9 +174,10 @@ static void index_reset(bs_index *x)
 
 void bs_tally_reset(bs_tally *t)
 {
-    t->n_cells = t->n_layers = t->n_faults = t->group = 0;
+    t->n_cells = t->n_layers = t->n_faults = t->n_wrong = t->group = 0;
     index_reset(&t->layer_index);
     index_reset(&t->fault_index);
+    index_reset(&t->wrong_index);
 }
 
 void bs_tally_clear(bs_tally *t)
@@ -159,7 +185,9 @@ void bs_tally_clear(bs_tally *t)
     free(t->cells);
     free(t->layers);
     free(t->faults);
+    free(t->wrong);
     free(t->layer_index.slot);
     free(t->fault_index.slot);
+    free(t->wrong_index.slot);
     memset(t, 0, sizeof *t);
 }

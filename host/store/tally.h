@@ -33,8 +33,8 @@ bs_outcome bs_outcome_of(const bs_gold *g, int32_t died_at, const bs_answer *a);
 /* Golden answer of a golden run. */
 int32_t bs_outcome_class(const bs_answer *a);
 
-/* Counters of `summary`, `layer_summary` (key: stratum, class) and `fault_summary` (key: stratum,
- * repetition). */
+/* Counters of `summary`, `layer_summary` (key: stratum, class), `fault_summary` (key: stratum,
+ * repetition) and `fault_wrong` (key: index of the fault's cell, class). */
 typedef struct bs_cell {
     uint32_t stratum, image;
     int32_t class;
@@ -51,6 +51,11 @@ typedef struct bs_fault_cell {
     uint32_t n, masked, sdc1, due;
 } bs_fault_cell;
 
+typedef struct bs_wrong_cell {
+    uint64_t key;
+    uint32_t n, runner_up_n, golden_n;
+} bs_wrong_cell;
+
 /* Open addressing: slot holds index + 1 of a cell. */
 typedef struct bs_index {
     uint32_t *slot;
@@ -65,7 +70,9 @@ typedef struct bs_tally {
     size_t n_layers, cap_layers;
     bs_fault_cell *faults;
     size_t n_faults, cap_faults;
-    bs_index layer_index, fault_index;
+    bs_wrong_cell *wrong;
+    size_t n_wrong, cap_wrong;
+    bs_index layer_index, fault_index, wrong_index;
 } bs_tally;
 
 /* Rows of the same (stratum, image) should come together. `is_parameter`: count the fault, too. */

@@ -44,6 +44,10 @@ static const char sql_fault[] = "INSERT INTO fault_summary (entry, layer, repeti
                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
                                 "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(
                                     masked) ", " KEEP_ADDING(sdc1) ", " KEEP_ADDING(due);
+static const char sql_wrong[] =
+    "INSERT INTO fault_wrong (entry, layer, repetition, class, n, runner_up_n, golden_n) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+    "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(runner_up_n) ", " KEEP_ADDING(golden_n);
 static const char sql_audit[] =
     "INSERT OR REPLACE INTO audit (trial, full, run, died_at, logits_hash, p_golden, flags, " ANSWER_COLUMNS
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
@@ -70,6 +74,7 @@ bs_status bs_store_prepare(bs_store *s)
     BS_TRY(bs_db_prepare(&s->sql.summary, db, sql_summary));
     BS_TRY(bs_db_prepare(&s->sql.layer, db, sql_layer));
     BS_TRY(bs_db_prepare(&s->sql.fault, db, sql_fault));
+    BS_TRY(bs_db_prepare(&s->sql.wrong, db, sql_wrong));
     BS_TRY(bs_db_prepare(&s->sql.audit, db, sql_audit));
     return bs_db_prepare(&s->sql.run, db, sql_run);
 }
@@ -193,6 +198,25 @@ static bs_status flush_faults(bs_store *s)
     return BS_OK;
 }
 
+static bs_status flush_wrong(bs_store *s)
+{
+    const bs_plan *plan = s->plan;
+    for (size_t i = 0; i < s->tally.n_wrong; i++) {
+        const bs_wrong_cell *c = &s->tally.wrong[i];
+        uint64_t fault = s->tally.faults[c->key >> 32].key;
+        const bs_stratum *t = &plan->strata[fault >> 32];
+        sqlite3_bind_int(s->sql.wrong, 1, plan->job->entries[t->entry].id);
+        sqlite3_bind_int(s->sql.wrong, 2, t->target);
+        sqlite3_bind_int64(s->sql.wrong, 3, (sqlite3_int64)(fault & UINT32_MAX));
+        sqlite3_bind_int64(s->sql.wrong, 4, (sqlite3_int64)(c->key & UINT32_MAX));
+        const uint32_t v[] = {c->n, c->runner_up_n, c->golden_n};
+        for (int k = 0; k < 3; k++)
+            sqlite3_bind_int64(s->sql.wrong, 5 + k, v[k]);
+        BS_TRY(bs_db_run(s->db, "write", s->sql.wrong));
+    }
+    return BS_OK;
+}
+
 /* exit_status < 0: the run goes on. */
 static bs_status update_run(bs_store *s, int exit_status)
 {
@@ -223,6 +247,7 @@ static bs_status commit(bs_store *s, int exit_status)
     BS_TRY(flush_cells(s));
     BS_TRY(flush_layers(s));
     BS_TRY(flush_faults(s));
+    BS_TRY(flush_wrong(s));
     if (!s->merging)
         BS_TRY(update_run(s, exit_status));
     BS_TRY(bs_db_exec(s->db, "write", "COMMIT"));

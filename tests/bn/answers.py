@@ -1,59 +1,127 @@
 """Checks of the answers beyond the network itself: sinks, re-runs, severity, failure rates."""
 import math
 from collections import defaultdict
+from statistics import NormalDist
 
 from raw import DUE, close, mover, wilson
+from raw import share_bounds
 
 
 def tail(n, k, p):
     """Exact P(X >= k), X binomial."""
-    return sum(math.exp(math.lgamma(n + 1) - math.lgamma(x + 1) - math.lgamma(n - x + 1) + x * math.log(p)
-                        + (n - x) * math.log1p(-p)) for x in range(k, n + 1))
+    if k <= 0 or p >= 1:
+        return 1.0
+    return min(1.0, sum(math.exp(math.lgamma(n + 1) - math.lgamma(x + 1) - math.lgamma(n - x + 1) + x * math.log(p)
+                                 + (n - x) * math.log1p(-p)) for x in range(k, n + 1)))
 
 
-def check_sinks(raw, table):
-    images = defaultdict(lambda: defaultdict(set))  # place -> class -> images
-    n = defaultdict(lambda: defaultdict(int))  # place -> class -> trials
-    everything = defaultdict(lambda: defaultdict(int))  # with golden DUE
-    for t, i, _, c, masked, bit in raw.trials:
+def tail_bound(n, k, p):
+    """What the views use: pmf(k) / (1 - q), q the ratio of the first two terms; checked against the exact tail."""
+    if k <= n * p or p >= 1:
+        return 1.0
+    pmf = math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * math.log(p) + (n - k) * math.log1p(-p))
+    q = (n - k) * p / ((k + 1) * (1 - p))
+    bound, exact = min(1.0, pmf / (1 - q)), tail(n, k, p)
+    assert exact * (1 - 1e-9) <= bound and (k <= 2 * n * p or bound < 2.5 * exact)
+    return bound
+
+
+class Wrong:
+    """The wrong answers of one place whose units are pairs (unit 'pair') or faults ('fault')."""
+
+    def __init__(self):
+        self.images = defaultdict(set)  # class -> images
+        self.n = defaultdict(int)  # class -> trials
+        self.faults = defaultdict(list)  # fault -> (image, class)
+
+    def pair_units(self, raw, c):
+        """units, hits, more, less"""
+        pairs = [(i, k) for k in self.images for i in self.images[k]]
+        return (sum(raw.golden[i] != c for i, _ in pairs), sum(k == c for _, k in pairs),
+                sum(k == c != raw.runner_up[i] for i, k in pairs), sum(raw.runner_up[i] == c != k for i, k in pairs))
+
+    def fault_units(self, raw, c):
+        units = hits = more = less = 0
+        share = 1 / (raw.classes - 1)
+        for answers in self.faults.values():
+            n, w = sum(k == c for _, k in answers), sum(raw.golden[i] != c for i, _ in answers)
+            runner = sum(raw.runner_up[i] == c for i, _ in answers)
+            units += w > 0
+            hits += n > 0 and tail_bound(w, n, share) <= share * (1 + 1e-9)
+            more += n > runner
+            less += n < runner
+        return units, hits, more, less
+
+
+def wrong_places(raw):
+    """(level, entry, layer, bit, unit) -> Wrong, and the counts of concentration: (level, entry, layer, bit) -> class -> n."""
+    bits = defaultdict(set)  # fault -> bits of its wrong trials
+    for t, i, rep, c, masked, bit in raw.trials:
+        if c != DUE and c != raw.golden[i] != DUE:
+            bits[t, rep].add(bit)
+    places, everything = defaultdict(Wrong), defaultdict(lambda: defaultdict(int))
+    for t, i, rep, c, masked, bit in raw.trials:
         if c == DUE or c == raw.golden[i]:
             continue
         for place in [("layer", *t, None), ("overall", t[0], None, None)] + ([("bit", t[0], None, bit)] if bit is not None else []):
             everything[place][c] += 1
             if raw.golden[i] != DUE:
-                images[place][c].add(i)
-                n[place][c] += 1
-    got, values = {}, defaultdict(list)
+                p = places[place + ("fault" if raw.is_parameter(t) else "pair",)]
+                p.images[c].add(i)
+                p.n[c] += 1
+                if place[0] != "bit" or len(bits[t, rep]) == 1:
+                    p.faults[t, rep].append((i, c))
+    return places, everything
+
+
+def check_sink(raw, r, place, places):
+    p, c = places[place], r["class"]
+    k, K = len(p.images[c]), sum(len(s) for s in p.images.values())
+    tried = {i for t in raw.n for i in raw.n[t] if t[0] == r["entry"] and r["layer"] in (None, t[1]) and raw.golden[i] != DUE
+             and raw.is_parameter(t) == (r["unit"] == "fault")}
+    golden = sum(raw.golden[i] == c for i in tried)
+    runner = sum(raw.runner_up[i] == c for i in tried)
+    close("images", r["images"], k)
+    close("wrong images", r["wrong_images"], K)
+    close("share", r["share"], k / K)
+    close("lift", r["lift"], k / K / (max(1, golden, runner) / len(tried)))
+    close("golden share", r["golden_share"], golden / len(tried))
+    close("runner-up share", r["runner_up_share"], runner / len(tried))
+    close("golden classes", r["golden_classes"], len({raw.golden[i] for i in p.images[c]}))
+    close("trials", r["trials"], p.n[c])
+    close("sdc share", r["sdc_share"], p.n[c] / sum(p.n.values()))
+    close("entry share", r["entry_sdc_share"], p.n[c] / sum(m for q in places if q[:2] == place[:2] for m in places[q].n.values()))
+    units, hits, more, less = (p.fault_units if r["unit"] == "fault" else p.pair_units)(raw, c)
+    assert (r["units"], r["hits"], r["more"], r["less"]) == (units, hits, more, less), (r, units, hits, more, less)
+    runner_up, uniform = tail_bound(more + less, more, 0.5), tail_bound(units, hits, 1 / (raw.classes - 1))
+    if r["unit"] == "fault":  # the pairs have to agree
+        units, hits, more, less = p.pair_units(raw, c)
+        runner_up = max(runner_up, tail_bound(more + less, more, 0.5))
+        uniform = max(uniform, tail_bound(units, hits, 1 / (raw.classes - 1)))
+    close("against runners-up", r["p_runner_up"], runner_up)
+    close("against scatter", r["p_uniform"], uniform)
+    assert r["p_value"] == max(r["p_runner_up"], r["p_uniform"])
+    return r["golden_classes"] >= 3 and r["share"] > r["golden_share"]
+
+
+def check_sinks(raw, table):
+    places, everything = wrong_places(raw)
+    got, values, eligible = {}, defaultdict(list), {}
     for r in table("sink_test"):
-        place, c = (r["level"], r["entry"], r["layer"], r["bit"]), r["class"]
-        got[place, c] = r
-        k, K = len(images[place][c]), sum(len(s) for s in images[place].values())
-        tried = {i for t in raw.n for i in raw.n[t] if t[0] == r["entry"] and r["layer"] in (None, t[1]) and raw.golden[i] != DUE}
-        golden = sum(raw.golden[i] == c for i in tried)
-        runner = sum(raw.runner_up[i] == c for i in tried)
-        s = max(1, golden, runner) / len(tried)
-        close("k", r["images"], k)
-        close("share", r["share"], k / K)
-        close("lift", r["lift"], k / K / s)
-        close("golden share", r["golden_share"], golden / len(tried))
-        close("golden classes", r["golden_classes"], len({raw.golden[i] for i in images[place][c]}))
-        close("sdc share", r["sdc_share"], n[place][c] / sum(n[place].values()))
-        total = sum(m for q in n if q[0] == place[0] and q[1] == place[1] for m in n[q].values())
-        close("entry share", r["entry_sdc_share"], n[place][c] / total)
-        exact = min(1, tail(K, k, s)) if s < 1 else 1
-        assert exact * (1 - 1e-9) <= r["p_value"] <= 1
-        if k > 2 * K * s:
-            assert r["p_value"] < 2.5 * exact
+        place = r["level"], r["entry"], r["layer"], r["bit"], r["unit"]
+        assert (place, r["class"]) not in got
+        got[place, r["class"]] = r
+        eligible[place, r["class"]] = check_sink(raw, r, place, places)
         values[place[0]].append(r["p_value"])
-    assert set(got) == {(p, c) for p in images for c in images[p]} and {p[0] for p in images} == {"layer", "bit", "overall"}
+    assert set(got) == {(p, c) for p in places for c in places[p].images} and {p[0] for p in places} == {"layer", "bit", "overall"}
     for level, ps in values.items():  # Benjamini and Hochberg: q of the i-th smallest is min over j >= i of p_j tests / j
         ps.sort()
-        tests = len({p for p in images if p[0] == level}) * raw.classes
+        tests = len({p for p in places if p[0] == level}) * raw.classes
         q = [min([1.0] + [ps[j] * tests / (j + 1) for j in range(i, len(ps))]) for i in range(len(ps))]
-        for (place, _), r in got.items():
-            if place[0] == level:
+        for key, r in got.items():
+            if key[0][0] == level:
                 close("q", r["q_value"], q[max(i for i, p in enumerate(ps) if p == r["p_value"])])
-                assert r["is_sink"] == int(r["q_value"] <= raw.setting["alpha"] and r["golden_classes"] >= 3)
+                assert r["is_sink"] == int(r["q_value"] <= raw.setting["alpha"] and eligible[key])
     concentration = table("sink_concentration")
     assert len(concentration) == len(everything)
     for r in concentration:
@@ -61,6 +129,13 @@ def check_sinks(raw, table):
         close("corruptions", r["sdc1"], sum(counts))
         close("entropy", r["entropy"], -sum(v / sum(counts) * math.log2(v / sum(counts)) for v in counts))
         close("top five", r["top5_share"], sum(sorted(counts)[-5:]) / sum(counts))
+    check_bits(raw, table)
+
+
+def check_bits(raw, table):
+    confidence = raw.setting["confidence"]
+    normal = NormalDist()
+    z, z1 = normal.inv_cdf((1 + confidence) / 2), normal.inv_cdf(confidence)
     bits = defaultdict(lambda: [0, 0, 0, 0, set()])
     for t, i, rep, c, masked, bit in raw.trials:
         if bit is not None:
@@ -74,12 +149,16 @@ def check_sinks(raw, table):
     assert len(table_bits) == len(bits)
     for r in table_bits:
         total, masked, sdc, due, units = bits[(r["entry"], r["layer"]), r["bit"]]
-        assert r["trials"] == total and r["units"] == len(units) and r["counted"] == 1
+        n = len(units)
+        assert r["trials"] == total and r["units"] == n and r["counted"] == 1 and r["confidence"] == confidence
         for name, v in (("masked", masked), ("sdc1", sdc), ("due", due)):
             close("bit " + name, r[name + "_rate"], v / total)
-        low, high = wilson(sdc / total, len(units))
-        close("bit low", r["sdc1_low"], low)
-        close("bit high", r["sdc1_high"], high)
+        for name, v in (("sdc1", sdc), ("due", due)):
+            low, high = share_bounds(v / total, n, z)
+            close("bit low", r[name + "_low"], low, 1e-7)
+            close("bit high", r[name + "_high"], high, 1e-7)
+        upper = share_bounds(sdc / total, n, z1)[1] if sdc else 1 - (1 - confidence) ** (1 / n)
+        close("bit upper", r["sdc1_upper"], upper, 1e-7)
 
 
 def check_rerun(raw, table):

@@ -51,7 +51,7 @@ same() {
     [ "$first" = "$second" ] || die "$one and $two have different digests"
     shift 2
     [ $# -gt 0 ] ||
-        set -- trial golden unit summary layer_summary fault_summary image layer class stratum campaign
+        set -- trial golden unit summary layer_summary fault_summary fault_wrong image layer class stratum campaign
     for table in "$@"; do
         same_table "$one" "$two" "$table"
     done

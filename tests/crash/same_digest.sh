@@ -41,5 +41,5 @@ for id in 1 2 3; do
 done
 "$bitsink" run --quiet --device "$device" --db listed.db jobs/listed.yaml >out 2>log || die "run of the site list"
 consistent listed.db
-same base.db listed.db trial golden unit summary layer_summary fault_summary
+same base.db listed.db trial golden unit summary layer_summary fault_summary fault_wrong
 echo "same with listed sites"

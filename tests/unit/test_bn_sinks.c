@@ -1,14 +1,84 @@
 /* The view of sink classes and their tests against a plain computation of their definitions. */
 #include "bn_model.h"
 
+#include "bn/bn.h"
+
+#include <unistd.h>
+
 /* Exact upper tail of the binomial distribution. */
 static double tail(int n, int k, double p)
 {
     double sum = 0;
+    if (k <= 0 || p >= 1)
+        return 1;
     for (int x = k; x <= n; x++)
         sum +=
             exp(lgamma(n + 1.0) - lgamma(x + 1.0) - lgamma(n - x + 1.0) + x * log(p) + (n - x) * log1p(-p));
-    return sum;
+    return fmin(1, sum);
+}
+
+/* The bound that the view has for it. */
+static double bound(int n, int k, double p)
+{
+    if (k <= n * p || p >= 1)
+        return 1;
+    double first =
+        exp(lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0) + k * log(p) + (n - k) * log1p(-p));
+    double b = fmin(1, first / (1 - (n - k) * p / ((k + 1) * (1 - p))));
+    assert_true(b >= tail(n, k, p) * (1 - 1e-9));
+    if (k > 2 * n * p)
+        assert_true(b < 2.5 * tail(n, k, p)); /* not a loose one where it matters */
+    return b;
+}
+
+typedef struct units {
+    int units, hits, more, less;
+} units;
+
+static units count_pairs(const model *m, const fixture *f, int t, int c)
+{
+    units u = {0};
+    for (int i = 0; i < FX_IMAGES; i++)
+        for (int d = 0; d < FX_CLASSES && m->g[i] != DUE; d++) {
+            if (d == m->g[i] || m->n[t][i][d] == 0)
+                continue;
+            int runner_up = f->golden[i].answer.top[1];
+            u.units += m->g[i] != c;
+            u.hits += d == c;
+            u.more += d == c && runner_up != c;
+            u.less += d != c && runner_up == c;
+        }
+    return u;
+}
+
+static units count_faults(const model *m, const fixture *f, int t, int c)
+{
+    units u = {0};
+    int n[FX_REPETITIONS] = {0}, w[FX_REPETITIONS] = {0}, runner_up[FX_REPETITIONS] = {0};
+    double share = 1.0 / (FX_CLASSES - 1);
+    for (size_t r = 0; r < m->rows; r++) {
+        bs_trial id = bs_trial_from_id(f->row[r].id);
+        int g = m->g[id.image], d = f->row[r].died_at >= 0 ? g : answer_class(&f->row[r].answer);
+        if (fx_stratum_of(f, &f->row[r]) != t || g == DUE || d == DUE || d == g)
+            continue;
+        n[id.repetition] += d == c;
+        w[id.repetition] += g != c;
+        runner_up[id.repetition] += f->golden[id.image].answer.top[1] == c;
+    }
+    for (int k = 0; k < FX_REPETITIONS; k++) {
+        u.units += w[k] > 0;
+        u.hits += n[k] > 0 && bound(w[k], n[k], share) <= share * (1 + 1e-9);
+        u.more += n[k] > runner_up[k];
+        u.less += n[k] < runner_up[k];
+    }
+    return u;
+}
+
+/* Up to the error of Stirling's series. */
+static void same_tail(const char *what, double have, double want)
+{
+    if (!(fabs(have / want - 1) < 1e-9))
+        fail_msg("%s: %.15g, expected %.15g", what, have, want);
 }
 
 static void check_sink(sqlite3 *h, const model *m, const fixture *f, int t, int c, double p[], int *n_p)
@@ -39,15 +109,28 @@ static void check_sink(sqlite3 *h, const model *m, const fixture *f, int t, int 
     close_to("images", SINK("images"), k ? k : -99);
     if (k == 0)
         return;
-    double share = fmax(1, fmax(golden_n, runner_n)) / tried, have = SINK("p_value");
+    bool faults = f->stratum[t].is_parameter;
+    units pairs = count_pairs(m, f, t, c), u = faults ? count_faults(m, f, t, c) : pairs;
+    close_to("unit", SINK("unit = 'fault'"), faults);
+    close_to("units", SINK("units"), u.units);
+    close_to("hits", SINK("hits"), u.hits);
+    close_to("more", SINK("more"), u.more);
+    close_to("less", SINK("less"), u.less);
     close_to("share", SINK("share"), (double)k / all);
     close_to("golden share", SINK("golden_share"), (double)golden_n / tried);
     close_to("runner-up share", SINK("runner_up_share"), (double)runner_n / tried);
     close_to("golden classes", SINK("golden_classes"), classes);
-    assert_true(have <= 1 && have >= fmin(1, tail(all, k, share)) * (1 - 1e-9));
-    if (k > 2 * all * share)
-        assert_true(have < 2.5 * tail(all, k, share)); /* a bound, but not a loose one where it matters */
-    p[(*n_p)++] = have;
+    /* The pairs have to agree with the faults. */
+    double share = 1.0 / (FX_CLASSES - 1);
+    double runner_up =
+               fmax(bound(u.more + u.less, u.more, 0.5), bound(pairs.more + pairs.less, pairs.more, 0.5)),
+           uniform = fmax(bound(u.units, u.hits, share), bound(pairs.units, pairs.hits, share));
+    same_tail("against runners-up", SINK("p_runner_up"), runner_up);
+    same_tail("against scatter", SINK("p_uniform"), uniform);
+    close_to("against both", SINK("p_value") - fmax(SINK("p_runner_up"), SINK("p_uniform")), 0);
+    close_to("sink", SINK("is_sink"),
+             SINK("q_value") <= 0.05 && classes >= 3 && (double)k / all > (double)golden_n / tried);
+    p[(*n_p)++] = SINK("p_value");
 }
 
 static void sinks(void **state)
@@ -85,19 +168,24 @@ static void sinks(void **state)
     fixture_close(&f);
 }
 
-/* 24 images: stratum 1 sends all of them to class 3 as well as to other classes once in a while. */
+/* 24 images of three classes, whose runner-up is another one of them. */
+static void make_clean_images(fixture *f)
+{
+    for (int i = 0; i < FX_IMAGES; i++) {
+        int g = i % 8 == 0 ? 1 : i % 2 ? 5 : 6;
+        fx_answer(f, &f->golden[i].answer, g);
+        f->golden[i].answer.top[1] = g == 5 ? 6 : 5;
+    }
+}
+
+/* Stratum 1 sends all of them to class 3 as well as to other classes once in a while. */
 static void a_planted_sink_is_found(void **state)
 {
     (void)state;
     fixture f;
     sqlite3 *h;
     fixture_open(&f);
-    for (int i = 0; i < FX_IMAGES; i++) {
-        fx_answer(&f, &f.golden[i].answer, i % 2 ? 5 : 6);
-        f.golden[i].answer.top[1] = i % 2 ? 6 : 5;
-        if (i % 8 == 0)
-            fx_answer(&f, &f.golden[i].answer, 1 + i / 8 % 2);
-    }
+    make_clean_images(&f);
     for (int r = 0; r < FX_ROWS; r++) {
         bs_row *row = &f.row[r];
         bs_trial t = bs_trial_from_id(row->id);
@@ -118,11 +206,126 @@ static void a_planted_sink_is_found(void **state)
     fixture_close(&f);
 }
 
+/* Faults of the parameter 0 to faults - 1 send all images to class 3: `faults` observations, not 24 times as
+ * many. */
+static double sinks_of_faults(uint32_t faults)
+{
+    fixture f;
+    fixture_open(&f);
+    make_clean_images(&f);
+    for (int r = 0; r < FX_ROWS; r++) {
+        bs_row *row = &f.row[r];
+        bs_trial t = bs_trial_from_id(row->id);
+        bool sink = fx_stratum_of(&f, row) == 2 && t.repetition < faults;
+        row->died_at = -1;
+        fx_answer(&f, &row->answer, sink ? FX_SINK : f.golden[t.image].answer.top[0]);
+    }
+    fx_run(&f, f.db, 0, FX_ROWS, 200);
+    close_to("units", fx_number(f.db, "SELECT units FROM sink_test WHERE level = 'layer'"), faults);
+    close_to("hits", fx_number(f.db, "SELECT hits FROM sink_test WHERE level = 'layer'"), faults);
+    double n = fx_number(f.db, "SELECT count(*) FROM sink_class WHERE level = 'layer' AND unit = 'fault'");
+    fixture_close(&f);
+    return n;
+}
+
+static void one_harmful_fault_is_no_sink(void **state)
+{
+    (void)state;
+    close_to("one fault", sinks_of_faults(1), 0);
+    close_to("ten faults", sinks_of_faults(10), 1);
+}
+
+/* With two classes every wrong answer is the other one. */
+static void two_classes_have_no_sinks(void **state)
+{
+    (void)state;
+    fixture f;
+    sqlite3 *h = open_campaign(&f, FX_ROWS);
+    put(h, "UPDATE campaign SET classes = 2");
+    assert_true(get(h, "SELECT count(*) FROM sink_test", 0) > 0);
+    close_to("p", get(h, "SELECT min(p_uniform) FROM sink_test", 0), 1);
+    close_to("sinks", get(h, "SELECT count(*) FROM sink_class", 0), 0);
+    sqlite3_close(h);
+    fixture_close(&f);
+}
+
+/* All of sink_test as one text, as it is read from a file that is not written. */
+static char *read_sinks(const fixture *f)
+{
+    bs_db *db = NULL;
+    sqlite3_stmt *q = NULL;
+    char *text = NULL;
+    bool row;
+    assert_ok(bs_bn_open(&db, f->db, true));
+    assert_ok(
+        bs_db_prepare(&q, db,
+                      "SELECT group_concat(level || ' ' || entry || ' ' || ifnull(layer, '') || ' ' || "
+                      "ifnull(bit, '') || ' ' || class || ' ' || units || ' ' || hits || ' ' || more || "
+                      "' ' || less || ' ' || q_value, char(10)) FROM (SELECT * FROM sink_test ORDER BY "
+                      "level, entry, layer, bit, class)"));
+    assert_ok(bs_db_step(db, q, &row));
+    assert_ok(bs_db_text(&text, q, 0));
+    sqlite3_finalize(q);
+    bs_db_close(db);
+    assert_non_null(text);
+    return text;
+}
+
+static void assert_sinks(const fixture *f, const char *want)
+{
+    char *have = read_sinks(f);
+    assert_string_equal(have, want);
+    free(have);
+}
+
+/* A file of a version that did not keep fault_wrong, nor the unit in bit_wrong. */
+static void make_old(const fixture *f)
+{
+    sqlite3 *h;
+    assert_int_equal(sqlite3_open(f->db, &h), SQLITE_OK);
+    put(h,
+        "DROP TABLE fault_wrong; DROP TABLE bit_fault; DROP TABLE bit_wrong; CREATE TABLE bit_wrong (entry, "
+        "bit, class, image, n); DELETE FROM bit_counted; INSERT INTO bit_counted SELECT count(*), 0 FROM "
+        "trial");
+    sqlite3_close(h);
+}
+
+static void old_files_show_the_same(void **state)
+{
+    (void)state;
+    fixture f;
+    const size_t some = FX_ROWS * 3 / 5; /* in the middle of the parameter */
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, some, 200);
+    char *before = read_sinks(&f);
+    assert_non_null(strstr(before, "layer 3 1"));
+    make_old(&f);
+    assert_sinks(&f, before);
+    assert_int_equal(fx_number(f.db, "SELECT count(*) FROM sqlite_master WHERE name = 'fault_wrong'"), 0);
+    assert_ok(bs_bn_update(f.db));
+    assert_true(fx_number(f.db, "SELECT count(*) FROM fault_wrong") > 0);
+    assert_sinks(&f, before);
+    free(before);
+    fx_run(&f, f.db, some, FX_ROWS, 200);
+    char *after = read_sinks(&f);
+    /* An old file that is resumed. */
+    assert_int_equal(unlink(f.db), 0);
+    fx_run(&f, f.db, 0, some, 200);
+    make_old(&f);
+    fx_run(&f, f.db, some, FX_ROWS, 200);
+    assert_sinks(&f, after);
+    free(after);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sinks),
         cmocka_unit_test(a_planted_sink_is_found),
+        cmocka_unit_test(one_harmful_fault_is_no_sink),
+        cmocka_unit_test(two_classes_have_no_sinks),
+        cmocka_unit_test(old_files_show_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

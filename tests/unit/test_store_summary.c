@@ -113,6 +113,15 @@ static void summaries_equal_raw_rows(void **state)
                 "SELECT entry, layer, repetition, count(*), sum(masked), sum(sdc1), sum(due) FROM outcome "
                 "WHERE layer = 1 "
                 "GROUP BY entry, layer, repetition");
+    assert_same(
+        f.db, "SELECT * FROM fault_wrong",
+        "SELECT entry, layer, repetition, class, sum(n), sum(r), sum(g) FROM ("
+        "WITH wrong AS (SELECT o.*, g.top2 FROM outcome o JOIN golden g USING (image) WHERE o.layer = 1 "
+        "AND o.sdc1 AND o.golden_class >= 0) "
+        "SELECT entry, layer, repetition, class, 1 AS n, 0 AS r, 0 AS g FROM wrong "
+        "UNION ALL SELECT entry, layer, repetition, top2, 0, 1, 0 FROM wrong "
+        "UNION ALL SELECT entry, layer, repetition, golden_class, 0, 0, 1 FROM wrong) "
+        "GROUP BY entry, layer, repetition, class");
     assert_same(f.db, "SELECT entry, layer, image, done FROM unit",
                 "SELECT entry, layer, image, count(*) FROM trial GROUP BY entry, layer, image");
     assert_same(f.db, "SELECT id, trials FROM run", "SELECT run, count(*) FROM trial GROUP BY run");
