@@ -9,6 +9,10 @@
 -- images and K classes (Laplace's rule of succession): a class that none of these images shows is not free. A choice
 -- by raw M_c picks all those classes, and the other half of the images then pays for them. `rerun_curve` adds one class after the other; the policy
 -- (rerun_policy, rerun_set) stops where the extra inferences would exceed bn_parameter rerun_budget.
+--
+-- Bounds of the share caught: Wilson's with continuity correction (formulas.cmake), at Kish's effective number of the
+-- silent corruptions of the judging half, (sum of their weights)^2 / sum of the squared weights. A trial of image i in
+-- stratum t weighs P(t) w_i / (n_it W_t), as in the sums.
 
 CREATE VIEW rerun_curve AS
 WITH img AS MATERIALIZED (
@@ -29,16 +33,19 @@ WITH img AS MATERIALIZED (
 ), cell AS MATERIALIZED (
     SELECT s.entry, s.layer, i.half, s.class, sum(i.w * s.n / u.done) AS nn,
            sum(CASE WHEN s.class <> i.g AND s.class >= 0 THEN i.w * s.n / u.done ELSE 0.0 END) AS ww,
+           sum(CASE WHEN s.class <> i.g AND s.class >= 0 THEN i.w / u.done * (i.w / u.done) * s.n ELSE 0.0 END) AS sq,
            sum((s.class <> i.g AND s.class >= 0) * s.n) AS wrong
       FROM (SELECT DISTINCT entry, layer FROM tried) t CROSS JOIN summary s ON s.entry = t.entry AND s.layer = t.layer
      CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer AND u.image = s.image
      CROSS JOIN img i ON i.image = s.image GROUP BY s.entry, s.layer, i.half, s.class
 ), flow AS MATERIALIZED (
-    SELECT t.scope, t.half, c.class, sum(t.k * c.nn / t.w) AS nn, sum(t.k * c.ww / t.w) AS ww, sum(c.wrong) AS wrong
+    SELECT t.scope, t.half, c.class, sum(t.k * c.nn / t.w) AS nn, sum(t.k * c.ww / t.w) AS ww,
+           sum(t.k / t.w * (t.k / t.w) * c.sq) AS sq, sum(c.wrong) AS wrong
       FROM stratum_of t JOIN cell c ON c.entry = t.entry AND c.layer = t.layer AND c.half = t.half
      GROUP BY t.scope, t.half, c.class
 ), whole AS MATERIALIZED (
     SELECT f.scope, s.p, sum(ww) FILTER (WHERE half = 0) AS ww0, ifnull(sum(ww) FILTER (WHERE half = 1), 0.0) AS ww1,
+           sum(ww) FILTER (WHERE half = 1) * sum(ww) FILTER (WHERE half = 1) / nullif(sum(sq) FILTER (WHERE half = 1), 0) AS n1,
            ifnull(sum(wrong) FILTER (WHERE half = 1), 0) AS wrong1
       FROM flow f JOIN bn_scope s ON s.scope = f.scope GROUP BY f.scope
 ), class_of AS MATERIALIZED (
@@ -59,7 +66,7 @@ WITH img AS MATERIALIZED (
     UNION ALL
     SELECT scope, 0, NULL, 0.0, 0.0, 0.0, 0.0, 0 FROM whole
 ), rate AS (
-    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, c.ww1 / nullif(w.ww1, 0) AS r
+    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, w.n1, min(1.0, c.ww1 / nullif(w.ww1, 0)) AS r
       FROM curve c JOIN whole w ON w.scope = c.scope
 )
 SELECT r.scope,                               -- entry.id, or -1: the strata of bn_prior_layer
@@ -70,15 +77,18 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
        r.extra1 AS extra,                     -- what they are on the other half
        r.ww0 / nullif(r.all0, 0) AS caught_chosen, -- share of silent corruptions caught, on the half that chose S
        r.r AS caught,                         -- the same on the other half
-       max(0.0, ((2.0 * m * r + zz) - sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS caught_low, -- 95 %
-       min(1.0, ((2.0 * m * r + zz) + sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS caught_high, -- bounds
+       @wilson_low(r.r, r.n1, z) AS caught_low,   -- its two-sided bounds; NULL: no silent
+       @wilson_high(r.r, r.n1, z) AS caught_high, -- corruption on the other half
+       @wilson_low(r.r, r.n1, z1) AS caught_lower, -- its one-sided lower bound
        r.extra1 - r.p * r.ww1 AS false_alarm, -- share of inferences that run again although the answer was the golden one
        r.p * r.all1 AS sdc_rate,              -- P(silent corruption) without the policy, on the other half
        r.p * (r.all1 - r.ww1) AS residual_sdc_rate, -- the same with it
        r.p,                                   -- P(F = 1)
        r.wrong1 AS caught_trials,             -- trials caught on the other half
-       r.m AS sdc_trials                      -- trials with a silent corruption on the other half
-  FROM rate r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting
+       r.m AS sdc_trials,                     -- trials with a silent corruption on the other half
+       r.n1 AS observations,                  -- independent ones that these are worth
+       x.confidence                           -- of the bounds
+  FROM rate r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting x
  ORDER BY r.scope, r.size;
 
 -- The policy that the budget allows: the longest beginning of the curve, one row a scope. Columns as there.
@@ -89,8 +99,8 @@ WITH curve AS MATERIALIZED (
     SELECT scope, max(size) AS size FROM curve CROSS JOIN bn_setting WHERE budget <= rerun_budget GROUP BY scope
 )
 SELECT c.scope, c.size, x.rerun_budget AS budget_allowed, -- bn_parameter rerun_budget
-       c.budget, c.extra, c.caught_chosen, c.caught, c.caught_low, c.caught_high, c.false_alarm, c.sdc_rate,
-       c.residual_sdc_rate, c.p, c.caught_trials, c.sdc_trials
+       c.budget, c.extra, c.caught_chosen, c.caught, c.caught_low, c.caught_high, c.caught_lower, c.false_alarm,
+       c.sdc_rate, c.residual_sdc_rate, c.p, c.caught_trials, c.sdc_trials, c.observations, c.confidence
   FROM curve c JOIN chosen h ON h.scope = c.scope AND h.size = c.size CROSS JOIN bn_setting x;
 
 -- The classes of S.

@@ -1,0 +1,325 @@
+"""coverage.py BITSINK [small|full]: do the intervals of the views cover what they claim? Campaigns of known truth are drawn,
+put into a result file, and read through its views. Fails where a nominal 95 % interval, two-sided or one-sided, covers
+less than 93 % of the campaigns (small: by more than three standard errors, as it draws fewer of them); one of another
+confidence less than 2 % below it. The draws are the same in every run."""
+import os
+import sys
+import tempfile
+
+try:
+    import numpy as np
+except ImportError:
+    print("skipped: numpy is not installed")
+    sys.exit(77)
+from simulated import ENDLESS, File, make
+
+STRATA = 19  # of a sum, as VGG-19 has
+
+
+class Table:
+    """Prints a line for each kind of interval, and remembers the bad ones."""
+    def __init__(self, small):
+        self.small, self.bad, self.lines = small, [], 0
+        print(f"{'case':44} {'interval':26} {'campaigns':>9} {'truth':>9} {'covered':>8} {'above':>6} {'below':>6} {'width':>9}")
+
+    def line(self, case, what, truth, low, high, nominal):
+        truth = np.broadcast_to(truth, low.shape)
+        assert len(low) and not np.isnan(low).any() and not np.isnan(high).any(), f"{case}, {what}: no interval"
+        slack = 1e-12 * np.abs(truth)
+        above, below = (truth > high + slack).mean(), (truth < low - slack).mean()
+        covered = 1 - above - below
+        least = nominal - 0.02
+        if self.small:
+            least -= 3 * np.sqrt(least * (1 - least) / len(low))
+        fails = covered < least
+        self.lines += 1
+        print(f"{case:44} {what:26} {len(low):9} {truth.mean():9.3g} {covered:8.4f} {above:6.4f} {below:6.4f} "
+              f"{np.median(high - low):9.3g}{'  LOW' if fails else ''}", flush=True)
+        if fails:
+            self.bad.append(f"{case}: {what} covers {covered:.4f}")
+
+    def score(self, case, what, truth, rows, nominal=0.95):
+        """rows: low, high and, if the view has it, upper."""
+        self.line(case, what, truth, rows[:, 0], rows[:, 1], nominal)
+        if rows.shape[1] > 2:
+            self.line(case, what + " upper", truth, np.zeros(len(rows)), rows[:, 2], nominal)
+
+    def layers(self, case, f, entry, truths, nominal=0.95, columns="low, high, upper"):
+        for outcome, truth in truths.items():
+            rows = f.read(f"SELECT {columns} FROM layer_outcome WHERE entry = {entry} AND outcome = '{outcome}' ORDER BY layer")
+            self.score(case, outcome, truth, rows, nominal)
+
+
+def mixture(rng, kind, shape):
+    """Harm of faults, P(SDC-1 on an image): most do nothing, few are catastrophic. And its mean."""
+    u = rng.random(shape)
+    if kind == "2 % catastrophic":
+        return np.where(u < 0.02, rng.beta(40, 8, shape), np.where(u < 0.2, rng.beta(1, 99, shape), 0)), 0.02 * 40 / 48 + 0.18 * 0.01
+    return np.where(u < 0.01, 0.9, np.where(u < 0.6, rng.beta(1, 199, shape), 0)), 0.009 + 0.59 * 0.005
+
+
+def parameters(f, table, n):
+    f.clear()
+    f.images(np.arange(40) % 10)
+    cases = [(kind, k) for kind in ("2 % catastrophic", "59 % of 0.5 %") for k in (5, 20, 100, 400)]
+    truth = []
+    for e, (kind, k) in enumerate(cases):
+        p, mean = mixture(f.rng, kind, (n, k))
+        truth.append(mean)
+        f.faults(e, np.arange(n), *f.hits(p))
+    f.finish()
+    for e, (kind, k) in enumerate(cases):
+        case = f"weights, {kind}, {k} faults"
+        table.layers(case, f, e, {"sdc1": truth[e], "accuracy": 1 - truth[e]})
+        rows = f.read(f"SELECT sdc1_low, sdc1_high, sdc1_upper FROM layer_accuracy WHERE entry = {e} ORDER BY layer")
+        table.score(case, "layer_accuracy", truth[e], rows)
+
+
+def activations(f, table, n):
+    f.clear()
+    f.images([3])
+    cases = [(r, trials) for r in (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.99, 0.999) for trials in (50, 500, 5000)]
+    def parts(r):
+        due = min(r, (1 - r) / 2)
+        return due, 0.9 * (1 - r - due)
+    for e, (r, trials) in enumerate(cases):
+        f.shares(e, np.arange(n), trials, r, parts(r)[0], 0.9)
+    f.finish()
+    for e, (r, trials) in enumerate(cases):
+        due, masked = parts(r)
+        table.layers(f"activations, SDC-1 {r:g}, {trials} trials", f, e,
+                     {"sdc1": r, "due": due, "masked": masked, "accuracy": 1 - r - due, "sdc1_or_due": r + due})
+    for confidence in (0.8, 0.99):
+        f.set(confidence=confidence)
+        table.layers(f"confidence {confidence}, SDC-1 0.1, 500 trials", f, cases.index((0.1, 500)), {"sdc1": 0.1}, confidence)
+        table.layers(f"confidence {confidence}, SDC-1 0.001, 5000 trials", f, cases.index((1e-3, 5000)), {"sdc1": 1e-3}, confidence)
+
+
+def drops(f, table, n):
+    """accuracy_drop: golden right on three images and wrong on one, where a wrong answer can only be right."""
+    f.clear()
+    f.images([0, 1, 2, 3], [0, 1, 2, 4])
+    cases = [(loss, gain, each) for loss, gain in ((1e-3, 0.0), (0.02, 0.005), (0.2, 0.3), (0.01, 0.2)) for each in (10, 100, 1000)]
+    for e, (loss, gain, each) in enumerate(cases):
+        f.shares(e, np.arange(n), each, np.array([loss, loss, loss, gain]))
+    kinds = [(loss, gain, k) for loss, gain in ((0.02, 0.005), (0.1, 0.3)) for k in (20, 100)]
+    for e, (loss, gain, k) in enumerate(kinds, 100):
+        scale = np.array([loss, loss, loss, gain]) / 0.2  # a fifth of the faults does something
+        y = (f.rng.random((n, k, 1)) < 0.2) & (f.rng.random((n, k, 4)) < scale)
+        f.faults(e, np.arange(n), y.sum(2), y.sum(1))
+    f.finish()
+    for e, (loss, gain, each) in enumerate(cases):
+        table.layers(f"activations, loss {loss:g}, gain {gain:g}, {4 * each}", f, e, {"accuracy_drop": 0.75 * loss - 0.25 * gain},
+                     columns="low, high")
+    for e, (loss, gain, k) in enumerate(kinds, 100):
+        table.layers(f"weights, loss {loss:g}, gain {gain:g}, {k} faults", f, e, {"accuracy_drop": 0.75 * loss - 0.25 * gain},
+                     columns="low, high")
+
+
+RATES = {"one bad layer": np.where(np.arange(STRATA) == 7, 0.02, 1e-4), "all 1e-3": np.full(STRATA, 1e-3),
+         "1e-4 to 0.5": np.geomspace(1e-4, 0.5, STRATA)}
+BITS = np.array([1728, 36864, 73728, 147456, 294912, 589824, 589824, 589824, 1179648, 2359296, 2359296, 2359296, 2359296, 2359296,
+                 2359296, 2359296, 102760448, 16777216, 4096000]) * 32  # weights of VGG-19
+
+
+def sums(f, table, n):
+    """Every entry is a campaign of 19 strata."""
+    for kind in ("activations", "weights", "both"):
+        for name, rates in RATES.items():
+            for count in (20, 500) if kind == "activations" else (20, 100):
+                f.clear()
+                f.images([0, 1])  # a wrong answer on the one is the golden answer of the other
+                f.set(p=1)
+                entry, layer = np.repeat(np.arange(n), STRATA), np.tile(np.arange(STRATA), n)
+                weight = layer % 2 == (1 if kind == "both" else layer % 2)
+                weight &= kind != "activations"
+                rate = rates[layer]
+                if weight.any():  # nine of ten harmful faults hit an image
+                    harm = np.where(f.rng.random((weight.sum(), count)) < rate[weight, None] / 0.9, 0.9, 0.0)
+                    by_fault, by_image = f.hits(harm)
+                    by_image = np.where(by_image == 1, 1, by_image)
+                    f.add(entry[weight], layer[weight], [(np.array([0, 1]), count - by_image, 0), (np.array([1, 0]), by_image, 0)],
+                          1, BITS[layer[weight]], by_fault)
+                if not weight.all():
+                    rest = ~weight
+                    wrong = f.rng.binomial(count // 2, rate[rest, None], (rest.sum(), 2))
+                    f.add(entry[rest], layer[rest], [(np.array([0, 1]), count // 2 - wrong, 0), (np.array([1, 0]), wrong, 0)],
+                          0, BITS[layer[rest]])
+                f.finish()
+                check_sums(f, table, f"19 layers, {kind}, {name}, {count}", rates, n)
+    f.set(confidence=0.8)
+    check_network(f, table, "confidence 0.8: the same", rates, 0.8)
+    f.set(confidence=0.99)
+    check_network(f, table, "confidence 0.99: the same", rates, 0.99)
+
+
+def check_network(f, table, case, rates, nominal=0.95):
+    for weights, w in (("bits", BITS / BITS.sum()), ("uniform", np.full(STRATA, 1 / STRATA))):
+        rows = f.read(f"SELECT sdc1_low, sdc1_high, sdc1_upper FROM network_sdc WHERE weights = '{weights}' ORDER BY entry")
+        table.score(case, "network_sdc " + weights, (w * rates).sum(), rows, nominal)
+
+
+def check_sums(f, table, case, rates, n):
+    check_network(f, table, case, rates)
+    raw = f.read("SELECT raw_rate * 1e9 FROM bn_setting")[0, 0] * BITS
+    for level in ("kind", "all"):
+        if level == "kind" and ", both," in case:
+            continue  # half of the layers each
+        rows = f.read(f"SELECT sdc_fit_low, sdc_fit_high, sdc_fit_upper FROM failure_rate WHERE level = '{level}' AND scope >= 0 ORDER BY scope")
+        table.score(case, f"failure_rate {level}", (raw * rates).sum(), rows)
+    mean = rates.mean()
+    rows = f.read("SELECT low, high FROM bn_class WHERE class = 0 ORDER BY scope")
+    assert len(rows) == n
+    table.score(case, "bn_class", 0.5, rows)
+    rows = f.read("SELECT trust_golden_low, trust_golden_high FROM bn_trust WHERE class = 0 ORDER BY scope")
+    table.score(case, "bn_trust golden, p = 1", 1 - mean, rows)
+
+
+def severity(f, table, n):
+    """Costs 1, 10 and 100, the dearest rare; the classes of a group each."""
+    f.clear()
+    f.images([0])
+    f.insert("class_group", np.arange(4), list("abcd"))
+    f.insert("group_cost", ["a"] * 3, list("bcd"), [1.0, 10.0, 100.0])
+    shares = {"rare 100": [0.02, 0.002, 0.0002], "no 100": [0.02, 0.002, 0.0], "frequent": [0.3, 0.2, 0.1], "mostly 100": [0.05, 0.05, 0.85]}
+    cases = [(name, trials) for name in shares for trials in (50, 500, 5000)]
+    for e, (name, trials) in enumerate(cases):
+        p = shares[name]
+        k = f.rng.multinomial(trials, [1 - sum(p), *p], n)
+        f.add(e, np.arange(n), [(np.array([c]), k[:, c:c + 1], 0) for c in range(4)])
+    kinds = [(name, k) for name in shares for k in (20, 100)]
+    for e, (name, k) in enumerate(kinds, 100):  # a fault answers the same class nine times in ten
+        p = np.array(shares[name]) / 0.9
+        if p.sum() > 1:
+            continue
+        image = np.zeros((n, 4), int)
+        fault = f.rng.multinomial(1, [1 - p.sum(), *p], (n, k)).argmax(2)
+        hit = f.rng.random((n, k)) < 0.9
+        for c in range(1, 4):
+            image[:, c] = ((fault == c) & hit).sum(1)
+        image[:, 0] = k - image.sum(1)
+        f.add(e, np.arange(n), [(np.array([c]), image[:, c:c + 1], 0) for c in range(4)], 1, ENDLESS, ((fault > 0) & hit).astype(int))
+    f.finish()
+    for kind, start, some in (("trials", 0, cases), ("faults", 100, kinds)):
+        for e, (name, count) in enumerate(some, start):
+            truth = np.dot(shares[name], [1, 10, 100])
+            rows = f.read(f"SELECT low, high, upper FROM severity WHERE correct = 'golden' AND entry = {e} ORDER BY layer")
+            if len(rows):
+                table.score(f"severity, {name}, {count} {kind}", "severity", truth, rows)
+
+
+def finite(f, table, n):
+    """320 faults in all, drawn without replacement."""
+    f.clear()
+    f.images(np.arange(10))
+    harm = np.zeros((320, 10), bool)
+    harm[:8] = f.rng.random((8, 10)) < 0.85
+    harm[8:60] = f.rng.random((52, 10)) < 0.05
+    widths = []
+    counts = (5, 40, 160, 300, 320)
+    for e, k in enumerate(counts):
+        drawn = f.rng.random((n, 320)).argpartition(k - 1, 1)[:, :k]
+        y = harm[drawn]
+        f.faults(e, np.arange(n), y.sum(2), y.sum(1), 320)
+        per_image = np.stack([f.rng.hypergeometric(harm[:, i].sum(), 320 - harm[:, i].sum(), k, n) for i in range(10)], 1)
+        f.add(10 + e, np.arange(n), [(f.golden, k - per_image, 0), ((f.golden + 1) % 10, per_image, 0)], 0, 320)
+    f.finish()
+    for start, kind in ((0, "weights"), (10, "activations")):
+        for e, k in enumerate(counts, start):
+            rows = f.read(f"SELECT low, high, upper, census, rate FROM layer_outcome WHERE entry = {e} AND outcome = 'sdc1' ORDER BY layer")
+            census = k == 320
+            assert (rows[:, 3] == census).all(), f"{kind}: census with {k} of 320"
+            if census:
+                assert np.isnan(rows[:, :3]).all() and np.allclose(rows[:, 4], harm.mean())
+            else:
+                table.score(f"{kind}, {k} of 320 faults", "sdc1", harm.mean(), rows[:, :3])
+                widths.append(np.median(rows[:, 1] - rows[:, 0]))
+        assert widths[-1] < 0.5 * widths[-2] and (np.diff(widths[-4:]) < 0).all(), widths
+
+
+def weighted(f, table, n):
+    f.clear()
+    weight = f.rng.permutation(np.linspace(1, 20, 40))
+    f.images(np.arange(40) % 10, weight=weight)
+    cases = [(name, each) for name in ("5 %", "heavy images fail", "light images fail") for each in (2, 10)]
+    rates = {"5 %": f.rng.beta(1, 19, 40), "heavy images fail": np.where(weight > 15, 0.3, 0.01),
+             "light images fail": np.where(weight < 5, 0.5, 0.01)}
+    for e, (name, each) in enumerate(cases):
+        f.shares(e, np.arange(n), each, rates[name])
+    f.finish()
+    for e, (name, each) in enumerate(cases):
+        truth = (weight * rates[name]).sum() / weight.sum()
+        table.layers(f"weights of images 1 to 20, {name}, {40 * each}", f, e, {"sdc1": truth, "accuracy": 1 - truth})
+
+
+def population(f, table, n):
+    """Images, and for parameters faults, too, as samples of what there is: the images of each stratum are its own."""
+    for count in (10, 40, 200):
+        f.clear()
+        f.images(np.arange(count) % 10)
+        cases = ((0.01, 1), (0.01, 20), (0.1, 1))
+        some = n if count < 200 else n // 4
+        for e, (mean, c) in enumerate(cases):
+            f.shares(e, np.arange(some), 50, f.rng.beta(mean * c, (1 - mean) * c, (some, count)))
+        f.finish()
+        for e, (mean, c) in enumerate(cases):
+            table.layers(f"population: {count} images, beta({mean * c:g}, {(1 - mean) * c:g})", f, e, {"sdc1": mean},
+                         columns="population_low, population_high")
+    f.clear()
+    f.images(np.arange(40) % 10)
+    def both(fault, image):
+        return np.clip(fault * image, 0, 1)
+    truth = both(f.rng.beta(0.1, 1, 10 ** 6), f.rng.gamma(2, 0.5, 10 ** 6)).mean()
+    for e, k in enumerate((5, 20, 100)):
+        by_fault, by_image = np.zeros((n, k), int), np.zeros((n, 40), int)
+        for s in range(0, n, 256):
+            part = min(256, n - s)
+            y = f.rng.random((part, k, 40)) < both(f.rng.beta(0.1, 1, (part, k, 1)), f.rng.gamma(2, 0.5, (part, 1, 40)))
+            by_fault[s:s + part], by_image[s:s + part] = y.sum(2), y.sum(1)
+        f.faults(e, np.arange(n), by_fault, by_image)
+    f.finish()
+    for e, k in enumerate((5, 20, 100)):
+        table.layers(f"population: 40 images x {k} faults", f, e, {"sdc1": truth}, columns="population_low, population_high")
+
+
+def rerun(f, table, n):
+    """The share of silent corruptions caught: four layers, classes 1 and 2 the wrong answers."""
+    images = 12
+    half = np.array([(i * 2654435761 >> 16) & 1 for i in range(images)])
+    for each in (20, 200):
+        f.clear()
+        f.images(np.full(images, 0), weight=np.linspace(1, 4, images))
+        f.set(layer_prior="bits")
+        entry, layer = np.repeat(np.arange(n), 4), np.tile(np.arange(4), n)
+        p = np.array([[0.02, 0.01], [0.001, 0.002], [0.1, 0.02], [0.005, 0.005]])  # class 1, class 2 by layer
+        k = np.stack([f.rng.multinomial(each, [1 - q.sum(), *q], (n, images)) for q in p], 1).reshape(4 * n, images, 3)
+        bits = np.array([4, 8, 1, 2]) * 10 ** 6
+        f.add(entry, layer, [(np.full(images, c), k[:, :, c], 0) for c in range(3)], 0, bits[layer])
+        f.finish()
+        prior = f.read("SELECT probability FROM bn_layer WHERE scope = 0 ORDER BY layer")[:, 0]
+        flow = prior @ p
+        rows = f.read("SELECT class, caught_low, caught_high FROM rerun_curve WHERE size = 1 ORDER BY scope")
+        rows = rows[~np.isnan(rows[:, 1])]
+        assert set(half) == {0, 1} and len(rows) > 0.9 * n
+        table.score(f"run again, {each} trials an image", "caught", flow[rows[:, 0].astype(int) - 1] / flow.sum(), rows[:, 1:])
+
+
+def main():
+    bitsink, size = os.path.abspath(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "small"
+    n = {"small": 2000, "full": 20000}[size]
+    only = sys.argv[3:]
+    with tempfile.TemporaryDirectory() as folder:
+        f = File(make(bitsink, folder))
+        table = Table(size == "small")
+        for seed, case in enumerate((parameters, activations, drops, sums, severity, finite, weighted, population, rerun)):
+            if not only or case.__name__ in only:
+                f.rng = np.random.default_rng(seed)
+                case(f, table, n)
+        f.db.close()
+    if table.bad:
+        sys.exit("too low:\n  " + "\n  ".join(table.bad))
+    print(f"{table.lines} intervals cover what they claim")
+
+
+if __name__ == "__main__":
+    main()
