@@ -12,11 +12,10 @@
 -- "Correct" has two meanings, and each column says which: `label`, the answer is the image's label; `golden`, it is
 -- the fault-free answer. DUE is correct in neither.
 --
--- Intervals (low, high) have 95 % confidence. The population is sites x bits x the images of this file, so what is
--- known without faults has no width. Within a stratum: Wilson's score interval of a share x at m observations, the
--- roots of (m + z^2) v^2 - (2 m x + z^2) v + m x^2, z = 1.96; m = bn_layer.effective_trials. Sums over strata: MOVER
--- (Zou and Donner, Statistics in Medicine 27, 2008): the distances of the bounds of the terms add up in squares.
--- A ratio is bounded by putting the bounds of its right and of its wrong part into it, which is never too narrow.
+-- Intervals (low, high) have the confidence of bn_parameter. The population is sites x bits x the images of this file,
+-- so what is known without faults has no width. Within a stratum: Wilson's interval with continuity correction at
+-- n = bn_support.observations (trials, or faults of a parameter). Sums over strata: Fay and Feuer. A ratio is bounded
+-- by putting the bounds of its right and of its wrong part into it, which is never too narrow. formulas.cmake has them.
 
 -- The confidence of all intervals, and the quantiles of the normal distribution that belong to it: z for two-sided
 -- bounds, z1 for one-sided ones. Wichura's PPND16 (Algorithm AS 241, Applied Statistics 37, 1988): 16 digits.
@@ -76,48 +75,31 @@ SELECT max(CASE name WHEN 'p' THEN value + 0.0 END) AS p,
 -- P(I): the images whose golden run is in the file.
 CREATE VIEW bn_image AS
 WITH raw AS (
-    SELECT g.image, i.path, i.label, i.class AS label_class, g.class AS golden_class,
+    SELECT i.id AS image, i.path, i.label, i.class AS label_class, g.class AS golden_class, g.image AS tried,
            CASE WHEN EXISTS (SELECT 1 FROM bn_prior_image) THEN ifnull(p.weight, 0.0) ELSE 1.0 END AS weight
-      FROM golden g JOIN image i ON i.id = g.image
-      LEFT JOIN bn_prior_image p ON p.image = g.image
+      FROM image i LEFT JOIN golden g ON g.image = i.id LEFT JOIN bn_prior_image p ON p.image = i.id
+), shared AS (
+    SELECT *, weight / nullif(sum(weight) OVER (), 0) AS share FROM raw
 )
 SELECT image,                                                 -- image.id
        path,                                                  -- image.path
        label,                                                 -- image.label
        label_class,                                           -- y_i, image.class; NULL: no label
        golden_class,                                          -- g_i, -1: DUE
-       weight / nullif(sum(weight) OVER (), 0) AS probability -- w_i
-  FROM raw;
-
--- How many independent observations the trials of a stratum are worth. Activations: Kish's effective sample size
--- of the trials, each of which weighs w_i / n_it. Parameters: the faults, because trials that share one are
--- correlated (a bound: the images are taken as fully correlated).
-CREATE VIEW bn_support AS
-WITH img AS MATERIALIZED (
-    SELECT image, probability AS w FROM bn_image WHERE probability > 0
-), fault AS MATERIALIZED (
-    SELECT entry, layer, count(*) AS faults FROM fault_summary GROUP BY entry, layer
-)
-SELECT u.entry,                                    -- entry.id
-       u.layer,                                    -- layer.id
-       count(*) AS images,                         -- images with trials, among those with a weight
-       sum(i.w) AS weight,                         -- W_t: their probability
-       CASE WHEN f.faults IS NULL THEN 'trial' ELSE 'fault' END AS unit, -- what is counted
-       ifnull(f.faults, sum(i.w) * sum(i.w) / sum(i.w * i.w / u.done)) AS effective_trials -- observations
-  FROM unit u CROSS JOIN img i ON i.image = u.image
-  LEFT JOIN fault f ON f.entry = u.entry AND f.layer = u.layer
- WHERE u.done > 0 GROUP BY u.entry, u.layer;
+       weight / nullif(sum(weight) OVER (), 0) AS probability,-- w_i
+       share                                                  -- its weight among all images of the campaign
+  FROM shared WHERE tried IS NOT NULL;
 
 -- P(L | F = 1), and how far each stratum is covered.
 CREATE VIEW bn_layer AS
 WITH base AS (
-    SELECT s.entry, s.layer, s.parameter, e.ber > 0 AS is_ber, l.bits, x.layer_prior,
-           CASE WHEN e.ber > 0 OR x.layer_prior IN ('uniform', 'bits') THEN s.entry ELSE -1 END AS scope,
+    SELECT s.entry, s.layer, s.parameter, s.is_ber, s.bits, x.layer_prior,
+           CASE WHEN s.is_ber OR x.layer_prior IN ('uniform', 'bits') THEN s.entry ELSE -1 END AS scope,
            p.probability AS direct, p.entry IS NOT NULL AS listed,
            CASE WHEN p.entry IS NOT NULL THEN
-               coalesce(p.exposure, coalesce(p.raw_rate, x.raw_rate) * l.bits * coalesce(p.residency,
+               coalesce(p.exposure, coalesce(p.raw_rate, x.raw_rate) * s.bits * coalesce(p.residency,
                    CASE WHEN s.parameter THEN x.parameter_hours ELSE x.activation_hours END)) END AS exposure
-      FROM stratum s JOIN entry e ON e.id = s.entry JOIN layer l ON l.id = s.layer CROSS JOIN bn_setting x
+      FROM bn_stratum s CROSS JOIN bn_setting x
       LEFT JOIN bn_prior_layer p ON p.entry = s.entry AND p.layer = s.layer
 ), weighted AS (
     SELECT *, CASE WHEN layer_prior = 'bits' THEN bits * 1.0
@@ -128,12 +110,13 @@ WITH base AS (
 ), tried AS (
     SELECT entry, layer, sum(n) AS n FROM layer_summary GROUP BY entry, layer
 ), seen AS (
-    SELECT entry, layer, count(*) AS images FROM unit WHERE done > 0 GROUP BY entry, layer
+    SELECT entry, layer, images, coverage FROM bn_support
 )
 SELECT w.scope,                                       -- entry.id, or -1: the strata of bn_prior_layer
        w.entry,                                       -- entry.id
        w.layer,                                       -- layer.id
        l.name AS layer_name,                          -- its tensor
+       w.bits,                                        -- bits that the entry may hit
        w.exposure,                                    -- m_t, expected faults an inference; NULL where not asked for
        ifnull(w.weight, 0.0) / nullif(sum(w.weight) OVER (PARTITION BY w.scope), 0) AS planned_probability,
                                                       -- P(t) if all strata had trials
@@ -142,24 +125,36 @@ SELECT w.scope,                                       -- entry.id, or -1: the st
            AS probability,                            -- P(t) over the strata with trials
        ifnull(t.n, 0) AS trials,                      -- trials in the file
        ifnull(s.images, 0) AS images,                 -- images with trials
-       ifnull(s.images, 0) * 1.0 / nullif((SELECT count(*) FROM image), 0) AS coverage -- share of all images
+       ifnull(s.coverage, 0.0) AS coverage            -- their share of the campaign's images, by weight
   FROM weighted w JOIN layer l ON l.id = w.layer
   LEFT JOIN tried t ON t.entry = w.entry AND t.layer = w.layer
   LEFT JOIN seen s ON s.entry = w.entry AND s.layer = w.layer;
+
+-- Strata of bn_prior_layer whose entries may hit the same bits of the same tensor: such entries are no two things that
+-- happen, but one that is counted twice, so a scope that pools them has no P(F).
+CREATE VIEW bn_overlap AS
+SELECT a.layer,            -- layer.id
+       a.entry AS entry_a, -- entry.id
+       b.entry AS entry_b  -- entry.id of the other one
+  FROM bn_prior_layer a JOIN bn_prior_layer b ON b.layer = a.layer AND b.entry > a.entry
+  JOIN entry x ON x.id = a.entry JOIN entry y ON y.id = b.entry
+ WHERE x.bits & y.bits <> 0 OR x.burst > 1 OR y.burst > 1 OR x.kind IN ('set', 'zero', 'random') OR y.kind IN ('set', 'zero', 'random')
+    OR x.sites IS NOT NULL OR y.sites IS NOT NULL;
 
 -- P(F = 1) of each scope.
 CREATE VIEW bn_scope AS
 SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_layer
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN 1.0
+            WHEN b.scope = -1 AND EXISTS (SELECT 1 FROM bn_overlap) THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN 1.0 - exp(-sum(b.exposure))
-            ELSE x.p END AS p,     -- P(F=1); 1 for an entry with a bit error rate
+            ELSE x.p END AS p,     -- P(F=1); 1 for an entry with a bit error rate; NULL: see bn_overlap
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN sum(b.exposure) * sum(b.exposure) / 2
             WHEN x.p < 1 THEN ln(1.0 - x.p) * ln(1.0 - x.p) / 2 END
            AS two_fault_bound,     -- bound m^2/2 of the probability of two faults at once, which is ignored
        count(*) AS strata,         -- strata of the scope
        sum(b.trials > 0) AS tried, -- of them: with trials
-       sum(b.planned_probability * b.coverage) AS coverage, -- share of P(t) x images that has trials
+       sum(b.planned_probability * b.coverage) AS coverage, -- share of P(t) x P(I) that has trials
        sum(b.trials) AS trials     -- trials in the file
   FROM bn_layer b CROSS JOIN bn_setting x LEFT JOIN entry e ON e.id = b.scope
  GROUP BY b.scope;
@@ -190,21 +185,23 @@ WITH pool AS MATERIALIZED (
       FROM unit u JOIN pool p ON p.entry = u.entry AND p.layer = u.layer
       JOIN golden g ON g.image = u.image CROSS JOIN bn_setting x
      WHERE u.done > 0 AND x.a > 0
+), bounded AS (
+    SELECT c.*, @without_replacement(c.done, t.faults) AS m
+      FROM cell c JOIN bn_stratum t ON t.entry = c.entry AND t.layer = c.layer
 )
 SELECT c.entry,          -- entry.id
        c.layer,          -- layer.id
        c.image,          -- image.id
        c.class,          -- the answer, -1: DUE, NULL: any answer not listed
        c.r AS probability, -- P(C = class | I = image, L = (entry, layer))
-       max(0.0, ((2 * c.done * c.r + x.zz) - sqrt(x.zz * x.zz + 4 * x.zz * c.done * c.r * max(0.0, 1 - c.r))) / (2 * (c.done + x.zz)))
-           AS low,       -- 95 % bounds; within an image every trial has a fault of its own
-       min(1.0, ((2 * c.done * c.r + x.zz) + sqrt(x.zz * x.zz + 4 * x.zz * c.done * c.r * max(0.0, 1 - c.r))) / (2 * (c.done + x.zz)))
-           AS high,
+       coalesce(@wilson_low(c.r, c.m, x.z), c.r) AS low,    -- bounds; within an image every trial has a fault of its own
+       coalesce(@wilson_high(c.r, c.m, x.z), c.r) AS high,
        c.is_label AND c.class >= 0 AS correct_label,   -- the answer is the label; NULL: no label, or others
        c.is_golden AND c.class >= 0 AS correct_golden, -- the answer is the fault-free one
        c.n,              -- trials with this answer
-       c.done AS trials  -- trials of (entry, layer, image)
-  FROM cell c CROSS JOIN bn_setting x;
+       c.done AS trials, -- trials of (entry, layer, image)
+       x.confidence      -- of the bounds
+  FROM bounded c CROSS JOIN bn_setting x;
 
 -- The parts of P(C | L): the sum of w_i P(c|i,t) over the images tried in t, for answers with a probability above
 -- 0, and how much of it is right, in both meanings.
@@ -212,7 +209,7 @@ CREATE VIEW bn_flow AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
 ), tried AS MATERIALIZED (
-    SELECT entry, layer, weight AS w, effective_trials FROM bn_support
+    SELECT entry, layer, weight AS w, observations FROM bn_support
 ), pool AS MATERIALIZED (
     SELECT entry, layer, sum(n) AS n, 1.0 - sum(wrong) * 1.0 / sum(n) AS kept FROM layer_summary GROUP BY entry, layer
 ), spread AS MATERIALIZED (
@@ -248,22 +245,22 @@ SELECT p.entry,                           -- entry.id
        sum(p.p) / t.w AS answer,          -- P(C = class | L = (entry, layer))
        sum(p.p_label) / t.w AS right_label,   -- of it: the answer is the label
        sum(p.p_golden) / t.w AS right_golden, -- of it: the answer is the golden one
-       t.effective_trials,                -- bn_support.effective_trials
+       t.observations,                    -- bn_support.observations
        sum(p.n) AS n,                     -- trials with this answer
        sum(p.wrong) AS wrong,             -- of them: it is not the golden answer
        sum(p.images) AS images            -- images with this answer
   FROM part p JOIN tried t ON t.entry = p.entry AND t.layer = p.layer
  WHERE p.p > 0 GROUP BY p.entry, p.layer, p.class;
 
--- The same with bounds, one row for each part.
+-- The same with bounds, one row for each part. A census has no width.
 CREATE VIEW bn_flow_part AS
 WITH flow AS MATERIALIZED (
-    SELECT *, effective_trials AS m FROM bn_flow
+    SELECT *, observations AS m FROM bn_flow
 ), part AS (
-    SELECT entry, layer, class, 'answer' AS part, answer AS v, m, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'right_label', right_label, m, n, wrong, images FROM flow
+    SELECT entry, layer, class, 'answer' AS part, min(1.0, answer) AS v, m, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'right_label', min(1.0, right_label), m, n, wrong, images FROM flow
     UNION ALL SELECT entry, layer, class, 'wrong_label', max(0.0, answer - right_label), m, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'right_golden', right_golden, m, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'right_golden', min(1.0, right_golden), m, n, wrong, images FROM flow
     UNION ALL SELECT entry, layer, class, 'wrong_golden', max(0.0, answer - right_golden), m, n, wrong, images FROM flow
 )
 SELECT p.entry, -- entry.id
@@ -271,15 +268,15 @@ SELECT p.entry, -- entry.id
        p.class, -- the answer, -1: DUE
        p.part,  -- answer, or the part of it that is right or wrong by label or golden answer
        p.v,     -- probability of this answer and part, given the stratum
-       max(0.0, ((2 * m * v + zz) - sqrt(zz * zz + 4 * zz * m * v * max(0.0, 1 - v))) / (2 * (m + zz))) AS low, -- bounds
-       min(1.0, ((2 * m * v + zz) + sqrt(zz * zz + 4 * zz * m * v * max(0.0, 1 - v))) / (2 * (m + zz))) AS high,
-       p.m AS effective_trials, p.n, p.wrong, p.images -- as in bn_flow
+       coalesce(@wilson_low(v, m, z), v) AS low, -- bounds
+       coalesce(@wilson_high(v, m, z), v) AS high,
+       p.m AS observations, p.n, p.wrong, p.images -- as in bn_flow
   FROM part p CROSS JOIN bn_setting x;
 
 -- P(C | L), and how far the answer can be trusted, if the fault is there.
 CREATE VIEW bn_class_given_layer AS
 WITH bound AS (
-    SELECT entry, layer, class, max(effective_trials) AS effective_trials, max(n) AS n, max(wrong) AS wrong, max(images) AS images,
+    SELECT entry, layer, class, max(observations) AS observations, max(n) AS n, max(wrong) AS wrong, max(images) AS images,
            max(CASE part WHEN 'answer' THEN v END) AS answer, max(CASE part WHEN 'right_label' THEN v END) AS right_label,
            max(CASE part WHEN 'right_golden' THEN v END) AS right_golden,
            max(CASE part WHEN 'answer' THEN low END) AS a_low, max(CASE part WHEN 'answer' THEN high END) AS a_high,
@@ -296,7 +293,7 @@ SELECT f.entry,                                -- entry.id
        f.class,                                -- the answer, -1: DUE
        CASE WHEN f.class = -1 THEN 'DUE' ELSE c.name END AS class_name, -- its name
        f.answer AS probability,                -- P(C = class | L = (entry, layer))
-       f.a_low AS low, f.a_high AS high,       -- 95 % bounds
+       f.a_low AS low, f.a_high AS high,       -- its bounds
        f.right_label AS correct_label,         -- P(C = class and it is the label | L)
        f.right_golden AS correct_golden,       -- P(C = class and it is the golden answer | L)
        CASE WHEN y.class IS NOT NULL OR f.class = -1 THEN f.right_label / f.answer END
@@ -309,8 +306,9 @@ SELECT f.entry,                                -- entry.id
        f.n,                                    -- trials with this answer
        f.wrong,                                -- of them: it is not the golden answer
        f.images,                               -- images with this answer
-       f.effective_trials                      -- observations that the bounds count
-  FROM bound f LEFT JOIN class c ON c.id = f.class LEFT JOIN labelled y ON y.class = f.class;
+       f.observations,                         -- what the bounds count, bn_support.observations
+       x.confidence                            -- of the bounds
+  FROM bound f CROSS JOIN bn_setting x LEFT JOIN class c ON c.id = f.class LEFT JOIN labelled y ON y.class = f.class;
 
 -- P(Correct | L): accuracy under one fault. By label over the images that have one.
 CREATE VIEW bn_correct_given_layer AS
@@ -321,45 +319,55 @@ WITH img AS MATERIALIZED (
            ifnull(sum(i.w) FILTER (WHERE i.y = i.g), 0.0) AS w_right
       FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer
 ), flow AS MATERIALIZED (
-    SELECT entry, layer, sum(right_label) AS right_label, sum(right_golden) AS right_golden,
-           max(effective_trials) AS m, sum(n) AS n
+    SELECT entry, layer, sum(right_label) AS right_label, sum(right_golden) AS right_golden, sum(n) AS n
       FROM bn_flow GROUP BY entry, layer
 ), rate AS (
-    SELECT f.entry, f.layer, f.n, f.m, f.m * i.w_label / i.w AS m_label, i.w_right / nullif(i.w_label, 0) AS without_fault,
+    SELECT f.entry, f.layer, f.n, s.observations AS m, s.observations * CASE WHEN s.parameter THEN 1.0 ELSE i.w_label / i.w END AS m_label,
+           i.w_right / nullif(i.w_label, 0) AS without_fault,
            min(1.0, f.right_label * i.w / nullif(i.w_label, 0)) AS r, min(1.0, f.right_golden) AS q
-      FROM flow f JOIN image_sum i ON i.entry = f.entry AND i.layer = f.layer
+      FROM flow f JOIN image_sum i ON i.entry = f.entry AND i.layer = f.layer JOIN bn_support s ON s.entry = f.entry AND s.layer = f.layer
 )
 SELECT r.entry,                        -- entry.id
        r.layer,                        -- layer.id
        l.name AS layer_name,           -- its tensor
        r.without_fault AS label_without_fault, -- accuracy of the golden answers to the same images
        r.r AS correct_label,           -- P(the answer is the label | L = (entry, layer))
-       max(0.0, ((2 * m_label * r + zz) - sqrt(zz * zz + 4 * zz * m_label * r * (1 - r))) / (2 * (m_label + zz))) AS label_low, -- 95 %
-       min(1.0, ((2 * m_label * r + zz) + sqrt(zz * zz + 4 * zz * m_label * r * (1 - r))) / (2 * (m_label + zz))) AS label_high, -- bounds
+       coalesce(@wilson_low(r.r, r.m_label, x.z), r.r) AS label_low, -- its bounds
+       coalesce(@wilson_high(r.r, r.m_label, x.z), r.r) AS label_high,
        r.q AS correct_golden,          -- P(the answer is the fault-free one | L)
-       max(0.0, ((2 * m * q + zz) - sqrt(zz * zz + 4 * zz * m * q * (1 - q))) / (2 * (m + zz))) AS golden_low, -- 95 %
-       min(1.0, ((2 * m * q + zz) + sqrt(zz * zz + 4 * zz * m * q * (1 - q))) / (2 * (m + zz))) AS golden_high, -- bounds
+       coalesce(@wilson_low(r.q, r.m, x.z), r.q) AS golden_low, -- its bounds
+       coalesce(@wilson_high(r.q, r.m, x.z), r.q) AS golden_high,
        r.n AS trials,                  -- trials
-       r.m AS effective_trials         -- bn_support.effective_trials
-  FROM rate r JOIN layer l ON l.id = r.layer CROSS JOIN bn_setting;
+       r.m AS observations,            -- what the bounds count, bn_support.observations
+       x.confidence                    -- of the bounds
+  FROM rate r JOIN layer l ON l.id = r.layer CROSS JOIN bn_setting x;
 
--- Sums over the strata of a scope: sum_t P(t) v_t for every part, with bounds. A stratum in which an answer never
--- came counts as 0 of its trials, with an upper bound above 0.
+-- What the sums over the strata of a scope count, for Fay and Feuer's bounds. A stratum in which an answer never came
+-- is there with its largest step.
+CREATE VIEW bn_scope_sum AS
+SELECT b.scope,            -- entry.id, or -1: the strata of bn_prior_layer
+       count(*) AS strata, -- with trials
+       ifnull(max(b.probability / s.observations), 0.0) AS top, -- the largest P(t)/n: what one more event adds
+       ifnull(sum(b.probability * b.probability / s.observations), 0.0) AS square, -- sum of P(t)^2/n
+       max(s.observations) AS observations -- of the one stratum, where there is one
+  FROM bn_layer b JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer WHERE b.probability > 0 GROUP BY b.scope;
+
+-- Sums over the strata of a scope: sum_t P(t) v_t for every part, with bounds.
 CREATE VIEW bn_bound AS
-WITH stratum_of AS MATERIALIZED (
-    SELECT b.scope, b.entry, b.layer, b.probability AS k, x.zz / (s.effective_trials + x.zz) AS empty_high
-      FROM bn_layer b JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer CROSS JOIN bn_setting x
-     WHERE b.probability > 0
-), empty AS MATERIALIZED (
-    SELECT scope, sum(k * k * empty_high * empty_high) AS up2 FROM stratum_of GROUP BY scope
+WITH part AS (
+    SELECT b.scope, f.class, f.part, sum(b.probability * f.v) AS v, max(f.low) AS low, max(f.high) AS high, sum(f.n) AS n, sum(f.wrong) AS wrong,
+           ifnull(sum(b.probability * b.probability * f.v / f.observations), 0.0) AS variance
+      FROM bn_flow_part f JOIN bn_layer b ON b.entry = f.entry AND b.layer = f.layer
+     WHERE b.probability > 0 GROUP BY b.scope, f.class, f.part
+), whole AS (
+    SELECT p.*, s.strata, s.top, s.square, s.square - p.variance AS rest FROM part p JOIN bn_scope_sum s ON s.scope = p.scope
 )
-SELECT s.scope,                -- entry.id, or -1: the strata of bn_prior_layer
-       f.class,                -- the answer, -1: DUE
-       f.part,                 -- as in bn_flow_part
-       sum(s.k * f.v) AS v,    -- P(C = class and part | F = 1)
-       sum(s.k * s.k * (f.v - f.low) * (f.v - f.low)) AS down2, -- square of the distance to the lower bound
-       max(0.0, e.up2 + sum(s.k * s.k * ((f.high - f.v) * (f.high - f.v) - s.empty_high * s.empty_high)))
-           AS up2,             -- square of the distance to the upper bound
-       sum(f.n) AS n, sum(f.wrong) AS wrong -- trials with this answer; of them: it is not the golden answer
-  FROM bn_flow_part f JOIN stratum_of s ON s.entry = f.entry AND s.layer = f.layer JOIN empty e ON e.scope = s.scope
- GROUP BY s.scope, f.class, f.part;
+SELECT w.scope,    -- entry.id, or -1: the strata of bn_prior_layer
+       w.class,    -- the answer, -1: DUE
+       w.part,     -- as in bn_flow_part
+       w.v,        -- P(C = class and part | F = 1)
+       CASE WHEN w.strata = 1 THEN w.low ELSE @sum_low(w.v, w.variance, w.rest, w.top, 1.0, x.z) END AS low, -- its bounds
+       CASE WHEN w.strata = 1 THEN w.high ELSE @sum_high(w.v, w.variance, w.rest, w.top, 1.0, x.z) END AS high,
+       w.variance, -- sum of P(t)^2 v_t/n
+       w.n, w.wrong -- trials with this answer; of them: it is not the golden answer
+  FROM whole w CROSS JOIN bn_setting x;

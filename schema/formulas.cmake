@@ -29,6 +29,11 @@ formula(events_high "y;v;top;z" "CASE WHEN {y} + {top} > 0 THEN ({y} + {top}) * 
 # ones; NULL: all were drawn, a census. A second round (n > population) gains nothing.
 formula(without_replacement "n;population" "CASE WHEN {population} IS NULL OR {n} > {population} THEN {n} * 1.0 WHEN {n} = {population} THEN NULL ELSE {n} * ({population} - 1.0) / ({population} - {n}) END")
 
+# How much wider the faults of a parameter make an interval than as many trials with a fault each (information only):
+# variance of a ratio estimator over k faults with o outcomes in n trials, K/(K-1) sum (o_f - r n_f)^2 / n^2, over
+# r(1-r)/n; oo, on, nn: sums over faults of o_f^2, o_f n_f, n_f^2 (W. G. Cochran, Sampling Techniques, 1977, 9.3).
+formula(design_effect "k;n;o;oo;on;nn" "CASE WHEN {k} > 1 AND {o} > 0 AND {o} < {n} THEN {k} / ({k} - 1.0) * ({oo} - 2.0 * {o} / {n} * {on} + 1.0 * {o} / {n} * {o} / {n} * {nn}) / {n} / (1.0 * {o} / {n} * (1.0 - 1.0 * {o} / {n})) END")
+
 # Binomial tail P(X >= k) of n trials at share p, bounded from above by pmf(k) / (1 - q), q = (n-k)/(k+1) p/(1-p) the
 # ratio of its first two terms: never smaller than the exact tail, 1 where k <= n p. k and n are whole numbers.
 formula(binomial_tail "k;n;p" "CASE WHEN {k} > {n} * {p} AND {p} < 1.0 AND {p} > 0.0 AND ({n} - {k}) * {p} < ({k} + 1.0) * (1.0 - {p}) THEN min(1.0, exp(@log_factorial(<n>) - @log_factorial(<k>) - @log_factorial(<n> - <k>) + {k} * ln({p}) + ({n} - {k}) * ln(1.0 - {p})) / (1.0 - ({n} - {k}) * {p} / (({k} + 1.0) * (1.0 - {p})))) ELSE 1.0 END")

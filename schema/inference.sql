@@ -46,20 +46,24 @@ SELECT s.scope, 0, NULL, -1, i.image, i.g, i.w, i.w, (1.0 - s.p) * i.w, i.y, i.g
   FROM bn_scope s CROSS JOIN img i WHERE s.tried > 0;
 
 -- For each image and answer that was seen: the fault's share of P(I, C), with bounds. Within an image every trial
--- has a fault of its own, so there the trial is the observation, for parameters, too.
+-- has a fault of its own, so there the trial is the observation, for parameters, too. Sums over strata: Fay and Feuer;
+-- of one stratum alone Wilson.
 CREATE VIEW bn_pair AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, probability AS w FROM bn_image WHERE probability > 0
 ), stratum_of AS MATERIALIZED (
-    SELECT b.scope, b.entry, b.layer, b.probability / s.weight AS k
-      FROM bn_layer b JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer WHERE b.probability > 0
+    SELECT b.scope, b.entry, b.layer, b.probability / s.weight AS k, f.faults
+      FROM bn_layer b JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer
+      JOIN bn_stratum f ON f.entry = b.entry AND f.layer = b.layer WHERE b.probability > 0
 ), pool AS MATERIALIZED (
     SELECT entry, layer, sum(n) AS n, 1.0 - sum(wrong) * 1.0 / sum(n) AS kept FROM layer_summary GROUP BY entry, layer
+), weighed AS (
+    SELECT t.scope, u.image, t.k * i.w AS k, u.done, @without_replacement(u.done, t.faults) AS m
+      FROM stratum_of t CROSS JOIN unit u ON u.entry = t.entry AND u.layer = t.layer CROSS JOIN img i ON i.image = u.image WHERE u.done > 0
 ), tried AS MATERIALIZED (
-    SELECT t.scope, u.image, sum(t.k * i.w) AS prior, sum(u.done) AS trials,
-           sum(t.k * t.k * i.w * i.w * x.zz * x.zz / ((u.done + x.zz) * (u.done + x.zz))) AS empty2
-      FROM stratum_of t CROSS JOIN bn_setting x CROSS JOIN unit u ON u.entry = t.entry AND u.layer = t.layer
-     CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY t.scope, u.image
+    SELECT scope, image, sum(k) AS prior, sum(done) AS trials, count(*) AS strata, ifnull(max(k / m), 0.0) AS top,
+           ifnull(sum(k * k / m), 0.0) AS square, max(m) AS m
+      FROM weighed GROUP BY scope, image
 ), seen AS MATERIALIZED ( -- the golden answer always, even where no trial gave it
     SELECT scope, image, class, sum(n) AS n FROM (
         SELECT t.scope, s.image, s.class, s.n
@@ -69,7 +73,7 @@ WITH img AS MATERIALIZED (
         SELECT t.scope, t.image, i.g, 0 FROM tried t CROSS JOIN img i ON i.image = t.image)
      GROUP BY scope, image, class
 ), cell AS (
-    SELECT t.scope, s.image, s.class, t.k * i.w AS k, s.n * 1.0 / u.done AS r, u.done AS m
+    SELECT t.scope, s.image, s.class, t.k * i.w AS k, s.n * 1.0 / u.done AS r, @without_replacement(u.done, t.faults) AS m
       FROM bn_setting x CROSS JOIN stratum_of t CROSS JOIN summary s ON s.entry = t.entry AND s.layer = t.layer
      CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer AND u.image = s.image
      CROSS JOIN img i ON i.image = s.image WHERE x.a = 0
@@ -77,35 +81,35 @@ WITH img AS MATERIALIZED (
     SELECT t.scope, e.image, e.class, t.k * i.w, (ifnull(s.n, 0) + x.a * (o.kept * (e.class = i.g)
                + ifnull((SELECT q.wrong FROM layer_summary q
                           WHERE q.entry = t.entry AND q.layer = t.layer AND q.class = e.class), 0) * 1.0 / o.n)) / (u.done + x.a),
-           u.done
+           @without_replacement(u.done, t.faults)
       FROM bn_setting x CROSS JOIN seen e CROSS JOIN stratum_of t ON t.scope = e.scope
      CROSS JOIN unit u ON u.entry = t.entry AND u.layer = t.layer AND u.image = e.image
      CROSS JOIN pool o ON o.entry = t.entry AND o.layer = t.layer CROSS JOIN img i ON i.image = e.image
       LEFT JOIN summary s ON s.entry = t.entry AND s.layer = t.layer AND s.image = e.image AND s.class = e.class
      WHERE x.a > 0 AND u.done > 0
-), bound AS (
-    SELECT c.*, max(0.0, ((2 * m * r + zz) - sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS low,
-           min(1.0, ((2 * m * r + zz) + sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS high,
-           zz / (m + zz) AS empty_high
-      FROM cell c CROSS JOIN bn_setting x
 ), total AS MATERIALIZED (
-    SELECT scope, image, class, sum(k * r) AS share, sum(k * k * (r - low) * (r - low)) AS down2,
-           sum(k * k * ((high - r) * (high - r) - empty_high * empty_high)) AS up2
-      FROM bound GROUP BY scope, image, class
+    SELECT scope, image, class, sum(k * r) AS share, ifnull(sum(k * k * r / m), 0.0) AS variance FROM cell GROUP BY scope, image, class
+), whole AS (
+    SELECT e.scope, e.image, e.class, e.n, t.prior, t.trials, t.strata, t.top, t.m, ifnull(c.share, 0.0) AS share,
+           ifnull(c.variance, 0.0) AS variance, t.square - ifnull(c.variance, 0.0) AS rest,
+           min(1.0, ifnull(c.share, 0.0) / t.prior) AS r
+      FROM seen e LEFT JOIN total c ON c.scope = e.scope AND c.image = e.image AND c.class = e.class
+      JOIN tried t ON t.scope = e.scope AND t.image = e.image
 )
 SELECT e.scope,              -- entry.id, or -1: the strata of bn_prior_layer
        e.image,              -- image.id
        e.class,              -- the answer, -1: DUE
        i.g AS golden_class,  -- bn_image.golden_class
        i.w,                  -- P(I = image)
-       t.prior,              -- P(I = image | F = 1): w_i, unless strata lack images
-       ifnull(c.share, 0.0) AS share, -- P(I = image, C = class | F = 1)
-       ifnull(max(0.0, c.share - sqrt(c.down2)), 0.0) AS low, -- its bounds
-       min(t.prior, ifnull(c.share, 0.0) + sqrt(max(0.0, t.empty2 + ifnull(c.up2, 0.0)))) AS high,
+       e.prior,              -- P(I = image | F = 1): w_i, unless strata lack images
+       e.share,              -- P(I = image, C = class | F = 1)
+       CASE WHEN e.strata > 1 THEN @sum_low(e.share, e.variance, e.rest, e.top, e.prior, x.z)
+            ELSE coalesce(e.prior * @wilson_low(e.r, e.m, x.z), e.share) END AS low, -- its bounds
+       CASE WHEN e.strata > 1 THEN @sum_high(e.share, e.variance, e.rest, e.top, e.prior, x.z)
+            ELSE coalesce(e.prior * @wilson_high(e.r, e.m, x.z), e.share) END AS high,
        e.n,                  -- trials with this answer
-       t.trials              -- trials of the image
-  FROM seen e LEFT JOIN total c ON c.scope = e.scope AND c.image = e.image AND c.class = e.class
-  JOIN tried t ON t.scope = e.scope AND t.image = e.image JOIN img i ON i.image = e.image;
+       e.trials              -- trials of the image
+  FROM whole e JOIN img i ON i.image = e.image CROSS JOIN bn_setting x;
 
 -- P(C | I). Answers seen; where a > 0 a row with class NULL for all others together.
 CREATE VIEW bn_class_given_image AS
@@ -132,8 +136,9 @@ SELECT f.scope,                      -- entry.id, or -1: the strata of bn_prior_
        f.class = i.class AND f.class >= 0 AS correct_label, -- the answer is the label; NULL: no label, or others
        is_golden AND f.class >= 0 AS correct_golden, -- the answer is the fault-free one
        n,                            -- trials with this answer
-       trials                        -- trials of the image
-  FROM part f JOIN image i ON i.id = f.image LEFT JOIN class c ON c.id = f.class;
+       trials,                       -- trials of the image
+       x.confidence                  -- of the bounds
+  FROM part f JOIN image i ON i.id = f.image CROSS JOIN bn_confidence x LEFT JOIN class c ON c.id = f.class;
 
 -- P(I | C): which image it was, if the network answers c. Images for which c was seen; where a > 0 a row with
 -- image NULL for all others together.
@@ -170,5 +175,6 @@ SELECT f.scope,      -- entry.id, or -1: the strata of bn_prior_layer
        (known + v_high) / nullif(known_all + v_high + max(0.0, all_low - v), 0) AS high,
        i.class = f.class AND f.class >= 0 AS correct_label, -- the answer would be the label; NULL: no label, or others
        g.class = f.class AND f.class >= 0 AS correct_golden, -- it would be the fault-free one
-       n             -- trials of the image with this answer
-  FROM part f LEFT JOIN image i ON i.id = f.image LEFT JOIN golden g ON g.image = f.image;
+       n,            -- trials of the image with this answer
+       x.confidence  -- of the bounds
+  FROM part f CROSS JOIN bn_confidence x LEFT JOIN image i ON i.id = f.image LEFT JOIN golden g ON g.image = f.image;

@@ -2,7 +2,7 @@
 --   cell (place, variable, exact, value, entry, layer, x, n): P(evidence, variable = value, L), and the trials behind
 --       it; entry NULL: no fault, exactly known; n then counts golden runs. exact: neither evidence nor variable
 --       depends on an answer under fault, so that there is nothing to bound.
---   reach (entry, layer, k, m): the strata that agree with the evidence, k = P(F = 1) P(L), m effective trials.
+--   reach (entry, layer, k, m): the strata that agree with the evidence, k = P(F = 1) P(L), m observations (NULL: census).
 WITH total AS MATERIALIZED (
     SELECT variable, entry, layer, sum(x) AS x FROM cell GROUP BY variable, entry, layer
 ), part AS MATERIALIZED (
@@ -22,18 +22,23 @@ WITH total AS MATERIALIZED (
       LEFT JOIN cell c ON c.variable = p.variable AND c.value = p.value AND c.entry = r.entry AND c.layer = r.layer
       LEFT JOIN total t ON t.variable = p.variable AND t.entry = r.entry AND t.layer = r.layer
      WHERE r.k > 0
-), bound AS (
-    SELECT variable, value, own, k, v, o, max(0.0, ((2 * m * v + zz) - sqrt(zz * zz + 4 * zz * m * v * (1 - v))) / (2 * (m + zz))) AS v_low,
-           ((2 * m * v + zz) + sqrt(zz * zz + 4 * zz * m * v * (1 - v))) / (2 * (m + zz)) AS v_high,
-           max(0.0, ((2 * m * o + zz) - sqrt(zz * zz + 4 * zz * m * o * (1 - o))) / (2 * (m + zz))) AS o_low,
-           ((2 * m * o + zz) + sqrt(zz * zz + 4 * zz * m * o * (1 - o))) / (2 * (m + zz)) AS o_high
-      FROM rate CROSS JOIN bn_setting
+), summed AS ( -- of the value, and of the other values; what is known has no width
+    SELECT variable, value, sum(own IS NOT 0) AS v_strata, ifnull(sum(k) FILTER (WHERE own IS NOT 0), 0.0) AS v_whole,
+           ifnull(sum(k * v) FILTER (WHERE own IS NOT 0), 0.0) AS v_sum, ifnull(sum(k * k * v / m) FILTER (WHERE own IS NOT 0), 0.0) AS v_var,
+           ifnull(sum(k * k * (1 - v) / m) FILTER (WHERE own IS NOT 0), 0.0) AS v_rest, ifnull(max(k / m) FILTER (WHERE own IS NOT 0), 0.0) AS v_top,
+           max(v) FILTER (WHERE own IS NOT 0) AS v_r, max(m) FILTER (WHERE own IS NOT 0) AS v_m,
+           sum(own IS NOT 1) AS o_strata, ifnull(sum(k) FILTER (WHERE own IS NOT 1), 0.0) AS o_whole,
+           ifnull(sum(k * o) FILTER (WHERE own IS NOT 1), 0.0) AS o_sum, ifnull(sum(k * k * o / m) FILTER (WHERE own IS NOT 1), 0.0) AS o_var,
+           ifnull(sum(k * k * (1 - o) / m) FILTER (WHERE own IS NOT 1), 0.0) AS o_rest, ifnull(max(k / m) FILTER (WHERE own IS NOT 1), 0.0) AS o_top,
+           max(o) FILTER (WHERE own IS NOT 1) AS o_r, max(m) FILTER (WHERE own IS NOT 1) AS o_m
+      FROM rate GROUP BY variable, value
 ), distance AS MATERIALIZED (
-    SELECT variable, value, sqrt(sum((own IS NOT 0) * k * k * (v - v_low) * (v - v_low))) AS v_down,
-           sqrt(sum((own IS NOT 0) * k * k * (v_high - v) * (v_high - v))) AS v_up,
-           sqrt(sum((own IS NOT 1) * k * k * (o - o_low) * (o - o_low))) AS o_down,
-           sqrt(sum((own IS NOT 1) * k * k * (o_high - o) * (o_high - o))) AS o_up
-      FROM bound GROUP BY variable, value
+    SELECT variable, value, confidence,
+           CASE WHEN v_strata = 1 THEN v_whole * coalesce(@wilson_low(v_r, v_m, z), v_r) ELSE @sum_low(v_sum, v_var, v_rest, v_top, v_whole, z) END AS v_low,
+           CASE WHEN v_strata = 1 THEN v_whole * coalesce(@wilson_high(v_r, v_m, z), v_r) ELSE @sum_high(v_sum, v_var, v_rest, v_top, v_whole, z) END AS v_high,
+           CASE WHEN o_strata = 1 THEN o_whole * coalesce(@wilson_low(o_r, o_m, z), o_r) ELSE @sum_low(o_sum, o_var, o_rest, o_top, o_whole, z) END AS o_low,
+           CASE WHEN o_strata = 1 THEN o_whole * coalesce(@wilson_high(o_r, o_m, z), o_r) ELSE @sum_high(o_sum, o_var, o_rest, o_top, o_whole, z) END AS o_high
+      FROM summed CROSS JOIN bn_setting
 )
 SELECT p.variable, p.value,
        CASE WHEN p.variable IN ('fault', 'correct_label', 'correct_golden')
@@ -45,15 +50,14 @@ SELECT p.variable, p.value,
             WHEN p.variable = 'image' THEN (SELECT path FROM image WHERE id = p.value) END AS name,
        (p.known + p.fault) / (w.known + w.fault) AS probability,
        CASE WHEN p.exact THEN (p.known + p.fault) / (w.known + w.fault)
-            ELSE (p.known + max(0.0, p.fault - ifnull(d.v_down, 0.0)))
-                / nullif(w.known + max(0.0, p.fault - ifnull(d.v_down, 0.0)) + w.fault - p.fault + ifnull(d.o_up, 0.0), 0) END AS low,
+            ELSE (p.known + ifnull(d.v_low, 0.0)) / nullif(w.known + ifnull(d.v_low, 0.0) + ifnull(d.o_high, 0.0), 0) END AS low,
        CASE WHEN p.exact THEN (p.known + p.fault) / (w.known + w.fault)
-            ELSE min(1.0, (p.known + p.fault + ifnull(d.v_up, 0.0))
-                / nullif(w.known + p.fault + ifnull(d.v_up, 0.0) + max(0.0, w.fault - p.fault - ifnull(d.o_down, 0.0)), 0)) END AS high,
+            ELSE min(1.0, (p.known + ifnull(d.v_high, 0.0)) / nullif(w.known + ifnull(d.v_high, 0.0) + ifnull(d.o_low, 0.0), 0)) END AS high,
        p.n AS trials,           -- trials in which evidence and value were seen
        p.runs AS golden_runs,   -- the same of golden runs
-       w.n AS evidence_trials   -- trials in which the evidence was seen
-  FROM part p JOIN whole w ON w.variable = p.variable
+       w.n AS evidence_trials,  -- trials in which the evidence was seen
+       x.confidence             -- of low and high
+  FROM bn_confidence x CROSS JOIN part p JOIN whole w ON w.variable = p.variable
   LEFT JOIN distance d ON d.variable = p.variable AND d.value = p.value
  WHERE w.known + w.fault > 0
  ORDER BY p.place, round(probability, 12) DESC, p.value -- sums that are equal may differ in their last digits

@@ -4,11 +4,8 @@
 -- B_c = sum w_i [y_i = c] P(c|i), N_c = sum w_i P(c|i), P(c|i) = sum_t P(t) P(c|i,t). For "correct" as the golden
 -- answer, [y_i = c] becomes [g_i = c], and A_c becomes M_c.
 CREATE VIEW bn_term AS
-WITH bound AS MATERIALIZED (
-    SELECT *, max(0.0, v - sqrt(down2)) AS low, min(1.0, v + sqrt(up2)) AS high FROM bn_bound
-), part AS MATERIALIZED (
-    SELECT scope, class, max(n) AS n, max(wrong) AS wrong,
-           max(CASE part WHEN 'answer' THEN down2 END) AS down2, max(CASE part WHEN 'answer' THEN up2 END) AS up2,
+WITH part AS MATERIALIZED (
+    SELECT scope, class, max(n) AS n, max(wrong) AS wrong, max(CASE part WHEN 'answer' THEN variance END) AS variance,
            max(CASE part WHEN 'answer' THEN v END) AS nn,
            max(CASE part WHEN 'answer' THEN low END) AS nn_low, max(CASE part WHEN 'answer' THEN high END) AS nn_high,
            max(CASE part WHEN 'right_label' THEN v END) AS bl,
@@ -17,12 +14,11 @@ WITH bound AS MATERIALIZED (
            max(CASE part WHEN 'right_golden' THEN v END) AS bg,
            max(CASE part WHEN 'right_golden' THEN low END) AS bg_low, max(CASE part WHEN 'right_golden' THEN high END) AS bg_high,
            max(CASE part WHEN 'wrong_golden' THEN low END) AS wg_low, max(CASE part WHEN 'wrong_golden' THEN high END) AS wg_high
-      FROM bound GROUP BY scope, class
-), never AS MATERIALIZED (
-    SELECT b.scope, min(1.0, sqrt(sum(b.probability * b.probability * x.zz * x.zz
-           / ((s.effective_trials + x.zz) * (s.effective_trials + x.zz))))) AS high
-      FROM bn_layer b JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer CROSS JOIN bn_setting x
-     WHERE b.probability > 0 GROUP BY b.scope
+      FROM bn_bound GROUP BY scope, class
+), never AS MATERIALIZED ( -- an answer that no trial gave
+    SELECT s.scope, coalesce(CASE WHEN s.strata = 1 THEN @wilson_high(0.0, s.observations, x.z)
+           ELSE @sum_high(0.0, 0.0, s.square, s.top, 1.0, x.z) END, 0.0) AS high
+      FROM bn_scope_sum s CROSS JOIN bn_setting x
 ), golden_sum AS MATERIALIZED (
     SELECT golden_class AS class, sum(probability) AS mm,
            sum(CASE WHEN golden_class = label_class THEN probability ELSE 0.0 END) AS aa, count(*) AS images
@@ -40,7 +36,7 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(m.mm, 0.0) AS golden,           -- M_c
        ifnull(f.nn, 0.0) AS fault,            -- N_c
        ifnull(f.nn_low, 0.0) AS fault_low, ifnull(f.nn_high, e.high) AS fault_high,    -- its bounds
-       ifnull(f.down2, 0.0) AS fault_down2, ifnull(f.up2, e.high * e.high) AS fault_up2, -- bn_bound.down2, up2
+       ifnull(f.variance, 0.0) AS fault_variance, -- bn_bound.variance
        ifnull(f.bl, 0.0) AS label_right,      -- B_c by label, and bounds of it and of N_c - B_c
        ifnull(f.bl_low, 0.0) AS label_right_low, ifnull(f.bl_high, e.high) AS label_right_high,
        ifnull(f.wl_low, 0.0) AS label_wrong_low, ifnull(f.wl_high, e.high) AS label_wrong_high,
@@ -76,25 +72,33 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
        golden_images,                          -- images with this golden answer
        n,                                      -- trials with this answer
        wrong,                                  -- of them: it is not the golden answer
-       coverage                                -- bn_scope.coverage
-  FROM bn_term;
+       coverage,                               -- bn_scope.coverage
+       confidence                              -- of the bounds
+  FROM bn_term CROSS JOIN bn_confidence;
 
--- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault.
+-- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault. The other strata are
+-- bounded as a sum of their own.
 CREATE VIEW bn_layer_given_class AS
 WITH total AS MATERIALIZED (
     SELECT * FROM bn_term
 ), stratum_of AS MATERIALIZED (
-    SELECT scope, entry, layer, layer_name, probability FROM bn_layer WHERE probability > 0
+    SELECT b.scope, b.entry, b.layer, b.layer_name, b.probability, s.strata, s.top,
+           s.square - ifnull(b.probability * b.probability / t.observations, 0.0) AS square
+      FROM bn_layer b JOIN bn_scope_sum s ON s.scope = b.scope JOIN bn_support t ON t.entry = b.entry AND t.layer = b.layer
+     WHERE b.probability > 0
 ), term AS MATERIALIZED (
-    SELECT b.scope, b.entry, b.layer, b.layer_name, f.class, b.probability * f.v AS q,
-           b.probability * f.low AS q_low, b.probability * f.high AS q_high, f.n
+    SELECT b.*, f.class, b.probability * f.v AS q, b.probability * f.low AS q_low, b.probability * f.high AS q_high, f.n,
+           ifnull(b.probability * b.probability * f.v / f.observations, 0.0) AS own
       FROM bn_flow_part f JOIN stratum_of b ON b.entry = f.entry AND b.layer = f.layer
      WHERE f.part = 'answer'
-), rest AS (
-    SELECT t.*, s.class_name, s.p, s.golden, s.fault, s.fault - t.q AS o,
-           max(0.0, s.fault - t.q - sqrt(max(0.0, s.fault_down2 - (t.q - t.q_low) * (t.q - t.q_low)))) AS o_low,
-           s.fault - t.q + sqrt(max(0.0, s.fault_up2 - (t.q_high - t.q) * (t.q_high - t.q))) AS o_high
+), other AS (
+    SELECT t.*, s.class_name, s.p, s.golden, s.fault, max(0.0, s.fault - t.q) AS o, 1.0 - t.probability AS o_whole,
+           max(0.0, s.fault_variance - t.own) AS o_variance, t.square - max(0.0, s.fault_variance - t.own) AS o_rest
       FROM term t JOIN total s ON s.scope = t.scope AND s.class = t.class
+), rest AS (
+    SELECT o.*, CASE WHEN strata = 1 THEN 0.0 ELSE @sum_low(o, o_variance, o_rest, top, o_whole, z) END AS o_low,
+           CASE WHEN strata = 1 THEN 0.0 ELSE @sum_high(o, o_variance, o_rest, top, o_whole, z) END AS o_high, x.confidence
+      FROM other o CROSS JOIN bn_setting x
 )
 SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
        class,      -- the answer, -1: DUE
@@ -105,33 +109,78 @@ SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
        p * q / nullif((1.0 - p) * golden + p * fault, 0) AS probability, -- P(L = (entry, layer) | C = class)
        p * q_low / nullif((1.0 - p) * golden + p * (q_low + o_high), 0) AS low, -- its bounds
        p * q_high / nullif((1.0 - p) * golden + p * (q_high + o_low), 0) AS high,
-       n           -- trials (without fault: images) with this answer
+       n,          -- trials (without fault: images) with this answer
+       confidence  -- of the bounds
   FROM rest
 UNION ALL
 SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault, 0),
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_high, 0),
-       (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_low, 0), golden_images
-  FROM total WHERE golden > 0;
+       (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_low, 0), golden_images, confidence
+  FROM total CROSS JOIN bn_confidence WHERE golden > 0;
+
+-- How many images each answer rests on: Kish's effective number of images, each with its part of P(C = c), by raw
+-- frequencies. At p = 0 the images with this golden answer.
+CREATE VIEW bn_answer_images AS
+WITH img AS MATERIALIZED (
+    SELECT image, golden_class AS g, probability AS w FROM bn_image WHERE probability > 0
+), stratum_of AS MATERIALIZED (
+    SELECT b.scope, c.p, b.entry, b.layer, b.probability / s.weight AS k
+      FROM bn_layer b JOIN bn_scope c ON c.scope = b.scope JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer
+     WHERE b.probability > 0
+), part AS (
+    SELECT t.scope, s.image, s.class, sum(t.p * t.k * i.w * s.n / u.done) AS v
+      FROM stratum_of t CROSS JOIN summary s ON s.entry = t.entry AND s.layer = t.layer
+     CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer AND u.image = s.image CROSS JOIN img i ON i.image = s.image
+     GROUP BY t.scope, s.image, s.class
+    UNION ALL
+    SELECT s.scope, i.image, i.g, (1.0 - s.p) * i.w FROM bn_scope s CROSS JOIN img i WHERE s.tried > 0
+), by_image AS (
+    SELECT scope, image, class, sum(v) AS v FROM part GROUP BY scope, image, class
+)
+SELECT scope,                                  -- entry.id, or -1: the strata of bn_prior_layer
+       class,                                  -- the answer, -1: DUE
+       sum(v) * sum(v) / nullif(sum(v * v), 0) AS images -- that it rests on
+  FROM by_image GROUP BY scope, class;
 
 -- Trust: P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c), A, B, M, N as in bn_term.
 -- The least trustworthy classes first; twelve digits count, because sums that are equal may differ in the last ones.
+-- If the images are a sample, too (population_low, population_high), the distances to the bounds of the faults and to
+-- Wilson's bounds of bn_answer_images.images add up in squares: a class that a handful of images answer is known no
+-- better than a handful of images can tell.
 CREATE VIEW bn_trust AS
+WITH trust AS (
+    SELECT *, CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) END AS tl,
+           CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_low)
+               / nullif((1.0 - p) * golden + p * (label_right_low + label_wrong_high), 0) END AS tl_low,
+           CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_high)
+               / nullif((1.0 - p) * golden + p * (label_right_high + label_wrong_low), 0) END AS tl_high,
+           ((1.0 - p) * golden + p * golden_right) / nullif((1.0 - p) * golden + p * fault, 0) AS tg,
+           ((1.0 - p) * golden + p * golden_right_low)
+               / nullif((1.0 - p) * golden + p * (golden_right_low + golden_wrong_high), 0) AS tg_low,
+           ((1.0 - p) * golden + p * golden_right_high)
+               / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0) AS tg_high
+      FROM bn_term WHERE class >= 0
+), sampled AS (
+    SELECT t.*, a.images, x.confidence, min(1.0, max(0.0, t.tl)) AS l, min(1.0, max(0.0, t.tg)) AS g, x.z
+      FROM trust t CROSS JOIN bn_setting x LEFT JOIN bn_answer_images a ON a.scope = t.scope AND a.class = t.class
+), bounded AS (
+    SELECT s.*, @wilson_low(l, images, z) AS l_low, @wilson_high(l, images, z) AS l_high, @wilson_low(g, images, z) AS g_low,
+           @wilson_high(g, images, z) AS g_high
+      FROM sampled s
+)
 SELECT scope,                              -- entry.id, or -1: the strata of bn_prior_layer
        class,                              -- the answer
        class_name,                         -- its name
        p,                                  -- P(F = 1)
-       CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) END
-           AS trust_label,                 -- P(it is the label | C = class); NULL: see assessment
-       CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_low)
-           / nullif((1.0 - p) * golden + p * (label_right_low + label_wrong_high), 0) END AS trust_label_low,
-       CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_high)
-           / nullif((1.0 - p) * golden + p * (label_right_high + label_wrong_low), 0) END AS trust_label_high,
-       ((1.0 - p) * golden + p * golden_right) / nullif((1.0 - p) * golden + p * fault, 0)
-           AS trust_golden,                -- P(it is the fault-free answer | C = class)
-       ((1.0 - p) * golden + p * golden_right_low)
-           / nullif((1.0 - p) * golden + p * (golden_right_low + golden_wrong_high), 0) AS trust_golden_low,
-       ((1.0 - p) * golden + p * golden_right_high)
-           / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0) AS trust_golden_high,
+       tl AS trust_label,                  -- P(it is the label | C = class); NULL: see assessment
+       tl_low AS trust_label_low, tl_high AS trust_label_high, -- its bounds, over faults
+       max(0.0, tl - sqrt((tl - tl_low) * (tl - tl_low) + (tl - l_low) * (tl - l_low)))
+           AS trust_label_population_low,  -- its bounds, if the images are a sample, too
+       min(1.0, tl + sqrt((tl_high - tl) * (tl_high - tl) + (l_high - tl) * (l_high - tl))) AS trust_label_population_high,
+       tg AS trust_golden,                 -- P(it is the fault-free answer | C = class)
+       tg_low AS trust_golden_low, tg_high AS trust_golden_high, -- likewise
+       max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + (tg - g_low) * (tg - g_low))) AS trust_golden_population_low,
+       min(1.0, tg + sqrt((tg_high - tg) * (tg_high - tg) + (g_high - tg) * (g_high - tg))) AS trust_golden_population_high,
        CASE WHEN label_images > 0 THEN golden_label / nullif(golden, 0) END
            AS label_without_fault,         -- trust_label at p = 0
        CASE WHEN label_images > 0 THEN label_right / nullif(fault, 0) END
@@ -145,10 +194,12 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
             ELSE 'assessed' END AS assessment, -- of trust_label; not assessable: the class is the label of no image
        label_images,                       -- images with this label
        golden_images,                      -- images with this golden answer
+       images AS answer_images,            -- images that the answer rests on (effective number)
        n,                                  -- trials with this answer
        wrong,                              -- of them: it is not the golden answer
-       coverage                            -- bn_scope.coverage
-  FROM bn_term WHERE class >= 0
+       coverage,                           -- bn_scope.coverage
+       confidence                          -- of all bounds
+  FROM bounded
  ORDER BY scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class;
 
 -- The trust curve: the same for p from 1e-9 to 1, four points a decade, whatever bn_parameter p says. An entry with

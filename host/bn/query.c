@@ -157,7 +157,7 @@ static bs_status collect(const query *q)
                   "CREATE TEMP TABLE evidence AS SELECT fault, entry, layer, image, class, label_class, "
                   "golden_class, probability AS x, n FROM bn_joint WHERE scope = %lld%s;"
                   "CREATE TEMP TABLE reach AS SELECT b.entry, b.layer, s.p * b.probability AS k, "
-                  "u.effective_trials AS m FROM bn_layer b JOIN bn_scope s ON s.scope = b.scope JOIN "
+                  "u.observations AS m FROM bn_layer b JOIN bn_scope s ON s.scope = b.scope JOIN "
                   "bn_support u ON u.entry = b.entry AND u.layer = b.layer WHERE b.scope = %lld AND "
                   "b.probability > 0%s;"
                   "CREATE TEMP TABLE cell (place, variable, exact, value, entry, layer, x, n);",

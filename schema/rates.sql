@@ -1,0 +1,285 @@
+-- Rates of outcomes, by stratum and of the network, with honest intervals.
+--
+-- What a bound counts. Activations and inputs: every trial has a fault of its own, so n = trials. Parameters: one
+-- faulty weight meets every image, so the *fault* is the observation: n = K distinct faults, whatever they did. (An
+-- effective number of trials from the variance that was seen explodes in confidence when only small harms were seen:
+-- it covered 26 to 82 %.) Unequal weights: Kish's effective number, (sum w)^2 / sum w^2 (Survey Sampling, 1965).
+-- Faults drawn without replacement: n (N-1)/(N-n) of N (column `observations`); where all were tried there is nothing
+-- to bound (`census` = 1, bounds NULL).
+--
+-- Two populations. low, high (two-sided) and lower, upper (one-sided), all at bn_setting.confidence: sites x bits x the
+-- images of this file. population_low, population_high: the images, too, are a sample of all images that the network
+-- may meet: 1/n = 1/I + 1/K of I images (and K faults of a parameter), because the mean of an image's, or a fault's,
+-- outcomes lies between 0 and 1 and varies no more than an answer of yes or no.
+
+-- What each stratum draws from.
+CREATE VIEW bn_stratum AS
+SELECT s.entry,                -- entry.id
+       s.layer,                -- layer.id
+       s.parameter,            -- stratum.parameter
+       e.ber > 0 AS is_ber,    -- an entry with a bit error rate
+       CASE WHEN e.kind IN ('flip', 'stuck-at-0', 'stuck-at-1') THEN s.population ELSE l.bits END
+           AS bits,            -- bits that the entry may hit: those of its mask; other kinds replace the value: all
+       CASE WHEN e.count = 1 AND e.ber = 0 AND e.kind <> 'random' AND e.sites IS NULL AND s.population <= 1048576
+            THEN s.population END
+           AS faults           -- distinct faults, where they are drawn without replacement; NULL: no limit
+  FROM stratum s JOIN entry e ON e.id = s.entry JOIN layer l ON l.id = s.layer;
+
+-- How many independent observations the trials of a stratum are worth.
+-- Fault k meets the images with more than k trials, each with weight w_i / n_it; with W_d the weight of images with d
+-- trials, the sum of the squared weights of all faults is sum_d W_d/d (W_d + 2 sum of the W_e with e < d). It is W^2/K
+-- where every image has the same K trials.
+CREATE VIEW bn_support AS
+WITH img AS MATERIALIZED (
+    SELECT image, probability AS w, share FROM bn_image WHERE probability > 0
+), by_done AS (
+    SELECT u.entry, u.layer, u.done, count(*) AS images, sum(i.w) AS w, sum(i.w * i.w) AS ww, sum(i.share) AS share
+      FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer, u.done
+), stacked AS (
+    SELECT *, sum(w) OVER (PARTITION BY entry, layer ORDER BY done ROWS UNBOUNDED PRECEDING) - w AS fewer FROM by_done
+), summed AS (
+    SELECT d.entry, d.layer, t.parameter, t.faults, sum(d.images) AS images, sum(d.w) AS w, sum(d.ww) AS ww, sum(d.share) AS share,
+           sum(d.images * d.done) AS trials, min(d.done) AS least, max(d.done) AS most,
+           sum(d.ww / d.done * CASE WHEN t.faults IS NULL OR d.done > t.faults THEN 1.0 ELSE (t.faults - d.done) / max(1.0, t.faults - 1.0) END)
+               AS by_trial,
+           sum(d.w / d.done * (d.w + 2 * d.fewer)) AS by_fault
+      FROM stacked d JOIN bn_stratum t ON t.entry = d.entry AND t.layer = d.layer GROUP BY d.entry, d.layer
+), counted AS (
+    SELECT entry, layer, count(*) AS faults FROM fault_summary GROUP BY entry, layer
+), worth AS (
+    SELECT s.*, CASE WHEN s.parameter THEN c.faults ELSE s.trials END AS units,
+           CASE WHEN NOT s.parameter THEN round(s.w * s.w / nullif(s.by_trial, 0), 9)
+                WHEN s.least = s.most AND s.share > 0.999999999 THEN @without_replacement(s.most, s.faults)
+                ELSE round(s.w * s.w / s.by_fault, 9) END AS observations
+      FROM summed s LEFT JOIN counted c ON c.entry = s.entry AND c.layer = s.layer
+)
+SELECT entry,                                    -- entry.id
+       layer,                                    -- layer.id
+       parameter,                                -- stratum.parameter
+       images,                                   -- images with trials, among those with a weight
+       w AS weight,                              -- W_t: their probability
+       w * w / ww AS image_observations,         -- I: images, Kish's effective number where weights differ
+       share AS coverage,                        -- their share of all images of the campaign, by weight
+       CASE WHEN parameter THEN 'fault' ELSE 'trial' END AS unit, -- what bounds count
+       trials,                                   -- their trials
+       units,                                    -- how many units: trials, or distinct faults
+       observations,                             -- n of the bounds; NULL: a census
+       observations IS NULL AS census            -- 1: every fault was tried on every image
+  FROM worth;
+
+-- One row for each stratum and outcome: all rates with their bounds.
+CREATE VIEW layer_outcome AS
+WITH img AS MATERIALIZED (
+    SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
+), by_image AS (
+    SELECT s.entry, s.layer, i.w, i.w / sum(s.n) AS k, sum(s.masked) AS masked, sum((s.class <> i.g AND s.class >= 0) * s.n) AS sdc1,
+           sum(s.n) AS n, sum(s.sdc5) AS sdc5, sum(s.sdc10) AS sdc10, sum(s.sdc20) AS sdc20,
+           sum((s.class = -1) * (s.n - s.masked)) AS due, i.y IS NOT NULL AS labelled, i.g IS i.y AS right,
+           sum((s.class = i.y) * s.n) AS correct
+      FROM summary s CROSS JOIN img i ON i.image = s.image GROUP BY s.entry, s.layer, s.image
+), fault AS MATERIALIZED (
+    SELECT entry, layer, count(*) AS k, sum(n) AS n, sum(n * n) AS nn, sum(masked) AS m, sum(masked * masked) AS mm, sum(masked * n) AS mn,
+           sum(sdc1) AS s, sum(sdc1 * sdc1) AS ss, sum(sdc1 * n) AS sn, sum(due) AS d, sum(due * due) AS dd, sum(due * n) AS dn,
+           sum(sdc1 + due) AS e, sum((sdc1 + due) * (sdc1 + due)) AS ee, sum((sdc1 + due) * n) AS en
+      FROM fault_summary GROUP BY entry, layer
+), wide AS MATERIALIZED (
+    SELECT entry, layer, sum(w) AS w, sum(w * labelled) AS w_label, sum(w * right) AS w_right, sum(k * masked) / sum(w) AS masked,
+           sum(k * (n - masked - sdc1 - due)) / sum(w) AS benign, sum(k * sdc1) / sum(w) AS sdc1, sum(k * sdc5) / sum(w) AS sdc5,
+           sum(k * sdc10) / sum(w) AS sdc10, sum(k * sdc20) / sum(w) AS sdc20, sum(k * due) / sum(w) AS due,
+           sum(k * (sdc1 + due)) / sum(w) AS sdc1_or_due, sum(k * sdc1 * right) / nullif(sum(w * right), 0) AS sdc1_right,
+           sum(k * correct) / nullif(sum(w * labelled), 0) AS accuracy,
+           ifnull(sum(k * (n - correct) * right), 0.0) / nullif(sum(w * labelled), 0) AS lost,
+           ifnull(sum(k * correct) FILTER (WHERE NOT right), 0.0) / nullif(sum(w * labelled), 0) AS gained
+      FROM by_image GROUP BY entry, layer
+), long AS (
+    SELECT entry, layer, 1 AS place, 'masked' AS outcome, masked AS r, 1.0 AS part FROM wide
+    UNION ALL SELECT entry, layer, 2, 'benign', benign, 1.0 FROM wide
+    UNION ALL SELECT entry, layer, 3, 'sdc1', sdc1, 1.0 FROM wide
+    UNION ALL SELECT entry, layer, 4, 'due', due, 1.0 FROM wide
+    UNION ALL SELECT entry, layer, 5, 'sdc1_or_due', sdc1_or_due, 1.0 FROM wide
+    UNION ALL SELECT entry, layer, 6, 'sdc5', sdc5, 1.0 FROM wide
+    UNION ALL SELECT entry, layer, 7, 'sdc10', sdc10, 1.0 FROM wide
+    UNION ALL SELECT entry, layer, 8, 'sdc20', sdc20, 1.0 FROM wide
+    UNION ALL SELECT entry, layer, 9, 'sdc1_golden_correct', sdc1_right, w_right / w FROM wide
+    UNION ALL SELECT entry, layer, 10, 'accuracy', accuracy, w_label / w FROM wide
+    UNION ALL SELECT entry, layer, 11, 'accuracy_lost', lost, w_label / w FROM wide
+    UNION ALL SELECT entry, layer, 12, 'accuracy_gained', gained, w_label / w FROM wide
+), counted AS (
+    SELECT l.entry, l.layer, l.place, l.outcome, min(1.0, max(0.0, l.r)) AS r, x.z, x.z1, x.confidence, s.trials, s.images, s.unit, s.units,
+           s.census, s.coverage, CASE WHEN s.parameter THEN s.observations ELSE s.observations * l.part END AS n,
+           1.0 / (1.0 / (s.image_observations * l.part) + CASE WHEN s.parameter THEN ifnull(1.0 / s.observations, 0.0) ELSE 0.0 END) AS i,
+           CASE WHEN NOT s.parameter THEN 1.0
+                WHEN l.outcome = 'masked' THEN @design_effect(f.k, f.n, f.m, f.mm, f.mn, f.nn)
+                WHEN l.outcome = 'sdc1' THEN @design_effect(f.k, f.n, f.s, f.ss, f.sn, f.nn)
+                WHEN l.outcome = 'due' THEN @design_effect(f.k, f.n, f.d, f.dd, f.dn, f.nn)
+                WHEN l.outcome = 'sdc1_or_due' THEN @design_effect(f.k, f.n, f.e, f.ee, f.en, f.nn) END AS design_effect
+      FROM long l JOIN bn_support s ON s.entry = l.entry AND s.layer = l.layer CROSS JOIN bn_setting x
+      LEFT JOIN fault f ON f.entry = l.entry AND f.layer = l.layer
+     WHERE l.r IS NOT NULL AND l.part > 0
+), bounded AS MATERIALIZED (
+    SELECT c.*, @wilson_low(r, n, z) AS low, @wilson_high(r, n, z) AS high, @wilson_low(r, n, z1) AS lower,
+           @wilson_upper(r, n, z1, confidence) AS upper, @wilson_low(r, i, z) AS population_low, @wilson_high(r, i, z) AS population_high
+      FROM counted c
+), pair AS (
+    SELECT l.*, g.r AS g, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
+           g.r - g.low AS g_down, g.high - g.r AS g_up, l.r - l.lower AS l_down1, l.upper - l.r AS l_up1, g.r - g.lower AS g_down1,
+           g.upper - g.r AS g_up1, l.r - l.population_low AS p_down, l.population_high - l.r AS p_up, g.r - g.population_low AS q_down,
+           g.population_high - g.r AS q_up
+      FROM bounded l JOIN bounded g ON g.entry = l.entry AND g.layer = l.layer AND g.outcome = 'accuracy_gained'
+     WHERE l.outcome = 'accuracy_lost'
+), both AS (
+    SELECT entry, layer, place, outcome, r, low, high, lower, upper, population_low, population_high, trials, images, unit, units, n, census,
+           design_effect, coverage, confidence
+      FROM bounded WHERE outcome NOT IN ('accuracy_lost', 'accuracy_gained')
+    UNION ALL
+    -- The accuracy drop is lost - gained: what faults spoil, less what they mend; MOVER for the difference of two shares
+    -- of one sample (G. Y. Zou, A. Donner, Statistics in Medicine 27, 2008), negatively correlated as in a multinomial.
+    SELECT entry, layer, place, 'accuracy_drop', r - g, max(-1.0, r - g - sqrt(l_down * l_down + 2 * ifnull(rho, 0) * l_down * g_up + g_up * g_up)),
+           min(1.0, r - g + sqrt(l_up * l_up + 2 * ifnull(rho, 0) * l_up * g_down + g_down * g_down)),
+           max(-1.0, r - g - sqrt(l_down1 * l_down1 + 2 * ifnull(rho, 0) * l_down1 * g_up1 + g_up1 * g_up1)),
+           min(1.0, r - g + sqrt(l_up1 * l_up1 + 2 * ifnull(rho, 0) * l_up1 * g_down1 + g_down1 * g_down1)),
+           max(-1.0, r - g - sqrt(p_down * p_down + 2 * ifnull(rho, 0) * p_down * q_up + q_up * q_up)),
+           min(1.0, r - g + sqrt(p_up * p_up + 2 * ifnull(rho, 0) * p_up * q_down + q_down * q_down)),
+           trials, images, unit, units, n, census, NULL, coverage, confidence
+      FROM pair
+)
+SELECT b.entry,             -- entry.id
+       b.layer,             -- layer.id
+       l.name AS layer_name,-- its tensor
+       b.outcome,           -- masked, benign, sdc1, due, sdc1_or_due, sdc5, sdc10, sdc20 (see outcome.sql), sdc1_golden_correct
+                            -- (on images that the golden run answers correctly), accuracy (DUE is wrong), accuracy_drop
+       b.r AS rate,         -- share of trials, images by their weights
+       b.low, b.high,       -- two-sided bounds; NULL: a census
+       b.lower, b.upper,    -- one-sided bounds; where nothing was seen, upper is the rule of three
+       b.population_low, b.population_high, -- two-sided, if the images are a sample, too
+       b.trials,            -- trials that count
+       b.images,            -- images they were made on
+       b.unit,              -- what bounds count: trial, fault
+       b.units,             -- how many of them
+       b.n AS observations, -- n of the bounds; NULL: a census
+       b.census,            -- 1: every fault was tried on every image
+       b.design_effect,     -- information: variance over that of as many trials with a fault each; NULL: not known
+       b.coverage,          -- share of the campaign's images, by weight
+       b.confidence         -- of all bounds
+  FROM both b JOIN layer l ON l.id = b.layer
+ ORDER BY b.entry, b.layer, b.place;
+
+-- One row a stratum: its most used rates side by side. Columns as in layer_outcome, under the name of the outcome.
+CREATE VIEW layer_accuracy AS
+WITH o AS MATERIALIZED (
+    SELECT * FROM layer_outcome
+)
+SELECT o.entry,                                -- entry.id
+       o.layer,                                -- layer.id
+       o.layer_name,                           -- its tensor
+       l.kind,                                 -- layer.kind
+       l.op,                                   -- layer.op
+       max(o.trials) AS trials,                -- trials that count
+       max(rate) FILTER (WHERE outcome = 'accuracy') + max(rate) FILTER (WHERE outcome = 'accuracy_drop')
+           AS golden_accuracy,                 -- fault-free accuracy of the same images
+       max(rate) FILTER (WHERE outcome = 'accuracy') AS accuracy, -- under one fault; DUE is wrong
+       max(low) FILTER (WHERE outcome = 'accuracy') AS accuracy_low, max(high) FILTER (WHERE outcome = 'accuracy') AS accuracy_high,
+       max(rate) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop, -- golden_accuracy - accuracy, by pairs
+       max(low) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_low,
+       max(high) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_high,
+       max(rate) FILTER (WHERE outcome = 'masked') AS masked_rate, -- share of masked trials
+       max(low) FILTER (WHERE outcome = 'masked') AS masked_low, max(high) FILTER (WHERE outcome = 'masked') AS masked_high,
+       max(rate) FILTER (WHERE outcome = 'sdc1') AS sdc1_rate, -- share of SDC-1
+       max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high,
+       max(upper) FILTER (WHERE outcome = 'sdc1') AS sdc1_upper, -- one-sided
+       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- if the images are a sample, too
+       max(population_high) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_high,
+       max(rate) FILTER (WHERE outcome = 'sdc5') AS sdc5_rate,   -- share of SDC-5
+       max(rate) FILTER (WHERE outcome = 'sdc10') AS sdc10_rate, -- share of SDC-10 %
+       max(rate) FILTER (WHERE outcome = 'sdc20') AS sdc20_rate, -- share of SDC-20 %
+       max(rate) FILTER (WHERE outcome = 'due') AS due_rate,     -- share of DUE
+       max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high,
+       max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- one-sided
+       max(population_low) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_low, -- if the images are a sample, too
+       max(population_high) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_high,
+       max(rate) FILTER (WHERE outcome = 'sdc1_golden_correct') AS sdc1_rate_golden_correct, -- on images that the golden
+                                               -- run answers correctly
+       max(o.unit) AS unit,                    -- what bounds count: trial, fault
+       max(o.units) AS units,                  -- how many of them
+       max(o.observations) FILTER (WHERE outcome = 'sdc1') AS observations, -- n of the bounds; NULL: a census
+       max(o.census) AS census,                -- 1: every fault was tried on every image: no bounds
+       max(o.design_effect) FILTER (WHERE outcome = 'sdc1') AS design_effect, -- of sdc1_rate; information only
+       max(o.images) AS images,                -- images with trials
+       max(o.coverage) AS coverage,            -- their share of the campaign's images, by weight
+       max(o.confidence) AS confidence         -- of all bounds
+  FROM o JOIN layer l ON l.id = o.layer GROUP BY o.entry, o.layer;
+
+-- Rates of the network: means over the strata of an entry, weighted by the bits that a fault may hit ('bits': any of
+-- them alike) or all alike ('uniform'). Entries with a bit error rate hit all of their targets at once: their rates are
+-- no rate of one fault, and are not here. Bounds: Fay and Feuer (formulas.cmake), with the n of each stratum; of one
+-- stratum alone its own. If the images are a sample, too: 1/n = 1/I + the largest w/K of a parameter's stratum.
+CREATE VIEW network_outcome AS
+WITH weighting (weights) AS (
+    VALUES ('bits'), ('uniform')
+), planned AS MATERIALIZED (
+    SELECT entry, layer, weights, CASE weights WHEN 'bits' THEN bits * 1.0 ELSE 1.0 END AS raw FROM bn_stratum, weighting WHERE NOT is_ber
+), all_planned AS MATERIALIZED (
+    SELECT entry, weights, count(*) AS strata, sum(raw) AS raw FROM planned GROUP BY entry, weights
+), tried AS MATERIALIZED (
+    SELECT p.entry, p.layer, p.weights, p.raw, s.image_observations AS i, s.coverage,
+           CASE WHEN s.parameter THEN s.observations END AS faults, p.raw / sum(p.raw) OVER (PARTITION BY p.entry, p.weights) AS w
+      FROM planned p JOIN bn_support s ON s.entry = p.entry AND s.layer = p.layer
+), summed AS (
+    SELECT o.entry, t.weights, o.outcome, count(*) AS strata, sum(o.trials) AS trials, sum(t.w * o.rate) AS y,
+           sum(t.w * t.w * o.rate / o.observations) AS v, sum(t.w * t.w * (1 - o.rate) / o.observations) AS u,
+           max(t.w / o.observations) AS top, max(o.low) AS low, max(o.high) AS high, max(o.lower) AS lower, max(o.upper) AS upper,
+           1.0 / (1.0 / min(t.i) + ifnull(max(t.w / t.faults), 0.0)) AS n, min(o.census) AS census, max(o.confidence) AS confidence,
+           sum(t.raw * t.coverage) AS covered
+      FROM tried t JOIN layer_outcome o ON o.entry = t.entry AND o.layer = t.layer
+     WHERE o.outcome NOT IN ('accuracy_drop', 'sdc1_golden_correct') GROUP BY o.entry, t.weights, o.outcome
+)
+SELECT s.entry,             -- entry.id
+       s.weights,           -- how strata are weighted: bits, uniform
+       s.outcome,           -- as in layer_outcome, but for accuracy_drop and sdc1_golden_correct
+       s.y AS rate,         -- weighted mean of the strata's rates
+       CASE WHEN s.strata = 1 THEN s.low ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z) END AS low, -- two-sided bounds; NULL: a census
+       CASE WHEN s.strata = 1 THEN s.high ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z) END AS high,
+       CASE WHEN s.strata = 1 THEN s.lower ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS lower, -- one-sided bounds
+       CASE WHEN s.strata = 1 THEN s.upper ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS upper,
+       @wilson_low(s.y, s.n, x.z) AS population_low, -- two-sided, if the images are a sample, too
+       @wilson_high(s.y, s.n, x.z) AS population_high,
+       s.trials,            -- trials that count
+       s.strata,            -- strata with trials
+       p.strata AS planned_strata, -- strata of the entry
+       s.covered / p.raw AS coverage, -- share of strata x images with trials, by their weights
+       s.census,            -- 1: every fault was tried on every image
+       s.confidence         -- of all bounds
+  FROM summed s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights CROSS JOIN bn_setting x;
+
+-- Two rows an entry: the most used rates of network_outcome side by side, under the name of the outcome.
+CREATE VIEW network_sdc AS
+SELECT entry,                          -- entry.id
+       weights,                        -- how strata are weighted: bits, uniform
+       max(trials) AS trials,          -- trials that count
+       max(rate) FILTER (WHERE outcome = 'sdc1') AS sdc1_rate, -- share of SDC-1
+       max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high, -- two-sided
+       max(upper) FILTER (WHERE outcome = 'sdc1') AS sdc1_upper, -- one-sided
+       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- if the images are a sample, too
+       max(population_high) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_high,
+       max(rate) FILTER (WHERE outcome = 'masked') AS masked_rate, -- share of masked trials
+       max(rate) FILTER (WHERE outcome = 'due') AS due_rate,     -- share of DUE
+       max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high,
+       max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- one-sided
+       max(strata) AS strata,          -- strata with trials
+       max(planned_strata) AS planned_strata, -- strata of the entry
+       max(coverage) AS coverage,      -- share of strata x images with trials, by their weights
+       max(census) AS census,          -- 1: every fault was tried on every image: no bounds
+       max(confidence) AS confidence   -- of all bounds
+  FROM network_outcome GROUP BY entry, weights;
+
+-- Another answer or no answer: what tools report that count NaN as a wrong answer.
+CREATE VIEW sdc1_or_due AS
+SELECT entry,      -- entry.id
+       layer,      -- layer.id; NULL: the network
+       layer_name, -- its tensor
+       NULL AS weights, -- how strata are weighted; NULL: one stratum
+       rate, low, high, lower, upper, population_low, population_high, trials, census, coverage, confidence -- as in layer_outcome
+  FROM layer_outcome WHERE outcome = 'sdc1_or_due'
+UNION ALL
+SELECT entry, NULL, NULL, weights, rate, low, high, lower, upper, population_low, population_high, trials, census, coverage, confidence
+  FROM network_outcome WHERE outcome = 'sdc1_or_due';
