@@ -10,9 +10,12 @@
 -- by raw M_c picks all those classes, and the other half of the images then pays for them. `rerun_curve` adds one class after the other; the policy
 -- (rerun_policy, rerun_set) stops where the extra inferences would exceed bn_parameter rerun_budget.
 --
--- Bounds of the share caught: Wilson's with continuity correction (formulas.cmake), at Kish's effective number of the
--- silent corruptions of the judging half, (sum of their weights)^2 / sum of the squared weights. A trial of image i in
--- stratum t weighs P(t) w_i / (n_it W_t), as in the sums.
+-- Bounds of the share r caught: Wilson's with continuity correction (formulas.cmake) at n = S / ((1-r) a + r b), S the
+-- weight of all silent corruptions of the judging half. A trial of image i in stratum t weighs x = P(t) w_i / (n_it W_t),
+-- as in the sums; a = (sum x^2 + top^2) / (sum x + top) over those caught is what one more of them weighs, b the same of
+-- the others, and top the heaviest trial of that half: it may come next. This is the variance r (1-r) ((1-r) a + r b) / S
+-- of the ratio, and n is the number of silent corruptions where all weigh the same. (Kish's effective number takes a
+-- for b: it is far too large where few and heavy ones are caught.)
 
 CREATE VIEW rerun_curve AS
 WITH img AS MATERIALIZED (
@@ -23,12 +26,12 @@ WITH img AS MATERIALIZED (
 ), golden_sum AS MATERIALIZED (
     SELECT i.half, i.g AS class, sum(i.w) / h.w AS mm FROM img i JOIN half h ON h.half = i.half GROUP BY i.half, i.g
 ), tried AS MATERIALIZED (
-    SELECT u.entry, u.layer, i.half, sum(i.w) AS w
+    SELECT u.entry, u.layer, i.half, sum(i.w) AS w, max(i.w / u.done) AS top
       FROM stratum s JOIN entry e ON e.id = s.entry CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer
      CROSS JOIN img i ON i.image = u.image
      WHERE u.done > 0 AND NOT s.parameter AND e.kind NOT LIKE 'stuck-at%' GROUP BY u.entry, u.layer, i.half
 ), stratum_of AS MATERIALIZED (
-    SELECT b.scope, t.entry, t.layer, t.half, t.w, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
+    SELECT b.scope, t.entry, t.layer, t.half, t.w, t.top, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
       FROM tried t JOIN bn_layer b ON b.entry = t.entry AND b.layer = t.layer WHERE b.probability > 0
 ), cell AS MATERIALIZED (
     SELECT s.entry, s.layer, i.half, s.class, sum(i.w * s.n / u.done) AS nn,
@@ -45,13 +48,14 @@ WITH img AS MATERIALIZED (
      GROUP BY t.scope, t.half, c.class
 ), whole AS MATERIALIZED (
     SELECT f.scope, s.p, sum(ww) FILTER (WHERE half = 0) AS ww0, ifnull(sum(ww) FILTER (WHERE half = 1), 0.0) AS ww1,
-           sum(ww) FILTER (WHERE half = 1) * sum(ww) FILTER (WHERE half = 1) / nullif(sum(sq) FILTER (WHERE half = 1), 0) AS n1,
+           ifnull(sum(sq) FILTER (WHERE half = 1), 0.0) AS sq1,
+           (SELECT max(t.k / t.w * t.top) FROM stratum_of t WHERE t.scope = f.scope AND t.half = 1) AS top1,
            ifnull(sum(wrong) FILTER (WHERE half = 1), 0) AS wrong1
       FROM flow f JOIN bn_scope s ON s.scope = f.scope GROUP BY f.scope
 ), class_of AS MATERIALIZED (
     SELECT a.scope, a.class, w.p, a.ww AS ww0,
            (1 - w.p) * (h.images * ifnull(m0.mm, 0.0) + 1) / (h.images + (SELECT classes FROM campaign)) + w.p * a.nn AS extra0,
-           ifnull(b.ww, 0.0) AS ww1, ifnull(b.wrong, 0) AS wrong1,
+           ifnull(b.ww, 0.0) AS ww1, ifnull(b.sq, 0.0) AS sq1, ifnull(b.wrong, 0) AS wrong1,
            (1 - w.p) * ifnull(m1.mm, 0.0) + w.p * ifnull(b.nn, 0.0) AS extra1
       FROM flow a JOIN whole w ON w.scope = a.scope JOIN half h ON h.half = 0
       LEFT JOIN flow b ON b.scope = a.scope AND b.class = a.class AND b.half = 1
@@ -60,14 +64,18 @@ WITH img AS MATERIALIZED (
      WHERE a.half = 0 AND a.ww > 0
 ), curve AS (
     SELECT scope, row_number() OVER place AS size, class, sum(extra0) OVER place AS extra0, sum(ww0) OVER place AS ww0,
-           sum(extra1) OVER place AS extra1, sum(ww1) OVER place AS ww1, sum(wrong1) OVER place AS wrong1
+           sum(extra1) OVER place AS extra1, sum(ww1) OVER place AS ww1, sum(sq1) OVER place AS sq1,
+           sum(wrong1) OVER place AS wrong1
       FROM class_of
     WINDOW place AS (PARTITION BY scope ORDER BY CASE WHEN extra0 > 0 THEN round(ww0 / extra0, 9) ELSE 9e99 END DESC, class ROWS UNBOUNDED PRECEDING)
     UNION ALL
-    SELECT scope, 0, NULL, 0.0, 0.0, 0.0, 0.0, 0 FROM whole
+    SELECT scope, 0, NULL, 0.0, 0.0, 0.0, 0.0, 0.0, 0 FROM whole
 ), rate AS (
-    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, w.n1, min(1.0, c.ww1 / nullif(w.ww1, 0)) AS r
+    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, w.sq1 AS all_sq1, w.top1, min(1.0, c.ww1 / nullif(w.ww1, 0)) AS r
       FROM curve c JOIN whole w ON w.scope = c.scope
+), counted AS (
+    SELECT r.*, all1 / ((1.0 - r) * (sq1 + top1 * top1) / (ww1 + top1)
+                        + r * (max(0.0, all_sq1 - sq1) + top1 * top1) / (max(0.0, all1 - ww1) + top1)) AS n1 FROM rate r
 )
 SELECT r.scope,                               -- entry.id, or -1: the strata of bn_prior_layer
        r.size,                                -- classes in S
@@ -88,7 +96,7 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
        r.m AS sdc_trials,                     -- trials with a silent corruption on the other half
        r.n1 AS observations,                  -- independent ones that these are worth
        x.confidence                           -- of the bounds
-  FROM rate r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting x
+  FROM counted r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting x
  ORDER BY r.scope, r.size;
 
 -- The policy that the budget allows: the longest beginning of the curve, one row a scope. Columns as there.

@@ -15,16 +15,18 @@ CREATE VIEW severity_cell AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
 ), cell AS MATERIALIZED (
-    SELECT u.entry, u.layer, i.g AS golden, i.y AS label, s.class AS answer, sum(s.n) AS n, sum(i.w * s.n / u.done) AS weight
-      FROM unit u CROSS JOIN img i ON i.image = u.image
+    SELECT u.entry, u.layer, i.g AS golden, i.y AS label, s.class AS answer, sum(s.n) AS n, sum(i.w * s.n / u.done) AS weight,
+           sum(i.w / u.done * (i.w / u.done) * s.n
+               * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END) AS square
+      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer
      CROSS JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
      WHERE u.done > 0 GROUP BY u.entry, u.layer, i.g, i.y, s.class
 ), grp AS MATERIALIZED (
     SELECT class, name FROM class_group_all
 ), held AS (
-    SELECT 'golden' AS correct, entry, layer, golden AS truth, golden, answer, n, weight FROM cell WHERE golden >= 0
+    SELECT 'golden' AS correct, entry, layer, golden AS truth, golden, answer, n, weight, square FROM cell WHERE golden >= 0
     UNION ALL
-    SELECT 'label', entry, layer, label, golden, answer, n, weight FROM cell WHERE label >= 0
+    SELECT 'label', entry, layer, label, golden, answer, n, weight, square FROM cell WHERE label >= 0
 )
 SELECT h.correct,           -- golden, label: what the answer is held against
        h.entry,             -- entry.id
@@ -39,7 +41,9 @@ SELECT h.correct,           -- golden, label: what the answer is held against
             ELSE coalesce(kg.cost, CASE WHEN h.golden < 0 OR b.name = t.name THEN 0.0 ELSE x.default_cost END) END
            AS golden_cost,  -- of the fault-free answer
        h.n,                 -- trials
-       h.weight             -- sum of w_i P(answer | i, L) over the images of this truth and golden answer
+       h.weight,            -- sum of w_i P(answer | i, L) over the images of this truth and golden answer
+       h.square             -- its variance, if the trials are the observations: each adds (w_i / n_it)^2, less where faults
+                            -- are drawn without replacement
   FROM held h JOIN grp t ON t.class = h.truth JOIN grp a ON a.class = h.answer JOIN grp b ON b.class = h.golden
  CROSS JOIN bn_setting x
   LEFT JOIN group_cost k ON k.truth = t.name AND k.answer = a.name
@@ -61,52 +65,55 @@ SELECT correct,                          -- golden, label: what the answer is he
  GROUP BY correct, entry, layer, truth_group, answer_group;
 
 -- The mean cost of an answer under one fault, for each stratum. Bounds: Fay and Feuer's (formulas.cmake), one term for
--- each cost that was seen, weighed by it, at bn_support.observations (the faults of parameters). No cost above the
--- largest one of the table is possible, and that one may come next, whether it was seen or not. Where images without
--- the truth are left out, the observations shrink as Kish's effective number of trials does.
+-- each cost that was seen, weighed by it; activations count every trial by its weight, parameters n = faults
+-- (bn_support.observations). No cost above the largest one of the table is possible, and that one may come next, whether
+-- it was seen or not.
 CREATE VIEW severity AS
 WITH largest AS MATERIALIZED (
     SELECT max(max(x.default_cost), ifnull((SELECT max(cost) FROM group_cost), 0)) AS cost FROM bn_setting x
 ), img AS MATERIALIZED (
-    SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
-), kish AS MATERIALIZED (
-    SELECT u.entry, u.layer, sum(i.w) * sum(i.w) / sum(i.w * i.w / u.done) AS every,
-           sum(i.w) FILTER (WHERE i.g >= 0) * sum(i.w) FILTER (WHERE i.g >= 0) / sum(i.w * i.w / u.done) FILTER (WHERE i.g >= 0) AS golden,
-           sum(i.w) FILTER (WHERE i.y >= 0) * sum(i.w) FILTER (WHERE i.y >= 0) / sum(i.w * i.w / u.done) FILTER (WHERE i.y >= 0) AS label
-      FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer
+    SELECT 'golden' AS correct, image, probability AS w FROM bn_image WHERE probability > 0 AND golden_class >= 0
+    UNION ALL SELECT 'label', image, probability FROM bn_image WHERE probability > 0 AND label_class >= 0
+), step AS (
+    SELECT i.correct, u.entry, u.layer, i.w, i.w / u.done AS one,
+           CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END AS part
+      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0
+), held AS MATERIALIZED (
+    SELECT correct, entry, layer, sum(w) AS w, max(one * part) / sum(w) AS one, sum(w) * sum(w) / nullif(sum(w * one * part), 0) AS m
+      FROM step GROUP BY correct, entry, layer
 ), total AS MATERIALIZED (
     SELECT c.correct, c.entry, c.layer, g.cost AS top, sum(c.n) AS n, sum(c.weight * c.cost) / sum(c.weight) AS mean,
            sum(c.weight * c.golden_cost) / sum(c.weight) AS golden_mean,
-           sum(c.weight * c.cost * c.cost) / sum(c.weight) AS square,
-           sum(c.weight * (g.cost - c.cost) * (g.cost - c.cost)) / sum(c.weight) AS left_square,
+           sum(c.weight * c.cost * c.cost) / sum(c.weight) AS mean_square,
+           sum(c.weight * (g.cost - c.cost) * (g.cost - c.cost)) / sum(c.weight) AS mean_left,
+           sum(c.square * c.cost * c.cost) AS square, sum(c.square * (g.cost - c.cost) * (g.cost - c.cost)) AS square_left,
            sum(c.weight * (c.answer <> c.truth AND c.answer >= 0)) / sum(c.weight) AS wrong_rate,
            sum(c.weight * (c.answer_group <> c.truth_group AND c.answer >= 0)) / sum(c.weight) AS wrong_group_rate
       FROM severity_cell c CROSS JOIN largest g GROUP BY c.correct, c.entry, c.layer
-), counted AS (
-    SELECT t.*, b.unit, b.census,
-           CASE WHEN b.unit = 'fault' THEN b.units ELSE t.n END AS units,
-           CASE WHEN b.unit = 'fault' THEN b.observations
-                ELSE b.observations * (CASE t.correct WHEN 'golden' THEN k.golden ELSE k.label END / k.every) END AS m
+), counted AS MATERIALIZED (
+    SELECT t.*, b.unit, b.census, CASE WHEN b.parameter THEN b.units ELSE t.n END AS units,
+           CASE WHEN b.parameter THEN b.observations ELSE h.m END AS m,
+           CASE WHEN b.parameter THEN t.mean_square / b.observations ELSE t.square / (h.w * h.w) END AS v,
+           CASE WHEN b.parameter THEN t.mean_left / b.observations ELSE t.square_left / (h.w * h.w) END AS u,
+           t.top * CASE WHEN b.parameter THEN 1.0 / b.observations ELSE h.one END AS step
       FROM total t JOIN bn_support b ON b.entry = t.entry AND b.layer = t.layer
-      JOIN kish k ON k.entry = t.entry AND k.layer = t.layer
-), observed AS MATERIALIZED (
-    SELECT c.*, c.square / c.m AS v, c.left_square / c.m AS u, c.top / c.m AS one FROM counted c
+      JOIN held h ON h.correct = t.correct AND h.entry = t.entry AND h.layer = t.layer
 )
-SELECT o.correct,                        -- golden, label: what the answer is held against
-       o.entry,                          -- entry.id
-       o.layer,                          -- layer.id
+SELECT c.correct,                        -- golden, label: what the answer is held against
+       c.entry,                          -- entry.id
+       c.layer,                          -- layer.id
        l.name AS layer_name,             -- its tensor
-       o.n AS trials,                    -- trials with this truth
-       o.mean AS cost,                   -- mean cost of an answer under one fault
-       CASE WHEN o.m > 0 THEN @sum_low(o.mean, o.v, o.u, o.one, o.top, z) END AS low,    -- its two-sided bounds; NULL:
-       CASE WHEN o.m > 0 THEN @sum_high(o.mean, o.v, o.u, o.one, o.top, z) END AS high,  -- a census, which has none
-       CASE WHEN o.m > 0 THEN @sum_high(o.mean, o.v, o.u, o.one, o.top, z1) END AS upper, -- its one-sided upper bound
-       o.golden_mean AS golden_cost,     -- mean cost of the fault-free answers to the same images
-       o.wrong_rate,                     -- share of answers with a wrong class
-       o.wrong_group_rate,               -- share of answers with a class of a wrong group
-       o.unit,                           -- what the bounds count: trial, fault
-       o.units,                          -- how many of them have this truth
-       o.m AS observations,              -- independent ones that they are worth; NULL: census
-       o.census,                         -- 1: every fault of the stratum was tried
+       c.n AS trials,                    -- trials with this truth
+       c.mean AS cost,                   -- mean cost of an answer under one fault
+       CASE WHEN NOT c.census THEN @sum_low(c.mean, c.v, c.u, c.step, c.top, z) END AS low,    -- its two-sided bounds; NULL:
+       CASE WHEN NOT c.census THEN @sum_high(c.mean, c.v, c.u, c.step, c.top, z) END AS high,  -- a census, which has none
+       CASE WHEN NOT c.census THEN @sum_high(c.mean, c.v, c.u, c.step, c.top, z1) END AS upper, -- its one-sided upper bound
+       c.golden_mean AS golden_cost,     -- mean cost of the fault-free answers to the same images
+       c.wrong_rate,                     -- share of answers with a wrong class
+       c.wrong_group_rate,               -- share of answers with a class of a wrong group
+       c.unit,                           -- what the bounds count: trial, fault
+       c.units,                          -- how many of them have this truth
+       c.m AS observations,              -- independent ones that they are worth; NULL: a census
+       c.census,                         -- 1: every fault was tried on every image
        x.confidence                      -- of the bounds
-  FROM observed o JOIN layer l ON l.id = o.layer CROSS JOIN bn_setting x;
+  FROM counted c JOIN layer l ON l.id = c.layer CROSS JOIN bn_setting x;

@@ -10,10 +10,35 @@ Z = 1.959963984540054
 DUE = -1
 
 
-def wilson(x, m):
-    centre = (x + Z * Z / (2 * m)) / (1 + Z * Z / m)
-    half = Z / (1 + Z * Z / m) * math.sqrt(max(0.0, x * (1 - x) / m + Z * Z / (4 * m * m)))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def wilson(r, n, z=Z):
+    """Wilson's interval with continuity correction of a share r of n; None: a census, which has none."""
+    if n is None:
+        return None, None
+    def bound(side):
+        root = z * z - side * 2 - 1 / n + 4 * r * (n * (1 - r) + side)
+        return (2 * n * r + z * z - side - side * z * math.sqrt(max(0.0, root))) / (2 * (n + z * z))
+    return 0.0 if n * r < 0.999999999 else max(0.0, bound(1)), 1.0 if n * (1 - r) < 0.999999999 else min(1.0, bound(-1))
+
+
+def sum_bounds(terms, whole=None, z=Z):
+    """Fay and Feuer's bounds of sum w r over terms (w, r, n), at most the whole, sum w; n None: nothing is left to sample."""
+    known = [(w, r, n) for w, r, n in terms if n is not None]
+    whole = sum(w for w, _, _ in terms) if whole is None else whole
+    return weighted_bounds(sum(w * r for w, r, _ in terms), sum(w * w * r / n for w, r, n in known),
+                           sum(w * w * (1 - r) / n for w, r, n in known), max([w / n for w, _, n in known] + [0.0]), whole, z)
+
+
+def weighted_bounds(y, v, u, top, whole, z=Z):
+    def chi2(nu, q):
+        return nu * max(0.0, 1 - 2 / (9 * nu) + q * math.sqrt(2 / (9 * nu))) ** 3
+    def low(a, b):
+        return 0.0 if a <= 0 else a if b <= 0 else b / (2 * a) * chi2(2 * a * a / b, -z)
+    def high(a, b):
+        a, b = a + top, b + top * top
+        return a if b <= 0 else b / (2 * a) * chi2(2 * a * a / b, z)
+    if y <= whole / 2:
+        return low(y, v), min(whole, high(y, v))
+    return max(0.0, whole - high(whole - y, u)), whole - low(whole - y, u)
 
 
 def mover(terms):

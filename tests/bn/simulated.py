@@ -49,6 +49,7 @@ class File:
         self.set(p=1e-6, confidence=0.95, layer_prior="uniform")
 
     def set(self, **settings):
+        self.read_before = {}
         self.db.executemany("UPDATE bn_parameter SET value = ? WHERE name = ?", [(v, k) for k, v in settings.items()])
 
     def insert(self, table, *columns):
@@ -133,3 +134,13 @@ class File:
     def read(self, sql):
         """Rows as an array; NULL: nan."""
         return np.array(self.db.execute(sql).fetchall(), dtype=float)
+
+    def table(self, view, key, columns, where="1", order="entry, layer"):
+        """{key of the row: its rows as an array}, read once, as a view is computed in whole anyway."""
+        if (view, columns) not in self.read_before:
+            rows = self.db.execute(f"SELECT {key} || '', {columns} FROM {view} WHERE {where} ORDER BY {order}").fetchall()
+            parts = {}
+            for row in rows:
+                parts.setdefault(row[0], []).append(row[1:])
+            self.read_before[view, columns] = {k: np.array(v, dtype=float) for k, v in parts.items()}
+        return self.read_before[view, columns]
