@@ -13,7 +13,7 @@
 -- the fault-free answer. DUE is correct in neither.
 --
 -- Intervals (low, high) have the confidence of bn_parameter. The population is sites x bits x the images of this file,
--- so what is known without faults has no width. Within a stratum: Wilson's interval with continuity correction at
+-- so what is known without faults has no width. Within a stratum: Clopper and Pearson's bounds at
 -- n = bn_support.observations (trials, or faults of a parameter). Sums over strata: Fay and Feuer. A ratio is bounded
 -- by putting the bounds of its right and of its wrong part into it, which is never too narrow. formulas.cmake has them.
 
@@ -138,8 +138,9 @@ SELECT a.layer,            -- layer.id
        b.entry AS entry_b  -- entry.id of the other one
   FROM bn_prior_layer a JOIN bn_prior_layer b ON b.layer = a.layer AND b.entry > a.entry
   JOIN entry x ON x.id = a.entry JOIN entry y ON y.id = b.entry
- WHERE x.bits & y.bits <> 0 OR x.burst > 1 OR y.burst > 1 OR x.kind IN ('set', 'zero', 'random') OR y.kind IN ('set', 'zero', 'random')
-    OR x.sites IS NOT NULL OR y.sites IS NOT NULL;
+ WHERE x.ber = 0 AND y.ber = 0 -- a scope of its own
+   AND (x.bits & y.bits <> 0 OR x.burst > 1 OR y.burst > 1 OR x.kind IN ('set', 'zero', 'random') OR y.kind IN ('set', 'zero', 'random')
+        OR x.sites IS NOT NULL OR y.sites IS NOT NULL);
 
 -- P(F = 1) of each scope.
 CREATE VIEW bn_scope AS
@@ -194,8 +195,8 @@ SELECT c.entry,          -- entry.id
        c.image,          -- image.id
        c.class,          -- the answer, -1: DUE, NULL: any answer not listed
        c.r AS probability, -- P(C = class | I = image, L = (entry, layer))
-       coalesce(@wilson_low(c.r, c.m, x.z), c.r) AS low,    -- bounds; within an image every trial has a fault of its own
-       coalesce(@wilson_high(c.r, c.m, x.z), c.r) AS high,
+       coalesce(@share_low(c.r, c.m, x.z), c.r) AS low,    -- bounds; within an image every trial has a fault of its own
+       coalesce(@share_high(c.r, c.m, x.z), c.r) AS high,
        c.is_label AND c.class >= 0 AS correct_label,   -- the answer is the label; NULL: no label, or others
        c.is_golden AND c.class >= 0 AS correct_golden, -- the answer is the fault-free one
        c.n,              -- trials with this answer
@@ -268,8 +269,8 @@ SELECT p.entry, -- entry.id
        p.class, -- the answer, -1: DUE
        p.part,  -- answer, or the part of it that is right or wrong by label or golden answer
        p.v,     -- probability of this answer and part, given the stratum
-       coalesce(@wilson_low(v, m, z), v) AS low, -- bounds
-       coalesce(@wilson_high(v, m, z), v) AS high,
+       coalesce(@share_low(v, m, z), v) AS low, -- bounds
+       coalesce(@share_high(v, m, z), v) AS high,
        p.m AS observations, p.n, p.wrong, p.images -- as in bn_flow
   FROM part p CROSS JOIN bn_setting x;
 
@@ -332,11 +333,11 @@ SELECT r.entry,                        -- entry.id
        l.name AS layer_name,           -- its tensor
        r.without_fault AS label_without_fault, -- accuracy of the golden answers to the same images
        r.r AS correct_label,           -- P(the answer is the label | L = (entry, layer))
-       coalesce(@wilson_low(r.r, r.m_label, x.z), r.r) AS label_low, -- its bounds
-       coalesce(@wilson_high(r.r, r.m_label, x.z), r.r) AS label_high,
+       coalesce(@share_low(r.r, r.m_label, x.z), r.r) AS label_low, -- its bounds
+       coalesce(@share_high(r.r, r.m_label, x.z), r.r) AS label_high,
        r.q AS correct_golden,          -- P(the answer is the fault-free one | L)
-       coalesce(@wilson_low(r.q, r.m, x.z), r.q) AS golden_low, -- its bounds
-       coalesce(@wilson_high(r.q, r.m, x.z), r.q) AS golden_high,
+       coalesce(@share_low(r.q, r.m, x.z), r.q) AS golden_low, -- its bounds
+       coalesce(@share_high(r.q, r.m, x.z), r.q) AS golden_high,
        r.n AS trials,                  -- trials
        r.m AS observations,            -- what the bounds count, bn_support.observations
        x.confidence                    -- of the bounds

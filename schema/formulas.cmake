@@ -6,14 +6,20 @@
 # z is a quantile of the normal distribution: bn_setting.z for two-sided bounds, bn_setting.z1 for one-sided ones.
 
 # One-sided upper bound of a share r of n observations at `confidence`: 1 - (1 - confidence)^(1/n) where none had the
-# outcome (exact; about 3/n at 0.95: the rule of three), else Wilson's at z1.
-formula(wilson_upper "r;n;z1;confidence" "CASE WHEN {r} <= 0.0 THEN 1.0 - pow(1.0 - {confidence}, 1.0 / {n}) ELSE @wilson_high(<r>, <n>, <z1>) END")
+# outcome (exact; about 3/n at 0.95: the rule of three), else share_high at z1.
+formula(share_upper "r;n;z1;confidence" "CASE WHEN {r} <= 0.0 THEN 1.0 - pow(1.0 - {confidence}, 1.0 / {n}) ELSE @share_high(<r>, <n>, <z1>) END")
 
-# Share r of n observations, n not always whole: Wilson's score interval with continuity correction (R. G. Newcombe,
-# Statistics in Medicine 17, 1998, method 4), 0 where less than one observation had the outcome, 1 where less than one
-# had not. NULL where n is (a census). Covers at least 0.9485 at a nominal 0.95 for n = 5 to 400.
-formula(wilson_low "r;n;z" "CASE WHEN {r} * {n} < 0.999999999 THEN 0.0 ELSE max(0.0, (2.0 * {n} * {r} + {z} * {z} - 1 - {z} * sqrt(max(0.0, {z} * {z} - 2 - 1.0 / {n} + 4.0 * {r} * ({n} * (1.0 - {r}) + 1)))) / (2.0 * ({n} + {z} * {z}))) END")
-formula(wilson_high "r;n;z" "CASE WHEN (1.0 - {r}) * {n} < 0.999999999 THEN 1.0 ELSE min(1.0, (2.0 * {n} * {r} + {z} * {z} + 1 + {z} * sqrt(max(0.0, {z} * {z} + 2 - 1.0 / {n} + 4.0 * {r} * ({n} * (1.0 - {r}) - 1)))) / (2.0 * ({n} + {z} * {z}))) END")
+# Share r of n observations, n not always whole: the bounds of Clopper and Pearson (Biometrika 26, 1934), which cover what
+# they claim for any share, in the closed form of Paulson, Camp and Pratt (C. R. Blyth, Journal of the American
+# Statistical Association 81, 1986): within 0.0015 of the nominal coverage for n = 1 to 400 and a confidence of 0.5 to
+# 0.9999. (Wilson's interval with continuity correction covers as much at 0.95, is up to a fifth wider where little was
+# seen, and misses 3 % at a nominal 0.99.) 0 where less than one observation had the outcome, 1 where less than one had
+# not; between none and one the upper bound is interpolated. NULL where n is (a census).
+formula(share_low "r;n;z" "(1.0 - @share_high(1.0 - <r>, <n>, <z>))")
+formula(share_high "r;n;z" "CASE WHEN (1.0 - {r}) * {n} < 0.999999999 THEN 1.0 WHEN {r} * {n} < 1.0 THEN (1.0 - {r} * {n}) * (1.0 - exp(-pow(8.0 / 9.0 + {z} / 3.0, 3) / {n})) + {r} * {n} * CASE WHEN {n} < 2.0 THEN 1.0 ELSE min(1.0, @limit(1.0 / <n>, <n>, <z>)) END ELSE min(1.0, @limit(<r>, <n>, <z>)) END")
+# 1 / (1 + (a/b)^2 t^3), t = (81 a b - 9 n - 8 - 3 z sqrt(9 a b (9 n + 5 - z^2) + n + 1)) / (81 a^2 - 9 a (2 + z^2) + 1),
+# a = r n + 1, b = n - r n.
+formula(limit "r;n;z" "1.0 / (1.0 + pow(({r} * {n} + 1.0) / ({n} - {r} * {n}), 2) * pow(max(0.0, (81.0 * ({r} * {n} + 1.0) * ({n} - {r} * {n}) - 9.0 * {n} - 8.0 - 3.0 * {z} * sqrt(max(0.0, 9.0 * ({r} * {n} + 1.0) * ({n} - {r} * {n}) * (9.0 * {n} + 5.0 - {z} * {z}) + {n} + 1.0))) / (81.0 * ({r} * {n} + 1.0) * ({r} * {n} + 1.0) - 9.0 * ({r} * {n} + 1.0) * (2.0 + {z} * {z}) + 1.0)), 3))")
 
 # A weighted sum over strata, y = sum w k/n <= whole = sum w: M. P. Fay, E. J. Feuer, Statistics in Medicine 16 (1997),
 # with v = sum w^2 k/n^2, u = sum w^2 (n-k)/n^2 and top = max w/n over all strata, those without events, too. Above

@@ -47,7 +47,7 @@ SELECT s.scope, 0, NULL, -1, i.image, i.g, i.w, i.w, (1.0 - s.p) * i.w, i.y, i.g
 
 -- For each image and answer that was seen: the fault's share of P(I, C), with bounds. Within an image every trial
 -- has a fault of its own, so there the trial is the observation, for parameters, too. Sums over strata: Fay and Feuer;
--- of one stratum alone Wilson.
+-- of one stratum alone as anywhere.
 CREATE VIEW bn_pair AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, probability AS w FROM bn_image WHERE probability > 0
@@ -104,9 +104,9 @@ SELECT e.scope,              -- entry.id, or -1: the strata of bn_prior_layer
        e.prior,              -- P(I = image | F = 1): w_i, unless strata lack images
        e.share,              -- P(I = image, C = class | F = 1)
        CASE WHEN e.strata > 1 THEN @sum_low(e.share, e.variance, e.rest, e.top, e.prior, x.z)
-            ELSE coalesce(e.prior * @wilson_low(e.r, e.m, x.z), e.share) END AS low, -- its bounds
+            ELSE coalesce(e.prior * @share_low(e.r, e.m, x.z), e.share) END AS low, -- its bounds
        CASE WHEN e.strata > 1 THEN @sum_high(e.share, e.variance, e.rest, e.top, e.prior, x.z)
-            ELSE coalesce(e.prior * @wilson_high(e.r, e.m, x.z), e.share) END AS high,
+            ELSE coalesce(e.prior * @share_high(e.r, e.m, x.z), e.share) END AS high,
        e.n,                  -- trials with this answer
        e.trials              -- trials of the image
   FROM whole e JOIN img i ON i.image = e.image CROSS JOIN bn_setting x;

@@ -34,10 +34,10 @@ WITH total AS MATERIALIZED (
       FROM rate GROUP BY variable, value
 ), distance AS MATERIALIZED (
     SELECT variable, value, confidence,
-           CASE WHEN v_strata = 1 THEN v_whole * coalesce(@wilson_low(v_r, v_m, z), v_r) ELSE @sum_low(v_sum, v_var, v_rest, v_top, v_whole, z) END AS v_low,
-           CASE WHEN v_strata = 1 THEN v_whole * coalesce(@wilson_high(v_r, v_m, z), v_r) ELSE @sum_high(v_sum, v_var, v_rest, v_top, v_whole, z) END AS v_high,
-           CASE WHEN o_strata = 1 THEN o_whole * coalesce(@wilson_low(o_r, o_m, z), o_r) ELSE @sum_low(o_sum, o_var, o_rest, o_top, o_whole, z) END AS o_low,
-           CASE WHEN o_strata = 1 THEN o_whole * coalesce(@wilson_high(o_r, o_m, z), o_r) ELSE @sum_high(o_sum, o_var, o_rest, o_top, o_whole, z) END AS o_high
+           CASE WHEN v_strata = 1 THEN v_whole * coalesce(@share_low(v_r, v_m, z), v_r) ELSE @sum_low(v_sum, v_var, v_rest, v_top, v_whole, z) END AS v_low,
+           CASE WHEN v_strata = 1 THEN v_whole * coalesce(@share_high(v_r, v_m, z), v_r) ELSE @sum_high(v_sum, v_var, v_rest, v_top, v_whole, z) END AS v_high,
+           CASE WHEN o_strata = 1 THEN o_whole * coalesce(@share_low(o_r, o_m, z), o_r) ELSE @sum_low(o_sum, o_var, o_rest, o_top, o_whole, z) END AS o_low,
+           CASE WHEN o_strata = 1 THEN o_whole * coalesce(@share_high(o_r, o_m, z), o_r) ELSE @sum_high(o_sum, o_var, o_rest, o_top, o_whole, z) END AS o_high
       FROM summed CROSS JOIN bn_setting
 )
 SELECT p.variable, p.value,

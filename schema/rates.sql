@@ -117,8 +117,8 @@ WITH img AS MATERIALIZED (
       LEFT JOIN fault f ON f.entry = l.entry AND f.layer = l.layer
      WHERE l.r IS NOT NULL AND l.part > 0
 ), bounded AS MATERIALIZED (
-    SELECT c.*, @wilson_low(r, n, z) AS low, @wilson_high(r, n, z) AS high, @wilson_low(r, n, z1) AS lower,
-           @wilson_upper(r, n, z1, confidence) AS upper, @wilson_low(r, i, z) AS population_low, @wilson_high(r, i, z) AS population_high
+    SELECT c.*, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
+           @share_upper(r, n, z1, confidence) AS upper, @share_low(r, i, z) AS population_low, @share_high(r, i, z) AS population_high
       FROM counted c
 ), pair AS (
     SELECT l.*, g.r AS g, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
@@ -178,35 +178,35 @@ SELECT o.entry,                                -- entry.id
        max(rate) FILTER (WHERE outcome = 'accuracy') + max(rate) FILTER (WHERE outcome = 'accuracy_drop')
            AS golden_accuracy,                 -- fault-free accuracy of the same images
        max(rate) FILTER (WHERE outcome = 'accuracy') AS accuracy, -- under one fault; DUE is wrong
-       max(low) FILTER (WHERE outcome = 'accuracy') AS accuracy_low, max(high) FILTER (WHERE outcome = 'accuracy') AS accuracy_high,
-       max(rate) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop, -- golden_accuracy - accuracy, by pairs
-       max(low) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_low,
-       max(high) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_high,
        max(rate) FILTER (WHERE outcome = 'masked') AS masked_rate, -- share of masked trials
-       max(low) FILTER (WHERE outcome = 'masked') AS masked_low, max(high) FILTER (WHERE outcome = 'masked') AS masked_high,
        max(rate) FILTER (WHERE outcome = 'sdc1') AS sdc1_rate, -- share of SDC-1
        max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high,
        max(upper) FILTER (WHERE outcome = 'sdc1') AS sdc1_upper, -- one-sided
-       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- if the images are a sample, too
-       max(population_high) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_high,
-       max(rate) FILTER (WHERE outcome = 'sdc5') AS sdc5_rate,   -- share of SDC-5
-       max(rate) FILTER (WHERE outcome = 'sdc10') AS sdc10_rate, -- share of SDC-10 %
-       max(rate) FILTER (WHERE outcome = 'sdc20') AS sdc20_rate, -- share of SDC-20 %
        max(rate) FILTER (WHERE outcome = 'due') AS due_rate,     -- share of DUE
        max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high,
        max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- one-sided
-       max(population_low) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_low, -- if the images are a sample, too
-       max(population_high) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_high,
-       max(rate) FILTER (WHERE outcome = 'sdc1_golden_correct') AS sdc1_rate_golden_correct, -- on images that the golden
-                                               -- run answers correctly
        max(o.unit) AS unit,                    -- what bounds count: trial, fault
        max(o.units) AS units,                  -- how many of them
        max(o.observations) FILTER (WHERE outcome = 'sdc1') AS observations, -- n of the bounds; NULL: a census
        max(o.census) AS census,                -- 1: every fault was tried on every image: no bounds
+       max(o.confidence) AS confidence,        -- of all bounds
+       max(low) FILTER (WHERE outcome = 'accuracy') AS accuracy_low, max(high) FILTER (WHERE outcome = 'accuracy') AS accuracy_high,
+       max(rate) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop, -- golden_accuracy - accuracy, by pairs
+       max(low) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_low,
+       max(high) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_high,
+       max(low) FILTER (WHERE outcome = 'masked') AS masked_low, max(high) FILTER (WHERE outcome = 'masked') AS masked_high,
+       max(rate) FILTER (WHERE outcome = 'sdc5') AS sdc5_rate,   -- share of SDC-5; bounds: layer_outcome
+       max(rate) FILTER (WHERE outcome = 'sdc10') AS sdc10_rate, -- share of SDC-10 %
+       max(rate) FILTER (WHERE outcome = 'sdc20') AS sdc20_rate, -- share of SDC-20 %
+       max(rate) FILTER (WHERE outcome = 'sdc1_golden_correct') AS sdc1_rate_golden_correct, -- on images that the golden
+                                               -- run answers correctly
+       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- if the images are a sample, too
+       max(population_high) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_high,
+       max(population_low) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_low,
+       max(population_high) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_high,
        max(o.design_effect) FILTER (WHERE outcome = 'sdc1') AS design_effect, -- of sdc1_rate; information only
        max(o.images) AS images,                -- images with trials
-       max(o.coverage) AS coverage,            -- their share of the campaign's images, by weight
-       max(o.confidence) AS confidence         -- of all bounds
+       max(o.coverage) AS coverage             -- their share of the campaign's images, by weight
   FROM o JOIN layer l ON l.id = o.layer GROUP BY o.entry, o.layer;
 
 -- Rates of the network: means over the strata of an entry, weighted by the bits that a fault may hit ('bits': any of
@@ -241,8 +241,8 @@ SELECT s.entry,             -- entry.id
        CASE WHEN s.strata = 1 THEN s.high ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z) END AS high,
        CASE WHEN s.strata = 1 THEN s.lower ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS lower, -- one-sided bounds
        CASE WHEN s.strata = 1 THEN s.upper ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS upper,
-       @wilson_low(s.y, s.n, x.z) AS population_low, -- two-sided, if the images are a sample, too
-       @wilson_high(s.y, s.n, x.z) AS population_high,
+       @share_low(s.y, s.n, x.z) AS population_low, -- two-sided, if the images are a sample, too
+       @share_high(s.y, s.n, x.z) AS population_high,
        s.trials,            -- trials that count
        s.strata,            -- strata with trials
        p.strata AS planned_strata, -- strata of the entry

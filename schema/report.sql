@@ -1,33 +1,43 @@
 -- The tables of the report page, as temporary views: column names are headings, numbers are text as it is shown.
 
--- Outcomes by fault entry.
+-- Outcomes by fault entry. Shares of trials; and SDC-1 with its interval over the bits that a fault may hit.
 CREATE TEMP VIEW report_outcomes AS
 SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber ELSE '' END AS fault,
        count(DISTINCT s.layer) AS layers, sum(s.n) AS trials, printf('%.2f %%', 100.0 * (sum(s.masked) * 1.0 /
-       sum(s.n))) AS masked, printf('%.2f %%', 100.0 * ((sum(s.n) - sum(s.masked) - sum(s.wrong) FILTER (WHERE
-       s.class >= 0) - ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0)) * 1.0 / sum(s.n))) AS benign,
-       printf('%.3f %%', 100.0 * (sum(s.wrong) FILTER (WHERE s.class >= 0) * 1.0 / sum(s.n))) AS "SDC-1",
+       sum(s.n))) AS "masked, of trials", printf('%.2f %%', 100.0 * ((sum(s.n) - sum(s.masked) - sum(s.wrong) FILTER (WHERE
+       s.class >= 0) - ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0)) * 1.0 / sum(s.n))) AS "benign, of trials",
+       printf('%.3f %%', 100.0 * (sum(s.wrong) FILTER (WHERE s.class >= 0) * 1.0 / sum(s.n))) AS "SDC-1, of trials",
        printf('%.3f %%', 100.0 * (ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0) * 1.0 / sum(s.n)))
-       AS DUE, iif(sum(s.labelled) = 0, NULL, printf('%.2f %%', 100.0 * (sum(s.golden_correct) * 1.0 /
+       AS "DUE, of trials", iif(b.rate IS NULL, NULL, printf('%.3f %%', 100.0 * b.rate)) AS "SDC-1, by bits",
+       iif(b.low IS NULL, iif(b.census, 'census', NULL), printf('%.3f - %.3f %%', 100.0 * b.low, 100.0 * b.high)) AS interval,
+       iif(b.population_low IS NULL, NULL, printf('%.3f - %.3f %%', 100.0 * b.population_low, 100.0 * b.population_high))
+       AS "images as a sample", iif(sum(s.labelled) = 0, NULL, printf('%.2f %%', 100.0 * (sum(s.golden_correct) * 1.0 /
        sum(s.labelled)))) AS "accuracy without faults", iif(sum(s.labelled) = 0, NULL, printf('%.2f %%', 100.0 *
-       (sum(s.correct) * 1.0 / sum(s.labelled)))) AS "under fault" FROM layer_summary s JOIN entry e ON e.id =
-       s.entry GROUP BY e.id ORDER BY e.id;
+       (sum(s.correct) * 1.0 / sum(s.labelled)))) AS "under fault, of trials"
+  FROM layer_summary s JOIN entry e ON e.id = s.entry
+  LEFT JOIN (SELECT * FROM network_outcome WHERE outcome = 'sdc1' AND weights = 'bits') b ON b.entry = e.id
+ GROUP BY e.id ORDER BY e.id;
 
 -- The most vulnerable layers.
 CREATE TEMP VIEW report_vulnerable_layers AS
 SELECT entry, layer_name AS layer, trials, printf('%.3f %%', 100.0 * sdc1_rate) AS "SDC-1",
-       printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high) AS "95 %", printf('%.3f %%', 100.0 *
-       due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy a ORDER BY a.sdc1_rate DESC,
-       a.entry, a.layer LIMIT 10;
+       iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high)) AS interval,
+       printf('%.3f - %.3f %%', 100.0 * sdc1_population_low, 100.0 * sdc1_population_high) AS "images as a sample",
+       printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy a
+       ORDER BY a.sdc1_rate DESC, a.entry, a.layer LIMIT 10;
 
 -- All layers.
 CREATE TEMP VIEW report_all_layers AS
 SELECT entry, layer_name AS layer, trials, iif(accuracy IS NULL, NULL, printf('%.2f %%', 100.0 * accuracy)) AS
-       accuracy, printf('%.2f %%', 100.0 * masked_rate) AS masked, printf('%.3f %%', 100.0 * sdc1_rate) AS
-       "SDC-1", printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high) AS "95 %", printf('%.3f %%', 100.0
-       * sdc5_rate) AS "SDC-5", printf('%.3f %%', 100.0 * sdc10_rate) AS "SDC-10 %", printf('%.3f %%', 100.0 *
-       sdc20_rate) AS "SDC-20 %", printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS
-       counted FROM layer_accuracy a ORDER BY a.entry, a.layer;
+       accuracy, iif(accuracy_drop IS NULL, NULL, printf('%.2f %%', 100.0 * accuracy_drop)) AS "drop",
+       iif(accuracy_drop_low IS NULL, iif(census, 'census', NULL), printf('%.2f to %.2f %%', 100.0 * accuracy_drop_low, 100.0 *
+       accuracy_drop_high)) AS "its interval", printf('%.2f %%', 100.0 * masked_rate) AS masked, printf('%.3f %%', 100.0 *
+       sdc1_rate) AS "SDC-1", iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high)) AS interval,
+       printf('%.3f - %.3f %%', 100.0 * sdc1_population_low, 100.0 * sdc1_population_high) AS "images as a sample",
+       printf('%.3f %%', 100.0 * sdc5_rate) AS "SDC-5", printf('%.3f %%', 100.0 * sdc10_rate) AS "SDC-10 %",
+       printf('%.3f %%', 100.0 * sdc20_rate) AS "SDC-20 %", printf('%.3f %%', 100.0 * due_rate) AS DUE,
+       iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * due_low, 100.0 * due_high)) AS "interval ",
+       units || ' ' || unit || 's' AS counted FROM layer_accuracy a ORDER BY a.entry, a.layer;
 
 -- Sinks of each entry, over all layers.
 CREATE TEMP VIEW report_sinks AS
@@ -73,20 +83,23 @@ SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class
 CREATE TEMP VIEW report_all_trust AS
 SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
        iif(trust_label IS NULL, NULL, printf('%.4f %%', 100.0 * trust_label)) AS "by label", iif(trust_label_low
-       IS NULL, NULL, printf('%.2f - %.2f %%', 100.0 * trust_label_low, 100.0 * trust_label_high)) AS "95 %",
+       IS NULL, NULL, printf('%.2f - %.2f %%', 100.0 * trust_label_low, 100.0 * trust_label_high)) AS interval,
+       iif(trust_label_population_low IS NULL, NULL, printf('%.1f - %.1f %%', 100.0 * trust_label_population_low, 100.0 *
+       trust_label_population_high)) AS "images as a sample",
        iif(trust_golden IS NULL, NULL, printf('%.5f %%', 100.0 * trust_golden)) AS "by golden answer",
        iif(trust_golden_low IS NULL, NULL, printf('%.5f - %.5f %%', 100.0 * trust_golden_low, 100.0 *
-       trust_golden_high)) AS "95 % ", iif(p_fault IS NULL, NULL, printf('%.3g', p_fault)) AS
+       trust_golden_high)) AS "interval ", iif(p_fault IS NULL, NULL, printf('%.3g', p_fault)) AS
        "P(fault | answer)", assessment, n AS trials, wrong AS "not golden" FROM bn_trust t WHERE golden_images +
        n > 0 ORDER BY t.scope, t.trust_label IS NULL, round(t.trust_label, 12),
        round(t.label_with_fault, 12), t.class LIMIT 3000;
 
--- Rates by bit position, over all layers.
+-- Rates by bit position, over all layers, each weighted by the bits that a fault may hit there.
 CREATE TEMP VIEW report_bits AS
-SELECT entry, bit, sum(trials) AS trials, printf('%.3f %%', 100.0 * (sum(sdc1_rate * trials) / sum(trials))) AS
-       "SDC-1", printf('%.3f %%', 100.0 * (sum(due_rate * trials) / sum(trials))) AS DUE, printf('%.2f %%',
-       100.0 * (sum(masked_rate * trials) / sum(trials))) AS masked FROM bit_accuracy GROUP BY entry, bit ORDER
-       BY entry, bit DESC;
+SELECT b.entry, bit, sum(trials) AS trials, printf('%.3f %%', 100.0 * (sum(sdc1_rate * s.bits) / sum(s.bits))) AS
+       "SDC-1", printf('%.3f %%', 100.0 * (sum(due_rate * s.bits) / sum(s.bits))) AS DUE, printf('%.2f %%',
+       100.0 * (sum(masked_rate * s.bits) / sum(s.bits))) AS masked
+  FROM bit_accuracy b JOIN bn_stratum s ON s.entry = b.entry AND s.layer = b.layer GROUP BY b.entry, bit
+       ORDER BY b.entry, bit DESC;
 
 -- The policy within the budget, judged on the other half of the images.
 CREATE TEMP VIEW report_policy AS
@@ -107,7 +120,8 @@ SELECT scope, place, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' |
 CREATE TEMP VIEW report_rates AS
 SELECT scope, kind, printf('%.3g', bits / 1e6) AS Mbit, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g',
        sdc_fit) AS "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS interval, printf('%.4g',
-       due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL,
+       due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(parameter_vf IS NULL, NULL,
+       printf('%.3f %%', 100.0 * parameter_vf)) AS "parameter VF", iif(avf IS NULL,
        NULL, printf('%.3f %%', 100.0 * avf)) AS AVF, iif(spfm IS NULL, NULL, printf('%.2f %%', 100.0 * spfm)) AS
        SPFM, fit_target AS "target FIT", target FROM failure_rate WHERE level = 'kind' OR (level = 'all' AND
        scope = -1) ORDER BY scope, level = 'kind', kind;
@@ -121,7 +135,7 @@ SELECT scope, kind, layer_name AS layer, bits, printf('%.4g', raw_fit) AS "raw F
 
 -- Mean cost by layer, held against the fault-free answer.
 CREATE TEMP VIEW report_cost AS
-SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, printf('%.3g - %.3g', low, high) AS
+SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, iif(census, 'census', printf('%.3g - %.3g', low, high)) AS
        interval, printf('%.3f %%', 100.0 * wrong_rate) AS "wrong class", printf('%.3f %%', 100.0 *
        wrong_group_rate) AS "wrong group" FROM severity s WHERE correct = 'golden' ORDER BY round(s.cost, 12) DESC, s.entry,
        s.layer;

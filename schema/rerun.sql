@@ -10,7 +10,7 @@
 -- by raw M_c picks all those classes, and the other half of the images then pays for them. `rerun_curve` adds one class after the other; the policy
 -- (rerun_policy, rerun_set) stops where the extra inferences would exceed bn_parameter rerun_budget.
 --
--- Bounds of the share r caught: Wilson's with continuity correction (formulas.cmake) at n = S / ((1-r) a + r b), S the
+-- Bounds of the share r caught: those of Clopper and Pearson (formulas.cmake) at n = S / ((1-r) a + r b), S the
 -- weight of all silent corruptions of the judging half. A trial of image i in stratum t weighs x = P(t) w_i / (n_it W_t),
 -- as in the sums; a = (sum x^2 + top^2) / (sum x + top) over those caught is what one more of them weighs, b the same of
 -- the others, and top the heaviest trial of that half: it may come next. This is the variance r (1-r) ((1-r) a + r b) / S
@@ -85,9 +85,9 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
        r.extra1 AS extra,                     -- what they are on the other half
        r.ww0 / nullif(r.all0, 0) AS caught_chosen, -- share of silent corruptions caught, on the half that chose S
        r.r AS caught,                         -- the same on the other half
-       @wilson_low(r.r, r.n1, z) AS caught_low,   -- its two-sided bounds; NULL: no silent
-       @wilson_high(r.r, r.n1, z) AS caught_high, -- corruption on the other half
-       @wilson_low(r.r, r.n1, z1) AS caught_lower, -- its one-sided lower bound
+       @share_low(r.r, r.n1, z) AS caught_low,   -- its two-sided bounds; NULL: no silent
+       @share_high(r.r, r.n1, z) AS caught_high, -- corruption on the other half
+       @share_low(r.r, r.n1, z1) AS caught_lower, -- its one-sided lower bound
        r.extra1 - r.p * r.ww1 AS false_alarm, -- share of inferences that run again although the answer was the golden one
        r.p * r.all1 AS sdc_rate,              -- P(silent corruption) without the policy, on the other half
        r.p * (r.all1 - r.ww1) AS residual_sdc_rate, -- the same with it

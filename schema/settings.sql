@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS bn_parameter (
         WHEN 'p' THEN typeof(value) IN ('real', 'integer') AND value BETWEEN 0 AND 1
         WHEN 'layer_prior' THEN value IN ('uniform', 'bits', 'exposure', 'direct')
         WHEN 'alpha' THEN typeof(value) IN ('real', 'integer') AND value > 0 AND value < 1
-        WHEN 'confidence' THEN typeof(value) IN ('real', 'integer') AND value >= 0.5 AND value < 1
+        WHEN 'confidence' THEN typeof(value) IN ('real', 'integer') AND value BETWEEN 0.5 AND 0.9999
         ELSE typeof(value) IN ('real', 'integer') AND value >= 0 END)
 );
 -- Strata that layer_prior exposure or direct covers; others have probability 0. NULL: the default of bn_parameter.

@@ -16,7 +16,7 @@ WITH part AS MATERIALIZED (
            max(CASE part WHEN 'wrong_golden' THEN low END) AS wg_low, max(CASE part WHEN 'wrong_golden' THEN high END) AS wg_high
       FROM bn_bound GROUP BY scope, class
 ), never AS MATERIALIZED ( -- an answer that no trial gave
-    SELECT s.scope, coalesce(CASE WHEN s.strata = 1 THEN @wilson_high(0.0, s.observations, x.z)
+    SELECT s.scope, coalesce(CASE WHEN s.strata = 1 THEN @share_high(0.0, s.observations, x.z)
            ELSE @sum_high(0.0, 0.0, s.square, s.top, 1.0, x.z) END, 0.0) AS high
       FROM bn_scope_sum s CROSS JOIN bn_setting x
 ), golden_sum AS MATERIALIZED (
@@ -47,8 +47,9 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(m.images, 0) AS golden_images,  -- images with this golden answer
        ifnull(f.n, 0) AS n,                   -- trials with this answer
        ifnull(f.wrong, 0) AS wrong,           -- of them: it is not the golden answer
-       s.coverage                             -- bn_scope.coverage
-  FROM bn_scope s CROSS JOIN answer a
+       s.coverage,                            -- bn_scope.coverage
+       x.confidence                           -- of the bounds
+  FROM bn_scope s CROSS JOIN answer a CROSS JOIN bn_confidence x
   LEFT JOIN part f ON f.scope = s.scope AND f.class = a.class
   LEFT JOIN never e ON e.scope = s.scope
   LEFT JOIN golden_sum m ON m.class = a.class
@@ -74,18 +75,20 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
        wrong,                                  -- of them: it is not the golden answer
        coverage,                               -- bn_scope.coverage
        confidence                              -- of the bounds
-  FROM bn_term CROSS JOIN bn_confidence;
+  FROM bn_term;
 
 -- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault. The other strata are
 -- bounded as a sum of their own.
 CREATE VIEW bn_layer_given_class AS
 WITH total AS MATERIALIZED (
     SELECT * FROM bn_term
-), stratum_of AS MATERIALIZED (
-    SELECT b.scope, b.entry, b.layer, b.layer_name, b.probability, s.strata, s.top,
-           s.square - ifnull(b.probability * b.probability / t.observations, 0.0) AS square
-      FROM bn_layer b JOIN bn_scope_sum s ON s.scope = b.scope JOIN bn_support t ON t.entry = b.entry AND t.layer = b.layer
+), stratum_of AS MATERIALIZED ( -- with what the bounds of the others count
+    SELECT b.scope, b.entry, b.layer, b.layer_name, b.probability, count(*) OVER (PARTITION BY b.scope) AS strata,
+           ifnull(max(b.probability / t.observations) OVER other, 0.0) AS o_top, max(t.observations) OVER other AS o_m,
+           ifnull(sum(b.probability * b.probability / t.observations) OVER other, 0.0) AS o_square
+      FROM bn_layer b JOIN bn_support t ON t.entry = b.entry AND t.layer = b.layer
      WHERE b.probability > 0
+    WINDOW other AS (PARTITION BY b.scope ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW)
 ), term AS MATERIALIZED (
     SELECT b.*, f.class, b.probability * f.v AS q, b.probability * f.low AS q_low, b.probability * f.high AS q_high, f.n,
            ifnull(b.probability * b.probability * f.v / f.observations, 0.0) AS own
@@ -93,11 +96,15 @@ WITH total AS MATERIALIZED (
      WHERE f.part = 'answer'
 ), other AS (
     SELECT t.*, s.class_name, s.p, s.golden, s.fault, max(0.0, s.fault - t.q) AS o, 1.0 - t.probability AS o_whole,
-           max(0.0, s.fault_variance - t.own) AS o_variance, t.square - max(0.0, s.fault_variance - t.own) AS o_rest
+           max(0.0, s.fault_variance - t.own) AS o_variance, t.o_square - max(0.0, s.fault_variance - t.own) AS o_rest,
+           min(1.0, max(0.0, s.fault - t.q) / nullif(1.0 - t.probability, 0)) AS o_r
       FROM term t JOIN total s ON s.scope = t.scope AND s.class = t.class
 ), rest AS (
-    SELECT o.*, CASE WHEN strata = 1 THEN 0.0 ELSE @sum_low(o, o_variance, o_rest, top, o_whole, z) END AS o_low,
-           CASE WHEN strata = 1 THEN 0.0 ELSE @sum_high(o, o_variance, o_rest, top, o_whole, z) END AS o_high, x.confidence
+    SELECT o.*, x.confidence,
+           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_low(o_r, o_m, z), o_r)
+               ELSE @sum_low(o, o_variance, o_rest, o_top, o_whole, z) END AS o_low,
+           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_high(o_r, o_m, z), o_r)
+               ELSE @sum_high(o, o_variance, o_rest, o_top, o_whole, z) END AS o_high
       FROM other o CROSS JOIN bn_setting x
 )
 SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
@@ -116,7 +123,7 @@ UNION ALL
 SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault, 0),
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_high, 0),
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_low, 0), golden_images, confidence
-  FROM total CROSS JOIN bn_confidence WHERE golden > 0;
+  FROM total WHERE golden > 0;
 
 -- How many images each answer rests on: Kish's effective number of images, each with its part of P(C = c), by raw
 -- frequencies. At p = 0 the images with this golden answer.
@@ -145,8 +152,9 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
 -- Trust: P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c), A, B, M, N as in bn_term.
 -- The least trustworthy classes first; twelve digits count, because sums that are equal may differ in the last ones.
 -- If the images are a sample, too (population_low, population_high), the distances to the bounds of the faults and to
--- Wilson's bounds of bn_answer_images.images add up in squares: a class that a handful of images answer is known no
--- better than a handful of images can tell.
+-- the bounds of bn_answer_images.images add up in squares: a class that a handful of images answer is known no
+-- better than a handful of images can tell. The fault-free answer is right by itself, so there only the part of an
+-- answer that comes from a fault is uncertain.
 CREATE VIEW bn_trust AS
 WITH trust AS (
     SELECT *, CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) END AS tl,
@@ -161,11 +169,12 @@ WITH trust AS (
                / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0) AS tg_high
       FROM bn_term WHERE class >= 0
 ), sampled AS (
-    SELECT t.*, a.images, x.confidence, min(1.0, max(0.0, t.tl)) AS l, min(1.0, max(0.0, t.tg)) AS g, x.z
+    SELECT t.*, a.images, min(1.0, max(0.0, t.tl)) AS l, x.z,
+           min(1.0, t.golden_right / nullif(t.fault, 0)) AS g, t.p * t.fault / nullif((1.0 - t.p) * t.golden + t.p * t.fault, 0) AS f
       FROM trust t CROSS JOIN bn_setting x LEFT JOIN bn_answer_images a ON a.scope = t.scope AND a.class = t.class
 ), bounded AS (
-    SELECT s.*, @wilson_low(l, images, z) AS l_low, @wilson_high(l, images, z) AS l_high, @wilson_low(g, images, z) AS g_low,
-           @wilson_high(g, images, z) AS g_high
+    SELECT s.*, @share_low(l, images, z) AS l_low, @share_high(l, images, z) AS l_high, @share_low(g, images, z) AS g_low,
+           @share_high(g, images, z) AS g_high
       FROM sampled s
 )
 SELECT scope,                              -- entry.id, or -1: the strata of bn_prior_layer
@@ -179,16 +188,15 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
        min(1.0, tl + sqrt((tl_high - tl) * (tl_high - tl) + (l_high - tl) * (l_high - tl))) AS trust_label_population_high,
        tg AS trust_golden,                 -- P(it is the fault-free answer | C = class)
        tg_low AS trust_golden_low, tg_high AS trust_golden_high, -- likewise
-       max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + (tg - g_low) * (tg - g_low))) AS trust_golden_population_low,
-       min(1.0, tg + sqrt((tg_high - tg) * (tg_high - tg) + (g_high - tg) * (g_high - tg))) AS trust_golden_population_high,
+       max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + f * f * (g - g_low) * (g - g_low))) AS trust_golden_population_low,
+       min(1.0, tg + sqrt((tg_high - tg) * (tg_high - tg) + f * f * (g_high - g) * (g_high - g))) AS trust_golden_population_high,
        CASE WHEN label_images > 0 THEN golden_label / nullif(golden, 0) END
            AS label_without_fault,         -- trust_label at p = 0
        CASE WHEN label_images > 0 THEN label_right / nullif(fault, 0) END
            AS label_with_fault,            -- trust_label at p = 1
        golden_right / nullif(fault, 0)
            AS golden_with_fault,           -- trust_golden at p = 1; at p = 0 it is 1
-       p * fault / nullif((1.0 - p) * golden + p * fault, 0)
-           AS p_fault,                     -- P(F = 1 | C = class)
+       f AS p_fault,                       -- P(F = 1 | C = class)
        CASE WHEN label_images = 0 THEN 'not assessable'
             WHEN (1.0 - p) * golden + p * fault = 0 THEN 'never answered'
             ELSE 'assessed' END AS assessment, -- of trust_label; not assessable: the class is the label of no image
@@ -236,6 +244,7 @@ SELECT t.scope,                              -- entry.id, or -1: the strata of b
            / nullif((1.0 - g.p) * golden + g.p * (golden_right_high + golden_wrong_low), 0) AS trust_golden_high,
        t.label_images,                       -- images with this label
        t.n,                                  -- trials with this answer
-       t.wrong                               -- of them: it is not the golden answer
+       t.wrong,                              -- of them: it is not the golden answer
+       t.confidence                          -- of the bounds
   FROM term t CROSS JOIN grid g
  ORDER BY t.scope, t.place, g.p;

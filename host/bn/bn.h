@@ -15,10 +15,15 @@
  * in. */
 #define BS_BN_TABLES(X)                                                                                      \
     X(layer_accuracy, "entry, layer",                                                                        \
-      "accuracy, SDC and DUE rates of each layer under one fault, with 95 % bounds")                         \
+      "accuracy, SDC and DUE rates of each layer under one fault, with bounds")                              \
+    X(layer_outcome, "entry, layer, outcome",                                                                \
+      "the same and more, one row an outcome: two-sided, one-sided, images as a sample")                     \
     X(bit_accuracy, "entry, layer, bit", "SDC and DUE rates by layer and bit position")                      \
     X(network_sdc, "entry, weights",                                                                         \
-      "SDC-1 rate of the whole network, weighted over its strata, with 95 % bounds")                         \
+      "SDC-1 rate of the whole network, weighted over its strata, with bounds")                              \
+    X(network_outcome, "entry, weights, outcome", "the same and more, one row an outcome")                   \
+    X(sdc1_or_due, "entry, layer, weights",                                                                  \
+      "another answer or none: to compare with tools that count NaN as wrong")                               \
     X(sink_class, BS_BN_PLACES ", share DESC, class",                                                        \
       "classes that wrong answers significantly fall into: by layer, by bit position, overall")              \
     X(sink_test, BS_BN_PLACES ", share DESC, class", "all candidates for sink classes, with their tests")    \
@@ -38,6 +43,8 @@
       "P(image | class): which image it was")                                                                \
     X(bn_layer, "scope, entry, layer", "P(layer): prior, exposure, coverage")                                \
     X(bn_image, "image", "P(image): weights, golden answers")                                                \
+    X(bn_support, "entry, layer", "what the bounds of each stratum count")                                   \
+    X(bn_overlap, "layer, entry_a, entry_b", "pooled entries that may hit the same bits: refused")           \
     X(bn_scope, "scope", "P(fault) and coverage of each set of layers")                                      \
     X(bn_term, "scope, class < 0, class", "the sums behind bn_class and bn_trust")                           \
     X(rerun_policy, "scope", "run again if the answer is in a set of classes: what that catches and costs")  \
@@ -97,6 +104,8 @@ bs_status bs_bn_query(FILE *out, const char *db_path, const char *given, const c
  * scope=1,2 (the entries whose strata bn_prior_layer lists, pooled as scope -1; scope= empties it). All or
  * none. */
 bs_status bs_bn_set(const char *db_path, char *const *assignments, int n);
+/* BS_USAGE where bn_prior_layer pools entries that may hit the same bits of one tensor (view bn_overlap). */
+bs_status bs_bn_check_overlap(const bs_db *db);
 /* Replaces a settings table by the rows of a CSV file with a header. `what`: groups (columns class, group),
  * costs (truth, answer, cost), priors (entry, layer, raw_rate, residency, exposure, probability), weights
  * (image, weight). */

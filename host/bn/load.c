@@ -241,6 +241,7 @@ bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path
     BS_TRY_GOTO(bs_schema_update(db), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql), out);
     BS_TRY_GOTO(read_file(&p, csv_path), out);
+    BS_TRY_GOTO(bs_bn_check_overlap(db), out);
     sqlite3_finalize(p.insert);
     p.insert = NULL;
     st = bs_db_exec(db, "write", "COMMIT");

@@ -55,7 +55,7 @@ static bs_status refused(const char *name, const char *value)
     if (strcmp(name, "alpha") == 0)
         return bs_hint("it is above 0 and below 1");
     if (strcmp(name, "confidence") == 0)
-        return bs_hint("it is 0.5 to below 1, such as 0.95");
+        return bs_hint("it is 0.5 to 0.9999, such as 0.95");
     return bs_hint("it is a number that is not negative");
 }
 
@@ -105,6 +105,25 @@ static bs_status set_scope(const bs_db *db, char *list)
     return BS_OK;
 }
 
+bs_status bs_bn_check_overlap(const bs_db *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    BS_TRY(
+        bs_db_prepare(&q, db,
+                      "SELECT o.entry_a, o.entry_b, l.name FROM bn_overlap o JOIN layer l ON l.id = o.layer "
+                      "ORDER BY o.entry_a, o.entry_b, o.layer LIMIT 1"));
+    bs_status st = bs_db_step(db, q, &row);
+    if (st == BS_OK && row) {
+        st = bs_fail(
+            BS_USAGE, "entries %d and %d may both hit the same bits of '%s': together they count it twice",
+            sqlite3_column_int(q, 0), sqlite3_column_int(q, 1), (const char *)sqlite3_column_text(q, 2));
+        bs_hint("pool entries whose bits or targets differ, such as exponent and mantissa");
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
 static bs_status set_one(const bs_db *db, char *text)
 {
     char *is = strchr(text, '=');
@@ -126,5 +145,7 @@ bs_status bs_bn_set(const char *db_path, char *const *assignments, int n)
         st = text ? set_one(db, text) : bs_oom("settings");
         free(text);
     }
+    if (st == BS_OK)
+        st = bs_bn_check_overlap(db);
     return end(db, st);
 }

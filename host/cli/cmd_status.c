@@ -63,7 +63,7 @@ static void print_text(const bs_file_status *s)
     if (s->broken)
         printf("broken    %llu image(s) cannot be read, %llu trials left out: table broken_image says why\n",
                (unsigned long long)s->broken, (unsigned long long)s->left_out);
-    printf("outcomes  masked %.2f %%, benign %.2f %%, SDC-1 %.3f %%, DUE %.3f %%\n",
+    printf("outcomes  of all trials: masked %.2f %%, benign %.2f %%, SDC-1 %.3f %%, DUE %.3f %%\n",
            share(s->masked, s->trials), share(s->benign, s->trials), share(s->sdc1, s->trials),
            share(s->due, s->trials));
     if (s->audited)
@@ -98,7 +98,9 @@ const bs_command bs_cmd_status = {
     .name = "status",
     .usage = "DB",
     .summary = "show how far a campaign is, also while it runs",
-    .details = "Trials done and planned, outcomes so far, the last run's rate, and the time left at that "
+    .details = "Trials done and planned, outcomes so far as shares of all trials (`bn DB network_sdc` has "
+               "the rates of faults, weighted "
+               "by bits, with their bounds), the last run's rate, and the time left at that "
                "rate. Reads only; a "
                "running campaign is not disturbed. With --json for monitoring: share, rate, seconds_left, "
                "sdc1_rate, "

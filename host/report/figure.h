@@ -7,7 +7,7 @@
 
 /* X(name, help). Figure NAME is drawn by bs_figure_NAME() in figure_NAME.c. */
 #define BS_FIGURES(X)                                                                                        \
-    X(accuracy, "accuracy of each layer under one fault, with 95 % interval and the fault-free line")        \
+    X(accuracy, "accuracy of each layer under one fault, with intervals and the fault-free line")            \
     X(sinks, "true class against answer: fault-free, and by layer, sinks in red")                            \
     X(trust, "trust in each answer against the probability of a fault")                                      \
     X(bits, "silent corruptions by layer and bit position")                                                  \
@@ -30,6 +30,8 @@ bs_figure bs_figure_find(const char *name);
 BS_FIGURES(X)
 #undef X
 
+/* Confidence of the file's intervals, in percent: 95 by default. */
+bs_status bs_figure_confidence(double *percent, const bs_db *db);
 /* The figure that has no data, as an error. */
 bs_status bs_figure_empty(const char *what, const char *hint);
 

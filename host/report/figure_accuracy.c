@@ -45,7 +45,8 @@ static void draw_golden(const bs_page *p, const bs_axes *a, double golden, bool 
                  by_label ? "without faults" : "fault-free answer");
 }
 
-static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, size_t first, size_t n)
+static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, size_t first, size_t n,
+                       double confidence)
 {
     bs_str title = {0};
     double low = 1, high = 0;
@@ -56,7 +57,8 @@ static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, size_t fir
     bs_axes_fit_share(&a, low, high);
     a.x_min = -0.7;
     a.x_max = (double)n - 0.3;
-    bs_str_printf(&title, "Entry %s: %s", bs_data_text(d, first, ENTRY), bs_data_text(d, first, ENTRY_NAME));
+    bs_str_printf(&title, "Entry %s: %s (bars: %g %%)", bs_data_text(d, first, ENTRY),
+                  bs_data_text(d, first, ENTRY_NAME), confidence);
     a.title = title.ptr;
     bs_axes_draw(p, &a);
     draw_golden(p, &a, bs_data_value(d, first, GOLDEN), bs_data_value(d, first, BY_LABEL) > 0);
@@ -85,7 +87,9 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
 {
     bs_data d = {0};
     size_t panels = 0, most = 1, labels = 0, n;
+    double confidence;
     bs_status st;
+    BS_TRY(bs_figure_confidence(&confidence, db));
     BS_TRY(bs_data_load(&d, db, sql, 1, &o->entry));
     if (d.n == 0)
         BS_TRY_GOTO(bs_figure_empty("no trials of this entry", "run the campaign, or name another --entry"),
@@ -111,7 +115,7 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
                      .no_x = true,
                      .y_percent = true,
                      .y_name = bs_data_value(&d, row, BY_LABEL) > 0 ? "correct (label)" : "correct (golden)"};
-        draw_panel(p, a, &d, row, n);
+        draw_panel(p, a, &d, row, n, confidence);
     }
     st = bs_page_end(p);
 out:

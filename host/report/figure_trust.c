@@ -4,6 +4,7 @@
 #include "report/figure.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum { SCOPE, CLASS, NAME, P, TRUST, LOW, HIGH, ORDER, NOTION };
 enum { LEFT = 70, TOP = 44, WIDTH = 560, HEIGHT = 360, RIGHT = 210, SHOWN = 8, POINTS = 37 };
@@ -71,11 +72,13 @@ static void draw_curves(const bs_page *p, const bs_axes *a, const bs_data *d, si
     cairo_restore(p->cr);
 }
 
-static void draw_legend(const bs_page *p, const bs_data *d, size_t classes, size_t shown)
+static void draw_legend(const bs_page *p, const bs_data *d, size_t classes, size_t shown, double confidence)
 {
     double x = LEFT + WIDTH + 16, y = TOP + 8;
+    char text[48];
     bs_set_color(p, BS_INK, 1);
-    bs_draw_text(p, (bs_text){.x = x, .y = y, .size = 11, .across = -1}, "loses most first; band: 95 %");
+    snprintf(text, sizeof text, "loses most first; band: %g %%", confidence);
+    bs_draw_text(p, (bs_text){.x = x, .y = y, .size = 11, .across = -1}, text);
     for (size_t k = 0; k < shown; k++) {
         y += 20;
         bs_set_series(p, (int)k, 2, 1);
@@ -98,8 +101,9 @@ bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *
 {
     bs_data d = {0};
     bs_str title = {0};
-    double low = 1, high = 0;
+    double low = 1, high = 0, confidence;
     bs_status st;
+    BS_TRY(bs_figure_confidence(&confidence, db));
     BS_TRY(bs_data_load(&d, db, sql, 1, &o->entry));
     size_t classes = d.n / POINTS, shown = classes <= 10 ? classes : SHOWN;
     if (classes == 0)
@@ -126,7 +130,7 @@ bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *
     a.title = title.ptr;
     bs_axes_draw(p, &a);
     draw_curves(p, &a, &d, classes, shown);
-    draw_legend(p, &d, classes, shown);
+    draw_legend(p, &d, classes, shown, confidence);
     st = bs_page_end(p);
 out:
     bs_str_clear(&title);

@@ -52,7 +52,9 @@ static bs_status write_head(bs_str *out, const bs_db *db, const bool *shown)
     BS_TRY(bs_data_load(
         &d, db,
         "SELECT ifnull(name, 'campaign'), model, (SELECT ifnull(sum(n), 0) FROM layer_summary), (SELECT "
-        "count(*) FROM golden), (SELECT count(*) FROM stratum) FROM campaign",
+        "count(*) FROM golden), (SELECT count(*) FROM stratum), (SELECT 100 * confidence FROM bn_confidence) "
+        "FROM "
+        "campaign",
         0, NULL));
     bs_str_puts(out, head);
     if (d.n > 0) {
@@ -64,6 +66,12 @@ static bs_status write_head(bs_str *out, const bs_db *db, const bool *shown)
         bs_html_text(out, bs_data_text(&d, 0, 1));
         bs_str_printf(out, ": %s trials in %s strata (fault entry x layer), %s images.</p>\n",
                       bs_data_text(&d, 0, 2), bs_data_text(&d, 0, 4), bs_data_text(&d, 0, 3));
+        bs_str_printf(
+            out,
+            "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
+            "may hit, on the images of this file; where a table says so, of the images as a sample, "
+            "too.</p>\n",
+            bs_data_value(&d, 0, 5));
     }
     bs_data_clear(&d);
     write_contents(out, shown);

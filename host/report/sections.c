@@ -8,24 +8,32 @@ const bs_section bs_report_sections[] = {
      .text =
          "Every trial is one inference with one fault (or, with a bit error rate, with many). Masked: all "
          "values became equal to the fault-free ones again. Benign: the output differs, the answer does not. "
-         "SDC-1: another answer, silently. DUE: NaN or Inf in the output, which can be detected.",
+         "SDC-1: another answer, silently. DUE: NaN or Inf in the output, which can be detected. Shares of "
+         "trials follow the trials that each layer got; by bits, layers weigh as many bits as a fault may "
+         "hit "
+         "there, as upsets do. An entry with a bit error rate has no rate of one fault.",
      .tables = {{"Outcomes by fault entry", "outcomes", false}}},
     {.id = "accuracy",
      .title = "Accuracy under fault, by layer",
-     .text = "Intervals have 95 % confidence. They count trials for activations; for parameters they count "
-             "faults, because all trials with the same faulty weight are correlated. So few faulty weights "
-             "give wide intervals, however many images they met.",
+     .text =
+         "Intervals count trials for activations. For parameters they count faults, because all trials "
+         "with the same faulty weight say one thing: few faulty weights give wide intervals, however many "
+         "images they met. Clopper and Pearson's bounds; where every fault was tried on "
+         "every image there is nothing to bound (census). Images as a sample: the bounds if the network "
+         "will meet other images than these.",
      .figure = "accuracy",
      .figure_text = "Probability that the answer is correct if one fault hits the layer. Dashed: the same "
-                    "images without faults.",
+                    "images without faults. Bars: intervals.",
      .tables = {{"The most vulnerable layers", "vulnerable_layers", false},
                 {"All layers", "all_layers", true}}},
     {.id = "sinks",
      .title = "Sinks: where wrong answers drain to",
-     .text = "A sink is a class that takes a significantly larger share of the wrong answers than both its "
-             "share of the fault-free answers and of the fault-free runners-up, from at least three classes. "
-             "An image counts once for each wrong answer. Significance: binomial test, Benjamini and "
-             "Hochberg's false discovery rate.",
+     .text =
+         "A sink is a class into which more wrong answers fall than runners-up of the same images and than "
+         "an even scatter over all classes explain, from images of at least three classes. Activations: "
+         "an image counts once for each wrong answer. Parameters: a faulty weight counts once. "
+         "Significance: the larger p-value of both tests, exact and one-sided, with Benjamini and "
+         "Hochberg's false discovery rate.",
      .figure = "sinks",
      .figure_text =
          "True class against answer. The diagonal is right. Red rows are sinks, named at the side.",
@@ -36,10 +44,12 @@ const bs_section bs_report_sections[] = {
                  "concentration", true}}},
     {.id = "trust",
      .title = "How far can an answer be trusted?",
-     .text = "Trust in class c is the probability that the answer c is correct, if an inference meets a "
-             "fault with probability p. By label: it is the image's label. By golden answer: it is what the "
-             "network says without faults. p = 0 and p = 1: no fault, and certainly one. The population is "
-             "the images of this file.",
+     .text =
+         "Trust in class c is the probability that the answer c is correct, if an inference meets a "
+         "fault with probability p. By label: it is the image's label. By golden answer: it is what the "
+         "network says without faults. p = 0 and p = 1: no fault, and certainly one. The population is "
+         "the images of this file; as a sample, an answer is known no better than the images that give it "
+         "can tell.",
      .figure = "trust",
      .figure_text = "Trust against the probability of a fault, by label where there are labels.",
      .tables = {{"The least trustworthy answers at the p of the settings, of classes that the network "
@@ -48,7 +58,9 @@ const bs_section bs_report_sections[] = {
                 {"All classes", "all_trust", true}}},
     {.id = "bits",
      .title = "Bit positions",
-     .text = "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa.",
+     .text = "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa. "
+             "Rates over "
+             "all layers weigh each by the bits that a fault may hit there.",
      .figure = "bits",
      .figure_text = "Share of trials with another answer, by layer and by flipped bit. Grey: not tried.",
      .tables = {{"Rates by bit position, over all layers", "bits", true}}},
@@ -64,12 +76,15 @@ const bs_section bs_report_sections[] = {
                 {"S", "policy_classes", true}}},
     {.id = "fit",
      .title = "Failure rates",
-     .text = "FIT (failures in 10^9 hours) = raw upset rate x bits x share of the time the bits are live x "
-             "P(SDC-1 | fault). In the terms of ISO 26262-5, silent corruptions that no mechanism catches "
-             "are residual faults, DUE are detected ones; SPFM is the single-point fault metric over these "
-             "bits. The target is the one of the settings: met or missed only where the whole interval says "
-             "so. AVF: share of upsets that end as SDC-1 or DUE; PVF: the same given that the bit is live. "
-             "The raw rate is an input, taken as exact.",
+     .text =
+         "FIT (failures in 10^9 hours) = raw upset rate x bits x share of the time the bits are live x "
+         "P(SDC-1 | fault). In the terms of ISO 26262-5, silent corruptions that no mechanism catches "
+         "are residual faults, DUE are detected ones; SPFM is the single-point fault metric over these "
+         "bits. The target is the one of the settings, for the whole item: met or missed only where the "
+         "whole "
+         "interval says so. AVF: share of upsets that end as SDC-1 or DUE; PVF (program vulnerability "
+         "factor): the same given that the bit is live. Sums over layers: Fay and Feuer's interval. The raw "
+         "rate is an input, taken as exact.",
      .tables = {{"Sums, for each fault entry (scope -1: entries pooled by the prior of layers)", "rates",
                  false},
                 {"By layer", "layer_rates", true}}},

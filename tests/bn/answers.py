@@ -3,7 +3,7 @@ import math
 from collections import defaultdict
 from statistics import NormalDist
 
-from raw import DUE, close, sum_bounds, weighted_bounds, wilson
+from raw import DUE, close, share_bounds, sum_bounds, weighted_bounds
 
 
 def tail(n, k, p):
@@ -165,10 +165,10 @@ def check_rerun(raw, table):
             n = all1 / ((1 - share) * (inside + top ** 2) / (caught + top)
                         + share * (max(0.0, outside) + top ** 2) / (max(0.0, all1 - caught) + top))
             close("observations", r["observations"], n, 1e-7)
-            low, high = wilson(share, n)
+            low, high = share_bounds(share, n)
             close("caught low", r["caught_low"], low, 1e-7)
             close("caught high", r["caught_high"], high, 1e-7)
-            close("caught lower", r["caught_lower"], wilson(share, n, one_sided(raw))[0], 1e-7)
+            close("caught lower", r["caught_lower"], share_bounds(share, n, one_sided(raw))[0], 1e-7)
             assert r["sdc_trials"] == m and r["confidence"] == raw.setting["confidence"]
             chosen = size if budget <= raw.setting["rerun_budget"] else chosen
         assert policy[scope]["size"] == chosen and members[scope] == order[:chosen]
@@ -259,13 +259,10 @@ def check_failure_rates(raw, table):
     def bounds(chosen, name):
         """low, high, one-sided upper"""
         terms = [(x["live"], x[name], x["n"]) for x in chosen]
-        if len(terms) > 1:
-            return *sum_bounds(terms), sum_bounds(terms, z=z1)[1]
-        (live, r, n), = terms
-        if n is None:
-            return live * r, live * r, live * r
-        low, high = wilson(r, n)
-        return live * low, live * high, live * (1 - (1 - raw.setting["confidence"]) ** (1 / n) if r <= 0 else wilson(r, n, z1)[1])
+        _, low, high = sum_bounds(terms)
+        if len(terms) == 1 and terms[0][2] is not None and terms[0][1] <= 0:  # the exact rule of three
+            return low, high, terms[0][0] * (1 - (1 - raw.setting["confidence"]) ** (1 / terms[0][2]))
+        return low, high, sum_bounds(terms, z=z1)[2]
     for row in table("failure_rate"):
         chosen = [x for x in items[row["scope"]] if row["level"] == "all" or (row["level"] == "kind" and row["kind"] == x["kind"])
                   or (row["entry"], row["layer"]) == x["t"]]

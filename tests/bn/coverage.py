@@ -144,8 +144,7 @@ def sums(f, table, n):
     cases = [(kind, name, count) for kind in kinds for name in RATES for count in kinds[kind]]
     if table.small:  # the views of a network are slow for so many campaigns in a file
         n //= 2
-        cases = [("activations", "one bad layer", 20), ("activations", "all 1e-3", 500), ("weights", "1e-4 to 0.5", 20),
-                 ("weights", "one bad layer", 100), ("both", "1e-4 to 0.5", 20)]
+        cases = [("activations", "one bad layer", 20), ("weights", "1e-4 to 0.5", 20), ("both", "all 1e-3", 100)]
     for kind, name, count in cases:
         f.clear()
         f.images([0, 1])  # a wrong answer on the one is the golden answer of the other
@@ -223,6 +222,22 @@ def severity(f, table, n):
             table.score(f"severity, {name}, {count} {kind}", "severity", truth, rows)
 
 
+def severity_weighted(f, table, n):
+    """The dear answers come on heavy images."""
+    f.clear()
+    weight = np.array([1.0, 1, 1, 1, 20])
+    f.images(np.zeros(5, int), weight=weight)
+    f.insert("class_group", np.arange(2), list("ab"))
+    f.insert("group_cost", ["a"], ["b"], [10.0])
+    p = np.array([0, 0, 0, 0, 0.02])
+    for e, each in enumerate((20, 100, 1000)):
+        f.shares(e, np.arange(n), each, p)
+    f.finish()
+    for e, each in enumerate((20, 100, 1000)):
+        rows = f.table("severity", "entry", "low, high, upper", "correct = 'golden'")[str(e)]
+        table.score(f"severity, heavy image fails, {5 * each} trials", "severity", 10 * (weight * p).sum() / weight.sum(), rows)
+
+
 def finite(f, table, n):
     """320 faults in all, drawn without replacement."""
     f.clear()
@@ -266,6 +281,17 @@ def weighted(f, table, n):
     for e, (name, each) in enumerate(cases):
         truth = (weight * rates[name]).sum() / weight.sum()
         table.layers(f"weights of images 1 to 20, {name}, {40 * each}", f, e, {"sdc1": truth, "accuracy": 1 - truth})
+    f.clear()
+    weight = np.array([1.0, 1, 1, 1, 20])
+    f.images(np.arange(5), weight=weight)
+    rates = np.array([0.1, 0.1, 0.1, 0.1, 0.02])
+    for e, each in enumerate((20, 100, 1000)):
+        f.shares(e, np.arange(n), each, rates)
+        f.shares(10 + e, np.arange(n), each, 0.02 * (weight > 1))
+    f.finish()
+    for e, each in enumerate((20, 100, 1000)):
+        table.layers(f"one image of 5 weighs 20, {5 * each}", f, e, {"sdc1": (weight * rates).sum() / weight.sum()})
+        table.layers(f"one image of 5 weighs 20, only it fails, {5 * each}", f, 10 + e, {"sdc1": 0.02 * 20 / weight.sum()})
 
 
 def population(f, table, n):
@@ -301,23 +327,24 @@ def population(f, table, n):
 def rerun(f, table, n):
     """The share of silent corruptions caught: four layers, classes 1 and 2 the wrong answers."""
     images = 12
-    half = np.array([(i * 2654435761 >> 16) & 1 for i in range(images)])
-    for each in (20, 200):
+    assert {(i * 2654435761 >> 16) & 1 for i in range(images)} == {0, 1}
+    mixed = np.array([[0.02, 0.01], [0.001, 0.002], [0.1, 0.02], [0.005, 0.005]])  # class 1, class 2 by layer
+    heavy = np.array([[0, 0.1], [0, 0.1], [0.002, 0], [0, 0.1]])  # few of the class that is caught weigh most
+    cases = [("mixed", mixed, [4, 8, 1, 2], each) for each in (20, 200)] + [("few heavy ones", heavy, [1, 1, 60, 1], each) for each in (20, 200, 1000)]
+    for name, p, bits, each in cases:
         f.clear()
         f.images(np.full(images, 0), weight=np.linspace(1, 4, images))
         f.set(layer_prior="bits")
         entry, layer = np.repeat(np.arange(n), 4), np.tile(np.arange(4), n)
-        p = np.array([[0.02, 0.01], [0.001, 0.002], [0.1, 0.02], [0.005, 0.005]])  # class 1, class 2 by layer
         k = np.stack([f.rng.multinomial(each, [1 - q.sum(), *q], (n, images)) for q in p], 1).reshape(4 * n, images, 3)
-        bits = np.array([4, 8, 1, 2]) * 10 ** 6
-        f.add(entry, layer, [(np.full(images, c), k[:, :, c], 0) for c in range(3)], 0, bits[layer])
+        f.add(entry, layer, [(np.full(images, c), k[:, :, c], 0) for c in range(3)], 0, np.array(bits)[layer] * 10 ** 6)
         f.finish()
-        prior = f.read("SELECT probability FROM bn_layer WHERE scope = 0 ORDER BY layer")[:, 0]
-        flow = prior @ p
-        rows = f.read("SELECT class, caught_low, caught_high FROM rerun_curve WHERE size = 1 ORDER BY scope")
+        flow = np.array(bits) / sum(bits) @ p
+        rows = f.read("SELECT class, caught_low, caught_high, caught_lower FROM rerun_curve WHERE size = 1 ORDER BY scope")
         rows = rows[~np.isnan(rows[:, 1])]
-        assert set(half) == {0, 1} and len(rows) > 0.9 * n
-        table.score(f"run again, {each} trials an image", "caught", flow[rows[:, 0].astype(int) - 1] / flow.sum(), rows[:, 1:])
+        truth = flow[rows[:, 0].astype(int) - 1] / flow.sum()
+        table.score(f"run again, {name}, {each} trials an image", "caught", truth, rows[:, 1:3])
+        table.score(f"run again, {name}, {each} trials an image", "caught lower", truth, np.stack([rows[:, 3], np.ones(len(rows))], 1))
 
 
 def main():
@@ -327,7 +354,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         f = File(make(bitsink, folder))
         table = Table(size == "small")
-        for seed, case in enumerate((parameters, activations, drops, sums, severity, finite, weighted, population, rerun)):
+        for seed, case in enumerate((parameters, activations, drops, sums, severity, severity_weighted, finite, weighted, population, rerun)):
             if not only or case.__name__ in only:
                 f.rng = np.random.default_rng(seed)
                 case(f, table, n)

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections import defaultdict
 
-from raw import DUE, Raw, close, mover, rows, wilson
+from raw import DUE, Raw, close, rows, sum_bounds, share_bounds
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGES = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
@@ -20,6 +20,9 @@ faults:
   - {{id: 1, name: flips, targets: [conv1_1, conv2_1, fc1, logits], fault: flip, bits: any, trials: 60}}
   - {{id: 2, name: weights, targets: [{{name: conv3_1, kind: weight}}, {{name: fc1, kind: weight}}], fault: flip, trials: 40}}
   - {{id: 3, name: rate, targets: pool2, fault: flip, ber: 1e-4, trials: 20}}
+  - {{id: 6, name: some, targets: {{name: conv1_1, kind: bias}}, fault: flip, bits: [30], trials: 10}}
+  - {{id: 7, name: census, targets: {{name: conv1_1, kind: bias}}, fault: flip, bits: sign, trials: 16}}
+  - {{id: 8, name: few, targets: [logits], fault: flip, bits: [30], trials: 6}}
   - {{id: 5, name: stuck, targets: [conv1_2], fault: stuck-at-1, bits: exponent, trials: 30}}
 """
 
@@ -38,15 +41,15 @@ def check_given_layer(raw, table):
         x, right_label, right_golden = want[t][c]
         m = raw.support(t)[1]
         what = f"P(class {c} | {t})"
-        close(what, r["effective_trials"], m)
+        close(what, r["observations"], m)
         for name, v in (("probability", x), ("correct_label", right_label), ("correct_golden", right_golden)):
             close(f"{what} {name}", r[name], v)
-        low, high = wilson(x, m)
+        low, high = share_bounds(x, m)
         close(what + " low", r["low"], low)
         close(what + " high", r["high"], high)
         for name, right, known in (("label", right_label, c in labels), ("golden", right_golden, c >= 0)):
             if known:
-                (rl, rh), (wl, wh) = wilson(right, m), wilson(max(0, x - right), m)
+                (rl, rh), (wl, wh) = share_bounds(right, m), share_bounds(max(0, x - right), m)
                 close(f"{what} trust {name}", r[f"trust_{name}"], right / x)
                 close(f"{what} trust {name} low", r[f"trust_{name}_low"], rl / (rl + wh))
                 close(f"{what} trust {name} high", r[f"trust_{name}_high"], rh / (rh + wl))
@@ -66,7 +69,7 @@ def check_accuracy(raw, table):
         close("without fault", r["label_without_fault"], sum(raw.w[i] for i in images if raw.golden[i] == raw.label[i]) / total)
         for notion, k in (("label", 1), ("golden", 2)):
             v = sum(f[k] for f in flows)
-            low, high = wilson(v, m)
+            low, high = share_bounds(min(1, v), m)
             close("accuracy", r["correct_" + notion], v)
             close("accuracy low", r[notion + "_low"], low)
             close("accuracy high", r[notion + "_high"], high)
@@ -81,8 +84,7 @@ def terms(raw, scope):
         part = {}
         for name, pick in (("answer", lambda f: f[0]), ("right_label", lambda f: f[1]), ("wrong_label", lambda f: max(0, f[0] - f[1])),
                            ("right_golden", lambda f: f[2]), ("wrong_golden", lambda f: max(0, f[0] - f[2]))):
-            x, low, high = mover([(k, pick(flows[t].get(c, [0, 0, 0])), raw.support(t)[1]) for t, k in prior.items()])
-            part[name] = x, low, min(1.0, high)
+            part[name] = sum_bounds([(k, pick(flows[t].get(c, [0, 0, 0])), raw.support(t)[1]) for t, k in prior.items()], 1.0)
         part["M"] = sum(w for i, w in raw.w.items() if raw.golden[i] == c)
         part["A"] = sum(w for i, w in raw.w.items() if raw.golden[i] == c == raw.label[i])
         out[c] = part
@@ -153,8 +155,8 @@ def check_posteriors(raw, table):
             def x(s):
                 return flows[s][c][0]
             others = [(k, x(s), raw.support(s)[1]) for s, k in prior.items() if s != t]
-            rest, rest_low, rest_high = mover(others) if others else (0, 0, 0)
-            low, high = wilson(x(t), raw.support(t)[1])
+            rest, rest_low, rest_high = sum_bounds(others) if others else (0, 0, 0)
+            low, high = share_bounds(x(t), raw.support(t)[1])
             close("P(L|C)", r["probability"], p * prior[t] * x(t) / ((1 - p) * m + p * (prior[t] * x(t) + rest)))
             close("P(L|C) low", r["low"], p * prior[t] * low / ((1 - p) * m + p * (prior[t] * low + rest_high)), 1e-7)
             close("P(L|C) high", r["high"], p * prior[t] * high / ((1 - p) * m + p * (prior[t] * high + rest_low)), 1e-7)
@@ -239,8 +241,8 @@ def check_queries(raw, ask):
         if len([q for q in prior if q[1] == s[1]]) > 1 or ("layer", s[1]) not in tables:
             continue
         others = [(k, raw.flows(q)[c][0], raw.support(q)[1]) for q, k in prior.items() if q != s]
-        rest, rest_low, rest_high = mover(others) if others else (0, 0, 0)
-        low, high = wilson(raw.flows(s)[c][0], raw.support(s)[1])
+        rest, rest_low, rest_high = sum_bounds(others) if others else (0, 0, 0)
+        low, high = share_bounds(raw.flows(s)[c][0], raw.support(s)[1])
         r = tables["layer", s[1]]
         close("layer low", r["low"], p * prior[s] * low / ((1 - p) * m + p * (prior[s] * low + rest_high)), 1e-7)
         close("layer high", r["high"], p * prior[s] * high / ((1 - p) * m + p * (prior[s] * high + rest_low)), 1e-7)
@@ -256,6 +258,7 @@ def main():
         print("skipped: dataset-fashion-mnist is not installed")
         sys.exit(77)
     from answers import check_failure_rates, check_rerun, check_severity, check_sinks
+    from outcomes import check_images_as_sample, check_network, check_outcomes
     with tempfile.TemporaryDirectory() as folder:
         db, job = os.path.join(folder, "r.db"), os.path.join(folder, "job.yaml")
         with open(job, "w") as f:
@@ -269,6 +272,9 @@ def main():
                 if name not in cache:
                     cache[name] = rows(bitsink, db, name)
                 return cache[name]
+            check_outcomes(raw, table)
+            check_network(raw, table)
+            check_images_as_sample(raw, table)
             check_given_layer(raw, table)
             check_accuracy(raw, table)
             check_trust(raw, table)

@@ -10,43 +10,64 @@ Z = 1.959963984540054
 DUE = -1
 
 
-def wilson(r, n, z=Z):
-    """Wilson's interval with continuity correction of a share r of n; None: a census, which has none."""
-    if n is None:
-        return None, None
-    def bound(side):
-        root = z * z - side * 2 - 1 / n + 4 * r * (n * (1 - r) + side)
-        return (2 * n * r + z * z - side - side * z * math.sqrt(max(0.0, root))) / (2 * (n + z * z))
-    return 0.0 if n * r < 0.999999999 else max(0.0, bound(1)), 1.0 if n * (1 - r) < 0.999999999 else min(1.0, bound(-1))
+def limit(a, b, n, z):
+    """Paulson, Camp and Pratt's upper limit of a - 1 of n = a + b - 1."""
+    if b <= 0:
+        return 1.0
+    t = (81 * a * b - 9 * n - 8 - 3 * z * math.sqrt(max(0.0, 9 * a * b * (9 * n + 5 - z * z) + n + 1))) / (81 * a * a - 9 * a * (2 + z * z) + 1)
+    return 1 / (1 + (a / b) ** 2 * max(0.0, t) ** 3)
+
+
+def share_high(r, n, z):
+    k = r * n
+    if (1 - r) * n < 0.999999999:
+        return 1.0
+    if k < 1:
+        none = 1 - math.exp(-(8 / 9 + z / 3) ** 3 / n)
+        return none + k * ((min(1.0, limit(2, n - 1, n, z)) if n >= 2 else 1.0) - none)
+    return min(1.0, limit(k + 1, n - k, n, z))
+
+
+def share_bounds(r, n, z=Z):
+    """Clopper and Pearson's bounds for a share r of n observations, in closed form; n None: a census."""
+    return (r, r) if n is None else (1 - share_high(1 - r, n, z), share_high(r, n, z))
+
+
+def chi_square(nu, z):
+    """Wilson and Hilferty's quantile."""
+    return nu * max(0.0, 1 - 2 / (9 * nu) + z * math.sqrt(2 / (9 * nu))) ** 3
+
+
+def events(y, v, top, z):
+    """Fay and Feuer's bounds of a weighted sum y of rare events with variance v."""
+    low = v / (2 * y) * chi_square(2 * y * y / v, -z) if y > 0 and v > 0 else max(0.0, y)
+    y, v = y + top, v + top * top
+    return low, v / (2 * y) * chi_square(2 * y * y / v, z) if y > 0 and v > 0 else max(0.0, y)
 
 
 def sum_bounds(terms, whole=None, z=Z):
-    """Fay and Feuer's bounds of sum w r over terms (w, r, n), at most the whole, sum w; n None: nothing is left to sample."""
-    known = [(w, r, n) for w, r, n in terms if n is not None]
+    """(sum, low, high) of terms (w, r, n); of one term alone its own. What is left is bounded above one half."""
+    y = sum(w * r for w, r, _ in terms)
+    if len(terms) == 1:
+        (w, r, n), = terms
+        return y, *(w * x for x in share_bounds(r, n, z))
     whole = sum(w for w, _, _ in terms) if whole is None else whole
-    return weighted_bounds(sum(w * r for w, r, _ in terms), sum(w * w * r / n for w, r, n in known),
-                           sum(w * w * (1 - r) / n for w, r, n in known), max([w / n for w, _, n in known] + [0.0]), whole, z)
+    sampled = [t for t in terms if t[2] is not None]
+    top = max((w / n for w, _, n in sampled), default=0.0)
+    if y <= whole / 2:
+        low, high = events(y, sum(w * w * r / n for w, r, n in sampled), top, z)
+        return y, low, min(whole, high)
+    low, high = events(whole - y, sum(w * w * (1 - r) / n for w, r, n in sampled), top, z)
+    return y, max(0.0, whole - high), whole - low
 
 
 def weighted_bounds(y, v, u, top, whole, z=Z):
-    def chi2(nu, q):
-        return nu * max(0.0, 1 - 2 / (9 * nu) + q * math.sqrt(2 / (9 * nu))) ** 3
-    def low(a, b):
-        return 0.0 if a <= 0 else a if b <= 0 else b / (2 * a) * chi2(2 * a * a / b, -z)
-    def high(a, b):
-        a, b = a + top, b + top * top
-        return a if b <= 0 else b / (2 * a) * chi2(2 * a * a / b, z)
+    """The same of a sum y, its variance v, that of the rest u, and the weight of one more event."""
     if y <= whole / 2:
-        return low(y, v), min(whole, high(y, v))
-    return max(0.0, whole - high(whole - y, u)), whole - low(whole - y, u)
-
-
-def mover(terms):
-    """Bounds of sum k x over terms (k, x, m): the distances of Wilson's bounds, added in squares."""
-    x = sum(k * v for k, v, _ in terms)
-    down = math.sqrt(sum((k * (v - wilson(v, m)[0])) ** 2 for k, v, m in terms))
-    up = math.sqrt(sum((k * (wilson(v, m)[1] - v)) ** 2 for k, v, m in terms))
-    return x, max(0.0, x - down), x + up
+        low, high = events(y, v, top, z)
+        return low, min(whole, high)
+    low, high = events(whole - y, u, top, z)
+    return max(0.0, whole - high), whole - low
 
 
 class Raw:
@@ -65,16 +86,24 @@ class Raw:
             self.runner_up[r[0]] = r[2]
         self.setting = dict(db.execute("SELECT name, value FROM bn_parameter"))
         weights = dict(db.execute("SELECT image, weight FROM bn_prior_image"))
+        self.weight = lambda i: weights.get(i, 0) if weights else 1  # of any image of the campaign
         self.prior = {(r["entry"], r["layer"]): r for r in db.execute("SELECT * FROM bn_prior_layer")}
         self.group = dict(db.execute("SELECT class, name FROM class_group"))
         self.cost = {(r[0], r[1]): r[2] for r in db.execute("SELECT truth, answer, cost FROM group_cost")}
-        self.trials = []
-        for r in db.execute("SELECT id, top1, flags, died_at, CASE WHEN n_sites = 1 THEN bit END FROM trial"):
+        top5, sure = {}, {}
+        for r in db.execute("SELECT image, p_top1, top1, top2, top3, top4, top5 FROM golden"):
+            sure[r[0]], top5[r[0]] = r[1], set(r[2:])
+        self.trials, self.outcomes = [], []  # outcomes: (stratum, image, names of what the trial was)
+        for r in db.execute("SELECT id, top1, flags, died_at, CASE WHEN n_sites = 1 THEN bit END, p_golden FROM trial"):
             t = (r[0] >> 55, r[0] >> 43 & 4095)
             image, repetition = r[0] >> 20 & 8388607, r[0] & 1048575
             masked = r[3] is not None
             c = self.golden[image] if masked else DUE if r[1] is None or r[2] & 3 else r[1]
             self.trials.append((t, image, repetition, c, masked, r[4]))
+            moved = abs(r[5] - sure[image]) if not masked and c != DUE else 0
+            named = {"masked": masked, "sdc1": c not in (DUE, self.golden[image]), "due": c == DUE and not masked,
+                     "sdc5": not masked and c != DUE and c not in top5[image], "sdc10": moved > 0.10, "sdc20": moved > 0.20}
+            self.outcomes.append((t, image, [o for o, yes in named.items() if yes]))
         total = sum(weights.get(i, 0) if weights else 1 for i in self.golden)
         self.w = {i: (weights.get(i, 0) if weights else 1) / total for i in self.golden}
         self.n = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))  # stratum, image, class
@@ -89,22 +118,33 @@ class Raw:
     def is_parameter(self, t):
         return bool(self.stratum[t]["parameter"])
 
+    def bits(self, t):
+        """Bits that the entry may hit there."""
+        replaced = self.entry[t[0]]["kind"] in ("set", "zero", "random")
+        return self.layer[t[1]]["bits"] if replaced else self.stratum[t]["population"]
+
+    def faults(self, t):
+        """Distinct faults, where they are drawn without replacement, else None."""
+        e, n = self.entry[t[0]], self.stratum[t]["population"]
+        ordered = e["count"] == 1 and e["ber"] == 0 and e["kind"] != "random" and e["sites"] is None and n <= 2 ** 20
+        return n if ordered else None
+
     def _scopes(self):
         """scope -> (p, {stratum: P(t)})"""
         how, out = self.setting["layer_prior"], {}
         for t, s in self.stratum.items():
-            e, layer, p = self.entry[t[0]], self.layer[t[1]], self.prior.get(t)
+            e, p = self.entry[t[0]], self.prior.get(t)
             if e["ber"] > 0:
-                scope, weight = t[0], layer["bits"] if how == "bits" else 1
+                scope, weight = t[0], self.bits(t) if how == "bits" else 1
             elif how in ("uniform", "bits"):
-                scope, weight = t[0], layer["bits"] if how == "bits" else 1
+                scope, weight = t[0], self.bits(t) if how == "bits" else 1
             elif p is None:
                 continue
             elif how == "exposure":
                 hours = self.setting["parameter_hours" if s["parameter"] else "activation_hours"]
                 rate = p["raw_rate"] if p["raw_rate"] is not None else self.setting["raw_rate"]
                 hours = p["residency"] if p["residency"] is not None else hours
-                scope, weight = -1, p["exposure"] if p["exposure"] is not None else rate * layer["bits"] * hours
+                scope, weight = -1, p["exposure"] if p["exposure"] is not None else rate * self.bits(t) * hours
             else:
                 scope, weight = -1, p["probability"] or 0
             out.setdefault(scope, {})[t] = weight
@@ -137,13 +177,26 @@ class Raw:
         return {c: (self.n[t][i].get(c, 0) + a * ((1 - s) * (c == self.golden[i]) + wrong.get(c, 0) / all_n))
                 / (self.done(t, i) + a) for c in self.answers}
 
+    def images(self, t):
+        return [i for i in self.w if self.w[i] > 0 and self.done(t, i) > 0]
+
     def support(self, t):
-        """(W_t, effective trials)"""
-        images = [i for i in self.w if self.w[i] > 0 and self.done(t, i) > 0]
+        """(W_t, observations; None: a census)"""
+        images, limit = self.images(t), self.faults(t)
         total = sum(self.w[i] for i in images)
-        if self.is_parameter(t):
-            return total, len({r for s, _, r, _, _, _ in self.trials if s == t})
-        return total, total ** 2 / sum(self.w[i] ** 2 / self.done(t, i) for i in images)
+        if not self.is_parameter(t):
+            def left(n):  # of the variance, after n draws without replacement
+                return 1 if limit is None or n > limit else (limit - n) / max(1, limit - 1)
+            v = sum(self.w[i] ** 2 / self.done(t, i) * left(self.done(t, i)) for i in images)
+            return total, total ** 2 / v if v > 0 else None
+        weight = defaultdict(float)  # of each fault: images it met, each by its part of the image's trials
+        for s, i, repetition, *_ in self.trials:
+            if s == t and self.w[i] > 0:
+                weight[repetition] += self.w[i] / self.done(t, i)
+        n = total ** 2 / sum(v * v for v in weight.values())
+        if limit is None or any(self.done(t, i) != len(weight) for i in self.label if self.weight(i) > 0) or len(weight) > limit:
+            return total, n
+        return total, None if len(weight) == limit else len(weight) * (limit - 1) / (limit - len(weight))
 
     def flows(self, t):
         """class -> [P(c|t), right by label, right by golden answer]"""

@@ -181,7 +181,7 @@ static void smoothing_weights_and_golden(void **state)
     for (int i = 0; i < FX_IMAGES; i++)
         m.w[i] = i == 7 ? 0 : i + 0.5;
     for (int t = 0; t < FX_STRATA; t++)
-        m.prior[t] = (double)f.tensor[f.stratum[t].target].elements * 32;
+        m.prior[t] = (double)f.stratum[t].population;
     run_model(&m, &f, h);
     check_scope(h, &m, &f, by_entry, 2, 0.25);
     check_scope(h, &m, &f, by_entry, 7, 1.0);
@@ -220,7 +220,9 @@ static void exposure_and_direct_priors(void **state)
            "WHERE name = 'raw_rate'; INSERT INTO bn_prior_layer (entry, layer, raw_rate, residency, "
            "exposure) VALUES (2, 0, "
            "NULL, NULL, 0.03), (2, 2, 1e-4, 0.5, NULL), (3, 1, NULL, NULL, NULL), (7, 2, NULL, NULL, 9)");
-    const double exposure[] = {0.03, 1e-4 * 102 * 32 * 0.5, 1e-5 * 101 * 32 * 24, 1};
+    /* Bits by the entry's mask: the population of single sites. */
+    const double exposure[] = {0.03, 1e-4 * (double)f.stratum[1].population * 0.5,
+                               1e-5 * (double)f.stratum[2].population * 24, 1};
     memcpy(m.prior, exposure, sizeof exposure);
     double sum = exposure[0] + exposure[1] + exposure[2], p = 1 - exp(-sum);
     run_model(&m, &f, h);
@@ -228,6 +230,13 @@ static void exposure_and_direct_priors(void **state)
     check_scope(h, &m, &f, pooled, 7, 1.0);
     close_to("p", get(h, "SELECT p FROM bn_scope WHERE scope = -1", 0), p);
     close_to("two faults", get(h, "SELECT two_fault_bound FROM bn_scope WHERE scope = -1", 0), sum * sum / 2);
+    /* The entry with an error rate is a scope of its own; another one on the same bits would count them
+     * twice. */
+    close_to("overlap", get(h, "SELECT count(*) FROM bn_overlap", 0), 0);
+    put(h, "SAVEPOINT overlap; INSERT INTO bn_prior_layer (entry, layer) VALUES (3, 0)");
+    close_to("overlap", get(h, "SELECT count(*) FROM bn_overlap", 0), 1);
+    close_to("no P(F)", get(h, "SELECT p IS NULL FROM bn_scope WHERE scope = -1", 0), 1);
+    put(h, "ROLLBACK TO overlap; RELEASE overlap");
     model d = defaults(FX_ROWS);
     put(h, "UPDATE bn_parameter SET value = 'direct' WHERE name = 'layer_prior'; UPDATE bn_parameter SET "
            "value = 0.5 WHERE "
@@ -255,6 +264,8 @@ static void settings_are_checked(void **state)
         "UPDATE bn_parameter SET value = 'unifrom' WHERE name = 'layer_prior'",
         "UPDATE bn_parameter SET value = -1 WHERE name = 'pseudo_count'",
         "UPDATE bn_parameter SET value = 0 WHERE name = 'alpha'",
+        "UPDATE bn_parameter SET value = 1 WHERE name = 'confidence'",
+        "UPDATE bn_parameter SET value = 0.3 WHERE name = 'confidence'",
         "INSERT INTO bn_prior_image VALUES (0, -1)",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
