@@ -12,10 +12,10 @@
 --
 -- Bounds of the share r caught: those of Clopper and Pearson (formulas.cmake) at n = S / ((1-r) a + r b), S the
 -- weight of all silent corruptions of the judging half. A trial of image i in stratum t weighs x = P(t) w_i / (n_it W_t),
--- as in the sums; a = (sum x^2 + top^2) / (sum x + top) over those caught is what one more of them weighs, b the same of
--- the others, and top the heaviest trial of that half: it may come next. This is the variance r (1-r) ((1-r) a + r b) / S
--- of the ratio, and n is the number of silent corruptions where all weigh the same. (Kish's effective number takes a
--- for b: it is far too large where few and heavy ones are caught.)
+-- as in the sums; a = (sum x^2 + y^2) / (sum x + y) over those caught is what one of them weighs, b the same of the
+-- others, and y = sum x^2 over all trials of that half, the weight of one more. This is the variance
+-- r (1-r) ((1-r) a + r b) / S of the ratio, and n is the number of silent corruptions where all weigh the same. (Kish's
+-- effective number takes b for a: it is far too large where few and heavy ones are caught.)
 
 CREATE VIEW rerun_curve AS
 WITH img AS MATERIALIZED (
@@ -26,12 +26,12 @@ WITH img AS MATERIALIZED (
 ), golden_sum AS MATERIALIZED (
     SELECT i.half, i.g AS class, sum(i.w) / h.w AS mm FROM img i JOIN half h ON h.half = i.half GROUP BY i.half, i.g
 ), tried AS MATERIALIZED (
-    SELECT u.entry, u.layer, i.half, sum(i.w) AS w, max(i.w / u.done) AS top
+    SELECT u.entry, u.layer, i.half, sum(i.w) AS w, sum(i.w * i.w / u.done) AS square
       FROM stratum s JOIN entry e ON e.id = s.entry CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer
      CROSS JOIN img i ON i.image = u.image
      WHERE u.done > 0 AND NOT s.parameter AND e.kind NOT LIKE 'stuck-at%' GROUP BY u.entry, u.layer, i.half
 ), stratum_of AS MATERIALIZED (
-    SELECT b.scope, t.entry, t.layer, t.half, t.w, t.top, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
+    SELECT b.scope, t.entry, t.layer, t.half, t.w, t.square, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
       FROM tried t JOIN bn_layer b ON b.entry = t.entry AND b.layer = t.layer WHERE b.probability > 0
 ), cell AS MATERIALIZED (
     SELECT s.entry, s.layer, i.half, s.class, sum(i.w * s.n / u.done) AS nn,
@@ -49,7 +49,7 @@ WITH img AS MATERIALIZED (
 ), whole AS MATERIALIZED (
     SELECT f.scope, s.p, sum(ww) FILTER (WHERE half = 0) AS ww0, ifnull(sum(ww) FILTER (WHERE half = 1), 0.0) AS ww1,
            ifnull(sum(sq) FILTER (WHERE half = 1), 0.0) AS sq1,
-           (SELECT max(t.k / t.w * t.top) FROM stratum_of t WHERE t.scope = f.scope AND t.half = 1) AS top1,
+           (SELECT sum(t.k / t.w * (t.k / t.w) * t.square) FROM stratum_of t WHERE t.scope = f.scope AND t.half = 1) AS next1,
            ifnull(sum(wrong) FILTER (WHERE half = 1), 0) AS wrong1
       FROM flow f JOIN bn_scope s ON s.scope = f.scope GROUP BY f.scope
 ), class_of AS MATERIALIZED (
@@ -71,11 +71,11 @@ WITH img AS MATERIALIZED (
     UNION ALL
     SELECT scope, 0, NULL, 0.0, 0.0, 0.0, 0.0, 0.0, 0 FROM whole
 ), rate AS (
-    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, w.sq1 AS all_sq1, w.top1, min(1.0, c.ww1 / nullif(w.ww1, 0)) AS r
+    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, w.sq1 AS all_sq1, w.next1, min(1.0, c.ww1 / nullif(w.ww1, 0)) AS r
       FROM curve c JOIN whole w ON w.scope = c.scope
 ), counted AS (
-    SELECT r.*, all1 / ((1.0 - r) * (sq1 + top1 * top1) / (ww1 + top1)
-                        + r * (max(0.0, all_sq1 - sq1) + top1 * top1) / (max(0.0, all1 - ww1) + top1)) AS n1 FROM rate r
+    SELECT r.*, all1 / ((1.0 - r) * (sq1 + next1 * next1) / (ww1 + next1)
+                        + r * (max(0.0, all_sq1 - sq1) + next1 * next1) / (max(0.0, all1 - ww1) + next1)) AS n1 FROM rate r
 )
 SELECT r.scope,                               -- entry.id, or -1: the strata of bn_prior_layer
        r.size,                                -- classes in S

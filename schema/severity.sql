@@ -66,8 +66,8 @@ SELECT correct,                          -- golden, label: what the answer is he
 
 -- The mean cost of an answer under one fault, for each stratum. Bounds: Fay and Feuer's (formulas.cmake), one term for
 -- each cost that was seen, weighed by it; activations count every trial by its weight, parameters n = faults
--- (bn_support.observations). No cost above the largest one of the table is possible, and that one may come next, whether
--- it was seen or not.
+-- (bn_support.observations). No cost above the largest one of the table is possible, and that one may come next (with
+-- 1/n, n = `observations`), whether it was seen or not.
 CREATE VIEW severity AS
 WITH largest AS MATERIALIZED (
     SELECT max(max(x.default_cost), ifnull((SELECT max(cost) FROM group_cost), 0)) AS cost FROM bn_setting x
@@ -75,12 +75,11 @@ WITH largest AS MATERIALIZED (
     SELECT 'golden' AS correct, image, probability AS w FROM bn_image WHERE probability > 0 AND golden_class >= 0
     UNION ALL SELECT 'label', image, probability FROM bn_image WHERE probability > 0 AND label_class >= 0
 ), step AS (
-    SELECT i.correct, u.entry, u.layer, i.w, i.w / u.done AS one,
-           CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END AS part
+    SELECT i.correct, u.entry, u.layer, i.w, i.w * i.w / u.done
+           * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END AS square
       FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0
 ), held AS MATERIALIZED (
-    SELECT correct, entry, layer, sum(w) AS w, max(one * part) / sum(w) AS one, sum(w) * sum(w) / nullif(sum(w * one * part), 0) AS m
-      FROM step GROUP BY correct, entry, layer
+    SELECT correct, entry, layer, sum(w) AS w, sum(w) * sum(w) / nullif(sum(square), 0) AS m FROM step GROUP BY correct, entry, layer
 ), total AS MATERIALIZED (
     SELECT c.correct, c.entry, c.layer, g.cost AS top, sum(c.n) AS n, sum(c.weight * c.cost) / sum(c.weight) AS mean,
            sum(c.weight * c.golden_cost) / sum(c.weight) AS golden_mean,
@@ -95,7 +94,7 @@ WITH largest AS MATERIALIZED (
            CASE WHEN b.parameter THEN b.observations ELSE h.m END AS m,
            CASE WHEN b.parameter THEN t.mean_square / b.observations ELSE t.square / (h.w * h.w) END AS v,
            CASE WHEN b.parameter THEN t.mean_left / b.observations ELSE t.square_left / (h.w * h.w) END AS u,
-           t.top * CASE WHEN b.parameter THEN 1.0 / b.observations ELSE h.one END AS step
+           t.top / CASE WHEN b.parameter THEN b.observations ELSE h.m END AS step
       FROM total t JOIN bn_support b ON b.entry = t.entry AND b.layer = t.layer
       JOIN held h ON h.correct = t.correct AND h.entry = t.entry AND h.layer = t.layer
 )

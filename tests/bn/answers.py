@@ -120,7 +120,7 @@ def check_rerun(raw, table):
             assert scope not in got
             continue
         flow = [defaultdict(lambda: [0.0, 0.0, 0, 0.0]) for _ in range(2)]  # class -> N, W, silent corruptions, squares
-        heaviest = [0.0, 0.0]  # trial of each half
+        one_more = [0.0, 0.0]  # sum of the squared weights of all trials of each half
         golden = [defaultdict(float) for _ in range(2)]
         for h in range(2):
             whole = sum(raw.w[i] for i in half if half[i] == h)
@@ -133,7 +133,7 @@ def check_rerun(raw, table):
                     if half[i] != h or not raw.done(t, i):
                         continue
                     one = k / sum(transient.values()) * raw.w[i] / tried / raw.done(t, i)
-                    heaviest[h] = max(heaviest[h], one)
+                    one_more[h] += one * one * raw.done(t, i)
                     for c, m in raw.n[t][i].items():
                         flow[h][c][0] += one * m
                         if c != DUE and c != raw.golden[i]:
@@ -159,7 +159,7 @@ def check_rerun(raw, table):
             close("caught", r["caught"], caught / all1)
             close("false alarms", r["false_alarm"], extra - p * caught)
             close("residual", r["residual_sdc_rate"], p * (all1 - caught))
-            share, top = min(1.0, caught / all1), heaviest[1]
+            share, top = min(1.0, caught / all1), one_more[1]
             inside = sum(flow[1][c][3] for c in s)
             outside = sum(f[3] for f in flow[1].values()) - inside
             n = all1 / ((1 - share) * (inside + top ** 2) / (caught + top)
@@ -210,8 +210,7 @@ def check_severity(raw, table):
                 if raw.is_parameter(t):
                     return mean(lambda y, c, g: value(cost(y, c)) ** 2) / n
                 return sum(value(cost(y, c)) ** 2 * m * (k / whole) ** 2 * part for y, c, _, m, k, part in cells)
-            step = top / n if raw.is_parameter(t) else top * max(x[4] * x[5] for x in cells) / whole
-            sums = r["cost"], variance(lambda x: x), variance(lambda x: top - x), step, top
+            sums = r["cost"], variance(lambda x: x), variance(lambda x: top - x), top / n, top
             low, high = weighted_bounds(*sums)
             close("low", r["low"], low, 1e-7)
             close("high", r["high"], high, 1e-7)

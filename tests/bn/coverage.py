@@ -152,9 +152,25 @@ def sums(f, table, n):
         draw_network(f, kind, RATES[name], count, n)
         f.finish()
         check_sums(f, table, f"19 layers, {kind}, {name}, {count}", RATES[name], n, trust=not table.small or kind == "weights")
+    lucky_target(f, table, n)
     for confidence in (0.8, 0.99):
         f.set(confidence=confidence)
-        check_network(f, table, f"confidence {confidence}: the same", RATES[name], confidence)
+        check_network(f, table, f"19 layers, 5 faulty weights, confidence {confidence}", RATES["1e-4 to 0.5"], confidence)
+
+
+def lucky_target(f, table, n):
+    """Five faults a layer: a target just below the true rate is not met, but for the share of lucky campaigns that the
+    confidence allows."""
+    f.clear()
+    f.images([0, 1])
+    rates = RATES["1e-4 to 0.5"]
+    draw_network(f, "weights", rates, 5, n)
+    f.finish()
+    f.set(fit_target=float(0.999 * (f.read("SELECT raw_rate * 1e9 FROM bn_setting")[0, 0] * BITS * rates).sum()))
+    met = f.read("SELECT target = 'met' FROM failure_rate WHERE level = 'all' AND scope >= 0")[:, 0]
+    print(f"19 layers, 5 faulty weights of each: {met.mean():.4f} meet a target below the true rate")
+    if met.mean() > 0.035:
+        table.bad.append(f"target met by luck by {met.mean():.4f}")
 
 
 def draw_network(f, kind, rates, count, n):
@@ -223,19 +239,18 @@ def severity(f, table, n):
 
 
 def severity_weighted(f, table, n):
-    """The dear answers come on heavy images."""
+    """One of 40 images weighs as much as 20 others, and only it fails."""
     f.clear()
-    weight = np.array([1.0, 1, 1, 1, 20])
-    f.images(np.zeros(5, int), weight=weight)
+    weight = np.where(np.arange(40) == 9, 20.0, 1.0)
+    f.images(np.zeros(40, int), weight=weight)
     f.insert("class_group", np.arange(2), list("ab"))
     f.insert("group_cost", ["a"], ["b"], [10.0])
-    p = np.array([0, 0, 0, 0, 0.02])
-    for e, each in enumerate((20, 100, 1000)):
-        f.shares(e, np.arange(n), each, p)
+    for e, each in enumerate((10, 50)):
+        f.shares(e, np.arange(n), each, 0.1 * (weight > 1))
     f.finish()
-    for e, each in enumerate((20, 100, 1000)):
+    for e, each in enumerate((10, 50)):
         rows = f.table("severity", "entry", "low, high, upper", "correct = 'golden'")[str(e)]
-        table.score(f"severity, heavy image fails, {5 * each} trials", "severity", 10 * (weight * p).sum() / weight.sum(), rows)
+        table.score(f"severity, heavy image fails, {40 * each} trials", "severity", 10 * 0.1 * 20 / weight.sum(), rows)
 
 
 def finite(f, table, n):
@@ -292,6 +307,14 @@ def weighted(f, table, n):
     for e, each in enumerate((20, 100, 1000)):
         table.layers(f"one image of 5 weighs 20, {5 * each}", f, e, {"sdc1": (weight * rates).sum() / weight.sum()})
         table.layers(f"one image of 5 weighs 20, only it fails, {5 * each}", f, 10 + e, {"sdc1": 0.02 * 20 / weight.sum()})
+    f.clear()
+    weight = np.where(np.arange(40) == 9, 20.0, 1.0)
+    f.images(np.arange(40) % 10, weight=weight)
+    for e, each in enumerate((10, 50)):
+        f.shares(e, np.arange(n), each, 0.1 * (weight > 1))
+    f.finish()
+    for e, each in enumerate((10, 50)):
+        table.layers(f"one image of 40 weighs 20, only it fails, {40 * each}", f, e, {"sdc1": 0.1 * 20 / weight.sum()})
 
 
 def population(f, table, n):

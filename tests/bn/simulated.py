@@ -46,7 +46,7 @@ class File:
         for table in ("trial", "image", "golden", "entry", "stratum", "unit", "summary", "layer_summary", "fault_summary",
                       "bn_prior_image", "bn_prior_layer", "class_group", "group_cost"):
             self.db.execute(f"DELETE FROM {table}")
-        self.set(p=1e-6, confidence=0.95, layer_prior="uniform")
+        self.set(p=1e-6, confidence=0.95, layer_prior="uniform", fit_target=10)
 
     def set(self, **settings):
         self.read_before = {}
