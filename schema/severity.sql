@@ -75,11 +75,11 @@ WITH largest AS MATERIALIZED (
     SELECT 'golden' AS correct, image, probability AS w FROM bn_image WHERE probability > 0 AND golden_class >= 0
     UNION ALL SELECT 'label', image, probability FROM bn_image WHERE probability > 0 AND label_class >= 0
 ), step AS (
-    SELECT i.correct, u.entry, u.layer, i.w, i.w * i.w / u.done
-           * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END AS square
+    SELECT i.correct, u.entry, u.layer, i.w, 1.0 / u.done
+           * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END AS part
       FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0
 ), held AS MATERIALIZED (
-    SELECT correct, entry, layer, sum(w) AS w, sum(w) * sum(w) / nullif(sum(square), 0) AS m FROM step GROUP BY correct, entry, layer
+    SELECT correct, entry, layer, sum(w) AS w, count(*) * sum(w) / nullif(max(w) * sum(part), 0) AS m FROM step GROUP BY correct, entry, layer
 ), total AS MATERIALIZED (
     SELECT c.correct, c.entry, c.layer, g.cost AS top, sum(c.n) AS n, sum(c.weight * c.cost) / sum(c.weight) AS mean,
            sum(c.weight * c.golden_cost) / sum(c.weight) AS golden_mean,

@@ -96,12 +96,12 @@ def left(raw, t, i):
 
 
 def observations(raw, t, images):
-    """n of the bounds: faults of a parameter, or Kish's effective number of trials on these images; None: a census."""
+    """n of the bounds: faults of a parameter, or trials on these images, each as heavy as the heaviest image; None: a census."""
     if raw.is_parameter(t):
         n, part = len({x[2] for x in raw.trials if x[0] == t}), left(raw, t, next(iter(raw.n[t])))
         return n / part if part > 0 else None
-    square = sum(raw.w[i] ** 2 / raw.done(t, i) * left(raw, t, i) for i in images)
-    return sum(raw.w[i] for i in images) ** 2 / square if square > 0 else None
+    part = max(raw.w[i] for i in images) * sum(left(raw, t, i) / raw.done(t, i) for i in images)
+    return len(images) * sum(raw.w[i] for i in images) / part if part > 0 else None
 
 
 def check_rerun(raw, table):
