@@ -1,13 +1,19 @@
 -- Failure rates in FIT (failures in 10^9 hours), for each stratum and summed up.
 --
---     FIT = raw rate x bits x share of the time in which the bits are live x P(SDC | a fault in them)
+--     FIT = raw rate x bits x share of the time in which the bits are live x P(SDC-1 | a fault in them)
 --
 -- The usual estimate of soft errors (Mukherjee et al., MICRO 2003: raw rate x architectural vulnerability factor; ISO
--- 26262-11:2018, 5.1, on transient faults of semiconductors). AVF is the share of faults in the bits that change what
--- the user sees. A fault in a tensor is a fault in a live value, so what is measured here is the program vulnerability
--- factor (PVF: Sridharan and Kaeli, HPCA 2009), and AVF = PVF x share of the time the bits are live (duty).
+-- 26262-11:2018, 5.1, on transient faults of semiconductors). AVF is the share of upsets of the bits that change what
+-- the user sees. A fault in a tensor is a fault in a live value, so what is measured here is a factor of the program,
+-- and AVF = pvf x duty, the share of the time the bits are live. Two factors go by the letters PVF:
+--     pvf           program vulnerability factor (V. Sridharan, D. R. Kaeli, HPCA 2009): P(SDC-1 or DUE | a fault in
+--                   a live bit)
+--     parameter_vf  Parameter Vulnerability Factor (X. Jiao et al., arXiv 2405.01741): P(the output is wrong | a fault
+--                   in a parameter), the mean over the parameters of the row; here the share of SDC-1
 -- raw rate: bn_prior_layer.raw_rate, else bn_parameter raw_rate (upsets per bit and hour; 1e-15 is 1 FIT per Mbit of
--- 10^6 bits). bits: those that the entry may hit.
+-- 10^6 bits). bits: those that the entry may hit. duty: bn_parameter activation_duty or parameter_duty. A stratum with
+-- bn_prior_layer.residency r, where the default of its kind is h hours (bn_parameter activation_hours or
+-- parameter_hours), is exposed r/h as long: its duty is min(1, duty x r/h); h = 0 leaves it as it is.
 --
 -- In the terms of ISO 26262-5:2018: silent corruptions that no safety mechanism catches are residual (or single-point)
 -- faults, DUE are detected ones. sdc_fit is held against bn_parameter fit_target; the standard's PMHF targets (table
@@ -15,46 +21,61 @@
 -- fault metric, 1 - residual / all (clause C.2; targets 99, 97, 90 % for ASIL D, C, B), over these bits.
 --
 -- Strata with a bit error rate or several sites a trial are left out. scope: an entry, or -1 for the strata of
--- bn_prior_layer, if it has any: entries are never added up otherwise. Sums: MOVER, as in bayes.sql.
+-- bn_prior_layer, if it has any: entries are never added up otherwise. Bounds: one stratum, those of layer_outcome; a
+-- sum of several, Fay and Feuer's (formulas.cmake) with the FIT of the live bits as weights. A stratum of which every
+-- fault was tried (layer_outcome.census) adds its rate, and no width.
 CREATE VIEW failure_rate AS
 WITH item AS MATERIALIZED (
-    SELECT e.id AS scope, s.entry, s.layer FROM stratum s JOIN entry e ON e.id = s.entry
-    UNION ALL
-    SELECT -1, s.entry, s.layer FROM stratum s JOIN bn_prior_layer p ON p.entry = s.entry AND p.layer = s.layer
-), rated AS MATERIALIZED (
-    SELECT i.scope, i.entry, i.layer, a.layer_name, CASE WHEN s.parameter THEN 'parameters' ELSE 'activations' END AS kind,
-           CASE WHEN e.kind IN ('flip', 'stuck-at-0', 'stuck-at-1') THEN s.population ELSE l.bits END AS bits,
-           coalesce(p.raw_rate, x.raw_rate) * 1e9 AS bit_fit,
-           CASE WHEN s.parameter THEN x.parameter_duty ELSE x.activation_duty END AS duty,
-           a.sdc1_rate AS sdc, a.sdc1_low AS sdc_low, a.sdc1_high AS sdc_high, a.due_rate AS due, a.units AS m, x.zz, a.trials, a.units
-      FROM item i JOIN stratum s ON s.entry = i.entry AND s.layer = i.layer JOIN entry e ON e.id = i.entry
-      JOIN layer l ON l.id = i.layer JOIN layer_accuracy a ON a.entry = i.entry AND a.layer = i.layer
-     CROSS JOIN bn_setting x LEFT JOIN bn_prior_layer p ON p.entry = i.entry AND p.layer = i.layer
+    SELECT b.entry AS scope, b.entry, b.layer, b.parameter, b.bits FROM bn_stratum b JOIN entry e ON e.id = b.entry
      WHERE e.ber = 0 AND e.count = 1
-), scaled AS MATERIALIZED (
-    SELECT scope, entry, layer, layer_name, kind, bits, bit_fit * bits AS raw, bit_fit * bits * duty AS live, duty, sdc, sdc_low, sdc_high, due,
-           max(0.0, ((2 * m * due + zz) - sqrt(zz * zz + 4 * zz * m * due * (1 - due))) / (2 * (m + zz))) AS due_low,
-           min(1.0, ((2 * m * due + zz) + sqrt(zz * zz + 4 * zz * m * due * (1 - due))) / (2 * (m + zz))) AS due_high,
-           trials, units
-      FROM rated
-), summed AS (
-    SELECT 'layer' AS level, scope, kind, entry, layer, layer_name, bits, raw, live, live * sdc AS sdc, live * sdc_low AS sdc_low,
-           live * sdc_high AS sdc_high, live * due AS due, live * due_low AS due_low, live * due_high AS due_high, trials, units
-      FROM scaled
     UNION ALL
-    SELECT 'kind', scope, kind, NULL, NULL, NULL, sum(bits), sum(raw), sum(live), sum(live * sdc),
-           sum(live * sdc) - sqrt(sum(live * live * (sdc - sdc_low) * (sdc - sdc_low))),
-           sum(live * sdc) + sqrt(sum(live * live * (sdc_high - sdc) * (sdc_high - sdc))), sum(live * due),
-           sum(live * due) - sqrt(sum(live * live * (due - due_low) * (due - due_low))),
-           sum(live * due) + sqrt(sum(live * live * (due_high - due) * (due_high - due))), sum(trials), sum(units)
-      FROM scaled GROUP BY scope, kind
+    SELECT -1, b.entry, b.layer, b.parameter, b.bits FROM bn_stratum b JOIN entry e ON e.id = b.entry
+      JOIN bn_prior_layer p ON p.entry = b.entry AND p.layer = b.layer WHERE e.ber = 0 AND e.count = 1
+), priced AS MATERIALIZED (
+    SELECT i.*, CASE WHEN i.parameter THEN 'parameters' ELSE 'activations' END AS kind,
+           coalesce(p.raw_rate, x.raw_rate) * 1e9 * i.bits AS raw,
+           CASE WHEN i.parameter THEN min(1.0, x.parameter_duty * ifnull(p.residency / nullif(x.parameter_hours, 0), 1.0))
+                ELSE min(1.0, x.activation_duty * ifnull(p.residency / nullif(x.activation_hours, 0), 1.0)) END AS duty
+      FROM item i CROSS JOIN bn_setting x LEFT JOIN bn_prior_layer p ON p.entry = i.entry AND p.layer = i.layer
+), measured AS MATERIALIZED (
+    SELECT entry, layer, layer_name, outcome, rate, ifnull(low, rate) AS low, ifnull(high, rate) AS high,
+           ifnull(upper, rate) AS upper, observations AS n, trials, units
+      FROM layer_outcome WHERE outcome IN ('sdc1', 'due')
+), rated AS MATERIALIZED (
+    SELECT p.scope, p.kind, p.entry, p.layer, m.layer_name, m.outcome, p.bits, p.raw, p.raw * p.duty AS live, m.rate, m.low,
+           m.high, m.upper, m.n, m.trials, m.units
+      FROM priced p JOIN measured m ON m.entry = p.entry AND m.layer = p.layer
+), asked AS (
+    SELECT scope, kind, sum(raw) AS raw FROM priced GROUP BY scope, kind
+    UNION ALL SELECT scope, 'all', sum(raw) FROM priced GROUP BY scope
+), level AS (
+    SELECT 'layer' AS level, scope, kind, entry, layer, layer_name, outcome, bits, raw, live, rate, low, high, upper, n, trials,
+           units FROM rated
     UNION ALL
-    SELECT 'all', scope, 'all', NULL, NULL, NULL, sum(bits), sum(raw), sum(live), sum(live * sdc),
-           sum(live * sdc) - sqrt(sum(live * live * (sdc - sdc_low) * (sdc - sdc_low))),
-           sum(live * sdc) + sqrt(sum(live * live * (sdc_high - sdc) * (sdc_high - sdc))), sum(live * due),
-           sum(live * due) - sqrt(sum(live * live * (due - due_low) * (due - due_low))),
-           sum(live * due) + sqrt(sum(live * live * (due_high - due) * (due_high - due))), sum(trials), sum(units)
-      FROM scaled GROUP BY scope
+    SELECT 'kind', scope, kind, NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units FROM rated
+    UNION ALL
+    SELECT 'all', scope, 'all', NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units FROM rated
+), summed AS MATERIALIZED (
+    SELECT level, scope, kind, entry, layer, layer_name, outcome, count(*) AS strata, sum(bits) AS bits, sum(raw) AS raw,
+           sum(live) AS live, sum(live * rate) AS y, sum(ifnull(live * live * rate / n, 0.0)) AS v,
+           sum(ifnull(live * live * (1.0 - rate) / n, 0.0)) AS u, max(ifnull(live / n, 0.0)) AS top,
+           max(live * low) AS low, max(live * high) AS high, max(live * upper) AS upper, -- of the stratum, if it is one
+           sum(trials) AS trials, sum(units) AS units
+      FROM level GROUP BY level, scope, kind, entry, layer, outcome
+), bounded AS (
+    SELECT s.*, CASE strata WHEN 1 THEN low ELSE @sum_low(y, v, u, top, live, z) END AS fit_low,
+           CASE strata WHEN 1 THEN high ELSE @sum_high(y, v, u, top, live, z) END AS fit_high,
+           CASE strata WHEN 1 THEN upper ELSE @sum_high(y, v, u, top, live, z1) END AS fit_upper
+      FROM summed s CROSS JOIN bn_setting
+), pair AS (
+    SELECT level, scope, kind, entry, layer, max(layer_name) AS layer_name, max(bits) AS bits, max(raw) AS raw, max(live) AS live,
+           max(CASE outcome WHEN 'sdc1' THEN y END) AS sdc, max(CASE outcome WHEN 'sdc1' THEN fit_low END) AS sdc_low,
+           max(CASE outcome WHEN 'sdc1' THEN fit_high END) AS sdc_high,
+           max(CASE outcome WHEN 'sdc1' THEN fit_upper END) AS sdc_upper,
+           max(CASE outcome WHEN 'due' THEN y END) AS due, max(CASE outcome WHEN 'due' THEN fit_low END) AS due_low,
+           max(CASE outcome WHEN 'due' THEN fit_high END) AS due_high,
+           max(CASE outcome WHEN 'due' THEN fit_upper END) AS due_upper, max(trials) AS trials, max(units) AS units
+      FROM bounded GROUP BY level, scope, kind, entry, layer
 )
 SELECT s.scope,                            -- entry.id, or -1: the strata of bn_prior_layer
        s.level,                            -- layer; kind: all activations, all parameters; all
@@ -65,16 +86,28 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        s.bits,                             -- bits that the entry may hit
        s.raw AS raw_fit,                   -- upsets in them, in FIT
        s.sdc AS sdc_fit,                   -- upsets that end as SDC-1
-       max(0.0, s.sdc_low) AS sdc_fit_low, s.sdc_high AS sdc_fit_high, -- 95 % bounds; the raw rate is taken as given
+       s.sdc_low AS sdc_fit_low, s.sdc_high AS sdc_fit_high, -- its two-sided bounds; the raw rate is taken as given
+       s.sdc_upper AS sdc_fit_upper,       -- its one-sided upper bound
        s.due AS due_fit,                   -- upsets that end as DUE
-       max(0.0, s.due_low) AS due_fit_low, s.due_high AS due_fit_high, -- likewise
-       (s.sdc + s.due) / nullif(s.live, 0) AS pvf, -- P(SDC-1 or DUE | a fault in a live bit)
+       s.due_low AS due_fit_low, s.due_high AS due_fit_high, -- its two-sided bounds
+       s.due_upper AS due_fit_upper,       -- its one-sided upper bound
+       (s.sdc + s.due) / nullif(s.live, 0) AS pvf, -- program vulnerability factor: P(SDC-1 or DUE | a fault in a live bit)
+       CASE s.kind WHEN 'parameters' THEN s.sdc / nullif(s.live, 0) END AS parameter_vf, -- Parameter Vulnerability Factor:
+                                           -- P(SDC-1 | a fault in a parameter); NULL: not parameters alone
+       CASE s.kind WHEN 'parameters' THEN s.sdc_low / nullif(s.live, 0) END AS parameter_vf_low, -- its two-sided
+       CASE s.kind WHEN 'parameters' THEN s.sdc_high / nullif(s.live, 0) END AS parameter_vf_high, -- bounds
        (s.sdc + s.due) / nullif(s.raw, 0) AS avf,  -- P(SDC-1 or DUE | an upset of a bit)
        1.0 - s.sdc / nullif(s.raw, 0) AS spfm,     -- single-point fault metric of these bits
-       x.fit_target,                       -- bn_parameter fit_target
-       CASE WHEN s.sdc_high <= x.fit_target THEN 'met' WHEN s.sdc_low > x.fit_target THEN 'missed' ELSE 'open' END
-           AS target,                      -- of sdc_fit: met or missed with its whole interval, else open
+       CASE s.level WHEN 'layer' THEN NULL ELSE x.fit_target END AS fit_target, -- bn_parameter fit_target; NULL: a layer, as
+                                           -- the target is for all of them together
+       CASE WHEN s.level = 'layer' THEN NULL WHEN s.sdc_low > x.fit_target THEN 'missed'
+            WHEN s.sdc_high <= x.fit_target AND s.raw >= a.raw * (1 - 1e-12) THEN 'met' ELSE 'open' END
+           AS target,                      -- of sdc_fit: met or missed with its whole interval, else open; met only
+                                           -- where every stratum has trials
+       CASE s.level WHEN 'layer' THEN 1.0 ELSE s.raw / nullif(a.raw, 0) END AS coverage, -- raw_fit, as a share of what it
+                                           -- would be if every stratum had trials
        s.trials,                           -- trials
-       s.units                             -- what the bounds count: trials, or faults of parameters
-  FROM summed s CROSS JOIN bn_setting x
+       s.units,                            -- what the bounds count: trials, or faults of parameters
+       x.confidence                        -- of the bounds
+  FROM pair s JOIN asked a ON a.scope = s.scope AND a.kind = s.kind CROSS JOIN bn_setting x
  ORDER BY s.scope, CASE s.level WHEN 'all' THEN 0 WHEN 'kind' THEN 1 ELSE 2 END, s.kind, s.entry, s.layer;

@@ -3,7 +3,9 @@
 -- What a bound counts. Activations and inputs: every trial has a fault of its own, so n = trials. Parameters: one
 -- faulty weight meets every image, so the *fault* is the observation: n = K distinct faults, whatever they did. (An
 -- effective number of trials from the variance that was seen explodes in confidence when only small harms were seen:
--- it covered 26 to 82 %.) Unequal weights: Kish's effective number, (sum w)^2 / sum w^2 (Survey Sampling, 1965).
+-- it covered 26 to 82 %.) Unequal numbers of trials: Kish's effective number, (sum w)^2 / sum w^2 (Survey Sampling, 1965).
+-- Unequal weights of images: less, as if every image weighed as the heaviest, because it may be the only one that fails
+-- (where one of 40 images weighed as 20 others and only it failed, bounds at Kish's number covered 77 %).
 -- Faults drawn without replacement: n (N-1)/(N-n) of N (column `observations`); where all were tried there is nothing
 -- to bound (`census` = 1, bounds NULL).
 --
@@ -33,14 +35,14 @@ CREATE VIEW bn_support AS
 WITH img AS MATERIALIZED (
     SELECT image, probability AS w, share FROM bn_image WHERE probability > 0
 ), by_done AS (
-    SELECT u.entry, u.layer, u.done, count(*) AS images, sum(i.w) AS w, sum(i.w * i.w) AS ww, sum(i.share) AS share
+    SELECT u.entry, u.layer, u.done, count(*) AS images, sum(i.w) AS w, sum(i.w * i.w) AS ww, max(i.w) AS heaviest, sum(i.share) AS share
       FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer, u.done
 ), stacked AS (
     SELECT *, sum(w) OVER (PARTITION BY entry, layer ORDER BY done ROWS UNBOUNDED PRECEDING) - w AS fewer FROM by_done
 ), summed AS (
     SELECT d.entry, d.layer, t.parameter, t.faults, sum(d.images) AS images, sum(d.w) AS w, sum(d.ww) AS ww, sum(d.share) AS share,
            sum(d.images * d.done) AS trials, min(d.done) AS least, max(d.done) AS most,
-           sum(d.ww / d.done * CASE WHEN t.faults IS NULL OR d.done > t.faults THEN 1.0 ELSE (t.faults - d.done) / max(1.0, t.faults - 1.0) END)
+           max(d.heaviest) * sum(1.0 * d.images / d.done * CASE WHEN t.faults IS NULL OR d.done > t.faults THEN 1.0 ELSE (t.faults - d.done) / max(1.0, t.faults - 1.0) END)
                AS by_trial,
            sum(d.w / d.done * (d.w + 2 * d.fewer)) AS by_fault
       FROM stacked d JOIN bn_stratum t ON t.entry = d.entry AND t.layer = d.layer GROUP BY d.entry, d.layer
@@ -48,7 +50,7 @@ WITH img AS MATERIALIZED (
     SELECT entry, layer, count(*) AS faults FROM fault_summary GROUP BY entry, layer
 ), worth AS (
     SELECT s.*, CASE WHEN s.parameter THEN c.faults ELSE s.trials END AS units,
-           CASE WHEN NOT s.parameter THEN round(s.w * s.w / nullif(s.by_trial, 0), 9)
+           CASE WHEN NOT s.parameter THEN round(s.images * s.w / nullif(s.by_trial, 0), 9)
                 WHEN s.least = s.most AND s.share > 0.999999999 THEN @without_replacement(s.most, s.faults)
                 ELSE round(s.w * s.w / s.by_fault, 9) END AS observations
       FROM summed s LEFT JOIN counted c ON c.entry = s.entry AND c.layer = s.layer

@@ -110,7 +110,7 @@ CREATE TEMP VIEW report_policy AS
 SELECT scope, size AS "classes in S", iif(extra IS NULL, NULL, printf('%.2f %%', 100.0 * extra)) AS
        "extra inferences", iif(false_alarm IS NULL, NULL, printf('%.2f %%', 100.0 * false_alarm)) AS
        "false alarms", iif(caught IS NULL, NULL, printf('%.1f %%', 100.0 * caught)) AS caught, iif(caught_low IS
-       NULL, NULL, printf('%.1f - %.1f %%', 100.0 * caught_low, 100.0 * caught_high)) AS "95 %", iif(sdc_rate IS
+       NULL, NULL, printf('%.1f - %.1f %%', 100.0 * caught_low, 100.0 * caught_high)) AS interval, iif(sdc_rate IS
        NULL, NULL, printf('%.3g', sdc_rate)) AS "P(silent corruption)", iif(residual_sdc_rate IS NULL, NULL,
        printf('%.3g', residual_sdc_rate)) AS "with policy" FROM rerun_policy ORDER BY scope;
 
@@ -123,8 +123,9 @@ SELECT scope, place, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' |
 -- Sums, for each fault entry (scope -1: entries pooled by the prior of layers).
 CREATE TEMP VIEW report_rates AS
 SELECT scope, kind, printf('%.3g', bits / 1e6) AS Mbit, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g',
-       sdc_fit) AS "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS "95 %", printf('%.4g',
-       due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL,
+       sdc_fit) AS "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS interval, printf('%.4g',
+       due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(parameter_vf IS NULL, NULL,
+       printf('%.3f %%', 100.0 * parameter_vf)) AS "parameter VF", iif(avf IS NULL,
        NULL, printf('%.3f %%', 100.0 * avf)) AS AVF, iif(spfm IS NULL, NULL, printf('%.2f %%', 100.0 * spfm)) AS
        SPFM, fit_target AS "target FIT", target FROM failure_rate WHERE level = 'kind' OR (level = 'all' AND
        scope = -1) ORDER BY scope, level = 'kind', kind;
@@ -132,14 +133,14 @@ SELECT scope, kind, printf('%.3g', bits / 1e6) AS Mbit, printf('%.4g', raw_fit) 
 -- By layer.
 CREATE TEMP VIEW report_layer_rates AS
 SELECT scope, kind, layer_name AS layer, bits, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g', sdc_fit) AS
-       "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS "95 %", printf('%.4g', due_fit) AS
+       "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS interval, printf('%.4g', due_fit) AS
        "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL, NULL,
        printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate f WHERE level = 'layer' ORDER BY f.scope, f.kind, f.entry, f.layer;
 
 -- Mean cost by layer, held against the fault-free answer.
 CREATE TEMP VIEW report_cost AS
-SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, printf('%.3g - %.3g', low, high) AS
-       "95 %", printf('%.3f %%', 100.0 * wrong_rate) AS "wrong class", printf('%.3f %%', 100.0 *
+SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, iif(census, 'census', printf('%.3g - %.3g', low, high)) AS
+       interval, printf('%.3f %%', 100.0 * wrong_rate) AS "wrong class", printf('%.3f %%', 100.0 *
        wrong_group_rate) AS "wrong group" FROM severity s WHERE correct = 'golden' ORDER BY round(s.cost, 12) DESC, s.entry,
        s.layer;
 

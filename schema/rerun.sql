@@ -9,6 +9,13 @@
 -- images and K classes (Laplace's rule of succession): a class that none of these images shows is not free. A choice
 -- by raw M_c picks all those classes, and the other half of the images then pays for them. `rerun_curve` adds one class after the other; the policy
 -- (rerun_policy, rerun_set) stops where the extra inferences would exceed bn_parameter rerun_budget.
+--
+-- Bounds of the share r caught: those of Clopper and Pearson (formulas.cmake) at n = S / ((1-r) a + r b), S the
+-- weight of all silent corruptions of the judging half. A trial of image i in stratum t weighs x = P(t) w_i / (n_it W_t),
+-- as in the sums; a = (sum x^2 + y^2) / (sum x + y) over those caught is what one of them weighs, b the same of the
+-- others, and y = sum x^2 over all trials of that half, the weight of one more. This is the variance
+-- r (1-r) ((1-r) a + r b) / S of the ratio, and n is the number of silent corruptions where all weigh the same. (Kish's
+-- effective number takes b for a: it is far too large where few and heavy ones are caught.)
 
 CREATE VIEW rerun_curve AS
 WITH img AS MATERIALIZED (
@@ -19,32 +26,36 @@ WITH img AS MATERIALIZED (
 ), golden_sum AS MATERIALIZED (
     SELECT i.half, i.g AS class, sum(i.w) / h.w AS mm FROM img i JOIN half h ON h.half = i.half GROUP BY i.half, i.g
 ), tried AS MATERIALIZED (
-    SELECT u.entry, u.layer, i.half, sum(i.w) AS w
+    SELECT u.entry, u.layer, i.half, sum(i.w) AS w, sum(i.w * i.w / u.done) AS square
       FROM stratum s JOIN entry e ON e.id = s.entry CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer
      CROSS JOIN img i ON i.image = u.image
      WHERE u.done > 0 AND NOT s.parameter AND e.kind NOT LIKE 'stuck-at%' GROUP BY u.entry, u.layer, i.half
 ), stratum_of AS MATERIALIZED (
-    SELECT b.scope, t.entry, t.layer, t.half, t.w, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
+    SELECT b.scope, t.entry, t.layer, t.half, t.w, t.square, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
       FROM tried t JOIN bn_layer b ON b.entry = t.entry AND b.layer = t.layer WHERE b.probability > 0
 ), cell AS MATERIALIZED (
     SELECT s.entry, s.layer, i.half, s.class, sum(i.w * s.n / u.done) AS nn,
            sum(CASE WHEN s.class <> i.g AND s.class >= 0 THEN i.w * s.n / u.done ELSE 0.0 END) AS ww,
+           sum(CASE WHEN s.class <> i.g AND s.class >= 0 THEN i.w / u.done * (i.w / u.done) * s.n ELSE 0.0 END) AS sq,
            sum((s.class <> i.g AND s.class >= 0) * s.n) AS wrong
       FROM (SELECT DISTINCT entry, layer FROM tried) t CROSS JOIN summary s ON s.entry = t.entry AND s.layer = t.layer
      CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer AND u.image = s.image
      CROSS JOIN img i ON i.image = s.image GROUP BY s.entry, s.layer, i.half, s.class
 ), flow AS MATERIALIZED (
-    SELECT t.scope, t.half, c.class, sum(t.k * c.nn / t.w) AS nn, sum(t.k * c.ww / t.w) AS ww, sum(c.wrong) AS wrong
+    SELECT t.scope, t.half, c.class, sum(t.k * c.nn / t.w) AS nn, sum(t.k * c.ww / t.w) AS ww,
+           sum(t.k / t.w * (t.k / t.w) * c.sq) AS sq, sum(c.wrong) AS wrong
       FROM stratum_of t JOIN cell c ON c.entry = t.entry AND c.layer = t.layer AND c.half = t.half
      GROUP BY t.scope, t.half, c.class
 ), whole AS MATERIALIZED (
     SELECT f.scope, s.p, sum(ww) FILTER (WHERE half = 0) AS ww0, ifnull(sum(ww) FILTER (WHERE half = 1), 0.0) AS ww1,
+           ifnull(sum(sq) FILTER (WHERE half = 1), 0.0) AS sq1,
+           (SELECT sum(t.k / t.w * (t.k / t.w) * t.square) FROM stratum_of t WHERE t.scope = f.scope AND t.half = 1) AS next1,
            ifnull(sum(wrong) FILTER (WHERE half = 1), 0) AS wrong1
       FROM flow f JOIN bn_scope s ON s.scope = f.scope GROUP BY f.scope
 ), class_of AS MATERIALIZED (
     SELECT a.scope, a.class, w.p, a.ww AS ww0,
            (1 - w.p) * (h.images * ifnull(m0.mm, 0.0) + 1) / (h.images + (SELECT classes FROM campaign)) + w.p * a.nn AS extra0,
-           ifnull(b.ww, 0.0) AS ww1, ifnull(b.wrong, 0) AS wrong1,
+           ifnull(b.ww, 0.0) AS ww1, ifnull(b.sq, 0.0) AS sq1, ifnull(b.wrong, 0) AS wrong1,
            (1 - w.p) * ifnull(m1.mm, 0.0) + w.p * ifnull(b.nn, 0.0) AS extra1
       FROM flow a JOIN whole w ON w.scope = a.scope JOIN half h ON h.half = 0
       LEFT JOIN flow b ON b.scope = a.scope AND b.class = a.class AND b.half = 1
@@ -53,14 +64,18 @@ WITH img AS MATERIALIZED (
      WHERE a.half = 0 AND a.ww > 0
 ), curve AS (
     SELECT scope, row_number() OVER place AS size, class, sum(extra0) OVER place AS extra0, sum(ww0) OVER place AS ww0,
-           sum(extra1) OVER place AS extra1, sum(ww1) OVER place AS ww1, sum(wrong1) OVER place AS wrong1
+           sum(extra1) OVER place AS extra1, sum(ww1) OVER place AS ww1, sum(sq1) OVER place AS sq1,
+           sum(wrong1) OVER place AS wrong1
       FROM class_of
     WINDOW place AS (PARTITION BY scope ORDER BY CASE WHEN extra0 > 0 THEN round(ww0 / extra0, 9) ELSE 9e99 END DESC, class ROWS UNBOUNDED PRECEDING)
     UNION ALL
-    SELECT scope, 0, NULL, 0.0, 0.0, 0.0, 0.0, 0 FROM whole
+    SELECT scope, 0, NULL, 0.0, 0.0, 0.0, 0.0, 0.0, 0 FROM whole
 ), rate AS (
-    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, c.ww1 / nullif(w.ww1, 0) AS r
+    SELECT c.*, w.p, w.ww0 AS all0, w.ww1 AS all1, w.wrong1 AS m, w.sq1 AS all_sq1, w.next1, min(1.0, c.ww1 / nullif(w.ww1, 0)) AS r
       FROM curve c JOIN whole w ON w.scope = c.scope
+), counted AS (
+    SELECT r.*, all1 / ((1.0 - r) * (sq1 + next1 * next1) / (ww1 + next1)
+                        + r * (max(0.0, all_sq1 - sq1) + next1 * next1) / (max(0.0, all1 - ww1) + next1)) AS n1 FROM rate r
 )
 SELECT r.scope,                               -- entry.id, or -1: the strata of bn_prior_layer
        r.size,                                -- classes in S
@@ -70,15 +85,18 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
        r.extra1 AS extra,                     -- what they are on the other half
        r.ww0 / nullif(r.all0, 0) AS caught_chosen, -- share of silent corruptions caught, on the half that chose S
        r.r AS caught,                         -- the same on the other half
-       max(0.0, ((2.0 * m * r + zz) - sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS caught_low, -- 95 %
-       min(1.0, ((2.0 * m * r + zz) + sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS caught_high, -- bounds
+       @share_low(r.r, r.n1, z) AS caught_low,   -- its two-sided bounds; NULL: no silent
+       @share_high(r.r, r.n1, z) AS caught_high, -- corruption on the other half
+       @share_low(r.r, r.n1, z1) AS caught_lower, -- its one-sided lower bound
        r.extra1 - r.p * r.ww1 AS false_alarm, -- share of inferences that run again although the answer was the golden one
        r.p * r.all1 AS sdc_rate,              -- P(silent corruption) without the policy, on the other half
        r.p * (r.all1 - r.ww1) AS residual_sdc_rate, -- the same with it
        r.p,                                   -- P(F = 1)
        r.wrong1 AS caught_trials,             -- trials caught on the other half
-       r.m AS sdc_trials                      -- trials with a silent corruption on the other half
-  FROM rate r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting
+       r.m AS sdc_trials,                     -- trials with a silent corruption on the other half
+       r.n1 AS observations,                  -- independent ones that these are worth
+       x.confidence                           -- of the bounds
+  FROM counted r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting x
  ORDER BY r.scope, r.size;
 
 -- The policy that the budget allows: the longest beginning of the curve, one row a scope. Columns as there.
@@ -89,8 +107,8 @@ WITH curve AS MATERIALIZED (
     SELECT scope, max(size) AS size FROM curve CROSS JOIN bn_setting WHERE budget <= rerun_budget GROUP BY scope
 )
 SELECT c.scope, c.size, x.rerun_budget AS budget_allowed, -- bn_parameter rerun_budget
-       c.budget, c.extra, c.caught_chosen, c.caught, c.caught_low, c.caught_high, c.false_alarm, c.sdc_rate,
-       c.residual_sdc_rate, c.p, c.caught_trials, c.sdc_trials
+       c.budget, c.extra, c.caught_chosen, c.caught, c.caught_low, c.caught_high, c.caught_lower, c.false_alarm,
+       c.sdc_rate, c.residual_sdc_rate, c.p, c.caught_trials, c.sdc_trials, c.observations, c.confidence
   FROM curve c JOIN chosen h ON h.scope = c.scope AND h.size = c.size CROSS JOIN bn_setting x;
 
 -- The classes of S.

@@ -9,18 +9,24 @@ SELECT c.id AS class,                                          -- class.id, -1: 
   FROM class c LEFT JOIN class_group g ON g.class = c.id
 UNION ALL SELECT -1, 'DUE';
 
--- Answers of each stratum by class of golden answer, label and answer, with groups and cost.
+-- Answers of each stratum by class of golden answer, label and answer, with groups and cost. Images weigh as in
+-- bn_image, whatever the number of trials on each.
 CREATE VIEW severity_cell AS
-WITH cell AS MATERIALIZED (
-    SELECT s.entry, s.layer, g.class AS golden, i.class AS label, s.class AS answer, sum(s.n) AS n
-      FROM summary s CROSS JOIN golden g ON g.image = s.image CROSS JOIN image i ON i.id = s.image
-     GROUP BY s.entry, s.layer, g.class, i.class, s.class
+WITH img AS MATERIALIZED (
+    SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
+), cell AS MATERIALIZED (
+    SELECT u.entry, u.layer, i.g AS golden, i.y AS label, s.class AS answer, sum(s.n) AS n, sum(i.w * s.n / u.done) AS weight,
+           sum(i.w / u.done * (i.w / u.done) * s.n
+               * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END) AS square
+      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer
+     CROSS JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
+     WHERE u.done > 0 GROUP BY u.entry, u.layer, i.g, i.y, s.class
 ), grp AS MATERIALIZED (
     SELECT class, name FROM class_group_all
 ), held AS (
-    SELECT 'golden' AS correct, entry, layer, golden AS truth, golden, answer, n FROM cell WHERE golden >= 0
+    SELECT 'golden' AS correct, entry, layer, golden AS truth, golden, answer, n, weight, square FROM cell WHERE golden >= 0
     UNION ALL
-    SELECT 'label', entry, layer, label, golden, answer, n FROM cell WHERE label >= 0
+    SELECT 'label', entry, layer, label, golden, answer, n, weight, square FROM cell WHERE label >= 0
 )
 SELECT h.correct,           -- golden, label: what the answer is held against
        h.entry,             -- entry.id
@@ -34,7 +40,10 @@ SELECT h.correct,           -- golden, label: what the answer is held against
        CASE WHEN h.golden = h.truth THEN 0.0
             ELSE coalesce(kg.cost, CASE WHEN h.golden < 0 OR b.name = t.name THEN 0.0 ELSE x.default_cost END) END
            AS golden_cost,  -- of the fault-free answer
-       h.n                  -- trials
+       h.n,                 -- trials
+       h.weight,            -- sum of w_i P(answer | i, L) over the images of this truth and golden answer
+       h.square             -- its variance, if the trials are the observations: each adds (w_i / n_it)^2, less where faults
+                            -- are drawn without replacement
   FROM held h JOIN grp t ON t.class = h.truth JOIN grp a ON a.class = h.answer JOIN grp b ON b.class = h.golden
  CROSS JOIN bn_setting x
   LEFT JOIN group_cost k ON k.truth = t.name AND k.answer = a.name
@@ -49,32 +58,45 @@ SELECT correct,                          -- golden, label: what the answer is he
        truth_group,                      -- group of the true class
        answer_group,                     -- group of the answer, DUE
        sum(n) AS trials,                 -- trials
-       sum(n) * 1.0 / sum(sum(n)) OVER (PARTITION BY correct, entry, layer, truth_group) AS share, -- P(answer group | truth group, L)
-       sum(n * (answer <> truth)) AS wrong, -- of them: the class is wrong (within a group, too)
-       sum(n * cost) * 1.0 / sum(n) AS cost -- mean cost of such an answer
+       sum(weight) / sum(sum(weight)) OVER (PARTITION BY correct, entry, layer, truth_group) AS share, -- P(answer group | truth group, L)
+       sum(n * (answer <> truth)) AS wrong, -- of the trials: the class is wrong (within a group, too)
+       sum(weight * cost) / sum(weight) AS cost -- mean cost of such an answer
   FROM severity_cell JOIN layer l ON l.id = layer
  GROUP BY correct, entry, layer, truth_group, answer_group;
 
--- The mean cost of an answer under one fault, for each stratum. Bounds: Wilson's for the cost as a share of the
--- largest one, at the number of observations that its variance is worth (as in layer_accuracy); the faults are the
--- observations of parameters.
+-- The mean cost of an answer under one fault, for each stratum. Bounds: Fay and Feuer's (formulas.cmake), one term for
+-- each cost that was seen, weighed by it; activations count every trial by its weight, parameters n = faults
+-- (bn_support.observations). No cost above the largest one of the table is possible, and that one may come next (with
+-- 1/n, n = `observations`), whether it was seen or not.
 CREATE VIEW severity AS
 WITH largest AS MATERIALIZED (
     SELECT max(max(x.default_cost), ifnull((SELECT max(cost) FROM group_cost), 0)) AS cost FROM bn_setting x
-), fault AS MATERIALIZED (
-    SELECT entry, layer, count(*) AS faults FROM fault_summary GROUP BY entry, layer
-), total AS (
-    SELECT c.correct, c.entry, c.layer, sum(c.n) AS n, sum(c.n * c.cost) / sum(c.n) AS mean,
-           sum(c.n * c.golden_cost) / sum(c.n) AS golden_mean, sum(c.n * c.cost * c.cost) / sum(c.n) AS square,
-           sum(c.n * (c.answer <> c.truth AND c.answer >= 0)) * 1.0 / sum(c.n) AS wrong_rate,
-           sum(c.n * (c.answer_group <> c.truth_group AND c.answer >= 0)) * 1.0 / sum(c.n) AS wrong_group_rate
-      FROM severity_cell c GROUP BY c.correct, c.entry, c.layer
-), observed AS (
-    SELECT t.*, g.cost AS top, t.mean / nullif(g.cost, 0) AS r, ifnull(f.faults, t.n) AS units,
-           t.square / nullif(g.cost * g.cost, 0) - (t.mean / g.cost) * (t.mean / g.cost) AS v
-      FROM total t CROSS JOIN largest g LEFT JOIN fault f ON f.entry = t.entry AND f.layer = t.layer
-), counted AS (
-    SELECT o.*, CASE WHEN v > 0 AND r < 1 THEN units * max(1.0, r * (1 - r) / v) ELSE units END AS m FROM observed o
+), img AS MATERIALIZED (
+    SELECT 'golden' AS correct, image, probability AS w FROM bn_image WHERE probability > 0 AND golden_class >= 0
+    UNION ALL SELECT 'label', image, probability FROM bn_image WHERE probability > 0 AND label_class >= 0
+), step AS (
+    SELECT i.correct, u.entry, u.layer, i.w, 1.0 / u.done
+           * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END AS part
+      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0
+), held AS MATERIALIZED (
+    SELECT correct, entry, layer, sum(w) AS w, count(*) * sum(w) / nullif(max(w) * sum(part), 0) AS m FROM step GROUP BY correct, entry, layer
+), total AS MATERIALIZED (
+    SELECT c.correct, c.entry, c.layer, g.cost AS top, sum(c.n) AS n, sum(c.weight * c.cost) / sum(c.weight) AS mean,
+           sum(c.weight * c.golden_cost) / sum(c.weight) AS golden_mean,
+           sum(c.weight * c.cost * c.cost) / sum(c.weight) AS mean_square,
+           sum(c.weight * (g.cost - c.cost) * (g.cost - c.cost)) / sum(c.weight) AS mean_left,
+           sum(c.square * c.cost * c.cost) AS square, sum(c.square * (g.cost - c.cost) * (g.cost - c.cost)) AS square_left,
+           sum(c.weight * (c.answer <> c.truth AND c.answer >= 0)) / sum(c.weight) AS wrong_rate,
+           sum(c.weight * (c.answer_group <> c.truth_group AND c.answer >= 0)) / sum(c.weight) AS wrong_group_rate
+      FROM severity_cell c CROSS JOIN largest g GROUP BY c.correct, c.entry, c.layer
+), counted AS MATERIALIZED (
+    SELECT t.*, b.unit, b.census, CASE WHEN b.parameter THEN b.units ELSE t.n END AS units,
+           CASE WHEN b.parameter THEN b.observations ELSE h.m END AS m,
+           CASE WHEN b.parameter THEN t.mean_square / b.observations ELSE t.square / (h.w * h.w) END AS v,
+           CASE WHEN b.parameter THEN t.mean_left / b.observations ELSE t.square_left / (h.w * h.w) END AS u,
+           t.top / CASE WHEN b.parameter THEN b.observations ELSE h.m END AS step
+      FROM total t JOIN bn_support b ON b.entry = t.entry AND b.layer = t.layer
+      JOIN held h ON h.correct = t.correct AND h.entry = t.entry AND h.layer = t.layer
 )
 SELECT c.correct,                        -- golden, label: what the answer is held against
        c.entry,                          -- entry.id
@@ -82,10 +104,15 @@ SELECT c.correct,                        -- golden, label: what the answer is he
        l.name AS layer_name,             -- its tensor
        c.n AS trials,                    -- trials with this truth
        c.mean AS cost,                   -- mean cost of an answer under one fault
-       c.top * max(0.0, ((2 * m * r + zz) - sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS low, -- 95 %
-       c.top * min(1.0, ((2 * m * r + zz) + sqrt(zz * zz + 4 * zz * m * r * max(0.0, 1 - r))) / (2 * (m + zz))) AS high, -- bounds
+       CASE WHEN NOT c.census THEN @sum_low(c.mean, c.v, c.u, c.step, c.top, z) END AS low,    -- its two-sided bounds; NULL:
+       CASE WHEN NOT c.census THEN @sum_high(c.mean, c.v, c.u, c.step, c.top, z) END AS high,  -- a census, which has none
+       CASE WHEN NOT c.census THEN @sum_high(c.mean, c.v, c.u, c.step, c.top, z1) END AS upper, -- its one-sided upper bound
        c.golden_mean AS golden_cost,     -- mean cost of the fault-free answers to the same images
-       c.wrong_rate,                     -- share of trials with a wrong class
-       c.wrong_group_rate,               -- share of trials with a class of a wrong group
-       c.units                           -- what the bounds count: trials, or faults of parameters
-  FROM counted c JOIN layer l ON l.id = c.layer CROSS JOIN bn_setting;
+       c.wrong_rate,                     -- share of answers with a wrong class
+       c.wrong_group_rate,               -- share of answers with a class of a wrong group
+       c.unit,                           -- what the bounds count: trial, fault
+       c.units,                          -- how many of them have this truth
+       c.m AS observations,              -- independent ones that they are worth; NULL: a census
+       c.census,                         -- 1: every fault was tried on every image
+       x.confidence                      -- of the bounds
+  FROM counted c JOIN layer l ON l.id = c.layer CROSS JOIN bn_setting x;

@@ -48,7 +48,8 @@ echo
 echo "== failure rates at 100 FIT per Mbit (view failure_rate)"
 sqlite3 -header -column "$db" "
   SELECT scope, kind, bits, round(raw_fit, 1) AS raw_fit, round(sdc_fit, 3) AS sdc_fit, round(sdc_fit_low, 3) AS low,
-         round(sdc_fit_high, 2) AS high, round(due_fit, 3) AS due_fit, fit_target, target
+         round(sdc_fit_high, 2) AS high, round(sdc_fit_upper, 2) AS upper, round(due_fit, 3) AS due_fit,
+         round(parameter_vf, 4) AS parameter_vf, fit_target, target
   FROM failure_rate WHERE level = 'kind' ORDER BY scope, kind"
 
 echo

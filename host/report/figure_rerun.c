@@ -5,14 +5,14 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { SCOPE, BUDGET, EXTRA, CHOSEN, CAUGHT, LOW, HIGH, ALLOWED, PICKED };
+enum { SCOPE, BUDGET, EXTRA, CHOSEN, CAUGHT, LOW, HIGH, ALLOWED, PICKED, CONFIDENCE };
 enum { LEFT = 70, TOP = 44, WIDTH = 480, HEIGHT = 340, RIGHT = 230 };
 
 static const char sql[] =
     "SELECT c.scope, c.budget, c.extra, c.caught_chosen, ifnull(c.caught, 0.0), c.caught_low, c.caught_high, "
-    "x.rerun_budget, c.size = (SELECT p.size FROM rerun_policy p WHERE p.scope = c.scope) FROM rerun_curve c "
-    "CROSS JOIN "
-    "bn_setting x WHERE c.scope = iif(?1 = -2, (SELECT min(scope) FROM rerun_curve), ?1) ORDER BY c.size";
+    "x.rerun_budget, c.size = (SELECT p.size FROM rerun_policy p WHERE p.scope = c.scope), c.confidence "
+    "FROM rerun_curve c CROSS JOIN bn_setting x WHERE c.scope = iif(?1 = -2, (SELECT min(scope) FROM "
+    "rerun_curve), ?1) ORDER BY c.size";
 
 static void trace(const bs_page *p, const bs_axes *a, const bs_data *d, int x, int y)
 {
@@ -50,7 +50,8 @@ static void draw_legend(const bs_page *p, const bs_data *d, size_t picked)
     bs_draw_line(p, x, y + 16, x + 24, y + 16);
     cairo_set_dash(p->cr, NULL, 0, 0);
     bs_set_color(p, BS_INK, 1);
-    bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1}, "images that judge (95 %)");
+    snprintf(text, sizeof text, "images that judge (%.4g %%)", 100 * bs_data_value(d, 0, CONFIDENCE));
+    bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1}, text);
     bs_draw_text(p, (bs_text){.x = x + 30, .y = y + 20, .size = 11, .across = -1}, "images that chose S");
     bs_draw_dot(p, x + 12, y + 36, 4);
     snprintf(text, sizeof text, "budget of %.3g %%: S has %zu class%s,", 100 * bs_data_value(d, 0, ALLOWED),

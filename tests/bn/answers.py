@@ -3,8 +3,7 @@ import math
 from collections import defaultdict
 from statistics import NormalDist
 
-from raw import DUE, close, mover, wilson
-from raw import share_bounds
+from raw import DUE, close, share_bounds, sum_bounds, weighted_bounds
 
 
 def tail(n, k, p):
@@ -161,6 +160,27 @@ def check_bits(raw, table):
         close("bit upper", r["sdc1_upper"], upper, 1e-7)
 
 
+def one_sided(raw):
+    return NormalDist().inv_cdf(raw.setting["confidence"])
+
+
+def left(raw, t, i):
+    """Share of the variance that is left where the faults of an image are drawn without replacement."""
+    e, faults, done = raw.entry[t[0]], raw.stratum[t]["population"], raw.done(t, i)
+    if e["count"] != 1 or e["ber"] > 0 or e["kind"] == "random" or e["sites"] is not None or faults > 2 ** 20 or done > faults:
+        return 1.0
+    return (faults - done) / max(1, faults - 1)
+
+
+def observations(raw, t, images):
+    """n of the bounds: faults of a parameter, or trials on these images, each as heavy as the heaviest image; None: a census."""
+    if raw.is_parameter(t):
+        n, part = len({x[2] for x in raw.trials if x[0] == t}), left(raw, t, next(iter(raw.n[t])))
+        return n / part if part > 0 else None
+    part = max(raw.w[i] for i in images) * sum(left(raw, t, i) / raw.done(t, i) for i in images)
+    return len(images) * sum(raw.w[i] for i in images) / part if part > 0 else None
+
+
 def check_rerun(raw, table):
     half = {i: (i * 2654435761 >> 16) & 1 for i in raw.w if raw.w[i] > 0}
     assert set(half.values()) == {0, 1}
@@ -176,7 +196,8 @@ def check_rerun(raw, table):
         if not transient:
             assert scope not in got
             continue
-        flow = [defaultdict(lambda: [0.0, 0.0, 0]) for _ in range(2)]  # class -> N, W, silent corruptions
+        flow = [defaultdict(lambda: [0.0, 0.0, 0, 0.0]) for _ in range(2)]  # class -> N, W, silent corruptions, squares
+        one_more = [0.0, 0.0]  # sum of the squared weights of all trials of each half
         golden = [defaultdict(float) for _ in range(2)]
         for h in range(2):
             whole = sum(raw.w[i] for i in half if half[i] == h)
@@ -188,12 +209,14 @@ def check_rerun(raw, table):
                 for i in half:
                     if half[i] != h or not raw.done(t, i):
                         continue
+                    one = k / sum(transient.values()) * raw.w[i] / tried / raw.done(t, i)
+                    one_more[h] += one * one * raw.done(t, i)
                     for c, m in raw.n[t][i].items():
-                        v = k / sum(transient.values()) * raw.w[i] / tried * m / raw.done(t, i)
-                        flow[h][c][0] += v
+                        flow[h][c][0] += one * m
                         if c != DUE and c != raw.golden[i]:
-                            flow[h][c][1] += v
+                            flow[h][c][1] += one * m
                             flow[h][c][2] += m
+                            flow[h][c][3] += one * one * m
         h0 = sum(v == 0 for v in half.values())
         def foreseen(c):
             return (1 - p) * (h0 * golden[0][c] + 1) / (h0 + raw.classes) + p * flow[0][c][0]
@@ -213,9 +236,17 @@ def check_rerun(raw, table):
             close("caught", r["caught"], caught / all1)
             close("false alarms", r["false_alarm"], extra - p * caught)
             close("residual", r["residual_sdc_rate"], p * (all1 - caught))
-            low, high = wilson(min(1.0, caught / all1), m)
-            close("caught low", r["caught_low"], low)
-            close("caught high", r["caught_high"], high)
+            share, top = min(1.0, caught / all1), one_more[1]
+            inside = sum(flow[1][c][3] for c in s)
+            outside = sum(f[3] for f in flow[1].values()) - inside
+            n = all1 / ((1 - share) * (inside + top ** 2) / (caught + top)
+                        + share * (max(0.0, outside) + top ** 2) / (max(0.0, all1 - caught) + top))
+            close("observations", r["observations"], n, 1e-7)
+            low, high = share_bounds(share, n)
+            close("caught low", r["caught_low"], low, 1e-7)
+            close("caught high", r["caught_high"], high, 1e-7)
+            close("caught lower", r["caught_lower"], share_bounds(share, n, one_sided(raw))[0], 1e-7)
+            assert r["sdc_trials"] == m and r["confidence"] == raw.setting["confidence"]
             chosen = size if budget <= raw.setting["rerun_budget"] else chosen
         assert policy[scope]["size"] == chosen and members[scope] == order[:chosen]
 
@@ -236,25 +267,35 @@ def check_severity(raw, table):
     for r in table("severity"):
         truth = raw.golden if r["correct"] == "golden" else raw.label
         t = r["entry"], r["layer"]
-        cells = [(truth[i], c, raw.golden[i], m) for i in raw.n[t] for c, m in raw.n[t][i].items() if truth[i] is not None and truth[i] >= 0]
-        n = sum(x[3] for x in cells)
-        mean = sum(cost(y, c) * m for y, c, _, m in cells) / n
-        close("trials", r["trials"], n)
-        close("cost", r["cost"], mean)
-        close("golden cost", r["golden_cost"], sum(cost(y, g) * m for y, _, g, m in cells) / n)
-        close("wrong", r["wrong_rate"], sum(m for y, c, _, m in cells if c not in (y, DUE)) / n)
-        close("wrong group", r["wrong_group_rate"], sum(m for y, c, _, m in cells if c != DUE and group(c) != group(y)) / n)
-        units = len({x[2] for x in raw.trials if x[0] == t}) if raw.is_parameter(t) else n
-        share = mean / top
-        variance = sum((cost(y, c) / top) ** 2 * m for y, c, _, m in cells) / n - share ** 2
-        worth = units * max(1.0, share * (1 - share) / variance) if variance > 0 else units
-        low, high = wilson(share, worth)
-        close("low", r["low"], top * low, 1e-7)
-        close("high", r["high"], top * high, 1e-7)
+        images = [i for i in raw.n[t] if truth[i] is not None and truth[i] >= 0 and raw.w[i] > 0 and raw.done(t, i)]
+        cells = [(truth[i], c, raw.golden[i], m, raw.w[i] / raw.done(t, i), left(raw, t, i)) for i in images for c, m in raw.n[t][i].items()]
+        whole = sum(raw.w[i] for i in images)
+        def mean(value):
+            return sum(value(y, c, g) * m * k for y, c, g, m, k, _ in cells) / whole
+        close("trials", r["trials"], sum(x[3] for x in cells))
+        close("cost", r["cost"], mean(lambda y, c, g: cost(y, c)))
+        close("golden cost", r["golden_cost"], mean(lambda y, c, g: cost(y, g)))
+        close("wrong", r["wrong_rate"], mean(lambda y, c, g: c not in (y, DUE)))
+        close("wrong group", r["wrong_group_rate"], mean(lambda y, c, g: c != DUE and group(c) != group(y)))
+        n = observations(raw, t, images)
+        close("observations", r["observations"], n, 1e-7)
+        assert r["census"] == (n is None) and r["confidence"] == raw.setting["confidence"]
+        if n is None:
+            assert r["low"] is r["high"] is r["upper"] is None
+        else:
+            def variance(value):
+                if raw.is_parameter(t):
+                    return mean(lambda y, c, g: value(cost(y, c)) ** 2) / n
+                return sum(value(cost(y, c)) ** 2 * m * (k / whole) ** 2 * part for y, c, _, m, k, part in cells)
+            sums = r["cost"], variance(lambda x: x), variance(lambda x: top - x), top / n, top
+            low, high = weighted_bounds(*sums)
+            close("low", r["low"], low, 1e-7)
+            close("high", r["high"], high, 1e-7)
+            close("upper", r["upper"], weighted_bounds(*sums, one_sided(raw))[1], 1e-7)
         sums, of = defaultdict(int), defaultdict(int)
-        for y, c, _, m in cells:
-            sums[group(y), group(c)] += m
-            of[group(y)] += m
+        for y, c, _, m, k, _ in cells:
+            sums[group(y), group(c)] += m * k
+            of[group(y)] += m * k
         for (a, b), m in sums.items():
             checked += 1
             close("confusion", confusion[r["correct"], *t, a, b]["share"], m / of[a])
@@ -262,52 +303,66 @@ def check_severity(raw, table):
 
 
 def check_failure_rates(raw, table):
-    items = defaultdict(list)
-    for t in raw.n:
+    items, planned = defaultdict(list), defaultdict(float)
+    for t, s in raw.stratum.items():
         e = raw.entry[t[0]]
         if e["ber"] > 0 or e["count"] != 1:
             continue
-        counts = defaultdict(lambda: [0, 0, 0])  # unit -> n, sdc, due
-        for s, i, rep, c, masked, _ in raw.trials:
-            if s == t:
-                u = counts[rep if raw.is_parameter(t) else (i, rep)]
-                u[0] += 1
-                u[1] += c != DUE and c != raw.golden[i]
-                u[2] += c == DUE and not masked
-        n, sdc, due = (sum(u[k] for u in counts.values()) for k in range(3))
-        r, K = sdc / n, len(counts)
-        m = n
-        if raw.is_parameter(t):  # variance of a ratio estimator over the faults
-            v = K / (K - 1) * sum((u[1] - r * u[0]) ** 2 for u in counts.values()) / n ** 2
-            m = K if sdc in (0, n) else min(n, r * (1 - r) / v)
-        prior = raw.prior.get(t)
+        kind, prior = ("parameter" if raw.is_parameter(t) else "activation"), raw.prior.get(t)
         rate = prior["raw_rate"] if prior and prior["raw_rate"] is not None else raw.setting["raw_rate"]
-        bits = raw.stratum[t]["population"]
-        duty = min(1, raw.setting["parameter_duty" if raw.is_parameter(t) else "activation_duty"])
-        item = dict(t=t, kind="parameters" if raw.is_parameter(t) else "activations", raw=rate * 1e9 * bits, duty=duty, sdc=r, m=m,
-                    due=due / n, units=K, bits=bits)
-        items[t[0]].append(item)
-        if prior:
-            items[-1].append(item)
-    seen = 0
+        bits = s["population"] if e["kind"] in ("flip", "stuck-at-0", "stuck-at-1") else raw.layer[t[1]]["bits"]
+        duty = min(1, raw.setting[kind + "_duty"])
+        if prior and prior["residency"] is not None and raw.setting[kind + "_hours"] > 0:
+            duty = min(1, duty * prior["residency"] / raw.setting[kind + "_hours"])
+        for scope in [t[0]] + ([-1] if prior else []):
+            planned[scope, kind + "s"] += rate * 1e9 * bits
+            planned[scope, "all"] += rate * 1e9 * bits
+        images = [i for i in raw.n[t] if raw.w[i] > 0] if t in raw.n else []
+        if not images:
+            continue
+        weight = sum(raw.w[i] for i in images)
+        def share(pick):
+            return sum(raw.w[i] / weight * sum(m for c, m in raw.n[t][i].items() if pick(c, i)) / raw.done(t, i) for i in images)
+        unmasked = defaultdict(int)  # DUE where the golden answer is DUE, too
+        for x, i, _, c, masked, _ in raw.trials:
+            unmasked[i] += x == t and c == DUE and not masked
+        due = sum(raw.w[i] / weight * unmasked[i] / raw.done(t, i) for i in images)
+        item = dict(t=t, kind=kind + "s", raw=rate * 1e9 * bits, live=rate * 1e9 * bits * duty, bits=bits, due=due,
+                    sdc=share(lambda c, i: c not in (DUE, raw.golden[i])), n=observations(raw, t, images))
+        for scope in [t[0]] + ([-1] if prior else []):
+            items[scope].append(item)
+    z1, seen = one_sided(raw), 0
+    def bounds(chosen, name):
+        """low, high, one-sided upper"""
+        terms = [(x["live"], x[name], x["n"]) for x in chosen]
+        _, low, high = sum_bounds(terms)
+        if len(terms) == 1 and terms[0][2] is not None and terms[0][1] <= 0:  # the exact rule of three
+            return low, high, terms[0][0] * (1 - (1 - raw.setting["confidence"]) ** (1 / terms[0][2]))
+        return low, high, sum_bounds(terms, z=z1)[2]
     for row in table("failure_rate"):
         chosen = [x for x in items[row["scope"]] if row["level"] == "all" or (row["level"] == "kind" and row["kind"] == x["kind"])
                   or (row["entry"], row["layer"]) == x["t"]]
         seen += row["level"] == "layer"
-        total = sum(x["raw"] for x in chosen)
+        total, live = sum(x["raw"] for x in chosen), sum(x["live"] for x in chosen)
         close("raw", row["raw_fit"], total)
         close("bits", row["bits"], sum(x["bits"] for x in chosen))
-        v, low, high = mover([(x["raw"] * x["duty"], x["sdc"], x["m"]) for x in chosen])
-        close("sdc fit", row["sdc_fit"], v)
-        close("sdc low", row["sdc_fit_low"], low, 1e-7)
-        close("sdc high", row["sdc_fit_high"], high, 1e-7)
-        d, low_due, high_due = mover([(x["raw"] * x["duty"], x["due"], x["units"]) for x in chosen])
-        close("due fit", row["due_fit"], d)
-        close("due low", row["due_fit_low"], low_due, 1e-7)
-        close("due high", row["due_fit_high"], high_due, 1e-7)
-        close("avf", row["avf"], (v + d) / total)
-        close("pvf", row["pvf"], (v + d) / sum(x["raw"] * x["duty"] for x in chosen))
-        close("spfm", row["spfm"], 1 - v / total)
+        value = {}
+        for name in ("sdc", "due"):
+            value[name] = sum(x["live"] * x[name] for x in chosen)
+            close(name + " fit", row[name + "_fit"], value[name])
+            for side, v in zip(("_low", "_high", "_upper"), bounds(chosen, name)):
+                close(name + side, row[name + "_fit" + side], v, 1e-7)
+        close("avf", row["avf"], (value["sdc"] + value["due"]) / total)
+        close("pvf", row["pvf"], (value["sdc"] + value["due"]) / live)
+        close("spfm", row["spfm"], 1 - value["sdc"] / total)
+        low, high, _ = bounds(chosen, "sdc")
+        for side, v in (("", value["sdc"]), ("_low", low), ("_high", high)):
+            close("parameter_vf", row["parameter_vf" + side], v / live if row["kind"] == "parameters" else None, 1e-7)
         target = raw.setting["fit_target"]
-        assert row["target"] == ("met" if high <= target else "missed" if low > target else "open")
+        if row["level"] == "layer":
+            assert row["target"] is None and row["fit_target"] is None and row["coverage"] == 1
+        else:
+            whole = total >= planned[row["scope"], row["kind"]] * (1 - 1e-9)
+            close("coverage", row["coverage"], total / planned[row["scope"], row["kind"]])
+            assert row["target"] == ("missed" if low > target else "met" if high <= target and whole else "open")
     assert seen == sum(len(v) for v in items.values()) > 0

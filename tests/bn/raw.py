@@ -61,6 +61,15 @@ def sum_bounds(terms, whole=None, z=Z):
     return y, max(0.0, whole - high), whole - low
 
 
+def weighted_bounds(y, v, u, top, whole, z=Z):
+    """The same of a sum y, its variance v, that of the rest u, and the weight of one more event."""
+    if y <= whole / 2:
+        low, high = events(y, v, top, z)
+        return low, min(whole, high)
+    low, high = events(whole - y, u, top, z)
+    return max(0.0, whole - high), whole - low
+
+
 class Raw:
     def __init__(self, path):
         db = sqlite3.connect(path)
@@ -178,8 +187,8 @@ class Raw:
         if not self.is_parameter(t):
             def left(n):  # of the variance, after n draws without replacement
                 return 1 if limit is None or n > limit else (limit - n) / max(1, limit - 1)
-            v = sum(self.w[i] ** 2 / self.done(t, i) * left(self.done(t, i)) for i in images)
-            return total, total ** 2 / v if v > 0 else None
+            v = max(self.w[i] for i in images) * sum(left(self.done(t, i)) / self.done(t, i) for i in images)
+            return total, len(images) * total / v if v > 0 else None
         weight = defaultdict(float)  # of each fault: images it met, each by its part of the image's trials
         for s, i, repetition, *_ in self.trials:
             if s == t and self.w[i] > 0:
