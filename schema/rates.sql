@@ -214,7 +214,7 @@ SELECT o.entry,                                -- entry.id
 -- Rates of the network: means over the strata of an entry, weighted by the bits that a fault may hit ('bits': any of
 -- them alike) or all alike ('uniform'). Entries with a bit error rate hit all of their targets at once: their rates are
 -- no rate of one fault, and are not here. Bounds: Fay and Feuer (formulas.cmake), with the n of each stratum; of one
--- stratum alone its own. If the images are a sample, too: 1/n = 1/I + the largest w/K of a parameter's stratum.
+-- stratum alone its own. If the images are a sample, too: 1/n = 1/I + the largest w/K of a parameter's stratum, and never narrower.
 CREATE VIEW network_outcome AS
 WITH weighting (weights) AS (
     VALUES ('bits'), ('uniform')
@@ -234,24 +234,29 @@ WITH weighting (weights) AS (
            sum(t.raw * t.coverage) AS covered
       FROM tried t JOIN layer_outcome o ON o.entry = t.entry AND o.layer = t.layer
      WHERE o.outcome NOT IN ('accuracy_drop', 'sdc1_golden_correct') GROUP BY o.entry, t.weights, o.outcome
+), bounded AS (
+    SELECT s.*, CASE WHEN s.strata = 1 THEN s.low ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z) END AS sum_low,
+           CASE WHEN s.strata = 1 THEN s.high ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z) END AS sum_high,
+           CASE WHEN s.strata = 1 THEN s.lower ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS sum_lower,
+           CASE WHEN s.strata = 1 THEN s.upper ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS sum_upper,
+           @share_low(s.y, s.n, x.z) AS p_low, @share_high(s.y, s.n, x.z) AS p_high
+      FROM summed s CROSS JOIN bn_setting x
 )
 SELECT s.entry,             -- entry.id
        s.weights,           -- how strata are weighted: bits, uniform
        s.outcome,           -- as in layer_outcome, but for accuracy_drop and sdc1_golden_correct
        s.y AS rate,         -- weighted mean of the strata's rates
-       CASE WHEN s.strata = 1 THEN s.low ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z) END AS low, -- two-sided bounds; NULL: a census
-       CASE WHEN s.strata = 1 THEN s.high ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z) END AS high,
-       CASE WHEN s.strata = 1 THEN s.lower ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS lower, -- one-sided bounds
-       CASE WHEN s.strata = 1 THEN s.upper ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS upper,
-       @share_low(s.y, s.n, x.z) AS population_low, -- two-sided, if the images are a sample, too
-       @share_high(s.y, s.n, x.z) AS population_high,
+       s.sum_low AS low, s.sum_high AS high,       -- two-sided bounds; NULL: a census
+       s.sum_lower AS lower, s.sum_upper AS upper, -- one-sided bounds
+       min(s.p_low, ifnull(s.sum_low, s.p_low)) AS population_low, -- two-sided, if the images are a sample, too
+       max(s.p_high, ifnull(s.sum_high, s.p_high)) AS population_high,
        s.trials,            -- trials that count
        s.strata,            -- strata with trials
        p.strata AS planned_strata, -- strata of the entry
        s.covered / p.raw AS coverage, -- share of strata x images with trials, by their weights
        s.census,            -- 1: every fault was tried on every image
        s.confidence         -- of all bounds
-  FROM summed s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights CROSS JOIN bn_setting x;
+  FROM bounded s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights;
 
 -- Two rows an entry: the most used rates of network_outcome side by side, under the name of the outcome.
 CREATE VIEW network_sdc AS

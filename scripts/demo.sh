@@ -15,12 +15,21 @@ build/bitsink run tests/jobs/demo.yaml --db "$db"
 build/bitsink bn "$db" update # counts by bit position
 
 echo
-echo "== accuracy under fault, by layer (view layer_accuracy)"
+confidence=$(sqlite3 "$db" "SELECT printf('%g %%', 100 * confidence) FROM bn_confidence")
+echo "== accuracy under fault, by layer; low, high: bounds of sdc1, $confidence (view layer_accuracy)"
 sqlite3 -header -column "$db" "
   SELECT entry, layer_name AS name, trials, round(golden_accuracy, 4) AS golden, round(accuracy, 4) AS faulty,
          round(sdc1_rate, 5) AS sdc1, round(sdc1_low, 5) AS low, round(sdc1_high, 5) AS high,
-         round(due_rate, 5) AS due
+         units || ' ' || unit || 's' AS counted, round(due_rate, 5) AS due
   FROM layer_accuracy ORDER BY entry, layer"
+
+echo
+echo "== the whole network, layers weighted by their bits; pop: if the images are a sample, too (view network_sdc)"
+sqlite3 -header -column "$db" "
+  SELECT entry, round(sdc1_rate, 5) AS sdc1, round(sdc1_low, 5) AS low, round(sdc1_high, 5) AS high,
+         round(sdc1_upper, 5) AS one_sided, round(sdc1_population_low, 4) AS pop_low,
+         round(sdc1_population_high, 4) AS pop_high, coverage
+  FROM network_sdc WHERE weights = 'bits' ORDER BY entry"
 
 echo
 echo "== sink classes: where silent corruptions drain to, more than to runners-up and than by scatter (view sink_class)"
@@ -31,9 +40,12 @@ sqlite3 -header -column "$db" "
   FROM sink_class LIMIT 12"
 
 echo
-echo "== how far each answer can be trusted (view bn_trust): by label at p, and if a fault is there; by fault-free answer"
+echo "== how far each answer can be trusted (view bn_trust): by label at p (pop: if the images are a sample), and if a"
+echo "   fault is there; by fault-free answer"
 sqlite3 -header -column "$db" "
-  SELECT scope, class, class_name, p, round(trust_label, 5) AS label, round(label_with_fault, 4) AS label_fault,
+  SELECT scope, class, class_name, p, round(trust_label, 4) AS label,
+         round(trust_label_population_low, 2) AS pop_low, round(trust_label_population_high, 2) AS pop_high,
+         round(label_with_fault, 4) AS label_fault,
          round(golden_with_fault, 4) AS golden_fault, label_images, golden_images, n, wrong
   FROM bn_trust WHERE scope = 1 ORDER BY label IS NULL, label, label_fault, class"
 

@@ -175,8 +175,9 @@ def check_network(raw, table):
                     close(outcome + " low", row["low"], low, 1e-8)
                     close(outcome + " high", row["high"], high, 1e-8)
                     close(outcome + " lower", row["lower"], sum_bounds(terms, 1.0, Z1)[1], 1e-8)
-                for name, v in zip(("population_low", "population_high"), share_bounds(y, n)):
-                    close(name, row[name], v, 1e-8)
+                wide_low, wide_high = share_bounds(y, n)
+                close("population low", row["population_low"], min(wide_low, low), 1e-8)
+                close("population high", row["population_high"], max(wide_high, high), 1e-8)
                 close("coverage", row["coverage"], sum(raw_weight[t] * coverage(raw, t) for t in tried) / sum(raw_weight.values()))
     assert seen == len(got) > 0
     for r in table("network_sdc"):
