@@ -235,10 +235,10 @@ WITH weighting (weights) AS (
       FROM tried t JOIN layer_outcome o ON o.entry = t.entry AND o.layer = t.layer
      WHERE o.outcome NOT IN ('accuracy_drop', 'sdc1_golden_correct') GROUP BY o.entry, t.weights, o.outcome
 ), bounded AS (
-    SELECT s.*, CASE WHEN s.strata = 1 THEN s.low ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z) END AS sum_low,
-           CASE WHEN s.strata = 1 THEN s.high ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z) END AS sum_high,
-           CASE WHEN s.strata = 1 THEN s.lower ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS sum_lower,
-           CASE WHEN s.strata = 1 THEN s.upper ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS sum_upper,
+    SELECT s.*, CASE WHEN s.strata = 1 OR s.census THEN s.low ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z) END AS sum_low,
+           CASE WHEN s.strata = 1 OR s.census THEN s.high ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z) END AS sum_high,
+           CASE WHEN s.strata = 1 OR s.census THEN s.lower ELSE @sum_low(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS sum_lower,
+           CASE WHEN s.strata = 1 OR s.census THEN s.upper ELSE @sum_high(s.y, s.v, s.u, s.top, 1.0, x.z1) END AS sum_upper,
            @share_low(s.y, s.n, x.z) AS p_low, @share_high(s.y, s.n, x.z) AS p_high
       FROM summed s CROSS JOIN bn_setting x
 )
