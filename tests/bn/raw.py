@@ -61,6 +61,11 @@ def sum_bounds(terms, whole=None, z=Z):
     return y, max(0.0, whole - high), whole - low
 
 
+def widened(v, low, high):
+    """Bounds of the raw frequency, widened to hold the smoothed value."""
+    return min(v, low), max(v, high)
+
+
 def weighted_bounds(y, v, u, top, whole, z=Z):
     """The same of a sum y, its variance v, that of the rest u, and the weight of one more event."""
     if y <= whole / 2:
@@ -207,9 +212,12 @@ class Raw:
         left = self.part_left(t, len(weight)) if equal else 1.0
         return total, n / left if left > 0 else None
 
-    def flows(self, t):
-        """class -> [P(c|t), right by label, right by golden answer]"""
+    def flows(self, t, raw=False):
+        """class -> [P(c|t), right by label, right by golden answer]; raw: without the pseudo-count"""
         total, _ = self.support(t)
+        a = self.setting["pseudo_count"]
+        if raw:
+            self.setting["pseudo_count"] = 0
         out = {c: [0.0, 0.0, 0.0] for c in self.answers}
         for i, w in self.w.items():
             if w > 0 and self.done(t, i) > 0:
@@ -218,6 +226,7 @@ class Raw:
                     out[c][0] += v
                     out[c][1] += v if c >= 0 and c == self.label[i] else 0
                     out[c][2] += v if c >= 0 and c == self.golden[i] else 0
+        self.setting["pseudo_count"] = a
         return out
 
 
