@@ -15,7 +15,8 @@
 -- Intervals (low, high) have the confidence of bn_parameter. The population is sites x bits x the images of this file,
 -- so what is known without faults has no width. Within a stratum: Clopper and Pearson's bounds at
 -- n = bn_support.observations (trials, or faults of a parameter). Sums over strata: Fay and Feuer. A ratio is bounded
--- by putting the bounds of its right and of its wrong part into it, which is never too narrow. formulas.cmake has them.
+-- by putting the bounds of its right and of its wrong part into it, which is wide in practice. formulas.cmake has them.
+-- With a pseudo-count, bounds are those of the raw frequencies, widened to hold the smoothed value.
 
 -- The confidence of all intervals, and the quantiles of the normal distribution that belong to it: z for two-sided
 -- bounds, z1 for one-sided ones. Wichura's PPND16 (Algorithm AS 241, Applied Statistics 37, 1988): 16 digits.
@@ -68,8 +69,7 @@ SELECT max(CASE name WHEN 'p' THEN value + 0.0 END) AS p,
        max(CASE name WHEN 'fit_target' THEN value + 0.0 END) AS fit_target,
        max(CASE name WHEN 'rerun_budget' THEN value + 0.0 END) AS rerun_budget,
        max(CASE name WHEN 'default_cost' THEN value + 0.0 END) AS default_cost,
-       confidence, z, z1,  -- of all intervals; the normal quantiles of two-sided and of one-sided bounds
-       z * z AS zz
+       confidence, z, z1   -- of all intervals; the normal quantiles of two-sided and of one-sided bounds
   FROM bn_parameter CROSS JOIN bn_confidence;
 
 -- P(I): the images whose golden run is in the file.
@@ -172,7 +172,7 @@ WITH pool AS MATERIALIZED (
            CASE WHEN x.a > 0
                 THEN (s.n + x.a * (p.kept * (s.class = g.class) + (SELECT q.wrong FROM layer_summary q
                            WHERE q.entry = u.entry AND q.layer = u.layer AND q.class = s.class) * 1.0 / p.n)) / (u.done + x.a)
-                ELSE s.n * 1.0 / u.done END AS r, s.n, u.done, s.class = i.class AS is_label, s.class = g.class AS is_golden
+                ELSE s.n * 1.0 / u.done END AS r, s.n * 1.0 / u.done AS raw, s.n, u.done, s.class = i.class AS is_label, s.class = g.class AS is_golden
       FROM unit u JOIN pool p ON p.entry = u.entry AND p.layer = u.layer
       JOIN golden g ON g.image = u.image JOIN image i ON i.id = u.image CROSS JOIN bn_setting x
       JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
@@ -182,7 +182,7 @@ WITH pool AS MATERIALIZED (
            max(0.0, x.a / (u.done + x.a) * (1.0 - (SELECT sum(p.kept * (s.class = g.class) + q.wrong * 1.0 / p.n)
                FROM summary s JOIN layer_summary q ON q.entry = s.entry AND q.layer = s.layer AND q.class = s.class
               WHERE s.entry = u.entry AND s.layer = u.layer AND s.image = u.image))),
-           0, u.done, NULL, NULL
+           0.0, 0, u.done, NULL, NULL
       FROM unit u JOIN pool p ON p.entry = u.entry AND p.layer = u.layer
       JOIN golden g ON g.image = u.image CROSS JOIN bn_setting x
      WHERE u.done > 0 AND x.a > 0
@@ -195,8 +195,8 @@ SELECT c.entry,          -- entry.id
        c.image,          -- image.id
        c.class,          -- the answer, -1: DUE, NULL: any answer not listed
        c.r AS probability, -- P(C = class | I = image, L = (entry, layer))
-       coalesce(@share_low(c.r, c.m, x.z), c.r) AS low,    -- bounds; within an image every trial has a fault of its own
-       coalesce(@share_high(c.r, c.m, x.z), c.r) AS high,
+       min(c.r, coalesce(@share_low(c.raw, c.m, x.z), c.raw)) AS low, -- bounds; within an image every trial has a fault of
+       max(c.r, coalesce(@share_high(c.raw, c.m, x.z), c.raw)) AS high, -- its own
        c.is_label AND c.class >= 0 AS correct_label,   -- the answer is the label; NULL: no label, or others
        c.is_golden AND c.class >= 0 AS correct_golden, -- the answer is the fault-free one
        c.n,              -- trials with this answer
@@ -223,20 +223,22 @@ WITH img AS MATERIALIZED (
     SELECT u.entry, u.layer, s.class, sum(i.w * s.n / (u.done + x.a)) AS p,
            sum(CASE WHEN s.class = i.y THEN i.w * s.n / (u.done + x.a) ELSE 0.0 END) AS p_label,
            sum(CASE WHEN s.class = i.g AND s.class >= 0 THEN i.w * s.n / (u.done + x.a) ELSE 0.0 END) AS p_golden,
+           sum(i.w * s.n / u.done) AS raw, sum(CASE WHEN s.class = i.y THEN i.w * s.n / u.done ELSE 0.0 END) AS raw_label,
+           sum(CASE WHEN s.class = i.g AND s.class >= 0 THEN i.w * s.n / u.done ELSE 0.0 END) AS raw_golden,
            sum(s.n) AS n, count(*) AS images, sum((s.class <> i.g) * s.n) AS wrong
       FROM bn_setting x CROSS JOIN unit u CROSS JOIN img i ON i.image = u.image
      CROSS JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
      WHERE u.done > 0 GROUP BY u.entry, u.layer, s.class
     UNION ALL
     SELECT d.entry, d.layer, d.g, d.mass * p.kept, CASE WHEN d.g = d.y THEN d.mass * p.kept ELSE 0.0 END,
-           CASE WHEN d.g >= 0 THEN d.mass * p.kept ELSE 0.0 END, 0, 0, 0
+           CASE WHEN d.g >= 0 THEN d.mass * p.kept ELSE 0.0 END, 0.0, 0.0, 0.0, 0, 0, 0
       FROM spread d JOIN pool p ON p.entry = d.entry AND p.layer = d.layer
     UNION ALL
     SELECT d.entry, d.layer, q.class, d.mass * q.wrong / p.n,
            (SELECT ifnull(sum(y.mass), 0.0) FROM spread y
              WHERE y.entry = d.entry AND y.layer = d.layer AND y.y = q.class) * q.wrong / p.n,
            (SELECT ifnull(sum(y.mass), 0.0) FROM spread y
-             WHERE y.entry = d.entry AND y.layer = d.layer AND y.g = q.class AND y.g >= 0) * q.wrong / p.n, 0, 0, 0
+             WHERE y.entry = d.entry AND y.layer = d.layer AND y.g = q.class AND y.g >= 0) * q.wrong / p.n, 0.0, 0.0, 0.0, 0, 0, 0
       FROM spread_all d JOIN pool p ON p.entry = d.entry AND p.layer = d.layer
       JOIN layer_summary q ON q.entry = d.entry AND q.layer = d.layer AND q.wrong > 0
 )
@@ -246,6 +248,8 @@ SELECT p.entry,                           -- entry.id
        sum(p.p) / t.w AS answer,          -- P(C = class | L = (entry, layer))
        sum(p.p_label) / t.w AS right_label,   -- of it: the answer is the label
        sum(p.p_golden) / t.w AS right_golden, -- of it: the answer is the golden one
+       sum(p.raw) / t.w AS raw_answer, sum(p.raw_label) / t.w AS raw_label, sum(p.raw_golden) / t.w AS raw_golden, -- the
+                                          -- same without the pseudo-count
        t.observations,                    -- bn_support.observations
        sum(p.n) AS n,                     -- trials with this answer
        sum(p.wrong) AS wrong,             -- of them: it is not the golden answer
@@ -256,23 +260,26 @@ SELECT p.entry,                           -- entry.id
 -- The same with bounds, one row for each part. A census has no width.
 CREATE VIEW bn_flow_part AS
 WITH flow AS MATERIALIZED (
-    SELECT *, observations AS m FROM bn_flow
+    SELECT * FROM bn_flow
 ), part AS (
-    SELECT entry, layer, class, 'answer' AS part, min(1.0, answer) AS v, m, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'right_label', min(1.0, right_label), m, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'wrong_label', max(0.0, answer - right_label), m, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'right_golden', min(1.0, right_golden), m, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'wrong_golden', max(0.0, answer - right_golden), m, n, wrong, images FROM flow
+    SELECT entry, layer, class, 'answer' AS part, answer AS v, raw_answer AS raw, observations, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'right_label', right_label, raw_label, observations, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'wrong_label', answer - right_label, raw_answer - raw_label, observations, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'right_golden', right_golden, raw_golden, observations, n, wrong, images FROM flow
+    UNION ALL SELECT entry, layer, class, 'wrong_golden', answer - right_golden, raw_answer - raw_golden, observations, n, wrong, images FROM flow
+), share AS (
+    SELECT *, min(1.0, max(0.0, v)) AS s, min(1.0, max(0.0, raw)) AS r FROM part
 )
 SELECT p.entry, -- entry.id
        p.layer, -- layer.id
        p.class, -- the answer, -1: DUE
        p.part,  -- answer, or the part of it that is right or wrong by label or golden answer
-       p.v,     -- probability of this answer and part, given the stratum
-       coalesce(@share_low(v, m, z), v) AS low, -- bounds
-       coalesce(@share_high(v, m, z), v) AS high,
-       p.m AS observations, p.n, p.wrong, p.images -- as in bn_flow
-  FROM part p CROSS JOIN bn_setting x;
+       p.s AS v,   -- probability of this answer and part, given the stratum
+       p.r AS raw, -- the same without the pseudo-count
+       min(p.s, coalesce(@share_low(p.r, p.observations, x.z), p.r)) AS low, -- bounds
+       max(p.s, coalesce(@share_high(p.r, p.observations, x.z), p.r)) AS high,
+       p.observations, p.n, p.wrong, p.images -- as in bn_flow
+  FROM share p CROSS JOIN bn_setting x;
 
 -- P(C | L), and how far the answer can be trusted, if the fault is there.
 CREATE VIEW bn_class_given_layer AS
@@ -320,12 +327,14 @@ WITH img AS MATERIALIZED (
            ifnull(sum(i.w) FILTER (WHERE i.y = i.g), 0.0) AS w_right
       FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer
 ), flow AS MATERIALIZED (
-    SELECT entry, layer, sum(right_label) AS right_label, sum(right_golden) AS right_golden, sum(n) AS n
+    SELECT entry, layer, sum(right_label) AS right_label, sum(right_golden) AS right_golden, sum(raw_label) AS raw_label,
+           sum(raw_golden) AS raw_golden, sum(n) AS n
       FROM bn_flow GROUP BY entry, layer
 ), rate AS (
     SELECT f.entry, f.layer, f.n, s.observations AS m, s.observations * CASE WHEN s.parameter THEN 1.0 ELSE i.w_label / i.w END AS m_label,
            i.w_right / nullif(i.w_label, 0) AS without_fault,
-           min(1.0, f.right_label * i.w / nullif(i.w_label, 0)) AS r, min(1.0, f.right_golden) AS q
+           min(1.0, f.right_label * i.w / nullif(i.w_label, 0)) AS r, min(1.0, f.right_golden) AS q,
+           min(1.0, f.raw_label * i.w / nullif(i.w_label, 0)) AS raw_r, min(1.0, f.raw_golden) AS raw_q
       FROM flow f JOIN image_sum i ON i.entry = f.entry AND i.layer = f.layer JOIN bn_support s ON s.entry = f.entry AND s.layer = f.layer
 )
 SELECT r.entry,                        -- entry.id
@@ -333,11 +342,11 @@ SELECT r.entry,                        -- entry.id
        l.name AS layer_name,           -- its tensor
        r.without_fault AS label_without_fault, -- accuracy of the golden answers to the same images
        r.r AS correct_label,           -- P(the answer is the label | L = (entry, layer))
-       coalesce(@share_low(r.r, r.m_label, x.z), r.r) AS label_low, -- its bounds
-       coalesce(@share_high(r.r, r.m_label, x.z), r.r) AS label_high,
+       min(r.r, coalesce(@share_low(r.raw_r, r.m_label, x.z), r.raw_r)) AS label_low, -- its bounds
+       max(r.r, coalesce(@share_high(r.raw_r, r.m_label, x.z), r.raw_r)) AS label_high,
        r.q AS correct_golden,          -- P(the answer is the fault-free one | L)
-       coalesce(@share_low(r.q, r.m, x.z), r.q) AS golden_low, -- its bounds
-       coalesce(@share_high(r.q, r.m, x.z), r.q) AS golden_high,
+       min(r.q, coalesce(@share_low(r.raw_q, r.m, x.z), r.raw_q)) AS golden_low, -- its bounds
+       max(r.q, coalesce(@share_high(r.raw_q, r.m, x.z), r.raw_q)) AS golden_high,
        r.n AS trials,                  -- trials
        r.m AS observations,            -- what the bounds count, bn_support.observations
        x.confidence                    -- of the bounds
@@ -356,8 +365,8 @@ SELECT b.scope,            -- entry.id, or -1: the strata of bn_prior_layer
 -- Sums over the strata of a scope: sum_t P(t) v_t for every part, with bounds.
 CREATE VIEW bn_bound AS
 WITH part AS (
-    SELECT b.scope, f.class, f.part, sum(b.probability * f.v) AS v, max(f.low) AS low, max(f.high) AS high, sum(f.n) AS n, sum(f.wrong) AS wrong,
-           ifnull(sum(b.probability * b.probability * f.v / f.observations), 0.0) AS variance
+    SELECT b.scope, f.class, f.part, sum(b.probability * f.v) AS v, sum(b.probability * f.raw) AS raw, max(f.low) AS low, max(f.high) AS high,
+           sum(f.n) AS n, sum(f.wrong) AS wrong, ifnull(sum(b.probability * b.probability * f.raw / f.observations), 0.0) AS variance
       FROM bn_flow_part f JOIN bn_layer b ON b.entry = f.entry AND b.layer = f.layer
      WHERE b.probability > 0 GROUP BY b.scope, f.class, f.part
 ), whole AS (
@@ -367,8 +376,9 @@ SELECT w.scope,    -- entry.id, or -1: the strata of bn_prior_layer
        w.class,    -- the answer, -1: DUE
        w.part,     -- as in bn_flow_part
        w.v,        -- P(C = class and part | F = 1)
-       CASE WHEN w.strata = 1 THEN w.low ELSE @sum_low(w.v, w.variance, w.rest, w.top, 1.0, x.z) END AS low, -- its bounds
-       CASE WHEN w.strata = 1 THEN w.high ELSE @sum_high(w.v, w.variance, w.rest, w.top, 1.0, x.z) END AS high,
-       w.variance, -- sum of P(t)^2 v_t/n
+       w.raw,      -- the same without the pseudo-count
+       CASE WHEN w.strata = 1 THEN w.low ELSE min(w.v, @sum_low(w.raw, w.variance, w.rest, w.top, 1.0, x.z)) END AS low, -- its bounds
+       CASE WHEN w.strata = 1 THEN w.high ELSE max(w.v, @sum_high(w.raw, w.variance, w.rest, w.top, 1.0, x.z)) END AS high,
+       w.variance, -- sum of P(t)^2 raw_t/n
        w.n, w.wrong -- trials with this answer; of them: it is not the golden answer
   FROM whole w CROSS JOIN bn_setting x;

@@ -21,7 +21,7 @@
 -- fault metric, 1 - residual / all (clause C.2; targets 99, 97, 90 % for ASIL D, C, B), over these bits.
 --
 -- Strata with a bit error rate or several sites a trial are left out. scope: an entry, or -1 for the strata of
--- bn_prior_layer, if it has any: entries are never added up otherwise. Bounds: one stratum, those of layer_outcome; a
+-- bn_prior_layer, if it has any and they do not overlap (bn_overlap): entries are never added up otherwise. Bounds: one stratum, those of layer_outcome; a
 -- sum of several, Fay and Feuer's (formulas.cmake) with the FIT of the live bits as weights. A stratum of which every
 -- fault was tried (layer_outcome.census) adds its rate, and no width.
 CREATE VIEW failure_rate AS
@@ -30,7 +30,8 @@ WITH item AS MATERIALIZED (
      WHERE e.ber = 0 AND e.count = 1
     UNION ALL
     SELECT -1, b.entry, b.layer, b.parameter, b.bits FROM bn_stratum b JOIN entry e ON e.id = b.entry
-      JOIN bn_prior_layer p ON p.entry = b.entry AND p.layer = b.layer WHERE e.ber = 0 AND e.count = 1
+      JOIN bn_prior_layer p ON p.entry = b.entry AND p.layer = b.layer
+     WHERE e.ber = 0 AND e.count = 1 AND NOT EXISTS (SELECT 1 FROM bn_overlap)
 ), priced AS MATERIALIZED (
     SELECT i.*, CASE WHEN i.parameter THEN 'parameters' ELSE 'activations' END AS kind,
            coalesce(p.raw_rate, x.raw_rate) * 1e9 * i.bits AS raw,
@@ -39,28 +40,28 @@ WITH item AS MATERIALIZED (
       FROM item i CROSS JOIN bn_setting x LEFT JOIN bn_prior_layer p ON p.entry = i.entry AND p.layer = i.layer
 ), measured AS MATERIALIZED (
     SELECT entry, layer, layer_name, outcome, rate, ifnull(low, rate) AS low, ifnull(high, rate) AS high,
-           ifnull(upper, rate) AS upper, observations AS n, trials, units
+           ifnull(upper, rate) AS upper, observations AS n, trials, units, coverage
       FROM layer_outcome WHERE outcome IN ('sdc1', 'due')
 ), rated AS MATERIALIZED (
     SELECT p.scope, p.kind, p.entry, p.layer, m.layer_name, m.outcome, p.bits, p.raw, p.raw * p.duty AS live, m.rate, m.low,
-           m.high, m.upper, m.n, m.trials, m.units
+           m.high, m.upper, m.n, m.trials, m.units, m.coverage * p.raw AS covered
       FROM priced p JOIN measured m ON m.entry = p.entry AND m.layer = p.layer
 ), asked AS (
     SELECT scope, kind, sum(raw) AS raw FROM priced GROUP BY scope, kind
     UNION ALL SELECT scope, 'all', sum(raw) FROM priced GROUP BY scope
 ), level AS (
     SELECT 'layer' AS level, scope, kind, entry, layer, layer_name, outcome, bits, raw, live, rate, low, high, upper, n, trials,
-           units FROM rated
+           units, covered FROM rated
     UNION ALL
-    SELECT 'kind', scope, kind, NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units FROM rated
+    SELECT 'kind', scope, kind, NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered FROM rated
     UNION ALL
-    SELECT 'all', scope, 'all', NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units FROM rated
+    SELECT 'all', scope, 'all', NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered FROM rated
 ), summed AS MATERIALIZED (
     SELECT level, scope, kind, entry, layer, layer_name, outcome, count(*) AS strata, sum(bits) AS bits, sum(raw) AS raw,
            sum(live) AS live, sum(live * rate) AS y, sum(ifnull(live * live * rate / n, 0.0)) AS v,
            sum(ifnull(live * live * (1.0 - rate) / n, 0.0)) AS u, max(ifnull(live / n, 0.0)) AS top,
            max(live * low) AS low, max(live * high) AS high, max(live * upper) AS upper, -- of the stratum, if it is one
-           sum(trials) AS trials, sum(units) AS units
+           sum(trials) AS trials, sum(units) AS units, sum(covered) AS covered
       FROM level GROUP BY level, scope, kind, entry, layer, outcome
 ), bounded AS (
     SELECT s.*, CASE strata WHEN 1 THEN low ELSE @sum_low(y, v, u, top, live, z) END AS fit_low,
@@ -74,7 +75,7 @@ WITH item AS MATERIALIZED (
            max(CASE outcome WHEN 'sdc1' THEN fit_upper END) AS sdc_upper,
            max(CASE outcome WHEN 'due' THEN y END) AS due, max(CASE outcome WHEN 'due' THEN fit_low END) AS due_low,
            max(CASE outcome WHEN 'due' THEN fit_high END) AS due_high,
-           max(CASE outcome WHEN 'due' THEN fit_upper END) AS due_upper, max(trials) AS trials, max(units) AS units
+           max(CASE outcome WHEN 'due' THEN fit_upper END) AS due_upper, max(trials) AS trials, max(units) AS units, max(covered) AS covered
       FROM bounded GROUP BY level, scope, kind, entry, layer
 )
 SELECT s.scope,                            -- entry.id, or -1: the strata of bn_prior_layer
@@ -101,11 +102,11 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        CASE s.level WHEN 'layer' THEN NULL ELSE x.fit_target END AS fit_target, -- bn_parameter fit_target; NULL: a layer, as
                                            -- the target is for all of them together
        CASE WHEN s.level = 'layer' THEN NULL WHEN s.sdc_low > x.fit_target THEN 'missed'
-            WHEN s.sdc_high <= x.fit_target AND s.raw >= a.raw * (1 - 1e-12) THEN 'met' ELSE 'open' END
+            WHEN s.sdc_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target,                      -- of sdc_fit: met or missed with its whole interval, else open; met only
-                                           -- where every stratum has trials
-       CASE s.level WHEN 'layer' THEN 1.0 ELSE s.raw / nullif(a.raw, 0) END AS coverage, -- raw_fit, as a share of what it
-                                           -- would be if every stratum had trials
+                                           -- where every stratum has trials on every image
+       s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0) AS coverage, -- share of raw_fit, if every
+                                           -- stratum had trials, x images (by weight) that has trials
        s.trials,                           -- trials
        s.units,                            -- what the bounds count: trials, or faults of parameters
        x.confidence                        -- of the bounds

@@ -32,8 +32,11 @@ formula(events_low "y;v;z" "CASE WHEN {y} > 0 THEN {y} * pow(max(0.0, 1.0 - {v} 
 formula(events_high "y;v;top;z" "CASE WHEN {y} + {top} > 0 THEN ({y} + {top}) * pow(max(0.0, 1.0 - ({v} + {top} * {top}) / (9.0 * ({y} + {top}) * ({y} + {top})) + {z} * sqrt(max(0.0, {v} + {top} * {top})) / (3.0 * ({y} + {top}))), 3) ELSE 0.0 END")
 
 # n observations drawn without replacement from a population of so many (NULL: no limit), as a number of independent
-# ones; NULL: all were drawn, a census. A second round (n > population) gains nothing.
-formula(without_replacement "n;population" "CASE WHEN {population} IS NULL OR {n} > {population} THEN {n} * 1.0 WHEN {n} = {population} THEN NULL ELSE {n} * ({population} - 1.0) / ({population} - {n}) END")
+# ones: -N ln(1 - n/N), because D rare ones of N are all missed with probability (1 - n/N)^D. (n (N-1)/(N-n), which makes
+# the variance right, covers 75 % where one of N is harmful and most are drawn.) NULL: all were drawn, a census. A second
+# round (n > population) gains nothing. `part_left`: n over that number, 0 for a census.
+formula(without_replacement "n;population" "CASE WHEN {population} IS NULL OR {n} > {population} THEN {n} * 1.0 WHEN {n} = {population} THEN NULL ELSE -{population} * ln(1.0 - 1.0 * {n} / {population}) END")
+formula(part_left "n;population" "CASE WHEN {population} IS NULL OR {n} > {population} THEN 1.0 WHEN {n} = {population} THEN 0.0 ELSE {n} / (-{population} * ln(1.0 - 1.0 * {n} / {population})) END")
 
 # How much wider the faults of a parameter make an interval than as many trials with a fault each (information only):
 # variance of a ratio estimator over k faults with o outcomes in n trials, K/(K-1) sum (o_f - r n_f)^2 / n^2, over

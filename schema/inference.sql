@@ -21,6 +21,7 @@ SELECT t.scope,             -- entry.id, or -1: the strata of bn_prior_layer
        t.k * i.w AS prior,  -- P(L, I | F)
        t.k * i.w * s.n / (u.done + x.a) AS share,             -- P(L, I, C | F)
        t.p * (t.k * i.w * s.n / (u.done + x.a)) AS probability, -- P(F, L, I, C)
+       t.p * (t.k * i.w * s.n / u.done) AS raw, -- the same without the pseudo-count
        i.y AS label_class,  -- bn_image.label_class
        i.g AS golden_class, -- bn_image.golden_class
        s.n                  -- trials; without fault: 1, the golden run
@@ -30,19 +31,19 @@ SELECT t.scope,             -- entry.id, or -1: the strata of bn_prior_layer
  WHERE u.done > 0
 UNION ALL
 SELECT t.scope, 1, t.entry, t.layer, u.image, i.g, t.k * i.w, t.k * i.w * x.a * o.kept / (u.done + x.a),
-       t.p * t.k * i.w * x.a * o.kept / (u.done + x.a), i.y, i.g, 0
+       t.p * t.k * i.w * x.a * o.kept / (u.done + x.a), 0.0, i.y, i.g, 0
   FROM bn_setting x CROSS JOIN stratum_of t CROSS JOIN unit u ON u.entry = t.entry AND u.layer = t.layer
  CROSS JOIN img i ON i.image = u.image CROSS JOIN pool o ON o.entry = t.entry AND o.layer = t.layer
  WHERE u.done > 0 AND x.a > 0
 UNION ALL
 SELECT t.scope, 1, t.entry, t.layer, u.image, q.class, t.k * i.w, t.k * i.w * x.a * (q.wrong * 1.0 / o.n) / (u.done + x.a),
-       t.p * t.k * i.w * x.a * (q.wrong * 1.0 / o.n) / (u.done + x.a), i.y, i.g, 0
+       t.p * t.k * i.w * x.a * (q.wrong * 1.0 / o.n) / (u.done + x.a), 0.0, i.y, i.g, 0
   FROM bn_setting x CROSS JOIN stratum_of t CROSS JOIN unit u ON u.entry = t.entry AND u.layer = t.layer
  CROSS JOIN img i ON i.image = u.image CROSS JOIN pool o ON o.entry = t.entry AND o.layer = t.layer
  CROSS JOIN layer_summary q ON q.entry = t.entry AND q.layer = t.layer
  WHERE u.done > 0 AND x.a > 0 AND q.wrong > 0
 UNION ALL
-SELECT s.scope, 0, NULL, -1, i.image, i.g, i.w, i.w, (1.0 - s.p) * i.w, i.y, i.g, 1
+SELECT s.scope, 0, NULL, -1, i.image, i.g, i.w, i.w, (1.0 - s.p) * i.w, (1.0 - s.p) * i.w, i.y, i.g, 1
   FROM bn_scope s CROSS JOIN img i WHERE s.tried > 0;
 
 -- For each image and answer that was seen: the fault's share of P(I, C), with bounds. Within an image every trial
@@ -73,7 +74,8 @@ WITH img AS MATERIALIZED (
         SELECT t.scope, t.image, i.g, 0 FROM tried t CROSS JOIN img i ON i.image = t.image)
      GROUP BY scope, image, class
 ), cell AS (
-    SELECT t.scope, s.image, s.class, t.k * i.w AS k, s.n * 1.0 / u.done AS r, @without_replacement(u.done, t.faults) AS m
+    SELECT t.scope, s.image, s.class, t.k * i.w AS k, s.n * 1.0 / u.done AS r, s.n * 1.0 / u.done AS raw,
+           @without_replacement(u.done, t.faults) AS m
       FROM bn_setting x CROSS JOIN stratum_of t CROSS JOIN summary s ON s.entry = t.entry AND s.layer = t.layer
      CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer AND u.image = s.image
      CROSS JOIN img i ON i.image = s.image WHERE x.a = 0
@@ -81,18 +83,18 @@ WITH img AS MATERIALIZED (
     SELECT t.scope, e.image, e.class, t.k * i.w, (ifnull(s.n, 0) + x.a * (o.kept * (e.class = i.g)
                + ifnull((SELECT q.wrong FROM layer_summary q
                           WHERE q.entry = t.entry AND q.layer = t.layer AND q.class = e.class), 0) * 1.0 / o.n)) / (u.done + x.a),
-           @without_replacement(u.done, t.faults)
+           ifnull(s.n, 0) * 1.0 / u.done, @without_replacement(u.done, t.faults)
       FROM bn_setting x CROSS JOIN seen e CROSS JOIN stratum_of t ON t.scope = e.scope
      CROSS JOIN unit u ON u.entry = t.entry AND u.layer = t.layer AND u.image = e.image
      CROSS JOIN pool o ON o.entry = t.entry AND o.layer = t.layer CROSS JOIN img i ON i.image = e.image
       LEFT JOIN summary s ON s.entry = t.entry AND s.layer = t.layer AND s.image = e.image AND s.class = e.class
      WHERE x.a > 0 AND u.done > 0
 ), total AS MATERIALIZED (
-    SELECT scope, image, class, sum(k * r) AS share, ifnull(sum(k * k * r / m), 0.0) AS variance FROM cell GROUP BY scope, image, class
+    SELECT scope, image, class, sum(k * r) AS share, sum(k * raw) AS raw, ifnull(sum(k * k * raw / m), 0.0) AS variance FROM cell GROUP BY scope, image, class
 ), whole AS (
-    SELECT e.scope, e.image, e.class, e.n, t.prior, t.trials, t.strata, t.top, t.m, ifnull(c.share, 0.0) AS share,
+    SELECT e.scope, e.image, e.class, e.n, t.prior, t.trials, t.strata, t.top, t.m, ifnull(c.share, 0.0) AS share, ifnull(c.raw, 0.0) AS raw,
            ifnull(c.variance, 0.0) AS variance, t.square - ifnull(c.variance, 0.0) AS rest,
-           min(1.0, ifnull(c.share, 0.0) / t.prior) AS r
+           min(1.0, ifnull(c.raw, 0.0) / t.prior) AS r
       FROM seen e LEFT JOIN total c ON c.scope = e.scope AND c.image = e.image AND c.class = e.class
       JOIN tried t ON t.scope = e.scope AND t.image = e.image
 )
@@ -103,10 +105,10 @@ SELECT e.scope,              -- entry.id, or -1: the strata of bn_prior_layer
        i.w,                  -- P(I = image)
        e.prior,              -- P(I = image | F = 1): w_i, unless strata lack images
        e.share,              -- P(I = image, C = class | F = 1)
-       CASE WHEN e.strata > 1 THEN @sum_low(e.share, e.variance, e.rest, e.top, e.prior, x.z)
-            ELSE coalesce(e.prior * @share_low(e.r, e.m, x.z), e.share) END AS low, -- its bounds
-       CASE WHEN e.strata > 1 THEN @sum_high(e.share, e.variance, e.rest, e.top, e.prior, x.z)
-            ELSE coalesce(e.prior * @share_high(e.r, e.m, x.z), e.share) END AS high,
+       min(e.share, CASE WHEN e.strata > 1 THEN @sum_low(e.raw, e.variance, e.rest, e.top, e.prior, x.z)
+            ELSE coalesce(e.prior * @share_low(e.r, e.m, x.z), e.raw) END) AS low, -- its bounds
+       max(e.share, CASE WHEN e.strata > 1 THEN @sum_high(e.raw, e.variance, e.rest, e.top, e.prior, x.z)
+            ELSE coalesce(e.prior * @share_high(e.r, e.m, x.z), e.raw) END) AS high,
        e.n,                  -- trials with this answer
        e.trials              -- trials of the image
   FROM whole e JOIN img i ON i.image = e.image CROSS JOIN bn_setting x;

@@ -1,10 +1,10 @@
 -- The answer of `bitsink bn FILE query`. Reads two temporary tables:
---   cell (place, variable, exact, value, entry, layer, x, n): P(evidence, variable = value, L), and the trials behind
---       it; entry NULL: no fault, exactly known; n then counts golden runs. exact: neither evidence nor variable
+--   cell (place, variable, exact, value, entry, layer, x, raw, n): P(evidence, variable = value, L), the same without
+--       the pseudo-count, and the trials behind it; entry NULL: no fault, exactly known; n then counts golden runs. exact: neither evidence nor variable
 --       depends on an answer under fault, so that there is nothing to bound.
 --   reach (entry, layer, k, m): the strata that agree with the evidence, k = P(F = 1) P(L), m observations (NULL: census).
 WITH total AS MATERIALIZED (
-    SELECT variable, entry, layer, sum(x) AS x FROM cell GROUP BY variable, entry, layer
+    SELECT variable, entry, layer, sum(raw) AS x FROM cell GROUP BY variable, entry, layer
 ), part AS MATERIALIZED (
     SELECT variable, value, min(place) AS place, max(exact) AS exact, ifnull(sum(x) FILTER (WHERE entry IS NULL), 0.0) AS known,
            ifnull(sum(x) FILTER (WHERE entry IS NOT NULL), 0.0) AS fault,
@@ -16,8 +16,8 @@ WITH total AS MATERIALIZED (
     SELECT p.variable, p.value, r.k, r.m,
            CASE p.variable WHEN 'fault' THEN p.value = 1 WHEN 'entry' THEN p.value = r.entry WHEN 'layer' THEN p.value = r.layer END
                AS own, -- 1, 0: the stratum has this value, or another; NULL: that is open
-           min(1.0, ifnull(c.x, 0.0) / r.k) AS v,
-           min(1.0, max(0.0, (ifnull(t.x, 0.0) - ifnull(c.x, 0.0)) / r.k)) AS o
+           min(1.0, ifnull(c.raw, 0.0) / r.k) AS v,
+           min(1.0, max(0.0, (ifnull(t.x, 0.0) - ifnull(c.raw, 0.0)) / r.k)) AS o
       FROM part p CROSS JOIN reach r
       LEFT JOIN cell c ON c.variable = p.variable AND c.value = p.value AND c.entry = r.entry AND c.layer = r.layer
       LEFT JOIN total t ON t.variable = p.variable AND t.entry = r.entry AND t.layer = r.layer
@@ -50,9 +50,11 @@ SELECT p.variable, p.value,
             WHEN p.variable = 'image' THEN (SELECT path FROM image WHERE id = p.value) END AS name,
        (p.known + p.fault) / (w.known + w.fault) AS probability,
        CASE WHEN p.exact THEN (p.known + p.fault) / (w.known + w.fault)
-            ELSE (p.known + ifnull(d.v_low, 0.0)) / nullif(w.known + ifnull(d.v_low, 0.0) + ifnull(d.o_high, 0.0), 0) END AS low,
+            ELSE (p.known + min(p.fault, ifnull(d.v_low, 0.0)))
+                / nullif(w.known + min(p.fault, ifnull(d.v_low, 0.0)) + max(w.fault - p.fault, ifnull(d.o_high, 0.0)), 0) END AS low,
        CASE WHEN p.exact THEN (p.known + p.fault) / (w.known + w.fault)
-            ELSE min(1.0, (p.known + ifnull(d.v_high, 0.0)) / nullif(w.known + ifnull(d.v_high, 0.0) + ifnull(d.o_low, 0.0), 0)) END AS high,
+            ELSE min(1.0, (p.known + max(p.fault, ifnull(d.v_high, 0.0)))
+                / nullif(w.known + max(p.fault, ifnull(d.v_high, 0.0)) + max(0.0, min(w.fault - p.fault, ifnull(d.o_low, 0.0))), 0)) END AS high,
        p.n AS trials,           -- trials in which evidence and value were seen
        p.runs AS golden_runs,   -- the same of golden runs
        w.n AS evidence_trials,  -- trials in which the evidence was seen

@@ -3,11 +3,11 @@
 -- What a bound counts. Activations and inputs: every trial has a fault of its own, so n = trials. Parameters: one
 -- faulty weight meets every image, so the *fault* is the observation: n = K distinct faults, whatever they did. (An
 -- effective number of trials from the variance that was seen explodes in confidence when only small harms were seen:
--- it covered 26 to 82 %.) Unequal numbers of trials: Kish's effective number, (sum w)^2 / sum w^2 (Survey Sampling, 1965).
--- Unequal weights of images: less, as if every image weighed as the heaviest, because it may be the only one that fails
--- (where one of 40 images weighed as 20 others and only it failed, bounds at Kish's number covered 77 %).
--- Faults drawn without replacement: n (N-1)/(N-n) of N (column `observations`); where all were tried there is nothing
--- to bound (`census` = 1, bounds NULL).
+-- it covered 26 to 82 %.) Where trials, or faults, count unequally, because images have weights or an interrupted
+-- campaign has more trials on some: as if each counted as much as the heaviest, which may be the only one that fails.
+-- (Kish's effective number covered 53 to 89 % in such cases.) Faults drawn without replacement from N, where every image
+-- of the campaign was tried: -N ln(1 - n/N) (formulas.cmake); where all were tried there is nothing to bound (`census` = 1,
+-- bounds NULL).
 --
 -- Two populations. low, high (two-sided) and lower, upper (one-sided), all at bn_setting.confidence: sites x bits x the
 -- images of this file. population_low, population_high: the images, too, are a sample of all images that the network
@@ -27,32 +27,32 @@ SELECT s.entry,                -- entry.id
            AS faults           -- distinct faults, where they are drawn without replacement; NULL: no limit
   FROM stratum s JOIN entry e ON e.id = s.entry JOIN layer l ON l.id = s.layer;
 
--- How many independent observations the trials of a stratum are worth.
--- Fault k meets the images with more than k trials, each with weight w_i / n_it; with W_d the weight of images with d
--- trials, the sum of the squared weights of all faults is sum_d W_d/d (W_d + 2 sum of the W_e with e < d). It is W^2/K
--- where every image has the same K trials.
+-- How many independent observations the trials of a stratum are worth: W_t over the weight of the heaviest. A trial
+-- weighs w_i / n_it. Fault k meets the images with more than k trials, so fault 0 is the heaviest: the sum of w_i / n_it.
 CREATE VIEW bn_support AS
 WITH img AS MATERIALIZED (
     SELECT image, probability AS w, share FROM bn_image WHERE probability > 0
 ), by_done AS (
     SELECT u.entry, u.layer, u.done, count(*) AS images, sum(i.w) AS w, sum(i.w * i.w) AS ww, max(i.w) AS heaviest, sum(i.share) AS share
       FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer, u.done
-), stacked AS (
-    SELECT *, sum(w) OVER (PARTITION BY entry, layer ORDER BY done ROWS UNBOUNDED PRECEDING) - w AS fewer FROM by_done
+), whole AS (
+    SELECT entry, layer, sum(share) > 0.999999999 AS whole FROM by_done GROUP BY entry, layer
+), drawn AS (
+    SELECT d.*, t.parameter, iif(h.whole, t.faults, NULL) AS faults
+      FROM by_done d JOIN whole h ON h.entry = d.entry AND h.layer = d.layer
+      JOIN bn_stratum t ON t.entry = d.entry AND t.layer = d.layer
 ), summed AS (
-    SELECT d.entry, d.layer, t.parameter, t.faults, sum(d.images) AS images, sum(d.w) AS w, sum(d.ww) AS ww, sum(d.share) AS share,
-           sum(d.images * d.done) AS trials, min(d.done) AS least, max(d.done) AS most,
-           max(d.heaviest) * sum(1.0 * d.images / d.done * CASE WHEN t.faults IS NULL OR d.done > t.faults THEN 1.0 ELSE (t.faults - d.done) / max(1.0, t.faults - 1.0) END)
-               AS by_trial,
-           sum(d.w / d.done * (d.w + 2 * d.fewer)) AS by_fault
-      FROM stacked d JOIN bn_stratum t ON t.entry = d.entry AND t.layer = d.layer GROUP BY d.entry, d.layer
+    SELECT entry, layer, parameter, faults, sum(images) AS images, sum(w) AS w, sum(ww) AS ww, sum(share) AS share,
+           sum(images * done) AS trials, min(done) AS least, max(done) AS most,
+           max(heaviest / done * @part_left(done, faults)) AS trial, sum(w / done) AS fault
+      FROM drawn GROUP BY entry, layer
 ), counted AS (
     SELECT entry, layer, count(*) AS faults FROM fault_summary GROUP BY entry, layer
 ), worth AS (
     SELECT s.*, CASE WHEN s.parameter THEN c.faults ELSE s.trials END AS units,
-           CASE WHEN NOT s.parameter THEN round(s.images * s.w / nullif(s.by_trial, 0), 9)
-                WHEN s.least = s.most AND s.share > 0.999999999 THEN @without_replacement(s.most, s.faults)
-                ELSE round(s.w * s.w / s.by_fault, 9) END AS observations
+           CASE WHEN NOT s.parameter THEN round(s.w / nullif(s.trial, 0), 9)
+                WHEN s.least = s.most THEN @without_replacement(s.most, s.faults)
+                ELSE round(s.w / s.fault, 9) END AS observations
       FROM summed s LEFT JOIN counted c ON c.entry = s.entry AND c.layer = s.layer
 )
 SELECT entry,                                    -- entry.id
@@ -60,13 +60,16 @@ SELECT entry,                                    -- entry.id
        parameter,                                -- stratum.parameter
        images,                                   -- images with trials, among those with a weight
        w AS weight,                              -- W_t: their probability
-       w * w / ww AS image_observations,         -- I: images, Kish's effective number where weights differ
+       w * w / ww AS image_observations,         -- I: images, Kish's effective number where weights differ (Survey
+                                                 -- Sampling, 1965)
        share AS coverage,                        -- their share of all images of the campaign, by weight
        CASE WHEN parameter THEN 'fault' ELSE 'trial' END AS unit, -- what bounds count
        trials,                                   -- their trials
-       units,                                    -- how many units: trials, or distinct faults
+       units,                                    -- how many units: trials, or repetitions of a parameter's fault
+       faults,                                   -- distinct faults that they are drawn from without replacement; NULL: no
+                                                 -- limit, or not every image of the campaign was tried
        observations,                             -- n of the bounds; NULL: a census
-       observations IS NULL AS census            -- 1: every fault was tried on every image
+       observations IS NULL AS census            -- 1: every fault was tried on every image of the campaign
   FROM worth;
 
 -- One row for each stratum and outcome: all rates with their bounds.
@@ -228,8 +231,8 @@ WITH weighting (weights) AS (
       FROM planned p JOIN bn_support s ON s.entry = p.entry AND s.layer = p.layer
 ), summed AS (
     SELECT o.entry, t.weights, o.outcome, count(*) AS strata, sum(o.trials) AS trials, sum(t.w * o.rate) AS y,
-           sum(t.w * t.w * o.rate / o.observations) AS v, sum(t.w * t.w * (1 - o.rate) / o.observations) AS u,
-           max(t.w / o.observations) AS top, max(o.low) AS low, max(o.high) AS high, max(o.lower) AS lower, max(o.upper) AS upper,
+           ifnull(sum(t.w * t.w * o.rate / o.observations), 0.0) AS v,
+           ifnull(sum(t.w * t.w * (1 - o.rate) / o.observations), 0.0) AS u, ifnull(max(t.w / o.observations), 0.0) AS top, max(o.low) AS low, max(o.high) AS high, max(o.lower) AS lower, max(o.upper) AS upper,
            1.0 / (1.0 / min(t.i) + ifnull(max(t.w / t.faults), 0.0)) AS n, min(o.census) AS census, max(o.confidence) AS confidence,
            sum(t.raw * t.coverage) AS covered
       FROM tried t JOIN layer_outcome o ON o.entry = t.entry AND o.layer = t.layer

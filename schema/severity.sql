@@ -16,9 +16,8 @@ WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
 ), cell AS MATERIALIZED (
     SELECT u.entry, u.layer, i.g AS golden, i.y AS label, s.class AS answer, sum(s.n) AS n, sum(i.w * s.n / u.done) AS weight,
-           sum(i.w / u.done * (i.w / u.done) * s.n
-               * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END) AS square
-      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer
+           sum(i.w / u.done * (i.w / u.done) * s.n * @part_left(u.done, t.faults)) AS square
+      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_support t ON t.entry = u.entry AND t.layer = u.layer
      CROSS JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
      WHERE u.done > 0 GROUP BY u.entry, u.layer, i.g, i.y, s.class
 ), grp AS MATERIALIZED (
@@ -75,11 +74,10 @@ WITH largest AS MATERIALIZED (
     SELECT 'golden' AS correct, image, probability AS w FROM bn_image WHERE probability > 0 AND golden_class >= 0
     UNION ALL SELECT 'label', image, probability FROM bn_image WHERE probability > 0 AND label_class >= 0
 ), step AS (
-    SELECT i.correct, u.entry, u.layer, i.w, 1.0 / u.done
-           * CASE WHEN t.faults IS NULL OR u.done > t.faults THEN 1.0 ELSE (t.faults - u.done) / max(1.0, t.faults - 1.0) END AS part
-      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_stratum t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0
+    SELECT i.correct, u.entry, u.layer, i.w, i.w / u.done * @part_left(u.done, t.faults) AS trial
+      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_support t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0
 ), held AS MATERIALIZED (
-    SELECT correct, entry, layer, sum(w) AS w, count(*) * sum(w) / nullif(max(w) * sum(part), 0) AS m FROM step GROUP BY correct, entry, layer
+    SELECT correct, entry, layer, sum(w) AS w, sum(w) / nullif(max(trial), 0) AS m FROM step GROUP BY correct, entry, layer
 ), total AS MATERIALIZED (
     SELECT c.correct, c.entry, c.layer, g.cost AS top, sum(c.n) AS n, sum(c.weight * c.cost) / sum(c.weight) AS mean,
            sum(c.weight * c.golden_cost) / sum(c.weight) AS golden_mean,
@@ -90,7 +88,7 @@ WITH largest AS MATERIALIZED (
            sum(c.weight * (c.answer_group <> c.truth_group AND c.answer >= 0)) / sum(c.weight) AS wrong_group_rate
       FROM severity_cell c CROSS JOIN largest g GROUP BY c.correct, c.entry, c.layer
 ), counted AS MATERIALIZED (
-    SELECT t.*, b.unit, b.census, CASE WHEN b.parameter THEN b.units ELSE t.n END AS units,
+    SELECT t.*, b.unit, CASE WHEN b.parameter THEN b.census ELSE h.m IS NULL END AS census, CASE WHEN b.parameter THEN b.units ELSE t.n END AS units,
            CASE WHEN b.parameter THEN b.observations ELSE h.m END AS m,
            CASE WHEN b.parameter THEN t.mean_square / b.observations ELSE t.square / (h.w * h.w) END AS v,
            CASE WHEN b.parameter THEN t.mean_left / b.observations ELSE t.square_left / (h.w * h.w) END AS u,
@@ -113,6 +111,6 @@ SELECT c.correct,                        -- golden, label: what the answer is he
        c.unit,                           -- what the bounds count: trial, fault
        c.units,                          -- how many of them have this truth
        c.m AS observations,              -- independent ones that they are worth; NULL: a census
-       c.census,                         -- 1: every fault was tried on every image
+       c.census,                         -- 1: every fault was tried on every image of this truth
        x.confidence                      -- of the bounds
   FROM counted c JOIN layer l ON l.id = c.layer CROSS JOIN bn_setting x;

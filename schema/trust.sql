@@ -6,7 +6,7 @@
 CREATE VIEW bn_term AS
 WITH part AS MATERIALIZED (
     SELECT scope, class, max(n) AS n, max(wrong) AS wrong, max(CASE part WHEN 'answer' THEN variance END) AS variance,
-           max(CASE part WHEN 'answer' THEN v END) AS nn,
+           max(CASE part WHEN 'answer' THEN raw END) AS raw, max(CASE part WHEN 'answer' THEN v END) AS nn,
            max(CASE part WHEN 'answer' THEN low END) AS nn_low, max(CASE part WHEN 'answer' THEN high END) AS nn_high,
            max(CASE part WHEN 'right_label' THEN v END) AS bl,
            max(CASE part WHEN 'right_label' THEN low END) AS bl_low, max(CASE part WHEN 'right_label' THEN high END) AS bl_high,
@@ -36,7 +36,7 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(m.mm, 0.0) AS golden,           -- M_c
        ifnull(f.nn, 0.0) AS fault,            -- N_c
        ifnull(f.nn_low, 0.0) AS fault_low, ifnull(f.nn_high, e.high) AS fault_high,    -- its bounds
-       ifnull(f.variance, 0.0) AS fault_variance, -- bn_bound.variance
+       ifnull(f.raw, 0.0) AS fault_raw, ifnull(f.variance, 0.0) AS fault_variance, -- bn_bound.raw, variance
        ifnull(f.bl, 0.0) AS label_right,      -- B_c by label, and bounds of it and of N_c - B_c
        ifnull(f.bl_low, 0.0) AS label_right_low, ifnull(f.bl_high, e.high) AS label_right_high,
        ifnull(f.wl_low, 0.0) AS label_wrong_low, ifnull(f.wl_high, e.high) AS label_wrong_high,
@@ -91,20 +91,21 @@ WITH total AS MATERIALIZED (
     WINDOW other AS (PARTITION BY b.scope ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW)
 ), term AS MATERIALIZED (
     SELECT b.*, f.class, b.probability * f.v AS q, b.probability * f.low AS q_low, b.probability * f.high AS q_high, f.n,
-           ifnull(b.probability * b.probability * f.v / f.observations, 0.0) AS own
+           b.probability * f.raw AS q_raw, ifnull(b.probability * b.probability * f.raw / f.observations, 0.0) AS own
       FROM bn_flow_part f JOIN stratum_of b ON b.entry = f.entry AND b.layer = f.layer
      WHERE f.part = 'answer'
 ), other AS (
-    SELECT t.*, s.class_name, s.p, s.golden, s.fault, max(0.0, s.fault - t.q) AS o, 1.0 - t.probability AS o_whole,
+    SELECT t.*, s.class_name, s.p, s.golden, s.fault, max(0.0, s.fault - t.q) AS smoothed, max(0.0, s.fault_raw - t.q_raw) AS o,
+           1.0 - t.probability AS o_whole,
            max(0.0, s.fault_variance - t.own) AS o_variance, t.o_square - max(0.0, s.fault_variance - t.own) AS o_rest,
-           min(1.0, max(0.0, s.fault - t.q) / nullif(1.0 - t.probability, 0)) AS o_r
+           min(1.0, max(0.0, s.fault_raw - t.q_raw) / nullif(1.0 - t.probability, 0)) AS o_r
       FROM term t JOIN total s ON s.scope = t.scope AND s.class = t.class
 ), rest AS (
     SELECT o.*, x.confidence,
-           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_low(o_r, o_m, z), o_r)
-               ELSE @sum_low(o, o_variance, o_rest, o_top, o_whole, z) END AS o_low,
-           CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_high(o_r, o_m, z), o_r)
-               ELSE @sum_high(o, o_variance, o_rest, o_top, o_whole, z) END AS o_high
+           min(smoothed, CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_low(o_r, o_m, z), o_r)
+               ELSE @sum_low(o, o_variance, o_rest, o_top, o_whole, z) END) AS o_low,
+           max(smoothed, CASE strata WHEN 1 THEN 0.0 WHEN 2 THEN o_whole * coalesce(@share_high(o_r, o_m, z), o_r)
+               ELSE @sum_high(o, o_variance, o_rest, o_top, o_whole, z) END) AS o_high
       FROM other o CROSS JOIN bn_setting x
 )
 SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer

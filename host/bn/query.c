@@ -155,26 +155,28 @@ static bs_status collect(const query *q)
     bs_str sql = {0};
     bs_str_printf(&sql,
                   "CREATE TEMP TABLE evidence AS SELECT fault, entry, layer, image, class, label_class, "
-                  "golden_class, probability AS x, n FROM bn_joint WHERE scope = %lld%s;"
+                  "golden_class, probability AS x, raw, n FROM bn_joint WHERE scope = %lld%s;"
                   "CREATE TEMP TABLE reach AS SELECT b.entry, b.layer, s.p * b.probability AS k, "
                   "u.observations AS m FROM bn_layer b JOIN bn_scope s ON s.scope = b.scope JOIN "
                   "bn_support u ON u.entry = b.entry AND u.layer = b.layer WHERE b.scope = %lld AND "
                   "b.probability > 0%s;"
-                  "CREATE TEMP TABLE cell (place, variable, exact, value, entry, layer, x, n);",
+                  "CREATE TEMP TABLE cell (place, variable, exact, value, entry, layer, x, raw, n);",
                   (long long)q->scope, q->where.ptr ? q->where.ptr : "", (long long)q->scope,
                   q->reach.ptr ? q->reach.ptr : "");
     for (int i = 0; i < q->n_of; i++) {
         const struct variable *v = q->of[i];
         int exact = !q->answer && !v->answer;
-        bs_str_printf(&sql,
-                      "INSERT INTO cell SELECT %d, '%s', %d, %s, entry, layer, sum(x), sum(n) FROM evidence "
-                      "GROUP BY 4, entry, layer;",
-                      i, v->name, exact, v->sql);
+        bs_str_printf(
+            &sql,
+            "INSERT INTO cell SELECT %d, '%s', %d, %s, entry, layer, sum(x), sum(raw), sum(n) FROM evidence "
+            "GROUP BY 4, entry, layer;",
+            i, v->name, exact, v->sql);
         if (v->kind == AS_YES_NO) /* both answers, also where one was never seen */
-            bs_str_printf(&sql,
-                          "INSERT INTO cell SELECT %d, '%s', %d, value, NULL, -1, 0.0, 0 FROM (SELECT 0 AS "
-                          "value UNION ALL SELECT 1);",
-                          i, v->name, exact);
+            bs_str_printf(
+                &sql,
+                "INSERT INTO cell SELECT %d, '%s', %d, value, NULL, -1, 0.0, 0.0, 0 FROM (SELECT 0 AS "
+                "value UNION ALL SELECT 1);",
+                i, v->name, exact);
     }
     bs_str_puts(&sql, "CREATE INDEX temp.cell_value ON cell (variable, value, entry, layer)");
     bs_status st = bs_str_status(&sql);

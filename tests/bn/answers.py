@@ -164,21 +164,12 @@ def one_sided(raw):
     return NormalDist().inv_cdf(raw.setting["confidence"])
 
 
-def left(raw, t, i):
-    """Share of the variance that is left where the faults of an image are drawn without replacement."""
-    e, faults, done = raw.entry[t[0]], raw.stratum[t]["population"], raw.done(t, i)
-    if e["count"] != 1 or e["ber"] > 0 or e["kind"] == "random" or e["sites"] is not None or faults > 2 ** 20 or done > faults:
-        return 1.0
-    return (faults - done) / max(1, faults - 1)
-
-
 def observations(raw, t, images):
-    """n of the bounds: faults of a parameter, or trials on these images, each as heavy as the heaviest image; None: a census."""
+    """n of the bounds: faults of a parameter, or trials on these images, each as heavy as the heaviest; None: a census."""
     if raw.is_parameter(t):
-        n, part = len({x[2] for x in raw.trials if x[0] == t}), left(raw, t, next(iter(raw.n[t])))
-        return n / part if part > 0 else None
-    part = max(raw.w[i] for i in images) * sum(left(raw, t, i) / raw.done(t, i) for i in images)
-    return len(images) * sum(raw.w[i] for i in images) / part if part > 0 else None
+        return raw.support(t)[1]
+    heaviest = max(raw.w[i] / raw.done(t, i) * raw.part_left(t, raw.done(t, i)) for i in images)
+    return sum(raw.w[i] for i in images) / heaviest if heaviest > 0 else None
 
 
 def check_rerun(raw, table):
@@ -268,7 +259,7 @@ def check_severity(raw, table):
         truth = raw.golden if r["correct"] == "golden" else raw.label
         t = r["entry"], r["layer"]
         images = [i for i in raw.n[t] if truth[i] is not None and truth[i] >= 0 and raw.w[i] > 0 and raw.done(t, i)]
-        cells = [(truth[i], c, raw.golden[i], m, raw.w[i] / raw.done(t, i), left(raw, t, i)) for i in images for c, m in raw.n[t][i].items()]
+        cells = [(truth[i], c, raw.golden[i], m, raw.w[i] / raw.done(t, i), raw.part_left(t, raw.done(t, i))) for i in images for c, m in raw.n[t][i].items()]
         whole = sum(raw.w[i] for i in images)
         def mean(value):
             return sum(value(y, c, g) * m * k for y, c, g, m, k, _ in cells) / whole
@@ -328,7 +319,8 @@ def check_failure_rates(raw, table):
             unmasked[i] += x == t and c == DUE and not masked
         due = sum(raw.w[i] / weight * unmasked[i] / raw.done(t, i) for i in images)
         item = dict(t=t, kind=kind + "s", raw=rate * 1e9 * bits, live=rate * 1e9 * bits * duty, bits=bits, due=due,
-                    sdc=share(lambda c, i: c not in (DUE, raw.golden[i])), n=observations(raw, t, images))
+                    sdc=share(lambda c, i: c not in (DUE, raw.golden[i])), n=observations(raw, t, images),
+                    coverage=sum(raw.weight(i) for i in images) / sum(raw.weight(i) for i in raw.label))
         for scope in [t[0]] + ([-1] if prior else []):
             items[scope].append(item)
     z1, seen = one_sided(raw), 0
@@ -360,9 +352,11 @@ def check_failure_rates(raw, table):
             close("parameter_vf", row["parameter_vf" + side], v / live if row["kind"] == "parameters" else None, 1e-7)
         target = raw.setting["fit_target"]
         if row["level"] == "layer":
-            assert row["target"] is None and row["fit_target"] is None and row["coverage"] == 1
+            assert row["target"] is None and row["fit_target"] is None
+            close("coverage", row["coverage"], chosen[0]["coverage"])
         else:
-            whole = total >= planned[row["scope"], row["kind"]] * (1 - 1e-9)
-            close("coverage", row["coverage"], total / planned[row["scope"], row["kind"]])
+            coverage = sum(x["raw"] * x["coverage"] for x in chosen) / planned[row["scope"], row["kind"]]
+            whole = coverage > 1 - 1e-9
+            close("coverage", row["coverage"], coverage)
             assert row["target"] == ("missed" if low > target else "met" if high <= target and whole else "open")
     assert seen == sum(len(v) for v in items.values()) > 0

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections import defaultdict
 
-from raw import DUE, Raw, close, rows, sum_bounds, share_bounds
+from raw import DUE, Raw, close, rows, share_bounds, sum_bounds, widened
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGES = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
@@ -32,7 +32,7 @@ def key(row, *names):
 
 
 def check_given_layer(raw, table):
-    want = {t: raw.flows(t) for t in raw.n}
+    want, without = ({t: raw.flows(t, raw=w) for t in raw.n} for w in (False, True))
     seen = set()
     labels = {raw.label[i] for i in raw.w if raw.w[i] > 0}
     for r in table("bn_class_given_layer"):
@@ -44,12 +44,14 @@ def check_given_layer(raw, table):
         close(what, r["observations"], m)
         for name, v in (("probability", x), ("correct_label", right_label), ("correct_golden", right_golden)):
             close(f"{what} {name}", r[name], v)
-        low, high = share_bounds(x, m)
+        seen_x, seen_label, seen_golden = without[t][c]
+        low, high = widened(x, *share_bounds(seen_x, m))
         close(what + " low", r["low"], low)
         close(what + " high", r["high"], high)
-        for name, right, known in (("label", right_label, c in labels), ("golden", right_golden, c >= 0)):
+        for name, right, seen_right, known in (("label", right_label, seen_label, c in labels), ("golden", right_golden, seen_golden, c >= 0)):
             if known:
-                (rl, rh), (wl, wh) = share_bounds(right, m), share_bounds(max(0, x - right), m)
+                rl, rh = widened(right, *share_bounds(seen_right, m))
+                wl, wh = widened(max(0, x - right), *share_bounds(max(0, seen_x - seen_right), m))
                 close(f"{what} trust {name}", r[f"trust_{name}"], right / x)
                 close(f"{what} trust {name} low", r[f"trust_{name}_low"], rl / (rl + wh))
                 close(f"{what} trust {name} high", r[f"trust_{name}_high"], rh / (rh + wl))
@@ -65,11 +67,11 @@ def check_accuracy(raw, table):
         t = r["entry"], r["layer"]
         total, m = raw.support(t)
         images = [i for i in raw.w if raw.w[i] > 0 and raw.done(t, i)]
-        flows = raw.flows(t).values()
+        flows, without = raw.flows(t).values(), raw.flows(t, raw=True).values()
         close("without fault", r["label_without_fault"], sum(raw.w[i] for i in images if raw.golden[i] == raw.label[i]) / total)
         for notion, k in (("label", 1), ("golden", 2)):
             v = sum(f[k] for f in flows)
-            low, high = share_bounds(min(1, v), m)
+            low, high = widened(min(1, v), *share_bounds(min(1, sum(f[k] for f in without)), m))
             close("accuracy", r["correct_" + notion], v)
             close("accuracy low", r[notion + "_low"], low)
             close("accuracy high", r[notion + "_high"], high)
@@ -78,13 +80,16 @@ def check_accuracy(raw, table):
 def terms(raw, scope):
     """class -> A by label, M, and of answer, right and wrong by both notions: (value, low, high); also per stratum."""
     p, prior = raw.scopes[scope]
-    flows = {t: raw.flows(t) for t in prior}
+    flows, without = ({t: raw.flows(t, raw=w) for t in prior} for w in (False, True))
     out = {}
     for c in list(range(raw.classes)) + [DUE]:
         part = {}
         for name, pick in (("answer", lambda f: f[0]), ("right_label", lambda f: f[1]), ("wrong_label", lambda f: max(0, f[0] - f[1])),
                            ("right_golden", lambda f: f[2]), ("wrong_golden", lambda f: max(0, f[0] - f[2]))):
-            part[name] = sum_bounds([(k, pick(flows[t].get(c, [0, 0, 0])), raw.support(t)[1]) for t, k in prior.items()], 1.0)
+            def terms_of(flows):
+                return [(k, pick(flows[t].get(c, [0, 0, 0])), raw.support(t)[1]) for t, k in prior.items()]
+            v = sum(k * x for k, x, _ in terms_of(flows))
+            part[name] = v, *widened(v, *sum_bounds(terms_of(without), 1.0)[1:])
         part["M"] = sum(w for i, w in raw.w.items() if raw.golden[i] == c)
         part["A"] = sum(w for i, w in raw.w.items() if raw.golden[i] == c == raw.label[i])
         out[c] = part
@@ -135,6 +140,13 @@ def check_trust(raw, table):
             assert all(abs(math.log10(b / a) - 0.25) < 1e-9 for a, b in zip(ps, ps[1:]))
 
 
+def others_of(raw, prior, t, c):
+    """Answer c in the other strata: sum, low, high."""
+    rest = sum(k * raw.flows(s)[c][0] for s, k in prior.items() if s != t)
+    terms = [(k, raw.flows(s, raw=True)[c][0], raw.support(s)[1]) for s, k in prior.items() if s != t]
+    return (rest, *widened(rest, *sum_bounds(terms)[1:])) if terms else (0, 0, 0)
+
+
 def check_posteriors(raw, table):
     for scope in raw.scopes:
         p, prior, flows, want = terms(raw, scope)
@@ -154,9 +166,8 @@ def check_posteriors(raw, table):
             m = want[c]["M"]
             def x(s):
                 return flows[s][c][0]
-            others = [(k, x(s), raw.support(s)[1]) for s, k in prior.items() if s != t]
-            rest, rest_low, rest_high = sum_bounds(others) if others else (0, 0, 0)
-            low, high = share_bounds(x(t), raw.support(t)[1])
+            rest, rest_low, rest_high = others_of(raw, prior, t, c)
+            low, high = widened(x(t), *share_bounds(raw.flows(t, raw=True)[c][0], raw.support(t)[1]))
             close("P(L|C)", r["probability"], p * prior[t] * x(t) / ((1 - p) * m + p * (prior[t] * x(t) + rest)))
             close("P(L|C) low", r["low"], p * prior[t] * low / ((1 - p) * m + p * (prior[t] * low + rest_high)), 1e-7)
             close("P(L|C) high", r["high"], p * prior[t] * high / ((1 - p) * m + p * (prior[t] * high + rest_low)), 1e-7)
@@ -240,9 +251,8 @@ def check_queries(raw, ask):
     for s in prior:
         if len([q for q in prior if q[1] == s[1]]) > 1 or ("layer", s[1]) not in tables:
             continue
-        others = [(k, raw.flows(q)[c][0], raw.support(q)[1]) for q, k in prior.items() if q != s]
-        rest, rest_low, rest_high = sum_bounds(others) if others else (0, 0, 0)
-        low, high = share_bounds(raw.flows(s)[c][0], raw.support(s)[1])
+        rest, rest_low, rest_high = others_of(raw, prior, s, c)
+        low, high = widened(raw.flows(s)[c][0], *share_bounds(raw.flows(s, raw=True)[c][0], raw.support(s)[1]))
         r = tables["layer", s[1]]
         close("layer low", r["low"], p * prior[s] * low / ((1 - p) * m + p * (prior[s] * low + rest_high)), 1e-7)
         close("layer high", r["high"], p * prior[s] * high / ((1 - p) * m + p * (prior[s] * high + rest_low)), 1e-7)

@@ -92,7 +92,7 @@ def check_outcomes(raw, table):
         close("images worth", s["image_observations"], images_worth(raw, t))
         close("coverage", s["coverage"], coverage(raw, t))
         censuses += n is None
-        finite += n is not None and raw.faults(t) is not None and n > s["units"] * 1.001
+        finite += n is not None and raw.part_left(t, max(raw.done(t, i) for i in raw.images(t))) < 0.9
         for outcome, (r, part) in rate.of.items():
             if outcome in ("lost", "gained"):
                 continue

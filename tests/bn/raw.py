@@ -61,6 +61,11 @@ def sum_bounds(terms, whole=None, z=Z):
     return y, max(0.0, whole - high), whole - low
 
 
+def widened(v, low, high):
+    """Bounds of the raw frequency, widened to hold the smoothed value."""
+    return min(v, low), max(v, high)
+
+
 def weighted_bounds(y, v, u, top, whole, z=Z):
     """The same of a sum y, its variance v, that of the rest u, and the weight of one more event."""
     if y <= whole / 2:
@@ -180,27 +185,39 @@ class Raw:
     def images(self, t):
         return [i for i in self.w if self.w[i] > 0 and self.done(t, i) > 0]
 
+    def whole(self, t):
+        """Was every image of the campaign tried?"""
+        return all(self.done(t, i) > 0 for i in self.label if self.weight(i) > 0)
+
+    def part_left(self, t, n):
+        """n faults of the stratum over the number of independent ones that they are worth."""
+        limit = self.faults(t) if self.whole(t) else None
+        if limit is None or n > limit:
+            return 1.0
+        return 0.0 if n == limit else n / (-limit * math.log(1 - n / limit))
+
     def support(self, t):
         """(W_t, observations; None: a census)"""
-        images, limit = self.images(t), self.faults(t)
+        images = self.images(t)
         total = sum(self.w[i] for i in images)
         if not self.is_parameter(t):
-            def left(n):  # of the variance, after n draws without replacement
-                return 1 if limit is None or n > limit else (limit - n) / max(1, limit - 1)
-            v = max(self.w[i] for i in images) * sum(left(self.done(t, i)) / self.done(t, i) for i in images)
-            return total, len(images) * total / v if v > 0 else None
+            heaviest = max(self.w[i] / self.done(t, i) * self.part_left(t, self.done(t, i)) for i in images)
+            return total, total / heaviest if heaviest > 0 else None
         weight = defaultdict(float)  # of each fault: images it met, each by its part of the image's trials
         for s, i, repetition, *_ in self.trials:
             if s == t and self.w[i] > 0:
                 weight[repetition] += self.w[i] / self.done(t, i)
-        n = total ** 2 / sum(v * v for v in weight.values())
-        if limit is None or any(self.done(t, i) != len(weight) for i in self.label if self.weight(i) > 0) or len(weight) > limit:
-            return total, n
-        return total, None if len(weight) == limit else len(weight) * (limit - 1) / (limit - len(weight))
+        n = total / max(weight.values())
+        equal = len({self.done(t, i) for i in images}) == 1
+        left = self.part_left(t, len(weight)) if equal else 1.0
+        return total, n / left if left > 0 else None
 
-    def flows(self, t):
-        """class -> [P(c|t), right by label, right by golden answer]"""
+    def flows(self, t, raw=False):
+        """class -> [P(c|t), right by label, right by golden answer]; raw: without the pseudo-count"""
         total, _ = self.support(t)
+        a = self.setting["pseudo_count"]
+        if raw:
+            self.setting["pseudo_count"] = 0
         out = {c: [0.0, 0.0, 0.0] for c in self.answers}
         for i, w in self.w.items():
             if w > 0 and self.done(t, i) > 0:
@@ -209,6 +226,7 @@ class Raw:
                     out[c][0] += v
                     out[c][1] += v if c >= 0 and c == self.label[i] else 0
                     out[c][2] += v if c >= 0 and c == self.golden[i] else 0
+        self.setting["pseudo_count"] = a
         return out
 
 
