@@ -61,22 +61,18 @@ out:
 
 /* What is known about a stratum beside its round. */
 typedef struct state {
-    double least, mean; /* trials of an image in the file: fewest; harmonic mean, as bounds go with sum 1/n */
-    double coverage;    /* share of the images with trials, by weight */
-    double population;  /* distinct faults (on each image), INFINITY: no limit */
-    bool sites;         /* a site list: it has as many trials as it has */
+    double least; /* trials of the image that has the fewest */
+    double each;  /* observations that one trial on each image is worth: images, fewer if weights differ */
+    double population; /* distinct faults (on each image), INFINITY: no limit */
+    bool sites;        /* a site list: it has as many trials as it has */
 } state;
 
-/* Observations of `repetitions` trials on each image of the job. Where a trial is one, as many more than
- * today as there will be more trials. */
+/* What view bn_support will count once each image of the job has `repetitions` trials. */
 static double observations(const bs_round *r, const state *s, double repetitions)
 {
     if (repetitions >= s->population)
         return (double)INFINITY;
-    double n = bs_without_replacement(repetitions, s->population);
-    return r->is_parameter
-               ? n
-               : r->observations / s->coverage * n / bs_without_replacement(s->mean, s->population);
+    return bs_without_replacement(repetitions, s->population) * (r->is_parameter ? 1.0 : s->each);
 }
 
 static double half_width(double rate, double n, double confidence)
@@ -142,13 +138,11 @@ static bs_status plan_stratum(bs_round *r, const bs_db *db, sqlite3_stmt *q, con
     r->rate = r->low = r->high = sqlite3_column_double(q, 1);
     bool census = sqlite3_column_type(q, 2) == SQLITE_NULL;
     r->observations = census ? (double)INFINITY : sqlite3_column_double(q, 2);
-    state now = {.coverage = sqlite3_column_double(q, 3),
-                 .least = sqlite3_column_double(q, 4),
-                 .mean = sqlite3_column_double(q, 5),
-                 .sites = e->sites};
+    state now = {
+        .least = sqlite3_column_double(q, 4), .each = sqlite3_column_double(q, 5), .sites = e->sites};
     now.population =
         sqlite3_column_type(q, 6) == SQLITE_NULL ? (double)INFINITY : sqlite3_column_double(q, 6);
-    r->all_images = now.coverage > 0.999999999 && sqlite3_column_int(q, 7);
+    r->all_images = sqlite3_column_int(q, 3) && sqlite3_column_int(q, 7);
     r->exhausted = census || now.least >= now.population;
     if (!e->sites)
         r->now = r->next = (uint32_t)fmax(r->now, sqlite3_column_double(q, 8));
@@ -171,10 +165,10 @@ static void wish(bs_round *r, const bs_entry *e, const bs_rounds_goal *goal)
 bs_status bs_rounds_plan(bs_round **out, const bs_plan *plan, const char *path, const bs_rounds_goal *goal)
 {
     static const char sql[] =
-        "SELECT o.trials, o.rate, o.observations, o.coverage, u.least, u.mean, t.faults, "
+        "SELECT o.trials, o.rate, o.observations, o.coverage > 0.999999999, u.least, u.each, t.faults, "
         "(SELECT count(*) FROM image) >= ?3, max(s.repetitions, u.most) "
         "FROM layer_outcome o JOIN bn_stratum t USING (entry, layer) JOIN stratum s USING (entry, layer) "
-        "CROSS JOIN (SELECT min(done) AS least, max(done) AS most, count(*) / sum(1.0 / done) AS mean "
+        "CROSS JOIN (SELECT min(done) AS least, max(done) AS most, 1.0 / max(i.share) AS each "
         "FROM unit JOIN bn_image i USING (image) WHERE entry = ?1 AND layer = ?2 AND done > 0 AND "
         "i.probability > 0) u "
         "WHERE o.entry = ?1 AND o.layer = ?2 AND o.outcome = 'sdc1'";

@@ -36,7 +36,7 @@ enum { BS_ROUND_GROWTH = 3 };
  * merged or in one piece; BS_ERR if it holds another.
  *
  * `next` is the smallest number of trials whose interval (bs_share_bounds at its observations) is narrow
- * enough (they grow with the trials, from those that the views count today, weights of images included): for
+ * enough (they grow with the trials from those that the views count today, weights of images included): for
  * an absolute margin at the value inside today's interval that asks for most, for a relative one
  * at the rate seen; at least a quarter more than now where now is in the file in full, at most
  * BS_ROUND_GROWTH times now. A rate of 0 has no relative margin. */

@@ -241,6 +241,21 @@ static void weights_scale_the_forecast(void **state)
     fixture_close(&f);
 }
 
+/* An image that is not finished makes today's bounds wide; the forecast is that of the finished round. */
+static void one_image_in_progress(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f);
+    size_t first = FX_IMAGES * FX_REPETITIONS;
+    fx_run(&f, f.db, first, 2 * first - FX_REPETITIONS + 1, 50);
+    bs_round *r = rounds(&f, 0.07, 0);
+    assert_true(r[1].observations < 30 && !r[1].narrow);
+    assert_true(r[1].all_images && r[1].enough && r[1].next == r[1].now);
+    free(r);
+    fixture_close(&f);
+}
+
 /* What was planned and is not in the file comes first. */
 static void a_round_is_finished_first(void **state)
 {
@@ -283,6 +298,7 @@ int main(void)
         cmocka_unit_test(some_images),
         cmocka_unit_test(a_job_behind_its_file),
         cmocka_unit_test(weights_scale_the_forecast),
+        cmocka_unit_test(one_image_in_progress),
         cmocka_unit_test(a_round_is_finished_first),
         cmocka_unit_test(other_campaigns_are_refused),
     };
