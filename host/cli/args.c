@@ -116,6 +116,8 @@ static bs_status parse_option(bs_args *out, const char *word, char **next, bool 
         out->value[i] = "";
         return BS_OK;
     }
+    if (out->value[i])
+        return bs_fail(BS_USAGE, "--%s is given twice", c->options[i].name);
     out->value[i] = inline_value ? inline_value : *next;
     *used_next = !inline_value;
     if (!out->value[i])
