@@ -234,5 +234,5 @@ void bs_print_manual(void)
     roff_options(common_options);
     printf(".SH EXIT STATUS\n0 done, 1 error, 2 usage or job file, 3 stopped and resumable, 4 no or lost "
            "device, "
-           "5 self\\-test failed, 6 campaigns differ (compare).\n");
+           "5 self\\-test failed, 6 campaigns differ, 7 they have nothing in common (compare).\n");
 }
