@@ -1,5 +1,5 @@
-# Turns a text file into a C string constant: cmake -DIN=x.sql -DOUT=x.c -DNAME=symbol -P embed.cmake
-# Formulas (formulas.cmake) are written out. Bytes are written as an array, so that no compiler's limit on string
+# Turns a text file into a C string constant: cmake -DIN=x.sql -DSQL=y.sql -DOUT=x.c -DNAME=symbol -P embed.cmake
+# Formulas (formulas.cmake) are written out: y.sql is the plain SQL. Bytes are written as an array, so that no compiler's limit on string
 # literals matters.
 cmake_policy(SET CMP0007 NEW)
 file(READ ${IN} sql)
@@ -21,7 +21,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/formulas.cmake)
 if(sql MATCHES "@[a-z_]+\\([^\n]*")
   message(FATAL_ERROR "${IN}: unknown formula, or an argument with parentheses: ${CMAKE_MATCH_0}")
 endif()
-file(WRITE ${OUT}.txt "${sql}")
-file(READ ${OUT}.txt hex HEX)
+file(WRITE ${SQL} "${sql}")
+file(READ ${SQL} hex HEX)
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
 file(WRITE ${OUT} "const char ${NAME}[];\nconst char ${NAME}[] = {${bytes}0};\n")

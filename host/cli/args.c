@@ -116,6 +116,8 @@ static bs_status parse_option(bs_args *out, const char *word, char **next, bool 
         out->value[i] = "";
         return BS_OK;
     }
+    if (out->value[i])
+        return bs_fail(BS_USAGE, "--%s is given twice", c->options[i].name);
     out->value[i] = inline_value ? inline_value : *next;
     *used_next = !inline_value;
     if (!out->value[i])
@@ -232,5 +234,5 @@ void bs_print_manual(void)
     roff_options(common_options);
     printf(".SH EXIT STATUS\n0 done, 1 error, 2 usage or job file, 3 stopped and resumable, 4 no or lost "
            "device, "
-           "5 self\\-test failed, 6 campaigns differ (compare).\n");
+           "5 self\\-test failed, 6 campaigns differ, 7 they have nothing in common (compare).\n");
 }

@@ -9,11 +9,19 @@
 /* What each reason says about why trials of the same id were not taken as pairs. */
 static const char *const reason_text[] = {
     "the seeds differ",
-    "images of the same number differ",
+    "images of the same number differ in path, label or content",
     "fault entries of the same id have other bits, sites or targets",
     "layers have another id, name, kind or shape",
-    "no trial is in both files",
+    "no trial on an image with a weight is in both files",
+    "the faults differ: the files' versions number them otherwise",
     "layers were brought together by --map or --by-position",
+};
+
+static const char *const remark_text[] = {
+    "the models differ; each file is judged by its own golden answers",
+    "the preprocessing of the images differs",
+    "the model is the same, but golden answers differ: other arithmetic, preprocessing or image content",
+    "the images with trials, or their weights, differ: what is not paired differs by them, too",
 };
 
 /* Paired or not, and why not. */
@@ -41,8 +49,9 @@ static void print_pairing(const bs_contrasts *c)
         }
     if (why)
         putchar('\n');
-    if (!c->same_model)
-        puts("remark: the models differ; each file is judged by its own golden answers");
+    for (int i = 0; i < BS_REMARKS; i++)
+        if (c->remarks >> i & 1 && (i != BS_REMARK_BIT_TRIED || paired < c->n))
+            printf("remark: %s\n", remark_text[i]);
 }
 
 /* A count, or what stands for all faults there are. */
@@ -124,7 +133,15 @@ static void json_row(bs_str *t, const bs_contrasts *c, const bs_contrast *r)
             bs_str_printf(t, "%s\"%s\"", comma, bs_unpaired_name[i]);
             comma = ", ";
         }
-    bs_str_printf(t, "], \"same_model\": %s", c->same_model ? "true" : "false");
+    bs_str_printf(t, "], \"same_model\": %s, \"remarks\": [",
+                  c->remarks & BS_REMARK_MODEL ? "false" : "true");
+    comma = "";
+    for (int i = 0; i < BS_REMARKS; i++)
+        if (c->remarks >> i & 1) {
+            bs_str_printf(t, "%s\"%s\"", comma, bs_contrast_remark_name[i]);
+            comma = ", ";
+        }
+    bs_str_puts(t, "]");
     json_number(t, "rate_a", r->rate[0]);
     json_number(t, "rate_b", r->rate[1]);
     json_number(t, "n_a", r->n[0]);
@@ -187,17 +204,19 @@ const bs_command bs_cmd_compare = {
     .name = "compare",
     .usage = "A B",
     .summary = "show where the SDC-1 and DUE rates changed between two campaigns",
-    .details = "Compares the strata that both result files have (same entry id, same name of the layer). "
-               "Where seed, "
-               "images, entries and layers agree, a trial id is the same fault in both files, whatever the "
-               "model: trials "
-               "are paired (exact McNemar test; for parameters a sign test over faults). Else two "
-               "proportions are compared. "
-               "Parameters count faults, not the trials they meet. Benjamini-Hochberg over all rates. "
-               "'detectable' is the "
-               "smallest change that would have been called a difference with 80 % power. Exit code 6 if a "
-               "rate differs, 7 "
-               "if the files have nothing in common, 0 else: made for nightly jobs.",
+    .details =
+        "Compares the strata that both result files have (same entry id, same name of the layer). "
+        "Where seed, "
+        "images, entries, layers and the first faults agree, a trial id is the same fault in both files, "
+        "whatever the model: trials "
+        "are paired (exact McNemar test; for parameters a sign test over faults), and paired rates count "
+        "each trial in both files alike, whatever the weights of images; those of weight 0 are left out. "
+        "Else two proportions are compared, by the weights. "
+        "Parameters count faults, not the trials they meet. Benjamini-Hochberg over all rates. "
+        "'detectable' is the "
+        "smallest change that would have been called a difference with 80 % power. Exit code 6 if a "
+        "rate differs, 7 "
+        "if the files have nothing in common, 0 else: made for nightly jobs.",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,

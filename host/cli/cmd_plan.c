@@ -103,11 +103,11 @@ static const char *verdict(const bs_plan *p, int stratum, const bs_round *r)
     if (r->trials == 0)
         return "no trials yet";
     if (r->exhausted)
-        return "all faults tried";
+        return r->all_images ? "all faults tried" : "all faults tried on these images";
     if (!(r->margin > 0) && !(r->relative > 0))
         return "no margin wanted";
-    if (r->reached)
-        return "reached";
+    if (r->narrow)
+        return r->all_images ? "reached" : "reached on these images";
     if (p->job->entries[p->strata[stratum].entry].sites)
         return "not reached: a list of sites";
     if (r->next == r->now)
@@ -139,12 +139,17 @@ static void print_round(const bs_plan *p, int i, const bs_round *r)
     else
         printf(" %10.*f", r->observations == floor(r->observations) ? 0 : 1, r->observations);
     printf(" %9.5f", r->rate);
-    if (r->exhausted)
+    if (isinf(r->observations))
         printf(" %9s %9s", "-", "-");
     else
         printf(" %9.5f %9.5f", r->low, r->high);
     print_margin(r);
     printf(" %9u %9u  %s\n", r->now, r->next, verdict(p, i, r));
+}
+
+static bool is_done(const bs_round *r)
+{
+    return r->narrow || r->exhausted;
 }
 
 /* The largest next round of an entry's strata, and what it may promise. */
@@ -155,9 +160,9 @@ static void print_next(const bs_plan *p, const bs_round *rounds, int first)
     bool enough = true;
     for (int k = first; k < p->n_strata && p->strata[k].entry == entry; k++) {
         const bs_round *r = &rounds[k];
-        now = r->now > now ? r->now : now;
-        next = r->next > next ? r->next : next;
-        enough &= r->enough || r->reached || r->exhausted;
+        now = p->strata[k].repetitions > now ? p->strata[k].repetitions : now;
+        next = r->next > next && !is_done(r) ? r->next : next;
+        enough &= r->enough || is_done(r);
     }
     if (next > now)
         printf("entry %d: 'trials: %u' is the next round; %s\n", p->job->entries[entry].id, next,
@@ -205,18 +210,19 @@ static void print_rounds_json(const bs_plan *p, const bs_round *rounds)
         bs_str_json(&t, p->graph->tensors[p->graph->targets[s->target].tensor].name);
         bs_str_printf(&t, ", \"trials\": %llu, \"unit\": \"%s\"", (unsigned long long)r->trials,
                       r->is_parameter ? "fault" : "trial");
-        json_or_null(&t, "observations", !r->exhausted, r->observations);
+        bool census = isinf(r->observations);
+        json_or_null(&t, "observations", !census, r->observations);
         json_or_null(&t, "sdc1", r->trials > 0, r->rate);
-        json_or_null(&t, "low", !r->exhausted, r->low);
-        json_or_null(&t, "high", !r->exhausted, r->high);
+        json_or_null(&t, "low", !census, r->low);
+        json_or_null(&t, "high", !census, r->high);
         json_or_null(&t, "margin", r->margin > 0, r->margin);
         json_or_null(&t, "relative_margin", r->relative > 0, r->relative);
         bs_str_printf(&t,
                       ", \"confidence\": %.9g, \"per_image\": %u, \"next\": %u, \"census\": %s, "
                       "\"reached\": %s, \"enough\": %s, \"verdict\": \"%s\"}",
-                      r->confidence, r->now, r->next, r->exhausted ? "true" : "false",
-                      r->reached || r->exhausted ? "true" : "false",
-                      r->enough || r->reached || r->exhausted ? "true" : "false", verdict(p, i, r));
+                      r->confidence, r->now, r->next, census ? "true" : "false",
+                      is_done(r) && r->all_images ? "true" : "false",
+                      r->enough || is_done(r) ? "true" : "false", verdict(p, i, r));
         puts(t.ptr ? t.ptr : "");
     }
     bs_str_clear(&t);

@@ -84,6 +84,13 @@ void bs_share_bounds(double *low, double *high, double rate, double n, double co
     *high = share_high(rate, n, z);
 }
 
+double bs_without_replacement(double n, double population)
+{
+    if (n > population || isinf(population))
+        return n;
+    return n < population ? -population * log1p(-n / population) : (double)INFINITY;
+}
+
 /* The continued fraction of I_x(a, b) for x below the mean (NIST Digital Library of Mathematical Functions,
  * 8.17.22), by Lentz's method: about sqrt(max(a, b)) steps. */
 static double beta_fraction(double x, double a, double b)

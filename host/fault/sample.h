@@ -23,6 +23,13 @@ bs_status bs_sample_margin(double *out, double population, uint64_t n, double co
  * outcome, 1 where less than one had not. */
 void bs_share_bounds(double *low, double *high, double rate, double n, double confidence);
 
+/* `n` of `population` N faults, drawn without replacement, as a number of independent ones:
+ * @without_replacement of schema/formulas.cmake, -N ln(1 - n/N). It is the n' at which (1 - p)^n' = (1 -
+ * n/N)^(N p): of N p harmful faults none was drawn. (n (N-1)/(N-n), which fits the variance, is more, and
+ * bounds at it cover 75 to 88 % where few of the faults do harm.) INFINITY at n = N, a census; n itself
+ * above, as a second round gains nothing, and where N is INFINITY. */
+double bs_without_replacement(double n, double population);
+
 /* The exact interval of k outcomes in n > 0 trials (C. J. Clopper, E. S. Pearson, Biometrika 26, 1934),
  * through quantiles of the beta distribution, so that k and n need not be whole: never covers less than
  * `confidence`. */

@@ -15,6 +15,7 @@
 const char *const bs_contrast_outcome_name[] = {BS_CONTRAST_OUTCOMES(X)};
 const char *const bs_contrast_test_name[] = {BS_CONTRAST_TESTS(X)};
 const char *const bs_unpaired_name[] = {BS_UNPAIRED_REASONS(X)};
+const char *const bs_contrast_remark_name[] = {BS_CONTRAST_REMARKS(X)};
 #undef X
 
 static const char sql_entry[] =
@@ -29,6 +30,7 @@ typedef struct files {
     bs_db *db[2];
     bs_side side[2];
     unsigned why; /* nothing is paired: bits of bs_unpaired */
+    bool certain; /* the images are the same: two censuses have nothing left to chance */
 } files;
 
 static bs_status check_entries(const bs_db *db, const char *other)
@@ -68,18 +70,66 @@ static void close_files(files *f)
     }
 }
 
+static bool same_image(sqlite3_stmt *a, sqlite3_stmt *b)
+{
+    const char *x = (const char *)sqlite3_column_text(a, 0), *y = (const char *)sqlite3_column_text(b, 0);
+    return x && y && strcmp(x, y) == 0 &&
+           fabs(sqlite3_column_double(a, 1) - sqlite3_column_double(b, 1)) < 1e-12;
+}
+
+/* Have both files trials on the same images, with the same share of the whole? */
+static bs_status same_images(bool *same, const files *f)
+{
+    static const char sql_tried[] =
+        "SELECT image || ' ' || ifnull(label, '') || ' ' || path, share FROM bn_image WHERE probability > 0 "
+        "AND image IN (SELECT image FROM unit WHERE done > 0) ORDER BY image";
+    sqlite3_stmt *q[2] = {NULL, NULL};
+    bool row[2] = {true, true};
+    bs_status st = BS_OK;
+    for (int k = 0; k < 2; k++)
+        BS_TRY_GOTO(bs_db_prepare(&q[k], f->db[k], sql_tried), out);
+    for (*same = true; *same && row[0];) {
+        for (int k = 0; k < 2; k++)
+            BS_TRY_GOTO(bs_db_step(f->db[k], q[k], &row[k]), out);
+        *same = row[0] == row[1] && (!row[0] || same_image(q[0], q[1]));
+    }
+out:
+    sqlite3_finalize(q[0]);
+    sqlite3_finalize(q[1]);
+    return st;
+}
+
 static bs_status same_campaign(files *f, bs_contrasts *out)
 {
-    sqlite3_int64 model, seed, images;
-    BS_TRY(bs_db_integer(&model, f->db[0],
-                         "SELECT a.model_sha256 = b.model_sha256 FROM main.campaign a, other.campaign b"));
-    BS_TRY(bs_db_integer(&seed, f->db[0], "SELECT a.seed = b.seed FROM main.campaign a, other.campaign b"));
-    BS_TRY(bs_db_integer(&images, f->db[0],
-                         "SELECT count(*) FROM main.image a JOIN other.image b USING (id) "
-                         "WHERE a.path <> b.path OR a.label IS NOT b.label"));
-    out->same_model = model;
-    f->why |= seed ? 0 : BS_UNPAIRED_SEED;
-    f->why |= images == 0 ? 0 : BS_UNPAIRED_IMAGES;
+    static const struct {
+        const char *sql; /* not 0: it differs */
+        unsigned why, remark;
+    } checks[] = {
+        {"SELECT a.seed <> b.seed FROM main.campaign a, other.campaign b", BS_UNPAIRED_SEED, 0},
+        {"SELECT count(*) FROM main.image a JOIN other.image b USING (id) "
+         "LEFT JOIN main.golden g ON g.image = id LEFT JOIN other.golden h ON h.image = id "
+         "WHERE a.path <> b.path OR a.label IS NOT b.label "
+         "OR (g.sha256 <> '' AND h.sha256 <> '' AND g.sha256 <> h.sha256)",
+         BS_UNPAIRED_IMAGES, 0},
+        {"SELECT a.model_sha256 <> b.model_sha256 FROM main.campaign a, other.campaign b", 0,
+         BS_REMARK_MODEL},
+        {"SELECT a.preprocess <> b.preprocess FROM main.campaign a, other.campaign b", 0,
+         BS_REMARK_PREPROCESS},
+        {"SELECT a.model_sha256 = b.model_sha256 AND EXISTS (SELECT 1 FROM main.golden g "
+         "JOIN other.golden h USING (image) WHERE g.logits_hash <> h.logits_hash) "
+         "FROM main.campaign a, other.campaign b",
+         0, BS_REMARK_GOLDEN},
+    };
+    bool same;
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        sqlite3_int64 differs;
+        BS_TRY(bs_db_integer(&differs, f->db[0], checks[i].sql));
+        f->why |= differs ? checks[i].why : 0;
+        out->remarks |= differs ? checks[i].remark : 0;
+    }
+    BS_TRY(same_images(&same, f));
+    out->remarks |= same ? 0 : BS_REMARK_TRIED;
+    f->certain = same && !(f->why & BS_UNPAIRED_IMAGES);
     return BS_OK;
 }
 
@@ -110,7 +160,7 @@ static bs_status add_rows(bs_contrasts *out, const files *f, bs_pairing *pairing
     bs_paired p = {0};
     if (why == BS_PAIRED) {
         BS_TRY(bs_pairing_count(&p, pairing, a->entry, a->layer, a->is_parameter));
-        why = p.trials > 0 ? BS_PAIRED : BS_UNPAIRED_TRIALS;
+        why = p.other_faults ? BS_UNPAIRED_FAULTS : p.trials > 0 ? BS_PAIRED : BS_UNPAIRED_TRIALS;
     }
     for (int o = 0; o < BS_CONTRAST_N_OUTCOMES; o++) {
         BS_TRY(bs_grow(&out->row, &out->cap, out->n + 1, sizeof *out->row, "comparison"));
@@ -136,7 +186,8 @@ static bs_status read_rates(bs_contrasts *out, const files *f, int side)
     bool row;
     bs_status st;
     BS_TRY(bs_db_prepare(&q, db,
-                         "SELECT entry, layer_name, outcome, rate, observations FROM layer_outcome "
+                         "SELECT entry, layer_name, outcome, rate, observations, units, "
+                         "coverage > 0.999999999 FROM layer_outcome "
                          "WHERE outcome IN ('sdc1', 'due')"));
     for (;;) {
         BS_TRY_GOTO(bs_db_step(db, q, &row), out);
@@ -150,7 +201,9 @@ static bs_status read_rates(bs_contrasts *out, const files *f, int side)
                 continue;
             bool census = sqlite3_column_type(q, 4) == SQLITE_NULL;
             c->rate[side] = sqlite3_column_double(q, 3);
-            c->n[side] = census ? (double)INFINITY : sqlite3_column_double(q, 4);
+            c->n[side] = sqlite3_column_double(q, census ? 5 : 4);
+            if (census && f->certain && sqlite3_column_int(q, 6))
+                c->n[side] = (double)INFINITY;
         }
     }
 out:
@@ -188,7 +241,7 @@ static bs_status compare(bs_contrasts *out, files *f, double fdr)
     bs_pairing *pairing = NULL;
     bs_status st;
     size_t unpaired = 0;
-    BS_TRY(bs_pairing_open(&pairing, f->db[0]));
+    BS_TRY(bs_pairing_open(&pairing, f->db[0], f->db[1]));
     for (size_t i = 0; i < f->side[0].n; i++)
         if (f->side[0].row[i].other >= 0)
             BS_TRY_GOTO(add_rows(out, f, pairing, &f->side[0].row[i]), out);

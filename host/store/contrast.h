@@ -25,7 +25,16 @@
     X(ENTRY, "entry")                                                                                        \
     X(LAYER, "layer")                                                                                        \
     X(TRIALS, "trials")                                                                                      \
+    X(FAULTS, "faults")                                                                                      \
     X(MAP, "map")
+
+/* X(suffix, text). What differs and is no reason not to pair. GOLDEN: of one model, the fault-free answers to
+ * a common image. TRIED: the images with trials, or their weights. */
+#define BS_CONTRAST_REMARKS(X)                                                                               \
+    X(MODEL, "model")                                                                                        \
+    X(PREPROCESS, "preprocess")                                                                              \
+    X(GOLDEN, "golden")                                                                                      \
+    X(TRIED, "tried")
 
 #define X(suffix, ...) BS_CONTRAST_##suffix,
 typedef enum bs_contrast_outcome { BS_CONTRAST_OUTCOMES(X) BS_CONTRAST_N_OUTCOMES } bs_contrast_outcome;
@@ -37,9 +46,15 @@ enum { BS_UNPAIRED_REASONS(X) BS_UNPAIRED_N };
 #define X(suffix, ...) BS_UNPAIRED_##suffix = 1 << BS_UNPAIRED_BIT_##suffix,
 typedef enum bs_unpaired { BS_PAIRED = 0, BS_UNPAIRED_REASONS(X) } bs_unpaired;
 #undef X
+#define X(suffix, ...) BS_REMARK_BIT_##suffix,
+enum { BS_CONTRAST_REMARKS(X) BS_REMARKS };
+#undef X
+#define X(suffix, ...) BS_REMARK_##suffix = 1 << BS_REMARK_BIT_##suffix,
+typedef enum bs_contrast_remark { BS_CONTRAST_REMARKS(X) } bs_contrast_remark;
+#undef X
 
-extern const char *const bs_contrast_outcome_name[], *const bs_contrast_test_name[],
-                                                         *const bs_unpaired_name[];
+extern const char *const bs_contrast_outcome_name[],
+    *const bs_contrast_test_name[], *const bs_unpaired_name[], *const bs_contrast_remark_name[];
 
 /* One stratum that both files have, and one outcome of it. */
 typedef struct bs_contrast {
@@ -48,9 +63,12 @@ typedef struct bs_contrast {
     bs_contrast_outcome outcome;
     bs_contrast_test test;
     unsigned why; /* not paired: bits of bs_unpaired */
-    /* Share of the trials: paired, of those in both files, which count alike; else that of layer_outcome. */
+    /* Share of the trials. Paired: of those in both files, each of which counts alike, whatever its image
+     * weighs, but none on an image of weight 0. Else that of layer_outcome, by the weights of images. */
     double rate[2];
-    double n[2]; /* units in both, or observations of each file (layer_outcome; INFINITY: a census) */
+    /* Units in both, or observations of each file (layer_outcome). INFINITY: a census of images that are the
+     * same, with the same weights, in both files; other censuses count their units. */
+    double n[2];
     /* Paired: trials with the outcome in one file only, or faults with more such trials in one. */
     double only[2];
     double p, q;       /* two-sided p-value, and adjusted for the number of rows (Benjamini-Hochberg) */
@@ -62,8 +80,8 @@ typedef struct bs_contrast {
 typedef struct bs_contrasts {
     bs_contrast *row; /* by entry and layer of A, then by outcome */
     size_t n, cap, n_differ;
-    size_t only[2];  /* strata with trials that the other file lacks */
-    bool same_model; /* SHA-256 */
+    size_t only[2];   /* strata with trials that the other file lacks */
+    unsigned remarks; /* bits of bs_contrast_remark */
 } bs_contrasts;
 
 typedef struct bs_contrast_options {
@@ -75,10 +93,11 @@ typedef struct bs_contrast_options {
 } bs_contrast_options;
 
 /* Compares strata of the same entry id and layer name (or as the options say); an entry of the same id must
- * have the same fault model. Where the seed, the images that both files have (path and label), the entry's
- * definition and the layer's id, name, kind and shape agree, a trial id is the same fault in both files,
- * whatever the model: they are paired, over the trials in both. Else two proportions are compared. The files
- * may be of an earlier version or read-only. Zero-initialise *out; bs_contrasts_clear() frees. */
+ * have the same fault model. Where the seed, the images that both files have (path, label and content), the
+ * entry's definition, the layer's id, name, kind and shape and the faults of the first common trials agree, a
+ * trial id is the same fault in both files, whatever the model: they are paired, over the trials in both.
+ * Else two proportions are compared. The files may be of an earlier version or read-only. Zero-initialise
+ * *out; bs_contrasts_clear() frees. */
 bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b,
                             const bs_contrast_options *options);
 void bs_contrasts_clear(bs_contrasts *c);

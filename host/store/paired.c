@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GOOD = BS_BADS, MAX_REPETITIONS = 1 << BS_REPETITION_BITS, NO_GOLDEN = -2 };
+enum { GOOD = BS_BADS, MAX_REPETITIONS = 1 << BS_REPETITION_BITS, NO_GOLDEN = -2, FAULTS_CHECKED = 256 };
 
 /* The bad trials of one file, in the order of their ids. */
 typedef struct stream {
     const bs_db *db;
     sqlite3_stmt *q;
-    int32_t *golden; /* class by image */
+    int32_t *golden; /* class by image; NO_GOLDEN: none, or an image of weight 0 */
     size_t n_golden, cap;
     uint64_t id;
     int bad; /* bs_bad, GOOD: at the end */
@@ -21,20 +21,19 @@ typedef struct stream {
 
 struct bs_pairing {
     stream side[2];
-    sqlite3_stmt *units;
+    sqlite3_stmt *units, *other_faults;
     int32_t *more[BS_BADS]; /* by repetition: bad trials of a fault in A, less those in B */
 };
 
-static bs_status read_golden(stream *s, const char *schema)
+static bs_status read_golden(stream *s, const bs_db *db)
 {
     sqlite3_stmt *q = NULL;
-    char sql[96];
     bool row;
     bs_status st;
-    snprintf(sql, sizeof sql, "SELECT image, class FROM %s.golden ORDER BY image", schema);
-    BS_TRY(bs_db_prepare(&q, s->db, sql));
+    BS_TRY(bs_db_prepare(&q, db,
+                         "SELECT image, golden_class FROM bn_image WHERE probability > 0 ORDER BY image"));
     for (;;) {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
         if (!row)
             break;
         size_t image = (size_t)sqlite3_column_int64(q, 0);
@@ -51,11 +50,15 @@ out:
     return st;
 }
 
+static int golden_class(const stream *s, size_t image)
+{
+    return image < s->n_golden ? s->golden[image] : NO_GOLDEN;
+}
+
 static bs_status stream_open(stream *s, const bs_db *db, const char *schema)
 {
     char sql[224];
     s->db = db;
-    BS_TRY(read_golden(s, schema));
     /* As view outcome has it: a masked trial is neither. */
     snprintf(sql, sizeof sql,
              "SELECT id, CASE WHEN top1 IS NULL OR flags & 3 THEN -1 ELSE top1 END FROM %s.trial "
@@ -75,8 +78,7 @@ static bs_status stream_next(stream *s)
         if (!row)
             return BS_OK;
         int class = sqlite3_column_int(s->q, 1);
-        size_t image = bs_trial_from_id(s->id).image;
-        int golden = image < s->n_golden ? s->golden[image] : NO_GOLDEN;
+        int golden = golden_class(s, bs_trial_from_id(s->id).image);
         if (golden == NO_GOLDEN || (class >= 0 && class == golden))
             continue;
         s->bad = class >= 0 ? BS_BAD_SDC1 : BS_BAD_DUE;
@@ -84,21 +86,28 @@ static bs_status stream_next(stream *s)
     }
 }
 
-bs_status bs_pairing_open(bs_pairing **out, const bs_db *db)
+bs_status bs_pairing_open(bs_pairing **out, const bs_db *a, const bs_db *b)
 {
     static const char sql_units[] =
         "SELECT a.image, min(a.done, b.done) FROM main.unit a CROSS JOIN other.unit b ON b.entry = a.entry "
         "AND b.layer = a.layer AND b.image = a.image WHERE a.entry = ?1 AND a.layer = ?2 "
         "AND min(a.done, b.done) > 0 ORDER BY a.image";
+    static const char sql_other_faults[] =
+        "SELECT 1 FROM main.trial a CROSS JOIN other.trial b ON b.id = a.id WHERE a.id >= ?1 AND a.id < ?2 "
+        "AND (a.element IS NOT b.element OR a.bit IS NOT b.bit OR a.keep IS NOT b.keep "
+        "OR a.toggle IS NOT b.toggle OR a.n_sites <> b.n_sites) LIMIT 1";
     bs_pairing *p = NULL;
     bs_status st;
     *out = NULL;
     BS_TRY(bs_calloc(&p, 1, sizeof *p, "comparison"));
     for (int k = 0; k < BS_BADS; k++)
         BS_TRY_GOTO(bs_calloc(&p->more[k], MAX_REPETITIONS, sizeof *p->more[k], "comparison"), out);
-    BS_TRY_GOTO(stream_open(&p->side[0], db, "main"), out);
-    BS_TRY_GOTO(stream_open(&p->side[1], db, "other"), out);
-    st = bs_db_prepare(&p->units, db, sql_units);
+    BS_TRY_GOTO(read_golden(&p->side[0], a), out);
+    BS_TRY_GOTO(read_golden(&p->side[1], b), out);
+    BS_TRY_GOTO(stream_open(&p->side[0], a, "main"), out);
+    BS_TRY_GOTO(stream_open(&p->side[1], a, "other"), out);
+    BS_TRY_GOTO(bs_db_prepare(&p->other_faults, a, sql_other_faults), out);
+    st = bs_db_prepare(&p->units, a, sql_units);
 out:
     if (st == BS_OK)
         *out = p;
@@ -131,6 +140,16 @@ static bs_status count_unit(bs_paired *out, bs_pairing *p, uint64_t first, uint6
             if (p->side[k].id == id)
                 BS_TRY(stream_next(&p->side[k]));
     }
+}
+
+/* Do trials first..end-1, which are in both files, have different faults? */
+static bs_status check_faults(bool *differ, const bs_pairing *p, uint64_t first, uint64_t end)
+{
+    sqlite3_bind_int64(p->other_faults, 1, (sqlite3_int64)first);
+    sqlite3_bind_int64(p->other_faults, 2, (sqlite3_int64)end);
+    bs_status st = bs_db_step(p->side[0].db, p->other_faults, differ);
+    sqlite3_reset(p->other_faults);
+    return st;
 }
 
 /* Of a parameter, faults count. */
@@ -167,7 +186,16 @@ bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, 
         uint64_t done = (uint64_t)sqlite3_column_int64(p->units, 1);
         done = done < MAX_REPETITIONS ? done : MAX_REPETITIONS;
         t.image = (uint32_t)sqlite3_column_int64(p->units, 0);
-        BS_TRY_GOTO(count_unit(out, p, bs_trial_id(t), bs_trial_id(t) + done), out);
+        if (golden_class(&p->side[0], t.image) == NO_GOLDEN ||
+            golden_class(&p->side[1], t.image) == NO_GOLDEN)
+            continue;
+        uint64_t first = bs_trial_id(t),
+                 left = out->trials < FAULTS_CHECKED ? FAULTS_CHECKED - out->trials : 0;
+        if (left > 0)
+            BS_TRY_GOTO(check_faults(&out->other_faults, p, first, first + (done < left ? done : left)), out);
+        if (out->other_faults)
+            break;
+        BS_TRY_GOTO(count_unit(out, p, first, first + done), out);
         out->trials += done;
         most = done > most ? done : most;
     }
@@ -192,6 +220,7 @@ void bs_pairing_close(bs_pairing *p)
         free(p->side[k].golden);
     }
     sqlite3_finalize(p->units);
+    sqlite3_finalize(p->other_faults);
     for (int k = 0; k < BS_BADS; k++)
         free(p->more[k]);
     free(p);

@@ -11,6 +11,7 @@ typedef enum bs_bad { BS_BAD_SDC1, BS_BAD_DUE, BS_BADS } bs_bad;
 /* One stratum that both files have, over the trials that are in both. Each file is judged by its own golden
  * answers. */
 typedef struct bs_paired {
+    bool other_faults;        /* trials of one id have different faults: nothing was counted */
     uint64_t trials, units;   /* in both; units: trials, or faults of a parameter */
     uint64_t bad[BS_BADS][2]; /* trials with this outcome in A (main) and in B (other) */
     uint64_t only[BS_BADS]
@@ -19,8 +20,11 @@ typedef struct bs_paired {
 
 typedef struct bs_pairing bs_pairing;
 
-/* `db`: A, with B attached as `other`. Only tables are read, each trial once. */
-bs_status bs_pairing_open(bs_pairing **out, const bs_db *db);
+/* a: A, with B attached as `other`; b: B. Both have this program's views: images of weight 0 in either file
+ * are left out. Else only tables are read, each trial once. That trials of one id have the same fault is
+ * checked on the first ones of each stratum: files of another version may draw small populations otherwise.
+ */
+bs_status bs_pairing_open(bs_pairing **out, const bs_db *a, const bs_db *b);
 bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, bool is_parameter);
 void bs_pairing_close(bs_pairing *p);
 

@@ -61,19 +61,18 @@ out:
 
 /* What is known about a stratum beside its round. */
 typedef struct state {
-    double units, images; /* trials, or faults of a parameter; images in the file, by weight */
-    double population;    /* distinct faults (on each image), INFINITY: no limit */
-    bool sites;           /* a site list: it has as many trials as it has */
+    double least; /* trials of the image that has the fewest */
+    double each;  /* observations that one trial on each image is worth: images, fewer if weights differ */
+    double population; /* distinct faults (on each image), INFINITY: no limit */
+    bool sites;        /* a site list: it has as many trials as it has */
 } state;
 
-/* Observations of `repetitions` trials an image: without replacement as in view bn_support. */
+/* What view bn_support will count once each image of the job has `repetitions` trials. */
 static double observations(const bs_round *r, const state *s, double repetitions)
 {
-    double n = repetitions * (r->is_parameter ? 1.0 : s->images);
-    if (repetitions > s->population || isinf(s->population))
-        return n;
-    return repetitions < s->population ? n * (s->population - 1) / (s->population - repetitions)
-                                       : (double)INFINITY;
+    if (repetitions >= s->population)
+        return (double)INFINITY;
+    return bs_without_replacement(repetitions, s->population) * (r->is_parameter ? 1.0 : s->each);
 }
 
 static double half_width(double rate, double n, double confidence)
@@ -101,11 +100,11 @@ static bool narrow_enough(const bs_round *r, const state *s, double repetitions)
 static void propose(bs_round *r, const state *s)
 {
     double half = (r->high - r->low) / 2;
-    r->reached = (r->margin > 0 && half <= r->margin) ||
-                 (r->relative > 0 && r->rate > 0 && half <= r->relative * r->rate);
-    if (r->reached || r->exhausted || s->sites)
+    r->narrow = (r->margin > 0 && half <= r->margin) ||
+                (r->relative > 0 && r->rate > 0 && half <= r->relative * r->rate);
+    if (r->narrow || r->exhausted || s->sites)
         return;
-    bool in_full = s->units >= r->now * (r->is_parameter ? 1.0 : s->images) * 0.999;
+    bool in_full = r->all_images && s->least >= r->now;
     double low = in_full ? ceil(1.25 * r->now) : r->now, high = (double)BS_ROUND_GROWTH * r->now;
     high = fmin(high, fmin(s->population, (1u << BS_REPETITION_BITS) - 1));
     low = fmin(low, high);
@@ -128,6 +127,7 @@ static bs_status plan_stratum(bs_round *r, const bs_db *db, sqlite3_stmt *q, con
     sqlite3_reset(q);
     sqlite3_bind_int(q, 1, e->id);
     sqlite3_bind_int(q, 2, s->target);
+    sqlite3_bind_int64(q, 3, plan->n_images);
     BS_TRY(bs_db_step(db, q, &row));
     r->is_parameter = s->is_parameter;
     r->now = r->next = s->repetitions;
@@ -136,13 +136,17 @@ static bs_status plan_stratum(bs_round *r, const bs_db *db, sqlite3_stmt *q, con
         return BS_OK;
     r->trials = (uint64_t)sqlite3_column_int64(q, 0);
     r->rate = r->low = r->high = sqlite3_column_double(q, 1);
-    r->exhausted = sqlite3_column_type(q, 2) == SQLITE_NULL;
-    r->observations = r->exhausted ? (double)INFINITY : sqlite3_column_double(q, 2);
+    bool census = sqlite3_column_type(q, 2) == SQLITE_NULL;
+    r->observations = census ? (double)INFINITY : sqlite3_column_double(q, 2);
     state now = {
-        .units = sqlite3_column_double(q, 3), .images = sqlite3_column_double(q, 4), .sites = e->sites};
+        .least = sqlite3_column_double(q, 4), .each = sqlite3_column_double(q, 5), .sites = e->sites};
     now.population =
-        sqlite3_column_type(q, 5) == SQLITE_NULL ? (double)INFINITY : sqlite3_column_double(q, 5);
-    if (!r->exhausted)
+        sqlite3_column_type(q, 6) == SQLITE_NULL ? (double)INFINITY : sqlite3_column_double(q, 6);
+    r->all_images = sqlite3_column_int(q, 3) && sqlite3_column_int(q, 7);
+    r->exhausted = census || now.least >= now.population;
+    if (!e->sites)
+        r->now = r->next = (uint32_t)fmax(r->now, sqlite3_column_double(q, 8));
+    if (!census)
         bs_share_bounds(&r->low, &r->high, r->rate, r->observations, r->confidence);
     if (r->margin > 0 || r->relative > 0)
         propose(r, &now);
@@ -160,11 +164,13 @@ static void wish(bs_round *r, const bs_entry *e, const bs_rounds_goal *goal)
 
 bs_status bs_rounds_plan(bs_round **out, const bs_plan *plan, const char *path, const bs_rounds_goal *goal)
 {
-    /* Images as they weigh, and all that the job has: what is not in the file yet will be. */
     static const char sql[] =
-        "SELECT o.trials, o.rate, o.observations, o.units, s.image_observations / nullif(s.coverage, 0), "
-        "t.faults "
-        "FROM layer_outcome o JOIN bn_support s USING (entry, layer) JOIN bn_stratum t USING (entry, layer) "
+        "SELECT o.trials, o.rate, o.observations, o.coverage > 0.999999999, u.least, u.each, t.faults, "
+        "(SELECT count(*) FROM image) >= ?3, max(s.repetitions, u.most) "
+        "FROM layer_outcome o JOIN bn_stratum t USING (entry, layer) JOIN stratum s USING (entry, layer) "
+        "CROSS JOIN (SELECT min(done) AS least, max(done) AS most, 1.0 / max(i.share) AS each "
+        "FROM unit JOIN bn_image i USING (image) WHERE entry = ?1 AND layer = ?2 AND done > 0 AND "
+        "i.probability > 0) u "
         "WHERE o.entry = ?1 AND o.layer = ?2 AND o.outcome = 'sdc1'";
     bs_db *db = NULL;
     sqlite3_stmt *q = NULL;

@@ -131,12 +131,58 @@ static void intervals_cover(void **state)
         }
 }
 
+/* ln of n over k. */
+static double log_choose(int n, int k)
+{
+    return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
+}
+
+/* Of N faults, D of them harmful, n are drawn: bounds at n' cover D/N, by the exact hypergeometric
+ * distribution. */
+static void bounds_cover_without_replacement(int N, int n)
+{
+    double low[201], high[201], upper[201], other;
+    double worth = bs_without_replacement(n, N);
+    for (int k = 0; k <= n; k++) {
+        bs_share_bounds(&low[k], &high[k], (double)k / n, worth, 0.95);
+        bs_share_bounds(&other, &upper[k], (double)k / n, worth, 0.9);
+    }
+    for (int D = 0; D <= N; D++) {
+        double p = (double)D / N, two_sided = 0, one_sided = 0;
+        for (int k = D + n > N ? D + n - N : 0; k <= n && k <= D; k++) {
+            double t = exp(log_choose(D, k) + log_choose(N - D, n - k) - log_choose(N, n));
+            two_sided += t * (low[k] <= p + 1e-12 && p <= high[k] + 1e-12);
+            one_sided += t * (p <= upper[k] + 1e-12);
+        }
+        if (two_sided < 0.95 || one_sided < 0.94)
+            fail_msg("%d of %d, %d harmful: covered %.4f and %.4f", n, N, D, two_sided, one_sided);
+    }
+}
+
+static void test_without_replacement(void **state)
+{
+    static const int populations[] = {10, 16, 31, 60, 120, 200};
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        for (int n = (populations[i] + 9) / 10; n <= 0.98 * populations[i]; n += 1 + populations[i] / 25)
+            bounds_cover_without_replacement(populations[i], n);
+    bounds_cover_without_replacement(50, 49);
+    bounds_cover_without_replacement(80, 76);
+    bounds_cover_without_replacement(150, 118); /* one harmful: n (N-1)/(N-n) covers 0.787 */
+    /* (1 - n/N)^(N p) = (1 - p)^n' for one harmful fault, to the first order. */
+    assert_near(bs_without_replacement(500, 1000), 1000 * log(2), 1e-9);
+    assert_near(bs_without_replacement(1e4, 1e12), 1e4, 1e-3);
+    assert_near(bs_without_replacement(7, (double)INFINITY), 7, 0);
+    assert_true(isinf(bs_without_replacement(16, 16)));
+    assert_near(bs_without_replacement(17, 16), 17, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_incomplete_beta), cmocka_unit_test(test_clopper_pearson),
         cmocka_unit_test(test_share_bounds),    cmocka_unit_test(test_bounds_of_parts),
-        cmocka_unit_test(intervals_cover),
+        cmocka_unit_test(intervals_cover),      cmocka_unit_test(test_without_replacement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

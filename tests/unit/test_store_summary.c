@@ -133,12 +133,6 @@ typedef struct truth {
     double trials, sdc1, due, masked, right, golden_right, rate, n, low, high;
 } truth;
 
-/* `drawn` units of a population, as a number of independent ones. */
-static double without_replacement(double drawn, double population)
-{
-    return drawn * (population - 1) / (population - drawn);
-}
-
 static truth count_stratum(const fixture *f, int s)
 {
     truth t = {0};
@@ -158,7 +152,7 @@ static truth count_stratum(const fixture *f, int s)
     t.rate = t.sdc1 / t.trials;
     t.n = stratum->is_parameter ? FX_REPETITIONS : t.trials;
     if (bs_fault_is_ordered(&f->entry[stratum->entry].fault, stratum->population))
-        t.n *= without_replacement(FX_REPETITIONS, population) / FX_REPETITIONS;
+        t.n *= bs_without_replacement(FX_REPETITIONS, population) / FX_REPETITIONS;
     bs_share_bounds(&t.low, &t.high, t.rate, t.n, 0.95);
     return t;
 }

@@ -30,6 +30,31 @@ t compare --map fc=block/fc1 a.db other.db
 t compare --map fc1=block/fc2 a.db other.db
 t compare --map fc1 a.db other.db
 t compare --map fc1=block/fc1 --by-position a.db other.db
+t compare --map fc1=block/fc1 --map conv1_2=block/conv1_2 a.db other.db
+echo '$ all faults of a bias, on other images each: no census of both'
+sed 's/targets: {name: conv3_1, kind: weight}/targets: {name: conv1_1, kind: bias}\n    bits: sign/; s/trials: ${TRIALS:-20}/trials: 16/' jobs/small.yaml >jobs/census.yaml
+for shard in 1 2; do
+    t run --quiet --device null --shard $shard/3 --db shard$shard.db jobs/census.yaml
+    sql shard$shard.db "UPDATE trial SET died_at = NULL, flags = 0, p_golden = 0.5, top1 = (SELECT (top1 + 1) % 10 FROM golden WHERE image = trial.image)
+WHERE layer = 2 AND repetition < $((shard * 7))"
+    sql shard$shard.db "DELETE FROM summary; INSERT INTO summary SELECT entry, layer, image, class, count(*), sum(masked), sum(sdc5), sum(sdc10), sum(sdc20)
+FROM outcome GROUP BY entry, layer, image, class"
+done
+t compare --all shard1.db shard2.db
+echo '$ a version that numbers faults otherwise; images prepared otherwise, with other golden answers; an image with other content'
+cp a.db other.db
+sql other.db "UPDATE trial SET element = element + 1 WHERE layer = 33; UPDATE campaign SET preprocess = preprocess || ' crop';
+UPDATE golden SET logits_hash = 'another' WHERE image = 1"
+t compare --all a.db other.db
+t compare --json --all a.db other.db
+cp a.db first.db
+sql first.db "UPDATE golden SET sha256 = 'one' WHERE image = 1"
+sql other.db "UPDATE golden SET sha256 = 'another' WHERE image = 1"
+t compare first.db other.db
+echo '$ only the second image matters to one of them'
+cp a.db other.db
+sql other.db "INSERT INTO bn_prior_image VALUES (1, 1)"
+t compare --all a.db other.db
 echo '$ a file of an earlier version, which may not be written'
 sql seed.db "DROP VIEW layer_outcome; DROP VIEW layer_accuracy; CREATE VIEW layer_accuracy AS SELECT 1 AS entry"
 chmod 444 seed.db

@@ -35,5 +35,18 @@ sed 's/targets: {name: conv3_1, kind: weight}/targets: {name: conv1_1, kind: bia
 t run --quiet --device null --db census.db jobs/census.yaml
 t plan --db census.db --margin 0.01 jobs/census.yaml
 t plan --db census.db --relative-margin 0.1 --json jobs/census.yaml
+echo '$ more trials than faults'
+sed 's/trials: 16/trials: 20/' jobs/census.yaml >jobs/beyond.yaml
+t run --quiet --device null --db census.db jobs/beyond.yaml
+t plan --db census.db --margin 0.01 jobs/beyond.yaml
+echo '$ a job behind its file'
+t plan --db census.db --margin 0.05 jobs/census.yaml
+TRIALS=7 t plan --db r.db --margin 0.02 jobs/small.yaml
+echo '$ one image of three'
+t run --quiet --device null --shard 1/3 --db shard.db jobs/census.yaml
+t plan --db shard.db --margin 0.2 jobs/census.yaml
+t plan --db shard.db --margin 0.2 --margin 0.1 jobs/census.yaml
+rm census.db
+t run --quiet --device null --db census.db jobs/census.yaml
 echo '$ exact bounds'
 t bn census.db layer_outcome_exact
