@@ -16,14 +16,15 @@
 -- parameter_hours), is exposed r/h as long: its duty is min(1, duty x r/h); h = 0 leaves it as it is.
 --
 -- In the terms of ISO 26262-5:2018: silent corruptions that no safety mechanism catches are residual (or single-point)
--- faults, DUE are detected ones. sdc_fit is held against bn_parameter fit_target; the standard's PMHF targets (table
+-- faults, DUE are detected ones, if the item looks for NaN and Inf in the output. sdc_fit is held against bn_parameter fit_target; the standard's PMHF targets (table
 -- 6: 10 FIT for ASIL D, 100 for B and C) are for a whole item, so take the share of this network. spfm: single-point
 -- fault metric, 1 - residual / all (clause C.2; targets 99, 97, 90 % for ASIL D, C, B), over these bits.
 --
 -- Strata with a bit error rate or several sites a trial are left out. scope: an entry, or -1 for the strata of
 -- bn_prior_layer, if it has any and they do not overlap (bn_overlap): entries are never added up otherwise. Bounds: one stratum, those of layer_outcome; a
 -- sum of several, Fay and Feuer's (formulas.cmake) with the FIT of the live bits as weights. A stratum of which every
--- fault was tried (layer_outcome.census) adds its rate, and no width.
+-- fault was tried (layer_outcome.census) adds its rate, and no width. If the images are a sample, too: as in
+-- network_outcome.
 CREATE VIEW failure_rate AS
 WITH item AS MATERIALIZED (
     SELECT b.entry AS scope, b.entry, b.layer, b.parameter, b.bits FROM bn_stratum b JOIN entry e ON e.id = b.entry
@@ -40,39 +41,51 @@ WITH item AS MATERIALIZED (
       FROM item i CROSS JOIN bn_setting x LEFT JOIN bn_prior_layer p ON p.entry = i.entry AND p.layer = i.layer
 ), measured AS MATERIALIZED (
     SELECT entry, layer, layer_name, outcome, rate, ifnull(low, rate) AS low, ifnull(high, rate) AS high,
-           ifnull(upper, rate) AS upper, observations AS n, trials, units, coverage
-      FROM layer_outcome WHERE outcome IN ('sdc1', 'due')
+           ifnull(upper, rate) AS upper, observations AS n, trials, units, coverage, population_low, population_high
+      FROM layer_outcome WHERE outcome IN ('sdc1', 'due', 'sdc1_or_due')
 ), rated AS MATERIALIZED (
     SELECT p.scope, p.kind, p.entry, p.layer, m.layer_name, m.outcome, p.bits, p.raw, p.raw * p.duty AS live, m.rate, m.low,
-           m.high, m.upper, m.n, m.trials, m.units, m.coverage * p.raw AS covered
+           m.high, m.upper, m.n, m.trials, m.units, m.coverage * p.raw AS covered, m.population_low, m.population_high,
+           s.image_observations AS i, CASE WHEN p.parameter THEN m.n END AS faults
       FROM priced p JOIN measured m ON m.entry = p.entry AND m.layer = p.layer
+      JOIN bn_support s ON s.entry = p.entry AND s.layer = p.layer
 ), asked AS (
     SELECT scope, kind, sum(raw) AS raw FROM priced GROUP BY scope, kind
     UNION ALL SELECT scope, 'all', sum(raw) FROM priced GROUP BY scope
 ), level AS (
     SELECT 'layer' AS level, scope, kind, entry, layer, layer_name, outcome, bits, raw, live, rate, low, high, upper, n, trials,
-           units, covered FROM rated
+           units, covered, population_low, population_high, i, faults FROM rated
     UNION ALL
-    SELECT 'kind', scope, kind, NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered FROM rated
+    SELECT 'kind', scope, kind, NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered,
+           population_low, population_high, i, faults FROM rated
     UNION ALL
-    SELECT 'all', scope, 'all', NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered FROM rated
+    SELECT 'all', scope, 'all', NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered,
+           population_low, population_high, i, faults FROM rated
 ), summed AS MATERIALIZED (
     SELECT level, scope, kind, entry, layer, layer_name, outcome, count(*) AS strata, sum(bits) AS bits, sum(raw) AS raw,
            sum(live) AS live, sum(live * rate) AS y, sum(ifnull(live * live * rate / n, 0.0)) AS v,
            sum(ifnull(live * live * (1.0 - rate) / n, 0.0)) AS u, max(ifnull(live / n, 0.0)) AS top,
            max(live * low) AS low, max(live * high) AS high, max(live * upper) AS upper, -- of the stratum, if it is one
+           max(live * population_low) AS p_low, max(live * population_high) AS p_high,
+           1.0 / (1.0 / min(i) + ifnull(max(live / faults), 0.0) / nullif(sum(live), 0)) AS i,
            sum(trials) AS trials, sum(units) AS units, sum(covered) AS covered
       FROM level GROUP BY level, scope, kind, entry, layer, outcome
 ), bounded AS (
     SELECT s.*, CASE strata WHEN 1 THEN low ELSE @sum_low(y, v, u, top, live, z) END AS fit_low,
            CASE strata WHEN 1 THEN high ELSE @sum_high(y, v, u, top, live, z) END AS fit_high,
-           CASE strata WHEN 1 THEN upper ELSE @sum_high(y, v, u, top, live, z1) END AS fit_upper
+           CASE strata WHEN 1 THEN upper ELSE @sum_high(y, v, u, top, live, z1) END AS fit_upper,
+           CASE strata WHEN 1 THEN p_low ELSE live * @share_low(y / live, i, z) END AS fit_p_low,
+           CASE strata WHEN 1 THEN p_high ELSE live * @share_high(y / live, i, z) END AS fit_p_high
       FROM summed s CROSS JOIN bn_setting
 ), pair AS (
     SELECT level, scope, kind, entry, layer, max(layer_name) AS layer_name, max(bits) AS bits, max(raw) AS raw, max(live) AS live,
            max(CASE outcome WHEN 'sdc1' THEN y END) AS sdc, max(CASE outcome WHEN 'sdc1' THEN fit_low END) AS sdc_low,
            max(CASE outcome WHEN 'sdc1' THEN fit_high END) AS sdc_high,
            max(CASE outcome WHEN 'sdc1' THEN fit_upper END) AS sdc_upper,
+           max(CASE outcome WHEN 'sdc1' THEN min(fit_low, fit_p_low) END) AS sdc_p_low,
+           max(CASE outcome WHEN 'sdc1' THEN max(fit_high, fit_p_high) END) AS sdc_p_high,
+           max(CASE outcome WHEN 'sdc1_or_due' THEN y END) AS fail, max(CASE outcome WHEN 'sdc1_or_due' THEN fit_low END) AS fail_low,
+           max(CASE outcome WHEN 'sdc1_or_due' THEN fit_high END) AS fail_high,
            max(CASE outcome WHEN 'due' THEN y END) AS due, max(CASE outcome WHEN 'due' THEN fit_low END) AS due_low,
            max(CASE outcome WHEN 'due' THEN fit_high END) AS due_high,
            max(CASE outcome WHEN 'due' THEN fit_upper END) AS due_upper, max(trials) AS trials, max(units) AS units, max(covered) AS covered
@@ -89,22 +102,29 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        s.sdc AS sdc_fit,                   -- upsets that end as SDC-1
        s.sdc_low AS sdc_fit_low, s.sdc_high AS sdc_fit_high, -- its two-sided bounds; the raw rate is taken as given
        s.sdc_upper AS sdc_fit_upper,       -- its one-sided upper bound
+       s.sdc_p_low AS sdc_fit_population_low, s.sdc_p_high AS sdc_fit_population_high, -- if the images are a sample, too
        s.due AS due_fit,                   -- upsets that end as DUE
        s.due_low AS due_fit_low, s.due_high AS due_fit_high, -- its two-sided bounds
        s.due_upper AS due_fit_upper,       -- its one-sided upper bound
-       (s.sdc + s.due) / nullif(s.live, 0) AS pvf, -- program vulnerability factor: P(SDC-1 or DUE | a fault in a live bit)
+       s.fail / nullif(s.live, 0) AS pvf,  -- program vulnerability factor: P(SDC-1 or DUE | a fault in a live bit)
+       s.fail_low / nullif(s.live, 0) AS pvf_low, s.fail_high / nullif(s.live, 0) AS pvf_high, -- its two-sided bounds
        CASE s.kind WHEN 'parameters' THEN s.sdc / nullif(s.live, 0) END AS parameter_vf, -- Parameter Vulnerability Factor:
                                            -- P(SDC-1 | a fault in a parameter); NULL: not parameters alone
        CASE s.kind WHEN 'parameters' THEN s.sdc_low / nullif(s.live, 0) END AS parameter_vf_low, -- its two-sided
        CASE s.kind WHEN 'parameters' THEN s.sdc_high / nullif(s.live, 0) END AS parameter_vf_high, -- bounds
-       (s.sdc + s.due) / nullif(s.raw, 0) AS avf,  -- P(SDC-1 or DUE | an upset of a bit)
-       1.0 - s.sdc / nullif(s.raw, 0) AS spfm,     -- single-point fault metric of these bits
+       s.fail / nullif(s.raw, 0) AS avf,   -- P(SDC-1 or DUE | an upset of a bit)
+       s.fail_low / nullif(s.raw, 0) AS avf_low, s.fail_high / nullif(s.raw, 0) AS avf_high, -- its two-sided bounds
+       1.0 - s.sdc / nullif(s.raw, 0) AS spfm, -- single-point fault metric of these bits
+       1.0 - s.sdc_high / nullif(s.raw, 0) AS spfm_low, 1.0 - s.sdc_low / nullif(s.raw, 0) AS spfm_high, -- its two-sided bounds
        CASE s.level WHEN 'layer' THEN NULL ELSE x.fit_target END AS fit_target, -- bn_parameter fit_target; NULL: a layer, as
-                                           -- the target is for all of them together
+                                           -- a target is for all layers of the row together
        CASE WHEN s.level = 'layer' THEN NULL WHEN s.sdc_low > x.fit_target THEN 'missed'
             WHEN s.sdc_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
-           AS target,                      -- of sdc_fit: met or missed with its whole interval, else open; met only
+           AS target,                      -- of sdc_fit, on these images: met or missed with its whole interval, else open; met only
                                            -- where every stratum has trials on every image
+       CASE WHEN s.level = 'layer' THEN NULL WHEN s.sdc_p_low > x.fit_target THEN 'missed'
+            WHEN s.sdc_p_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
+           AS target_population,           -- the same by the bounds that take the images as a sample, too
        s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0) AS coverage, -- share of raw_fit, if every
                                            -- stratum had trials, x images (by weight) that has trials
        s.trials,                           -- trials

@@ -62,7 +62,7 @@ SELECT entry,                                    -- entry.id
        w AS weight,                              -- W_t: their probability
        w * w / ww AS image_observations,         -- I: images, Kish's effective number where weights differ (Survey
                                                  -- Sampling, 1965)
-       share AS coverage,                        -- their share of all images of the campaign, by weight
+       round(share, 12) AS coverage,             -- their share of all images of the campaign, by weight
        CASE WHEN parameter THEN 'fault' ELSE 'trial' END AS unit, -- what bounds count
        trials,                                   -- their trials
        units,                                    -- how many units: trials, or repetitions of a parameter's fault

@@ -76,7 +76,8 @@ SELECT entry, ifnull(layer_name, 'all') AS layer, sdc1 AS "silent corruptions", 
 CREATE TEMP VIEW report_least_trust AS
 SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class_name END AS class,
        printf('%.3g', p) AS p, iif(trust_label IS NULL, NULL, printf('%.3f %%', 100.0 * trust_label)) AS
-       "by label", iif(label_with_fault IS NULL, NULL, printf('%.2f %%', 100.0 * label_with_fault)) AS "p = 1",
+       "by label", iif(trust_label_population_low IS NULL, NULL, printf('%.1f - %.1f %%', 100.0 * trust_label_population_low,
+       100.0 * trust_label_population_high)) AS "images as a sample", iif(label_with_fault IS NULL, NULL, printf('%.2f %%', 100.0 * label_with_fault)) AS "p = 1",
        iif(trust_golden IS NULL, NULL, printf('%.5f %%', 100.0 * trust_golden)) AS "by golden answer",
        iif(golden_with_fault IS NULL, NULL, printf('%.2f %%', 100.0 * golden_with_fault)) AS "p = 1 ",
        label_images AS "images with the label", n AS "trials with the answer", wrong AS "not golden" FROM
@@ -123,11 +124,14 @@ SELECT scope, place, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' |
 -- Sums, for each fault entry (scope -1: entries pooled by the prior of layers).
 CREATE TEMP VIEW report_rates AS
 SELECT scope, kind, printf('%.3g', bits / 1e6) AS Mbit, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g',
-       sdc_fit) AS "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS interval, printf('%.4g',
-       due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(parameter_vf IS NULL, NULL,
-       printf('%.3f %%', 100.0 * parameter_vf)) AS "parameter VF", iif(avf IS NULL,
-       NULL, printf('%.3f %%', 100.0 * avf)) AS AVF, iif(spfm IS NULL, NULL, printf('%.2f %%', 100.0 * spfm)) AS
-       SPFM, fit_target AS "target FIT", target FROM failure_rate WHERE level = 'kind' OR (level = 'all' AND
+       sdc_fit) AS "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS interval,
+       printf('%.3g - %.3g', sdc_fit_population_low, sdc_fit_population_high) AS "images as a sample", printf('%.4g',
+       due_fit) AS "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f (%.3f - %.3f) %%', 100.0 * pvf, 100.0 * pvf_low, 100.0 *
+       pvf_high)) AS PVF, iif(parameter_vf IS NULL, NULL, printf('%.3f %%', 100.0 * parameter_vf)) AS "parameter VF",
+       iif(avf IS NULL, NULL, printf('%.3f (%.3f - %.3f) %%', 100.0 * avf, 100.0 * avf_low, 100.0 * avf_high)) AS AVF,
+       iif(spfm IS NULL, NULL, printf('%.2f (%.2f - %.2f) %%', 100.0 * spfm, 100.0 * spfm_low, 100.0 * spfm_high)) AS SPFM,
+       printf('%.1f %%', 100.0 * coverage) AS coverage, fit_target AS "target FIT", target, target_population AS
+       "with images as a sample" FROM failure_rate WHERE level = 'kind' OR (level = 'all' AND
        scope = -1) ORDER BY scope, level = 'kind', kind;
 
 -- By layer.

@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS bn_prior_layer (
     entry INTEGER NOT NULL, -- entry.id
     layer INTEGER NOT NULL, -- layer.id
     raw_rate REAL CHECK (raw_rate >= 0),       -- exposure: upsets per bit and hour
-    residency REAL CHECK (residency >= 0),     -- exposure: hours each bit is exposed before it is used
+    residency REAL CHECK (residency >= 0),     -- hours each bit is exposed before it is used (exposure; failure_rate: its
+                                               -- share of the default hours scales the duty)
     exposure REAL CHECK (exposure >= 0),       -- exposure: m_t itself, instead of raw_rate x bits x residency
     probability REAL CHECK (probability >= 0), -- direct: P(L=t|F=1), up to a common factor
     PRIMARY KEY (entry, layer)

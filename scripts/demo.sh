@@ -35,7 +35,7 @@ echo
 echo "== sink classes: where silent corruptions drain to, more than to runners-up and than by scatter (view sink_class)"
 sqlite3 -header -column "$db" "
   SELECT level, entry, layer_name AS layer, bit, class_name AS class, hits || ' of ' || units || ' ' || unit || 's' AS counted,
-         round(share, 3) AS share, round(golden_share, 3) AS golden, round(runner_up_share, 3) AS runner_up,
+         round(share, 3) AS of_all, round(golden_share, 3) AS golden, round(runner_up_share, 3) AS runner_up,
          printf('%.1e', p_runner_up) AS p_runner_up, printf('%.1e', p_uniform) AS p_uniform, printf('%.1e', q_value) AS q
   FROM sink_class LIMIT 12"
 
@@ -57,11 +57,13 @@ sqlite3 -header -column "$db" "
   FROM rerun_policy ORDER BY scope"
 
 echo
-echo "== failure rates at 100 FIT per Mbit (view failure_rate)"
+rate=$(sqlite3 "$db" "SELECT printf('%g', raw_rate * 1e15) FROM bn_setting")
+echo "== failure rates at $rate FIT per Mbit; low, high, upper: on these images; pop_high: as a sample (view failure_rate)"
 sqlite3 -header -column "$db" "
   SELECT scope, kind, bits, round(raw_fit, 1) AS raw_fit, round(sdc_fit, 3) AS sdc_fit, round(sdc_fit_low, 3) AS low,
-         round(sdc_fit_high, 2) AS high, round(sdc_fit_upper, 2) AS upper, round(due_fit, 3) AS due_fit,
-         round(parameter_vf, 4) AS parameter_vf, fit_target, target
+         round(sdc_fit_high, 2) AS high, round(sdc_fit_upper, 2) AS upper,
+         round(sdc_fit_population_high, 2) AS pop_high, round(due_fit, 3) AS due_fit, round(spfm, 4) AS spfm,
+         round(spfm_low, 4) AS spfm_low, fit_target, target, target_population AS as_sample
   FROM failure_rate WHERE level = 'kind' ORDER BY scope, kind"
 
 echo

@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/log.h"
 #include "bn/bn.h"
 #include "store/schema.h"
 
@@ -223,6 +224,17 @@ static bs_status read_file(pass *p, const char *path)
     return st;
 }
 
+/* Images that a table of weights leaves out are out of every rate. */
+static bs_status count_unlisted(const bs_db *db)
+{
+    sqlite3_int64 unlisted = 0;
+    BS_TRY(bs_db_integer(&unlisted, db,
+                         "SELECT count(*) FROM image WHERE id NOT IN (SELECT image FROM bn_prior_image)"));
+    if (unlisted > 0)
+        bs_warn("%lld images are not listed: they weigh 0", (long long)unlisted);
+    return BS_OK;
+}
+
 bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path)
 {
     char sql[64];
@@ -242,6 +254,8 @@ bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path
     BS_TRY_GOTO(bs_db_exec(db, "write", sql), out);
     BS_TRY_GOTO(read_file(&p, csv_path), out);
     BS_TRY_GOTO(bs_bn_check_overlap(db), out);
+    if (strcmp(what, "weights") == 0)
+        BS_TRY_GOTO(count_unlisted(db), out);
     sqlite3_finalize(p.insert);
     p.insert = NULL;
     st = bs_db_exec(db, "write", "COMMIT");

@@ -141,7 +141,8 @@ const bs_command bs_cmd_bn = {
         "by an "
         "earlier version the views of this one, and counts by bit position. 'export' writes the network as "
         "BIF for "
-        "pgmpy and bnlearn. All numbers come from SQL views, so sqlite3 shows the same.",
+        "pgmpy and bnlearn. All numbers come from SQL views, so sqlite3 shows the same, bit positions after "
+        "'update'.",
     .min_operands = 1,
     .max_operands = 64,
     .options = options,

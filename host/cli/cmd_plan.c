@@ -95,6 +95,14 @@ static void print_strata(const bs_plan *p)
                g->tensors[t->tensor].name, t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op),
                s->repetitions, (unsigned long long)trials);
     }
+    for (int i = 0; i < p->n_strata; i++) {
+        const bs_stratum *s = &p->strata[i];
+        const bs_entry *e = &p->job->entries[s->entry];
+        if (bs_fault_is_ordered(&e->fault, s->population) && !e->sites && s->repetitions > s->population)
+            printf(
+                "entry %d: target %d has only %llu faults; trials beyond that repeat them, and add nothing\n",
+                e->id, s->target, (unsigned long long)s->population);
+    }
 }
 
 /* Why a stratum needs more trials or not. */

@@ -46,14 +46,35 @@ static void write_contents(bs_str *out, const bool *shown)
     bs_str_puts(out, "<a href=\"#again\">How to reproduce</a></nav>\n");
 }
 
+/* What a reader must know before any number: of what the intervals speak, and what the file is not. */
+static void write_scope(bs_str *out, const bs_data *d)
+{
+    enum { CONFIDENCE = 5, SHARD, SHARDS, MADE_UP };
+    bs_str_printf(out,
+                  "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
+                  "may hit, on the images of this file; where a table says so, of the images as a sample, "
+                  "too.</p>\n",
+                  bs_data_value(d, 0, CONFIDENCE));
+    if (bs_data_value(d, 0, SHARDS) > 0)
+        bs_str_printf(
+            out,
+            "<p><b>Shard %s of %s: the images of the other shards are missing.</b> Merge them before "
+            "anything is claimed of the campaign.</p>\n",
+            bs_data_text(d, 0, SHARD), bs_data_text(d, 0, SHARDS));
+    if (bs_data_value(d, 0, MADE_UP) > 0)
+        bs_str_puts(out, "<p><b>The null device made up trials of this file:</b> they test a job, never a "
+                         "network.</p>\n");
+}
+
 static bs_status write_head(bs_str *out, const bs_db *db, const bool *shown)
 {
     bs_data d = {0};
     BS_TRY(bs_data_load(
         &d, db,
         "SELECT ifnull(name, 'campaign'), model, (SELECT ifnull(sum(n), 0) FROM layer_summary), (SELECT "
-        "count(*) FROM golden), (SELECT count(*) FROM stratum), (SELECT 100 * confidence FROM bn_confidence) "
-        "FROM "
+        "count(*) FROM golden), (SELECT count(*) FROM stratum), (SELECT 100 * confidence FROM "
+        "bn_confidence), "
+        "shard, ifnull(shards, 0), (SELECT count(*) FROM run WHERE backend = 'null' AND trials > 0) FROM "
         "campaign",
         0, NULL));
     bs_str_puts(out, head);
@@ -66,12 +87,7 @@ static bs_status write_head(bs_str *out, const bs_db *db, const bool *shown)
         bs_html_text(out, bs_data_text(&d, 0, 1));
         bs_str_printf(out, ": %s trials in %s strata (fault entry x layer), %s images.</p>\n",
                       bs_data_text(&d, 0, 2), bs_data_text(&d, 0, 4), bs_data_text(&d, 0, 3));
-        bs_str_printf(
-            out,
-            "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
-            "may hit, on the images of this file; where a table says so, of the images as a sample, "
-            "too.</p>\n",
-            bs_data_value(&d, 0, 5));
+        write_scope(out, &d);
     }
     bs_data_clear(&d);
     write_contents(out, shown);

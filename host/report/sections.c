@@ -60,7 +60,8 @@ const bs_section bs_report_sections[] = {
      .title = "Bit positions",
      .text = "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa. "
              "Rates over "
-             "all layers weigh each by the bits that a fault may hit there.",
+             "all layers weigh each by the bits that a fault may hit there; view bit_accuracy has bounds by "
+             "layer.",
      .figure = "bits",
      .figure_text = "Share of trials with another answer, by layer and by flipped bit. Grey: not tried.",
      .tables = {{"Rates by bit position, over all layers", "bits", true}}},
@@ -72,14 +73,16 @@ const bs_section bs_report_sections[] = {
              "This does not help against faults that stay: weights, stuck bits.",
      .figure = "rerun",
      .figure_text = "What a growing set S catches, and what it costs.",
-     .tables = {{"The policy within the budget, judged on the other half of the images", "policy", false},
+     .tables = {{"The policy chosen within the budget, judged on the other half of the images", "policy",
+                 false},
                 {"S", "policy_classes", true}}},
     {.id = "fit",
      .title = "Failure rates",
      .text =
          "FIT (failures in 10^9 hours) = raw upset rate x bits x share of the time the bits are live x "
          "P(SDC-1 | fault). In the terms of ISO 26262-5, silent corruptions that no mechanism catches "
-         "are residual faults, DUE are detected ones; SPFM is the single-point fault metric over these "
+         "are residual faults, DUE are detected ones, if the item looks for NaN and Inf; SPFM is the "
+         "single-point fault metric over these "
          "bits. The target is the one of the settings, for the whole item: met or missed only where the "
          "whole "
          "interval says so. AVF: share of upsets that end as SDC-1 or DUE; PVF (program vulnerability "

@@ -320,7 +320,9 @@ def check_failure_rates(raw, table):
         due = sum(raw.w[i] / weight * unmasked[i] / raw.done(t, i) for i in images)
         item = dict(t=t, kind=kind + "s", raw=rate * 1e9 * bits, live=rate * 1e9 * bits * duty, bits=bits, due=due,
                     sdc=share(lambda c, i: c not in (DUE, raw.golden[i])), n=observations(raw, t, images),
-                    coverage=sum(raw.weight(i) for i in images) / sum(raw.weight(i) for i in raw.label))
+                    coverage=sum(raw.weight(i) for i in images) / sum(raw.weight(i) for i in raw.label),
+                    i=weight ** 2 / sum(raw.w[i] ** 2 for i in images))
+        item["fail"] = item["sdc"] + item["due"]
         for scope in [t[0]] + ([-1] if prior else []):
             items[scope].append(item)
     z1, seen = one_sided(raw), 0
@@ -344,19 +346,30 @@ def check_failure_rates(raw, table):
             close(name + " fit", row[name + "_fit"], value[name])
             for side, v in zip(("_low", "_high", "_upper"), bounds(chosen, name)):
                 close(name + side, row[name + "_fit" + side], v, 1e-7)
-        close("avf", row["avf"], (value["sdc"] + value["due"]) / total)
-        close("pvf", row["pvf"], (value["sdc"] + value["due"]) / live)
-        close("spfm", row["spfm"], 1 - value["sdc"] / total)
+        fail_low, fail_high, _ = bounds(chosen, "fail")
+        for name, whole in (("avf", total), ("pvf", live)):
+            close(name, row[name], (value["sdc"] + value["due"]) / whole)
+            close(name, row[name + "_low"], fail_low / whole, 1e-7)
+            close(name, row[name + "_high"], fail_high / whole, 1e-7)
         low, high, _ = bounds(chosen, "sdc")
+        for side, v in (("", value["sdc"]), ("_low", high), ("_high", low)):
+            close("spfm", row["spfm" + side], 1 - v / total, 1e-7)
+        steps = [x["live"] / x["n"] for x in chosen if x["kind"] == "parameters" and x["n"]]
+        n = 1 / (1 / min(x["i"] for x in chosen) + max(steps, default=0) / live)
+        wide = [live * v for v in share_bounds(min(1.0, value["sdc"] / live), n)]
+        wide = min(low, wide[0]), max(high, wide[1])
+        for side, v in zip(("_low", "_high"), wide):
+            close("population", row["sdc_fit_population" + side], v, 1e-7)
         for side, v in (("", value["sdc"]), ("_low", low), ("_high", high)):
             close("parameter_vf", row["parameter_vf" + side], v / live if row["kind"] == "parameters" else None, 1e-7)
         target = raw.setting["fit_target"]
         if row["level"] == "layer":
-            assert row["target"] is None and row["fit_target"] is None
+            assert row["target"] is row["target_population"] is row["fit_target"] is None
             close("coverage", row["coverage"], chosen[0]["coverage"])
         else:
             coverage = sum(x["raw"] * x["coverage"] for x in chosen) / planned[row["scope"], row["kind"]]
             whole = coverage > 1 - 1e-9
             close("coverage", row["coverage"], coverage)
-            assert row["target"] == ("missed" if low > target else "met" if high <= target and whole else "open")
+            for name, (x, y) in (("target", (low, high)), ("target_population", wide)):
+                assert row[name] == ("missed" if x > target else "met" if y <= target and whole else "open"), row
     assert seen == sum(len(v) for v in items.values()) > 0
