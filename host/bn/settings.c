@@ -67,6 +67,9 @@ static bs_status set_number(const bs_db *db, const char *name, const char *value
     bool number = rest != value && !*rest;
     if (strcmp(name, "raw_fit") == 0 && !number)
         return refused(name, value);
+    /* Files of earlier versions keep their table, which does not check this. */
+    if (strcmp(name, "confidence") == 0 && !(number && v >= 0.5 && v <= 0.9999))
+        return refused(name, value);
     /* raw_fit: FIT per 10^6 bits. */
     BS_TRY(bs_db_prepare(&q, db,
                          "UPDATE bn_parameter SET value = iif(?1 = 'raw_fit', ?2 * 1e-15, ?2) WHERE name = "

@@ -122,6 +122,7 @@ void bs_db_close(bs_db *db)
     if (!db)
         return;
     sqlite3_close(db->handle);
+    bs_lock_release(db->lock);
     free(db->path);
     free(db);
 }
@@ -191,9 +192,9 @@ static bs_status check_marks(const bs_db *db, bool *fresh)
                 (long long)version, BS_DB_VERSION);
         return bs_hint("use the bitsink that made it, or a newer one");
     }
-    if (version < BS_DB_VERSION) {
+    if (version < BS_DB_OLDEST) {
         bs_fail(BS_ERR, "cannot open result file '%s': its schema version %lld is older than %d", db->path,
-                (long long)version, BS_DB_VERSION);
+                (long long)version, BS_DB_OLDEST);
         return bs_hint(
             "run its job again into a new file, or use the bitsink that made it; SQL reads it as ever");
     }
@@ -234,12 +235,19 @@ static bs_status fail_read_only(const char *path)
 
 bs_status bs_db_open_for_settings(bs_db **out, const char *path)
 {
+    sqlite3_int64 version;
+    bs_status st;
     BS_TRY(open_existing(out, path, SQLITE_OPEN_READWRITE));
-    if (!sqlite3_db_readonly((*out)->handle, "main"))
-        return BS_OK;
+    if (sqlite3_db_readonly((*out)->handle, "main"))
+        BS_TRY_GOTO(fail_read_only(path), out);
+    BS_TRY_GOTO(bs_db_integer(&version, *out, "PRAGMA user_version"), out);
+    if (version < BS_DB_VERSION)
+        BS_TRY_GOTO(bs_lock_take(&(*out)->lock, path), out);
+    return BS_OK;
+out:
     bs_db_close(*out);
     *out = NULL;
-    return fail_read_only(path);
+    return st;
 }
 
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)

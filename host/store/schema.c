@@ -48,11 +48,17 @@ bs_status bs_schema_create(const bs_db *db)
     return create_views(db);
 }
 
-/* Table fault_wrong is younger than result files. */
-static const char sql_has_wrong[] = "SELECT count(*) FROM main.sqlite_master WHERE name = 'fault_wrong'";
+/* Is the file of an older schema version? */
+static bs_status is_old(bool *old, const bs_db *db)
+{
+    sqlite3_int64 version;
+    BS_TRY(bs_db_integer(&version, db, "PRAGMA main.user_version"));
+    *old = version < BS_DB_VERSION;
+    return BS_OK;
+}
 
-/* Does the file hold every object of `wanted` (with the same text, if it is a view), every setting, and
- * fault_wrong? */
+/* Is the file of this schema version, and does it hold every object of `wanted` (with the same text, if it is
+ * a view) and every setting? */
 static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
 {
     static const char have_sql[] =
@@ -60,9 +66,10 @@ static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
         "OR sql = ?2)";
     sqlite3_stmt *want = NULL, *have = NULL;
     sqlite3_int64 settings, mine;
-    bool row = true;
+    bool row = true, old;
     bs_status st;
-    *same = true;
+    BS_TRY(is_old(&old, db));
+    *same = !old;
     BS_TRY(bs_db_prepare(&want, wanted, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"));
     BS_TRY_GOTO(bs_db_prepare(&have, db, have_sql), out);
     while (row && *same) {
@@ -80,10 +87,6 @@ static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
         BS_TRY_GOTO(bs_db_integer(&settings, wanted, "SELECT count(*) FROM bn_parameter"), out);
         BS_TRY_GOTO(bs_db_integer(&mine, db, "SELECT count(*) FROM bn_parameter"), out);
         *same = settings == mine;
-    }
-    if (*same) {
-        BS_TRY_GOTO(bs_db_integer(&mine, db, sql_has_wrong), out);
-        *same = mine > 0;
     }
 out:
     sqlite3_finalize(want);
@@ -115,17 +118,18 @@ out:
     return st;
 }
 
-/* Makes and fills fault_wrong in a file that lacks it. */
-static bs_status add_fault_wrong(const bs_db *db)
+/* Brings the tables of facts of an older schema version to this one. Fills fault_wrong from the trials even
+ * if it is there: a program that does not know this table may have added trials. View sink_count is no more.
+ */
+static bs_status upgrade(const bs_db *db)
 {
     bs_db fresh = {.path = (char *)"(schema)"};
     sqlite3_stmt *q = NULL;
     bs_str sql = {0};
-    sqlite3_int64 has;
-    bool row;
+    bool row, old;
     bs_status st;
-    BS_TRY(bs_db_integer(&has, db, sql_has_wrong));
-    if (has)
+    BS_TRY(is_old(&old, db));
+    if (!old)
         return BS_OK;
     if (sqlite3_open_v2(":memory:", &fresh.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
         SQLITE_OK) {
@@ -135,8 +139,10 @@ static bs_status add_fault_wrong(const bs_db *db)
     BS_TRY_GOTO(bs_db_exec(&fresh, "create", bs_sql_tables), out);
     BS_TRY_GOTO(bs_db_prepare(&q, &fresh, "SELECT sql FROM sqlite_master WHERE name = 'fault_wrong'"), out);
     BS_TRY_GOTO(bs_db_step(&fresh, q, &row), out);
-    bs_str_printf(&sql, "%s; INSERT INTO fault_wrong %s", (const char *)sqlite3_column_text(q, 0),
-                  bs_sql_fault_wrong);
+    bs_str_printf(&sql,
+                  "DROP VIEW IF EXISTS main.sink_count; DROP TABLE IF EXISTS main.fault_wrong; %s; "
+                  "INSERT INTO main.fault_wrong %s; PRAGMA user_version = %d",
+                  (const char *)sqlite3_column_text(q, 0), bs_sql_fault_wrong, BS_DB_VERSION);
     BS_TRY_GOTO(bs_str_status(&sql), out);
     st = bs_db_exec(db, "write", sql.ptr);
 out:
@@ -146,14 +152,14 @@ out:
     return st;
 }
 
-/* The same for one that may not be written: counted when it is asked for. */
+/* The same for a file that may not be written: counted when it is asked for. */
 static bs_status shadow_fault_wrong(const bs_db *db)
 {
     bs_str sql = {0};
-    sqlite3_int64 has;
+    bool old;
     bs_status st;
-    BS_TRY(bs_db_integer(&has, db, sql_has_wrong));
-    if (has)
+    BS_TRY(is_old(&old, db));
+    if (!old)
         return BS_OK;
     bs_str_printf(&sql, "CREATE TEMP VIEW fault_wrong AS %s", bs_sql_fault_wrong);
     BS_TRY_GOTO(bs_str_status(&sql), out);
@@ -175,7 +181,7 @@ bs_status bs_schema_update(const bs_db *db)
     BS_TRY_GOTO(bs_db_exec(db, "write", "SAVEPOINT schema"), out);
     st = drop_derived(db, &wanted);
     if (st == BS_OK)
-        st = add_fault_wrong(db);
+        st = upgrade(db);
     if (st == BS_OK)
         st = bs_db_exec(db, "write", bs_sql_settings);
     if (st == BS_OK)

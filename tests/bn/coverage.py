@@ -1,7 +1,8 @@
 """coverage.py BITSINK [small|full]: do the intervals of the views cover what they claim? Campaigns of known truth are drawn,
 put into a result file, and read through its views. Fails where a nominal 95 % interval, two-sided or one-sided, covers
 less than 93 % of the campaigns (small: by more than three standard errors, as it draws fewer of them); one of another
-confidence less than 2 % below it. The draws are the same in every run."""
+confidence less than 2 % below it. The draws are the same in every run. "exact": nothing is drawn, every campaign that can
+come is there with its probability. Words after the size: only these cases."""
 import os
 import sys
 import tempfile
@@ -11,7 +12,9 @@ try:
 except ImportError:
     print("skipped: numpy is not installed")
     sys.exit(77)
-from simulated import ENDLESS, File, make
+from coverage_answers import answers, pseudo
+from coverage_finite import finite, interrupted, rare
+from simulated import ENDLESS, File, make, outcomes
 
 STRATA = 19  # of a sum, as VGG-19 has
 
@@ -22,37 +25,36 @@ class Table:
         self.small, self.bad, self.lines = small, [], 0
         print(f"{'case':44} {'interval':26} {'campaigns':>9} {'truth':>9} {'covered':>8} {'above':>6} {'below':>6} {'width':>9}")
 
-    def line(self, case, what, truth, low, high, nominal):
+    def line(self, case, what, truth, low, high, nominal, share=None):
+        """share: how often each row comes, where all that can come are there: nothing was drawn then. Of one side: width is
+        how far the bound is beyond the truth."""
         truth = np.broadcast_to(truth, low.shape)
         assert len(low) and not np.isnan(low).any() and not np.isnan(high).any(), f"{case}, {what}: no interval"
         slack = 1e-12 * np.abs(truth)
-        above, below = (truth > high + slack).mean(), (truth < low - slack).mean()
+        above, below = (np.average(x, weights=share) for x in (truth > high + slack, truth < low - slack))
         covered = 1 - above - below
+        width = high - low if np.isfinite(high - low).all() else np.where(np.isinf(low), high - truth, truth - low)
         least = nominal - 0.02
-        if self.small:
+        if self.small and share is None:
             least -= 3 * np.sqrt(least * (1 - least) / len(low))
         fails = covered < least
         self.lines += 1
-        print(f"{case:44} {what:26} {len(low):9} {truth.mean():9.3g} {covered:8.4f} {above:6.4f} {below:6.4f} "
-              f"{np.median(high - low):9.3g}{'  LOW' if fails else ''}", flush=True)
+        print(f"{case:44} {what:26} {'exact' if share is not None else len(low):>9} {truth.mean():9.3g} {covered:8.4f} {above:6.4f} {below:6.4f} "
+              f"{np.median(width):9.3g}{'  LOW' if fails else ''}", flush=True)
         if fails:
             self.bad.append(f"{case}: {what} covers {covered:.4f}")
 
-    def score(self, case, what, truth, rows, nominal=0.95):
-        """rows: low, high and, if the view has it, upper."""
-        self.line(case, what, truth, rows[:, 0], rows[:, 1], nominal)
+    def score(self, case, what, truth, rows, nominal=0.95, share=None):
+        """rows: low, high and, if the view has them, upper and lower."""
+        self.line(case, what, truth, rows[:, 0], rows[:, 1], nominal, share)
         if rows.shape[1] > 2:
-            self.line(case, what + " upper", truth, np.zeros(len(rows)), rows[:, 2], nominal)
+            self.line(case, what + " upper", truth, np.full(len(rows), -np.inf), rows[:, 2], nominal, share)
+        if rows.shape[1] > 3:
+            self.line(case, what + " lower", truth, rows[:, 3], np.full(len(rows), np.inf), nominal, share)
 
-    def layers(self, case, f, entry, truths, nominal=0.95, columns=slice(0, 3)):
+    def layers(self, case, f, entry, truths, nominal=0.95, columns=slice(0, 4)):
         for outcome, truth in truths.items():
             self.score(case, outcome, truth, outcomes(f)[f"{entry} {outcome}"][:, columns], nominal)
-
-
-def outcomes(f):
-    """'entry outcome' -> rows of low, high, upper, population_low, population_high, census, rate"""
-    return f.table("layer_outcome", "entry || ' ' || outcome", "low, high, upper, population_low, population_high, census, rate",
-                   "outcome IN ('sdc1', 'due', 'masked', 'sdc1_or_due', 'accuracy', 'accuracy_drop')")
 
 
 def mixture(rng, kind, shape):
@@ -126,11 +128,9 @@ def drops(f, table, n):
         f.faults(e, np.arange(n), y.sum(2), y.sum(1))
     f.finish()
     for e, (loss, gain, each) in enumerate(cases):
-        table.layers(f"activations, loss {loss:g}, gain {gain:g}, {4 * each}", f, e, {"accuracy_drop": 0.75 * loss - 0.25 * gain},
-                     columns=slice(0, 2))
+        table.layers(f"activations, loss {loss:g}, gain {gain:g}, {4 * each}", f, e, {"accuracy_drop": 0.75 * loss - 0.25 * gain})
     for e, (loss, gain, k) in enumerate(kinds, 100):
-        table.layers(f"weights, loss {loss:g}, gain {gain:g}, {k} faults", f, e, {"accuracy_drop": 0.75 * loss - 0.25 * gain},
-                     columns=slice(0, 2))
+        table.layers(f"weights, loss {loss:g}, gain {gain:g}, {k} faults", f, e, {"accuracy_drop": 0.75 * loss - 0.25 * gain})
 
 
 RATES = {"one bad layer": np.where(np.arange(STRATA) == 7, 0.02, 1e-4), "all 1e-3": np.full(STRATA, 1e-3),
@@ -256,35 +256,6 @@ def severity_weighted(f, table, n):
         table.score(f"severity, heavy image fails, {40 * each} trials", "severity", 10 * 0.1 * 20 / weight.sum(), rows)
 
 
-def finite(f, table, n):
-    """320 faults in all, drawn without replacement."""
-    f.clear()
-    f.images(np.arange(10))
-    harm = np.zeros((320, 10), bool)
-    harm[:8] = f.rng.random((8, 10)) < 0.85
-    harm[8:60] = f.rng.random((52, 10)) < 0.05
-    widths = []
-    counts = (5, 40, 160, 300, 320)
-    for e, k in enumerate(counts):
-        drawn = f.rng.random((n, 320)).argpartition(k - 1, 1)[:, :k]
-        y = harm[drawn]
-        f.faults(e, np.arange(n), y.sum(2), y.sum(1), 320)
-        per_image = np.stack([f.rng.hypergeometric(harm[:, i].sum(), 320 - harm[:, i].sum(), k, n) for i in range(10)], 1)
-        f.add(10 + e, np.arange(n), [(f.golden, k - per_image, 0), ((f.golden + 1) % 10, per_image, 0)], 0, 320)
-    f.finish()
-    for start, kind in ((0, "weights"), (10, "activations")):
-        for e, k in enumerate(counts, start):
-            rows = outcomes(f)[f"{e} sdc1"]
-            census = k == 320
-            assert (rows[:, 5] == census).all(), f"{kind}: census with {k} of 320"
-            if census:
-                assert np.isnan(rows[:, :3]).all() and np.allclose(rows[:, 6], harm.mean())
-            else:
-                table.score(f"{kind}, {k} of 320 faults", "sdc1", harm.mean(), rows[:, :3])
-                widths.append(np.median(rows[:, 1] - rows[:, 0]))
-        assert widths[-1] < 0.5 * widths[-2] and (np.diff(widths[-4:]) < 0).all(), widths
-
-
 def weighted(f, table, n):
     f.clear()
     weight = f.rng.permutation(np.linspace(1, 20, 40))
@@ -332,7 +303,7 @@ def population(f, table, n):
         f.finish()
         for e, (mean, c) in enumerate(cases):
             table.layers(f"population: {count} images, beta({mean * c:g}, {(1 - mean) * c:g})", f, e, {"sdc1": mean},
-                         columns=slice(3, 5))
+                         columns=slice(4, 6))
     f.clear()
     f.images(np.arange(40) % 10)
     def both(fault, image):
@@ -347,7 +318,7 @@ def population(f, table, n):
         f.faults(e, np.arange(n), by_fault, by_image)
     f.finish()
     for e, k in enumerate((5, 20, 100)):
-        table.layers(f"population: 40 images x {k} faults", f, e, {"sdc1": truth}, columns=slice(3, 5))
+        table.layers(f"population: 40 images x {k} faults", f, e, {"sdc1": truth}, columns=slice(4, 6))
 
 
 def rerun(f, table, n):
@@ -381,7 +352,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         f = File(make(bitsink, folder))
         table = Table(size == "small")
-        for seed, case in enumerate((parameters, activations, drops, sums, severity, severity_weighted, finite, weighted, population, rerun)):
+        for seed, case in enumerate((parameters, activations, drops, sums, severity, severity_weighted, finite, weighted, population, rerun,
+                                     rare, interrupted, pseudo, answers)):
             if not only or case.__name__ in only:
                 f.rng = np.random.default_rng(seed)
                 case(f, table, n)

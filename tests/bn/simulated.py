@@ -46,7 +46,7 @@ class File:
         for table in ("trial", "image", "golden", "entry", "stratum", "unit", "summary", "layer_summary", "fault_summary",
                       "bn_prior_image", "bn_prior_layer", "class_group", "group_cost"):
             self.db.execute(f"DELETE FROM {table}")
-        self.set(p=1e-6, confidence=0.95, layer_prior="uniform", fit_target=10)
+        self.set(p=1e-6, confidence=0.95, layer_prior="uniform", fit_target=10, pseudo_count=0)
 
     def set(self, **settings):
         self.read_before = {}
@@ -74,7 +74,8 @@ class File:
 
     def add(self, entry, layer, answers, parameter=0, population=ENDLESS, faults=None):
         """Strata (entry[s], layer[s]). answers: (class, n, masked) of arrays class[image], n[s, image], masked[s, image].
-        faults, for parameters: silent corruptions [s, fault]; every fault meets every image."""
+        faults, for parameters: silent corruptions [s, fault]; fault k meets the images with more than k trials, which are
+        the same in all strata."""
         entry, layer = (np.broadcast_to(x, np.broadcast(entry, layer).shape) for x in (entry, layer))
         done = sum(n for _, n, _ in answers)
         images = done.shape[1]
@@ -97,8 +98,9 @@ class File:
                         np.broadcast_to(masked, n.shape).ravel()[some], 0, 0, 0)
         if faults is not None:
             k = faults.shape[1]
-            self.insert("fault_summary", np.repeat(entry, k), np.repeat(layer, k), np.tile(np.arange(k), len(entry)), images,
-                        0, faults.ravel(), 0)
+            met = (done[0] > np.arange(k)[:, None]).sum(1)
+            self.insert("fault_summary", np.repeat(entry, k), np.repeat(layer, k), np.tile(np.arange(k), len(entry)),
+                        np.tile(met, len(entry)), 0, faults.ravel(), 0)
 
     def shares(self, entry, layer, n, sdc1, due=0.0, masked=0.0):
         """Activations: n trials on each image; rates [s, image], or less."""
@@ -118,10 +120,16 @@ class File:
             by_fault[s:s + 64], by_image[s:s + 64] = y.sum(2), y.sum(1)
         return by_fault, by_image
 
-    def faults(self, entry, layer, by_fault, by_image, population=ENDLESS):
-        """Parameters, from what `hits` gives."""
-        self.add(entry, layer, [(self.golden, by_fault.shape[1] - by_image, 0), ((self.golden + 1) % CLASSES, by_image, 0)], 1,
-                 population, by_fault)
+    def faults(self, entry, layer, by_fault, by_image, population=ENDLESS, done=None):
+        """Parameters, from what `hits` gives. done[image]: trials; None: every fault meets every image."""
+        done = by_fault.shape[1] if done is None else done
+        self.add(entry, layer, [(self.golden, done - by_image, 0), ((self.golden + 1) % CLASSES, by_image, 0)], 1, population,
+                 by_fault)
+
+    def answers(self, entry, layer, p, each):
+        """Activations: trials on each image that answer class c with probability p[image, c]."""
+        k = self.rng.multinomial(each, p, (len(np.broadcast_to(layer, np.broadcast(entry, layer).shape)), len(p)))
+        self.add(entry, layer, [(np.full(len(p), c), k[:, :, c], 0) for c in range(p.shape[1])])
 
     def finish(self):
         self.db.execute("DELETE FROM layer_summary")
@@ -144,3 +152,9 @@ class File:
                 parts.setdefault(row[0], []).append(row[1:])
             self.read_before[view, columns] = {k: np.array(v, dtype=float) for k, v in parts.items()}
         return self.read_before[view, columns]
+
+
+def outcomes(f):
+    """'entry outcome' -> rows of low, high, upper, lower, population_low, population_high, census, rate"""
+    return f.table("layer_outcome", "entry || ' ' || outcome", "low, high, upper, lower, population_low, population_high, census, rate",
+                   "outcome IN ('sdc1', 'due', 'masked', 'sdc1_or_due', 'accuracy', 'accuracy_drop')")

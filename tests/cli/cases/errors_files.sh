@@ -41,6 +41,14 @@ t digest newer.db
 t run --device null --db newer.db jobs/small.yaml
 sqlite3 newer.db "PRAGMA user_version = 2"
 t run --device null --db newer.db jobs/small.yaml
+t bn newer.db layer
+sqlite3 newer.db "PRAGMA user_version = 3" # read as it is, and brought up to date where it is written
+t digest newer.db
+t bn --limit 1 newer.db stratum
+sql newer.db 'PRAGMA user_version'
+t bn newer.db set confidence=7
+t bn newer.db set confidence=0.9
+sql newer.db 'PRAGMA user_version'
 
 # Output that cannot be written is an error, too.
 "$bitsink" inspect models/fashion_vgg.onnx >/dev/full
