@@ -6,23 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What each reason says about why trials of the same id were not taken as pairs. */
-static const char *const reason_text[] = {
-    "the seeds differ",
-    "images of the same number differ in path, label or content",
-    "fault entries of the same id have other bits, sites or targets",
-    "layers have another id, name, kind or shape",
-    "no trial on an image with a weight is in both files",
-    "the faults differ: the files' versions number them otherwise",
-    "layers were brought together by --map or --by-position",
-};
-
-static const char *const remark_text[] = {
-    "the models differ; each file is judged by its own golden answers",
-    "the preprocessing of the images differs",
-    "the model is the same, but golden answers differ: other arithmetic, preprocessing or image content",
-    "the images with trials, or their weights, differ: what is not paired differs by them, too",
-};
+#define X(suffix, name, text) text,
+static const char *const reason_text[] = {BS_UNPAIRED_REASONS(X)};
+static const char *const remark_text[] = {BS_CONTRAST_REMARKS(X)};
+#undef X
 
 /* Paired or not, and why not. */
 static void print_pairing(const bs_contrasts *c)
@@ -118,30 +105,31 @@ static void json_number(bs_str *t, const char *key, double v)
         bs_str_printf(t, ", \"%s\": %.9g", key, v);
 }
 
+/* The names of the bits that are set, as an array. */
+static void json_names(bs_str *t, const char *key, unsigned bits, const char *const *name)
+{
+    const char *comma = "";
+    bs_str_printf(t, ", \"%s\": [", key);
+    for (int i = 0; bits >> i; i++)
+        if (bits >> i & 1) {
+            bs_str_printf(t, "%s\"%s\"", comma, name[i]);
+            comma = ", ";
+        }
+    bs_str_puts(t, "]");
+}
+
 static void json_row(bs_str *t, const bs_contrasts *c, const bs_contrast *r)
 {
     bs_str_printf(t, "{\"entry\": %d, \"name_a\": ", r->entry);
     bs_str_json(t, r->name[0]);
     bs_str_puts(t, ", \"name_b\": ");
     bs_str_json(t, r->name[1]);
-    bs_str_printf(t, ", \"outcome\": \"%s\", \"test\": \"%s\", \"paired\": %s, \"not_paired\": [",
+    bs_str_printf(t, ", \"outcome\": \"%s\", \"test\": \"%s\", \"paired\": %s",
                   bs_contrast_outcome_name[r->outcome], bs_contrast_test_name[r->test],
                   r->why == BS_PAIRED ? "true" : "false");
-    const char *comma = "";
-    for (int i = 0; i < BS_UNPAIRED_N; i++)
-        if (r->why >> i & 1) {
-            bs_str_printf(t, "%s\"%s\"", comma, bs_unpaired_name[i]);
-            comma = ", ";
-        }
-    bs_str_printf(t, "], \"same_model\": %s, \"remarks\": [",
-                  c->remarks & BS_REMARK_MODEL ? "false" : "true");
-    comma = "";
-    for (int i = 0; i < BS_REMARKS; i++)
-        if (c->remarks >> i & 1) {
-            bs_str_printf(t, "%s\"%s\"", comma, bs_contrast_remark_name[i]);
-            comma = ", ";
-        }
-    bs_str_puts(t, "]");
+    json_names(t, "not_paired", r->why, bs_unpaired_name);
+    bs_str_printf(t, ", \"same_model\": %s", c->remarks & BS_REMARK_MODEL ? "false" : "true");
+    json_names(t, "remarks", c->remarks, bs_contrast_remark_name);
     json_number(t, "rate_a", r->rate[0]);
     json_number(t, "rate_b", r->rate[1]);
     json_number(t, "n_a", r->n[0]);

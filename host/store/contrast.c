@@ -14,6 +14,8 @@
 #define X(suffix, name) name,
 const char *const bs_contrast_outcome_name[] = {BS_CONTRAST_OUTCOMES(X)};
 const char *const bs_contrast_test_name[] = {BS_CONTRAST_TESTS(X)};
+#undef X
+#define X(suffix, name, text) name,
 const char *const bs_unpaired_name[] = {BS_UNPAIRED_REASONS(X)};
 const char *const bs_contrast_remark_name[] = {BS_CONTRAST_REMARKS(X)};
 #undef X

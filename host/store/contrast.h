@@ -18,23 +18,25 @@
     X(SIGN, "sign")                                                                                          \
     X(PROPORTIONS, "proportions")
 
-/* X(suffix, text). Why trials of the same id are not the same fault, or are not compared so. */
+/* X(suffix, name, text). Why trials of the same id are not the same fault, or are not compared so. */
 #define BS_UNPAIRED_REASONS(X)                                                                               \
-    X(SEED, "seed")                                                                                          \
-    X(IMAGES, "images")                                                                                      \
-    X(ENTRY, "entry")                                                                                        \
-    X(LAYER, "layer")                                                                                        \
-    X(TRIALS, "trials")                                                                                      \
-    X(FAULTS, "faults")                                                                                      \
-    X(MAP, "map")
+    X(SEED, "seed", "the seeds differ")                                                                      \
+    X(IMAGES, "images", "images of the same number differ in path, label or content")                        \
+    X(ENTRY, "entry", "fault entries of the same id have other bits, sites or targets")                      \
+    X(LAYER, "layer", "layers have another id, name, kind or shape")                                         \
+    X(TRIALS, "trials", "no trial on an image with a weight is in both files")                               \
+    X(FAULTS, "faults", "the faults differ: the files' versions number them otherwise")                      \
+    X(MAP, "map", "layers were brought together by --map or --by-position")
 
-/* X(suffix, text). What differs and is no reason not to pair. GOLDEN: of one model, the fault-free answers to
- * a common image. TRIED: the images with trials, or their weights. */
+/* X(suffix, name, text). What differs and is no reason not to pair. GOLDEN: of one model, the fault-free
+ * answers to a common image. TRIED: the images with trials, or their weights. */
 #define BS_CONTRAST_REMARKS(X)                                                                               \
-    X(MODEL, "model")                                                                                        \
-    X(PREPROCESS, "preprocess")                                                                              \
-    X(GOLDEN, "golden")                                                                                      \
-    X(TRIED, "tried")
+    X(MODEL, "model", "the models differ; each file is judged by its own golden answers")                    \
+    X(PREPROCESS, "preprocess", "the preprocessing of the images differs")                                   \
+    X(GOLDEN, "golden",                                                                                      \
+      "the model is the same, but golden answers differ: other arithmetic, preprocessing or image content")  \
+    X(TRIED, "tried",                                                                                        \
+      "the images with trials, or their weights, differ: what is not paired differs by them, too")
 
 #define X(suffix, ...) BS_CONTRAST_##suffix,
 typedef enum bs_contrast_outcome { BS_CONTRAST_OUTCOMES(X) BS_CONTRAST_N_OUTCOMES } bs_contrast_outcome;

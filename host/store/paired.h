@@ -2,20 +2,19 @@
 #ifndef BS_STORE_PAIRED_H
 #define BS_STORE_PAIRED_H
 
+#include "store/contrast.h"
 #include "store/db.h"
 
 #include <stdint.h>
 
-typedef enum bs_bad { BS_BAD_SDC1, BS_BAD_DUE, BS_BADS } bs_bad;
-
 /* One stratum that both files have, over the trials that are in both. Each file is judged by its own golden
  * answers. */
 typedef struct bs_paired {
-    bool other_faults;        /* trials of one id have different faults: nothing was counted */
-    uint64_t trials, units;   /* in both; units: trials, or faults of a parameter */
-    uint64_t bad[BS_BADS][2]; /* trials with this outcome in A (main) and in B (other) */
-    uint64_t only[BS_BADS]
-                 [2]; /* units: trials with this outcome in one only; faults with more such trials in one */
+    bool other_faults;                       /* trials of one id have different faults: nothing was counted */
+    uint64_t trials, units;                  /* in both; units: trials, or faults of a parameter */
+    uint64_t bad[BS_CONTRAST_N_OUTCOMES][2]; /* trials with this outcome in A (main) and in B (other) */
+    /* Units: trials with this outcome in one only; faults with more such trials in one. */
+    uint64_t only[BS_CONTRAST_N_OUTCOMES][2];
 } bs_paired;
 
 typedef struct bs_pairing bs_pairing;
