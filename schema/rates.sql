@@ -23,6 +23,7 @@ SELECT s.entry,                -- entry.id
        CASE WHEN e.kind IN ('flip', 'stuck-at-0', 'stuck-at-1') THEN s.population ELSE l.bits END
            AS bits,            -- bits that the entry may hit: those of its mask; other kinds replace the value: all
        CASE WHEN e.count = 1 AND e.ber = 0 AND e.kind <> 'random' AND e.sites IS NULL AND s.population <= 1048576
+                      AND e.definition NOT LIKE '% with replacement'
             THEN s.population END
            AS faults           -- distinct faults, where they are drawn without replacement; NULL: no limit
   FROM stratum s JOIN entry e ON e.id = s.entry JOIN layer l ON l.id = s.layer;

@@ -40,7 +40,8 @@ CREATE TABLE entry (
     sites TEXT,               -- explicit site list (path as of the last run), NULL: sites are sampled
     targets TEXT NOT NULL,    -- layer ids it hits, such as "0,4-9"
     trials INTEGER NOT NULL,  -- trials for each (layer, image), as of the last run
-    definition TEXT NOT NULL  -- identity: all of the above but name, path and trials in one line
+    definition TEXT NOT NULL  -- identity: all of the above but name, path and trials in one line; ends in "with
+                              -- replacement" where bitsink of schema version 1 or 2 drew the sites, independently
 );
 
 -- A stratum: the pair (entry, layer) whose trials are pooled.

@@ -53,7 +53,7 @@ static bs_status bits_are_old(bool *old, const bs_db *db)
 static bs_status prepare(const bs_db *db, bool bits)
 {
     bool shadowed, old;
-    BS_TRY(bs_db_exec(db, "read", "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144; BEGIN"));
+    BS_TRY(bs_db_exec(db, "read", "PRAGMA cache_size = -262144; BEGIN"));
     BS_TRY(bs_schema_shadow(db, false, &shadowed));
     if (!bits)
         return BS_OK;

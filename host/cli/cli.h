@@ -40,6 +40,7 @@ typedef struct bs_command {
     X(run)                                                                                                   \
     X(merge)                                                                                                 \
     X(backup)                                                                                                \
+    X(upgrade)                                                                                               \
     X(status)                                                                                                \
     X(bn)                                                                                                    \
     X(plot)                                                                                                  \

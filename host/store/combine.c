@@ -1,6 +1,7 @@
 #include "store/combine.h"
 
 #include "base/buf.h"
+#include "store/history.h"
 
 #include <stdlib.h>
 
@@ -11,11 +12,14 @@ bs_status bs_combine_attach(const bs_db *db, const char *path)
     sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
     bs_status st = bs_db_run(db, "read", q);
     sqlite3_finalize(q);
+    if (st == BS_OK)
+        st = bs_history_show(db, "other", "other_");
     return st == BS_OK ? st : bs_context("%s", path);
 }
 
 void bs_combine_detach(const bs_db *db)
 {
+    bs_history_forget(db, "other_");
     sqlite3_exec(db->handle, "DETACH other", NULL, NULL, NULL);
 }
 
@@ -23,21 +27,21 @@ void bs_combine_detach(const bs_db *db)
  */
 static const char sql_differences[] =
 #define FIELD(place, name, column)                                                                           \
-    "SELECT '" name "', a." column ", b." column ", " #place ", 0 FROM main.campaign a, other.campaign b "   \
+    "SELECT '" name "', a." column ", b." column ", " #place ", 0 FROM campaign a, other_campaign b "        \
     "WHERE a." column " IS NOT b." column " UNION ALL "
     FIELD(1, "model SHA-256", "model_sha256") FIELD(2, "seed", "seed") FIELD(3, "preprocessing", "preprocess")
         FIELD(4, "label offset", "label_offset") FIELD(5, "number of classes", "classes")
 #undef FIELD
-            "SELECT 'fault entry ' || id, a.definition, b.definition, 6, id FROM main.entry a "
-            "JOIN other.entry b USING (id) WHERE a.definition <> b.definition UNION ALL "
+            "SELECT 'fault entry ' || id, a.definition, b.definition, 6, id FROM entry a "
+            "JOIN other_entry b USING (id) WHERE a.definition <> b.definition UNION ALL "
             "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
-            "b.path || ', label ' || ifnull(b.label, 'unknown'), 7, id FROM main.image a "
-            "JOIN other.image b USING (id) WHERE a.path <> b.path OR a.label IS NOT b.label "
+            "b.path || ', label ' || ifnull(b.label, 'unknown'), 7, id FROM image a "
+            "JOIN other_image b USING (id) WHERE a.path <> b.path OR a.label IS NOT b.label "
             "ORDER BY 4, 5 LIMIT 1";
 
 static const char sql_mixed[] =
     "SELECT a.backend, a.device, a.isa, a.library, b.backend, b.device, b.isa, b.library "
-    "FROM main.run a JOIN other.run b ON a.fingerprint <> b.fingerprint "
+    "FROM run a JOIN other_run b ON a.fingerprint <> b.fingerprint "
     "WHERE a.trials + a.goldens > 0 AND b.trials + b.goldens > 0 ORDER BY a.id, b.id LIMIT 1";
 
 static const char *text(sqlite3_stmt *q, int column)
@@ -92,8 +96,8 @@ bs_status bs_combine_check(const bs_db *db, const char *other_path, bool allow_m
 static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.trial, a.full, m.id, a.died_at, "
                                  "a.top1, a.top2, a.top3, a.top4, "
                                  "a.top5, a.score1, a.score2, a.score3, a.score4, a.score5, a.p_golden, "
-                                 "a.flags, a.logits_hash FROM other.audit "
-                                 "a JOIN other.run o ON o.id = a.run JOIN main.run m ON m.uid = o.uid";
+                                 "a.flags, a.logits_hash FROM other_audit "
+                                 "a JOIN other_run o ON o.id = a.run JOIN main.run m ON m.uid = o.uid";
 
 /* Runs get a number of their own in the merged file; their uid tells which they are. */
 static bs_status copy_runs(const bs_db *db)
@@ -111,7 +115,7 @@ static bs_status copy_runs(const bs_db *db)
     BS_TRY_GOTO(bs_db_text(&columns, q, 0), out);
     bs_str_printf(
         &sql,
-        "INSERT INTO main.run (%s) SELECT %s FROM other.run WHERE true ON CONFLICT (uid) DO UPDATE SET "
+        "INSERT INTO main.run (%s) SELECT %s FROM other_run WHERE true ON CONFLICT (uid) DO UPDATE SET "
         "ended = excluded.ended, seconds = excluded.seconds, trials = excluded.trials, "
         "goldens = excluded.goldens, exit = excluded.exit, audited = excluded.audited, "
         "audit_equal = excluded.audit_equal",
@@ -128,21 +132,21 @@ out:
 
 bs_status bs_combine_union(const bs_db *db, bool fresh)
 {
-    static const char sql_campaign[] = "INSERT INTO main.campaign SELECT * FROM other.campaign;"
+    static const char sql_campaign[] = "INSERT INTO main.campaign SELECT * FROM other_campaign;"
                                        "UPDATE main.campaign SET shard = NULL, shards = NULL";
     static const char sql_rest[] =
         "UPDATE main.campaign SET (name, job, job_path, model, job_trials) = (SELECT name, job, job_path, "
         "model, "
-        "job_trials FROM other.campaign) WHERE job_trials < (SELECT job_trials FROM other.campaign);"
+        "job_trials FROM other_campaign) WHERE job_trials < (SELECT job_trials FROM other_campaign);"
         "UPDATE main.campaign SET planned_trials = job_trials;"
-        "INSERT INTO main.class SELECT * FROM other.class WHERE true ON CONFLICT (id) DO UPDATE SET "
+        "INSERT INTO main.class SELECT * FROM other_class WHERE true ON CONFLICT (id) DO UPDATE SET "
         "name = coalesce(excluded.name, name);"
-        "INSERT OR IGNORE INTO main.layer SELECT * FROM other.layer;"
-        "INSERT INTO main.entry SELECT * FROM other.entry WHERE true ON CONFLICT (id) DO UPDATE SET "
+        "INSERT OR IGNORE INTO main.layer SELECT * FROM other_layer;"
+        "INSERT INTO main.entry SELECT * FROM other_entry WHERE true ON CONFLICT (id) DO UPDATE SET "
         "trials = max(trials, excluded.trials);"
-        "INSERT INTO main.stratum SELECT * FROM other.stratum WHERE true ON CONFLICT DO UPDATE SET "
+        "INSERT INTO main.stratum SELECT * FROM other_stratum WHERE true ON CONFLICT DO UPDATE SET "
         "repetitions = max(repetitions, excluded.repetitions);"
-        "INSERT OR IGNORE INTO main.image SELECT * FROM other.image";
+        "INSERT OR IGNORE INTO main.image SELECT * FROM other_image";
     if (fresh)
         BS_TRY(bs_db_exec(db, "write", sql_campaign));
     BS_TRY(bs_db_exec(db, "write", sql_rest));

@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 
-/* Makes the file `path` visible as schema `other` of the connection, and takes it away. */
+/* Attaches the file `path` as schema `other` of the connection, with views other_TABLE of its tables as those
+ * of today are, and takes it away. */
 bs_status bs_combine_attach(const bs_db *db, const char *path);
 void bs_combine_detach(const bs_db *db);
 

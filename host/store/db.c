@@ -1,6 +1,7 @@
 #include "store/db.h"
 
 #include "base/buf.h"
+#include "store/history.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,7 +123,6 @@ void bs_db_close(bs_db *db)
     if (!db)
         return;
     sqlite3_close(db->handle);
-    bs_lock_release(db->lock);
     free(db->path);
     free(db);
 }
@@ -192,13 +192,19 @@ static bs_status check_marks(const bs_db *db, bool *fresh)
                 (long long)version, BS_DB_VERSION);
         return bs_hint("use the bitsink that made it, or a newer one");
     }
-    if (version < BS_DB_OLDEST) {
-        bs_fail(BS_ERR, "cannot open result file '%s': its schema version %lld is older than %d", db->path,
-                (long long)version, BS_DB_OLDEST);
-        return bs_hint(
-            "run its job again into a new file, or use the bitsink that made it; SQL reads it as ever");
-    }
     return BS_OK;
+}
+
+/* Refuses to write what today's programs count on into a file that was made without it. */
+static bs_status check_version(const bs_db *db)
+{
+    sqlite3_int64 version;
+    BS_TRY(bs_db_integer(&version, db, "PRAGMA main.user_version"));
+    if (version == BS_DB_VERSION)
+        return BS_OK;
+    bs_fail(BS_ERR, "cannot write result file '%s': its schema version %lld is older than %d", db->path,
+            (long long)version, BS_DB_VERSION);
+    return bs_hint("bring it up to date with `bitsink upgrade '%s'`, which keeps the old file", db->path);
 }
 
 static bs_status open_existing(bs_db **out, const char *path, int flags)
@@ -224,7 +230,19 @@ out:
 
 bs_status bs_db_open(bs_db **out, const char *path)
 {
-    return open_existing(out, path, SQLITE_OPEN_READONLY);
+    sqlite3_int64 version;
+    bs_status st;
+    BS_TRY(open_existing(out, path, SQLITE_OPEN_READONLY));
+    /* Before temporary views are made: a change of this setting drops them. */
+    BS_TRY_GOTO(bs_db_exec(*out, "read", "PRAGMA temp_store = MEMORY"), out);
+    BS_TRY_GOTO(bs_db_integer(&version, *out, "PRAGMA main.user_version"), out);
+    if (version < BS_DB_VERSION)
+        BS_TRY_GOTO(bs_history_show(*out, "main", ""), out);
+    return BS_OK;
+out:
+    bs_db_close(*out);
+    *out = NULL;
+    return st;
 }
 
 static bs_status fail_read_only(const char *path)
@@ -235,14 +253,11 @@ static bs_status fail_read_only(const char *path)
 
 bs_status bs_db_open_for_settings(bs_db **out, const char *path)
 {
-    sqlite3_int64 version;
     bs_status st;
     BS_TRY(open_existing(out, path, SQLITE_OPEN_READWRITE));
     if (sqlite3_db_readonly((*out)->handle, "main"))
         BS_TRY_GOTO(fail_read_only(path), out);
-    BS_TRY_GOTO(bs_db_integer(&version, *out, "PRAGMA user_version"), out);
-    if (version < BS_DB_VERSION)
-        BS_TRY_GOTO(bs_lock_take(&(*out)->lock, path), out);
+    BS_TRY_GOTO(check_version(*out), out);
     return BS_OK;
 out:
     bs_db_close(*out);
@@ -263,6 +278,8 @@ bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)
     BS_TRY(open_handle(&db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
     /* Before anything is written, so that a foreign database stays untouched. */
     BS_TRY_GOTO(check_marks(db, fresh), out);
+    if (!*fresh)
+        BS_TRY_GOTO(check_version(db), out);
     if (sqlite3_db_readonly(db->handle, "main")) {
         st = fail_read_only(path);
         goto out;

@@ -4,29 +4,26 @@
 #define BS_STORE_DB_H
 
 #include "base/error.h"
-#include "store/lock.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
 
-/* Marks of a result file: the schema version this program writes, and the oldest that it reads and brings up
- * to date where it writes (bs_schema_update). 3: fault_wrong is missing, or not kept in step with the trials.
- */
-enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 4, BS_DB_OLDEST = 3 };
+/* Marks of a result file, and the schema version this program writes. Every earlier one is read; history.h
+ * lists them. */
+enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 5 };
 
 typedef struct bs_db {
     sqlite3 *handle;
     char *path;
-    bs_lock *lock; /* of bs_db_open_for_settings(); mostly NULL */
 } bs_db;
 
-/* Opens an existing result file read-only; works while another process writes it. */
+/* Opens an existing result file read-only; works while another process writes it. One of an earlier schema
+ * version shows the tables of today. */
 bs_status bs_db_open(bs_db **out, const char *path);
-/* Opens an existing result file for small changes of its settings, also while another process writes trials:
- * but not into a file of an older schema version, whose writer would not know what bs_schema_update() adds.
- */
+/* Opens an existing result file of this schema version for small changes of its settings, also while another
+ * process writes trials. */
 bs_status bs_db_open_for_settings(bs_db **out, const char *path);
-/* Opens `path` for writing; *fresh: it holds no tables yet. */
+/* Opens `path` for writing; *fresh: it holds no tables yet. One of an earlier schema version is refused. */
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 void bs_db_close(bs_db *db);
 

@@ -9,7 +9,7 @@
 #define BS_SCHEMA_VIEWS(X)                                                                                   \
     X(outcome) X(rates) X(bayes) X(trust) X(inference) X(sinks) X(rerun) X(severity) X(failure_rate)
 
-extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[], bs_sql_fault_wrong[];
+extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[];
 #define X(name) extern const char bs_sql_##name[];
 BS_SCHEMA_VIEWS(X)
 #undef X
@@ -28,13 +28,25 @@ static bs_status create_views(const bs_db *db)
     return BS_OK;
 }
 
+static bs_status open_memory(bs_db *out)
+{
+    out->path = (char *)"(schema)";
+    return sqlite3_open_v2(":memory:", &out->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
+                   SQLITE_OK
+               ? BS_OK
+               : bs_oom("schema");
+}
+
+bs_status bs_schema_open_facts(bs_db *out)
+{
+    BS_TRY(open_memory(out));
+    return bs_db_exec(out, "create", bs_sql_tables);
+}
+
 /* Settings and views as this version wants them, in a database of their own. */
 static bs_status open_wanted(bs_db *out)
 {
-    out->path = (char *)"(schema)";
-    if (sqlite3_open_v2(":memory:", &out->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-        SQLITE_OK)
-        return bs_oom("schema");
+    BS_TRY(open_memory(out));
     BS_TRY(bs_db_exec(out, "create", bs_sql_settings));
     BS_TRY(bs_db_exec(out, "create", bs_sql_defaults));
     return create_views(out);
@@ -48,15 +60,6 @@ bs_status bs_schema_create(const bs_db *db)
     return create_views(db);
 }
 
-/* Is the file of an older schema version? */
-static bs_status is_old(bool *old, const bs_db *db)
-{
-    sqlite3_int64 version;
-    BS_TRY(bs_db_integer(&version, db, "PRAGMA main.user_version"));
-    *old = version < BS_DB_VERSION;
-    return BS_OK;
-}
-
 /* Is the file of this schema version, and does it hold every object of `wanted` (with the same text, if it is
  * a view) and every setting? */
 static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
@@ -65,11 +68,11 @@ static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
         "SELECT count(*) FROM main.sqlite_master WHERE name = ?1 AND (type = 'table' "
         "OR sql = ?2)";
     sqlite3_stmt *want = NULL, *have = NULL;
-    sqlite3_int64 settings, mine;
-    bool row = true, old;
+    sqlite3_int64 settings, mine, version;
+    bool row = true;
     bs_status st;
-    BS_TRY(is_old(&old, db));
-    *same = !old;
+    BS_TRY(bs_db_integer(&version, db, "PRAGMA main.user_version"));
+    *same = version == BS_DB_VERSION;
     BS_TRY(bs_db_prepare(&want, wanted, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"));
     BS_TRY_GOTO(bs_db_prepare(&have, db, have_sql), out);
     while (row && *same) {
@@ -118,57 +121,6 @@ out:
     return st;
 }
 
-/* Brings the tables of facts of an older schema version to this one. Fills fault_wrong from the trials even
- * if it is there: a program that does not know this table may have added trials. View sink_count is no more.
- */
-static bs_status upgrade(const bs_db *db)
-{
-    bs_db fresh = {.path = (char *)"(schema)"};
-    sqlite3_stmt *q = NULL;
-    bs_str sql = {0};
-    bool row, old;
-    bs_status st;
-    BS_TRY(is_old(&old, db));
-    if (!old)
-        return BS_OK;
-    if (sqlite3_open_v2(":memory:", &fresh.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-        SQLITE_OK) {
-        st = bs_oom("schema");
-        goto out;
-    }
-    BS_TRY_GOTO(bs_db_exec(&fresh, "create", bs_sql_tables), out);
-    BS_TRY_GOTO(bs_db_prepare(&q, &fresh, "SELECT sql FROM sqlite_master WHERE name = 'fault_wrong'"), out);
-    BS_TRY_GOTO(bs_db_step(&fresh, q, &row), out);
-    bs_str_printf(&sql,
-                  "DROP VIEW IF EXISTS main.sink_count; DROP TABLE IF EXISTS main.fault_wrong; %s; "
-                  "INSERT INTO main.fault_wrong %s; PRAGMA user_version = %d",
-                  (const char *)sqlite3_column_text(q, 0), bs_sql_fault_wrong, BS_DB_VERSION);
-    BS_TRY_GOTO(bs_str_status(&sql), out);
-    st = bs_db_exec(db, "write", sql.ptr);
-out:
-    sqlite3_finalize(q);
-    sqlite3_close(fresh.handle);
-    bs_str_clear(&sql);
-    return st;
-}
-
-/* The same for a file that may not be written: counted when it is asked for. */
-static bs_status shadow_fault_wrong(const bs_db *db)
-{
-    bs_str sql = {0};
-    bool old;
-    bs_status st;
-    BS_TRY(is_old(&old, db));
-    if (!old)
-        return BS_OK;
-    bs_str_printf(&sql, "CREATE TEMP VIEW fault_wrong AS %s", bs_sql_fault_wrong);
-    BS_TRY_GOTO(bs_str_status(&sql), out);
-    st = bs_db_exec(db, "read", sql.ptr);
-out:
-    bs_str_clear(&sql);
-    return st;
-}
-
 bs_status bs_schema_update(const bs_db *db)
 {
     bs_db wanted = {0};
@@ -180,8 +132,6 @@ bs_status bs_schema_update(const bs_db *db)
         goto out;
     BS_TRY_GOTO(bs_db_exec(db, "write", "SAVEPOINT schema"), out);
     st = drop_derived(db, &wanted);
-    if (st == BS_OK)
-        st = upgrade(db);
     if (st == BS_OK)
         st = bs_db_exec(db, "write", bs_sql_settings);
     if (st == BS_OK)
@@ -197,29 +147,56 @@ out:
     return st;
 }
 
+/* Appends the columns that both `wanted` and the attached file `schema` hold of a table, as "a, b"; nothing
+ * where the file has no such table. */
+static bs_status common_columns(bs_str *out, const bs_db *db, const char *schema, const bs_db *wanted,
+                                const char *table)
+{
+    sqlite3_stmt *want = NULL, *have = NULL;
+    bool row, found;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&want, wanted, "SELECT name FROM pragma_table_info(?1)"));
+    BS_TRY_GOTO(bs_db_prepare(&have, db, "SELECT 1 FROM pragma_table_info(?1, ?3) WHERE name = ?2"), out);
+    sqlite3_bind_text(want, 1, table, -1, SQLITE_STATIC);
+    sqlite3_bind_text(have, 1, table, -1, SQLITE_STATIC);
+    sqlite3_bind_text(have, 3, schema, -1, SQLITE_STATIC);
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(wanted, want, &row), out);
+        if (!row)
+            break;
+        const char *name = (const char *)sqlite3_column_text(want, 0);
+        sqlite3_bind_text(have, 2, name, -1, SQLITE_TRANSIENT);
+        BS_TRY_GOTO(bs_db_step(db, have, &found), out);
+        sqlite3_reset(have);
+        if (found)
+            bs_str_printf(out, "%s%s", out->len ? ", " : "", name);
+    }
+    st = bs_str_status(out);
+out:
+    sqlite3_finalize(want);
+    sqlite3_finalize(have);
+    return st;
+}
+
 /* One object of `wanted` as a temporary one, which hides that of the file; a table of settings gets the rows
  * of the file that it still allows, one that is counted from raw rows (bit_...) gets none. */
-static bs_status shadow_one(const bs_db *db, const char *name, const char *text, bool is_table)
+static bs_status shadow_one(const bs_db *db, const bs_db *wanted, const char *name, const char *text,
+                            bool is_table)
 {
     static const char create[] = "CREATE"; /* SQLite stores texts with this word first */
-    bs_str sql = {0};
-    sqlite3_stmt *q = NULL;
-    bool known = false;
+    bs_str sql = {0}, columns = {0};
     bs_status st = BS_OK;
     bs_str_printf(&sql, "CREATE TEMP%s", text + sizeof create - 1);
-    if (is_table && strncmp(name, "bit_", 4) != 0) {
-        BS_TRY_GOTO(bs_db_prepare(&q, db, "SELECT 1 FROM main.sqlite_master WHERE name = ?1"), out);
-        sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-        BS_TRY_GOTO(bs_db_step(db, q, &known), out);
-    }
-    if (known)
-        bs_str_printf(&sql, "; INSERT OR IGNORE INTO temp.%s SELECT * FROM main.%s%s", name, name,
-                      strstr(text, "WITHOUT ROWID") ? "" : " ORDER BY rowid");
+    if (is_table && strncmp(name, "bit_", 4) != 0)
+        BS_TRY_GOTO(common_columns(&columns, db, "main", wanted, name), out);
+    if (columns.len)
+        bs_str_printf(&sql, "; INSERT OR IGNORE INTO temp.%s (%s) SELECT %s FROM main.%s%s", name,
+                      columns.ptr, columns.ptr, name, strstr(text, "WITHOUT ROWID") ? "" : " ORDER BY rowid");
     BS_TRY_GOTO(bs_str_status(&sql), out);
     st = bs_db_exec(db, "read", sql.ptr);
 out:
-    sqlite3_finalize(q);
     bs_str_clear(&sql);
+    bs_str_clear(&columns);
     return st;
 }
 
@@ -242,14 +219,78 @@ bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done)
         BS_TRY_GOTO(bs_db_step(&wanted, q, &row), out);
         if (!row)
             break;
-        BS_TRY_GOTO(shadow_one(db, (const char *)sqlite3_column_text(q, 0),
+        BS_TRY_GOTO(shadow_one(db, &wanted, (const char *)sqlite3_column_text(q, 0),
                                (const char *)sqlite3_column_text(q, 1), sqlite3_column_int(q, 2)),
                     out);
     }
-    BS_TRY_GOTO(shadow_fault_wrong(db), out);
     st = bs_db_exec(db, "read", bs_sql_defaults); /* of tables, the temporary ones come first */
 out:
     sqlite3_finalize(q);
+    sqlite3_close(wanted.handle);
+    return st;
+}
+
+/* Settings that are tables; bn_parameter has one a row, which are there already. */
+static bs_status copy_table(const bs_db *db, const char *schema, const bs_db *wanted, const char *table,
+                            uint64_t *lost)
+{
+    bs_str sql = {0}, columns = {0};
+    sqlite3_int64 rows, kept;
+    bs_status st;
+    BS_TRY_GOTO(common_columns(&columns, db, schema, wanted, table), out);
+    if (!columns.len)
+        goto out;
+    bs_str_printf(&sql, "INSERT OR IGNORE INTO main.%s (%s) SELECT %s FROM %s.%s", table, columns.ptr,
+                  columns.ptr, schema, table);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
+    kept = sqlite3_changes64(db->handle);
+    sql.len = 0;
+    bs_str_printf(&sql, "SELECT count(*) FROM %s.%s", schema, table);
+    BS_TRY_GOTO(bs_db_integer(&rows, db, sql.ptr), out);
+    *lost += (uint64_t)(rows - kept);
+out:
+    bs_str_clear(&sql);
+    bs_str_clear(&columns);
+    return st;
+}
+
+static bs_status copy_parameters(const bs_db *db, const char *schema, uint64_t *lost)
+{
+    bs_str sql = {0};
+    sqlite3_int64 differ = 0;
+    bs_status st;
+    bs_str_printf(
+        &sql,
+        "UPDATE OR IGNORE main.bn_parameter SET value = o.value FROM %s.bn_parameter o WHERE o.name = "
+        "bn_parameter.name",
+        schema);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
+    sql.len = 0;
+    bs_str_printf(
+        &sql,
+        "SELECT count(*) FROM main.bn_parameter m JOIN %s.bn_parameter o USING (name) WHERE m.value "
+        "IS NOT o.value",
+        schema);
+    BS_TRY_GOTO(bs_db_integer(&differ, db, sql.ptr), out);
+    *lost += (uint64_t)differ;
+out:
+    bs_str_clear(&sql);
+    return st;
+}
+
+bs_status bs_schema_copy_settings(const bs_db *db, const char *schema, uint64_t *lost)
+{
+    static const char *const tables[] = {"bn_prior_layer", "bn_prior_image", "class_group", "group_cost"};
+    bs_db wanted = {0};
+    bs_status st;
+    *lost = 0;
+    BS_TRY_GOTO(open_wanted(&wanted), out);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        BS_TRY_GOTO(copy_table(db, schema, &wanted, tables[i], lost), out);
+    st = copy_parameters(db, schema, lost);
+out:
     sqlite3_close(wanted.handle);
     return st;
 }

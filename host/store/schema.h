@@ -5,19 +5,25 @@
 
 #include "store/db.h"
 
+#include <stdint.h>
+
 /* The SQL of schema/, as strings. */
-extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[];
+extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[], bs_sql_fault_wrong[];
 
 /* Makes all tables and views in an empty file; within the caller's transaction. */
 bs_status bs_schema_create(const bs_db *db);
-/* Adds settings that are missing and replaces views that differ, in the file itself, and brings one of an
- * older schema version to BS_DB_VERSION: counts that it does not keep (fault_wrong) are made from the trials.
- * Those by bit position are dropped until wanted. The caller holds the lock of a file of an older version, so
- * that nobody adds trials without these counts. */
+/* Opens a database in memory with the tables of facts of this version, empty; the caller closes out->handle.
+ */
+bs_status bs_schema_open_facts(bs_db *out);
+/* Adds settings that are missing and replaces views that differ, in a file of this schema version. Counts by
+ * bit position are dropped until wanted. */
 bs_status bs_schema_update(const bs_db *db);
-/* The same for a file that is open for reading only: what is missing or differs hides what the file has,
- * until it is closed. `all`: hide settings and views in any case, so that they can be changed without
- * touching the file. *done: something was hidden; once is enough. */
+/* The same for a file of any version that is open for reading only: what is missing or differs hides what the
+ * file has, until it is closed. `all`: hide settings and views in any case, so that they can be changed
+ * without touching the file. *done: something was hidden; once is enough. */
 bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done);
+/* Takes over the settings of the attached file `schema` (any version) into those of main, which are as
+ * bs_schema_create() made them. *lost: rows that this version no longer allows. */
+bs_status bs_schema_copy_settings(const bs_db *db, const char *schema, uint64_t *lost);
 
 #endif

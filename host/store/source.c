@@ -47,7 +47,7 @@ bs_status bs_source_map_runs(bs_source *s, const bs_db *merged)
     bool row;
     bs_status st;
     BS_TRY(bs_db_prepare(&q, merged,
-                         "SELECT b.id, a.id FROM main.run a JOIN other.run b USING (uid) ORDER BY b.id"));
+                         "SELECT b.id, a.id FROM main.run a JOIN other_run b USING (uid) ORDER BY b.id"));
     for (;;) {
         BS_TRY_GOTO(bs_db_step(merged, q, &row), out);
         if (!row)

@@ -1,0 +1,100 @@
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/resources.h"
+#include "cli/cli.h"
+#include "store/upgrade.h"
+
+#include <stdio.h>
+
+static void print_text(const bs_upgrade_report *r, const char *path, const char *output, double seconds)
+{
+    if (r->from == r->to)
+        printf("%s: schema version %d, nothing to do\n", path, r->to);
+    else if (output)
+        printf("%s: schema version %d, %llu trials, from '%s' (version %d) in %.1f s\n", output, r->to,
+               (unsigned long long)r->trials, path, r->from, seconds);
+    else
+        printf("%s: schema version %d, %llu trials in %.1f s; the old file (version %d) is '%s'\n", path,
+               r->to, (unsigned long long)r->trials, seconds, r->from, r->backup);
+}
+
+static void print_json(const bs_upgrade_report *r, const char *path, const char *output, double seconds)
+{
+    bs_str t = {0};
+    bs_str_puts(&t, "{\"db\": ");
+    bs_str_json(&t, output && r->from != r->to ? output : path);
+    bs_str_printf(
+        &t,
+        ", \"from\": %d, \"to\": %d, \"trials\": %llu, \"digest\": \"%s\", \"lost_settings\": %llu, "
+        "\"seconds\": %.3f, \"backup\": ",
+        r->from, r->to, (unsigned long long)r->trials, r->digest, (unsigned long long)r->lost_settings,
+        seconds);
+    if (r->backup)
+        bs_str_json(&t, r->backup);
+    else
+        bs_str_puts(&t, "null");
+    bs_str_puts(&t, "}");
+    puts(t.ptr ? t.ptr : "");
+    bs_str_clear(&t);
+}
+
+static bs_status upgrade_one(const bs_args *args, const char *path, const char *output)
+{
+    bs_upgrade_report r = {0};
+    double start = bs_resources_clock();
+    bs_status st = bs_store_upgrade(&r, path, output, &bs_stop_requested);
+    double seconds = bs_resources_clock() - start;
+    if (st == BS_OK && r.lost_settings > 0)
+        bs_warn("%s: %llu setting(s) are no longer allowed and have their defaults", path,
+                (unsigned long long)r.lost_settings);
+    if (st == BS_OK && bs_option_value(args, "json"))
+        print_json(&r, path, output, seconds);
+    else if (st == BS_OK)
+        print_text(&r, path, output, seconds);
+    if (st == BS_STOPPED) {
+        bs_fail(BS_STOPPED, "stopped; '%s' is as it was", path);
+        bs_hint("the same command begins again");
+    }
+    bs_upgrade_report_clear(&r);
+    return st;
+}
+
+static bs_status run(const bs_args *args)
+{
+    const char *output = bs_option_value(args, "output");
+    if (output && args->n_operands > 1) {
+        bs_fail(BS_USAGE, "--output is for one file");
+        return bs_hint("upgrade one file at a time, or leave --output out");
+    }
+    bs_catch_signals();
+    for (int i = 0; i < args->n_operands; i++)
+        BS_TRY(upgrade_one(args, args->operand[i], output));
+    return BS_OK;
+}
+
+static const bs_option options[] = {
+    {"output", "FILE",
+     "write the new file there and leave DB as it is (default: DB, the old one becomes DB.vN)"},
+    {"json", NULL, "the summary as JSON"},
+    {NULL, NULL, NULL},
+};
+
+const bs_command bs_cmd_upgrade = {
+    .name = "upgrade",
+    .usage = "DB...",
+    .summary = "bring a result file made by an earlier version up to date",
+    .details =
+        "Makes a new file of today's schema from the facts and settings of DB, with every count made again "
+        "from the "
+        "trial rows; compares the digests of both; then keeps the old file as DB.vN (N: its schema version) "
+        "and puts the "
+        "new one in its place in one step. Interrupted or killed at any moment, DB is the old file or the "
+        "new one. Files "
+        "of every earlier version are read as they are; writing to one (run, merge, bn set) needs this "
+        "first. Files "
+        "that are up to date are left alone.",
+    .min_operands = 1,
+    .max_operands = 4096,
+    .options = options,
+    .run = run,
+};

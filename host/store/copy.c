@@ -1,0 +1,229 @@
+/* The walk over the ledgers of all sources side by side, in the order of ids: the rows that are missing go to
+ * the same writer that runs use. Appending in that order keeps the speed flat, and summaries, ledger and rows
+ * are committed together as in a run. (SQL's ATTACH could not do that: it takes ten files at most.) */
+#include "store/copy.h"
+
+#include "base/buf.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows, units and golden rows of one batch; a unit may go on in the next. */
+enum { CHUNK = 4096 };
+
+/* --- what the store must know of the plan, from the file that is written
+ * ---------------------------------------------------- */
+
+static bs_status load_entries(bs_copy *c)
+{
+    sqlite3_stmt *q = NULL;
+    size_t cap = 0;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, c->store->db, "SELECT id FROM entry ORDER BY id"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(c->store->db, q, &row), out);
+        if (!row)
+            break;
+        BS_TRY_GOTO(
+            bs_grow(&c->job.entries, &cap, (size_t)c->job.n_entries + 1, sizeof *c->job.entries, "entries"),
+            out);
+        c->job.entries[c->job.n_entries++] = (bs_entry){.id = sqlite3_column_int(q, 0)};
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status load_strata(bs_copy *c)
+{
+    const bs_db *db = c->store->db;
+    sqlite3_stmt *q = NULL;
+    size_t cap = 0;
+    bool row;
+    int e = 0;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, db,
+                         "SELECT entry, layer, parameter, repetitions FROM stratum ORDER BY entry, layer"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+        if (!row)
+            break;
+        while (e < c->job.n_entries && c->job.entries[e].id < sqlite3_column_int(q, 0))
+            e++;
+        if (e == c->job.n_entries || c->job.entries[e].id != sqlite3_column_int(q, 0)) {
+            st = bs_fail(BS_ERR, "result file '%s' is damaged: it has a stratum of no entry", db->path);
+            goto out;
+        }
+        BS_TRY_GOTO(
+            bs_grow(&c->plan.strata, &cap, (size_t)c->plan.n_strata + 1, sizeof *c->plan.strata, "strata"),
+            out);
+        c->plan.strata[c->plan.n_strata++] = (bs_stratum){
+            .entry = e,
+            .target = sqlite3_column_int(q, 1),
+            .is_parameter = sqlite3_column_int(q, 2) != 0,
+            .repetitions = (uint32_t)sqlite3_column_int64(q, 3),
+        };
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status load_plan(bs_copy *c)
+{
+    sqlite3_int64 images = 0, last = 0;
+    const bs_db *db = c->store->db;
+    c->plan.job = &c->job;
+    BS_TRY(load_entries(c));
+    BS_TRY(load_strata(c));
+    BS_TRY(bs_db_integer(&images, db, "SELECT count(*) FROM image"));
+    BS_TRY(bs_db_integer(&last, db, "SELECT max(id) FROM image"));
+    if (images > (sqlite3_int64)1 << BS_IMAGE_BITS || (images > 0 && last != images - 1))
+        return bs_fail(BS_ERR, "result file '%s' is damaged: images are missing", db->path);
+    c->plan.n_images = c->store->n_images = (uint32_t)images;
+    c->store->plan = &c->plan;
+    return BS_OK;
+}
+
+/* --- the walk
+ * ----------------------------------------------------------------------------------------------- */
+
+static bs_status flush(bs_copy *c)
+{
+    bs_batch *b = &c->batch;
+    if (b->n_golden + b->n_rows + b->n_units + b->n_broken == 0)
+        return BS_OK;
+    BS_TRY(bs_store_add(c->store, b));
+    c->added += b->n_rows;
+    b->n_golden = b->n_rows = b->n_units = b->n_broken = 0;
+    return c->stop && *c->stop ? bs_fail(BS_STOPPED, "stopped") : BS_OK;
+}
+
+static bs_status copy_golden(bs_copy *c, bs_source *s)
+{
+    bool row;
+    for (;;) {
+        BS_TRY(bs_source_golden(s, &c->golden[c->batch.n_golden], &row));
+        if (!row)
+            return flush(c);
+        if (++c->batch.n_golden == CHUNK)
+            BS_TRY(flush(c));
+    }
+}
+
+/* After the golden rows, each of which says that its image can be read. */
+static bs_status copy_broken(bs_copy *c, bs_source *s)
+{
+    bool row;
+    for (;;) {
+        BS_TRY(bs_source_broken(s, &c->broken[c->batch.n_broken], &row));
+        if (!row)
+            return flush(c);
+        if (++c->batch.n_broken == CHUNK)
+            BS_TRY(flush(c));
+    }
+}
+
+/* Repetitions from..done-1 of the unit that the source stands at. */
+static bs_status copy_unit(bs_copy *c, bs_source *s, uint32_t from)
+{
+    bs_unit u = s->unit;
+    BS_TRY(bs_source_begin_rows(s, from));
+    for (uint32_t rep = from; rep < s->unit.done; rep++) {
+        BS_TRY(bs_source_row(s, rep, &c->rows[c->batch.n_rows++]));
+        if (c->batch.n_rows < CHUNK)
+            continue;
+        u.done = rep + 1;
+        c->units[c->batch.n_units++] = u;
+        BS_TRY(flush(c));
+    }
+    c->units[c->batch.n_units++] = s->unit;
+    return c->batch.n_units == CHUNK ? flush(c) : BS_OK;
+}
+
+static int compare_units(const bs_unit *a, const bs_unit *b)
+{
+    uint64_t x = bs_trial_id((bs_trial){a->entry, a->target, a->image, 0});
+    uint64_t y = bs_trial_id((bs_trial){b->entry, b->target, b->image, 0});
+    return (x > y) - (x < y);
+}
+
+static bs_status copy_rows(bs_copy *c)
+{
+    for (int i = 0; i < c->n; i++)
+        BS_TRY(bs_source_begin_units(&c->source[i]));
+    for (;;) {
+        bs_source *best = NULL;
+        for (int i = 0; i < c->n; i++) {
+            bs_source *s = &c->source[i];
+            int order = s->at_end ? 1 : best ? compare_units(&s->unit, &best->unit) : -1;
+            if (order < 0 || (order == 0 && s->unit.done > best->unit.done))
+                best = s;
+        }
+        if (!best)
+            return flush(c);
+        bs_unit done = best->unit;
+        int k = bs_store_stratum(&c->plan, done.entry, done.target);
+        if (k < 0 || done.image >= c->plan.n_images)
+            return bs_fail(BS_ERR, "result file '%s' is damaged: its ledger has a unit of no stratum",
+                           best->db->path);
+        uint32_t have = bs_store_done(c->store, k, done.image);
+        if (done.done > have)
+            BS_TRY(copy_unit(c, best, have));
+        for (int i = 0; i < c->n; i++)
+            if (!c->source[i].at_end && compare_units(&c->source[i].unit, &done) == 0)
+                BS_TRY(bs_source_next_unit(&c->source[i]));
+    }
+}
+
+bs_status bs_copy_all(bs_copy *c)
+{
+    for (int i = 0; i < c->n; i++)
+        BS_TRY(copy_golden(c, &c->source[i]));
+    for (int i = 0; i < c->n; i++)
+        BS_TRY(copy_broken(c, &c->source[i]));
+    return copy_rows(c);
+}
+
+/* --- from open to clear
+ * ------------------------------------------------------------------------------------- */
+
+bs_status bs_copy_open(bs_copy *c, char *const *inputs, int n)
+{
+    BS_TRY(bs_calloc(&c->rows, CHUNK, sizeof *c->rows, "rows"));
+    BS_TRY(bs_calloc(&c->units, CHUNK + 1, sizeof *c->units, "rows"));
+    BS_TRY(bs_calloc(&c->golden, CHUNK, sizeof *c->golden, "rows"));
+    BS_TRY(bs_calloc(&c->broken, CHUNK, sizeof *c->broken, "rows"));
+    c->batch = (bs_batch){.golden = c->golden, .rows = c->rows, .units = c->units, .broken = c->broken};
+    BS_TRY(bs_calloc(&c->source, (size_t)n, sizeof *c->source, "rows"));
+    c->n = n;
+    for (int i = 0; i < n; i++)
+        BS_TRY(bs_source_open(&c->source[i], inputs[i]));
+    return bs_calloc(&c->store, 1, sizeof *c->store, "result file");
+}
+
+bs_status bs_copy_begin(bs_copy *c, bool allow_mixed)
+{
+    BS_TRY(load_plan(c));
+    BS_TRY(bs_store_load(c->store));
+    c->store->merging = true;
+    c->store->allow_mixed = allow_mixed;
+    return bs_store_prepare(c->store);
+}
+
+void bs_copy_clear(bs_copy *c)
+{
+    for (int i = 0; c->source && i < c->n; i++)
+        bs_source_close(&c->source[i]);
+    free(c->source);
+    bs_store_close(c->store);
+    free(c->job.entries);
+    free(c->plan.strata);
+    free(c->rows);
+    free(c->units);
+    free(c->golden);
+    free(c->broken);
+    memset(c, 0, sizeof *c);
+}

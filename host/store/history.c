@@ -1,0 +1,196 @@
+#include "store/history.h"
+
+#include "base/buf.h"
+#include "store/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Columns that files of a version before `since` lack, or hold otherwise (`changed`), where neither their
+ * default nor NULL will do. `sql` is an expression over the tables of the file, with {} before their names.
+ */
+static const struct column {
+    int since;
+    bool changed;
+    const char *table, *name, *sql;
+} columns[] = {
+    {3, false, "campaign", "job_trials", "planned_trials"},
+    /* The same for every copy of the file, so that merging stays idempotent. */
+    {3, false, "run", "uid",
+     "(SELECT created FROM {}campaign) || ' ' || ifnull(host, '') || ' ' || started || ' ' || id"},
+    /* Bounds count on how sites were drawn, and a run must not go on with other draws. */
+    {3, true, "entry", "definition",
+     "definition || CASE WHEN count = 1 AND ber = 0 AND kind <> 'random' AND sites IS NULL AND EXISTS "
+     "(SELECT 1 FROM {}stratum s WHERE s.entry = entry.id AND s.population <= 1048576) "
+     "THEN ' with replacement' ELSE '' END"},
+};
+
+typedef struct shown {
+    const bs_db *db;
+    const char *schema, *prefix;
+    sqlite3_int64 version;
+} shown;
+
+static const struct column *find_column(const shown *s, const char *table, const char *name, bool there)
+{
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        if (s->version < columns[i].since && (!there || columns[i].changed) &&
+            strcmp(columns[i].table, table) == 0 && strcmp(columns[i].name, name) == 0)
+            return &columns[i];
+    return NULL;
+}
+
+/* `sql` with {} replaced: by the file's name and a dot. */
+static void append_expression(bs_str *out, const shown *s, const char *sql)
+{
+    for (const char *at; (at = strstr(sql, "{}")); sql = at + 2) {
+        bs_str_append(out, sql, (size_t)(at - sql));
+        bs_str_printf(out, "%s.", s->schema);
+    }
+    bs_str_puts(out, sql);
+}
+
+static bs_status has(bool *found, const shown *s, const char *table, const char *column)
+{
+    sqlite3_stmt *q = NULL;
+    BS_TRY(
+        bs_db_prepare(&q, s->db, "SELECT 1 FROM pragma_table_xinfo(?1, ?2) WHERE ?3 IS NULL OR name = ?3"));
+    sqlite3_bind_text(q, 1, table, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 2, s->schema, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 3, column, -1, SQLITE_STATIC);
+    bs_status st = bs_db_step(s->db, q, found);
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* Appends one column of the view; *differs is set if it is not the table's own. */
+static bs_status append_column(bs_str *out, const shown *s, const char *table, sqlite3_stmt *wanted,
+                               bool *differs)
+{
+    const char *name = (const char *)sqlite3_column_text(wanted, 0);
+    const char *otherwise = (const char *)sqlite3_column_text(wanted, 1);
+    bool there;
+    BS_TRY(has(&there, s, table, name));
+    const struct column *c = find_column(s, table, name, there);
+    *differs |= c || !there;
+    if (c)
+        append_expression(out, s, c->sql);
+    else
+        bs_str_puts(out, there ? name : otherwise ? otherwise : "NULL");
+    bs_str_printf(out, " AS %s", name);
+    return BS_OK;
+}
+
+static bs_status show_table(const shown *s, const bs_db *today, const char *table)
+{
+    sqlite3_stmt *q = NULL;
+    bs_str sql = {0};
+    bool there, row, differs = *s->prefix != '\0';
+    bs_status st;
+    BS_TRY(has(&there, s, table, NULL));
+    bs_str_printf(&sql, "CREATE TEMP VIEW %s%s AS SELECT ", s->prefix, table);
+    BS_TRY_GOTO(bs_db_prepare(&q, today, "SELECT name, dflt_value FROM pragma_table_xinfo(?1)"), out);
+    sqlite3_bind_text(q, 1, table, -1, SQLITE_STATIC);
+    for (int i = 0;; i++) {
+        BS_TRY_GOTO(bs_db_step(today, q, &row), out);
+        if (!row)
+            break;
+        bs_str_puts(&sql, i ? ", " : "");
+        BS_TRY_GOTO(append_column(&sql, s, table, q, &differs), out);
+    }
+    if (there)
+        bs_str_printf(&sql, " FROM %s.%s", s->schema, table);
+    else
+        bs_str_puts(&sql, " WHERE 0");
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    if (differs)
+        st = bs_db_exec(s->db, "read", sql.ptr);
+out:
+    sqlite3_finalize(q);
+    bs_str_clear(&sql);
+    return st;
+}
+
+/* Programs that do not know fault_wrong may have added trials to a file that has it: it is counted anew. */
+static bs_status show_fault_wrong(const shown *s)
+{
+    bs_str sql = {0};
+    bs_status st;
+    bs_str_printf(&sql, "DROP VIEW IF EXISTS temp.fault_wrong; CREATE TEMP VIEW fault_wrong AS %s",
+                  bs_sql_fault_wrong);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    st = bs_db_exec(s->db, "read", sql.ptr);
+out:
+    bs_str_clear(&sql);
+    return st;
+}
+
+/* Files of version 3 that lack one of its parts were made while it was made: they count as version 2. */
+static bs_status read_version(shown *s)
+{
+    char sql[64];
+    bool uid, audit;
+    snprintf(sql, sizeof sql, "PRAGMA %s.user_version", s->schema);
+    BS_TRY(bs_db_integer(&s->version, s->db, sql));
+    if (s->version != 3)
+        return BS_OK;
+    BS_TRY(has(&uid, s, "run", "uid"));
+    BS_TRY(has(&audit, s, "audit", NULL));
+    if (!uid || !audit)
+        s->version = 2;
+    return BS_OK;
+}
+
+/* Calls `fn` for each table of facts of today. */
+static bs_status each_table(const bs_db *today, bs_status (*fn)(const shown *, const bs_db *, const char *),
+                            const shown *s)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, today, "SELECT name FROM sqlite_master WHERE type = 'table'"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(today, q, &row), out);
+        if (!row)
+            break;
+        BS_TRY_GOTO(fn(s, today, (const char *)sqlite3_column_text(q, 0)), out);
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_history_show(const bs_db *db, const char *schema, const char *prefix)
+{
+    shown s = {.db = db, .schema = schema, .prefix = prefix};
+    bs_db today = {0};
+    bs_status st;
+    BS_TRY(read_version(&s));
+    BS_TRY_GOTO(bs_schema_open_facts(&today), out);
+    BS_TRY_GOTO(each_table(&today, show_table, &s), out);
+    if (!*prefix && s.version < 4)
+        st = show_fault_wrong(&s);
+out:
+    sqlite3_close(today.handle);
+    return st;
+}
+
+static bs_status forget_table(const shown *s, const bs_db *today, const char *table)
+{
+    char sql[160];
+    (void)today;
+    snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.%s%s", s->prefix, table);
+    return bs_db_exec(s->db, "read", sql);
+}
+
+bs_status bs_history_forget(const bs_db *db, const char *prefix)
+{
+    const shown s = {.db = db, .prefix = prefix};
+    bs_db today = {0};
+    bs_status st;
+    BS_TRY_GOTO(bs_schema_open_facts(&today), out);
+    st = each_table(&today, forget_table, &s);
+out:
+    sqlite3_close(today.handle);
+    return st;
+}
