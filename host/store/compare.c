@@ -86,6 +86,13 @@ static int find_entry(const bs_plan *plan, int id)
     return -1;
 }
 
+/* Is `have` the job's definition, but for how sites were drawn (history.c)? */
+static bool drawn_otherwise(const char *have, const char *wanted)
+{
+    size_t n = strlen(wanted);
+    return have && strncmp(have, wanted, n) == 0 && strcmp(have + n, " with replacement") == 0;
+}
+
 static bs_status check_entry(bs_store *s, sqlite3_stmt *q)
 {
     int id = sqlite3_column_int(q, 0), index = find_entry(s->plan, id);
@@ -97,8 +104,16 @@ static bs_status check_entry(bs_store *s, sqlite3_stmt *q)
     bs_str definition = {0};
     bs_status st = bs_identity_entry(&definition, s->plan, index);
     snprintf(field, sizeof field, "fault entry %d", id);
-    if (st == BS_OK)
+    if (st == BS_OK && drawn_otherwise((const char *)sqlite3_column_text(q, 1), definition.ptr)) {
+        st = bs_fail(
+            BS_ERR,
+            "result file '%s' cannot go on: bitsink of an earlier version drew the sites of fault entry "
+            "%d in another way",
+            s->db->path, id);
+        bs_hint("what it holds stays valid; name another result file for more trials");
+    } else if (st == BS_OK) {
         st = check_text(s, field, q, 1, definition.ptr);
+    }
     bs_str_clear(&definition);
     return st;
 }

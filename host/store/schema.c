@@ -147,9 +147,9 @@ out:
     return st;
 }
 
-/* Appends the columns that both `wanted` and the attached file `schema` hold of a table, as "a, b"; nothing
+/* Appends the columns that both `wanted` and the attached file `from` hold of a table, as "a, b"; nothing
  * where the file has no such table. */
-static bs_status common_columns(bs_str *out, const bs_db *db, const char *schema, const bs_db *wanted,
+static bs_status common_columns(bs_str *out, const bs_db *db, const char *from, const bs_db *wanted,
                                 const char *table)
 {
     sqlite3_stmt *want = NULL, *have = NULL;
@@ -159,7 +159,7 @@ static bs_status common_columns(bs_str *out, const bs_db *db, const char *schema
     BS_TRY_GOTO(bs_db_prepare(&have, db, "SELECT 1 FROM pragma_table_info(?1, ?3) WHERE name = ?2"), out);
     sqlite3_bind_text(want, 1, table, -1, SQLITE_STATIC);
     sqlite3_bind_text(have, 1, table, -1, SQLITE_STATIC);
-    sqlite3_bind_text(have, 3, schema, -1, SQLITE_STATIC);
+    sqlite3_bind_text(have, 3, from, -1, SQLITE_STATIC);
     for (;;) {
         BS_TRY_GOTO(bs_db_step(wanted, want, &row), out);
         if (!row)
@@ -178,33 +178,115 @@ out:
     return st;
 }
 
-/* One object of `wanted` as a temporary one, which hides that of the file; a table of settings gets the rows
- * of the file that it still allows, one that is counted from raw rows (bit_...) gets none. */
-static bs_status shadow_one(const bs_db *db, const bs_db *wanted, const char *name, const char *text,
-                            bool is_table)
+/* Settings from the attached file `from` into `to`, which has today's tables with their defaults. */
+typedef struct transfer {
+    const bs_db *db, *wanted;
+    const char *to, *from;
+    uint64_t lost; /* rows that today's tables do not allow */
+} transfer;
+
+static bs_status copy_table(transfer *t, const char *table)
 {
-    static const char create[] = "CREATE"; /* SQLite stores texts with this word first */
     bs_str sql = {0}, columns = {0};
-    bs_status st = BS_OK;
-    bs_str_printf(&sql, "CREATE TEMP%s", text + sizeof create - 1);
-    if (is_table && strncmp(name, "bit_", 4) != 0)
-        BS_TRY_GOTO(common_columns(&columns, db, "main", wanted, name), out);
-    if (columns.len)
-        bs_str_printf(&sql, "; INSERT OR IGNORE INTO temp.%s (%s) SELECT %s FROM main.%s%s", name,
-                      columns.ptr, columns.ptr, name, strstr(text, "WITHOUT ROWID") ? "" : " ORDER BY rowid");
+    sqlite3_int64 rows, kept;
+    bs_status st;
+    BS_TRY_GOTO(common_columns(&columns, t->db, t->from, t->wanted, table), out);
+    if (!columns.len)
+        goto out;
+    bs_str_printf(&sql, "INSERT OR IGNORE INTO %s.%s (%s) SELECT %s FROM %s.%s", t->to, table, columns.ptr,
+                  columns.ptr, t->from, table);
     BS_TRY_GOTO(bs_str_status(&sql), out);
-    st = bs_db_exec(db, "read", sql.ptr);
+    BS_TRY_GOTO(bs_db_exec(t->db, "write", sql.ptr), out);
+    kept = sqlite3_changes64(t->db->handle);
+    sql.len = 0;
+    bs_str_printf(&sql, "SELECT count(*) FROM %s.%s", t->from, table);
+    BS_TRY_GOTO(bs_db_integer(&rows, t->db, sql.ptr), out);
+    t->lost += (uint64_t)(rows - kept);
 out:
     bs_str_clear(&sql);
     bs_str_clear(&columns);
     return st;
 }
 
+/* bn_parameter has a setting a row, with a comment, and they are there already. */
+static bs_status copy_parameters(transfer *t)
+{
+    bs_str sql = {0}, columns = {0};
+    sqlite3_int64 differ = 0;
+    bs_status st;
+    BS_TRY_GOTO(common_columns(&columns, t->db, t->from, t->wanted, "bn_parameter"), out);
+    if (!columns.len)
+        goto out;
+    bs_str_printf(
+        &sql,
+        "UPDATE OR IGNORE %s.bn_parameter AS t SET value = o.value FROM %s.bn_parameter o WHERE o.name = "
+        "t.name AND o.value IS NOT t.value",
+        t->to, t->from);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    BS_TRY_GOTO(bs_db_exec(t->db, "write", sql.ptr), out);
+    sql.len = 0;
+    bs_str_printf(
+        &sql,
+        "SELECT count(*) FROM %s.bn_parameter t JOIN %s.bn_parameter o USING (name) WHERE t.value IS NOT "
+        "o.value",
+        t->to, t->from);
+    BS_TRY_GOTO(bs_db_integer(&differ, t->db, sql.ptr), out);
+    t->lost += (uint64_t)differ;
+out:
+    bs_str_clear(&sql);
+    bs_str_clear(&columns);
+    return st;
+}
+
+static bs_status copy_settings(transfer *t)
+{
+    static const char *const tables[] = {"bn_prior_layer", "bn_prior_image", "class_group", "group_cost"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        BS_TRY(copy_table(t, tables[i]));
+    return copy_parameters(t);
+}
+
+bs_status bs_schema_copy_settings(const bs_db *db, const char *from, uint64_t *lost)
+{
+    bs_db wanted = {0};
+    transfer t = {.db = db, .wanted = &wanted, .to = "main", .from = from};
+    bs_status st = open_wanted(&wanted);
+    if (st == BS_OK)
+        st = copy_settings(&t);
+    *lost = t.lost;
+    sqlite3_close(wanted.handle);
+    return st;
+}
+
+/* Every object of `wanted` as a temporary one, which hides that of the file. */
+static bs_status shadow_all(const bs_db *db, const bs_db *wanted)
+{
+    static const char create[] = "CREATE"; /* SQLite stores texts with this word first */
+    sqlite3_stmt *q = NULL;
+    bs_str sql = {0};
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, wanted, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(wanted, q, &row), out);
+        if (!row)
+            break;
+        sql.len = 0;
+        bs_str_printf(&sql, "CREATE TEMP%s", (const char *)sqlite3_column_text(q, 0) + sizeof create - 1);
+        BS_TRY_GOTO(bs_str_status(&sql), out);
+        BS_TRY_GOTO(bs_db_exec(db, "read", sql.ptr), out);
+    }
+out:
+    sqlite3_finalize(q);
+    bs_str_clear(&sql);
+    return st;
+}
+
 bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done)
 {
     bs_db wanted = {0};
-    sqlite3_stmt *q = NULL;
-    bool same = true, row;
+    transfer t = {.db = db, .wanted = &wanted, .to = "temp", .from = "main"};
+    bool same = true;
     bs_status st;
     *done = false;
     BS_TRY_GOTO(open_wanted(&wanted), out);
@@ -212,84 +294,9 @@ bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done)
     *done = !same || all;
     if (!*done)
         goto out;
-    BS_TRY_GOTO(bs_db_prepare(&q, &wanted,
-                              "SELECT name, sql, type = 'table' FROM sqlite_master WHERE sql IS NOT NULL"),
-                out);
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(&wanted, q, &row), out);
-        if (!row)
-            break;
-        BS_TRY_GOTO(shadow_one(db, &wanted, (const char *)sqlite3_column_text(q, 0),
-                               (const char *)sqlite3_column_text(q, 1), sqlite3_column_int(q, 2)),
-                    out);
-    }
-    st = bs_db_exec(db, "read", bs_sql_defaults); /* of tables, the temporary ones come first */
-out:
-    sqlite3_finalize(q);
-    sqlite3_close(wanted.handle);
-    return st;
-}
-
-/* Settings that are tables; bn_parameter has one a row, which are there already. */
-static bs_status copy_table(const bs_db *db, const char *schema, const bs_db *wanted, const char *table,
-                            uint64_t *lost)
-{
-    bs_str sql = {0}, columns = {0};
-    sqlite3_int64 rows, kept;
-    bs_status st;
-    BS_TRY_GOTO(common_columns(&columns, db, schema, wanted, table), out);
-    if (!columns.len)
-        goto out;
-    bs_str_printf(&sql, "INSERT OR IGNORE INTO main.%s (%s) SELECT %s FROM %s.%s", table, columns.ptr,
-                  columns.ptr, schema, table);
-    BS_TRY_GOTO(bs_str_status(&sql), out);
-    BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
-    kept = sqlite3_changes64(db->handle);
-    sql.len = 0;
-    bs_str_printf(&sql, "SELECT count(*) FROM %s.%s", schema, table);
-    BS_TRY_GOTO(bs_db_integer(&rows, db, sql.ptr), out);
-    *lost += (uint64_t)(rows - kept);
-out:
-    bs_str_clear(&sql);
-    bs_str_clear(&columns);
-    return st;
-}
-
-static bs_status copy_parameters(const bs_db *db, const char *schema, uint64_t *lost)
-{
-    bs_str sql = {0};
-    sqlite3_int64 differ = 0;
-    bs_status st;
-    bs_str_printf(
-        &sql,
-        "UPDATE OR IGNORE main.bn_parameter SET value = o.value FROM %s.bn_parameter o WHERE o.name = "
-        "bn_parameter.name",
-        schema);
-    BS_TRY_GOTO(bs_str_status(&sql), out);
-    BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
-    sql.len = 0;
-    bs_str_printf(
-        &sql,
-        "SELECT count(*) FROM main.bn_parameter m JOIN %s.bn_parameter o USING (name) WHERE m.value "
-        "IS NOT o.value",
-        schema);
-    BS_TRY_GOTO(bs_db_integer(&differ, db, sql.ptr), out);
-    *lost += (uint64_t)differ;
-out:
-    bs_str_clear(&sql);
-    return st;
-}
-
-bs_status bs_schema_copy_settings(const bs_db *db, const char *schema, uint64_t *lost)
-{
-    static const char *const tables[] = {"bn_prior_layer", "bn_prior_image", "class_group", "group_cost"};
-    bs_db wanted = {0};
-    bs_status st;
-    *lost = 0;
-    BS_TRY_GOTO(open_wanted(&wanted), out);
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        BS_TRY_GOTO(copy_table(db, schema, &wanted, tables[i], lost), out);
-    st = copy_parameters(db, schema, lost);
+    BS_TRY_GOTO(shadow_all(db, &wanted), out);
+    BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_defaults), out); /* of tables, the temporary ones come first */
+    st = copy_settings(&t);
 out:
     sqlite3_close(wanted.handle);
     return st;

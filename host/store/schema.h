@@ -22,8 +22,8 @@ bs_status bs_schema_update(const bs_db *db);
  * file has, until it is closed. `all`: hide settings and views in any case, so that they can be changed
  * without touching the file. *done: something was hidden; once is enough. */
 bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done);
-/* Takes over the settings of the attached file `schema` (any version) into those of main, which are as
- * bs_schema_create() made them. *lost: rows that this version no longer allows. */
-bs_status bs_schema_copy_settings(const bs_db *db, const char *schema, uint64_t *lost);
+/* Takes over the settings of the attached file `from` (of any version) into main, whose settings are as
+ * bs_schema_create() made them. *lost: how many this version no longer allows. */
+bs_status bs_schema_copy_settings(const bs_db *db, const char *from, uint64_t *lost);
 
 #endif

@@ -1,0 +1,46 @@
+# Sourced by the tests here: SCRIPT BITSINK. An empty working folder with the jobs and the files.
+set -u
+bitsink=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+export LC_ALL=C TZ=UTC
+export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99}
+[ -r /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz ] || {
+    echo "skipped: dataset-fashion-mnist is not installed"
+    exit 77
+}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' INT TERM
+mkdir "$tmp/files" "$tmp/models" "$tmp/jobs"
+cp "$here"/*.yaml "$here"/*.csv "$tmp/files"
+cp "$here"/../models/fashion_vgg.onnx "$tmp/models"
+cp "$here"/../jobs/fashion_classes.txt "$tmp/jobs"
+cd "$tmp/files" || exit 1
+
+die() {
+    echo "FAILED: $*" >&2
+    [ ! -s log ] || { echo "-- stderr of the last command:" >&2; cat log >&2; }
+    exit 1
+}
+# b WORD...: bitsink, which must succeed; stdout is in out, stderr in log.
+b() {
+    "$bitsink" "$@" >out 2>log || die "bitsink $* ended with exit code $?"
+}
+# refused CODE TEXT WORD...: bitsink, which must end with this code and say this.
+refused() {
+    code=$1 text=$2
+    shift 2
+    "$bitsink" "$@" >out 2>log
+    got=$?
+    [ $got = "$code" ] || die "bitsink $* ended with exit code $got, not $code"
+    grep -qF -- "$text" log || die "bitsink $* did not say '$text'"
+}
+# unpack NAME: file NAME.db.
+unpack() {
+    gzip -dc "$here/$1.db.gz" >"$1.db" || die "cannot unpack $1"
+}
+# same A B: two digests.
+same() {
+    first=$("$bitsink" digest "$1" 2>log) && second=$("$bitsink" digest "$2" 2>log) || die "no digest of $1 or $2"
+    [ "$first" = "$second" ] || die "$1 has digest $first, $2 $second"
+}

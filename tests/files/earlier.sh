@@ -1,0 +1,129 @@
+#!/bin/sh
+# earlier.sh BITSINK NAME...: files of earlier schema versions (NAME.db.gz) are read as they are, and upgraded to what a
+# fresh run gives.
+. "$(dirname "$0")/common.sh"
+
+# The settings that the packed files have: `settings FILE`, and `groups FILE` for those that know groups.
+settings() {
+    printf 'image,weight\n0,2\n1,1\n2,1\n3,1\n4,0.5\n5,1\n' >weights.csv
+    b bn "$1" set p=0.001 alpha=0.1
+    b bn "$1" weights weights.csv
+}
+groups() {
+    printf 'class,group\n0,top\n2,top\n4,top\n' >groups.csv
+    printf 'truth,answer,cost\ntop,Bag,7\n' >costs.csv
+    b bn "$1" groups groups.csv
+    b bn "$1" costs costs.csv
+}
+# views FILE: all tables and views that the program prints, as a text.
+views() {
+    for table in $tables; do
+        echo "== $table"
+        "$bitsink" bn "$1" "$table" --format csv 2>log || die "bn $1 $table"
+    done
+}
+# facts FILE: tables that the upgrade copies or counts, and views, from the file itself. Not in them: when, where and by
+# whom.
+facts() {
+    for table in entry stratum class layer image golden unit summary layer_summary fault_summary fault_wrong \
+        bn_parameter bn_prior_image class_group group_cost; do
+        echo "== $table"
+        columns=$(sqlite3 "$1" "SELECT group_concat(name) FROM pragma_table_info('$table') WHERE name <> 'run'")
+        sqlite3 "$1" "SELECT $columns FROM $table ORDER BY $columns"
+    done
+    sqlite3 "$1" "SELECT name, model_sha256, seed, preprocess, label_offset, classes, shard, shards, job_trials, planned_trials
+        FROM campaign; SELECT count(*), sum(trials), sum(goldens), max(exit) FROM run;
+        SELECT type, name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite*' ORDER BY 1, 2"
+    sqlite3 "$1" "SELECT printf('SELECT %Q, * FROM %s;', name, name) FROM sqlite_master WHERE type = 'view'" |
+        sqlite3 "$1" | sort
+}
+
+b run history.yaml --device null --db plain.db
+# Not those that say when and by whom.
+tables=$("$bitsink" bn plain.db | awk '$1 != "campaign" && $1 != "run" { print $1 }')
+[ "$(echo "$tables" | wc -l)" -gt 40 ] || die "few tables: $tables"
+settings plain.db
+cp plain.db grouped.db
+groups grouped.db
+for fresh in plain grouped; do
+    views $fresh.db >$fresh.views || exit 1
+    facts $fresh.db >$fresh.facts
+done
+IMAGES=7 b run history.yaml --device null --db more.db
+
+shift
+for name in "$@"; do
+    unpack $name
+    cp $name.db kept.db
+    chmod a-w $name.db
+    fresh=plain
+    [ -z "$(sqlite3 $name.db "SELECT 1 FROM sqlite_master WHERE name = 'class_group'")" ] || fresh=grouped
+
+    # As it is.
+    b status $name.db
+    grep -q 'complete: 408 of 408 trials' out || die "status of $name.db"
+    b status --json $name.db
+    same $name.db plain.db
+    views $name.db >views || exit 1
+    diff $fresh.views views >difference || die "views of $name.db as it is: $(head -5 difference)"
+    b compare $name.db plain.db
+    b compare plain.db $name.db
+    b report $name.db -o report-$name
+    [ -s report-$name/report.html ] || die "no report of $name.db"
+    for kind in accuracy sinks trust bits rerun; do
+        "$bitsink" plot $name.db $kind -o plot.svg >out 2>log || grep -q 'nothing to draw' log || die "plot $name.db $kind"
+    done
+    b bn $name.db query --given fault=yes --of class,correct
+    b bn $name.db export -o net.bif
+    b plan history.yaml --device null --db $name.db --margin 0.1
+    b trace $name.db 1:19:0:0
+    b backup $name.db backup.db
+    cmp -s $name.db kept.db || die "reading changed $name.db"
+    chmod u+w $name.db
+
+    # Writing is refused, with a hint.
+    for words in "run history.yaml --device null --db $name.db" "bn $name.db set p=0.5" "bn $name.db update" \
+        "bn $name.db weights weights.csv"; do
+        refused 1 "bitsink upgrade '$name.db'" $words
+    done
+    cmp -s $name.db kept.db || die "a refused command changed $name.db"
+
+    # Upgraded.
+    version=$(sqlite3 $name.db 'PRAGMA user_version')
+    b upgrade $name.db --output elsewhere.db
+    cmp -s $name.db kept.db || die "upgrade --output changed $name.db"
+    b upgrade --json $name.db
+    cmp -s $name.db.v$version kept.db || die "the backup of $name.db is not the old file"
+    ls | grep -q "^$name.db.*\(upgrade\|-wal\|-lock\|-journal\)" && die "upgrade of $name.db left files"
+    for file in $name.db elsewhere.db; do
+        same $file plain.db
+        facts $file >facts
+        diff $fresh.facts facts >difference || die "tables and views of $file: $(head -5 difference)"
+    done
+    b upgrade $name.db
+    grep -q 'nothing to do' out || die "a second upgrade of $name.db did something"
+    b digest $name.db.v$version
+    refused 1 'the file exists' upgrade kept.db --output elsewhere.db
+
+    # Goes on.
+    IMAGES=7 b run history.yaml --device null --db $name.db
+    same $name.db more.db
+    rm -rf kept.db elsewhere.db backup.db "report-$name" $name.db*
+    echo "$name: read, upgraded, extended"
+done
+
+# Shards: merged as they are, and after an upgrade, which keeps them shards.
+for k in 1 2; do
+    unpack v3-shard-$k
+done
+b merge merged.db v3-shard-1.db v3-shard-2.db
+same merged.db plain.db
+b upgrade v3-shard-1.db v3-shard-2.db
+[ "$(sqlite3 v3-shard-2.db 'SELECT shard, shards FROM campaign; SELECT DISTINCT shard FROM run')" = "2|2
+2" ] || die "v3-shard-2.db is no shard any more"
+b run history.yaml --device null --shard 2/2 --db v3-shard-2.db
+b merge upgraded.db v3-shard-1.db v3-shard-2.db
+same upgraded.db plain.db
+b merge upgraded.db v3-shard-1.db.v3 v3-shard-2.db.v3
+[ "$(sqlite3 upgraded.db 'SELECT count(*) FROM trial')" = 408 ] || die "merging the old shards again added trials"
+echo "shards: merged before and after"
