@@ -1,11 +1,6 @@
 /* The view of sink classes and their tests against a plain computation of their definitions. */
 #include "bn_model.h"
 
-#include "bn/bn.h"
-#include "store/merge.h"
-
-#include <unistd.h>
-
 /* Exact upper tail of the binomial distribution. */
 static double tail(int n, int k, double p)
 {
@@ -250,185 +245,6 @@ static void two_classes_have_no_sinks(void **state)
     fixture_close(&f);
 }
 
-/* All of sink_test as one text, as it is read from a file that is not written. */
-static char *read_sinks(const fixture *f)
-{
-    bs_db *db = NULL;
-    sqlite3_stmt *q = NULL;
-    char *text = NULL;
-    bool row;
-    assert_ok(bs_bn_open(&db, f->db, true));
-    assert_ok(
-        bs_db_prepare(&q, db,
-                      "SELECT group_concat(level || ' ' || entry || ' ' || ifnull(layer, '') || ' ' || "
-                      "ifnull(bit, '') || ' ' || class || ' ' || units || ' ' || hits || ' ' || more || "
-                      "' ' || less || ' ' || q_value, char(10)) FROM (SELECT * FROM sink_test ORDER BY "
-                      "level, entry, layer, bit, class)"));
-    assert_ok(bs_db_step(db, q, &row));
-    assert_ok(bs_db_text(&text, q, 0));
-    sqlite3_finalize(q);
-    bs_db_close(db);
-    assert_non_null(text);
-    return text;
-}
-
-static void assert_sinks(const fixture *f, const char *want)
-{
-    char *have = read_sinks(f);
-    assert_string_equal(have, want);
-    free(have);
-}
-
-static void change(const char *db, const char *sql)
-{
-    sqlite3 *h;
-    assert_int_equal(sqlite3_open(db, &h), SQLITE_OK);
-    put(h, sql);
-    sqlite3_close(h);
-}
-
-/* A file of a version that did not keep fault_wrong, nor the unit in bit_wrong, nor checked the confidence.
- */
-static void make_old(const char *db)
-{
-    change(
-        db,
-        "PRAGMA user_version = 3; CREATE TABLE p AS SELECT * FROM bn_parameter; DROP TABLE bn_parameter; "
-        "CREATE TABLE bn_parameter (name TEXT PRIMARY KEY, value NOT NULL, comment TEXT NOT NULL); "
-        "INSERT INTO bn_parameter SELECT * FROM p WHERE name <> 'confidence'; DROP TABLE p; "
-        "DROP TABLE fault_wrong; DROP TABLE bit_fault; DROP TABLE bit_wrong; CREATE TABLE bit_wrong (entry, "
-        "bit, class, image, n); DELETE FROM bit_counted; INSERT INTO bit_counted SELECT count(*), 0 FROM "
-        "trial");
-}
-
-/* What an old program leaves of a file of today's that it resumed: trials that fault_wrong does not have. */
-static void make_stale(const char *db)
-{
-    change(db, "PRAGMA user_version = 3; DELETE FROM fault_wrong WHERE repetition % 2; UPDATE fault_wrong "
-               "SET n = n + 1");
-}
-
-static void assert_current(const fixture *f)
-{
-    assert_int_equal(fx_number(f->db, "PRAGMA user_version"), 4);
-    assert_int_equal(fx_number(f->db, "SELECT sum(n) FROM fault_wrong"),
-                     fx_number(f->db,
-                               "SELECT count(*) FROM outcome o JOIN stratum s USING (entry, layer) WHERE "
-                               "s.parameter AND o.sdc1 AND o.golden_class >= 0"));
-}
-
-static void old_files_show_the_same(void **state)
-{
-    (void)state;
-    fixture f;
-    const size_t some = FX_ROWS * 3 / 5; /* in the middle of the parameter */
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, some, 200);
-    char *before = read_sinks(&f);
-    assert_non_null(strstr(before, "layer 3 1"));
-    for (int stale = 0; stale < 2; stale++) {
-        stale ? make_stale(f.db) : make_old(f.db);
-        assert_sinks(&f, before);
-        assert_int_equal(fx_number(f.db, "PRAGMA user_version"), 3);
-        assert_ok(bs_bn_update(f.db));
-        assert_current(&f);
-        assert_sinks(&f, before);
-    }
-    free(before);
-    fx_run(&f, f.db, some, FX_ROWS, 200);
-    char *after = read_sinks(&f);
-    for (int stale = 0; stale < 2; stale++) { /* An old file that is resumed. */
-        assert_int_equal(unlink(f.db), 0);
-        fx_run(&f, f.db, 0, some, 200);
-        stale ? make_stale(f.db) : make_old(f.db);
-        fx_run(&f, f.db, some, FX_ROWS, 200);
-        assert_current(&f);
-        assert_sinks(&f, after);
-    }
-    free(after);
-    fixture_close(&f);
-}
-
-static void old_files_are_merged(void **state)
-{
-    (void)state;
-    fixture f;
-    char shard[112];
-    const size_t some = FX_ROWS * 3 / 5;
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 200);
-    char *want = read_sinks(&f);
-    snprintf(shard, sizeof shard, "%s/shard.db", f.dir);
-    char *const inputs[] = {shard};
-    fx_run(&f, shard, 0, FX_ROWS, 200);
-    make_old(shard);
-    for (int into = 0; into < 3; into++) { /* A new file, an old one, a stale one. */
-        bs_merge_report report = {0};
-        assert_int_equal(unlink(f.db), 0);
-        if (into > 0) {
-            fx_run(&f, f.db, 0, some, 200);
-            into == 2 ? make_stale(f.db) : make_old(f.db);
-        }
-        assert_ok(bs_store_merge(&report, f.db, inputs, 1, false, NULL));
-        assert_int_equal(report.added, into ? FX_ROWS - some : FX_ROWS);
-        bs_merge_report_clear(&report);
-        assert_current(&f);
-        assert_sinks(&f, want);
-        assert_int_equal(fx_number(shard, "PRAGMA user_version"), 3);
-    }
-    free(want);
-    fixture_close(&f);
-}
-
-/* Its writer would add trials that fault_wrong does not have. */
-static void old_files_are_not_changed_under_their_writer(void **state)
-{
-    (void)state;
-    fixture f;
-    bs_lock *writer;
-    char *const p[] = {(char *)"p=1e-3"};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 200);
-    assert_ok(bs_lock_take(&writer, f.db));
-    assert_ok(bs_bn_set(f.db, p, 1));
-    make_old(f.db);
-    assert_error(bs_bn_set(f.db, p, 1), "is writing it");
-    assert_error(bs_bn_update(f.db), "is writing it");
-    assert_int_equal(fx_number(f.db, "PRAGMA user_version"), 3);
-    free(read_sinks(&f));
-    bs_lock_release(writer);
-    assert_ok(bs_bn_set(f.db, p, 1));
-    assert_current(&f);
-    assert_ok(bs_lock_take(&writer, f.db)); /* given back */
-    bs_lock_release(writer);
-    fixture_close(&f);
-}
-
-/* The table of an old file does not check its values as a new one does. */
-static void confidence_is_checked(void **state)
-{
-    (void)state;
-    fixture f;
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 200);
-    for (int old = 0; old < 2; old++) {
-        static const char *const bad[] = {
-            "confidence=7",   "confidence=0.4", "confidence=1",    "confidence=often",
-            "confidence=nan", "confidence=",    "confidence=0.95%"};
-        char *const good[] = {(char *)"confidence=0.5", (char *)"confidence=0.9999"};
-        if (old)
-            make_old(f.db);
-        assert_ok(bs_bn_set(f.db, good, 2));
-        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-            char *const one[] = {(char *)bad[i]};
-            assert_error(bs_bn_set(f.db, one, 1), "setting confidence cannot be");
-            assert_non_null(strstr(bs_error_hint(), "0.5 to 0.9999"));
-        }
-        assert_true(fx_number(f.db, "SELECT value FROM bn_parameter WHERE name = 'confidence'") == 0.9999);
-    }
-    fixture_close(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,10 +252,6 @@ int main(void)
         cmocka_unit_test(a_planted_sink_is_found),
         cmocka_unit_test(one_harmful_fault_is_no_sink),
         cmocka_unit_test(two_classes_have_no_sinks),
-        cmocka_unit_test(old_files_show_the_same),
-        cmocka_unit_test(old_files_are_merged),
-        cmocka_unit_test(old_files_are_not_changed_under_their_writer),
-        cmocka_unit_test(confidence_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
