@@ -14,6 +14,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Puts what a WAL holds into the file `db->path`, which is renamed, or gets a second name, without its WAL.
+ * Keeps other programs from writing it until `db` is closed. */
+static bs_status put_to_rest(bs_db *db)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        return bs_db_fail(db, "open");
+    BS_TRY(bs_db_prepare(&q, db, "PRAGMA journal_mode = DELETE"));
+    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+    if (!row || strcmp((const char *)sqlite3_column_text(q, 0), "delete") != 0) {
+        st = bs_fail(BS_ERR, "cannot write result file '%s': another program has it open", db->path);
+        bs_hint("close the other program, or write elsewhere: --output FILE");
+        goto out;
+    }
+    sqlite3_finalize(q);
+    return bs_db_exec(db, "write", "BEGIN IMMEDIATE");
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
 /* --- the new file, which is nobody's until it is renamed
  * -------------------------------------------------------------------------------------- */
 
@@ -78,10 +101,20 @@ out:
     return st;
 }
 
-static bs_status check_digests(bs_upgrade_report *r, const char *path, const char *out)
+/* The store closes its file as well as it can; this one must hold everything by itself. */
+static bs_status finish_new(const char *out)
+{
+    bs_db db = {.path = (char *)out};
+    bs_status st = put_to_rest(&db);
+    sqlite3_close(db.handle);
+    return st;
+}
+
+static bs_status check_new(bs_upgrade_report *r, const char *path, const char *out)
 {
     char old[33];
     uint64_t n;
+    BS_TRY(finish_new(out));
     BS_TRY(bs_store_digest(path, old, &n));
     BS_TRY(bs_store_digest(out, r->digest, NULL));
     if (strcmp(old, r->digest) == 0)
@@ -117,29 +150,6 @@ static bs_status sync_folder(const char *path)
 
 /* --- the old file
  * --------------------------------------------------------------------------------------------- */
-
-/* Puts what a WAL holds into the file, because a second name and another file under the first one must not
- * meet it, and keeps other programs from writing until `db` is closed. */
-static bs_status put_to_rest(bs_db *db)
-{
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-        return bs_db_fail(db, "open");
-    BS_TRY(bs_db_prepare(&q, db, "PRAGMA journal_mode = DELETE"));
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    if (!row || strcmp((const char *)sqlite3_column_text(q, 0), "delete") != 0) {
-        st = bs_fail(BS_ERR, "cannot write result file '%s': another program has it open", db->path);
-        bs_hint("close the other program, or write elsewhere: --output FILE");
-        goto out;
-    }
-    sqlite3_finalize(q);
-    return bs_db_exec(db, "write", "BEGIN IMMEDIATE");
-out:
-    sqlite3_finalize(q);
-    return st;
-}
 
 static bool same_file(const char *a, const char *b)
 {
@@ -208,7 +218,7 @@ static bs_status upgrade_in_place(bs_upgrade_report *r, const char *path, volati
     BS_TRY_GOTO(check_backup(path, r->backup), out);
     st = write_new(r, path, new.ptr, stop);
     if (st == BS_OK)
-        st = check_digests(r, path, new.ptr);
+        st = check_new(r, path, new.ptr);
     if (st == BS_OK)
         st = sync_path(new.ptr);
     if (st == BS_OK)
@@ -232,7 +242,7 @@ static bs_status upgrade_to(bs_upgrade_report *r, const char *path, const char *
     }
     st = write_new(r, path, output, stop);
     if (st == BS_OK)
-        st = check_digests(r, path, output);
+        st = check_new(r, path, output);
     if (st != BS_OK)
         remove_file(output);
     return st;

@@ -1,11 +1,13 @@
 /* A whole small campaign on a result file whose steps may fail, for the tests that make them fail: resumes
- * what is there, as `bitsink run` does, or merges two halves. */
+ * what is there, as `bitsink run` does, merges two halves, or upgrades a file. */
 #ifndef BS_TESTS_STORE_CAMPAIGN_H
 #define BS_TESTS_STORE_CAMPAIGN_H
 
 #include "test_store_fixture.h"
 
 #include "store/merge.h"
+#include "store/upgrade.h"
+#include "store/upgrade.h"
 
 /* The rows that the ledger lacks, in batches of units. */
 static inline bs_status sc_write(fixture *f, bs_store *s)
@@ -63,6 +65,31 @@ static inline void sc_remove(const char *db)
         snprintf(path, sizeof path, "%s%s", db, endings[i]);
         unlink(path);
     }
+}
+
+/* The file that sc_upgrade() begins with: of schema version 3, without fault_wrong. */
+static inline void sc_make_old(fixture *f)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/old.db", f->dir);
+    fx_run(f, path, 0, FX_ROWS, FX_REPETITIONS);
+    fx_number(path, "DROP TABLE fault_wrong");
+    fx_number(path, "PRAGMA user_version = 3");
+}
+
+static inline bs_status sc_upgrade(fixture *f, const char *db)
+{
+    char old[128], backup[128];
+    bs_upgrade_report report = {0};
+    snprintf(old, sizeof old, "%s/old.db", f->dir);
+    snprintf(backup, sizeof backup, "%s.v3", db);
+    if (access(db, F_OK) != 0) {
+        unlink(backup);
+        assert_int_equal(link(old, db), 0);
+    }
+    bs_status st = bs_store_upgrade(&report, db, NULL, NULL);
+    bs_upgrade_report_clear(&report);
+    return st;
 }
 
 #endif

@@ -1,5 +1,6 @@
-/* Every write, sync, truncation and deletion that a campaign or a merge does on its file fails once, in turn:
- * the error is reported, nothing that was committed is lost, and the next run gives the same file. */
+/* Every write, sync, truncation and deletion that a campaign, a merge or an upgrade does on its file fails
+ * once, in turn: the error is reported, nothing that was committed is lost, and the next run gives the same
+ * file. */
 #include "store_campaign.h"
 
 #include "failing_vfs.h"
@@ -34,14 +35,14 @@ static void assert_consistent(const char *db)
 typedef bs_status work(fixture *f, const char *db);
 
 /* A failure may hit what needs not succeed, such as the tidying up after the last commit. */
-static void fail_each(work *work, bool halves, int code, bool forever)
+static void fail_each(work *work, void (*prepare)(fixture *f), int code, bool forever)
 {
     fixture f;
     char clean[128], want[33], have[33];
     int errors = 0, n;
     fixture_open(&f);
-    if (halves)
-        sc_make_halves(&f);
+    if (prepare)
+        prepare(&f);
     snprintf(clean, sizeof clean, "%s/clean.db", f.dir);
     fx_run(&f, clean, 0, FX_ROWS, FX_REPETITIONS);
     assert_ok(bs_store_digest(clean, want, NULL));
@@ -74,19 +75,31 @@ static void fail_each(work *work, bool halves, int code, bool forever)
 static void a_full_disk(void **state)
 {
     (void)state;
-    fail_each(sc_run, false, SQLITE_FULL, true);
+    fail_each(sc_run, NULL, SQLITE_FULL, true);
 }
 
 static void one_bad_write(void **state)
 {
     (void)state;
-    fail_each(sc_run, false, SQLITE_IOERR_WRITE, false);
+    fail_each(sc_run, NULL, SQLITE_IOERR_WRITE, false);
 }
 
 static void one_bad_write_while_merging(void **state)
 {
     (void)state;
-    fail_each(sc_merge, true, SQLITE_IOERR_WRITE, false);
+    fail_each(sc_merge, sc_make_halves, SQLITE_IOERR_WRITE, false);
+}
+
+static void one_bad_write_while_upgrading(void **state)
+{
+    (void)state;
+    fail_each(sc_upgrade, sc_make_old, SQLITE_IOERR_WRITE, false);
+}
+
+static void a_full_disk_while_upgrading(void **state)
+{
+    (void)state;
+    fail_each(sc_upgrade, sc_make_old, SQLITE_FULL, true);
 }
 
 int main(void)
@@ -96,6 +109,8 @@ int main(void)
         cmocka_unit_test(a_full_disk),
         cmocka_unit_test(one_bad_write),
         cmocka_unit_test(one_bad_write_while_merging),
+        cmocka_unit_test(one_bad_write_while_upgrading),
+        cmocka_unit_test(a_full_disk_while_upgrading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
