@@ -48,17 +48,19 @@ static const char details[] =
     "Holds rates against limits, one row for each entry, layer, class, ... that has the rate: a gate for "
     "nightly jobs. 'kept': the bound is within the limit. 'broken': the bound of the other side is beyond "
     "it, "
-    "too, so the rate is proven to be. 'open': neither; more trials would tell. 'incomplete': trials that "
-    "the "
-    "job asks for are missing, or the last run has not ended well. Where every fault was tried on every "
-    "image "
-    "the rate itself counts (bound_kind 'exact'). Exit code 0 if every rate is kept, 8 if one is not, 7 if a "
-    "name has no row, or if the null device made the answers up. A rate beyond its limit is called kept, and "
-    "one within it broken, with a probability of at most 1 - confidence (bn DB set confidence=0.99), each "
-    "row "
-    "by itself: of many rows some may err. Not so with --bound rate. Names (failure_rate, severity, "
-    "bn_trust, "
-    "rerun_policy, ... of bn DB explain them):" BS_CHECKS(X) ".";
+    "too, so the rate is proven to be beyond it. 'open': neither; more trials would tell. 'incomplete': "
+    "trials "
+    "that the job asks for are missing, or the last run has not ended with exit code 0. Where every fault "
+    "was "
+    "tried on every image the rate itself counts (bound_kind 'exact'). Exit code 0 if every rate is kept, 8 "
+    "if "
+    "one is not, 7 if a name has no row, or if the null device made the answers up. A rate beyond its limit "
+    "is "
+    "called kept, and one within it broken, with a probability of at most 1 - confidence (bn DB set "
+    "confidence=0.99), each row by itself: of many rows some may err. With --bound rate there is no such "
+    "promise "
+    "of what is kept. Names (failure_rate, severity, bn_trust, rerun_policy, ... of bn DB explain "
+    "them):" BS_CHECKS(X) ".";
 #undef X
 
 const bs_command bs_cmd_check = {

@@ -136,7 +136,7 @@ static void verdicts_as_the_view_says(void **state)
                  {"rate", "rate", "rate", "lower", "upper"}};
     open_complete(&f);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        for (double at = 0.02; at < 0.7; at += 0.04) {
+        for (double at = 0.02; at < 0.7; at += 0.11) {
             snprintf(limit, sizeof limit, "layer_sdc1=%g", at);
             bs_check_options most = {.max = limit, .bound = kinds[k].bound};
             check(&f, &most, &n);

@@ -5,6 +5,8 @@ t check null.db --max network_sdc=0.5
 cp null.db r.db
 sql r.db "UPDATE run SET backend = 'cpu'"
 before=$(sha256sum r.db)
+TRIALS=5 t run --quiet --device cpu --db cpu.db jobs/small.yaml
+"$bitsink" check --quiet cpu.db --max layer_sdc=1 >/dev/null && echo 'those of the CPU are judged'
 echo '$ kept, open, broken'
 t check r.db --max network_sdc=0.1 --bound upper
 t check r.db --max network_sdc=0.01
