@@ -161,15 +161,26 @@ bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char 
     return BS_OK;
 }
 
+/* All in one line, without its end. */
+static void print_exit_codes(void)
+{
+    const char *comma = "";
+#define X(code, meaning)                                                                                     \
+    printf("%s%d %s", comma, -(int)code, meaning);                                                           \
+    comma = ", ";
+    BS_EXIT_CODES(X)
+#undef X
+}
+
 void bs_print_help(void)
 {
     puts("bitsink - fault campaigns on neural classifiers, and the Bayesian tables of their outcomes\n\n"
          "usage: bitsink COMMAND [OPTION...] OPERAND...\n");
     for (int i = 0; i < N_COMMANDS; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    puts("\n  help [COMMAND], --version\n\n"
-         "exit codes: 0 done, 1 error, 2 usage, 3 stopped and resumable, 4 no or lost device, 5 self-test "
-         "failed, 6 campaigns differ, 7 nothing in common to compare");
+    printf("\n  help [COMMAND], --version\n\nexit codes: ");
+    print_exit_codes();
+    putchar('\n');
 }
 
 static void print_options(const bs_option *table)
@@ -232,7 +243,7 @@ void bs_print_manual(void)
     }
     printf(".SH COMMON OPTIONS\n");
     roff_options(common_options);
-    printf(".SH EXIT STATUS\n0 done, 1 error, 2 usage or job file, 3 stopped and resumable, 4 no or lost "
-           "device, "
-           "5 self\\-test failed, 6 campaigns differ, 7 they have nothing in common (compare).\n");
+    printf(".SH EXIT STATUS\n");
+    print_exit_codes();
+    printf(".\n");
 }

@@ -18,6 +18,18 @@ typedef struct bs_option {
     const char *help;
 } bs_option;
 
+/* X(code, meaning): the exit codes, for help, manual and README. */
+#define BS_EXIT_CODES(X)                                                                                     \
+    X(BS_OK, "done")                                                                                         \
+    X(BS_ERR, "error")                                                                                       \
+    X(BS_USAGE, "bad command line or job file")                                                              \
+    X(BS_STOPPED, "stopped and resumable")                                                                   \
+    X(BS_NO_DEVICE, "no or lost device")                                                                     \
+    X(BS_SELFTEST, "self-test failed")                                                                       \
+    X(BS_DIFFERS, "campaigns differ")                                                                        \
+    X(BS_NOTHING_COMMON, "nothing to compare or to check")                                                   \
+    X(BS_LIMIT, "a rate is not within its limit")
+
 enum { BS_MAX_OPTIONS = 16 };
 
 struct bs_args;
@@ -46,6 +58,7 @@ typedef struct bs_command {
     X(plot)                                                                                                  \
     X(report)                                                                                                \
     X(compare)                                                                                               \
+    X(check)                                                                                                 \
     X(trace)                                                                                                 \
     X(digest)                                                                                                \
     X(synth)                                                                                                 \

@@ -1,6 +1,7 @@
 #!/bin/bash
 # merge.sh N RESULTS: merges the shards of RESULTS into merged.db and writes its tables. Runs after the array of
-# submit.sh, whether its tasks have succeeded or not; merging again is harmless. Exit code 3: trials are missing.
+# submit.sh, whether its tasks have succeeded or not; merging again is harmless. Exit code 3: trials are missing; else
+# that of `bitsink check`, if BITSINK_CHECK has limits.
 set -u
 shards=$1
 results=$2
@@ -17,4 +18,13 @@ code=$?
 for table in layer_accuracy network_sdc sink_class bn_trust; do
     "$BITSINK" bn --format csv "$scratch/merged.db" $table >"$results/$table.csv" || exit 1
 done
+if [ -n "${BITSINK_CHECK:-}" ]; then
+    # The options are words: they are split here on purpose.
+    # shellcheck disable=SC2086
+    "$BITSINK" check "$results/merged.db" $BITSINK_CHECK >"$results/limits.txt" 2>&1
+    checked=$?
+    cat "$results/limits.txt"
+    echo "check: exit code $checked"
+    [ $code != 0 ] || code=$checked
+fi
 exit $code

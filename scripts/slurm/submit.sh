@@ -10,6 +10,8 @@
 #
 # BITSINK            the program (default: build/bitsink of this source tree)
 # BITSINK_OPTIONS    options of `bitsink run`, such as "--device cuda" (default: none)
+# BITSINK_CHECK      options of `bitsink check`, such as "--max network_sdc=1e-3": the merge job writes limits.txt and
+#                    ends with its exit code (default: no check)
 # BITSINK_STAGE      seconds between copies of a shard to RESULTS while it runs (default 600)
 # BITSINK_RESTARTS   how often a shard may be queued again (default 100)
 set -euo pipefail
@@ -21,7 +23,8 @@ mkdir -p "$3/log"
 results=$(realpath "$3")
 shift 3
 export BITSINK=${BITSINK:-$(realpath "$here/../../build/bitsink")}
-export BITSINK_OPTIONS=${BITSINK_OPTIONS:-} BITSINK_STAGE=${BITSINK_STAGE:-600} BITSINK_RESTARTS=${BITSINK_RESTARTS:-100}
+export BITSINK_OPTIONS=${BITSINK_OPTIONS:-} BITSINK_CHECK=${BITSINK_CHECK:-}
+export BITSINK_STAGE=${BITSINK_STAGE:-600} BITSINK_RESTARTS=${BITSINK_RESTARTS:-100}
 name=$(basename "$job" .yaml)
 
 # TERM comes to the script two minutes before the limit: time to commit and to copy.
@@ -29,4 +32,4 @@ array=$(sbatch --parsable --job-name="$name" --array="1-$shards" --requeue --ope
     --signal=B:TERM@120 --output="$results/log/shard-%a.log" "$@" "$here/shard.sh" "$job" "$shards" "$results")
 merge=$(sbatch --parsable --job-name="$name-merge" --dependency="afterany:$array" --open-mode=append \
     --output="$results/log/merge.log" "$here/merge.sh" "$shards" "$results")
-echo "$shards shards: job $array; merge and report: job $merge; results in $results"
+echo "$shards shards: job $array; merge and report: job $merge; results in $results${BITSINK_CHECK:+, limits in limits.txt (exit code 8: not kept)}"

@@ -141,10 +141,12 @@ echo "four shards on Slurm (job $array, merge $merge): $have"
 [ -z "$job" ] || exit 0
 
 # Again with more images: the same files are extended.
-export IMAGES=24
+export IMAGES=24 BITSINK_CHECK="--max network_sdc=1" # of answers that nobody computed: refused
 rm whole.db
 "$bitsink" run --quiet --db whole.db --device null jobs/big.yaml || die "the larger run"
 "$tests/../scripts/slurm/submit.sh" jobs/big.yaml 4 results >submitted || die "submit again"
 wait_for 120 "the extension" eval '[ -z "$(squeue -h)" ]'
 [ "$("$bitsink" digest whole.db)" = "$("$bitsink" digest results/merged.db)" ] || die "not the digest of the larger run"
+grep -q '^check: exit code 7' results/log/merge.log || die "the limits were not checked"
+grep -q 'null device' results/limits.txt || die "no limits.txt"
 echo "and extended by two images"

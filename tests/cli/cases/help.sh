@@ -1,7 +1,7 @@
 t
 t --version
 t help
-for command in inspect classify plan run status bn compare trace digest; do
+for command in inspect classify plan run status bn compare check trace digest; do
     t help "$command"
 done
 t plan --help jobs/small.yaml

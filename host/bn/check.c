@@ -1,0 +1,323 @@
+#include "bn/check.h"
+
+#include "base/buf.h"
+#include "bn/bn.h"
+#include "bn/check_limits.h"
+
+#include <string.h>
+
+#define X(name, meaning) #name,
+const char *const bs_verdict_name[] = {BS_VERDICTS(X)};
+#undef X
+
+typedef struct check {
+    const bs_check_options *o;
+    bs_db *db;
+    bs_check_limits limits;
+    int64_t entry, layer; /* where the options name them */
+    bs_str sql;           /* scratch */
+} check;
+
+/* --- the file */
+
+/* What every stratum lacks: once under its entry, once under the scope -1 if bn_prior_layer lists it. How
+ * many trials each image has in a list of sites is not in the file: those of lists lack what the job has more
+ * in all. Images of weight 0 lack nothing. */
+static const char sql_strata[] =
+    "CREATE TEMP TABLE check_stratum AS "
+    "WITH img AS MATERIALIZED (SELECT i.id, p.weight > 0 OR NOT EXISTS (SELECT 1 FROM bn_prior_image) AS "
+    "counts "
+    "FROM image i LEFT JOIN bn_prior_image p ON p.image = i.id), n AS MATERIALIZED ("
+    "SELECT count(*) AS images, count(*) FILTER (WHERE counts) AS counted FROM img), finished AS "
+    "MATERIALIZED ("
+    "SELECT u.entry, u.layer, sum(u.done) AS done, sum(u.done) FILTER (WHERE i.counts) AS counted "
+    "FROM unit u CROSS JOIN img i ON i.id = u.image GROUP BY u.entry, u.layer), planned AS MATERIALIZED ("
+    "SELECT s.entry, s.layer, s.parameter, e.sites IS NOT NULL AS listed, ifnull(f.done, 0) AS done, "
+    "s.repetitions * n.images AS asked, max(0, s.repetitions * n.counted - ifnull(f.counted, 0)) AS missing "
+    "FROM stratum s JOIN entry e ON e.id = s.entry CROSS JOIN n "
+    "LEFT JOIN finished f ON f.entry = s.entry AND f.layer = s.layer), list AS MATERIALIZED ("
+    "SELECT max(0, max(c.job_trials) - sum(CASE WHEN p.listed THEN p.done ELSE p.asked END)) AS missing "
+    "FROM planned p CROSS JOIN campaign c) "
+    "SELECT p.entry AS scope, p.entry, p.layer, p.parameter, p.done, "
+    "CASE WHEN p.listed THEN l.missing ELSE p.missing END AS missing, b.units, b.unit "
+    "FROM planned p CROSS JOIN list l LEFT JOIN bn_support b ON b.entry = p.entry AND b.layer = p.layer;"
+    "INSERT INTO check_stratum SELECT -1, s.entry, s.layer, s.parameter, s.done, s.missing, s.units, s.unit "
+    "FROM check_stratum s JOIN bn_prior_layer p ON p.entry = s.entry AND p.layer = s.layer;"
+    "CREATE TEMP TABLE check_limit (place, name, side, value);"
+    "CREATE TEMP TABLE check_row (place, entry, layer, of, rank, rate, bound_kind, bound, other, units, "
+    "unit);";
+
+/* Answers that nobody computed say nothing about a network, however many there are. */
+static bs_status refuse_null_device(const check *c)
+{
+    sqlite3_int64 n = 0;
+    BS_TRY(bs_db_integer(&n, c->db, "SELECT count(*) FROM run WHERE backend = 'null' AND trials > 0"));
+    if (n == 0)
+        return BS_OK;
+    bs_fail(BS_NOTHING_COMMON, "the null device made up the answers in '%s': there is nothing to check",
+            c->db->path);
+    return bs_hint("run the job on a real device, into a file of its own");
+}
+
+static bs_status find_names(check *c)
+{
+    c->entry = c->layer = -1;
+    if (c->o->entry && strcmp(c->o->entry, "-1") != 0)
+        BS_TRY(bs_bn_find(&c->entry, c->db, BS_BN_ENTRY, c->o->entry));
+    return c->o->layer ? bs_bn_find(&c->layer, c->db, BS_BN_LAYER, c->o->layer) : BS_OK;
+}
+
+static bs_status exec_scratch(check *c)
+{
+    BS_TRY(bs_str_status(&c->sql));
+    bs_status st = bs_db_exec(c->db, "read", c->sql.ptr);
+    c->sql.len = 0;
+    return st;
+}
+
+/* The rows of a view once, however many limits ask it. */
+static bs_status read_view(check *c, int i)
+{
+    const char *view = c->limits.limit[i].what->source->view;
+    for (int k = 0; k < i; k++)
+        if (strcmp(c->limits.limit[k].what->source->view, view) == 0)
+            return BS_OK;
+    bs_str_printf(&c->sql, "CREATE TEMP TABLE check_%s AS SELECT * FROM %s", view, view);
+    return exec_scratch(c);
+}
+
+static void filter(check *c, const char *entry, const char *layer)
+{
+    if (c->o->entry)
+        bs_str_printf(&c->sql, " AND %s = %lld", entry, (long long)c->entry);
+    if (c->o->layer)
+        bs_str_printf(&c->sql, " AND %s = %lld", layer, (long long)c->layer);
+}
+
+/* A bound as an expression; that of a census is the rate. */
+static void put_bound(bs_str *s, const bs_check_limit *l, bs_check_bound kind, int side)
+{
+    const bs_check_columns *k = l->what->columns;
+    if (kind == BS_CHECK_ONE_SIDED && !k->bound[kind][side])
+        kind = BS_CHECK_TWO_SIDED; /* says less, but no wrong thing */
+    if (kind == BS_CHECK_RATE)
+        bs_str_puts(s, k->rate);
+    else
+        bs_str_printf(s, "CASE WHEN %s THEN coalesce(%s, %s) ELSE %s END", l->what->source->exact,
+                      k->bound[kind][side], k->rate, k->bound[kind][side]);
+}
+
+static bs_status add_rows(check *c, int i)
+{
+    const bs_check_limit *l = &c->limits.limit[i];
+    const bs_check_source *s = l->what->source;
+    const char *layer = s->layer ? s->layer : "NULL", *name = bs_check_bound_name[l->bound][l->side];
+    bs_str_printf(&c->sql, "INSERT INTO check_row SELECT %d, %s, %s, %s, %s, %s, ", i, s->entry, layer, s->of,
+                  s->order, l->what->columns->rate);
+    if (l->bound == BS_CHECK_RATE)
+        bs_str_printf(&c->sql, "'%s', ", name);
+    else
+        bs_str_printf(&c->sql, "iif(%s AND %s IS NULL, 'exact', '%s'), ", s->exact,
+                      l->what->columns->bound[l->bound][l->side], name);
+    put_bound(&c->sql, l, l->bound, l->side);
+    bs_str_puts(&c->sql, ", ");
+    /* Of a bare rate, too, only a bound can prove that it is worse. */
+    put_bound(&c->sql, l, l->bound == BS_CHECK_RATE ? BS_CHECK_ONE_SIDED : l->bound, 1 - l->side);
+    bs_str_printf(&c->sql, ", %s, %s FROM check_%s WHERE %s", s->units, s->unit, s->view, l->what->where);
+    if (s->weights)
+        bs_str_printf(&c->sql, " AND weights = '%s'", c->o->weights ? c->o->weights : "bits");
+    filter(c, s->entry, layer);
+    return exec_scratch(c);
+}
+
+/* Strata or entries that would have a row, if they had a trial. */
+static bs_status add_untried(check *c, int i)
+{
+    const bs_check_source *s = c->limits.limit[i].what->source;
+    const char *layer = s->layer ? "s.layer" : "NULL";
+    bs_str_printf(&c->sql,
+                  "INSERT INTO check_row (place, entry, layer) SELECT %d, s.scope, %s FROM check_stratum s "
+                  "JOIN entry e ON e.id = s.entry WHERE s.scope >= 0 AND %s",
+                  i, layer, s->asked);
+    filter(c, "s.scope", "s.layer");
+    bs_str_puts(&c->sql, " GROUP BY 2, 3 HAVING sum(s.done) = 0");
+    return exec_scratch(c);
+}
+
+static bs_status add_limit_row(const check *c, int i)
+{
+    sqlite3_stmt *q = NULL;
+    BS_TRY(bs_db_prepare(&q, c->db, "INSERT INTO check_limit VALUES (?1, ?2, ?3, ?4)"));
+    sqlite3_bind_int(q, 1, i);
+    sqlite3_bind_text(q, 2, c->limits.limit[i].what->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 3, c->limits.limit[i].side == BS_CHECK_ABOVE ? "max" : "min", -1, SQLITE_STATIC);
+    sqlite3_bind_double(q, 4, c->limits.limit[i].value);
+    bs_status st = bs_db_run(c->db, "read", q);
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status collect(check *c, bs_check_counts *counts)
+{
+    sqlite3_int64 n = 0;
+    for (int i = 0; i < c->limits.n; i++) {
+        BS_TRY(read_view(c, i));
+        BS_TRY(add_limit_row(c, i));
+        BS_TRY(add_rows(c, i));
+    }
+    BS_TRY(bs_db_exec(c->db, "read", "DELETE FROM check_row WHERE rate IS NULL"));
+    counts->no_value = sqlite3_changes(c->db->handle);
+    for (int i = 0; i < c->limits.n; i++)
+        BS_TRY(add_untried(c, i));
+    if (!c->o->partial)
+        return BS_OK;
+    BS_TRY(bs_db_integer(&n, c->db,
+                         "SELECT count(DISTINCT entry || ' ' || ifnull(layer, '')) FROM check_row "
+                         "WHERE rate IS NULL"));
+    counts->untried = n;
+    return bs_db_exec(c->db, "read", "DELETE FROM check_row WHERE rate IS NULL");
+}
+
+/* --- verdicts */
+
+static const char sql_judge[] =
+    "CREATE TEMP TABLE check_result AS "
+    "WITH joined AS (SELECT l.name, l.side, l.value AS at, r.*, (SELECT sum(s.missing) FROM check_stratum s "
+    "WHERE s.scope = r.entry AND s.layer = ifnull(r.layer, s.layer)) AS missing, (SELECT sum(s.units) FROM "
+    "check_stratum s WHERE s.scope = r.entry AND s.layer = ifnull(r.layer, s.layer)) AS all_units, "
+    "(SELECT iif(min(s.unit) < max(s.unit), 'mixed', min(s.unit)) FROM check_stratum s WHERE s.scope = "
+    "r.entry "
+    "AND s.layer = ifnull(r.layer, s.layer)) AS any_unit FROM check_row r JOIN check_limit l ON l.place = "
+    "r.place) "
+    "SELECT j.name AS \"check\", j.side, j.entry, j.layer, t.name AS layer_name, j.of, j.rate, j.bound_kind, "
+    "j.bound, j.at AS \"limit\", CASE WHEN j.rate IS NULL OR (NOT %d AND (j.missing > 0 OR %d)) THEN '%s' "
+    "WHEN iif(j.side = 'max', j.bound <= j.at, j.bound >= j.at) THEN '%s' "
+    "WHEN iif(j.side = 'max', j.other > j.at, j.other < j.at) THEN '%s' ELSE '%s' END AS verdict, j.missing, "
+    "ifnull(j.units, j.all_units) AS units, ifnull(j.unit, j.any_unit) AS unit, x.confidence "
+    "FROM joined j CROSS JOIN bn_confidence x LEFT JOIN layer t ON t.id = j.layer "
+    "ORDER BY j.place, j.entry, j.layer, j.rank";
+
+/* How far the campaign is, and how its last run ended: 0 where it has done what was asked of it. */
+static bs_status read_state(const check *c, bs_check_counts *counts)
+{
+    sqlite3_int64 v = 0;
+    BS_TRY(
+        bs_db_integer(&v, c->db, "SELECT ifnull(exit, -1) FROM run ORDER BY started DESC, id DESC LIMIT 1"));
+    counts->last_exit = (int)v;
+    BS_TRY(bs_db_integer(
+        &v, c->db, "SELECT max(0, c.job_trials - (SELECT ifnull(sum(done), 0) FROM unit)) FROM campaign c"));
+    counts->missing = v;
+    BS_TRY(bs_db_integer(&v, c->db, "SELECT count(*) FROM broken_image"));
+    counts->broken = v;
+    return BS_OK;
+}
+
+static bs_status judge(check *c, bs_check_counts *counts)
+{
+    sqlite3_int64 n = 0;
+    char sql[96];
+    bs_str_printf(&c->sql, sql_judge, c->o->partial, counts->last_exit != 0,
+                  bs_verdict_name[BS_VERDICT_incomplete], bs_verdict_name[BS_VERDICT_kept],
+                  bs_verdict_name[BS_VERDICT_broken], bs_verdict_name[BS_VERDICT_open]);
+    BS_TRY(exec_scratch(c));
+    for (int i = 0; i < BS_VERDICTS_N; i++) {
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM check_result WHERE verdict = '%s'",
+                 bs_verdict_name[i]);
+        BS_TRY(bs_db_integer(&n, c->db, sql));
+        counts->rows[i] = n;
+    }
+    return BS_OK;
+}
+
+static bs_status print(const check *c, FILE *out, bs_rows_format format)
+{
+    sqlite3_stmt *q = NULL;
+    BS_TRY(bs_db_prepare(&q, c->db, "SELECT * FROM check_result ORDER BY rowid"));
+    bs_status st = bs_rows_print(out, c->db, q, format);
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* What to do about rows that are not kept. */
+static bs_status hint(const check *c, const bs_check_counts *n)
+{
+    static const char partial[] = "--partial judges what is there";
+    if (n->rows[BS_VERDICT_incomplete] == 0 && n->rows[BS_VERDICT_open] == 0)
+        return BS_LIMIT;
+    if (n->rows[BS_VERDICT_incomplete] == 0)
+        return bs_hint("more trials narrow what is open: `bitsink plan JOB --db %s`", c->db->path);
+    if (n->missing == 0)
+        return bs_hint("the last run %s: run the job again on this file; %s",
+                       n->last_exit < 0 ? "runs still, or was killed" : "was stopped, or failed", partial);
+    if (n->broken > 0)
+        return bs_hint("%lld trials are missing, and %lld image(s) cannot be read: table broken_image says "
+                       "why; run the job again when they are repaired; %s",
+                       n->missing, n->broken, partial);
+    return bs_hint(
+        "%lld trials are missing: run the job again on this file, or merge the shards it lacks; %s",
+        n->missing, partial);
+}
+
+static bs_status fail_limit(const check *c, const bs_check_counts *n)
+{
+    const long long *rows = n->rows;
+    bs_fail(BS_LIMIT, "of %lld rates %lld %s kept: %lld broken, %lld open, %lld incomplete",
+            rows[BS_VERDICT_kept] + rows[BS_VERDICT_broken] + rows[BS_VERDICT_open] +
+                rows[BS_VERDICT_incomplete],
+            rows[BS_VERDICT_kept], rows[BS_VERDICT_kept] == 1 ? "is" : "are", rows[BS_VERDICT_broken],
+            rows[BS_VERDICT_open], rows[BS_VERDICT_incomplete]);
+    return hint(c, n);
+}
+
+/* Names without any row: their limits would be kept by nothing. */
+static bs_status name_without_row(const check *c)
+{
+    for (int i = 0; i < c->limits.n; i++) {
+        sqlite3_int64 n = 0;
+        char sql[96];
+        const bs_check_name *what = c->limits.limit[i].what;
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM check_row WHERE place = %d", i);
+        BS_TRY(bs_db_integer(&n, c->db, sql));
+        if (n > 0)
+            continue;
+        bs_fail(BS_NOTHING_COMMON, "nothing to check: there is no %s in '%s'%s", what->name, c->db->path,
+                c->o->entry || c->o->layer ? " for this entry or layer" : "");
+        return bs_hint("`bitsink bn %s %s` shows what there is", c->db->path, what->source->view);
+    }
+    return BS_OK;
+}
+
+static bs_status run(check *c, bs_check_counts *counts, FILE *out, bs_rows_format format)
+{
+    BS_TRY(refuse_null_device(c));
+    BS_TRY(find_names(c));
+    BS_TRY(bs_db_exec(c->db, "read", sql_strata));
+    BS_TRY(read_state(c, counts));
+    BS_TRY(collect(c, counts));
+    BS_TRY(judge(c, counts));
+    long long failed =
+        counts->rows[BS_VERDICT_broken] + counts->rows[BS_VERDICT_open] + counts->rows[BS_VERDICT_incomplete];
+    if (failed + counts->rows[BS_VERDICT_kept] > 0)
+        BS_TRY(print(c, out, format));
+    if (failed > 0)
+        return fail_limit(c, counts);
+    return name_without_row(c);
+}
+
+bs_status bs_check(bs_check_counts *counts, FILE *out, const char *db_path, const bs_check_options *o,
+                   bs_rows_format format)
+{
+    check c = {.o = o};
+    bool bits = false;
+    bs_status st;
+    memset(counts, 0, sizeof *counts);
+    BS_TRY(bs_check_read_limits(&c.limits, o));
+    for (int i = 0; i < c.limits.n; i++)
+        bits |= c.limits.limit[i].what->source->bits;
+    BS_TRY_GOTO(bs_bn_open(&c.db, db_path, bits), out);
+    st = run(&c, counts, out, format);
+out:
+    bs_str_clear(&c.sql);
+    bs_db_close(c.db);
+    return st;
+}

@@ -1,0 +1,51 @@
+/* Holds rates of a result file against limits: `bitsink check`, a gate for nightly jobs. */
+#ifndef BS_BN_CHECK_H
+#define BS_BN_CHECK_H
+
+#include "bn/rows.h"
+
+#include <stdbool.h>
+
+/* Texts as on the command line; NULL: not given. */
+typedef struct bs_check_options {
+    const char *max, *min;     /* NAME=LIMIT,...: largest and smallest values (check_names.h has the names) */
+    const char *bound;         /* which bound has to be within the limit; NULL: one-sided, or two-sided where
+                                  there is none */
+    const char *entry, *layer; /* only these, by id or name; entry "-1": the strata of bn_prior_layer */
+    const char *weights;       /* of strata in the rates of a network: bits (NULL, too), uniform */
+    bool partial;              /* judge what is there, although trials are missing */
+} bs_check_options;
+
+/* X(name, meaning). What a row comes to. */
+#define BS_VERDICTS(X)                                                                                       \
+    X(kept, "the bound is within the limit")                                                                 \
+    X(broken, "the bound of the other side is beyond it, too: proven worse")                                 \
+    X(open, "neither: more trials would tell")                                                               \
+    X(incomplete, "trials that the job asks for are missing")
+
+enum {
+#define X(name, meaning) BS_VERDICT_##name,
+    BS_VERDICTS(X)
+#undef X
+        BS_VERDICTS_N
+};
+extern const char *const bs_verdict_name[BS_VERDICTS_N];
+
+typedef struct bs_check_counts {
+    long long rows[BS_VERDICTS_N]; /* by verdict */
+    long long no_value;            /* rows without a value, such as the trust in an answer that is no image's
+                                      label: not judged */
+    long long untried;             /* strata or entries without trials that `partial` left out */
+    long long missing;             /* trials that the job asks for in all and the file has not */
+    long long broken;              /* images that could not be read */
+    int last_exit;                 /* of the last run; -1: it runs, or was killed */
+} bs_check_counts;
+
+/* Prints one row for each rate and each entry, layer, ... that has it, in the order of the lists, and counts
+ * the verdicts. BS_USAGE: an unknown name, a bound that a view has not, ...; BS_NOTHING_COMMON: a name has no
+ * row, or the null device made the answers up; BS_LIMIT: a row is not kept. Never writes to the file; works
+ * while a run writes it. *counts is filled as far as rows were judged. */
+bs_status bs_check(bs_check_counts *counts, FILE *out, const char *db_path, const bs_check_options *o,
+                   bs_rows_format format);
+
+#endif
