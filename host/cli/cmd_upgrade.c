@@ -8,7 +8,9 @@
 
 static void print_text(const bs_upgrade_report *r, const char *path, const char *output, double seconds)
 {
-    if (r->from == r->to)
+    if (r->from == r->to && output)
+        printf("%s: a copy of '%s', which has schema version %d\n", output, path, r->to);
+    else if (r->from == r->to)
         printf("%s: schema version %d, nothing to do\n", path, r->to);
     else if (output)
         printf("%s: schema version %d, %llu trials, from '%s' (version %d) in %.1f s\n", output, r->to,
@@ -22,7 +24,7 @@ static void print_json(const bs_upgrade_report *r, const char *path, const char 
 {
     bs_str t = {0};
     bs_str_puts(&t, "{\"db\": ");
-    bs_str_json(&t, output && r->from != r->to ? output : path);
+    bs_str_json(&t, output ? output : path);
     bs_str_printf(
         &t,
         ", \"from\": %d, \"to\": %d, \"trials\": %llu, \"digest\": \"%s\", \"lost_settings\": %llu, "

@@ -235,12 +235,7 @@ out:
 static bs_status upgrade_to(bs_upgrade_report *r, const char *path, const char *output,
                             volatile sig_atomic_t *stop)
 {
-    bs_status st;
-    if (access(output, F_OK) == 0) {
-        bs_fail(BS_ERR, "cannot write '%s': the file exists", output);
-        return bs_hint("name another file: --output FILE");
-    }
-    st = write_new(r, path, output, stop);
+    bs_status st = write_new(r, path, output, stop);
     if (st == BS_OK)
         st = check_new(r, path, output);
     if (st != BS_OK)
@@ -255,8 +250,15 @@ bs_status bs_store_upgrade(bs_upgrade_report *r, const char *path, const char *o
     char *real = NULL;
     bs_status st;
     BS_TRY(read_version(r, path));
-    if (r->from == r->to)
+    if (output && access(output, F_OK) == 0) {
+        bs_fail(BS_ERR, "cannot write '%s': the file exists", output);
+        return bs_hint("name another file: --output FILE");
+    }
+    if (r->from == r->to) {
+        if (output)
+            BS_TRY(bs_store_backup(path, output));
         return bs_store_digest(path, r->digest, &r->trials);
+    }
     if (output)
         return upgrade_to(r, path, output, stop);
     BS_TRY(bs_lock_take(&lock, path));

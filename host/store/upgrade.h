@@ -9,7 +9,7 @@
 
 /* Zero-initialise; bs_upgrade_report_clear() frees. */
 typedef struct bs_upgrade_report {
-    int from, to;           /* schema versions; equal: nothing was to be done */
+    int from, to;           /* schema versions; equal: nothing was to be done, `output` is a copy */
     uint64_t trials;        /* copied */
     uint64_t lost_settings; /* settings that this version no longer allows: they have their defaults */
     char digest[33];        /* of all results: the same in both files */

@@ -39,7 +39,8 @@ filter() {
         -e 's/"seconds": [0-9.e+-]*/"seconds": TIME/; s/"trials_per_second": [0-9.]*/"trials_per_second": RATE/' \
         -e 's/"rate": [0-9.e+-]*/"rate": RATE/; s/"since_commit": [0-9]*/"since_commit": TIME/' \
         -e 's/ cuda,//' \
-        -e 's/, about [0-9]* s on/, about TIME on/'
+        -e 's/, about [0-9]* s on/, about TIME on/' \
+        -e 's/ trials in [0-9.]* s;/ trials in TIME;/'
 }
 t() {
     echo "\$ bitsink $*"

@@ -39,16 +39,20 @@ cp r.db newer.db && chmod 644 newer.db
 sqlite3 newer.db "PRAGMA user_version = 99"
 t digest newer.db
 t run --device null --db newer.db jobs/small.yaml
-sqlite3 newer.db "PRAGMA user_version = 2"
-t run --device null --db newer.db jobs/small.yaml
-t bn newer.db layer
-sqlite3 newer.db "PRAGMA user_version = 3" # read as it is, and brought up to date where it is written
+sqlite3 newer.db "PRAGMA user_version = 3" # read as it is; written when it is upgraded
 t digest newer.db
 t bn --limit 1 newer.db stratum
-sql newer.db 'PRAGMA user_version'
-t bn newer.db set confidence=7
+t run --device null --db newer.db jobs/small.yaml
 t bn newer.db set confidence=0.9
 sql newer.db 'PRAGMA user_version'
+t upgrade newer.db
+t upgrade newer.db
+sql newer.db 'PRAGMA user_version'
+t bn newer.db set confidence=0.9
+t upgrade --json newer.db.v3 --output newest.db
+t upgrade newer.db.v3 --output newest.db
+t upgrade newer.db newest.db --output x.db
+t upgrade missing.db
 
 # Output that cannot be written is an error, too.
 "$bitsink" inspect models/fashion_vgg.onnx >/dev/full
