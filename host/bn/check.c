@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "bn/bn.h"
 #include "bn/check_limits.h"
+#include "store/schema.h"
 
 #include <string.h>
 
@@ -19,33 +20,6 @@ typedef struct check {
 } check;
 
 /* --- the file */
-
-/* What every stratum lacks: once under its entry, once under the scope -1 if bn_prior_layer lists it. How
- * many trials each image has in a list of sites is not in the file: those of lists lack what the job has more
- * in all. Images of weight 0 lack nothing. */
-static const char sql_strata[] =
-    "CREATE TEMP TABLE check_stratum AS "
-    "WITH img AS MATERIALIZED (SELECT i.id, p.weight > 0 OR NOT EXISTS (SELECT 1 FROM bn_prior_image) AS "
-    "counts "
-    "FROM image i LEFT JOIN bn_prior_image p ON p.image = i.id), n AS MATERIALIZED ("
-    "SELECT count(*) AS images, count(*) FILTER (WHERE counts) AS counted FROM img), finished AS "
-    "MATERIALIZED ("
-    "SELECT u.entry, u.layer, sum(u.done) AS done, sum(u.done) FILTER (WHERE i.counts) AS counted "
-    "FROM unit u CROSS JOIN img i ON i.id = u.image GROUP BY u.entry, u.layer), planned AS MATERIALIZED ("
-    "SELECT s.entry, s.layer, s.parameter, e.sites IS NOT NULL AS listed, ifnull(f.done, 0) AS done, "
-    "s.repetitions * n.images AS asked, max(0, s.repetitions * n.counted - ifnull(f.counted, 0)) AS missing "
-    "FROM stratum s JOIN entry e ON e.id = s.entry CROSS JOIN n "
-    "LEFT JOIN finished f ON f.entry = s.entry AND f.layer = s.layer), list AS MATERIALIZED ("
-    "SELECT max(0, max(c.job_trials) - sum(CASE WHEN p.listed THEN p.done ELSE p.asked END)) AS missing "
-    "FROM planned p CROSS JOIN campaign c) "
-    "SELECT p.entry AS scope, p.entry, p.layer, p.parameter, p.done, "
-    "CASE WHEN p.listed THEN l.missing ELSE p.missing END AS missing, b.units, b.unit "
-    "FROM planned p CROSS JOIN list l LEFT JOIN bn_support b ON b.entry = p.entry AND b.layer = p.layer;"
-    "INSERT INTO check_stratum SELECT -1, s.entry, s.layer, s.parameter, s.done, s.missing, s.units, s.unit "
-    "FROM check_stratum s JOIN bn_prior_layer p ON p.entry = s.entry AND p.layer = s.layer;"
-    "CREATE TEMP TABLE check_limit (place, name, side, value);"
-    "CREATE TEMP TABLE check_row (place, entry, layer, of, rank, rate, bound_kind, bound, other, units, "
-    "unit);";
 
 /* Answers that nobody computed say nothing about a network, however many there are. */
 static bs_status refuse_null_device(const check *c)
@@ -180,23 +154,6 @@ static bs_status collect(check *c, bs_check_counts *counts)
 
 /* --- verdicts */
 
-static const char sql_judge[] =
-    "CREATE TEMP TABLE check_result AS "
-    "WITH joined AS (SELECT l.name, l.side, l.value AS at, r.*, (SELECT sum(s.missing) FROM check_stratum s "
-    "WHERE s.scope = r.entry AND s.layer = ifnull(r.layer, s.layer)) AS missing, (SELECT sum(s.units) FROM "
-    "check_stratum s WHERE s.scope = r.entry AND s.layer = ifnull(r.layer, s.layer)) AS all_units, "
-    "(SELECT iif(min(s.unit) < max(s.unit), 'mixed', min(s.unit)) FROM check_stratum s WHERE s.scope = "
-    "r.entry "
-    "AND s.layer = ifnull(r.layer, s.layer)) AS any_unit FROM check_row r JOIN check_limit l ON l.place = "
-    "r.place) "
-    "SELECT j.name AS \"check\", j.side, j.entry, j.layer, t.name AS layer_name, j.of, j.rate, j.bound_kind, "
-    "j.bound, j.at AS \"limit\", CASE WHEN j.rate IS NULL OR (NOT %d AND (j.missing > 0 OR %d)) THEN '%s' "
-    "WHEN iif(j.side = 'max', j.bound <= j.at, j.bound >= j.at) THEN '%s' "
-    "WHEN iif(j.side = 'max', j.other > j.at, j.other < j.at) THEN '%s' ELSE '%s' END AS verdict, j.missing, "
-    "ifnull(j.units, j.all_units) AS units, ifnull(j.unit, j.any_unit) AS unit, x.confidence "
-    "FROM joined j CROSS JOIN bn_confidence x LEFT JOIN layer t ON t.id = j.layer "
-    "ORDER BY j.place, j.entry, j.layer, j.rank";
-
 /* How far the campaign is, and how its last run ended: 0 where it has done what was asked of it. */
 static bs_status read_state(const check *c, bs_check_counts *counts)
 {
@@ -216,10 +173,8 @@ static bs_status judge(check *c, bs_check_counts *counts)
 {
     sqlite3_int64 n = 0;
     char sql[96];
-    bs_str_printf(&c->sql, sql_judge, c->o->partial, counts->last_exit != 0,
-                  bs_verdict_name[BS_VERDICT_incomplete], bs_verdict_name[BS_VERDICT_kept],
-                  bs_verdict_name[BS_VERDICT_broken], bs_verdict_name[BS_VERDICT_open]);
-    BS_TRY(exec_scratch(c));
+    snprintf(sql, sizeof sql, "INSERT INTO check_run VALUES (%d, %d)", c->o->partial, counts->last_exit != 0);
+    BS_TRY(bs_db_exec(c->db, "read", sql));
     for (int i = 0; i < BS_VERDICTS_N; i++) {
         snprintf(sql, sizeof sql, "SELECT count(*) FROM check_result WHERE verdict = '%s'",
                  bs_verdict_name[i]);
@@ -232,7 +187,7 @@ static bs_status judge(check *c, bs_check_counts *counts)
 static bs_status print(const check *c, FILE *out, bs_rows_format format)
 {
     sqlite3_stmt *q = NULL;
-    BS_TRY(bs_db_prepare(&q, c->db, "SELECT * FROM check_result ORDER BY rowid"));
+    BS_TRY(bs_db_prepare(&q, c->db, "SELECT * FROM check_result"));
     bs_status st = bs_rows_print(out, c->db, q, format);
     sqlite3_finalize(q);
     return st;
@@ -291,7 +246,7 @@ static bs_status run(check *c, bs_check_counts *counts, FILE *out, bs_rows_forma
 {
     BS_TRY(refuse_null_device(c));
     BS_TRY(find_names(c));
-    BS_TRY(bs_db_exec(c->db, "read", sql_strata));
+    BS_TRY(bs_db_exec(c->db, "read", bs_sql_check));
     BS_TRY(read_state(c, counts));
     BS_TRY(collect(c, counts));
     BS_TRY(judge(c, counts));

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* The SQL of schema/, as strings. */
-extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[], bs_sql_fault_wrong[];
+extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[], bs_sql_check[],
+    bs_sql_fault_wrong[];
 
 /* Makes all tables and views in an empty file; within the caller's transaction. */
 bs_status bs_schema_create(const bs_db *db);
