@@ -90,8 +90,8 @@ SELECT image,                                                 -- image.id
        share                                                  -- its weight among all images of the campaign
   FROM shared WHERE tried IS NOT NULL;
 
--- P(L | F = 1), and how far each stratum is covered.
-CREATE VIEW bn_layer AS
+-- The weight of each stratum in P(L | F = 1), as layer_prior says, with or without trials.
+CREATE VIEW bn_prior AS
 WITH base AS (
     SELECT s.entry, s.layer, s.parameter, s.is_ber, s.bits, x.layer_prior,
            CASE WHEN s.is_ber OR x.layer_prior IN ('uniform', 'bits') THEN s.entry ELSE -1 END AS scope,
@@ -107,7 +107,18 @@ WITH base AS (
                    WHEN layer_prior = 'exposure' THEN exposure
                    ELSE direct END AS weight
       FROM base WHERE is_ber OR layer_prior IN ('uniform', 'bits') OR listed
-), tried AS (
+)
+SELECT scope,    -- entry.id, or -1: the strata of bn_prior_layer
+       entry,    -- entry.id
+       layer,    -- layer.id
+       bits,     -- bn_stratum.bits
+       exposure, -- m_t, expected faults an inference; NULL where not asked for
+       weight    -- P(t), up to a common factor; NULL: 0
+  FROM weighted;
+
+-- P(L | F = 1), and how far each stratum is covered.
+CREATE VIEW bn_layer AS
+WITH tried AS (
     SELECT entry, layer, sum(n) AS n FROM layer_summary GROUP BY entry, layer
 ), seen AS (
     SELECT entry, layer, images, coverage FROM bn_support
@@ -116,7 +127,7 @@ SELECT w.scope,                                       -- entry.id, or -1: the st
        w.entry,                                       -- entry.id
        w.layer,                                       -- layer.id
        l.name AS layer_name,                          -- its tensor
-       w.bits,                                        -- bits that the entry may hit
+       w.bits,                                        -- bn_stratum.bits
        w.exposure,                                    -- m_t, expected faults an inference; NULL where not asked for
        ifnull(w.weight, 0.0) / nullif(sum(w.weight) OVER (PARTITION BY w.scope), 0) AS planned_probability,
                                                       -- P(t) if all strata had trials
@@ -126,7 +137,7 @@ SELECT w.scope,                                       -- entry.id, or -1: the st
        ifnull(t.n, 0) AS trials,                      -- trials in the file
        ifnull(s.images, 0) AS images,                 -- images with trials
        ifnull(s.coverage, 0.0) AS coverage            -- their share of the campaign's images, by weight
-  FROM weighted w JOIN layer l ON l.id = w.layer
+  FROM bn_prior w JOIN layer l ON l.id = w.layer
   LEFT JOIN tried t ON t.entry = w.entry AND t.layer = w.layer
   LEFT JOIN seen s ON s.entry = w.entry AND s.layer = w.layer;
 
@@ -155,7 +166,7 @@ SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_la
            AS two_fault_bound,     -- bound m^2/2 of the probability of two faults at once, which is ignored
        count(*) AS strata,         -- strata of the scope
        sum(b.trials > 0) AS tried, -- of them: with trials
-       sum(b.planned_probability * b.coverage) AS coverage, -- share of P(t) x P(I) that has trials
+       min(1.0, sum(b.planned_probability * b.coverage)) AS coverage, -- share of P(t) x P(I) that has trials
        sum(b.trials) AS trials     -- trials in the file
   FROM bn_layer b CROSS JOIN bn_setting x LEFT JOIN entry e ON e.id = b.scope
  GROUP BY b.scope;
