@@ -416,9 +416,11 @@ static void confidence_is_checked(void **state)
             "confidence=7",   "confidence=0.4", "confidence=1",    "confidence=often",
             "confidence=nan", "confidence=",    "confidence=0.95%"};
         char *const good[] = {(char *)"confidence=0.5", (char *)"confidence=0.9999"};
+        char *const *const better = good + 1;
         if (old)
             make_old(f.db);
-        assert_ok(bs_bn_set(f.db, good, 2));
+        assert_ok(bs_bn_set(f.db, good, 1));
+        assert_ok(bs_bn_set(f.db, better, 1));
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
             char *const one[] = {(char *)bad[i]};
             assert_error(bs_bn_set(f.db, one, 1), "setting confidence cannot be");
