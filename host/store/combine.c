@@ -1,6 +1,7 @@
 #include "store/combine.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 
@@ -126,6 +127,38 @@ out:
     return st;
 }
 
+/* What is storage is no identity and may differ between shards that ran under different states of the job:
+ * that of the latest run counts. Before runs are copied. */
+static bs_status unite_strata(const bs_db *db)
+{
+    static const char later[] =
+        "(SELECT max(started) FROM other.run) >= ifnull((SELECT max(started) FROM main.run), '')";
+    sqlite3_int64 has = 0, differ = 0;
+    bs_str sql = {0};
+    bs_status st;
+    BS_TRY(bs_db_integer(
+        &has, db, "SELECT count(*) FROM pragma_table_info('stratum', 'other') WHERE name = 'storage'"));
+    if (has)
+        BS_TRY(bs_db_integer(
+            &differ, db,
+            "SELECT count(*) FROM main.stratum a JOIN other.stratum b USING (entry, layer) WHERE "
+            "a.storage <> b.storage"));
+    if (differ > 0)
+        bs_warn("the files disagree on the storage of %lld strata: the latest run counts", (long long)differ);
+    bs_str_printf(
+        &sql,
+        "INSERT INTO main.stratum (entry, layer, parameter, repetitions, population, storage) SELECT entry, "
+        "layer, parameter, repetitions, population, %s FROM other.stratum WHERE true ON CONFLICT DO UPDATE "
+        "SET repetitions = max(repetitions, excluded.repetitions), storage = iif(%s, excluded.storage, "
+        "storage)",
+        has ? "storage" : "1", has ? later : "0");
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    st = bs_db_exec(db, "write", sql.ptr);
+out:
+    bs_str_clear(&sql);
+    return st;
+}
+
 bs_status bs_combine_union(const bs_db *db, bool fresh)
 {
     static const char sql_campaign[] = "INSERT INTO main.campaign SELECT * FROM other.campaign;"
@@ -140,11 +173,10 @@ bs_status bs_combine_union(const bs_db *db, bool fresh)
         "INSERT OR IGNORE INTO main.layer SELECT * FROM other.layer;"
         "INSERT INTO main.entry SELECT * FROM other.entry WHERE true ON CONFLICT (id) DO UPDATE SET "
         "trials = max(trials, excluded.trials);"
-        "INSERT INTO main.stratum SELECT * FROM other.stratum WHERE true ON CONFLICT DO UPDATE SET "
-        "repetitions = max(repetitions, excluded.repetitions);"
         "INSERT OR IGNORE INTO main.image SELECT * FROM other.image";
     if (fresh)
         BS_TRY(bs_db_exec(db, "write", sql_campaign));
     BS_TRY(bs_db_exec(db, "write", sql_rest));
+    BS_TRY(unite_strata(db));
     return copy_runs(db);
 }
