@@ -158,7 +158,8 @@ CREATE VIEW bn_scope AS
 SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_layer
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN 1.0
             WHEN b.scope = -1 AND EXISTS (SELECT 1 FROM bn_overlap) THEN NULL
-            WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN 1.0 - exp(-sum(b.exposure))
+            WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN CASE WHEN sum(b.exposure) > 1e-4 THEN 1.0 - exp(-sum(b.exposure))
+                ELSE sum(b.exposure) * (1.0 - sum(b.exposure) / 2 * (1.0 - sum(b.exposure) / 3)) END -- of small ones all digits
             ELSE x.p END AS p,     -- P(F=1); 1 for an entry with a bit error rate; NULL: see bn_overlap
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN sum(b.exposure) * sum(b.exposure) / 2
@@ -181,8 +182,8 @@ WITH pool AS MATERIALIZED (
 ), cell AS (
     SELECT u.entry, u.layer, u.image, s.class,
            CASE WHEN x.a > 0
-                THEN (s.n + x.a * (p.kept * (s.class = g.class) + (SELECT q.wrong FROM layer_summary q
-                           WHERE q.entry = u.entry AND q.layer = u.layer AND q.class = s.class) * 1.0 / p.n)) / (u.done + x.a)
+                THEN min(1.0, (s.n + x.a * (p.kept * (s.class = g.class) + (SELECT q.wrong FROM layer_summary q
+                           WHERE q.entry = u.entry AND q.layer = u.layer AND q.class = s.class) * 1.0 / p.n)) / (u.done + x.a))
                 ELSE s.n * 1.0 / u.done END AS r, s.n * 1.0 / u.done AS raw, s.n, u.done, s.class = i.class AS is_label, s.class = g.class AS is_golden
       FROM unit u JOIN pool p ON p.entry = u.entry AND p.layer = u.layer
       JOIN golden g ON g.image = u.image JOIN image i ON i.id = u.image CROSS JOIN bn_setting x
@@ -315,11 +316,11 @@ SELECT f.entry,                                -- entry.id
        f.a_low AS low, f.a_high AS high,       -- its bounds
        f.right_label AS correct_label,         -- P(C = class and it is the label | L)
        f.right_golden AS correct_golden,       -- P(C = class and it is the golden answer | L)
-       CASE WHEN y.class IS NOT NULL OR f.class = -1 THEN f.right_label / f.answer END
+       CASE WHEN y.class IS NOT NULL OR f.class = -1 THEN min(1.0, f.right_label / f.answer) END
            AS trust_label,                     -- P(it is the label | C = class, L); NULL: label of no image
        CASE WHEN y.class IS NOT NULL THEN f.rl_low / (f.rl_low + f.wl_high) END AS trust_label_low,
        CASE WHEN y.class IS NOT NULL THEN f.rl_high / (f.rl_high + f.wl_low) END AS trust_label_high,
-       f.right_golden / f.answer AS trust_golden, -- P(it is the golden answer | C = class, L)
+       min(1.0, f.right_golden / f.answer) AS trust_golden, -- P(it is the golden answer | C = class, L)
        CASE WHEN f.class >= 0 THEN f.rg_low / (f.rg_low + f.wg_high) END AS trust_golden_low,
        CASE WHEN f.class >= 0 THEN f.rg_high / (f.rg_high + f.wg_low) END AS trust_golden_high,
        f.n,                                    -- trials with this answer
@@ -343,7 +344,7 @@ WITH img AS MATERIALIZED (
       FROM bn_flow GROUP BY entry, layer
 ), rate AS (
     SELECT f.entry, f.layer, f.n, s.observations AS m, s.observations * CASE WHEN s.parameter THEN 1.0 ELSE i.w_label / i.w END AS m_label,
-           i.w_right / nullif(i.w_label, 0) AS without_fault,
+           min(1.0, i.w_right / nullif(i.w_label, 0)) AS without_fault,
            min(1.0, f.right_label * i.w / nullif(i.w_label, 0)) AS r, min(1.0, f.right_golden) AS q,
            min(1.0, f.raw_label * i.w / nullif(i.w_label, 0)) AS raw_r, min(1.0, f.raw_golden) AS raw_q
       FROM flow f JOIN image_sum i ON i.entry = f.entry AND i.layer = f.layer JOIN bn_support s ON s.entry = f.entry AND s.layer = f.layer
@@ -376,7 +377,7 @@ SELECT b.scope,            -- entry.id, or -1: the strata of bn_prior_layer
 -- Sums over the strata of a scope: sum_t P(t) v_t for every part, with bounds.
 CREATE VIEW bn_bound AS
 WITH part AS (
-    SELECT b.scope, f.class, f.part, sum(b.probability * f.v) AS v, sum(b.probability * f.raw) AS raw, max(f.low) AS low, max(f.high) AS high,
+    SELECT b.scope, f.class, f.part, min(1.0, sum(b.probability * f.v)) AS v, min(1.0, sum(b.probability * f.raw)) AS raw, max(f.low) AS low, max(f.high) AS high,
            sum(f.n) AS n, sum(f.wrong) AS wrong, ifnull(sum(b.probability * b.probability * f.raw / f.observations), 0.0) AS variance
       FROM bn_flow_part f JOIN bn_layer b ON b.entry = f.entry AND b.layer = f.layer
      WHERE b.probability > 0 GROUP BY b.scope, f.class, f.part

@@ -128,7 +128,7 @@ WITH img AS MATERIALIZED (
            @share_upper(r, n, z1, confidence) AS upper, @share_low(r, i, z) AS population_low, @share_high(r, i, z) AS population_high
       FROM counted c
 ), pair AS (
-    SELECT l.*, g.r AS g, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
+    SELECT l.*, iif(abs(l.r - g.r) < 1e-12, 0.0, l.r - g.r) AS d, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
            g.r - g.low AS g_down, g.high - g.r AS g_up, l.r - l.lower AS l_down1, l.upper - l.r AS l_up1, g.r - g.lower AS g_down1,
            g.upper - g.r AS g_up1, l.r - l.population_low AS p_down, l.population_high - l.r AS p_up, g.r - g.population_low AS q_down,
            g.population_high - g.r AS q_up
@@ -141,12 +141,12 @@ WITH img AS MATERIALIZED (
     UNION ALL
     -- The accuracy drop is lost - gained: what faults spoil, less what they mend; MOVER for the difference of two shares
     -- of one sample (G. Y. Zou, A. Donner, Statistics in Medicine 27, 2008), negatively correlated as in a multinomial.
-    SELECT entry, layer, place, 'accuracy_drop', r - g, max(-1.0, r - g - sqrt(l_down * l_down + 2 * ifnull(rho, 0) * l_down * g_up + g_up * g_up)),
-           min(1.0, r - g + sqrt(l_up * l_up + 2 * ifnull(rho, 0) * l_up * g_down + g_down * g_down)),
-           max(-1.0, r - g - sqrt(l_down1 * l_down1 + 2 * ifnull(rho, 0) * l_down1 * g_up1 + g_up1 * g_up1)),
-           min(1.0, r - g + sqrt(l_up1 * l_up1 + 2 * ifnull(rho, 0) * l_up1 * g_down1 + g_down1 * g_down1)),
-           max(-1.0, r - g - sqrt(p_down * p_down + 2 * ifnull(rho, 0) * p_down * q_up + q_up * q_up)),
-           min(1.0, r - g + sqrt(p_up * p_up + 2 * ifnull(rho, 0) * p_up * q_down + q_down * q_down)),
+    SELECT entry, layer, place, 'accuracy_drop', d, max(-1.0, d - sqrt(l_down * l_down + 2 * ifnull(rho, 0) * l_down * g_up + g_up * g_up)),
+           min(1.0, d + sqrt(l_up * l_up + 2 * ifnull(rho, 0) * l_up * g_down + g_down * g_down)),
+           max(-1.0, d - sqrt(l_down1 * l_down1 + 2 * ifnull(rho, 0) * l_down1 * g_up1 + g_up1 * g_up1)),
+           min(1.0, d + sqrt(l_up1 * l_up1 + 2 * ifnull(rho, 0) * l_up1 * g_down1 + g_down1 * g_down1)),
+           max(-1.0, d - sqrt(p_down * p_down + 2 * ifnull(rho, 0) * p_down * q_up + q_up * q_up)),
+           min(1.0, d + sqrt(p_up * p_up + 2 * ifnull(rho, 0) * p_up * q_down + q_down * q_down)),
            trials, images, unit, units, n, census, NULL, coverage, confidence
       FROM pair
 )

@@ -255,6 +255,7 @@ static bs_status tell_unused(const bs_db *db, const settings *s, const bs_prior 
         if (find(s, hours[k]) && !exposure && residencies == 0)
             bs_info("note: %s counts where layer_prior is exposure, and beside a residency; now it is %s",
                     hours[k], now->kind);
+    BS_TRY(bs_prior_warn(db));
     return bs_prior_warn_residency(db);
 }
 
@@ -262,9 +263,9 @@ static bs_status tell(const bs_db *db, const settings *s, const bs_prior *before
                       sqlite3_int64 lost)
 {
     if (lost > 0)
-        bs_warn("%lld strata left the scope, and with them the values that `priors` had loaded: load the "
-                "file again "
-                "to have them back",
+        bs_warn("the values that were loaded for %lld of the strata are gone, as these left the scope: load "
+                "`priors` "
+                "again to have them back",
                 (long long)lost);
     bs_prior_tell(before, after, find(s, "layer_prior") != NULL);
     return tell_unused(db, s, after);

@@ -54,7 +54,7 @@ bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards);
 uint32_t bs_plan_count_images(const bs_plan *plan);
 uint32_t bs_plan_image(const bs_plan *plan, uint32_t i);
 
-/* Says on stderr, in one line, if an entry without the key `storage` holds activations that a device which
+/* Says on stderr, once, if an entry without the key `storage` holds activations that a device which
  * works in place stores only once: the only reader of one makes the other of it, value by value (storage.c).
  */
 void bs_plan_note_storage(const bs_plan *plan);

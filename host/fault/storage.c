@@ -71,40 +71,42 @@ static int shared_with(const bs_plan *p, int first, int end, int target, const i
     return -1;
 }
 
+/* How many strata of first..end-1 can lie in the memory of another, and which the first of them is. */
+static int count_shared(const bs_plan *p, int first, int end, const int *readers, int *one, int *other)
+{
+    int n = 0;
+    for (int i = first; i < end; i++) {
+        int with = shared_with(p, first, end, p->strata[i].target, readers);
+        if (with >= 0 && n++ == 0) {
+            *one = p->strata[i].target;
+            *other = with;
+        }
+    }
+    return n;
+}
+
 void bs_plan_note_storage(const bs_plan *plan)
 {
     const bs_graph *g = plan->graph;
     int *readers = count_readers(g);
-    int entries = 0, id = 0, shared = 0, of = 0, one = -1, other = -1;
     for (int first = 0, end; readers && first < plan->n_strata; first = end) {
         const bs_entry *e = &plan->job->entries[plan->strata[first].entry];
-        int n = 0, last = -1, with = -1;
+        int one = -1, other = -1;
         for (end = first; end < plan->n_strata && plan->strata[end].entry == plan->strata[first].entry; end++)
             ;
-        for (int i = first; i < end && e->n_storage == 0 && !(e->fault.ber > 0); i++) {
-            int t = shared_with(plan, first, end, plan->strata[i].target, readers);
-            if (t >= 0 && n++ == 0) {
-                last = plan->strata[i].target;
-                with = t;
-            }
-        }
-        if (n > 0 && entries++ == 0) {
-            id = e->id;
-            shared = n;
-            of = end - first;
-            one = last;
-            other = with;
-        }
+        if (e->n_storage > 0 || e->fault.ber > 0)
+            continue;
+        int n = count_shared(plan, first, end, readers, &one, &other);
+        if (n == 0)
+            continue;
+        bs_info("note: entry %d: on a device that works in place %d of its %d targets lie in the memory of "
+                "another, such "
+                "as '%.64s' in '%.64s', and sums over bits (FIT, exposure) count it twice; the key 'storage' "
+                "of an entry "
+                "says which targets are memory",
+                e->id, n, end - first, g->tensors[g->targets[one].tensor].name,
+                g->tensors[g->targets[other].tensor].name);
+        break; /* once says it for all entries */
     }
     free(readers);
-    if (entries == 0)
-        return;
-    char more[48] = "";
-    if (entries > 1)
-        snprintf(more, sizeof more, " (and %d more entries in the same way)", entries - 1);
-    bs_info("note: entry %d counts memory more than once where a device works in place%s: %d of its %d "
-            "targets can lie "
-            "in that of another, such as '%.64s' in '%.64s'; its key 'storage' says which targets are memory",
-            id, more, shared, of, g->tensors[g->targets[one].tensor].name,
-            g->tensors[g->targets[other].tensor].name);
 }
