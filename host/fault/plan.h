@@ -54,9 +54,11 @@ bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards);
 uint32_t bs_plan_count_images(const bs_plan *plan);
 uint32_t bs_plan_image(const bs_plan *plan, uint32_t i);
 
-/* Says on stderr, once, if an entry without the key `storage` holds activations that a device which
- * works in place stores only once: the only reader of one makes the other of it, value by value (storage.c).
- */
+/* The target of the same entry in whose memory this stratum lies on a device that works in place: the
+ * activation that it is made of value by value (element-wise operators, BatchNormalization) or that it only
+ * moves (Reshape, Transpose and the like), where nothing else reads that one. -1: none. */
+int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s);
+/* Says on stderr, once, if an entry without the key `storage` has such strata. */
 void bs_plan_note_storage(const bs_plan *plan);
 
 /* The faults that a target's trials are drawn from: sites x choices, and x images where a fault meets one

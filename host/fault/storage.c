@@ -1,9 +1,6 @@
 /* Which activations of an entry share memory on a device that works in place. */
-#include "base/buf.h"
 #include "base/log.h"
 #include "fault/plan.h"
-
-#include <stdlib.h>
 
 /* Does the operator make each value of its output of one value of its activation alone, or only move it? */
 static bool keeps_values_apart(bs_op op)
@@ -42,61 +39,43 @@ static int only_activation(const bs_graph *g, const bs_node *n)
     return tensor >= 0 && g->tensors[tensor].elements == g->tensors[n->out].elements ? tensor : -1;
 }
 
-static int *count_readers(const bs_graph *g)
+static bool has_one_reader(const bs_graph *g, int tensor)
 {
-    int *readers;
-    if (bs_calloc(&readers, (size_t)g->n_tensors, sizeof *readers, "readers") != BS_OK)
-        return NULL;
+    int readers = tensor == g->output;
     for (int i = 0; i < g->n_nodes; i++)
         for (int k = 0; k < g->nodes[i].n_in; k++)
-            if (bs_node_has_input(&g->nodes[i], k))
-                readers[g->nodes[i].in[k]]++;
-    readers[g->output]++;
-    return readers;
+            readers += g->nodes[i].in[k] == tensor;
+    return readers == 1;
 }
 
-/* The target of the entry (its strata are first..end-1) in whose memory this one can lie; -1: none. */
-static int shared_with(const bs_plan *p, int first, int end, int target, const int *readers)
+int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s)
 {
-    const bs_graph *g = p->graph;
-    const bs_target *t = &g->targets[target];
+    const bs_graph *g = plan->graph;
+    const bs_target *t = &g->targets[s->target];
     if (t->kind != BS_TARGET_ACTIVATION || t->node < 0 || !keeps_values_apart(g->nodes[t->node].op))
         return -1;
     int tensor = only_activation(g, &g->nodes[t->node]);
-    if (tensor < 0 || readers[tensor] != 1)
+    if (tensor < 0 || g->tensors[tensor].target < 0 || !has_one_reader(g, tensor))
         return -1;
-    for (int i = first; i < end; i++)
-        if (p->strata[i].target == g->tensors[tensor].target)
-            return p->strata[i].target;
-    return -1;
-}
-
-/* How many strata of first..end-1 can lie in the memory of another, and which the first of them is. */
-static int count_shared(const bs_plan *p, int first, int end, const int *readers, int *one, int *other)
-{
-    int n = 0;
-    for (int i = first; i < end; i++) {
-        int with = shared_with(p, first, end, p->strata[i].target, readers);
-        if (with >= 0 && n++ == 0) {
-            *one = p->strata[i].target;
-            *other = with;
-        }
-    }
-    return n;
+    bs_trial of = {.entry = (uint32_t)plan->job->entries[s->entry].id,
+                   .target = (uint32_t)g->tensors[tensor].target};
+    return bs_plan_stratum(plan, of) ? (int)of.target : -1;
 }
 
 void bs_plan_note_storage(const bs_plan *plan)
 {
     const bs_graph *g = plan->graph;
-    int *readers = count_readers(g);
-    for (int first = 0, end; readers && first < plan->n_strata; first = end) {
+    for (int first = 0, end; first < plan->n_strata; first = end) {
         const bs_entry *e = &plan->job->entries[plan->strata[first].entry];
-        int one = -1, other = -1;
-        for (end = first; end < plan->n_strata && plan->strata[end].entry == plan->strata[first].entry; end++)
-            ;
-        if (e->n_storage > 0 || e->fault.ber > 0)
-            continue;
-        int n = count_shared(plan, first, end, readers, &one, &other);
+        int n = 0, one = -1, other = -1;
+        for (end = first; end < plan->n_strata && plan->strata[end].entry == plan->strata[first].entry;
+             end++) {
+            int in = e->n_storage > 0 || e->fault.ber > 0 ? -1 : bs_plan_lies_in(plan, &plan->strata[end]);
+            if (in >= 0 && n++ == 0) {
+                one = plan->strata[end].target;
+                other = in;
+            }
+        }
         if (n == 0)
             continue;
         bs_info("note: entry %d: on a device that works in place %d of its %d targets lie in the memory of "
@@ -106,7 +85,6 @@ void bs_plan_note_storage(const bs_plan *plan)
                 "says which targets are memory",
                 e->id, n, end - first, g->tensors[g->targets[one].tensor].name,
                 g->tensors[g->targets[other].tensor].name);
-        break; /* once says it for all entries */
+        return; /* once says it for all entries */
     }
-    free(readers);
 }
