@@ -30,7 +30,8 @@ typedef struct bs_prior {
 } bs_prior;
 
 bs_status bs_prior_read(bs_prior *out, const bs_db *db);
-/* For readers of a file: warns where the prior is at fault, so that nothing vanishes silently. */
+/* For readers of a file: warns where no layer, or no image, weighs anything, so that nothing vanishes
+ * silently. */
 bs_status bs_prior_warn(const bs_db *db);
 bs_status bs_prior_set_kind(const bs_db *db, const char *kind);
 /* BS_USAGE for an entry with a bit error rate: its trials hit many bits at once and cannot be pooled. */

@@ -74,6 +74,15 @@ bs_status bs_prior_warn(const bs_db *db)
             "layer_prior is %s, but %s, so no layer has a P(L); `bitsink bn FILE set scope=` goes back to "
             "a scope for each entry",
             p.kind, describe(&p));
+    sqlite3_int64 weightless = 0;
+    BS_TRY(bs_db_integer(
+        &weightless, db,
+        "SELECT EXISTS (SELECT 1 FROM bn_prior_image) AND EXISTS (SELECT 1 FROM bn_image) AND NOT "
+        "EXISTS (SELECT 1 FROM bn_image WHERE probability > 0)"));
+    if (weightless)
+        bs_warn("no image that was tried has a weight above 0 in bn_prior_image, so there are no rates; load "
+                "`weights` "
+                "again, a file with its first line alone weighs all images alike");
     return BS_OK;
 }
 

@@ -57,5 +57,8 @@ echo "# By hand."
 sql r.db "UPDATE bn_parameter SET value = 'direct' WHERE name = 'layer_prior'"
 t bn r.db bn_scope
 t bn r.db set p=1e-7
+sql r.db "INSERT INTO bn_prior_image SELECT id, 0 FROM image"
+t bn r.db network_sdc
+t bn r.db weights none.csv
 t bn r.db set scope=
 t bn r.db bn_scope
