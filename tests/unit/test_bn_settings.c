@@ -126,6 +126,24 @@ static void columns_imply_the_prior(void **state)
     fixture_close(&f);
 }
 
+/* P(F) = 1 - exp(-m) in full, however small m is. */
+static void small_exposures_keep_their_digits(void **state)
+{
+    (void)state;
+    static const double exposures[] = {1e-18, 3e-9, 0.9e-4, 1.1e-4, 0.5};
+    char csv[96];
+    fixture f;
+    open_fixture(&f);
+    for (size_t i = 0; i < sizeof exposures / sizeof *exposures; i++) {
+        snprintf(csv, sizeof csv, "entry,layer,exposure\n2,0,%.17g\n3,1,0\n", exposures[i]);
+        assert_ok(load(&f, "priors", csv));
+        double p = fx_number(f.db, "SELECT p FROM bn_scope WHERE scope = -1");
+        if (!(fabs(p / -expm1(-exposures[i]) - 1) < 1e-11))
+            fail_msg("%.17g: %.17g, expected %.17g", exposures[i], p, -expm1(-exposures[i]));
+    }
+    fixture_close(&f);
+}
+
 /* One change that is refused with a hint, and leaves the file as it was. */
 static void refused(const fixture *f, bs_status st, const char *message, const char *hint)
 {
@@ -317,6 +335,7 @@ int main(void)
         cmocka_unit_test(what_the_user_writes_wins),
         cmocka_unit_test(a_scope_keeps_values),
         cmocka_unit_test(columns_imply_the_prior),
+        cmocka_unit_test(small_exposures_keep_their_digits),
         cmocka_unit_test(what_would_count_nowhere_is_refused),
         cmocka_unit_test(numbers_are_finite_and_in_range),
         cmocka_unit_test(targets_are_met_by_the_whole_item),
