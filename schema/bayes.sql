@@ -90,8 +90,8 @@ SELECT image,                                                 -- image.id
        share                                                  -- its weight among all images of the campaign
   FROM shared WHERE tried IS NOT NULL;
 
--- P(L | F = 1), and how far each stratum is covered.
-CREATE VIEW bn_layer AS
+-- The weight of each stratum in P(L | F = 1), as layer_prior says, with or without trials.
+CREATE VIEW bn_prior AS
 WITH base AS (
     SELECT s.entry, s.layer, s.parameter, s.is_ber, s.bits, x.layer_prior,
            CASE WHEN s.is_ber OR x.layer_prior IN ('uniform', 'bits') THEN s.entry ELSE -1 END AS scope,
@@ -107,7 +107,18 @@ WITH base AS (
                    WHEN layer_prior = 'exposure' THEN exposure
                    ELSE direct END AS weight
       FROM base WHERE is_ber OR layer_prior IN ('uniform', 'bits') OR listed
-), tried AS (
+)
+SELECT scope,    -- entry.id, or -1: the strata of bn_prior_layer
+       entry,    -- entry.id
+       layer,    -- layer.id
+       bits,     -- bn_stratum.bits
+       exposure, -- m_t, expected faults an inference; NULL where not asked for
+       weight    -- P(t), up to a common factor; NULL: 0
+  FROM weighted;
+
+-- P(L | F = 1), and how far each stratum is covered.
+CREATE VIEW bn_layer AS
+WITH tried AS (
     SELECT entry, layer, sum(n) AS n FROM layer_summary GROUP BY entry, layer
 ), seen AS (
     SELECT entry, layer, images, coverage FROM bn_support
@@ -116,7 +127,7 @@ SELECT w.scope,                                       -- entry.id, or -1: the st
        w.entry,                                       -- entry.id
        w.layer,                                       -- layer.id
        l.name AS layer_name,                          -- its tensor
-       w.bits,                                        -- bits that the entry may hit
+       w.bits,                                        -- bn_stratum.bits
        w.exposure,                                    -- m_t, expected faults an inference; NULL where not asked for
        ifnull(w.weight, 0.0) / nullif(sum(w.weight) OVER (PARTITION BY w.scope), 0) AS planned_probability,
                                                       -- P(t) if all strata had trials
@@ -126,7 +137,7 @@ SELECT w.scope,                                       -- entry.id, or -1: the st
        ifnull(t.n, 0) AS trials,                      -- trials in the file
        ifnull(s.images, 0) AS images,                 -- images with trials
        ifnull(s.coverage, 0.0) AS coverage            -- their share of the campaign's images, by weight
-  FROM weighted w JOIN layer l ON l.id = w.layer
+  FROM bn_prior w JOIN layer l ON l.id = w.layer
   LEFT JOIN tried t ON t.entry = w.entry AND t.layer = w.layer
   LEFT JOIN seen s ON s.entry = w.entry AND s.layer = w.layer;
 
@@ -147,7 +158,8 @@ CREATE VIEW bn_scope AS
 SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_layer
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN 1.0
             WHEN b.scope = -1 AND EXISTS (SELECT 1 FROM bn_overlap) THEN NULL
-            WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN 1.0 - exp(-sum(b.exposure))
+            WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN CASE WHEN sum(b.exposure) > 1e-4 THEN 1.0 - exp(-sum(b.exposure))
+                ELSE sum(b.exposure) * (1.0 - sum(b.exposure) / 2 * (1.0 - sum(b.exposure) / 3)) END -- of small ones all digits
             ELSE x.p END AS p,     -- P(F=1); 1 for an entry with a bit error rate; NULL: see bn_overlap
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN sum(b.exposure) * sum(b.exposure) / 2
@@ -155,7 +167,7 @@ SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_la
            AS two_fault_bound,     -- bound m^2/2 of the probability of two faults at once, which is ignored
        count(*) AS strata,         -- strata of the scope
        sum(b.trials > 0) AS tried, -- of them: with trials
-       sum(b.planned_probability * b.coverage) AS coverage, -- share of P(t) x P(I) that has trials
+       min(1.0, sum(b.planned_probability * b.coverage)) AS coverage, -- share of P(t) x P(I) that has trials
        sum(b.trials) AS trials     -- trials in the file
   FROM bn_layer b CROSS JOIN bn_setting x LEFT JOIN entry e ON e.id = b.scope
  GROUP BY b.scope;
@@ -170,8 +182,8 @@ WITH pool AS MATERIALIZED (
 ), cell AS (
     SELECT u.entry, u.layer, u.image, s.class,
            CASE WHEN x.a > 0
-                THEN (s.n + x.a * (p.kept * (s.class = g.class) + (SELECT q.wrong FROM layer_summary q
-                           WHERE q.entry = u.entry AND q.layer = u.layer AND q.class = s.class) * 1.0 / p.n)) / (u.done + x.a)
+                THEN min(1.0, (s.n + x.a * (p.kept * (s.class = g.class) + (SELECT q.wrong FROM layer_summary q
+                           WHERE q.entry = u.entry AND q.layer = u.layer AND q.class = s.class) * 1.0 / p.n)) / (u.done + x.a))
                 ELSE s.n * 1.0 / u.done END AS r, s.n * 1.0 / u.done AS raw, s.n, u.done, s.class = i.class AS is_label, s.class = g.class AS is_golden
       FROM unit u JOIN pool p ON p.entry = u.entry AND p.layer = u.layer
       JOIN golden g ON g.image = u.image JOIN image i ON i.id = u.image CROSS JOIN bn_setting x
@@ -304,11 +316,11 @@ SELECT f.entry,                                -- entry.id
        f.a_low AS low, f.a_high AS high,       -- its bounds
        f.right_label AS correct_label,         -- P(C = class and it is the label | L)
        f.right_golden AS correct_golden,       -- P(C = class and it is the golden answer | L)
-       CASE WHEN y.class IS NOT NULL OR f.class = -1 THEN f.right_label / f.answer END
+       CASE WHEN y.class IS NOT NULL OR f.class = -1 THEN min(1.0, f.right_label / f.answer) END
            AS trust_label,                     -- P(it is the label | C = class, L); NULL: label of no image
        CASE WHEN y.class IS NOT NULL THEN f.rl_low / (f.rl_low + f.wl_high) END AS trust_label_low,
        CASE WHEN y.class IS NOT NULL THEN f.rl_high / (f.rl_high + f.wl_low) END AS trust_label_high,
-       f.right_golden / f.answer AS trust_golden, -- P(it is the golden answer | C = class, L)
+       min(1.0, f.right_golden / f.answer) AS trust_golden, -- P(it is the golden answer | C = class, L)
        CASE WHEN f.class >= 0 THEN f.rg_low / (f.rg_low + f.wg_high) END AS trust_golden_low,
        CASE WHEN f.class >= 0 THEN f.rg_high / (f.rg_high + f.wg_low) END AS trust_golden_high,
        f.n,                                    -- trials with this answer
@@ -332,7 +344,7 @@ WITH img AS MATERIALIZED (
       FROM bn_flow GROUP BY entry, layer
 ), rate AS (
     SELECT f.entry, f.layer, f.n, s.observations AS m, s.observations * CASE WHEN s.parameter THEN 1.0 ELSE i.w_label / i.w END AS m_label,
-           i.w_right / nullif(i.w_label, 0) AS without_fault,
+           min(1.0, i.w_right / nullif(i.w_label, 0)) AS without_fault,
            min(1.0, f.right_label * i.w / nullif(i.w_label, 0)) AS r, min(1.0, f.right_golden) AS q,
            min(1.0, f.raw_label * i.w / nullif(i.w_label, 0)) AS raw_r, min(1.0, f.raw_golden) AS raw_q
       FROM flow f JOIN image_sum i ON i.entry = f.entry AND i.layer = f.layer JOIN bn_support s ON s.entry = f.entry AND s.layer = f.layer
@@ -365,7 +377,7 @@ SELECT b.scope,            -- entry.id, or -1: the strata of bn_prior_layer
 -- Sums over the strata of a scope: sum_t P(t) v_t for every part, with bounds.
 CREATE VIEW bn_bound AS
 WITH part AS (
-    SELECT b.scope, f.class, f.part, sum(b.probability * f.v) AS v, sum(b.probability * f.raw) AS raw, max(f.low) AS low, max(f.high) AS high,
+    SELECT b.scope, f.class, f.part, min(1.0, sum(b.probability * f.v)) AS v, min(1.0, sum(b.probability * f.raw)) AS raw, max(f.low) AS low, max(f.high) AS high,
            sum(f.n) AS n, sum(f.wrong) AS wrong, ifnull(sum(b.probability * b.probability * f.raw / f.observations), 0.0) AS variance
       FROM bn_flow_part f JOIN bn_layer b ON b.entry = f.entry AND b.layer = f.layer
      WHERE b.probability > 0 GROUP BY b.scope, f.class, f.part

@@ -20,19 +20,21 @@
 -- 6: 10 FIT for ASIL D, 100 for B and C) are for a whole item, so take the share of this network. spfm: single-point
 -- fault metric, 1 - residual / all (clause C.2; targets 99, 97, 90 % for ASIL D, C, B), over these bits.
 --
--- Strata with a bit error rate or several sites a trial are left out. scope: an entry, or -1 for the strata of
--- bn_prior_layer, if it has any and they do not overlap (bn_overlap): entries are never added up otherwise. Bounds: one stratum, those of layer_outcome; a
+-- Strata with a bit error rate or several sites a trial are left out. Those that are no storage (stratum.storage) have no
+-- bits: their rows say 0 FIT, and sums do without them. scope: an entry, or -1 for the strata of
+-- bn_prior_layer, if it has any and they do not overlap (bn_overlap): entries are never added up otherwise. Nothing of
+-- this follows layer_prior, p or exposure; raw_rate and residency of bn_prior_layer count in every scope. Bounds: one stratum, those of layer_outcome; a
 -- sum of several, Fay and Feuer's (formulas.cmake) with the FIT of the live bits as weights. A stratum of which every
 -- fault was tried (layer_outcome.census) adds its rate, and no width. If the images are a sample, too: as in
 -- network_outcome.
 CREATE VIEW failure_rate AS
 WITH item AS MATERIALIZED (
-    SELECT b.entry AS scope, b.entry, b.layer, b.parameter, b.bits FROM bn_stratum b JOIN entry e ON e.id = b.entry
-     WHERE e.ber = 0 AND e.count = 1
+    SELECT b.entry AS scope, b.entry, b.layer, b.parameter, b.bits, b.storage, e.count FROM bn_stratum b JOIN entry e ON e.id = b.entry
+     WHERE e.ber = 0
     UNION ALL
-    SELECT -1, b.entry, b.layer, b.parameter, b.bits FROM bn_stratum b JOIN entry e ON e.id = b.entry
+    SELECT -1, b.entry, b.layer, b.parameter, b.bits, b.storage, e.count FROM bn_stratum b JOIN entry e ON e.id = b.entry
       JOIN bn_prior_layer p ON p.entry = b.entry AND p.layer = b.layer
-     WHERE e.ber = 0 AND e.count = 1 AND NOT EXISTS (SELECT 1 FROM bn_overlap)
+     WHERE e.ber = 0 AND NOT EXISTS (SELECT 1 FROM bn_overlap)
 ), priced AS MATERIALIZED (
     SELECT i.*, CASE WHEN i.parameter THEN 'parameters' ELSE 'activations' END AS kind,
            coalesce(p.raw_rate, x.raw_rate) * 1e9 * i.bits AS raw,
@@ -44,26 +46,27 @@ WITH item AS MATERIALIZED (
            ifnull(upper, rate) AS upper, observations AS n, trials, units, coverage, population_low, population_high
       FROM layer_outcome WHERE outcome IN ('sdc1', 'due', 'sdc1_or_due')
 ), rated AS MATERIALIZED (
-    SELECT p.scope, p.kind, p.entry, p.layer, m.layer_name, m.outcome, p.bits, p.raw, p.raw * p.duty AS live, m.rate, m.low,
+    SELECT p.scope, p.kind, p.entry, p.layer, m.layer_name, m.outcome, p.bits, p.storage, p.raw, p.raw * p.duty AS live, m.rate, m.low,
            m.high, m.upper, m.n, m.trials, m.units, m.coverage * p.raw AS covered, m.population_low, m.population_high,
            s.image_observations AS i, CASE WHEN p.parameter THEN m.n END AS faults
       FROM priced p JOIN measured m ON m.entry = p.entry AND m.layer = p.layer
       JOIN bn_support s ON s.entry = p.entry AND s.layer = p.layer
+     WHERE p.count = 1
 ), asked AS (
     SELECT scope, kind, sum(raw) AS raw FROM priced GROUP BY scope, kind
     UNION ALL SELECT scope, 'all', sum(raw) FROM priced GROUP BY scope
 ), level AS (
-    SELECT 'layer' AS level, scope, kind, entry, layer, layer_name, outcome, bits, raw, live, rate, low, high, upper, n, trials,
+    SELECT 'layer' AS level, scope, kind, entry, layer, layer_name, outcome, bits, storage, raw, live, rate, low, high, upper, n, trials,
            units, covered, population_low, population_high, i, faults FROM rated
     UNION ALL
-    SELECT 'kind', scope, kind, NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered,
-           population_low, population_high, i, faults FROM rated
+    SELECT 'kind', scope, kind, NULL, NULL, NULL, outcome, bits, NULL, raw, live, rate, low, high, upper, n, trials, units, covered,
+           population_low, population_high, i, faults FROM rated WHERE storage
     UNION ALL
-    SELECT 'all', scope, 'all', NULL, NULL, NULL, outcome, bits, raw, live, rate, low, high, upper, n, trials, units, covered,
-           population_low, population_high, i, faults FROM rated
+    SELECT 'all', scope, 'all', NULL, NULL, NULL, outcome, bits, NULL, raw, live, rate, low, high, upper, n, trials, units, covered,
+           population_low, population_high, i, faults FROM rated WHERE storage
 ), summed AS MATERIALIZED (
-    SELECT level, scope, kind, entry, layer, layer_name, outcome, count(*) AS strata, sum(bits) AS bits, sum(raw) AS raw,
-           sum(live) AS live, sum(live * rate) AS y, sum(ifnull(live * live * rate / n, 0.0)) AS v,
+    SELECT level, scope, kind, entry, layer, layer_name, outcome, count(*) AS strata, sum(bits) AS bits, max(storage) AS storage, sum(raw) AS raw,
+           sum(live) AS live, min(sum(live), sum(live * rate)) AS y, sum(ifnull(live * live * rate / n, 0.0)) AS v,
            sum(ifnull(live * live * (1.0 - rate) / n, 0.0)) AS u, max(ifnull(live / n, 0.0)) AS top,
            max(live * low) AS low, max(live * high) AS high, max(live * upper) AS upper, -- of the stratum, if it is one
            max(live * population_low) AS p_low, max(live * population_high) AS p_high,
@@ -78,7 +81,7 @@ WITH item AS MATERIALIZED (
            CASE strata WHEN 1 THEN p_high ELSE live * @share_high(y / live, i, z) END AS fit_p_high
       FROM summed s CROSS JOIN bn_setting
 ), pair AS (
-    SELECT level, scope, kind, entry, layer, max(layer_name) AS layer_name, max(bits) AS bits, max(raw) AS raw, max(live) AS live,
+    SELECT level, scope, kind, entry, layer, max(layer_name) AS layer_name, max(bits) AS bits, max(storage) AS storage, max(raw) AS raw, max(live) AS live,
            max(CASE outcome WHEN 'sdc1' THEN y END) AS sdc, max(CASE outcome WHEN 'sdc1' THEN fit_low END) AS sdc_low,
            max(CASE outcome WHEN 'sdc1' THEN fit_high END) AS sdc_high,
            max(CASE outcome WHEN 'sdc1' THEN fit_upper END) AS sdc_upper,
@@ -97,7 +100,8 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        s.entry,                            -- entry.id; NULL: a sum
        s.layer,                            -- layer.id; NULL: a sum
        s.layer_name,                       -- its tensor
-       s.bits,                             -- bits that the entry may hit
+       s.bits,                             -- bn_stratum.bits: those that the entry may hit
+       s.storage,                          -- stratum.storage; NULL: a sum, of strata with 1
        s.raw AS raw_fit,                   -- upsets in them, in FIT
        s.sdc AS sdc_fit,                   -- upsets that end as SDC-1
        s.sdc_low AS sdc_fit_low, s.sdc_high AS sdc_fit_high, -- its two-sided bounds; the raw rate is taken as given
@@ -114,18 +118,19 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        CASE s.kind WHEN 'parameters' THEN s.sdc_high / nullif(s.live, 0) END AS parameter_vf_high, -- bounds
        s.fail / nullif(s.raw, 0) AS avf,   -- P(SDC-1 or DUE | an upset of a bit)
        s.fail_low / nullif(s.raw, 0) AS avf_low, s.fail_high / nullif(s.raw, 0) AS avf_high, -- its two-sided bounds
-       1.0 - s.sdc / nullif(s.raw, 0) AS spfm, -- single-point fault metric of these bits
-       1.0 - s.sdc_high / nullif(s.raw, 0) AS spfm_low, 1.0 - s.sdc_low / nullif(s.raw, 0) AS spfm_high, -- its two-sided bounds
-       CASE s.level WHEN 'layer' THEN NULL ELSE x.fit_target END AS fit_target, -- bn_parameter fit_target; NULL: a layer, as
-                                           -- a target is for all layers of the row together
-       CASE WHEN s.level = 'layer' THEN NULL WHEN s.sdc_low > x.fit_target THEN 'missed'
+       max(0.0, 1.0 - s.sdc / nullif(s.raw, 0)) AS spfm, -- single-point fault metric of these bits
+       max(0.0, 1.0 - s.sdc_high / nullif(s.raw, 0)) AS spfm_low, max(0.0, 1.0 - s.sdc_low / nullif(s.raw, 0)) AS spfm_high, -- its two-sided bounds
+       CASE WHEN s.level <> 'layer' AND a.raw > 0 THEN x.fit_target END AS fit_target, -- bn_parameter fit_target; NULL: a
+                                           -- layer, as a target is for all layers of the row together; or nothing is ever hit
+       CASE WHEN s.level = 'layer' OR a.raw <= 0 THEN NULL WHEN s.sdc_low > x.fit_target THEN 'missed'
             WHEN s.sdc_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target,                      -- of sdc_fit, on these images: met or missed with its whole interval, else open; met only
-                                           -- where every stratum has trials on every image
-       CASE WHEN s.level = 'layer' THEN NULL WHEN s.sdc_p_low > x.fit_target THEN 'missed'
+                                           -- where every stratum of the scope that is storage has trials, of one site
+                                           -- each, on every image
+       CASE WHEN s.level = 'layer' OR a.raw <= 0 THEN NULL WHEN s.sdc_p_low > x.fit_target THEN 'missed'
             WHEN s.sdc_p_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target_population,           -- the same by the bounds that take the images as a sample, too
-       s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0) AS coverage, -- share of raw_fit, if every
+       min(1.0, s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0)) AS coverage, -- share of raw_fit, if every
                                            -- stratum had trials, x images (by weight) that has trials
        s.trials,                           -- trials
        s.units,                            -- what the bounds count: trials, or faults of parameters

@@ -92,7 +92,7 @@ WITH img AS MATERIALIZED (
 ), total AS MATERIALIZED (
     SELECT scope, image, class, sum(k * r) AS share, sum(k * raw) AS raw, ifnull(sum(k * k * raw / m), 0.0) AS variance FROM cell GROUP BY scope, image, class
 ), whole AS (
-    SELECT e.scope, e.image, e.class, e.n, t.prior, t.trials, t.strata, t.top, t.m, ifnull(c.share, 0.0) AS share, ifnull(c.raw, 0.0) AS raw,
+    SELECT e.scope, e.image, e.class, e.n, t.prior, t.trials, t.strata, t.top, t.m, min(t.prior, ifnull(c.share, 0.0)) AS share, min(t.prior, ifnull(c.raw, 0.0)) AS raw,
            ifnull(c.variance, 0.0) AS variance, t.square - ifnull(c.variance, 0.0) AS rest,
            min(1.0, ifnull(c.raw, 0.0) / t.prior) AS r
       FROM seen e LEFT JOIN total c ON c.scope = e.scope AND c.image = e.image AND c.class = e.class
@@ -172,9 +172,9 @@ SELECT f.scope,      -- entry.id, or -1: the strata of bn_prior_layer
        f.class_name, -- its name
        f.image,      -- image.id; NULL: any image not listed
        i.path,       -- its path
-       (known + v) / nullif(known_all + v_all, 0) AS probability, -- P(I = image | C = class)
-       (known + v_low) / nullif(known_all + v_low + max(0.0, all_high - v), 0) AS low, -- its bounds
-       (known + v_high) / nullif(known_all + v_high + max(0.0, all_low - v), 0) AS high,
+       min(1.0, (known + v) / nullif(known_all + v_all, 0)) AS probability, -- P(I = image | C = class)
+       min(1.0, (known + v_low) / nullif(known_all + v_low + max(0.0, all_high - v), 0)) AS low, -- its bounds
+       min(1.0, (known + v_high) / nullif(known_all + v_high + max(0.0, all_low - v), 0)) AS high,
        i.class = f.class AND f.class >= 0 AS correct_label, -- the answer would be the label; NULL: no label, or others
        g.class = f.class AND f.class >= 0 AS correct_golden, -- it would be the fault-free one
        n,            -- trials of the image with this answer

@@ -20,8 +20,10 @@ SELECT s.entry,                -- entry.id
        s.layer,                -- layer.id
        s.parameter,            -- stratum.parameter
        e.ber > 0 AS is_ber,    -- an entry with a bit error rate
-       CASE WHEN e.kind IN ('flip', 'stuck-at-0', 'stuck-at-1') THEN s.population ELSE l.bits END
-           AS bits,            -- bits that the entry may hit: those of its mask; other kinds replace the value: all
+       s.storage,              -- stratum.storage
+       CASE WHEN NOT s.storage THEN 0 WHEN e.kind IN ('flip', 'stuck-at-0', 'stuck-at-1') THEN s.population ELSE l.bits END
+           AS bits,            -- bits that the entry may hit: those of its mask; other kinds replace the value: all. 0 where
+                               -- storage is 0: another stratum's memory
        CASE WHEN e.count = 1 AND e.ber = 0 AND e.kind <> 'random' AND e.sites IS NULL AND s.population <= 1048576
                       AND e.definition NOT LIKE '% with replacement'
             THEN s.population END
@@ -127,7 +129,7 @@ WITH img AS MATERIALIZED (
            @share_upper(r, n, z1, confidence) AS upper, @share_low(r, i, z) AS population_low, @share_high(r, i, z) AS population_high
       FROM counted c
 ), pair AS (
-    SELECT l.*, g.r AS g, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
+    SELECT l.*, iif(abs(l.r - g.r) < 1e-12, 0.0, l.r - g.r) AS d, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
            g.r - g.low AS g_down, g.high - g.r AS g_up, l.r - l.lower AS l_down1, l.upper - l.r AS l_up1, g.r - g.lower AS g_down1,
            g.upper - g.r AS g_up1, l.r - l.population_low AS p_down, l.population_high - l.r AS p_up, g.r - g.population_low AS q_down,
            g.population_high - g.r AS q_up
@@ -140,12 +142,12 @@ WITH img AS MATERIALIZED (
     UNION ALL
     -- The accuracy drop is lost - gained: what faults spoil, less what they mend; MOVER for the difference of two shares
     -- of one sample (G. Y. Zou, A. Donner, Statistics in Medicine 27, 2008), negatively correlated as in a multinomial.
-    SELECT entry, layer, place, 'accuracy_drop', r - g, max(-1.0, r - g - sqrt(l_down * l_down + 2 * ifnull(rho, 0) * l_down * g_up + g_up * g_up)),
-           min(1.0, r - g + sqrt(l_up * l_up + 2 * ifnull(rho, 0) * l_up * g_down + g_down * g_down)),
-           max(-1.0, r - g - sqrt(l_down1 * l_down1 + 2 * ifnull(rho, 0) * l_down1 * g_up1 + g_up1 * g_up1)),
-           min(1.0, r - g + sqrt(l_up1 * l_up1 + 2 * ifnull(rho, 0) * l_up1 * g_down1 + g_down1 * g_down1)),
-           max(-1.0, r - g - sqrt(p_down * p_down + 2 * ifnull(rho, 0) * p_down * q_up + q_up * q_up)),
-           min(1.0, r - g + sqrt(p_up * p_up + 2 * ifnull(rho, 0) * p_up * q_down + q_down * q_down)),
+    SELECT entry, layer, place, 'accuracy_drop', d, max(-1.0, d - sqrt(l_down * l_down + 2 * ifnull(rho, 0) * l_down * g_up + g_up * g_up)),
+           min(1.0, d + sqrt(l_up * l_up + 2 * ifnull(rho, 0) * l_up * g_down + g_down * g_down)),
+           max(-1.0, d - sqrt(l_down1 * l_down1 + 2 * ifnull(rho, 0) * l_down1 * g_up1 + g_up1 * g_up1)),
+           min(1.0, d + sqrt(l_up1 * l_up1 + 2 * ifnull(rho, 0) * l_up1 * g_down1 + g_down1 * g_down1)),
+           max(-1.0, d - sqrt(p_down * p_down + 2 * ifnull(rho, 0) * p_down * q_up + q_up * q_up)),
+           min(1.0, d + sqrt(p_up * p_up + 2 * ifnull(rho, 0) * p_up * q_down + q_down * q_down)),
            trials, images, unit, units, n, census, NULL, coverage, confidence
       FROM pair
 )
@@ -181,7 +183,7 @@ SELECT o.entry,                                -- entry.id
        l.kind,                                 -- layer.kind
        l.op,                                   -- layer.op
        max(o.trials) AS trials,                -- trials that count
-       max(rate) FILTER (WHERE outcome = 'accuracy') + max(rate) FILTER (WHERE outcome = 'accuracy_drop')
+       min(1.0, max(0.0, max(rate) FILTER (WHERE outcome = 'accuracy') + max(rate) FILTER (WHERE outcome = 'accuracy_drop')))
            AS golden_accuracy,                 -- fault-free accuracy of the same images
        max(rate) FILTER (WHERE outcome = 'accuracy') AS accuracy, -- under one fault; DUE is wrong
        max(rate) FILTER (WHERE outcome = 'masked') AS masked_rate, -- share of masked trials
@@ -216,14 +218,15 @@ SELECT o.entry,                                -- entry.id
   FROM o JOIN layer l ON l.id = o.layer GROUP BY o.entry, o.layer;
 
 -- Rates of the network: means over the strata of an entry, weighted by the bits that a fault may hit ('bits': any of
--- them alike) or all alike ('uniform'). Entries with a bit error rate hit all of their targets at once: their rates are
+-- them alike, strata that are no storage left out) or all alike ('uniform'). Entries with a bit error rate hit all of their targets at once: their rates are
 -- no rate of one fault, and are not here. Bounds: Fay and Feuer (formulas.cmake), with the n of each stratum; of one
 -- stratum alone its own. If the images are a sample, too: 1/n = 1/I + the largest w/K of a parameter's stratum, and never narrower.
 CREATE VIEW network_outcome AS
 WITH weighting (weights) AS (
     VALUES ('bits'), ('uniform')
 ), planned AS MATERIALIZED (
-    SELECT entry, layer, weights, CASE weights WHEN 'bits' THEN bits * 1.0 ELSE 1.0 END AS raw FROM bn_stratum, weighting WHERE NOT is_ber
+    SELECT entry, layer, weights, CASE weights WHEN 'bits' THEN bits * 1.0 ELSE 1.0 END AS raw FROM bn_stratum, weighting
+     WHERE NOT is_ber AND (storage OR weights = 'uniform')
 ), all_planned AS MATERIALIZED (
     SELECT entry, weights, count(*) AS strata, sum(raw) AS raw FROM planned GROUP BY entry, weights
 ), tried AS MATERIALIZED (
@@ -231,7 +234,7 @@ WITH weighting (weights) AS (
            CASE WHEN s.parameter THEN s.observations END AS faults, p.raw / sum(p.raw) OVER (PARTITION BY p.entry, p.weights) AS w
       FROM planned p JOIN bn_support s ON s.entry = p.entry AND s.layer = p.layer
 ), summed AS (
-    SELECT o.entry, t.weights, o.outcome, count(*) AS strata, sum(o.trials) AS trials, sum(t.w * o.rate) AS y,
+    SELECT o.entry, t.weights, o.outcome, count(*) AS strata, sum(o.trials) AS trials, min(1.0, sum(t.w * o.rate)) AS y,
            ifnull(sum(t.w * t.w * o.rate / o.observations), 0.0) AS v,
            ifnull(sum(t.w * t.w * (1 - o.rate) / o.observations), 0.0) AS u, ifnull(max(t.w / o.observations), 0.0) AS top, max(o.low) AS low, max(o.high) AS high, max(o.lower) AS lower, max(o.upper) AS upper,
            1.0 / (1.0 / min(t.i) + ifnull(max(t.w / t.faults), 0.0)) AS n, min(o.census) AS census, max(o.confidence) AS confidence,
@@ -256,8 +259,8 @@ SELECT s.entry,             -- entry.id
        max(s.p_high, ifnull(s.sum_high, s.p_high)) AS population_high,
        s.trials,            -- trials that count
        s.strata,            -- strata with trials
-       p.strata AS planned_strata, -- strata of the entry
-       s.covered / p.raw AS coverage, -- share of strata x images with trials, by their weights
+       p.strata AS planned_strata, -- strata of the entry (bits: those that are storage)
+       min(1.0, s.covered / p.raw) AS coverage, -- share of strata x images with trials, by their weights
        s.census,            -- 1: every fault was tried on every image
        s.confidence         -- of all bounds
   FROM bounded s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights;
@@ -277,7 +280,7 @@ SELECT entry,                          -- entry.id
        max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high,
        max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- one-sided
        max(strata) AS strata,          -- strata with trials
-       max(planned_strata) AS planned_strata, -- strata of the entry
+       max(planned_strata) AS planned_strata, -- strata of the entry (bits: those that are storage)
        max(coverage) AS coverage,      -- share of strata x images with trials, by their weights
        max(census) AS census,          -- 1: every fault was tried on every image: no bounds
        max(confidence) AS confidence   -- of all bounds

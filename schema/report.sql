@@ -98,12 +98,12 @@ SELECT scope, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || class
        n > 0 ORDER BY t.scope, t.trust_label IS NULL, round(t.trust_label, 12),
        round(t.label_with_fault, 12), t.class LIMIT 3000;
 
--- Rates by bit position, over all layers, each weighted by the bits that a fault may hit there.
+-- Rates by bit position, over all layers that are storage, each weighted by the bits that a fault may hit there.
 CREATE TEMP VIEW report_bits AS
 SELECT b.entry, bit, sum(trials) AS trials, printf('%.3f %%', 100.0 * (sum(sdc1_rate * s.bits) / sum(s.bits))) AS
        "SDC-1", printf('%.3f %%', 100.0 * (sum(due_rate * s.bits) / sum(s.bits))) AS DUE, printf('%.2f %%',
        100.0 * (sum(masked_rate * s.bits) / sum(s.bits))) AS masked
-  FROM bit_accuracy b JOIN bn_stratum s ON s.entry = b.entry AND s.layer = b.layer GROUP BY b.entry, bit
+  FROM bit_accuracy b JOIN bn_stratum s ON s.entry = b.entry AND s.layer = b.layer WHERE s.storage GROUP BY b.entry, bit
        ORDER BY b.entry, bit DESC;
 
 -- The policy within the budget, judged on the other half of the images.
@@ -136,7 +136,7 @@ SELECT scope, kind, printf('%.3g', bits / 1e6) AS Mbit, printf('%.4g', raw_fit) 
 
 -- By layer.
 CREATE TEMP VIEW report_layer_rates AS
-SELECT scope, kind, layer_name AS layer, bits, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g', sdc_fit) AS
+SELECT scope, kind, layer_name AS layer, iif(storage, bits, 'no storage') AS bits, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g', sdc_fit) AS
        "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS interval, printf('%.4g', due_fit) AS
        "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL, NULL,
        printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate f WHERE level = 'layer' ORDER BY f.scope, f.kind, f.entry, f.layer;

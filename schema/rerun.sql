@@ -81,16 +81,16 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
        r.size,                                -- classes in S
        r.class,                               -- the class added last
        c.name AS class_name,                  -- its name
-       r.extra0 AS budget,                    -- extra inferences, as a share, as foreseen on the half that chose S
-       r.extra1 AS extra,                     -- what they are on the other half
-       r.ww0 / nullif(r.all0, 0) AS caught_chosen, -- share of silent corruptions caught, on the half that chose S
+       min(1.0, r.extra0) AS budget,                    -- extra inferences, as a share, as foreseen on the half that chose S
+       min(1.0, r.extra1) AS extra,                     -- what they are on the other half
+       min(1.0, r.ww0 / nullif(r.all0, 0)) AS caught_chosen, -- share of silent corruptions caught, on the half that chose S
        r.r AS caught,                         -- the same on the other half
        @share_low(r.r, r.n1, z) AS caught_low,   -- its two-sided bounds; NULL: no silent
        @share_high(r.r, r.n1, z) AS caught_high, -- corruption on the other half
        @share_low(r.r, r.n1, z1) AS caught_lower, -- its one-sided lower bound
-       r.extra1 - r.p * r.ww1 AS false_alarm, -- share of inferences that run again although the answer was the golden one
+       min(1.0, max(0.0, r.extra1 - r.p * r.ww1)) AS false_alarm, -- share of inferences that run again although the answer was the golden one
        r.p * r.all1 AS sdc_rate,              -- P(silent corruption) without the policy, on the other half
-       r.p * (r.all1 - r.ww1) AS residual_sdc_rate, -- the same with it
+       r.p * max(0.0, r.all1 - r.ww1) AS residual_sdc_rate, -- the same with it
        r.p,                                   -- P(F = 1)
        r.wrong1 AS caught_trials,             -- trials caught on the other half
        r.m AS sdc_trials,                     -- trials with a silent corruption on the other half
@@ -114,8 +114,8 @@ SELECT c.scope, c.size, x.rerun_budget AS budget_allowed, -- bn_parameter rerun_
 -- The classes of S.
 CREATE VIEW rerun_set AS
 WITH step AS MATERIALIZED (
-    SELECT *, budget - lag(budget) OVER (PARTITION BY scope ORDER BY size) AS used,
-           caught - lag(caught) OVER (PARTITION BY scope ORDER BY size) AS gain FROM rerun_curve
+    SELECT *, max(0.0, budget - lag(budget) OVER (PARTITION BY scope ORDER BY size)) AS used,
+           max(0.0, caught - lag(caught) OVER (PARTITION BY scope ORDER BY size)) AS gain FROM rerun_curve
 )
 SELECT scope,               -- entry.id, or -1: the strata of bn_prior_layer
        size AS place,       -- 1: first choice

@@ -51,6 +51,8 @@ CREATE TABLE stratum (
     parameter INTEGER NOT NULL,   -- 1: a weight or another parameter; its fault stays for all images
     repetitions INTEGER NOT NULL, -- trials planned for each image
     population INTEGER NOT NULL,  -- distinct single sites: elements x choices at one element
+    storage INTEGER NOT NULL DEFAULT 1, -- 1: its bits are memory of their own; 0: they lie in that of another layer (key
+                                  -- `storage` of the job), and no sum of bits counts them (bn_stratum.bits). As of the last run
     PRIMARY KEY (entry, layer)
 ) WITHOUT ROWID;
 

@@ -20,8 +20,8 @@ WITH part AS MATERIALIZED (
            ELSE @sum_high(0.0, 0.0, s.square, s.top, 1.0, x.z) END, 0.0) AS high
       FROM bn_scope_sum s CROSS JOIN bn_setting x
 ), golden_sum AS MATERIALIZED (
-    SELECT golden_class AS class, sum(probability) AS mm,
-           sum(CASE WHEN golden_class = label_class THEN probability ELSE 0.0 END) AS aa, count(*) AS images
+    SELECT golden_class AS class, min(1.0, sum(probability)) AS mm,
+           min(1.0, sum(CASE WHEN golden_class = label_class THEN probability ELSE 0.0 END)) AS aa, count(*) AS images
       FROM bn_image WHERE probability > 0 GROUP BY golden_class
 ), label_sum AS MATERIALIZED (
     SELECT label_class AS class, count(*) AS images FROM bn_image WHERE probability > 0 GROUP BY label_class
@@ -114,7 +114,7 @@ SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
        entry,      -- entry.id; NULL: no fault
        layer,      -- layer.id; -1: no fault
        layer_name, -- its tensor
-       p * q / nullif((1.0 - p) * golden + p * fault, 0) AS probability, -- P(L = (entry, layer) | C = class)
+       min(1.0, p * q / nullif((1.0 - p) * golden + p * fault, 0)) AS probability, -- P(L = (entry, layer) | C = class)
        p * q_low / nullif((1.0 - p) * golden + p * (q_low + o_high), 0) AS low, -- its bounds
        p * q_high / nullif((1.0 - p) * golden + p * (q_high + o_low), 0) AS high,
        n,          -- trials (without fault: images) with this answer
@@ -158,16 +158,16 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
 -- answer that comes from a fault is uncertain.
 CREATE VIEW bn_trust AS
 WITH trust AS (
-    SELECT *, CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0) END AS tl,
-           CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_low)
-               / nullif((1.0 - p) * golden + p * (label_right_low + label_wrong_high), 0) END AS tl_low,
-           CASE WHEN label_images > 0 THEN ((1.0 - p) * golden_label + p * label_right_high)
-               / nullif((1.0 - p) * golden + p * (label_right_high + label_wrong_low), 0) END AS tl_high,
-           ((1.0 - p) * golden + p * golden_right) / nullif((1.0 - p) * golden + p * fault, 0) AS tg,
-           ((1.0 - p) * golden + p * golden_right_low)
-               / nullif((1.0 - p) * golden + p * (golden_right_low + golden_wrong_high), 0) AS tg_low,
-           ((1.0 - p) * golden + p * golden_right_high)
-               / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0) AS tg_high
+    SELECT *, CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0)) END AS tl,
+           CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - p) * golden_label + p * label_right_low)
+               / nullif((1.0 - p) * golden + p * (label_right_low + label_wrong_high), 0)) END AS tl_low,
+           CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - p) * golden_label + p * label_right_high)
+               / nullif((1.0 - p) * golden + p * (label_right_high + label_wrong_low), 0)) END AS tl_high,
+           min(1.0, ((1.0 - p) * golden + p * golden_right) / nullif((1.0 - p) * golden + p * fault, 0)) AS tg,
+           min(1.0, ((1.0 - p) * golden + p * golden_right_low)
+               / nullif((1.0 - p) * golden + p * (golden_right_low + golden_wrong_high), 0)) AS tg_low,
+           min(1.0, ((1.0 - p) * golden + p * golden_right_high)
+               / nullif((1.0 - p) * golden + p * (golden_right_high + golden_wrong_low), 0)) AS tg_high
       FROM bn_term WHERE class >= 0
 ), sampled AS (
     SELECT t.*, a.images, min(1.0, max(0.0, t.tl)) AS l, x.z,
@@ -191,11 +191,11 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
        tg_low AS trust_golden_low, tg_high AS trust_golden_high, -- likewise
        max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + f * f * (g - g_low) * (g - g_low))) AS trust_golden_population_low,
        min(1.0, tg + sqrt((tg_high - tg) * (tg_high - tg) + f * f * (g_high - g) * (g_high - g))) AS trust_golden_population_high,
-       CASE WHEN label_images > 0 THEN golden_label / nullif(golden, 0) END
+       CASE WHEN label_images > 0 THEN min(1.0, golden_label / nullif(golden, 0)) END
            AS label_without_fault,         -- trust_label at p = 0
-       CASE WHEN label_images > 0 THEN label_right / nullif(fault, 0) END
+       CASE WHEN label_images > 0 THEN min(1.0, label_right / nullif(fault, 0)) END
            AS label_with_fault,            -- trust_label at p = 1
-       golden_right / nullif(fault, 0)
+       min(1.0, golden_right / nullif(fault, 0))
            AS golden_with_fault,           -- trust_golden at p = 1; at p = 0 it is 1
        f AS p_fault,                       -- P(F = 1 | C = class)
        CASE WHEN label_images = 0 THEN 'not assessable'
@@ -232,17 +232,17 @@ SELECT t.scope,                              -- entry.id, or -1: the strata of b
        t.class_name,                         -- its name
        t.place,                              -- 1: least trustworthy at the p of the settings, by label
        g.p,                                  -- P(F = 1)
-       CASE WHEN label_images > 0 THEN ((1.0 - g.p) * golden_label + g.p * label_right)
-           / nullif((1.0 - g.p) * golden + g.p * fault, 0) END AS trust_label, -- as in bn_trust
-       CASE WHEN label_images > 0 THEN ((1.0 - g.p) * golden_label + g.p * label_right_low)
-           / nullif((1.0 - g.p) * golden + g.p * (label_right_low + label_wrong_high), 0) END AS trust_label_low,
-       CASE WHEN label_images > 0 THEN ((1.0 - g.p) * golden_label + g.p * label_right_high)
-           / nullif((1.0 - g.p) * golden + g.p * (label_right_high + label_wrong_low), 0) END AS trust_label_high,
-       ((1.0 - g.p) * golden + g.p * golden_right) / nullif((1.0 - g.p) * golden + g.p * fault, 0) AS trust_golden,
-       ((1.0 - g.p) * golden + g.p * golden_right_low)
-           / nullif((1.0 - g.p) * golden + g.p * (golden_right_low + golden_wrong_high), 0) AS trust_golden_low,
-       ((1.0 - g.p) * golden + g.p * golden_right_high)
-           / nullif((1.0 - g.p) * golden + g.p * (golden_right_high + golden_wrong_low), 0) AS trust_golden_high,
+       CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - g.p) * golden_label + g.p * label_right)
+           / nullif((1.0 - g.p) * golden + g.p * fault, 0)) END AS trust_label, -- as in bn_trust
+       CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - g.p) * golden_label + g.p * label_right_low)
+           / nullif((1.0 - g.p) * golden + g.p * (label_right_low + label_wrong_high), 0)) END AS trust_label_low,
+       CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - g.p) * golden_label + g.p * label_right_high)
+           / nullif((1.0 - g.p) * golden + g.p * (label_right_high + label_wrong_low), 0)) END AS trust_label_high,
+       min(1.0, ((1.0 - g.p) * golden + g.p * golden_right) / nullif((1.0 - g.p) * golden + g.p * fault, 0)) AS trust_golden,
+       min(1.0, ((1.0 - g.p) * golden + g.p * golden_right_low)
+           / nullif((1.0 - g.p) * golden + g.p * (golden_right_low + golden_wrong_high), 0)) AS trust_golden_low,
+       min(1.0, ((1.0 - g.p) * golden + g.p * golden_right_high)
+           / nullif((1.0 - g.p) * golden + g.p * (golden_right_high + golden_wrong_low), 0)) AS trust_golden_high,
        t.label_images,                       -- images with this label
        t.n,                                  -- trials with this answer
        t.wrong,                              -- of them: it is not the golden answer

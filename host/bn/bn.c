@@ -1,8 +1,7 @@
-#include "bn/bn.h"
-
 #include "base/buf.h"
 #include "base/log.h"
 #include "bn/exact.h"
+#include "bn/internal.h"
 #include "store/schema.h"
 
 #include <inttypes.h>
@@ -55,6 +54,7 @@ static bs_status prepare(const bs_db *db, bool bits)
     bool shadowed, old;
     BS_TRY(bs_db_exec(db, "read", "PRAGMA cache_size = -262144; BEGIN"));
     BS_TRY(bs_schema_shadow(db, false, &shadowed));
+    BS_TRY(bs_prior_warn(db));
     if (!bits)
         return BS_OK;
     BS_TRY(bits_are_old(&old, db));
@@ -82,9 +82,7 @@ bs_status bs_bn_update(const char *path)
     bs_db *db = NULL;
     bool old = false;
     bs_status st;
-    BS_TRY(bs_db_open_for_settings(&db, path));
-    BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN IMMEDIATE"), out);
-    BS_TRY_GOTO(bs_schema_update(db), out);
+    BS_TRY_GOTO(bs_bn_begin(&db, path), out);
     BS_TRY_GOTO(bits_are_old(&old, db), out);
     if (old)
         BS_TRY_GOTO(bs_db_exec(db, "write", bs_sql_bits), out);

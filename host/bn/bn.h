@@ -105,13 +105,16 @@ bs_status bs_bn_query(FILE *out, const char *db_path, const char *given, const c
 
 /* Changes settings: n texts "NAME=VALUE" with a name of bn_parameter, raw_fit (FIT per Mbit: raw_rate), or
  * scope=1,2 (the entries whose strata bn_prior_layer lists, pooled as scope -1; scope= empties it). All or
- * none. */
+ * none. The scope comes first, wherever it stands, because it sets layer_prior; strata that stay in it keep
+ * their values. BS_USAGE for a name given twice, for what cannot be, and where every scope would vanish. What
+ * changes or loses its effect beside what was asked for is said on stderr. */
 bs_status bs_bn_set(const char *db_path, char *const *assignments, int n);
 /* BS_USAGE where bn_prior_layer pools entries that may hit the same bits of one tensor (view bn_overlap). */
 bs_status bs_bn_check_overlap(const bs_db *db);
 /* Replaces a settings table by the rows of a CSV file with a header. `what`: groups (columns class, group),
  * costs (truth, answer, cost), priors (entry, layer, raw_rate, residency, exposure, probability), weights
- * (image, weight). */
+ * (image, weight). Priors set layer_prior, too: direct if any has a probability, else exposure. BS_USAGE for
+ * rows that would count nowhere, and for weights that are all 0. */
 bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path);
 
 /* The network of a scope as BIF, for pgmpy and bnlearn; bif.c describes it. Refused (BS_USAGE) where its

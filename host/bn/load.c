@@ -1,7 +1,6 @@
 #include "base/buf.h"
 #include "base/log.h"
-#include "bn/bn.h"
-#include "store/schema.h"
+#include "bn/internal.h"
 
 #include <csv.h>
 #include <stdlib.h>
@@ -137,7 +136,6 @@ static bs_status bind(pass *p, int i)
     const column *c = p->columns[i];
     const char *text = p->field[i];
     int64_t id = 0;
-    char *end;
     switch (c->kind) {
     case A_GROUP:
         BS_TRY(check_group(p->db, text));
@@ -147,20 +145,22 @@ static bs_status bind(pass *p, int i)
         sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
         return BS_OK;
     case A_NUMBER: {
-        double v = strtod(text, &end);
+        double v;
         if (!*text) {
             sqlite3_bind_null(p->insert, i + 1);
             return BS_OK;
         }
-        if (*end || !(v >= 0)) {
-            bs_fail(BS_USAGE, "%s '%s' is not a number, or negative", c->name, text);
-            return bs_hint("write a number that is not negative");
+        if (!bs_bn_number(&v, text) || !(v >= 0 && v <= BS_BN_MOST)) {
+            bs_fail(BS_USAGE, "%s '%s' is not a number, negative, or too large", c->name, text);
+            return bs_hint("write a number that is not negative, at most 1e30");
         }
-        sqlite3_bind_double(p->insert, i + 1, v);
+        sqlite3_bind_double(p->insert, i + 1, v + 0.0); /* no negative zero */
         return BS_OK;
     }
     default:
         BS_TRY(bs_bn_find(&id, p->db, names[c->kind], text));
+        if (c->kind == A_ENTRY)
+            BS_TRY(bs_prior_check_entry(p->db, id));
         sqlite3_bind_int64(p->insert, i + 1, id);
         return BS_OK;
     }
@@ -224,20 +224,117 @@ static bs_status read_file(pass *p, const char *path)
     return st;
 }
 
-/* Images that a table of weights leaves out are out of every rate. */
-static bs_status count_unlisted(const bs_db *db)
+/* --- what a loaded table means beside its rows --- */
+
+/* A row of a layer that its entry does not hit would count nowhere. */
+static bs_status check_strata(const bs_db *db)
 {
-    sqlite3_int64 unlisted = 0;
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    BS_TRY(bs_db_prepare(
+        &q, db,
+        "SELECT p.entry, l.name FROM bn_prior_layer p LEFT JOIN layer l ON l.id = p.layer WHERE "
+        "NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = p.entry AND s.layer = p.layer) LIMIT "
+        "1"));
+    bs_status st = bs_db_step(db, q, &row);
+    if (st == BS_OK && row) {
+        const char *name = (const char *)sqlite3_column_text(q, 1);
+        st = bs_fail(BS_USAGE, "entry %d does not hit layer '%s'", sqlite3_column_int(q, 0),
+                     name ? name : "none");
+        bs_hint("`bitsink bn FILE stratum` lists the entries and layers that belong together");
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* layer_prior follows the columns that have values: probabilities are no use but to `direct`, and all else is
+ * for `exposure`. */
+static bs_status follow_priors(const bs_db *db, const bs_prior *before)
+{
+    sqlite3_int64 rows = 0, probabilities = 0;
+    BS_TRY(bs_db_integer(&rows, db, "SELECT count(*) FROM bn_prior_layer"));
+    BS_TRY(bs_db_integer(&probabilities, db, "SELECT count(probability) FROM bn_prior_layer"));
+    if (rows > 0)
+        return bs_prior_set_kind(db, probabilities > 0 ? "direct" : "exposure");
+    bool pooled = strcmp(before->kind, "exposure") == 0 || strcmp(before->kind, "direct") == 0;
+    return pooled ? bs_prior_set_kind(db, "uniform") : BS_OK;
+}
+
+static bs_status tell_priors(const bs_db *db, const bs_prior *before, const bs_prior *after)
+{
+    sqlite3_int64 exposures = 0, rates = 0;
+    bs_prior_tell(before, after, false);
+    if (strcmp(after->kind, "direct") == 0) {
+        BS_TRY(bs_db_integer(&exposures, db, "SELECT count(exposure) FROM bn_prior_layer"));
+        BS_TRY(bs_db_integer(&rates, db, "SELECT count(coalesce(raw_rate, residency)) FROM bn_prior_layer"));
+    }
+    if (exposures > 0)
+        bs_info("note: column exposure does not count where layer_prior is direct");
+    if (rates > 0)
+        bs_info("note: with layer_prior direct, raw_rate and residency count in failure_rate only");
+    return bs_prior_warn_residency(db);
+}
+
+/* Images that a table of weights leaves out are out of every rate. */
+static bs_status check_weights(const bs_db *db)
+{
+    sqlite3_int64 listed = 0, heavy = 0, unlisted = 0;
+    BS_TRY(bs_db_integer(&listed, db, "SELECT count(*) FROM bn_prior_image"));
+    BS_TRY(bs_db_integer(&heavy, db, "SELECT count(*) FROM bn_prior_image WHERE weight > 0"));
+    if (listed > 0 && heavy == 0) {
+        bs_fail(BS_USAGE, "every weight is 0, so no image would count");
+        return bs_hint(
+            "give an image a weight above 0; a file with its first line alone weighs all images alike");
+    }
     BS_TRY(bs_db_integer(&unlisted, db,
                          "SELECT count(*) FROM image WHERE id NOT IN (SELECT image FROM bn_prior_image)"));
-    if (unlisted > 0)
+    if (listed > 0 && unlisted > 0)
         bs_warn("%lld images are not listed: they weigh 0", (long long)unlisted);
     return BS_OK;
 }
 
-bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path)
+/* Costs of groups that a new table of groups does not have are never paid. */
+static bs_status check_costs(const bs_db *db)
+{
+    sqlite3_int64 orphans = 0;
+    BS_TRY(bs_db_integer(
+        &orphans, db,
+        "SELECT count(*) FROM group_cost WHERE truth NOT IN (SELECT name FROM class_group_all) OR "
+        "answer NOT IN (SELECT name FROM class_group_all)"));
+    if (orphans > 0)
+        bs_warn("%lld costs name groups that are no more, and count nowhere: load `costs` again",
+                (long long)orphans);
+    return BS_OK;
+}
+
+/* Fills the table anew; the file stays as it was where this fails. */
+static bs_status load(pass *p, const char *csv_path)
 {
     char sql[64];
+    bs_prior before, after;
+    bool priors = strcmp(p->table->what, "priors") == 0;
+    snprintf(sql, sizeof sql, "DELETE FROM %s", p->table->sql);
+    BS_TRY(bs_prior_read(&before, p->db));
+    BS_TRY(bs_db_exec(p->db, "write", sql));
+    BS_TRY(read_file(p, csv_path));
+    if (priors)
+        BS_TRY(check_strata(p->db));
+    BS_TRY(bs_bn_check_overlap(p->db));
+    if (priors)
+        BS_TRY(follow_priors(p->db, &before));
+    if (strcmp(p->table->what, "weights") == 0)
+        BS_TRY(check_weights(p->db));
+    if (strcmp(p->table->what, "groups") == 0)
+        BS_TRY(check_costs(p->db));
+    BS_TRY(bs_prior_settle(&after, p->db, &before));
+    sqlite3_finalize(p->insert);
+    p->insert = NULL;
+    BS_TRY(bs_db_exec(p->db, "write", "COMMIT"));
+    return priors ? tell_priors(p->db, &before, &after) : BS_OK;
+}
+
+bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path)
+{
     bs_db *db = NULL;
     pass p = {0};
     bs_status st;
@@ -246,19 +343,9 @@ bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path
             p.table = &tables[i];
     if (!p.table)
         return bs_fail(BS_USAGE, "unknown table '%s'", what);
-    BS_TRY(bs_db_open_for_settings(&db, db_path));
+    BS_TRY_GOTO(bs_bn_begin(&db, db_path), out);
     p.db = db;
-    snprintf(sql, sizeof sql, "DELETE FROM %s", p.table->sql);
-    BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN IMMEDIATE"), out);
-    BS_TRY_GOTO(bs_schema_update(db), out);
-    BS_TRY_GOTO(bs_db_exec(db, "write", sql), out);
-    BS_TRY_GOTO(read_file(&p, csv_path), out);
-    BS_TRY_GOTO(bs_bn_check_overlap(db), out);
-    if (strcmp(what, "weights") == 0)
-        BS_TRY_GOTO(count_unlisted(db), out);
-    sqlite3_finalize(p.insert);
-    p.insert = NULL;
-    st = bs_db_exec(db, "write", "COMMIT");
+    st = load(&p, csv_path);
 out:
     sqlite3_finalize(p.insert);
     bs_db_close(db);

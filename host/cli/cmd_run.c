@@ -131,6 +131,7 @@ static bs_status run(const bs_args *args)
     BS_TRY(read_options(args, &o));
     bs_catch_signals();
     BS_TRY(bs_session_open(&s, args->operand[0]));
+    bs_plan_note_storage(s.plan);
     bs_status st;
     if (!bs_option_value(args, "audit"))
         o.audit = s.job->audit;

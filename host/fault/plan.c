@@ -69,7 +69,7 @@ static bs_status add_sampled(bs_plan *plan, size_t *cap, int entry)
     const bs_entry *e = &plan->job->entries[entry];
     bool *hit;
     BS_TRY(bs_calloc(&hit, (size_t)plan->graph->n_targets, sizeof *hit, "targets"));
-    bs_status st = bs_select_targets(hit, e, plan->job, plan->graph);
+    bs_status st = bs_select_targets(hit, e->targets, e->n_targets, NULL, plan->job, plan->graph);
     for (int t = 0; t < plan->graph->n_targets && st == BS_OK; t++)
         if (hit[t]) {
             uint64_t repetitions = 0;
@@ -118,18 +118,39 @@ static bs_status check_limits(const bs_graph *graph, uint32_t n_images)
     return BS_OK;
 }
 
+/* Marks the entry's strata, those from `first`, that are no storage. */
+static bs_status mark_storage(bs_plan *plan, int entry, int first)
+{
+    const bs_entry *e = &plan->job->entries[entry];
+    size_t n = (size_t)plan->graph->n_targets;
+    bool *flags;
+    if (e->n_storage == 0)
+        return BS_OK;
+    BS_TRY(bs_calloc(&flags, 2 * n, sizeof *flags, "targets"));
+    bool *among = flags, *storage = flags + n;
+    for (int i = first; i < plan->n_strata; i++)
+        among[plan->strata[i].target] = true;
+    bs_status st = bs_select_targets(storage, e->storage, e->n_storage, among, plan->job, plan->graph);
+    for (int i = first; i < plan->n_strata; i++)
+        plan->strata[i].borrowed = !storage[plan->strata[i].target];
+    free(flags);
+    return st;
+}
+
 /* Entries in the order of their ids, whatever their order in the file. */
 static bs_status add_strata(bs_plan *plan)
 {
     size_t cap = 0;
     for (int id = 0; id < 1 << BS_ENTRY_BITS; id++)
         for (int i = 0; i < plan->job->n_entries; i++) {
+            int first = plan->n_strata;
             if (plan->job->entries[i].id != id)
                 continue;
             if (plan->job->entries[i].sites)
                 BS_TRY(add_listed(plan, &cap, i));
             else
                 BS_TRY(add_sampled(plan, &cap, i));
+            BS_TRY(mark_storage(plan, i, first));
         }
     return BS_OK;
 }

@@ -21,6 +21,7 @@ typedef struct bs_stratum {
     bool is_parameter;    /* the fault stays for all images */
     uint32_t repetitions; /* trials for each image; of site lists the most that any image has */
     uint64_t population;  /* elements * choices: distinct single sites; elements * 32 with a site list */
+    bool borrowed;        /* its bits lie in the memory of another target (job key `storage`) */
     bs_ber ber;           /* used when the entry has a BER */
 } bs_stratum;
 
@@ -52,6 +53,13 @@ bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards);
 /* Number of images in the shard (all of them without shards), and the i-th of them. */
 uint32_t bs_plan_count_images(const bs_plan *plan);
 uint32_t bs_plan_image(const bs_plan *plan, uint32_t i);
+
+/* The target of the same entry in whose memory this stratum lies on a device that works in place: the
+ * activation that it is made of value by value (element-wise operators, BatchNormalization) or that it only
+ * moves (Reshape, Transpose and the like), where nothing else reads that one. -1: none. */
+int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s);
+/* Says on stderr, once, if an entry without the key `storage` has such strata. */
+void bs_plan_note_storage(const bs_plan *plan);
 
 /* The faults that a target's trials are drawn from: sites x choices, and x images where a fault meets one
  * image only. */

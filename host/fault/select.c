@@ -134,15 +134,29 @@ static bs_status fail_unmatched(const bs_selector *s, const bs_job *job, const b
     return bs_hint("each condition alone is met by some target; drop one, or make two selectors of them");
 }
 
-bs_status bs_select_targets(bool *hit, const bs_entry *entry, const bs_job *job, const bs_graph *graph)
+static bs_status fail_outside(const bs_selector *s, const bool *among, const bs_job *job, const bs_graph *g)
 {
-    for (int i = 0; i < entry->n_targets; i++) {
-        const bs_selector *s = &entry->targets[i];
+    int first = 0;
+    while (first < g->n_targets - 1 && !among[first])
+        first++;
+    bs_fail(BS_USAGE, "%s:%d: this selector meets no target of its entry", job->path, s->line);
+    return bs_hint("select among the targets that the entry hits, such as '%s'; `bitsink plan` lists them",
+                   tensor_name(g, &g->targets[first]));
+}
+
+bs_status bs_select_targets(bool *hit, const bs_selector *selectors, int n, const bool *among,
+                            const bs_job *job, const bs_graph *graph)
+{
+    for (int i = 0; i < n; i++) {
+        const bs_selector *s = &selectors[i];
+        bool met = false;
         if (count_matches(s, graph) == 0)
             return fail_unmatched(s, job, graph);
         for (int id = 0; id < graph->n_targets; id++)
-            if (matches(s, graph, id))
-                hit[id] = true;
+            if (matches(s, graph, id) && (!among || among[id]))
+                met = hit[id] = true;
+        if (!met)
+            return fail_outside(s, among, job, graph);
     }
     return BS_OK;
 }

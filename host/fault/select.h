@@ -5,8 +5,10 @@
 #include "job/job.h"
 #include "model/graph.h"
 
-/* Sets hit[target] for each target of the graph that a selector of the entry names; the others are left
- * alone. A selector without a match is an error at its line of the job file. */
-bs_status bs_select_targets(bool *hit, const bs_entry *entry, const bs_job *job, const bs_graph *graph);
+/* Sets hit[target] for each target of the graph that one of the n selectors names; the others are left alone.
+ * Only targets with among[target] count, where `among` is not NULL. A selector without a match is an error at
+ * its line of the job file. */
+bs_status bs_select_targets(bool *hit, const bs_selector *selectors, int n, const bool *among,
+                            const bs_job *job, const bs_graph *graph);
 
 #endif

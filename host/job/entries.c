@@ -80,7 +80,7 @@ static const bs_field selector_fields[] = {
     {"id", bs_form_int64, offsetof(bs_selector, id), 0, (1 << BS_TARGET_BITS) - 1, false},
 };
 
-static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s)
+static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s, const char *key)
 {
     s->kind = -1;
     s->id = -1;
@@ -89,12 +89,12 @@ static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s)
         if (node->type == YAML_MAPPING_NODE &&
             node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
             bs_form_fail(f, s->line, "a selector without conditions");
-            return bs_hint("give kind, op, name or id; 'targets: all' selects every target");
+            return bs_hint("give kind, op, name or id; '%s: all' selects every target", key);
         }
-        return bs_form_mapping(f, node, "targets", selector_fields,
+        return bs_form_mapping(f, node, key, selector_fields,
                                (int)(sizeof selector_fields / sizeof *selector_fields), s, NULL);
     }
-    static const bs_field plain = {"targets", read_pattern, offsetof(bs_selector, name), 0, 0, false};
+    bs_field plain = {key, read_pattern, offsetof(bs_selector, name), 0, 0, false};
     BS_TRY(read_pattern(f, node, &plain, s));
     if (strcmp(s->name, "all") == 0) {
         s->all = true;
@@ -104,20 +104,32 @@ static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s)
     return BS_OK;
 }
 
+static bs_status read_selectors(bs_selector **out, int *n_out, bs_form *f, yaml_node_t *value,
+                                const char *key)
+{
+    int n = bs_form_count(value);
+    if (n == 0) {
+        bs_form_fail(f, bs_form_line(value), "'%s' is an empty list", key);
+        return bs_hint("'%s: all' selects every target", key);
+    }
+    BS_TRY(bs_calloc(out, (size_t)n, sizeof **out, "selectors"));
+    for (int i = 0; i < n; i++) {
+        *n_out = i + 1;
+        BS_TRY(read_selector(f, bs_form_item(f, value, i), &(*out)[i], key));
+    }
+    return BS_OK;
+}
+
 static bs_status read_targets(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     bs_entry *e = object;
-    int n = bs_form_count(value);
-    if (n == 0) {
-        bs_form_fail(f, bs_form_line(value), "'%s' is an empty list", field->key);
-        return bs_hint("'targets: all' selects every target");
-    }
-    BS_TRY(bs_calloc(&e->targets, (size_t)n, sizeof *e->targets, "selectors"));
-    for (int i = 0; i < n; i++) {
-        e->n_targets = i + 1;
-        BS_TRY(read_selector(f, bs_form_item(f, value, i), &e->targets[i]));
-    }
-    return BS_OK;
+    return read_selectors(&e->targets, &e->n_targets, f, value, field->key);
+}
+
+static bs_status read_storage(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_entry *e = object;
+    return read_selectors(&e->storage, &e->n_storage, f, value, field->key);
 }
 
 /* --- the fault model --- */
@@ -216,7 +228,8 @@ static bs_status read_range(bs_form *f, yaml_node_t *value, const bs_field *fiel
     X(MARGIN, "margin", read_share, margin, 0, 0)                                                            \
     X(RELATIVE_MARGIN, "relative_margin", read_share, relative_margin, 0, 0)                                 \
     X(CONFIDENCE, "confidence", read_share, confidence, 0, 0)                                                \
-    X(SITES, "sites", bs_form_path, sites, 0, 0)
+    X(SITES, "sites", bs_form_path, sites, 0, 0)                                                             \
+    X(STORAGE, "storage", read_storage, storage, 0, 0)
 
 enum entry_key {
 #define X(suffix, key, reader, member, min, max) KEY_##suffix,
@@ -329,13 +342,19 @@ bs_status bs_entries_read(bs_form *f, yaml_node_t *value, const bs_field *field,
     return BS_OK;
 }
 
+static void clear_selectors(bs_selector *s, int n)
+{
+    for (int i = 0; i < n; i++) {
+        free(s[i].op);
+        free(s[i].name);
+    }
+    free(s);
+}
+
 void bs_entry_clear(bs_entry *e)
 {
-    for (int i = 0; i < e->n_targets; i++) {
-        free(e->targets[i].op);
-        free(e->targets[i].name);
-    }
-    free(e->targets);
+    clear_selectors(e->targets, e->n_targets);
+    clear_selectors(e->storage, e->n_storage);
     free(e->name);
     free(e->sites);
 }

@@ -27,6 +27,8 @@ typedef struct bs_entry {
     bs_fault_model fault;
     bs_selector *targets;
     int n_targets;
+    bs_selector *storage; /* which targets are memory of their own; none: all */
+    int n_storage;
     int64_t trials;            /* repetitions for each (target, image), where margin is 0 */
     double margin, confidence; /* as many as this margin of error of each target needs; plan.h */
     double relative_margin;    /* of the SDC-1 rate, 0: none; store/rounds.h has what margins mean to later

@@ -1,6 +1,7 @@
 #include "store/combine.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "store/history.h"
 
 #include <stdlib.h>
@@ -130,6 +131,25 @@ out:
     return st;
 }
 
+/* What is storage is no identity and may differ between shards that ran under different states of the job:
+ * that of the latest run counts. Before runs are copied. */
+static bs_status unite_strata(const bs_db *db)
+{
+    sqlite3_int64 differ = 0;
+    BS_TRY(
+        bs_db_integer(&differ, db,
+                      "SELECT count(*) FROM main.stratum a JOIN other_stratum b USING (entry, layer) WHERE "
+                      "a.storage <> b.storage"));
+    if (differ > 0)
+        bs_warn("the files disagree on the storage of %lld strata: the latest run counts", (long long)differ);
+    return bs_db_exec(
+        db, "write",
+        "INSERT INTO main.stratum SELECT * FROM other_stratum WHERE true ON CONFLICT DO UPDATE SET "
+        "repetitions = "
+        "max(repetitions, excluded.repetitions), storage = iif((SELECT max(started) FROM other_run) >= "
+        "ifnull((SELECT max(started) FROM main.run), ''), excluded.storage, storage)");
+}
+
 bs_status bs_combine_union(const bs_db *db, bool fresh)
 {
     static const char sql_campaign[] = "INSERT INTO main.campaign SELECT * FROM other_campaign;"
@@ -144,11 +164,10 @@ bs_status bs_combine_union(const bs_db *db, bool fresh)
         "INSERT OR IGNORE INTO main.layer SELECT * FROM other_layer;"
         "INSERT INTO main.entry SELECT * FROM other_entry WHERE true ON CONFLICT (id) DO UPDATE SET "
         "trials = max(trials, excluded.trials);"
-        "INSERT INTO main.stratum SELECT * FROM other_stratum WHERE true ON CONFLICT DO UPDATE SET "
-        "repetitions = max(repetitions, excluded.repetitions);"
         "INSERT OR IGNORE INTO main.image SELECT * FROM other_image";
     if (fresh)
         BS_TRY(bs_db_exec(db, "write", sql_campaign));
     BS_TRY(bs_db_exec(db, "write", sql_rest));
+    BS_TRY(unite_strata(db));
     return copy_runs(db);
 }

@@ -235,9 +235,10 @@ static bs_status write_entries(bs_store *s)
         st = write_entry(s, q, e);
     sqlite3_finalize(q);
     BS_TRY(st);
-    BS_TRY(bs_db_prepare(&q, s->db,
-                         "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population) "
-                         "VALUES (?1, ?2, ?3, ?4, ?5)"));
+    BS_TRY(bs_db_prepare(
+        &q, s->db,
+        "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, storage) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
     for (int i = 0; i < s->plan->n_strata && st == BS_OK; i++) {
         const bs_stratum *t = &s->plan->strata[i];
         sqlite3_bind_int(q, 1, s->plan->job->entries[t->entry].id);
@@ -245,6 +246,7 @@ static bs_status write_entries(bs_store *s)
         sqlite3_bind_int(q, 3, t->is_parameter);
         sqlite3_bind_int64(q, 4, t->repetitions);
         sqlite3_bind_int64(q, 5, (sqlite3_int64)t->population);
+        sqlite3_bind_int(q, 6, !t->borrowed);
         st = bs_db_run(s->db, "write", q);
     }
     sqlite3_finalize(q);

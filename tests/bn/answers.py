@@ -301,7 +301,7 @@ def check_failure_rates(raw, table):
             continue
         kind, prior = ("parameter" if raw.is_parameter(t) else "activation"), raw.prior.get(t)
         rate = prior["raw_rate"] if prior and prior["raw_rate"] is not None else raw.setting["raw_rate"]
-        bits = s["population"] if e["kind"] in ("flip", "stuck-at-0", "stuck-at-1") else raw.layer[t[1]]["bits"]
+        bits = raw.bits(t)
         duty = min(1, raw.setting[kind + "_duty"])
         if prior and prior["residency"] is not None and raw.setting[kind + "_hours"] > 0:
             duty = min(1, duty * prior["residency"] / raw.setting[kind + "_hours"])
@@ -318,7 +318,7 @@ def check_failure_rates(raw, table):
         for x, i, _, c, masked, _ in raw.trials:
             unmasked[i] += x == t and c == DUE and not masked
         due = sum(raw.w[i] / weight * unmasked[i] / raw.done(t, i) for i in images)
-        item = dict(t=t, kind=kind + "s", raw=rate * 1e9 * bits, live=rate * 1e9 * bits * duty, bits=bits, due=due,
+        item = dict(t=t, kind=kind + "s", raw=rate * 1e9 * bits, live=rate * 1e9 * bits * duty, bits=bits, due=due, storage=s["storage"],
                     sdc=share(lambda c, i: c not in (DUE, raw.golden[i])), n=observations(raw, t, images),
                     coverage=sum(raw.weight(i) for i in images) / sum(raw.weight(i) for i in raw.label),
                     i=weight ** 2 / sum(raw.w[i] ** 2 for i in images))
@@ -334,12 +334,18 @@ def check_failure_rates(raw, table):
             return low, high, terms[0][0] * (1 - (1 - raw.setting["confidence"]) ** (1 / terms[0][2]))
         return low, high, sum_bounds(terms, z=z1)[2]
     for row in table("failure_rate"):
-        chosen = [x for x in items[row["scope"]] if row["level"] == "all" or (row["level"] == "kind" and row["kind"] == x["kind"])
-                  or (row["entry"], row["layer"]) == x["t"]]
+        chosen = [x for x in items[row["scope"]] if (row["level"] == "all" and x["storage"])
+                  or (row["level"] == "kind" and row["kind"] == x["kind"] and x["storage"]) or (row["entry"], row["layer"]) == x["t"]]
+        if row["level"] == "layer":
+            assert row["storage"] == chosen[0]["storage"]
         seen += row["level"] == "layer"
         total, live = sum(x["raw"] for x in chosen), sum(x["live"] for x in chosen)
         close("raw", row["raw_fit"], total)
         close("bits", row["bits"], sum(x["bits"] for x in chosen))
+        if total == 0:  # no storage: no bits, no upsets, and nothing to hold against them
+            assert row["sdc_fit"] == row["sdc_fit_high"] == row["due_fit"] == 0
+            assert row["avf"] is row["pvf"] is row["spfm"] is row["coverage"] is row["target"] is None
+            continue
         value = {}
         for name in ("sdc", "due"):
             value[name] = sum(x["live"] * x[name] for x in chosen)

@@ -17,7 +17,7 @@ seed: 7
 images: {{idx_images: {IMAGES}, idx_labels: {IMAGES.replace("images-idx3", "labels-idx1")}, limit: 30}}
 preprocess: {{scale: 1/255, mean: 0.2860, std: 0.3530}}
 faults:
-  - {{id: 1, name: flips, targets: [conv1_1, conv2_1, fc1, logits], fault: flip, bits: any, trials: 60}}
+  - {{id: 1, name: flips, targets: [conv1_1, conv2_1, relu2_1, fc1, logits], storage: [conv*, fc1, logits], fault: flip, bits: any, trials: 60}}
   - {{id: 2, name: weights, targets: [{{name: conv3_1, kind: weight}}, {{name: fc1, kind: weight}}], fault: flip, trials: 40}}
   - {{id: 3, name: rate, targets: pool2, fault: flip, ber: 1e-4, trials: 20}}
   - {{id: 6, name: some, targets: {{name: conv1_1, kind: bias}}, fault: flip, bits: [30], trials: 10}}
@@ -305,13 +305,13 @@ def main():
         with open(weights, "w") as f:
             f.write("image,weight\n" + "".join(f"{i},{i % 5 + 0.5}\n" for i in range(30) if i != 11))
         with open(priors, "w") as f:
-            f.write("entry,layer,raw_rate,residency,exposure\nflips,conv1_1,,,0.02\nflips,fc1,1e-4,0.5,\n2,conv3_1.weight,,,\n5,conv1_2,,,0.01\n")
+            f.write("entry,layer,raw_rate,residency,exposure\nflips,conv1_1,,,0.02\nflips,fc1,1e-4,0.5,\nflips,relu2_1,,,\n2,conv3_1.weight,,,\n5,conv1_2,,,0.01\n")
         bn("set", "p=0.3", "pseudo_count=2.5", "default_cost=1.5", "fit_target=2", "rerun_budget=0.3", "activation_duty=0.25")
         for what, path in (("groups", groups), ("costs", costs), ("weights", weights)):
             bn(what, path)
         check()
-        bn("set", "raw_fit=1e9", "layer_prior=exposure")
         bn("priors", priors)
+        bn("set", "raw_fit=1e9")
         check()
 
 

@@ -153,9 +153,9 @@ def check_network(raw, table):
         if raw.entry[e]["ber"] > 0:
             assert not any(k[0] == e for k in got), "no network rate of an entry that hits all targets at once"
             continue
-        strata = [t for t in raw.stratum if t[0] == e]
-        tried = [t for t in strata if t in raw.n]
         for weights in ("bits", "uniform"):
+            strata = [t for t in raw.stratum if t[0] == e and (weights == "uniform" or raw.stratum[t]["storage"])]
+            tried = [t for t in strata if t in raw.n]
             raw_weight = {t: raw.bits(t) if weights == "bits" else 1 for t in strata}
             w = {t: raw_weight[t] / sum(raw_weight[s] for s in tried) for t in tried}
             faults = [w[t] / raw.support(t)[1] for t in tried if raw.is_parameter(t) and raw.support(t)[1]]

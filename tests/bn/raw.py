@@ -124,7 +124,9 @@ class Raw:
         return bool(self.stratum[t]["parameter"])
 
     def bits(self, t):
-        """Bits that the entry may hit there."""
+        """Bits that the entry may hit there, counted once: none where they are no storage."""
+        if not self.stratum[t]["storage"]:
+            return 0
         replaced = self.entry[t[0]]["kind"] in ("set", "zero", "random")
         return self.layer[t[1]]["bits"] if replaced else self.stratum[t]["population"]
 

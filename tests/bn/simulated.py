@@ -88,7 +88,7 @@ class File:
         for e in np.setdiff1d(entry, [r[0] for r in self.db.execute("SELECT id FROM entry")]).tolist():
             self.db.execute("INSERT INTO entry VALUES (?, ?, 'flip', 4294967295, 1, 1, 0, NULL, NULL, NULL, NULL, '', 1, ?)",
                             (e, f"e{e}", f"e{e}"))
-        self.insert("stratum", entry, layer, parameter, int(done.max()) if faults is None else faults.shape[1], population)
+        self.insert("stratum", entry, layer, parameter, int(done.max()) if faults is None else faults.shape[1], population, 1)
         at = [np.repeat(entry, images), np.repeat(layer, images), np.tile(np.arange(images), len(entry))]
         self.insert("unit", *at, done.ravel())
         for cls, n, masked in answers:

@@ -65,6 +65,9 @@ static void test_unmatched_selectors(void **state)
         {"{id: 1, targets: conv1.bias, count: 129}", 4, "'count' exceeds", "128 distinct sites"},
         {"{id: 1, targets: conv1.bias, count: 5, fault: zero}", 4, "'count' exceeds", "4 distinct sites"},
         {"{id: 1, sites: missing.csv}", 0, "cannot open site list", "entry 1 ("},
+        {"{id: 1, targets: conv1,\nstorage: convv1}", 5, "unknown target 'convv1'", "did you mean 'conv1'?"},
+        {"{id: 1, targets: [conv1, relu1],\nstorage: [conv1, fc]}", 5, "meets no target of its entry",
+         "'conv1_out'"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -78,6 +81,92 @@ static void test_unmatched_selectors(void **state)
             !strstr(bs_error_message(), cases[i].message) || !strstr(bs_error_hint(), cases[i].hint))
             fail_msg("%s says '%s' (hint: '%s')", cases[i].entry, bs_error_message(), bs_error_hint());
         assert_null(plan);
+    }
+}
+
+/* Which strata an entry's key `storage` leaves as memory of their own. */
+static void test_storage(void **state)
+{
+    static const struct {
+        const char *storage;
+        unsigned borrowed;
+    } cases[] = {
+        {"", 0},
+        {", storage: all", 0},
+        {", storage: conv1", 1 << RELU_OUT | 1 << LOGITS | 1 << FC_W},
+        {", storage: [{op: Conv}, {op: Gemm}]", 1 << RELU_OUT},
+        {", storage: [{kind: activation}]", 1 << FC_W},
+    };
+    bs_plan *plan;
+    bs_job *job;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char entries[256];
+        unsigned borrowed = 0;
+        snprintf(entries, sizeof entries,
+                 "{id: 9, targets: all}, {id: 4, targets: [{kind: activation}, {name: fc, kind: weight}]%s}",
+                 cases[i].storage);
+        assert_ok(fixture_plan(&plan, &job, "1", entries, 5));
+        for (int k = 0; k < plan->n_strata; k++) {
+            borrowed |= plan->strata[k].borrowed ? 1u << plan->strata[k].target : 0;
+            assert_true(plan->strata[k].entry == 1 || !plan->strata[k].borrowed);
+        }
+        assert_int_equal(borrowed, cases[i].borrowed);
+        fixture_free(plan, job);
+    }
+    fixture_write("s.csv", "target,element,bit\nconv1_out,3,1\nrelu1_out,4,1\n");
+    assert_ok(fixture_plan(&plan, &job, "1", "{id: 1, sites: s.csv, storage: conv1}", 5));
+    assert_true(!plan->strata[0].borrowed && plan->strata[1].borrowed);
+    fixture_free(plan, job);
+}
+
+/* relu(conv) lies in conv, unless something else reads conv too; whatever else the graph may hold. */
+static void test_works_in_place(void **state)
+{
+    (void)state;
+    static const struct {
+        bs_op op;
+        int in; /* of 2: the conv, or -1 */
+    } cases[] = {{BS_OP_RELU, 2},      {BS_OP_CLIP, 2},      {BS_OP_BATCH_NORM, 2}, {BS_OP_FLATTEN, 2},
+                 {BS_OP_TRANSPOSE, 2}, {BS_OP_DROPOUT, 2},   {BS_OP_MUL, 2},        {BS_OP_SOFTMAX, -1},
+                 {BS_OP_CONV, -1},     {BS_OP_MAX_POOL, -1}, {BS_OP_LRN, -1},       {BS_OP_REDUCE_MAX, -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int conv_in[] = {0, 1}, next_in[] = {2, 1}, add_in[] = {3, 2};
+        bs_tensor tensors[] = {
+            {.name = (char *)"x", .elements = 8, .producer = -1, .target = 0},
+            {.name = (char *)"w", .elements = 8, .producer = -1, .target = 1, .constant = true},
+            {.name = (char *)"conv", .elements = 8, .producer = 0, .target = 2},
+            {.name = (char *)"next", .elements = 8, .producer = 1, .target = 3},
+            {.name = (char *)"add", .elements = 8, .producer = 2, .target = 4}};
+        bs_node nodes[] = {{.op = BS_OP_CONV, .n_in = 2, .in = conv_in, .out = 2},
+                           {.op = cases[i].op, .n_in = 2, .in = next_in, .out = 3},
+                           {.op = BS_OP_ADD, .n_in = 2, .in = add_in, .out = 4}};
+        bs_target targets[] = {{0, -1, BS_TARGET_INPUT},
+                               {1, 0, BS_TARGET_WEIGHT},
+                               {2, 0, BS_TARGET_ACTIVATION},
+                               {3, 1, BS_TARGET_ACTIVATION},
+                               {4, 2, BS_TARGET_ACTIVATION}};
+        bs_graph g = {.tensors = tensors, .n_tensors = 5, .nodes = nodes, .n_nodes = 2, .targets = targets};
+        bs_entry entry = {.id = 1};
+        bs_job job = {.entries = &entry, .n_entries = 1};
+        bs_stratum strata[] = {{.target = 0}, {.target = 2}, {.target = 3}, {.target = 4}};
+        bs_plan plan = {.job = &job, .graph = &g, .strata = strata, .n_strata = 4};
+        g.n_targets = 5;
+        g.output = 3;
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[2]), cases[i].in);
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[1]), -1); /* the convolution itself */
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[0]), -1); /* the input */
+        g.n_nodes = 3, g.output = 4;                              /* a residual path reads conv, too */
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[2]), -1);
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[3]), -1); /* a sum of two activations */
+        g.n_nodes = 2, g.output = 2;                              /* conv is the answer of the network */
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[2]), -1);
+        g.output = 3;
+        tensors[3].elements = 4; /* broadcast or cut */
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[2]), -1);
+        tensors[3].elements = 8;
+        strata[1].target = 1; /* conv is no target of the entry */
+        assert_int_equal(bs_plan_lies_in(&plan, &strata[2]), -1);
     }
 }
 
@@ -285,6 +374,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_selectors),
         cmocka_unit_test(test_unmatched_selectors),
+        cmocka_unit_test(test_storage),
+        cmocka_unit_test(test_works_in_place),
         cmocka_unit_test(test_order_and_lookup),
         cmocka_unit_test(test_distinct_sites),
         cmocka_unit_test(test_counts_are_nested),

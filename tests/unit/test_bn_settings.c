@@ -1,0 +1,365 @@
+/* Settings of the Bayesian network never override each other silently. */
+#include "bn_model.h"
+
+#include "bn/bn.h"
+
+static bs_status set(const fixture *f, const char *a, const char *b, const char *c)
+{
+    char text[3][64];
+    char *list[3] = {text[0], text[1], text[2]};
+    int n = 0;
+    for (const char *const *at = (const char *const[]){a, b, c}; n < 3 && at[n]; n++)
+        snprintf(text[n], sizeof text[n], "%s", at[n]);
+    return bs_bn_set(f->db, list, n);
+}
+
+static bs_status load(const fixture *f, const char *what, const char *csv)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/table.csv", f->dir);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(csv, out);
+    fclose(out);
+    return bs_bn_load(f->db, what, path);
+}
+
+static bool is_kind(const fixture *f, const char *kind)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT value = '%s' FROM bn_parameter WHERE name = 'layer_prior'", kind);
+    return fx_number(f->db, sql) == 1;
+}
+
+/* Entries and layers of bn_prior_layer that meet a condition. */
+static int listed(const fixture *f, const char *where)
+{
+    char sql[160];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM bn_prior_layer WHERE %s", where);
+    return (int)fx_number(f->db, sql);
+}
+
+static void open_fixture(fixture *f)
+{
+    fixture_open(f);
+    fx_run(f, f->db, 0, FX_ROWS, 200);
+}
+
+static void what_the_user_writes_wins(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"uniform", "bits", "exposure", "direct"};
+    fixture f;
+    open_fixture(&f);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (int order = 0; order < 2; order++) {
+            char kind[32];
+            snprintf(kind, sizeof kind, "layer_prior=%s", kinds[i]);
+            assert_ok(load(&f, "priors", "entry,layer,probability\n2,0,3\n2,2,1\n3,1,1\n"));
+            assert_ok(order ? set(&f, "p=0.5", kind, "scope=2") : set(&f, "scope=2", "p=0.5", kind));
+            assert_true(is_kind(&f, kinds[i]));
+            assert_true(fx_number(f.db, "SELECT value FROM bn_parameter WHERE name = 'p'") == 0.5);
+            assert_int_equal(listed(&f, "entry = 2 AND probability > 0"), 2);
+            assert_int_equal(listed(&f, "entry <> 2"), 0);
+        }
+    assert_true(fx_number(f.db, "SELECT p FROM bn_scope WHERE scope = -1") == 0.5);
+    assert_error(set(&f, "p=0.1", "scope=2", "p=0.2"), "p is given twice: p=0.1 and p=0.2");
+    assert_error(set(&f, "scope=2", "p=0.1", "scope="), "scope is given twice");
+    assert_error(set(&f, "raw_rate=1", "p=0.1", "raw_fit=1"), "raw_rate is given twice");
+    assert_non_null(strstr(bs_error_hint(), "raw_fit is raw_rate"));
+    assert_true(fx_number(f.db, "SELECT value FROM bn_parameter WHERE name = 'p'") == 0.5);
+    fixture_close(&f);
+}
+
+static void a_scope_keeps_values(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f);
+    assert_ok(load(&f, "priors", "entry,layer,raw_rate,residency,exposure\n2,0,1e-9,,\n3,1,,7,0.5\n"));
+    assert_true(is_kind(&f, "exposure"));
+    assert_ok(set(&f, "scope=2,3", NULL, NULL));
+    assert_int_equal(listed(&f, "true"), 3); /* the other stratum of entry 2 has come */
+    assert_int_equal(listed(&f, "entry = 2 AND layer = 0 AND raw_rate = 1e-9"), 1);
+    assert_int_equal(listed(&f, "entry = 3 AND residency = 7 AND exposure = 0.5"), 1);
+    assert_ok(set(&f, "scope=2", NULL, NULL));
+    assert_int_equal(listed(&f, "raw_rate = 1e-9"), 1);
+    assert_int_equal(listed(&f, "entry = 3"), 0);
+    assert_true(is_kind(&f, "exposure"));
+    assert_ok(set(&f, "scope=", NULL, NULL));
+    assert_int_equal(listed(&f, "true"), 0);
+    assert_true(is_kind(&f, "uniform"));
+    assert_ok(set(&f, "layer_prior=bits", "scope=", NULL));
+    assert_true(is_kind(&f, "bits"));
+    /* direct stays where a stratum in scope still has a probability */
+    assert_ok(load(&f, "priors", "entry,layer,probability\n2,0,3\n"));
+    assert_ok(set(&f, "scope=2,3", NULL, NULL));
+    assert_true(is_kind(&f, "direct"));
+    assert_ok(set(&f, "scope=3", NULL, NULL));
+    assert_true(is_kind(&f, "exposure"));
+    fixture_close(&f);
+}
+
+static void columns_imply_the_prior(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *csv, *kind;
+    } cases[] = {
+        {"entry,layer,probability\n2,0,1\n3,1,\n", "direct"},
+        {"entry,layer\n2,0\n", "exposure"},
+        {"entry,layer,probability,raw_rate,exposure\n2,0,1,1e-9,0.1\n", "direct"},
+        {"entry,layer,raw_rate,residency,exposure,probability\n2,0,1e-9,,,\n", "exposure"},
+        {"entry,layer\n", "uniform"},
+    };
+    fixture f;
+    open_fixture(&f);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(load(&f, "priors", cases[i].csv));
+        if (!is_kind(&f, cases[i].kind))
+            fail_msg("%s: not %s", cases[i].csv, cases[i].kind);
+        assert_true(fx_number(f.db, "SELECT count(*) FROM bn_trust") > 0);
+    }
+    assert_ok(set(&f, "layer_prior=bits", NULL, NULL));
+    assert_ok(load(&f, "priors", "entry,layer\n"));
+    assert_true(is_kind(&f, "bits"));
+    fixture_close(&f);
+}
+
+/* P(F) = 1 - exp(-m) in full, however small m is. */
+static void small_exposures_keep_their_digits(void **state)
+{
+    (void)state;
+    static const double exposures[] = {1e-18, 3e-9, 0.9e-4, 1.1e-4, 0.5};
+    char csv[96];
+    fixture f;
+    open_fixture(&f);
+    for (size_t i = 0; i < sizeof exposures / sizeof *exposures; i++) {
+        snprintf(csv, sizeof csv, "entry,layer,exposure\n2,0,%.17g\n3,1,0\n", exposures[i]);
+        assert_ok(load(&f, "priors", csv));
+        double p = fx_number(f.db, "SELECT p FROM bn_scope WHERE scope = -1");
+        if (!(fabs(p / -expm1(-exposures[i]) - 1) < 1e-11))
+            fail_msg("%.17g: %.17g, expected %.17g", exposures[i], p, -expm1(-exposures[i]));
+    }
+    fixture_close(&f);
+}
+
+/* One change that is refused with a hint, and leaves the file as it was. */
+static void refused(const fixture *f, bs_status st, const char *message, const char *hint)
+{
+    if (st != BS_USAGE || !strstr(bs_error_message(), message) || !strstr(bs_error_hint(), hint))
+        fail_msg("%d: %s (hint: %s), expected %s (%s)", st, bs_error_message(), bs_error_hint(), message,
+                 hint);
+    assert_true(is_kind(f, "uniform"));
+    assert_int_equal(listed(f, "true"), 0);
+    assert_int_equal(fx_number(f->db, "SELECT count(*) FROM bn_prior_image"), 0);
+}
+
+static void what_would_count_nowhere_is_refused(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f);
+    refused(&f, set(&f, "layer_prior=exposure", NULL, NULL), "no stratum is in scope",
+            "set scope=2 layer_prior=exposure`");
+    assert_ok(set(&f, "scope=2", "layer_prior=exposure", NULL)); /* the hint works */
+    assert_ok(set(&f, "scope=", NULL, NULL));
+    refused(&f, set(&f, "layer_prior=direct", NULL, NULL), "no stratum is in scope",
+            "entry,layer,probability");
+    refused(&f, set(&f, "layer_prior=direct", "scope=2", NULL), "no stratum in scope has a probability",
+            "entry,layer,probability");
+    refused(&f, set(&f, "scope=2", "raw_fit=0", NULL), "every stratum in scope has exposure 0",
+            "raw_rate x bits");
+    refused(&f, set(&f, "activation_hours=0", "scope=2", NULL), "every stratum in scope has exposure 0",
+            "layer_prior=uniform");
+    refused(&f, set(&f, "scope=2,7", NULL, NULL), "entry 7 has a bit error rate", "--scope 7");
+    refused(&f, load(&f, "priors", "entry,layer\n2,0\n7,2\n"), "entry 7 has a bit error rate",
+            "leave it out");
+    refused(&f, load(&f, "priors", "entry,layer,probability\n2,0,0\n2,2,0\n"),
+            "every probability in scope is 0", "not all");
+    refused(&f, load(&f, "priors", "entry,layer\n2,1\n"), "entry 2 does not hit layer 'conv.weight'",
+            "stratum");
+    refused(&f, load(&f, "weights", "image,weight\n0,0\n1,0\n"), "every weight is 0", "above 0");
+    /* With a prior that is at fault already, other settings can be made. */
+    fx_number(f.db, "UPDATE bn_parameter SET value = 'direct' WHERE name = 'layer_prior'");
+    assert_ok(set(&f, "p=0.25", NULL, NULL));
+    assert_ok(set(&f, "scope=", NULL, NULL));
+    assert_true(is_kind(&f, "uniform"));
+    fixture_close(&f);
+}
+
+static void numbers_are_finite_and_in_range(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "p",          "pseudo_count",     "confidence",      "alpha",           "raw_rate",
+        "raw_fit",    "activation_hours", "parameter_hours", "activation_duty", "parameter_duty",
+        "fit_target", "rerun_budget",     "default_cost"};
+    static const char *const values[] = {"inf", "nan", "-1", "", "1e999", "1x", "-inf", "1e31"};
+    static const char *const tables[][2] = {
+        {"priors", "entry,layer,raw_rate\n2,0,%s\n"}, {"priors", "entry,layer,residency\n2,0,%s\n"},
+        {"priors", "entry,layer,exposure\n2,0,%s\n"}, {"priors", "entry,layer,probability\n2,0,%s\n"},
+        {"weights", "image,weight\n0,%s\n"},          {"costs", "truth,answer,cost\n1,2,%s\n"},
+    };
+    char text[96];
+    fixture f;
+    open_fixture(&f);
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            snprintf(text, sizeof text, "%s=%s", names[i], values[v]);
+            refused(&f, set(&f, text, NULL, NULL), "cannot be", "it is ");
+        }
+        for (size_t i = 0; i < sizeof tables / sizeof *tables && v % 4 == 0 && *values[v]; i++) {
+            snprintf(text, sizeof text, tables[i][1], values[v]);
+            refused(&f, load(&f, tables[i][0], text), "not a number, negative, or too large", "1e30");
+        }
+    }
+    refused(&f, set(&f, "activation_duty=1.5", NULL, NULL), "activation_duty cannot be '1.5'",
+            "share of the time");
+    refused(&f, set(&f, "rerun_budget=1.5", NULL, NULL), "rerun_budget cannot be '1.5'", "share");
+    assert_ok(set(&f, "p=-0", "raw_rate=1e30", NULL));
+    assert_true(!signbit(fx_number(f.db, "SELECT value FROM bn_parameter WHERE name = 'p'")));
+    /* New files check themselves, too. */
+    sqlite3 *h;
+    assert_int_equal(sqlite3_open(f.db, &h), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(h, "UPDATE bn_parameter SET value = 9e999 WHERE name = 'raw_rate'", NULL, NULL, NULL),
+        SQLITE_CONSTRAINT);
+    assert_int_equal(sqlite3_exec(h,
+                                  "INSERT INTO bn_prior_layer (entry, layer, raw_rate) VALUES (2, 0, 9e999)",
+                                  NULL, NULL, NULL),
+                     SQLITE_CONSTRAINT);
+    sqlite3_close(h);
+    fixture_close(&f);
+}
+
+/* A target is for the whole item: never met by a layer alone, nor while strata lack trials. */
+static void targets_are_met_by_the_whole_item(void **state)
+{
+    (void)state;
+    static const char met[] = "SELECT target = 'met' FROM failure_rate WHERE scope = %d AND level = 'all'";
+    static const char layers[] =
+        "SELECT count(*) FROM failure_rate WHERE level = 'layer' AND (target IS NOT NULL OR "
+        "target_population IS NOT NULL OR fit_target IS NOT NULL)";
+    char sql[160];
+    fixture f;
+    open_fixture(&f);
+    assert_ok(set(&f, "fit_target=1e6", "scope=2,3", NULL));
+    assert_int_equal(fx_number(f.db, layers), 0);
+    assert_true(fx_number(f.db, "SELECT count(*) FROM failure_rate WHERE level = 'layer'") == 6);
+    for (int scope = -1; scope <= 3; scope += scope < 0 ? 3 : 1) {
+        snprintf(sql, sizeof sql, met, scope);
+        assert_true(fx_number(f.db, sql) == 1);
+    }
+    /* An entry of two sites a trial has no rate of one fault: a scope with it is open. */
+    fx_number(f.db, "UPDATE entry SET count = 2 WHERE id = 3");
+    snprintf(sql, sizeof sql, met, -1);
+    assert_true(fx_number(f.db, sql) == 0);
+    assert_true(fx_number(f.db, "SELECT coverage < 1 FROM failure_rate WHERE scope = -1 AND level = 'all'") ==
+                1);
+    assert_ok(set(&f, "scope=", NULL, NULL));
+    assert_ok(set(&f, "raw_rate=0", NULL, NULL)); /* no upset at all: nothing to hold against a target */
+    assert_int_equal(fx_number(f.db, "SELECT count(target) FROM failure_rate"), 0);
+    fixture_close(&f);
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, FX_IMAGES * FX_REPETITIONS, 200); /* one of the two strata of entry 2 */
+    assert_ok(set(&f, "fit_target=1e6", "scope=2", NULL));
+    snprintf(sql, sizeof sql, met, -1);
+    assert_true(fx_number(f.db, sql) == 0);
+    snprintf(sql, sizeof sql, met, 2);
+    assert_true(fx_number(f.db, sql) == 0);
+    assert_int_equal(fx_number(f.db, layers), 0);
+    /* ... unless the other one is no memory of its own: a later run of the job says so. */
+    f.stratum[1].borrowed = true;
+    fx_run(&f, f.db, 0, 0, 200);
+    assert_true(fx_number(f.db, sql) == 1);
+    fixture_close(&f);
+}
+
+static void what_is_no_storage_has_no_bits(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f);
+    fx_number(f.db, "CREATE TABLE before AS SELECT * FROM layer_outcome");
+    f.stratum[1].borrowed = true;
+    fx_run(&f, f.db, 0, 0, 200); /* the job has changed: no trial is run */
+    static const struct {
+        const char *sql;
+        double want;
+    } cases[] = {
+        {"SELECT storage FROM stratum WHERE entry = 2 AND layer = 2", 0},
+        {"SELECT sum(storage) FROM stratum", 3},
+        {"SELECT bits FROM bn_stratum WHERE entry = 2 AND layer = 2", 0},
+        {"SELECT bits FROM bn_stratum WHERE entry = 2 AND layer = 0", 3200},
+        {"SELECT count(*) FROM (SELECT * FROM layer_outcome EXCEPT SELECT * FROM before)", 0},
+        {"SELECT strata FROM network_sdc WHERE entry = 2 AND weights = 'bits'", 1},
+        {"SELECT planned_strata FROM network_sdc WHERE entry = 2 AND weights = 'bits'", 1},
+        {"SELECT coverage FROM network_sdc WHERE entry = 2 AND weights = 'bits'", 1},
+        {"SELECT strata FROM network_sdc WHERE entry = 2 AND weights = 'uniform'", 2},
+        {"SELECT n.sdc1_rate = l.sdc1_rate FROM network_sdc n JOIN layer_accuracy l ON l.entry = 2 AND "
+         "l.layer = 0 WHERE "
+         "n.entry = 2 AND n.weights = 'bits'",
+         1},
+        {"SELECT count(*) FROM failure_rate WHERE scope = 2 AND layer = 2 AND bits = 0 AND storage = 0 AND "
+         "raw_fit = 0 "
+         "AND sdc_fit = 0 AND sdc_fit_high = 0 AND sdc_fit_population_high = 0 AND due_fit = 0",
+         1},
+        {"SELECT bits FROM failure_rate WHERE scope = 2 AND level = 'all'", 3200},
+        {"SELECT a.sdc_fit = b.sdc_fit AND a.sdc_fit_high = b.sdc_fit_high FROM failure_rate a JOIN "
+         "failure_rate b ON "
+         "b.scope = 2 AND b.layer = 0 WHERE a.scope = 2 AND a.level = 'all'",
+         1},
+        {"SELECT probability FROM bn_layer WHERE entry = 2 AND layer = 2", 0.5},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (fx_number(f.db, cases[i].sql) != cases[i].want)
+            fail_msg("%s: %g, expected %g", cases[i].sql, fx_number(f.db, cases[i].sql), cases[i].want);
+    assert_ok(set(&f, "layer_prior=bits", NULL, NULL));
+    assert_true(fx_number(f.db, "SELECT probability FROM bn_layer WHERE entry = 2 AND layer = 2") == 0);
+    assert_ok(set(&f, "scope=2", NULL, NULL));
+    assert_true(fx_number(f.db, "SELECT probability FROM bn_layer WHERE scope = -1 AND layer = 2") == 0);
+    assert_true(fx_number(f.db, "SELECT coverage FROM bn_scope WHERE scope = -1") == 1);
+    /* An exposure that is given is one, whatever the bits. */
+    assert_ok(load(&f, "priors", "entry,layer,exposure\n2,0,\n2,2,0.5\n"));
+    assert_true(fx_number(f.db, "SELECT probability FROM bn_layer WHERE scope = -1 AND layer = 2") > 0.9);
+    f.stratum[1].borrowed = false;
+    fx_run(&f, f.db, 0, 0, 200);
+    assert_true(fx_number(f.db, "SELECT min(storage) FROM stratum") == 1);
+    fixture_close(&f);
+}
+
+static void confidence_is_checked(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "confidence=7",   "confidence=0.4", "confidence=1",    "confidence=often",
+        "confidence=nan", "confidence=",    "confidence=0.95%"};
+    fixture f;
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, FX_ROWS, 200);
+    assert_ok(set(&f, "confidence=0.5", NULL, NULL));
+    assert_ok(set(&f, "confidence=0.9999", NULL, NULL));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_error(set(&f, bad[i], NULL, NULL), "setting confidence cannot be");
+        assert_non_null(strstr(bs_error_hint(), "0.5 to 0.9999"));
+    }
+    assert_true(fx_number(f.db, "SELECT value FROM bn_parameter WHERE name = 'confidence'") == 0.9999);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_user_writes_wins),
+        cmocka_unit_test(a_scope_keeps_values),
+        cmocka_unit_test(columns_imply_the_prior),
+        cmocka_unit_test(small_exposures_keep_their_digits),
+        cmocka_unit_test(what_would_count_nowhere_is_refused),
+        cmocka_unit_test(numbers_are_finite_and_in_range),
+        cmocka_unit_test(confidence_is_checked),
+        cmocka_unit_test(targets_are_met_by_the_whole_item),
+        cmocka_unit_test(what_is_no_storage_has_no_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
