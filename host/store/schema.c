@@ -1,6 +1,7 @@
 #include "store/schema.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -296,7 +297,10 @@ bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done)
         goto out;
     BS_TRY_GOTO(shadow_all(db, &wanted), out);
     BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_defaults), out); /* of tables, the temporary ones come first */
-    st = copy_settings(&t);
+    BS_TRY_GOTO(copy_settings(&t), out);
+    if (t.lost > 0)
+        bs_warn("%s: %llu setting(s) are no longer allowed and count as their defaults", db->path,
+                (unsigned long long)t.lost);
 out:
     sqlite3_close(wanted.handle);
     return st;
