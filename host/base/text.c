@@ -59,6 +59,8 @@ static bs_status hint_encoding(const char *text, const char *path)
     uint32_t c;
     for (const char *p = text; *p; p++) {
         unsigned char byte = (unsigned char)*p;
+        if (byte < ' ' && !strchr("\t\n\r", byte))
+            return bs_hint("is this the file that you meant? It does not look like text");
         if (bs_utf8_decode(&c, p) > 1)
             return bs_hint("the file holds other names in UTF-8: correct this line");
         windows |= byte >= 0x80 && byte < 0xA0;
