@@ -24,10 +24,11 @@ int bs_utf8_decode(uint32_t *out, const char *text)
 }
 
 /* The first byte that is not UTF-8, or NULL. */
-static const char *find_invalid(const char *text)
+static const char *find_invalid(const char *text, size_t len)
 {
+    const char *end = text + len;
     uint32_t c;
-    for (int n; *text; text += n) {
+    for (int n; text < end; text += n) {
         n = bs_utf8_decode(&c, text);
         if (n == 0)
             return text;
@@ -37,7 +38,7 @@ static const char *find_invalid(const char *text)
 
 bool bs_utf8_valid(const char *text)
 {
-    return find_invalid(text) == NULL;
+    return find_invalid(text, strlen(text)) == NULL;
 }
 
 static bs_status hint_iconv(const char *from, const char *path)
@@ -69,9 +70,9 @@ static bs_status hint_encoding(const char *text, const char *path)
     return hint_iconv(windows && !undefined ? "WINDOWS-1252" : "ISO-8859-1", path);
 }
 
-bs_status bs_utf8_check(const char *text, const char *path, bs_status status)
+bs_status bs_utf8_check(const char *text, size_t len, const char *path, bs_status status)
 {
-    const char *bad = find_invalid(text), *start = text;
+    const char *bad = find_invalid(text, len), *start = text;
     size_t line = 1;
     if (!bad)
         return BS_OK;

@@ -11,9 +11,9 @@
  * forms, surrogates and what lies above U+10FFFF are none. */
 int bs_utf8_decode(uint32_t *out, const char *p);
 bool bs_utf8_valid(const char *text);
-/* Fails with `status`, naming file, line, byte and the text before it, unless all of `text` (NUL-terminated)
- * is UTF-8; the hint is a command that converts the file. */
-bs_status bs_utf8_check(const char *text, const char *path, bs_status status);
+/* Fails with `status`, naming file, line, byte and the text before it, unless all `len` bytes of `text`
+ * (NUL-terminated) are UTF-8; the hint is a command that converts the file. */
+bs_status bs_utf8_check(const char *text, size_t len, const char *path, bs_status status);
 /* bs_read_file() for text: refuses UTF-16 and UTF-32, which tell themselves by their byte order marks, and
  * drops the mark of UTF-8. Other bytes are not looked at. */
 bs_status bs_read_text(char **out, size_t *len, const char *path, size_t limit);

@@ -123,7 +123,7 @@ static bs_status find_exact(search *s)
 
 static bs_status refuse_ambiguous(const search *s)
 {
-    bs_fail(BS_USAGE, "%s '%s' may be %zu different ones", s->kind->noun, s->text, s->n);
+    bs_fail(BS_USAGE, "%s '%s' is ambiguous: it means %zu of them", s->kind->noun, s->text, s->n);
     return bs_hint("write the id behind a #: %s%s", s->list.ptr, s->n > MAX_SHOWN ? ", ..." : "");
 }
 

@@ -222,7 +222,7 @@ static bs_status read_file(pass *p, const char *path)
     size_t len = 0;
     bs_status st = BS_OK;
     BS_TRY(bs_read_text(&text, &len, path, MAX_BYTES));
-    st = bs_utf8_check(text, path, BS_USAGE);
+    st = bs_utf8_check(text, len, path, BS_USAGE);
     if (st != BS_OK) {
         free(text);
         return st;

@@ -64,7 +64,7 @@ bs_status bs_class_names_read(char ***out, int *n, const char *path)
     size_t at = 0;
     BS_TRY(bs_read_text(&text, &len, path, MAX_NAMES_BYTES));
     bs_status st;
-    BS_TRY_GOTO(bs_utf8_check(text, path, BS_ERR), out);
+    BS_TRY_GOTO(bs_utf8_check(text, len, path, BS_ERR), out);
     while (len > at && (is_space(text[len - 1]) || text[len - 1] == '\n'))
         len--;
     if (at == len) {

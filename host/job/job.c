@@ -74,7 +74,7 @@ bs_status bs_job_parse(bs_job **out, const char *path, const char *text, size_t 
     strcpy(job->path, path);
     BS_TRY_GOTO(bs_calloc(&job->text, len + 1, 1, "job"), out);
     memcpy(job->text, text, len);
-    BS_TRY_GOTO(bs_utf8_check(job->text, path, BS_USAGE), out);
+    BS_TRY_GOTO(bs_utf8_check(job->text, len, path, BS_USAGE), out);
     BS_TRY_GOTO(read_job(job, len), out);
     if (!job->name)
         BS_TRY_GOTO(name_after_file(job), out);

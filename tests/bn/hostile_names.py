@@ -85,7 +85,7 @@ def queries(p, db):
                 check_csv(text, given)
     # What may mean two things is refused, and each hint works.
     for kind, text in (("class", "DUE"), ("class", "3"), ("class", "crane"), ("layer", "none"), ("layer", "3"), ("entry", "1")):
-        err = p.refuse("bn", db, "query", "--given", f"{kind}={text}", "--of", "fault", says="may be 2 different ones")
+        err = p.refuse("bn", db, "query", "--given", f"{kind}={text}", "--of", "fault", says="is ambiguous: it means 2 of them")
         ids = re.findall(r"#-?\d+", err)
         assert len(ids) == 2, err
         for id in ids:
@@ -121,7 +121,7 @@ def settings(p, db):
         assert wrong[0] == 0 or wrong[1:] == (1, 1), wrong
         free = c.execute("SELECT count(*) FROM severity_cell WHERE answer = 0 AND truth <> 0 AND cost = 0").fetchone()
         assert free == (0,), "class 'DUE' costs as much as the outcome"
-    p.refuse("bn", db, "set", "scope=1", says="entry '1' may be 2")
+    p.refuse("bn", db, "set", "scope=1", says="entry '1' is ambiguous")
     p.run("bn", db, "set", "scope=#1")
 
 

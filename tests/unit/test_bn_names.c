@@ -74,18 +74,18 @@ static void one_meaning_is_found(void **state)
 static void two_meanings_are_refused(void **state)
 {
     const names *n = *state;
-    assert_refused(n, BS_BN_CLASS, "DUE", "class 'DUE' may be 2 different ones",
+    assert_refused(n, BS_BN_CLASS, "DUE", "class 'DUE' is ambiguous: it means 2 of them",
                    "#-1 (the outcome), #1 (by its name)");
-    assert_refused(n, BS_BN_CLASS, "due", "class 'due' may be 2 different ones",
+    assert_refused(n, BS_BN_CLASS, "due", "class 'due' is ambiguous: it means 2 of them",
                    "#-1 (the outcome), #1 (by its name)");
-    assert_refused(n, BS_BN_CLASS, "3", "class '3' may be 2 different ones",
+    assert_refused(n, BS_BN_CLASS, "3", "class '3' is ambiguous: it means 2 of them",
                    "#2 (by its name), #3 (by its id)");
-    assert_refused(n, BS_BN_CLASS, "crane", "class 'crane' may be 2 different ones",
+    assert_refused(n, BS_BN_CLASS, "crane", "class 'crane' is ambiguous: it means 2 of them",
                    "#3 (by its name), #4 (by its name)");
     assert_refused(n, BS_BN_CLASS, "ran", "3 class names hold 'ran'", "#3 crane, #4 crane, #7 crane #3");
-    assert_refused(n, BS_BN_LAYER, "none", "layer 'none' may be 2 different ones",
+    assert_refused(n, BS_BN_LAYER, "none", "layer 'none' is ambiguous: it means 2 of them",
                    "#-1 (no fault), #1 (by its name)");
-    assert_refused(n, BS_BN_IMAGE, "7", "image '7' may be 2 different ones",
+    assert_refused(n, BS_BN_IMAGE, "7", "image '7' is ambiguous: it means 2 of them",
                    "#3 (by its name), #7 (by its id)");
     /* A number that is no id is no part of a name. */
     assert_refused(n, BS_BN_CLASS, "12", "no class '12'", "or DUE, such as: lion, DUE, 3, crane, crane, ...");
@@ -161,7 +161,7 @@ static void tables_are_loaded_by_name(void **state)
     bs_db_close(n->db);
     n->db = NULL;
     assert_error(load(n, "groups", "class,group\ncrane,bird\n"),
-                 "csv:2: class 'crane' may be 2 different ones");
+                 "csv:2: class 'crane' is ambiguous: it means 2 of them");
     assert_error(load(n, "groups", "class,group\n#3,DUE\n"), "csv:2: a group may not be called 'DUE'");
     assert_error(load(n, "groups", "class,group\n#3,due\n"), "a group may not be called 'due'");
     assert_error(load(n, "groups", "class,group\n#3,crane #4\n"), "a group may not be called 'crane #4'");

@@ -49,22 +49,28 @@ static void test_utf8(void **state)
     assert_int_equal(c, 0x10ffff);
 }
 
+static bs_status check(const char *text, const char *path, bs_status status)
+{
+    return bs_utf8_check(text, strlen(text), path, status);
+}
+
 static void test_check(void **state)
 {
     (void)state;
-    assert_ok(bs_utf8_check("caf\xc3\xa9\n", "f", BS_ERR));
-    assert_int_equal(bs_utf8_check("a\nb\ncaf\xe9 x\n", "a/b.txt", BS_USAGE), BS_USAGE);
+    assert_ok(check("caf\xc3\xa9\n", "f", BS_ERR));
+    assert_int_equal(check("a\nb\ncaf\xe9 x\n", "a/b.txt", BS_USAGE), BS_USAGE);
     assert_string_equal(bs_error_message(), "a/b.txt:3: byte 0xe9 is not UTF-8, behind 'caf'");
     assert_non_null(strstr(bs_error_hint(), "iconv -f ISO-8859-1 -t UTF-8 a/b.txt >NEW"));
-    assert_error(bs_utf8_check("\x93q\x94", "it's", BS_ERR), "it's:1: byte 0x93 is not UTF-8, behind ''");
+    assert_error(check("\x93q\x94", "it's", BS_ERR), "it's:1: byte 0x93 is not UTF-8, behind ''");
     assert_non_null(strstr(bs_error_hint(), "iconv -f WINDOWS-1252 -t UTF-8 'it'\\''s' >NEW"));
     /* Windows has no character for this byte, iconv would fail. */
-    assert_error(bs_utf8_check("\x93\x81", "f", BS_ERR), "f:1");
+    assert_error(check("\x93\x81", "f", BS_ERR), "f:1");
     assert_non_null(strstr(bs_error_hint(), "ISO-8859-1"));
-    assert_error(bs_utf8_check("caf\xc3\xa9\ncaf\xe9", "f", BS_ERR), "f:2");
+    assert_error(check("caf\xc3\xa9\ncaf\xe9", "f", BS_ERR), "f:2");
     assert_non_null(strstr(bs_error_hint(), "correct this line"));
-    assert_error(bs_utf8_check("\x7f\x01\xff", "f", BS_ERR), "f:1");
+    assert_error(check("\x7f\x01\xff", "f", BS_ERR), "f:1");
     assert_non_null(strstr(bs_error_hint(), "does not look like text"));
+    assert_error(bs_utf8_check("a\0\n\xff", 4, "f", BS_ERR), "f:2: byte 0xff");
 }
 
 static void test_visible(void **state)
