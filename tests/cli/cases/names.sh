@@ -38,4 +38,4 @@ t bn r.db costs cost.csv
 t bn r.db group_cost
 t bn r.db severity_confusion --limit 12
 sql r.db "SELECT class, name FROM class_shown WHERE class < 4 ORDER BY class"
-t bn r.db query --given "$(printf 'class=\033[2J')" --of fault
+t bn r.db query --given "$(printf 'class=\033[2J')" --of fault | cat -v
