@@ -28,7 +28,7 @@ name: "=job\e[31m\n\u202E<script>alert(1)</script>"
 model: "m\e.onnx"
 class_names: "names \e.txt"
 seed: %d
-images: {folder: ., unlabelled: true, max_broken: 5}
+images: {folder: "img \e", unlabelled: true, max_broken: 5}
 faults:
   - {id: 1, name: "@entry\e[0m\x07\n", targets: {kind: activation}, fault: flip, bits: exponent, trials: 6}
   - {id: 2, name: "1", targets: {kind: weight}, fault: flip, bits: any, trials: 6}
@@ -238,7 +238,9 @@ def main():
         p, job, db = Program(bitsink, folder), b"job $(exit 9)\n\xff.yaml", f"r{ESC}.db"
         files = [(job, (JOB % 3).encode()), (b"m\x1b.onnx", tiny_onnx.network(TENSORS, len(CLASSES))),
                  (b"names \x1b.txt", "\n".join(CLASSES).encode() + b"\n")]
-        files += [(name, tiny_onnx.png(i)) for i, name in enumerate(IMAGES[:-1])] + [(IMAGES[-1], b"broken")]
+        os.mkdir(os.path.join(folder, b"img \x1b"))
+        images = [os.path.join(b"img \x1b", name) for name in IMAGES]
+        files += [(name, tiny_onnx.png(i)) for i, name in enumerate(images[:-1])] + [(images[-1], b"broken")]
         for name, data in files:
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(data)
@@ -246,11 +248,12 @@ def main():
                       ["run", job, "--device", "null", "--db", db, "--audit", "0.2"], ["run", job, "--device", "null", "--db", db],
                       ["run", job, "--device", "null", "--db", db, "--json"], ["status", db], ["status", db, "--json"],
                       ["run", job, "--device", "cpu", "--db", "cpu.db", "--self-test", "off"],
-                      ["classify", job, "--device", "cpu"], ["classify", job, "--json"], ["classify", "m\x1b.onnx", *IMAGES[:3]],
+                      ["classify", job, "--device", "cpu"], ["classify", job, "--json"], ["classify", "m\x1b.onnx", *images[:3]], ["classify", "m\x1b.onnx", "--json", *images[:3]],
                       ["plan", job, "--db", db, "--margin", "0.1"], ["plan", job, "--db", db, "--margin", "0.1", "--json"],
-                      ["trace", db, "1:0:0:0", "--device", "null"], ["trace", db, "1:1:0:0", "--json"], ["trace", db, "9:9:9:9"],
+                      ["trace", db, "1:3:0:0", "--device", "null"], ["trace", db, "2:1:6:0", "--json", "--device", "cpu"], ["trace", db, "9:9:9:9"],
                       ["digest", db], ["backup", db, f"b{ESC}.db"]):
-            p.run(*words, code=None if words[0] in ("trace", "classify") else 0)
+            fails = words[-1] == "9:9:9:9" or words[:2] == ["classify", job]  # no such trial; the broken image
+            p.run(*words, code=1 if fails else 0)
         tables(p, db)
         queries(p, db)
         settings(p, db)
