@@ -142,16 +142,8 @@ static void test_csv(void **state)
 static void test_shell(void **state)
 {
     (void)state;
-    static const char *const words[] = {"a/b-c.txt",
-                                        "",
-                                        "a b",
-                                        "$(x)`y`;&|<>*?[]{}~#!\\",
-                                        "it's",
-                                        "-n",
-                                        "a\"b",
-                                        "a\nb",
-                                        "\x1b'\\x\xff\xe2\x80\xae"
-                                        "7"};
+    static const char *const words[] = {"a/b-c.txt", "",     "a b",  "$(x)`y`;&|<>*?[]{}~#!\\",    "it's",
+                                        "-n",        "a\"b", "a\nb", "\x1b\'\\x\xff\xe2\x80\xae.7"};
     if (system("bash -c true") != 0)
         skip();
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
