@@ -137,16 +137,23 @@ static bs_status check_group(const bs_db *db, const char *name)
                    "(with its id, as in 'crane #134', where that is not unique); or DUE");
 }
 
-/* Names that class_group_all gives itself: DUE, and those of classes with their id. */
-static bs_status check_new_group(const char *name)
+/* Not one that view class_group_all gives to DUE, or to a class without a group. */
+static bs_status check_new_group(const bs_db *db, const char *name)
 {
-    const char *id = strrchr(name, '#');
-    bool numbered = id && id[1] && !id[1 + strspn(id + 1, "0123456789")];
-    if (strcasecmp(name, "DUE") != 0 && !numbered)
-        return BS_OK;
+    sqlite3_stmt *q = NULL;
+    bool taken = false;
+    if (strcasecmp(name, "DUE") == 0) {
+        bs_fail(BS_USAGE, "a group may not be called '%s'", name);
+        return bs_hint("DUE is the outcome; give the classes another group, such as 'due class'");
+    }
+    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM class WHERE coalesce(name, id) || ' #' || id = ?1"));
+    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+    bs_status st = bs_db_step(db, q, &taken);
+    sqlite3_finalize(q);
+    if (st != BS_OK || !taken)
+        return st;
     bs_fail(BS_USAGE, "a group may not be called '%s'", name);
-    return bs_hint(numbered ? "names that end in # and a number are those of classes without a group"
-                            : "DUE is the outcome; give the classes another group, such as 'due class'");
+    return bs_hint("a class without a group may get this name, as one of its own: choose another");
 }
 
 static bs_status bind(pass *p, int i)
@@ -163,7 +170,7 @@ static bs_status bind(pass *p, int i)
         sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
         return BS_OK;
     case A_NEW_GROUP:
-        BS_TRY(check_new_group(text));
+        BS_TRY(check_new_group(p->db, text));
         sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
         return BS_OK;
     case A_NUMBER: {
