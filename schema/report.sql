@@ -68,7 +68,7 @@ SELECT entry, bit, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || 
 
 -- Concentration of wrong answers: entropy in bits, share of the five most frequent.
 CREATE TEMP VIEW report_concentration AS
-SELECT entry, ifnull(layer_name, 'all') AS layer, sdc1 AS "silent corruptions", classes, printf('%.2f', entropy)
+SELECT entry, iif(layer_name = 'all', 'all #' || layer, ifnull(layer_name, 'all')) AS layer, sdc1 AS "silent corruptions", classes, printf('%.2f', entropy)
        AS entropy, printf('%.1f %%', 100.0 * top5_share) AS "top five" FROM sink_concentration s WHERE level <>
        'bit' ORDER BY s.level = 'layer', s.entry, s.layer;
 

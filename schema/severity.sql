@@ -2,11 +2,22 @@
 -- answer is held is named in column `correct`: 'golden', the fault-free answer, shows what faults add; 'label',
 -- the image's label, includes the network's own errors. Images without that truth are left out.
 
--- The group of every class, and of DUE.
+-- What a class is called where its number does not stand beside it, as in figures: its name, or number. With the number
+-- behind it, as in 'crane #134', where that may mean another class, the answer DUE, or a number of this kind.
+CREATE VIEW class_shown AS
+SELECT class, -- class.id
+       CASE WHEN count(*) OVER (PARTITION BY plain) > 1 OR upper(plain) = 'DUE' OR plain GLOB '*#[0-9]*'
+            THEN plain || ' #' || class ELSE plain END AS name -- unique
+  FROM (SELECT id AS class, coalesce(name, cast(id AS TEXT)) AS plain FROM class);
+
+-- The group of every class, and of DUE. A class without a group is one of its own, whatever its name.
 CREATE VIEW class_group_all AS
-SELECT c.id AS class,                                          -- class.id, -1: DUE
-       coalesce(g.name, c.name, cast(c.id AS TEXT)) AS name    -- its group
-  FROM class c LEFT JOIN class_group g ON g.class = c.id
+SELECT s.class,                                                -- class.id, -1: DUE
+       CASE WHEN upper(g.name) = 'DUE' THEN g.name || ' (group)' -- in files of earlier versions
+            WHEN g.name IS NOT NULL THEN g.name
+            WHEN s.name IN (SELECT name FROM class_group) THEN s.name || ' #' || s.class
+            ELSE s.name END AS name                            -- its group
+  FROM class_shown s LEFT JOIN class_group g ON g.class = s.class
 UNION ALL SELECT -1, 'DUE';
 
 -- Answers of each stratum by class of golden answer, label and answer, with groups and cost. Images weigh as in

@@ -1,9 +1,10 @@
 #include "base/log.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 static bs_log_level threshold = BS_LOG_INFO;
@@ -12,6 +13,15 @@ static bool progress_shown;
 void bs_log_set_level(bs_log_level level)
 {
     threshold = level;
+}
+
+/* Names in a message must not steer the terminal, nor make a line look like another message. */
+static bool put_message(const char *fmt, va_list ap)
+{
+    char message[2048];
+    vsnprintf(message, sizeof message, fmt, ap);
+    fputs(bs_visible(message), stderr);
+    return *message;
 }
 
 static void emit(bs_log_level level, const char *prefix, const char *fmt, va_list ap)
@@ -23,7 +33,7 @@ static void emit(bs_log_level level, const char *prefix, const char *fmt, va_lis
         fputs("\r\033[K", stderr);
     progress_shown = false;
     fputs(prefix, stderr);
-    vfprintf(stderr, fmt, ap);
+    put_message(fmt, ap);
     fputc('\n', stderr);
     funlockfile(stderr);
 }
@@ -48,9 +58,8 @@ void bs_progress(const char *fmt, ...)
     flockfile(stderr);
     fputs("\r\033[K", stderr);
     va_start(ap, fmt);
-    int n = vfprintf(stderr, fmt, ap);
+    progress_shown = put_message(fmt, ap);
     va_end(ap);
-    progress_shown = n > 0;
     fflush(stderr);
     funlockfile(stderr);
 }

@@ -11,102 +11,157 @@ enum { MAX_SHOWN = 5 };
 static const struct kind {
     const char *noun, *sql; /* id and name of all */
     const char *special;    /* the name of id -1 */
+    const char *what;       /* that is */
 } kinds[] = {
-    [BS_BN_CLASS] = {"class", "SELECT id, name FROM class ORDER BY id", "DUE"},
-    [BS_BN_LAYER] = {"layer",
-                     "SELECT id, name FROM layer WHERE id IN (SELECT layer FROM stratum) ORDER BY id",
-                     "none"},
-    [BS_BN_ENTRY] = {"entry", "SELECT id, name FROM entry ORDER BY id", NULL},
-    [BS_BN_IMAGE] = {"image", "SELECT id, path FROM image ORDER BY id", NULL},
+    [BS_BN_CLASS] = {"class", "SELECT id, name FROM class", "DUE", "the outcome"},
+    [BS_BN_LAYER] = {"layer", "SELECT id, name FROM layer WHERE id IN (SELECT layer FROM stratum)", "none",
+                     "no fault"},
+    [BS_BN_ENTRY] = {"entry", "SELECT id, name FROM entry", NULL, NULL},
+    [BS_BN_IMAGE] = {"image", "SELECT id, path AS name FROM image", NULL, NULL},
 };
 
 typedef struct search {
+    const bs_db *db;
+    const struct kind *kind;
     const char *text;
-    int64_t id; /* of the exact or the only partial match */
-    bool exact;
-    size_t n_partial;
-    bs_str partial, first; /* names that hold the text; the first names there are */
-    size_t n;
+    bool by_id;      /* the text is #ID: no name */
+    int64_t number;  /* that the text is, -1: none */
+    size_t n, named; /* what the text means; names that hold it, or all */
+    int64_t id;      /* one of them */
+    bs_str list;     /* of them */
 } search;
 
-static void add_name(bs_str *list, int64_t id, const char *name)
+/* The whole number that all of `text` is, or -1. */
+static int64_t whole(const char *text)
 {
-    bs_str_printf(list, "%s%s", list->len ? ", " : "", name ? name : "");
-    if (!name)
-        bs_str_printf(list, "%lld", (long long)id);
+    char *end;
+    if (*text < '0' || *text > '9')
+        return -1;
+    errno = 0;
+    int64_t v = strtoll(text, &end, 10);
+    return errno || *end ? -1 : v;
 }
 
-static void consider(search *s, int64_t id, const char *name)
+/* Calls `each` for the rows of a query over id and name. */
+static bs_status for_rows(search *s, const char *sql, void (*each)(search *, int64_t id, const char *name))
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, sql));
+    sqlite3_bind_text(q, 1, s->by_id ? NULL : s->text, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 2, s->number);
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (!row)
+            break;
+        each(s, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1));
+    }
+    st = bs_str_status(&s->list);
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static void add_meaning(search *s, int64_t id, const char *what)
 {
     if (s->n++ < MAX_SHOWN)
-        add_name(&s->first, id, name);
-    if (!s->exact && name && strcmp(name, s->text) == 0) {
-        s->exact = true;
-        s->id = id;
-    }
-    if (!s->exact && name && strcasestr(name, s->text)) {
-        s->id = id;
-        if (s->n_partial++ < MAX_SHOWN)
-            add_name(&s->partial, id, name);
-    }
+        bs_str_printf(&s->list, "%s#%lld (%s)", s->list.len ? ", " : "", (long long)id, what);
+    s->id = id;
 }
 
-static bs_status judge(const search *s, const struct kind *k)
+static void add_exact(search *s, int64_t id, const char *name)
 {
-    if (s->exact || s->n_partial == 1)
+    bool special = s->kind->special && strcasecmp(s->text, s->kind->special) == 0;
+    if (id == s->number)
+        add_meaning(s, id, "by its id");
+    else if (special || strcmp(name, s->text) == 0)
+        add_meaning(s, id, "by its name");
+}
+
+static void add_part(search *s, int64_t id, const char *name)
+{
+    if (!name || !strcasestr(name, s->text))
+        return;
+    s->id = id;
+    if (s->named++ < MAX_SHOWN)
+        bs_str_printf(&s->list, "%s#%lld %s", s->list.len ? ", " : "", (long long)id, name);
+}
+
+static void add_any(search *s, int64_t id, const char *name)
+{
+    if (s->named++ >= MAX_SHOWN)
+        return;
+    bs_str_puts(&s->list, s->list.len ? ", " : "");
+    if (name)
+        bs_str_puts(&s->list, name);
+    else
+        bs_str_printf(&s->list, "%lld", (long long)id);
+}
+
+/* What the text means as a whole: the special name, an id, names. An index of the names makes long tables of
+ * weights quick to load. */
+static bs_status find_exact(search *s)
+{
+    const struct kind *k = s->kind;
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "CREATE TEMP TABLE IF NOT EXISTS known_%s AS %s; "
+             "CREATE INDEX IF NOT EXISTS temp.known_%s_id ON known_%s (id); "
+             "CREATE INDEX IF NOT EXISTS temp.known_%s_name ON known_%s (name COLLATE NOCASE)",
+             k->noun, k->sql, k->noun, k->noun, k->noun, k->noun);
+    BS_TRY(bs_db_exec(s->db, "read", sql));
+    if (k->special && (s->by_id ? strcmp(s->text, "#-1") == 0 : strcasecmp(s->text, k->special) == 0))
+        add_meaning(s, -1, k->what);
+    snprintf(
+        sql, sizeof sql,
+        "SELECT id, name FROM known_%s WHERE name = ?1 COLLATE NOCASE UNION SELECT id, name FROM known_%s "
+        "WHERE id = ?2 ORDER BY id",
+        k->noun, k->noun);
+    return for_rows(s, sql, add_exact);
+}
+
+static bs_status refuse_ambiguous(const search *s)
+{
+    bs_fail(BS_USAGE, "%s '%s' is ambiguous: it means %zu of them", s->kind->noun, s->text, s->n);
+    return bs_hint("write the id behind a #: %s%s", s->list.ptr, s->n > MAX_SHOWN ? ", ..." : "");
+}
+
+/* The one name that holds the text. A number is no part of a name: that would take the id of nothing for
+ * something else. */
+static bs_status find_part(search *s)
+{
+    const struct kind *k = s->kind;
+    char sql[160];
+    snprintf(sql, sizeof sql, "SELECT id, name FROM known_%s ORDER BY id", k->noun);
+    if (s->number < 0 && !s->by_id)
+        BS_TRY(for_rows(s, sql, add_part));
+    if (s->named == 1)
         return BS_OK;
-    const char *more = s->n_partial > MAX_SHOWN ? ", ..." : "";
-    if (s->n_partial > 1) {
-        bs_fail(BS_USAGE, "%zu %s names hold '%s'", s->n_partial, k->noun, s->text);
-        return bs_hint("write more of one of them, or its id: %s%s", s->partial.ptr, more);
+    if (s->named > 1) {
+        bs_fail(BS_USAGE, "%zu %s names hold '%s'", s->named, k->noun, s->text);
+        return bs_hint("write more of one of them, or its id: %s%s", s->list.ptr,
+                       s->named > MAX_SHOWN ? ", ..." : "");
     }
+    BS_TRY(for_rows(s, sql, add_any));
     bs_fail(BS_USAGE, "no %s '%s'", k->noun, s->text);
     return bs_hint("write an id or a name%s%s%s: %s%s", k->special ? ", or " : "",
-                   k->special ? k->special : "", s->n ? ", such as" : "", s->first.ptr ? s->first.ptr : "",
-                   s->n > MAX_SHOWN ? ", ..." : "");
-}
-
-static bs_status has_id(bool *found, const bs_db *db, const struct kind *k, int64_t id)
-{
-    sqlite3_int64 n = 0;
-    char sql[192];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM (%s) WHERE id = %lld", k->sql, (long long)id);
-    bs_status st = bs_db_integer(&n, db, sql);
-    *found = n > 0;
-    return st;
+                   k->special ? k->special : "", s->named ? ", such as" : "", s->list.ptr ? s->list.ptr : "",
+                   s->named > MAX_SHOWN ? ", ..." : "");
 }
 
 bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *text)
 {
     const struct kind *k = &kinds[kind];
-    search s = {.text = text};
-    sqlite3_stmt *q = NULL;
-    char *end;
-    bool row, found = false;
-    bs_status st;
-    *id = -1;
-    if (k->special && strcasecmp(text, k->special) == 0)
-        return BS_OK;
-    errno = 0;
-    int64_t wanted = strtoll(text, &end, 10);
-    if (!errno && end != text && !*end) {
-        BS_TRY(has_id(&found, db, k, wanted));
-        *id = wanted;
-        if (found)
-            return BS_OK;
-    }
-    BS_TRY(bs_db_prepare(&q, db, k->sql));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        consider(&s, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1));
-    }
-    BS_TRY_GOTO(judge(&s, k), out);
-    *id = s.id;
-out:
-    sqlite3_finalize(q);
-    bs_str_clear(&s.partial);
-    bs_str_clear(&s.first);
+    search s = {.db = db, .kind = k, .text = text};
+    s.by_id = text[0] == '#' && (whole(text + 1) >= 0 || (k->special && strcmp(text, "#-1") == 0));
+    s.number = whole(s.by_id ? text + 1 : text);
+    bs_status st = find_exact(&s);
+    if (st == BS_OK && s.n > 1)
+        st = refuse_ambiguous(&s);
+    if (st == BS_OK && s.n == 0)
+        st = find_part(&s);
+    *id = st == BS_OK ? s.id : -1;
+    bs_str_clear(&s.list);
     return st;
 }

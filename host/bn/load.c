@@ -1,16 +1,17 @@
-#include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "bn/internal.h"
 
 #include <csv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_FIELDS = 8, MAX_BYTES = 1 << 26 };
 
-/* What a column holds: a name that is looked up, a group of classes that must exist, a text as it is, or a
- * number (an empty one is NULL). */
-typedef enum column_kind { A_CLASS, A_LAYER, A_ENTRY, AN_IMAGE, A_GROUP, A_TEXT, A_NUMBER } column_kind;
+/* What a column holds: a name that is looked up, a group of classes that must exist, the name of a new one,
+ * or a number (an empty one is NULL). */
+typedef enum column_kind { A_CLASS, A_LAYER, A_ENTRY, AN_IMAGE, A_GROUP, A_NEW_GROUP, A_NUMBER } column_kind;
 
 typedef struct column {
     const char *name, *sql; /* in the file, in the table */
@@ -23,7 +24,7 @@ static const struct table {
     int needed, n;
     column columns[MAX_FIELDS];
 } tables[] = {
-    {"groups", "class_group", 2, 2, {{"class", "class", A_CLASS}, {"group", "name", A_TEXT}}},
+    {"groups", "class_group", 2, 2, {{"class", "class", A_CLASS}, {"group", "name", A_NEW_GROUP}}},
     {"costs",
      "group_cost",
      3,
@@ -65,8 +66,11 @@ static void on_field(void *text, size_t len, void *data)
         return;
     }
     p->field[p->n_fields] = strdup(text);
-    if (!p->field[p->n_fields++])
+    if (p->field[p->n_fields])
+        bs_csv_unguard(p->field[p->n_fields]);
+    else
         p->st = bs_oom("table");
+    p->n_fields++;
 }
 
 static bs_status wrong_header(const struct table *t)
@@ -117,7 +121,10 @@ static bs_status check_group(const bs_db *db, const char *name)
 {
     sqlite3_stmt *q = NULL;
     bool row = false;
-    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM class_group_all WHERE name = ?1"));
+    BS_TRY(bs_db_exec(
+        db, "read",
+        "CREATE TEMP TABLE IF NOT EXISTS known_group AS SELECT DISTINCT name FROM class_group_all"));
+    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM known_group WHERE name = ?1"));
     sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
     bs_status st = bs_db_step(db, q, &row);
     sqlite3_finalize(q);
@@ -125,8 +132,27 @@ static bs_status check_group(const bs_db *db, const char *name)
     if (row)
         return BS_OK;
     bs_fail(BS_USAGE, "no group '%s'", name);
-    return bs_hint(
-        "load the groups first; a class without a group is one of its own, under its name; or DUE");
+    return bs_hint("load the groups first; a class without a group is one of its own, under its name "
+                   "(with its id, as in 'crane #134', where that is not unique); or DUE");
+}
+
+/* Not one that view class_group_all gives to DUE, or to a class without a group. */
+static bs_status check_new_group(const bs_db *db, const char *name)
+{
+    sqlite3_stmt *q = NULL;
+    bool taken = false;
+    if (strcasecmp(name, "DUE") == 0) {
+        bs_fail(BS_USAGE, "a group may not be called '%s'", name);
+        return bs_hint("DUE is the outcome; give the classes another group, such as 'due class'");
+    }
+    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM class WHERE coalesce(name, id) || ' #' || id = ?1"));
+    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+    bs_status st = bs_db_step(db, q, &taken);
+    sqlite3_finalize(q);
+    if (st != BS_OK || !taken)
+        return st;
+    bs_fail(BS_USAGE, "a group may not be called '%s'", name);
+    return bs_hint("a class without a group may get this name, as one of its own: choose another");
 }
 
 static bs_status bind(pass *p, int i)
@@ -141,7 +167,8 @@ static bs_status bind(pass *p, int i)
         BS_TRY(check_group(p->db, text));
         sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
         return BS_OK;
-    case A_TEXT:
+    case A_NEW_GROUP:
+        BS_TRY(check_new_group(p->db, text));
         sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
         return BS_OK;
     case A_NUMBER: {
@@ -201,13 +228,17 @@ static bs_status read_file(pass *p, const char *path)
     char *text = NULL;
     size_t len = 0;
     bs_status st = BS_OK;
-    BS_TRY(bs_read_file(&text, &len, path, MAX_BYTES));
-    size_t bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    BS_TRY(bs_read_text(&text, &len, path, MAX_BYTES));
+    st = bs_utf8_check(text, len, path, BS_USAGE);
+    if (st != BS_OK) {
+        free(text);
+        return st;
+    }
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL | CSV_REPALL_NL) != 0) {
         free(text);
         return bs_oom("table");
     }
-    bool parsed = csv_parse(&parser, text + bom, len - bom, on_field, on_record, p) == len - bom &&
+    bool parsed = csv_parse(&parser, text, len, on_field, on_record, p) == len &&
                   (p->st != BS_OK || csv_fini(&parser, on_field, on_record, p) == 0);
     if (p->st != BS_OK)
         st = p->st;

@@ -1,6 +1,6 @@
 #include "bn/rows.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -69,7 +69,6 @@ static void append_json(bs_str *s, sqlite3_stmt *q, int i)
     }
 }
 
-/* Line breaks in a text (the job file) would break the table. */
 static void append_cell(bs_str *s, sqlite3_stmt *q, int i)
 {
     const char *text = (const char *)sqlite3_column_text(q, i);
@@ -77,11 +76,8 @@ static void append_cell(bs_str *s, sqlite3_stmt *q, int i)
         bs_str_printf(s, "%.4g", sqlite3_column_double(q, i));
         return;
     }
-    for (; text && *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 127)
-            bs_str_puts(s, *text == '\n' ? "\\n" : " ");
-        else
-            bs_str_append(s, text, 1);
+    if (text)
+        bs_str_visible(s, text);
 }
 
 /* --- aligned columns

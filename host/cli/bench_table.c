@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "cli/bench_print.h"
 
 #include <stdio.h>
@@ -60,7 +61,7 @@ double bs_bench_operation_share(const bs_bench *b, bs_timed_operation what)
 static void print_row(const char *name, const bs_bench_cell cells[], int n, const bs_engine *e)
 {
     const bs_bench_cell *delta = &cells[BS_BENCH_DELTA];
-    printf("%-28.28s", name);
+    printf("%-28s", bs_visible_cut(name, 28));
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         printf(" %9.1f", bs_bench_trial_macs(&cells[way]) * 1e-6);
     printf(" %9.1f ", bs_bench_over((double)delta->static_macs * 1e-6, n));
@@ -94,10 +95,10 @@ static void print_deaths(const bs_bench *b, const bs_engine *e)
     for (int i = 0; i < b->n_targets; i++) {
         double trials = (double)b->cells[i][BS_BENCH_DELTA].trials;
         const uint64_t *died = b->died + (size_t)i * (size_t)b->n_ids;
-        printf("%-28.28s", bs_bench_target(e, b->targets[i]));
+        printf("%-28s", bs_visible_cut(bs_bench_target(e, b->targets[i]), 28));
         for (int id = 0; id < b->n_ids; id++)
             if ((double)died[id] >= 0.01 * trials)
-                printf(" %s %.0f %%", bs_bench_target(e, id), 100.0 * (double)died[id] / trials);
+                printf(" %s %.0f %%", bs_visible(bs_bench_target(e, id)), 100.0 * (double)died[id] / trials);
         puts("");
     }
 }

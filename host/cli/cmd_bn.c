@@ -116,7 +116,7 @@ static bs_status run(const bs_args *args)
 static const bs_option options[] = {
     {"format", "FORMAT", "table (default), csv or json (one object a row)"},
     {"limit", "N", "at most N rows (default 0: all)"},
-    {"given", "LIST", "query: evidence, such as class=lion,layer=conv3_2"},
+    {"given", "LIST", "query: evidence, such as class=lion,layer=conv3_2; #ID is always the id: class=#3"},
     {"of", "LIST", "query: variables asked for, such as correct,fault"},
     {"scope", "N", "query, export: an entry, or -1: the strata of bn_prior_layer (default: the lowest)"},
     {"by-layer", NULL, "export: leave the image out, which makes large networks small"},
@@ -133,7 +133,10 @@ const bs_command bs_cmd_bn = {
     .details =
         "TABLE prints a table or view of the result file; without it, lists what there is. 'query' computes "
         "P(OF | GIVEN) for the variables " BS_BN_VARIABLES
-        " ('--of correct' means both). 'set' changes settings "
+        " ('--of correct' means both). Classes, layers, entries and images are given, in CSV files too, by "
+        "name, by a "
+        "part of it, by id, or by #ID, which is always the id (#-1: DUE, no layer); what may mean two is "
+        "refused. 'set' changes settings "
         "(bn_parameter lists them; also raw_fit=FIT/Mbit and scope=ENTRY,ENTRY, which pools the strata of "
         "these entries by their exposure unless layer_prior stands beside it). 'groups', 'costs', 'priors' "
         "and "

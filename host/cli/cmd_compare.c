@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "store/contrast.h"
 
@@ -53,9 +53,9 @@ static void print_count(double n, int width)
 static void print_row(const bs_contrast *r)
 {
     char name[96];
-    snprintf(name, sizeof name, "%.40s", r->name[0]);
+    snprintf(name, sizeof name, "%s", bs_visible_cut(r->name[0], 40));
     if (strcmp(r->name[0], r->name[1]) != 0)
-        snprintf(name, sizeof name, "%.40s=%.40s", r->name[0], r->name[1]);
+        snprintf(name, sizeof name, "%s=%s", bs_visible_cut(r->name[0], 40), bs_visible_cut(r->name[1], 40));
     printf("%5d  %-32s %-7s %-11s %10.6f %10.6f", r->entry, name, bs_contrast_outcome_name[r->outcome],
            bs_contrast_test_name[r->test], r->rate[0], r->rate[1]);
     for (int k = 0; k < 2; k++)
@@ -85,7 +85,8 @@ static void print_text(const bs_contrasts *c, const char *a, const char *b, bool
             print_row(&c->row[i]);
         least = fmin(least, c->row[i].detectable);
     }
-    printf("%zu of %zu rates differ between A (%s) and B (%s)\n", c->n_differ, c->n, a, b);
+    printf("%zu of %zu rates differ between A (%s) and B (%s)\n", c->n_differ, c->n, bs_visible(a),
+           bs_visible(b));
     if (c->n > 0 && c->n_differ == 0 && isinf(least))
         puts("no change at all would have been found: there are too few units");
     else if (c->n > 0 && c->n_differ == 0)
@@ -93,7 +94,7 @@ static void print_text(const bs_contrasts *c, const char *a, const char *b, bool
                least);
     for (int k = 0; k < 2; k++)
         if (c->only[k] > 0)
-            printf("%zu strata are in %s only\n", c->only[k], k == 0 ? a : b);
+            printf("%zu strata are in %s only\n", c->only[k], bs_visible(k == 0 ? a : b));
 }
 
 /* As JSON has no infinity: null. */

@@ -1,7 +1,7 @@
 #include "cli/cli.h"
 
 #include "backend/backend.h"
-#include "base/buf.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -9,7 +9,7 @@ static void print_device(const bs_backend *b, int ordinal, const bs_device_info 
 {
     bs_str s = {0};
     if (!json) {
-        printf("%s:%d  %s (%s), %s", b->name, ordinal, info->name, info->isa, info->library);
+        printf("%s:%d  %s (%s), %s", b->name, ordinal, bs_visible(info->name), info->isa, info->library);
         if (info->memory)
             printf(", %zu MiB free", info->memory >> 20);
         putchar('\n');

@@ -1,8 +1,9 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "model/synth.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void print_json(const bs_graph *g)
 {
@@ -32,7 +33,7 @@ static void print_table(const bs_graph *g)
     int width = 4;
     int64_t parameters = 0;
     for (int i = 0; i < g->n_targets; i++) {
-        int n = snprintf(NULL, 0, "%s", g->tensors[g->targets[i].tensor].name);
+        int n = (int)strlen(bs_visible(g->tensors[g->targets[i].tensor].name));
         width = n > width ? n : width;
         if (bs_target_is_parameter(g->targets[i].kind))
             parameters += g->tensors[g->targets[i].tensor].elements;
@@ -42,7 +43,7 @@ static void print_table(const bs_graph *g)
     for (int i = 0; i < g->n_targets; i++) {
         const bs_target *t = &g->targets[i];
         const bs_tensor *x = &g->tensors[t->tensor];
-        printf("%4d  %-*s  %-18s %-10s %16s %12lld %12lld\n", i, width, x->name,
+        printf("%4d  %-*s  %-18s %-10s %16s %12lld %12lld\n", i, width, bs_visible(x->name),
                t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
                bs_shape_text(&x->shape, shape, sizeof shape), (long long)x->elements * 32,
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));

@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "base/resources.h"
 #include "cli/cli.h"
 #include "store/merge.h"
@@ -17,8 +17,8 @@ static uint64_t missing_of(const bs_merge_input *in)
 
 static void print_text(const bs_merge_report *r, const char *out, double seconds)
 {
-    printf("%s: %llu of %llu trials, %llu of them added from %d file(s) in %.1f s (%.0f trials/s)\n", out,
-           (unsigned long long)(r->found + r->added), (unsigned long long)r->planned,
+    printf("%s: %llu of %llu trials, %llu of them added from %d file(s) in %.1f s (%.0f trials/s)\n",
+           bs_visible(out), (unsigned long long)(r->found + r->added), (unsigned long long)r->planned,
            (unsigned long long)r->added, r->n_inputs, seconds,
            seconds > 0 ? (double)r->added / seconds : 0.0);
     for (uint32_t k = 0; k < r->shards; k++)
@@ -26,7 +26,7 @@ static void print_text(const bs_merge_report *r, const char *out, double seconds
             printf("absent: shard %u/%u\n", k + 1, r->shards);
     for (int i = 0; i < r->n_inputs; i++)
         if (missing_of(&r->input[i]) > 0)
-            printf("incomplete: %s lacks %llu of %llu trials\n", r->input[i].path,
+            printf("incomplete: %s lacks %llu of %llu trials\n", bs_visible(r->input[i].path),
                    (unsigned long long)missing_of(&r->input[i]), (unsigned long long)r->input[i].planned);
     if (r->missing_units > 0)
         printf("missing: %llu units (entry, layer, image) are not complete\n",

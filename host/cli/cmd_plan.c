@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "base/resources.h"
 #include "campaign/engine.h"
 #include "cli/cli.h"
@@ -92,7 +92,7 @@ static void print_strata(const bs_plan *p)
         for (uint32_t k = 0; k < p->n_images; k++)
             trials += bs_plan_repetitions(p, s, k);
         printf("%5d  %6d  %-32s %-18s %12u %14llu\n", p->job->entries[s->entry].id, s->target,
-               g->tensors[t->tensor].name, t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op),
+               bs_visible(g->tensors[t->tensor].name), t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op),
                s->repetitions, (unsigned long long)trials);
     }
     for (int i = 0; i < p->n_strata; i++) {
@@ -141,7 +141,8 @@ static void print_round(const bs_plan *p, int i, const bs_round *r)
 {
     const bs_stratum *s = &p->strata[i];
     printf("%5d  %6d  %-24s %10llu", p->job->entries[s->entry].id, s->target,
-           p->graph->tensors[p->graph->targets[s->target].tensor].name, (unsigned long long)r->trials);
+           bs_visible(p->graph->tensors[p->graph->targets[s->target].tensor].name),
+           (unsigned long long)r->trials);
     if (isinf(r->observations))
         printf(" %10s", "all");
     else

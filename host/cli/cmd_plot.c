@@ -36,8 +36,9 @@ out:
 
 static const bs_option options[] = {
     {"output", "FILE", "where to: .png or .svg (also -o)"},
-    {"entry", "ENTRY", "only this fault entry (default: all; trust and rerun: the lowest scope)"},
-    {"layer", "LAYER", "sinks: only this layer (default: five that show sinks)"},
+    {"entry", "ENTRY",
+     "only this fault entry, by name, id or #ID (default: all; trust and rerun: the lowest scope)"},
+    {"layer", "LAYER", "sinks: only this layer, likewise (default: five that show sinks)"},
     {NULL, NULL, NULL},
 };
 

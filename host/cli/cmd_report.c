@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "cli/cli.h"
 #include "report/report.h"
 
@@ -8,7 +9,7 @@ static bs_status run(const bs_args *args)
     const char *folder = bs_option_value(args, "output");
     folder = folder ? folder : "report";
     BS_TRY(bs_report_write(args->operand[0], folder));
-    printf("%s/report.html\n", folder);
+    printf("%s/report.html\n", bs_visible(folder));
     return BS_OK;
 }
 

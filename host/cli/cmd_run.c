@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "base/log.h"
 #include "campaign/campaign.h"
 #include "cli/cli.h"
@@ -106,7 +106,7 @@ static void print_summary(const bs_campaign_summary *sum, const char *db, bs_sta
         bs_str_clear(&line);
         return;
     }
-    printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", db,
+    printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", bs_visible(db),
            (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
            (unsigned long long)sum->done, sum->seconds, rate);
     if (sum->broken)

@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "store/status.h"
 
@@ -52,8 +52,8 @@ static void print_json(const bs_file_status *s)
 
 static void print_text(const bs_file_status *s)
 {
-    printf("campaign  %s, made %s\n", s->name ? s->name : "?", s->created ? s->created : "?");
-    printf("model     %s\n", s->model ? s->model : "?");
+    printf("campaign  %s, made %s\n", s->name ? bs_visible(s->name) : "?", s->created ? s->created : "?");
+    printf("model     %s\n", s->model ? bs_visible(s->model) : "?");
     if (s->shards > 0)
         printf("shard     %u of %u\n", s->shard, s->shards);
     printf("state     %s: %llu of %llu trials (%.1f %%), %d entries, %d strata, %llu of %llu images\n",
@@ -71,8 +71,9 @@ static void print_text(const bs_file_status *s)
                (unsigned long long)s->audited, (unsigned long long)s->audit_equal);
     if (s->runs > 0)
         printf("last run  of %d: %s on %s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
-               s->backend ? s->backend : "?", s->device ? s->device : "?", s->started ? s->started : "?",
-               s->ended ? s->ended : "(no commit yet)", (unsigned long long)s->run_trials, s->rate);
+               s->backend ? s->backend : "?", s->device ? bs_visible(s->device) : "?",
+               s->started ? s->started : "?", s->ended ? s->ended : "(no commit yet)",
+               (unsigned long long)s->run_trials, s->rate);
     if (s->left > 0)
         printf("time left %.0f s at that rate; last commit %.0f s ago\n", s->left, s->since);
 }

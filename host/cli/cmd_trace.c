@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "campaign/input.h"
 #include "cli/cli.h"
 #include "replay/trace.h"
@@ -31,8 +31,8 @@ static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial t, c
     const char *name = s->graph->tensors[s->graph->targets[st->target].tensor].name;
     if (!json)
         printf("trial %llu: entry %u, target %u (%s), image %u (%s), repetition %u\n%zu site(s)\n",
-               (unsigned long long)bs_trial_id(t), t.entry, t.target, name, t.image,
-               bs_dataset_image(s->images, t.image)->path, t.repetition, sites->n);
+               (unsigned long long)bs_trial_id(t), t.entry, t.target, bs_visible(name), t.image,
+               bs_visible(bs_dataset_image(s->images, t.image)->path), t.repetition, sites->n);
     for (size_t i = 0; i < sites->n; i++) {
         bs_site x = sites->site[i];
         uint32_t before = trace->before[i], after = bs_site_apply(x, before);
@@ -92,7 +92,7 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
             json_step(s, x, op);
             continue;
         }
-        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n", x->name, op,
+        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n", bs_visible(x->name), op,
                (long long)s->changed, (long long)x->elements,
                100.0 * (double)s->changed / (double)x->elements, box_text(&s->box, box, sizeof box),
                box_text(&s->expected, expected, sizeof expected), (double)s->largest, s->nan ? "  NaN" : "",
@@ -117,7 +117,7 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
         return;
     }
     printf("%-7s class %d%s%s, score %.6g, probability of the golden class %.4f%s%s\n", what, a->top[0],
-           *name ? " " : "", name, (double)a->score[0], (double)a->p_golden,
+           *name ? " " : "", bs_visible(name), (double)a->score[0], (double)a->p_golden,
            a->flags & BS_ANSWER_NAN ? ", NaN in the output" : "",
            a->flags & BS_ANSWER_INF ? ", Inf in the output" : "");
 }
@@ -171,7 +171,10 @@ static bs_status run(const bs_args *args)
         (listed && t.repetition >= bs_plan_repetitions(s.plan, stratum, t.image))) {
         st = bs_fail(BS_ERR, "the campaign has no trial %u:%u:%u:%u (entry:target:image:repetition)", t.entry,
                      t.target, t.image, t.repetition);
-        bs_hint("take an id from: sqlite3 %s 'SELECT id FROM trial LIMIT 5'", args->operand[0]);
+        bs_str file = {0};
+        bs_str_shell(&file, args->operand[0]);
+        bs_hint("take an id from: sqlite3 %s 'SELECT id FROM trial LIMIT 5'", file.ptr ? file.ptr : "FILE");
+        bs_str_clear(&file);
         goto out;
     }
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/resources.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "store/upgrade.h"
 
@@ -9,15 +10,17 @@
 static void print_text(const bs_upgrade_report *r, const char *path, const char *output, double seconds)
 {
     if (r->from == r->to && output)
-        printf("%s: a copy of '%s', which has schema version %d\n", output, path, r->to);
+        printf("%s: a copy of '%s', which has schema version %d\n", bs_visible(output), bs_visible(path),
+               r->to);
     else if (r->from == r->to)
-        printf("%s: schema version %d, nothing to do\n", path, r->to);
+        printf("%s: schema version %d, nothing to do\n", bs_visible(path), r->to);
     else if (output)
-        printf("%s: schema version %d, %llu trials, from '%s' (version %d) in %.1f s\n", output, r->to,
-               (unsigned long long)r->trials, path, r->from, seconds);
+        printf("%s: schema version %d, %llu trials, from '%s' (version %d) in %.1f s\n", bs_visible(output),
+               r->to, (unsigned long long)r->trials, bs_visible(path), r->from, seconds);
     else
-        printf("%s: schema version %d, %llu trials in %.1f s; the old file (version %d) is '%s'\n", path,
-               r->to, (unsigned long long)r->trials, seconds, r->from, r->backup);
+        printf("%s: schema version %d, %llu trials in %.1f s; the old file (version %d) is '%s'\n",
+               bs_visible(path), r->to, (unsigned long long)r->trials, seconds, r->from,
+               bs_visible(r->backup));
 }
 
 static void print_json(const bs_upgrade_report *r, const char *path, const char *output, double seconds)

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -8,9 +9,9 @@ static int report(bs_status st)
 {
     if (st == BS_OK)
         return 0;
-    fprintf(stderr, "error: %s\n", bs_error_message());
+    fprintf(stderr, "error: %s\n", bs_visible(bs_error_message()));
     if (bs_error_hint()[0])
-        fprintf(stderr, "hint: %s\n", bs_error_hint());
+        fprintf(stderr, "hint: %s\n", bs_visible(bs_error_hint()));
     return st == BS_NO_MEMORY ? 1 : -st;
 }
 

@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "data/dataset.h"
 
 #include <ctype.h>
@@ -61,9 +61,10 @@ bs_status bs_class_names_read(char ***out, int *n, const char *path)
     int count = 0;
     *out = NULL;
     *n = 0;
-    BS_TRY(bs_read_file(&text, &len, path, MAX_NAMES_BYTES));
-    bs_status st = BS_OK;
-    size_t at = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t at = 0;
+    BS_TRY(bs_read_text(&text, &len, path, MAX_NAMES_BYTES));
+    bs_status st;
+    BS_TRY_GOTO(bs_utf8_check(text, len, path, BS_ERR), out);
     while (len > at && (is_space(text[len - 1]) || text[len - 1] == '\n'))
         len--;
     if (at == len) {

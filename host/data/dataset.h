@@ -77,7 +77,8 @@ typedef struct bs_dataset_spec {
 } bs_dataset_spec;
 
 typedef struct bs_image {
-    char *path; /* as stored in the result file: "dir/x.png", or "t10k-images-idx3-ubyte.gz#17" */
+    char *path; /* as stored in the result file: "dir/x.png", or "t10k-images-idx3-ubyte.gz#17"; bytes that
+                   are not UTF-8 as \xNN */
     int label;  /* -1: unknown */
 } bs_image;
 
@@ -100,7 +101,7 @@ bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p,
 bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
                               int width, float *chw, char *hash, bool *broken);
 
-/* Class names, one a line ("synset.txt" style: the text after an optional leading nXXXXXXXX id). */
+/* Class names, one a line ("synset.txt" style: the text after an optional leading nXXXXXXXX id), in UTF-8. */
 bs_status bs_class_names_read(char ***out, int *n, const char *path);
 void bs_class_names_free(char **names, int n);
 

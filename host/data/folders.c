@@ -1,5 +1,5 @@
 /* Folders of images: one sub-folder a class, or flat with a file that labels them. */
-#include "base/buf.h"
+#include "base/text.h"
 #include "data/listing.h"
 #include "data/synsets.h"
 
@@ -184,7 +184,7 @@ static bs_status read_ground_truth(bs_listing *list, const char *path, const str
 {
     char *text;
     size_t len, n = 0;
-    BS_TRY(bs_read_file(&text, &len, path, MAX_TEXT_BYTES));
+    BS_TRY(bs_read_text(&text, &len, path, MAX_TEXT_BYTES));
     while (len > 0 && strchr(" \t\r\n", text[len - 1]))
         text[--len] = '\0';
     bs_status st = BS_OK;

@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "base/text.h"
 #include "data/listing.h"
 
 #include <csv.h>
@@ -138,14 +138,14 @@ bs_status bs_list_csv(bs_listing *list, const bs_dataset_spec *spec, int classes
     struct csv_parser parser;
     char *text = NULL;
     size_t len = 0;
-    BS_TRY(bs_read_file(&text, &len, labels, MAX_CSV_BYTES));
+    BS_TRY(bs_read_text(&text, &len, labels, MAX_CSV_BYTES));
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
         free(text);
         return bs_oom("labels");
     }
     text[len++] = '\n'; /* over the NUL: the last line may lack its end */
     bs_status st = BS_OK;
-    size_t at = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t at = 0;
     while (at < len && st == BS_OK) {
         const char *end = memchr(text + at, '\n', len - at);
         size_t n = (size_t)(end - text) + 1 - at;

@@ -1,6 +1,6 @@
 #include "data/listing.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,9 +26,11 @@ void bs_listing_clear(bs_listing *list)
 bs_status bs_listing_add(bs_listing *list, const char *path, const char *file, int label, size_t line)
 {
     BS_TRY(bs_grow(&list->items, &list->cap, list->n + 1, sizeof *list->items, "image list"));
-    bs_item item = {.image = {.path = strdup(path), .label = label}, .line = line};
+    bs_str shown = {0};
+    bs_str_utf8(&shown, path);
+    bs_item item = {.image = {.path = shown.ptr, .label = label}, .line = line};
     item.file = file ? strdup(file) : NULL;
-    if (!item.image.path || (file && !item.file)) {
+    if (shown.oom || (file && !item.file)) {
         item_clear(&item);
         return bs_oom("image list");
     }

@@ -1,6 +1,6 @@
 #include "data/synsets.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ bs_status bs_synsets_read(bs_synsets *out, const char *path)
 {
     char *text;
     size_t len;
-    BS_TRY(bs_read_file(&text, &len, path, MAX_LIST_BYTES));
+    BS_TRY(bs_read_text(&text, &len, path, MAX_LIST_BYTES));
     bs_status st = BS_OK;
     char *line = text;
     if (strlen(text) != len)

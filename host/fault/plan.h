@@ -78,10 +78,10 @@ void bs_sites_clear(bs_sites *s);
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
 
 /* Site lists: CSV, the first line names the columns, in any order; other columns are ignored.
- *   target     required: name of a tensor or node, or target id
- *   element    required: logical index, (C, H, W) of one sample, file order for parameters
- *   operation  flip (default), stuck-at-0, stuck-at-1, set, zero; none: a trial without a site
- *   bit, mask  one of them for the bitwise operations: 0..31, or 0x and hexadecimal digits
+ *   target     required: name of a tensor or node, or target id; #ID is always the id. An apostrophe in front
+ * of = + - @ is not part of a name, see bs_str_csv() element    required: logical index, (C, H, W) of one
+ * sample, file order for parameters operation  flip (default), stuck-at-0, stuck-at-1, set, zero; none: a
+ * trial without a site bit, mask  one of them for the bitwise operations: 0..31, or 0x and hexadecimal digits
  *   value      for set: a decimal number, or the bits of one as 0x and hexadecimal digits
  *   image      index in the data set; empty or absent: the trial is run for every image. All
  *              trials of a target name their image or none does; parameters have none

@@ -1,6 +1,6 @@
 #include "fault/rows.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "fault/table.h"
 
 #include <csv.h>
@@ -90,8 +90,11 @@ static bs_status read_target(reader *r, bs_site_row *row)
         return fail_row(r, "the column 'target' is empty");
     if (r->last_name.len == 0 || strcmp(r->last_name.ptr, name) != 0) {
         uint64_t id;
-        r->last_target = bs_graph_find_target(r->graph, name);
-        if (r->last_target < 0 && parse_whole(&id, name, (uint64_t)r->graph->n_targets, false))
+        uint64_t n = (uint64_t)r->graph->n_targets;
+        if (*name == '#' && parse_whole(&id, name + 1, n, false))
+            r->last_target = (int)id;
+        else if ((r->last_target = bs_graph_find_target(r->graph, name)) < 0 &&
+                 parse_whole(&id, name, n, false))
             r->last_target = (int)id;
         if (r->last_target < 0) {
             bs_graph_unknown_target(r->graph, name);
@@ -280,8 +283,11 @@ static void on_field(void *field, size_t len, void *data)
         r->st = take_header_field(r, field ? field : "");
     else
         for (int c = 0; c < N_COLUMNS; c++)
-            if (r->position[c] == r->at)
+            if (r->position[c] == r->at) {
                 bs_str_append(&r->cell[c], field ? field : "", len);
+                if (c == COLUMN_TARGET && len > 0 && !r->cell[c].oom)
+                    bs_csv_unguard(r->cell[c].ptr);
+            }
     r->at++;
 }
 

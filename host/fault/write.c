@@ -1,7 +1,7 @@
 /* The sites of a plan as CSV; plan.h documents the format. */
 #include "fault/plan.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "fault/table.h"
 
 #include <errno.h>
@@ -42,6 +42,15 @@ static bool for_every_image(const bs_plan *plan, const bs_stratum *s)
     return bs_site_table_find(table, (uint32_t)s->target, BS_EVERY_IMAGE, &first) > 0;
 }
 
+/* A target by its name, or as #ID where that cannot stand in a CSV as it is, or reads as an id itself. */
+static void put_target(bs_str *out, const char *name, int id)
+{
+    if (bs_visible(name) != name || name[0] == '#')
+        bs_str_printf(out, "#%d", id);
+    else
+        bs_str_csv(out, name);
+}
+
 static bs_status write_stratum(const bs_plan *plan, const bs_stratum *s, FILE *f, bs_sites *sites,
                                bs_str *prefix)
 {
@@ -54,7 +63,7 @@ static bs_status write_stratum(const bs_plan *plan, const bs_stratum *s, FILE *f
             BS_TRY(bs_plan_sites(plan, s, t, sites));
             prefix->len = 0;
             bs_str_printf(prefix, "%llu,%u,", (unsigned long long)bs_trial_id(t), t.entry);
-            bs_str_csv(prefix, tensor->name);
+            put_target(prefix, tensor->name, s->target);
             if (every)
                 bs_str_printf(prefix, ",,%u,", t.repetition);
             else

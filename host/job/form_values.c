@@ -1,7 +1,7 @@
 /* Scalars of a job file: text, paths, numbers. */
 #include "job/form.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "job/expand.h"
 
 #include <errno.h>
@@ -97,13 +97,23 @@ static void *member(const bs_field *field, void *object)
     return (char *)object + field->offset;
 }
 
+static bs_status read_text(char **out, bs_form *f, yaml_node_t *value, const bs_field *field)
+{
+    BS_TRY(bs_form_scalar(out, f, value, field->key, "text"));
+    if (**out)
+        return BS_OK;
+    free(*out);
+    return bs_form_fail(f, bs_form_line(value), "'%s' is empty", field->key);
+}
+
 bs_status bs_form_text(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     char *text;
-    BS_TRY(bs_form_scalar(&text, f, value, field->key, "text"));
-    if (!*text) {
+    BS_TRY(read_text(&text, f, value, field));
+    if (!bs_utf8_valid(text)) { /* the file is, the value of a variable need not be */
+        bs_form_fail(f, bs_form_line(value), "'%s' is not UTF-8: '%.200s'", field->key, text);
         free(text);
-        return bs_form_fail(f, bs_form_line(value), "'%s' is empty", field->key);
+        return bs_hint("set the variable to text in UTF-8, or write the text into the job file");
     }
     *(char **)member(field, object) = text;
     return BS_OK;
@@ -111,10 +121,8 @@ bs_status bs_form_text(bs_form *f, yaml_node_t *value, const bs_field *field, vo
 
 bs_status bs_form_path(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
-    char *text = NULL;
-    bs_field plain = *field;
-    plain.offset = 0;
-    BS_TRY(bs_form_text(f, value, &plain, &text));
+    char *text;
+    BS_TRY(read_text(&text, f, value, field));
     bs_status st = bs_path_beside(member(field, object), f->path, text);
     free(text);
     return st;

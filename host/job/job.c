@@ -1,6 +1,6 @@
 #include "job/job.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "job/entries.h"
 #include "job/form.h"
 #include "job/inputs.h"
@@ -17,9 +17,13 @@ static bs_status name_after_file(bs_job *job)
     const char *base = slash ? slash + 1 : job->path;
     const char *dot = strrchr(base, '.');
     size_t n = dot && dot > base ? (size_t)(dot - base) : strlen(base);
-    BS_TRY(bs_calloc(&job->name, n + 1, 1, "job name"));
-    memcpy(job->name, base, n);
-    return BS_OK;
+    bs_str plain = {0}, name = {0};
+    bs_str_append(&plain, base, n);
+    bs_str_utf8(&name, plain.ptr ? plain.ptr : "");
+    name.oom |= plain.oom;
+    bs_str_clear(&plain);
+    job->name = name.ptr;
+    return bs_str_status(&name);
 }
 
 static bs_status read_math(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
@@ -70,6 +74,7 @@ bs_status bs_job_parse(bs_job **out, const char *path, const char *text, size_t 
     strcpy(job->path, path);
     BS_TRY_GOTO(bs_calloc(&job->text, len + 1, 1, "job"), out);
     memcpy(job->text, text, len);
+    BS_TRY_GOTO(bs_utf8_check(job->text, len, path, BS_USAGE), out);
     BS_TRY_GOTO(read_job(job, len), out);
     if (!job->name)
         BS_TRY_GOTO(name_after_file(job), out);
@@ -85,9 +90,10 @@ bs_status bs_job_read(bs_job **out, const char *path)
     char *text;
     size_t len;
     *out = NULL;
-    if (bs_read_file(&text, &len, path, JOB_FILE_LIMIT) != BS_OK) {
+    if (bs_read_text(&text, &len, path, JOB_FILE_LIMIT) != BS_OK) {
         bs_context("job file");
-        return bs_hint("give the path of a job file; tests/jobs/ has commented examples");
+        return *bs_error_hint() ? bs_error_status()
+                                : bs_hint("give the path of a job file; tests/jobs/ has commented examples");
     }
     bs_status st = bs_job_parse(out, path, text, len);
     free(text);

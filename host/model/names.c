@@ -1,6 +1,6 @@
 #include "model/import.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -57,10 +57,34 @@ static bs_status find_image(bs_import *im, const char **out)
     return BS_OK;
 }
 
+/* The strings of protobuf are UTF-8; names that are not would make text of the result file that is none. */
+static bs_status check_utf8(const char *what, const char *name)
+{
+    if (!name || bs_utf8_valid(name))
+        return BS_OK;
+    bs_fail(BS_ERR, "the name of the %s '%.200s' is not UTF-8", what, name);
+    return bs_hint("a valid ONNX file has names in UTF-8 only; export the model again with other names");
+}
+
+static bs_status check_names(const Onnx__GraphProto *g)
+{
+    for (size_t k = 0; k < g->n_initializer; k++)
+        BS_TRY(check_utf8("tensor", g->initializer[k]->name));
+    for (size_t k = 0; k < g->n_input; k++)
+        BS_TRY(check_utf8("input", g->input[k]->name));
+    for (size_t k = 0; k < g->n_node; k++) {
+        BS_TRY(check_utf8("node", g->node[k]->name));
+        for (size_t o = 0; o < g->node[k]->n_output; o++)
+            BS_TRY(check_utf8("tensor", g->node[k]->output[o]));
+    }
+    return BS_OK;
+}
+
 bs_status bs_names_build(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
     const char *image;
+    BS_TRY(check_names(g));
     size_t count = 1 + g->n_initializer;
     for (size_t k = 0; k < g->n_node; k++)
         count += g->node[k]->n_output;

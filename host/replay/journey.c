@@ -101,7 +101,8 @@ static int fill(journey *j, const bs_routes *r, int route, int room, int *place)
         j->result[n] = j->t->result[id];
         for (int a = 0; a < 2; a++)
             j->at[a][n] = j->bounds[*place][a];
-        memcpy(j->site + j->first[n], f->sites + f->first[id], sites * sizeof *j->site);
+        if (sites > 0) /* with an error rate, a whole batch may be without, and sites NULL */
+            memcpy(j->site + j->first[n], f->sites + f->first[id], sites * sizeof *j->site);
         j->first[n + 1] = j->first[n] + sites;
         n++;
     }

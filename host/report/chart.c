@@ -1,5 +1,7 @@
 #include "report/chart.h"
 
+#include "base/text.h"
+
 #include <cairo-svg.h>
 #include <errno.h>
 #include <math.h>
@@ -156,7 +158,7 @@ void bs_draw_text(const bs_page *p, bs_text where, const char *text)
 {
     cairo_font_extents_t font;
     bs_str s = {0};
-    bs_str_puts(&s, text);
+    bs_str_visible(&s, text);
     if (s.oom || !*text) {
         bs_str_clear(&s);
         return;

@@ -80,9 +80,3 @@ const char *bs_data_text(const bs_data *d, size_t row, int column)
     const char *text = d->text[row * (size_t)d->n_columns + (size_t)column];
     return text ? text : "";
 }
-
-const char *bs_data_name(const bs_data *d, size_t row, int name, int number)
-{
-    const char *text = bs_data_text(d, row, name);
-    return *text ? text : bs_data_text(d, row, number);
-}

@@ -24,7 +24,5 @@ double bs_data_value(const bs_data *d, size_t row, int column);
 /* "" for NULL. */
 const char *bs_data_text(const bs_data *d, size_t row, int column);
 bool bs_data_is_null(const bs_data *d, size_t row, int column);
-/* A text column that names something, or its number where the name is NULL or empty. */
-const char *bs_data_name(const bs_data *d, size_t row, int name, int number);
 
 #endif

@@ -39,8 +39,9 @@ static const char sql_layer[] = "SELECT coalesce(i.class, g.class), s.class, sum
                                 "s.image JOIN image i ON i.id = s.image WHERE s.entry = ?1 AND s.layer = ?2 "
                                 "AND s.class >= 0 GROUP BY 1, 2, 4 ORDER BY 4, 1, 2";
 static const char sql_sinks[] =
-    "SELECT class, class_name, sdc_share, unit FROM sink_class WHERE level = 'layer' AND entry = ?1 "
-    "AND layer = ?2 ORDER BY share DESC, class";
+    "SELECT s.class, c.name, s.sdc_share, s.unit FROM sink_class s JOIN class_shown c ON c.class = s.class "
+    "WHERE "
+    "s.level = 'layer' AND s.entry = ?1 AND s.layer = ?2 ORDER BY s.share DESC, s.class";
 
 typedef struct panel {
     const bs_page *p;
@@ -128,7 +129,7 @@ static void draw_names(const panel *n)
                                .across = -1,
                                .middle = true,
                                .max_width = GAP_X - 56},
-                     bs_data_name(&n->sinks, order[i], 1, 0));
+                     bs_data_text(&n->sinks, order[i], 1));
     }
 }
 

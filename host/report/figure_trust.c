@@ -13,7 +13,7 @@ enum { LEFT = 70, TOP = 44, WIDTH = 560, HEIGHT = 360, RIGHT = 210, SHOWN = 8, P
  * without faults; the first are those that lose most between p = 0 and p = 1, the last column is their rank.
  * ?1: scope, or -2: the lowest. */
 static const char sql[] =
-    "WITH every AS MATERIALIZED (SELECT scope, class, class_name, p, trust_label, "
+    "WITH every AS MATERIALIZED (SELECT scope, class, p, trust_label, "
     "trust_label_low, trust_label_high, "
     "trust_golden, trust_golden_low, trust_golden_high FROM bn_trust_curve WHERE scope "
     "= iif(?1 = -2, (SELECT min(scope) "
@@ -25,11 +25,13 @@ static const char sql[] =
     "1e-9, coalesce(c.trust_label, "
     "c.trust_golden), 0)), 12), b.class) AS place FROM bn_class b JOIN curve c ON c.class = "
     "b.class AND c.scope = b.scope WHERE "
-    "b.golden_images > 0 GROUP BY b.class) SELECT c.scope, c.class, c.class_name, c.p, "
+    "b.golden_images > 0 GROUP BY b.class) SELECT c.scope, c.class, s.name, c.p, "
     "coalesce(trust_label, trust_golden), "
     "coalesce(trust_label_low, trust_golden_low), coalesce(trust_label_high, "
     "trust_golden_high), l.place, trust_label IS "
-    "NOT NULL FROM curve c JOIN loss l ON l.class = c.class ORDER BY l.place, c.p";
+    "NOT NULL FROM curve c JOIN loss l ON l.class = c.class JOIN class_shown s ON s.class = c.class ORDER BY "
+    "l.place, "
+    "c.p";
 
 static void trace(const bs_page *p, const bs_axes *a, const bs_data *d, size_t first, int column)
 {
@@ -85,7 +87,7 @@ static void draw_legend(const bs_page *p, const bs_data *d, size_t classes, size
         bs_draw_line(p, x, y - 4, x + 24, y - 4);
         bs_set_color(p, BS_INK, 1);
         bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1, .max_width = RIGHT - 52},
-                     bs_data_name(d, k * POINTS, NAME, CLASS));
+                     bs_data_text(d, k * POINTS, NAME));
     }
     cairo_set_dash(p->cr, NULL, 0, 0);
     if (classes > shown) {

@@ -1,14 +1,16 @@
 #include "report/html.h"
 
+#include "base/text.h"
 #include "report/data.h"
 
 #include <stdio.h>
 #include <string.h>
 
-void bs_html_text(bs_str *out, const char *text)
+static void put_entities(bs_str *out, const bs_str *text)
 {
-    for (; *text; text++)
-        switch (*text) {
+    out->oom |= text->oom;
+    for (const char *p = text->ptr ? text->ptr : ""; *p; p++)
+        switch (*p) {
         case '&':
             bs_str_puts(out, "&amp;");
             break;
@@ -22,8 +24,24 @@ void bs_html_text(bs_str *out, const char *text)
             bs_str_puts(out, "&quot;");
             break;
         default:
-            bs_str_append(out, text, 1);
+            bs_str_append(out, p, 1);
         }
+}
+
+void bs_html_text(bs_str *out, const char *text)
+{
+    bs_str shown = {0};
+    bs_str_visible(&shown, text);
+    put_entities(out, &shown);
+    bs_str_clear(&shown);
+}
+
+void bs_html_lines(bs_str *out, const char *text)
+{
+    bs_str shown = {0};
+    bs_str_visible_lines(&shown, text);
+    put_entities(out, &shown);
+    bs_str_clear(&shown);
 }
 
 static bool like_number(const char *text)

@@ -5,8 +5,9 @@
 #include "base/buf.h"
 #include "report/figure.h"
 
-/* Text with markup characters escaped. */
+/* Text on one line, made visible (base/text.h), with markup characters escaped; and text of many lines. */
 void bs_html_text(bs_str *out, const char *text);
+void bs_html_lines(bs_str *out, const char *text);
 /* The rows of a view; column names are headings, columns of numbers sit right; at most 64 columns. Nothing
  * but a short remark where there are no rows. `fold`: closed until clicked, for long tables. */
 bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const char *view, bool fold);

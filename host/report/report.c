@@ -1,6 +1,6 @@
 #include "report/report.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "bn/bn.h"
 #include "report/data.h"
 #include "report/html.h"
@@ -113,6 +113,16 @@ static bs_status write_section(bs_str *out, const bs_db *db, const bs_section *s
     return BS_OK;
 }
 
+/* A word of a command that readers may paste into their shell. */
+static void put_word(bs_str *out, const char *text)
+{
+    bs_str word = {0};
+    bs_str_shell(&word, text);
+    out->oom |= word.oom;
+    bs_html_text(out, word.ptr ? word.ptr : "");
+    bs_str_clear(&word);
+}
+
 static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db_path)
 {
     bs_data d = {0};
@@ -124,13 +134,13 @@ static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db
         "same images give the same trials, bit for bit, on the same kind of processor and library. "
         "<code>bitsink digest</code> of both result files is then equal. Every number of this page comes "
         "from SQL views in the result file; any SQLite client shows them.</p>\n<pre>bitsink run ");
-    bs_html_text(out, d.n ? bs_data_text(&d, 0, 1) : "JOB");
+    put_word(out, d.n ? bs_data_text(&d, 0, 1) : "JOB");
     bs_str_puts(out, " --db again.db\nbitsink digest again.db\nbitsink digest ");
-    bs_html_text(out, db_path);
+    put_word(out, db_path);
     bs_str_puts(out, "\nbitsink report ");
-    bs_html_text(out, db_path);
+    put_word(out, db_path);
     bs_str_puts(out, " -o report\n</pre>\n<details><summary>The job file</summary><pre>");
-    bs_html_text(out, d.n ? bs_data_text(&d, 0, 0) : "");
+    bs_html_lines(out, d.n ? bs_data_text(&d, 0, 0) : "");
     bs_str_puts(out, "</pre></details>\n</body></html>\n");
     bs_data_clear(&d);
     return bs_str_status(out);

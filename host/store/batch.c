@@ -71,7 +71,7 @@ static bs_status add_broken(bs_store *s, const bs_broken_row *r)
     sqlite3_bind_int64(q, 1, r->image);
     sqlite3_bind_int64(q, 2, r->run ? r->run : s->run);
     sqlite3_bind_int64(q, 3, (sqlite3_int64)r->trials);
-    sqlite3_bind_text(q, 4, r->reason, -1, SQLITE_STATIC);
+    BS_TRY(bs_bind_utf8(q, 4, r->reason));
     s->broken_image[r->image] = true;
     return bs_db_run(s->db, "write", q);
 }

@@ -168,7 +168,9 @@ static bs_status check_image(const bs_store *s, sqlite3_stmt *q, const bs_image 
     const char *path = (const char *)sqlite3_column_text(q, 1);
     int label = sqlite3_column_type(q, 2) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 2);
     int wanted = image->label < 0 ? -1 : image->label;
-    if (!path || strcmp(path, image->path) != 0) {
+    bool same;
+    BS_TRY(bs_same_utf8(&same, path, image->path));
+    if (!same) {
         bs_fail(BS_ERR,
                 "result file '%s' belongs to another campaign: its image %" PRIu32
                 " is '%s', the job's is '%s'",

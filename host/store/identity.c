@@ -103,7 +103,7 @@ out:
 static void bind_job_path(sqlite3_stmt *q, int index, const bs_job *job)
 {
     char *path = job->path ? realpath(job->path, NULL) : NULL;
-    sqlite3_bind_text(q, index, path ? path : job->path, -1, SQLITE_TRANSIENT);
+    bs_bind_path(q, index, path ? path : job->path);
     free(path);
 }
 
@@ -125,7 +125,7 @@ static bs_status write_campaign(bs_store *s)
     sqlite3_bind_text(q, 1, job->name, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 2, BITSINK_VERSION, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 3, job->text, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 4, job->model, -1, SQLITE_STATIC);
+    BS_TRY_GOTO(bs_bind_utf8(q, 4, job->model), out);
     bind_job_path(q, 11, job);
     sqlite3_bind_text(q, 5, s->plan->graph->sha256, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 6, seed, -1, SQLITE_STATIC);
@@ -211,7 +211,7 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     m->kind == BS_FAULT_SET ? sqlite3_bind_double(q, 8, m->value) : sqlite3_bind_null(q, 8);
     m->kind == BS_FAULT_RANDOM ? sqlite3_bind_double(q, 9, m->low) : sqlite3_bind_null(q, 9);
     m->kind == BS_FAULT_RANDOM ? sqlite3_bind_double(q, 10, m->high) : sqlite3_bind_null(q, 10);
-    sqlite3_bind_text(q, 11, e->sites, -1, SQLITE_STATIC);
+    BS_TRY_GOTO(bs_bind_utf8(q, 11, e->sites), out);
     sqlite3_bind_text(q, 12, targets.ptr ? targets.ptr : "", -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 13, trials);
     sqlite3_bind_text(q, 14, definition.ptr, -1, SQLITE_STATIC);
@@ -292,11 +292,12 @@ static bs_status update_campaign(bs_store *s)
         "job_trials = ?6"));
     sqlite3_bind_text(q, 1, s->plan->job->name, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 2, s->plan->job->text, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 3, s->plan->job->model, -1, SQLITE_STATIC);
+    bs_status st = bs_bind_utf8(q, 3, s->plan->job->model);
     sqlite3_bind_int64(q, 4, (sqlite3_int64)s->plan->trials);
     sqlite3_bind_int64(q, 6, (sqlite3_int64)s->plan->job_trials);
     bind_job_path(q, 5, s->plan->job);
-    bs_status st = bs_db_run(s->db, "write", q);
+    if (st == BS_OK)
+        st = bs_db_run(s->db, "write", q);
     sqlite3_finalize(q);
     return st;
 }

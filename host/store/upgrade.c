@@ -1,6 +1,6 @@
 #include "store/upgrade.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "store/backup.h"
 #include "store/combine.h"
 #include "store/copy.h"
@@ -48,6 +48,39 @@ static const char sql_facts[] =
     "INSERT INTO main.class SELECT * FROM other_class; INSERT INTO main.layer SELECT * FROM other_layer;"
     "INSERT INTO main.image SELECT * FROM other_image; INSERT INTO main.audit SELECT * FROM other_audit";
 
+static void utf8(sqlite3_context *context, int n, sqlite3_value **value)
+{
+    const char *text = (const char *)sqlite3_value_text(value[0]);
+    bs_str s = {0};
+    (void)n;
+    if (!text)
+        return;
+    bs_str_utf8(&s, text);
+    if (bs_str_status(&s) == BS_OK)
+        sqlite3_result_text(context, s.ptr ? s.ptr : "", -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_result_error_nomem(context);
+    bs_str_clear(&s);
+}
+
+/* Names that earlier versions took as they were: stored as a run of today stores them. A path that is opened
+ * again keeps its bytes. */
+static bs_status mend_names(const bs_db *db)
+{
+    static const char sql[] = "UPDATE class SET name = utf8(name) WHERE name <> utf8(name);"
+                              "UPDATE image SET path = utf8(path) WHERE path <> utf8(path);"
+                              "UPDATE layer SET name = utf8(name), node = utf8(node) WHERE name <> "
+                              "utf8(name) OR node <> utf8(node);"
+                              "UPDATE entry SET name = utf8(name), sites = utf8(sites);"
+                              "UPDATE campaign SET name = utf8(name), model = utf8(model), job = utf8(job), "
+                              "job_path = iif(job_path = utf8(job_path), job_path, CAST(job_path AS BLOB));"
+                              "UPDATE run SET host = utf8(host), device = utf8(device)";
+    if (sqlite3_create_function(db->handle, "utf8", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, utf8, NULL,
+                                NULL) != SQLITE_OK)
+        return bs_db_fail(db, "write");
+    return bs_db_exec(db, "write", sql);
+}
+
 static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)
 {
     const bs_db *db = c->store->db;
@@ -57,6 +90,7 @@ static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)
     BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN"), out);
     BS_TRY_GOTO(bs_store_create_schema(db), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql_facts), out);
+    BS_TRY_GOTO(mend_names(db), out);
     BS_TRY_GOTO(bs_schema_copy_settings(db, "other", lost), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", "COMMIT"), out);
     st = bs_source_map_runs(&c->source[0], db);

@@ -126,14 +126,16 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     const char *text[] = {
         host,          info->backend, info->device.name, info->device.isa, info->device.library,
         info->version, info->mode,    info->selftest};
-    for (int i = 0; i < 8; i++)
-        sqlite3_bind_text(q, i + 1, text[i] ? text[i] : "", -1, SQLITE_STATIC);
+    bs_status st = BS_OK;
+    for (int i = 0; i < 8 && st == BS_OK; i++)
+        st = bs_bind_utf8(q, i + 1, text[i] ? text[i] : "");
     sqlite3_bind_int(q, 9, info->threads);
     sqlite3_bind_text(q, 10, fingerprint, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 11, s->strata_hash, -1, SQLITE_STATIC);
     if (s->plan->shards > 1)
         sqlite3_bind_int64(q, 12, s->plan->shard + 1);
-    bs_status st = bs_db_run(s->db, "write", q);
+    if (st == BS_OK)
+        st = bs_db_run(s->db, "write", q);
     sqlite3_finalize(q);
     BS_TRY(st);
     s->run = sqlite3_last_insert_rowid(s->db->handle);

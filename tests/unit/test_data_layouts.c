@@ -59,11 +59,13 @@ static void test_synsets_order_the_classes(void **state)
     char *folder = copy(fixture_path(state, "train"));
     bs_dataset_spec spec = {.folder = folder};
     assert_labels(&spec, 2, "n01000000/b.JPEG", 2, (int[]){0, 1});
-    char *list =
-        copy(fixture_text(state, "synsets.txt", "n03000000\r\nn02000000 dog, hound\n n01000000\n\n"));
+    char *list = copy(
+        fixture_text(state, "synsets.txt", "\xEF\xBB\xBFn03000000\r\nn02000000 dog, hound\n n01000000\n\n"));
     spec.synsets = list;
     assert_labels(&spec, 3, "n01000000/b.JPEG", 2, (int[]){2, 1});
     refuse(&spec, 2, "n01000000': class index 2 is outside 0..1", "more lines than");
+    fixture_text(state, "synsets.txt", "\xff\xfen");
+    refuse(&spec, 3, "synsets.txt:1: the file is UTF-16", "iconv -f UTF-16");
     fixture_text(state, "synsets.txt", "n03000000\nn02000000\n");
     refuse(&spec, 3, "train/n01000000' is not in '", "first word of a line");
     fixture_text(state, "synsets.txt", "n02000000\nn01000000\nn02000000\n");

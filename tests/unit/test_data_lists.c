@@ -212,6 +212,20 @@ static void test_load_errors_name_the_image(void **state)
     bs_dataset_close(d);
 }
 
+/* Any bytes may be a file's name: it is opened by them, and stored as text. */
+static void test_paths_that_are_not_text(void **state)
+{
+    bs_dataset *d;
+    write_image(state, "b\xff\x1b.png", 40);
+    bs_dataset_spec spec = {.labels = fixture_text(state, "odd.csv", "b\xff\x1b.png,1\n")};
+    assert_ok(bs_dataset_open(&d, &spec, 10));
+    assert_image(d, 0, "b\\xff\x1b.png", 1, 40);
+    bs_dataset_close(d);
+    spec.labels = fixture_write(state, "odd.csv", "\xfe\xff\0a", 4);
+    assert_error(bs_dataset_open(&d, &spec, 10), "odd.csv:1: the file is UTF-16");
+    assert_int_equal(unlink(fixture_path(state, "b\xff\x1b.png")), 0);
+}
+
 static void test_class_names(void **state)
 {
     char **names;
@@ -231,6 +245,18 @@ static void test_class_names(void **state)
     assert_null(names);
     path = fixture_write(state, "names.txt", "a\nb\0c\n", 6);
     assert_error(bs_class_names_read(&names, &n, path), "names.txt:2: the class name holds a NUL byte");
+    path = fixture_text(state, "names.txt", "caf\xc3\xa9\n\xed\xa0\x80\n");
+    assert_error(bs_class_names_read(&names, &n, path), "names.txt:2: byte 0xed is not UTF-8");
+    path = fixture_text(state, "names.txt", "a\nna\xefve\n");
+    assert_error(bs_class_names_read(&names, &n, path), "names.txt:2: byte 0xef is not UTF-8, behind 'na'");
+    assert_non_null(strstr(bs_error_hint(), "iconv -f ISO-8859-1 -t UTF-8 "));
+    assert_null(names);
+    path = fixture_write(state, "names.txt",
+                         "\xff\xfe"
+                         "a\0",
+                         4);
+    assert_error(bs_class_names_read(&names, &n, path), "names.txt:1: the file is UTF-16, not UTF-8");
+    assert_non_null(strstr(bs_error_hint(), "iconv -f UTF-16 -t UTF-8 "));
     path = fixture_text(state, "names.txt", " \n");
     assert_error(bs_class_names_read(&names, &n, path), "holds no class names");
     assert_error(bs_class_names_read(&names, &n, "/nonexistent"), "cannot open");
@@ -247,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_files_and_slices),
         cmocka_unit_test(test_exactly_one_form),
         cmocka_unit_test(test_load_errors_name_the_image),
+        cmocka_unit_test(test_paths_that_are_not_text),
         cmocka_unit_test(test_class_names),
     };
     return cmocka_run_group_tests(tests, make_images, fixture_close);

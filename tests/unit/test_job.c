@@ -304,7 +304,7 @@ static void test_odd_files(void **state)
     free(big);
     assert_error(read_text(&job, "name: \"a\\0b\"\n" GOOD, sizeof GOOD + 12), "NUL character");
     assert_error(read_text(&job, "model: a\0b\n", 11), "not valid YAML");
-    assert_error(read_text(&job, "model: \xff\xfe\n", 10), "not valid YAML");
+    assert_error(read_text(&job, "model: \xff\xfe\n", 10), ":1: byte 0xff is not UTF-8");
 }
 
 /* Every prefix of a good job and every single changed byte gives a job or a message, and never more. */

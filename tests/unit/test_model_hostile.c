@@ -156,6 +156,26 @@ static void test_too_many_targets(void **state)
     free(text);
 }
 
+/* Names get into the result file as text. */
+static void test_names_that_are_not_utf8(void **state)
+{
+    (void)state;
+    bs_graph *g;
+    static const char *const bad[][2] = {
+        {"in x N 3 8 8; f w 2 3 3 3; out y; Conv x,w -> v\xe9; Relu v\xe9 -> y",
+         "of the tensor 'v\xe9' is not UTF-8"},
+        {"in x\xff N 3 8 8; f w 2 3 3 3; out y; Conv x\xff,w -> y", "of the input 'x\xff' is not UTF-8"},
+        {"in x N 3 8 8; f w\xc0\xaf 2 3 3 3; out y; Conv x,w\xc0\xaf -> y",
+         "of the tensor 'w\xc0\xaf' is not"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_error(import_text(&g, bad[i][0]), bad[i][1]);
+        assert_non_null(strstr(bs_error_hint(), "export the model again"));
+    }
+    assert_ok(import_text(&g, "in x\x1b N 3 8 8; f w\xc3\xa9 2 3 3 3; out y; Conv x\x1b,w\xc3\xa9 -> y"));
+    assert_string_equal(g->tensors[g->input].name, "x\x1b");
+    bs_graph_free(g);
+}
+
 static void test_free_null(void **state)
 {
     (void)state;
@@ -174,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_stored_types),
         cmocka_unit_test(test_custom_domain_and_types),
         cmocka_unit_test(test_too_many_targets),
+        cmocka_unit_test(test_names_that_are_not_utf8),
         cmocka_unit_test(test_free_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

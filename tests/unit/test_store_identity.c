@@ -69,6 +69,32 @@ static void images_must_agree(void **state)
     fixture_close(&f);
 }
 
+/* Paths and messages are stored as text, whatever their bytes. Files of earlier versions hold bytes. */
+static void text_is_utf8(void **state)
+{
+    (void)state;
+    fixture f;
+    bs_store *s;
+    fixture_open(&f);
+    f.job.model = (char *)"m\xff.onnx";
+    f.job.path = (char *)"/nowhere/j\xff.yaml";
+    fx_run(&f, f.db, 0, 50, 10);
+    assert_int_equal(fx_number(f.db,
+                               "SELECT count(*) FROM campaign WHERE model = 'm\\xff.onnx' AND job_path = "
+                               "x'2f6e6f77686572652f6aff2e79616d6c'"),
+                     1);
+    fx_number(f.db, "UPDATE image SET path = CAST(x'61ff62' AS TEXT) WHERE id = 3");
+    refuse(&f,
+           "its image 3 is 'a\xff"
+           "b'",
+           "at the end");
+    char *path = bs_dataset_image(f.images, 3)->path;
+    assert_true(snprintf(path, 7, "a\\xffb") == 6);
+    assert_ok(bs_store_open(&s, f.db, &f.plan, f.images, NULL));
+    bs_store_close(s);
+    fixture_close(&f);
+}
+
 static void extent_may_grow(void **state)
 {
     (void)state;
@@ -230,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_campaigns_are_refused),
         cmocka_unit_test(images_must_agree),
+        cmocka_unit_test(text_is_utf8),
         cmocka_unit_test(extent_may_grow),
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(damaged_files_do_not_crash),

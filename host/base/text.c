@@ -1,0 +1,277 @@
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- UTF-8 --- */
+
+int bs_utf8_decode(uint32_t *out, const char *text)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *p = (const unsigned char *)text;
+    int n = p[0] < 0x80 ? 1 : p[0] < 0xC0 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF8 ? 4 : 0;
+    uint32_t c = n <= 1 ? p[0] : p[0] & (0xFFu >> (n + 1));
+    for (int i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        c = c << 6 | (p[i] & 0x3Fu);
+    }
+    if (n > 1 && (c < least[n] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)))
+        return 0;
+    *out = c;
+    return n;
+}
+
+/* The first byte that is not UTF-8, or NULL. */
+static const char *find_invalid(const char *text, size_t len)
+{
+    const char *end = text + len;
+    uint32_t c;
+    for (int n; text < end; text += n) {
+        n = bs_utf8_decode(&c, text);
+        if (n == 0)
+            return text;
+    }
+    return NULL;
+}
+
+bool bs_utf8_valid(const char *text)
+{
+    return find_invalid(text, strlen(text)) == NULL;
+}
+
+static bs_status hint_iconv(const char *from, const char *path)
+{
+    bs_str file = {0};
+    bs_str_shell(&file, path);
+    bs_hint("names are UTF-8; convert the file: iconv -f %s -t UTF-8 %s >NEW", from,
+            file.ptr ? file.ptr : "FILE");
+    bs_str_clear(&file);
+    return bs_error_status();
+}
+
+/* What a file that is not UTF-8 most likely is: UTF-8 where it holds other characters of several bytes,
+ * Windows' set where it uses what Latin-1 has controls for, else Latin-1. Each of them converts without an
+ * error. */
+static bs_status hint_encoding(const char *text, const char *path)
+{
+    bool windows = false, undefined = false;
+    uint32_t c;
+    for (const char *p = text; *p; p++) {
+        unsigned char byte = (unsigned char)*p;
+        if (byte < ' ' && !strchr("\t\n\r", byte))
+            return bs_hint("is this the file that you meant? It does not look like text");
+        if (bs_utf8_decode(&c, p) > 1)
+            return bs_hint("the file holds other names in UTF-8: correct this line");
+        windows |= byte >= 0x80 && byte < 0xA0;
+        undefined |= byte == 0x81 || byte == 0x8D || byte == 0x8F || byte == 0x90 || byte == 0x9D;
+    }
+    return hint_iconv(windows && !undefined ? "WINDOWS-1252" : "ISO-8859-1", path);
+}
+
+bs_status bs_utf8_check(const char *text, size_t len, const char *path, bs_status status)
+{
+    const char *bad = find_invalid(text, len), *start = text;
+    size_t line = 1;
+    if (!bad)
+        return BS_OK;
+    for (const char *p = text; p < bad; p++)
+        if (*p == '\n') {
+            line++;
+            start = p + 1;
+        }
+    if (bad - start > 60)
+        start = bad - 60;
+    bs_fail(status, "%s:%zu: byte 0x%02x is not UTF-8, behind '%.*s'", path, line, (unsigned char)*bad,
+            (int)(bad - start), start);
+    return hint_encoding(text, path);
+}
+
+bs_status bs_read_text(char **out, size_t *len, const char *path, size_t limit)
+{
+    static const struct {
+        const char *mark;
+        size_t n;
+        const char *name; /* of the encoding; NULL: the mark is dropped */
+    } marks[] = {{"\xFF\xFE\0\0", 4, "UTF-32"},
+                 {"\0\0\xFE\xFF", 4, "UTF-32"},
+                 {"\xFF\xFE", 2, "UTF-16"},
+                 {"\xFE\xFF", 2, "UTF-16"},
+                 {"\xEF\xBB\xBF", 3, NULL}};
+    BS_TRY(bs_read_file(out, len, path, limit));
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (*len < marks[i].n || memcmp(*out, marks[i].mark, marks[i].n) != 0)
+            continue;
+        if (!marks[i].name) {
+            *len -= marks[i].n;
+            memmove(*out, *out + marks[i].n, *len + 1);
+            return BS_OK;
+        }
+        free(*out);
+        *out = NULL;
+        bs_fail(BS_ERR, "%s:1: the file is %s, not UTF-8: it starts with byte 0x%02x", path, marks[i].name,
+                (unsigned char)marks[i].mark[0]);
+        return hint_iconv(marks[i].name, path);
+    }
+    return BS_OK;
+}
+
+/* --- escapes --- */
+
+bool bs_char_is_hidden(uint32_t c)
+{
+    static const uint32_t ranges[][2] = {
+        {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},      {0x61C, 0x61C},   {0x180E, 0x180E},
+        {0x200B, 0x200B}, {0x200E, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+        {0xFFF9, 0xFFFB}, {0xFFFE, 0xFFFF}, {0xE0000, 0xE007F}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i][0] && c <= ranges[i][1])
+            return true;
+    return false;
+}
+
+static void escape(bs_str *s, uint32_t c)
+{
+    if (c == '\n' || c == '\t' || c == '\r')
+        bs_str_puts(s, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r");
+    else if (c < 0x80)
+        bs_str_printf(s, "\\x%02x", (unsigned)c);
+    else
+        bs_str_printf(s, c <= 0xFFFF ? "\\u%04x" : "\\U%08x", (unsigned)c);
+}
+
+/* Copies runs of characters that stay, so that plain text is one copy. */
+static void append_escaped(bs_str *s, const char *text, bool (*stays)(uint32_t c))
+{
+    const char *run = text;
+    while (*text) {
+        uint32_t c = 0;
+        int n = bs_utf8_decode(&c, text);
+        if (n > 0 && stays(c)) {
+            text += n;
+            continue;
+        }
+        bs_str_append(s, run, (size_t)(text - run));
+        if (n > 0)
+            escape(s, c);
+        else
+            bs_str_printf(s, "\\x%02x", (unsigned char)*text);
+        run = text += n > 0 ? n : 1;
+    }
+    bs_str_append(s, run, (size_t)(text - run));
+}
+
+static bool is_shown(uint32_t c)
+{
+    return !bs_char_is_hidden(c);
+}
+
+static bool is_shown_or_break(uint32_t c)
+{
+    return c == '\n' || c == '\r' || c == '\t' || is_shown(c);
+}
+
+static bool is_any(uint32_t c)
+{
+    (void)c;
+    return true;
+}
+
+void bs_str_visible(bs_str *s, const char *text)
+{
+    append_escaped(s, text, is_shown);
+}
+
+void bs_str_visible_lines(bs_str *s, const char *text)
+{
+    append_escaped(s, text, is_shown_or_break);
+}
+
+void bs_str_utf8(bs_str *s, const char *text)
+{
+    append_escaped(s, text, is_any);
+}
+
+void bs_str_shell(bs_str *s, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:,+@%";
+    if (*text && text[strspn(text, plain)] == '\0') {
+        bs_str_puts(s, text);
+        return;
+    }
+    bs_str shown = {0};
+    bs_str_visible(&shown, text);
+    /* $'...' is understood by most shells and takes the escapes; only where it must be, as '...' is by all.
+     */
+    bool escapes = shown.ptr && strcmp(shown.ptr, text) != 0;
+    bs_str_clear(&shown);
+    bs_str_puts(s, escapes ? "$'" : "'");
+    for (const char *p = text; *p;) {
+        uint32_t c = 0;
+        int n = bs_utf8_decode(&c, p);
+        if (n == 0 || bs_char_is_hidden(c)) {
+            n = n > 0 ? n : 1;
+            for (int i = 0; i < n; i++)
+                bs_str_printf(s, "\\%03o", (unsigned char)p[i]);
+        } else if (*p == '\'') {
+            bs_str_puts(s, escapes ? "\\'" : "'\\''");
+        } else if (*p == '\\' && escapes) {
+            bs_str_puts(s, "\\\\");
+        } else {
+            bs_str_append(s, p, (size_t)n);
+        }
+        p += n;
+    }
+    bs_str_puts(s, "'");
+}
+
+/* --- for printf --- */
+
+enum { COPIES = 8 };
+
+static bs_str *next_copy(void)
+{
+    static _Thread_local bs_str copy[COPIES];
+    static _Thread_local unsigned next;
+    bs_str *s = &copy[next++ % COPIES];
+    s->len = 0;
+    s->oom = 0;
+    return s;
+}
+
+const char *bs_visible(const char *text)
+{
+    uint32_t c = 0;
+    const char *p = text;
+    for (int n; *p && (n = bs_utf8_decode(&c, p)) > 0 && is_shown(c);)
+        p += n;
+    if (!*p)
+        return text;
+    bs_str *s = next_copy();
+    bs_str_visible(s, text);
+    return s->oom ? "?" : s->ptr;
+}
+
+const char *bs_visible_cut(const char *text, size_t max)
+{
+    uint32_t c;
+    const char *shown = bs_visible(text);
+    size_t n = 0;
+    if (strlen(shown) <= max)
+        return shown;
+    for (size_t k; (k = (size_t)bs_utf8_decode(&c, shown + n)) > 0 && n + k <= max;)
+        n += k;
+    bs_str *s = next_copy();
+    bs_str_append(s, shown, n);
+    return s->oom ? "?" : s->ptr;
+}
+
+/* --- CSV --- */
+
+void bs_csv_unguard(char *text)
+{
+    size_t n = strspn(text, "'");
+    if (n > 0 && text[n] && strchr("=+-@", text[n]))
+        memmove(text, text + 1, strlen(text));
+}
