@@ -43,12 +43,8 @@ bool bs_utf8_valid(const char *text)
 
 static bs_status hint_iconv(const char *from, const char *path)
 {
-    bs_str file = {0};
-    bs_str_shell(&file, path);
-    bs_hint("names are UTF-8; convert the file: iconv -f %s -t UTF-8 %s >NEW", from,
-            file.ptr ? file.ptr : "FILE");
-    bs_str_clear(&file);
-    return bs_error_status();
+    return bs_hint("names are UTF-8; convert the file: iconv -f %s -t UTF-8 %s >NEW", from,
+                   bs_shell_word(path));
 }
 
 /* What a file that is not UTF-8 most likely is: UTF-8 where it holds other characters of several bytes,
@@ -265,6 +261,13 @@ const char *bs_visible_cut(const char *text, size_t max)
     bs_str *s = next_copy();
     bs_str_append(s, shown, n);
     return s->oom ? "?" : s->ptr;
+}
+
+const char *bs_shell_word(const char *text)
+{
+    bs_str *s = next_copy();
+    bs_str_shell(s, text);
+    return s->oom ? "FILE" : s->ptr;
 }
 
 /* --- CSV --- */

@@ -36,6 +36,8 @@ void bs_str_shell(bs_str *s, const char *text);
  * `max` bytes. */
 const char *bs_visible(const char *text);
 const char *bs_visible_cut(const char *text, size_t max);
+/* bs_str_shell() in the same way: for commands in hints. */
+const char *bs_shell_word(const char *text);
 
 /* Takes the apostrophe off a field of a CSV file that bs_str_csv() put in front of = + - @, in place. */
 void bs_csv_unguard(char *text);

@@ -1,6 +1,6 @@
 #include "bn/check.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "bn/bn.h"
 #include "bn/check_limits.h"
 #include "store/schema.h"
@@ -200,7 +200,8 @@ static bs_status hint(const check *c, const bs_check_counts *n)
     if (n->rows[BS_VERDICT_incomplete] == 0 && n->rows[BS_VERDICT_open] == 0)
         return BS_LIMIT;
     if (n->rows[BS_VERDICT_incomplete] == 0)
-        return bs_hint("more trials narrow what is open: `bitsink plan JOB --db %s`", c->db->path);
+        return bs_hint("more trials narrow what is open: `bitsink plan JOB --db %s`",
+                       bs_shell_word(c->db->path));
     if (n->missing == 0)
         return bs_hint("the last run %s: run the job again on this file; %s",
                        n->last_exit < 0 ? "runs still, or was killed" : "was stopped, or failed", partial);
@@ -237,7 +238,8 @@ static bs_status name_without_row(const check *c)
             continue;
         bs_fail(BS_NOTHING_COMMON, "nothing to check: there is no %s in '%s'%s", what->name, c->db->path,
                 c->o->entry || c->o->layer ? " for this entry or layer" : "");
-        return bs_hint("`bitsink bn %s %s` shows what there is", c->db->path, what->source->view);
+        return bs_hint("`bitsink bn %s %s` shows what there is", bs_shell_word(c->db->path),
+                       what->source->view);
     }
     return BS_OK;
 }

@@ -2,7 +2,7 @@
 #include "campaign/input.h"
 #include "cli/cli.h"
 #include "replay/trace.h"
-#include "store/store.h"
+#include "store/status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -171,12 +171,11 @@ static bs_status run(const bs_args *args)
         (listed && t.repetition >= bs_plan_repetitions(s.plan, stratum, t.image))) {
         st = bs_fail(BS_ERR, "the campaign has no trial %u:%u:%u:%u (entry:target:image:repetition)", t.entry,
                      t.target, t.image, t.repetition);
-        bs_str file = {0};
-        bs_str_shell(&file, args->operand[0]);
-        bs_hint("take an id from: sqlite3 %s 'SELECT id FROM trial LIMIT 5'", file.ptr ? file.ptr : "FILE");
-        bs_str_clear(&file);
+        bs_hint("take an id from: sqlite3 %s 'SELECT id FROM trial LIMIT 5'",
+                bs_shell_word(args->operand[0]));
         goto out;
     }
+    BS_TRY_GOTO(bs_store_check_draws(args->operand[0], (int)t.entry), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);
     st = trace(&s, e, stratum, t, bs_option_value(args, "json") != NULL);
 out:

@@ -1,6 +1,6 @@
 #include "store/db.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "store/history.h"
 
 #include <errno.h>
@@ -204,7 +204,8 @@ static bs_status check_version(const bs_db *db)
         return BS_OK;
     bs_fail(BS_ERR, "cannot write result file '%s': its schema version %lld is older than %d", db->path,
             (long long)version, BS_DB_VERSION);
-    return bs_hint("bring it up to date with `bitsink upgrade '%s'`, which keeps the old file", db->path);
+    return bs_hint("bring it up to date with `bitsink upgrade %s`, which keeps the old file",
+                   bs_shell_word(db->path));
 }
 
 static bs_status open_existing(bs_db **out, const char *path, int flags)

@@ -1,5 +1,6 @@
 #include "store/status.h"
 
+#include "base/text.h"
 #include "store/db.h"
 #include "store/internal.h"
 
@@ -162,6 +163,34 @@ bs_status bs_store_job(const char *path, char **job_path, char **job_text)
     }
     BS_TRY_GOTO(bs_db_text(job_path, q, 0), out);
     st = bs_db_text(job_text, q, 1);
+out:
+    sqlite3_finalize(q);
+    bs_db_close(db);
+    return st;
+}
+
+bs_status bs_store_check_draws(const char *path, int entry)
+{
+    bs_db *db = NULL;
+    sqlite3_stmt *q = NULL;
+    bool row = false;
+    bs_status st;
+    BS_TRY(bs_db_open(&db, path));
+    BS_TRY_GOTO(
+        bs_db_prepare(&q, db, "SELECT 1 FROM entry WHERE id = ?1 AND definition LIKE '% with replacement'"),
+        out);
+    sqlite3_bind_int(q, 1, entry);
+    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
+    if (row) {
+        st = bs_fail(BS_ERR,
+                     "the trials of fault entry %d cannot be made again: bitsink of an earlier version drew "
+                     "their sites in another way",
+                     entry);
+        bs_hint("the first site of each is in the file: sqlite3 %s 'SELECT id, element, bit, keep, toggle, "
+                "before "
+                "FROM trial'",
+                bs_shell_word(path));
+    }
 out:
     sqlite3_finalize(q);
     bs_db_close(db);

@@ -31,5 +31,8 @@ void bs_file_status_clear(bs_file_status *s);
 
 /* The job as of the last run: its text and the absolute path of its file. The caller frees both. */
 bs_status bs_store_job(const char *path, char **job_path, char **job_text);
+/* Fails if the sites of this fault entry were drawn by bitsink of a schema version that drew otherwise than
+ * today (host/store/history.h): its trials cannot be made again. */
+bs_status bs_store_check_draws(const char *path, int entry);
 
 #endif

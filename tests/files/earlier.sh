@@ -84,7 +84,7 @@ for name in "$@"; do
     # Writing is refused, with a hint.
     for words in "run history.yaml --device null --db $name.db" "bn $name.db set p=0.5" "bn $name.db update" \
         "bn $name.db weights weights.csv"; do
-        refused 1 "bitsink upgrade '$name.db'" $words
+        refused 1 "bitsink upgrade $name.db" $words
     done
     cmp -s $name.db kept.db || die "a refused command changed $name.db"
 
