@@ -22,7 +22,7 @@ static void print_text(const bs_merge_report *r, const char *out, double seconds
            (unsigned long long)r->added, r->n_inputs, seconds,
            seconds > 0 ? (double)r->added / seconds : 0.0);
     for (uint32_t k = 0; k < r->shards; k++)
-        if (r->absent[k])
+        if (r->absent[k] && missing(r->planned, r->found + r->added, r->left_out) > 0)
             printf("absent: shard %u/%u\n", k + 1, r->shards);
     for (int i = 0; i < r->n_inputs; i++)
         if (missing_of(&r->input[i]) > 0)

@@ -71,10 +71,20 @@ static bs_status run(const bs_args *args)
         bs_fail(BS_USAGE, "--output is for one file");
         return bs_hint("upgrade one file at a time, or leave --output out");
     }
+    bs_error first = {0};
+    int failed = 0;
     bs_catch_signals();
-    for (int i = 0; i < args->n_operands; i++)
-        BS_TRY(upgrade_one(args, args->operand[i], output));
-    return BS_OK;
+    for (int i = 0; i < args->n_operands && first.status != BS_STOPPED; i++) {
+        if (upgrade_one(args, args->operand[i], output) == BS_OK)
+            continue;
+        if (failed++ == 0)
+            bs_error_save(&first);
+        else
+            bs_warn("%s", bs_error_message());
+    }
+    if (failed > 1)
+        bs_warn("%d of %d files were not upgraded", failed, args->n_operands);
+    return failed > 0 ? bs_error_restore(&first) : BS_OK;
 }
 
 static const bs_option options[] = {
@@ -97,7 +107,7 @@ const bs_command bs_cmd_upgrade = {
         "new one. Files "
         "of every earlier version are read as they are; writing to one (run, merge, bn set) needs this "
         "first. Files "
-        "that are up to date are left alone.",
+        "that are up to date are left alone. Of several files those that can be are upgraded.",
     .min_operands = 1,
     .max_operands = 4096,
     .options = options,

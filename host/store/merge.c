@@ -1,6 +1,7 @@
 #include "store/merge.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "store/combine.h"
 #include "store/copy.h"
 #include "store/schema.h"
@@ -31,6 +32,22 @@ out:
     return st;
 }
 
+/* A new file takes the settings of the first input, as if one run had made it. */
+static bs_status unite_settings(const bs_db *db, bool fresh, char *const *inputs, int i)
+{
+    uint64_t lost = 0;
+    bool same = true;
+    if (fresh)
+        BS_TRY(bs_schema_copy_settings(db, "other", &lost));
+    if (lost > 0)
+        bs_warn("%s: %llu setting(s) are no longer allowed and have their defaults", inputs[i],
+                (unsigned long long)lost);
+    BS_TRY(bs_schema_same_settings(&same, db, "other"));
+    if (!same && lost == 0)
+        bs_warn("%s has other settings than '%s', which keeps its own", inputs[i], db->path);
+    return BS_OK;
+}
+
 static bs_status unite(bs_copy *c, bool fresh, char *const *inputs, bool allow_mixed)
 {
     const bs_db *db = c->store->db;
@@ -45,6 +62,7 @@ static bs_status unite(bs_copy *c, bool fresh, char *const *inputs, bool allow_m
         if (i == 0 && !fresh)
             BS_TRY_GOTO(bs_schema_update(db), out);
         BS_TRY_GOTO(bs_combine_union(db, fresh), out);
+        BS_TRY_GOTO(unite_settings(db, fresh, inputs, i), out);
         BS_TRY_GOTO(bs_db_exec(db, "write", "COMMIT"), out);
         BS_TRY_GOTO(bs_source_map_runs(&c->source[i], db), out);
         bs_combine_detach(db);

@@ -239,11 +239,14 @@ out:
     return st;
 }
 
+/* Settings that are tables of their own. */
+static const char *const setting_tables[] = {"bn_prior_layer", "bn_prior_image", "class_group", "group_cost"};
+enum { N_SETTING_TABLES = sizeof setting_tables / sizeof *setting_tables };
+
 static bs_status copy_settings(transfer *t)
 {
-    static const char *const tables[] = {"bn_prior_layer", "bn_prior_image", "class_group", "group_cost"};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        BS_TRY(copy_table(t, tables[i]));
+    for (int i = 0; i < N_SETTING_TABLES; i++)
+        BS_TRY(copy_table(t, setting_tables[i]));
     return copy_parameters(t);
 }
 
@@ -255,6 +258,46 @@ bs_status bs_schema_copy_settings(const bs_db *db, const char *from, uint64_t *l
     if (st == BS_OK)
         st = copy_settings(&t);
     *lost = t.lost;
+    sqlite3_close(wanted.handle);
+    return st;
+}
+
+/* Adds to *n the rows of a table that only one of both files has, by the columns that both know. */
+static bs_status count_different(const transfer *t, const char *table, const char *only, sqlite3_int64 *n)
+{
+    bs_str sql = {0}, columns = {0};
+    sqlite3_int64 differ = 0;
+    bs_status st;
+    BS_TRY_GOTO(common_columns(&columns, t->db, t->from, t->wanted, table), out);
+    if (!columns.len)
+        goto out;
+    const char *c = only ? only : columns.ptr;
+    bs_str_printf(
+        &sql,
+        "SELECT (SELECT count(*) FROM (SELECT %s FROM main.%s EXCEPT SELECT %s FROM %s.%s)) + (SELECT "
+        "count(*) FROM (SELECT %s FROM %s.%s EXCEPT SELECT %s FROM main.%s))",
+        c, table, c, t->from, table, c, t->from, table, c, table);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    st = bs_db_integer(&differ, t->db, sql.ptr);
+    *n += differ;
+out:
+    bs_str_clear(&sql);
+    bs_str_clear(&columns);
+    return st;
+}
+
+bs_status bs_schema_same_settings(bool *same, const bs_db *db, const char *from)
+{
+    bs_db wanted = {0};
+    const transfer t = {.db = db, .wanted = &wanted, .from = from};
+    sqlite3_int64 n = 0;
+    bs_status st;
+    BS_TRY_GOTO(open_wanted(&wanted), out);
+    for (int i = 0; i < N_SETTING_TABLES; i++)
+        BS_TRY_GOTO(count_different(&t, setting_tables[i], NULL, &n), out);
+    BS_TRY_GOTO(count_different(&t, "bn_parameter", "name, value", &n), out);
+    *same = n == 0;
+out:
     sqlite3_close(wanted.handle);
     return st;
 }

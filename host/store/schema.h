@@ -26,5 +26,7 @@ bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done);
 /* Takes over the settings of the attached file `from` (of any version) into main, whose settings are as
  * bs_schema_create() made them. *lost: how many this version no longer allows. */
 bs_status bs_schema_copy_settings(const bs_db *db, const char *from, uint64_t *lost);
+/* Does the attached file `from` (of any version) have the settings of main? */
+bs_status bs_schema_same_settings(bool *same, const bs_db *db, const char *from);
 
 #endif
