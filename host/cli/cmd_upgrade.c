@@ -52,6 +52,8 @@ static bs_status upgrade_one(const bs_args *args, const char *path, const char *
     if (st == BS_OK && r.lost_settings > 0)
         bs_warn("%s: %llu setting(s) are no longer allowed and have their defaults", path,
                 (unsigned long long)r.lost_settings);
+    if (st == BS_OK && r.own)
+        bs_warn("%s: what is not bitsink's own stays in the old file: %s", path, r.own);
     if (st == BS_OK && bs_option_value(args, "json"))
         print_json(&r, path, output, seconds);
     else if (st == BS_OK)

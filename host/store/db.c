@@ -41,6 +41,13 @@ bs_status bs_db_fail(const bs_db *db, const char *what)
     int rc = sqlite3_errcode(db->handle) & 0xff;
     int os = sqlite3_system_errno(db->handle);
     const char *text = sqlite3_errmsg(db->handle);
+    int extended = sqlite3_extended_errcode(db->handle);
+    if (extended == SQLITE_READONLY_ROLLBACK || extended == SQLITE_READONLY_RECOVERY) {
+        bs_fail(BS_ERR, "cannot %s result file '%s': another program was killed while it wrote", what,
+                db->path);
+        return bs_hint("undo what it did not finish: sqlite3 %s 'SELECT count(*) FROM campaign'",
+                       bs_shell_word(db->path));
+    }
     switch (rc) {
     case SQLITE_FULL:
         return fail_write(db, what, text);

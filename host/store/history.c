@@ -6,15 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Columns that files of a version before `since` lack, or hold otherwise (`changed`), where neither their
- * default nor NULL will do. `sql` is an expression over the tables of the file, with {} before their names.
- */
-static const struct column {
+/* Tables and columns that files of a version before `since` lack, or hold otherwise (`changed`); nothing else
+ * may be missing. `sql` is an expression over the tables of the file, with {} before their names; NULL: the
+ * default of the schema. */
+static const struct change {
     int since;
     bool changed;
-    const char *table, *name, *sql;
-} columns[] = {
+    const char *table, *column, *sql; /* column NULL: the table */
+} changes[] = {
+    {2, false, "broken_image", NULL, NULL},
+    {3, false, "audit", NULL, NULL},
+    {4, false, "fault_wrong", NULL, NULL},
+    {3, false, "campaign", "shard", NULL},
+    {3, false, "campaign", "shards", NULL},
     {3, false, "campaign", "job_trials", "planned_trials"},
+    {3, false, "run", "shard", NULL},
+    {3, false, "run", "audited", NULL},
+    {3, false, "run", "audit_equal", NULL},
     /* The same for every copy of the file, so that merging stays idempotent. */
     {3, false, "run", "uid",
      "(SELECT created FROM {}campaign) || ' ' || ifnull(host, '') || ' ' || started || ' ' || id"},
@@ -23,6 +31,7 @@ static const struct column {
      "definition || CASE WHEN count = 1 AND ber = 0 AND kind <> 'random' AND sites IS NULL AND EXISTS "
      "(SELECT 1 FROM {}stratum s WHERE s.entry = entry.id AND s.population <= 1048576) "
      "THEN ' with replacement' ELSE '' END"},
+    {5, false, "stratum", "storage", NULL},
 };
 
 typedef struct shown {
@@ -31,13 +40,22 @@ typedef struct shown {
     sqlite3_int64 version;
 } shown;
 
-static const struct column *find_column(const shown *s, const char *table, const char *name, bool there)
+static const struct change *find_change(const shown *s, const char *table, const char *column)
 {
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        if (s->version < columns[i].since && (!there || columns[i].changed) &&
-            strcmp(columns[i].table, table) == 0 && strcmp(columns[i].name, name) == 0)
-            return &columns[i];
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        const struct change *c = &changes[i];
+        if (s->version < c->since && strcmp(c->table, table) == 0 &&
+            (column ? c->column && strcmp(c->column, column) == 0 : !c->column))
+            return c;
+    }
     return NULL;
+}
+
+static bs_status fail_damaged(const shown *s, const char *table, const char *column)
+{
+    bs_fail(BS_ERR, "result file '%s' is damaged: %s%s%s is missing",
+            sqlite3_db_filename(s->db->handle, s->schema), table, column ? "." : "", column ? column : "");
+    return bs_hint("rescue what is left with `sqlite3 FILE .recover`, or run its job again into a new file");
 }
 
 /* `sql` with {} replaced: by the file's name and a dot. */
@@ -69,11 +87,13 @@ static bs_status append_column(bs_str *out, const shown *s, const char *table, s
 {
     const char *name = (const char *)sqlite3_column_text(wanted, 0);
     const char *otherwise = (const char *)sqlite3_column_text(wanted, 1);
+    const struct change *c = find_change(s, table, name);
     bool there;
     BS_TRY(has(&there, s, table, name));
-    const struct column *c = find_column(s, table, name, there);
-    *differs |= c || !there;
-    if (c)
+    if (!there && !c)
+        return fail_damaged(s, table, name);
+    *differs |= c && (c->changed || !there);
+    if (c && c->sql && (c->changed || !there))
         append_expression(out, s, c->sql);
     else
         bs_str_puts(out, there ? name : otherwise ? otherwise : "NULL");
@@ -81,6 +101,7 @@ static bs_status append_column(bs_str *out, const shown *s, const char *table, s
     return BS_OK;
 }
 
+/* A table that the file is too old for is empty. */
 static bs_status show_table(const shown *s, const bs_db *today, const char *table)
 {
     sqlite3_stmt *q = NULL;
@@ -88,6 +109,9 @@ static bs_status show_table(const shown *s, const bs_db *today, const char *tabl
     bool there, row, differs = *s->prefix != '\0';
     bs_status st;
     BS_TRY(has(&there, s, table, NULL));
+    if (!there && !find_change(s, table, NULL))
+        return fail_damaged(s, table, NULL);
+    differs |= !there;
     bs_str_printf(&sql, "CREATE TEMP VIEW %s%s AS SELECT ", s->prefix, table);
     BS_TRY_GOTO(bs_db_prepare(&q, today, "SELECT name, dflt_value FROM pragma_table_xinfo(?1)"), out);
     sqlite3_bind_text(q, 1, table, -1, SQLITE_STATIC);
@@ -96,7 +120,10 @@ static bs_status show_table(const shown *s, const bs_db *today, const char *tabl
         if (!row)
             break;
         bs_str_puts(&sql, i ? ", " : "");
-        BS_TRY_GOTO(append_column(&sql, s, table, q, &differs), out);
+        if (there)
+            BS_TRY_GOTO(append_column(&sql, s, table, q, &differs), out);
+        else
+            bs_str_printf(&sql, "NULL AS %s", (const char *)sqlite3_column_text(q, 0));
     }
     if (there)
         bs_str_printf(&sql, " FROM %s.%s", s->schema, table);

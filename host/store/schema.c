@@ -44,6 +44,12 @@ bs_status bs_schema_open_facts(bs_db *out)
     return bs_db_exec(out, "create", bs_sql_tables);
 }
 
+bs_status bs_schema_open_all(bs_db *out)
+{
+    BS_TRY(open_memory(out));
+    return bs_schema_create(out);
+}
+
 /* Settings and views as this version wants them, in a database of their own. */
 static bs_status open_wanted(bs_db *out)
 {

@@ -16,6 +16,8 @@ bs_status bs_schema_create(const bs_db *db);
 /* Opens a database in memory with the tables of facts of this version, empty; the caller closes out->handle.
  */
 bs_status bs_schema_open_facts(bs_db *out);
+/* The same with everything that bs_schema_create() makes. */
+bs_status bs_schema_open_all(bs_db *out);
 /* Adds settings that are missing and replaces views that differ, in a file of this schema version. Counts by
  * bit position are dropped until wanted. */
 bs_status bs_schema_update(const bs_db *db);

@@ -4,41 +4,15 @@
 #include "store/backup.h"
 #include "store/combine.h"
 #include "store/copy.h"
+#include "store/replace.h"
 #include "store/schema.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Puts what a WAL holds into the file `db->path`, which is renamed, or gets a second name, without its WAL.
- * Keeps other programs from writing it until `db` is closed. */
-static bs_status put_to_rest(bs_db *db)
-{
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-        return bs_db_fail(db, "open");
-    BS_TRY(bs_db_prepare(&q, db, "PRAGMA journal_mode = DELETE"));
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    if (!row || strcmp((const char *)sqlite3_column_text(q, 0), "delete") != 0) {
-        st = bs_fail(BS_ERR, "cannot write result file '%s': another program has it open", db->path);
-        bs_hint("close the other program, or write elsewhere: --output FILE");
-        goto out;
-    }
-    sqlite3_finalize(q);
-    return bs_db_exec(db, "write", "BEGIN IMMEDIATE");
-out:
-    sqlite3_finalize(q);
-    return st;
-}
-
-/* --- the new file, which is nobody's until it is renamed
- * -------------------------------------------------------------------------------------- */
 
 /* Tables of facts that are copied as they are; the others are written with the trials. */
 static const char sql_facts[] =
@@ -84,12 +58,16 @@ static bs_status mend_names(const bs_db *db)
 static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)
 {
     const bs_db *db = c->store->db;
+    sqlite3_int64 campaigns;
     bs_status st;
     BS_TRY(bs_combine_attach(db, path));
     /* Not IMMEDIATE, which would ask for the right to write the old file, too. */
     BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN"), out);
     BS_TRY_GOTO(bs_store_create_schema(db), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql_facts), out);
+    BS_TRY_GOTO(bs_db_integer(&campaigns, db, "SELECT count(*) FROM main.campaign"), out);
+    if (campaigns != 1)
+        BS_TRY_GOTO(bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", path), out);
     BS_TRY_GOTO(mend_names(db), out);
     BS_TRY_GOTO(bs_schema_copy_settings(db, "other", lost), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", "COMMIT"), out);
@@ -101,17 +79,44 @@ out:
     return st;
 }
 
-static void remove_file(const char *path)
+/* What people put into the old file themselves is not in the new one. */
+static bs_status find_own(bs_upgrade_report *r, const char *path)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    bs_str name = {0};
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        name.len = 0;
-        bs_str_printf(&name, "%s%s", path, suffixes[i]);
-        if (bs_str_status(&name) == BS_OK)
-            unlink(name.ptr);
+    bs_db *old = NULL;
+    bs_db today = {0};
+    sqlite3_stmt *q = NULL, *known = NULL;
+    bs_str names = {0};
+    bool row, found;
+    bs_status st;
+    BS_TRY(bs_db_open(&old, path));
+    BS_TRY_GOTO(bs_schema_open_all(&today), out);
+    BS_TRY_GOTO(
+        bs_db_prepare(&q, old,
+                      "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'trigger') AND name "
+                      "NOT GLOB 'sqlite_*' ORDER BY name"),
+        out);
+    BS_TRY_GOTO(bs_db_prepare(&known, &today, "SELECT 1 FROM sqlite_master WHERE name = ?1"), out);
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(old, q, &row), out);
+        if (!row)
+            break;
+        const char *name = (const char *)sqlite3_column_text(q, 0);
+        sqlite3_bind_text(known, 1, name, -1, SQLITE_TRANSIENT);
+        BS_TRY_GOTO(bs_db_step(&today, known, &found), out);
+        sqlite3_reset(known);
+        if (!found)
+            bs_str_printf(&names, "%s%s", names.len ? ", " : "", name);
     }
-    bs_str_clear(&name);
+    BS_TRY_GOTO(bs_str_status(&names), out);
+    r->own = names.ptr;
+    names = (bs_str){0};
+out:
+    sqlite3_finalize(q);
+    sqlite3_finalize(known);
+    sqlite3_close(today.handle);
+    bs_db_close(old);
+    bs_str_clear(&names);
+    return st;
 }
 
 /* Copies everything of `path` into `out`, which is made. */
@@ -122,11 +127,14 @@ static bs_status write_new(bs_upgrade_report *r, const char *path, const char *o
     char *const inputs[] = {(char *)path};
     bool fresh;
     bs_status st;
-    remove_file(out); /* what a killed upgrade left */
     BS_TRY_GOTO(bs_copy_open(&c, inputs, 1), out);
     BS_TRY_GOTO(bs_db_open_for_writing(&c.store->db, out, &fresh), out);
     BS_TRY_GOTO(copy_facts(&c, path, &r->lost_settings), out);
-    BS_TRY_GOTO(bs_copy_begin(&c, true), out);
+    st = bs_copy_begin(&c, true);
+    if (st != BS_OK) {
+        bs_context("%s", path);
+        goto out;
+    }
     BS_TRY_GOTO(bs_copy_all(&c), out);
     st = bs_store_end_run(c.store, 0);
     r->trials = c.added;
@@ -139,7 +147,7 @@ out:
 static bs_status finish_new(const char *out)
 {
     bs_db db = {.path = (char *)out};
-    bs_status st = put_to_rest(&db);
+    bs_status st = bs_rest(&db);
     sqlite3_close(db.handle);
     return st;
 }
@@ -153,77 +161,13 @@ static bs_status check_new(bs_upgrade_report *r, const char *path, const char *o
     BS_TRY(bs_store_digest(out, r->digest, NULL));
     if (strcmp(old, r->digest) == 0)
         return BS_OK;
-    bs_fail(BS_ERR,
-            "cannot upgrade result file '%s': its ledger lacks trials that it has (%llu were copied of %llu)",
-            path, (unsigned long long)r->trials, (unsigned long long)n);
+    bs_fail(BS_ERR, "cannot upgrade result file '%s': of its %llu trials %llu would be in the new file, %s",
+            path, (unsigned long long)n, (unsigned long long)r->trials,
+            n == r->trials ? "with other values" : "as its ledger lacks the others");
     return bs_hint("the file is damaged, and was left as it is: run its job again into a new file");
 }
 
-/* Waits until the file and its name are on the disk. */
-static bs_status sync_path(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0) {
-        int why = errno;
-        if (fd >= 0)
-            close(fd);
-        return bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(why));
-    }
-    close(fd);
-    return BS_OK;
-}
-
-static bs_status sync_folder(const char *path)
-{
-    char *folder = NULL;
-    BS_TRY(bs_path_beside(&folder, path, "."));
-    bs_status st = sync_path(folder);
-    free(folder);
-    return st;
-}
-
-/* --- the old file
- * --------------------------------------------------------------------------------------------- */
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* May `backup` be taken as the backup of `path`? It may be there already: of an upgrade that was killed. */
-static bs_status check_backup(const char *path, const char *backup)
-{
-    char mine[33], theirs[33];
-    if (access(backup, F_OK) != 0 || same_file(path, backup))
-        return BS_OK;
-    if (bs_store_digest(path, mine, NULL) == BS_OK && bs_store_digest(backup, theirs, NULL) == BS_OK &&
-        strcmp(mine, theirs) == 0)
-        return BS_OK;
-    bs_fail(BS_ERR, "cannot keep the old file as '%s': that name is taken", backup);
-    return bs_hint("move it away, or write elsewhere: --output FILE");
-}
-
-/* A second name where the file system has such, else a copy. */
-static bs_status keep_old(const char *path, const char *backup)
-{
-    if (link(path, backup) == 0 || errno == EEXIST)
-        return BS_OK;
-    BS_TRY(bs_store_backup(path, backup));
-    return sync_path(backup);
-}
-
-static bs_status replace(bs_upgrade_report *r, const char *path, const char *new)
-{
-    BS_TRY(keep_old(path, r->backup));
-    BS_TRY(sync_folder(path));
-    if (rename(new, path) != 0)
-        return bs_fail(BS_ERR, "cannot rename '%s' to '%s': %s", new, path, strerror(errno));
-    return sync_folder(path);
-}
-
-/* --- both
- * ------------------------------------------------------------------------------------------------------ */
+/* --- and its place --- */
 
 static bs_status read_version(bs_upgrade_report *r, const char *path)
 {
@@ -237,44 +181,54 @@ static bs_status read_version(bs_upgrade_report *r, const char *path)
     return st;
 }
 
+static bs_status make_new(bs_upgrade_report *r, bs_draft *draft, const char *path, const char *place,
+                          volatile sig_atomic_t *stop)
+{
+    BS_TRY(bs_draft_make(draft, place));
+    BS_TRY(find_own(r, path));
+    BS_TRY(write_new(r, path, draft->file, stop));
+    return check_new(r, path, draft->file);
+}
+
 static bs_status upgrade_in_place(bs_upgrade_report *r, const char *path, volatile sig_atomic_t *stop)
 {
-    bs_str backup = {0}, new = {0};
+    bs_str backup = {0};
+    bs_draft draft = {0};
     bs_db old = {.path = (char *)path};
     bs_status st;
     bs_str_printf(&backup, "%s.v%d", path, r->from);
-    bs_str_printf(&new, "%s.upgrade", path);
     BS_TRY_GOTO(bs_str_status(&backup), out);
-    BS_TRY_GOTO(bs_str_status(&new), out);
     r->backup = backup.ptr;
     backup = (bs_str){0};
-    BS_TRY_GOTO(put_to_rest(&old), out);
-    BS_TRY_GOTO(check_backup(path, r->backup), out);
-    st = write_new(r, path, new.ptr, stop);
-    if (st == BS_OK)
-        st = check_new(r, path, new.ptr);
-    if (st == BS_OK)
-        st = sync_path(new.ptr);
-    if (st == BS_OK)
-        st = replace(r, path, new.ptr);
-    if (st != BS_OK)
-        remove_file(new.ptr);
+    BS_TRY_GOTO(bs_rest(&old), out);
+    BS_TRY_GOTO(bs_check_backup(path, r->backup), out);
+    BS_TRY_GOTO(make_new(r, &draft, path, path, stop), out);
+    st = bs_replace(&draft, path, r->backup);
 out:
+    bs_draft_clear(&draft);
     sqlite3_close(old.handle);
     bs_str_clear(&backup);
-    bs_str_clear(&new);
     return st;
 }
 
 static bs_status upgrade_to(bs_upgrade_report *r, const char *path, const char *output,
                             volatile sig_atomic_t *stop)
 {
-    bs_status st = write_new(r, path, output, stop);
+    bs_draft draft = {0};
+    bs_status st = make_new(r, &draft, path, output, stop);
     if (st == BS_OK)
-        st = check_new(r, path, output);
-    if (st != BS_OK)
-        remove_file(output);
+        st = bs_place(&draft, output);
+    bs_draft_clear(&draft);
     return st;
+}
+
+static bs_status check_output(const char *output)
+{
+    struct stat s;
+    if (*output && lstat(output, &s) != 0 && errno == ENOENT)
+        return BS_OK;
+    bs_fail(BS_ERR, "cannot write '%s': %s", output, *output ? "the name is taken" : "the name is empty");
+    return bs_hint("name another file: --output FILE");
 }
 
 bs_status bs_store_upgrade(bs_upgrade_report *r, const char *path, const char *output,
@@ -284,10 +238,8 @@ bs_status bs_store_upgrade(bs_upgrade_report *r, const char *path, const char *o
     char *real = NULL;
     bs_status st;
     BS_TRY(read_version(r, path));
-    if (output && access(output, F_OK) == 0) {
-        bs_fail(BS_ERR, "cannot write '%s': the file exists", output);
-        return bs_hint("name another file: --output FILE");
-    }
+    if (output)
+        BS_TRY(check_output(output));
     if (r->from == r->to) {
         if (output)
             BS_TRY(bs_store_backup(path, output));
@@ -307,5 +259,6 @@ bs_status bs_store_upgrade(bs_upgrade_report *r, const char *path, const char *o
 void bs_upgrade_report_clear(bs_upgrade_report *r)
 {
     free(r->backup);
+    free(r->own);
     memset(r, 0, sizeof *r);
 }

@@ -103,7 +103,7 @@ for name in "$@"; do
     b upgrade $name.db
     grep -q 'nothing to do' out || die "a second upgrade of $name.db did something"
     b digest $name.db.v$version
-    refused 1 'the file exists' upgrade kept.db --output elsewhere.db
+    refused 1 'the name is taken' upgrade kept.db --output elsewhere.db
 
     # Goes on.
     IMAGES=7 b run history.yaml --device null --db $name.db
