@@ -126,7 +126,11 @@ static void put_word(bs_str *out, const char *text)
 static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db_path)
 {
     bs_data d = {0};
-    BS_TRY(bs_data_load(&d, db, "SELECT job, job_path, seed, model_sha256 FROM campaign", 0, NULL));
+    BS_TRY(
+        bs_data_load(&d, db,
+                     "SELECT job, job_path, (SELECT group_concat(id, ', ') FROM entry WHERE definition LIKE "
+                     "'% with replacement') FROM campaign",
+                     0, NULL));
     bs_str_puts(
         out,
         "<h2 id=\"again\">How to reproduce</h2>\n<p>The job file below, the model with the SHA-256 above and "
@@ -139,7 +143,14 @@ static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db
     put_word(out, db_path);
     bs_str_puts(out, "\nbitsink report ");
     put_word(out, db_path);
-    bs_str_puts(out, " -o report\n</pre>\n<details><summary>The job file</summary><pre>");
+    bs_str_puts(out, " -o report\n</pre>\n");
+    if (d.n && *bs_data_text(&d, 0, 2))
+        bs_str_printf(
+            out,
+            "<p><b>An earlier version of bitsink drew the sites of entry %s in another way:</b> the job "
+            "gives other trials of it.</p>\n",
+            bs_data_text(&d, 0, 2));
+    bs_str_puts(out, "<details><summary>The job file</summary><pre>");
     bs_html_lines(out, d.n ? bs_data_text(&d, 0, 0) : "");
     bs_str_puts(out, "</pre></details>\n</body></html>\n");
     bs_data_clear(&d);

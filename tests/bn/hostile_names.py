@@ -36,6 +36,9 @@ faults:
 """
 
 
+FEW = sys.argv[2:] == ["few"]  # tables, where sanitizers make it slow
+
+
 def check_text(text, what):
     found = HIDDEN.search(text)
     assert not found, f"{what}: {found.group()!r} in {text[max(0, found.start() - 60):found.end() + 20]!r}"
@@ -70,6 +73,8 @@ def check_csv(text, what):
 def tables(p, db, like=""):
     """Every table and view whose name holds `like`, in every format."""
     for name in re.findall(rf"^  (\w*{like}\w*) ", p.run("bn", db)[0], re.M):
+        if FEW and not re.search("^(entry|layer|image|class.*|severity|bn_trust|sink_test|campaign|run)$", name):
+            continue
         p.run("bn", db, name)
         check_csv(p.run("bn", db, name, "--format", "csv")[0], name)
         for line in p.run("bn", db, name, "--format", "json")[0].splitlines():
