@@ -38,8 +38,8 @@ static bs_status find_bound(bs_check_bound *kind, int *side, const char *text)
  * largest value would be a weaker promise than it looks. With limits of both kinds either name will do. */
 static bs_status bound_fits_side(const bs_check_options *o)
 {
-    bs_check_bound kind;
-    int side;
+    bs_check_bound kind = BS_CHECK_RATE;
+    int side = BS_CHECK_ABOVE;
     if (!o->bound)
         return BS_OK;
     BS_TRY(find_bound(&kind, &side, o->bound));

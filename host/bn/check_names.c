@@ -14,8 +14,8 @@ const char *const bs_check_bound_name[BS_CHECK_RATE + 1][2] = {
 
 /* Strata of which failure_rate tells something. */
 #define ONE_FAULT   "e.ber = 0 AND e.count = 1"
-#define BIT_ERRORS  "WHEN e.ber > 0 THEN 'has a bit error rate' "
-#define MANY_FAULTS BIT_ERRORS "WHEN e.count > 1 THEN 'has ' || e.count || ' faults in each trial' "
+#define BIT_ERRORS  "WHEN e.ber > 0 THEN 'a bit error rate' "
+#define MANY_FAULTS BIT_ERRORS "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
 
 enum source { NETWORK, LAYER, BIT, FIT, LAYER_FIT, SEVERITY, CORRECT, TRUST, RERUN };
 
@@ -28,6 +28,7 @@ static const bs_check_source sources[] = {
                  .order = "0",
                  .units = NONE,
                  .unit = NONE,
+                 .outcome = "outcome",
                  .exact = "census",
                  .asked = "e.ber = 0",
                  .lacks = "CASE " BIT_ERRORS "END",
@@ -40,6 +41,7 @@ static const bs_check_source sources[] = {
                .order = "0",
                .units = "units",
                .unit = "unit",
+               .outcome = "outcome",
                .exact = "census",
                .asked = "1"},
     [BIT] = {.view = "bit_accuracy",
@@ -51,9 +53,9 @@ static const bs_check_source sources[] = {
              .unit = NONE,
              .exact = "0",
              .asked = "e.kind = 'flip' AND e.burst = 1 AND e.sites IS NULL AND " ONE_FAULT,
-             .lacks = "CASE " MANY_FAULTS "WHEN e.burst > 1 THEN 'flips ' || e.burst || ' bits at once' "
-                      "WHEN e.sites IS NOT NULL THEN 'has a list of sites' "
-                      "WHEN e.kind <> 'flip' THEN 'flips no bits' END",
+             .lacks = "CASE " MANY_FAULTS "WHEN e.burst > 1 THEN 'bursts of ' || e.burst || ' bits' "
+                      "WHEN e.sites IS NOT NULL THEN 'a list of sites' "
+                      "WHEN e.kind <> 'flip' THEN 'faults that are no flips' END",
              .instead = "layer_sdc",
              .bits = true},
     [FIT] = {.view = "failure_rate",
@@ -111,8 +113,9 @@ static const bs_check_source sources[] = {
                .unit = "'trial'",
                .exact = "0",
                .asked = "NOT s.parameter AND e.kind NOT LIKE 'stuck-at%'",
-               .lacks = "CASE WHEN e.kind LIKE 'stuck-at%' OR NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = "
-                        "e.id AND NOT s.parameter) THEN 'has faults that a second run meets again' END"},
+               .lacks =
+                   "CASE WHEN e.kind LIKE 'stuck-at%' OR NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = "
+                   "e.id AND NOT s.parameter) THEN 'faults that a second run meets again' END"},
 };
 
 enum columns {

@@ -75,16 +75,17 @@ typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER }
 /* Where the rows of a check come from. Texts are SQL over the columns of the view. */
 typedef struct bs_check_source {
     const char *view;
-    const char *entry; /* entry.id, or a scope: an entry or -1 */
-    const char *layer; /* layer.id; NULL: rows are of whole entries */
-    const char *of;    /* what else the row is of, such as a class; "NULL": nothing */
-    const char *order; /* of the rows of one entry and layer */
-    const char *units; /* what the bounds count; "NULL": the sum over the strata of the row */
-    const char *unit;  /* trial or fault; "NULL": that of these strata */
-    const char *exact; /* true: a census, NULL bounds are the rate itself */
-    const char *asked; /* strata (s) of entries (e) that would have rows here, if they had trials */
+    const char *entry;   /* entry.id, or a scope: an entry or -1 */
+    const char *layer;   /* layer.id; NULL: rows are of whole entries */
+    const char *of;      /* what else the row is of, such as a class; "NULL": nothing */
+    const char *order;   /* of the rows of one entry and layer */
+    const char *units;   /* what the bounds count; "NULL": the sum over the strata of the row */
+    const char *unit;    /* trial or fault; "NULL": that of these strata */
+    const char *outcome; /* of shares of trials; NULL: other rates */
+    const char *exact;   /* true: a census, NULL bounds are the rate itself */
+    const char *asked;   /* strata (s) of entries (e) that would have rows here, if they had trials */
     const char
-        *lacks; /* why an entry (e) has no row here, behind "entry 3 "; NULL, or a NULL: for no such reason */
+        *lacks; /* why an entry (e) has no row here, behind "entry 3 has "; NULL, or a NULL: not known */
     const char
         *instead; /* the name to take then, or its prefix, "layer_" in the place of "network_"; NULL: none */
     bool weights; /* the view has rows for both weightings of strata */

@@ -42,7 +42,7 @@ static double value(const char *line, const char *key)
 }
 
 static const char *const names[] = {
-#define X(name, source, columns, where) #name,
+#define X(name, better, source, columns, where) #name,
     BS_CHECKS(X)
 #undef X
 };
@@ -129,26 +129,24 @@ static void verdicts_as_the_view_says(void **state)
     bs_check_counts n;
     char limit[64], kept[64], broken[128];
     static const struct {
-        const char *bound, *up, *down, *counter_up, *counter_down;
-    } kinds[] = {{"upper", "upper", "lower", "lower", "upper"},
-                 {"high", "high", "low", "low", "high"},
-                 {"population_low", "population_high", "population_low", "population_low", "population_high"},
-                 {"rate", "rate", "rate", "lower", "upper"}};
+        const char *up, *down; /* bounds of a largest and of a smallest value: the other one proves it broken */
+    } kinds[] = {
+        {"upper", "lower"}, {"high", "low"}, {"population_high", "population_low"}, {"rate", "rate"}};
     open_complete(&f);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (double at = 0.02; at < 0.7; at += 0.11) {
             snprintf(limit, sizeof limit, "layer_sdc1=%g", at);
-            bs_check_options most = {.max = limit, .bound = kinds[k].bound};
+            bs_check_options most = {.max = limit, .bound = kinds[k].up};
             check(&f, &most, &n);
             snprintf(kept, sizeof kept, "%s <= %g", kinds[k].up, at);
-            snprintf(broken, sizeof broken, "%s > %g AND NOT %s", kinds[k].counter_up, at, kept);
+            snprintf(broken, sizeof broken, "%s > %g AND NOT %s", kinds[k].down, at, kept);
             assert_int_equal(n.rows[BS_VERDICT_kept], count(&f, kept));
             assert_int_equal(n.rows[BS_VERDICT_broken], count(&f, broken));
             assert_int_equal(judged(&n), FX_STRATA);
-            bs_check_options least = {.min = limit, .bound = kinds[k].bound};
+            bs_check_options least = {.min = limit, .bound = kinds[k].down};
             check(&f, &least, &n);
             snprintf(kept, sizeof kept, "%s >= %g", kinds[k].down, at);
-            snprintf(broken, sizeof broken, "%s < %g AND NOT %s", kinds[k].counter_down, at, kept);
+            snprintf(broken, sizeof broken, "%s < %g AND NOT %s", kinds[k].up, at, kept);
             assert_int_equal(n.rows[BS_VERDICT_kept], count(&f, kept));
             assert_int_equal(n.rows[BS_VERDICT_broken], count(&f, broken));
             assert_int_equal(judged(&n), FX_STRATA);
