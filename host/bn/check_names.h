@@ -25,17 +25,17 @@ typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER }
 /* G(title): the names behind it, for the help. X(name, which values are better, source, columns, which rows
  * of the source). */
 #define BS_CHECK_GROUPS(G, X)                                                                                \
-    G("an entry, its layers by their weights")                                                               \
+    G("shares of trials of an entry, a mean over its layers")                                                \
     BS_CHECK_OUTCOMES(X, network, NETWORK)                                                                   \
-    G("an entry in one layer")                                                                               \
+    G("shares of trials of one layer")                                                                       \
     BS_CHECK_OUTCOMES(X, layer, LAYER)                                                                       \
     X(layer_accuracy_drop, SMALL, LAYER, DROP, "outcome = 'accuracy_drop'")                                  \
     X(layer_sdc1_golden_correct, SMALL, LAYER, RATE, "outcome = 'sdc1_golden_correct'")                      \
-    G("one bit position of a layer")                                                                         \
+    G("the same of one bit position of a layer")                                                             \
     X(bit_sdc, SMALL, BIT, BIT_SDC, "1")                                                                     \
     X(bit_sdc1, SMALL, BIT, BIT_SDC, "1")                                                                    \
     X(bit_due, SMALL, BIT, BIT_DUE, "1")                                                                     \
-    G("failures in 10^9 hours, and vulnerability factors (bn DB explain failure_rate): of an entry")         \
+    G("an entry: failures in 10^9 hours, vulnerability factors (bn DB explain failure_rate)")                \
     X(sdc_fit, SMALL, FIT, SDC_FIT, "level = 'all'")                                                         \
     X(due_fit, SMALL, FIT, DUE_FIT, "level = 'all'")                                                         \
     X(spfm, LARGE, FIT, SPFM, "level = 'all'")                                                               \

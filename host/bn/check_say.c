@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- rows that are not kept */
@@ -10,14 +11,14 @@
 /* One entry of open rows, with the factor at which the last of them would be kept, where that is known. */
 static void put_open_entry(bs_str *s, int place, sqlite3_stmt *q)
 {
-    double factor = sqlite3_column_double(q, 1);
+    double factor = ceil(10 * sqlite3_column_double(q, 1)) / 10;
     bs_str_puts(s, place > 0 ? ", " : "");
     if (sqlite3_column_int(q, 0) < 0)
         bs_str_puts(s, "the entries of bn_prior_layer");
     else
         bs_str_printf(s, "entry %d", sqlite3_column_int(q, 0));
     if (sqlite3_column_type(q, 1) != SQLITE_NULL)
-        bs_str_printf(s, factor < 9.95 ? " (about %.1f times)" : " (about %.0f times)", factor);
+        bs_str_printf(s, factor < 9.95 ? " (%.1f times as many)" : " (%.0f times as many)", factor);
 }
 
 /* Which entries need more trials. */

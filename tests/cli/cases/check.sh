@@ -13,7 +13,8 @@ t check r.db --max network_sdc=0.01
 t check r.db --max layer_sdc=0.02,layer_due=0.02
 t check r.db --max layer_sdc=0.02 --layer fc1
 t check r.db --max layer_sdc=0.2 --entry activation --layer 33 --json
-t check r.db --max layer_sdc=0.02 --layer conv1_2 --bound rate
+t check r.db --max layer_sdc=0.02 --bound rate
+t check r.db --max layer_sdc=0.02 --min layer_masked=0 --bound lower --layer conv1_2
 t check r.db --max network_sdc=0.05,network_due=0.05 --entry 1 --weights uniform
 t check r.db --max network_sdc=0.05 --entry 1 --bound high
 t check r.db --max network_sdc=0.05 --bound population_high
@@ -30,7 +31,20 @@ t check r.db --max sdc_fit=10 --entry -1
 echo '$ nothing to check'
 t check r.db --max network_sdc=0.1 --entry error-rate
 t check r.db --max layer_parameter_vf=0.1,layer_sdc=1 --entry 1
+t check r.db --max rerun_caught=0.1,layer_sdc=1 --entry 2
+t check r.db --max bit_sdc=0.9 --entry weight
+echo '$ entries that a name leaves out'
+t check --quiet r.db --max network_sdc=0.5,sdc_fit=100,layer_sdc=0.9
+echo '$ the wrong side; blanks'
+t check r.db --min network_sdc=0 --max 'layer_accuracy=1, network_benign=1 ,spfm=1' --entry activation --layer fc1
+t check r.db --min network_sdc=0 --max 'trust_golden=1, network_benign=1 ' --entry activation
 echo '$ mistakes'
+t check r.db --max layer_sdc=0.1 --max layer_due=0.1
+t check r.db --max "layer_sdc=0.1, layer_due=0.1" --max layer_sdc5=1
+t check r.db --max layer_sdc=0.1 --max
+t check r.db --max layer_sdc=0.1 --bound lower
+t check r.db --min layer_accuracy=0.1 --bound population_high
+t check r.db --max layer_sdc=0.1 --entry 1 --entry 2
 t check r.db
 t check r.db --max network_sdc
 t check r.db --max network_scd=0.1
