@@ -119,15 +119,18 @@ static bs_status add_untried(check *c, int i)
     return exec_scratch(c);
 }
 
-/* Entries of which a limit says nothing, because the view of its rate has no row of them. */
+/* Entries of which a limit says nothing, because the view of its rate has no row of them. Those whose strata
+ * are all pooled in the scope -1 are in its row. */
 static bs_status add_left_out(check *c, int i)
 {
     const bs_check_source *s = c->limits.limit[i].what->source;
     bs_str_printf(
         &c->sql,
-        "INSERT INTO check_left_out SELECT %d, e.id, %s FROM entry e WHERE e.id NOT IN (SELECT entry FROM "
-        "check_row WHERE place = %d) AND EXISTS (SELECT 1 FROM stratum t WHERE t.entry = e.id",
-        i, s->lacks ? s->lacks : "NULL", i);
+        "INSERT INTO check_left_out WITH have AS (SELECT entry FROM check_row WHERE place = %d) "
+        "SELECT %d, e.id, %s FROM entry e WHERE e.id NOT IN have AND EXISTS (SELECT 1 FROM stratum t "
+        "WHERE t.entry = e.id AND NOT (-1 IN have AND EXISTS (SELECT 1 FROM bn_prior_layer p WHERE "
+        "p.entry = t.entry AND p.layer = t.layer))",
+        i, i, s->lacks ? s->lacks : "NULL");
     filter(c, "t.entry", "t.layer");
     bs_str_puts(&c->sql, ") ORDER BY e.id");
     return exec_scratch(c);

@@ -67,14 +67,6 @@ static bs_status choose_bound(bs_check_limit *l, const char *text)
                    bs_check_bound_name[BS_CHECK_TWO_SIDED][l->side]);
 }
 
-static void warn_of_wrong_side(const bs_check_limit *l)
-{
-    bs_check_better better = l->what->better;
-    if (better == (l->side == BS_CHECK_ABOVE ? BS_CHECK_LARGE : BS_CHECK_SMALL))
-        bs_warn("%s is better %s: is --%s meant?", l->what->name,
-                better == BS_CHECK_SMALL ? "small" : "large", better == BS_CHECK_SMALL ? "max" : "min");
-}
-
 /* One "NAME=LIMIT". */
 static bs_status add_limit(bs_check_limits *c, char *text, int side, const char *bound)
 {
@@ -98,7 +90,6 @@ static bs_status add_limit(bs_check_limits *c, char *text, int side, const char 
     if (c->n == BS_CHECK_MAX_LIMITS)
         return bs_fail(BS_USAGE, "more than %d limits", BS_CHECK_MAX_LIMITS);
     BS_TRY(choose_bound(&l, bound));
-    warn_of_wrong_side(&l);
     c->limit[c->n++] = l;
     return BS_OK;
 }
@@ -148,6 +139,21 @@ static bs_status fits_all(const bs_check_limits *c, const bs_check_options *o)
     return BS_OK;
 }
 
+/* A limit on the side where a rate cannot be too good is most likely a slip, unless the other side has one,
+ * too. */
+static void warn_of_wrong_sides(const bs_check_limits *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        const bs_check_limit *l = &c->limit[i];
+        bool both = false;
+        for (int k = 0; k < c->n; k++)
+            both |= k != i && c->limit[k].what == l->what;
+        if (!both && l->what->better == (l->side == BS_CHECK_ABOVE ? BS_CHECK_LARGE : BS_CHECK_SMALL))
+            bs_warn("%s is better %s: is --%s meant?", l->what->name,
+                    l->side == BS_CHECK_ABOVE ? "large" : "small", l->side == BS_CHECK_ABOVE ? "min" : "max");
+    }
+}
+
 bs_status bs_check_read_limits(bs_check_limits *out, const bs_check_options *o)
 {
     out->n = 0;
@@ -162,5 +168,7 @@ bs_status bs_check_read_limits(bs_check_limits *out, const bs_check_options *o)
         bs_fail(BS_USAGE, "unknown weights '%s'", o->weights);
         return bs_hint("strata are weighted by their bits, or all alike: bits, uniform");
     }
-    return fits_all(out, o);
+    BS_TRY(fits_all(out, o));
+    warn_of_wrong_sides(out);
+    return BS_OK;
 }

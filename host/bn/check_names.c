@@ -104,7 +104,10 @@ static const bs_check_source sources[] = {
                .units = NONE,
                .unit = NONE,
                .exact = "0",
-               .asked = "1"},
+               .asked = "1",
+               .lacks = "CASE WHEN EXISTS (SELECT 1 FROM bn_prior_layer p WHERE p.entry = e.id) "
+                        "THEN 'its layers in bn_prior_layer' END",
+               .instead = "--entry -1"},
     [RERUN] = {.view = "rerun_policy",
                .entry = "scope",
                .of = NONE,

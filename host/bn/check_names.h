@@ -84,12 +84,11 @@ typedef struct bs_check_source {
     const char *outcome; /* of shares of trials; NULL: other rates */
     const char *exact;   /* true: a census, NULL bounds are the rate itself */
     const char *asked;   /* strata (s) of entries (e) that would have rows here, if they had trials */
-    const char
-        *lacks; /* why an entry (e) has no row here, behind "entry 3 has "; NULL, or a NULL: not known */
-    const char
-        *instead; /* the name to take then, or its prefix, "layer_" in the place of "network_"; NULL: none */
-    bool weights; /* the view has rows for both weightings of strata */
-    bool bits;    /* it needs the counts by bit position */
+    const char *lacks;   /* why an entry (e) has no row, behind "entry 3 has "; NULL, or a NULL: not known */
+    const char *instead; /* what is for it then: a name, its prefix ("layer_": with the outcome), an option;
+                            NULL: none */
+    bool weights;        /* the view has rows for both weightings of strata */
+    bool bits;           /* it needs the counts by bit position */
 } bs_check_source;
 
 /* Kinds of bounds. BS_CHECK_RATE: the rate itself. */
