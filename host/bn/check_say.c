@@ -17,8 +17,13 @@ static void put_open_entry(bs_str *s, int place, sqlite3_stmt *q)
         bs_str_puts(s, "the entries of bn_prior_layer");
     else
         bs_str_printf(s, "entry %d", sqlite3_column_int(q, 0));
-    if (sqlite3_column_type(q, 1) != SQLITE_NULL)
-        bs_str_printf(s, factor < 9.95 ? " (%.1f times as many)" : " (%.0f times as many)", factor);
+    if (sqlite3_column_type(q, 1) == SQLITE_NULL)
+        return;
+    if (factor > 1000)
+        bs_str_puts(s, " (over 1000 times as many: a rate is close to its limit)");
+    else
+        bs_str_printf(s, factor < 10 ? " (%.1f times as many)" : " (%.0f times as many)",
+                      factor < 10 ? factor : ceil(factor));
 }
 
 /* Which entries need more trials. */

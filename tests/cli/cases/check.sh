@@ -12,6 +12,7 @@ t check r.db --max network_sdc=0.1 --bound upper
 t check r.db --max network_sdc=0.01
 t check r.db --max layer_sdc=0.02,layer_due=0.02
 t check r.db --max layer_sdc=0.02 --layer fc1
+t check r.db --max layer_sdc=0.0584 --layer fc1
 t check r.db --max layer_sdc=0.2 --entry activation --layer 33 --json
 t check r.db --max layer_sdc=0.02 --bound rate
 t check r.db --max layer_sdc=0.02 --min layer_masked=0 --bound lower --layer conv1_2
