@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "bn/bn.h"
 #include "bn/check_limits.h"
+#include "bn/check_say.h"
 #include "store/schema.h"
 
 #include <string.h>
@@ -95,9 +96,9 @@ static bs_status add_rows(check *c, int i)
                       l->what->columns->bound[l->bound][l->side], name);
     put_bound(&c->sql, l, l->bound, l->side);
     bs_str_puts(&c->sql, ", ");
-    /* Of a bare rate, too, only a bound can prove that it is worse. */
-    put_bound(&c->sql, l, l->bound == BS_CHECK_RATE ? BS_CHECK_ONE_SIDED : l->bound, 1 - l->side);
-    bs_str_printf(&c->sql, ", %s, %s FROM check_%s WHERE %s", s->units, s->unit, s->view, l->what->where);
+    put_bound(&c->sql, l, l->bound, 1 - l->side);
+    bs_str_printf(&c->sql, ", %s, %s, %s FROM check_%s WHERE %s", s->units, s->unit,
+                  s->outcome ? s->outcome : "NULL", s->view, l->what->where);
     if (s->weights)
         bs_str_printf(&c->sql, " AND weights = '%s'", c->o->weights ? c->o->weights : "bits");
     filter(c, s->entry, layer);
@@ -118,14 +119,32 @@ static bs_status add_untried(check *c, int i)
     return exec_scratch(c);
 }
 
+/* Entries of which a limit says nothing, because the view of its rate has no row of them. Those whose strata
+ * are all pooled in the scope -1 are in its row. */
+static bs_status add_left_out(check *c, int i)
+{
+    const bs_check_source *s = c->limits.limit[i].what->source;
+    bs_str_printf(
+        &c->sql,
+        "INSERT INTO check_left_out WITH have AS (SELECT entry FROM check_row WHERE place = %d) "
+        "SELECT %d, e.id, %s FROM entry e WHERE e.id NOT IN have AND EXISTS (SELECT 1 FROM stratum t "
+        "WHERE t.entry = e.id AND NOT (-1 IN have AND EXISTS (SELECT 1 FROM bn_prior_layer p WHERE "
+        "p.entry = t.entry AND p.layer = t.layer))",
+        i, i, s->lacks ? s->lacks : "NULL");
+    filter(c, "t.entry", "t.layer");
+    bs_str_puts(&c->sql, ") ORDER BY e.id");
+    return exec_scratch(c);
+}
+
 static bs_status add_limit_row(const check *c, int i)
 {
     sqlite3_stmt *q = NULL;
-    BS_TRY(bs_db_prepare(&q, c->db, "INSERT INTO check_limit VALUES (?1, ?2, ?3, ?4)"));
+    BS_TRY(bs_db_prepare(&q, c->db, "INSERT INTO check_limit VALUES (?1, ?2, ?3, ?4, ?5)"));
     sqlite3_bind_int(q, 1, i);
     sqlite3_bind_text(q, 2, c->limits.limit[i].what->name, -1, SQLITE_STATIC);
     sqlite3_bind_text(q, 3, c->limits.limit[i].side == BS_CHECK_ABOVE ? "max" : "min", -1, SQLITE_STATIC);
     sqlite3_bind_double(q, 4, c->limits.limit[i].value);
+    sqlite3_bind_int(q, 5, (int)c->limits.limit[i].bound);
     bs_status st = bs_db_run(c->db, "read", q);
     sqlite3_finalize(q);
     return st;
@@ -141,8 +160,10 @@ static bs_status collect(check *c, bs_check_counts *counts)
     }
     BS_TRY(bs_db_exec(c->db, "read", "DELETE FROM check_row WHERE rate IS NULL"));
     counts->no_value = sqlite3_changes(c->db->handle);
-    for (int i = 0; i < c->limits.n; i++)
+    for (int i = 0; i < c->limits.n; i++) {
         BS_TRY(add_untried(c, i));
+        BS_TRY(add_left_out(c, i));
+    }
     if (!c->o->partial)
         return BS_OK;
     BS_TRY(bs_db_integer(&n, c->db,
@@ -172,16 +193,19 @@ static bs_status read_state(const check *c, bs_check_counts *counts)
 static bs_status judge(check *c, bs_check_counts *counts)
 {
     sqlite3_int64 n = 0;
-    char sql[96];
+    char sql[128];
     snprintf(sql, sizeof sql, "INSERT INTO check_run VALUES (%d, %d)", c->o->partial, counts->last_exit != 0);
     BS_TRY(bs_db_exec(c->db, "read", sql));
+    BS_TRY(bs_db_exec(c->db, "read", "CREATE TEMP TABLE check_judged AS SELECT * FROM check_verdict"));
     for (int i = 0; i < BS_VERDICTS_N; i++) {
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM check_result WHERE verdict = '%s'",
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM check_judged WHERE verdict = '%s'",
                  bs_verdict_name[i]);
         BS_TRY(bs_db_integer(&n, c->db, sql));
         counts->rows[i] = n;
     }
-    return BS_OK;
+    snprintf(sql, sizeof sql, "CREATE TEMP TABLE check_grown AS SELECT * FROM check_growth WHERE %d",
+             counts->rows[BS_VERDICT_open] > 0);
+    return bs_db_exec(c->db, "read", sql);
 }
 
 static bs_status print(const check *c, FILE *out, bs_rows_format format)
@@ -191,57 +215,6 @@ static bs_status print(const check *c, FILE *out, bs_rows_format format)
     bs_status st = bs_rows_print(out, c->db, q, format);
     sqlite3_finalize(q);
     return st;
-}
-
-/* What to do about rows that are not kept. */
-static bs_status hint(const check *c, const bs_check_counts *n)
-{
-    static const char partial[] = "--partial judges what is there";
-    if (n->rows[BS_VERDICT_incomplete] == 0 && n->rows[BS_VERDICT_open] == 0)
-        return BS_LIMIT;
-    if (n->rows[BS_VERDICT_incomplete] == 0)
-        return bs_hint("more trials narrow what is open: `bitsink plan JOB --db %s`",
-                       bs_shell_word(c->db->path));
-    if (n->missing == 0)
-        return bs_hint("the last run %s: run the job again on this file; %s",
-                       n->last_exit < 0 ? "runs still, or was killed" : "was stopped, or failed", partial);
-    if (n->broken > 0)
-        return bs_hint("%lld trials are missing, and %lld image(s) cannot be read: table broken_image says "
-                       "why; run the job again when they are repaired; %s",
-                       n->missing, n->broken, partial);
-    return bs_hint(
-        "%lld trials are missing: run the job again on this file, or merge the shards it lacks; %s",
-        n->missing, partial);
-}
-
-static bs_status fail_limit(const check *c, const bs_check_counts *n)
-{
-    const long long *rows = n->rows;
-    bs_fail(BS_LIMIT, "of %lld rates %lld %s kept: %lld broken, %lld open, %lld incomplete",
-            rows[BS_VERDICT_kept] + rows[BS_VERDICT_broken] + rows[BS_VERDICT_open] +
-                rows[BS_VERDICT_incomplete],
-            rows[BS_VERDICT_kept], rows[BS_VERDICT_kept] == 1 ? "is" : "are", rows[BS_VERDICT_broken],
-            rows[BS_VERDICT_open], rows[BS_VERDICT_incomplete]);
-    return hint(c, n);
-}
-
-/* Names without any row: their limits would be kept by nothing. */
-static bs_status name_without_row(const check *c)
-{
-    for (int i = 0; i < c->limits.n; i++) {
-        sqlite3_int64 n = 0;
-        char sql[96];
-        const bs_check_name *what = c->limits.limit[i].what;
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM check_row WHERE place = %d", i);
-        BS_TRY(bs_db_integer(&n, c->db, sql));
-        if (n > 0)
-            continue;
-        bs_fail(BS_NOTHING_COMMON, "nothing to check: there is no %s in '%s'%s", what->name, c->db->path,
-                c->o->entry || c->o->layer ? " for this entry or layer" : "");
-        return bs_hint("`bitsink bn %s %s` shows what there is", bs_shell_word(c->db->path),
-                       what->source->view);
-    }
-    return BS_OK;
 }
 
 static bs_status run(check *c, bs_check_counts *counts, FILE *out, bs_rows_format format)
@@ -256,9 +229,8 @@ static bs_status run(check *c, bs_check_counts *counts, FILE *out, bs_rows_forma
         counts->rows[BS_VERDICT_broken] + counts->rows[BS_VERDICT_open] + counts->rows[BS_VERDICT_incomplete];
     if (failed + counts->rows[BS_VERDICT_kept] > 0)
         BS_TRY(print(c, out, format));
-    if (failed > 0)
-        return fail_limit(c, counts);
-    return name_without_row(c);
+    bs_status st = bs_check_left_out(c->db, &c->limits, c->o, failed == 0);
+    return failed > 0 && st == BS_OK ? bs_check_fail(c->db, &c->limits, counts) : st;
 }
 
 bs_status bs_check(bs_check_counts *counts, FILE *out, const char *db_path, const bs_check_options *o,

@@ -41,10 +41,11 @@ typedef struct bs_check_counts {
     int last_exit;                 /* of the last run; -1: it runs, or was killed */
 } bs_check_counts;
 
-/* Prints one row for each rate and each entry, layer, ... that has it, in the order of the lists, and counts
- * the verdicts. BS_USAGE: an unknown name, a bound that a view has not, ...; BS_NOTHING_COMMON: a name has no
- * row, or the null device made the answers up; BS_LIMIT: a row is not kept. Never writes to the file; works
- * while a run writes it. *counts is filled as far as rows were judged. */
+/* Prints one row for each rate and each entry, layer, ... that has it, those that are not kept first, else in
+ * the order of the lists, and counts the verdicts; warns of entries without such a rate. BS_USAGE: an unknown
+ * name, a bound that a view has not, ...; BS_NOTHING_COMMON: a name has no row, or the null device made the
+ * answers up; BS_LIMIT: a row is broken; BS_OPEN: none is, but one is open or incomplete. Never writes to the
+ * file; works while a run writes it. *counts is filled as far as rows were judged. */
 bs_status bs_check(bs_check_counts *counts, FILE *out, const char *db_path, const bs_check_options *o,
                    bs_rows_format format);
 

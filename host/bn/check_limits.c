@@ -1,7 +1,9 @@
 #include "bn/check_limits.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +20,49 @@ static bs_status out_of_range(const bs_check_limit *l, const char *text)
     return bs_hint("it is a share: 0.1 %% is 1e-3");
 }
 
+/* Which kind of bound a text of --bound names, and of which side; a rate is of both. */
+static bs_status find_bound(bs_check_bound *kind, int *side, const char *text)
+{
+    for (int i = 0; i < 2 * (BS_CHECK_RATE + 1); i++)
+        if (strcmp(text, bs_check_bound_name[i / 2][i % 2]) == 0) {
+            *kind = (bs_check_bound)(i / 2);
+            *side = i % 2;
+            return BS_OK;
+        }
+    bs_fail(BS_USAGE, "unknown bound '%s'", text);
+    return bs_hint("bounds are upper, high, population_high and rate (of a smallest value: lower, low, "
+                   "population_low)");
+}
+
+/* The name of a bound says which side of a rate counts, so that it must be that of the limits: `lower` of a
+ * largest value would be a weaker promise than it looks. With limits of both kinds either name will do. */
+static bs_status bound_fits_side(const bs_check_options *o)
+{
+    bs_check_bound kind = BS_CHECK_RATE;
+    int side = BS_CHECK_ABOVE;
+    if (!o->bound)
+        return BS_OK;
+    BS_TRY(find_bound(&kind, &side, o->bound));
+    if (kind == BS_CHECK_RATE || (side == BS_CHECK_ABOVE ? o->max : o->min))
+        return BS_OK;
+    const char *mine = bs_check_bound_name[kind][1 - side];
+    bs_fail(BS_USAGE, "%s bounds a rate from %s: it says nothing about --%s", o->bound,
+            side == BS_CHECK_ABOVE ? "above" : "below", side == BS_CHECK_ABOVE ? "min" : "max");
+    return bs_hint("--bound %s does", mine);
+}
+
 /* The bound that is wanted of a rate, or the nearest there is where none is named. */
 static bs_status choose_bound(bs_check_limit *l, const char *text)
 {
     const bs_check_columns *c = l->what->columns;
+    int side;
     l->bound = c->bound[BS_CHECK_ONE_SIDED][l->side] ? BS_CHECK_ONE_SIDED : BS_CHECK_TWO_SIDED;
     if (!text)
         return BS_OK;
-    int kind = 0;
-    while (kind <= BS_CHECK_RATE && strcmp(text, bs_check_bound_name[kind][BS_CHECK_ABOVE]) != 0 &&
-           strcmp(text, bs_check_bound_name[kind][BS_CHECK_BELOW]) != 0)
-        kind++;
-    if (kind > BS_CHECK_RATE) {
-        bs_fail(BS_USAGE, "unknown bound '%s'", text);
-        return bs_hint("bounds are upper, high, population_high and rate (of a smallest value: lower, low, "
-                       "population_low)");
-    }
-    l->bound = (bs_check_bound)kind;
-    if (kind == BS_CHECK_RATE || c->bound[kind][l->side])
+    BS_TRY(find_bound(&l->bound, &side, text));
+    if (l->bound == BS_CHECK_RATE || c->bound[l->bound][l->side])
         return BS_OK;
-    bs_fail(BS_USAGE, "%s has no bound '%s'", l->what->name, bs_check_bound_name[kind][l->side]);
+    bs_fail(BS_USAGE, "%s has no bound '%s'", l->what->name, bs_check_bound_name[l->bound][l->side]);
     return bs_hint("check it in a command of its own with --bound %s, or without --bound",
                    bs_check_bound_name[BS_CHECK_TWO_SIDED][l->side]);
 }
@@ -69,6 +94,16 @@ static bs_status add_limit(bs_check_limits *c, char *text, int side, const char 
     return BS_OK;
 }
 
+static char *trim(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
+
 static bs_status add_list(bs_check_limits *c, const char *list, int side, const char *bound)
 {
     if (!list)
@@ -79,7 +114,7 @@ static bs_status add_list(bs_check_limits *c, const char *list, int side, const 
         char *comma = strchr(at, ',');
         if (comma)
             *comma = '\0';
-        st = add_limit(c, at, side, bound);
+        st = add_limit(c, trim(at), side, bound);
         at = comma ? comma + 1 : NULL;
     }
     free(copy);
@@ -104,9 +139,25 @@ static bs_status fits_all(const bs_check_limits *c, const bs_check_options *o)
     return BS_OK;
 }
 
+/* A limit on the side where a rate cannot be too good is most likely a slip, unless the other side has one,
+ * too. */
+static void warn_of_wrong_sides(const bs_check_limits *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        const bs_check_limit *l = &c->limit[i];
+        bool both = false;
+        for (int k = 0; k < c->n; k++)
+            both |= k != i && c->limit[k].what == l->what;
+        if (!both && l->what->better == (l->side == BS_CHECK_ABOVE ? BS_CHECK_LARGE : BS_CHECK_SMALL))
+            bs_warn("%s is better %s: is --%s meant?", l->what->name,
+                    l->side == BS_CHECK_ABOVE ? "large" : "small", l->side == BS_CHECK_ABOVE ? "min" : "max");
+    }
+}
+
 bs_status bs_check_read_limits(bs_check_limits *out, const bs_check_options *o)
 {
     out->n = 0;
+    BS_TRY(bound_fits_side(o));
     BS_TRY(add_list(out, o->max, BS_CHECK_ABOVE, o->bound));
     BS_TRY(add_list(out, o->min, BS_CHECK_BELOW, o->bound));
     if (out->n == 0) {
@@ -117,5 +168,7 @@ bs_status bs_check_read_limits(bs_check_limits *out, const bs_check_options *o)
         bs_fail(BS_USAGE, "unknown weights '%s'", o->weights);
         return bs_hint("strata are weighted by their bits, or all alike: bits, uniform");
     }
-    return fits_all(out, o);
+    BS_TRY(fits_all(out, o));
+    warn_of_wrong_sides(out);
+    return BS_OK;
 }

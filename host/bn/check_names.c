@@ -13,7 +13,9 @@ const char *const bs_check_bound_name[BS_CHECK_RATE + 1][2] = {
 };
 
 /* Strata of which failure_rate tells something. */
-#define ONE_FAULT "e.ber = 0 AND e.count = 1"
+#define ONE_FAULT   "e.ber = 0 AND e.count = 1"
+#define BIT_ERRORS  "WHEN e.ber > 0 THEN 'a bit error rate' "
+#define MANY_FAULTS BIT_ERRORS "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
 
 enum source { NETWORK, LAYER, BIT, FIT, LAYER_FIT, SEVERITY, CORRECT, TRUST, RERUN };
 
@@ -26,8 +28,11 @@ static const bs_check_source sources[] = {
                  .order = "0",
                  .units = NONE,
                  .unit = NONE,
+                 .outcome = "outcome",
                  .exact = "census",
                  .asked = "e.ber = 0",
+                 .lacks = "CASE " BIT_ERRORS "END",
+                 .instead = "layer_",
                  .weights = true},
     [LAYER] = {.view = "layer_outcome",
                .entry = "entry",
@@ -36,6 +41,7 @@ static const bs_check_source sources[] = {
                .order = "0",
                .units = "units",
                .unit = "unit",
+               .outcome = "outcome",
                .exact = "census",
                .asked = "1"},
     [BIT] = {.view = "bit_accuracy",
@@ -47,6 +53,10 @@ static const bs_check_source sources[] = {
              .unit = NONE,
              .exact = "0",
              .asked = "e.kind = 'flip' AND e.burst = 1 AND e.sites IS NULL AND " ONE_FAULT,
+             .lacks = "CASE " MANY_FAULTS "WHEN e.burst > 1 THEN 'bursts of ' || e.burst || ' bits' "
+                      "WHEN e.sites IS NOT NULL THEN 'a list of sites' "
+                      "WHEN e.kind <> 'flip' THEN 'faults that are no flips' END",
+             .instead = "layer_sdc",
              .bits = true},
     [FIT] = {.view = "failure_rate",
              .entry = "scope",
@@ -55,7 +65,9 @@ static const bs_check_source sources[] = {
              .units = "units",
              .unit = "CASE kind WHEN 'parameters' THEN 'fault' WHEN 'activations' THEN 'trial' END",
              .exact = "0",
-             .asked = ONE_FAULT},
+             .asked = ONE_FAULT,
+             .lacks = "CASE " MANY_FAULTS "END",
+             .instead = "layer_sdc"},
     [LAYER_FIT] = {.view = "failure_rate",
                    .entry = "entry",
                    .layer = "layer",
@@ -64,7 +76,9 @@ static const bs_check_source sources[] = {
                    .units = "units",
                    .unit = NONE,
                    .exact = "0",
-                   .asked = ONE_FAULT},
+                   .asked = ONE_FAULT,
+                   .lacks = "CASE " MANY_FAULTS "END",
+                   .instead = "layer_sdc"},
     [SEVERITY] = {.view = "severity",
                   .entry = "entry",
                   .layer = "layer",
@@ -90,7 +104,10 @@ static const bs_check_source sources[] = {
                .units = NONE,
                .unit = NONE,
                .exact = "0",
-               .asked = "1"},
+               .asked = "1",
+               .lacks = "CASE WHEN EXISTS (SELECT 1 FROM bn_prior_layer p WHERE p.entry = e.id) "
+                        "THEN 'its layers in bn_prior_layer' END",
+               .instead = "--entry -1"},
     [RERUN] = {.view = "rerun_policy",
                .entry = "scope",
                .of = NONE,
@@ -98,7 +115,10 @@ static const bs_check_source sources[] = {
                .units = "sdc_trials",
                .unit = "'trial'",
                .exact = "0",
-               .asked = "NOT s.parameter AND e.kind NOT LIKE 'stuck-at%'"},
+               .asked = "NOT s.parameter AND e.kind NOT LIKE 'stuck-at%'",
+               .lacks =
+                   "CASE WHEN e.kind LIKE 'stuck-at%' OR NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = "
+                   "e.id AND NOT s.parameter) THEN 'faults that a second run meets again' END"},
 };
 
 enum columns {
@@ -160,7 +180,8 @@ static const bs_check_columns columns[] = {
 };
 
 static const bs_check_name names[] = {
-#define X(name, source, column, where) {#name, &sources[source], &columns[column], where},
+#define X(name, better, source, column, where)                                                               \
+    {#name, BS_CHECK_##better, &sources[source], &columns[column], where},
     BS_CHECKS(X)
 #undef X
 };

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -93,6 +94,14 @@ bs_status bs_option_part(const bs_args *a, const char *name, double *out)
     return read_number(a, name, true, out);
 }
 
+/* Two values of an option that takes a list, as one word for the shell. */
+static const char *joined(const char *a, const char *b)
+{
+    static char text[256];
+    snprintf(text, sizeof text, "%s,%s", a, b);
+    return bs_shell_word(text);
+}
+
 static bs_status parse_option(bs_args *out, const char *word, char **next, bool *used_next, bool *help)
 {
     const bs_command *c = out->command;
@@ -116,9 +125,14 @@ static bs_status parse_option(bs_args *out, const char *word, char **next, bool 
         out->value[i] = "";
         return BS_OK;
     }
-    if (out->value[i])
-        return bs_fail(BS_USAGE, "--%s is given twice", c->options[i].name);
-    out->value[i] = inline_value ? inline_value : *next;
+    const char *value = inline_value ? inline_value : *next;
+    if (out->value[i]) {
+        bs_fail(BS_USAGE, "--%s is given twice", c->options[i].name);
+        return value && strstr(c->options[i].arg, ",...")
+                   ? bs_hint("it takes a list: --%s %s", c->options[i].name, joined(out->value[i], value))
+                   : BS_USAGE;
+    }
+    out->value[i] = value;
     *used_next = !inline_value;
     if (!out->value[i])
         return bs_fail(BS_USAGE, "--%s needs a value: %s", c->options[i].name, c->options[i].arg);
@@ -201,10 +215,15 @@ void bs_print_command_help(const bs_command *c)
     print_options(common_options);
 }
 
-/* Text in a manual page: a leading dash or dot must not be taken for markup. */
+/* Text in a manual page: a leading dash or dot must not be taken for markup. A line that begins with a blank
+ * is one there, too; an empty line begins a paragraph. */
 static void roff(const char *text)
 {
     for (; *text; text++) {
+        if (text[0] == '\n' && text[1] == '\n') {
+            fputs("\n.PP", stdout);
+            continue;
+        }
         if (*text == '-' || *text == '\\')
             putchar('\\');
         if (*text == '\'' || *text == '.')

@@ -28,7 +28,8 @@ typedef struct bs_option {
     X(BS_SELFTEST, "self-test failed")                                                                       \
     X(BS_DIFFERS, "campaigns differ")                                                                        \
     X(BS_NOTHING_COMMON, "nothing to compare or to check")                                                   \
-    X(BS_LIMIT, "a rate is not within its limit")
+    X(BS_LIMIT, "a rate is beyond its limit")                                                                \
+    X(BS_OPEN, "a rate is not shown to be within its limit")
 
 enum { BS_MAX_OPTIONS = 16 };
 
@@ -38,7 +39,8 @@ typedef struct bs_command {
     const char *name;
     const char *usage;   /* its operands: "JOB", "DB TABLE" */
     const char *summary; /* one line */
-    const char *details; /* paragraph for help and manual */
+    const char *details; /* for help and manual: paragraphs, with empty lines between; lines that begin with a
+                            blank stay lines */
     int min_operands, max_operands;
     const bs_option *options; /* ends with a NULL name */
     bs_status (*run)(const struct bs_args *args);

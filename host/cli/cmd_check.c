@@ -43,25 +43,34 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
-#define X(name, source, columns, where) " " #name
+#define SMALL
+#define LARGE " (--min)"
+#define EITHER
+#define G(title)                                "\n  " title ":\n     "
+#define X(name, better, source, columns, where) " " #name better
 static const char details[] =
-    "Holds rates against limits, one row for each entry, layer, class, ... that has the rate: a gate for "
-    "nightly jobs. 'kept': the bound is within the limit. 'broken': the bound of the other side is beyond "
-    "it, "
-    "too, so the rate is proven to be beyond it. 'open': neither; more trials would tell. 'incomplete': "
-    "trials "
-    "that the job asks for are missing, or the last run has not ended with exit code 0. Where every fault "
-    "was "
-    "tried on every image the rate itself counts (bound_kind 'exact'). Exit code 0 if every rate is kept, 8 "
-    "if "
-    "one is not, 7 if a name has no row, or if the null device made the answers up. A rate beyond its limit "
-    "is "
-    "called kept, and one within it broken, with a probability of at most 1 - confidence (bn DB set "
-    "confidence=0.99), each row by itself: of many rows some may err. With --bound rate there is no such "
-    "promise "
-    "of what is kept. Names (failure_rate, severity, bn_trust, rerun_policy, ... of bn DB explain "
-    "them):" BS_CHECKS(X) ".";
+    "Holds rates against limits, one row for each entry, layer, class, ... that has the rate: a "
+    "gate for nightly jobs, such as\n\n"
+    "  bitsink check result.db --max network_sdc=1e-3,layer_due=0.05 --min layer_accuracy=0.9\n\n"
+    "Each row is one of these; rows that are not kept come first, in this order:\n"
+    "  broken      the bounds of both sides are beyond the limit: the rate is proven to be\n"
+    "  open        the bound is beyond the limit, that of the other side is not: more trials would tell\n"
+    "  incomplete  trials that the job asks for are missing, or the last run has not ended with exit code 0\n"
+    "  kept        the bound is within the limit\n\n"
+    "Where every fault was tried on every image the rate itself counts (bound_kind 'exact'), as "
+    "with --bound rate. Column 'needed', of open shares of trials: with so many units (trials, or"
+    " faults of parameters) in all, in the same proportions, the row would be kept, if the rate "
+    "stayed as it is; a mean over layers may need fewer. Entries that have no such rate are named"
+    " in warnings.\n\n"
+    "Exit code 0 if every rate is kept, 8 if one is broken, 9 if none is, but some are open or "
+    "incomplete, 7 if a name has no row, or if the null device made the answers up.\n\n"
+    "A rate beyond its limit is called kept, and one within it broken, with a probability of at "
+    "most 1 - confidence (bn DB set confidence=0.99), each row by itself: of many rows some may "
+    "err. With --bound rate there is no such promise.\n\n"
+    "Names (sdc is sdc1; the usual limit is a largest value, --max, or where it says so a "
+    "smallest one):" BS_CHECK_GROUPS(G, X);
 #undef X
+#undef G
 
 const bs_command bs_cmd_check = {
     .name = "check",

@@ -1,7 +1,7 @@
 #!/bin/bash
 # merge.sh N RESULTS: merges the shards of RESULTS into merged.db and writes its tables. Runs after the array of
 # submit.sh, whether its tasks have succeeded or not; merging again is harmless. Exit code 3: trials are missing; else
-# that of `bitsink check`, if BITSINK_CHECK has limits.
+# that of `bitsink check`, if BITSINK_CHECK has limits (8: one is broken, 9: one is not shown to be kept).
 set -u
 shards=$1
 results=$2

@@ -32,4 +32,4 @@ array=$(sbatch --parsable --job-name="$name" --array="1-$shards" --requeue --ope
     --signal=B:TERM@120 --output="$results/log/shard-%a.log" "$@" "$here/shard.sh" "$job" "$shards" "$results")
 merge=$(sbatch --parsable --job-name="$name-merge" --dependency="afterany:$array" --open-mode=append \
     --output="$results/log/merge.log" "$here/merge.sh" "$shards" "$results")
-echo "$shards shards: job $array; merge and report: job $merge; results in $results${BITSINK_CHECK:+, limits in limits.txt (exit code 8: not kept)}"
+echo "$shards shards: job $array; merge and report: job $merge; results in $results${BITSINK_CHECK:+, limits in limits.txt (exit code 8: broken, 9: not shown to be kept)}"

@@ -12,8 +12,10 @@ t check r.db --max network_sdc=0.1 --bound upper
 t check r.db --max network_sdc=0.01
 t check r.db --max layer_sdc=0.02,layer_due=0.02
 t check r.db --max layer_sdc=0.02 --layer fc1
+t check r.db --max layer_sdc=0.0584 --layer fc1
 t check r.db --max layer_sdc=0.2 --entry activation --layer 33 --json
-t check r.db --max layer_sdc=0.02 --layer conv1_2 --bound rate
+t check r.db --max layer_sdc=0.02 --bound rate
+t check r.db --max layer_sdc=0.02 --min layer_masked=0 --bound lower --layer conv1_2
 t check r.db --max network_sdc=0.05,network_due=0.05 --entry 1 --weights uniform
 t check r.db --max network_sdc=0.05 --entry 1 --bound high
 t check r.db --max network_sdc=0.05 --bound population_high
@@ -27,10 +29,25 @@ sql r.db "SELECT count(*) FROM bit_summary"
 [ "$before" = "$(sha256sum r.db)" ] || echo 'the file has changed'
 t bn r.db set scope=1,2
 t check r.db --max sdc_fit=10 --entry -1
+t check r.db --min trust_golden=0
+t check r.db --min trust_golden=0 --entry 1
 echo '$ nothing to check'
 t check r.db --max network_sdc=0.1 --entry error-rate
 t check r.db --max layer_parameter_vf=0.1,layer_sdc=1 --entry 1
+t check r.db --max rerun_caught=0.1,layer_sdc=1 --entry 2
+t check r.db --max bit_sdc=0.9 --entry weight
+echo '$ entries that a name leaves out'
+t check --quiet r.db --max network_sdc=0.5,sdc_fit=100,layer_sdc=0.9
+echo '$ the wrong side; blanks'
+t check r.db --min network_sdc=0 --max 'network_accuracy=1, network_benign=1 ,spfm=1' --entry activation
+t check r.db --min network_sdc=0 --max network_sdc=1 --entry activation
 echo '$ mistakes'
+t check r.db --max layer_sdc=0.1 --max layer_due=0.1
+t check r.db --max "layer_sdc=0.1, layer_due=0.1" --max layer_sdc5=1
+t check r.db --max layer_sdc=0.1 --max
+t check r.db --max layer_sdc=0.1 --bound lower
+t check r.db --min layer_accuracy=0.1 --bound population_high
+t check r.db --max layer_sdc=0.1 --entry 1 --entry 2
 t check r.db
 t check r.db --max network_sdc
 t check r.db --max network_scd=0.1
@@ -96,7 +113,7 @@ t check sites.db --max layer_sdc=1 --entry 6
 echo '$ a file of an earlier version, which may not be written'
 sql r.db "DROP VIEW layer_outcome; DROP VIEW network_outcome; CREATE VIEW network_outcome AS SELECT 1 AS entry"
 chmod 444 r.db
-t check r.db --max network_sdc=0.1,layer_sdc=0.2
+t check r.db --max network_sdc=0.01,layer_sdc=0.2
 echo '$ the exit codes of README and help'
 [ "$(sed -n 's/^| \([0-9]\) | .*/\1/p' "$here/../../README.md" | tr '\n' ' ')" = "$("$bitsink" help |
     sed -n 's/^exit codes: //p' | grep -o '[0-9] ' | tr -d '\n')" ] || echo 'they differ'
