@@ -188,7 +188,7 @@ static void groups_are_found(void **state)
     assert_cost(n, "bird", "big cat", "bird>big cat");
     assert_cost(n, "BIR", "due", "bird>DUE");
     assert_cost(n, "ne #3 #", "#-1", "crane #3 #7>DUE");
-    assert_cost(n, "#3", "3", "crane>3"); /* the group of this name, not the class of this id */
+    assert_cost(n, "#3", "3", "crane #3>3"); /* the group of this name, not the class of this id */
     assert_cost(n, "crane #3", "DUE #1", "crane #3>DUE #1");
     assert_cost(n, "#7", "#2 #5", "crane #3 #7>#2 #5");
     assert_error(load(n, "costs", "truth,answer,cost\n#0,DUE,1\n"), "csv:2: no group '#0'");
