@@ -65,11 +65,16 @@
     X(class_group, "class", "groups of classes (`bitsink bn DB groups FILE`)")                               \
     X(group_cost, "truth, answer", "costs of answers of a wrong group (`bitsink bn DB costs FILE`)")         \
     X(outcome, "trial", "one row a trial: what it came to")                                                  \
+    X(trial, "id", "the same as raw facts: site, bits, scores")                                              \
+    X(audit, "trial, full", "audited trials: as the campaign computed them, and run again in full")          \
     X(campaign, "id", "the campaign")                                                                        \
     X(entry, "id", "its fault entries")                                                                      \
     X(layer, "id", "the layers of the model")                                                                \
     X(stratum, "entry, layer", "planned experiments: fault entry x layer")                                   \
+    X(class, "id", "the classes")                                                                            \
+    X(class_shown, "class", "a unique name for each class")                                                  \
     X(image, "id", "the images")                                                                             \
+    X(broken_image, "image", "images that could not be read, and why")                                       \
     X(golden, "image", "fault-free runs")                                                                    \
     X(run, "id", "starts of the program on this file")
 

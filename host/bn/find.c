@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/text.h"
 #include "bn/internal.h"
 
 #include <errno.h>
@@ -146,6 +147,13 @@ static void add_any(search *s, int64_t id, const char *name)
         bs_str_printf(&s->list, "%lld", (long long)id);
 }
 
+/* The text is what this name looks like where it is printed. */
+static void add_printed(search *s, int64_t id, const char *name)
+{
+    if (id >= 0 && name && strcmp(bs_visible(name), s->text) == 0 && s->named++ < MAX_SHOWN)
+        bs_str_printf(&s->list, "%s#%lld", s->list.len ? ", " : "", (long long)id);
+}
+
 /* What the text means as a whole: the special name, an id, names. An index of the names makes long tables of
  * weights quick to load. */
 static bs_status find_exact(search *s)
@@ -188,6 +196,13 @@ static bs_status find_part(search *s)
     if (s->named > 1) {
         bs_fail(BS_USAGE, "%zu %s names hold '%s'", s->named, k->noun, s->text);
         return bs_hint("write more of one of them, or its id: %s%s", s->list.ptr,
+                       s->named > MAX_SHOWN ? ", ..." : "");
+    }
+    if (strchr(s->text, '\\'))
+        BS_TRY(for_rows(s, sql, add_printed));
+    if (s->named > 0) {
+        bs_fail(BS_USAGE, "no %s '%s'", k->noun, s->text);
+        return bs_hint("a name is printed so that has other characters; write its id: %s%s", s->list.ptr,
                        s->named > MAX_SHOWN ? ", ..." : "");
     }
     BS_TRY(for_rows(s, sql, add_any));

@@ -43,7 +43,8 @@ bs_status bs_prior_set_kind(const bs_db *db, const char *kind);
 bs_status bs_prior_check_entry(const bs_db *db, int64_t entry);
 /* The prior after a change. BS_USAGE with a hint where the change made it faulty. */
 bs_status bs_prior_settle(bs_prior *after, const bs_db *db, const bs_prior *before);
-/* Says what a change has brought about; `named`: the user asked for this layer_prior. */
+/* Says what a change has brought about, unless it is what was asked for: `named`, the user wrote this
+ * layer_prior, and there are the same scopes as before. */
 void bs_prior_tell(const bs_prior *before, const bs_prior *after, bool named);
 /* Warns where a residency has no hours (activation_hours, parameter_hours) to be a share of. */
 bs_status bs_prior_warn_residency(const bs_db *db);

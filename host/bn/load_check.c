@@ -1,5 +1,6 @@
 /* What a loaded table of settings means beside its rows. */
 #include "base/log.h"
+#include "base/text.h"
 #include "bn/internal.h"
 
 #include <string.h>
@@ -18,7 +19,8 @@ bs_status bs_load_check_strata(const bs_db *db)
         const char *name = (const char *)sqlite3_column_text(q, 1);
         st = bs_fail(BS_USAGE, "entry %d does not hit layer '%s'", sqlite3_column_int(q, 0),
                      name ? name : "none");
-        bs_hint("`bitsink bn FILE stratum` lists the entries and layers that belong together");
+        bs_hint("`bitsink bn %s stratum` lists the entries and layers that belong together",
+                bs_shell_word(db->path));
     }
     sqlite3_finalize(q);
     return st;
