@@ -1,5 +1,5 @@
-#include "base/text.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "bn/bn.h"
 #include "store/schema.h"
 
