@@ -167,7 +167,7 @@ SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_la
            AS two_fault_bound,     -- bound m^2/2 of the probability of two faults at once, which is ignored
        count(*) AS strata,         -- strata of the scope
        sum(b.trials > 0) AS tried, -- of them: with trials
-       min(1.0, sum(b.planned_probability * b.coverage)) AS coverage, -- share of P(t) x P(I) that has trials
+       round(sum(b.planned_probability * b.coverage), 12) AS coverage, -- share of P(t) x P(I) that has trials
        sum(b.trials) AS trials     -- trials in the file
   FROM bn_layer b CROSS JOIN bn_setting x LEFT JOIN entry e ON e.id = b.scope
  GROUP BY b.scope;

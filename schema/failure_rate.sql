@@ -130,7 +130,7 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        CASE WHEN s.level = 'layer' OR a.raw <= 0 THEN NULL WHEN s.sdc_p_low > x.fit_target THEN 'missed'
             WHEN s.sdc_p_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target_population,           -- the same by the bounds that take the images as a sample, too
-       min(1.0, s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0)) AS coverage, -- share of raw_fit, if every
+       round(s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0), 12) AS coverage, -- share of raw_fit, if every
                                            -- stratum had trials, x images (by weight) that has trials
        s.trials,                           -- trials
        s.units,                            -- what the bounds count: trials, or faults of parameters

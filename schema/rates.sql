@@ -260,7 +260,7 @@ SELECT s.entry,             -- entry.id
        s.trials,            -- trials that count
        s.strata,            -- strata with trials
        p.strata AS planned_strata, -- strata of the entry (bits: those that are storage)
-       min(1.0, s.covered / p.raw) AS coverage, -- share of strata x images with trials, by their weights
+       round(s.covered / p.raw, 12) AS coverage, -- share of strata x images with trials, by their weights
        s.census,            -- 1: every fault was tried on every image
        s.confidence         -- of all bounds
   FROM bounded s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights;

@@ -76,11 +76,21 @@ SELECT correct,                          -- golden, label: what the answer is he
 
 -- The mean cost of an answer under one fault, for each stratum. Bounds: Fay and Feuer's (formulas.cmake), one term for
 -- each cost that was seen, weighed by it; activations count every trial by its weight, parameters n = faults
--- (bn_support.observations). No cost above the largest one of the table is possible, and that one may come next (with
--- 1/n, n = `observations`), whether it was seen or not.
+-- (bn_support.observations). No cost above the largest one that can occur is possible, and that one may come next (with
+-- 1/n, n = `observations`), whether it was seen or not. Costs of groups without a class, of DUE as the truth, and within a
+-- group of one class cannot occur; nor can default_cost, where every two groups have costs of their own.
 CREATE VIEW severity AS
-WITH largest AS MATERIALIZED (
-    SELECT max(max(x.default_cost), ifnull((SELECT max(cost) FROM group_cost), 0)) AS cost FROM bn_setting x
+WITH grp AS MATERIALIZED (
+    SELECT name, count(*) AS classes FROM class_group_all WHERE class >= 0 GROUP BY name
+), possible AS MATERIALIZED (
+    SELECT k.cost, a.name IS NOT NULL AND a.name <> t.name AS apart
+      FROM group_cost k JOIN grp t ON t.name = k.truth LEFT JOIN grp a ON a.name = k.answer
+     WHERE k.answer = 'DUE' OR (a.name IS NOT NULL AND (a.name <> t.name OR t.classes > 1))
+), largest AS MATERIALIZED (
+    SELECT max(ifnull((SELECT max(cost) FROM possible), 0.0),
+               CASE WHEN (SELECT count(*) FROM possible WHERE apart) < (SELECT count(*) * (count(*) - 1) FROM grp)
+                    THEN x.default_cost ELSE 0.0 END) AS cost
+      FROM bn_setting x
 ), img AS MATERIALIZED (
     SELECT 'golden' AS correct, image, probability AS w FROM bn_image WHERE probability > 0 AND golden_class >= 0
     UNION ALL SELECT 'label', image, probability FROM bn_image WHERE probability > 0 AND label_class >= 0

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "bn/exact.h"
 #include "bn/internal.h"
 #include "store/schema.h"
@@ -23,20 +24,47 @@ void bs_bn_list(FILE *out)
         fprintf(out, "  %-26s  %s\n", tables[i].name, tables[i].help);
 }
 
-static bs_status find_table(const struct table **out, const char *name)
+/* *held: the file has this table or view, which is none of those above. */
+static bs_status is_held(bool *held, const char *path, const char *name)
+{
+    bs_db *db = NULL;
+    sqlite3_stmt *q = NULL;
+    bs_status st;
+    BS_TRY(bs_db_open(&db, path));
+    BS_TRY_GOTO(
+        bs_db_prepare(&q, db,
+                      "SELECT 1 FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 AND "
+                      "NOT name GLOB '*[^a-z0-9_]*'"),
+        out);
+    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+    st = bs_db_step(db, q, held);
+out:
+    sqlite3_finalize(q);
+    bs_db_close(db);
+    return st;
+}
+
+static bs_status find_table(const struct table **out, const char *path, const char *name)
 {
     const char *names[N_TABLES];
+    bool held;
     for (size_t i = 0; i < N_TABLES; i++) {
         *out = &tables[i];
         names[i] = tables[i].name;
         if (strcmp(name, names[i]) == 0)
             return BS_OK;
     }
+    BS_TRY(is_held(&held, path, name));
+    if (held) {
+        bs_fail(BS_USAGE, "'%s' is none of the tables that bn prints", name);
+        return bs_hint("`sqlite3 %s 'SELECT * FROM %s'` shows it", bs_shell_word(path), name);
+    }
     bs_fail(BS_USAGE, "unknown table '%s'", name);
     int near = bs_nearest(name, names, N_TABLES);
     if (near >= 0)
         return bs_hint("did you mean '%s'?", names[near]);
-    return bs_hint("such as layer_accuracy, sink_class, bn_trust; `bitsink bn DB` lists all");
+    return bs_hint("such as layer_accuracy, sink_class, bn_trust; `bitsink bn %s` lists all",
+                   bs_shell_word(path));
 }
 
 /* Is what was counted by bit position of an earlier state of the file? */
@@ -52,6 +80,7 @@ static bs_status bits_are_old(bool *old, const bs_db *db)
 static bs_status prepare(const bs_db *db, bool bits)
 {
     bool shadowed, old;
+    sqlite3_int64 version;
     BS_TRY(bs_db_exec(db, "read", "PRAGMA cache_size = -262144; BEGIN"));
     BS_TRY(bs_schema_shadow(db, false, &shadowed));
     BS_TRY(bs_prior_warn(db));
@@ -60,7 +89,12 @@ static bs_status prepare(const bs_db *db, bool bits)
     BS_TRY(bits_are_old(&old, db));
     if (!old)
         return BS_OK;
-    bs_info("counting trials by bit position; `bitsink bn FILE update` stores these counts");
+    BS_TRY(bs_db_integer(&version, db, "PRAGMA user_version"));
+    if (version == BS_DB_VERSION)
+        bs_info("counting trials by bit position; `bitsink bn %s update` stores these counts",
+                bs_shell_word(db->path));
+    else
+        bs_info("counting trials by bit position");
     if (!shadowed)
         BS_TRY(bs_schema_shadow(db, true, &shadowed));
     return bs_db_exec(db, "read", bs_sql_bits);
@@ -99,7 +133,7 @@ bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_
     sqlite3_stmt *q = NULL;
     char sql[192];
     bs_status st;
-    BS_TRY(find_table(&table, name));
+    BS_TRY(find_table(&table, db_path, name));
     BS_TRY(bs_bn_open(&db, db_path, strncmp(name, "sink_", 5) == 0 || strncmp(name, "bit_", 4) == 0));
     if (strcmp(name, "layer_outcome_exact") == 0)
         BS_TRY_GOTO(bs_bn_make_exact(db), out);

@@ -65,11 +65,16 @@
     X(class_group, "class", "groups of classes (`bitsink bn DB groups FILE`)")                               \
     X(group_cost, "truth, answer", "costs of answers of a wrong group (`bitsink bn DB costs FILE`)")         \
     X(outcome, "trial", "one row a trial: what it came to")                                                  \
+    X(trial, "id", "the same as raw facts: site, bits, scores")                                              \
+    X(audit, "trial, full", "audited trials: as the campaign computed them, and run again in full")          \
     X(campaign, "id", "the campaign")                                                                        \
     X(entry, "id", "its fault entries")                                                                      \
     X(layer, "id", "the layers of the model")                                                                \
     X(stratum, "entry, layer", "planned experiments: fault entry x layer")                                   \
+    X(class, "id", "the classes")                                                                            \
+    X(class_shown, "class", "a unique name for each class")                                                  \
     X(image, "id", "the images")                                                                             \
+    X(broken_image, "image", "images that could not be read, and why")                                       \
     X(golden, "image", "fault-free runs")                                                                    \
     X(run, "id", "starts of the program on this file")
 
@@ -86,10 +91,12 @@ bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_
 /* Names and help texts, one a line, aligned. */
 void bs_bn_list(FILE *out);
 
-/* A class, layer, entry or image: by #ID, by id or name, or by any part that only one name has; *id -1 is the
- * class DUE and the layer "none", also as #-1. BS_USAGE with names that come near, and where a text may mean
- * more than one: two of the same name, the id of one and the name of another. Makes temporary tables. */
-typedef enum bs_bn_kind { BS_BN_CLASS, BS_BN_LAYER, BS_BN_ENTRY, BS_BN_IMAGE } bs_bn_kind;
+/* A class, layer, entry or image: by #ID, by id or name, by NAME #ID (as view class_shown writes names that
+ * stand twice), or by any part that only one name has; *id -1 is the class DUE and the layer "none", also as
+ * #-1. A group of classes: by name, by #ID or NAME #ID of a class that is a group of its own (*id is that
+ * class's), or by a part. BS_USAGE with names that come near, and where a text may mean more than one: two of
+ * the same name, the id of one and the name of another. Makes temporary tables. */
+typedef enum bs_bn_kind { BS_BN_CLASS, BS_BN_LAYER, BS_BN_ENTRY, BS_BN_IMAGE, BS_BN_GROUP } bs_bn_kind;
 bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *text);
 
 /* BS_BN_DEFAULT_SCOPE becomes the lowest scope with trials; BS_USAGE for a scope without. */

@@ -1,5 +1,6 @@
 #include "base/buf.h"
-#include "bn/bn.h"
+#include "base/text.h"
+#include "bn/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,12 +13,20 @@ static const struct kind {
     const char *noun, *sql; /* id and name of all */
     const char *special;    /* the name of id -1 */
     const char *what;       /* that is */
+    const char *how;        /* to write one */
 } kinds[] = {
-    [BS_BN_CLASS] = {"class", "SELECT id, name FROM class", "DUE", "the outcome"},
+    [BS_BN_CLASS] = {"class", "SELECT id, name FROM class", "DUE", "the outcome", "an id or a name, or DUE"},
     [BS_BN_LAYER] = {"layer", "SELECT id, name FROM layer WHERE id IN (SELECT layer FROM stratum)", "none",
-                     "no fault"},
-    [BS_BN_ENTRY] = {"entry", "SELECT id, name FROM entry", NULL, NULL},
-    [BS_BN_IMAGE] = {"image", "SELECT id, path AS name FROM image", NULL, NULL},
+                     "no fault", "an id or a name, or none"},
+    [BS_BN_ENTRY] = {"entry", "SELECT id, name FROM entry", NULL, NULL, "an id or a name"},
+    [BS_BN_IMAGE] = {"image", "SELECT id, path AS name FROM image", NULL, NULL, "an id or a name"},
+    /* Groups of a table have ids below -1: they are no classes. */
+    [BS_BN_GROUP] = {"group",
+                     "SELECT DISTINCT CASE WHEN class IN (SELECT class FROM class_group) THEN "
+                     "-1 - dense_rank() OVER (ORDER BY name) ELSE class END AS id, name "
+                     "FROM class_group_all WHERE class >= 0",
+                     "DUE", "the outcome",
+                     "its name (load `groups` first), the name or #ID of a class without a group, or DUE"},
 };
 
 typedef struct search {
@@ -25,7 +34,9 @@ typedef struct search {
     const struct kind *kind;
     const char *text;
     bool by_id;      /* the text is #ID: no name */
-    int64_t number;  /* that the text is, -1: none */
+    int64_t number;  /* the id that the text is, -1: none */
+    int64_t behind;  /* ID where the text is NAME #ID, else -1 */
+    size_t before;   /* length of that NAME */
     size_t n, named; /* what the text means; names that hold it, or all */
     int64_t id;      /* one of them */
     bs_str list;     /* of them */
@@ -42,6 +53,22 @@ static int64_t whole(const char *text)
     return errno || *end ? -1 : v;
 }
 
+bool bs_bn_is_id(const char *text)
+{
+    return text[0] == '#' && (whole(text + 1) >= 0 || strcmp(text, "#-1") == 0);
+}
+
+/* Splits NAME #ID. */
+static void split(search *s)
+{
+    const char *mark = strrchr(s->text, '#');
+    s->behind = -1;
+    if (!mark || mark - s->text < 2 || mark[-1] != ' ')
+        return;
+    s->behind = whole(mark + 1);
+    s->before = (size_t)(mark - 1 - s->text);
+}
+
 /* Calls `each` for the rows of a query over id and name. */
 static bs_status for_rows(search *s, const char *sql, void (*each)(search *, int64_t id, const char *name))
 {
@@ -51,6 +78,7 @@ static bs_status for_rows(search *s, const char *sql, void (*each)(search *, int
     BS_TRY(bs_db_prepare(&q, s->db, sql));
     sqlite3_bind_text(q, 1, s->by_id ? NULL : s->text, -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 2, s->number);
+    sqlite3_bind_int64(q, 3, s->behind);
     for (;;) {
         BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
         if (!row)
@@ -70,13 +98,33 @@ static void add_meaning(search *s, int64_t id, const char *what)
     s->id = id;
 }
 
+/* Is NAME #ID what this one is called? Its id stands for a name that it lacks. */
+static bool is_pair(const search *s, int64_t id, const char *name)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)id);
+    const char *own = name ? name : number;
+    return id == s->behind && strlen(own) == s->before && memcmp(own, s->text, s->before) == 0;
+}
+
 static void add_exact(search *s, int64_t id, const char *name)
 {
     bool special = s->kind->special && strcasecmp(s->text, s->kind->special) == 0;
     if (id == s->number)
         add_meaning(s, id, "by its id");
-    else if (special || strcmp(name, s->text) == 0)
+    else if (name && (strcmp(name, s->text) == 0 || (special && strcasecmp(name, s->text) == 0)))
         add_meaning(s, id, "by its name");
+    else if (is_pair(s, id, name))
+        add_meaning(s, id, "by its name and id");
+}
+
+/* Appends a name to the list, behind the id where there is one. */
+static void list_name(search *s, int64_t id, const char *name)
+{
+    bs_str_puts(&s->list, s->list.len ? ", " : "");
+    if (id >= -1)
+        bs_str_printf(&s->list, "#%lld ", (long long)id);
+    bs_str_puts(&s->list, name);
 }
 
 static void add_part(search *s, int64_t id, const char *name)
@@ -85,7 +133,7 @@ static void add_part(search *s, int64_t id, const char *name)
         return;
     s->id = id;
     if (s->named++ < MAX_SHOWN)
-        bs_str_printf(&s->list, "%s#%lld %s", s->list.len ? ", " : "", (long long)id, name);
+        list_name(s, id, name);
 }
 
 static void add_any(search *s, int64_t id, const char *name)
@@ -97,6 +145,13 @@ static void add_any(search *s, int64_t id, const char *name)
         bs_str_puts(&s->list, name);
     else
         bs_str_printf(&s->list, "%lld", (long long)id);
+}
+
+/* The text is what this name looks like where it is printed. */
+static void add_printed(search *s, int64_t id, const char *name)
+{
+    if (id >= 0 && name && strcmp(bs_visible(name), s->text) == 0 && s->named++ < MAX_SHOWN)
+        bs_str_printf(&s->list, "%s#%lld", s->list.len ? ", " : "", (long long)id);
 }
 
 /* What the text means as a whole: the special name, an id, names. An index of the names makes long tables of
@@ -116,7 +171,7 @@ static bs_status find_exact(search *s)
     snprintf(
         sql, sizeof sql,
         "SELECT id, name FROM known_%s WHERE name = ?1 COLLATE NOCASE UNION SELECT id, name FROM known_%s "
-        "WHERE id = ?2 ORDER BY id",
+        "WHERE id IN (?2, ?3) ORDER BY id",
         k->noun, k->noun);
     return for_rows(s, sql, add_exact);
 }
@@ -134,7 +189,7 @@ static bs_status find_part(search *s)
     const struct kind *k = s->kind;
     char sql[160];
     snprintf(sql, sizeof sql, "SELECT id, name FROM known_%s ORDER BY id", k->noun);
-    if (s->number < 0 && !s->by_id)
+    if (whole(s->text) < 0 && !s->by_id)
         BS_TRY(for_rows(s, sql, add_part));
     if (s->named == 1)
         return BS_OK;
@@ -143,10 +198,16 @@ static bs_status find_part(search *s)
         return bs_hint("write more of one of them, or its id: %s%s", s->list.ptr,
                        s->named > MAX_SHOWN ? ", ..." : "");
     }
+    if (strchr(s->text, '\\'))
+        BS_TRY(for_rows(s, sql, add_printed));
+    if (s->named > 0) {
+        bs_fail(BS_USAGE, "no %s '%s'", k->noun, s->text);
+        return bs_hint("a name is printed so that has other characters; write its id: %s%s", s->list.ptr,
+                       s->named > MAX_SHOWN ? ", ..." : "");
+    }
     BS_TRY(for_rows(s, sql, add_any));
     bs_fail(BS_USAGE, "no %s '%s'", k->noun, s->text);
-    return bs_hint("write an id or a name%s%s%s: %s%s", k->special ? ", or " : "",
-                   k->special ? k->special : "", s->named ? ", such as" : "", s->list.ptr ? s->list.ptr : "",
+    return bs_hint("write %s%s: %s%s", k->how, s->named ? ", such as" : "", s->list.ptr ? s->list.ptr : "",
                    s->named > MAX_SHOWN ? ", ..." : "");
 }
 
@@ -154,8 +215,9 @@ bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *
 {
     const struct kind *k = &kinds[kind];
     search s = {.db = db, .kind = k, .text = text};
-    s.by_id = text[0] == '#' && (whole(text + 1) >= 0 || (k->special && strcmp(text, "#-1") == 0));
-    s.number = whole(s.by_id ? text + 1 : text);
+    s.by_id = bs_bn_is_id(text) && (k->special || strcmp(text, "#-1") != 0);
+    s.number = kind == BS_BN_GROUP && !s.by_id ? -1 : whole(s.by_id ? text + 1 : text);
+    split(&s);
     bs_status st = find_exact(&s);
     if (st == BS_OK && s.n > 1)
         st = refuse_ambiguous(&s);
@@ -163,5 +225,20 @@ bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *
         st = find_part(&s);
     *id = st == BS_OK ? s.id : -1;
     bs_str_clear(&s.list);
+    return st;
+}
+
+bs_status bs_bn_group_name(char **out, const bs_db *db, int64_t id)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(
+        &q, db, "SELECT CASE ?1 WHEN -1 THEN 'DUE' ELSE (SELECT name FROM known_group WHERE id = ?1) END"));
+    sqlite3_bind_int64(q, 1, id);
+    st = bs_db_step(db, q, &row);
+    if (st == BS_OK)
+        st = bs_db_text(out, q, 0);
+    sqlite3_finalize(q);
     return st;
 }

@@ -10,6 +10,11 @@
 /* The number that the whole text is; false for anything else, NaN and infinity included. */
 bool bs_bn_number(double *out, const char *text);
 
+/* Is it #ID, which is never a name? */
+bool bs_bn_is_id(const char *text);
+/* The name of a group that bs_bn_find() found, on the same connection; the caller frees it. */
+bs_status bs_bn_group_name(char **out, const bs_db *db, int64_t id);
+
 /* Opens a result file and begins a transaction on settings and views of this version. The caller closes it,
  * also where this fails. */
 bs_status bs_bn_begin(bs_db **out, const char *path);
@@ -38,9 +43,21 @@ bs_status bs_prior_set_kind(const bs_db *db, const char *kind);
 bs_status bs_prior_check_entry(const bs_db *db, int64_t entry);
 /* The prior after a change. BS_USAGE with a hint where the change made it faulty. */
 bs_status bs_prior_settle(bs_prior *after, const bs_db *db, const bs_prior *before);
-/* Says what a change has brought about; `named`: the user asked for this layer_prior. */
+/* Says what a change has brought about, unless it is what was asked for: `named`, the user wrote this
+ * layer_prior, and there are the same scopes as before. */
 void bs_prior_tell(const bs_prior *before, const bs_prior *after, bool named);
 /* Warns where a residency has no hours (activation_hours, parameter_hours) to be a share of. */
 bs_status bs_prior_warn_residency(const bs_db *db);
+
+/* What a table means that load.c has filled. BS_USAGE for a row of a layer that its entry does not hit. */
+bs_status bs_load_check_strata(const bs_db *db);
+/* layer_prior follows the columns that have values: probabilities are no use but to `direct`, and all else is
+ * for `exposure`. */
+bs_status bs_load_follow_priors(const bs_db *db, const bs_prior *before);
+bs_status bs_load_tell_priors(const bs_db *db, const bs_prior *before, const bs_prior *after);
+/* Warns of images that a table of weights leaves out: they are out of every rate. BS_USAGE where all are. */
+bs_status bs_load_check_weights(const bs_db *db);
+/* Warns of costs of groups that a new table of groups does not have: they are never paid. */
+bs_status bs_load_check_costs(const bs_db *db);
 
 #endif

@@ -1,4 +1,3 @@
-#include "base/log.h"
 #include "base/text.h"
 #include "bn/internal.h"
 
@@ -9,8 +8,8 @@
 
 enum { MAX_FIELDS = 8, MAX_BYTES = 1 << 26 };
 
-/* What a column holds: a name that is looked up, a group of classes that must exist, the name of a new one,
- * or a number (an empty one is NULL). */
+/* What a column holds: a name that is looked up, the name of a new group of classes, or a number (an empty
+ * one is NULL). */
 typedef enum column_kind { A_CLASS, A_LAYER, A_ENTRY, AN_IMAGE, A_GROUP, A_NEW_GROUP, A_NUMBER } column_kind;
 
 typedef struct column {
@@ -18,20 +17,22 @@ typedef struct column {
     column_kind kind;
 } column;
 
-/* The tables that can be loaded. The first `needed` columns must be there. */
+/* The tables that can be loaded. The first `needed` columns must be there; no two rows have the same key. */
 static const struct table {
-    const char *what, *sql;
+    const char *what, *sql, *key;
     int needed, n;
     column columns[MAX_FIELDS];
 } tables[] = {
-    {"groups", "class_group", 2, 2, {{"class", "class", A_CLASS}, {"group", "name", A_NEW_GROUP}}},
+    {"groups", "class_group", "class", 2, 2, {{"class", "class", A_CLASS}, {"group", "name", A_NEW_GROUP}}},
     {"costs",
      "group_cost",
+     "(truth, answer)",
      3,
      3,
      {{"truth", "truth", A_GROUP}, {"answer", "answer", A_GROUP}, {"cost", "cost", A_NUMBER}}},
     {"priors",
      "bn_prior_layer",
+     "(entry, layer)",
      2,
      6,
      {{"entry", "entry", A_ENTRY},
@@ -40,7 +41,12 @@ static const struct table {
       {"residency", "residency", A_NUMBER},
       {"exposure", "exposure", A_NUMBER},
       {"probability", "probability", A_NUMBER}}},
-    {"weights", "bn_prior_image", 2, 2, {{"image", "image", AN_IMAGE}, {"weight", "weight", A_NUMBER}}},
+    {"weights",
+     "bn_prior_image",
+     "image",
+     2,
+     2,
+     {{"image", "image", AN_IMAGE}, {"weight", "weight", A_NUMBER}}},
 };
 
 /* One pass over a file; the callbacks of libcsv cannot return an error, so they leave it in `st`. */
@@ -51,7 +57,8 @@ typedef struct pass {
     const column *columns[MAX_FIELDS]; /* by field of the file */
     int n_columns, n_fields;
     char *field[MAX_FIELDS]; /* owned */
-    size_t line;
+    size_t row;              /* the line on which the row begins */
+    bool between;            /* it has not begun yet */
     bs_status st;
 } pass;
 
@@ -73,35 +80,45 @@ static void on_field(void *text, size_t len, void *data)
     p->n_fields++;
 }
 
-static bs_status wrong_header(const struct table *t)
+/* The first line does not name the columns: `what` is wrong with column `name`. */
+static bs_status wrong_header(const struct table *t, const char *what, const char *name)
 {
     bs_str names = {0};
     for (int i = 0; i < t->n; i++)
         bs_str_printf(&names, "%s%s", i ? "," : "", t->columns[i].name);
-    bs_fail(BS_USAGE, "the first line must name the columns");
-    bs_status st = bs_hint("they are %s%s", names.ptr ? names.ptr : "",
+    bs_fail(BS_USAGE, "%s column '%s'", what, name);
+    bs_status st = bs_hint("the first line must name the columns: %s%s", names.ptr ? names.ptr : "",
                            t->needed < t->n ? "; all but the first two may be left out" : "");
     bs_str_clear(&names);
     return st;
+}
+
+static bs_status name_columns(pass *p)
+{
+    const struct table *t = p->table;
+    bool named[MAX_FIELDS] = {false};
+    for (int i = 0; i < p->n_fields; i++) {
+        int k = 0;
+        while (k < t->n && strcmp(p->field[i], t->columns[k].name) != 0)
+            k++;
+        if (k == t->n)
+            return wrong_header(t, "unknown", p->field[i]);
+        if (named[k])
+            return wrong_header(t, "more than one", p->field[i]);
+        named[k] = true;
+        p->columns[i] = &t->columns[k];
+    }
+    for (int k = 0; k < t->needed; k++)
+        if (!named[k])
+            return wrong_header(t, "no", t->columns[k].name);
+    return BS_OK;
 }
 
 static bs_status take_header(pass *p)
 {
     const struct table *t = p->table;
     bs_str sql = {0};
-    int needed = 0;
-    for (int i = 0; i < p->n_fields; i++) {
-        p->columns[i] = NULL;
-        for (int k = 0; k < t->n; k++)
-            if (strcmp(p->field[i], t->columns[k].name) == 0) {
-                p->columns[i] = &t->columns[k];
-                needed += k < t->needed;
-            }
-        if (!p->columns[i])
-            return wrong_header(t);
-    }
-    if (needed != t->needed)
-        return wrong_header(t);
+    BS_TRY(name_columns(p));
     p->n_columns = p->n_fields;
     bs_str_printf(&sql, "INSERT INTO %s (", t->sql);
     for (int i = 0; i < p->n_columns; i++)
@@ -117,30 +134,19 @@ static bs_status take_header(pass *p)
     return st;
 }
 
-static bs_status check_group(const bs_db *db, const char *name)
-{
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(bs_db_exec(
-        db, "read",
-        "CREATE TEMP TABLE IF NOT EXISTS known_group AS SELECT DISTINCT name FROM class_group_all"));
-    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM known_group WHERE name = ?1"));
-    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-    bs_status st = bs_db_step(db, q, &row);
-    sqlite3_finalize(q);
-    BS_TRY(st);
-    if (row)
-        return BS_OK;
-    bs_fail(BS_USAGE, "no group '%s'", name);
-    return bs_hint("load the groups first; a class without a group is one of its own, under its name "
-                   "(with its id, as in 'crane #134', where that is not unique); or DUE");
-}
-
 /* Not one that view class_group_all gives to DUE, or to a class without a group. */
 static bs_status check_new_group(const bs_db *db, const char *name)
 {
     sqlite3_stmt *q = NULL;
     bool taken = false;
+    if (!name[strspn(name, " \t\r\n")]) {
+        bs_fail(BS_USAGE, "the name of the group is empty");
+        return bs_hint("write one, or leave the line out: a class without a group is one of its own");
+    }
+    if (bs_bn_is_id(name)) {
+        bs_fail(BS_USAGE, "a group may not be called '%s'", name);
+        return bs_hint("that is always the class with this id: choose another name");
+    }
     if (strcasecmp(name, "DUE") == 0) {
         bs_fail(BS_USAGE, "a group may not be called '%s'", name);
         return bs_hint("DUE is the outcome; give the classes another group, such as 'due class'");
@@ -155,6 +161,18 @@ static bs_status check_new_group(const bs_db *db, const char *name)
     return bs_hint("a class without a group may get this name, as one of its own: choose another");
 }
 
+/* A group is stored by its name, however it was written. */
+static bs_status bind_group(pass *p, int i)
+{
+    int64_t id = 0;
+    char *name = NULL;
+    BS_TRY(bs_bn_find(&id, p->db, BS_BN_GROUP, p->field[i]));
+    BS_TRY(bs_bn_group_name(&name, p->db, id));
+    sqlite3_bind_text(p->insert, i + 1, name, -1, SQLITE_TRANSIENT);
+    free(name);
+    return BS_OK;
+}
+
 static bs_status bind(pass *p, int i)
 {
     static const bs_bn_kind names[] = {
@@ -164,15 +182,17 @@ static bs_status bind(pass *p, int i)
     int64_t id = 0;
     switch (c->kind) {
     case A_GROUP:
-        BS_TRY(check_group(p->db, text));
-        sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
-        return BS_OK;
+        return bind_group(p, i);
     case A_NEW_GROUP:
         BS_TRY(check_new_group(p->db, text));
         sqlite3_bind_text(p->insert, i + 1, text, -1, SQLITE_TRANSIENT);
         return BS_OK;
     case A_NUMBER: {
         double v;
+        if (!*text && c - p->table->columns < p->table->needed) {
+            bs_fail(BS_USAGE, "no %s", c->name);
+            return bs_hint("write a number that is not negative, at most 1e30");
+        }
         if (!*text) {
             sqlite3_bind_null(p->insert, i + 1);
             return BS_OK;
@@ -204,22 +224,59 @@ static bs_status take_record(pass *p)
     int rc = sqlite3_step(p->insert);
     sqlite3_reset(p->insert);
     if (rc == SQLITE_CONSTRAINT) {
-        bs_fail(BS_USAGE, "this row repeats an earlier one, or lacks a value");
-        return bs_hint("each %s may stand once", p->table->columns[0].name);
+        bs_fail(BS_USAGE, "this row repeats an earlier one");
+        return bs_hint("each %s may stand once", p->table->key);
     }
     return rc == SQLITE_DONE ? BS_OK : bs_db_fail(p->db, "write");
+}
+
+static void clear_fields(pass *p)
+{
+    for (int i = 0; i < p->n_fields; i++)
+        free(p->field[i]);
+    p->n_fields = 0;
 }
 
 static void on_record(int terminator, void *data)
 {
     pass *p = data;
     (void)terminator;
-    p->line++;
-    if (p->st == BS_OK && p->n_fields > 0)
+    if (p->st == BS_OK)
         p->st = take_record(p);
-    for (int i = 0; i < p->n_fields; i++)
-        free(p->field[i]);
-    p->n_fields = 0;
+    clear_fields(p);
+    p->between = true;
+}
+
+/* Bytes of the first line of `text`, with its end: LF, CR LF or CR. */
+static size_t line_length(const char *text, size_t len)
+{
+    size_t n = 0;
+    while (n < len && text[n] != '\n' && text[n] != '\r')
+        n++;
+    if (n + 1 < len && text[n] == '\r' && text[n + 1] == '\n')
+        n++;
+    return n < len ? n + 1 : len;
+}
+
+/* Line by line, as libcsv counts none: a row may have several, and there may be empty ones between. */
+static bs_status parse(pass *p, struct csv_parser *parser, const char *text, size_t len)
+{
+    size_t at = 0;
+    for (size_t line = 1; at < len && p->st == BS_OK; line++) {
+        size_t n = line_length(text + at, len - at);
+        if (p->between) {
+            p->row = line;
+            p->between = strspn(text + at, " \t\r\n") >= n;
+        }
+        if (csv_parse(parser, text + at, n, on_field, on_record, p) != n && p->st == BS_OK)
+            return bs_fail(BS_USAGE, "misplaced quote");
+        at += n;
+    }
+    if (p->st == BS_OK && csv_fini(parser, on_field, on_record, p) != 0)
+        return bs_fail(BS_USAGE, "a quote is not closed");
+    if (p->st == BS_OK && !p->insert)
+        return wrong_header(p->table, "no", p->table->columns[0].name);
+    return p->st;
 }
 
 static bs_status read_file(pass *p, const char *path)
@@ -227,115 +284,23 @@ static bs_status read_file(pass *p, const char *path)
     struct csv_parser parser;
     char *text = NULL;
     size_t len = 0;
-    bs_status st = BS_OK;
+    bs_status st;
     BS_TRY(bs_read_text(&text, &len, path, MAX_BYTES));
-    st = bs_utf8_check(text, len, path, BS_USAGE);
-    if (st != BS_OK) {
-        free(text);
-        return st;
+    BS_TRY_GOTO(bs_utf8_check(text, len, path, BS_USAGE), out);
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
+        st = bs_oom("table");
+        goto out;
     }
-    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL | CSV_REPALL_NL) != 0) {
-        free(text);
-        return bs_oom("table");
-    }
-    bool parsed = csv_parse(&parser, text, len, on_field, on_record, p) == len &&
-                  (p->st != BS_OK || csv_fini(&parser, on_field, on_record, p) == 0);
-    if (p->st != BS_OK)
-        st = p->st;
-    else if (!parsed)
-        st = bs_fail(BS_USAGE, "misplaced quote");
-    else if (!p->insert)
-        st = wrong_header(p->table);
-    for (int i = 0; i < p->n_fields; i++)
-        free(p->field[i]);
+    p->row = 1;
+    p->between = true;
+    st = parse(p, &parser, text, len);
+    clear_fields(p);
     if (st != BS_OK)
-        bs_context("%s:%zu", path, p->line + (st != p->st));
+        bs_context("%s:%zu", path, p->row);
     csv_free(&parser);
+out:
     free(text);
     return st;
-}
-
-/* --- what a loaded table means beside its rows --- */
-
-/* A row of a layer that its entry does not hit would count nowhere. */
-static bs_status check_strata(const bs_db *db)
-{
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(bs_db_prepare(
-        &q, db,
-        "SELECT p.entry, l.name FROM bn_prior_layer p LEFT JOIN layer l ON l.id = p.layer WHERE "
-        "NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = p.entry AND s.layer = p.layer) LIMIT "
-        "1"));
-    bs_status st = bs_db_step(db, q, &row);
-    if (st == BS_OK && row) {
-        const char *name = (const char *)sqlite3_column_text(q, 1);
-        st = bs_fail(BS_USAGE, "entry %d does not hit layer '%s'", sqlite3_column_int(q, 0),
-                     name ? name : "none");
-        bs_hint("`bitsink bn FILE stratum` lists the entries and layers that belong together");
-    }
-    sqlite3_finalize(q);
-    return st;
-}
-
-/* layer_prior follows the columns that have values: probabilities are no use but to `direct`, and all else is
- * for `exposure`. */
-static bs_status follow_priors(const bs_db *db, const bs_prior *before)
-{
-    sqlite3_int64 rows = 0, probabilities = 0;
-    BS_TRY(bs_db_integer(&rows, db, "SELECT count(*) FROM bn_prior_layer"));
-    BS_TRY(bs_db_integer(&probabilities, db, "SELECT count(probability) FROM bn_prior_layer"));
-    if (rows > 0)
-        return bs_prior_set_kind(db, probabilities > 0 ? "direct" : "exposure");
-    bool pooled = strcmp(before->kind, "exposure") == 0 || strcmp(before->kind, "direct") == 0;
-    return pooled ? bs_prior_set_kind(db, "uniform") : BS_OK;
-}
-
-static bs_status tell_priors(const bs_db *db, const bs_prior *before, const bs_prior *after)
-{
-    sqlite3_int64 exposures = 0, rates = 0;
-    bs_prior_tell(before, after, false);
-    if (strcmp(after->kind, "direct") == 0) {
-        BS_TRY(bs_db_integer(&exposures, db, "SELECT count(exposure) FROM bn_prior_layer"));
-        BS_TRY(bs_db_integer(&rates, db, "SELECT count(coalesce(raw_rate, residency)) FROM bn_prior_layer"));
-    }
-    if (exposures > 0)
-        bs_info("note: column exposure does not count where layer_prior is direct");
-    if (rates > 0)
-        bs_info("note: with layer_prior direct, raw_rate and residency count in failure_rate only");
-    return bs_prior_warn_residency(db);
-}
-
-/* Images that a table of weights leaves out are out of every rate. */
-static bs_status check_weights(const bs_db *db)
-{
-    sqlite3_int64 listed = 0, heavy = 0, unlisted = 0;
-    BS_TRY(bs_db_integer(&listed, db, "SELECT count(*) FROM bn_prior_image"));
-    BS_TRY(bs_db_integer(&heavy, db, "SELECT count(*) FROM bn_prior_image WHERE weight > 0"));
-    if (listed > 0 && heavy == 0) {
-        bs_fail(BS_USAGE, "every weight is 0, so no image would count");
-        return bs_hint(
-            "give an image a weight above 0; a file with its first line alone weighs all images alike");
-    }
-    BS_TRY(bs_db_integer(&unlisted, db,
-                         "SELECT count(*) FROM image WHERE id NOT IN (SELECT image FROM bn_prior_image)"));
-    if (listed > 0 && unlisted > 0)
-        bs_warn("%lld images are not listed: they weigh 0", (long long)unlisted);
-    return BS_OK;
-}
-
-/* Costs of groups that a new table of groups does not have are never paid. */
-static bs_status check_costs(const bs_db *db)
-{
-    sqlite3_int64 orphans = 0;
-    BS_TRY(bs_db_integer(
-        &orphans, db,
-        "SELECT count(*) FROM group_cost WHERE truth NOT IN (SELECT name FROM class_group_all) OR "
-        "answer NOT IN (SELECT name FROM class_group_all)"));
-    if (orphans > 0)
-        bs_warn("%lld costs name groups that are no more, and count nowhere: load `costs` again",
-                (long long)orphans);
-    return BS_OK;
 }
 
 /* Fills the table anew; the file stays as it was where this fails. */
@@ -349,19 +314,19 @@ static bs_status load(pass *p, const char *csv_path)
     BS_TRY(bs_db_exec(p->db, "write", sql));
     BS_TRY(read_file(p, csv_path));
     if (priors)
-        BS_TRY(check_strata(p->db));
+        BS_TRY(bs_load_check_strata(p->db));
     BS_TRY(bs_bn_check_overlap(p->db));
     if (priors)
-        BS_TRY(follow_priors(p->db, &before));
+        BS_TRY(bs_load_follow_priors(p->db, &before));
     if (strcmp(p->table->what, "weights") == 0)
-        BS_TRY(check_weights(p->db));
+        BS_TRY(bs_load_check_weights(p->db));
     if (strcmp(p->table->what, "groups") == 0)
-        BS_TRY(check_costs(p->db));
+        BS_TRY(bs_load_check_costs(p->db));
     BS_TRY(bs_prior_settle(&after, p->db, &before));
     sqlite3_finalize(p->insert);
     p->insert = NULL;
     BS_TRY(bs_db_exec(p->db, "write", "COMMIT"));
-    return priors ? tell_priors(p->db, &before, &after) : BS_OK;
+    return priors ? bs_load_tell_priors(p->db, &before, &after) : BS_OK;
 }
 
 bs_status bs_bn_load(const char *db_path, const char *what, const char *csv_path)

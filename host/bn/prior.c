@@ -1,6 +1,7 @@
 /* The prior of layers, layer_prior and bn_prior_layer: settings that change each other say so, and one that
  * would make every scope vanish is refused. */
 #include "base/log.h"
+#include "base/text.h"
 #include "bn/internal.h"
 #include "store/schema.h"
 
@@ -70,10 +71,9 @@ bs_status bs_prior_warn(const bs_db *db)
     bs_prior p;
     BS_TRY(bs_prior_read(&p, db));
     if (p.fault != BS_PRIOR_FINE)
-        bs_warn(
-            "layer_prior is %s, but %s, so no layer has a P(L); `bitsink bn FILE set scope=` goes back to "
-            "a scope for each entry",
-            p.kind, describe(&p));
+        bs_warn("layer_prior is %s, but %s, so no layer has a P(L); `bitsink bn %s set scope=` goes back to "
+                "a scope for each entry",
+                p.kind, describe(&p), bs_shell_word(db->path));
     sqlite3_int64 weightless = 0;
     BS_TRY(bs_db_integer(
         &weightless, db,
@@ -119,11 +119,11 @@ static bs_status hint_scope(const bs_db *db)
     if (entry < 0)
         return bs_hint(
             "each entry of this file has a bit error rate and is a scope of its own: there is nothing "
-            "to pool, and `bitsink bn FILE set layer_prior=uniform` is right");
-    return bs_hint(
-        "say which entries: `bitsink bn FILE set scope=%lld layer_prior=exposure`, or load strata: "
-        "`bitsink bn FILE priors CSV`",
-        (long long)entry);
+            "to pool, and `bitsink bn %s set layer_prior=uniform` is right",
+            bs_shell_word(db->path));
+    return bs_hint("say which entries: `bitsink bn %s set scope=%lld layer_prior=exposure`, or load strata: "
+                   "`bitsink bn %s priors CSV`",
+                   bs_shell_word(db->path), (long long)entry, bs_shell_word(db->path));
 }
 
 bs_status bs_prior_settle(bs_prior *after, const bs_db *db, const bs_prior *before)
@@ -136,11 +136,13 @@ bs_status bs_prior_settle(bs_prior *after, const bs_db *db, const bs_prior *befo
     bs_fail(BS_USAGE, "layer_prior=%s: %s, so no layer would have a P(L)", after->kind, describe(after));
     if (direct)
         return bs_hint(
-            "load probabilities: `bitsink bn FILE priors CSV`, columns entry,layer,probability, not all "
-            "of them 0");
+            "load probabilities: `bitsink bn %s priors CSV`, columns entry,layer,probability, not all "
+            "of them 0",
+            bs_shell_word(db->path));
     if (after->fault == BS_PRIOR_ZERO)
-        return bs_hint("exposure is raw_rate x bits x hours (0 bits: no storage); `bitsink bn FILE set "
-                       "layer_prior=uniform` does without it");
+        return bs_hint("exposure is raw_rate x bits x hours (0 bits: no storage); `bitsink bn %s set "
+                       "layer_prior=uniform` does without it",
+                       bs_shell_word(db->path));
     return hint_scope(db);
 }
 
@@ -150,10 +152,12 @@ void bs_prior_tell(const bs_prior *before, const bs_prior *after, bool named)
         const char *kind, *text;
     } meanings[] = {
         {"uniform", "each entry is a scope of its own"},
+        {"bits", "each entry is a scope of its own, larger strata are hit more"},
         {"exposure", "the scope pools its strata by their exposure, which gives P(F), too"},
         {"direct", "the scope pools its strata by their probabilities"},
     };
-    if (!named && strcmp(before->kind, after->kind) != 0)
+    bool scopes = (before->strata > 0) != (after->strata > 0);
+    if ((scopes || !named) && strcmp(before->kind, after->kind) != 0)
         for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
             if (strcmp(after->kind, meanings[i].kind) == 0)
                 bs_info("note: layer_prior is now %s (was %s): %s", after->kind, before->kind,

@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/text.h"
 #include "bn/bn.h"
 #include "store/schema.h"
 
@@ -146,8 +147,9 @@ bs_status bs_bn_scope(int64_t *scope, const bs_db *db)
     if (n > 0)
         return BS_OK;
     bs_fail(BS_USAGE, "no trials in scope %lld", (long long)wanted);
-    return bs_hint("`bitsink bn FILE bn_scope` lists the scopes: an entry each, or -1 for the strata of "
-                   "bn_prior_layer");
+    return bs_hint("`bitsink bn %s bn_scope` lists the scopes: an entry each, or -1 for the strata of "
+                   "bn_prior_layer",
+                   bs_shell_word(db->path));
 }
 
 static bs_status collect(const query *q)

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "bn/internal.h"
 
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static const setting *find(const settings *s, const char *name)
     return NULL;
 }
 
-static bs_status add_setting(settings *s, const char *text)
+static bs_status add_setting(settings *s, const char *path, const char *text)
 {
     char *copy = strdup(text);
     if (!copy)
@@ -43,7 +44,8 @@ static bs_status add_setting(settings *s, const char *text)
     s->item[s->n++] = new;
     if (!new.value) {
         bs_fail(BS_USAGE, "'%s' has no '='", text);
-        return bs_hint("such as p=1e-7; `bitsink bn FILE bn_parameter` shows the settings");
+        return bs_hint("such as p=1e-7; `bitsink bn %s bn_parameter` shows the settings",
+                       bs_shell_word(path));
     }
     if (!old)
         return BS_OK;
@@ -240,15 +242,16 @@ static bs_status apply(const bs_db *db, const settings *s, sqlite3_int64 *lost)
 }
 
 /* Settings that were asked for, and that others leave without effect. */
-static bs_status tell_unused(const bs_db *db, const settings *s, const bs_prior *now)
+static bs_status tell_unused(const bs_db *db, const settings *s, const bs_prior *before, const bs_prior *now)
 {
     static const char *const hours[] = {"activation_hours", "parameter_hours"};
     bool exposure = strcmp(now->kind, "exposure") == 0;
     const setting *scope = find(s, "scope");
-    sqlite3_int64 residencies = 0;
+    sqlite3_int64 residencies = 0, listed = 0;
     if (exposure && find(s, "p"))
         bs_info("note: p does not count in scope -1: exposure gives its P(F)");
-    if (scope && *scope->value && !exposure && strcmp(now->kind, "direct") != 0)
+    BS_TRY(bs_db_integer(&listed, db, "SELECT count(*) FROM bn_prior_layer"));
+    if (listed > 0 && (scope || before->strata > 0) && !exposure && strcmp(now->kind, "direct") != 0)
         bs_info("note: with layer_prior %s the scope counts in failure_rate only", now->kind);
     BS_TRY(bs_db_integer(&residencies, db, "SELECT count(residency) FROM bn_prior_layer"));
     for (int k = 0; k < 2; k++)
@@ -268,7 +271,7 @@ static bs_status tell(const bs_db *db, const settings *s, const bs_prior *before
                 "again to have them back",
                 (long long)lost);
     bs_prior_tell(before, after, find(s, "layer_prior") != NULL);
-    return tell_unused(db, s, after);
+    return tell_unused(db, s, before, after);
 }
 
 bs_status bs_bn_set(const char *db_path, char *const *assignments, int n)
@@ -280,7 +283,7 @@ bs_status bs_bn_set(const char *db_path, char *const *assignments, int n)
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&s.item, (size_t)n, sizeof *s.item, "settings"), out);
     for (int i = 0; i < n; i++)
-        BS_TRY_GOTO(add_setting(&s, assignments[i]), out);
+        BS_TRY_GOTO(add_setting(&s, db_path, assignments[i]), out);
     BS_TRY_GOTO(bs_bn_begin(&db, db_path), out);
     BS_TRY_GOTO(bs_prior_read(&before, db), out);
     BS_TRY_GOTO(apply(db, &s, &lost), out);

@@ -134,20 +134,18 @@ const bs_command bs_cmd_bn = {
         "TABLE prints a table or view of the result file; without it, lists what there is. 'query' computes "
         "P(OF | GIVEN) for the variables " BS_BN_VARIABLES
         " ('--of correct' means both). Classes, layers, entries and images are given, in CSV files too, by "
-        "name, by a "
-        "part of it, by id, or by #ID, which is always the id (#-1: DUE, no layer); what may mean two is "
-        "refused. 'set' changes settings "
-        "(bn_parameter lists them; also raw_fit=FIT/Mbit and scope=ENTRY,ENTRY, which pools the strata of "
+        "name, by a part of it, by id, by #ID, which is always the id (#-1: DUE, no layer), or by both, as "
+        "in "
+        "'crane #134'; what may mean two is refused. 'set' changes settings (bn_parameter lists them; also "
+        "raw_fit=FIT/Mbit and scope=ENTRY,ENTRY, which pools the strata of "
         "these entries by their exposure unless layer_prior stands beside it). 'groups', 'costs', 'priors' "
-        "and "
-        "'weights' load CSV files with a header: class,group; truth,answer,cost; "
+        "and 'weights' load CSV files with a header: class,group; truth,answer,cost; "
         "entry,layer,raw_rate,residency,exposure,probability; image,weight. Priors with a probability make "
-        "layer_prior direct, others exposure. 'update' stores in a file made "
-        "by an "
-        "earlier version the views of this one, and counts by bit position. 'export' writes the network as "
-        "BIF for "
-        "pgmpy and bnlearn. All numbers come from SQL views, so sqlite3 shows the same, bit positions after "
-        "'update'.",
+        "layer_prior direct, others exposure. In costs, a class without a group is a group of its own, under "
+        "its name in view class_shown. 'update' stores today's views and counts by bit position in the file; "
+        "one of an earlier schema version is brought up to date by 'bitsink upgrade' first. 'export' writes "
+        "the network as BIF for pgmpy and bnlearn. All numbers come from SQL views, so sqlite3 shows the "
+        "same, bit positions after 'update'.",
     .min_operands = 1,
     .max_operands = 64,
     .options = options,

@@ -28,7 +28,61 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static bs_status add_name(char ***names, size_t *cap, int *n, const char *line, size_t len)
+/* A line of the file: its name, cut at the first comma, and the line without the cut; owned. */
+typedef struct entry {
+    char *name, *whole;
+} entry;
+
+typedef struct list {
+    entry *item;
+    size_t n, cap;
+} list;
+
+/* The text in double quotes that `line` starts with, of which two stand for one, where a comma or nothing
+ * follows; else NULL. */
+static bs_status unquote(char **out, const char *line, size_t len)
+{
+    size_t n = 0, i = 1;
+    *out = NULL;
+    if (len == 0 || line[0] != '"')
+        return BS_OK;
+    char *text = malloc(len);
+    if (!text)
+        return bs_oom("class names");
+    for (; i < len && (line[i] != '"' || (i + 1 < len && line[i + 1] == '"')); i++) {
+        i += line[i] == '"';
+        text[n++] = line[i];
+    }
+    text[n] = '\0';
+    bool closed = i++ < len;
+    while (i < len && is_space(line[i]))
+        i++;
+    if (closed && (i == len || line[i] == ',') && n > 0)
+        *out = text;
+    else
+        free(text);
+    return BS_OK;
+}
+
+/* Splits a line without blanks around it. A name in quotes is never more than that. */
+static bs_status split(entry *e, const char *line, size_t len)
+{
+    const char *comma = memchr(line, ',', len);
+    size_t end = comma ? (size_t)(comma - line) : len;
+    while (end > 0 && is_space(line[end - 1]))
+        end--;
+    if (end == 0 || memchr(line, '\0', len)) {
+        bs_fail(BS_ERR, end == 0 ? "the class name is empty" : "the class name holds a NUL byte");
+        return bs_hint("the file holds one class name a line, in the order of the network's outputs");
+    }
+    BS_TRY(unquote(&e->name, line, len));
+    e->whole = e->name ? strdup(e->name) : strndup(line, len);
+    if (!e->name)
+        e->name = strndup(line, end);
+    return e->name && e->whole ? BS_OK : bs_oom("class names");
+}
+
+static bs_status add_name(list *l, const char *line, size_t len)
 {
     while (len > 0 && is_space(line[len - 1]))
         len--;
@@ -36,32 +90,68 @@ static bs_status add_name(char ***names, size_t *cap, int *n, const char *line, 
     while (skip < len && is_space(line[skip]))
         skip++;
     skip += id_length(line + skip, len - skip);
-    const char *comma = memchr(line + skip, ',', len - skip);
-    size_t end = comma ? (size_t)(comma - line) : len;
-    while (end > skip && is_space(line[end - 1]))
-        end--;
-    if (end == skip || memchr(line + skip, '\0', end - skip)) {
-        bs_fail(BS_ERR, end == skip ? "the class name is empty" : "the class name holds a NUL byte");
-        return bs_hint("the file holds one class name a line, in the order of the network's outputs");
-    }
-    if (*n == INT_MAX)
+    if (l->n == INT_MAX)
         return bs_fail(BS_ERR, "too many class names");
-    BS_TRY(bs_grow(names, cap, (size_t)*n + 1, sizeof **names, "class names"));
-    char *name = strndup(line + skip, end - skip);
-    if (!name)
-        return bs_oom("class names");
-    (*names)[(*n)++] = name;
+    BS_TRY(bs_grow(&l->item, &l->cap, l->n + 1, sizeof *l->item, "class names"));
+    entry *e = &l->item[l->n++];
+    *e = (entry){0};
+    return split(e, line + skip, len - skip);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const entry *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* Lines that the cut makes equal keep all they have, as in "crane, bird" and "crane, machine". */
+static bs_status tell_apart(list *l)
+{
+    entry **sorted;
+    BS_TRY(bs_calloc(&sorted, l->n, sizeof *sorted, "class names"));
+    for (size_t i = 0; i < l->n; i++)
+        sorted[i] = &l->item[i];
+    qsort(sorted, l->n, sizeof *sorted, by_name);
+    for (size_t i = 0, next; i < l->n; i = next) {
+        for (next = i + 1; next < l->n && by_name(&sorted[i], &sorted[next]) == 0;)
+            next++;
+        for (size_t k = i; next - i > 1 && k < next; k++) {
+            char *cut = sorted[k]->name;
+            sorted[k]->name = sorted[k]->whole;
+            sorted[k]->whole = cut;
+        }
+    }
+    free(sorted);
     return BS_OK;
+}
+
+/* The names alone; the list keeps the rest. */
+static bs_status take_names(char ***out, list *l)
+{
+    BS_TRY(bs_calloc(out, l->n, sizeof **out, "class names"));
+    for (size_t i = 0; i < l->n; i++) {
+        (*out)[i] = l->item[i].name;
+        l->item[i].name = NULL;
+    }
+    return BS_OK;
+}
+
+static void clear_list(list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->item[i].name);
+        free(l->item[i].whole);
+    }
+    free(l->item);
 }
 
 bs_status bs_class_names_read(char ***out, int *n, const char *path)
 {
-    char *text = NULL, **names = NULL;
-    size_t len = 0, cap = 0;
-    int count = 0;
+    char *text = NULL;
+    size_t len = 0, at = 0;
+    list l = {0};
     *out = NULL;
     *n = 0;
-    size_t at = 0;
     BS_TRY(bs_read_text(&text, &len, path, MAX_NAMES_BYTES));
     bs_status st;
     BS_TRY_GOTO(bs_utf8_check(text, len, path, BS_ERR), out);
@@ -74,20 +164,19 @@ bs_status bs_class_names_read(char ***out, int *n, const char *path)
     while (at < len) {
         const char *newline = memchr(text + at, '\n', len - at);
         size_t end = newline ? (size_t)(newline - text) : len;
-        st = add_name(&names, &cap, &count, text + at, end - at);
+        st = add_name(&l, text + at, end - at);
         if (st != BS_OK) {
             /* Empty lines are refused, so lines and names count alike. */
-            st = bs_context("%s:%d", path, count + 1);
+            st = bs_context("%s:%zu", path, l.n);
             goto out;
         }
         at = end + 1;
     }
-    *out = names;
-    *n = count;
-    names = NULL;
-    count = 0;
+    BS_TRY_GOTO(tell_apart(&l), out);
+    BS_TRY_GOTO(take_names(out, &l), out);
+    *n = (int)l.n;
 out:
-    bs_class_names_free(names, count);
+    clear_list(&l);
     free(text);
     return st;
 }

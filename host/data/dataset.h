@@ -101,7 +101,9 @@ bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p,
 bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
                               int width, float *chw, char *hash, bool *broken);
 
-/* Class names, one a line ("synset.txt" style: the text after an optional leading nXXXXXXXX id), in UTF-8. */
+/* Class names, one a line, in UTF-8: the text behind an optional id nXXXXXXXX, up to the first comma, as
+ * lists with synonyms have it ("tench, Tinca tinca"). Where that makes names equal these keep the whole line;
+ * a name in double quotes holds its commas. */
 bs_status bs_class_names_read(char ***out, int *n, const char *path);
 void bs_class_names_free(char **names, int n);
 

@@ -1,5 +1,7 @@
 #include "store/identity.h"
 
+#include "base/log.h"
+#include "base/text.h"
 #include "store/internal.h"
 
 #include <inttypes.h>
@@ -145,10 +147,41 @@ out:
     return st;
 }
 
+/* Says which names of classes the file has otherwise. */
+static bs_status tell_renamed(const bs_store *s, const char *const *names)
+{
+    sqlite3_stmt *q = NULL;
+    bs_str example = {0};
+    int renamed = 0;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT name FROM class WHERE id = ?1 AND name <> ?2"));
+    for (int c = 0; c < s->plan->graph->classes; c++) {
+        bool row;
+        sqlite3_bind_int(q, 1, c);
+        sqlite3_bind_text(q, 2, names[c], -1, SQLITE_STATIC);
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (row && renamed++ == 0)
+            bs_str_printf(&example, "'%s' -> '%s'", bs_visible((const char *)sqlite3_column_text(q, 0)),
+                          bs_visible(names[c]));
+        sqlite3_reset(q);
+    }
+    BS_TRY_GOTO(bs_str_status(&example), out);
+    if (renamed > 0)
+        bs_info("note: class names changed: %d of %d, such as %s", renamed, s->plan->graph->classes,
+                example.ptr);
+    st = BS_OK;
+out:
+    sqlite3_finalize(q);
+    bs_str_clear(&example);
+    return st;
+}
+
 static bs_status write_classes(bs_store *s, const char *const *names)
 {
     sqlite3_stmt *q = NULL;
     bs_status st = BS_OK;
+    if (names)
+        BS_TRY(tell_renamed(s, names));
     BS_TRY(bs_db_prepare(&q, s->db,
                          "INSERT INTO class (id, name) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET "
                          "name = coalesce(excluded.name, name)"));

@@ -252,7 +252,7 @@ def check_severity(raw, table):
         if pair in raw.cost:
             return raw.cost[pair]
         return 0.0 if c == DUE or pair[0] == pair[1] else raw.setting["default_cost"]
-    top = max([raw.setting["default_cost"]] + list(raw.cost.values()))
+    top = max(cost(y, c) for y in range(raw.classes) for c in [DUE, *range(raw.classes)])
     confusion = {(r["correct"], r["entry"], r["layer"], r["truth_group"], r["answer_group"]): r for r in table("severity_confusion")}
     checked = 0
     for r in table("severity"):

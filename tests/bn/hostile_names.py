@@ -116,7 +116,7 @@ def settings(p, db):
     # The guard of a CSV that bitsink wrote is understood, for '=cmd... (class 5) and ''=x (class 10).
     load("groups", f"class,group\n'{CLASSES[5]},=g{ESC}\n'{CLASSES[10]},=g{ESC}\n#6,{RLO}h\n")
     load("costs", f"truth,answer,cost\nDUE #0,crane #2,7\n=g{ESC},DUE,2\n", code=0)
-    assert "no group 'crane'" in load("costs", "truth,answer,cost\ncrane,DUE,2\n", code=2)[1]
+    assert "group names hold 'crane'" in load("costs", "truth,answer,cost\ncrane,DUE,2\n", code=2)[1]
     shown = p.run("bn", db, "weights", os.devnull, code=None)
     assert shown[1]
     with sqlite3.connect(os.path.join(p.folder, db.encode())) as c:

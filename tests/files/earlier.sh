@@ -39,8 +39,8 @@ facts() {
 }
 
 b run history.yaml --device null --db plain.db
-# Not those that say when and by whom.
-tables=$("$bitsink" bn plain.db | awk '$1 != "campaign" && $1 != "run" { print $1 }')
+# Not those that say when and by whom, nor what was audited.
+tables=$("$bitsink" bn plain.db | awk '$1 !~ /^(campaign|run|trial|audit)$/ { print $1 }')
 [ "$(echo "$tables" | wc -l)" -gt 40 ] || die "few tables: $tables"
 settings plain.db
 cp plain.db grouped.db
@@ -66,6 +66,10 @@ for name in "$@"; do
     same $name.db plain.db
     views $name.db >views || exit 1
     diff $fresh.views views >difference || die "views of $name.db as it is: $(head -5 difference)"
+    b bn $name.db trial
+    b bn $name.db audit
+    b bn $name.db bit_accuracy
+    ! grep -q ' update' log || die "bn $name.db names a command that is refused"
     b compare $name.db plain.db
     b compare plain.db $name.db
     b report $name.db -o report-$name

@@ -63,7 +63,15 @@ static void one_meaning_is_found(void **state)
     assert_found(n, BS_BN_CLASS, "#1", 1);
     assert_found(n, BS_BN_CLASS, "#2", 2); /* the id, although class 5 is called so */
     assert_found(n, BS_BN_CLASS, "#5", 5);
-    assert_found(n, BS_BN_CLASS, "crane #3", 7);
+    /* As class_shown writes them. */
+    assert_found(n, BS_BN_CLASS, "crane #4", 4);
+    assert_found(n, BS_BN_CLASS, "crane #3 #7", 7);
+    assert_found(n, BS_BN_CLASS, "DUE #1", 1);
+    assert_found(n, BS_BN_CLASS, "3 #2", 2);
+    assert_found(n, BS_BN_CLASS, "#2 #5", 5);
+    assert_found(n, BS_BN_CLASS, "lion #0", 0);
+    assert_found(n, BS_BN_LAYER, "none #1", 1);
+    assert_found(n, BS_BN_IMAGE, "7 #3", 3);
     assert_found(n, BS_BN_LAYER, "#-1", -1);
     assert_found(n, BS_BN_LAYER, "#1", 1);
     assert_found(n, BS_BN_ENTRY, "#7", 7);
@@ -87,6 +95,10 @@ static void two_meanings_are_refused(void **state)
                    "#-1 (no fault), #1 (by its name)");
     assert_refused(n, BS_BN_IMAGE, "7", "image '7' is ambiguous: it means 2 of them",
                    "#3 (by its name), #7 (by its id)");
+    assert_refused(n, BS_BN_CLASS, "crane #3", "class 'crane #3' is ambiguous: it means 2 of them",
+                   "#3 (by its name and id), #7 (by its name)");
+    assert_refused(n, BS_BN_CLASS, "crane #0", "no class 'crane #0'", "lion");
+    assert_refused(n, BS_BN_CLASS, "lion #", "no class 'lion #'", "lion");
     /* A number that is no id is no part of a name. */
     assert_refused(n, BS_BN_CLASS, "12", "no class '12'", "or DUE, such as: lion, DUE, 3, crane, crane, ...");
     assert_refused(n, BS_BN_CLASS, "#8", "no class '#8'", "lion");
@@ -155,6 +167,38 @@ static bs_status load(const names *n, const char *what, const char *text)
     return st;
 }
 
+/* The one row of group_cost that this truth and answer make. */
+static void assert_cost(names *n, const char *truth, const char *answer, const char *expected)
+{
+    char csv[96];
+    snprintf(csv, sizeof csv, "truth,answer,cost\n%s,%s,5\n", truth, answer);
+    assert_ok(load(n, "costs", csv));
+    assert_ok(bs_bn_open(&n->db, n->f.db, false));
+    assert_shown(n, "SELECT truth || '>' || answer FROM group_cost", expected);
+    bs_db_close(n->db);
+    n->db = NULL;
+}
+
+static void groups_are_found(void **state)
+{
+    names *n = *state;
+    bs_db_close(n->db);
+    n->db = NULL;
+    assert_ok(load(n, "groups", "class,group\ncrane #4,bird\nlion #0,big cat\n#6,big cat\n"));
+    assert_cost(n, "bird", "big cat", "bird>big cat");
+    assert_cost(n, "BIR", "due", "bird>DUE");
+    assert_cost(n, "ne #3 #", "#-1", "crane #3 #7>DUE");
+    assert_cost(n, "#3", "3", "crane #3>3"); /* the group of this name, not the class of this id */
+    assert_cost(n, "crane #3", "DUE #1", "crane #3>DUE #1");
+    assert_cost(n, "#7", "#2 #5", "crane #3 #7>#2 #5");
+    assert_error(load(n, "costs", "truth,answer,cost\n#0,DUE,1\n"), "csv:2: no group '#0'");
+    assert_non_null(strstr(bs_error_hint(), "#ID of a class without a group"));
+    assert_error(load(n, "costs", "truth,answer,cost\n12,DUE,1\n"), "csv:2: no group '12'");
+    assert_error(load(n, "costs", "truth,answer,cost\na,DUE,1\n"), "group names hold 'a'");
+    assert_error(load(n, "costs", "truth,answer,cost\nbird,DUE,1\nBIRD,DUE,1\n"), "csv:3: this row repeats");
+    assert_non_null(strstr(bs_error_hint(), "each (truth, answer)"));
+}
+
 static void tables_are_loaded_by_name(void **state)
 {
     names *n = *state;
@@ -173,8 +217,8 @@ static void tables_are_loaded_by_name(void **state)
                       "c"),
                  "csv:1: the file is UTF-16");
     assert_ok(load(n, "groups", "class,group\n#3,'=bird\nlion,''=cat\n"));
-    assert_error(load(n, "costs", "truth,answer,cost\ncrane,DUE,1\n"), "csv:2: no group 'crane'");
-    assert_non_null(strstr(bs_error_hint(), "crane #134"));
+    assert_error(load(n, "costs", "truth,answer,cost\ncrane,DUE,1\n"), "csv:2: 2 group names hold 'crane'");
+    assert_non_null(strstr(bs_error_hint(), "#4 crane #4"));
     assert_ok(load(n, "costs", "truth,answer,cost\n'=bird,crane #4,5\n''=cat,DUE #1,3\n"));
     assert_ok(bs_bn_open(&n->db, n->f.db, false));
     assert_shown(n, "SELECT group_concat(truth || '>' || answer, '|') FROM group_cost",
@@ -183,12 +227,47 @@ static void tables_are_loaded_by_name(void **state)
                  "5.0-5.0");
 }
 
+/* The line that is named is the one on which the row begins. */
+static void lines_are_counted(void **state)
+{
+    names *n = *state;
+    static const struct {
+        const char *csv, *message;
+    } cases[] = {
+        {"class,group\nlion,a\nNOPE,b\n#1,c\n", "csv:3: no class 'NOPE'"},
+        {"class,group\r\nlion,a\r\nNOPE,b\r\n", "csv:3: no class 'NOPE'"},
+        {"class,group\rlion,a\rNOPE,b", "csv:3: no class 'NOPE'"},
+        {"\n \r\nclass,group\n\n\nNOPE,b\n", "csv:6: no class 'NOPE'"},
+        {"class,group\n0,\"a\nb\"\n#1,\"c\r\n\r\nd\"\nNOPE,b\n", "csv:7: no class 'NOPE'"},
+        {"class,group\n0,a\n\"x\ny\",b\n", "csv:3: no class 'x"},
+        {"class,group\n0,a\n1,\"b\n2,c\n", "csv:3: a quote is not closed"},
+        {"class,group\n0,a\n1,b\"\"\n2,c\n", "csv:3: misplaced quote"},
+        {"class,group\n0,a,b\n", "csv:2: 3 fields where the first line has 2"},
+        {"class,groups\n0,a\n", "csv:1: unknown column 'groups'"},
+        {"\nclass\n0\n", "csv:2: no column 'group'"},
+        {"class,group,class\n0,a,0\n", "csv:1: more than one column 'class'"},
+        {"", "csv:1: no column 'class'"},
+        {"class,group\n0,a\n1, \n", "csv:3: the name of the group is empty"},
+        {"class,group\n0,a\n1,\" \"\n", "csv:3: the name of the group is empty"},
+        {"class,group\n0,#1\n", "csv:2: a group may not be called '#1'"},
+    };
+    bs_db_close(n->db);
+    n->db = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_error(load(n, "groups", cases[i].csv), cases[i].message);
+    assert_error(load(n, "groups", "CLASS,group\n"), "unknown column 'CLASS'");
+    assert_non_null(strstr(bs_error_hint(), "must name the columns: class,group"));
+    assert_error(load(n, "priors", "entry,layer,raw_rate\n2,0,1\n3,1,\n2,0,2\n"), "csv:4: this row repeats");
+    assert_non_null(strstr(bs_error_hint(), "each (entry, layer) may stand once"));
+    assert_error(load(n, "weights", "image,weight\n0,1\n1,\n"), "csv:3: no weight");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_names, close_names)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(one_meaning_is_found), TEST(two_meanings_are_refused),
-                                       TEST(each_class_is_a_group_of_its_own),
-                                       TEST(tables_are_loaded_by_name)};
+    const struct CMUnitTest tests[] = {
+        TEST(one_meaning_is_found), TEST(two_meanings_are_refused),  TEST(each_class_is_a_group_of_its_own),
+        TEST(groups_are_found),     TEST(tables_are_loaded_by_name), TEST(lines_are_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

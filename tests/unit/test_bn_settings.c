@@ -348,9 +348,45 @@ static void confidence_is_checked(void **state)
     fixture_close(&f);
 }
 
+/* The bounds of severity allow for the largest cost that can occur, and for no other. */
+static void costs_that_cannot_occur_widen_nothing(void **state)
+{
+    (void)state;
+    static const char sql[] = "SELECT total(low) + 2 * total(high) + 4 * total(upper) FROM severity";
+    static const char *const possible[] = {"'a', 'a'", "'a', 'one'", "'one', 'a'", "'one', 'DUE'"};
+    char insert[80];
+    fixture f;
+    open_fixture(&f);
+    assert_ok(load(&f, "groups", "class,group\n0,a\n1,a\n2,one\n"));
+    double bounds = fx_number(f.db, sql);
+    fx_number(f.db,
+              "INSERT INTO group_cost VALUES ('gone', 'a', 1e3), ('a', 'gone', 1e3), ('gone', 'DUE', 1e3), "
+              "('one', 'one', 1e3), ('DUE', 'a', 1e3), ('DUE', 'DUE', 1e3)");
+    assert_true(fx_number(f.db, sql) == bounds);
+    for (size_t i = 0; i < sizeof possible / sizeof *possible; i++) {
+        snprintf(insert, sizeof insert, "INSERT INTO group_cost VALUES (%s, 1e3)", possible[i]);
+        fx_number(f.db, insert);
+        if (!(fx_number(f.db, sql) > 10 * bounds))
+            fail_msg("a cost of (%s) counts nowhere", possible[i]);
+        fx_number(f.db, "DELETE FROM group_cost");
+    }
+    /* Of one group, and of two with both costs, the default is never paid. */
+    fx_number(f.db, "INSERT OR REPLACE INTO class_group SELECT id, 'a' FROM class");
+    fx_number(f.db, "INSERT INTO group_cost VALUES ('a', 'a', 2)");
+    bounds = fx_number(f.db, sql);
+    assert_ok(set(&f, "default_cost=50", NULL, NULL));
+    assert_true(bounds > 0 && fx_number(f.db, sql) == bounds);
+    fx_number(f.db, "UPDATE class_group SET name = 'b' WHERE class > 3");
+    assert_true(fx_number(f.db, sql) > 2 * bounds);
+    fx_number(f.db, "INSERT INTO group_cost VALUES ('a', 'b', 2), ('b', 'a', 2), ('b', 'b', 2)");
+    assert_true(fx_number(f.db, sql) == bounds);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(costs_that_cannot_occur_widen_nothing),
         cmocka_unit_test(what_the_user_writes_wins),
         cmocka_unit_test(a_scope_keeps_values),
         cmocka_unit_test(columns_imply_the_prior),

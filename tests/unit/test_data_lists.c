@@ -226,6 +226,38 @@ static void test_paths_that_are_not_text(void **state)
     assert_int_equal(unlink(fixture_path(state, "b\xff\x1b.png")), 0);
 }
 
+/* A cut at the first comma must not make two names equal, and quotes hold a name together. */
+static void test_class_names_with_commas(void **state)
+{
+    static const char *const lines[][2] = {
+        {"crane, bird", "crane, bird"},
+        {"n01440764 tench , Tinca tinca", "tench"},
+        {"n03126707 crane ,machine", "crane ,machine"},
+        {"\"kite, toy\"", "kite, toy"},
+        {"n01440764 \"kite, bird\" , Milvus, \"glede\"\r", "kite, bird"},
+        {"\"6\"\" nail\"", "6\" nail"},
+        {"maillot", "maillot"},
+        {"maillot, tank suit", "maillot, tank suit"},
+        {"\"maillot, tank suit\"", "maillot, tank suit"},
+        {"cock, rooster", "cock, rooster"},
+        {"\"cock\"", "cock"},
+        {"5\" disk, floppy", "5\" disk"},
+        {"\"open, end", "\"open"},
+        {"\"Coat\" of arms, shield", "\"Coat\" of arms"},
+        {"\"\", nothing", "\"\""},
+    };
+    enum { N = sizeof lines / sizeof *lines };
+    char text[1024] = "", **names;
+    int n;
+    for (int i = 0; i < N; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", lines[i][0]);
+    assert_ok(bs_class_names_read(&names, &n, fixture_text(state, "names.txt", text)));
+    assert_int_equal(n, N);
+    for (int i = 0; i < n; i++)
+        assert_string_equal(names[i], lines[i][1]);
+    bs_class_names_free(names, n);
+}
+
 static void test_class_names(void **state)
 {
     char **names;
@@ -275,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_load_errors_name_the_image),
         cmocka_unit_test(test_paths_that_are_not_text),
         cmocka_unit_test(test_class_names),
+        cmocka_unit_test(test_class_names_with_commas),
     };
     return cmocka_run_group_tests(tests, make_images, fixture_close);
 }

@@ -37,5 +37,17 @@ t bn r.db costs costs.csv
 t bn r.db costs cost.csv
 t bn r.db group_cost
 t bn r.db severity_confusion --limit 12
-sql r.db "SELECT class, name FROM class_shown WHERE class < 4 ORDER BY class"
+t bn r.db class_shown --limit 4
+t bn r.db query --given 'class=DUE #0' --of correct_label --format csv
+t bn r.db unit
+t bn r.db unitt
+t bn r.db trial --limit 1 --format csv
+t bn r.db audit
+t bn r.db broken_image
+t bn r.db class --limit 2
 t bn r.db query --given "$(printf 'class=\033[2J')" --of fault | cat -v
+t bn r.db query --given 'class=Co\x1b[31mat' --of fault
+echo "# Other names in a later run."
+names "$good" UTF-8
+t run --device null --db r.db jobs/small.yaml 2>&1 | grep 'class names'
+t run --device null --db r.db jobs/small.yaml 2>&1 | grep 'class names'

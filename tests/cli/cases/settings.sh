@@ -53,6 +53,13 @@ t bn r.db costs costs.csv
 printf 'class,group\nCoat,coats\n' >groups.csv
 t bn r.db groups groups.csv
 prior
+echo "# Scopes come and go."
+t bn r.db set scope=1
+t bn r.db set layer_prior=bits
+t bn r.db set layer_prior=uniform
+t bn r.db set layer_prior=exposure
+t bn r.db set layer_prior=exposure
+t bn r.db set scope=
 echo "# By hand."
 sql r.db "UPDATE bn_parameter SET value = 'direct' WHERE name = 'layer_prior'"
 t bn r.db bn_scope
