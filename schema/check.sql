@@ -31,8 +31,9 @@ SELECT -1, s.entry, s.layer, s.parameter, s.done, s.missing, s.units, s.unit, s.
 -- The limits, in the order in which they were given; side: max or min. kind: 0 one-sided, 1 two-sided bounds, else others.
 CREATE TEMP TABLE check_limit (place, name, side, value, kind);
 -- Rates that have a limit. bound: on the side of the limit; other: on its other side. A rate of NULL: no trials. outcome:
--- of a share of trials, NULL of other rates.
-CREATE TEMP TABLE check_row (place, entry, layer, of, rank, rate, bound_kind, bound, other, units, unit, outcome);
+-- of a share of trials, NULL of other rates. rank: within a layer; NULL where nothing was tried at all. coverage: share of
+-- what the rate is of that its view has trials for; NULL: all.
+CREATE TEMP TABLE check_row (place, entry, layer, of, rank, rate, bound_kind, bound, other, units, unit, outcome, coverage);
 -- Entries without such rates, and why, behind "entry 3 has "; NULL: no reason is known.
 CREATE TEMP TABLE check_left_out (place, entry, why);
 -- One row. partial: what is missing is no reason; stopped: the last run did not do all that was asked.
@@ -46,11 +47,12 @@ WITH joined AS (
       FROM check_row r JOIN check_limit l ON l.place = r.place
       LEFT JOIN check_stratum s ON s.scope = r.entry AND s.layer = ifnull(r.layer, s.layer) GROUP BY r.rowid
 )
-SELECT j.*, CASE WHEN j.rate IS NULL OR NOT r.partial AND (j.all_missing > 0 OR r.stopped) THEN 'incomplete'
-                 WHEN iif(j.side = 'max', j.bound <= j.at, j.bound >= j.at) THEN 'kept'
-                 WHEN iif(j.side = 'max', j.other > j.at, j.other < j.at) THEN 'broken' ELSE 'open' END AS verdict,
+SELECT j.*, CASE WHEN j.rate IS NULL AND j.rank IS NULL OR NOT r.partial AND (j.all_missing > 0 OR r.stopped) THEN 'incomplete'
+                 WHEN iif(j.side = 'max', j.other > j.at + dust, j.other < j.at - dust) THEN 'broken'
+                 WHEN NOT r.partial AND j.coverage < 1 - 1e-9 THEN 'open'
+                 WHEN iif(j.side = 'max', j.bound <= j.at + dust, j.bound >= j.at - dust) THEN 'kept' ELSE 'open' END AS verdict,
        iif(j.side = 'max', j.rate < j.at, j.rate > j.at) AS inside
-  FROM joined j CROSS JOIN check_run r;
+  FROM (SELECT *, 1e-12 * abs(at) AS dust FROM joined) j CROSS JOIN check_run r;
 
 -- What the bounds of shares of trials count, as in rates.sql: n of one stratum, or the sums v, u, top of several.
 CREATE TEMP VIEW check_evidence AS

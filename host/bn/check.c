@@ -97,8 +97,9 @@ static bs_status add_rows(check *c, int i)
     put_bound(&c->sql, l, l->bound, l->side);
     bs_str_puts(&c->sql, ", ");
     put_bound(&c->sql, l, l->bound, 1 - l->side);
-    bs_str_printf(&c->sql, ", %s, %s, %s FROM check_%s WHERE %s", s->units, s->unit,
-                  s->outcome ? s->outcome : "NULL", s->view, l->what->where);
+    bs_str_printf(&c->sql, ", %s, %s, %s, %s FROM check_%s WHERE %s", s->units, s->unit,
+                  s->outcome ? s->outcome : "NULL", s->coverage ? s->coverage : "NULL", s->view,
+                  l->what->where);
     if (s->weights)
         bs_str_printf(&c->sql, " AND weights = '%s'", c->o->weights ? c->o->weights : "bits");
     filter(c, s->entry, layer);
@@ -116,6 +117,22 @@ static bs_status add_untried(check *c, int i)
                   i, layer, s->asked);
     filter(c, "s.scope", "s.layer");
     bs_str_puts(&c->sql, " GROUP BY 2, 3 HAVING sum(s.done) = 0");
+    return exec_scratch(c);
+}
+
+/* Bits that the entry may flip, but of which no trial of the stratum flipped one. */
+static bs_status add_untried_bits(check *c, int i)
+{
+    const bs_check_source *s = c->limits.limit[i].what->source;
+    bs_str_printf(
+        &c->sql,
+        "INSERT INTO check_row (place, entry, layer, of, rank) WITH RECURSIVE b (bit) AS (SELECT 0 UNION "
+        "ALL SELECT bit + 1 FROM b WHERE bit < 31) SELECT %d, s.scope, s.layer, 'bit ' || b.bit, b.bit "
+        "FROM check_stratum s JOIN entry e ON e.id = s.entry JOIN b ON e.bits >> b.bit & 1 WHERE s.scope "
+        ">= 0 AND s.done > 0 AND NOT EXISTS (SELECT 1 FROM check_row r WHERE r.place = %d AND r.entry = "
+        "s.entry AND r.layer = s.layer AND r.rank = b.bit) AND %s",
+        i, i, s->asked);
+    filter(c, "s.scope", "s.layer");
     return exec_scratch(c);
 }
 
@@ -162,6 +179,8 @@ static bs_status collect(check *c, bs_check_counts *counts)
     counts->no_value = sqlite3_changes(c->db->handle);
     for (int i = 0; i < c->limits.n; i++) {
         BS_TRY(add_untried(c, i));
+        if (c->limits.limit[i].what->source->bits)
+            BS_TRY(add_untried_bits(c, i));
         BS_TRY(add_left_out(c, i));
     }
     if (!c->o->partial)
@@ -179,8 +198,14 @@ static bs_status collect(check *c, bs_check_counts *counts)
 static bs_status read_state(const check *c, bs_check_counts *counts)
 {
     sqlite3_int64 v = 0;
-    BS_TRY(
-        bs_db_integer(&v, c->db, "SELECT ifnull(exit, -1) FROM run ORDER BY started DESC, id DESC LIMIT 1"));
+    BS_TRY(bs_db_integer(&v, c->db, "SELECT count(*) FROM campaign"));
+    if (v != 1) {
+        bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", c->db->path);
+        return bs_hint("run its job again into a new file");
+    }
+    BS_TRY(bs_db_integer(
+        &v, c->db,
+        "SELECT coalesce((SELECT ifnull(exit, -1) FROM run ORDER BY started DESC, id DESC LIMIT 1), -1)"));
     counts->last_exit = (int)v;
     BS_TRY(bs_db_integer(
         &v, c->db, "SELECT max(0, c.job_trials - (SELECT ifnull(sum(done), 0) FROM unit)) FROM campaign c"));

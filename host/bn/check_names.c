@@ -65,6 +65,7 @@ static const bs_check_source sources[] = {
              .units = "units",
              .unit = "CASE kind WHEN 'parameters' THEN 'fault' WHEN 'activations' THEN 'trial' END",
              .exact = "0",
+             .coverage = "coverage",
              .asked = ONE_FAULT,
              .lacks = "CASE " MANY_FAULTS "END",
              .instead = "layer_sdc"},

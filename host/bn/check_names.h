@@ -75,20 +75,21 @@ typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER }
 /* Where the rows of a check come from. Texts are SQL over the columns of the view. */
 typedef struct bs_check_source {
     const char *view;
-    const char *entry;   /* entry.id, or a scope: an entry or -1 */
-    const char *layer;   /* layer.id; NULL: rows are of whole entries */
-    const char *of;      /* what else the row is of, such as a class; "NULL": nothing */
-    const char *order;   /* of the rows of one entry and layer */
-    const char *units;   /* what the bounds count; "NULL": the sum over the strata of the row */
-    const char *unit;    /* trial or fault; "NULL": that of these strata */
-    const char *outcome; /* of shares of trials; NULL: other rates */
-    const char *exact;   /* true: a census, NULL bounds are the rate itself */
-    const char *asked;   /* strata (s) of entries (e) that would have rows here, if they had trials */
-    const char *lacks;   /* why an entry (e) has no row, behind "entry 3 has "; NULL, or a NULL: not known */
-    const char *instead; /* what is for it then: a name, its prefix ("layer_": with the outcome), an option;
-                            NULL: none */
-    bool weights;        /* the view has rows for both weightings of strata */
-    bool bits;           /* it needs the counts by bit position */
+    const char *entry;    /* entry.id, or a scope: an entry or -1 */
+    const char *layer;    /* layer.id; NULL: rows are of whole entries */
+    const char *of;       /* what else the row is of, such as a class; "NULL": nothing */
+    const char *order;    /* of the rows of one entry and layer */
+    const char *units;    /* what the bounds count; "NULL": the sum over the strata of the row */
+    const char *unit;     /* trial or fault; "NULL": that of these strata */
+    const char *outcome;  /* of shares of trials; NULL: other rates */
+    const char *exact;    /* true: a census, NULL bounds are the rate itself */
+    const char *asked;    /* strata (s) of entries (e) that would have rows here, if they had trials */
+    const char *lacks;    /* why an entry (e) has no row, behind "entry 3 has "; NULL, or a NULL: not known */
+    const char *instead;  /* what is for it then: a name, its prefix ("layer_": with the outcome), an option;
+                             NULL: none */
+    bool weights;         /* the view has rows for both weightings of strata */
+    const char *coverage; /* share of what the rate is of that has trials; NULL: all */
+    bool bits;            /* it needs the counts by bit position */
 } bs_check_source;
 
 /* Kinds of bounds. BS_CHECK_RATE: the rate itself. */

@@ -81,7 +81,12 @@ bs_status bs_check_fail(const bs_db *db, const bs_check_limits *l, const bs_chec
               incomplete = rows[BS_VERDICT_incomplete], kept = rows[BS_VERDICT_kept];
     bs_str entries = {0};
     bool beyond = false;
+    sqlite3_int64 unbounded = 0;
     bs_status st = BS_OK;
+    BS_TRY(bs_db_integer(
+        &unbounded, db,
+        "SELECT count(*) FROM check_judged WHERE verdict = 'open' AND rate IS NOT NULL AND (bound IS "
+        "NULL OR coverage < 1 - 1e-9)"));
     if (open > 0)
         BS_TRY_GOTO(put_open(&entries, &beyond, db), out);
     st = bs_fail(broken > 0 ? BS_LIMIT : BS_OPEN,
@@ -89,6 +94,11 @@ bs_status bs_check_fail(const bs_db *db, const bs_check_limits *l, const bs_chec
                  broken + open + incomplete + kept, kept, kept == 1 ? "is" : "are", broken, open, incomplete);
     if (incomplete > 0)
         hint_incomplete(n);
+    else if (unbounded > 0)
+        bs_hint("what nothing is known of stays open: `bitsink bn %s bn_layer` shows which layers have a "
+                "P(L) and "
+                "trials of one fault each",
+                bs_shell_word(db->path));
     else if (open > 0)
         hint_open(l, entries.ptr, beyond);
 out:

@@ -214,6 +214,11 @@ static bs_status find_part(search *s)
 bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *text)
 {
     const struct kind *k = &kinds[kind];
+    *id = -1;
+    if (!*text) {
+        bs_fail(BS_USAGE, "the name of the %s is empty", k->noun);
+        return bs_hint("write its name, or #ID");
+    }
     search s = {.db = db, .kind = k, .text = text};
     s.by_id = bs_bn_is_id(text) && (k->special || strcmp(text, "#-1") != 0);
     s.number = kind == BS_BN_GROUP && !s.by_id ? -1 : whole(s.by_id ? text + 1 : text);

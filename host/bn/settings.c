@@ -144,7 +144,7 @@ static bs_status set_kind(const bs_db *db, const setting *s)
 /* "1,2", entries by id or name, as a list of ids. */
 static bs_status read_scope(bs_str *ids, const bs_db *db, char *list)
 {
-    for (char *at = list, *comma; at && *at; at = comma ? comma + 1 : NULL) {
+    for (char *at = *list ? list : NULL, *comma; at; at = comma ? comma + 1 : NULL) {
         int64_t entry = 0;
         comma = strchr(at, ',');
         if (comma)

@@ -255,6 +255,30 @@ out:
     return st;
 }
 
+/* Says how many strata have another storage than in the file: every sum over bits changes with it. */
+static bs_status tell_storage(const bs_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    int changed = 0;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT storage FROM stratum WHERE entry = ?1 AND layer = ?2"));
+    for (int i = 0; i < s->plan->n_strata; i++) {
+        const bs_stratum *t = &s->plan->strata[i];
+        sqlite3_bind_int(q, 1, s->plan->job->entries[t->entry].id);
+        sqlite3_bind_int(q, 2, t->target);
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        changed += row && (sqlite3_column_int(q, 0) != 0) == t->borrowed;
+        sqlite3_reset(q);
+    }
+    if (changed > 0)
+        bs_warn("the storage of %d strata changed: FIT, exposure and rates weighted by bits change with it",
+                changed);
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
 static bs_status write_entries(bs_store *s)
 {
     sqlite3_stmt *q = NULL;
@@ -268,6 +292,7 @@ static bs_status write_entries(bs_store *s)
         st = write_entry(s, q, e);
     sqlite3_finalize(q);
     BS_TRY(st);
+    BS_TRY(tell_storage(s));
     BS_TRY(bs_db_prepare(
         &q, s->db,
         "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, storage) "
@@ -335,6 +360,21 @@ static bs_status update_campaign(bs_store *s)
     return st;
 }
 
+/* Images that are new are not among those that have a weight. */
+static bs_status tell_weights(const bs_store *s, uint32_t stored)
+{
+    sqlite3_int64 weights = 0;
+    if (stored == s->n_images)
+        return BS_OK;
+    BS_TRY(bs_db_integer(&weights, s->db, "SELECT count(*) FROM bn_prior_image"));
+    if (weights > 0)
+        bs_warn("the %" PRIu32
+                " new images have no weight in bn_prior_image, so no rate counts them: load `weights` "
+                "again",
+                s->n_images - stored);
+    return BS_OK;
+}
+
 bs_status bs_identity_check(bs_store *s, const bs_dataset *images, const char *const *class_names)
 {
     uint32_t stored;
@@ -343,5 +383,6 @@ bs_status bs_identity_check(bs_store *s, const bs_dataset *images, const char *c
     if (class_names)
         BS_TRY(write_classes(s, class_names));
     BS_TRY(write_entries(s));
-    return write_images(s, images, stored);
+    BS_TRY(write_images(s, images, stored));
+    return tell_weights(s, stored);
 }

@@ -117,3 +117,19 @@ t check r.db --max network_sdc=0.01,layer_sdc=0.2
 echo '$ the exit codes of README and help'
 [ "$(sed -n 's/^| \([0-9]\) | .*/\1/p' "$here/../../README.md" | tr '\n' ' ')" = "$("$bitsink" help |
     sed -n 's/^exit codes: //p' | grep -o '[0-9] ' | tr -d '\n')" ] || echo 'they differ'
+
+# What is not known is not kept: a scope with strata of several faults a trial, bits that no trial flipped.
+sed '/^  - id: 2/,$d' jobs/small.yaml >jobs/part.yaml
+cat >>jobs/part.yaml <<'YAML'
+  - {id: 4, name: double, targets: conv2_1, fault: flip, count: 2, trials: 20}
+YAML
+t run --quiet --device cpu --threads 1 --db part.db jobs/part.yaml
+t bn part.db set scope=1,4
+t check part.db --max sdc_fit=1000 --entry -1
+t check part.db --max sdc_fit=1000 --entry -1 --partial
+TRIALS=1 t run --quiet --device cpu --threads 1 --db few.db jobs/small.yaml
+t check few.db --max bit_sdc=1 --entry 2
+sqlite3 few.db 'DELETE FROM campaign'
+t check few.db --max layer_sdc=1
+t check part.db --max layer_sdc=1 --entry ''
+t bn part.db set scope=1,
