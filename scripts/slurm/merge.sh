@@ -12,6 +12,11 @@ trap 'rm -rf "$scratch"' EXIT
 "$BITSINK" merge "$scratch/merged.db" "$results"/shard-*-of-"$shards".db
 code=$?
 [ $code = 0 ] || [ $code = 3 ] || exit $code
+if [ -n "${BITSINK_SETTINGS:-}" ]; then
+    # Words, split here on purpose.
+    # shellcheck disable=SC2086
+    "$BITSINK" bn "$scratch/merged.db" set $BITSINK_SETTINGS || exit 1
+fi
 "$BITSINK" backup "$scratch/merged.db" "$results/merged.db" || exit 1
 "$BITSINK" status "$scratch/merged.db"
 "$BITSINK" digest "$scratch/merged.db"

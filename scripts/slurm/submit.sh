@@ -10,6 +10,7 @@
 #
 # BITSINK            the program (default: build/bitsink of this source tree)
 # BITSINK_OPTIONS    options of `bitsink run`, such as "--device cuda" (default: none)
+# BITSINK_SETTINGS   settings of merged.db, such as "confidence=0.99 raw_fit=500" (default: those of the first shard)
 # BITSINK_CHECK      options of `bitsink check`, such as "--max network_sdc=1e-3": the merge job writes limits.txt and
 #                    ends with its exit code (default: no check)
 # BITSINK_STAGE      seconds between copies of a shard to RESULTS while it runs (default 600)
@@ -23,7 +24,7 @@ mkdir -p "$3/log"
 results=$(realpath "$3")
 shift 3
 export BITSINK=${BITSINK:-$(realpath "$here/../../build/bitsink")}
-export BITSINK_OPTIONS=${BITSINK_OPTIONS:-} BITSINK_CHECK=${BITSINK_CHECK:-}
+export BITSINK_OPTIONS=${BITSINK_OPTIONS:-} BITSINK_SETTINGS=${BITSINK_SETTINGS:-} BITSINK_CHECK=${BITSINK_CHECK:-}
 export BITSINK_STAGE=${BITSINK_STAGE:-600} BITSINK_RESTARTS=${BITSINK_RESTARTS:-100}
 name=$(basename "$job" .yaml)
 

@@ -122,11 +122,17 @@ for k in 1 2; do
 done
 b merge merged.db v3-shard-1.db v3-shard-2.db
 same merged.db plain.db
+p_of() { sqlite3 "$1" "SELECT value FROM bn_parameter WHERE name = 'p'"; }
+[ "$(p_of merged.db)" = 0.001 ] || die "merged.db lost the settings of its shards"
+grep -q 'other settings' log && die "the settings of the shards are the same"
 b upgrade v3-shard-1.db v3-shard-2.db
 [ "$(sqlite3 v3-shard-2.db 'SELECT shard, shards FROM campaign; SELECT DISTINCT shard FROM run')" = "2|2
 2" ] || die "v3-shard-2.db is no shard any more"
 b run history.yaml --device null --shard 2/2 --db v3-shard-2.db
+b bn v3-shard-2.db set p=0.25
 b merge upgraded.db v3-shard-1.db v3-shard-2.db
+grep -q 'v3-shard-2.db has other settings' log || die "other settings were not told"
+[ "$(p_of upgraded.db)" = 0.001 ] || die "upgraded.db has not the settings of its first shard"
 same upgraded.db plain.db
 b merge upgraded.db v3-shard-1.db.v3 v3-shard-2.db.v3
 [ "$(sqlite3 upgraded.db 'SELECT count(*) FROM trial')" = 408 ] || die "merging the old shards again added trials"
