@@ -49,7 +49,7 @@ WITH joined AS (
 )
 SELECT j.*, CASE WHEN j.rate IS NULL AND j.rank IS NULL OR NOT r.partial AND (j.all_missing > 0 OR r.stopped) THEN 'incomplete'
                  WHEN iif(j.side = 'max', j.other > j.at + dust, j.other < j.at - dust) THEN 'broken'
-                 WHEN NOT r.partial AND j.coverage < 1 - 1e-9 THEN 'open'
+                 WHEN NOT (r.partial AND j.all_missing > 0) AND j.coverage < 1 - 1e-9 THEN 'open'
                  WHEN iif(j.side = 'max', j.bound <= j.at + dust, j.bound >= j.at - dust) THEN 'kept' ELSE 'open' END AS verdict,
        iif(j.side = 'max', j.rate < j.at, j.rate > j.at) AS inside
   FROM (SELECT *, 1e-12 * abs(at) AS dust FROM joined) j CROSS JOIN check_run r;

@@ -212,6 +212,8 @@ static bs_status read_state(const check *c, bs_check_counts *counts)
     counts->missing = v;
     BS_TRY(bs_db_integer(&v, c->db, "SELECT count(*) FROM broken_image"));
     counts->broken = v;
+    BS_TRY(bs_db_integer(&v, c->db, "SELECT sum(audited - audit_equal) FROM run"));
+    counts->inexact = v;
     return BS_OK;
 }
 
@@ -219,7 +221,8 @@ static bs_status judge(check *c, bs_check_counts *counts)
 {
     sqlite3_int64 n = 0;
     char sql[128];
-    snprintf(sql, sizeof sql, "INSERT INTO check_run VALUES (%d, %d)", c->o->partial, counts->last_exit != 0);
+    snprintf(sql, sizeof sql, "INSERT INTO check_run VALUES (%d, %d)", c->o->partial,
+             counts->last_exit != 0 || counts->inexact != 0);
     BS_TRY(bs_db_exec(c->db, "read", sql));
     BS_TRY(bs_db_exec(c->db, "read", "CREATE TEMP TABLE check_judged AS SELECT * FROM check_verdict"));
     for (int i = 0; i < BS_VERDICTS_N; i++) {

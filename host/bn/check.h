@@ -38,6 +38,7 @@ typedef struct bs_check_counts {
     long long untried;             /* strata or entries without trials that `partial` left out */
     long long missing;             /* trials that the job asks for in all and the file has not */
     long long broken;              /* images that could not be read */
+    long long inexact;             /* audited trials whose full re-run gave other values */
     int last_exit;                 /* of the last run; -1: it runs, or was killed */
 } bs_check_counts;
 

@@ -61,6 +61,11 @@ static bs_status hint_open(const bs_check_limits *l, const char *entries, bool b
 static bs_status hint_incomplete(const bs_check_counts *n)
 {
     static const char partial[] = "--partial judges what is there";
+    if (n->inexact > 0)
+        return bs_hint(
+            "%lld audited trials had other values when they were run again in full: run the job with "
+            "--replay full into a new file; %s",
+            n->inexact, partial);
     if (n->missing == 0)
         return bs_hint("the last run %s: run the job again on this file; %s",
                        n->last_exit < 0 ? "runs still, or was killed" : "was stopped, or failed", partial);

@@ -182,6 +182,13 @@ static bs_status refuse_ambiguous(const search *s)
     return bs_hint("write the id behind a #: %s%s", s->list.ptr, s->n > MAX_SHOWN ? ", ..." : "");
 }
 
+static bool looks_like_id(const char *text)
+{
+    text += *text == '#';
+    text += *text == '-' || *text == '+';
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
 /* The one name that holds the text. A number is no part of a name: that would take the id of nothing for
  * something else. */
 static bs_status find_part(search *s)
@@ -189,7 +196,7 @@ static bs_status find_part(search *s)
     const struct kind *k = s->kind;
     char sql[160];
     snprintf(sql, sizeof sql, "SELECT id, name FROM known_%s ORDER BY id", k->noun);
-    if (whole(s->text) < 0 && !s->by_id)
+    if (!looks_like_id(s->text))
         BS_TRY(for_rows(s, sql, add_part));
     if (s->named == 1)
         return BS_OK;

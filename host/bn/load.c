@@ -65,9 +65,12 @@ typedef struct pass {
 static void on_field(void *text, size_t len, void *data)
 {
     pass *p = data;
-    (void)len;
     if (p->st != BS_OK)
         return;
+    if (memchr(text, '\0', len)) {
+        p->st = bs_fail(BS_USAGE, "a field holds a NUL byte");
+        return;
+    }
     if (p->n_fields == MAX_FIELDS) {
         p->st = bs_fail(BS_USAGE, "more than %d columns", MAX_FIELDS);
         return;
@@ -259,6 +262,14 @@ static size_t line_length(const char *text, size_t len)
 }
 
 /* Line by line, as libcsv counts none: a row may have several, and there may be empty ones between. */
+static bool is_blank(const char *line, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strchr(" \t\r\n", line[i]) || !line[i])
+            return false;
+    return true;
+}
+
 static bs_status parse(pass *p, struct csv_parser *parser, const char *text, size_t len)
 {
     size_t at = 0;
@@ -266,7 +277,7 @@ static bs_status parse(pass *p, struct csv_parser *parser, const char *text, siz
         size_t n = line_length(text + at, len - at);
         if (p->between) {
             p->row = line;
-            p->between = strspn(text + at, " \t\r\n") >= n;
+            p->between = is_blank(text + at, n);
         }
         if (csv_parse(parser, text + at, n, on_field, on_record, p) != n && p->st == BS_OK)
             return bs_fail(BS_USAGE, "misplaced quote");

@@ -55,6 +55,7 @@ bs_status bs_store_backup(const char *path, const char *out)
     bs_db *from = NULL;
     bs_str part = {0};
     bs_status st;
+    BS_TRY(bs_db_check_alone(out));
     BS_TRY(bs_db_open(&from, path));
     bs_str_printf(&part, "%s.part", out);
     BS_TRY_GOTO(bs_str_status(&part), out);

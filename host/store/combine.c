@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "store/history.h"
 
 #include <stdlib.h>
@@ -22,6 +23,18 @@ void bs_combine_detach(const bs_db *db)
 {
     bs_history_forget(db, "other_");
     sqlite3_exec(db->handle, "DETACH other", NULL, NULL, NULL);
+}
+
+void bs_combine_blame(const bs_db *db, const char *path)
+{
+    if ((sqlite3_errcode(db->handle) & 0xff) != SQLITE_CORRUPT)
+        return;
+    bs_fail(BS_ERR, "result file '%s' is damaged, or '%s' is: %s", path, db->path,
+            sqlite3_errmsg(db->handle));
+    bs_hint("`sqlite3 %s 'PRAGMA integrity_check'` tells; rescue what is left with `.recover`, or run its "
+            "job again "
+            "into a new file",
+            bs_shell_word(path));
 }
 
 /* One row for each difference that no growth of a campaign explains: what, in main, in other, and its place.

@@ -11,6 +11,8 @@
  * of today are, and takes it away. */
 bs_status bs_combine_attach(const bs_db *db, const char *path);
 void bs_combine_detach(const bs_db *db);
+/* After a failure: where SQLite found a damaged file, the attached one may be it, and is named. */
+void bs_combine_blame(const bs_db *db, const char *path);
 
 /* Fails, naming the first difference, unless main and other are of one campaign. */
 bs_status bs_combine_check(const bs_db *db, const char *other_path, bool allow_mixed);

@@ -15,6 +15,14 @@ enum { CHUNK = 4096 };
 /* --- what the store must know of the plan, from the file that is written
  * ---------------------------------------------------- */
 
+/* What the written file describes came from the first source that describes it, or was there. */
+static bs_status fail_damaged(const bs_copy *c, const char *what)
+{
+    bs_fail(BS_ERR, "result file '%s' is damaged: %s", c->n == 1 ? c->source[0].db->path : c->store->db->path,
+            what);
+    return bs_hint("rescue what is left with `sqlite3 FILE .recover`, or run its job again into a new file");
+}
+
 static bs_status load_entries(bs_copy *c)
 {
     sqlite3_stmt *q = NULL;
@@ -53,7 +61,7 @@ static bs_status load_strata(bs_copy *c)
         while (e < c->job.n_entries && c->job.entries[e].id < sqlite3_column_int(q, 0))
             e++;
         if (e == c->job.n_entries || c->job.entries[e].id != sqlite3_column_int(q, 0)) {
-            st = bs_fail(BS_ERR, "result file '%s' is damaged: it has a stratum of no entry", db->path);
+            st = fail_damaged(c, "it has a stratum of no entry");
             goto out;
         }
         BS_TRY_GOTO(
@@ -81,7 +89,7 @@ static bs_status load_plan(bs_copy *c)
     BS_TRY(bs_db_integer(&images, db, "SELECT count(*) FROM image"));
     BS_TRY(bs_db_integer(&last, db, "SELECT max(id) FROM image"));
     if (images > (sqlite3_int64)1 << BS_IMAGE_BITS || (images > 0 && last != images - 1))
-        return bs_fail(BS_ERR, "result file '%s' is damaged: images are missing", db->path);
+        return fail_damaged(c, "images are missing");
     c->plan.n_images = c->store->n_images = (uint32_t)images;
     c->store->plan = &c->plan;
     return BS_OK;
@@ -166,9 +174,11 @@ static bs_status copy_rows(bs_copy *c)
             return flush(c);
         bs_unit done = best->unit;
         int k = bs_store_stratum(&c->plan, done.entry, done.target);
-        if (k < 0 || done.image >= c->plan.n_images)
-            return bs_fail(BS_ERR, "result file '%s' is damaged: its ledger has a unit of no stratum",
-                           best->db->path);
+        if (k < 0 || done.image >= c->plan.n_images) {
+            bs_fail(BS_ERR, "result file '%s' is damaged: its ledger has a unit of no stratum",
+                    best->db->path);
+            return bs_hint("run its job again into a new file");
+        }
         uint32_t have = bs_store_done(c->store, k, done.image);
         if (done.done > have)
             BS_TRY(copy_unit(c, best, have));

@@ -159,6 +159,27 @@ out:
     return st;
 }
 
+bs_status bs_db_check_alone(const char *path)
+{
+    static const char *const suffixes[] = {"-wal", "-journal"};
+    bs_str name = {0};
+    bs_status st = BS_OK;
+    for (int i = 0; i < 2 && st == BS_OK; i++) {
+        struct stat file;
+        name.len = 0;
+        bs_str_printf(&name, "%s%s", path, suffixes[i]);
+        BS_TRY_GOTO(bs_str_status(&name), out);
+        if (lstat(name.ptr, &file) != 0)
+            continue;
+        st =
+            bs_fail(BS_ERR, "cannot write '%s': '%s' is there, of another file of that name", path, name.ptr);
+        bs_hint("close the program that has it open, or move it away");
+    }
+out:
+    bs_str_clear(&name);
+    return st;
+}
+
 /* What SQLite would report as "unable to open database file" or worse, said plainly. */
 static bs_status check_path(const char *path, bool must_exist)
 {

@@ -27,6 +27,9 @@ bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 void bs_db_close(bs_db *db);
 
+/* Fails if a WAL or a journal lies beside the name `path`, which SQLite would take for that of a file put
+ * there. */
+bs_status bs_db_check_alone(const char *path);
 /* The failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
 bs_status bs_db_fail(const bs_db *db, const char *what);
 bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql);

@@ -1,6 +1,6 @@
 #include "store/history.h"
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "store/schema.h"
 
 #include <stdio.h>
@@ -32,7 +32,36 @@ static const struct change {
      "(SELECT 1 FROM {}stratum s WHERE s.entry = entry.id AND s.population <= 1048576) "
      "THEN ' with replacement' ELSE '' END"},
     {5, false, "stratum", "storage", NULL},
+    /* Names were taken as they came: now they are UTF-8, but for a path that is opened again. */
+    {5, true, "class", "name", "utf8(name)"},
+    {5, true, "image", "path", "utf8(path)"},
+    {5, true, "layer", "name", "utf8(name)"},
+    {5, true, "layer", "node", "utf8(node)"},
+    {5, true, "entry", "name", "utf8(name)"},
+    {5, true, "entry", "sites", "utf8(sites)"},
+    {5, true, "campaign", "name", "utf8(name)"},
+    {5, true, "campaign", "model", "utf8(model)"},
+    {5, true, "campaign", "job", "utf8(job)"},
+    {5, true, "campaign", "job_path", "iif(job_path = utf8(job_path), job_path, CAST(job_path AS BLOB))"},
+    {5, true, "run", "host", "utf8(host)"},
+    {5, true, "run", "device", "utf8(device)"},
 };
+
+/* SQL function utf8(text): bs_str_utf8(). */
+static void utf8(sqlite3_context *context, int n, sqlite3_value **value)
+{
+    const char *text = (const char *)sqlite3_value_text(value[0]);
+    bs_str s = {0};
+    (void)n;
+    if (!text)
+        return;
+    bs_str_utf8(&s, text);
+    if (bs_str_status(&s) == BS_OK)
+        sqlite3_result_text(context, s.ptr ? s.ptr : "", -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_result_error_nomem(context);
+    bs_str_clear(&s);
+}
 
 typedef struct shown {
     const bs_db *db;
@@ -193,6 +222,9 @@ bs_status bs_history_show(const bs_db *db, const char *schema, const char *prefi
     bs_db today = {0};
     bs_status st;
     BS_TRY(read_version(&s));
+    if (sqlite3_create_function(db->handle, "utf8", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, utf8, NULL,
+                                NULL) != SQLITE_OK)
+        return bs_db_fail(db, "read");
     BS_TRY_GOTO(bs_schema_open_facts(&today), out);
     BS_TRY_GOTO(each_table(&today, show_table, &s), out);
     if (!*prefix && s.version < 4)

@@ -4,7 +4,7 @@
  *   3  shards: run.uid and run.shard, campaign.shard, shards and job_trials; audits. Single sites of small
  *      populations are drawn without replacement
  *   4  fault_wrong, kept in step with the trials
- *   5  stratum.storage; settings are finite
+ *   5  stratum.storage; settings are finite, names UTF-8
  * Reading is by views that show the tables of today; `bitsink upgrade` and merging read through the same
  * views. Internal to host/store. */
 #ifndef BS_STORE_HISTORY_H

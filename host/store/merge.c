@@ -23,6 +23,8 @@ static bs_status check_inputs(char *const *inputs, int n, bool allow_mixed)
     for (int i = 1; i < n; i++) {
         BS_TRY_GOTO(bs_combine_attach(base, inputs[i]), out);
         st = bs_combine_check(base, inputs[i], allow_mixed);
+        if (st != BS_OK)
+            bs_combine_blame(base, inputs[i]);
         bs_combine_detach(base);
         if (st != BS_OK)
             goto out;
@@ -52,8 +54,10 @@ static bs_status unite(bs_copy *c, bool fresh, char *const *inputs, bool allow_m
 {
     const bs_db *db = c->store->db;
     bs_status st = BS_OK;
+    const char *at = "";
     for (int i = 0; i < c->n; i++, fresh = false) {
-        BS_TRY(bs_combine_attach(db, inputs[i]));
+        at = inputs[i];
+        BS_TRY(bs_combine_attach(db, at));
         BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN IMMEDIATE"), out);
         if (fresh)
             BS_TRY_GOTO(bs_store_create_schema(db), out);
@@ -69,6 +73,7 @@ static bs_status unite(bs_copy *c, bool fresh, char *const *inputs, bool allow_m
     }
     return BS_OK;
 out:
+    bs_combine_blame(db, at);
     if (!sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     bs_combine_detach(db);

@@ -50,8 +50,10 @@ static bs_status sweep(const char *folder, bool *foreign)
     bs_str name = {0};
     bs_status st = BS_OK;
     *foreign = false;
-    if (!dir)
-        return fail("read", folder);
+    if (!dir) {
+        fail("read", folder);
+        return bs_hint("it is left of an upgrade: remove it, or write elsewhere: --output FILE");
+    }
     for (const struct dirent *e; st == BS_OK && (e = readdir(dir));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
@@ -198,6 +200,7 @@ static bs_status copy_bytes(const char *from, const char *to)
 bs_status bs_check_backup(const char *path, const char *backup)
 {
     struct stat a, b;
+    BS_TRY(bs_db_check_alone(backup));
     if (lstat(backup, &b) != 0)
         return errno == ENOENT ? BS_OK : fail("read", backup);
     if (S_ISREG(b.st_mode) && stat(path, &a) == 0 &&
@@ -252,7 +255,8 @@ bs_status bs_place(const bs_draft *d, const char *path)
 {
     BS_TRY(sync_path(d->file));
     /* A name that somebody took meanwhile is not taken from him, where the file system can tell. */
-    if (link(d->file, path) != 0 && (errno == EEXIST || rename(d->file, path) != 0))
+    if (renameat2(AT_FDCWD, d->file, AT_FDCWD, path, RENAME_NOREPLACE) != 0 &&
+        ((errno != EINVAL && errno != ENOSYS) || rename(d->file, path) != 0))
         return fail("write", path);
     return sync_folder(path);
 }

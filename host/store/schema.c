@@ -215,33 +215,39 @@ out:
     return st;
 }
 
-/* bn_parameter has a setting a row, with a comment, and they are there already. */
-static bs_status copy_parameters(transfer *t)
+/* Adds to t->lost the settings that both know and that have other values. */
+static bs_status count_other_values(transfer *t)
 {
-    bs_str sql = {0}, columns = {0};
+    bs_str sql = {0};
     sqlite3_int64 differ = 0;
     bs_status st;
-    BS_TRY_GOTO(common_columns(&columns, t->db, t->from, t->wanted, "bn_parameter"), out);
-    if (!columns.len)
-        goto out;
     bs_str_printf(
         &sql,
-        "UPDATE OR IGNORE %s.bn_parameter AS t SET value = o.value FROM %s.bn_parameter o WHERE o.name = "
-        "t.name AND o.value IS NOT t.value",
+        "SELECT count(*) FROM %s.bn_parameter t JOIN %s.bn_parameter o USING (name) WHERE t.value IS "
+        "NOT o.value",
         t->to, t->from);
     BS_TRY_GOTO(bs_str_status(&sql), out);
-    BS_TRY_GOTO(bs_db_exec(t->db, "write", sql.ptr), out);
-    sql.len = 0;
-    bs_str_printf(
-        &sql,
-        "SELECT count(*) FROM %s.bn_parameter t JOIN %s.bn_parameter o USING (name) WHERE t.value IS NOT "
-        "o.value",
-        t->to, t->from);
-    BS_TRY_GOTO(bs_db_integer(&differ, t->db, sql.ptr), out);
+    st = bs_db_integer(&differ, t->db, sql.ptr);
     t->lost += (uint64_t)differ;
 out:
     bs_str_clear(&sql);
-    bs_str_clear(&columns);
+    return st;
+}
+
+/* bn_parameter has a setting a row, with a comment, and they are there already. */
+static bs_status copy_parameters(transfer *t)
+{
+    bs_str sql = {0};
+    bs_status st;
+    bs_str_printf(&sql,
+                  "UPDATE OR IGNORE %s.bn_parameter AS t SET value = o.value FROM %s.bn_parameter o WHERE "
+                  "o.name = t.name AND o.value IS NOT t.value",
+                  t->to, t->from);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    BS_TRY_GOTO(bs_db_exec(t->db, "write", sql.ptr), out);
+    st = count_other_values(t);
+out:
+    bs_str_clear(&sql);
     return st;
 }
 
@@ -269,7 +275,7 @@ bs_status bs_schema_copy_settings(const bs_db *db, const char *from, uint64_t *l
 }
 
 /* Adds to *n the rows of a table that only one of both files has, by the columns that both know. */
-static bs_status count_different(const transfer *t, const char *table, const char *only, sqlite3_int64 *n)
+static bs_status count_different(const transfer *t, const char *table, sqlite3_int64 *n)
 {
     bs_str sql = {0}, columns = {0};
     sqlite3_int64 differ = 0;
@@ -277,7 +283,7 @@ static bs_status count_different(const transfer *t, const char *table, const cha
     BS_TRY_GOTO(common_columns(&columns, t->db, t->from, t->wanted, table), out);
     if (!columns.len)
         goto out;
-    const char *c = only ? only : columns.ptr;
+    const char *c = columns.ptr;
     bs_str_printf(
         &sql,
         "SELECT (SELECT count(*) FROM (SELECT %s FROM main.%s EXCEPT SELECT %s FROM %s.%s)) + (SELECT "
@@ -295,14 +301,14 @@ out:
 bs_status bs_schema_same_settings(bool *same, const bs_db *db, const char *from)
 {
     bs_db wanted = {0};
-    const transfer t = {.db = db, .wanted = &wanted, .from = from};
+    transfer t = {.db = db, .wanted = &wanted, .to = "main", .from = from};
     sqlite3_int64 n = 0;
     bs_status st;
     BS_TRY_GOTO(open_wanted(&wanted), out);
     for (int i = 0; i < N_SETTING_TABLES; i++)
-        BS_TRY_GOTO(count_different(&t, setting_tables[i], NULL, &n), out);
-    BS_TRY_GOTO(count_different(&t, "bn_parameter", "name, value", &n), out);
-    *same = n == 0;
+        BS_TRY_GOTO(count_different(&t, setting_tables[i], &n), out);
+    st = count_other_values(&t);
+    *same = n == 0 && t.lost == 0;
 out:
     sqlite3_close(wanted.handle);
     return st;

@@ -21,8 +21,15 @@ static const char sql_broken[] = "SELECT image, run, trials, reason FROM broken_
 
 bs_status bs_source_open(bs_source *out, const char *path)
 {
+    sqlite3_int64 campaigns;
     memset(out, 0, sizeof *out);
     BS_TRY(bs_db_open(&out->db, path));
+    /* Before the transaction, which must hold no lock yet while another connection writes what it reads. */
+    BS_TRY(bs_db_integer(&campaigns, out->db, "SELECT count(*) FROM campaign"));
+    if (campaigns != 1) {
+        bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", path);
+        return bs_hint("run its job again into a new file");
+    }
     BS_TRY(bs_db_exec(out->db, "read", "BEGIN"));
     BS_TRY(bs_db_prepare(&out->units, out->db, sql_units));
     BS_TRY(bs_db_prepare(&out->rows, out->db, sql_rows));
@@ -69,7 +76,7 @@ static int compare_runs(const void *a, const void *b)
 static bs_status fail_damaged(const bs_source *s, const char *what, uint64_t number)
 {
     bs_fail(BS_ERR, "result file '%s' is damaged: %s %" PRIu64 " is missing", s->db->path, what, number);
-    return bs_hint("delete it and run that shard again");
+    return bs_hint("rescue what is left with `sqlite3 FILE .recover`, or run its job again into a new file");
 }
 
 static bs_status map_run(const bs_source *s, sqlite3_int64 from, int32_t *to)

@@ -44,9 +44,10 @@ done
 ln -s nowhere link
 refused 1 'the name is taken' upgrade a.db --output link
 echo mine >out.db-journal
-b upgrade a.db --output out.db
-[ "$(cat out.db-journal)" = mine ] || die "a file beside the output was removed"
-rm out.db*
+refused 1 'of another file of that name' upgrade a.db --output out.db
+refused 1 'of another file of that name' backup a.db out.db
+[ "$(cat out.db-journal)" = mine ] && [ ! -e out.db ] || die "a file beside the output was removed"
+rm out.db-journal
 untouched a.db
 mkdir a.db.upgrade # of an upgrade that was killed
 echo junk >a.db.upgrade/new.db
@@ -116,14 +117,37 @@ for sql in 'DELETE FROM trial WHERE id IN (SELECT id FROM trial LIMIT 1)' 'DROP 
     sqlite3 a.db "$sql"
     cp a.db kept.db
     refused 1 damaged upgrade a.db
+    grep -q "result file '.*a.db'" log && grep -q '^hint: ' log || die "the error does not name a.db, or has no hint"
     cmp -s a.db kept.db || die "a refused upgrade changed the file"
     [ ! -e a.db.upgrade ] && [ ! -e a.db.v4 ] || die "a refused upgrade left files"
 done
 
 # What people added stays in the old file, and is named; of several files those that can be are upgraded.
 fresh a.db
-sqlite3 a.db 'CREATE TABLE notes (t); CREATE TRIGGER watch AFTER DELETE ON trial BEGIN DELETE FROM notes; END'
+sqlite3 a.db "CREATE TABLE notes (t); CREATE TRIGGER watch AFTER DELETE ON trial BEGIN DELETE FROM notes; END;
+    CREATE VIEW mine AS SELECT 1; CREATE INDEX quick ON trial (before); ALTER TABLE run ADD COLUMN note;
+    INSERT INTO bn_parameter VALUES ('site', 42, 'mine')"
 refused 1 'No such file' upgrade none.db a.db v3.db
-grep -q 'stays in the old file: notes, watch' log || die "added tables were not named"
+grep -q 'stays in the old file: mine, notes, quick, run.note, setting site, watch' log || die "added tables were not named"
 [ "$(sqlite3 a.db 'PRAGMA user_version')$(sqlite3 v3.db 'PRAGMA user_version')" = 55 ] || die "not all were upgraded"
+
+# Names that are not UTF-8 are the same ones before and after: shards of both kinds can be merged, and compared.
+for k in 1 2; do
+    unpack v3-shard-$k
+    sqlite3 v3-shard-$k.db "UPDATE image SET path = CAST(x'62fc2e706e67' AS TEXT) || id; UPDATE layer SET name = CAST(x'fc' AS TEXT) || name"
+done
+cp v3-shard-1.db raw.db
+b upgrade v3-shard-1.db
+b merge merged.db v3-shard-1.db v3-shard-2.db
+b merge again.db raw.db v3-shard-2.db
+[ "$(sqlite3 merged.db 'SELECT path FROM image WHERE id = 0')" = 'b\xfc.png0' ] || die "the path is not UTF-8"
+[ "$("$bitsink" digest merged.db)" = "$("$bitsink" digest again.db)" ] || die "digests of merged shards"
+b compare raw.db v3-shard-1.db
+# One upgrade at a time writes to a name.
+cp v4.db one.db
+"$bitsink" upgrade v3.db.v3 --output both.db >out1 2>log1 &
+"$bitsink" upgrade v4.db --output both.db >out2 2>log2
+wait
+grep -qE 'is writing it|name is taken' log1 log2 || die "two upgrades wrote to one name"
+[ "$("$bitsink" digest both.db)" = "$digest" ] || die "the digest of both.db"
 echo "nothing was lost"
