@@ -133,3 +133,6 @@ sqlite3 few.db 'DELETE FROM campaign'
 t check few.db --max layer_sdc=1
 t check part.db --max layer_sdc=1 --entry ''
 t bn part.db set scope=1,
+# An audit that differed says that other trials may be wrong, too.
+sqlite3 part.db 'UPDATE run SET audited = 10, audit_equal = 9'
+t check part.db --max layer_sdc=1 --entry 1

@@ -51,3 +51,8 @@ echo "# Other names in a later run."
 names "$good" UTF-8
 t run --device null --db r.db jobs/small.yaml 2>&1 | grep 'class names'
 t run --device null --db r.db jobs/small.yaml 2>&1 | grep 'class names'
+# A number is no part of a name.
+t bn r.db query --given layer=-2 --of fault
+t bn r.db set scope=-1
+printf 'class,group\n0\0junk,a\n' >nul.csv
+t bn r.db groups nul.csv
