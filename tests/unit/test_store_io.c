@@ -7,7 +7,7 @@
 
 /* Every one with BITSINK_FULL=1 in the environment; else some, and fewer where sanitizers make it slow. */
 #ifdef BITSINK_SANITIZE
-enum { STEP = 11 };
+enum { STEP = 23 };
 #else
 enum { STEP = 3 };
 #endif
