@@ -117,11 +117,11 @@ static void fail_each(fixture *f, work *work, const char *start, bool of_sqlite,
     assert_true(errors > 0);
 }
 
-/* Where sanitizers make it slow, every so many-th only. */
+/* Every one with BITSINK_FULL=1 in the environment; else some, and fewer where sanitizers make it slow. */
 #ifdef BITSINK_SANITIZE
-enum { SLOWER = 5 };
+enum { SLOWER = 7 };
 #else
-enum { SLOWER = 1 };
+enum { SLOWER = 3 };
 #endif
 
 static void while_running(void **state)
@@ -129,7 +129,7 @@ static void while_running(void **state)
     (void)state;
     fixture f;
     fixture_open(&f);
-    fail_each(&f, sc_run, NULL, false, SLOWER);
+    fail_each(&f, sc_run, NULL, false, getenv("BITSINK_FULL") ? 1 : SLOWER);
     fixture_close(&f);
 }
 
@@ -139,7 +139,7 @@ static void while_merging(void **state)
     fixture f;
     fixture_open(&f);
     sc_make_halves(&f);
-    fail_each(&f, sc_merge, NULL, false, SLOWER);
+    fail_each(&f, sc_merge, NULL, false, getenv("BITSINK_FULL") ? 1 : SLOWER);
     fixture_close(&f);
 }
 
@@ -150,10 +150,10 @@ static void while_sqlite_runs(void **state)
     fixture f;
     char half[128];
     fixture_open(&f);
-    fail_each(&f, sc_run, NULL, true, 389 * SLOWER);
+    fail_each(&f, sc_run, NULL, true, 389 * SLOWER / 2);
     snprintf(half, sizeof half, "%s/half.db", f.dir);
     fx_run(&f, half, 0, FX_ROWS / 2, FX_ROWS / 2);
-    fail_each(&f, sc_run, half, true, 389 * SLOWER);
+    fail_each(&f, sc_run, half, true, 389 * SLOWER / 2);
     fixture_close(&f);
 }
 
