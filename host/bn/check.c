@@ -198,11 +198,7 @@ static bs_status collect(check *c, bs_check_counts *counts)
 static bs_status read_state(const check *c, bs_check_counts *counts)
 {
     sqlite3_int64 v = 0;
-    BS_TRY(bs_db_integer(&v, c->db, "SELECT count(*) FROM campaign"));
-    if (v != 1) {
-        bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", c->db->path);
-        return bs_hint("run its job again into a new file");
-    }
+    BS_TRY(bs_db_check_campaign(c->db));
     BS_TRY(bs_db_integer(
         &v, c->db,
         "SELECT coalesce((SELECT ifnull(exit, -1) FROM run ORDER BY started DESC, id DESC LIMIT 1), -1)"));

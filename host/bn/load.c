@@ -261,7 +261,6 @@ static size_t line_length(const char *text, size_t len)
     return n < len ? n + 1 : len;
 }
 
-/* Line by line, as libcsv counts none: a row may have several, and there may be empty ones between. */
 static bool is_blank(const char *line, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -270,6 +269,7 @@ static bool is_blank(const char *line, size_t n)
     return true;
 }
 
+/* Line by line, as libcsv counts none: a row may have several, and there may be empty ones between. */
 static bs_status parse(pass *p, struct csv_parser *parser, const char *text, size_t len)
 {
     size_t at = 0;

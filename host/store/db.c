@@ -159,6 +159,16 @@ out:
     return st;
 }
 
+bs_status bs_db_check_campaign(const bs_db *db)
+{
+    sqlite3_int64 campaigns;
+    BS_TRY(bs_db_integer(&campaigns, db, "SELECT count(*) FROM campaign"));
+    if (campaigns == 1)
+        return BS_OK;
+    bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", db->path);
+    return bs_hint("run its job again into a new file");
+}
+
 bs_status bs_db_check_alone(const char *path)
 {
     static const char *const suffixes[] = {"-wal", "-journal"};

@@ -27,6 +27,8 @@ bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 void bs_db_close(bs_db *db);
 
+/* Fails unless the file describes exactly one campaign. */
+bs_status bs_db_check_campaign(const bs_db *db);
 /* Fails if a WAL or a journal lies beside the name `path`, which SQLite would take for that of a file put
  * there. */
 bs_status bs_db_check_alone(const char *path);

@@ -50,11 +50,17 @@ bs_status bs_schema_open_all(bs_db *out)
     return bs_schema_create(out);
 }
 
-/* Settings and views as this version wants them, in a database of their own. */
-static bs_status open_wanted(bs_db *out)
+/* The tables of settings, empty, in a database of their own. */
+static bs_status open_settings(bs_db *out)
 {
     BS_TRY(open_memory(out));
-    BS_TRY(bs_db_exec(out, "create", bs_sql_settings));
+    return bs_db_exec(out, "create", bs_sql_settings);
+}
+
+/* Settings and views as this version wants them. */
+static bs_status open_wanted(bs_db *out)
+{
+    BS_TRY(open_settings(out));
     BS_TRY(bs_db_exec(out, "create", bs_sql_defaults));
     return create_views(out);
 }
@@ -266,7 +272,7 @@ bs_status bs_schema_copy_settings(const bs_db *db, const char *from, uint64_t *l
 {
     bs_db wanted = {0};
     transfer t = {.db = db, .wanted = &wanted, .to = "main", .from = from};
-    bs_status st = open_wanted(&wanted);
+    bs_status st = open_settings(&wanted);
     if (st == BS_OK)
         st = copy_settings(&t);
     *lost = t.lost;
@@ -304,7 +310,7 @@ bs_status bs_schema_same_settings(bool *same, const bs_db *db, const char *from)
     transfer t = {.db = db, .wanted = &wanted, .to = "main", .from = from};
     sqlite3_int64 n = 0;
     bs_status st;
-    BS_TRY_GOTO(open_wanted(&wanted), out);
+    BS_TRY_GOTO(open_settings(&wanted), out);
     for (int i = 0; i < N_SETTING_TABLES; i++)
         BS_TRY_GOTO(count_different(&t, setting_tables[i], &n), out);
     st = count_other_values(&t);

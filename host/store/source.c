@@ -21,15 +21,10 @@ static const char sql_broken[] = "SELECT image, run, trials, reason FROM broken_
 
 bs_status bs_source_open(bs_source *out, const char *path)
 {
-    sqlite3_int64 campaigns;
     memset(out, 0, sizeof *out);
     BS_TRY(bs_db_open(&out->db, path));
     /* Before the transaction, which must hold no lock yet while another connection writes what it reads. */
-    BS_TRY(bs_db_integer(&campaigns, out->db, "SELECT count(*) FROM campaign"));
-    if (campaigns != 1) {
-        bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", path);
-        return bs_hint("run its job again into a new file");
-    }
+    BS_TRY(bs_db_check_campaign(out->db));
     BS_TRY(bs_db_exec(out->db, "read", "BEGIN"));
     BS_TRY(bs_db_prepare(&out->units, out->db, sql_units));
     BS_TRY(bs_db_prepare(&out->rows, out->db, sql_rows));
