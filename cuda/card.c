@@ -39,6 +39,9 @@ static bs_status start(bs_cuda_card *c, const bs_cuda_api *api)
                          "cuDevicePrimaryCtxRetain"));
     BS_TRY(bs_cuda_check(api, api->cuCtxSetCurrent(c->context), "cuCtxSetCurrent"));
     BS_TRY(load_kernels(c, api));
+    if (api->cuDeviceGetAttribute(&c->multiprocessors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, c->handle) !=
+        CUDA_SUCCESS)
+        c->multiprocessors = 0;
     return bs_cuda_check_blas(api, api->cublasLtCreate(&c->blas), "cublasLtCreate");
 }
 

@@ -41,6 +41,7 @@ typedef struct bs_cuda_card {
     CUmodule module;
     CUfunction kernel[BS_KERNEL_COUNT];
     cublasLtHandle_t blas;
+    int multiprocessors; /* 0: not known */
 } bs_cuda_card;
 
 struct bs_device {

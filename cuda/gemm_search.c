@@ -1,16 +1,17 @@
 /* Which algorithms of cuBLASLt may be tried for products of rows with filters, and in which order.
  *
- * First those that its heuristics name; where none of these is exact, others of all that there are. Left out
- * are those that split sums, use tensor cores unless asked to, or refuse one of a few numbers of rows and of
- * filters. At most MOST are collected, and as many of them tried as the caller asks for.
+ * Left out are those that split sums, use tensor cores unless asked to, or refuse one of a few numbers of
+ * rows and of filters. Of what is left, the heuristics of cuBLASLt name few, and not the best: for 256 rows
+ * on an H200 three for each of five inner products, while the fastest of its whole list does 1.3 to 1.8 times
+ * as much as the best of those (tests/gpu/h200-products.md). Sums that may not be split leave a card idle
+ * where tiles are large and few, and small tiles load each operand often. So the tile decides, see
+ * expected_rate(); where no tile is known, the heuristics' proposals serve, those first that keep (nearly) as
+ * much of the card busy as any of them, by the library's count of waves; at last whatever else there is. At
+ * most MOST are collected.
  *
- * The heuristics' own order is not kept. Algorithms differ much: of three for each of five inner products,
- * 256 rows on an H200, the fastest does 2.3 to 3.6 times as much as the slowest (tests/gpu/h200-first.md).
- * Sums that may not be split leave a card idle where tiles are large and few. So those go first that keep
- * (nearly) as much of the card busy as any of them, by the library's count of waves, which depends on sizes,
- * card and library alone. There their first was not the fastest, which did 1.3 to 2.1 times as much. A
- * measured time would not do: it could choose otherwise in the next run, or on the next card, and so change
- * the bits of golden runs, in which a campaign and all its shards must agree. */
+ * All of that depends on sizes, card and library alone. A measured time would not do: it could choose
+ * otherwise in the next run, or on the next card, and so change the bits of golden runs, in which a campaign
+ * and all its shards must agree. */
 #include "cuda/gemm.h"
 
 #include <string.h>
@@ -19,7 +20,8 @@ enum { PROPOSALS = 32, MOST = 256 };
 
 typedef struct candidate {
     cublasLtMatmulAlgo_t algo;
-    float busy; /* share of the card, at most 1 */
+    float busy;  /* share of the card, at most 1 */
+    double rate; /* see expected_rate() */
 } candidate;
 
 typedef struct search {
@@ -66,6 +68,56 @@ static bool splits(const bs_device *d, const cublasLtMatmulAlgo_t *algo)
     return split > 1 || scheme != CUBLASLT_REDUCTION_SCHEME_NONE;
 }
 
+/* A number of an algorithm's configuration; 0 where it has none. */
+static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
+                        cublasLtMatmulAlgoConfigAttributes_t which)
+{
+    uint32_t v = 0;
+    size_t written;
+    return d->api->cublasLtMatmulAlgoConfigGetAttribute(algo, which, &v, sizeof v, &written) ==
+                   CUBLAS_STATUS_SUCCESS
+               ? v
+               : 0;
+}
+
+/* X(filters, rows of a tile): those that cublasLt.h names and that hold at least as much as 16 x 16. */
+#define TILES(X)                                                                                             \
+    X(16, 16)                                                                                                \
+    X(16, 32)                                                                                                \
+    X(32, 16) X(32, 32) X(32, 64) X(64, 32) X(32, 128) X(64, 64) X(128, 32) X(64, 128) X(128, 64) X(64, 256) \
+        X(128, 128) X(256, 64) X(64, 512) X(128, 256) X(256, 128) X(512, 64) X(64, 96) X(96, 64) X(96, 128)  \
+            X(128, 96) X(128, 160) X(160, 128) X(192, 128) X(128, 192) X(32, 256) X(256, 32)
+
+/* Share of the card's arithmetic that the algorithm should reach, to compare algorithms by; 0: not known.
+ * A multiprocessor computes one tile after the other, so the share is that of the places in all rounds of
+ * tiles that hold products asked for; and of the time for a tile of m x n sums, h / (h + 20) is arithmetic,
+ * h = 2 m n / (m + n), the rest the loading of m + n numbers for every m * n products. 20 fits what an H200
+ * does with tiles of 32 x 64 to 128 x 256. */
+static double expected_rate(const search *s, const cublasLtMatmulAlgo_t *algo)
+{
+    static const struct {
+        uint32_t id;
+        int64_t filters, rows;
+    } tiles[] = {
+#define X(filters, rows) {CUBLASLT_MATMUL_TILE_##filters##x##rows, filters, rows},
+        TILES(X)
+#undef X
+    };
+    const double loading = 20;
+    int64_t places = s->d->card->multiprocessors;
+    uint32_t id = setting(s->d, algo, CUBLASLT_ALGO_CONFIG_TILE_ID);
+    for (size_t k = 0; k < sizeof tiles / sizeof *tiles && places > 0; k++) {
+        if (tiles[k].id != id)
+            continue;
+        int64_t m = tiles[k].filters, n = tiles[k].rows;
+        int64_t count = (s->width + m - 1) / m * ((s->rows + n - 1) / n);
+        double made = (double)((count + places - 1) / places * places * m * n);
+        double h = 2.0 * (double)(m * n) / (double)(m + n);
+        return (double)(s->width * s->rows) / made * h / (h + loading);
+    }
+    return 0;
+}
+
 /* Some numbers of rows and of filters stand for all. 4 * s->rows is more than is computed at once (see
  * bs_cuda_gemm.rows), but to ask for less could admit others, and so change the bits of golden runs. */
 static void consider(search *s, const cublasLtMatmulAlgo_t *algo)
@@ -76,7 +128,7 @@ static void consider(search *s, const cublasLtMatmulAlgo_t *algo)
         !serves(s, algo, 4 * s->rows, s->width, NULL) || !serves(s, algo, s->rows, 1, NULL) ||
         !serves(s, algo, s->rows, 32, NULL))
         return;
-    s->found[s->n++] = (candidate){*algo, waves < 1 ? waves : 1};
+    s->found[s->n++] = (candidate){*algo, waves < 1 ? waves : 1, expected_rate(s, algo)};
 }
 
 /* Those that keep nearly as much of the card busy as the best does; then the others. */
@@ -90,6 +142,36 @@ static int take(const search *s, cublasLtMatmulAlgo_t *out, int most)
         for (int i = 0; i < s->n && n < most; i++)
             if ((s->found[i].busy < 0.9f * best) == late)
                 out[n++] = s->found[i].algo;
+    return n;
+}
+
+/* True if a is to be tried before b. The library numbers algorithms in the order in which they came; the
+ * later of two with the same tile does up to 1.7 times as much on an H200. Wide tiles of rows first. */
+static bool comes_first(const search *s, const candidate *a, const candidate *b)
+{
+    const cublasLtMatmulAlgoConfigAttributes_t order[] = {CUBLASLT_ALGO_CONFIG_ID,
+                                                          CUBLASLT_ALGO_CONFIG_TILE_ID};
+    if (a->rate != b->rate)
+        return a->rate > b->rate;
+    uint32_t ia = setting(s->d, &a->algo, order[0]), ib = setting(s->d, &b->algo, order[0]);
+    if (ia != ib)
+        return ia > ib;
+    return setting(s->d, &a->algo, order[1]) < setting(s->d, &b->algo, order[1]);
+}
+
+/* Those of a known tile, the fastest first. */
+static int take_fastest(search *s, cublasLtMatmulAlgo_t *out, int most)
+{
+    int n = 0;
+    for (int i = 1; i < s->n; i++) { /* equals stay in the library's order */
+        candidate c = s->found[i];
+        int at = i;
+        for (; at > 0 && comes_first(s, &c, &s->found[at - 1]); at--)
+            s->found[at] = s->found[at - 1];
+        s->found[at] = c;
+    }
+    for (; n < s->n && n < most && s->found[n].rate > 0; n++)
+        out[n] = s->found[n].algo;
     return n;
 }
 
@@ -218,6 +300,18 @@ static bs_status consider_all(search *s)
         if (s->d->options.tf32 || (how && !(how & ~exact)))
             consider_settings(s, &algo);
     }
+    return BS_OK;
+}
+
+bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d, int64_t rows,
+                               int64_t width, int64_t depth)
+{
+    search s = {.d = d, .rows = rows, .width = width, .depth = depth};
+    *n = 0;
+    if (d->options.tf32) /* tensor cores load more than they compute: another rule */
+        return BS_OK;
+    BS_TRY(consider_all(&s));
+    *n = take_fastest(&s, out, most);
     return BS_OK;
 }
 

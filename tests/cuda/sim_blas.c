@@ -260,7 +260,9 @@ cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *
                                                     size_t bytes, size_t *written)
 {
     const int32_t split = read_settings(algo).split;
-    const uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_NONE;
+    const uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_NONE, tile = read_settings(algo).tile;
+    if (which == CUBLASLT_ALGO_CONFIG_TILE_ID)
+        return give(v, bytes, written, &tile, sizeof tile);
     if (which == CUBLASLT_ALGO_CONFIG_SPLITK_NUM)
         return give(v, bytes, written, &split, sizeof split);
     if (which == CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME)

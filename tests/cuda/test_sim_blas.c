@@ -238,6 +238,69 @@ static void test_busy(void **state)
     }
 }
 
+static uint32_t tile_of(const rig *r, const cublasLtMatmulAlgo_t *algo)
+{
+    uint32_t v = 0;
+    size_t written;
+    assert_int_equal(r->device->api->cublasLtMatmulAlgoConfigGetAttribute(algo, CUBLASLT_ALGO_CONFIG_TILE_ID,
+                                                                          &v, sizeof v, &written),
+                     CUBLAS_STATUS_SUCCESS);
+    return v;
+}
+
+/* The tile decides where the card's size is known: large tiles where there are enough of them to fill it, of
+ * which 128 x 128 is one and 64 x 64 is not; nothing is said of a card of unknown size. */
+static void test_fastest(void **state)
+{
+    (void)state;
+    static const struct {
+        int multiprocessors;
+        int64_t rows, width;
+        uint32_t tile; /* 0: none is expected to be faster */
+    } list[] = {{132, 256, 4096, CUBLASLT_MATMUL_TILE_64x64},
+                {132, 4096, 4096, CUBLASLT_MATMUL_TILE_128x128},
+                {64, 256, 4096, CUBLASLT_MATMUL_TILE_128x128},
+                {0, 4096, 4096, 0}};
+    setenv("BITSINK_TEST_DEVICE", "cuda,gemm", 1);
+    bs_graph *g = gemm_graph(FILTERS);
+    rig r = rig_open(g);
+    bs_cuda_card card = *r.device->card;
+    const bs_cuda_card *own = r.device->card;
+    r.device->card = &card;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        cublasLtMatmulAlgo_t algorithm[LISTED];
+        int n = -1;
+        card.multiprocessors = list[i].multiprocessors;
+        assert_ok(bs_cuda_gemm_fastest(algorithm, LISTED, &n, r.device, list[i].rows, list[i].width, LENGTH));
+        assert_int_equal(n, list[i].tile ? 2 * 4 : 0); /* two tiles of four algorithms */
+        for (int k = 0; k < n; k++)
+            assert_int_equal(tile_of(&r, &algorithm[k]) == list[i].tile, k < 4);
+    }
+    r.device->card = own;
+    rig_close(&r);
+    gb_free(g);
+}
+
+/* The first of them that is exact is pinned; a wrong one, however fast, is not. */
+static void test_fastest_exact(void **state)
+{
+    (void)state;
+    enum { EXACT = 5 }; /* of the simulated library */
+    setenv("BITSINK_TEST_DEVICE", "cuda,gemm", 1);
+    bs_graph *g = gemm_graph(FILTERS);
+    rig r = rig_open(g);
+    bs_cuda_card *card = (bs_cuda_card *)(uintptr_t)r.device->card; /* the process's, of all devices */
+    card->multiprocessors = 132;
+    rig again = rig_open(g);
+    card->multiprocessors = 0;
+    const bs_cuda_gemm *gemm = &again.network->plan[0].gemm;
+    assert_true(gemm->pinned);
+    assert_int_equal(gemm->algo.data[0], EXACT);
+    rig_close(&again);
+    rig_close(&r);
+    gb_free(g);
+}
+
 /* Each of those offered by itself: the rehearsal refuses all but the last two; the one that says of itself
  * that it splits sums is not even tried. */
 static void test_each(void **state)
@@ -275,6 +338,8 @@ int main(void)
         cmocka_unit_test_setup(test_many_rows, by_default),
         cmocka_unit_test_setup(test_busy, by_default),
         cmocka_unit_test_setup(test_each, by_default),
+        cmocka_unit_test_setup(test_fastest, by_default),
+        cmocka_unit_test_setup(test_fastest_exact, by_default),
     };
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) == 0) {

@@ -1,4 +1,5 @@
 /* Rates that need no convolution: copies, and products through cuBLASLt. */
+#include "cuda/gemm.h"
 #include "probe.h"
 
 /* A lane, for its stream and workspace. */
@@ -184,6 +185,24 @@ static bs_status try_algorithm(const product *t, int number)
     return BS_OK;
 }
 
+static bs_status try_all(const probe *p, const bs_gemm_rehearsal *r, const cublasLtMatmulAlgo_t *algorithm,
+                         int n)
+{
+    for (int i = 0; i < n && time_left(p); i++) {
+        const bs_cuda_gemm g = {.width = r->width, .depth = r->depth, .algo = algorithm[i], .pinned = true};
+        const product t = {r, &g};
+        bs_status st = try_algorithm(&t, i + 1);
+        if (st == BS_ERR) { /* an answer, too */
+            say("| | %d | | refused: %s | | |\n", i + 1, bs_error_message());
+            bs_error_clear();
+            st = BS_OK;
+        }
+        BS_TRY(st);
+    }
+    return BS_OK;
+}
+
+/* What bitsink tries, in its order, and what cuBLASLt's heuristics name. */
 static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
 {
     cublasLtMatmulAlgo_t algorithm[ALGORITHMS];
@@ -194,22 +213,15 @@ static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
     BS_TRY_GOTO(alloc(p, &filters, (size_t)(s->width * s->depth) * sizeof(float)), out);
     BS_TRY_GOTO(bs_rehearsal_fill(l, filters, s->width * s->depth), out);
     BS_TRY_GOTO(bs_gemm_rehearsal_begin(&r, l, ROWS, s->width, s->depth, filters), out);
+    BS_TRY_GOTO(bs_cuda_gemm_fastest(algorithm, ALGORITHMS, &n, p->device, ROWS, s->width, s->depth), out);
+    say("| **%lld -> %lld** %s | first of all by their tiles | | | | |\n", (long long)s->depth,
+        (long long)s->width, s->where);
+    BS_TRY_GOTO(try_all(p, &r, algorithm, n), out);
     BS_TRY_GOTO(
         bs_cuda_gemm_algorithms(algorithm, ALGORITHMS, &n, &proposed, p->device, ROWS, s->width, s->depth),
         out);
-    say("| **%lld -> %lld** %s | %d proposed, %d%s admitted | | | | |\n", (long long)s->depth,
-        (long long)s->width, s->where, proposed, n, n == ALGORITHMS ? " or more" : "");
-    for (int i = 0; i < n && time_left(p); i++) {
-        const bs_cuda_gemm g = {.width = s->width, .depth = s->depth, .algo = algorithm[i], .pinned = true};
-        const product t = {&r, &g};
-        st = try_algorithm(&t, i + 1);
-        if (st == BS_ERR) { /* an answer, too */
-            say("| | %d | | refused: %s | | |\n", i + 1, bs_error_message());
-            bs_error_clear();
-            st = BS_OK;
-        }
-        BS_TRY_GOTO(st, out);
-    }
+    say("| | %d proposed, %d%s admitted | | | | |\n", proposed, n, n == ALGORITHMS ? " or more" : "");
+    BS_TRY_GOTO(try_all(p, &r, algorithm, n), out);
 out:
     bs_gemm_rehearsal_end(&r);
     release(p, &filters, 1);
