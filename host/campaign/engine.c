@@ -82,16 +82,16 @@ static void choose_sizes(bs_engine *e, const bs_engine_options *options)
     e->max_batch = wish > 0 ? wish : MANY;
 }
 
-static bs_status open_device(bs_engine *e, int ordinal, const char *options, bool tf32)
+/* named: the options that came with the device's name. */
+static bs_status open_device(bs_engine *e, int ordinal, const char *named, const bs_engine_options *options)
 {
-    if (!tf32)
-        return e->backend->open(&e->device, ordinal, options);
+    if (!options->device_options)
+        return e->backend->open(&e->device, ordinal, named);
     bs_str with = {0};
-    bs_str_printf(&with, "tf32%s%s", options ? "," : "", options ? options : "");
+    bs_str_printf(&with, "%s%s%s", options->device_options, named ? "," : "", named ? named : "");
     bs_status st = bs_str_status(&with);
     if (st == BS_OK && e->backend->open(&e->device, ordinal, with.ptr) != BS_OK)
-        st = bs_error_status() == BS_USAGE ? bs_hint("'math: tf32' needs a CUDA device: --device cuda")
-                                           : bs_error_status();
+        st = bs_error_status() == BS_USAGE ? bs_hint("%s", options->device_hint) : bs_error_status();
     bs_str_clear(&with);
     return st;
 }
@@ -108,7 +108,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
 {
     bs_status st;
     int ordinal;
-    const char *device_options;
+    const char *named_options;
     BS_TRY(bs_calloc(out, 1, sizeof **out, "engine"));
     bs_engine *e = *out;
     e->graph = graph;
@@ -117,10 +117,10 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->replays = plan || options->bench;
     e->audit = options->audit;
     BS_TRY_GOTO(
-        bs_backend_find(&e->backend, &ordinal, &device_options, options->device ? options->device : "auto"),
+        bs_backend_find(&e->backend, &ordinal, &named_options, options->device ? options->device : "auto"),
         out);
     BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
-    BS_TRY_GOTO(open_device(e, ordinal, device_options, options->tf32 || (plan && plan->job->tf32)), out);
+    BS_TRY_GOTO(open_device(e, ordinal, named_options, options), out);
     e->backend->describe(e->device, &e->info);
     choose_sizes(e, options);
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);

@@ -15,10 +15,11 @@ typedef struct bs_engine_options {
     int threads;        /* workers, 0: as many as there are cores */
     int max_batch;      /* trials computed side by side, 0: what fits into the memory of 32 full re-runs */
     bs_replay_mode mode;
-    double audit; /* share of the trials that are run again in full */
-    bool tf32;    /* also where the plan's job says so; only CUDA devices have it */
-    bool bench;   /* workers get replayers although there is no plan */
-    bool timed;   /* where it pays to compute patches is measured; else the arithmetic tells */
+    double audit;               /* share of the trials that are run again in full */
+    const char *device_options; /* asked of the device besides those in `device`, NULL: none */
+    const char *device_hint;    /* for a device that does not have them */
+    bool bench;                 /* workers get replayers although there is no plan */
+    bool timed;                 /* where it pays to compute patches is measured; else the arithmetic tells */
 } bs_engine_options;
 
 typedef struct bs_engine {

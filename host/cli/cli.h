@@ -3,6 +3,7 @@
 #define BS_CLI_CLI_H
 
 #include "base/error.h"
+#include "campaign/engine.h"
 #include "data/dataset.h"
 #include "fault/plan.h"
 #include "job/job.h"
@@ -108,6 +109,8 @@ bs_status bs_session_open(bs_session *s, const char *job_path);
 /* The same from the job stored in a result file. */
 bs_status bs_session_reopen(bs_session *s, const char *db_path);
 void bs_session_close(bs_session *s);
+/* Asks of the device what the job does, if there is a job. */
+void bs_session_ask_device(const bs_session *s, bs_engine_options *o);
 
 /* Set to 1 by the first SIGINT or SIGTERM; the second ends the process at once. */
 extern volatile sig_atomic_t bs_stop_requested;

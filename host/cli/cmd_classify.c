@@ -110,7 +110,7 @@ static bs_status run(const bs_args *args)
     bs_engine *e = NULL;
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
     BS_TRY(open_subject(&x, args->operand[0]));
-    o.tf32 = x.s.job && x.s.job->tf32;
+    bs_session_ask_device(&x.s, &o);
     bs_status st;
     const bs_dataset *images = x.s.images;
     if (args->n_operands > 1) {

@@ -271,6 +271,7 @@ static bs_status run(const bs_args *args)
     if (st != BS_OK)
         return st;
     BS_TRY(bs_session_open(&s, args->operand[0]));
+    bs_session_ask_device(&s, &o);
     bs_plan_note_storage(s.plan);
     if (bs_option_value(args, "sites"))
         BS_TRY_GOTO(bs_plan_write_sites(s.plan, bs_option_value(args, "sites")), out);

@@ -1,9 +1,9 @@
 #include "base/text.h"
 #include "base/log.h"
 #include "campaign/campaign.h"
+#include "campaign/proof.h"
 #include "cli/cli.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,47 +46,18 @@ static bs_status read_shard(const bs_args *args, bs_plan *plan)
     return bs_plan_set_shard(plan, k - 1, n);
 }
 
-/* Routes that the clock chose are proven once each time it chooses others. */
-static bs_status passed_text(const bs_engine *e, bs_str *out)
+static bs_status read_selftest(const bs_args *args, bs_proof_when *out)
 {
-    uint64_t timed = bs_cost_signature(e->guide.cost);
-    bs_str_puts(out, "passed");
-    if (timed)
-        bs_str_printf(out, "; timed routes %016" PRIx64, timed);
-    return bs_str_status(out);
-}
-
-/* Proves the routes unless this file has seen the proof for the same arithmetic. */
-static bs_status prove(bs_engine *e, const bs_store *store, const bs_args *args, bs_str *text)
-{
+    static const char *const names[] = {
+        [BS_PROOF_AUTO] = "auto", [BS_PROOF_ALWAYS] = "always", [BS_PROOF_OFF] = "off"};
     const char *wish = bs_option_value(args, "self-test");
-    int fallbacks;
-    if (wish && strcmp(wish, "off") != 0 && strcmp(wish, "always") != 0 && strcmp(wish, "auto") != 0)
-        return bs_fail(BS_USAGE, "--self-test takes auto, always or off, not '%s'", wish);
-    bs_cost_log(e->guide.cost);
-    BS_TRY(bs_engine_probe(e));
-    bs_str passed = {0};
-    bs_status st = passed_text(e, &passed);
-    bool seen = st == BS_OK && bs_store_selftest_passed(store, e->fingerprint, bs_replay_mode_name(e->mode),
-                                                        BITSINK_VERSION, passed.ptr);
-    bool skip = (wish && strcmp(wish, "off") == 0) || (seen && (!wish || strcmp(wish, "always") != 0));
-    if (st == BS_OK)
-        bs_str_puts(text, seen || !skip ? passed.ptr : "skipped");
-    bs_str_clear(&passed);
-    if (st != BS_OK || skip)
-        return st == BS_OK ? bs_str_status(text) : st;
-    bs_info("self-test of %d routes ...", e->plan->n_strata);
-    bool relayed = e->guide.relay != NULL;
-    BS_TRY(bs_engine_selftest(e, &bs_stop_requested, &fallbacks));
-    if (relayed && !e->guide.relay)
-        bs_str_puts(text, "; fell back to routes without stages");
-    if (fallbacks)
-        bs_str_puts(text, "; fell back (entry:layer mode):");
-    for (int i = 0; i < e->plan->n_strata; i++)
-        if (e->fell_back[i])
-            bs_str_printf(text, " %d:%d %s", e->plan->job->entries[e->plan->strata[i].entry].id,
-                          e->plan->strata[i].target, bs_replay_mode_name(bs_engine_mode(e, i)));
-    return bs_str_status(text);
+    *out = BS_PROOF_AUTO;
+    for (int i = 0; wish && i < (int)(sizeof names / sizeof *names); i++)
+        if (strcmp(wish, names[i]) == 0) {
+            *out = (bs_proof_when)i;
+            return BS_OK;
+        }
+    return wish ? bs_fail(BS_USAGE, "--self-test takes auto, always or off, not '%s'", wish) : BS_OK;
 }
 
 static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)
@@ -124,13 +95,16 @@ static bs_status run(const bs_args *args)
     bs_campaign_summary summary;
     char fallback_db[512];
     bs_str selftest = {0};
+    bs_proof_when when;
     const char *db = bs_option_value(args, "db");
     default_db(fallback_db, sizeof fallback_db, args->operand[0]);
     db = db ? db : fallback_db;
 
     BS_TRY(read_options(args, &o));
+    BS_TRY(read_selftest(args, &when));
     bs_catch_signals();
     BS_TRY(bs_session_open(&s, args->operand[0]));
+    bs_session_ask_device(&s, &o);
     bs_plan_note_storage(s.plan);
     bs_status st;
     if (!bs_option_value(args, "audit"))
@@ -138,7 +112,7 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(read_shard(args, s.plan), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
-    BS_TRY_GOTO(prove(e, store, args, &selftest), out);
+    BS_TRY_GOTO(bs_engine_prove(e, store, when, &bs_stop_requested, &selftest), out);
     bs_run_info info = {
         .device = e->info,
         .backend = e->backend->name,

@@ -163,6 +163,7 @@ static bs_status run(const bs_args *args)
     BS_TRY(parse_trial(&t, args->operand[1]));
     BS_TRY(bs_session_reopen(&s, args->operand[0]));
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
+    bs_session_ask_device(&s, &o);
     const bs_stratum *stratum = bs_plan_stratum(s.plan, t);
     bs_status st;
     /* Of sampled entries any repetition can be made, whatever the job asks for today. */

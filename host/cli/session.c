@@ -88,6 +88,14 @@ void bs_session_close(bs_session *s)
     memset(s, 0, sizeof *s);
 }
 
+void bs_session_ask_device(const bs_session *s, bs_engine_options *o)
+{
+    if (!s->job || !s->job->tf32)
+        return;
+    o->device_options = "tf32";
+    o->device_hint = "'math: tf32' needs a CUDA device: --device cuda";
+}
+
 volatile sig_atomic_t bs_stop_requested;
 
 static void on_signal(int number)
