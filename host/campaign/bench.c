@@ -3,93 +3,17 @@
 #include "base/log.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
-#include "fault.h"
 #include "replay/selftest.h"
-#include "trial.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const struct {
-    const char *name;
-    bs_replay_mode mode;
-    bool keeps;
-    int most;
-} ways[] = {
-#define X(suffix, name, mode, keeps, most) {name, mode, keeps, most},
-    BS_BENCH_WAYS(X)
-#undef X
-};
-
-const char *bs_bench_way_name(bs_bench_way way)
-{
-    return ways[way].name;
-}
-
-bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n)
-{
-    const char *what = "benchmark";
-    memset(b, 0, sizeof *b);
-    BS_TRY(bs_calloc(&b->row, n, sizeof *b->row, what));
-    BS_TRY(bs_calloc(&b->site, n, sizeof *b->site, what));
-    BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, what));
-    BS_TRY(bs_calloc(&b->before, n, sizeof *b->before, what));
-    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++) {
-        b->most[way] = ways[way].most;
-        BS_TRY(bs_calloc(&b->result[way], n, sizeof **b->result, what));
-    }
-    return BS_OK;
-}
-
-void bs_bench_batch_close(bs_bench_batch *b)
-{
-    free(b->row);
-    free(b->site);
-    free(b->first);
-    free(b->before);
-    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
-        free(b->result[way]);
-}
-
-void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int worker)
-{
-    const bs_fault_model flip = {.kind = BS_FAULT_FLIP, .bits = 0xffffffffu, .burst = 1, .count = 1};
-    const bs_graph *g = s->e->graph;
-    uint64_t elements = (uint64_t)g->tensors[g->targets[target].tensor].elements;
-    for (int i = 0; i < s->trials; i++) {
-        uint64_t id = bs_trial_id((bs_trial){(uint32_t)worker, (uint32_t)target, 0, (uint32_t)i});
-        uint64_t at = bs_fault_attempt(elements * BS_WORD_BITS, s->seed, id, 0);
-        b->row[i] = i % BS_PROBE_IMAGES;
-        b->first[i] = (uint32_t)i;
-        b->site[i] = bs_fault_site(&flip, at, s->seed, id, 0);
-    }
-    b->first[s->trials] = (uint32_t)s->trials;
-}
-
-static int trials_of(const bs_bench_share *s, const bs_bench_batch *b, int way)
-{
-    return s->trials < b->most[way] ? s->trials : b->most[way];
-}
-
-bs_status bs_bench_trials(bs_replayer *p, const bs_bench_share *s, const bs_bench_batch *b, int index,
-                          bs_bench_way way)
-{
-    bs_trials t = {
-        .n = trials_of(s, b, (int)way),
-        .golden_row = b->row,
-        .faults = {b->site, b->first, b->before},
-        .keep_masked = ways[way].keeps,
-        .result = b->result[way],
-    };
-    return bs_replay_routes(p, &s->routes[index][way], &t, s->trials);
-}
 
 /* Adds what one way did to the common result. */
 static void add_cell(bs_bench_share *s, const bs_bench_batch *b, int index, int way, double seconds,
                      double macs)
 {
     bs_bench *out = s->out;
-    int n = trials_of(s, b, way);
+    int n = bs_bench_count(s, b, way);
     pthread_mutex_lock(&s->lock);
     bs_bench_cell *c = &out->cells[index][way];
     c->seconds += seconds;
@@ -118,7 +42,7 @@ static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, in
 {
     double seconds = 0;
     int times = 0;
-    if (!ways[way].keeps || index < 2)
+    if (!bs_bench_keeps(way) || index < 2)
         BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
     BS_TRY(bs_crew_meet());
     double start = bs_resources_clock(), macs = bs_replayer_macs(w->replayer);
@@ -126,7 +50,7 @@ static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, in
         BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
     seconds /= times;
     add_cell(s, b, index, way, seconds, (bs_replayer_macs(w->replayer) - macs) / times);
-    if (ways[way].keeps && index == 0 && seconds > long_seconds)
+    if (bs_bench_keeps(way) && index == 0 && seconds > long_seconds)
         b->most[way] = (b->most[way] + 3) / 4;
     return bs_crew_meet();
 }
@@ -228,7 +152,7 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
     for (int i = 0; i < out->n_targets; i++)
         for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
             BS_TRY_GOTO(bs_routes_create(&s.routes[i][way], e->graph, e->backend, e->network, out->targets[i],
-                                         ways[way].mode, true, &e->guide),
+                                         bs_bench_mode(way), true, &e->guide),
                         out);
     bs_cost_log(e->guide.cost);
     BS_TRY_GOTO(bs_crew_run(e->threads, bench_worker, &s), out);

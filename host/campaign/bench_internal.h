@@ -1,5 +1,5 @@
-/* What the files of the benchmark share: bench.c (replay), bench_kernels.c (times of operations),
- * bench_rates.c (the device's rates), bench_rows.c (the result file). */
+/* What the files of the benchmark share: bench_batch.c (the trials), above it bench_kernels.c (times of
+ * operations), bench_rates.c (the device's rates), bench_rows.c (the result file), on top bench.c. */
 #ifndef BS_CAMPAIGN_BENCH_INTERNAL_H
 #define BS_CAMPAIGN_BENCH_INTERNAL_H
 
@@ -27,6 +27,10 @@ typedef struct bs_bench_batch {
     int most[BS_BENCH_WAY_COUNT]; /* trials */
 } bs_bench_batch;
 
+/* The replay mode of a way; true if masked trials go on to the end; trials of a target that it runs. */
+bs_replay_mode bs_bench_mode(int way);
+bool bs_bench_keeps(int way);
+int bs_bench_count(const bs_bench_share *s, const bs_bench_batch *b, int way);
 bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n);
 void bs_bench_batch_close(bs_bench_batch *b);
 /* One random bit of one random element a trial; workers draw different ones. */

@@ -98,9 +98,11 @@ static bs_status open_device(bs_engine *e, int ordinal, const char *named, const
 
 static bs_status make_guide(bs_engine *e, bool timed)
 {
+    BS_TRY(bs_fields_create(&e->fields, e->graph));
+    e->guide.fields = &e->fields;
     if (timed)
         BS_TRY(bs_cost_create(&e->guide.cost, e->graph, e->backend, e->network));
-    return bs_relay_create(&e->guide.relay, e->graph, e->backend, e->network, e->guide.cost);
+    return bs_relay_create(&e->guide.relay, e->graph, e->backend, e->network, &e->guide);
 }
 
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
@@ -147,6 +149,7 @@ void bs_engine_close(bs_engine *e)
     free(e->routes);
     bs_relay_free(e->guide.relay);
     bs_cost_free(e->guide.cost);
+    bs_fields_clear(&e->fields);
     free(e->fell_back);
     if (e->network)
         e->backend->unload(e->network);

@@ -36,6 +36,7 @@ typedef struct bs_engine {
     int tile;             /* images whose golden runs one worker holds at once, at most BS_MAX_TILE */
     size_t trial_bytes;   /* of the arena, for the widest trial */
     size_t arena_bytes;   /* for the trials of one worker */
+    bs_fields fields;     /* delta replay only, as the guide */
     bs_guide guide;       /* of the delta routes */
     bs_routes *routes;    /* by stratum */
     bool *fell_back;      /* by stratum: the self-test failed, its routes are of a plainer mode */

@@ -151,16 +151,17 @@ static bs_status selftest_worker(void *shared, int worker)
     return st;
 }
 
-/* Routes that lead from each target to the output by themselves. */
+/* Routes that lead from each target to the output by themselves, where patches pay by the arithmetic. */
 static bs_status leave_relay(bs_engine *e)
 {
+    const bs_guide alone = {.fields = e->guide.fields};
     for (int i = 0; i < e->plan->n_strata; i++) {
         if (!e->routes[i].relay)
             continue;
         bs_routes next;
         const bs_stratum *s = &e->plan->strata[i];
         BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, s->target, e->mode,
-                                bs_plan_single_site(e->plan, s), NULL));
+                                bs_plan_single_site(e->plan, s), &alone));
         bs_routes_clear(&e->routes[i]);
         e->routes[i] = next;
     }

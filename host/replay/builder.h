@@ -1,8 +1,7 @@
-/* Inside route.c and patch.c: a route under construction. */
+/* A route under construction: slots.c, patch.c above it, route.c on top. */
 #ifndef BS_REPLAY_BUILDER_H
 #define BS_REPLAY_BUILDER_H
 
-#include "replay/reach.h"
 #include "replay/route.h"
 
 /* What a change of the faulty tensor can reach of another one: by row (column) of the change, a range of rows
@@ -19,13 +18,16 @@ typedef struct bs_route_builder {
     bs_route *r;
     int *slot_of; /* by tensor: slot, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     size_t n_sources;
-    bs_plane *planes;  /* by tensor; delta routes only, as what follows */
-    bs_reach *reach;   /* by node */
-    bs_ranges *ranges; /* by tensor */
+    const bs_fields *fields; /* delta routes only, as what follows */
+    bs_ranges *ranges;       /* by tensor */
 } bs_route_builder;
 
-/* Adds a slot without making it the tensor's. */
+/* slots.c. Adds a slot without making it the tensor's. */
 int bs_route_add_slot(bs_route_builder *b, int tensor, size_t row_bytes, int first);
+/* Gives every slot its place, and the route its row_bytes, when all steps are there. */
+void bs_route_place_slots(bs_route *r);
+/* Fills the frontiers of the steps. */
+bs_status bs_route_find_frontiers(bs_route *r);
 
 /* patch.c. Starts with a patch of the sites' extent, if the faulty tensor allows; else leaves r->start at -1.
  */

@@ -14,7 +14,7 @@ static bs_status make_tables(const bs_route *r, int32_t *table[2])
 bs_status bs_route_patch_start(bs_route_builder *b, int faulty_tensor)
 {
     bs_route *r = b->r;
-    const bs_plane *plane = &b->planes[faulty_tensor];
+    const bs_plane *plane = &b->fields->planes[faulty_tensor];
     if (!b->backend->patch_bytes || plane->axis < 0 || faulty_tensor == b->g->output ||
         plane->height * plane->width == 1)
         return BS_OK;
@@ -59,7 +59,7 @@ static bs_range reach_of_inputs(const bs_route_builder *b, const bs_step *s, int
         if (s->source[k] < 0)
             continue;
         bs_range in = b->ranges[node->in[k]].axis[axis][p];
-        bs_range out = bs_reach_forward(&b->reach[s->node], axis, in, out_size);
+        bs_range out = bs_reach_forward(&b->fields->reach[s->node], axis, in, out_size);
         all.begin = first || out.begin < all.begin ? out.begin : all.begin;
         all.end = first || out.end > all.end ? out.end : all.end;
         first = false;
@@ -71,7 +71,7 @@ static bs_range reach_of_inputs(const bs_route_builder *b, const bs_step *s, int
 static bs_status find_size(bs_route_builder *b, const bs_step *s, int size[2])
 {
     int out = b->g->nodes[s->node].out;
-    const int64_t dim[] = {b->planes[out].height, b->planes[out].width};
+    const int64_t dim[] = {b->fields->planes[out].height, b->fields->planes[out].width};
     for (int a = 0; a < 2; a++) {
         int plane = b->r->plane[a];
         bs_range **ranges = &b->ranges[out].axis[a];
@@ -91,7 +91,7 @@ static bool all_live_inputs_patched(const bs_route_builder *b, const bs_step *s)
     const bs_node *node = &b->g->nodes[s->node];
     for (int k = 0; k < node->n_in; k++)
         if (s->source[k] >= 0 &&
-            (!b->r->slots[s->source[k]].patched || bs_reads_whole(b->g, b->planes, node, k)))
+            (!b->r->slots[s->source[k]].patched || bs_reads_whole(b->g, b->fields->planes, node, k)))
             return false;
     return true;
 }
@@ -120,7 +120,7 @@ static void widen_inputs(bs_route_builder *b, bs_step *s)
     const bs_node *node = &b->g->nodes[s->node];
     for (int k = 0; k < node->n_in; k++)
         if (s->source[k] >= 0 && b->r->slots[s->source[k]].patched) {
-            const bs_plane *plane = &b->planes[node->in[k]];
+            const bs_plane *plane = &b->fields->planes[node->in[k]];
             add_gather(b, s, k, (const int[2]){(int)plane->height, (int)plane->width});
         }
 }
@@ -128,13 +128,13 @@ static void widen_inputs(bs_route_builder *b, bs_step *s)
 static bool read_whole(const bs_route_builder *b, const bs_node *node, int k)
 {
     int t = node->in[k];
-    return t < 0 || b->g->tensors[t].constant || bs_reads_whole(b->g, b->planes, node, k);
+    return t < 0 || b->g->tensors[t].constant || bs_reads_whole(b->g, b->fields->planes, node, k);
 }
 
 /* Of the output's plane, in a patch of it. */
 static double share_of(const bs_route_builder *b, const bs_step *s, const int size[2])
 {
-    const bs_plane *plane = &b->planes[b->g->nodes[s->node].out];
+    const bs_plane *plane = &b->fields->planes[b->g->nodes[s->node].out];
     return (double)size[0] * size[1] / ((double)plane->height * (double)plane->width);
 }
 
@@ -142,8 +142,8 @@ static bs_status place_patches(bs_route_builder *b, bs_step *s, const int size[2
 {
     bs_route *r = b->r;
     const bs_node *node = &b->g->nodes[s->node];
-    const int64_t dim[] = {b->planes[node->out].height, b->planes[node->out].width};
-    const bs_reach *reach = &b->reach[s->node];
+    const int64_t dim[] = {b->fields->planes[node->out].height, b->fields->planes[node->out].width};
+    const bs_reach *reach = &b->fields->reach[s->node];
     s->patched = true;
     s->fill = reach->fill;
     s->out =
@@ -191,7 +191,7 @@ static bs_status pays(const bs_route_builder *b, const bs_step *s, const int siz
 bs_status bs_route_patch_step(bs_route_builder *b, bs_step *s)
 {
     const bs_node *node = &b->g->nodes[s->node];
-    const bs_reach *reach = &b->reach[s->node];
+    const bs_reach *reach = &b->fields->reach[s->node];
     int size[2];
     if (reach->local && node->out != b->g->output && s->faulty_input < 0 && all_live_inputs_patched(b, s)) {
         bool patch = false;

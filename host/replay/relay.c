@@ -84,7 +84,7 @@ static bs_status choose_stages(bs_relay *r, const bs_graph *g, const bs_backend 
 
 /* From stage k to the next: densely, and narrower where that saves. */
 static bs_status make_routes(bs_relay *r, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                             bs_cost *cost, int k)
+                             const bs_guide *guide, int k)
 {
     bs_routes *out = &r->stages[k].routes;
     out->relay = r;
@@ -92,14 +92,15 @@ static bs_status make_routes(bs_relay *r, const bs_graph *g, const bs_backend *b
     bs_route_wish wish = {.target = g->tensors[r->stages[k].tensor].target,
                           .mode = BS_REPLAY_SUFFIX,
                           .until = k + 1 < r->n ? r->stages[k + 1].tensor : g->output,
-                          .cost = cost};
+                          .cost = guide ? guide->cost : NULL,
+                          .fields = guide ? guide->fields : NULL};
     BS_TRY(bs_route_create_as(&out->route[0], g, backend, network, &wish));
     out->n = 1;
     return bs_routes_add(out, g, backend, network, wish, extents, N_EXTENTS);
 }
 
 bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                          bs_cost *cost)
+                          const bs_guide *guide)
 {
     *out = NULL;
     if (!backend->bounds || !backend->patch_bytes)
@@ -112,7 +113,7 @@ bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *b
     BS_TRY_GOTO(bs_images_choose(image, g), out);
     BS_TRY_GOTO(choose_stages(r, g, backend, network, image), out);
     for (int k = 0; k < r->n; k++)
-        BS_TRY_GOTO(make_routes(r, g, backend, network, cost, k), out);
+        BS_TRY_GOTO(make_routes(r, g, backend, network, guide, k), out);
     if (r->n > 0) {
         *out = r;
         r = NULL;
@@ -121,11 +122,6 @@ out:
     bs_relay_free(r);
     free(image);
     return st;
-}
-
-size_t bs_relay_trial_bytes(const bs_relay *r)
-{
-    return r ? 2 * ((r->row_bytes + 63) / 64 * 64) : 0;
 }
 
 void bs_relay_free(bs_relay *r)

@@ -25,16 +25,6 @@ int bs_replay_mode_parse(const char *name)
     return -1;
 }
 
-int bs_route_add_slot(bs_route_builder *b, int tensor, size_t row_bytes, int first)
-{
-    bs_slot *s = &b->r->slots[b->r->n_slots];
-    s->tensor = tensor;
-    s->row_bytes = row_bytes;
-    s->first = first;
-    s->last = first;
-    return b->r->n_slots++;
-}
-
 static int add_dense_slot(bs_route_builder *b, int tensor, int first)
 {
     b->slot_of[tensor] = bs_route_add_slot(b, tensor, b->backend->row_bytes(b->network, tensor), first);
@@ -82,51 +72,6 @@ static bs_status add_step(bs_route_builder *b, int node_index, int faulty_tensor
     r->macs += s->macs;
     s->injects = node->out == faulty_tensor;
     r->n_steps++;
-    return BS_OK;
-}
-
-/* First fit by lifetime: two slots may share memory unless one is written while the other is still read. */
-static void place_slots(bs_route *r)
-{
-    for (int i = 0; i < r->n_slots; i++) {
-        bs_slot *s = &r->slots[i];
-        /* Multiples of 64 bytes keep every region aligned, whatever the batch size. */
-        size_t size = (s->row_bytes + 63) / 64 * 64;
-        size_t at = 0;
-        for (int moved = 1; moved;) {
-            moved = 0;
-            for (int j = 0; j < i; j++) {
-                const bs_slot *o = &r->slots[j];
-                size_t o_size = (o->row_bytes + 63) / 64 * 64;
-                bool together = o->last >= s->first && s->last >= o->first;
-                if (together && at < o->offset + o_size && o->offset < at + size) {
-                    at = o->offset + o_size;
-                    moved = 1;
-                }
-            }
-        }
-        s->offset = at;
-        if (at + size > r->row_bytes)
-            r->row_bytes = at + size;
-    }
-}
-
-/* Slots that are still read after each step. */
-static bs_status find_frontiers(bs_route *r)
-{
-    size_t total = 0;
-    for (int i = 0; i < r->n_slots; i++)
-        total += (size_t)(r->slots[i].last - (r->slots[i].first < 0 ? 0 : r->slots[i].first));
-    BS_TRY(bs_calloc(&r->frontiers, total, sizeof(int), "replay route"));
-    int *next = r->frontiers;
-    for (int i = 0; i < r->n_steps; i++) {
-        bs_step *s = &r->steps[i];
-        s->frontier = next;
-        for (int j = 0; j < r->n_slots; j++)
-            if (r->slots[j].first <= i && r->slots[j].last > i)
-                s->frontier[s->n_frontier++] = j;
-        next += s->n_frontier;
-    }
     return BS_OK;
 }
 
@@ -182,21 +127,20 @@ static bs_status choose_result(bs_route_builder *b)
     return BS_OK;
 }
 
-static bs_status find_reach(bs_route_builder *b)
-{
-    BS_TRY(bs_planes_choose(&b->planes, b->g));
-    return bs_reach_table(&b->reach, b->g, b->planes);
-}
-
 bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,
                              bs_network *network, const bs_route_wish *wish)
 {
-    bs_route_builder b = {.g = g, .backend = backend, .network = network, .wish = wish};
+    bs_fields own = {0};
+    bs_route_builder b = {.g = g,
+                          .backend = backend,
+                          .network = network,
+                          .wish = wish,
+                          .fields = wish->fields ? wish->fields : &own};
     bs_status st;
     *out = NULL;
     BS_TRY_GOTO(allocate(&b, out), out);
-    if (wish->mode == BS_REPLAY_DELTA)
-        BS_TRY_GOTO(find_reach(&b), out);
+    if (wish->mode == BS_REPLAY_DELTA && !wish->fields)
+        BS_TRY_GOTO(bs_fields_create(&own, g), out);
     bs_route *r = *out;
     r->target = wish->target;
     r->mode = wish->mode;
@@ -209,12 +153,11 @@ bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend
         if (reached(&b, &g->nodes[i], faulty))
             BS_TRY_GOTO(add_step(&b, i, faulty), out);
     BS_TRY_GOTO(choose_result(&b), out);
-    place_slots(r);
-    st = find_frontiers(r);
+    bs_route_place_slots(r);
+    st = bs_route_find_frontiers(r);
 out:
     free(b.slot_of);
-    free(b.reach);
-    free(b.planes);
+    bs_fields_clear(&own);
     free_ranges(&b);
     if (st != BS_OK) {
         bs_route_free(*out);

@@ -7,6 +7,7 @@
 #include "box.h"
 #include "backend/planes.h"
 #include "replay/cost.h"
+#include "replay/fields.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -95,6 +96,7 @@ typedef struct bs_route_wish {
     int extent;    /* delta: the trials' sites lie within so many rows and columns, in any channels */
     int until;     /* the tensor to end at, whole; every path from the fault leads through it */
     bs_cost *cost; /* tells where patches pay; NULL: the arithmetic does */
+    const bs_fields *fields; /* delta: of the network; NULL: made for this route alone */
 } bs_route_wish;
 
 bs_status bs_route_create_as(bs_route **out, const bs_graph *g, const bs_backend *backend,

@@ -62,7 +62,8 @@ bs_status bs_routes_create(bs_routes *out, const bs_graph *g, const bs_backend *
                           .mode = several ? BS_REPLAY_SUFFIX : mode,
                           .extent = 1,
                           .until = g->output,
-                          .cost = guide ? guide->cost : NULL};
+                          .cost = guide ? guide->cost : NULL,
+                          .fields = guide ? guide->fields : NULL};
     if (delta && relay) {
         out->relay = relay;
         out->next = next_stage(relay, g, tensor);
@@ -75,6 +76,11 @@ bs_status bs_routes_create(bs_routes *out, const bs_graph *g, const bs_backend *
     if (st != BS_OK)
         bs_routes_clear(out);
     return st;
+}
+
+size_t bs_relay_trial_bytes(const bs_relay *r)
+{
+    return r ? 2 * ((r->row_bytes + 63) / 64 * 64) : 0;
 }
 
 size_t bs_routes_row_bytes(const bs_routes *r)

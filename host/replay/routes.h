@@ -34,22 +34,23 @@ struct bs_relay {
     size_t row_bytes; /* of the largest stage tensor */
 };
 
-/* *out is NULL where the backend cannot measure changes or the network has no tensor that suits. cost: may be
- * NULL. */
+/* What the routes of all targets share. Any may be NULL; all outlive the routes. */
+typedef struct bs_guide {
+    bs_relay *relay;
+    bs_cost *cost;
+    const bs_fields *fields;
+} bs_guide;
+
+/* *out is NULL where the backend cannot measure changes or the network has no tensor that suits. The guide's
+ * relay is not read; the guide may be NULL. */
 bs_status bs_relay_create(bs_relay **out, const bs_graph *g, const bs_backend *backend, bs_network *network,
-                          bs_cost *cost);
+                          const bs_guide *guide);
 void bs_relay_free(bs_relay *r);
 /* Arena bytes that a trial takes on its way from stage to stage; 0 without a relay. */
 size_t bs_relay_trial_bytes(const bs_relay *r);
 /* Adds delta routes of several extents, ascending, in front of the one that is there. */
 bs_status bs_routes_add(bs_routes *out, const bs_graph *g, const bs_backend *backend, bs_network *network,
                         bs_route_wish wish, const int *extent, int n);
-
-/* What the routes of all targets share. Both may be NULL; the relay outlives the routes. */
-typedef struct bs_guide {
-    bs_relay *relay;
-    bs_cost *cost;
-} bs_guide;
 
 /* single_site: no trial has more than one site. The guide (may be NULL) is for delta routes. Clear with
  * bs_routes_clear(), also after an error. */

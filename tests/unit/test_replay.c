@@ -48,7 +48,7 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
     assert_ok(bs_cost_create(&r->guide.cost, r->g, r->be, r->network));
-    assert_ok(bs_relay_create(&r->guide.relay, r->g, r->be, r->network, r->guide.cost));
+    assert_ok(bs_relay_create(&r->guide.relay, r->g, r->be, r->network, &r->guide));
 }
 
 static void rig_open(rig *r, const char *model, const char *device)
