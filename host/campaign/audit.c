@@ -29,40 +29,39 @@ static bs_status run_again(const bs_worker *w, const bs_route *full, const bs_tr
     return bs_replay(w->replayer, full, &one);
 }
 
-static bs_status record(bs_packet *packet, bs_audit_row row, const bs_result *r, const float *output,
+static bs_status record(bs_batch *batch, bs_audit_row row, const bs_result *r, const float *output,
                         size_t classes)
 {
     row.died_at = r->died_at;
     row.answer = r->answer;
     row.logits_hash = XXH3_64bits(output, classes * sizeof *output);
-    return bs_packet_add_audit(packet, &row);
+    return bs_batch_add_audit(batch, &row);
 }
 
-bs_status bs_audit_trials(const bs_worker *w, const bs_route *full, const bs_trials *t, const uint64_t *id,
-                          bs_packet *packet, uint8_t *audited)
+bs_status bs_audit_trials(const bs_worker *w, const bs_route *full, const bs_trials *t, bs_batch *batch)
 {
     const bs_plan *plan = w->engine->plan;
     size_t classes = (size_t)w->engine->graph->classes;
     float *output;
     bs_status st = BS_OK;
-    memset(audited, 0, (size_t)t->n);
     BS_TRY(bs_calloc(&output, classes, sizeof *output, "audit"));
     for (int i = 0; i < t->n && st == BS_OK; i++) {
         const float *replayed = t->output + (size_t)i * classes;
         bs_result r;
-        if (!bs_audit_chosen(plan->job->seed, id[i], w->engine->audit))
+        bs_row *trial = &batch->rows[batch->n_rows + (size_t)i];
+        if (!bs_audit_chosen(plan->job->seed, trial->id, w->engine->audit))
             continue;
         BS_TRY_GOTO(run_again(w, full, t, i, output, &r), out);
-        audited[i] = memcmp(replayed, output, classes * sizeof *output) == 0 &&
-                     r.died_at == t->result[i].died_at &&
-                     memcmp(&r.answer, &t->result[i].answer, sizeof r.answer) == 0;
-        bs_audit_row row = {.trial = id[i], .full = true, .equal = audited[i]};
-        BS_TRY_GOTO(record(packet, row, &r, output, classes), out);
+        trial->audit = memcmp(replayed, output, classes * sizeof *output) == 0 &&
+                       r.died_at == t->result[i].died_at &&
+                       memcmp(&r.answer, &t->result[i].answer, sizeof r.answer) == 0;
+        bs_audit_row row = {.trial = trial->id, .full = true, .equal = trial->audit};
+        BS_TRY_GOTO(record(batch, row, &r, output, classes), out);
         row.full = false;
-        BS_TRY_GOTO(record(packet, row, &t->result[i], replayed, classes), out);
-        if (audited[i])
+        BS_TRY_GOTO(record(batch, row, &t->result[i], replayed, classes), out);
+        if (trial->audit)
             continue;
-        st = bs_fail(BS_SELFTEST, "audit: trial %" PRIu64 " differs from its full re-run", id[i]);
+        st = bs_fail(BS_SELFTEST, "audit: trial %" PRIu64 " differs from its full re-run", trial->id);
         bs_hint("table audit of the result file holds both answers; run with --self-test always, or --replay "
                 "full");
     }

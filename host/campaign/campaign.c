@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Enough for the writer to fall behind by a transaction. */
-enum { QUEUE_PACKETS = 16 };
+enum { QUEUE_BATCHES = 16 };
 
 static void show_progress(const bs_campaign *c, double since, double *shown)
 {
@@ -29,15 +29,14 @@ static void show_progress(const bs_campaign *c, double since, double *shown)
 static bs_status write_rows(bs_campaign *c)
 {
     double since = bs_resources_clock(), shown = since;
-    bs_packet *p;
+    bs_batch *b;
     bs_status st = BS_OK;
-    while (st == BS_OK && (p = bs_queue_pop(c->queue))) {
-        bs_batch batch = {p->golden,  p->n_golden, p->rows,     p->n_rows, p->units,
-                          p->n_units, p->broken,   p->n_broken, p->audits, p->n_audits};
-        st = bs_store_add(c->store, &batch);
+    while (st == BS_OK && (b = bs_queue_pop(c->queue))) {
+        st = bs_store_add(c->store, b);
         if (st == BS_OK)
-            atomic_fetch_add(&c->done, p->n_rows);
-        bs_packet_free(p);
+            atomic_fetch_add(&c->done, b->n_rows);
+        bs_batch_clear(b);
+        free(b);
         show_progress(c, since, &shown);
     }
     bs_progress("%s", "");
@@ -102,7 +101,7 @@ bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store
     atomic_store(&share.computing, e->threads);
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);
-    BS_TRY_GOTO(bs_queue_create(&c.queue, QUEUE_PACKETS), out);
+    BS_TRY_GOTO(bs_queue_create(&c.queue, QUEUE_BATCHES), out);
     st = bs_crew_run(e->threads + 1, crew_member, &share);
     if (st == BS_OK || st == BS_STOPPED) {
         bs_status counted = bs_store_left_out(store, &out->broken, &out->left_out);

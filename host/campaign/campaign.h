@@ -1,4 +1,4 @@
-/* The campaign: workers turn tiles of images into packets of rows, one writer streams them into the store. */
+/* The campaign: workers turn tiles of images into result batches, one writer streams them into the store. */
 #ifndef BS_CAMPAIGN_CAMPAIGN_H
 #define BS_CAMPAIGN_CAMPAIGN_H
 

@@ -3,7 +3,7 @@
 #define BS_CAMPAIGN_INTERNAL_H
 
 #include "campaign/campaign.h"
-#include "campaign/packet.h"
+#include "campaign/queue.h"
 
 #include <stdatomic.h>
 

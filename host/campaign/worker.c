@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKET_ROWS = 4096 };
-static const double packet_seconds = 0.5;
+enum { BATCH_ROWS = 4096 };
+static const double batch_seconds = 0.5;
 
 typedef struct bench {
     bs_campaign *c;
     bs_worker w;
-    bs_packet *packet;
-    double packet_since;
+    bs_batch *results; /* the rows of the trials being computed are made behind those that are done */
+    double since;      /* when that began */
     uint32_t image[BS_MAX_TILE]; /* of the tile, those that lack trials and can be read */
     int n_images;
     /* The batch under construction: */
@@ -25,7 +25,6 @@ typedef struct bench {
     int stratum_index;
     bs_route *full; /* for audits, else NULL */
     int n;
-    uint64_t *id;
     int32_t *row;
     uint32_t *first;
     bs_sites sites;
@@ -33,7 +32,6 @@ typedef struct bench {
     size_t before_cap;
     bs_result *result;
     float *output; /* for audits, else NULL */
-    uint8_t *audited;
 } bench;
 
 static bs_status bench_open(bench *b, bs_campaign *c)
@@ -42,21 +40,19 @@ static bs_status bench_open(bench *b, bs_campaign *c)
     size_t n = (size_t)e->max_batch;
     b->c = c;
     BS_TRY(bs_worker_open(&b->w, e));
-    BS_TRY(bs_calloc(&b->id, n, sizeof *b->id, "batch"));
-    BS_TRY(bs_calloc(&b->audited, n, 1, "batch"));
     if (e->audit > 0)
         BS_TRY(bs_calloc(&b->output, n * (size_t)e->graph->classes, sizeof *b->output, "batch"));
     BS_TRY(bs_calloc(&b->row, n, sizeof *b->row, "batch"));
     BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, "batch"));
     BS_TRY(bs_calloc(&b->result, n, sizeof *b->result, "batch"));
-    return bs_calloc(&b->packet, 1, sizeof *b->packet, "packet");
+    return bs_calloc(&b->results, 1, sizeof *b->results, "results");
 }
 
 static void bench_close(bench *b)
 {
-    bs_packet_free(b->packet);
-    free(b->id);
-    free(b->audited);
+    if (b->results)
+        bs_batch_clear(b->results);
+    free(b->results);
     free(b->output);
     bs_route_free(b->full);
     free(b->row);
@@ -69,38 +65,35 @@ static void bench_close(bench *b)
 
 static bs_status flush(bench *b)
 {
-    bs_packet *p = b->packet;
-    if (p->n_rows + p->n_units + p->n_golden + p->n_broken + p->n_audits == 0)
+    bs_batch *done = b->results;
+    if (bs_batch_is_empty(done))
         return BS_OK;
-    b->packet = NULL;
-    bs_packet_sort(p);
-    BS_TRY(bs_queue_push(b->c->queue, p));
-    b->packet_since = bs_resources_clock();
-    return bs_calloc(&b->packet, 1, sizeof *b->packet, "packet");
+    b->results = NULL;
+    bs_batch_sort(done);
+    BS_TRY(bs_queue_push(b->c->queue, done));
+    b->since = bs_resources_clock();
+    return bs_calloc(&b->results, 1, sizeof *b->results, "results");
 }
 
-/* The trials of a batch become rows; each unit's progress goes with them. */
+/* Completes the rows of the trials that were computed, and their units' progress. */
 static bs_status collect(bench *b)
 {
     for (int i = 0; i < b->n; i++) {
-        bs_trial t = bs_trial_from_id(b->id[i]);
+        bs_row *row = &b->results->rows[b->results->n_rows];
+        bs_trial t = bs_trial_from_id(row->id);
         uint32_t at = b->first[i];
-        bs_row row = {
-            .id = b->id[i],
-            .audit = b->audited[i],
-            .n_sites = b->first[i + 1] - at,
-            .died_at = b->result[i].died_at,
-            .answer = b->result[i].answer,
-        };
-        if (row.n_sites > 0) {
-            row.element = b->sites.site[at].element;
-            row.keep = b->sites.site[at].keep;
-            row.toggle = b->sites.site[at].toggle;
-            row.before = b->before[at];
+        row->n_sites = b->first[i + 1] - at;
+        row->died_at = b->result[i].died_at;
+        row->answer = b->result[i].answer;
+        if (row->n_sites > 0) {
+            row->element = b->sites.site[at].element;
+            row->keep = b->sites.site[at].keep;
+            row->toggle = b->sites.site[at].toggle;
+            row->before = b->before[at];
         }
-        BS_TRY(bs_packet_add_row(b->packet, &row));
         bs_unit unit = {t.entry, t.target, t.image, t.repetition + 1};
-        BS_TRY(bs_packet_add_unit(b->packet, &unit));
+        BS_TRY(bs_batch_add_unit(b->results, &unit));
+        b->results->n_rows++;
     }
     return BS_OK;
 }
@@ -108,7 +101,7 @@ static bs_status collect(bench *b)
 /* A trial that differs keeps its batch out of the file; what was done before, and both answers, go there. */
 static bs_status audit(bench *b, const bs_trials *t)
 {
-    bs_status st = bs_audit_trials(&b->w, b->full, t, b->id, b->packet, b->audited);
+    bs_status st = bs_audit_trials(&b->w, b->full, t, b->results);
     if (st == BS_SELFTEST) {
         bs_error error;
         bs_error_save(&error);
@@ -152,7 +145,7 @@ static bs_status run_batch(bench *b)
     BS_TRY(collect(b));
     b->n = 0;
     b->sites.n = 0;
-    if (b->packet->n_rows >= PACKET_ROWS || bs_resources_clock() - b->packet_since > packet_seconds)
+    if (b->results->n_rows >= BATCH_ROWS || bs_resources_clock() - b->since > batch_seconds)
         BS_TRY(flush(b));
     if (*b->c->stop || atomic_load(&b->c->failed))
         return bs_fail(BS_STOPPED, "stopped");
@@ -168,7 +161,8 @@ static bs_status add_trial(bench *b, int image, uint32_t repetition, int room)
         .image = b->image[image],
         .repetition = repetition,
     };
-    b->id[b->n] = bs_trial_id(t);
+    BS_TRY(bs_batch_reserve(b->results, (size_t)b->n + 1));
+    b->results->rows[b->results->n_rows + (size_t)b->n] = (bs_row){.id = bs_trial_id(t)};
     b->row[b->n] = image;
     b->first[b->n] = (uint32_t)b->sites.n;
     BS_TRY(bs_plan_sites(plan, b->stratum, t, &b->sites));
@@ -231,7 +225,7 @@ static bs_status note_broken(bench *b, uint32_t image)
     for (int s = 0; s < plan->n_strata; s++)
         row.trials += bs_plan_repetitions(plan, &plan->strata[s], image);
     bs_warn("%s; its trials are left out", row.reason);
-    BS_TRY(bs_packet_add_broken(b->packet, &row));
+    BS_TRY(bs_batch_add_broken(b->results, &row));
     unsigned n = atomic_fetch_add(&c->n_broken, 1) + 1;
     if (n <= c->max_broken)
         return BS_OK;
@@ -273,7 +267,7 @@ static bs_status golden_tile(bench *b, uint32_t first, uint32_t end, uint32_t pa
     for (int i = 0; i < b->n_images; i++) {
         rows[i].answer = b->w.golden->answer[i];
         rows[i].logits_hash = b->w.golden->output_hash[i];
-        BS_TRY(bs_packet_add_golden(b->packet, &rows[i]));
+        BS_TRY(bs_batch_add_golden(b->results, &rows[i]));
     }
     return BS_OK;
 }
@@ -305,7 +299,7 @@ bs_status bs_campaign_work(bs_campaign *c, int worker)
         st = flush(&b);
     bs_error error;
     bs_error_save(&error);
-    if ((st == BS_STOPPED || st == BS_NO_DEVICE) && b.packet)
+    if ((st == BS_STOPPED || st == BS_NO_DEVICE) && b.results)
         flush(&b); /* whole batches only: worth keeping */
     if (st != BS_OK) {
         atomic_store(&c->failed, true);

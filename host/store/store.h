@@ -7,73 +7,12 @@
 #include "base/error.h"
 #include "data/dataset.h"
 #include "fault/plan.h"
-#include "trial.h"
+#include "store/result_batch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct bs_store bs_store;
-
-/* One trial's raw facts. */
-typedef struct bs_row {
-    uint64_t id;      /* bs_trial_id() */
-    uint32_t element; /* of the first site; with keep/toggle/before meaningless when n_sites = 0 */
-    uint32_t keep, toggle;
-    uint32_t before;
-    uint32_t n_sites; /* a BER trial may have none */
-    int32_t died_at;  /* target id of the node output at which the change was gone (the fault's own target if
-                         it changed nothing),  -1: it reached the output */
-    bs_answer answer; /* valid where died_at < 0 */
-    int32_t audit;    /* 0 not audited, 1 audited and equal */
-    int32_t run;      /* run.id that made it, 0: the run that is open */
-} bs_row;
-
-/* A golden run's facts. */
-typedef struct bs_golden_row {
-    uint32_t image;
-    bs_answer answer;
-    char sha256[65];
-    uint64_t logits_hash; /* XXH3-64 of the output's bits: goes into the run's fingerprint */
-    int32_t run;          /* as in bs_row */
-} bs_golden_row;
-
-/* An image that cannot be read: its missing trials are left out. */
-typedef struct bs_broken_row {
-    uint32_t image;
-    uint64_t trials; /* planned on it */
-    int32_t run;     /* as in bs_row */
-    char reason[256];
-} bs_broken_row;
-
-/* One of the two answers to an audited trial. */
-typedef struct bs_audit_row {
-    uint64_t trial;
-    bool full;  /* by a full re-run, else as the campaign computed it */
-    bool equal; /* are both the same, bit for bit? */
-    int32_t died_at;
-    bs_answer answer;     /* also where died_at >= 0 */
-    uint64_t logits_hash; /* XXH3-64 of the output's bits */
-} bs_audit_row;
-
-/* Progress of the piece of work (entry, target, image): repetitions 0..done-1 are in the file. */
-typedef struct bs_unit {
-    uint32_t entry, target, image, done;
-} bs_unit;
-
-/* Everything that one atomic piece of the stream brings. Arrays borrowed for the call. Rows are sorted by id.
- */
-typedef struct bs_batch {
-    const bs_golden_row *golden;
-    size_t n_golden;
-    const bs_row *rows;
-    size_t n_rows;
-    const bs_unit *units;
-    size_t n_units;
-    const bs_broken_row *broken;
-    size_t n_broken;
-    const bs_audit_row *audits;
-    size_t n_audits;
-} bs_batch;
 
 /* What a run is, besides its plan. */
 typedef struct bs_run_info {

@@ -26,6 +26,7 @@ typedef struct rig {
     bs_lane *lane;
     bs_golden *golden;
     bs_replayer *replayer;
+    bs_fields fields;
     bs_guide guide;
     int batch; /* trials of a target and round, at most BATCH */
 } rig;
@@ -47,6 +48,8 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
+    assert_ok(bs_fields_create(&r->fields, r->g));
+    r->guide.fields = &r->fields;
     assert_ok(bs_cost_create(&r->guide.cost, r->g, r->be, r->network));
     assert_ok(bs_relay_create(&r->guide.relay, r->g, r->be, r->network, &r->guide));
 }
@@ -62,6 +65,7 @@ static void rig_close(rig *r)
 {
     bs_relay_free(r->guide.relay);
     bs_cost_free(r->guide.cost);
+    bs_fields_clear(&r->fields);
     bs_replayer_free(r->replayer);
     bs_golden_free(r->golden);
     r->be->lane_close(r->lane);

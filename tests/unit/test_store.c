@@ -136,7 +136,7 @@ static void bad_batches_are_refused(void **state)
     fixture_open(&f);
     bs_unit unit = {2, 0, 0, 1};
     bs_row two[2] = {f.row[1], f.row[0]};
-    const bs_row foreign = {.id = bs_trial_id((bs_trial){9, 0, 0, 0}), .died_at = -1};
+    bs_row foreign = {.id = bs_trial_id((bs_trial){9, 0, 0, 0}), .died_at = -1};
     const struct {
         bs_batch batch;
         const char *why;
