@@ -143,8 +143,8 @@ typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_
 #define BS_VARIADIC_OPS(X)                        BS_VARIADIC_TABLE(BS_OWN_COLUMNS, X)
 #define BS_VARIADIC_COLUMNS(X, suffix, name, ...) X(suffix, name, broadcast, FLOAT, 1, INT32_MAX)
 
-/* R(X, enum suffix, ONNX operator name, start, next sum from s and the element x, result from s and the count n).
- */
+/* R(X, enum suffix, ONNX operator name, start, next sum from s and the element x, result from s and the count
+ * n). Over the axes of attr.reduce, or (GlobalAveragePool) all but the channels. */
 #define BS_REDUCE_TABLE(R, X)                                                                                \
     R(X, REDUCE_MEAN, "ReduceMean", 0.0f, bs_add(s, x), bs_div(s, n))                                        \
     R(X, REDUCE_SUM, "ReduceSum", 0.0f, bs_add(s, x), s)                                                     \

@@ -122,18 +122,18 @@ typedef struct lowering {
     float alpha, beta;
 } lowering;
 
-/* The first that fits counts. */
+/* The last that fits counts. */
 static const lowering lowerings[] = {
-#define X(name, op, fn, least, most) {name, BS_OP_##op, fn, least, most, NULL, NULL, 0, 0},
-    SPECIAL(X)
+#define X(op, name, family, type, least, most)                                                               \
+    {name, BS_OP_##op, bs_lower_##family, least, most, NULL, NULL, 0, 0},
+    BS_OPS(X)
 #undef X
 #define X(op, name, result, a_name, a, b_name, b)                                                            \
     {name, BS_OP_##op, bs_lower_unary, 1, 1, a_name, b_name, a, b},
         BS_UNARY_OPS(X)
 #undef X
-#define X(op, name, family, type, least, most)                                                               \
-    {name, BS_OP_##op, bs_lower_##family, least, most, NULL, NULL, 0, 0},
-            BS_OPS(X)
+#define X(name, op, fn, least, most) {name, BS_OP_##op, fn, least, most, NULL, NULL, 0, 0},
+            SPECIAL(X)
 #undef X
 };
 
@@ -202,10 +202,11 @@ static bs_status run_lowering(bs_raw *r, const lowering *l, bs_node *node)
 
 static const lowering *find(const char *op)
 {
+    const lowering *l = NULL;
     for (size_t k = 0; k < sizeof lowerings / sizeof *lowerings; k++)
         if (strcmp(op, lowerings[k].name) == 0)
-            return &lowerings[k];
-    return NULL;
+            l = &lowerings[k];
+    return l;
 }
 
 bool bs_lower_knows(const char *op)
