@@ -5,10 +5,11 @@
  * function in ops.h; a reduction is a row of BS_REDUCE_TABLE. Any other is a row of BS_OPS. Where no family
  * fits it gets one: a row of BS_OP_FAMILIES and the functions that are named after the family:
  *
- *   bs_lower_FAMILY()       an ONNX node becomes a bs_node             host/model/lower_*.c
- *   bs_support_FAMILY()     whether attributes and shapes fit          host/backend/support_*.c
- *   bs_cpu_run_FAMILY()     runs it, and                               host/cpu/
- *   bs_cuda_run_FAMILY()    launches its kernel: a row and a struct of kernels.h, and a kernel in a .cu file
+ *   bs_lower_FAMILY()       makes a bs_node of an ONNX node       host/model/lower_*.c
+ *   bs_support_FAMILY()     checks attributes and shapes          host/backend/support_*.c
+ *   bs_cpu_run_FAMILY()     runs a node on the CPU                host/cpu/
+ *   bs_cuda_run_FAMILY()    launches its kernel on a GPU          cuda/; its row and arguments: kernels.h,
+ *                                                                 its code: a .cu file
  *
  * All their declarations, and the arrays that pick them by operator, are made of these lists. */
 #ifndef BS_KERNELS_OP_LIST_H
