@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const bs_cuda_runner runners[] = {
-#define X(family, ...) bs_cuda_run_##family,
-    BS_OP_FAMILIES(X)
+#define X(suffix, name, family, ...) bs_cuda_run_##family,
+    BS_OPS(X)
 #undef X
 };
 
@@ -34,7 +34,7 @@ bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n
                            CUdeviceptr out)
 {
     bs_cuda_job j = bs_cuda_make_job(l, node, param, n, in, out);
-    return runners[bs_op_describe(j.node->op)->family](&j);
+    return runners[j.node->op](&j);
 }
 
 bs_status bs_cuda_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
@@ -66,5 +66,5 @@ bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], c
         j.attr.begin[a] = 0;
         j.attr.end[a] = 0;
     }
-    return runners[bs_op_describe(j.node->op)->family](&j);
+    return runners[j.node->op](&j);
 }

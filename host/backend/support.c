@@ -3,8 +3,8 @@
 #include "backend/support_internal.h"
 
 static bool (*const supported[])(const bs_support_question *) = {
-#define X(family, ...) bs_support_##family,
-    BS_OP_FAMILIES(X)
+#define X(suffix, name, family, ...) bs_support_##family,
+    BS_OPS(X)
 #undef X
 };
 
@@ -29,5 +29,5 @@ bool bs_support_node(const bs_graph *g, int node, char *why, size_t len)
     for (int k = 0; k < q.n->n_in; k++)
         if (bs_asked_input(&q, k) && !sane_tensor(bs_asked_input(&q, k)))
             return bs_refuse(&q, "input %d has no elements, or too many", k);
-    return supported[bs_op_describe(q.n->op)->family](&q);
+    return supported[q.n->op](&q);
 }

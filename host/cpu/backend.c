@@ -73,14 +73,14 @@ static void cpu_describe(const bs_device *d, bs_device_info *out)
 }
 
 static const bs_cpu_runner runners[] = {
-#define X(family, ...) bs_cpu_run_##family,
-    BS_OP_FAMILIES(X)
+#define X(suffix, name, family, ...) bs_cpu_run_##family,
+    BS_OPS(X)
 #undef X
 };
 
 bs_cpu_runner bs_cpu_runner_of(bs_op op)
 {
-    return runners[bs_op_describe(op)->family];
+    return runners[op];
 }
 
 static void cpu_unload(bs_network *n)
@@ -210,7 +210,7 @@ bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n,
     const bs_network *net = l->network;
     bs_cpu_job j = {l,  net->graph, &net->graph->nodes[node], net->layout, &net->plan[node], param, n,
                     in, out};
-    return bs_cpu_runner_of(j.node->op)(&j);
+    return runners[j.node->op](&j);
 }
 
 static bs_status cpu_run(bs_lane *l, int node, int n, const bs_view *in, void *out)

@@ -191,8 +191,6 @@ bs_status bs_fold_scatter(bs_raw *r, bs_value *out);
 /* lower.c: the node becomes one bs_node (Split: several). */
 typedef bs_status (*bs_lower_fn)(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower(bs_raw *r);
-/* Returns true if there is such an operator. */
-bool bs_lower_knows(const char *op);
 /* n inputs, all absent (-1). */
 bs_status bs_lower_inputs(bs_node *n, int n_in);
 /* Takes over `n` (its `in` included) as the maker of output k. */
@@ -232,6 +230,8 @@ bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_squeeze(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_unsqueeze(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_split(bs_raw *r);
+/* lower.c. Returns true if nodes of this ONNX operator can be lowered. */
+bool bs_lower_knows(const char *op);
 
 /* finish.c: *g is empty before; takes over data and nodes that it keeps. */
 bs_status bs_import_finish(bs_import *im, bs_graph *g);
