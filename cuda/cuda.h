@@ -202,14 +202,12 @@ bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int6
 
 /* matrix.c: Gemm, and MatMul by weights. */
 bool bs_cuda_is_matrix(const bs_graph *g, const bs_node *n);
-bs_status bs_cuda_run_matrix(const bs_cuda_job *j);
 /* n samples times `width` filters: `repeat` rows a sample, compact rows of `width` in out. */
 bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width, CUdeviceptr filters,
                          CUdeviceptr bias, CUdeviceptr out);
 
 /* conv.c. `filters` of them, which may be faulty copies: first[f] is the first channel that filter f reads
  * (device; 0: as the node says). Output: (n, filters, out pixels). */
-bs_status bs_cuda_run_conv(const bs_cuda_job *j);
 bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                        CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out);
 
@@ -244,27 +242,10 @@ int64_t bs_cuda_stride(const bs_shape *s, int axis);
 
 /* operators.c, movers.c */
 typedef bs_status (*bs_cuda_runner)(const bs_cuda_job *j);
-bs_status bs_cuda_run_unary(const bs_cuda_job *j);
-bs_status bs_cuda_run_clip(const bs_cuda_job *j);
-bs_status bs_cuda_run_broadcast(const bs_cuda_job *j);
-bs_status bs_cuda_run_where(const bs_cuda_job *j);
-bs_status bs_cuda_run_batch_norm(const bs_cuda_job *j);
-bs_status bs_cuda_run_layer_norm(const bs_cuda_job *j);
-bs_status bs_cuda_run_instance_norm(const bs_cuda_job *j);
-bs_status bs_cuda_run_softmax(const bs_cuda_job *j);
-bs_status bs_cuda_run_lrn(const bs_cuda_job *j);
-bs_status bs_cuda_run_pool(const bs_cuda_job *j);
-bs_status bs_cuda_run_reduce(const bs_cuda_job *j);
-bs_status bs_cuda_run_matmul(const bs_cuda_job *j);
-bs_status bs_cuda_run_reshape(const bs_cuda_job *j);
-bs_status bs_cuda_run_transpose(const bs_cuda_job *j);
-bs_status bs_cuda_run_concat(const bs_cuda_job *j);
-bs_status bs_cuda_run_slice(const bs_cuda_job *j);
-bs_status bs_cuda_run_pad(const bs_cuda_job *j);
-bs_status bs_cuda_run_expand(const bs_cuda_job *j);
-bs_status bs_cuda_run_tile(const bs_cuda_job *j);
-bs_status bs_cuda_run_gather(const bs_cuda_job *j);
-bs_status bs_cuda_run_resize(const bs_cuda_job *j);
+/* The runner of each family of operators. */
+#define X(family, ...) bs_status bs_cuda_run_##family(const bs_cuda_job *j);
+BS_OP_FAMILIES(X)
+#undef X
 /* Input k of the job as an operand: a parameter, or rows of activations. */
 bs_status bs_cuda_input(const bs_cuda_job *j, int k, bs_operand *out);
 

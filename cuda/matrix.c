@@ -63,7 +63,7 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
     return bs_cuda_launch(l, BS_KERNEL_add_bias, rows, width, &a);
 }
 
-bs_status bs_cuda_run_matrix(const bs_cuda_job *j)
+bs_status bs_cuda_run_gemm(const bs_cuda_job *j)
 {
     const bs_cuda_plan *p = &j->lane->network->plan[j->index];
     CUdeviceptr bias = bs_node_has_input(j->node, 2) ? j->param[2] : 0;

@@ -199,12 +199,12 @@ bs_status bs_cuda_run_reduce(const bs_cuda_job *j)
     return bs_cuda_launch(j->lane, BS_KERNEL_reduce, j->n, a.at.items, &a);
 }
 
-/* Of two activations; by weights: bs_cuda_run_matrix(). */
+/* Of two activations; by weights: bs_cuda_run_gemm(). */
 bs_status bs_cuda_run_matmul(const bs_cuda_job *j)
 {
     const bs_shape *x = &j->in_shape[0], *y = &j->in_shape[1], *out = &j->out_shape;
     if (bs_cuda_is_matrix(j->lane->network->graph, j->node))
-        return bs_cuda_run_matrix(j);
+        return bs_cuda_run_gemm(j);
     bs_matmul_args a = {.n = (uint32_t)j->n,
                         .rows = (uint32_t)x->dim[x->rank - 2],
                         .columns = (uint32_t)y->dim[y->rank - 1],

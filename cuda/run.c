@@ -4,41 +4,9 @@
 
 #include <string.h>
 
-static const bs_cuda_runner runners[BS_OP_COUNT] = {[BS_OP_CONV] = bs_cuda_run_conv,
-                                                    [BS_OP_GEMM] = bs_cuda_run_matrix,
-                                                    [BS_OP_MATMUL] = bs_cuda_run_matmul,
-                                                    [BS_OP_BATCH_NORM] = bs_cuda_run_batch_norm,
-                                                    [BS_OP_LAYER_NORM] = bs_cuda_run_layer_norm,
-                                                    [BS_OP_INSTANCE_NORM] = bs_cuda_run_instance_norm,
-                                                    [BS_OP_CLIP] = bs_cuda_run_clip,
-                                                    [BS_OP_WHERE] = bs_cuda_run_where,
-                                                    [BS_OP_MAX_POOL] = bs_cuda_run_pool,
-                                                    [BS_OP_AVERAGE_POOL] = bs_cuda_run_pool,
-                                                    [BS_OP_CONCAT] = bs_cuda_run_concat,
-                                                    [BS_OP_SLICE] = bs_cuda_run_slice,
-                                                    [BS_OP_GATHER] = bs_cuda_run_gather,
-                                                    [BS_OP_PAD] = bs_cuda_run_pad,
-                                                    [BS_OP_EXPAND] = bs_cuda_run_expand,
-                                                    [BS_OP_TILE] = bs_cuda_run_tile,
-                                                    [BS_OP_RESIZE] = bs_cuda_run_resize,
-                                                    [BS_OP_RESHAPE] = bs_cuda_run_reshape,
-                                                    [BS_OP_FLATTEN] = bs_cuda_run_reshape,
-                                                    [BS_OP_SQUEEZE] = bs_cuda_run_reshape,
-                                                    [BS_OP_UNSQUEEZE] = bs_cuda_run_reshape,
-                                                    [BS_OP_DROPOUT] = bs_cuda_run_reshape,
-                                                    [BS_OP_IDENTITY] = bs_cuda_run_reshape,
-                                                    [BS_OP_TRANSPOSE] = bs_cuda_run_transpose,
-                                                    [BS_OP_SOFTMAX] = bs_cuda_run_softmax,
-                                                    [BS_OP_LOG_SOFTMAX] = bs_cuda_run_softmax,
-                                                    [BS_OP_LRN] = bs_cuda_run_lrn,
-#define X(suffix, ...) [BS_OP_##suffix] = bs_cuda_run_unary,
-                                                    BS_UNARY_OPS(X)
-#undef X
-#define X(suffix, ...) [BS_OP_##suffix] = bs_cuda_run_broadcast,
-                                                        BS_BINARY_OPS(X) BS_VARIADIC_OPS(X)
-#undef X
-#define X(suffix, ...) [BS_OP_##suffix] = bs_cuda_run_reduce,
-                                                            BS_REDUCE_OPS(X)
+static const bs_cuda_runner runners[] = {
+#define X(suffix, name, family, ...) bs_cuda_run_##family,
+    BS_OPS(X)
 #undef X
 };
 

@@ -41,9 +41,9 @@ file(CONFIGURE OUTPUT ${GEN}/kernels.cu CONTENT "${includes}" @ONLY)
 # No fused multiply-add but where the source says fmaf: CPU and GPU shall agree.
 add_custom_command(
   OUTPUT ${GEN}/kernels.fatbin
-  COMMAND ${NVCC} -ccbin ${NVCC_HOST} --fmad=false ${generate} -I${CMAKE_SOURCE_DIR}/kernels -I${CMAKE_SOURCE_DIR}/host
-          -I${RANDOM123_INCLUDE} -fatbin -o ${GEN}/kernels.fatbin ${GEN}/kernels.cu
-  DEPENDS ${GEN}/kernels.cu ${KERNEL_FILES} ${KERNEL_HEADERS} ${CMAKE_SOURCE_DIR}/host/model/graph.h
+  COMMAND ${NVCC} -ccbin ${NVCC_HOST} --fmad=false ${generate} -I${CMAKE_SOURCE_DIR}/kernels -I${RANDOM123_INCLUDE}
+          -fatbin -o ${GEN}/kernels.fatbin ${GEN}/kernels.cu
+  DEPENDS ${GEN}/kernels.cu ${KERNEL_FILES} ${KERNEL_HEADERS}
   COMMENT "Compiling kernels for ${BITSINK_CUDA_ARCHITECTURES}")
 file(CONFIGURE OUTPUT ${GEN}/kernel_image.c @ONLY CONTENT
 "/* The compiled kernels, as bytes. */

@@ -4,7 +4,7 @@
 #define BS_KERNELS_KERNELS_H
 
 #include "bits.h"
-#include "model/graph.h"
+#include "op_list.h"
 #include "rank.h"
 
 /* X(name). Each has arguments bs_NAME_args and a kernel bs_kernel_NAME. */

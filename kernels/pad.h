@@ -3,7 +3,7 @@
 #define BS_KERNELS_PAD_H
 
 #include "hd.h"
-#include "model/graph.h"
+#include "op_list.h"
 
 /* Along one axis of `size` elements; `at` counts from the input's first one. -1: the constant. */
 BS_HD int64_t bs_pad_source(int mode, int64_t at, int64_t size)

@@ -3,7 +3,7 @@
 #define BS_KERNELS_RESIZE_H
 
 #include "hd.h"
-#include "model/graph.h"
+#include "op_list.h"
 
 #include <math.h>
 

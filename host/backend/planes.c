@@ -27,16 +27,30 @@ static int64_t product(const bs_shape *s, int from, int to)
     return n;
 }
 
-/* Operands meet at their last axes; no constant may differ from row to row. */
-static int carry_broadcast(const bs_graph *g, const bs_node *n, int k, int axis)
+/* Rows of input k, along `axis`. */
+typedef struct rows_in {
+    const bs_graph *g;
+    const bs_node *n;
+    int k, axis;
+    const bs_shape *in, *out;
+} rows_in;
+
+static int carry_none(const rows_in *r)
 {
-    const bs_shape *in = &g->tensors[n->in[k]].shape, *out = &g->tensors[n->out].shape;
-    int to = axis + out->rank - in->rank;
-    if (in->dim[axis] != out->dim[to])
+    (void)r;
+    return -1;
+}
+
+/* Operands meet at their last axes; no constant may differ from row to row. */
+static int carry_broadcast(const rows_in *r)
+{
+    const bs_node *n = r->n;
+    int to = r->axis + r->out->rank - r->in->rank;
+    if (r->in->dim[r->axis] != r->out->dim[to])
         return -1;
     for (int i = 0; i < n->n_in; i++) {
-        const bs_tensor *t = n->in[i] < 0 ? NULL : &g->tensors[n->in[i]];
-        int own = t ? to - out->rank + t->shape.rank : -1;
+        const bs_tensor *t = n->in[i] < 0 ? NULL : &r->g->tensors[n->in[i]];
+        int own = t ? to - r->out->rank + t->shape.rank : -1;
         if (t && t->constant && own >= 0 && t->shape.dim[own] != 1)
             return -1;
     }
@@ -44,107 +58,94 @@ static int carry_broadcast(const bs_graph *g, const bs_node *n, int k, int axis)
 }
 
 /* The same elements in other axes: the rows remain if as many lie before them. */
-static int carry_reshape(const bs_shape *in, const bs_shape *out, int axis)
+static int carry_reshape(const rows_in *r)
 {
-    for (int to = 0; to < out->rank; to++)
-        if (out->dim[to] == in->dim[axis] && product(out, 0, to) == product(in, 0, axis))
+    for (int to = 0; to < r->out->rank; to++)
+        if (r->out->dim[to] == r->in->dim[r->axis] && product(r->out, 0, to) == product(r->in, 0, r->axis))
             return to;
     return -1;
 }
 
-static int carry_transpose(const bs_node *n, const bs_shape *out, int axis)
+static int carry_transpose(const rows_in *r)
 {
     int to = 0;
-    while (to < out->rank - 1 && n->attr.perm[to] != axis)
+    while (to < r->out->rank - 1 && r->n->attr.perm[to] != r->axis)
         to++;
     return to;
 }
 
-static int carry_gather(const bs_node *n, const bs_shape *in, const bs_shape *out, int axis)
+static int carry_gather(const rows_in *r)
 {
-    int lost = in->rank - out->rank;
-    if (n->attr.axis == axis || lost < 0 || lost > 1)
+    int lost = r->in->rank - r->out->rank, gathered = r->n->attr.axis;
+    if (gathered == r->axis || lost < 0 || lost > 1)
         return -1;
-    return n->attr.axis < axis ? axis - lost : axis;
+    return gathered < r->axis ? r->axis - lost : r->axis;
 }
 
-static int carry_reduce(const bs_node *n, const bs_shape *in, const bs_shape *out, int axis)
+static int carry_reduce(const rows_in *r)
 {
+    const bool *reduce = r->n->attr.reduce;
     int before = 0;
-    for (int a = 0; a < axis; a++)
-        before += n->attr.reduce[a];
-    if (n->op == BS_OP_GLOBAL_AVERAGE_POOL || n->attr.reduce[axis])
+    for (int a = 0; a < r->axis; a++)
+        before += reduce[a];
+    if (r->n->op == BS_OP_GLOBAL_AVERAGE_POOL || reduce[r->axis])
         return -1;
-    return out->rank == in->rank ? axis : axis - before;
+    return r->out->rank == r->in->rank ? r->axis : r->axis - before;
 }
 
-static int carry_concat(const bs_graph *g, const bs_node *n, int axis)
+static int carry_concat(const rows_in *r)
 {
-    for (int k = 0; k < n->n_in; k++)
-        if (g->tensors[n->in[k]].constant)
+    for (int k = 0; k < r->n->n_in; k++)
+        if (r->g->tensors[r->n->in[k]].constant)
             return -1;
-    return n->attr.axis == axis ? -1 : axis;
+    return r->n->attr.axis == r->axis ? -1 : r->axis;
 }
 
 /* By a matrix of weights, or by a right operand that is read whole. */
-static int carry_matmul(const bs_graph *g, const bs_node *n, int k, int axis)
+static int carry_matmul(const rows_in *r)
 {
-    const bs_shape *in = &g->tensors[n->in[0]].shape, *out = &g->tensors[n->out].shape;
-    bool weights = n->op == BS_OP_GEMM || bs_matmul_by_weights(g, n);
-    if (k != 0 || in->rank != out->rank)
+    int axis = r->axis, rank = r->in->rank;
+    bool weights = r->n->op == BS_OP_GEMM || bs_matmul_by_weights(r->g, r->n);
+    if (r->k != 0 || rank != r->out->rank)
         return -1;
-    return weights ? (axis < in->rank - 1 ? axis : -1) : axis == in->rank - 2 ? axis : -1;
+    return weights ? (axis < rank - 1 ? axis : -1) : axis == rank - 2 ? axis : -1;
+}
+
+static int carry_batch_norm(const rows_in *r)
+{
+    return r->n->attr.axis == r->axis ? -1 : r->axis;
+}
+
+/* Lines of the axes from attr.axis on. */
+static int carry_lines(const rows_in *r)
+{
+    return r->axis < r->n->attr.axis ? r->axis : -1;
+}
+
+static int carry_slice(const rows_in *r)
+{
+    return r->n->attr.step[r->axis] > 0 ? r->axis : -1;
+}
+
+static int carry_tile(const rows_in *r)
+{
+    return r->in->dim[r->axis] == r->out->dim[r->axis] ? r->axis : -1;
+}
+
+static int carry_pad(const rows_in *r)
+{
+    return r->n->attr.begin[r->axis] == 0 ? carry_tile(r) : -1;
 }
 
 int bs_rows_carry(const bs_graph *g, const bs_node *n, int k, int axis)
 {
-    const bs_shape *in = &g->tensors[n->in[k]].shape, *out = &g->tensors[n->out].shape;
-    const bs_attr *a = &n->attr;
-    switch (n->op) {
-    case BS_OP_GEMM:
-    case BS_OP_MATMUL:
-        return carry_matmul(g, n, k, axis);
-    case BS_OP_BATCH_NORM:
-        return a->axis == axis ? -1 : axis;
-    case BS_OP_LAYER_NORM:
-    case BS_OP_SOFTMAX:
-    case BS_OP_LOG_SOFTMAX:
-        return axis < a->axis ? axis : -1;
-    case BS_OP_CONCAT:
-        return carry_concat(g, n, axis);
-    case BS_OP_SLICE:
-        return a->step[axis] > 0 ? axis : -1;
-    case BS_OP_PAD:
-        return a->begin[axis] == 0 && in->dim[axis] == out->dim[axis] ? axis : -1;
-    case BS_OP_TILE:
-        return in->dim[axis] == out->dim[axis] ? axis : -1;
-    case BS_OP_GATHER:
-        return carry_gather(n, in, out, axis);
-    case BS_OP_RESHAPE:
-    case BS_OP_FLATTEN:
-    case BS_OP_SQUEEZE:
-    case BS_OP_UNSQUEEZE:
-        return carry_reshape(in, out, axis);
-    case BS_OP_TRANSPOSE:
-        return carry_transpose(n, out, axis);
-#define X(suffix, ...) case BS_OP_##suffix:
-        BS_REDUCE_OPS(X)
+    static int (*const carry[])(const rows_in *) = {
+#define X(family, axes, rows, ...) carry_##rows,
+        BS_OP_FAMILIES(X)
 #undef X
-        return carry_reduce(n, in, out, axis);
-#define X(suffix, ...) case BS_OP_##suffix:
-        BS_UNARY_OPS(X)
-        BS_BINARY_OPS(X)
-        BS_VARIADIC_OPS(X)
-#undef X
-    case BS_OP_CLIP:
-    case BS_OP_WHERE:
-    case BS_OP_EXPAND:
-    case BS_OP_DROPOUT:
-    case BS_OP_IDENTITY:
-        return carry_broadcast(g, n, k, axis);
-    default:
-        return -1;
-    }
+    };
+    rows_in r = {g, n, k, axis, &g->tensors[n->in[k]].shape, &g->tensors[n->out].shape};
+    return carry[bs_op_describe(n->op)->family](&r);
 }
 
 /* Where no rows come in: the axis of tokens in (T, F) and (heads, T, F); of an image as a list of pixels for

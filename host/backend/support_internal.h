@@ -1,4 +1,5 @@
-/* Between support.c and support_shape.c: one question whether a node can run. */
+/* Between the files of support*.c: one question whether a node can run. support.c asks, support_math.c and
+ * support_shape.c answer by the operator's family, support_ask.c is what the answers share. */
 #ifndef BS_BACKEND_SUPPORT_INTERNAL_H
 #define BS_BACKEND_SUPPORT_INTERNAL_H
 
@@ -23,9 +24,12 @@ static inline const bs_tensor *bs_asked_output(const bs_support_question *q)
 
 /* Writes the reason; false. */
 __attribute__((format(printf, 2, 3))) bool bs_refuse(const bs_support_question *q, const char *fmt, ...);
-/* One activation in, the given number of constant inputs after it. */
-bool bs_check_inputs(const bs_support_question *q, int parameters, int optional);
-/* Operators that move, repeat or pick elements; refuses all others. */
-bool bs_check_shape_op(const bs_support_question *q);
+/* One activation in, the given number of constant inputs after it, of which the last may be absent. */
+bool bs_support_inputs(const bs_support_question *q, int parameters, int optional);
+
+/* Each family's answer: false with the reason. The tensors have elements, and not too many. */
+#define X(family, ...) bool bs_support_##family(const bs_support_question *q);
+BS_OP_FAMILIES(X)
+#undef X
 
 #endif

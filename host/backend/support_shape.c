@@ -1,20 +1,7 @@
+/* Operators that move, repeat or pick elements. */
 #include "backend/support_internal.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-bool bs_refuse(const bs_support_question *q, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    if (q->why && q->len)
-        vsnprintf(q->why, q->len, fmt, ap);
-    va_end(ap);
-    return false;
-}
-
-static bool check_concat(const bs_support_question *q)
+bool bs_support_concat(const bs_support_question *q)
 {
     const bs_shape *out = &bs_asked_output(q)->shape;
     int axis = q->n->attr.axis;
@@ -35,14 +22,14 @@ static bool check_concat(const bs_support_question *q)
 /* The shapes of an operator with one activation in and as many axes out. */
 static bool axis_by_axis(const bs_support_question *q, const bs_shape **in, const bs_shape **out)
 {
-    if (!bs_check_inputs(q, 0, 0))
+    if (!bs_support_inputs(q, 0, 0))
         return false;
     *in = &bs_asked_input(q, 0)->shape;
     *out = &bs_asked_output(q)->shape;
     return (*in)->rank == (*out)->rank || bs_refuse(q, "rank changes");
 }
 
-static bool check_slice(const bs_support_question *q)
+bool bs_support_slice(const bs_support_question *q)
 {
     const bs_shape *in, *out;
     if (!axis_by_axis(q, &in, &out))
@@ -58,7 +45,7 @@ static bool check_slice(const bs_support_question *q)
     return true;
 }
 
-static bool check_pad(const bs_support_question *q)
+bool bs_support_pad(const bs_support_question *q)
 {
     const bs_shape *in, *out;
     if (!axis_by_axis(q, &in, &out))
@@ -74,7 +61,7 @@ static bool check_pad(const bs_support_question *q)
     return true;
 }
 
-static bool check_transpose(const bs_support_question *q)
+bool bs_support_transpose(const bs_support_question *q)
 {
     unsigned seen = 0;
     const bs_shape *in, *out;
@@ -89,18 +76,22 @@ static bool check_transpose(const bs_support_question *q)
     return true;
 }
 
-static bool check_reshape(const bs_support_question *q)
+bool bs_support_reshape(const bs_support_question *q)
 {
-    return bs_check_inputs(q, 0, 0) && (bs_asked_input(q, 0)->elements == bs_asked_output(q)->elements ||
-                                        bs_refuse(q, "number of elements changes"));
+    return bs_support_inputs(q, 0, 0) && (bs_asked_input(q, 0)->elements == bs_asked_output(q)->elements ||
+                                          bs_refuse(q, "number of elements changes"));
 }
 
-/* Expand: each axis as it is, or from 1; Tile: a multiple. */
-static bool check_repeat(const bs_support_question *q)
+bool bs_support_identity(const bs_support_question *q)
 {
-    if (!bs_check_inputs(q, 0, 0))
+    return bs_support_reshape(q);
+}
+
+/* Each axis as it is, or from 1 (tile: a multiple). */
+static bool check_repeat(const bs_support_question *q, bool tile)
+{
+    if (!bs_support_inputs(q, 0, 0))
         return false;
-    bool tile = q->n->op == BS_OP_TILE;
     const bs_shape *in = &bs_asked_input(q, 0)->shape, *out = &bs_asked_output(q)->shape;
     bool fits = tile ? in->rank == out->rank : in->rank <= out->rank;
     for (int k = 1; k <= in->rank && fits; k++) {
@@ -110,9 +101,19 @@ static bool check_repeat(const bs_support_question *q)
     return fits || bs_refuse(q, "output shape does not follow from the input's");
 }
 
-static bool check_gather(const bs_support_question *q)
+bool bs_support_expand(const bs_support_question *q)
 {
-    if (!bs_check_inputs(q, 0, 0))
+    return check_repeat(q, false);
+}
+
+bool bs_support_tile(const bs_support_question *q)
+{
+    return check_repeat(q, true);
+}
+
+bool bs_support_gather(const bs_support_question *q)
+{
+    if (!bs_support_inputs(q, 0, 0))
         return false;
     const bs_tensor *in = bs_asked_input(q, 0);
     int axis = q->n->attr.axis;
@@ -126,41 +127,11 @@ static bool check_gather(const bs_support_question *q)
            bs_refuse(q, "output shape does not follow from the indices");
 }
 
-static bool check_resize(const bs_support_question *q)
+bool bs_support_resize(const bs_support_question *q)
 {
-    if (!bs_check_inputs(q, 0, 0))
+    if (!bs_support_inputs(q, 0, 0))
         return false;
     const bs_shape *in = &bs_asked_input(q, 0)->shape, *out = &bs_asked_output(q)->shape;
     return (in->rank == 3 && out->rank == 3 && in->dim[0] == out->dim[0]) ||
            bs_refuse(q, "only rows and columns of (C, H, W) can be resized");
-}
-
-bool bs_check_shape_op(const bs_support_question *q)
-{
-    switch (q->n->op) {
-    case BS_OP_CONCAT:
-        return check_concat(q);
-    case BS_OP_SLICE:
-        return check_slice(q);
-    case BS_OP_PAD:
-        return check_pad(q);
-    case BS_OP_RESHAPE:
-    case BS_OP_FLATTEN:
-    case BS_OP_SQUEEZE:
-    case BS_OP_UNSQUEEZE:
-    case BS_OP_DROPOUT:
-    case BS_OP_IDENTITY:
-        return check_reshape(q);
-    case BS_OP_TRANSPOSE:
-        return check_transpose(q);
-    case BS_OP_EXPAND:
-    case BS_OP_TILE:
-        return check_repeat(q);
-    case BS_OP_GATHER:
-        return check_gather(q);
-    case BS_OP_RESIZE:
-        return check_resize(q);
-    default:
-        return bs_refuse(q, "unknown operator");
-    }
 }

@@ -179,35 +179,12 @@ bs_status bs_cpu_run_matrix(const bs_cpu_job *j);
 /* Conv, Gemm, or MatMul of an activation by a weight matrix? */
 bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n);
 
-/* matmul.c */
-bs_status bs_cpu_run_matmul(const bs_cpu_job *j);
-/* elementwise.c */
-/* Array 0: an output; 1 and 2: what broadcasts to it. */
+/* The runner of each family of operators. */
+#define X(family, ...) bs_status bs_cpu_run_##family(const bs_cpu_job *j);
+BS_OP_FAMILIES(X)
+#undef X
+/* elementwise.c. Array 0: an output; 1 and 2: what broadcasts to it. */
 bs_cpu_nest bs_cpu_broadcast(const bs_cpu_layout *out, const bs_cpu_layout *a, const bs_cpu_layout *b);
-bs_status bs_cpu_run_unary(const bs_cpu_job *j);
-bs_status bs_cpu_run_clip(const bs_cpu_job *j);
-bs_status bs_cpu_run_broadcast(const bs_cpu_job *j);
-bs_status bs_cpu_run_where(const bs_cpu_job *j);
-/* norm.c */
-bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j);
-bs_status bs_cpu_run_layer_norm(const bs_cpu_job *j);
-bs_status bs_cpu_run_instance_norm(const bs_cpu_job *j);
-/* spread.c */
-bs_status bs_cpu_run_expand(const bs_cpu_job *j);
-bs_status bs_cpu_run_tile(const bs_cpu_job *j);
-bs_status bs_cpu_run_gather(const bs_cpu_job *j);
-bs_status bs_cpu_run_resize(const bs_cpu_job *j);
-/* reduce.c */
-bs_status bs_cpu_run_pool(const bs_cpu_job *j);
-bs_status bs_cpu_run_reduce(const bs_cpu_job *j);
-bs_status bs_cpu_run_softmax(const bs_cpu_job *j);
-bs_status bs_cpu_run_lrn(const bs_cpu_job *j);
-/* move.c */
-bs_status bs_cpu_run_reshape(const bs_cpu_job *j);
-bs_status bs_cpu_run_transpose(const bs_cpu_job *j);
-bs_status bs_cpu_run_concat(const bs_cpu_job *j);
-bs_status bs_cpu_run_slice(const bs_cpu_job *j);
-bs_status bs_cpu_run_pad(const bs_cpu_job *j);
 
 /* backend.c: the runner of an operator. */
 bs_cpu_runner bs_cpu_runner_of(bs_op op);

@@ -189,3 +189,13 @@ bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
         return run_scattered(j, v, bias);
     return bs_cpu_matrix_run(j->lane, m, v, j->param[1], bias, j->n, src, j->out);
 }
+
+bs_status bs_cpu_run_conv(const bs_cpu_job *j)
+{
+    return bs_cpu_run_matrix(j);
+}
+
+bs_status bs_cpu_run_gemm(const bs_cpu_job *j)
+{
+    return bs_cpu_run_matrix(j);
+}

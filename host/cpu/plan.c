@@ -128,8 +128,7 @@ bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const fl
             bias[i] = file[elements == 1 ? 0 : i] * m->bias_scale;
         return BS_OK;
     }
-    /* Scale and bias of a normalisation are read as lists. */
-    if (nd->op == BS_OP_LAYER_NORM || nd->op == BS_OP_INSTANCE_NORM)
+    if (bs_op_describe_family(nd->op)->parameters == BS_PARAMETERS_NORM) /* read as lists */
         memcpy(out, file, (size_t)elements * sizeof(float));
     else
         bs_cpu_layout_store(&n->layout[nd->in[slot]], file, out);

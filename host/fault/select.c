@@ -13,7 +13,7 @@ static const char *const kind_names[] = {
 };
 
 static const char *const op_names[] = {
-#define X(suffix, ...) BS_OP_NAME(__VA_ARGS__, 0),
+#define X(suffix, name, ...) name,
     BS_OPS(X)
 #undef X
 };

@@ -2,30 +2,6 @@
 #include "base/log.h"
 #include "fault/plan.h"
 
-/* Does the operator make each value of its output of one value of its activation alone, or only move it? */
-static bool keeps_values_apart(bs_op op)
-{
-    switch (op) {
-#define X(suffix, ...) case BS_OP_##suffix:
-        BS_UNARY_OPS(X)
-        BS_BINARY_OPS(X)
-        BS_VARIADIC_OPS(X)
-#undef X
-    case BS_OP_CLIP:
-    case BS_OP_BATCH_NORM:
-    case BS_OP_RESHAPE:
-    case BS_OP_FLATTEN:
-    case BS_OP_SQUEEZE:
-    case BS_OP_UNSQUEEZE:
-    case BS_OP_TRANSPOSE:
-    case BS_OP_DROPOUT:
-    case BS_OP_IDENTITY:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* The one activation that the node is made of, of as many values: -1 where there are several, or others. */
 static int only_activation(const bs_graph *g, const bs_node *n)
 {
@@ -52,7 +28,8 @@ int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s)
 {
     const bs_graph *g = plan->graph;
     const bs_target *t = &g->targets[s->target];
-    if (t->kind != BS_TARGET_ACTIVATION || t->node < 0 || !keeps_values_apart(g->nodes[t->node].op))
+    if (t->kind != BS_TARGET_ACTIVATION || t->node < 0 ||
+        bs_op_describe_family(g->nodes[t->node].op)->memory != BS_MEMORY_IN_PLACE)
         return -1;
     int tensor = only_activation(g, &g->nodes[t->node]);
     if (tensor < 0 || g->tensors[tensor].target < 0 || !has_one_reader(g, tensor))

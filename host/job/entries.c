@@ -52,7 +52,7 @@ static bs_status read_kind(bs_form *f, yaml_node_t *value, const bs_field *field
 static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     static const char *const names[] = {
-#define X(suffix, ...) BS_OP_NAME(__VA_ARGS__, 0),
+#define X(suffix, name, ...) name,
         BS_OPS(X)
 #undef X
     };

@@ -114,10 +114,10 @@ static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
 
 static bs_target_kind parameter_kind(const bs_node *n, int slot)
 {
-    bool linear = n->op == BS_OP_CONV || n->op == BS_OP_GEMM || n->op == BS_OP_MATMUL;
-    if (n->op == BS_OP_BATCH_NORM || n->op == BS_OP_LAYER_NORM || n->op == BS_OP_INSTANCE_NORM)
+    bs_op_parameters p = bs_op_describe_family(n->op)->parameters;
+    if (p == BS_PARAMETERS_NORM)
         return BS_TARGET_NORM;
-    if (linear && slot > 0)
+    if (p == BS_PARAMETERS_LINEAR && slot > 0)
         return slot == 1 ? BS_TARGET_WEIGHT : BS_TARGET_BIAS;
     return BS_TARGET_CONSTANT;
 }
@@ -146,20 +146,12 @@ static bool ends_in_softmax(const bs_graph *g)
 {
     for (int t = g->output; g->tensors[t].producer >= 0;) {
         const bs_node *n = &g->nodes[g->tensors[t].producer];
-        switch (n->op) {
-        case BS_OP_SOFTMAX:
+        bs_op_family family = bs_op_describe(n->op)->family;
+        if (n->op == BS_OP_SOFTMAX)
             return g->tensors[t].shape.dim[n->attr.axis] == g->tensors[t].elements;
-        case BS_OP_RESHAPE:
-        case BS_OP_FLATTEN:
-        case BS_OP_SQUEEZE:
-        case BS_OP_UNSQUEEZE:
-        case BS_OP_DROPOUT:
-        case BS_OP_IDENTITY:
-            t = n->in[0];
-            break;
-        default:
+        if (family != BS_FAMILY_reshape && family != BS_FAMILY_identity)
             return false;
-        }
+        t = n->in[0];
     }
     return false;
 }

@@ -65,7 +65,7 @@ static char find_int_op(const char *op)
 /* Integers whose value the file's arithmetic cannot represent are errors, never wrap-around. */
 static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int64_t *out)
 {
-    bool bad = false, divides = op == '/' || op == '%';
+    bool bad = false, divides = op == '/' || op == '%' || op == 'r';
     if (divides && (b == 0 || (a == INT64_MIN && b == -1)))
         return bs_raw_fail(r, "integer overflow or division by zero");
     switch (op) {
@@ -83,6 +83,9 @@ static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int6
         break;
     case '%': /* the divisor's sign */
         *out = a % b && (a % b < 0) != (b < 0) ? a % b + b : a % b;
+        break;
+    case 'r': /* the dividend's */
+        *out = a % b;
         break;
     case 'm':
     case 'M':
@@ -106,6 +109,10 @@ bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out)
         return bs_raw_fail(r, "its constant inputs differ in type, or are not two");
     BS_TRY(bs_broadcast(r, &w.shape, &b->shape));
     char op = find_int_op(r->op);
+    int64_t truncates = 0;
+    BS_TRY(bs_attr_int(r, "fmod", 0, &truncates));
+    if (op == '%' && truncates)
+        op = 'r';
     float_binary f = find_binary(r->op);
     if (a->kind == BS_VALUE_FLOATS ? !f : !op)
         return bs_raw_fail(r, "it is not supported on constants of this type");

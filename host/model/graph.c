@@ -7,14 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const bs_op_info ops[] = {
+#define X(suffix, name, family, type, least, most)                                                           \
+    {name, BS_FAMILY_##family, BS_TYPE_RULE_##type, least, most},
+    BS_OPS(X)
+#undef X
+};
+
+static const bs_op_family_info families[] = {
+#define X(family, axes, rows, field, parameters, memory)                                                     \
+    {BS_AXES_##axes, BS_PARAMETERS_##parameters, BS_MEMORY_##memory},
+    BS_OP_FAMILIES(X)
+#undef X
+};
+
+const bs_op_info *bs_op_describe(bs_op op)
+{
+    return &ops[op];
+}
+
+const bs_op_family_info *bs_op_describe_family(bs_op op)
+{
+    return &families[ops[op].family];
+}
+
 const char *bs_op_name(bs_op op)
 {
-    static const char *const names[] = {
-#define X(suffix, ...) BS_OP_NAME(__VA_ARGS__, 0),
-        BS_OPS(X)
-#undef X
-    };
-    return (unsigned)op < BS_OP_COUNT ? names[op] : "?";
+    return (unsigned)op < BS_OP_COUNT ? ops[op].name : "?";
 }
 
 const char *bs_target_kind_name(bs_target_kind kind)
@@ -95,16 +114,7 @@ bs_status bs_graph_unknown_target(const bs_graph *g, const char *name)
 
 bool bs_op_broadcasts(bs_op op)
 {
-    switch (op) {
-#define X(suffix, ...) case BS_OP_##suffix:
-        BS_BINARY_OPS(X)
-        BS_VARIADIC_OPS(X)
-#undef X
-    case BS_OP_WHERE:
-        return true;
-    default:
-        return false;
-    }
+    return ops[op].family == BS_FAMILY_broadcast || ops[op].family == BS_FAMILY_where;
 }
 
 bool bs_graph_spreads(const bs_graph *g, const bs_node *n, int k)

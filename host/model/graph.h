@@ -9,119 +9,30 @@
 #define BS_MODEL_GRAPH_H
 
 #include "base/error.h"
+#include "op_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BS_MAX_RANK = 6 };
+/* What the lists of op_list.h say of an operator, and of a family. */
+typedef struct bs_op_info {
+    const char *name; /* of ONNX */
+    bs_op_family family;
+    bs_type_rule type;
+    int least, most; /* inputs in ONNX */
+} bs_op_info;
 
-/* Element by element: X(enum suffix, ONNX operator name, result, then twice: attribute name or NULL,
- * default). `result` computes from x and the attributes a and b (bs_attr.alpha and beta); kernels/ops.h has
- * the functions. One line here adds an operator to the importer, to constant folding and to the backends. */
-#define BS_UNARY_OPS(X)                                                                                      \
-    X(RELU, "Relu", bs_relu(x), NULL, 0, NULL, 0)                                                            \
-    X(LEAKY_RELU, "LeakyRelu", bs_leaky_relu(x, a), "alpha", 0.01f, NULL, 0)                                 \
-    X(ELU, "Elu", bs_elu(x, a), "alpha", 1, NULL, 0)                                                         \
-    X(CELU, "Celu", bs_celu(x, a), "alpha", 1, NULL, 0)                                                      \
-    X(SELU, "Selu", bs_selu(x, a, b), "alpha", 1.67326319f, "gamma", 1.05070102f)                            \
-    X(SIGMOID, "Sigmoid", bs_sigmoid(x), NULL, 0, NULL, 0)                                                   \
-    X(HARD_SIGMOID, "HardSigmoid", bs_hard_sigmoid(x, a, b), "alpha", 0.2f, "beta", 0.5f)                    \
-    X(HARD_SWISH, "HardSwish", bs_hard_swish(x), NULL, 0, NULL, 0)                                           \
-    X(TANH, "Tanh", bs_tanh(x), NULL, 0, NULL, 0)                                                            \
-    X(ERF, "Erf", bs_erf(x), NULL, 0, NULL, 0)                                                               \
-    X(GELU, "Gelu", bs_gelu(x, a), NULL, 0, NULL, 0) /* a: 1 for the approximation by tanh */                \
-    X(SOFTPLUS, "Softplus", bs_softplus(x), NULL, 0, NULL, 0)                                                \
-    X(SOFTSIGN, "Softsign", bs_softsign(x), NULL, 0, NULL, 0)                                                \
-    X(MISH, "Mish", bs_mish(x), NULL, 0, NULL, 0)                                                            \
-    X(EXP, "Exp", bs_exp(x), NULL, 0, NULL, 0)                                                               \
-    X(LOG, "Log", bs_log(x), NULL, 0, NULL, 0)                                                               \
-    X(SQRT, "Sqrt", bs_sqrt(x), NULL, 0, NULL, 0)                                                            \
-    X(RECIPROCAL, "Reciprocal", bs_div(1.0f, x), NULL, 0, NULL, 0)                                           \
-    X(NEG, "Neg", bs_neg(x), NULL, 0, NULL, 0)                                                               \
-    X(ABS, "Abs", bs_abs(x), NULL, 0, NULL, 0)                                                               \
-    X(FLOOR, "Floor", bs_floor(x), NULL, 0, NULL, 0)                                                         \
-    X(CEIL, "Ceil", bs_ceil(x), NULL, 0, NULL, 0)                                                            \
-    X(SIN, "Sin", bs_sin(x), NULL, 0, NULL, 0)                                                               \
-    X(COS, "Cos", bs_cos(x), NULL, 0, NULL, 0)
+typedef struct bs_op_family_info {
+    bs_op_axes axes;
+    bs_op_parameters parameters;
+    bs_op_memory memory;
+} bs_op_family_info;
 
-/* X(enum suffix, ONNX operator name, result from the elements a and b). Operands broadcast. */
-#define BS_BINARY_OPS(X)                                                                                     \
-    X(ADD, "Add", bs_add(a, b))                                                                              \
-    X(SUB, "Sub", bs_sub(a, b))                                                                              \
-    X(MUL, "Mul", bs_mul(a, b))                                                                              \
-    X(DIV, "Div", bs_div(a, b))                                                                              \
-    X(POW, "Pow", bs_pow(a, b))                                                                              \
-    X(PRELU, "PRelu", bs_leaky_relu(a, b))                                                                   \
-    X(EQUAL, "Equal", (float)(a == b))                                                                       \
-    X(GREATER, "Greater", (float)(a > b))                                                                    \
-    X(LESS, "Less", (float)(a < b))
-
-/* The same for one operand or more, from left to right. */
-#define BS_VARIADIC_OPS(X)                                                                                   \
-    X(SUM, "Sum", bs_add(a, b))                                                                              \
-    X(MIN, "Min", bs_min_nan(a, b))                                                                          \
-    X(MAX, "Max", bs_max_nan(a, b))
-
-/* X(enum suffix, ONNX operator name, start, next sum from s and the element x, result from s and the count
- * n).
- */
-#define BS_REDUCE_OPS(X)                                                                                     \
-    X(REDUCE_MEAN, "ReduceMean", 0.0f, bs_add(s, x), bs_div(s, n))                                           \
-    X(REDUCE_SUM, "ReduceSum", 0.0f, bs_add(s, x), s)                                                        \
-    X(REDUCE_MAX, "ReduceMax", -INFINITY, bs_max_nan(s, x), s)                                               \
-    X(REDUCE_MIN, "ReduceMin", INFINITY, bs_min_nan(s, x), s)                                                \
-    X(REDUCE_L1, "ReduceL1", 0.0f, bs_add(s, bs_abs(x)), s)                                                  \
-    X(REDUCE_L2, "ReduceL2", 0.0f, bs_add(s, bs_mul(x, x)), bs_sqrt(s))                                      \
-    X(REDUCE_SUM_SQUARE, "ReduceSumSquare", 0.0f, bs_add(s, bs_mul(x, x)), s)                                \
-    X(GLOBAL_AVERAGE_POOL, "GlobalAveragePool", 0.0f, bs_add(s, x), bs_div(s, n))
-
-/* X(enum suffix, ONNX operator name, ...). All operators that can remain in a graph. */
-#define BS_OPS(X)                                                                                            \
-    X(CONV, "Conv")                                                                                          \
-    X(GEMM, "Gemm")                                                                                          \
-    X(MATMUL, "MatMul")                                                                                      \
-    X(BATCH_NORM, "BatchNormalization")                                                                      \
-    X(LAYER_NORM, "LayerNormalization")                                                                      \
-    X(INSTANCE_NORM, "InstanceNormalization")                                                                \
-    BS_UNARY_OPS(X)                                                                                          \
-    X(CLIP, "Clip")                                                                                          \
-    BS_BINARY_OPS(X)                                                                                         \
-    BS_VARIADIC_OPS(X)                                                                                       \
-    X(WHERE, "Where")                                                                                        \
-    X(MAX_POOL, "MaxPool")                                                                                   \
-    X(AVERAGE_POOL, "AveragePool")                                                                           \
-    BS_REDUCE_OPS(X)                                                                                         \
-    X(CONCAT, "Concat")                                                                                      \
-    X(SLICE, "Slice")                                                                                        \
-    X(GATHER, "Gather")                                                                                      \
-    X(PAD, "Pad")                                                                                            \
-    X(EXPAND, "Expand")                                                                                      \
-    X(TILE, "Tile")                                                                                          \
-    X(RESIZE, "Resize")                                                                                      \
-    X(RESHAPE, "Reshape")                                                                                    \
-    X(FLATTEN, "Flatten")                                                                                    \
-    X(SQUEEZE, "Squeeze")                                                                                    \
-    X(UNSQUEEZE, "Unsqueeze")                                                                                \
-    X(TRANSPOSE, "Transpose")                                                                                \
-    X(SOFTMAX, "Softmax")                                                                                    \
-    X(LOG_SOFTMAX, "LogSoftmax")                                                                             \
-    X(LRN, "LRN")                                                                                            \
-    X(DROPOUT, "Dropout")                                                                                    \
-    X(IDENTITY, "Identity")
-
-/* The operator name in an X(suffix, ...) of BS_OPS: BS_OP_NAME(__VA_ARGS__, 0). */
-#define BS_OP_NAME(name, ...) name
-
-typedef enum bs_op {
-#define X(suffix, ...) BS_OP_##suffix,
-    BS_OPS(X)
-#undef X
-        BS_OP_COUNT
-} bs_op;
-
+const bs_op_info *bs_op_describe(bs_op op);
+const bs_op_family_info *bs_op_describe_family(bs_op op);
 const char *bs_op_name(bs_op op);
-/* May its operands have different shapes, aligned at their last axes? */
+/* Returns true if its operands may have different shapes, aligned at their last axes. */
 bool bs_op_broadcasts(bs_op op);
 
 typedef struct bs_shape {
@@ -138,81 +49,6 @@ typedef struct bs_tensor {
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
 } bs_tensor;
-
-/* Geometry of Conv, MaxPool, AveragePool; auto_pad is resolved at import. Order: rows, columns. */
-typedef struct bs_window {
-    int kernel[2], stride[2], dilation[2];
-    int pad[4];                        /* top, left, bottom, right; may be negative nowhere */
-    int group;                         /* Conv */
-    bool ceil_mode, count_include_pad; /* pools */
-} bs_window;
-
-/* X(enum suffix, ONNX name). Resize: how many neighbours along each axis make an element: 2, 1, 4. */
-#define BS_RESIZE_MODES(X)                                                                                   \
-    X(LINEAR, "linear")                                                                                      \
-    X(NEAREST, "nearest")                                                                                    \
-    X(CUBIC, "cubic")
-
-/* Resize: which coordinate of the input an output coordinate means. */
-#define BS_RESIZE_COORDINATES(X)                                                                             \
-    X(HALF_PIXEL, "half_pixel")                                                                              \
-    X(PYTORCH_HALF_PIXEL, "pytorch_half_pixel")                                                              \
-    X(ALIGN_CORNERS, "align_corners")                                                                        \
-    X(ASYMMETRIC, "asymmetric")                                                                              \
-    X(TF_HALF_PIXEL, "tf_half_pixel_for_nn")
-
-/* Resize, nearest: how that coordinate is rounded. */
-#define BS_RESIZE_ROUNDINGS(X)                                                                               \
-    X(PREFER_FLOOR, "round_prefer_floor")                                                                    \
-    X(PREFER_CEIL, "round_prefer_ceil")                                                                      \
-    X(FLOOR, "floor")                                                                                        \
-    X(CEIL, "ceil")
-
-/* Pad: what stands where the input has nothing: attr.value, the input mirrored at its first and last element,
- * or those elements themselves. */
-#define BS_PAD_MODES(X)                                                                                      \
-    X(CONSTANT, "constant")                                                                                  \
-    X(REFLECT, "reflect")                                                                                    \
-    X(EDGE, "edge")
-
-#define X(suffix, name) BS_PAD_##suffix,
-enum bs_pad_mode { BS_PAD_MODES(X) BS_PAD_MODE_COUNT };
-#undef X
-#define X(suffix, name) BS_RESIZE_##suffix,
-enum bs_resize_mode { BS_RESIZE_MODES(X) BS_RESIZE_MODE_COUNT };
-#undef X
-#define X(suffix, name) BS_RESIZE_##suffix,
-enum bs_resize_coordinate { BS_RESIZE_COORDINATES(X) BS_RESIZE_COORDINATE_COUNT };
-#undef X
-#define X(suffix, name) BS_RESIZE_ROUND_##suffix,
-enum bs_resize_rounding { BS_RESIZE_ROUNDINGS(X) BS_RESIZE_ROUNDING_COUNT };
-#undef X
-
-/* Rows, columns. */
-typedef struct bs_resize {
-    int mode, coordinate, rounding;
-    float scale[2];       /* output size / input size, as the file says it */
-    float cubic;          /* cubic: the parameter a of the kernel */
-    bool exclude_outside; /* cubic: neighbours outside have weight 0, else they repeat the edge */
-} bs_resize;
-
-typedef struct bs_attr {
-    bs_window window;
-    bs_resize resize;
-    bool trans_b;               /* Gemm: B is (N, K) */
-    float alpha, beta;          /* Gemm; LRN; see BS_UNARY_OPS */
-    float epsilon;              /* normalisations; LRN bias */
-    float low, high;            /* Clip where the bounds are not tensors of the file (attributes or absent) */
-    int pad_mode;               /* Pad */
-    float value;                /* Pad, constant */
-    int size;                   /* LRN */
-    int axis;                   /* Concat, Gather, (Log)Softmax, LayerNormalization: per-sample axis */
-    bool reduce[BS_MAX_RANK];   /* reductions: per-sample axes */
-    int64_t begin[BS_MAX_RANK]; /* Slice start / Pad before (constant: may be negative: crop), per sample */
-    int64_t end[BS_MAX_RANK];   /* Pad after */
-    int64_t step[BS_MAX_RANK];  /* Slice, non-zero, may be negative */
-    int perm[BS_MAX_RANK];      /* Transpose, per-sample axes */
-} bs_attr;
 
 /* Inputs by operator (indices of tensors, -1 = absent):
  *   Conv: x, weight (M, C/g, kH, kW), bias (M)

@@ -219,39 +219,19 @@ bs_status bs_place_meet(bs_raw *r, int slot, bs_value **out);
 /* Shape of an operand as in the file, an axis it has lost put back as 1. */
 void bs_place_whole(const bs_value *v, bs_shape *out);
 
-/* lower_math.c */
-bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_matmul(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out);
+/* lower_*.c. How the nodes of each family of operators are lowered, */
+#define X(family, ...) bs_status bs_lower_##family(bs_raw *r, bs_node *n, bs_shape *out);
+BS_OP_FAMILIES(X)
+#undef X
+/* and what a family has to know of some of them, see SPECIAL of lower.c. */
 bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_variadic(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_where(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_reduce(bs_raw *r, bs_node *n, bs_shape *out);
-/* lower_norm.c */
-bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_layer_norm(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_instance_norm(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_lrn(bs_raw *r, bs_node *n, bs_shape *out);
-/* lower_window.c */
-bs_status bs_lower_conv(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_pool(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out);
-/* lower_move.c */
-bs_status bs_lower_concat(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_slice(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_gather(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_expand(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_tile(bs_raw *r, bs_node *n, bs_shape *out);
-/* lower_shape.c */
-bs_status bs_lower_reshape(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_squeeze(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_unsqueeze(bs_raw *r, bs_node *n, bs_shape *out);
-bs_status bs_lower_transpose(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_split(bs_raw *r);
+/* lower.c. Returns true if nodes of this ONNX operator can be lowered. */
+bool bs_lower_knows(const char *op);
 
 /* finish.c: *g is empty before; takes over data and nodes that it keeps. */
 bs_status bs_import_finish(bs_import *im, bs_graph *g);

@@ -66,12 +66,17 @@ bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
 }
 
 /* One input, same shape. */
-static bs_status lower_same(bs_raw *r, bs_node *n, bs_shape *out)
+bs_status bs_lower_identity(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x;
     BS_TRY(bs_lower_one(r, n, &x));
     *out = x->shape;
     return BS_OK;
+}
+
+bs_status bs_lower_unary(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    return bs_lower_identity(r, n, out);
 }
 
 static bs_status lower_dropout(bs_raw *r, bs_node *n, bs_shape *out)
@@ -81,7 +86,7 @@ static bs_status lower_dropout(bs_raw *r, bs_node *n, bs_shape *out)
         bs_raw_fail(r, "it is in training mode");
         return bs_hint("export the model for inference: model.eval() before torch.onnx.export()");
     }
-    return lower_same(r, n, out);
+    return bs_lower_identity(r, n, out);
 }
 
 static bs_status lower_cast(bs_raw *r, bs_node *n, bs_shape *out)
@@ -92,42 +97,20 @@ static bs_status lower_cast(bs_raw *r, bs_node *n, bs_shape *out)
         bs_raw_fail(r, "it casts activations to %s, only FLOAT is supported", bs_type_name(to));
         return bs_hint("export the model in fp32");
     }
-    return lower_same(r, n, out);
+    return bs_lower_identity(r, n, out);
 }
 
-/* X(ONNX operator, op it becomes, function, least and most inputs) */
-#define LOWERINGS(X)                                                                                         \
-    X("Conv", CONV, bs_lower_conv, 2, 3)                                                                     \
-    X("Gemm", GEMM, bs_lower_gemm, 2, 3)                                                                     \
-    X("MatMul", MATMUL, bs_lower_matmul, 2, 2)                                                               \
-    X("BatchNormalization", BATCH_NORM, bs_lower_batch_norm, 5, 5)                                           \
-    X("LayerNormalization", LAYER_NORM, bs_lower_layer_norm, 2, 3)                                           \
-    X("InstanceNormalization", INSTANCE_NORM, bs_lower_instance_norm, 3, 3)                                  \
-    X("Clip", CLIP, bs_lower_clip, 1, 3)                                                                     \
+/* X(ONNX operator, op it becomes, function, least and most inputs): names of others, and operators that their
+ * family's function does not serve. */
+#define SPECIAL(X)                                                                                           \
     X("Gelu", GELU, bs_lower_gelu, 1, 1)                                                                     \
-    X("Where", WHERE, bs_lower_where, 3, 3)                                                                  \
-    X("MaxPool", MAX_POOL, bs_lower_pool, 1, 1)                                                              \
-    X("AveragePool", AVERAGE_POOL, bs_lower_pool, 1, 1)                                                      \
     X("GlobalMaxPool", MAX_POOL, bs_lower_global_pool, 1, 1)                                                 \
     X("GlobalAveragePool", GLOBAL_AVERAGE_POOL, bs_lower_global_pool, 1, 1)                                  \
-    X("Concat", CONCAT, bs_lower_concat, 1, INT32_MAX)                                                       \
-    X("Slice", SLICE, bs_lower_slice, 1, 5)                                                                  \
-    X("Gather", GATHER, bs_lower_gather, 2, 2)                                                               \
-    X("Pad", PAD, bs_lower_pad, 1, 4)                                                                        \
-    X("Expand", EXPAND, bs_lower_expand, 2, 2)                                                               \
-    X("Tile", TILE, bs_lower_tile, 2, 2)                                                                     \
-    X("Resize", RESIZE, bs_lower_resize, 1, 4)                                                               \
     X("Upsample", RESIZE, bs_lower_resize, 1, 2)                                                             \
-    X("Reshape", RESHAPE, bs_lower_reshape, 2, 2)                                                            \
     X("Flatten", FLATTEN, bs_lower_flatten, 1, 1)                                                            \
     X("Squeeze", SQUEEZE, bs_lower_squeeze, 1, 2)                                                            \
     X("Unsqueeze", UNSQUEEZE, bs_lower_unsqueeze, 1, 2)                                                      \
-    X("Transpose", TRANSPOSE, bs_lower_transpose, 1, 1)                                                      \
-    X("Softmax", SOFTMAX, bs_lower_softmax, 1, 1)                                                            \
-    X("LogSoftmax", LOG_SOFTMAX, bs_lower_softmax, 1, 1)                                                     \
-    X("LRN", LRN, bs_lower_lrn, 1, 1)                                                                        \
     X("Dropout", DROPOUT, lower_dropout, 1, 3)                                                               \
-    X("Identity", IDENTITY, lower_same, 1, 1)                                                                \
     X("Cast", IDENTITY, lower_cast, 1, 1)
 
 typedef struct lowering {
@@ -139,22 +122,18 @@ typedef struct lowering {
     float alpha, beta;
 } lowering;
 
-/* The first that fits counts. */
+/* The last that fits counts. */
 static const lowering lowerings[] = {
-#define X(name, op, fn, least, most) {name, BS_OP_##op, fn, least, most, NULL, NULL, 0, 0},
-    LOWERINGS(X)
+#define X(op, name, family, type, least, most)                                                               \
+    {name, BS_OP_##op, bs_lower_##family, least, most, NULL, NULL, 0, 0},
+    BS_OPS(X)
 #undef X
-#define X(op, name, result, a_name, a, b_name, b) {name, BS_OP_##op, lower_same, 1, 1, a_name, b_name, a, b},
+#define X(op, name, result, a_name, a, b_name, b)                                                            \
+    {name, BS_OP_##op, bs_lower_unary, 1, 1, a_name, b_name, a, b},
         BS_UNARY_OPS(X)
 #undef X
-#define X(op, name, ...) {name, BS_OP_##op, bs_lower_variadic, 2, 2, NULL, NULL, 0, 0},
-            BS_BINARY_OPS(X)
-#undef X
-#define X(op, name, ...) {name, BS_OP_##op, bs_lower_variadic, 1, INT32_MAX, NULL, NULL, 0, 0},
-                BS_VARIADIC_OPS(X)
-#undef X
-#define X(op, name, ...) {name, BS_OP_##op, bs_lower_reduce, 1, 2, NULL, NULL, 0, 0},
-                    BS_REDUCE_OPS(X)
+#define X(name, op, fn, least, most) {name, BS_OP_##op, fn, least, most, NULL, NULL, 0, 0},
+            SPECIAL(X)
 #undef X
 };
 
@@ -221,15 +200,26 @@ static bs_status run_lowering(bs_raw *r, const lowering *l, bs_node *node)
     return bs_lower_emit(r, node, &shape, 0);
 }
 
+static const lowering *find(const char *op)
+{
+    const lowering *l = NULL;
+    for (size_t k = 0; k < sizeof lowerings / sizeof *lowerings; k++)
+        if (strcmp(op, lowerings[k].name) == 0)
+            l = &lowerings[k];
+    return l;
+}
+
+bool bs_lower_knows(const char *op)
+{
+    return strcmp(op, "Split") == 0 || find(op);
+}
+
 bs_status bs_lower(bs_raw *r)
 {
     bs_place_begin(r);
     if (strcmp(r->op, "Split") == 0)
         return bs_lower_split(r);
-    const lowering *l = NULL;
-    for (size_t k = 0; k < sizeof lowerings / sizeof *lowerings && !l; k++)
-        if (strcmp(r->op, lowerings[k].name) == 0)
-            l = &lowerings[k];
+    const lowering *l = find(r->op);
     if (!l)
         return unsupported(r);
     if (r->n_in < l->least || r->n_in > l->most)

@@ -135,7 +135,7 @@ bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out)
 }
 
 /* Operators whose operands broadcast. The images' axes must meet. */
-bs_status bs_lower_variadic(bs_raw *r, bs_node *n, bs_shape *out)
+bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
 {
     const bs_value *first = NULL;
     for (int k = 0; k < r->n_in; k++)
@@ -186,7 +186,7 @@ static bs_status need_floats(bs_raw *r, bs_value *v)
 bs_status bs_lower_where(bs_raw *r, bs_node *n, bs_shape *out)
 {
     BS_TRY(need_floats(r, bs_raw_input(r, 0)));
-    return bs_lower_variadic(r, n, out);
+    return bs_lower_broadcast(r, n, out);
 }
 
 bs_status bs_lower_reduce(bs_raw *r, bs_node *n, bs_shape *out)

@@ -32,6 +32,25 @@ static void token_reach(bs_reach *r, const bs_graph *g, const bs_plane *planes, 
     }
 }
 
+/* field_FIELD() says what FIELD, a column of BS_OP_FAMILIES, means for a node whose tensors are images. r is
+ * that of an element-wise operator before, but not local. */
+typedef struct field_in {
+    const bs_graph *g;
+    const bs_node *n;
+} field_in;
+
+static void field_none(bs_reach *r, const field_in *f)
+{
+    (void)f;
+    r->local = false;
+}
+
+static void field_pixel(bs_reach *r, const field_in *f)
+{
+    (void)f;
+    r->local = true;
+}
+
 /* Element-wise operands: activations of the output's size or spread over it, parameters without rows and
  * columns. */
 static bool same_plane(const bs_graph *g, const bs_node *n)
@@ -48,6 +67,11 @@ static bool same_plane(const bs_graph *g, const bs_node *n)
             return false;
     }
     return true;
+}
+
+static void field_broadcast(bs_reach *r, const field_in *f)
+{
+    r->local = same_plane(f->g, f->n);
 }
 
 /* Outside a padded convolution's input we put zeros where the library skips; 0 * Inf would tell the
@@ -72,6 +96,12 @@ static void window_reach(bs_reach *r, const bs_window *w)
     }
 }
 
+static void field_conv(bs_reach *r, const field_in *f)
+{
+    window_reach(r, &f->n->attr.window);
+    r->local = finite_weights(f->g, f->n);
+}
+
 /* Does every window lie within the padded input? Else the divisor differs at the end. */
 static bool windows_fit(const bs_graph *g, const bs_node *n)
 {
@@ -90,8 +120,19 @@ static bool has_padding(const bs_window *w)
     return w->pad[0] || w->pad[1] || w->pad[2] || w->pad[3];
 }
 
-static void slice_reach(bs_reach *r, const bs_attr *a)
+static void field_pool(bs_reach *r, const field_in *f)
 {
+    const bs_window *w = &f->n->attr.window;
+    window_reach(r, w);
+    if (f->n->op == BS_OP_MAX_POOL)
+        r->fill = -INFINITY;
+    else
+        r->local = windows_fit(f->g, f->n) && (w->count_include_pad || !has_padding(w));
+}
+
+static void field_slice(bs_reach *r, const field_in *f)
+{
+    const bs_attr *a = &f->n->attr;
     r->local = a->step[1] > 0 && a->step[2] > 0;
     for (int i = 0; i < 2; i++) {
         r->stride[i] = (int)a->step[i + 1];
@@ -99,77 +140,45 @@ static void slice_reach(bs_reach *r, const bs_attr *a)
     }
 }
 
-/* A reduction over the channels alone, each pixel for itself. */
-static bool over_channels(const bs_graph *g, const bs_node *n)
+static void field_pad(bs_reach *r, const field_in *f)
 {
-    const bool *reduce = n->attr.reduce;
-    return g->tensors[n->in[0]].shape.rank == 3 && reduce[0] && !reduce[1] && !reduce[2];
+    const bs_attr *a = &f->n->attr;
+    r->local = a->pad_mode == BS_PAD_CONSTANT; /* else a change may come back mirrored */
+    r->pad[0] = (int)a->begin[1];
+    r->pad[1] = (int)a->begin[2];
+    r->fill = a->value;
 }
 
-static void image_reach(bs_reach *r, const bs_graph *g, const bs_node *n)
+static void field_concat(bs_reach *r, const field_in *f)
 {
-    const bs_attr *a = &n->attr;
-    switch (n->op) {
-    case BS_OP_CONV:
-        window_reach(r, &a->window);
-        r->local = finite_weights(g, n);
-        break;
-    case BS_OP_MAX_POOL:
-        window_reach(r, &a->window);
-        r->fill = -INFINITY;
-        break;
-    case BS_OP_AVERAGE_POOL:
-        window_reach(r, &a->window);
-        r->local = windows_fit(g, n) && (a->window.count_include_pad || !has_padding(&a->window));
-        break;
-    case BS_OP_SLICE:
-        slice_reach(r, a);
-        break;
-    case BS_OP_PAD:
-        r->local = a->pad_mode == BS_PAD_CONSTANT; /* else a change may come back mirrored */
-        r->pad[0] = (int)a->begin[1];
-        r->pad[1] = (int)a->begin[2];
-        r->fill = a->value;
-        break;
-    case BS_OP_CONCAT:
-        r->local = a->axis == 0;
-        for (int k = 0; k < n->n_in; k++) /* a constant comes with its whole plane */
-            r->local &= !g->tensors[n->in[k]].constant;
-        break;
-    case BS_OP_SOFTMAX:
-    case BS_OP_LOG_SOFTMAX:
-        r->local = a->axis == 0;
-        break;
-#define X(suffix, ...) case BS_OP_##suffix:
-        BS_REDUCE_OPS(X)
-#undef X
-        r->local = n->op != BS_OP_GLOBAL_AVERAGE_POOL && over_channels(g, n);
-        break;
-    case BS_OP_BATCH_NORM:
-    case BS_OP_LRN:
-        r->local = true;
-        break;
-#define X(suffix, ...) case BS_OP_##suffix:
-        BS_UNARY_OPS(X)
-        BS_BINARY_OPS(X)
-        BS_VARIADIC_OPS(X)
-#undef X
-    case BS_OP_CLIP:
-    case BS_OP_WHERE:
-    case BS_OP_DROPOUT:
-    case BS_OP_IDENTITY:
-        r->local = same_plane(g, n);
-        break;
-    default:
-        break;
-    }
+    r->local = f->n->attr.axis == 0;
+    for (int k = 0; k < f->n->n_in; k++) /* a constant comes with its whole plane */
+        r->local &= !f->g->tensors[f->n->in[k]].constant;
+}
+
+static void field_softmax(bs_reach *r, const field_in *f)
+{
+    r->local = f->n->attr.axis == 0;
+}
+
+/* A reduction over the channels alone, each pixel for itself. */
+static void field_reduce(bs_reach *r, const field_in *f)
+{
+    const bool *reduce = f->n->attr.reduce;
+    r->local = f->n->op != BS_OP_GLOBAL_AVERAGE_POOL && f->g->tensors[f->n->in[0]].shape.rank == 3 &&
+               reduce[0] && !reduce[1] && !reduce[2];
 }
 
 static void node_reach(bs_reach *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
+    static void (*const field[])(bs_reach *, const field_in *) = {
+#define X(family, axes, rows, field, ...) field_##field,
+        BS_OP_FAMILIES(X)
+#undef X
+    };
     *r = (bs_reach){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
     if (images(g, planes, n))
-        image_reach(r, g, n);
+        field[bs_op_describe(n->op)->family](r, &(field_in){g, n});
     else if (!planes[n->out].image && planes[n->out].axis >= 0)
         token_reach(r, g, planes, n);
 }

@@ -88,6 +88,9 @@ static const shape_case shape_cases[] = {
     {IMAGE "i a 2 7; i b 2 -1; Mod a,b -> m; i i 0; Gather m,i -> z; i o 1 -1; Concat o,z -> s axis=0; "
            "f c 1; Relu x -> r; i e 1 1; Reshape r,o -> y",
      "y", "144"},
+    {IMAGE "i a -7; i b 4; Mod a,b -> m fmod=1; i c -1; Sub c,m -> d; i e 1; i f -1; "
+           "Concat e,d,f -> s axis=0; Reshape x,s -> y",
+     "y", "2x72"},
     {IMAGE "f c 1 4 2; f w 2 3; MatMul c,w -> d; HardSigmoid d -> e; i k 0; Gather e,k -> h axis=2; "
            "i s 4 1 1; Reshape h,s -> l; Mul x,l -> y",
      "l", "4x1x1"},
