@@ -17,6 +17,8 @@ typedef struct bs_db {
     char *path;
 } bs_db;
 
+/* --- open.c --- */
+
 /* Opens an existing result file read-only; works while another process writes it. One of an earlier schema
  * version shows the tables of today. */
 bs_status bs_db_open(bs_db **out, const char *path);
@@ -25,13 +27,15 @@ bs_status bs_db_open(bs_db **out, const char *path);
 bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 /* Opens `path` for writing; *fresh: it holds no tables yet. One of an earlier schema version is refused. */
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
-void bs_db_close(bs_db *db);
-
 /* Fails unless the file describes exactly one campaign. */
 bs_status bs_db_check_campaign(const bs_db *db);
 /* Fails if a WAL or a journal lies beside the name `path`, which SQLite would take for that of a file put
  * there. */
 bs_status bs_db_check_alone(const char *path);
+
+/* --- db.c --- */
+
+void bs_db_close(bs_db *db);
 /* The failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
 bs_status bs_db_fail(const bs_db *db, const char *what);
 bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql);

@@ -82,22 +82,6 @@ bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry)
     return bs_str_status(out);
 }
 
-bs_status bs_identity_strata(const bs_plan *plan, char out[17])
-{
-    bs_str text = {0};
-    bs_status st = BS_OK;
-    for (int e = 0; e < plan->job->n_entries; e++) {
-        bs_str_printf(&text, "%d ", plan->job->entries[e].id);
-        BS_TRY_GOTO(bs_identity_entry(&text, plan, e), out);
-        bs_str_puts(&text, "\n");
-    }
-    BS_TRY_GOTO(bs_str_status(&text), out);
-    snprintf(out, 17, "%016" PRIx64, (uint64_t)XXH3_64bits(text.ptr, text.len));
-out:
-    bs_str_clear(&text);
-    return st;
-}
-
 /* --- writing
  * ------------------------------------------------------------------------------------------------ */
 
@@ -338,7 +322,7 @@ bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *c
     return write_images(s, images, 0);
 }
 
-/* --- extending; the checks are in compare.c
+/* --- extending, what resume.c has checked
  * ----------------------------------------------------------------- */
 
 static bs_status update_campaign(bs_store *s)
@@ -375,10 +359,9 @@ static bs_status tell_weights(const bs_store *s, uint32_t stored)
     return BS_OK;
 }
 
-bs_status bs_identity_check(bs_store *s, const bs_dataset *images, const char *const *class_names)
+bs_status bs_identity_extend(bs_store *s, const bs_dataset *images, const char *const *class_names,
+                             uint32_t stored)
 {
-    uint32_t stored;
-    BS_TRY(bs_identity_compare(s, images, &stored));
     BS_TRY(update_campaign(s));
     if (class_names)
         BS_TRY(write_classes(s, class_names));

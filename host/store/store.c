@@ -7,24 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target)
-{
-    int low = 0, high = plan->n_strata;
-    uint64_t wanted = (uint64_t)entry << 32 | target;
-    while (low < high) {
-        int mid = low + (high - low) / 2;
-        const bs_stratum *s = &plan->strata[mid];
-        uint64_t have = (uint64_t)plan->job->entries[s->entry].id << 32 | (uint32_t)s->target;
-        if (have == wanted)
-            return mid;
-        if (have < wanted)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return -1;
-}
-
 static bs_status load_golden(bs_store *s)
 {
     static const char sql[] =
@@ -150,11 +132,13 @@ static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
 {
     BS_TRY(bs_db_exec(s->db, "write", "BEGIN IMMEDIATE"));
     bs_status st = BS_OK;
+    uint32_t stored;
     if (fresh) {
         BS_TRY_GOTO(bs_store_create_schema(s->db), out);
         BS_TRY_GOTO(bs_identity_write(s, images, class_names), out);
     } else {
-        BS_TRY_GOTO(bs_identity_check(s, images, class_names), out);
+        BS_TRY_GOTO(bs_resume_check(s, images, &stored), out);
+        BS_TRY_GOTO(bs_identity_extend(s, images, class_names, stored), out);
         BS_TRY_GOTO(bs_schema_update(s->db), out);
     }
     st = bs_db_exec(s->db, "write", "COMMIT");

@@ -1,0 +1,227 @@
+/* Says whether a run may go on with a file: its campaign is the one that is to be run. Everything may grow,
+ * nothing may change. */
+#include "store/identity.h"
+#include "store/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bs_status hint_other(void)
+{
+    return bs_hint(
+        "one result file holds one campaign: undo the change in the job, or name another result file");
+}
+
+static bs_status check_text(const bs_store *s, const char *field, sqlite3_stmt *q, int column,
+                            const char *wanted)
+{
+    const char *have = (const char *)sqlite3_column_text(q, column);
+    if (have && strcmp(have, wanted) == 0)
+        return BS_OK;
+    bs_fail(BS_ERR, "result file '%s' belongs to another campaign: its %s is '%s', the job's is '%s'",
+            s->db->path, field, have ? have : "", wanted);
+    return hint_other();
+}
+
+static bs_status check_shard(const bs_store *s, sqlite3_stmt *q)
+{
+    uint32_t shard = (uint32_t)sqlite3_column_int64(q, 5), shards = (uint32_t)sqlite3_column_int64(q, 6);
+    uint32_t wanted = s->plan->shards > 1 ? s->plan->shard + 1 : 0,
+             of = s->plan->shards > 1 ? s->plan->shards : 0;
+    if (shard == wanted && shards == of)
+        return BS_OK;
+    if (shards == 0) {
+        bs_fail(BS_ERR, "result file '%s' holds all images, not shard %" PRIu32 " of %" PRIu32, s->db->path,
+                wanted, of);
+        return bs_hint("leave --shard out, or give the shard a file of its own");
+    }
+    bs_fail(BS_ERR, "result file '%s' holds shard %" PRIu32 " of %" PRIu32, s->db->path, shard, shards);
+    return bs_hint("go on with --shard %" PRIu32 "/%" PRIu32
+                   ", or name another result file; `bitsink merge` puts shards together",
+                   shard, shards);
+}
+
+static bs_status check_campaign(bs_store *s)
+{
+    const bs_job *job = s->plan->job;
+    char number[24];
+    bs_str preprocess = {0};
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    bs_identity_preprocess(&preprocess, &job->preprocess);
+    BS_TRY_GOTO(bs_str_status(&preprocess), out);
+    BS_TRY_GOTO(
+        bs_db_prepare(
+            &q, s->db,
+            "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards FROM campaign"),
+        out);
+    BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+    if (!row) {
+        st = bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", s->db->path);
+        bs_hint("start a new result file");
+        goto out;
+    }
+    BS_TRY_GOTO(check_text(s, "model SHA-256", q, 0, s->plan->graph->sha256), out);
+    snprintf(number, sizeof number, "%" PRIu64, job->seed);
+    BS_TRY_GOTO(check_text(s, "seed", q, 1, number), out);
+    BS_TRY_GOTO(check_text(s, "preprocessing", q, 2, preprocess.ptr), out);
+    snprintf(number, sizeof number, "%d", job->label_offset);
+    BS_TRY_GOTO(check_text(s, "label offset", q, 3, number), out);
+    snprintf(number, sizeof number, "%d", s->plan->graph->classes);
+    BS_TRY_GOTO(check_text(s, "number of classes", q, 4, number), out);
+    st = check_shard(s, q);
+out:
+    sqlite3_finalize(q);
+    bs_str_clear(&preprocess);
+    return st;
+}
+
+static int find_entry(const bs_plan *plan, int id)
+{
+    for (int e = 0; e < plan->job->n_entries; e++)
+        if (plan->job->entries[e].id == id)
+            return e;
+    return -1;
+}
+
+/* Is `have` the job's definition, but for how sites were drawn (history.c)? */
+static bool drawn_otherwise(const char *have, const char *wanted)
+{
+    size_t n = strlen(wanted);
+    return have && strncmp(have, wanted, n) == 0 && strcmp(have + n, " with replacement") == 0;
+}
+
+static bs_status check_entry(bs_store *s, sqlite3_stmt *q)
+{
+    int id = sqlite3_column_int(q, 0), index = find_entry(s->plan, id);
+    char field[64];
+    if (index < 0) {
+        bs_fail(BS_ERR, "result file '%s' has a fault entry %d that the job lacks", s->db->path, id);
+        return bs_hint("entries may be added, not removed: put it back, or name another result file");
+    }
+    bs_str definition = {0};
+    bs_status st = bs_identity_entry(&definition, s->plan, index);
+    snprintf(field, sizeof field, "fault entry %d", id);
+    if (st == BS_OK && drawn_otherwise((const char *)sqlite3_column_text(q, 1), definition.ptr)) {
+        st = bs_fail(
+            BS_ERR,
+            "result file '%s' cannot go on: bitsink of an earlier version drew the sites of fault entry "
+            "%d in another way",
+            s->db->path, id);
+        bs_hint("what it holds stays valid; name another result file for more trials");
+    } else if (st == BS_OK) {
+        st = check_text(s, field, q, 1, definition.ptr);
+    }
+    bs_str_clear(&definition);
+    return st;
+}
+
+static bs_status check_entries(bs_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT id, definition FROM entry ORDER BY id"));
+    do {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (row)
+            BS_TRY_GOTO(check_entry(s, q), out);
+    } while (row);
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status check_strata(bs_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT entry, layer, repetitions FROM stratum ORDER BY entry, layer"));
+    for (;;) {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (!row)
+            break;
+        int entry = sqlite3_column_int(q, 0);
+        int k = bs_store_stratum(s->plan, (uint32_t)entry, (uint32_t)sqlite3_column_int(q, 1));
+        uint32_t have = (uint32_t)sqlite3_column_int64(q, 2),
+                 wanted = k < 0 ? 0 : s->plan->strata[k].repetitions;
+        if (have > wanted) {
+            st = bs_fail(BS_ERR,
+                         "result file '%s' has %" PRIu32
+                         " trials an image for fault entry %d, the job %" PRIu32,
+                         s->db->path, have, entry, wanted);
+            bs_hint("trials may grow, not shrink: ask for at least %" PRIu32 ", or name another result file",
+                    have);
+            goto out;
+        }
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status check_image(const bs_store *s, sqlite3_stmt *q, const bs_image *image, uint32_t i)
+{
+    const char *path = (const char *)sqlite3_column_text(q, 1);
+    int label = sqlite3_column_type(q, 2) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 2);
+    int wanted = image->label < 0 ? -1 : image->label;
+    bool same;
+    BS_TRY(bs_same_utf8(&same, path, image->path));
+    if (!same) {
+        bs_fail(BS_ERR,
+                "result file '%s' belongs to another campaign: its image %" PRIu32
+                " is '%s', the job's is '%s'",
+                s->db->path, i, path ? path : "", image->path);
+        return bs_hint("images may be added at the end only; undo the change, or name another result file");
+    }
+    if (label != wanted) {
+        bs_fail(BS_ERR,
+                "result file '%s' belongs to another campaign: the label of its image %" PRIu32
+                " ('%s') is %d, the "
+                "job's is %d",
+                s->db->path, i, path, label, wanted);
+        return hint_other();
+    }
+    return BS_OK;
+}
+
+static bs_status check_images(bs_store *s, const bs_dataset *images, uint32_t *n)
+{
+    sqlite3_stmt *q = NULL;
+    bool row;
+    bs_status st;
+    *n = 0;
+    BS_TRY(bs_db_prepare(&q, s->db, "SELECT id, path, label FROM image ORDER BY id"));
+    for (;; (*n)++) {
+        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+        if (!row)
+            break;
+        if (*n >= s->n_images) {
+            st = bs_fail(BS_ERR, "result file '%s' has more images than the job's %" PRIu32, s->db->path,
+                         s->n_images);
+            bs_hint("images may be added, not removed: raise the limit, or name another result file");
+            goto out;
+        }
+        if (sqlite3_column_int64(q, 0) != *n) {
+            st =
+                bs_fail(BS_ERR, "result file '%s' is damaged: image %" PRIu32 " is missing", s->db->path, *n);
+            goto out;
+        }
+        BS_TRY_GOTO(check_image(s, q, bs_dataset_image(images, *n), *n), out);
+    }
+out:
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_resume_check(bs_store *s, const bs_dataset *images, uint32_t *n_images)
+{
+    BS_TRY(check_campaign(s));
+    BS_TRY(check_entries(s));
+    BS_TRY(check_strata(s));
+    return check_images(s, images, n_images);
+}
