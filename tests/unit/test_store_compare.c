@@ -5,6 +5,26 @@
 
 #include <math.h>
 
+/* A campaign, and the path of a second one to compare it with. */
+typedef struct pair {
+    fixture f;
+    char other[128];
+    bs_comparisons c;
+} pair;
+
+static void pair_open(pair *p)
+{
+    fixture_open(&p->f);
+    snprintf(p->other, sizeof p->other, "%s/other.db", p->f.dir);
+    memset(&p->c, 0, sizeof p->c);
+}
+
+static void pair_close(pair *p)
+{
+    bs_comparisons_clear(&p->c);
+    fixture_close(&p->f);
+}
+
 static void assert_near(double have, double want, double tolerance)
 {
     if (!(fabs(have - want) <= tolerance))
@@ -14,6 +34,7 @@ static void assert_near(double have, double want, double tolerance)
 static void compare(bs_comparisons *c, const char *a, const char *b, const char *map, bool by_position)
 {
     bs_compare_options o = {.fdr = 0.05, .map = map, .by_position = by_position};
+    bs_comparisons_clear(c);
     assert_ok(bs_store_compare(c, a, b, &o));
 }
 
@@ -83,70 +104,59 @@ static void check_against_views(const bs_comparisons *c, const char *a, const ch
 static void differences_are_found(void **state)
 {
     (void)state;
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
-    fx_run(&f, other, 0, FX_ROWS, 100);
-    compare(&c, f.db, other, NULL, false);
-    assert_int_equal(c.n, 2 * FX_STRATA);
-    assert_true(c.n_differ == 0 && c.remarks == 0);
-    for (size_t i = 0; i < c.n; i++)
-        assert_true(c.row[i].p == 1 && c.row[i].only[0] == 0 && c.row[i].only[1] == 0);
-    bs_comparisons_clear(&c);
-    unlink(other);
-    worsen(&f);
-    fx_run(&f, other, 0, FX_ROWS, 100);
-    compare(&c, f.db, other, NULL, false);
-    check_against_views(&c, f.db, other);
-    const bs_comparison *worse = row_of(&c, 2, "features.1", BS_COMPARE_SDC1);
+    pair p;
+    pair_open(&p);
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
+    fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    assert_int_equal(p.c.n, 2 * FX_STRATA);
+    assert_true(p.c.n_differ == 0 && p.c.remarks == 0);
+    for (size_t i = 0; i < p.c.n; i++)
+        assert_true(p.c.row[i].p == 1 && p.c.row[i].only[0] == 0 && p.c.row[i].only[1] == 0);
+    unlink(p.other);
+    worsen(&p.f);
+    fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    check_against_views(&p.c, p.f.db, p.other);
+    const bs_comparison *worse = row_of(&p.c, 2, "features.1", BS_COMPARE_SDC1);
     assert_true(worse->differs && worse->test == BS_COMPARE_MCNEMAR && worse->only[1] > worse->only[0]);
-    const bs_comparison *better = row_of(&c, 3, "conv.weight", BS_COMPARE_SDC1);
+    const bs_comparison *better = row_of(&p.c, 3, "conv.weight", BS_COMPARE_SDC1);
     assert_true(better->differs && better->test == BS_COMPARE_SIGN && better->n[0] == FX_REPETITIONS);
     assert_true(better->only[0] == FX_REPETITIONS && better->rate[1] == 0);
-    assert_false(row_of(&c, 2, "image", BS_COMPARE_SDC1)->differs);
-    for (size_t i = 0; i < c.n; i++)
-        assert_true(c.row[i].q >= c.row[i].p && c.row[i].q <= c.row[i].p * (double)c.n + 1e-15);
-    bs_comparisons_clear(&c);
-    unlink(other);
-    fx_run(&f, other, FX_ROWS / 4, FX_ROWS, 100); /* nothing of the first stratum */
-    compare(&c, f.db, other, NULL, false);
-    assert_true(c.n == 2 * (FX_STRATA - 1) && c.only[0] == 1 && c.only[1] == 0);
-    bs_comparisons_clear(&c);
-    fx_number(other, "UPDATE entry SET bits = 1 WHERE id = 2");
+    assert_false(row_of(&p.c, 2, "image", BS_COMPARE_SDC1)->differs);
+    for (size_t i = 0; i < p.c.n; i++)
+        assert_true(p.c.row[i].q >= p.c.row[i].p && p.c.row[i].q <= p.c.row[i].p * (double)p.c.n + 1e-15);
+    unlink(p.other);
+    fx_run(&p.f, p.other, FX_ROWS / 4, FX_ROWS, 100); /* nothing of the first stratum */
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    assert_true(p.c.n == 2 * (FX_STRATA - 1) && p.c.only[0] == 1 && p.c.only[1] == 0);
+    bs_comparisons_clear(&p.c);
+    fx_number(p.other, "UPDATE entry SET bits = 1 WHERE id = 2");
     bs_compare_options o = {.fdr = 0.05};
-    assert_error(bs_store_compare(&c, f.db, other, &o), "different faults");
-    assert_error(bs_store_compare(&c, f.db, "/nonexistent", &o), "No such file");
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    assert_error(bs_store_compare(&p.c, p.f.db, p.other, &o), "different faults");
+    assert_error(bs_store_compare(&p.c, p.f.db, "/nonexistent", &o), "No such file");
+    pair_close(&p);
 }
 
 /* Trials that one file lacks do not count, on either side. */
 static void only_common_trials_count(void **state)
 {
     (void)state;
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    worsen(&f);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
+    pair p;
+    pair_open(&p);
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
+    worsen(&p.f);
     /* Of each stratum the first images in full, the next in part, none of the last. */
     for (int s = 0; s < FX_STRATA; s++) {
         size_t first = (size_t)s * FX_IMAGES * FX_REPETITIONS;
-        fx_run(&f, other, first, first + FX_REPETITIONS * 17 + 5, 60);
+        fx_run(&p.f, p.other, first, first + FX_REPETITIONS * 17 + 5, 60);
     }
-    compare(&c, f.db, other, NULL, false);
-    check_against_views(&c, f.db, other);
-    assert_near(row_of(&c, 2, "features.1", BS_COMPARE_DUE)->n[0], FX_REPETITIONS * 17 + 5, 0);
-    bs_comparisons_clear(&c);
-    compare(&c, other, f.db, NULL, false);
-    check_against_views(&c, other, f.db);
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    check_against_views(&p.c, p.f.db, p.other);
+    assert_near(row_of(&p.c, 2, "features.1", BS_COMPARE_DUE)->n[0], FX_REPETITIONS * 17 + 5, 0);
+    compare(&p.c, p.other, p.f.db, NULL, false);
+    check_against_views(&p.c, p.other, p.f.db);
+    pair_close(&p);
 }
 
 /* Each difference that makes trials of one id another fault. */
@@ -172,23 +182,19 @@ static void reasons_not_to_pair(void **state)
         {"UPDATE trial SET n_sites = 2 WHERE id = (SELECT min(id) FROM trial)", BS_UNPAIRED_FAULTS, 0},
         {"DELETE FROM image WHERE id = 3", 0, 0},
     };
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
+    pair p;
+    pair_open(&p);
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        unlink(other);
-        fx_run(&f, other, 0, FX_ROWS, 100);
-        fx_number(other, cases[k].sql);
-        compare(&c, f.db, other, NULL, false);
-        assert_int_equal(c.n, 2 * FX_STRATA);
-        assert_int_equal(row_of(&c, 2, "image", BS_COMPARE_SDC1)->why, cases[k].why);
-        assert_int_equal(row_of(&c, 7, "features.1", BS_COMPARE_DUE)->why, cases[k].of_all);
-        bs_comparisons_clear(&c);
+        unlink(p.other);
+        fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+        fx_number(p.other, cases[k].sql);
+        compare(&p.c, p.f.db, p.other, NULL, false);
+        assert_int_equal(p.c.n, 2 * FX_STRATA);
+        assert_int_equal(row_of(&p.c, 2, "image", BS_COMPARE_SDC1)->why, cases[k].why);
+        assert_int_equal(row_of(&p.c, 7, "features.1", BS_COMPARE_DUE)->why, cases[k].of_all);
     }
-    fixture_close(&f);
+    pair_close(&p);
 }
 
 /* What is said beside: nothing of it keeps trials from being paired. */
@@ -206,194 +212,165 @@ static void remarks(void **state)
         {"INSERT INTO bn_prior_image SELECT id, 1 + (id = 3) FROM image", BS_REMARK_TRIED},
         {"INSERT INTO bn_prior_image SELECT id, 7 FROM image", 0},
     };
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
+    pair p;
+    pair_open(&p);
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        unlink(other);
-        fx_run(&f, other, 0, FX_ROWS, 100);
-        fx_number(other, cases[k].sql);
-        compare(&c, f.db, other, NULL, false);
-        assert_int_equal(c.remarks, cases[k].remarks);
-        assert_int_equal(c.row[0].why, BS_PAIRED);
-        bs_comparisons_clear(&c);
+        unlink(p.other);
+        fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+        fx_number(p.other, cases[k].sql);
+        compare(&p.c, p.f.db, p.other, NULL, false);
+        assert_int_equal(p.c.remarks, cases[k].remarks);
+        assert_int_equal(p.c.row[0].why, BS_PAIRED);
     }
     /* Of another model, golden answers differ. */
-    unlink(other);
-    fx_run(&f, other, 0, FX_ROWS, 100);
-    fx_number(other, "UPDATE golden SET logits_hash = 'x'");
-    fx_number(other, "UPDATE campaign SET model_sha256 = 'another'");
-    compare(&c, f.db, other, NULL, false);
-    assert_int_equal(c.remarks, BS_REMARK_MODEL);
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    unlink(p.other);
+    fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+    fx_number(p.other, "UPDATE golden SET logits_hash = 'x'");
+    fx_number(p.other, "UPDATE campaign SET model_sha256 = 'another'");
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    assert_int_equal(p.c.remarks, BS_REMARK_MODEL);
+    pair_close(&p);
 }
 
 /* Images of weight 0 in either file are left out; the others count alike. */
 static void weightless_images_are_left_out(void **state)
 {
     (void)state;
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    worsen(&f);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
-    fx_run(&f, other, 0, FX_ROWS, 100);
-    fx_number(f.db, "INSERT INTO bn_prior_image SELECT id, id % 3 FROM image"); /* 16 of 24 */
-    fx_number(other, "INSERT INTO bn_prior_image SELECT id, 1 FROM image WHERE id < 12");
-    compare(&c, f.db, other, NULL, false);
-    const bs_comparison *r = row_of(&c, 2, "features.1", BS_COMPARE_SDC1);
+    pair p;
+    pair_open(&p);
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
+    worsen(&p.f);
+    fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+    fx_number(p.f.db, "INSERT INTO bn_prior_image SELECT id, id % 3 FROM image"); /* 16 of 24 */
+    fx_number(p.other, "INSERT INTO bn_prior_image SELECT id, 1 FROM image WHERE id < 12");
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    const bs_comparison *r = row_of(&p.c, 2, "features.1", BS_COMPARE_SDC1);
     assert_int_equal(r->why, BS_PAIRED);
     assert_near(r->n[0], 8 * FX_REPETITIONS, 0);
     assert_near(r->rate[1],
-                fx_number(other, "SELECT avg(sdc1) FROM outcome WHERE entry = 2 AND layer = 2 "
-                                 "AND image < 12 AND image % 3 > 0"),
+                fx_number(p.other, "SELECT avg(sdc1) FROM outcome WHERE entry = 2 AND layer = 2 "
+                                   "AND image < 12 AND image % 3 > 0"),
                 1e-12);
-    bs_comparisons_clear(&c);
-    fx_number(other, "UPDATE bn_prior_image SET weight = 0 WHERE image % 3 > 0");
-    compare(&c, f.db, other, NULL, false); /* none is left */
-    assert_int_equal(row_of(&c, 2, "features.1", BS_COMPARE_SDC1)->why, BS_UNPAIRED_TRIALS);
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    fx_number(p.other, "UPDATE bn_prior_image SET weight = 0 WHERE image % 3 > 0");
+    compare(&p.c, p.f.db, p.other, NULL, false); /* none is left */
+    assert_int_equal(row_of(&p.c, 2, "features.1", BS_COMPARE_SDC1)->why, BS_UNPAIRED_TRIALS);
+    pair_close(&p);
 }
 
 static void other_names(void **state)
 {
     (void)state;
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
+    pair p;
     bs_compare_options o = {.fdr = 0.05, .map = "imagf=picture"};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    worsen(&f);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
-    fx_run(&f, other, 0, FX_ROWS, 100);
-    fx_number(other, "UPDATE layer SET name = 'picture' WHERE id = 0");
-    compare(&c, f.db, other, NULL, false);
-    assert_true(c.n == 2 * (FX_STRATA - 1) && c.only[0] == 1 && c.only[1] == 1);
-    bs_comparisons_clear(&c);
-    compare(&c, f.db, other, "image=picture", false);
-    assert_true(c.n == 2 * FX_STRATA && c.only[0] == 0 && c.only[1] == 0);
-    const bs_comparison *r = row_of(&c, 2, "image", BS_COMPARE_SDC1);
+    pair_open(&p);
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
+    worsen(&p.f);
+    fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+    fx_number(p.other, "UPDATE layer SET name = 'picture' WHERE id = 0");
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    assert_true(p.c.n == 2 * (FX_STRATA - 1) && p.c.only[0] == 1 && p.c.only[1] == 1);
+    compare(&p.c, p.f.db, p.other, "image=picture", false);
+    assert_true(p.c.n == 2 * FX_STRATA && p.c.only[0] == 0 && p.c.only[1] == 0);
+    const bs_comparison *r = row_of(&p.c, 2, "image", BS_COMPARE_SDC1);
     assert_string_equal(r->name[1], "picture");
     assert_true(r->why == (BS_UNPAIRED_MAP | BS_UNPAIRED_LAYER) && r->test == BS_COMPARE_PROPORTIONS);
-    r = row_of(&c, 3, "conv.weight", BS_COMPARE_SDC1);
+    r = row_of(&p.c, 3, "conv.weight", BS_COMPARE_SDC1);
     assert_true(r->why == BS_UNPAIRED_MAP);
     assert_near(r->n[0], FX_REPETITIONS, 0.1); /* faults, of a population of 5200 */
     assert_near(r->rate[0],
-                fx_number(f.db, "SELECT rate FROM layer_outcome WHERE entry = 3 AND outcome = 'sdc1'"),
+                fx_number(p.f.db, "SELECT rate FROM layer_outcome WHERE entry = 3 AND outcome = 'sdc1'"),
                 1e-12);
-    bs_comparisons_clear(&c);
-    compare(&c, f.db, other, NULL, true);
-    assert_true(c.n == 2 * FX_STRATA && c.only[0] == 0);
-    bs_comparisons_clear(&c);
+    compare(&p.c, p.f.db, p.other, NULL, true);
+    assert_true(p.c.n == 2 * FX_STRATA && p.c.only[0] == 0);
     /* A name that is spoken for is not taken twice. */
-    compare(&c, f.db, other, "image=features.1", false);
-    assert_true(c.n == 2 * 2 && c.only[0] == 2 && c.only[1] == 2);
-    bs_comparisons_clear(&c);
-    assert_error(bs_store_compare(&c, f.db, other, &o), "no trials in a layer 'imagf'");
+    compare(&p.c, p.f.db, p.other, "image=features.1", false);
+    assert_true(p.c.n == 2 * 2 && p.c.only[0] == 2 && p.c.only[1] == 2);
+    bs_comparisons_clear(&p.c);
+    assert_error(bs_store_compare(&p.c, p.f.db, p.other, &o), "no trials in a layer 'imagf'");
     assert_non_null(strstr(bs_error_hint(), "'image'"));
     o.map = "image=pictur";
-    assert_error(bs_store_compare(&c, f.db, other, &o), "the second file has no trials in a layer 'pictur'");
+    assert_error(bs_store_compare(&p.c, p.f.db, p.other, &o),
+                 "the second file has no trials in a layer 'pictur'");
     o.map = "image";
-    assert_error(bs_store_compare(&c, f.db, other, &o), "pairs of layers");
+    assert_error(bs_store_compare(&p.c, p.f.db, p.other, &o), "pairs of layers");
     o.map = "image=picture,image=features.1";
-    assert_error(bs_store_compare(&c, f.db, other, &o), "twice");
+    assert_error(bs_store_compare(&p.c, p.f.db, p.other, &o), "twice");
     o.by_position = true;
-    assert_error(bs_store_compare(&c, f.db, other, &o), "exclude");
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    assert_error(bs_store_compare(&p.c, p.f.db, p.other, &o), "exclude");
+    pair_close(&p);
 }
 
 /* A census is known for certain; two of them differ or do not. */
 static void a_census_is_certain(void **state)
 {
     (void)state;
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
-    fixture_open(&f);
-    f.stratum[2].population = FX_REPETITIONS;
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    worsen(&f);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
-    fx_run(&f, other, 0, FX_ROWS, 100);
-    fx_number(other, "UPDATE campaign SET seed = '17'");
-    compare(&c, f.db, other, NULL, false);
-    const bs_comparison *r = row_of(&c, 3, "conv.weight", BS_COMPARE_SDC1);
+    pair p;
+    pair_open(&p);
+    p.f.stratum[2].population = FX_REPETITIONS;
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
+    worsen(&p.f);
+    fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+    fx_number(p.other, "UPDATE campaign SET seed = '17'");
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    const bs_comparison *r = row_of(&p.c, 3, "conv.weight", BS_COMPARE_SDC1);
     assert_true(isinf(r->n[0]) && isinf(r->n[1]) && r->p == 0 && r->differs && r->detectable == 0);
-    bs_comparisons_clear(&c);
     /* Not if the images are others, or weigh otherwise, or one has another content. */
-    fx_number(other, "INSERT INTO bn_prior_image SELECT id, 1 + (id = 3) FROM image");
-    compare(&c, f.db, other, NULL, false);
-    r = row_of(&c, 3, "conv.weight", BS_COMPARE_SDC1);
+    fx_number(p.other, "INSERT INTO bn_prior_image SELECT id, 1 + (id = 3) FROM image");
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    r = row_of(&p.c, 3, "conv.weight", BS_COMPARE_SDC1);
     assert_true(r->n[0] == FX_REPETITIONS && isfinite(r->n[1]) && r->p > 1e-9);
-    bs_comparisons_clear(&c);
-    fx_number(other, "DELETE FROM bn_prior_image");
-    fx_number(other, "UPDATE golden SET sha256 = 'c' WHERE image = 3");
-    compare(&c, f.db, other, NULL, false);
-    r = row_of(&c, 3, "conv.weight", BS_COMPARE_SDC1);
+    fx_number(p.other, "DELETE FROM bn_prior_image");
+    fx_number(p.other, "UPDATE golden SET sha256 = 'c' WHERE image = 3");
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    r = row_of(&p.c, 3, "conv.weight", BS_COMPARE_SDC1);
     assert_true(r->n[0] == FX_REPETITIONS && r->n[1] == FX_REPETITIONS && r->p > 1e-9);
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    pair_close(&p);
 }
 
 /* All faults of a population, but on other images each: shards of one campaign. */
 static void shards_are_no_census(void **state)
 {
     (void)state;
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0};
-    fixture_open(&f);
+    pair p;
+    pair_open(&p);
     for (int s = 0; s < FX_STRATA; s++)
-        f.stratum[s].population = FX_REPETITIONS;
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
+        p.f.stratum[s].population = FX_REPETITIONS;
     for (int s = 0; s < FX_STRATA; s++) {
         size_t first = (size_t)s * FX_IMAGES * FX_REPETITIONS, half = FX_IMAGES * FX_REPETITIONS / 2;
-        fx_run(&f, f.db, first, first + half, 60);
-        fx_run(&f, other, first + half, first + 2 * half, 60);
+        fx_run(&p.f, p.f.db, first, first + half, 60);
+        fx_run(&p.f, p.other, first + half, first + 2 * half, 60);
     }
-    compare(&c, f.db, other, NULL, false);
-    assert_true(c.n == 2 * FX_STRATA && c.remarks == BS_REMARK_TRIED);
-    for (size_t i = 0; i < c.n; i++) {
-        assert_int_equal(c.row[i].why, BS_UNPAIRED_TRIALS);
-        assert_true(isfinite(c.row[i].n[0]) && isfinite(c.row[i].n[1]) && c.row[i].p > 0);
+    compare(&p.c, p.f.db, p.other, NULL, false);
+    assert_true(p.c.n == 2 * FX_STRATA && p.c.remarks == BS_REMARK_TRIED);
+    for (size_t i = 0; i < p.c.n; i++) {
+        assert_int_equal(p.c.row[i].why, BS_UNPAIRED_TRIALS);
+        assert_true(isfinite(p.c.row[i].n[0]) && isfinite(p.c.row[i].n[1]) && p.c.row[i].p > 0);
     }
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    pair_close(&p);
 }
 
 /* The views in a file of an earlier version are not asked. */
 static void old_views_are_not_used(void **state)
 {
     (void)state;
-    fixture f;
-    char other[128];
-    bs_comparisons c = {0}, old = {0};
-    fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
-    snprintf(other, sizeof other, "%s/other.db", f.dir);
-    fx_run(&f, other, 0, FX_ROWS, 100);
-    fx_number(other, "UPDATE campaign SET seed = '17'");
-    compare(&c, f.db, other, NULL, false);
+    pair p;
+    bs_comparisons old = {0};
+    pair_open(&p);
+    fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
+    fx_run(&p.f, p.other, 0, FX_ROWS, 100);
+    fx_number(p.other, "UPDATE campaign SET seed = '17'");
+    compare(&p.c, p.f.db, p.other, NULL, false);
     for (int k = 0; k < 2; k++) {
-        fx_number(k == 0 ? f.db : other, "DROP VIEW layer_outcome");
-        fx_number(k == 0 ? f.db : other, "CREATE VIEW layer_outcome AS SELECT 1 AS entry, 0.5 AS rate");
-        compare(&old, f.db, other, NULL, false);
-        assert_int_equal(old.n, c.n);
-        for (size_t i = 0; i < c.n; i++)
-            assert_true(old.row[i].rate[1] == c.row[i].rate[1] && old.row[i].n[0] == c.row[i].n[0]);
+        fx_number(k == 0 ? p.f.db : p.other, "DROP VIEW layer_outcome");
+        fx_number(k == 0 ? p.f.db : p.other, "CREATE VIEW layer_outcome AS SELECT 1 AS entry, 0.5 AS rate");
+        compare(&old, p.f.db, p.other, NULL, false);
+        assert_int_equal(old.n, p.c.n);
+        for (size_t i = 0; i < p.c.n; i++)
+            assert_true(old.row[i].rate[1] == p.c.row[i].rate[1] && old.row[i].n[0] == p.c.row[i].n[0]);
         bs_comparisons_clear(&old);
     }
-    bs_comparisons_clear(&c);
-    fixture_close(&f);
+    pair_close(&p);
 }
 
 int main(void)
