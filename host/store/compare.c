@@ -35,19 +35,12 @@ typedef struct files {
     bool certain; /* the images are the same: two censuses have nothing left to chance */
 } files;
 
-static bs_status check_entries(const bs_db *db, const char *other)
+static bs_status refuse_entry(void *context, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(bs_db_prepare(&q, db, sql_entry));
-    bs_status st = bs_db_step(db, q, &row);
-    if (st == BS_OK && row) {
-        st = bs_fail(BS_ERR, "fault entry %d of '%s' and of '%s' are different faults",
-                     sqlite3_column_int(q, 0), db->path, other);
-        bs_hint("compare campaigns whose entries of the same id have the same fault model");
-    }
-    sqlite3_finalize(q);
-    return st;
+    const files *f = context;
+    bs_fail(BS_ERR, "fault entry %d of '%s' and of '%s' are different faults", sqlite3_column_int(q, 0),
+            f->db[0]->path, f->db[1]->path);
+    return bs_hint("compare campaigns whose entries of the same id have the same fault model");
 }
 
 static bs_status open_files(files *f, const char *a, const char *b)
@@ -61,7 +54,7 @@ static bs_status open_files(files *f, const char *a, const char *b)
         BS_TRY(bs_schema_shadow(f->db[k], false, &shadowed));
         BS_TRY(bs_side_read(&f->side[k], f->db[k]));
     }
-    return check_entries(f->db[0], b);
+    return bs_db_each(f->db[0], sql_entry, BS_NO_BIND, refuse_entry, f);
 }
 
 static void close_files(files *f)
@@ -180,37 +173,40 @@ static bs_status add_rows(bs_comparisons *out, const files *f, bs_pairing *pairi
     return BS_OK;
 }
 
+typedef struct rates {
+    bs_comparisons *out;
+    const files *f;
+    int side;
+} rates;
+
+static bs_status read_rate(void *context, sqlite3_stmt *q)
+{
+    const rates *r = context;
+    int side = r->side;
+    for (size_t i = 0; i < r->out->n; i++) {
+        bs_comparison *c = &r->out->row[i];
+        if (c->why == BS_PAIRED || c->entry != sqlite3_column_int(q, 0) ||
+            strcmp(c->name[side], (const char *)sqlite3_column_text(q, 1)) != 0 ||
+            strcmp(bs_compare_outcome_name[c->outcome], (const char *)sqlite3_column_text(q, 2)) != 0)
+            continue;
+        bool census = sqlite3_column_type(q, 4) == SQLITE_NULL;
+        c->rate[side] = sqlite3_column_double(q, 3);
+        c->n[side] = sqlite3_column_double(q, census ? 5 : 4);
+        if (census && r->f->certain && sqlite3_column_int(q, 6))
+            c->n[side] = (double)INFINITY;
+    }
+    return BS_OK;
+}
+
 /* Rates and observations of the rows that are not paired, as this program's views see each file. */
 static bs_status read_rates(bs_comparisons *out, const files *f, int side)
 {
-    const bs_db *db = f->db[side];
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db,
-                         "SELECT entry, layer_name, outcome, rate, observations, units, "
-                         "coverage > 0.999999999 FROM layer_outcome "
-                         "WHERE outcome IN ('sdc1', 'due')"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        for (size_t i = 0; i < out->n; i++) {
-            bs_comparison *c = &out->row[i];
-            if (c->why == BS_PAIRED || c->entry != sqlite3_column_int(q, 0) ||
-                strcmp(c->name[side], (const char *)sqlite3_column_text(q, 1)) != 0 ||
-                strcmp(bs_compare_outcome_name[c->outcome], (const char *)sqlite3_column_text(q, 2)) != 0)
-                continue;
-            bool census = sqlite3_column_type(q, 4) == SQLITE_NULL;
-            c->rate[side] = sqlite3_column_double(q, 3);
-            c->n[side] = sqlite3_column_double(q, census ? 5 : 4);
-            if (census && f->certain && sqlite3_column_int(q, 6))
-                c->n[side] = (double)INFINITY;
-        }
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    rates r = {out, f, side};
+    return bs_db_each(f->db[side],
+                      "SELECT entry, layer_name, outcome, rate, observations, units, "
+                      "coverage > 0.999999999 FROM layer_outcome "
+                      "WHERE outcome IN ('sdc1', 'due')",
+                      BS_NO_BIND, read_rate, &r);
 }
 
 static int by_p(const void *a, const void *b)

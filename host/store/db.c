@@ -98,6 +98,57 @@ bs_status bs_db_step(const bs_db *db, sqlite3_stmt *stmt, bool *row)
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? BS_OK : bs_db_fail(db, "read");
 }
 
+static bs_status prepare_bound(sqlite3_stmt **out, const bs_db *db, const char *sql, const bs_bind *bind,
+                               int n_bind)
+{
+    BS_TRY(bs_db_prepare(out, db, sql));
+    for (int i = 0; i < n_bind; i++) {
+        const bs_bind *b = &bind[i];
+        if (b->type == SQLITE_INTEGER)
+            sqlite3_bind_int64(*out, i + 1, b->integer);
+        else if (b->type == SQLITE_FLOAT)
+            sqlite3_bind_double(*out, i + 1, b->real);
+        else
+            sqlite3_bind_text(*out, i + 1, b->text, -1, SQLITE_STATIC);
+    }
+    return BS_OK;
+}
+
+bs_status bs_db_each(const bs_db *db, const char *sql, const bs_bind *bind, int n_bind, bs_row_reader *reader,
+                     void *context)
+{
+    sqlite3_stmt *q = NULL;
+    bool row = true;
+    BS_TRY(prepare_bound(&q, db, sql, bind, n_bind));
+    bs_status st = bs_db_step(db, q, &row);
+    while (st == BS_OK && row) {
+        st = reader(context, q);
+        if (st == BS_OK)
+            st = bs_db_step(db, q, &row);
+    }
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_db_exists(bool *found, const bs_db *db, const char *sql, const bs_bind *bind, int n_bind)
+{
+    sqlite3_stmt *q = NULL;
+    *found = false;
+    BS_TRY(prepare_bound(&q, db, sql, bind, n_bind));
+    bs_status st = bs_db_step(db, q, found);
+    sqlite3_finalize(q);
+    return st;
+}
+
+bs_status bs_db_change(const bs_db *db, const char *what, const char *sql, const bs_bind *bind, int n_bind)
+{
+    sqlite3_stmt *q = NULL;
+    BS_TRY(prepare_bound(&q, db, sql, bind, n_bind));
+    bs_status st = bs_db_run(db, what, q);
+    sqlite3_finalize(q);
+    return st;
+}
+
 bs_status bs_db_integer(sqlite3_int64 *out, const bs_db *db, const char *sql)
 {
     sqlite3_stmt *q = NULL;

@@ -39,6 +39,45 @@ void bs_db_close(bs_db *db);
 /* The failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
 bs_status bs_db_fail(const bs_db *db, const char *what);
 bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql);
+
+/* Values for the parameters ?1, ?2 ... of a statement, as two arguments of the functions below:
+ *   bs_db_exists(&found, db, "SELECT 1 FROM entry WHERE id = ?1 AND name = ?2", BS_BIND(BS_BIND_INT(id),
+ * BS_BIND_TEXT(name))) Text is borrowed; NULL binds NULL. */
+typedef struct bs_bind {
+    int type; /* SQLITE_INTEGER, SQLITE_FLOAT or SQLITE_TEXT */
+    sqlite3_int64 integer;
+    double real;
+    const char *text;
+} bs_bind;
+
+#define BS_BIND_INT(v)                                                                                       \
+    {                                                                                                        \
+        .type = SQLITE_INTEGER, .integer = (sqlite3_int64)(v)                                                \
+    }
+#define BS_BIND_REAL(v)                                                                                      \
+    {                                                                                                        \
+        .type = SQLITE_FLOAT, .real = (v)                                                                    \
+    }
+#define BS_BIND_TEXT(v)                                                                                      \
+    {                                                                                                        \
+        .type = SQLITE_TEXT, .text = (v)                                                                     \
+    }
+#define BS_BIND(...)                                                                                         \
+    (const bs_bind[]){__VA_ARGS__}, (int)(sizeof((const bs_bind[]){__VA_ARGS__}) / sizeof(bs_bind))
+#define BS_NO_BIND NULL, 0
+
+/* Called for each row of a query, whose columns it reads; a failure ends the query. */
+typedef bs_status bs_row_reader(void *context, sqlite3_stmt *row);
+/* Runs a query: `reader` for each row, in order. */
+bs_status bs_db_each(const bs_db *db, const char *sql, const bs_bind *bind, int n_bind, bs_row_reader *reader,
+                     void *context);
+/* *found: the query has a row. */
+bs_status bs_db_exists(bool *found, const bs_db *db, const char *sql, const bs_bind *bind, int n_bind);
+/* Runs one statement that returns no rows. */
+bs_status bs_db_change(const bs_db *db, const char *what, const char *sql, const bs_bind *bind, int n_bind);
+
+/* --- statements that are prepared once and run often --- */
+
 /* A prepared statement; the caller finalises it. */
 bs_status bs_db_prepare(sqlite3_stmt **out, const bs_db *db, const char *sql);
 /* Runs a bound statement that returns no rows, and resets it. */

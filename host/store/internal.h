@@ -51,9 +51,6 @@ struct bs_store {
 bs_status bs_bind_utf8(sqlite3_stmt *q, int index, const char *text);
 /* A path that is opened again: one that is not UTF-8 is bound as it is, as a BLOB. */
 void bs_bind_path(sqlite3_stmt *q, int index, const char *path);
-/* Is `stored` what bs_bind_utf8() makes of the text? Earlier versions stored bytes as they were. `text` is
- * UTF-8. */
-bs_status bs_same_utf8(bool *same, const char *stored, const char *text);
 
 /* Makes the tables, views and marks of a fresh file, inside the caller's transaction. */
 bs_status bs_store_create_schema(const bs_db *db);

@@ -30,29 +30,24 @@ struct bs_pairing {
     int32_t *more[BS_COMPARE_N_OUTCOMES]; /* by repetition: bad trials of a fault in A, less those in B */
 };
 
+static bs_status add_golden(void *context, sqlite3_stmt *q)
+{
+    stream *s = context;
+    size_t image = (size_t)sqlite3_column_int64(q, 0);
+    if (image >= (size_t)1 << BS_IMAGE_BITS)
+        return BS_OK;
+    BS_TRY(bs_grow(&s->golden, &s->cap, image + 1, sizeof *s->golden, "golden answers"));
+    while (s->n_golden < image)
+        s->golden[s->n_golden++] = NO_GOLDEN;
+    s->golden[image] = sqlite3_column_int(q, 1);
+    s->n_golden = image + 1;
+    return BS_OK;
+}
+
 static bs_status read_golden(stream *s, const bs_db *db)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db,
-                         "SELECT image, golden_class FROM bn_image WHERE probability > 0 ORDER BY image"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        size_t image = (size_t)sqlite3_column_int64(q, 0);
-        if (image >= (size_t)1 << BS_IMAGE_BITS)
-            continue;
-        BS_TRY_GOTO(bs_grow(&s->golden, &s->cap, image + 1, sizeof *s->golden, "golden answers"), out);
-        while (s->n_golden < image)
-            s->golden[s->n_golden++] = NO_GOLDEN;
-        s->golden[image] = sqlite3_column_int(q, 1);
-        s->n_golden = image + 1;
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(db, "SELECT image, golden_class FROM bn_image WHERE probability > 0 ORDER BY image",
+                      BS_NO_BIND, add_golden, s);
 }
 
 static int golden_class(const stream *s, size_t image)

@@ -43,27 +43,15 @@ static bs_status check_shard(const bs_store *s, sqlite3_stmt *q)
                    shard, shards);
 }
 
-static bs_status check_campaign(bs_store *s)
+static bs_status check_campaign(void *store, sqlite3_stmt *q)
 {
+    const bs_store *s = store;
     const bs_job *job = s->plan->job;
     char number[24];
     bs_str preprocess = {0};
-    sqlite3_stmt *q = NULL;
-    bool row;
     bs_status st;
     bs_identity_preprocess(&preprocess, &job->preprocess);
     BS_TRY_GOTO(bs_str_status(&preprocess), out);
-    BS_TRY_GOTO(
-        bs_db_prepare(
-            &q, s->db,
-            "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards FROM campaign"),
-        out);
-    BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-    if (!row) {
-        st = bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", s->db->path);
-        bs_hint("start a new result file");
-        goto out;
-    }
     BS_TRY_GOTO(check_text(s, "model SHA-256", q, 0, s->plan->graph->sha256), out);
     snprintf(number, sizeof number, "%" PRIu64, job->seed);
     BS_TRY_GOTO(check_text(s, "seed", q, 1, number), out);
@@ -74,7 +62,6 @@ static bs_status check_campaign(bs_store *s)
     BS_TRY_GOTO(check_text(s, "number of classes", q, 4, number), out);
     st = check_shard(s, q);
 out:
-    sqlite3_finalize(q);
     bs_str_clear(&preprocess);
     return st;
 }
@@ -91,11 +78,12 @@ static int find_entry(const bs_plan *plan, int id)
 static bool drawn_otherwise(const char *have, const char *wanted)
 {
     size_t n = strlen(wanted);
-    return have && strncmp(have, wanted, n) == 0 && strcmp(have + n, " with replacement") == 0;
+    return have && strncmp(have, wanted, n) == 0 && strcmp(have + n, BS_WITH_REPLACEMENT) == 0;
 }
 
-static bs_status check_entry(bs_store *s, sqlite3_stmt *q)
+static bs_status check_entry(void *store, sqlite3_stmt *q)
 {
+    const bs_store *s = store;
     int id = sqlite3_column_int(q, 0), index = find_entry(s->plan, id);
     char field[64];
     if (index < 0) {
@@ -119,59 +107,26 @@ static bs_status check_entry(bs_store *s, sqlite3_stmt *q)
     return st;
 }
 
-static bs_status check_entries(bs_store *s)
+static bs_status check_stratum(void *store, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, "SELECT id, definition FROM entry ORDER BY id"));
-    do {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (row)
-            BS_TRY_GOTO(check_entry(s, q), out);
-    } while (row);
-out:
-    sqlite3_finalize(q);
-    return st;
+    const bs_store *s = store;
+    int entry = sqlite3_column_int(q, 0);
+    int k = bs_store_stratum(s->plan, (uint32_t)entry, (uint32_t)sqlite3_column_int(q, 1));
+    uint32_t have = (uint32_t)sqlite3_column_int64(q, 2), wanted = k < 0 ? 0 : s->plan->strata[k].repetitions;
+    if (have <= wanted)
+        return BS_OK;
+    bs_fail(BS_ERR, "result file '%s' has %" PRIu32 " trials an image for fault entry %d, the job %" PRIu32,
+            s->db->path, have, entry, wanted);
+    return bs_hint("trials may grow, not shrink: ask for at least %" PRIu32 ", or name another result file",
+                   have);
 }
 
-static bs_status check_strata(bs_store *s)
-{
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, "SELECT entry, layer, repetitions FROM stratum ORDER BY entry, layer"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (!row)
-            break;
-        int entry = sqlite3_column_int(q, 0);
-        int k = bs_store_stratum(s->plan, (uint32_t)entry, (uint32_t)sqlite3_column_int(q, 1));
-        uint32_t have = (uint32_t)sqlite3_column_int64(q, 2),
-                 wanted = k < 0 ? 0 : s->plan->strata[k].repetitions;
-        if (have > wanted) {
-            st = bs_fail(BS_ERR,
-                         "result file '%s' has %" PRIu32
-                         " trials an image for fault entry %d, the job %" PRIu32,
-                         s->db->path, have, entry, wanted);
-            bs_hint("trials may grow, not shrink: ask for at least %" PRIu32 ", or name another result file",
-                    have);
-            goto out;
-        }
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
-}
-
-static bs_status check_image(const bs_store *s, sqlite3_stmt *q, const bs_image *image, uint32_t i)
+static bs_status compare_image(const bs_store *s, sqlite3_stmt *q, const bs_image *image, uint32_t i)
 {
     const char *path = (const char *)sqlite3_column_text(q, 1);
     int label = sqlite3_column_type(q, 2) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 2);
     int wanted = image->label < 0 ? -1 : image->label;
-    bool same;
-    BS_TRY(bs_same_utf8(&same, path, image->path));
-    if (!same) {
+    if (!path || strcmp(path, image->path) != 0) {
         bs_fail(BS_ERR,
                 "result file '%s' belongs to another campaign: its image %" PRIu32
                 " is '%s', the job's is '%s'",
@@ -189,39 +144,43 @@ static bs_status check_image(const bs_store *s, sqlite3_stmt *q, const bs_image 
     return BS_OK;
 }
 
-static bs_status check_images(bs_store *s, const bs_dataset *images, uint32_t *n)
+typedef struct image_check {
+    const bs_store *s;
+    const bs_dataset *images;
+    uint32_t n; /* rows so far */
+} image_check;
+
+static bs_status check_image(void *context, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    *n = 0;
-    BS_TRY(bs_db_prepare(&q, s->db, "SELECT id, path, label FROM image ORDER BY id"));
-    for (;; (*n)++) {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (!row)
-            break;
-        if (*n >= s->n_images) {
-            st = bs_fail(BS_ERR, "result file '%s' has more images than the job's %" PRIu32, s->db->path,
-                         s->n_images);
-            bs_hint("images may be added, not removed: raise the limit, or name another result file");
-            goto out;
-        }
-        if (sqlite3_column_int64(q, 0) != *n) {
-            st =
-                bs_fail(BS_ERR, "result file '%s' is damaged: image %" PRIu32 " is missing", s->db->path, *n);
-            goto out;
-        }
-        BS_TRY_GOTO(check_image(s, q, bs_dataset_image(images, *n), *n), out);
+    image_check *c = context;
+    uint32_t i = c->n++;
+    if (i >= c->s->n_images) {
+        bs_fail(BS_ERR, "result file '%s' has more images than the job's %" PRIu32, c->s->db->path,
+                c->s->n_images);
+        return bs_hint("images may be added, not removed: raise the limit, or name another result file");
     }
-out:
-    sqlite3_finalize(q);
-    return st;
+    if (sqlite3_column_int64(q, 0) != i)
+        return bs_fail(BS_ERR, "result file '%s' is damaged: image %" PRIu32 " is missing", c->s->db->path,
+                       i);
+    return compare_image(c->s, q, bs_dataset_image(c->images, i), i);
 }
 
 bs_status bs_resume_check(bs_store *s, const bs_dataset *images, uint32_t *n_images)
 {
-    BS_TRY(check_campaign(s));
-    BS_TRY(check_entries(s));
-    BS_TRY(check_strata(s));
-    return check_images(s, images, n_images);
+    image_check c = {s, images, 0};
+    bool described;
+    BS_TRY(bs_db_exists(&described, s->db, "SELECT 1 FROM campaign", BS_NO_BIND));
+    if (!described) {
+        bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", s->db->path);
+        return bs_hint("start a new result file");
+    }
+    BS_TRY(bs_db_each(
+        s->db, "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards FROM campaign",
+        BS_NO_BIND, check_campaign, s));
+    BS_TRY(bs_db_each(s->db, "SELECT id, definition FROM entry ORDER BY id", BS_NO_BIND, check_entry, s));
+    BS_TRY(bs_db_each(s->db, "SELECT entry, layer, repetitions FROM stratum ORDER BY entry, layer",
+                      BS_NO_BIND, check_stratum, s));
+    BS_TRY(bs_db_each(s->db, "SELECT id, path, label FROM image ORDER BY id", BS_NO_BIND, check_image, &c));
+    *n_images = c.n;
+    return BS_OK;
 }

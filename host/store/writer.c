@@ -82,29 +82,15 @@ bs_status bs_store_prepare(bs_store *s)
 /* --- a run
  * -------------------------------------------------------------------------------------------------- */
 
-static bs_status refuse_mixed(bs_store *s, const char *fingerprint)
+static bs_status refuse_mixed(void *path, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db,
-                         "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
-                         "(trials > 0 OR goldens > 0) ORDER BY id LIMIT 1"));
-    sqlite3_bind_text(q, 1, fingerprint, -1, SQLITE_STATIC);
-    BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-    if (row) {
-        st = bs_fail(BS_ERR,
-                     "the numerics of this machine differ from those of run %d in '%s' (%s on %s, %s, %s)",
-                     sqlite3_column_int(q, 0), s->db->path, (const char *)sqlite3_column_text(q, 1),
-                     (const char *)sqlite3_column_text(q, 2), (const char *)sqlite3_column_text(q, 3),
-                     (const char *)sqlite3_column_text(q, 4));
-        bs_hint("resume on the same kind of device with the same libraries, use another result file, or "
-                "allow the "
-                "mixture with --allow-mixed");
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    bs_fail(BS_ERR, "the numerics of this machine differ from those of run %d in '%s' (%s on %s, %s, %s)",
+            sqlite3_column_int(q, 0), (const char *)path, (const char *)sqlite3_column_text(q, 1),
+            (const char *)sqlite3_column_text(q, 2), (const char *)sqlite3_column_text(q, 3),
+            (const char *)sqlite3_column_text(q, 4));
+    return bs_hint(
+        "resume on the same kind of device with the same libraries, use another result file, or allow the "
+        "mixture with --allow-mixed");
 }
 
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
@@ -113,6 +99,9 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
         "INSERT INTO run (started, host, backend, device, isa, library, version, mode, "
         "selftest, threads, fingerprint, strata, shard) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', "
         "'now'), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    static const char sql_mixed[] =
+        "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
+        "(trials > 0 OR goldens > 0) ORDER BY id LIMIT 1";
     char host[256] = "", fingerprint[17];
     sqlite3_stmt *q = NULL;
     if (s->run)
@@ -120,7 +109,7 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     gethostname(host, sizeof host - 1);
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
     if (!info->allow_mixed)
-        BS_TRY(refuse_mixed(s, fingerprint));
+        BS_TRY(bs_db_each(s->db, sql_mixed, BS_BIND(BS_BIND_TEXT(fingerprint)), refuse_mixed, s->db->path));
     BS_TRY(bs_store_prepare(s));
     BS_TRY(bs_db_prepare(&q, s->db, sql));
     const char *text[] = {
