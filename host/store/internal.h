@@ -63,7 +63,11 @@ bs_status bs_store_prepare(bs_store *s);
  * back. */
 bs_status bs_batch_write(bs_store *s, const bs_batch *b);
 
-/* identity.c: writes campaign, entries, layers, images of a fresh file. */
+/* campaign_row.c: writes the row of table campaign, or brings what may change in it up to date. */
+bs_status bs_campaign_insert(bs_store *s);
+bs_status bs_campaign_update(bs_store *s);
+
+/* identity.c: writes classes, layers, entries, images of a fresh file. */
 bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *const *class_names);
 /* Takes over from the plan what may grow: entries, strata, and images from number `stored` on, the images in
  * the file. */

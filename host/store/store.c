@@ -98,9 +98,11 @@ static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
     uint32_t stored;
     if (fresh) {
         BS_TRY_GOTO(bs_store_create_schema(s->db), out);
+        BS_TRY_GOTO(bs_campaign_insert(s), out);
         BS_TRY_GOTO(bs_identity_write(s, images, class_names), out);
     } else {
         BS_TRY_GOTO(bs_resume_check(s, images, &stored), out);
+        BS_TRY_GOTO(bs_campaign_update(s), out);
         BS_TRY_GOTO(bs_identity_extend(s, images, class_names, stored), out);
         BS_TRY_GOTO(bs_schema_update(s->db), out);
     }
