@@ -103,7 +103,7 @@ static inline int gb_node(bs_graph *g, bs_op op, bs_shape out, bs_attr attr, int
     return y;
 }
 
-/* Conv of x with square kernels and random weights, and bias if asked for.. */
+/* Conv of x with square kernels and random weights, and bias if asked for. */
 static inline int gb_conv(bs_graph *g, int x, int filters, int kernel, int stride, int pad, int group,
                           bool bias)
 {
@@ -117,6 +117,16 @@ static inline int gb_conv(bs_graph *g, int x, int filters, int kernel, int strid
     int weights = gb_random(g, GB_SHAPE(filters, in.dim[0] / group, kernel, kernel), 11);
     int b = bias ? gb_random(g, GB_SHAPE(filters), 12) : -1;
     return gb_node(g, BS_OP_CONV, GB_SHAPE(filters, h, w), a, 3, (int[]){x, weights, b});
+}
+
+/* One convolution of the input. */
+static inline bs_graph *gb_conv_graph(int c, int h, int w, int filters, int kernel, int stride, int pad,
+                                      int group, bool bias)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(c, h, w));
+    g->output = gb_conv(g, g->input, filters, kernel, stride, pad, group, bias);
+    return g;
 }
 
 static inline void gb_free(bs_graph *g)

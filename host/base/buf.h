@@ -19,14 +19,6 @@ typedef struct bs_str {
 void bs_str_append(bs_str *s, const char *text, size_t n);
 void bs_str_puts(bs_str *s, const char *text);
 void bs_str_printf(bs_str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* `text` as a JSON string, quotes included, in which nothing is lost: hidden characters (text.h) are \uNNNN.
- * Only bytes that are not UTF-8, which JSON cannot hold, read back as the four characters \xNN. */
-void bs_str_json(bs_str *s, const char *text);
-/* `text` as a field of CSV that people open: one line, with what is hidden made visible (text.h), quoted when
- * it must be (RFC 4180; for spreadsheets that separate by semicolons, too). A text that starts with = + - @
- * and is no number gets an apostrophe in front, so that no spreadsheet runs it as a formula; bs_csv_unguard()
- * takes it off. */
-void bs_str_csv(bs_str *s, const char *text);
 bs_status bs_str_status(const bs_str *s);
 void bs_str_clear(bs_str *s);
 

@@ -270,7 +270,65 @@ const char *bs_shell_word(const char *text)
     return s->oom ? "FILE" : s->ptr;
 }
 
+/* --- JSON --- */
+
+void bs_str_json(bs_str *s, const char *text)
+{
+    bs_str_puts(s, "\"");
+    for (int n; *text; text += n) {
+        uint32_t c = 0;
+        n = bs_utf8_decode(&c, text);
+        if (n == 0) {
+            bs_str_printf(s, "\\\\x%02x", (unsigned char)*text);
+            n = 1;
+        } else if (c == '"' || c == '\\') {
+            bs_str_printf(s, "\\%c", (char)c);
+        } else if (!bs_char_is_hidden(c)) {
+            bs_str_append(s, text, (size_t)n);
+        } else if (c <= 0xFFFF) {
+            bs_str_printf(s, "\\u%04x", (unsigned)c);
+        } else {
+            c -= 0x10000;
+            bs_str_printf(s, "\\u%04x\\u%04x", 0xD800u + (unsigned)(c >> 10),
+                          0xDC00u + (unsigned)(c & 0x3FF));
+        }
+    }
+    bs_str_puts(s, "\"");
+}
+
 /* --- CSV --- */
+
+static bool is_number(const char *text)
+{
+    char *end;
+    if (text[strspn(text, "+-.0123456789eE")])
+        return false;
+    strtod(text, &end);
+    return end != text && !*end;
+}
+
+/* Would a spreadsheet take it for a formula? Apostrophes in front of one are told from the guard by one more.
+ */
+static bool needs_guard(const char *text)
+{
+    const char *first = text + strspn(text, "'");
+    return *first && strchr("=+-@", *first) && !is_number(text);
+}
+
+void bs_str_csv(bs_str *s, const char *text)
+{
+    bs_str shown = {0};
+    bs_str_visible(&shown, text);
+    s->oom |= shown.oom;
+    const char *p = shown.ptr ? shown.ptr : "";
+    bool blank = *p == ' ' || (*p && p[strlen(p) - 1] == ' '); /* which readers drop */
+    const char *quote = blank || strpbrk(p, ",;\"") ? "\"" : "";
+    bs_str_printf(s, "%s%s", quote, needs_guard(p) ? "'" : "");
+    for (; *p; p++)
+        bs_str_append(s, *p == '"' ? "\"\"" : p, *p == '"' ? 2 : 1);
+    bs_str_puts(s, quote);
+    bs_str_clear(&shown);
+}
 
 void bs_csv_unguard(char *text)
 {

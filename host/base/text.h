@@ -28,6 +28,14 @@ void bs_str_visible(bs_str *s, const char *text);
 void bs_str_visible_lines(bs_str *s, const char *text);
 /* Only bytes that are not UTF-8 are escaped: how paths are stored. */
 void bs_str_utf8(bs_str *s, const char *text);
+/* `text` as a JSON string, quotes included, in which nothing is lost: hidden characters are \uNNNN.
+ * Only bytes that are not UTF-8, which JSON cannot hold, read back as the four characters \xNN. */
+void bs_str_json(bs_str *s, const char *text);
+/* `text` as a field of CSV that people open: one line, with what is hidden made visible, quoted when
+ * it must be (RFC 4180; for spreadsheets that separate by semicolons, too). A text that starts with = + - @
+ * and is no number gets an apostrophe in front, so that no spreadsheet runs it as a formula; bs_csv_unguard()
+ * takes it off. */
+void bs_str_csv(bs_str *s, const char *text);
 /* One word of a shell's command line, quoted where it must be. */
 void bs_str_shell(bs_str *s, const char *text);
 

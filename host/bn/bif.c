@@ -22,50 +22,77 @@ typedef struct writer {
     bs_str text;
 } writer;
 
+/* State names of a variable, each with its NUL. */
+typedef struct states {
+    bs_str text;
+    size_t *start, n, cap; /* of each name in the text */
+} states;
+
+static bs_status add_state(void *context, sqlite3_stmt *q)
+{
+    states *s = context;
+    const char *name = (const char *)sqlite3_column_text(q, 0);
+    BS_TRY(bs_grow(&s->start, &s->cap, s->n + 1, sizeof *s->start, "states"));
+    s->start[s->n++] = s->text.len;
+    bs_str_append(&s->text, name, strlen(name) + 1);
+    return bs_str_status(&s->text);
+}
+
+static const char *state(const states *s, sqlite3_int64 i)
+{
+    return s->text.ptr + s->start[i];
+}
+
+static void clear_states(states *s)
+{
+    bs_str_clear(&s->text);
+    free(s->start);
+}
+
 static bs_status write_states(writer *w, const char *variable, const char *sql)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    size_t n = 0;
-    bs_status st;
-    w->text.len = 0;
-    BS_TRY(bs_db_prepare(&q, w->db, sql));
-    for (;; n++) {
-        BS_TRY_GOTO(bs_db_step(w->db, q, &row), out);
-        if (!row)
-            break;
-        bs_str_printf(&w->text, "%s%s", n ? ", " : "", (const char *)sqlite3_column_text(q, 0));
+    states s = {0};
+    bs_status st = bs_db_each(w->db, sql, BS_NO_BIND, add_state, &s);
+    if (st == BS_OK) {
+        fprintf(w->out, "variable %s {\n  type discrete [ %zu ] { ", variable, s.n);
+        for (size_t i = 0; i < s.n; i++)
+            fprintf(w->out, "%s%s", i ? ", " : "", state(&s, (sqlite3_int64)i));
+        fputs(" };\n}\n", w->out);
     }
-    BS_TRY_GOTO(bs_str_status(&w->text), out);
-    fprintf(w->out, "variable %s {\n  type discrete [ %zu ] { %s };\n}\n", variable, n,
-            w->text.ptr ? w->text.ptr : "");
-out:
-    sqlite3_finalize(q);
+    clear_states(&s);
     return st;
 }
 
-/* State names of a variable, for the heads of rows. */
-static bs_status load_names(writer *w, bs_str *names, size_t **start, size_t *n, const char *sql)
+/* One table, a row at a time. */
+typedef struct table {
+    writer *w;
+    int n_parents;
+    states parent[2];
+    sqlite3_int64 last[2]; /* states of the parents */
+    bool open;             /* a row has begun */
+} table;
+
+static bs_status write_cell(void *context, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    size_t cap = 0;
-    bool row;
-    bs_status st;
-    *n = 0;
-    BS_TRY(bs_db_prepare(&q, w->db, sql));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(w->db, q, &row), out);
-        if (!row)
-            break;
-        BS_TRY_GOTO(bs_grow(start, &cap, *n + 1, sizeof **start, "states"), out);
-        (*start)[(*n)++] = names->len;
-        const char *name = (const char *)sqlite3_column_text(q, 0);
-        bs_str_append(names, name, strlen(name) + 1);
-    }
-    st = bs_str_status(names);
-out:
-    sqlite3_finalize(q);
-    return st;
+    table *t = context;
+    writer *w = t->w;
+    sqlite3_int64 at[2] = {sqlite3_column_int64(q, 0), t->n_parents > 1 ? sqlite3_column_int64(q, 1) : -1};
+    bool same = t->open && at[0] == t->last[0] && at[1] == t->last[1];
+    if (t->open && !same)
+        fputs(";\n", w->out);
+    w->text.len = 0;
+    if (same)
+        bs_str_puts(&w->text, ", ");
+    else if (t->n_parents > 1)
+        bs_str_printf(&w->text, "  (%s, %s) ", state(&t->parent[0], at[0]), state(&t->parent[1], at[1]));
+    else
+        bs_str_printf(&w->text, "  (%s) ", state(&t->parent[0], at[0]));
+    bs_str_exact(&w->text, sqlite3_column_double(q, t->n_parents + 1));
+    BS_TRY(bs_str_status(&w->text));
+    fputs(w->text.ptr, w->out);
+    memcpy(t->last, at, sizeof t->last);
+    t->open = true;
+    return BS_OK;
 }
 
 /* The table of a variable, from the view cpt_VIEW: rows sorted by the parents' states, then by the own one.
@@ -73,50 +100,19 @@ out:
 static bs_status write_table(writer *w, const char *variable, const char *view, const char *const parents[2],
                              const char *const states[2])
 {
-    bs_str names[2] = {{0}, {0}};
-    size_t *start[2] = {NULL, NULL}, n;
-    int n_parents = parents[1] ? 2 : 1;
-    sqlite3_stmt *q = NULL;
-    sqlite3_int64 last[2] = {-1, -1};
-    bool row, open = false;
+    table t = {.w = w, .n_parents = parents[1] ? 2 : 1};
     char sql[96];
     bs_status st = BS_OK;
-    for (int i = 0; i < n_parents; i++)
-        BS_TRY_GOTO(load_names(w, &names[i], &start[i], &n, states[i]), out);
-    fprintf(w->out, "probability ( %s | %s%s%s ) {\n", variable, parents[0], n_parents > 1 ? ", " : "",
-            n_parents > 1 ? parents[1] : "");
-    snprintf(sql, sizeof sql, "SELECT * FROM cpt_%s ORDER BY 1, 2%s", view, n_parents > 1 ? ", 3" : "");
-    BS_TRY_GOTO(bs_db_prepare(&q, w->db, sql), out);
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(w->db, q, &row), out);
-        sqlite3_int64 at[2] = {row ? sqlite3_column_int64(q, 0) : -1,
-                               row && n_parents > 1 ? sqlite3_column_int64(q, 1) : -1};
-        bool same = open && row && at[0] == last[0] && at[1] == last[1];
-        if (open && !same)
-            fputs(";\n", w->out);
-        if (!row)
-            break;
-        w->text.len = 0;
-        if (same)
-            bs_str_puts(&w->text, ", ");
-        else if (n_parents > 1)
-            bs_str_printf(&w->text, "  (%s, %s) ", names[0].ptr + start[0][at[0]],
-                          names[1].ptr + start[1][at[1]]);
-        else
-            bs_str_printf(&w->text, "  (%s) ", names[0].ptr + start[0][at[0]]);
-        bs_str_exact(&w->text, sqlite3_column_double(q, n_parents + 1));
-        BS_TRY_GOTO(bs_str_status(&w->text), out);
-        fputs(w->text.ptr, w->out);
-        memcpy(last, at, sizeof last);
-        open = true;
-    }
-    fputs("}\n", w->out);
+    for (int i = 0; i < t.n_parents; i++)
+        BS_TRY_GOTO(bs_db_each(w->db, states[i], BS_NO_BIND, add_state, &t.parent[i]), out);
+    fprintf(w->out, "probability ( %s | %s%s%s ) {\n", variable, parents[0], t.n_parents > 1 ? ", " : "",
+            t.n_parents > 1 ? parents[1] : "");
+    snprintf(sql, sizeof sql, "SELECT * FROM cpt_%s ORDER BY 1, 2%s", view, t.n_parents > 1 ? ", 3" : "");
+    BS_TRY_GOTO(bs_db_each(w->db, sql, BS_NO_BIND, write_cell, &t), out);
+    fputs(t.open ? ";\n}\n" : "}\n", w->out);
 out:
-    sqlite3_finalize(q);
-    for (int i = 0; i < 2; i++) {
-        bs_str_clear(&names[i]);
-        free(start[i]);
-    }
+    clear_states(&t.parent[0]);
+    clear_states(&t.parent[1]);
     return st;
 }
 
@@ -133,15 +129,16 @@ static bs_status write_variables(writer *w, bool by_layer)
     return write_states(w, "correct_golden", STATES(answer));
 }
 
+static bs_status read_fault(void *p, sqlite3_stmt *q)
+{
+    *(double *)p = sqlite3_column_double(q, 0);
+    return BS_OK;
+}
+
 static bs_status write_fault(writer *w)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(bs_db_prepare(&q, w->db, "SELECT p FROM cpt_fault"));
-    bs_status st = bs_db_step(w->db, q, &row);
-    double p = row ? sqlite3_column_double(q, 0) : 0;
-    sqlite3_finalize(q);
-    BS_TRY(st);
+    double p = 0;
+    BS_TRY(bs_db_each(w->db, "SELECT p FROM cpt_fault LIMIT 1", BS_NO_BIND, read_fault, &p));
     w->text.len = 0;
     bs_str_exact(&w->text, 1 - p);
     bs_str_puts(&w->text, ", ");

@@ -28,18 +28,12 @@ void bs_bn_list(FILE *out)
 static bs_status is_held(bool *held, const char *path, const char *name)
 {
     bs_db *db = NULL;
-    sqlite3_stmt *q = NULL;
-    bs_status st;
     BS_TRY(bs_db_open(&db, path));
-    BS_TRY_GOTO(
-        bs_db_prepare(&q, db,
-                      "SELECT 1 FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 AND "
-                      "NOT name GLOB '*[^a-z0-9_]*'"),
-        out);
-    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-    st = bs_db_step(db, q, held);
-out:
-    sqlite3_finalize(q);
+    bs_status st =
+        bs_db_exists(held, db,
+                     "SELECT 1 FROM main.sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 AND "
+                     "NOT name GLOB '*[^a-z0-9_]*'",
+                     BS_BIND(BS_BIND_TEXT(name)));
     bs_db_close(db);
     return st;
 }

@@ -155,16 +155,11 @@ static bs_status add_left_out(check *c, int i)
 
 static bs_status add_limit_row(const check *c, int i)
 {
-    sqlite3_stmt *q = NULL;
-    BS_TRY(bs_db_prepare(&q, c->db, "INSERT INTO check_limit VALUES (?1, ?2, ?3, ?4, ?5)"));
-    sqlite3_bind_int(q, 1, i);
-    sqlite3_bind_text(q, 2, c->limits.limit[i].what->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 3, c->limits.limit[i].side == BS_CHECK_ABOVE ? "max" : "min", -1, SQLITE_STATIC);
-    sqlite3_bind_double(q, 4, c->limits.limit[i].value);
-    sqlite3_bind_int(q, 5, (int)c->limits.limit[i].bound);
-    bs_status st = bs_db_run(c->db, "read", q);
-    sqlite3_finalize(q);
-    return st;
+    const bs_check_limit *l = &c->limits.limit[i];
+    return bs_db_change(c->db, "read", "INSERT INTO check_limit VALUES (?1, ?2, ?3, ?4, ?5)",
+                        BS_BIND(BS_BIND_INT(i), BS_BIND_TEXT(l->what->name),
+                                BS_BIND_TEXT(l->side == BS_CHECK_ABOVE ? "max" : "min"),
+                                BS_BIND_REAL(l->value), BS_BIND_INT(l->bound)));
 }
 
 static bs_status collect(check *c, bs_check_counts *counts)

@@ -13,8 +13,15 @@ static const char sql_rows[] = "SELECT entry, layer, layer_name, outcome, rate, 
 static const char sql_insert[] =
     "INSERT INTO temp.layer_outcome_exact VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11, ?7)";
 
-static bs_status add(const bs_db *db, sqlite3_stmt *insert, sqlite3_stmt *q)
+typedef struct exact {
+    const bs_db *db;
+    sqlite3_stmt *insert;
+} exact;
+
+static bs_status add(void *context, sqlite3_stmt *q)
 {
+    const exact *e = context;
+    sqlite3_stmt *insert = e->insert;
     for (int i = 0; i < 7; i++)
         sqlite3_bind_value(insert, i + 1, sqlite3_column_value(q, i));
     for (int i = 8; i <= 11; i++)
@@ -28,25 +35,15 @@ static bs_status add(const bs_db *db, sqlite3_stmt *insert, sqlite3_stmt *q)
         sqlite3_bind_double(insert, 10, bs_clopper_pearson_lower(k, n, confidence));
         sqlite3_bind_double(insert, 11, bs_clopper_pearson_upper(k, n, confidence));
     }
-    return bs_db_run(db, "read", insert);
+    return bs_db_run(e->db, "read", insert);
 }
 
 bs_status bs_bn_make_exact(const bs_db *db)
 {
-    sqlite3_stmt *q = NULL, *insert = NULL;
-    bool row;
-    bs_status st;
+    exact e = {.db = db};
     BS_TRY(bs_db_exec(db, "read", sql_create));
-    BS_TRY_GOTO(bs_db_prepare(&q, db, sql_rows), out);
-    BS_TRY_GOTO(bs_db_prepare(&insert, db, sql_insert), out);
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        BS_TRY_GOTO(add(db, insert, q), out);
-    }
-out:
-    sqlite3_finalize(q);
-    sqlite3_finalize(insert);
+    BS_TRY(bs_db_prepare(&e.insert, db, sql_insert));
+    bs_status st = bs_db_each(db, sql_rows, BS_NO_BIND, add, &e);
+    sqlite3_finalize(e.insert);
     return st;
 }

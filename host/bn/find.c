@@ -69,26 +69,27 @@ static void split(search *s)
     s->before = (size_t)(mark - 1 - s->text);
 }
 
+typedef struct row_call {
+    search *s;
+    void (*each)(search *, int64_t id, const char *name);
+} row_call;
+
+static bs_status call_row(void *context, sqlite3_stmt *q)
+{
+    const row_call *c = context;
+    c->each(c->s, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1));
+    return BS_OK;
+}
+
 /* Calls `each` for the rows of a query over id and name. */
 static bs_status for_rows(search *s, const char *sql, void (*each)(search *, int64_t id, const char *name))
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, sql));
-    sqlite3_bind_text(q, 1, s->by_id ? NULL : s->text, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(q, 2, s->number);
-    sqlite3_bind_int64(q, 3, s->behind);
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (!row)
-            break;
-        each(s, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1));
-    }
-    st = bs_str_status(&s->list);
-out:
-    sqlite3_finalize(q);
-    return st;
+    row_call c = {s, each};
+    BS_TRY(bs_db_each(
+        s->db, sql,
+        BS_BIND(BS_BIND_TEXT(s->by_id ? NULL : s->text), BS_BIND_INT(s->number), BS_BIND_INT(s->behind)),
+        call_row, &c));
+    return bs_str_status(&s->list);
 }
 
 static void add_meaning(search *s, int64_t id, const char *what)
@@ -240,17 +241,14 @@ bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *
     return st;
 }
 
+static bs_status read_name(void *out, sqlite3_stmt *q)
+{
+    return bs_db_text(out, q, 0);
+}
+
 bs_status bs_bn_group_name(char **out, const bs_db *db, int64_t id)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(
-        &q, db, "SELECT CASE ?1 WHEN -1 THEN 'DUE' ELSE (SELECT name FROM known_group WHERE id = ?1) END"));
-    sqlite3_bind_int64(q, 1, id);
-    st = bs_db_step(db, q, &row);
-    if (st == BS_OK)
-        st = bs_db_text(out, q, 0);
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(
+        db, "SELECT CASE ?1 WHEN -1 THEN 'DUE' ELSE (SELECT name FROM known_group WHERE id = ?1) END",
+        BS_BIND(BS_BIND_INT(id)), read_name, out);
 }

@@ -140,8 +140,7 @@ static bs_status take_header(pass *p)
 /* Not one that view class_group_all gives to DUE, or to a class without a group. */
 static bs_status check_new_group(const bs_db *db, const char *name)
 {
-    sqlite3_stmt *q = NULL;
-    bool taken = false;
+    bool taken;
     if (!name[strspn(name, " \t\r\n")]) {
         bs_fail(BS_USAGE, "the name of the group is empty");
         return bs_hint("write one, or leave the line out: a class without a group is one of its own");
@@ -154,12 +153,10 @@ static bs_status check_new_group(const bs_db *db, const char *name)
         bs_fail(BS_USAGE, "a group may not be called '%s'", name);
         return bs_hint("DUE is the outcome; give the classes another group, such as 'due class'");
     }
-    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM class WHERE coalesce(name, id) || ' #' || id = ?1"));
-    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-    bs_status st = bs_db_step(db, q, &taken);
-    sqlite3_finalize(q);
-    if (st != BS_OK || !taken)
-        return st;
+    BS_TRY(bs_db_exists(&taken, db, "SELECT 1 FROM class WHERE coalesce(name, id) || ' #' || id = ?1",
+                        BS_BIND(BS_BIND_TEXT(name))));
+    if (!taken)
+        return BS_OK;
     bs_fail(BS_USAGE, "a group may not be called '%s'", name);
     return bs_hint("a class without a group may get this name, as one of its own: choose another");
 }

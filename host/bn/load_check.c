@@ -5,25 +5,21 @@
 
 #include <string.h>
 
+static bs_status refuse_stratum(void *path, sqlite3_stmt *q)
+{
+    const char *name = (const char *)sqlite3_column_text(q, 1);
+    bs_fail(BS_USAGE, "entry %d does not hit layer '%s'", sqlite3_column_int(q, 0), name ? name : "none");
+    return bs_hint("`bitsink bn %s stratum` lists the entries and layers that belong together",
+                   bs_shell_word(path));
+}
+
 bs_status bs_load_check_strata(const bs_db *db)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(bs_db_prepare(
-        &q, db,
+    return bs_db_each(
+        db,
         "SELECT p.entry, l.name FROM bn_prior_layer p LEFT JOIN layer l ON l.id = p.layer WHERE "
-        "NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = p.entry AND s.layer = p.layer) LIMIT "
-        "1"));
-    bs_status st = bs_db_step(db, q, &row);
-    if (st == BS_OK && row) {
-        const char *name = (const char *)sqlite3_column_text(q, 1);
-        st = bs_fail(BS_USAGE, "entry %d does not hit layer '%s'", sqlite3_column_int(q, 0),
-                     name ? name : "none");
-        bs_hint("`bitsink bn %s stratum` lists the entries and layers that belong together",
-                bs_shell_word(db->path));
-    }
-    sqlite3_finalize(q);
-    return st;
+        "NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = p.entry AND s.layer = p.layer) LIMIT 1",
+        BS_NO_BIND, refuse_stratum, db->path);
 }
 
 bs_status bs_load_follow_priors(const bs_db *db, const bs_prior *before)

@@ -24,30 +24,30 @@ bs_status bs_bn_begin(bs_db **out, const char *path)
     return bs_schema_update(*out);
 }
 
+static bs_status read_prior(void *prior, sqlite3_stmt *q)
+{
+    bs_prior *out = prior;
+    const char *kind = (const char *)sqlite3_column_text(q, 0);
+    snprintf(out->kind, sizeof out->kind, "%s", kind ? kind : "");
+    bool pooled = strcmp(out->kind, "exposure") == 0 || strcmp(out->kind, "direct") == 0;
+    out->strata = sqlite3_column_int64(q, 1);
+    out->weighed = sqlite3_column_int64(q, 2);
+    if (pooled && out->strata == 0)
+        out->fault = BS_PRIOR_EMPTY;
+    else if (pooled && out->weighed == 0)
+        out->fault = BS_PRIOR_NO_PROBABILITY;
+    else if (pooled && !(sqlite3_column_double(q, 3) > 0))
+        out->fault = BS_PRIOR_ZERO;
+    return BS_OK;
+}
+
 bs_status bs_prior_read(bs_prior *out, const bs_db *db)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(bs_db_prepare(&q, db,
-                         "SELECT (SELECT value FROM bn_parameter WHERE name = 'layer_prior'), count(*), "
-                         "count(weight), total(weight) FROM bn_prior WHERE scope = -1"));
-    bs_status st = bs_db_step(db, q, &row);
     memset(out, 0, sizeof *out);
-    if (st == BS_OK && row) {
-        const char *kind = (const char *)sqlite3_column_text(q, 0);
-        snprintf(out->kind, sizeof out->kind, "%s", kind ? kind : "");
-        bool pooled = strcmp(out->kind, "exposure") == 0 || strcmp(out->kind, "direct") == 0;
-        out->strata = sqlite3_column_int64(q, 1);
-        out->weighed = sqlite3_column_int64(q, 2);
-        if (pooled && out->strata == 0)
-            out->fault = BS_PRIOR_EMPTY;
-        else if (pooled && out->weighed == 0)
-            out->fault = BS_PRIOR_NO_PROBABILITY;
-        else if (pooled && !(sqlite3_column_double(q, 3) > 0))
-            out->fault = BS_PRIOR_ZERO;
-    }
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(db,
+                      "SELECT (SELECT value FROM bn_parameter WHERE name = 'layer_prior'), count(*), "
+                      "count(weight), total(weight) FROM bn_prior WHERE scope = -1",
+                      BS_NO_BIND, read_prior, out);
 }
 
 static const char *describe(const bs_prior *p)
@@ -88,24 +88,17 @@ bs_status bs_prior_warn(const bs_db *db)
 
 bs_status bs_prior_set_kind(const bs_db *db, const char *kind)
 {
-    sqlite3_stmt *q = NULL;
-    BS_TRY(bs_db_prepare(&q, db, "UPDATE bn_parameter SET value = ?1 WHERE name = 'layer_prior'"));
-    sqlite3_bind_text(q, 1, kind, -1, SQLITE_STATIC);
-    bs_status st = bs_db_run(db, "write", q);
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_change(db, "write", "UPDATE bn_parameter SET value = ?1 WHERE name = 'layer_prior'",
+                        BS_BIND(BS_BIND_TEXT(kind)));
 }
 
 bs_status bs_prior_check_entry(const bs_db *db, int64_t entry)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM entry WHERE id = ?1 AND ber > 0"));
-    sqlite3_bind_int64(q, 1, entry);
-    bs_status st = bs_db_step(db, q, &row);
-    sqlite3_finalize(q);
-    if (st != BS_OK || !row)
-        return st;
+    bool is_ber;
+    BS_TRY(bs_db_exists(&is_ber, db, "SELECT 1 FROM entry WHERE id = ?1 AND ber > 0",
+                        BS_BIND(BS_BIND_INT(entry))));
+    if (!is_ber)
+        return BS_OK;
     bs_fail(BS_USAGE, "entry %lld has a bit error rate: a trial hits many bits at once, and cannot be pooled",
             (long long)entry);
     return bs_hint("leave it out: it is always a scope of its own, --scope %lld", (long long)entry);

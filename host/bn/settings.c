@@ -62,23 +62,18 @@ static void clear_settings(settings *s)
     free(s->item);
 }
 
+static bs_status refuse_unknown(void *name, sqlite3_stmt *q)
+{
+    const char *names = (const char *)sqlite3_column_text(q, 0);
+    bs_fail(BS_USAGE, "unknown setting '%s'", (const char *)name);
+    return bs_hint("settings are %s, raw_fit, scope", names ? names : "");
+}
+
 static bs_status unknown_setting(const bs_db *db, const char *name)
 {
-    sqlite3_stmt *q = NULL;
-    bs_str names = {0};
-    bool row = true;
-    bs_status st;
-    BS_TRY(bs_db_prepare(
-        &q, db, "SELECT group_concat(name, ', ') FROM (SELECT name FROM bn_parameter ORDER BY rowid)"));
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    const char *text = row ? (const char *)sqlite3_column_text(q, 0) : NULL;
-    bs_str_puts(&names, text ? text : "");
-    bs_fail(BS_USAGE, "unknown setting '%s'", name);
-    st = bs_hint("settings are %s, raw_fit, scope", names.ptr ? names.ptr : "");
-out:
-    sqlite3_finalize(q);
-    bs_str_clear(&names);
-    return st;
+    return bs_db_each(db,
+                      "SELECT group_concat(name, ', ') FROM (SELECT name FROM bn_parameter ORDER BY rowid)",
+                      BS_NO_BIND, refuse_unknown, (char *)name);
 }
 
 /* What a setting may be; the last line holds for all others. Files of earlier versions keep their table,
@@ -106,30 +101,21 @@ static bs_status refused(const setting *s, const char *hint)
 
 static bs_status is_known(bool *known, const bs_db *db, const char *name)
 {
-    sqlite3_stmt *q = NULL;
-    BS_TRY(bs_db_prepare(&q, db, "SELECT 1 FROM bn_parameter WHERE name = ?1"));
-    sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
-    bs_status st = bs_db_step(db, q, known);
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_exists(known, db, "SELECT 1 FROM bn_parameter WHERE name = ?1", BS_BIND(BS_BIND_TEXT(name)));
 }
 
 static bs_status set_number(const bs_db *db, const setting *s)
 {
     const struct range *r = ranges;
-    sqlite3_stmt *q = NULL;
     double v;
     while (r->name && strcmp(r->name, s->name) != 0)
         r++;
     if (!bs_bn_number(&v, s->value) || !(r->open ? v > r->low && v < r->high : v >= r->low && v <= r->high))
         return refused(s, r->hint);
-    BS_TRY(bs_db_prepare(&q, db, "UPDATE bn_parameter SET value = ?2 WHERE name = ?1"));
-    sqlite3_bind_text(q, 1, stored_name(s->name), -1, SQLITE_STATIC);
     /* raw_fit: FIT per 10^6 bits. + 0.0: no negative zero. */
-    sqlite3_bind_double(q, 2, strcmp(s->name, "raw_fit") == 0 ? v * 1e-15 : v + 0.0);
-    bs_status st = bs_db_run(db, "write", q);
-    sqlite3_finalize(q);
-    return st;
+    double value = strcmp(s->name, "raw_fit") == 0 ? v * 1e-15 : v + 0.0;
+    return bs_db_change(db, "write", "UPDATE bn_parameter SET value = ?2 WHERE name = ?1",
+                        BS_BIND(BS_BIND_TEXT(stored_name(s->name)), BS_BIND_REAL(value)));
 }
 
 static bs_status set_kind(const bs_db *db, const setting *s)
@@ -203,23 +189,20 @@ static bs_status set_scope(const bs_db *db, const setting *s, sqlite3_int64 *los
     return st;
 }
 
+static bs_status refuse_overlap(void *context, sqlite3_stmt *q)
+{
+    (void)context;
+    bs_fail(BS_USAGE, "entries %d and %d may both hit the same bits of '%s': together they count it twice",
+            sqlite3_column_int(q, 0), sqlite3_column_int(q, 1), (const char *)sqlite3_column_text(q, 2));
+    return bs_hint("pool entries whose bits or targets differ, such as exponent and mantissa");
+}
+
 bs_status bs_bn_check_overlap(const bs_db *db)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    BS_TRY(
-        bs_db_prepare(&q, db,
+    return bs_db_each(db,
                       "SELECT o.entry_a, o.entry_b, l.name FROM bn_overlap o JOIN layer l ON l.id = o.layer "
-                      "ORDER BY o.entry_a, o.entry_b, o.layer LIMIT 1"));
-    bs_status st = bs_db_step(db, q, &row);
-    if (st == BS_OK && row) {
-        st = bs_fail(
-            BS_USAGE, "entries %d and %d may both hit the same bits of '%s': together they count it twice",
-            sqlite3_column_int(q, 0), sqlite3_column_int(q, 1), (const char *)sqlite3_column_text(q, 2));
-        bs_hint("pool entries whose bits or targets differ, such as exponent and mantissa");
-    }
-    sqlite3_finalize(q);
-    return st;
+                      "ORDER BY o.entry_a, o.entry_b, o.layer LIMIT 1",
+                      BS_NO_BIND, refuse_overlap, NULL);
 }
 
 /* The scope first, as it sets layer_prior: what the user wrote wins. */

@@ -79,6 +79,10 @@ typedef struct bs_args {
     const char *value[BS_MAX_OPTIONS]; /* by position in command->options; "" for a flag that was given */
 } bs_args;
 
+/* Options of every command. */
+extern const bs_option bs_common_options[];
+/* Position in a table of the option whose name has these `len` bytes, -1 if it has none. */
+int bs_option_find(const bs_option *table, const char *name, size_t len);
 /* Value of an option, NULL if it was not given. The name must be in the command's table. */
 const char *bs_option_value(const bs_args *a, const char *name);
 /* Integer option within [low, high]; *out keeps its value if the option is absent. */

@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
-#include "store/contrast.h"
+#include "store/compare.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 
 #define X(suffix, name, text) text,
 static const char *const reason_text[] = {BS_UNPAIRED_REASONS(X)};
-static const char *const remark_text[] = {BS_CONTRAST_REMARKS(X)};
+static const char *const remark_text[] = {BS_COMPARE_REMARKS(X)};
 #undef X
 
 /* Paired or not, and why not. */
-static void print_pairing(const bs_contrasts *c)
+static void print_pairing(const bs_comparisons *c)
 {
     size_t paired = 0;
     unsigned why = 0;
@@ -50,14 +50,14 @@ static void print_count(double n, int width)
         printf(" %*.*f", width, n == floor(n) ? 0 : 1, n);
 }
 
-static void print_row(const bs_contrast *r)
+static void print_row(const bs_comparison *r)
 {
     char name[96];
     snprintf(name, sizeof name, "%s", bs_visible_cut(r->name[0], 40));
     if (strcmp(r->name[0], r->name[1]) != 0)
         snprintf(name, sizeof name, "%s=%s", bs_visible_cut(r->name[0], 40), bs_visible_cut(r->name[1], 40));
-    printf("%5d  %-32s %-7s %-11s %10.6f %10.6f", r->entry, name, bs_contrast_outcome_name[r->outcome],
-           bs_contrast_test_name[r->test], r->rate[0], r->rate[1]);
+    printf("%5d  %-32s %-7s %-11s %10.6f %10.6f", r->entry, name, bs_compare_outcome_name[r->outcome],
+           bs_compare_test_name[r->test], r->rate[0], r->rate[1]);
     for (int k = 0; k < 2; k++)
         print_count(r->n[k], 9);
     for (int k = 0; k < 2; k++)
@@ -73,7 +73,7 @@ static void print_row(const bs_contrast *r)
     puts(r->differs ? "  *" : "");
 }
 
-static void print_text(const bs_contrasts *c, const char *a, const char *b, bool all)
+static void print_text(const bs_comparisons *c, const char *a, const char *b, bool all)
 {
     print_pairing(c);
     if (c->n > 0 && (all || c->n_differ > 0))
@@ -119,18 +119,18 @@ static void json_names(bs_str *t, const char *key, unsigned bits, const char *co
     bs_str_puts(t, "]");
 }
 
-static void json_row(bs_str *t, const bs_contrasts *c, const bs_contrast *r)
+static void json_row(bs_str *t, const bs_comparisons *c, const bs_comparison *r)
 {
     bs_str_printf(t, "{\"entry\": %d, \"name_a\": ", r->entry);
     bs_str_json(t, r->name[0]);
     bs_str_puts(t, ", \"name_b\": ");
     bs_str_json(t, r->name[1]);
     bs_str_printf(t, ", \"outcome\": \"%s\", \"test\": \"%s\", \"paired\": %s",
-                  bs_contrast_outcome_name[r->outcome], bs_contrast_test_name[r->test],
+                  bs_compare_outcome_name[r->outcome], bs_compare_test_name[r->test],
                   r->why == BS_PAIRED ? "true" : "false");
     json_names(t, "not_paired", r->why, bs_unpaired_name);
     bs_str_printf(t, ", \"same_model\": %s", c->remarks & BS_REMARK_MODEL ? "false" : "true");
-    json_names(t, "remarks", c->remarks, bs_contrast_remark_name);
+    json_names(t, "remarks", c->remarks, bs_compare_remark_name);
     json_number(t, "rate_a", r->rate[0]);
     json_number(t, "rate_b", r->rate[1]);
     json_number(t, "n_a", r->n[0]);
@@ -143,7 +143,7 @@ static void json_row(bs_str *t, const bs_contrasts *c, const bs_contrast *r)
     bs_str_printf(t, ", \"differs\": %s}", r->differs ? "true" : "false");
 }
 
-static void print_json(const bs_contrasts *c, bool all)
+static void print_json(const bs_comparisons *c, bool all)
 {
     bs_str t = {0};
     for (size_t i = 0; i < c->n; i++) {
@@ -158,12 +158,12 @@ static void print_json(const bs_contrasts *c, bool all)
 
 static bs_status run(const bs_args *args)
 {
-    bs_contrasts c = {0};
-    bs_contrast_options o = {.fdr = 0.05, .map = bs_option_value(args, "map")};
+    bs_comparisons c = {0};
+    bs_compare_options o = {.fdr = 0.05, .map = bs_option_value(args, "map")};
     o.by_position = bs_option_value(args, "by-position") != NULL;
     bool all = bs_option_value(args, "all") != NULL;
     BS_TRY(bs_option_share(args, "fdr", &o.fdr));
-    bs_status st = bs_store_contrast(&c, args->operand[0], args->operand[1], &o);
+    bs_status st = bs_store_compare(&c, args->operand[0], args->operand[1], &o);
     if (st == BS_OK) {
         if (bs_option_value(args, "json"))
             print_json(&c, all);
@@ -176,7 +176,7 @@ static bs_status run(const bs_args *args)
             bs_hint("layers of other names are brought together by --map A=B or --by-position");
         }
     }
-    bs_contrasts_clear(&c);
+    bs_comparisons_clear(&c);
     return st;
 }
 

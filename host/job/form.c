@@ -119,6 +119,17 @@ bs_status bs_form_fail(const bs_form *f, int line, const char *fmt, ...)
     return bs_fail(BS_USAGE, "%s:%d: %s", f->path, line, message);
 }
 
+bs_status bs_form_wrong(const bs_form *f, const yaml_node_t *node, const char *what, const char *wanted,
+                        const char *text)
+{
+    int line = bs_form_line(node);
+    if (node->type == YAML_SEQUENCE_NODE)
+        return bs_form_fail(f, line, "'%s' must be %s, not a list", what, wanted);
+    if (node->type == YAML_MAPPING_NODE)
+        return bs_form_fail(f, line, "'%s' must be %s, not a mapping", what, wanted);
+    return bs_form_fail(f, line, "'%s' must be %s, not '%.80s'", what, wanted, text ? text : "");
+}
+
 bs_status bs_form_suggest(const char *name, const char *const *names, size_t n, const char *what)
 {
     int near = bs_nearest(name, names, n);

@@ -162,7 +162,7 @@ bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out);
 bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK]);
 bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other);
 
-/* fold.c, fold_math.c, fold_fill.c, fold_sum.c */
+/* fold.c, fold_math.c, fold_fill.c, fold_sum.c; fold_iterator.c */
 typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
 /* The folder of the operator, NULL if there is none. */
 bs_fold_fn bs_fold_find(const char *op);
@@ -191,6 +191,8 @@ bs_status bs_fold_scatter(bs_raw *r, bs_value *out);
 /* lower.c: the node becomes one bs_node (Split: several). */
 typedef bs_status (*bs_lower_fn)(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower(bs_raw *r);
+
+/* lower_emit.c */
 /* n inputs, all absent (-1). */
 bs_status bs_lower_inputs(bs_node *n, int n_in);
 /* Takes over `n` (its `in` included) as the maker of output k. */

@@ -30,6 +30,7 @@ bs_figure bs_figure_find(const char *name);
 BS_FIGURES(X)
 #undef X
 
+/* figure_common.c */
 /* Confidence of the file's intervals, in percent: 95 by default. */
 bs_status bs_figure_confidence(double *percent, const bs_db *db);
 /* The figure that has no data, as an error. */

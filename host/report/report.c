@@ -5,6 +5,7 @@
 #include "report/data.h"
 #include "report/html.h"
 #include "report/sections.h"
+#include "store/identity.h"
 #include "store/schema.h"
 
 #include <errno.h>
@@ -129,7 +130,7 @@ static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db
     BS_TRY(
         bs_data_load(&d, db,
                      "SELECT job, job_path, (SELECT group_concat(id, ', ') FROM entry WHERE definition LIKE "
-                     "'% with replacement') FROM campaign",
+                     "'%" BS_WITH_REPLACEMENT "') FROM campaign",
                      0, NULL));
     bs_str_puts(
         out,

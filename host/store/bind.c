@@ -26,16 +26,3 @@ void bs_bind_path(sqlite3_stmt *q, int index, const char *path)
     else
         sqlite3_bind_blob(q, index, path, (int)strlen(path), SQLITE_TRANSIENT);
 }
-
-bs_status bs_same_utf8(bool *same, const char *stored, const char *text)
-{
-    bs_str valid = {0};
-    *same = stored && strcmp(stored, text) == 0;
-    if (*same || !stored || bs_utf8_valid(stored))
-        return BS_OK;
-    bs_str_utf8(&valid, stored);
-    bs_status st = bs_str_status(&valid);
-    *same = st == BS_OK && strcmp(valid.ptr, text) == 0;
-    bs_str_clear(&valid);
-    return st;
-}

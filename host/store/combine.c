@@ -9,11 +9,7 @@
 
 bs_status bs_combine_attach(const bs_db *db, const char *path)
 {
-    sqlite3_stmt *q = NULL;
-    BS_TRY(bs_db_prepare(&q, db, "ATTACH ?1 AS other"));
-    sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
-    bs_status st = bs_db_run(db, "read", q);
-    sqlite3_finalize(q);
+    bs_status st = bs_db_change(db, "read", "ATTACH ?1 AS other", BS_BIND(BS_BIND_TEXT(path)));
     if (st == BS_OK)
         st = bs_history_show(db, "other", "other_");
     return st == BS_OK ? st : bs_context("%s", path);
@@ -64,47 +60,28 @@ static const char *text(sqlite3_stmt *q, int column)
     return t ? t : "";
 }
 
-static bs_status check_identity(const bs_db *db, const char *other_path)
+static bs_status refuse_identity(void *paths, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db, sql_differences));
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    if (row) {
-        st =
-            bs_fail(BS_ERR, "'%s' belongs to another campaign than '%s': its %s is '%s', the other's is '%s'",
-                    other_path, db->path, text(q, 0), text(q, 2), text(q, 1));
-        bs_hint("merge the shards of one job only");
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    const char *const *path = paths;
+    bs_fail(BS_ERR, "'%s' belongs to another campaign than '%s': its %s is '%s', the other's is '%s'",
+            path[1], path[0], text(q, 0), text(q, 2), text(q, 1));
+    return bs_hint("merge the shards of one job only");
 }
 
-static bs_status check_numerics(const bs_db *db, const char *other_path)
+static bs_status refuse_numerics(void *paths, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db, sql_mixed));
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    if (row) {
-        st = bs_fail(BS_ERR,
-                     "the numerics of '%s' (%s on %s, %s, %s) differ from those of '%s' (%s on %s, %s, %s)",
-                     other_path, text(q, 4), text(q, 5), text(q, 6), text(q, 7), db->path, text(q, 0),
-                     text(q, 1), text(q, 2), text(q, 3));
-        bs_hint("run all shards on one kind of machine, or allow the mixture with --allow-mixed");
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    const char *const *path = paths;
+    bs_fail(BS_ERR, "the numerics of '%s' (%s on %s, %s, %s) differ from those of '%s' (%s on %s, %s, %s)",
+            path[1], text(q, 4), text(q, 5), text(q, 6), text(q, 7), path[0], text(q, 0), text(q, 1),
+            text(q, 2), text(q, 3));
+    return bs_hint("run all shards on one kind of machine, or allow the mixture with --allow-mixed");
 }
 
 bs_status bs_combine_check(const bs_db *db, const char *other_path, bool allow_mixed)
 {
-    BS_TRY(check_identity(db, other_path));
-    return allow_mixed ? BS_OK : check_numerics(db, other_path);
+    const char *paths[] = {db->path, other_path};
+    BS_TRY(bs_db_each(db, sql_differences, BS_NO_BIND, refuse_identity, paths));
+    return allow_mixed ? BS_OK : bs_db_each(db, sql_mixed, BS_NO_BIND, refuse_numerics, paths);
 }
 
 static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.trial, a.full, m.id, a.died_at, "

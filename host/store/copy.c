@@ -23,69 +23,51 @@ static bs_status fail_damaged(const bs_copy *c, const char *what)
     return bs_hint("rescue what is left with `sqlite3 FILE .recover`, or run its job again into a new file");
 }
 
-static bs_status load_entries(bs_copy *c)
+typedef struct plan_load {
+    bs_copy *c;
+    size_t cap_entries, cap_strata;
+    int entry; /* of the stratum read last */
+} plan_load;
+
+static bs_status load_entry(void *context, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    size_t cap = 0;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, c->store->db, "SELECT id FROM entry ORDER BY id"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(c->store->db, q, &row), out);
-        if (!row)
-            break;
-        BS_TRY_GOTO(
-            bs_grow(&c->job.entries, &cap, (size_t)c->job.n_entries + 1, sizeof *c->job.entries, "entries"),
-            out);
-        c->job.entries[c->job.n_entries++] = (bs_entry){.id = sqlite3_column_int(q, 0)};
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    plan_load *l = context;
+    bs_job *job = &l->c->job;
+    BS_TRY(
+        bs_grow(&job->entries, &l->cap_entries, (size_t)job->n_entries + 1, sizeof *job->entries, "entries"));
+    job->entries[job->n_entries++] = (bs_entry){.id = sqlite3_column_int(q, 0)};
+    return BS_OK;
 }
 
-static bs_status load_strata(bs_copy *c)
+static bs_status load_stratum(void *context, sqlite3_stmt *q)
 {
-    const bs_db *db = c->store->db;
-    sqlite3_stmt *q = NULL;
-    size_t cap = 0;
-    bool row;
-    int e = 0;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db,
-                         "SELECT entry, layer, parameter, repetitions FROM stratum ORDER BY entry, layer"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        while (e < c->job.n_entries && c->job.entries[e].id < sqlite3_column_int(q, 0))
-            e++;
-        if (e == c->job.n_entries || c->job.entries[e].id != sqlite3_column_int(q, 0)) {
-            st = fail_damaged(c, "it has a stratum of no entry");
-            goto out;
-        }
-        BS_TRY_GOTO(
-            bs_grow(&c->plan.strata, &cap, (size_t)c->plan.n_strata + 1, sizeof *c->plan.strata, "strata"),
-            out);
-        c->plan.strata[c->plan.n_strata++] = (bs_stratum){
-            .entry = e,
-            .target = sqlite3_column_int(q, 1),
-            .is_parameter = sqlite3_column_int(q, 2) != 0,
-            .repetitions = (uint32_t)sqlite3_column_int64(q, 3),
-        };
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    plan_load *l = context;
+    const bs_job *job = &l->c->job;
+    bs_plan *plan = &l->c->plan;
+    while (l->entry < job->n_entries && job->entries[l->entry].id < sqlite3_column_int(q, 0))
+        l->entry++;
+    if (l->entry == job->n_entries || job->entries[l->entry].id != sqlite3_column_int(q, 0))
+        return fail_damaged(l->c, "it has a stratum of no entry");
+    BS_TRY(
+        bs_grow(&plan->strata, &l->cap_strata, (size_t)plan->n_strata + 1, sizeof *plan->strata, "strata"));
+    plan->strata[plan->n_strata++] = (bs_stratum){
+        .entry = l->entry,
+        .target = sqlite3_column_int(q, 1),
+        .is_parameter = sqlite3_column_int(q, 2) != 0,
+        .repetitions = (uint32_t)sqlite3_column_int64(q, 3),
+    };
+    return BS_OK;
 }
 
 static bs_status load_plan(bs_copy *c)
 {
+    plan_load l = {.c = c};
     sqlite3_int64 images = 0, last = 0;
     const bs_db *db = c->store->db;
     c->plan.job = &c->job;
-    BS_TRY(load_entries(c));
-    BS_TRY(load_strata(c));
+    BS_TRY(bs_db_each(db, "SELECT id FROM entry ORDER BY id", BS_NO_BIND, load_entry, &l));
+    BS_TRY(bs_db_each(db, "SELECT entry, layer, parameter, repetitions FROM stratum ORDER BY entry, layer",
+                      BS_NO_BIND, load_stratum, &l));
     BS_TRY(bs_db_integer(&images, db, "SELECT count(*) FROM image"));
     BS_TRY(bs_db_integer(&last, db, "SELECT max(id) FROM image"));
     if (images > (sqlite3_int64)1 << BS_IMAGE_BITS || (images > 0 && last != images - 1))

@@ -12,34 +12,24 @@ static const char sql_strata[] =
     "JOIN entry e ON e.id = t.entry LEFT JOIN stratum s ON s.entry = t.entry AND s.layer = t.layer ORDER BY "
     "1, 2";
 
+static bs_status read_stratum(void *side, sqlite3_stmt *q)
+{
+    bs_side *out = side;
+    BS_TRY(bs_grow(&out->row, &out->cap, out->n + 1, sizeof *out->row, "comparison"));
+    bs_side_stratum *s = &out->row[out->n++];
+    *s = (bs_side_stratum){.entry = sqlite3_column_int(q, 0),
+                           .layer = sqlite3_column_int(q, 1),
+                           .is_parameter = sqlite3_column_int(q, 2),
+                           .other = -1};
+    BS_TRY(bs_db_text(&s->name, q, 3));
+    BS_TRY(bs_db_text(&s->shape, q, 4));
+    BS_TRY(bs_db_text(&s->kind, q, 5));
+    return bs_db_text(&s->definition, q, 6);
+}
+
 bs_status bs_side_read(bs_side *out, const bs_db *db)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db, sql_strata));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        BS_TRY_GOTO(bs_grow(&out->row, &out->cap, out->n + 1, sizeof *out->row, "comparison"), out);
-        bs_side_stratum *s = &out->row[out->n++];
-        *s = (bs_side_stratum){sqlite3_column_int(q, 0),
-                               sqlite3_column_int(q, 1),
-                               sqlite3_column_int(q, 2),
-                               NULL,
-                               NULL,
-                               NULL,
-                               NULL,
-                               -1};
-        BS_TRY_GOTO(bs_db_text(&s->name, q, 3), out);
-        BS_TRY_GOTO(bs_db_text(&s->shape, q, 4), out);
-        BS_TRY_GOTO(bs_db_text(&s->kind, q, 5), out);
-        BS_TRY_GOTO(bs_db_text(&s->definition, q, 6), out);
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(db, sql_strata, BS_NO_BIND, read_stratum, out);
 }
 
 void bs_side_clear(bs_side *s)

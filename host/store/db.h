@@ -17,6 +17,8 @@ typedef struct bs_db {
     char *path;
 } bs_db;
 
+/* --- open.c --- */
+
 /* Opens an existing result file read-only; works while another process writes it. One of an earlier schema
  * version shows the tables of today. */
 bs_status bs_db_open(bs_db **out, const char *path);
@@ -25,16 +27,57 @@ bs_status bs_db_open(bs_db **out, const char *path);
 bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 /* Opens `path` for writing; *fresh: it holds no tables yet. One of an earlier schema version is refused. */
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
-void bs_db_close(bs_db *db);
-
 /* Fails unless the file describes exactly one campaign. */
 bs_status bs_db_check_campaign(const bs_db *db);
 /* Fails if a WAL or a journal lies beside the name `path`, which SQLite would take for that of a file put
  * there. */
 bs_status bs_db_check_alone(const char *path);
+
+/* --- db.c --- */
+
+void bs_db_close(bs_db *db);
 /* The failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
 bs_status bs_db_fail(const bs_db *db, const char *what);
 bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql);
+
+/* Values for the parameters ?1, ?2 ... of a statement, as two arguments of the functions below:
+ *   bs_db_exists(&found, db, "SELECT 1 FROM entry WHERE id = ?1 AND name = ?2", BS_BIND(BS_BIND_INT(id),
+ * BS_BIND_TEXT(name))) Text is borrowed; NULL binds NULL. */
+typedef struct bs_bind {
+    int type; /* SQLITE_INTEGER, SQLITE_FLOAT or SQLITE_TEXT */
+    sqlite3_int64 integer;
+    double real;
+    const char *text;
+} bs_bind;
+
+#define BS_BIND_INT(v)                                                                                       \
+    {                                                                                                        \
+        .type = SQLITE_INTEGER, .integer = (sqlite3_int64)(v)                                                \
+    }
+#define BS_BIND_REAL(v)                                                                                      \
+    {                                                                                                        \
+        .type = SQLITE_FLOAT, .real = (v)                                                                    \
+    }
+#define BS_BIND_TEXT(v)                                                                                      \
+    {                                                                                                        \
+        .type = SQLITE_TEXT, .text = (v)                                                                     \
+    }
+#define BS_BIND(...)                                                                                         \
+    (const bs_bind[]){__VA_ARGS__}, (int)(sizeof((const bs_bind[]){__VA_ARGS__}) / sizeof(bs_bind))
+#define BS_NO_BIND NULL, 0
+
+/* Called for each row of a query, whose columns it reads; a failure ends the query. */
+typedef bs_status bs_row_reader(void *context, sqlite3_stmt *row);
+/* Runs a query: `reader` for each row, in order. */
+bs_status bs_db_each(const bs_db *db, const char *sql, const bs_bind *bind, int n_bind, bs_row_reader *reader,
+                     void *context);
+/* *found: the query has a row. */
+bs_status bs_db_exists(bool *found, const bs_db *db, const char *sql, const bs_bind *bind, int n_bind);
+/* Runs one statement that returns no rows. */
+bs_status bs_db_change(const bs_db *db, const char *what, const char *sql, const bs_bind *bind, int n_bind);
+
+/* --- statements that are prepared once and run often --- */
+
 /* A prepared statement; the caller finalises it. */
 bs_status bs_db_prepare(sqlite3_stmt **out, const bs_db *db, const char *sql);
 /* Runs a bound statement that returns no rows, and resets it. */

@@ -44,39 +44,36 @@ static XXH128_hash_t hash_row(sqlite3_stmt *q, uint64_t seed)
     return XXH3_128bits_withSeed(word, (size_t)n * 2 * sizeof *word, seed);
 }
 
-static bs_status add_table(const bs_db *db, const char *sql, uint64_t seed, sum128 *sum, uint64_t *n)
+typedef struct digest {
+    uint64_t seed; /* another one for each table */
+    sum128 sum;
+    uint64_t rows;
+} digest;
+
+static bs_status add_row(void *context, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db, sql));
-    for (;; (*n)++) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        XXH128_hash_t h = hash_row(q, seed);
-        sum->low += h.low64;
-        sum->high += h.high64 + (sum->low < h.low64);
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    digest *d = context;
+    XXH128_hash_t h = hash_row(q, d->seed);
+    d->sum.low += h.low64;
+    d->sum.high += h.high64 + (d->sum.low < h.low64);
+    d->rows++;
+    return BS_OK;
 }
 
 bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows)
 {
     bs_db *db = NULL;
-    sum128 sum = {0, 0};
-    uint64_t trials = 0, goldens = 0;
+    digest d = {.seed = 1};
     bs_status st;
     BS_TRY(bs_db_open(&db, path));
     /* Both tables as of one moment, even while a run writes. */
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
-    BS_TRY_GOTO(add_table(db, sql_trial, 1, &sum, &trials), out);
-    BS_TRY_GOTO(add_table(db, sql_golden, 2, &sum, &goldens), out);
-    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, sum.high, sum.low);
+    BS_TRY_GOTO(bs_db_each(db, sql_trial, BS_NO_BIND, add_row, &d), out);
     if (n_rows)
-        *n_rows = trials;
+        *n_rows = d.rows;
+    d.seed = 2;
+    BS_TRY_GOTO(bs_db_each(db, sql_golden, BS_NO_BIND, add_row, &d), out);
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, d.sum.high, d.sum.low);
 out:
     bs_db_close(db);
     return st;

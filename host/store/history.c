@@ -1,6 +1,7 @@
 #include "store/history.h"
 
 #include "base/text.h"
+#include "store/identity.h"
 #include "store/schema.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ static const struct change {
     {3, true, "entry", "definition",
      "definition || CASE WHEN count = 1 AND ber = 0 AND kind <> 'random' AND sites IS NULL AND EXISTS "
      "(SELECT 1 FROM {}stratum s WHERE s.entry = entry.id AND s.population <= 1048576) "
-     "THEN ' with replacement' ELSE '' END"},
+     "THEN '" BS_WITH_REPLACEMENT "' ELSE '' END"},
     {5, false, "stratum", "storage", NULL},
     /* Names were taken as they came: now they are UTF-8, but for a path that is opened again. */
     {5, true, "class", "name", "utf8(name)"},
@@ -67,6 +68,7 @@ typedef struct shown {
     const bs_db *db;
     const char *schema, *prefix;
     sqlite3_int64 version;
+    bs_db today; /* tables of facts of this version, empty */
 } shown;
 
 static const struct change *find_change(const shown *s, const char *table, const char *column)
@@ -99,71 +101,70 @@ static void append_expression(bs_str *out, const shown *s, const char *sql)
 
 static bs_status has(bool *found, const shown *s, const char *table, const char *column)
 {
-    sqlite3_stmt *q = NULL;
-    BS_TRY(
-        bs_db_prepare(&q, s->db, "SELECT 1 FROM pragma_table_xinfo(?1, ?2) WHERE ?3 IS NULL OR name = ?3"));
-    sqlite3_bind_text(q, 1, table, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 2, s->schema, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 3, column, -1, SQLITE_STATIC);
-    bs_status st = bs_db_step(s->db, q, found);
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_exists(found, s->db,
+                        "SELECT 1 FROM pragma_table_xinfo(?1, ?2) WHERE ?3 IS NULL OR name = ?3",
+                        BS_BIND(BS_BIND_TEXT(table), BS_BIND_TEXT(s->schema), BS_BIND_TEXT(column)));
 }
 
-/* Appends one column of the view; *differs is set if it is not the table's own. */
-static bs_status append_column(bs_str *out, const shown *s, const char *table, sqlite3_stmt *wanted,
-                               bool *differs)
+/* A view that is put together. */
+typedef struct view {
+    const shown *s;
+    const char *table;
+    bool there;   /* the file has the table */
+    bool differs; /* something of the view is not the table's own */
+    int n;        /* columns so far */
+    bs_str sql;
+} view;
+
+/* Appends one column of the view. A table that the file is too old for is empty. */
+static bs_status append_column(void *context, sqlite3_stmt *wanted)
 {
+    view *v = context;
+    const shown *s = v->s;
+    const char *table = v->table;
     const char *name = (const char *)sqlite3_column_text(wanted, 0);
     const char *otherwise = (const char *)sqlite3_column_text(wanted, 1);
     const struct change *c = find_change(s, table, name);
     bool there;
+    bs_str_puts(&v->sql, v->n++ ? ", " : "");
+    if (!v->there) {
+        bs_str_printf(&v->sql, "NULL AS %s", name);
+        return BS_OK;
+    }
     BS_TRY(has(&there, s, table, name));
     if (!there && !c)
         return fail_damaged(s, table, name);
-    *differs |= c && (c->changed || !there);
+    v->differs |= c && (c->changed || !there);
     if (c && c->sql && (c->changed || !there))
-        append_expression(out, s, c->sql);
+        append_expression(&v->sql, s, c->sql);
     else
-        bs_str_puts(out, there ? name : otherwise ? otherwise : "NULL");
-    bs_str_printf(out, " AS %s", name);
+        bs_str_puts(&v->sql, there ? name : otherwise ? otherwise : "NULL");
+    bs_str_printf(&v->sql, " AS %s", name);
     return BS_OK;
 }
 
-/* A table that the file is too old for is empty. */
-static bs_status show_table(const shown *s, const bs_db *today, const char *table)
+static bs_status show_table(void *context, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bs_str sql = {0};
-    bool there, row, differs = *s->prefix != '\0';
+    const shown *s = context;
+    view v = {.s = s, .table = (const char *)sqlite3_column_text(q, 0), .differs = *s->prefix != '\0'};
     bs_status st;
-    BS_TRY(has(&there, s, table, NULL));
-    if (!there && !find_change(s, table, NULL))
-        return fail_damaged(s, table, NULL);
-    differs |= !there;
-    bs_str_printf(&sql, "CREATE TEMP VIEW %s%s AS SELECT ", s->prefix, table);
-    BS_TRY_GOTO(bs_db_prepare(&q, today, "SELECT name, dflt_value FROM pragma_table_xinfo(?1)"), out);
-    sqlite3_bind_text(q, 1, table, -1, SQLITE_STATIC);
-    for (int i = 0;; i++) {
-        BS_TRY_GOTO(bs_db_step(today, q, &row), out);
-        if (!row)
-            break;
-        bs_str_puts(&sql, i ? ", " : "");
-        if (there)
-            BS_TRY_GOTO(append_column(&sql, s, table, q, &differs), out);
-        else
-            bs_str_printf(&sql, "NULL AS %s", (const char *)sqlite3_column_text(q, 0));
-    }
-    if (there)
-        bs_str_printf(&sql, " FROM %s.%s", s->schema, table);
+    BS_TRY(has(&v.there, s, v.table, NULL));
+    if (!v.there && !find_change(s, v.table, NULL))
+        return fail_damaged(s, v.table, NULL);
+    v.differs |= !v.there;
+    bs_str_printf(&v.sql, "CREATE TEMP VIEW %s%s AS SELECT ", s->prefix, v.table);
+    BS_TRY_GOTO(bs_db_each(&s->today, "SELECT name, dflt_value FROM pragma_table_xinfo(?1)",
+                           BS_BIND(BS_BIND_TEXT(v.table)), append_column, &v),
+                out);
+    if (v.there)
+        bs_str_printf(&v.sql, " FROM %s.%s", s->schema, v.table);
     else
-        bs_str_puts(&sql, " WHERE 0");
-    BS_TRY_GOTO(bs_str_status(&sql), out);
-    if (differs)
-        st = bs_db_exec(s->db, "read", sql.ptr);
+        bs_str_puts(&v.sql, " WHERE 0");
+    BS_TRY_GOTO(bs_str_status(&v.sql), out);
+    if (v.differs)
+        st = bs_db_exec(s->db, "read", v.sql.ptr);
 out:
-    sqlite3_finalize(q);
-    bs_str_clear(&sql);
+    bs_str_clear(&v.sql);
     return st;
 }
 
@@ -197,59 +198,46 @@ static bs_status read_version(shown *s)
     return BS_OK;
 }
 
-/* Calls `fn` for each table of facts of today. */
-static bs_status each_table(const bs_db *today, bs_status (*fn)(const shown *, const bs_db *, const char *),
-                            const shown *s)
+/* Calls `reader` with the name of each table of facts of today. */
+static bs_status each_table(bs_row_reader *reader, shown *s)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, today, "SELECT name FROM sqlite_master WHERE type = 'table'"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(today, q, &row), out);
-        if (!row)
-            break;
-        BS_TRY_GOTO(fn(s, today, (const char *)sqlite3_column_text(q, 0)), out);
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(&s->today, "SELECT name FROM sqlite_master WHERE type = 'table'", BS_NO_BIND, reader,
+                      s);
 }
 
 bs_status bs_history_show(const bs_db *db, const char *schema, const char *prefix)
 {
     shown s = {.db = db, .schema = schema, .prefix = prefix};
-    bs_db today = {0};
     bs_status st;
     BS_TRY(read_version(&s));
     if (sqlite3_create_function(db->handle, "utf8", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, utf8, NULL,
                                 NULL) != SQLITE_OK)
         return bs_db_fail(db, "read");
-    BS_TRY_GOTO(bs_schema_open_facts(&today), out);
-    BS_TRY_GOTO(each_table(&today, show_table, &s), out);
+    BS_TRY_GOTO(bs_schema_open_facts(&s.today), out);
+    BS_TRY_GOTO(each_table(show_table, &s), out);
     if (!*prefix && s.version < 4)
         st = show_fault_wrong(&s);
 out:
-    sqlite3_close(today.handle);
+    sqlite3_close(s.today.handle);
     return st;
 }
 
-static bs_status forget_table(const shown *s, const bs_db *today, const char *table)
+static bs_status forget_table(void *context, sqlite3_stmt *table)
 {
+    const shown *s = context;
     char sql[160];
-    (void)today;
-    snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.%s%s", s->prefix, table);
+    snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.%s%s", s->prefix,
+             (const char *)sqlite3_column_text(table, 0));
     return bs_db_exec(s->db, "read", sql);
 }
 
 bs_status bs_history_forget(const bs_db *db, const char *prefix)
 {
-    const shown s = {.db = db, .prefix = prefix};
-    bs_db today = {0};
+    shown s = {.db = db, .prefix = prefix};
     bs_status st;
-    BS_TRY_GOTO(bs_schema_open_facts(&today), out);
-    st = each_table(&today, forget_table, &s);
+    BS_TRY_GOTO(bs_schema_open_facts(&s.today), out);
+    st = each_table(forget_table, &s);
 out:
-    sqlite3_close(today.handle);
+    sqlite3_close(s.today.handle);
     return st;
 }

@@ -82,70 +82,8 @@ bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry)
     return bs_str_status(out);
 }
 
-bs_status bs_identity_strata(const bs_plan *plan, char out[17])
-{
-    bs_str text = {0};
-    bs_status st = BS_OK;
-    for (int e = 0; e < plan->job->n_entries; e++) {
-        bs_str_printf(&text, "%d ", plan->job->entries[e].id);
-        BS_TRY_GOTO(bs_identity_entry(&text, plan, e), out);
-        bs_str_puts(&text, "\n");
-    }
-    BS_TRY_GOTO(bs_str_status(&text), out);
-    snprintf(out, 17, "%016" PRIx64, (uint64_t)XXH3_64bits(text.ptr, text.len));
-out:
-    bs_str_clear(&text);
-    return st;
-}
-
 /* --- writing
  * ------------------------------------------------------------------------------------------------ */
-
-/* Absolute, so that the job's relative paths can be followed from any working directory. */
-static void bind_job_path(sqlite3_stmt *q, int index, const bs_job *job)
-{
-    char *path = job->path ? realpath(job->path, NULL) : NULL;
-    bs_bind_path(q, index, path ? path : job->path);
-    free(path);
-}
-
-static bs_status write_campaign(bs_store *s)
-{
-    static const char sql[] =
-        "INSERT INTO campaign (id, name, created, version, job, model, model_sha256, seed, preprocess, "
-        "label_offset, classes, planned_trials, job_path, job_trials, shard, shards) VALUES (1, ?1, "
-        "strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-    const bs_job *job = s->plan->job;
-    bs_str preprocess = {0};
-    char seed[24];
-    sqlite3_stmt *q = NULL;
-    bs_status st;
-    bs_identity_preprocess(&preprocess, &job->preprocess);
-    BS_TRY_GOTO(bs_str_status(&preprocess), out);
-    BS_TRY_GOTO(bs_db_prepare(&q, s->db, sql), out);
-    snprintf(seed, sizeof seed, "%" PRIu64, job->seed);
-    sqlite3_bind_text(q, 1, job->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 2, BITSINK_VERSION, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 3, job->text, -1, SQLITE_STATIC);
-    BS_TRY_GOTO(bs_bind_utf8(q, 4, job->model), out);
-    bind_job_path(q, 11, job);
-    sqlite3_bind_text(q, 5, s->plan->graph->sha256, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 6, seed, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 7, preprocess.ptr, -1, SQLITE_STATIC);
-    sqlite3_bind_int(q, 8, job->label_offset);
-    sqlite3_bind_int(q, 9, s->plan->graph->classes);
-    sqlite3_bind_int64(q, 10, (sqlite3_int64)s->plan->trials);
-    sqlite3_bind_int64(q, 12, (sqlite3_int64)s->plan->job_trials);
-    if (s->plan->shards > 1) {
-        sqlite3_bind_int64(q, 13, s->plan->shard + 1);
-        sqlite3_bind_int64(q, 14, s->plan->shards);
-    }
-    st = bs_db_run(s->db, "write", q);
-out:
-    sqlite3_finalize(q);
-    bs_str_clear(&preprocess);
-    return st;
-}
 
 /* Says which names of classes the file has otherwise. */
 static bs_status tell_renamed(const bs_store *s, const char *const *names)
@@ -331,34 +269,14 @@ static bs_status write_images(bs_store *s, const bs_dataset *images, uint32_t fi
 
 bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *const *class_names)
 {
-    BS_TRY(write_campaign(s));
     BS_TRY(write_classes(s, class_names));
     BS_TRY(write_layers(s));
     BS_TRY(write_entries(s));
     return write_images(s, images, 0);
 }
 
-/* --- extending; the checks are in compare.c
+/* --- extending, what resume.c has checked
  * ----------------------------------------------------------------- */
-
-static bs_status update_campaign(bs_store *s)
-{
-    sqlite3_stmt *q = NULL;
-    BS_TRY(bs_db_prepare(
-        &q, s->db,
-        "UPDATE campaign SET name = ?1, job = ?2, model = ?3, planned_trials = ?4, job_path = ?5, "
-        "job_trials = ?6"));
-    sqlite3_bind_text(q, 1, s->plan->job->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 2, s->plan->job->text, -1, SQLITE_STATIC);
-    bs_status st = bs_bind_utf8(q, 3, s->plan->job->model);
-    sqlite3_bind_int64(q, 4, (sqlite3_int64)s->plan->trials);
-    sqlite3_bind_int64(q, 6, (sqlite3_int64)s->plan->job_trials);
-    bind_job_path(q, 5, s->plan->job);
-    if (st == BS_OK)
-        st = bs_db_run(s->db, "write", q);
-    sqlite3_finalize(q);
-    return st;
-}
 
 /* Images that are new are not among those that have a weight. */
 static bs_status tell_weights(const bs_store *s, uint32_t stored)
@@ -375,11 +293,9 @@ static bs_status tell_weights(const bs_store *s, uint32_t stored)
     return BS_OK;
 }
 
-bs_status bs_identity_check(bs_store *s, const bs_dataset *images, const char *const *class_names)
+bs_status bs_identity_extend(bs_store *s, const bs_dataset *images, const char *const *class_names,
+                             uint32_t stored)
 {
-    uint32_t stored;
-    BS_TRY(bs_identity_compare(s, images, &stored));
-    BS_TRY(update_campaign(s));
     if (class_names)
         BS_TRY(write_classes(s, class_names));
     BS_TRY(write_entries(s));

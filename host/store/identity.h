@@ -6,6 +6,10 @@
 #include "base/buf.h"
 #include "fault/plan.h"
 
+/* Ends the definition of an entry whose single sites were drawn with replacement, as before schema version 3
+ * (history.c). View bn_stratum of rates.sql looks for it, too. */
+#define BS_WITH_REPLACEMENT " with replacement"
+
 /* Each appends one line without a newline to *out. */
 void bs_identity_preprocess(bs_str *out, const bs_preprocess *p);
 /* Target ids of an entry, such as "0,4-9". */

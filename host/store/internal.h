@@ -46,17 +46,11 @@ struct bs_store {
     struct timespec started, opened; /* run, transaction */
 };
 
-/* Index of the stratum (entry id, target), -1 if the plan has none. */
-int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target);
-
 /* bind.c: text of other people's for a column. Clients read TEXT as UTF-8, so bytes that are not are bound as
  * \xNN. */
 bs_status bs_bind_utf8(sqlite3_stmt *q, int index, const char *text);
 /* A path that is opened again: one that is not UTF-8 is bound as it is, as a BLOB. */
 void bs_bind_path(sqlite3_stmt *q, int index, const char *path);
-/* Is `stored` what bs_bind_utf8() makes of the text? Earlier versions stored bytes as they were. `text` is
- * UTF-8. */
-bs_status bs_same_utf8(bool *same, const char *stored, const char *text);
 
 /* Makes the tables, views and marks of a fresh file, inside the caller's transaction. */
 bs_status bs_store_create_schema(const bs_db *db);
@@ -69,12 +63,24 @@ bs_status bs_store_prepare(bs_store *s);
  * back. */
 bs_status bs_batch_write(bs_store *s, const bs_batch *b);
 
-/* identity.c: writes campaign, entries, layers, images of a fresh file. */
+/* campaign_row.c: writes the row of table campaign, or brings what may change in it up to date. */
+bs_status bs_campaign_insert(bs_store *s);
+bs_status bs_campaign_update(bs_store *s);
+
+/* identity.c: writes classes, layers, entries, images of a fresh file. */
 bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *const *class_names);
-/* Compares the file with the plan and extends what may grow. */
-bs_status bs_identity_check(bs_store *s, const bs_dataset *images, const char *const *class_names);
-/* compare.c: an error names the first difference that is not growth; *n_images: images in the file. */
-bs_status bs_identity_compare(bs_store *s, const bs_dataset *images, uint32_t *n_images);
+/* Takes over from the plan what may grow: entries, strata, and images from number `stored` on, the images in
+ * the file. */
+bs_status bs_identity_extend(bs_store *s, const bs_dataset *images, const char *const *class_names,
+                             uint32_t stored);
+
+/* resume.c: fails at the first difference between the file and the plan that is not growth; *n_images: images
+ * in the file. */
+bs_status bs_resume_check(bs_store *s, const bs_dataset *images, uint32_t *n_images);
+
+/* strata.c */
+/* Index of the stratum (entry id, target), -1 if the plan has none. */
+int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target);
 /* Hash of the strata a self-test covers: their fault models and targets. */
 bs_status bs_identity_strata(const bs_plan *plan, char out[17]);
 

@@ -116,23 +116,20 @@ static bs_status describe_inputs(bs_merge_report *r, bs_copy *c, char *const *in
     return BS_OK;
 }
 
+static bs_status mark_present(void *report, sqlite3_stmt *q)
+{
+    const bs_merge_report *r = report;
+    if (sqlite3_column_int64(q, 0) <= r->shards)
+        r->absent[sqlite3_column_int64(q, 0) - 1] = false;
+    return BS_OK;
+}
+
 /* A shard whose number no run in the file has is absent. */
 static bs_status find_absent(bs_merge_report *r, const bs_db *db)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
     BS_TRY(bs_calloc(&r->absent, r->shards, sizeof *r->absent, "report"));
     memset(r->absent, 1, r->shards * sizeof *r->absent);
-    BS_TRY(bs_db_prepare(&q, db, "SELECT DISTINCT shard FROM run WHERE shard > 0"));
-    do {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (row && sqlite3_column_int64(q, 0) <= r->shards)
-            r->absent[sqlite3_column_int64(q, 0) - 1] = false;
-    } while (row);
-out:
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(db, "SELECT DISTINCT shard FROM run WHERE shard > 0", BS_NO_BIND, mark_present, r);
 }
 
 static bs_status count_missing(bs_merge_report *r, bs_copy *c)

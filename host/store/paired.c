@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    GOOD = BS_CONTRAST_N_OUTCOMES,
+    GOOD = BS_COMPARE_N_OUTCOMES,
     MAX_REPETITIONS = 1 << BS_REPETITION_BITS,
     NO_GOLDEN = -2,
     FAULTS_CHECKED = 256
@@ -21,38 +21,33 @@ typedef struct stream {
     int32_t *golden; /* class by image; NO_GOLDEN: none, or an image of weight 0 */
     size_t n_golden, cap;
     uint64_t id;
-    int bad; /* bs_contrast_outcome, GOOD: at the end */
+    int bad; /* bs_compare_outcome, GOOD: at the end */
 } stream;
 
 struct bs_pairing {
     stream side[2];
     sqlite3_stmt *units, *other_faults;
-    int32_t *more[BS_CONTRAST_N_OUTCOMES]; /* by repetition: bad trials of a fault in A, less those in B */
+    int32_t *more[BS_COMPARE_N_OUTCOMES]; /* by repetition: bad trials of a fault in A, less those in B */
 };
+
+static bs_status add_golden(void *context, sqlite3_stmt *q)
+{
+    stream *s = context;
+    size_t image = (size_t)sqlite3_column_int64(q, 0);
+    if (image >= (size_t)1 << BS_IMAGE_BITS)
+        return BS_OK;
+    BS_TRY(bs_grow(&s->golden, &s->cap, image + 1, sizeof *s->golden, "golden answers"));
+    while (s->n_golden < image)
+        s->golden[s->n_golden++] = NO_GOLDEN;
+    s->golden[image] = sqlite3_column_int(q, 1);
+    s->n_golden = image + 1;
+    return BS_OK;
+}
 
 static bs_status read_golden(stream *s, const bs_db *db)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, db,
-                         "SELECT image, golden_class FROM bn_image WHERE probability > 0 ORDER BY image"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-        if (!row)
-            break;
-        size_t image = (size_t)sqlite3_column_int64(q, 0);
-        if (image >= (size_t)1 << BS_IMAGE_BITS)
-            continue;
-        BS_TRY_GOTO(bs_grow(&s->golden, &s->cap, image + 1, sizeof *s->golden, "golden answers"), out);
-        while (s->n_golden < image)
-            s->golden[s->n_golden++] = NO_GOLDEN;
-        s->golden[image] = sqlite3_column_int(q, 1);
-        s->n_golden = image + 1;
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(db, "SELECT image, golden_class FROM bn_image WHERE probability > 0 ORDER BY image",
+                      BS_NO_BIND, add_golden, s);
 }
 
 static int golden_class(const stream *s, size_t image)
@@ -86,7 +81,7 @@ static bs_status stream_next(stream *s)
         int golden = golden_class(s, bs_trial_from_id(s->id).image);
         if (golden == NO_GOLDEN || (class >= 0 && class == golden))
             continue;
-        s->bad = class >= 0 ? BS_CONTRAST_SDC1 : BS_CONTRAST_DUE;
+        s->bad = class >= 0 ? BS_COMPARE_SDC1 : BS_COMPARE_DUE;
         return BS_OK;
     }
 }
@@ -105,7 +100,7 @@ bs_status bs_pairing_open(bs_pairing **out, const bs_db *a, const bs_db *b)
     bs_status st;
     *out = NULL;
     BS_TRY(bs_calloc(&p, 1, sizeof *p, "comparison"));
-    for (int k = 0; k < BS_CONTRAST_N_OUTCOMES; k++)
+    for (int k = 0; k < BS_COMPARE_N_OUTCOMES; k++)
         BS_TRY_GOTO(bs_calloc(&p->more[k], MAX_REPETITIONS, sizeof *p->more[k], "comparison"), out);
     BS_TRY_GOTO(read_golden(&p->side[0], a), out);
     BS_TRY_GOTO(read_golden(&p->side[1], b), out);
@@ -133,7 +128,7 @@ static bs_status count_unit(bs_paired *out, bs_pairing *p, uint64_t first, uint6
         if (id >= end)
             return BS_OK;
         int bad[2] = {a->id == id ? a->bad : GOOD, b->id == id ? b->bad : GOOD};
-        for (int o = 0; o < BS_CONTRAST_N_OUTCOMES; o++) {
+        for (int o = 0; o < BS_COMPARE_N_OUTCOMES; o++) {
             bool in[2] = {bad[0] == o, bad[1] == o};
             out->bad[o][0] += in[0];
             out->bad[o][1] += in[1];
@@ -162,7 +157,7 @@ static void count_faults(bs_paired *out, const bs_pairing *p, uint64_t faults)
 {
     out->units = faults;
     memset(out->only, 0, sizeof out->only);
-    for (int o = 0; o < BS_CONTRAST_N_OUTCOMES; o++)
+    for (int o = 0; o < BS_COMPARE_N_OUTCOMES; o++)
         for (uint64_t f = 0; f < faults; f++) {
             out->only[o][0] += p->more[o][f] > 0;
             out->only[o][1] += p->more[o][f] < 0;
@@ -211,7 +206,7 @@ out:
     for (int k = 0; k < 2; k++)
         sqlite3_reset(p->side[k].q);
     sqlite3_reset(p->units);
-    for (int o = 0; o < BS_CONTRAST_N_OUTCOMES; o++)
+    for (int o = 0; o < BS_COMPARE_N_OUTCOMES; o++)
         memset(p->more[o], 0, most * sizeof *p->more[o]);
     return st;
 }
@@ -226,7 +221,7 @@ void bs_pairing_close(bs_pairing *p)
     }
     sqlite3_finalize(p->units);
     sqlite3_finalize(p->other_faults);
-    for (int k = 0; k < BS_CONTRAST_N_OUTCOMES; k++)
+    for (int k = 0; k < BS_COMPARE_N_OUTCOMES; k++)
         free(p->more[k]);
     free(p);
 }

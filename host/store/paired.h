@@ -2,7 +2,7 @@
 #ifndef BS_STORE_PAIRED_H
 #define BS_STORE_PAIRED_H
 
-#include "store/contrast.h"
+#include "store/compare.h"
 #include "store/db.h"
 
 #include <stdint.h>
@@ -10,11 +10,11 @@
 /* One stratum that both files have, over the trials that are in both. Each file is judged by its own golden
  * answers. */
 typedef struct bs_paired {
-    bool other_faults;                       /* trials of one id have different faults: nothing was counted */
-    uint64_t trials, units;                  /* in both; units: trials, or faults of a parameter */
-    uint64_t bad[BS_CONTRAST_N_OUTCOMES][2]; /* trials with this outcome in A (main) and in B (other) */
+    bool other_faults;                      /* trials of one id have different faults: nothing was counted */
+    uint64_t trials, units;                 /* in both; units: trials, or faults of a parameter */
+    uint64_t bad[BS_COMPARE_N_OUTCOMES][2]; /* trials with this outcome in A (main) and in B (other) */
     /* Units: trials with this outcome in one only; faults with more such trials in one. */
-    uint64_t only[BS_CONTRAST_N_OUTCOMES][2];
+    uint64_t only[BS_COMPARE_N_OUTCOMES][2];
 } bs_paired;
 
 typedef struct bs_pairing bs_pairing;

@@ -20,41 +20,32 @@ static bs_status refuse(const char *db, const char *what)
 
 static bs_status check_campaign(const bs_db *db, const bs_plan *plan)
 {
-    sqlite3_stmt *q = NULL;
     char seed[24];
-    bool row = false;
-    bs_status st;
+    bool same;
     snprintf(seed, sizeof seed, "%" PRIu64, plan->job->seed);
-    BS_TRY(bs_db_prepare(&q, db, "SELECT model_sha256 = ?1, seed = ?2 FROM campaign"));
-    sqlite3_bind_text(q, 1, plan->graph->sha256, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 2, seed, -1, SQLITE_STATIC);
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    if (!row || !sqlite3_column_int(q, 0))
-        st = refuse(db->path, "model");
-    else if (!sqlite3_column_int(q, 1))
-        st = refuse(db->path, "seed");
-out:
-    sqlite3_finalize(q);
-    return st;
+    BS_TRY(bs_db_exists(&same, db, "SELECT 1 FROM campaign WHERE model_sha256 = ?1",
+                        BS_BIND(BS_BIND_TEXT(plan->graph->sha256))));
+    if (!same)
+        return refuse(db->path, "model");
+    BS_TRY(bs_db_exists(&same, db, "SELECT 1 FROM campaign WHERE seed = ?1", BS_BIND(BS_BIND_TEXT(seed))));
+    return same ? BS_OK : refuse(db->path, "seed");
 }
 
 static bs_status check_entry(const bs_db *db, const bs_plan *plan, int entry)
 {
     bs_str definition = {0};
-    sqlite3_stmt *q = NULL;
+    int id = plan->job->entries[entry].id;
     char what[32];
-    bool row = false;
+    bool differs;
     bs_status st;
     BS_TRY_GOTO(bs_identity_entry(&definition, plan, entry), out);
-    BS_TRY_GOTO(bs_db_prepare(&q, db, "SELECT 1 FROM entry WHERE id = ?1 AND definition <> ?2"), out);
-    sqlite3_bind_int(q, 1, plan->job->entries[entry].id);
-    sqlite3_bind_text(q, 2, definition.ptr, -1, SQLITE_STATIC);
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    snprintf(what, sizeof what, "fault entry %d", plan->job->entries[entry].id);
-    if (row)
+    BS_TRY_GOTO(bs_db_exists(&differs, db, "SELECT 1 FROM entry WHERE id = ?1 AND definition <> ?2",
+                             BS_BIND(BS_BIND_INT(id), BS_BIND_TEXT(definition.ptr))),
+                out);
+    snprintf(what, sizeof what, "fault entry %d", id);
+    if (differs)
         st = refuse(db->path, what);
 out:
-    sqlite3_finalize(q);
     bs_str_clear(&definition);
     return st;
 }

@@ -110,28 +110,22 @@ out:
     return st;
 }
 
+static bs_status drop(void *db, sqlite3_stmt *wanted)
+{
+    char sql[160];
+    snprintf(sql, sizeof sql, "DROP %s IF EXISTS main.%s", (const char *)sqlite3_column_text(wanted, 0),
+             (const char *)sqlite3_column_text(wanted, 1));
+    return bs_db_exec(db, "write", sql);
+}
+
 /* Views, and the tables that are counted from raw rows when they are wanted: their columns may have changed.
  */
 static bs_status drop_derived(const bs_db *db, const bs_db *wanted)
 {
-    sqlite3_stmt *q = NULL;
-    char sql[160];
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, wanted,
-                         "SELECT type, name FROM sqlite_master WHERE type = 'view' OR "
-                         "(type = 'table' AND name GLOB 'bit_*')"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(wanted, q, &row), out);
-        if (!row)
-            break;
-        snprintf(sql, sizeof sql, "DROP %s IF EXISTS main.%s", (const char *)sqlite3_column_text(q, 0),
-                 (const char *)sqlite3_column_text(q, 1));
-        BS_TRY_GOTO(bs_db_exec(db, "write", sql), out);
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(wanted,
+                      "SELECT type, name FROM sqlite_master WHERE type = 'view' OR "
+                      "(type = 'table' AND name GLOB 'bit_*')",
+                      BS_NO_BIND, drop, (bs_db *)db);
 }
 
 bs_status bs_schema_update(const bs_db *db)
@@ -320,28 +314,23 @@ out:
     return st;
 }
 
+static bs_status shadow(void *db, sqlite3_stmt *wanted)
+{
+    static const char create[] = "CREATE"; /* SQLite stores texts with this word first */
+    bs_str sql = {0};
+    bs_str_printf(&sql, "CREATE TEMP%s", (const char *)sqlite3_column_text(wanted, 0) + sizeof create - 1);
+    bs_status st = bs_str_status(&sql);
+    if (st == BS_OK)
+        st = bs_db_exec(db, "read", sql.ptr);
+    bs_str_clear(&sql);
+    return st;
+}
+
 /* Every object of `wanted` as a temporary one, which hides that of the file. */
 static bs_status shadow_all(const bs_db *db, const bs_db *wanted)
 {
-    static const char create[] = "CREATE"; /* SQLite stores texts with this word first */
-    sqlite3_stmt *q = NULL;
-    bs_str sql = {0};
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, wanted, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(wanted, q, &row), out);
-        if (!row)
-            break;
-        sql.len = 0;
-        bs_str_printf(&sql, "CREATE TEMP%s", (const char *)sqlite3_column_text(q, 0) + sizeof create - 1);
-        BS_TRY_GOTO(bs_str_status(&sql), out);
-        BS_TRY_GOTO(bs_db_exec(db, "read", sql.ptr), out);
-    }
-out:
-    sqlite3_finalize(q);
-    bs_str_clear(&sql);
-    return st;
+    return bs_db_each(wanted, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL", BS_NO_BIND, shadow,
+                      (bs_db *)db);
 }
 
 bs_status bs_schema_shadow(const bs_db *db, bool all, bool *done)

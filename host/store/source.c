@@ -43,23 +43,18 @@ void bs_source_close(bs_source *s)
     memset(s, 0, sizeof *s);
 }
 
+static bs_status add_run(void *source, sqlite3_stmt *q)
+{
+    bs_source *s = source;
+    BS_TRY(bs_grow(&s->runs, &s->cap_runs, s->n_runs + 1, sizeof *s->runs, "runs"));
+    s->runs[s->n_runs++] = (bs_run_map){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)};
+    return BS_OK;
+}
+
 bs_status bs_source_map_runs(bs_source *s, const bs_db *merged)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, merged,
-                         "SELECT b.id, a.id FROM main.run a JOIN other_run b USING (uid) ORDER BY b.id"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(merged, q, &row), out);
-        if (!row)
-            break;
-        BS_TRY_GOTO(bs_grow(&s->runs, &s->cap_runs, s->n_runs + 1, sizeof *s->runs, "runs"), out);
-        s->runs[s->n_runs++] = (bs_run_map){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)};
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(merged, "SELECT b.id, a.id FROM main.run a JOIN other_run b USING (uid) ORDER BY b.id",
+                      BS_NO_BIND, add_run, s);
 }
 
 static int compare_runs(const void *a, const void *b)

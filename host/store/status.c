@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "store/db.h"
+#include "store/identity.h"
 #include "store/internal.h"
 
 #include <stdlib.h>
@@ -21,28 +22,17 @@ static const char sql_run[] =
     "SELECT started, ended, backend, device, exit, trials, seconds, strftime('%s', 'now') - strftime('%s', "
     "ifnull(ended, started)) FROM run ORDER BY started DESC, id DESC LIMIT 1";
 
-static bs_status one_row(sqlite3_stmt **q, bool *row, const bs_db *db, const char *sql)
-{
-    BS_TRY(bs_db_prepare(q, db, sql));
-    return bs_db_step(db, *q, row);
-}
-
 static uint64_t number(sqlite3_stmt *q, int column)
 {
     return (uint64_t)sqlite3_column_int64(q, column);
 }
 
-static bs_status read_file(bs_file_status *s, const bs_db *db)
+static bs_status read_file(void *out, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY_GOTO(one_row(&q, &row, db, sql_file), out);
-    if (!row)
-        goto out;
-    BS_TRY_GOTO(bs_db_text(&s->name, q, 0), out);
-    BS_TRY_GOTO(bs_db_text(&s->model, q, 1), out);
-    BS_TRY_GOTO(bs_db_text(&s->created, q, 2), out);
+    bs_file_status *s = out;
+    BS_TRY(bs_db_text(&s->name, q, 0));
+    BS_TRY(bs_db_text(&s->model, q, 1));
+    BS_TRY(bs_db_text(&s->created, q, 2));
     s->planned = number(q, 3);
     s->images = number(q, 4);
     s->goldens = number(q, 5);
@@ -55,52 +45,35 @@ static bs_status read_file(bs_file_status *s, const bs_db *db)
         s->images = (s->images + s->shards - s->shard) / s->shards;
     s->audited = number(q, 11);
     s->audit_equal = number(q, 12);
-out:
-    sqlite3_finalize(q);
-    return st;
+    return BS_OK;
 }
 
-static bs_status read_counts(bs_file_status *s, const bs_db *db)
+static bs_status read_counts(void *out, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY_GOTO(one_row(&q, &row, db, sql_counts), out);
+    bs_file_status *s = out;
     s->trials = number(q, 0);
     s->masked = number(q, 1);
     s->benign = number(q, 2);
     s->sdc1 = number(q, 3);
     s->due = number(q, 4);
-out:
-    sqlite3_finalize(q);
-    return st;
+    return BS_OK;
 }
 
-static bs_status read_broken(bs_file_status *s, const bs_db *db)
+static bs_status read_broken(void *out, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st = one_row(&q, &row, db, BS_SQL_LEFT_OUT);
-    if (st == BS_OK) {
-        s->broken = number(q, 0);
-        s->left_out = number(q, 1);
-    }
-    sqlite3_finalize(q);
-    return st;
+    bs_file_status *s = out;
+    s->broken = number(q, 0);
+    s->left_out = number(q, 1);
+    return BS_OK;
 }
 
-static bs_status read_run(bs_file_status *s, const bs_db *db)
+static bs_status read_run(void *out, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY_GOTO(one_row(&q, &row, db, sql_run), out);
-    if (!row)
-        goto out;
-    BS_TRY_GOTO(bs_db_text(&s->started, q, 0), out);
-    BS_TRY_GOTO(bs_db_text(&s->ended, q, 1), out);
-    BS_TRY_GOTO(bs_db_text(&s->backend, q, 2), out);
-    BS_TRY_GOTO(bs_db_text(&s->device, q, 3), out);
+    bs_file_status *s = out;
+    BS_TRY(bs_db_text(&s->started, q, 0));
+    BS_TRY(bs_db_text(&s->ended, q, 1));
+    BS_TRY(bs_db_text(&s->backend, q, 2));
+    BS_TRY(bs_db_text(&s->device, q, 3));
     s->exit_status = sqlite3_column_type(q, 4) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 4);
     s->run_trials = number(q, 5);
     s->seconds = sqlite3_column_double(q, 6);
@@ -108,9 +81,7 @@ static bs_status read_run(bs_file_status *s, const bs_db *db)
     s->since = sqlite3_column_double(q, 7);
     uint64_t done = s->trials + s->left_out;
     s->left = done >= s->planned ? 0.0 : s->rate > 0 ? (double)(s->planned - done) / s->rate : -1.0;
-out:
-    sqlite3_finalize(q);
-    return st;
+    return BS_OK;
 }
 
 bs_status bs_store_status(const char *path, bs_file_status *out)
@@ -121,10 +92,10 @@ bs_status bs_store_status(const char *path, bs_file_status *out)
     out->left = -1;
     BS_TRY(bs_db_open(&db, path));
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
-    BS_TRY_GOTO(read_file(out, db), out);
-    BS_TRY_GOTO(read_counts(out, db), out);
-    BS_TRY_GOTO(read_broken(out, db), out);
-    BS_TRY_GOTO(read_run(out, db), out);
+    BS_TRY_GOTO(bs_db_each(db, sql_file, BS_NO_BIND, read_file, out), out);
+    BS_TRY_GOTO(bs_db_each(db, sql_counts, BS_NO_BIND, read_counts, out), out);
+    BS_TRY_GOTO(bs_db_each(db, BS_SQL_LEFT_OUT, BS_NO_BIND, read_broken, out), out);
+    BS_TRY_GOTO(bs_db_each(db, sql_run, BS_NO_BIND, read_run, out), out);
 out:
     bs_db_close(db);
     if (st != BS_OK)
@@ -146,25 +117,26 @@ void bs_file_status_clear(bs_file_status *s)
     memset(s, 0, sizeof *s);
 }
 
+static bs_status read_job(void *context, sqlite3_stmt *q)
+{
+    char **const *out = context;
+    BS_TRY(bs_db_text(out[0], q, 0));
+    return bs_db_text(out[1], q, 1);
+}
+
 bs_status bs_store_job(const char *path, char **job_path, char **job_text)
 {
     bs_db *db = NULL;
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    bs_status st;
+    char **out[] = {job_path, job_text};
     *job_path = *job_text = NULL;
     BS_TRY(bs_db_open(&db, path));
-    BS_TRY_GOTO(
-        one_row(&q, &row, db, "SELECT job_path, job FROM campaign WHERE job_path <> '' AND job <> ''"), out);
-    if (!row) {
+    bs_status st =
+        bs_db_each(db, "SELECT job_path, job FROM campaign WHERE job_path <> '' AND job <> '' LIMIT 1",
+                   BS_NO_BIND, read_job, out);
+    if (st == BS_OK && !*job_path) {
         st = bs_fail(BS_ERR, "result file '%s' holds no job", path);
         bs_hint("it was not finished being made; run its job again");
-        goto out;
     }
-    BS_TRY_GOTO(bs_db_text(job_path, q, 0), out);
-    st = bs_db_text(job_text, q, 1);
-out:
-    sqlite3_finalize(q);
     bs_db_close(db);
     return st;
 }
@@ -172,16 +144,12 @@ out:
 bs_status bs_store_check_draws(const char *path, int entry)
 {
     bs_db *db = NULL;
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    bs_status st;
+    bool found;
     BS_TRY(bs_db_open(&db, path));
-    BS_TRY_GOTO(
-        bs_db_prepare(&q, db, "SELECT 1 FROM entry WHERE id = ?1 AND definition LIKE '% with replacement'"),
-        out);
-    sqlite3_bind_int(q, 1, entry);
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    if (row) {
+    bs_status st = bs_db_exists(
+        &found, db, "SELECT 1 FROM entry WHERE id = ?1 AND definition LIKE '%" BS_WITH_REPLACEMENT "'",
+        BS_BIND(BS_BIND_INT(entry)));
+    if (st == BS_OK && found) {
         st = bs_fail(BS_ERR,
                      "the trials of fault entry %d cannot be made again: bitsink of an earlier version drew "
                      "their sites in another way",
@@ -191,8 +159,6 @@ bs_status bs_store_check_draws(const char *path, int entry)
                 "FROM trial'",
                 bs_shell_word(path));
     }
-out:
-    sqlite3_finalize(q);
     bs_db_close(db);
     return st;
 }

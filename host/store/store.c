@@ -7,113 +7,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target)
+/* What the file knows, a row at a time; images that the plan lacks are left out. */
+
+static bs_status load_golden(void *store, sqlite3_stmt *q)
 {
-    int low = 0, high = plan->n_strata;
-    uint64_t wanted = (uint64_t)entry << 32 | target;
-    while (low < high) {
-        int mid = low + (high - low) / 2;
-        const bs_stratum *s = &plan->strata[mid];
-        uint64_t have = (uint64_t)plan->job->entries[s->entry].id << 32 | (uint32_t)s->target;
-        if (have == wanted)
-            return mid;
-        if (have < wanted)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return -1;
+    bs_store *s = store;
+    sqlite3_int64 image = sqlite3_column_int64(q, 0);
+    if (image < 0 || image >= s->n_images)
+        return BS_OK;
+    bs_gold *g = &s->gold[image];
+    g->known = s->known[image] = true;
+    g->class = sqlite3_column_int(q, 1);
+    for (int k = 0; k < BS_TOP; k++)
+        g->top[k] = sqlite3_column_type(q, 2 + k) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 2 + k);
+    g->p = (float)sqlite3_column_double(q, 7);
+    const char *hash = (const char *)sqlite3_column_text(q, 8);
+    g->logits_hash = hash ? strtoull(hash, NULL, 16) : 0;
+    return BS_OK;
 }
 
-static bs_status load_golden(bs_store *s)
+static bs_status load_broken(void *store, sqlite3_stmt *q)
 {
-    static const char sql[] =
-        "SELECT image, class, top1, top2, top3, top4, top5, p_top1, logits_hash FROM golden";
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, sql));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (!row)
-            break;
-        sqlite3_int64 image = sqlite3_column_int64(q, 0);
-        if (image < 0 || image >= s->n_images)
-            continue;
-        bs_gold *g = &s->gold[image];
-        g->known = s->known[image] = true;
-        g->class = sqlite3_column_int(q, 1);
-        for (int k = 0; k < BS_TOP; k++)
-            g->top[k] = sqlite3_column_type(q, 2 + k) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 2 + k);
-        g->p = (float)sqlite3_column_double(q, 7);
-        const char *hash = (const char *)sqlite3_column_text(q, 8);
-        g->logits_hash = hash ? strtoull(hash, NULL, 16) : 0;
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    bs_store *s = store;
+    sqlite3_int64 image = sqlite3_column_int64(q, 0);
+    if (image >= 0 && image < s->n_images)
+        s->broken_image[image] = true;
+    return BS_OK;
 }
 
-static bs_status load_broken(bs_store *s)
+static bs_status load_unit(void *store, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, "SELECT image FROM broken_image"));
-    do {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (row && sqlite3_column_int64(q, 0) < s->n_images)
-            s->broken_image[sqlite3_column_int64(q, 0)] = true;
-    } while (row);
-out:
-    sqlite3_finalize(q);
-    return st;
-}
-
-static bs_status load_ledger(bs_store *s)
-{
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, "SELECT entry, layer, image, done FROM unit"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (!row)
-            break;
-        int k =
-            bs_store_stratum(s->plan, (uint32_t)sqlite3_column_int(q, 0), (uint32_t)sqlite3_column_int(q, 1));
-        sqlite3_int64 image = sqlite3_column_int64(q, 2), done = sqlite3_column_int64(q, 3);
-        s->trials += (uint64_t)done;
-        if (k < 0 || image < 0 || image >= s->n_images)
-            continue;
+    bs_store *s = store;
+    int k = bs_store_stratum(s->plan, (uint32_t)sqlite3_column_int(q, 0), (uint32_t)sqlite3_column_int(q, 1));
+    sqlite3_int64 image = sqlite3_column_int64(q, 2), done = sqlite3_column_int64(q, 3);
+    s->trials += (uint64_t)done;
+    if (k >= 0 && image >= 0 && image < s->n_images)
         s->done[(size_t)k * s->n_images + (size_t)image] = (uint32_t)done;
-    }
-    memcpy(s->written, s->done, (size_t)s->plan->n_strata * s->n_images * sizeof *s->done);
-out:
-    sqlite3_finalize(q);
-    return st;
+    return BS_OK;
 }
 
-static bs_status load_labels(bs_store *s)
+static bs_status load_label(void *store, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db, "SELECT id, class FROM image"));
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-        if (!row)
-            break;
-        sqlite3_int64 image = sqlite3_column_int64(q, 0);
-        if (image < 0 || image >= s->n_images)
-            continue;
-        s->gold[image].label =
-            sqlite3_column_type(q, 1) == SQLITE_NULL ? INT32_MIN : sqlite3_column_int(q, 1);
-        s->gold[image].class = BS_CLASS_DUE;
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    bs_store *s = store;
+    sqlite3_int64 image = sqlite3_column_int64(q, 0);
+    if (image < 0 || image >= s->n_images)
+        return BS_OK;
+    s->gold[image].label = sqlite3_column_type(q, 1) == SQLITE_NULL ? INT32_MIN : sqlite3_column_int(q, 1);
+    s->gold[image].class = BS_CLASS_DUE;
+    return BS_OK;
 }
 
 static bs_status allocate(bs_store *s)
@@ -129,10 +70,14 @@ static bs_status allocate(bs_store *s)
 bs_status bs_store_load(bs_store *s)
 {
     BS_TRY(allocate(s));
-    BS_TRY(load_labels(s));
-    BS_TRY(load_golden(s));
-    BS_TRY(load_broken(s));
-    return load_ledger(s);
+    BS_TRY(bs_db_each(s->db, "SELECT id, class FROM image", BS_NO_BIND, load_label, s));
+    BS_TRY(bs_db_each(s->db,
+                      "SELECT image, class, top1, top2, top3, top4, top5, p_top1, logits_hash FROM golden",
+                      BS_NO_BIND, load_golden, s));
+    BS_TRY(bs_db_each(s->db, "SELECT image FROM broken_image", BS_NO_BIND, load_broken, s));
+    BS_TRY(bs_db_each(s->db, "SELECT entry, layer, image, done FROM unit", BS_NO_BIND, load_unit, s));
+    memcpy(s->written, s->done, (size_t)s->plan->n_strata * s->n_images * sizeof *s->done);
+    return BS_OK;
 }
 
 /* In one transaction: a file has all of its tables, or none. */
@@ -150,11 +95,15 @@ static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
 {
     BS_TRY(bs_db_exec(s->db, "write", "BEGIN IMMEDIATE"));
     bs_status st = BS_OK;
+    uint32_t stored;
     if (fresh) {
         BS_TRY_GOTO(bs_store_create_schema(s->db), out);
+        BS_TRY_GOTO(bs_campaign_insert(s), out);
         BS_TRY_GOTO(bs_identity_write(s, images, class_names), out);
     } else {
-        BS_TRY_GOTO(bs_identity_check(s, images, class_names), out);
+        BS_TRY_GOTO(bs_resume_check(s, images, &stored), out);
+        BS_TRY_GOTO(bs_campaign_update(s), out);
+        BS_TRY_GOTO(bs_identity_extend(s, images, class_names, stored), out);
         BS_TRY_GOTO(bs_schema_update(s->db), out);
     }
     st = bs_db_exec(s->db, "write", "COMMIT");
@@ -240,40 +189,33 @@ uint64_t bs_store_trials(const bs_store *s)
     return s->trials;
 }
 
+static bs_status read_left_out(void *counts, sqlite3_stmt *q)
+{
+    uint64_t *const *count = counts;
+    for (int k = 0; k < 2; k++)
+        *count[k] = (uint64_t)sqlite3_column_int64(q, k);
+    return BS_OK;
+}
+
 bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trials)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
+    uint64_t *counts[] = {images, trials};
     *images = *trials = 0;
-    BS_TRY(bs_db_prepare(&q, s->db, BS_SQL_LEFT_OUT));
-    bs_status st = bs_db_step(s->db, q, &row);
-    if (st == BS_OK && row) {
-        *images = (uint64_t)sqlite3_column_int64(q, 0);
-        *trials = (uint64_t)sqlite3_column_int64(q, 1);
-    }
-    sqlite3_finalize(q);
-    return st;
+    return bs_db_each(s->db, BS_SQL_LEFT_OUT, BS_NO_BIND, read_left_out, counts);
 }
 
 bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version,
                               const char *result)
 {
-    char text[17];
-    sqlite3_stmt *q = NULL;
-    bool row = false;
     /* Exactly this result: where strata fell back, the test has to find out again which. */
-    if (bs_db_prepare(
-            &q, s->db,
-            "SELECT 1 FROM run WHERE fingerprint = ?1 AND mode = ?2 AND version = ?3 AND strata = ?4 "
-            "AND selftest = ?5 LIMIT 1") != BS_OK)
-        return false;
+    static const char sql[] =
+        "SELECT 1 FROM run WHERE fingerprint = ?1 AND mode = ?2 AND version = ?3 AND strata = ?4 "
+        "AND selftest = ?5 LIMIT 1";
+    char text[17];
+    bool passed;
     snprintf(text, sizeof text, "%016" PRIx64, fingerprint);
-    sqlite3_bind_text(q, 1, text, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 2, mode, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 3, version, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 4, s->strata_hash, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 5, result, -1, SQLITE_STATIC);
-    bool passed = bs_db_step(s->db, q, &row) == BS_OK && row;
-    sqlite3_finalize(q);
-    return passed;
+    return bs_db_exists(&passed, s->db, sql,
+                        BS_BIND(BS_BIND_TEXT(text), BS_BIND_TEXT(mode), BS_BIND_TEXT(version),
+                                BS_BIND_TEXT(s->strata_hash), BS_BIND_TEXT(result))) == BS_OK &&
+           passed;
 }

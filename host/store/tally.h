@@ -33,28 +33,39 @@ bs_outcome bs_outcome_of(const bs_gold *g, int32_t died_at, const bs_answer *a);
 /* Golden answer of a golden run. */
 int32_t bs_outcome_class(const bs_answer *a);
 
-/* Counters of `summary`, `layer_summary` (key: stratum, class), `fault_summary` (key: stratum,
- * repetition) and `fault_wrong` (key: index of the fault's cell, class). */
+/* X(column): what the tables `summary`, `layer_summary`, `fault_summary` and `fault_wrong` count, in the
+ * order of schema/tables.sql, beside `n` and their keys. */
+#define BS_SUMMARY_COUNTS(X) X(masked) X(sdc5) X(sdc10) X(sdc20)
+#define BS_LAYER_COUNTS(X)                                                                                   \
+    X(masked)                                                                                                \
+    X(wrong) X(sdc5) X(sdc10) X(sdc20) X(labelled) X(correct) X(golden_correct) X(golden_correct_wrong)
+#define BS_FAULT_COUNTS(X) X(masked) X(sdc1) X(due)
+#define BS_WRONG_COUNTS(X) X(runner_up_n) X(golden_n)
+
+/* Their counters. Keys: of layer_summary stratum and class, of fault_summary stratum and repetition, of
+ * fault_wrong index of the fault's cell and class. */
+#define X(column) , column
 typedef struct bs_cell {
     uint32_t stratum, image;
     int32_t class;
-    uint32_t n, masked, sdc5, sdc10, sdc20;
+    uint32_t n BS_SUMMARY_COUNTS(X);
 } bs_cell;
 
 typedef struct bs_layer_cell {
     uint64_t key;
-    uint32_t n, masked, wrong, sdc5, sdc10, sdc20, labelled, correct, golden_correct, golden_correct_wrong;
+    uint32_t n BS_LAYER_COUNTS(X);
 } bs_layer_cell;
 
 typedef struct bs_fault_cell {
     uint64_t key;
-    uint32_t n, masked, sdc1, due;
+    uint32_t n BS_FAULT_COUNTS(X);
 } bs_fault_cell;
 
 typedef struct bs_wrong_cell {
     uint64_t key;
-    uint32_t n, runner_up_n, golden_n;
+    uint32_t n BS_WRONG_COUNTS(X);
 } bs_wrong_cell;
+#undef X
 
 /* Open addressing: slot holds index + 1 of a cell. */
 typedef struct bs_index {

@@ -58,27 +58,25 @@ static const char sql_own[] = "SELECT name FROM other.sqlite_master WHERE sql IS
                               "name NOT IN (SELECT name FROM "
                               "main.bn_parameter) ORDER BY 1";
 
+static bs_status add_name(void *names, sqlite3_stmt *q)
+{
+    bs_str *s = names;
+    bs_str_printf(s, "%s%s", s->len ? ", " : "", (const char *)sqlite3_column_text(q, 0));
+    return BS_OK;
+}
+
 static bs_status find_own(bs_upgrade_report *r, const char *path)
 {
     bs_db today = {0};
-    sqlite3_stmt *q = NULL;
     bs_str names = {0};
-    bool row;
     bs_status st;
     BS_TRY_GOTO(bs_schema_open_all(&today), out);
     BS_TRY_GOTO(bs_combine_attach(&today, path), out);
-    BS_TRY_GOTO(bs_db_prepare(&q, &today, sql_own), out);
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(&today, q, &row), out);
-        if (!row)
-            break;
-        bs_str_printf(&names, "%s%s", names.len ? ", " : "", (const char *)sqlite3_column_text(q, 0));
-    }
+    BS_TRY_GOTO(bs_db_each(&today, sql_own, BS_NO_BIND, add_name, &names), out);
     BS_TRY_GOTO(bs_str_status(&names), out);
     r->own = names.ptr;
     names = (bs_str){0};
 out:
-    sqlite3_finalize(q);
     sqlite3_close(today.handle);
     bs_str_clear(&names);
     return st;

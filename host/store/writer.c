@@ -10,7 +10,6 @@
 enum { COMMIT_ROWS = 20000, COMMIT_SECONDS = 2 };
 
 #define ANSWER_COLUMNS "top1, top2, top3, top4, top5, score1, score2, score3, score4, score5"
-#define KEEP_ADDING(x) #x " = " #x " + excluded." #x
 
 static const char sql_masked[] =
     "INSERT INTO trial (id, run, element, bit, keep, toggle, before, n_sites, died_at, audit) "
@@ -27,27 +26,22 @@ static const char sql_broken[] =
 static const char sql_repaired[] = "DELETE FROM broken_image WHERE image = ?1";
 static const char sql_unit[] = "INSERT INTO unit (entry, layer, image, done) VALUES (?1, ?2, ?3, ?4) "
                                "ON CONFLICT DO UPDATE SET done = excluded.done";
+
+/* Adds counts to the row of a key, which is made where it is missing. */
+#define COLUMN(x)    ", " #x
+#define VALUE(x)     ", ?"
+#define ADD_COUNT(x) ", " #x " = " #x " + excluded." #x
+#define SQL_ADD(table, key, values, COUNTS)                                                                  \
+    "INSERT INTO " table " (" key ", n" COUNTS(COLUMN) ") VALUES (" values ", ?" COUNTS(                     \
+        VALUE) ") ON CONFLICT DO UPDATE SET n = n + excluded.n" COUNTS(ADD_COUNT)
 static const char sql_summary[] =
-    "INSERT INTO summary (entry, layer, image, class, n, masked, sdc5, sdc10, sdc20) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(
-        masked) ", " KEEP_ADDING(sdc5) ", " KEEP_ADDING(sdc10) ", " KEEP_ADDING(sdc20);
-static const char
-    sql_layer[] = "INSERT INTO layer_summary (entry, layer, class, n, masked, wrong, sdc5, sdc10, sdc20, "
-                  "labelled, correct, "
-                  "golden_correct, golden_correct_wrong) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-                  "?11, ?12, ?13) "
-                  "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(masked) ", " KEEP_ADDING(wrong) ", " KEEP_ADDING(sdc5) ", " KEEP_ADDING(
-                      sdc10) ", " KEEP_ADDING(sdc20) ", " KEEP_ADDING(labelled) ", " KEEP_ADDING(correct) ","
-                                                                                                          " " KEEP_ADDING(golden_correct) ", " KEEP_ADDING(
-                                                                                                              golden_correct_wrong);
-static const char sql_fault[] = "INSERT INTO fault_summary (entry, layer, repetition, n, masked, sdc1, due) "
-                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-                                "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(
-                                    masked) ", " KEEP_ADDING(sdc1) ", " KEEP_ADDING(due);
+    SQL_ADD("summary", "entry, layer, image, class", "?, ?, ?, ?", BS_SUMMARY_COUNTS);
+static const char sql_layer[] = SQL_ADD("layer_summary", "entry, layer, class", "?, ?, ?", BS_LAYER_COUNTS);
+static const char sql_fault[] =
+    SQL_ADD("fault_summary", "entry, layer, repetition", "?, ?, ?", BS_FAULT_COUNTS);
 static const char sql_wrong[] =
-    "INSERT INTO fault_wrong (entry, layer, repetition, class, n, runner_up_n, golden_n) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-    "ON CONFLICT DO UPDATE SET " KEEP_ADDING(n) ", " KEEP_ADDING(runner_up_n) ", " KEEP_ADDING(golden_n);
+    SQL_ADD("fault_wrong", "entry, layer, repetition, class", "?, ?, ?, ?", BS_WRONG_COUNTS);
+
 static const char sql_audit[] =
     "INSERT OR REPLACE INTO audit (trial, full, run, died_at, logits_hash, p_golden, flags, " ANSWER_COLUMNS
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
@@ -82,29 +76,15 @@ bs_status bs_store_prepare(bs_store *s)
 /* --- a run
  * -------------------------------------------------------------------------------------------------- */
 
-static bs_status refuse_mixed(bs_store *s, const char *fingerprint)
+static bs_status refuse_mixed(void *path, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&q, s->db,
-                         "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
-                         "(trials > 0 OR goldens > 0) ORDER BY id LIMIT 1"));
-    sqlite3_bind_text(q, 1, fingerprint, -1, SQLITE_STATIC);
-    BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
-    if (row) {
-        st = bs_fail(BS_ERR,
-                     "the numerics of this machine differ from those of run %d in '%s' (%s on %s, %s, %s)",
-                     sqlite3_column_int(q, 0), s->db->path, (const char *)sqlite3_column_text(q, 1),
-                     (const char *)sqlite3_column_text(q, 2), (const char *)sqlite3_column_text(q, 3),
-                     (const char *)sqlite3_column_text(q, 4));
-        bs_hint("resume on the same kind of device with the same libraries, use another result file, or "
-                "allow the "
-                "mixture with --allow-mixed");
-    }
-out:
-    sqlite3_finalize(q);
-    return st;
+    bs_fail(BS_ERR, "the numerics of this machine differ from those of run %d in '%s' (%s on %s, %s, %s)",
+            sqlite3_column_int(q, 0), (const char *)path, (const char *)sqlite3_column_text(q, 1),
+            (const char *)sqlite3_column_text(q, 2), (const char *)sqlite3_column_text(q, 3),
+            (const char *)sqlite3_column_text(q, 4));
+    return bs_hint(
+        "resume on the same kind of device with the same libraries, use another result file, or allow the "
+        "mixture with --allow-mixed");
 }
 
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
@@ -113,6 +93,9 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
         "INSERT INTO run (started, host, backend, device, isa, library, version, mode, "
         "selftest, threads, fingerprint, strata, shard) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', "
         "'now'), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    static const char sql_mixed[] =
+        "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
+        "(trials > 0 OR goldens > 0) ORDER BY id LIMIT 1";
     char host[256] = "", fingerprint[17];
     sqlite3_stmt *q = NULL;
     if (s->run)
@@ -120,7 +103,7 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     gethostname(host, sizeof host - 1);
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
     if (!info->allow_mixed)
-        BS_TRY(refuse_mixed(s, fingerprint));
+        BS_TRY(bs_db_each(s->db, sql_mixed, BS_BIND(BS_BIND_TEXT(fingerprint)), refuse_mixed, s->db->path));
     BS_TRY(bs_store_prepare(s));
     BS_TRY(bs_db_prepare(&q, s->db, sql));
     const char *text[] = {
@@ -147,74 +130,66 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
 /* --- transactions
  * ------------------------------------------------------------------------------------------- */
 
-static bs_status flush_cells(bs_store *s)
+/* Binds the stratum (index in the plan), the rest of the key, and the counts. */
+static bs_status add_counts(const bs_store *s, sqlite3_stmt *q, uint64_t stratum, const sqlite3_int64 *key,
+                            int n_key, const uint32_t *count, size_t n_counts)
 {
-    const bs_plan *plan = s->plan;
+    const bs_stratum *t = &s->plan->strata[stratum];
+    int at = 1;
+    sqlite3_bind_int(q, at++, s->plan->job->entries[t->entry].id);
+    sqlite3_bind_int(q, at++, t->target);
+    for (int k = 0; k < n_key; k++)
+        sqlite3_bind_int64(q, at++, key[k]);
+    for (size_t k = 0; k < n_counts; k++)
+        sqlite3_bind_int64(q, at++, count[k]);
+    return bs_db_run(s->db, "write", q);
+}
+
+#define COUNT(x)      , c->x
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+static bs_status flush_cells(const bs_store *s)
+{
     for (size_t i = 0; i < s->tally.n_cells; i++) {
         const bs_cell *c = &s->tally.cells[i];
-        const bs_stratum *t = &plan->strata[c->stratum];
-        sqlite3_bind_int(s->sql.summary, 1, plan->job->entries[t->entry].id);
-        sqlite3_bind_int(s->sql.summary, 2, t->target);
-        sqlite3_bind_int64(s->sql.summary, 3, c->image);
-        sqlite3_bind_int(s->sql.summary, 4, c->class);
-        const uint32_t v[] = {c->n, c->masked, c->sdc5, c->sdc10, c->sdc20};
-        for (int k = 0; k < 5; k++)
-            sqlite3_bind_int64(s->sql.summary, 5 + k, v[k]);
-        BS_TRY(bs_db_run(s->db, "write", s->sql.summary));
+        const sqlite3_int64 key[] = {c->image, c->class};
+        const uint32_t v[] = {c->n BS_SUMMARY_COUNTS(COUNT)};
+        BS_TRY(add_counts(s, s->sql.summary, c->stratum, key, 2, v, LENGTH(v)));
     }
     return BS_OK;
 }
 
-static bs_status flush_layers(bs_store *s)
+static bs_status flush_layers(const bs_store *s)
 {
-    const bs_plan *plan = s->plan;
     for (size_t i = 0; i < s->tally.n_layers; i++) {
         const bs_layer_cell *c = &s->tally.layers[i];
-        const bs_stratum *t = &plan->strata[c->key >> 32];
-        sqlite3_bind_int(s->sql.layer, 1, plan->job->entries[t->entry].id);
-        sqlite3_bind_int(s->sql.layer, 2, t->target);
-        sqlite3_bind_int64(s->sql.layer, 3, (sqlite3_int64)(c->key & UINT32_MAX) - 1);
-        const uint32_t v[] = {c->n,     c->masked,   c->wrong,   c->sdc5,           c->sdc10,
-                              c->sdc20, c->labelled, c->correct, c->golden_correct, c->golden_correct_wrong};
-        for (int k = 0; k < 10; k++)
-            sqlite3_bind_int64(s->sql.layer, 4 + k, v[k]);
-        BS_TRY(bs_db_run(s->db, "write", s->sql.layer));
+        const sqlite3_int64 class = (sqlite3_int64)(c->key & UINT32_MAX) - 1;
+        const uint32_t v[] = {c->n BS_LAYER_COUNTS(COUNT)};
+        BS_TRY(add_counts(s, s->sql.layer, c->key >> 32, &class, 1, v, LENGTH(v)));
     }
     return BS_OK;
 }
 
-static bs_status flush_faults(bs_store *s)
+static bs_status flush_faults(const bs_store *s)
 {
-    const bs_plan *plan = s->plan;
     for (size_t i = 0; i < s->tally.n_faults; i++) {
         const bs_fault_cell *c = &s->tally.faults[i];
-        const bs_stratum *t = &plan->strata[c->key >> 32];
-        sqlite3_bind_int(s->sql.fault, 1, plan->job->entries[t->entry].id);
-        sqlite3_bind_int(s->sql.fault, 2, t->target);
-        sqlite3_bind_int64(s->sql.fault, 3, (sqlite3_int64)(c->key & UINT32_MAX));
-        const uint32_t v[] = {c->n, c->masked, c->sdc1, c->due};
-        for (int k = 0; k < 4; k++)
-            sqlite3_bind_int64(s->sql.fault, 4 + k, v[k]);
-        BS_TRY(bs_db_run(s->db, "write", s->sql.fault));
+        const sqlite3_int64 repetition = (sqlite3_int64)(c->key & UINT32_MAX);
+        const uint32_t v[] = {c->n BS_FAULT_COUNTS(COUNT)};
+        BS_TRY(add_counts(s, s->sql.fault, c->key >> 32, &repetition, 1, v, LENGTH(v)));
     }
     return BS_OK;
 }
 
-static bs_status flush_wrong(bs_store *s)
+static bs_status flush_wrong(const bs_store *s)
 {
-    const bs_plan *plan = s->plan;
     for (size_t i = 0; i < s->tally.n_wrong; i++) {
         const bs_wrong_cell *c = &s->tally.wrong[i];
         uint64_t fault = s->tally.faults[c->key >> 32].key;
-        const bs_stratum *t = &plan->strata[fault >> 32];
-        sqlite3_bind_int(s->sql.wrong, 1, plan->job->entries[t->entry].id);
-        sqlite3_bind_int(s->sql.wrong, 2, t->target);
-        sqlite3_bind_int64(s->sql.wrong, 3, (sqlite3_int64)(fault & UINT32_MAX));
-        sqlite3_bind_int64(s->sql.wrong, 4, (sqlite3_int64)(c->key & UINT32_MAX));
-        const uint32_t v[] = {c->n, c->runner_up_n, c->golden_n};
-        for (int k = 0; k < 3; k++)
-            sqlite3_bind_int64(s->sql.wrong, 5 + k, v[k]);
-        BS_TRY(bs_db_run(s->db, "write", s->sql.wrong));
+        const sqlite3_int64 key[] = {(sqlite3_int64)(fault & UINT32_MAX),
+                                     (sqlite3_int64)(c->key & UINT32_MAX)};
+        const uint32_t v[] = {c->n BS_WRONG_COUNTS(COUNT)};
+        BS_TRY(add_counts(s, s->sql.wrong, fault >> 32, key, 2, v, LENGTH(v)));
     }
     return BS_OK;
 }

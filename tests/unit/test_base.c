@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/crew.h"
 #include "base/resources.h"
+#include "base/text.h"
 
 #include <stdatomic.h>
 

@@ -6,15 +6,6 @@
 
 enum { MOST = 70 };
 
-static bs_graph *conv_graph(int c, int h, int w, int filters, int kernel, int stride, int pad, int group,
-                            bool bias)
-{
-    bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(c, h, w));
-    g->output = gb_conv(g, g->input, filters, kernel, stride, pad, group, bias);
-    return g;
-}
-
 static bs_graph *gemm_graph(int k, int n, bs_attr a, bool bias)
 {
     bs_graph *g = gb_create();
@@ -22,6 +13,15 @@ static bs_graph *gemm_graph(int k, int n, bs_attr a, bool bias)
     int w = a.trans_b ? gb_random(g, GB_SHAPE(n, k), 3) : gb_random(g, GB_SHAPE(k, n), 3);
     g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(n), a, 3,
                         (int[]){g->input, w, bias ? gb_random(g, GB_SHAPE(n), 4) : -1});
+    return g;
+}
+
+/* An operator of the image and one parameter. */
+static bs_graph *pair_graph(bs_op op, bs_shape in, bs_shape parameter, bs_shape out, bs_attr a)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, in);
+    g->output = gb_node(g, op, out, a, 2, (int[]){g->input, gb_random(g, parameter, 3)});
     return g;
 }
 
@@ -91,12 +91,12 @@ static void invariance(bs_graph *g, int most)
 static void test_conv_invariance(void **state)
 {
     (void)state;
-    invariance(conv_graph(3, 9, 9, 5, 3, 1, 1, 1, true), MOST);
-    invariance(conv_graph(16, 7, 7, 32, 3, 2, 1, 1, true), MOST);
-    invariance(conv_graph(24, 8, 8, 24, 3, 1, 1, 24, false), MOST);
-    invariance(conv_graph(64, 8, 8, 64, 3, 1, 1, 32, false), MOST);
-    invariance(conv_graph(48, 6, 6, 40, 1, 1, 0, 1, true), MOST);
-    invariance(conv_graph(48, 7, 7, 40, 1, 2, 0, 1, true), MOST);
+    invariance(gb_conv_graph(3, 9, 9, 5, 3, 1, 1, 1, true), MOST);
+    invariance(gb_conv_graph(16, 7, 7, 32, 3, 2, 1, 1, true), MOST);
+    invariance(gb_conv_graph(24, 8, 8, 24, 3, 1, 1, 24, false), MOST);
+    invariance(gb_conv_graph(64, 8, 8, 64, 3, 1, 1, 32, false), MOST);
+    invariance(gb_conv_graph(48, 6, 6, 40, 1, 1, 0, 1, true), MOST);
+    invariance(gb_conv_graph(48, 7, 7, 40, 1, 2, 0, 1, true), MOST);
 }
 
 static void test_gemm_invariance(void **state)
@@ -106,11 +106,8 @@ static void test_gemm_invariance(void **state)
     const int sizes[][2] = {{784, 128}, {128, 10}, {25, 1}, {513, 1000}, {4096, 100}};
     for (int i = 0; i < 5; i++)
         invariance(gemm_graph(sizes[i][0], sizes[i][1], a, i % 2 == 0), MOST);
-    bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(5, 20));
-    g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(5, 30), (bs_attr){0}, 2,
-                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 30), 3)});
-    invariance(g, MOST);
+    invariance(pair_graph(BS_OP_MATMUL, GB_SHAPE(5, 20), GB_SHAPE(20, 30), GB_SHAPE(5, 30), (bs_attr){0}),
+               MOST);
 }
 
 /* x times its own transpose, and what normalises. */
@@ -137,17 +134,17 @@ static void test_token_invariance(void **state)
 static void test_model_layers(void **state)
 {
     (void)state;
-    invariance(conv_graph(1, 28, 28, 6, 5, 1, 2, 1, true), 5);
-    invariance(conv_graph(3, 111, 111, 96, 11, 4, 0, 1, true), 3);
-    invariance(conv_graph(3, 56, 56, 64, 3, 1, 1, 1, true), 5);
-    invariance(conv_graph(512, 14, 14, 512, 3, 1, 1, 1, true), 5);
-    invariance(conv_graph(3, 112, 112, 64, 7, 2, 3, 1, true), 3);
-    invariance(conv_graph(256, 28, 28, 128, 1, 2, 0, 1, false), 5);
-    invariance(conv_graph(1024, 14, 14, 256, 1, 1, 0, 1, true), 5);
-    invariance(conv_graph(512, 13, 13, 1000, 1, 1, 0, 1, true), 3);
-    invariance(conv_graph(16, 55, 55, 64, 3, 1, 1, 1, true), 3);
-    invariance(conv_graph(96, 28, 28, 96, 3, 2, 1, 96, true), 5);
-    invariance(conv_graph(128, 14, 14, 128, 3, 1, 1, 32, false), 5);
+    invariance(gb_conv_graph(1, 28, 28, 6, 5, 1, 2, 1, true), 5);
+    invariance(gb_conv_graph(3, 111, 111, 96, 11, 4, 0, 1, true), 3);
+    invariance(gb_conv_graph(3, 56, 56, 64, 3, 1, 1, 1, true), 5);
+    invariance(gb_conv_graph(512, 14, 14, 512, 3, 1, 1, 1, true), 5);
+    invariance(gb_conv_graph(3, 112, 112, 64, 7, 2, 3, 1, true), 3);
+    invariance(gb_conv_graph(256, 28, 28, 128, 1, 2, 0, 1, false), 5);
+    invariance(gb_conv_graph(1024, 14, 14, 256, 1, 1, 0, 1, true), 5);
+    invariance(gb_conv_graph(512, 13, 13, 1000, 1, 1, 0, 1, true), 3);
+    invariance(gb_conv_graph(16, 55, 55, 64, 3, 1, 1, 1, true), 3);
+    invariance(gb_conv_graph(96, 28, 28, 96, 3, 2, 1, 96, true), 5);
+    invariance(gb_conv_graph(128, 14, 14, 128, 3, 1, 1, 32, false), 5);
 }
 
 typedef struct fault_set {
@@ -268,32 +265,32 @@ static void check_faulty_once(bs_graph *g)
 static void test_faulty_conv(void **state)
 {
     (void)state;
-    faulty(conv_graph(3, 9, 9, 6, 5, 1, 2, 1, true), true);
-    faulty(conv_graph(16, 9, 9, 70, 3, 1, 1, 1, true), true);
-    faulty(conv_graph(32, 7, 7, 130, 1, 1, 0, 1, false), false);
-    faulty(conv_graph(20, 9, 9, 33, 1, 2, 0, 1, true), true);
-    faulty(conv_graph(64, 14, 14, 128, 3, 2, 1, 1, true), true);
-    faulty(conv_graph(3, 30, 30, 64, 7, 2, 3, 1, true), true);
+    faulty(gb_conv_graph(3, 9, 9, 6, 5, 1, 2, 1, true), true);
+    faulty(gb_conv_graph(16, 9, 9, 70, 3, 1, 1, 1, true), true);
+    faulty(gb_conv_graph(32, 7, 7, 130, 1, 1, 0, 1, false), false);
+    faulty(gb_conv_graph(20, 9, 9, 33, 1, 2, 0, 1, true), true);
+    faulty(gb_conv_graph(64, 14, 14, 128, 3, 2, 1, 1, true), true);
+    faulty(gb_conv_graph(3, 30, 30, 64, 7, 2, 3, 1, true), true);
 }
 
 static void test_faulty_groups(void **state)
 {
     (void)state;
-    faulty(conv_graph(16, 9, 9, 16, 3, 1, 1, 16, true), true);
-    faulty(conv_graph(16, 9, 9, 32, 3, 1, 1, 4, true), true);
-    faulty(conv_graph(96, 9, 9, 96, 3, 2, 1, 96, true), true);
-    faulty(conv_graph(40, 7, 7, 80, 3, 1, 1, 40, false), false);
-    faulty(conv_graph(128, 7, 7, 128, 3, 1, 1, 32, true), true);
-    faulty(conv_graph(60, 7, 7, 45, 3, 1, 1, 3, true), true);
+    faulty(gb_conv_graph(16, 9, 9, 16, 3, 1, 1, 16, true), true);
+    faulty(gb_conv_graph(16, 9, 9, 32, 3, 1, 1, 4, true), true);
+    faulty(gb_conv_graph(96, 9, 9, 96, 3, 2, 1, 96, true), true);
+    faulty(gb_conv_graph(40, 7, 7, 80, 3, 1, 1, 40, false), false);
+    faulty(gb_conv_graph(128, 7, 7, 128, 3, 1, 1, 32, true), true);
+    faulty(gb_conv_graph(60, 7, 7, 45, 3, 1, 1, 3, true), true);
 }
 
 /* Sums so long that implementations split them, and not alike for every number of filters. */
 static void test_faulty_long_sums(void **state)
 {
     (void)state;
-    check_faulty_once(conv_graph(256, 3, 3, 116, 3, 1, 0, 1, true));
-    check_faulty_once(conv_graph(512, 7, 7, 32, 7, 1, 1, 1, false));
-    check_faulty_once(conv_graph(512, 7, 7, 512, 3, 1, 1, 1, false));
+    check_faulty_once(gb_conv_graph(256, 3, 3, 116, 3, 1, 0, 1, true));
+    check_faulty_once(gb_conv_graph(512, 7, 7, 32, 7, 1, 1, 1, false));
+    check_faulty_once(gb_conv_graph(512, 7, 7, 512, 3, 1, 1, 1, false));
 }
 
 static void test_faulty_gemm(void **state)
@@ -304,11 +301,7 @@ static void test_faulty_gemm(void **state)
         faulty(gemm_graph(200, 33, a, i != 3), i != 3);
         faulty(gemm_graph(1024, 100, a, true), true);
     }
-    bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(5, 20));
-    g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(5, 30), (bs_attr){0}, 2,
-                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 30), 3)});
-    faulty(g, false);
+    faulty(pair_graph(BS_OP_MATMUL, GB_SHAPE(5, 20), GB_SHAPE(20, 30), GB_SHAPE(5, 30), (bs_attr){0}), false);
 }
 
 static void test_faulty_norm(void **state)
@@ -324,20 +317,14 @@ static void test_faulty_norm(void **state)
     for (int slot = 1; slot <= 4; slot++)
         check_faulty(g, slot, 20, 4, 50 + (uint64_t)slot);
     gb_free(g);
-    g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(6, 5, 4));
-    g->output = gb_node(g, BS_OP_MUL, GB_SHAPE(6, 5, 4), (bs_attr){0}, 2,
-                        (int[]){g->input, gb_random(g, GB_SHAPE(6, 5, 4), 6)});
+    g = pair_graph(BS_OP_MUL, GB_SHAPE(6, 5, 4), GB_SHAPE(6, 5, 4), GB_SHAPE(6, 5, 4), (bs_attr){0});
     check_faulty(g, 1, 20, 4, 60);
     gb_free(g);
 }
 
 static void faulty_pair(bs_op op, bs_shape in, bs_shape parameter, bs_shape out, bs_attr a)
 {
-    bs_graph *g = gb_create();
-    g->input = gb_activation(g, in);
-    g->output = gb_node(g, op, out, a, 2, (int[]){g->input, gb_random(g, parameter, 3)});
-    faulty(g, false);
+    faulty(pair_graph(op, in, parameter, out, a), false);
 }
 
 /* Rows of tokens: a weight matrix (also where the input lies channels last), a Gemm, a batch of matrices. */
@@ -361,7 +348,7 @@ static void test_faulty_tokens(void **state)
 static void test_lanes(void **state)
 {
     (void)state;
-    bs_graph *g = conv_graph(16, 7, 7, 32, 3, 1, 1, 1, true);
+    bs_graph *g = gb_conv_graph(16, 7, 7, 32, 3, 1, 1, 1, true);
     rig r = rig_open(g);
     bs_lane *second;
     assert_ok(r.b->lane_open(&second, r.network));

@@ -17,6 +17,9 @@
 
 #include <ctype.h>
 
+/* How models with images of 4 channels begin. */
+#define IMAGE "in x N 4 6 6; out y; "
+
 /* Appends to a protobuf-c repeated field of pointers. */
 static inline void push(void *array_ptr, size_t *n, void *item)
 {

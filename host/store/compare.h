@@ -1,6 +1,6 @@
 /* Two campaigns side by side: where did the rates of SDC-1 and of DUE change? */
-#ifndef BS_STORE_CONTRAST_H
-#define BS_STORE_CONTRAST_H
+#ifndef BS_STORE_COMPARE_H
+#define BS_STORE_COMPARE_H
 
 #include "base/error.h"
 
@@ -8,12 +8,12 @@
 #include <stddef.h>
 
 /* X(suffix, name). What is compared; an outcome of view layer_outcome. */
-#define BS_CONTRAST_OUTCOMES(X)                                                                              \
+#define BS_COMPARE_OUTCOMES(X)                                                                               \
     X(SDC1, "sdc1")                                                                                          \
     X(DUE, "due")
 
 /* X(suffix, name). significance.h has the tests. `sign`: of the faults of a parameter. */
-#define BS_CONTRAST_TESTS(X)                                                                                 \
+#define BS_COMPARE_TESTS(X)                                                                                  \
     X(MCNEMAR, "mcnemar")                                                                                    \
     X(SIGN, "sign")                                                                                          \
     X(PROPORTIONS, "proportions")
@@ -30,7 +30,7 @@
 
 /* X(suffix, name, text). What differs and is no reason not to pair. GOLDEN: of one model, the fault-free
  * answers to a common image. TRIED: the images with trials, or their weights. */
-#define BS_CONTRAST_REMARKS(X)                                                                               \
+#define BS_COMPARE_REMARKS(X)                                                                                \
     X(MODEL, "model", "the models differ; each file is judged by its own golden answers")                    \
     X(PREPROCESS, "preprocess", "the preprocessing of the images differs")                                   \
     X(GOLDEN, "golden",                                                                                      \
@@ -38,9 +38,9 @@
     X(TRIED, "tried",                                                                                        \
       "the images with trials, or their weights, differ: what is not paired differs by them, too")
 
-#define X(suffix, ...) BS_CONTRAST_##suffix,
-typedef enum bs_contrast_outcome { BS_CONTRAST_OUTCOMES(X) BS_CONTRAST_N_OUTCOMES } bs_contrast_outcome;
-typedef enum bs_contrast_test { BS_CONTRAST_TESTS(X) BS_CONTRAST_N_TESTS } bs_contrast_test;
+#define X(suffix, ...) BS_COMPARE_##suffix,
+typedef enum bs_compare_outcome { BS_COMPARE_OUTCOMES(X) BS_COMPARE_N_OUTCOMES } bs_compare_outcome;
+typedef enum bs_compare_test { BS_COMPARE_TESTS(X) BS_COMPARE_N_TESTS } bs_compare_test;
 #undef X
 #define X(suffix, ...) BS_UNPAIRED_BIT_##suffix,
 enum { BS_UNPAIRED_REASONS(X) BS_UNPAIRED_N };
@@ -49,21 +49,21 @@ enum { BS_UNPAIRED_REASONS(X) BS_UNPAIRED_N };
 typedef enum bs_unpaired { BS_PAIRED = 0, BS_UNPAIRED_REASONS(X) } bs_unpaired;
 #undef X
 #define X(suffix, ...) BS_REMARK_BIT_##suffix,
-enum { BS_CONTRAST_REMARKS(X) BS_REMARKS };
+enum { BS_COMPARE_REMARKS(X) BS_REMARKS };
 #undef X
 #define X(suffix, ...) BS_REMARK_##suffix = 1 << BS_REMARK_BIT_##suffix,
-typedef enum bs_contrast_remark { BS_CONTRAST_REMARKS(X) } bs_contrast_remark;
+typedef enum bs_compare_remark { BS_COMPARE_REMARKS(X) } bs_compare_remark;
 #undef X
 
-extern const char *const bs_contrast_outcome_name[],
-    *const bs_contrast_test_name[], *const bs_unpaired_name[], *const bs_contrast_remark_name[];
+extern const char *const bs_compare_outcome_name[],
+    *const bs_compare_test_name[], *const bs_unpaired_name[], *const bs_compare_remark_name[];
 
 /* One stratum that both files have, and one outcome of it. */
-typedef struct bs_contrast {
+typedef struct bs_comparison {
     int entry;
     char *name[2]; /* of the layer, in A and in B */
-    bs_contrast_outcome outcome;
-    bs_contrast_test test;
+    bs_compare_outcome outcome;
+    bs_compare_test test;
     unsigned why; /* not paired: bits of bs_unpaired */
     /* Share of the trials. Paired: of those in both files, each of which counts alike, whatever its image
      * weighs, but none on an image of weight 0. Else that of layer_outcome, by the weights of images. */
@@ -77,31 +77,31 @@ typedef struct bs_contrast {
     double detectable; /* smallest change that would be called a difference (share of units, or difference of
                           rates) with 80 % power at level fdr/rows: significance.h; INFINITY: none would */
     bool differs;      /* q <= fdr */
-} bs_contrast;
+} bs_comparison;
 
-typedef struct bs_contrasts {
-    bs_contrast *row; /* by entry and layer of A, then by outcome */
+typedef struct bs_comparisons {
+    bs_comparison *row; /* by entry and layer of A, then by outcome */
     size_t n, cap, n_differ;
     size_t only[2];   /* strata with trials that the other file lacks */
-    unsigned remarks; /* bits of bs_contrast_remark */
-} bs_contrasts;
+    unsigned remarks; /* bits of bs_compare_remark */
+} bs_comparisons;
 
-typedef struct bs_contrast_options {
+typedef struct bs_compare_options {
     /* Share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B 1995). */
     double fdr;
     /* "A=B,A=B": layers of the first file that correspond to layers of another name; may be NULL. */
     const char *map;
     bool by_position; /* the k-th stratum of an entry corresponds to the k-th */
-} bs_contrast_options;
+} bs_compare_options;
 
 /* Compares strata of the same entry id and layer name (or as the options say); an entry of the same id must
  * have the same fault model. Where the seed, the images that both files have (path, label and content), the
  * entry's definition, the layer's id, name, kind and shape and the faults of the first common trials agree, a
  * trial id is the same fault in both files, whatever the model: they are paired, over the trials in both.
  * Else two proportions are compared. The files may be of an earlier version or read-only. Zero-initialise
- * *out; bs_contrasts_clear() frees. */
-bs_status bs_store_contrast(bs_contrasts *out, const char *a, const char *b,
-                            const bs_contrast_options *options);
-void bs_contrasts_clear(bs_contrasts *c);
+ * *out; bs_comparisons_clear() frees. */
+bs_status bs_store_compare(bs_comparisons *out, const char *a, const char *b,
+                           const bs_compare_options *options);
+void bs_comparisons_clear(bs_comparisons *c);
 
 #endif
