@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "store/history.h"
 
-#include <stdlib.h>
-
 bs_status bs_combine_attach(const bs_db *db, const char *path)
 {
     bs_status st = bs_db_change(db, "read", "ATTACH ?1 AS other", BS_BIND(BS_BIND_TEXT(path)));
@@ -90,33 +88,31 @@ static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.tri
                                  "a.flags, a.logits_hash FROM other_audit "
                                  "a JOIN other_run o ON o.id = a.run JOIN main.run m ON m.uid = o.uid";
 
-/* Runs get a number of their own in the merged file; their uid tells which they are. */
-static bs_status copy_runs(const bs_db *db)
+/* The statement that copies runs, from the names of the columns but `id`. */
+static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
 {
-    bs_str sql = {0};
-    sqlite3_stmt *q = NULL;
-    char *columns = NULL;
-    bool row = false;
-    bs_status st;
-    BS_TRY_GOTO(
-        bs_db_prepare(&q, db,
-                      "SELECT group_concat(name, ', ') FROM pragma_table_info('run') WHERE name <> 'id'"),
-        out);
-    BS_TRY_GOTO(bs_db_step(db, q, &row), out);
-    BS_TRY_GOTO(bs_db_text(&columns, q, 0), out);
     bs_str_printf(
-        &sql,
+        sql,
         "INSERT INTO main.run (%s) SELECT %s FROM other_run WHERE true ON CONFLICT (uid) DO UPDATE SET "
         "ended = excluded.ended, seconds = excluded.seconds, trials = excluded.trials, "
         "goldens = excluded.goldens, exit = excluded.exit, audited = excluded.audited, "
         "audit_equal = excluded.audit_equal",
-        columns, columns);
-    BS_TRY_GOTO(bs_str_status(&sql), out);
+        text(q, 0), text(q, 0));
+    return bs_str_status(sql);
+}
+
+/* Runs get a number of their own in the merged file; their uid tells which they are. */
+static bs_status copy_runs(const bs_db *db)
+{
+    bs_str sql = {0};
+    bs_status st;
+    BS_TRY_GOTO(bs_db_each(db,
+                           "SELECT group_concat(name, ', ') FROM pragma_table_info('run') WHERE name <> 'id'",
+                           BS_NO_BIND, put_run_copy, &sql),
+                out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
     st = bs_db_exec(db, "write", sql_audits);
 out:
-    sqlite3_finalize(q);
-    free(columns);
     bs_str_clear(&sql);
     return st;
 }

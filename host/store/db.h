@@ -40,9 +40,9 @@ void bs_db_close(bs_db *db);
 bs_status bs_db_fail(const bs_db *db, const char *what);
 bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql);
 
-/* Values for the parameters ?1, ?2 ... of a statement, as two arguments of the functions below:
- *   bs_db_exists(&found, db, "SELECT 1 FROM entry WHERE id = ?1 AND name = ?2", BS_BIND(BS_BIND_INT(id),
- * BS_BIND_TEXT(name))) Text is borrowed; NULL binds NULL. */
+/* Values for the parameters ?1, ?2 ... of a statement, which are two arguments of the functions below:
+ *   bs_db_exists(&found, db, sql, BS_BIND(BS_BIND_INT(id), BS_BIND_TEXT(name)));
+ * Text is borrowed; NULL binds NULL. */
 typedef struct bs_bind {
     int type; /* SQLITE_INTEGER, SQLITE_FLOAT or SQLITE_TEXT */
     sqlite3_int64 integer;
@@ -75,6 +75,10 @@ bs_status bs_db_each(const bs_db *db, const char *sql, const bs_bind *bind, int 
 bs_status bs_db_exists(bool *found, const bs_db *db, const char *sql, const bs_bind *bind, int n_bind);
 /* Runs one statement that returns no rows. */
 bs_status bs_db_change(const bs_db *db, const char *what, const char *sql, const bs_bind *bind, int n_bind);
+/* The single integer of a query (0 where it is NULL or there is no row). */
+bs_status bs_db_integer(sqlite3_int64 *out, const bs_db *db, const char *sql);
+/* A copy of a text column, NULL for NULL. */
+bs_status bs_db_text(char **out, sqlite3_stmt *stmt, int column);
 
 /* --- statements that are prepared once and run often --- */
 
@@ -84,9 +88,5 @@ bs_status bs_db_prepare(sqlite3_stmt **out, const bs_db *db, const char *sql);
 bs_status bs_db_run(const bs_db *db, const char *what, sqlite3_stmt *stmt);
 /* Steps a query: *row tells whether there is one. */
 bs_status bs_db_step(const bs_db *db, sqlite3_stmt *stmt, bool *row);
-/* The single integer of a query (0 where it is NULL or there is no row). */
-bs_status bs_db_integer(sqlite3_int64 *out, const bs_db *db, const char *sql);
-/* A copy of a text column, NULL for NULL. */
-bs_status bs_db_text(char **out, sqlite3_stmt *stmt, int column);
 
 #endif

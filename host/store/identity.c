@@ -82,6 +82,22 @@ bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry)
     return bs_str_status(out);
 }
 
+bs_status bs_identity_strata(const bs_plan *plan, char out[17])
+{
+    bs_str text = {0};
+    bs_status st = BS_OK;
+    for (int e = 0; e < plan->job->n_entries; e++) {
+        bs_str_printf(&text, "%d ", plan->job->entries[e].id);
+        BS_TRY_GOTO(bs_identity_entry(&text, plan, e), out);
+        bs_str_puts(&text, "\n");
+    }
+    BS_TRY_GOTO(bs_str_status(&text), out);
+    snprintf(out, 17, "%016" PRIx64, (uint64_t)XXH3_64bits(text.ptr, text.len));
+out:
+    bs_str_clear(&text);
+    return st;
+}
+
 /* --- writing
  * ------------------------------------------------------------------------------------------------ */
 

@@ -73,6 +73,8 @@ bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *c
  * the file. */
 bs_status bs_identity_extend(bs_store *s, const bs_dataset *images, const char *const *class_names,
                              uint32_t stored);
+/* Hash of the strata a self-test covers: their fault models and targets. */
+bs_status bs_identity_strata(const bs_plan *plan, char out[17]);
 
 /* resume.c: fails at the first difference between the file and the plan that is not growth; *n_images: images
  * in the file. */
@@ -81,7 +83,5 @@ bs_status bs_resume_check(bs_store *s, const bs_dataset *images, uint32_t *n_ima
 /* strata.c */
 /* Index of the stratum (entry id, target), -1 if the plan has none. */
 int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target);
-/* Hash of the strata a self-test covers: their fault models and targets. */
-bs_status bs_identity_strata(const bs_plan *plan, char out[17]);
 
 #endif

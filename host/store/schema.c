@@ -154,35 +154,33 @@ out:
     return st;
 }
 
+typedef struct columns {
+    bs_str *out;
+    const bs_db *db;
+    const char *from, *table;
+} columns;
+
+static bs_status add_column(void *context, sqlite3_stmt *wanted)
+{
+    const columns *c = context;
+    const char *name = (const char *)sqlite3_column_text(wanted, 0);
+    bool found;
+    BS_TRY(bs_db_exists(&found, c->db, "SELECT 1 FROM pragma_table_info(?1, ?2) WHERE name = ?3",
+                        BS_BIND(BS_BIND_TEXT(c->table), BS_BIND_TEXT(c->from), BS_BIND_TEXT(name))));
+    if (found)
+        bs_str_printf(c->out, "%s%s", c->out->len ? ", " : "", name);
+    return BS_OK;
+}
+
 /* Appends the columns that both `wanted` and the attached file `from` hold of a table, as "a, b"; nothing
  * where the file has no such table. */
 static bs_status common_columns(bs_str *out, const bs_db *db, const char *from, const bs_db *wanted,
                                 const char *table)
 {
-    sqlite3_stmt *want = NULL, *have = NULL;
-    bool row, found;
-    bs_status st;
-    BS_TRY(bs_db_prepare(&want, wanted, "SELECT name FROM pragma_table_info(?1)"));
-    BS_TRY_GOTO(bs_db_prepare(&have, db, "SELECT 1 FROM pragma_table_info(?1, ?3) WHERE name = ?2"), out);
-    sqlite3_bind_text(want, 1, table, -1, SQLITE_STATIC);
-    sqlite3_bind_text(have, 1, table, -1, SQLITE_STATIC);
-    sqlite3_bind_text(have, 3, from, -1, SQLITE_STATIC);
-    for (;;) {
-        BS_TRY_GOTO(bs_db_step(wanted, want, &row), out);
-        if (!row)
-            break;
-        const char *name = (const char *)sqlite3_column_text(want, 0);
-        sqlite3_bind_text(have, 2, name, -1, SQLITE_TRANSIENT);
-        BS_TRY_GOTO(bs_db_step(db, have, &found), out);
-        sqlite3_reset(have);
-        if (found)
-            bs_str_printf(out, "%s%s", out->len ? ", " : "", name);
-    }
-    st = bs_str_status(out);
-out:
-    sqlite3_finalize(want);
-    sqlite3_finalize(have);
-    return st;
+    columns c = {out, db, from, table};
+    BS_TRY(bs_db_each(wanted, "SELECT name FROM pragma_table_info(?1)", BS_BIND(BS_BIND_TEXT(table)),
+                      add_column, &c));
+    return bs_str_status(out);
 }
 
 /* Settings from the attached file `from` into `to`, which has today's tables with their defaults. */

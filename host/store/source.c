@@ -80,28 +80,30 @@ static bs_status map_run(const bs_source *s, sqlite3_int64 from, int32_t *to)
     return BS_OK;
 }
 
-bs_status bs_source_describe(const bs_source *s, bs_merge_input *out)
+static bs_status read_input(void *input, sqlite3_stmt *q)
 {
-    sqlite3_stmt *q = NULL;
-    bool row = false;
-    bs_status st;
-    BS_TRY(
-        bs_db_prepare(&q, s->db,
-                      "SELECT planned_trials, (SELECT coalesce(sum(done), 0) FROM unit), shard, shards FROM "
-                      "campaign"));
-    BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+    bs_merge_input *out = input;
     out->planned = (uint64_t)sqlite3_column_int64(q, 0);
     out->trials = (uint64_t)sqlite3_column_int64(q, 1);
     out->shard = (uint32_t)sqlite3_column_int64(q, 2);
     out->shards = (uint32_t)sqlite3_column_int64(q, 3);
-    sqlite3_finalize(q);
-    q = NULL;
-    BS_TRY_GOTO(bs_db_prepare(&q, s->db, BS_SQL_LEFT_OUT), out);
-    BS_TRY_GOTO(bs_db_step(s->db, q, &row), out);
+    return BS_OK;
+}
+
+static bs_status read_left_out(void *input, sqlite3_stmt *q)
+{
+    bs_merge_input *out = input;
     out->left_out = (uint64_t)sqlite3_column_int64(q, 1);
-out:
-    sqlite3_finalize(q);
-    return st;
+    return BS_OK;
+}
+
+bs_status bs_source_describe(const bs_source *s, bs_merge_input *out)
+{
+    BS_TRY(bs_db_each(
+        s->db,
+        "SELECT planned_trials, (SELECT coalesce(sum(done), 0) FROM unit), shard, shards FROM campaign",
+        BS_NO_BIND, read_input, out));
+    return bs_db_each(s->db, BS_SQL_LEFT_OUT, BS_NO_BIND, read_left_out, out);
 }
 
 bs_status bs_source_begin_units(bs_source *s)
