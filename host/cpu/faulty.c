@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void bs_cpu_faulty_apply(float *at, bs_site s)
-{
-    *at = bs_bits_float(bs_site_apply(s, bs_float_bits(*at)));
-}
-
 /* Samples first .. first + n - 1, which share their sites, by running the whole node. */
 static bs_status run_dense(const bs_cpu_faulty *q, int first, int n)
 {

@@ -24,7 +24,12 @@ typedef struct bs_cpu_faulty {
     bs_cpu_group *groups; /* by group of samples */
 } bs_cpu_faulty;
 
-void bs_cpu_faulty_apply(float *at, bs_site s);
+/* Changes a weight as a site says. */
+static inline void bs_cpu_faulty_apply(float *at, bs_site s)
+{
+    *at = bs_bits_float(bs_site_apply(s, bs_float_bits(*at)));
+}
+
 /* Evaluates the groups it suits and clears their `dense`. */
 bs_status bs_cpu_faulty_channels(bs_cpu_faulty *q);
 

@@ -4,6 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Output pixels in one chunk at most: more gain nothing, and smaller chunks stay in the cache. */
+enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6 };
+
+int bs_cpu_conv_chunks(int64_t pixels)
+{
+    int chunks = 1;
+    while (chunks < CONV_CHUNKS && pixels << chunks <= CHUNK_PIXELS)
+        chunks++;
+    return chunks;
+}
+
 bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int units, int log_rows)
 {
     bs_conv_shape s = m->shape;
