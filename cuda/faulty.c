@@ -1,5 +1,9 @@
 #include "cuda/faulty.h"
 
+#include "cuda/network.h"
+#include "cuda/run.h"
+#include "cuda/stream.h"
+
 #include "base/buf.h"
 
 #include <stdlib.h>

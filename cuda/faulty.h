@@ -7,7 +7,7 @@
 #define BS_CUDA_FAULTY_H
 
 #include "backend/groups.h"
-#include "cuda/cuda.h"
+#include "cuda/conv.h"
 
 /* One call of run_faulty(). */
 typedef struct bs_cuda_query {
@@ -35,5 +35,8 @@ bs_status bs_cuda_poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t 
                        const int32_t *owner);
 /* Leaves the golden output in the samples of groups that are to be evaluated as a `whole`. */
 bs_status bs_cuda_run_channels(const bs_cuda_query *q);
+
+bs_status bs_cuda_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
+                             const bs_faults *f, bs_faulty_mode mode, void *out);
 
 #endif

@@ -1,5 +1,7 @@
 #include "cuda/faulty.h"
 
+#include "cuda/stream.h"
+
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -114,18 +116,6 @@ static bs_status find_rows(const bs_cuda_query *q, batch *b)
             b->row[distinct++] = b->row[i];
     b->rows = distinct;
     return BS_OK;
-}
-
-bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,
-                               bs_cuda_buffer *to)
-{
-    BS_TRY(bs_cuda_reserve(l, to, (size_t)(filters * length) * sizeof(float)));
-    bs_filters_args a = {.filters = (uint32_t)filters,
-                         .length = (uint32_t)length,
-                         .weights = bs_cuda_pointer(param),
-                         .from = bs_cuda_pointer(from),
-                         .out = bs_cuda_pointer(to->ptr)};
-    return bs_cuda_launch(l, BS_KERNEL_filters, filters, length, &a);
 }
 
 /* Faulty weights and biases into lane->filters and lane->bias. */

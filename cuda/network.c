@@ -1,4 +1,4 @@
-#include "cuda/cuda.h"
+#include "cuda/network.h"
 
 #include "base/buf.h"
 
@@ -95,7 +95,7 @@ static bs_status upload_param(bs_network *n, int node, int slot)
 }
 
 /* A bias of one element is spread over all filters. */
-static bs_status plan_node(bs_network *n, int node)
+bs_status bs_cuda_plan_node(bs_network *n, int node)
 {
     const bs_graph *g = n->graph;
     const bs_node *nd = &g->nodes[node];
@@ -128,32 +128,6 @@ void bs_cuda_unload(bs_network *n)
     free(n->plan);
     free(n->planes);
     free(n);
-}
-
-bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g)
-{
-    bs_network *n;
-    bs_status st;
-    *out = NULL;
-    BS_TRY(bs_cuda_enter(d));
-    BS_TRY(bs_calloc(&n, 1, sizeof *n, "network"));
-    n->device = d;
-    n->graph = g;
-    BS_TRY_GOTO(bs_planes_choose(&n->planes, g), out);
-    BS_TRY_GOTO(bs_calloc(&n->plan, (size_t)g->n_nodes, sizeof *n->plan, "plans"), out);
-    for (int i = 0; i < g->n_nodes; i++) {
-        st = plan_node(n, i);
-        if (st != BS_OK) {
-            bs_context("node '%s'", g->nodes[i].name);
-            goto out;
-        }
-    }
-    BS_TRY_GOTO(bs_cuda_choose_engines(n), out);
-    *out = n;
-    n = NULL;
-out:
-    bs_cuda_unload(n);
-    return st;
 }
 
 size_t bs_cuda_row_bytes(const bs_network *n, int tensor)
