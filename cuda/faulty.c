@@ -15,19 +15,23 @@ static bs_status build_parameter(const bs_faulty_call *c, int sample)
 {
     bs_lane *l = c->lane;
     const bs_cuda_plan *p = bs_cuda_faulty_plan(c);
-    int64_t elements = p->filters && c->slot == 2 ? p->filters : bs_faulty_param(c)->elements;
+    bool biases = p->filters && c->slot == 2;
+    int64_t given = bs_faulty_param(c)->elements, elements = biases ? p->filters : given;
     size_t bytes = (size_t)elements * sizeof(float);
     uint32_t sites = c->f->first[sample + 1] - c->f->first[sample];
+    uint32_t all = biases ? sites * (uint32_t)(elements / given) : sites; /* more: one bias for all filters */
     bs_site *site = NULL;
     int32_t *owner = NULL;
     bs_status st;
-    BS_TRY_GOTO(bs_calloc(&site, sites, sizeof *site, "faults"), out);
-    BS_TRY_GOTO(bs_calloc(&owner, sites, sizeof *owner, "faults"), out);
+    BS_TRY_GOTO(bs_calloc(&site, all, sizeof *site, "faults"), out);
+    BS_TRY_GOTO(bs_calloc(&owner, all, sizeof *owner, "faults"), out);
     bs_cuda_prepare_sites(c, sample, site);
+    for (uint32_t k = sites; k < all; k++)
+        site[k] = (bs_site){site[k - sites].element + 1, site[k - sites].keep, site[k - sites].toggle};
     BS_TRY_GOTO(bs_cuda_reserve(l, &l->filters, bytes), out);
     BS_TRY_GOTO(bs_cuda_copy(l, bs_cuda_pointer(l->filters.ptr), bs_cuda_pointer(p->param[c->slot]), bytes),
                 out);
-    st = bs_cuda_poke(l, l->filters.ptr, elements, sites, site, owner);
+    st = bs_cuda_poke(l, l->filters.ptr, elements, all, site, owner);
 out:
     free(owner);
     free(site);

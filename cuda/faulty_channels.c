@@ -2,9 +2,9 @@
  */
 #include "cuda/faulty.h"
 
+#include "cuda/network.h"
 #include "cuda/stream.h"
 
-#include "backend/faulty_batches.h"
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -186,12 +186,10 @@ bs_status bs_cuda_run_channels(bs_faulty_call *c)
 {
     const bs_cuda_plan *p = bs_cuda_faulty_plan(c);
     const bs_faulty_limits limits = {.most = BS_CUDA_MOST_FILTERS, .by_sites = true, .neighbours = true};
-    bs_filters filters = {p->length, p->stride_k, (int)p->filters, 1};
+    const bs_filters filters = bs_cuda_filters(p, c->slot);
     bs_faulty_plan plan;
     if (!p->filters || !bs_faulty_has_channels(c, (int)p->filters))
         return BS_OK;
-    if (c->slot == 2)
-        filters.length = filters.step = 1;
     bs_cuda_job j = bs_cuda_make_job(c->lane, c->node, p->param, c->n, c->in, bs_cuda_address(c->out));
     BS_TRY(bs_cuda_copy_rows(c->lane, j.node->out, c->n, c->golden, c->out));
     bs_status st = bs_faulty_plan_make(&plan, c, &filters, &limits);

@@ -49,6 +49,12 @@ static void prepare(const bs_cuda_plan *p, int slot, const bs_tensor *t, float *
     }
 }
 
+bs_filters bs_cuda_filters(const bs_cuda_plan *p, int slot)
+{
+    bool bias = slot == 2;
+    return (bs_filters){bias ? 1 : p->length, bias ? 1 : p->stride_k, (int)p->filters, 1};
+}
+
 bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s)
 {
     const bs_cuda_plan *p = &n->plan[node];
@@ -56,9 +62,10 @@ bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s)
     float value = bs_bits_float(bs_site_apply(s, bs_float_bits(t->data[s.element])));
     uint32_t at = s.element;
     if (p->filters && slot == 1) {
-        bool by_filter = p->stride_k == 1;
-        int64_t m = by_filter ? at / p->stride_m : at % p->stride_k;
-        int64_t k = by_filter ? at % p->stride_m : at / p->stride_k;
+        bs_filters filters = bs_cuda_filters(p, slot);
+        int m;
+        int64_t k;
+        bs_filters_locate(&filters, at, &m, &k);
         at = (uint32_t)(m * p->length + k);
         /* Exact where the scale is 1: the product could quieten a NaN. */
         if (p->weight_scale != 1.0f)

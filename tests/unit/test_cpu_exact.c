@@ -311,6 +311,19 @@ static void test_faulty_gemm(void **state)
     faulty(g, false);
 }
 
+/* A layer of one filter, and a bias that all filters share. */
+static void test_faulty_single(void **state)
+{
+    (void)state;
+    for (int transposed = 0; transposed < 2; transposed++)
+        faulty(gemm_graph(20, 1, (bs_attr){.trans_b = transposed, .alpha = 1.0f, .beta = 0.3f}, true), true);
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(20));
+    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(33), (bs_attr){.alpha = 1.0f, .beta = 1.7f}, 3,
+                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 33), 3), gb_random(g, GB_SHAPE(1), 4)});
+    faulty(g, true);
+}
+
 static void test_faulty_norm(void **state)
 {
     (void)state;
@@ -386,15 +399,11 @@ static void test_lanes(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_invariance),
-        cmocka_unit_test(test_gemm_invariance),
-        cmocka_unit_test(test_token_invariance),
-        cmocka_unit_test(test_faulty_conv),
-        cmocka_unit_test(test_faulty_gemm),
-        cmocka_unit_test(test_faulty_norm),
-        cmocka_unit_test(test_faulty_tokens),
-        cmocka_unit_test(test_faulty_groups),
-        cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_conv_invariance),  cmocka_unit_test(test_gemm_invariance),
+        cmocka_unit_test(test_token_invariance), cmocka_unit_test(test_faulty_conv),
+        cmocka_unit_test(test_faulty_gemm),      cmocka_unit_test(test_faulty_single),
+        cmocka_unit_test(test_faulty_norm),      cmocka_unit_test(test_faulty_tokens),
+        cmocka_unit_test(test_faulty_groups),    cmocka_unit_test(test_lanes),
     };
     const struct CMUnitTest large[] = {
         cmocka_unit_test(test_model_layers),
