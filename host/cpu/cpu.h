@@ -2,7 +2,10 @@
  *
  * A *plan* is what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul, the
  * pinned implementation. Gemm and MatMul by a weight matrix are 1x1 convolutions over a matrix [rows][K],
- * rows lying along the width, since oneDNN's inner product and matmul depend on the batch. */
+ * rows lying along the width, since oneDNN's inner product and matmul depend on the batch.
+ *
+ * Files from below, each using those before it only: layout, loops, oneDNN; plain; matrix; operators;
+ * geometry, plan; cpu_run; units, channels, faulty; boxes, patch; backend. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H
 
