@@ -303,25 +303,16 @@ static void test_faulty_gemm(void **state)
         bs_attr a = {.trans_b = i % 2 == 0, .alpha = i < 2 ? 1.0f : 0.3f, .beta = i < 2 ? 1.0f : 1.7f};
         faulty(gemm_graph(200, 33, a, i != 3), i != 3);
         faulty(gemm_graph(1024, 100, a, true), true);
+        faulty(gemm_graph(20, 1, a, true), true);
+        bs_graph *g = gemm_graph(20, 33, a, false);
+        g->nodes[0].in[2] = gb_random(g, GB_SHAPE(1), 4); /* one bias for all filters */
+        faulty(g, true);
     }
     bs_graph *g = gb_create();
     g->input = gb_activation(g, GB_SHAPE(5, 20));
     g->output = gb_node(g, BS_OP_MATMUL, GB_SHAPE(5, 30), (bs_attr){0}, 2,
                         (int[]){g->input, gb_random(g, GB_SHAPE(20, 30), 3)});
     faulty(g, false);
-}
-
-/* A layer of one filter, and a bias that all filters share. */
-static void test_faulty_single(void **state)
-{
-    (void)state;
-    for (int transposed = 0; transposed < 2; transposed++)
-        faulty(gemm_graph(20, 1, (bs_attr){.trans_b = transposed, .alpha = 1.0f, .beta = 0.3f}, true), true);
-    bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(20));
-    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(33), (bs_attr){.alpha = 1.0f, .beta = 1.7f}, 3,
-                        (int[]){g->input, gb_random(g, GB_SHAPE(20, 33), 3), gb_random(g, GB_SHAPE(1), 4)});
-    faulty(g, true);
 }
 
 static void test_faulty_norm(void **state)
@@ -399,11 +390,15 @@ static void test_lanes(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_invariance),  cmocka_unit_test(test_gemm_invariance),
-        cmocka_unit_test(test_token_invariance), cmocka_unit_test(test_faulty_conv),
-        cmocka_unit_test(test_faulty_gemm),      cmocka_unit_test(test_faulty_single),
-        cmocka_unit_test(test_faulty_norm),      cmocka_unit_test(test_faulty_tokens),
-        cmocka_unit_test(test_faulty_groups),    cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_conv_invariance),
+        cmocka_unit_test(test_gemm_invariance),
+        cmocka_unit_test(test_token_invariance),
+        cmocka_unit_test(test_faulty_conv),
+        cmocka_unit_test(test_faulty_gemm),
+        cmocka_unit_test(test_faulty_norm),
+        cmocka_unit_test(test_faulty_tokens),
+        cmocka_unit_test(test_faulty_groups),
+        cmocka_unit_test(test_lanes),
     };
     const struct CMUnitTest large[] = {
         cmocka_unit_test(test_model_layers),
