@@ -1,4 +1,10 @@
-#include "cuda/cuda.h"
+#include "cuda/faulty.h"
+#include "cuda/lane.h"
+#include "cuda/network.h"
+#include "cuda/patches.h"
+#include "cuda/run.h"
+#include "cuda/selection.h"
+#include "cuda/stream.h"
 
 #include "backend/support.h"
 #include "launch.h"
@@ -36,24 +42,6 @@ static bs_status cuda_download(bs_lane *l, int tensor, const void *row, float *d
 {
     BS_TRY(bs_cuda_enter(l->network->device));
     return bs_cuda_fetch(l, data, bs_cuda_address(row), bs_cuda_row_bytes(l->network, tensor));
-}
-
-bs_status bs_cuda_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst)
-{
-    int64_t elements = l->network->graph->tensors[tensor].elements;
-    bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements, .out = dst};
-    BS_TRY(bs_cuda_enter(l->network->device));
-    BS_TRY(bs_cuda_operand(l, &a.in, n, src, elements));
-    return bs_cuda_launch(l, BS_KERNEL_copy_rows, n, elements, &a);
-}
-
-bs_status bs_cuda_copy(bs_lane *l, void *dst, const void *src, size_t bytes)
-{
-    const bs_cuda_api *api = l->network->device->api;
-    BS_TRY(bs_cuda_enter(l->network->device));
-    return bs_cuda_check(api,
-                         api->cuMemcpyDtoDAsync(bs_cuda_address(dst), bs_cuda_address(src), bytes, l->stream),
-                         "cuMemcpyDtoDAsync");
 }
 
 static bs_status cuda_move_rows(bs_lane *l, int n, void *rows, size_t row_bytes, const int32_t *to,

@@ -1,7 +1,7 @@
 /* What computes convolutions and products of rows with filters. The first engine of cuDNN is taken whose bits
  * do not depend on what else is computed: on random data, patches from the corners and the middle of the
  * plane, in batches of several sizes, and faulty filters must come out as the whole layer has them. Where
- * none passes, products of unfolded rows serve; of products, see gemm.c.
+ * none passes, products of unfolded rows serve; of products, see gemm_pin.c.
  *
  * First comes what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns mostly
  * consist. For an H200 as described to them that is another engine than for whole layers, and by the rates
@@ -9,7 +9,10 @@
  * half as long again, and the fastest of all for 512 x 14 x 14, on patches and golden runs. Nothing is
  * measured here: times differ from run to run, and another engine may round otherwise, so golden runs would
  * no longer agree, neither of a campaign that is resumed nor of its shards. */
+#include "cuda/conv.h"
+#include "cuda/lane.h"
 #include "cuda/rehearsal.h"
+#include "cuda/selection.h"
 
 #include "base/log.h"
 

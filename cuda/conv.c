@@ -1,5 +1,7 @@
 /* Convolutions. The engine of a layer computes it whole, on patches, and with faulty filters alike. */
-#include "cuda/cuda.h"
+#include "cuda/conv.h"
+
+#include "cuda/stream.h"
 
 /* Unfolded rows are made and used up in pieces of this size at most. */
 enum { UNFOLDED_BYTES = 256 << 20 };

@@ -1,6 +1,7 @@
 /* Convolutions by one pinned engine of cuDNN. Batches come in few sizes, filled up with rows that nobody
  * reads, as every size needs a plan. */
-#include "cuda/cuda.h"
+#include "cuda/conv.h"
+#include "cuda/stream.h"
 
 #include "base/buf.h"
 

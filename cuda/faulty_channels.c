@@ -1,164 +1,93 @@
+/* Faulty filters of a batch of groups as a convolution of their own, over the rows that their samples read.
+ */
 #include "cuda/faulty.h"
+
+#include "cuda/network.h"
+#include "cuda/stream.h"
 
 #include "base/buf.h"
 
 #include <stdlib.h>
 
-/* Faulty filters of some groups, put together. */
-typedef struct batch {
-    int first, end; /* groups */
-    int filters;
-    int32_t *from;       /* filter -> the filter it is a copy of */
-    int32_t *copy;       /* the filter it is a copy of -> filter, in the group being added */
-    int32_t *channel;    /* filter -> first channel that it reads */
-    int *start;          /* group - first -> its first filter; one more at the end */
-    bs_site *site;       /* changes in the copies: element of the filter */
-    int32_t *owner;      /* site -> filter */
-    uint32_t sites, cap; /* used and there */
-    int32_t *row;        /* distinct input rows, ascending */
-    int rows;
-} batch;
+/* The faulty filters of a batch, and copies of filter 0 up to a power of two: few different numbers, as each
+ * may need a plan of its own. */
+typedef struct filter_list {
+    int n;
+    int32_t *from;    /* the filter that it is a copy of */
+    int32_t *channel; /* first channel that it reads */
+} filter_list;
 
-static void clear_batch(batch *b)
+static bs_status list_filters(filter_list *out, const bs_faulty_batch *b, const bs_cuda_job *j)
 {
-    free(b->from);
-    free(b->copy);
-    free(b->channel);
-    free(b->start);
-    free(b->site);
-    free(b->owner);
-    free(b->row);
-}
-
-/* Adds the filters of a group. */
-static bs_status add_group(const bs_cuda_query *q, batch *b, int group)
-{
-    const bs_cuda_plan *p = bs_cuda_query_plan(q);
-    int head = q->groups.head[group], first = b->filters;
-    uint32_t from = q->f->first[head], n = q->f->first[head + 1] - from;
-    int64_t length = q->slot == 1 ? p->length : 1;
-    BS_TRY(bs_cuda_prepare_sites(q, head, b->site + b->sites));
-    for (uint32_t k = 0; k < n; k++) {
-        bs_site *s = &b->site[b->sites + k];
-        int32_t filter = (int32_t)(s->element / length);
-        int32_t *at = &b->copy[filter];
-        if (*at < first || *at >= b->filters || b->from[*at] != filter) {
-            *at = b->filters;
-            b->from[b->filters++] = filter;
-        }
-        b->owner[b->sites + k] = *at;
-        s->element = (uint32_t)(s->element % length);
-    }
-    b->sites += n;
+    const bs_cuda_plan *p = &j->lane->network->plan[j->index];
+    int n = 1, group = j->attr.window.group;
+    while (n < b->filter_groups)
+        n *= 2;
+    out->n = n;
+    BS_TRY(bs_calloc(&out->from, (size_t)n, sizeof *out->from, "faults"));
+    BS_TRY(bs_calloc(&out->channel, (size_t)n, sizeof *out->channel, "faults"));
+    for (int f = 0; f < b->filter_groups; f++)
+        out->from[f] = b->filter_group[f];
+    for (int f = 0; f < n && j->node->op == BS_OP_CONV; f++)
+        out->channel[f] =
+            (int32_t)(out->from[f] / (p->filters / group)) * ((int)j->in_shape[0].dim[0] / group);
     return BS_OK;
 }
 
-static bool is_whole(const bs_cuda_query *q, int group)
+/* Puts the batch's sites into the copies of the filters that they change. */
+static bs_status change_filters(const bs_faulty_plan *plan, const bs_faulty_batch *b)
 {
-    return q->whole && q->whole[group];
-}
-
-/* Groups from number `first` on, as many as fit; more than one only while they are small. */
-static bs_status make_batch(const bs_cuda_query *q, batch *b, int first)
-{
-    uint32_t sites = 0;
-    *b = (batch){.first = first, .end = first};
-    while (b->end < q->groups.n) {
-        int head = q->groups.head[b->end];
-        uint32_t more = q->f->first[head + 1] - q->f->first[head];
-        if (b->end > first && (is_whole(q, b->end) || sites + more > BS_CUDA_MOST_FILTERS))
-            break;
-        sites += more;
-        b->end++;
+    const bs_faulty_call *c = plan->call;
+    bs_lane *l = c->lane;
+    bs_site *site = NULL;
+    int32_t *owner = NULL;
+    bs_status st;
+    BS_TRY_GOTO(bs_calloc(&site, b->changes, sizeof *site, "faults"), out);
+    BS_TRY_GOTO(bs_calloc(&owner, b->changes, sizeof *owner, "faults"), out);
+    for (int k = b->first, at = 0; k < b->end; k++) {
+        int head = c->groups.head[plan->group[k]];
+        bs_cuda_prepare_sites(c, head, site + at);
+        at += (int)(c->f->first[head + 1] - c->f->first[head]);
     }
-    BS_TRY(bs_calloc(&b->from, 2 * (size_t)sites + 1, sizeof *b->from, "faults"));
-    BS_TRY(bs_calloc(&b->copy, (size_t)bs_cuda_query_plan(q)->filters, sizeof *b->copy, "faults"));
-    BS_TRY(bs_calloc(&b->channel, 2 * (size_t)sites + 1, sizeof *b->channel, "faults"));
-    BS_TRY(bs_calloc(&b->start, (size_t)(b->end - first) + 1, sizeof *b->start, "faults"));
-    BS_TRY(bs_calloc(&b->site, sites + 1, sizeof *b->site, "faults"));
-    BS_TRY(bs_calloc(&b->owner, sites + 1, sizeof *b->owner, "faults"));
-    for (int k = first; k < b->end; k++) {
-        b->start[k - first] = b->filters;
-        BS_TRY(add_group(q, b, k));
+    for (uint32_t k = 0; k < b->changes; k++) {
+        site[k].element = (uint32_t)b->change[k].at;
+        owner[k] = b->change[k].filter;
     }
-    b->start[b->end - first] = b->filters;
-    /* Few different numbers, as each may need a plan of its own: the rest are copies of filter 0. */
-    int round = 1;
-    while (round < b->filters)
-        round *= 2;
-    b->filters = b->filters ? round : 0;
-    return BS_OK;
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int32_t input_row(const bs_cuda_query *q, int sample)
-{
-    return q->in[0].rows ? q->in[0].rows[sample] : sample;
-}
-
-static bs_status find_rows(const bs_cuda_query *q, batch *b)
-{
-    int n = 0, distinct = 0;
-    BS_TRY(bs_calloc(&b->row, (size_t)q->n, sizeof *b->row, "faults"));
-    for (int k = b->first; k < b->end; k++)
-        for (int i = q->groups.head[k]; i >= 0; i = q->groups.next[i])
-            b->row[n++] = input_row(q, i);
-    qsort(b->row, (size_t)n, sizeof *b->row, compare_rows);
-    for (int i = 0; i < n; i++)
-        if (i == 0 || b->row[i] != b->row[i - 1])
-            b->row[distinct++] = b->row[i];
-    b->rows = distinct;
-    return BS_OK;
-}
-
-bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,
-                               bs_cuda_buffer *to)
-{
-    BS_TRY(bs_cuda_reserve(l, to, (size_t)(filters * length) * sizeof(float)));
-    bs_filters_args a = {.filters = (uint32_t)filters,
-                         .length = (uint32_t)length,
-                         .weights = bs_cuda_pointer(param),
-                         .from = bs_cuda_pointer(from),
-                         .out = bs_cuda_pointer(to->ptr)};
-    return bs_cuda_launch(l, BS_KERNEL_filters, filters, length, &a);
+    st = bs_cuda_poke(l, c->slot == 1 ? l->filters.ptr : l->bias.ptr, plan->filters.length, b->changes, site,
+                      owner);
+out:
+    free(owner);
+    free(site);
+    return st;
 }
 
 /* Faulty weights and biases into lane->filters and lane->bias. */
-static bs_status build_filters(const bs_cuda_query *q, const batch *b, bool has_bias)
+static bs_status build_filters(const bs_faulty_plan *plan, const bs_faulty_batch *b, const filter_list *f,
+                               bool has_bias)
 {
-    bs_lane *l = q->lane;
-    const bs_cuda_plan *p = bs_cuda_query_plan(q);
+    bs_lane *l = plan->call->lane;
+    const bs_cuda_plan *p = bs_cuda_faulty_plan(plan->call);
     CUdeviceptr from;
-    BS_TRY(bs_cuda_stage(l, &from, b->from, (size_t)b->filters * sizeof *b->from));
-    BS_TRY(bs_cuda_copy_filters(l, b->filters, from, p->param[1], p->length, &l->filters));
+    BS_TRY(bs_cuda_stage(l, &from, f->from, (size_t)f->n * sizeof *f->from));
+    BS_TRY(bs_cuda_copy_filters(l, f->n, from, p->param[1], p->length, &l->filters));
     if (has_bias)
-        BS_TRY(bs_cuda_copy_filters(l, b->filters, from, p->param[2], 1, &l->bias));
-    if (q->slot == 1)
-        return bs_cuda_poke(l, l->filters.ptr, p->length, b->sites, b->site, b->owner);
-    return bs_cuda_poke(l, l->bias.ptr, 1, b->sites, b->site, b->owner);
+        BS_TRY(bs_cuda_copy_filters(l, f->n, from, p->param[2], 1, &l->bias));
+    return change_filters(plan, b);
 }
 
 /* All filters on all rows: into lane->computed, rows of (filters, pixels) or (repeat, filters). */
-static bs_status compute(const bs_cuda_query *q, batch *b, const bs_cuda_job *j, bool has_bias)
+static bs_status compute(const bs_faulty_call *c, const bs_faulty_batch *b, const filter_list *f,
+                         const bs_cuda_job *j, bool has_bias)
 {
-    bs_lane *l = q->lane;
-    const bs_cuda_plan *p = bs_cuda_query_plan(q);
-    bs_view in = {q->in[0].base, b->row};
+    bs_lane *l = c->lane;
+    bs_view in = {c->in[0].base, b->row};
     CUdeviceptr bias = has_bias ? l->bias.ptr : 0, first = 0;
-    int64_t pixels = bs_cuda_elements(&j->out_shape) / p->filters;
-    BS_TRY(bs_cuda_reserve(l, &l->computed, (size_t)(b->rows * b->filters * pixels) * sizeof(float)));
+    int64_t pixels = bs_cuda_elements(&j->out_shape) / bs_cuda_faulty_plan(c)->filters;
+    BS_TRY(bs_cuda_reserve(l, &l->computed, (size_t)(b->rows * f->n * pixels) * sizeof(float)));
     if (j->node->op != BS_OP_CONV)
-        return bs_cuda_matrix(j, b->rows, in, b->filters, l->filters.ptr, bias, l->computed.ptr);
-    int group = j->attr.window.group, channels = (int)j->in_shape[0].dim[0] / group;
-    for (int f = 0; f < b->filters; f++)
-        b->channel[f] = (int32_t)(b->from[f] / (p->filters / group)) * channels;
-    BS_TRY(bs_cuda_stage(l, &first, b->channel, (size_t)b->filters * sizeof *b->channel));
-    return bs_cuda_conv(j, b->rows, in, b->filters, l->filters.ptr, bias, first, l->computed.ptr);
+        return bs_cuda_matrix(j, b->rows, in, f->n, l->filters.ptr, bias, l->computed.ptr);
+    BS_TRY(bs_cuda_stage(l, &first, f->channel, (size_t)f->n * sizeof *f->channel));
+    return bs_cuda_conv(j, b->rows, in, f->n, l->filters.ptr, bias, first, l->computed.ptr);
 }
 
 /* Where computed channels go: arrays of PLACES each. */
@@ -168,11 +97,11 @@ typedef struct places {
     uint32_t n;
 } places;
 
-/* Sends the places so far on their way, and the channels to them. */
-static bs_status scatter(const bs_cuda_query *q, const batch *b, const bs_cuda_job *j, places *p)
+/* Sends the places so far on their way, and the channels to them. `computed`: filters of a row. */
+static bs_status scatter(const bs_faulty_call *c, int computed, const bs_cuda_job *j, places *p)
 {
-    bs_lane *l = q->lane;
-    int64_t filters = bs_cuda_query_plan(q)->filters, pixels = bs_cuda_elements(&j->out_shape) / filters;
+    bs_lane *l = c->lane;
+    int64_t filters = bs_cuda_faulty_plan(c)->filters, pixels = bs_cuda_elements(&j->out_shape) / filters;
     bool conv = j->node->op == BS_OP_CONV;
     const int32_t *const list[] = {p->sample, p->channel, p->row, p->column};
     CUdeviceptr there[4];
@@ -185,10 +114,10 @@ static bs_status scatter(const bs_cuda_query *q, const batch *b, const bs_cuda_j
                          .row = bs_cuda_pointer(there[2]),
                          .column = bs_cuda_pointer(there[3]),
                          .computed = bs_cuda_pointer(l->computed.ptr),
-                         .row_step = b->filters * pixels,
+                         .row_step = computed * pixels,
                          .column_step = conv ? pixels : 1,
-                         .pixel_step = conv ? 1 : b->filters,
-                         .out = bs_cuda_pointer(q->out),
+                         .pixel_step = conv ? 1 : computed,
+                         .out = c->out,
                          .out_elements = bs_cuda_elements(&j->out_shape),
                          .out_channel_step = conv ? pixels : 1,
                          .out_pixel_step = conv ? 1 : filters};
@@ -196,67 +125,76 @@ static bs_status scatter(const bs_cuda_query *q, const batch *b, const bs_cuda_j
     return bs_cuda_launch(l, BS_KERNEL_scatter, a.n, pixels, &a);
 }
 
-/* The filters of sample i, which is of a group. */
-static bs_status add_places(const bs_cuda_query *q, const batch *b, const bs_cuda_job *j, int group, int i,
-                            places *p)
-{
-    int32_t key = input_row(q, i);
-    const int32_t *hit = bsearch(&key, b->row, (size_t)b->rows, sizeof key, compare_rows);
-    for (int f = b->start[group - b->first]; f < b->start[group - b->first + 1]; f++) {
-        if (p->n == PLACES)
-            BS_TRY(scatter(q, b, j, p));
-        p->sample[p->n] = i;
-        p->channel[p->n] = b->from[f];
-        p->row[p->n] = (int32_t)(hit - b->row);
-        p->column[p->n++] = f;
-    }
-    return BS_OK;
-}
-
 /* The computed channels to the samples that have them. */
-static bs_status hand_out(const bs_cuda_query *q, const batch *b, const bs_cuda_job *j)
+static bs_status hand_out(const bs_faulty_call *c, const bs_faulty_batch *b, int computed,
+                          const bs_cuda_job *j)
 {
     int32_t *list = NULL;
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&list, 4 * (size_t)PLACES, sizeof *list, "faults"), out);
     places p = {list, list + PLACES, list + 2 * PLACES, list + 3 * PLACES, 0};
-    for (int k = b->first; k < b->end; k++)
-        for (int i = q->groups.head[k]; i >= 0; i = q->groups.next[i])
-            BS_TRY_GOTO(add_places(q, b, j, k, i, &p), out);
-    st = scatter(q, b, j, &p);
+    for (int i = 0; i < b->samples; i++) {
+        const bs_faulty_sample *s = &b->sample[i];
+        for (int f = s->place; f < s->place + s->filter_groups; f++) {
+            if (p.n == PLACES)
+                BS_TRY_GOTO(scatter(c, computed, j, &p), out);
+            p.sample[p.n] = s->sample;
+            p.channel[p.n] = b->filter_group[f];
+            p.row[p.n] = s->row;
+            p.column[p.n++] = f;
+        }
+    }
+    st = scatter(c, computed, j, &p);
 out:
     free(list);
     return st;
 }
 
-static bs_status run_batch(const bs_cuda_query *q, batch *b, const bs_cuda_job *j)
+static bs_status run_batch(const bs_faulty_plan *plan, bs_faulty_batch *b, const bs_cuda_job *j)
 {
     bool has_bias = bs_node_has_input(j->node, 2);
-    if (b->filters == 0)
-        return BS_OK;
-    BS_TRY(find_rows(q, b));
-    BS_TRY(build_filters(q, b, has_bias));
-    BS_TRY(compute(q, b, j, has_bias));
-    return hand_out(q, b, j);
+    filter_list f = {0};
+    bs_status st = BS_OK;
+    if (b->filter_groups == 0)
+        goto out;
+    BS_TRY_GOTO(list_filters(&f, b, j), out);
+    BS_TRY_GOTO(bs_faulty_batch_list(b, plan), out);
+    BS_TRY_GOTO(build_filters(plan, b, &f, has_bias), out);
+    BS_TRY_GOTO(compute(plan->call, b, &f, j, has_bias), out);
+    BS_TRY_GOTO(hand_out(plan->call, b, f.n, j), out);
+out:
+    free(f.from);
+    free(f.channel);
+    if (st == BS_OK)
+        bs_faulty_batch_done(b, plan);
+    return st;
 }
 
-bs_status bs_cuda_run_channels(const bs_cuda_query *q)
+static bs_status run_batches(const bs_faulty_plan *plan, const bs_cuda_job *j)
 {
-    bs_lane *l = q->lane;
-    bs_cuda_job j = bs_cuda_make_job(l, q->node, bs_cuda_query_plan(q)->param, q->n, q->in, q->out);
-    BS_TRY(bs_cuda_copy_rows(l, j.node->out, q->n, q->golden, bs_cuda_pointer(q->out)));
-    for (int first = 0; first < q->groups.n;) {
-        batch b;
-        if (is_whole(q, first)) {
-            first++;
-            continue;
-        }
-        bs_status st = make_batch(q, &b, first);
-        if (st == BS_OK)
-            st = run_batch(q, &b, &j);
-        first = b.end;
-        clear_batch(&b);
+    for (int at = 0; at < plan->n;) {
+        bs_faulty_batch b = bs_faulty_batch_from(plan, at, BS_CUDA_MOST_FILTERS, BS_CUDA_MOST_FILTERS);
+        bs_status st = run_batch(plan, &b, j);
+        bs_faulty_batch_clear(&b);
         BS_TRY(st);
+        at = b.end;
     }
     return BS_OK;
+}
+
+bs_status bs_cuda_run_channels(bs_faulty_call *c)
+{
+    const bs_cuda_plan *p = bs_cuda_faulty_plan(c);
+    const bs_faulty_limits limits = {.most = BS_CUDA_MOST_FILTERS, .by_sites = true, .neighbours = true};
+    const bs_filters filters = bs_cuda_filters(p, c->slot);
+    bs_faulty_plan plan;
+    if (!p->filters || !bs_faulty_has_channels(c, (int)p->filters))
+        return BS_OK;
+    bs_cuda_job j = bs_cuda_make_job(c->lane, c->node, p->param, c->n, c->in, bs_cuda_address(c->out));
+    BS_TRY(bs_cuda_copy_rows(c->lane, j.node->out, c->n, c->golden, c->out));
+    bs_status st = bs_faulty_plan_make(&plan, c, &filters, &limits);
+    if (st == BS_OK)
+        st = run_batches(&plan, &j);
+    bs_faulty_plan_clear(&plan);
+    return st;
 }

@@ -13,6 +13,7 @@
  * otherwise in the next run, or on the next card, and so change the bits of golden runs, in which a campaign
  * and all its shards must agree. */
 #include "cuda/gemm.h"
+#include "cuda/selection.h"
 
 #include <string.h>
 

@@ -1,20 +1,6 @@
 /* Gemm, and MatMul by weights: each row of the input times the filters. */
-#include "cuda/cuda.h"
-
-enum { ALIGNMENT = 256 };
-
-bs_status bs_cuda_line_up(bs_lane *l, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out)
-{
-    *out = bs_cuda_address(in.base);
-    if (!in.rows && n == room && *out % ALIGNMENT == 0)
-        return BS_OK;
-    bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements};
-    BS_TRY(bs_cuda_reserve(l, &l->rows, (size_t)(room * elements) * sizeof(float)));
-    BS_TRY(bs_cuda_operand(l, &a.in, n, in, elements));
-    *out = l->rows.ptr;
-    a.out = bs_cuda_pointer(*out);
-    return bs_cuda_launch(l, BS_KERNEL_copy_rows, n, elements, &a);
-}
+#include "cuda/conv.h"
+#include "cuda/stream.h"
 
 /* A 1x1 convolution of images of one pixel, each output a thread's sum. */
 static bs_status run_plain(const bs_cuda_job *j, int64_t rows, int64_t width, CUdeviceptr x,

@@ -1,5 +1,7 @@
 /* From nodes to launches: operators that move elements. */
-#include "cuda/cuda.h"
+#include "cuda/nest.h"
+#include "cuda/operators.h"
+#include "cuda/stream.h"
 
 /* Both arrays' strides along all axes of `box`, counted from `to` and `from`. */
 static bs_status move(const bs_cuda_job *j, int input, const bs_shape *box, const int64_t *out_stride,

@@ -1,4 +1,4 @@
-#include "cuda/cuda.h"
+#include "cuda/nest.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "cuda/cuda.h"
+#include "cuda/network.h"
 
 #include "base/buf.h"
 
@@ -49,6 +49,12 @@ static void prepare(const bs_cuda_plan *p, int slot, const bs_tensor *t, float *
     }
 }
 
+bs_filters bs_cuda_filters(const bs_cuda_plan *p, int slot)
+{
+    bool bias = slot == 2;
+    return (bs_filters){bias ? 1 : p->length, bias ? 1 : p->stride_k, (int)p->filters, 1};
+}
+
 bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s)
 {
     const bs_cuda_plan *p = &n->plan[node];
@@ -56,9 +62,10 @@ bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s)
     float value = bs_bits_float(bs_site_apply(s, bs_float_bits(t->data[s.element])));
     uint32_t at = s.element;
     if (p->filters && slot == 1) {
-        bool by_filter = p->stride_k == 1;
-        int64_t m = by_filter ? at / p->stride_m : at % p->stride_k;
-        int64_t k = by_filter ? at % p->stride_m : at / p->stride_k;
+        bs_filters filters = bs_cuda_filters(p, slot);
+        int m;
+        int64_t k;
+        bs_filters_locate(&filters, at, &m, &k);
         at = (uint32_t)(m * p->length + k);
         /* Exact where the scale is 1: the product could quieten a NaN. */
         if (p->weight_scale != 1.0f)
@@ -95,7 +102,7 @@ static bs_status upload_param(bs_network *n, int node, int slot)
 }
 
 /* A bias of one element is spread over all filters. */
-static bs_status plan_node(bs_network *n, int node)
+bs_status bs_cuda_plan_node(bs_network *n, int node)
 {
     const bs_graph *g = n->graph;
     const bs_node *nd = &g->nodes[node];
@@ -128,32 +135,6 @@ void bs_cuda_unload(bs_network *n)
     free(n->plan);
     free(n->planes);
     free(n);
-}
-
-bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g)
-{
-    bs_network *n;
-    bs_status st;
-    *out = NULL;
-    BS_TRY(bs_cuda_enter(d));
-    BS_TRY(bs_calloc(&n, 1, sizeof *n, "network"));
-    n->device = d;
-    n->graph = g;
-    BS_TRY_GOTO(bs_planes_choose(&n->planes, g), out);
-    BS_TRY_GOTO(bs_calloc(&n->plan, (size_t)g->n_nodes, sizeof *n->plan, "plans"), out);
-    for (int i = 0; i < g->n_nodes; i++) {
-        st = plan_node(n, i);
-        if (st != BS_OK) {
-            bs_context("node '%s'", g->nodes[i].name);
-            goto out;
-        }
-    }
-    BS_TRY_GOTO(bs_cuda_choose_engines(n), out);
-    *out = n;
-    n = NULL;
-out:
-    bs_cuda_unload(n);
-    return st;
 }
 
 size_t bs_cuda_row_bytes(const bs_network *n, int tensor)

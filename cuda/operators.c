@@ -1,14 +1,10 @@
 /* From nodes to launches: operators that compute. */
-#include "cuda/cuda.h"
+#include "cuda/operators.h"
 
-bs_status bs_cuda_input(const bs_cuda_job *j, int k, bs_operand *out)
-{
-    if (j->param[k]) {
-        *out = (bs_operand){bs_cuda_pointer(j->param[k]), NULL, 0};
-        return BS_OK;
-    }
-    return bs_cuda_operand(j->lane, out, j->n, j->in[k], bs_cuda_elements(&j->in_shape[k]));
-}
+#include "cuda/conv.h"
+#include "cuda/nest.h"
+#include "cuda/network.h"
+#include "cuda/stream.h"
 
 static const float *parameter(const bs_cuda_job *j, int k)
 {

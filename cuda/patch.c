@@ -1,5 +1,7 @@
 /* Faults, comparisons with the golden run, and patches: see host/backend/backend.h. */
-#include "cuda/cuda.h"
+#include "cuda/patches.h"
+
+#include "cuda/stream.h"
 
 #include <string.h>
 

@@ -1,5 +1,9 @@
 #include "cuda/rehearsal.h"
 
+#include "cuda/patches.h"
+#include "cuda/run.h"
+#include "cuda/stream.h"
+
 #include "base/buf.h"
 #include "base/noise.h"
 

@@ -9,7 +9,7 @@
 #ifndef BS_CUDA_REHEARSAL_H
 #define BS_CUDA_REHEARSAL_H
 
-#include "cuda/cuda.h"
+#include "cuda/conv.h"
 
 enum {
     BS_REHEARSAL_PATCHES = 16,            /* for those who measure nothing */

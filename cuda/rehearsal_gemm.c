@@ -1,4 +1,6 @@
+#include "cuda/patches.h"
 #include "cuda/rehearsal.h"
+#include "cuda/stream.h"
 
 #include "base/buf.h"
 

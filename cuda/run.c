@@ -1,6 +1,9 @@
 /* Running nodes, whole or on patches: a patched node is the node with its tensors' rows and columns replaced
  * and its padding gone. */
-#include "cuda/cuda.h"
+#include "cuda/run.h"
+
+#include "cuda/conv.h"
+#include "cuda/operators.h"
 
 #include <string.h>
 
@@ -9,26 +12,6 @@ static const bs_cuda_runner runners[] = {
     BS_OPS(X)
 #undef X
 };
-
-bs_cuda_job bs_cuda_make_job(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
-                             CUdeviceptr out)
-{
-    const bs_graph *g = l->network->graph;
-    const bs_node *nd = &g->nodes[node];
-    for (int k = 0; k < nd->n_in; k++)
-        if (nd->in[k] >= 0)
-            l->shape[k] = g->tensors[nd->in[k]].shape;
-    return (bs_cuda_job){.lane = l,
-                         .index = node,
-                         .node = nd,
-                         .attr = nd->attr,
-                         .in_shape = l->shape,
-                         .out_shape = g->tensors[nd->out].shape,
-                         .param = param,
-                         .n = n,
-                         .in = in,
-                         .out = out};
-}
 
 bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
                            CUdeviceptr out)

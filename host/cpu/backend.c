@@ -7,17 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes)
-{
-    if (bytes <= b->bytes)
-        return BS_OK;
-    free(b->ptr);
-    *b = (bs_cpu_buffer){0};
-    BS_TRY(bs_alloc_aligned(&b->ptr, bytes, "working memory"));
-    b->bytes = bytes;
-    return BS_OK;
-}
-
 static int cpu_device_count(char *why, size_t len)
 {
     (void)why;
@@ -70,17 +59,6 @@ static void cpu_describe(const bs_device *d, bs_device_info *out)
     }
     if (f)
         fclose(f);
-}
-
-static const bs_cpu_runner runners[] = {
-#define X(suffix, name, family, ...) bs_cpu_run_##family,
-    BS_OPS(X)
-#undef X
-};
-
-bs_cpu_runner bs_cpu_runner_of(bs_op op)
-{
-    return runners[op];
 }
 
 static void cpu_unload(bs_network *n)
@@ -202,15 +180,6 @@ static bs_status cpu_download(bs_lane *l, int tensor, const void *row, float *da
 {
     bs_cpu_layout_load(&l->network->layout[tensor], row, data);
     return BS_OK;
-}
-
-bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n, const bs_view *in,
-                          float *out)
-{
-    const bs_network *net = l->network;
-    bs_cpu_job j = {l,  net->graph, &net->graph->nodes[node], net->layout, &net->plan[node], param, n,
-                    in, out};
-    return runners[j.node->op](&j);
 }
 
 static bs_status cpu_run(bs_lane *l, int node, int n, const bs_view *in, void *out)

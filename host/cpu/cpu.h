@@ -2,7 +2,10 @@
  *
  * A *plan* is what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul, the
  * pinned implementation. Gemm and MatMul by a weight matrix are 1x1 convolutions over a matrix [rows][K],
- * rows lying along the width, since oneDNN's inner product and matmul depend on the batch. */
+ * rows lying along the width, since oneDNN's inner product and matmul depend on the batch.
+ *
+ * Files from below, each using those before it only: layout, loops, oneDNN; plain; matrix; operators;
+ * geometry, plan; cpu_run; units, channels, faulty; boxes, patch; backend. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H
 
@@ -101,8 +104,6 @@ struct bs_lane {
     bs_cpu_buffer file, scaled, packed, bias, result; /* faulty parameters, see faulty.c */
 };
 
-bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
-
 /* What one node runs on. param[k] is NULL for activations. */
 typedef struct bs_cpu_job {
     bs_lane *lane;
@@ -142,25 +143,28 @@ static inline float *bs_cpu_output(const bs_cpu_job *j, int i)
     return j->out + i * bs_cpu_layout_out(j)->elements;
 }
 
-/* plain.c: input k (0 or 1) and output of a sample in logical order; where the layout is another, copies in
+/* plain.c. Room for so many bytes; what was there is lost. */
+bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
+/* Input k (0 or 1) and output of a sample in logical order; where the layout is another, copies in
  * lane->plain. What was written to an output counts after bs_cpu_plain_done(). */
 bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out);
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
 
-/* plan.c. Chunk sizes for a convolution with so many output pixels. */
-int bs_cpu_conv_chunks(int64_t pixels);
-/* Prepares input `slot` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
- * for scaled copies. */
+/* plan.c */
 bs_status bs_cpu_plan_create(bs_network *n, int node);
 void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in);
 size_t bs_cpu_param_bytes(const bs_network *n, int node, int slot);
+/* Prepares input `slot` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
+ * for scaled copies. */
 bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const float *file, bs_cpu_buffer *tmp,
                                void *out);
 
 void bs_cpu_scale(float *to, const float *from, int64_t n, float factor);
 
-/* matrix.c: Conv, Gemm, MatMul. Shape of a chunk of 1 << log_rows rows with so many units. */
+/* matrix.c: Conv, Gemm, MatMul. Chunk sizes for a convolution with so many output pixels. */
+int bs_cpu_conv_chunks(int64_t pixels);
+/* Shape of a chunk of 1 << log_rows rows with so many units. */
 bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int units, int log_rows);
 typedef struct bs_cpu_rows {
     const float *base;
@@ -174,7 +178,6 @@ void bs_cpu_variant_free(bs_cpu_variant *v);
 /* n samples from src; dst: dense, v->filters channels. */
 bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, int n, bs_cpu_rows src, float *dst);
-bs_status bs_cpu_run_matrix(const bs_cpu_job *j);
 
 /* Conv, Gemm, or MatMul of an activation by a weight matrix? */
 bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n);
@@ -186,7 +189,7 @@ BS_OP_FAMILIES(X)
 /* elementwise.c. Array 0: an output; 1 and 2: what broadcasts to it. */
 bs_cpu_nest bs_cpu_broadcast(const bs_cpu_layout *out, const bs_cpu_layout *a, const bs_cpu_layout *b);
 
-/* backend.c: the runner of an operator. */
+/* cpu_run.c: the runner of an operator. */
 bs_cpu_runner bs_cpu_runner_of(bs_op op);
 /* Runs a node with the given parameters. */
 bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n, const bs_view *in,

@@ -4,6 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Output pixels in one chunk at most: more gain nothing, and smaller chunks stay in the cache. */
+enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6 };
+
+int bs_cpu_conv_chunks(int64_t pixels)
+{
+    int chunks = 1;
+    while (chunks < CONV_CHUNKS && pixels << chunks <= CHUNK_PIXELS)
+        chunks++;
+    return chunks;
+}
+
 bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int units, int log_rows)
 {
     bs_conv_shape s = m->shape;
@@ -177,7 +188,7 @@ static bs_status run_scattered(const bs_cpu_job *j, bs_cpu_variant *v, const flo
     return BS_OK;
 }
 
-bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
+static bs_status run_matrix(const bs_cpu_job *j)
 {
     bs_cpu_variant *v;
     const bs_cpu_matrix *m = &j->plan->matrix;
@@ -192,10 +203,10 @@ bs_status bs_cpu_run_matrix(const bs_cpu_job *j)
 
 bs_status bs_cpu_run_conv(const bs_cpu_job *j)
 {
-    return bs_cpu_run_matrix(j);
+    return run_matrix(j);
 }
 
 bs_status bs_cpu_run_gemm(const bs_cpu_job *j)
 {
-    return bs_cpu_run_matrix(j);
+    return run_matrix(j);
 }

@@ -143,13 +143,6 @@ static bs_status create_attr(dnnl_primitive_attr_t *out)
     return bs_dnn_check(a != dnnl_success ? a : b, "set attributes");
 }
 
-const char *bs_dnn_impl_name(const_dnnl_primitive_desc_t pd)
-{
-    const char *name = NULL;
-    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    return name ? name : "";
-}
-
 /* Implementation number `skip` of those for the shape, or of those named `impl`; *out NULL if there is none.
  */
 static bs_status find_impl(dnnl_primitive_desc_t *out, bs_dnn *d, const bs_conv_shape *s,

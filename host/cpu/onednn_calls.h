@@ -37,6 +37,12 @@ typedef struct bs_dnn_conv_desc {
 dnnl_status_t bs_dnn_conv_find(dnnl_primitive_desc_t *out, dnnl_engine_t engine, const bs_dnn_conv_desc *c,
                                const_dnnl_primitive_attr_t attr, const char *impl, int skip);
 
-const char *bs_dnn_impl_name(const_dnnl_primitive_desc_t pd);
+/* The name of an implementation, the same call in both versions. */
+static inline const char *bs_dnn_impl_name(const_dnnl_primitive_desc_t pd)
+{
+    const char *name = NULL;
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+    return name ? name : "";
+}
 
 #endif

@@ -1,4 +1,20 @@
+/* Working memory, and rows in logical order that are made in it. */
 #include "cpu/cpu.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes)
+{
+    if (bytes <= b->bytes)
+        return BS_OK;
+    free(b->ptr);
+    *b = (bs_cpu_buffer){0};
+    BS_TRY(bs_alloc_aligned(&b->ptr, bytes, "working memory"));
+    b->bytes = bytes;
+    return BS_OK;
+}
 
 bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out)
 {

@@ -4,16 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Output pixels in one chunk at most: more gain nothing, and smaller chunks stay in the cache. */
-enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6, MAX_SKIP = 3 };
-
-int bs_cpu_conv_chunks(int64_t pixels)
-{
-    int chunks = 1;
-    while (chunks < CONV_CHUNKS && pixels << chunks <= CHUNK_PIXELS)
-        chunks++;
-    return chunks;
-}
+enum { MAX_SKIP = 3 };
 
 static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
 {

@@ -4,6 +4,7 @@
 
 #include "cuda/gemm.h"
 #include "cuda/rehearsal.h"
+#include "cuda/selection.h"
 
 #include "base/log.h"
 

@@ -2,7 +2,8 @@
  * simulated device are counted. */
 #include "rig.h"
 
-#include "cuda/cuda.h"
+#include "cuda/conv.h"
+#include "cuda/lane.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

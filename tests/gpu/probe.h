@@ -11,7 +11,13 @@
 #define BS_TESTS_PROBE_H
 
 #include "conv_layers.h"
+#include "cuda/lane.h"
+#include "cuda/network.h"
+#include "cuda/patches.h"
 #include "cuda/rehearsal.h"
+#include "cuda/run.h"
+#include "cuda/selection.h"
+#include "cuda/stream.h"
 #include "graph_builder.h"
 
 typedef struct probe {

@@ -300,6 +300,10 @@ static void test_faulty_gemm(void **state)
         bs_attr a = {.trans_b = i % 2 == 0, .alpha = i < 2 ? 1.0f : 0.3f, .beta = i < 2 ? 1.0f : 1.7f};
         faulty(gemm_graph(200, 33, a, i != 3), i != 3);
         faulty(gemm_graph(1024, 100, a, true), true);
+        faulty(gemm_graph(20, 1, a, true), true);
+        bs_graph *g = gemm_graph(20, 33, a, false);
+        g->nodes[0].in[2] = gb_random(g, GB_SHAPE(1), 4); /* one bias for all filters */
+        faulty(g, true);
     }
     faulty(pair_graph(BS_OP_MATMUL, GB_SHAPE(5, 20), GB_SHAPE(20, 30), GB_SHAPE(5, 30), (bs_attr){0}), false);
 }

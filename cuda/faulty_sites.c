@@ -1,0 +1,55 @@
+/* The sites of faults in a parameter, as the device has it. */
+#include "cuda/faulty.h"
+#include "cuda/network.h"
+#include "cuda/stream.h"
+
+/* Sites on their way to the device at once. */
+enum { PIECE = 1 << 17 };
+
+bs_status bs_cuda_poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
+                       const int32_t *owner)
+{
+    for (uint32_t at = 0; at < n; at += PIECE) {
+        uint32_t here = n - at < PIECE ? n - at : PIECE;
+        CUdeviceptr sites, owners;
+        BS_TRY(bs_cuda_stage(l, &sites, site + at, here * sizeof *site));
+        BS_TRY(bs_cuda_stage(l, &owners, owner + at, here * sizeof *owner));
+        bs_inject_args a = {.n_sites = here,
+                            .distinct = true,
+                            .site = bs_cuda_pointer(sites),
+                            .owner = bs_cuda_pointer(owners),
+                            .rows = bs_cuda_pointer(rows),
+                            .channels = (int32_t)elements,
+                            .height = 1,
+                            .width = 1,
+                            .at = {.size = {1, 1}}};
+        BS_TRY(bs_cuda_launch(l, BS_KERNEL_inject, 1, here, &a));
+    }
+    return BS_OK;
+}
+
+static bool ascend(const bs_site *site, uint32_t n)
+{
+    for (uint32_t k = 1; k < n; k++)
+        if (site[k].element <= site[k - 1].element)
+            return false;
+    return true;
+}
+
+void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site)
+{
+    const bs_tensor *t = bs_faulty_param(c);
+    uint32_t n = c->f->first[sample + 1] - c->f->first[sample];
+    const bs_site *given = c->f->sites + c->f->first[sample];
+    bool distinct = ascend(given, n);
+    for (uint32_t k = 0; k < n; k++) {
+        bs_site s = given[k];
+        uint32_t bits = bs_float_bits(t->data[s.element]);
+        /* All sites of the element, also those after this one: which of them is written last, nobody knows.
+         */
+        for (uint32_t e = distinct ? k : 0; e < (distinct ? k + 1 : n); e++)
+            if (given[e].element == s.element)
+                bits = bs_site_apply(given[e], bits);
+        site[k] = bs_cuda_param_site(c->lane->network, c->node, c->slot, (bs_site){s.element, 0, bits});
+    }
+}

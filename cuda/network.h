@@ -1,0 +1,19 @@
+/* The nodes of a loaded network: their parameters as the kernels want them. */
+#ifndef BS_CUDA_NETWORK_H
+#define BS_CUDA_NETWORK_H
+
+#include "backend/faulty_batches.h"
+#include "cuda/cuda.h"
+
+/* network.c: Gemm, or MatMul by weights? */
+bool bs_cuda_is_matrix(const bs_graph *g, const bs_node *n);
+/* Uploads the parameters of a node; what computes it is selected later. */
+bs_status bs_cuda_plan_node(bs_network *n, int node);
+void bs_cuda_unload(bs_network *n);
+size_t bs_cuda_row_bytes(const bs_network *n, int tensor);
+/* How the weights (slot 1) or biases (slot 2) of a node with filters lie in the file. */
+bs_filters bs_cuda_filters(const bs_cuda_plan *p, int slot);
+/* Place and value of a faulty element of input `slot` in the prepared parameter. */
+bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s);
+
+#endif

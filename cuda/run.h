@@ -1,0 +1,13 @@
+/* Running nodes, whole or on patches. */
+#ifndef BS_CUDA_RUN_H
+#define BS_CUDA_RUN_H
+
+#include "cuda/node_job.h"
+
+bs_status bs_cuda_run(bs_lane *l, int node, int n, const bs_view *in, void *out);
+bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
+                           CUdeviceptr out);
+bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+                            const int out_size[2], void *out);
+
+#endif

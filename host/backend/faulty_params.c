@@ -1,0 +1,42 @@
+#include "backend/faulty_params.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+/* Neighbours of one group at once. */
+static bs_status run_dense(const bs_faulty_call *c, bs_faulty_dense dense)
+{
+    for (int i = 0, end; i < c->n; i = end) {
+        int group = c->groups.of[i];
+        for (end = i + 1; end < c->n && c->groups.of[end] == group;)
+            end++;
+        if (c->dense[group])
+            BS_TRY(dense(c, i, end - i));
+    }
+    return BS_OK;
+}
+
+bs_status bs_faulty_run(bs_faulty_call *c, bs_faulty_mode mode, bs_faulty_dense dense,
+                        bs_faulty_by_channels by_channels)
+{
+    const bs_node *nd = &c->graph->nodes[c->node];
+    bs_status st;
+    if (c->slot < 0 || !bs_node_has_input(nd, c->slot) || !bs_faulty_param(c)->constant)
+        return bs_fail(BS_ERR, "input %d of node '%s' is no parameter", c->slot, nd->name);
+    if (c->n <= 0)
+        return BS_OK;
+    BS_TRY(bs_groups_check_sites(bs_faulty_param(c), c->n, c->f));
+    BS_TRY(bs_groups_find(&c->groups, c->n, c->f));
+    BS_TRY_GOTO(bs_calloc(&c->dense, (size_t)c->groups.n, sizeof *c->dense, "faults"), out);
+    for (int k = 0; k < c->groups.n; k++)
+        c->dense[k] = true;
+    if (mode == BS_FAULTY_CHANNELS)
+        BS_TRY_GOTO(by_channels(c), out);
+    BS_TRY_GOTO(run_dense(c, dense), out);
+out:
+    free(c->dense);
+    c->dense = NULL;
+    bs_groups_clear(&c->groups);
+    return st;
+}

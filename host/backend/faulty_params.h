@@ -1,0 +1,58 @@
+/* Nodes with a faulty parameter, for backends that can evaluate output channels by themselves.
+ *
+ * Samples with the same sites form a *group* (groups.h): one faulty parameter, evaluated once. Dense: the
+ * whole node with a changed copy of the parameter. By channels: the faulty filters of several groups become
+ * one convolution (faulty_batches.h); what a fault cannot change comes from the golden output. Groups that
+ * this does not suit are evaluated densely. */
+#ifndef BS_BACKEND_FAULTY_PARAMS_H
+#define BS_BACKEND_FAULTY_PARAMS_H
+
+#include "backend/groups.h"
+
+/* One call of run_faulty(): the fields before `groups` are its arguments. */
+typedef struct bs_faulty_call {
+    bs_lane *lane;
+    const bs_graph *graph;
+    int node, slot, n;
+    const bs_view *in;
+    bs_view golden;
+    const bs_faults *f;
+    void *out;
+    bs_groups groups;
+    bool *dense; /* by group: still to be evaluated densely */
+} bs_faulty_call;
+
+/* Evaluates samples first .. first + n - 1, all of one group, by running the whole node. */
+typedef bs_status (*bs_faulty_dense)(const bs_faulty_call *c, int first, int n);
+/* Evaluates by channels the groups that this suits, and clears their `dense`. */
+typedef bs_status (*bs_faulty_by_channels)(bs_faulty_call *c);
+
+/* The operation run_faulty(). BS_ERR: the input is no parameter, or a site is not in it. */
+bs_status bs_faulty_run(bs_faulty_call *c, bs_faulty_mode mode, bs_faulty_dense dense,
+                        bs_faulty_by_channels by_channels);
+
+static inline const bs_tensor *bs_faulty_param(const bs_faulty_call *c)
+{
+    return &c->graph->tensors[c->graph->nodes[c->node].in[c->slot]];
+}
+
+/* The sites of a group. */
+static inline const bs_site *bs_faulty_sites(const bs_faulty_call *c, int group, uint32_t *n)
+{
+    const uint32_t *first = &c->f->first[c->groups.head[group]];
+    *n = first[1] - first[0];
+    return c->f->sites + first[0];
+}
+
+/* Input k of the node from sample `first` on; row_bytes: of a row. */
+static inline bs_view bs_faulty_view(const bs_faulty_call *c, int k, int first, size_t row_bytes)
+{
+    bs_view v = c->in[k];
+    if (v.rows)
+        v.rows += first;
+    else
+        v.base = (const char *)v.base + (size_t)first * row_bytes;
+    return v;
+}
+
+#endif

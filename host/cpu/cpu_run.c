@@ -1,0 +1,22 @@
+/* Running nodes: each operator by its runner. */
+#include "cpu/cpu.h"
+
+static const bs_cpu_runner runners[] = {
+#define X(suffix, name, family, ...) bs_cpu_run_##family,
+    BS_OPS(X)
+#undef X
+};
+
+bs_cpu_runner bs_cpu_runner_of(bs_op op)
+{
+    return runners[op];
+}
+
+bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n, const bs_view *in,
+                          float *out)
+{
+    const bs_network *net = l->network;
+    bs_cpu_job j = {l,  net->graph, &net->graph->nodes[node], net->layout, &net->plan[node], param, n,
+                    in, out};
+    return runners[j.node->op](&j);
+}
