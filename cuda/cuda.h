@@ -275,6 +275,8 @@ bs_status bs_cuda_copy(bs_lane *l, void *dst, const void *src, size_t bytes);
 /* The node as a whole, on n samples. */
 bs_cuda_job bs_cuda_make_job(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
                              CUdeviceptr out);
+/* Ends every way to run a node: its n * elements outputs become values of the output's type. */
+bs_status bs_cuda_finish_node(bs_lane *l, int node, int n, int64_t elements, CUdeviceptr out);
 bs_status bs_cuda_run(bs_lane *l, int node, int n, const bs_view *in, void *out);
 bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
                            CUdeviceptr out);

@@ -16,6 +16,7 @@ bs_status bs_cuda_poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t 
         BS_TRY(bs_cuda_stage(l, &sites, site + at, here * sizeof *site));
         BS_TRY(bs_cuda_stage(l, &owners, owner + at, here * sizeof *owner));
         bs_inject_args a = {.n_sites = here,
+                            .type = BS_DTYPE_FP32, /* prepared parameters are what is multiplied with */
                             .distinct = true,
                             .site = bs_cuda_pointer(sites),
                             .owner = bs_cuda_pointer(owners),
@@ -46,13 +47,14 @@ bs_status bs_cuda_prepare_sites(const bs_cuda_query *q, int sample, bs_site *sit
     bool distinct = ascend(given, n);
     for (uint32_t k = 0; k < n; k++) {
         bs_site s = given[k];
-        uint32_t bits = bs_float_bits(t->data[s.element]);
+        float value = t->data[s.element];
         /* All sites of the element, also those after this one: which of them is written last, nobody knows.
          */
         for (uint32_t e = distinct ? k : 0; e < (distinct ? k + 1 : n); e++)
             if (given[e].element == s.element)
-                bits = bs_site_apply(given[e], bits);
-        site[k] = bs_cuda_param_site(net, q->node, q->slot, (bs_site){s.element, 0, bits});
+                value = bs_inject_value(t->type, given[e], value, NULL);
+        uint32_t word = bs_dtype_encode(t->type, value);
+        site[k] = bs_cuda_param_site(net, q->node, q->slot, (bs_site){s.element, 0, word});
     }
     return BS_OK;
 }
@@ -164,9 +166,12 @@ static bool by_channels(const bs_cuda_query *q)
 
 static bs_status run_by_channels(bs_cuda_query *q)
 {
+    const bs_graph *g = q->lane->network->graph;
     bs_status st;
     BS_TRY_GOTO(mark_whole(q), out);
     BS_TRY_GOTO(bs_cuda_run_channels(q), out);
+    BS_TRY_GOTO(
+        bs_cuda_finish_node(q->lane, q->node, q->n, g->tensors[g->nodes[q->node].out].elements, q->out), out);
     if (q->whole)
         st = run_all_dense(q, q->whole);
 out:

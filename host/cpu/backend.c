@@ -242,7 +242,9 @@ bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n,
     const bs_network *net = l->network;
     bs_cpu_job j = {l,  net->graph, &net->graph->nodes[node], net->layout, &net->plan[node], param, n,
                     in, out};
-    return runners[j.node->op](&j);
+    BS_TRY(runners[j.node->op](&j));
+    bs_cpu_finish_node(l, node, n * bs_cpu_layout_out(&j)->elements, out);
+    return BS_OK;
 }
 
 static bs_status cpu_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
@@ -273,10 +275,8 @@ static bs_status cpu_inject(bs_lane *l, int tensor, int n, void *rows, const bs_
                                l->network->graph->tensors[tensor].name, f->sites[k].element);
             float *at =
                 (float *)rows + i * layout->elements + bs_cpu_layout_offset(layout, f->sites[k].element);
-            uint32_t before = bs_float_bits(*at);
-            if (f->before)
-                f->before[k] = before;
-            *at = bs_bits_float(bs_site_apply(f->sites[k], before));
+            *at = bs_inject_value(l->network->graph->tensors[tensor].type, f->sites[k], *at,
+                                  f->before ? &f->before[k] : NULL);
         }
     return BS_OK;
 }

@@ -142,7 +142,7 @@ static void apply_sites(const bs_cpu_faulty *q, const bs_cpu_group *g, int at)
         for (u = g->unit[u] <= filter / per_unit ? u : 0; g->unit[u] != filter / per_unit;)
             u++;
         int f = (at + u) * per_unit + filter % per_unit;
-        bs_cpu_faulty_apply(q->slot == 2 ? bias + f : weights + f * m->filter + i, q->f->sites[k]);
+        bs_cpu_faulty_apply(q, q->slot == 2 ? bias + f : weights + f * m->filter + i, q->f->sites[k]);
     }
 }
 

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void bs_cpu_faulty_apply(float *at, bs_site s)
+void bs_cpu_faulty_apply(const bs_cpu_faulty *q, float *at, bs_site s)
 {
-    *at = bs_bits_float(bs_site_apply(s, bs_float_bits(*at)));
+    const bs_graph *g = q->lane->network->graph;
+    *at = bs_inject_value(g->tensors[g->nodes[q->node].in[q->slot]].type, s, *at, NULL);
 }
 
 /* Samples first .. first + n - 1, which share their sites, by running the whole node. */
@@ -25,7 +26,7 @@ static bs_status run_dense(const bs_cpu_faulty *q, int first, int n)
     BS_TRY(bs_cpu_reserve(&l->packed, bs_cpu_param_bytes(net, q->node, q->slot)));
     memcpy(l->file.ptr, t->data, (size_t)t->elements * sizeof(float));
     for (uint32_t k = q->f->first[first]; k < q->f->first[first + 1]; k++)
-        bs_cpu_faulty_apply((float *)l->file.ptr + q->f->sites[k].element, q->f->sites[k]);
+        bs_cpu_faulty_apply(q, (float *)l->file.ptr + q->f->sites[k].element, q->f->sites[k]);
     BS_TRY(bs_cpu_param_prepare(net, q->node, q->slot, l->file.ptr, &l->scaled, l->packed.ptr));
     for (int k = 0; k < nd->n_in; k++) {
         l->param[k] = k == q->slot ? l->packed.ptr : net->plan[q->node].param[k];
@@ -73,6 +74,8 @@ bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view
     if (mode == BS_FAULTY_CHANNELS)
         BS_TRY_GOTO(bs_cpu_faulty_channels(&q), out);
     BS_TRY_GOTO(run_dense_groups(&q), out);
+    if (mode == BS_FAULTY_CHANNELS)
+        bs_cpu_finish_node(l, node, n * l->network->layout[nd->out].elements, q.out);
 out:
     for (int k = 0; q.groups && k < q.samples.n; k++)
         free(q.groups[k].unit);

@@ -24,7 +24,8 @@ typedef struct bs_cpu_faulty {
     bs_cpu_group *groups; /* by group of samples */
 } bs_cpu_faulty;
 
-void bs_cpu_faulty_apply(float *at, bs_site s);
+/* Applies a site to a value of the faulty parameter. */
+void bs_cpu_faulty_apply(const bs_cpu_faulty *q, float *at, bs_site s);
 /* Evaluates the groups it suits and clears their `dense`. */
 bs_status bs_cpu_faulty_channels(bs_cpu_faulty *q);
 

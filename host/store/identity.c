@@ -12,16 +12,6 @@
 
 static const size_t max_site_list = (size_t)1 << 32;
 
-static const char *fault_kind_name(bs_fault_kind kind)
-{
-    static const char *const names[] = {
-#define X(suffix, name, help) name,
-        BS_FAULT_KINDS(X)
-#undef X
-    };
-    return (unsigned)kind < BS_FAULT_KIND_COUNT ? names[kind] : "?";
-}
-
 void bs_identity_preprocess(bs_str *out, const bs_preprocess *p)
 {
     bs_str_printf(out, "resize-short %d, crop-fraction %.9g, resize %dx%d, crop %dx%d, %s, scale %.9g, mean",
@@ -54,17 +44,53 @@ void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry)
     }
 }
 
+/* Bits that a fault of the entry may hit: in targets of one type, or, BS_DTYPE_COUNT, of any. */
+static uint32_t bits_of(const bs_plan *plan, int entry, bs_dtype type)
+{
+    uint32_t mask = 0;
+    for (int i = 0; i < plan->n_strata; i++)
+        if (plan->strata[i].entry == entry && (type == BS_DTYPE_COUNT || plan->strata[i].fault.type == type))
+            mask |= plan->strata[i].fault.bits;
+    return mask;
+}
+
+/* One mask for each type of its targets, which the model says. */
+static void put_bits(bs_str *out, const bs_plan *plan, int entry)
+{
+    const char *mark = " bits ";
+    for (int type = 0; type < BS_DTYPE_COUNT; type++) {
+        uint32_t mask = bits_of(plan, entry, (bs_dtype)type);
+        if (!mask)
+            continue;
+        bs_str_printf(out, "%s0x%08" PRIx32, mark, mask);
+        mark = "/";
+    }
+}
+
+static void put_parameter(bs_str *out, const bs_fault_model *m)
+{
+    switch (bs_fault_traits_of(m->kind).parameter) {
+    case BS_FAULT_TAKES_VALUE:
+        bs_str_printf(out, " value 0x%08" PRIx32, bs_float_bits(m->value));
+        break;
+    case BS_FAULT_TAKES_RANGE:
+        bs_str_printf(out, " range %.9g %.9g", (double)m->low, (double)m->high);
+        break;
+    default:
+        break;
+    }
+}
+
 bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry)
 {
     const bs_entry *e = &plan->job->entries[entry];
     const bs_fault_model *m = &e->fault;
-    bs_str_printf(out, "%s", fault_kind_name(m->kind));
-    if (bs_fault_is_bitwise(m->kind))
-        bs_str_printf(out, " bits 0x%08" PRIx32 " burst %" PRIu32, m->bits, m->burst);
-    if (m->kind == BS_FAULT_SET)
-        bs_str_printf(out, " value 0x%08" PRIx32, bs_float_bits(m->value));
-    if (m->kind == BS_FAULT_RANDOM)
-        bs_str_printf(out, " range %.9g %.9g", (double)m->low, (double)m->high);
+    bs_str_puts(out, bs_fault_kind_name(m->kind));
+    if (bs_fault_is_bitwise(m->kind)) {
+        put_bits(out, plan, entry);
+        bs_str_printf(out, " burst %" PRIu32, m->burst);
+    }
+    put_parameter(out, m);
     if (m->ber > 0)
         bs_str_printf(out, " ber %.17g", m->ber);
     else
@@ -201,8 +227,8 @@ static bs_status write_layers(bs_store *s)
     sqlite3_stmt *q = NULL;
     bs_status st = BS_OK;
     BS_TRY(bs_db_prepare(&q, s->db,
-                         "INSERT INTO layer (id, name, node, op, kind, shape, elements, bits, macs) "
-                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7 * 32, ?8)"));
+                         "INSERT INTO layer (id, name, node, op, kind, shape, type, elements, bits, macs) "
+                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
     for (int i = 0; i < g->n_targets && st == BS_OK; i++) {
         const bs_target *t = &g->targets[i];
         const bs_tensor *tensor = &g->tensors[t->tensor];
@@ -213,12 +239,28 @@ static bs_status write_layers(bs_store *s)
         sqlite3_bind_text(q, 4, node ? bs_op_name(node->op) : NULL, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 5, bs_target_kind_name(t->kind), -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 6, bs_shape_text(&tensor->shape, shape, sizeof shape), -1, SQLITE_STATIC);
-        sqlite3_bind_int64(q, 7, tensor->elements);
-        sqlite3_bind_int64(q, 8, node ? node->macs : 0);
+        sqlite3_bind_text(q, 7, bs_dtype_name(tensor->type), -1, SQLITE_STATIC);
+        sqlite3_bind_int64(q, 8, tensor->elements);
+        sqlite3_bind_int64(q, 9, bs_tensor_bits(tensor));
+        sqlite3_bind_int64(q, 10, node ? node->macs : 0);
         st = bs_db_run(s->db, "write", q);
     }
     sqlite3_finalize(q);
     return st;
+}
+
+/* What the kind takes no part in stays NULL. */
+static void bind_parameter(sqlite3_stmt *q, const bs_fault_model *m)
+{
+    bs_fault_parameter parameter = bs_fault_traits_of(m->kind).parameter;
+    for (int i = 8; i <= 10; i++)
+        sqlite3_bind_null(q, i);
+    if (parameter == BS_FAULT_TAKES_VALUE) {
+        sqlite3_bind_double(q, 8, m->value);
+    } else if (parameter == BS_FAULT_TAKES_RANGE) {
+        sqlite3_bind_double(q, 9, m->low);
+        sqlite3_bind_double(q, 10, m->high);
+    }
 }
 
 static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
@@ -236,14 +278,12 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     BS_TRY_GOTO(bs_str_status(&targets), out);
     sqlite3_bind_int(q, 1, e->id);
     sqlite3_bind_text(q, 2, e->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 3, fault_kind_name(m->kind), -1, SQLITE_STATIC);
-    sqlite3_bind_int64(q, 4, m->bits);
+    sqlite3_bind_text(q, 3, bs_fault_kind_name(m->kind), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 4, bits_of(s->plan, index, BS_DTYPE_COUNT));
     sqlite3_bind_int64(q, 5, m->burst);
     sqlite3_bind_int64(q, 6, m->count);
     sqlite3_bind_double(q, 7, m->ber);
-    m->kind == BS_FAULT_SET ? sqlite3_bind_double(q, 8, m->value) : sqlite3_bind_null(q, 8);
-    m->kind == BS_FAULT_RANDOM ? sqlite3_bind_double(q, 9, m->low) : sqlite3_bind_null(q, 9);
-    m->kind == BS_FAULT_RANDOM ? sqlite3_bind_double(q, 10, m->high) : sqlite3_bind_null(q, 10);
+    bind_parameter(q, m);
     BS_TRY_GOTO(bs_bind_utf8(q, 11, e->sites), out);
     sqlite3_bind_text(q, 12, targets.ptr ? targets.ptr : "", -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 13, trials);
@@ -295,8 +335,8 @@ static bs_status write_entries(bs_store *s)
     BS_TRY(tell_storage(s));
     BS_TRY(bs_db_prepare(
         &q, s->db,
-        "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, storage) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
+        "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, bits, storage) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
     for (int i = 0; i < s->plan->n_strata && st == BS_OK; i++) {
         const bs_stratum *t = &s->plan->strata[i];
         sqlite3_bind_int(q, 1, s->plan->job->entries[t->entry].id);
@@ -304,7 +344,8 @@ static bs_status write_entries(bs_store *s)
         sqlite3_bind_int(q, 3, t->is_parameter);
         sqlite3_bind_int64(q, 4, t->repetitions);
         sqlite3_bind_int64(q, 5, (sqlite3_int64)t->population);
-        sqlite3_bind_int(q, 6, !t->borrowed);
+        sqlite3_bind_int64(q, 6, t->fault.bits);
+        sqlite3_bind_int(q, 7, !t->borrowed);
         st = bs_db_run(s->db, "write", q);
     }
     sqlite3_finalize(q);
