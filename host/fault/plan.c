@@ -57,7 +57,8 @@ static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
         snprintf(what, sizeof what, "%s has no bit %u", bs_dtype_name(tensor->type), bit);
     if (!*what)
         return BS_OK;
-    fail_entry(plan, e, tensor, what);
+    bs_fail(BS_USAGE, "%s:%d: entry %d, target '%s': %s", plan->job->path, e->bits.line, e->id, tensor->name,
+            what);
     return bs_hint("its bits are 0 (lowest) to %u: change 'bits', or select other targets", width - 1);
 }
 

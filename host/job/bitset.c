@@ -47,7 +47,7 @@ static bool add_bits(bs_bit_choice *out, const char *text)
 
 bs_status bs_bitset_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
-    bs_bit_choice bits = {0};
+    bs_bit_choice bits = {.line = bs_form_line(value)};
     for (int i = 0; i < bs_form_count(value); i++) {
         yaml_node_t *item = bs_form_item(f, value, i);
         char *text;

@@ -26,6 +26,7 @@ typedef struct bs_selector {
 typedef struct bs_bit_choice {
     uint32_t fields;  /* 1 << bs_bit_field for each that is named */
     uint64_t numbers; /* 1 << bit for each that is numbered, whether a type has it or not */
+    int line;         /* in the job file, for messages */
 } bs_bit_choice;
 
 typedef struct bs_entry {
