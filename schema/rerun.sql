@@ -1,6 +1,7 @@
 -- The policy "run the inference again if the answer is in S", where S is a set of classes. A transient fault is gone
--- in the second run, so a silent corruption with an answer in S is caught. A weight or stuck-at fault repeats: only
--- activations (and inputs) with a fault that does not (fault_kind.permanent) count here. DUE is detected anyway and stays out.
+-- in the second run, so a silent corruption with an answer in S is caught. A fault of a weight repeats, and so does one
+-- that stays (fault_kind.permanent): only activations (and inputs) with other faults count here. DUE is detected anyway and
+-- stays out.
 --
 -- S is chosen on one half of the images and judged on the other. The half of an image is bit 16 of its id times
 -- 2654435761 (Knuth's multiplicative hash): 0 chooses, 1 judges. Classes come in the order of W_c / E_c on the
