@@ -185,13 +185,18 @@ static bs_status read_value(reader *r, uint32_t *bits, bs_dtype type)
     return BS_OK;
 }
 
-/* Says which operations there are: what a kind draws at random, a list cannot say. */
+/* Returns true if a list can say all that a fault of the kind needs: a value, at most. */
+static bool is_listed(bs_fault_traits t)
+{
+    return !t.random && (t.parameter == BS_FAULT_TAKES_NONE || t.parameter == BS_FAULT_TAKES_VALUE);
+}
+
 static bs_status fail_operation(reader *r, const char *name)
 {
     bs_str known = {0};
     fail_row(r, "unknown operation '%.40s'", name);
     for (int k = 0; k < BS_FAULT_KIND_COUNT; k++)
-        if (!bs_fault_traits_of((bs_fault_kind)k).random)
+        if (is_listed(bs_fault_traits_of((bs_fault_kind)k)))
             bs_str_printf(&known, "%s, ", bs_fault_kind_name((bs_fault_kind)k));
     bs_status st = bs_str_status(&known);
     if (st == BS_OK)
@@ -206,7 +211,7 @@ static bs_status read_operation(reader *r, bs_site_row *row)
     bs_fault_kind kind = *name ? bs_fault_kind_find(name) : BS_FAULT_FLIP;
     bs_fault_traits t = bs_fault_traits_of(kind);
     uint32_t mask = 0, value = 0;
-    if (kind == BS_FAULT_KIND_COUNT || t.random)
+    if (kind == BS_FAULT_KIND_COUNT || !is_listed(t))
         return fail_operation(r, name);
     if (t.bitwise)
         BS_TRY(read_mask(r, &mask, type_of(r, row)));

@@ -309,13 +309,10 @@ static bs_status check_parameters(const bs_form *f, const bs_entry *e, const int
 
 static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lines)
 {
-    static const int sampling[] = {
-        KEY_TARGETS, KEY_FAULT, KEY_BITS,   KEY_BURST,  KEY_COUNT,           KEY_BER,
-        KEY_VALUE,   KEY_RANGE, KEY_TRIALS, KEY_MARGIN, KEY_RELATIVE_MARGIN, KEY_CONFIDENCE};
     if (lines[KEY_SITES]) {
-        for (size_t i = 0; i < sizeof sampling / sizeof *sampling; i++)
-            if (lines[sampling[i]])
-                return conflict(f, lines, sampling[i], KEY_SITES,
+        for (int k = 0; k < N_KEYS; k++)
+            if (lines[k] && k != KEY_ID && k != KEY_NAME && k != KEY_SITES && k != KEY_STORAGE)
+                return conflict(f, lines, k, KEY_SITES,
                                 "a site list says itself what is hit, how, and how often");
         return BS_OK;
     }
