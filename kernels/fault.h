@@ -144,9 +144,11 @@ BS_HD uint32_t bs_fault_word(const bs_fault_model *m, uint64_t seed, uint64_t co
     case BS_FAULT_TAKES_RANGE:
         u = bs_unit_float(bs_draw(seed, counter, draw, BS_STREAM_VALUE));
         return bs_dtype_encode(m->type, fmaf(u, m->high - m->low, m->low));
-    default:
-        return 0;
+    case BS_FAULT_TAKES_NONE:
+    case BS_FAULT_PARAMETER_COUNT:
+        break;
     }
+    return 0;
 }
 
 /* The site for choice number `at` (0 .. elements * choices - 1) of a trial; `draw` numbers its random value.

@@ -5,6 +5,7 @@
 #include "store/internal.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
@@ -65,6 +66,23 @@ static void put_bits(bs_str *out, const bs_plan *plan, int entry)
     }
 }
 
+void bs_identity_parameter(double column[3], const bs_fault_model *m)
+{
+    column[0] = column[1] = column[2] = NAN;
+    switch (bs_fault_traits_of(m->kind).parameter) {
+    case BS_FAULT_TAKES_VALUE:
+        column[0] = m->value;
+        break;
+    case BS_FAULT_TAKES_RANGE:
+        column[1] = m->low;
+        column[2] = m->high;
+        break;
+    case BS_FAULT_TAKES_NONE:
+    case BS_FAULT_PARAMETER_COUNT:
+        break;
+    }
+}
+
 static void put_parameter(bs_str *out, const bs_fault_model *m)
 {
     switch (bs_fault_traits_of(m->kind).parameter) {
@@ -74,7 +92,8 @@ static void put_parameter(bs_str *out, const bs_fault_model *m)
     case BS_FAULT_TAKES_RANGE:
         bs_str_printf(out, " range %.9g %.9g", (double)m->low, (double)m->high);
         break;
-    default:
+    case BS_FAULT_TAKES_NONE:
+    case BS_FAULT_PARAMETER_COUNT:
         break;
     }
 }

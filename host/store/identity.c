@@ -133,20 +133,6 @@ static bs_status write_layers(bs_store *s)
     return st;
 }
 
-/* What the kind takes no part in stays NULL. */
-static void bind_parameter(sqlite3_stmt *q, const bs_fault_model *m)
-{
-    bs_fault_parameter parameter = bs_fault_traits_of(m->kind).parameter;
-    for (int i = 8; i <= 10; i++)
-        sqlite3_bind_null(q, i);
-    if (parameter == BS_FAULT_TAKES_VALUE) {
-        sqlite3_bind_double(q, 8, m->value);
-    } else if (parameter == BS_FAULT_TAKES_RANGE) {
-        sqlite3_bind_double(q, 9, m->low);
-        sqlite3_bind_double(q, 10, m->high);
-    }
-}
-
 static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
 {
     const bs_entry *e = &s->plan->job->entries[index];
@@ -154,6 +140,7 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     bs_str definition = {0}, targets = {0};
     bs_status st;
     int64_t trials = 0;
+    double parameter[3];
     for (int i = 0; i < s->plan->n_strata; i++)
         if (s->plan->strata[i].entry == index && s->plan->strata[i].repetitions > trials)
             trials = s->plan->strata[i].repetitions;
@@ -167,7 +154,9 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     sqlite3_bind_int64(q, 5, m->burst);
     sqlite3_bind_int64(q, 6, m->count);
     sqlite3_bind_double(q, 7, m->ber);
-    bind_parameter(q, m);
+    bs_identity_parameter(parameter, m);
+    for (int i = 0; i < 3; i++)
+        sqlite3_bind_double(q, 8 + i, parameter[i]); /* SQLite stores a NaN as NULL */
     BS_TRY_GOTO(bs_bind_utf8(q, 11, e->sites), out);
     sqlite3_bind_text(q, 12, targets.ptr ? targets.ptr : "", -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 13, trials);
