@@ -68,5 +68,8 @@ bs_status bs_cuda_run_faulty(bs_lane *l, int node, int slot, int n, const bs_vie
                         .f = f,
                         .out = out};
     BS_TRY(bs_cuda_enter(l->network->device));
-    return bs_faulty_run(&c, mode, run_dense, bs_cuda_run_channels);
+    BS_TRY(bs_faulty_run(&c, mode, run_dense, bs_cuda_run_channels));
+    const bs_tensor *y = &c.graph->tensors[c.graph->nodes[node].out];
+    return mode == BS_FAULTY_CHANNELS ? bs_cuda_finish_node(l, node, n, y->elements, bs_cuda_address(out))
+                                      : BS_OK;
 }

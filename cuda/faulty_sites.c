@@ -15,6 +15,7 @@ bs_status bs_cuda_poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t 
         BS_TRY(bs_cuda_stage(l, &sites, site + at, here * sizeof *site));
         BS_TRY(bs_cuda_stage(l, &owners, owner + at, here * sizeof *owner));
         bs_inject_args a = {.n_sites = here,
+                            .type = BS_DTYPE_FP32, /* prepared parameters are what is multiplied with */
                             .distinct = true,
                             .site = bs_cuda_pointer(sites),
                             .owner = bs_cuda_pointer(owners),
@@ -44,12 +45,13 @@ void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site)
     bool distinct = ascend(given, n);
     for (uint32_t k = 0; k < n; k++) {
         bs_site s = given[k];
-        uint32_t bits = bs_float_bits(t->data[s.element]);
+        float value = t->data[s.element];
         /* All sites of the element, also those after this one: which of them is written last, nobody knows.
          */
         for (uint32_t e = distinct ? k : 0; e < (distinct ? k + 1 : n); e++)
             if (given[e].element == s.element)
-                bits = bs_site_apply(given[e], bits);
-        site[k] = bs_cuda_param_site(c->lane->network, c->node, c->slot, (bs_site){s.element, 0, bits});
+                value = bs_inject_value(t->type, given[e], value, NULL);
+        uint32_t word = bs_dtype_encode(t->type, value);
+        site[k] = bs_cuda_param_site(c->lane->network, c->node, c->slot, (bs_site){s.element, 0, word});
     }
 }

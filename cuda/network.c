@@ -59,7 +59,7 @@ bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s)
 {
     const bs_cuda_plan *p = &n->plan[node];
     const bs_tensor *t = &n->graph->tensors[n->graph->nodes[node].in[slot]];
-    float value = bs_bits_float(bs_site_apply(s, bs_float_bits(t->data[s.element])));
+    float value = bs_inject_value(t->type, s, t->data[s.element], NULL);
     uint32_t at = s.element;
     if (p->filters && slot == 1) {
         bs_filters filters = bs_cuda_filters(p, slot);

@@ -120,8 +120,12 @@ bs_status bs_cuda_inject(bs_lane *l, int tensor, int n, void *rows, const bs_fau
     for (uint32_t k = f->first[0]; k < f->first[n]; k++)
         if (f->sites[k].element >= t->elements)
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
-    bs_inject_args a = {
-        .rows = rows, .channels = (int32_t)t->elements, .height = 1, .width = 1, .at = {.size = {1, 1}}};
+    bs_inject_args a = {.type = t->type,
+                        .rows = rows,
+                        .channels = (int32_t)t->elements,
+                        .height = 1,
+                        .width = 1,
+                        .at = {.size = {1, 1}}};
     return inject_all(l, &a, n, NULL, NULL, f);
 }
 
@@ -142,7 +146,8 @@ bs_status bs_cuda_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *
             if (!in_patch(p, at, i, f->sites[k].element))
                 return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
                                l->network->graph->tensors[tensor].name, f->sites[k].element);
-    bs_inject_args a = {.rows = rows,
+    bs_inject_args a = {.type = l->network->graph->tensors[tensor].type,
+                        .rows = rows,
                         .channels = (int32_t)p->outer,
                         .height = (int32_t)p->height,
                         .width = (int32_t)(p->width * p->cell)};

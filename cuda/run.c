@@ -2,8 +2,8 @@
  * and its padding gone. */
 #include "cuda/run.h"
 
-#include "cuda/conv.h"
 #include "cuda/operators.h"
+#include "cuda/stream.h"
 
 #include <string.h>
 
@@ -13,11 +13,28 @@ static const bs_cuda_runner runners[] = {
 #undef X
 };
 
+bs_status bs_cuda_finish_node(bs_lane *l, int node, int n, int64_t elements, CUdeviceptr out)
+{
+    const bs_graph *g = l->network->graph;
+    bs_dtype type = g->tensors[g->nodes[node].out].type;
+    if (bs_dtype_word_of(type).exact)
+        return BS_OK;
+    bs_round_args a = {
+        .n = (uint32_t)n, .elements = (uint32_t)elements, .type = type, .rows = bs_cuda_pointer(out)};
+    return bs_cuda_launch(l, BS_KERNEL_round, n, elements, &a);
+}
+
+static bs_status run_job(const bs_cuda_job *j)
+{
+    BS_TRY(runners[j->node->op](j));
+    return bs_cuda_finish_node(j->lane, j->index, j->n, bs_cuda_elements(&j->out_shape), j->out);
+}
+
 bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
                            CUdeviceptr out)
 {
     bs_cuda_job j = bs_cuda_make_job(l, node, param, n, in, out);
-    return runners[j.node->op](&j);
+    return run_job(&j);
 }
 
 bs_status bs_cuda_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
@@ -49,5 +66,5 @@ bs_status bs_cuda_run_patch(bs_lane *l, int node, int n, const int in_size[2], c
         j.attr.begin[a] = 0;
         j.attr.end[a] = 0;
     }
-    return runners[j.node->op](&j);
+    return run_job(&j);
 }

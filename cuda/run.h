@@ -4,6 +4,8 @@
 
 #include "cuda/node_job.h"
 
+/* Ends every way to run a node: its n * elements outputs become values of the output's type. */
+bs_status bs_cuda_finish_node(bs_lane *l, int node, int n, int64_t elements, CUdeviceptr out);
 bs_status bs_cuda_run(bs_lane *l, int node, int n, const bs_view *in, void *out);
 bs_status bs_cuda_run_with(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
                            CUdeviceptr out);

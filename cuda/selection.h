@@ -4,8 +4,8 @@
 
 #include "cuda/cuda.h"
 
-/* gemm_search.c: those that should be fastest of all that cuBLASLt has, by their tiles, best first. None where
- * the library says nothing of tiles, and none for TF32. */
+/* gemm_search.c: those that should be fastest of all that cuBLASLt has, by their tiles, best first. None
+ * where the library says nothing of tiles, and none for TF32. */
 bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d, int64_t rows,
                                int64_t width, int64_t depth);
 /* The algorithms that cuBLASLt's heuristics name for so many rows and that may be tried, best

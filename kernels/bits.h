@@ -1,4 +1,5 @@
-/* Bits of IEEE-754 single precision, and the one operation every fault reduces to. */
+/* Bits of IEEE-754 single precision, and the one operation every fault reduces to (on a word of any type:
+ * dtype.h). */
 #ifndef BS_KERNELS_BITS_H
 #define BS_KERNELS_BITS_H
 
@@ -7,6 +8,9 @@
 #define BS_SIGN_MASK     0x80000000u
 #define BS_EXPONENT_MASK 0x7f800000u
 #define BS_MANTISSA_MASK 0x007fffffu
+
+/* Width of the masks of a site. */
+enum { BS_WORD_BITS = 32 };
 
 BS_HD uint32_t bs_float_bits(float f)
 {

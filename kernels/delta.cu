@@ -74,11 +74,17 @@ BS_KERNEL(inject)
         for (uint32_t m = k; m < end && a.owner[m] == i; m++) {
             if (a.site[m].element != element)
                 continue;
-            uint32_t before = bs_float_bits(*cell);
-            *cell = bs_bits_float(bs_site_apply(a.site[m], before));
-            if (a.before)
-                a.before[m] = before;
+            *cell = bs_inject_value((bs_dtype)a.type, a.site[m], *cell, a.before ? &a.before[m] : NULL);
         }
+    }
+}
+
+BS_KERNEL(round)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    {
+        float *x = a.rows + (int64_t)i * a.elements + k;
+        *x = bs_dtype_round((bs_dtype)a.type, *x);
     }
 }
 

@@ -3,39 +3,84 @@
 #ifndef BS_KERNELS_FAULT_H
 #define BS_KERNELS_FAULT_H
 
-#include "bits.h"
+#include "dtype.h"
 #include "rng.h"
 
 #include <math.h>
+#include <string.h>
 
-/* X(enum suffix, name in job files, help). */
+/* X(enum suffix, key in job files). What a kind of fault is told, beyond where it hits. */
+#define BS_FAULT_PARAMETERS(X)                                                                               \
+    X(NONE, "")                                                                                              \
+    X(VALUE, "value")                                                                                        \
+    X(RANGE, "range")
+
+typedef enum bs_fault_parameter {
+#define X(suffix, key) BS_FAULT_TAKES_##suffix,
+    BS_FAULT_PARAMETERS(X)
+#undef X
+        BS_FAULT_PARAMETER_COUNT
+} bs_fault_parameter;
+
+/* X(enum suffix, name in job files,
+ *   bitwise:   1: hits single bits; 0: replaces the whole value,
+ *   permanent: 1: stays, so that running again meets it again; 0: is gone the next time,
+ *   random:    1: what it writes is drawn for each trial,
+ *   parameter, keep and toggle of the site, of `mask`: the bits hit, and `value`: the word to write,
+ *   meaning).
+ * One line adds a kind to the planner, the backends, job files, site lists and the result file;
+ * schema/embed.cmake reads the lines, too, for the view fault_kind. */
 #define BS_FAULT_KINDS(X)                                                                                    \
-    X(FLIP, "flip", "invert the bit")                                                                        \
-    X(STUCK0, "stuck-at-0", "force the bit to 0")                                                            \
-    X(STUCK1, "stuck-at-1", "force the bit to 1")                                                            \
-    X(SET, "set", "replace the value by `value`")                                                            \
-    X(ZERO, "zero", "replace the value by 0")                                                                \
-    X(RANDOM, "random", "replace the value by a uniform one in `range`")
+    X(FLIP, "flip", 1, 0, 0, NONE, 0xffffffffu, mask, "invert the bit")                                      \
+    X(STUCK0, "stuck-at-0", 1, 1, 0, NONE, ~mask, 0, "force the bit to 0")                                   \
+    X(STUCK1, "stuck-at-1", 1, 1, 0, NONE, ~mask, mask, "force the bit to 1")                                \
+    X(SET, "set", 0, 0, 0, VALUE, 0, value, "replace the value by `value`")                                  \
+    X(ZERO, "zero", 0, 0, 0, NONE, 0, 0, "replace the value by 0")                                           \
+    X(RANDOM, "random", 0, 0, 1, RANGE, 0, value, "replace the value by a uniform one in `range`")
 
 typedef enum bs_fault_kind {
-#define X(suffix, name, help) BS_FAULT_##suffix,
+#define X(suffix, ...) BS_FAULT_##suffix,
     BS_FAULT_KINDS(X)
 #undef X
         BS_FAULT_KIND_COUNT
 } bs_fault_kind;
 
-/* Does the kind act on single bits (and not on the whole value)? */
-BS_HD int bs_fault_is_bitwise(bs_fault_kind k)
+typedef struct bs_fault_traits {
+    int bitwise, permanent, random;
+    bs_fault_parameter parameter;
+} bs_fault_traits;
+
+BS_HD bs_fault_traits bs_fault_traits_of(bs_fault_kind k)
 {
-    return k == BS_FAULT_FLIP || k == BS_FAULT_STUCK0 || k == BS_FAULT_STUCK1;
+    bs_fault_traits none = {0, 0, 0, BS_FAULT_TAKES_NONE};
+    switch (k) {
+#define X(suffix, name, bitwise, permanent, random, parameter, keep, toggle, meaning)                        \
+    case BS_FAULT_##suffix: {                                                                                \
+        bs_fault_traits t = {bitwise, permanent, random, BS_FAULT_TAKES_##parameter};                        \
+        return t;                                                                                            \
+    }
+        BS_FAULT_KINDS(X)
+#undef X
+    case BS_FAULT_KIND_COUNT:
+        break;
+    }
+    return none;
 }
 
-enum { BS_WORD_BITS = 32, BS_BER_STEPS = 64 };
+/* Returns true if the kind acts on single bits (and not on the whole value). */
+BS_HD int bs_fault_is_bitwise(bs_fault_kind k)
+{
+    return bs_fault_traits_of(k).bitwise;
+}
+
+enum { BS_BER_STEPS = 64 };
 
 typedef struct bs_fault_model {
     bs_fault_kind kind;
-    uint32_t bits;   /* mask of the bits that may be hit; bitwise kinds only */
-    uint32_t burst;  /* adjacent bits hit together, upwards from the chosen one, clipped at bit 31; >= 1 */
+    bs_dtype type; /* of the target's values */
+    uint32_t bits; /* mask of the bits of a word that may be hit; bitwise kinds only */
+    uint32_t
+        burst; /* adjacent bits hit together, upwards from the chosen one, clipped at the word's last; >= 1 */
     uint32_t count;  /* k distinct sites a trial; ignored when ber > 0 */
     double ber;      /* every allowed bit is hit with this probability, independently; 0: use count */
     float value;     /* SET */
@@ -71,29 +116,52 @@ BS_HD uint32_t bs_fault_choices(const bs_fault_model *m)
     return bs_fault_is_bitwise(m->kind) ? bs_popcount(m->bits) : 1;
 }
 
+/* What a fault of the kind does to the bits of `mask`, or a word `value` in place of the element's. */
+BS_HD bs_site bs_fault_effect(bs_fault_kind kind, uint32_t element, uint32_t mask, uint32_t value)
+{
+    bs_site s = {element, 0xffffffffu, 0};
+    switch (kind) {
+#define X(suffix, name, bitwise, permanent, random, parameter, keep_, toggle_, meaning)                      \
+    case BS_FAULT_##suffix:                                                                                  \
+        s.keep = keep_;                                                                                      \
+        s.toggle = toggle_;                                                                                  \
+        break;
+        BS_FAULT_KINDS(X)
+#undef X
+    case BS_FAULT_KIND_COUNT:
+        break;
+    }
+    return s;
+}
+
+/* The word that a whole-value kind writes; 0 where the kind has no parameter. */
+BS_HD uint32_t bs_fault_word(const bs_fault_model *m, uint64_t seed, uint64_t counter, uint32_t draw)
+{
+    float u;
+    switch (bs_fault_traits_of(m->kind).parameter) {
+    case BS_FAULT_TAKES_VALUE:
+        return bs_dtype_encode(m->type, m->value);
+    case BS_FAULT_TAKES_RANGE:
+        u = bs_unit_float(bs_draw(seed, counter, draw, BS_STREAM_VALUE));
+        return bs_dtype_encode(m->type, fmaf(u, m->high - m->low, m->low));
+    case BS_FAULT_TAKES_NONE:
+    case BS_FAULT_PARAMETER_COUNT:
+        break;
+    }
+    return 0;
+}
+
 /* The site for choice number `at` (0 .. elements * choices - 1) of a trial; `draw` numbers its random value.
  */
 BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed, uint64_t counter,
                             uint32_t draw)
 {
-    uint32_t choices = bs_fault_choices(m);
-    bs_site s;
-    s.element = (uint32_t)(at / choices);
-    s.keep = 0;
-    s.toggle = 0;
-    if (bs_fault_is_bitwise(m->kind)) {
-        uint32_t bit = bs_nth_bit(m->bits, (uint32_t)(at % choices));
-        uint32_t run = m->burst >= BS_WORD_BITS ? 0xffffffffu : (1u << m->burst) - 1;
-        uint32_t mask = run << bit;
-        s.keep = m->kind == BS_FAULT_FLIP ? 0xffffffffu : ~mask;
-        s.toggle = m->kind == BS_FAULT_STUCK0 ? 0 : mask;
-    } else if (m->kind == BS_FAULT_SET) {
-        s.toggle = bs_float_bits(m->value);
-    } else if (m->kind == BS_FAULT_RANDOM) {
-        float u = bs_unit_float(bs_draw(seed, counter, draw, BS_STREAM_VALUE));
-        s.toggle = bs_float_bits(fmaf(u, m->high - m->low, m->low));
-    }
-    return s;
+    uint32_t choices = bs_fault_choices(m), element = (uint32_t)(at / choices);
+    if (!bs_fault_is_bitwise(m->kind))
+        return bs_fault_effect(m->kind, element, 0, bs_fault_word(m, seed, counter, draw));
+    uint32_t bit = bs_nth_bit(m->bits, (uint32_t)(at % choices));
+    uint32_t run = m->burst >= BS_WORD_BITS ? 0xffffffffu : (1u << m->burst) - 1;
+    return bs_fault_effect(m->kind, element, run << bit & bs_dtype_field(m->type, BS_BITS_ANY), 0);
 }
 
 /* The choice that attempt number `draw` of a k-site trial lands on. A trial's sites are the first k distinct
@@ -172,5 +240,28 @@ BS_HD uint64_t bs_ber_attempt(const bs_ber *b, uint64_t seed, uint64_t counter, 
     uint64_t r = bs_draw(seed, counter, block, BS_STREAM_BER + ((attempt + 1) << 8));
     return (uint64_t)block * b->block + bs_scale(r, b->block);
 }
+
+#ifndef __CUDACC__
+
+static inline const char *bs_fault_kind_name(bs_fault_kind kind)
+{
+    static const char *const names[] = {
+#define X(suffix, name, ...) name,
+        BS_FAULT_KINDS(X)
+#undef X
+    };
+    return names[kind];
+}
+
+/* The kind of that name, BS_FAULT_KIND_COUNT if there is none. */
+static inline bs_fault_kind bs_fault_kind_find(const char *name)
+{
+    int kind = 0;
+    while (kind < BS_FAULT_KIND_COUNT && strcmp(name, bs_fault_kind_name((bs_fault_kind)kind)) != 0)
+        kind++;
+    return (bs_fault_kind)kind;
+}
+
+#endif
 
 #endif

@@ -4,6 +4,7 @@
 #define BS_KERNELS_KERNELS_H
 
 #include "bits.h"
+#include "dtype.h"
 #include "op_list.h"
 #include "rank.h"
 
@@ -33,6 +34,7 @@
     X(copy_rows)                                                                                             \
     X(move_rows)                                                                                             \
     X(inject)                                                                                                \
+    X(round)                                                                                                 \
     X(compare)                                                                                               \
     X(overlay)                                                                                               \
     X(compare_patch)                                                                                         \
@@ -314,6 +316,7 @@ typedef struct bs_overlay_args {
  * patches of (elements, 1, 1) whose origin is NULL. distinct: no sample has two sites of one element. */
 typedef struct bs_inject_args {
     uint32_t n_sites;
+    int32_t type; /* bs_dtype of the values */
     int32_t distinct;
     const bs_site *site;
     const int32_t *owner;
@@ -322,6 +325,13 @@ typedef struct bs_inject_args {
     int32_t channels, height, width;
     bs_patch_boxes at;
 } bs_inject_args;
+
+/* Every element becomes a value of the type. */
+typedef struct bs_round_args {
+    uint32_t n, elements;
+    int32_t type; /* bs_dtype */
+    float *rows;
+} bs_round_args;
 
 /* `step`: as in an overlay; `equal`: as in a comparison. */
 typedef struct bs_compare_patch_args {

@@ -149,8 +149,10 @@ SELECT a.layer,            -- layer.id
        b.entry AS entry_b  -- entry.id of the other one
   FROM bn_prior_layer a JOIN bn_prior_layer b ON b.layer = a.layer AND b.entry > a.entry
   JOIN entry x ON x.id = a.entry JOIN entry y ON y.id = b.entry
+  JOIN fault_kind kx ON kx.kind = x.kind JOIN fault_kind ky ON ky.kind = y.kind
+  LEFT JOIN stratum s ON s.entry = a.entry AND s.layer = a.layer LEFT JOIN stratum t ON t.entry = b.entry AND t.layer = b.layer
  WHERE x.ber = 0 AND y.ber = 0 -- a scope of its own
-   AND (x.bits & y.bits <> 0 OR x.burst > 1 OR y.burst > 1 OR x.kind IN ('set', 'zero', 'random') OR y.kind IN ('set', 'zero', 'random')
+   AND (ifnull(s.bits & t.bits, 1) <> 0 OR x.burst > 1 OR y.burst > 1 OR NOT kx.bitwise OR NOT ky.bitwise
         OR x.sites IS NOT NULL OR y.sites IS NOT NULL);
 
 -- P(F = 1) of each scope.

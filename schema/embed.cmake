@@ -18,6 +18,19 @@ function(formula name arguments body)
 endfunction()
 
 include(${CMAKE_CURRENT_LIST_DIR}/formulas.cmake)
+
+# @fault_kinds: the lines of BS_FAULT_KINDS (kernels/fault.h), one row each.
+if(sql MATCHES "@fault_kinds")
+  file(READ ${CMAKE_CURRENT_LIST_DIR}/../kernels/fault.h kinds)
+  string(REGEX REPLACE "[ \\\n]+" " " kinds "${kinds}")
+  string(REGEX REPLACE "^.*#define BS_FAULT_KINDS.X. (.*) typedef enum bs_fault_kind .*$" "\\1" kinds "${kinds}")
+  string(REPLACE "'" "''" kinds "${kinds}")
+  string(REGEX REPLACE "X.[A-Z0-9_]+, .([^\"]+)., ([01]), ([01]), ([01]), ([A-Z]+), [^\"]*, .([^\"]+)..( |$)"
+         "    ('\\1', \\2, \\3, \\4, '\\5', '\\6'),\n" kinds "${kinds}")
+  string(REGEX REPLACE ",\n$" "" kinds "${kinds}")
+  string(REPLACE "'NONE'" "NULL" kinds "${kinds}")
+  string(REPLACE "@fault_kinds" "${kinds}" sql "${sql}")
+endif()
 if(sql MATCHES "@[a-z_]+\\([^\n]*")
   message(FATAL_ERROR "${IN}: unknown formula, or an argument with parentheses: ${CMAKE_MATCH_0}")
 endif()

@@ -21,14 +21,14 @@ SELECT s.entry,                -- entry.id
        s.parameter,            -- stratum.parameter
        e.ber > 0 AS is_ber,    -- an entry with a bit error rate
        s.storage,              -- stratum.storage
-       CASE WHEN NOT s.storage THEN 0 WHEN e.kind IN ('flip', 'stuck-at-0', 'stuck-at-1') THEN s.population ELSE l.bits END
+       CASE WHEN NOT s.storage THEN 0 WHEN k.bitwise THEN s.population ELSE l.bits END
            AS bits,            -- bits that the entry may hit: those of its mask; other kinds replace the value: all. 0 where
                                -- storage is 0: another stratum's memory
-       CASE WHEN e.count = 1 AND e.ber = 0 AND e.kind <> 'random' AND e.sites IS NULL AND s.population <= 1048576
+       CASE WHEN e.count = 1 AND e.ber = 0 AND NOT k.random AND e.sites IS NULL AND s.population <= 1048576
                       AND e.definition NOT LIKE '% with replacement'
             THEN s.population END
            AS faults           -- distinct faults, where they are drawn without replacement; NULL: no limit
-  FROM stratum s JOIN entry e ON e.id = s.entry JOIN layer l ON l.id = s.layer;
+  FROM stratum s JOIN entry e ON e.id = s.entry JOIN fault_kind k ON k.kind = e.kind JOIN layer l ON l.id = s.layer;
 
 -- How many independent observations the trials of a stratum are worth: W_t over the weight of the heaviest. A trial
 -- weighs w_i / n_it. Fault k meets the images with more than k trials, so fault 0 is the heaviest: the sum of w_i / n_it.

@@ -1,6 +1,7 @@
 -- The policy "run the inference again if the answer is in S", where S is a set of classes. A transient fault is gone
--- in the second run, so a silent corruption with an answer in S is caught. A weight or stuck-at fault repeats: only
--- activations (and inputs) with a fault that is not stuck-at count here. DUE is detected anyway and stays out.
+-- in the second run, so a silent corruption with an answer in S is caught. A fault of a weight repeats, and so does one
+-- that stays (fault_kind.permanent): only activations (and inputs) with other faults count here. DUE is detected anyway and
+-- stays out.
 --
 -- S is chosen on one half of the images and judged on the other. The half of an image is bit 16 of its id times
 -- 2654435761 (Knuth's multiplicative hash): 0 chooses, 1 judges. Classes come in the order of W_c / E_c on the
@@ -27,9 +28,9 @@ WITH img AS MATERIALIZED (
     SELECT i.half, i.g AS class, sum(i.w) / h.w AS mm FROM img i JOIN half h ON h.half = i.half GROUP BY i.half, i.g
 ), tried AS MATERIALIZED (
     SELECT u.entry, u.layer, i.half, sum(i.w) AS w, sum(i.w * i.w / u.done) AS square
-      FROM stratum s JOIN entry e ON e.id = s.entry CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer
+      FROM stratum s JOIN entry e ON e.id = s.entry JOIN fault_kind f ON f.kind = e.kind CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer
      CROSS JOIN img i ON i.image = u.image
-     WHERE u.done > 0 AND NOT s.parameter AND e.kind NOT LIKE 'stuck-at%' GROUP BY u.entry, u.layer, i.half
+     WHERE u.done > 0 AND NOT s.parameter AND NOT f.permanent GROUP BY u.entry, u.layer, i.half
 ), stratum_of AS MATERIALIZED (
     SELECT b.scope, t.entry, t.layer, t.half, t.w, t.square, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
       FROM tried t JOIN bn_layer b ON b.entry = t.entry AND b.layer = t.layer WHERE b.probability > 0

@@ -29,14 +29,14 @@ CREATE TABLE campaign (
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,   -- the explicit id in the job file, 0..255
     name TEXT,                -- its name there
-    kind TEXT NOT NULL,       -- fault kind: flip, stuck-at-0, stuck-at-1, set, zero, random
-    bits INTEGER NOT NULL,    -- mask of the bits that may be hit (bit 31 is the sign)
+    kind TEXT NOT NULL,       -- fault_kind.kind
+    bits INTEGER NOT NULL,    -- mask of the bits that may be hit in any of its layers: stratum.bits, taken together
     burst INTEGER NOT NULL,   -- adjacent bits hit together
     count INTEGER NOT NULL,   -- distinct sites a trial; without meaning where ber > 0
     ber REAL NOT NULL,        -- bit error rate; 0: `count` sites instead
-    value REAL,               -- kind set: the value
-    low REAL,                 -- kind random: lowest value
-    high REAL,                -- kind random: end of the range
+    value REAL,               -- the kind's parameter, if that is one number (set); else NULL
+    low REAL,                 -- if it is a range (random): lowest value
+    high REAL,                -- end of the range
     sites TEXT,               -- explicit site list (path as of the last run), NULL: sites are sampled
     targets TEXT NOT NULL,    -- layer ids it hits, such as "0,4-9"
     trials INTEGER NOT NULL,  -- trials for each (layer, image), as of the last run
@@ -51,6 +51,8 @@ CREATE TABLE stratum (
     parameter INTEGER NOT NULL,   -- 1: a weight or another parameter; its fault stays for all images
     repetitions INTEGER NOT NULL, -- trials planned for each image
     population INTEGER NOT NULL,  -- distinct single sites: elements x choices at one element
+    bits INTEGER NOT NULL,        -- mask of the bits of a value that may be hit: what the job says, for the type of the layer
+                                  -- (fp32: bit 31 is the sign, 30 to 23 the exponent)
     storage INTEGER NOT NULL DEFAULT 1, -- 1: its bits are memory of their own; 0: they lie in that of another layer (key
                                   -- `storage` of the job), and no sum of bits counts them (bn_stratum.bits). As of the last run
     PRIMARY KEY (entry, layer)
@@ -96,8 +98,9 @@ CREATE TABLE layer (
     op TEXT,                   -- operator of that node
     kind TEXT NOT NULL,        -- input, activation, weight, bias, norm, constant
     shape TEXT NOT NULL,       -- one sample's, such as 64x112x112
+    type TEXT NOT NULL,        -- what a value is stored in: fp32
     elements INTEGER NOT NULL, -- values
-    bits INTEGER NOT NULL,     -- elements x 32
+    bits INTEGER NOT NULL,     -- elements x bits of the type
     macs INTEGER NOT NULL      -- multiply-accumulates of that node for one image
 );
 

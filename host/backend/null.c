@@ -177,17 +177,15 @@ static bs_status null_run(bs_lane *l, int node, int n, const bs_view *in, void *
     return BS_OK;
 }
 
-/* Applies sample i's sites to a value known only by its hash; returns the change, 0 for none. */
-static uint64_t site_delta(const bs_faults *f, int i, uint64_t value)
+/* Applies sample i's sites to values of a type, known only by a hash; returns the change, 0 for none. */
+static uint64_t site_delta(bs_dtype type, const bs_faults *f, int i, uint64_t hash)
 {
     uint64_t delta = 0;
     for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
-        uint32_t before = (uint32_t)mix(value, f->sites[k].element);
-        uint32_t after = bs_site_apply(f->sites[k], before);
-        if (f->before)
-            f->before[k] = before;
-        if (after != before)
-            delta ^= mix(f->sites[k].element, after) | 1u << 31;
+        float before = bs_dtype_decode(type, (uint32_t)mix(hash, f->sites[k].element));
+        float after = bs_inject_value(type, f->sites[k], before, f->before ? &f->before[k] : NULL);
+        if (bs_float_bits(after) != bs_float_bits(before))
+            delta ^= mix(f->sites[k].element, bs_float_bits(after)) | 1u << 31;
     }
     return delta;
 }
@@ -196,10 +194,12 @@ static bs_status null_run_faulty(bs_lane *l, int node, int slot, int n, const bs
                                  const bs_faults *f, bs_faulty_mode mode, void *out)
 {
     (void)golden_out;
+    const bs_graph *g = l->network->graph;
+    bs_dtype type = g->tensors[g->nodes[node].in[slot]].type;
     uint64_t off = mode == BS_FAULTY_CHANNELS && l->network->wrong_channels ? 2 : 0;
     BS_TRY(null_run(l, node, n, in, out));
     for (int i = 0; i < n; i++) {
-        uint64_t delta = site_delta(f, i, mix((uint64_t)node, (uint64_t)slot));
+        uint64_t delta = site_delta(type, f, i, mix((uint64_t)node, (uint64_t)slot));
         ((fake_row *)out)[i].delta ^= delta ? delta ^ off : 0;
     }
     return BS_OK;
@@ -216,11 +216,10 @@ static bs_status null_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void
 
 static bs_status null_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
 {
-    (void)l;
-    (void)tensor;
+    bs_dtype type = l->network->graph->tensors[tensor].type;
     fake_row *r = rows;
     for (int i = 0; i < n; i++)
-        r[i].delta ^= site_delta(f, i, r[i].golden);
+        r[i].delta ^= site_delta(type, f, i, r[i].golden);
     return BS_OK;
 }
 

@@ -69,6 +69,7 @@
     X(audit, "trial, full", "audited trials: as the campaign computed them, and run again in full")          \
     X(campaign, "id", "the campaign")                                                                        \
     X(entry, "id", "its fault entries")                                                                      \
+    X(fault_kind, "bitwise DESC, permanent, kind", "the kinds of faults, and what sets them apart")          \
     X(layer, "id", "the layers of the model")                                                                \
     X(stratum, "entry, layer", "planned experiments: fault entry x layer")                                   \
     X(class, "id", "the classes")                                                                            \

@@ -128,7 +128,9 @@ static bs_status add_untried_bits(check *c, int i)
         &c->sql,
         "INSERT INTO check_row (place, entry, layer, of, rank) WITH RECURSIVE b (bit) AS (SELECT 0 UNION "
         "ALL SELECT bit + 1 FROM b WHERE bit < 31) SELECT %d, s.scope, s.layer, 'bit ' || b.bit, b.bit "
-        "FROM check_stratum s JOIN entry e ON e.id = s.entry JOIN b ON e.bits >> b.bit & 1 WHERE s.scope "
+        "FROM check_stratum s JOIN entry e ON e.id = s.entry JOIN stratum t ON t.entry = s.entry AND t.layer "
+        "= s.layer JOIN b ON "
+        "t.bits >> b.bit & 1 WHERE s.scope "
         ">= 0 AND s.done > 0 AND NOT EXISTS (SELECT 1 FROM check_row r WHERE r.place = %d AND r.entry = "
         "s.entry AND r.layer = s.layer AND r.rank = b.bit) AND %s",
         i, i, s->asked);

@@ -17,6 +17,9 @@ const char *const bs_check_bound_name[BS_CHECK_RATE + 1][2] = {
 #define BIT_ERRORS  "WHEN e.ber > 0 THEN 'a bit error rate' "
 #define MANY_FAULTS BIT_ERRORS "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
 
+/* True of an entry whose faults stay. */
+#define PERMANENT "(SELECT k.permanent FROM fault_kind k WHERE k.kind = e.kind)"
+
 enum source { NETWORK, LAYER, BIT, FIT, LAYER_FIT, SEVERITY, CORRECT, TRUST, RERUN };
 
 #define NONE "NULL"
@@ -116,10 +119,9 @@ static const bs_check_source sources[] = {
                .units = "sdc_trials",
                .unit = "'trial'",
                .exact = "0",
-               .asked = "NOT s.parameter AND e.kind NOT LIKE 'stuck-at%'",
-               .lacks =
-                   "CASE WHEN e.kind LIKE 'stuck-at%' OR NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = "
-                   "e.id AND NOT s.parameter) THEN 'faults that a second run meets again' END"},
+               .asked = "NOT s.parameter AND NOT " PERMANENT,
+               .lacks = "CASE WHEN " PERMANENT " OR NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = "
+                        "e.id AND NOT s.parameter) THEN 'faults that a second run meets again' END"},
 };
 
 enum columns {

@@ -61,12 +61,16 @@ void bs_bench_batch_close(bs_bench_batch *b)
 
 void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int worker)
 {
-    const bs_fault_model flip = {.kind = BS_FAULT_FLIP, .bits = 0xffffffffu, .burst = 1, .count = 1};
     const bs_graph *g = s->e->graph;
-    uint64_t elements = (uint64_t)g->tensors[g->targets[target].tensor].elements;
+    const bs_tensor *t = &g->tensors[g->targets[target].tensor];
+    const bs_fault_model flip = {.kind = BS_FAULT_FLIP,
+                                 .type = t->type,
+                                 .bits = bs_dtype_field(t->type, BS_BITS_ANY),
+                                 .burst = 1,
+                                 .count = 1};
     for (int i = 0; i < s->trials; i++) {
         uint64_t id = bs_trial_id((bs_trial){(uint32_t)worker, (uint32_t)target, 0, (uint32_t)i});
-        uint64_t at = bs_fault_attempt(elements * BS_WORD_BITS, s->seed, id, 0);
+        uint64_t at = bs_fault_attempt((uint64_t)bs_tensor_bits(t), s->seed, id, 0);
         b->row[i] = i % BS_PROBE_IMAGES;
         b->first[i] = (uint32_t)i;
         b->site[i] = bs_fault_site(&flip, at, s->seed, id, 0);

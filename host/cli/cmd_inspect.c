@@ -20,7 +20,7 @@ static void print_json(const bs_graph *g)
                       t->node < 0 ? "" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
                       bs_shape_text(&x->shape, shape, sizeof shape));
         bs_str_printf(&line, ", \"elements\": %lld, \"bits\": %lld, \"macs\": %lld}", (long long)x->elements,
-                      (long long)x->elements * 32,
+                      (long long)bs_tensor_bits(x),
                       (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
         puts(line.ptr ? line.ptr : "");
         bs_str_clear(&line);
@@ -45,7 +45,7 @@ static void print_table(const bs_graph *g)
         const bs_tensor *x = &g->tensors[t->tensor];
         printf("%4d  %-*s  %-18s %-10s %16s %12lld %12lld\n", i, width, bs_visible(x->name),
                t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
-               bs_shape_text(&x->shape, shape, sizeof shape), (long long)x->elements * 32,
+               bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }
     printf("\n%d nodes, %d targets, %lld parameters, %.2f MMAC an inference, %d classes, sha256 %.16s...\n",

@@ -29,6 +29,7 @@ static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial t, c
                         const bs_trace *trace, bool json)
 {
     const char *name = s->graph->tensors[s->graph->targets[st->target].tensor].name;
+    bs_dtype type = st->fault.type;
     if (!json)
         printf("trial %llu: entry %u, target %u (%s), image %u (%s), repetition %u\n%zu site(s)\n",
                (unsigned long long)bs_trial_id(t), t.entry, t.target, bs_visible(name), t.image,
@@ -42,7 +43,8 @@ static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial t, c
                    i, x.element, x.keep, x.toggle, before, after);
         else if (i < 10)
             printf("  element %u: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", x.element, before,
-                   (double)bs_bits_float(before), after, (double)bs_bits_float(after), before ^ after);
+                   (double)bs_dtype_decode(type, before), after, (double)bs_dtype_decode(type, after),
+                   before ^ after);
     }
     if (!json && sites->n > 10)
         printf("  ... %zu more\n", sites->n - 10);

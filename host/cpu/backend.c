@@ -210,10 +210,8 @@ static bs_status cpu_inject(bs_lane *l, int tensor, int n, void *rows, const bs_
                                l->network->graph->tensors[tensor].name, f->sites[k].element);
             float *at =
                 (float *)rows + i * layout->elements + bs_cpu_layout_offset(layout, f->sites[k].element);
-            uint32_t before = bs_float_bits(*at);
-            if (f->before)
-                f->before[k] = before;
-            *at = bs_bits_float(bs_site_apply(f->sites[k], before));
+            *at = bs_inject_value(l->network->graph->tensors[tensor].type, f->sites[k], *at,
+                                  f->before ? &f->before[k] : NULL);
         }
     return BS_OK;
 }

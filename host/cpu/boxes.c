@@ -102,10 +102,8 @@ bs_status bs_cpu_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *a
             if (!x)
                 return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
                                l->network->graph->tensors[tensor].name, f->sites[k].element);
-            uint32_t before = bs_float_bits(*x);
-            if (f->before)
-                f->before[k] = before;
-            *x = bs_bits_float(bs_site_apply(f->sites[k], before));
+            *x = bs_inject_value(l->network->graph->tensors[tensor].type, f->sites[k], *x,
+                                 f->before ? &f->before[k] : NULL);
         }
     return BS_OK;
 }

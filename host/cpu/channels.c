@@ -36,7 +36,7 @@ static bs_status build_filters(const bs_faulty_call *c, const bs_faulty_batch *b
     for (uint32_t k = 0; k < b->changes; k++) {
         const bs_faulty_change *it = &b->change[k];
         float *at = c->slot == 2 ? bias + it->filter : weights + it->filter * m->filter + it->at;
-        bs_cpu_faulty_apply(at, c->f->sites[it->site]);
+        bs_cpu_faulty_apply(c, at, c->f->sites[it->site]);
     }
     return bs_cpu_units_pack(c->lane, c->node, v);
 }

@@ -143,6 +143,17 @@ static inline float *bs_cpu_output(const bs_cpu_job *j, int i)
     return j->out + i * bs_cpu_layout_out(j)->elements;
 }
 
+/* Ends every way to run a node: its n * elements outputs become values of the output's type. */
+static inline void bs_cpu_finish_node(const bs_lane *l, int node, int64_t values, float *out)
+{
+    const bs_graph *g = l->network->graph;
+    bs_dtype type = g->tensors[g->nodes[node].out].type;
+    if (bs_dtype_word_of(type).exact)
+        return;
+    for (int64_t i = 0; i < values; i++)
+        out[i] = bs_dtype_round(type, out[i]);
+}
+
 /* plain.c. Room for so many bytes; what was there is lost. */
 bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
 /* Input k (0 or 1) and output of a sample in logical order; where the layout is another, copies in

@@ -18,5 +18,7 @@ bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n,
     const bs_network *net = l->network;
     bs_cpu_job j = {l,  net->graph, &net->graph->nodes[node], net->layout, &net->plan[node], param, n,
                     in, out};
-    return runners[j.node->op](&j);
+    BS_TRY(runners[j.node->op](&j));
+    bs_cpu_finish_node(l, node, n * bs_cpu_layout_out(&j)->elements, out);
+    return BS_OK;
 }

@@ -13,7 +13,7 @@ static bs_status run_dense(const bs_faulty_call *c, int first, int n)
     BS_TRY(bs_cpu_reserve(&l->packed, bs_cpu_param_bytes(net, c->node, c->slot)));
     memcpy(l->file.ptr, t->data, (size_t)t->elements * sizeof(float));
     for (uint32_t k = c->f->first[first]; k < c->f->first[first + 1]; k++)
-        bs_cpu_faulty_apply((float *)l->file.ptr + c->f->sites[k].element, c->f->sites[k]);
+        bs_cpu_faulty_apply(c, (float *)l->file.ptr + c->f->sites[k].element, c->f->sites[k]);
     BS_TRY(bs_cpu_param_prepare(net, c->node, c->slot, l->file.ptr, &l->scaled, l->packed.ptr));
     for (int k = 0; k < nd->n_in; k++) {
         l->param[k] = k == c->slot ? l->packed.ptr : net->plan[c->node].param[k];
@@ -37,5 +37,8 @@ bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view
                         .golden = golden_out,
                         .f = f,
                         .out = out};
-    return bs_faulty_run(&c, mode, run_dense, bs_cpu_faulty_channels);
+    BS_TRY(bs_faulty_run(&c, mode, run_dense, bs_cpu_faulty_channels));
+    if (mode == BS_FAULTY_CHANNELS)
+        bs_cpu_finish_node(l, node, n * l->network->layout[c.graph->nodes[node].out].elements, out);
+    return BS_OK;
 }

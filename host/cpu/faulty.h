@@ -5,10 +5,10 @@
 #include "backend/faulty_params.h"
 #include "cpu/cpu.h"
 
-/* Changes a weight as a site says. */
-static inline void bs_cpu_faulty_apply(float *at, bs_site s)
+/* Applies a site to a value of the faulty parameter. */
+static inline void bs_cpu_faulty_apply(const bs_faulty_call *c, float *at, bs_site s)
 {
-    *at = bs_bits_float(bs_site_apply(s, bs_float_bits(*at)));
+    *at = bs_inject_value(bs_faulty_param(c)->type, s, *at, NULL);
 }
 
 /* channels.c: evaluates the groups it suits by channels. */

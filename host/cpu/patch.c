@@ -116,11 +116,8 @@ void bs_cpu_patch_free(bs_cpu_patch *p)
     }
 }
 
-bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
-                           const int out_size[2], void *out)
+static bs_status run_patch(bs_lane *l, int node, const bs_cpu_patch *p, int n, const bs_view *in, void *out)
 {
-    bs_cpu_patch *p;
-    BS_TRY(patch_get(&p, l, node, in_size, out_size));
     const void *const *param = (const void *const *)p->plan.param;
     if (p->plan.matrix.pin) {
         const float *bias = bs_node_has_input(&p->node, 2) ? param[2] : NULL;
@@ -132,4 +129,14 @@ bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], co
     }
     bs_cpu_job j = {l, l->network->graph, &p->node, p->layout, &p->plan, param, n, in, out};
     return bs_cpu_runner_of(p->node.op)(&j);
+}
+
+bs_status bs_cpu_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+                           const int out_size[2], void *out)
+{
+    bs_cpu_patch *p;
+    BS_TRY(patch_get(&p, l, node, in_size, out_size));
+    BS_TRY(run_patch(l, node, p, n, in, out));
+    bs_cpu_finish_node(l, node, n * p->layout[p->node.out].elements, out);
+    return BS_OK;
 }

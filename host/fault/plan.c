@@ -6,6 +6,7 @@
 #include "fault/select.h"
 #include "fault/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,49 @@ static bs_status fail_entry(const bs_plan *plan, const bs_entry *e, const bs_ten
                    tensor->name, what);
 }
 
+/* The bits of a word of the type that the entry names. */
+static uint32_t allowed_bits(const bs_bit_choice *b, bs_dtype type)
+{
+    uint32_t mask = (uint32_t)b->numbers & bs_dtype_field(type, BS_BITS_ANY);
+    for (int k = 0; k < BS_BIT_FIELD_COUNT; k++)
+        if (b->fields >> k & 1)
+            mask |= bs_dtype_field(type, (bs_bit_field)k);
+    return mask;
+}
+
+static bs_fault_model fault_of(const bs_plan *plan, const bs_entry *e, int target)
+{
+    bs_fault_model m = e->fault;
+    m.type = plan->graph->tensors[plan->graph->targets[target].tensor].type;
+    m.bits = allowed_bits(&e->bits, m.type);
+    return m;
+}
+
+/* Refuses bits that the target's type does not have. */
+static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_BIT_FIELDS(X)
+#undef X
+    };
+    const bs_tensor *tensor = &plan->graph->tensors[plan->graph->targets[target].tensor];
+    uint32_t width = bs_dtype_word_of(tensor->type).bits, bit = 0;
+    char what[64] = "";
+    for (int k = 0; k < BS_BIT_FIELD_COUNT; k++)
+        if (e->bits.fields >> k & 1 && !bs_dtype_field(tensor->type, (bs_bit_field)k))
+            snprintf(what, sizeof what, "%s has no %s", bs_dtype_name(tensor->type), names[k]);
+    while (bit < 64 && (bit < width || !(e->bits.numbers >> bit & 1)))
+        bit++;
+    if (bit < 64)
+        snprintf(what, sizeof what, "%s has no bit %u", bs_dtype_name(tensor->type), bit);
+    if (!*what)
+        return BS_OK;
+    bs_fail(BS_USAGE, "%s:%d: entry %d, target '%s': %s", plan->job->path, e->bits.line, e->id, tensor->name,
+            what);
+    return bs_hint("its bits are 0 (lowest) to %u: change 'bits', or select other targets", width - 1);
+}
+
 static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, uint64_t repetitions)
 {
     const bs_entry *e = &plan->job->entries[entry];
@@ -27,7 +71,8 @@ static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, 
     if (tensor->elements < 1 || tensor->elements > UINT32_MAX)
         return fail_entry(plan, e, tensor, "it has no elements, or 2^32 or more of them");
     s.repetitions = (uint32_t)repetitions;
-    s.population = (uint64_t)tensor->elements * bs_fault_choices(&e->fault);
+    s.fault = fault_of(plan, e, target);
+    s.population = (uint64_t)tensor->elements * bs_fault_choices(&s.fault);
     if (!e->sites && e->fault.ber > 0) {
         if ((double)s.population * e->fault.ber > MAX_EXPECTED_SITES) {
             fail_entry(plan, e, tensor, "more than 2^24 sites a trial are to be expected");
@@ -73,7 +118,9 @@ static bs_status add_sampled(bs_plan *plan, size_t *cap, int entry)
     for (int t = 0; t < plan->graph->n_targets && st == BS_OK; t++)
         if (hit[t]) {
             uint64_t repetitions = 0;
-            st = count_repetitions(&repetitions, plan, e, t);
+            st = check_bits(plan, e, t);
+            if (st == BS_OK)
+                st = count_repetitions(&repetitions, plan, e, t);
             if (st == BS_OK)
                 st = add_stratum(plan, cap, entry, t, repetitions);
             plan->trials += repetitions * plan->n_images;
@@ -189,7 +236,8 @@ void bs_plan_free(bs_plan *plan)
 double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target)
 {
     const bs_target *t = &plan->graph->targets[target];
-    double sites = (double)plan->graph->tensors[t->tensor].elements * bs_fault_choices(&e->fault);
+    bs_fault_model m = fault_of(plan, e, target);
+    double sites = (double)plan->graph->tensors[t->tensor].elements * bs_fault_choices(&m);
     double many = 1e18; /* sets of sites: as good as infinitely many */
     if (e->fault.ber > 0 || e->fault.count > 1)
         return many;

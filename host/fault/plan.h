@@ -20,7 +20,8 @@ typedef struct bs_stratum {
     int target;           /* target id */
     bool is_parameter;    /* the fault stays for all images */
     uint32_t repetitions; /* trials for each image; of site lists the most that any image has */
-    uint64_t population;  /* elements * choices: distinct single sites; elements * 32 with a site list */
+    uint64_t population;  /* elements * choices: distinct single sites; all bits with a site list */
+    bs_fault_model fault; /* the entry's, with the target's type and the bits of it that may be hit */
     bool borrowed;        /* its bits lie in the memory of another target (job key `storage`) */
     bs_ber ber;           /* used when the entry has a BER */
 } bs_stratum;
@@ -78,17 +79,21 @@ void bs_sites_clear(bs_sites *s);
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
 
 /* Site lists: CSV, the first line names the columns, in any order; other columns are ignored.
- *   target     required: name of a tensor or node, or target id; #ID is always the id. An apostrophe in front
- * of = + - @ is not part of a name, see bs_str_csv() element    required: logical index, (C, H, W) of one
- * sample, file order for parameters operation  flip (default), stuck-at-0, stuck-at-1, set, zero; none: a
- * trial without a site bit, mask  one of them for the bitwise operations: 0..31, or 0x and hexadecimal digits
- *   value      for set: a decimal number, or the bits of one as 0x and hexadecimal digits
- *   image      index in the data set; empty or absent: the trial is run for every image. All
- *              trials of a target name their image or none does; parameters have none
+ *   target     required: name of a tensor or node, or target id; #ID is always the id. An apostrophe
+ *              in front of = + - @ is not part of a name, see bs_str_csv()
+ *   element    required: logical index, (C, H, W) of one sample, file order for parameters
+ *   operation  a kind of fault that draws nothing (BS_FAULT_KINDS; default: flip); none: a trial
+ *              without a site
+ *   bit, mask  one of them for the bitwise operations: a bit of the target's type, or 0x and
+ *              hexadecimal digits
+ *   value      for those that take one (set): a decimal number, or the bits of one as 0x and
+ *              hexadecimal digits
+ *   image      index in the data set; empty or absent: the trial is run for every image. All trials of
+ *              a target name their image or none does; parameters have none
  *   trial      rows with the same number (and image) are one trial; empty: a trial of its own
  *   entry      where the column is there, only rows with the id of the job's entry are read
- * The order of their first rows numbers the repetitions of each (target, image). Several rows of a
- * trial for one element act one after the other. */
+ * The order of their first rows numbers the repetitions of each (target, image). Several rows of a trial for
+ * one element act one after the other. */
 
 /* Writes every site of the plan as such a list, which gives the same trials when it is read:
  * trial,entry,target,image,repetition,element,operation,mask,value.

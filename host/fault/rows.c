@@ -1,10 +1,12 @@
 #include "fault/rows.h"
 
 #include "base/text.h"
+#include "fault.h"
 #include "fault/table.h"
 
 #include <csv.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,70 +141,83 @@ static bs_status read_trial(reader *r, bs_site_row *row)
     return BS_OK;
 }
 
-static bs_status read_mask(reader *r, uint32_t *mask)
+static bs_dtype type_of(const reader *r, const bs_site_row *row)
+{
+    return r->graph->tensors[r->graph->targets[row->target].tensor].type;
+}
+
+static bs_status read_mask(reader *r, uint32_t *mask, bs_dtype type)
 {
     const char *bit = cell(r, COLUMN_BIT), *text = cell(r, COLUMN_MASK);
-    uint64_t v;
+    uint32_t width = bs_dtype_word_of(type).bits;
+    uint64_t v = 0;
     if (!*bit == !*text) {
         fail_row(r, *bit ? "both 'bit' and 'mask' are given" : "neither 'bit' nor 'mask' is given");
-        return bs_hint("give one of them: a bit from 0 to 31, or a mask like 0x40000000");
+        return bs_hint("give one of them: a bit from 0 to %u, or a mask like 0x%x", width - 1,
+                       1u << (width - 2));
     }
-    if (*bit && !parse_whole(&v, bit, 32, false))
-        return fail_row(r, "bit '%.40s' is not a whole number from 0 to 31", bit);
-    if (*text && !parse_whole(&v, text, (uint64_t)1 << 32, true)) {
-        fail_row(r, "mask '%.40s' is not a 32-bit hexadecimal number", text);
-        return bs_hint("write it like 0x40000000");
+    if (*bit && !parse_whole(&v, bit, width, false))
+        return fail_row(r, "bit '%.40s' is not a whole number from 0 to %u", bit, width - 1);
+    if (*text && !parse_whole(&v, text, (uint64_t)1 << width, true)) {
+        fail_row(r, "mask '%.40s' is not a %u-bit hexadecimal number", text, width);
+        return bs_hint("write it like 0x%x", 1u << (width - 2));
     }
     *mask = *bit ? 1u << v : (uint32_t)v;
     return BS_OK;
 }
 
-static bs_status read_value(reader *r, uint32_t *bits)
+static bs_status read_value(reader *r, uint32_t *bits, bs_dtype type)
 {
     const char *text = cell(r, COLUMN_VALUE);
     uint64_t v;
     char *end;
-    if (parse_whole(&v, text, (uint64_t)1 << 32, true)) {
+    if (parse_whole(&v, text, (uint64_t)1 << bs_dtype_word_of(type).bits, true)) {
         *bits = (uint32_t)v;
         return BS_OK;
     }
     float f = strtof(text, &end);
     if (end == text || *end) {
         fail_row(r, "value '%.40s' is not a number", text);
-        return bs_hint("operation 'set' needs a decimal number, or the bits of one like 0x7fc00000");
+        return bs_hint("operation '%s' needs a decimal number, or the bits of one like 0x%x",
+                       cell(r, COLUMN_OPERATION), bs_dtype_encode(type, NAN));
     }
-    *bits = bs_float_bits(f);
+    *bits = bs_dtype_encode(type, f);
     return BS_OK;
 }
 
-static int find_operation(const char *name)
+/* Returns true if a list can say all that a fault of the kind needs: a value, at most. */
+static bool is_listed(bs_fault_traits t)
 {
-    static const char *const names[] = {
-#define X(suffix, name, help) name,
-        BS_FAULT_KINDS(X)
-#undef X
-    };
-    for (int i = 0; i < BS_FAULT_KIND_COUNT; i++)
-        if (strcmp(name, names[i]) == 0)
-            return i;
-    return -1;
+    return !t.random && (t.parameter == BS_FAULT_TAKES_NONE || t.parameter == BS_FAULT_TAKES_VALUE);
+}
+
+static bs_status fail_operation(reader *r, const char *name)
+{
+    bs_str known = {0};
+    fail_row(r, "unknown operation '%.40s'", name);
+    for (int k = 0; k < BS_FAULT_KIND_COUNT; k++)
+        if (is_listed(bs_fault_traits_of((bs_fault_kind)k)))
+            bs_str_printf(&known, "%s, ", bs_fault_kind_name((bs_fault_kind)k));
+    bs_status st = bs_str_status(&known);
+    if (st == BS_OK)
+        st = bs_hint("operations of a site list: %snone", known.ptr);
+    bs_str_clear(&known);
+    return st;
 }
 
 static bs_status read_operation(reader *r, bs_site_row *row)
 {
     const char *name = cell(r, COLUMN_OPERATION);
-    int kind = *name ? find_operation(name) : BS_FAULT_FLIP;
-    if (kind < 0 || kind == BS_FAULT_RANDOM) {
-        fail_row(r, "unknown operation '%.40s'", name);
-        return bs_hint("operations of a site list: flip, stuck-at-0, stuck-at-1, set, zero, none");
-    }
-    uint32_t mask = 0xffffffffu, value = 0;
-    if (bs_fault_is_bitwise((bs_fault_kind)kind))
-        BS_TRY(read_mask(r, &mask));
-    if (kind == BS_FAULT_SET)
-        BS_TRY(read_value(r, &value));
-    row->site.keep = kind == BS_FAULT_FLIP ? 0xffffffffu : ~mask;
-    row->site.toggle = kind == BS_FAULT_FLIP || kind == BS_FAULT_STUCK1 ? mask : value;
+    bs_fault_kind kind = *name ? bs_fault_kind_find(name) : BS_FAULT_FLIP;
+    bs_fault_traits t = bs_fault_traits_of(kind);
+    uint32_t mask = 0, value = 0;
+    if (kind == BS_FAULT_KIND_COUNT || !is_listed(t))
+        return fail_operation(r, name);
+    if (t.bitwise)
+        BS_TRY(read_mask(r, &mask, type_of(r, row)));
+    if (t.parameter == BS_FAULT_TAKES_VALUE)
+        BS_TRY(read_value(r, &value, type_of(r, row)));
+    row->site = bs_fault_effect(kind, row->site.element, mask, value);
     return BS_OK;
 }
 

@@ -143,7 +143,7 @@ static bs_status look_up(const bs_site_table *table, bs_trial t, bs_sites *out)
 
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs_sites *out)
 {
-    const bs_fault_model *m = &plan->job->entries[s->entry].fault;
+    const bs_fault_model *m = &s->fault;
     uint64_t seed = plan->job->seed, counter = bs_trial_counter(t, s->is_parameter);
     size_t first = out->n;
     if (plan->tables[s->entry])

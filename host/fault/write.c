@@ -8,27 +8,37 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put_value(FILE *f, uint32_t bits)
+static void put_value(FILE *f, bs_dtype type, uint32_t word)
 {
-    if (bs_is_nan(bs_bits_float(bits)))
-        fprintf(f, "set,,0x%08x\n", bits);
+    float value = bs_dtype_decode(type, word);
+    fprintf(f, "%s,,", bs_fault_kind_name(BS_FAULT_SET));
+    if (bs_is_nan(value))
+        fprintf(f, "0x%08x\n", word);
     else
-        fprintf(f, "set,,%.9g\n", (double)bs_bits_float(bits));
+        fprintf(f, "%.9g\n", (double)value);
 }
 
-static void put_site(FILE *f, const char *prefix, bs_site s)
+static void put_mask(FILE *f, bs_fault_kind kind, uint32_t mask)
+{
+    fprintf(f, "%s,0x%08x,\n", bs_fault_kind_name(kind), mask);
+}
+
+/* Whatever kind made the site: flips, stuck bits and a set value say all that a site can do. */
+static void put_site(FILE *f, const char *prefix, bs_dtype type, bs_site s)
 {
     fprintf(f, "%s%u,", prefix, s.element);
     if (s.keep == 0xffffffffu) {
-        fprintf(f, "flip,0x%08x,\n", s.toggle);
+        put_mask(f, BS_FAULT_FLIP, s.toggle);
     } else if (s.keep == 0) {
-        put_value(f, s.toggle);
+        put_value(f, type, s.toggle);
     } else if (s.toggle == ~s.keep) {
-        fprintf(f, "stuck-at-1,0x%08x,\n", s.toggle);
+        put_mask(f, BS_FAULT_STUCK1, s.toggle);
     } else {
-        fprintf(f, "stuck-at-0,0x%08x,\n", ~s.keep);
-        if (s.toggle)
-            fprintf(f, "%s%u,flip,0x%08x,\n", prefix, s.element, s.toggle);
+        put_mask(f, BS_FAULT_STUCK0, ~s.keep);
+        if (s.toggle) {
+            fprintf(f, "%s%u,", prefix, s.element);
+            put_mask(f, BS_FAULT_FLIP, s.toggle);
+        }
     }
 }
 
@@ -72,7 +82,7 @@ static bs_status write_stratum(const bs_plan *plan, const bs_stratum *s, FILE *f
             if (sites->n == 0)
                 fprintf(f, "%s,none,,\n", prefix->ptr);
             for (size_t i = 0; i < sites->n; i++)
-                put_site(f, prefix->ptr, sites->site[i]);
+                put_site(f, prefix->ptr, tensor->type, sites->site[i]);
             if (ferror(f))
                 return bs_fail(BS_ERR, "cannot write: %s", strerror(errno));
         }

@@ -4,14 +4,7 @@
 
 #include "job/form.h"
 
-/* X(name in job files, mask). */
-#define BS_BIT_SETS(X)                                                                                       \
-    X("any", 0xffffffffu)                                                                                    \
-    X("sign", BS_SIGN_MASK)                                                                                  \
-    X("exponent", BS_EXPONENT_MASK)                                                                          \
-    X("mantissa", BS_MANTISSA_MASK)
-
-/* A name of BS_BIT_SETS, a bit 0..31, a range "23-30", or a list of these, as a mask in a uint32_t. */
+/* A name of BS_BIT_FIELDS, a bit, a range "23-30", or a list of these, as a bs_bit_choice. */
 bs_field_reader bs_bitset_read;
 
 #endif

@@ -137,7 +137,7 @@ static bs_status read_storage(bs_form *f, yaml_node_t *value, const bs_field *fi
 static bs_status read_fault(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     static const char *const names[] = {
-#define X(suffix, name, help) name,
+#define X(suffix, name, ...) name,
         BS_FAULT_KINDS(X)
 #undef X
     };
@@ -218,7 +218,7 @@ static bs_status read_range(bs_form *f, yaml_node_t *value, const bs_field *fiel
     X(NAME, "name", bs_form_text, name, 0, 0)                                                                \
     X(TARGETS, "targets", read_targets, targets, 0, 0)                                                       \
     X(FAULT, "fault", read_fault, fault, 0, 0)                                                               \
-    X(BITS, "bits", bs_bitset_read, fault.bits, 0, 0)                                                        \
+    X(BITS, "bits", bs_bitset_read, bits, 0, 0)                                                              \
     X(BURST, "burst", bs_form_uint32, fault.burst, 1, BS_WORD_BITS)                                          \
     X(COUNT, "count", bs_form_uint32, fault.count, 1, MAX_COUNT)                                             \
     X(BER, "ber", read_ber, fault.ber, 0, 0)                                                                 \
@@ -267,15 +267,52 @@ static bs_status only_for(const bs_form *f, const bs_entry *e, const int *lines,
     return BS_OK;
 }
 
+/* Names of the kinds of faults that act on bits, or that take the parameter: "flip, stuck-at-0 and
+ * stuck-at-1". */
+static const char *list_kinds(char out[128], bool bitwise, bs_fault_parameter parameter)
+{
+    const char *kind[BS_FAULT_KIND_COUNT];
+    int n = 0;
+    size_t len = 0;
+    for (int k = 0; k < BS_FAULT_KIND_COUNT; k++) {
+        bs_fault_traits t = bs_fault_traits_of((bs_fault_kind)k);
+        if (bitwise ? t.bitwise : t.parameter == parameter)
+            kind[n++] = bs_fault_kind_name((bs_fault_kind)k);
+    }
+    for (int i = 0; i < n && len < 128; i++)
+        len += (size_t)snprintf(out + len, 128 - len, "%s%s",
+                                i == 0      ? ""
+                                : i < n - 1 ? ", "
+                                            : " and ",
+                                kind[i]);
+    return out;
+}
+
+/* Each key that says more about a fault belongs to some kinds only. */
+static bs_status check_parameters(const bs_form *f, const bs_entry *e, const int *lines)
+{
+    static const int keys[BS_FAULT_PARAMETER_COUNT] = {
+        [BS_FAULT_TAKES_VALUE] = KEY_VALUE,
+        [BS_FAULT_TAKES_RANGE] = KEY_RANGE,
+    };
+    bs_fault_traits t = bs_fault_traits_of(e->fault.kind);
+    char kinds[128], owner[144];
+    list_kinds(kinds, true, BS_FAULT_TAKES_NONE);
+    BS_TRY(only_for(f, e, lines, KEY_BITS, t.bitwise, false, kinds));
+    BS_TRY(only_for(f, e, lines, KEY_BURST, t.bitwise, false, kinds));
+    for (int p = BS_FAULT_TAKES_NONE + 1; p < BS_FAULT_PARAMETER_COUNT; p++) {
+        snprintf(owner, sizeof owner, "fault: %s", list_kinds(kinds, false, (bs_fault_parameter)p));
+        BS_TRY(only_for(f, e, lines, keys[p], t.parameter == (bs_fault_parameter)p, true, owner));
+    }
+    return BS_OK;
+}
+
 static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lines)
 {
-    static const int sampling[] = {
-        KEY_TARGETS, KEY_FAULT, KEY_BITS,   KEY_BURST,  KEY_COUNT,           KEY_BER,
-        KEY_VALUE,   KEY_RANGE, KEY_TRIALS, KEY_MARGIN, KEY_RELATIVE_MARGIN, KEY_CONFIDENCE};
     if (lines[KEY_SITES]) {
-        for (size_t i = 0; i < sizeof sampling / sizeof *sampling; i++)
-            if (lines[sampling[i]])
-                return conflict(f, lines, sampling[i], KEY_SITES,
+        for (int k = 0; k < N_KEYS; k++)
+            if (lines[k] && k != KEY_ID && k != KEY_NAME && k != KEY_SITES && k != KEY_STORAGE)
+                return conflict(f, lines, k, KEY_SITES,
                                 "a site list says itself what is hit, how, and how often");
         return BS_OK;
     }
@@ -295,18 +332,14 @@ static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lin
         bs_form_fail(f, lines[KEY_CONFIDENCE], "'confidence' without 'margin' or 'relative_margin'");
         return bs_hint("it is the probability that the margin of error holds: give both");
     }
-    bool bitwise = bs_fault_is_bitwise(e->fault.kind);
-    BS_TRY(only_for(f, e, lines, KEY_BITS, bitwise, false, "flip, stuck-at-0 and stuck-at-1"));
-    BS_TRY(only_for(f, e, lines, KEY_BURST, bitwise, false, "flip, stuck-at-0 and stuck-at-1"));
-    BS_TRY(only_for(f, e, lines, KEY_VALUE, e->fault.kind == BS_FAULT_SET, true, "fault: set"));
-    return only_for(f, e, lines, KEY_RANGE, e->fault.kind == BS_FAULT_RANDOM, true, "fault: random");
+    return check_parameters(f, e, lines);
 }
 
 static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
 {
     int lines[N_KEYS];
     e->line = bs_form_line(node);
-    e->fault.bits = 0xffffffffu;
+    e->bits.fields = 1u << BS_BITS_ANY;
     e->fault.burst = 1;
     e->fault.count = 1;
     e->trials = 1;

@@ -21,10 +21,19 @@ typedef struct bs_selector {
     int line;   /* in the job file, for messages */
 } bs_selector;
 
+/* Bits of a word that a fault may hit. Which they are depends on the type of the values: `exponent` is bits
+ * 23 to 30 of fp32. */
+typedef struct bs_bit_choice {
+    uint32_t fields;  /* 1 << bs_bit_field for each that is named */
+    uint64_t numbers; /* 1 << bit for each that is numbered, whether a type has it or not */
+    int line;         /* in the job file, for messages */
+} bs_bit_choice;
+
 typedef struct bs_entry {
     int id; /* 0..255, explicit in the file */
     char *name;
-    bs_fault_model fault;
+    bs_fault_model fault; /* but for type and bits, which are those of each stratum (plan.h) */
+    bs_bit_choice bits;
     bs_selector *targets;
     int n_targets;
     bs_selector *storage; /* which targets are memory of their own; none: all */

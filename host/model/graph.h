@@ -9,6 +9,7 @@
 #define BS_MODEL_GRAPH_H
 
 #include "base/error.h"
+#include "dtype.h"
 #include "op_list.h"
 
 #include <stdbool.h>
@@ -45,10 +46,17 @@ typedef struct bs_tensor {
     bool constant;    /* a parameter: `data` is set, shape is the whole tensor's */
     bs_shape shape;   /* one sample's, logical order: (C, H, W), (K), (T, C) ... */
     int64_t elements; /* product of shape */
+    bs_dtype type;    /* in which each value is stored; `data` and rows are float all the same */
     float *data;      /* parameters only: file order, row-major */
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
 } bs_tensor;
+
+/* Bits that its values are stored in. */
+static inline int64_t bs_tensor_bits(const bs_tensor *t)
+{
+    return t->elements * bs_dtype_word_of(t->type).bits;
+}
 
 /* Inputs by operator (indices of tensors, -1 = absent):
  *   Conv: x, weight (M, C/g, kH, kW), bias (M)

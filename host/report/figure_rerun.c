@@ -72,7 +72,7 @@ bs_status bs_figure_rerun(bs_page *p, const bs_db *db, const bs_figure_options *
     BS_TRY(bs_data_load(&d, db, sql, 1, &o->entry));
     if (d.n < 2)
         BS_TRY_GOTO(bs_figure_empty("no transient silent corruptions to catch",
-                                    "it needs trials of activations, with a fault that is not stuck-at"),
+                                    "it needs trials of activations, with a fault that does not stay"),
                     out);
     for (size_t i = 0; i < d.n; i++) {
         picked = bs_data_value(&d, i, PICKED) > 0 ? i : picked;

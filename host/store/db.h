@@ -10,7 +10,7 @@
 
 /* Marks of a result file, and the schema version this program writes. Every earlier one is read; history.h
  * lists them. */
-enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 5 };
+enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 6 };
 
 typedef struct bs_db {
     sqlite3 *handle;

@@ -33,6 +33,8 @@ static const struct change {
      "(SELECT 1 FROM {}stratum s WHERE s.entry = entry.id AND s.population <= 1048576) "
      "THEN '" BS_WITH_REPLACEMENT "' ELSE '' END"},
     {5, false, "stratum", "storage", NULL},
+    {6, false, "stratum", "bits", "(SELECT e.bits FROM {}entry e WHERE e.id = stratum.entry)"},
+    {6, false, "layer", "type", "'fp32'"},
     /* Names were taken as they came: now they are UTF-8, but for a path that is opened again. */
     {5, true, "class", "name", "utf8(name)"},
     {5, true, "image", "path", "utf8(path)"},

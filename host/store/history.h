@@ -5,6 +5,7 @@
  *      populations are drawn without replacement
  *   4  fault_wrong, kept in step with the trials
  *   5  stratum.storage; settings are finite, names UTF-8
+ *   6  layer.type, stratum.bits: values of types other than fp32
  * Reading is by views that show the tables of today; `bitsink upgrade` and merging read through the same
  * views. Internal to host/store. */
 #ifndef BS_STORE_HISTORY_H

@@ -7,96 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <xxhash.h>
-
-static const size_t max_site_list = (size_t)1 << 32;
-
-static const char *fault_kind_name(bs_fault_kind kind)
-{
-    static const char *const names[] = {
-#define X(suffix, name, help) name,
-        BS_FAULT_KINDS(X)
-#undef X
-    };
-    return (unsigned)kind < BS_FAULT_KIND_COUNT ? names[kind] : "?";
-}
-
-void bs_identity_preprocess(bs_str *out, const bs_preprocess *p)
-{
-    bs_str_printf(out, "resize-short %d, crop-fraction %.9g, resize %dx%d, crop %dx%d, %s, scale %.9g, mean",
-                  p->resize_short, (double)p->crop_fraction, p->resize_h, p->resize_w, p->crop_h, p->crop_w,
-                  p->bgr ? "bgr" : "rgb", (double)p->scale);
-    for (int i = 0; i < p->n_mean && i < 4; i++)
-        bs_str_printf(out, " %.9g", (double)p->mean[i]);
-    bs_str_puts(out, ", std");
-    for (int i = 0; i < p->n_std && i < 4; i++)
-        bs_str_printf(out, " %.9g", (double)p->std[i]);
-    /* Named only where it is not the default, so that older files keep their text. */
-    if (p->interpolation != BS_BILINEAR)
-        bs_str_printf(out, ", %s", bs_interpolation_name(p->interpolation));
-}
-
-void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry)
-{
-    const char *comma = "";
-    for (int i = 0; i < plan->n_strata; i++) {
-        if (plan->strata[i].entry != entry)
-            continue;
-        int first = plan->strata[i].target, last = first;
-        while (i + 1 < plan->n_strata && plan->strata[i + 1].entry == entry &&
-               plan->strata[i + 1].target == last + 1) {
-            last++;
-            i++;
-        }
-        bs_str_printf(out, last > first ? "%s%d-%d" : "%s%d", comma, first, last);
-        comma = ",";
-    }
-}
-
-bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry)
-{
-    const bs_entry *e = &plan->job->entries[entry];
-    const bs_fault_model *m = &e->fault;
-    bs_str_printf(out, "%s", fault_kind_name(m->kind));
-    if (bs_fault_is_bitwise(m->kind))
-        bs_str_printf(out, " bits 0x%08" PRIx32 " burst %" PRIu32, m->bits, m->burst);
-    if (m->kind == BS_FAULT_SET)
-        bs_str_printf(out, " value 0x%08" PRIx32, bs_float_bits(m->value));
-    if (m->kind == BS_FAULT_RANDOM)
-        bs_str_printf(out, " range %.9g %.9g", (double)m->low, (double)m->high);
-    if (m->ber > 0)
-        bs_str_printf(out, " ber %.17g", m->ber);
-    else
-        bs_str_printf(out, " count %" PRIu32, m->count);
-    if (e->sites) {
-        char *bytes;
-        size_t len;
-        BS_TRY(bs_read_file(&bytes, &len, e->sites, max_site_list));
-        XXH128_hash_t h = XXH3_128bits(bytes, len);
-        free(bytes);
-        bs_str_printf(out, " sites %016" PRIx64 "%016" PRIx64, (uint64_t)h.high64, (uint64_t)h.low64);
-    }
-    bs_str_puts(out, " targets ");
-    bs_identity_targets(out, plan, entry);
-    return bs_str_status(out);
-}
-
-bs_status bs_identity_strata(const bs_plan *plan, char out[17])
-{
-    bs_str text = {0};
-    bs_status st = BS_OK;
-    for (int e = 0; e < plan->job->n_entries; e++) {
-        bs_str_printf(&text, "%d ", plan->job->entries[e].id);
-        BS_TRY_GOTO(bs_identity_entry(&text, plan, e), out);
-        bs_str_puts(&text, "\n");
-    }
-    BS_TRY_GOTO(bs_str_status(&text), out);
-    snprintf(out, 17, "%016" PRIx64, (uint64_t)XXH3_64bits(text.ptr, text.len));
-out:
-    bs_str_clear(&text);
-    return st;
-}
 
 /* --- writing
  * ------------------------------------------------------------------------------------------------ */
@@ -155,8 +65,8 @@ static bs_status write_layers(bs_store *s)
     sqlite3_stmt *q = NULL;
     bs_status st = BS_OK;
     BS_TRY(bs_db_prepare(&q, s->db,
-                         "INSERT INTO layer (id, name, node, op, kind, shape, elements, bits, macs) "
-                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7 * 32, ?8)"));
+                         "INSERT INTO layer (id, name, node, op, kind, shape, type, elements, bits, macs) "
+                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
     for (int i = 0; i < g->n_targets && st == BS_OK; i++) {
         const bs_target *t = &g->targets[i];
         const bs_tensor *tensor = &g->tensors[t->tensor];
@@ -167,8 +77,10 @@ static bs_status write_layers(bs_store *s)
         sqlite3_bind_text(q, 4, node ? bs_op_name(node->op) : NULL, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 5, bs_target_kind_name(t->kind), -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 6, bs_shape_text(&tensor->shape, shape, sizeof shape), -1, SQLITE_STATIC);
-        sqlite3_bind_int64(q, 7, tensor->elements);
-        sqlite3_bind_int64(q, 8, node ? node->macs : 0);
+        sqlite3_bind_text(q, 7, bs_dtype_name(tensor->type), -1, SQLITE_STATIC);
+        sqlite3_bind_int64(q, 8, tensor->elements);
+        sqlite3_bind_int64(q, 9, bs_tensor_bits(tensor));
+        sqlite3_bind_int64(q, 10, node ? node->macs : 0);
         st = bs_db_run(s->db, "write", q);
     }
     sqlite3_finalize(q);
@@ -182,6 +94,7 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     bs_str definition = {0}, targets = {0};
     bs_status st;
     int64_t trials = 0;
+    double parameter[3];
     for (int i = 0; i < s->plan->n_strata; i++)
         if (s->plan->strata[i].entry == index && s->plan->strata[i].repetitions > trials)
             trials = s->plan->strata[i].repetitions;
@@ -190,14 +103,14 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     BS_TRY_GOTO(bs_str_status(&targets), out);
     sqlite3_bind_int(q, 1, e->id);
     sqlite3_bind_text(q, 2, e->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 3, fault_kind_name(m->kind), -1, SQLITE_STATIC);
-    sqlite3_bind_int64(q, 4, m->bits);
+    sqlite3_bind_text(q, 3, bs_fault_kind_name(m->kind), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 4, bs_identity_bits(s->plan, index, BS_DTYPE_COUNT));
     sqlite3_bind_int64(q, 5, m->burst);
     sqlite3_bind_int64(q, 6, m->count);
     sqlite3_bind_double(q, 7, m->ber);
-    m->kind == BS_FAULT_SET ? sqlite3_bind_double(q, 8, m->value) : sqlite3_bind_null(q, 8);
-    m->kind == BS_FAULT_RANDOM ? sqlite3_bind_double(q, 9, m->low) : sqlite3_bind_null(q, 9);
-    m->kind == BS_FAULT_RANDOM ? sqlite3_bind_double(q, 10, m->high) : sqlite3_bind_null(q, 10);
+    bs_identity_parameter(parameter, m);
+    for (int i = 0; i < 3; i++)
+        sqlite3_bind_double(q, 8 + i, parameter[i]); /* SQLite stores a NaN as NULL */
     BS_TRY_GOTO(bs_bind_utf8(q, 11, e->sites), out);
     sqlite3_bind_text(q, 12, targets.ptr ? targets.ptr : "", -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 13, trials);
@@ -249,8 +162,8 @@ static bs_status write_entries(bs_store *s)
     BS_TRY(tell_storage(s));
     BS_TRY(bs_db_prepare(
         &q, s->db,
-        "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, storage) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
+        "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, bits, storage) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
     for (int i = 0; i < s->plan->n_strata && st == BS_OK; i++) {
         const bs_stratum *t = &s->plan->strata[i];
         sqlite3_bind_int(q, 1, s->plan->job->entries[t->entry].id);
@@ -258,7 +171,8 @@ static bs_status write_entries(bs_store *s)
         sqlite3_bind_int(q, 3, t->is_parameter);
         sqlite3_bind_int64(q, 4, t->repetitions);
         sqlite3_bind_int64(q, 5, (sqlite3_int64)t->population);
-        sqlite3_bind_int(q, 6, !t->borrowed);
+        sqlite3_bind_int64(q, 6, t->fault.bits);
+        sqlite3_bind_int(q, 7, !t->borrowed);
         st = bs_db_run(s->db, "write", q);
     }
     sqlite3_finalize(q);

@@ -14,6 +14,11 @@
 void bs_identity_preprocess(bs_str *out, const bs_preprocess *p);
 /* Target ids of an entry, such as "0,4-9". */
 void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry);
+/* Bits that a fault of the entry may hit: in targets of one type, or (BS_DTYPE_COUNT) of any, taken together.
+ */
+uint32_t bs_identity_bits(const bs_plan *plan, int entry, bs_dtype type);
+/* The parameter of the kind as columns value, low and high of table entry; NaN: NULL. */
+void bs_identity_parameter(double column[3], const bs_fault_model *m);
 /* Fault model, targets and, for an explicit list, the hash of its bytes; fails if the list cannot be read. */
 bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry);
 

@@ -8,6 +8,7 @@
 
 /* X(name): schema/NAME.sql. Order matters only between settings and defaults. */
 #define BS_SCHEMA_VIEWS(X)                                                                                   \
+    X(fault_kind)                                                                                            \
     X(outcome) X(rates) X(bayes) X(trust) X(inference) X(sinks) X(rerun) X(severity) X(failure_rate)
 
 extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[];

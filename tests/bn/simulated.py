@@ -83,12 +83,12 @@ class File:
         if layer.max() >= self.layers:
             new = np.arange(self.layers, layer.max() + 1)
             self.db.execute("DELETE FROM layer WHERE id >= ?", (self.layers,))
-            self.insert("layer", new, [f"layer{i}" for i in new], None, "Conv", "activation", "1x1x1", ENDLESS // 32, ENDLESS, 1)
+            self.insert("layer", new, [f"layer{i}" for i in new], None, "Conv", "activation", "1x1x1", "fp32", ENDLESS // 32, ENDLESS, 1)
             self.layers = layer.max() + 1
         for e in np.setdiff1d(entry, [r[0] for r in self.db.execute("SELECT id FROM entry")]).tolist():
             self.db.execute("INSERT INTO entry VALUES (?, ?, 'flip', 4294967295, 1, 1, 0, NULL, NULL, NULL, NULL, '', 1, ?)",
                             (e, f"e{e}", f"e{e}"))
-        self.insert("stratum", entry, layer, parameter, int(done.max()) if faults is None else faults.shape[1], population, 1)
+        self.insert("stratum", entry, layer, parameter, int(done.max()) if faults is None else faults.shape[1], population, 4294967295, 1)
         at = [np.repeat(entry, images), np.repeat(layer, images), np.tile(np.arange(images), len(entry))]
         self.insert("unit", *at, done.ravel())
         for cls, n, masked in answers:

@@ -10,7 +10,7 @@ static void check_job(const bs_job *job)
         const bs_entry *e = &job->entries[i];
         fuzz_check(e->id >= 0 && e->id < 256 && e->name && e->trials > 0);
         fuzz_check((e->n_targets > 0) != (e->sites != NULL));
-        fuzz_check(e->fault.bits && e->fault.count > 0 && e->fault.burst > 0);
+        fuzz_check((e->bits.fields || e->bits.numbers) && e->fault.count > 0 && e->fault.burst > 0);
         for (int k = 0; k < i; k++)
             fuzz_check(job->entries[k].id != e->id);
     }

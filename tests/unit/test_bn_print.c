@@ -87,11 +87,11 @@ static void columns_are_aligned(void **state)
     fixture_open(&f);
     fx_run(&f, f.db, 0, 100, 100);
     char *table = print(&f, "stratum", BS_ROWS_TABLE, 0);
-    assert_string_equal(table, "entry  layer  parameter  repetitions  population  storage\n"
-                               "    2      0          0           12        3200        1\n"
-                               "    2      2          0           12        4200        1\n"
-                               "    3      1          1           12        5200        1\n"
-                               "    7      2          0           12        6200        1\n");
+    assert_string_equal(table, "entry  layer  parameter  repetitions  population        bits  storage\n"
+                               "    2      0          0           12        3200  4294967295        1\n"
+                               "    2      2          0           12        4200  4294967295        1\n"
+                               "    3      1          1           12        5200  4294967295        1\n"
+                               "    7      2          0           12        6200  4294967295        1\n");
     free(table);
     table = print(&f, "stratum", BS_ROWS_TABLE, 2);
     assert_int_equal(lines(table), 3);

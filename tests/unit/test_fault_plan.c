@@ -352,6 +352,45 @@ static void test_merged_sites(void **state)
     bs_sites_clear(&s);
 }
 
+/* Bits are resolved by the type of each target: what it has is a mask, what it lacks is refused. */
+static void test_bits_of_a_type(void **state)
+{
+    static const struct {
+        const char *bits;
+        uint32_t mask;
+    } good[] = {
+        {"any", 0xffffffff},      {"sign", 0x80000000}, {"exponent", 0x7f800000},
+        {"mantissa", 0x007fffff}, {"31", 0x80000000},   {"[sign, 0, 4-7]", 0x800000f1},
+        {"0-31", 0xffffffff},     {"[any, 3]", ~0u},
+    };
+    static const char *const bad[] = {"32", "[3, 40]", "[exponent, 30-63]"};
+    char entries[160];
+    bs_plan *plan;
+    bs_job *job;
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(entries, sizeof entries, "{id: 1, targets: [conv1.bias, image], bits: %s}", good[i].bits);
+        assert_ok(fixture_plan(&plan, &job, "1", entries, 1));
+        assert_int_equal(plan->n_strata, 2);
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(plan->strata[k].fault.bits, good[i].mask);
+            assert_int_equal(plan->strata[k].fault.type, BS_DTYPE_FP32);
+        }
+        assert_int_equal(plan->strata[0].population, 64 * bs_popcount(good[i].mask));
+        assert_true(bs_plan_population(plan, &job->entries[0], CONV_B) == 4.0 * bs_popcount(good[i].mask));
+        fixture_free(plan, job);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        static const char *const why[] = {"fp32 has no bit 32", "fp32 has no bit 40", "fp32 has no bit 32"};
+        char message[160];
+        snprintf(entries, sizeof entries, "{id: 1, targets: conv1.bias, bits: %s, margin: 0.1}", bad[i]);
+        assert_int_equal(fixture_plan(&plan, &job, "1", entries, 1), BS_USAGE);
+        snprintf(message, sizeof message, "a.yaml:4: entry 1, target 'conv1.bias': %s", why[i]);
+        assert_non_null(strstr(bs_error_message(), message));
+        assert_non_null(strstr(bs_error_hint(), "0 (lowest) to 31"));
+    }
+}
+
 /* bs_plan_sites() appends: what was there stays, and is not merged with. */
 static void test_sites_append(void **state)
 {
@@ -382,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_order_does_not_matter),
         cmocka_unit_test(test_what_the_draw_depends_on),
         cmocka_unit_test(test_merged_sites),
+        cmocka_unit_test(test_bits_of_a_type),
         cmocka_unit_test(test_sites_append),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

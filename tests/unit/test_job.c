@@ -98,7 +98,8 @@ static void test_everything(void **state)
     const bs_entry *e = &job->entries[0];
     assert_true(e->id == 7 && e->line == 21 && e->trials == 40 && e->n_targets == 4);
     assert_string_equal(e->name, "first");
-    assert_true(e->fault.kind == BS_FAULT_STUCK1 && e->fault.bits == 0xff800001u && e->fault.burst == 2);
+    assert_true(e->fault.kind == BS_FAULT_STUCK1 && e->bits.numbers == 0x7f800001u && e->fault.burst == 2 &&
+                e->bits.fields == 1u << BS_BITS_SIGN);
     assert_true(e->fault.count == 3 && e->fault.ber == 0);
     assert_true(e->targets[0].kind == BS_TARGET_WEIGHT && e->targets[0].id == -1 && e->targets[0].line == 23);
     assert_string_equal(e->targets[0].op, "Conv");
@@ -107,7 +108,7 @@ static void test_everything(void **state)
     e = &job->entries[1];
     assert_string_equal(e->name, "entry-0");
     assert_true(e->fault.kind == BS_FAULT_SET && isinf(e->fault.value) && e->fault.value < 0);
-    assert_true(e->fault.ber == 1e-6 && e->trials == 1 && e->fault.bits == 0xffffffffu &&
+    assert_true(e->fault.ber == 1e-6 && e->trials == 1 && e->bits.fields == 1u << BS_BITS_ANY &&
                 e->fault.burst == 1);
     e = &job->entries[2];
     assert_true(e->fault.low == -1.0f && e->fault.high == 0.5f);
@@ -205,7 +206,7 @@ static const struct broken {
     {HEAD "- id: 1\n  targets: all\n  fault: explode\n", 6, "unknown fault 'explode'", "stuck-at-0"},
     {HEAD "- id: 1\n  targets: all\n  bits: exponnt\n", 6, "'bits' must be a set of bits, not 'exponnt'",
      "'exponent'"},
-    {HEAD "- id: 1\n  targets: all\n  bits: 32\n", 6, "'bits' must be a set of bits, not '32'",
+    {HEAD "- id: 1\n  targets: all\n  bits: 64\n", 6, "'bits' must be a set of bits, not '64'",
      "0 (lowest) to 31"},
     {HEAD "- id: 1\n  targets: all\n  bits: 9-3\n", 6, "'bits' must be a set of bits, not '9-3'", ""},
     {HEAD "- id: 1\n  targets: all\n  bits: [1,\n   -4]\n", 7, "'bits' must be a set of bits, not '-4'", ""},

@@ -60,7 +60,10 @@ static void rows_come_back(void **state)
     sqlite3_finalize(q);
     sqlite3_close(h);
     assert_int_equal(fx_number(f.db, "SELECT count(*) FROM golden"), FX_IMAGES);
-    assert_int_equal(fx_number(f.db, "SELECT count(*) FROM layer"), 3);
+    assert_int_equal(
+        fx_number(f.db, "SELECT count(*) FROM layer WHERE type = 'fp32' AND bits = elements * 32"), 3);
+    assert_int_equal(fx_number(f.db, "SELECT sum(bits) FROM layer"), 32 * (100 + 101 + 102));
+    assert_int_equal(fx_number(f.db, "SELECT count(*) FROM stratum WHERE bits = 4294967295"), FX_STRATA);
     assert_int_equal(fx_number(f.db, "SELECT sum(class) - sum(label) FROM image"), FX_IMAGES);
     assert_int_equal(fx_number(f.db, "SELECT seed = '18446744073709551610' FROM campaign"), 1);
     /* At rest the file stands alone. */

@@ -158,6 +158,7 @@ static inline void fx_make_plan(fixture *f)
                                      .target = target_of[s],
                                      .is_parameter = target_of[s] == 1,
                                      .repetitions = FX_REPETITIONS,
+                                     .fault = f->entry[entry_of[s]].fault,
                                      .population = 3200 + 1000 * (uint64_t)s};
     f->plan = (bs_plan){.job = &f->job, .graph = &f->graph, .n_images = FX_IMAGES, .strata = f->stratum};
     f->plan.n_strata = FX_STRATA;

@@ -42,7 +42,7 @@ static void other_campaigns_are_refused(void **state)
     REFUSE(f.job.preprocess.interpolation = BS_BICUBIC, "preprocessing", "another result file");
     REFUSE(f.job.label_offset = 0, "label offset", "another result file");
     REFUSE(f.graph.classes++, "number of classes", "another result file");
-    REFUSE(f.entry[0].fault.bits = 1, "fault entry 2", "another result file");
+    REFUSE(f.stratum[0].fault.bits = f.stratum[1].fault.bits = 1, "fault entry 2", "another result file");
     REFUSE(f.entry[1].fault.count = 2, "fault entry 3", "another result file");
     REFUSE(f.entry[2].fault.ber = 2e-3, "fault entry 7", "another result file");
     REFUSE(f.entry[0].fault.kind = BS_FAULT_ZERO, "fault entry 2", "another result file");
@@ -140,9 +140,9 @@ static void foreign_files_are_refused(void **state)
     rmdir(f.db);
     fx_run(&f, f.db, 0, 50, 10);
     fx_number(f.db, "PRAGMA user_version = 99");
-    refuse(&f, "version 99 is newer than 5", "newer");
+    refuse(&f, "version 99 is newer than 6", "newer");
     fx_number(f.db, "PRAGMA user_version = 2");
-    refuse(&f, "version 2 is older than 5", "bitsink upgrade");
+    refuse(&f, "version 2 is older than 6", "bitsink upgrade");
     unlink(f.db);
     file = fopen(f.db, "w"); /* an empty file is as good as none, but for reading */
     fclose(file);

@@ -281,7 +281,7 @@ static void other_campaigns_are_refused(void **state)
     f.job.seed++;
     assert_error(bs_rounds_plan(&r, &f.plan, f.db, &goal), "another seed");
     f.job.seed--;
-    f.entry[1].fault.bits = 1;
+    f.stratum[2].fault.bits = 1;
     assert_error(bs_rounds_plan(&r, &f.plan, f.db, &goal), "fault entry 3");
     fixture_close(&f);
 }
