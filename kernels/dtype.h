@@ -6,8 +6,6 @@
 
 #include "bits.h"
 
-#include <stddef.h>
-
 /* X(enum suffix, name, bits of a word, its exponent, its fraction, 1 if every float is a value of the type,
  * float to word, word to float). The sign is what the two masks leave. Encoding rounds; decoding is exact,
  * and encodes to the same word again, but for NaNs of a type that tells fewer of them apart. */

@@ -77,10 +77,9 @@ enum { BS_BER_STEPS = 64 };
 
 typedef struct bs_fault_model {
     bs_fault_kind kind;
-    bs_dtype type; /* of the target's values */
-    uint32_t bits; /* mask of the bits of a word that may be hit; bitwise kinds only */
-    uint32_t
-        burst; /* adjacent bits hit together, upwards from the chosen one, clipped at the word's last; >= 1 */
+    bs_dtype type;   /* of the target's values */
+    uint32_t bits;   /* mask of the bits of a word that may be hit; bitwise kinds only */
+    uint32_t burst;  /* adjacent bits hit together, from the chosen one up to the word's last; >= 1 */
     uint32_t count;  /* k distinct sites a trial; ignored when ber > 0 */
     double ber;      /* every allowed bit is hit with this probability, independently; 0: use count */
     float value;     /* SET */

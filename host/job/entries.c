@@ -279,12 +279,10 @@ static const char *list_kinds(char out[128], bool bitwise, bs_fault_parameter pa
         if (bitwise ? t.bitwise : t.parameter == parameter)
             kind[n++] = bs_fault_kind_name((bs_fault_kind)k);
     }
-    for (int i = 0; i < n && len < 128; i++)
-        len += (size_t)snprintf(out + len, 128 - len, "%s%s",
-                                i == 0      ? ""
-                                : i < n - 1 ? ", "
-                                            : " and ",
-                                kind[i]);
+    for (int i = 0; i < n && len < 128; i++) {
+        const char *mark = i + 2 < n ? ", " : i + 2 == n ? " and " : "";
+        len += (size_t)snprintf(out + len, 128 - len, "%s%s", kind[i], mark);
+    }
     return out;
 }
 

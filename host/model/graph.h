@@ -46,7 +46,7 @@ typedef struct bs_tensor {
     bool constant;    /* a parameter: `data` is set, shape is the whole tensor's */
     bs_shape shape;   /* one sample's, logical order: (C, H, W), (K), (T, C) ... */
     int64_t elements; /* product of shape */
-    bs_dtype type;    /* in which each value is stored; `data` and rows are float all the same */
+    bs_dtype type;    /* of each value as stored, 0: fp32; `data` and rows are float all the same */
     float *data;      /* parameters only: file order, row-major */
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
