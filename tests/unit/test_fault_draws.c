@@ -1,6 +1,14 @@
 /* The sites that a plan draws. */
 #include "fault_fixture.h"
 
+static uint32_t bits_of(const bs_sites *s)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += bs_popcount(s->site[i].toggle);
+    return n;
+}
+
 static void assert_sorted(const bs_sites *s, uint32_t elements)
 {
     for (size_t i = 0; i < s->n; i++) {

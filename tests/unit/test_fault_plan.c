@@ -195,14 +195,6 @@ static void test_order_and_lookup(void **state)
     fixture_free(plan, job);
 }
 
-static uint32_t bits_of(const bs_sites *s)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < s->n; i++)
-        n += bs_popcount(s->site[i].toggle);
-    return n;
-}
-
 /* Bits are resolved by the type of each target: what it has is a mask, what it lacks is refused. */
 static void test_bits_of_a_type(void **state)
 {
