@@ -5,6 +5,7 @@
   folder   no two folders of host/ and cuda/ depend on each other (calls and #include), also not by way of others
   length   no source file has more than 400 lines
   include  kernels/ includes nothing from outside of it
+  cost     what host/README.md says an addition costs: so many files name the example that it gives
 
 SOURCE is the source tree, OBJECTS a file with the path of one object file a line, NM the program nm. Exceptions, with their
 reasons, are in allowed.txt beside this script; one that nothing needs any more is a finding, too. Exit status: 0 nothing
@@ -231,6 +232,18 @@ def check_kernels(includes, allowed):
                     yield f"{name} includes {other}, from outside of kernels/"
 
 
+def check_costs(texts, table):
+    """Rows "| addition | files | `pattern` of an example |" of the table; a bar in a pattern is written \\|."""
+    rows = re.findall(r"^\| ([^|]+) \| (\d+) \| `(.+)` \|$", table, re.M)
+    if table and not rows:
+        yield "host/README.md has no table of what additions cost"
+    for what, files, pattern in rows:
+        named = [name for name, text in texts.items() if name.split("/")[0] in ("host", "kernels", "cuda", "schema")
+                 and re.search(pattern.replace("\\|", "|"), text, re.I)]
+        if len(named) != int(files):
+            yield f"host/README.md: '{what}' costs {files} files, but {len(named)} name {pattern}: {some(named, 20)}"
+
+
 # --- all of it ---
 
 
@@ -243,12 +256,14 @@ def check(root, nm_output, allowed):
     """All findings, as lines."""
     texts = {name: read(os.path.join(root, name)) for name in source_files(root)}
     includes = read_includes(texts)
+    manual = os.path.join(root, "host", "README.md")
     graph = calls(*read_symbols(nm_output), object_name)
     found = [
         *check_circles(graph, allowed),
         *check_folders(graph, includes, allowed),
         *check_lengths(texts, allowed),
         *check_kernels(includes, allowed),
+        *check_costs(texts, read(manual) if os.path.exists(manual) else ""),
     ]
     found += allowed.unused({"circle": list(graph), "folder": list(graph), "length": list(texts), "include": list(texts)})
     return found, f"{len(graph)} object files, {len(texts)} source files"

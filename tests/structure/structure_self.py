@@ -94,6 +94,21 @@ class Files(unittest.TestCase):
         self.assertEqual(found(files), ["kernels/a.h includes host/model/m.h, from outside of kernels/"])
 
 
+class Costs(unittest.TestCase):
+    TREE = {"kernels/list.h": "X(HARD, hard)\n", "host/a.c": "run_hard();\n", "tests/t.c": "hard\n", "cuda/b.c": "soft\n"}
+
+    def test_as_said(self):
+        table = "| addition | files | found by |\n|---|---|---|\n| an operator | 2 | `X.HARD\\|run_hard` |\n"
+        self.assertEqual(found({**self.TREE, "host/README.md": table}), [])
+
+    def test_more_or_less_than_said(self):
+        lines = found({**self.TREE, "host/README.md": "| an operator | 3 | `hard` |\n"})
+        self.assertEqual(lines, ["host/README.md: 'an operator' costs 3 files, but 2 name hard: host/a.c, kernels/list.h"])
+
+    def test_no_table(self):
+        self.assertEqual(found({"host/README.md": "# Inside\n"}), ["host/README.md has no table of what additions cost"])
+
+
 class Program(unittest.TestCase):
     """The program itself, with a nm that prints `symbols`."""
 
