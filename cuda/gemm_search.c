@@ -87,9 +87,10 @@ static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
     X(16, 32)                                                                                                \
     X(32, 16)                                                                                                \
     X(32, 32)                                                                                                \
-    X(32, 64) X(64, 32) X(32, 128) X(64, 64) X(128, 32) X(64, 128) X(128, 64) X(64, 256) X(128, 128)         \
-        X(256, 64) X(64, 512) X(128, 256) X(256, 128) X(512, 64) X(64, 96) X(96, 64) X(96, 128) X(128, 96)   \
-            X(128, 160) X(160, 128) X(192, 128) X(128, 192) X(32, 256) X(256, 32)
+    X(32, 64)                                                                                                \
+    X(64, 32) X(32, 128) X(64, 64) X(128, 32) X(64, 128) X(128, 64) X(64, 256) X(128, 128) X(256, 64)        \
+        X(64, 512) X(128, 256) X(256, 128) X(512, 64) X(64, 96) X(96, 64) X(96, 128) X(128, 96) X(128, 160)  \
+            X(160, 128) X(192, 128) X(128, 192) X(32, 256) X(256, 32)
 
 /* Share of the card's arithmetic that the algorithm should reach, to compare algorithms by; 0: not known.
  * A multiprocessor computes one tile after the other, so the share is that of the places in all rounds of

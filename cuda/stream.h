@@ -29,7 +29,7 @@ bs_status bs_cuda_copy(bs_lane *l, void *dst, const void *src, size_t bytes);
 
 /* copies.c */
 bs_status bs_cuda_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst);
-/* Puts n rows of `elements` side by side at an address that is a multiple of `alignment`: copied to
+/* Puts n rows of `elements` side by side at an address that is a multiple of 256 bytes: copied to
  * lane->rows, which gets room for `room` of them, where they are not. */
 bs_status bs_cuda_line_up(bs_lane *l, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out);
 /* Row f of `to` becomes row from[f] (staged) of a parameter, of `length` floats each. */

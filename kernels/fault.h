@@ -28,8 +28,9 @@ typedef enum bs_fault_parameter {
  *   random:    1: what it writes is drawn for each trial,
  *   parameter, keep and toggle of the site, of `mask`: the bits hit, and `value`: the word to write,
  *   meaning).
- * One line adds a kind to the planner, the backends, job files, site lists and the result file;
- * schema/embed.cmake reads the lines, too, for the view fault_kind. */
+ * A file with faults of a kind that a program does not know is refused. One line adds a kind to the planner,
+ * the backends, job files, site lists and the result file; schema/embed.cmake reads the lines, too, for the
+ * view fault_kind. */
 #define BS_FAULT_KINDS(X)                                                                                    \
     X(FLIP, "flip", 1, 0, 0, NONE, 0xffffffffu, mask, "invert the bit")                                      \
     X(STUCK0, "stuck-at-0", 1, 1, 0, NONE, ~mask, 0, "force the bit to 0")                                   \

@@ -79,9 +79,9 @@ typedef enum bs_op_parameters {
 typedef enum bs_op_memory { BS_MEMORY_NEW, BS_MEMORY_IN_PLACE } bs_op_memory;
 
 /* How the type of an operator's output follows:
- *     FLOAT    values are computed in fp32 and rounded to the output's type
- *     SAME     values are moved, of whatever type the input is
- *     BOOL     values are 0 or 1 */
+ *     FLOAT    the first input's: values are computed in fp32 and rounded to it
+ *     SAME     the last input's: values are moved, of whatever type they are
+ *     BOOL     fp32: values are 0 or 1 */
 typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_BOOL } bs_type_rule;
 
 /* The tables of operators that have columns of their own give each row to R with X before it: R is

@@ -59,7 +59,7 @@ bs_status bs_groups_check_sites(const bs_tensor *t, int n, const bs_faults *f)
         if (f->sites[k].element >= t->elements)
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
         if (f->before)
-            f->before[k] = bs_float_bits(t->data[f->sites[k].element]);
+            f->before[k] = bs_dtype_encode(t->type, t->data[f->sites[k].element]);
     }
     return BS_OK;
 }

@@ -59,7 +59,7 @@ static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
         return BS_OK;
     bs_fail(BS_USAGE, "%s:%d: entry %d, target '%s': %s", plan->job->path, e->bits.line, e->id, tensor->name,
             what);
-    return bs_hint("its bits are 0 (lowest) to %u: change 'bits', or select other targets", width - 1);
+    return bs_hint("its bits are 0 (lowest) to %u: change 'bits'", width - 1);
 }
 
 static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, uint64_t repetitions)

@@ -25,8 +25,8 @@ static int parse_bit(const char **p)
     return n > 0 && v < MOST_BITS ? v : -1;
 }
 
-/* Adds what the text says; false where it is not a set of bits. */
-static bool add_bits(bs_bit_choice *out, const char *text)
+/* Adds what the text of a line says; false where it is not a set of bits. */
+static bool add_bits(bs_bit_choice *out, const char *text, int line)
 {
     for (int i = 0; i < BS_BIT_FIELD_COUNT; i++)
         if (strcmp(text, names[i]) == 0) {
@@ -41,6 +41,8 @@ static bool add_bits(bs_bit_choice *out, const char *text)
     }
     if (low < 0 || high < low || *p)
         return false;
+    if (out->numbers >> high == 0)
+        out->line = line; /* where the highest bit is asked for */
     out->numbers |= UINT64_MAX >> (MOST_BITS - 1 - (high - low)) << low;
     return true;
 }
@@ -52,7 +54,7 @@ bs_status bs_bitset_read(bs_form *f, yaml_node_t *value, const bs_field *field, 
         yaml_node_t *item = bs_form_item(f, value, i);
         char *text;
         BS_TRY(bs_form_scalar(&text, f, item, field->key, "a set of bits"));
-        if (!add_bits(&bits, text)) {
+        if (!add_bits(&bits, text, bs_form_line(item))) {
             bs_form_wrong(f, item, field->key, "a set of bits", text);
             int near = text[0] >= 'a' ? bs_nearest(text, names, BS_BIT_FIELD_COUNT) : -1;
             if (near >= 0)

@@ -75,7 +75,11 @@ static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
         if (v->tensor < 0)
             continue;
         bs_tensor *t = &g->tensors[g->n_tensors++];
-        *t = (bs_tensor){.producer = -1, .target = v->tensor, .shape = v->shape, .elements = v->elements};
+        *t = (bs_tensor){.producer = -1,
+                         .target = v->tensor,
+                         .shape = v->shape,
+                         .elements = v->elements,
+                         .type = BS_DTYPE_FP32};
         t->name = strdup(v->name);
         if (!t->name)
             return bs_oom("tensor name");
@@ -93,6 +97,23 @@ static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
     return BS_OK;
 }
 
+/* By the rule of its operator. Of Where, the first input is the condition: what is moved comes last. */
+static bs_dtype output_type(const bs_graph *g, const bs_node *n)
+{
+    int last = n->n_in - 1;
+    while (last > 0 && n->in[last] < 0)
+        last--;
+    switch (bs_op_describe(n->op)->type) {
+    case BS_TYPE_RULE_FLOAT:
+        return g->tensors[n->in[0]].type;
+    case BS_TYPE_RULE_SAME:
+        return g->tensors[n->in[last]].type;
+    case BS_TYPE_RULE_BOOL:
+        break;
+    }
+    return BS_DTYPE_FP32;
+}
+
 static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
 {
     BS_TRY(bs_calloc(&g->nodes, im->n_nodes, sizeof *g->nodes, "nodes"));
@@ -106,6 +127,7 @@ static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
             n->in[i] = n->in[i] < 0 ? -1 : im->values[n->in[i]].tensor;
         n->out = im->values[n->out].tensor;
         g->tensors[n->out].producer = g->n_nodes++;
+        g->tensors[n->out].type = output_type(g, n);
         if (__builtin_add_overflow(g->macs, n->macs, &g->macs))
             return bs_fail(BS_ERR, "the model does too much arithmetic for one image");
     }

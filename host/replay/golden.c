@@ -66,9 +66,14 @@ static void *row_of(const bs_golden *golden, int tensor, int i)
     return (char *)golden->rows[tensor] + (size_t)i * golden->backend->row_bytes(golden->network, tensor);
 }
 
-bs_status bs_golden_upload(bs_golden *golden, int i, const float *data)
+/* The pixels become values of the input's type; those of a device that needs none are no pixels. */
+bs_status bs_golden_upload(bs_golden *golden, int i, float *data)
 {
     int input = golden->graph->input;
+    const bs_tensor *t = &golden->graph->tensors[input];
+    bool rounds = golden->backend->needs_pixels && !bs_dtype_word_of(t->type).exact;
+    for (int64_t k = 0; rounds && k < t->elements; k++)
+        data[k] = bs_dtype_round(t->type, data[k]);
     return golden->backend->upload(golden->lane, input, row_of(golden, input, i), data);
 }
 

@@ -27,8 +27,9 @@ bs_status bs_golden_create(bs_golden **out, const bs_graph *g, const bs_backend 
                            const bs_network *network, bs_lane *lane, int capacity);
 void bs_golden_free(bs_golden *golden);
 
-/* Puts image number `i` of the tile into place: `data` as backend->upload() wants it. */
-bs_status bs_golden_upload(bs_golden *golden, int i, const float *data);
+/* Puts image number `i` of the tile into place: `data` as backend->upload() wants it, and becomes values of
+ * the input's type. */
+bs_status bs_golden_upload(bs_golden *golden, int i, float *data);
 /* Runs the first n images that were uploaded; fills rows, answer, output_hash. */
 bs_status bs_golden_run(bs_golden *golden, int n);
 

@@ -36,17 +36,35 @@ bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint)
 /* The faults of the test; one trial each. element: in thirds of the tensor, 0 first .. 3 last. */
 static const struct test_fault {
     int third;
-    uint32_t keep, toggle;
-    bool null;
+    enum {
+        NONE,
+        SIGN,
+        TOP,
+        LOWEST,
+        VALUE
+    } hit; /* no site; a bit: the sign, of the exponent; the whole value */
+    float value;
 } test_faults[] = {
-    {0, 0, 0, true},
-    {0, ~0u, 0x80000000u, false}, /* sign */
-    {3, ~0u, 0x40000000u, false}, /* top exponent bit: huge, or infinite or NaN for |x| >= 2 */
-    {1, ~0u, 0x00800000u, false}, /* lowest exponent bit */
-    {2, 0, 0x7fc00000u, false},   /* NaN */
-    {3, 0, 0x7f800000u, false},   /* Inf */
+    {0, NONE, 0},   {0, SIGN, 0},    {3, TOP, 0}, /* huge, or infinite or NaN for |x| >= 2 */
+    {1, LOWEST, 0}, {2, VALUE, NAN}, {3, VALUE, INFINITY},
 };
 enum { N_TEST = sizeof test_faults / sizeof *test_faults };
+
+/* What the fault does to a word of the type. */
+static bs_site site_of(const struct test_fault *f, bs_dtype type, uint32_t element)
+{
+    uint32_t exponent = bs_dtype_field(type, BS_BITS_EXPONENT);
+    switch (f->hit) {
+    case SIGN:
+        return (bs_site){element, ~0u, bs_dtype_field(type, BS_BITS_SIGN)};
+    case TOP:
+        return (bs_site){element, ~0u, exponent & ~(exponent >> 1)};
+    case LOWEST:
+        return (bs_site){element, ~0u, exponent & ~(exponent << 1)};
+    default:
+        return (bs_site){element, 0, bs_dtype_encode(type, f->value)};
+    }
+}
 
 typedef struct test_batch {
     int32_t row[N_TEST];
@@ -70,7 +88,7 @@ static uint32_t opposite(const bs_route *r, uint32_t element)
 }
 
 /* `reverse`: the trials in opposite order, so that each stands at another place of the batch. */
-static void fill_batch(test_batch *b, const bs_route *r, int64_t elements, bool reverse)
+static void fill_batch(test_batch *b, const bs_route *r, const bs_tensor *faulty, bool reverse)
 {
     uint32_t n = 0;
     for (int i = 0; i < N_TEST; i++) {
@@ -78,9 +96,9 @@ static void fill_batch(test_batch *b, const bs_route *r, int64_t elements, bool 
         const struct test_fault *f = &test_faults[k];
         b->row[i] = k % BS_PROBE_IMAGES;
         b->first[i] = n;
-        if (f->null)
+        if (f->hit == NONE)
             continue;
-        b->site[n++] = (bs_site){(uint32_t)((elements - 1) * f->third / 3), f->keep, f->toggle};
+        b->site[n++] = site_of(f, faulty->type, (uint32_t)((faulty->elements - 1) * f->third / 3));
         if (r->extent[0] > 1 || r->extent[1] > 1) {
             b->site[n] = b->site[n - 1];
             b->site[n].element = opposite(r, b->site[n].element);
@@ -111,7 +129,7 @@ bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_route *full)
     test_batch b;
     float *output;
     BS_TRY(bs_calloc(&output, N_TEST * classes, sizeof *output, "self-test"));
-    fill_batch(&b, full, 1, false);
+    fill_batch(&b, full, &golden->graph->tensors[golden->graph->input], false);
     memset(b.first, 0, sizeof b.first); /* no sites at all */
     bs_status st = run_batch(p, &whole, N_TEST, &b, output);
     for (int i = 0; i < N_TEST && st == BS_OK; i++)
@@ -131,7 +149,7 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_routes 
 {
     const bs_routes whole = {.route = {full}, .n = 1};
     const bs_graph *g = golden->graph;
-    int64_t elements = g->tensors[g->targets[full->target].tensor].elements;
+    const bs_tensor *faulty = &g->tensors[g->targets[full->target].tensor];
     size_t classes = (size_t)g->classes;
     test_batch replayed, reference;
     float *a, *b = NULL;
@@ -139,8 +157,8 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_routes 
     *exact = true;
     BS_TRY(bs_calloc(&a, N_TEST * classes, sizeof *a, "self-test"));
     BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
-    fill_batch(&replayed, route->route[0], elements, false);
-    fill_batch(&reference, route->route[0], elements, true);
+    fill_batch(&replayed, route->route[0], faulty, false);
+    fill_batch(&reference, route->route[0], faulty, true);
     BS_TRY_GOTO(run_batch(p, route, N_TEST, &replayed, a), out);
     BS_TRY_GOTO(run_batch(p, &whole, 1, &reference, b), out);
     for (int i = 0; i < N_TEST && *exact; i++) {

@@ -73,7 +73,7 @@ bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *c
  * the file. */
 bs_status bs_identity_extend(bs_store *s, const bs_dataset *images, const char *const *class_names,
                              uint32_t stored);
-/* Hash of the strata a self-test covers: their fault models and targets. */
+/* definition.c: hash of the strata a self-test covers: their fault models and targets. */
 bs_status bs_identity_strata(const bs_plan *plan, char out[17]);
 
 /* resume.c: fails at the first difference between the file and the plan that is not growth; *n_images: images

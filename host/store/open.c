@@ -2,6 +2,7 @@
 #include "store/db.h"
 
 #include "base/text.h"
+#include "fault.h"
 #include "store/history.h"
 
 #include <errno.h>
@@ -90,6 +91,33 @@ static bs_status check_path(const char *path, bool must_exist)
     return bs_hint("name a file");
 }
 
+static bs_status read_kind(void *context, sqlite3_stmt *row)
+{
+    char **kind = context;
+    return *kind ? BS_OK : bs_db_text(kind, row, 0);
+}
+
+/* Views count by what is known of the kinds of faults: entries of one that is not would be left out of them.
+ */
+static bs_status check_kinds(const bs_db *db)
+{
+#define X(suffix, name, ...) "('" name "'), "
+    static const char sql[] =
+        "SELECT kind FROM main.entry WHERE kind NOT IN (VALUES " BS_FAULT_KINDS(X) "(''))";
+#undef X
+    bool there;
+    char *kind = NULL;
+    BS_TRY(bs_db_exists(&there, db, "SELECT 1 FROM main.sqlite_master WHERE name = 'entry'", BS_NO_BIND));
+    if (there)
+        BS_TRY(bs_db_each(db, sql, BS_NO_BIND, read_kind, &kind));
+    if (!kind)
+        return BS_OK;
+    bs_fail(BS_ERR, "cannot open result file '%s': it has faults of a kind '%s' that is not known here",
+            db->path, bs_visible(kind));
+    free(kind);
+    return bs_hint("use the bitsink that made it, or a newer one");
+}
+
 static bs_status check_marks(const bs_db *db, bool *fresh)
 {
     sqlite3_int64 id, version, tables;
@@ -108,7 +136,7 @@ static bs_status check_marks(const bs_db *db, bool *fresh)
                 (long long)version, BS_DB_VERSION);
         return bs_hint("use the bitsink that made it, or a newer one");
     }
-    return BS_OK;
+    return check_kinds(db);
 }
 
 /* Refuses to write what today's programs count on into a file that was made without it. */

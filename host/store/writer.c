@@ -82,9 +82,9 @@ static bs_status refuse_mixed(void *path, sqlite3_stmt *q)
             sqlite3_column_int(q, 0), (const char *)path, (const char *)sqlite3_column_text(q, 1),
             (const char *)sqlite3_column_text(q, 2), (const char *)sqlite3_column_text(q, 3),
             (const char *)sqlite3_column_text(q, 4));
-    return bs_hint(
-        "resume on the same kind of device with the same libraries, use another result file, or allow the "
-        "mixture with --allow-mixed");
+    return bs_hint("resume on the same kind of device with the same libraries and version of bitsink, use "
+                   "another result file, or allow the "
+                   "mixture with --allow-mixed");
 }
 
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)

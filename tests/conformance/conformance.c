@@ -11,8 +11,9 @@
 
 #define DEFAULT_DIR "/usr/share/libonnx-testdata/data"
 
-/* ENOUGH: so many operators of the list have a test that passes in any complete data; others are newer than
- * the data, or the data has them for a later operator set only. */
+/* ENOUGH: so many operators of the list have a test that passes in any complete data, and half of the tests
+ * that must pass are in it; others are newer than the data, or the data has them for a later operator set
+ * only. */
 enum { SKIPPED = 77, MAX_OPS = 256, ENOUGH = BS_OP_COUNT * 2 / 3 };
 
 /* X(test, why bitsink gives other numbers and will go on doing so). Each must indeed fail. */
@@ -339,9 +340,11 @@ int main(int argc, char **argv)
         run_group(&r, root, groups[k]);
     unlink(r.scratch);
     int reached = count_reached(&r);
-    if (reached < ENOUGH)
-        printf("FAIL: of %d operators only %d have a test that passed, not %d: is the data complete?\n",
-               BS_OP_COUNT, reached, ENOUGH);
+    bool complete = reached >= ENOUGH && r.kept >= N_MUST_PASS / 2;
+    if (!complete)
+        printf("FAIL: %d of %d operators have a test that passed, not %d; %d of %d that must pass are there: "
+               "is the data complete?\n",
+               reached, BS_OP_COUNT, ENOUGH, r.kept, N_MUST_PASS);
     print_report(&r);
-    return reached < ENOUGH || r.lost > 0 || r.all.count[OUTCOME_FAILED] > 0;
+    return !complete || r.lost > 0 || r.all.count[OUTCOME_FAILED] > 0;
 }

@@ -84,7 +84,7 @@ static bool same_output(const bs_shape *shape, const float *found, int64_t sampl
     return false;
 }
 
-static bs_status compute(const bs_graph *g, const bs_engine *e, const float *in, float *out, int64_t samples)
+static bs_status compute(const bs_graph *g, const bs_engine *e, float *in, float *out, int64_t samples)
 {
     int64_t n_in = g->tensors[g->input].elements, n_out = g->tensors[g->output].elements;
     bs_worker w;
@@ -108,7 +108,7 @@ static ct_verdict run_graph(const bs_graph *g, const ct_case *c, const ct_try *t
     const bs_backend *backend;
     int ordinal;
     const ct_tensor *y = &c->output[t->output];
-    const float zero = 0;
+    float zero = 0;
     bs_engine *e = NULL;
     ct_verdict verdict = CT_FAILED;
     if (bs_backend_find(&backend, &ordinal, &device_options, options.device) != BS_OK ||

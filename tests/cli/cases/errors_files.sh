@@ -53,6 +53,12 @@ t upgrade --json newer.db.v3 --output newest.db
 t upgrade newer.db.v3 --output newest.db
 t upgrade newer.db newest.db --output x.db
 t upgrade missing.db
+sqlite3 newest.db "UPDATE entry SET kind = 'wobble' WHERE id = 2" # of a bitsink that knows more kinds of faults
+t status newest.db
+t check newest.db --max layer_sdc=0.99
+t run --device null --db newest.db jobs/small.yaml
+t compare newest.db newer.db
+t merge merged.db newest.db
 
 # Output that cannot be written is an error, too.
 "$bitsink" inspect models/fashion_vgg.onnx >/dev/full
