@@ -25,8 +25,11 @@ if(sql MATCHES "@fault_kinds")
   string(REGEX REPLACE "[ \\\n]+" " " kinds "${kinds}")
   string(REGEX REPLACE "^.*#define BS_FAULT_KINDS.X. (.*) typedef enum bs_fault_kind .*$" "\\1" kinds "${kinds}")
   string(REPLACE "'" "''" kinds "${kinds}")
-  string(REGEX REPLACE "X.[A-Z0-9_]+, .([^\"]+)., ([01]), ([01]), ([01]), ([A-Z]+), [^\"]*, .([^\"]+)..( |$)"
+  string(REGEX REPLACE "X.[A-Z0-9_]+, .([^\"]+)., ([01]), ([01]), ([01]), ([A-Z0-9_]+), [^\"]*, .([^\"]+)..( |$)"
          "    ('\\1', \\2, \\3, \\4, '\\5', '\\6'),\n" kinds "${kinds}")
+  if(kinds MATCHES "X[(][^)]*")
+    message(FATAL_ERROR "${IN}: kernels/fault.h has a line that is not like the others: ${CMAKE_MATCH_0}")
+  endif()
   string(REGEX REPLACE ",\n$" "" kinds "${kinds}")
   string(REPLACE "'NONE'" "NULL" kinds "${kinds}")
   string(REPLACE "@fault_kinds" "${kinds}" sql "${sql}")

@@ -52,7 +52,7 @@ CREATE TABLE stratum (
     repetitions INTEGER NOT NULL, -- trials planned for each image
     population INTEGER NOT NULL,  -- distinct single sites: elements x choices at one element
     bits INTEGER NOT NULL,        -- mask of the bits of a value that may be hit: what the job says, for the type of the layer
-                                  -- (fp32: bit 31 is the sign, 30 to 23 the exponent)
+                                  -- (fp32: bit 31 is the sign, 30 to 23 the exponent); a burst goes on above them
     storage INTEGER NOT NULL DEFAULT 1, -- 1: its bits are memory of their own; 0: they lie in that of another layer (key
                                   -- `storage` of the job), and no sum of bits counts them (bn_stratum.bits). As of the last run
     PRIMARY KEY (entry, layer)

@@ -10,17 +10,29 @@
 #include <string.h>
 
 /* "1234567" (a trial id) or "entry:target:image:repetition". */
+static bs_status fail_trial(const char *text)
+{
+    bs_fail(BS_USAGE, "'%s' is not a trial", text);
+    return bs_hint("give the id of a row of `trial`, or entry:target:image:repetition");
+}
+
+/* Returns true if each number fits into its part of an id: else the id would be another trial's. */
+static bool fits(bs_trial t)
+{
+    bs_trial same = bs_trial_from_id(bs_trial_id(t));
+    return same.entry == t.entry && same.target == t.target && same.image == t.image &&
+           same.repetition == t.repetition;
+}
+
 static bs_status parse_trial(bs_trial *out, const char *text)
 {
     char *end, extra;
     if (sscanf(text, "%u:%u:%u:%u%c", &out->entry, &out->target, &out->image, &out->repetition, &extra) == 4)
-        return BS_OK;
+        return fits(*out) ? BS_OK : fail_trial(text);
     errno = 0;
     uint64_t id = strtoull(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-') {
-        bs_fail(BS_USAGE, "'%s' is not a trial", text);
-        return bs_hint("give the id of a row of `trial`, or entry:target:image:repetition");
-    }
+    if (errno || end == text || *end || text[0] == '-')
+        return fail_trial(text);
     *out = bs_trial_from_id(id);
     return BS_OK;
 }

@@ -289,9 +289,11 @@ static const char *list_kinds(char out[128], bool bitwise, bs_fault_parameter pa
 /* Each key that says more about a fault belongs to some kinds only. */
 static bs_status check_parameters(const bs_form *f, const bs_entry *e, const int *lines)
 {
-    static const int keys[BS_FAULT_PARAMETER_COUNT] = {
-        [BS_FAULT_TAKES_VALUE] = KEY_VALUE,
-        [BS_FAULT_TAKES_RANGE] = KEY_RANGE,
+    enum { KEY_NONE = N_KEYS };
+    static const int keys[] = {
+#define X(suffix, key) KEY_##suffix,
+        BS_FAULT_PARAMETERS(X)
+#undef X
     };
     bs_fault_traits t = bs_fault_traits_of(e->fault.kind);
     char kinds[128], owner[144];

@@ -237,6 +237,9 @@ def check_costs(texts, table):
     rows = re.findall(r"^\| ([^|]+) \| (\d+) \| `(.+)` \|$", table, re.M)
     if table and not rows:
         yield "host/README.md has no table of what additions cost"
+    for line in re.findall(r"^\| [^|]+ \| [^|]+ \| `.+$", table, re.M):
+        if not re.match(r"\| ([^|]+) \| (\d+) \| `(.+)` \|$", line) and not line.startswith("| `"):
+            yield f"host/README.md: not '| addition | files | `pattern` |': {line}"
     for what, files, pattern in rows:
         named = [name for name, text in texts.items()
                  if name.split("/")[0] in ("host", "kernels", "cuda", "schema") and name.endswith((".c", ".h", ".cu", ".sql"))

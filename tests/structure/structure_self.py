@@ -105,6 +105,11 @@ class Costs(unittest.TestCase):
         lines = found({**self.TREE, "host/README.md": "| an operator | 3 | `hard` |\n"})
         self.assertEqual(lines, ["host/README.md: 'an operator' costs 3 files, but 2 name hard: host/a.c, kernels/list.h"])
 
+    def test_a_row_that_cannot_be_read(self):
+        table = "| an operator | 2 | `hard` |\n| another | two | `hard` |\n"
+        self.assertEqual(found({**self.TREE, "host/README.md": table}),
+                         ["host/README.md: not '| addition | files | `pattern` |': | another | two | `hard` |"])
+
     def test_no_table(self):
         self.assertEqual(found({"host/README.md": "# Inside\n"}), ["host/README.md has no table of what additions cost"])
 
