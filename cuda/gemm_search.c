@@ -81,17 +81,6 @@ static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
                : 0;
 }
 
-/* X(filters, rows of a tile): those that cublasLt.h names and that hold at least as much as 16 x 16. */
-#define TILES(X)                                                                                             \
-    X(16, 16)                                                                                                \
-    X(16, 32)                                                                                                \
-    X(32, 16)                                                                                                \
-    X(32, 32)                                                                                                \
-    X(32, 64)                                                                                                \
-    X(64, 32) X(32, 128) X(64, 64) X(128, 32) X(64, 128) X(128, 64) X(64, 256) X(128, 128) X(256, 64)        \
-        X(64, 512) X(128, 256) X(256, 128) X(512, 64) X(64, 96) X(96, 64) X(96, 128) X(128, 96) X(128, 160)  \
-            X(160, 128) X(192, 128) X(128, 192) X(32, 256) X(256, 32)
-
 /* Share of the card's arithmetic that the algorithm should reach, to compare algorithms by; 0: not known.
  * A multiprocessor computes one tile after the other, so the share is that of the places in all rounds of
  * tiles that hold products asked for; and of the time for a tile of m x n sums, h / (h + 20) is arithmetic,
@@ -99,14 +88,22 @@ static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
  * does with tiles of 32 x 64 to 128 x 256. */
 static double expected_rate(const search *s, const cublasLtMatmulAlgo_t *algo)
 {
+    /* Those that cublasLt.h names and that hold at least as much as 16 x 16. */
+#define TILE(filters, rows)                                                                                  \
+    {                                                                                                        \
+        CUBLASLT_MATMUL_TILE_##filters##x##rows, filters, rows                                               \
+    }
     static const struct {
         uint32_t id;
         int64_t filters, rows;
     } tiles[] = {
-#define X(filters, rows) {CUBLASLT_MATMUL_TILE_##filters##x##rows, filters, rows},
-        TILES(X)
-#undef X
+        TILE(16, 16),   TILE(16, 32),   TILE(32, 16),  TILE(32, 32),   TILE(32, 64),   TILE(64, 32),
+        TILE(32, 128),  TILE(64, 64),   TILE(128, 32), TILE(64, 128),  TILE(128, 64),  TILE(64, 256),
+        TILE(128, 128), TILE(256, 64),  TILE(64, 512), TILE(128, 256), TILE(256, 128), TILE(512, 64),
+        TILE(64, 96),   TILE(96, 64),   TILE(96, 128), TILE(128, 96),  TILE(128, 160), TILE(160, 128),
+        TILE(192, 128), TILE(128, 192), TILE(32, 256), TILE(256, 32),
     };
+#undef TILE
     const double loading = 20;
     int64_t places = s->d->card->multiprocessors;
     uint32_t id = setting(s->d, algo, CUBLASLT_ALGO_CONFIG_TILE_ID);
