@@ -7,9 +7,11 @@
  *
  *   bs_lower_FAMILY()       makes a bs_node of an ONNX node       host/model/lower_*.c
  *   bs_support_FAMILY()     checks attributes and shapes          host/backend/support_*.c
- *   bs_cpu_run_FAMILY()     runs a node on the CPU                host/cpu/; where rows are images, channels
- * may come last in memory: see plain.c in cpu.h bs_cuda_run_FAMILY()    launches its kernel on a GPU cuda/;
- * its row and arguments: kernels.h, its code: a .cu file
+ *   bs_cpu_run_FAMILY()     runs a node on the CPU                host/cpu/
+ *   bs_cuda_run_FAMILY()    launches its kernel on a GPU          cuda/; its row and arguments: kernels.h,
+ *                                                                 its code: a .cu file
+ *
+ * Rows of images on the CPU may have channels last in memory: see plain.c in host/cpu/cpu.h.
  *
  * All their declarations, and the arrays that pick them by operator, are made of these lists. */
 #ifndef BS_KERNELS_OP_LIST_H

@@ -9,26 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "1234567" (a trial id) or "entry:target:image:repetition". */
 static bs_status fail_trial(const char *text)
 {
     bs_fail(BS_USAGE, "'%s' is not a trial", text);
     return bs_hint("give the id of a row of `trial`, or entry:target:image:repetition");
 }
 
-/* Returns true if each number fits into its part of an id: else the id would be another trial's. */
-static bool fits(bs_trial t)
+/* A number in digits alone that fits into so many bits of an id; *text goes on after it. */
+static bool read_part(uint32_t *out, const char **text, int bits)
 {
-    bs_trial same = bs_trial_from_id(bs_trial_id(t));
-    return same.entry == t.entry && same.target == t.target && same.image == t.image &&
-           same.repetition == t.repetition;
+    uint64_t v = 0;
+    const char *p = *text;
+    for (; *p >= '0' && *p <= '9' && v >> bits == 0; p++)
+        v = 10 * v + (uint64_t)(*p - '0');
+    bool good = p != *text && v >> bits == 0;
+    *text = p;
+    *out = (uint32_t)v;
+    return good;
 }
 
+/* "entry:target:image:repetition". */
+static bool read_parts(bs_trial *out, const char *text)
+{
+    return read_part(&out->entry, &text, BS_ENTRY_BITS) && *text++ == ':' &&
+           read_part(&out->target, &text, BS_TARGET_BITS) && *text++ == ':' &&
+           read_part(&out->image, &text, BS_IMAGE_BITS) && *text++ == ':' &&
+           read_part(&out->repetition, &text, BS_REPETITION_BITS) && !*text;
+}
+
+/* Those numbers, or the id that they make. */
 static bs_status parse_trial(bs_trial *out, const char *text)
 {
-    char *end, extra;
-    if (sscanf(text, "%u:%u:%u:%u%c", &out->entry, &out->target, &out->image, &out->repetition, &extra) == 4)
-        return fits(*out) ? BS_OK : fail_trial(text);
+    char *end;
+    if (strchr(text, ':'))
+        return read_parts(out, text) ? BS_OK : fail_trial(text);
     errno = 0;
     uint64_t id = strtoull(text, &end, 10);
     if (errno || end == text || *end || text[0] == '-')

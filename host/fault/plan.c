@@ -46,14 +46,14 @@ static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
 #undef X
     };
     const bs_tensor *tensor = &plan->graph->tensors[plan->graph->targets[target].tensor];
-    uint32_t width = bs_dtype_word_of(tensor->type).bits, bit = 0;
+    uint32_t width = bs_dtype_word_of(tensor->type).bits, bit = 63;
     char what[64] = "";
     for (int k = 0; k < BS_BIT_FIELD_COUNT; k++)
         if (e->bits.fields >> k & 1 && !bs_dtype_field(tensor->type, (bs_bit_field)k))
             snprintf(what, sizeof what, "%s has no %s", bs_dtype_name(tensor->type), names[k]);
-    while (bit < 64 && (bit < width || !(e->bits.numbers >> bit & 1)))
-        bit++;
-    if (bit < 64)
+    while (bit >= width && !(e->bits.numbers >> bit & 1))
+        bit--;
+    if (bit >= width) /* the highest: that is on the line that is named */
         snprintf(what, sizeof what, "%s has no bit %u", bs_dtype_name(tensor->type), bit);
     if (!*what)
         return BS_OK;

@@ -97,21 +97,21 @@ static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
     return BS_OK;
 }
 
-/* By the rule of its operator. Of Where, the first input is the condition: what is moved comes last. */
+/* By the rule of its operator, from operands that are no constants where there are such. Of Where, the first
+ * input is the condition: what is moved comes last. */
 static bs_dtype output_type(const bs_graph *g, const bs_node *n)
 {
-    int last = n->n_in - 1;
-    while (last > 0 && n->in[last] < 0)
-        last--;
-    switch (bs_op_describe(n->op)->type) {
-    case BS_TYPE_RULE_FLOAT:
-        return g->tensors[n->in[0]].type;
-    case BS_TYPE_RULE_SAME:
-        return g->tensors[n->in[last]].type;
-    case BS_TYPE_RULE_BOOL:
-        break;
-    }
-    return BS_DTYPE_FP32;
+    int first = -1, last = -1;
+    for (int constant = 0; constant < 2 && first < 0; constant++)
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] >= 0 && g->tensors[n->in[k]].constant == (constant != 0)) {
+                first = first < 0 ? k : first;
+                last = k;
+            }
+    bs_type_rule rule = bs_op_describe(n->op)->type;
+    if (rule == BS_TYPE_RULE_BOOL || first < 0)
+        return BS_DTYPE_FP32;
+    return g->tensors[n->in[rule == BS_TYPE_RULE_SAME ? last : first]].type;
 }
 
 static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)

@@ -106,9 +106,13 @@ class Costs(unittest.TestCase):
         self.assertEqual(lines, ["host/README.md: 'an operator' costs 3 files, but 2 name hard: host/a.c, kernels/list.h"])
 
     def test_a_row_that_cannot_be_read(self):
-        table = "| an operator | 2 | `hard` |\n| another | two | `hard` |\n"
+        table = "| addition | files | found by |\n|---|---|---|\n| an operator | 2 | `hard` |\n| another | two | `hard` |\n"
         self.assertEqual(found({**self.TREE, "host/README.md": table}),
                          ["host/README.md: not '| addition | files | `pattern` |': | another | two | `hard` |"])
+
+    def test_other_rows_that_cannot_be_read(self):
+        for row in ("| a command | 2 | hard |", "|a command|2|`hard`|", "| a | command | 2 | `hard` |"):
+            self.assertEqual(len(found({**self.TREE, "host/README.md": row + "\n"})), 1)
 
     def test_no_table(self):
         self.assertEqual(found({"host/README.md": "# Inside\n"}), ["host/README.md has no table of what additions cost"])

@@ -206,7 +206,18 @@ static void test_bits_of_a_type(void **state)
         {"mantissa", 0x007fffff}, {"31", 0x80000000},   {"[sign, 0, 4-7]", 0x800000f1},
         {"0-31", 0xffffffff},     {"[any, 3]", ~0u},
     };
-    static const char *const bad[] = {"32", "[3, 40]", "[exponent, 30-63]"};
+    /* The highest is named, with the line that asks for it. */
+    static const struct {
+        const char *bits;
+        int line;
+        const char *why;
+    } bad[] = {
+        {"32", 4, "fp32 has no bit 32"},
+        {"[3, 40]", 4, "fp32 has no bit 40"},
+        {"[exponent, 30-63]", 4, "fp32 has no bit 63"},
+        {"[3,\n35,\n33]", 5, "fp32 has no bit 35"},
+        {"[33,\n3,\n34-36]", 6, "fp32 has no bit 36"},
+    };
     char entries[160];
     bs_plan *plan;
     bs_job *job;
@@ -224,11 +235,11 @@ static void test_bits_of_a_type(void **state)
         fixture_free(plan, job);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        static const char *const why[] = {"fp32 has no bit 32", "fp32 has no bit 40", "fp32 has no bit 32"};
         char message[160];
-        snprintf(entries, sizeof entries, "{id: 1, targets: conv1.bias, bits: %s, margin: 0.1}", bad[i]);
+        snprintf(entries, sizeof entries, "{id: 1, targets: conv1.bias, bits: %s, margin: 0.1}", bad[i].bits);
         assert_int_equal(fixture_plan(&plan, &job, "1", entries, 1), BS_USAGE);
-        snprintf(message, sizeof message, "a.yaml:4: entry 1, target 'conv1.bias': %s", why[i]);
+        snprintf(message, sizeof message, "a.yaml:%d: entry 1, target 'conv1.bias': %s", bad[i].line,
+                 bad[i].why);
         assert_non_null(strstr(bs_error_message(), message));
         assert_non_null(strstr(bs_error_hint(), "0 (lowest) to 31"));
     }

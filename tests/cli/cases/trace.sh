@@ -9,6 +9,9 @@ t trace --device null r.db 1:18:0:0
 t trace --device null r.db nonsense
 t trace --device null r.db -- -1
 t trace --device null r.db 1:19:0:1048576
+t trace --device null r.db 4294967297:19:0:0
+t trace --device null r.db 1:19:0
+t trace --device null r.db 1:19:0:-1
 # The job's arithmetic is asked of the device, as it is by the other commands.
 sed 's/^seed:.*/&\nmath: tf32/' jobs/small.yaml >jobs/tf32.yaml
 t plan --device null jobs/tf32.yaml
