@@ -56,19 +56,6 @@ static bool serves(const search *s, const cublasLtMatmulAlgo_t *algo, int64_t ro
     return good;
 }
 
-/* Splitting the sum would make it depend on how much else there is to do. */
-static bool splits(const bs_device *d, const cublasLtMatmulAlgo_t *algo)
-{
-    int32_t split = 1;
-    uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_NONE;
-    size_t written;
-    d->api->cublasLtMatmulAlgoConfigGetAttribute(algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &split, sizeof split,
-                                                 &written);
-    d->api->cublasLtMatmulAlgoConfigGetAttribute(algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme,
-                                                 sizeof scheme, &written);
-    return split > 1 || scheme != CUBLASLT_REDUCTION_SCHEME_NONE;
-}
-
 /* A number of an algorithm's configuration; 0 where it has none. */
 static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
                         cublasLtMatmulAlgoConfigAttributes_t which)
@@ -79,6 +66,13 @@ static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
                    CUBLAS_STATUS_SUCCESS
                ? v
                : 0;
+}
+
+/* Splitting the sum would make it depend on how much else there is to do. */
+static bool splits(const bs_device *d, const cublasLtMatmulAlgo_t *algo)
+{
+    return setting(d, algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM) > 1 ||
+           setting(d, algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME) != CUBLASLT_REDUCTION_SCHEME_NONE;
 }
 
 /* Share of the card's arithmetic that the algorithm should reach, to compare algorithms by; 0: not known.

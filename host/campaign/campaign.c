@@ -35,8 +35,7 @@ static bs_status write_rows(bs_campaign *c)
         st = bs_store_add(c->store, b);
         if (st == BS_OK)
             atomic_fetch_add(&c->done, b->n_rows);
-        bs_batch_clear(b);
-        free(b);
+        bs_batch_free(b);
         show_progress(c, since, &shown);
     }
     bs_progress("%s", "");

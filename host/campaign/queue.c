@@ -5,12 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-static void free_batch(bs_batch *b)
-{
-    bs_batch_clear(b);
-    free(b);
-}
-
 struct bs_queue {
     pthread_mutex_t lock;
     pthread_cond_t not_empty, not_full;
@@ -41,7 +35,7 @@ void bs_queue_free(bs_queue *q)
     if (!q)
         return;
     for (size_t i = 0; i < q->count; i++)
-        free_batch(q->ring[(q->head + i) % q->capacity]);
+        bs_batch_free(q->ring[(q->head + i) % q->capacity]);
     pthread_cond_destroy(&q->not_full);
     pthread_cond_destroy(&q->not_empty);
     pthread_mutex_destroy(&q->lock);
@@ -62,7 +56,7 @@ bs_status bs_queue_push(bs_queue *q, bs_batch *b)
     pthread_mutex_unlock(&q->lock);
     if (!closed)
         return BS_OK;
-    free_batch(b);
+    bs_batch_free(b);
     return bs_fail(BS_STOPPED, "stopped: the writer takes no more rows");
 }
 

@@ -50,9 +50,7 @@ static bs_status bench_open(bench *b, bs_campaign *c)
 
 static void bench_close(bench *b)
 {
-    if (b->results)
-        bs_batch_clear(b->results);
-    free(b->results);
+    bs_batch_free(b->results);
     free(b->output);
     bs_route_free(b->full);
     free(b->row);

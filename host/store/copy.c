@@ -83,7 +83,7 @@ static bs_status load_plan(bs_copy *c)
 static bs_status flush(bs_copy *c)
 {
     bs_batch *b = &c->batch;
-    if (b->n_golden + b->n_rows + b->n_units + b->n_broken == 0)
+    if (bs_batch_is_empty(b))
         return BS_OK;
     BS_TRY(bs_store_add(c->store, b));
     c->added += b->n_rows;
@@ -95,7 +95,7 @@ static bs_status copy_golden(bs_copy *c, bs_source *s)
 {
     bool row;
     for (;;) {
-        BS_TRY(bs_source_golden(s, &c->golden[c->batch.n_golden], &row));
+        BS_TRY(bs_source_golden(s, &c->batch.golden[c->batch.n_golden], &row));
         if (!row)
             return flush(c);
         if (++c->batch.n_golden == CHUNK)
@@ -108,7 +108,7 @@ static bs_status copy_broken(bs_copy *c, bs_source *s)
 {
     bool row;
     for (;;) {
-        BS_TRY(bs_source_broken(s, &c->broken[c->batch.n_broken], &row));
+        BS_TRY(bs_source_broken(s, &c->batch.broken[c->batch.n_broken], &row));
         if (!row)
             return flush(c);
         if (++c->batch.n_broken == CHUNK)
@@ -122,14 +122,14 @@ static bs_status copy_unit(bs_copy *c, bs_source *s, uint32_t from)
     bs_unit u = s->unit;
     BS_TRY(bs_source_begin_rows(s, from));
     for (uint32_t rep = from; rep < s->unit.done; rep++) {
-        BS_TRY(bs_source_row(s, rep, &c->rows[c->batch.n_rows++]));
+        BS_TRY(bs_source_row(s, rep, &c->batch.rows[c->batch.n_rows++]));
         if (c->batch.n_rows < CHUNK)
             continue;
         u.done = rep + 1;
-        c->units[c->batch.n_units++] = u;
+        c->batch.units[c->batch.n_units++] = u;
         BS_TRY(flush(c));
     }
-    c->units[c->batch.n_units++] = s->unit;
+    c->batch.units[c->batch.n_units++] = s->unit;
     return c->batch.n_units == CHUNK ? flush(c) : BS_OK;
 }
 
@@ -184,11 +184,12 @@ bs_status bs_copy_all(bs_copy *c)
 
 bs_status bs_copy_open(bs_copy *c, char *const *inputs, int n)
 {
-    BS_TRY(bs_calloc(&c->rows, CHUNK, sizeof *c->rows, "rows"));
-    BS_TRY(bs_calloc(&c->units, CHUNK + 1, sizeof *c->units, "rows"));
-    BS_TRY(bs_calloc(&c->golden, CHUNK, sizeof *c->golden, "rows"));
-    BS_TRY(bs_calloc(&c->broken, CHUNK, sizeof *c->broken, "rows"));
-    c->batch = (bs_batch){.golden = c->golden, .rows = c->rows, .units = c->units, .broken = c->broken};
+    c->batch =
+        (bs_batch){.cap_rows = CHUNK, .cap_units = CHUNK + 1, .cap_golden = CHUNK, .cap_broken = CHUNK};
+    BS_TRY(bs_calloc(&c->batch.rows, CHUNK, sizeof *c->batch.rows, "rows"));
+    BS_TRY(bs_calloc(&c->batch.units, CHUNK + 1, sizeof *c->batch.units, "rows"));
+    BS_TRY(bs_calloc(&c->batch.golden, CHUNK, sizeof *c->batch.golden, "rows"));
+    BS_TRY(bs_calloc(&c->batch.broken, CHUNK, sizeof *c->batch.broken, "rows"));
     BS_TRY(bs_calloc(&c->source, (size_t)n, sizeof *c->source, "rows"));
     c->n = n;
     for (int i = 0; i < n; i++)
@@ -213,9 +214,6 @@ void bs_copy_clear(bs_copy *c)
     bs_store_close(c->store);
     free(c->job.entries);
     free(c->plan.strata);
-    free(c->rows);
-    free(c->units);
-    free(c->golden);
-    free(c->broken);
+    bs_batch_clear(&c->batch);
     memset(c, 0, sizeof *c);
 }

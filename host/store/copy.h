@@ -17,11 +17,7 @@ typedef struct bs_copy {
     volatile sig_atomic_t *stop; /* may be NULL; once it is set, the copy ends with BS_STOPPED */
     bs_plan plan;
     bs_job job;
-    bs_row *rows;
-    bs_unit *units;
-    bs_golden_row *golden;
-    bs_broken_row *broken;
-    bs_batch batch;
+    bs_batch batch; /* what was read and not yet written */
 } bs_copy;
 
 /* Opens the inputs and makes an empty store, whose file is still to be opened. */

@@ -14,6 +14,13 @@ void bs_batch_clear(bs_batch *b)
     *b = (bs_batch){0};
 }
 
+void bs_batch_free(bs_batch *b)
+{
+    if (b)
+        bs_batch_clear(b);
+    free(b);
+}
+
 bool bs_batch_is_empty(const bs_batch *b)
 {
     return b->n_golden + b->n_rows + b->n_units + b->n_broken + b->n_audits == 0;

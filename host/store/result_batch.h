@@ -74,6 +74,8 @@ typedef struct bs_batch {
 } bs_batch;
 
 void bs_batch_clear(bs_batch *b);
+/* And the batch itself, which was allocated; NULL-safe. */
+void bs_batch_free(bs_batch *b);
 bool bs_batch_is_empty(const bs_batch *b);
 /* Room for n more rows behind those that are there: a worker fills rows[n_rows ..] while it computes them,
  * and counts them when they are done. */
