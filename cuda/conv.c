@@ -1,10 +1,10 @@
 /* Convolutions. The engine of a layer computes it whole, on patches, and with faulty filters alike. */
 #include "cuda/conv.h"
 
-#include "cuda/stream.h"
+#include "cuda/enqueue.h"
 
-/* Unfolded rows are made and used up in pieces of this size at most. */
-enum { UNFOLDED_BYTES = 256 << 20 };
+/* Im2col rows are made and used up in pieces of this size at most. */
+enum { IM2COL_BYTES = 256 << 20 };
 
 static bs_conv_geometry geometry(const bs_cuda_job *j)
 {
@@ -24,7 +24,7 @@ static bs_conv_geometry geometry(const bs_cuda_job *j)
 static bs_status run_direct(const bs_cuda_job *j, int n, bs_operand in, int64_t filters, CUdeviceptr weights,
                             CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out)
 {
-    const bs_cuda_plan *p = &j->lane->network->plan[j->index];
+    const bs_cuda_plan *p = &j->stream->network->plan[j->index];
     bs_direct_args a = {.n = (uint32_t)n,
                         .filters = (uint32_t)filters,
                         .per_group = (uint32_t)(p->filters / j->attr.window.group),
@@ -34,7 +34,7 @@ static bs_status run_direct(const bs_cuda_job *j, int n, bs_operand in, int64_t 
                         .bias = bs_cuda_pointer(bias),
                         .first = bs_cuda_pointer(first),
                         .out = bs_cuda_pointer(out)};
-    return bs_cuda_launch(j->lane, BS_KERNEL_direct, n, filters * a.g.out_h * a.g.out_w, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_direct, n, filters * a.g.out_h * a.g.out_w, &a);
 }
 
 /* The operand from sample `at` on. */
@@ -51,42 +51,43 @@ static bs_operand from_sample(bs_operand o, int64_t at)
 static bs_status run_piece(const bs_cuda_job *j, int n, bs_operand in, int64_t first, int64_t pixels,
                            int64_t filters, CUdeviceptr weights, CUdeviceptr bias, float *out)
 {
-    bs_lane *l = j->lane;
-    const bs_cuda_plan *p = &l->network->plan[j->index];
+    bs_stream *stream = j->stream;
+    const bs_cuda_plan *p = &stream->network->plan[j->index];
     bs_conv_geometry g = geometry(j);
     int64_t width = bs_cuda_padded(filters);
-    bs_unfold_args u = {.n = (uint32_t)n,
+    bs_im2col_args u = {.n = (uint32_t)n,
                         .pixels = (uint32_t)pixels,
                         .first_pixel = (int32_t)first,
                         .g = g,
                         .in = in,
-                        .out = bs_cuda_pointer(l->unfolded.ptr)};
-    BS_TRY(bs_cuda_launch(l, BS_KERNEL_unfold, n, pixels * p->length, &u));
-    BS_TRY(bs_cuda_gemm_run(l, &p->gemm, n * pixels, filters, l->unfolded.ptr, weights, l->products.ptr));
-    bs_fold_args f = {.n = (uint32_t)n,
-                      .filters = (uint32_t)filters,
-                      .width = (uint32_t)width,
-                      .pixels = (uint32_t)pixels,
-                      .plane = (uint32_t)(g.out_h * g.out_w),
-                      .first_pixel = (int32_t)first,
-                      .products = bs_cuda_pointer(l->products.ptr),
-                      .bias = bs_cuda_pointer(bias),
-                      .out = out};
-    return bs_cuda_launch(l, BS_KERNEL_fold, n, (pixels + 7) / 8 * ((filters + 3) / 4) * 32, &f);
+                        .out = bs_cuda_pointer(stream->columns.ptr)};
+    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_im2col, n, pixels * p->length, &u));
+    BS_TRY(bs_cuda_gemm_run(stream, &p->gemm, n * pixels, filters, stream->columns.ptr, weights,
+                            stream->products.ptr));
+    bs_col2im_args f = {.n = (uint32_t)n,
+                        .filters = (uint32_t)filters,
+                        .width = (uint32_t)width,
+                        .pixels = (uint32_t)pixels,
+                        .plane = (uint32_t)(g.out_h * g.out_w),
+                        .first_pixel = (int32_t)first,
+                        .products = bs_cuda_pointer(stream->products.ptr),
+                        .bias = bs_cuda_pointer(bias),
+                        .out = out};
+    return bs_cuda_launch(stream, BS_KERNEL_col2im, n, (pixels + 7) / 8 * ((filters + 3) / 4) * 32, &f);
 }
 
 static bs_status run_products(const bs_cuda_job *j, int n, bs_operand in, int64_t filters,
                               CUdeviceptr weights, CUdeviceptr bias, CUdeviceptr out)
 {
-    bs_lane *l = j->lane;
-    const bs_cuda_plan *p = &l->network->plan[j->index];
+    bs_stream *stream = j->stream;
+    const bs_cuda_plan *p = &stream->network->plan[j->index];
     int64_t plane = j->out_shape.dim[1] * j->out_shape.dim[2], width = bs_cuda_padded(filters);
     int64_t row = (int64_t)sizeof(float) * (p->length > width ? p->length : width);
-    int64_t room = UNFOLDED_BYTES / row > 1 ? UNFOLDED_BYTES / row : 1; /* in pixels */
+    int64_t room = IM2COL_BYTES / row > 1 ? IM2COL_BYTES / row : 1; /* in pixels */
     int64_t pixels = plane < room ? plane : room, samples = pixels < plane ? 1 : room / plane;
     samples = samples < n ? samples : n;
-    BS_TRY(bs_cuda_reserve(l, &l->unfolded, (size_t)(samples * pixels * p->length) * sizeof(float)));
-    BS_TRY(bs_cuda_reserve(l, &l->products, (size_t)(samples * pixels * width) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(stream, &stream->columns, (size_t)(samples * pixels * p->length) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(samples * pixels * width) * sizeof(float)));
     for (int64_t i = 0; i < n; i += samples)
         for (int64_t first = 0; first < plane; first += pixels)
             BS_TRY(run_piece(j, (int)(n - i < samples ? n - i : samples), from_sample(in, i), first,
@@ -99,10 +100,10 @@ bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters,
                        CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out)
 {
     bs_operand x;
-    bs_cuda_engine engine = j->lane->network->plan[j->index].engine;
+    bs_cuda_engine engine = j->stream->network->plan[j->index].engine;
     if (engine == BS_CUDA_DNN)
         return bs_cuda_conv_dnn(j, n, in, filters, weights, bias, out);
-    BS_TRY(bs_cuda_operand(j->lane, &x, n, in, bs_cuda_elements(&j->in_shape[0])));
+    BS_TRY(bs_cuda_operand(j->stream, &x, n, in, bs_cuda_elements(&j->in_shape[0])));
     if (engine == BS_CUDA_DIRECT)
         return run_direct(j, n, x, filters, weights, bias, first, out);
     return run_products(j, n, x, filters, weights, bias, out);
@@ -111,6 +112,6 @@ bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters,
 bs_status bs_cuda_run_conv(const bs_cuda_job *j)
 {
     CUdeviceptr bias = bs_node_has_input(j->node, 2) ? j->param[2] : 0;
-    return bs_cuda_conv(j, j->n, j->in[0], j->lane->network->plan[j->index].filters, j->param[1], bias, 0,
+    return bs_cuda_conv(j, j->n, j->in[0], j->stream->network->plan[j->index].filters, j->param[1], bias, 0,
                         j->out);
 }

@@ -1,20 +1,21 @@
-/* Convolutions by one pinned engine of cuDNN. Batches come in few sizes, filled up with rows that nobody
+/* Convolutions by one selected engine of cuDNN. Batches come in few sizes, filled up with rows that nobody
  * reads, as every size needs a plan. */
 #include "cuda/conv.h"
-#include "cuda/stream.h"
+#include "cuda/enqueue.h"
 
 #include "base/buf.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* SERVED: larger batches an engine may refuse; they are halved, then. PLANS: of a node, that a lane keeps. */
+/* SERVED: larger batches an engine may refuse; they are halved, then. PLANS: of a node, that a stream keeps.
+ */
 enum { PIECE = 256 << 20, SERVED = 16, PLANS = 128 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
     bs_cudnn_shape shape;
-    bs_cudnn_pin pin;
+    bs_cudnn_config config;
     bs_cudnn_plan *plan;
 };
 
@@ -52,7 +53,7 @@ bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t fi
                             .stride = {w->stride[0], w->stride[1]},
                             .dilation = {w->dilation[0], w->dilation[1]},
                             .pad = {w->pad[0], w->pad[1], w->pad[2], w->pad[3]},
-                            .tf32 = j->lane->network->device->options.tf32};
+                            .tf32 = j->stream->network->device->options.tf32};
 }
 
 /* Of one node: what differs between its whole and its patches. */
@@ -66,22 +67,22 @@ static bool same_shape(const bs_cudnn_shape *a, const bs_cudnn_shape *b)
     return same;
 }
 
-static bool same_pin(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
+static bool same_config(const bs_cudnn_config *a, const bs_cudnn_config *b)
 {
     return a->engine == b->engine && a->n_knobs == b->n_knobs &&
            !memcmp(a->knob, b->knob, (size_t)a->n_knobs * sizeof a->knob[0]);
 }
 
-bs_status bs_cuda_dnn_start(bs_lane *l)
+bs_status bs_cuda_dnn_start(bs_stream *stream)
 {
     bs_cudnn *d = NULL;
-    if (l->dnn)
+    if (stream->dnn)
         return BS_OK;
-    BS_TRY(bs_cudnn_create(&d, l->network->device->api, NULL));
-    bs_status st = bs_cudnn_set_stream(d, l->stream);
+    BS_TRY(bs_cudnn_create(&d, stream->network->device->api, NULL));
+    bs_status st = bs_cudnn_set_stream(d, stream->handle);
     /* Keep no handle that works on another stream. */
     if (st == BS_OK)
-        l->dnn = d;
+        stream->dnn = d;
     else
         bs_cudnn_free(d);
     return st;
@@ -89,10 +90,10 @@ bs_status bs_cuda_dnn_start(bs_lane *l)
 
 /* Takes the plan out of the list, if it is there; *n: how many it has. */
 static bs_cuda_dnn_plan *take_plan(bs_cuda_dnn_plan **at, const bs_cudnn_shape *shape,
-                                   const bs_cudnn_pin *pin, int *n)
+                                   const bs_cudnn_config *config, int *n)
 {
     for (*n = 0; *at; at = &(*at)->next, (*n)++)
-        if (same_shape(&(*at)->shape, shape) && same_pin(&(*at)->pin, pin)) {
+        if (same_shape(&(*at)->shape, shape) && same_config(&(*at)->config, config)) {
             bs_cuda_dnn_plan *p = *at;
             *at = p->next;
             return p;
@@ -101,9 +102,9 @@ static bs_cuda_dnn_plan *take_plan(bs_cuda_dnn_plan **at, const bs_cudnn_shape *
 }
 
 /* Frees the last plan, when what it computes is done. */
-static bs_status drop_last(bs_lane *l, bs_cuda_dnn_plan **at)
+static bs_status drop_last(bs_stream *stream, bs_cuda_dnn_plan **at)
 {
-    BS_TRY(bs_cuda_wait(l));
+    BS_TRY(bs_cuda_wait(stream));
     while ((*at)->next)
         at = &(*at)->next;
     bs_cudnn_plan_free((*at)->plan);
@@ -112,31 +113,31 @@ static bs_status drop_last(bs_lane *l, bs_cuda_dnn_plan **at)
     return BS_OK;
 }
 
-static bs_status make_plan(bs_cuda_dnn_plan **out, bs_lane *l, const bs_cudnn_shape *shape,
-                           const bs_cudnn_pin *pin)
+static bs_status make_plan(bs_cuda_dnn_plan **out, bs_stream *stream, const bs_cudnn_shape *shape,
+                           const bs_cudnn_config *config)
 {
-    BS_TRY(bs_cuda_dnn_start(l));
+    BS_TRY(bs_cuda_dnn_start(stream));
     BS_TRY(bs_calloc(out, 1, sizeof **out, "convolution"));
     (*out)->shape = *shape;
-    (*out)->pin = *pin;
-    bs_status st = bs_cudnn_plan_create(&(*out)->plan, l->dnn, shape, pin, BS_CUDA_DNN_WORKSPACE);
+    (*out)->config = *config;
+    bs_status st = bs_cudnn_plan_create(&(*out)->plan, stream->dnn, shape, config, BS_CUDA_DNN_WORKSPACE);
     if (st != BS_OK)
         free(*out);
     return st;
 }
 
-/* *out is NULL where the pin does not serve the shape. The plan used last is at the head of its list. */
+/* *out is NULL where the config does not serve the shape. The plan used last is at the head of its list. */
 static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, const bs_cudnn_shape *shape)
 {
-    bs_lane *l = j->lane;
-    const bs_cudnn_pin *pin = &l->network->plan[j->index].dnn;
-    bs_cuda_dnn_plan **list = &l->dnn_plans[j->index];
+    bs_stream *stream = j->stream;
+    const bs_cudnn_config *config = &stream->network->plan[j->index].dnn;
+    bs_cuda_dnn_plan **list = &stream->dnn_plans[j->index];
     int n = 0;
-    bs_cuda_dnn_plan *p = take_plan(list, shape, pin, &n);
+    bs_cuda_dnn_plan *p = take_plan(list, shape, config, &n);
     if (!p) {
         if (n >= PLANS)
-            BS_TRY(drop_last(l, list));
-        BS_TRY(make_plan(&p, l, shape, pin));
+            BS_TRY(drop_last(stream, list));
+        BS_TRY(make_plan(&p, stream, shape, config));
     }
     p->next = *list;
     *list = p;
@@ -148,7 +149,7 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
 static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, CUdeviceptr out, bool *served)
 {
-    bs_lane *l = j->lane;
+    bs_stream *stream = j->stream;
     int size = batch_size(n);
     int64_t elements = bs_cuda_elements(&j->in_shape[0]), plane = j->out_shape.dim[1] * j->out_shape.dim[2];
     bs_cudnn_shape shape = bs_cuda_dnn_shape(j, size, filters);
@@ -160,16 +161,16 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
         return BS_OK;
     if (!plan)
         return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
-                       j->node->name, (long long)l->network->plan[j->index].dnn.engine, size,
+                       j->node->name, (long long)stream->network->plan[j->index].dnn.engine, size,
                        (long long)shape.in[0], (long long)shape.in[1]);
-    BS_TRY(bs_cuda_line_up(l, n, size, in, elements, &x));
+    BS_TRY(bs_cuda_line_up(stream, n, size, in, elements, &x));
     if (size != n || y % BS_CUDNN_ALIGNMENT) {
-        BS_TRY(bs_cuda_reserve(l, &l->products, (size_t)(size * filters * plane) * sizeof(float)));
-        y = l->products.ptr;
+        BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(size * filters * plane) * sizeof(float)));
+        y = stream->products.ptr;
     }
     size_t workspace = bs_cudnn_plan_workspace(plan);
-    BS_TRY(bs_cuda_reserve(l, &l->workspace, workspace ? workspace : 1));
-    BS_TRY(bs_cudnn_run(l->dnn, plan, x, weights, y, l->workspace.ptr));
+    BS_TRY(bs_cuda_reserve(stream, &stream->workspace, workspace ? workspace : 1));
+    BS_TRY(bs_cudnn_run(stream->dnn, plan, x, weights, y, stream->workspace.ptr));
     /* Also without a bias: every NaN comes out alike, wherever it was computed. */
     bs_add_bias_args a = {.n = (uint32_t)n,
                           .elements = (uint32_t)(filters * plane),
@@ -179,7 +180,7 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
                           .in = bs_cuda_pointer(y),
                           .bias = bs_cuda_pointer(bias),
                           .out = bs_cuda_pointer(out)};
-    return bs_cuda_launch(l, BS_KERNEL_add_bias, n, a.elements, &a);
+    return bs_cuda_launch(stream, BS_KERNEL_add_bias, n, a.elements, &a);
 }
 
 bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
@@ -205,17 +206,17 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
     return BS_OK;
 }
 
-void bs_cuda_dnn_close(bs_lane *l)
+void bs_cuda_dnn_close(bs_stream *stream)
 {
-    for (int i = 0; l->dnn_plans && i < l->network->graph->n_nodes; i++)
-        while (l->dnn_plans[i]) {
-            bs_cuda_dnn_plan *p = l->dnn_plans[i];
-            l->dnn_plans[i] = p->next;
+    for (int i = 0; stream->dnn_plans && i < stream->network->graph->n_nodes; i++)
+        while (stream->dnn_plans[i]) {
+            bs_cuda_dnn_plan *p = stream->dnn_plans[i];
+            stream->dnn_plans[i] = p->next;
             bs_cudnn_plan_free(p->plan);
             free(p);
         }
-    free(l->dnn_plans);
-    l->dnn_plans = NULL;
-    bs_cudnn_free(l->dnn);
-    l->dnn = NULL;
+    free(stream->dnn_plans);
+    stream->dnn_plans = NULL;
+    bs_cudnn_free(stream->dnn);
+    stream->dnn = NULL;
 }

@@ -1,38 +1,38 @@
 /* Rows and filters from any places, side by side. */
-#include "cuda/stream.h"
+#include "cuda/enqueue.h"
 
-bs_status bs_cuda_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst)
+bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)
 {
-    int64_t elements = l->network->graph->tensors[tensor].elements;
+    int64_t elements = stream->network->graph->tensors[tensor].elements;
     bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements, .out = dst};
-    BS_TRY(bs_cuda_enter(l->network->device));
-    BS_TRY(bs_cuda_operand(l, &a.in, n, src, elements));
-    return bs_cuda_launch(l, BS_KERNEL_copy_rows, n, elements, &a);
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    BS_TRY(bs_cuda_operand(stream, &a.in, n, src, elements));
+    return bs_cuda_launch(stream, BS_KERNEL_copy_rows, n, elements, &a);
 }
 
 enum { ALIGNMENT = 256 };
 
-bs_status bs_cuda_line_up(bs_lane *l, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out)
+bs_status bs_cuda_line_up(bs_stream *stream, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out)
 {
     *out = bs_cuda_address(in.base);
     if (!in.rows && n == room && *out % ALIGNMENT == 0)
         return BS_OK;
     bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements};
-    BS_TRY(bs_cuda_reserve(l, &l->rows, (size_t)(room * elements) * sizeof(float)));
-    BS_TRY(bs_cuda_operand(l, &a.in, n, in, elements));
-    *out = l->rows.ptr;
+    BS_TRY(bs_cuda_reserve(stream, &stream->rows, (size_t)(room * elements) * sizeof(float)));
+    BS_TRY(bs_cuda_operand(stream, &a.in, n, in, elements));
+    *out = stream->rows.ptr;
     a.out = bs_cuda_pointer(*out);
-    return bs_cuda_launch(l, BS_KERNEL_copy_rows, n, elements, &a);
+    return bs_cuda_launch(stream, BS_KERNEL_copy_rows, n, elements, &a);
 }
 
-bs_status bs_cuda_copy_filters(bs_lane *l, int filters, CUdeviceptr from, CUdeviceptr param, int64_t length,
-                               bs_cuda_buffer *to)
+bs_status bs_cuda_copy_filters(bs_stream *stream, int filters, CUdeviceptr from, CUdeviceptr param,
+                               int64_t length, bs_cuda_buffer *to)
 {
-    BS_TRY(bs_cuda_reserve(l, to, (size_t)(filters * length) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(stream, to, (size_t)(filters * length) * sizeof(float)));
     bs_filters_args a = {.filters = (uint32_t)filters,
                          .length = (uint32_t)length,
                          .weights = bs_cuda_pointer(param),
                          .from = bs_cuda_pointer(from),
                          .out = bs_cuda_pointer(to->ptr)};
-    return bs_cuda_launch(l, BS_KERNEL_filters, filters, length, &a);
+    return bs_cuda_launch(stream, BS_KERNEL_filters, filters, length, &a);
 }

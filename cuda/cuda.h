@@ -1,10 +1,10 @@
-/* The CUDA backend's inside: what a device, a loaded network and a lane consist of. What may be done with
- * them has a header for each layer. From below: stream, network, node_job, conv, operators, run, patches,
- * faulty, lane, rehearsal, selection; a file includes what lies below it.
+/* Inside the CUDA backend: the parts of a device, a loaded network and a stream. Each layer has a header for
+ * what it does with them. Lowest first: enqueue, network, node_job, conv, operators, cuda_run, cuda_patch,
+ * cuda_faulty, stream, invariance, selection; a file includes only what lies below it.
  *
  * Every tensor lies in device memory row-major in logical order, one row a sample, so an element's number is
- * its place. A lane has a stream of its own; all it does is queued there, and only what must be known on the
- * host (comparisons, answers, bits before a fault) waits for it. */
+ * its place. A bs_stream owns one CUstream (`handle`): all work is queued there, and only what must be known
+ * on the host (comparisons, answers, bits before a fault) waits for it. */
 #ifndef BS_CUDA_CUDA_H
 #define BS_CUDA_CUDA_H
 
@@ -24,8 +24,8 @@ typedef enum bs_kernel_id {
 /* What computes convolutions: chosen for each layer at load. */
 typedef enum bs_cuda_engine {
     BS_CUDA_AUTO,   /* cuDNN where its patches are exact, else products */
-    BS_CUDA_DNN,    /* cuDNN, one pinned engine of it */
-    BS_CUDA_GEMM,   /* unfolded rows and one pinned algorithm of cuBLASLt */
+    BS_CUDA_DNN,    /* cuDNN, one selected engine of it */
+    BS_CUDA_GEMM,   /* im2col rows and one selected algorithm of cuBLASLt */
     BS_CUDA_DIRECT, /* a kernel of ours, an output a thread: grouped convolutions */
 } bs_cuda_engine;
 
@@ -57,7 +57,7 @@ typedef struct bs_cuda_gemm {
     int64_t width, depth; /* filters, and their length */
     int64_t rows;         /* as many as it was tried with: more are computed in pieces; 0: any number */
     cublasLtMatmulAlgo_t algo;
-    bool pinned; /* false: there is no such algorithm, the plain kernel computes them */
+    bool selected; /* false: there is no such algorithm, the plain kernel computes them */
 } bs_cuda_gemm;
 
 /* What load() made of a node. Filters are rows: weights (filters, length), bias by filter. */
@@ -65,7 +65,7 @@ typedef struct bs_cuda_plan {
     CUdeviceptr *param; /* by input, 0 where it is no parameter; owned */
     bs_cuda_engine engine;
     bs_cuda_gemm gemm;
-    bs_cudnn_pin dnn;
+    bs_cudnn_config dnn;
     int64_t filters, length, repeat; /* Conv, Gemm, MatMul by weights; repeat: rows a sample, Conv: 1 */
     int64_t stride_m, stride_k;      /* of the weights in file order */
     float weight_scale, bias_scale;
@@ -88,9 +88,9 @@ typedef struct bs_cuda_buffer {
 /* A finalised cuDNN plan of a node. */
 typedef struct bs_cuda_dnn_plan bs_cuda_dnn_plan;
 
-struct bs_lane {
+struct bs_stream {
     bs_network *network;
-    CUstream stream;
+    CUstream handle;
     /* Small host arrays on their way to the device: a ring of pinned memory, copied to the same place of its
      * twin on the device when a kernel is launched. Up to `sent` that is done. What a
      * kernel finds out may be written to that place, too, and is fetched from there. */
@@ -101,7 +101,7 @@ struct bs_lane {
     size_t landing_bytes;
     bs_cuda_buffer workspace; /* of libraries */
     bs_cuda_buffer rows;      /* inputs put side by side */
-    bs_cuda_buffer unfolded, products;
+    bs_cuda_buffer columns, products;
     bs_cuda_buffer filters, bias; /* faulty parameters */
     bs_cuda_buffer computed;      /* channels of faulty filters */
     bs_cuda_buffer result;        /* what comes back, on the device */

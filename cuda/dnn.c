@@ -63,7 +63,7 @@ struct bs_cudnn_plan {
 };
 
 bs_status bs_cudnn_plan_create(bs_cudnn_plan **out, bs_cudnn *d, const bs_cudnn_shape *s,
-                               const bs_cudnn_pin *pin, size_t workspace)
+                               const bs_cudnn_config *config, size_t workspace)
 {
     bs_cudnn_bag bag = {.dnn = d};
     cudnnBackendDescriptor_t graph = NULL;
@@ -74,7 +74,7 @@ bs_status bs_cudnn_plan_create(bs_cudnn_plan **out, bs_cudnn *d, const bs_cudnn_
     p->api = d->api;
     BS_TRY_GOTO(bs_cudnn_graph(&graph, &bag, s), out);
     if (graph)
-        BS_TRY_GOTO(bs_cudnn_graph_plan(&p->plan, &p->workspace, d, graph, pin, workspace), out);
+        BS_TRY_GOTO(bs_cudnn_graph_plan(&p->plan, &p->workspace, d, graph, config, workspace), out);
     if (p->plan) {
         *out = p;
         p = NULL;

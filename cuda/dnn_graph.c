@@ -189,30 +189,30 @@ static bs_status make_knob(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, con
 }
 
 static bs_status make_config(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptor_t graph,
-                             const bs_cudnn_pin *pin, bool *supported)
+                             const bs_cudnn_config *config, bool *supported)
 {
     const bs_cudnn *d = bag->dnn;
     cudnnBackendDescriptor_t engine = NULL, knobs[BS_CUDNN_MAX_KNOBS] = {0};
-    BS_TRY(bs_cudnn_engine(&engine, bag, graph, pin->engine, supported));
-    for (int i = 0; i < pin->n_knobs && *supported; i++)
-        BS_TRY(make_knob(&knobs[i], bag, &pin->knob[i], supported));
+    BS_TRY(bs_cudnn_engine(&engine, bag, graph, config->engine, supported));
+    for (int i = 0; i < config->n_knobs && *supported; i++)
+        BS_TRY(make_knob(&knobs[i], bag, &config->knob[i], supported));
     if (!*supported)
         return BS_OK;
     BS_TRY(bs_cudnn_make(out, bag, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
     BS_TRY(bs_cudnn_set(d, *out, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine));
-    if (pin->n_knobs > 0)
+    if (config->n_knobs > 0)
         BS_TRY(bs_cudnn_set(d, *out, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                            pin->n_knobs, knobs));
+                            config->n_knobs, knobs));
     return bs_cudnn_finalize(d, *out, supported);
 }
 
-static bs_status make_plan(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptor_t config,
-                           bool *supported)
+static bs_status make_plan(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag,
+                           cudnnBackendDescriptor_t descriptor, bool *supported)
 {
     const bs_cudnn *d = bag->dnn;
     BS_TRY(bs_cudnn_make(out, bag, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
     BS_TRY(bs_cudnn_set(d, *out, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                        &config));
+                        &descriptor));
     if (d->handle)
         BS_TRY(bs_cudnn_set(d, *out, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &d->handle));
     else
@@ -222,18 +222,18 @@ static bs_status make_plan(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cud
 }
 
 bs_status bs_cudnn_graph_plan(cudnnBackendDescriptor_t *out, size_t *workspace, const bs_cudnn *d,
-                              cudnnBackendDescriptor_t graph, const bs_cudnn_pin *pin, size_t most)
+                              cudnnBackendDescriptor_t graph, const bs_cudnn_config *config, size_t most)
 {
     bs_cudnn_bag bag = {.dnn = d};
-    cudnnBackendDescriptor_t config = NULL, plan = NULL;
+    cudnnBackendDescriptor_t descriptor = NULL, plan = NULL;
     bool supported = true;
     int64_t bytes = 0;
     bs_status st;
     *out = NULL;
     *workspace = 0;
-    BS_TRY_GOTO(make_config(&config, &bag, graph, pin, &supported), out);
+    BS_TRY_GOTO(make_config(&descriptor, &bag, graph, config, &supported), out);
     if (supported)
-        BS_TRY_GOTO(make_plan(&plan, &bag, config, &supported), out);
+        BS_TRY_GOTO(make_plan(&plan, &bag, descriptor, &supported), out);
     if (!supported)
         goto out;
     BS_TRY_GOTO(bs_cudnn_get_one(d, plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, &bytes),

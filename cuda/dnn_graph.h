@@ -53,9 +53,9 @@ bs_status bs_cudnn_about(bs_status st, const bs_cudnn_shape *s);
 bs_status bs_cudnn_engine(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptor_t graph,
                           int64_t index, bool *supported);
 
-/* A finalised plan of a graph with a pin, the caller's to destroy, and its workspace in bytes. *out is NULL
- * where the pin does not serve, or wants more than `most` bytes. */
+/* A finalised plan of a graph with a config, the caller's to destroy, and its workspace in bytes. *out is
+ * NULL where the config does not serve, or wants more than `most` bytes. */
 bs_status bs_cudnn_graph_plan(cudnnBackendDescriptor_t *out, size_t *workspace, const bs_cudnn *d,
-                              cudnnBackendDescriptor_t graph, const bs_cudnn_pin *pin, size_t most);
+                              cudnnBackendDescriptor_t graph, const bs_cudnn_config *config, size_t most);
 
 #endif

@@ -1,9 +1,9 @@
 /* Faulty filters of a batch of groups as a convolution of their own, over the rows that their samples read.
  */
-#include "cuda/faulty.h"
+#include "cuda/cuda_faulty.h"
 
 #include "cuda/network.h"
-#include "cuda/stream.h"
+#include "cuda/enqueue.h"
 
 #include "base/buf.h"
 
@@ -19,7 +19,7 @@ typedef struct filter_list {
 
 static bs_status list_filters(filter_list *out, const bs_faulty_batch *b, const bs_cuda_job *j)
 {
-    const bs_cuda_plan *p = &j->lane->network->plan[j->index];
+    const bs_cuda_plan *p = &j->stream->network->plan[j->index];
     int n = 1, group = j->attr.window.group;
     while (n < b->filter_groups)
         n *= 2;
@@ -38,7 +38,7 @@ static bs_status list_filters(filter_list *out, const bs_faulty_batch *b, const 
 static bs_status change_filters(const bs_faulty_plan *plan, const bs_faulty_batch *b)
 {
     const bs_faulty_call *c = plan->call;
-    bs_lane *l = c->lane;
+    bs_stream *stream = c->stream;
     bs_site *site = NULL;
     int32_t *owner = NULL;
     bs_status st;
@@ -53,41 +53,41 @@ static bs_status change_filters(const bs_faulty_plan *plan, const bs_faulty_batc
         site[k].element = (uint32_t)b->change[k].at;
         owner[k] = b->change[k].filter;
     }
-    st = bs_cuda_poke(l, c->slot == 1 ? l->filters.ptr : l->bias.ptr, plan->filters.length, b->changes, site,
-                      owner);
+    st = bs_cuda_poke(stream, c->input == 1 ? stream->filters.ptr : stream->bias.ptr, plan->filters.length,
+                      b->changes, site, owner);
 out:
     free(owner);
     free(site);
     return st;
 }
 
-/* Faulty weights and biases into lane->filters and lane->bias. */
+/* Faulty weights and biases into stream->filters and stream->bias. */
 static bs_status build_filters(const bs_faulty_plan *plan, const bs_faulty_batch *b, const filter_list *f,
                                bool has_bias)
 {
-    bs_lane *l = plan->call->lane;
+    bs_stream *stream = plan->call->stream;
     const bs_cuda_plan *p = bs_cuda_faulty_plan(plan->call);
     CUdeviceptr from;
-    BS_TRY(bs_cuda_stage(l, &from, f->from, (size_t)f->n * sizeof *f->from));
-    BS_TRY(bs_cuda_copy_filters(l, f->n, from, p->param[1], p->length, &l->filters));
+    BS_TRY(bs_cuda_stage(stream, &from, f->from, (size_t)f->n * sizeof *f->from));
+    BS_TRY(bs_cuda_copy_filters(stream, f->n, from, p->param[1], p->length, &stream->filters));
     if (has_bias)
-        BS_TRY(bs_cuda_copy_filters(l, f->n, from, p->param[2], 1, &l->bias));
+        BS_TRY(bs_cuda_copy_filters(stream, f->n, from, p->param[2], 1, &stream->bias));
     return change_filters(plan, b);
 }
 
-/* All filters on all rows: into lane->computed, rows of (filters, pixels) or (repeat, filters). */
+/* All filters on all rows: into stream->computed, rows of (filters, pixels) or (repeat, filters). */
 static bs_status compute(const bs_faulty_call *c, const bs_faulty_batch *b, const filter_list *f,
                          const bs_cuda_job *j, bool has_bias)
 {
-    bs_lane *l = c->lane;
+    bs_stream *stream = c->stream;
     bs_view in = {c->in[0].base, b->row};
-    CUdeviceptr bias = has_bias ? l->bias.ptr : 0, first = 0;
+    CUdeviceptr bias = has_bias ? stream->bias.ptr : 0, first = 0;
     int64_t pixels = bs_cuda_elements(&j->out_shape) / bs_cuda_faulty_plan(c)->filters;
-    BS_TRY(bs_cuda_reserve(l, &l->computed, (size_t)(b->rows * f->n * pixels) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(stream, &stream->computed, (size_t)(b->rows * f->n * pixels) * sizeof(float)));
     if (j->node->op != BS_OP_CONV)
-        return bs_cuda_matrix(j, b->rows, in, f->n, l->filters.ptr, bias, l->computed.ptr);
-    BS_TRY(bs_cuda_stage(l, &first, f->channel, (size_t)f->n * sizeof *f->channel));
-    return bs_cuda_conv(j, b->rows, in, f->n, l->filters.ptr, bias, first, l->computed.ptr);
+        return bs_cuda_matrix(j, b->rows, in, f->n, stream->filters.ptr, bias, stream->computed.ptr);
+    BS_TRY(bs_cuda_stage(stream, &first, f->channel, (size_t)f->n * sizeof *f->channel));
+    return bs_cuda_conv(j, b->rows, in, f->n, stream->filters.ptr, bias, first, stream->computed.ptr);
 }
 
 /* Where computed channels go: arrays of PLACES each. */
@@ -100,20 +100,20 @@ typedef struct places {
 /* Sends the places so far on their way, and the channels to them. `computed`: filters of a row. */
 static bs_status scatter(const bs_faulty_call *c, int computed, const bs_cuda_job *j, places *p)
 {
-    bs_lane *l = c->lane;
+    bs_stream *stream = c->stream;
     int64_t filters = bs_cuda_faulty_plan(c)->filters, pixels = bs_cuda_elements(&j->out_shape) / filters;
     bool conv = j->node->op == BS_OP_CONV;
     const int32_t *const list[] = {p->sample, p->channel, p->row, p->column};
     CUdeviceptr there[4];
     for (int k = 0; k < 4; k++)
-        BS_TRY(bs_cuda_stage(l, &there[k], list[k], p->n * sizeof *list[k]));
+        BS_TRY(bs_cuda_stage(stream, &there[k], list[k], p->n * sizeof *list[k]));
     bs_scatter_args a = {.n = p->n,
                          .pixels = (uint32_t)pixels,
                          .sample = bs_cuda_pointer(there[0]),
                          .channel = bs_cuda_pointer(there[1]),
                          .row = bs_cuda_pointer(there[2]),
                          .column = bs_cuda_pointer(there[3]),
-                         .computed = bs_cuda_pointer(l->computed.ptr),
+                         .computed = bs_cuda_pointer(stream->computed.ptr),
                          .row_step = computed * pixels,
                          .column_step = conv ? pixels : 1,
                          .pixel_step = conv ? 1 : computed,
@@ -122,7 +122,7 @@ static bs_status scatter(const bs_faulty_call *c, int computed, const bs_cuda_jo
                          .out_channel_step = conv ? pixels : 1,
                          .out_pixel_step = conv ? 1 : filters};
     p->n = 0;
-    return bs_cuda_launch(l, BS_KERNEL_scatter, a.n, pixels, &a);
+    return bs_cuda_launch(stream, BS_KERNEL_scatter, a.n, pixels, &a);
 }
 
 /* The computed channels to the samples that have them. */
@@ -186,12 +186,12 @@ bs_status bs_cuda_run_channels(bs_faulty_call *c)
 {
     const bs_cuda_plan *p = bs_cuda_faulty_plan(c);
     const bs_faulty_limits limits = {.most = BS_CUDA_MOST_FILTERS, .by_sites = true, .neighbours = true};
-    const bs_filters filters = bs_cuda_filters(p, c->slot);
+    const bs_filters filters = bs_cuda_filters(p, c->input);
     bs_faulty_plan plan;
     if (!p->filters || !bs_faulty_has_channels(c, (int)p->filters))
         return BS_OK;
-    bs_cuda_job j = bs_cuda_make_job(c->lane, c->node, p->param, c->n, c->in, bs_cuda_address(c->out));
-    BS_TRY(bs_cuda_copy_rows(c->lane, j.node->out, c->n, c->golden, c->out));
+    bs_cuda_job j = bs_cuda_make_job(c->stream, c->node, p->param, c->n, c->in, bs_cuda_address(c->out));
+    BS_TRY(bs_cuda_copy_rows(c->stream, j.node->out, c->n, c->golden, c->out));
     bs_status st = bs_faulty_plan_make(&plan, c, &filters, &limits);
     if (st == BS_OK)
         st = run_batches(&plan, &j);

@@ -1,19 +1,19 @@
 /* The sites of faults in a parameter, as the device has it. */
-#include "cuda/faulty.h"
+#include "cuda/cuda_faulty.h"
 #include "cuda/network.h"
-#include "cuda/stream.h"
+#include "cuda/enqueue.h"
 
 /* Sites on their way to the device at once. */
 enum { PIECE = 1 << 17 };
 
-bs_status bs_cuda_poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
+bs_status bs_cuda_poke(bs_stream *stream, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
                        const int32_t *owner)
 {
     for (uint32_t at = 0; at < n; at += PIECE) {
         uint32_t here = n - at < PIECE ? n - at : PIECE;
         CUdeviceptr sites, owners;
-        BS_TRY(bs_cuda_stage(l, &sites, site + at, here * sizeof *site));
-        BS_TRY(bs_cuda_stage(l, &owners, owner + at, here * sizeof *owner));
+        BS_TRY(bs_cuda_stage(stream, &sites, site + at, here * sizeof *site));
+        BS_TRY(bs_cuda_stage(stream, &owners, owner + at, here * sizeof *owner));
         bs_inject_args a = {.n_sites = here,
                             .type = BS_DTYPE_FP32, /* prepared parameters are what is multiplied with */
                             .distinct = true,
@@ -24,7 +24,7 @@ bs_status bs_cuda_poke(bs_lane *l, CUdeviceptr rows, int64_t elements, uint32_t 
                             .height = 1,
                             .width = 1,
                             .at = {.size = {1, 1}}};
-        BS_TRY(bs_cuda_launch(l, BS_KERNEL_inject, 1, here, &a));
+        BS_TRY(bs_cuda_launch(stream, BS_KERNEL_inject, 1, here, &a));
     }
     return BS_OK;
 }
@@ -52,6 +52,6 @@ void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site)
             if (given[e].element == s.element)
                 value = bs_inject_value(t->type, given[e], value, NULL);
         uint32_t word = bs_dtype_encode(t->type, value);
-        site[k] = bs_cuda_param_site(c->lane->network, c->node, c->slot, (bs_site){s.element, 0, word});
+        site[k] = bs_cuda_param_site(c->stream->network, c->node, c->input, (bs_site){s.element, 0, word});
     }
 }

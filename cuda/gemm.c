@@ -1,9 +1,9 @@
 /* Products of rows with filters through cuBLASLt. To the library, which counts columns first, the filters
  * are a matrix (depth, width) to be transposed, the rows (depth, rows), the products (width, rows).
  *
- * One algorithm serves all numbers of rows and of filters: see gemm_pin.c. */
+ * One algorithm serves all numbers of rows and of filters: see gemm_select.c. */
 #include "cuda/gemm.h"
-#include "cuda/stream.h"
+#include "cuda/enqueue.h"
 
 bs_status bs_gemm_call_begin(bs_gemm_call *c, const bs_device *d, int64_t rows, int64_t width, int64_t depth)
 {
@@ -37,10 +37,10 @@ void bs_gemm_call_end(bs_gemm_call *c)
         c->api->cublasLtMatmulDescDestroy(c->desc);
 }
 
-static bs_status run_piece(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,
-                           CUdeviceptr w, CUdeviceptr products)
+static bs_status run_piece(bs_stream *stream, const bs_cuda_gemm *g, int64_t rows, int64_t width,
+                           CUdeviceptr x, CUdeviceptr w, CUdeviceptr products)
 {
-    const bs_device *d = l->network->device;
+    const bs_device *d = stream->network->device;
     const bs_cuda_api *api = d->api;
     const float one = 1.0f, zero = 0.0f;
     void *y = bs_cuda_pointer(products);
@@ -51,8 +51,8 @@ static bs_status run_piece(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int6
         bs_cuda_check_blas(api,
                            api->cublasLtMatmul(d->card->blas, c.desc, &one, bs_cuda_pointer(w), c.filters,
                                                bs_cuda_pointer(x), c.rows, &zero, y, c.products, y,
-                                               c.products, &g->algo, bs_cuda_pointer(l->workspace.ptr),
-                                               BS_GEMM_WORKSPACE, l->stream),
+                                               c.products, &g->algo, bs_cuda_pointer(stream->workspace.ptr),
+                                               BS_GEMM_WORKSPACE, stream->handle),
                            "cublasLtMatmul"),
         out);
 out:
@@ -60,14 +60,14 @@ out:
     return st;
 }
 
-bs_status bs_cuda_gemm_run(bs_lane *l, const bs_cuda_gemm *g, int64_t rows, int64_t width, CUdeviceptr x,
-                           CUdeviceptr w, CUdeviceptr products)
+bs_status bs_cuda_gemm_run(bs_stream *stream, const bs_cuda_gemm *g, int64_t rows, int64_t width,
+                           CUdeviceptr x, CUdeviceptr w, CUdeviceptr products)
 {
     int64_t most = g->rows ? g->rows : rows, in = g->depth * (int64_t)sizeof(float),
             out = bs_cuda_padded(width) * (int64_t)sizeof(float);
-    BS_TRY(bs_cuda_reserve(l, &l->workspace, BS_GEMM_WORKSPACE));
+    BS_TRY(bs_cuda_reserve(stream, &stream->workspace, BS_GEMM_WORKSPACE));
     for (int64_t at = 0; at < rows; at += most)
-        BS_TRY(run_piece(l, g, rows - at < most ? rows - at : most, width, x + (CUdeviceptr)(at * in), w,
+        BS_TRY(run_piece(stream, g, rows - at < most ? rows - at : most, width, x + (CUdeviceptr)(at * in), w,
                          products + (CUdeviceptr)(at * out)));
     return BS_OK;
 }

@@ -35,13 +35,13 @@ static void plan_conv(bs_cuda_plan *p, const bs_graph *g, const bs_node *n)
 }
 
 /* Weights and bias of filters as the kernels want them; `data` is in file order. */
-static void prepare(const bs_cuda_plan *p, int slot, const bs_tensor *t, float *out)
+static void prepare(const bs_cuda_plan *p, int input, const bs_tensor *t, float *out)
 {
-    if (p->filters && slot == 1) {
+    if (p->filters && input == 1) {
         for (int64_t m = 0; m < p->filters; m++)
             for (int64_t k = 0; k < p->length; k++)
                 out[m * p->length + k] = t->data[m * p->stride_m + k * p->stride_k] * p->weight_scale;
-    } else if (p->filters && slot == 2) {
+    } else if (p->filters && input == 2) {
         for (int64_t m = 0; m < p->filters; m++)
             out[m] = t->data[t->elements == 1 ? 0 : m] * p->bias_scale;
     } else {
@@ -49,20 +49,20 @@ static void prepare(const bs_cuda_plan *p, int slot, const bs_tensor *t, float *
     }
 }
 
-bs_filters bs_cuda_filters(const bs_cuda_plan *p, int slot)
+bs_filters bs_cuda_filters(const bs_cuda_plan *p, int input)
 {
-    bool bias = slot == 2;
+    bool bias = input == 2;
     return (bs_filters){bias ? 1 : p->length, bias ? 1 : p->stride_k, (int)p->filters, 1};
 }
 
-bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s)
+bs_site bs_cuda_param_site(const bs_network *n, int node, int input, bs_site s)
 {
     const bs_cuda_plan *p = &n->plan[node];
-    const bs_tensor *t = &n->graph->tensors[n->graph->nodes[node].in[slot]];
+    const bs_tensor *t = &n->graph->tensors[n->graph->nodes[node].in[input]];
     float value = bs_inject_value(t->type, s, t->data[s.element], NULL);
     uint32_t at = s.element;
-    if (p->filters && slot == 1) {
-        bs_filters filters = bs_cuda_filters(p, slot);
+    if (p->filters && input == 1) {
+        bs_filters filters = bs_cuda_filters(p, input);
         int m;
         int64_t k;
         bs_filters_locate(&filters, at, &m, &k);
@@ -70,31 +70,31 @@ bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s)
         /* Exact where the scale is 1: the product could quieten a NaN. */
         if (p->weight_scale != 1.0f)
             value *= p->weight_scale;
-    } else if (p->filters && slot == 2 && p->bias_scale != 1.0f) {
+    } else if (p->filters && input == 2 && p->bias_scale != 1.0f) {
         value *= p->bias_scale;
     }
     return (bs_site){at, 0, bs_float_bits(value)};
 }
 
-static int64_t prepared_elements(const bs_cuda_plan *p, int slot, const bs_tensor *t)
+static int64_t prepared_elements(const bs_cuda_plan *p, int input, const bs_tensor *t)
 {
-    return p->filters && slot == 2 ? p->filters : t->elements;
+    return p->filters && input == 2 ? p->filters : t->elements;
 }
 
-static bs_status upload_param(bs_network *n, int node, int slot)
+static bs_status upload_param(bs_network *n, int node, int input)
 {
     const bs_cuda_api *api = n->device->api;
-    const bs_tensor *t = &n->graph->tensors[n->graph->nodes[node].in[slot]];
+    const bs_tensor *t = &n->graph->tensors[n->graph->nodes[node].in[input]];
     bs_cuda_plan *p = &n->plan[node];
-    size_t bytes = (size_t)prepared_elements(p, slot, t) * sizeof(float);
+    size_t bytes = (size_t)prepared_elements(p, input, t) * sizeof(float);
     float *data;
     BS_TRY(bs_alloc_aligned(&data, bytes ? bytes : sizeof(float), t->name));
-    prepare(p, slot, t, data);
+    prepare(p, input, t, data);
     bs_status st =
-        bs_cuda_check(api, api->cuMemAlloc(&p->param[slot], bytes ? bytes : sizeof(float)), "cuMemAlloc");
+        bs_cuda_check(api, api->cuMemAlloc(&p->param[input], bytes ? bytes : sizeof(float)), "cuMemAlloc");
     /* Pageable memory: the call returns when the data has been read. */
     if (st == BS_OK && bytes)
-        st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(p->param[slot], data, bytes, 0), "cuMemcpyHtoDAsync");
+        st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(p->param[input], data, bytes, 0), "cuMemcpyHtoDAsync");
     if (st == BS_OK)
         st = bs_cuda_check(api, api->cuStreamSynchronize(0), "cuStreamSynchronize");
     free(data);

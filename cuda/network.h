@@ -11,9 +11,9 @@ bool bs_cuda_is_matrix(const bs_graph *g, const bs_node *n);
 bs_status bs_cuda_plan_node(bs_network *n, int node);
 void bs_cuda_unload(bs_network *n);
 size_t bs_cuda_row_bytes(const bs_network *n, int tensor);
-/* How the weights (slot 1) or biases (slot 2) of a node with filters lie in the file. */
-bs_filters bs_cuda_filters(const bs_cuda_plan *p, int slot);
-/* Place and value of a faulty element of input `slot` in the prepared parameter. */
-bs_site bs_cuda_param_site(const bs_network *n, int node, int slot, bs_site s);
+/* How the weights (input 1) or biases (input 2) of a node with filters lie in the file. */
+bs_filters bs_cuda_filters(const bs_cuda_plan *p, int input);
+/* Place and value of a faulty element of input `input` in the prepared parameter. */
+bs_site bs_cuda_param_site(const bs_network *n, int node, int input, bs_site s);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* A node about to run: its own shapes, or those of its patches. */
 typedef struct bs_cuda_job {
-    bs_lane *lane;
+    bs_stream *stream;
     int index; /* of the node */
     const bs_node *node;
     bs_attr attr;             /* patches: without padding */
@@ -19,7 +19,7 @@ typedef struct bs_cuda_job {
 } bs_cuda_job;
 
 /* The node as a whole, on n samples. */
-bs_cuda_job bs_cuda_make_job(bs_lane *l, int node, const CUdeviceptr *param, int n, const bs_view *in,
+bs_cuda_job bs_cuda_make_job(bs_stream *stream, int node, const CUdeviceptr *param, int n, const bs_view *in,
                              CUdeviceptr out);
 /* Input k of the job as an operand: a parameter, or rows of activations. */
 bs_status bs_cuda_input(const bs_cuda_job *j, int k, bs_operand *out);

@@ -2,9 +2,9 @@
 #include "cuda/operators.h"
 
 #include "cuda/conv.h"
-#include "cuda/nest.h"
+#include "cuda/nd_space.h"
 #include "cuda/network.h"
-#include "cuda/stream.h"
+#include "cuda/enqueue.h"
 
 static const float *parameter(const bs_cuda_job *j, int k)
 {
@@ -21,7 +21,7 @@ bs_status bs_cuda_run_unary(const bs_cuda_job *j)
                        .b = j->attr.beta,
                        .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_unary, j->n, elements, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_unary, j->n, elements, &a);
 }
 
 bs_status bs_cuda_run_clip(const bs_cuda_job *j)
@@ -35,7 +35,7 @@ bs_status bs_cuda_run_clip(const bs_cuda_job *j)
                       .high_value = j->attr.high,
                       .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_clip, j->n, elements, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_clip, j->n, elements, &a);
 }
 
 /* Operand k, or what has been put together in the output so far. */
@@ -61,12 +61,12 @@ bs_status bs_cuda_run_broadcast(const bs_cuda_job *j)
                             .out_elements = bs_cuda_elements(out)};
         BS_TRY(left_operand(j, k - 1, &a.a_in));
         BS_TRY(bs_cuda_input(j, k, &a.b_in));
-        bs_cuda_nest_begin(&a.nest);
+        bs_cuda_nd_space_begin(&a.space);
         for (int axis = 0; axis < out->rank; axis++)
-            bs_cuda_nest_add(&a.nest, out->dim[axis], bs_cuda_stride(out, axis),
-                             bs_cuda_broadcast_stride(left, out, axis),
-                             bs_cuda_broadcast_stride(&j->in_shape[k], out, axis), 0);
-        BS_TRY(bs_cuda_launch(j->lane, BS_KERNEL_binary, j->n, a.nest.items, &a));
+            bs_cuda_nd_space_add(&a.space, out->dim[axis], bs_cuda_stride(out, axis),
+                                 bs_cuda_broadcast_stride(left, out, axis),
+                                 bs_cuda_broadcast_stride(&j->in_shape[k], out, axis), 0);
+        BS_TRY(bs_cuda_launch(j->stream, BS_KERNEL_binary, j->n, a.space.items, &a));
     }
     return BS_OK;
 }
@@ -79,12 +79,12 @@ bs_status bs_cuda_run_where(const bs_cuda_job *j)
     BS_TRY(bs_cuda_input(j, 0, &a.condition));
     BS_TRY(bs_cuda_input(j, 1, &a.yes));
     BS_TRY(bs_cuda_input(j, 2, &a.no));
-    bs_cuda_nest_begin(&a.nest);
+    bs_cuda_nd_space_begin(&a.space);
     for (int axis = 0; axis < out->rank; axis++)
-        bs_cuda_nest_add(
-            &a.nest, out->dim[axis], bs_cuda_stride(out, axis), bs_cuda_broadcast_stride(&in[0], out, axis),
+        bs_cuda_nd_space_add(
+            &a.space, out->dim[axis], bs_cuda_stride(out, axis), bs_cuda_broadcast_stride(&in[0], out, axis),
             bs_cuda_broadcast_stride(&in[1], out, axis), bs_cuda_broadcast_stride(&in[2], out, axis));
-    return bs_cuda_launch(j->lane, BS_KERNEL_where, j->n, a.nest.items, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_where, j->n, a.space.items, &a);
 }
 
 bs_status bs_cuda_run_batch_norm(const bs_cuda_job *j)
@@ -102,7 +102,7 @@ bs_status bs_cuda_run_batch_norm(const bs_cuda_job *j)
                             .epsilon = j->attr.epsilon,
                             .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_batch_norm, j->n, elements, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_batch_norm, j->n, elements, &a);
 }
 
 bs_status bs_cuda_run_layer_norm(const bs_cuda_job *j)
@@ -119,7 +119,7 @@ bs_status bs_cuda_run_layer_norm(const bs_cuda_job *j)
                             .epsilon = j->attr.epsilon,
                             .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_layer_norm, j->n, a.lines, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_layer_norm, j->n, a.lines, &a);
 }
 
 bs_status bs_cuda_run_instance_norm(const bs_cuda_job *j)
@@ -133,7 +133,7 @@ bs_status bs_cuda_run_instance_norm(const bs_cuda_job *j)
                                .epsilon = j->attr.epsilon,
                                .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_instance_norm, j->n, a.channels, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_instance_norm, j->n, a.channels, &a);
 }
 
 bs_status bs_cuda_run_softmax(const bs_cuda_job *j)
@@ -147,7 +147,7 @@ bs_status bs_cuda_run_softmax(const bs_cuda_job *j)
                          .logarithm = j->node->op == BS_OP_LOG_SOFTMAX,
                          .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_softmax, j->n, a.lines, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_softmax, j->n, a.lines, &a);
 }
 
 bs_status bs_cuda_run_lrn(const bs_cuda_job *j)
@@ -162,7 +162,7 @@ bs_status bs_cuda_run_lrn(const bs_cuda_job *j)
                      .beta = j->attr.beta,
                      .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_lrn, j->n, (int64_t)a.channels * a.plane, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_lrn, j->n, (int64_t)a.channels * a.plane, &a);
 }
 
 bs_status bs_cuda_run_pool(const bs_cuda_job *j)
@@ -178,7 +178,7 @@ bs_status bs_cuda_run_pool(const bs_cuda_job *j)
                       .window = j->attr.window,
                       .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->lane, BS_KERNEL_pool, j->n, bs_cuda_elements(&j->out_shape), &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_pool, j->n, bs_cuda_elements(&j->out_shape), &a);
 }
 
 bs_status bs_cuda_run_reduce(const bs_cuda_job *j)
@@ -186,20 +186,20 @@ bs_status bs_cuda_run_reduce(const bs_cuda_job *j)
     const bs_shape *in = &j->in_shape[0];
     bs_reduce_args a = {.n = (uint32_t)j->n, .op = j->node->op, .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    bs_cuda_nest_begin(&a.at);
-    bs_cuda_nest_begin(&a.over);
+    bs_cuda_nd_space_begin(&a.at);
+    bs_cuda_nd_space_begin(&a.over);
     for (int axis = 0; axis < in->rank; axis++) {
         bool reduced = j->node->op == BS_OP_GLOBAL_AVERAGE_POOL ? axis > 0 : j->attr.reduce[axis];
-        bs_cuda_nest_add(reduced ? &a.over : &a.at, in->dim[axis], bs_cuda_stride(in, axis), 0, 0, 0);
+        bs_cuda_nd_space_add(reduced ? &a.over : &a.at, in->dim[axis], bs_cuda_stride(in, axis), 0, 0, 0);
     }
-    return bs_cuda_launch(j->lane, BS_KERNEL_reduce, j->n, a.at.items, &a);
+    return bs_cuda_launch(j->stream, BS_KERNEL_reduce, j->n, a.at.items, &a);
 }
 
 /* Of two activations; by weights: bs_cuda_run_gemm(). */
 bs_status bs_cuda_run_matmul(const bs_cuda_job *j)
 {
     const bs_shape *x = &j->in_shape[0], *y = &j->in_shape[1], *out = &j->out_shape;
-    if (bs_cuda_is_matrix(j->lane->network->graph, j->node))
+    if (bs_cuda_is_matrix(j->stream->network->graph, j->node))
         return bs_cuda_run_gemm(j);
     bs_matmul_args a = {.n = (uint32_t)j->n,
                         .rows = (uint32_t)x->dim[x->rank - 2],
@@ -209,9 +209,10 @@ bs_status bs_cuda_run_matmul(const bs_cuda_job *j)
                         .out_elements = bs_cuda_elements(out)};
     BS_TRY(bs_cuda_input(j, 0, &a.a_in));
     BS_TRY(bs_cuda_input(j, 1, &a.b_in));
-    bs_cuda_nest_begin(&a.batch);
+    bs_cuda_nd_space_begin(&a.batch);
     for (int axis = 0; axis < out->rank - 2; axis++)
-        bs_cuda_nest_add(&a.batch, out->dim[axis], bs_cuda_stride(out, axis),
-                         bs_cuda_broadcast_stride(x, out, axis), bs_cuda_broadcast_stride(y, out, axis), 0);
-    return bs_cuda_launch(j->lane, BS_KERNEL_matmul, j->n, (int64_t)a.batch.items * a.rows * a.columns, &a);
+        bs_cuda_nd_space_add(&a.batch, out->dim[axis], bs_cuda_stride(out, axis),
+                             bs_cuda_broadcast_stride(x, out, axis), bs_cuda_broadcast_stride(y, out, axis),
+                             0);
+    return bs_cuda_launch(j->stream, BS_KERNEL_matmul, j->n, (int64_t)a.batch.items * a.rows * a.columns, &a);
 }

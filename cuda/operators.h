@@ -1,4 +1,4 @@
-/* Runners of operators: operators.c, movers.c, conv.c, matrix.c. */
+/* Runners of operators: operators.c, data_movement.c, conv.c, cuda_matrix.c. */
 #ifndef BS_CUDA_OPERATORS_H
 #define BS_CUDA_OPERATORS_H
 

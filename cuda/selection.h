@@ -18,13 +18,13 @@ bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, i
 bs_status bs_cuda_gemm_enumerate(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d,
                                  int64_t rows, int64_t width, int64_t depth);
 
-/* gemm_pin.c: pins the first algorithm whose bits do not depend on the batch; there may be none: g->pinned.
- * `rows`: so many as a large batch has; filters: on the device. */
-bs_status bs_cuda_gemm_pin(bs_cuda_gemm *g, bs_lane *l, int64_t rows, int64_t width, int64_t depth,
-                           CUdeviceptr filters);
+/* gemm_select.c: configs the first algorithm whose bits do not depend on the batch; there may be none:
+ * g->selected. `rows`: so many as a large batch has; filters: on the device. */
+bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, int64_t width, int64_t depth,
+                              CUdeviceptr filters);
 
 /* choose.c: what computes each convolution and product; run once, when parameters are on the device. */
-bs_status bs_cuda_choose_engines(bs_network *n);
+bs_status bs_cuda_select_engines(bs_network *n);
 
 /* cuda_load.c */
 bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g);

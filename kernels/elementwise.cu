@@ -49,10 +49,10 @@ BS_KERNEL(clip)
 
 BS_KERNEL(binary)
 {
-    BS_EACH(i, k, a.n, a.nest.items)
+    BS_EACH(i, k, a.n, a.space.items)
     {
-        int64_t at[BS_NEST_WAYS];
-        bs_nest_at(&a.nest, 3, k, at);
+        int64_t at[BS_ND_ARRAYS];
+        bs_nd_space_at(&a.space, 3, k, at);
         a.out[i * a.out_elements + at[0]] =
             binary(a.op, bs_operand_row(&a.a_in, i)[at[1]], bs_operand_row(&a.b_in, i)[at[2]]);
     }
@@ -60,10 +60,10 @@ BS_KERNEL(binary)
 
 BS_KERNEL(where)
 {
-    BS_EACH(i, k, a.n, a.nest.items)
+    BS_EACH(i, k, a.n, a.space.items)
     {
-        int64_t at[BS_NEST_WAYS];
-        bs_nest_at(&a.nest, 4, k, at);
+        int64_t at[BS_ND_ARRAYS];
+        bs_nd_space_at(&a.space, 4, k, at);
         a.out[i * a.out_elements + at[0]] = bs_operand_row(&a.condition, i)[at[1]] != 0.0f
                                                 ? bs_operand_row(&a.yes, i)[at[2]]
                                                 : bs_operand_row(&a.no, i)[at[3]];

@@ -142,7 +142,7 @@ BS_HD uint32_t bs_fault_word(const bs_fault_model *m, uint64_t seed, uint64_t co
     case BS_FAULT_TAKES_VALUE:
         return bs_dtype_encode(m->type, m->value);
     case BS_FAULT_TAKES_RANGE:
-        u = bs_unit_float(bs_draw(seed, counter, draw, BS_STREAM_VALUE));
+        u = bs_unit_float(bs_draw(seed, counter, draw, BS_PURPOSE_VALUE));
         return bs_dtype_encode(m->type, fmaf(u, m->high - m->low, m->low));
     case BS_FAULT_TAKES_NONE:
     case BS_FAULT_PARAMETER_COUNT:
@@ -168,7 +168,7 @@ BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed,
  * choices of the attempts 0, 1, 2, ... */
 BS_HD uint64_t bs_fault_attempt(uint64_t population, uint64_t seed, uint64_t counter, uint32_t draw)
 {
-    return bs_scale(bs_draw(seed, counter, draw, BS_STREAM_SITE), population);
+    return bs_scale(bs_draw(seed, counter, draw, BS_PURPOSE_SITE), population);
 }
 
 /* Single-site trials of a population that repetitions can exhaust take their sites without replacement: the
@@ -189,14 +189,14 @@ BS_HD int bs_fault_is_ordered(const bs_fault_model *m, uint64_t population)
 BS_HD uint64_t bs_fault_ordered(uint64_t population, uint64_t seed, uint64_t unit, uint32_t repetition)
 {
     uint32_t half = 1, x = repetition % (uint32_t)population;
-    uint32_t stream = BS_STREAM_ORDER + (repetition / (uint32_t)population << 8);
+    uint32_t purpose = BS_PURPOSE_ORDER + (repetition / (uint32_t)population << 8);
     while ((uint64_t)1 << 2 * half < population)
         half++;
     uint32_t mask = (1u << half) - 1;
     do {
         uint32_t left = x >> half, right = x & mask;
         for (uint32_t round = 0; round < BS_ORDER_ROUNDS; round++) {
-            uint32_t next = left ^ ((uint32_t)bs_draw(seed, unit, round << 16 | right, stream) & mask);
+            uint32_t next = left ^ ((uint32_t)bs_draw(seed, unit, round << 16 | right, purpose) & mask);
             left = right;
             right = next;
         }
@@ -231,13 +231,13 @@ BS_HD uint32_t bs_ber_hits(const bs_ber *b, uint64_t random)
  * bs_fault_site(). */
 BS_HD uint64_t bs_ber_draw(uint64_t seed, uint64_t counter, uint32_t block)
 {
-    return bs_draw(seed, counter, block, BS_STREAM_BER);
+    return bs_draw(seed, counter, block, BS_PURPOSE_BER);
 }
 
 BS_HD uint64_t bs_ber_attempt(const bs_ber *b, uint64_t seed, uint64_t counter, uint32_t block,
                               uint32_t attempt)
 {
-    uint64_t r = bs_draw(seed, counter, block, BS_STREAM_BER + ((attempt + 1) << 8));
+    uint64_t r = bs_draw(seed, counter, block, BS_PURPOSE_BER + ((attempt + 1) << 8));
     return (uint64_t)block * b->block + bs_scale(r, b->block);
 }
 

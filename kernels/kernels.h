@@ -28,8 +28,8 @@
     X(resize)                                                                                                \
     X(matmul)                                                                                                \
     X(direct)                                                                                                \
-    X(unfold)                                                                                                \
-    X(fold)                                                                                                  \
+    X(im2col)                                                                                                \
+    X(col2im)                                                                                                \
     X(add_bias)                                                                                              \
     X(copy_rows)                                                                                             \
     X(move_rows)                                                                                             \
@@ -59,16 +59,16 @@ BS_HD const float *bs_operand_row(const bs_operand *o, uint32_t sample)
 
 /* A box of elements walked in the order of its axes, the last one quickest, and the strides with which up to
  * four arrays follow. */
-enum { BS_NEST_AXES = 2 * BS_MAX_RANK, BS_NEST_WAYS = 4 };
-typedef struct bs_nest {
+enum { BS_ND_AXES = 2 * BS_MAX_RANK, BS_ND_ARRAYS = 4 };
+typedef struct bs_nd_space {
     int32_t rank;
     uint32_t items; /* product of dim */
-    uint32_t dim[BS_NEST_AXES];
-    int32_t stride[BS_NEST_WAYS][BS_NEST_AXES];
-} bs_nest;
+    uint32_t dim[BS_ND_AXES];
+    int32_t stride[BS_ND_ARRAYS][BS_ND_AXES];
+} bs_nd_space;
 
 /* Offsets of item number k in each array. */
-BS_HD void bs_nest_at(const bs_nest *n, int ways, uint32_t k, int64_t at[BS_NEST_WAYS])
+BS_HD void bs_nd_space_at(const bs_nd_space *n, int ways, uint32_t k, int64_t at[BS_ND_ARRAYS])
 {
     for (int w = 0; w < ways; w++)
         at[w] = 0;
@@ -97,14 +97,14 @@ typedef struct bs_clip_args {
     float *out;
 } bs_clip_args;
 
-/* Arrays of the nest: out, a, b. `out` may be a's base. */
+/* Arrays of the space: out, a, b. `out` may be a's base. */
 typedef struct bs_binary_args {
     uint32_t n;
     int32_t op;
     bs_operand a_in, b_in;
     float *out;
     int64_t out_elements;
-    bs_nest nest;
+    bs_nd_space space;
 } bs_binary_args;
 
 /* Arrays: out, condition, value if true, value if false. */
@@ -113,7 +113,7 @@ typedef struct bs_where_args {
     bs_operand condition, yes, no;
     float *out;
     int64_t out_elements;
-    bs_nest nest;
+    bs_nd_space space;
 } bs_where_args;
 
 /* Channel of element k: k / plane % channels. */
@@ -174,7 +174,7 @@ typedef struct bs_reduce_args {
     int32_t op;
     bs_operand in;
     float *out;
-    bs_nest at, over; /* array 0: the input */
+    bs_nd_space at, over; /* array 0: the input */
 } bs_reduce_args;
 
 /* Row i of out becomes `value`. */
@@ -190,7 +190,7 @@ typedef struct bs_move_args {
     bs_operand in;
     float *out;
     int64_t out_elements, to, from;
-    bs_nest nest;
+    bs_nd_space space;
 } bs_move_args;
 
 /* Pad with elements of the input, see pad.h. */
@@ -225,7 +225,7 @@ typedef struct bs_matmul_args {
     bs_operand a_in, b_in;
     float *out;
     int64_t out_elements;
-    bs_nest batch;
+    bs_nd_space batch;
 } bs_matmul_args;
 
 /* A convolution for kernels below: of F filters, filter f reads `channels` channels from number first[f] on
@@ -247,25 +247,25 @@ typedef struct bs_direct_args {
     float *out;
 } bs_direct_args;
 
-/* Unfold: the rows [n * out pixels][channels * kernel] that a filter is multiplied with; padding is 0.
- * first_pixel, pixels: the part of each sample's plane to unfold. */
-typedef struct bs_unfold_args {
+/* im2col: the rows [n * out pixels][channels * kernel] that a filter is multiplied with; padding is 0.
+ * first_pixel, pixels: the part of each sample's plane to convert. */
+typedef struct bs_im2col_args {
     uint32_t n;
     uint32_t pixels;
     int32_t first_pixel;
     bs_conv_geometry g;
     bs_operand in;
     float *out;
-} bs_unfold_args;
+} bs_im2col_args;
 
-/* Fold: out (filters, plane) of each sample from products [n * pixels][width], plus bias. */
-typedef struct bs_fold_args {
+/* col2im: out (filters, plane) of each sample from products [n * pixels][width], plus bias. */
+typedef struct bs_col2im_args {
     uint32_t n;
     uint32_t filters, width, pixels, plane;
     int32_t first_pixel;
     const float *products, *bias; /* bias may be NULL */
     float *out;
-} bs_fold_args;
+} bs_col2im_args;
 
 /* out = in + bias of its channel (k / plane % channels); in, rows of in_elements, may be out. */
 typedef struct bs_add_bias_args {
@@ -301,7 +301,7 @@ typedef struct bs_patch_boxes {
     const int32_t *origin[2];
 } bs_patch_boxes;
 
-/* A thread walks along channels, `step` apart: it divides once for all of them. */
+/* A thread handles channels `step` apart: it divides once for all of them. */
 typedef struct bs_overlay_args {
     uint32_t n, channels, step;
     int32_t height, width; /* of the plane */

@@ -5,40 +5,40 @@
 
 #include "ops.h"
 
-enum { BS_LANES = 8 };
+enum { BS_PARTIAL_SUMS = 8 };
 
-BS_HD double bs_lanes_total(const double *lane)
+BS_HD double bs_partial_total(const double *stream)
 {
     double total = 0.0;
-    for (int k = 0; k < BS_LANES; k++)
-        total += lane[k];
+    for (int k = 0; k < BS_PARTIAL_SUMS; k++)
+        total += stream[k];
     return total;
 }
 
-/* Mean and variance of x[i * stride], by sums over every eighth element, in double. Lanes are counted by
+/* Mean and variance of x[i * stride], by sums over every eighth element, in double. Streams are counted by
  * loops of fixed length, also for the rest: so a device keeps them in registers. */
 BS_HD void bs_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
 {
-    double sum[BS_LANES] = {0}, square[BS_LANES] = {0};
+    double sum[BS_PARTIAL_SUMS] = {0}, square[BS_PARTIAL_SUMS] = {0};
     int64_t i = 0;
-    for (; i + BS_LANES <= n; i += BS_LANES)
-        for (int k = 0; k < BS_LANES; k++)
+    for (; i + BS_PARTIAL_SUMS <= n; i += BS_PARTIAL_SUMS)
+        for (int k = 0; k < BS_PARTIAL_SUMS; k++)
             sum[k] += (double)x[(i + k) * stride];
-    for (int k = 0; k < BS_LANES; k++)
+    for (int k = 0; k < BS_PARTIAL_SUMS; k++)
         if (i + k < n)
             sum[k] += (double)x[(i + k) * stride];
-    *mean = bs_lanes_total(sum) / (double)n;
-    for (i = 0; i + BS_LANES <= n; i += BS_LANES)
-        for (int k = 0; k < BS_LANES; k++) {
+    *mean = bs_partial_total(sum) / (double)n;
+    for (i = 0; i + BS_PARTIAL_SUMS <= n; i += BS_PARTIAL_SUMS)
+        for (int k = 0; k < BS_PARTIAL_SUMS; k++) {
             double d = (double)x[(i + k) * stride] - *mean;
             square[k] += d * d;
         }
-    for (int k = 0; k < BS_LANES; k++)
+    for (int k = 0; k < BS_PARTIAL_SUMS; k++)
         if (i + k < n) {
             double d = (double)x[(i + k) * stride] - *mean;
             square[k] += d * d;
         }
-    *variance = bs_lanes_total(square) / (double)n;
+    *variance = bs_partial_total(square) / (double)n;
 }
 
 BS_HD float bs_deviation_factor(double variance, float epsilon)

@@ -13,10 +13,10 @@ BS_KERNEL(fill)
 
 BS_KERNEL(move)
 {
-    BS_EACH(i, k, a.n, a.nest.items)
+    BS_EACH(i, k, a.n, a.space.items)
     {
-        int64_t at[BS_NEST_WAYS];
-        bs_nest_at(&a.nest, 2, k, at);
+        int64_t at[BS_ND_ARRAYS];
+        bs_nd_space_at(&a.space, 2, k, at);
         a.out[i * a.out_elements + a.to + at[0]] = bs_operand_row(&a.in, i)[a.from + at[1]];
     }
 }
@@ -139,12 +139,12 @@ BS_KERNEL(reduce)
 {
     BS_EACH(i, k, a.n, a.at.items)
     {
-        int64_t at[BS_NEST_WAYS];
-        bs_nest_at(&a.at, 1, k, at);
+        int64_t at[BS_ND_ARRAYS];
+        bs_nd_space_at(&a.at, 1, k, at);
         const float *x = bs_operand_row(&a.in, i) + at[0];
         float s = reduce_start(a.op);
         for (uint32_t e = 0; e < a.over.items; e++) {
-            bs_nest_at(&a.over, 1, e, at);
+            bs_nd_space_at(&a.over, 1, e, at);
             s = reduce_next(a.op, s, x[at[0]]);
         }
         a.out[(int64_t)i * a.at.items + k] = reduce_result(a.op, s, (float)a.over.items);

@@ -1,5 +1,5 @@
 /* Counter-based random numbers: Philox4x32-10 of Random123 (Salmon et al., SC'11), key = campaign seed,
- * counter = (trial id low, trial id high, draw, stream). Any draw of any trial can be computed alone. */
+ * counter = (trial id low, trial id high, draw, purpose). Any draw of any trial can be computed alone. */
 #ifndef BS_KERNELS_RNG_H
 #define BS_KERNELS_RNG_H
 
@@ -7,20 +7,21 @@
 
 #include <Random123/philox.h>
 
-/* What a draw is for; part of the counter, so streams never overlap. Never renumber: results depend on it. */
-enum bs_stream {
-    BS_STREAM_SITE = 0,
-    BS_STREAM_VALUE = 1,
-    BS_STREAM_BER = 2,
-    BS_STREAM_ORDER = 3,
-    BS_STREAM_AUDIT = 4,
-    BS_STREAM_WEIGHTS = 5 /* of generated networks: counter = (element, twice the parameter or one more) */
+/* What a draw is for; part of the counter, so draws for different purposes never overlap. Never renumber:
+ * results depend on it. */
+enum bs_draw_purpose {
+    BS_PURPOSE_SITE = 0,
+    BS_PURPOSE_VALUE = 1,
+    BS_PURPOSE_BER = 2,
+    BS_PURPOSE_ORDER = 3,
+    BS_PURPOSE_AUDIT = 4,
+    BS_PURPOSE_WEIGHTS = 5 /* of generated networks: counter = (element, twice the parameter or one more) */
 };
 
 /* 64 random bits. */
-BS_HD uint64_t bs_draw(uint64_t seed, uint64_t trial, uint32_t draw, uint32_t stream)
+BS_HD uint64_t bs_draw(uint64_t seed, uint64_t trial, uint32_t draw, uint32_t purpose)
 {
-    philox4x32_ctr_t c = {{(uint32_t)trial, (uint32_t)(trial >> 32), draw, stream}};
+    philox4x32_ctr_t c = {{(uint32_t)trial, (uint32_t)(trial >> 32), draw, purpose}};
     philox4x32_key_t k = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
     philox4x32_ctr_t r = philox4x32_R(10, c, k);
     return (uint64_t)r.v[1] << 32 | r.v[0];

@@ -12,14 +12,14 @@ enum {
     BS_REPETITION_BITS = 20,
 };
 
-typedef struct bs_trial {
+typedef struct bs_trial_coords {
     uint32_t entry;      /* the fault entry's id in the job, 0..255 */
     uint32_t target;     /* 0..4095 */
     uint32_t image;      /* index in the data set, below 2^23 */
     uint32_t repetition; /* below 2^20 */
-} bs_trial;
+} bs_trial_coords;
 
-BS_HD uint64_t bs_trial_id(bs_trial t)
+BS_HD uint64_t bs_trial_id(bs_trial_coords t)
 {
     uint64_t id = t.entry;
     id = id << BS_TARGET_BITS | t.target;
@@ -27,9 +27,9 @@ BS_HD uint64_t bs_trial_id(bs_trial t)
     return id << BS_REPETITION_BITS | t.repetition;
 }
 
-BS_HD bs_trial bs_trial_from_id(uint64_t id)
+BS_HD bs_trial_coords bs_trial_coords_from_id(uint64_t id)
 {
-    bs_trial t;
+    bs_trial_coords t;
     t.repetition = (uint32_t)(id & ((1u << BS_REPETITION_BITS) - 1));
     id >>= BS_REPETITION_BITS;
     t.image = (uint32_t)(id & ((1u << BS_IMAGE_BITS) - 1));
@@ -41,7 +41,7 @@ BS_HD bs_trial bs_trial_from_id(uint64_t id)
 
 /* The id that goes into the random counter. A parameter fault is the same for every image, so that one faulty
  * weight meets them all: its image is left out. */
-BS_HD uint64_t bs_trial_counter(bs_trial t, int is_parameter)
+BS_HD uint64_t bs_trial_counter(bs_trial_coords t, int is_parameter)
 {
     if (is_parameter)
         t.image = 0;

@@ -65,7 +65,7 @@ BS_KERNEL(direct)
 }
 
 /* Item: an element of a row of products' left operand; neighbours belong to one pixel. */
-BS_KERNEL(unfold)
+BS_KERNEL(im2col)
 {
     uint32_t taps = (uint32_t)(a.g.kernel[0] * a.g.kernel[1]), length = (uint32_t)a.g.channels * taps;
     BS_EACH(i, k, a.n, a.pixels * length)
@@ -83,7 +83,7 @@ BS_KERNEL(unfold)
 }
 
 /* A warp takes 8 pixels of 4 filters: it reads and writes whole sectors of memory. */
-BS_KERNEL(fold)
+BS_KERNEL(col2im)
 {
     uint32_t blocks = (a.pixels + 7) / 8;
     BS_EACH(i, k, a.n, blocks * ((a.filters + 3) / 4) * 32)
@@ -102,9 +102,9 @@ BS_KERNEL(matmul)
 {
     BS_EACH(i, k, a.n, a.batch.items * a.rows * a.columns)
     {
-        int64_t at[BS_NEST_WAYS];
+        int64_t at[BS_ND_ARRAYS];
         uint32_t column = k % a.columns, row = k / a.columns % a.rows;
-        bs_nest_at(&a.batch, 3, k / a.columns / a.rows, at);
+        bs_nd_space_at(&a.batch, 3, k / a.columns / a.rows, at);
         const float *x = bs_operand_row(&a.a_in, i) + at[1] + (int64_t)row * a.depth;
         const float *y = bs_operand_row(&a.b_in, i) + at[2] + column;
         float sum = 0.0f;

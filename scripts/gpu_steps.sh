@@ -103,7 +103,7 @@ tested() {
 step_operators() { tested bin/test_cpu_ops; }
 step_tokens() { tested bin/test_cpu_tokens; }
 step_changes() { tested bin/test_delta_ops; }
-step_boxes() { tested bin/test_reach_tokens 40; }
+step_boxes() { tested bin/test_receptive_field_tokens 40; }
 step_exactness() { tested bin/test_cpu_exact; }
 step_replay() {
     [ "$small" = 0 ] || BITSINK_TEST_DATA=/none # the bundled network only

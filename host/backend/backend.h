@@ -3,7 +3,7 @@
  *
  *   bs_device   an opened device                            shared by threads
  *   bs_network  a graph loaded onto it: parameters, plans   shared by threads
- *   bs_lane     one worker's execution context              one thread at a time
+ *   bs_stream     one worker's execution context              one thread at a time
  *
  * Rows. A tensor's data for one sample is a *row* of row_bytes() bytes; its layout is the backend's secret.
  * Batches are rows one after the other. Device pointers are plain `void *` that only the backend may read,
@@ -25,15 +25,15 @@
 
 typedef struct bs_device bs_device;
 typedef struct bs_network bs_network;
-typedef struct bs_lane bs_lane;
+typedef struct bs_stream bs_stream;
 
 /* Identity of the arithmetic; what of it differs between two runs makes their numerics differ. */
 typedef struct bs_device_info {
-    char name[128];    /* "AMD EPYC", "NVIDIA H200" */
-    char isa[64];      /* "avx512", "sm_90" */
-    char library[128]; /* "oneDNN 2.6.3", "cuDNN 9.19, cuBLAS 13.0" */
-    size_t memory;     /* free bytes of the device's own, 0: it uses the host's */
-    int lanes, batch;  /* workers and trials side by side that suit it, 0: no preference */
+    char name[128];     /* "AMD EPYC", "NVIDIA H200" */
+    char isa[64];       /* "avx512", "sm_90" */
+    char library[128];  /* "oneDNN 2.6.3", "cuDNN 9.19, cuBLAS 13.0" */
+    size_t memory;      /* free bytes of the device's own, 0: it uses the host's */
+    int streams, batch; /* workers and trials side by side that suit it, 0: no preference */
 } bs_device_info;
 
 /* n input rows: sample i reads row rows[i], or row i where rows is NULL. */
@@ -67,12 +67,12 @@ typedef struct bs_patches {
 typedef struct bs_backend {
     const char *name;
     bool needs_pixels; /* false: images are not decoded, upload() gets one float, the image's index */
-    /* How much to do at once if the clock is to tell which of two ways is quicker, at most: samples,
+    /* How much to run at once, at most, when autotuning times which of two ways is quicker: samples,
      * multiply-accumulates, bytes. No samples: there is no arithmetic whose time could tell. */
     struct {
         int samples;
         double macs, bytes;
-    } clock;
+    } autotune;
 
     /* Number of devices; 0 with the reason in `why` where there is none. */
     int (*device_count)(char *why, size_t len);
@@ -89,32 +89,33 @@ typedef struct bs_backend {
     void (*unload)(bs_network *n);
     size_t (*row_bytes)(const bs_network *n, int tensor);
 
-    bs_status (*lane_open)(bs_lane **out, bs_network *n);
-    void (*lane_close)(bs_lane *l);
-    /* Waits until the device has done all that the lane has asked of it. NULL: every call waits. */
-    bs_status (*wait)(bs_lane *l);
-    bs_status (*alloc)(bs_lane *l, void **out, size_t bytes);
-    void (*free)(bs_lane *l, void *p);
+    bs_status (*stream_open)(bs_stream **out, bs_network *n);
+    void (*stream_close)(bs_stream *stream);
+    /* Waits until the device has done all that the stream has asked of it. NULL: every call waits. */
+    bs_status (*wait)(bs_stream *stream);
+    bs_status (*alloc)(bs_stream *stream, void **out, size_t bytes);
+    void (*free)(bs_stream *stream, void *p);
 
     /* One sample between the host's logical (C, H, W) order and a device row. */
-    bs_status (*upload)(bs_lane *l, int tensor, void *row, const float *data);
-    bs_status (*download)(bs_lane *l, int tensor, const void *row, float *data);
+    bs_status (*upload)(bs_stream *stream, int tensor, void *row, const float *data);
+    bs_status (*download)(bs_stream *stream, int tensor, const void *row, float *data);
 
     /* Runs a node on n samples. in[k] is the view of input k; ignored for constant and absent inputs.
      * `out` receives n rows and overlaps no input. */
-    bs_status (*run)(bs_lane *l, int node, int n, const bs_view *in, void *out);
-    /* The same where input `slot`, a constant, is faulty: sample i sees the sites of f for i.
+    bs_status (*run)(bs_stream *stream, int node, int n, const bs_view *in, void *out);
+    /* The same where input `input`, a constant, is faulty: sample i sees the sites of f for i.
      * golden_out: rows of the fault-free output for the same samples (read in BS_FAULTY_CHANNELS only). */
-    bs_status (*run_faulty)(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
-                            const bs_faults *f, bs_faulty_mode mode, void *out);
+    bs_status (*run_faulty)(bs_stream *stream, int node, int input, int n, const bs_view *in,
+                            bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out);
 
-    bs_status (*copy_rows)(bs_lane *l, int tensor, int n, bs_view src, void *dst);
+    bs_status (*copy_rows)(bs_stream *stream, int tensor, int n, bs_view src, void *dst);
     /* Rows to[k] become rows from[k], k < n, of a block of rows of row_bytes each; no row is both. */
-    bs_status (*move_rows)(bs_lane *l, int n, void *rows, size_t row_bytes, const int32_t *to,
+    bs_status (*move_rows)(bs_stream *stream, int n, void *rows, size_t row_bytes, const int32_t *to,
                            const int32_t *from);
-    bs_status (*inject)(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f);
+    bs_status (*inject)(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f);
     /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
-    bs_status (*compare)(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal);
+    bs_status (*compare)(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
+                         uint8_t *equal);
     /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0
      * for a tensor that cannot be cut into patches. */
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
@@ -124,23 +125,25 @@ typedef struct bs_backend {
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
     /* dst patch i = golden row i overlaid with live patch i; cells outside the tensor are `fill`.
      * live may be NULL. */
-    bs_status (*gather)(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
+    bs_status (*gather)(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
     /* The node on patches, its own padding left out: what it would read there is in the input patches. An
      * input that bs_reads_whole() comes as whole rows. */
-    bs_status (*run_patch)(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+    bs_status (*run_patch)(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
     /* Sites are numbered as in the whole tensor and must lie in their patches. */
-    bs_status (*inject_patch)(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
+    bs_status (*inject_patch)(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
                               const bs_faults *f);
-    bs_status (*compare_patch)(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
+    bs_status (*compare_patch)(bs_stream *stream, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal);
     /* Where rows of images (C, H, W) differ from golden: of sample i, bounds[i] = {first row, first column,
      * rows, columns}, all 0 where nothing differs. Optional: without it the boxes of a delta stay as wide as
      * any trial needs them. */
-    bs_status (*bounds)(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4]);
+    bs_status (*bounds)(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
+                        int32_t (*bounds)[4]);
     /* Answers of n output rows; golden_class[i] < 0, or golden_class NULL: rank by itself. */
-    bs_status (*rank)(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out);
+    bs_status (*rank)(bs_stream *stream, int n, const void *rows, const int32_t *golden_class,
+                      bs_answer *out);
 } bs_backend;
 
 /* The registry. `spec`: "cpu", "null", "cuda", "cuda:1", "cuda:1,OPTION,...", or "auto" (the best that has a

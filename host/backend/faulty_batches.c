@@ -6,7 +6,7 @@
 
 bool bs_faulty_has_channels(const bs_faulty_call *c, int filters)
 {
-    return c->slot == 1 || (c->slot == 2 && bs_faulty_param(c)->elements == filters);
+    return c->input == 1 || (c->input == 2 && bs_faulty_param(c)->elements == filters);
 }
 
 static int ascending(const void *a, const void *b)

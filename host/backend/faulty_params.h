@@ -11,9 +11,9 @@
 
 /* One call of run_faulty(): the fields before `groups` are its arguments. */
 typedef struct bs_faulty_call {
-    bs_lane *lane;
+    bs_stream *stream;
     const bs_graph *graph;
-    int node, slot, n;
+    int node, input, n;
     const bs_view *in;
     bs_view golden;
     const bs_faults *f;
@@ -33,7 +33,7 @@ bs_status bs_faulty_run(bs_faulty_call *c, bs_faulty_mode mode, bs_faulty_dense 
 
 static inline const bs_tensor *bs_faulty_param(const bs_faulty_call *c)
 {
-    return &c->graph->tensors[c->graph->nodes[c->node].in[c->slot]];
+    return &c->graph->tensors[c->graph->nodes[c->node].in[c->input]];
 }
 
 /* The sites of a group. */

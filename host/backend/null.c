@@ -8,7 +8,7 @@
  * (full re-runs help).
  */
 #include "backend/backend.h"
-#include "backend/rows.h"
+#include "backend/host_rows.h"
 #include "base/buf.h"
 
 #include <stdio.h>
@@ -24,7 +24,7 @@ struct bs_network {
     bool inexact, wrong_channels;
 };
 
-struct bs_lane {
+struct bs_stream {
     const bs_network *network;
 };
 
@@ -106,44 +106,44 @@ static size_t null_row_bytes(const bs_network *n, int tensor)
     return sizeof(fake_row);
 }
 
-static bs_status null_lane_open(bs_lane **out, bs_network *n)
+static bs_status null_stream_open(bs_stream **out, bs_network *n)
 {
-    BS_TRY(bs_calloc(out, 1, sizeof **out, "null lane"));
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "null stream"));
     (*out)->network = n;
     return BS_OK;
 }
 
-static void null_lane_close(bs_lane *l)
+static void null_stream_close(bs_stream *stream)
 {
-    free(l);
+    free(stream);
 }
 
-static bs_status null_alloc(bs_lane *l, void **out, size_t bytes)
+static bs_status null_alloc(bs_stream *stream, void **out, size_t bytes)
 {
-    (void)l;
+    (void)stream;
     return bs_alloc_aligned(out, bytes, "null rows");
 }
 
-static void null_free(bs_lane *l, void *p)
+static void null_free(bs_stream *stream, void *p)
 {
-    (void)l;
+    (void)stream;
     free(p);
 }
 
 /* data: one float, the index of the image. */
-static bs_status null_upload(bs_lane *l, int tensor, void *row, const float *data)
+static bs_status null_upload(bs_stream *stream, int tensor, void *row, const float *data)
 {
-    (void)l;
+    (void)stream;
     (void)tensor;
     fake_row r = {mix(bs_float_bits(data[0]), 77), 0};
     *(fake_row *)row = r;
     return BS_OK;
 }
 
-static bs_status null_download(bs_lane *l, int tensor, const void *row, float *data)
+static bs_status null_download(bs_stream *stream, int tensor, const void *row, float *data)
 {
     const fake_row *r = row;
-    int64_t n = l->network->graph->tensors[tensor].elements;
+    int64_t n = stream->network->graph->tensors[tensor].elements;
     for (int64_t i = 0; i < n; i++)
         data[i] = (float)(mix(r->golden ^ r->delta, (uint64_t)i) >> 40);
     return BS_OK;
@@ -154,9 +154,9 @@ static bool masks(bs_op op)
     return op == BS_OP_RELU || op == BS_OP_MAX_POOL;
 }
 
-static bs_status null_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
+static bs_status null_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
 {
-    const bs_graph *g = l->network->graph;
+    const bs_graph *g = stream->network->graph;
     const bs_node *nd = &g->nodes[node];
     for (int i = 0; i < n; i++) {
         fake_row r = {mix((uint64_t)node, 1), 0};
@@ -170,7 +170,7 @@ static bs_status null_run(bs_lane *l, int node, int n, const bs_view *in, void *
         }
         if (masks(nd->op) && (r.delta & 1))
             r.delta = 0;
-        if (l->network->inexact && r.delta)
+        if (stream->network->inexact && r.delta)
             r.delta = mix(r.delta, (uint64_t)n) | 2;
         ((fake_row *)out)[i] = r;
     }
@@ -190,42 +190,43 @@ static uint64_t site_delta(bs_dtype type, const bs_faults *f, int i, uint64_t ha
     return delta;
 }
 
-static bs_status null_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
-                                 const bs_faults *f, bs_faulty_mode mode, void *out)
+static bs_status null_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
+                                 bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out)
 {
     (void)golden_out;
-    const bs_graph *g = l->network->graph;
-    bs_dtype type = g->tensors[g->nodes[node].in[slot]].type;
-    uint64_t off = mode == BS_FAULTY_CHANNELS && l->network->wrong_channels ? 2 : 0;
-    BS_TRY(null_run(l, node, n, in, out));
+    const bs_graph *g = stream->network->graph;
+    bs_dtype type = g->tensors[g->nodes[node].in[input]].type;
+    uint64_t off = mode == BS_FAULTY_CHANNELS && stream->network->wrong_channels ? 2 : 0;
+    BS_TRY(null_run(stream, node, n, in, out));
     for (int i = 0; i < n; i++) {
-        uint64_t delta = site_delta(type, f, i, mix((uint64_t)node, (uint64_t)slot));
+        uint64_t delta = site_delta(type, f, i, mix((uint64_t)node, (uint64_t)input));
         ((fake_row *)out)[i].delta ^= delta ? delta ^ off : 0;
     }
     return BS_OK;
 }
 
-static bs_status null_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst)
+static bs_status null_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)
 {
-    (void)l;
+    (void)stream;
     (void)tensor;
     for (int i = 0; i < n; i++)
         ((fake_row *)dst)[i] = view_row(src, i);
     return BS_OK;
 }
 
-static bs_status null_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
+static bs_status null_inject(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f)
 {
-    bs_dtype type = l->network->graph->tensors[tensor].type;
+    bs_dtype type = stream->network->graph->tensors[tensor].type;
     fake_row *r = rows;
     for (int i = 0; i < n; i++)
         r[i].delta ^= site_delta(type, f, i, r[i].golden);
     return BS_OK;
 }
 
-static bs_status null_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden, uint8_t *equal)
+static bs_status null_compare(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
+                              uint8_t *equal)
 {
-    (void)l;
+    (void)stream;
     (void)tensor;
     for (int i = 0; i < n; i++) {
         fake_row a = ((const fake_row *)rows)[i], b = view_row(golden, i);
@@ -249,42 +250,42 @@ static bool null_patch_supported(bs_network *n, int node, const int in_size[2], 
     return true;
 }
 
-static bs_status null_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
+static bs_status null_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                              const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
 {
     (void)live_at;
     (void)want;
     (void)fill;
-    return null_copy_rows(l, tensor, n, live ? (bs_view){live, NULL} : golden, dst);
+    return null_copy_rows(stream, tensor, n, live ? (bs_view){live, NULL} : golden, dst);
 }
 
-static bs_status null_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+static bs_status null_run_patch(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                                 const int out_size[2], void *out)
 {
     (void)in_size;
     (void)out_size;
-    return null_run(l, node, n, in, out);
+    return null_run(stream, node, n, in, out);
 }
 
-static bs_status null_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
+static bs_status null_inject_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
                                    const bs_faults *f)
 {
     (void)at;
-    return null_inject(l, tensor, n, rows, f);
+    return null_inject(stream, tensor, n, rows, f);
 }
 
-static bs_status null_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
-                                    bs_view golden, uint8_t *equal)
+static bs_status null_compare_patch(bs_stream *stream, int tensor, int n, const bs_patches *at,
+                                    const void *rows, bs_view golden, uint8_t *equal)
 {
     (void)at;
-    return null_compare(l, tensor, n, rows, golden, equal);
+    return null_compare(stream, tensor, n, rows, golden, equal);
 }
 
 /* One pixel, somewhere: a fake change has no place. */
-static bs_status null_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden,
+static bs_status null_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                              int32_t (*bounds)[4])
 {
-    (void)l;
+    (void)stream;
     (void)tensor;
     for (int i = 0; i < n; i++) {
         fake_row a = view_row(rows, i), b = view_row(golden, i);
@@ -312,10 +313,11 @@ static bs_answer fake_answer(fake_row r, int classes, int32_t golden_class)
     return a;
 }
 
-static bs_status null_rank(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out)
+static bs_status null_rank(bs_stream *stream, int n, const void *rows, const int32_t *golden_class,
+                           bs_answer *out)
 {
     for (int i = 0; i < n; i++)
-        out[i] = fake_answer(((const fake_row *)rows)[i], l->network->graph->classes,
+        out[i] = fake_answer(((const fake_row *)rows)[i], stream->network->graph->classes,
                              golden_class ? golden_class[i] : -1);
     return BS_OK;
 }
@@ -331,8 +333,8 @@ const bs_backend bs_null_backend = {
     .load = null_load,
     .unload = null_unload,
     .row_bytes = null_row_bytes,
-    .lane_open = null_lane_open,
-    .lane_close = null_lane_close,
+    .stream_open = null_stream_open,
+    .stream_close = null_stream_close,
     .alloc = null_alloc,
     .free = null_free,
     .upload = null_upload,

@@ -207,7 +207,7 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
     return st;
 }
 
-static bool spreads_over_rows(const bs_graph *g, const bs_node *n, int k, int axis)
+static bool broadcasts_over_rows(const bs_graph *g, const bs_node *n, int k, int axis)
 {
     const bs_shape *in = &g->tensors[n->in[k]].shape, *out = &g->tensors[n->out].shape;
     int own = axis - (out->rank - in->rank);
@@ -220,7 +220,7 @@ bool bs_reads_whole(const bs_graph *g, const bs_plane *planes, const bs_node *n,
     if (n->in[k] < 0 || g->tensors[n->in[k]].constant || out->axis < 0)
         return false;
     if (out->image)
-        return bs_graph_spreads(g, n, k);
+        return bs_graph_broadcasts(g, n, k);
     return (n->op == BS_OP_MATMUL && k == 1) ||
-           (bs_op_broadcasts(n->op) && spreads_over_rows(g, n, k, out->axis));
+           (bs_op_broadcasts(n->op) && broadcasts_over_rows(g, n, k, out->axis));
 }

@@ -14,10 +14,10 @@ struct bs_network {
     const bs_graph *graph;
 };
 
-struct bs_lane {
+struct bs_stream {
     const bs_network *network;
     const bs_backend *backend;
-    bs_lane *inner;
+    bs_stream *inner;
     double since;
     bs_timed_cell cell[BS_TIMED_COUNT][BS_OP_COUNT];
 };
@@ -32,36 +32,36 @@ const char *bs_timed_name(bs_timed_operation what)
     return names[what];
 }
 
-static bs_status device_wait(const bs_lane *l)
+static bs_status device_wait(const bs_stream *stream)
 {
-    return l->backend->wait ? l->backend->wait(l->inner) : BS_OK;
+    return stream->backend->wait ? stream->backend->wait(stream->inner) : BS_OK;
 }
 
-static bs_status begin(bs_lane *l)
+static bs_status begin(bs_stream *stream)
 {
-    BS_TRY(device_wait(l));
-    l->since = bs_resources_clock();
+    BS_TRY(device_wait(stream));
+    stream->since = bs_resources_clock();
     return BS_OK;
 }
 
 /* Ends what begin() began; `st` is what came of it. */
-static bs_status end_op(bs_lane *l, bs_timed_operation what, bs_op op, bs_status st)
+static bs_status end_op(bs_stream *stream, bs_timed_operation what, bs_op op, bs_status st)
 {
     if (st == BS_OK)
-        st = device_wait(l);
-    l->cell[what][op].seconds += bs_resources_clock() - l->since;
-    l->cell[what][op].calls++;
+        st = device_wait(stream);
+    stream->cell[what][op].seconds += bs_resources_clock() - stream->since;
+    stream->cell[what][op].calls++;
     return st;
 }
 
-static bs_status end(bs_lane *l, bs_timed_operation what, bs_status st)
+static bs_status end(bs_stream *stream, bs_timed_operation what, bs_status st)
 {
-    return end_op(l, what, 0, st);
+    return end_op(stream, what, 0, st);
 }
 
-static bs_op op_of(const bs_lane *l, int node)
+static bs_op op_of(const bs_stream *stream, int node)
 {
-    return l->network->graph->nodes[node].op;
+    return stream->network->graph->nodes[node].op;
 }
 
 static size_t timed_row_bytes(const bs_network *n, int tensor)
@@ -69,101 +69,104 @@ static size_t timed_row_bytes(const bs_network *n, int tensor)
     return n->backend->row_bytes(n->inner, tensor);
 }
 
-static bs_status timed_lane_open(bs_lane **out, bs_network *n)
+static bs_status timed_stream_open(bs_stream **out, bs_network *n)
 {
-    BS_TRY(bs_calloc(out, 1, sizeof **out, "lane"));
-    bs_lane *l = *out;
-    l->network = n;
-    l->backend = n->backend;
-    bs_status st = l->backend->lane_open(&l->inner, n->inner);
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "stream"));
+    bs_stream *stream = *out;
+    stream->network = n;
+    stream->backend = n->backend;
+    bs_status st = stream->backend->stream_open(&stream->inner, n->inner);
     if (st != BS_OK) {
-        free(l);
+        free(stream);
         *out = NULL;
     }
     return st;
 }
 
-static void timed_lane_close(bs_lane *l)
+static void timed_stream_close(bs_stream *stream)
 {
-    if (!l)
+    if (!stream)
         return;
-    bs_timed *t = l->network->timed;
-    l->backend->lane_close(l->inner);
+    bs_timed *t = stream->network->timed;
+    stream->backend->stream_close(stream->inner);
     pthread_mutex_lock(&t->lock);
     for (int what = 0; what < BS_TIMED_COUNT; what++)
         for (int op = 0; op < BS_OP_COUNT; op++) {
-            t->cell[what][op].calls += l->cell[what][op].calls;
-            t->cell[what][op].seconds += l->cell[what][op].seconds;
+            t->cell[what][op].calls += stream->cell[what][op].calls;
+            t->cell[what][op].seconds += stream->cell[what][op].seconds;
         }
     pthread_mutex_unlock(&t->lock);
-    free(l);
+    free(stream);
 }
 
-void bs_timed_restart(bs_lane *l)
+void bs_timed_restart(bs_stream *stream)
 {
-    memset(l->cell, 0, sizeof l->cell);
+    memset(stream->cell, 0, sizeof stream->cell);
 }
 
-static bs_status timed_alloc(bs_lane *l, void **out, size_t bytes)
+static bs_status timed_alloc(bs_stream *stream, void **out, size_t bytes)
 {
-    return l->backend->alloc(l->inner, out, bytes);
+    return stream->backend->alloc(stream->inner, out, bytes);
 }
 
-static void timed_free(bs_lane *l, void *p)
+static void timed_free(bs_stream *stream, void *p)
 {
-    l->backend->free(l->inner, p);
+    stream->backend->free(stream->inner, p);
 }
 
-static bs_status timed_upload(bs_lane *l, int tensor, void *row, const float *data)
+static bs_status timed_upload(bs_stream *stream, int tensor, void *row, const float *data)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_UPLOAD, l->backend->upload(l->inner, tensor, row, data));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_UPLOAD, stream->backend->upload(stream->inner, tensor, row, data));
 }
 
-static bs_status timed_download(bs_lane *l, int tensor, const void *row, float *data)
+static bs_status timed_download(bs_stream *stream, int tensor, const void *row, float *data)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_DOWNLOAD, l->backend->download(l->inner, tensor, row, data));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_DOWNLOAD, stream->backend->download(stream->inner, tensor, row, data));
 }
 
-static bs_status timed_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
+static bs_status timed_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
 {
-    BS_TRY(begin(l));
-    return end_op(l, BS_TIMED_RUN, op_of(l, node), l->backend->run(l->inner, node, n, in, out));
+    BS_TRY(begin(stream));
+    return end_op(stream, BS_TIMED_RUN, op_of(stream, node),
+                  stream->backend->run(stream->inner, node, n, in, out));
 }
 
-static bs_status timed_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in,
+static bs_status timed_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
                                   bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out)
 {
-    BS_TRY(begin(l));
-    return end_op(l, BS_TIMED_RUN_FAULTY, op_of(l, node),
-                  l->backend->run_faulty(l->inner, node, slot, n, in, golden_out, f, mode, out));
+    BS_TRY(begin(stream));
+    return end_op(stream, BS_TIMED_RUN_FAULTY, op_of(stream, node),
+                  stream->backend->run_faulty(stream->inner, node, input, n, in, golden_out, f, mode, out));
 }
 
-static bs_status timed_copy_rows(bs_lane *l, int tensor, int n, bs_view src, void *dst)
+static bs_status timed_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_COPY_ROWS, l->backend->copy_rows(l->inner, tensor, n, src, dst));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_COPY_ROWS, stream->backend->copy_rows(stream->inner, tensor, n, src, dst));
 }
 
-static bs_status timed_move_rows(bs_lane *l, int n, void *rows, size_t row_bytes, const int32_t *to,
+static bs_status timed_move_rows(bs_stream *stream, int n, void *rows, size_t row_bytes, const int32_t *to,
                                  const int32_t *from)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_MOVE_ROWS, l->backend->move_rows(l->inner, n, rows, row_bytes, to, from));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_MOVE_ROWS,
+               stream->backend->move_rows(stream->inner, n, rows, row_bytes, to, from));
 }
 
-static bs_status timed_inject(bs_lane *l, int tensor, int n, void *rows, const bs_faults *f)
+static bs_status timed_inject(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_INJECT, l->backend->inject(l->inner, tensor, n, rows, f));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_INJECT, stream->backend->inject(stream->inner, tensor, n, rows, f));
 }
 
-static bs_status timed_compare(bs_lane *l, int tensor, int n, const void *rows, bs_view golden,
+static bs_status timed_compare(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
                                uint8_t *equal)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_COMPARE, l->backend->compare(l->inner, tensor, n, rows, golden, equal));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_COMPARE,
+               stream->backend->compare(stream->inner, tensor, n, rows, golden, equal));
 }
 
 static size_t timed_patch_bytes(const bs_network *n, int tensor, const int size[2])
@@ -176,47 +179,50 @@ static bool timed_patch_supported(bs_network *n, int node, const int in_size[2],
     return n->backend->patch_supported(n->inner, node, in_size, out_size);
 }
 
-static bs_status timed_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
+static bs_status timed_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                               const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_GATHER,
-               l->backend->gather(l->inner, tensor, n, golden, live, live_at, want, fill, dst));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_GATHER,
+               stream->backend->gather(stream->inner, tensor, n, golden, live, live_at, want, fill, dst));
 }
 
-static bs_status timed_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
+static bs_status timed_run_patch(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                                  const int out_size[2], void *out)
 {
-    BS_TRY(begin(l));
-    return end_op(l, BS_TIMED_RUN_PATCH, op_of(l, node),
-                  l->backend->run_patch(l->inner, node, n, in_size, in, out_size, out));
+    BS_TRY(begin(stream));
+    return end_op(stream, BS_TIMED_RUN_PATCH, op_of(stream, node),
+                  stream->backend->run_patch(stream->inner, node, n, in_size, in, out_size, out));
 }
 
-static bs_status timed_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
+static bs_status timed_inject_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
                                     const bs_faults *f)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_INJECT, l->backend->inject_patch(l->inner, tensor, n, at, rows, f));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_INJECT, stream->backend->inject_patch(stream->inner, tensor, n, at, rows, f));
 }
 
-static bs_status timed_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
-                                     bs_view golden, uint8_t *equal)
+static bs_status timed_compare_patch(bs_stream *stream, int tensor, int n, const bs_patches *at,
+                                     const void *rows, bs_view golden, uint8_t *equal)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_COMPARE, l->backend->compare_patch(l->inner, tensor, n, at, rows, golden, equal));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_COMPARE,
+               stream->backend->compare_patch(stream->inner, tensor, n, at, rows, golden, equal));
 }
 
-static bs_status timed_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden,
+static bs_status timed_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                               int32_t (*bounds)[4])
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_BOUNDS, l->backend->bounds(l->inner, tensor, n, rows, golden, bounds));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_BOUNDS,
+               stream->backend->bounds(stream->inner, tensor, n, rows, golden, bounds));
 }
 
-static bs_status timed_rank(bs_lane *l, int n, const void *rows, const int32_t *golden_class, bs_answer *out)
+static bs_status timed_rank(bs_stream *stream, int n, const void *rows, const int32_t *golden_class,
+                            bs_answer *out)
 {
-    BS_TRY(begin(l));
-    return end(l, BS_TIMED_RANK, l->backend->rank(l->inner, n, rows, golden_class, out));
+    BS_TRY(begin(stream));
+    return end(stream, BS_TIMED_RANK, stream->backend->rank(stream->inner, n, rows, golden_class, out));
 }
 
 static bs_backend table_of(const bs_backend *inner)
@@ -224,13 +230,13 @@ static bs_backend table_of(const bs_backend *inner)
     bs_backend b = {
         .name = inner->name,
         .needs_pixels = inner->needs_pixels,
-        .clock = inner->clock,
+        .autotune = inner->autotune,
         .device_count = inner->device_count,
         .describe = inner->describe,
         .supports = inner->supports,
         .row_bytes = timed_row_bytes,
-        .lane_open = timed_lane_open,
-        .lane_close = timed_lane_close,
+        .stream_open = timed_stream_open,
+        .stream_close = timed_stream_close,
         .alloc = timed_alloc,
         .free = timed_free,
         .upload = timed_upload,

@@ -3,12 +3,12 @@
  *
  *     bs_timed *t;
  *     BS_TRY(bs_timed_create(&t, e->backend, e->network, e->graph));
- *     ... use &t->backend with t->network: open lanes, golden runs, replay; close the lanes ...
+ *     ... use &t->backend with t->network: open streams, golden runs, replay; close the streams ...
  *     t->cell[BS_TIMED_RUN][BS_OP_CONV].seconds
  *     bs_timed_free(t);
  *
- * Routes that were made for the network serve. The table has no load, unload, open and close: the network is
- * loaded already. Lanes count for themselves and add to `cell` when they are closed. */
+ * Schedules that were made for the network serve. The table has no load, unload, open and close: the network
+ * is loaded already. Streams count for themselves and add to `cell` when they are closed. */
 #ifndef BS_BACKEND_TIMED_H
 #define BS_BACKEND_TIMED_H
 
@@ -42,7 +42,7 @@ const char *bs_timed_name(bs_timed_operation what);
 
 typedef struct bs_timed_cell {
     uint64_t calls;
-    double seconds; /* of all lanes together */
+    double seconds; /* of all streams together */
 } bs_timed_cell;
 
 typedef struct bs_timed {
@@ -55,7 +55,7 @@ typedef struct bs_timed {
 /* `inner`, `network` and `g` must outlive it. */
 bs_status bs_timed_create(bs_timed **out, const bs_backend *inner, bs_network *network, const bs_graph *g);
 void bs_timed_free(bs_timed *t);
-/* Forgets what the lane has counted so far. */
-void bs_timed_restart(bs_lane *l);
+/* Forgets what the stream has counted so far. */
+void bs_timed_restart(bs_stream *stream);
 
 #endif

@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bn/exact.h"
-#include "bn/internal.h"
+#include "bn/bn_internal.h"
 #include "store/schema.h"
 
 #include <inttypes.h>

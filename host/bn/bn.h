@@ -3,7 +3,7 @@
 #ifndef BS_BN_BN_H
 #define BS_BN_BN_H
 
-#include "bn/rows.h"
+#include "bn/print_rows.h"
 
 #include <stdbool.h>
 #include <stdint.h>

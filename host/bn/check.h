@@ -2,7 +2,7 @@
 #ifndef BS_BN_CHECK_H
 #define BS_BN_CHECK_H
 
-#include "bn/rows.h"
+#include "bn/print_rows.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 #include "base/buf.h"
 #include "base/text.h"
-#include "bn/internal.h"
+#include "bn/bn_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

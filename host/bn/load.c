@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "bn/internal.h"
+#include "bn/bn_internal.h"
 
 #include <csv.h>
 #include <stdlib.h>

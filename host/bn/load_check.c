@@ -1,7 +1,7 @@
 /* What a loaded table of settings means beside its rows. */
 #include "base/log.h"
 #include "base/text.h"
-#include "bn/internal.h"
+#include "bn/bn_internal.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * would make every scope vanish is refused. */
 #include "base/log.h"
 #include "base/text.h"
-#include "bn/internal.h"
+#include "bn/bn_internal.h"
 #include "store/schema.h"
 
 #include <math.h>

@@ -35,8 +35,8 @@ enum { N_VARIABLES = sizeof variables / sizeof *variables, N_OF = 32 };
 typedef struct query {
     const bs_db *db;
     int64_t scope;
-    bs_str where, reach; /* conditions of the evidence: on bn_joint, on the strata */
-    bool answer;         /* the evidence depends on the answer under fault */
+    bs_str where, reachable; /* conditions of the evidence: on bn_joint, on the strata */
+    bool answer;             /* the evidence depends on the answer under fault */
     const struct variable *of[N_OF];
     int n_of;
 } query;
@@ -88,9 +88,9 @@ static bs_status add_evidence(query *q, char *text)
     BS_TRY(find_value(&value, q->db, v->kind, is + 1));
     bs_str_printf(&q->where, " AND (%s) = %lld", v->sql, (long long)value);
     if (v->kind == AS_LAYER || v->kind == AS_ENTRY)
-        bs_str_printf(&q->reach, " AND b.%s = %lld", v->name, (long long)value);
+        bs_str_printf(&q->reachable, " AND b.%s = %lld", v->name, (long long)value);
     if (strcmp(v->name, "fault") == 0 && value == 0)
-        bs_str_puts(&q->reach, " AND 0");
+        bs_str_puts(&q->reachable, " AND 0");
     q->answer |= v->answer;
     return BS_OK;
 }
@@ -158,13 +158,13 @@ static bs_status collect(const query *q)
     bs_str_printf(&sql,
                   "CREATE TEMP TABLE evidence AS SELECT fault, entry, layer, image, class, label_class, "
                   "golden_class, probability AS x, raw, n FROM bn_joint WHERE scope = %lld%s;"
-                  "CREATE TEMP TABLE reach AS SELECT b.entry, b.layer, s.p * b.probability AS k, "
+                  "CREATE TEMP TABLE reachable AS SELECT b.entry, b.layer, s.p * b.probability AS k, "
                   "u.observations AS m FROM bn_layer b JOIN bn_scope s ON s.scope = b.scope JOIN "
                   "bn_support u ON u.entry = b.entry AND u.layer = b.layer WHERE b.scope = %lld AND "
                   "b.probability > 0%s;"
                   "CREATE TEMP TABLE cell (place, variable, exact, value, entry, layer, x, raw, n);",
                   (long long)q->scope, q->where.ptr ? q->where.ptr : "", (long long)q->scope,
-                  q->reach.ptr ? q->reach.ptr : "");
+                  q->reachable.ptr ? q->reachable.ptr : "");
     for (int i = 0; i < q->n_of; i++) {
         const struct variable *v = q->of[i];
         int exact = !q->answer && !v->answer;
@@ -225,7 +225,7 @@ bs_status bs_bn_query(FILE *out, const char *db_path, const char *given, const c
     st = answer(out, &q, given, format, limit);
 out:
     bs_str_clear(&q.where);
-    bs_str_clear(&q.reach);
+    bs_str_clear(&q.reachable);
     bs_db_close(db);
     return st;
 }

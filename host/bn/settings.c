@@ -1,7 +1,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "bn/internal.h"
+#include "bn/bn_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

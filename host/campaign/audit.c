@@ -11,14 +11,14 @@
 bool bs_audit_chosen(uint64_t seed, uint64_t trial, double share)
 {
     /* 53 bits: exact in a double. */
-    return (double)(bs_draw(seed, trial, 0, BS_STREAM_AUDIT) >> 11) * 0x1p-53 < share;
+    return (double)(bs_draw(seed, trial, 0, BS_PURPOSE_AUDIT) >> 11) * 0x1p-53 < share;
 }
 
 /* Trial i of t alone, in full. */
-static bs_status run_again(const bs_worker *w, const bs_route *full, const bs_trials *t, int i, float *output,
-                           bs_result *result)
+static bs_status run_again(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t, int i,
+                           float *output, bs_result *result)
 {
-    bs_trials one = *t;
+    bs_trial_batch one = *t;
     one.n = 1;
     one.golden_row += i;
     one.faults.first += i;
@@ -29,16 +29,17 @@ static bs_status run_again(const bs_worker *w, const bs_route *full, const bs_tr
     return bs_replay(w->replayer, full, &one);
 }
 
-static bs_status record(bs_batch *batch, bs_audit_row row, const bs_result *r, const float *output,
+static bs_status record(bs_result_batch *batch, bs_audit_row row, const bs_result *r, const float *output,
                         size_t classes)
 {
     row.died_at = r->died_at;
     row.answer = r->answer;
     row.logits_hash = XXH3_64bits(output, classes * sizeof *output);
-    return bs_batch_add_audit(batch, &row);
+    return bs_result_batch_add_audit(batch, &row);
 }
 
-bs_status bs_audit_trials(const bs_worker *w, const bs_route *full, const bs_trials *t, bs_batch *batch)
+bs_status bs_audit_trials(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t,
+                          bs_result_batch *batch)
 {
     const bs_plan *plan = w->engine->plan;
     size_t classes = (size_t)w->engine->graph->classes;

@@ -11,6 +11,7 @@ bool bs_audit_chosen(uint64_t seed, uint64_t trial, double share);
 /* Audits trials that just ran, with their outputs, whose rows are being made at batch->rows[n_rows ..]:
  * `audit` of those that were run again and gave the same becomes 1. Both answers of each go into the batch. A
  * difference is BS_SELFTEST, naming the trial. */
-bs_status bs_audit_trials(const bs_worker *w, const bs_route *full, const bs_trials *t, bs_batch *batch);
+bs_status bs_audit_trials(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t,
+                          bs_result_batch *batch);
 
 #endif

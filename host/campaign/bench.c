@@ -1,5 +1,5 @@
 #include "base/buf.h"
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/log.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
@@ -19,7 +19,7 @@ static void add_cell(bs_bench_share *s, const bs_bench_batch *b, int index, int 
     c->seconds += seconds;
     c->trials += (uint64_t)n;
     c->macs += macs;
-    c->static_macs = bs_routes_macs(&s->routes[index][way]);
+    c->static_macs = bs_schedules_macs(&s->schedules[index][way]);
     for (int i = 0; i < n; i++) {
         const bs_result *x = &b->result[way][i], *y = &b->result[BS_BENCH_DELTA][i];
         c->masked += x->died_at >= 0;
@@ -35,7 +35,7 @@ static const double long_seconds = 2.0;
 /* What takes less is done again until this is over: it matters little then which thread started when. */
 static const double least_seconds = 0.02;
 
-/* Runs the trials once to make their primitives, then, with all workers, for the clock. Where nothing is
+/* Runs the trials once to make their primitives, then, with all workers, timed. Where nothing is
  * dropped, batches of as many trials are alike for all targets: the first and the second make what the others
  * use. */
 static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int index, int way)
@@ -44,7 +44,7 @@ static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, in
     int times = 0;
     if (!bs_bench_keeps(way) || index < 2)
         BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
-    BS_TRY(bs_crew_meet());
+    BS_TRY(bs_team_barrier());
     double start = bs_resources_clock(), macs = bs_replayer_macs(w->replayer);
     for (; seconds < least_seconds; seconds = bs_resources_clock() - start, times++)
         BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
@@ -52,7 +52,7 @@ static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, in
     add_cell(s, b, index, way, seconds, (bs_replayer_macs(w->replayer) - macs) / times);
     if (bs_bench_keeps(way) && index == 0 && seconds > long_seconds)
         b->most[way] = (b->most[way] + 3) / 4;
-    return bs_crew_meet();
+    return bs_team_barrier();
 }
 
 static bs_status time_target(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int index, int worker)
@@ -74,7 +74,7 @@ static bs_status fill_tile(bs_worker *w, int n)
         return BS_OK;
     for (int i = 0; i < n; i++)
         from[i] = i % BS_PROBE_IMAGES;
-    return golden->backend->copy_rows(w->lane, input, n - BS_PROBE_IMAGES,
+    return golden->backend->copy_rows(w->stream, input, n - BS_PROBE_IMAGES,
                                       (bs_view){golden->rows[input], from},
                                       (char *)golden->rows[input] + BS_PROBE_IMAGES * row);
 }
@@ -86,7 +86,7 @@ static bs_status time_golden(bs_bench_share *s, bs_worker *w)
     uint64_t n = 0;
     BS_TRY(fill_tile(w, tile));
     BS_TRY(bs_golden_run(w->golden, tile));
-    BS_TRY(bs_crew_meet());
+    BS_TRY(bs_team_barrier());
     double start = bs_resources_clock();
     for (; n == 0 || bs_resources_clock() - start < 0.5; n += (uint64_t)tile)
         BS_TRY(bs_golden_run(w->golden, tile));
@@ -94,7 +94,7 @@ static bs_status time_golden(bs_bench_share *s, bs_worker *w)
     s->out->golden_seconds += bs_resources_clock() - start;
     s->out->goldens += n;
     pthread_mutex_unlock(&s->lock);
-    return bs_crew_meet();
+    return bs_team_barrier();
 }
 
 static bs_status bench_worker(void *shared, int worker)
@@ -148,14 +148,14 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
     memset(out, 0, sizeof *out);
     out->exact = true;
     BS_TRY_GOTO(choose_targets(out, e->graph), out);
-    BS_TRY_GOTO(bs_calloc(&s.routes, (size_t)out->n_targets, sizeof *s.routes, "routes"), out);
+    BS_TRY_GOTO(bs_calloc(&s.schedules, (size_t)out->n_targets, sizeof *s.schedules, "schedules"), out);
     for (int i = 0; i < out->n_targets; i++)
         for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
-            BS_TRY_GOTO(bs_routes_create(&s.routes[i][way], e->graph, e->backend, e->network, out->targets[i],
-                                         bs_bench_mode(way), true, &e->guide),
+            BS_TRY_GOTO(bs_schedules_create(&s.schedules[i][way], e->graph, e->backend, e->network,
+                                            out->targets[i], bs_bench_mode(way), true, &e->guide),
                         out);
-    bs_cost_log(e->guide.cost);
-    BS_TRY_GOTO(bs_crew_run(e->threads, bench_worker, &s), out);
+    bs_autotune_log(e->guide.autotune);
+    BS_TRY_GOTO(bs_team_run(e->threads, bench_worker, &s), out);
     note_memory(out, e);
     BS_TRY_GOTO(bs_bench_kernels(&s), out);
     BS_TRY_GOTO(bs_bench_rates(out, e), out);
@@ -164,10 +164,10 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
         BS_OK)
         bs_warn("rows of the result file are not measured: %s", bs_error_message());
 out:
-    for (int i = 0; s.routes && i < out->n_targets; i++)
+    for (int i = 0; s.schedules && i < out->n_targets; i++)
         for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
-            bs_routes_clear(&s.routes[i][way]);
-    free(s.routes);
+            bs_schedules_clear(&s.schedules[i][way]);
+    free(s.schedules);
     if (st != BS_OK)
         bs_bench_clear(out);
     return st;

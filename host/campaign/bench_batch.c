@@ -69,7 +69,7 @@ void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int w
                                  .burst = 1,
                                  .count = 1};
     for (int i = 0; i < s->trials; i++) {
-        uint64_t id = bs_trial_id((bs_trial){(uint32_t)worker, (uint32_t)target, 0, (uint32_t)i});
+        uint64_t id = bs_trial_id((bs_trial_coords){(uint32_t)worker, (uint32_t)target, 0, (uint32_t)i});
         uint64_t at = bs_fault_attempt((uint64_t)bs_tensor_bits(t), s->seed, id, 0);
         b->row[i] = i % BS_PROBE_IMAGES;
         b->first[i] = (uint32_t)i;
@@ -86,12 +86,12 @@ int bs_bench_count(const bs_bench_share *s, const bs_bench_batch *b, int way)
 bs_status bs_bench_trials(bs_replayer *p, const bs_bench_share *s, const bs_bench_batch *b, int index,
                           bs_bench_way way)
 {
-    bs_trials t = {
+    bs_trial_batch t = {
         .n = bs_bench_count(s, b, (int)way),
         .golden_row = b->row,
         .faults = {b->site, b->first, b->before},
         .keep_masked = ways[way].keeps,
         .result = b->result[way],
     };
-    return bs_replay_routes(p, &s->routes[index][way], &t, s->trials);
+    return bs_replay_trials(p, &s->schedules[index][way], &t, s->trials);
 }

@@ -14,8 +14,8 @@ typedef struct bs_bench_share {
     bs_bench *out;
     int trials;
     uint64_t seed;
-    pthread_mutex_t lock;                    /* of `out` */
-    bs_routes (*routes)[BS_BENCH_WAY_COUNT]; /* by target */
+    pthread_mutex_t lock;                          /* of `out` */
+    bs_schedules (*schedules)[BS_BENCH_WAY_COUNT]; /* by target */
 } bs_bench_share;
 
 /* Of one worker: the faults of one target, and what became of them. */

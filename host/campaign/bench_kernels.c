@@ -1,5 +1,5 @@
 /* Times of operations: the benchmark's delta replay again, on a backend that stops the time of each. */
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
 #include "replay/selftest.h"
@@ -20,13 +20,13 @@ static bs_status run_targets(const bs_bench_share *s, bs_worker *w, bs_bench_bat
     return BS_OK;
 }
 
-/* Once to make the primitives, once for the clock. */
+/* Runs once to make the primitives, and once more timed. */
 static bs_status run_timed(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
 {
     uint64_t fingerprint;
     BS_TRY(bs_selftest_probe(w->golden, &fingerprint));
     BS_TRY(run_targets(s, w, b, worker));
-    bs_timed_restart(w->lane);
+    bs_timed_restart(w->stream);
     double start = bs_resources_clock();
     BS_TRY(run_targets(s, w, b, worker));
     double seconds = bs_resources_clock() - start;
@@ -57,7 +57,7 @@ bs_status bs_bench_kernels(bs_bench_share *s)
     BS_TRY(bs_timed_create(&timed, s->e->backend, s->e->network, s->e->graph));
     t.engine.backend = &timed->backend;
     t.engine.network = timed->network;
-    bs_status st = bs_crew_run(t.engine.threads, timed_worker, &t);
+    bs_status st = bs_team_run(t.engine.threads, timed_worker, &t);
     memcpy(s->out->kernels, timed->cell, sizeof timed->cell);
     bs_timed_free(timed);
     return st;

@@ -1,7 +1,7 @@
 /* What the device can do at best: large layers, and copies, by the calls that replay uses, all workers at
  * once: they begin together, so that none of them is alone when its time is taken. */
 #include "base/buf.h"
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
 #include "model/synth.h"
@@ -48,22 +48,22 @@ double bs_bench_best_macs(const bs_bench *b)
 typedef struct meter {
     const rates *r;
     const bs_backend *backend;
-    bs_lane *lane;
+    bs_stream *stream;
     void *in, *out;
     size_t row; /* bytes: the larger of the layer's input and output */
 } meter;
 
 static bs_status wait_for(const meter *m)
 {
-    return m->backend->wait ? m->backend->wait(m->lane) : BS_OK;
+    return m->backend->wait ? m->backend->wait(m->stream) : BS_OK;
 }
 
 static void release(meter *m)
 {
     if (m->in)
-        m->backend->free(m->lane, m->in);
+        m->backend->free(m->stream, m->in);
     if (m->out)
-        m->backend->free(m->lane, m->out);
+        m->backend->free(m->stream, m->out);
     m->in = m->out = NULL;
 }
 
@@ -71,8 +71,8 @@ static void release(meter *m)
 static bs_status reserve(meter *m, int n)
 {
     release(m);
-    BS_TRY(m->backend->alloc(m->lane, &m->in, (size_t)n * m->row));
-    return m->backend->alloc(m->lane, &m->out, (size_t)n * m->row);
+    BS_TRY(m->backend->alloc(m->stream, &m->in, (size_t)n * m->row));
+    return m->backend->alloc(m->stream, &m->out, (size_t)n * m->row);
 }
 
 /* n equal rows of small numbers, by way of `out`. */
@@ -87,8 +87,8 @@ static bs_status fill_rows(const meter *m, int n)
     BS_TRY_GOTO(bs_calloc(&first, (size_t)n, sizeof *first, "benchmark"), out); /* row 0, again and again */
     for (int64_t i = 0; i < elements; i++)
         data[i] = (float)(i % 17) / 8.0f - 1.0f;
-    BS_TRY_GOTO(m->backend->upload(m->lane, g->input, m->out, data), out);
-    st = m->backend->copy_rows(m->lane, g->input, n, (bs_view){m->out, first}, m->in);
+    BS_TRY_GOTO(m->backend->upload(m->stream, g->input, m->out, data), out);
+    st = m->backend->copy_rows(m->stream, g->input, n, (bs_view){m->out, first}, m->in);
 out:
     free(data);
     free(first);
@@ -98,7 +98,7 @@ out:
 static bs_status run_layer(const meter *m, int n)
 {
     bs_view in[3] = {{m->in, NULL}}; /* and weights and bias, which are constants */
-    BS_TRY(m->backend->run(m->lane, 0, n, in, m->out));
+    BS_TRY(m->backend->run(m->stream, 0, n, in, m->out));
     return wait_for(m);
 }
 
@@ -122,12 +122,12 @@ static bs_status measure_layer(meter *m, double *macs)
     int n = 0;
     double samples = 0, seconds = 0;
     BS_TRY(choose_samples(m, &n));
-    BS_TRY(bs_crew_meet());
+    BS_TRY(bs_team_barrier());
     double start = bs_resources_clock();
     for (; seconds < layer_seconds; seconds = bs_resources_clock() - start, samples += n)
         BS_TRY(run_layer(m, n));
     *macs = samples * (double)m->r->graph->nodes[0].macs / seconds;
-    return bs_crew_meet();
+    return bs_team_barrier();
 }
 
 /* Rows of the layer's input. */
@@ -139,19 +139,19 @@ static bs_status measure_copy(meter *m, double *bytes_per_second)
     double copied = 0, seconds = 0;
     BS_TRY(reserve(m, n));
     BS_TRY(fill_rows(m, n));
-    BS_TRY(m->backend->copy_rows(m->lane, input, n, (bs_view){m->in, NULL}, m->out)); /* pages are made */
+    BS_TRY(m->backend->copy_rows(m->stream, input, n, (bs_view){m->in, NULL}, m->out)); /* pages are made */
     BS_TRY(wait_for(m));
-    BS_TRY(bs_crew_meet());
+    BS_TRY(bs_team_barrier());
     double start = bs_resources_clock();
     for (int copies = 1; seconds < copy_seconds; copies *= 2) { /* seldom waited for */
         for (int i = 0; i < copies; i++)
-            BS_TRY(m->backend->copy_rows(m->lane, input, n, (bs_view){m->in, NULL}, m->out));
+            BS_TRY(m->backend->copy_rows(m->stream, input, n, (bs_view){m->in, NULL}, m->out));
         BS_TRY(wait_for(m));
         copied += copies;
         seconds = bs_resources_clock() - start;
     }
     *bytes_per_second = copied * 2.0 * (double)n * (double)row / seconds;
-    return bs_crew_meet();
+    return bs_team_barrier();
 }
 
 /* The last layer's workers measure copies, too. */
@@ -164,12 +164,12 @@ static bs_status rates_worker(void *shared, int worker)
     size_t in = m.backend->row_bytes(r->network, r->graph->input);
     size_t out = m.backend->row_bytes(r->network, r->graph->nodes[0].out);
     m.row = in > out ? in : out;
-    BS_TRY(m.backend->lane_open(&m.lane, r->network));
+    BS_TRY(m.backend->stream_open(&m.stream, r->network));
     bs_status st = measure_layer(&m, &macs);
     if (st == BS_OK && r->layer == BS_BENCH_LAYER_COUNT - 1)
         st = measure_copy(&m, &bytes);
     release(&m);
-    m.backend->lane_close(m.lane);
+    m.backend->stream_close(m.stream);
     pthread_mutex_lock(&r->lock);
     r->out->layer_macs[r->layer] += macs;
     r->out->copy_bytes += bytes;
@@ -184,7 +184,7 @@ static bs_status rate_layer(rates *r)
     r->graph = g;
     bs_status st = r->e->backend->load(&r->network, r->e->device, g);
     if (st == BS_OK) {
-        st = bs_crew_run(r->e->threads, rates_worker, r);
+        st = bs_team_run(r->e->threads, rates_worker, r);
         r->e->backend->unload(r->network);
     }
     bs_graph_free(g);

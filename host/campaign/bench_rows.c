@@ -123,10 +123,10 @@ static bs_answer make_answer(const rows *r, uint32_t top, uint64_t random)
 }
 
 /* One trial: masked, or seldom another class than the golden one. */
-static bs_row make_row(const rows *r, bs_trial t, int64_t elements)
+static bs_row make_row(const rows *r, bs_trial_coords t, int64_t elements)
 {
-    uint64_t id = bs_trial_id(t), random = bs_draw(0, id, 0, BS_STREAM_SITE);
-    uint64_t more = bs_draw(0, id, 1, BS_STREAM_SITE);
+    uint64_t id = bs_trial_id(t), random = bs_draw(0, id, 0, BS_PURPOSE_SITE);
+    uint64_t more = bs_draw(0, id, 1, BS_PURPOSE_SITE);
     bs_row row = {.id = id, .n_sites = 1, .keep = 0xffffffffu, .died_at = -1};
     row.element = (uint32_t)bs_scale(random, (uint64_t)elements);
     row.toggle = 1u << (random & 31);
@@ -138,13 +138,13 @@ static bs_row make_row(const rows *r, bs_trial t, int64_t elements)
     return row;
 }
 
-static bs_batch make_batch(rows *r, const bs_stratum *s, uint32_t first_image)
+static bs_result_batch make_batch(rows *r, const bs_stratum *s, uint32_t first_image)
 {
-    bs_batch b = {.rows = r->row, .n_rows = BATCH_ROWS, .units = r->unit, .n_units = TILE};
+    bs_result_batch b = {.rows = r->row, .n_rows = BATCH_ROWS, .units = r->unit, .n_units = TILE};
     const bs_graph *g = r->plan->graph;
     int64_t elements = g->tensors[g->targets[s->target].tensor].elements;
     for (uint32_t i = 0; i < TILE; i++) {
-        bs_trial t = {ENTRY, (uint32_t)s->target, first_image + i, 0};
+        bs_trial_coords t = {ENTRY, (uint32_t)s->target, first_image + i, 0};
         r->unit[i] = (bs_unit){ENTRY, t.target, t.image, REPETITIONS};
         for (; t.repetition < REPETITIONS; t.repetition++)
             r->row[i * REPETITIONS + t.repetition] = make_row(r, t, elements);
@@ -170,7 +170,7 @@ static bs_status write_rows(rows *r, bs_bench *out)
     BS_TRY(bs_store_begin_run(r->store, &info));
     for (uint32_t image = 0; image < IMAGES && seconds < write_seconds; image += TILE)
         for (int i = 0; i < r->plan->n_strata; i++) {
-            bs_batch b = make_batch(r, &r->plan->strata[i], image);
+            bs_result_batch b = make_batch(r, &r->plan->strata[i], image);
             start = bs_resources_clock();
             BS_TRY(bs_store_add(r->store, &b));
             seconds += bs_resources_clock() - start;

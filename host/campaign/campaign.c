@@ -1,10 +1,10 @@
 #include "campaign/campaign.h"
 
 #include "base/buf.h"
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/log.h"
 #include "base/resources.h"
-#include "campaign/internal.h"
+#include "campaign/campaign_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +29,13 @@ static void show_progress(const bs_campaign *c, double since, double *shown)
 static bs_status write_rows(bs_campaign *c)
 {
     double since = bs_resources_clock(), shown = since;
-    bs_batch *b;
+    bs_result_batch *b;
     bs_status st = BS_OK;
     while (st == BS_OK && (b = bs_queue_pop(c->queue))) {
         st = bs_store_add(c->store, b);
         if (st == BS_OK)
             atomic_fetch_add(&c->done, b->n_rows);
-        bs_batch_free(b);
+        bs_result_batch_free(b);
         show_progress(c, since, &shown);
     }
     bs_progress("%s", "");
@@ -47,14 +47,14 @@ static bs_status write_rows(bs_campaign *c)
 }
 
 /* Workers 0..threads-1 compute; the last one to leave closes the queue, on which worker `threads` ends. */
-typedef struct crew_share {
+typedef struct team_share {
     bs_campaign *c;
     atomic_int computing;
-} crew_share;
+} team_share;
 
-static bs_status crew_member(void *shared, int worker)
+static bs_status team_member(void *shared, int worker)
 {
-    crew_share *s = shared;
+    team_share *s = shared;
     if (worker == s->c->engine->threads)
         return write_rows(s->c);
     bs_status st = bs_campaign_work(s->c, worker);
@@ -79,11 +79,11 @@ static void divide_work(bs_campaign *c)
 
 static uint32_t allowed_broken(const bs_plan *plan)
 {
-    int64_t wish = plan->job->max_broken;
+    int64_t allowed = plan->job->max_broken;
     uint32_t n = bs_plan_count_images(plan);
-    if (wish < 0)
+    if (allowed < 0)
         return n < 200 ? 1 : n / 100;
-    return wish < n ? (uint32_t)wish : n;
+    return allowed < n ? (uint32_t)allowed : n;
 }
 
 bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store *store,
@@ -91,7 +91,7 @@ bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store
 {
     *out = (bs_campaign_summary){0};
     bs_campaign c = {.engine = e, .images = images, .store = store, .stop = stop};
-    crew_share share = {.c = &c};
+    team_share share = {.c = &c};
     double start = bs_resources_clock();
     c.planned = e->plan->trials;
     c.found = bs_store_trials(store);
@@ -101,7 +101,7 @@ bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);
     BS_TRY_GOTO(bs_queue_create(&c.queue, QUEUE_BATCHES), out);
-    st = bs_crew_run(e->threads + 1, crew_member, &share);
+    st = bs_team_run(e->threads + 1, team_member, &share);
     if (st == BS_OK || st == BS_STOPPED) {
         bs_status counted = bs_store_left_out(store, &out->broken, &out->left_out);
         st = counted == BS_OK ? st : counted;

@@ -1,7 +1,7 @@
 #include "campaign/engine.h"
 
 #include "base/buf.h"
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/log.h"
 #include "base/resources.h"
 #include "replay/selftest.h"
@@ -13,20 +13,20 @@
  * layer's weights the better. */
 enum { DENSE_BATCH = 32, MANY = 256 };
 
-static bs_status make_routes(bs_engine *e)
+static bs_status make_schedules(bs_engine *e)
 {
     const bs_plan *plan = e->plan;
-    BS_TRY(bs_calloc(&e->routes, (size_t)plan->n_strata, sizeof *e->routes, "routes"));
-    BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "routes"));
+    BS_TRY(bs_calloc(&e->schedules, (size_t)plan->n_strata, sizeof *e->schedules, "schedules"));
+    BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "schedules"));
     for (int i = 0; i < plan->n_strata; i++)
-        BS_TRY(bs_routes_create(&e->routes[i], e->graph, e->backend, e->network, plan->strata[i].target,
-                                e->mode, bs_plan_single_site(plan, &plan->strata[i]), &e->guide));
+        BS_TRY(bs_schedules_create(&e->schedules[i], e->graph, e->backend, e->network, plan->strata[i].target,
+                                   e->mode, bs_plan_single_site(plan, &plan->strata[i]), &e->guide));
     return BS_OK;
 }
 
 bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum)
 {
-    return e->routes[stratum].route[0]->mode;
+    return e->schedules[stratum].schedule[0]->mode;
 }
 
 /* Bytes of the widest trial; the self-test's is the full re-run. */
@@ -34,16 +34,16 @@ static bs_status widest_trial(bs_engine *e)
 {
     e->trial_bytes = 64;
     for (int i = 0; e->plan && i < e->plan->n_strata; i++)
-        if (bs_routes_row_bytes(&e->routes[i]) > e->trial_bytes)
-            e->trial_bytes = bs_routes_row_bytes(&e->routes[i]);
+        if (bs_schedules_row_bytes(&e->schedules[i]) > e->trial_bytes)
+            e->trial_bytes = bs_schedules_row_bytes(&e->schedules[i]);
     if (!e->replays)
         return BS_OK;
-    bs_route *full;
-    BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
+    bs_schedule *full;
+    BS_TRY(bs_schedule_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
     if (full->row_bytes > e->trial_bytes)
         e->trial_bytes = full->row_bytes;
-    bs_route_free(full);
-    e->trial_bytes += bs_relay_trial_bytes(e->guide.relay);
+    bs_schedule_free(full);
+    e->trial_bytes += bs_segments_trial_bytes(e->guide.segments);
     return BS_OK;
 }
 
@@ -75,11 +75,11 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 /* What the user says, else what suits the device. */
 static void choose_sizes(bs_engine *e, const bs_engine_options *options)
 {
-    int lanes = e->info.lanes ? e->info.lanes : bs_resources_cores();
-    int wish = options->max_batch > 0 ? options->max_batch : e->info.batch;
-    e->threads = options->threads > 0 ? options->threads : lanes;
-    e->dense_batch = wish > 0 ? wish : DENSE_BATCH;
-    e->max_batch = wish > 0 ? wish : MANY;
+    int streams = e->info.streams ? e->info.streams : bs_resources_cores();
+    int requested = options->max_batch > 0 ? options->max_batch : e->info.batch;
+    e->threads = options->threads > 0 ? options->threads : streams;
+    e->dense_batch = requested > 0 ? requested : DENSE_BATCH;
+    e->max_batch = requested > 0 ? requested : MANY;
 }
 
 /* named: the options that came with the device's name. */
@@ -98,11 +98,11 @@ static bs_status open_device(bs_engine *e, int ordinal, const char *named, const
 
 static bs_status make_guide(bs_engine *e, bool timed)
 {
-    BS_TRY(bs_fields_create(&e->fields, e->graph));
+    BS_TRY(bs_receptive_fields_create(&e->fields, e->graph));
     e->guide.fields = &e->fields;
     if (timed)
-        BS_TRY(bs_cost_create(&e->guide.cost, e->graph, e->backend, e->network));
-    return bs_relay_create(&e->guide.relay, e->graph, e->backend, e->network, &e->guide);
+        BS_TRY(bs_autotune_create(&e->guide.autotune, e->graph, e->backend, e->network));
+    return bs_segments_create(&e->guide.segments, e->graph, e->backend, e->network, &e->guide);
 }
 
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
@@ -129,7 +129,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     if (e->replays && e->mode == BS_REPLAY_DELTA)
         BS_TRY_GOTO(make_guide(e, options->timed), out);
     if (plan)
-        BS_TRY_GOTO(make_routes(e), out);
+        BS_TRY_GOTO(make_schedules(e), out);
     BS_TRY_GOTO(widest_trial(e), out);
     BS_TRY_GOTO(divide_memory(e, options->threads > 0), out);
 out:
@@ -144,12 +144,12 @@ void bs_engine_close(bs_engine *e)
 {
     if (!e)
         return;
-    for (int i = 0; e->routes && i < e->plan->n_strata; i++)
-        bs_routes_clear(&e->routes[i]);
-    free(e->routes);
-    bs_relay_free(e->guide.relay);
-    bs_cost_free(e->guide.cost);
-    bs_fields_clear(&e->fields);
+    for (int i = 0; e->schedules && i < e->plan->n_strata; i++)
+        bs_schedules_clear(&e->schedules[i]);
+    free(e->schedules);
+    bs_segments_free(e->guide.segments);
+    bs_autotune_free(e->guide.autotune);
+    bs_receptive_fields_clear(&e->fields);
     free(e->fell_back);
     if (e->network)
         e->backend->unload(e->network);
@@ -165,8 +165,8 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
     out->engine = e;
     size_t elements = (size_t)e->graph->tensors[e->graph->input].elements;
     BS_TRY_GOTO(bs_calloc(&out->pixels, 2 * elements, sizeof *out->pixels, "image"), out);
-    BS_TRY_GOTO(e->backend->lane_open(&out->lane, e->network), out);
-    BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->lane, e->tile), out);
+    BS_TRY_GOTO(e->backend->stream_open(&out->stream, e->network), out);
+    BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->stream, e->tile), out);
     if (e->replays)
         BS_TRY_GOTO(bs_replayer_create(&out->replayer, out->golden, e->max_batch, e->arena_bytes), out);
 out:
@@ -179,8 +179,8 @@ void bs_worker_close(bs_worker *w)
 {
     bs_replayer_free(w->replayer);
     bs_golden_free(w->golden);
-    if (w->lane)
-        w->engine->backend->lane_close(w->lane);
+    if (w->stream)
+        w->engine->backend->stream_close(w->stream);
     free(w->pixels);
     memset(w, 0, sizeof *w);
 }
@@ -242,5 +242,5 @@ static bs_status probe_worker(void *shared, int worker)
 
 bs_status bs_engine_probe(bs_engine *e)
 {
-    return bs_crew_run(1, probe_worker, e);
+    return bs_team_run(1, probe_worker, e);
 }

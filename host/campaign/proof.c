@@ -4,24 +4,24 @@
 
 #include <inttypes.h>
 
-/* Routes that the clock chose are proven once each time it chooses others. */
+/* Schedules that autotuning chose are proven again whenever it chooses others. */
 static bs_status passed_text(const bs_engine *e, bs_str *out)
 {
-    uint64_t timed = bs_cost_signature(e->guide.cost);
+    uint64_t timed = bs_autotune_signature(e->guide.autotune);
     bs_str_puts(out, "passed");
     if (timed)
-        bs_str_printf(out, "; timed routes %016" PRIx64, timed);
+        bs_str_printf(out, "; timed schedules %016" PRIx64, timed);
     return bs_str_status(out);
 }
 
-static bs_status prove_routes(bs_engine *e, volatile sig_atomic_t *stop, bs_str *text)
+static bs_status prove_schedules(bs_engine *e, volatile sig_atomic_t *stop, bs_str *text)
 {
     int fallbacks;
-    bool relayed = e->guide.relay != NULL;
-    bs_info("self-test of %d routes ...", e->plan->n_strata);
+    bool segmented = e->guide.segments != NULL;
+    bs_info("self-test of %d schedules ...", e->plan->n_strata);
     BS_TRY(bs_engine_selftest(e, stop, &fallbacks));
-    if (relayed && !e->guide.relay)
-        bs_str_puts(text, "; fell back to routes without stages");
+    if (segmented && !e->guide.segments)
+        bs_str_puts(text, "; fell back to schedules without segments");
     if (fallbacks)
         bs_str_puts(text, "; fell back (entry:layer mode):");
     for (int i = 0; i < e->plan->n_strata; i++)
@@ -34,7 +34,7 @@ static bs_status prove_routes(bs_engine *e, volatile sig_atomic_t *stop, bs_str 
 bs_status bs_engine_prove(bs_engine *e, const bs_store *store, bs_proof_when when,
                           volatile sig_atomic_t *stop, bs_str *text)
 {
-    bs_cost_log(e->guide.cost);
+    bs_autotune_log(e->guide.autotune);
     BS_TRY(bs_engine_probe(e));
     bs_str passed = {0};
     bs_status st = passed_text(e, &passed);
@@ -46,5 +46,5 @@ bs_status bs_engine_prove(bs_engine *e, const bs_store *store, bs_proof_when whe
     bs_str_clear(&passed);
     if (st != BS_OK || skip)
         return st == BS_OK ? bs_str_status(text) : st;
-    return prove_routes(e, stop, text);
+    return prove_schedules(e, stop, text);
 }

@@ -12,9 +12,10 @@ typedef enum bs_proof_when {
     BS_PROOF_OFF,
 } bs_proof_when;
 
-/* Computes the engine's fingerprint and proves its routes, unless `when` or the file says that this is not
- * needed: where the file records a proof for the same fingerprint, mode, version and choice of routes. *text
- * (appended to): what goes into the column `selftest` of the run. Errors, and *stop: as bs_engine_selftest().
+/* Computes the engine's fingerprint and proves its schedules, unless `when` or the file says that this is not
+ * needed: where the file records a proof for the same fingerprint, mode, version and choice of schedules.
+ * *text (appended to): what goes into the column `selftest` of the run. Errors, and *stop: as
+ * bs_engine_selftest().
  */
 bs_status bs_engine_prove(bs_engine *e, const bs_store *store, bs_proof_when when,
                           volatile sig_atomic_t *stop, bs_str *text);

@@ -1,7 +1,7 @@
-/* The self-test of all routes of an engine, and what stands in for those that fail. */
+/* The self-test of all schedules of an engine, and what stands in for those that fail. */
 #include "campaign/engine.h"
 
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/log.h"
 #include "replay/selftest.h"
 
@@ -13,11 +13,11 @@
 typedef struct selftest {
     bs_engine *e;
     volatile sig_atomic_t *stop;
-    atomic_int next; /* stage, then stratum */
-    atomic_bool stages_differ;
+    atomic_int next; /* segment, then stratum */
+    atomic_bool segments_differ;
 } selftest;
 
-/* Strata of the same target and kind have the same route; only the first of them is tested. */
+/* Strata of the same target and kind have the same schedule; only the first of them is tested. */
 static int first_alike(const bs_plan *plan, int i)
 {
     const bs_stratum *s = plan->strata;
@@ -34,14 +34,14 @@ static bs_replay_mode plainer(bs_replay_mode mode)
     return mode == BS_REPLAY_DELTA ? BS_REPLAY_SUFFIX : BS_REPLAY_FULL;
 }
 
-/* One route of `mode` instead of the stratum's. */
-static bs_status replace_routes(bs_engine *e, int i, bs_replay_mode mode)
+/* One schedule of `mode` instead of the stratum's. */
+static bs_status replace_schedules(bs_engine *e, int i, bs_replay_mode mode)
 {
-    bs_routes next;
-    BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
-                            &e->guide));
-    bs_routes_clear(&e->routes[i]);
-    e->routes[i] = next;
+    bs_schedules next;
+    BS_TRY(bs_schedules_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
+                               &e->guide));
+    bs_schedules_clear(&e->schedules[i]);
+    e->schedules[i] = next;
     e->fell_back[i] = true;
     return BS_OK;
 }
@@ -52,17 +52,17 @@ static bs_status fall_back(bs_engine *e, int i, const char *what)
     bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(mode),
             e->graph->tensors[e->graph->targets[e->plan->strata[i].target].tensor].name, what,
             bs_replay_mode_name(next));
-    return replace_routes(e, i, next);
+    return replace_schedules(e, i, next);
 }
 
-/* Each of the routes by itself against the full re-run. */
-static bs_status test_routes(bs_worker *w, const bs_routes *routes, bs_route *full, bool *exact, char *what,
-                             size_t what_len)
+/* Each of the schedules by itself against the full re-run. */
+static bs_status test_schedules(bs_worker *w, const bs_schedules *schedules, bs_schedule *full, bool *exact,
+                                char *what, size_t what_len)
 {
     *exact = true;
-    for (int k = 0; k < routes->n && *exact; k++) {
-        bs_routes one = *routes;
-        one.route[0] = routes->route[k];
+    for (int k = 0; k < schedules->n && *exact; k++) {
+        bs_schedules one = *schedules;
+        one.schedule[0] = schedules->schedule[k];
         one.n = 1;
         BS_TRY(bs_selftest_target(w->replayer, w->golden, &one, full, exact, what, what_len));
     }
@@ -71,14 +71,14 @@ static bs_status test_routes(bs_worker *w, const bs_routes *routes, bs_route *fu
 
 static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
 {
-    bs_route *full;
+    bs_schedule *full;
     char what[200];
     bool exact = false;
     int target = e->plan->strata[i].target;
-    BS_TRY(bs_route_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
+    BS_TRY(bs_schedule_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
     bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
     while (st == BS_OK && !exact) {
-        st = test_routes(w, &e->routes[i], full, &exact, what, sizeof what);
+        st = test_schedules(w, &e->schedules[i], full, &exact, what, sizeof what);
         if (st != BS_OK || exact)
             break;
         if (bs_engine_mode(e, i) == BS_REPLAY_FULL) {
@@ -90,43 +90,43 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
             st = fall_back(e, i, what);
         }
     }
-    bs_route_free(full);
+    bs_schedule_free(full);
     return st;
 }
 
-/* The routes behind a stage, each with faults in the stage's tensor as wide as it serves. */
-static bs_status test_stage(selftest *t, bs_worker *w, int k)
+/* Proves the schedules of a segment, each with faults at its cut point as wide as it serves. */
+static bs_status test_segment(selftest *t, bs_worker *w, int k)
 {
-    const bs_routes *routes = &t->e->guide.relay->stages[k].routes;
-    bs_route *full;
+    const bs_schedules *schedules = &t->e->guide.segments->segment[k].schedules;
+    bs_schedule *full;
     char what[200];
     bool exact;
     bs_engine *e = t->e;
-    BS_TRY(
-        bs_route_create(&full, e->graph, e->backend, e->network, routes->route[0]->target, BS_REPLAY_FULL));
-    bs_status st = test_routes(w, routes, full, &exact, what, sizeof what);
+    BS_TRY(bs_schedule_create(&full, e->graph, e->backend, e->network, schedules->schedule[0]->target,
+                              BS_REPLAY_FULL));
+    bs_status st = test_schedules(w, schedules, full, &exact, what, sizeof what);
     if (st == BS_OK && !exact) {
-        if (!atomic_exchange(&t->stages_differ, true))
+        if (!atomic_exchange(&t->segments_differ, true))
             bs_warn("delta replay from '%s' on is not exact on this device (%s): changes are not measured",
-                    e->graph->tensors[e->guide.relay->stages[k].tensor].name, what);
+                    e->graph->tensors[e->guide.segments->segment[k].tensor].name, what);
     }
-    bs_route_free(full);
+    bs_schedule_free(full);
     return st;
 }
 
 static bs_status test_some(selftest *t, bs_worker *w)
 {
     const bs_engine *e = t->e;
-    int stages = e->guide.relay ? e->guide.relay->n : 0, i;
-    while ((i = atomic_fetch_add(&t->next, 1)) < stages + e->plan->n_strata) {
+    int segments = e->guide.segments ? e->guide.segments->n : 0, i;
+    while ((i = atomic_fetch_add(&t->next, 1)) < segments + e->plan->n_strata) {
         if (*t->stop) {
             bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
             return bs_hint("the same command starts again");
         }
-        if (i < stages)
-            BS_TRY(test_stage(t, w, i));
-        else if (first_alike(e->plan, i - stages) == i - stages)
-            BS_TRY(test_stratum(t->e, w, i - stages));
+        if (i < segments)
+            BS_TRY(test_segment(t, w, i));
+        else if (first_alike(e->plan, i - segments) == i - segments)
+            BS_TRY(test_stratum(t->e, w, i - segments));
     }
     return BS_OK;
 }
@@ -151,22 +151,22 @@ static bs_status selftest_worker(void *shared, int worker)
     return st;
 }
 
-/* Routes that lead from each target to the output by themselves, where patches pay by the arithmetic. */
-static bs_status leave_relay(bs_engine *e)
+/* Schedules that lead from each target to the output by themselves, where patches pay by the arithmetic. */
+static bs_status leave_segments(bs_engine *e)
 {
     const bs_guide alone = {.fields = e->guide.fields};
     for (int i = 0; i < e->plan->n_strata; i++) {
-        if (!e->routes[i].relay)
+        if (!e->schedules[i].segments)
             continue;
-        bs_routes next;
+        bs_schedules next;
         const bs_stratum *s = &e->plan->strata[i];
-        BS_TRY(bs_routes_create(&next, e->graph, e->backend, e->network, s->target, e->mode,
-                                bs_plan_single_site(e->plan, s), &alone));
-        bs_routes_clear(&e->routes[i]);
-        e->routes[i] = next;
+        BS_TRY(bs_schedules_create(&next, e->graph, e->backend, e->network, s->target, e->mode,
+                                   bs_plan_single_site(e->plan, s), &alone));
+        bs_schedules_clear(&e->schedules[i]);
+        e->schedules[i] = next;
     }
-    bs_relay_free(e->guide.relay);
-    e->guide.relay = NULL;
+    bs_segments_free(e->guide.segments);
+    e->guide.segments = NULL;
     return BS_OK;
 }
 
@@ -174,16 +174,16 @@ bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fal
 {
     selftest t = {.e = e, .stop = stop};
     *fallbacks = 0;
-    BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
-    if (atomic_load(&t.stages_differ)) {
-        BS_TRY(leave_relay(e));
+    BS_TRY(bs_team_run(e->threads, selftest_worker, &t));
+    if (atomic_load(&t.segments_differ)) {
+        BS_TRY(leave_segments(e));
         atomic_store(&t.next, 0);
-        BS_TRY(bs_crew_run(e->threads, selftest_worker, &t));
+        BS_TRY(bs_team_run(e->threads, selftest_worker, &t));
     }
     for (int i = 0; i < e->plan->n_strata; i++) {
         int first = first_alike(e->plan, i);
         if (first != i && e->fell_back[first])
-            BS_TRY(replace_routes(e, i, bs_engine_mode(e, first)));
+            BS_TRY(replace_schedules(e, i, bs_engine_mode(e, first)));
         *fallbacks += e->fell_back[i];
     }
     return BS_OK;

@@ -8,7 +8,7 @@
 struct bs_queue {
     pthread_mutex_t lock;
     pthread_cond_t not_empty, not_full;
-    bs_batch **ring;
+    bs_result_batch **ring;
     size_t capacity, head, count;
     bool closed;
 };
@@ -35,7 +35,7 @@ void bs_queue_free(bs_queue *q)
     if (!q)
         return;
     for (size_t i = 0; i < q->count; i++)
-        bs_batch_free(q->ring[(q->head + i) % q->capacity]);
+        bs_result_batch_free(q->ring[(q->head + i) % q->capacity]);
     pthread_cond_destroy(&q->not_full);
     pthread_cond_destroy(&q->not_empty);
     pthread_mutex_destroy(&q->lock);
@@ -43,7 +43,7 @@ void bs_queue_free(bs_queue *q)
     free(q);
 }
 
-bs_status bs_queue_push(bs_queue *q, bs_batch *b)
+bs_status bs_queue_push(bs_queue *q, bs_result_batch *b)
 {
     pthread_mutex_lock(&q->lock);
     while (q->count == q->capacity && !q->closed)
@@ -56,16 +56,16 @@ bs_status bs_queue_push(bs_queue *q, bs_batch *b)
     pthread_mutex_unlock(&q->lock);
     if (!closed)
         return BS_OK;
-    bs_batch_free(b);
+    bs_result_batch_free(b);
     return bs_fail(BS_STOPPED, "stopped: the writer takes no more rows");
 }
 
-bs_batch *bs_queue_pop(bs_queue *q)
+bs_result_batch *bs_queue_pop(bs_queue *q)
 {
     pthread_mutex_lock(&q->lock);
     while (q->count == 0 && !q->closed)
         pthread_cond_wait(&q->not_empty, &q->lock);
-    bs_batch *b = NULL;
+    bs_result_batch *b = NULL;
     if (q->count > 0) {
         b = q->ring[q->head];
         q->head = (q->head + 1) % q->capacity;

@@ -12,32 +12,33 @@
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
 
-/* Trials of each stratum that are rehearsed. */
-enum { REHEARSED = 16 };
+/* Trials of each stratum that are tested. */
+enum { TESTED = 16 };
 
 /* Multiply-accumulates of the stratum's first trials, on synthetic images in place of the job's: as computed,
  * trials that die early included. */
-static bs_status rehearse(const bs_engine *e, const bs_worker *w, const bs_stratum *s,
-                          const bs_routes *routes, double *macs)
+static bs_status test(const bs_engine *e, const bs_worker *w, const bs_stratum *s,
+                      const bs_schedules *schedules, double *macs)
 {
     bs_sites sites = {0};
-    int32_t row[REHEARSED];
-    uint32_t first[REHEARSED + 1], n = 0;
-    bs_result result[REHEARSED];
+    int32_t row[TESTED];
+    uint32_t first[TESTED + 1], n = 0;
+    bs_result result[TESTED];
     bs_status st = BS_OK;
-    for (; n < REHEARSED && n < bs_plan_repetitions(e->plan, s, 0) && st == BS_OK; n++) {
-        bs_trial t = {.entry = (uint32_t)e->plan->job->entries[s->entry].id,
-                      .target = (uint32_t)s->target,
-                      .repetition = n};
+    for (; n < TESTED && n < bs_plan_repetitions(e->plan, s, 0) && st == BS_OK; n++) {
+        bs_trial_coords t = {.entry = (uint32_t)e->plan->job->entries[s->entry].id,
+                             .target = (uint32_t)s->target,
+                             .repetition = n};
         row[n] = (int32_t)n % BS_PROBE_IMAGES;
         first[n] = (uint32_t)sites.n;
         st = bs_plan_sites(e->plan, s, t, &sites);
     }
     first[n] = (uint32_t)sites.n;
     double before = bs_replayer_macs(w->replayer);
-    bs_trials t = {.n = (int)n, .golden_row = row, .faults = {sites.site, first, NULL}, .result = result};
+    bs_trial_batch t = {
+        .n = (int)n, .golden_row = row, .faults = {sites.site, first, NULL}, .result = result};
     if (st == BS_OK && n > 0)
-        st = bs_replay_routes(w->replayer, routes, &t, REHEARSED);
+        st = bs_replay_trials(w->replayer, schedules, &t, TESTED);
     *macs = n > 0 ? (bs_replayer_macs(w->replayer) - before) / n : 0.0;
     bs_sites_clear(&sites);
     return st;
@@ -50,7 +51,7 @@ static bs_status planned_macs(const bs_engine *e, const bs_worker *w, double *ou
     *out = 0;
     for (int i = 0; i < p->n_strata; i++) {
         double macs = 0, trials = 0;
-        BS_TRY(rehearse(e, w, &p->strata[i], &e->routes[i], &macs));
+        BS_TRY(test(e, w, &p->strata[i], &e->schedules[i], &macs));
         for (uint32_t k = 0; k < p->n_images; k++)
             trials += bs_plan_repetitions(p, &p->strata[i], k);
         *out += macs * trials;

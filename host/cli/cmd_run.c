@@ -50,14 +50,14 @@ static bs_status read_selftest(const bs_args *args, bs_proof_when *out)
 {
     static const char *const names[] = {
         [BS_PROOF_AUTO] = "auto", [BS_PROOF_ALWAYS] = "always", [BS_PROOF_OFF] = "off"};
-    const char *wish = bs_option_value(args, "self-test");
+    const char *text = bs_option_value(args, "self-test");
     *out = BS_PROOF_AUTO;
-    for (int i = 0; wish && i < (int)(sizeof names / sizeof *names); i++)
-        if (strcmp(wish, names[i]) == 0) {
+    for (int i = 0; text && i < (int)(sizeof names / sizeof *names); i++)
+        if (strcmp(text, names[i]) == 0) {
             *out = (bs_proof_when)i;
             return BS_OK;
         }
-    return wish ? bs_fail(BS_USAGE, "--self-test takes auto, always or off, not '%s'", wish) : BS_OK;
+    return text ? bs_fail(BS_USAGE, "--self-test takes auto, always or off, not '%s'", text) : BS_OK;
 }
 
 static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)

@@ -29,7 +29,7 @@ static bool read_part(uint32_t *out, const char **text, int bits)
 }
 
 /* "entry:target:image:repetition". */
-static bool read_parts(bs_trial *out, const char *text)
+static bool read_parts(bs_trial_coords *out, const char *text)
 {
     return read_part(&out->entry, &text, BS_ENTRY_BITS) && *text++ == ':' &&
            read_part(&out->target, &text, BS_TARGET_BITS) && *text++ == ':' &&
@@ -38,7 +38,7 @@ static bool read_parts(bs_trial *out, const char *text)
 }
 
 /* Those numbers, or the id that they make. */
-static bs_status parse_trial(bs_trial *out, const char *text)
+static bs_status parse_trial(bs_trial_coords *out, const char *text)
 {
     char *end;
     if (strchr(text, ':'))
@@ -47,11 +47,11 @@ static bs_status parse_trial(bs_trial *out, const char *text)
     uint64_t id = strtoull(text, &end, 10);
     if (errno || end == text || *end || text[0] == '-')
         return fail_trial(text);
-    *out = bs_trial_from_id(id);
+    *out = bs_trial_coords_from_id(id);
     return BS_OK;
 }
 
-static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial t, const bs_sites *sites,
+static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial_coords t, const bs_sites *sites,
                         const bs_trace *trace, bool json)
 {
     const char *name = s->graph->tensors[s->graph->targets[st->target].tensor].name;
@@ -150,13 +150,13 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
            a->flags & BS_ANSWER_INF ? ", Inf in the output" : "");
 }
 
-static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum *stratum, bs_trial t,
+static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum *stratum, bs_trial_coords t,
                        bool json)
 {
     bs_worker w = {0};
     bs_sites sites = {0};
     bs_trace result = {0};
-    bs_routes routes = {0};
+    bs_schedules schedules = {0};
     int k = 0;
     int32_t at[2];
     bool broken;
@@ -165,18 +165,19 @@ static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum
     BS_TRY_GOTO(bs_input_load(&w, 0, s->images, t.image, &s->job->preprocess, NULL, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
-    BS_TRY_GOTO(bs_routes_create(&routes, s->graph, e->backend, e->network, stratum->target, BS_REPLAY_DELTA,
-                                 sites.n <= 1, NULL),
+    BS_TRY_GOTO(bs_schedules_create(&schedules, s->graph, e->backend, e->network, stratum->target,
+                                    BS_REPLAY_DELTA, sites.n <= 1, NULL),
                 out);
-    while (k < routes.n - 1 && !bs_route_serves(routes.route[k], sites.site, sites.n, at))
+    while (k < schedules.n - 1 && !bs_schedule_serves(schedules.schedule[k], sites.site, sites.n, at))
         k++;
-    BS_TRY_GOTO(bs_trace_run(&result, w.golden, stratum->target, routes.route[k], sites.site, sites.n), out);
+    BS_TRY_GOTO(bs_trace_run(&result, w.golden, stratum->target, schedules.schedule[k], sites.site, sites.n),
+                out);
     print_sites(s, stratum, t, &sites, &result, json);
     print_steps(s->graph, &result, json);
     print_answer("golden", &result.golden, s, json);
     print_answer("faulty", &result.faulty, s, json);
 out:
-    bs_routes_clear(&routes);
+    bs_schedules_clear(&schedules);
     bs_trace_clear(&result);
     bs_sites_clear(&sites);
     bs_worker_close(&w);
@@ -187,7 +188,7 @@ static bs_status run(const bs_args *args)
 {
     bs_session s = {0};
     bs_engine *e = NULL;
-    bs_trial t;
+    bs_trial_coords t;
     BS_TRY(parse_trial(&t, args->operand[1]));
     BS_TRY(bs_session_reopen(&s, args->operand[0]));
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};

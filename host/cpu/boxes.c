@@ -1,5 +1,5 @@
 /* Cutting patches out of rows, and putting faults into them. */
-#include "cpu/patch.h"
+#include "cpu/cpu_patch.h"
 
 #include <string.h>
 
@@ -53,15 +53,15 @@ static bool contains(box outer, box inner)
            outer.x + outer.w >= inner.x + inner.w;
 }
 
-static const float *golden_row(const bs_lane *l, int tensor, bs_view v, int i)
+static const float *golden_row(const bs_stream *stream, int tensor, bs_view v, int i)
 {
-    return (const float *)v.base + (v.rows ? v.rows[i] : i) * l->network->layout[tensor].elements;
+    return (const float *)v.base + (v.rows ? v.rows[i] : i) * stream->network->layout[tensor].elements;
 }
 
-bs_status bs_cpu_gather(bs_lane *l, int tensor, int n, bs_view golden, const void *live,
+bs_status bs_cpu_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
 {
-    memory m = memory_of(l->network, tensor);
+    memory m = memory_of(stream->network, tensor);
     int64_t cells = m.outer * m.cell * want->size[0] * want->size[1];
     box plane = {0, 0, (int)m.height, (int)m.width};
     for (int i = 0; i < n; i++) {
@@ -70,7 +70,7 @@ bs_status bs_cpu_gather(bs_lane *l, int tensor, int n, bs_view golden, const voi
         if (!contains(plane, w))
             for (int64_t k = 0; k < cells; k++)
                 to[k] = fill;
-        overlay(to, w, golden_row(l, tensor, golden, i), plane, m);
+        overlay(to, w, golden_row(stream, tensor, golden, i), plane, m);
         if (live) {
             box at = box_of(live_at, i);
             overlay(to, w, (const float *)live + i * m.outer * m.cell * at.h * at.w, at, m);
@@ -92,29 +92,29 @@ static float *find_element(const bs_plane *p, memory m, const bs_patches *at, in
     return (float *)rows + ((before * at->size[0] + y) * at->size[1] + x) * m.cell + place;
 }
 
-bs_status bs_cpu_inject_patch(bs_lane *l, int tensor, int n, const bs_patches *at, void *rows,
+bs_status bs_cpu_inject_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
                               const bs_faults *f)
 {
-    memory m = memory_of(l->network, tensor);
+    memory m = memory_of(stream->network, tensor);
     for (int i = 0; i < n; i++)
         for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
-            float *x = find_element(&l->network->planes[tensor], m, at, i, f->sites[k].element, rows);
+            float *x = find_element(&stream->network->planes[tensor], m, at, i, f->sites[k].element, rows);
             if (!x)
                 return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
-                               l->network->graph->tensors[tensor].name, f->sites[k].element);
-            *x = bs_inject_value(l->network->graph->tensors[tensor].type, f->sites[k], *x,
+                               stream->network->graph->tensors[tensor].name, f->sites[k].element);
+            *x = bs_inject_value(stream->network->graph->tensors[tensor].type, f->sites[k], *x,
                                  f->before ? &f->before[k] : NULL);
         }
     return BS_OK;
 }
 
-bs_status bs_cpu_compare_patch(bs_lane *l, int tensor, int n, const bs_patches *at, const void *rows,
+bs_status bs_cpu_compare_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal)
 {
-    memory m = memory_of(l->network, tensor);
+    memory m = memory_of(stream->network, tensor);
     int64_t line = at->size[1] * m.cell, lines = m.outer * at->size[0];
     for (int i = 0; i < n; i++) {
-        const float *g = golden_row(l, tensor, golden, i), *p = (const float *)rows + i * lines * line;
+        const float *g = golden_row(stream, tensor, golden, i), *p = (const float *)rows + i * lines * line;
         equal[i] = 1;
         for (int64_t k = 0; k < lines && equal[i]; k++) {
             int64_t y = k / at->size[0] * m.height + at->origin[0][i] + k % at->size[0];
@@ -138,9 +138,10 @@ static bool differing(const float *a, const float *b, int width, int64_t channel
     return true;
 }
 
-bs_status bs_cpu_bounds(bs_lane *l, int tensor, int n, bs_view rows, bs_view golden, int32_t (*bounds)[4])
+bs_status bs_cpu_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
+                        int32_t (*bounds)[4])
 {
-    const bs_cpu_layout *layout = &l->network->layout[tensor];
+    const bs_cpu_layout *layout = &stream->network->layout[tensor];
     int64_t channels = layout->dim[0];
     int height = (int)layout->dim[1], width = (int)layout->dim[2];
     for (int i = 0; i < n; i++) {

@@ -1,9 +1,9 @@
-/* Faulty units as a convolution of their own. A batch of groups of samples shares one convolution: its units
- * are those of all groups one after the other, padded with zero units, its rows the distinct input rows of
- * all samples. */
+/* Faulty filter groups as a convolution of their own. A batch of groups of samples shares one convolution:
+ * its filter groups are those of all groups one after the other, padded with zero filter groups, its rows the
+ * distinct input rows of all samples. */
 #include "backend/faulty_batches.h"
-#include "cpu/faulty.h"
-#include "cpu/units.h"
+#include "cpu/cpu_faulty.h"
+#include "cpu/filter_groups.h"
 
 #include <string.h>
 
@@ -13,52 +13,54 @@ enum { BLOCK = 16, WIDTH = 4 };
 
 static const bs_cpu_matrix *matrix_of(const bs_faulty_call *c)
 {
-    return &c->lane->network->plan[c->node].matrix;
+    return &c->stream->network->plan[c->node].matrix;
 }
 
 static bs_status make_plan(bs_faulty_plan *out, bs_faulty_call *c)
 {
     const bs_cpu_matrix *m = matrix_of(c);
-    int units = bs_cpu_units(m);
-    bs_filters filters = {m->filter, m->stride_i, m->shape.filters, bs_cpu_unit_filters(m)};
-    bs_faulty_limits limits = {.most = units > 3 ? units / 2 : 1}; /* half of the layer is as much work */
-    if (c->slot == 2)
+    int filter_groups = bs_cpu_filter_groups(m);
+    bs_filters filters = {m->filter, m->stride_i, m->shape.filters, bs_cpu_group_filters(m)};
+    bs_faulty_limits limits = {.most = filter_groups > 3 ? filter_groups / 2
+                                                         : 1}; /* half of the layer is as much work */
+    if (c->input == 2)
         filters.length = filters.step = 1;
     return bs_faulty_plan_make(out, c, &filters, &limits);
 }
 
-/* Leaves packed weights in lane->packed and the bias in lane->bias. */
+/* Leaves packed weights in stream->packed and the bias in stream->bias. */
 static bs_status build_filters(const bs_faulty_call *c, const bs_faulty_batch *b, const bs_cpu_variant *v)
 {
     const bs_cpu_matrix *m = matrix_of(c);
-    BS_TRY(bs_cpu_units_load(c->lane, c->node, v, b->filter_group, b->filter_groups));
-    float *weights = c->lane->file.ptr, *bias = c->lane->bias.ptr;
+    BS_TRY(bs_cpu_filter_groups_load(c->stream, c->node, v, b->filter_group, b->filter_groups));
+    float *weights = c->stream->file.ptr, *bias = c->stream->bias.ptr;
     for (uint32_t k = 0; k < b->changes; k++) {
         const bs_faulty_change *it = &b->change[k];
-        float *at = c->slot == 2 ? bias + it->filter : weights + it->filter * m->filter + it->at;
+        float *at = c->input == 2 ? bias + it->filter : weights + it->filter * m->filter + it->at;
         bs_cpu_faulty_apply(c, at, c->f->sites[it->site]);
     }
-    return bs_cpu_units_pack(c->lane, c->node, v);
+    return bs_cpu_filter_groups_pack(c->stream, c->node, v);
 }
 
-/* The golden row with the sample's units from `result`, pixels of `width` channels. */
-static void write_row(const bs_faulty_call *c, int sample, const int *unit, int units, const float *result,
-                      int width)
+/* The golden row with the sample's filter groups from `result`, pixels of `width` channels. */
+static void write_row(const bs_faulty_call *c, int sample, const int *filter_group, int filter_groups,
+                      const float *result, int width)
 {
     const bs_cpu_matrix *m = matrix_of(c);
-    int per_unit = bs_cpu_unit_filters(m);
+    int per_group = bs_cpu_group_filters(m);
     int64_t channels = m->shape.filters, elements = m->out_row * m->repeat, pixels = elements / channels;
     const float *golden = (const float *)c->golden.base;
     float *out = (float *)c->out + sample * elements;
     golden += (c->golden.rows ? c->golden.rows[sample] : sample) * elements;
     memcpy(out, golden, (size_t)elements * sizeof *out);
     for (int64_t p = 0; p < pixels; p++, result += width, out += channels)
-        for (int u = 0; u < units; u++)
-            for (int k = 0; k < per_unit; k++)
-                out[unit[u] * per_unit + k] = result[u * per_unit + k];
+        for (int u = 0; u < filter_groups; u++)
+            for (int k = 0; k < per_group; k++)
+                out[filter_group[u] * per_group + k] = result[u * per_group + k];
 }
 
-/* Results for rows b->row[at .. at + n) are in lane->result; hands them to the samples that read these rows.
+/* Results for rows b->row[at .. at + n) are in stream->result; hands them to the samples that read these
+ * rows.
  */
 static void write_rows(const bs_faulty_call *c, const bs_faulty_batch *b, const bs_cpu_variant *v, int at,
                        int n)
@@ -66,23 +68,24 @@ static void write_rows(const bs_faulty_call *c, const bs_faulty_batch *b, const 
     const bs_cpu_matrix *m = matrix_of(c);
     for (int i = 0; i < b->samples; i++) {
         const bs_faulty_sample *s = &b->sample[i];
-        const float *result = c->lane->result.ptr;
+        const float *result = c->stream->result.ptr;
         if (s->row < at || s->row >= at + n)
             continue;
-        result += (s->row - at) * v->out_row * m->repeat + s->place * bs_cpu_unit_filters(m);
+        result += (s->row - at) * v->out_row * m->repeat + s->place * bs_cpu_group_filters(m);
         write_row(c, s->sample, b->filter_group + s->place, s->filter_groups, result, v->filters);
     }
 }
 
-/* The narrowest variant with so many units, or twice as many and so on up to the widest. One may differ from
- * the whole layer where the next does not. */
+/* The narrowest variant with so many filter groups, or twice as many and so on up to the widest. One may
+ * differ from the whole layer where the next does not. */
 static bs_status find_variant(bs_cpu_variant **out, const bs_faulty_call *c, int least, int widest)
 {
     bs_cpu_variant *v;
     *out = NULL;
-    for (int units = least; !*out && (units == least || units <= widest); units *= 2) {
-        BS_TRY(bs_cpu_units_variant(&v, c->lane, c->node, units));
-        if (v->pin)
+    for (int filter_groups = least; !*out && (filter_groups == least || filter_groups <= widest);
+         filter_groups *= 2) {
+        BS_TRY(bs_cpu_filter_groups_variant(&v, c->stream, c->node, filter_groups));
+        if (v->impl)
             *out = v;
     }
     return BS_OK;
@@ -97,7 +100,7 @@ static bs_status run_batch(const bs_faulty_plan *p, bs_faulty_batch *b, bs_cpu_v
     for (int at = 0; at < b->rows; at += step) {
         int n = b->rows - at < step ? b->rows - at : step;
         bs_cpu_rows src = {c->in[0].base, b->row + at};
-        BS_TRY(bs_cpu_units_run(c->lane, c->node, v, b->filter_group, b->filter_groups, n, src));
+        BS_TRY(bs_cpu_filter_groups_run(c->stream, c->node, v, b->filter_group, b->filter_groups, n, src));
         write_rows(c, b, v, at, n);
     }
     bs_faulty_batch_done(b, p);
@@ -130,7 +133,7 @@ bs_status bs_cpu_faulty_channels(bs_faulty_call *c)
 {
     const bs_cpu_matrix *m = matrix_of(c);
     bs_faulty_plan p;
-    if (!m->pin || m->scattered || !bs_faulty_has_channels(c, m->shape.filters))
+    if (!m->impl || m->scattered || !bs_faulty_has_channels(c, m->shape.filters))
         return BS_OK;
     bs_status st = make_plan(&p, c);
     if (st == BS_OK)

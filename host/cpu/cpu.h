@@ -1,11 +1,13 @@
-/* The CPU backend's inside: what a loaded network and a lane consist of, and the node runners.
+/* Inside the CPU backend: the parts of a loaded network and of a stream, and the node runners. A stream is
+ * the scratch memory of one worker thread.
  *
  * A *plan* is what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul, the
- * pinned implementation. Gemm and MatMul by a weight matrix are 1x1 convolutions over a matrix [rows][K],
+ * selected implementation. Gemm and MatMul by a weight matrix are 1x1 convolutions over a matrix [rows][K],
  * rows lying along the width, since oneDNN's inner product and matmul depend on the batch.
  *
- * Files from below, each using those before it only: layout, loops, oneDNN; plain; matrix; operators;
- * geometry, plan; cpu_run; units, channels, faulty; boxes, patch; backend. */
+ * Layers, lowest first, each using those before it only: layout, loops, onednn; plain; cpu_matrix; operators
+ * (elementwise, cpu_data_movement, reduce, norm, matmul); patch_geometry, cpu_plan; cpu_run; filter_groups,
+ * channels, cpu_faulty; boxes, cpu_patch; cpu_backend. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H
 
@@ -22,7 +24,7 @@ struct bs_device {
 
 /* Convolutions are run in chunks, powers of two, so that few shapes are compiled. */
 typedef struct bs_cpu_matrix {
-    bs_conv_pin *pin;           /* NULL: the node is no convolution */
+    bs_conv_impl *impl;         /* NULL: the node is no convolution */
     bs_conv_shape shape;        /* for one chunk row */
     bool rows_in_width;         /* a chunk of r rows is a width of r, not a batch of r */
     int chunks;                 /* sizes 1 << 0 .. 1 << (chunks - 1) */
@@ -35,14 +37,14 @@ typedef struct bs_cpu_matrix {
 } bs_cpu_matrix;
 
 /* What of a layer can be computed by itself: filters, or groups of filters where there are groups. */
-static inline int bs_cpu_units(const bs_cpu_matrix *m)
+static inline int bs_cpu_filter_groups(const bs_cpu_matrix *m)
 {
     return m->shape.group > 1 ? m->shape.group : m->shape.filters;
 }
 
-static inline int bs_cpu_unit_filters(const bs_cpu_matrix *m)
+static inline int bs_cpu_group_filters(const bs_cpu_matrix *m)
 {
-    return m->shape.filters / bs_cpu_units(m);
+    return m->shape.filters / bs_cpu_filter_groups(m);
 }
 
 typedef struct bs_cpu_plan {
@@ -50,13 +52,13 @@ typedef struct bs_cpu_plan {
     void **param; /* prepared parameter of each input, NULL for activations; owned */
 } bs_cpu_plan;
 
-/* A convolution's patch geometry and what computes it; pin is NULL where nothing does exactly. */
+/* A convolution's patch geometry and what computes it; impl is NULL where nothing does exactly. */
 typedef struct bs_cpu_geometry {
     struct bs_cpu_geometry *next;
     int in_size[2], out_size[2];
-    const bs_conv_pin *pin;
+    const bs_conv_impl *impl;
     const void *packed;
-    bs_conv_pin *own_pin; /* where it is not the whole layer's */
+    bs_conv_impl *own_impl; /* where it is not the whole layer's */
     void *own_packed;
 } bs_cpu_geometry;
 
@@ -76,21 +78,22 @@ typedef struct bs_cpu_buffer {
     size_t bytes;
 } bs_cpu_buffer;
 
-/* Compiled convolutions of one node with one number of units. */
+/* Compiled convolutions of one node with one number of filter groups. */
 typedef struct bs_cpu_variant {
     struct bs_cpu_variant *next;
-    int units, filters;
+    int filter_groups, filters;
     int64_t in_row, out_row; /* floats of a chunk row */
-    const bs_conv_pin *pin;  /* NULL: the pinned implementation does not offer this number, or other bits */
-    bs_conv_pin *own_pin;    /* freed with the variant */
-    bool compared;           /* with the whole layer, see units.h */
+    const bs_conv_impl
+        *impl;              /* NULL: the selected implementation does not offer this number, or other bits */
+    bs_conv_impl *own_impl; /* freed with the variant */
+    bool compared;          /* with the whole layer, see filter_groups.h */
     bs_conv *conv[BS_CPU_CHUNKS];
 } bs_cpu_variant;
 
 /* A node prepared for one patch geometry (patch.c). */
 typedef struct bs_cpu_patch bs_cpu_patch;
 
-struct bs_lane {
+struct bs_stream {
     bs_network *network;
     bs_cpu_patch **patches;    /* by node: a list */
     bs_cpu_variant **variants; /* by node: a list */
@@ -106,7 +109,7 @@ struct bs_lane {
 
 /* What one node runs on. param[k] is NULL for activations. */
 typedef struct bs_cpu_job {
-    bs_lane *lane;
+    bs_stream *stream;
     const bs_graph *graph;
     const bs_node *node;
     const bs_cpu_layout *layout; /* by tensor */
@@ -144,9 +147,9 @@ static inline float *bs_cpu_output(const bs_cpu_job *j, int i)
 }
 
 /* Ends every way to run a node: its n * elements outputs become values of the output's type. */
-static inline void bs_cpu_finish_node(const bs_lane *l, int node, int64_t values, float *out)
+static inline void bs_cpu_finish_node(const bs_stream *stream, int node, int64_t values, float *out)
 {
-    const bs_graph *g = l->network->graph;
+    const bs_graph *g = stream->network->graph;
     bs_dtype type = g->tensors[g->nodes[node].out].type;
     if (bs_dtype_word_of(type).exact)
         return;
@@ -157,7 +160,7 @@ static inline void bs_cpu_finish_node(const bs_lane *l, int node, int64_t values
 /* plain.c. Room for so many bytes; what was there is lost. */
 bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
 /* Input k (0 or 1) and output of a sample in logical order; where the layout is another, copies in
- * lane->plain. What was written to an output counts after bs_cpu_plain_done(). */
+ * stream->plain. What was written to an output counts after bs_cpu_plain_done(). */
 bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out);
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
@@ -165,29 +168,29 @@ void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
 /* plan.c */
 bs_status bs_cpu_plan_create(bs_network *n, int node);
 void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in);
-size_t bs_cpu_param_bytes(const bs_network *n, int node, int slot);
-/* Prepares input `slot` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
+size_t bs_cpu_param_bytes(const bs_network *n, int node, int input);
+/* Prepares input `input` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
  * for scaled copies. */
-bs_status bs_cpu_param_prepare(const bs_network *n, int node, int slot, const float *file, bs_cpu_buffer *tmp,
-                               void *out);
+bs_status bs_cpu_param_prepare(const bs_network *n, int node, int input, const float *file,
+                               bs_cpu_buffer *tmp, void *out);
 
 void bs_cpu_scale(float *to, const float *from, int64_t n, float factor);
 
 /* matrix.c: Conv, Gemm, MatMul. Chunk sizes for a convolution with so many output pixels. */
 int bs_cpu_conv_chunks(int64_t pixels);
-/* Shape of a chunk of 1 << log_rows rows with so many units. */
-bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int units, int log_rows);
+/* Shape of a chunk of 1 << log_rows rows with so many filter groups. */
+bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int filter_groups, int log_rows);
 typedef struct bs_cpu_rows {
     const float *base;
     const int32_t *sample; /* sample i's row, NULL: i */
 } bs_cpu_rows;
-/* Sets a variant's sizes for so many units. */
-void bs_cpu_variant_size(bs_cpu_variant *v, const bs_cpu_matrix *m, int units);
-/* The variant of a node for a number of units, made on first use. */
-bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_lane *l, int node, int units);
+/* Sets a variant's sizes for so many filter groups. */
+void bs_cpu_variant_size(bs_cpu_variant *v, const bs_cpu_matrix *m, int filter_groups);
+/* The variant of a node for a number of filter groups, made on first use. */
+bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_stream *stream, int node, int filter_groups);
 void bs_cpu_variant_free(bs_cpu_variant *v);
 /* n samples from src; dst: dense, v->filters channels. */
-bs_status bs_cpu_matrix_run(bs_lane *l, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
+bs_status bs_cpu_matrix_run(bs_stream *stream, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, int n, bs_cpu_rows src, float *dst);
 
 /* Conv, Gemm, or MatMul of an activation by a weight matrix? */
@@ -198,16 +201,16 @@ bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n);
 BS_OP_FAMILIES(X)
 #undef X
 /* elementwise.c. Array 0: an output; 1 and 2: what broadcasts to it. */
-bs_cpu_nest bs_cpu_broadcast(const bs_cpu_layout *out, const bs_cpu_layout *a, const bs_cpu_layout *b);
+bs_cpu_nd_space bs_cpu_broadcast(const bs_cpu_layout *out, const bs_cpu_layout *a, const bs_cpu_layout *b);
 
 /* cpu_run.c: the runner of an operator. */
 bs_cpu_runner bs_cpu_runner_of(bs_op op);
 /* Runs a node with the given parameters. */
-bs_status bs_cpu_run_node(bs_lane *l, int node, const void *const *param, int n, const bs_view *in,
+bs_status bs_cpu_run_node(bs_stream *stream, int node, const void *const *param, int n, const bs_view *in,
                           float *out);
 
 /* faulty.c */
-bs_status bs_cpu_run_faulty(bs_lane *l, int node, int slot, int n, const bs_view *in, bs_view golden_out,
-                            const bs_faults *f, bs_faulty_mode mode, void *out);
+bs_status bs_cpu_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
+                            bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out);
 
 #endif

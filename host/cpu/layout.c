@@ -49,76 +49,76 @@ int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element)
 }
 
 /* Logical order (array 0) against memory order (array 1). */
-static bs_cpu_nest logical_nest(const bs_cpu_layout *l)
+static bs_cpu_nd_space logical_space(const bs_cpu_layout *l)
 {
-    bs_cpu_nest n = {0};
+    bs_cpu_nd_space n = {0};
     int64_t stride = l->elements;
     for (int a = 0; a < l->rank; a++) {
         stride /= l->dim[a];
-        bs_cpu_nest_add(&n, l->dim[a], stride, l->stride[a], 0);
+        bs_cpu_nd_space_add(&n, l->dim[a], stride, l->stride[a], 0);
     }
-    bs_cpu_nest_finish(&n);
+    bs_cpu_nd_space_finish(&n);
     return n;
 }
 
 void bs_cpu_layout_load(const bs_cpu_layout *l, const float *row, float *logical)
 {
-    bs_cpu_nest n = logical_nest(l);
-    bs_cpu_nest_copy(&n, logical, row);
+    bs_cpu_nd_space n = logical_space(l);
+    bs_cpu_nd_space_copy(&n, logical, row);
 }
 
 void bs_cpu_layout_store(const bs_cpu_layout *l, const float *logical, float *row)
 {
-    bs_cpu_nest n = logical_nest(l), swapped = n;
+    bs_cpu_nd_space n = logical_space(l), swapped = n;
     memcpy(swapped.stride[0], n.stride[1], sizeof n.stride[0]);
     memcpy(swapped.stride[1], n.stride[0], sizeof n.stride[0]);
-    bs_cpu_nest_copy(&swapped, row, logical);
+    bs_cpu_nd_space_copy(&swapped, row, logical);
 }
 
-void bs_cpu_nest_add(bs_cpu_nest *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2)
+void bs_cpu_nd_space_add(bs_cpu_nd_space *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2)
 {
-    int64_t s[BS_NEST_ARRAYS] = {s0, s1, s2};
+    int64_t s[BS_CPU_ND_ARRAYS] = {s0, s1, s2};
     if (dim == 1)
         return;
     bool merge = n->rank > 0;
-    for (int k = 0; k < BS_NEST_ARRAYS && merge; k++)
+    for (int k = 0; k < BS_CPU_ND_ARRAYS && merge; k++)
         merge = n->stride[k][n->rank - 1] == s[k] * dim;
     if (merge)
         n->dim[n->rank - 1] *= dim;
     else
         n->dim[n->rank++] = dim;
-    for (int k = 0; k < BS_NEST_ARRAYS; k++)
+    for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
         n->stride[k][n->rank - 1] = s[k];
 }
 
-void bs_cpu_nest_finish(bs_cpu_nest *n)
+void bs_cpu_nd_space_finish(bs_cpu_nd_space *n)
 {
     if (n->rank > 0)
         return;
     n->rank = 1;
     n->dim[0] = 1;
-    for (int k = 0; k < BS_NEST_ARRAYS; k++)
+    for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
         n->stride[k][0] = 1;
 }
 
-bool bs_cpu_walk_next(bs_cpu_walk *w, const bs_cpu_nest *n)
+bool bs_cpu_nd_iterator_next(bs_cpu_nd_iterator *w, const bs_cpu_nd_space *n)
 {
     for (int d = n->rank - 2; d >= 0; d--) {
         w->index[d]++;
-        for (int k = 0; k < BS_NEST_ARRAYS; k++)
+        for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
             w->at[k] += n->stride[k][d];
         if (w->index[d] < n->dim[d])
             return true;
-        for (int k = 0; k < BS_NEST_ARRAYS; k++)
+        for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
             w->at[k] -= n->stride[k][d] * n->dim[d];
         w->index[d] = 0;
     }
     return false;
 }
 
-void bs_cpu_nest_copy(const bs_cpu_nest *n, float *to, const float *from)
+void bs_cpu_nd_space_copy(const bs_cpu_nd_space *n, float *to, const float *from)
 {
-    bs_cpu_walk w = {0};
+    bs_cpu_nd_iterator w = {0};
     int64_t len = n->dim[n->rank - 1], s0 = n->stride[0][n->rank - 1], s1 = n->stride[1][n->rank - 1];
     do {
         float *t = to + w.at[0];
@@ -128,5 +128,5 @@ void bs_cpu_nest_copy(const bs_cpu_nest *n, float *to, const float *from)
         else
             for (int64_t i = 0; i < len; i++)
                 t[i * s0] = f[i * s1];
-    } while (bs_cpu_walk_next(&w, n));
+    } while (bs_cpu_nd_iterator_next(&w, n));
 }

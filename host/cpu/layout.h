@@ -29,29 +29,29 @@ int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element);
 void bs_cpu_layout_store(const bs_cpu_layout *l, const float *logical, float *row);
 void bs_cpu_layout_load(const bs_cpu_layout *l, const float *row, float *logical);
 
-/* A loop nest over up to three arrays. Zero-initialise, add dimensions from the outermost to the innermost
+/* A loop space over up to three arrays. Zero-initialise, add dimensions from the outermost to the innermost
  * (dimensions of 1 vanish, contiguous ones merge), then finish. */
-enum { BS_NEST_ARRAYS = 3 };
-typedef struct bs_cpu_nest {
+enum { BS_CPU_ND_ARRAYS = 3 };
+typedef struct bs_cpu_nd_space {
     int rank;
     int64_t dim[BS_MAX_RANK];
-    int64_t stride[BS_NEST_ARRAYS][BS_MAX_RANK];
-} bs_cpu_nest;
+    int64_t stride[BS_CPU_ND_ARRAYS][BS_MAX_RANK];
+} bs_cpu_nd_space;
 
-void bs_cpu_nest_add(bs_cpu_nest *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2);
-void bs_cpu_nest_finish(bs_cpu_nest *n);
+void bs_cpu_nd_space_add(bs_cpu_nd_space *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2);
+void bs_cpu_nd_space_finish(bs_cpu_nd_space *n);
 
 /* Visits the innermost dimension as a whole:
- *   bs_cpu_walk w = {0};
- *   do { use w.at[k], nest.dim[nest.rank - 1], nest.stride[k][nest.rank - 1] } while (bs_cpu_walk_next(&w,
- * &nest)); */
-typedef struct bs_cpu_walk {
+ *   bs_cpu_nd_iterator w = {0};
+ *   do { use w.at[k], space.dim[space.rank - 1], space.stride[k][space.rank - 1] } while
+ * (bs_cpu_nd_iterator_next(&w, &space)); */
+typedef struct bs_cpu_nd_iterator {
     int64_t index[BS_MAX_RANK];
-    int64_t at[BS_NEST_ARRAYS];
-} bs_cpu_walk;
+    int64_t at[BS_CPU_ND_ARRAYS];
+} bs_cpu_nd_iterator;
 
-bool bs_cpu_walk_next(bs_cpu_walk *w, const bs_cpu_nest *n);
+bool bs_cpu_nd_iterator_next(bs_cpu_nd_iterator *w, const bs_cpu_nd_space *n);
 /* Copies array 1 to array 0. */
-void bs_cpu_nest_copy(const bs_cpu_nest *n, float *to, const float *from);
+void bs_cpu_nd_space_copy(const bs_cpu_nd_space *n, float *to, const float *from);
 
 #endif

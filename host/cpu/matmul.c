@@ -19,7 +19,7 @@ bs_status bs_cpu_run_matmul(const bs_cpu_job *j)
 {
     const bs_cpu_layout *la = bs_cpu_layout_in(j, 0), *lb = bs_cpu_layout_in(j, 1);
     const bs_cpu_layout *out = bs_cpu_layout_out(j);
-    if (j->plan->matrix.pin)
+    if (j->plan->matrix.impl)
         return bs_cpu_run_gemm(j);
     int64_t rows = la->dim[la->rank - 2], depth = la->dim[la->rank - 1], columns = lb->dim[lb->rank - 1];
     for (int i = 0; i < j->n; i++) {

@@ -10,8 +10,8 @@ bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j)
     bool planar = !l->channels_last && plane > 1 && j->node->attr.axis == 0;
     const float *scale = bs_cpu_input(j, 1, 0), *bias = bs_cpu_input(j, 2, 0), *mean = bs_cpu_input(j, 3, 0),
                 *var = bs_cpu_input(j, 4, 0);
-    BS_TRY(bs_cpu_reserve(&j->lane->work, (size_t)channels * sizeof(float)));
-    float *factor = j->lane->work.ptr;
+    BS_TRY(bs_cpu_reserve(&j->stream->work, (size_t)channels * sizeof(float)));
+    float *factor = j->stream->work.ptr;
     for (int64_t c = 0; c < channels; c++)
         factor[c] = bs_batch_norm_factor(scale[c], var[c], j->node->attr.epsilon);
     for (int i = 0; i < j->n; i++) {

@@ -1,5 +1,5 @@
 /* The engine, and the choice of implementations. */
-#include "cpu/onednn_pin.h"
+#include "cpu/onednn_impl.h"
 
 #include "base/buf.h"
 
@@ -163,18 +163,18 @@ out:
     return st;
 }
 
-bs_status bs_conv_pin_find(dnnl_primitive_desc_t *out, const bs_conv_pin *p, const bs_conv_shape *shape)
+bs_status bs_conv_impl_find(dnnl_primitive_desc_t *out, const bs_conv_impl *p, const bs_conv_shape *shape)
 {
     return find_impl(out, p->dnn, shape, p->weights, p->impl, 0);
 }
 
-/* Does the pin's implementation take its weights for every shape? */
-static bs_status offers_all(bool *out, const bs_conv_pin *p, const bs_conv_shape *shapes, int n)
+/* Does the impl's implementation take its weights for every shape? */
+static bs_status offers_all(bool *out, const bs_conv_impl *p, const bs_conv_shape *shapes, int n)
 {
     *out = true;
     for (int i = 0; i < n && *out; i++) {
         dnnl_primitive_desc_t pd;
-        BS_TRY(bs_conv_pin_find(&pd, p, &shapes[i]));
+        BS_TRY(bs_conv_impl_find(&pd, p, &shapes[i]));
         *out = pd != NULL;
         if (pd)
             dnnl_primitive_desc_destroy(pd);
@@ -182,8 +182,8 @@ static bs_status offers_all(bool *out, const bs_conv_pin *p, const bs_conv_shape
     return BS_OK;
 }
 
-/* Makes the implementation the pin's; takes pd. */
-static bs_status adopt(bs_conv_pin *p, dnnl_primitive_desc_t pd)
+/* Makes the implementation the impl's; takes pd. */
+static bs_status adopt(bs_conv_impl *p, dnnl_primitive_desc_t pd)
 {
     bs_dnn_md_free(p->weights);
     snprintf(p->impl, sizeof p->impl, "%s", bs_dnn_impl_name(pd));
@@ -193,10 +193,10 @@ static bs_status adopt(bs_conv_pin *p, dnnl_primitive_desc_t pd)
 }
 
 /* Implementations for shapes[0] in oneDNN's order of preference, named `impl` if not NULL. */
-static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, const char *impl,
+static bs_status choose(bs_conv_impl **out, bs_dnn *d, const bs_conv_shape *shapes, int n, const char *impl,
                         int pass_over)
 {
-    bs_conv_pin *p;
+    bs_conv_impl *p;
     bool found = false;
     bs_status st = BS_OK;
     *out = NULL;
@@ -218,22 +218,22 @@ static bs_status choose(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shape
         p = NULL;
     }
 out:
-    bs_conv_pin_free(p);
+    bs_conv_impl_free(p);
     return st;
 }
 
-bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, int skip)
+bs_status bs_conv_impl_create(bs_conv_impl **out, bs_dnn *d, const bs_conv_shape *shapes, int n, int skip)
 {
     BS_TRY(choose(out, d, shapes, n, NULL, skip));
     return *out || skip ? BS_OK : bs_fail(BS_ERR, "oneDNN has no implementation that fits this convolution");
 }
 
-bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_conv_shape *shapes, int n)
+bs_status bs_conv_impl_like(bs_conv_impl **out, const bs_conv_impl *impl, const bs_conv_shape *shapes, int n)
 {
-    return choose(out, pin->dnn, shapes, n, pin->impl, 0);
+    return choose(out, impl->dnn, shapes, n, impl->impl, 0);
 }
 
-void bs_conv_pin_free(bs_conv_pin *p)
+void bs_conv_impl_free(bs_conv_impl *p)
 {
     if (!p)
         return;
@@ -241,22 +241,22 @@ void bs_conv_pin_free(bs_conv_pin *p)
     free(p);
 }
 
-const char *bs_conv_pin_name(const bs_conv_pin *p)
+const char *bs_conv_impl_name(const bs_conv_impl *p)
 {
     return p->impl;
 }
 
-bool bs_conv_pin_is_reference(const bs_conv_pin *p)
+bool bs_conv_impl_is_reference(const bs_conv_impl *p)
 {
     return strstr(p->impl, "ref") != NULL;
 }
 
-bool bs_conv_pin_is_shape_bound(const bs_conv_pin *p)
+bool bs_conv_impl_is_shape_bound(const bs_conv_impl *p)
 {
     return strstr(p->impl, "gemm") && !strstr(p->impl, "brgemm");
 }
 
-size_t bs_conv_pin_bytes(const bs_conv_pin *p)
+size_t bs_conv_impl_bytes(const bs_conv_impl *p)
 {
     return dnnl_memory_desc_get_size(p->weights);
 }
@@ -288,8 +288,8 @@ out:
     return st;
 }
 
-bs_status bs_conv_pin_pack(const bs_conv_pin *p, const float *weights, int64_t stride_m, int64_t stride_i,
-                           void *packed)
+bs_status bs_conv_impl_pack(const bs_conv_impl *p, const float *weights, int64_t stride_m, int64_t stride_i,
+                            void *packed)
 {
     const bs_conv_shape *s = &p->shape;
     bs_dnn_md from;

@@ -1,7 +1,7 @@
-/* The only door to oneDNN: convolutions with a pinned implementation. Include no dnnl header elsewhere.
+/* The only door to oneDNN: convolutions with a selected implementation. Include no dnnl header elsewhere.
  *
  *   bs_dnn       engine                                                     shared by threads
- *   bs_conv_pin  implementation and weight layout, chosen once for a layer  shared by threads
+ *   bs_conv_impl  implementation and weight layout, chosen once for a layer  shared by threads
  *   bs_conv      that implementation compiled for one shape                 one thread at a time
  *
  * Data is dense and channels last: (batch, rows, columns, channels); weights are (M, C/group, kH, kW).
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 typedef struct bs_dnn bs_dnn;
-typedef struct bs_conv_pin bs_conv_pin;
+typedef struct bs_conv_impl bs_conv_impl;
 typedef struct bs_conv bs_conv;
 
 /* Ints only, so that equal shapes are equal bytes. */
@@ -38,28 +38,28 @@ void bs_dnn_free(bs_dnn *d);
 void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_len);
 
 /* Picks, after `skip` others, the first implementation that offers all n shapes (alike but for batch or
- * width) with one layout of the weights, namely the one it wants for shapes[0]. `d` must outlive the pin.
+ * width) with one layout of the weights, namely the one it wants for shapes[0]. `d` must outlive the impl.
  * *out is NULL, without an error, where skip > 0 and there is no other. */
-bs_status bs_conv_pin_create(bs_conv_pin **out, bs_dnn *d, const bs_conv_shape *shapes, int n, int skip);
+bs_status bs_conv_impl_create(bs_conv_impl **out, bs_dnn *d, const bs_conv_shape *shapes, int n, int skip);
 /* The same implementation for another number of filters. *out is NULL, without an error, where it offers
  * none. */
-bs_status bs_conv_pin_like(bs_conv_pin **out, const bs_conv_pin *pin, const bs_conv_shape *shapes, int n);
-void bs_conv_pin_free(bs_conv_pin *p);
+bs_status bs_conv_impl_like(bs_conv_impl **out, const bs_conv_impl *impl, const bs_conv_shape *shapes, int n);
+void bs_conv_impl_free(bs_conv_impl *p);
 /* The library's plain loops, correct and slow? */
-bool bs_conv_pin_is_reference(const bs_conv_pin *p);
-const char *bs_conv_pin_name(const bs_conv_pin *p);
+bool bs_conv_impl_is_reference(const bs_conv_impl *p);
+const char *bs_conv_impl_name(const bs_conv_impl *p);
 /* Is it built on a general matrix product, whose order of summation depends on the whole shape? Such a layer
  * is exact only while its shape, filters included, stays the same. */
-bool bs_conv_pin_is_shape_bound(const bs_conv_pin *p);
+bool bs_conv_impl_is_shape_bound(const bs_conv_impl *p);
 /* Bytes of packed weights. */
-size_t bs_conv_pin_bytes(const bs_conv_pin *p);
+size_t bs_conv_impl_bytes(const bs_conv_impl *p);
 /* Packs weights; element (m, i) of filter m, i in 0..C/g*kH*kW-1, is weights[m * stride_m + i * stride_i].
  * stride_i must be 1 unless the kernel is 1x1. */
-bs_status bs_conv_pin_pack(const bs_conv_pin *p, const float *weights, int64_t stride_m, int64_t stride_i,
-                           void *packed);
+bs_status bs_conv_impl_pack(const bs_conv_impl *p, const float *weights, int64_t stride_m, int64_t stride_i,
+                            void *packed);
 
-/* `shape` may differ from the pin's in all but channels, filters, group, kernel and bias. */
-bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_shape *shape);
+/* `shape` may differ from the impl's in all but channels, filters, group, kernel and bias. */
+bs_status bs_conv_create(bs_conv **out, const bs_conv_impl *impl, const bs_conv_shape *shape);
 void bs_conv_free(bs_conv *c);
 /* Bytes of scratch memory (64-byte aligned) a run needs. */
 size_t bs_conv_scratch_bytes(const bs_conv *c);

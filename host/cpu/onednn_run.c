@@ -1,5 +1,5 @@
 /* Convolutions compiled for one shape. */
-#include "cpu/onednn_pin.h"
+#include "cpu/onednn_impl.h"
 
 #include "base/buf.h"
 
@@ -18,17 +18,17 @@ static bs_status bind(dnnl_memory_t *out, const_dnnl_primitive_desc_t pd, dnnl_q
         dnnl_memory_create(out, dnnl_primitive_desc_query_md(pd, what, 0), e, DNNL_MEMORY_NONE), "memory");
 }
 
-bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_shape *shape)
+bs_status bs_conv_create(bs_conv **out, const bs_conv_impl *impl, const bs_conv_shape *shape)
 {
     bs_conv *c;
     bs_status st;
-    dnnl_engine_t e = pin->dnn->engine;
+    dnnl_engine_t e = impl->dnn->engine;
     dnnl_primitive_desc_t pd = NULL;
     *out = NULL;
     BS_TRY(bs_calloc(&c, 1, sizeof *c, "convolution"));
-    BS_TRY_GOTO(bs_conv_pin_find(&pd, pin, shape), out);
+    BS_TRY_GOTO(bs_conv_impl_find(&pd, impl, shape), out);
     if (!pd) {
-        st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", pin->impl);
+        st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", impl->impl);
         goto out;
     }
     BS_TRY_GOTO(bs_dnn_check(dnnl_primitive_create(&c->primitive, pd), "create a convolution"), out);
@@ -38,7 +38,7 @@ bs_status bs_conv_create(bs_conv **out, const bs_conv_pin *pin, const bs_conv_sh
     BS_TRY_GOTO(bind(&c->scratch, pd, dnnl_query_scratchpad_md, e), out);
     c->scratch_bytes =
         dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0));
-    BS_TRY_GOTO(bs_dnn_check(dnnl_memory_create(&c->weights, pin->weights, e, DNNL_MEMORY_NONE), "memory"),
+    BS_TRY_GOTO(bs_dnn_check(dnnl_memory_create(&c->weights, impl->weights, e, DNNL_MEMORY_NONE), "memory"),
                 out);
     if (shape->bias)
         BS_TRY_GOTO(bs_dnn_check(dnnl_memory_create(

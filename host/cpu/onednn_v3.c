@@ -38,7 +38,7 @@ dnnl_status_t bs_dnn_conv_find(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
         c->stride, c->dilation, c->before, c->after, attr);
     if (s != dnnl_success)
         return s == dnnl_unimplemented ? dnnl_success : s;
-    /* The descriptor itself walks from one implementation to the next. */
+    /* The descriptor itself advances from one implementation to the next. */
     do {
         if ((!impl || !strcmp(bs_dnn_impl_name(pd), impl)) && skip-- == 0) {
             *out = pd;

@@ -19,7 +19,7 @@ bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes)
 bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out)
 {
     const bs_cpu_layout *l = bs_cpu_layout_in(j, k);
-    bs_cpu_buffer *b = &j->lane->plain[k];
+    bs_cpu_buffer *b = &j->stream->plain[k];
     *out = bs_cpu_input(j, k, i);
     if (bs_cpu_layout_is_plain(l))
         return BS_OK;
@@ -32,7 +32,7 @@ bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **ou
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
-    bs_cpu_buffer *b = &j->lane->plain[2];
+    bs_cpu_buffer *b = &j->stream->plain[2];
     *out = bs_cpu_output(j, i);
     if (bs_cpu_layout_is_plain(l))
         return BS_OK;

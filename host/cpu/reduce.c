@@ -84,7 +84,7 @@ static bool is_reduced(const bs_node *n, int axis)
 }
 
 /* Array 0: the output, with stride 0 along reduced axes; array 1: the input, in memory order. */
-static bs_cpu_nest reduce_nest(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out)
+static bs_cpu_nd_space reduce_space(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out)
 {
     int64_t stride[BS_MAX_RANK];
     int next = 0;
@@ -93,12 +93,12 @@ static bs_cpu_nest reduce_nest(const bs_node *node, const bs_cpu_layout *in, con
         stride[a] = is_reduced(node, a) ? 0 : out->stride[keeps_dim ? a : next];
         next += !is_reduced(node, a);
     }
-    bs_cpu_nest n = {0};
+    bs_cpu_nd_space n = {0};
     for (int k = 0; k < in->rank; k++) {
         int axis = in->order[k];
-        bs_cpu_nest_add(&n, in->dim[axis], stride[axis], in->stride[axis], 0);
+        bs_cpu_nd_space_add(&n, in->dim[axis], stride[axis], in->stride[axis], 0);
     }
-    bs_cpu_nest_finish(&n);
+    bs_cpu_nd_space_finish(&n);
     return n;
 }
 
@@ -107,17 +107,18 @@ bs_status bs_cpu_run_reduce(const bs_cpu_job *j)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
     const bs_loop_reduce *loop = bs_loop_reduce_find(j->node->op);
-    bs_cpu_nest nest = reduce_nest(j->node, in, out);
-    int last = nest.rank - 1;
+    bs_cpu_nd_space space = reduce_space(j->node, in, out);
+    int last = space.rank - 1;
     for (int i = 0; i < j->n; i++) {
         const float *x = bs_cpu_input(j, 0, i);
         float *y = bs_cpu_output(j, i);
-        bs_cpu_walk w = {0};
+        bs_cpu_nd_iterator w = {0};
         for (int64_t e = 0; e < out->elements; e++)
             y[e] = loop->start;
         do
-            loop->add(nest.dim[last], y + w.at[0], nest.stride[0][last], x + w.at[1], nest.stride[1][last]);
-        while (bs_cpu_walk_next(&w, &nest));
+            loop->add(space.dim[last], y + w.at[0], space.stride[0][last], x + w.at[1],
+                      space.stride[1][last]);
+        while (bs_cpu_nd_iterator_next(&w, &space));
         loop->finish(out->elements, y, (float)(in->elements / out->elements));
     }
     return BS_OK;
@@ -127,23 +128,23 @@ bs_status bs_cpu_run_softmax(const bs_cpu_job *j)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
     int axis = j->node->attr.axis;
-    bs_cpu_nest nest = {0};
+    bs_cpu_nd_space space = {0};
     for (int a = 0; a < l->rank; a++)
         if (a != axis)
-            bs_cpu_nest_add(&nest, l->dim[a], l->stride[a], 0, 0);
-    bs_cpu_nest_finish(&nest);
-    int last = nest.rank - 1;
+            bs_cpu_nd_space_add(&space, l->dim[a], l->stride[a], 0, 0);
+    bs_cpu_nd_space_finish(&space);
+    int last = space.rank - 1;
     for (int i = 0; i < j->n; i++) {
         const float *x = bs_cpu_input(j, 0, i);
         float *y = bs_cpu_output(j, i);
-        bs_cpu_walk w = {0};
+        bs_cpu_nd_iterator w = {0};
         do
-            for (int64_t e = 0; e < nest.dim[last]; e++) {
-                int64_t at = w.at[0] + e * nest.stride[0][last];
+            for (int64_t e = 0; e < space.dim[last]; e++) {
+                int64_t at = w.at[0] + e * space.stride[0][last];
                 bs_softmax_line(l->dim[axis], l->stride[axis], x + at, y + at,
                                 j->node->op == BS_OP_LOG_SOFTMAX);
             }
-        while (bs_cpu_walk_next(&w, &nest));
+        while (bs_cpu_nd_iterator_next(&w, &space));
     }
     return BS_OK;
 }

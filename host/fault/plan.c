@@ -250,7 +250,7 @@ bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s)
     return !plan->tables[s->entry] && !(e->fault.ber > 0) && e->fault.count == 1;
 }
 
-const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t)
+const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial_coords t)
 {
     int low = 0, high = plan->n_strata;
     while (low < high) {

@@ -68,10 +68,10 @@ double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target);
 /* Has every trial of the stratum one site at most? False where that is not known without drawing. */
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
 /* Stratum of a trial, NULL if the plan has none. */
-const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial t);
+const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial_coords t);
 /* Appends the trial's sites to *out (does not clear it), sorted by element. Thread-safe.
  * Bursts and BER hits on the same element are merged into one site. */
-bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs_sites *out);
+bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out);
 void bs_sites_clear(bs_sites *s);
 
 /* Trials of one image in the stratum: s->repetitions, or fewer where a site list names the images; none of an

@@ -41,14 +41,15 @@ static bs_status draw_few(const bs_fault_model *m, uint64_t population, uint64_t
     return BS_OK;
 }
 
-/* True if `at` was not in the set yet. Slots hold at + 1, so that 0 is free; size is a power of two. */
-static bool insert(uint64_t *slot, size_t size, uint64_t at)
+/* True if `at` was not in the set yet. Places of the table hold at + 1, so that 0 is free; size is a power of
+ * two. */
+static bool insert(uint64_t *table, size_t size, uint64_t at)
 {
     size_t i = (size_t)((at * 0x9e3779b97f4a7c15u) >> 20) & (size - 1);
-    for (; slot[i]; i = (i + 1) & (size - 1))
-        if (slot[i] == at + 1)
+    for (; table[i]; i = (i + 1) & (size - 1))
+        if (table[i] == at + 1)
             return false;
-    slot[i] = at + 1;
+    table[i] = at + 1;
     return true;
 }
 
@@ -56,20 +57,20 @@ static bs_status draw_many(const bs_fault_model *m, uint64_t population, uint64_
                            bs_sites *out)
 {
     size_t size = 1;
-    uint64_t *slot;
+    uint64_t *table;
     bs_status st = BS_OK;
     while (size < 2 * (size_t)m->count)
         size *= 2;
-    BS_TRY(bs_calloc(&slot, size, sizeof *slot, "sites"));
+    BS_TRY(bs_calloc(&table, size, sizeof *table, "sites"));
     uint32_t n = 0;
     for (uint32_t draw = 0; n < m->count && st == BS_OK; draw++) {
         uint64_t at = bs_fault_attempt(population, seed, counter, draw);
-        if (!insert(slot, size, at))
+        if (!insert(table, size, at))
             continue;
         n++;
         st = append(out, bs_fault_site(m, at, seed, counter, draw));
     }
-    free(slot);
+    free(table);
     return st;
 }
 
@@ -128,7 +129,7 @@ static void merge(bs_sites *out, size_t first)
     out->n = last + 1;
 }
 
-static bs_status look_up(const bs_site_table *table, bs_trial t, bs_sites *out)
+static bs_status look_up(const bs_site_table *table, bs_trial_coords t, bs_sites *out)
 {
     size_t first;
     uint32_t n = bs_site_table_find(table, t.target, t.image, &first);
@@ -141,7 +142,7 @@ static bs_status look_up(const bs_site_table *table, bs_trial t, bs_sites *out)
     return BS_OK;
 }
 
-bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial t, bs_sites *out)
+bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out)
 {
     const bs_fault_model *m = &s->fault;
     uint64_t seed = plan->job->seed, counter = bs_trial_counter(t, s->is_parameter);

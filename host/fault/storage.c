@@ -34,8 +34,8 @@ int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s)
     int tensor = only_activation(g, &g->nodes[t->node]);
     if (tensor < 0 || g->tensors[tensor].target < 0 || !has_one_reader(g, tensor))
         return -1;
-    bs_trial of = {.entry = (uint32_t)plan->job->entries[s->entry].id,
-                   .target = (uint32_t)g->tensors[tensor].target};
+    bs_trial_coords of = {.entry = (uint32_t)plan->job->entries[s->entry].id,
+                          .target = (uint32_t)g->tensors[tensor].target};
     return bs_plan_stratum(plan, of) ? (int)of.target : -1;
 }
 

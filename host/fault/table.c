@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "fault/compose.h"
-#include "fault/rows.h"
+#include "fault/site_list.h"
 
 #include <stdlib.h>
 #include <string.h>

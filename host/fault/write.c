@@ -65,7 +65,7 @@ static bs_status write_stratum(const bs_plan *plan, const bs_stratum *s, FILE *f
                                bs_str *prefix)
 {
     const bs_tensor *tensor = &plan->graph->tensors[plan->graph->targets[s->target].tensor];
-    bs_trial t = {.entry = (uint32_t)plan->job->entries[s->entry].id, .target = (uint32_t)s->target};
+    bs_trial_coords t = {.entry = (uint32_t)plan->job->entries[s->entry].id, .target = (uint32_t)s->target};
     bool every = for_every_image(plan, s);
     for (t.image = 0; t.image < (every ? 1 : plan->n_images); t.image++)
         for (t.repetition = 0; t.repetition < bs_plan_repetitions(plan, s, t.image); t.repetition++) {

@@ -1,7 +1,7 @@
 #include "model/build.h"
 
 #include "base/buf.h"
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/resources.h"
 #include "rng.h"
 
@@ -269,7 +269,7 @@ static void fill(const bs_build_fill *f, uint64_t seed, uint32_t k, size_t from,
     for (size_t i = from; i < to; i++) {
         int32_t sum = -TERMS * LARGEST / 2;
         for (uint32_t half = 0; half < 2; half++) {
-            uint64_t r = bs_draw(seed, i, 2 * k + half, BS_STREAM_WEIGHTS);
+            uint64_t r = bs_draw(seed, i, 2 * k + half, BS_PURPOSE_WEIGHTS);
             sum += (int32_t)((r & LARGEST) + (r >> 16 & LARGEST) + (r >> 32 & LARGEST) + (r >> 48));
         }
         f->data[i] = (float)sum * unit;
@@ -302,7 +302,7 @@ bs_status bs_build_finish(Onnx__ModelProto **out, bs_build *b)
     if (b->st == BS_OK)
         set_value(b, &g->output, &g->n_output, make_value(b, b->x, &b->channels, 1));
     if (b->st == BS_OK)
-        b->st = bs_crew_run(p.n, paint, &p);
+        b->st = bs_team_run(p.n, paint, &p);
     free(b->fills);
     b->fills = NULL;
     *out = b->model;

@@ -134,13 +134,13 @@ static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
     return BS_OK;
 }
 
-static bs_target_kind parameter_kind(const bs_node *n, int slot)
+static bs_target_kind parameter_kind(const bs_node *n, int input)
 {
     bs_op_parameters p = bs_op_describe_family(n->op)->parameters;
     if (p == BS_PARAMETERS_NORM)
         return BS_TARGET_NORM;
-    if (p == BS_PARAMETERS_LINEAR && slot > 0)
-        return slot == 1 ? BS_TARGET_WEIGHT : BS_TARGET_BIAS;
+    if (p == BS_PARAMETERS_LINEAR && input > 0)
+        return input == 1 ? BS_TARGET_WEIGHT : BS_TARGET_BIAS;
     return BS_TARGET_CONSTANT;
 }
 

@@ -6,10 +6,10 @@
 
 #define ATTR(x) ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##x
 
-/* out[e] = in at the walk's offset 0. */
-static void copy_walk(bs_value *out, const bs_value *in, bs_walk *w)
+/* out[e] = in at offset 0 of the iterator. */
+static void copy_elements(bs_value *out, const bs_value *in, bs_nd_iterator *w)
 {
-    for (int64_t e = 0; e < out->elements; e++, bs_walk_next(w)) {
+    for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(w)) {
         if (out->kind == BS_VALUE_FLOATS)
             out->f[e] = in->f[w->at[0]];
         else
@@ -150,7 +150,7 @@ static bs_status fold_slice(bs_raw *r, bs_value *out)
     const bs_value *x = r->in[0];
     int64_t begin[BS_MAX_RANK], step[BS_MAX_RANK];
     bool whole[BS_MAX_RANK];
-    bs_walk w = {0};
+    bs_nd_iterator w = {0};
     BS_TRY(bs_read_slice(r, &x->shape, &w.shape, begin, step, whole));
     BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
     if (out->elements == 0)
@@ -161,14 +161,14 @@ static bs_status fold_slice(bs_raw *r, bs_value *out)
         w.at[0] += stride * begin[k];
         stride *= x->shape.dim[k];
     }
-    copy_walk(out, x, &w);
+    copy_elements(out, x, &w);
     return BS_OK;
 }
 
 static bs_status fold_transpose(bs_raw *r, bs_value *out)
 {
     const bs_value *x = r->in[0];
-    bs_walk w = {0};
+    bs_nd_iterator w = {0};
     int perm[BS_MAX_RANK];
     int64_t strides[BS_MAX_RANK], stride = 1;
     BS_TRY(bs_read_perm(r, &x->shape, &w.shape, perm));
@@ -181,7 +181,7 @@ static bs_status fold_transpose(bs_raw *r, bs_value *out)
     }
     for (int k = 0; k < x->shape.rank; k++)
         w.stride[0][k] = strides[perm[k]];
-    copy_walk(out, x, &w);
+    copy_elements(out, x, &w);
     return BS_OK;
 }
 
@@ -191,7 +191,7 @@ static bs_status fold_expand(bs_raw *r, bs_value *out)
     size_t n;
     bool present;
     bs_shape want;
-    bs_walk w = {.shape = r->in[0]->shape};
+    bs_nd_iterator w = {.shape = r->in[0]->shape};
     BS_TRY(bs_raw_ints(r, 1, "shape", &dims, &n, &present));
     if (n > BS_MAX_RANK)
         return bs_raw_fail(r, "a result of %zu dimensions", n);
@@ -202,8 +202,8 @@ static bs_status fold_expand(bs_raw *r, bs_value *out)
     BS_TRY(bs_value_alloc(r, out, r->in[0]->kind, &w.shape));
     if (out->elements == 0)
         return BS_OK;
-    bs_walk_broadcast(&w, 0, &r->in[0]->shape);
-    copy_walk(out, r->in[0], &w);
+    bs_nd_iterator_broadcast(&w, 0, &r->in[0]->shape);
+    copy_elements(out, r->in[0], &w);
     return BS_OK;
 }
 

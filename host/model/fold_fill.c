@@ -17,7 +17,7 @@ bs_status bs_fold_tile(bs_raw *r, bs_value *out)
     const int64_t *repeats;
     size_t n;
     bool present;
-    bs_walk w = {.shape = x->shape};
+    bs_nd_iterator w = {.shape = x->shape};
     BS_TRY(bs_raw_ints(r, 1, "repeats", &repeats, &n, &present));
     if (n != (size_t)x->shape.rank)
         return bs_raw_fail(r, "%zu repeats for %d dimensions", n, x->shape.rank);
@@ -25,7 +25,7 @@ bs_status bs_fold_tile(bs_raw *r, bs_value *out)
         if (__builtin_mul_overflow(w.shape.dim[k], repeats[k], &w.shape.dim[k]))
             return bs_raw_fail(r, "%lld repeats", (long long)repeats[k]);
     BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
-    for (int64_t e = 0; e < out->elements; e++, bs_walk_next(&w)) {
+    for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         int64_t from = 0;
         for (int k = 0; k < w.shape.rank; k++)
             from = from * x->shape.dim[k] + w.pos[k] % x->shape.dim[k];
@@ -53,10 +53,10 @@ bs_status bs_fold_pad(bs_raw *r, bs_value *out)
     const bs_value *x = r->in[0];
     int64_t before[BS_MAX_RANK], after[BS_MAX_RANK];
     int mode;
-    bs_walk w = {0};
+    bs_nd_iterator w = {0};
     BS_TRY(bs_read_pad(r, &x->shape, &w.shape, before, after, &mode));
     BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
-    for (int64_t e = 0; e < out->elements; e++, bs_walk_next(&w)) {
+    for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         int64_t from = 0;
         for (int k = 0; k < w.shape.rank && from >= 0; k++) {
             int64_t at = bs_pad_source(mode, w.pos[k] - before[k], x->shape.dim[k]);

@@ -104,7 +104,7 @@ static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int6
 bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out)
 {
     const bs_value *a = r->in[0], *b = bs_raw_input(r, 1);
-    bs_walk w = {.shape = a->shape};
+    bs_nd_iterator w = {.shape = a->shape};
     if (!b || r->n_in != 2 || a->kind != b->kind)
         return bs_raw_fail(r, "its constant inputs differ in type, or are not two");
     BS_TRY(bs_broadcast(r, &w.shape, &b->shape));
@@ -118,9 +118,9 @@ bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out)
         return bs_raw_fail(r, "it is not supported on constants of this type");
     bool compares = op == '=' || op == '<' || op == '>';
     BS_TRY(bs_value_alloc(r, out, compares ? BS_VALUE_INTS : a->kind, &w.shape));
-    bs_walk_broadcast(&w, 0, &a->shape);
-    bs_walk_broadcast(&w, 1, &b->shape);
-    for (int64_t e = 0; e < out->elements; e++, bs_walk_next(&w)) {
+    bs_nd_iterator_broadcast(&w, 0, &a->shape);
+    bs_nd_iterator_broadcast(&w, 1, &b->shape);
+    for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         if (a->kind == BS_VALUE_INTS)
             BS_TRY(int_result(r, op, a->i[w.at[0]], b->i[w.at[1]], &out->i[e]));
         else if (compares)
@@ -202,16 +202,16 @@ bs_status bs_fold_cast(bs_raw *r, bs_value *out)
 bs_status bs_fold_where(bs_raw *r, bs_value *out)
 {
     const bs_value *c = r->in[0], *a = bs_raw_input(r, 1), *b = bs_raw_input(r, 2);
-    bs_walk w = {.shape = c->shape};
+    bs_nd_iterator w = {.shape = c->shape};
     if (!a || !b || c->kind != BS_VALUE_INTS || a->kind != b->kind)
         return bs_raw_fail(r, "its inputs are of the wrong type");
     BS_TRY(bs_broadcast(r, &w.shape, &a->shape));
     BS_TRY(bs_broadcast(r, &w.shape, &b->shape));
     BS_TRY(bs_value_alloc(r, out, a->kind, &w.shape));
-    bs_walk_broadcast(&w, 0, &c->shape);
-    bs_walk_broadcast(&w, 1, &a->shape);
-    bs_walk_broadcast(&w, 2, &b->shape);
-    for (int64_t e = 0; e < out->elements; e++, bs_walk_next(&w)) {
+    bs_nd_iterator_broadcast(&w, 0, &c->shape);
+    bs_nd_iterator_broadcast(&w, 1, &a->shape);
+    bs_nd_iterator_broadcast(&w, 2, &b->shape);
+    for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         const bs_value *from = c->i[w.at[0]] ? a : b;
         int64_t at = c->i[w.at[0]] ? w.at[1] : w.at[2];
         if (out->kind == BS_VALUE_FLOATS)

@@ -87,7 +87,7 @@ bs_status bs_fold_reduce(bs_raw *r, bs_value *out)
     const bs_value *x = r->in[0];
     bool mask[BS_MAX_RANK], present, any = false;
     int64_t keep;
-    bs_walk w = {.shape = x->shape};
+    bs_nd_iterator w = {.shape = x->shape};
     bs_shape shape = {0}, kept = x->shape;
     BS_TRY(bs_read_axes(r, 1, x->shape.rank, mask, &present));
     BS_TRY(bs_attr_int(r, "keepdims", 1, &keep));
@@ -105,8 +105,8 @@ bs_status bs_fold_reduce(bs_raw *r, bs_value *out)
     if (!sum)
         return bs_oom("constant");
     bool root = strcmp(r->op, "ReduceL2") == 0, mean = strcmp(r->op, "ReduceMean") == 0;
-    bs_walk_broadcast(&w, 0, &kept);
-    for (int64_t e = 0; e < x->elements; e++, bs_walk_next(&w))
+    bs_nd_iterator_broadcast(&w, 0, &kept);
+    for (int64_t e = 0; e < x->elements; e++, bs_nd_iterator_next(&w))
         sum[w.at[0]] += root ? (double)x->f[e] * (double)x->f[e] : (double)x->f[e];
     for (int64_t e = 0; e < out->elements; e++)
         out->f[e] = (float)(root   ? sqrt(sum[e])

@@ -11,12 +11,12 @@ bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out)
     return BS_OK;
 }
 
-bs_status bs_read_axes(const bs_raw *r, int slot, int rank, bool mask[BS_MAX_RANK], bool *present)
+bs_status bs_read_axes(const bs_raw *r, int input, int rank, bool mask[BS_MAX_RANK], bool *present)
 {
     const int64_t *axes;
     size_t n;
     memset(mask, 0, BS_MAX_RANK * sizeof *mask);
-    BS_TRY(bs_raw_ints(r, slot, "axes", &axes, &n, present));
+    BS_TRY(bs_raw_ints(r, input, "axes", &axes, &n, present));
     for (size_t k = 0; k < n; k++) {
         int axis = 0;
         BS_TRY(bs_normal_axis(r, axes[k], rank, &axis));

@@ -117,7 +117,7 @@ bool bs_op_broadcasts(bs_op op)
     return ops[op].family == BS_FAMILY_broadcast || ops[op].family == BS_FAMILY_where;
 }
 
-bool bs_graph_spreads(const bs_graph *g, const bs_node *n, int k)
+bool bs_graph_broadcasts(const bs_graph *g, const bs_node *n, int k)
 {
     const bs_tensor *t = n->in[k] < 0 ? NULL : &g->tensors[n->in[k]];
     const bs_shape *out = &g->tensors[n->out].shape;

@@ -126,7 +126,7 @@ bs_status bs_graph_import(bs_graph **out, const char *path);
 void bs_graph_free(bs_graph *g);
 
 /* Does the node repeat input k, an activation (C, 1, 1), over the rows and columns of its output? */
-bool bs_graph_spreads(const bs_graph *g, const bs_node *n, int k);
+bool bs_graph_broadcasts(const bs_graph *g, const bs_node *n, int k);
 /* The most inputs that any node has, at least 1. */
 int bs_graph_max_inputs(const bs_graph *g);
 /* Id of the target with this tensor name, or of the activation of the node with this name; -1 if none. */

@@ -1,4 +1,4 @@
-/* Private to host/model: the state of one import, shared by its stages.
+/* Private to host/model: the state of one import, shared by its phases.
  *
  *   parse.c    file -> protobuf structs          tensor.c   TensorProto -> value
  *   names.c    name -> value, what is wanted     node.c     attributes, inputs, errors of one ONNX node
@@ -141,17 +141,17 @@ bs_status bs_raw_choice(const bs_raw *r, const char *name, const char *absent, c
                         int n, int *out);
 bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present);
 const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name);
-bs_value *bs_raw_input(const bs_raw *r, int slot);
-/* Input `slot` as an activation; as a float constant. */
-bs_status bs_raw_activation(const bs_raw *r, int slot, bs_value **out);
-bs_status bs_raw_constant(const bs_raw *r, int slot, const char *what, bs_value **out);
-/* Integers from input `slot` if there is one, else from the attribute. Rank 0 or 1. */
-bs_status bs_raw_ints(const bs_raw *r, int slot, const char *attr, const int64_t **out, size_t *n,
+bs_value *bs_raw_input(const bs_raw *r, int input);
+/* Input `input` as an activation; as a float constant. */
+bs_status bs_raw_activation(const bs_raw *r, int input, bs_value **out);
+bs_status bs_raw_constant(const bs_raw *r, int input, const char *what, bs_value **out);
+/* Integers from input `input` if there is one, else from the attribute. Rank 0 or 1. */
+bs_status bs_raw_ints(const bs_raw *r, int input, const char *attr, const int64_t **out, size_t *n,
                       bool *present);
 
 /* geometry.c: what an operator does to a whole shape; used for constants and activations alike. */
 bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out);
-bs_status bs_read_axes(const bs_raw *r, int slot, int rank, bool mask[BS_MAX_RANK], bool *present);
+bs_status bs_read_axes(const bs_raw *r, int input, int rank, bool mask[BS_MAX_RANK], bool *present);
 bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t begin[BS_MAX_RANK],
                         int64_t step[BS_MAX_RANK], bool whole[BS_MAX_RANK]);
 /* before, after: of each axis. */
@@ -167,13 +167,13 @@ typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
 /* The folder of the operator, NULL if there is none. */
 bs_fold_fn bs_fold_find(const char *op);
 /* Steps through a shape in row-major order; `at[k]` is the offset into source k. */
-typedef struct bs_walk {
+typedef struct bs_nd_iterator {
     bs_shape shape;
     int64_t pos[BS_MAX_RANK], stride[3][BS_MAX_RANK], at[3];
-} bs_walk;
-void bs_walk_next(bs_walk *w);
-/* Strides of source k, broadcast to the walk's shape. */
-void bs_walk_broadcast(bs_walk *w, int k, const bs_shape *source);
+} bs_nd_iterator;
+void bs_nd_iterator_next(bs_nd_iterator *w);
+/* Strides of source k, broadcast to the iterator's shape. */
+void bs_nd_iterator_broadcast(bs_nd_iterator *w, int k, const bs_shape *source);
 bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out);
 bs_status bs_fold_unary(bs_raw *r, bs_value *out);
 bs_status bs_fold_cast(bs_raw *r, bs_value *out);
@@ -217,7 +217,7 @@ bs_status bs_place_first(bs_raw *r, const bs_value *x);
 bs_status bs_place_reshape(bs_raw *r, const bs_value *x, const bs_shape *out);
 /* An operand beside the first activation: an activation must have its images along the same axis, a constant
  * loses that axis, which must be 1 (or repeat itself). */
-bs_status bs_place_meet(bs_raw *r, int slot, bs_value **out);
+bs_status bs_place_meet(bs_raw *r, int input, bs_value **out);
 /* Shape of an operand as in the file, an axis it has lost put back as 1. */
 void bs_place_whole(const bs_value *v, bs_shape *out);
 

@@ -38,8 +38,8 @@ static bs_status resolve_auto_pad(const bs_raw *r, const bs_shape *in, bs_window
                 return bs_hint("export the layer with explicit pads");
             }
             int64_t n = (in->dim[2 + a] - 1) / w->stride[a] + 1;
-            int64_t reach = (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
-            int64_t total = (n - 1) * w->stride[a] + reach - in->dim[2 + a];
+            int64_t extent = (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
+            int64_t total = (n - 1) * w->stride[a] + extent - in->dim[2 + a];
             total = total < 0 ? 0 : total;
             if (total > BS_MAX_GEOMETRY)
                 return bs_raw_fail(r, "a padding of %lld is not supported", (long long)total);
@@ -58,13 +58,13 @@ static bs_status resolve_auto_pad(const bs_raw *r, const bs_shape *in, bs_window
 static bs_status window_shape(const bs_raw *r, const bs_shape *in, const bs_window *w, bs_shape *out)
 {
     for (int a = 0; a < 2; a++) {
-        int64_t reach = (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
-        int64_t span = in->dim[2 + a] + w->pad[a] + w->pad[2 + a] - reach;
+        int64_t extent = (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
+        int64_t span = in->dim[2 + a] + w->pad[a] + w->pad[2 + a] - extent;
         if (w->ceil_mode)
             span += w->stride[a] - 1;
         if (span < 0)
-            return bs_raw_fail(r, "a window of %lld does not fit into %lld padded %s", (long long)reach,
-                               (long long)(span + reach), a ? "columns" : "rows");
+            return bs_raw_fail(r, "a window of %lld does not fit into %lld padded %s", (long long)extent,
+                               (long long)(span + extent), a ? "columns" : "rows");
         int64_t n = span / w->stride[a] + 1;
         if (w->ceil_mode && (n - 1) * w->stride[a] >= in->dim[2 + a] + w->pad[a])
             n--;
@@ -142,11 +142,11 @@ bs_status bs_lower_conv(bs_raw *r, bs_node *n, bs_shape *out)
 static bs_status need_data_everywhere(const bs_raw *r, const bs_shape *in, const bs_window *w)
 {
     for (int k = 0; k < 4; k++) {
-        int64_t reach = (int64_t)(w->kernel[k % 2] - 1) * w->dilation[k % 2] + 1;
-        if (w->pad[k] >= reach || (w->kernel[k % 2] > 1 && w->dilation[k % 2] > in->dim[2 + k % 2]))
+        int64_t extent = (int64_t)(w->kernel[k % 2] - 1) * w->dilation[k % 2] + 1;
+        if (w->pad[k] >= extent || (w->kernel[k % 2] > 1 && w->dilation[k % 2] > in->dim[2 + k % 2]))
             return bs_raw_fail(r,
                                "a padding of %d for a window of %lld: windows without data are not supported",
-                               w->pad[k], (long long)reach);
+                               w->pad[k], (long long)extent);
     }
     return BS_OK;
 }

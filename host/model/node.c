@@ -98,27 +98,27 @@ bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, s
     return BS_OK;
 }
 
-bs_value *bs_raw_input(const bs_raw *r, int slot)
+bs_value *bs_raw_input(const bs_raw *r, int input)
 {
-    return slot < r->n_in ? r->in[slot] : NULL;
+    return input < r->n_in ? r->in[input] : NULL;
 }
 
-bs_status bs_raw_activation(const bs_raw *r, int slot, bs_value **out)
+bs_status bs_raw_activation(const bs_raw *r, int input, bs_value **out)
 {
-    *out = bs_raw_input(r, slot);
+    *out = bs_raw_input(r, input);
     if (!*out)
-        return bs_raw_fail(r, "input %d is missing", slot);
+        return bs_raw_fail(r, "input %d is missing", input);
     if ((*out)->kind != BS_VALUE_ACTIVATION)
-        return bs_raw_fail(r, "input %d ('%.120s') is constant where data of the image is expected", slot,
+        return bs_raw_fail(r, "input %d ('%.120s') is constant where data of the image is expected", input,
                            (*out)->name);
     return BS_OK;
 }
 
-bs_status bs_raw_constant(const bs_raw *r, int slot, const char *what, bs_value **out)
+bs_status bs_raw_constant(const bs_raw *r, int input, const char *what, bs_value **out)
 {
-    *out = bs_raw_input(r, slot);
+    *out = bs_raw_input(r, input);
     if (!*out)
-        return bs_raw_fail(r, "its %s (input %d) is missing", what, slot);
+        return bs_raw_fail(r, "its %s (input %d) is missing", what, input);
     if ((*out)->kind == BS_VALUE_ACTIVATION) {
         bs_raw_fail(r, "its %s ('%.120s') is computed from the image, only constants are supported", what,
                     (*out)->name);
@@ -129,18 +129,18 @@ bs_status bs_raw_constant(const bs_raw *r, int slot, const char *what, bs_value 
     return BS_OK;
 }
 
-bs_status bs_raw_ints(const bs_raw *r, int slot, const char *attr, const int64_t **out, size_t *n,
+bs_status bs_raw_ints(const bs_raw *r, int input, const char *attr, const int64_t **out, size_t *n,
                       bool *present)
 {
-    bs_value *v = slot >= 0 ? bs_raw_input(r, slot) : NULL;
+    bs_value *v = input >= 0 ? bs_raw_input(r, input) : NULL;
     if (!v)
         return bs_attr_ints(r, attr, out, n, present);
     if (v->kind == BS_VALUE_ACTIVATION) {
-        bs_raw_fail(r, "input %d ('%.120s', its %s) is computed from the image", slot, v->name, attr);
+        bs_raw_fail(r, "input %d ('%.120s', its %s) is computed from the image", input, v->name, attr);
         return bs_hint("shapes must not depend on pixel values");
     }
     if (v->kind != BS_VALUE_INTS || v->shape.rank > 1)
-        return bs_raw_fail(r, "input %d ('%.120s', its %s) is no list of integers", slot, v->name, attr);
+        return bs_raw_fail(r, "input %d ('%.120s', its %s) is no list of integers", input, v->name, attr);
     *out = v->i;
     *n = (size_t)v->elements;
     *present = true;

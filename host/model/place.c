@@ -184,14 +184,14 @@ void bs_place_whole(const bs_value *v, bs_shape *out)
     out->rank++;
 }
 
-bs_status bs_place_meet(bs_raw *r, int slot, bs_value **out)
+bs_status bs_place_meet(bs_raw *r, int input, bs_value **out)
 {
-    bs_value *v = bs_raw_input(r, slot);
+    bs_value *v = bs_raw_input(r, input);
     *out = v;
     if (!v)
-        return bs_raw_fail(r, "input %d is missing", slot);
+        return bs_raw_fail(r, "input %d is missing", input);
     if (v->kind == BS_VALUE_ACTIVATION)
         return meet_activation(r, v);
-    BS_TRY(bs_raw_constant(r, slot, "operand", &v));
+    BS_TRY(bs_raw_constant(r, input, "operand", &v));
     return meet_constant(r, v);
 }

@@ -24,20 +24,20 @@ static bs_status allocate(bs_golden *golden)
     BS_TRY(bs_calloc(&golden->output, n * (size_t)g->classes, sizeof *golden->output, "golden run"));
     for (int t = 0; t < g->n_tensors; t++)
         if (!g->tensors[t].constant)
-            BS_TRY(golden->backend->alloc(golden->lane, &golden->rows[t],
+            BS_TRY(golden->backend->alloc(golden->stream, &golden->rows[t],
                                           n * golden->backend->row_bytes(golden->network, t)));
     return BS_OK;
 }
 
 bs_status bs_golden_create(bs_golden **out, const bs_graph *g, const bs_backend *backend,
-                           const bs_network *network, bs_lane *lane, int capacity)
+                           const bs_network *network, bs_stream *stream, int capacity)
 {
     BS_TRY(bs_calloc(out, 1, sizeof **out, "golden run"));
     bs_golden *golden = *out;
     golden->backend = backend;
     golden->graph = g;
     golden->network = network;
-    golden->lane = lane;
+    golden->stream = stream;
     golden->capacity = capacity;
     bs_status st = allocate(golden);
     if (st != BS_OK) {
@@ -53,7 +53,7 @@ void bs_golden_free(bs_golden *golden)
         return;
     for (int t = 0; golden->rows && t < golden->graph->n_tensors; t++)
         if (golden->rows[t])
-            golden->backend->free(golden->lane, golden->rows[t]);
+            golden->backend->free(golden->stream, golden->rows[t]);
     free(golden->rows);
     free(golden->answer);
     free(golden->output_hash);
@@ -74,7 +74,7 @@ bs_status bs_golden_upload(bs_golden *golden, int i, float *data)
     bool rounds = golden->backend->needs_pixels && !bs_dtype_word_of(t->type).exact;
     for (int64_t k = 0; rounds && k < t->elements; k++)
         data[k] = bs_dtype_round(t->type, data[k]);
-    return golden->backend->upload(golden->lane, input, row_of(golden, input, i), data);
+    return golden->backend->upload(golden->stream, input, row_of(golden, input, i), data);
 }
 
 bs_status bs_golden_run(bs_golden *golden, int n)
@@ -87,14 +87,14 @@ bs_status bs_golden_run(bs_golden *golden, int n)
         const bs_node *node = &g->nodes[i];
         for (int k = 0; k < node->n_in; k++)
             in[k] = (bs_view){node->in[k] < 0 ? NULL : golden->rows[node->in[k]], NULL};
-        BS_TRY_GOTO(golden->backend->run(golden->lane, i, n, in, golden->rows[node->out]), out);
+        BS_TRY_GOTO(golden->backend->run(golden->stream, i, n, in, golden->rows[node->out]), out);
     }
-    BS_TRY_GOTO(golden->backend->rank(golden->lane, n, golden->rows[g->output], NULL, golden->answer), out);
+    BS_TRY_GOTO(golden->backend->rank(golden->stream, n, golden->rows[g->output], NULL, golden->answer), out);
     size_t classes = (size_t)g->classes;
     for (int i = 0; i < n; i++) {
         float *output = golden->output + (size_t)i * classes;
-        BS_TRY_GOTO(golden->backend->download(golden->lane, g->output, row_of(golden, g->output, i), output),
-                    out);
+        BS_TRY_GOTO(
+            golden->backend->download(golden->stream, g->output, row_of(golden, g->output, i), output), out);
         golden->output_hash[i] = XXH3_64bits(output, classes * sizeof *output);
     }
     golden->n = n;

@@ -10,7 +10,7 @@ typedef struct bs_golden {
     const bs_backend *backend;
     const bs_graph *graph;
     const bs_network *network;
-    bs_lane *lane;
+    bs_stream *stream;
     int capacity;
     int n;       /* images of the last run */
     void **rows; /* by tensor: `capacity` device rows; NULL for parameters */
@@ -22,9 +22,9 @@ typedef struct bs_golden {
 /* Device bytes that one image takes. */
 size_t bs_golden_image_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network);
 
-/* Room for `capacity` images in the lane's device memory. Free with bs_golden_free(). */
+/* Room for `capacity` images in the stream's device memory. Free with bs_golden_free(). */
 bs_status bs_golden_create(bs_golden **out, const bs_graph *g, const bs_backend *backend,
-                           const bs_network *network, bs_lane *lane, int capacity);
+                           const bs_network *network, bs_stream *stream, int capacity);
 void bs_golden_free(bs_golden *golden);
 
 /* Puts image number `i` of the tile into place: `data` as backend->upload() wants it, and becomes values of

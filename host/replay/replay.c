@@ -7,16 +7,16 @@
 /* A batch under way. */
 typedef struct pass {
     bs_replayer *p;
-    const bs_route *r;
-    const bs_trials *t;
-    bs_leg *leg;
-    int stride; /* rows between the starts of slots: the batch size the arena was cut for */
+    const bs_schedule *r;
+    const bs_trial_batch *t;
+    bs_segment_batch *segment;
+    int stride; /* rows between the starts of buffers: the batch size the arena was cut for */
     bool reordered;
 } pass;
 
-static char *slot_rows(const pass *b, int slot)
+static char *buffer_rows(const pass *b, int buffer)
 {
-    return b->p->arena + b->r->slots[slot].offset * (size_t)b->stride;
+    return b->p->arena + b->r->buffers[buffer].offset * (size_t)b->stride;
 }
 
 static bs_view golden_view(const pass *b, int tensor)
@@ -48,7 +48,8 @@ static bs_status current_faults(pass *b, bs_faults *out)
     return BS_OK;
 }
 
-/* Where the trials' patches lie, by the tables of a slot or step; uses scratch arrays 2 * which and the next.
+/* Where the trials' patches lie, by the tables of a buffer or step; uses scratch arrays 2 * which and the
+ * next.
  */
 static bs_patches look_up(const pass *b, const int size[2], int32_t *const table[2], int which)
 {
@@ -63,20 +64,20 @@ static bs_patches look_up(const pass *b, const int size[2], int32_t *const table
     return patches;
 }
 
-static bs_status compare_slot(pass *b, int slot)
+static bs_status compare_buffer(pass *b, int buffer)
 {
     bs_replayer *p = b->p;
-    const bs_slot *s = &b->r->slots[slot];
+    const bs_buffer *s = &b->r->buffers[buffer];
     int tensor = s->tensor;
     if (s->patched) {
         bs_patches at = look_up(b, s->size, s->origin, 0);
-        return p->golden->backend->compare_patch(p->golden->lane, tensor, p->n, &at, slot_rows(b, slot),
+        return p->golden->backend->compare_patch(p->golden->stream, tensor, p->n, &at, buffer_rows(b, buffer),
                                                  golden_view(b, tensor),
-                                                 p->equal + (size_t)slot * (size_t)p->max_batch);
+                                                 p->equal + (size_t)buffer * (size_t)p->max_batch);
     }
-    return p->golden->backend->compare(p->golden->lane, tensor, p->n, slot_rows(b, slot),
+    return p->golden->backend->compare(p->golden->stream, tensor, p->n, buffer_rows(b, buffer),
                                        golden_view(b, tensor),
-                                       p->equal + (size_t)slot * (size_t)p->max_batch);
+                                       p->equal + (size_t)buffer * (size_t)p->max_batch);
 }
 
 /* The moves that put living trials into the places of dead ones: the last trial first, so that few move. */
@@ -97,18 +98,18 @@ static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
     return moves;
 }
 
-/* Drops dead trials from every slot of the frontier. */
-static bs_status drop_dead(pass *b, const int *frontier, int n_frontier)
+/* Drops dead trials from every buffer of the live. */
+static bs_status drop_dead(pass *b, const int *live, int n_live)
 {
     bs_replayer *p = b->p;
     int32_t *to = p->origin[0], *from = p->origin[1];
     int moves = find_moves(p, to, from);
     if (moves == 0)
         return BS_OK;
-    for (int k = 0; k < n_frontier; k++) {
-        BS_TRY(p->golden->backend->move_rows(p->golden->lane, moves, slot_rows(b, frontier[k]),
-                                             b->r->slots[frontier[k]].row_bytes, to, from));
-        uint8_t *equal = p->equal + (size_t)frontier[k] * (size_t)p->max_batch;
+    for (int k = 0; k < n_live; k++) {
+        BS_TRY(p->golden->backend->move_rows(p->golden->stream, moves, buffer_rows(b, live[k]),
+                                             b->r->buffers[live[k]].row_bytes, to, from));
+        uint8_t *equal = p->equal + (size_t)live[k] * (size_t)p->max_batch;
         for (int m = 0; m < moves; m++)
             equal[to[m]] = equal[from[m]];
     }
@@ -123,15 +124,15 @@ static bs_status drop_dead(pass *b, const int *frontier, int n_frontier)
 }
 
 /* Marks trials whose live tensors all equal golden, and drops them unless they are to be kept. */
-static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
+static bs_status drop_masked(pass *b, const int *live, int n_live, int tensor)
 {
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
     size_t classes = (size_t)golden->graph->classes;
     for (int i = 0; i < p->n; i++) {
         p->dead[i] = 1;
-        for (int k = 0; k < n_frontier; k++)
-            p->dead[i] &= p->equal[(size_t)frontier[k] * (size_t)p->max_batch + (size_t)i];
+        for (int k = 0; k < n_live; k++)
+            p->dead[i] &= p->equal[(size_t)live[k] * (size_t)p->max_batch + (size_t)i];
         bs_result *res = &b->t->result[p->trial[i]];
         if (p->dead[i] && res->died_at < 0) {
             res->died_at = golden->graph->tensors[tensor].target;
@@ -141,7 +142,7 @@ static bs_status bury(pass *b, const int *frontier, int n_frontier, int tensor)
                        golden->output + (size_t)p->row[i] * classes, classes * sizeof *golden->output);
         }
     }
-    return b->t->keep_masked ? BS_OK : drop_dead(b, frontier, n_frontier);
+    return b->t->keep_masked ? BS_OK : drop_dead(b, live, n_live);
 }
 
 /* First rows and columns of the faults. A trial without sites is looked after at the origin. */
@@ -151,81 +152,82 @@ static bs_status find_faults(const pass *b)
     for (int i = 0; i < b->t->n; i++) {
         int32_t at[2];
         uint32_t n = f->first[i + 1] - f->first[i];
-        if (!bs_route_serves(b->r, f->sites + f->first[i], n, at))
-            return bs_fail(BS_ERR, "a delta route got a trial whose %u sites lie too far apart", n);
+        if (!bs_schedule_serves(b->r, f->sites + f->first[i], n, at))
+            return bs_fail(BS_ERR, "a delta schedule got a trial whose %u sites lie too far apart", n);
         b->p->at[0][i] = at[0];
         b->p->at[1][i] = at[1];
     }
     return BS_OK;
 }
 
-/* The first tensor of a leg that takes over: cut out of the rows it was given. */
-static bs_status take_over(pass *b, int slot)
+/* Starts at a cut point: cuts the first tensor out of the rows that came there. */
+static bs_status take_over(pass *b, int buffer)
 {
     bs_replayer *p = b->p;
     const bs_backend *be = p->golden->backend;
-    const bs_slot *s = &b->r->slots[slot];
-    bs_view from = b->leg->from;
+    const bs_buffer *s = &b->r->buffers[buffer];
+    bs_view from = b->segment->from;
     if (!s->patched) {
-        BS_TRY(be->copy_rows(p->golden->lane, s->tensor, p->n, from, slot_rows(b, slot)));
-        return compare_slot(b, slot);
+        BS_TRY(be->copy_rows(p->golden->stream, s->tensor, p->n, from, buffer_rows(b, buffer)));
+        return compare_buffer(b, buffer);
     }
     for (int i = 0; i < p->n; i++)
         for (int a = 0; a < 2; a++)
-            p->at[a][i] = b->leg->at[a][i];
+            p->at[a][i] = b->segment->at[a][i];
     bs_patches at = look_up(b, s->size, s->origin, 0);
-    BS_TRY(be->gather(p->golden->lane, s->tensor, p->n, from, NULL, NULL, &at, 0.0f, slot_rows(b, slot)));
-    return compare_slot(b, slot);
+    BS_TRY(
+        be->gather(p->golden->stream, s->tensor, p->n, from, NULL, NULL, &at, 0.0f, buffer_rows(b, buffer)));
+    return compare_buffer(b, buffer);
 }
 
-static bs_status start_patch(pass *b, int slot)
+static bs_status start_patch(pass *b, int buffer)
 {
     bs_replayer *p = b->p;
     const bs_backend *be = p->golden->backend;
-    const bs_slot *s = &b->r->slots[slot];
+    const bs_buffer *s = &b->r->buffers[buffer];
     BS_TRY(find_faults(b));
     bs_patches at = look_up(b, s->size, s->origin, 0);
-    BS_TRY(be->gather(p->golden->lane, s->tensor, p->n, golden_view(b, s->tensor), NULL, NULL, &at, 0.0f,
-                      slot_rows(b, slot)));
-    BS_TRY(be->inject_patch(p->golden->lane, s->tensor, p->n, &at, slot_rows(b, slot), &b->t->faults));
-    BS_TRY(compare_slot(b, slot));
-    return bury(b, &slot, 1, s->tensor);
+    BS_TRY(be->gather(p->golden->stream, s->tensor, p->n, golden_view(b, s->tensor), NULL, NULL, &at, 0.0f,
+                      buffer_rows(b, buffer)));
+    BS_TRY(be->inject_patch(p->golden->stream, s->tensor, p->n, &at, buffer_rows(b, buffer), &b->t->faults));
+    BS_TRY(compare_buffer(b, buffer));
+    return drop_masked(b, &buffer, 1, s->tensor);
 }
 
 static bs_status start(pass *b)
 {
     bs_replayer *p = b->p;
     const bs_backend *be = p->golden->backend;
-    int slot = b->r->start;
-    if (slot < 0)
+    int buffer = b->r->start;
+    if (buffer < 0)
         return BS_OK;
-    if (b->leg->from.base)
-        return take_over(b, slot);
-    int tensor = b->r->slots[slot].tensor;
-    if (b->r->slots[slot].patched)
-        return start_patch(b, slot);
-    BS_TRY(be->copy_rows(p->golden->lane, tensor, p->n, golden_view(b, tensor), slot_rows(b, slot)));
+    if (b->segment->from.base)
+        return take_over(b, buffer);
+    int tensor = b->r->buffers[buffer].tensor;
+    if (b->r->buffers[buffer].patched)
+        return start_patch(b, buffer);
+    BS_TRY(be->copy_rows(p->golden->stream, tensor, p->n, golden_view(b, tensor), buffer_rows(b, buffer)));
     if (!b->r->start_injects) {
-        memset(p->equal + (size_t)slot * (size_t)p->max_batch, 1, (size_t)p->n);
+        memset(p->equal + (size_t)buffer * (size_t)p->max_batch, 1, (size_t)p->n);
         return BS_OK;
     }
-    BS_TRY(be->inject(p->golden->lane, tensor, p->n, slot_rows(b, slot), &b->t->faults));
-    BS_TRY(compare_slot(b, slot));
-    return bury(b, &slot, 1, tensor);
+    BS_TRY(be->inject(p->golden->stream, tensor, p->n, buffer_rows(b, buffer), &b->t->faults));
+    BS_TRY(compare_buffer(b, buffer));
+    return drop_masked(b, &buffer, 1, tensor);
 }
 
 /* Input k of a step, gathered from golden data and the live patch over it. Dense steps get whole tensors. */
 static bs_status gather_input(pass *b, const bs_step *s, int k, int tensor)
 {
     bs_replayer *p = b->p;
-    const bs_slot *to = &b->r->slots[s->gathered[k]];
-    const bs_slot *live = s->source[k] >= 0 ? &b->r->slots[s->source[k]] : NULL;
+    const bs_buffer *to = &b->r->buffers[s->gathered[k]];
+    const bs_buffer *live = s->source[k] >= 0 ? &b->r->buffers[s->source[k]] : NULL;
     bs_patches want = look_up(b, to->size, s->patched ? s->in_origin : NULL, 0), at;
     if (live)
         at = look_up(b, live->size, live->origin, 1);
-    return p->golden->backend->gather(p->golden->lane, tensor, p->n, golden_view(b, tensor),
-                                      live ? slot_rows(b, s->source[k]) : NULL, live ? &at : NULL, &want,
-                                      s->fill, slot_rows(b, s->gathered[k]));
+    return p->golden->backend->gather(p->golden->stream, tensor, p->n, golden_view(b, tensor),
+                                      live ? buffer_rows(b, s->source[k]) : NULL, live ? &at : NULL, &want,
+                                      s->fill, buffer_rows(b, s->gathered[k]));
 }
 
 static bs_status find_inputs(pass *b, const bs_step *s, const bs_node *node)
@@ -234,9 +236,9 @@ static bs_status find_inputs(pass *b, const bs_step *s, const bs_node *node)
         b->p->in[k] = (bs_view){NULL, NULL};
         if (s->gathered[k] >= 0) {
             BS_TRY(gather_input(b, s, k, node->in[k]));
-            b->p->in[k].base = slot_rows(b, s->gathered[k]);
+            b->p->in[k].base = buffer_rows(b, s->gathered[k]);
         } else if (s->source[k] >= 0) {
-            b->p->in[k].base = slot_rows(b, s->source[k]);
+            b->p->in[k].base = buffer_rows(b, s->source[k]);
         } else if (s->source[k] == BS_FROM_GOLDEN) {
             b->p->in[k] = golden_view(b, node->in[k]);
         }
@@ -266,7 +268,7 @@ static bs_status run_faulty_step(pass *b, const bs_step *s, bool first, void *ou
     /* The quick way reuses the golden output, so it needs golden inputs. */
     bool quick = !b->t->dense_parameters && b->r->mode != BS_REPLAY_FULL && first;
     p->macs += quick ? quick_macs(b, s, &f) : (double)s->macs * p->n;
-    return golden->backend->run_faulty(golden->lane, s->node, s->faulty_input, p->n, p->in,
+    return golden->backend->run_faulty(golden->stream, s->node, s->faulty_input, p->n, p->in,
                                        golden_view(b, golden->graph->nodes[s->node].out), &f,
                                        quick ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out);
 }
@@ -278,23 +280,24 @@ static bs_status run_step(pass *b, int index)
     const bs_backend *be = golden->backend;
     const bs_step *s = &b->r->steps[index];
     const bs_node *node = &golden->graph->nodes[s->node];
-    void *out = slot_rows(b, s->out);
+    void *out = buffer_rows(b, s->out);
     BS_TRY(find_inputs(b, s, node));
     if (s->faulty_input < 0)
         p->macs += (double)s->macs * p->n;
     if (s->faulty_input >= 0)
         BS_TRY(run_faulty_step(b, s, index == 0, out));
     else if (s->patched)
-        BS_TRY(be->run_patch(golden->lane, s->node, p->n, s->in_size, p->in, b->r->slots[s->out].size, out));
+        BS_TRY(
+            be->run_patch(golden->stream, s->node, p->n, s->in_size, p->in, b->r->buffers[s->out].size, out));
     else
-        BS_TRY(be->run(golden->lane, s->node, p->n, p->in, out));
+        BS_TRY(be->run(golden->stream, s->node, p->n, p->in, out));
     if (s->injects)
-        BS_TRY(be->inject(golden->lane, node->out, p->n, out, &b->t->faults));
-    return compare_slot(b, s->out);
+        BS_TRY(be->inject(golden->stream, node->out, p->n, out, &b->t->faults));
+    return compare_buffer(b, s->out);
 }
 
-/* The first step at which a change can have died: none dies before the fault is fully in. */
-static int first_burial(const bs_route *r)
+/* The first step at which a trial can be masked: none is before the fault is fully in. */
+static int first_maskable(const bs_schedule *r)
 {
     int first = r->last_faulty < 0 ? 0 : r->last_faulty;
     for (int i = 0; i < r->n_steps; i++)
@@ -303,25 +306,25 @@ static int first_burial(const bs_route *r)
     return first;
 }
 
-/* The last tensor whole, for the next leg. */
+/* Stores the last tensor whole, for the next segment. */
 static bs_status hand_over(pass *b)
 {
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
-    const bs_slot *live = &b->r->slots[b->r->result];
+    const bs_buffer *live = &b->r->buffers[b->r->result];
     const int64_t *dim = golden->graph->tensors[live->tensor].shape.dim;
-    const char *rows = slot_rows(b, b->r->result);
+    const char *rows = buffer_rows(b, b->r->result);
     if (live->patched) {
         const int plane[2] = {(int)dim[1], (int)dim[2]};
         bs_patches want = look_up(b, plane, NULL, 0), at = look_up(b, live->size, live->origin, 1);
-        BS_TRY(golden->backend->gather(golden->lane, live->tensor, p->n, golden_view(b, live->tensor), rows,
-                                       &at, &want, 0.0f, b->leg->to));
+        BS_TRY(golden->backend->gather(golden->stream, live->tensor, p->n, golden_view(b, live->tensor), rows,
+                                       &at, &want, 0.0f, b->segment->to));
     } else {
-        BS_TRY(
-            golden->backend->copy_rows(golden->lane, live->tensor, p->n, (bs_view){rows, NULL}, b->leg->to));
+        BS_TRY(golden->backend->copy_rows(golden->stream, live->tensor, p->n, (bs_view){rows, NULL},
+                                          b->segment->to));
     }
-    memcpy(b->leg->survivor, p->trial, (size_t)p->n * sizeof *p->trial);
-    b->leg->n_survivors = p->n;
+    memcpy(b->segment->survivor, p->trial, (size_t)p->n * sizeof *p->trial);
+    b->segment->n_survivors = p->n;
     return BS_OK;
 }
 
@@ -330,49 +333,49 @@ static bs_status finish(pass *b)
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
     const bs_graph *g = golden->graph;
-    const bs_slot *s = &b->r->slots[b->r->result];
-    const char *rows = slot_rows(b, b->r->result);
+    const bs_buffer *s = &b->r->buffers[b->r->result];
+    const char *rows = buffer_rows(b, b->r->result);
     for (int i = 0; i < p->n; i++)
         p->class_of[i] = golden->answer[p->row[i]].top[0];
-    BS_TRY(golden->backend->rank(golden->lane, p->n, rows, p->class_of, p->answer));
+    BS_TRY(golden->backend->rank(golden->stream, p->n, rows, p->class_of, p->answer));
     for (int i = 0; i < p->n; i++) {
         if (b->t->result[p->trial[i]].died_at < 0)
             b->t->result[p->trial[i]].answer = p->answer[i];
         if (b->t->output)
-            BS_TRY(golden->backend->download(golden->lane, g->output, rows + (size_t)i * s->row_bytes,
+            BS_TRY(golden->backend->download(golden->stream, g->output, rows + (size_t)i * s->row_bytes,
                                              b->t->output + (size_t)p->trial[i] * (size_t)g->classes));
     }
     return BS_OK;
 }
 
-bs_status bs_replay_leg(bs_replayer *p, bs_leg *leg)
+bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
 {
-    const bs_route *r = leg->route;
-    const bs_trials *t = leg->trials;
-    pass b = {.p = p, .r = r, .t = t, .leg = leg, .stride = t->n};
-    leg->n_survivors = 0;
+    const bs_schedule *r = segment->schedule;
+    const bs_trial_batch *t = segment->trials;
+    pass b = {.p = p, .r = r, .t = t, .segment = segment, .stride = t->n};
+    segment->n_survivors = 0;
     p->n = t->n;
     for (int i = 0; i < t->n; i++) {
         p->trial[i] = i;
         p->row[i] = t->golden_row[i];
-        if (!leg->from.base)
+        if (!segment->from.base)
             t->result[i].died_at = -1;
     }
-    int burial = first_burial(r);
+    int maskable = first_maskable(r);
     BS_TRY(start(&b));
     for (int i = 0; i < r->n_steps && p->n > 0; i++) {
         BS_TRY(run_step(&b, i));
         const bs_step *s = &r->steps[i];
-        if (i >= burial)
-            BS_TRY(bury(&b, s->frontier, s->n_frontier, p->golden->graph->nodes[s->node].out));
+        if (i >= maskable)
+            BS_TRY(drop_masked(&b, s->live, s->n_live, p->golden->graph->nodes[s->node].out));
     }
     if (p->n == 0)
         return BS_OK;
-    return leg->to ? hand_over(&b) : finish(&b);
+    return segment->to ? hand_over(&b) : finish(&b);
 }
 
-bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t)
+bs_status bs_replay(bs_replayer *p, const bs_schedule *r, const bs_trial_batch *t)
 {
-    bs_leg leg = {.route = r, .trials = t};
-    return bs_replay_leg(p, &leg);
+    bs_segment_batch segment = {.schedule = r, .trials = t};
+    return bs_replay_segment(p, &segment);
 }

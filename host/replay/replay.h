@@ -1,9 +1,9 @@
-/* The executor: runs batches of faulty trials along a route, reading golden activations. */
+/* The executor: runs batches of faulty trials along a schedule, reading golden activations. */
 #ifndef BS_REPLAY_REPLAY_H
 #define BS_REPLAY_REPLAY_H
 
 #include "replay/golden.h"
-#include "replay/route.h"
+#include "replay/schedule.h"
 
 /* What became of one trial. */
 typedef struct bs_result {
@@ -12,7 +12,7 @@ typedef struct bs_result {
 } bs_result;
 
 /* One batch. Arrays have n elements and are borrowed for the call. */
-typedef struct bs_trials {
+typedef struct bs_trial_batch {
     int n;
     const int32_t *golden_row; /* which image of the golden tile each trial is about */
     bs_faults faults;          /* `before` is filled */
@@ -21,11 +21,11 @@ typedef struct bs_trials {
     float *output;             /* n x classes outputs of the network, or NULL; golden ones where masked trials
                                   are dropped */
     bs_result *result;
-} bs_trials;
+} bs_trial_batch;
 
 typedef struct bs_replayer bs_replayer;
 
-/* Replays on `lane` against `golden` (both must outlive it), in batches of at most max_batch trials and
+/* Replays on `stream` against `golden` (both must outlive it), in batches of at most max_batch trials and
  * arena_bytes of device memory. Free with bs_replayer_free(). */
 bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes);
 void bs_replayer_free(bs_replayer *p);
@@ -41,21 +41,22 @@ size_t bs_replayer_room(const bs_replayer *p, int *most);
 /* Multiply-accumulates of all its trials so far, as they were computed: without trials that had died. */
 double bs_replayer_macs(const bs_replayer *p);
 /* Trials from .. from + n - 1 of t. */
-bs_trials bs_trials_part(const bs_replayer *p, const bs_trials *t, int from, int n);
-/* Trials of this route that fit into one batch; at least 1, or BS_ERR if the arena is too small for one. */
-bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n);
-/* Runs one batch, t->n <= bs_replayer_batch(), along a route to the output. */
-bs_status bs_replay(bs_replayer *p, const bs_route *r, const bs_trials *t);
+bs_trial_batch bs_trial_batch_part(const bs_replayer *p, const bs_trial_batch *t, int from, int n);
+/* Trials of this schedule that fit into one batch; at least 1, or BS_ERR if the arena is too small for one.
+ */
+bs_status bs_replayer_batch(const bs_replayer *p, const bs_schedule *r, int *n);
+/* Runs one batch, t->n <= bs_replayer_batch(), along a schedule to the output. */
+bs_status bs_replay(bs_replayer *p, const bs_schedule *r, const bs_trial_batch *t);
 
-/* One batch along a part of the way. */
-typedef struct bs_leg {
-    const bs_route *route;
-    const bs_trials *trials; /* result[i].died_at is kept where the batch has come some way already */
-    bs_view from; /* device: the route's first tensor in each trial; base NULL: golden and the fault */
+/* One batch along one schedule: from the fault or a cut point to the next cut point or the output. */
+typedef struct bs_segment_batch {
+    const bs_schedule *schedule;
+    const bs_trial_batch *trials; /* result[i].died_at is kept where the batch starts at a cut point */
+    bs_view from; /* device: the schedule's first tensor in each trial; base NULL: golden and the fault */
     const int32_t *at[2]; /* with `from`: first changed row and column of each trial */
     void *to;             /* device: rows of the last tensor, of the survivors; NULL: it is the output */
     int *survivor;        /* with `to`: numbers of the trials in its rows */
     int n_survivors;      /* out */
-} bs_leg;
-bs_status bs_replay_leg(bs_replayer *p, bs_leg *leg);
+} bs_segment_batch;
+bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment);
 #endif

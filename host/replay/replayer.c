@@ -15,16 +15,16 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     bs_status st;
     BS_TRY(bs_calloc(out, 1, sizeof **out, what));
     bs_replayer *p = *out;
-    size_t n = (size_t)max_batch, slots = (size_t)g->n_nodes + 1;
+    size_t n = (size_t)max_batch, buffers = (size_t)g->n_nodes + 1;
     for (int i = 0; i < g->n_nodes; i++)
-        slots += (size_t)g->nodes[i].n_in; /* gathered inputs have slots, too */
+        buffers += (size_t)g->nodes[i].n_in; /* gathered inputs have buffers, too */
     p->golden = golden;
     p->max_batch = max_batch;
     p->arena_bytes = arena_bytes / ALIGNMENT * ALIGNMENT;
     BS_TRY_GOTO(bs_calloc(&p->in, (size_t)bs_graph_max_inputs(g), sizeof *p->in, what), out);
     BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
     BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->equal, n * slots, 1, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->equal, n * buffers, 1, what), out);
     BS_TRY_GOTO(bs_calloc(&p->dead, n, 1, what), out);
     BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
     BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
@@ -33,7 +33,7 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
         BS_TRY_GOTO(bs_calloc(&p->at[i], n, sizeof *p->at[i], what), out);
     for (int i = 0; i < 4; i++)
         BS_TRY_GOTO(bs_calloc(&p->origin[i], n, sizeof *p->origin[i], what), out);
-    BS_TRY_GOTO(golden->backend->alloc(golden->lane, (void **)&p->arena, arena_bytes), out);
+    BS_TRY_GOTO(golden->backend->alloc(golden->stream, (void **)&p->arena, arena_bytes), out);
 out:
     if (st != BS_OK) {
         bs_replayer_free(p);
@@ -47,7 +47,7 @@ void bs_replayer_free(bs_replayer *p)
     if (!p)
         return;
     if (p->arena)
-        p->golden->backend->free(p->golden->lane, p->arena);
+        p->golden->backend->free(p->golden->stream, p->arena);
     free(p->in);
     free(p->trial);
     free(p->row);
@@ -93,9 +93,9 @@ int bs_replayer_classes(const bs_replayer *p)
     return p->golden->graph->classes;
 }
 
-bs_trials bs_trials_part(const bs_replayer *p, const bs_trials *t, int from, int n)
+bs_trial_batch bs_trial_batch_part(const bs_replayer *p, const bs_trial_batch *t, int from, int n)
 {
-    bs_trials part = *t;
+    bs_trial_batch part = *t;
     part.n = n;
     part.golden_row += from;
     part.faults.first += from;
@@ -110,7 +110,7 @@ double bs_replayer_macs(const bs_replayer *p)
     return p->macs;
 }
 
-bs_status bs_replayer_batch(const bs_replayer *p, const bs_route *r, int *n)
+bs_status bs_replayer_batch(const bs_replayer *p, const bs_schedule *r, int *n)
 {
     size_t fit = p->arena_bytes / r->row_bytes;
     if (fit == 0) {

@@ -11,13 +11,13 @@ struct bs_replayer {
     size_t arena_bytes;
     double macs; /* multiply-accumulates so far */
     bs_view *in;
-    /* The trials still computed are positions 0..n-1 of every live slot: */
+    /* The trials still computed are positions 0..n-1 of every live buffer: */
     int n;
-    int *trial;         /* position -> index in bs_trials */
+    int *trial;         /* position -> index in bs_trial_batch */
     int32_t *row;       /* position -> golden row */
-    int32_t *at[2];     /* position -> first row and column of the fault; delta routes only */
+    int32_t *at[2];     /* position -> first row and column of the fault; delta schedules only */
     int32_t *origin[4]; /* scratch: origins of two kinds of patches, or positions */
-    uint8_t *equal;     /* [slot][max_batch]: does this tensor of this trial equal golden? */
+    uint8_t *equal;     /* [buffer][max_batch]: does this tensor of this trial equal golden? */
     uint8_t *dead;
     int32_t *class_of;
     bs_answer *answer;

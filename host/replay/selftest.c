@@ -1,7 +1,7 @@
 #include "replay/selftest.h"
 
 #include "base/buf.h"
-#include "replay/routes.h"
+#include "replay/schedules.h"
 #include "rng.h"
 
 #include <math.h>
@@ -73,9 +73,9 @@ typedef struct test_batch {
     bs_result result[N_TEST];
 } test_batch;
 
-/* The farthest element of the same channel (place in the row) that a wide route still serves together with
+/* The farthest element of the same channel (place in the row) that a wide schedule still serves together with
  * this one. */
-static uint32_t opposite(const bs_route *r, uint32_t element)
+static uint32_t opposite(const bs_schedule *r, uint32_t element)
 {
     uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
     uint32_t cell = (uint32_t)r->cell, at = element / cell;
@@ -88,7 +88,7 @@ static uint32_t opposite(const bs_route *r, uint32_t element)
 }
 
 /* `reverse`: the trials in opposite order, so that each stands at another place of the batch. */
-static void fill_batch(test_batch *b, const bs_route *r, const bs_tensor *faulty, bool reverse)
+static void fill_batch(test_batch *b, const bs_schedule *r, const bs_tensor *faulty, bool reverse)
 {
     uint32_t n = 0;
     for (int i = 0; i < N_TEST; i++) {
@@ -109,9 +109,9 @@ static void fill_batch(test_batch *b, const bs_route *r, const bs_tensor *faulty
 }
 
 /* most: trials computed side by side. */
-static bs_status run_batch(bs_replayer *p, const bs_routes *r, int most, test_batch *b, float *output)
+static bs_status run_batch(bs_replayer *p, const bs_schedules *r, int most, test_batch *b, float *output)
 {
-    bs_trials t = {
+    bs_trial_batch t = {
         .n = N_TEST,
         .golden_row = b->row,
         .faults = {b->site, b->first, NULL},
@@ -119,12 +119,12 @@ static bs_status run_batch(bs_replayer *p, const bs_routes *r, int most, test_ba
         .output = output,
         .result = b->result,
     };
-    return bs_replay_routes(p, r, &t, most);
+    return bs_replay_trials(p, r, &t, most);
 }
 
-bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_route *full)
+bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_schedule *full)
 {
-    const bs_routes whole = {.route = {full}, .n = 1};
+    const bs_schedules whole = {.schedule = {full}, .n = 1};
     size_t classes = (size_t)golden->graph->classes;
     test_batch b;
     float *output;
@@ -144,10 +144,10 @@ bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_route *full)
     return st;
 }
 
-bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_routes *route, bs_route *full,
-                             bool *exact, char *what, size_t what_len)
+bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedules *schedule,
+                             bs_schedule *full, bool *exact, char *what, size_t what_len)
 {
-    const bs_routes whole = {.route = {full}, .n = 1};
+    const bs_schedules whole = {.schedule = {full}, .n = 1};
     const bs_graph *g = golden->graph;
     const bs_tensor *faulty = &g->tensors[g->targets[full->target].tensor];
     size_t classes = (size_t)g->classes;
@@ -157,9 +157,9 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_routes 
     *exact = true;
     BS_TRY(bs_calloc(&a, N_TEST * classes, sizeof *a, "self-test"));
     BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
-    fill_batch(&replayed, route->route[0], faulty, false);
-    fill_batch(&reference, route->route[0], faulty, true);
-    BS_TRY_GOTO(run_batch(p, route, N_TEST, &replayed, a), out);
+    fill_batch(&replayed, schedule->schedule[0], faulty, false);
+    fill_batch(&reference, schedule->schedule[0], faulty, true);
+    BS_TRY_GOTO(run_batch(p, schedule, N_TEST, &replayed, a), out);
     BS_TRY_GOTO(run_batch(p, &whole, 1, &reference, b), out);
     for (int i = 0; i < N_TEST && *exact; i++) {
         int k = N_TEST - 1 - i;

@@ -5,7 +5,7 @@
 #ifndef BS_REPLAY_SELFTEST_H
 #define BS_REPLAY_SELFTEST_H
 
-#include "replay/routes.h"
+#include "replay/schedules.h"
 
 /* Images that bs_selftest_probe() fills. */
 enum { BS_PROBE_IMAGES = 2 };
@@ -16,11 +16,11 @@ bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint);
 
 /* Fault-free trials must reproduce the golden outputs in a full re-run: BS_SELFTEST if they do not, since
  * then no mode can be trusted. Needs the probe in golden. */
-bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_route *full);
+bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_schedule *full);
 
-/* Compares the one route of `route` and the relay behind it with `full` (same target); of a wide route with
- * sites as far apart as it serves. *exact: did all bits agree? `what` says what differed. */
-bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_routes *route, bs_route *full,
-                             bool *exact, char *what, size_t what_len);
+/* Compares the one schedule of `schedule` and the segments behind it with `full` (same target); of a wide
+ * schedule with sites as far apart as it serves. *exact: did all bits agree? `what` says what differed. */
+bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedules *schedule,
+                             bs_schedule *full, bool *exact, char *what, size_t what_len);
 
 #endif

@@ -10,9 +10,9 @@ typedef struct tracer {
     bs_golden *golden, *faulty; /* `faulty` is used for its rows only */
     float *a, *b;               /* host copies of one tensor: golden, faulty */
     bs_trace *out;
-    const bs_route *route; /* or NULL */
-    bs_plane *planes;      /* by tensor */
-    int32_t at[2];         /* the sites' place on it */
+    const bs_schedule *schedule; /* or NULL */
+    bs_plane *planes;            /* by tensor */
+    int32_t at[2];               /* the sites' place on it */
     bool started;
 } tracer;
 
@@ -40,9 +40,9 @@ static bs_status record(tracer *t, int tensor, int node)
     const bs_backend *be = t->golden->backend;
     bs_trace_step *step = &t->out->steps[t->out->n_steps];
     *step = (bs_trace_step){.tensor = tensor, .node = node};
-    step->expected = t->route ? bs_route_box(t->route, t->planes, tensor, t->at) : bs_box_empty();
-    BS_TRY(be->download(t->golden->lane, tensor, t->golden->rows[tensor], t->a));
-    BS_TRY(be->download(t->golden->lane, tensor, t->faulty->rows[tensor], t->b));
+    step->expected = t->schedule ? bs_schedule_box(t->schedule, t->planes, tensor, t->at) : bs_box_empty();
+    BS_TRY(be->download(t->golden->stream, tensor, t->golden->rows[tensor], t->a));
+    BS_TRY(be->download(t->golden->stream, tensor, t->faulty->rows[tensor], t->b));
     compare(t, step);
     t->started |= step->changed > 0;
     if (t->started)
@@ -56,38 +56,38 @@ static bs_status run_node(tracer *t, int index, int faulty_tensor, const bs_faul
     const bs_backend *be = golden->backend;
     const bs_node *node = &golden->graph->nodes[index];
     void *out = t->faulty->rows[node->out];
-    int slot = -1;
+    int input = -1;
     for (int k = 0; k < node->n_in; k++) {
         in[k] = (bs_view){node->in[k] < 0 ? NULL : t->faulty->rows[node->in[k]], NULL};
         if (node->in[k] == faulty_tensor && golden->graph->tensors[faulty_tensor].constant)
-            slot = k;
+            input = k;
     }
-    if (slot >= 0)
-        BS_TRY(be->run_faulty(golden->lane, index, slot, 1, in, (bs_view){golden->rows[node->out], NULL}, f,
-                              BS_FAULTY_DENSE, out));
+    if (input >= 0)
+        BS_TRY(be->run_faulty(golden->stream, index, input, 1, in, (bs_view){golden->rows[node->out], NULL},
+                              f, BS_FAULTY_DENSE, out));
     else
-        BS_TRY(be->run(golden->lane, index, 1, in, out));
+        BS_TRY(be->run(golden->stream, index, 1, in, out));
     if (node->out == faulty_tensor) {
         t->started = true;
-        BS_TRY(be->inject(golden->lane, node->out, 1, out, f));
+        BS_TRY(be->inject(golden->stream, node->out, 1, out, f));
     }
     return record(t, node->out, index);
 }
 
-bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_route *route,
+bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_schedule *schedule,
                        const bs_site *sites, size_t n_sites)
 {
     const bs_graph *g = golden->graph;
     const bs_backend *be = golden->backend;
-    tracer t = {.golden = golden, .out = out, .route = route};
+    tracer t = {.golden = golden, .out = out, .schedule = schedule};
     uint32_t first[2] = {0, (uint32_t)n_sites};
     bs_view *in = NULL;
     size_t largest = 1;
     int faulty = g->targets[target].tensor;
     bs_status st;
     memset(out, 0, sizeof *out);
-    if (route && !bs_route_serves(route, sites, n_sites, t.at))
-        return bs_fail(BS_ERR, "the route does not serve these %zu sites", n_sites);
+    if (schedule && !bs_schedule_serves(schedule, sites, n_sites, t.at))
+        return bs_fail(BS_ERR, "the schedule does not serve these %zu sites", n_sites);
     for (int i = 0; i < g->n_tensors; i++)
         if (!g->tensors[i].constant && (size_t)g->tensors[i].elements > largest)
             largest = (size_t)g->tensors[i].elements;
@@ -97,19 +97,19 @@ bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_ro
     BS_TRY_GOTO(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "trace"), out);
     BS_TRY_GOTO(bs_calloc(&out->before, n_sites, sizeof *out->before, "trace"), out);
     BS_TRY_GOTO(bs_calloc(&out->steps, (size_t)g->n_nodes + 1, sizeof *out->steps, "trace"), out);
-    BS_TRY_GOTO(bs_golden_create(&t.faulty, g, be, golden->network, golden->lane, 1), out);
+    BS_TRY_GOTO(bs_golden_create(&t.faulty, g, be, golden->network, golden->stream, 1), out);
     bs_faults f = {sites, first, out->before};
     void *input = t.faulty->rows[g->input];
-    BS_TRY_GOTO(be->copy_rows(golden->lane, g->input, 1, (bs_view){golden->rows[g->input], NULL}, input),
+    BS_TRY_GOTO(be->copy_rows(golden->stream, g->input, 1, (bs_view){golden->rows[g->input], NULL}, input),
                 out);
     if (g->input == faulty) {
-        BS_TRY_GOTO(be->inject(golden->lane, g->input, 1, input, &f), out);
+        BS_TRY_GOTO(be->inject(golden->stream, g->input, 1, input, &f), out);
         BS_TRY_GOTO(record(&t, g->input, -1), out);
     }
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(run_node(&t, i, faulty, &f, in), out);
     out->golden = golden->answer[0];
-    st = be->rank(golden->lane, 1, t.faulty->rows[g->output], &out->golden.top[0], &out->faulty);
+    st = be->rank(golden->stream, 1, t.faulty->rows[g->output], &out->golden.top[0], &out->faulty);
 out:
     free(t.planes);
     free(t.a);

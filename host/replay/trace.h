@@ -4,7 +4,7 @@
 
 #include "box.h"
 #include "replay/golden.h"
-#include "replay/route.h"
+#include "replay/schedule.h"
 
 /* One tensor of the faulty run against the golden one. */
 typedef struct bs_trace_step {
@@ -26,9 +26,9 @@ typedef struct bs_trace {
     bs_answer golden, faulty;
 } bs_trace;
 
-/* Runs image 0 of `golden` (already run) with the sites in the target, in full. `route`: of the target,
+/* Runs image 0 of `golden` (already run) with the sites in the target, in full. `schedule`: of the target,
  * serving the sites; its boxes are the expected ones; or NULL. Free with bs_trace_clear(). */
-bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_route *route,
+bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_schedule *schedule,
                        const bs_site *sites, size_t n_sites);
 void bs_trace_clear(bs_trace *t);
 

@@ -1,7 +1,7 @@
 /* One batch into the open transaction: golden rows, trial rows with their counts, and the units that vouch
  * for them. */
 #include "base/buf.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -122,7 +122,7 @@ static bs_status insert_row(bs_store *s, const bs_row *r)
     return BS_OK;
 }
 
-static bs_status add_rows(bs_store *s, const bs_batch *b, size_t *n_groups)
+static bs_status add_rows(bs_store *s, const bs_result_batch *b, size_t *n_groups)
 {
     uint64_t last_unit = UINT64_MAX;
     uint32_t image = 0;
@@ -130,7 +130,7 @@ static bs_status add_rows(bs_store *s, const bs_batch *b, size_t *n_groups)
     *n_groups = 0;
     for (size_t i = 0; i < b->n_rows; i++) {
         const bs_row *r = &b->rows[i];
-        bs_trial t = bs_trial_from_id(r->id);
+        bs_trial_coords t = bs_trial_coords_from_id(r->id);
         if (i > 0 && r->id <= b->rows[i - 1].id)
             return bs_fail(BS_ERR, "batch: trial %" PRIu64 " is not in order of ids", r->id);
         if (r->id >> BS_REPETITION_BITS != last_unit) {
@@ -205,7 +205,7 @@ static bs_status add_unit(bs_store *s, const bs_unit *u, bool *finished)
 
 /* Every (stratum, image) with rows must be vouched for by a unit of the same batch, or a resume would repeat
  * it. */
-static bs_status add_units(bs_store *s, const bs_batch *b, size_t n_groups)
+static bs_status add_units(bs_store *s, const bs_result_batch *b, size_t n_groups)
 {
     size_t found = 0;
     for (size_t i = 0; i < b->n_units; i++) {
@@ -214,7 +214,8 @@ static bs_status add_units(bs_store *s, const bs_batch *b, size_t n_groups)
         BS_TRY(add_unit(s, u, &finished));
         if (!finished)
             continue;
-        uint64_t wanted = bs_trial_id((bs_trial){u->entry, u->target, u->image, 0}) >> BS_REPETITION_BITS;
+        uint64_t wanted =
+            bs_trial_id((bs_trial_coords){u->entry, u->target, u->image, 0}) >> BS_REPETITION_BITS;
         size_t low = 0, high = n_groups;
         while (low < high) {
             size_t mid = low + (high - low) / 2;
@@ -235,7 +236,7 @@ static bs_status add_units(bs_store *s, const bs_batch *b, size_t n_groups)
     return BS_OK;
 }
 
-bs_status bs_batch_write(bs_store *s, const bs_batch *b)
+bs_status bs_result_batch_write(bs_store *s, const bs_result_batch *b)
 {
     size_t n_groups;
     if (b->n_rows >= UINT32_MAX / 2)

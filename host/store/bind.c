@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <string.h>
 

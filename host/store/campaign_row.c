@@ -1,6 +1,6 @@
 /* The row of table `campaign`: what a file says of its campaign as a whole. */
 #include "store/identity.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The walk over the ledgers of all sources side by side, in the order of ids: the rows that are missing go to
+/* Reads the ledgers of all sources side by side, in the order of ids: the rows that are missing go to
  * the same writer that runs use. Appending in that order keeps the speed flat, and summaries, ledger and rows
  * are committed together as in a run. (SQL's ATTACH could not do that: it takes ten files at most.) */
 #include "store/copy.h"
@@ -77,13 +77,13 @@ static bs_status load_plan(bs_copy *c)
     return BS_OK;
 }
 
-/* --- the walk
+/* --- the loop
  * ----------------------------------------------------------------------------------------------- */
 
 static bs_status flush(bs_copy *c)
 {
-    bs_batch *b = &c->batch;
-    if (bs_batch_is_empty(b))
+    bs_result_batch *b = &c->batch;
+    if (bs_result_batch_is_empty(b))
         return BS_OK;
     BS_TRY(bs_store_add(c->store, b));
     c->added += b->n_rows;
@@ -135,8 +135,8 @@ static bs_status copy_unit(bs_copy *c, bs_source *s, uint32_t from)
 
 static int compare_units(const bs_unit *a, const bs_unit *b)
 {
-    uint64_t x = bs_trial_id((bs_trial){a->entry, a->target, a->image, 0});
-    uint64_t y = bs_trial_id((bs_trial){b->entry, b->target, b->image, 0});
+    uint64_t x = bs_trial_id((bs_trial_coords){a->entry, a->target, a->image, 0});
+    uint64_t y = bs_trial_id((bs_trial_coords){b->entry, b->target, b->image, 0});
     return (x > y) - (x < y);
 }
 
@@ -184,8 +184,8 @@ bs_status bs_copy_all(bs_copy *c)
 
 bs_status bs_copy_open(bs_copy *c, char *const *inputs, int n)
 {
-    c->batch =
-        (bs_batch){.cap_rows = CHUNK, .cap_units = CHUNK + 1, .cap_golden = CHUNK, .cap_broken = CHUNK};
+    c->batch = (bs_result_batch){
+        .cap_rows = CHUNK, .cap_units = CHUNK + 1, .cap_golden = CHUNK, .cap_broken = CHUNK};
     BS_TRY(bs_calloc(&c->batch.rows, CHUNK, sizeof *c->batch.rows, "rows"));
     BS_TRY(bs_calloc(&c->batch.units, CHUNK + 1, sizeof *c->batch.units, "rows"));
     BS_TRY(bs_calloc(&c->batch.golden, CHUNK, sizeof *c->batch.golden, "rows"));
@@ -214,6 +214,6 @@ void bs_copy_clear(bs_copy *c)
     bs_store_close(c->store);
     free(c->job.entries);
     free(c->plan.strata);
-    bs_batch_clear(&c->batch);
+    bs_result_batch_clear(&c->batch);
     memset(c, 0, sizeof *c);
 }

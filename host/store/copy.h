@@ -3,7 +3,7 @@
 #ifndef BS_STORE_COPY_H
 #define BS_STORE_COPY_H
 
-#include "store/internal.h"
+#include "store/store_internal.h"
 #include "store/source.h"
 
 #include <signal.h>
@@ -17,7 +17,7 @@ typedef struct bs_copy {
     volatile sig_atomic_t *stop; /* may be NULL; once it is set, the copy ends with BS_STOPPED */
     bs_plan plan;
     bs_job job;
-    bs_batch batch; /* what was read and not yet written */
+    bs_result_batch batch; /* what was read and not yet written */
 } bs_copy;
 
 /* Opens the inputs and makes an empty store, whose file is still to be opened. */

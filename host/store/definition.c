@@ -2,7 +2,7 @@
 #include "store/identity.h"
 
 #include "base/text.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -78,7 +78,7 @@ static bs_status stream_next(stream *s)
         if (!row)
             return BS_OK;
         int class = sqlite3_column_int(s->q, 1);
-        int golden = golden_class(s, bs_trial_from_id(s->id).image);
+        int golden = golden_class(s, bs_trial_coords_from_id(s->id).image);
         if (golden == NO_GOLDEN || (class >= 0 && class == golden))
             continue;
         s->bad = class >= 0 ? BS_COMPARE_SDC1 : BS_COMPARE_DUE;
@@ -166,7 +166,7 @@ static void count_faults(bs_paired *out, const bs_pairing *p, uint64_t faults)
 
 bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, bool is_parameter)
 {
-    bs_trial t = {.entry = (uint32_t)entry, .target = (uint32_t)layer};
+    bs_trial_coords t = {.entry = (uint32_t)entry, .target = (uint32_t)layer};
     uint64_t start = bs_trial_id(t), most = 0;
     bool row;
     bs_status st = BS_OK;

@@ -4,55 +4,55 @@
 
 #include <stdlib.h>
 
-void bs_batch_clear(bs_batch *b)
+void bs_result_batch_clear(bs_result_batch *b)
 {
     free(b->cap_golden ? b->golden : NULL);
     free(b->cap_rows ? b->rows : NULL);
     free(b->cap_units ? b->units : NULL);
     free(b->cap_broken ? b->broken : NULL);
     free(b->cap_audits ? b->audits : NULL);
-    *b = (bs_batch){0};
+    *b = (bs_result_batch){0};
 }
 
-void bs_batch_free(bs_batch *b)
+void bs_result_batch_free(bs_result_batch *b)
 {
     if (b)
-        bs_batch_clear(b);
+        bs_result_batch_clear(b);
     free(b);
 }
 
-bool bs_batch_is_empty(const bs_batch *b)
+bool bs_result_batch_is_empty(const bs_result_batch *b)
 {
     return b->n_golden + b->n_rows + b->n_units + b->n_broken + b->n_audits == 0;
 }
 
-bs_status bs_batch_reserve(bs_batch *b, size_t n)
+bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n)
 {
     return bs_grow(&b->rows, &b->cap_rows, b->n_rows + n, sizeof *b->rows, "trial rows");
 }
 
-bs_status bs_batch_add_golden(bs_batch *b, const bs_golden_row *row)
+bs_status bs_result_batch_add_golden(bs_result_batch *b, const bs_golden_row *row)
 {
     BS_TRY(bs_grow(&b->golden, &b->cap_golden, b->n_golden + 1, sizeof *b->golden, "golden rows"));
     b->golden[b->n_golden++] = *row;
     return BS_OK;
 }
 
-bs_status bs_batch_add_broken(bs_batch *b, const bs_broken_row *row)
+bs_status bs_result_batch_add_broken(bs_result_batch *b, const bs_broken_row *row)
 {
     BS_TRY(bs_grow(&b->broken, &b->cap_broken, b->n_broken + 1, sizeof *b->broken, "broken images"));
     b->broken[b->n_broken++] = *row;
     return BS_OK;
 }
 
-bs_status bs_batch_add_audit(bs_batch *b, const bs_audit_row *row)
+bs_status bs_result_batch_add_audit(bs_result_batch *b, const bs_audit_row *row)
 {
     BS_TRY(bs_grow(&b->audits, &b->cap_audits, b->n_audits + 1, sizeof *b->audits, "audits"));
     b->audits[b->n_audits++] = *row;
     return BS_OK;
 }
 
-bs_status bs_batch_add_unit(bs_batch *b, const bs_unit *unit)
+bs_status bs_result_batch_add_unit(bs_result_batch *b, const bs_unit *unit)
 {
     /* Repetitions of a unit follow closely: parameter faults go around a tile's images, no further. */
     for (size_t back = 1; back <= 32 && back <= b->n_units; back++) {
@@ -73,7 +73,7 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void bs_batch_sort(bs_batch *b)
+void bs_result_batch_sort(bs_result_batch *b)
 {
     for (size_t i = 1; i < b->n_rows; i++)
         if (b->rows[i].id < b->rows[i - 1].id) {

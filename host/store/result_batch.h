@@ -58,9 +58,9 @@ typedef struct bs_unit {
 
 /* A result batch: what one atomic piece of the stream brings. A worker fills it, the writer stores it, nobody
  * copies it on the way. Rows belong to whole repetitions, and units vouch for them, so that a batch stored is
- * a batch complete. Zero-initialise. Lists that bs_batch_add_*() made are freed by bs_batch_clear(); borrowed
- * ones (capacity 0) are not. */
-typedef struct bs_batch {
+ * a batch complete. Zero-initialise. Lists that bs_batch_add_*() made are freed by bs_result_batch_clear();
+ * borrowed ones (capacity 0) are not. */
+typedef struct bs_result_batch {
     bs_golden_row *golden;
     size_t n_golden, cap_golden;
     bs_row *rows; /* sorted by id when they are stored */
@@ -71,21 +71,21 @@ typedef struct bs_batch {
     size_t n_broken, cap_broken;
     bs_audit_row *audits;
     size_t n_audits, cap_audits;
-} bs_batch;
+} bs_result_batch;
 
-void bs_batch_clear(bs_batch *b);
+void bs_result_batch_clear(bs_result_batch *b);
 /* And the batch itself, which was allocated; NULL-safe. */
-void bs_batch_free(bs_batch *b);
-bool bs_batch_is_empty(const bs_batch *b);
+void bs_result_batch_free(bs_result_batch *b);
+bool bs_result_batch_is_empty(const bs_result_batch *b);
 /* Room for n more rows behind those that are there: a worker fills rows[n_rows ..] while it computes them,
  * and counts them when they are done. */
-bs_status bs_batch_reserve(bs_batch *b, size_t n);
-bs_status bs_batch_add_golden(bs_batch *b, const bs_golden_row *row);
-bs_status bs_batch_add_broken(bs_batch *b, const bs_broken_row *row);
-bs_status bs_batch_add_audit(bs_batch *b, const bs_audit_row *row);
+bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n);
+bs_status bs_result_batch_add_golden(bs_result_batch *b, const bs_golden_row *row);
+bs_status bs_result_batch_add_broken(bs_result_batch *b, const bs_broken_row *row);
+bs_status bs_result_batch_add_audit(bs_result_batch *b, const bs_audit_row *row);
 /* Records that the unit now has `done` repetitions; a unit mentioned before moves on. */
-bs_status bs_batch_add_unit(bs_batch *b, const bs_unit *unit);
+bs_status bs_result_batch_add_unit(bs_result_batch *b, const bs_unit *unit);
 /* Sorts rows by id, as the store wants them. */
-void bs_batch_sort(bs_batch *b);
+void bs_result_batch_sort(bs_result_batch *b);
 
 #endif

@@ -1,7 +1,7 @@
 /* Says whether a run may go on with a file: its campaign is the one that is to be run. Everything may grow,
  * nothing may change. */
 #include "store/identity.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -144,8 +144,8 @@ static bs_status plan_stratum(bs_round *r, const bs_db *db, sqlite3_stmt *q, con
     return BS_OK;
 }
 
-/* An entry's own wishes come first. */
-static void wish(bs_round *r, const bs_entry *e, const bs_rounds_goal *goal)
+/* Sets a round's margins: an entry's own come first. */
+static void set_margins(bs_round *r, const bs_entry *e, const bs_rounds_goal *goal)
 {
     bool own = e->margin > 0 || e->relative_margin > 0;
     r->margin = own ? e->margin : goal->margin;
@@ -177,7 +177,7 @@ bs_status bs_rounds_plan(bs_round **out, const bs_plan *plan, const char *path, 
     BS_TRY_GOTO(bs_calloc(out, (size_t)plan->n_strata, sizeof **out, "rounds"), out);
     BS_TRY_GOTO(bs_db_prepare(&q, db, sql), out);
     for (int i = 0; i < plan->n_strata; i++) {
-        wish(&(*out)[i], &plan->job->entries[plan->strata[i].entry], goal);
+        set_margins(&(*out)[i], &plan->job->entries[plan->strata[i].entry], goal);
         BS_TRY_GOTO(plan_stratum(&(*out)[i], db, q, plan, &plan->strata[i]), out);
     }
 out:

@@ -1,7 +1,7 @@
 #include "store/source.h"
 
 #include "base/buf.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -126,7 +126,7 @@ bs_status bs_source_next_unit(bs_source *s)
 
 static uint64_t id_in_unit(const bs_source *s, uint32_t repetition)
 {
-    return bs_trial_id((bs_trial){s->unit.entry, s->unit.target, s->unit.image, repetition});
+    return bs_trial_id((bs_trial_coords){s->unit.entry, s->unit.target, s->unit.image, repetition});
 }
 
 bs_status bs_source_begin_rows(bs_source *s, uint32_t from)

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "store/db.h"
 #include "store/identity.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "base/buf.h"
-#include "store/internal.h"
+#include "store/store_internal.h"
 #include "store/schema.h"
 
 #include <inttypes.h>

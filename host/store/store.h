@@ -20,7 +20,7 @@ typedef struct bs_run_info {
     const char *backend;  /* "cpu" */
     const char *version;  /* bitsink's */
     const char *mode;     /* replay mode: "full", "suffix" */
-    const char *selftest; /* "passed", "skipped", or text on the routes tested or what fell back */
+    const char *selftest; /* "passed", "skipped", or text on the schedules tested or what fell back */
     int threads;
     uint64_t
         fingerprint;  /* XXH3-64 of golden outputs of a probe: the same on machines whose numerics agree */
@@ -52,7 +52,7 @@ bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const cha
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info);
 /* Adds a batch (rows, summaries, units, golden) to the open transaction; commits every 20,000 rows or 2
  * seconds. A batch is never split between transactions. */
-bs_status bs_store_add(bs_store *s, const bs_batch *b);
+bs_status bs_store_add(bs_store *s, const bs_result_batch *b);
 /* Commits, and finishes the run with this exit status (0 done, 3 stopped, ...). */
 bs_status bs_store_end_run(bs_store *s, int exit_status);
 

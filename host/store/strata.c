@@ -1,4 +1,4 @@
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 int bs_store_stratum(const bs_plan *plan, uint32_t entry, uint32_t target)
 {

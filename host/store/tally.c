@@ -29,7 +29,7 @@ bs_outcome bs_outcome_of(const bs_gold *g, int32_t died_at, const bs_answer *a)
     return o;
 }
 
-static size_t slot_of(const bs_index *x, uint64_t key)
+static size_t bucket_of(const bs_index *x, uint64_t key)
 {
     return (size_t)((key * 0x9e3779b97f4a7c15u) >> 20) & (x->size - 1);
 }
@@ -44,10 +44,10 @@ static uint64_t key_at(const void *cells, size_t size, size_t i)
 
 static void index_put(bs_index *x, uint64_t key, uint32_t i)
 {
-    size_t at = slot_of(x, key);
-    while (x->slot[at])
+    size_t at = bucket_of(x, key);
+    while (x->bucket[at])
         at = (at + 1) & (x->size - 1);
-    x->slot[at] = i + 1;
+    x->bucket[at] = i + 1;
 }
 
 static bs_status index_grow(bs_index *x, const void *cells, size_t size, size_t n)
@@ -55,10 +55,10 @@ static bs_status index_grow(bs_index *x, const void *cells, size_t size, size_t 
     if (x->size >= 2 * (n + 1))
         return BS_OK;
     bs_index bigger = {.size = x->size ? 2 * x->size : 256};
-    BS_TRY(bs_calloc(&bigger.slot, bigger.size, sizeof *bigger.slot, "summary"));
+    BS_TRY(bs_calloc(&bigger.bucket, bigger.size, sizeof *bigger.bucket, "summary"));
     for (size_t i = 0; i < n; i++)
         index_put(&bigger, key_at(cells, size, i), (uint32_t)i);
-    free(x->slot);
+    free(x->bucket);
     *x = bigger;
     return BS_OK;
 }
@@ -69,9 +69,9 @@ static bs_status find_cell(size_t *at, bs_index *x, void *cells, size_t *n, size
 {
     char **array = cells;
     BS_TRY(index_grow(x, *array, size, *n));
-    for (size_t s = slot_of(x, key); x->slot[s]; s = (s + 1) & (x->size - 1))
-        if (key_at(*array, size, x->slot[s] - 1) == key) {
-            *at = x->slot[s] - 1;
+    for (size_t s = bucket_of(x, key); x->bucket[s]; s = (s + 1) & (x->size - 1))
+        if (key_at(*array, size, x->bucket[s] - 1) == key) {
+            *at = x->bucket[s] - 1;
             return BS_OK;
         }
     BS_TRY(bs_grow(cells, cap, *n + 1, size, "summary"));
@@ -168,8 +168,8 @@ bs_status bs_tally_add(bs_tally *t, uint32_t stratum, uint32_t image, uint32_t r
 
 static void index_reset(bs_index *x)
 {
-    if (x->slot)
-        memset(x->slot, 0, x->size * sizeof *x->slot);
+    if (x->bucket)
+        memset(x->bucket, 0, x->size * sizeof *x->bucket);
 }
 
 void bs_tally_reset(bs_tally *t)
@@ -186,8 +186,8 @@ void bs_tally_clear(bs_tally *t)
     free(t->layers);
     free(t->faults);
     free(t->wrong);
-    free(t->layer_index.slot);
-    free(t->fault_index.slot);
-    free(t->wrong_index.slot);
+    free(t->layer_index.bucket);
+    free(t->fault_index.bucket);
+    free(t->wrong_index.bucket);
     memset(t, 0, sizeof *t);
 }

@@ -67,9 +67,9 @@ typedef struct bs_wrong_cell {
 } bs_wrong_cell;
 #undef X
 
-/* Open addressing: slot holds index + 1 of a cell. */
+/* Open addressing: bucket holds index + 1 of a cell. */
 typedef struct bs_index {
-    uint32_t *slot;
+    uint32_t *bucket;
     size_t size; /* a power of two */
 } bs_index;
 

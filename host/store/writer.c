@@ -1,6 +1,6 @@
 /* The stream of a run into the file. One transaction holds whole batches: rows, the units that vouch for them
  * and the summaries that count them, so that whatever moment the process dies at, the file is consistent. */
-#include "store/internal.h"
+#include "store/store_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -252,11 +252,11 @@ static bs_status check_usable(const bs_store *s)
     return BS_OK;
 }
 
-bs_status bs_store_add(bs_store *s, const bs_batch *b)
+bs_status bs_store_add(bs_store *s, const bs_result_batch *b)
 {
     BS_TRY(check_usable(s));
     BS_TRY(begin(s));
-    bs_status st = bs_batch_write(s, b);
+    bs_status st = bs_result_batch_write(s, b);
     if (st != BS_OK)
         return give_up(s, st);
     s->pending += b->n_rows;

@@ -1,6 +1,6 @@
 /* Runs the node tests of the ONNX project (Debian: libonnx-testdata) through import and CPU backend.
  *
- *   conformance.c  the walk over the tests, the tallies and the report
+ *   conformance.c  the loop over the tests, the tallies and the report
  *   tensors.c      tensor files and their values      edit.c  how a test becomes a network with one image
  *   run.c          one edited model: import, run, compare
  *

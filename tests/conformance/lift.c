@@ -14,20 +14,20 @@ typedef struct lifting {
     int64_t opset;
     int rank;     /* of the image's input; raised where it is broadcast */
     int out_rank; /* of the expected output */
-    int slot;     /* input of the node that is the image */
+    int input;    /* input of the node that is the image */
 } lifting;
 
 /* Where the integers of an operator are: an input since operator set `since`, an attribute before. */
 typedef struct place {
     const char *name;
-    size_t slot;
+    size_t input;
     int since;
 } place;
 
 static Onnx__TensorProto *stored(const lifting *l, const place *p)
 {
-    bool given = l->opset >= p->since && p->slot < l->node->n_input && *l->node->input[p->slot];
-    return given ? ct_find_initializer(l->m, l->node->input[p->slot]) : NULL;
+    bool given = l->opset >= p->since && p->input < l->node->n_input && *l->node->input[p->input];
+    return given ? ct_find_initializer(l->m, l->node->input[p->input]) : NULL;
 }
 
 static bool get(const lifting *l, const place *p, ct_ints *out)
@@ -51,9 +51,9 @@ static void put(lifting *l, const place *p, const ct_ints *ints)
         Onnx__TensorProto *t = stored(l, p);
         if (!t) {
             t = ct_new_tensor();
-            while (l->node->n_input <= p->slot)
+            while (l->node->n_input <= p->input)
                 ct_append(&l->node->input, &l->node->n_input, ct_strdup(""));
-            ct_rename(&l->node->input[p->slot], "lifted");
+            ct_rename(&l->node->input[p->input], "lifted");
             ct_add_initializer(l->m, "lifted", t);
         }
         ct_set_ints(t, ints);
@@ -106,7 +106,7 @@ static bool lift_axis_from(lifting *l, int64_t absent)
     Onnx__AttributeProto *a = ct_need_attribute(l->node, "axis", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
     a->has_i = true;
     a->i = axis + (axis >= 0);
-    return l->slot == 0;
+    return l->input == 0;
 }
 
 static bool lift_softmax(lifting *l)
@@ -154,7 +154,7 @@ static bool lift_reduce_since(lifting *l, int since)
     else
         all_axes(&v, l->rank);
     put(l, &axes, &v);
-    return l->slot == 0;
+    return l->input == 0;
 }
 
 static bool lift_reduce(lifting *l)
@@ -176,7 +176,7 @@ static bool lift_squeeze(lifting *l)
         return false;
     shift_axes(&v);
     put(l, &axes, &v);
-    return l->slot == 0;
+    return l->input == 0;
 }
 
 static bool lift_slice(lifting *l)
@@ -190,7 +190,7 @@ static bool lift_slice(lifting *l)
     else
         all_axes(&v, (int)first.n);
     put(l, &axes, &v);
-    return l->slot == 0;
+    return l->input == 0;
 }
 
 static bool lift_pad(lifting *l)
@@ -202,7 +202,7 @@ static bool lift_pad(lifting *l)
     insert(&v, v.n / 2, 0);
     insert(&v, 0, 0);
     put(l, &pads, &v);
-    return l->slot == 0;
+    return l->input == 0;
 }
 
 static bool lift_transpose(lifting *l)
@@ -230,7 +230,7 @@ static bool lift_sizes(lifting *l)
         return false;
     insert(&v, 0, 1);
     put(l, &sizes, &v);
-    return l->slot == 0;
+    return l->input == 0;
 }
 
 static bool lift_expand(lifting *l)
@@ -242,7 +242,7 @@ static bool lift_expand(lifting *l)
     while (v.n <= (size_t)l->out_rank)
         insert(&v, 0, 1);
     put(l, &shape, &v);
-    return lift_broadcast(l) && l->slot == 0;
+    return lift_broadcast(l) && l->input == 0;
 }
 
 /* X(operator, function) */
@@ -320,16 +320,16 @@ static const struct {
 
 bool ct_lift(Onnx__ModelProto *m, const ct_case *c, const ct_try *t, int *image_rank, char why[CT_REASON])
 {
-    lifting l = {.m = m, .node = m->graph->node[0], .opset = ct_opset(m), .rank = *image_rank, .slot = -1};
+    lifting l = {.m = m, .node = m->graph->node[0], .opset = ct_opset(m), .rank = *image_rank, .input = -1};
     snprintf(why, CT_REASON, "no rule to give it one more axis");
     if (m->graph->n_node != 1)
         return false;
     l.out_rank = c->output[t->output].rank;
     for (int k = (int)l.node->n_input - 1; k >= 0; k--)
         if (strcmp(l.node->input[k], ct_input(m, 0)->name) == 0)
-            l.slot = k;
+            l.input = k;
     for (size_t k = 0; k < sizeof lifts / sizeof *lifts; k++)
-        if (strcmp(lifts[k].op, l.node->op_type) == 0 && l.slot >= 0 && lifts[k].lift(&l)) {
+        if (strcmp(lifts[k].op, l.node->op_type) == 0 && l.input >= 0 && lifts[k].lift(&l)) {
             *image_rank = l.rank;
             return true;
         }

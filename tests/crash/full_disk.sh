@@ -1,7 +1,7 @@
 #!/bin/sh
 # full_disk.sh BITSINK: a file size limit (standing for a full disk) ends a run with exit code 1, a message that
 # says what to do, and a consistent file; without the limit the next run does the rest.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/crash_common.sh"
 export TRIALS=500
 run whole.db --device null || die "the undisturbed run"
 planned=$(rows whole.db)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # kill.sh BITSINK DEVICE TRIALS LOOPS KILLS: kills a run at random moments (SIGKILL) and starts it again, KILLS
 # times; then the result file must equal that of an undisturbed run. LOOPS times with other moments.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/crash_common.sh"
 device=$2
 export TRIALS=$3
 loops=$4

@@ -1,7 +1,7 @@
 #!/bin/sh
 # same_digest.sh BITSINK DEVICE TRIALS: what may not matter does not matter: threads, batch, mode of replay, the
 # order in which a campaign grew, and who chose the sites.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/crash_common.sh"
 device=$2
 export TRIALS=$3 IMAGES=20
 run base.db --device "$device" --threads 2 || die "the base run"

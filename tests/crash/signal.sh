@@ -1,6 +1,6 @@
 #!/bin/sh
 # signal.sh BITSINK: SIGINT and SIGTERM end a run with exit code 3 and keep its rows; the next run does the rest.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/crash_common.sh"
 for signal in INT TERM; do
     export TRIALS=1000
     stop_in_the_middle r.db --device null --threads 2

@@ -3,7 +3,7 @@
 # code 4, a message that names the call, and a consistent file; the next run does the rest. A device that is short of
 # memory at some allocation goes on with less, or ends the run with a clear message. SIM: folder of the simulated
 # device's libraries.
-. "$(dirname "$0")/../crash/common.sh"
+. "$(dirname "$0")/../crash/crash_common.sh"
 export LD_LIBRARY_PATH=$2
 # LeakSanitizer's tracer crashes now and then in a process whose threads have just ended; leaks are for other tests.
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0

@@ -20,13 +20,13 @@ typedef enum state { READY, ENDED, SYNCS, ANY, MAX, MAX64, SUM64 } state;
 static const char *const state_names[] = {"begin",       "end",           "bs_block_sync", "bs_warp_any",
                                           "bs_warp_max", "bs_warp_max64", "bs_warp_sum64"};
 
-typedef struct lane {
+typedef struct stream {
     bs_thread self;
     state state;
     const char *where; /* in the kernel's text */
     uint64_t value;    /* that it gives, and then what it gets */
     sim_fibre *fibre;
-} lane;
+} stream;
 
 typedef struct array {
     const char *where;
@@ -38,13 +38,13 @@ typedef struct array {
 typedef struct processor {
     const sim_grid *grid;
     uint32_t block[2];
-    lane lane[MOST_THREADS];
-    lane *now; /* NULL: none */
+    stream stream[MOST_THREADS];
+    stream *now; /* NULL: none */
     sim_order order;
-    sim_sequence blocks, warps, lanes; /* still to run: of the grid, the block, the warp */
-    uint32_t first, lanes_of_warp;     /* of the running warp */
-    bool joining, waiting;             /* is one of the warp in a meeting, one of the block at its barrier? */
-    array array[MOST_ARRAYS];          /* shared memory of the block */
+    sim_sequence blocks, warps, streams; /* still to run: of the grid, the block, the warp */
+    uint32_t first, threads_of_warp;     /* of the running warp */
+    bool joining, waiting;    /* is one of the warp in a meeting, one of the block at its barrier? */
+    array array[MOST_ARRAYS]; /* shared memory of the block */
     int arrays;
     sim_fibre *host, *current;                         /* the host's own stack; where `now` runs */
     sim_fibre *all[MOST_THREADS], *idle[MOST_THREADS]; /* fibres, those that no thread keeps */
@@ -95,7 +95,7 @@ bool bs_sim_running(char *text, size_t size)
 
 /* --- meetings --- */
 
-static bool alike(const lane *a, const lane *b)
+static bool alike(const stream *a, const stream *b)
 {
     bool met = a->state != READY && a->state != ENDED;
     return a->state == b->state && (!met || a->where == b->where || !strcmp(a->where, b->where));
@@ -108,12 +108,12 @@ static const char *base_name(const char *path)
 }
 
 /* "threads 0-4 6-31 at bs_warp_any (delta.cu:15); threads 5 at end": of so many from number `first` on. */
-static void tell_apart(char *text, size_t size, const lane *all, uint32_t first, uint32_t n)
+static void tell_apart(char *text, size_t size, const stream *all, uint32_t first, uint32_t n)
 {
     bool told[MOST_THREADS] = {false};
     size_t at = 0;
     for (uint32_t i = 0; i < n && at < size; i++) {
-        const lane *l = &all[first + i];
+        const stream *l = &all[first + i];
         if (told[i])
             continue;
         at += (size_t)snprintf(text + at, size - at, "%sthreads", at ? "; " : "");
@@ -136,7 +136,7 @@ static void tell_apart(char *text, size_t size, const lane *all, uint32_t first,
 static _Noreturn void die_apart(processor *p, const char *what, uint32_t first, uint32_t n)
 {
     char text[1000] = "";
-    tell_apart(text, sizeof text, p->lane, first, n);
+    tell_apart(text, sizeof text, p->stream, first, n);
     p->now = NULL;
     bs_sim_die("%s: %s", what, text);
 }
@@ -144,8 +144,8 @@ static _Noreturn void die_apart(processor *p, const char *what, uint32_t first, 
 static _Noreturn void die_warp(processor *p)
 {
     char what[80];
-    snprintf(what, sizeof what, "warp %u of %u threads diverges", p->first / WARP, p->lanes_of_warp);
-    die_apart(p, what, p->first, p->lanes_of_warp);
+    snprintf(what, sizeof what, "warp %u of %u threads diverges", p->first / WARP, p->threads_of_warp);
+    die_apart(p, what, p->first, p->threads_of_warp);
 }
 
 static uint64_t join(state how, uint64_t a, uint64_t b)
@@ -165,10 +165,10 @@ static uint64_t join(state how, uint64_t a, uint64_t b)
 /* What the threads of the warp give together, where one of them gives something: all have to. */
 static void join_warp(processor *p)
 {
-    lane *l = &p->lane[p->first];
+    stream *l = &p->stream[p->first];
     uint64_t all = l->value;
-    for (uint32_t i = 0; i < p->lanes_of_warp; i++) {
-        if (p->lanes_of_warp < WARP || !alike(&l[0], &l[i]))
+    for (uint32_t i = 0; i < p->threads_of_warp; i++) {
+        if (p->threads_of_warp < WARP || !alike(&l[0], &l[i]))
             die_warp(p);
         all = i ? join(l->state, all, l[i].value) : all;
     }
@@ -182,7 +182,7 @@ static void join_warp(processor *p)
 /* The barrier, where one thread waits: all have to. */
 static void join_block(processor *p)
 {
-    lane *l = p->lane;
+    stream *l = p->stream;
     for (uint32_t i = 0; i < p->grid->threads; i++)
         if (!alike(&l[0], &l[i]))
             die_apart(p, "not all threads reach the barrier", 0, p->grid->threads);
@@ -228,7 +228,7 @@ static void begin_block(processor *p)
     p->block[0] = (uint32_t)(b % g->blocks[0]);
     p->block[1] = (uint32_t)(b / g->blocks[0]);
     for (uint32_t t = 0; t < n; t++) {
-        lane *l = &p->lane[t];
+        stream *l = &p->stream[t];
         l->state = READY;
         l->fibre = NULL;
         l->self = (bs_thread){p->block[1], g->blocks[1], p->block[0] * n + t, g->blocks[0] * n, t};
@@ -240,24 +240,24 @@ static void begin_warp(processor *p)
 {
     p->first = (uint32_t)bs_sim_take(&p->warps) * WARP;
     uint32_t rest = p->grid->threads - p->first;
-    p->lanes_of_warp = rest < WARP ? rest : WARP;
-    p->lanes = bs_sim_sequence(&p->order, p->lanes_of_warp);
+    p->threads_of_warp = rest < WARP ? rest : WARP;
+    p->streams = bs_sim_sequence(&p->order, p->threads_of_warp);
 }
 
 /* The next thread to run: of the warp, until all of its threads wait for the block or have ended; then of the
  * block's next one; and when all of the block wait, or have ended, from the first one on, or of the next
  * block. NULL: the grid is done. */
-static lane *pick(processor *p)
+static stream *pick(processor *p)
 {
     for (;;) {
-        while (p->lanes.left) {
-            lane *l = &p->lane[p->first + bs_sim_take(&p->lanes)];
+        while (p->streams.left) {
+            stream *l = &p->stream[p->first + bs_sim_take(&p->streams)];
             if (l->state == READY)
                 return l;
         }
         if (p->joining) {
             join_warp(p);
-            p->lanes = bs_sim_sequence(&p->order, WARP);
+            p->streams = bs_sim_sequence(&p->order, WARP);
         } else if (p->warps.left) {
             begin_warp(p);
         } else if (p->waiting) {
@@ -272,7 +272,7 @@ static lane *pick(processor *p)
     }
 }
 
-static void switch_to(processor *p, lane *l, sim_fibre *to)
+static void switch_to(processor *p, stream *l, sim_fibre *to)
 {
     sim_fibre *from = p->current;
     p->now = l;
@@ -287,7 +287,7 @@ static void run_threads(void *p_)
     for (;;) {
         p->grid->run(p->grid->args, &p->now->self);
         p->now->state = ENDED;
-        lane *next = pick(p);
+        stream *next = pick(p);
         if (next && !next->fibre) {
             p->now = next;
             continue;
@@ -298,7 +298,7 @@ static void run_threads(void *p_)
 }
 
 /* On the fibre that keeps it, or one that keeps none. */
-static void go_on(processor *p, lane *l)
+static void go_on(processor *p, stream *l)
 {
     sim_fibre *f = l->fibre;
     if (!f && p->n_idle)
@@ -311,14 +311,14 @@ static void go_on(processor *p, lane *l)
 static uint64_t meet(state what, uint64_t value, const char *where)
 {
     processor *p = mine;
-    lane *l = p->now;
+    stream *l = p->now;
     l->state = what;
     l->where = where;
     l->value = value;
     l->fibre = p->current;
     p->waiting = p->waiting || what == SYNCS;
     p->joining = p->joining || what != SYNCS;
-    lane *next = pick(p);
+    stream *next = pick(p);
     if (next != l)
         go_on(p, next);
     return l->value;

@@ -2,7 +2,7 @@
 #ifndef BS_TESTS_SIM_CALLS_H
 #define BS_TESTS_SIM_CALLS_H
 
-#include "testing.h"
+#include "support/testing.h"
 
 #include "cuda/api.h"
 #include "kernels.h"

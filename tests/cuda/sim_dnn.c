@@ -96,14 +96,14 @@ sim_desc *bs_sim_make(cudnnBackendDescriptorType_t type)
     return d;
 }
 
-static void clear(sim_slot *s, sim_attribute a)
+static void clear(sim_values *s, sim_attribute a)
 {
     sim_desc *const *child = s->values;
     if (attributes[a].type == CUDNN_TYPE_BACKEND_DESCRIPTOR)
         for (int64_t i = 0; i < s->n; i++)
             bs_sim_release(child[i]);
     free(s->values);
-    *s = (sim_slot){0};
+    *s = (sim_values){0};
 }
 
 void bs_sim_release(sim_desc *d)
@@ -111,7 +111,7 @@ void bs_sim_release(sim_desc *d)
     if (atomic_fetch_sub(&d->users, 1) > 1)
         return;
     for (int a = 0; a < SIM_ATTRIBUTE_COUNT; a++)
-        clear(&d->slot[a], (sim_attribute)a);
+        clear(&d->given[a], (sim_attribute)a);
     free(d);
 }
 
@@ -145,26 +145,26 @@ cudnnStatus_t bs_sim_put(sim_desc *d, sim_attribute a, int64_t n, const void *va
     if (attributes[a].type == CUDNN_TYPE_BACKEND_DESCRIPTOR)
         for (int64_t i = 0; i < n; i++)
             atomic_fetch_add(&child[i]->users, 1);
-    clear(&d->slot[a], a);
-    d->slot[a] = (sim_slot){.n = n, .values = copy};
+    clear(&d->given[a], a);
+    d->given[a] = (sim_values){.n = n, .values = copy};
     return CUDNN_STATUS_SUCCESS;
 }
 
 const int64_t *bs_sim_ints(const sim_desc *d, sim_attribute a)
 {
-    return d->slot[a].values;
+    return d->given[a].values;
 }
 
 int bs_sim_enum(const sim_desc *d, sim_attribute a)
 {
-    const int *v = d->slot[a].values;
+    const int *v = d->given[a].values;
     return *v;
 }
 
 const sim_desc *bs_sim_child(const sim_desc *d, sim_attribute a, int64_t i, cudnnBackendDescriptorType_t type)
 {
-    sim_desc *const *child = d->slot[a].values;
-    return i < d->slot[a].n && child[i]->type == type ? child[i] : NULL;
+    sim_desc *const *child = d->given[a].values;
+    return i < d->given[a].n && child[i]->type == type ? child[i] : NULL;
 }
 
 cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *out)
@@ -230,7 +230,7 @@ static cudnnStatus_t become(sim_desc *to, const sim_desc *from)
     if (!to || to->type != from->type || to->finalized)
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM, "no new descriptor of this type to write into");
     for (int a = 0; a < SIM_ATTRIBUTE_COUNT; a++) {
-        const sim_slot *s = &from->slot[a];
+        const sim_values *s = &from->given[a];
         cudnnStatus_t r =
             s->values ? bs_sim_put(to, (sim_attribute)a, s->n, s->values) : CUDNN_STATUS_SUCCESS;
         if (r != CUDNN_STATUS_SUCCESS)
@@ -252,7 +252,7 @@ cudnnStatus_t cudnnBackendGetAttribute(const cudnnBackendDescriptor_t from, cudn
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM_ATTRIBUTE_TYPE, "no such attribute of this descriptor");
     if (!d->finalized)
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "the descriptor is not finalised");
-    const sim_slot *s = &d->slot[a];
+    const sim_values *s = &d->given[a];
     int64_t count = room < s->n ? room : s->n;
     if (n)
         *n = s->n;
@@ -280,7 +280,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
     if (d->finalized)
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM, "the descriptor is finalised");
     for (int a = 0; a < SIM_ATTRIBUTE_COUNT; a++)
-        if (attributes[a].owner == d->type && d->slot[a].n < attributes[a].least)
+        if (attributes[a].owner == d->type && d->given[a].n < attributes[a].least)
             return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM, "an attribute is missing");
     cudnnStatus_t r = bs_sim_finalize(d);
     d->finalized = r == CUDNN_STATUS_SUCCESS;
@@ -296,7 +296,7 @@ static float *operand(const sim_desc *graph, sim_attribute which, const sim_desc
                                       CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
     const sim_desc *tensor = bs_sim_child(op, which, 0, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     const int64_t *ids = bs_sim_ints(pack, SIM_VARIANT_PACK_UNIQUE_IDS);
-    void *const *data = pack->slot[SIM_VARIANT_PACK_DATA_POINTERS].values;
+    void *const *data = pack->given[SIM_VARIANT_PACK_DATA_POINTERS].values;
     int i = 0;
     while (i < 3 && ids[i] != *bs_sim_ints(tensor, SIM_TENSOR_UNIQUE_ID))
         i++;
@@ -338,7 +338,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan
     if (!plan->finalized || plan->type != CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR || !pack->finalized ||
         pack->type != CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR)
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM, "not a finalised plan and a finalised pack");
-    if (!plan->slot[SIM_EXECUTION_PLAN_HANDLE].n)
+    if (!plan->given[SIM_EXECUTION_PLAN_HANDLE].n)
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM, "a plan without a device cannot run");
     const sim_desc *config =
         bs_sim_child(plan, SIM_EXECUTION_PLAN_ENGINE_CONFIG, 0, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
@@ -352,7 +352,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan
                      .w = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_W, pack, &bad),
                      .y = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_Y, pack, &bad),
                      .bytes = (size_t)*bs_sim_ints(plan, SIM_EXECUTION_PLAN_WORKSPACE_SIZE)};
-    void *const *workspace = pack->slot[SIM_VARIANT_PACK_WORKSPACE].values;
+    void *const *workspace = pack->given[SIM_VARIANT_PACK_WORKSPACE].values;
     if (c.bytes > 0 && (!*workspace || (uintptr_t)*workspace % BS_CUDNN_ALIGNMENT != 0))
         bad = bs_sim_refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "no workspace, or misaligned");
     if (bad != CUDNN_STATUS_SUCCESS)

@@ -70,16 +70,16 @@ typedef enum sim_attribute {
         SIM_ATTRIBUTE_COUNT
 } sim_attribute;
 
-typedef struct sim_slot {
+typedef struct sim_values {
     int64_t n; /* 0: not set */
     void *values;
-} sim_slot;
+} sim_values;
 
 typedef struct sim_desc {
     cudnnBackendDescriptorType_t type;
     bool finalized;
     atomic_int users;
-    sim_slot slot[SIM_ATTRIBUTE_COUNT];
+    sim_values given[SIM_ATTRIBUTE_COUNT];
 } sim_desc;
 
 /* Notes what cudnnGetLastErrorString() will say. Returns r. */

@@ -1,6 +1,6 @@
 /* Made-up engines of the simulated cuDNN. All sum each output over channels, rows and columns of the filter,
  * padding as zeros, in float; they differ in where the sum starts (it goes round) and hence in the last bits.
- * A backend that pins has to find those whose start is always the same. */
+ * A backend that selects one has to find those whose start is always the same. */
 #include "sim_dnn.h"
 
 #include <stdlib.h>
@@ -136,7 +136,7 @@ int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode, con
 /* --- the convolution --- */
 
 enum {
-    LANES = 8,
+    VECTOR = 8,
     PIXELS = 4
 }; /* outputs that are summed side by side: of as many filters, at as many places */
 
@@ -147,7 +147,7 @@ typedef struct job {
     int64_t *tap;          /* in the order of the sum: the weight */
     int64_t *from; /* and where its factor is in a padded sample, from the output's first row and column */
     float *x;      /* a padded sample */
-    float *w;      /* (blocks of filters, taps, LANES), in the order of the sum; a block is of one group */
+    float *w;      /* (blocks of filters, taps, VECTOR), in the order of the sum; a block is of one group */
 } job;
 
 /* Like any hash: what is close shall be far. */
@@ -218,7 +218,7 @@ static int64_t per_group(const bs_cudnn_shape *s)
 
 static int64_t blocks(const bs_cudnn_shape *s)
 {
-    return (per_group(s) + LANES - 1) / LANES;
+    return (per_group(s) + VECTOR - 1) / VECTOR;
 }
 
 static void pack_weights(const job *j, const float *w, bool tf32)
@@ -226,24 +226,24 @@ static void pack_weights(const job *j, const float *w, bool tf32)
     const bs_cudnn_shape *s = j->s;
     float *to = j->w;
     for (int64_t g = 0; g < s->group; g++)
-        for (int64_t b = 0; b < blocks(s); b++, to += j->taps * LANES)
-            for (int64_t l = 0; l < LANES; l++) {
-                int64_t f = b * LANES + l;
+        for (int64_t b = 0; b < blocks(s); b++, to += j->taps * VECTOR)
+            for (int64_t l = 0; l < VECTOR; l++) {
+                int64_t f = b * VECTOR + l;
                 const float *from = w + (g * per_group(s) + f) * j->taps;
                 for (int64_t i = 0; i < j->taps; i++) {
                     float v = f < per_group(s) ? from[j->tap[i]] : 0;
-                    to[i * LANES + l] = tf32 ? rounded(v) : v;
+                    to[i * VECTOR + l] = tf32 ? rounded(v) : v;
                 }
             }
 }
 
-static void sum_up(const job *j, const float *const x[PIXELS], const float *w, float out[PIXELS][LANES])
+static void sum_up(const job *j, const float *const x[PIXELS], const float *w, float out[PIXELS][VECTOR])
 {
-    float sum[PIXELS][LANES] = {{0}};
-    for (int64_t i = 0; i < j->taps; i++, w += LANES)
+    float sum[PIXELS][VECTOR] = {{0}};
+    for (int64_t i = 0; i < j->taps; i++, w += VECTOR)
         for (int p = 0; p < PIXELS; p++) {
             float v = x[p][j->from[i]];
-            for (int l = 0; l < LANES; l++)
+            for (int l = 0; l < VECTOR; l++)
                 sum[p][l] += v * w[l];
         }
     memcpy(out, sum, sizeof sum);
@@ -254,19 +254,19 @@ static void run_block(const job *j, int64_t g, int64_t b, float *y)
 {
     const bs_cudnn_shape *s = j->s;
     const float *x = j->x + g * (s->channels / s->group) * j->rows * j->columns,
-                *w = j->w + (g * blocks(s) + b) * j->taps * LANES;
-    int64_t plane = s->out[0] * s->out[1], first = g * per_group(s) + b * LANES,
-            lanes = per_group(s) - b * LANES < LANES ? per_group(s) - b * LANES : LANES;
+                *w = j->w + (g * blocks(s) + b) * j->taps * VECTOR;
+    int64_t plane = s->out[0] * s->out[1], first = g * per_group(s) + b * VECTOR,
+            streams = per_group(s) - b * VECTOR < VECTOR ? per_group(s) - b * VECTOR : VECTOR;
     for (int64_t at = 0; at < plane; at += PIXELS) {
         int64_t pixels = plane - at < PIXELS ? plane - at : PIXELS;
         const float *from[PIXELS];
-        float sum[PIXELS][LANES];
+        float sum[PIXELS][VECTOR];
         for (int64_t p = 0; p < PIXELS; p++) {
             int64_t e = p < pixels ? at + p : at;
             from[p] = x + e / s->out[1] * s->stride[0] * j->columns + e % s->out[1] * s->stride[1];
         }
         sum_up(j, from, w, sum);
-        for (int64_t l = 0; l < lanes; l++)
+        for (int64_t l = 0; l < streams; l++)
             for (int64_t p = 0; p < pixels; p++)
                 y[(first + l) * plane + at + p] = sum[p][l];
     }
@@ -282,7 +282,7 @@ bool bs_sim_convolve(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s,
     j.tap = malloc((size_t)j.taps * sizeof *j.tap);
     j.from = malloc((size_t)j.taps * sizeof *j.from);
     j.x = malloc((size_t)(s->channels * j.rows * j.columns) * sizeof *j.x);
-    j.w = malloc((size_t)(s->group * blocks(s) * LANES * j.taps) * sizeof *j.w);
+    j.w = malloc((size_t)(s->group * blocks(s) * VECTOR * j.taps) * sizeof *j.w);
     bool good = j.tap && j.from && j.x && j.w;
     if (good) {
         order_taps(&j, e, knob);

@@ -117,8 +117,8 @@ static cudnnStatus_t finalize_operation(const sim_desc *d)
         if (room < 0 || s.out[a] != room / s.stride[a] + 1)
             return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "rows or columns of the output");
     }
-    const float *alpha = d->slot[SIM_OPERATION_CONVOLUTION_FORWARD_ALPHA].values,
-                *beta = d->slot[SIM_OPERATION_CONVOLUTION_FORWARD_BETA].values;
+    const float *alpha = d->given[SIM_OPERATION_CONVOLUTION_FORWARD_ALPHA].values,
+                *beta = d->given[SIM_OPERATION_CONVOLUTION_FORWARD_BETA].values;
     return *alpha == 1 && *beta == 0 ? CUDNN_STATUS_SUCCESS : unsupported("only y = x * w is simulated");
 }
 
@@ -134,14 +134,14 @@ static cudnnStatus_t finalize_graph(sim_desc *d)
 /* The device is that of a handle, or is described. */
 static bool on_device(const sim_desc *graph, const sim_desc *d, sim_attribute described)
 {
-    return graph && (graph->slot[SIM_OPERATIONGRAPH_HANDLE].n ||
+    return graph && (graph->given[SIM_OPERATIONGRAPH_HANDLE].n ||
                      bs_sim_child(d, described, 0, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR));
 }
 
 /* Braces that close, as far as it is read here. */
 static cudnnStatus_t finalize_properties(const sim_desc *d)
 {
-    const sim_slot *s = &d->slot[SIM_DEVICEPROP_JSON_REPRESENTATION];
+    const sim_values *s = &d->given[SIM_DEVICEPROP_JSON_REPRESENTATION];
     return memchr(s->values, '{', (size_t)s->n) && memchr(s->values, '}', (size_t)s->n)
                ? CUDNN_STATUS_SUCCESS
                : bad("the device's properties are no JSON object");
@@ -195,7 +195,7 @@ static cudnnStatus_t finalize_engine(sim_desc *d)
 static cudnnStatus_t finalize_config(const sim_desc *d)
 {
     const sim_desc *engine = bs_sim_child(d, SIM_ENGINECFG_ENGINE, 0, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
-    int64_t n = d->slot[SIM_ENGINECFG_KNOB_CHOICES].n;
+    int64_t n = d->given[SIM_ENGINECFG_KNOB_CHOICES].n;
     if (!engine)
         return bad("a configuration needs an engine");
     const sim_engine *e = bs_sim_engine(*bs_sim_ints(engine, SIM_ENGINE_GLOBAL_INDEX));
@@ -224,7 +224,7 @@ static cudnnStatus_t finalize_plan(sim_desc *d)
 {
     const sim_desc *config =
         bs_sim_child(d, SIM_EXECUTION_PLAN_ENGINE_CONFIG, 0, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
-    bool handle = d->slot[SIM_EXECUTION_PLAN_HANDLE].n > 0;
+    bool handle = d->given[SIM_EXECUTION_PLAN_HANDLE].n > 0;
     if (!config)
         return bad("a plan needs a configuration");
     if (!handle && !bs_sim_child(d, SIM_EXECUTION_PLAN_DEVICEPROP, 0, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR))

@@ -2,11 +2,11 @@
 #ifndef BS_TESTS_SIM_DNN_LAYERS_H
 #define BS_TESTS_SIM_DNN_LAYERS_H
 
-#include "testing.h"
+#include "support/testing.h"
 
 #include "cuda/dnn.h"
 
-enum { MAX_PINS = 16, WORKSPACE = 1 << 20 };
+enum { MAX_CONFIGS = 16, WORKSPACE = 1 << 20 };
 
 static inline const bs_cuda_api *need_api(void)
 {

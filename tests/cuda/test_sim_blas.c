@@ -1,9 +1,9 @@
 /* Which algorithms of the simulated cuBLASLt are taken, and that products are exact with whatever is. The
  * library offers some first whose sums depend on the number of rows, of filters, on the row's place. */
-#include "rig.h"
+#include "support/rig.h"
 
 #include "cuda/gemm.h"
-#include "cuda/rehearsal.h"
+#include "cuda/invariance.h"
 #include "cuda/selection.h"
 
 #include "base/log.h"
@@ -55,10 +55,10 @@ static void same_in_any_batch(rig *r)
     char *in = rig_random_rows(r, g->input, MOST, 8, NULL), *alone = rig_rows(r, g->output, MOST),
          *out = rig_rows(r, g->output, MOST);
     for (int i = 0; i < MOST; i++)
-        assert_ok(r->b->run(r->lane, 0, 1, (bs_view[3]){{in + (size_t)i * in_bytes, NULL}},
+        assert_ok(r->b->run(r->stream, 0, 1, (bs_view[3]){{in + (size_t)i * in_bytes, NULL}},
                             alone + (size_t)i * bytes));
     for (int n = 1; n <= MOST; n += n < 20 ? 1 : 10) {
-        assert_ok(r->b->run(r->lane, 0, n, (bs_view[3]){{in, NULL}}, out));
+        assert_ok(r->b->run(r->stream, 0, n, (bs_view[3]){{in, NULL}}, out));
         rig_assert_same(r, g->output, out, alone, n);
     }
     rig_free(r, in);
@@ -84,9 +84,9 @@ static void same_for_few_filters(rig *r)
         for (uint32_t i = 0; i < n; i++)
             site[i] = (bs_site){(uint32_t)(w->elements * i / n), ~0u, 0x3f000000u};
         bs_faults f = {site, first, before};
-        assert_ok(r->b->run(r->lane, 0, (int)n, v, golden));
+        assert_ok(r->b->run(r->stream, 0, (int)n, v, golden));
         for (int k = 0; k < 2; k++)
-            assert_ok(r->b->run_faulty(r->lane, 0, 1, (int)n, v, (bs_view){golden, NULL}, &f,
+            assert_ok(r->b->run_faulty(r->stream, 0, 1, (int)n, v, (bs_view){golden, NULL}, &f,
                                        k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out + (size_t)k * bytes));
         rig_assert_same(r, g->output, out, out + bytes, (int)n);
     }
@@ -95,31 +95,31 @@ static void same_for_few_filters(rig *r)
     rig_free(r, out);
 }
 
-/* pinned: is there an algorithm to be found? */
-static void check(bs_graph *g, bool pinned)
+/* selected: is there an algorithm to be found? */
+static void check(bs_graph *g, bool selected)
 {
     rig r = rig_open(g);
     const bs_cuda_plan *p = &r.network->plan[0];
-    assert_int_equal(p->gemm.pinned, pinned);
+    assert_int_equal(p->gemm.selected, selected);
     if (g->nodes[0].op == BS_OP_CONV)
-        assert_int_equal(p->engine, pinned ? BS_CUDA_GEMM : BS_CUDA_DIRECT);
+        assert_int_equal(p->engine, selected ? BS_CUDA_GEMM : BS_CUDA_DIRECT);
     same_in_any_batch(&r);
     same_for_few_filters(&r);
     rig_close(&r);
     gb_free(g);
 }
 
-static void check_all(const char *blas, bool pinned)
+static void check_all(const char *blas, bool selected)
 {
     static const char *const devices[] = {"cuda,gemm", "cuda,gemm,tf32"};
     if (blas)
         setenv("BITSINK_SIM_BLAS", blas, 1);
     for (int k = 0; k < 2; k++) {
         setenv("BITSINK_TEST_DEVICE", devices[k], 1);
-        check(gemm_graph(FILTERS), pinned);
-        check(gemm_graph(6), pinned); /* fewer than may be faulty together */
-        check(tokens_graph(), pinned);
-        check(conv_graph(), pinned);
+        check(gemm_graph(FILTERS), selected);
+        check(gemm_graph(6), selected); /* fewer than may be faulty together */
+        check(tokens_graph(), selected);
+        check(conv_graph(), selected);
     }
 }
 
@@ -205,10 +205,10 @@ static void test_many_rows(void **state)
     size_t in_bytes = r.b->row_bytes(r.network, g->input), bytes = r.b->row_bytes(r.network, g->output);
     char *in = rig_random_rows(&r, g->input, ROWS, 8, NULL), *out = rig_rows(&r, g->output, ROWS),
          *alone = rig_rows(&r, g->output, 1);
-    assert_true(r.network->plan[0].gemm.pinned);
-    assert_ok(r.b->run(r.lane, 0, ROWS, (bs_view[3]){{in, NULL}}, out));
+    assert_true(r.network->plan[0].gemm.selected);
+    assert_ok(r.b->run(r.stream, 0, ROWS, (bs_view[3]){{in, NULL}}, out));
     for (size_t i = 0; i < ROWS; i += 7) {
-        assert_ok(r.b->run(r.lane, 0, 1, (bs_view[3]){{in + i * in_bytes, NULL}}, alone));
+        assert_ok(r.b->run(r.stream, 0, 1, (bs_view[3]){{in + i * in_bytes, NULL}}, alone));
         rig_assert_same(&r, g->output, out + i * bytes, alone, 1);
     }
     rig_free(&r, in);
@@ -233,7 +233,7 @@ static void test_busy(void **state)
         assert_int_equal(r.device->api->cublasLtMatmulAlgoCheck(r.device->card->blas, NULL, NULL, NULL, NULL,
                                                                 NULL, &gemm->algo, &result),
                          CUBLAS_STATUS_SUCCESS);
-        assert_true(gemm->pinned && result.wavesCount > 1);
+        assert_true(gemm->selected && result.wavesCount > 1);
         rig_close(&r);
         gb_free(g);
     }
@@ -282,7 +282,7 @@ static void test_fastest(void **state)
     gb_free(g);
 }
 
-/* The first of them that is exact is pinned; a wrong one, however fast, is not. */
+/* The first of them that is exact is selected; a wrong one, however fast, is not. */
 static void test_fastest_exact(void **state)
 {
     (void)state;
@@ -295,14 +295,14 @@ static void test_fastest_exact(void **state)
     rig again = rig_open(g);
     card->multiprocessors = 0;
     const bs_cuda_gemm *gemm = &again.network->plan[0].gemm;
-    assert_true(gemm->pinned);
+    assert_true(gemm->selected);
     assert_int_equal(gemm->algo.data[0], EXACT);
     rig_close(&again);
     rig_close(&r);
     gb_free(g);
 }
 
-/* Each of those offered by itself: the rehearsal refuses all but the last two; the one that says of itself
+/* Each of those offered by itself: the invariance refuses all but the last two; the one that says of itself
  * that it splits sums is not even tried. */
 static void test_each(void **state)
 {
@@ -311,19 +311,19 @@ static void test_each(void **state)
     rig r = rig_open(g);
     const bs_cuda_plan *p = &r.network->plan[0];
     cublasLtMatmulAlgo_t algorithm[PROPOSED];
-    bs_gemm_rehearsal t;
+    bs_gemm_invariance t;
     int n = 0, proposed = 0;
     assert_ok(bs_cuda_gemm_algorithms(algorithm, PROPOSED, &n, &proposed, r.device, 256, FILTERS, LENGTH));
     assert_int_equal(proposed, 6);
     assert_int_equal(n, 5);
-    assert_ok(bs_gemm_rehearsal_begin(&t, r.lane, 256, FILTERS, LENGTH, p->param[1]));
+    assert_ok(bs_gemm_invariance_begin(&t, r.stream, 256, FILTERS, LENGTH, p->param[1]));
     for (int i = 0; i < n; i++) {
         bs_cuda_gemm gemm = {.width = FILTERS, .depth = LENGTH, .algo = algorithm[i]};
         bool exact;
-        assert_ok(bs_rehearse_gemm(&t, &gemm, &exact));
+        assert_ok(bs_gemm_invariance_test(&t, &gemm, &exact));
         assert_int_equal(exact, i >= n - 2);
     }
-    bs_gemm_rehearsal_end(&t);
+    bs_gemm_invariance_end(&t);
     rig_close(&r);
     gb_free(g);
 }

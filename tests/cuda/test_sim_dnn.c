@@ -24,12 +24,12 @@ static float naive(const bs_cudnn_shape *s, const float *x, const float *w, int6
     return sum;
 }
 
-/* The output, which the caller frees; NULL where the pin does not serve the shape. */
-static float *run(bs_cudnn *d, const bs_cuda_api *api, const bs_cudnn_shape *s, const bs_cudnn_pin *pin,
+/* The output, which the caller frees; NULL where the config does not serve the shape. */
+static float *run(bs_cudnn *d, const bs_cuda_api *api, const bs_cudnn_shape *s, const bs_cudnn_config *config,
                   const float *x, const float *w)
 {
     bs_cudnn_plan *plan = NULL;
-    assert_ok(bs_cudnn_plan_create(&plan, d, s, pin, WORKSPACE));
+    assert_ok(bs_cudnn_plan_create(&plan, d, s, config, WORKSPACE));
     if (!plan)
         return NULL;
     float *y = malloc((size_t)outputs(s) * sizeof *y);
@@ -55,12 +55,12 @@ static void test_exact(void **state)
     assert_ok(bs_cudnn_create(&d, api, NULL));
     for (int k = 0; k < 3 * LAYERS; k++) {
         bs_cudnn_shape s = list[k / 3];
-        bs_cudnn_pin pin;
+        bs_cudnn_config config;
         int n = 0;
         s.batch = batches[k % 3];
-        assert_ok(bs_cudnn_pins(d, &s, 0, &pin, 1, &n));
+        assert_ok(bs_cudnn_configs(d, &s, 0, &config, 1, &n));
         assert_int_equal(n, 1);
-        float *x = inputs(&s), *w = weights(&s), *y = run(d, api, &s, &pin, x, w);
+        float *x = inputs(&s), *w = weights(&s), *y = run(d, api, &s, &config, x, w);
         assert_non_null(y);
         for (int64_t e = 0; e < outputs(&s); e++)
             if (y[e] != naive(&s, x, w, e))
@@ -78,22 +78,22 @@ static void test_all_engines(void **state)
     (void)state;
     const bs_cuda_api *api = need_api();
     bs_cudnn_shape list[LAYERS];
-    bs_cudnn_pin pins[MAX_PINS], own[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS], own[MAX_CONFIGS];
     bs_cudnn *d = NULL;
     int n = 0, refused = 0;
     make_layers(list);
     assert_ok(bs_cudnn_create(&d, api, NULL));
-    assert_ok(bs_cudnn_pins(d, &list[1], WORKSPACE, pins, MAX_PINS, &n));
+    assert_ok(bs_cudnn_configs(d, &list[1], WORKSPACE, configs, MAX_CONFIGS, &n));
     assert_int_equal(n, 6); /* split three times, picky, direct twice */
     for (int k = 0; k < LAYERS * n; k++) {
         const bs_cudnn_shape *s = &list[k / n];
-        float *x = inputs(s), *w = weights(s), *y = run(d, api, s, &pins[k % n], x, w);
+        float *x = inputs(s), *w = weights(s), *y = run(d, api, s, &configs[k % n], x, w);
         int m = 0, before = refused;
         refused += !y;
         for (int64_t e = 0; y && e < outputs(s); e++)
             if (fabsf(y[e] - naive(s, x, w, e)) > 1e-5f)
-                fail_msg("layer %d, pin %d, element %d", k / n, k % n, (int)e);
-        assert_ok(bs_cudnn_pins(d, s, WORKSPACE, own, MAX_PINS, &m));
+                fail_msg("layer %d, config %d, element %d", k / n, k % n, (int)e);
+        assert_ok(bs_cudnn_configs(d, s, WORKSPACE, own, MAX_CONFIGS, &m));
         if (refused > before)
             assert_int_equal(m, n - 1);
         free(x);
@@ -101,17 +101,17 @@ static void test_all_engines(void **state)
         free(y);
     }
     assert_int_equal(refused, 4);
-    assert_ok(bs_cudnn_pins(d, &list[1], 0, pins, MAX_PINS, &n));
+    assert_ok(bs_cudnn_configs(d, &list[1], 0, configs, MAX_CONFIGS, &n));
     assert_int_equal(n, 3); /* split wants a workspace */
     bs_cudnn_free(d);
 }
 
 /* Is what both shapes have in common equal? */
-static bool agree(bs_cudnn *d, const bs_cuda_api *api, const bs_cudnn_pin *pin, const bs_cudnn_shape *whole,
-                  const bs_cudnn_shape *part)
+static bool agree(bs_cudnn *d, const bs_cuda_api *api, const bs_cudnn_config *config,
+                  const bs_cudnn_shape *whole, const bs_cudnn_shape *part)
 {
     float *x[2] = {inputs(whole), inputs(part)}, *w[2] = {weights(whole), weights(part)};
-    float *y[2] = {run(d, api, whole, pin, x[0], w[0]), run(d, api, part, pin, x[1], w[1])};
+    float *y[2] = {run(d, api, whole, config, x[0], w[0]), run(d, api, part, config, x[1], w[1])};
     bool equal = true;
     assert_true(y[0] && y[1]);
     for (int64_t e = 0; e < outputs(part); e++) {
@@ -135,7 +135,7 @@ static void test_inexact(void **state)
     static const bool same[6][3] = {{false, true, true}, {true, false, true}, {true, true, false},
                                     {true, true, true},  {true, true, true},  {true, true, true}};
     bs_cudnn_shape whole = layer(8, 8, 1, 9, 9, 3), part[3] = {whole, whole, whole};
-    bs_cudnn_pin pins[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS];
     bs_cudnn *d = NULL;
     int n = 0;
     whole.batch = part[1].batch = part[2].batch = 3;
@@ -146,16 +146,16 @@ static void test_inexact(void **state)
     for (int i = 0; i < 3; i++)
         set_out(&part[i]);
     assert_ok(bs_cudnn_create(&d, api, NULL));
-    assert_ok(bs_cudnn_pins(d, &whole, WORKSPACE, pins, MAX_PINS, &n));
+    assert_ok(bs_cudnn_configs(d, &whole, WORKSPACE, configs, MAX_CONFIGS, &n));
     assert_int_equal(n, 6);
     for (int k = 0; k < 3 * n; k++)
-        if (agree(d, api, &pins[k / 3], &whole, &part[k % 3]) != same[k / 3][k % 3])
-            fail_msg("pin %d, part %d", k / 3, k % 3);
+        if (agree(d, api, &configs[k / 3], &whole, &part[k % 3]) != same[k / 3][k % 3])
+            fail_msg("config %d, part %d", k / 3, k % 3);
     setenv("BITSINK_SIM_DNN", "inexact", 1);
-    assert_ok(bs_cudnn_pins(d, &whole, WORKSPACE, pins, MAX_PINS, &n));
+    assert_ok(bs_cudnn_configs(d, &whole, WORKSPACE, configs, MAX_CONFIGS, &n));
     assert_int_equal(n, 3);
     for (int k = 0; k < n; k++)
-        assert_false(agree(d, api, &pins[k], &whole, &part[k]));
+        assert_false(agree(d, api, &configs[k], &whole, &part[k]));
     bs_cudnn_free(d);
 }
 
@@ -164,17 +164,17 @@ static void test_tensor_cores(void **state)
     (void)state;
     const bs_cuda_api *api = need_api();
     bs_cudnn_shape list[LAYERS], s;
-    bs_cudnn_pin pins[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS];
     bs_cudnn *d = NULL;
     int n = 0, rounded = 0;
     make_layers(list);
     s = list[1];
     s.tf32 = true;
     assert_ok(bs_cudnn_create(&d, api, NULL));
-    assert_ok(bs_cudnn_pins(d, &s, WORKSPACE, pins, MAX_PINS, &n));
+    assert_ok(bs_cudnn_configs(d, &s, WORKSPACE, configs, MAX_CONFIGS, &n));
     assert_int_equal(n, 7);
-    assert_true(pins[0].tensor_cores && !pins[1].tensor_cores);
-    float *x = inputs(&s), *w = weights(&s), *y = run(d, api, &s, &pins[0], x, w);
+    assert_true(configs[0].tensor_cores && !configs[1].tensor_cores);
+    float *x = inputs(&s), *w = weights(&s), *y = run(d, api, &s, &configs[0], x, w);
     assert_non_null(y);
     for (int64_t e = 0; e < outputs(&s); e++) {
         float off = fabsf(y[e] - naive(&s, x, w, e));
@@ -195,16 +195,16 @@ static void test_padding_is_zeros(void **state)
     (void)state;
     const bs_cuda_api *api = need_api();
     bs_cudnn_shape list[LAYERS];
-    bs_cudnn_pin pin;
+    bs_cudnn_config config;
     bs_cudnn *d = NULL;
     int n = 0;
     make_layers(list);
     setenv("BITSINK_SIM_DNN", "exact", 1);
     assert_ok(bs_cudnn_create(&d, api, NULL));
-    assert_ok(bs_cudnn_pins(d, &list[1], WORKSPACE, &pin, 1, &n));
+    assert_ok(bs_cudnn_configs(d, &list[1], WORKSPACE, &config, 1, &n));
     float *x = inputs(&list[1]), *w = weights(&list[1]);
     w[0] = INFINITY; /* of the filter's upper left corner */
-    float *y = run(d, api, &list[1], &pin, x, w);
+    float *y = run(d, api, &list[1], &config, x, w);
     assert_non_null(y);
     for (int64_t e = 0; e < list[1].out[0] * list[1].out[1]; e++) {
         bool padding = e < list[1].out[1] || e % list[1].out[1] == 0;

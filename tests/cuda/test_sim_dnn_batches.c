@@ -1,8 +1,8 @@
 /* Batches of convolutions through cuDNN: an engine that refuses large ones computes them in pieces, and one
  * that is inexact for batches that only campaigns have is not taken. */
-#include "rig.h"
+#include "support/rig.h"
 
-#include "cuda/rehearsal.h"
+#include "cuda/invariance.h"
 
 enum { SIDE = 40, SAMPLES = 100 }; /* the engine takes 19 samples of such a plane */
 enum { RARITIES = 6 };
@@ -22,13 +22,13 @@ static void test_pieces(void **state)
     int32_t row[SAMPLES];
     for (int i = 0; i < SAMPLES; i++) {
         row[i] = i;
-        assert_ok(r.b->run(r.lane, 0, 1, (bs_view[3]){{in + (size_t)i * in_bytes, NULL}},
+        assert_ok(r.b->run(r.stream, 0, 1, (bs_view[3]){{in + (size_t)i * in_bytes, NULL}},
                            alone + (size_t)i * bytes));
     }
     for (int n = 17; n <= SAMPLES; n += 83)
         for (int k = 0; k < 2; k++) {
             char *out = rig_rows(&r, g->output, SAMPLES);
-            assert_ok(r.b->run(r.lane, 0, n, (bs_view[3]){{in, k ? row : NULL}}, out));
+            assert_ok(r.b->run(r.stream, 0, n, (bs_view[3]){{in, k ? row : NULL}}, out));
             rig_assert_same(&r, g->output, out, alone, n);
             rig_free(&r, out);
         }
@@ -50,21 +50,21 @@ static void test_rare(void **state)
     setenv("BITSINK_TEST_DEVICE", "cuda", 1);
     rig r = rig_open(g);
     bs_cuda_plan *p = &r.network->plan[0];
-    bs_cudnn_pin pins[BS_REHEARSAL_PINS];
-    bs_rehearsal t;
+    bs_cudnn_config configs[BS_INVARIANCE_CONFIGS];
+    bs_invariance t;
     int n = 0;
     assert_int_equal(p->dnn.engine, EXACT);
-    assert_ok(bs_rehearsal_pins(r.lane, 0, pins, &n));
+    assert_ok(bs_invariance_configs(r.stream, 0, configs, &n));
     assert_int_equal(n, RARITIES + 1);
-    assert_ok(bs_rehearsal_begin(&t, r.lane, 0, BS_REHEARSAL_PATCHES, 2));
+    assert_ok(bs_invariance_begin(&t, r.stream, 0, BS_INVARIANCE_PATCHES, 2));
     for (int i = 0; i < n; i++) {
         bool exact;
-        p->dnn = pins[i];
-        assert_ok(bs_rehearse(&t, &exact));
+        p->dnn = configs[i];
+        assert_ok(bs_invariance_test(&t, &exact));
         if (exact != (i == RARITIES))
             fail_msg("engine %d", i);
     }
-    bs_rehearsal_end(&t);
+    bs_invariance_end(&t);
     rig_close(&r);
     gb_free(g);
 }
@@ -82,7 +82,7 @@ static void test_many_filters(void **state)
     setenv("BITSINK_SIM_DNN", "exact", 1);
     rig r = rig_open(g);
     r.network->plan[0].dnn =
-        (bs_cudnn_pin){.engine = RARE, .n_knobs = 1, .knob = {{CUDNN_KNOB_TYPE_REDUCTION_MODE, RARITIES}}};
+        (bs_cudnn_config){.engine = RARE, .n_knobs = 1, .knob = {{CUDNN_KNOB_TYPE_REDUCTION_MODE, RARITIES}}};
     size_t bytes = r.b->row_bytes(r.network, g->output) * TRIALS;
     char *in = rig_random_rows(&r, g->input, TRIALS, 8, NULL), *golden = rig_rows(&r, g->output, TRIALS),
          *out = rig_rows(&r, g->output, 2 * TRIALS);
@@ -95,13 +95,13 @@ static void test_many_filters(void **state)
     }
     const bs_faults f = {site, first, NULL};
     const bs_view v[3] = {{in, NULL}};
-    assert_ok(r.b->run(r.lane, 0, TRIALS, v, golden));
+    assert_ok(r.b->run(r.stream, 0, TRIALS, v, golden));
     for (size_t k = 0; k < 2; k++)
-        assert_ok(r.b->run_faulty(r.lane, 0, 1, TRIALS, v, (bs_view){golden, NULL}, &f,
+        assert_ok(r.b->run_faulty(r.stream, 0, 1, TRIALS, v, (bs_view){golden, NULL}, &f,
                                   k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out + k * bytes));
     rig_assert_same(&r, g->output, out, out + bytes, TRIALS);
-    assert_true(r.lane->computed.bytes >= FAULTS / WEIGHTS * PIXELS * sizeof(float));
-    assert_true(r.lane->computed.bytes < FAULTS * PIXELS * sizeof(float));
+    assert_true(r.stream->computed.bytes >= FAULTS / WEIGHTS * PIXELS * sizeof(float));
+    assert_true(r.stream->computed.bytes < FAULTS * PIXELS * sizeof(float));
     rig_free(&r, in);
     rig_free(&r, golden);
     rig_free(&r, out);

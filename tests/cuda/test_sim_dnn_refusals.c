@@ -3,12 +3,12 @@
 
 #include <sys/wait.h>
 
-/* A handle, pins, a run; exit code: the status, negated, of the first call that failed. */
+/* A handle, configs, a run; exit code: the status, negated, of the first call that failed. */
 static bs_status work(void)
 {
     const bs_cuda_api *api;
     bs_cudnn_shape list[LAYERS];
-    bs_cudnn_pin pins[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS];
     bs_cudnn_plan *plan = NULL;
     bs_cudnn *d = NULL;
     char why[160];
@@ -18,9 +18,9 @@ static bs_status work(void)
         return -77;
     bs_status st = bs_cudnn_create(&d, api, NULL);
     if (st == BS_OK)
-        st = bs_cudnn_pins(d, &list[0], WORKSPACE, pins, MAX_PINS, &n);
+        st = bs_cudnn_configs(d, &list[0], WORKSPACE, configs, MAX_CONFIGS, &n);
     if (st == BS_OK)
-        st = bs_cudnn_plan_create(&plan, d, &list[0], &pins[0], WORKSPACE);
+        st = bs_cudnn_plan_create(&plan, d, &list[0], &configs[0], WORKSPACE);
     if (st == BS_OK) {
         float *x = inputs(&list[0]), *w = weights(&list[0]);
         memory m = allocate(api, &list[0], x, w);
@@ -30,7 +30,7 @@ static bs_status work(void)
         free(w);
     }
     if (st == BS_NO_DEVICE) /* lost for good */
-        st = bs_cudnn_pins(d, &list[0], WORKSPACE, pins, MAX_PINS, &n);
+        st = bs_cudnn_configs(d, &list[0], WORKSPACE, configs, MAX_CONFIGS, &n);
     bs_cudnn_plan_free(plan);
     bs_cudnn_free(d);
     return st;
@@ -102,7 +102,7 @@ static void test_wrong_shapes(void **state)
     (void)state;
     const bs_cuda_api *api = need_api();
     bs_cudnn_shape good[LAYERS], s;
-    bs_cudnn_pin pins[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS];
     bs_cudnn *d = NULL;
     int n = 0;
     make_layers(good);
@@ -111,7 +111,7 @@ static void test_wrong_shapes(void **state)
     do {                                                                                                     \
         s = good[4];                                                                                         \
         change;                                                                                              \
-        assert_error(bs_cudnn_pins(d, &s, WORKSPACE, pins, MAX_PINS, &n), text);                             \
+        assert_error(bs_cudnn_configs(d, &s, WORKSPACE, configs, MAX_CONFIGS, &n), text);                    \
     } while (0)
     refused(s.out[0]++, "rows or columns of the output");
     refused(s.out[1]--, "rows or columns of the output");
@@ -134,14 +134,14 @@ static void test_wrong_pointers(void **state)
     (void)state;
     const bs_cuda_api *api = need_api();
     bs_cudnn_shape list[LAYERS];
-    bs_cudnn_pin pins[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS];
     bs_cudnn_plan *plan = NULL;
     bs_cudnn *d = NULL;
     int n = 0;
     make_layers(list);
     assert_ok(bs_cudnn_create(&d, api, NULL));
-    assert_ok(bs_cudnn_pins(d, &list[0], WORKSPACE, pins, MAX_PINS, &n));
-    assert_ok(bs_cudnn_plan_create(&plan, d, &list[0], &pins[0], WORKSPACE));
+    assert_ok(bs_cudnn_configs(d, &list[0], WORKSPACE, configs, MAX_CONFIGS, &n));
+    assert_ok(bs_cudnn_plan_create(&plan, d, &list[0], &configs[0], WORKSPACE));
     assert_true(bs_cudnn_plan_workspace(plan) > 0);
     float *x = inputs(&list[0]), *w = weights(&list[0]);
     memory m = allocate(api, &list[0], x, w);

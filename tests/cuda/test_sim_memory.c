@@ -1,9 +1,9 @@
 /* No memory is freed while work that may use it is queued: the driver does not promise to wait. The simulated
  * device finds a use of what was freed; here its calls are watched, too: what queues work, what waits for it,
  * what frees. */
-#include "rig.h"
+#include "support/rig.h"
 
-#include "cuda/rehearsal.h"
+#include "cuda/invariance.h"
 
 static struct {
     bs_cuda_api real, api;
@@ -80,20 +80,20 @@ static void test_growth(void **state)
         for (int i = 0; i < MOST; i++)
             row[i] = i;
         for (int n = 1; n <= MOST; n = 4 * n)
-            assert_ok(r.b->run(r.lane, 0, n, (bs_view[3]){{in, row}}, out));
+            assert_ok(r.b->run(r.stream, 0, n, (bs_view[3]){{in, row}}, out));
         assert_true(watch.queued && watch.frees > 0);
         assert_int_equal(watch.too_early, 0);
-        r.b->free(r.lane, out);
+        r.b->free(r.stream, out);
         assert_int_equal(watch.too_early, 0);
-        r.b->free(r.lane, in);
-        assert_ok(r.b->run(r.lane, 0, 0, (bs_view[3]){{NULL, NULL}}, NULL));
+        r.b->free(r.stream, in);
+        assert_ok(r.b->run(r.stream, 0, 0, (bs_view[3]){{NULL, NULL}}, NULL));
         rig_close(&r);
         assert_int_equal(watch.too_early, 0);
         gb_free(g);
     }
 }
 
-/* What a lost device may have freed is not freed once more when the lane is closed, which the simulated
+/* What a lost device may have freed is not freed once more when the stream is closed, which the simulated
  * device would not forgive. */
 static void test_lost(void **state)
 {
@@ -103,11 +103,11 @@ static void test_lost(void **state)
     rig r = watched(g);
     float row[8 * 12 * 11];
     void *in = rig_random_rows(&r, g->input, 16, 8, NULL), *out = rig_rows(&r, g->output, 16);
-    assert_ok(r.b->run(r.lane, 0, 1, (bs_view[3]){{in, NULL}}, out));
-    assert_ok(r.b->download(r.lane, g->input, in, row));
+    assert_ok(r.b->run(r.stream, 0, 1, (bs_view[3]){{in, NULL}}, out));
+    assert_ok(r.b->download(r.stream, g->input, in, row));
     watch.lost = true;
-    assert_int_equal(r.b->run(r.lane, 0, 16, (bs_view[3]){{in, NULL}}, out), BS_NO_DEVICE);
-    assert_int_equal(r.b->download(r.lane, g->output, out, row), BS_NO_DEVICE);
+    assert_int_equal(r.b->run(r.stream, 0, 16, (bs_view[3]){{in, NULL}}, out), BS_NO_DEVICE);
+    assert_int_equal(r.b->download(r.stream, g->output, out, row), BS_NO_DEVICE);
     watch.lost = false;
     rig_free(&r, in);
     rig_free(&r, out);
@@ -115,17 +115,17 @@ static void test_lost(void **state)
     gb_free(g);
 }
 
-static void test_rehearsal(void **state)
+static void test_invariance(void **state)
 {
     (void)state;
     setenv("BITSINK_TEST_DEVICE", "cuda", 1);
     bs_graph *g = conv_graph();
     rig r = watched(g);
-    bs_rehearsal t;
-    assert_ok(bs_rehearsal_begin(&t, r.lane, 0, BS_REHEARSAL_PATCHES, 2));
-    assert_ok(bs_rehearse_whole(&t));
+    bs_invariance t;
+    assert_ok(bs_invariance_begin(&t, r.stream, 0, BS_INVARIANCE_PATCHES, 2));
+    assert_ok(bs_invariance_whole(&t));
     assert_true(watch.queued);
-    bs_rehearsal_end(&t);
+    bs_invariance_end(&t);
     assert_true(watch.frees > 0);
     assert_int_equal(watch.too_early, 0);
     rig_close(&r);
@@ -176,7 +176,7 @@ static void test_plans(void **state)
             const int size[2] = {1 + i / BATCHES / COLUMNS, 1 + i / BATCHES % COLUMNS},
                       in_size[2] = {size[0] + 2, size[1] + 2};
             assert_ok(
-                r.b->run_patch(r.lane, 0, 1 + i % BATCHES, in_size, (bs_view[3]){{in, NULL}}, size, out));
+                r.b->run_patch(r.stream, 0, 1 + i % BATCHES, in_size, (bs_view[3]){{in, NULL}}, size, out));
         }
     assert_int_equal(plans.made, ROWS * COLUMNS * BATCHES);
     assert_true(plans.most <= AT_MOST);
@@ -207,9 +207,9 @@ static void test_later(void **state)
     watch.api.cudnnBackendFinalize = finalize;
     void *in = rig_random_rows(&r, g->input, 2, 8, NULL), *out = rig_rows(&r, g->output, 2);
     no_memory = true;
-    assert_int_equal(r.b->run(r.lane, 0, 2, (bs_view[3]){{in, NULL}}, out), BS_NO_MEMORY);
+    assert_int_equal(r.b->run(r.stream, 0, 2, (bs_view[3]){{in, NULL}}, out), BS_NO_MEMORY);
     no_memory = false;
-    assert_ok(r.b->run(r.lane, 0, 2, (bs_view[3]){{in, NULL}}, out));
+    assert_ok(r.b->run(r.stream, 0, 2, (bs_view[3]){{in, NULL}}, out));
     rig_free(&r, in);
     rig_free(&r, out);
     rig_close(&r);
@@ -238,7 +238,7 @@ static void test_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth), cmocka_unit_test(test_lost),  cmocka_unit_test(test_rehearsal),
+        cmocka_unit_test(test_growth), cmocka_unit_test(test_lost),  cmocka_unit_test(test_invariance),
         cmocka_unit_test(test_plans),  cmocka_unit_test(test_later), cmocka_unit_test(test_load),
     };
     char why[160];

@@ -1,9 +1,9 @@
-/* What is made once for a card, however often it is opened; and of cuDNN, once for a lane. Calls of the
+/* What is made once for a card, however often it is opened; and of cuDNN, once for a stream. Calls of the
  * simulated device are counted. */
-#include "rig.h"
+#include "support/rig.h"
 
 #include "cuda/conv.h"
-#include "cuda/lane.h"
+#include "cuda/stream.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -57,7 +57,7 @@ static void test_no_overrides(void **state)
 }
 
 /* Four convolutions of as many shapes. */
-static void test_one_handle_a_lane(void **state)
+static void test_one_handle_a_stream(void **state)
 {
     (void)state;
     enum { LAYERS = 4 };
@@ -69,10 +69,10 @@ static void test_one_handle_a_lane(void **state)
     rig r = rig_open(g);
     for (int i = 0; i < LAYERS; i++)
         assert_int_equal(r.network->plan[i].engine, BS_CUDA_DNN);
-    assert_int_equal(calls("cudnnCreate") - before, 1); /* of the lane that chose the engines */
+    assert_int_equal(calls("cudnnCreate") - before, 1); /* of the stream that chose the engines */
     void *in = rig_random_rows(&r, g->input, 2, 8, NULL), *out = rig_rows(&r, g->nodes[0].out, 2);
     for (int i = 0; i < 3; i++)
-        assert_ok(r.b->run(r.lane, 0, 2, (bs_view[3]){{in, NULL}}, out));
+        assert_ok(r.b->run(r.stream, 0, 2, (bs_view[3]){{in, NULL}}, out));
     assert_int_equal(calls("cudnnCreate") - before, 2);
     rig_free(&r, in);
     rig_free(&r, out);
@@ -87,7 +87,7 @@ static cudnnStatus_t refuse_stream(cudnnHandle_t handle, cudaStream_t s)
     return CUDNN_STATUS_INTERNAL_ERROR;
 }
 
-/* A handle that does not get the lane's stream is not used, also not by who asks again. */
+/* A handle that does not get the stream's stream is not used, also not by who asks again. */
 static void test_no_stream(void **state)
 {
     (void)state;
@@ -100,12 +100,12 @@ static void test_no_stream(void **state)
     broken.cudnnSetStream = refuse_stream;
     r.device->api = &broken;
     for (int i = 0; i < 2; i++) {
-        assert_error(bs_cuda_dnn_start(r.lane), "cudnnSetStream failed");
-        assert_null(r.lane->dnn);
+        assert_error(bs_cuda_dnn_start(r.stream), "cudnnSetStream failed");
+        assert_null(r.stream->dnn);
     }
     r.device->api = good;
-    assert_ok(bs_cuda_dnn_start(r.lane));
-    assert_non_null(r.lane->dnn);
+    assert_ok(bs_cuda_dnn_start(r.stream));
+    assert_non_null(r.stream->dnn);
     rig_close(&r);
     gb_free(g);
 }
@@ -125,7 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_context), /* first: nothing has been opened yet */
-        cmocka_unit_test(test_no_overrides), cmocka_unit_test(test_one_handle_a_lane),
+        cmocka_unit_test(test_no_overrides), cmocka_unit_test(test_one_handle_a_stream),
         cmocka_unit_test(test_no_stream),    cmocka_unit_test(test_options),
     };
     char why[160];

@@ -1,7 +1,7 @@
 #!/bin/sh
 # draws.sh BITSINK: versions 1 and 2 drew single sites of small populations with replacement: bounds must not count them
 # as drawn without, and a run must not go on with other draws.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/files_common.sh"
 b run draws.yaml --device null --db fresh.db
 b report fresh.db -o page
 grep -q 'in another way' page/report.html && die "the report of fresh.db speaks of other draws"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # earlier.sh BITSINK NAME...: files of earlier schema versions (NAME.db.gz) are read as they are, and upgraded to what a
 # fresh run gives.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/files_common.sh"
 
 # The settings that the packed files have: `settings FILE`, and `groups FILE` for those that know groups.
 settings() {

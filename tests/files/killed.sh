@@ -1,7 +1,7 @@
 #!/bin/sh
 # killed.sh BITSINK TRIALS KILLS: an upgrade that is killed at any moment leaves the old file or the new one, complete, and
 # the same command goes on.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/files_common.sh"
 trials=$2
 kills=$3
 sed "s/ber: 1e-4, trials: 4/ber: 1e-4, trials: $trials/" history.yaml >large.yaml

@@ -1,7 +1,7 @@
 #!/bin/sh
 # refused.sh BITSINK: an upgrade overwrites and loses nothing: names that are taken, files that are open, damaged, read-only or
 # half written, modes, links, and what people added themselves.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/files_common.sh"
 unpack v4
 unpack v3
 digest=$("$bitsink" digest v4.db)

@@ -33,7 +33,7 @@ bool time_left(const probe *p)
 
 void probe_layer_close(probe_layer *l)
 {
-    bs_cuda_lane_close(l->lane);
+    bs_cuda_stream_close(l->stream);
     bs_cuda_unload(l->network);
     gb_free(l->g);
 }
@@ -51,7 +51,7 @@ bs_status probe_layer_open(probe_layer *l, const probe *p, const bs_cudnn_shape 
     if (change)
         change(weights->data, weights->elements);
     BS_TRY(bs_cuda_load(&l->network, p->device, l->g));
-    return bs_cuda_lane_open(&l->lane, l->network);
+    return bs_cuda_stream_open(&l->stream, l->network);
 }
 
 static bool dnn_starts(const bs_cuda_api *api)
@@ -65,16 +65,16 @@ static bool dnn_starts(const bs_cuda_api *api)
 
 bs_status probe_engines(const probe_layer *l, probe_engine *out, int *n)
 {
-    bs_cudnn_pin pins[BS_REHEARSAL_PINS];
-    int n_pins = 0;
+    bs_cudnn_config configs[BS_INVARIANCE_CONFIGS];
+    int n_configs = 0;
     *n = 0;
     if (dnn_starts(l->network->device->api))
-        BS_TRY(bs_rehearsal_pins(l->lane, 0, pins, &n_pins));
-    for (int i = 0; i < n_pins; i++) {
+        BS_TRY(bs_invariance_configs(l->stream, 0, configs, &n_configs));
+    for (int i = 0; i < n_configs; i++) {
         probe_engine *e = &out[(*n)++];
-        *e = (probe_engine){.engine = BS_CUDA_DNN, .pin = pins[i]};
+        *e = (probe_engine){.engine = BS_CUDA_DNN, .config = configs[i]};
         /* Engines differ in knobs: the place in the list tells them apart. */
-        snprintf(e->name, sizeof e->name, "cudnn %d #%d", (int)pins[i].engine, i + 1);
+        snprintf(e->name, sizeof e->name, "cudnn %d #%d", (int)configs[i].engine, i + 1);
     }
     if (l->g->nodes[0].attr.window.group == 1)
         out[(*n)++] = (probe_engine){.name = "gemm", .engine = BS_CUDA_GEMM};
@@ -87,35 +87,35 @@ bs_status probe_use(const probe_layer *l, const probe_engine *e)
     bs_cuda_plan *plan = &l->network->plan[0];
     const int64_t *out = l->g->tensors[l->g->output].shape.dim;
     plan->engine = e->engine;
-    plan->dnn = e->pin;
-    if (e->engine != BS_CUDA_GEMM || plan->gemm.pinned)
+    plan->dnn = e->config;
+    if (e->engine != BS_CUDA_GEMM || plan->gemm.selected)
         return BS_OK;
-    BS_TRY(bs_cuda_gemm_pin(&plan->gemm, l->lane, 16 * out[1] * out[2], plan->filters, plan->length,
-                            plan->param[1]));
-    return plan->gemm.pinned ? BS_OK : bs_fail(BS_ERR, "no exact algorithm");
+    BS_TRY(bs_cuda_gemm_select(&plan->gemm, l->stream, 16 * out[1] * out[2], plan->filters, plan->length,
+                               plan->param[1]));
+    return plan->gemm.selected ? BS_OK : bs_fail(BS_ERR, "no exact algorithm");
 }
 
 /* Seconds of `times` calls. */
-static bs_status time_calls(double *seconds, bs_lane *l, CUevent event[2], probe_work work, void *arg,
+static bs_status time_calls(double *seconds, bs_stream *stream, CUevent event[2], probe_work work, void *arg,
                             int times)
 {
-    const bs_cuda_api *api = l->network->device->api;
+    const bs_cuda_api *api = stream->network->device->api;
     float ms = 0;
-    BS_TRY(bs_cuda_check(api, api->cuEventRecord(event[0], l->stream), "cuEventRecord"));
+    BS_TRY(bs_cuda_check(api, api->cuEventRecord(event[0], stream->handle), "cuEventRecord"));
     for (int i = 0; i < times; i++)
         BS_TRY(work(arg));
-    BS_TRY(bs_cuda_check(api, api->cuEventRecord(event[1], l->stream), "cuEventRecord"));
+    BS_TRY(bs_cuda_check(api, api->cuEventRecord(event[1], stream->handle), "cuEventRecord"));
     BS_TRY(bs_cuda_check(api, api->cuEventSynchronize(event[1]), "cuEventSynchronize"));
     BS_TRY(bs_cuda_check(api, api->cuEventElapsedTime(&ms, event[0], event[1]), "cuEventElapsedTime"));
     *seconds = (double)ms * 1e-3;
     return BS_OK;
 }
 
-bs_status probe_time(double *seconds, bs_lane *l, probe_work work, void *arg)
+bs_status probe_time(double *seconds, bs_stream *stream, probe_work work, void *arg)
 {
     enum { MOST = 50 };
     const double wanted = 0.02;
-    const bs_cuda_api *api = l->network->device->api;
+    const bs_cuda_api *api = stream->network->device->api;
     CUevent event[2] = {0};
     double once = 0, all = 0;
     int times = 1;
@@ -125,12 +125,12 @@ bs_status probe_time(double *seconds, bs_lane *l, probe_work work, void *arg)
         BS_TRY_GOTO(bs_cuda_check(api, api->cuEventCreate(&event[i], CU_EVENT_DEFAULT), "cuEventCreate"),
                     out);
     BS_TRY_GOTO(work(arg), out); /* plans and buffers */
-    BS_TRY_GOTO(time_calls(&once, l, event, work, arg, 1), out);
+    BS_TRY_GOTO(time_calls(&once, stream, event, work, arg, 1), out);
     if (once <= 0)
         goto out;
     if (once < wanted)
         times = wanted / once < MOST ? (int)(wanted / once) + 1 : MOST;
-    BS_TRY_GOTO(time_calls(&all, l, event, work, arg, times), out);
+    BS_TRY_GOTO(time_calls(&all, stream, event, work, arg, times), out);
     *seconds = all / times;
 out:
     for (int i = 0; i < 2; i++)

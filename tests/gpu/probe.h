@@ -10,15 +10,15 @@
 #ifndef BS_TESTS_PROBE_H
 #define BS_TESTS_PROBE_H
 
-#include "conv_layers.h"
-#include "cuda/lane.h"
-#include "cuda/network.h"
-#include "cuda/patches.h"
-#include "cuda/rehearsal.h"
-#include "cuda/run.h"
-#include "cuda/selection.h"
+#include "support/conv_layers.h"
 #include "cuda/stream.h"
-#include "graph_builder.h"
+#include "cuda/network.h"
+#include "cuda/cuda_patch.h"
+#include "cuda/invariance.h"
+#include "cuda/cuda_run.h"
+#include "cuda/selection.h"
+#include "cuda/enqueue.h"
+#include "support/graph_builder.h"
 
 typedef struct probe {
     bs_device *device;
@@ -46,7 +46,7 @@ bool time_left(const probe *p);
 typedef struct probe_layer {
     bs_graph *g;
     bs_network *network;
-    bs_lane *lane;
+    bs_stream *stream;
 } probe_layer;
 /* change: what is done to the random weights, or NULL. Close also after a failure. */
 bs_status probe_layer_open(probe_layer *l, const probe *p, const bs_cudnn_shape *s,
@@ -57,9 +57,9 @@ void probe_layer_close(probe_layer *l);
 typedef struct probe_engine {
     char name[32];
     bs_cuda_engine engine;
-    bs_cudnn_pin pin;
+    bs_cudnn_config config;
 } probe_engine;
-enum { PROBE_ENGINES = BS_REHEARSAL_PINS + 2 };
+enum { PROBE_ENGINES = BS_INVARIANCE_CONFIGS + 2 };
 /* All that there are for the layer; cuDNN's only where it starts. */
 bs_status probe_engines(const probe_layer *l, probe_engine *out, int *n);
 /* Plans the layer to run by it. */
@@ -67,7 +67,7 @@ bs_status probe_use(const probe_layer *l, const probe_engine *e);
 
 typedef bs_status (*probe_work)(void *arg);
 /* Seconds of one call by the device's clock, over several; 0 where the device has none. */
-bs_status probe_time(double *seconds, bs_lane *l, probe_work work, void *arg);
+bs_status probe_time(double *seconds, bs_stream *stream, probe_work work, void *arg);
 /* n / seconds in units of `unit` as text, "-" where it was not measured. Static buffers, four in turn. */
 const char *per_second(double n, double unit, double seconds);
 

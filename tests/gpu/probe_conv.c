@@ -11,11 +11,11 @@ enum { PATCH = 6, MOST_FILTERS = 32 };
 
 static bs_status run_whole(void *arg)
 {
-    return bs_rehearse_whole(arg);
+    return bs_invariance_whole(arg);
 }
 
 typedef struct pieces {
-    const bs_rehearsal *r;
+    const bs_invariance *r;
     int size[2], in_size[2];
 } pieces;
 
@@ -23,38 +23,38 @@ static bs_status run_pieces(void *arg)
 {
     const pieces *p = arg;
     const bs_view in[3] = {{bs_cuda_pointer(p->r->in_patches), NULL}};
-    return bs_cuda_run_patch(p->r->l, p->r->node, p->r->patches, p->in_size, in, p->size,
+    return bs_cuda_run_patch(p->r->stream, p->r->node, p->r->patches, p->in_size, in, p->size,
                              bs_cuda_pointer(p->r->made));
 }
 
-static bs_status judge(verdict *v, const bs_rehearsal *r)
+static bs_status judge(verdict *v, const bs_invariance *r)
 {
-    static const int batches[] = {3, 16, BS_REHEARSAL_MOST}, filters[] = {1, 5, MOST_FILTERS};
-    BS_TRY(bs_rehearse_whole(r));
-    BS_TRY(bs_rehearse_patches(r, 1, &v->patches));
+    static const int batches[] = {3, 16, BS_INVARIANCE_MOST}, filters[] = {1, 5, MOST_FILTERS};
+    BS_TRY(bs_invariance_whole(r));
+    BS_TRY(bs_invariance_patches(r, 1, &v->patches));
     for (int i = 0; i < 3 && v->batches; i++)
         if (batches[i] <= r->patches)
-            BS_TRY(bs_rehearse_patches(r, batches[i], &v->batches));
+            BS_TRY(bs_invariance_patches(r, batches[i], &v->batches));
     for (int n = 1; n < 4 && v->batches; n += 2)
         if (n <= r->samples)
-            BS_TRY(bs_rehearse_samples(r, n, &v->batches));
+            BS_TRY(bs_invariance_samples(r, n, &v->batches));
     for (int i = 0; i < 3 && v->filters; i++)
-        BS_TRY(bs_rehearse_filters(r, filters[i], &v->filters));
+        BS_TRY(bs_invariance_filters(r, filters[i], &v->filters));
     return BS_OK;
 }
 
-static bs_status measure(verdict *v, const bs_rehearsal *r, const pieces *p)
+static bs_status measure(verdict *v, const bs_invariance *r, const pieces *p)
 {
-    int32_t origin[2][BS_REHEARSAL_MOST], row[BS_REHEARSAL_MOST];
+    int32_t origin[2][BS_INVARIANCE_MOST], row[BS_INVARIANCE_MOST];
     pieces copy = *p;
-    BS_TRY(bs_rehearsal_gather(r, p->size, r->patches, 0, copy.in_size, (int32_t *[]){origin[0], origin[1]},
-                               row));
-    BS_TRY(probe_time(&v->whole, r->l, run_whole, (void *)(uintptr_t)r));
-    return probe_time(&v->pieces, r->l, run_pieces, &copy);
+    BS_TRY(bs_invariance_gather(r, p->size, r->patches, 0, copy.in_size, (int32_t *[]){origin[0], origin[1]},
+                                row));
+    BS_TRY(probe_time(&v->whole, r->stream, run_whole, (void *)(uintptr_t)r));
+    return probe_time(&v->pieces, r->stream, run_pieces, &copy);
 }
 
 /* A line of the table; *best: is it the first that is exact? */
-static bs_status try_engine(const probe_layer *l, const probe_engine *e, const bs_rehearsal *r, bool *best)
+static bs_status try_engine(const probe_layer *l, const probe_engine *e, const bs_invariance *r, bool *best)
 {
     const bs_cuda_plan *plan = &l->network->plan[0];
     const int64_t *out = l->g->tensors[l->g->output].shape.dim;
@@ -87,7 +87,7 @@ static bs_status try_layer(const probe *p, const bs_cudnn_shape *s)
 {
     probe_layer l;
     probe_engine engines[PROBE_ENGINES];
-    bs_rehearsal r = {0};
+    bs_invariance r = {0};
     int n = 0;
     bool best = true;
     bs_status st;
@@ -95,14 +95,15 @@ static bs_status try_layer(const probe *p, const bs_cudnn_shape *s)
         (long long)s->in[0], (long long)s->in[1], (long long)s->filters, (long long)s->kernel[0],
         (long long)s->kernel[1], (long long)s->stride[0], s->group > 1 ? " depthwise" : "");
     BS_TRY_GOTO(probe_layer_open(&l, p, s, NULL), out);
-    r.l = l.lane;
-    BS_TRY_GOTO(bs_rehearsal_begin(&r, l.lane, 0, p->small ? 16 : BS_REHEARSAL_MOST, p->small ? 3 : 16), out);
+    r.stream = l.stream;
+    BS_TRY_GOTO(bs_invariance_begin(&r, l.stream, 0, p->small ? 16 : BS_INVARIANCE_MOST, p->small ? 3 : 16),
+                out);
     BS_TRY_GOTO(probe_engines(&l, engines, &n), out);
     for (int i = 0; i < n && time_left(p); i++)
         BS_TRY_GOTO(try_engine(&l, &engines[i], &r, &best), out);
 out:
-    if (r.l)
-        bs_rehearsal_end(&r);
+    if (r.stream)
+        bs_invariance_end(&r);
     probe_layer_close(&l);
     return st;
 }

@@ -5,7 +5,7 @@
 enum { IMAGES = 8, MOST = 256, CLASSES = 1000 };
 
 typedef struct bench {
-    bs_lane *l;
+    bs_stream *stream;
     int tensor, n;
     int64_t cells; /* of a row or patch, with its channels */
     bs_patches at; /* where patches lie */
@@ -31,60 +31,60 @@ static bs_view golden_of(const bench *b)
 static bs_status do_inject(void *arg)
 {
     const bench *b = arg;
-    return bs_cuda_inject(b->l, b->tensor, b->n, rows_of(b), &b->f);
+    return bs_cuda_inject(b->stream, b->tensor, b->n, rows_of(b), &b->f);
 }
 
 static bs_status do_inject_patch(void *arg)
 {
     const bench *b = arg;
-    return bs_cuda_inject_patch(b->l, b->tensor, b->n, &b->at, rows_of(b), &b->f);
+    return bs_cuda_inject_patch(b->stream, b->tensor, b->n, &b->at, rows_of(b), &b->f);
 }
 
 static bs_status do_compare(void *arg)
 {
     uint8_t equal[MOST];
     const bench *b = arg;
-    return bs_cuda_compare(b->l, b->tensor, b->n, rows_of(b), golden_of(b), equal);
+    return bs_cuda_compare(b->stream, b->tensor, b->n, rows_of(b), golden_of(b), equal);
 }
 
 static bs_status do_compare_patch(void *arg)
 {
     uint8_t equal[MOST];
     const bench *b = arg;
-    return bs_cuda_compare_patch(b->l, b->tensor, b->n, &b->at, rows_of(b), golden_of(b), equal);
+    return bs_cuda_compare_patch(b->stream, b->tensor, b->n, &b->at, rows_of(b), golden_of(b), equal);
 }
 
 static bs_status do_overlay(void *arg)
 {
     const bench *b = arg;
-    return bs_cuda_gather(b->l, b->tensor, b->n, golden_of(b), NULL, NULL, &b->at, 0.0f, rows_of(b));
+    return bs_cuda_gather(b->stream, b->tensor, b->n, golden_of(b), NULL, NULL, &b->at, 0.0f, rows_of(b));
 }
 
 static bs_status do_copy_rows(void *arg)
 {
     const bench *b = arg;
-    return bs_cuda_copy_rows(b->l, b->tensor, b->n, golden_of(b), rows_of(b));
+    return bs_cuda_copy_rows(b->stream, b->tensor, b->n, golden_of(b), rows_of(b));
 }
 
 static bs_status do_bounds(void *arg)
 {
     int32_t bounds[MOST][4];
     const bench *b = arg;
-    return bs_cuda_bounds(b->l, b->tensor, b->n, (bs_view){rows_of(b), NULL}, golden_of(b), bounds);
+    return bs_cuda_bounds(b->stream, b->tensor, b->n, (bs_view){rows_of(b), NULL}, golden_of(b), bounds);
 }
 
 static bs_status do_rank(void *arg)
 {
     bs_answer answer[MOST];
     const bench *b = arg;
-    return bs_cuda_backend.rank(b->l, b->n, rows_of(b), b->row, answer);
+    return bs_cuda_backend.rank(b->stream, b->n, rows_of(b), b->row, answer);
 }
 
 /* bytes: that a sample needs to read and to write, in all. */
 static bs_status line(const probe *p, bench *b, const char *what, double bytes, probe_work work)
 {
     double seconds = 0;
-    BS_TRY(probe_time(&seconds, b->l, work, b));
+    BS_TRY(probe_time(&seconds, b->stream, work, b));
     bytes *= b->n;
     if (seconds > 0)
         say("| %s | %d | %.1f | %s | %.0f %% |\n", what, b->n, seconds * 1e6, per_second(bytes, 1e9, seconds),
@@ -114,9 +114,9 @@ static bs_status bench_open(bench *b, probe_layer *l, const probe *p, bs_shape s
     l->g->input = gb_activation(l->g, shape);
     l->g->output = gb_node(l->g, BS_OP_RELU, shape, (bs_attr){0}, 1, (int[]){l->g->input});
     BS_TRY(bs_cuda_load(&l->network, p->device, l->g));
-    BS_TRY(bs_cuda_lane_open(&l->lane, l->network));
+    BS_TRY(bs_cuda_stream_open(&l->stream, l->network));
     int64_t elements = l->g->tensors[l->g->output].elements;
-    b->l = l->lane;
+    b->stream = l->stream;
     b->tensor = l->g->output;
     b->n = n;
     b->cells = elements;
@@ -128,8 +128,8 @@ static bs_status bench_open(bench *b, probe_layer *l, const probe *p, bs_shape s
     size_t bytes = (size_t)elements * sizeof(float);
     BS_TRY(bs_cuda_check(p->api, p->api->cuMemAlloc(&b->golden, IMAGES * bytes), "cuMemAlloc"));
     BS_TRY(bs_cuda_check(p->api, p->api->cuMemAlloc(&b->rows, (size_t)n * bytes), "cuMemAlloc"));
-    BS_TRY(bs_rehearsal_fill(b->l, b->golden, IMAGES * elements));
-    return bs_cuda_copy_rows(b->l, b->tensor, n, golden_of(b), rows_of(b));
+    BS_TRY(bs_invariance_fill(b->stream, b->golden, IMAGES * elements));
+    return bs_cuda_copy_rows(b->stream, b->tensor, n, golden_of(b), rows_of(b));
 }
 
 /* Patches of size x size, in the middle but spread a little; each sample's site is in its patch. */

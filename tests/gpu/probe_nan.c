@@ -1,7 +1,7 @@
 /* What engines make of NaN and Inf: they must come out as IEEE arithmetic over the whole window has them. */
 #include "probe.h"
 
-#include "naive_ops.h"
+#include "support/naive_ops.h"
 
 /* Outputs are finite, Inf, -Inf or NaN; which, does not depend on the order of a sum with one such input. */
 static int kind(float v)
@@ -92,14 +92,14 @@ static bs_status run(const probe_layer *l, const probe_engine *e, const float *x
                                   api->cuMemAlloc(&block[i], (size_t)(i ? out : in)->elements * sizeof *x),
                                   "cuMemAlloc"),
                     out);
-    BS_TRY_GOTO(
-        bs_cuda_check(api,
-                      api->cuMemcpyHtoDAsync(block[0], x, (size_t)in->elements * sizeof *x, l->lane->stream),
-                      "cuMemcpyHtoDAsync"),
-        out);
+    BS_TRY_GOTO(bs_cuda_check(
+                    api,
+                    api->cuMemcpyHtoDAsync(block[0], x, (size_t)in->elements * sizeof *x, l->stream->handle),
+                    "cuMemcpyHtoDAsync"),
+                out);
     const bs_view views[3] = {{bs_cuda_pointer(block[0]), NULL}};
-    BS_TRY_GOTO(bs_cuda_run(l->lane, 0, 1, views, bs_cuda_pointer(block[1])), out);
-    BS_TRY_GOTO(bs_cuda_fetch(l->lane, y, block[1], (size_t)out->elements * sizeof *y), out);
+    BS_TRY_GOTO(bs_cuda_run(l->stream, 0, 1, views, bs_cuda_pointer(block[1])), out);
+    BS_TRY_GOTO(bs_cuda_fetch(l->stream, y, block[1], (size_t)out->elements * sizeof *y), out);
 out:
     for (int i = 0; i < 2; i++)
         if (block[i])

@@ -2,8 +2,8 @@
 #include "cuda/gemm.h"
 #include "probe.h"
 
-/* A lane, for its stream and workspace. */
-static bs_status open_lane(probe_layer *l, const probe *p)
+/* A stream, for its stream and workspace. */
+static bs_status open_stream(probe_layer *l, const probe *p)
 {
     bs_cudnn_shape s = square(4, 4, 8, 1, 1, 0);
     return probe_layer_open(l, p, &s, NULL);
@@ -24,7 +24,7 @@ static void release(const probe *p, const CUdeviceptr *list, int n)
 /* --- copies --- */
 
 typedef struct copy {
-    bs_lane *l;
+    bs_stream *stream;
     CUdeviceptr a, b;
     void *host;
     size_t bytes;
@@ -33,28 +33,28 @@ typedef struct copy {
 static bs_status on_device(void *arg)
 {
     const copy *c = arg;
-    const bs_cuda_api *api = c->l->network->device->api;
-    return bs_cuda_check(api, api->cuMemcpyDtoDAsync(c->a, c->b, c->bytes, c->l->stream),
+    const bs_cuda_api *api = c->stream->network->device->api;
+    return bs_cuda_check(api, api->cuMemcpyDtoDAsync(c->a, c->b, c->bytes, c->stream->handle),
                          "cuMemcpyDtoDAsync");
 }
 
 static bs_status to_device(void *arg)
 {
     const copy *c = arg;
-    const bs_cuda_api *api = c->l->network->device->api;
-    return bs_cuda_check(api, api->cuMemcpyHtoDAsync(c->a, c->host, c->bytes, c->l->stream),
+    const bs_cuda_api *api = c->stream->network->device->api;
+    return bs_cuda_check(api, api->cuMemcpyHtoDAsync(c->a, c->host, c->bytes, c->stream->handle),
                          "cuMemcpyHtoDAsync");
 }
 
 static bs_status to_host(void *arg)
 {
     const copy *c = arg;
-    const bs_cuda_api *api = c->l->network->device->api;
-    return bs_cuda_check(api, api->cuMemcpyDtoHAsync(c->host, c->a, c->bytes, c->l->stream),
+    const bs_cuda_api *api = c->stream->network->device->api;
+    return bs_cuda_check(api, api->cuMemcpyDtoHAsync(c->host, c->a, c->bytes, c->stream->handle),
                          "cuMemcpyDtoHAsync");
 }
 
-static bs_status copies(probe *p, bs_lane *l)
+static bs_status copies(probe *p, bs_stream *stream)
 {
     const size_t most = p->small ? 1 << 20 : (size_t)1 << 30, pinned = most / 4;
     CUdeviceptr block[2] = {0};
@@ -65,9 +65,10 @@ static bs_status copies(probe *p, bs_lane *l)
         BS_TRY_GOTO(alloc(p, &block[i], most), out);
     BS_TRY_GOTO(bs_cuda_check(p->api, p->api->cuMemAllocHost(&host, pinned), "cuMemAllocHost"), out);
     memset(host, 1, pinned);
-    BS_TRY_GOTO(probe_time(&seconds[0], l, on_device, &(copy){l, block[0], block[1], NULL, most}), out);
-    BS_TRY_GOTO(probe_time(&seconds[1], l, to_device, &(copy){l, block[0], 0, host, pinned}), out);
-    BS_TRY_GOTO(probe_time(&seconds[2], l, to_host, &(copy){l, block[0], 0, host, pinned}), out);
+    BS_TRY_GOTO(probe_time(&seconds[0], stream, on_device, &(copy){stream, block[0], block[1], NULL, most}),
+                out);
+    BS_TRY_GOTO(probe_time(&seconds[1], stream, to_device, &(copy){stream, block[0], 0, host, pinned}), out);
+    BS_TRY_GOTO(probe_time(&seconds[2], stream, to_host, &(copy){stream, block[0], 0, host, pinned}), out);
     p->copy_rate = seconds[0] > 0 ? 2.0 * (double)most / seconds[0] : 0;
     say("- copy on the device, read and written, %zu MiB: %s GB/s\n", most >> 20,
         per_second(2.0 * (double)most, 1e9, seconds[0]));
@@ -83,7 +84,7 @@ out:
 /* --- products --- */
 
 typedef struct square_run {
-    bs_lane *l;
+    bs_stream *stream;
     const bs_cuda_gemm *g;
     CUdeviceptr x, w, y;
 } square_run;
@@ -91,10 +92,10 @@ typedef struct square_run {
 static bs_status run_square(void *arg)
 {
     const square_run *t = arg;
-    return bs_cuda_gemm_run(t->l, t->g, t->g->width, t->g->width, t->x, t->w, t->y);
+    return bs_cuda_gemm_run(t->stream, t->g, t->g->width, t->g->width, t->x, t->w, t->y);
 }
 
-static bs_status square_product(const probe *p, bs_lane *l)
+static bs_status square_product(const probe *p, bs_stream *stream)
 {
     const int64_t n = p->small ? 64 : 8192;
     const size_t bytes = (size_t)(n * n) * sizeof(float);
@@ -105,15 +106,15 @@ static bs_status square_product(const probe *p, bs_lane *l)
     for (int i = 0; i < 3; i++)
         BS_TRY_GOTO(alloc(p, &block[i], bytes), out);
     for (int i = 0; i < 2; i++)
-        BS_TRY_GOTO(bs_rehearsal_fill(l, block[i], n * n), out);
-    BS_TRY_GOTO(bs_cuda_gemm_pin(&g, l, n, n, n, block[1]), out);
-    if (!g.pinned) {
+        BS_TRY_GOTO(bs_invariance_fill(stream, block[i], n * n), out);
+    BS_TRY_GOTO(bs_cuda_gemm_select(&g, stream, n, n, n, block[1]), out);
+    if (!g.selected) {
         say("- fp32 products: no exact algorithm\n");
         goto out;
     }
-    square_run t = {l, &g, block[0], block[1], block[2]};
-    BS_TRY_GOTO(probe_time(&seconds, l, run_square, &t), out);
-    say("- fp32 products, %lld^3, random data, pinned algorithm: %s TFLOP/s\n", (long long)n,
+    square_run t = {stream, &g, block[0], block[1], block[2]};
+    BS_TRY_GOTO(probe_time(&seconds, stream, run_square, &t), out);
+    say("- fp32 products, %lld^3, random data, selected algorithm: %s TFLOP/s\n", (long long)n,
         per_second(2.0 * (double)n * (double)n * (double)n, 1e12, seconds));
 out:
     release(p, block, 3);
@@ -124,10 +125,10 @@ bs_status probe_rates(probe *p)
 {
     probe_layer l;
     bs_status st;
-    BS_TRY_GOTO(open_lane(&l, p), out);
-    BS_TRY_GOTO(copies(p, l.lane), out);
+    BS_TRY_GOTO(open_stream(&l, p), out);
+    BS_TRY_GOTO(copies(p, l.stream), out);
     if (time_left(p))
-        BS_TRY_GOTO(square_product(p, l.lane), out);
+        BS_TRY_GOTO(square_product(p, l.stream), out);
 out:
     probe_layer_close(&l);
     return st;
@@ -144,14 +145,14 @@ typedef struct shape {
 } shape;
 
 typedef struct product {
-    const bs_gemm_rehearsal *r;
+    const bs_gemm_invariance *r;
     const bs_cuda_gemm *g;
 } product;
 
 static bs_status whole_product(void *arg)
 {
     const product *t = arg;
-    return bs_rehearse_products(t->r, t->g);
+    return bs_invariance_products(t->r, t->g);
 }
 
 /* A number of an algorithm's configuration, as cublasLt.h counts; -1: it has none. */
@@ -173,11 +174,11 @@ static bs_status try_algorithm(const product *t, int number)
     double seconds = 0;
     BS_TRY(whole_product((void *)(uintptr_t)t));
     for (int i = 0; i < 5; i++) {
-        BS_TRY(bs_rehearse_part(t->r, t->g, rows[i], t->g->width, &by_rows));
-        BS_TRY(bs_rehearse_part(t->r, t->g, 64, widths[i], &by_width));
+        BS_TRY(bs_invariance_part(t->r, t->g, rows[i], t->g->width, &by_rows));
+        BS_TRY(bs_invariance_part(t->r, t->g, 64, widths[i], &by_width));
     }
-    BS_TRY(probe_time(&seconds, t->r->l, whole_product, (void *)(uintptr_t)t));
-    const bs_cuda_api *api = t->r->l->network->device->api;
+    BS_TRY(probe_time(&seconds, t->r->stream, whole_product, (void *)(uintptr_t)t));
+    const bs_cuda_api *api = t->r->stream->network->device->api;
     say("| | %d | %d, %d, %d | %s | %s | %s |\n", number, setting(api, &t->g->algo, CUBLASLT_ALGO_CONFIG_ID),
         setting(api, &t->g->algo, CUBLASLT_ALGO_CONFIG_TILE_ID),
         setting(api, &t->g->algo, CUBLASLT_ALGO_CONFIG_STAGES_ID), by_rows ? "yes" : "NO",
@@ -185,11 +186,11 @@ static bs_status try_algorithm(const product *t, int number)
     return BS_OK;
 }
 
-static bs_status try_all(const probe *p, const bs_gemm_rehearsal *r, const cublasLtMatmulAlgo_t *algorithm,
+static bs_status try_all(const probe *p, const bs_gemm_invariance *r, const cublasLtMatmulAlgo_t *algorithm,
                          int n)
 {
     for (int i = 0; i < n && time_left(p); i++) {
-        const bs_cuda_gemm g = {.width = r->width, .depth = r->depth, .algo = algorithm[i], .pinned = true};
+        const bs_cuda_gemm g = {.width = r->width, .depth = r->depth, .algo = algorithm[i], .selected = true};
         const product t = {r, &g};
         bs_status st = try_algorithm(&t, i + 1);
         if (st == BS_ERR) { /* an answer, too */
@@ -203,16 +204,16 @@ static bs_status try_all(const probe *p, const bs_gemm_rehearsal *r, const cubla
 }
 
 /* What bitsink tries, in its order, and what cuBLASLt's heuristics name. */
-static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
+static bs_status try_shape(const probe *p, bs_stream *stream, const shape *s)
 {
     cublasLtMatmulAlgo_t algorithm[ALGORITHMS];
     CUdeviceptr filters = 0;
-    bs_gemm_rehearsal r = {.l = l};
+    bs_gemm_invariance r = {.stream = stream};
     int n = 0, proposed = 0;
     bs_status st;
     BS_TRY_GOTO(alloc(p, &filters, (size_t)(s->width * s->depth) * sizeof(float)), out);
-    BS_TRY_GOTO(bs_rehearsal_fill(l, filters, s->width * s->depth), out);
-    BS_TRY_GOTO(bs_gemm_rehearsal_begin(&r, l, ROWS, s->width, s->depth, filters), out);
+    BS_TRY_GOTO(bs_invariance_fill(stream, filters, s->width * s->depth), out);
+    BS_TRY_GOTO(bs_gemm_invariance_begin(&r, stream, ROWS, s->width, s->depth, filters), out);
     BS_TRY_GOTO(bs_cuda_gemm_fastest(algorithm, ALGORITHMS, &n, p->device, ROWS, s->width, s->depth), out);
     say("| **%lld -> %lld** %s | first of all by their tiles | | | | |\n", (long long)s->depth,
         (long long)s->width, s->where);
@@ -223,7 +224,7 @@ static bs_status try_shape(const probe *p, bs_lane *l, const shape *s)
     say("| | %d proposed, %d%s admitted | | | | |\n", proposed, n, n == ALGORITHMS ? " or more" : "");
     BS_TRY_GOTO(try_all(p, &r, algorithm, n), out);
 out:
-    bs_gemm_rehearsal_end(&r);
+    bs_gemm_invariance_end(&r);
     release(p, &filters, 1);
     return st;
 }
@@ -235,8 +236,8 @@ bs_status probe_products(probe *p)
                                   {4096, 1000, "VGG"},
                                   {2048, 1000, "ResNet-50"},
                                   {1280, 1000, "MobileNetV2"},
-                                  {576, 64, "a 3x3 convolution, unfolded"},
-                                  {27, 64, "the first convolution of VGG, unfolded"}},
+                                  {576, 64, "a 3x3 convolution by im2col"},
+                                  {27, 64, "the first convolution of VGG by im2col"}},
                        small[] = {{64, 40, "small"}, {27, 8, "small"}};
     const shape *list = p->small ? small : large;
     probe_layer l;
@@ -245,9 +246,9 @@ bs_status probe_products(probe *p)
         "| product | algorithm | id, tile, stages | any rows | any filters | GMAC/s "
         "|\n|---|---|---|---|---|---|\n",
         ROWS, ROWS - 1);
-    BS_TRY_GOTO(open_lane(&l, p), out);
+    BS_TRY_GOTO(open_stream(&l, p), out);
     for (size_t i = 0; i < (p->small ? sizeof small : sizeof large) / sizeof *list && time_left(p); i++)
-        BS_TRY_GOTO(try_shape(p, l.lane, &list[i]), out);
+        BS_TRY_GOTO(try_shape(p, l.stream, &list[i]), out);
 out:
     probe_layer_close(&l);
     return st;

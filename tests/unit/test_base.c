@@ -1,7 +1,7 @@
-#include "testing.h"
+#include "support/testing.h"
 
 #include "base/buf.h"
-#include "base/crew.h"
+#include "base/team.h"
 #include "base/resources.h"
 #include "base/text.h"
 
@@ -74,7 +74,7 @@ static void test_nearest(void **state)
     assert_int_equal(bs_nearest("softmax", names, 3), -1);
 }
 
-static bs_status crew_fn(void *shared, int worker)
+static bs_status team_fn(void *shared, int worker)
 {
     atomic_fetch_add((atomic_int *)shared, 1);
     if (worker == 3)
@@ -99,32 +99,32 @@ static bs_status rounds_fn(void *shared, int worker)
         if (worker == r->breaks && round == 2)
             return bs_fail(BS_ERR, "worker %d broke", worker);
         atomic_fetch_add(&r->here[round], 1);
-        BS_TRY(bs_crew_meet());
+        BS_TRY(bs_team_barrier());
         if (atomic_load(&r->here[round]) != (round == 3 ? 3 : 4))
             return bs_fail(BS_ERR, "round %d was not complete", round);
     }
     return BS_OK;
 }
 
-static void test_crew_meets(void **state)
+static void test_team_barrier(void **state)
 {
     (void)state;
     rounds r = {.breaks = -1};
-    assert_ok(bs_crew_run(4, rounds_fn, &r));
+    assert_ok(bs_team_run(4, rounds_fn, &r));
     r = (rounds){.breaks = 3};
-    assert_error(bs_crew_run(4, rounds_fn, &r), "worker 3 broke");
+    assert_error(bs_team_run(4, rounds_fn, &r), "worker 3 broke");
     assert_int_equal(atomic_load(&r.here[3]), 0);
 }
 
-static void test_crew(void **state)
+static void test_team(void **state)
 {
     (void)state;
     atomic_int n = 0;
-    assert_ok(bs_crew_run(3, crew_fn, &n));
+    assert_ok(bs_team_run(3, team_fn, &n));
     assert_int_equal(n, 3);
-    assert_int_equal(bs_crew_run(5, crew_fn, &n), BS_STOPPED);
+    assert_int_equal(bs_team_run(5, team_fn, &n), BS_STOPPED);
     /* A real error outranks a stop. */
-    assert_error(bs_crew_run(8, crew_fn, &n), "worker 5 broke");
+    assert_error(bs_team_run(8, team_fn, &n), "worker 5 broke");
     assert_int_equal(n, 16);
 }
 
@@ -141,7 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),    cmocka_unit_test(test_strings), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_nearest),   cmocka_unit_test(test_crew),    cmocka_unit_test(test_crew_meets),
+        cmocka_unit_test(test_nearest),   cmocka_unit_test(test_team),    cmocka_unit_test(test_team_barrier),
         cmocka_unit_test(test_resources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

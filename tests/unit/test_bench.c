@@ -1,6 +1,6 @@
 /* The benchmark's own numbers agree with each other, and with the network; the timed backend changes nothing
  * and counts every call. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "campaign/bench_internal.h"
 #include "replay/selftest.h"
@@ -124,7 +124,7 @@ static void test_rows(void **state)
     rig_close(&r);
 }
 
-/* One batch in all targets on one lane. */
+/* One batch in all targets on one stream. */
 static void replay_all(const bs_engine *e, bs_result *out)
 {
     bs_bench_share s = {.e = e, .trials = TRIALS, .seed = 3};
@@ -135,17 +135,17 @@ static void replay_all(const bs_engine *e, bs_result *out)
     assert_ok(bs_worker_open(&w, e));
     assert_ok(bs_selftest_probe(w.golden, &fingerprint));
     for (int i = 0; i < e->graph->n_targets; i++) {
-        bs_routes routes[1][BS_BENCH_WAY_COUNT];
+        bs_schedules schedules[1][BS_BENCH_WAY_COUNT];
         if (e->graph->targets[i].kind != BS_TARGET_ACTIVATION)
             continue;
-        s.routes = routes;
-        assert_ok(bs_routes_create(&routes[0][BS_BENCH_DELTA], e->graph, e->backend, e->network, i,
-                                   BS_REPLAY_DELTA, true, &e->guide));
+        s.schedules = schedules;
+        assert_ok(bs_schedules_create(&schedules[0][BS_BENCH_DELTA], e->graph, e->backend, e->network, i,
+                                      BS_REPLAY_DELTA, true, &e->guide));
         bs_bench_draw(&s, &b, i, 0);
         assert_ok(bs_bench_trials(w.replayer, &s, &b, 0, BS_BENCH_DELTA));
         memcpy(out, b.result[BS_BENCH_DELTA], TRIALS * sizeof *out);
         out += TRIALS;
-        bs_routes_clear(&routes[0][BS_BENCH_DELTA]);
+        bs_schedules_clear(&schedules[0][BS_BENCH_DELTA]);
     }
     bs_worker_close(&w);
     bs_bench_batch_close(&b);
@@ -171,7 +171,7 @@ static void test_timed(void **state)
     assert_int_equal(once, r.g->n_nodes);
     assert_int_equal(t->cell[BS_TIMED_UPLOAD][0].calls, BS_PROBE_IMAGES);
     assert_int_equal(t->cell[BS_TIMED_RUN][BS_OP_FLATTEN].calls > 0, 1);
-    replay_all(&e, timed); /* lanes add up */
+    replay_all(&e, timed); /* streams add up */
     assert_int_equal(t->cell[BS_TIMED_INJECT][0].calls, 2 * once);
     bs_timed_free(t);
     free(plain);
@@ -183,35 +183,35 @@ static void test_timed(void **state)
 static struct {
     const bs_backend *real;
     pthread_mutex_t lock;
-    bs_lane *slow; /* the lane of the first full re-run: it dawdles */
+    bs_stream *slow; /* the stream of the first full re-run: it dawdles */
     int full, changes;
 } watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Is it the slow lane? */
-static bool note(bs_lane *l, int full)
+/* Is it the slow stream? */
+static bool note(bs_stream *stream, int full)
 {
     pthread_mutex_lock(&watch.lock);
     watch.changes += watch.full != full;
     watch.full = full;
     if (full && !watch.slow)
-        watch.slow = l;
-    bool slow = l == watch.slow;
+        watch.slow = stream;
+    bool slow = stream == watch.slow;
     pthread_mutex_unlock(&watch.lock);
     return slow;
 }
 
-static bs_status watched_run(bs_lane *l, int node, int n, const bs_view *in, void *out)
+static bs_status watched_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
 {
-    if (node == 0 && note(l, 1))
+    if (node == 0 && note(stream, 1))
         usleep(1000);
-    return watch.real->run(l, node, n, in, out);
+    return watch.real->run(stream, node, n, in, out);
 }
 
-static bs_status watched_run_patch(bs_lane *l, int node, int n, const int in_size[2], const bs_view *in,
-                                   const int out_size[2], void *out)
+static bs_status watched_run_patch(bs_stream *stream, int node, int n, const int in_size[2],
+                                   const bs_view *in, const int out_size[2], void *out)
 {
-    note(l, 0);
-    return watch.real->run_patch(l, node, n, in_size, in, out_size, out);
+    note(stream, 0);
+    return watch.real->run_patch(stream, node, n, in_size, in, out_size, out);
 }
 
 /* All workers are busy with the same way, whatever their pace: golden runs, then replay and full re-runs of

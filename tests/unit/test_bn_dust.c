@@ -1,7 +1,7 @@
 /* What is left of differences and sums in floating point is never printed: no share below 0 or above 1, no
  * number that is 0 but for rounding, and no complete coverage just below 1, in any table, under any settings.
  */
-#include "bn_model.h"
+#include "support/bn_model.h"
 
 #include "bn/bn.h"
 #include "bn/exact.h"
@@ -67,7 +67,7 @@ static void answer_all(fixture *f, int stratum, int how)
 {
     for (size_t r = 0; r < FX_ROWS; r++) {
         bs_row *row = &f->row[r];
-        const bs_golden_row *g = &f->golden[bs_trial_from_id(row->id).image];
+        const bs_golden_row *g = &f->golden[bs_trial_coords_from_id(row->id).image];
         if (stratum >= 0 && fx_stratum_of(f, row) != stratum)
             continue;
         row->died_at = -1;

@@ -1,5 +1,5 @@
 /* Rates of failure in time, and what counts for them: bits that are storage, and all strata of the item. */
-#include "bn_settings.h"
+#include "support/bn_settings.h"
 
 /* A target is for the whole item: never met by a layer alone, nor while strata lack trials. */
 static void targets_are_met_by_the_whole_item(void **state)

@@ -1,6 +1,6 @@
 /* Names in a result file: what a text stands for, and classes that share a name, or have that of something
  * else. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "bn/bn.h"
 

@@ -1,5 +1,5 @@
 /* `bitsink bn`: the tables of a result file as text. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "bn/bn.h"
 

@@ -1,5 +1,5 @@
 /* Settings of the Bayesian network never override each other silently. */
-#include "bn_settings.h"
+#include "support/bn_settings.h"
 
 #include <math.h>
 

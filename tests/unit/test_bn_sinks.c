@@ -1,5 +1,5 @@
 /* The view of sink classes and their tests against a plain computation of their definitions. */
-#include "bn_model.h"
+#include "support/bn_model.h"
 
 /* Exact upper tail of the binomial distribution. */
 static double tail(int n, int k, double p)
@@ -53,7 +53,7 @@ static units count_faults(const model *m, const fixture *f, int t, int c)
     int n[FX_REPETITIONS] = {0}, w[FX_REPETITIONS] = {0}, runner_up[FX_REPETITIONS] = {0};
     double share = 1.0 / (FX_CLASSES - 1);
     for (size_t r = 0; r < m->rows; r++) {
-        bs_trial id = bs_trial_from_id(f->row[r].id);
+        bs_trial_coords id = bs_trial_coords_from_id(f->row[r].id);
         int g = m->g[id.image], d = f->row[r].died_at >= 0 ? g : answer_class(&f->row[r].answer);
         if (fx_stratum_of(f, &f->row[r]) != t || g == DUE || d == DUE || d == g)
             continue;
@@ -184,7 +184,7 @@ static void a_planted_sink_is_found(void **state)
     make_clean_images(&f);
     for (int r = 0; r < FX_ROWS; r++) {
         bs_row *row = &f.row[r];
-        bs_trial t = bs_trial_from_id(row->id);
+        bs_trial_coords t = bs_trial_coords_from_id(row->id);
         int g = f.golden[t.image].answer.top[0];
         row->died_at = -1;
         bool sink = fx_stratum_of(&f, row) == 1 && t.repetition == 0;
@@ -211,7 +211,7 @@ static double sinks_of_faults(uint32_t faults)
     make_clean_images(&f);
     for (int r = 0; r < FX_ROWS; r++) {
         bs_row *row = &f.row[r];
-        bs_trial t = bs_trial_from_id(row->id);
+        bs_trial_coords t = bs_trial_coords_from_id(row->id);
         bool sink = fx_stratum_of(&f, row) == 2 && t.repetition < faults;
         row->died_at = -1;
         fx_answer(&f, &row->answer, sink ? FX_SINK : f.golden[t.image].answer.top[0]);

@@ -1,5 +1,5 @@
 /* Images that cannot be read: what a campaign does with them, run by the commands on the bundled network. */
-#include "test_data_fixtures.h"
+#include "support/data_fixture.h"
 
 #include "base/log.h"
 #include "cli/cli.h"

@@ -1,6 +1,6 @@
 /* How an image fills the network's input: the same network with channels first and last. */
-#include "test_data_fixtures.h"
-#include "test_model_build.h"
+#include "support/data_fixture.h"
+#include "support/model_build.h"
 
 #include "campaign/input.h"
 

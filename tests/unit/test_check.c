@@ -1,5 +1,5 @@
 /* `bitsink check`: rates against limits. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "bn/check.h"
 #include "bn/check_names.h"

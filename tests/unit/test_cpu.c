@@ -1,5 +1,5 @@
 /* Rows, faults in activations, comparing, ranking, and what the CPU backend refuses. */
-#include "rig.h"
+#include "support/rig.h"
 
 #include <math.h>
 
@@ -27,7 +27,7 @@ static void test_describe(void **state)
     bs_cpu_backend.close(d);
     bs_cpu_backend.close(NULL);
     bs_cpu_backend.unload(NULL);
-    bs_cpu_backend.lane_close(NULL);
+    bs_cpu_backend.stream_close(NULL);
 }
 
 static void test_round_trip(void **state)
@@ -41,7 +41,7 @@ static void test_round_trip(void **state)
         float *data, got[120];
         char *row = rig_random_rows(&r, g->input, 1, 9, &data);
         assert_int_equal(r.b->row_bytes(r.network, g->input), g->tensors[g->input].elements * 4);
-        assert_ok(r.b->download(r.lane, g->input, row, got));
+        assert_ok(r.b->download(r.stream, g->input, row, got));
         assert_memory_equal(got, data, (size_t)g->tensors[g->input].elements * 4);
         rig_free(&r, row);
         free(data);
@@ -63,25 +63,25 @@ static void test_inject(void **state)
     uint32_t before[4];
     uint8_t equal[3];
     bs_faults f = {sites, first, before};
-    assert_ok(r.b->copy_rows(r.lane, g->input, 3, (bs_view){rows, order}, copy));
-    assert_ok(r.b->inject(r.lane, g->input, 3, copy, &f));
-    assert_ok(r.b->compare(r.lane, g->input, 3, copy, (bs_view){rows, order}, equal));
+    assert_ok(r.b->copy_rows(r.stream, g->input, 3, (bs_view){rows, order}, copy));
+    assert_ok(r.b->inject(r.stream, g->input, 3, copy, &f));
+    assert_ok(r.b->compare(r.stream, g->input, 3, copy, (bs_view){rows, order}, equal));
     assert_true(!equal[0] && equal[1] && !equal[2]);
-    assert_ok(r.b->compare(r.lane, g->input, 3, copy, (bs_view){rows, identity}, equal));
+    assert_ok(r.b->compare(r.stream, g->input, 3, copy, (bs_view){rows, identity}, equal));
     assert_true(!equal[0] && !equal[1] && !equal[2]);
     assert_int_equal(before[0], bs_float_bits(data[120]));
     assert_int_equal(before[1], bs_float_bits(data[179]));
     assert_int_equal(before[2], bs_float_bits(data[77]));
     assert_int_equal(before[3], 0x7fc00000); /* sites of a sample apply in turn */
-    assert_ok(r.b->download(r.lane, g->input, copy, got));
+    assert_ok(r.b->download(r.stream, g->input, copy, got));
     for (int e = 0; e < 60; e++)
         assert_int_equal(bs_float_bits(got[e]), bs_float_bits(data[120 + e]) ^ (e == 0    ? 1u << 31
                                                                                 : e == 59 ? 1u << 30
                                                                                           : 0));
-    assert_ok(r.b->download(r.lane, g->input, copy + 480, got));
+    assert_ok(r.b->download(r.stream, g->input, copy + 480, got));
     assert_int_equal(bs_float_bits(got[17]), 0x7fc00001);
     sites[0].element = 60;
-    assert_error(r.b->inject(r.lane, g->input, 3, copy, &f), "no element 60");
+    assert_error(r.b->inject(r.stream, g->input, 3, copy, &f), "no element 60");
     rig_free(&r, rows);
     rig_free(&r, copy);
     free(data);
@@ -100,13 +100,13 @@ static void test_rank(void **state)
     bs_answer a[3];
     char *rows = rig_rows(&r, g->output, 3);
     for (int i = 0; i < 3; i++)
-        assert_ok(r.b->upload(r.lane, g->output, rows + i * 24, scores[i]));
-    assert_ok(r.b->rank(r.lane, 3, rows, golden, a));
+        assert_ok(r.b->upload(r.stream, g->output, rows + i * 24, scores[i]));
+    assert_ok(r.b->rank(r.stream, 3, rows, golden, a));
     assert_true(a[0].top[0] == 5 && a[0].top[1] == 1 && a[0].top[4] == 0 && a[0].flags == 0);
     assert_true(a[0].p_golden > 0.10f && a[0].p_golden < 0.13f);
     assert_true(a[1].top[0] == 0 && a[1].flags == BS_ANSWER_TIE);
     assert_true(a[2].top[0] == 4 && a[2].flags == (BS_ANSWER_NAN | BS_ANSWER_INF) && a[2].p_golden == 0.0f);
-    assert_ok(r.b->rank(r.lane, 3, rows, NULL, a));
+    assert_ok(r.b->rank(r.stream, 3, rows, NULL, a));
     assert_true(a[0].p_golden > 0.8f);
     rig_free(&r, rows);
     rig_close(&r);
@@ -192,9 +192,9 @@ static void test_faulty_misuse(void **state)
     const uint32_t first[] = {0, 1};
     bs_faults f = {&site, first, NULL};
     bs_view v[3] = {{in, NULL}}, golden = {out, NULL};
-    assert_error(r.b->run_faulty(r.lane, 0, 0, 1, v, golden, &f, BS_FAULTY_DENSE, out), "no parameter");
-    assert_error(r.b->run_faulty(r.lane, 0, 2, 1, v, golden, &f, BS_FAULTY_DENSE, out), "no parameter");
-    assert_error(r.b->run_faulty(r.lane, 0, 1, 1, v, golden, &f, BS_FAULTY_DENSE, out), "no element 288");
+    assert_error(r.b->run_faulty(r.stream, 0, 0, 1, v, golden, &f, BS_FAULTY_DENSE, out), "no parameter");
+    assert_error(r.b->run_faulty(r.stream, 0, 2, 1, v, golden, &f, BS_FAULTY_DENSE, out), "no parameter");
+    assert_error(r.b->run_faulty(r.stream, 0, 1, 1, v, golden, &f, BS_FAULTY_DENSE, out), "no element 288");
     rig_free(&r, in);
     rig_free(&r, out);
     rig_close(&r);

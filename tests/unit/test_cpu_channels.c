@@ -1,19 +1,19 @@
 /* Which road a faulty parameter takes on the CPU. That both roads agree is test_cpu_exact's subject; here a
  * backend that always takes the long one is caught. */
-#include "rig.h"
+#include "support/rig.h"
 
 #include "cpu/cpu.h"
 
 enum { FAULTS = 5 };
 
-/* Faults in different units, one a sample, all reading the same row. */
-static void run_faults(rig *r, int slot, bs_faulty_mode mode)
+/* Faults in different filter groups, one a sample, all reading the same row. */
+static void run_faults(rig *r, int input, bs_faulty_mode mode)
 {
     const bs_graph *g = r->g;
     bs_site site[FAULTS];
     uint32_t first[FAULTS + 1], before[FAULTS];
     int32_t row[FAULTS] = {0};
-    int64_t e = g->tensors[g->nodes[0].in[slot]].elements;
+    int64_t e = g->tensors[g->nodes[0].in[input]].elements;
     for (int i = 0; i <= FAULTS; i++)
         first[i] = (uint32_t)i;
     for (int i = 0; i < FAULTS; i++)
@@ -22,8 +22,8 @@ static void run_faults(rig *r, int slot, bs_faulty_mode mode)
     char *in = rig_random_rows(r, g->input, 1, 3, NULL), *golden = rig_rows(r, g->output, 1);
     char *out = rig_rows(r, g->output, FAULTS);
     bs_view v[3] = {{in, row}}, gv = {golden, row};
-    assert_ok(r->b->run(r->lane, 0, 1, v, golden));
-    assert_ok(r->b->run_faulty(r->lane, 0, slot, FAULTS, v, gv, &f, mode, out));
+    assert_ok(r->b->run(r->stream, 0, 1, v, golden));
+    assert_ok(r->b->run_faulty(r->stream, 0, input, FAULTS, v, gv, &f, mode, out));
     rig_free(r, in);
     rig_free(r, golden);
     rig_free(r, out);
@@ -33,8 +33,8 @@ static void run_faults(rig *r, int slot, bs_faulty_mode mode)
 static const bs_cpu_variant *narrow_variant(const rig *r)
 {
     const bs_cpu_matrix *m = &r->network->plan[0].matrix;
-    for (const bs_cpu_variant *v = r->lane->variants[0]; v; v = v->next)
-        if (v->units < bs_cpu_units(m))
+    for (const bs_cpu_variant *v = r->stream->variants[0]; v; v = v->next)
+        if (v->filter_groups < bs_cpu_filter_groups(m))
             return v;
     return NULL;
 }
@@ -48,21 +48,23 @@ static bool has_run(const bs_cpu_variant *v)
 }
 
 /* Sums of few terms: no instruction set has a reason to split them by the number of filters. */
-static void check_road(bs_graph *g, int slots)
+static void check_road(bs_graph *g, int inputs)
 {
-    for (int slot = 1; slot <= slots; slot++) {
+    for (int input = 1; input <= inputs; input++) {
         rig r = rig_open(g);
-        run_faults(&r, slot, BS_FAULTY_DENSE);
+        run_faults(&r, input, BS_FAULTY_DENSE);
         assert_null(narrow_variant(&r));
-        run_faults(&r, slot, BS_FAULTY_CHANNELS);
+        run_faults(&r, input, BS_FAULTY_CHANNELS);
         const bs_cpu_variant *v = narrow_variant(&r);
         assert_non_null(v);
-        if (v->own_pin) {
-            assert_ptr_equal(v->pin, v->own_pin);
+        if (v->own_impl) {
+            assert_ptr_equal(v->impl, v->own_impl);
             assert_true(has_run(v));
-            assert_string_equal(bs_conv_pin_name(v->pin), bs_conv_pin_name(r.network->plan[0].matrix.pin));
+            assert_string_equal(bs_conv_impl_name(v->impl),
+                                bs_conv_impl_name(r.network->plan[0].matrix.impl));
         } else
-            print_message("%s has no narrow variant here\n", bs_conv_pin_name(r.network->plan[0].matrix.pin));
+            print_message("%s has no narrow variant here\n",
+                          bs_conv_impl_name(r.network->plan[0].matrix.impl));
         rig_close(&r);
     }
     gb_free(g);

@@ -1,6 +1,6 @@
 /* The exactness contract: an output row depends on its input rows only, and both ways of evaluating a faulty
  * parameter agree, bit for bit. */
-#include "rig.h"
+#include "support/rig.h"
 
 #include <math.h>
 
@@ -34,7 +34,7 @@ static void *odd_rows(rig *r, int n, bool odd)
     for (int64_t i = 13; odd && i < e; i += 1 + e / 50)
         values[i] = i % 3 ? INFINITY : NAN;
     for (int i = 0; i < n && odd; i++)
-        assert_ok(r->b->upload(r->lane, r->g->input,
+        assert_ok(r->b->upload(r->stream, r->g->input,
                                rows + (size_t)i * r->b->row_bytes(r->network, r->g->input),
                                values + i * row));
     free(values);
@@ -54,22 +54,22 @@ static void check_invariance(bs_graph *g, int most, bool odd)
         bs_view v[3];
         for (int k = 0; k < 3; k++)
             v[k] = (bs_view){in + (size_t)i * in_bytes, NULL};
-        assert_ok(r.b->run(r.lane, 0, 1, v, alone + (size_t)i * bytes));
+        assert_ok(r.b->run(r.stream, 0, 1, v, alone + (size_t)i * bytes));
     }
     size_t row = (size_t)g->tensors[g->output].elements;
-    float *want = rig_values(&r, r.lane, g->output, alone, most), *got;
+    float *want = rig_values(&r, r.stream, g->output, alone, most), *got;
     for (int n = 1; n <= most; n += n < 20 ? 1 : 7) {
         bs_view v[3] = {{in, NULL}, {in, NULL}, {in, NULL}};
-        assert_ok(r.b->run(r.lane, 0, n, v, out));
-        got = rig_values(&r, r.lane, g->output, out, n);
+        assert_ok(r.b->run(r.stream, 0, n, v, out));
+        got = rig_values(&r, r.stream, g->output, out, n);
         assert_memory_equal(got, want, row * (size_t)n * sizeof *got);
         free(got);
         for (int i = 0; i < n; i++)
             map[i] = (i * 31 + n) % most;
         for (int k = 0; k < 3; k++)
             v[k].rows = map;
-        assert_ok(r.b->run(r.lane, 0, n, v, out));
-        got = rig_values(&r, r.lane, g->output, out, n);
+        assert_ok(r.b->run(r.stream, 0, n, v, out));
+        got = rig_values(&r, r.stream, g->output, out, n);
         for (int i = 0; i < n; i++)
             assert_memory_equal(got + (size_t)i * row, want + (size_t)map[i] * row, row * sizeof *got);
         free(got);
@@ -188,10 +188,10 @@ static void free_faults(fault_set *f)
 }
 
 /* By an independent road: a graph whose parameter really holds the faulty values. */
-static void check_reference(bs_graph *g, int slot, const fault_set *f, const char *in, const int32_t *rows,
+static void check_reference(bs_graph *g, int input, const fault_set *f, const char *in, const int32_t *rows,
                             const float *made, int sample)
 {
-    bs_tensor *t = &g->tensors[g->nodes[0].in[slot]];
+    bs_tensor *t = &g->tensors[g->nodes[0].in[input]];
     float *saved = gb_grow(NULL, (int)t->elements, sizeof *saved);
     memcpy(saved, t->data, (size_t)t->elements * sizeof *saved);
     for (uint32_t k = f->first[sample]; k < f->first[sample + 1]; k++) {
@@ -203,8 +203,8 @@ static void check_reference(bs_graph *g, int slot, const fault_set *f, const cha
     char *out = rig_rows(&r, g->output, 1);
     size_t row = (size_t)g->tensors[g->output].elements;
     bs_view v = {in, &rows[sample]};
-    assert_ok(r.b->run(r.lane, 0, 1, &v, out));
-    float *want = rig_values(&r, r.lane, g->output, out, 1);
+    assert_ok(r.b->run(r.stream, 0, 1, &v, out));
+    float *want = rig_values(&r, r.stream, g->output, out, 1);
     assert_memory_equal(made + (size_t)sample * row, want, row * sizeof *want);
     free(want);
     rig_free(&r, out);
@@ -213,11 +213,11 @@ static void check_reference(bs_graph *g, int slot, const fault_set *f, const cha
     free(saved);
 }
 
-static void check_faulty(bs_graph *g, int slot, int n, int images, uint64_t seed)
+static void check_faulty(bs_graph *g, int input, int n, int images, uint64_t seed)
 {
     rig r = rig_open(g);
     size_t row = (size_t)g->tensors[g->output].elements;
-    fault_set f = make_faults(n, g->tensors[g->nodes[0].in[slot]].elements, seed);
+    fault_set f = make_faults(n, g->tensors[g->nodes[0].in[input]].elements, seed);
     bs_faults faults = {f.site, f.first, f.before};
     int32_t *rows = gb_grow(NULL, n, sizeof *rows);
     for (int i = 0; i < n; i++)
@@ -225,16 +225,16 @@ static void check_faulty(bs_graph *g, int slot, int n, int images, uint64_t seed
     char *in = odd_rows(&r, images, seed % 2), *golden = rig_rows(&r, g->output, images);
     char *dense = rig_rows(&r, g->output, n), *channels = rig_rows(&r, g->output, n);
     bs_view all = {in, NULL}, v = {in, rows}, gv = {golden, rows};
-    assert_ok(r.b->run(r.lane, 0, images, &all, golden));
+    assert_ok(r.b->run(r.stream, 0, images, &all, golden));
     bs_view inputs[5] = {v};
-    assert_ok(r.b->run_faulty(r.lane, 0, slot, n, inputs, gv, &faults, BS_FAULTY_DENSE, dense));
+    assert_ok(r.b->run_faulty(r.stream, 0, input, n, inputs, gv, &faults, BS_FAULTY_DENSE, dense));
     memset(f.before, 0xee, (size_t)f.total * 4);
-    assert_ok(r.b->run_faulty(r.lane, 0, slot, n, inputs, gv, &faults, BS_FAULTY_CHANNELS, channels));
-    float *a = rig_values(&r, r.lane, g->output, dense, n),
-          *b = rig_values(&r, r.lane, g->output, channels, n);
+    assert_ok(r.b->run_faulty(r.stream, 0, input, n, inputs, gv, &faults, BS_FAULTY_CHANNELS, channels));
+    float *a = rig_values(&r, r.stream, g->output, dense, n),
+          *b = rig_values(&r, r.stream, g->output, channels, n);
     assert_memory_equal(b, a, row * (size_t)n * sizeof *a);
     for (int i = 0; i < n; i += 1 + n / 4)
-        check_reference(g, slot, &f, in, rows, b, i);
+        check_reference(g, input, &f, in, rows, b, i);
     free(a);
     free(b);
     rig_free(&r, in);
@@ -248,10 +248,10 @@ static void check_faulty(bs_graph *g, int slot, int n, int images, uint64_t seed
 
 static void faulty(bs_graph *g, bool bias)
 {
-    for (int slot = 1; slot <= 1 + bias; slot++) {
-        check_faulty(g, slot, 41, 9, 100);
-        check_faulty(g, slot, 41, 1, 103); /* odd seed: odd inputs too */
-        check_faulty(g, slot, 3, 40, 104);
+    for (int input = 1; input <= 1 + bias; input++) {
+        check_faulty(g, input, 41, 9, 100);
+        check_faulty(g, input, 41, 1, 103); /* odd seed: odd inputs too */
+        check_faulty(g, input, 3, 40, 104);
     }
     gb_free(g);
 }
@@ -318,8 +318,8 @@ static void test_faulty_norm(void **state)
     g->input = x;
     g->output = gb_node(g, BS_OP_BATCH_NORM, GB_SHAPE(6, 5, 4), (bs_attr){.epsilon = 1e-3f}, 5,
                         (int[]){x, p[0], p[1], p[2], p[3]});
-    for (int slot = 1; slot <= 4; slot++)
-        check_faulty(g, slot, 20, 4, 50 + (uint64_t)slot);
+    for (int input = 1; input <= 4; input++)
+        check_faulty(g, input, 20, 4, 50 + (uint64_t)input);
     gb_free(g);
     g = pair_graph(BS_OP_MUL, GB_SHAPE(6, 5, 4), GB_SHAPE(6, 5, 4), GB_SHAPE(6, 5, 4), (bs_attr){0});
     check_faulty(g, 1, 20, 4, 60);
@@ -348,24 +348,24 @@ static void test_faulty_tokens(void **state)
     faulty(g, true);
 }
 
-/* Two lanes, whatever they ran before, give the same. */
-static void test_lanes(void **state)
+/* Two streams, whatever they ran before, give the same. */
+static void test_streams(void **state)
 {
     (void)state;
     bs_graph *g = gb_conv_graph(16, 7, 7, 32, 3, 1, 1, 1, true);
     rig r = rig_open(g);
-    bs_lane *second;
-    assert_ok(r.b->lane_open(&second, r.network));
+    bs_stream *second;
+    assert_ok(r.b->stream_open(&second, r.network));
     char *in = odd_rows(&r, 9, false), *a = rig_rows(&r, g->output, 9), *b = rig_rows(&r, g->output, 9);
     bs_view v = {in, NULL};
-    assert_ok(r.b->run(r.lane, 0, 9, &v, a));
+    assert_ok(r.b->run(r.stream, 0, 9, &v, a));
     assert_ok(r.b->run(second, 0, 4, &v, b));
     assert_ok(r.b->run(second, 0, 9, &v, b));
-    float *x = rig_values(&r, r.lane, g->output, a, 9), *y = rig_values(&r, second, g->output, b, 9);
+    float *x = rig_values(&r, r.stream, g->output, a, 9), *y = rig_values(&r, second, g->output, b, 9);
     assert_memory_equal(x, y, (size_t)g->tensors[g->output].elements * 9 * sizeof *x);
     free(x);
     free(y);
-    r.b->lane_close(second);
+    r.b->stream_close(second);
     rig_free(&r, in);
     rig_free(&r, a);
     rig_free(&r, b);
@@ -377,15 +377,11 @@ static void test_lanes(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_invariance),
-        cmocka_unit_test(test_gemm_invariance),
-        cmocka_unit_test(test_token_invariance),
-        cmocka_unit_test(test_faulty_conv),
-        cmocka_unit_test(test_faulty_gemm),
-        cmocka_unit_test(test_faulty_norm),
-        cmocka_unit_test(test_faulty_tokens),
-        cmocka_unit_test(test_faulty_groups),
-        cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_conv_invariance),  cmocka_unit_test(test_gemm_invariance),
+        cmocka_unit_test(test_token_invariance), cmocka_unit_test(test_faulty_conv),
+        cmocka_unit_test(test_faulty_gemm),      cmocka_unit_test(test_faulty_norm),
+        cmocka_unit_test(test_faulty_tokens),    cmocka_unit_test(test_faulty_groups),
+        cmocka_unit_test(test_streams),
     };
     const struct CMUnitTest large[] = {
         cmocka_unit_test(test_model_layers),

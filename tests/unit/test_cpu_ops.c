@@ -1,5 +1,5 @@
 /* Every operator against the naive one, on ordinary values and on NaN and infinities. */
-#include "op_check.h"
+#include "support/op_check.h"
 #include "ops.h"
 
 static void test_conv(void **state)

@@ -1,5 +1,5 @@
 /* Operators of transformers, and others that repeat or pick elements, against the naive ones. */
-#include "op_check.h"
+#include "support/op_check.h"
 
 static bs_graph *two(bs_op op, bs_shape a, bs_shape b, bs_shape out)
 {
@@ -133,7 +133,7 @@ static void check_gather(bs_shape in, bs_shape out, int axis, int n, const int32
     check(g);
 }
 
-static void test_spread(void **state)
+static void test_broadcast(void **state)
 {
     (void)state;
     check(unary(BS_OP_EXPAND, GB_SHAPE(4, 1, 6), GB_SHAPE(4, 5, 6), (bs_attr){0}));
@@ -188,8 +188,8 @@ static void test_mixed_layouts(void **state)
     float *x, got[4 * 5 * 3];
     void *in = rig_random_rows(&r, g->input, 1, 3, &x), *out = rig_rows(&r, y, 1);
     bs_view v[2] = {{in, NULL}};
-    assert_ok(r.b->run(r.lane, 0, 1, v, out));
-    assert_ok(r.b->download(r.lane, y, out, got));
+    assert_ok(r.b->run(r.stream, 0, 1, v, out));
+    assert_ok(r.b->download(r.stream, y, out, got));
     const float *all[] = {x, g->tensors[w].data};
     for (int64_t e = 0; e < 60; e++)
         assert_close(got[e], naive_element(g, &g->nodes[0], all, e), "MatMul", e);
@@ -209,7 +209,7 @@ int main(void)
         cmocka_unit_test(test_reductions),
         cmocka_unit_test(test_binary),
         cmocka_unit_test(test_variadic_and_where),
-        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_broadcast),
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_log_softmax),
         cmocka_unit_test(test_mixed_layouts),

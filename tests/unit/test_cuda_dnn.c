@@ -1,11 +1,11 @@
 /* Which engines of cuDNN serve the layers of real networks, whole and in pieces. Nothing runs: there need be
  * no device. Engine numbers belong to one version of cuDNN and are printed, not asserted. */
-#include "conv_layers.h"
-#include "cuda_dnn_fixture.h"
+#include "support/conv_layers.h"
+#include "support/cuda_dnn_fixture.h"
 
 #include "cuda/dnn_graph.h"
 
-enum { MAX_PINS = 256 };
+enum { MAX_CONFIGS = 256 };
 
 static struct {
     bs_cuda_api api;
@@ -38,12 +38,12 @@ static void need_dnn(void)
         load_dnn(); /* skips, saying why */
 }
 
-/* --- a pin serves a layer in all the shapes that replay asks for --- */
+/* --- a config serves a layer in all the shapes that replay asks for --- */
 
-static bool serves(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+static bool serves(const bs_cudnn_shape *s, const bs_cudnn_config *config)
 {
     bs_cudnn_plan *plan = NULL;
-    assert_ok(bs_cudnn_plan_create(&plan, at.dnn, s, pin, WORKSPACE));
+    assert_ok(bs_cudnn_plan_create(&plan, at.dnn, s, config, WORKSPACE));
     bool good = plan != NULL;
     if (plan)
         assert_true(bs_cudnn_plan_workspace(plan) <= WORKSPACE);
@@ -51,39 +51,39 @@ static bool serves(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
     return good;
 }
 
-static const char *text(const bs_cudnn_pin *pin)
+static const char *text(const bs_cudnn_config *config)
 {
     static char s[300];
-    int len = snprintf(s, sizeof s, "%d[", (int)pin->engine);
-    for (int i = 0; i < pin->n_knobs; i++)
-        len += snprintf(s + len, sizeof s - (size_t)len, "%s%d=%d", i ? "," : "", (int)pin->knob[i].type,
-                        (int)pin->knob[i].value);
+    int len = snprintf(s, sizeof s, "%d[", (int)config->engine);
+    for (int i = 0; i < config->n_knobs; i++)
+        len += snprintf(s + len, sizeof s - (size_t)len, "%s%d=%d", i ? "," : "", (int)config->knob[i].type,
+                        (int)config->knob[i].value);
     snprintf(s + len, sizeof s - (size_t)len, "]");
     return s;
 }
 
-static bool serves_batches(const bs_cudnn_shape *layer, const bs_cudnn_pin *pin)
+static bool serves_batches(const bs_cudnn_shape *layer, const bs_cudnn_config *config)
 {
     bs_cudnn_shape s = *layer;
     s.batch = 16;
-    return serves(&s, pin);
+    return serves(&s, config);
 }
 
-static bool serves_patches(const bs_cudnn_shape *layer, const bs_cudnn_pin *pin)
+static bool serves_patches(const bs_cudnn_shape *layer, const bs_cudnn_config *config)
 {
     static const int batches[] = {1, 32, 256};
     bool good = true;
     for (int out = 3; out <= 14 && out <= layer->out[0]; out++)
         for (int i = 0; i < 3; i++) {
             bs_cudnn_shape s = patches(*layer, batches[i], out);
-            good = good && serves(&s, pin);
+            good = good && serves(&s, config);
         }
     return good;
 }
 
 /* Faulty filters of a layer, at the layer's own input; of a grouped one with the channels that they read.
  */
-static bool serves_filters(const bs_cudnn_shape *layer, const bs_cudnn_pin *pin)
+static bool serves_filters(const bs_cudnn_shape *layer, const bs_cudnn_config *config)
 {
     static const int filters[] = {1, 8, 32};
     bool good = true;
@@ -94,31 +94,31 @@ static bool serves_filters(const bs_cudnn_shape *layer, const bs_cudnn_pin *pin)
             s.channels = filters[i] * (layer->channels / layer->group);
             s.group = filters[i];
         }
-        good = good && serves(&s, pin);
+        good = good && serves(&s, config);
     }
     return good;
 }
 
 static void check_layer(const bs_cudnn_shape *s)
 {
-    bs_cudnn_pin pins[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS];
     int n = 0, all = 0;
-    assert_ok(bs_cudnn_pins(at.dnn, s, WORKSPACE, pins, MAX_PINS, &n));
+    assert_ok(bs_cudnn_configs(at.dnn, s, WORKSPACE, configs, MAX_CONFIGS, &n));
     print_message("%4lld x %3lld%s -> %4lld, %lldx%lld/%lld:", (long long)s->channels, (long long)s->in[0],
                   s->group > 1 ? " grouped" : "", (long long)s->filters, (long long)s->kernel[0],
                   (long long)s->kernel[1], (long long)s->stride[0]);
     for (int i = 0; i < n; i++) {
-        assert_false(pins[i].tensor_cores);
-        bool batches = serves_batches(s, &pins[i]), parts = serves_patches(s, &pins[i]),
-             filters = serves_filters(s, &pins[i]);
+        assert_false(configs[i].tensor_cores);
+        bool batches = serves_batches(s, &configs[i]), parts = serves_patches(s, &configs[i]),
+             filters = serves_filters(s, &configs[i]);
         if (i < 8)
-            print_message(" %s%s%s%s", text(&pins[i]), batches ? "" : "!b", parts ? "" : "!p",
+            print_message(" %s%s%s%s", text(&configs[i]), batches ? "" : "!b", parts ? "" : "!p",
                           filters ? "" : "!f");
         all += batches && parts && filters;
     }
-    print_message("; %d pins, %d serve\n", n, all);
+    print_message("; %d configs, %d serve\n", n, all);
     if (all == 0)
-        fail_msg("none of %d pins serves the layer whole and in parts", n);
+        fail_msg("none of %d configs serves the layer whole and in parts", n);
 }
 
 static void test_layers(void **state)
@@ -166,31 +166,31 @@ static void test_uneven_padding(void **state)
 {
     (void)state;
     need_dnn();
-    bs_cudnn_pin pins[MAX_PINS];
+    bs_cudnn_config configs[MAX_CONFIGS];
     int n = 0;
     bs_cudnn_shape s = square(32, 32, 112, 3, 2, 0);
     s.pad[2] = s.pad[3] = 1;
     s.out[0] = s.out[1] = 56;
-    assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, pins, MAX_PINS, &n));
-    print_message("padding 0 and 1: %d pins\n", n);
+    assert_ok(bs_cudnn_configs(at.dnn, &s, WORKSPACE, configs, MAX_CONFIGS, &n));
+    print_message("padding 0 and 1: %d configs\n", n);
     for (int i = 0; i < n; i++)
-        assert_true(serves(&s, &pins[i]));
+        assert_true(serves(&s, &configs[i]));
     s.in[0] = s.in[1] = 113;
     s.pad[2] = s.pad[3] = 0;
     check_layer(&s);
 }
 
-/* --- what a pin promises --- */
+/* --- what a config promises --- */
 
-/* cuDNN's own account of the plan of a pin. */
-static void describe(char *json, int64_t room, const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+/* cuDNN's own account of the plan of a config. */
+static void describe(char *json, int64_t room, const bs_cudnn_shape *s, const bs_cudnn_config *config)
 {
     bs_cudnn_bag bag = {.dnn = at.dnn};
     cudnnBackendDescriptor_t graph = NULL, plan = NULL;
     size_t workspace = 0;
     int64_t len = 0;
     assert_ok(bs_cudnn_graph(&graph, &bag, s));
-    assert_ok(bs_cudnn_graph_plan(&plan, &workspace, at.dnn, graph, pin, WORKSPACE));
+    assert_ok(bs_cudnn_graph_plan(&plan, &workspace, at.dnn, graph, config, WORKSPACE));
     assert_non_null(plan);
     bs_cudnn_bag_clear(&bag); /* a plan holds what it needs */
     const cudnnBackendAttributeName_t name = CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION;
@@ -201,25 +201,25 @@ static void describe(char *json, int64_t room, const bs_cudnn_shape *s, const bs
 }
 
 /* The part of it that says which kernel: the engine with all its knobs, those not chosen as -1. */
-static void check_pinned(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+static void check_pinned(const bs_cudnn_shape *s, const bs_cudnn_config *config)
 {
     char json[8192], want[32];
     int knobs = 0;
-    describe(json, sizeof json, s, pin);
+    describe(json, sizeof json, s, config);
     const char *engine = strstr(json, "\"engine\":");
     const char *choices = engine ? strstr(engine, "\"knobChoices\":{") : NULL;
     if (!choices)
         fail_msg("no engine and knobs in %s", json);
-    snprintf(want, sizeof want, "\"engineId\":%d,", (int)pin->engine);
+    snprintf(want, sizeof want, "\"engineId\":%d,", (int)config->engine);
     assert_non_null(strstr(engine, want));
     if (strstr(choices, ":-1"))
-        fail_msg("%s leaves a knob open: %s", text(pin), engine);
+        fail_msg("%s leaves a knob open: %s", text(config), engine);
     for (const char *p = strchr(choices, '{'); *p && *p != '}'; p++)
         knobs += *p == ':';
-    assert_int_equal(knobs, pin->n_knobs);
+    assert_int_equal(knobs, config->n_knobs);
 }
 
-static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
+static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_config *config)
 {
     bs_cudnn_bag bag = {.dnn = at.dnn};
     cudnnBackendDescriptor_t graph = NULL, engine = NULL;
@@ -231,7 +231,7 @@ static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
     assert_ok(bs_cudnn_set(at.dnn, engine, CUDNN_ATTR_ENGINE_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                            1, &graph));
     assert_ok(
-        bs_cudnn_set(at.dnn, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &pin->engine));
+        bs_cudnn_set(at.dnn, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &config->engine));
     assert_ok(bs_cudnn_set(at.dnn, engine, CUDNN_ATTR_ENGINE_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
                            &at.dnn->properties));
     assert_ok(bs_cudnn_finalize(at.dnn, engine, NULL));
@@ -242,11 +242,11 @@ static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_pin *pin)
         assert_true(notes[i] == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP || (tensor && s->tf32));
         tensor_cores = tensor_cores || tensor;
     }
-    assert_int_equal(tensor_cores, pin->tensor_cores);
+    assert_int_equal(tensor_cores, config->tensor_cores);
     bs_cudnn_bag_clear(&bag);
 }
 
-static bool equal(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
+static bool equal(const bs_cudnn_config *a, const bs_cudnn_config *b)
 {
     bool same = a->engine == b->engine && a->n_knobs == b->n_knobs;
     for (int i = 0; same && i < a->n_knobs; i++)
@@ -254,36 +254,36 @@ static bool equal(const bs_cudnn_pin *a, const bs_cudnn_pin *b)
     return same;
 }
 
-static void test_pins_say_everything(void **state)
+static void test_configs_say_everything(void **state)
 {
     (void)state;
     need_dnn();
     bs_cudnn_shape list[] = {square(64, 64, 224, 3, 1, 1), square(512, 512, 14, 3, 1, 1),
                              square(256, 64, 56, 1, 1, 0), depthwise(96, 112, 2)};
     for (int i = 0; i < 8; i++) {
-        bs_cudnn_pin pins[MAX_PINS];
+        bs_cudnn_config configs[MAX_CONFIGS];
         bs_cudnn_shape s = list[i / 2];
         int n = 0, tensor = 0, knobs = 0;
         s.tf32 = i % 2;
-        assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, pins, MAX_PINS, &n));
+        assert_ok(bs_cudnn_configs(at.dnn, &s, WORKSPACE, configs, MAX_CONFIGS, &n));
         assert_true(n > 0);
         for (int k = 0; k < n; k++) {
             bs_cudnn_shape window = patches(s, 32, 5);
-            check_notes(&s, &pins[k]);
-            check_pinned(&s, &pins[k]);
-            if (serves(&window, &pins[k]))
-                check_pinned(&window, &pins[k]);
+            check_notes(&s, &configs[k]);
+            check_pinned(&s, &configs[k]);
+            if (serves(&window, &configs[k]))
+                check_pinned(&window, &configs[k]);
             for (int j = 0; j < k; j++)
-                assert_false(equal(&pins[j], &pins[k]));
-            tensor += pins[k].tensor_cores;
-            knobs += pins[k].n_knobs;
+                assert_false(equal(&configs[j], &configs[k]));
+            tensor += configs[k].tensor_cores;
+            knobs += configs[k].n_knobs;
         }
-        print_message("%s, layer %d: %d pins, %d with tensor cores, first %s\n", s.tf32 ? "tf32" : "fp32",
-                      i / 2, n, tensor, text(&pins[0]));
+        print_message("%s, layer %d: %d configs, %d with tensor cores, first %s\n", s.tf32 ? "tf32" : "fp32",
+                      i / 2, n, tensor, text(&configs[0]));
         assert_true(knobs > 0);
         assert_int_equal(tensor > 0, s.tf32);
         if (i < 4) /* the big 3x3 layers: best with tensor cores, where they may be used */
-            assert_int_equal(pins[0].tensor_cores, s.tf32);
+            assert_int_equal(configs[0].tensor_cores, s.tf32);
     }
 }
 
@@ -291,15 +291,15 @@ static void test_workspace(void **state)
 {
     (void)state;
     need_dnn();
-    bs_cudnn_pin all[MAX_PINS], few[MAX_PINS];
+    bs_cudnn_config all[MAX_CONFIGS], few[MAX_CONFIGS];
     bs_cudnn_plan *plan = NULL;
     int n = 0, none = 0, most = 0, with = 0;
     bs_cudnn_shape s = square(64, 64, 224, 3, 1, 1);
     s.tf32 = true; /* in fp32 hardly an engine wants any */
-    assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, all, MAX_PINS, &n));
-    assert_ok(bs_cudnn_pins(at.dnn, &s, 0, few, MAX_PINS, &none));
-    assert_ok(bs_cudnn_pins(at.dnn, &s, WORKSPACE, few, 2, &most));
-    assert_true(n < MAX_PINS && n > none && n > 2 && most == 2);
+    assert_ok(bs_cudnn_configs(at.dnn, &s, WORKSPACE, all, MAX_CONFIGS, &n));
+    assert_ok(bs_cudnn_configs(at.dnn, &s, 0, few, MAX_CONFIGS, &none));
+    assert_ok(bs_cudnn_configs(at.dnn, &s, WORKSPACE, few, 2, &most));
+    assert_true(n < MAX_CONFIGS && n > none && n > 2 && most == 2);
     assert_true(equal(&all[0], &few[0]) && equal(&all[1], &few[1]));
     for (int i = 0; i < n; i++) {
         assert_ok(bs_cudnn_plan_create(&plan, at.dnn, &s, &all[i], WORKSPACE));
@@ -322,7 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layers),         cmocka_unit_test(test_odd_shapes),
-        cmocka_unit_test(test_uneven_padding), cmocka_unit_test(test_pins_say_everything),
+        cmocka_unit_test(test_uneven_padding), cmocka_unit_test(test_configs_say_everything),
         cmocka_unit_test(test_workspace),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

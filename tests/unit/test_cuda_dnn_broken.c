@@ -1,7 +1,7 @@
 /* cuDNN failing at each of its calls, in turn: an error that names the call, nothing leaked. And what a
  * convolution hands to cuDNN when it runs. */
-#include "conv_layers.h"
-#include "cuda_dnn_fixture.h"
+#include "support/conv_layers.h"
+#include "support/cuda_dnn_fixture.h"
 
 static struct {
     bs_cuda_api real;
@@ -140,23 +140,23 @@ static bs_cuda_api spying(void)
 typedef struct work {
     bs_cuda_api api;
     char *json;
-    bs_cudnn_pin pins[8];
+    bs_cudnn_config configs[8];
     int n, plans;
 } work;
 
-/* All that a backend does: a handle, pins of a layer, a plan of each for its patches, a run. */
+/* All that a backend does: a handle, configs of a layer, a plan of each for its patches, a run. */
 static bs_status do_work(work *w)
 {
     bs_cudnn *d = NULL;
     bs_cudnn_plan *plan = NULL;
     bs_cudnn_shape layer = square(64, 64, 56, 3, 1, 1), window = patches(layer, 32, 7);
     bs_status st;
-    layer.tf32 = window.tf32 = true; /* the best answers of the heuristics, then, are pins */
+    layer.tf32 = window.tf32 = true; /* the best answers of the heuristics, then, are configs */
     w->n = w->plans = 0;
     BS_TRY_GOTO(bs_cudnn_create(&d, &w->api, w->json), out);
-    BS_TRY_GOTO(bs_cudnn_pins(d, &layer, WORKSPACE, w->pins, 8, &w->n), out);
+    BS_TRY_GOTO(bs_cudnn_configs(d, &layer, WORKSPACE, w->configs, 8, &w->n), out);
     for (int i = 0; i < w->n; i++) {
-        BS_TRY_GOTO(bs_cudnn_plan_create(&plan, d, &window, &w->pins[i], WORKSPACE), out);
+        BS_TRY_GOTO(bs_cudnn_plan_create(&plan, d, &window, &w->configs[i], WORKSPACE), out);
         w->plans += plan != NULL;
         if (plan)
             BS_TRY_GOTO(bs_cudnn_run(d, plan, 0x1000, 0x2000, 0x3000, 0x4000), out);
@@ -181,7 +181,7 @@ static void test_run(void **state)
     (void)state;
     work w = start();
     assert_ok(do_work(&w));
-    print_message("%d calls, %d pins, %d plans\n", spy.calls, w.n, w.plans);
+    print_message("%d calls, %d configs, %d plans\n", spy.calls, w.n, w.plans);
     assert_true(w.n >= 2 && w.plans == w.n); /* two answers, tensor cores admitted */
     assert_int_equal(spy.executed, w.plans);
     assert_int_equal(spy.alive, 0);
@@ -204,12 +204,12 @@ static void test_silent_heuristics(void **state)
     bs_cudnn_shape s = square(64, 64, 56, 3, 1, 1), window = patches(s, 32, 7);
     spy.mute = true;
     assert_ok(bs_cudnn_create(&d, &w.api, w.json));
-    assert_ok(bs_cudnn_pins(d, &s, WORKSPACE, w.pins, 8, &w.n));
+    assert_ok(bs_cudnn_configs(d, &s, WORKSPACE, w.configs, 8, &w.n));
     assert_int_equal(w.n, 8);
     for (int i = 0; i < w.n; i++) {
-        assert_false(w.pins[i].tensor_cores);
-        assert_true(i == 0 || memcmp(&w.pins[i - 1], &w.pins[i], sizeof w.pins[i]));
-        assert_ok(bs_cudnn_plan_create(&plan, d, &window, &w.pins[i], WORKSPACE));
+        assert_false(w.configs[i].tensor_cores);
+        assert_true(i == 0 || memcmp(&w.configs[i - 1], &w.configs[i], sizeof w.configs[i]));
+        assert_ok(bs_cudnn_plan_create(&plan, d, &window, &w.configs[i], WORKSPACE));
         w.plans += plan != NULL;
         bs_cudnn_plan_free(plan);
     }
@@ -272,7 +272,7 @@ static void test_refusals(void **state)
     work w = start();
     int answers = 0, errors = 0;
     assert_ok(do_work(&w));
-    const int total = spy.calls, pins = w.n, plans = w.plans;
+    const int total = spy.calls, configs = w.n, plans = w.plans;
     for (int n = 1; n <= total; n++) {
         spy.calls = 0;
         spy.fail_at = n;
@@ -284,7 +284,7 @@ static void test_refusals(void **state)
         if (st == BS_OK) {
             answers++;
             assert_string_equal(spy.failed, "cudnnBackendFinalize");
-            assert_true(w.n <= pins && w.plans <= plans);
+            assert_true(w.n <= configs && w.plans <= plans);
         } else if (!strcmp(spy.failed, "cudnnBackendFinalize")) {
             errors++;
         }
@@ -301,20 +301,20 @@ static void test_nonsense(void **state)
     work w = start();
     bs_cudnn *d = NULL;
     bs_cudnn_plan *plan = NULL;
-    bs_cudnn_pin pins[4];
+    bs_cudnn_config configs[4];
     int n = -1;
     assert_error(bs_cudnn_create(&d, &w.api, "{\"warpSize\": "), "cudnnBackend");
     assert_null(d);
     assert_ok(bs_cudnn_create(&d, &w.api, w.json));
     bs_cudnn_shape s = square(64, 64, 56, 3, 1, 1);
     s.tf32 = true;
-    assert_ok(bs_cudnn_pins(d, &s, WORKSPACE, pins, 4, &n));
+    assert_ok(bs_cudnn_configs(d, &s, WORKSPACE, configs, 4, &n));
     assert_true(n > 0);
     bs_cudnn_shape wrong = s;
     wrong.out[0]++;
-    assert_error(bs_cudnn_pins(d, &wrong, WORKSPACE, pins, 4, &n),
+    assert_error(bs_cudnn_configs(d, &wrong, WORKSPACE, configs, 4, &n),
                  "convolution of 1 x 64 x 56 x 56 with 64 filters");
-    assert_error(bs_cudnn_plan_create(&plan, d, &wrong, &pins[0], WORKSPACE), "cudnnBackend");
+    assert_error(bs_cudnn_plan_create(&plan, d, &wrong, &configs[0], WORKSPACE), "cudnnBackend");
     assert_null(plan);
     assert_error(bs_cudnn_set_stream(d, NULL), "cudnnSetStream"); /* a described device has no streams */
     bs_cudnn_free(d);

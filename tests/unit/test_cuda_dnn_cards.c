@@ -1,6 +1,6 @@
 /* The cards that kernels are built for: on each of them cuDNN has engines without tensor cores that serve
  * whole layers and patches. The cards are the described H200 with another compute capability. */
-#include "cuda_dnn_fixture.h"
+#include "support/cuda_dnn_fixture.h"
 
 /* Another compute capability in a description, which is replaced. */
 static void set_capability(char **json, int capability)
@@ -18,7 +18,7 @@ static void set_capability(char **json, int capability)
     *json = changed;
 }
 
-static int serving(bs_cudnn *d, const bs_cudnn_shape *s, const bs_cudnn_pin *pins, int n)
+static int serving(bs_cudnn *d, const bs_cudnn_shape *s, const bs_cudnn_config *configs, int n)
 {
     int good = 0;
     for (int i = 0; i < n; i++) {
@@ -26,7 +26,7 @@ static int serving(bs_cudnn *d, const bs_cudnn_shape *s, const bs_cudnn_pin *pin
         bool all = true;
         for (int k = 0; k < 3; k++) {
             bs_cudnn_plan *plan = NULL;
-            assert_ok(bs_cudnn_plan_create(&plan, d, &parts[k], &pins[i], WORKSPACE));
+            assert_ok(bs_cudnn_plan_create(&plan, d, &parts[k], &configs[i], WORKSPACE));
             all = all && plan;
             bs_cudnn_plan_free(plan);
         }
@@ -52,11 +52,11 @@ static void test_cards(void **state)
         list[4].group = 96;
         print_message("sm_%d:", cards[c] / 10);
         for (int i = 0; i < 5; i++) {
-            bs_cudnn_pin pins[16];
+            bs_cudnn_config configs[16];
             int n = 0;
-            assert_ok(bs_cudnn_pins(d, &list[i], WORKSPACE, pins, 16, &n));
-            int good = serving(d, &list[i], pins, n);
-            print_message(" %d of %d, first %d;", good, n, n ? (int)pins[0].engine : -1);
+            assert_ok(bs_cudnn_configs(d, &list[i], WORKSPACE, configs, 16, &n));
+            int good = serving(d, &list[i], configs, n);
+            print_message(" %d of %d, first %d;", good, n, n ? (int)configs[0].engine : -1);
             assert_true(good > 0);
         }
         print_message("\n");

@@ -1,6 +1,6 @@
 /* What an error of the driver or of a library means: is the device lost, is it not there, or may it be used
  * on? Libraries only say that they failed, so the driver is asked. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "cuda/cuda.h"
 

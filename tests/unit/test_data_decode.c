@@ -1,5 +1,5 @@
 /* PNG and JPEG: every kind that data sets hold, and files that are damaged or lie. */
-#include "test_data_fixtures.h"
+#include "support/data_fixture.h"
 
 #include "data/pixels.h"
 

@@ -1,5 +1,5 @@
 /* idx files: plain, gzipped, coloured; and each way in which they can lie. */
-#include "test_data_fixtures.h"
+#include "support/data_fixture.h"
 
 #include "data/dataset.h"
 

@@ -1,6 +1,6 @@
 /* How ImageNet lies on a disk: sub-folders named by WordNet ids, the flat folder of ILSVRC2012's validation
  * set with its ground truth, and images without labels. */
-#include "test_data_fixtures.h"
+#include "support/data_fixture.h"
 
 #include "data/dataset.h"
 

@@ -1,6 +1,6 @@
 /* Labels files, class folders, plain lists, slices, class names: what bs_dataset_open() accepts and refuses.
  */
-#include "test_data_fixtures.h"
+#include "support/data_fixture.h"
 
 #include "data/dataset.h"
 

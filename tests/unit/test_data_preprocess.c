@@ -1,5 +1,5 @@
 /* Geometry and arithmetic between a decoded image and the input tensor. */
-#include "test_data_fixtures.h"
+#include "support/data_fixture.h"
 
 #include "data/pixels.h"
 

@@ -1,6 +1,6 @@
 /* Real data sets, where they are at hand: sums made with Pillow 11.3, decoding and preprocessing the same
  * files. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "data/dataset.h"
 

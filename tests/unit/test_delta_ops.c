@@ -1,6 +1,6 @@
 /* What replay asks of a device beside running nodes: bounds of changes, faults that meet in one element,
  * answers. Each against a plain computation on logical values. */
-#include "rig.h"
+#include "support/rig.h"
 
 #include <math.h>
 
@@ -9,7 +9,7 @@ static void *upload(rig *r, int tensor, int n, const float *data)
     int64_t e = r->g->tensors[tensor].elements;
     char *rows = rig_rows(r, tensor, n);
     for (int i = 0; i < n; i++)
-        assert_ok(r->b->upload(r->lane, tensor, rows + (size_t)i * r->b->row_bytes(r->network, tensor),
+        assert_ok(r->b->upload(r->stream, tensor, rows + (size_t)i * r->b->row_bytes(r->network, tensor),
                                data + i * e));
     return rows;
 }
@@ -74,7 +74,7 @@ static void check_bounds(int channels, int height, int width)
         change(data + i * e, i, channels, height, width, &random);
     }
     char *rows = upload(&r, g->input, CHANGED, data), *there = upload(&r, g->input, GOLDEN, golden);
-    assert_ok(r.b->bounds(r.lane, g->input, CHANGED, (bs_view){rows, NULL}, (bs_view){there, of}, got));
+    assert_ok(r.b->bounds(r.stream, g->input, CHANGED, (bs_view){rows, NULL}, (bs_view){there, of}, got));
     for (int i = 0; i < CHANGED; i++) {
         plain_bounds(data + i * e, golden + of[i] * e, channels, height, width, wanted);
         assert_memory_equal(got[i], wanted, sizeof wanted);
@@ -83,7 +83,7 @@ static void check_bounds(int channels, int height, int width)
     /* The same rows in another order. */
     for (int i = 0; i < CHANGED; i++)
         of[i] = from[i] % GOLDEN;
-    assert_ok(r.b->bounds(r.lane, g->input, CHANGED, (bs_view){rows, from}, (bs_view){there, of}, got));
+    assert_ok(r.b->bounds(r.stream, g->input, CHANGED, (bs_view){rows, from}, (bs_view){there, of}, got));
     for (int i = 0; i < CHANGED; i++) {
         plain_bounds(data + from[i] * e, golden + of[i] * e, channels, height, width, wanted);
         assert_memory_equal(got[i], wanted, sizeof wanted);
@@ -140,9 +140,9 @@ static void check_faults(bool meet, bool patch)
     if (!meet)
         first[3] = first[2] + ELEMENTS;
     if (patch)
-        assert_ok(r.b->inject_patch(r.lane, g->input, 3, &whole, rows, &f));
+        assert_ok(r.b->inject_patch(r.stream, g->input, 3, &whole, rows, &f));
     else
-        assert_ok(r.b->inject(r.lane, g->input, 3, rows, &f));
+        assert_ok(r.b->inject(r.stream, g->input, 3, rows, &f));
     for (int i = 0; i < 3; i++) {
         float *row = data + i * ELEMENTS;
         for (uint32_t k = first[i]; k < first[i + 1]; k++) {
@@ -151,7 +151,7 @@ static void check_faults(bool meet, bool patch)
             row[site[k].element] = bs_bits_float(bs_site_apply(site[k], bits));
         }
         assert_ok(
-            r.b->download(r.lane, g->input, rows + (size_t)i * r.b->row_bytes(r.network, g->input), got));
+            r.b->download(r.stream, g->input, rows + (size_t)i * r.b->row_bytes(r.network, g->input), got));
         assert_memory_equal(got, row, sizeof got);
     }
     rig_free(&r, rows);
@@ -186,11 +186,11 @@ static void test_many_sites(void **state)
         first[i + 1] = first[i] + ALL;
     const bs_faults f = {site, first, before};
     for (int patch = 0; patch < 2; patch++) {
-        assert_ok(patch ? r.b->inject_patch(r.lane, g->input, SAMPLES, &whole, rows, &f)
-                        : r.b->inject(r.lane, g->input, SAMPLES, rows, &f));
+        assert_ok(patch ? r.b->inject_patch(r.stream, g->input, SAMPLES, &whole, rows, &f)
+                        : r.b->inject(r.stream, g->input, SAMPLES, rows, &f));
         for (int i = 0; i < SAMPLES; i++) {
             const char *row = rows + (size_t)i * r.b->row_bytes(r.network, g->input);
-            assert_ok(r.b->download(r.lane, g->input, row, got));
+            assert_ok(r.b->download(r.stream, g->input, row, got));
             for (int e = 0; e < ALL; e++) {
                 uint32_t bits = bs_float_bits(data[i * ALL + e]), sign = patch ? BS_SIGN_MASK : 0;
                 if (before[i * ALL + e] != (bits ^ sign) ||
@@ -231,14 +231,14 @@ static void test_many_faults(void **state)
     char *out[2] = {rig_rows(&r, g->output, SAMPLES), rig_rows(&r, g->output, SAMPLES)};
     const bs_view v[2] = {{in, NULL}};
     uint8_t equal[SAMPLES];
-    assert_ok(r.b->run(r.lane, 0, SAMPLES, v, golden));
+    assert_ok(r.b->run(r.stream, 0, SAMPLES, v, golden));
     for (int k = 0; k < 2; k++)
-        assert_ok(r.b->run_faulty(r.lane, 0, 1, SAMPLES, v, (bs_view){golden, NULL}, &f,
+        assert_ok(r.b->run_faulty(r.stream, 0, 1, SAMPLES, v, (bs_view){golden, NULL}, &f,
                                   k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out[k]));
-    assert_ok(r.b->compare(r.lane, g->output, SAMPLES, out[0], (bs_view){out[1], NULL}, equal));
+    assert_ok(r.b->compare(r.stream, g->output, SAMPLES, out[0], (bs_view){out[1], NULL}, equal));
     for (int i = 0; i < SAMPLES; i++)
         assert_true(equal[i]);
-    assert_ok(r.b->compare(r.lane, g->output, SAMPLES, out[0], (bs_view){golden, NULL}, equal));
+    assert_ok(r.b->compare(r.stream, g->output, SAMPLES, out[0], (bs_view){golden, NULL}, equal));
     for (int i = 0; i < SAMPLES; i++)
         assert_false(equal[i]);
     rig_free(&r, in);
@@ -252,7 +252,7 @@ static void test_many_faults(void **state)
 
 /* Sites of one sample that meet in an element act one after the other, whichever thread comes last: weights
  * and bias of a product with (1, 0, 0, ...), which gives the first weight of each filter and the bias. */
-static void check_repeated(int slot, bs_faulty_mode mode)
+static void check_repeated(int input, bs_faulty_mode mode)
 {
     enum { LENGTH = 40, FILTERS = 6, SITES = 30 };
     bs_graph *g = gb_create();
@@ -268,20 +268,21 @@ static void check_repeated(int slot, bs_faulty_mode mode)
     const uint32_t first[2] = {0, SITES};
     uint32_t faulty[FILTERS], before[SITES];
     for (int m = 0; m < FILTERS; m++)
-        faulty[m] = bs_float_bits(param[slot][m]);
+        faulty[m] = bs_float_bits(param[input][m]);
     for (uint32_t k = 0; k < SITES; k++) { /* flips of the mantissa, and stuck bits of it */
         site[k] = (bs_site){k * 5 % FILTERS, k % 3 ? ~0u : ~(0x700u << k % 8), 0x1111u << k % 7};
         faulty[site[k].element] = bs_site_apply(site[k], faulty[site[k].element]);
     }
     for (int m = 0; m < FILTERS; m++)
-        want[m] = slot == 1 ? bs_bits_float(faulty[m]) + param[2][m] : param[1][m] + bs_bits_float(faulty[m]);
+        want[m] =
+            input == 1 ? bs_bits_float(faulty[m]) + param[2][m] : param[1][m] + bs_bits_float(faulty[m]);
     char *in = upload(&r, g->input, 1, x), *golden = rig_rows(&r, g->output, 1),
          *out = rig_rows(&r, g->output, 1);
     const bs_view v[3] = {{in, NULL}};
     const bs_faults f = {site, first, before};
-    assert_ok(r.b->run(r.lane, 0, 1, v, golden));
-    assert_ok(r.b->run_faulty(r.lane, 0, slot, 1, v, (bs_view){golden, NULL}, &f, mode, out));
-    assert_ok(r.b->download(r.lane, g->output, out, got));
+    assert_ok(r.b->run(r.stream, 0, 1, v, golden));
+    assert_ok(r.b->run_faulty(r.stream, 0, input, 1, v, (bs_view){golden, NULL}, &f, mode, out));
+    assert_ok(r.b->download(r.stream, g->output, out, got));
     assert_memory_equal(got, want, sizeof want);
     rig_free(&r, in);
     rig_free(&r, golden);
@@ -293,9 +294,9 @@ static void check_repeated(int slot, bs_faulty_mode mode)
 static void test_repeated_faults(void **state)
 {
     (void)state;
-    for (int slot = 1; slot <= 2; slot++) {
-        check_repeated(slot, BS_FAULTY_DENSE);
-        check_repeated(slot, BS_FAULTY_CHANNELS);
+    for (int input = 1; input <= 2; input++) {
+        check_repeated(input, BS_FAULTY_DENSE);
+        check_repeated(input, BS_FAULTY_CHANNELS);
     }
 }
 
@@ -335,7 +336,7 @@ static void check_ranks(int classes, bool softmax)
     }
     char *rows = upload(&r, g->output, ROWS, data);
     for (int with = 0; with < 2; with++) {
-        assert_ok(r.b->rank(r.lane, ROWS, rows, with ? golden : NULL, got));
+        assert_ok(r.b->rank(r.stream, ROWS, rows, with ? golden : NULL, got));
         for (int i = 0; i < ROWS; i++) {
             wanted = bs_rank(data + i * classes, classes, with ? golden[i] : -1, softmax);
             /* Devices have exponentials of their own. */

@@ -1,5 +1,5 @@
 /* The table of types, and what faults do to values of each. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "dtype.h"
 

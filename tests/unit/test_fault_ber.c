@@ -1,5 +1,5 @@
 /* Bit error rates: the tables, and how often bits are hit; and sample sizes. */
-#include "fault_fixture.h"
+#include "support/fault_fixture.h"
 
 #include "fault/ber.h"
 #include "fault/sample.h"

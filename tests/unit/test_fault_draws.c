@@ -1,5 +1,5 @@
 /* The sites that a plan draws. */
-#include "fault_fixture.h"
+#include "support/fault_fixture.h"
 
 static uint32_t bits_of(const bs_sites *s)
 {
@@ -165,7 +165,7 @@ static void test_sites_append(void **state)
     (void)state;
     assert_ok(fixture_plan(&plan, &job, "1", "{id: 1, targets: conv1.bias, fault: zero, count: 4}", 1));
     for (size_t n = 4; n <= 12; n += 4) {
-        assert_ok(bs_plan_sites(plan, &plan->strata[0], (bs_trial){1, CONV_B, 0, 0}, &s));
+        assert_ok(bs_plan_sites(plan, &plan->strata[0], (bs_trial_coords){1, CONV_B, 0, 0}, &s));
         assert_int_equal(s.n, n);
         assert_int_equal(s.site[n - 1].element, 3);
     }

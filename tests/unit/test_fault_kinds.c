@@ -1,5 +1,5 @@
 /* The list of kinds of faults: what each does, and that the result file says the same. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "fault.h"
 #include "store/schema.h"

@@ -1,5 +1,5 @@
 /* Sites without replacement, and how many trials a margin of error needs. */
-#include "fault_fixture.h"
+#include "support/fault_fixture.h"
 
 #include "fault.h"
 #include "fault/sample.h"

@@ -1,5 +1,5 @@
 /* Selectors and strata: which targets an entry means, and the bits that may be hit there. */
-#include "fault_fixture.h"
+#include "support/fault_fixture.h"
 
 static void test_selectors(void **state)
 {
@@ -181,10 +181,10 @@ static void test_order_and_lookup(void **state)
     assert_true(plan->strata[2].entry == 0 && plan->strata[2].target == CONV_OUT);
     assert_int_equal(plan->trials, 10 + 10 + 20);
     assert_int_equal(plan->strata[2].population, 256 * 32);
-    assert_ptr_equal(bs_plan_stratum(plan, (bs_trial){3, RELU_OUT, 4, 0}), &plan->strata[1]);
-    assert_ptr_equal(bs_plan_stratum(plan, (bs_trial){9, CONV_OUT, 0, 1}), &plan->strata[2]);
-    assert_null(bs_plan_stratum(plan, (bs_trial){9, RELU_OUT, 0, 0}));
-    assert_null(bs_plan_stratum(plan, (bs_trial){4, RELU_OUT, 0, 0}));
+    assert_ptr_equal(bs_plan_stratum(plan, (bs_trial_coords){3, RELU_OUT, 4, 0}), &plan->strata[1]);
+    assert_ptr_equal(bs_plan_stratum(plan, (bs_trial_coords){9, CONV_OUT, 0, 1}), &plan->strata[2]);
+    assert_null(bs_plan_stratum(plan, (bs_trial_coords){9, RELU_OUT, 0, 0}));
+    assert_null(bs_plan_stratum(plan, (bs_trial_coords){4, RELU_OUT, 0, 0}));
     fixture_free(plan, job);
     bs_plan_free(NULL);
     bs_sites_clear(NULL);

@@ -1,5 +1,5 @@
 /* Explicit site lists: what is read, what is refused, and that a plan's sites survive export and import. */
-#include "fault_fixture.h"
+#include "support/fault_fixture.h"
 
 #include <math.h>
 
@@ -44,10 +44,10 @@ static void test_forms_of_rows(void **state)
     }
     fixture_sites(&s, plan, 1, LOGITS, 0, 3);
     assert_int_equal(s.n, 0);
-    const bs_stratum *logits = bs_plan_stratum(plan, (bs_trial){1, LOGITS, 0, 0});
+    const bs_stratum *logits = bs_plan_stratum(plan, (bs_trial_coords){1, LOGITS, 0, 0});
     assert_int_equal(logits->repetitions, 4);
     assert_int_equal(logits->population, 320);
-    assert_error(bs_plan_sites(plan, logits, (bs_trial){1, LOGITS, 0, 4}, &s), "no trial 4");
+    assert_error(bs_plan_sites(plan, logits, (bs_trial_coords){1, LOGITS, 0, 4}, &s), "no trial 4");
     fixture_free(plan, job);
     bs_sites_clear(&s);
 }
@@ -236,7 +236,7 @@ static void test_export_text(void **state)
     char head[256];
     snprintf(head, sizeof head,
              "trial,entry,target,image,repetition,element,operation,mask,value\n%llu,0,\"logits, all\",0,0,",
-             (unsigned long long)bs_trial_id((bs_trial){0, LOGITS, 0, 0}));
+             (unsigned long long)bs_trial_id((bs_trial_coords){0, LOGITS, 0, 0}));
     assert_int_equal(strncmp(text, head, strlen(head)), 0);
     assert_non_null(strstr(text, ",flip,0x80000000,\n"));
     assert_error(bs_plan_write_sites(plan, "/nonexistent/x.csv"),

@@ -1,8 +1,8 @@
 /* Which faulty filters are evaluated together, and which samples densely: the planner of the backends. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "backend/faulty_batches.h"
-#include "graph_builder.h"
+#include "support/graph_builder.h"
 
 enum { FILTERS = 12, LENGTH = 10, MOST_SAMPLES = 8, MOST_SITES = 64 };
 
@@ -29,7 +29,7 @@ static fixture *make_fixture(bs_graph *g)
     x->g = g;
     x->f = (bs_faults){x->site, x->first, x->before};
     x->in[0].rows = x->row;
-    x->call = (bs_faulty_call){.graph = g, .slot = 1, .in = x->in, .f = &x->f};
+    x->call = (bs_faulty_call){.graph = g, .input = 1, .in = x->in, .f = &x->f};
     it = x;
     return x;
 }
@@ -166,10 +166,10 @@ static void test_refused(void **state)
     assert_int_equal(x->before[0], bs_float_bits(bs_faulty_param(&x->call)->data[FILTERS * LENGTH - 1]));
     const int bad[] = {-1, 0, 3};
     for (int i = 0; i < 3; i++) {
-        x->call.slot = bad[i];
+        x->call.input = bad[i];
         assert_error(bs_faulty_run(&x->call, BS_FAULTY_DENSE, note_dense, by_channels), "is no parameter");
     }
-    x->call.slot = 1;
+    x->call.input = 1;
     ADD(x, 0, FILTERS * LENGTH);
     assert_error(bs_faulty_run(&x->call, BS_FAULTY_DENSE, note_dense, by_channels), "has no element 120");
     free_fixture(x);
@@ -180,7 +180,7 @@ static void test_channels_of_their_own(void **state)
     (void)state;
     fixture *x = make_conv(1);
     assert_true(bs_faulty_has_channels(&x->call, FILTERS));
-    x->call.slot = 2;
+    x->call.input = 2;
     assert_true(bs_faulty_has_channels(&x->call, FILTERS));
     assert_false(bs_faulty_has_channels(&x->call, FILTERS + 1)); /* a bias for all */
     free_fixture(x);

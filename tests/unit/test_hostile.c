@@ -1,6 +1,6 @@
 /* Small files that ask for much: each must end in a message about its size, without the memory. */
-#include "test_data_fixtures.h"
-#include "test_model_build.h"
+#include "support/data_fixture.h"
+#include "support/model_build.h"
 
 #include "data/pixels.h"
 #include "job/job.h"

@@ -1,5 +1,5 @@
 /* Job files: what is read, and what is refused with which words. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "job/job.h"
 #include "model/graph.h"

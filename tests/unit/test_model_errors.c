@@ -1,5 +1,5 @@
 /* Hand-made models: the message for what cannot be imported. */
-#include "test_model_build.h"
+#include "support/model_build.h"
 
 typedef struct error_case {
     const char *model, *message;

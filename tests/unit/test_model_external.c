@@ -1,5 +1,5 @@
 /* Weights in files of their own: where they may lie, and what a wrong one says. */
-#include "test_model_build.h"
+#include "support/model_build.h"
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 /* Real models: structure, shapes and sizes as other tools report them. Absent files are skipped. */
-#include "test_model_build.h"
+#include "support/model_build.h"
 
 static bs_graph *import_file(const char *path)
 {

@@ -1,5 +1,5 @@
 /* Damaged and hostile files, and how stored tensors are read. */
-#include "test_model_build.h"
+#include "support/model_build.h"
 
 #include <math.h>
 

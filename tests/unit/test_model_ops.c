@@ -1,5 +1,5 @@
 /* Hand-made models: what each operator becomes. */
-#include "test_model_build.h"
+#include "support/model_build.h"
 
 #include <math.h>
 

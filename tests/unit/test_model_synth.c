@@ -1,5 +1,5 @@
 /* Generated networks: structure, repeatable weights of the right size, the same from a file. */
-#include "test_model_build.h"
+#include "support/model_build.h"
 
 #include "model/synth.h"
 

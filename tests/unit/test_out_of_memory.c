@@ -1,7 +1,7 @@
 /* Allocations fail: each of the result file's in turn, of the job reader's and of SQLite's some all over the
  * work. The linker's --wrap leads those of this program here, SQLite has hooks. The error is reported as one,
  * nothing is leaked or lost, and the next run goes on. */
-#include "store_campaign.h"
+#include "support/store_campaign.h"
 
 #include "fault/plan.h"
 #include "model/import.h"

@@ -1,6 +1,6 @@
 /* Ranks and probabilities of kernels/rank.h against plain sums in double. */
-#include "graph_builder.h"
-#include "testing.h"
+#include "support/graph_builder.h"
+#include "support/testing.h"
 
 #include "rank.h"
 

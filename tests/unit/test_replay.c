@@ -2,11 +2,11 @@
  * kind in every target of real networks, NaN and Inf included.
  *
  *   test_replay MODEL.onnx    only this network, so many of its targets as a bound on the work allows */
-#include "test_model_build.h"
+#include "support/model_build.h"
 
 #include "backend/backend.h"
 #include "fault.h"
-#include "replay/routes.h"
+#include "replay/schedules.h"
 #include "replay/selftest.h"
 #include "rng.h"
 
@@ -23,10 +23,10 @@ typedef struct rig {
     const bs_backend *be;
     bs_device *device;
     bs_network *network;
-    bs_lane *lane;
+    bs_stream *stream;
     bs_golden *golden;
     bs_replayer *replayer;
-    bs_fields fields;
+    bs_receptive_fields fields;
     bs_guide guide;
     int batch; /* trials of a target and round, at most BATCH */
 } rig;
@@ -44,14 +44,14 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_backend_check(r->be, r->g));
     assert_ok(r->be->open(&r->device, ordinal, options));
     assert_ok(r->be->load(&r->network, r->device, r->g));
-    assert_ok(r->be->lane_open(&r->lane, r->network));
-    assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->lane, BS_PROBE_IMAGES));
+    assert_ok(r->be->stream_open(&r->stream, r->network));
+    assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->stream, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
-    assert_ok(bs_fields_create(&r->fields, r->g));
+    assert_ok(bs_receptive_fields_create(&r->fields, r->g));
     r->guide.fields = &r->fields;
-    assert_ok(bs_cost_create(&r->guide.cost, r->g, r->be, r->network));
-    assert_ok(bs_relay_create(&r->guide.relay, r->g, r->be, r->network, &r->guide));
+    assert_ok(bs_autotune_create(&r->guide.autotune, r->g, r->be, r->network));
+    assert_ok(bs_segments_create(&r->guide.segments, r->g, r->be, r->network, &r->guide));
 }
 
 static void rig_open(rig *r, const char *model, const char *device)
@@ -63,12 +63,12 @@ static void rig_open(rig *r, const char *model, const char *device)
 
 static void rig_close(rig *r)
 {
-    bs_relay_free(r->guide.relay);
-    bs_cost_free(r->guide.cost);
-    bs_fields_clear(&r->fields);
+    bs_segments_free(r->guide.segments);
+    bs_autotune_free(r->guide.autotune);
+    bs_receptive_fields_clear(&r->fields);
     bs_replayer_free(r->replayer);
     bs_golden_free(r->golden);
-    r->be->lane_close(r->lane);
+    r->be->stream_close(r->stream);
     r->be->unload(r->network);
     r->be->close(r->device);
     bs_graph_free(r->g);
@@ -103,9 +103,9 @@ typedef struct batch {
     float *output;
 } batch;
 
-static void run(rig *r, const bs_routes *routes, batch *b, bool keep)
+static void run(rig *r, const bs_schedules *schedules, batch *b, bool keep)
 {
-    bs_trials t = {
+    bs_trial_batch t = {
         .n = r->batch,
         .golden_row = b->row,
         .faults = {b->site, b->first, b->before},
@@ -113,7 +113,7 @@ static void run(rig *r, const bs_routes *routes, batch *b, bool keep)
         .output = b->output,
         .result = b->result,
     };
-    assert_ok(bs_replay_routes(r->replayer, routes, &t, BATCH));
+    assert_ok(bs_replay_trials(r->replayer, schedules, &t, BATCH));
 }
 
 static void same_results(int n, const batch *a, const batch *b, const char *target)
@@ -142,7 +142,7 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     size_t classes = (size_t)r->g->classes, bytes = (size_t)r->batch * classes * sizeof(float);
     uint64_t elements = (uint64_t)r->g->tensors[r->g->targets[target].tensor].elements;
     const char *name = r->g->tensors[r->g->targets[target].tensor].name;
-    bs_routes whole, other;
+    bs_schedules whole, other;
     int masked = 0;
     memset(&full, 0, sizeof full);
     uint32_t n = 0;
@@ -158,8 +158,8 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     full.output = malloc(bytes);
     kept.output = malloc(bytes);
     quick.output = malloc(bytes);
-    assert_ok(bs_routes_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false, NULL));
-    assert_ok(bs_routes_create(&other, r->g, r->be, r->network, target, mode, single, &r->guide));
+    assert_ok(bs_schedules_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false, NULL));
+    assert_ok(bs_schedules_create(&other, r->g, r->be, r->network, target, mode, single, &r->guide));
     run(r, &whole, &full, true);
     run(r, &other, &kept, true);
     run(r, &other, &quick, false);
@@ -172,8 +172,8 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     free(full.output);
     free(kept.output);
     free(quick.output);
-    bs_routes_clear(&whole);
-    bs_routes_clear(&other);
+    bs_schedules_clear(&whole);
+    bs_schedules_clear(&other);
     return masked;
 }
 
@@ -283,10 +283,10 @@ static void test_transformer(void **state)
     rig_load(&r, g, test_device());
     check_targets(&r, 2, 1, "transformer");
     for (int t = 0; t < g->n_targets; t++) {
-        bs_route *route;
-        assert_ok(bs_route_create(&route, g, r.be, r.network, t, BS_REPLAY_DELTA));
-        patched += route->n_patched;
-        bs_route_free(route);
+        bs_schedule *schedule;
+        assert_ok(bs_schedule_create(&schedule, g, r.be, r.network, t, BS_REPLAY_DELTA));
+        patched += schedule->n_patched;
+        bs_schedule_free(schedule);
     }
     print_message("transformer: %d patched steps\n", patched);
     assert_true(patched > 100);
@@ -317,15 +317,15 @@ static void test_selftest_notices(void **state)
     int bad = 0;
     rig_open(&r, "tests/models/fashion_vgg.onnx", "null:1");
     for (int t = 0; t < r.g->n_targets; t++) {
-        bs_route *full;
-        bs_routes suffix;
-        assert_ok(bs_route_create(&full, r.g, r.be, r.network, t, BS_REPLAY_FULL));
-        assert_ok(bs_routes_create(&suffix, r.g, r.be, r.network, t, BS_REPLAY_SUFFIX, true, NULL));
+        bs_schedule *full;
+        bs_schedules suffix;
+        assert_ok(bs_schedule_create(&full, r.g, r.be, r.network, t, BS_REPLAY_FULL));
+        assert_ok(bs_schedules_create(&suffix, r.g, r.be, r.network, t, BS_REPLAY_SUFFIX, true, NULL));
         assert_ok(bs_selftest_golden(r.replayer, r.golden, full));
         assert_ok(bs_selftest_target(r.replayer, r.golden, &suffix, full, &exact, what, sizeof what));
         bad += !exact;
-        bs_route_free(full);
-        bs_routes_clear(&suffix);
+        bs_schedule_free(full);
+        bs_schedules_clear(&suffix);
     }
     assert_true(bad > 0);
     rig_close(&r);

@@ -1,5 +1,5 @@
 /* Tables of the report page, from views of whatever form. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "report/html.h"
 #include "store/db.h"

@@ -1,5 +1,5 @@
 /* The random numbers, the trial ids and the sites that follow from them. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "fault.h"
 #include "rng.h"
@@ -50,18 +50,18 @@ static void test_trial_id_round_trip(void **state)
         for (int t = 0; t < 3; t++)
             for (int i = 0; i < 3; i++)
                 for (int r = 0; r < 3; r++) {
-                    bs_trial trial = {entry[e], target[t], image[i], repetition[r]};
+                    bs_trial_coords trial = {entry[e], target[t], image[i], repetition[r]};
                     uint64_t id = bs_trial_id(trial);
-                    bs_trial back = bs_trial_from_id(id);
+                    bs_trial_coords back = bs_trial_coords_from_id(id);
                     assert_memory_equal(&trial, &back, sizeof trial);
                     assert_true((int64_t)id >= 0);
                     assert_true(id > last || last == 0); /* sorted like its coordinates */
                     last = id;
                 }
-    bs_trial t = {3, 4, 5, 6};
+    bs_trial_coords t = {3, 4, 5, 6};
     assert_int_equal(bs_trial_counter(t, 0), bs_trial_id(t));
     t.image = 0;
-    assert_int_equal(bs_trial_counter((bs_trial){3, 4, 5, 6}, 1), bs_trial_id(t));
+    assert_int_equal(bs_trial_counter((bs_trial_coords){3, 4, 5, 6}, 1), bs_trial_id(t));
 }
 
 /* Chi-square of counts against equal shares. */
@@ -80,7 +80,7 @@ static void test_sites_are_uniform(void **state)
     bs_fault_model m = {.kind = BS_FAULT_FLIP, .bits = 0xffffffffu, .burst = 1, .count = 1};
     (void)state;
     for (uint32_t r = 0; r < TRIALS; r++) {
-        uint64_t counter = bs_trial_id((bs_trial){1, 2, r / 1000, r % 1000});
+        uint64_t counter = bs_trial_id((bs_trial_coords){1, 2, r / 1000, r % 1000});
         uint64_t at = bs_fault_attempt((uint64_t)ELEMENTS * 32, 42, counter, 0);
         bs_site s = bs_fault_site(&m, at, 42, counter, 0);
         int b = 0;
@@ -104,10 +104,10 @@ static void test_draws_are_independent(void **state)
     static uint32_t by_trial[256], by_draw[256], by_seed[256];
     (void)state;
     for (uint32_t i = 0; i < N; i++) {
-        uint32_t a = (uint32_t)bs_scale(bs_draw(7, i, 0, BS_STREAM_SITE), 16);
-        by_trial[a * 16 + bs_scale(bs_draw(7, i + 1, 0, BS_STREAM_SITE), 16)]++;
-        by_draw[a * 16 + bs_scale(bs_draw(7, i, 1, BS_STREAM_SITE), 16)]++;
-        by_seed[a * 16 + bs_scale(bs_draw(8, i, 0, BS_STREAM_SITE), 16)]++;
+        uint32_t a = (uint32_t)bs_scale(bs_draw(7, i, 0, BS_PURPOSE_SITE), 16);
+        by_trial[a * 16 + bs_scale(bs_draw(7, i + 1, 0, BS_PURPOSE_SITE), 16)]++;
+        by_draw[a * 16 + bs_scale(bs_draw(7, i, 1, BS_PURPOSE_SITE), 16)]++;
+        by_seed[a * 16 + bs_scale(bs_draw(8, i, 0, BS_PURPOSE_SITE), 16)]++;
     }
     assert_true(chi_square(by_trial, 256, N) < 330.5); /* 255 degrees of freedom, one in a thousand */
     assert_true(chi_square(by_draw, 256, N) < 330.5);

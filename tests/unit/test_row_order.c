@@ -1,6 +1,6 @@
 /* What is printed and drawn has one order, whatever order SQLite finds rows in: all of it again on
  * connections that give rows without an order backwards. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "base/buf.h"
 #include "base/log.h"

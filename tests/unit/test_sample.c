@@ -1,5 +1,5 @@
 /* Intervals of shares, against sums of binomial probabilities. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "fault/sample.h"
 

@@ -1,5 +1,5 @@
 /* The tests and powers of `bitsink compare`, against tables and sums of probabilities. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "store/significance.h"
 

@@ -1,5 +1,5 @@
 /* The result file: rows come back, resume knows what is there, the digest ignores order. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "store/status.h"
 
@@ -23,7 +23,7 @@ static void rows_come_back(void **state)
         SQLITE_OK);
     for (int i = 0; i < FX_ROWS; i++) {
         const bs_row *r = &f.row[i];
-        bs_trial t = bs_trial_from_id(r->id);
+        bs_trial_coords t = bs_trial_coords_from_id(r->id);
         assert_int_equal(sqlite3_step(q), SQLITE_ROW);
         assert_int_equal(sqlite3_column_int64(q, 0), r->id);
         assert_int_equal(sqlite3_column_int(q, 1), r->n_sites);
@@ -125,7 +125,7 @@ static void resume_finds_ledger(void **state)
     assert_false(bs_store_selftest_passed(s, 0xbeef, "suffix", "0.1.0", "passed"));
     assert_false(bs_store_selftest_passed(s, 0xfeed, "full", "0.1.0", "passed"));
     assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.2.0", "passed"));
-    assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.1.0", "passed by other routes"));
+    assert_false(bs_store_selftest_passed(s, 0xfeed, "suffix", "0.1.0", "passed by other schedules"));
     bs_store_close(s);
     assert_int_equal(fx_number(f.db, "SELECT min(repetitions) FROM stratum"), FX_REPETITIONS + 1);
     fixture_close(&f);
@@ -139,9 +139,9 @@ static void bad_batches_are_refused(void **state)
     fixture_open(&f);
     bs_unit unit = {2, 0, 0, 1};
     bs_row two[2] = {f.row[1], f.row[0]};
-    bs_row foreign = {.id = bs_trial_id((bs_trial){9, 0, 0, 0}), .died_at = -1};
+    bs_row foreign = {.id = bs_trial_id((bs_trial_coords){9, 0, 0, 0}), .died_at = -1};
     const struct {
-        bs_batch batch;
+        bs_result_batch batch;
         const char *why;
     } bad[] = {
         {{.rows = f.row, .n_rows = 1, .units = &unit, .n_units = 1}, "before the golden row"},
@@ -196,7 +196,7 @@ static void numerics_do_not_mix(void **state)
     fx_number(f.db, "DELETE FROM run WHERE exit = 3");
     assert_ok(bs_store_open(&s, f.db, &f.plan, f.images, NULL));
     assert_ok(bs_store_begin_run(s, &f.run));
-    bs_batch b = {.golden = &f.golden[2], .n_golden = 1};
+    bs_result_batch b = {.golden = &f.golden[2], .n_golden = 1};
     assert_error(bs_store_add(s, &b), "fault-free run of image 2");
     bs_store_close(s);
     fixture_close(&f);
@@ -209,7 +209,8 @@ static void repeated_units_are_fine(void **state)
     bs_store *s;
     fixture_open(&f);
     bs_unit unit[] = {{2, 0, 0, 1}, {2, 0, 0, 2}, {2, 0, 0, 3}, {2, 0, 0, 2}};
-    bs_batch b = {.golden = f.golden, .n_golden = 1, .rows = f.row, .n_rows = 3, .units = unit, .n_units = 4};
+    bs_result_batch b = {
+        .golden = f.golden, .n_golden = 1, .rows = f.row, .n_rows = 3, .units = unit, .n_units = 4};
     assert_ok(bs_store_open(&s, f.db, &f.plan, f.images, NULL));
     assert_ok(bs_store_begin_run(s, &f.run));
     assert_ok(bs_store_add(s, &b));

@@ -1,5 +1,5 @@
 /* Comparing campaigns. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "store/compare.h"
 
@@ -52,7 +52,7 @@ static const bs_comparison *row_of(const bs_comparisons *c, int entry, const cha
 static void worsen(fixture *f)
 {
     for (int i = 0; i < FX_ROWS; i++) {
-        uint32_t image = bs_trial_from_id(f->row[i].id).image;
+        uint32_t image = bs_trial_coords_from_id(f->row[i].id).image;
         int s = fx_stratum_of(f, &f->row[i]);
         if (s == 1 && i % 8 == 0) {
             f->row[i].died_at = -1;

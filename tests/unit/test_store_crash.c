@@ -1,5 +1,5 @@
 /* Whatever moment a run dies at, the file holds whole batches, and a resume completes it to the same rows. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include <signal.h>
 #include <sys/resource.h>

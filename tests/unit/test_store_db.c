@@ -1,5 +1,5 @@
 /* Queries of the store, row by row: what is bound, what is read, and that nothing stays open. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "store/db.h"
 

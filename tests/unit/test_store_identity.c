@@ -1,5 +1,5 @@
 /* A result file belongs to one campaign, one program, one writer at a time. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "store/status.h"
 

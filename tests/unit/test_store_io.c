@@ -1,9 +1,9 @@
 /* Every write, sync, truncation and deletion that a campaign, a merge or an upgrade does on its file fails
  * once, in turn: the error is reported, nothing that was committed is lost, and the next run gives the same
  * file. */
-#include "store_campaign.h"
+#include "support/store_campaign.h"
 
-#include "failing_vfs.h"
+#include "support/failing_vfs.h"
 
 /* Every one with BITSINK_FULL=1 in the environment; else some, and fewer where sanitizers make it slow. */
 #ifdef BITSINK_SANITIZE

@@ -1,5 +1,5 @@
 /* Proposing the next round of a campaign. */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "fault/sample.h"
 #include "store/rounds.h"
@@ -116,7 +116,7 @@ static void relative_margins(void **state)
     r = rounds(&f, 0.2, 0.15);
     assert_true(r[1].narrow);
     free(r);
-    /* An entry's own wish comes first. */
+    /* An entry's own margin comes first. */
     f.entry[0].relative_margin = 0.4;
     f.entry[0].confidence = 0.9;
     r = rounds(&f, 0.02, 0);

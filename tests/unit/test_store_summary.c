@@ -1,6 +1,6 @@
 /* What a trial came to: the view `outcome`, the summaries and a plain reading of the definitions must agree.
  */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "fault/sample.h"
 
@@ -18,7 +18,7 @@ static int class_of(const bs_answer *a)
 
 static verdict judge(const fixture *f, const bs_row *r)
 {
-    uint32_t image = bs_trial_from_id(r->id).image;
+    uint32_t image = bs_trial_coords_from_id(r->id).image;
     const bs_golden_row *g = &f->golden[image];
     verdict v = {.golden = class_of(&g->answer), .label = f->label[image] + f->job.label_offset};
     v.masked = r->died_at >= 0;

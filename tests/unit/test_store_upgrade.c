@@ -1,6 +1,6 @@
 /* Files of an earlier schema version: read as they are, not written, upgraded. (tests/files has real ones.)
  */
-#include "test_store_fixture.h"
+#include "support/store_fixture.h"
 
 #include "bn/bn.h"
 #include "store/db.h"

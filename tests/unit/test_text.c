@@ -1,5 +1,5 @@
 /* What is UTF-8, and how names are shown on terminals, in JSON, in CSV and to a shell. */
-#include "testing.h"
+#include "support/testing.h"
 
 #include "base/text.h"
 

@@ -1,0 +1,249 @@
+/* Faults, comparisons with the golden run, and patches: see host/backend/backend.h. */
+#include "cuda/cuda_patch.h"
+
+#include "cuda/enqueue.h"
+
+#include <string.h>
+
+size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
+{
+    const bs_plane *p = &n->planes[tensor];
+    return p->axis < 0 ? 0 : (size_t)(p->outer * size[0] * size[1] * p->cell) * sizeof(float);
+}
+
+/* Every engine computes an output in an order of its own only; the self-test has the last word. */
+bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
+{
+    (void)n;
+    (void)node;
+    (void)in_size;
+    (void)out_size;
+    return true;
+}
+
+/* The kernels know planes of elements: the one column of tokens is as many as a cell has. */
+static bs_status stage_boxes(bs_stream *stream, bs_patch_boxes *out, int n, const bs_plane *plane,
+                             const bs_patches *p)
+{
+    for (int a = 0; a < 2; a++) {
+        CUdeviceptr origin;
+        BS_TRY(bs_cuda_stage(stream, &origin, p->origin[a], (size_t)n * sizeof *p->origin[a]));
+        out->size[a] = p->size[a] * (a ? (int32_t)plane->cell : 1);
+        out->origin[a] = bs_cuda_pointer(origin);
+    }
+    return BS_OK;
+}
+
+/* Channels that one thread handles. */
+enum { CHANNELS_A_THREAD = 8 };
+
+static uint32_t channel_step(const bs_plane *p)
+{
+    return (uint32_t)((p->outer + CHANNELS_A_THREAD - 1) / CHANNELS_A_THREAD);
+}
+
+bs_status bs_cuda_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
+                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
+{
+    const bs_plane *p = &stream->network->planes[tensor];
+    bs_overlay_args a = {.n = (uint32_t)n,
+                         .channels = (uint32_t)p->outer,
+                         .step = channel_step(p),
+                         .height = (int32_t)p->height,
+                         .width = (int32_t)(p->width * p->cell),
+                         .live = live,
+                         .fill = fill,
+                         .out = dst};
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, stream->network->graph->tensors[tensor].elements));
+    BS_TRY(stage_boxes(stream, &a.want, n, p, want));
+    if (live)
+        BS_TRY(stage_boxes(stream, &a.live_at, n, p, live_at));
+    return bs_cuda_launch(stream, BS_KERNEL_overlay, n, (int64_t)a.step * a.want.size[0] * a.want.size[1],
+                          &a);
+}
+
+/* Sites on their way to the device at once. */
+enum { PIECE = 1 << 18 };
+
+/* Sites first .. first + n_sites - 1 of f. */
+static bs_status inject_piece(bs_stream *stream, bs_inject_args *a, const bs_faults *f, uint32_t first)
+{
+    CUdeviceptr site;
+    size_t n = a->n_sites;
+    BS_TRY(bs_cuda_stage(stream, &site, f->sites + first, n * sizeof *f->sites));
+    BS_TRY(bs_cuda_reserve(stream, &stream->result, n * sizeof(uint32_t)));
+    a->site = bs_cuda_pointer(site);
+    a->before = f->before ? bs_cuda_pointer(stream->result.ptr) : NULL;
+    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_inject, 1, a->n_sites, a));
+    return f->before ? bs_cuda_fetch(stream, f->before + first, stream->result.ptr, n * sizeof *f->before)
+                     : BS_OK;
+}
+
+/* Do the sites of each sample ascend? Those that are drawn do. */
+static bool ascend(int n, const bs_faults *f)
+{
+    for (int i = 0; i < n; i++)
+        for (uint32_t k = f->first[i] + 1; k < f->first[i + 1]; k++)
+            if (f->sites[k].element <= f->sites[k - 1].element)
+                return false;
+    return true;
+}
+
+/* plane, patches: NULL for whole rows. */
+static bs_status inject_all(bs_stream *stream, bs_inject_args *a, int n, const bs_plane *plane,
+                            const bs_patches *patches, const bs_faults *f)
+{
+    int i = 0;
+    a->distinct = ascend(n, f);
+    for (uint32_t at = f->first[0], end; at < f->first[n]; at = end) {
+        CUdeviceptr owners;
+        void *owner = NULL;
+        end = f->first[n] - at < PIECE ? f->first[n] : at + PIECE;
+        a->n_sites = end - at;
+        if (patches)
+            BS_TRY(stage_boxes(stream, &a->at, n, plane, patches));
+        BS_TRY(bs_cuda_stage_room(stream, &owner, &owners, a->n_sites * sizeof(int32_t)));
+        for (uint32_t k = at; k < end; k++) {
+            while (k >= f->first[i + 1])
+                i++;
+            ((int32_t *)owner)[k - at] = i;
+        }
+        a->owner = bs_cuda_pointer(owners);
+        BS_TRY(inject_piece(stream, a, f, at));
+    }
+    return BS_OK;
+}
+
+bs_status bs_cuda_inject(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f)
+{
+    const bs_tensor *t = &stream->network->graph->tensors[tensor];
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    for (uint32_t k = f->first[0]; k < f->first[n]; k++)
+        if (f->sites[k].element >= t->elements)
+            return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
+    bs_inject_args a = {.type = t->type,
+                        .rows = rows,
+                        .channels = (int32_t)t->elements,
+                        .height = 1,
+                        .width = 1,
+                        .at = {.size = {1, 1}}};
+    return inject_all(stream, &a, n, NULL, NULL, f);
+}
+
+static bool in_patch(const bs_plane *p, const bs_patches *at, int i, int64_t element)
+{
+    int64_t pixel = element / p->cell, y = pixel / p->width % p->height - at->origin[0][i],
+            x = pixel % p->width - at->origin[1][i];
+    return pixel < p->outer * p->height * p->width && y >= 0 && x >= 0 && y < at->size[0] && x < at->size[1];
+}
+
+bs_status bs_cuda_inject_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
+                               const bs_faults *f)
+{
+    const bs_plane *p = &stream->network->planes[tensor];
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    for (int i = 0; i < n; i++)
+        for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++)
+            if (!in_patch(p, at, i, f->sites[k].element))
+                return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
+                               stream->network->graph->tensors[tensor].name, f->sites[k].element);
+    bs_inject_args a = {.type = stream->network->graph->tensors[tensor].type,
+                        .rows = rows,
+                        .channels = (int32_t)p->outer,
+                        .height = (int32_t)p->height,
+                        .width = (int32_t)(p->width * p->cell)};
+    return inject_all(stream, &a, n, p, at, f);
+}
+
+/* Room for what a kernel finds out, each byte `start` before: it goes to the device with the kernel's other
+ * small arrays, which takes no call of its own. */
+static bs_status begin_answer(bs_stream *stream, CUdeviceptr *out, int start, size_t bytes)
+{
+    void *host = NULL;
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    BS_TRY(bs_cuda_stage_room(stream, &host, out, bytes));
+    memset(host, start, bytes);
+    return BS_OK;
+}
+
+bs_status bs_cuda_compare_rows(bs_stream *stream, int n, int64_t elements, bs_operand rows, bs_operand golden,
+                               uint8_t *equal)
+{
+    CUdeviceptr answer;
+    if (n <= 0)
+        return BS_OK;
+    BS_TRY(begin_answer(stream, &answer, 1, (size_t)n));
+    bs_compare_args a = {.n = (uint32_t)n,
+                         .elements = (uint32_t)elements,
+                         .rows = rows,
+                         .golden = golden,
+                         .equal = bs_cuda_pointer(answer)};
+    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_compare, n,
+                          (elements + CHANNELS_A_THREAD - 1) / CHANNELS_A_THREAD, &a));
+    return bs_cuda_fetch(stream, equal, answer, (size_t)n);
+}
+
+bs_status bs_cuda_compare(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
+                          uint8_t *equal)
+{
+    int64_t elements = stream->network->graph->tensors[tensor].elements;
+    bs_operand there;
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    BS_TRY(bs_cuda_operand(stream, &there, n, golden, elements));
+    return bs_cuda_compare_rows(stream, n, elements, (bs_operand){rows, NULL, elements}, there, equal);
+}
+
+bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, const void *rows,
+                                bs_view golden, uint8_t *equal)
+{
+    const bs_plane *p = &stream->network->planes[tensor];
+    CUdeviceptr answer;
+    if (n <= 0)
+        return BS_OK;
+    BS_TRY(begin_answer(stream, &answer, 1, (size_t)n));
+    bs_compare_patch_args a = {.n = (uint32_t)n,
+                               .channels = (uint32_t)p->outer,
+                               .step = channel_step(p),
+                               .height = (int32_t)p->height,
+                               .width = (int32_t)(p->width * p->cell),
+                               .rows = rows,
+                               .equal = bs_cuda_pointer(answer)};
+    BS_TRY(stage_boxes(stream, &a.at, n, p, at));
+    BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, stream->network->graph->tensors[tensor].elements));
+    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_compare_patch, n, (int64_t)a.step * a.at.size[0] * a.at.size[1],
+                          &a));
+    return bs_cuda_fetch(stream, equal, answer, (size_t)n);
+}
+
+bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
+                         int32_t (*bounds)[4])
+{
+    const bs_plane *p = &stream->network->planes[tensor];
+    int64_t elements = p->outer * p->height * p->width;
+    size_t bytes = (size_t)n * sizeof *bounds;
+    CUdeviceptr answer;
+    if (n <= 0)
+        return BS_OK;
+    BS_TRY(begin_answer(stream, &answer, BS_NO_CORNER, bytes));
+    bs_bounds_args a = {.n = (uint32_t)n,
+                        .channels = (uint32_t)p->outer,
+                        .step = channel_step(p),
+                        .height = (int32_t)p->height,
+                        .width = (int32_t)p->width,
+                        .corner = bs_cuda_pointer(answer)};
+    BS_TRY(bs_cuda_operand(stream, &a.rows, n, rows, elements));
+    BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, elements));
+    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a));
+    BS_TRY(bs_cuda_fetch(stream, bounds, answer, bytes));
+    for (int i = 0; i < n; i++) {
+        int32_t *b = bounds[i];
+        const int32_t top = -b[0], left = -b[1], bottom = b[2], right = b[3];
+        bool none = bottom < 0;
+        b[0] = none ? 0 : top;
+        b[1] = none ? 0 : left;
+        b[2] = none ? 0 : bottom - top + 1;
+        b[3] = none ? 0 : right - left + 1;
+    }
+    return BS_OK;
+}

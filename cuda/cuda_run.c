@@ -1,0 +1,71 @@
+/* Running nodes, whole or on patches: a patched node is the node with its tensors' rows and columns replaced
+ * and its padding gone. */
+#include "cuda/cuda_run.h"
+
+#include "cuda/operators.h"
+#include "cuda/enqueue.h"
+
+#include <string.h>
+
+static const bs_cuda_runner runners[] = {
+#define X(suffix, name, family, ...) bs_cuda_run_##family,
+    BS_OPS(X)
+#undef X
+};
+
+bs_status bs_cuda_finish_node(bs_stream *stream, int node, int n, int64_t elements, CUdeviceptr out)
+{
+    const bs_graph *g = stream->network->graph;
+    bs_dtype type = g->tensors[g->nodes[node].out].type;
+    if (bs_dtype_word_of(type).exact)
+        return BS_OK;
+    bs_round_args a = {
+        .n = (uint32_t)n, .elements = (uint32_t)elements, .type = type, .rows = bs_cuda_pointer(out)};
+    return bs_cuda_launch(stream, BS_KERNEL_round, n, elements, &a);
+}
+
+static bs_status run_job(const bs_cuda_job *j)
+{
+    BS_TRY(runners[j->node->op](j));
+    return bs_cuda_finish_node(j->stream, j->index, j->n, bs_cuda_elements(&j->out_shape), j->out);
+}
+
+bs_status bs_cuda_run_with(bs_stream *stream, int node, const CUdeviceptr *param, int n, const bs_view *in,
+                           CUdeviceptr out)
+{
+    bs_cuda_job j = bs_cuda_make_job(stream, node, param, n, in, out);
+    return run_job(&j);
+}
+
+bs_status bs_cuda_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
+{
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    return bs_cuda_run_with(stream, node, stream->network->plan[node].param, n, in, bs_cuda_address(out));
+}
+
+static void resize(bs_shape *s, const bs_plane *p, const int size[2])
+{
+    s->dim[p->axis] = size[0];
+    if (p->image)
+        s->dim[p->axis + 1] = size[1];
+}
+
+bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
+                            const int out_size[2], void *out)
+{
+    bs_cuda_job j =
+        bs_cuda_make_job(stream, node, stream->network->plan[node].param, n, in, bs_cuda_address(out));
+    const bs_network *net = stream->network;
+    const bs_plane *out_plane = &net->planes[j.node->out];
+    BS_TRY(bs_cuda_enter(net->device));
+    memset(j.attr.window.pad, 0, sizeof j.attr.window.pad);
+    for (int k = 0; k < j.node->n_in; k++)
+        if (j.node->in[k] >= 0 && !j.param[k] && !bs_reads_whole(net->graph, net->planes, j.node, k))
+            resize(&stream->shape[k], &net->planes[j.node->in[k]], in_size);
+    resize(&j.out_shape, out_plane, out_size);
+    for (int a = out_plane->axis; a <= out_plane->axis + out_plane->image; a++) {
+        j.attr.begin[a] = 0;
+        j.attr.end[a] = 0;
+    }
+    return run_job(&j);
+}

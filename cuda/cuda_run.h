@@ -1,0 +1,15 @@
+/* Running nodes, whole or on patches. */
+#ifndef BS_CUDA_RUN_H
+#define BS_CUDA_RUN_H
+
+#include "cuda/node_job.h"
+
+/* Ends every way to run a node: its n * elements outputs become values of the output's type. */
+bs_status bs_cuda_finish_node(bs_stream *stream, int node, int n, int64_t elements, CUdeviceptr out);
+bs_status bs_cuda_run(bs_stream *stream, int node, int n, const bs_view *in, void *out);
+bs_status bs_cuda_run_with(bs_stream *stream, int node, const CUdeviceptr *param, int n, const bs_view *in,
+                           CUdeviceptr out);
+bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
+                            const int out_size[2], void *out);
+
+#endif

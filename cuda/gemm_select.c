@@ -1,0 +1,53 @@
+/* Which algorithm of cuBLASLt computes products of rows with filters.
+ *
+ * One algorithm serves all numbers of rows and of filters: tile, stages and the order of the sum along
+ * `depth` are its own, never split, so an element should not depend on its neighbours. The library does not
+ * promise that: the first algorithm is taken that shows it on random data. Where none does, a plain kernel
+ * serves, one thread an output: slower, but exact by its making. */
+#include "cuda/invariance.h"
+#include "cuda/selection.h"
+
+#include "base/log.h"
+
+/* Selects the first of n algorithms that is exact. */
+static bs_status select_first(bs_cuda_gemm *g, const bs_gemm_invariance *r,
+                              const cublasLtMatmulAlgo_t *algorithm, int n)
+{
+    for (int i = 0; i < n && !g->selected; i++) {
+        g->algo = algorithm[i];
+        BS_TRY(bs_gemm_invariance_test(r, g, &g->selected));
+    }
+    return BS_OK;
+}
+
+bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, int64_t width, int64_t depth,
+                              CUdeviceptr filters)
+{
+    enum { MOST = 32, FAST = 8 };
+    const bs_device *d = stream->network->device;
+    cublasLtMatmulAlgo_t algorithm[MOST];
+    bs_gemm_invariance r;
+    int fast = 0, n = 0, more = 0, proposed = 0;
+    bs_status st;
+    *g = (bs_cuda_gemm){.width = width, .depth = depth};
+    BS_TRY_GOTO(bs_gemm_invariance_begin(&r, stream, rows, width, depth, filters), out);
+    g->rows = r.rows;
+    BS_TRY_GOTO(bs_cuda_gemm_fastest(algorithm, FAST, &fast, d, rows, width, depth), out);
+    BS_TRY_GOTO(select_first(g, &r, algorithm, fast), out);
+    if (!g->selected) {
+        BS_TRY_GOTO(bs_cuda_gemm_algorithms(algorithm, MOST, &n, &proposed, d, rows, width, depth), out);
+        BS_TRY_GOTO(select_first(g, &r, algorithm, n), out);
+    }
+    if (!g->selected) {
+        BS_TRY_GOTO(bs_cuda_gemm_enumerate(algorithm, MOST, &more, d, rows, width, depth), out);
+        BS_TRY_GOTO(select_first(g, &r, algorithm, more), out);
+    }
+    if (!g->selected)
+        bs_info(
+            "products of %lld filters of %lld weights run through a plain, slower kernel: of %d algorithms "
+            "of cuBLASLt that were tried none gives the same bits in every batch",
+            (long long)width, (long long)depth, fast + n + more);
+out:
+    bs_gemm_invariance_end(&r);
+    return st;
+}

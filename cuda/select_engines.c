@@ -1,0 +1,152 @@
+/* What computes convolutions and products of rows with filters. The first engine of cuDNN is taken whose bits
+ * do not depend on what else is computed: on random data, patches from the corners and the middle of the
+ * plane, in batches of several sizes, and faulty filters must come out as the whole layer has them. Where
+ * none passes, products of columns rows serve; of products, see gemm_select.c.
+ *
+ * First comes what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns mostly
+ * consist. For an H200 as described to them that is another engine than for whole layers, and by the rates
+ * measured on one 1.65 times as fast on patches of a 3x3 layer of 64 x 224 x 224, whose golden runs then take
+ * half as long again, and the fastest of all for 512 x 14 x 14, on patches and golden runs. Nothing is
+ * measured here: times differ from run to run, and another engine may round otherwise, so golden runs would
+ * no longer agree, neither of a campaign that is resumed nor of its shards. */
+#include "cuda/conv.h"
+#include "cuda/stream.h"
+#include "cuda/invariance.h"
+#include "cuda/selection.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+enum { SAMPLES = 2 };
+
+/* *found: an engine of cuDNN passed. */
+static bs_status select_dnn(bs_stream *stream, int node, bool *found)
+{
+    bs_cudnn_config configs[BS_INVARIANCE_CONFIGS];
+    bs_cuda_plan *p = &stream->network->plan[node];
+    bs_invariance r;
+    int n = 0;
+    bs_status st;
+    *found = false;
+    BS_TRY(bs_invariance_configs(stream, node, configs, &n));
+    if (n == 0)
+        return BS_OK;
+    BS_TRY_GOTO(bs_invariance_begin(&r, stream, node, BS_INVARIANCE_PATCHES, SAMPLES), out);
+    p->engine = BS_CUDA_DNN;
+    for (int i = 0; i < n && !*found; i++) {
+        p->dnn = configs[i];
+        BS_TRY_GOTO(bs_invariance_test(&r, found), out);
+    }
+    if (!*found && stream->network->device->options.engine == BS_CUDA_DNN) {
+        p->dnn = configs[0]; /* as asked; the self-test will see */
+        *found = true;
+    }
+out:
+    bs_invariance_end(&r);
+    return st;
+}
+
+static bs_status select_conv(bs_stream *stream, int node, bool dnn)
+{
+    bs_network *net = stream->network;
+    const bs_node *nd = &net->graph->nodes[node];
+    const bs_shape *out = &net->graph->tensors[nd->out].shape;
+    bs_cuda_plan *p = &net->plan[node];
+    bool found = false;
+    /* Groups make many small products, and faulty filters of them cannot be put together: the plain kernel.
+     */
+    p->engine = BS_CUDA_DIRECT;
+    bs_cuda_engine wanted = net->device->options.engine;
+    if (wanted == BS_CUDA_DIRECT || (nd->attr.window.group > 1 && wanted != BS_CUDA_DNN))
+        return BS_OK;
+    if (dnn)
+        BS_TRY(select_dnn(stream, node, &found));
+    if (found)
+        return BS_OK;
+    if (nd->attr.window.group > 1)
+        return BS_OK;
+    /* A golden run of 16 images; a batch of trials, most of them patches. */
+    int64_t plane = out->dim[1] * out->dim[2], golden = 16 * plane, trials = 256 * (plane < 36 ? plane : 36);
+    BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, golden > trials ? golden : trials, p->filters, p->length,
+                               p->param[1]));
+    p->engine = p->gemm.selected ? BS_CUDA_GEMM : BS_CUDA_DIRECT;
+    return BS_OK;
+}
+
+/* So many rows as one batch of trials has, in round numbers. The device without libraries has the plain
+ * kernel. */
+static bs_status select_product(bs_stream *stream, int node)
+{
+    bs_cuda_plan *p = &stream->network->plan[node];
+    if (stream->network->device->options.engine == BS_CUDA_DIRECT)
+        return BS_OK;
+    return bs_cuda_gemm_select(&p->gemm, stream, 256 * p->repeat, p->filters, p->length, p->param[1]);
+}
+
+/* Layers of one shape choose alike. */
+static bool same_layer(const bs_network *n, int i, int k)
+{
+    const bs_node *a = &n->graph->nodes[i], *b = &n->graph->nodes[k];
+    const bs_cuda_plan *p = &n->plan[i], *q = &n->plan[k];
+    const bs_tensor *t = n->graph->tensors;
+    bool conv = a->op == BS_OP_CONV;
+    if (conv != (b->op == BS_OP_CONV) || p->filters != q->filters || p->length != q->length ||
+        p->repeat != q->repeat)
+        return false;
+    return !conv || (!memcmp(&a->attr.window, &b->attr.window, sizeof a->attr.window) &&
+                     !memcmp(t[a->in[0]].shape.dim, t[b->in[0]].shape.dim, 3 * sizeof(int64_t)) &&
+                     !memcmp(t[a->out].shape.dim, t[b->out].shape.dim, 3 * sizeof(int64_t)));
+}
+
+static bs_status select_all(bs_network *n, bs_stream *stream, bool dnn)
+{
+    const bs_graph *g = n->graph;
+    for (int i = 0; i < g->n_nodes; i++) {
+        int like = 0;
+        if (!n->plan[i].filters)
+            continue;
+        while (like < i && !same_layer(n, i, like))
+            like++;
+        if (like < i) {
+            n->plan[i].engine = n->plan[like].engine;
+            n->plan[i].gemm = n->plan[like].gemm;
+            n->plan[i].dnn = n->plan[like].dnn;
+            continue;
+        }
+        bs_status st = g->nodes[i].op == BS_OP_CONV ? select_conv(stream, i, dnn) : select_product(stream, i);
+        if (st != BS_OK)
+            return bs_context("node '%s'", g->nodes[i].name);
+    }
+    return BS_OK;
+}
+
+/* Does cuDNN start here? If not, and nobody insists on it, cuBLASLt does its work. */
+static bs_status start_dnn(bs_stream *stream, bool *good)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    bs_cuda_engine wanted = stream->network->device->options.engine;
+    *good = false;
+    if (wanted == BS_CUDA_GEMM || wanted == BS_CUDA_DIRECT)
+        return BS_OK;
+    bs_status st =
+        api->has_dnn ? bs_cuda_dnn_start(stream) : bs_fail(BS_NO_DEVICE, "no cuDNN: %s", api->no_dnn);
+    *good = st == BS_OK;
+    if (st == BS_OK || wanted == BS_CUDA_DNN || (api->has_dnn && st != BS_ERR))
+        return st;
+    bs_info("convolutions run through cuBLASLt: %s", bs_error_message());
+    bs_error_clear();
+    return BS_OK;
+}
+
+bs_status bs_cuda_select_engines(bs_network *n)
+{
+    bs_stream *stream;
+    bool dnn;
+    BS_TRY(bs_cuda_stream_open(&stream, n));
+    bs_status st = start_dnn(stream, &dnn);
+    if (st == BS_OK)
+        st = select_all(n, stream, dnn);
+    bs_cuda_stream_close(stream);
+    return st;
+}

@@ -1,0 +1,233 @@
+#include "replay/schedule.h"
+
+#include "base/buf.h"
+#include "replay/schedule_builder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const mode_names[] = {
+#define X(suffix, name, help) name,
+    BS_REPLAY_MODES(X)
+#undef X
+};
+
+const char *bs_replay_mode_name(bs_replay_mode mode)
+{
+    return mode_names[mode];
+}
+
+int bs_replay_mode_parse(const char *name)
+{
+    for (int i = 0; i < BS_REPLAY_MODE_COUNT; i++)
+        if (strcmp(mode_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static int add_dense_buffer(bs_schedule_builder *b, int tensor, int first)
+{
+    b->buffer_of[tensor] =
+        bs_schedule_add_buffer(b, tensor, b->backend->row_bytes(b->network, tensor), first);
+    return b->buffer_of[tensor];
+}
+
+/* Does the fault reach the node? Through a live input, or because the node reads the faulty parameter. */
+static bool reached(const bs_schedule_builder *b, const bs_node *node, int faulty_tensor)
+{
+    for (int k = 0; k < node->n_in; k++) {
+        int t = node->in[k];
+        if (t >= 0 && (b->buffer_of[t] >= 0 || t == faulty_tensor))
+            return true;
+    }
+    return false;
+}
+
+static bs_status add_step(bs_schedule_builder *b, int node_index, int faulty_tensor)
+{
+    bs_schedule *r = b->r;
+    const bs_node *node = &b->g->nodes[node_index];
+    bs_step *s = &r->steps[r->n_steps];
+    s->node = node_index;
+    s->faulty_input = -1;
+    s->source = r->sources + b->n_sources;
+    s->gathered = s->source + node->n_in;
+    b->n_sources += 2 * (size_t)node->n_in;
+    for (int k = 0; k < node->n_in; k++) {
+        int t = node->in[k];
+        s->gathered[k] = -1;
+        s->source[k] = t < 0 ? BS_FROM_CONSTANT : b->buffer_of[t];
+        if (s->source[k] >= 0)
+            r->buffers[s->source[k]].last = r->n_steps;
+        if (t >= 0 && t == faulty_tensor && b->g->tensors[t].constant) {
+            s->faulty_input = k;
+            r->last_faulty = r->n_steps;
+        }
+    }
+    if (r->mode == BS_REPLAY_DELTA)
+        BS_TRY(bs_schedule_patch_step(b, s));
+    if (!s->patched) {
+        s->out = add_dense_buffer(b, node->out, r->n_steps);
+        s->macs = node->macs;
+    }
+    r->macs += s->macs;
+    s->injects = node->out == faulty_tensor;
+    r->n_steps++;
+    return BS_OK;
+}
+
+static bs_status allocate(bs_schedule_builder *b, bs_schedule **out)
+{
+    size_t inputs = 0;
+    for (int i = 0; i < b->g->n_nodes; i++)
+        inputs += (size_t)b->g->nodes[i].n_in;
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "replay schedule"));
+    b->r = *out;
+    /* A buffer for each node's output, one for the start, and at most one for each gathered input. */
+    BS_TRY(
+        bs_calloc(&b->r->buffers, (size_t)b->g->n_nodes + 1 + inputs, sizeof(bs_buffer), "replay schedule"));
+    BS_TRY(bs_calloc(&b->r->steps, (size_t)b->g->n_nodes, sizeof(bs_step), "replay schedule"));
+    BS_TRY(bs_calloc(&b->r->sources, 2 * inputs, sizeof(int), "replay schedule"));
+    BS_TRY(bs_calloc(&b->buffer_of, (size_t)b->g->n_tensors, sizeof(int), "replay schedule"));
+    return bs_calloc(&b->ranges, (size_t)b->g->n_tensors, sizeof *b->ranges, "replay schedule");
+}
+
+static bs_status choose_start(bs_schedule_builder *b, int faulty_tensor)
+{
+    bs_schedule *r = b->r;
+    r->start = -1;
+    if (r->mode == BS_REPLAY_FULL)
+        r->start = add_dense_buffer(b, b->g->input, -1);
+    else if (!b->g->tensors[faulty_tensor].constant) {
+        if (r->mode == BS_REPLAY_DELTA)
+            BS_TRY(bs_schedule_patch_start(b, faulty_tensor));
+        if (r->start < 0)
+            r->start = add_dense_buffer(b, faulty_tensor, -1);
+    }
+    r->start_injects = r->start >= 0 && r->buffers[r->start].tensor == faulty_tensor;
+    return BS_OK;
+}
+
+static void free_ranges(bs_schedule_builder *b)
+{
+    for (int t = 0; b->ranges && t < b->g->n_tensors; t++) {
+        free(b->ranges[t].axis[0]);
+        free(b->ranges[t].axis[1]);
+    }
+    free(b->ranges);
+}
+
+static bs_status choose_result(bs_schedule_builder *b)
+{
+    bs_schedule *r = b->r;
+    int tensor = b->request->until;
+    r->result = b->buffer_of[tensor];
+    if (r->result < 0)
+        return bs_fail(BS_ERR, "a fault in '%s' cannot reach '%s'",
+                       b->g->tensors[b->g->targets[r->target].tensor].name, b->g->tensors[tensor].name);
+    r->buffers[r->result].last = r->n_steps; /* read after all steps */
+    return BS_OK;
+}
+
+bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_backend *backend,
+                                bs_network *network, const bs_schedule_request *request)
+{
+    bs_receptive_fields own = {0};
+    bs_schedule_builder b = {.g = g,
+                             .backend = backend,
+                             .network = network,
+                             .request = request,
+                             .fields = request->fields ? request->fields : &own};
+    bs_status st;
+    *out = NULL;
+    BS_TRY_GOTO(allocate(&b, out), out);
+    if (request->mode == BS_REPLAY_DELTA && !request->fields)
+        BS_TRY_GOTO(bs_receptive_fields_create(&own, g), out);
+    bs_schedule *r = *out;
+    r->target = request->target;
+    r->mode = request->mode;
+    r->last_faulty = -1;
+    for (int t = 0; t < g->n_tensors; t++)
+        b.buffer_of[t] = g->tensors[t].constant ? BS_FROM_CONSTANT : BS_FROM_GOLDEN;
+    int faulty = g->targets[request->target].tensor, last = g->tensors[request->until].producer;
+    BS_TRY_GOTO(choose_start(&b, faulty), out);
+    for (int i = 0; i <= last; i++)
+        if (reached(&b, &g->nodes[i], faulty))
+            BS_TRY_GOTO(add_step(&b, i, faulty), out);
+    BS_TRY_GOTO(choose_result(&b), out);
+    bs_schedule_place_buffers(r);
+    st = bs_schedule_find_live_sets(r);
+out:
+    free(b.buffer_of);
+    bs_receptive_fields_clear(&own);
+    free_ranges(&b);
+    if (st != BS_OK) {
+        bs_schedule_free(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+bs_status bs_schedule_create(bs_schedule **out, const bs_graph *g, const bs_backend *backend,
+                             bs_network *network, int target, bs_replay_mode mode)
+{
+    const bs_schedule_request request = {.target = target, .mode = mode, .extent = 1, .until = g->output};
+    return bs_schedule_create_as(out, g, backend, network, &request);
+}
+
+bool bs_schedule_holds(const bs_schedule *r, const int size[2])
+{
+    return r->plane[0] == 0 || (size[0] <= r->extent[0] && size[1] <= r->extent[1]);
+}
+
+bool bs_schedule_serves(const bs_schedule *r, const bs_site *sites, size_t n, int32_t at[2])
+{
+    uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
+    int32_t last[2] = {0, 0};
+    at[0] = at[1] = 0;
+    for (size_t i = 0; i < n && plane > 0; i++) {
+        uint32_t cell = sites[i].element / (uint32_t)r->cell;
+        int32_t place[2] = {(int32_t)(cell % plane / width), (int32_t)(cell % width)};
+        for (int a = 0; a < 2; a++) {
+            at[a] = i == 0 || place[a] < at[a] ? place[a] : at[a];
+            last[a] = i == 0 || place[a] > last[a] ? place[a] : last[a];
+        }
+    }
+    return bs_schedule_holds(r, (const int[2]){last[0] - at[0] + 1, last[1] - at[1] + 1});
+}
+
+bs_box bs_schedule_box(const bs_schedule *r, const bs_plane *planes, int tensor, const int32_t at[2])
+{
+    const bs_buffer *buffer = NULL;
+    for (int i = 0; i <= r->n_steps && !buffer; i++) {
+        int k = i == 0 ? r->start : r->steps[i - 1].out;
+        if (k >= 0 && r->buffers[k].tensor == tensor)
+            buffer = &r->buffers[k];
+    }
+    bs_box box = bs_box_empty();
+    if (!buffer)
+        return box;
+    box = bs_plane_box(&planes[tensor]);
+    for (int a = 0; a < (planes[tensor].image ? 2 : 1) && buffer->patched; a++) {
+        box.begin[1 + a] = buffer->origin[a][at[a]];
+        box.end[1 + a] = box.begin[1 + a] + buffer->size[a];
+    }
+    return box;
+}
+
+void bs_schedule_free(bs_schedule *r)
+{
+    if (!r)
+        return;
+    for (int a = 0; a < 2; a++) {
+        for (int i = 0; i < r->n_buffers; i++)
+            free(r->buffers[i].origin[a]);
+        for (int i = 0; r->steps && i < r->n_steps; i++)
+            free(r->steps[i].in_origin[a]);
+    }
+    free(r->buffers);
+    free(r->steps);
+    free(r->sources);
+    free(r->live_sets);
+    free(r);
+}

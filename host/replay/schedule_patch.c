@@ -1,0 +1,211 @@
+/* Patches of a delta schedule: their sizes, their tables of origins, and what must be gathered for each step.
+ */
+#include "base/buf.h"
+#include "replay/schedule_builder.h"
+
+#include <string.h>
+
+static bs_status make_tables(const bs_schedule *r, int32_t *table[2])
+{
+    for (int a = 0; a < 2; a++)
+        BS_TRY(bs_calloc(&table[a], (size_t)r->plane[a], sizeof **table, "patches"));
+    return BS_OK;
+}
+
+bs_status bs_schedule_patch_start(bs_schedule_builder *b, int faulty_tensor)
+{
+    bs_schedule *r = b->r;
+    const bs_plane *plane = &b->fields->planes[faulty_tensor];
+    if (!b->backend->patch_bytes || plane->axis < 0 || faulty_tensor == b->g->output ||
+        plane->height * plane->width == 1)
+        return BS_OK;
+    const int dim[2] = {(int)plane->height, (int)plane->width};
+    int extent[2];
+    for (int a = 0; a < 2; a++)
+        extent[a] = b->request->extent < dim[a] ? b->request->extent : dim[a];
+    size_t bytes = b->backend->patch_bytes(b->network, faulty_tensor, extent);
+    if (bytes == 0)
+        return BS_OK;
+    for (int a = 0; a < 2; a++) {
+        r->plane[a] = dim[a];
+        r->extent[a] = extent[a];
+    }
+    r->cell = plane->cell;
+    int buffer = bs_schedule_add_buffer(b, faulty_tensor, bytes, -1);
+    bs_buffer *s = &r->buffers[buffer];
+    bs_ranges *ranges = &b->ranges[faulty_tensor];
+    s->patched = true;
+    BS_TRY(make_tables(r, s->origin));
+    for (int a = 0; a < 2; a++) {
+        int most = r->plane[a] - r->extent[a];
+        s->size[a] = r->extent[a];
+        BS_TRY(bs_calloc(&ranges->axis[a], (size_t)r->plane[a], sizeof(bs_range), "patches"));
+        for (int p = 0; p < r->plane[a]; p++) {
+            int end = p + r->extent[a];
+            ranges->axis[a][p] = (bs_range){p, end < r->plane[a] ? end : r->plane[a]};
+            s->origin[a][p] = p < most ? p : most;
+        }
+    }
+    r->start = b->buffer_of[faulty_tensor] = buffer;
+    return BS_OK;
+}
+
+/* The union of what the live inputs reach. */
+static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, int axis, int p, int out_size)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    bs_range all = {0, 0};
+    bool first = true;
+    for (int k = 0; k < node->n_in; k++) {
+        if (s->source[k] < 0)
+            continue;
+        bs_range in = b->ranges[node->in[k]].axis[axis][p];
+        bs_range out = bs_receptive_field_forward(&b->fields->node[s->node], axis, in, out_size);
+        all.begin = first || out.begin < all.begin ? out.begin : all.begin;
+        all.end = first || out.end > all.end ? out.end : all.end;
+        first = false;
+    }
+    return all;
+}
+
+/* Fills the output's ranges and the size of its patches. */
+static bs_status find_size(bs_schedule_builder *b, const bs_step *s, int size[2])
+{
+    int out = b->g->nodes[s->node].out;
+    const int64_t dim[] = {b->fields->planes[out].height, b->fields->planes[out].width};
+    for (int a = 0; a < 2; a++) {
+        int plane = b->r->plane[a];
+        bs_range **ranges = &b->ranges[out].axis[a];
+        BS_TRY(bs_calloc(ranges, (size_t)plane, sizeof **ranges, "patches"));
+        size[a] = 1;
+        for (int p = 0; p < plane; p++) {
+            (*ranges)[p] = field_of_inputs(b, s, a, p, (int)dim[a]);
+            int n = (*ranges)[p].end - (*ranges)[p].begin;
+            size[a] = n > size[a] ? n : size[a];
+        }
+    }
+    return BS_OK;
+}
+
+static bool all_live_inputs_patched(const bs_schedule_builder *b, const bs_step *s)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    for (int k = 0; k < node->n_in; k++)
+        if (s->source[k] >= 0 &&
+            (!b->r->buffers[s->source[k]].patched || bs_reads_whole(b->g, b->fields->planes, node, k)))
+            return false;
+    return true;
+}
+
+static bool fits_in_place(const bs_schedule *r, const bs_step *s, const bs_buffer *buffer)
+{
+    for (int a = 0; a < 2; a++)
+        if (buffer->size[a] != s->in_size[a] ||
+            memcmp(buffer->origin[a], s->in_origin[a], (size_t)r->plane[a] * sizeof **buffer->origin) != 0)
+            return false;
+    return true;
+}
+
+static void add_gather(bs_schedule_builder *b, bs_step *s, int k, const int size[2])
+{
+    int tensor = b->g->nodes[s->node].in[k], index = b->r->n_steps;
+    s->gathered[k] =
+        bs_schedule_add_buffer(b, tensor, b->backend->patch_bytes(b->network, tensor, size), index);
+    bs_buffer *buffer = &b->r->buffers[s->gathered[k]];
+    buffer->size[0] = size[0];
+    buffer->size[1] = size[1];
+}
+
+/* Turns patched inputs of a dense step into whole tensors. */
+static void widen_inputs(bs_schedule_builder *b, bs_step *s)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    for (int k = 0; k < node->n_in; k++)
+        if (s->source[k] >= 0 && b->r->buffers[s->source[k]].patched) {
+            const bs_plane *plane = &b->fields->planes[node->in[k]];
+            add_gather(b, s, k, (const int[2]){(int)plane->height, (int)plane->width});
+        }
+}
+
+static bool read_whole(const bs_schedule_builder *b, const bs_node *node, int k)
+{
+    int t = node->in[k];
+    return t < 0 || b->g->tensors[t].constant || bs_reads_whole(b->g, b->fields->planes, node, k);
+}
+
+/* Of the output's plane, in a patch of it. */
+static double share_of(const bs_schedule_builder *b, const bs_step *s, const int size[2])
+{
+    const bs_plane *plane = &b->fields->planes[b->g->nodes[s->node].out];
+    return (double)size[0] * size[1] / ((double)plane->height * (double)plane->width);
+}
+
+static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int size[2])
+{
+    bs_schedule *r = b->r;
+    const bs_node *node = &b->g->nodes[s->node];
+    const int64_t dim[] = {b->fields->planes[node->out].height, b->fields->planes[node->out].width};
+    const bs_receptive_field *field = &b->fields->node[s->node];
+    s->patched = true;
+    s->fill = field->fill;
+    s->out = bs_schedule_add_buffer(b, node->out, b->backend->patch_bytes(b->network, node->out, size),
+                                    r->n_steps);
+    b->buffer_of[node->out] = s->out;
+    bs_buffer *out = &r->buffers[s->out];
+    out->patched = true;
+    BS_TRY(make_tables(r, out->origin));
+    BS_TRY(make_tables(r, s->in_origin));
+    for (int a = 0; a < 2; a++) {
+        out->size[a] = size[a];
+        for (int p = 0; p < r->plane[a]; p++) {
+            int begin = b->ranges[node->out].axis[a][p].begin, most = (int)dim[a] - size[a];
+            out->origin[a][p] = begin < most ? begin : most;
+            s->in_origin[a][p] = bs_receptive_field_first(field, a, out->origin[a][p]);
+        }
+    }
+    for (int k = 0; k < node->n_in; k++) {
+        if (!read_whole(b, node, k) && (s->source[k] < 0 || !fits_in_place(r, s, &r->buffers[s->source[k]])))
+            add_gather(b, s, k, s->in_size);
+    }
+    s->macs = (int64_t)((double)node->macs * share_of(b, s, size));
+    r->n_patched++;
+    return BS_OK;
+}
+
+/* Of the step as a patched one: inputs whose patch is not at hand in this size have to be gathered. */
+static bs_status pays(const bs_schedule_builder *b, const bs_step *s, const int size[2], bool *out)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    bs_autotune_query q = {
+        .node = s->node, .in_size = s->in_size, .out_size = size, .share = share_of(b, s, size)};
+    for (int k = 0; k < node->n_in && k < 32; k++) {
+        const bs_buffer *live = s->source[k] >= 0 ? &b->r->buffers[s->source[k]] : NULL;
+        if (read_whole(b, node, k))
+            continue;
+        if (live)
+            q.widened |= 1u << k;
+        if (!live || live->size[0] != s->in_size[0] || live->size[1] != s->in_size[1])
+            q.gathered |= 1u << k;
+    }
+    return bs_autotune_patch_pays(b->request->autotune, &q, out);
+}
+
+bs_status bs_schedule_patch_step(bs_schedule_builder *b, bs_step *s)
+{
+    const bs_node *node = &b->g->nodes[s->node];
+    const bs_receptive_field *field = &b->fields->node[s->node];
+    int size[2];
+    if (field->local && node->out != b->g->output && s->faulty_input < 0 && all_live_inputs_patched(b, s)) {
+        bool patch = false;
+        BS_TRY(find_size(b, s, size));
+        for (int a = 0; a < 2; a++)
+            s->in_size[a] = bs_receptive_field_extent(field, a, size[a]);
+        if (bs_autotune_may_pay(share_of(b, s, size)) &&
+            b->backend->patch_supported(b->network, s->node, s->in_size, size))
+            BS_TRY(pays(b, s, size, &patch));
+        if (patch)
+            return place_patches(b, s, size);
+    }
+    widen_inputs(b, s);
+    return BS_OK;
+}

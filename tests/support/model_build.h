@@ -1,0 +1,260 @@
+/* Tiny ONNX models from one line of text, for tests. Statements are separated by ';':
+ *
+ *   opset 13                      default 13
+ *   in x N 3 8 8                  graph input; a letter is an open dimension
+ *   f w 2 3 3 3                   float initializer of that shape, values 0, 1, 2 ...
+ *   i s 1 -1                      int64 initializer, a list of those values
+ *   out y                         graph output
+ *   Conv x,w, -> y pads=[1,1,1,1] group=1 alpha=0.5 mode=reflect      a node; "-" is the absent input
+ */
+#ifndef BS_TESTS_MODEL_BUILD_H
+#define BS_TESTS_MODEL_BUILD_H
+
+#include "support/testing.h"
+
+#include "model/graph.h"
+#include "onnx/onnx.pb-c.h"
+
+#include <ctype.h>
+
+/* How models with images of 4 channels begin. */
+#define IMAGE "in x N 4 6 6; out y; "
+
+/* Appends to a protobuf-c repeated field of pointers. */
+static inline void push(void *array_ptr, size_t *n, void *item)
+{
+    void ***array = array_ptr;
+    *array = realloc(*array, (*n + 1) * sizeof **array);
+    (*array)[(*n)++] = item;
+}
+
+static inline void push_int(int64_t **array, size_t *n, int64_t v)
+{
+    *array = realloc(*array, (*n + 1) * sizeof **array);
+    (*array)[(*n)++] = v;
+}
+
+static inline Onnx__TensorProto *new_tensor(const char *name, int type)
+{
+    Onnx__TensorProto *t = malloc(sizeof *t);
+    onnx__tensor_proto__init(t);
+    t->name = strdup(name);
+    t->has_data_type = 1;
+    t->data_type = type;
+    return t;
+}
+
+static inline Onnx__ValueInfoProto *new_info(const char *name)
+{
+    Onnx__ValueInfoProto *v = malloc(sizeof *v);
+    onnx__value_info_proto__init(v);
+    v->name = strdup(name);
+    return v;
+}
+
+static inline void read_input_type(Onnx__ValueInfoProto *v, char *word, char **save)
+{
+    Onnx__TypeProto__Tensor *t = malloc(sizeof *t);
+    onnx__type_proto__tensor__init(t);
+    t->has_elem_type = 1;
+    t->elem_type = 1;
+    t->shape = malloc(sizeof *t->shape);
+    onnx__tensor_shape_proto__init(t->shape);
+    for (; word; word = strtok_r(NULL, " ", save)) {
+        Onnx__TensorShapeProto__Dimension *d = malloc(sizeof *d);
+        onnx__tensor_shape_proto__dimension__init(d);
+        if (isalpha((unsigned char)*word)) {
+            d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
+            d->dim_param = strdup(word);
+        } else {
+            d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+            d->dim_value = strtoll(word, NULL, 10);
+        }
+        push(&t->shape->dim, &t->shape->n_dim, d);
+    }
+    v->type = malloc(sizeof *v->type);
+    onnx__type_proto__init(v->type);
+    v->type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+    v->type->tensor_type = t;
+}
+
+static inline Onnx__AttributeProto *read_attribute(char *word)
+{
+    Onnx__AttributeProto *a = malloc(sizeof *a);
+    onnx__attribute_proto__init(a);
+    char *value = strchr(word, '=');
+    *value++ = '\0';
+    a->name = strdup(word);
+    a->has_type = 1;
+    if (*value == '[') {
+        a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
+        for (value++; *value && *value != ']'; value += *value == ',')
+            push_int(&a->ints, &a->n_ints, strtoll(value, &value, 10));
+    } else if (isalpha((unsigned char)*value)) {
+        a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING;
+        a->has_s = 1;
+        a->s.len = strlen(value);
+        a->s.data = (uint8_t *)strdup(value);
+    } else if (strchr(value, '.')) {
+        a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
+        a->has_f = 1;
+        a->f = strtof(value, NULL);
+    } else {
+        a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT;
+        a->has_i = 1;
+        a->i = strtoll(value, NULL, 10);
+    }
+    return a;
+}
+
+static inline void read_names(char ***array, size_t *n, char *list)
+{
+    char *save;
+    for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
+        push(array, n, strdup(strcmp(name, "-") == 0 ? "" : name));
+}
+
+static inline Onnx__NodeProto *read_node(const char *op, char **save)
+{
+    Onnx__NodeProto *n = malloc(sizeof *n);
+    onnx__node_proto__init(n);
+    n->op_type = strdup(op);
+    bool outputs = false;
+    for (char *word; (word = strtok_r(NULL, " ", save));) {
+        if (strcmp(word, "->") == 0)
+            outputs = true;
+        else if (strchr(word, '='))
+            push(&n->attribute, &n->n_attribute, read_attribute(word));
+        else if (outputs)
+            read_names(&n->output, &n->n_output, word);
+        else
+            read_names(&n->input, &n->n_input, word);
+    }
+    return n;
+}
+
+static inline void read_floats(Onnx__TensorProto *t, char **save)
+{
+    int64_t elements = 1;
+    for (char *word; (word = strtok_r(NULL, " ", save));) {
+        int64_t d = strtoll(word, NULL, 10);
+        push_int(&t->dims, &t->n_dims, d);
+        elements = elements > 1 << 20 ? elements : elements * d;
+    }
+    if (elements < 0 || elements > 1 << 20)
+        return; /* hostile dimensions, no data */
+    t->n_float_data = (size_t)elements;
+    t->float_data = malloc((size_t)(elements ? elements : 1) * sizeof(float));
+    for (int64_t k = 0; k < elements; k++)
+        t->float_data[k] = (float)k;
+}
+
+static inline void read_statement(Onnx__ModelProto *m, char *text)
+{
+    char *save, *word = strtok_r(text, " ", &save);
+    Onnx__GraphProto *g = m->graph;
+    if (!word)
+        return;
+    if (strcmp(word, "opset") == 0) {
+        m->opset_import[0]->version = strtoll(strtok_r(NULL, " ", &save), NULL, 10);
+    } else if (strcmp(word, "in") == 0) {
+        Onnx__ValueInfoProto *v = new_info(strtok_r(NULL, " ", &save));
+        read_input_type(v, strtok_r(NULL, " ", &save), &save);
+        push(&g->input, &g->n_input, v);
+    } else if (strcmp(word, "out") == 0) {
+        push(&g->output, &g->n_output, new_info(strtok_r(NULL, " ", &save)));
+    } else if (strcmp(word, "f") == 0) {
+        Onnx__TensorProto *t = new_tensor(strtok_r(NULL, " ", &save), ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
+        read_floats(t, &save);
+        push(&g->initializer, &g->n_initializer, t);
+    } else if (strcmp(word, "i") == 0) {
+        Onnx__TensorProto *t = new_tensor(strtok_r(NULL, " ", &save), ONNX__TENSOR_PROTO__DATA_TYPE__INT64);
+        while ((word = strtok_r(NULL, " ", &save)))
+            push_int(&t->int64_data, &t->n_int64_data, strtoll(word, NULL, 10));
+        push_int(&t->dims, &t->n_dims, (int64_t)t->n_int64_data);
+        push(&g->initializer, &g->n_initializer, t);
+    } else {
+        push(&g->node, &g->n_node, read_node(word, &save));
+    }
+}
+
+/* Free with onnx__model_proto__free_unpacked(). */
+static inline Onnx__ModelProto *build_model(const char *text)
+{
+    Onnx__ModelProto *m = malloc(sizeof *m);
+    onnx__model_proto__init(m);
+    Onnx__OperatorSetIdProto *o = malloc(sizeof *o);
+    onnx__operator_set_id_proto__init(o);
+    o->has_version = 1;
+    o->version = 13;
+    push(&m->opset_import, &m->n_opset_import, o);
+    m->graph = malloc(sizeof *m->graph);
+    onnx__graph_proto__init(m->graph);
+    char *copy = strdup(text), *save;
+    for (char *s = strtok_r(copy, ";", &save); s; s = strtok_r(NULL, ";", &save))
+        read_statement(m, s);
+    free(copy);
+    return m;
+}
+
+/* Writes bytes to a file of its own and imports it. */
+static inline bs_status import_bytes(bs_graph **g, const uint8_t *bytes, size_t len)
+{
+    char dir[] = "/tmp/bitsink-model-XXXXXX", path[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/m.onnx", dir);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+    bs_status st = bs_graph_import(g, path);
+    unlink(path);
+    rmdir(dir);
+    return st;
+}
+
+static inline uint8_t *pack_model(const Onnx__ModelProto *m, size_t *len)
+{
+    *len = onnx__model_proto__get_packed_size(m);
+    uint8_t *bytes = malloc(*len);
+    onnx__model_proto__pack(m, bytes);
+    return bytes;
+}
+
+static inline bs_status import_model(bs_graph **g, const Onnx__ModelProto *m)
+{
+    size_t len;
+    uint8_t *bytes = pack_model(m, &len);
+    bs_status st = import_bytes(g, bytes, len);
+    free(bytes);
+    return st;
+}
+
+static inline bs_status import_text(bs_graph **g, const char *text)
+{
+    Onnx__ModelProto *m = build_model(text);
+    bs_status st = import_model(g, m);
+    onnx__model_proto__free_unpacked(m, NULL);
+    return st;
+}
+
+/* The tensor's shape as text; fails the test if there is none of the name. */
+static inline const char *shape_of(const bs_graph *g, const char *name)
+{
+    static char text[96];
+    for (int k = 0; k < g->n_tensors; k++)
+        if (strcmp(g->tensors[k].name, name) == 0)
+            return bs_shape_text(&g->tensors[k].shape, text, sizeof text);
+    fail_msg("no tensor '%s'", name);
+    return NULL;
+}
+
+static inline int count_ops(const bs_graph *g, bs_op op)
+{
+    int n = 0;
+    for (int k = 0; k < g->n_nodes; k++)
+        n += g->nodes[k].op == op;
+    return n;
+}
+
+#endif
