@@ -24,9 +24,9 @@ typedef struct bs_option {
     X(BS_OK, "done")                                                                                         \
     X(BS_ERR, "error")                                                                                       \
     X(BS_USAGE, "bad command line or job file")                                                              \
-    X(BS_STOPPED, "stopped and resumable")                                                                   \
+    X(BS_STOPPED, "stopped, the same command goes on; merge: trials are missing")                            \
     X(BS_NO_DEVICE, "no or lost device")                                                                     \
-    X(BS_SELFTEST, "self-test failed")                                                                       \
+    X(BS_SELFTEST, "self-test or audit failed")                                                              \
     X(BS_DIFFERS, "campaigns differ")                                                                        \
     X(BS_NOTHING_COMMON, "nothing to compare or to check")                                                   \
     X(BS_LIMIT, "a rate is beyond its limit")                                                                \

@@ -46,7 +46,8 @@ static void print_exits(const bs_command *c)
 
 void bs_print_command_help(const bs_command *c)
 {
-    printf("bitsink %s - %s\n\nusage: bitsink %s [OPTION...] %s\n\n", c->name, c->summary, c->name, c->usage);
+    printf("bitsink %s - %s\n\nusage: bitsink %s [OPTION...]%s%s\n\n", c->name, c->summary, c->name,
+           *c->usage ? " " : "", c->usage);
     bs_print_text(c->details, 0, 0);
     puts("\noptions:");
     print_options(c->options);

@@ -14,8 +14,8 @@ function(manual_page name page section)
   add_custom_command(
     OUTPUT ${out}
     COMMAND bitsink help --markdown ${name} > ${out}.md
-    COMMAND ${LOWDOWN} -s -tman --out-no-smarty -M title=${page} -M section=${section}
-            -M source="bitsink ${PROJECT_VERSION}" -M volume=bitsink -o ${out} ${out}.md
+    COMMAND ${LOWDOWN} -s -tman --out-no-smarty --parse-no-intraemph --parse-no-super -M title=${page}
+            -M section=${section} -M "source=bitsink ${PROJECT_VERSION}" -M volume=bitsink -o ${out} ${out}.md
     COMMAND sed -i -e "/^[.]TH /a .ad l" ${out}
     COMMAND ${CMAKE_COMMAND} -E rm ${out}.md
     DEPENDS bitsink)
