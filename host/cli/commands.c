@@ -17,6 +17,20 @@ const bs_command *bs_command_at(int i)
     return i < N_COMMANDS ? commands[i] : NULL;
 }
 
+#define X(name, summary) extern const char bs_doc_##name[];
+BS_TOPICS(X)
+#undef X
+
+const char *bs_topic_text(const char *name)
+{
+#define X(topic, summary)                                                                                    \
+    if (strcmp(name, #topic) == 0)                                                                           \
+        return bs_doc_##topic;
+    BS_TOPICS(X)
+#undef X
+    return NULL;
+}
+
 const bs_command *bs_command_named(const char *name)
 {
     for (int i = 0; i < N_COMMANDS; i++)
@@ -35,7 +49,9 @@ const bs_command *bs_command_find(const char *name)
         names[i] = commands[i]->name;
     bs_fail(BS_USAGE, "unknown command '%s'", name);
     int near = bs_nearest(name, names, N_COMMANDS);
-    if (near >= 0)
+    if (bs_topic_text(name))
+        bs_hint("'bitsink help %s' prints the document of that name", name);
+    else if (near >= 0)
         bs_hint("did you mean 'bitsink %s'?", names[near]);
     else
         bs_hint("'bitsink help' lists the commands");
@@ -50,18 +66,4 @@ bool bs_command_exits(const bs_command *c, bs_status status)
         if (e->status == status)
             return true;
     return false;
-}
-
-#define X(name, summary) extern const char bs_doc_##name[];
-BS_TOPICS(X)
-#undef X
-
-const char *bs_topic_text(const char *name)
-{
-#define X(topic, summary)                                                                                    \
-    if (strcmp(name, #topic) == 0)                                                                           \
-        return bs_doc_##topic;
-    BS_TOPICS(X)
-#undef X
-    return NULL;
 }

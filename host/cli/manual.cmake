@@ -10,13 +10,13 @@ set(MAN_PAGES)
 # NAME: as `bitsink help` knows it.
 function(manual_page name page section)
   set(out ${CMAKE_BINARY_DIR}/man/${page}.${section})
-  # .ad l: lines that are not stretched to the right margin, as narrow columns of tables cannot be.
+  # Lines are not stretched to the right margin, as narrow columns of tables cannot be: .ad is for groff 1.22, AD for 1.23.
   add_custom_command(
     OUTPUT ${out}
     COMMAND bitsink help --markdown ${name} > ${out}.md
     COMMAND ${LOWDOWN} -s -tman --out-no-smarty --parse-no-intraemph --parse-no-super -M title=${page}
             -M section=${section} -M "source=bitsink ${PROJECT_VERSION}" -M volume=bitsink -o ${out} ${out}.md
-    COMMAND sed -i -e "/^[.]TH /a .ad l" ${out}
+    COMMAND sed -i -e "/^[.]TH /a .ds AD l" -e "/^[.]TH /a .ad l" ${out}
     COMMAND ${CMAKE_COMMAND} -E rm ${out}.md
     DEPENDS bitsink)
   set(MAN_PAGES ${MAN_PAGES} ${out} PARENT_SCOPE)

@@ -5,6 +5,7 @@ for command in inspect classify plan run merge backup upgrade status bn plot rep
     t help "$command"
 done
 t plan --help jobs/small.yaml
+t job
 t help rum
 t help jbo
 t help nothing-like-it
