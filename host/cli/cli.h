@@ -108,8 +108,8 @@ const bs_command *bs_command_find(const char *name);
 /* Returns true if the command's table has the exit code of this status; all have BS_OK, BS_ERR, BS_USAGE. */
 bool bs_command_exits(const bs_command *c, bs_status status);
 
-/* X(name, summary): documents that `bitsink help NAME` prints; CMakeLists.txt says which file each is made
- * of, and its first line under NAME names the manual page. */
+/* X(name, summary): documents that `bitsink help NAME` prints and that are manual pages, too. CMakeLists.txt
+ * has the file of each. */
 #define BS_TOPICS(X)                                                                                         \
     X(overview, "commands, exit codes, files, environment")                                                  \
     X(job, "the job file: one campaign in YAML")                                                             \

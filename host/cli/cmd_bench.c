@@ -76,7 +76,7 @@ const bs_command bs_cmd_bench = {
                "All answers are compared. Of full and dense at most 32 trials are run for each target "
                "and worker, 8 on a slow device. It prints multiply-accumulates for each trial as they "
                "were computed (`undying`: delta, of a trial that is never masked), trials per second, "
-               "the ratios, and where how many trials were masked.\n"
+               "the ratios, and at which nodes how many trials were masked.\n"
                "\n"
                "Then it prints the time of each operation of the delta replay, in a pass of its own "
                "that waits for the device around each; the fp32 rates of large layers, all workers at "

@@ -54,7 +54,7 @@ static const char details[] =
     "in this order:\n"
     "\n"
     "- `broken`: the bounds of both sides are beyond the limit, so the rate is proven to "
-    "be.\n"
+    "be beyond it.\n"
     "- `open`: the bound is beyond the limit, that of the other side is not. More trials "
     "would tell.\n"
     "- `incomplete`: trials that the job asks for are missing (an image that cannot be "

@@ -201,7 +201,7 @@ const bs_command bs_cmd_compare = {
     .summary = "show where the SDC-1 and DUE rates changed between two campaigns",
     .details = "Compares the SDC-1 and DUE rates of the strata that both result files have: same entry"
                " id, same name of the layer. `--map` and `--by-position` bring layers with other names"
-               " together. It says which test it used.\n"
+               " together. The output says which test was used.\n"
                "\n"
                "Trials are paired where seed, images (path, label, content), entries, layers and the "
                "first 256 faults agree: a trial id is then the same fault in both files, whatever the "

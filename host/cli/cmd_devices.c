@@ -87,8 +87,8 @@ const bs_command bs_cmd_devices = {
                "takes TF32 products (as `math: tf32` in the job does), `cudnn` convolutions by cuDNN "
                "in any case, `gemm` convolutions as matrix products by cuBLASLt, `direct` plain "
                "kernels without a library, which are slow and meant for comparisons. Without one of "
-               "the last three, an engine is selected for each layer whose bits do not depend on the "
-               "batch.",
+               "the last three, bitsink selects for each layer an engine whose bits do not depend on "
+               "the batch.",
     .see_also = "bitsink-run(1) bitsink-bench(1)",
     .min_operands = 0,
     .max_operands = 0,

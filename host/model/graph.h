@@ -88,7 +88,7 @@ typedef struct bs_node {
     X(WEIGHT, "weight", "second input of a Conv, Gemm or MatMul node")                                       \
     X(BIAS, "bias", "third input of a Conv or Gemm node")                                                    \
     X(NORM, "norm", "scale, bias, mean or variance of a normalisation")                                      \
-    X(CONSTANT, "constant", "any other parameter")
+    X(CONSTANT, "constant", "any other constant input of a node")
 
 typedef enum bs_target_kind {
 #define X(suffix, name, meaning) BS_TARGET_##suffix,

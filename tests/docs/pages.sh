@@ -20,16 +20,16 @@ part() {
 }
 
 "$bitsink" help >"$tmp/help"
-commands=$(part commands: "$tmp/help" | awk '{ print $1 }')
-topics=$(part "topics of 'bitsink help':" "$tmp/help" | awk '{ print $1 }')
-[ "$(echo "$commands" | wc -l)" -ge 18 ] || finding "'bitsink help' lists too few commands: $commands"
-[ "$(echo "$topics" | wc -l)" -ge 4 ] || finding "'bitsink help' lists too few topics: $topics"
+commands=$(part commands: "$tmp/help" | awk '{ printf "%s ", $1 }')
+topics=$(part "topics of 'bitsink help':" "$tmp/help" | awk '{ printf "%s ", $1 }')
+[ "$(echo "$commands" | wc -w)" -ge 18 ] || finding "'bitsink help' lists too few commands: $commands"
+[ "$(echo "$topics" | wc -w)" -ge 4 ] || finding "'bitsink help' lists too few topics: $topics"
 
 # --- the text of each page, as Markdown ---
 for name in $commands $topics; do
     "$bitsink" help --markdown "$name" >"$tmp/$name.md" || finding "no page: $name"
     sections="NAME DESCRIPTION"
-    case " $(echo $commands) " in *" $name "*) sections="NAME SYNOPSIS DESCRIPTION OPTIONS EXIT.STATUS SEE.ALSO" ;; esac
+    case " $commands" in *" $name "*) sections="NAME SYNOPSIS DESCRIPTION OPTIONS EXIT.STATUS SEE.ALSO" ;; esac
     for section in $sections; do
         awk -v section="^# $section\$" '$0 ~ section { on = 1; next } /^# / { on = 0 } on && NF { n++ } END { exit n == 0 }' \
             "$tmp/$name.md" || finding "$name: no text in the section $section"
@@ -52,7 +52,7 @@ for command in $commands; do
 done
 
 # --- what pages refer to ---
-known=" help $(echo $commands) "
+known=" help $commands"
 for word in $(cat "$tmp"/*.md | tr '\n' ' ' | grep -o '`bitsink [a-z][a-z]*' | sed 's/.* //' | sort -u); do
     case $known in *" $word "*) ;; *) finding "a page speaks of a command that is not there: bitsink $word" ;; esac
 done
