@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/buf.h"
 #include "base/resources.h"
 #include "campaign/engine.h"
 #include "cli/cli.h"
@@ -33,6 +34,8 @@ static bs_status rehearse(const bs_engine *e, const bs_worker *w, const bs_strat
         first[n] = (uint32_t)sites.n;
         st = bs_plan_sites(e->plan, s, t, &sites);
     }
+    if (st == BS_OK) /* the list must be there, also where no trial has a site */
+        st = bs_grow(&sites.site, &sites.cap, 1, sizeof *sites.site, "sites");
     first[n] = (uint32_t)sites.n;
     double before = bs_replayer_macs(w->replayer);
     bs_trials t = {.n = (int)n, .golden_row = row, .faults = {sites.site, first, NULL}, .result = result};
