@@ -100,7 +100,7 @@ bs_status bs_option_int(const bs_args *a, const char *name, long low, long high,
 bs_status bs_option_share(const bs_args *a, const char *name, double *out);
 /* The same, 0 and 1 allowed. */
 bs_status bs_option_part(const bs_args *a, const char *name, double *out);
-/* Parses the words behind the command's name. */
+/* Parses the words after the command's name. */
 bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char **argv);
 /* The command of that name, NULL if there is none; bs_command_find() makes an error of that. */
 const bs_command *bs_command_named(const char *name);
@@ -127,7 +127,7 @@ void bs_print_command_help(const bs_command *c);
 bs_status bs_help(int argc, char **argv);
 void bs_print_markdown(const bs_command *c);
 bs_status bs_print_region(const char *name);
-/* The commands in order; NULL behind the last. */
+/* The commands in order; NULL after the last. */
 const bs_command *bs_command_at(int i);
 /* The text of a topic, NULL: there is none of that name. */
 const char *bs_topic_text(const char *name);

@@ -1,5 +1,5 @@
-#include "base/text.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/resources.h"
 #include "campaign/engine.h"
 #include "cli/cli.h"
