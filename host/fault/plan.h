@@ -85,8 +85,8 @@ uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t 
       "Required. Name of a tensor or node, or the id of a target. `#ID` is always the id. An apostrophe in " \
       "front of `=`, `+`, `-` or `@` is not part of the name.")                                              \
     X(ELEMENT, "element",                                                                                    \
-      "Required. Index of the element, from 0: of one image in the order (C, H, W), of a parameter in the "  \
-      "order of the model file.")                                                                            \
+      "Required. Index of the element, from 0: of one image in the order (C, H, W); of a parameter, and of " \
+      "an input (N, H, W, C), in the order of the model file.")                                              \
     X(OPERATION, "operation",                                                                                \
       "A kind of fault that draws nothing at random; default `flip`. `none`: a trial without a site.")       \
     X(BIT, "bit", "The bit that is hit, from 0. Kinds that act on bits need `bit` or `mask`.")               \
