@@ -35,7 +35,7 @@ typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER }
     X(bit_sdc, SMALL, BIT, BIT_SDC, "1")                                                                     \
     X(bit_sdc1, SMALL, BIT, BIT_SDC, "1")                                                                    \
     X(bit_due, SMALL, BIT, BIT_DUE, "1")                                                                     \
-    G("an entry: failures in 10^9 hours, vulnerability factors (bn DB explain failure_rate)")                \
+    G("an entry: failures in a billion hours, vulnerability factors (view `failure_rate`)")                  \
     X(sdc_fit, SMALL, FIT, SDC_FIT, "level = 'all'")                                                         \
     X(due_fit, SMALL, FIT, DUE_FIT, "level = 'all'")                                                         \
     X(spfm, LARGE, FIT, SPFM, "level = 'all'")                                                               \
@@ -56,17 +56,17 @@ typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER }
     X(layer_pvf, SMALL, LAYER_FIT, PVF, "level = 'layer' AND scope >= 0")                                    \
     X(layer_parameter_vf, SMALL, LAYER_FIT, PARAMETER_VF,                                                    \
       "level = 'layer' AND scope >= 0 AND kind = 'parameters'")                                              \
-    G("mean cost of a fault in one layer (bn DB explain severity)")                                          \
+    G("mean cost of a fault in one layer (view `severity`)")                                                 \
     X(severity, SMALL, SEVERITY, COST, "correct = 'golden'")                                                 \
     X(severity_label, SMALL, SEVERITY, COST, "correct = 'label'")                                            \
-    G("right answers under a fault in one layer (bn DB explain bn_correct_given_layer)")                     \
+    G("right answers under a fault in one layer (view `bn_correct_given_layer`)")                            \
     X(correct_label, LARGE, CORRECT, CORRECT_LABEL, "1")                                                     \
     X(correct_golden, LARGE, CORRECT, CORRECT_GOLDEN, "1")                                                   \
-    G("trust in an answer, by its class (bn DB explain bn_trust)")                                           \
+    G("trust in an answer, by its class (view `bn_trust`)")                                                  \
     X(trust, LARGE, TRUST, TRUST_LABEL, "1")                                                                 \
     X(trust_label, LARGE, TRUST, TRUST_LABEL, "1")                                                           \
     X(trust_golden, LARGE, TRUST, TRUST_GOLDEN, "1")                                                         \
-    G("wrong answers that a second run catches (bn DB explain rerun_policy)")                                \
+    G("wrong answers that a second run catches (view `rerun_policy`)")                                       \
     X(rerun_caught, LARGE, RERUN, CAUGHT, "1")
 
 #define BS_CHECK_NO_TITLE(title)

@@ -1,4 +1,4 @@
-/* The command line: one table of commands, from which parsing, help and the manual page come. */
+/* The command line: one table of commands, from which parsing, help and manual pages come. */
 #ifndef BS_CLI_CLI_H
 #define BS_CLI_CLI_H
 
@@ -24,13 +24,20 @@ typedef struct bs_option {
     X(BS_OK, "done")                                                                                         \
     X(BS_ERR, "error")                                                                                       \
     X(BS_USAGE, "bad command line or job file")                                                              \
-    X(BS_STOPPED, "stopped and resumable")                                                                   \
+    X(BS_STOPPED, "stopped, the same command goes on; merge: trials are missing")                            \
     X(BS_NO_DEVICE, "no or lost device")                                                                     \
-    X(BS_SELFTEST, "self-test failed")                                                                       \
+    X(BS_SELFTEST, "self-test or audit failed")                                                              \
     X(BS_DIFFERS, "campaigns differ")                                                                        \
     X(BS_NOTHING_COMMON, "nothing to compare or to check")                                                   \
     X(BS_LIMIT, "a rate is beyond its limit")                                                                \
     X(BS_OPEN, "a rate is not shown to be within its limit")
+
+/* Another exit code of a command than done, error and bad command line; `meaning` says what it means there.
+ */
+typedef struct bs_exit {
+    bs_status status;
+    const char *meaning;
+} bs_exit;
 
 enum { BS_MAX_OPTIONS = 16 };
 
@@ -38,12 +45,14 @@ struct bs_args;
 
 typedef struct bs_command {
     const char *name;
-    const char *usage;   /* its operands: "JOB", "DB TABLE" */
-    const char *summary; /* one line */
-    const char *details; /* for help and manual: paragraphs, with empty lines between; lines that begin with a
-                            blank stay lines */
+    const char *usage;    /* its operands: "JOB", "DB TABLE" */
+    const char *summary;  /* one line */
+    const char *details;  /* for help and manual, Markdown as bs_print_text() takes it */
+    const char *examples; /* the same, or NULL */
+    const char *see_also; /* manual pages: "bitsink-plan(1) bitsink-job(5)"; bitsink(1) goes without saying */
     int min_operands, max_operands;
     const bs_option *options; /* ends with a NULL name */
+    const bs_exit *exits;     /* ends with BS_OK; NULL: none but 0, 1 and 2 */
     bs_status (*run)(const struct bs_args *args);
 } bs_command;
 
@@ -91,12 +100,39 @@ bs_status bs_option_int(const bs_args *a, const char *name, long low, long high,
 bs_status bs_option_share(const bs_args *a, const char *name, double *out);
 /* The same, 0 and 1 allowed. */
 bs_status bs_option_part(const bs_args *a, const char *name, double *out);
-/* Parses the words behind the command's name. */
+/* Parses the words after the command's name. */
 bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char **argv);
+/* The command of that name, NULL if there is none; bs_command_find() makes an error of that. */
+const bs_command *bs_command_named(const char *name);
 const bs_command *bs_command_find(const char *name);
+/* Returns true if the command's table has the exit code of this status; all have BS_OK, BS_ERR, BS_USAGE. */
+bool bs_command_exits(const bs_command *c, bs_status status);
+
+/* X(name, summary): documents that `bitsink help NAME` prints and that are manual pages, too. CMakeLists.txt
+ * has the file of each. */
+#define BS_TOPICS(X)                                                                                         \
+    X(overview, "commands, exit codes, files, environment")                                                  \
+    X(job, "the job file: one campaign in YAML")                                                             \
+    X(results, "the result file: tables and views")                                                          \
+    X(queries, "what to ask a result file, as SQL")
+
+/* Prints Markdown for people: paragraphs (one line each) and items ("- ") are wrapped, with `indent` more
+ * columns from the second line on. Other lines, such as those that begin with a blank, stay. `column`: how
+ * much of the first line is taken already. */
+void bs_print_text(const char *text, int column, int indent);
 void bs_print_help(void);
 void bs_print_command_help(const bs_command *c);
-void bs_print_manual(void); /* groff man(7), for bitsink.1 */
+/* `bitsink help WORD...`. The hidden `--markdown NAME` prints the manual page of a command or topic, and
+ * `--region NAME` a generated region of a document (scripts/docs.sh). */
+bs_status bs_help(int argc, char **argv);
+void bs_print_markdown(const bs_command *c);
+bs_status bs_print_region(const char *name);
+/* The commands in order; NULL after the last. */
+const bs_command *bs_command_at(int i);
+/* The text of a topic, NULL: there is none of that name. */
+const char *bs_topic_text(const char *name);
+/* Prints the topic without the comments that mark generated regions. */
+void bs_print_topic(const char *text);
 
 /* Everything a job file leads to. Zero-initialise; bs_session_close() frees. */
 typedef struct bs_session {

@@ -130,22 +130,34 @@ const bs_command bs_cmd_bn = {
         "DB [TABLE | query | set NAME=VALUE... | groups FILE | costs FILE | priors FILE | weights FILE | "
         "update | export]",
     .summary = "ask the Bayesian network: tables, queries, settings, export",
-    .details =
-        "TABLE prints a table or view of the result file; without it, lists what there is. 'query' computes "
-        "P(OF | GIVEN) for the variables " BS_BN_VARIABLES
-        " ('--of correct' means both). Classes, layers, entries and images are given, in CSV files too, by "
-        "name, by a part of it, by id, by #ID, which is always the id (#-1: DUE, no layer), or by both, as "
-        "in "
-        "'crane #134'; what may mean two is refused. 'set' changes settings (bn_parameter lists them; also "
-        "raw_fit=FIT/Mbit and scope=ENTRY,ENTRY, which pools the strata of "
-        "these entries by their exposure unless layer_prior stands beside it). 'groups', 'costs', 'priors' "
-        "and 'weights' load CSV files with a header: class,group; truth,answer,cost; "
-        "entry,layer,raw_rate,residency,exposure,probability; image,weight. Priors with a probability make "
-        "layer_prior direct, others exposure. In costs, a class without a group is a group of its own, under "
-        "its name in view class_shown. 'update' stores today's views and counts by bit position in the file; "
-        "one of an earlier schema version is brought up to date by 'bitsink upgrade' first. 'export' writes "
-        "the network as BIF for pgmpy and bnlearn. All numbers come from SQL views, so sqlite3 shows the "
-        "same, bit positions after 'update'.",
+    .details = "Prints tables and views of the result file, asks the Bayesian network, and changes its"
+               " settings. Without a second word it lists the tables. All numbers come from SQL views,"
+               " so sqlite3 shows the same.\n"
+               "\n"
+               "- `TABLE` prints a table or view, its rows always in the same order.\n"
+               "- `query` prints P(OF | GIVEN) for the variables " BS_BN_VARIABLES
+               ". `--of correct` means both meanings of correct.\n"
+               "- `set NAME=VALUE...` changes settings; `bitsink bn DB bn_parameter` lists them. "
+               "`raw_fit=FIT` (per Mbit) and `scope=ENTRY,ENTRY` are further names; the latter pools "
+               "the strata of these entries by their exposure, unless `layer_prior` stands beside it.\n"
+               "- `groups FILE`, `costs FILE`, `priors FILE` and `weights FILE` load CSV files with a "
+               "header: `class,group`; `truth,answer,cost`; "
+               "`entry,layer,raw_rate,residency,exposure,probability`; `image,weight`. Priors with a "
+               "probability make `layer_prior` direct, others exposure. In costs, a class without a "
+               "group is a group of its own, under its name in view `class_shown`.\n"
+               "- `update` stores the current views, and counts by bit position, in the file. A file "
+               "of an earlier schema version needs `bitsink upgrade` first.\n"
+               "- `export` writes the network as BIF, for pgmpy and bnlearn.\n"
+               "\n"
+               "Classes, layers, entries and images are given by name, by a part of the name, by id, "
+               "by `#ID`, which is always the id (`#-1`: DUE, no layer), or by both, as in `crane "
+               "#134`. The same holds in CSV files. What may mean two things is refused.",
+    .examples = "    bitsink bn r.db layer_accuracy\n"
+                "    bitsink bn r.db bn_trust --format csv --output trust.csv\n"
+                "    bitsink bn r.db query --given class=Sandal,fault=yes --of correct,layer\n"
+                "    bitsink bn r.db set p=1e-4 layer_prior=bits\n"
+                "    bitsink bn r.db export -o net.bif",
+    .see_also = "bitsink-db(5) bitsink-queries(7) bitsink-check(1) bitsink-plot(1)",
     .min_operands = 1,
     .max_operands = 64,
     .options = options,

@@ -44,41 +44,59 @@ static const bs_option options[] = {
 };
 
 #define SMALL
-#define LARGE " (--min)"
+#define LARGE " (min)"
 #define EITHER
-#define G(title)                                "\n  " title ":\n     "
-#define X(name, better, source, columns, where) " " #name better
+#define G(title)                                "\n- " title ":"
+#define X(name, better, source, columns, where) " `" #name "`" better
 static const char details[] =
-    "Holds rates against limits, one row for each entry, layer, class, ... that has the rate: a "
-    "gate for nightly jobs, such as\n\n"
-    "  bitsink check result.db --max network_sdc=1e-3,layer_due=0.05 --min layer_accuracy=0.9\n\n"
-    "Each row is one of these; rows that are not kept come first, in this order:\n"
-    "  broken      the bounds of both sides are beyond the limit: the rate is proven to be\n"
-    "  open        the bound is beyond the limit, that of the other side is not: more trials would tell\n"
-    "  incomplete  trials that the job asks for are missing, or the last run has not ended with exit code 0\n"
-    "  kept        the bound is within the limit\n\n"
-    "Where every fault was tried on every image the rate itself counts (bound_kind 'exact'), as "
-    "with --bound rate. Column 'needed', of open shares of trials: with so many units (trials, or"
-    " faults of parameters) in all, in the same proportions, the row would be kept, if the rate "
-    "stayed as it is; a mean over layers may need fewer. Entries that have no such rate are named"
-    " in warnings.\n\n"
-    "Exit code 0 if every rate is kept, 8 if one is broken, 9 if none is, but some are open or "
-    "incomplete, 7 if a name has no row, or if the null device made the answers up.\n\n"
-    "A rate beyond its limit is called kept, and one within it broken, with a probability of at "
-    "most 1 - confidence (bn DB set confidence=0.99), each row by itself: of many rows some may "
-    "err. With --bound rate there is no such promise.\n\n"
-    "Names (sdc is sdc1; the usual limit is a largest value, --max, or where it says so a "
-    "smallest one):" BS_CHECK_GROUPS(G, X);
+    "Holds rates against limits, one row for each entry, layer or class that has the rate: "
+    "a gate for nightly jobs. Each row is one of these; rows that are not kept come first, "
+    "in this order:\n"
+    "\n"
+    "- `broken`: the bounds of both sides are beyond the limit, so the rate is proven to "
+    "be beyond it.\n"
+    "- `open`: the bound is beyond the limit, that of the other side is not. More trials "
+    "would tell.\n"
+    "- `incomplete`: trials that the job asks for are missing (an image that cannot be "
+    "read, a shard, a layer), the last run has not ended with exit code 0, or an audited "
+    "trial had other values in full. `--partial` judges what is there.\n"
+    "- `kept`: the bound is within the limit.\n"
+    "\n"
+    "`--bound` says which bound. Where every fault was tried on every image the rate itself"
+    " counts (`bound_kind` is exact), as with `--bound rate`. The column `needed` says, for"
+    " open shares of trials, with how many trials (or faults of parameters) in all, in the "
+    "same proportions, the row would be kept if the rate stayed as it is; a mean over "
+    "layers may need fewer. An entry that has no such rate is named in a warning: a bit "
+    "error rate has no `network_sdc`.\n"
+    "\n"
+    "A rate beyond its limit is called kept, and one within it broken, with a probability "
+    "of at most 1 - confidence (`bitsink bn DB set confidence=0.99`), each row by itself: "
+    "of many rows some may err. With `--bound rate` there is no such promise.\n"
+    "\n"
+    "These are the names. `sdc` means `sdc1`. A limit is a largest value (`--max`), or a "
+    "smallest one where (min) follows the name:\n" BS_CHECK_GROUPS(G, X);
 #undef X
 #undef G
+
+static const bs_exit exits[] = {
+    {BS_NOTHING_COMMON, "a name has no row, or the null device made up the answers"},
+    {BS_LIMIT, "a rate is broken"},
+    {BS_OPEN, "no rate is broken, but one is open or incomplete"},
+    {BS_OK, NULL},
+};
 
 const bs_command bs_cmd_check = {
     .name = "check",
     .usage = "DB",
     .summary = "hold rates against limits, with an exit code for nightly jobs",
     .details = details,
+    .examples = "    bitsink check r.db --max network_sdc=1e-3,layer_due=0.05\n"
+                "    bitsink check r.db --min layer_accuracy=0.9 --entry 1\n"
+                "    bitsink check r.db --max sdc_fit=10 --bound population_high",
+    .see_also = "bitsink-bn(1) bitsink-compare(1)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
+    .exits = exits,
     .run = run,
 };

@@ -144,15 +144,26 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const bs_exit exits[] = {
+    {BS_NO_DEVICE, "there is no such device, or it was lost"},
+    {BS_OK, NULL},
+};
+
 const bs_command bs_cmd_classify = {
     .name = "classify",
     .usage = "JOB|MODEL.onnx [IMAGE...]",
     .summary = "print the top five classes of images, without faults",
-    .details =
-        "With a job file its preprocessing and class names are used, and without IMAGE its images. With a "
-        "model, images must have the network's size and are scaled to 0..1.",
+    .details = "Prints the top five classes of images without faults. Check your preprocessing with it"
+               " before you run a campaign: compare the answers with what your framework says about "
+               "the same images.\n"
+               "\n"
+               "With a job file, its preprocessing and class names are used, and its images where no "
+               "IMAGE is given. With a model, images must have the size of the network's input and are"
+               " scaled to 0..1.",
+    .see_also = "bitsink-job(5)",
     .min_operands = 1,
     .max_operands = 1 << 20,
     .options = options,
+    .exits = exits,
     .run = run,
 };

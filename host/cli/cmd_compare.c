@@ -189,25 +189,41 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const bs_exit exits[] = {
+    {BS_DIFFERS, "a rate differs"},
+    {BS_NOTHING_COMMON, "the files have no stratum in common: nothing was compared"},
+    {BS_OK, NULL},
+};
+
 const bs_command bs_cmd_compare = {
     .name = "compare",
     .usage = "A B",
     .summary = "show where the SDC-1 and DUE rates changed between two campaigns",
-    .details =
-        "Compares the strata that both result files have (same entry id, same name of the layer). "
-        "Where seed, "
-        "images, entries, layers and the first faults agree, a trial id is the same fault in both files, "
-        "whatever the model: trials "
-        "are paired (exact McNemar test; for parameters a sign test over faults), and paired rates count "
-        "each trial in both files alike, whatever the weights of images; those of weight 0 are left out. "
-        "Else two proportions are compared, by the weights. "
-        "Parameters count faults, not the trials they meet. Benjamini-Hochberg over all rates. "
-        "'detectable' is the "
-        "smallest change that would have been called a difference with 80 % power. Exit code 6 if a "
-        "rate differs, 7 "
-        "if the files have nothing in common, 0 else: made for nightly jobs.",
+    .details = "Compares the SDC-1 and DUE rates of the strata that both result files have: same entry"
+               " id, same name of the layer. `--map` and `--by-position` bring layers with other names"
+               " together. The output says which test was used.\n"
+               "\n"
+               "Trials are paired where seed, images (path, label, content), entries, layers and the "
+               "first 256 faults agree: a trial id is then the same fault in both files, whatever the "
+               "model. Paired trials are held against each other by McNemar's exact test, parameters "
+               "by a sign test over faults. Each trial counts alike in both files, whatever the "
+               "weights of images; images of weight 0 are left out. Pairs tell far more than two "
+               "separate rates: prefer the same seed and images in both campaigns.\n"
+               "\n"
+               "Else two proportions are compared, by the weights of images: the larger p of a "
+               "chi-square test with continuity correction and Fisher's exact test. Parameters count "
+               "faults, not the trials that a fault meets. A rate is known for certain only if all "
+               "faults were tried on the same images in both files.\n"
+               "\n"
+               "Of all rates together, the differences that are reported hold at most the share "
+               "`--fdr` of false alarms (Benjamini-Hochberg). `detectable` is the smallest change that"
+               " would have been found with 80 % power.",
+    .examples = "    bitsink compare last-night.db tonight.db\n"
+                "    bitsink compare plain.db protected.db --map conv1=conv1_clipped",
+    .see_also = "bitsink-check(1) bitsink-merge(1)",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,
+    .exits = exits,
     .run = run,
 };

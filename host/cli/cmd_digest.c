@@ -18,9 +18,11 @@ const bs_command bs_cmd_digest = {
     .name = "digest",
     .usage = "DB",
     .summary = "print an order-independent hash of the results",
-    .details =
-        "Two campaigns with the same digest hold the same trials with the same bits, in whatever order, by "
-        "whatever machines and in however many runs they were made.",
+    .details = "Two campaigns with the same digest hold the same trials with the same bits, in "
+               "whatever order, on whatever machines and in however many runs they were made: stopped "
+               "and resumed, in shards, with any number of threads, batch size or mode of replay, "
+               "audited or not.",
+    .see_also = "bitsink-run(1) bitsink-merge(1)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -73,9 +73,11 @@ const bs_command bs_cmd_inspect = {
     .name = "inspect",
     .usage = "MODEL",
     .summary = "list the targets of an ONNX model",
-    .details = "Imports MODEL, an ONNX file or a network that synth generates, and lists every tensor in "
-               "which faults can be injected: id, name, operator, kind, "
-               "shape of one sample, bits, and multiply-accumulates of the node that makes it.",
+    .details = "Imports MODEL, an ONNX file or a network that `bitsink synth` generates, and lists its"
+               " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
+               " shape of one image, bits, and the multiply-accumulates of the node that makes it. Job"
+               " files select targets by these names, kinds, operators and ids.",
+    .see_also = "bitsink-job(5) bitsink-synth(1)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

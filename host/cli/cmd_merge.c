@@ -103,19 +103,34 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const bs_exit exits[] = {
+    {BS_STOPPED, "stopped, or trials of the campaign are missing; all that was merged is stored"},
+    {BS_OK, NULL},
+};
+
 const bs_command bs_cmd_merge = {
     .name = "merge",
     .usage = "OUT SHARD...",
     .summary = "put the result files of shards together",
-    .details =
-        "Makes OUT, or adds to it, the trials of the other files that it lacks; they must be of one "
-        "campaign. "
-        "What is there is not added again, so the command may be repeated, when shards have grown or after a "
-        "crash. When all is there, OUT has the digest of a single run; until then the exit code is 3. "
-        "`bitsink "
-        "run --db OUT JOB` runs what is missing.",
+    .details = "Adds to OUT the trials of the other files that it lacks; OUT is made if it is not "
+               "there. All files must be of one campaign, and files with other arithmetic are refused "
+               "unless `--allow-mixed` is given.\n"
+               "\n"
+               "What is there is not added again, so repeat the command as often as you like: while "
+               "shards still run, when they have grown, or after a crash. A merge that is killed loses"
+               " nothing. Lines `absent` and `incomplete` say what is missing; the exit code is 3 "
+               "then, and `bitsink run --db OUT JOB` computes what is missing. When all trials are "
+               "there, OUT has the digest of a single run.\n"
+               "\n"
+               "A new OUT has the settings of the first shard; a warning tells where others differ. "
+               "`storage` of targets is that of the latest run.",
+    .examples = "    bitsink run --shard 1/2 --db s1.db job.yaml    # on one machine\n"
+                "    bitsink run --shard 2/2 --db s2.db job.yaml    # on another\n"
+                "    bitsink merge all.db s1.db s2.db",
+    .see_also = "bitsink-run(1) bitsink-digest(1)",
     .min_operands = 2,
     .max_operands = 4096,
     .options = options,
+    .exits = exits,
     .run = run,
 };

@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "base/text.h"
 #include "base/resources.h"
 #include "campaign/engine.h"
@@ -33,6 +34,8 @@ static bs_status test(const bs_engine *e, const bs_worker *w, const bs_stratum *
         first[n] = (uint32_t)sites.n;
         st = bs_plan_sites(e->plan, s, t, &sites);
     }
+    if (st == BS_OK) /* the list must be there, also where no trial has a site */
+        st = bs_grow(&sites.site, &sites.cap, 1, sizeof *sites.site, "sites");
     first[n] = (uint32_t)sites.n;
     double before = bs_replayer_macs(w->replayer);
     bs_trial_batch t = {
@@ -313,19 +316,38 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const bs_exit exits[] = {
+    {BS_NO_DEVICE, "there is no such device, or it was lost"},
+    {BS_OK, NULL},
+};
+
 const bs_command bs_cmd_plan = {
     .name = "plan",
     .usage = "JOB",
     .summary = "show what a job would do: targets, trials, time, file size",
-    .details =
-        "Resolves the job's targets and counts its trials. Time is a rough estimate from the measured "
-        "speed of "
-        "golden runs and the multiply-accumulates of a few trials of each target, run on synthetic "
-        "images: a small "
-        "network or a busy machine takes longer. With --db, the intervals that a result file has reached and "
-        "the trials of the next round: at most three times as many as before, so several rounds may follow.",
+    .details = "Resolves the targets of the job and counts its trials, and estimates how long they "
+               "take and how large the result file becomes. The time is rough: it comes from the "
+               "measured speed of golden runs and from a few trials of each target on synthetic "
+               "images. A small network or a busy machine takes longer. Targets with more trials than "
+               "there are different faults are pointed out: repeated faults tell nothing new.\n"
+               "\n"
+               "With `--sites` every site of the plan is written as CSV. Used as `sites` in a job, "
+               "that file gives the same trials, bit for bit.\n"
+               "\n"
+               "With `--db` it shows what a result file has reached: the interval of each target's "
+               "SDC-1 rate, whether it is narrow enough, and the `trials` that the next round needs "
+               "for the rate that was seen. Of a margin and a relative margin the wider one is enough."
+               " Without a silent corruption there is no relative margin. Parameters count faults. A "
+               "round has at most three times as many trials as before, so several rounds may follow. "
+               "\"Reached on these images\" means that the job has images without trials. Raise "
+               "`trials` in the job and run it again: only the new trials are computed.",
+    .examples = "    bitsink plan job.yaml\n"
+                "    bitsink plan job.yaml --sites sites.csv\n"
+                "    bitsink plan job.yaml --db result.db --margin 0.01",
+    .see_also = "bitsink-run(1) bitsink-job(5)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
+    .exits = exits,
     .run = run,
 };

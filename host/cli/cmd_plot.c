@@ -46,11 +46,14 @@ const bs_command bs_cmd_plot = {
     .name = "plot",
     .usage = "DB KIND",
     .summary = "draw a figure as PNG or SVG",
-    .details = "KIND is one of "
-#define X(name, help) #name " (" help "); "
+    .details = "KIND is one of\n"
+#define X(name, help) "\n- `" #name "`: " help "."
     BS_FIGURES(X)
 #undef X
-        "colours can be told apart with any colour vision.",
+        "\n\nThe colours can be told apart with any colour vision.",
+    .examples = "    bitsink plot r.db sinks -o sinks.png\n"
+                "    bitsink plot r.db bits --entry 1 -o bits.svg",
+    .see_also = "bitsink-report(1)",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,

@@ -22,9 +22,11 @@ const bs_command bs_cmd_report = {
     .name = "report",
     .usage = "DB",
     .summary = "write figures, tables and facts of a campaign as one HTML page",
-    .details = "The page opens from disk in any browser and needs nothing else: figures are inline, there is "
-               "no script. "
-               "All numbers come from SQL views in the file.",
+    .details = "Writes `report.html` with the figures, tables and facts of a campaign, and how to "
+               "reproduce it. The page opens from disk in any browser and needs nothing else: figures "
+               "are inline, and there is no script. All numbers come from SQL views in the file.",
+    .examples = "    bitsink report r.db -o report",
+    .see_also = "bitsink-plot(1) bitsink-bn(1)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -165,19 +165,64 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const bs_exit exits[] = {
+    {BS_STOPPED, "stopped; finished trials are stored, and the same command does the rest"},
+    {BS_NO_DEVICE, "there is no such device, or it was lost"},
+    {BS_SELFTEST, "the self-test failed, or an audited trial differs from its full re-run"},
+    {BS_OK, NULL},
+};
+
 const bs_command bs_cmd_run = {
     .name = "run",
     .usage = "JOB",
     .summary = "run a campaign, or what is missing of it",
-    .details =
-        "Runs the trials of JOB that the result file does not hold yet: golden runs, injection, replay, "
-        "rows. Interrupt once to commit and stop (exit code 3); the same command goes on. Job files may "
-        "grow: "
-        "more images, repetitions or entries extend the campaign. Shards split a campaign by image: K/N "
-        "takes "
-        "every N-th image, with the same trials and ids as one run.",
+    .details = "Runs the trials of JOB that the result file does not hold yet. Each image is first "
+               "computed without a fault (its golden run). Each trial then starts at its fault and "
+               "computes again only what the fault can reach. A trial whose values become equal to the"
+               " golden ones again stops early. One row is written for each trial.\n"
+               "\n"
+               "To stop, interrupt once (Ctrl-C or SIGTERM): finished trials are committed, and the "
+               "exit code is 3. A second interrupt ends the process at once. The same command goes on,"
+               " also after a kill or a power cut, since rows and the ledger of finished work are "
+               "committed together. One process writes a file at a time. Keep the file on a local "
+               "disk: SQLite's write-ahead log is unsafe on network file systems. `bitsink backup` "
+               "copies a file there.\n"
+               "\n"
+               "To extend a campaign, raise `trials`, or add images at the end or entries, and run the"
+               " job again. Everything else that decides what a trial is must stay as it was, or the "
+               "run is refused: see WHAT MAY CHANGE in bitsink-job(5). Other arithmetic than before "
+               "(CPU, instruction set, library; on GPUs also the version of bitsink) is noticed by a "
+               "hash of golden outputs and refused, unless `--allow-mixed` is given. The result file "
+               "says which run made which row.\n"
+               "\n"
+               "To use several machines, `--shard K/N` runs every N-th image, from the K-th on, into a"
+               " file of its own: the same trials with the same ids as in one run. `bitsink merge` "
+               "puts the files together.\n"
+               "\n"
+               "A self-test compares the replay with full re-runs for every target, on this machine, "
+               "before the first trial: once for each result file and kind of arithmetic. A target "
+               "that fails is computed in a plainer way, at last by full re-runs, and the result file "
+               "says so.\n"
+               "\n"
+               "An audit (`--audit`, or the key `audit` of the job) runs a share of the trials again "
+               "in full, each alone, and compares all bits of the output, and the node at which the "
+               "change died. Which trials, follows from seed and trial id. The table `audit` holds "
+               "both answers of each; `trial.audit` is 1 where they were equal, and `bitsink status` "
+               "has the counts. A difference names the trial and ends the run with exit code 5; that "
+               "trial is not stored, everything finished before it is. Trials that the file holds "
+               "already are not audited.\n"
+               "\n"
+               "Images that cannot be read are left out and recorded in the table `broken_image`. "
+               "Repair the files and run again to add their trials. More of them than the job allows "
+               "(`max_broken`) end the run.",
+    .examples = "    bitsink run job.yaml                          # into job.db\n"
+                "    bitsink run job.yaml --db r.db --audit 0.01   # 1 % again in full\n"
+                "    bitsink run job.yaml --shard 1/4 --db s1.db   # first of four machines",
+    .see_also =
+        "bitsink-job(5) bitsink-plan(1) bitsink-status(1) bitsink-merge(1) bitsink-backup(1) bitsink-db(5)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
+    .exits = exits,
     .run = run,
 };

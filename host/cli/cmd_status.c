@@ -99,13 +99,18 @@ const bs_command bs_cmd_status = {
     .name = "status",
     .usage = "DB",
     .summary = "show how far a campaign is, also while it runs",
-    .details = "Trials done and planned, outcomes so far as shares of all trials (`bn DB network_sdc` has "
-               "the rates of faults, weighted "
-               "by bits, with their bounds), the last run's rate, and the time left at that "
-               "rate. Reads only; a "
-               "running campaign is not disturbed. With --json for monitoring: share, rate, seconds_left, "
-               "sdc1_rate, "
-               "since_commit (a run that is alive commits every few seconds).",
+    .details = "Shows the state of a result file: trials done and planned, outcomes so far as shares "
+               "of all trials, the rate of the last run, and the time left at that rate. It only "
+               "reads, and does not disturb a running campaign. The rates of faults, weighted by bits "
+               "and with bounds, are in `bitsink bn DB network_sdc`.\n"
+               "\n"
+               "With `--json` it serves monitoring: `share` is the share of the trials that are done, "
+               "`rate` the trials per second, `seconds_left` the time left, `sdc1_rate` and `due_rate`"
+               " shares of all trials. `since_commit` is the age of the last commit in seconds: a run "
+               "that is alive commits every few seconds.",
+    .examples = "    bitsink status result.db\n"
+                "    bitsink status --json result.db",
+    .see_also = "bitsink-run(1) bitsink-bn(1)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

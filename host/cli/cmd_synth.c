@@ -20,11 +20,12 @@ const bs_command bs_cmd_synth = {
     .name = "synth",
     .usage = "NAME OUT.onnx",
     .summary = "write a generated network as an ONNX file",
-    .details =
-        "Writes a network of well-known structure with random weights, which have the scale of trained ones: "
-        "for measuring cost and exactness, the answers mean nothing. NAME is one of" NAMES
-        " all with input (N, 3, 224, 224) and 1000 classes. The same seed gives the same bits on every "
-        "machine. bench and inspect take these names, too.",
+    .details = "Writes a network of well-known structure with random weights, which have the scale of "
+               "trained ones. It serves to measure cost and exactness; its answers mean nothing. NAME "
+               "is one of" NAMES
+               " all with input (N, 3, 224, 224) and 1000 classes. The same seed gives the same bits on "
+               "every machine. `bitsink bench` and `bitsink inspect` take these names, too.",
+    .see_also = "bitsink-bench(1) bitsink-inspect(1)",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,

@@ -220,18 +220,28 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const bs_exit exits[] = {
+    {BS_NO_DEVICE, "there is no such device, or it was lost"},
+    {BS_OK, NULL},
+};
+
 const bs_command bs_cmd_trace = {
     .name = "trace",
     .usage = "DB TRIAL",
     .summary = "regenerate one trial and show how far its change travels",
-    .details =
-        "TRIAL is the id of a row of `trial`, or entry:target:image:repetition. Shows the fault's sites with "
-        "their bits before and after, then for every tensor behind it how many elements changed, in which "
-        "box, which box the delta replay computes (as the sites alone tell; it may measure and narrow it on "
-        "the "
-        "way), and what the network said.",
+    .details = "Makes one trial again, alone, and shows how far its change travels. TRIAL is the id of"
+               " a row of the table `trial`, or `entry:target:image:repetition`; repetitions that were"
+               " never run can be traced, too.\n"
+               "\n"
+               "It prints the sites of the fault with their bits before and after. For every tensor "
+               "after the fault it prints how many elements changed, the box that holds them, and the "
+               "box that the delta replay computes, as far as the sites alone tell (the replay may "
+               "measure and narrow it on the way). At last it prints the answer of the network.",
+    .examples = "    bitsink trace r.db 1:17:8:1",
+    .see_also = "bitsink-run(1)",
     .min_operands = 2,
     .max_operands = 2,
     .options = options,
+    .exits = exits,
     .run = run,
 };

@@ -96,22 +96,28 @@ static const bs_option options[] = {
     {NULL, NULL, NULL},
 };
 
+static const bs_exit exits[] = {
+    {BS_STOPPED, "stopped; the file is as it was"},
+    {BS_OK, NULL},
+};
+
 const bs_command bs_cmd_upgrade = {
     .name = "upgrade",
     .usage = "DB...",
     .summary = "bring a result file made by an earlier version up to date",
-    .details =
-        "Makes a new file of today's schema from the facts and settings of DB, with every count made again "
-        "from the "
-        "trial rows; compares the digests of both; then keeps the old file as DB.vN (N: its schema version) "
-        "and puts the "
-        "new one in its place in one step. Interrupted or killed at any moment, DB is the old file or the "
-        "new one. Files "
-        "of every earlier version are read as they are; writing to one (run, merge, bn set) needs this "
-        "first. Files "
-        "that are up to date are left alone. Of several files those that can be are upgraded.",
+    .details = "Makes a new file with the current schema from the facts and settings of DB. All counts"
+               " are made again from the trial rows, and the digests of both files are compared. Then "
+               "the old file is kept as DB.vN, where N is its schema version, and the new one takes "
+               "its place in one step. Interrupted or killed at any moment, DB is the old file or the "
+               "new one.\n"
+               "\n"
+               "Files of every earlier version can be read as they are. Only writing to one (`run`, "
+               "`merge` into it, `bn set`) needs an upgrade first. Files that are up to date are left "
+               "alone. Of several files, those that can be upgraded are.",
+    .see_also = "bitsink-digest(1) bitsink-db(5)",
     .min_operands = 1,
     .max_operands = 4096,
     .options = options,
+    .exits = exits,
     .run = run,
 };

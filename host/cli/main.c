@@ -15,23 +15,6 @@ static int report(bs_status st)
     return st == BS_NO_MEMORY ? 1 : -st;
 }
 
-static int help(int argc, char **argv)
-{
-    if (argc == 0) {
-        bs_print_help();
-        return 0;
-    }
-    if (strcmp(argv[0], "--man") == 0) {
-        bs_print_manual();
-        return 0;
-    }
-    const bs_command *c = bs_command_find(argv[0]);
-    if (!c)
-        return report(BS_USAGE);
-    bs_print_command_help(c);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a failed write, not a kill */
@@ -44,7 +27,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return help(argc - 2, argv + 2);
+        return report(bs_help(argc - 2, argv + 2));
     const bs_command *c = bs_command_find(argv[1]);
     if (!c)
         return report(BS_USAGE);
@@ -52,6 +35,12 @@ int main(int argc, char **argv)
     bs_status st = bs_args_parse(&args, c, argc - 2, argv + 2);
     if (st == BS_OK && args.command)
         st = c->run(&args);
+#ifdef BITSINK_SANITIZE
+    if (!bs_command_exits(c, st)) {
+        fprintf(stderr, "exit code %d is missing in the table of 'bitsink %s'\n", -st, c->name);
+        return 99;
+    }
+#endif
     if (fflush(stdout) != 0 && st == BS_OK)
         st = bs_fail(BS_ERR, "cannot write to stdout");
     return report(st);

@@ -78,21 +78,30 @@ void bs_sites_clear(bs_sites *s);
  * image outside the shard. */
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
 
-/* Site lists: CSV, the first line names the columns, in any order; other columns are ignored.
- *   target     required: name of a tensor or node, or target id; #ID is always the id. An apostrophe
- *              in front of = + - @ is not part of a name, see bs_str_csv()
- *   element    required: logical index, (C, H, W) of one sample, file order for parameters
- *   operation  a kind of fault that draws nothing (BS_FAULT_KINDS; default: flip); none: a trial
- *              without a site
- *   bit, mask  one of them for the bitwise operations: a bit of the target's type, or 0x and
- *              hexadecimal digits
- *   value      for those that take one (set): a decimal number, or the bits of one as 0x and
- *              hexadecimal digits
- *   image      index in the data set; empty or absent: the trial is run for every image. All trials of
- *              a target name their image or none does; parameters have none
- *   trial      rows with the same number (and image) are one trial; empty: a trial of its own
- *   entry      where the column is there, only rows with the id of the job's entry are read
- * The order of their first rows numbers the repetitions of each (target, image). Several rows of a trial for
+/* Site lists: CSV, the first line names the columns, in any order; other columns are ignored. X(enum suffix,
+ * name, meaning in Markdown). */
+#define BS_SITE_COLUMNS(X)                                                                                   \
+    X(TARGET, "target",                                                                                      \
+      "Required. Name of a tensor or node, or the id of a target. `#ID` is always the id. An apostrophe in " \
+      "front of `=`, `+`, `-` or `@` is not part of the name.")                                              \
+    X(ELEMENT, "element",                                                                                    \
+      "Required. Index of the element, from 0: of one image in the order (C, H, W); of a parameter, and of " \
+      "an input (N, H, W, C), in the order of the model file.")                                              \
+    X(OPERATION, "operation",                                                                                \
+      "A kind of fault that draws nothing at random; default `flip`. `none`: a trial without a site.")       \
+    X(BIT, "bit", "The bit that is hit, from 0. Kinds that act on bits need `bit` or `mask`.")               \
+    X(MASK, "mask", "The bits that are hit, as `0x` and hexadecimal digits.")                                \
+    X(VALUE, "value",                                                                                        \
+      "The value that is written, for kinds that take one: a decimal number, or its bits as `0x` and "       \
+      "hexadecimal digits.")                                                                                 \
+    X(IMAGE, "image",                                                                                        \
+      "Index of the image, from 0. Empty: the trial runs on every image. Of one target, all trials name "    \
+      "their image or none does; parameters name none.")                                                     \
+    X(TRIAL, "trial",                                                                                        \
+      "Rows with the same number (and image) are one trial with several sites. Empty: a trial of its own.")  \
+    X(ENTRY, "entry", "If the column is there, only rows with the id of the job's entry are read.")
+
+/* The order of their first rows numbers the repetitions of each (target, image). Several rows of a trial for
  * one element act one after the other. */
 
 /* Writes every site of the plan as such a list, which gives the same trials when it is read:

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-#define X(suffix, name) name,
+#define X(suffix, name, meaning) name,
     BS_TARGET_KINDS(X)
 #undef X
 };

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "fault.h"
+#include "fault/plan.h"
 #include "fault/table.h"
 
 #include <csv.h>
@@ -14,28 +15,16 @@
 
 enum { CHUNK = 1 << 16, FIELD_LIMIT = 4096, MAX_ROWS = 1 << 28 };
 
-/* X(enum suffix, name in the header). */
-#define SITE_COLUMNS(X)                                                                                      \
-    X(TARGET, "target")                                                                                      \
-    X(ELEMENT, "element")                                                                                    \
-    X(OPERATION, "operation")                                                                                \
-    X(BIT, "bit")                                                                                            \
-    X(MASK, "mask")                                                                                          \
-    X(VALUE, "value")                                                                                        \
-    X(IMAGE, "image")                                                                                        \
-    X(TRIAL, "trial")                                                                                        \
-    X(ENTRY, "entry")
-
 enum column {
-#define X(suffix, name) COLUMN_##suffix,
-    SITE_COLUMNS(X)
+#define X(suffix, ...) COLUMN_##suffix,
+    BS_SITE_COLUMNS(X)
 #undef X
         N_COLUMNS
 };
 
 static const char *const column_names[] = {
-#define X(suffix, name) name,
-    SITE_COLUMNS(X)
+#define X(suffix, name, meaning) name,
+    BS_SITE_COLUMNS(X)
 #undef X
 };
 

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "job/bitset.h"
-#include "model/graph.h"
+#include "job/selectors.h"
 #include "trial.h"
 
 #include <float.h>
@@ -15,124 +15,7 @@ enum {
     MAX_ID = (1 << BS_ENTRY_BITS) - 1,
     MAX_TRIALS = (1 << BS_REPETITION_BITS) - 1,
     MAX_COUNT = 1 << 20,
-    PATTERN_LIMIT = 1024,
 };
-
-static bs_status read_name_of(int *out, bs_form *f, yaml_node_t *value, const char *what, const char *thing,
-                              const char *const *names, int n)
-{
-    char *text;
-    BS_TRY(bs_form_scalar(&text, f, value, what, "a name"));
-    for (*out = 0; *out < n && strcmp(text, names[*out]) != 0;)
-        ++*out;
-    bs_status st = BS_OK;
-    if (*out == n) {
-        char known[64];
-        st = bs_form_fail(f, bs_form_line(value), "unknown %s '%.80s'", thing, text);
-        snprintf(known, sizeof known, "known %ss", thing);
-        bs_form_suggest(text, names, (size_t)n, known);
-    }
-    free(text);
-    return st;
-}
-
-/* --- selectors --- */
-
-static bs_status read_kind(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    static const char *const names[] = {
-#define X(suffix, name) name,
-        BS_TARGET_KINDS(X)
-#undef X
-    };
-    return read_name_of(&((bs_selector *)object)->kind, f, value, field->key, "target kind", names,
-                        BS_TARGET_KIND_COUNT);
-}
-
-static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    static const char *const names[] = {
-#define X(suffix, name, ...) name,
-        BS_OPS(X)
-#undef X
-    };
-    int op;
-    BS_TRY(read_name_of(&op, f, value, field->key, "operator", names, BS_OP_COUNT));
-    char **out = &((bs_selector *)object)->op;
-    BS_TRY(bs_calloc(out, strlen(names[op]) + 1, 1, "operator"));
-    strcpy(*out, names[op]);
-    return BS_OK;
-}
-
-static bs_status read_pattern(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    BS_TRY(bs_form_text(f, value, field, object));
-    if (strlen(((bs_selector *)object)->name) > PATTERN_LIMIT)
-        return bs_form_fail(f, bs_form_line(value), "a name pattern longer than %d characters",
-                            PATTERN_LIMIT);
-    return BS_OK;
-}
-
-static const bs_field selector_fields[] = {
-    {"kind", read_kind, offsetof(bs_selector, kind), 0, 0, false},
-    {"op", read_op, offsetof(bs_selector, op), 0, 0, false},
-    {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false},
-    {"id", bs_form_int64, offsetof(bs_selector, id), 0, (1 << BS_TARGET_BITS) - 1, false},
-};
-
-static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s, const char *key)
-{
-    s->kind = -1;
-    s->id = -1;
-    s->line = bs_form_line(node);
-    if (node->type != YAML_SCALAR_NODE) {
-        if (node->type == YAML_MAPPING_NODE &&
-            node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
-            bs_form_fail(f, s->line, "a selector without conditions");
-            return bs_hint("give kind, op, name or id; '%s: all' selects every target", key);
-        }
-        return bs_form_mapping(f, node, key, selector_fields,
-                               (int)(sizeof selector_fields / sizeof *selector_fields), s, NULL);
-    }
-    bs_field plain = {key, read_pattern, offsetof(bs_selector, name), 0, 0, false};
-    BS_TRY(read_pattern(f, node, &plain, s));
-    if (strcmp(s->name, "all") == 0) {
-        s->all = true;
-        free(s->name);
-        s->name = NULL;
-    }
-    return BS_OK;
-}
-
-static bs_status read_selectors(bs_selector **out, int *n_out, bs_form *f, yaml_node_t *value,
-                                const char *key)
-{
-    int n = bs_form_count(value);
-    if (n == 0) {
-        bs_form_fail(f, bs_form_line(value), "'%s' is an empty list", key);
-        return bs_hint("'%s: all' selects every target", key);
-    }
-    BS_TRY(bs_calloc(out, (size_t)n, sizeof **out, "selectors"));
-    for (int i = 0; i < n; i++) {
-        *n_out = i + 1;
-        BS_TRY(read_selector(f, bs_form_item(f, value, i), &(*out)[i], key));
-    }
-    return BS_OK;
-}
-
-static bs_status read_targets(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    bs_entry *e = object;
-    return read_selectors(&e->targets, &e->n_targets, f, value, field->key);
-}
-
-static bs_status read_storage(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    bs_entry *e = object;
-    return read_selectors(&e->storage, &e->n_storage, f, value, field->key);
-}
-
-/* --- the fault model --- */
 
 static bs_status read_fault(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
@@ -142,7 +25,7 @@ static bs_status read_fault(bs_form *f, yaml_node_t *value, const bs_field *fiel
 #undef X
     };
     int kind;
-    BS_TRY(read_name_of(&kind, f, value, field->key, "fault", names, BS_FAULT_KIND_COUNT));
+    BS_TRY(bs_form_name(&kind, f, value, field->key, "fault", names, BS_FAULT_KIND_COUNT));
     ((bs_entry *)object)->fault.kind = (bs_fault_kind)kind;
     return BS_OK;
 }
@@ -212,38 +95,65 @@ static bs_status read_range(bs_form *f, yaml_node_t *value, const bs_field *fiel
     return BS_OK;
 }
 
-/* X(enum suffix, key, reader, member, min, max). The keys of a fault entry. */
+#define X(suffix, name) ", `" name "`"
+static const char bits_value[] = BS_BIT_FIELDS(X) ", a bit, a range of bits, or a list of these";
+#undef X
+
+/* X(enum suffix, key, reader, member, min, max, value, default, help). The keys of a fault entry. */
 #define ENTRY_KEYS(X)                                                                                        \
-    X(ID, "id", bs_form_int, id, 0, MAX_ID)                                                                  \
-    X(NAME, "name", bs_form_text, name, 0, 0)                                                                \
-    X(TARGETS, "targets", read_targets, targets, 0, 0)                                                       \
-    X(FAULT, "fault", read_fault, fault, 0, 0)                                                               \
-    X(BITS, "bits", bs_bitset_read, bits, 0, 0)                                                              \
-    X(BURST, "burst", bs_form_uint32, fault.burst, 1, BS_WORD_BITS)                                          \
-    X(COUNT, "count", bs_form_uint32, fault.count, 1, MAX_COUNT)                                             \
-    X(BER, "ber", read_ber, fault.ber, 0, 0)                                                                 \
-    X(VALUE, "value", read_value, fault.value, 0, 0)                                                         \
-    X(RANGE, "range", read_range, fault.low, 0, 0)                                                           \
-    X(TRIALS, "trials", bs_form_int64, trials, 1, MAX_TRIALS)                                                \
-    X(MARGIN, "margin", read_share, margin, 0, 0)                                                            \
-    X(RELATIVE_MARGIN, "relative_margin", read_share, relative_margin, 0, 0)                                 \
-    X(CONFIDENCE, "confidence", read_share, confidence, 0, 0)                                                \
-    X(SITES, "sites", bs_form_path, sites, 0, 0)                                                             \
-    X(STORAGE, "storage", read_storage, storage, 0, 0)
+    X(ID, "id", bs_form_int, id, 0, MAX_ID, NULL, NULL,                                                      \
+      "Number of the entry. It is part of the id of every trial of the entry, so never change it.")          \
+    X(NAME, "name", bs_form_text, name, 0, 0, NULL, "`entry-` and the id", "Name of the entry in results.")  \
+    X(TARGETS, "targets", bs_targets_read, targets, 0, 0, "selectors", NULL,                                 \
+      "Which tensors are hit; see TARGETS AND STORAGE. Required, unless `sites` is given.")                  \
+    X(FAULT, "fault", read_fault, fault, 0, 0, "a kind of fault", "`flip`",                                  \
+      "What a fault does to the value that it hits; see FAULTS.")                                            \
+    X(BITS, "bits", bs_bitset_read, bits, 0, 0, &bits_value[2], "`any`",                                     \
+      "Which bits of a value may be hit. Bit 0 is the lowest, 31 the sign; a range is like `23-30`. Kinds "  \
+      "of faults that act on bits only.")                                                                    \
+    X(BURST, "burst", bs_form_uint32, fault.burst, 1, BS_WORD_BITS, NULL, "1",                               \
+      "How many adjacent bits a fault hits, from the chosen bit upwards, up to bit 31. Kinds of faults "     \
+      "that "                                                                                                \
+      "act on bits only.")                                                                                   \
+    X(COUNT, "count", bs_form_uint32, fault.count, 1, MAX_COUNT, NULL, "1",                                  \
+      "How many distinct sites each trial hits.")                                                            \
+    X(BER, "ber", read_ber, fault.ber, 0, 0, "number from 1e-18, below 1", NULL,                             \
+      "Bit error rate, instead of `count`: every allowed bit is hit with this probability, so a trial has "  \
+      "many sites, or none.")                                                                                \
+    X(VALUE, "value", read_value, fault.value, 0, 0, "number, `.inf`, `-.inf` or `.nan`", NULL,              \
+      "The value that `fault: set` writes; required there.")                                                 \
+    X(RANGE, "range", read_range, fault.low, 0, 0, "`[LOW, HIGH]`", NULL,                                    \
+      "The range that `fault: random` draws values from, without HIGH itself; required there.")              \
+    X(TRIALS, "trials", bs_form_int64, trials, 1, MAX_TRIALS, NULL, "1",                                     \
+      "How many trials each target has on each image. A parameter has this many faults, and each fault "     \
+      "meets every image.")                                                                                  \
+    X(MARGIN, "margin", read_share, margin, 0, 0, "number above 0, below 1", NULL,                           \
+      "Margin of error of each target, instead of `trials`; see HOW MANY TRIALS.")                           \
+    X(RELATIVE_MARGIN, "relative_margin", read_share, relative_margin, 0, 0, "number above 0, below 1",      \
+      NULL,                                                                                                  \
+      "Margin of error as a share of the SDC-1 rate, for `bitsink plan --db`. It does not change how many "  \
+      "trials this job has.")                                                                                \
+    X(CONFIDENCE, "confidence", read_share, confidence, 0, 0, "number above 0, below 1", "0.95",             \
+      "Probability that the margin of error holds. Only with `margin` or `relative_margin`.")                \
+    X(SITES, "sites", bs_form_path, sites, 0, 0, NULL, NULL,                                                 \
+      "A list of sites instead of `targets`, `fault` and `trials`; see SITES.")                              \
+    X(STORAGE, "storage", bs_storage_read, storage, 0, 0, "selectors", "all targets of the entry",           \
+      "Which targets of the entry are memory of their own; see TARGETS AND STORAGE.")
 
 enum entry_key {
-#define X(suffix, key, reader, member, min, max) KEY_##suffix,
+#define X(suffix, ...) KEY_##suffix,
     ENTRY_KEYS(X)
 #undef X
         N_KEYS
 };
 
 static const bs_field entry_fields[] = {
-#define X(suffix, key, reader, member, min, max)                                                             \
-    {key, reader, offsetof(bs_entry, member), min, max, KEY_##suffix == KEY_ID},
+#define X(suffix, key, reader, member, min, max, value, fallback, help)                                      \
+    {key, reader, offsetof(bs_entry, member), min, max, KEY_##suffix == KEY_ID, value, fallback, help},
     ENTRY_KEYS(X)
 #undef X
 };
+const bs_field_table bs_entry_keys = {entry_fields, N_KEYS};
 
 static bs_status conflict(const bs_form *f, const int *lines, int a, int b, const char *hint)
 {
@@ -344,7 +254,7 @@ static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
     e->fault.count = 1;
     e->trials = 1;
     e->confidence = 0.95;
-    BS_TRY(bs_form_mapping(f, node, "a fault entry", entry_fields, N_KEYS, e, lines));
+    BS_TRY(bs_form_mapping(f, node, "a fault entry", &bs_entry_keys, e, lines));
     BS_TRY(check_entry(f, e, lines));
     if (!e->name) {
         BS_TRY(bs_calloc(&e->name, 16, 1, "entry name"));
@@ -375,19 +285,10 @@ bs_status bs_entries_read(bs_form *f, yaml_node_t *value, const bs_field *field,
     return BS_OK;
 }
 
-static void clear_selectors(bs_selector *s, int n)
-{
-    for (int i = 0; i < n; i++) {
-        free(s[i].op);
-        free(s[i].name);
-    }
-    free(s);
-}
-
 void bs_entry_clear(bs_entry *e)
 {
-    clear_selectors(e->targets, e->n_targets);
-    clear_selectors(e->storage, e->n_storage);
+    bs_selectors_clear(e->targets, e->n_targets);
+    bs_selectors_clear(e->storage, e->n_storage);
     free(e->name);
     free(e->sites);
 }

@@ -147,63 +147,64 @@ bs_status bs_form_suggest(const char *name, const char *const *names, size_t n, 
 }
 
 static bs_status unknown_key(const bs_form *f, const yaml_node_t *key, const char *what,
-                             const bs_field *fields, int n)
+                             const bs_field_table *table)
 {
     const char *names[BS_FORM_MAX_FIELDS];
     const char *text = (const char *)key->data.scalar.value;
-    for (int i = 0; i < n; i++)
-        names[i] = fields[i].key;
+    for (int i = 0; i < table->n; i++)
+        names[i] = table->field[i].key;
     bs_form_fail(f, bs_form_line(key), "unknown key '%.80s' in %s", text, what);
-    return bs_form_suggest(text, names, (size_t)n, "the keys are");
+    return bs_form_suggest(text, names, (size_t)table->n, "the keys are");
 }
 
-static int find_field(const yaml_node_t *key, const bs_field *fields, int n)
+static int find_field(const yaml_node_t *key, const bs_field_table *table)
 {
-    for (int i = 0; i < n; i++)
-        if (strcmp(fields[i].key, (const char *)key->data.scalar.value) == 0)
+    for (int i = 0; i < table->n; i++)
+        if (strcmp(table->field[i].key, (const char *)key->data.scalar.value) == 0)
             return i;
     return -1;
 }
 
-static bs_status read_pair(bs_form *f, yaml_node_pair_t *pair, const char *what, const bs_field *fields,
-                           int n, void *object, int *lines)
+static bs_status read_pair(bs_form *f, yaml_node_pair_t *pair, const char *what, const bs_field_table *table,
+                           void *object, int *lines)
 {
     yaml_node_t *key = yaml_document_get_node(&f->doc, pair->key);
     yaml_node_t *value = yaml_document_get_node(&f->doc, pair->value);
     if (key->type != YAML_SCALAR_NODE)
         return bs_form_fail(f, bs_form_line(key), "a key of %s must be a plain word", what);
-    int i = find_field(key, fields, n);
+    int i = find_field(key, table);
     if (i < 0)
-        return unknown_key(f, key, what, fields, n);
+        return unknown_key(f, key, what, table);
+    const bs_field *field = &table->field[i];
     if (lines[i]) {
-        bs_form_fail(f, bs_form_line(key), "key '%s' is given twice in %s", fields[i].key, what);
+        bs_form_fail(f, bs_form_line(key), "key '%s' is given twice in %s", field->key, what);
         return bs_hint("the first one is at line %d", lines[i]);
     }
     lines[i] = bs_form_line(key);
     if (value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0 &&
         value->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
-        bs_form_fail(f, lines[i], "key '%s' has no value", fields[i].key);
+        bs_form_fail(f, lines[i], "key '%s' has no value", field->key);
         return bs_hint("write a value behind the colon, or remove the line");
     }
-    return fields[i].read(f, value, &fields[i], object);
+    return field->read(f, value, field, object);
 }
 
-bs_status bs_form_mapping(bs_form *f, yaml_node_t *node, const char *what, const bs_field *fields,
-                          int n_fields, void *object, int *lines)
+bs_status bs_form_mapping(bs_form *f, yaml_node_t *node, const char *what, const bs_field_table *table,
+                          void *object, int *lines)
 {
     int own[BS_FORM_MAX_FIELDS];
     if (!lines)
         lines = own;
-    memset(lines, 0, sizeof *lines * (size_t)n_fields);
+    memset(lines, 0, sizeof *lines * (size_t)table->n);
     if (node->type != YAML_MAPPING_NODE)
         return bs_form_wrong(f, node, what, "a mapping of keys to values",
                              node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL);
     for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++)
-        BS_TRY(read_pair(f, p, what, fields, n_fields, object, lines));
-    for (int i = 0; i < n_fields; i++)
-        if (fields[i].required && !lines[i]) {
-            bs_form_fail(f, bs_form_line(node), "key '%s' is missing in %s", fields[i].key, what);
-            return bs_hint("add '%s: ...'", fields[i].key);
+        BS_TRY(read_pair(f, p, what, table, object, lines));
+    for (int i = 0; i < table->n; i++)
+        if (table->field[i].required && !lines[i]) {
+            bs_form_fail(f, bs_form_line(node), "key '%s' is missing in %s", table->field[i].key, what);
+            return bs_hint("add '%s: ...'", table->field[i].key);
         }
     return BS_OK;
 }

@@ -1,14 +1,17 @@
 /* Reading YAML against tables of fields: one bs_field for each key a mapping may have, one reader for each
  * type of value. Every mistake becomes "FILE:LINE: message" with a hint, status BS_USAGE.
  *
- *   static const bs_field fields[] = {{"count", bs_form_int, offsetof(thing, count), 1, 100, true}};
- *   bs_form_mapping(&form, node, "thing", fields, 1, &thing, lines);
+ *   static const bs_field fields[] = {
+ *       {"count", bs_form_int, offsetof(thing, count), 1, 100, true, NULL, NULL, "Number of things."}};
+ *   static const bs_field_table table = {fields, 1};
+ *   bs_form_mapping(&form, node, "thing", &table, &thing, lines);
  *
  * Scalars are expanded (expand.h) before they are read. Anchors and aliases are refused, so a document is a
  * tree no larger than its text. */
 #ifndef BS_JOB_FORM_H
 #define BS_JOB_FORM_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -29,7 +32,20 @@ struct bs_field {
     size_t offset;
     double min, max; /* inclusive, for numbers */
     bool required;
+    /* For the manual, in Markdown: */
+    const char *value;    /* what stands after the colon; NULL: bs_form_value() tells it from `read` */
+    const char *fallback; /* what an absent key means, NULL: nothing to say */
+    const char *help;     /* sentences; last, so that the compiler warns of a field without it */
 };
+
+typedef struct bs_field_table {
+    const bs_field *field;
+    int n;
+} bs_field_table;
+
+/* The keys of a section of job files, for the manual: "the job", "images", "preprocess", "a fault" (one entry
+ * of `faults`), "a selector" (of `targets` and `storage`). NULL: there is no such section. In job.c. */
+const bs_field_table *bs_job_keys(const char *section);
 
 enum { BS_FORM_MAX_FIELDS = 32 };
 
@@ -45,8 +61,8 @@ bs_status bs_form_fail(const bs_form *f, int line, const char *fmt, ...)
 
 /* Reads a mapping. `what` names it in messages ("preprocess"). lines[i], if not NULL, receives the line of
  * key i, 0 where it is absent. Unknown, repeated and missing keys are errors. */
-bs_status bs_form_mapping(bs_form *f, yaml_node_t *node, const char *what, const bs_field *fields,
-                          int n_fields, void *object, int *lines);
+bs_status bs_form_mapping(bs_form *f, yaml_node_t *node, const char *what, const bs_field_table *table,
+                          void *object, int *lines);
 /* Item i of a sequence, or the node itself as the only item of a list of one; bs_form_count() items. */
 int bs_form_count(const yaml_node_t *node);
 yaml_node_t *bs_form_item(bs_form *f, yaml_node_t *node, int i);
@@ -67,6 +83,10 @@ bs_status bs_form_number(double *out, bs_form *f, const yaml_node_t *node, const
 bs_status bs_form_integer(int64_t *out, bs_form *f, const yaml_node_t *node, const char *what, int64_t min,
                           int64_t max);
 
+/* Position in `names` of the scalar's text. `thing` names it in messages: "unknown fault 'x'". */
+bs_status bs_form_name(int *out, bs_form *f, yaml_node_t *value, const char *what, const char *thing,
+                       const char *const *names, int n);
+
 /* Readers by the member's type. */
 bs_field_reader bs_form_text;   /* char *, not empty */
 bs_field_reader bs_form_path;   /* char *, resolved against the job file */
@@ -77,5 +97,9 @@ bs_field_reader bs_form_uint64; /* uint64_t, decimal or 0x; min and max unused *
 bs_field_reader bs_form_float;  /* float */
 bs_field_reader bs_form_double; /* double */
 bs_field_reader bs_form_bool;   /* bool */
+
+/* Writes what a key takes, "a whole number from 0 to 255", for the manual: field->value, or what one of the
+ * readers above takes. Returns false if neither says it. */
+bool bs_form_value(bs_str *out, const bs_field *field);
 
 #endif

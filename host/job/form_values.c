@@ -5,7 +5,9 @@
 #include "job/expand.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,4 +182,55 @@ bs_status bs_form_bool(bs_form *f, yaml_node_t *value, const bs_field *field, vo
     *(bool *)member(field, object) = on;
     free(text);
     return st;
+}
+
+bs_status bs_form_name(int *out, bs_form *f, yaml_node_t *value, const char *what, const char *thing,
+                       const char *const *names, int n)
+{
+    char *text;
+    BS_TRY(bs_form_scalar(&text, f, value, what, "a name"));
+    for (*out = 0; *out < n && strcmp(text, names[*out]) != 0;)
+        ++*out;
+    bs_status st = BS_OK;
+    if (*out == n) {
+        char known[64];
+        st = bs_form_fail(f, bs_form_line(value), "unknown %s '%.80s'", thing, text);
+        snprintf(known, sizeof known, "known %ss", thing);
+        bs_form_suggest(text, names, (size_t)n, known);
+    }
+    free(text);
+    return st;
+}
+
+/* Limits that nobody meets are not worth a word. */
+static void put_range(bs_str *out, const char *what, const bs_field *field)
+{
+    if (field->min > 0 && field->min <= FLT_MIN)
+        bs_str_printf(out, "%s above 0", what);
+    else if (field->max >= 1e12)
+        bs_str_printf(out, "%s, at least %g", what, field->min);
+    else
+        bs_str_printf(out, "%s from %.13g to %.13g", what, field->min, field->max);
+}
+
+bool bs_form_value(bs_str *out, const bs_field *field)
+{
+    bs_field_reader *read = field->read;
+    if (field->value)
+        bs_str_puts(out, field->value);
+    else if (read == bs_form_text)
+        bs_str_puts(out, "text");
+    else if (read == bs_form_path)
+        bs_str_puts(out, "path");
+    else if (read == bs_form_bool)
+        bs_str_puts(out, "`true` or `false`");
+    else if (read == bs_form_uint64)
+        bs_str_puts(out, "whole number below 2^64, decimal or `0x` and hexadecimal digits");
+    else if (read == bs_form_int || read == bs_form_int64 || read == bs_form_uint32)
+        put_range(out, "whole number", field);
+    else if (read == bs_form_float || read == bs_form_double)
+        put_range(out, "number", field);
+    else
+        return false;
+    return true;
 }

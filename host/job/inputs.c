@@ -8,28 +8,52 @@ enum { MAX_SIDE = 16384 };
 
 /* --- images --- */
 
-/* X(enum suffix, key, reader, member of bs_job, min, max). */
+/* X(enum suffix, key, reader, member of bs_job, min, max, default, help). */
 #define IMAGE_KEYS(X)                                                                                        \
-    X(LABELS, "labels", bs_form_path, images.labels, 0, 0)                                                   \
-    X(ROOT, "root", bs_form_path, images.root, 0, 0)                                                         \
-    X(FOLDER, "folder", bs_form_path, images.folder, 0, 0)                                                   \
-    X(SYNSETS, "synsets", bs_form_path, images.synsets, 0, 0)                                                \
-    X(GROUND_TRUTH, "ground_truth", bs_form_path, images.ground_truth, 0, 0)                                 \
-    X(GROUND_TRUTH_BASE, "ground_truth_base", bs_form_int, images.ground_truth_base, 0, 1)                   \
-    X(GROUND_TRUTH_SYNSETS, "ground_truth_synsets", bs_form_path, images.ground_truth_synsets, 0, 0)         \
-    X(IDX_IMAGES, "idx_images", bs_form_path, images.idx_images, 0, 0)                                       \
-    X(IDX_LABELS, "idx_labels", bs_form_path, images.idx_labels, 0, 0)                                       \
-    X(UNLABELLED, "unlabelled", bs_form_bool, images.unlabelled, 0, 0)                                       \
-    X(FIRST, "first", bs_form_int64, images.first, 0, 1e12)                                                  \
-    X(LIMIT, "limit", bs_form_int64, images.limit, 0, 1e12)                                                  \
-    X(MAX_BROKEN, "max_broken", bs_form_int64, max_broken, 0, 1e12)
+    X(LABELS, "labels", bs_form_path, images.labels, 0, 0, NULL,                                             \
+      "A CSV file with a line `file,label` for each image, labels counted from 0. A first line that reads "  \
+      "`file,label` is skipped.")                                                                            \
+    X(ROOT, "root", bs_form_path, images.root, 0, 0, "the folder of the CSV file",                           \
+      "The folder that the file names in `labels` start from.")                                              \
+    X(FOLDER, "folder", bs_form_path, images.folder, 0, 0, NULL,                                             \
+      "A folder with one sub-folder of images for each class. The class is the rank of the sub-folder's "    \
+      "name, from 0. With `ground_truth` or `unlabelled`, the folder itself holds the images.")              \
+    X(SYNSETS, "synsets", bs_form_path, images.synsets, 0, 0, NULL,                                          \
+      "With `folder`: a list of classes, one name a line, in the order of the network's outputs. The class " \
+      "of a sub-folder is the line that its name stands on.")                                                \
+    X(GROUND_TRUTH, "ground_truth", bs_form_path, images.ground_truth, 0, 0, NULL,                           \
+      "With `folder`: a file with one whole number a line, the classes of the images in the order of their " \
+      "file names.")                                                                                         \
+    X(GROUND_TRUTH_BASE, "ground_truth_base", bs_form_int, images.ground_truth_base, 0, 1, NULL,             \
+      "The number of the first class in `ground_truth`: 1 in the file of ILSVRC2012. Required there.")       \
+    X(GROUND_TRUTH_SYNSETS, "ground_truth_synsets", bs_form_path, images.ground_truth_synsets, 0, 0, NULL,   \
+      "A list of classes, one name a line, in the order that `ground_truth` counts them. They are looked "   \
+      "up in `synsets`.")                                                                                    \
+    X(IDX_IMAGES, "idx_images", bs_form_path, images.idx_images, 0, 0, NULL,                                 \
+      "A file of images in the idx format of MNIST, also compressed by gzip.")                               \
+    X(IDX_LABELS, "idx_labels", bs_form_path, images.idx_labels, 0, 0, NULL,                                 \
+      "The file of their labels, in the same format.")                                                       \
+    X(UNLABELLED, "unlabelled", bs_form_bool, images.unlabelled, 0, 0, "`false`",                            \
+      "Labels may be missing. Columns that compare with the label are empty for such images.")               \
+    X(FIRST, "first", bs_form_int64, images.first, 0, 1e12, "0", "How many images to skip.")                 \
+    X(LIMIT, "limit", bs_form_int64, images.limit, 0, 1e12, "0", "How many images to take; 0: all.")         \
+    X(MAX_BROKEN, "max_broken", bs_form_int64, max_broken, 0, 1e12, "1 % of the images, at least one",       \
+      "How many images may be unreadable. They are left out; more than this many end the run.")
 
 enum image_key {
-#define X(suffix, key, reader, member, min, max) IMAGE_##suffix,
+#define X(suffix, ...) IMAGE_##suffix,
     IMAGE_KEYS(X)
 #undef X
         IMAGE_KEY_COUNT
 };
+
+static const bs_field image_fields[] = {
+#define X(suffix, key, reader, member, min, max, fallback, help)                                             \
+    {key, reader, offsetof(bs_job, member), min, max, false, NULL, fallback, help},
+    IMAGE_KEYS(X)
+#undef X
+};
+const bs_field_table bs_image_keys = {image_fields, IMAGE_KEY_COUNT};
 
 /* Keys that mean something only beside another one. */
 static const struct {
@@ -50,13 +74,14 @@ static const struct {
      "the classes are looked up in the network's own list: add 'synsets: FILE'"},
 };
 
-static bs_status check_companions(bs_form *f, const bs_field *fields, const int *lines)
+static bs_status check_companions(bs_form *f, const int *lines)
 {
     for (size_t i = 0; i < sizeof companions / sizeof *companions; i++) {
         int key = companions[i].key, wants = companions[i].wants;
         if (!lines[key] || lines[wants])
             continue;
-        bs_form_fail(f, lines[key], "'%s' has no meaning without '%s'", fields[key].key, fields[wants].key);
+        bs_form_fail(f, lines[key], "'%s' has no meaning without '%s'", image_fields[key].key,
+                     image_fields[wants].key);
         return bs_hint("%s", companions[i].hint);
     }
     if (lines[IMAGE_GROUND_TRUTH] && lines[IMAGE_SYNSETS] && !lines[IMAGE_GROUND_TRUTH_SYNSETS]) {
@@ -69,14 +94,9 @@ static bs_status check_companions(bs_form *f, const bs_field *fields, const int 
 
 bs_status bs_images_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
-    static const bs_field fields[] = {
-#define X(suffix, key, reader, member, min, max) {key, reader, offsetof(bs_job, member), min, max, false},
-        IMAGE_KEYS(X)
-#undef X
-    };
     const bs_dataset_spec *spec = &((bs_job *)object)->images;
     int lines[IMAGE_KEY_COUNT];
-    BS_TRY(bs_form_mapping(f, value, field->key, fields, IMAGE_KEY_COUNT, object, lines));
+    BS_TRY(bs_form_mapping(f, value, field->key, &bs_image_keys, object, lines));
     int forms = (lines[IMAGE_LABELS] > 0) + (lines[IMAGE_FOLDER] > 0) +
                 (lines[IMAGE_IDX_IMAGES] || lines[IMAGE_IDX_LABELS]);
     if (forms != 1) {
@@ -84,7 +104,7 @@ bs_status bs_images_read(bs_form *f, yaml_node_t *value, const bs_field *field, 
                      forms ? "images are given in more than one form" : "no images are given");
         return bs_hint("give exactly one of: labels (a CSV file), folder, idx_images with idx_labels");
     }
-    BS_TRY(check_companions(f, fields, lines));
+    BS_TRY(check_companions(f, lines));
     if (lines[IMAGE_IDX_IMAGES] && !lines[IMAGE_IDX_LABELS] && !spec->unlabelled) {
         bs_form_fail(f, lines[IMAGE_IDX_IMAGES], "'idx_images' has no labels");
         return bs_hint("add 'idx_labels: ...', or 'unlabelled: true' to do without");
@@ -215,32 +235,55 @@ static yaml_node_t *find_value(bs_form *f, yaml_node_t *mapping, const char *wan
     return NULL;
 }
 
-enum { KEY_PRESET, KEY_RESIZE_SHORT, KEY_RESIZE };
+#define X(name, ...) ", `" name "`"
+static const char preset_names[] = BS_PRESETS(X); /* from the third character on */
+#undef X
+#define X(suffix, name) ", `" name "`"
+static const char interpolation_names[] = BS_INTERPOLATIONS(X);
+#undef X
+static const char size_value[] = "pixels, or `[HEIGHT, WIDTH]`";
+
+enum { KEY_PRESET, KEY_CROP_FRACTION, KEY_RESIZE_SHORT, KEY_RESIZE };
+
+/* In the order in which the steps are done. */
+static const bs_field preprocess_fields[] = {
+    [KEY_PRESET] = {"preset", skip_preset, 0, 0, 0, false, &preset_names[2], NULL,
+                    "Take the values of a common pipeline, see below. Other keys beside it override it. "
+                    "`preprocess: NAME` is short for a preset alone."},
+    [KEY_CROP_FRACTION] =
+        {"crop_fraction", bs_form_float, offsetof(bs_preprocess, crop_fraction), 0.01, 1, false, NULL, NULL,
+         "Cut out the centre square with this share of the short side. Done first, before any resizing."},
+    [KEY_RESIZE_SHORT] = {"resize_short", bs_form_int, offsetof(bs_preprocess, resize_short), 1, MAX_SIDE,
+                          false, NULL, NULL,
+                          "Resize so that the short side has this many pixels; the aspect ratio stays."},
+    [KEY_RESIZE] = {"resize", read_size, offsetof(bs_preprocess, resize_h), 0, 0, false, size_value, NULL,
+                    "Resize to exactly this size."},
+    {"interpolation", read_interpolation, 0, 0, 0, false, &interpolation_names[2], "`bilinear`",
+     "How pixels are resized. Bilinear and bicubic use antialiasing and follow Pillow's arithmetic."},
+    {"crop", read_size, offsetof(bs_preprocess, crop_h), 0, 0, false, size_value, NULL,
+     "Cut out the centre of this size, after resizing."},
+    {"bgr", bs_form_bool, offsetof(bs_preprocess, bgr), 0, 0, false, NULL, "`false`",
+     "Blue first, also in `mean` and `std`."},
+    {"scale", bs_form_float, offsetof(bs_preprocess, scale), FLT_MIN, FLT_MAX, false, NULL, "1/255",
+     "The pixels, which go from 0 to 255, are multiplied by it."},
+    {"mean", read_mean, 0, 0, 0, false, "number, or a list with one for each channel", "0",
+     "Subtracted after scaling."},
+    {"std", read_std, 0, 0, 0, false, "number above 0, or a list with one for each channel", "1",
+     "Divides what is left."},
+};
+const bs_field_table bs_preprocess_keys = {preprocess_fields,
+                                           sizeof preprocess_fields / sizeof *preprocess_fields};
 
 bs_status bs_preprocess_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
-    static const bs_field fields[] = {
-        [KEY_PRESET] = {"preset", skip_preset, 0, 0, 0, false},
-        [KEY_RESIZE_SHORT] = {"resize_short", bs_form_int, offsetof(bs_preprocess, resize_short), 1, MAX_SIDE,
-                              false},
-        [KEY_RESIZE] = {"resize", read_size, offsetof(bs_preprocess, resize_h), 0, 0, false},
-        {"interpolation", read_interpolation, 0, 0, 0, false},
-        {"scale", bs_form_float, offsetof(bs_preprocess, scale), FLT_MIN, FLT_MAX, false},
-        {"mean", read_mean, 0, 0, 0, false},
-        {"std", read_std, 0, 0, 0, false},
-        {"bgr", bs_form_bool, offsetof(bs_preprocess, bgr), 0, 0, false},
-        {"crop_fraction", bs_form_float, offsetof(bs_preprocess, crop_fraction), 0.01, 1, false},
-        {"crop", read_size, offsetof(bs_preprocess, crop_h), 0, 0, false},
-    };
-    enum { N = sizeof fields / sizeof *fields };
-    int lines[N];
+    int lines[sizeof preprocess_fields / sizeof *preprocess_fields];
     bs_preprocess *p = &((bs_job *)object)->preprocess;
     if (value->type == YAML_SCALAR_NODE)
         return read_preset(f, value, field, p);
     yaml_node_t *preset = value->type == YAML_MAPPING_NODE ? find_value(f, value, "preset") : NULL;
     if (preset)
-        BS_TRY(read_preset(f, preset, &fields[KEY_PRESET], p));
-    BS_TRY(bs_form_mapping(f, value, field->key, fields, N, p, lines));
+        BS_TRY(read_preset(f, preset, &preprocess_fields[KEY_PRESET], p));
+    BS_TRY(bs_form_mapping(f, value, field->key, &bs_preprocess_keys, p, lines));
     /* The two ways to resize replace each other. */
     if (preset && lines[KEY_RESIZE] && !lines[KEY_RESIZE_SHORT])
         p->resize_short = 0;

@@ -4,6 +4,7 @@
 #include "job/entries.h"
 #include "job/form.h"
 #include "job/inputs.h"
+#include "job/selectors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,24 +39,49 @@ static bs_status read_math(bs_form *f, yaml_node_t *value, const bs_field *field
     return st;
 }
 
+static const bs_field job_fields[] = {
+    {"name", bs_form_text, offsetof(bs_job, name), 0, 0, false, NULL, "the name of the file, without ending",
+     "Name of the campaign in results."},
+    {"model", bs_form_path, offsetof(bs_job, model), 0, 0, true, NULL, NULL,
+     "The network, an ONNX file; see MODELS."},
+    {"class_names", bs_form_path, offsetof(bs_job, class_names), 0, 0, false, NULL, NULL,
+     "A file with the names of the classes, one a line, in the order of the labels; see IMAGES."},
+    {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false, NULL, "0",
+     "Seed of all random numbers. Another seed is another campaign."},
+    {"math", read_math, offsetof(bs_job, tf32), 0, 0, false, "`fp32` or `tf32`", "`fp32`",
+     "Arithmetic of products on GPUs: IEEE single precision, or NVIDIA's shortened TF32."},
+    {"label_offset", bs_form_int, offsetof(bs_job, label_offset), -1000, 1000, false, NULL, "0",
+     "The class of label 0: 1 for networks whose class 0 is the background."},
+    {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false, NULL, "0",
+     "Share of the trials that are run again in full and compared; see **bitsink-run**(1)."},
+    {"images", bs_images_read, 0, 0, 0, true, "keys, see below", NULL, "The images and their labels."},
+    {"preprocess", bs_preprocess_read, 0, 0, 0, false, "keys, see below, or the name of a preset", NULL,
+     "How an image becomes the input of the network."},
+    {"faults", bs_entries_read, 0, 0, 0, true, "a list of fault entries, see below", NULL,
+     "The faults: each entry says what is hit, how, and how often."},
+};
+static const bs_field_table job_keys = {job_fields, sizeof job_fields / sizeof *job_fields};
+
+const bs_field_table *bs_job_keys(const char *section)
+{
+    static const struct {
+        const char *name;
+        const bs_field_table *keys;
+    } sections[] = {
+        {"the job", &job_keys},      {"images", &bs_image_keys},        {"preprocess", &bs_preprocess_keys},
+        {"a fault", &bs_entry_keys}, {"a selector", &bs_selector_keys},
+    };
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (strcmp(sections[i].name, section) == 0)
+            return sections[i].keys;
+    return NULL;
+}
+
 static bs_status read_job(bs_job *job, size_t len)
 {
-    static const bs_field fields[] = {
-        {"name", bs_form_text, offsetof(bs_job, name), 0, 0, false},
-        {"model", bs_form_path, offsetof(bs_job, model), 0, 0, true},
-        {"class_names", bs_form_path, offsetof(bs_job, class_names), 0, 0, false},
-        {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false},
-        {"math", read_math, offsetof(bs_job, tf32), 0, 0, false},
-        {"label_offset", bs_form_int, offsetof(bs_job, label_offset), -1000, 1000, false},
-        {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false},
-        {"images", bs_images_read, 0, 0, 0, true},
-        {"preprocess", bs_preprocess_read, 0, 0, 0, false},
-        {"faults", bs_entries_read, 0, 0, 0, true},
-    };
     bs_form form;
     BS_TRY(bs_form_open(&form, job->path, job->text, len));
-    bs_status st = bs_form_mapping(&form, bs_form_root(&form), "the job", fields,
-                                   (int)(sizeof fields / sizeof *fields), job, NULL);
+    bs_status st = bs_form_mapping(&form, bs_form_root(&form), "the job", &job_keys, job, NULL);
     bs_form_close(&form);
     return st;
 }

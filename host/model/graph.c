@@ -39,7 +39,7 @@ const char *bs_op_name(bs_op op)
 const char *bs_target_kind_name(bs_target_kind kind)
 {
     static const char *const names[] = {
-#define X(suffix, name) name,
+#define X(suffix, name, meaning) name,
         BS_TARGET_KINDS(X)
 #undef X
     };

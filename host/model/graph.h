@@ -81,17 +81,17 @@ typedef struct bs_node {
     int64_t macs; /* multiply-accumulates a sample (Conv, Gemm, MatMul), 0 else */
 } bs_node;
 
-/* X(enum suffix, name). What kind of tensor a target is. */
+/* X(enum suffix, name, meaning). What kind of tensor a target is. */
 #define BS_TARGET_KINDS(X)                                                                                   \
-    X(INPUT, "input")           /* the network's input */                                                    \
-    X(ACTIVATION, "activation") /* a node's output */                                                        \
-    X(WEIGHT, "weight")         /* Conv, Gemm, MatMul input 1 */                                             \
-    X(BIAS, "bias")             /* Conv, Gemm input 2 */                                                     \
-    X(NORM, "norm")             /* normalisations: scale, bias, mean, variance */                            \
-    X(CONSTANT, "constant")     /* any other float parameter */
+    X(INPUT, "input", "the input of the network")                                                            \
+    X(ACTIVATION, "activation", "the output of a node")                                                      \
+    X(WEIGHT, "weight", "second input of a Conv, Gemm or MatMul node")                                       \
+    X(BIAS, "bias", "third input of a Conv or Gemm node")                                                    \
+    X(NORM, "norm", "scale, bias, mean or variance of a normalisation")                                      \
+    X(CONSTANT, "constant", "any other constant input of a node")
 
 typedef enum bs_target_kind {
-#define X(suffix, name) BS_TARGET_##suffix,
+#define X(suffix, name, meaning) BS_TARGET_##suffix,
     BS_TARGET_KINDS(X)
 #undef X
         BS_TARGET_KIND_COUNT

@@ -1,6 +1,7 @@
 /* Job files: what is read, and what is refused with which words. */
 #include "support/testing.h"
 
+#include "job/form.h"
 #include "job/job.h"
 #include "model/graph.h"
 
@@ -357,13 +358,39 @@ static void test_examples(void **state)
     assert_true(n >= 5);
 }
 
+/* Every key says in the manual what it is, and the manual has a region for every section. */
+static void test_keys_in_manual(void **state)
+{
+    static const char *const sections[] = {"the job", "images", "preprocess", "a fault", "a selector"};
+    char *manual, region[64];
+    size_t len;
+    (void)state;
+    assert_int_equal(bs_read_file(&manual, &len, "host/job/bitsink-job.5.md", 1 << 20), BS_OK);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        const bs_field_table *keys = bs_job_keys(sections[i]);
+        snprintf(region, sizeof region, "<!-- generated: keys of %s -->", sections[i]);
+        assert_non_null(strstr(manual, region));
+        assert_non_null(keys);
+        for (int k = 0; k < keys->n; k++) {
+            const bs_field *f = &keys->field[k];
+            bs_str value = {0};
+            assert_true(bs_form_value(&value, f) && value.len > 0);
+            bs_str_clear(&value);
+            assert_non_null(f->help);
+            assert_true(strlen(f->help) > 10 && f->help[strlen(f->help) - 1] == '.');
+        }
+    }
+    assert_null(bs_job_keys("no such section"));
+    free(manual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything), cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_margins),    cmocka_unit_test(test_broken_jobs),
         cmocka_unit_test(test_odd_files),  cmocka_unit_test(test_mutations),
-        cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_examples),   cmocka_unit_test(test_keys_in_manual),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -114,9 +114,6 @@ echo '$ a file of an earlier version, which may not be written'
 sql r.db "DROP VIEW layer_outcome; DROP VIEW network_outcome; CREATE VIEW network_outcome AS SELECT 1 AS entry"
 chmod 444 r.db
 t check r.db --max network_sdc=0.01,layer_sdc=0.2
-echo '$ the exit codes of README and help'
-[ "$(sed -n 's/^| \([0-9]\) | .*/\1/p' "$here/../../README.md" | tr '\n' ' ')" = "$("$bitsink" help |
-    sed -n 's/^exit codes: //p' | grep -o '[0-9] ' | tr -d '\n')" ] || echo 'they differ'
 
 # What is not known is not kept: a scope with strata of several faults a trial, bits that no trial flipped.
 sed '/^  - id: 2/,$d' jobs/small.yaml >jobs/part.yaml

@@ -1,0 +1,120 @@
+/* Which tensors a fault entry hits: conditions on kind, operator, name and id. */
+#include "job/selectors.h"
+
+#include "base/buf.h"
+#include "model/graph.h"
+#include "trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATTERN_LIMIT = 1024 };
+
+static bs_status read_kind(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name, meaning) name,
+        BS_TARGET_KINDS(X)
+#undef X
+    };
+    return bs_form_name(&((bs_selector *)object)->kind, f, value, field->key, "target kind", names,
+                        BS_TARGET_KIND_COUNT);
+}
+
+static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name, ...) name,
+        BS_OPS(X)
+#undef X
+    };
+    int op;
+    BS_TRY(bs_form_name(&op, f, value, field->key, "operator", names, BS_OP_COUNT));
+    char **out = &((bs_selector *)object)->op;
+    BS_TRY(bs_calloc(out, strlen(names[op]) + 1, 1, "operator"));
+    strcpy(*out, names[op]);
+    return BS_OK;
+}
+
+static bs_status read_pattern(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    BS_TRY(bs_form_text(f, value, field, object));
+    if (strlen(((bs_selector *)object)->name) > PATTERN_LIMIT)
+        return bs_form_fail(f, bs_form_line(value), "a name pattern longer than %d characters",
+                            PATTERN_LIMIT);
+    return BS_OK;
+}
+
+static const bs_field selector_fields[] = {
+    {"kind", read_kind, offsetof(bs_selector, kind), 0, 0, false, "a kind of target, see below", NULL,
+     "Targets of this kind."},
+    {"op", read_op, offsetof(bs_selector, op), 0, 0, false, "an ONNX operator, see below", NULL,
+     "The output and the parameters of nodes with this operator."},
+    {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false, "a name or shell pattern", NULL,
+     "Targets whose tensor or node has this name. The name of a node means its output; with `kind: weight` "
+     "or "
+     "`kind: bias` it means that parameter of the node. `*`, `?` and `[...]` are wildcards."},
+    {"id", bs_form_int64, offsetof(bs_selector, id), 0, (1 << BS_TARGET_BITS) - 1, false, NULL, NULL,
+     "The target with this id, as `bitsink inspect` lists it."},
+};
+const bs_field_table bs_selector_keys = {selector_fields, sizeof selector_fields / sizeof *selector_fields};
+
+static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s, const char *key)
+{
+    s->kind = -1;
+    s->id = -1;
+    s->line = bs_form_line(node);
+    if (node->type != YAML_SCALAR_NODE) {
+        if (node->type == YAML_MAPPING_NODE &&
+            node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
+            bs_form_fail(f, s->line, "a selector without conditions");
+            return bs_hint("give kind, op, name or id; '%s: all' selects every target", key);
+        }
+        return bs_form_mapping(f, node, key, &bs_selector_keys, s, NULL);
+    }
+    bs_field plain = {.key = key, .offset = offsetof(bs_selector, name)};
+    BS_TRY(read_pattern(f, node, &plain, s));
+    if (strcmp(s->name, "all") == 0) {
+        s->all = true;
+        free(s->name);
+        s->name = NULL;
+    }
+    return BS_OK;
+}
+
+static bs_status read_selectors(bs_selector **out, int *n_out, bs_form *f, yaml_node_t *value,
+                                const char *key)
+{
+    int n = bs_form_count(value);
+    if (n == 0) {
+        bs_form_fail(f, bs_form_line(value), "'%s' is an empty list", key);
+        return bs_hint("'%s: all' selects every target", key);
+    }
+    BS_TRY(bs_calloc(out, (size_t)n, sizeof **out, "selectors"));
+    for (int i = 0; i < n; i++) {
+        *n_out = i + 1;
+        BS_TRY(read_selector(f, bs_form_item(f, value, i), &(*out)[i], key));
+    }
+    return BS_OK;
+}
+
+bs_status bs_targets_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_entry *e = object;
+    return read_selectors(&e->targets, &e->n_targets, f, value, field->key);
+}
+
+bs_status bs_storage_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    bs_entry *e = object;
+    return read_selectors(&e->storage, &e->n_storage, f, value, field->key);
+}
+
+void bs_selectors_clear(bs_selector *s, int n)
+{
+    for (int i = 0; i < n; i++) {
+        free(s[i].op);
+        free(s[i].name);
+    }
+    free(s);
+}
