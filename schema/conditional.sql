@@ -1,6 +1,7 @@
 -- P(class | image, layer). There is a row for each answer that was seen; if a > 0, also a row with class NULL for all
 -- others together.
---     P(C = c | I = i, L = t) = (n_itc + a b_t(c|i)) / (n_it + a),  b_t(c|i) = (1 - s_t) [c = g_i] + s_t q_t(c)
+--     P(C = c | I = i, L = t) = (n_itc + a b_t(c|i)) / (n_it + a)
+--     b_t(c|i) = (1 - s_t) [c = g_i] + s_t q_t(c)
 -- s_t is the share of wrong answers in t and q_t their distribution, so that s_t q_t(c) is the share of wrong answers c
 -- among all trials of t.
 CREATE VIEW bn_class_given_image_layer AS

@@ -1,13 +1,13 @@
 -- Failure rates are in FIT, failures in 10^9 hours:
 --
---     FIT = raw rate x bits x share of the time in which the bits are live x P(SDC-1 | a fault in them)
+--     FIT = raw rate x bits x duty x P(SDC-1 | a fault in them)
 --
 -- This is the usual estimate of soft errors (Mukherjee et al., MICRO 2003: raw rate x architectural vulnerability factor;
 -- ISO 26262-11:2018, 5.1, on transient faults of semiconductors). The raw rate is bn_prior_layer.raw_rate, else setting
 -- raw_rate, in upsets per bit and hour; 1e-15 is 1 FIT per Mbit of 10^6 bits. It is taken as given. The bits are those that
--- the entry may hit. The share of the time (duty) is setting activation_duty or parameter_duty. A stratum with
--- bn_prior_layer.residency r, where the default of its kind is h hours (setting activation_hours or parameter_hours), is
--- exposed r/h as long: its duty is min(1, duty x r/h). h = 0 leaves the duty as it is.
+-- the entry may hit. Duty is the share of the time in which the bits are live: setting activation_duty or parameter_duty. A
+-- stratum with bn_prior_layer.residency r, where the default of its kind is h hours (setting activation_hours or
+-- parameter_hours), is exposed r/h as long: its duty is min(1, duty x r/h). h = 0 leaves the duty as it is.
 --
 -- A fault in a tensor is a fault in a live value. So what a campaign measures is a factor of the program; AVF, the share of
 -- upsets of the bits that change what the user sees, is pvf x duty. Two factors go by the letters PVF:

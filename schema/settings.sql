@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS bn_parameter (
 -- Prior of layers: the strata that scope -1 pools (`bitsink bn DB set scope=LIST`, `bitsink bn DB priors FILE`). Where
 -- bn_parameter layer_prior is exposure or direct, strata that are not listed have probability 0. A column that is NULL
 -- takes the default of bn_parameter. If you fill the table by hand, set layer_prior, too:
---     INSERT INTO bn_prior_layer (entry, layer) SELECT entry, layer FROM stratum WHERE entry = 1;
+--     INSERT INTO bn_prior_layer (entry, layer)
+--     SELECT entry, layer FROM stratum WHERE entry = 1;
 --     UPDATE bn_parameter SET value = 'exposure' WHERE name = 'layer_prior';
 -- `bitsink bn DB set scope=1` does both. `bitsink bn DB priors FILE` makes layer_prior direct if any row has a probability,
 -- else exposure. Rows of entries with a bit error rate have no effect.

@@ -3,8 +3,8 @@
 -- the trials. PRAGMA application_id is 0x42534e4b ("BSNK"), PRAGMA user_version the version of this schema.
 --
 -- Words: an entry is a fault entry of the job; a layer is a target, a tensor of the model in which faults are injected; a
--- stratum is a pair (entry, layer); a trial is one inference with one injected fault. "identity" marks what may not change
--- while the file grows.
+-- stratum is a pair (entry, layer); a trial is one inference with one injected fault. "identity" marks what may
+-- not change while the file grows.
 
 -- The campaign: exactly one row.
 CREATE TABLE campaign (

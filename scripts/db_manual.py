@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""db_manual.py [--check]: the reference of a result file in schema/bitsink-db.5.md, generated from the SQL.
+"""db_manual.py [--check | PART]: the reference of a result file in schema/bitsink-db.5.md, generated from the SQL.
 
 What a table, a view or a column means is written once: as a comment in schema/*.sql. This script copies those comments into
 the manual, between the lines `<!-- generated: PART -->` and `<!-- end -->`; the parts are tables, views and settings.
@@ -12,19 +12,18 @@ the manual, between the lines `<!-- generated: PART -->` and `<!-- end -->`; the
            a.high AS y_high                              may do without: it is the other bound.
 
 A table, view or column without a comment is an error. --check writes nothing; exit status 1 names a manual that is not
-as the SQL says.
+as the SQL says. PART prints this part.
 """
 
 import os
 import re
 import sqlite3
 import sys
-import textwrap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SCHEMA = os.path.join(ROOT, "schema")
 MANUAL = os.path.join(SCHEMA, "bitsink-db.5.md")
-WIDTH = 110
+WIDTH = 80
 
 # Files of schema/ whose objects are in a result file (exact.sql: which `bitsink bn` makes), and what they are about.
 TABLES = {
@@ -227,8 +226,21 @@ def check_columns(db, thing):
 # --- writing the manual ---
 
 
+# Words that would begin a list, a heading or a quotation at the start of a line; names of columns and of numbers.
+BEGINS_BLOCK = re.compile(r"[-+*#]$|>|\d+[.)]$")
+NAME = re.compile(r"`[^`]*`|\b(?:\w+\.)?\w*[a-zA-Z0-9]_\w*(?:\.\w+)?|\b(?:entry|layer|image|class|run|trial|stratum|campaign)\.[a-z]\w+")
+
+
 def fill(text, first="", rest=""):
-    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+    """A paragraph of lines of at most WIDTH characters, in which names are code."""
+    words = NAME.sub(lambda m: m[0] if m[0][0] == "`" else f"`{m[0]}`", text).split()
+    lines = [first + words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) > WIDTH and not BEGINS_BLOCK.match(word):
+            lines.append(rest + word)
+        else:
+            lines[-1] += " " + word
+    return "\n".join(lines)
 
 
 def blocks(lines):
@@ -275,11 +287,11 @@ def reference(files, read):
     out = []
     for name, subject in files.items():
         text, made = read[name]
-        out += [f"### {subject}", ""]
+        out += [f"## {subject}", ""]
         if head(text):
             out += blocks(head(text)) + [""]
         for thing in made:
-            out += [f"#### {thing.name}", ""] + blocks(thing.comment) + [""]
+            out += [f"### {thing.name}", ""] + blocks(thing.comment) + [""]
             for names, comment in thing.columns:
                 out.append(fill(", ".join(f"`{n}`" for n in names) + ": " + comment, "- ", "  "))
             out.append("")
@@ -294,8 +306,8 @@ def settings(db):
     return "\n".join(out) + "\n"
 
 
-def parts():
-    """{name: text} of all generated parts."""
+def read_files():
+    """{name: text of schema/NAME.sql} of all files whose objects are described, and of the default settings; what they make."""
     names = {f[:-4] for f in os.listdir(SCHEMA) if f.endswith(".sql")}
     strange = names ^ (set(TABLES) | set(VIEWS) | TEMPORARY)
     if strange:
@@ -306,7 +318,14 @@ def parts():
             texts[name] = file.read()
         read[name] = (texts[name], things(name, texts[name]))
     with open(os.path.join(SCHEMA, "defaults.sql"), encoding="utf-8") as file:
-        db = open_schema({**texts, "defaults": file.read()})
+        texts["defaults"] = file.read()
+    return texts, read
+
+
+def parts():
+    """{name: text} of all generated parts."""
+    texts, read = read_files()
+    db = open_schema(texts)
     for _, made in read.values():
         for thing in made:
             check_columns(db, thing)
@@ -324,12 +343,16 @@ def insert(text, generated):
 
 
 def main(arguments):
-    if arguments not in ([], ["--check"]):
-        sys.exit(__doc__)
     try:
+        generated = parts()
+        if len(arguments) == 1 and arguments[0] in generated:
+            print(generated[arguments[0]].rstrip("\n"))
+            return
+        if arguments not in ([], ["--check"]):
+            sys.exit(__doc__)
         with open(MANUAL, encoding="utf-8") as file:
             old = file.read()
-        new = insert(old, parts())
+        new = insert(old, generated)
     except Mistake as mistake:
         sys.exit(f"error: {mistake}")
     if new == old:

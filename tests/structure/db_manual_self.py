@@ -2,6 +2,7 @@
 """Tests of scripts/db_manual.py: what it reads from comments in SQL, and what it refuses."""
 
 import os
+import re
 import sys
 import unittest
 
@@ -63,6 +64,11 @@ class Comments(unittest.TestCase):
         with self.assertRaisesRegex(db_manual.Mistake, "its columns are id, share, share_low, share_high, c; read were id"):
             db_manual.check_columns(db, other)
 
+    def test_lines(self):
+        text = db_manual.fill("word " * 13 + "entry.id and w_i, `a_b c` - but > not at the start", "- ", "  ")
+        self.assertEqual(text, "- " + "word " * 13 + "`entry.id`\n  and `w_i`, `a_b c` - but > not at the start")
+        self.assertEqual(db_manual.fill("x" * 80 + " - " + "y" * 40 + " >= 3"), "x" * 80 + " -\n" + "y" * 40 + " >= 3")
+
     def test_blocks(self):
         lines = ["One", "two:", "    x = 1", "* a", "  b", "* c", "end"]
         self.assertEqual(db_manual.blocks(lines), ["One two:", "", "    x = 1", "", "- a b", "- c", "", "end"])
@@ -96,6 +102,24 @@ class Manual(unittest.TestCase):
         new = db_manual.insert(old, {"views": "new\n"})
         self.assertEqual(new, "a\n<!-- generated: views -->\n\nnew\n\n<!-- end -->\nb\n")
         self.assertEqual(db_manual.insert(new, {"views": "new\n"}), new)
+
+
+class Queries(unittest.TestCase):
+    def test_sql_of_the_documents(self):
+        """Each block of SQL in schema/*.md prepares against the schema."""
+        db = db_manual.open_schema(db_manual.read_files()[0])
+        db.execute("ATTACH ':memory:' AS old")
+        db.execute("CREATE TABLE old.outcome AS SELECT * FROM main.outcome LIMIT 0")
+        blocks = []
+        for name in ("bitsink-db.5.md", "bitsink-queries.7.md"):
+            with open(os.path.join(db_manual.SCHEMA, name), encoding="utf-8") as file:
+                blocks += re.findall(r"^```sql\n(.*?)^```$", file.read(), re.S | re.M)
+        self.assertGreater(len(blocks), 8)
+        for block in blocks:
+            for statement in block.split(";"):
+                if statement.strip() and not statement.startswith("ATTACH"):
+                    with self.subTest(statement=statement):
+                        db.execute("EXPLAIN " + statement)
 
 
 if __name__ == "__main__":
