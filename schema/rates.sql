@@ -11,7 +11,7 @@
 -- this file. population_low and population_high take the images, too, as a sample of all images that the network may meet:
 -- 1/n = 1/I + 1/K for I images (and K faults of a parameter), because the mean of the outcomes of an image, or of a fault,
 -- lies between 0 and 1 and varies no more than an answer of yes or no. All bounds have the confidence
--- bn_setting.confidence.
+-- bn_setting.confidence. w_i, n_it and W_t are explained with the settings and priors of the Bayesian network.
 
 -- What each stratum draws its faults from: the bits that may be hit, and the distinct faults.
 CREATE VIEW bn_stratum AS

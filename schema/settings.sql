@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS class_group (
 );
 
 -- Costs of answers of a wrong group, for severity (`bitsink bn DB costs FILE`). Pairs that are not listed cost 0 within a
--- group and for the answer DUE, which is detected; else bn_parameter default_cost.
+-- group and for the answer DUE, which is detected; else setting default_cost.
 CREATE TABLE IF NOT EXISTS group_cost (
     truth TEXT NOT NULL,                   -- group of the true class
     answer TEXT NOT NULL,                  -- group of the answer; 'DUE': NaN or Inf
@@ -69,9 +69,9 @@ CREATE TABLE IF NOT EXISTS bit_summary (
     layer INTEGER NOT NULL,  -- layer.id
     bit INTEGER NOT NULL,    -- bit position, 0 to 31
     n INTEGER NOT NULL,      -- trials
-    masked INTEGER NOT NULL, -- of them: masked
-    sdc1 INTEGER NOT NULL,   -- of them: SDC-1
-    due INTEGER NOT NULL,    -- of them: DUE
+    masked INTEGER NOT NULL, -- of these, masked
+    sdc1 INTEGER NOT NULL,   -- of these, SDC-1
+    due INTEGER NOT NULL,    -- of these, DUE
     faults INTEGER NOT NULL, -- faults that were tried: trials of an activation, repetitions of a parameter
     PRIMARY KEY (entry, layer, bit)
 ) WITHOUT ROWID;
@@ -91,13 +91,13 @@ CREATE TABLE IF NOT EXISTS bit_wrong (
 CREATE TABLE IF NOT EXISTS bit_fault (
     entry INTEGER NOT NULL,      -- entry.id
     layer INTEGER NOT NULL,      -- layer.id
-    repetition INTEGER NOT NULL, -- which fault
+    repetition INTEGER NOT NULL, -- number of the fault
     bit INTEGER NOT NULL,        -- bit position, 0 to 31
     PRIMARY KEY (entry, layer, repetition)
 ) WITHOUT ROWID;
 
--- How many trials the file had when the other tables of this kind were counted: at most one row.
+-- How many trials the file had when bit_summary, bit_wrong and bit_fault were counted: at most one row.
 CREATE TABLE IF NOT EXISTS bit_counted (
     trials INTEGER NOT NULL, -- trials in the file at that time
-    audited INTEGER NOT NULL -- of them: a full re-run gave the same output
+    audited INTEGER NOT NULL -- audited ones among them
 );

@@ -71,7 +71,7 @@ SELECT e.level,                    -- layer, bit, overall
        sum(e.more) AS more,        -- faults that answered the class more often than their images have it as runner-up
        sum(e.less) AS less,        -- faults that answered it less often
        t.faults - sum(e.shut) AS units, -- faults with wrong answers on images whose golden class it is not
-       sum(e.hits) AS hits         -- of them: hits, which answered it more often than scatter explains
+       sum(e.hits) AS hits         -- hits among them, which answered it more often than scatter explains
   FROM everywhere e JOIN total t ON t.level = e.level AND t.entry = e.entry AND t.layer = e.layer AND t.bit = e.bit
  GROUP BY e.level, e.entry, e.layer, e.bit, e.class;
 

@@ -23,7 +23,7 @@ CREATE TABLE campaign (
     shard INTEGER,                  -- identity: this file holds images i with i % shards = shard - 1; NULL: all
     shards INTEGER,                 -- identity: number of shards; NULL: all images in one file
     job_trials INTEGER NOT NULL,    -- trials that the job asks for in all
-    planned_trials INTEGER NOT NULL -- of them, those for this file
+    planned_trials INTEGER NOT NULL -- those of them that are for this file
 );
 
 -- The fault entries of the job.
@@ -70,7 +70,7 @@ CREATE TABLE run (
     trials INTEGER NOT NULL DEFAULT 0, -- trial rows it added
     goldens INTEGER NOT NULL DEFAULT 0,-- golden rows it added
     audited INTEGER NOT NULL DEFAULT 0,-- trials it ran again in full
-    audit_equal INTEGER NOT NULL DEFAULT 0, -- of them: the same bits
+    audit_equal INTEGER NOT NULL DEFAULT 0, -- those of them whose full re-run gave the same bits
     exit INTEGER,                      -- exit status: 0 done, 3 stopped; NULL: running, or killed
     host TEXT,                         -- name of the machine
     backend TEXT NOT NULL,             -- cpu, cuda, null
@@ -192,10 +192,10 @@ CREATE TABLE summary (
     image INTEGER NOT NULL,  -- image.id
     class INTEGER NOT NULL,  -- the answer (golden answer for masked trials), -1: DUE
     n INTEGER NOT NULL,      -- trials
-    masked INTEGER NOT NULL, -- of them: masked
-    sdc5 INTEGER NOT NULL,   -- of them: SDC-5
-    sdc10 INTEGER NOT NULL,  -- of them: SDC-10 %
-    sdc20 INTEGER NOT NULL,  -- of them: SDC-20 %
+    masked INTEGER NOT NULL, -- of these, masked
+    sdc5 INTEGER NOT NULL,   -- of these, SDC-5
+    sdc10 INTEGER NOT NULL,  -- of these, SDC-10 %
+    sdc20 INTEGER NOT NULL,  -- of these, SDC-20 %
     PRIMARY KEY (entry, layer, image, class)
 ) WITHOUT ROWID;
 
@@ -205,15 +205,15 @@ CREATE TABLE layer_summary (
     layer INTEGER NOT NULL,    -- layer.id
     class INTEGER NOT NULL,    -- the answer, -1: DUE
     n INTEGER NOT NULL,        -- trials
-    masked INTEGER NOT NULL,   -- of them: masked
-    wrong INTEGER NOT NULL,    -- of them: the answer is not the golden one
-    sdc5 INTEGER NOT NULL,     -- of them: SDC-5
-    sdc10 INTEGER NOT NULL,    -- of them: SDC-10 %
-    sdc20 INTEGER NOT NULL,    -- of them: SDC-20 %
-    labelled INTEGER NOT NULL, -- of them: on images with a label
-    correct INTEGER NOT NULL,  -- of them: the answer is the label
-    golden_correct INTEGER NOT NULL,       -- of them: on images that the golden run answers correctly
-    golden_correct_wrong INTEGER NOT NULL, -- of those: the answer is neither golden nor DUE
+    masked INTEGER NOT NULL,   -- of these, masked
+    wrong INTEGER NOT NULL,    -- of these, the answer is not the golden one
+    sdc5 INTEGER NOT NULL,     -- of these, SDC-5
+    sdc10 INTEGER NOT NULL,    -- of these, SDC-10 %
+    sdc20 INTEGER NOT NULL,    -- of these, SDC-20 %
+    labelled INTEGER NOT NULL, -- of these, on images with a label
+    correct INTEGER NOT NULL,  -- of these, the answer is the label
+    golden_correct INTEGER NOT NULL,       -- of these, on images that the golden run answers correctly
+    golden_correct_wrong INTEGER NOT NULL, -- of golden_correct, the answer is neither golden nor DUE
     PRIMARY KEY (entry, layer, class)
 ) WITHOUT ROWID;
 
@@ -222,11 +222,11 @@ CREATE TABLE layer_summary (
 CREATE TABLE fault_summary (
     entry INTEGER NOT NULL,      -- entry.id
     layer INTEGER NOT NULL,      -- layer.id
-    repetition INTEGER NOT NULL, -- which fault
+    repetition INTEGER NOT NULL, -- number of the fault
     n INTEGER NOT NULL,          -- images it met
-    masked INTEGER NOT NULL,     -- of them: masked
-    sdc1 INTEGER NOT NULL,       -- of them: SDC-1
-    due INTEGER NOT NULL,        -- of them: DUE
+    masked INTEGER NOT NULL,     -- of these, masked
+    sdc1 INTEGER NOT NULL,       -- of these, SDC-1
+    due INTEGER NOT NULL,        -- of these, DUE
     PRIMARY KEY (entry, layer, repetition)
 ) WITHOUT ROWID;
 
@@ -235,7 +235,7 @@ CREATE TABLE fault_summary (
 CREATE TABLE fault_wrong (
     entry INTEGER NOT NULL,       -- entry.id
     layer INTEGER NOT NULL,       -- layer.id
-    repetition INTEGER NOT NULL,  -- which fault
+    repetition INTEGER NOT NULL,  -- number of the fault
     class INTEGER NOT NULL,       -- class.id
     n INTEGER NOT NULL,           -- its silent corruptions that answered this class
     runner_up_n INTEGER NOT NULL, -- its silent corruptions on images whose golden runner-up (golden.top2) is this class

@@ -255,13 +255,13 @@ def blocks(lines):
     for line in lines:
         if line.startswith("    "):
             flush()
-            if out and not out[-1].startswith("    "):
+            if out and out[-1] and not out[-1].startswith("    "):
                 out.append("")
             out.append(line)
             first = rest = ""
         elif line.startswith("* "):
             flush()
-            if out and not out[-1].startswith("- "):
+            if out and out[-1] and not out[-1].startswith("- "):
                 out.append("")
             first, rest = "- ", "  "
             text.append(line[2:])
