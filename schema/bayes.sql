@@ -1,25 +1,28 @@
--- The Bayesian network over Image, Layer (the stratum hit by a fault, or none) and Class (the answer, -1 for DUE).
--- Everything here is computed from the summaries, with the settings of settings.sql.
+-- The Bayesian network has the variables Image, Layer (the stratum that a fault hits, or none) and Class (the answer; -1 is
+-- DUE). Everything is computed from the counts of answers, with the settings of bn_parameter and the tables of priors.
 --
--- Notation of the comments: t a stratum, i an image, c a class or DUE; w_i = P(I = i); g_i the golden answer;
--- F = 1: exactly one fault of the campaign meets the inference; P(t) = P(L = t | F = 1). Strata without trials are
--- dropped and P(t) is renormalised; likewise P(.|t) is over the images tried in t. `coverage` says how much is left.
--- Probabilities given a stratum belong to it alone. What joins strata (bn_layer, bn_class, bn_trust, ...) has a
--- `scope`: an entry id (only strata of this entry: entries are never pooled silently), or -1 for the strata listed in
--- bn_prior_layer, where layer_prior says that this table is used.
--- Entries with a bit error rate inject all events at once: each is a scope of its own, with p = 1.
+-- Notation: t is a stratum, i an image, c a class or DUE. w_i = P(I = i). g_i is the golden answer and y_i the label. F =
+-- 1: exactly one fault of the campaign meets the inference. P(t) = P(L = t | F = 1). n_it is the number of trials of image
+-- i in stratum t, n_itc the number of those that answered c; a is the pseudo-count. Strata without trials are left out, and
+-- P(t) is renormalised; likewise P(.|t) is over the images that were tried in t. coverage says how much is left. W_t is the
+-- probability of these images.
 --
--- "Correct" has two meanings, and each column says which: `label`, the answer is the image's label; `golden`, it is
--- the fault-free answer. DUE is correct in neither.
+-- Probabilities given a stratum belong to it alone. A view that joins strata (bn_layer, bn_class, bn_trust and others) has
+-- a column scope: an entry id means the strata of this entry, -1 the strata listed in bn_prior_layer, if setting
+-- layer_prior uses this table. Other entries are never pooled. An entry with a bit error rate injects all events at once:
+-- it is a scope of its own, with p = 1.
 --
--- Intervals (low, high) have the confidence of bn_parameter. The population is sites x bits x the images of this file,
--- so what is known without faults has no width. Within a stratum: Clopper and Pearson's bounds at
--- n = bn_support.observations (trials, or faults of a parameter). Sums over strata: Fay and Feuer. A ratio is bounded
--- by putting the bounds of its right and of its wrong part into it, which is wide in practice. formulas.cmake has them.
--- With a pseudo-count, bounds are those of the raw frequencies, widened to hold the smoothed value.
+-- "Correct" has two meanings, and each column says which one: label (the answer is the label of the image) or golden (it is
+-- the fault-free answer). DUE is correct in neither.
+--
+-- Intervals (low, high) have the confidence of bn_parameter. The population is sites x bits x the images of this file, so
+-- what is known without faults has no width. Within a stratum they are Clopper and Pearson's bounds at n =
+-- bn_support.observations. Sums over strata have Fay and Feuer's. A ratio is bounded by putting the bounds of its right
+-- part and of its wrong part into it, which is wide in practice. With a pseudo-count, bounds are those of the raw
+-- frequencies, widened to hold the smoothed value.
 
--- The confidence of all intervals, and the quantiles of the normal distribution that belong to it: z for two-sided
--- bounds, z1 for one-sided ones. Wichura's PPND16 (Algorithm AS 241, Applied Statistics 37, 1988): 16 digits.
+-- The confidence of all intervals, and the quantiles of the normal distribution that belong to it. Computed by Wichura's
+-- PPND16 (Algorithm AS 241, Applied Statistics 37, 1988), to 16 digits.
 CREATE VIEW bn_confidence AS
 WITH tail (side, confidence, q) AS (
     SELECT side, value + 0.0, (1.0 - value) / side FROM bn_parameter, (SELECT 1 AS side UNION ALL SELECT 2)
@@ -50,29 +53,29 @@ WITH tail (side, confidence, q) AS (
             + 0.59983220655588793769) * (r - 5.0) + 1.0) END AS z
       FROM point
 )
-SELECT max(confidence) AS confidence,           -- bn_parameter confidence
-       max(CASE side WHEN 2 THEN z END) AS z,   -- P(-z < Z < z) = confidence
-       max(CASE side WHEN 1 THEN z END) AS z1   -- P(Z < z1) = confidence
+SELECT max(confidence) AS confidence,           -- setting confidence
+       max(CASE side WHEN 2 THEN z END) AS z,   -- quantile of two-sided bounds: P(-z < Z < z) = confidence
+       max(CASE side WHEN 1 THEN z END) AS z1   -- quantile of one-sided bounds: P(Z < z1) = confidence
   FROM quantile;
 
--- The settings in one row, for use in other views: one column a setting, under its name (a: pseudo_count).
+-- The settings of bn_parameter in one row, for use in other views.
 CREATE VIEW bn_setting AS
-SELECT max(CASE name WHEN 'p' THEN value + 0.0 END) AS p,
-       max(CASE name WHEN 'layer_prior' THEN value END) AS layer_prior,
-       max(CASE name WHEN 'pseudo_count' THEN value + 0.0 END) AS a,
-       max(CASE name WHEN 'alpha' THEN value + 0.0 END) AS alpha,
-       max(CASE name WHEN 'raw_rate' THEN value + 0.0 END) AS raw_rate,
-       max(CASE name WHEN 'activation_hours' THEN value + 0.0 END) AS activation_hours,
-       max(CASE name WHEN 'parameter_hours' THEN value + 0.0 END) AS parameter_hours,
-       max(CASE name WHEN 'activation_duty' THEN min(value + 0.0, 1.0) END) AS activation_duty,
-       max(CASE name WHEN 'parameter_duty' THEN min(value + 0.0, 1.0) END) AS parameter_duty,
-       max(CASE name WHEN 'fit_target' THEN value + 0.0 END) AS fit_target,
-       max(CASE name WHEN 'rerun_budget' THEN value + 0.0 END) AS rerun_budget,
-       max(CASE name WHEN 'default_cost' THEN value + 0.0 END) AS default_cost,
-       confidence, z, z1   -- of all intervals; the normal quantiles of two-sided and of one-sided bounds
+SELECT max(CASE name WHEN 'p' THEN value + 0.0 END) AS p, -- setting p
+       max(CASE name WHEN 'layer_prior' THEN value END) AS layer_prior, -- setting layer_prior
+       max(CASE name WHEN 'pseudo_count' THEN value + 0.0 END) AS a, -- setting pseudo_count
+       max(CASE name WHEN 'alpha' THEN value + 0.0 END) AS alpha, -- setting alpha
+       max(CASE name WHEN 'raw_rate' THEN value + 0.0 END) AS raw_rate, -- setting raw_rate
+       max(CASE name WHEN 'activation_hours' THEN value + 0.0 END) AS activation_hours, -- setting activation_hours
+       max(CASE name WHEN 'parameter_hours' THEN value + 0.0 END) AS parameter_hours, -- setting parameter_hours
+       max(CASE name WHEN 'activation_duty' THEN min(value + 0.0, 1.0) END) AS activation_duty, -- setting activation_duty
+       max(CASE name WHEN 'parameter_duty' THEN min(value + 0.0, 1.0) END) AS parameter_duty, -- setting parameter_duty
+       max(CASE name WHEN 'fit_target' THEN value + 0.0 END) AS fit_target, -- setting fit_target
+       max(CASE name WHEN 'rerun_budget' THEN value + 0.0 END) AS rerun_budget, -- setting rerun_budget
+       max(CASE name WHEN 'default_cost' THEN value + 0.0 END) AS default_cost, -- setting default_cost
+       confidence, z, z1   -- as in bn_confidence
   FROM bn_parameter CROSS JOIN bn_confidence;
 
--- P(I): the images whose golden run is in the file.
+-- P(image): the weights of the images whose golden run is in the file.
 CREATE VIEW bn_image AS
 WITH raw AS (
     SELECT i.id AS image, i.path, i.label, i.class AS label_class, g.class AS golden_class, g.image AS tried,
@@ -90,7 +93,7 @@ SELECT image,                                                 -- image.id
        share                                                  -- its weight among all images of the campaign
   FROM shared WHERE tried IS NOT NULL;
 
--- The weight of each stratum in P(L | F = 1), as layer_prior says, with or without trials.
+-- Weight of each stratum in P(layer | fault), as setting layer_prior says, with or without trials.
 CREATE VIEW bn_prior AS
 WITH base AS (
     SELECT s.entry, s.layer, s.parameter, s.is_ber, s.bits, x.layer_prior,
@@ -112,11 +115,11 @@ SELECT scope,    -- entry.id, or -1: the strata of bn_prior_layer
        entry,    -- entry.id
        layer,    -- layer.id
        bits,     -- bn_stratum.bits
-       exposure, -- m_t, expected faults an inference; NULL where not asked for
+       exposure, -- m_t: expected faults an inference; NULL: not asked for
        weight    -- P(t), up to a common factor; NULL: 0
   FROM weighted;
 
--- P(L | F = 1), and how far each stratum is covered.
+-- P(layer | fault): prior, exposure and coverage of each stratum.
 CREATE VIEW bn_layer AS
 WITH tried AS (
     SELECT entry, layer, sum(n) AS n FROM layer_summary GROUP BY entry, layer
@@ -126,9 +129,9 @@ WITH tried AS (
 SELECT w.scope,                                       -- entry.id, or -1: the strata of bn_prior_layer
        w.entry,                                       -- entry.id
        w.layer,                                       -- layer.id
-       l.name AS layer_name,                          -- its tensor
+       l.name AS layer_name,                          -- name of its tensor
        w.bits,                                        -- bn_stratum.bits
-       w.exposure,                                    -- m_t, expected faults an inference; NULL where not asked for
+       w.exposure,                                    -- m_t: expected faults an inference; NULL: not asked for
        ifnull(w.weight, 0.0) / nullif(sum(w.weight) OVER (PARTITION BY w.scope), 0) AS planned_probability,
                                                       -- P(t) if all strata had trials
        CASE WHEN t.n > 0 THEN ifnull(w.weight, 0.0) ELSE 0.0 END
@@ -141,12 +144,12 @@ SELECT w.scope,                                       -- entry.id, or -1: the st
   LEFT JOIN tried t ON t.entry = w.entry AND t.layer = w.layer
   LEFT JOIN seen s ON s.entry = w.entry AND s.layer = w.layer;
 
--- Strata of bn_prior_layer whose entries may hit the same bits of the same tensor: such entries are no two things that
--- happen, but one that is counted twice, so a scope that pools them has no P(F).
+-- Pooled entries that may hit the same bits of the same tensor, which is refused. They are not two events, but one that is
+-- counted twice: a scope that pools them has no P(F).
 CREATE VIEW bn_overlap AS
 SELECT a.layer,            -- layer.id
        a.entry AS entry_a, -- entry.id
-       b.entry AS entry_b  -- entry.id of the other one
+       b.entry AS entry_b  -- entry.id of the other entry
   FROM bn_prior_layer a JOIN bn_prior_layer b ON b.layer = a.layer AND b.entry > a.entry
   JOIN entry x ON x.id = a.entry JOIN entry y ON y.id = b.entry
   JOIN fault_kind kx ON kx.kind = x.kind JOIN fault_kind ky ON ky.kind = y.kind
@@ -155,244 +158,21 @@ SELECT a.layer,            -- layer.id
    AND (ifnull(s.bits & t.bits, 1) <> 0 OR x.burst > 1 OR y.burst > 1 OR NOT kx.bitwise OR NOT ky.bitwise
         OR x.sites IS NOT NULL OR y.sites IS NOT NULL);
 
--- P(F = 1) of each scope.
+-- P(fault) and coverage of each scope: an entry, or the strata of bn_prior_layer.
 CREATE VIEW bn_scope AS
 SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_layer
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN 1.0
             WHEN b.scope = -1 AND EXISTS (SELECT 1 FROM bn_overlap) THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN CASE WHEN sum(b.exposure) > 1e-4 THEN 1.0 - exp(-sum(b.exposure))
                 ELSE sum(b.exposure) * (1.0 - sum(b.exposure) / 2 * (1.0 - sum(b.exposure) / 3)) END -- of small ones all digits
-            ELSE x.p END AS p,     -- P(F=1); 1 for an entry with a bit error rate; NULL: see bn_overlap
+            ELSE x.p END AS p,     -- P(F = 1); 1 for an entry with a bit error rate; NULL: see bn_overlap
        CASE WHEN b.scope >= 0 AND e.ber > 0 THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN sum(b.exposure) * sum(b.exposure) / 2
             WHEN x.p < 1 THEN ln(1.0 - x.p) * ln(1.0 - x.p) / 2 END
-           AS two_fault_bound,     -- bound m^2/2 of the probability of two faults at once, which is ignored
+           AS two_fault_bound,     -- bound m^2/2 of the probability of two faults in one inference, which is neglected
        count(*) AS strata,         -- strata of the scope
-       sum(b.trials > 0) AS tried, -- of them: with trials
+       sum(b.trials > 0) AS tried, -- those of them that have trials
        round(sum(b.planned_probability * b.coverage), 12) AS coverage, -- share of P(t) x P(I) that has trials
        sum(b.trials) AS trials     -- trials in the file
   FROM bn_layer b CROSS JOIN bn_setting x LEFT JOIN entry e ON e.id = b.scope
  GROUP BY b.scope;
-
--- P(C | I, L) = (n_itc + a b_t(c|i)) / (n_it + a). Observed answers, and where a > 0 a row with class NULL for all
--- others together. b_t(c|i) = (1 - s_t) [c = g_i] + s_t q_t(c): s_t the share of wrong answers in t, q_t their
--- distribution; s_t q_t(c) is therefore the share of wrong answers c among all trials of t.
-CREATE VIEW bn_class_given_image_layer AS
-WITH pool AS MATERIALIZED (
-    SELECT l.entry, l.layer, sum(l.n) AS n, 1.0 - sum(l.wrong) * 1.0 / sum(l.n) AS kept
-      FROM layer_summary l GROUP BY l.entry, l.layer
-), cell AS (
-    SELECT u.entry, u.layer, u.image, s.class,
-           CASE WHEN x.a > 0
-                THEN min(1.0, (s.n + x.a * (p.kept * (s.class = g.class) + (SELECT q.wrong FROM layer_summary q
-                           WHERE q.entry = u.entry AND q.layer = u.layer AND q.class = s.class) * 1.0 / p.n)) / (u.done + x.a))
-                ELSE s.n * 1.0 / u.done END AS r, s.n * 1.0 / u.done AS raw, s.n, u.done, s.class = i.class AS is_label, s.class = g.class AS is_golden
-      FROM unit u JOIN pool p ON p.entry = u.entry AND p.layer = u.layer
-      JOIN golden g ON g.image = u.image JOIN image i ON i.id = u.image CROSS JOIN bn_setting x
-      JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
-     WHERE u.done > 0
-    UNION ALL
-    SELECT u.entry, u.layer, u.image, NULL,
-           max(0.0, x.a / (u.done + x.a) * (1.0 - (SELECT sum(p.kept * (s.class = g.class) + q.wrong * 1.0 / p.n)
-               FROM summary s JOIN layer_summary q ON q.entry = s.entry AND q.layer = s.layer AND q.class = s.class
-              WHERE s.entry = u.entry AND s.layer = u.layer AND s.image = u.image))),
-           0.0, 0, u.done, NULL, NULL
-      FROM unit u JOIN pool p ON p.entry = u.entry AND p.layer = u.layer
-      JOIN golden g ON g.image = u.image CROSS JOIN bn_setting x
-     WHERE u.done > 0 AND x.a > 0
-), bounded AS (
-    SELECT c.*, @without_replacement(c.done, t.faults) AS m
-      FROM cell c JOIN bn_stratum t ON t.entry = c.entry AND t.layer = c.layer
-)
-SELECT c.entry,          -- entry.id
-       c.layer,          -- layer.id
-       c.image,          -- image.id
-       c.class,          -- the answer, -1: DUE, NULL: any answer not listed
-       c.r AS probability, -- P(C = class | I = image, L = (entry, layer))
-       min(c.r, coalesce(@share_low(c.raw, c.m, x.z), c.raw)) AS low, -- bounds; within an image every trial has a fault of
-       max(c.r, coalesce(@share_high(c.raw, c.m, x.z), c.raw)) AS high, -- its own
-       c.is_label AND c.class >= 0 AS correct_label,   -- the answer is the label; NULL: no label, or others
-       c.is_golden AND c.class >= 0 AS correct_golden, -- the answer is the fault-free one
-       c.n,              -- trials with this answer
-       c.done AS trials, -- trials of (entry, layer, image)
-       x.confidence      -- of the bounds
-  FROM bounded c CROSS JOIN bn_setting x;
-
--- The parts of P(C | L): the sum of w_i P(c|i,t) over the images tried in t, for answers with a probability above
--- 0, and how much of it is right, in both meanings.
-CREATE VIEW bn_flow AS
-WITH img AS MATERIALIZED (
-    SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
-), tried AS MATERIALIZED (
-    SELECT entry, layer, weight AS w, observations FROM bn_support
-), pool AS MATERIALIZED (
-    SELECT entry, layer, sum(n) AS n, 1.0 - sum(wrong) * 1.0 / sum(n) AS kept FROM layer_summary GROUP BY entry, layer
-), spread AS MATERIALIZED (
-    SELECT u.entry, u.layer, i.g, i.y, sum(i.w * x.a / (u.done + x.a)) AS mass
-      FROM bn_setting x CROSS JOIN unit u CROSS JOIN img i ON i.image = u.image
-     WHERE x.a > 0 AND u.done > 0 GROUP BY u.entry, u.layer, i.g, i.y
-), spread_all AS MATERIALIZED (
-    SELECT entry, layer, sum(mass) AS mass FROM spread GROUP BY entry, layer
-), part AS (
-    SELECT u.entry, u.layer, s.class, sum(i.w * s.n / (u.done + x.a)) AS p,
-           sum(CASE WHEN s.class = i.y THEN i.w * s.n / (u.done + x.a) ELSE 0.0 END) AS p_label,
-           sum(CASE WHEN s.class = i.g AND s.class >= 0 THEN i.w * s.n / (u.done + x.a) ELSE 0.0 END) AS p_golden,
-           sum(i.w * s.n / u.done) AS raw, sum(CASE WHEN s.class = i.y THEN i.w * s.n / u.done ELSE 0.0 END) AS raw_label,
-           sum(CASE WHEN s.class = i.g AND s.class >= 0 THEN i.w * s.n / u.done ELSE 0.0 END) AS raw_golden,
-           sum(s.n) AS n, count(*) AS images, sum((s.class <> i.g) * s.n) AS wrong
-      FROM bn_setting x CROSS JOIN unit u CROSS JOIN img i ON i.image = u.image
-     CROSS JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
-     WHERE u.done > 0 GROUP BY u.entry, u.layer, s.class
-    UNION ALL
-    SELECT d.entry, d.layer, d.g, d.mass * p.kept, CASE WHEN d.g = d.y THEN d.mass * p.kept ELSE 0.0 END,
-           CASE WHEN d.g >= 0 THEN d.mass * p.kept ELSE 0.0 END, 0.0, 0.0, 0.0, 0, 0, 0
-      FROM spread d JOIN pool p ON p.entry = d.entry AND p.layer = d.layer
-    UNION ALL
-    SELECT d.entry, d.layer, q.class, d.mass * q.wrong / p.n,
-           (SELECT ifnull(sum(y.mass), 0.0) FROM spread y
-             WHERE y.entry = d.entry AND y.layer = d.layer AND y.y = q.class) * q.wrong / p.n,
-           (SELECT ifnull(sum(y.mass), 0.0) FROM spread y
-             WHERE y.entry = d.entry AND y.layer = d.layer AND y.g = q.class AND y.g >= 0) * q.wrong / p.n, 0.0, 0.0, 0.0, 0, 0, 0
-      FROM spread_all d JOIN pool p ON p.entry = d.entry AND p.layer = d.layer
-      JOIN layer_summary q ON q.entry = d.entry AND q.layer = d.layer AND q.wrong > 0
-)
-SELECT p.entry,                           -- entry.id
-       p.layer,                           -- layer.id
-       p.class,                           -- the answer, -1: DUE
-       sum(p.p) / t.w AS answer,          -- P(C = class | L = (entry, layer))
-       sum(p.p_label) / t.w AS right_label,   -- of it: the answer is the label
-       sum(p.p_golden) / t.w AS right_golden, -- of it: the answer is the golden one
-       sum(p.raw) / t.w AS raw_answer, sum(p.raw_label) / t.w AS raw_label, sum(p.raw_golden) / t.w AS raw_golden, -- the
-                                          -- same without the pseudo-count
-       t.observations,                    -- bn_support.observations
-       sum(p.n) AS n,                     -- trials with this answer
-       sum(p.wrong) AS wrong,             -- of them: it is not the golden answer
-       sum(p.images) AS images            -- images with this answer
-  FROM part p JOIN tried t ON t.entry = p.entry AND t.layer = p.layer
- WHERE p.p > 0 GROUP BY p.entry, p.layer, p.class;
-
--- The same with bounds, one row for each part. A census has no width.
-CREATE VIEW bn_flow_part AS
-WITH flow AS MATERIALIZED (
-    SELECT * FROM bn_flow
-), part AS (
-    SELECT entry, layer, class, 'answer' AS part, answer AS v, raw_answer AS raw, observations, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'right_label', right_label, raw_label, observations, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'wrong_label', answer - right_label, raw_answer - raw_label, observations, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'right_golden', right_golden, raw_golden, observations, n, wrong, images FROM flow
-    UNION ALL SELECT entry, layer, class, 'wrong_golden', answer - right_golden, raw_answer - raw_golden, observations, n, wrong, images FROM flow
-), share AS (
-    SELECT *, min(1.0, max(0.0, v)) AS s, min(1.0, max(0.0, raw)) AS r FROM part
-)
-SELECT p.entry, -- entry.id
-       p.layer, -- layer.id
-       p.class, -- the answer, -1: DUE
-       p.part,  -- answer, or the part of it that is right or wrong by label or golden answer
-       p.s AS v,   -- probability of this answer and part, given the stratum
-       p.r AS raw, -- the same without the pseudo-count
-       min(p.s, coalesce(@share_low(p.r, p.observations, x.z), p.r)) AS low, -- bounds
-       max(p.s, coalesce(@share_high(p.r, p.observations, x.z), p.r)) AS high,
-       p.observations, p.n, p.wrong, p.images -- as in bn_flow
-  FROM share p CROSS JOIN bn_setting x;
-
--- P(C | L), and how far the answer can be trusted, if the fault is there.
-CREATE VIEW bn_class_given_layer AS
-WITH bound AS (
-    SELECT entry, layer, class, max(observations) AS observations, max(n) AS n, max(wrong) AS wrong, max(images) AS images,
-           max(CASE part WHEN 'answer' THEN v END) AS answer, max(CASE part WHEN 'right_label' THEN v END) AS right_label,
-           max(CASE part WHEN 'right_golden' THEN v END) AS right_golden,
-           max(CASE part WHEN 'answer' THEN low END) AS a_low, max(CASE part WHEN 'answer' THEN high END) AS a_high,
-           max(CASE part WHEN 'right_label' THEN low END) AS rl_low, max(CASE part WHEN 'right_label' THEN high END) AS rl_high,
-           max(CASE part WHEN 'wrong_label' THEN low END) AS wl_low, max(CASE part WHEN 'wrong_label' THEN high END) AS wl_high,
-           max(CASE part WHEN 'right_golden' THEN low END) AS rg_low, max(CASE part WHEN 'right_golden' THEN high END) AS rg_high,
-           max(CASE part WHEN 'wrong_golden' THEN low END) AS wg_low, max(CASE part WHEN 'wrong_golden' THEN high END) AS wg_high
-      FROM bn_flow_part GROUP BY entry, layer, class
-), labelled AS MATERIALIZED (
-    SELECT DISTINCT label_class AS class FROM bn_image WHERE probability > 0
-)
-SELECT f.entry,                                -- entry.id
-       f.layer,                                -- layer.id
-       f.class,                                -- the answer, -1: DUE
-       CASE WHEN f.class = -1 THEN 'DUE' ELSE c.name END AS class_name, -- its name
-       f.answer AS probability,                -- P(C = class | L = (entry, layer))
-       f.a_low AS low, f.a_high AS high,       -- its bounds
-       f.right_label AS correct_label,         -- P(C = class and it is the label | L)
-       f.right_golden AS correct_golden,       -- P(C = class and it is the golden answer | L)
-       CASE WHEN y.class IS NOT NULL OR f.class = -1 THEN min(1.0, f.right_label / f.answer) END
-           AS trust_label,                     -- P(it is the label | C = class, L); NULL: label of no image
-       CASE WHEN y.class IS NOT NULL THEN f.rl_low / (f.rl_low + f.wl_high) END AS trust_label_low,
-       CASE WHEN y.class IS NOT NULL THEN f.rl_high / (f.rl_high + f.wl_low) END AS trust_label_high,
-       min(1.0, f.right_golden / f.answer) AS trust_golden, -- P(it is the golden answer | C = class, L)
-       CASE WHEN f.class >= 0 THEN f.rg_low / (f.rg_low + f.wg_high) END AS trust_golden_low,
-       CASE WHEN f.class >= 0 THEN f.rg_high / (f.rg_high + f.wg_low) END AS trust_golden_high,
-       f.n,                                    -- trials with this answer
-       f.wrong,                                -- of them: it is not the golden answer
-       f.images,                               -- images with this answer
-       f.observations,                         -- what the bounds count, bn_support.observations
-       x.confidence                            -- of the bounds
-  FROM bound f CROSS JOIN bn_setting x LEFT JOIN class c ON c.id = f.class LEFT JOIN labelled y ON y.class = f.class;
-
--- P(Correct | L): accuracy under one fault. By label over the images that have one.
-CREATE VIEW bn_correct_given_layer AS
-WITH img AS MATERIALIZED (
-    SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
-), image_sum AS MATERIALIZED (
-    SELECT u.entry, u.layer, sum(i.w) AS w, ifnull(sum(i.w) FILTER (WHERE i.y IS NOT NULL), 0.0) AS w_label,
-           ifnull(sum(i.w) FILTER (WHERE i.y = i.g), 0.0) AS w_right
-      FROM unit u CROSS JOIN img i ON i.image = u.image WHERE u.done > 0 GROUP BY u.entry, u.layer
-), flow AS MATERIALIZED (
-    SELECT entry, layer, sum(right_label) AS right_label, sum(right_golden) AS right_golden, sum(raw_label) AS raw_label,
-           sum(raw_golden) AS raw_golden, sum(n) AS n
-      FROM bn_flow GROUP BY entry, layer
-), rate AS (
-    SELECT f.entry, f.layer, f.n, s.observations AS m, s.observations * CASE WHEN s.parameter THEN 1.0 ELSE i.w_label / i.w END AS m_label,
-           min(1.0, i.w_right / nullif(i.w_label, 0)) AS without_fault,
-           min(1.0, f.right_label * i.w / nullif(i.w_label, 0)) AS r, min(1.0, f.right_golden) AS q,
-           min(1.0, f.raw_label * i.w / nullif(i.w_label, 0)) AS raw_r, min(1.0, f.raw_golden) AS raw_q
-      FROM flow f JOIN image_sum i ON i.entry = f.entry AND i.layer = f.layer JOIN bn_support s ON s.entry = f.entry AND s.layer = f.layer
-)
-SELECT r.entry,                        -- entry.id
-       r.layer,                        -- layer.id
-       l.name AS layer_name,           -- its tensor
-       r.without_fault AS label_without_fault, -- accuracy of the golden answers to the same images
-       r.r AS correct_label,           -- P(the answer is the label | L = (entry, layer))
-       min(r.r, coalesce(@share_low(r.raw_r, r.m_label, x.z), r.raw_r)) AS label_low, -- its bounds
-       max(r.r, coalesce(@share_high(r.raw_r, r.m_label, x.z), r.raw_r)) AS label_high,
-       r.q AS correct_golden,          -- P(the answer is the fault-free one | L)
-       min(r.q, coalesce(@share_low(r.raw_q, r.m, x.z), r.raw_q)) AS golden_low, -- its bounds
-       max(r.q, coalesce(@share_high(r.raw_q, r.m, x.z), r.raw_q)) AS golden_high,
-       r.n AS trials,                  -- trials
-       r.m AS observations,            -- what the bounds count, bn_support.observations
-       x.confidence                    -- of the bounds
-  FROM rate r JOIN layer l ON l.id = r.layer CROSS JOIN bn_setting x;
-
--- What the sums over the strata of a scope count, for Fay and Feuer's bounds. A stratum in which an answer never came
--- is there with its largest step.
-CREATE VIEW bn_scope_sum AS
-SELECT b.scope,            -- entry.id, or -1: the strata of bn_prior_layer
-       count(*) AS strata, -- with trials
-       ifnull(max(b.probability / s.observations), 0.0) AS top, -- the largest P(t)/n: what one more event adds
-       ifnull(sum(b.probability * b.probability / s.observations), 0.0) AS square, -- sum of P(t)^2/n
-       max(s.observations) AS observations -- of the one stratum, where there is one
-  FROM bn_layer b JOIN bn_support s ON s.entry = b.entry AND s.layer = b.layer WHERE b.probability > 0 GROUP BY b.scope;
-
--- Sums over the strata of a scope: sum_t P(t) v_t for every part, with bounds.
-CREATE VIEW bn_bound AS
-WITH part AS (
-    SELECT b.scope, f.class, f.part, min(1.0, sum(b.probability * f.v)) AS v, min(1.0, sum(b.probability * f.raw)) AS raw, max(f.low) AS low, max(f.high) AS high,
-           sum(f.n) AS n, sum(f.wrong) AS wrong, ifnull(sum(b.probability * b.probability * f.raw / f.observations), 0.0) AS variance
-      FROM bn_flow_part f JOIN bn_layer b ON b.entry = f.entry AND b.layer = f.layer
-     WHERE b.probability > 0 GROUP BY b.scope, f.class, f.part
-), whole AS (
-    SELECT p.*, s.strata, s.top, s.square, s.square - p.variance AS rest FROM part p JOIN bn_scope_sum s ON s.scope = p.scope
-)
-SELECT w.scope,    -- entry.id, or -1: the strata of bn_prior_layer
-       w.class,    -- the answer, -1: DUE
-       w.part,     -- as in bn_flow_part
-       w.v,        -- P(C = class and part | F = 1)
-       w.raw,      -- the same without the pseudo-count
-       CASE WHEN w.strata = 1 THEN w.low ELSE min(w.v, @sum_low(w.raw, w.variance, w.rest, w.top, 1.0, x.z)) END AS low, -- its bounds
-       CASE WHEN w.strata = 1 THEN w.high ELSE max(w.v, @sum_high(w.raw, w.variance, w.rest, w.top, 1.0, x.z)) END AS high,
-       w.variance, -- sum of P(t)^2 raw_t/n
-       w.n, w.wrong -- trials with this answer; of them: it is not the golden answer
-  FROM whole w CROSS JOIN bn_setting x;

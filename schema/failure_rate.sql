@@ -1,32 +1,35 @@
--- Failure rates in FIT (failures in 10^9 hours), for each stratum and summed up.
+-- Failure rates are in FIT, failures in 10^9 hours:
 --
---     FIT = raw rate x bits x share of the time in which the bits are live x P(SDC-1 | a fault in them)
+--     FIT = raw rate x bits x duty x P(SDC-1 | a fault in them)
 --
--- The usual estimate of soft errors (Mukherjee et al., MICRO 2003: raw rate x architectural vulnerability factor; ISO
--- 26262-11:2018, 5.1, on transient faults of semiconductors). AVF is the share of upsets of the bits that change what
--- the user sees. A fault in a tensor is a fault in a live value, so what is measured here is a factor of the program,
--- and AVF = pvf x duty, the share of the time the bits are live. Two factors go by the letters PVF:
---     pvf           program vulnerability factor (V. Sridharan, D. R. Kaeli, HPCA 2009): P(SDC-1 or DUE | a fault in
---                   a live bit)
---     parameter_vf  Parameter Vulnerability Factor (X. Jiao et al., arXiv 2405.01741): P(the output is wrong | a fault
---                   in a parameter), the mean over the parameters of the row; here the share of SDC-1
--- raw rate: bn_prior_layer.raw_rate, else bn_parameter raw_rate (upsets per bit and hour; 1e-15 is 1 FIT per Mbit of
--- 10^6 bits). bits: those that the entry may hit. duty: bn_parameter activation_duty or parameter_duty. A stratum with
--- bn_prior_layer.residency r, where the default of its kind is h hours (bn_parameter activation_hours or
--- parameter_hours), is exposed r/h as long: its duty is min(1, duty x r/h); h = 0 leaves it as it is.
+-- This is the usual estimate of soft errors (Mukherjee et al., MICRO 2003: raw rate x architectural vulnerability factor;
+-- ISO 26262-11:2018, 5.1, on transient faults of semiconductors). The raw rate is bn_prior_layer.raw_rate, else setting
+-- raw_rate, in upsets per bit and hour; 1e-15 is 1 FIT per Mbit of 10^6 bits. It is taken as given. The bits are those that
+-- the entry may hit. Duty is the share of the time in which the bits are live: setting activation_duty or parameter_duty. A
+-- stratum with bn_prior_layer.residency r, where the default of its kind is h hours (setting activation_hours or
+-- parameter_hours), is exposed r/h as long: its duty is min(1, duty x r/h). h = 0 leaves the duty as it is.
 --
--- In the terms of ISO 26262-5:2018: silent corruptions that no safety mechanism catches are residual (or single-point)
--- faults, DUE are detected ones, if the item looks for NaN and Inf in the output. sdc_fit is held against bn_parameter fit_target; the standard's PMHF targets (table
--- 6: 10 FIT for ASIL D, 100 for B and C) are for a whole item, so take the share of this network. spfm: single-point
--- fault metric, 1 - residual / all (clause C.2; targets 99, 97, 90 % for ASIL D, C, B), over these bits.
+-- A fault in a tensor is a fault in a live value. So what a campaign measures is a factor of the program; AVF, the share of
+-- upsets of the bits that change what the user sees, is pvf x duty. Two factors go by the letters PVF:
+-- * pvf, the program vulnerability factor (V. Sridharan, D. R. Kaeli, HPCA 2009): P(SDC-1 or DUE | a fault in a live bit).
+-- * parameter_vf, the Parameter Vulnerability Factor (X. Jiao et al., arXiv 2405.01741): P(the output is wrong | a fault in
+--   a parameter), the mean over the parameters of the row; here the share of SDC-1.
 --
--- Strata with a bit error rate or several sites a trial are left out. Those that are no storage (stratum.storage) have no
--- bits: their rows say 0 FIT, and sums do without them. scope: an entry, or -1 for the strata of
--- bn_prior_layer, if it has any and they do not overlap (bn_overlap): entries are never added up otherwise. Nothing of
--- this follows layer_prior, p or exposure; raw_rate and residency of bn_prior_layer count in every scope. Bounds: one stratum, those of layer_outcome; a
--- sum of several, Fay and Feuer's (formulas.cmake) with the FIT of the live bits as weights. A stratum of which every
--- fault was tried (layer_outcome.census) adds its rate, and no width. If the images are a sample, too: as in
+-- In the terms of ISO 26262-5:2018, silent corruptions that no safety mechanism catches are residual (or single-point)
+-- faults. DUE are detected faults, if the item looks for NaN and Inf in the output. sdc_fit is held against setting
+-- fit_target. The PMHF targets of the standard (table 6: 10 FIT for ASIL D, 100 for B and C) are for a whole item, so take
+-- the share of this network. spfm is the single-point fault metric of these bits, 1 - residual / all (clause C.2; targets
+-- 99, 97, 90 % for ASIL D, C, B).
+--
+-- Strata with a bit error rate or several sites a trial are left out. Layers that are no storage (stratum.storage) have no
+-- bits: their rows say 0 FIT, and sums leave them out. scope is an entry, or -1 for the strata of bn_prior_layer, if it has
+-- any and they do not overlap (bn_overlap): other entries are never added up. Settings layer_prior and p, and exposure,
+-- have no effect here; raw_rate and residency of bn_prior_layer count in every scope. Bounds of one stratum are those of
+-- layer_outcome. A sum of several has Fay and Feuer's, with the FIT of the live bits as weights; a stratum of which every
+-- fault was tried (census) adds its rate, and no width. If the images are a sample, too, bounds are made as in
 -- network_outcome.
+
+-- Failure rates (FIT), vulnerability factors (AVF, PVF) and SPFM, by layer, by kind of target and in all.
 CREATE VIEW failure_rate AS
 WITH item AS MATERIALIZED (
     SELECT b.entry AS scope, b.entry, b.layer, b.parameter, b.bits, b.storage, e.count FROM bn_stratum b JOIN entry e ON e.id = b.entry
@@ -95,45 +98,46 @@ WITH item AS MATERIALIZED (
       FROM bounded GROUP BY level, scope, kind, entry, layer
 )
 SELECT s.scope,                            -- entry.id, or -1: the strata of bn_prior_layer
-       s.level,                            -- layer; kind: all activations, all parameters; all
+       s.level,                            -- layer; kind (all activations, or all parameters); all
        s.kind,                             -- activations, parameters, all
        s.entry,                            -- entry.id; NULL: a sum
        s.layer,                            -- layer.id; NULL: a sum
-       s.layer_name,                       -- its tensor
-       s.bits,                             -- bn_stratum.bits: those that the entry may hit
-       s.storage,                          -- stratum.storage; NULL: a sum, of strata with 1
-       s.raw AS raw_fit,                   -- upsets in them, in FIT
-       s.sdc AS sdc_fit,                   -- upsets that end as SDC-1
-       s.sdc_low AS sdc_fit_low, s.sdc_high AS sdc_fit_high, -- its two-sided bounds; the raw rate is taken as given
+       s.layer_name,                       -- name of its tensor
+       s.bits,                             -- bits that the entry may hit, bn_stratum.bits
+       s.storage,                          -- stratum.storage; NULL: a sum of strata with storage 1
+       s.raw AS raw_fit,                   -- upsets in these bits, in FIT
+       s.sdc AS sdc_fit,                   -- upsets that end as SDC-1, in FIT
+       s.sdc_low AS sdc_fit_low, s.sdc_high AS sdc_fit_high, -- its two-sided bounds
        s.sdc_upper AS sdc_fit_upper,       -- its one-sided upper bound
-       s.sdc_p_low AS sdc_fit_population_low, s.sdc_p_high AS sdc_fit_population_high, -- if the images are a sample, too
-       s.due AS due_fit,                   -- upsets that end as DUE
+       s.sdc_p_low AS sdc_fit_population_low, s.sdc_p_high AS sdc_fit_population_high, -- its bounds,
+                                           -- if the images are a sample, too
+       s.due AS due_fit,                   -- upsets that end as DUE, in FIT
        s.due_low AS due_fit_low, s.due_high AS due_fit_high, -- its two-sided bounds
        s.due_upper AS due_fit_upper,       -- its one-sided upper bound
        s.fail / nullif(s.live, 0) AS pvf,  -- program vulnerability factor: P(SDC-1 or DUE | a fault in a live bit)
        s.fail_low / nullif(s.live, 0) AS pvf_low, s.fail_high / nullif(s.live, 0) AS pvf_high, -- its two-sided bounds
        CASE s.kind WHEN 'parameters' THEN s.sdc / nullif(s.live, 0) END AS parameter_vf, -- Parameter Vulnerability Factor:
                                            -- P(SDC-1 | a fault in a parameter); NULL: not parameters alone
-       CASE s.kind WHEN 'parameters' THEN s.sdc_low / nullif(s.live, 0) END AS parameter_vf_low, -- its two-sided
-       CASE s.kind WHEN 'parameters' THEN s.sdc_high / nullif(s.live, 0) END AS parameter_vf_high, -- bounds
+       CASE s.kind WHEN 'parameters' THEN s.sdc_low / nullif(s.live, 0) END AS parameter_vf_low, -- its two-sided bounds
+       CASE s.kind WHEN 'parameters' THEN s.sdc_high / nullif(s.live, 0) END AS parameter_vf_high,
        s.fail / nullif(s.raw, 0) AS avf,   -- P(SDC-1 or DUE | an upset of a bit)
        s.fail_low / nullif(s.raw, 0) AS avf_low, s.fail_high / nullif(s.raw, 0) AS avf_high, -- its two-sided bounds
        max(0.0, 1.0 - s.sdc / nullif(s.raw, 0)) AS spfm, -- single-point fault metric of these bits
        max(0.0, 1.0 - s.sdc_high / nullif(s.raw, 0)) AS spfm_low, max(0.0, 1.0 - s.sdc_low / nullif(s.raw, 0)) AS spfm_high, -- its two-sided bounds
-       CASE WHEN s.level <> 'layer' AND a.raw > 0 THEN x.fit_target END AS fit_target, -- bn_parameter fit_target; NULL: a
-                                           -- layer, as a target is for all layers of the row together; or nothing is ever hit
+       CASE WHEN s.level <> 'layer' AND a.raw > 0 THEN x.fit_target END AS fit_target, -- setting fit_target; NULL: a layer
+                                           -- (a target is for all layers of the row together), or nothing is ever hit
        CASE WHEN s.level = 'layer' OR a.raw <= 0 THEN NULL WHEN s.sdc_low > x.fit_target THEN 'missed'
             WHEN s.sdc_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
-           AS target,                      -- of sdc_fit, on these images: met or missed with its whole interval, else open; met only
-                                           -- where every stratum of the scope that is storage has trials, of one site
-                                           -- each, on every image
+           AS target,                      -- of sdc_fit on these images: missed or met with its whole interval, else open; met also
+                                           -- needs trials of one site each on every image in every stratum of the scope that
+                                           -- is storage
        CASE WHEN s.level = 'layer' OR a.raw <= 0 THEN NULL WHEN s.sdc_p_low > x.fit_target THEN 'missed'
             WHEN s.sdc_p_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target_population,           -- the same by the bounds that take the images as a sample, too
-       round(s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0), 12) AS coverage, -- share of raw_fit, if every
-                                           -- stratum had trials, x images (by weight) that has trials
+       round(s.covered / nullif(CASE s.level WHEN 'layer' THEN s.raw ELSE a.raw END, 0), 12) AS coverage, -- share of strata (by
+                                           -- raw_fit) x images (by weight) that has trials
        s.trials,                           -- trials
-       s.units,                            -- what the bounds count: trials, or faults of parameters
+       s.units,                            -- what the bounds count: trials, faults of parameters
        x.confidence                        -- of the bounds
   FROM pair s JOIN asked a ON a.scope = s.scope AND a.kind = s.kind CROSS JOIN bn_setting x
  ORDER BY s.scope, CASE s.level WHEN 'all' THEN 0 WHEN 'kind' THEN 1 ELSE 2 END, s.kind, s.entry, s.layer;

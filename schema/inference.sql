@@ -1,7 +1,6 @@
--- The joint distribution, and what is read from it by image. Notation and bounds as in bayes.sql.
-
--- P(F, L, I, C), sparse: rows of the same (scope, entry, layer, image, class) add up, rows that are missing are 0.
--- P(I = i | L = t) = w_i over the images tried in t. With a > 0 the smoothing has rows of its own (n = 0).
+-- P(fault, layer, image, class), sparse: rows of the same place add up, and a missing row is 0. A place is (scope, fault,
+-- entry, layer, image, class). P(I = i | L = t) = w_i / W_t over the images that were tried in t. If a > 0, the smoothing
+-- has rows of its own (n = 0).
 CREATE VIEW bn_joint AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
@@ -13,7 +12,7 @@ WITH img AS MATERIALIZED (
     SELECT entry, layer, sum(n) AS n, 1.0 - sum(wrong) * 1.0 / sum(n) AS kept FROM layer_summary GROUP BY entry, layer
 )
 SELECT t.scope,             -- entry.id, or -1: the strata of bn_prior_layer
-       1 AS fault,          -- F
+       1 AS fault,          -- 1: a fault meets the inference
        t.entry,             -- entry.id; NULL: no fault
        t.layer,             -- layer.id; -1: no fault
        u.image,             -- image.id
@@ -24,7 +23,7 @@ SELECT t.scope,             -- entry.id, or -1: the strata of bn_prior_layer
        t.p * (t.k * i.w * s.n / u.done) AS raw, -- the same without the pseudo-count
        i.y AS label_class,  -- bn_image.label_class
        i.g AS golden_class, -- bn_image.golden_class
-       s.n                  -- trials; without fault: 1, the golden run
+       s.n                  -- trials; without fault 1: the golden run
   FROM bn_setting x CROSS JOIN stratum_of t CROSS JOIN unit u ON u.entry = t.entry AND u.layer = t.layer
  CROSS JOIN img i ON i.image = u.image
  CROSS JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
@@ -46,9 +45,8 @@ UNION ALL
 SELECT s.scope, 0, NULL, -1, i.image, i.g, i.w, i.w, (1.0 - s.p) * i.w, (1.0 - s.p) * i.w, i.y, i.g, 1
   FROM bn_scope s CROSS JOIN img i WHERE s.tried > 0;
 
--- For each image and answer that was seen: the fault's share of P(I, C), with bounds. Within an image every trial
--- has a fault of its own, so there the trial is the observation, for parameters, too. Sums over strata: Fay and Feuer;
--- of one stratum alone as anywhere.
+-- P(image, class | fault) with bounds, for each image and answer that was seen. Within an image every trial has a fault of
+-- its own, so the trial is the observation, for parameters, too. Sums over strata have Fay and Feuer's bounds.
 CREATE VIEW bn_pair AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, probability AS w FROM bn_image WHERE probability > 0
@@ -103,7 +101,7 @@ SELECT e.scope,              -- entry.id, or -1: the strata of bn_prior_layer
        e.class,              -- the answer, -1: DUE
        i.g AS golden_class,  -- bn_image.golden_class
        i.w,                  -- P(I = image)
-       e.prior,              -- P(I = image | F = 1): w_i, unless strata lack images
+       e.prior,              -- P(I = image | F = 1): w_i, if every stratum has all images
        e.share,              -- P(I = image, C = class | F = 1)
        min(e.share, CASE WHEN e.strata > 1 THEN @sum_low(e.raw, e.variance, e.rest, e.top, e.prior, x.z)
             ELSE coalesce(e.prior * @share_low(e.r, e.m, x.z), e.raw) END) AS low, -- its bounds
@@ -113,7 +111,8 @@ SELECT e.scope,              -- entry.id, or -1: the strata of bn_prior_layer
        e.trials              -- trials of the image
   FROM whole e JOIN img i ON i.image = e.image CROSS JOIN bn_setting x;
 
--- P(C | I). Answers seen; where a > 0 a row with class NULL for all others together.
+-- P(class | image). There is a row for each answer that was seen; if a > 0, also a row with class NULL for all others
+-- together.
 CREATE VIEW bn_class_given_image AS
 WITH pair AS MATERIALIZED (
     SELECT b.*, s.p FROM bn_pair b JOIN bn_scope s ON s.scope = b.scope
@@ -135,15 +134,15 @@ SELECT f.scope,                      -- entry.id, or -1: the strata of bn_prior_
        v / v_all AS probability,     -- P(C = class | I = image)
        v_low / v_all AS low, v_high / v_all AS high, -- its bounds
        with_fault,                   -- P(C = class | I = image, F = 1)
-       f.class = i.class AND f.class >= 0 AS correct_label, -- the answer is the label; NULL: no label, or others
-       is_golden AND f.class >= 0 AS correct_golden, -- the answer is the fault-free one
+       f.class = i.class AND f.class >= 0 AS correct_label, -- 1: the answer is the label; NULL: no label, or others
+       is_golden AND f.class >= 0 AS correct_golden, -- 1: the answer is the fault-free one
        n,                            -- trials with this answer
        trials,                       -- trials of the image
        x.confidence                  -- of the bounds
   FROM part f JOIN image i ON i.id = f.image CROSS JOIN bn_confidence x LEFT JOIN class c ON c.id = f.class;
 
--- P(I | C): which image it was, if the network answers c. Images for which c was seen; where a > 0 a row with
--- image NULL for all others together.
+-- P(image | class): which image it was, if the network gives this answer. There is a row for each image for which the
+-- answer was seen; if a > 0, also a row with image NULL for all others together.
 CREATE VIEW bn_image_given_class AS
 WITH pair AS MATERIALIZED (
     SELECT scope, image, class, golden_class, w, share, low, high, n FROM bn_pair
@@ -175,8 +174,8 @@ SELECT f.scope,      -- entry.id, or -1: the strata of bn_prior_layer
        min(1.0, (known + v) / nullif(known_all + v_all, 0)) AS probability, -- P(I = image | C = class)
        min(1.0, (known + v_low) / nullif(known_all + v_low + max(0.0, all_high - v), 0)) AS low, -- its bounds
        min(1.0, (known + v_high) / nullif(known_all + v_high + max(0.0, all_low - v), 0)) AS high,
-       i.class = f.class AND f.class >= 0 AS correct_label, -- the answer would be the label; NULL: no label, or others
-       g.class = f.class AND f.class >= 0 AS correct_golden, -- it would be the fault-free one
+       i.class = f.class AND f.class >= 0 AS correct_label, -- 1: the answer would be the label; NULL: no label, or others
+       g.class = f.class AND f.class >= 0 AS correct_golden, -- 1: it would be the fault-free one; NULL: others
        n,            -- trials of the image with this answer
        x.confidence  -- of the bounds
   FROM part f CROSS JOIN bn_confidence x LEFT JOIN image i ON i.id = f.image LEFT JOIN golden g ON g.image = f.image;

@@ -1,6 +1,4 @@
--- What trials came to. Exactly one of masked, benign, sdc1, due is 1 for each trial.
-
--- One row a trial.
+-- What each trial came to: one row a trial, with its answer and outcome. Exactly one of masked, benign, sdc1 and due is 1.
 CREATE VIEW outcome AS
 WITH answer AS (
     SELECT t.id, t.run, t.entry, t.layer, t.image, t.repetition, t.top1, t.p_golden, t.died_at,
@@ -21,15 +19,18 @@ SELECT a.id AS trial,         -- trial.id
        a.class,               -- the answer, -1: DUE
        a.golden_class,        -- the fault-free answer, -1: DUE
        a.label_class,         -- the true class, NULL: unknown
-       a.died_at IS NOT NULL AS masked,                                           -- bit-identical to golden again
-       a.died_at IS NULL AND a.class >= 0 AND a.class = a.golden_class AS benign, -- values differ, answer does not
-       a.class >= 0 AND a.class <> a.golden_class AS sdc1,                        -- another answer
-       a.died_at IS NULL AND a.class >= 0                                         -- answer not in golden top 5
-           AND a.class NOT IN (ifnull(g1, -1), ifnull(g2, -1), ifnull(g3, -1), ifnull(g4, -1), ifnull(g5, -1)) AS sdc5,
-       a.died_at IS NULL AND a.class >= 0 AND abs(a.p_golden - a.p_top1) > 0.10 AS sdc10, -- golden class's probability
-       a.died_at IS NULL AND a.class >= 0 AND abs(a.p_golden - a.p_top1) > 0.20 AS sdc20, -- moved by more than that
-       a.died_at IS NULL AND a.class = -1 AS due,                                 -- NaN or Inf in the output
-       a.class = a.label_class AS correct,               -- answer is the label; NULL: no label
-       a.golden_class = a.label_class AS golden_correct, -- the same of the golden answer
+       a.died_at IS NOT NULL AS masked,                                           -- 1: bit-identical to the golden run again
+       a.died_at IS NULL AND a.class >= 0 AND a.class = a.golden_class AS benign, -- 1: values differ, the answer does not
+       a.class >= 0 AND a.class <> a.golden_class AS sdc1,                        -- 1: another answer: silent data corruption
+       a.died_at IS NULL AND a.class >= 0
+           AND a.class NOT IN (ifnull(g1, -1), ifnull(g2, -1), ifnull(g3, -1), ifnull(g4, -1), ifnull(g5, -1))
+           AS sdc5,           -- 1: the answer is not among the golden five
+       a.died_at IS NULL AND a.class >= 0 AND abs(a.p_golden - a.p_top1) > 0.10
+           AS sdc10,          -- 1: the probability of the golden class moved by more than 0.10
+       a.died_at IS NULL AND a.class >= 0 AND abs(a.p_golden - a.p_top1) > 0.20
+           AS sdc20,          -- 1: it moved by more than 0.20
+       a.died_at IS NULL AND a.class = -1 AS due,        -- 1: NaN or Inf in the output: detectable
+       a.class = a.label_class AS correct,               -- 1: the answer is the label; NULL: no label
+       a.golden_class = a.label_class AS golden_correct, -- 1: the golden answer is the label; NULL: no label
        CASE WHEN a.died_at IS NULL THEN a.p_golden ELSE a.p_top1 END AS p_golden  -- probability of the golden class
   FROM answer a JOIN layer l ON l.id = a.layer;

@@ -1,37 +1,37 @@
--- Rates of outcomes, by stratum and of the network, with honest intervals.
+-- Bounds count independent observations. A trial of an activation or input has a fault of its own, so n = trials. A faulty
+-- parameter meets every image, so the fault is the observation: n = K distinct faults, whatever they did. (An effective
+-- number of trials, computed from the variance that was seen, is far too large when only small harms were seen: such bounds
+-- covered 26 to 82 %.) If images have weights, or if an interrupted campaign has more trials on some images, then trials or
+-- faults count unequally: n is as if each counted as much as the heaviest one, which may be the only one that fails.
+-- (Kish's effective number covered 53 to 89 % in such cases.) If faults are drawn without replacement from N and every
+-- image of the campaign was tried, n counts as -N ln(1 - n/N). If all faults were tried, there is nothing to bound: census
+-- is 1 and the bounds are NULL.
 --
--- What a bound counts. Activations and inputs: every trial has a fault of its own, so n = trials. Parameters: one
--- faulty weight meets every image, so the *fault* is the observation: n = K distinct faults, whatever they did. (An
--- effective number of trials from the variance that was seen explodes in confidence when only small harms were seen:
--- it covered 26 to 82 %.) Where trials, or faults, count unequally, because images have weights or an interrupted
--- campaign has more trials on some: as if each counted as much as the heaviest, which may be the only one that fails.
--- (Kish's effective number covered 53 to 89 % in such cases.) Faults drawn without replacement from N, where every image
--- of the campaign was tried: -N ln(1 - n/N) (formulas.cmake); where all were tried there is nothing to bound (`census` = 1,
--- bounds NULL).
---
--- Two populations. low, high (two-sided) and lower, upper (one-sided), all at bn_setting.confidence: sites x bits x the
--- images of this file. population_low, population_high: the images, too, are a sample of all images that the network
--- may meet: 1/n = 1/I + 1/K of I images (and K faults of a parameter), because the mean of an image's, or a fault's,
--- outcomes lies between 0 and 1 and varies no more than an answer of yes or no.
+-- There are two populations. low, high (two-sided) and lower, upper (one-sided) are about all sites x bits on the images of
+-- this file. population_low and population_high take the images, too, as a sample of all images that the network may meet:
+-- 1/n = 1/I + 1/K for I images (and K faults of a parameter), because the mean of the outcomes of an image, or of a fault,
+-- lies between 0 and 1 and varies no more than an answer of yes or no. All bounds have the confidence
+-- bn_setting.confidence. w_i, n_it and W_t are explained with the settings and priors of the Bayesian network.
 
--- What each stratum draws from.
+-- What each stratum draws its faults from: the bits that may be hit, and the distinct faults.
 CREATE VIEW bn_stratum AS
 SELECT s.entry,                -- entry.id
        s.layer,                -- layer.id
        s.parameter,            -- stratum.parameter
-       e.ber > 0 AS is_ber,    -- an entry with a bit error rate
+       e.ber > 0 AS is_ber,    -- 1: the entry has a bit error rate
        s.storage,              -- stratum.storage
        CASE WHEN NOT s.storage THEN 0 WHEN k.bitwise THEN s.population ELSE l.bits END
-           AS bits,            -- bits that the entry may hit: those of its mask; other kinds replace the value: all. 0 where
-                               -- storage is 0: another stratum's memory
+           AS bits,            -- bits that the entry may hit: those of its mask, or all if the kind replaces the value; 0 if
+                               -- storage is 0, because they are another layer's memory
        CASE WHEN e.count = 1 AND e.ber = 0 AND NOT k.random AND e.sites IS NULL AND s.population <= 1048576
                       AND e.definition NOT LIKE '% with replacement'
             THEN s.population END
-           AS faults           -- distinct faults, where they are drawn without replacement; NULL: no limit
+           AS faults           -- distinct faults, if they are drawn without replacement; NULL: no limit
   FROM stratum s JOIN entry e ON e.id = s.entry JOIN fault_kind k ON k.kind = e.kind JOIN layer l ON l.id = s.layer;
 
--- How many independent observations the trials of a stratum are worth: W_t over the weight of the heaviest. A trial
--- weighs w_i / n_it. Fault k meets the images with more than k trials, so fault 0 is the heaviest: the sum of w_i / n_it.
+-- What the bounds of each stratum count: its independent observations. They are W_t over the weight of the heaviest
+-- observation. A trial weighs w_i / n_it. Fault k of a parameter meets the images with more than k trials, so fault 0 is
+-- the heaviest: it weighs the sum of w_i / n_it.
 CREATE VIEW bn_support AS
 WITH img AS MATERIALIZED (
     SELECT image, probability AS w, share FROM bn_image WHERE probability > 0
@@ -68,14 +68,14 @@ SELECT entry,                                    -- entry.id
        round(share, 12) AS coverage,             -- their share of all images of the campaign, by weight
        CASE WHEN parameter THEN 'fault' ELSE 'trial' END AS unit, -- what bounds count
        trials,                                   -- their trials
-       units,                                    -- how many units: trials, or repetitions of a parameter's fault
-       faults,                                   -- distinct faults that they are drawn from without replacement; NULL: no
-                                                 -- limit, or not every image of the campaign was tried
+       units,                                    -- number of units: trials, or faults of a parameter
+       faults,                                   -- distinct faults from which they are drawn without replacement; NULL:
+                                                 -- no limit, or not every image of the campaign was tried
        observations,                             -- n of the bounds; NULL: a census
        observations IS NULL AS census            -- 1: every fault was tried on every image of the campaign
   FROM worth;
 
--- One row for each stratum and outcome: all rates with their bounds.
+-- Rates of all outcomes of each stratum, one row an outcome, with two-sided, one-sided and population bounds.
 CREATE VIEW layer_outcome AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
@@ -153,12 +153,12 @@ WITH img AS MATERIALIZED (
 )
 SELECT b.entry,             -- entry.id
        b.layer,             -- layer.id
-       l.name AS layer_name,-- its tensor
-       b.outcome,           -- masked, benign, sdc1, due, sdc1_or_due, sdc5, sdc10, sdc20 (see outcome.sql), sdc1_golden_correct
+       l.name AS layer_name,-- name of its tensor
+       b.outcome,           -- masked, benign, sdc1, due, sdc5, sdc10, sdc20 (as in outcome), sdc1_or_due, sdc1_golden_correct
                             -- (on images that the golden run answers correctly), accuracy (DUE is wrong), accuracy_drop
-       b.r AS rate,         -- share of trials, images by their weights
+       b.r AS rate,         -- share of trials, with images by their weights
        b.low, b.high,       -- two-sided bounds; NULL: a census
-       b.lower, b.upper,    -- one-sided bounds; where nothing was seen, upper is the rule of three
+       b.lower, b.upper,    -- one-sided bounds; if nothing was seen, upper is the rule of three (about 3/n)
        b.population_low, b.population_high, -- two-sided, if the images are a sample, too
        b.trials,            -- trials that count
        b.images,            -- images they were made on
@@ -166,20 +166,21 @@ SELECT b.entry,             -- entry.id
        b.units,             -- how many of them
        b.n AS observations, -- n of the bounds; NULL: a census
        b.census,            -- 1: every fault was tried on every image
-       b.design_effect,     -- information: variance over that of as many trials with a fault each; NULL: not known
+       b.design_effect,     -- information only: variance over that of as many trials with a fault each; NULL: not known
        b.coverage,          -- share of the campaign's images, by weight
        b.confidence         -- of all bounds
   FROM both b JOIN layer l ON l.id = b.layer
  ORDER BY b.entry, b.layer, b.place;
 
--- One row a stratum: its most used rates side by side. Columns as in layer_outcome, under the name of the outcome.
+-- Accuracy, SDC and DUE rates of each stratum under one fault, with bounds. One row a stratum; the numbers are those of
+-- layer_outcome.
 CREATE VIEW layer_accuracy AS
 WITH o AS MATERIALIZED (
     SELECT * FROM layer_outcome
 )
 SELECT o.entry,                                -- entry.id
        o.layer,                                -- layer.id
-       o.layer_name,                           -- its tensor
+       o.layer_name,                           -- name of its tensor
        l.kind,                                 -- layer.kind
        l.op,                                   -- layer.op
        max(o.trials) AS trials,                -- trials that count
@@ -188,39 +189,44 @@ SELECT o.entry,                                -- entry.id
        max(rate) FILTER (WHERE outcome = 'accuracy') AS accuracy, -- under one fault; DUE is wrong
        max(rate) FILTER (WHERE outcome = 'masked') AS masked_rate, -- share of masked trials
        max(rate) FILTER (WHERE outcome = 'sdc1') AS sdc1_rate, -- share of SDC-1
-       max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high,
-       max(upper) FILTER (WHERE outcome = 'sdc1') AS sdc1_upper, -- one-sided
+       max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high, -- its two-sided bounds
+       max(upper) FILTER (WHERE outcome = 'sdc1') AS sdc1_upper, -- its one-sided upper bound
        max(rate) FILTER (WHERE outcome = 'due') AS due_rate,     -- share of DUE
-       max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high,
-       max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- one-sided
+       max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high, -- its two-sided bounds
+       max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- its one-sided upper bound
        max(o.unit) AS unit,                    -- what bounds count: trial, fault
        max(o.units) AS units,                  -- how many of them
        max(o.observations) FILTER (WHERE outcome = 'sdc1') AS observations, -- n of the bounds; NULL: a census
        max(o.census) AS census,                -- 1: every fault was tried on every image: no bounds
        max(o.confidence) AS confidence,        -- of all bounds
-       max(low) FILTER (WHERE outcome = 'accuracy') AS accuracy_low, max(high) FILTER (WHERE outcome = 'accuracy') AS accuracy_high,
-       max(rate) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop, -- golden_accuracy - accuracy, by pairs
-       max(low) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_low,
+       max(low) FILTER (WHERE outcome = 'accuracy') AS accuracy_low, -- two-sided bounds of accuracy
+       max(high) FILTER (WHERE outcome = 'accuracy') AS accuracy_high,
+       max(rate) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop, -- golden_accuracy - accuracy, by pairs of answers to the same image
+       max(low) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_low, -- its two-sided bounds
        max(high) FILTER (WHERE outcome = 'accuracy_drop') AS accuracy_drop_high,
-       max(low) FILTER (WHERE outcome = 'masked') AS masked_low, max(high) FILTER (WHERE outcome = 'masked') AS masked_high,
-       max(rate) FILTER (WHERE outcome = 'sdc5') AS sdc5_rate,   -- share of SDC-5; bounds: layer_outcome
+       max(low) FILTER (WHERE outcome = 'masked') AS masked_low, -- two-sided bounds of masked_rate
+       max(high) FILTER (WHERE outcome = 'masked') AS masked_high,
+       max(rate) FILTER (WHERE outcome = 'sdc5') AS sdc5_rate,   -- share of SDC-5; layer_outcome has its bounds
        max(rate) FILTER (WHERE outcome = 'sdc10') AS sdc10_rate, -- share of SDC-10 %
        max(rate) FILTER (WHERE outcome = 'sdc20') AS sdc20_rate, -- share of SDC-20 %
-       max(rate) FILTER (WHERE outcome = 'sdc1_golden_correct') AS sdc1_rate_golden_correct, -- on images that the golden
-                                               -- run answers correctly
-       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- if the images are a sample, too
+       max(rate) FILTER (WHERE outcome = 'sdc1_golden_correct') AS sdc1_rate_golden_correct, -- share of SDC-1 on
+                                               -- images that the golden run answers correctly
+       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- bounds of sdc1_rate, if the
+                                               -- images are a sample, too
        max(population_high) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_high,
-       max(population_low) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_low,
+       max(population_low) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_low, -- bounds of accuracy, if
+                                               -- the images are a sample, too
        max(population_high) FILTER (WHERE outcome = 'accuracy') AS accuracy_population_high,
        max(o.design_effect) FILTER (WHERE outcome = 'sdc1') AS design_effect, -- of sdc1_rate; information only
        max(o.images) AS images,                -- images with trials
        max(o.coverage) AS coverage             -- their share of the campaign's images, by weight
   FROM o JOIN layer l ON l.id = o.layer GROUP BY o.entry, o.layer;
 
--- Rates of the network: means over the strata of an entry, weighted by the bits that a fault may hit ('bits': any of
--- them alike, strata that are no storage left out) or all alike ('uniform'). Entries with a bit error rate hit all of their targets at once: their rates are
--- no rate of one fault, and are not here. Bounds: Fay and Feuer (formulas.cmake), with the n of each stratum; of one
--- stratum alone its own. If the images are a sample, too: 1/n = 1/I + the largest w/K of a parameter's stratum, and never narrower.
+-- Rates of all outcomes of the whole network, one row an outcome: means over the strata of an entry. They are weighted by
+-- the bits that a fault may hit (weights = 'bits'; layers that are no storage are left out), or all alike ('uniform'). An
+-- entry with a bit error rate hits all its layers at once: it has no rate of one fault, and no row here. Bounds of several
+-- strata are Fay and Feuer's, with the n of each stratum; of one stratum alone its own. If the images are a sample, too:
+-- 1/n = 1/I + the largest w/K of a parameter's stratum, and never narrower than low to high.
 CREATE VIEW network_outcome AS
 WITH weighting (weights) AS (
     VALUES ('bits'), ('uniform')
@@ -265,20 +271,22 @@ SELECT s.entry,             -- entry.id
        s.confidence         -- of all bounds
   FROM bounded s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights;
 
--- Two rows an entry: the most used rates of network_outcome side by side, under the name of the outcome.
+-- SDC and DUE rates of the whole network under one fault, weighted over its strata, with bounds. Two rows an entry, one for
+-- each kind of weights; the numbers are those of network_outcome.
 CREATE VIEW network_sdc AS
 SELECT entry,                          -- entry.id
        weights,                        -- how strata are weighted: bits, uniform
        max(trials) AS trials,          -- trials that count
        max(rate) FILTER (WHERE outcome = 'sdc1') AS sdc1_rate, -- share of SDC-1
-       max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high, -- two-sided
-       max(upper) FILTER (WHERE outcome = 'sdc1') AS sdc1_upper, -- one-sided
-       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- if the images are a sample, too
+       max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high, -- its two-sided bounds
+       max(upper) FILTER (WHERE outcome = 'sdc1') AS sdc1_upper, -- its one-sided upper bound
+       max(population_low) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_low, -- its bounds, if the images are a
+                                       -- sample, too
        max(population_high) FILTER (WHERE outcome = 'sdc1') AS sdc1_population_high,
        max(rate) FILTER (WHERE outcome = 'masked') AS masked_rate, -- share of masked trials
        max(rate) FILTER (WHERE outcome = 'due') AS due_rate,     -- share of DUE
-       max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high,
-       max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- one-sided
+       max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high, -- its two-sided bounds
+       max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- its one-sided upper bound
        max(strata) AS strata,          -- strata with trials
        max(planned_strata) AS planned_strata, -- strata of the entry (bits: those that are storage)
        max(coverage) AS coverage,      -- share of strata x images with trials, by their weights
@@ -286,12 +294,13 @@ SELECT entry,                          -- entry.id
        max(confidence) AS confidence   -- of all bounds
   FROM network_outcome GROUP BY entry, weights;
 
--- Another answer or no answer: what tools report that count NaN as a wrong answer.
+-- Rates of another answer or none (SDC-1 or DUE), of each stratum and of the network. For comparisons with tools that count
+-- NaN as a wrong answer.
 CREATE VIEW sdc1_or_due AS
 SELECT entry,      -- entry.id
        layer,      -- layer.id; NULL: the network
-       layer_name, -- its tensor
-       NULL AS weights, -- how strata are weighted; NULL: one stratum
+       layer_name, -- name of its tensor
+       NULL AS weights, -- how strata are weighted: bits, uniform; NULL: one stratum
        rate, low, high, lower, upper, population_low, population_high, trials, census, coverage, confidence -- as in layer_outcome
   FROM layer_outcome WHERE outcome = 'sdc1_or_due'
 UNION ALL

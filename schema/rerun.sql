@@ -1,23 +1,24 @@
--- The policy "run the inference again if the answer is in S", where S is a set of classes. A transient fault is gone
--- in the second run, so a silent corruption with an answer in S is caught. A fault of a weight repeats, and so does one
--- that stays (fault_kind.permanent): only activations (and inputs) with other faults count here. DUE is detected anyway and
--- stays out.
+-- The policy is "run the inference again if the answer is in S", where S is a set of classes. A transient fault is gone in
+-- the second run, so a silent corruption with an answer in S is caught. A fault of a parameter is still there, and so is a
+-- fault of a kind that stays (fault_kind.permanent). So only trials with other faults in activations and inputs count here.
+-- DUE is detected anyway and does not count.
 --
--- S is chosen on one half of the images and judged on the other. The half of an image is bit 16 of its id times
--- 2654435761 (Knuth's multiplicative hash): 0 chooses, 1 judges. Classes come in the order of W_c / E_c on the
--- choosing half: W_c = P(C = c and c is not the golden answer | F = 1), E_c = (1-p) M_c + p N_c = P(C = c), the extra
--- inferences; raw frequencies, whatever the pseudo-count. Where S is chosen, M_c is (h M_c + 1) / (h + K) with h
--- images and K classes (Laplace's rule of succession): a class that none of these images shows is not free. A choice
--- by raw M_c picks all those classes, and the other half of the images then pays for them. `rerun_curve` adds one class after the other; the policy
--- (rerun_policy, rerun_set) stops where the extra inferences would exceed bn_parameter rerun_budget.
+-- S is chosen on one half of the images and judged on the other. The half of an image is bit 16 of its id times 2654435761
+-- (Knuth's multiplicative hash): 0 chooses, 1 judges. Classes come in the order of W_c / E_c on the choosing half. W_c =
+-- P(C = c and c is not the golden answer | F = 1) is what the class catches; E_c = (1-p) M_c + p N_c = P(C = c) is what it
+-- costs in extra inferences. Both are raw frequencies, whatever the pseudo-count. For the choice, M_c is (h M_c + 1) / (h +
+-- K) with h images and K classes (Laplace's rule of succession), so that a class that none of these images shows is not
+-- free. rerun_curve adds one class after the other; the policy (rerun_policy, rerun_set) stops before the extra inferences
+-- exceed setting rerun_budget.
 --
--- Bounds of the share r caught: those of Clopper and Pearson (formulas.cmake) at n = S / ((1-r) a + r b), S the
--- weight of all silent corruptions of the judging half. A trial of image i in stratum t weighs x = P(t) w_i / (n_it W_t),
--- as in the sums; a = (sum x^2 + y^2) / (sum x + y) over those caught is what one of them weighs, b the same of the
--- others, and y = sum x^2 over all trials of that half, the weight of one more. This is the variance
--- r (1-r) ((1-r) a + r b) / S of the ratio, and n is the number of silent corruptions where all weigh the same. (Kish's
--- effective number takes b for a: it is far too large where few and heavy ones are caught.)
+-- Bounds of the share r that is caught are Clopper and Pearson's at n = S / ((1-r) a + r b). S is the weight of all silent
+-- corruptions of the judging half. A trial of image i in stratum t weighs x = P(t) w_i / (n_it W_t), as in the sums. a =
+-- (sum x^2 + y^2) / (sum x + y) over those caught is the weight of one of them, b the same of the others, and y = sum x^2
+-- over all trials of that half the weight of one more. This is the variance r (1-r) ((1-r) a + r b) / S of the ratio; n is
+-- the number of silent corruptions if all weigh the same. (Kish's effective number takes b for a, which is far too large if
+-- few and heavy ones are caught.)
 
+-- What running again catches and costs, for sets of classes of every size.
 CREATE VIEW rerun_curve AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, probability AS w, ((image * 2654435761) >> 16) & 1 AS half
@@ -80,14 +81,15 @@ WITH img AS MATERIALIZED (
 )
 SELECT r.scope,                               -- entry.id, or -1: the strata of bn_prior_layer
        r.size,                                -- classes in S
-       r.class,                               -- the class added last
+       r.class,                               -- class that was added last; NULL: none
        c.name AS class_name,                  -- its name
-       min(1.0, r.extra0) AS budget,                    -- extra inferences, as a share, as foreseen on the half that chose S
-       min(1.0, r.extra1) AS extra,                     -- what they are on the other half
+       min(1.0, r.extra0) AS budget,                    -- extra inferences, as a share of all, as foreseen on the half that chose S
+       min(1.0, r.extra1) AS extra,                     -- the same as measured on the other half
        min(1.0, r.ww0 / nullif(r.all0, 0)) AS caught_chosen, -- share of silent corruptions caught, on the half that chose S
-       r.r AS caught,                         -- the same on the other half
+       r.r AS caught,                         -- the share that is caught on the other half
        @share_low(r.r, r.n1, z) AS caught_low,   -- its two-sided bounds; NULL: no silent
-       @share_high(r.r, r.n1, z) AS caught_high, -- corruption on the other half
+                                              -- corruption on the other half
+       @share_high(r.r, r.n1, z) AS caught_high,
        @share_low(r.r, r.n1, z1) AS caught_lower, -- its one-sided lower bound
        min(1.0, max(0.0, r.extra1 - r.p * r.ww1)) AS false_alarm, -- share of inferences that run again although the answer was the golden one
        r.p * r.all1 AS sdc_rate,              -- P(silent corruption) without the policy, on the other half
@@ -95,24 +97,26 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
        r.p,                                   -- P(F = 1)
        r.wrong1 AS caught_trials,             -- trials caught on the other half
        r.m AS sdc_trials,                     -- trials with a silent corruption on the other half
-       r.n1 AS observations,                  -- independent ones that these are worth
+       r.n1 AS observations,                  -- n of the bounds: independent silent corruptions that these are worth
        x.confidence                           -- of the bounds
   FROM counted r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting x
  ORDER BY r.scope, r.size;
 
--- The policy that the budget allows: the longest beginning of the curve, one row a scope. Columns as there.
+-- What running again catches and costs, for the set of classes that the budget allows. This is the last row of rerun_curve
+-- whose budget is within setting rerun_budget, for each scope.
 CREATE VIEW rerun_policy AS
 WITH curve AS MATERIALIZED (
     SELECT * FROM rerun_curve
 ), chosen AS (
     SELECT scope, max(size) AS size FROM curve CROSS JOIN bn_setting WHERE budget <= rerun_budget GROUP BY scope
 )
-SELECT c.scope, c.size, x.rerun_budget AS budget_allowed, -- bn_parameter rerun_budget
-       c.budget, c.extra, c.caught_chosen, c.caught, c.caught_low, c.caught_high, c.caught_lower, c.false_alarm,
-       c.sdc_rate, c.residual_sdc_rate, c.p, c.caught_trials, c.sdc_trials, c.observations, c.confidence
+SELECT c.scope, c.size, -- as in rerun_curve
+       x.rerun_budget AS budget_allowed, -- setting rerun_budget
+       c.budget, c.extra, c.caught_chosen, c.caught, c.caught_low, c.caught_high, c.caught_lower, c.false_alarm, -- as in rerun_curve
+       c.sdc_rate, c.residual_sdc_rate, c.p, c.caught_trials, c.sdc_trials, c.observations, c.confidence -- as in rerun_curve
   FROM curve c JOIN chosen h ON h.scope = c.scope AND h.size = c.size CROSS JOIN bn_setting x;
 
--- The classes of S.
+-- The classes whose answers the policy of rerun_policy runs again.
 CREATE VIEW rerun_set AS
 WITH step AS MATERIALIZED (
     SELECT *, max(0.0, budget - lag(budget) OVER (PARTITION BY scope ORDER BY size)) AS used,

@@ -1,16 +1,16 @@
--- Severity: answers by group of classes (class_group), and what they cost (group_cost). The truth against which an
--- answer is held is named in column `correct`: 'golden', the fault-free answer, shows what faults add; 'label',
--- the image's label, includes the network's own errors. Images without that truth are left out.
+-- Severity weighs answers by groups of classes (class_group) and by what they cost (group_cost). Column correct names the
+-- truth against which an answer is held: 'golden', the fault-free answer, shows what faults add; 'label', the label of the
+-- image, includes the network's own errors. Images without that truth are left out.
 
--- What a class is called where its number does not stand beside it, as in figures: its name, or number. With the number
--- behind it, as in 'crane #134', where that may mean another class, the answer DUE, or a number of this kind.
+-- A unique name for each class. It is the name of the class, or its id if it has no name. The id follows, as in 'crane
+-- #134', if the name alone may mean another class, the answer DUE or an id.
 CREATE VIEW class_shown AS
 SELECT class, -- class.id
        CASE WHEN count(*) OVER (PARTITION BY plain) > 1 OR upper(plain) = 'DUE' OR plain GLOB '*#[0-9]*'
-            THEN plain || ' #' || class ELSE plain END AS name -- unique
+            THEN plain || ' #' || class ELSE plain END AS name -- its unique name
   FROM (SELECT id AS class, coalesce(name, cast(id AS TEXT)) AS plain FROM class);
 
--- The group of every class, and of DUE. A class without a group is one of its own, whatever its name.
+-- The group of each class, and of DUE. A class without a group is a group of its own, whatever its name.
 CREATE VIEW class_group_all AS
 SELECT s.class,                                                -- class.id, -1: DUE
        CASE WHEN upper(g.name) = 'DUE' THEN g.name || ' (group)' -- in files of earlier versions
@@ -20,8 +20,8 @@ SELECT s.class,                                                -- class.id, -1: 
   FROM class_shown s LEFT JOIN class_group g ON g.class = s.class
 UNION ALL SELECT -1, 'DUE';
 
--- Answers of each stratum by class of golden answer, label and answer, with groups and cost. Images weigh as in
--- bn_image, whatever the number of trials on each.
+-- Answers of each stratum, counted by true class and answer, with groups and costs. Images weigh as in bn_image, whatever
+-- the number of trials on each.
 CREATE VIEW severity_cell AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
@@ -46,39 +46,39 @@ SELECT h.correct,           -- golden, label: what the answer is held against
        t.name AS truth_group, a.name AS answer_group, -- their groups
        CASE WHEN h.answer = h.truth THEN 0.0
             ELSE coalesce(k.cost, CASE WHEN h.answer < 0 OR a.name = t.name THEN 0.0 ELSE x.default_cost END) END
-           AS cost,         -- of such an answer
+           AS cost,         -- cost of such an answer
        CASE WHEN h.golden = h.truth THEN 0.0
             ELSE coalesce(kg.cost, CASE WHEN h.golden < 0 OR b.name = t.name THEN 0.0 ELSE x.default_cost END) END
-           AS golden_cost,  -- of the fault-free answer
+           AS golden_cost,  -- cost of the fault-free answer
        h.n,                 -- trials
        h.weight,            -- sum of w_i P(answer | i, L) over the images of this truth and golden answer
-       h.square             -- its variance, if the trials are the observations: each adds (w_i / n_it)^2, less where faults
-                            -- are drawn without replacement
+       h.square             -- its variance, if the trials are the observations: each adds (w_i / n_it)^2, less if faults are
+                            -- drawn without replacement
   FROM held h JOIN grp t ON t.class = h.truth JOIN grp a ON a.class = h.answer JOIN grp b ON b.class = h.golden
  CROSS JOIN bn_setting x
   LEFT JOIN group_cost k ON k.truth = t.name AND k.answer = a.name
   LEFT JOIN group_cost kg ON kg.truth = t.name AND kg.answer = b.name;
 
--- Which group turns into which, for each stratum.
+-- Which group of classes turns into which, for each stratum, and what that costs.
 CREATE VIEW severity_confusion AS
 SELECT correct,                          -- golden, label: what the answer is held against
        entry,                            -- entry.id
        layer,                            -- layer.id
-       l.name AS layer_name,             -- its tensor
+       l.name AS layer_name,             -- name of its tensor
        truth_group,                      -- group of the true class
-       answer_group,                     -- group of the answer, DUE
+       answer_group,                     -- group of the answer, or DUE
        sum(n) AS trials,                 -- trials
        sum(weight) / sum(sum(weight)) OVER (PARTITION BY correct, entry, layer, truth_group) AS share, -- P(answer group | truth group, L)
-       sum(n * (answer <> truth)) AS wrong, -- of the trials: the class is wrong (within a group, too)
+       sum(n * (answer <> truth)) AS wrong, -- those of the trials whose class is wrong (within a group, too)
        sum(weight * cost) / sum(weight) AS cost -- mean cost of such an answer
   FROM severity_cell JOIN layer l ON l.id = layer
  GROUP BY correct, entry, layer, truth_group, answer_group;
 
--- The mean cost of an answer under one fault, for each stratum. Bounds: Fay and Feuer's (formulas.cmake), one term for
--- each cost that was seen, weighed by it; activations count every trial by its weight, parameters n = faults
--- (bn_support.observations). No cost above the largest one that can occur is possible, and that one may come next (with
--- 1/n, n = `observations`), whether it was seen or not. Costs of groups without a class, of DUE as the truth, and within a
--- group of one class cannot occur; nor can default_cost, where every two groups have costs of their own.
+-- Mean cost of an answer of each stratum under one fault, with bounds. They are Fay and Feuer's, with one term for each
+-- cost that was seen, weighed by it. For activations every trial counts by its weight; for parameters n = faults
+-- (bn_support.observations). The largest cost that can occur may come next (with 1/n, n = observations), whether it was
+-- seen or not. These costs cannot occur: of groups without a class, of DUE as the truth, within a group of one class; and
+-- default_cost, if every two groups have costs of their own.
 CREATE VIEW severity AS
 WITH grp AS MATERIALIZED (
     SELECT name, count(*) AS classes FROM class_group_all WHERE class >= 0 GROUP BY name
@@ -120,18 +120,19 @@ WITH grp AS MATERIALIZED (
 SELECT c.correct,                        -- golden, label: what the answer is held against
        c.entry,                          -- entry.id
        c.layer,                          -- layer.id
-       l.name AS layer_name,             -- its tensor
+       l.name AS layer_name,             -- name of its tensor
        c.n AS trials,                    -- trials with this truth
        c.mean AS cost,                   -- mean cost of an answer under one fault
-       CASE WHEN NOT c.census THEN @sum_low(c.mean, c.v, c.u, c.step, c.top, z) END AS low,    -- its two-sided bounds; NULL:
-       CASE WHEN NOT c.census THEN @sum_high(c.mean, c.v, c.u, c.step, c.top, z) END AS high,  -- a census, which has none
+       CASE WHEN NOT c.census THEN @sum_low(c.mean, c.v, c.u, c.step, c.top, z) END AS low,    -- its two-sided bounds; NULL: a
+                                         -- census
+       CASE WHEN NOT c.census THEN @sum_high(c.mean, c.v, c.u, c.step, c.top, z) END AS high,
        CASE WHEN NOT c.census THEN @sum_high(c.mean, c.v, c.u, c.step, c.top, z1) END AS upper, -- its one-sided upper bound
        c.golden_mean AS golden_cost,     -- mean cost of the fault-free answers to the same images
        c.wrong_rate,                     -- share of answers with a wrong class
        c.wrong_group_rate,               -- share of answers with a class of a wrong group
        c.unit,                           -- what the bounds count: trial, fault
-       c.units,                          -- how many of them have this truth
-       c.m AS observations,              -- independent ones that they are worth; NULL: a census
+       c.units,                          -- number of these that have this truth
+       c.m AS observations,              -- n of the bounds: independent observations that they are worth; NULL: a census
        c.census,                         -- 1: every fault was tried on every image of this truth
        x.confidence                      -- of the bounds
   FROM counted c JOIN layer l ON l.id = c.layer CROSS JOIN bn_setting x;

@@ -1,22 +1,24 @@
--- Sinks: classes into which wrong answers drain, for each stratum (level 'layer'), each bit position of an entry
--- ('bit', over its layers) and each entry ('overall'). Bit positions need `bitsink bn FILE update` first.
+-- Sinks are classes into which wrong answers fall, for each layer of an entry (level 'layer'), each bit position of an
+-- entry over all its layers ('bit'), and each entry ('overall'): these are the places. Counts by bit position need `bitsink
+-- bn DB update` first.
 --
--- What counts as one observation is called a unit, never mixed within a place: the trials that hit activations and inputs
--- are counted as distinct pairs of image and wrong class ('pair'), so that an image counts once for each class, however
--- often it was tried; those that hit parameters as faults ('fault'), because all wrong answers of one fault have one cause.
--- An entry that hits both has an 'overall' (and a bit) for each. DUE does not count, nor do images whose golden answer is DUE.
+-- The observation of a sink test is its unit. Units are never mixed within a place. Trials that hit activations and inputs
+-- are counted as distinct pairs of image and wrong class (unit 'pair'): an image counts once for each class, however often
+-- it was tried. Trials that hit parameters are counted as faults (unit 'fault'), because all wrong answers of a fault have
+-- one cause. An entry that hits both has an 'overall' (and a bit) for each. DUE and images whose golden answer is DUE do
+-- not count.
 
--- Pairs of image and wrong class, counted by the golden answer and the golden runner-up of their images.
+-- Distinct pairs of image and wrong class, counted by golden answer and golden runner-up of their images.
 CREATE VIEW sink_pair AS
 SELECT 'layer' AS level,      -- layer, bit, overall
        s.entry,               -- entry.id
-       s.layer,               -- layer.id; -1: over all
-       -1 AS bit,             -- 0..31; -1: over all
-       t.parameter,           -- as in stratum
+       s.layer,               -- layer.id; -1: all layers
+       -1 AS bit,             -- bit position; -1: all bits
+       t.parameter,           -- stratum.parameter
        s.class,               -- the wrong answer
        g.class AS golden,     -- the golden answer
        ifnull(g.top2, -1) AS runner_up, -- the golden runner-up; -1: none
-       count(*) AS pairs,     -- images
+       count(*) AS pairs,     -- number of pairs: images
        sum(s.n) AS n          -- trials
   FROM summary s CROSS JOIN golden g ON g.image = s.image CROSS JOIN stratum t ON t.entry = s.entry AND t.layer = s.layer
  WHERE s.class >= 0 AND g.class >= 0 AND s.class <> g.class
@@ -32,11 +34,11 @@ SELECT 'bit', b.entry, -1, b.bit, b.parameter, b.class, g.class, ifnull(g.top2, 
   FROM bit_wrong b CROSS JOIN golden g ON g.image = b.image
  WHERE g.class >= 0 GROUP BY b.entry, b.bit, b.parameter, b.class, g.class, g.top2;
 
--- Faults with wrong answers, for each place and class that one of them answered or had to beat.
---
--- A fault scatters its w wrong answers on images whose golden class is not c uniformly over C - 1 classes, if it has no
--- preference: then P(n or more of them are c) <= 1 / (C - 1) happens with probability 1 / (C - 1) at most. It is also what
--- happens to that share of faults that move all images to one class of their own, drawn at random. Such a fault is a hit.
+-- Faults of parameters with wrong answers, counted for each place and class. A class has a row if one of them answered it
+-- or had it as golden answer or runner-up. A fault without preference scatters its w wrong answers on images whose golden
+-- class is not c uniformly over C - 1 classes. Then the tail P(n or more of the w are c) is at most 1 / (C - 1) with a
+-- probability of at most 1 / (C - 1). A fault with such a tail is a hit of c. (The same share of hits comes from faults
+-- that move all images to one class of their own, drawn at random.)
 CREATE VIEW sink_fault AS
 WITH share AS MATERIALIZED (
     SELECT 1.0 / (classes - 1) AS p FROM campaign
@@ -63,26 +65,31 @@ WITH share AS MATERIALIZED (
 )
 SELECT e.level,                    -- layer, bit, overall
        e.entry,                    -- entry.id
-       e.layer,                    -- layer.id; -1: over all
-       e.bit,                      -- 0..31; -1: over all
+       e.layer,                    -- layer.id; -1: all layers
+       e.bit,                      -- bit position; -1: all bits
        e.class,                    -- class.id
-       sum(e.more) AS more,        -- faults that answered it more often than their images have it as runner-up
+       sum(e.more) AS more,        -- faults that answered the class more often than their images have it as runner-up
        sum(e.less) AS less,        -- faults that answered it less often
        t.faults - sum(e.shut) AS units, -- faults with wrong answers on images whose golden class it is not
-       sum(e.hits) AS hits         -- of them: those that answered it too often for scatter
+       sum(e.hits) AS hits         -- hits among them, which answered it more often than scatter explains
   FROM everywhere e JOIN total t ON t.level = e.level AND t.entry = e.entry AND t.layer = e.layer AND t.bit = e.bit
  GROUP BY e.level, e.entry, e.layer, e.bit, e.class;
 
--- Sink tests. A sink c must beat two explanations of wrong answers that need no sink, each by an exact test on units:
--- * They are the golden runners-up. more (b) counts the units that answered c though their runner-up is another class, less
---   (d) those whose runner-up is c but that answered another: p_runner_up = P(Bin(b + d, 1/2) >= b). For faults: those that
---   answered c more (less) often than their images have it as runner-up.
--- * They scatter uniformly: units (m) counts the pairs of images whose golden class is not c, hits (k) those of them that
---   answer c: p_uniform = P(Bin(m, 1 / (C - 1)) >= k). For faults see sink_fault. With two classes it is 1: no sinks.
--- A sink of faults must also pass both tests on the pairs of its place: all faults meet the same images, so that a class near to
--- a few fragile ones is answered again and again. Of a fault and a pair test the larger p counts.
--- p_value is the larger one. Tails are bounded from above (formulas.cmake). q_value: Benjamini-Hochberg over all classes of
--- all places of the same level with wrong answers (those not listed have p_value 1).
+-- All candidates for sink classes, with their tests. A sink c must beat two explanations of wrong answers that need no
+-- sink, each by an exact one-sided test on units:
+-- * Wrong answers are the golden runners-up. more (b) counts the units that answered c though their runner-up is another
+--   class, less (d) those whose runner-up is c but that answered another class: p_runner_up = P(Bin(b + d, 1/2) >= b). For
+--   faults: those that answered c more (less) often than their images have it as runner-up.
+-- * Wrong answers scatter uniformly. units (m) counts the pairs of images whose golden class is not c, hits (k) those of
+--   them that answer c: p_uniform = P(Bin(m, 1 / (C - 1)) >= k). For faults see sink_fault. With two classes it is 1: no
+--   sinks.
+-- A sink of faults must also pass both tests on the pairs of its place, because all faults meet the same images: a class
+-- that is near to a few fragile images is answered again and again. Of the fault test and the pair test the larger p
+-- counts.
+--
+-- p_value is the larger one of p_runner_up and p_uniform. Tails are bounded from above. q_value is that of Benjamini and
+-- Hochberg over all classes of all places of the same level with wrong answers (classes that are not listed have p_value
+-- 1).
 CREATE VIEW sink_test AS
 WITH pair AS MATERIALIZED (
     SELECT * FROM sink_pair
@@ -150,43 +157,46 @@ WITH pair AS MATERIALIZED (
 )
 SELECT a.level,                          -- layer, bit, overall
        a.entry,                          -- entry.id
-       nullif(a.layer, -1) AS layer,     -- layer.id; NULL: over all
-       l.name AS layer_name,             -- its tensor
-       nullif(a.bit, -1) AS bit,         -- 0..31; NULL: over all
+       nullif(a.layer, -1) AS layer,     -- layer.id; NULL: all layers
+       l.name AS layer_name,             -- name of its tensor
+       nullif(a.bit, -1) AS bit,         -- bit position; NULL: all bits
        a.class,                          -- the wrong answer
        c.name AS class_name,             -- its name
-       -- significant, from at least 3 golden classes, and more of the wrong answers than of the golden ones
-       a.q_value <= x.alpha AND a.golden_classes >= 3 AND a.k * 1.0 / a.kk > a.golden_n * 1.0 / a.images AS is_sink,
+       a.q_value <= x.alpha AND a.golden_classes >= 3 AND a.k * 1.0 / a.kk > a.golden_n * 1.0 / a.images
+           AS is_sink,                   -- 1: q_value is at most alpha, at least 3 golden classes fall into it, and its share
+                                         -- is larger than golden_share
        iif(a.parameter, 'fault', 'pair') AS unit, -- what the tests count: pairs of image and wrong class, or faults
-       iif(a.parameter, a.units, a.pairs) AS units, -- m: units that could answer it (their golden class is another)
-       iif(a.parameter, a.hits, a.k) AS hits, -- k: of them: those that did (a fault: more often than by scatter)
-       iif(a.parameter, a.more, a.pairs_more) AS more, -- b: units that answered it more often than it was their runner-up
+       iif(a.parameter, a.units, a.pairs) AS units, -- m: units whose golden class is another, so that they could answer it
+       iif(a.parameter, a.hits, a.k) AS hits, -- k: those of them that did (faults: more often than scatter explains)
+       iif(a.parameter, a.more, a.pairs_more) AS more, -- b: units that answered it more often than it is their runner-up
        iif(a.parameter, a.less, a.pairs_less) AS less, -- d: units that answered it less often
-       a.k * 1.0 / a.kk AS share,        -- share of wrong answers (of pairs, for all units)
+       a.k * 1.0 / a.kk AS share,        -- share of wrong answers, counted as pairs for both units
        a.golden_n * 1.0 / a.images AS golden_share,    -- share of images with this golden answer
        a.runner_n * 1.0 / a.images AS runner_up_share, -- share of images with this golden runner-up
-       a.k * 1.0 / a.kk / a.s AS lift,   -- share, as a multiple of the larger of these two (of at least one image)
+       a.k * 1.0 / a.kk / a.s AS lift,   -- share as a multiple of the larger one of golden_share and runner_up_share (at least one image)
        a.n * 1.0 / a.n_place AS sdc_share,       -- share of the silent corruptions of this place
-       a.n * 1.0 / a.n_entry AS entry_sdc_share, -- share of all silent corruptions of the entry (and of known bits)
+       a.n * 1.0 / a.n_entry AS entry_sdc_share, -- share of all silent corruptions of the entry (level bit: of those with one flipped bit)
        a.golden_classes,                 -- golden classes of the images that fell into it
        a.k AS images,                    -- images that fell into it
-       a.kk AS wrong_images,             -- the sum of images over all classes
+       a.kk AS wrong_images,             -- sum of images over all classes of the place
        a.n AS trials,                    -- trials that fell into it
-       a.p_runner_up,                    -- against "wrong answers are runners-up"
-       a.p_uniform,                      -- against "wrong answers scatter uniformly"
-       a.p_value,                        -- the larger one
-       a.q_value                         -- Benjamini-Hochberg
+       a.p_runner_up,                    -- p of the test against runners-up
+       a.p_uniform,                      -- p of the test against uniform scatter
+       a.p_value,                        -- the larger one of both
+       a.q_value                         -- false discovery rate at which the class is a sink (Benjamini and Hochberg)
   FROM adjusted a LEFT JOIN layer l ON l.id = a.layer LEFT JOIN class c ON c.id = a.class CROSS JOIN bn_setting x;
 
--- The sink classes: the rows of sink_test that are significant.
+-- Sink classes, which significantly many wrong answers fall into: overall, by layer, by bit position. These are the rows of
+-- sink_test with is_sink = 1.
 CREATE VIEW sink_class AS
-SELECT level, entry, layer, layer_name, bit, class, class_name, unit, units, hits, more, less, share, golden_share,
-       runner_up_share, lift, sdc_share, entry_sdc_share, golden_classes, images, wrong_images, trials, p_runner_up, p_uniform,
-       p_value, q_value -- all as in sink_test
+SELECT level, entry, layer, layer_name, bit, class, class_name, unit, units, hits, more, less, share, golden_share, -- as in sink_test
+       runner_up_share, lift, sdc_share, entry_sdc_share, golden_classes, images, wrong_images, trials, -- as in sink_test
+       p_runner_up, p_uniform, p_value, q_value -- as in sink_test
   FROM sink_test WHERE is_sink
  ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, layer, bit, unit DESC, share DESC, class;
 
--- How concentrated wrong answers are, for each place. All silent corruptions count, trial by trial.
+-- How concentrated wrong answers are: their entropy, and the share of the five most frequent classes. All silent
+-- corruptions of a place count, trial by trial.
 CREATE VIEW sink_concentration AS
 WITH answer AS MATERIALIZED (
     SELECT 'layer' AS level, entry, layer, NULL AS bit, class, wrong AS n FROM layer_summary WHERE class >= 0 AND wrong > 0
@@ -200,20 +210,21 @@ WITH answer AS MATERIALIZED (
 )
 SELECT p.level,                          -- layer, bit, overall
        p.entry,                          -- entry.id
-       p.layer,                          -- layer.id; NULL: over all
-       l.name AS layer_name,             -- its tensor
-       p.bit,                            -- 0..31; NULL: over all
+       p.layer,                          -- layer.id; NULL: all layers
+       l.name AS layer_name,             -- name of its tensor
+       p.bit,                            -- bit position; NULL: all bits
        max(p.n_place) AS sdc1,           -- silent corruptions
        count(*) AS classes,              -- classes that they answered
-       -- Shannon's entropy in bits; log2(classes of the network) if wrong answers were spread evenly, 0 if all are one class
-       max(0.0, -sum(p.n * 1.0 / p.n_place * ln(p.n * 1.0 / p.n_place)) / ln(2.0)) AS entropy,
+       max(0.0, -sum(p.n * 1.0 / p.n_place * ln(p.n * 1.0 / p.n_place)) / ln(2.0))
+           AS entropy,                   -- Shannon's entropy in bits: 0 if all are one class, log2(classes of the network)
+                                         -- if they are spread evenly
        sum(p.n) FILTER (WHERE p.rank <= 5) * 1.0 / max(p.n_place) AS top5_share -- share of the five most frequent
   FROM placed p LEFT JOIN layer l ON l.id = p.layer
  GROUP BY p.level, p.entry, p.layer, p.bit
  ORDER BY CASE p.level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, p.entry, p.layer, p.bit;
 
--- SDC and DUE rates by bit position and layer. Units are trials of activations and faults of parameters. Images count as
--- often as they were tried, whatever weights they have elsewhere.
+-- SDC and DUE rates by layer and bit position, with bounds. Images count as often as they were tried, whatever their
+-- weights in other views.
 CREATE VIEW bit_accuracy AS
 WITH rate AS (
     SELECT b.entry, b.layer, b.bit, b.n, b.faults, b.masked * 1.0 / b.n AS masked_rate, b.sdc1 * 1.0 / b.n AS sdc1_rate,
@@ -222,19 +233,19 @@ WITH rate AS (
 )
 SELECT r.entry,                 -- entry.id
        r.layer,                 -- layer.id
-       l.name AS layer_name,    -- its tensor
-       r.bit,                   -- 0..31: mantissa 0..22, exponent 23..30, sign 31
+       l.name AS layer_name,    -- name of its tensor
+       r.bit,                   -- bit position (fp32: mantissa 0 to 22, exponent 23 to 30, sign 31)
        r.n AS trials,           -- trials that flipped this bit
        r.masked_rate,           -- share of masked trials
        r.sdc1_rate,             -- share of SDC-1
-       @share_low(sdc1_rate, faults, z) AS sdc1_low,   -- two-sided bounds
+       @share_low(sdc1_rate, faults, z) AS sdc1_low,   -- its two-sided bounds
        @share_high(sdc1_rate, faults, z) AS sdc1_high,
-       @share_upper(sdc1_rate, faults, z1, confidence) AS sdc1_upper, -- one-sided bound
+       @share_upper(sdc1_rate, faults, z1, confidence) AS sdc1_upper, -- its one-sided upper bound
        r.due_rate,              -- share of DUE
-       @share_low(due_rate, faults, z) AS due_low,     -- two-sided bounds
+       @share_low(due_rate, faults, z) AS due_low,     -- its two-sided bounds
        @share_high(due_rate, faults, z) AS due_high,
        r.faults AS units,       -- what the bounds count: trials of activations, faults of parameters
        r.confidence,            -- of the bounds
        ifnull((SELECT trials FROM bit_counted), 0) * 1.0 / nullif((SELECT sum(n) FROM layer_summary), 0) AS counted
-                                -- below 1: the file has grown since `bitsink bn FILE update`
+                                -- share of the trials that the last `bitsink bn DB update` counted; below 1: run it again
   FROM rate r JOIN layer l ON l.id = r.layer;

@@ -1,13 +1,14 @@
--- The tables of a result file: one campaign a file. Raw facts only; every notion of "wrong" is a view
--- (outcome.sql), every probability too (bayes.sql). PRAGMA application_id is 0x42534e4b ("BSNK"),
--- PRAGMA user_version the version of this schema.
+-- The facts of one campaign. These tables hold what was done and seen; each notion of "wrong", and each rate and
+-- probability, is a view over them. Table summary and those below it count trials: they change in the transaction that adds
+-- the trials. PRAGMA application_id is 0x42534e4b ("BSNK"), PRAGMA user_version the version of this schema.
 --
--- Words: an *entry* is a fault entry of the job, a *layer* a target (a tensor of the model in which faults are
--- injected), a *stratum* one (entry, layer), a *trial* one inference with one injected fault.
+-- Words: an entry is a fault entry of the job; a layer is a target, a tensor of the model in which faults are injected; a
+-- stratum is a pair (entry, layer); a trial is one inference with one injected fault. "identity" marks what may
+-- not change while the file grows.
 
--- The campaign itself: exactly one row. What may not change while the file grows is marked "identity".
+-- The campaign: exactly one row.
 CREATE TABLE campaign (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
+    id INTEGER PRIMARY KEY CHECK (id = 1), -- 1
     name TEXT,                      -- the job's name
     created TEXT NOT NULL,          -- when the file was made, UTC
     version TEXT NOT NULL,          -- version of bitsink that made the file
@@ -22,10 +23,10 @@ CREATE TABLE campaign (
     shard INTEGER,                  -- identity: this file holds images i with i % shards = shard - 1; NULL: all
     shards INTEGER,                 -- identity: number of shards; NULL: all images in one file
     job_trials INTEGER NOT NULL,    -- trials that the job asks for in all
-    planned_trials INTEGER NOT NULL -- of them, those for this file
+    planned_trials INTEGER NOT NULL -- those of them that are for this file
 );
 
--- A fault entry of the job.
+-- The fault entries of the job.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,   -- the explicit id in the job file, 0..255
     name TEXT,                -- its name there
@@ -41,10 +42,10 @@ CREATE TABLE entry (
     targets TEXT NOT NULL,    -- layer ids it hits, such as "0,4-9"
     trials INTEGER NOT NULL,  -- trials for each (layer, image), as of the last run
     definition TEXT NOT NULL  -- identity: all of the above but name, path and trials in one line; ends in "with
-                              -- replacement" where bitsink of schema version 1 or 2 drew the sites, independently
+                              -- replacement" if bitsink of schema version 1 or 2 drew the sites, each independently
 );
 
--- A stratum: the pair (entry, layer) whose trials are pooled.
+-- The strata: pairs of a fault entry and a layer, each an experiment whose trials are pooled.
 CREATE TABLE stratum (
     entry INTEGER NOT NULL,       -- entry.id
     layer INTEGER NOT NULL,       -- layer.id
@@ -52,15 +53,15 @@ CREATE TABLE stratum (
     repetitions INTEGER NOT NULL, -- trials planned for each image
     population INTEGER NOT NULL,  -- distinct single sites: elements x choices at one element
     bits INTEGER NOT NULL,        -- mask of the bits of a value that may be hit: what the job says, for the type of the layer
-                                  -- (fp32: bit 31 is the sign, 30 to 23 the exponent); a burst goes on above them
-    storage INTEGER NOT NULL DEFAULT 1, -- 1: its bits are memory of their own; 0: they lie in that of another layer (key
-                                  -- `storage` of the job), and no sum of bits counts them (bn_stratum.bits). As of the last run
+                                  -- (fp32: bit 31 is the sign, 30 to 23 the exponent); a burst continues above them
+    storage INTEGER NOT NULL DEFAULT 1, -- 1: the layer has memory of its own; 0: it shares the memory of another layer (key
+                                  -- `storage` of the job), and sums of bits leave it out (bn_stratum.bits); as of the last run
     PRIMARY KEY (entry, layer)
 ) WITHOUT ROWID;
 
--- One start of the program on this file, or on a file that was merged into it.
+-- The runs: each start of the program on this file, or on a file that was merged into it.
 CREATE TABLE run (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY,            -- number of the run in this file
     uid TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(16)))), -- the same in every file that the run's rows get to
     shard INTEGER,                     -- campaign.shard of the file it wrote
     started TEXT NOT NULL,             -- UTC
@@ -69,7 +70,7 @@ CREATE TABLE run (
     trials INTEGER NOT NULL DEFAULT 0, -- trial rows it added
     goldens INTEGER NOT NULL DEFAULT 0,-- golden rows it added
     audited INTEGER NOT NULL DEFAULT 0,-- trials it ran again in full
-    audit_equal INTEGER NOT NULL DEFAULT 0, -- of them: the same bits
+    audit_equal INTEGER NOT NULL DEFAULT 0, -- those of them whose full re-run gave the same bits
     exit INTEGER,                      -- exit status: 0 done, 3 stopped; NULL: running, or killed
     host TEXT,                         -- name of the machine
     backend TEXT NOT NULL,             -- cpu, cuda, null
@@ -78,33 +79,33 @@ CREATE TABLE run (
     library TEXT NOT NULL,             -- versions of the vendor libraries
     version TEXT NOT NULL,             -- bitsink's
     mode TEXT NOT NULL,                -- replay mode: full, suffix, delta
-    selftest TEXT NOT NULL,            -- passed (and for which timed routes), skipped, or what fell back
+    selftest TEXT NOT NULL,            -- passed (and for which schedules that autotuning chose), skipped, or which layers fell back
     threads INTEGER NOT NULL,          -- CPU threads
     fingerprint TEXT NOT NULL,         -- hash of golden outputs: equal where the numerics are equal
     strata TEXT NOT NULL               -- hash of the strata that the self-test covered
 );
 
--- A class the network can answer.
+-- The classes that the network can answer.
 CREATE TABLE class (
     id INTEGER PRIMARY KEY, -- index of the output
     name TEXT               -- NULL where no class names were given
 );
 
--- A layer: a tensor of the model in which a fault can be injected.
+-- The layers: tensors of the model in which a fault can be injected.
 CREATE TABLE layer (
     id INTEGER PRIMARY KEY,    -- target id: order in the model file
     name TEXT NOT NULL,        -- name of the tensor
     node TEXT,                 -- node that makes it (activation) or reads it first (parameter), NULL: the input
     op TEXT,                   -- operator of that node
     kind TEXT NOT NULL,        -- input, activation, weight, bias, norm, constant
-    shape TEXT NOT NULL,       -- one sample's, such as 64x112x112
-    type TEXT NOT NULL,        -- what a value is stored in: fp32
+    shape TEXT NOT NULL,       -- shape of one sample, such as 64x112x112
+    type TEXT NOT NULL,        -- type in which a value is stored: fp32
     elements INTEGER NOT NULL, -- values
     bits INTEGER NOT NULL,     -- elements x bits of the type
     macs INTEGER NOT NULL      -- multiply-accumulates of that node for one image
 );
 
--- An image of the campaign.
+-- The images of the campaign.
 CREATE TABLE image (
     id INTEGER PRIMARY KEY, -- index in the data set
     path TEXT NOT NULL,     -- identity: where it came from
@@ -112,8 +113,8 @@ CREATE TABLE image (
     class INTEGER           -- class of that label: label + campaign.label_offset
 );
 
--- An image whose file could not be read or decoded by the last run that tried: the trials of it that are not in
--- `unit` are left out of the campaign until the file is repaired. The next run tries again.
+-- Images that could not be read or decoded, and why. The last run that tried has left out those of their trials that are
+-- not in `unit`. The next run tries again: repair the files first.
 CREATE TABLE broken_image (
     image INTEGER PRIMARY KEY, -- image.id
     run INTEGER NOT NULL,      -- run.id
@@ -121,11 +122,11 @@ CREATE TABLE broken_image (
     reason TEXT NOT NULL       -- what is wrong with the file
 );
 
--- The fault-free run of an image.
+-- The fault-free (golden) run of each image: its five best classes and their scores.
 CREATE TABLE golden (
     image INTEGER PRIMARY KEY,  -- image.id
     run INTEGER NOT NULL,       -- run.id
-    sha256 TEXT NOT NULL,       -- of the image file (of the pixels for idx files)
+    sha256 TEXT NOT NULL,       -- SHA-256 of the image file (idx files: of the pixels)
     top1 INTEGER, top2 INTEGER, top3 INTEGER, top4 INTEGER, top5 INTEGER, -- classes by score; NULL: no such rank
     score1 REAL, score2 REAL, score3 REAL, score4 REAL, score5 REAL,      -- their scores (raw outputs)
     p_top1 REAL NOT NULL,       -- probability of top1
@@ -135,7 +136,8 @@ CREATE TABLE golden (
                                 -- the golden answer: top1, -1: DUE (NaN or Inf in the output)
 );
 
--- A trial: one inference with one injected fault. after = (before & keep) ^ toggle.
+-- The trials as raw facts, one row each: fault site, changed bits, scores. The fault turned the bits of the first site into
+-- (before & keep) ^ toggle.
 CREATE TABLE trial (
     id INTEGER PRIMARY KEY,    -- entry << 55 | layer << 43 | image << 20 | repetition
     run INTEGER NOT NULL,      -- run.id
@@ -145,8 +147,8 @@ CREATE TABLE trial (
     toggle INTEGER,            -- xor-mask, NULL where bit is given
     before INTEGER,            -- bits of the first site before the fault
     n_sites INTEGER NOT NULL,  -- number of faulty sites; a trial with a bit error rate may have none
-    died_at INTEGER,           -- layer.id at which all values equalled the golden ones again: a *masked* trial,
-                               -- whose answer is the golden one (columns below NULL); NULL: reached the output
+    died_at INTEGER,           -- layer.id at which all values equalled the golden ones again: a masked trial, whose
+                               -- answer is the golden one (top1 to flags are NULL); NULL: it reached the output
     top1 INTEGER, top2 INTEGER, top3 INTEGER, top4 INTEGER, top5 INTEGER, -- classes by score; NULL: no such rank
     score1 REAL, score2 REAL, score3 REAL, score4 REAL, score5 REAL,      -- their scores (raw outputs)
     p_golden REAL,             -- probability of the golden class
@@ -158,22 +160,23 @@ CREATE TABLE trial (
     repetition INTEGER GENERATED ALWAYS AS (id & 1048575) VIRTUAL     -- 0, 1, 2, ...
 );
 
--- An audited trial has two rows: as the campaign computed it, and run again in full. A trial whose rows differ ended
--- its run and is not in `trial`.
+-- Audited trials, two rows each: as the campaign computed it, and run again in full. A trial whose rows differ ended its
+-- run and is not in `trial`.
 CREATE TABLE audit (
     trial INTEGER NOT NULL,    -- trial.id
     full INTEGER NOT NULL,     -- 1: the full re-run, 0: the campaign's own
     run INTEGER NOT NULL,      -- run.id
-    died_at INTEGER,           -- as in trial; the answer is here also where it is not NULL
-    top1 INTEGER, top2 INTEGER, top3 INTEGER, top4 INTEGER, top5 INTEGER,
-    score1 REAL, score2 REAL, score3 REAL, score4 REAL, score5 REAL,
+    died_at INTEGER,           -- as in trial; but the answer of a masked trial is here, too
+    top1 INTEGER, top2 INTEGER, top3 INTEGER, top4 INTEGER, top5 INTEGER, -- as in trial
+    score1 REAL, score2 REAL, score3 REAL, score4 REAL, score5 REAL,      -- as in trial
     p_golden REAL NOT NULL,    -- probability of the golden class
     flags INTEGER NOT NULL,    -- as in trial
     logits_hash TEXT NOT NULL, -- hash of the output's bits
     PRIMARY KEY (trial, full)
 ) WITHOUT ROWID;
 
--- The ledger of finished work: repetitions 0..done-1 of (entry, layer, image) are in the file.
+-- The ledger of finished work: how many trials of each stratum and image are in the file. They are the repetitions 0 to
+-- done - 1.
 CREATE TABLE unit (
     entry INTEGER NOT NULL, -- entry.id
     layer INTEGER NOT NULL, -- layer.id
@@ -182,56 +185,57 @@ CREATE TABLE unit (
     PRIMARY KEY (entry, layer, image)
 ) WITHOUT ROWID;
 
--- What the trials of (entry, layer, image) answered. Kept in the same transactions as `trial`.
+-- Answers of each stratum and image, counted.
 CREATE TABLE summary (
     entry INTEGER NOT NULL,  -- entry.id
     layer INTEGER NOT NULL,  -- layer.id
     image INTEGER NOT NULL,  -- image.id
     class INTEGER NOT NULL,  -- the answer (golden answer for masked trials), -1: DUE
     n INTEGER NOT NULL,      -- trials
-    masked INTEGER NOT NULL, -- of them: masked
-    sdc5 INTEGER NOT NULL,   -- of them: SDC-5
-    sdc10 INTEGER NOT NULL,  -- of them: SDC-10 %
-    sdc20 INTEGER NOT NULL,  -- of them: SDC-20 %
+    masked INTEGER NOT NULL, -- of these, masked
+    sdc5 INTEGER NOT NULL,   -- of these, SDC-5
+    sdc10 INTEGER NOT NULL,  -- of these, SDC-10 %
+    sdc20 INTEGER NOT NULL,  -- of these, SDC-20 %
     PRIMARY KEY (entry, layer, image, class)
 ) WITHOUT ROWID;
 
--- The same over all images.
+-- Answers of each stratum, counted over all images.
 CREATE TABLE layer_summary (
     entry INTEGER NOT NULL,    -- entry.id
     layer INTEGER NOT NULL,    -- layer.id
     class INTEGER NOT NULL,    -- the answer, -1: DUE
     n INTEGER NOT NULL,        -- trials
-    masked INTEGER NOT NULL,   -- of them: masked
-    wrong INTEGER NOT NULL,    -- of them: the answer is not the golden one
-    sdc5 INTEGER NOT NULL,     -- of them: SDC-5
-    sdc10 INTEGER NOT NULL,    -- of them: SDC-10 %
-    sdc20 INTEGER NOT NULL,    -- of them: SDC-20 %
-    labelled INTEGER NOT NULL, -- of them: on images with a label
-    correct INTEGER NOT NULL,  -- of them: the answer is the label
-    golden_correct INTEGER NOT NULL,       -- of them: on images that the golden run answers correctly
-    golden_correct_wrong INTEGER NOT NULL, -- of those: the answer is neither golden nor DUE
+    masked INTEGER NOT NULL,   -- of these, masked
+    wrong INTEGER NOT NULL,    -- of these, the answer is not the golden one
+    sdc5 INTEGER NOT NULL,     -- of these, SDC-5
+    sdc10 INTEGER NOT NULL,    -- of these, SDC-10 %
+    sdc20 INTEGER NOT NULL,    -- of these, SDC-20 %
+    labelled INTEGER NOT NULL, -- of these, on images with a label
+    correct INTEGER NOT NULL,  -- of these, the answer is the label
+    golden_correct INTEGER NOT NULL,       -- of these, on images that the golden run answers correctly
+    golden_correct_wrong INTEGER NOT NULL, -- of golden_correct, the answer is neither golden nor DUE
     PRIMARY KEY (entry, layer, class)
 ) WITHOUT ROWID;
 
--- One fault of a parameter over all images; the unit of intervals for parameters. No rows for activations.
+-- Outcomes of each fault of a parameter, counted over the images it met. Intervals of parameters count its rows.
+-- Activations have none.
 CREATE TABLE fault_summary (
     entry INTEGER NOT NULL,      -- entry.id
     layer INTEGER NOT NULL,      -- layer.id
-    repetition INTEGER NOT NULL, -- which fault
+    repetition INTEGER NOT NULL, -- number of the fault
     n INTEGER NOT NULL,          -- images it met
-    masked INTEGER NOT NULL,     -- of them: masked
-    sdc1 INTEGER NOT NULL,       -- of them: SDC-1
-    due INTEGER NOT NULL,        -- of them: DUE
+    masked INTEGER NOT NULL,     -- of these, masked
+    sdc1 INTEGER NOT NULL,       -- of these, SDC-1
+    due INTEGER NOT NULL,        -- of these, DUE
     PRIMARY KEY (entry, layer, repetition)
 ) WITHOUT ROWID;
 
--- What the silent corruptions of one fault of a parameter answered; the unit of sink tests for parameters. Classes without
--- any have no row. Only images whose golden answer is not DUE.
+-- Wrong answers of each fault of a parameter, counted by class. Sink tests of parameters count its faults. A class with
+-- zeros in all three counts has no row. Images whose golden answer is DUE are left out.
 CREATE TABLE fault_wrong (
     entry INTEGER NOT NULL,       -- entry.id
     layer INTEGER NOT NULL,       -- layer.id
-    repetition INTEGER NOT NULL,  -- which fault
+    repetition INTEGER NOT NULL,  -- number of the fault
     class INTEGER NOT NULL,       -- class.id
     n INTEGER NOT NULL,           -- its silent corruptions that answered this class
     runner_up_n INTEGER NOT NULL, -- its silent corruptions on images whose golden runner-up (golden.top2) is this class

@@ -1,8 +1,7 @@
--- What an answer is worth: P(C), P(F | C), P(L | C), P(correct | C). Notation and bounds as in bayes.sql.
-
--- The sums behind the others, for all classes and DUE: A_c = sum w_i [g_i = y_i = c], M_c = sum w_i [g_i = c],
--- B_c = sum w_i [y_i = c] P(c|i), N_c = sum w_i P(c|i), P(c|i) = sum_t P(t) P(c|i,t). For "correct" as the golden
--- answer, [y_i = c] becomes [g_i = c], and A_c becomes M_c.
+-- The sums behind bn_class and bn_trust, for all classes and DUE. With P(c|i) = sum_t P(t) P(c|i,t):
+--     A_c = sum w_i [g_i = y_i = c]      M_c = sum w_i [g_i = c]
+--     B_c = sum w_i [y_i = c] P(c|i)     N_c = sum w_i P(c|i)
+-- If "correct" means the golden answer, [y_i = c] becomes [g_i = c], and A_c becomes M_c.
 CREATE VIEW bn_term AS
 WITH part AS MATERIALIZED (
     SELECT scope, class, max(n) AS n, max(wrong) AS wrong, max(CASE part WHEN 'answer' THEN variance END) AS variance,
@@ -36,17 +35,17 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
        ifnull(m.mm, 0.0) AS golden,           -- M_c
        ifnull(f.nn, 0.0) AS fault,            -- N_c
        ifnull(f.nn_low, 0.0) AS fault_low, ifnull(f.nn_high, e.high) AS fault_high,    -- its bounds
-       ifnull(f.raw, 0.0) AS fault_raw, ifnull(f.variance, 0.0) AS fault_variance, -- bn_bound.raw, variance
-       ifnull(f.bl, 0.0) AS label_right,      -- B_c by label, and bounds of it and of N_c - B_c
-       ifnull(f.bl_low, 0.0) AS label_right_low, ifnull(f.bl_high, e.high) AS label_right_high,
-       ifnull(f.wl_low, 0.0) AS label_wrong_low, ifnull(f.wl_high, e.high) AS label_wrong_high,
-       ifnull(f.bg, 0.0) AS golden_right,     -- B_c by golden answer, likewise
-       ifnull(f.bg_low, 0.0) AS golden_right_low, ifnull(f.bg_high, e.high) AS golden_right_high,
-       ifnull(f.wg_low, 0.0) AS golden_wrong_low, ifnull(f.wg_high, e.high) AS golden_wrong_high,
+       ifnull(f.raw, 0.0) AS fault_raw, ifnull(f.variance, 0.0) AS fault_variance, -- bn_bound.raw, bn_bound.variance of the part answer
+       ifnull(f.bl, 0.0) AS label_right,      -- B_c by label
+       ifnull(f.bl_low, 0.0) AS label_right_low, ifnull(f.bl_high, e.high) AS label_right_high, -- its bounds
+       ifnull(f.wl_low, 0.0) AS label_wrong_low, ifnull(f.wl_high, e.high) AS label_wrong_high, -- bounds of N_c - B_c by label
+       ifnull(f.bg, 0.0) AS golden_right,     -- B_c by golden answer
+       ifnull(f.bg_low, 0.0) AS golden_right_low, ifnull(f.bg_high, e.high) AS golden_right_high, -- its bounds
+       ifnull(f.wg_low, 0.0) AS golden_wrong_low, ifnull(f.wg_high, e.high) AS golden_wrong_high, -- bounds of N_c - B_c by golden answer
        ifnull(y.images, 0) AS label_images,   -- images with this label
        ifnull(m.images, 0) AS golden_images,  -- images with this golden answer
        ifnull(f.n, 0) AS n,                   -- trials with this answer
-       ifnull(f.wrong, 0) AS wrong,           -- of them: it is not the golden answer
+       ifnull(f.wrong, 0) AS wrong,           -- those of them in which it is not the golden answer
        s.coverage,                            -- bn_scope.coverage
        x.confidence                           -- of the bounds
   FROM bn_scope s CROSS JOIN answer a CROSS JOIN bn_confidence x
@@ -56,7 +55,7 @@ SELECT s.scope,                               -- entry.id, or -1: the strata of 
   LEFT JOIN label_sum y ON y.class = a.class
  WHERE s.tried > 0;
 
--- P(C), with and without a fault, and P(F | C).
+-- P(class), with and without a fault, and P(fault | class).
 CREATE VIEW bn_class AS
 SELECT scope,                                  -- entry.id, or -1: the strata of bn_prior_layer
        class,                                  -- the answer, -1: DUE
@@ -72,13 +71,13 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
        p * fault_high / nullif((1.0 - p) * golden + p * fault_high, 0) AS p_fault_high,
        golden_images,                          -- images with this golden answer
        n,                                      -- trials with this answer
-       wrong,                                  -- of them: it is not the golden answer
+       wrong,                                  -- those of them in which it is not the golden answer
        coverage,                               -- bn_scope.coverage
        confidence                              -- of the bounds
   FROM bn_term;
 
--- P(L | C = c): where the fault was, if the network answers c. Row layer -1 stands for no fault. The other strata are
--- bounded as a sum of their own.
+-- P(layer | class): where the fault was, if the network gives this answer. The row with layer -1 stands for no fault. For
+-- the bounds of a stratum, the other strata count as a sum of their own.
 CREATE VIEW bn_layer_given_class AS
 WITH total AS MATERIALIZED (
     SELECT * FROM bn_term
@@ -113,7 +112,7 @@ SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
        class_name, -- its name
        entry,      -- entry.id; NULL: no fault
        layer,      -- layer.id; -1: no fault
-       layer_name, -- its tensor
+       layer_name, -- name of its tensor
        min(1.0, p * q / nullif((1.0 - p) * golden + p * fault, 0)) AS probability, -- P(L = (entry, layer) | C = class)
        p * q_low / nullif((1.0 - p) * golden + p * (q_low + o_high), 0) AS low, -- its bounds
        p * q_high / nullif((1.0 - p) * golden + p * (q_high + o_low), 0) AS high,
@@ -126,8 +125,8 @@ SELECT scope, class, class_name, NULL, -1, 'none', (1.0 - p) * golden / nullif((
        (1.0 - p) * golden / nullif((1.0 - p) * golden + p * fault_low, 0), golden_images, confidence
   FROM total WHERE golden > 0;
 
--- How many images each answer rests on: Kish's effective number of images, each with its part of P(C = c), by raw
--- frequencies. At p = 0 the images with this golden answer.
+-- How many images each answer rests on. This is Kish's effective number of images, each with its part of P(C = c), by raw
+-- frequencies. At p = 0 these are the images with this golden answer.
 CREATE VIEW bn_answer_images AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, probability AS w FROM bn_image WHERE probability > 0
@@ -147,15 +146,16 @@ WITH img AS MATERIALIZED (
 )
 SELECT scope,                                  -- entry.id, or -1: the strata of bn_prior_layer
        class,                                  -- the answer, -1: DUE
-       sum(v) * sum(v) / nullif(sum(v * v), 0) AS images -- that it rests on
+       sum(v) * sum(v) / nullif(sum(v * v), 0) AS images -- images that the answer rests on (effective number)
   FROM by_image GROUP BY scope, class;
 
--- Trust: P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c), A, B, M, N as in bn_term.
--- The least trustworthy classes first; twelve digits count, because sums that are equal may differ in the last ones.
--- If the images are a sample, too (population_low, population_high), the distances to the bounds of the faults and to
--- the bounds of bn_answer_images.images add up in squares: a class that a handful of images answer is known no
--- better than a handful of images can tell. The fault-free answer is right by itself, so there only the part of an
--- answer that comes from a fault is uncertain.
+-- Trust: the probability that an answer is correct, for each class, least trustworthy first. With A, B, M, N as in bn_term:
+--     P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c)
+-- If the images are a sample, too (population bounds), the distances to the bounds over faults and to the bounds at
+-- bn_answer_images.images add up in squares: a class that a handful of images answer is known no better than a handful of
+-- images can tell. The fault-free answer is correct by itself if "correct" means golden, so there only the part of an
+-- answer that comes from a fault is uncertain. Rows are ordered by twelve digits, because sums that are equal may differ in
+-- the last ones.
 CREATE VIEW bn_trust AS
 WITH trust AS (
     SELECT *, CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0)) END AS tl,
@@ -182,37 +182,38 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
        class,                              -- the answer
        class_name,                         -- its name
        p,                                  -- P(F = 1)
-       tl AS trust_label,                  -- P(it is the label | C = class); NULL: see assessment
+       tl AS trust_label,                  -- trust by label: P(it is the label | C = class); NULL: see assessment
        tl_low AS trust_label_low, tl_high AS trust_label_high, -- its bounds, over faults
        max(0.0, tl - sqrt((tl - tl_low) * (tl - tl_low) + (tl - l_low) * (tl - l_low)))
            AS trust_label_population_low,  -- its bounds, if the images are a sample, too
        min(1.0, tl + sqrt((tl_high - tl) * (tl_high - tl) + (l_high - tl) * (l_high - tl))) AS trust_label_population_high,
-       tg AS trust_golden,                 -- P(it is the fault-free answer | C = class)
-       tg_low AS trust_golden_low, tg_high AS trust_golden_high, -- likewise
-       max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + f * f * (g - g_low) * (g - g_low))) AS trust_golden_population_low,
+       tg AS trust_golden,                 -- trust by golden answer: P(it is the fault-free answer | C = class)
+       tg_low AS trust_golden_low, tg_high AS trust_golden_high, -- its bounds, over faults
+       max(0.0, tg - sqrt((tg - tg_low) * (tg - tg_low) + f * f * (g - g_low) * (g - g_low))) AS trust_golden_population_low, -- its
+                                           -- bounds, if the images are a sample, too
        min(1.0, tg + sqrt((tg_high - tg) * (tg_high - tg) + f * f * (g_high - g) * (g_high - g))) AS trust_golden_population_high,
        CASE WHEN label_images > 0 THEN min(1.0, golden_label / nullif(golden, 0)) END
            AS label_without_fault,         -- trust_label at p = 0
        CASE WHEN label_images > 0 THEN min(1.0, label_right / nullif(fault, 0)) END
            AS label_with_fault,            -- trust_label at p = 1
        min(1.0, golden_right / nullif(fault, 0))
-           AS golden_with_fault,           -- trust_golden at p = 1; at p = 0 it is 1
+           AS golden_with_fault,           -- trust_golden at p = 1 (at p = 0 it is 1)
        f AS p_fault,                       -- P(F = 1 | C = class)
        CASE WHEN label_images = 0 THEN 'not assessable'
             WHEN (1.0 - p) * golden + p * fault = 0 THEN 'never answered'
-            ELSE 'assessed' END AS assessment, -- of trust_label; not assessable: the class is the label of no image
+            ELSE 'assessed' END AS assessment, -- of trust_label: assessed; never answered; not assessable: the class is the label of no image
        label_images,                       -- images with this label
        golden_images,                      -- images with this golden answer
-       images AS answer_images,            -- images that the answer rests on (effective number)
+       images AS answer_images,            -- bn_answer_images.images: images that the answer rests on
        n,                                  -- trials with this answer
-       wrong,                              -- of them: it is not the golden answer
+       wrong,                              -- those of them in which it is not the golden answer
        coverage,                           -- bn_scope.coverage
        confidence                          -- of all bounds
   FROM bounded
  ORDER BY scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class;
 
--- The trust curve: the same for p from 1e-9 to 1, four points a decade, whatever bn_parameter p says. An entry with
--- a bit error rate is one experiment with p = 1 and has no curve.
+-- Trust for fault probabilities from 1e-9 to 1, whatever setting p says. There are four points a decade. An entry with a
+-- bit error rate is one experiment with p = 1 and has no curve.
 CREATE VIEW bn_trust_curve AS
 WITH RECURSIVE step (k) AS (
     SELECT 0 UNION ALL SELECT k + 1 FROM step WHERE k < 36
@@ -233,19 +234,21 @@ SELECT t.scope,                              -- entry.id, or -1: the strata of b
        t.place,                              -- 1: least trustworthy at the p of the settings, by label
        g.p,                                  -- P(F = 1)
        CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - g.p) * golden_label + g.p * label_right)
-           / nullif((1.0 - g.p) * golden + g.p * fault, 0)) END AS trust_label, -- as in bn_trust
+           / nullif((1.0 - g.p) * golden + g.p * fault, 0)) END AS trust_label, -- trust by label, as in bn_trust
        CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - g.p) * golden_label + g.p * label_right_low)
-           / nullif((1.0 - g.p) * golden + g.p * (label_right_low + label_wrong_high), 0)) END AS trust_label_low,
+           / nullif((1.0 - g.p) * golden + g.p * (label_right_low + label_wrong_high), 0)) END AS trust_label_low, -- its
+                                             -- bounds, over faults
        CASE WHEN label_images > 0 THEN min(1.0, ((1.0 - g.p) * golden_label + g.p * label_right_high)
            / nullif((1.0 - g.p) * golden + g.p * (label_right_high + label_wrong_low), 0)) END AS trust_label_high,
-       min(1.0, ((1.0 - g.p) * golden + g.p * golden_right) / nullif((1.0 - g.p) * golden + g.p * fault, 0)) AS trust_golden,
+       min(1.0, ((1.0 - g.p) * golden + g.p * golden_right) / nullif((1.0 - g.p) * golden + g.p * fault, 0)) AS trust_golden, -- trust
+                                             -- by golden answer, as in bn_trust
        min(1.0, ((1.0 - g.p) * golden + g.p * golden_right_low)
-           / nullif((1.0 - g.p) * golden + g.p * (golden_right_low + golden_wrong_high), 0)) AS trust_golden_low,
+           / nullif((1.0 - g.p) * golden + g.p * (golden_right_low + golden_wrong_high), 0)) AS trust_golden_low, -- its bounds, over faults
        min(1.0, ((1.0 - g.p) * golden + g.p * golden_right_high)
            / nullif((1.0 - g.p) * golden + g.p * (golden_right_high + golden_wrong_low), 0)) AS trust_golden_high,
        t.label_images,                       -- images with this label
        t.n,                                  -- trials with this answer
-       t.wrong,                              -- of them: it is not the golden answer
+       t.wrong,                              -- those of them in which it is not the golden answer
        t.confidence                          -- of the bounds
   FROM term t CROSS JOIN grid g
  ORDER BY t.scope, t.place, g.p;

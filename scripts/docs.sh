@@ -1,5 +1,5 @@
 #!/bin/sh
-# docs.sh [--check] [BUILD_DIR]: writes the generated regions of the documents anew, from the tables in the code.
+# docs.sh [--check] [BUILD_DIR]: writes the generated regions of the documents anew, from the tables in the code and the comments in the SQL.
 # A region stands between the lines "<!-- generated: NAME -->" and "<!-- end -->". --check changes nothing: exit status 1
 # if a document is not what would be written, with its name. BUILD_DIR (default: build) holds the program.
 set -eu
@@ -55,7 +55,9 @@ fill() {
 
 overview() { fill host/cli/bitsink.1.md "$bitsink" help --region; }
 job() { fill host/job/bitsink-job.5.md "$bitsink" help --region; }
+results() { fill schema/bitsink-db.5.md python3 scripts/db_manual.py; }
 
 overview
 job
+results
 exit $stale

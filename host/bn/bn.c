@@ -9,19 +9,37 @@
 #include <string.h>
 
 static const struct table {
-    const char *name, *order, *help;
+    const char *name, *order;
 } tables[] = {
-#define X(name, order, help) {#name, order, help},
+#define X(name, order) {#name, order},
     BS_BN_TABLES(X)
 #undef X
 };
 
 enum { N_TABLES = sizeof tables / sizeof *tables };
 
+/* Prints the first sentence of a comment in SQL, without its full stop. The comment has one or more lines
+ * that start with "-- ". */
+static void print_sentence(FILE *out, const char *comment)
+{
+    static const char start[] = "\n-- ";
+    const size_t len = sizeof start - 1;
+    for (const char *c = comment + len - 1; *c; c++) {
+        bool next_line = strncmp(c, start, len) == 0;
+        if ((c[0] == '.' && (c[1] == ' ' || c[1] == '\n')) || (c[0] == '\n' && !next_line))
+            break;
+        fputc(next_line ? ' ' : *c, out);
+        c += next_line ? len - 1 : 0;
+    }
+}
+
 void bs_bn_list(FILE *out)
 {
-    for (size_t i = 0; i < N_TABLES; i++)
-        fprintf(out, "  %-26s  %s\n", tables[i].name, tables[i].help);
+    for (size_t i = 0; i < N_TABLES; i++) {
+        fprintf(out, "  %-26s  ", tables[i].name);
+        print_sentence(out, bs_schema_comment(tables[i].name));
+        fputc('\n', out);
+    }
 }
 
 /* *held: the file has this table or view, which is none of those above. */

@@ -11,73 +11,59 @@
 /* Places of sinks: entries as a whole, their layers, their bit positions. */
 #define BS_BN_PLACES "level = 'bit', level = 'layer', entry, layer, bit"
 
-/* X(name, order, help). What can be shown, and the columns that put its rows in the one order they are shown
- * in. */
+/* X(name, order): the tables and views that can be shown, and the columns that put their rows in the one
+ * order in which they are shown. schema/ describes them: bs_schema_comment(). */
 #define BS_BN_TABLES(X)                                                                                      \
-    X(layer_accuracy, "entry, layer",                                                                        \
-      "accuracy, SDC and DUE rates of each layer under one fault, with bounds")                              \
-    X(layer_outcome, "entry, layer, outcome",                                                                \
-      "the same and more, one row an outcome: two-sided, one-sided, images as a sample")                     \
-    X(layer_outcome_exact, "entry, layer, outcome",                                                          \
-      "all rates of each layer with the exact bounds of Clopper and Pearson (made here, no view)")           \
-    X(bit_accuracy, "entry, layer, bit", "SDC and DUE rates by layer and bit position")                      \
-    X(network_sdc, "entry, weights",                                                                         \
-      "SDC-1 rate of the whole network, weighted over its strata, with bounds")                              \
-    X(network_outcome, "entry, weights, outcome", "the same and more, one row an outcome")                   \
-    X(sdc1_or_due, "entry, layer, weights",                                                                  \
-      "another answer or none: to compare with tools that count NaN as wrong")                               \
-    X(sink_class, BS_BN_PLACES ", unit DESC, share DESC, class",                                             \
-      "classes that wrong answers significantly fall into: by layer, by bit position, overall")              \
-    X(sink_test, BS_BN_PLACES ", unit DESC, share DESC, class",                                              \
-      "all candidates for sink classes, with their tests")                                                   \
-    X(sink_concentration, BS_BN_PLACES,                                                                      \
-      "how concentrated wrong answers are: entropy, share of the five most frequent")                        \
-    X(bn_trust, "scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class",    \
-      "probability that an answer is correct, for each class, least trustworthy first")                      \
-    X(bn_trust_curve, "scope, place, p", "the same for fault probabilities from 1e-9 to 1")                  \
-    X(bn_correct_given_layer, "entry, layer", "P(correct | layer)")                                          \
-    X(bn_class, "scope, class < 0, class", "P(class), with and without a fault, and P(fault | class)")       \
-    X(bn_class_given_layer, "entry, layer, class", "P(class | layer), P(correct | class, layer)")            \
-    X(bn_class_given_image, "scope, image, class IS NULL, class", "P(class | image)")                        \
-    X(bn_class_given_image_layer, "entry, layer, image, class IS NULL, class", "P(class | image, layer)")    \
-    X(bn_layer_given_class, "scope, class < 0, class, entry IS NULL, entry, layer",                          \
-      "P(layer | class): where the fault was")                                                               \
-    X(bn_image_given_class, "scope, class < 0, class, image IS NULL, image",                                 \
-      "P(image | class): which image it was")                                                                \
-    X(bn_layer, "scope, entry, layer", "P(layer): prior, exposure, coverage")                                \
-    X(bn_image, "image", "P(image): weights, golden answers")                                                \
-    X(bn_support, "entry, layer", "what the bounds of each stratum count")                                   \
-    X(bn_overlap, "layer, entry_a, entry_b", "pooled entries that may hit the same bits: refused")           \
-    X(bn_scope, "scope", "P(fault) and coverage of each set of layers")                                      \
-    X(bn_term, "scope, class < 0, class", "the sums behind bn_class and bn_trust")                           \
-    X(rerun_policy, "scope", "run again if the answer is in a set of classes: what that catches and costs")  \
-    X(rerun_set, "scope, place", "the classes of this set")                                                  \
-    X(rerun_curve, "scope, size", "the same for sets of every size")                                         \
-    X(severity, "correct, entry, layer", "mean cost of an answer of each layer under one fault")             \
-    X(severity_confusion, "correct, entry, layer, truth_group, answer_group",                                \
-      "which group of classes turns into which, by layer")                                                   \
-    X(failure_rate, "scope, level = 'layer', level = 'kind', kind, entry, layer",                            \
-      "FIT, AVF, PVF: by layer, for activations and parameters, in all")                                     \
-    X(bn_parameter, "rowid", "settings of the Bayesian network (`bitsink bn DB set NAME=VALUE`)")            \
-    X(bn_prior_layer, "entry, layer",                                                                        \
-      "prior of layers (`bitsink bn DB set scope=...`, `bitsink bn DB priors FILE`)")                        \
-    X(bn_prior_image, "image", "weights of images (`bitsink bn DB weights FILE`)")                           \
-    X(class_group, "class", "groups of classes (`bitsink bn DB groups FILE`)")                               \
-    X(group_cost, "truth, answer", "costs of answers of a wrong group (`bitsink bn DB costs FILE`)")         \
-    X(outcome, "trial", "one row a trial: what it came to")                                                  \
-    X(trial, "id", "the same as raw facts: site, bits, scores")                                              \
-    X(audit, "trial, full", "audited trials: as the campaign computed them, and run again in full")          \
-    X(campaign, "id", "the campaign")                                                                        \
-    X(entry, "id", "its fault entries")                                                                      \
-    X(fault_kind, "bitwise DESC, permanent, kind", "the kinds of faults, and what sets them apart")          \
-    X(layer, "id", "the layers of the model")                                                                \
-    X(stratum, "entry, layer", "planned experiments: fault entry x layer")                                   \
-    X(class, "id", "the classes")                                                                            \
-    X(class_shown, "class", "a unique name for each class")                                                  \
-    X(image, "id", "the images")                                                                             \
-    X(broken_image, "image", "images that could not be read, and why")                                       \
-    X(golden, "image", "fault-free runs")                                                                    \
-    X(run, "id", "starts of the program on this file")
+    X(layer_accuracy, "entry, layer")                                                                        \
+    X(layer_outcome, "entry, layer, outcome")                                                                \
+    X(layer_outcome_exact, "entry, layer, outcome")                                                          \
+    X(bit_accuracy, "entry, layer, bit")                                                                     \
+    X(network_sdc, "entry, weights")                                                                         \
+    X(network_outcome, "entry, weights, outcome")                                                            \
+    X(sdc1_or_due, "entry, layer, weights")                                                                  \
+    X(sink_class, BS_BN_PLACES ", unit DESC, share DESC, class")                                             \
+    X(sink_test, BS_BN_PLACES ", unit DESC, share DESC, class")                                              \
+    X(sink_concentration, BS_BN_PLACES)                                                                      \
+    X(bn_trust, "scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class")    \
+    X(bn_trust_curve, "scope, place, p")                                                                     \
+    X(bn_correct_given_layer, "entry, layer")                                                                \
+    X(bn_class, "scope, class < 0, class")                                                                   \
+    X(bn_class_given_layer, "entry, layer, class")                                                           \
+    X(bn_class_given_image, "scope, image, class IS NULL, class")                                            \
+    X(bn_class_given_image_layer, "entry, layer, image, class IS NULL, class")                               \
+    X(bn_layer_given_class, "scope, class < 0, class, entry IS NULL, entry, layer")                          \
+    X(bn_image_given_class, "scope, class < 0, class, image IS NULL, image")                                 \
+    X(bn_layer, "scope, entry, layer")                                                                       \
+    X(bn_image, "image")                                                                                     \
+    X(bn_support, "entry, layer")                                                                            \
+    X(bn_overlap, "layer, entry_a, entry_b")                                                                 \
+    X(bn_scope, "scope")                                                                                     \
+    X(bn_term, "scope, class < 0, class")                                                                    \
+    X(rerun_policy, "scope")                                                                                 \
+    X(rerun_set, "scope, place")                                                                             \
+    X(rerun_curve, "scope, size")                                                                            \
+    X(severity, "correct, entry, layer")                                                                     \
+    X(severity_confusion, "correct, entry, layer, truth_group, answer_group")                                \
+    X(failure_rate, "scope, level = 'layer', level = 'kind', kind, entry, layer")                            \
+    X(bn_parameter, "rowid")                                                                                 \
+    X(bn_prior_layer, "entry, layer")                                                                        \
+    X(bn_prior_image, "image")                                                                               \
+    X(class_group, "class")                                                                                  \
+    X(group_cost, "truth, answer")                                                                           \
+    X(outcome, "trial")                                                                                      \
+    X(trial, "id")                                                                                           \
+    X(audit, "trial, full")                                                                                  \
+    X(campaign, "id")                                                                                        \
+    X(entry, "id")                                                                                           \
+    X(fault_kind, "bitwise DESC, permanent, kind")                                                           \
+    X(layer, "id")                                                                                           \
+    X(stratum, "entry, layer")                                                                               \
+    X(class, "id")                                                                                           \
+    X(class_shown, "class")                                                                                  \
+    X(image, "id")                                                                                           \
+    X(broken_image, "image")                                                                                 \
+    X(golden, "image")                                                                                       \
+    X(run, "id")
 
 /* Opens a result file for reading; works while a run writes it. Views and settings that an older file lacks
  * are there, the file itself stays as it is. `bits`: bit_summary and bit_wrong are up to date, too, which may
@@ -89,7 +75,7 @@ bs_status bs_bn_update(const char *path);
 /* Prints at most `limit` rows (0: all) of a table or view. BS_USAGE for an unknown name. */
 bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format,
                       uint64_t limit);
-/* Names and help texts, one a line, aligned. */
+/* Prints name and description of each table and view, one a line, aligned. */
 void bs_bn_list(FILE *out);
 
 /* A class, layer, entry or image: by #ID, by id or name, by NAME #ID (as view class_shown writes names that

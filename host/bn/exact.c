@@ -1,13 +1,10 @@
 #include "bn/exact.h"
 
 #include "fault/sample.h"
+#include "store/schema.h"
 
 #include <stddef.h>
 
-/* As in layer_outcome; low and high are two-sided, lower and upper one-sided bounds, NULL in a census. */
-static const char sql_create[] = "CREATE TEMP TABLE layer_outcome_exact (entry INTEGER, layer INTEGER, "
-                                 "layer_name TEXT, outcome TEXT, rate REAL, observations REAL, low REAL, "
-                                 "high REAL, lower REAL, upper REAL, confidence REAL)";
 static const char sql_rows[] = "SELECT entry, layer, layer_name, outcome, rate, observations, confidence "
                                "FROM layer_outcome WHERE outcome <> 'accuracy_drop'";
 static const char sql_insert[] =
@@ -41,7 +38,7 @@ static bs_status add(void *context, sqlite3_stmt *q)
 bs_status bs_bn_make_exact(const bs_db *db)
 {
     exact e = {.db = db};
-    BS_TRY(bs_db_exec(db, "read", sql_create));
+    BS_TRY(bs_db_exec(db, "read", bs_sql_exact));
     BS_TRY(bs_db_prepare(&e.insert, db, sql_insert));
     bs_status st = bs_db_each(db, sql_rows, BS_NO_BIND, add, &e);
     sqlite3_finalize(e.insert);

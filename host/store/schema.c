@@ -9,7 +9,8 @@
 /* X(name): schema/NAME.sql. Order matters only between settings and defaults. */
 #define BS_SCHEMA_VIEWS(X)                                                                                   \
     X(fault_kind)                                                                                            \
-    X(outcome) X(rates) X(bayes) X(trust) X(inference) X(sinks) X(rerun) X(severity) X(failure_rate)
+    X(outcome)                                                                                               \
+    X(rates) X(bayes) X(conditional) X(trust) X(inference) X(sinks) X(rerun) X(severity) X(failure_rate)
 
 extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[];
 #define X(name) extern const char bs_sql_##name[];
@@ -64,6 +65,46 @@ static bs_status open_wanted(bs_db *out)
     BS_TRY(open_settings(out));
     BS_TRY(bs_db_exec(out, "create", bs_sql_defaults));
     return create_views(out);
+}
+
+/* Returns true if the line starts a statement that makes the table or view `name`. */
+static bool makes(const char *line, const char *end, const char *name)
+{
+    const size_t len = strlen(name);
+    if (strncmp(line, "CREATE ", 7) != 0)
+        return false;
+    for (const char *word = line; (word = memchr(word, ' ', (size_t)(end - word))) != NULL;) {
+        word++;
+        if ((size_t)(end - word) > len && memcmp(word, name, len) == 0 && word[len] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static const char *find_comment(const char *sql, const char *name)
+{
+    const char *comment = NULL;
+    for (const char *line = sql, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        if (strncmp(line, "--", 2) == 0) {
+            comment = comment ? comment : line;
+            continue;
+        }
+        if (comment && makes(line, end, name))
+            return comment;
+        comment = NULL;
+    }
+    return NULL;
+}
+
+const char *bs_schema_comment(const char *name)
+{
+    const char *const tables[] = {bs_sql_tables, bs_sql_settings, bs_sql_exact};
+    const char *comment = NULL;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && !comment; i++)
+        comment = find_comment(tables[i], name);
+    for (int i = 0; i < N_VIEWS && !comment; i++)
+        comment = find_comment(views[i], name);
+    return comment;
 }
 
 bs_status bs_schema_create(const bs_db *db)

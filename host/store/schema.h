@@ -9,7 +9,11 @@
 
 /* The SQL of schema/, as strings. */
 extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[], bs_sql_check[],
-    bs_sql_fault_wrong[];
+    bs_sql_fault_wrong[], bs_sql_exact[];
+
+/* Returns the comment above the statement that makes a table or view, as it stands in the SQL: lines that
+ * start with "--". Its first sentence says what the rows are. NULL: no table or view of this name. */
+const char *bs_schema_comment(const char *name);
 
 /* Makes all tables and views in an empty file; within the caller's transaction. */
 bs_status bs_schema_create(const bs_db *db);

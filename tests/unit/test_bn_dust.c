@@ -48,7 +48,7 @@ static int scan(const bs_db *db, const char *table, const char *what)
 static int scan_all(const fixture *f, const char *what)
 {
     static const char *const names[] = {
-#define X(name, order, help) #name,
+#define X(name, order) #name,
         BS_BN_TABLES(X)
 #undef X
     };

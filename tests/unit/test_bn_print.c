@@ -2,6 +2,7 @@
 #include "support/store_fixture.h"
 
 #include "bn/bn.h"
+#include "store/schema.h"
 
 static char *print(const fixture *f, const char *table, bs_rows_format format, uint64_t limit)
 {
@@ -26,7 +27,7 @@ static void every_table_in_every_format(void **state)
     (void)state;
     fixture f;
     static const char *const names[] = {
-#define X(name, order, help) #name,
+#define X(name, order) #name,
         BS_BN_TABLES(X)
 #undef X
     };
@@ -78,6 +79,34 @@ static void values_are_written_right(void **state)
     assert_non_null(strstr(json, "{\"name\": \"raw_rate\", \"value\": 1e-13, "));
     free(json);
     fixture_close(&f);
+}
+
+/* One line a table: its name, and a sentence from schema/ that does not run on into what follows. */
+static void every_table_is_described(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+#define X(name, order) #name,
+        BS_BN_TABLES(X)
+#undef X
+    };
+    char *list = NULL;
+    size_t len;
+    FILE *out = open_memstream(&list, &len);
+    bs_bn_list(out);
+    fclose(out);
+    assert_int_equal(lines(list), sizeof names / sizeof *names);
+    const char *line = list;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++, line = strchr(line, '\n') + 1) {
+        size_t n = strcspn(line, "\n");
+        assert_non_null(bs_schema_comment(names[i]));
+        assert_int_equal(strncmp(line + 2, names[i], strlen(names[i])), 0);
+        assert_in_range(n, 40, 150);
+        assert_true(line[n - 1] != '.' && line[n - 1] != ' ');
+    }
+    free(list);
+    assert_null(bs_schema_comment("bn_trus"));
+    assert_null(bs_schema_comment("report_outcomes")); /* in none of the files */
 }
 
 static void columns_are_aligned(void **state)
@@ -180,9 +209,10 @@ static void works_while_a_run_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_table_in_every_format), cmocka_unit_test(values_are_written_right),
-        cmocka_unit_test(columns_are_aligned),         cmocka_unit_test(mistakes_are_explained),
-        cmocka_unit_test(works_while_a_run_writes),    cmocka_unit_test(old_files_are_read_and_updated),
+        cmocka_unit_test(every_table_in_every_format),    cmocka_unit_test(every_table_is_described),
+        cmocka_unit_test(values_are_written_right),       cmocka_unit_test(columns_are_aligned),
+        cmocka_unit_test(mistakes_are_explained),         cmocka_unit_test(works_while_a_run_writes),
+        cmocka_unit_test(old_files_are_read_and_updated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static int reverse(sqlite3 *db, char **message, const struct sqlite3_api_routine
 static char *all_texts(const fixture *f)
 {
     static const char *const names[] = {
-#define X(name, order, help) #name,
+#define X(name, order) #name,
         BS_BN_TABLES(X)
 #undef X
     };
