@@ -2,7 +2,7 @@
 --   cell (place, variable, exact, value, entry, layer, x, raw, n): P(evidence, variable = value, L), the same without
 --       the pseudo-count, and the trials behind it; entry NULL: no fault, exactly known; n then counts golden runs. exact: neither evidence nor variable
 --       depends on an answer under fault, so that there is nothing to bound.
---   reach (entry, layer, k, m): the strata that agree with the evidence, k = P(F = 1) P(L), m observations (NULL: census).
+--   reachable (entry, layer, k, m): the strata that agree with the evidence, k = P(F = 1) P(L), m observations (NULL: census).
 WITH total AS MATERIALIZED (
     SELECT variable, entry, layer, sum(raw) AS x FROM cell GROUP BY variable, entry, layer
 ), part AS MATERIALIZED (
@@ -18,7 +18,7 @@ WITH total AS MATERIALIZED (
                AS own, -- 1, 0: the stratum has this value, or another; NULL: that is open
            min(1.0, ifnull(c.raw, 0.0) / r.k) AS v,
            min(1.0, max(0.0, (ifnull(t.x, 0.0) - ifnull(c.raw, 0.0)) / r.k)) AS o
-      FROM part p CROSS JOIN reach r
+      FROM part p CROSS JOIN reachable r
       LEFT JOIN cell c ON c.variable = p.variable AND c.value = p.value AND c.entry = r.entry AND c.layer = r.layer
       LEFT JOIN total t ON t.variable = p.variable AND t.entry = r.entry AND t.layer = r.layer
      WHERE r.k > 0

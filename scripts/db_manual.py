@@ -337,8 +337,7 @@ def main(arguments):
         sys.exit(f"error: {mistake}")
     if len(arguments) != 1 or arguments[0] not in generated:
         sys.exit(__doc__)
-    print(generated[arguments[0]].rstrip("
-"))
+    print(generated[arguments[0]].rstrip("\n"))
 
 
 if __name__ == "__main__":

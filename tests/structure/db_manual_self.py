@@ -91,18 +91,6 @@ class Refused(unittest.TestCase):
             text = TABLE if comment in TABLE else VIEW
             self.refused(text.replace(comment, ""), f"column {name} has no comment")
 
-    def test_manual_without_part(self):
-        with self.assertRaisesRegex(db_manual.Mistake, "not exactly one part"):
-            db_manual.insert("text", {"tables": "x"})
-
-
-class Manual(unittest.TestCase):
-    def test_part_is_replaced(self):
-        old = "a\n<!-- generated: views -->\nold\n<!-- end -->\nb\n"
-        new = db_manual.insert(old, {"views": "new\n"})
-        self.assertEqual(new, "a\n<!-- generated: views -->\n\nnew\n\n<!-- end -->\nb\n")
-        self.assertEqual(db_manual.insert(new, {"views": "new\n"}), new)
-
 
 class Queries(unittest.TestCase):
     def test_sql_of_the_documents(self):
