@@ -214,11 +214,11 @@ def named_files(code):
             yield word
 
 
-def check_names(document, sources):
+def check_names(document, words):
     for number, code in [*document.spans, *document.lines]:
         for word in re.findall(r"\b(?:bs_|BS_|BITSINK_)\w+", code):
             pattern = re.sub(PLACEHOLDERS, r"\\w+", word)
-            if not re.search(rf"\b{pattern}\b", sources):
+            if word not in words and not (pattern != word and any(re.fullmatch(pattern, w) for w in words)):
                 yield number, f"names '{word}', which is nowhere in the sources"
 
 
@@ -230,8 +230,9 @@ def check(root, bitsink):
     files = tree(root)
     documents = {name: Document(read(os.path.join(root, name))) for name in files if name.endswith(".md")}
     own = [f for f in files if f.endswith(SOURCES) or os.path.basename(f) == "CMakeLists.txt"]
-    sources = "\n".join(read(os.path.join(root, f)) for f in own)
-    scripts = "\n".join(read(os.path.join(root, f)) for f in own if not f.endswith((".c", ".h", ".cu", ".sql")))
+    texts = {f: read(os.path.join(root, f)) for f in own}
+    words = {w for text in texts.values() for w in re.findall(r"\w+", text)}
+    scripts = "\n".join(text for f, text in texts.items() if not f.endswith((".c", ".h", ".cu", ".sql")))
     found, entrance = [], os.path.join(root, "README.md")
     size = os.path.getsize(entrance) if os.path.exists(entrance) else 0
     if size > MOST_BYTES:
@@ -241,7 +242,7 @@ def check(root, bitsink):
         if not fnmatch.fnmatch(name, REPORTS) or name.endswith("/README.md"):
             lines += check_commands(document, bitsink, scripts)
             lines += check_files(document, files)
-            lines += check_names(document, sources)
+            lines += check_names(document, words)
         found += [f"{name}:{number}: {text}" for number, text in sorted(set(lines))]
     return found, len(documents)
 
