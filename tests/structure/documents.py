@@ -6,7 +6,7 @@
   command  `bitsink COMMAND` has help, and each --option after it is in that help
   option   an `--option` by itself is in the help of some command, or in some script or build file
   file     a source file that is named in code, such as `replay/replay.c`, exists
-  name     a bs_NAME, BS_NAME or BITSINK_NAME in code occurs in the sources
+  name     a bs_NAME, BS_NAME, BITSINK_NAME or function() in code occurs in the sources
 
 Code is what stands between backquotes, and in fenced or indented blocks. Reports of machines (tests/gpu/*.md but its README)
 say what was true when they were made: only their links are looked at. Exit status: 0 nothing found, 1 something.
@@ -216,7 +216,7 @@ def named_files(code):
 
 def check_names(document, words):
     for number, code in [*document.spans, *document.lines]:
-        for word in re.findall(r"\b(?:bs_|BS_|BITSINK_)\w+", code):
+        for word in re.findall(r"\b(?:bs_|BS_|BITSINK_)\w+|\b\w+(?=\(\))", code):
             pattern = re.sub(PLACEHOLDERS, r"\\w+", word)
             if word not in words and not (pattern != word and any(re.fullmatch(pattern, w) for w in words)):
                 yield number, f"names '{word}', which is nowhere in the sources"

@@ -138,6 +138,8 @@ class Names(unittest.TestCase):
         self.assertEqual(in_readme("`build/bundle/x.sh`\n", self.FILES), [])
 
     def test_names(self):
+        self.assertEqual(in_readme("`getenv()` and `two(x)`, two()\n", self.FILES), [])
+        self.assertEqual(in_readme("`two()`\n", self.FILES), ["README.md:1: names 'two', which is nowhere in the sources"])
         self.assertEqual(in_readme("`bs_one()` `BS_LIST` `BITSINK_ONE=1` `bs_NAME`\n", self.FILES), [])
         self.assertEqual(in_readme("`bs_on()` and `BS_LISTS`\n\n    BITSINK_TWO=1 x\n", self.FILES),
                          ["README.md:1: names 'BS_LISTS', which is nowhere in the sources",
