@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "store/sql_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,43 +68,14 @@ static bs_status open_wanted(bs_db *out)
     return create_views(out);
 }
 
-/* Returns true if the line starts a statement that makes the table or view `name`. */
-static bool makes(const char *line, const char *end, const char *name)
-{
-    const size_t len = strlen(name);
-    if (strncmp(line, "CREATE ", 7) != 0)
-        return false;
-    for (const char *word = line; (word = memchr(word, ' ', (size_t)(end - word))) != NULL;) {
-        word++;
-        if ((size_t)(end - word) > len && memcmp(word, name, len) == 0 && word[len] == ' ')
-            return true;
-    }
-    return false;
-}
-
-static const char *find_comment(const char *sql, const char *name)
-{
-    const char *comment = NULL;
-    for (const char *line = sql, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        if (strncmp(line, "--", 2) == 0) {
-            comment = comment ? comment : line;
-            continue;
-        }
-        if (comment && makes(line, end, name))
-            return comment;
-        comment = NULL;
-    }
-    return NULL;
-}
-
 const char *bs_schema_comment(const char *name)
 {
     const char *const tables[] = {bs_sql_tables, bs_sql_settings, bs_sql_exact};
     const char *comment = NULL;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !comment; i++)
-        comment = find_comment(tables[i], name);
+        comment = bs_sql_comment(tables[i], name);
     for (int i = 0; i < N_VIEWS && !comment; i++)
-        comment = find_comment(views[i], name);
+        comment = bs_sql_comment(views[i], name);
     return comment;
 }
 
@@ -115,13 +87,10 @@ bs_status bs_schema_create(const bs_db *db)
     return create_views(db);
 }
 
-/* Is the file of this schema version, and does it hold every object of `wanted` (with the same text, if it is
- * a view) and every setting? */
+/* Tells whether the file is of this schema version and holds every object of `wanted`; views and indexes with
+ * the same text, comments apart, so that a better comment does not make a file one of an earlier version. */
 static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
 {
-    static const char have_sql[] =
-        "SELECT count(*) FROM main.sqlite_master WHERE name = ?1 AND (type = 'table' "
-        "OR sql = ?2)";
     sqlite3_stmt *want = NULL, *have = NULL;
     sqlite3_int64 settings, mine, version;
     bool row = true;
@@ -129,16 +98,18 @@ static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
     BS_TRY(bs_db_integer(&version, db, "PRAGMA main.user_version"));
     *same = version == BS_DB_VERSION;
     BS_TRY(bs_db_prepare(&want, wanted, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"));
-    BS_TRY_GOTO(bs_db_prepare(&have, db, have_sql), out);
+    BS_TRY_GOTO(bs_db_prepare(&have, db, "SELECT type, sql FROM main.sqlite_master WHERE name = ?1"), out);
     while (row && *same) {
         bool found = false;
         BS_TRY_GOTO(bs_db_step(wanted, want, &row), out);
         if (!row)
             break;
         sqlite3_bind_text(have, 1, (const char *)sqlite3_column_text(want, 0), -1, SQLITE_TRANSIENT);
-        sqlite3_bind_text(have, 2, (const char *)sqlite3_column_text(want, 1), -1, SQLITE_TRANSIENT);
         BS_TRY_GOTO(bs_db_step(db, have, &found), out);
-        *same = found && sqlite3_column_int(have, 0) > 0;
+        const char *type = (const char *)sqlite3_column_text(have, 0);
+        const char *sql = (const char *)sqlite3_column_text(have, 1);
+        *same = found && type && sql &&
+                (strcmp(type, "table") == 0 || bs_sql_same(sql, (const char *)sqlite3_column_text(want, 1)));
         sqlite3_reset(have);
     }
     if (*same) {

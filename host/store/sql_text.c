@@ -1,0 +1,71 @@
+#include "store/sql_text.h"
+
+#include <string.h>
+
+/* Skips white space and comments. *gap: there were some. */
+static const char *skip_gap(const char *s, bool *gap)
+{
+    const char *from = s;
+    for (;;) {
+        s += strspn(s, " \t\r\n\f");
+        if (strncmp(s, "--", 2) == 0)
+            s += strcspn(s, "\n");
+        else if (strncmp(s, "/*", 2) == 0 && strstr(s + 2, "*/"))
+            s = strstr(s + 2, "*/") + 2;
+        else
+            break;
+    }
+    *gap = s > from;
+    return s;
+}
+
+bool bs_sql_same(const char *a, const char *b)
+{
+    char quote = 0; /* of the text or name that the place is in */
+    for (;;) {
+        if (!quote) {
+            bool gap_a, gap_b;
+            a = skip_gap(a, &gap_a);
+            b = skip_gap(b, &gap_b);
+            if (gap_a != gap_b && *a && *b)
+                return false;
+        }
+        if (*a != *b)
+            return false;
+        if (!*a)
+            return true;
+        if (quote ? *a == quote : *a == '\'' || *a == '"')
+            quote = quote ? 0 : *a;
+        a++;
+        b++;
+    }
+}
+
+/* Returns true if the line starts a statement that makes the table or view `name`. */
+static bool makes(const char *line, const char *end, const char *name)
+{
+    const size_t len = strlen(name);
+    if (strncmp(line, "CREATE ", 7) != 0)
+        return false;
+    for (const char *word = line; (word = memchr(word, ' ', (size_t)(end - word))) != NULL;) {
+        word++;
+        if ((size_t)(end - word) > len && memcmp(word, name, len) == 0 && word[len] == ' ')
+            return true;
+    }
+    return false;
+}
+
+const char *bs_sql_comment(const char *sql, const char *name)
+{
+    const char *comment = NULL;
+    for (const char *line = sql, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        if (strncmp(line, "--", 2) == 0) {
+            comment = comment ? comment : line;
+            continue;
+        }
+        if (comment && makes(line, end, name))
+            return comment;
+        comment = NULL;
+    }
+    return NULL;
+}
