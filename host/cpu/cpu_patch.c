@@ -15,7 +15,7 @@ struct bs_cpu_patch {
     bs_cpu_layout *layout;   /* by those numbers */
     bs_cpu_plan plan;        /* borrows the implementation and parameters of the whole node's */
     bs_cpu_variant *variant; /* convolutions only */
-    const void *packed;      /* packed weights, where they are not among the plan's */
+    const void *packed;      /* packed weights of a convolution or product */
 };
 
 static bool same_size(const int a[2], const int b[2])

@@ -163,8 +163,8 @@ static bs_status make_plan(bs_network *n, int node, int skip, bs_cpu_buffer *tmp
     return BS_OK;
 }
 
-/* Returns true if delta replay would have to run this layer whole although another implementation might
- * serve. */
+/* Returns true if delta replay would have to run this layer whole although another implementation might run
+ * its patches. */
 static bool needs_another(bs_network *n, int node)
 {
     const bs_conv_impl *impl = n->plan[node].matrix.impl;

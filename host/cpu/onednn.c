@@ -118,7 +118,8 @@ static bs_status describe_conv(bs_dnn_conv_desc *out, const bs_conv_shape *s, bs
         out->stride[i] = s->stride[i];
         out->dilation[i] = s->dilation[i] - 1;
         out->before[i] = s->pad[i];
-        /* What the last output row needs, not the model's own padding, of which the stride may skip some. */
+        /* The padding that the last output row needs, not the model's own, part of which the stride may
+         * skip. */
         out->after[i] =
             (o - 1) * s->stride[i] + (s->kernel[i] - 1) * (int64_t)s->dilation[i] + 1 - in - s->pad[i];
     }
