@@ -139,8 +139,8 @@ static bool is_absent(CUresult r)
 }
 
 /* Returns true if the context is lost for good after this error: the process has to end, and the next run
- * resumes. These are all errors of which cuda.h says so, and errors of the memory. Numbers: older headers
- * lack the names. */
+ * resumes. These are all errors that cuda.h describes so, and errors of the memory. Numbers stand for names
+ * that older headers lack. */
 static bool is_sticky(CUresult r)
 {
     switch ((int)r) {

@@ -1,9 +1,9 @@
 /* Shared inside the CUDA backend: the contents of a device, a loaded network and a stream.
  *
  * A *card* is a physical device with its context, kernels and libraries; a bs_device is a card with options.
- * A *plan* is a node of a loaded network: its parameters on the device and, for convolutions and products
- * with weights, the *engine* that computes it, selected because its bits do not depend on the batch. A
- * bs_stream owns one CUDA stream (`handle`): all work is queued there, and the host waits only for what it
+ * A *plan* is what load() prepared for a node: its parameters on the device and, for convolutions and
+ * products with weights, the *engine* that computes it, selected because its bits do not depend on the batch.
+ * A bs_stream owns one CUDA stream (`handle`): all work is queued there, and the host waits only for what it
  * has to know (comparisons, answers, bits before a fault).
  *
  * Every tensor lies in device memory row-major in logical order, one row for each sample, so the index of an
@@ -41,8 +41,8 @@ typedef struct bs_cuda_options {
     bool tf32;
 } bs_cuda_options;
 
-/* A card as a process first opens it, which takes long, and keeps it until it ends. Nothing in it depends on
- * options. Any thread may use it. */
+/* The state of a card. A process makes it when it first opens the card, which takes long, and keeps it until
+ * it ends. Nothing in it depends on options. Any thread may use it. */
 typedef struct bs_cuda_card {
     struct bs_cuda_card *next;
     CUdevice handle;

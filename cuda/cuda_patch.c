@@ -11,8 +11,8 @@ size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
     return p->axis < 0 ? 0 : (size_t)(p->outer * size[0] * size[1] * p->cell) * sizeof(float);
 }
 
-/* Every patch is supported: the order in which an engine computes an output does not depend on the patch. The
- * self-test has the last word. */
+/* Every patch is supported: the order in which an engine computes an output does not depend on the patch, as
+ * the self-test checks. */
 bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
 {
     (void)n;

@@ -84,7 +84,7 @@ static bool splits(const bs_device *d, const cublasLtMatmulAlgo_t *algo)
  * fits what an H200 does with tiles of 32 x 64 to 128 x 256. */
 static double expected_rate(const search *s, const cublasLtMatmulAlgo_t *algo)
 {
-    /* Those that cublasLt.h names and that hold at least as much as 16 x 16. */
+    /* The tiles that cublasLt.h names and that hold at least as much as 16 x 16. */
 #define TILE(filters, rows)                                                                                  \
     {                                                                                                        \
         CUBLASLT_MATMUL_TILE_##filters##x##rows, filters, rows                                               \

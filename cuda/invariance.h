@@ -40,7 +40,7 @@ bs_status bs_invariance_samples(const bs_invariance *r, int batch, bool *exact);
 /* filters: at most BS_CUDA_MOST_FILTERS, which may be more than the layer has. */
 bs_status bs_invariance_filters(const bs_invariance *r, int64_t filters, bool *exact);
 
-/* Runs all of these tests until one finds a difference; a refusal is one, too. */
+/* Runs all of these tests until one finds a difference; a refusal counts as one. */
 bs_status bs_invariance_test(const bs_invariance *r, bool *exact);
 
 /* Gathers a batch of patches of the output size `size` (at most the plane, and BS_INVARIANCE_SIZE) into
@@ -89,7 +89,7 @@ bs_status bs_invariance_products(const bs_gemm_invariance *r, const bs_cuda_gemm
  * rows (64). Sets *exact to false if a bit differs from y. */
 bs_status bs_invariance_part(const bs_gemm_invariance *r, const bs_cuda_gemm *g, int64_t rows, int64_t width,
                              bool *exact);
-/* Runs all of these tests until one finds a difference; a refusal is one, too. */
+/* Runs all of these tests until one finds a difference; a refusal counts as one. */
 bs_status bs_gemm_invariance_test(const bs_gemm_invariance *r, const bs_cuda_gemm *g, bool *exact);
 
 #endif

@@ -39,7 +39,7 @@ static bs_status select_dnn(bs_stream *stream, int node, bool *found)
         BS_TRY_GOTO(bs_invariance_test(&r, found), out);
     }
     if (!*found && stream->network->device->options.engine == BS_CUDA_DNN) {
-        p->dnn = configs[0]; /* as requested; the self-test will tell */
+        p->dnn = configs[0]; /* as requested, exact or not: the self-test checks it */
         *found = true;
     }
 out:

@@ -88,7 +88,7 @@ typedef struct bs_unary_args {
     float *out;
 } bs_unary_args;
 
-/* low, high: NULL for the values below. */
+/* low, high: NULL if low_value and high_value are the bounds. */
 typedef struct bs_clip_args {
     uint32_t n, elements;
     bs_operand in;
@@ -177,7 +177,7 @@ typedef struct bs_reduce_args {
     bs_nd_space at, over; /* array 0: the input */
 } bs_reduce_args;
 
-/* Sets every element of row i of out to `value`. */
+/* Sets all elements of n rows of out to `value`. */
 typedef struct bs_fill_args {
     uint32_t n, elements;
     float value;

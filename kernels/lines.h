@@ -15,8 +15,8 @@ BS_HD double bs_partial_total(const double *partial)
     return total;
 }
 
-/* Computes mean and variance of x[i * stride], by sums over every eighth element, in double. Partial sums are
- * counted by loops of fixed length, also for the rest, so that a device keeps them in registers. */
+/* Computes mean and variance of x[i * stride], by sums over every eighth element, in double. The partial sums
+ * are indexed by loops of fixed length, for the rest too, so that a device keeps them in registers. */
 BS_HD void bs_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
 {
     double sum[BS_PARTIAL_SUMS] = {0}, square[BS_PARTIAL_SUMS] = {0};

@@ -76,7 +76,7 @@ typedef struct bs_backend {
 
     /* Returns the number of devices; if there is none, 0 with the reason in `why`. */
     int (*device_count)(char *why, size_t len);
-    /* options: the text after the first comma of --device, NULL if there is none. */
+    /* Opens device `ordinal`. options: the text after the first comma of --device, NULL if there is none. */
     bs_status (*open)(bs_device **out, int ordinal, const char *options);
     void (*close)(bs_device *d);
     void (*describe)(const bs_device *d, bs_device_info *out);
@@ -84,7 +84,7 @@ typedef struct bs_backend {
     /* Returns true if `node` of g can run here, else false with the reason in `why`. Called for every node
      * before load(). */
     bool (*supports)(const bs_graph *g, int node, char *why, size_t len);
-    /* Prepares parameters and plans. `g` must outlive the network. */
+    /* Loads g: prepares parameters and plans. `g` must outlive the network. */
     bs_status (*load)(bs_network **out, bs_device *d, const bs_graph *g);
     void (*unload)(bs_network *n);
     size_t (*row_bytes)(const bs_network *n, int tensor);
@@ -122,7 +122,7 @@ typedef struct bs_backend {
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
     /* Returns true if the node can compute patches of out_size from patches of in_size, which is the size of
      * all its activations but those that it reads whole. Asked for nodes whose rows and columns depend on a
-     * window of the input's. */
+     * window of those of the input. */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
     /* Sets patch i of dst to its part of golden row i, overlaid with live patch i; cells outside the tensor
      * become `fill`. `live` may be NULL. */
@@ -132,7 +132,7 @@ typedef struct bs_backend {
      * there. An input for which bs_reads_whole() is true comes as whole rows. */
     bs_status (*run_patch)(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
-    /* Sites are numbered as in the whole tensor and must lie in their patches. */
+    /* Injects into patches. Sites are numbered as in the whole tensor and must lie in their patches. */
     bs_status (*inject_patch)(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
                               const bs_faults *f);
     bs_status (*compare_patch)(bs_stream *stream, int tensor, int n, const bs_patches *at, const void *rows,

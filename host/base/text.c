@@ -48,7 +48,7 @@ static bs_status hint_iconv(const char *from, const char *path)
 }
 
 /* Hints at the most likely encoding: UTF-8 with one bad line if the file holds other multi-byte characters,
- * Windows-1252 if it uses bytes that are controls in Latin-1, else Latin-1. iconv converts each of them
+ * Windows-1252 if it uses bytes that are controls in Latin-1, else Latin-1. iconv converts the latter two
  * without an error. */
 static bs_status hint_encoding(const char *text, const char *path)
 {

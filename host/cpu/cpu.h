@@ -40,8 +40,8 @@ typedef struct bs_cpu_matrix {
     bool scattered; /* the rows of the input or output do not lie one after the other in memory */
 } bs_cpu_matrix;
 
-/* The parts of a layer that can be computed by themselves: filters, or the convolution's groups if it has
- * any. */
+/* Returns the number of parts of a layer that can be computed by themselves: filters, or the convolution's
+ * groups if it has any. */
 static inline int bs_cpu_filter_groups(const bs_cpu_matrix *m)
 {
     return m->shape.group > 1 ? m->shape.group : m->shape.filters;
@@ -165,8 +165,8 @@ static inline void bs_cpu_finish_node(const bs_stream *stream, int node, int64_t
 
 /* plain.c. Makes room for `bytes` bytes; the previous contents are lost. */
 bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
-/* Input k (0 or 1) and output of a sample in logical order; copies in stream->plain if the layout is another.
- * An output is complete after bs_cpu_plain_done(). */
+/* Get input k (0 or 1), or the output, of a sample in logical order: a copy in stream->plain if the layout is
+ * another. bs_cpu_plain_done() completes an output. */
 bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out);
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);

@@ -65,7 +65,7 @@ bs_status bs_conv_create(bs_conv **out, const bs_conv_impl *impl, const bs_conv_
 void bs_conv_free(bs_conv *c);
 /* Returns the bytes of scratch memory (64-byte aligned) that a run needs. */
 size_t bs_conv_scratch_bytes(const bs_conv *c);
-/* bias: `filters` floats, NULL if the shape has none. */
+/* Runs the convolution. bias: `filters` floats, NULL if the shape has none. */
 bs_status bs_conv_run(bs_conv *c, const float *src, const void *packed, const float *bias, float *dst,
                       void *scratch);
 

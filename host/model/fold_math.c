@@ -84,7 +84,7 @@ static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int6
     case '%': /* with the divisor's sign */
         *out = a % b && (a % b < 0) != (b < 0) ? a % b + b : a % b;
         break;
-    case 'r': /* with the dividend's */
+    case 'r': /* with the dividend's sign */
         *out = a % b;
         break;
     case 'm':

@@ -46,7 +46,7 @@ typedef struct bs_tensor {
     bool constant;    /* a parameter: `data` is set, and shape is the whole tensor's */
     bs_shape shape;   /* of one sample, in logical order: (C, H, W), (K), (T, C) ... */
     int64_t elements; /* product of shape */
-    bs_dtype type;    /* in which each value is stored; `data` and rows are float in any case */
+    bs_dtype type;    /* in which each value is stored, 0: fp32; `data` and rows are float in any case */
     float *data;      /* parameters only: file order, row-major */
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
