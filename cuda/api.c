@@ -11,7 +11,8 @@
 #define TEXT_OF(x) #x
 #define TEXT(x)    TEXT_OF(x)
 
-/* ISO C has no conversion from an object pointer to a function pointer; POSIX promises that the bytes do. */
+/* Finds a function. ISO C has no conversion from an object pointer to a function pointer; POSIX promises that
+ * copying the bytes gives one. */
 static bool find(void *library, const char *symbol, void *to, char *why, size_t len)
 {
     void *at = dlsym(library, symbol);
@@ -34,7 +35,7 @@ static void *open_library(const char *const *names, char *why, size_t len)
     return NULL;
 }
 
-/* Numbers and structures are those of the headers. */
+/* Checks the major version, since numbers and structures are those of the headers. */
 static bool same_major(const char *library, size_t version, size_t major, char *why, size_t len)
 {
     if (version / 10000 == major)
@@ -44,7 +45,7 @@ static bool same_major(const char *library, size_t version, size_t major, char *
     return false;
 }
 
-/* The names without a number are what development packages install: they may be of any version. */
+/* Names without a number are installed by development packages; they may be of any version. */
 static const char *const driver_names[] = {"libcuda.so.1", NULL};
 static const char *const blas_names[] = {"libcublasLt.so." TEXT(CUBLAS_VER_MAJOR), "libcublasLt.so", NULL};
 static const char *const dnn_names[] = {"libcudnn.so." TEXT(CUDNN_MAJOR), "libcudnn.so", NULL};
@@ -80,10 +81,10 @@ static struct {
     bs_cuda_api api;
     bool good;
     char why[160];
-} loaded; /* the process's libraries: loaded once, as the dynamic linker does */
+} loaded; /* the libraries of the process, loaded once, as by the dynamic linker */
 
-/* Variables with which NVIDIA's libraries compute otherwise than they are asked to. The arithmetic is part of
- * a result file's identity, so it must not depend on them. */
+/* Variables that make NVIDIA's libraries compute differently from what they are asked to. The arithmetic is
+ * part of a result file's identity, so it must not depend on them. */
 static const char *const overrides[] = {"NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION"};
 
 static void forget_overrides(void)
@@ -114,7 +115,7 @@ bool bs_cuda_api_load(const bs_cuda_api **out, char *why, size_t len)
     return loaded.good;
 }
 
-/* There is no such device, or none that this process may use. */
+/* Returns true if there is no such device, or none that this process may use. */
 static bool is_absent(CUresult r)
 {
     switch ((int)r) {
@@ -137,8 +138,9 @@ static bool is_absent(CUresult r)
     }
 }
 
-/* After these the context is gone for good; the process has to end, and the next run resumes. All that cuda.h
- * says so of, and errors of the memory. Numbers: older headers lack the names. */
+/* Returns true if the context is lost for good after this error: the process has to end, and the next run
+ * resumes. These are all errors that cuda.h describes so, and errors of the memory. Numbers stand for names
+ * that older headers lack. */
 static bool is_sticky(CUresult r)
 {
     switch ((int)r) {
@@ -165,13 +167,15 @@ static bool is_sticky(CUresult r)
     }
 }
 
-/* What the driver says of the current context; without a driver there is no device to be lost. */
+/* Returns the driver's status of the current context; without a driver there is no device that could be
+ * lost. */
 static CUresult ask(const bs_cuda_api *api)
 {
     return api->cuCtxSynchronize ? api->cuCtxSynchronize() : CUDA_SUCCESS;
 }
 
-/* An unknown error says nothing, but a device that fell off the bus gives it again and again. */
+/* Returns true if the device is lost. An unknown error alone says nothing, but a device that fell off the bus
+ * gives it again and again. */
 static bool is_lost(const bs_cuda_api *api, CUresult r)
 {
     return is_sticky(r) || (r == CUDA_ERROR_UNKNOWN && ask(api) != CUDA_SUCCESS);
@@ -210,7 +214,7 @@ bs_status bs_cuda_check(const bs_cuda_api *api, CUresult r, const char *call)
     return BS_ERR;
 }
 
-/* A library that could not do its work; `text`: what it says. */
+/* Fails for a library call, with `text` and `detail` from the library, unless the device is lost. */
 static bs_status check_library(const bs_cuda_api *api, const char *call, const char *text, const char *detail)
 {
     CUresult device = ask(api);

@@ -1,6 +1,6 @@
-/* NVIDIA's libraries, loaded when a device is asked for and never linked: the same program starts where there
- * is no driver, no cuDNN or no cuBLAS, and says what is missing. Everything below cuda/ calls through this
- * table, so tests can put another one in its place. */
+/* NVIDIA's libraries, loaded when a device is asked for and never linked: the same program starts without a
+ * driver, cuDNN or cuBLAS, and says what is missing. All code in cuda/ calls through this table, so tests can
+ * put another one in its place. */
 #ifndef BS_CUDA_API_H
 #define BS_CUDA_API_H
 
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Functions of the driver, of cuBLASLt, of cuDNN. Some names are macros for the versioned symbol. */
+/* Functions of the driver, of cuBLASLt and of cuDNN. Some names are macros for the versioned symbol. */
 #define BS_CUDA_DRIVER_API(X)                                                                                \
     X(cuInit)                                                                                                \
     X(cuDriverGetVersion)                                                                                    \
@@ -89,19 +89,19 @@ typedef struct bs_cuda_api {
     BS_CUDA_BLAS_API(X)
     BS_CUDA_DNN_API(X)
 #undef X
-    bool has_dnn;     /* without cuDNN convolutions run through cuBLASLt */
-    char no_dnn[160]; /* and this says why */
+    bool has_dnn;     /* without cuDNN, convolutions run through cuBLASLt */
+    char no_dnn[160]; /* why there is no cuDNN */
 } bs_cuda_api;
 
-/* The driver and cuBLASLt are needed: false with the reason in `why` where they are not there. The result is
- * loaded once and lives as long as the process. */
+/* Loads the driver and cuBLASLt, which are required: returns false with the reason in `why` if one is
+ * missing. The table is loaded once and lives as long as the process. */
 bool bs_cuda_api_load(const bs_cuda_api **out, char *why, size_t len);
-/* cuDNN alone, for what needs no device: plans for a described device. */
+/* Loads cuDNN alone, for work that needs no device: plans for a described device. */
 bool bs_cuda_api_load_dnn(bs_cuda_api *out, char *why, size_t len);
 
-/* BS_OK, or an error naming the call, the status, and what may help. A device that is lost or cannot be had:
- * BS_NO_DEVICE; too little memory: BS_NO_MEMORY; all else BS_ERR, and the device may be used on. Whether a
- * library failed because the device is lost, the driver is asked: that waits for the current context. */
+/* Return BS_OK, or an error that names the call, the status, and what may help: BS_NO_DEVICE if the device is
+ * lost or not available, BS_NO_MEMORY if memory ran out, else BS_ERR, and the device may still be used. When
+ * a library fails, the driver is asked whether the device is lost, which waits for the current context. */
 bs_status bs_cuda_check(const bs_cuda_api *api, CUresult r, const char *call);
 bs_status bs_cuda_check_blas(const bs_cuda_api *api, cublasStatus_t r, const char *call);
 bs_status bs_cuda_check_dnn(const bs_cuda_api *api, cudnnStatus_t r, const char *call);

@@ -1,5 +1,5 @@
-/* Cards in use. A primary context that nobody holds any more is destroyed, and the next one is slow to make;
- * so it is held until the process ends, which gives it back. */
+/* Cards in use. A primary context without users is destroyed, and making the next one is slow, so each card
+ * keeps its context until the process ends. */
 #include "cuda/cuda.h"
 
 #include "base/buf.h"
@@ -32,7 +32,7 @@ static bs_status load_kernels(bs_cuda_card *c, const bs_cuda_api *api)
     return BS_OK;
 }
 
-/* cuBLASLt's handle may be used by any number of threads. */
+/* A cuBLASLt handle may be used by any number of threads. */
 static bs_status start(bs_cuda_card *c, const bs_cuda_api *api)
 {
     BS_TRY(bs_cuda_check(api, api->cuDevicePrimaryCtxRetain(&c->context, c->handle),
@@ -57,7 +57,7 @@ static void stop(bs_cuda_card *c, const bs_cuda_api *api)
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bs_cuda_card *cards;
 
-/* With the lock held. */
+/* Adds a card to the list. The caller holds the lock. */
 static bs_status add_card(const bs_cuda_api *api, CUdevice handle)
 {
     bs_cuda_card *c;

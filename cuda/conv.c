@@ -1,9 +1,9 @@
-/* Convolutions. The engine of a layer computes it whole, on patches, and with faulty filters alike. */
+/* Convolutions. The engine of a layer computes it whole, on patches, and with faulty filters. */
 #include "cuda/conv.h"
 
 #include "cuda/enqueue.h"
 
-/* Im2col rows are made and used up in pieces of this size at most. */
+/* Im2col rows are made and used in pieces of at most this size. */
 enum { IM2COL_BYTES = 256 << 20 };
 
 static bs_conv_geometry geometry(const bs_cuda_job *j)
@@ -37,7 +37,7 @@ static bs_status run_direct(const bs_cuda_job *j, int n, bs_operand in, int64_t 
     return bs_cuda_launch(j->stream, BS_KERNEL_direct, n, filters * a.g.out_h * a.g.out_w, &a);
 }
 
-/* The operand from sample `at` on. */
+/* Returns the operand from sample `at` on. */
 static bs_operand from_sample(bs_operand o, int64_t at)
 {
     if (o.rows)
@@ -47,7 +47,7 @@ static bs_operand from_sample(bs_operand o, int64_t at)
     return o;
 }
 
-/* Pixels first .. first + pixels - 1 of n samples. */
+/* Computes pixels first .. first + pixels - 1 of n samples. */
 static bs_status run_piece(const bs_cuda_job *j, int n, bs_operand in, int64_t first, int64_t pixels,
                            int64_t filters, CUdeviceptr weights, CUdeviceptr bias, float *out)
 {

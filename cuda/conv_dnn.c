@@ -1,5 +1,5 @@
-/* Convolutions by one selected engine of cuDNN. Batches come in few sizes, filled up with rows that nobody
- * reads, as every size needs a plan. */
+/* Convolutions by one selected engine of cuDNN. Batches come in few sizes, padded with rows that are not
+ * used, since every size needs a plan. */
 #include "cuda/conv.h"
 #include "cuda/enqueue.h"
 
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SERVED: larger batches an engine may refuse; they are halved, then. PLANS: of a node, that a stream keeps.
- */
+/* PIECE: bytes of input or output computed at once. SERVED: an engine may refuse larger batches, which are
+ * then halved. PLANS: kept by a stream for one node. */
 enum { PIECE = 256 << 20, SERVED = 16, PLANS = 128 };
 
 struct bs_cuda_dnn_plan {
@@ -19,7 +19,7 @@ struct bs_cuda_dnn_plan {
     bs_cudnn_plan *plan;
 };
 
-/* The next size that is there: never more than a third too large. */
+/* Returns the next size that is used, of which at most a third is padding. */
 static int batch_size(int n)
 {
     int power = 1;
@@ -56,7 +56,8 @@ bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t fi
                             .tf32 = j->stream->network->device->options.tf32};
 }
 
-/* Of one node: what differs between its whole and its patches. */
+/* Returns true if two shapes of one node are equal: compares what differs between the whole and its
+ * patches. */
 static bool same_shape(const bs_cudnn_shape *a, const bs_cudnn_shape *b)
 {
     bool same = a->batch == b->batch && a->filters == b->filters;
@@ -80,7 +81,7 @@ bs_status bs_cuda_dnn_start(bs_stream *stream)
         return BS_OK;
     BS_TRY(bs_cudnn_create(&d, stream->network->device->api, NULL));
     bs_status st = bs_cudnn_set_stream(d, stream->handle);
-    /* Keep no handle that works on another stream. */
+    /* Do not keep a handle that works on another stream. */
     if (st == BS_OK)
         stream->dnn = d;
     else
@@ -88,7 +89,7 @@ bs_status bs_cuda_dnn_start(bs_stream *stream)
     return st;
 }
 
-/* Takes the plan out of the list, if it is there; *n: how many it has. */
+/* Removes the plan from the list and returns it, or returns NULL; *n is then the length of the list. */
 static bs_cuda_dnn_plan *take_plan(bs_cuda_dnn_plan **at, const bs_cudnn_shape *shape,
                                    const bs_cudnn_config *config, int *n)
 {
@@ -101,7 +102,7 @@ static bs_cuda_dnn_plan *take_plan(bs_cuda_dnn_plan **at, const bs_cudnn_shape *
     return NULL;
 }
 
-/* Frees the last plan, when what it computes is done. */
+/* Frees the last plan of the list, once all submitted work has finished. */
 static bs_status drop_last(bs_stream *stream, bs_cuda_dnn_plan **at)
 {
     BS_TRY(bs_cuda_wait(stream));
@@ -126,7 +127,8 @@ static bs_status make_plan(bs_cuda_dnn_plan **out, bs_stream *stream, const bs_c
     return st;
 }
 
-/* *out is NULL where the config does not serve the shape. The plan used last is at the head of its list. */
+/* Finds or makes a plan; *out is NULL if the config does not support the shape. The plan used last is the
+ * first in its list. */
 static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, const bs_cudnn_shape *shape)
 {
     bs_stream *stream = j->stream;
@@ -145,7 +147,7 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
     return BS_OK;
 }
 
-/* *served: false, without an error, where smaller batches may be served. */
+/* Runs one batch. *served: false, without an error, if the engine refuses it but may accept smaller ones. */
 static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, CUdeviceptr out, bool *served)
 {
@@ -171,7 +173,7 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
     size_t workspace = bs_cudnn_plan_workspace(plan);
     BS_TRY(bs_cuda_reserve(stream, &stream->workspace, workspace ? workspace : 1));
     BS_TRY(bs_cudnn_run(stream->dnn, plan, x, weights, y, stream->workspace.ptr));
-    /* Also without a bias: every NaN comes out alike, wherever it was computed. */
+    /* Runs without a bias, too: every NaN comes out the same, wherever it was computed. */
     bs_add_bias_args a = {.n = (uint32_t)n,
                           .elements = (uint32_t)(filters * plane),
                           .channels = (uint32_t)filters,

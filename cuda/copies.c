@@ -1,4 +1,4 @@
-/* Rows and filters from any places, side by side. */
+/* Copies rows and filters from any places, so that they lie side by side. */
 #include "cuda/enqueue.h"
 
 bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)

@@ -1,10 +1,17 @@
-/* Inside the CUDA backend: the parts of a device, a loaded network and a stream. Each layer has a header for
- * what it does with them. Lowest first: enqueue, network, node_job, conv, operators, cuda_run, cuda_patch,
- * cuda_faulty, stream, invariance, selection; a file includes only what lies below it.
+/* Shared inside the CUDA backend: the contents of a device, a loaded network and a stream.
  *
- * Every tensor lies in device memory row-major in logical order, one row a sample, so an element's number is
- * its place. A bs_stream owns one CUstream (`handle`): all work is queued there, and only what must be known
- * on the host (comparisons, answers, bits before a fault) waits for it. */
+ * A *card* is a physical device with its context, kernels and libraries; a bs_device is a card with options.
+ * A *plan* is what load() prepared for a node: its parameters on the device and, for convolutions and
+ * products with weights, the *engine* that computes it, selected because its bits do not depend on the batch.
+ * A bs_stream owns one CUDA stream (`handle`): all work is queued there, and the host waits only for what it
+ * has to know (comparisons, answers, bits before a fault).
+ *
+ * Every tensor lies in device memory row-major in logical order, one row for each sample, so the index of an
+ * element is its offset.
+ *
+ * Each layer of the backend has a header with its functions. Lowest first: enqueue, network, node_job, conv,
+ * operators, cuda_run, cuda_patch, cuda_faulty, stream, invariance, selection; a file includes only what is
+ * below it. */
 #ifndef BS_CUDA_CUDA_H
 #define BS_CUDA_CUDA_H
 
@@ -21,12 +28,12 @@ typedef enum bs_kernel_id {
         BS_KERNEL_COUNT
 } bs_kernel_id;
 
-/* What computes convolutions: chosen for each layer at load. */
+/* Engines of convolutions, one selected for each layer at load. */
 typedef enum bs_cuda_engine {
-    BS_CUDA_AUTO,   /* cuDNN where its patches are exact, else products */
-    BS_CUDA_DNN,    /* cuDNN, one selected engine of it */
+    BS_CUDA_AUTO,   /* cuDNN if an engine of it is exact, else products */
+    BS_CUDA_DNN,    /* one selected engine of cuDNN */
     BS_CUDA_GEMM,   /* im2col rows and one selected algorithm of cuBLASLt */
-    BS_CUDA_DIRECT, /* a kernel of ours, an output a thread: grouped convolutions */
+    BS_CUDA_DIRECT, /* a kernel of ours, one thread for each output: grouped convolutions */
 } bs_cuda_engine;
 
 typedef struct bs_cuda_options {
@@ -34,8 +41,8 @@ typedef struct bs_cuda_options {
     bool tf32;
 } bs_cuda_options;
 
-/* What a process makes of a card when it first opens it, and keeps until it ends: making it takes long, and
- * nothing of it depends on options. Any thread may use it. */
+/* The state of a card. A process makes it when it first opens the card, which takes long, and keeps it until
+ * it ends. Nothing in it depends on options. Any thread may use it. */
 typedef struct bs_cuda_card {
     struct bs_cuda_card *next;
     CUdevice handle;
@@ -52,22 +59,22 @@ struct bs_device {
     const bs_cuda_card *card;
 };
 
-/* One algorithm for all products of rows with the same filters, whatever their number. */
+/* The one algorithm for all products of rows with the same filters, whatever the number of rows. */
 typedef struct bs_cuda_gemm {
-    int64_t width, depth; /* filters, and their length */
-    int64_t rows;         /* as many as it was tried with: more are computed in pieces; 0: any number */
+    int64_t width, depth; /* number of filters, and their length */
+    int64_t rows;         /* the most it was tested with; more are computed in pieces; 0: any number */
     cublasLtMatmulAlgo_t algo;
-    bool selected; /* false: there is no such algorithm, the plain kernel computes them */
+    bool selected; /* false: no algorithm is exact, and the plain kernel computes the products */
 } bs_cuda_gemm;
 
-/* What load() made of a node. Filters are rows: weights (filters, length), bias by filter. */
+/* A node as load() prepared it. Filters are rows: weights (filters, length), bias by filter. */
 typedef struct bs_cuda_plan {
-    CUdeviceptr *param; /* by input, 0 where it is no parameter; owned */
+    CUdeviceptr *param; /* by input, 0 if it is not a parameter; owned */
     bs_cuda_engine engine;
     bs_cuda_gemm gemm;
     bs_cudnn_config dnn;
-    int64_t filters, length, repeat; /* Conv, Gemm, MatMul by weights; repeat: rows a sample, Conv: 1 */
-    int64_t stride_m, stride_k;      /* of the weights in file order */
+    int64_t filters, length, repeat; /* Conv, Gemm, MatMul by weights; repeat: rows of a sample, Conv: 1 */
+    int64_t stride_m, stride_k;      /* strides of the weights in file order */
     float weight_scale, bias_scale;
 } bs_cuda_plan;
 
@@ -91,25 +98,25 @@ typedef struct bs_cuda_dnn_plan bs_cuda_dnn_plan;
 struct bs_stream {
     bs_network *network;
     CUstream handle;
-    /* Small host arrays on their way to the device: a ring of pinned memory, copied to the same place of its
-     * twin on the device when a kernel is launched. Up to `sent` that is done. What a
-     * kernel finds out may be written to that place, too, and is fetched from there. */
+    /* Small host arrays on their way to the device: a ring of pinned memory, copied to the same offset of
+     * `staged` on the device when a kernel is launched. Up to `sent`, that is done. A kernel may also write
+     * its results to `staged`, to be fetched from there. */
     char *pinned;
     CUdeviceptr staged;
     size_t stage_at, sent;
-    char *landing; /* pinned memory for what comes back */
+    char *landing; /* pinned memory for results */
     size_t landing_bytes;
-    bs_cuda_buffer workspace; /* of libraries */
-    bs_cuda_buffer rows;      /* inputs put side by side */
+    bs_cuda_buffer workspace; /* for libraries */
+    bs_cuda_buffer rows;      /* inputs that were put side by side */
     bs_cuda_buffer columns, products;
     bs_cuda_buffer filters, bias; /* faulty parameters */
     bs_cuda_buffer computed;      /* channels of faulty filters */
-    bs_cuda_buffer result;        /* what comes back, on the device */
+    bs_cuda_buffer result;        /* results on the device, to be fetched */
     bs_cudnn *dnn;                /* NULL: no layer needs it */
-    bs_cuda_dnn_plan **dnn_plans; /* by node, lists */
-    CUdeviceptr *param;           /* max_inputs, for a run with a faulty parameter */
-    bs_view *view;                /* the same */
-    bs_shape *shape;              /* the same, of the running node's inputs */
+    bs_cuda_dnn_plan **dnn_plans; /* by node: a list */
+    CUdeviceptr *param;           /* max_inputs pointers, for a run with a faulty parameter */
+    bs_view *view;                /* max_inputs views, for the same */
+    bs_shape *shape;              /* max_inputs shapes, of the running node's inputs */
 };
 
 static inline CUdeviceptr bs_cuda_address(const void *p)
@@ -130,7 +137,7 @@ static inline int64_t bs_cuda_elements(const bs_shape *s)
     return n;
 }
 
-/* card.c: the card's one and only. */
+/* card.c. Gets the one instance of a card, made on first use. */
 bs_status bs_cuda_card_get(const bs_cuda_card **out, const bs_cuda_api *api, CUdevice handle);
 
 /* device.c */
@@ -138,10 +145,10 @@ int bs_cuda_device_count(char *why, size_t len);
 bs_status bs_cuda_open(bs_device **out, int ordinal, const char *options);
 void bs_cuda_close(bs_device *d);
 void bs_cuda_describe(const bs_device *d, bs_device_info *out);
-/* Makes the device's context the calling thread's. */
+/* Makes the device's context current in the calling thread. */
 bs_status bs_cuda_enter(const bs_device *d);
 
-/* The kernels for all architectures built for, as cuModuleLoadData() takes them. */
+/* The kernels for all architectures of this build, in the form that cuModuleLoadData() takes. */
 extern const unsigned char bs_cuda_kernel_image[];
 
 #endif

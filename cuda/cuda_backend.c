@@ -84,7 +84,7 @@ static bs_status cuda_rank(bs_stream *stream, int n, const void *rows, const int
 const bs_backend bs_cuda_backend = {
     .name = "cuda",
     .needs_pixels = true,
-    .autotune = {64, 5e9, 1e9}, /* less, and all it sees is launches */
+    .autotune = {64, 5e9, 1e9}, /* with less it would only time launches */
     .device_count = bs_cuda_device_count,
     .open = bs_cuda_open,
     .close = bs_cuda_close,

@@ -1,5 +1,4 @@
-/* Nodes with a faulty parameter, evaluated densely: the whole node with a copy of the parameter in which the
- * sites are changed. */
+/* Nodes with a faulty parameter, evaluated densely: the whole node with a modified copy of the parameter. */
 #include "cuda/cuda_faulty.h"
 
 #include "cuda/network.h"
@@ -10,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* Leaves the faulty parameter of a sample in stream->filters. */
+/* Builds the faulty parameter of a sample in stream->filters. */
 static bs_status build_parameter(const bs_faulty_call *c, int sample)
 {
     bs_stream *stream = c->stream;
@@ -19,7 +18,7 @@ static bs_status build_parameter(const bs_faulty_call *c, int sample)
     int64_t given = bs_faulty_param(c)->elements, elements = biases ? p->filters : given;
     size_t bytes = (size_t)elements * sizeof(float);
     uint32_t sites = c->f->first[sample + 1] - c->f->first[sample];
-    uint32_t all = biases ? sites * (uint32_t)(elements / given) : sites; /* more: one bias for all filters */
+    uint32_t all = biases ? sites * (uint32_t)(elements / given) : sites; /* one bias may serve all filters */
     bs_site *site = NULL;
     int32_t *owner = NULL;
     bs_status st;

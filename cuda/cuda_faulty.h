@@ -11,18 +11,18 @@ static inline const bs_cuda_plan *bs_cuda_faulty_plan(const bs_faulty_call *c)
     return &c->stream->network->plan[c->node];
 }
 
-/* faulty_sites.c: the sites of a sample, as prepared ones, into `site`. Those that are drawn ascend; listed
- * ones may meet in an element, where they act one after the other. */
+/* faulty_sites.c. Writes the sites of a sample to `site`, as sites of the prepared parameter. Sites that are
+ * drawn ascend; listed ones may hit the same element, where they act one after the other. */
 void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site);
-/* Writes the prepared values of sites into rows of a buffer: site k into row owner[k]. Those of one element
- * have one value, so it does not matter which of them is written last. */
+/* Writes the values of prepared sites into rows of a buffer: site k into row owner[k]. Sites of one element
+ * have the same value, so it does not matter which of them is written last. */
 bs_status bs_cuda_poke(bs_stream *stream, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
                        const int32_t *owner);
 
-/* faulty_channels.c: evaluates the groups it suits by channels. */
+/* faulty_channels.c. Evaluates by channels the groups for which that is possible. */
 bs_status bs_cuda_run_channels(bs_faulty_call *c);
 
-/* faulty.c */
+/* cuda_faulty.c. Implements run_faulty(). */
 bs_status bs_cuda_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
                              bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out);
 

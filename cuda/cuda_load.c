@@ -1,4 +1,4 @@
-/* Loading a network onto a device. */
+/* Loads a network onto a device. */
 #include "cuda/network.h"
 #include "cuda/selection.h"
 

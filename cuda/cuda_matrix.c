@@ -1,8 +1,8 @@
-/* Gemm, and MatMul by weights: each row of the input times the filters. */
+/* Gemm, and MatMul by weights: multiplies each row of the input by the filters. */
 #include "cuda/conv.h"
 #include "cuda/enqueue.h"
 
-/* A 1x1 convolution of images of one pixel, each output a thread's sum. */
+/* Runs a 1x1 convolution of images of one pixel; one thread sums each output. */
 static bs_status run_plain(const bs_cuda_job *j, int64_t rows, int64_t width, CUdeviceptr x,
                            CUdeviceptr filters, CUdeviceptr bias, CUdeviceptr out)
 {

@@ -11,7 +11,8 @@ size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
     return p->axis < 0 ? 0 : (size_t)(p->outer * size[0] * size[1] * p->cell) * sizeof(float);
 }
 
-/* Every engine computes an output in an order of its own only; the self-test has the last word. */
+/* Every patch is supported: the order in which an engine computes an output does not depend on the patch, as
+ * the self-test checks. */
 bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
 {
     (void)n;
@@ -21,7 +22,8 @@ bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], cons
     return true;
 }
 
-/* The kernels know planes of elements: the one column of tokens is as many as a cell has. */
+/* Stages the boxes. To the kernels, planes consist of elements: the one column of tokens is as wide as a
+ * cell. */
 static bs_status stage_boxes(bs_stream *stream, bs_patch_boxes *out, int n, const bs_plane *plane,
                              const bs_patches *p)
 {
@@ -63,10 +65,10 @@ bs_status bs_cuda_gather(bs_stream *stream, int tensor, int n, bs_view golden, c
                           &a);
 }
 
-/* Sites on their way to the device at once. */
+/* Sites sent to the device at once. */
 enum { PIECE = 1 << 18 };
 
-/* Sites first .. first + n_sites - 1 of f. */
+/* Injects sites first .. first + n_sites - 1 of f. */
 static bs_status inject_piece(bs_stream *stream, bs_inject_args *a, const bs_faults *f, uint32_t first)
 {
     CUdeviceptr site;
@@ -80,7 +82,7 @@ static bs_status inject_piece(bs_stream *stream, bs_inject_args *a, const bs_fau
                      : BS_OK;
 }
 
-/* Do the sites of each sample ascend? Those that are drawn do. */
+/* Returns true if the sites of each sample ascend, as those that are drawn do. */
 static bool ascend(int n, const bs_faults *f)
 {
     for (int i = 0; i < n; i++)
@@ -90,7 +92,7 @@ static bool ascend(int n, const bs_faults *f)
     return true;
 }
 
-/* plane, patches: NULL for whole rows. */
+/* Injects all sites. plane, patches: NULL for whole rows. */
 static bs_status inject_all(bs_stream *stream, bs_inject_args *a, int n, const bs_plane *plane,
                             const bs_patches *patches, const bs_faults *f)
 {
@@ -156,8 +158,8 @@ bs_status bs_cuda_inject_patch(bs_stream *stream, int tensor, int n, const bs_pa
     return inject_all(stream, &a, n, p, at, f);
 }
 
-/* Room for what a kernel finds out, each byte `start` before: it goes to the device with the kernel's other
- * small arrays, which takes no call of its own. */
+/* Makes room for the results of a kernel, each byte initially `start`: it is sent to the device with the
+ * kernel's other small arrays, without a call of its own. */
 static bs_status begin_answer(bs_stream *stream, CUdeviceptr *out, int start, size_t bytes)
 {
     void *host = NULL;

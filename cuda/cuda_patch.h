@@ -1,4 +1,4 @@
-/* Faults, comparisons with the golden run, and patches: patch.c. See host/backend/backend.h. */
+/* cuda_patch.c. Faults, comparisons with the golden run, and patches: see host/backend/backend.h. */
 #ifndef BS_CUDA_PATCHES_H
 #define BS_CUDA_PATCHES_H
 
@@ -17,7 +17,7 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
                                 bs_view golden, uint8_t *equal);
 bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                          int32_t (*bounds)[4]);
-/* Rows of `elements`, wherever they are: those of `rows` against those of `golden`. */
+/* Compares n rows of `elements` in `rows` with those in `golden`. */
 bs_status bs_cuda_compare_rows(bs_stream *stream, int n, int64_t elements, bs_operand rows, bs_operand golden,
                                uint8_t *equal);
 

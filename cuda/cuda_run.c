@@ -1,5 +1,5 @@
-/* Running nodes, whole or on patches: a patched node is the node with its tensors' rows and columns replaced
- * and its padding gone. */
+/* Runs nodes, whole or on patches: a patched node is the node with the rows and columns of its tensors
+ * replaced and its padding removed. */
 #include "cuda/cuda_run.h"
 
 #include "cuda/operators.h"

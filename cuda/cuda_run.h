@@ -4,7 +4,7 @@
 
 #include "cuda/node_job.h"
 
-/* Ends every way to run a node: its n * elements outputs become values of the output's type. */
+/* Rounds n * elements values of the node's output to its type. Ends every way to run a node. */
 bs_status bs_cuda_finish_node(bs_stream *stream, int node, int n, int64_t elements, CUdeviceptr out);
 bs_status bs_cuda_run(bs_stream *stream, int node, int n, const bs_view *in, void *out);
 bs_status bs_cuda_run_with(bs_stream *stream, int node, const CUdeviceptr *param, int n, const bs_view *in,

@@ -1,9 +1,10 @@
-/* From nodes to launches: operators that move elements. */
+/* Launches operators that move elements. */
 #include "cuda/nd_space.h"
 #include "cuda/operators.h"
 #include "cuda/enqueue.h"
 
-/* Both arrays' strides along all axes of `box`, counted from `to` and `from`. */
+/* Moves the elements of `box`, from `from` in the input to `to` in the output, by the strides of both arrays
+ * along its axes. */
 static bs_status move(const bs_cuda_job *j, int input, const bs_shape *box, const int64_t *out_stride,
                       const int64_t *in_stride, int64_t to, int64_t from)
 {
@@ -125,7 +126,7 @@ bs_status bs_cuda_run_expand(const bs_cuda_job *j)
     return move(j, 0, &j->out_shape, out, in, 0, 0);
 }
 
-/* Each axis is two: the repetitions, and the input's own. */
+/* Each axis becomes two: the repetitions, and the input's own. */
 bs_status bs_cuda_run_tile(const bs_cuda_job *j)
 {
     const bs_shape *in = &j->in_shape[0], *out = &j->out_shape;

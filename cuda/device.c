@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The driver and its libraries, initialised. */
+/* Loads the driver and its libraries and initialises the driver; false with the reason in `why`. */
 static bool ready(const bs_cuda_api **api, char *why, size_t len)
 {
     if (!bs_cuda_api_load(api, why, len))
@@ -39,7 +39,7 @@ bs_status bs_cuda_enter(const bs_device *d)
     return bs_cuda_check(d->api, d->api->cuCtxSetCurrent(d->card->context), "cuCtxSetCurrent");
 }
 
-/* X(word, effect, help) of --device cuda:N,WORD,WORD... */
+/* X(word, effect): the options of --device cuda:N,WORD,WORD... */
 #define OPTIONS(X)                                                                                           \
     X("fp32", o->tf32 = false)                                                                               \
     X("tf32", o->tf32 = true)                                                                                \
@@ -124,5 +124,5 @@ void bs_cuda_describe(const bs_device *d, bs_device_info *out)
     if (bs_cuda_enter(d) == BS_OK && api->cuMemGetInfo(&free_bytes, &total) == CUDA_SUCCESS)
         out->memory = free_bytes;
     out->streams = 3; /* one computes, one waits for a comparison, one prepares the next */
-    out->batch = 256; /* what fills the card with small patches */
+    out->batch = 256; /* this many small patches fill the card */
 }

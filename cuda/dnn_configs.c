@@ -1,9 +1,9 @@
-/* Which engines cuDNN has for a convolution, and which of them compute what is asked for. First those that
- * its heuristics name; then, as newer versions (9.28) name hardly one without tensor cores for a new card,
- * all others with all settings of their knobs. */
+/* Lists the engines that cuDNN has for a convolution and that compute what is asked for. First those that its
+ * heuristics name; then, since newer versions (9.28) name hardly one without tensor cores for a new card, all
+ * others with all settings of their knobs. */
 #include "cuda/dnn_graph.h"
 
-/* Engines that say anything else of themselves round differently, or are too new to be judged here. */
+/* Engines with any other note round differently, or are too new to be judged here. */
 static bool admits_numbers(cudnnBackendNumericalNote_t note, bool tf32)
 {
     return note == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP || (tf32 && note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
@@ -15,7 +15,7 @@ static bool admits_behavior(cudnnBackendBehaviorNote_t note)
     return note == CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API;
 }
 
-/* Sets the config's engine, without knobs, and whether its notes admit it. */
+/* Sets the config's engine, without knobs. *admitted: its notes admit it. */
 static bs_status judge_engine(bs_cudnn_config *config, bool *admitted, const bs_cudnn *d,
                               cudnnBackendDescriptor_t engine, bool tf32)
 {
@@ -39,14 +39,14 @@ static bs_status judge_engine(bs_cudnn_config *config, bool *admitted, const bs_
     return BS_OK;
 }
 
-/* How many knobs an engine has. */
+/* Counts the knobs of an engine. */
 static bs_status count_knobs(int64_t *n, const bs_cudnn *d, cudnnBackendDescriptor_t engine)
 {
     return bs_cudnn_get(d, engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, n, NULL);
 }
 
-/* A knob that is not chosen, or is -1, cuDNN sets by the shape: what it sets is not to be found out, so such
- * a proposal would be no config. */
+/* Reads the knobs of a proposal. A knob that is not set, or is -1, is set by cuDNN from the shape, and its
+ * value cannot be found out, so such a proposal is not admitted. */
 static bs_status read_knobs(bs_cudnn_config *config, int64_t knobs, bool *admitted, bs_cudnn_bag *bag,
                             cudnnBackendDescriptor_t descriptor)
 {
@@ -107,7 +107,7 @@ static bs_status add(search *s, const bs_cudnn_config *config)
     return BS_OK;
 }
 
-/* --- what the heuristics propose --- */
+/* --- proposals of the heuristics --- */
 
 static bs_status consider(search *s, cudnnBackendDescriptor_t descriptor)
 {
@@ -169,14 +169,14 @@ out:
     return st;
 }
 
-/* --- all others --- */
+/* --- all other engines --- */
 
 typedef struct range {
     int64_t least, most, step;
 } range;
 
-/* The knobs of an engine, in config with their least values, and what these run to; *settings: the number of
- * combinations, 0 for more than are tried. */
+/* Reads the knobs of an engine into config, with their least values, and their ranges into r. *settings: the
+ * number of combinations, 0 if there are more than are tried. */
 static bs_status read_ranges(bs_cudnn_config *config, range *r, int64_t *settings, bs_cudnn_bag *bag,
                              cudnnBackendDescriptor_t engine)
 {
@@ -211,7 +211,7 @@ static bs_status read_ranges(bs_cudnn_config *config, range *r, int64_t *setting
     return BS_OK;
 }
 
-/* The next combination of settings; after the last one, the first. */
+/* Sets the next combination of settings; after the last one, the first. */
 static void advance(bs_cudnn_config *config, const range *r)
 {
     for (int i = 0; i < config->n_knobs; i++) {
@@ -259,7 +259,7 @@ bs_status bs_cudnn_configs(bs_cudnn *d, const bs_cudnn_shape *s, size_t workspac
                 out);
     BS_TRY_GOTO(consider_mode(&look, CUDNN_HEUR_MODE_B), out);
     BS_TRY_GOTO(consider_mode(&look, CUDNN_HEUR_MODE_A), out);
-    while (engines > 0 && look.n < most) /* the newest first */
+    while (engines > 0 && look.n < most) /* newest first */
         BS_TRY_GOTO(consider_engine(&look, --engines), out);
     BS_TRY_GOTO(consider_mode(&look, CUDNN_HEUR_MODE_FALLBACK), out);
     *n = look.n;

@@ -65,7 +65,7 @@ bs_status bs_cudnn_finalize(const bs_cudnn *d, cudnnBackendDescriptor_t desc, bo
 
 /* --- the convolution --- */
 
-/* Row-major. The strides of a dimension of size 1 do not matter. */
+/* Makes a row-major tensor. The strides of a dimension of size 1 do not matter. */
 static bs_status make_tensor(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, int64_t id,
                              const int64_t dims[4], bool *supported)
 {
@@ -82,7 +82,7 @@ static bs_status make_tensor(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, i
     return bs_cudnn_finalize(d, *out, supported);
 }
 
-/* The number of groups is not said: cuDNN takes it from the channels of x and w. */
+/* Makes the convolution. Its number of groups is implicit: cuDNN derives it from the channels of x and w. */
 static bs_status make_convolution(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, const bs_cudnn_shape *s,
                                   bool *supported)
 {

@@ -1,8 +1,7 @@
 /* cuDNN's backend descriptors, and the graph of one convolution made of them. For dnn*.c only.
  *
- * Descriptors are made into a bag, and the bag destroys them, the last first. What a finalised descriptor
- * needs of those it was made from it holds itself, so a graph's bag may be cleared once plans are made from
- * it. */
+ * Descriptors belong to a bag, which destroys them, the last one first. A finalised descriptor keeps what it
+ * needs of those it was made from, so a graph's bag may be cleared once its plans are made. */
 #ifndef BS_CUDA_DNN_GRAPH_H
 #define BS_CUDA_DNN_GRAPH_H
 
@@ -14,7 +13,8 @@ struct bs_cudnn {
     cudnnBackendDescriptor_t properties; /* of the described device; NULL with a device */
 };
 
-/* Zero-initialise but for `dnn`; bs_cudnn_bag_clear() on every path. */
+/* A list of descriptors to destroy. Zero-initialise all but `dnn`; call bs_cudnn_bag_clear() on every
+ * path. */
 typedef struct bs_cudnn_bag {
     const bs_cudnn *dnn;
     cudnnBackendDescriptor_t *at;
@@ -22,39 +22,39 @@ typedef struct bs_cudnn_bag {
 } bs_cudnn_bag;
 
 void bs_cudnn_bag_clear(bs_cudnn_bag *bag);
-/* The new descriptor belongs to the bag. */
+/* Makes a descriptor that belongs to the bag. */
 bs_status bs_cudnn_make(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptorType_t type);
-/* Takes the descriptor made last out of the bag: now the caller's. */
+/* Removes the descriptor made last from the bag; it is then the caller's. */
 cudnnBackendDescriptor_t bs_cudnn_bag_take(bs_cudnn_bag *bag);
 
 bs_status bs_cudnn_set(const bs_cudnn *d, cudnnBackendDescriptor_t to, cudnnBackendAttributeName_t name,
                        cudnnBackendAttributeType_t type, int64_t n, const void *values);
-/* *n: how many values there are, of which the first `room` are written. Descriptors to write into are made
- * first. */
+/* Gets the values of an attribute. *n: their number, of which the first `room` are written. Descriptors that
+ * are written to must have been made before. */
 bs_status bs_cudnn_get(const bs_cudnn *d, cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
                        cudnnBackendAttributeType_t type, int64_t room, int64_t *n, void *values);
-/* One attribute of a type with one value; cuDNN giving none is an error. */
+/* Gets an attribute that has one value; any other number of values is an error. */
 bs_status bs_cudnn_get_one(const bs_cudnn *d, cudnnBackendDescriptor_t from, cudnnBackendAttributeName_t name,
                            cudnnBackendAttributeType_t type, void *value);
-/* Finalises; where cuDNN answers that it does not support what the descriptor says, *supported is false. That
- * is an error where `supported` is NULL. */
+/* Finalises a descriptor. If cuDNN does not support what it describes, *supported is false, or that is an
+ * error if `supported` is NULL. */
 bs_status bs_cudnn_finalize(const bs_cudnn *d, cudnnBackendDescriptor_t desc, bool *supported);
 
-/* Names of the tensors of the graph. */
+/* Ids of the graph's tensors. */
 enum { BS_CUDNN_X = 1, BS_CUDNN_W = 2, BS_CUDNN_Y = 3 };
 
-/* An operation graph with one forward convolution; *out is NULL where cuDNN does not support it. */
+/* Makes an operation graph with one forward convolution; *out is NULL if cuDNN does not support it. */
 bs_status bs_cudnn_graph(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, const bs_cudnn_shape *s);
 
-/* `st`, an error with the shape in front of its message. */
+/* Returns `st`; puts the shape before the message if it is an error. */
 bs_status bs_cudnn_about(bs_status st, const bs_cudnn_shape *s);
 
-/* Engine number `index` for a graph; *supported is false where it does not serve. */
+/* Makes engine number `index` for a graph; *supported is false if it does not support the graph. */
 bs_status bs_cudnn_engine(cudnnBackendDescriptor_t *out, bs_cudnn_bag *bag, cudnnBackendDescriptor_t graph,
                           int64_t index, bool *supported);
 
-/* A finalised plan of a graph with a config, the caller's to destroy, and its workspace in bytes. *out is
- * NULL where the config does not serve, or wants more than `most` bytes. */
+/* Makes a finalised plan of a graph with a config, which the caller destroys; *workspace is in bytes. *out is
+ * NULL if the config does not support the graph, or needs more than `most` bytes. */
 bs_status bs_cudnn_graph_plan(cudnnBackendDescriptor_t *out, size_t *workspace, const bs_cudnn *d,
                               cudnnBackendDescriptor_t graph, const bs_cudnn_config *config, size_t most);
 

@@ -1,4 +1,4 @@
-/* Enqueues work on a stream: memory, small arrays on their way to the device and back, launches. */
+/* Enqueues work on a stream: memory, small arrays to and from the device, launches. */
 #include "cuda/enqueue.h"
 
 #include <string.h>
@@ -56,7 +56,7 @@ bs_status bs_cuda_reserve(bs_stream *stream, bs_cuda_buffer *b, size_t bytes)
     if (b->ptr) {
         CUdeviceptr old = b->ptr;
         BS_TRY(wait(stream));
-        *b = (bs_cuda_buffer){0}; /* whatever the driver says, it is not freed again */
+        *b = (bs_cuda_buffer){0}; /* never freed again, whatever the driver says */
         BS_TRY(bs_cuda_check(api, api->cuMemFree(old), "cuMemFree"));
     }
     BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&b->ptr, bytes), "cuMemAlloc"));
@@ -64,7 +64,7 @@ bs_status bs_cuda_reserve(bs_stream *stream, bs_cuda_buffer *b, size_t bytes)
     return BS_OK;
 }
 
-/* Sends what has been staged since the last time, as one copy. */
+/* Sends everything staged since the last time, in one copy. */
 static bs_status send(bs_stream *stream)
 {
     const bs_cuda_api *api = stream->network->device->api;
@@ -85,7 +85,7 @@ bs_status bs_cuda_stage_room(bs_stream *stream, void **host, CUdeviceptr *out, s
         return bs_fail(BS_ERR, "%zu bytes are too many for one transfer", bytes);
     if (stream->stage_at + room > RING_BYTES) {
         BS_TRY(send(stream));
-        BS_TRY(wait(stream)); /* the copies out of the ring's start may be under way still */
+        BS_TRY(wait(stream)); /* copies from the start of the ring may still be under way */
         stream->stage_at = stream->sent = 0;
     }
     *host = stream->pinned + stream->stage_at;

@@ -1,40 +1,40 @@
-/* Enqueues work on a stream: everything that is asked of the device goes through here. */
+/* Enqueues work on a stream. All requests to the device go through here. */
 #ifndef BS_CUDA_ENQUEUE_H
 #define BS_CUDA_ENQUEUE_H
 
 #include "cuda/cuda.h"
 
-/* stream.c. Opens the stream of a stream whose network is known; also where that fails, it is to be closed.
- */
+/* enqueue.c. Opens the CUDA stream and the staging memory of a stream whose network is set; to be closed even
+ * if it fails. */
 bs_status bs_cuda_staging_open(bs_stream *stream);
 void bs_cuda_staging_close(bs_stream *stream);
-/* Waits until all is done that the stream has been asked for. */
+/* Waits until all work submitted to the stream has finished. */
 bs_status bs_cuda_wait(bs_stream *stream);
-/* Room for so many bytes; what was there is lost. */
+/* Makes room for `bytes` bytes; the previous contents are lost. */
 bs_status bs_cuda_reserve(bs_stream *stream, bs_cuda_buffer *b, size_t bytes);
-/* Frees blocks of device memory (0: none), when all that the stream has asked for is done: the driver need
- * not wait for kernels that still read them. */
+/* Frees n blocks of device memory (0: none) once all submitted work has finished, since the driver need not
+ * wait for kernels that still read them. */
 void bs_cuda_release(bs_stream *stream, const CUdeviceptr *all, size_t n);
-/* Copies a host array to the device; the address is good for the kernel that is launched next. */
+/* Copies a host array to the device; the address is valid for the kernel that is launched next. */
 bs_status bs_cuda_stage(bs_stream *stream, CUdeviceptr *out, const void *data, size_t bytes);
-/* The same with the array still to be written, to *host. */
+/* The same for an array that the caller still writes, to *host. */
 bs_status bs_cuda_stage_room(bs_stream *stream, void **host, CUdeviceptr *out, size_t bytes);
-/* Copies device memory to the host and waits for it. */
+/* Copies device memory to the host, and waits for it. */
 bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes);
-/* Runs a kernel on `samples` x `items`; args: its argument structure. */
+/* Launches a kernel on `samples` x `items`; args: its argument structure. */
 bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
                          const void *args);
-/* The operand of n samples of `elements` each; rows are staged. */
+/* Makes the operand of n samples of `elements` each; their row numbers are staged. */
 bs_status bs_cuda_operand(bs_stream *stream, bs_operand *out, int n, bs_view v, int64_t elements);
-/* Copies between places on the device. */
+/* Copies within device memory. */
 bs_status bs_cuda_copy(bs_stream *stream, void *dst, const void *src, size_t bytes);
 
 /* copies.c */
 bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst);
-/* Puts n rows of `elements` side by side at an address that is a multiple of 256 bytes: copied to
- * stream->rows, which gets room for `room` of them, where they are not. */
+/* Puts n rows of `elements` side by side, at an address that is a multiple of 256 bytes. Rows that are not
+ * there already are copied to stream->rows, which gets room for `room` of them. */
 bs_status bs_cuda_line_up(bs_stream *stream, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out);
-/* Row f of `to` becomes row from[f] (staged) of a parameter, of `length` floats each. */
+/* Copies row from[f] (staged) of a parameter to row f of `to`; rows have `length` floats. */
 bs_status bs_cuda_copy_filters(bs_stream *stream, int filters, CUdeviceptr from, CUdeviceptr param,
                                int64_t length, bs_cuda_buffer *to);
 

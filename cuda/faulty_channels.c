@@ -1,5 +1,5 @@
-/* Faulty filters of a batch of groups as a convolution of their own, over the rows that their samples read.
- */
+/* Evaluates the faulty filters of a batch of groups as a convolution of their own, over the rows that their
+ * samples read. */
 #include "cuda/cuda_faulty.h"
 
 #include "cuda/network.h"
@@ -9,12 +9,12 @@
 
 #include <stdlib.h>
 
-/* The faulty filters of a batch, and copies of filter 0 up to a power of two: few different numbers, as each
- * may need a plan of its own. */
+/* The faulty filters of a batch, padded with copies of filter 0 to a power of two: few different numbers,
+ * since each may need a plan of its own. */
 typedef struct filter_list {
     int n;
-    int32_t *from;    /* the filter that it is a copy of */
-    int32_t *channel; /* first channel that it reads */
+    int32_t *from;    /* the filter that it copies */
+    int32_t *channel; /* the first channel that it reads */
 } filter_list;
 
 static bs_status list_filters(filter_list *out, const bs_faulty_batch *b, const bs_cuda_job *j)
@@ -34,7 +34,7 @@ static bs_status list_filters(filter_list *out, const bs_faulty_batch *b, const 
     return BS_OK;
 }
 
-/* Puts the batch's sites into the copies of the filters that they change. */
+/* Applies the batch's sites to the copies of the filters that they change. */
 static bs_status change_filters(const bs_faulty_plan *plan, const bs_faulty_batch *b)
 {
     const bs_faulty_call *c = plan->call;
@@ -61,7 +61,7 @@ out:
     return st;
 }
 
-/* Faulty weights and biases into stream->filters and stream->bias. */
+/* Builds the faulty weights and biases in stream->filters and stream->bias. */
 static bs_status build_filters(const bs_faulty_plan *plan, const bs_faulty_batch *b, const filter_list *f,
                                bool has_bias)
 {
@@ -75,7 +75,7 @@ static bs_status build_filters(const bs_faulty_plan *plan, const bs_faulty_batch
     return change_filters(plan, b);
 }
 
-/* All filters on all rows: into stream->computed, rows of (filters, pixels) or (repeat, filters). */
+/* Computes all filters on all rows into stream->computed: rows of (filters, pixels) or (repeat, filters). */
 static bs_status compute(const bs_faulty_call *c, const bs_faulty_batch *b, const filter_list *f,
                          const bs_cuda_job *j, bool has_bias)
 {
@@ -90,14 +90,14 @@ static bs_status compute(const bs_faulty_call *c, const bs_faulty_batch *b, cons
     return bs_cuda_conv(j, b->rows, in, f->n, stream->filters.ptr, bias, first, stream->computed.ptr);
 }
 
-/* Where computed channels go: arrays of PLACES each. */
+/* Destinations of computed channels, in arrays of PLACES each. */
 enum { PLACES = 1 << 14 };
 typedef struct places {
     int32_t *sample, *channel, *row, *column;
     uint32_t n;
 } places;
 
-/* Sends the places so far on their way, and the channels to them. `computed`: filters of a row. */
+/* Sends the destinations collected so far, and the channels to them. `computed`: filters in a row. */
 static bs_status scatter(const bs_faulty_call *c, int computed, const bs_cuda_job *j, places *p)
 {
     bs_stream *stream = c->stream;
@@ -125,7 +125,7 @@ static bs_status scatter(const bs_faulty_call *c, int computed, const bs_cuda_jo
     return bs_cuda_launch(stream, BS_KERNEL_scatter, a.n, pixels, &a);
 }
 
-/* The computed channels to the samples that have them. */
+/* Copies the computed channels to the samples that have them. */
 static bs_status hand_out(const bs_faulty_call *c, const bs_faulty_batch *b, int computed,
                           const bs_cuda_job *j)
 {

@@ -1,9 +1,9 @@
-/* The sites of faults in a parameter, as the device has it. */
+/* The sites of faults in a parameter, in the form that the device has it. */
 #include "cuda/cuda_faulty.h"
 #include "cuda/network.h"
 #include "cuda/enqueue.h"
 
-/* Sites on their way to the device at once. */
+/* Sites sent to the device at once. */
 enum { PIECE = 1 << 17 };
 
 bs_status bs_cuda_poke(bs_stream *stream, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
@@ -15,7 +15,7 @@ bs_status bs_cuda_poke(bs_stream *stream, CUdeviceptr rows, int64_t elements, ui
         BS_TRY(bs_cuda_stage(stream, &sites, site + at, here * sizeof *site));
         BS_TRY(bs_cuda_stage(stream, &owners, owner + at, here * sizeof *owner));
         bs_inject_args a = {.n_sites = here,
-                            .type = BS_DTYPE_FP32, /* prepared parameters are what is multiplied with */
+                            .type = BS_DTYPE_FP32, /* prepared parameters are what is multiplied */
                             .distinct = true,
                             .site = bs_cuda_pointer(sites),
                             .owner = bs_cuda_pointer(owners),
@@ -46,8 +46,8 @@ void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site)
     for (uint32_t k = 0; k < n; k++) {
         bs_site s = given[k];
         float value = t->data[s.element];
-        /* All sites of the element, also those after this one: which of them is written last, nobody knows.
-         */
+        /* Applies all sites of the element, also those after this one, since any of them may be written
+         * last. */
         for (uint32_t e = distinct ? k : 0; e < (distinct ? k + 1 : n); e++)
             if (given[e].element == s.element)
                 value = bs_inject_value(t->type, given[e], value, NULL);

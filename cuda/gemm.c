@@ -1,5 +1,5 @@
-/* Products of rows with filters through cuBLASLt. To the library, which counts columns first, the filters
- * are a matrix (depth, width) to be transposed, the rows (depth, rows), the products (width, rows).
+/* Products of rows with filters through cuBLASLt. To the library, which is column-major, the filters are a
+ * matrix (depth, width) to be transposed, the rows are (depth, rows), the products (width, rows).
  *
  * One algorithm serves all numbers of rows and of filters: see gemm_select.c. */
 #include "cuda/gemm.h"

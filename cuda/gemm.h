@@ -1,4 +1,4 @@
-/* A product of rows with filters, as cuBLASLt wants it described. For gemm*.c only. */
+/* A product of rows with filters, as described to cuBLASLt. For gemm*.c only. */
 #ifndef BS_CUDA_GEMM_H
 #define BS_CUDA_GEMM_H
 
@@ -17,7 +17,7 @@ static inline cublasComputeType_t bs_gemm_type(const bs_device *d)
     return d->options.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
-/* bs_gemm_call_end() on every path. */
+/* Describes a product. Call bs_gemm_call_end() on every path. */
 bs_status bs_gemm_call_begin(bs_gemm_call *c, const bs_device *d, int64_t rows, int64_t width, int64_t depth);
 void bs_gemm_call_end(bs_gemm_call *c);
 

@@ -1,17 +1,18 @@
-/* Which algorithms of cuBLASLt may be tried for products of rows with filters, and in which order.
+/* Lists the algorithms of cuBLASLt that may be tried for products of rows with filters, in the order in which
+ * they are tried.
  *
  * Left out are those that split sums, use tensor cores unless asked to, or refuse one of a few numbers of
- * rows and of filters. Of what is left, the heuristics of cuBLASLt name few, and not the best: for 256 rows
- * on an H200 three for each of five inner products, while the fastest of its whole list does 1.3 to 1.8 times
- * as much as the best of those (tests/gpu/h200-products.md). Sums that may not be split leave a card idle
- * where tiles are large and few, and small tiles load each operand often. So the tile decides, see
- * expected_rate(); where no tile is known, the heuristics' proposals serve, those first that keep (nearly) as
- * much of the card busy as any of them, by the library's count of waves; at last whatever else there is. At
- * most MOST are collected.
+ * rows and of filters. Of the others, the heuristics of cuBLASLt name few, and not the best: for 256 rows on
+ * an H200 three for each of five inner products, while the fastest of its whole list does 1.3 to 1.8 times as
+ * much as the best of those (tests/gpu/h200-products.md). With sums that may not be split, large tiles are
+ * few and leave a card idle, and small tiles load each operand often. So the tile decides, see
+ * expected_rate(). If no tile is known, the heuristics' proposals are used, first those that keep (nearly) as
+ * much of the card busy as any of them, by the library's count of waves; at last everything else. At most
+ * MOST are collected.
  *
- * All of that depends on sizes, card and library alone. A measured time would not do: it could choose
- * otherwise in the next run, or on the next card, and so change the bits of golden runs, in which a campaign
- * and all its shards must agree. */
+ * All of that depends on sizes, card and library alone. Measured times are not used: they could select
+ * another algorithm in the next run, or on the next card, and so change the bits of golden runs, on which a
+ * campaign and all its shards must agree. */
 #include "cuda/gemm.h"
 #include "cuda/selection.h"
 
@@ -34,12 +35,12 @@ typedef struct search {
 
 /* --- what is admitted --- */
 
-/* How the sums may be made. */
+/* How sums may be computed. */
 static const uint64_t exact = CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA |
                               CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F |
                               CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F;
 
-/* Does the algorithm take these sizes? *waves: how often it fills the card, then. */
+/* Returns true if the algorithm supports these sizes. *waves: how often it then fills the card. */
 static bool serves(const search *s, const cublasLtMatmulAlgo_t *algo, int64_t rows, int64_t width,
                    float *waves)
 {
@@ -56,7 +57,7 @@ static bool serves(const search *s, const cublasLtMatmulAlgo_t *algo, int64_t ro
     return good;
 }
 
-/* A number of an algorithm's configuration; 0 where it has none. */
+/* Returns a number of an algorithm's configuration, 0 if it has none. */
 static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
                         cublasLtMatmulAlgoConfigAttributes_t which)
 {
@@ -68,21 +69,22 @@ static uint32_t setting(const bs_device *d, const cublasLtMatmulAlgo_t *algo,
                : 0;
 }
 
-/* Splitting the sum would make it depend on how much else there is to do. */
+/* Returns true if the algorithm splits the sum, which would make it depend on how much else there is to
+ * do. */
 static bool splits(const bs_device *d, const cublasLtMatmulAlgo_t *algo)
 {
     return setting(d, algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM) > 1 ||
            setting(d, algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME) != CUBLASLT_REDUCTION_SCHEME_NONE;
 }
 
-/* Share of the card's arithmetic that the algorithm should reach, to compare algorithms by; 0: not known.
- * A multiprocessor computes one tile after the other, so the share is that of the places in all rounds of
- * tiles that hold products asked for; and of the time for a tile of m x n sums, h / (h + 20) is arithmetic,
- * h = 2 m n / (m + n), the rest the loading of m + n numbers for every m * n products. 20 fits what an H200
- * does with tiles of 32 x 64 to 128 x 256. */
+/* Returns the share of the card's arithmetic that the algorithm should reach, to compare algorithms by; 0:
+ * not known. A multiprocessor computes one tile after the other, so one factor is the share of the places in
+ * all rounds of tiles that hold products asked for. The other: of the time for a tile of m x n sums, h / (h +
+ * 20) is arithmetic, h = 2 m n / (m + n), the rest the loading of m + n numbers for every m * n products. 20
+ * fits what an H200 does with tiles of 32 x 64 to 128 x 256. */
 static double expected_rate(const search *s, const cublasLtMatmulAlgo_t *algo)
 {
-    /* Those that cublasLt.h names and that hold at least as much as 16 x 16. */
+    /* The tiles that cublasLt.h names and that hold at least as much as 16 x 16. */
 #define TILE(filters, rows)                                                                                  \
     {                                                                                                        \
         CUBLASLT_MATMUL_TILE_##filters##x##rows, filters, rows                                               \
@@ -113,8 +115,9 @@ static double expected_rate(const search *s, const cublasLtMatmulAlgo_t *algo)
     return 0;
 }
 
-/* Some numbers of rows and of filters stand for all. 4 * s->rows is more than is computed at once (see
- * bs_cuda_gemm.rows), but to ask for less could admit others, and so change the bits of golden runs. */
+/* Adds an algorithm if it supports a few numbers of rows and of filters, which stand for all. 4 * s->rows is
+ * more than is computed at once (see bs_cuda_gemm.rows), but asking for less could admit others, and so
+ * change the bits of golden runs. */
 static void consider(search *s, const cublasLtMatmulAlgo_t *algo)
 {
     float waves = 0;
@@ -126,7 +129,7 @@ static void consider(search *s, const cublasLtMatmulAlgo_t *algo)
     s->found[s->n++] = (candidate){*algo, waves < 1 ? waves : 1, expected_rate(s, algo)};
 }
 
-/* Those that keep nearly as much of the card busy as the best does; then the others. */
+/* Takes those that keep nearly as much of the card busy as the best does, then the others. */
 static int take(const search *s, cublasLtMatmulAlgo_t *out, int most)
 {
     float best = 0;
@@ -140,8 +143,9 @@ static int take(const search *s, cublasLtMatmulAlgo_t *out, int most)
     return n;
 }
 
-/* True if a is to be tried before b. The library numbers algorithms in the order in which they came; the
- * later of two with the same tile does up to 1.7 times as much on an H200. Wide tiles of rows first. */
+/* Returns true if a is to be tried before b. The library numbers algorithms in the order in which they were
+ * added; the later of two with the same tile does up to 1.7 times as much on an H200. Then tiles that are
+ * wide in rows come first. */
 static bool comes_first(const search *s, const candidate *a, const candidate *b)
 {
     const cublasLtMatmulAlgoConfigAttributes_t order[] = {CUBLASLT_ALGO_CONFIG_ID,
@@ -154,11 +158,11 @@ static bool comes_first(const search *s, const candidate *a, const candidate *b)
     return setting(s->d, &a->algo, order[1]) < setting(s->d, &b->algo, order[1]);
 }
 
-/* Those of a known tile, the fastest first. */
+/* Takes those with a known tile, the fastest first. */
 static int take_fastest(search *s, cublasLtMatmulAlgo_t *out, int most)
 {
     int n = 0;
-    for (int i = 1; i < s->n; i++) { /* equals stay in the library's order */
+    for (int i = 1; i < s->n; i++) { /* equals keep the library's order */
         candidate c = s->found[i];
         int at = i;
         for (; at > 0 && comes_first(s, &c, &s->found[at - 1]); at--)
@@ -170,7 +174,7 @@ static int take_fastest(search *s, cublasLtMatmulAlgo_t *out, int most)
     return n;
 }
 
-/* --- what the heuristics propose --- */
+/* --- proposals of the heuristics --- */
 
 static bs_status prefer(const bs_device *d, cublasLtMatmulPreference_t p)
 {
@@ -221,7 +225,7 @@ out:
     return st;
 }
 
-/* --- what else there is --- */
+/* --- all other algorithms --- */
 
 static uint64_t capability(const bs_cuda_api *api, const cublasLtMatmulAlgo_t *algo,
                            cublasLtMatmulAlgoCapAttributes_t which, size_t bytes)
@@ -233,7 +237,7 @@ static uint64_t capability(const bs_cuda_api *api, const cublasLtMatmulAlgo_t *a
     return v;
 }
 
-/* The values of a setting; there is always one, 0 standing for none. */
+/* Lists the values of a setting; there is always one, with 0 for none. */
 static int list(const bs_cuda_api *api, const cublasLtMatmulAlgo_t *algo,
                 cublasLtMatmulAlgoCapAttributes_t which, uint32_t *out, size_t most)
 {
@@ -252,8 +256,8 @@ static bool set(const bs_cuda_api *api, cublasLtMatmulAlgo_t *algo,
     return api->cublasLtMatmulAlgoConfigSetAttribute(algo, which, &v, sizeof v) == CUBLAS_STATUS_SUCCESS;
 }
 
-/* Settings of an algorithm, as long as there is room, large tiles first: these mostly come last in its list.
- */
+/* Considers the settings of an algorithm while there is room, large tiles first: these mostly come last in
+ * its list. */
 static void consider_settings(search *s, cublasLtMatmulAlgo_t *algo)
 {
     enum { ROOM = 1024, OPTIONS = 32 };
@@ -303,10 +307,10 @@ bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, cons
 {
     search s = {.d = d, .rows = rows, .width = width, .depth = depth};
     *n = 0;
-    if (d->options.tf32) /* tensor cores load more than they compute: another rule */
+    if (d->options.tf32) /* tensor cores load more than they compute, so another rule holds */
         return BS_OK;
     bs_status st = consider_all(&s);
-    if (st == BS_ERR) { /* a library that does not list what it has: its proposals serve */
+    if (st == BS_ERR) { /* the library does not list its algorithms: use its proposals */
         bs_error_clear();
         return BS_OK;
     }

@@ -1,9 +1,9 @@
-/* Which algorithm of cuBLASLt computes products of rows with filters.
+/* Selects the algorithm of cuBLASLt that computes products of rows with filters.
  *
- * One algorithm serves all numbers of rows and of filters: tile, stages and the order of the sum along
- * `depth` are its own, never split, so an element should not depend on its neighbours. The library does not
- * promise that: the first algorithm is taken that shows it on random data. Where none does, a plain kernel
- * serves, one thread an output: slower, but exact by its making. */
+ * One algorithm serves all numbers of rows and of filters: it fixes tile, stages and the order of the sum
+ * along `depth`, which is never split, so an element should not depend on its neighbours. The library does
+ * not promise that, so the first algorithm that is exact on random data is taken. If there is none, a plain
+ * kernel is used, one thread for each output: slower, but exact by construction. */
 #include "cuda/invariance.h"
 #include "cuda/selection.h"
 

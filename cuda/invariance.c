@@ -9,16 +9,16 @@
 
 #include <stdlib.h>
 
-/* What is asked of an engine in a campaign. Batches are filled up to few sizes (see conv_dnn.c): 6 trials are
- * a self-test's, 13 are filled up to the 16 of a golden run. ALONE: samples that faulty filters meet at once;
- * TYPICAL: rows and columns of a patch. */
+/* The shapes that an engine computes in a campaign. Batches are padded to few sizes (see conv_dnn.c): 6
+ * trials are a self-test's, 13 are padded to the 16 of a golden run. ALONE: samples that faulty filters are
+ * computed on at once; TYPICAL: rows and columns of a patch. */
 enum { SPOTS = 5, ALONE = 16, TYPICAL = 6 };
 
 static const int batches[] = {1, 3, 6, 13}; /* and the largest */
 static const int patch_sizes[][2] = {
     {1, 1}, {3, 3}, {2, 9}, {TYPICAL, TYPICAL}, {BS_INVARIANCE_SIZE, BS_INVARIANCE_SIZE}};
 static const int filter_counts[] = {1, 5, 8,
-                                    BS_CUDA_MOST_FILTERS}; /* also odd: some engines want multiples */
+                                    BS_CUDA_MOST_FILTERS}; /* also odd: some engines need multiples */
 enum {
     BATCHES = sizeof batches / sizeof *batches,
     SIZES = sizeof patch_sizes / sizeof *patch_sizes,
@@ -49,7 +49,7 @@ static const bs_tensor *tensor(const bs_invariance *r, int id)
     return &r->stream->network->graph->tensors[id];
 }
 
-/* --- the layer, and pieces of it --- */
+/* --- the layer, and parts of it --- */
 
 static bs_status run(const bs_invariance *r, int batch, const int32_t *rows, CUdeviceptr to)
 {
@@ -103,7 +103,7 @@ bs_status bs_invariance_gather(const bs_invariance *r, const int size[2], int ba
                           &want, 0.0f, bs_cuda_pointer(r->in_patches));
 }
 
-/* Patches of one size, beginning with spot `from`. */
+/* Tests patches of one size, beginning with spot `from`. */
 static bs_status try_patches(const bs_invariance *r, const int size[2], int batch, int from, bool *exact)
 {
     const bs_node *nd = node_of(r);
@@ -133,8 +133,8 @@ bs_status bs_invariance_patches(const bs_invariance *r, int batch, bool *exact)
     return BS_OK;
 }
 
-/* Outputs of the filters on samples into r->made: the first filters, from the start again where there are too
- * few, as faults may ask for more than the layer has. */
+/* Computes the outputs of filters on samples into r->made: the first filters, from the start again if there
+ * are too few, as faults may need more than the layer has. */
 static bs_status run_filters(const bs_invariance *r, int64_t filters, int samples, const int32_t *row)
 {
     bs_stream *stream = r->stream;
@@ -154,7 +154,7 @@ static bs_status run_filters(const bs_invariance *r, int64_t filters, int sample
                         biased ? stream->bias.ptr : 0, channels, r->made);
 }
 
-/* On so many samples. */
+/* Tests filters on this many samples. */
 static bs_status try_filters(const bs_invariance *r, int64_t filters, int samples, bool *exact)
 {
     const bs_node *nd = node_of(r);
@@ -236,7 +236,8 @@ void bs_invariance_end(bs_invariance *r)
     bs_cuda_release(r->stream, all, sizeof all / sizeof *all);
 }
 
-/* Elements of the layer's input and output for n patches of that size, as far as the plane goes. */
+/* Raises *in and *out to the elements of the layer's input and output for n patches of size `most`, as far as
+ * the plane goes. */
 static void count_patches(const bs_invariance *r, int n, int64_t most, int64_t *in, int64_t *out)
 {
     const bs_node *nd = node_of(r);
@@ -270,7 +271,7 @@ bs_status bs_invariance_begin(bs_invariance *r, bs_stream *stream, int node, int
     return bs_invariance_fill(stream, r->x, samples * x->elements);
 }
 
-/* The shape of so many patches of the output size. */
+/* Returns the shape of a batch of patches of output size `most`. */
 static bs_cudnn_shape patches_shape(bs_stream *stream, int node, int64_t most)
 {
     const bs_network *net = stream->network;

@@ -1,6 +1,7 @@
-/* Does an engine compute a convolution with the same bits, whatever else it computes at the time? One layer
- * on random data: its whole plane, then pieces of it (patches from the corners and the middle, other batches,
- * a few filters by themselves), compared with the whole. The engine is the one that the network's plan names.
+/* The batch-invariance test: whether an engine computes a convolution with the same bits, whatever else it
+ * computes at the time. It runs one layer on random data: its whole plane, then parts of it (patches from the
+ * corners and the middle, other batches, a few filters by themselves), which are compared with the whole. The
+ * engine is the one in the network's plan.
  *
  *   bs_invariance r;
  *   st = bs_invariance_begin(&r, stream, node, BS_INVARIANCE_PATCHES, 2);
@@ -12,56 +13,56 @@
 #include "cuda/conv.h"
 
 enum {
-    BS_INVARIANCE_PATCHES = 16,            /* for those who measure nothing */
-    BS_INVARIANCE_MOST = BS_CUDA_DNN_MOST, /* patches in a batch, ever; there is room for so many */
-    BS_INVARIANCE_CONFIGS = 8,             /* engines of cuDNN looked at */
+    BS_INVARIANCE_PATCHES = 16,            /* for callers that measure nothing */
+    BS_INVARIANCE_MOST = BS_CUDA_DNN_MOST, /* most patches in a batch; there is room for them */
+    BS_INVARIANCE_CONFIGS = 8,             /* most engines of cuDNN that are tested */
 };
 
 typedef struct bs_invariance {
     bs_stream *stream;
     int node;
-    int patches, samples; /* as asked for; patches: what a caller measures with */
-    int most, alone;  /* samples that the whole layer, and faulty filters, are computed on at once, at most */
-    CUdeviceptr x, y; /* `samples` of the layer's input, and its output by the engine */
-    CUdeviceptr in_patches, made; /* what a piece is computed from, and its result */
+    int patches, samples;         /* as requested; patches: for callers that measure */
+    int most, alone;              /* most samples at once of the whole layer, and of faulty filters */
+    CUdeviceptr x, y;             /* `samples` inputs of the layer, and their outputs by the engine */
+    CUdeviceptr in_patches, made; /* input and output of a part */
 } bs_invariance;
 
-/* Compared with `samples` samples of the whole layer. */
+/* Allocates the buffers and fills the input. Parts are compared with `samples` samples of the whole layer. */
 bs_status bs_invariance_begin(bs_invariance *r, bs_stream *stream, int node, int patches, int samples);
 void bs_invariance_end(bs_invariance *r);
 
-/* Puts the output for all samples into y. Before the following ones, and again for each engine. */
+/* Computes the output of all samples into y. Call it before the following tests, again for each engine. */
 bs_status bs_invariance_whole(const bs_invariance *r);
-/* Each sets *exact to false where a bit differs from y, and leaves it alone elsewhere. BS_ERR: the engine
- * refuses the shape. */
+/* Each sets *exact to false if a bit differs from y, else leaves it as it is. BS_ERR: the engine refuses the
+ * shape. */
 bs_status bs_invariance_patches(const bs_invariance *r, int batch, bool *exact);
 bs_status bs_invariance_samples(const bs_invariance *r, int batch, bool *exact);
-/* filters: at most BS_CUDA_MOST_FILTERS, of which there may be more than the layer has. */
+/* filters: at most BS_CUDA_MOST_FILTERS, which may be more than the layer has. */
 bs_status bs_invariance_filters(const bs_invariance *r, int64_t filters, bool *exact);
 
-/* All of that, as far as it takes to find a difference; a refusal is one, too. */
+/* Runs all of these tests until one finds a difference; a refusal counts as one. */
 bs_status bs_invariance_test(const bs_invariance *r, bool *exact);
 
 /* Gathers a batch of patches of the output size `size` (at most the plane, and BS_INVARIANCE_SIZE) into
- * in_patches; in_size: their size there. at->origin: room for `batch` each; row: the same. */
+ * in_patches; in_size: their size there. origin[0], origin[1] and row have room for `batch` each. */
 enum { BS_INVARIANCE_SIZE = 11 };
 bs_status bs_invariance_gather(const bs_invariance *r, const int size[2], int batch, int from, int in_size[2],
                                int32_t *origin[2], int32_t *row);
 
-/* What cuDNN proposes for the node, the fastest on large batches of small patches first. */
+/* Lists cuDNN's configs for the node, first the fastest on large batches of small patches. */
 bs_status bs_invariance_configs(bs_stream *stream, int node, bs_cudnn_config configs[BS_INVARIANCE_CONFIGS],
                                 int *n);
 
-/* Device memory for so many floats. */
+/* Allocates device memory for `elements` floats. */
 bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements);
-/* n random numbers on [-1, 1), the same in every run. */
+/* Writes n random numbers in [-1, 1) to the device, the same in every run. */
 bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n);
-/* What became of a try: an engine may refuse to run; if the device lives on, that only means it is not exact.
- */
+/* Judges the status of a test: an engine that refused to run is not exact, provided that the device still
+ * works; other errors are returned. */
 bs_status bs_invariance_judge(bs_stream *stream, bs_status st, bool *exact);
 
 /* The same for products of rows with filters by an algorithm of cuBLASLt: any number of rows from any places,
- * and as few filters as are faulty together, against all of them at once.
+ * and as few filters as may be faulty together, compared with all products computed at once.
  *
  *   bs_gemm_invariance r;
  *   st = bs_gemm_invariance_begin(&r, stream, rows, width, depth, filters);
@@ -72,22 +73,23 @@ typedef struct bs_gemm_invariance {
     int64_t rows, width, depth;
     CUdeviceptr x, w;    /* rows, filters (not owned) */
     CUdeviceptr y, made; /* products, rows of bs_cuda_padded(width): of all, of a part */
-    int32_t *place;      /* `rows` of them: where a part's rows come from */
-    uint8_t *equal;      /* the same */
+    int32_t *place;      /* for `rows` rows: where a part's rows come from */
+    uint8_t *equal;      /* for `rows` rows: results of comparisons */
 } bs_gemm_invariance;
 
-/* w: filters on the device. Fewer rows are looked at where so many would take much memory; r->rows, a
- * multiple of 64, so that pieces of as many begin where the first does: at a multiple of 256 bytes. */
+/* w: filters on the device. Fewer rows are used if `rows` would take much memory; r->rows is a multiple of
+ * 64, so that further pieces of that size begin like the first: at a multiple of 256 bytes. */
 bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, int64_t rows, int64_t width,
                                    int64_t depth, CUdeviceptr w);
 void bs_gemm_invariance_end(bs_gemm_invariance *r);
-/* Puts the products of all into y. Before the following one, and again for each algorithm. */
+/* Computes the products of all rows and filters into y. Call it before the following test, again for each
+ * algorithm. */
 bs_status bs_invariance_products(const bs_gemm_invariance *r, const bs_cuda_gemm *g);
-/* `rows` rows times `width` filters: at most all there are, or BS_CUDA_MOST_FILTERS where rows are few (64).
- * Sets *exact to false where a bit differs from y. */
+/* Tests `rows` rows times `width` filters: at most all there are, or BS_CUDA_MOST_FILTERS if there are few
+ * rows (64). Sets *exact to false if a bit differs from y. */
 bs_status bs_invariance_part(const bs_gemm_invariance *r, const bs_cuda_gemm *g, int64_t rows, int64_t width,
                              bool *exact);
-/* All of that, as far as it takes to find a difference; a refusal is one, too. */
+/* Runs all of these tests until one finds a difference; a refusal counts as one. */
 bs_status bs_gemm_invariance_test(const bs_gemm_invariance *r, const bs_cuda_gemm *g, bool *exact);
 
 #endif

@@ -40,7 +40,7 @@ bs_status bs_invariance_products(const bs_gemm_invariance *r, const bs_cuda_gemm
     return bs_cuda_gemm_run(r->stream, g, r->rows, r->width, r->x, r->w, r->y);
 }
 
-/* As many filters as asked for: the first ones, from the start again where there are too few. */
+/* Gets `width` filters: the first ones, from the start again if there are too few. */
 static bs_status take_filters(const bs_gemm_invariance *r, int64_t width, CUdeviceptr *w)
 {
     int32_t from[BS_CUDA_MOST_FILTERS];

@@ -8,7 +8,7 @@ void bs_cuda_nd_space_begin(bs_nd_space *n)
     n->items = 1;
 }
 
-/* An axis that follows the one before it in all arrays is no axis of its own: fewer divisions. */
+/* An axis that continues the one before it in all arrays is merged with it, which saves divisions. */
 void bs_cuda_nd_space_add(bs_nd_space *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2, int64_t s3)
 {
     const int64_t stride[BS_ND_ARRAYS] = {s0, s1, s2, s3};

@@ -34,7 +34,7 @@ static void plan_conv(bs_cuda_plan *p, const bs_graph *g, const bs_node *n)
     p->weight_scale = p->bias_scale = 1.0f;
 }
 
-/* Weights and bias of filters as the kernels want them; `data` is in file order. */
+/* Writes a parameter in the form that the kernels take; t->data is in file order. */
 static void prepare(const bs_cuda_plan *p, int input, const bs_tensor *t, float *out)
 {
     if (p->filters && input == 1) {
@@ -67,7 +67,7 @@ bs_site bs_cuda_param_site(const bs_network *n, int node, int input, bs_site s)
         int64_t k;
         bs_filters_locate(&filters, at, &m, &k);
         at = (uint32_t)(m * p->length + k);
-        /* Exact where the scale is 1: the product could quieten a NaN. */
+        /* Without a scale the value stays exact: a product could turn a signalling NaN into a quiet one. */
         if (p->weight_scale != 1.0f)
             value *= p->weight_scale;
     } else if (p->filters && input == 2 && p->bias_scale != 1.0f) {
@@ -92,7 +92,7 @@ static bs_status upload_param(bs_network *n, int node, int input)
     prepare(p, input, t, data);
     bs_status st =
         bs_cuda_check(api, api->cuMemAlloc(&p->param[input], bytes ? bytes : sizeof(float)), "cuMemAlloc");
-    /* Pageable memory: the call returns when the data has been read. */
+    /* From pageable memory, the call returns once the data has been read. */
     if (st == BS_OK && bytes)
         st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(p->param[input], data, bytes, 0), "cuMemcpyHtoDAsync");
     if (st == BS_OK)
@@ -101,7 +101,7 @@ static bs_status upload_param(bs_network *n, int node, int input)
     return st;
 }
 
-/* A bias of one element is spread over all filters. */
+/* A bias of one element is repeated for all filters. */
 bs_status bs_cuda_plan_node(bs_network *n, int node)
 {
     const bs_graph *g = n->graph;

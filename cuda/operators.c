@@ -1,4 +1,4 @@
-/* From nodes to launches: operators that compute. */
+/* Launches operators that compute. */
 #include "cuda/operators.h"
 
 #include "cuda/conv.h"
@@ -38,7 +38,7 @@ bs_status bs_cuda_run_clip(const bs_cuda_job *j)
     return bs_cuda_launch(j->stream, BS_KERNEL_clip, j->n, elements, &a);
 }
 
-/* Operand k, or what has been put together in the output so far. */
+/* Gets input 0, or the output as it has been combined so far. */
 static bs_status left_operand(const bs_cuda_job *j, int k, bs_operand *out)
 {
     if (k == 0)
@@ -47,7 +47,7 @@ static bs_status left_operand(const bs_cuda_job *j, int k, bs_operand *out)
     return BS_OK;
 }
 
-/* From left to right: ((a + b) + c) + d. */
+/* Combines the inputs from left to right: ((a + b) + c) + d. */
 bs_status bs_cuda_run_broadcast(const bs_cuda_job *j)
 {
     const bs_shape *out = &j->out_shape;
@@ -195,7 +195,7 @@ bs_status bs_cuda_run_reduce(const bs_cuda_job *j)
     return bs_cuda_launch(j->stream, BS_KERNEL_reduce, j->n, a.at.items, &a);
 }
 
-/* Of two activations; by weights: bs_cuda_run_gemm(). */
+/* Multiplies two activations; by weights: bs_cuda_run_gemm(). */
 bs_status bs_cuda_run_matmul(const bs_cuda_job *j)
 {
     const bs_shape *x = &j->in_shape[0], *y = &j->in_shape[1], *out = &j->out_shape;

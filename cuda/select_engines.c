@@ -1,14 +1,14 @@
-/* What computes convolutions and products of rows with filters. The first engine of cuDNN is taken whose bits
- * do not depend on what else is computed: on random data, patches from the corners and the middle of the
- * plane, in batches of several sizes, and faulty filters must come out as the whole layer has them. Where
- * none passes, products of columns rows serve; of products, see gemm_select.c.
+/* Selects what computes convolutions and products of rows with filters: the first engine of cuDNN whose bits
+ * do not depend on what else is computed. On random data, patches from the corners and the middle of the
+ * plane, in batches of several sizes, and faulty filters must come out as in the whole layer. If no engine
+ * passes, products of im2col rows are used; for products, see gemm_select.c.
  *
- * First comes what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns mostly
- * consist. For an H200 as described to them that is another engine than for whole layers, and by the rates
- * measured on one 1.65 times as fast on patches of a 3x3 layer of 64 x 224 x 224, whose golden runs then take
- * half as long again, and the fastest of all for 512 x 14 x 14, on patches and golden runs. Nothing is
- * measured here: times differ from run to run, and another engine may round otherwise, so golden runs would
- * no longer agree, neither of a campaign that is resumed nor of its shards. */
+ * Tried first is what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns
+ * mostly consist. For an H200, as described to them, that is another engine than for whole layers. By the
+ * rates measured on one, it is 1.65 times as fast on patches of a 3x3 layer of 64 x 224 x 224, whose golden
+ * runs then take half as long again, and the fastest of all for 512 x 14 x 14, on patches and golden runs.
+ * Nothing is measured here: times differ from run to run, and another engine may round differently, so golden
+ * runs would no longer agree, neither those of a resumed campaign nor those of its shards. */
 #include "cuda/conv.h"
 #include "cuda/stream.h"
 #include "cuda/invariance.h"
@@ -20,7 +20,7 @@
 
 enum { SAMPLES = 2 };
 
-/* *found: an engine of cuDNN passed. */
+/* Selects an engine of cuDNN; *found: there is one. */
 static bs_status select_dnn(bs_stream *stream, int node, bool *found)
 {
     bs_cudnn_config configs[BS_INVARIANCE_CONFIGS];
@@ -39,7 +39,7 @@ static bs_status select_dnn(bs_stream *stream, int node, bool *found)
         BS_TRY_GOTO(bs_invariance_test(&r, found), out);
     }
     if (!*found && stream->network->device->options.engine == BS_CUDA_DNN) {
-        p->dnn = configs[0]; /* as asked; the self-test will see */
+        p->dnn = configs[0]; /* as requested, exact or not: the self-test checks it */
         *found = true;
     }
 out:
@@ -54,8 +54,8 @@ static bs_status select_conv(bs_stream *stream, int node, bool dnn)
     const bs_shape *out = &net->graph->tensors[nd->out].shape;
     bs_cuda_plan *p = &net->plan[node];
     bool found = false;
-    /* Groups make many small products, and faulty filters of them cannot be put together: the plain kernel.
-     */
+    /* Groups make many small products, and their faulty filters cannot be joined: they run by the plain
+     * kernel. */
     p->engine = BS_CUDA_DIRECT;
     bs_cuda_engine wanted = net->device->options.engine;
     if (wanted == BS_CUDA_DIRECT || (nd->attr.window.group > 1 && wanted != BS_CUDA_DNN))
@@ -66,7 +66,7 @@ static bs_status select_conv(bs_stream *stream, int node, bool dnn)
         return BS_OK;
     if (nd->attr.window.group > 1)
         return BS_OK;
-    /* A golden run of 16 images; a batch of trials, most of them patches. */
+    /* Rows of a golden run of 16 images, and of a batch of trials, most of them patches. */
     int64_t plane = out->dim[1] * out->dim[2], golden = 16 * plane, trials = 256 * (plane < 36 ? plane : 36);
     BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, golden > trials ? golden : trials, p->filters, p->length,
                                p->param[1]));
@@ -74,8 +74,8 @@ static bs_status select_conv(bs_stream *stream, int node, bool dnn)
     return BS_OK;
 }
 
-/* So many rows as one batch of trials has, in round numbers. The device without libraries has the plain
- * kernel. */
+/* Selects the algorithm for the rows of one batch of trials, in round numbers. The device without libraries
+ * uses the plain kernel. */
 static bs_status select_product(bs_stream *stream, int node)
 {
     bs_cuda_plan *p = &stream->network->plan[node];
@@ -84,7 +84,7 @@ static bs_status select_product(bs_stream *stream, int node)
     return bs_cuda_gemm_select(&p->gemm, stream, 256 * p->repeat, p->filters, p->length, p->param[1]);
 }
 
-/* Layers of one shape choose alike. */
+/* Returns true if two layers have the same shape, and so get the same engine. */
 static bool same_layer(const bs_network *n, int i, int k)
 {
     const bs_node *a = &n->graph->nodes[i], *b = &n->graph->nodes[k];
@@ -103,15 +103,15 @@ static bs_status select_all(bs_network *n, bs_stream *stream, bool dnn)
 {
     const bs_graph *g = n->graph;
     for (int i = 0; i < g->n_nodes; i++) {
-        int like = 0;
+        int earlier = 0;
         if (!n->plan[i].filters)
             continue;
-        while (like < i && !same_layer(n, i, like))
-            like++;
-        if (like < i) {
-            n->plan[i].engine = n->plan[like].engine;
-            n->plan[i].gemm = n->plan[like].gemm;
-            n->plan[i].dnn = n->plan[like].dnn;
+        while (earlier < i && !same_layer(n, i, earlier))
+            earlier++;
+        if (earlier < i) {
+            n->plan[i].engine = n->plan[earlier].engine;
+            n->plan[i].gemm = n->plan[earlier].gemm;
+            n->plan[i].dnn = n->plan[earlier].dnn;
             continue;
         }
         bs_status st = g->nodes[i].op == BS_OP_CONV ? select_conv(stream, i, dnn) : select_product(stream, i);
@@ -121,7 +121,7 @@ static bs_status select_all(bs_network *n, bs_stream *stream, bool dnn)
     return BS_OK;
 }
 
-/* Does cuDNN start here? If not, and nobody insists on it, cuBLASLt does its work. */
+/* Starts cuDNN; *good: it runs. If it does not, and was not requested, cuBLASLt does its work. */
 static bs_status start_dnn(bs_stream *stream, bool *good)
 {
     const bs_cuda_api *api = stream->network->device->api;

@@ -1,4 +1,4 @@
-/* A stream's life: its stream, its plans of cuDNN, and the memory that running nodes share. */
+/* Opens and closes streams: the CUDA stream, the plans of cuDNN, and the memory that running nodes share. */
 #include "cuda/stream.h"
 
 #include "cuda/conv.h"
@@ -16,7 +16,7 @@ void bs_cuda_stream_close(bs_stream *stream)
                                stream->products.ptr,  stream->filters.ptr, stream->bias.ptr,
                                stream->computed.ptr,  stream->result.ptr};
     if (bs_cuda_enter(stream->network->device) == BS_OK) {
-        bs_cuda_release(stream, all, sizeof all / sizeof *all); /* waits, too */
+        bs_cuda_release(stream, all, sizeof all / sizeof *all); /* also waits */
         bs_cuda_dnn_close(stream);
         bs_cuda_staging_close(stream);
     }

@@ -1,5 +1,5 @@
-/* Bits of IEEE-754 single precision, and the one operation every fault reduces to (on a word of any type:
- * dtype.h). */
+/* Bits of IEEE-754 single precision, and the one operation that every fault reduces to (on a word of any
+ * type: dtype.h). */
 #ifndef BS_KERNELS_BITS_H
 #define BS_KERNELS_BITS_H
 
@@ -32,7 +32,7 @@ BS_HD float bs_bits_float(uint32_t u)
     return v.f;
 }
 
-/* Tested on bits, so that -ffast-math or flush-to-zero modes cannot change the answer. */
+/* These test the bits, so that -ffast-math or flush-to-zero modes cannot change the answer. */
 BS_HD int bs_is_nan(float f)
 {
     return (bs_float_bits(f) & 0x7fffffffu) > BS_EXPONENT_MASK;

@@ -1,6 +1,6 @@
-/* Boxes: the half-open range of channels, rows and columns of one sample that a change can touch. Rows of
- * tokens lie along the second axis, see host/backend/planes.h; all other tensors count as (elements, 1, 1).
- */
+/* Boxes: the half-open ranges of channels, rows and columns of one sample that a change can touch. The rows
+ * of tokens lie along the second axis, see host/backend/planes.h; all other tensors count as (elements, 1,
+ * 1). */
 #ifndef BS_KERNELS_BOX_H
 #define BS_KERNELS_BOX_H
 
@@ -21,7 +21,7 @@ BS_HD int bs_box_is_empty(const bs_box *b)
     return b->begin[0] >= b->end[0];
 }
 
-/* The smallest box with b and the element (c, y, x) in it. */
+/* Extends b to the smallest box that also holds element (c, y, x). */
 BS_HD void bs_box_add(bs_box *b, int64_t c, int64_t y, int64_t x)
 {
     int64_t at[3] = {c, y, x};

@@ -15,7 +15,7 @@ BS_KERNEL(compare)
     }
 }
 
-/* Is (y, x) in patch i? */
+/* Returns true if (y, x) is in patch i. */
 BS_HD int in_patch(const bs_patch_boxes *p, uint32_t i, int y, int x)
 {
     int dy = y - p->origin[0][i], dx = x - p->origin[1][i];
@@ -46,7 +46,7 @@ BS_KERNEL(overlay)
     }
 }
 
-/* Has the sample of site k an earlier site at its element? */
+/* Returns true if the sample of site k has an earlier site at the same element. */
 BS_HD int has_earlier(const bs_inject_args *a, uint32_t k)
 {
     for (uint32_t e = k; e > 0 && a->owner[e - 1] == a->owner[k]; e--)
@@ -55,7 +55,7 @@ BS_HD int has_earlier(const bs_inject_args *a, uint32_t k)
     return 0;
 }
 
-/* The first site of an element does the work of all that its sample has there, in their order: threads that
+/* The first site of an element applies all sites that its sample has there, in their order: threads that
  * changed one element together would lose changes. */
 BS_KERNEL(inject)
 {
@@ -153,7 +153,7 @@ BS_KERNEL(scatter)
         a.computed[a.row[i] * a.row_step + a.column[i] * a.column_step + p * a.pixel_step];
 }
 
-/* Gives what bs_rank() gives. */
+/* Gives the same answers as bs_rank(). */
 BS_KERNEL(rank)
 {
     BS_TEAM(i, a.n)

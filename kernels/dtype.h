@@ -1,14 +1,15 @@
 /* Types of values. A tensor's values are stored in a type and computed in fp32: rows are float, and every
- * element is a value of its tensor's type. A fault hits the word that the type encodes an element in. One
+ * element is a value of its tensor's type. A fault hits the word in which the type encodes an element. One
  * line of BS_DTYPES makes a type known to the planner, the backends and the result file. */
 #ifndef BS_KERNELS_DTYPE_H
 #define BS_KERNELS_DTYPE_H
 
 #include "bits.h"
 
-/* X(enum suffix, name, bits of a word, its exponent, its fraction, 1 if every float is a value of the type,
- * float to word, word to float). The sign is what the two masks leave. Encoding rounds; decoding is exact,
- * and encodes to the same word again, but for NaNs of a type that tells fewer of them apart. */
+/* X(enum suffix, name, bits of a word, mask of its exponent, mask of its fraction, 1 if every float is a
+ * value of the type, float to word, word to float). The sign is the bits outside both masks. Encoding rounds.
+ * Decoding is exact, and the result encodes to the same word, except for NaNs if the type distinguishes fewer
+ * of them. */
 #define BS_DTYPES(X) X(FP32, "fp32", 32, BS_EXPONENT_MASK, BS_MANTISSA_MASK, 1, bs_float_bits, bs_bits_float)
 
 typedef enum bs_dtype {
@@ -18,7 +19,7 @@ typedef enum bs_dtype {
         BS_DTYPE_COUNT
 } bs_dtype;
 
-/* X(enum suffix, name in job files). The parts of a word that a job may name. */
+/* X(enum suffix, name in job files). The fields of a word that a job may name. */
 #define BS_BIT_FIELDS(X)                                                                                     \
     X(ANY, "any")                                                                                            \
     X(SIGN, "sign")                                                                                          \
@@ -54,7 +55,7 @@ BS_HD bs_dtype_word bs_dtype_word_of(bs_dtype type)
     return none;
 }
 
-/* The bits of a field as a mask; 0 where the type has no such field. */
+/* Returns the bits of a field as a mask; 0 if the type has no such field. */
 BS_HD uint32_t bs_dtype_field(bs_dtype type, bs_bit_field field)
 {
     bs_dtype_word word = bs_dtype_word_of(type);
@@ -99,13 +100,13 @@ BS_HD float bs_dtype_decode(bs_dtype type, uint32_t word)
     return 0;
 }
 
-/* The value of the type that stands for a float. */
+/* Returns the value of the type that represents a float. */
 BS_HD float bs_dtype_round(bs_dtype type, float value)
 {
     return bs_dtype_decode(type, bs_dtype_encode(type, value));
 }
 
-/* What a fault makes of a value of the type. before: where not NULL, gets the word that was hit. */
+/* Returns the value after a fault. before: if not NULL, receives the word that was hit. */
 BS_HD float bs_inject_value(bs_dtype type, bs_site s, float value, uint32_t *before)
 {
     uint32_t word = bs_dtype_encode(type, value);
@@ -116,7 +117,7 @@ BS_HD float bs_inject_value(bs_dtype type, bs_site s, float value, uint32_t *bef
 
 #ifndef __CUDACC__
 
-/* As the result file has it: "fp32". */
+/* Returns the name in the result file: "fp32". */
 static inline const char *bs_dtype_name(bs_dtype type)
 {
     static const char *const names[] = {

@@ -1,4 +1,4 @@
-/* Element by element. */
+/* Element-wise operators. */
 #include "kernels.h"
 #include "launch.h"
 #include "ops.h"
@@ -35,7 +35,7 @@ BS_HD float binary(int op, float a, float b)
 BS_KERNEL(unary)
 {
     BS_EACH(i, k, a.n, a.elements)
-        a.out[(int64_t)i * a.elements + k] = unary(a.op, bs_operand_row(&a.in, i)[k], a.a, a.b);
+    a.out[(int64_t)i * a.elements + k] = unary(a.op, bs_operand_row(&a.in, i)[k], a.a, a.b);
 }
 
 BS_KERNEL(clip)

@@ -1,4 +1,4 @@
-/* Fault models, and how a trial's sites follow from its id. Shared by planner, backends and `trace`; the same
+/* Fault models, and how a trial's sites follow from its id. Shared by planner, backends and `trace`. The same
  * inputs give the same sites on host and device, in any order. */
 #ifndef BS_KERNELS_FAULT_H
 #define BS_KERNELS_FAULT_H
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* X(enum suffix, key in job files). What a kind of fault is told, beyond where it hits. */
+/* X(enum suffix, key in job files). The parameter of a kind of fault, besides where it hits. */
 #define BS_FAULT_PARAMETERS(X)                                                                               \
     X(NONE, "")                                                                                              \
     X(VALUE, "value")                                                                                        \
@@ -24,9 +24,9 @@ typedef enum bs_fault_parameter {
 
 /* X(enum suffix, name in job files,
  *   bitwise:   1: hits single bits; 0: replaces the whole value,
- *   permanent: 1: stays, so that running again meets it again; 0: is gone the next time,
- *   random:    1: what it writes is drawn for each trial,
- *   parameter, keep and toggle of the site, of `mask`: the bits hit, and `value`: the word to write,
+ *   permanent: 1: persists, so that running again meets it again; 0: is gone the next time,
+ *   random:    1: the value written is drawn for each trial,
+ *   parameter, keep and toggle of the site, from `mask`: the bits hit, and `value`: the word to write,
  *   meaning).
  * A file with faults of a kind that a program does not know is refused. One line adds a kind to the planner,
  * the backends, job files, site lists and the result file; schema/embed.cmake reads the lines, too, for the
@@ -80,14 +80,14 @@ typedef struct bs_fault_model {
     bs_fault_kind kind;
     bs_dtype type;   /* of the target's values */
     uint32_t bits;   /* mask of the bits of a word that may be hit; bitwise kinds only */
-    uint32_t burst;  /* adjacent bits hit together, from the chosen one up to the word's last; >= 1 */
-    uint32_t count;  /* k distinct sites a trial; ignored when ber > 0 */
+    uint32_t burst;  /* adjacent bits hit together, from the chosen one up, within the word; >= 1 */
+    uint32_t count;  /* k distinct sites in a trial; ignored if ber > 0 */
     double ber;      /* every allowed bit is hit with this probability, independently; 0: use count */
     float value;     /* SET */
     float low, high; /* RANDOM: [low, high) */
 } bs_fault_model;
 
-/* The i-th lowest set bit of mask (i < popcount). */
+/* Returns the i-th lowest set bit of mask (i < popcount). */
 BS_HD uint32_t bs_nth_bit(uint32_t mask, uint32_t i)
 {
     uint32_t b = 0;
@@ -101,7 +101,7 @@ BS_HD uint32_t bs_nth_bit(uint32_t mask, uint32_t i)
         }
 }
 
-/* H. S. Warren, Hacker's Delight, 5-1. */
+/* Returns the number of set bits. H. S. Warren, Hacker's Delight, 5-1. */
 BS_HD uint32_t bs_popcount(uint32_t v)
 {
     v -= v >> 1 & 0x55555555u;
@@ -110,13 +110,13 @@ BS_HD uint32_t bs_popcount(uint32_t v)
     return v * 0x01010101u >> 24;
 }
 
-/* Choices at one element: allowed bits, or 1 for whole-value kinds. */
+/* Returns the choices at one element: its allowed bits, or 1 for whole-value kinds. */
 BS_HD uint32_t bs_fault_choices(const bs_fault_model *m)
 {
     return bs_fault_is_bitwise(m->kind) ? bs_popcount(m->bits) : 1;
 }
 
-/* What a fault of the kind does to the bits of `mask`, or a word `value` in place of the element's. */
+/* Returns the site of a fault of this kind that hits the bits of `mask`, or writes the word `value`. */
 BS_HD bs_site bs_fault_effect(bs_fault_kind kind, uint32_t element, uint32_t mask, uint32_t value)
 {
     bs_site s = {element, 0xffffffffu, 0};
@@ -134,7 +134,7 @@ BS_HD bs_site bs_fault_effect(bs_fault_kind kind, uint32_t element, uint32_t mas
     return s;
 }
 
-/* The word that a whole-value kind writes; 0 where the kind has no parameter. */
+/* Returns the word that a whole-value kind writes; 0 if the kind has no parameter. */
 BS_HD uint32_t bs_fault_word(const bs_fault_model *m, uint64_t seed, uint64_t counter, uint32_t draw)
 {
     float u;
@@ -151,8 +151,8 @@ BS_HD uint32_t bs_fault_word(const bs_fault_model *m, uint64_t seed, uint64_t co
     return 0;
 }
 
-/* The site for choice number `at` (0 .. elements * choices - 1) of a trial; `draw` numbers its random value.
- */
+/* Returns the site of choice `at` (0 .. elements * choices - 1) in a trial; `draw` numbers its random
+ * value. */
 BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed, uint64_t counter,
                             uint32_t draw)
 {
@@ -164,8 +164,8 @@ BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed,
     return bs_fault_effect(m->kind, element, run << bit & bs_dtype_field(m->type, BS_BITS_ANY), 0);
 }
 
-/* The choice that attempt number `draw` of a k-site trial lands on. A trial's sites are the first k distinct
- * choices of the attempts 0, 1, 2, ... */
+/* Returns the choice of attempt `draw` in a trial of k sites. Its sites are the first k distinct choices of
+ * the attempts 0, 1, 2, ... */
 BS_HD uint64_t bs_fault_attempt(uint64_t population, uint64_t seed, uint64_t counter, uint32_t draw)
 {
     return bs_scale(bs_draw(seed, counter, draw, BS_PURPOSE_SITE), population);
@@ -173,8 +173,8 @@ BS_HD uint64_t bs_fault_attempt(uint64_t population, uint64_t seed, uint64_t cou
 
 /* Single-site trials of a population that repetitions can exhaust take their sites without replacement: the
  * repetitions 0 .. population - 1 of a unit hit each choice once, in an order of the unit's own, the next
- * ones again in another order. So more repetitions never hit less, and as many as there are choices are all
- * of them. */
+ * ones again in another order. So more repetitions never hit fewer choices, and as many as there are choices
+ * hit all of them. */
 enum { BS_ORDERED_POPULATION = 1 << 20, BS_ORDER_ROUNDS = 8 };
 
 BS_HD int bs_fault_is_ordered(const bs_fault_model *m, uint64_t population)
@@ -182,10 +182,10 @@ BS_HD int bs_fault_is_ordered(const bs_fault_model *m, uint64_t population)
     return !(m->ber > 0) && m->count == 1 && population <= BS_ORDERED_POPULATION;
 }
 
-/* The choice of a repetition; `unit`: the trial's counter at repetition 0. A Feistel network on the smallest
- * even number of bits that holds the population (M. Luby, C. Rackoff, SIAM J. Comput. 1988), whose round
- * functions are draws, repeated until the result is inside ("cycle walking", J. Black, P. Rogaway, CT-RSA
- * 2002). */
+/* Returns the choice of a repetition; `unit`: the trial's counter at repetition 0. A Feistel network on the
+ * smallest even number of bits that holds the population (M. Luby, C. Rackoff, SIAM J. Comput. 1988), whose
+ * round functions are draws, repeated until the result is inside ("cycle walking", J. Black, P. Rogaway,
+ * CT-RSA 2002). */
 BS_HD uint64_t bs_fault_ordered(uint64_t population, uint64_t seed, uint64_t unit, uint32_t repetition)
 {
     uint32_t half = 1, x = repetition % (uint32_t)population;
@@ -205,15 +205,15 @@ BS_HD uint64_t bs_fault_ordered(uint64_t population, uint64_t seed, uint64_t uni
     return x;
 }
 
-/* Bit error rate. The population is cut into blocks of `block` choices (the last one may be short and is
- * drawn at full length, hits beyond the end are dropped). In each block the number of hits is found by
- * inverting the binomial distribution: the number of thresholds that the block's first draw reaches; the hits
- * are the first so many distinct choices of its further draws. Blocks are independent, so a device can do
- * them in parallel, and all is integer arithmetic, so host and device agree. Thresholds: floor(2^64 * P(hits
- * <= i)), made by the host. */
+/* Bit error rate. The population is cut into blocks of `block` choices (the last one may be short; it is
+ * drawn at full length, and hits beyond the end are dropped). The number of hits in a block is found by
+ * inverting the binomial distribution: it is the number of thresholds that the block's first draw reaches.
+ * The hits are the first distinct choices of its further draws, that many. Blocks are independent, so a
+ * device can do them in parallel, and all is integer arithmetic, so host and device agree. Thresholds:
+ * floor(2^64 * P(hits <= i)), made by the host. */
 typedef struct bs_ber {
     uint32_t block;
-    uint32_t steps; /* used entries of threshold; hits <= steps */
+    uint32_t steps; /* entries of threshold in use; hits <= steps */
     uint64_t threshold[BS_BER_STEPS];
 } bs_ber;
 
@@ -225,8 +225,8 @@ BS_HD uint32_t bs_ber_hits(const bs_ber *b, uint64_t random)
     return hits;
 }
 
-/* The draw that decides the number of hits in a block, and the choice that attempt number `attempt` (below
- * 2^23) in that block lands on. The attempt is part of the stream, above its low byte, so that block and
+/* Return the draw that decides the number of hits in a block, and the choice of attempt number `attempt`
+ * (below 2^23) in that block. The attempt is part of the purpose, above its low byte, so that block and
  * attempt need not share 32 bits. A hit of a RANDOM fault takes its choice number as `draw` of
  * bs_fault_site(). */
 BS_HD uint64_t bs_ber_draw(uint64_t seed, uint64_t counter, uint32_t block)
@@ -253,7 +253,7 @@ static inline const char *bs_fault_kind_name(bs_fault_kind kind)
     return names[kind];
 }
 
-/* The kind of that name, BS_FAULT_KIND_COUNT if there is none. */
+/* Returns the kind of that name, BS_FAULT_KIND_COUNT if there is none. */
 static inline bs_fault_kind bs_fault_kind_find(const char *name)
 {
     int kind = 0;

@@ -1,4 +1,4 @@
-/* Functions of this folder compile for the host (C11) and the device (CUDA C) alike. */
+/* Functions of this folder compile for both the host (C11) and the device (CUDA C++). */
 #ifndef BS_KERNELS_HD_H
 #define BS_KERNELS_HD_H
 

@@ -1,5 +1,5 @@
 /* The kernels: their list, and the arguments of each, shared by host and device. All pointers are device
- * pointers, all tensors row-major fp32 in logical order, one row a sample. */
+ * pointers; all tensors are row-major fp32 in logical order, one row for each sample. */
 #ifndef BS_KERNELS_KERNELS_H
 #define BS_KERNELS_KERNELS_H
 
@@ -8,7 +8,7 @@
 #include "op_list.h"
 #include "rank.h"
 
-/* X(name). Each has arguments bs_NAME_args and a kernel bs_kernel_NAME. */
+/* X(name). The kernel bs_kernel_NAME has arguments bs_NAME_args. */
 #define BS_KERNELS(X)                                                                                        \
     X(unary)                                                                                                 \
     X(clip)                                                                                                  \
@@ -43,7 +43,7 @@
     X(scatter)                                                                                               \
     X(rank)
 
-/* Input rows: sample i reads row rows[i], row i where rows is NULL; `elements` is a row's size, 0 for a
+/* Input rows: sample i reads row rows[i], or row i if rows is NULL. `elements` is the size of a row; 0 for a
  * parameter, which all samples share. */
 typedef struct bs_operand {
     const float *base;
@@ -57,8 +57,8 @@ BS_HD const float *bs_operand_row(const bs_operand *o, uint32_t sample)
     return o->base + row * o->elements;
 }
 
-/* A box of elements walked in the order of its axes, the last one quickest, and the strides with which up to
- * four arrays follow. */
+/* A box of elements in the order of its axes, the last one fastest, and the strides with which up to four
+ * arrays follow. */
 enum { BS_ND_AXES = 2 * BS_MAX_RANK, BS_ND_ARRAYS = 4 };
 typedef struct bs_nd_space {
     int32_t rank;
@@ -67,7 +67,7 @@ typedef struct bs_nd_space {
     int32_t stride[BS_ND_ARRAYS][BS_ND_AXES];
 } bs_nd_space;
 
-/* Offsets of item number k in each array. */
+/* Computes the offsets of item k in the first `ways` arrays. */
 BS_HD void bs_nd_space_at(const bs_nd_space *n, int ways, uint32_t k, int64_t at[BS_ND_ARRAYS])
 {
     for (int w = 0; w < ways; w++)
@@ -88,7 +88,7 @@ typedef struct bs_unary_args {
     float *out;
 } bs_unary_args;
 
-/* low, high: NULL for the numbers beside them. */
+/* low, high: NULL if low_value and high_value are the bounds. */
 typedef struct bs_clip_args {
     uint32_t n, elements;
     bs_operand in;
@@ -125,7 +125,7 @@ typedef struct bs_batch_norm_args {
     float *out;
 } bs_batch_norm_args;
 
-/* Item: a line of `length` neighbours. */
+/* An item is a line of `length` neighbours. */
 typedef struct bs_layer_norm_args {
     uint32_t n, lines, length;
     bs_operand in;
@@ -134,7 +134,7 @@ typedef struct bs_layer_norm_args {
     float *out;
 } bs_layer_norm_args;
 
-/* Item: a channel. */
+/* An item is a channel. */
 typedef struct bs_instance_norm_args {
     uint32_t n, channels, plane;
     bs_operand in;
@@ -143,7 +143,7 @@ typedef struct bs_instance_norm_args {
     float *out;
 } bs_instance_norm_args;
 
-/* Item: a line of `length` elements `inner` apart. */
+/* An item is a line of `length` elements, `inner` apart. */
 typedef struct bs_softmax_args {
     uint32_t n, lines, length, inner;
     int32_t logarithm;
@@ -168,7 +168,7 @@ typedef struct bs_pool_args {
     float *out;
 } bs_pool_args;
 
-/* Item: an output, at `at` in the input; it takes in the elements of `over`, first to last. */
+/* An item is an output, at `at` in the input; it takes in the elements of `over`, from first to last. */
 typedef struct bs_reduce_args {
     uint32_t n;
     int32_t op;
@@ -177,14 +177,14 @@ typedef struct bs_reduce_args {
     bs_nd_space at, over; /* array 0: the input */
 } bs_reduce_args;
 
-/* Row i of out becomes `value`. */
+/* Sets all elements of n rows of out to `value`. */
 typedef struct bs_fill_args {
     uint32_t n, elements;
     float value;
     float *out;
 } bs_fill_args;
 
-/* Arrays: out, in. Counted from out + to and the row of in + from. */
+/* Arrays: out, in; they start at out + to and at the row of in + from. */
 typedef struct bs_move_args {
     uint32_t n;
     bs_operand in;
@@ -193,7 +193,7 @@ typedef struct bs_move_args {
     bs_nd_space space;
 } bs_move_args;
 
-/* Pad with elements of the input, see pad.h. */
+/* Pads with elements of the input, see pad.h. */
 typedef struct bs_pad_args {
     uint32_t n, elements;
     int32_t mode, rank;
@@ -202,7 +202,7 @@ typedef struct bs_pad_args {
     float *out;
 } bs_pad_args;
 
-/* Gather along an axis of `dim` elements, `inner` apart: item k is output k. */
+/* Gathers along an axis of `dim` elements, `inner` apart; item k is output k. */
 typedef struct bs_pick_args {
     uint32_t n, elements, dim, inner, n_index;
     const int32_t *index;
@@ -219,7 +219,7 @@ typedef struct bs_resize_args {
 } bs_resize_args;
 
 /* y (..., rows, columns) = a (..., rows, depth) b (..., depth, columns). Arrays of `batch` (the leading
- * axes): y, a, b in elements. */
+ * axes): y, a, b, in elements. */
 typedef struct bs_matmul_args {
     uint32_t n, rows, columns, depth;
     bs_operand a_in, b_in;
@@ -228,16 +228,15 @@ typedef struct bs_matmul_args {
     bs_nd_space batch;
 } bs_matmul_args;
 
-/* A convolution for kernels below: of F filters, filter f reads `channels` channels from number first[f] on
- * (first NULL: f / per_group * channels). */
+/* The geometry of a convolution for the kernels below. Filter f reads `channels` channels from channel
+ * first[f] on (first NULL: f / per_group * channels). */
 typedef struct bs_conv_geometry {
     int32_t in_h, in_w, out_h, out_w;
     int32_t kernel[2], stride[2], dilation[2], pad[2];
-    int32_t channels; /* that a filter reads */
+    int32_t channels; /* number that a filter reads */
 } bs_conv_geometry;
 
-/* Every output is one thread's sum, channel by channel, row by row, column by column, skipping the padding.
- */
+/* One thread sums each output, channel by channel, row by row, column by column, without the padding. */
 typedef struct bs_direct_args {
     uint32_t n, filters, per_group;
     bs_conv_geometry g;
@@ -247,7 +246,7 @@ typedef struct bs_direct_args {
     float *out;
 } bs_direct_args;
 
-/* im2col: the rows [n * out pixels][channels * kernel] that a filter is multiplied with; padding is 0.
+/* im2col: makes the rows [n * pixels][channels * kernel] by which filters are multiplied; padding is 0.
  * first_pixel, pixels: the part of each sample's plane to convert. */
 typedef struct bs_im2col_args {
     uint32_t n;
@@ -258,7 +257,7 @@ typedef struct bs_im2col_args {
     float *out;
 } bs_im2col_args;
 
-/* col2im: out (filters, plane) of each sample from products [n * pixels][width], plus bias. */
+/* col2im: makes out (filters, plane) of each sample from products [n * pixels][width], plus bias. */
 typedef struct bs_col2im_args {
     uint32_t n;
     uint32_t filters, width, pixels, plane;
@@ -267,7 +266,7 @@ typedef struct bs_col2im_args {
     float *out;
 } bs_col2im_args;
 
-/* out = in + bias of its channel (k / plane % channels); in, rows of in_elements, may be out. */
+/* out = in + bias of the channel (k / plane % channels); `in`, rows of in_elements, may be out. */
 typedef struct bs_add_bias_args {
     uint32_t n, elements, channels, plane;
     int64_t in_elements;
@@ -281,27 +280,27 @@ typedef struct bs_copy_rows_args {
     float *out;
 } bs_copy_rows_args;
 
-/* Rows to[i] become rows from[i] of the same block; no row is both. */
+/* Copies rows from[i] over rows to[i] of the same block; no row is both. */
 typedef struct bs_move_rows_args {
     uint32_t n, elements;
     const int32_t *to, *from;
     float *rows;
 } bs_move_rows_args;
 
-/* equal[i], 1 before, becomes 0 where a bit differs. */
+/* Sets equal[i], which is 1 before, to 0 if a bit differs. */
 typedef struct bs_compare_args {
     uint32_t n, elements;
     bs_operand rows, golden;
     uint8_t *equal;
 } bs_compare_args;
 
-/* A patch for each sample: rows, columns, and the first of them (see bs_patches of the backend). */
+/* A patch for each sample: size, and first row and column (see bs_patches in host/backend/backend.h). */
 typedef struct bs_patch_boxes {
     int32_t size[2];
     const int32_t *origin[2];
 } bs_patch_boxes;
 
-/* A thread handles channels `step` apart: it divides once for all of them. */
+/* A thread handles channels `step` apart, so that it divides once for all of them. */
 typedef struct bs_overlay_args {
     uint32_t n, channels, step;
     int32_t height, width; /* of the plane */
@@ -312,8 +311,8 @@ typedef struct bs_overlay_args {
     float *out;
 } bs_overlay_args;
 
-/* Sites site[k] of sample owner[k], numbered as in the whole tensor; before may be NULL. Whole tensors are
- * patches of (elements, 1, 1) whose origin is NULL. distinct: no sample has two sites of one element. */
+/* Sites site[k] of sample owner[k], numbered as in the whole tensor; before may be NULL. A whole tensor is a
+ * patch of (elements, 1, 1) whose origin is NULL. distinct: no sample has two sites at one element. */
 typedef struct bs_inject_args {
     uint32_t n_sites;
     int32_t type; /* bs_dtype of the values */
@@ -326,14 +325,14 @@ typedef struct bs_inject_args {
     bs_patch_boxes at;
 } bs_inject_args;
 
-/* Every element becomes a value of the type. */
+/* Rounds every element to a value of the type. */
 typedef struct bs_round_args {
     uint32_t n, elements;
     int32_t type; /* bs_dtype */
     float *rows;
 } bs_round_args;
 
-/* `step`: as in an overlay; `equal`: as in a comparison. */
+/* `step`: as in bs_overlay_args; `equal`: as in bs_compare_args. */
 typedef struct bs_compare_patch_args {
     uint32_t n, channels, step;
     int32_t height, width;
@@ -343,8 +342,9 @@ typedef struct bs_compare_patch_args {
     uint8_t *equal;
 } bs_compare_patch_args;
 
-/* Where rows differ from golden: corner[4 * i ..] grow to the maxima of {-row, -column, row, column}. */
-enum { BS_NO_CORNER = 0x80 }; /* every byte of them, before: a number below all of those */
+/* Finds where rows differ from golden: corner[4 * i ..] grow to the maxima of {-row, -column, row,
+ * column}. */
+enum { BS_NO_CORNER = 0x80 }; /* every byte of `corner` before: a number below all of those */
 typedef struct bs_bounds_args {
     uint32_t n, channels, step;
     int32_t height, width;
@@ -352,7 +352,7 @@ typedef struct bs_bounds_args {
     int32_t *corner;
 } bs_bounds_args;
 
-/* Row f of out is row from[f] of weights. */
+/* Copies row from[f] of weights to row f of out. */
 typedef struct bs_filters_args {
     uint32_t filters, length;
     const float *weights;
@@ -360,8 +360,8 @@ typedef struct bs_filters_args {
     float *out;
 } bs_filters_args;
 
-/* n computed channels go where they belong: number i, of which pixel p lies at column[i] * column_step +
- * row[i] * row_step + p * pixel_step, becomes channel[i] of row sample[i] of out. */
+/* Copies n computed channels to their places: number i, whose pixel p is at column[i] * column_step + row[i]
+ * * row_step + p * pixel_step, becomes channel channel[i] of row sample[i] of out. */
 typedef struct bs_scatter_args {
     uint32_t n, pixels;
     const int32_t *sample, *channel, *row, *column;
@@ -371,12 +371,12 @@ typedef struct bs_scatter_args {
     int64_t out_elements, out_channel_step, out_pixel_step;
 } bs_scatter_args;
 
-/* A team each. */
+/* A team, which is one warp, ranks each sample. */
 typedef struct bs_rank_args {
     uint32_t n, classes;
     int32_t is_probability;
     const float *rows;
-    const int32_t *golden; /* NULL: each ranks itself */
+    const int32_t *golden; /* NULL: golden runs, whose top class is the golden class */
     bs_answer *out;
 } bs_rank_args;
 

@@ -1,5 +1,5 @@
-/* How the kernels of *.cu are written, so that one text serves both a device and the simulated one of
- * tests/cuda, where a C compiler takes them and a block's threads take turns on the CPU.
+/* How the kernels of *.cu are written, so that the same text serves a device and the simulated device of
+ * tests/cuda, where a C compiler compiles it and the threads of a block take turns on the CPU.
  *
  *   BS_KERNEL(fill)                     // takes `a`, a bs_fill_args
  *   {
@@ -7,11 +7,11 @@
  *           a.out[i * a.elements + k] = a.value;
  *   }
  *
- * Samples lie along the grid's y, items along x; both loop, so any grid computes everything.
+ * Samples lie along the grid's y, items along x; both are loops, so any grid computes everything.
  *
- * What threads find out together they join by bs_warp_NAME(): every thread of the warp calls it, for the same
- * sample, and gets the result; one of them, which bs_warp_leads(), hands it on. All of these, and
- * bs_atomic_max(), join whole numbers in ways that no order of threads changes.
+ * Threads combine their values by bs_warp_NAME(): every thread of the warp calls it, for the same sample, and
+ * gets the result; the one for which bs_warp_leads() is true passes it on. All of these and bs_atomic_max()
+ * combine integers, in ways that do not depend on the order of threads.
  *
  *   BS_SAMPLES(i, a.n)
  *   {
@@ -23,11 +23,11 @@
  *           bs_atomic_max(&a.most[i], most);
  *   }
  *
- * A sample that is too small for many threads goes to one warp: BS_TEAM() and BS_TEAM_ITEMS() in place of
- * these loops, launched with BS_TEAM_SIZE items.
+ * A sample that is too small for many threads is given to a team, which is one warp: BS_TEAM() and
+ * BS_TEAM_ITEMS() replace these loops, and the kernel is launched with BS_TEAM_SIZE items.
  *
- * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share and which holds anything at
- * first; bs_block_sync(), which all of them call, separates what they write there from what they read. */
+ * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share, uninitialised.
+ * bs_block_sync(), which all of them call, separates what they write there from what they read. */
 #ifndef BS_KERNELS_LAUNCH_H
 #define BS_KERNELS_LAUNCH_H
 
@@ -47,7 +47,7 @@ BS_HD int32_t bs_most(int32_t a, int32_t b)
 #define BS_SAMPLE_STEP           gridDim.y
 #define BS_ITEM                  (blockIdx.x * blockDim.x + threadIdx.x)
 #define BS_ITEM_STEP             (gridDim.x * blockDim.x)
-#define BS_THREAD                threadIdx.x /* in its block */
+#define BS_THREAD                threadIdx.x /* its index in the block */
 #define BS_SHARED(type, name, n) __shared__ type name[n]
 #define bs_block_sync()          __syncthreads()
 #define bs_warp_any(v)           __any_sync(0xffffffffu, v)
@@ -75,7 +75,7 @@ static __device__ inline uint64_t bs_warp_sum64(uint64_t v)
     return v;
 }
 
-/* Values only grow, so one that is there already need not be written. */
+/* Values only grow, so one that is reached already need not be written. */
 static __device__ inline void bs_atomic_max(int32_t *p, int32_t v)
 {
     if (v > *(volatile int32_t *)p)
@@ -84,15 +84,15 @@ static __device__ inline void bs_atomic_max(int32_t *p, int32_t v)
 
 #else
 
-/* Which thread a kernel runs as. */
+/* The thread as which a kernel runs. */
 typedef struct bs_thread {
     uint32_t sample, samples; /* blockIdx.y, gridDim.y */
     uint32_t item, items;     /* blockIdx.x * blockDim.x + threadIdx.x, gridDim.x * blockDim.x */
     uint32_t thread;          /* threadIdx.x */
 } bs_thread;
 
-/* The simulated device's, see tests/cuda/sim_block.c. `where`: in the kernel's text; threads that meet have
- * to come from one place. */
+/* Functions of the simulated device, see tests/cuda/sim_block.c. `where`: the place in the kernel's text;
+ * threads that meet have to come from the same place. */
 void bs_sim_sync(const char *where);
 int bs_sim_any(int v, const char *where);
 int32_t bs_sim_max(int32_t v, const char *where);

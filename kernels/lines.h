@@ -1,4 +1,4 @@
-/* Sums along a line in one fixed order, shared by CPU and GPU: what a line gives depends on its elements
+/* Sums along a line in one fixed order, shared by CPU and GPU: the results depend on the elements of the line
  * alone. */
 #ifndef BS_KERNELS_LINES_H
 #define BS_KERNELS_LINES_H
@@ -7,16 +7,16 @@
 
 enum { BS_PARTIAL_SUMS = 8 };
 
-BS_HD double bs_partial_total(const double *stream)
+BS_HD double bs_partial_total(const double *partial)
 {
     double total = 0.0;
     for (int k = 0; k < BS_PARTIAL_SUMS; k++)
-        total += stream[k];
+        total += partial[k];
     return total;
 }
 
-/* Mean and variance of x[i * stride], by sums over every eighth element, in double. Streams are counted by
- * loops of fixed length, also for the rest: so a device keeps them in registers. */
+/* Computes mean and variance of x[i * stride], by sums over every eighth element, in double. The partial sums
+ * are indexed by loops of fixed length, for the rest too, so that a device keeps them in registers. */
 BS_HD void bs_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
 {
     double sum[BS_PARTIAL_SUMS] = {0}, square[BS_PARTIAL_SUMS] = {0};
@@ -46,7 +46,7 @@ BS_HD float bs_deviation_factor(double variance, float epsilon)
     return (float)(1.0 / sqrt(variance + (double)epsilon));
 }
 
-/* Softmax of x[i * stride] into y[i * stride], or its logarithm. */
+/* Writes the softmax of x[i * stride], or its logarithm, to y[i * stride]. */
 BS_HD void bs_softmax_line(int64_t n, int64_t stride, const float *x, float *y, int logarithm)
 {
     float max = -INFINITY;
@@ -63,7 +63,7 @@ BS_HD void bs_softmax_line(int64_t n, int64_t stride, const float *x, float *y, 
             logarithm ? bs_sub(bs_sub(x[i * stride], max), log_sum) : bs_div(y[i * stride], (float)sum);
 }
 
-/* Element c of the local response normalisation over `channels` elements, `stride` apart. */
+/* Returns element c of the local response normalisation over `channels` elements, `stride` apart. */
 BS_HD float bs_lrn_element(const float *x, int64_t stride, int64_t channels, int64_t c, int size,
                            float epsilon, float alpha, float beta)
 {

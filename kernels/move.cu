@@ -1,4 +1,4 @@
-/* Moving elements, and reductions. */
+/* Data movement and reductions. */
 #include "kernels.h"
 #include "launch.h"
 #include "ops.h"

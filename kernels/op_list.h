@@ -1,9 +1,10 @@
-/* The operators: what each is called and computes, and how those that are alike are imported, checked, run
- * and replayed. C11 and CUDA C++; shared by host and device.
+/* The operators: their names and functions, and how each family of similar operators is imported, checked,
+ * run and replayed. C11 and CUDA C++; shared by host and device.
  *
- * An element-wise operator is a row of BS_UNARY_TABLE, BS_ARITHMETIC_TABLE or BS_VARIADIC_TABLE and its
- * function in ops.h; a reduction is a row of BS_REDUCE_TABLE. Any other is a row of BS_OPS. Where no family
- * fits it gets one: a row of BS_OP_FAMILIES and the functions that are named after the family:
+ * An element-wise operator is a row of BS_UNARY_TABLE, BS_ARITHMETIC_TABLE, BS_COMPARISON_TABLE or
+ * BS_VARIADIC_TABLE and its function in ops.h; a reduction is a row of BS_REDUCE_TABLE. Any other is a row of
+ * BS_OPS. An operator that fits no family gets a new one: a row of BS_OP_FAMILIES and the functions that are
+ * named after the family:
  *
  *   bs_lower_FAMILY()       makes a bs_node of an ONNX node       host/model/lower_*.c
  *   bs_support_FAMILY()     checks attributes and shapes          host/backend/support_*.c
@@ -11,9 +12,10 @@
  *   bs_cuda_run_FAMILY()    launches its kernel on a GPU          cuda/; its row and arguments: kernels.h,
  *                                                                 its code: a .cu file
  *
- * Rows of images on the CPU may have channels last in memory: see plain.c in host/cpu/cpu.h.
+ * On the CPU, rows of images may be channels last in memory: see plain.c in host/cpu/cpu.h.
  *
- * All their declarations, and the arrays that pick them by operator, are made of these lists. */
+ * The declarations of these functions, and the arrays that select them by operator, are made from these
+ * lists. */
 #ifndef BS_KERNELS_OP_LIST_H
 #define BS_KERNELS_OP_LIST_H
 
@@ -23,22 +25,22 @@
 
 enum { BS_MAX_RANK = 6 };
 
-/* X(family, axes, rows, field, parameters, memory). Operators of a family differ in attributes, or where
- * their functions ask for the operator.
+/* X(family, axes, rows, field, parameters, memory). Operators of a family differ in attributes only, or where
+ * the functions of the family test for the operator.
  *
- * axes: what it takes the axes of its tensors for (host/backend/images.c)
- *     IMAGE    input 0 and the output are images (C, H, W), if of rank 3
- *     ALIKE    inputs and output are the same
- *     FREE     anything
- * rows: which rows of tokens reach which, carry_ROWS() of host/backend/planes.c
- * field: the receptive field of an output pixel of images, field_FIELD() of host/replay/reach.c
- * parameters: what a constant input is
- *     LINEAR   1 weight, 2 bias
- *     NORM     scale, bias, mean, variance: lists, one element for each channel or place in a line
- *     OTHER    an operand like an activation
- * memory: where a device that works in place keeps the output
- *     IN_PLACE in its input: each value is made of one value of one activation, or is moved
- *     NEW      elsewhere */
+ *   axes: how the operator interprets the axes of its tensors (host/backend/images.c)
+ *       IMAGE    input 0 and the output are images (C, H, W), if of rank 3
+ *       ALIKE    inputs and output have the same axes
+ *       FREE     anything
+ *   rows: which rows of tokens an output row depends on: carry_ROWS() of host/backend/planes.c
+ *   field: the receptive field of an output pixel of images: field_FIELD() of host/replay/receptive_field.c
+ *   parameters: the meaning of constant inputs
+ *       LINEAR   1 weight, 2 bias
+ *       NORM     scale, bias, mean, variance: lists, one element for each channel or place in a line
+ *       OTHER    an operand like an activation
+ *   memory: where a device that works in place keeps the output
+ *       IN_PLACE in its input: each value is made of one value of one activation, or is moved
+ *       NEW      elsewhere */
 #define BS_OP_FAMILIES(X)                                                                                    \
     X(conv, IMAGE, none, conv, LINEAR, NEW)                                                                  \
     X(gemm, FREE, matmul, none, LINEAR, NEW)                                                                 \
@@ -86,12 +88,12 @@ typedef enum bs_op_memory { BS_MEMORY_NEW, BS_MEMORY_IN_PLACE } bs_op_memory;
  *     BOOL     fp32: values are 0 or 1 */
 typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_BOOL } bs_type_rule;
 
-/* The tables of operators that have columns of their own give each row to R with X before it: R is
- * BS_OWN_COLUMNS for these columns, or makes the columns of BS_OPS of them. */
+/* A table with columns of its own passes each row to R, with X before it. R is BS_OWN_COLUMNS to use these
+ * columns, or a macro that turns them into the columns of BS_OPS. */
 #define BS_OWN_COLUMNS(X, ...) X(__VA_ARGS__)
 
-/* Element by element: R(X, enum suffix, ONNX operator name, result, then twice: attribute name or NULL,
- * default). `result` computes from x and the attributes a and b (bs_attr.alpha and beta). */
+/* Element-wise: R(X, enum suffix, ONNX operator name, result, then twice: attribute name or NULL, default).
+ * `result` computes from x and the attributes a and b (bs_attr.alpha and beta). */
 #define BS_UNARY_TABLE(R, X)                                                                                 \
     R(X, RELU, "Relu", bs_relu(x), NULL, 0, NULL, 0)                                                         \
     R(X, LEAKY_RELU, "LeakyRelu", bs_leaky_relu(x, a), "alpha", 0.01f, NULL, 0)                              \
@@ -138,7 +140,7 @@ typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_
 #define BS_ARITHMETIC_COLUMNS(X, suffix, name, ...) X(suffix, name, broadcast, FLOAT, 2, 2)
 #define BS_COMPARISON_COLUMNS(X, suffix, name, ...) X(suffix, name, broadcast, BOOL, 2, 2)
 
-/* The same for one operand or more, from left to right. */
+/* The same for one operand or more, combined from left to right. */
 #define BS_VARIADIC_TABLE(R, X)                                                                              \
     R(X, SUM, "Sum", bs_add(a, b))                                                                           \
     R(X, MIN, "Min", bs_min_nan(a, b))                                                                       \
@@ -147,7 +149,7 @@ typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_
 #define BS_VARIADIC_COLUMNS(X, suffix, name, ...) X(suffix, name, broadcast, FLOAT, 1, INT32_MAX)
 
 /* R(X, enum suffix, ONNX operator name, start, next sum from s and the element x, result from s and the count
- * n). Over the axes of attr.reduce, or (GlobalAveragePool) all but the channels. */
+ * n). Reduces the axes of attr.reduce, or (GlobalAveragePool) all but the channels. */
 #define BS_REDUCE_TABLE(R, X)                                                                                \
     R(X, REDUCE_MEAN, "ReduceMean", 0.0f, bs_add(s, x), bs_div(s, n))                                        \
     R(X, REDUCE_SUM, "ReduceSum", 0.0f, bs_add(s, x), s)                                                     \
@@ -206,18 +208,18 @@ typedef enum bs_op {
 /* Geometry of Conv, MaxPool, AveragePool; auto_pad is resolved at import. Order: rows, columns. */
 typedef struct bs_window {
     int kernel[2], stride[2], dilation[2];
-    int pad[4];                        /* top, left, bottom, right; may be negative nowhere */
+    int pad[4];                        /* top, left, bottom, right; never negative */
     int group;                         /* Conv */
     bool ceil_mode, count_include_pad; /* pools */
 } bs_window;
 
-/* X(enum suffix, ONNX name). Resize: how many neighbours along each axis make an element: 2, 1, 4. */
+/* X(enum suffix, ONNX name). Resize: an element is made of 2, 1 or 4 neighbours along each axis. */
 #define BS_RESIZE_MODES(X)                                                                                   \
     X(LINEAR, "linear")                                                                                      \
     X(NEAREST, "nearest")                                                                                    \
     X(CUBIC, "cubic")
 
-/* Resize: which coordinate of the input an output coordinate means. */
+/* Resize: the coordinate of the input that corresponds to one of the output. */
 #define BS_RESIZE_COORDINATES(X)                                                                             \
     X(HALF_PIXEL, "half_pixel")                                                                              \
     X(PYTORCH_HALF_PIXEL, "pytorch_half_pixel")                                                              \
@@ -232,8 +234,8 @@ typedef struct bs_window {
     X(FLOOR, "floor")                                                                                        \
     X(CEIL, "ceil")
 
-/* Pad: what stands where the input has nothing: attr.value, the input mirrored at its first and last element,
- * or those elements themselves. */
+/* Pad: the elements outside the input are attr.value, the input mirrored at its first and last element, or
+ * those elements themselves. */
 #define BS_PAD_MODES(X)                                                                                      \
     X(CONSTANT, "constant")                                                                                  \
     X(REFLECT, "reflect")                                                                                    \
@@ -252,11 +254,11 @@ enum bs_resize_coordinate { BS_RESIZE_COORDINATES(X) BS_RESIZE_COORDINATE_COUNT 
 enum bs_resize_rounding { BS_RESIZE_ROUNDINGS(X) BS_RESIZE_ROUNDING_COUNT };
 #undef X
 
-/* Rows, columns. */
+/* Arrays: rows, columns. */
 typedef struct bs_resize {
     int mode, coordinate, rounding;
-    float scale[2];       /* output size / input size, as the file says it */
-    float cubic;          /* cubic: the parameter a of the kernel */
+    float scale[2];       /* output size / input size, as the file states it */
+    float cubic;          /* cubic: parameter a of the kernel */
     bool exclude_outside; /* cubic: neighbours outside have weight 0, else they repeat the edge */
 } bs_resize;
 
@@ -266,13 +268,13 @@ typedef struct bs_attr {
     bool trans_b;               /* Gemm: B is (N, K) */
     float alpha, beta;          /* Gemm; LRN; see BS_UNARY_OPS */
     float epsilon;              /* normalisations; LRN bias */
-    float low, high;            /* Clip where the bounds are not tensors of the file (attributes or absent) */
+    float low, high;            /* Clip, if the bounds are not tensors of the file (attributes or absent) */
     int pad_mode;               /* Pad */
     float value;                /* Pad, constant */
     int size;                   /* LRN */
     int axis;                   /* Concat, Gather, (Log)Softmax, LayerNormalization: per-sample axis */
     bool reduce[BS_MAX_RANK];   /* reductions: per-sample axes */
-    int64_t begin[BS_MAX_RANK]; /* Slice start / Pad before (constant: may be negative: crop), per sample */
+    int64_t begin[BS_MAX_RANK]; /* Slice start / Pad before (constant mode: negative crops), per sample */
     int64_t end[BS_MAX_RANK];   /* Pad after */
     int64_t step[BS_MAX_RANK];  /* Slice, non-zero, may be negative */
     int perm[BS_MAX_RANK];      /* Transpose, per-sample axes */

@@ -1,8 +1,8 @@
-/* Element functions of the operators, shared by CPU and GPU, so that both agree and so that NaN propagates: a
- * NaN input gives a NaN output everywhere. Compares are written so that they hold for NaN without a test.
+/* Element functions of the operators, shared by CPU and GPU, so that both agree and NaN propagates: a NaN
+ * input gives a NaN output everywhere. Comparisons are written so that they hold for NaN without a test.
  *
  * Where two NaNs could meet (arithmetic), the result is one fixed NaN: which payload survives an addition
- * depends on the order of the machine instruction's operands, which compilers are free to swap.
+ * depends on the order of the operands in the machine instruction, which compilers are free to swap.
  * Multiplications and additions are never contracted here (-ffp-contract=off, nvcc --fmad=false). */
 #ifndef BS_KERNELS_OPS_H
 #define BS_KERNELS_OPS_H
@@ -11,13 +11,13 @@
 
 #include <math.h>
 
-/* Any NaN becomes the quiet NaN 0x7fc00000. */
+/* Turns any NaN into the quiet NaN 0x7fc00000. */
 BS_HD float bs_quiet(float x)
 {
     return x == x ? x : bs_bits_float(0x7fc00000u);
 }
 
-/* Maximum and minimum; NaN if either is NaN (the first one's bits win). */
+/* Maximum and minimum; NaN if either is NaN (with the bits of the first one). */
 BS_HD float bs_max_nan(float a, float b)
 {
     return a > b || a != a ? a : b;
@@ -39,7 +39,7 @@ BS_HD float bs_leaky_relu(float x, float slope)
     return x < 0.0f ? bs_quiet(x * slope) : x;
 }
 
-/* As ONNX: min(max(x, lo), hi), also where lo > hi. */
+/* As in ONNX: min(max(x, lo), hi), even if lo > hi. */
 BS_HD float bs_clip(float x, float lo, float hi)
 {
     return bs_min_nan(bs_max_nan(x, lo), hi);
@@ -125,7 +125,7 @@ BS_HD float bs_div(float a, float b)
     return bs_quiet(a / b);
 }
 
-/* The square is what normalisations ask for; it is one rounding on every device. */
+/* The square, which normalisations use, is one rounding on every device. */
 BS_HD float bs_pow(float a, float b)
 {
     return bs_quiet(b == 2.0f ? a * a : powf(a, b));
@@ -164,7 +164,7 @@ BS_HD float bs_gelu(float x, float approximate)
     return bs_quiet(0.5f * x * (1.0f + t));
 }
 
-/* ln(1 + e^x); beyond 20 that is x. */
+/* ln(1 + e^x); above 20 that is x. */
 BS_HD float bs_softplus(float x)
 {
     return x > 20.0f ? x : bs_quiet(log1pf(expf(x)));
@@ -196,19 +196,19 @@ BS_HD float bs_normalize(float x, float mean, float factor, float scale, float b
     return bs_quiet((x - mean) * factor * scale + bias);
 }
 
-/* Between a and b by weight w of b. */
+/* Interpolates between a and b; w: the weight of b. */
 BS_HD float bs_mix(float a, float b, float w)
 {
     return bs_quiet((1.0f - w) * a + w * b);
 }
 
-/* Four elements by their weights, from first to last. */
+/* Sums four elements by their weights, from first to last. */
 BS_HD float bs_mix_four(const float x[4], const float weight[4])
 {
     return bs_quiet(x[0] * weight[0] + x[1] * weight[1] + x[2] * weight[2] + x[3] * weight[3]);
 }
 
-/* x / s^beta; the usual beta needs two square roots only, which round alike everywhere. */
+/* x / s^beta; the usual beta needs only two square roots, which round the same everywhere. */
 BS_HD float bs_lrn(float x, float s, float beta)
 {
     return bs_quiet(x / (beta == 0.75f ? sqrtf(s) * sqrtf(sqrtf(s)) : powf(s, beta)));

@@ -1,11 +1,12 @@
-/* Pad: which element of the input stands at a place outside it. Shared by CPU and GPU. */
+/* Pad: the input element that is repeated at a place outside the input. Shared by CPU and GPU. */
 #ifndef BS_KERNELS_PAD_H
 #define BS_KERNELS_PAD_H
 
 #include "hd.h"
 #include "op_list.h"
 
-/* Along one axis of `size` elements; `at` counts from the input's first one. -1: the constant. */
+/* Returns its index along one axis of `size` elements; `at` counts from the input's first one. -1: the
+ * constant. */
 BS_HD int64_t bs_pad_source(int mode, int64_t at, int64_t size)
 {
     if (at >= 0 && at < size)

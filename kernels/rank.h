@@ -1,4 +1,4 @@
-/* From output scores to an answer. NaN never wins a ranking; ties go to the lowest class index. */
+/* Turns output scores into an answer. NaN never wins a ranking; ties go to the lowest class index. */
 #ifndef BS_KERNELS_RANK_H
 #define BS_KERNELS_RANK_H
 
@@ -9,7 +9,8 @@
 enum { BS_TOP = 5 };
 enum bs_answer_flag { BS_ANSWER_NAN = 1, BS_ANSWER_INF = 2, BS_ANSWER_TIE = 4 /* between rank 1 and 2 */ };
 
-/* What one inference said. Ranks beyond the number of classes, or with NaN scores only left, are class -1. */
+/* The answer of one inference. Ranks beyond the number of classes, or with only NaN scores left, are class
+ * -1. */
 typedef struct bs_answer {
     int32_t top[BS_TOP];
     float score[BS_TOP];
@@ -17,8 +18,8 @@ typedef struct bs_answer {
     uint32_t flags; /* bs_answer_flag over all scores */
 } bs_answer;
 
-/* The sum of e^(score - max) over n classes is one of whole numbers, of this many a unit: whoever adds them
- * up, in whatever order, gets the same. */
+/* Returns the number of units in 1. The sum of e^(score - max) over n classes is a sum of integers, in these
+ * units, so it is the same in any order of addition. */
 BS_HD double bs_exp_unit(uint32_t n)
 {
     double unit = 4611686018427387904.0; /* 2^62 */
@@ -32,13 +33,13 @@ BS_HD uint64_t bs_exp_share(float score, float max, double unit)
     return (uint64_t)(exp((double)score - (double)max) * unit + 0.5);
 }
 
-/* Probability of a class by its score; sum: of all shares. */
+/* Returns the probability of a class from its score; sum: of all shares. */
 BS_HD float bs_probability(float score, float max, double unit, uint64_t sum)
 {
     return (float)(exp((double)score - (double)max) * unit / (double)sum);
 }
 
-/* Larger for the one that ranks higher; 0: does not rank. `i`: the class. */
+/* Returns a key that is larger for a class that ranks higher; 0: does not rank. `i`: the class. */
 BS_HD uint64_t bs_rank_key(float score, uint32_t i)
 {
     uint32_t b = bs_float_bits(score == 0.0f ? 0.0f : score);
@@ -47,8 +48,8 @@ BS_HD uint64_t bs_rank_key(float score, uint32_t i)
     return (uint64_t)(b & BS_SIGN_MASK ? ~b : b | BS_SIGN_MASK) << 32 | (0xffffffffu - i);
 }
 
-/* score[0..n): one inference's outputs; golden < 0: use the top class itself (a golden run).
- * is_probability: scores are probabilities already (the network ends in softmax). */
+/* Ranks score[0..n), the outputs of one inference. golden: the golden class; < 0: a golden run, whose top
+ * class it is. is_probability: scores are probabilities already (the network ends in softmax). */
 BS_HD bs_answer bs_rank(const float *score, int n, int golden, int is_probability)
 {
     bs_answer a;

@@ -1,4 +1,4 @@
-/* Resize: which elements of the input an output row (or column) is made of. Shared by CPU and GPU. */
+/* Resize: the elements of the input that an output row (or column) is made of. Shared by CPU and GPU. */
 #ifndef BS_KERNELS_RESIZE_H
 #define BS_KERNELS_RESIZE_H
 
@@ -44,7 +44,7 @@ BS_HD float bs_resize_round(int rounding, float x)
     }
 }
 
-/* Nearest and linear. axis: 0 rows, 1 columns. */
+/* For nearest and linear. axis: 0 rows, 1 columns. */
 BS_HD bs_resize_tap bs_resize_at(const bs_resize *z, int axis, int at, int in, int out)
 {
     float last = (float)(in - 1);
@@ -60,7 +60,7 @@ BS_HD bs_resize_tap bs_resize_at(const bs_resize *z, int axis, int at, int in, i
     return t;
 }
 
-/* Keys' kernel (1981) of four neighbours, at distance d from the wanted coordinate. */
+/* Keys' kernel (1981): the weight of one of four neighbours, at distance d from the wanted coordinate. */
 BS_HD float bs_resize_keys(float a, float d)
 {
     if (d <= 1.0f)
@@ -73,7 +73,7 @@ typedef struct bs_resize_taps {
     float weight[4];
 } bs_resize_taps;
 
-/* Cubic. */
+/* For cubic. */
 BS_HD bs_resize_taps bs_resize_cubic(const bs_resize *z, int axis, int at, int in, int out)
 {
     float x = bs_resize_coordinate(z->coordinate, at, z->scale[axis], in, out), below = floorf(x), sum = 0.0f;

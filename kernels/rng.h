@@ -7,7 +7,7 @@
 
 #include <Random123/philox.h>
 
-/* What a draw is for; part of the counter, so draws for different purposes never overlap. Never renumber:
+/* The purpose of a draw; part of the counter, so draws for different purposes never overlap. Never renumber:
  * results depend on it. */
 enum bs_draw_purpose {
     BS_PURPOSE_SITE = 0,
@@ -18,7 +18,7 @@ enum bs_draw_purpose {
     BS_PURPOSE_WEIGHTS = 5 /* of generated networks: counter = (element, twice the parameter or one more) */
 };
 
-/* 64 random bits. */
+/* Returns 64 random bits. */
 BS_HD uint64_t bs_draw(uint64_t seed, uint64_t trial, uint32_t draw, uint32_t purpose)
 {
     philox4x32_ctr_t c = {{(uint32_t)trial, (uint32_t)(trial >> 32), draw, purpose}};
@@ -27,7 +27,7 @@ BS_HD uint64_t bs_draw(uint64_t seed, uint64_t trial, uint32_t draw, uint32_t pu
     return (uint64_t)r.v[1] << 32 | r.v[0];
 }
 
-/* floor(r * n / 2^64): uniform on 0..n-1 with a bias below n / 2^64. */
+/* Returns floor(r * n / 2^64): uniform on 0..n-1 with a bias below n / 2^64. */
 BS_HD uint64_t bs_scale(uint64_t r, uint64_t n)
 {
 #ifdef __CUDA_ARCH__
@@ -38,7 +38,7 @@ BS_HD uint64_t bs_scale(uint64_t r, uint64_t n)
 #endif
 }
 
-/* Uniform on [0, 1): the top 24 bits, exact in a float. */
+/* Returns a uniform number in [0, 1): the top 24 bits of r, exact in a float. */
 BS_HD float bs_unit_float(uint64_t r)
 {
     return (float)(uint32_t)(r >> 40) * (1.0f / 16777216.0f);

@@ -39,8 +39,8 @@ BS_HD bs_trial_coords bs_trial_coords_from_id(uint64_t id)
     return t;
 }
 
-/* The id that goes into the random counter. A parameter fault is the same for every image, so that one faulty
- * weight meets them all: its image is left out. */
+/* Returns the id that goes into the random counter. A parameter fault is the same for every image, so that
+ * one faulty weight is tried on all of them: its image is left out. */
 BS_HD uint64_t bs_trial_counter(bs_trial_coords t, int is_parameter)
 {
     if (is_parameter)

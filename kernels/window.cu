@@ -1,9 +1,9 @@
-/* Pools, and convolutions: directly, or taken apart for a matrix product and put together after it. */
+/* Pools, and convolutions: directly, or by im2col, a matrix product and col2im. */
 #include "kernels.h"
 #include "launch.h"
 #include "ops.h"
 
-/* A window's taps that lie inside [0, in), and within the padded extent: see bs_window. */
+/* Returns the number of a window's taps within the padded extent: see bs_window. */
 BS_HD int padded_taps(const bs_window *w, int axis, int start, int in)
 {
     int n = 0;
@@ -32,7 +32,8 @@ BS_KERNEL(pool)
                 inside++;
             }
         if (a.average) {
-            int count = w->count_include_pad ? padded_taps(w, 0, y0, a.in_h) * padded_taps(w, 1, x0, a.in_w) : inside;
+            int count =
+                w->count_include_pad ? padded_taps(w, 0, y0, a.in_h) * padded_taps(w, 1, x0, a.in_w) : inside;
             sum = bs_div(sum, (float)count);
         }
         a.out[(int64_t)i * a.channels * a.out_h * a.out_w + k] = sum;
@@ -59,12 +60,11 @@ BS_KERNEL(direct)
                     if (at_y >= 0 && at_x >= 0 && at_y < g->in_h && at_x < g->in_w)
                         sum = fmaf(x[((int64_t)c * g->in_h + at_y) * g->in_w + at_x], weight, sum);
                 }
-        a.out[(int64_t)i * a.filters * g->out_h * g->out_w + k] =
-            bs_quiet(a.bias ? sum + a.bias[f] : sum);
+        a.out[(int64_t)i * a.filters * g->out_h * g->out_w + k] = bs_quiet(a.bias ? sum + a.bias[f] : sum);
     }
 }
 
-/* Item: an element of a row of products' left operand; neighbours belong to one pixel. */
+/* An item is an element of a row of the product's left operand; neighbours belong to one pixel. */
 BS_KERNEL(im2col)
 {
     uint32_t taps = (uint32_t)(a.g.kernel[0] * a.g.kernel[1]), length = (uint32_t)a.g.channels * taps;
@@ -82,7 +82,7 @@ BS_KERNEL(im2col)
     }
 }
 
-/* A warp takes 8 pixels of 4 filters: it reads and writes whole sectors of memory. */
+/* A warp takes 8 pixels of 4 filters, so that it reads and writes whole sectors of memory. */
 BS_KERNEL(col2im)
 {
     uint32_t blocks = (a.pixels + 7) / 8;
@@ -97,7 +97,7 @@ BS_KERNEL(col2im)
     }
 }
 
-/* Each output is summed from first to last, fused. */
+/* Sums each output from first to last, fused. */
 BS_KERNEL(matmul)
 {
     BS_EACH(i, k, a.n, a.batch.items * a.rows * a.columns)

@@ -1,16 +1,16 @@
-/* What a device must be able to do. Everything above (replay, campaign) is written against this table; no
- * other file knows which backend runs.
+/* The device interface: the operations that replay and the campaign need of a device, as a table of
+ * functions. Each backend (cpu, cuda, null) fills one table; no other file knows which backend runs.
  *
  *   bs_device   an opened device                            shared by threads
  *   bs_network  a graph loaded onto it: parameters, plans   shared by threads
- *   bs_stream     one worker's execution context              one thread at a time
+ *   bs_stream   one worker's execution context              one thread at a time
  *
- * Rows. A tensor's data for one sample is a *row* of row_bytes() bytes; its layout is the backend's secret.
- * Batches are rows one after the other. Device pointers are plain `void *` that only the backend may read,
- * but row * row_bytes() arithmetic on them is allowed.
+ * Rows. A call works on n samples. The data of a tensor for one sample is a *row* of row_bytes() bytes; only
+ * the backend knows its layout. A batch is n rows, one after the other. Device pointers are plain `void *`:
+ * callers may add multiples of row_bytes() to them, but only the backend reads or writes what they point to.
  *
- * Exactness (the contract of the whole product): the value of an output row depends on the input rows it is
- * computed from and nothing else: not on the batch, the position in it, threads, or earlier calls. */
+ * Exactness (the contract of the whole program): the value of an output row depends on the input rows it is
+ * computed from and on nothing else: not on the batch, its position there, threads, or earlier calls. */
 #ifndef BS_BACKEND_BACKEND_H
 #define BS_BACKEND_BACKEND_H
 
@@ -27,129 +27,132 @@ typedef struct bs_device bs_device;
 typedef struct bs_network bs_network;
 typedef struct bs_stream bs_stream;
 
-/* Identity of the arithmetic; what of it differs between two runs makes their numerics differ. */
+/* Identity of a device. Where name, isa or library differ between two runs, their numerics may differ. */
 typedef struct bs_device_info {
     char name[128];     /* "AMD EPYC", "NVIDIA H200" */
     char isa[64];       /* "avx512", "sm_90" */
     char library[128];  /* "oneDNN 2.6.3", "cuDNN 9.19, cuBLAS 13.0" */
-    size_t memory;      /* free bytes of the device's own, 0: it uses the host's */
-    int streams, batch; /* workers and trials side by side that suit it, 0: no preference */
+    size_t memory;      /* free bytes of its own memory, 0: it uses the host's */
+    int streams, batch; /* preferred numbers of workers and of trials in a batch, 0: no preference */
 } bs_device_info;
 
-/* n input rows: sample i reads row rows[i], or row i where rows is NULL. */
+/* Input rows of n samples: sample i reads row rows[i], or row i if rows is NULL. */
 typedef struct bs_view {
     const void *base;
     const int32_t *rows;
 } bs_view;
 
-/* The sites of n samples: sample i owns sites[first[i] .. first[i + 1]). `before`, if not NULL, receives the
- * bits each site held, same indices as sites. */
+/* The sites of n samples: sample i has sites[first[i] .. first[i + 1]). `before`, if not NULL, receives the
+ * bits that each site held, by the same index as sites. */
 typedef struct bs_faults {
     const bs_site *sites;
     const uint32_t *first;
     uint32_t *before;
 } bs_faults;
 
-/* How run_faulty() evaluates a faulty parameter. Both give the same bits, or the self-test says otherwise. */
+/* Ways for run_faulty() to evaluate a faulty parameter. Both give the same bits, as the self-test checks. */
 typedef enum bs_faulty_mode {
     BS_FAULTY_DENSE,    /* the whole node with a modified copy of the parameter: the reference */
-    BS_FAULTY_CHANNELS, /* only output channels the fault can change; the rest is copied from golden_out */
+    BS_FAULTY_CHANNELS, /* only output channels that the fault can change; the rest from golden_out */
 } bs_faulty_mode;
 
-/* Patches: a box of rows and columns of a tensor, as planes.h sees it (images: all channels; tokens: one
- * column), one a sample, all of one size, each at an origin of its own. Stored as rows of a tensor that has
- * size[0] rows and size[1] columns instead would be. */
+/* Patches: for each sample one box of rows and columns of a tensor, as planes.h defines them (images: with
+ * all channels; tokens: one column). All have one size, and each has an origin of its own. A patch is stored
+ * as the row of a tensor with size[0] rows and size[1] columns would be. */
 typedef struct bs_patches {
     int size[2];              /* rows, columns */
-    const int32_t *origin[2]; /* of sample i: first row, first column; a patch to be gathered may hang over */
+    const int32_t *origin[2]; /* by sample: first row, first column; may lie outside the tensor in gather() */
 } bs_patches;
 
 typedef struct bs_backend {
     const char *name;
-    bool needs_pixels; /* false: images are not decoded, upload() gets one float, the image's index */
-    /* How much to run at once, at most, when autotuning times which of two ways is quicker: samples,
-     * multiply-accumulates, bytes. No samples: there is no arithmetic whose time could tell. */
+    bool needs_pixels; /* false: images are not decoded, and upload() gets one float, the image's index */
+    /* The largest run for autotuning, which times two ways of computing the same: samples,
+     * multiply-accumulates, bytes. No samples: there is no arithmetic to time. */
     struct {
         int samples;
         double macs, bytes;
     } autotune;
 
-    /* Number of devices; 0 with the reason in `why` where there is none. */
+    /* Returns the number of devices; if there is none, 0 with the reason in `why`. */
     int (*device_count)(char *why, size_t len);
-    /* options: what followed the first comma of --device, NULL if nothing did. */
+    /* Opens device `ordinal`. options: the text after the first comma of --device, NULL if there is none. */
     bs_status (*open)(bs_device **out, int ordinal, const char *options);
     void (*close)(bs_device *d);
     void (*describe)(const bs_device *d, bs_device_info *out);
 
-    /* Can `node` of g run here? If not, the reason is in `why`. Mandatory; asked for every node before
-     * load(). */
+    /* Returns true if `node` of g can run here, else false with the reason in `why`. Called for every node
+     * before load(). */
     bool (*supports)(const bs_graph *g, int node, char *why, size_t len);
-    /* `g` must outlive the network. */
+    /* Loads g: prepares parameters and plans. `g` must outlive the network. */
     bs_status (*load)(bs_network **out, bs_device *d, const bs_graph *g);
     void (*unload)(bs_network *n);
     size_t (*row_bytes)(const bs_network *n, int tensor);
 
     bs_status (*stream_open)(bs_stream **out, bs_network *n);
     void (*stream_close)(bs_stream *stream);
-    /* Waits until the device has done all that the stream has asked of it. NULL: every call waits. */
+    /* Waits until the device has finished all work submitted to the stream. NULL: every call waits. */
     bs_status (*wait)(bs_stream *stream);
     bs_status (*alloc)(bs_stream *stream, void **out, size_t bytes);
     void (*free)(bs_stream *stream, void *p);
 
-    /* One sample between the host's logical (C, H, W) order and a device row. */
+    /* Convert one sample between the host's logical (C, H, W) order and a device row. */
     bs_status (*upload)(bs_stream *stream, int tensor, void *row, const float *data);
     bs_status (*download)(bs_stream *stream, int tensor, const void *row, float *data);
 
-    /* Runs a node on n samples. in[k] is the view of input k; ignored for constant and absent inputs.
-     * `out` receives n rows and overlaps no input. */
+    /* Runs a node on n samples. in[k] is the view of input k, ignored for constant and absent inputs. `out`
+     * receives n rows and overlaps no input. */
     bs_status (*run)(bs_stream *stream, int node, int n, const bs_view *in, void *out);
-    /* The same where input `input`, a constant, is faulty: sample i sees the sites of f for i.
-     * golden_out: rows of the fault-free output for the same samples (read in BS_FAULTY_CHANNELS only). */
+    /* The same with a faulty constant as input `input`: sample i sees it with its sites of f. golden_out:
+     * rows of the fault-free output for the same samples, read in BS_FAULTY_CHANNELS only. */
     bs_status (*run_faulty)(bs_stream *stream, int node, int input, int n, const bs_view *in,
                             bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out);
 
     bs_status (*copy_rows)(bs_stream *stream, int tensor, int n, bs_view src, void *dst);
-    /* Rows to[k] become rows from[k], k < n, of a block of rows of row_bytes each; no row is both. */
+    /* Copies rows from[k] over rows to[k], k < n, in a block of rows of row_bytes each. No row is both a
+     * source and a destination. */
     bs_status (*move_rows)(bs_stream *stream, int n, void *rows, size_t row_bytes, const int32_t *to,
                            const int32_t *from);
     bs_status (*inject)(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f);
-    /* equal[i] = 1 if row i equals its golden row bit for bit, else 0. */
+    /* Sets equal[i] to 1 if row i equals its golden row bit for bit, else to 0. */
     bs_status (*compare)(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
                          uint8_t *equal);
-    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL; it is 0
-     * for a tensor that cannot be cut into patches. */
+    /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL.
+     * patch_bytes() returns 0 for a tensor that cannot be cut into patches. */
     size_t (*patch_bytes)(const bs_network *n, int tensor, const int size[2]);
-    /* Can the node make patches of out_size from patches of in_size (one size for all its activations but
-     * those that it reads whole)? Asked for nodes whose rows and columns depend on a window of the input's.
-     */
+    /* Returns true if the node can compute patches of out_size from patches of in_size, which is the size of
+     * all its activations but those that it reads whole. Asked for nodes whose rows and columns depend on a
+     * window of those of the input. */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
-    /* dst patch i = golden row i overlaid with live patch i; cells outside the tensor are `fill`.
-     * live may be NULL. */
+    /* Sets patch i of dst to its part of golden row i, overlaid with live patch i; cells outside the tensor
+     * become `fill`. `live` may be NULL. */
     bs_status (*gather)(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
-    /* The node on patches, its own padding left out: what it would read there is in the input patches. An
-     * input that bs_reads_whole() comes as whole rows. */
+    /* Runs the node on patches, without its own padding: the input patches hold the values that it would read
+     * there. An input for which bs_reads_whole() is true comes as whole rows. */
     bs_status (*run_patch)(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
-    /* Sites are numbered as in the whole tensor and must lie in their patches. */
+    /* Injects into patches. Sites are numbered as in the whole tensor and must lie in their patches. */
     bs_status (*inject_patch)(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
                               const bs_faults *f);
     bs_status (*compare_patch)(bs_stream *stream, int tensor, int n, const bs_patches *at, const void *rows,
                                bs_view golden, uint8_t *equal);
-    /* Where rows of images (C, H, W) differ from golden: of sample i, bounds[i] = {first row, first column,
-     * rows, columns}, all 0 where nothing differs. Optional: without it the boxes of a delta stay as wide as
-     * any trial needs them. */
+    /* Finds where rows of images (C, H, W) differ from golden: for sample i, bounds[i] = {first row, first
+     * column, rows, columns}, all 0 if nothing differs. Optional: without it, the boxes of a delta stay as
+     * wide as any trial needs them. */
     bs_status (*bounds)(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                         int32_t (*bounds)[4]);
-    /* Answers of n output rows; golden_class[i] < 0, or golden_class NULL: rank by itself. */
+    /* Writes the answers (rank.h) of n output rows. golden_class[i] < 0, or golden_class NULL: the sample is
+     * a golden run, whose top class is the golden class. */
     bs_status (*rank)(bs_stream *stream, int n, const void *rows, const int32_t *golden_class,
                       bs_answer *out);
 } bs_backend;
 
-/* The registry. `spec`: "cpu", "null", "cuda", "cuda:1", "cuda:1,OPTION,...", or "auto" (the best that has a
- * device). On success *ordinal is the device number, *options the rest of spec or NULL. */
+/* Finds a backend and one of its devices. `spec`: "cpu", "null", "cuda", "cuda:1", "cuda:1,OPTION,...", or
+ * "auto" (the best that has a device). On success *ordinal is the device number, and *options is the rest of
+ * spec or NULL. */
 bs_status bs_backend_find(const bs_backend **out, int *ordinal, const char **options, const char *spec);
-/* Calls supports() for all nodes; fails naming each unsupported node. */
+/* Calls supports() for all nodes; fails with a message that names the unsupported ones. */
 bs_status bs_backend_check(const bs_backend *b, const bs_graph *g);
 
 extern const bs_backend bs_null_backend;
@@ -158,7 +161,7 @@ extern const bs_backend bs_cpu_backend;
 extern const bs_backend bs_cuda_backend;
 #endif
 
-/* Backend number i in the order in which "auto" tries them; NULL behind the last. */
+/* Returns backend number i in the order in which "auto" tries them, NULL after the last. */
 const bs_backend *bs_backend_at(int i);
 
 #endif

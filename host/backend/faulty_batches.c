@@ -25,8 +25,9 @@ static int filter_group_of(const bs_faulty_plan *p, bs_site s)
     return filter / p->filters.per_group;
 }
 
-/* Lists the filter groups that a group's sites are in; returns how many there are, -1: too many. p->mark: by
- * filter group, the last group of samples that it was listed for, counted from 1. */
+/* Lists the filter groups that the sites of a group of samples are in, ascending. Returns their number, or -1
+ * if there are too many. p->mark: by filter group, the last group of samples it was listed for, counted from
+ * 1. */
 static int find_filter_groups(const bs_faulty_plan *p, int group, int *list)
 {
     uint32_t sites;
@@ -48,7 +49,7 @@ static int find_filter_groups(const bs_faulty_plan *p, int group, int *list)
     return n;
 }
 
-/* Filter groups of all groups of samples, at most. */
+/* Returns an upper bound on the filter groups of all groups of samples together. */
 static size_t count_filter_groups(const bs_faulty_plan *p)
 {
     size_t n = 0, most = (size_t)p->limits.most;
@@ -157,7 +158,7 @@ static void list_samples(bs_faulty_batch *b, const bs_faulty_plan *p)
     }
 }
 
-/* Lists the rows that samples read, and in each sample which of them it is. */
+/* Lists the distinct rows that the samples read, and sets each sample's index in that list. */
 static void list_rows(bs_faulty_batch *b, const bs_faulty_call *c)
 {
     int n = b->samples;
@@ -174,7 +175,7 @@ static void list_rows(bs_faulty_batch *b, const bs_faulty_call *c)
     }
 }
 
-/* p->mark: by filter group of the group at hand, its place in the batch. */
+/* p->mark: by filter group of the current group of samples, its place in the batch. */
 static void list_changes(bs_faulty_batch *b, const bs_faulty_plan *p)
 {
     const bs_faulty_call *c = p->call;

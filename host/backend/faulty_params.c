@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* Neighbours of one group at once. */
+/* Runs neighbouring samples of a group together. */
 static bs_status run_dense(const bs_faulty_call *c, bs_faulty_dense dense)
 {
     for (int i = 0, end; i < c->n; i = end) {

@@ -1,15 +1,15 @@
 /* Nodes with a faulty parameter, for backends that can evaluate output channels by themselves.
  *
- * Samples with the same sites form a *group* (groups.h): one faulty parameter, evaluated once. Dense: the
- * whole node with a changed copy of the parameter. By channels: the faulty filters of several groups become
- * one convolution (faulty_batches.h); what a fault cannot change comes from the golden output. Groups that
- * this does not suit are evaluated densely. */
+ * Samples with the same sites form a *group* (groups.h): one faulty parameter, evaluated once. Dense
+ * evaluation runs the whole node with a modified copy of the parameter. Evaluation by channels joins the
+ * faulty filters of several groups into one convolution (faulty_batches.h) and copies what a fault cannot
+ * change from the golden output. Groups that cannot be evaluated by channels are evaluated densely. */
 #ifndef BS_BACKEND_FAULTY_PARAMS_H
 #define BS_BACKEND_FAULTY_PARAMS_H
 
 #include "backend/groups.h"
 
-/* One call of run_faulty(): the fields before `groups` are its arguments. */
+/* One call of run_faulty(); the fields before `groups` are its arguments. */
 typedef struct bs_faulty_call {
     bs_stream *stream;
     const bs_graph *graph;
@@ -24,10 +24,10 @@ typedef struct bs_faulty_call {
 
 /* Evaluates samples first .. first + n - 1, all of one group, by running the whole node. */
 typedef bs_status (*bs_faulty_dense)(const bs_faulty_call *c, int first, int n);
-/* Evaluates by channels the groups that this suits, and clears their `dense`. */
+/* Evaluates by channels the groups for which that is possible, and clears their `dense`. */
 typedef bs_status (*bs_faulty_by_channels)(bs_faulty_call *c);
 
-/* The operation run_faulty(). BS_ERR: the input is no parameter, or a site is not in it. */
+/* Implements run_faulty(). Fails with BS_ERR if the input is not a parameter, or a site is not in it. */
 bs_status bs_faulty_run(bs_faulty_call *c, bs_faulty_mode mode, bs_faulty_dense dense,
                         bs_faulty_by_channels by_channels);
 
@@ -36,7 +36,7 @@ static inline const bs_tensor *bs_faulty_param(const bs_faulty_call *c)
     return &c->graph->tensors[c->graph->nodes[c->node].in[c->input]];
 }
 
-/* The sites of a group. */
+/* Returns the sites of a group; *n is their number. */
 static inline const bs_site *bs_faulty_sites(const bs_faulty_call *c, int group, uint32_t *n)
 {
     const uint32_t *first = &c->f->first[c->groups.head[group]];
@@ -44,7 +44,7 @@ static inline const bs_site *bs_faulty_sites(const bs_faulty_call *c, int group,
     return c->f->sites + first[0];
 }
 
-/* Input k of the node from sample `first` on; row_bytes: of a row. */
+/* Returns the view of input k from sample `first` on; row_bytes: the size of one of its rows. */
 static inline bs_view bs_faulty_view(const bs_faulty_call *c, int k, int first, size_t row_bytes)
 {
     bs_view v = c->in[k];

@@ -25,7 +25,7 @@ bs_status bs_groups_find(bs_groups *out, int n, const bs_faults *f)
     for (int i = 0; i < n; i++) {
         int k = 0;
         out->next[i] = -1;
-        /* Neighbours are alike most often. */
+        /* Neighbours usually share their sites. */
         if (i > 0 && same_sites(f, i, i - 1))
             k = out->of[i - 1];
         else

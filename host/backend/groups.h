@@ -1,22 +1,24 @@
-/* Samples of a batch that share their faults: a faulty parameter is evaluated once for all of them. */
+/* Groups of samples that share their sites: a faulty parameter is evaluated once for each group. */
 #ifndef BS_BACKEND_GROUPS_H
 #define BS_BACKEND_GROUPS_H
 
 #include "backend/backend.h"
 
-/* The samples of group k: head[k], next[head[k]], ... until -1. Groups are numbered by their first sample. */
+/* The samples of group k are head[k], next[head[k]], ... until -1. Groups are numbered in the order of their
+ * first samples. */
 typedef struct bs_groups {
     int n;     /* groups */
-    int *of;   /* by sample */
-    int *next; /* by sample */
-    int *head; /* by group */
+    int *of;   /* by sample: its group */
+    int *next; /* by sample: the next one of its group, or -1 */
+    int *head; /* by group: its first sample */
 } bs_groups;
 
-/* Of n samples. Free with bs_groups_clear(). */
+/* Groups n samples. Free with bs_groups_clear(). */
 bs_status bs_groups_find(bs_groups *out, int n, const bs_faults *f);
 void bs_groups_clear(bs_groups *g);
 
-/* Sites lie within the parameter, and the bits that each holds: BS_ERR, or `before` filled. */
+/* Checks that all sites lie within the parameter (else BS_ERR), and writes the bits that each holds to
+ * f->before, if that is not NULL. */
 bs_status bs_groups_check_sites(const bs_tensor *t, int n, const bs_faults *f);
 
 #endif

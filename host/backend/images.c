@@ -1,4 +1,4 @@
-/* Which tensors are images. */
+/* Decides which tensors are images. */
 #include "backend/planes.h"
 #include "base/buf.h"
 
@@ -16,7 +16,7 @@ static int find(int *parent, int t)
     return t;
 }
 
-/* Tensors that must be alike get one representative. */
+/* Gives tensors that must be alike one representative. */
 static void join_alike(const bs_graph *g, int *parent)
 {
     for (int t = 0; t < g->n_tensors; t++)

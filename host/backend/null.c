@@ -1,12 +1,11 @@
 /* The null backend: deterministic fake answers without arithmetic, so that planner, executor, store, resume
- * and merge can be driven at full speed. A row is two words: what the fault-free value would be, and how the
- * fault changed it (0 = not at all); nodes hash them. Like real networks it masks: a delta dies in half of
- * all Relu and MaxPool nodes, and most that reach the output leave the class as it was.
+ * and merge can run at full speed. A row is two words: the fault-free value, and how the fault changed it (0:
+ * not at all); nodes hash them. Like a real network it masks: a delta is masked in half of all Relu and
+ * MaxPool nodes, and most deltas that reach the output leave the class unchanged.
  *
- * Two devices are wrong on purpose, which the self-test must notice: the deltas of device 1 depend on the
- * size of the batch (nothing helps), those of device 2 are off where a parameter fault takes the quick way
- * (full re-runs help).
- */
+ * Two devices are wrong on purpose, and the self-test must notice: deltas on device 1 depend on the batch
+ * size (nothing helps), those on device 2 are wrong where a parameter fault is evaluated by channels (full
+ * re-runs help). */
 #include "backend/backend.h"
 #include "backend/host_rows.h"
 #include "base/buf.h"
@@ -177,7 +176,8 @@ static bs_status null_run(bs_stream *stream, int node, int n, const bs_view *in,
     return BS_OK;
 }
 
-/* Applies sample i's sites to values of a type, known only by a hash; returns the change, 0 for none. */
+/* Applies sample i's sites to values of `type` that `hash` stands for. Returns the change, 0 if there is
+ * none. */
 static uint64_t site_delta(bs_dtype type, const bs_faults *f, int i, uint64_t hash)
 {
     uint64_t delta = 0;
@@ -281,7 +281,7 @@ static bs_status null_compare_patch(bs_stream *stream, int tensor, int n, const 
     return null_compare(stream, tensor, n, rows, golden, equal);
 }
 
-/* One pixel, somewhere: a fake change has no place. */
+/* Reports one pixel at the origin, since a fake change has no place. */
 static bs_status null_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                              int32_t (*bounds)[4])
 {
@@ -301,7 +301,7 @@ static bs_answer fake_answer(fake_row r, int classes, int32_t golden_class)
     bs_answer a = {.flags = 0};
     uint64_t d = r.delta ? mix(r.delta, 5) : 0;
     int32_t top = (int32_t)(r.golden % (uint64_t)classes);
-    if (r.delta && d % 8 == 0) /* drains into one of two sinks */
+    if (r.delta && d % 8 == 0) /* goes to one of two sinks */
         top = (int32_t)(d >> 32 & 1);
     if (r.delta && d % 101 == 0)
         a.flags |= BS_ANSWER_NAN;

@@ -27,7 +27,7 @@ static int64_t product(const bs_shape *s, int from, int to)
     return n;
 }
 
-/* Rows of input k, along `axis`. */
+/* The rows of input k, which lie along `axis`. */
 typedef struct rows_in {
     const bs_graph *g;
     const bs_node *n;
@@ -41,7 +41,7 @@ static int carry_none(const rows_in *r)
     return -1;
 }
 
-/* Operands meet at their last axes; no constant may differ from row to row. */
+/* Operands are aligned at their last axes; no constant may differ from row to row. */
 static int carry_broadcast(const rows_in *r)
 {
     const bs_node *n = r->n;
@@ -57,7 +57,7 @@ static int carry_broadcast(const rows_in *r)
     return to;
 }
 
-/* The same elements in other axes: the rows remain if as many lie before them. */
+/* The same elements with other axes: the rows remain if the axes before them hold as many elements. */
 static int carry_reshape(const rows_in *r)
 {
     for (int to = 0; to < r->out->rank; to++)
@@ -101,7 +101,7 @@ static int carry_concat(const rows_in *r)
     return r->n->attr.axis == r->axis ? -1 : r->axis;
 }
 
-/* By a matrix of weights, or by a right operand that is read whole. */
+/* The right operand is a weight matrix, or an input that is read whole. */
 static int carry_matmul(const rows_in *r)
 {
     int axis = r->axis, rank = r->in->rank;
@@ -116,7 +116,7 @@ static int carry_batch_norm(const rows_in *r)
     return r->n->attr.axis == r->axis ? -1 : r->axis;
 }
 
-/* Lines of the axes from attr.axis on. */
+/* The node works on lines of the axes from attr.axis on. */
 static int carry_lines(const rows_in *r)
 {
     return r->axis < r->n->attr.axis ? r->axis : -1;
@@ -148,8 +148,8 @@ int bs_rows_carry(const bs_graph *g, const bs_node *n, int k, int axis)
     return carry[bs_op_describe(n->op)->family](&r);
 }
 
-/* Where no rows come in: the axis of tokens in (T, F) and (heads, T, F); of an image as a list of pixels for
- * each channel, the pixels. */
+/* Returns the axis where no input has rows: the tokens in (T, F) and (heads, T, F); the pixels in an image as
+ * a list of pixels for each channel. */
 static int usual_axis(const bs_graph *g, const bs_plane *planes, int tensor)
 {
     const bs_tensor *t = &g->tensors[tensor];
@@ -160,7 +160,7 @@ static int usual_axis(const bs_graph *g, const bs_plane *planes, int tensor)
     return t->shape.rank == 2 || t->shape.rank == 3 ? t->shape.rank - 2 : -1;
 }
 
-/* Rows keep their identity along the network, from one operator to the next. */
+/* Follows the rows of the inputs, so that rows keep their identity from one operator to the next. */
 static int choose_axis(const bs_graph *g, const bs_plane *planes, int tensor)
 {
     const bs_tensor *t = &g->tensors[tensor];
@@ -190,7 +190,7 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
     if (st == BS_OK)
         st = bs_images_choose(image, g);
     if (st == BS_OK)
-        for (int t = 0; t < g->n_tensors; t++) /* of nodes after those they read */
+        for (int t = 0; t < g->n_tensors; t++) /* outputs of nodes are set below, in order */
             (*out)[t] = (bs_plane){.axis = -1, .outer = 1, .height = 1, .width = 1};
     for (int t = 0; t < g->n_tensors && st == BS_OK; t++)
         if (!g->tensors[t].constant && g->tensors[t].producer < 0)

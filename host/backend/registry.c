@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In the order in which "auto" tries them; the null backend is only ever chosen by name. */
+/* In the order in which "auto" tries them; the null backend is chosen only by name. */
 static const bs_backend *const registry[] = {
 #ifdef BITSINK_CUDA
     &bs_cuda_backend,
@@ -48,7 +48,7 @@ static bs_status unknown(const char *spec)
     return st;
 }
 
-/* Says once why the better devices are not used. */
+/* Finds the first backend that has a device, and logs why those before it are not used. */
 static bs_status find_best(const bs_backend **out, int *ordinal)
 {
     for (int i = 0; i < N_BACKENDS; i++) {

@@ -1,11 +1,11 @@
-/* What can be computed at all, on any device: whether a node's attributes fit the shapes of its tensors.
- * After this, no runner of a backend checks anything. */
+/* Whether a node can be computed at all, on any device: whether its attributes fit the shapes of its tensors.
+ * The runners of the backends rely on this check and repeat none of it. */
 #ifndef BS_BACKEND_SUPPORT_H
 #define BS_BACKEND_SUPPORT_H
 
 #include "model/graph.h"
 
-/* false with the reason in `why` (may be NULL). */
+/* Returns true if the node can be computed, else false with the reason in `why` (may be NULL). */
 bool bs_support_node(const bs_graph *g, int node, char *why, size_t len);
 
 #endif

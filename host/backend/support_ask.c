@@ -1,4 +1,4 @@
-/* What the questions of all operators have in common. */
+/* Helpers that the checks of all operators share. */
 #include "backend/support_internal.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* Between the files of support*.c: one question whether a node can run. support.c asks, support_math.c and
- * support_shape.c answer by the operator's family, support_ask.c is what the answers share. */
+/* Shared by the files support*.c, which check whether a node can run: support.c calls the check of the
+ * operator's family, in support_math.c or support_shape.c; support_ask.c has what those checks share. */
 #ifndef BS_BACKEND_SUPPORT_INTERNAL_H
 #define BS_BACKEND_SUPPORT_INTERNAL_H
 
@@ -22,12 +22,14 @@ static inline const bs_tensor *bs_asked_output(const bs_support_question *q)
     return &q->g->tensors[q->n->out];
 }
 
-/* Writes the reason; false. */
+/* Writes the reason to `why` and returns false. */
 __attribute__((format(printf, 2, 3))) bool bs_refuse(const bs_support_question *q, const char *fmt, ...);
-/* One activation in, the given number of constant inputs after it, of which the last may be absent. */
+/* Returns true if input 0 is an activation and the `parameters` inputs after it are constants, of which the
+ * last `optional` may be absent; else false with the reason. */
 bool bs_support_inputs(const bs_support_question *q, int parameters, int optional);
 
-/* Each family's answer: false with the reason. The tensors have elements, and not too many. */
+/* The check of each family: false with the reason. The tensors are known to have elements, and not too
+ * many. */
 #define X(family, ...) bool bs_support_##family(const bs_support_question *q);
 BS_OP_FAMILIES(X)
 #undef X

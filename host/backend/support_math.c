@@ -1,4 +1,4 @@
-/* Operators that compute. */
+/* Checks of operators that compute. */
 #include "backend/support_internal.h"
 
 #include <string.h>
@@ -58,7 +58,7 @@ bool bs_support_gemm(const bs_support_question *q)
     return true;
 }
 
-/* A vector (K) is allowed on the left of a weight matrix. */
+/* A vector (K) may be multiplied by a weight matrix. */
 bool bs_support_matmul(const bs_support_question *q)
 {
     const bs_tensor *a = bs_asked_input(q, 0), *b = bs_asked_input(q, 1);

@@ -1,4 +1,4 @@
-/* Operators that move, repeat or pick elements. */
+/* Checks of operators that move, repeat or pick elements. */
 #include "backend/support_internal.h"
 
 bool bs_support_concat(const bs_support_question *q)
@@ -19,7 +19,7 @@ bool bs_support_concat(const bs_support_question *q)
     return sum == out->dim[axis] || bs_refuse(q, "output shape is not the sum of the inputs");
 }
 
-/* The shapes of an operator with one activation in and as many axes out. */
+/* Gets the shapes of an operator with one activation and an output of the same rank. */
 static bool axis_by_axis(const bs_support_question *q, const bs_shape **in, const bs_shape **out)
 {
     if (!bs_support_inputs(q, 0, 0))
@@ -87,7 +87,7 @@ bool bs_support_identity(const bs_support_question *q)
     return bs_support_reshape(q);
 }
 
-/* Each axis as it is, or from 1 (tile: a multiple). */
+/* Returns true if each axis keeps its size or is repeated from 1 (tile: to a multiple). */
 static bool check_repeat(const bs_support_question *q, bool tile)
 {
     if (!bs_support_inputs(q, 0, 0))

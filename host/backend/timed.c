@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The inner backend's own are behind pointers of the same type, which only it follows. */
+/* The inner backend's network and stream have the same types; only the inner backend looks into them. */
 struct bs_network {
     bs_timed *timed;
     const bs_backend *backend;
@@ -44,7 +44,7 @@ static bs_status begin(bs_stream *stream)
     return BS_OK;
 }
 
-/* Ends what begin() began; `st` is what came of it. */
+/* Ends the measurement that begin() started; `st` is the status of the operation. */
 static bs_status end_op(bs_stream *stream, bs_timed_operation what, bs_op op, bs_status st)
 {
     if (st == BS_OK)

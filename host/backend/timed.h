@@ -1,5 +1,5 @@
-/* A backend around another one that notes how long each operation takes. It waits for the device before and
- * after each, so operations do not overlap and the whole is slower than without: the shares are what counts.
+/* A backend around another one that measures how long each operation takes. It waits for the device before
+ * and after each, so operations do not overlap and the whole run is slower: only the shares count.
  *
  *     bs_timed *t;
  *     BS_TRY(bs_timed_create(&t, e->backend, e->network, e->graph));
@@ -7,8 +7,9 @@
  *     t->cell[BS_TIMED_RUN][BS_OP_CONV].seconds
  *     bs_timed_free(t);
  *
- * Schedules that were made for the network serve. The table has no load, unload, open and close: the network
- * is loaded already. Streams count for themselves and add to `cell` when they are closed. */
+ * Schedules made for the inner network are valid for this one. The table has no load, unload, open and close,
+ * since the network is loaded already. Each stream measures for itself and adds to `cell` when it is
+ * closed. */
 #ifndef BS_BACKEND_TIMED_H
 #define BS_BACKEND_TIMED_H
 
@@ -16,7 +17,7 @@
 
 #include <pthread.h>
 
-/* X(enum suffix, name). Patches count as the rest, but where nodes run. */
+/* X(enum suffix, name). Operations on patches count as the others do, except running nodes. */
 #define BS_TIMED_OPERATIONS(X)                                                                               \
     X(RUN, "run")                                                                                            \
     X(RUN_PATCH, "run patches")                                                                              \
@@ -48,14 +49,14 @@ typedef struct bs_timed_cell {
 typedef struct bs_timed {
     bs_backend backend;
     bs_network *network;
-    bs_timed_cell cell[BS_TIMED_COUNT][BS_OP_COUNT]; /* by operator where a node runs, else [0] only */
+    bs_timed_cell cell[BS_TIMED_COUNT][BS_OP_COUNT]; /* by operator where a node runs, else only [0] */
     pthread_mutex_t lock;
 } bs_timed;
 
-/* `inner`, `network` and `g` must outlive it. */
+/* `inner`, `network` and `g` must outlive *out. Free with bs_timed_free(). */
 bs_status bs_timed_create(bs_timed **out, const bs_backend *inner, bs_network *network, const bs_graph *g);
 void bs_timed_free(bs_timed *t);
-/* Forgets what the stream has counted so far. */
+/* Clears what the stream has measured so far. */
 void bs_timed_restart(bs_stream *stream);
 
 #endif

@@ -9,7 +9,7 @@ static _Thread_local bs_error current;
 bs_status bs_fail(bs_status status, const char *fmt, ...)
 {
     va_list ap;
-    /* Formatted aside first: an argument may be the current message itself. */
+    /* Formatted into a copy first: an argument may be the current message itself. */
     char message[sizeof current.message];
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);

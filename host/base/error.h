@@ -1,39 +1,40 @@
-/* Errors: every fallible function returns a bs_status; the message and an optional hint live in a
- * thread-local record that the caller prints or passes on. */
+/* Errors: every function that can fail returns a bs_status; the message and an optional hint are in a
+ * thread-local record, which the caller prints or passes on. */
 #ifndef BS_BASE_ERROR_H
 #define BS_BASE_ERROR_H
 
-/* Status codes; the negated value is the exit code of the program, but for the last one (1). */
+/* Status codes. The exit code of the program is the negated value, except for BS_NO_MEMORY (1). */
 typedef enum bs_status {
     BS_OK = 0,
     BS_ERR = -1,            /* anything not listed below */
     BS_USAGE = -2,          /* bad command line or job file */
-    BS_STOPPED = -3,        /* interrupted; what is finished is stored, run again to go on */
+    BS_STOPPED = -3,        /* interrupted; finished work is stored, and running again continues */
     BS_NO_DEVICE = -4,      /* no device, or the device was lost */
     BS_SELFTEST = -5,       /* replay is not exact on this machine */
     BS_DIFFERS = -6,        /* the campaigns compared differ */
     BS_NOTHING_COMMON = -7, /* nothing was compared, or there is nothing to check */
     BS_LIMIT = -8,          /* a rate is shown to be beyond its limit */
-    BS_OPEN = -9,           /* none is, but one is not shown to be within it */
-    BS_NO_MEMORY = -100,    /* of the host or the device; a caller may go on with less */
+    BS_OPEN = -9,           /* no rate is, but at least one is not shown to be within its limit */
+    BS_NO_MEMORY = -100,    /* of the host or the device; a caller may continue with less */
 } bs_status;
 
-/* Records message (and hint) and returns `status`, so that `return bs_fail(...)` works. */
+/* Records the message, clears the hint and returns `status`, so that `return bs_fail(...)` works. */
 bs_status bs_fail(bs_status status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Adds a hint to the error recorded last ("hint: ..." on its own line); returns that error's status. */
 bs_status bs_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Prefixes the recorded message with context ("tests/a.yaml: ..."), keeps the status. */
+/* Prefixes the recorded message with context ("tests/a.yaml: ...") and returns the recorded status. */
 bs_status bs_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* BS_NO_MEMORY with "what: out of memory". */
+/* Fails with BS_NO_MEMORY and the message "WHAT: out of memory". */
 bs_status bs_oom(const char *what);
 
-/* Message and hint recorded last on this thread; "" if none. Valid until the next error on the thread. */
+/* Return the message and the hint recorded last on this thread, "" if there is none. Valid until the next
+ * error on the thread. */
 const char *bs_error_message(void);
 const char *bs_error_hint(void);
 bs_status bs_error_status(void);
 void bs_error_clear(void);
 
-/* A copyable record, for handing an error from a worker thread to the thread that reports it. */
+/* A copy of the record, to hand an error from a worker thread to the thread that reports it. */
 typedef struct bs_error {
     bs_status status;
     char message[1024];
@@ -49,7 +50,7 @@ bs_status bs_error_restore(const bs_error *e);
             return bs_try_status_;                                                                           \
     } while (0)
 
-/* For functions with `bs_status st` and one `out:` label. */
+/* For functions with a `bs_status st` and one `out:` label. */
 #define BS_TRY_GOTO(x, label)                                                                                \
     do {                                                                                                     \
         st = (x);                                                                                            \

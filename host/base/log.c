@@ -15,7 +15,8 @@ void bs_log_set_level(bs_log_level level)
     threshold = level;
 }
 
-/* Names in a message must not steer the terminal, nor make a line look like another message. */
+/* Prints a message with hidden characters escaped, since names in it must not steer the terminal or imitate
+ * another message. Returns true if it is not empty. */
 static bool put_message(const char *fmt, va_list ap)
 {
     char message[2048];

@@ -1,4 +1,4 @@
-/* Progress and diagnostics on stderr. Results go to stdout and never through here. */
+/* Progress and diagnostics, on stderr. Results go to stdout and never through these functions. */
 #ifndef BS_BASE_LOG_H
 #define BS_BASE_LOG_H
 
@@ -8,7 +8,7 @@ void bs_log_set_level(bs_log_level level);
 void bs_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void bs_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* One line that overwrites itself; prints only when stderr is a terminal. An empty line erases it. */
+/* Shows one line that overwrites itself, only if stderr is a terminal. An empty line erases it. */
 void bs_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

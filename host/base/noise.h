@@ -1,10 +1,10 @@
-/* Random numbers for trying out what a library computes. */
+/* Pseudorandom numbers to test a library's results with. */
 #ifndef BS_BASE_NOISE_H
 #define BS_BASE_NOISE_H
 
 #include <stdint.h>
 
-/* n numbers on [-1, 1), the same in every run. */
+/* Fills x with n numbers in [-1, 1), the same in every run. */
 void bs_noise_fill(float *x, int64_t n);
 
 #endif

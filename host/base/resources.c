@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The cgroup (version 2, or the given controller's of version 1) that this process is in, "" for the root. */
+/* Finds the cgroup that this process is in: of version 2 if `controller` is NULL, else of that controller in
+ * version 1. `out` is "" for the root. */
 static void own_cgroup(const char *controller, char *out, size_t len)
 {
     char line[1024];
@@ -28,8 +29,9 @@ static void own_cgroup(const char *controller, char *out, size_t len)
         fclose(f);
 }
 
-/* Reads up to two numbers from FORMAT % path; tries the process's own group, then each parent up to the root,
- * and keeps the smallest first number. "max" counts as no limit. Returns 1 if a limit was found. */
+/* Reads up to two numbers from the file BASE/GROUP/FILE of the process's own group and of each parent up to
+ * the root, and keeps the pair with the smallest quotient. "max" is no limit. Returns 1 if a limit was
+ * found. */
 static int smallest_limit(const char *base, const char *group, const char *file, double *a, double *b)
 {
     char path[1400], dir[1024];

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where members wait for each other. */
+/* A barrier at which the members of a team wait for each other. */
 typedef struct barrier {
     pthread_mutex_t lock;
     pthread_cond_t change;
-    bool starting;        /* more members may come */
-    int members, waiting; /* those that run, and of these who wait here */
+    bool starting;        /* more members may still be started */
+    int members, waiting; /* running members, and how many of them wait here */
     unsigned round;
-    bool failed; /* a member has */
+    bool failed; /* a member has failed */
 } barrier;
 
 typedef struct member {
@@ -28,7 +28,7 @@ typedef struct member {
 
 static _Thread_local barrier *mine; /* of the team that this thread works in */
 
-/* Goes on when nobody is missing. The lock is held. */
+/* Releases the waiting members once all that run have arrived. The caller holds the lock. */
 static void count(barrier *m)
 {
     if (m->starting || m->failed || m->waiting < m->members)
@@ -71,7 +71,8 @@ static void *run_member(void *arg)
     return NULL;
 }
 
-/* How many could be started; *failed: why not all. */
+/* Starts the members and returns how many are running. *failed: errno of the one that could not be started,
+ * or 0. */
 static int start_members(member *m, int threads, int *failed, barrier *b, bs_status (*fn)(void *, int),
                          void *shared)
 {

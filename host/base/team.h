@@ -4,14 +4,14 @@
 
 #include "base/error.h"
 
-/* Runs fn(shared, 0..threads-1) side by side and waits for all; where the system gives fewer threads, fewer
+/* Runs fn(shared, 0 .. threads - 1) side by side and waits for all. If the system grants fewer threads, fewer
  * workers run, so they should share out the work as they go. Returns BS_OK, or the error of the
  * lowest-numbered worker that failed; BS_STOPPED counts only if there is no other. A worker that fails must
- * tell the others to stop, if they should, through `shared`. */
+ * tell the others through `shared` if they are to stop. */
 bs_status bs_team_run(int threads, bs_status (*fn)(void *shared, int worker), void *shared);
 
-/* To be called by workers: waits until all that are running have called it as often. BS_STOPPED where one of
- * them has failed. Outside of a team there is nobody to wait for: BS_OK at once. */
+/* Waits until all running workers of the team have called it equally often. Returns BS_STOPPED if one of them
+ * has failed. Outside a team it returns BS_OK at once. */
 bs_status bs_team_barrier(void);
 
 #endif

@@ -23,7 +23,7 @@ int bs_utf8_decode(uint32_t *out, const char *text)
     return n;
 }
 
-/* The first byte that is not UTF-8, or NULL. */
+/* Returns the first byte that is not UTF-8, or NULL. */
 static const char *find_invalid(const char *text, size_t len)
 {
     const char *end = text + len;
@@ -47,9 +47,9 @@ static bs_status hint_iconv(const char *from, const char *path)
                    bs_shell_word(path));
 }
 
-/* What a file that is not UTF-8 most likely is: UTF-8 where it holds other characters of several bytes,
- * Windows' set where it uses what Latin-1 has controls for, else Latin-1. Each of them converts without an
- * error. */
+/* Hints at the most likely encoding: UTF-8 with one bad line if the file holds other multi-byte characters,
+ * Windows-1252 if it uses bytes that are controls in Latin-1, else Latin-1. iconv converts the latter two
+ * without an error. */
 static bs_status hint_encoding(const char *text, const char *path)
 {
     bool windows = false, undefined = false;
@@ -89,7 +89,7 @@ bs_status bs_read_text(char **out, size_t *len, const char *path, size_t limit)
     static const struct {
         const char *mark;
         size_t n;
-        const char *name; /* of the encoding; NULL: the mark is dropped */
+        const char *name; /* of the encoding; NULL: UTF-8, whose mark is dropped */
     } marks[] = {{"\xFF\xFE\0\0", 4, "UTF-32"},
                  {"\0\0\xFE\xFF", 4, "UTF-32"},
                  {"\xFF\xFE", 2, "UTF-16"},
@@ -137,7 +137,7 @@ static void escape(bs_str *s, uint32_t c)
         bs_str_printf(s, c <= 0xFFFF ? "\\u%04x" : "\\U%08x", (unsigned)c);
 }
 
-/* Copies runs of characters that stay, so that plain text is one copy. */
+/* Copies whole runs of characters that stay, so that plain text is one copy. */
 static void append_escaped(bs_str *s, const char *text, bool (*stays)(uint32_t c))
 {
     const char *run = text;
@@ -198,8 +198,8 @@ void bs_str_shell(bs_str *s, const char *text)
     }
     bs_str shown = {0};
     bs_str_visible(&shown, text);
-    /* $'...' is understood by most shells and takes the escapes; only where it must be, as '...' is by all.
-     */
+    /* Most shells understand $'...', which takes escapes; all understand '...', which is used where it
+     * suffices. */
     bool escapes = shown.ptr && strcmp(shown.ptr, text) != 0;
     bs_str_clear(&shown);
     bs_str_puts(s, escapes ? "$'" : "'");
@@ -307,8 +307,8 @@ static bool is_number(const char *text)
     return end != text && !*end;
 }
 
-/* Would a spreadsheet take it for a formula? Apostrophes in front of one are told from the guard by one more.
- */
+/* Returns true if a spreadsheet would take the text for a formula. A formula after apostrophes counts too: it
+ * gets one more, so that bs_csv_unguard() restores it. */
 static bool needs_guard(const char *text)
 {
     const char *first = text + strspn(text, "'");
@@ -321,7 +321,7 @@ void bs_str_csv(bs_str *s, const char *text)
     bs_str_visible(&shown, text);
     s->oom |= shown.oom;
     const char *p = shown.ptr ? shown.ptr : "";
-    bool blank = *p == ' ' || (*p && p[strlen(p) - 1] == ' '); /* which readers drop */
+    bool blank = *p == ' ' || (*p && p[strlen(p) - 1] == ' '); /* readers drop such blanks */
     const char *quote = blank || strpbrk(p, ",;\"") ? "\"" : "";
     bs_str_printf(s, "%s%s", quote, needs_guard(p) ? "'" : "");
     for (; *p; p++)

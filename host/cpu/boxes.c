@@ -1,10 +1,10 @@
-/* Cutting patches out of rows, and putting faults into them. */
+/* Cuts patches out of rows, compares them, and injects faults into them. */
 #include "cpu/cpu_patch.h"
 
 #include <string.h>
 
-/* How a tensor lies in memory, from the outermost to the innermost: images are channels last, so that a cell
- * is a pixel with all its channels; tokens are row-major. */
+/* The axes of a tensor in memory, from the outermost to the innermost: images are channels last, so a cell is
+ * a pixel with all its channels; tokens are row-major. */
 typedef struct memory {
     int64_t outer, height, width, cell;
 } memory;
@@ -31,7 +31,7 @@ static box box_of(const bs_patches *p, int i)
     return (box){p->origin[0][i], p->origin[1][i], p->size[0], p->size[1]};
 }
 
-/* Copies what `to` and `from` have in common. */
+/* Copies the cells that `to` and `from` have in common. */
 static void overlay(float *dst, box to, const float *src, box from, memory m)
 {
     int y0 = to.y > from.y ? to.y : from.y,
@@ -79,7 +79,7 @@ bs_status bs_cpu_gather(bs_stream *stream, int tensor, int n, bs_view golden, co
     return BS_OK;
 }
 
-/* Element number e of the tensor in the patch of sample i; NULL if it is not there. */
+/* Returns element e of the tensor in the patch of sample i, NULL if it is not there. */
 static float *find_element(const bs_plane *p, memory m, const bs_patches *at, int i, int64_t e, void *rows)
 {
     int64_t in_cell = e % p->cell, x = e / p->cell % p->width, y = e / p->cell / p->width % p->height,
@@ -125,7 +125,7 @@ bs_status bs_cpu_compare_patch(bs_stream *stream, int tensor, int n, const bs_pa
     return BS_OK;
 }
 
-/* Of one row of pixels: the first and the last that differ; false if none does. */
+/* Finds the first and the last pixel of a row that differ; returns false if none does. */
 static bool differing(const float *a, const float *b, int width, int64_t channels, int *first, int *last)
 {
     size_t pixel = (size_t)channels * sizeof *a;

@@ -1,6 +1,6 @@
-/* Faulty filter groups as a convolution of their own. A batch of groups of samples shares one convolution:
- * its filter groups are those of all groups one after the other, padded with zero filter groups, its rows the
- * distinct input rows of all samples. */
+/* Faulty filter groups evaluated as a convolution of their own. The groups of samples of a batch share one
+ * convolution: its filter groups are those of all groups, one after the other, padded with filter groups of
+ * zeros; its rows are the distinct input rows of all samples. */
 #include "backend/faulty_batches.h"
 #include "cpu/cpu_faulty.h"
 #include "cpu/filter_groups.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Single filters come in blocks of the vector width. Groups that read the same rows fill a wide batch; others
- * would compute combinations nobody asked for, which cost nothing within one block only. */
+ * also compute combinations that are not used, which is free within one block only. */
 enum { BLOCK = 16, WIDTH = 4 };
 
 static const bs_cpu_matrix *matrix_of(const bs_faulty_call *c)
@@ -28,7 +28,7 @@ static bs_status make_plan(bs_faulty_plan *out, bs_faulty_call *c)
     return bs_faulty_plan_make(out, c, &filters, &limits);
 }
 
-/* Leaves packed weights in stream->packed and the bias in stream->bias. */
+/* Leaves the packed weights in stream->packed and the bias in stream->bias. */
 static bs_status build_filters(const bs_faulty_call *c, const bs_faulty_batch *b, const bs_cpu_variant *v)
 {
     const bs_cpu_matrix *m = matrix_of(c);
@@ -42,7 +42,8 @@ static bs_status build_filters(const bs_faulty_call *c, const bs_faulty_batch *b
     return bs_cpu_filter_groups_pack(c->stream, c->node, v);
 }
 
-/* The golden row with the sample's filter groups from `result`, pixels of `width` channels. */
+/* Writes the golden row, with the sample's filter groups from `result`, whose pixels have `width`
+ * channels. */
 static void write_row(const bs_faulty_call *c, int sample, const int *filter_group, int filter_groups,
                       const float *result, int width)
 {
@@ -59,9 +60,7 @@ static void write_row(const bs_faulty_call *c, int sample, const int *filter_gro
                 out[filter_group[u] * per_group + k] = result[u * per_group + k];
 }
 
-/* Results for rows b->row[at .. at + n) are in stream->result; hands them to the samples that read these
- * rows.
- */
+/* Writes the samples that read rows b->row[at .. at + n), whose results are in stream->result. */
 static void write_rows(const bs_faulty_call *c, const bs_faulty_batch *b, const bs_cpu_variant *v, int at,
                        int n)
 {
@@ -76,8 +75,8 @@ static void write_rows(const bs_faulty_call *c, const bs_faulty_batch *b, const 
     }
 }
 
-/* The narrowest variant with so many filter groups, or twice as many and so on up to the widest. One may
- * differ from the whole layer where the next does not. */
+/* Finds the narrowest variant with `least` filter groups, or twice as many and so on up to `widest`; *out is
+ * NULL if there is none. A variant may differ from the whole layer where the next wider one does not. */
 static bs_status find_variant(bs_cpu_variant **out, const bs_faulty_call *c, int least, int widest)
 {
     bs_cpu_variant *v;

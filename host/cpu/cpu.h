@@ -1,11 +1,15 @@
-/* Inside the CPU backend: the parts of a loaded network and of a stream, and the node runners. A stream is
- * the scratch memory of one worker thread.
+/* Shared inside the CPU backend: the contents of a loaded network and of a stream, and the node runners.
  *
- * A *plan* is what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul, the
- * selected implementation. Gemm and MatMul by a weight matrix are 1x1 convolutions over a matrix [rows][K],
- * rows lying along the width, since oneDNN's inner product and matmul depend on the batch.
+ * A *plan* holds what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul by a
+ * weight matrix, the selected implementation. Gemm and MatMul run as 1x1 convolutions over a matrix
+ * [rows][K], whose rows lie along the width, since the results of oneDNN's inner product and matmul depend on
+ * the batch.
  *
- * Layers, lowest first, each using those before it only: layout, loops, onednn; plain; cpu_matrix; operators
+ * A *stream* is the working memory of one worker thread and the convolutions compiled for it. A *variant* of
+ * a layer has another number of filters (faulty parameters), a *patch geometry* another size of plane (delta
+ * replay); both are used only where they give the same bits as the whole layer.
+ *
+ * Files, lowest first, each using only those before it: layout, loops, onednn; plain; cpu_matrix; operators
  * (elementwise, cpu_data_movement, reduce, norm, matmul); patch_geometry, cpu_plan; cpu_run; filter_groups,
  * channels, cpu_faulty; boxes, cpu_patch; cpu_backend. */
 #ifndef BS_CPU_CPU_H
@@ -16,27 +20,28 @@
 #include "cpu/layout.h"
 #include "cpu/onednn.h"
 
-enum { BS_CPU_CHUNKS = 7 }; /* chunk sizes 1, 2, 4 .. 64 */
+enum { BS_CPU_CHUNKS = 7 }; /* chunk sizes 1, 2, 4, .. 64 */
 
 struct bs_device {
     bs_dnn *dnn;
 };
 
-/* Convolutions are run in chunks, powers of two, so that few shapes are compiled. */
+/* A node run as a convolution, in chunks of rows that are powers of two, so that few shapes are compiled. */
 typedef struct bs_cpu_matrix {
-    bs_conv_impl *impl;         /* NULL: the node is no convolution */
-    bs_conv_shape shape;        /* for one chunk row */
-    bool rows_in_width;         /* a chunk of r rows is a width of r, not a batch of r */
+    bs_conv_impl *impl;         /* NULL: the node is not a convolution */
+    bs_conv_shape shape;        /* of a chunk of one row */
+    bool rows_in_width;         /* a chunk of r rows has width r, not batch r */
     int chunks;                 /* sizes 1 << 0 .. 1 << (chunks - 1) */
-    int repeat;                 /* chunk rows a sample: 1, MatMul on (T, K): T */
-    int64_t in_row, out_row;    /* floats of a chunk row */
-    int64_t filter;             /* weights of one filter */
-    int64_t stride_m, stride_i; /* of the weights in file order */
+    int repeat;                 /* chunk rows of a sample: 1; of a matrix (T, K): T */
+    int64_t in_row, out_row;    /* floats in a chunk row */
+    int64_t filter;             /* weights in one filter */
+    int64_t stride_m, stride_i; /* strides of the weights in file order: between filters, within a filter */
     float weight_scale, bias_scale;
-    bool scattered; /* rows of input or output do not lie one after the other in memory */
+    bool scattered; /* the rows of the input or output do not lie one after the other in memory */
 } bs_cpu_matrix;
 
-/* What of a layer can be computed by itself: filters, or groups of filters where there are groups. */
+/* Returns the number of parts of a layer that can be computed by themselves: filters, or the convolution's
+ * groups if it has any. */
 static inline int bs_cpu_filter_groups(const bs_cpu_matrix *m)
 {
     return m->shape.group > 1 ? m->shape.group : m->shape.filters;
@@ -52,13 +57,13 @@ typedef struct bs_cpu_plan {
     void **param; /* prepared parameter of each input, NULL for activations; owned */
 } bs_cpu_plan;
 
-/* A convolution's patch geometry and what computes it; impl is NULL where nothing does exactly. */
+/* A convolution's patch geometry and its implementation; impl is NULL if none is exact. */
 typedef struct bs_cpu_geometry {
     struct bs_cpu_geometry *next;
     int in_size[2], out_size[2];
     const bs_conv_impl *impl;
     const void *packed;
-    bs_conv_impl *own_impl; /* where it is not the whole layer's */
+    bs_conv_impl *own_impl; /* if it is not the whole layer's */
     void *own_packed;
 } bs_cpu_geometry;
 
@@ -72,25 +77,25 @@ struct bs_network {
     int max_inputs;
 };
 
-/* Memory that grows and is reused. Zero-initialise, free(ptr) at the end. */
+/* Memory that grows and is reused. Zero-initialise it; free(ptr) at the end. */
 typedef struct bs_cpu_buffer {
     void *ptr;
     size_t bytes;
 } bs_cpu_buffer;
 
-/* Compiled convolutions of one node with one number of filter groups. */
+/* A node's convolution with another number of filter groups, compiled by chunk size. */
 typedef struct bs_cpu_variant {
     struct bs_cpu_variant *next;
     int filter_groups, filters;
-    int64_t in_row, out_row; /* floats of a chunk row */
+    int64_t in_row, out_row; /* floats in a chunk row */
     const bs_conv_impl
-        *impl;              /* NULL: the selected implementation does not offer this number, or other bits */
+        *impl; /* NULL: the selected implementation does not support this number, or gives other bits */
     bs_conv_impl *own_impl; /* freed with the variant */
     bool compared;          /* with the whole layer, see filter_groups.h */
     bs_conv *conv[BS_CPU_CHUNKS];
 } bs_cpu_variant;
 
-/* A node prepared for one patch geometry (patch.c). */
+/* A node prepared for one patch geometry (cpu_patch.c). */
 typedef struct bs_cpu_patch bs_cpu_patch;
 
 struct bs_stream {
@@ -98,16 +103,17 @@ struct bs_stream {
     bs_cpu_patch **patches;    /* by node: a list */
     bs_cpu_variant **variants; /* by node: a list */
     const void **param;        /* max_inputs pointers for a run with a faulty parameter */
-    bs_view *view;             /* max_inputs views for the same */
-    bs_cpu_buffer scratch;     /* oneDNN */
+    bs_view *view;             /* max_inputs views for such a run */
+    bs_cpu_buffer scratch;     /* for oneDNN */
     bs_cpu_buffer gather;      /* input rows of a chunk */
-    bs_cpu_buffer spare;       /* output rows of a chunk with rows to spare */
-    bs_cpu_buffer work;        /* private to the running node */
+    bs_cpu_buffer spare;       /* output rows of a padded chunk */
+    bs_cpu_buffer work;        /* for the running node */
     bs_cpu_buffer plain[3];    /* inputs 0 and 1 and the output of one sample in logical order */
-    bs_cpu_buffer file, scaled, packed, bias, result; /* faulty parameters, see faulty.c */
+    bs_cpu_buffer file, scaled, packed, bias,
+        result; /* faulty parameters, see cpu_faulty.c and filter_groups.h */
 };
 
-/* What one node runs on. param[k] is NULL for activations. */
+/* The arguments of a node's runner. param[k] is NULL for activations. */
 typedef struct bs_cpu_job {
     bs_stream *stream;
     const bs_graph *graph;
@@ -122,7 +128,7 @@ typedef struct bs_cpu_job {
 
 typedef bs_status (*bs_cpu_runner)(const bs_cpu_job *j);
 
-/* Row of input k of sample i, parameter or activation. */
+/* Returns input k of sample i, a parameter or a row of an activation. */
 static inline const float *bs_cpu_input(const bs_cpu_job *j, int k, int i)
 {
     if (j->param[k])
@@ -146,7 +152,7 @@ static inline float *bs_cpu_output(const bs_cpu_job *j, int i)
     return j->out + i * bs_cpu_layout_out(j)->elements;
 }
 
-/* Ends every way to run a node: its n * elements outputs become values of the output's type. */
+/* Rounds the given number of values of the node's output to its type. Ends every way to run a node. */
 static inline void bs_cpu_finish_node(const bs_stream *stream, int node, int64_t values, float *out)
 {
     const bs_graph *g = stream->network->graph;
@@ -157,59 +163,60 @@ static inline void bs_cpu_finish_node(const bs_stream *stream, int node, int64_t
         out[i] = bs_dtype_round(type, out[i]);
 }
 
-/* plain.c. Room for so many bytes; what was there is lost. */
+/* plain.c. Makes room for `bytes` bytes; the previous contents are lost. */
 bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
-/* Input k (0 or 1) and output of a sample in logical order; where the layout is another, copies in
- * stream->plain. What was written to an output counts after bs_cpu_plain_done(). */
+/* Get input k (0 or 1), or the output, of a sample in logical order: a copy in stream->plain if the layout is
+ * another. bs_cpu_plain_done() completes an output. */
 bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out);
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
 
-/* plan.c */
+/* cpu_plan.c */
 bs_status bs_cpu_plan_create(bs_network *n, int node);
 void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in);
 size_t bs_cpu_param_bytes(const bs_network *n, int node, int input);
-/* Prepares input `input` of a node from file-order data into `out` (bs_cpu_param_bytes()); `tmp` is
- * for scaled copies. */
+/* Prepares input `input` of a node from file-order data into `out` (bs_cpu_param_bytes() bytes); `tmp` is for
+ * scaled copies. */
 bs_status bs_cpu_param_prepare(const bs_network *n, int node, int input, const float *file,
                                bs_cpu_buffer *tmp, void *out);
 
 void bs_cpu_scale(float *to, const float *from, int64_t n, float factor);
 
-/* matrix.c: Conv, Gemm, MatMul. Chunk sizes for a convolution with so many output pixels. */
+/* cpu_matrix.c: Conv, Gemm, MatMul. Returns the number of chunk sizes for a convolution with `pixels` output
+ * pixels. */
 int bs_cpu_conv_chunks(int64_t pixels);
-/* Shape of a chunk of 1 << log_rows rows with so many filter groups. */
+/* Returns the shape of a chunk of 1 << log_rows rows with `filter_groups` filter groups. */
 bs_conv_shape bs_cpu_chunk_shape(const bs_cpu_matrix *m, int filter_groups, int log_rows);
 typedef struct bs_cpu_rows {
     const float *base;
-    const int32_t *sample; /* sample i's row, NULL: i */
+    const int32_t *sample; /* row of sample i; NULL: i */
 } bs_cpu_rows;
-/* Sets a variant's sizes for so many filter groups. */
+/* Sets a variant's sizes for `filter_groups` filter groups. */
 void bs_cpu_variant_size(bs_cpu_variant *v, const bs_cpu_matrix *m, int filter_groups);
-/* The variant of a node for a number of filter groups, made on first use. */
+/* Gets a node's variant for a number of filter groups, made on first use and owned by the stream. */
 bs_status bs_cpu_variant_get(bs_cpu_variant **out, bs_stream *stream, int node, int filter_groups);
 void bs_cpu_variant_free(bs_cpu_variant *v);
-/* n samples from src; dst: dense, v->filters channels. */
+/* Runs n samples from src into dst, which is dense with v->filters channels. */
 bs_status bs_cpu_matrix_run(bs_stream *stream, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, int n, bs_cpu_rows src, float *dst);
 
-/* Conv, Gemm, or MatMul of an activation by a weight matrix? */
+/* Returns true for Conv, Gemm, and MatMul of an activation by a weight matrix. */
 bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n);
 
 /* The runner of each family of operators. */
 #define X(family, ...) bs_status bs_cpu_run_##family(const bs_cpu_job *j);
 BS_OP_FAMILIES(X)
 #undef X
-/* elementwise.c. Array 0: an output; 1 and 2: what broadcasts to it. */
+/* elementwise.c. Returns the loop space of a broadcast: array 0 is an output, 1 and 2 broadcast to it. */
 bs_cpu_nd_space bs_cpu_broadcast(const bs_cpu_layout *out, const bs_cpu_layout *a, const bs_cpu_layout *b);
 
-/* cpu_run.c: the runner of an operator. */
+/* cpu_run.c. Returns the runner of an operator. */
 bs_cpu_runner bs_cpu_runner_of(bs_op op);
 /* Runs a node with the given parameters. */
 bs_status bs_cpu_run_node(bs_stream *stream, int node, const void *const *param, int n, const bs_view *in,
                           float *out);
 
-/* faulty.c */
+/* cpu_faulty.c. Implements run_faulty(). */
 bs_status bs_cpu_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
                             bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out);
 

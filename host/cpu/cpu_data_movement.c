@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Same elements in logical order, another shape; dense memory order differs only where one side is channels
+/* Copies the elements in logical order to another shape; memory order differs only where one side is channels
  * last. */
 bs_status bs_cpu_run_reshape(const bs_cpu_job *j)
 {
@@ -35,7 +35,8 @@ bs_status bs_cpu_run_identity(const bs_cpu_job *j)
     return bs_cpu_run_reshape(j);
 }
 
-/* A copy in the memory order of `out`; stride[a] belongs to the input and axis a of the output. */
+/* Returns the loop space of a copy in the memory order of `out`; stride[a] belongs to the input and axis a of
+ * the output. */
 static bs_cpu_nd_space copy_space(const bs_cpu_layout *out, const int64_t *dim, const int64_t *stride)
 {
     bs_cpu_nd_space n = {0};
@@ -89,7 +90,7 @@ bs_status bs_cpu_run_slice(const bs_cpu_job *j)
     return BS_OK;
 }
 
-/* The axes from the given depth of memory order on, elements of the input standing in for what it lacks. */
+/* Fills the axes from `depth` (of memory order) on; elements of the input stand in for those it lacks. */
 static void pad_from_input(const bs_cpu_job *j, int depth, float *y, const float *x)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
@@ -151,7 +152,7 @@ bs_status bs_cpu_run_expand(const bs_cpu_job *j)
     return BS_OK;
 }
 
-/* One copy of the input for each repetition. */
+/* Copies the input once for each repetition. */
 bs_status bs_cpu_run_tile(const bs_cpu_job *j)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
@@ -196,7 +197,7 @@ bs_status bs_cpu_run_gather(const bs_cpu_job *j)
     return BS_OK;
 }
 
-/* One output pixel, all channels: the corners a, b above, c, d below. */
+/* Computes one output pixel, all channels, from corners 0 and 1 above and 2 and 3 below. */
 static void mix_pixel(int64_t channels, const float *x, const int64_t *corner, float right, float down,
                       float *y)
 {

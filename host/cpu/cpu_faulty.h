@@ -1,4 +1,4 @@
-/* Between faulty.c and channels.c: nodes with a faulty parameter, see backend/faulty_params.h. */
+/* Shared by cpu_faulty.c and channels.c: nodes with a faulty parameter, see backend/faulty_params.h. */
 #ifndef BS_CPU_FAULTY_H
 #define BS_CPU_FAULTY_H
 
@@ -11,7 +11,7 @@ static inline void bs_cpu_faulty_apply(const bs_faulty_call *c, float *at, bs_si
     *at = bs_inject_value(bs_faulty_param(c)->type, s, *at, NULL);
 }
 
-/* channels.c: evaluates the groups it suits by channels. */
+/* channels.c. Evaluates by channels the groups for which that is possible. */
 bs_status bs_cpu_faulty_channels(bs_faulty_call *c);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Output pixels in one chunk at most: more gain nothing, and smaller chunks stay in the cache. */
+/* The most output pixels in a chunk: more gain nothing, and smaller chunks stay in the cache. */
 enum { CHUNK_PIXELS = 16384, CONV_CHUNKS = 6 };
 
 int bs_cpu_conv_chunks(int64_t pixels)
@@ -91,7 +91,8 @@ static const float *source_row(int repeat, int64_t in_row, bs_cpu_rows src, int6
     return src.base + ((int64_t)src.sample[row / repeat] * repeat + row % repeat) * in_row;
 }
 
-/* Rows first .. first + n - 1 of the source, one after the other: in place if they are, else a copy. */
+/* Sets *out to rows first .. first + n - 1 of the source, one after the other: in place if they are, else a
+ * copy. */
 static bs_status dense_rows(const float **out, bs_stream *stream, int repeat, int64_t in_row, bs_cpu_rows src,
                             int64_t first, int n)
 {
@@ -122,10 +123,10 @@ static bs_status chunk_conv(bs_conv **out, bs_stream *stream, const bs_cpu_matri
     return BS_OK;
 }
 
-/* Weights too large for the cache take as long to read as so many output pixels to compute. */
+/* Weights larger than CACHED_BYTES take as long to read as STREAM_PIXELS output pixels take to compute. */
 enum { STREAM_PIXELS = 45, CACHED_BYTES = 1 << 20 };
 
-/* What is left of a batch goes as several chunks, or as one with rows to spare where that is cheaper. */
+/* Returns true if the rest of a batch is cheaper as one padded chunk than as several smaller ones. */
 static bool worth_padding(const bs_cpu_matrix *m, const bs_cpu_variant *v, int64_t rows, int log_rows)
 {
     int64_t chunk = (int64_t)1 << log_rows, pixels = v->out_row / v->filters;
@@ -134,7 +135,7 @@ static bool worth_padding(const bs_cpu_matrix *m, const bs_cpu_variant *v, int64
            (chunk - rows) * pixels < (int64_t)(chunks - 1) * STREAM_PIXELS;
 }
 
-/* The last `rows` rows as one chunk; the spare ones repeat the last and are thrown away. */
+/* Runs the last `rows` rows as one chunk; the spare rows repeat the last, and their results are dropped. */
 static bs_status run_padded(bs_stream *stream, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, bs_cpu_rows src, int64_t at, int rows, int log_rows,
                             float *dst)
@@ -174,7 +175,7 @@ bs_status bs_cpu_matrix_run(bs_stream *stream, const bs_cpu_matrix *m, bs_cpu_va
     return BS_OK;
 }
 
-/* Sample by sample, through copies in logical order. */
+/* Runs sample by sample, through copies in logical order. */
 static bs_status run_scattered(const bs_cpu_job *j, bs_cpu_variant *v, const float *bias)
 {
     for (int i = 0; i < j->n; i++) {

@@ -1,6 +1,6 @@
-/* Patches: nodes run on small boxes of their tensors. A patched node is a copy of the node whose tensors have
- * the patches' rows and columns and whose padding is gone, so the ordinary runners serve it; a convolution
- * keeps its selected implementation and packed weights. */
+/* Nodes run on patches. A patched node is a copy of the node whose tensors have the rows and columns of the
+ * patches and whose padding is removed, so the ordinary runners serve it; a convolution keeps its selected
+ * implementation and packed weights. */
 #include "cpu/cpu_patch.h"
 
 #include "base/buf.h"
@@ -12,10 +12,10 @@ struct bs_cpu_patch {
     struct bs_cpu_patch *next;
     int in_size[2], out_size[2];
     bs_node node;            /* inputs are numbered 0 .. n_in - 1, the output is n_in */
-    bs_cpu_layout *layout;   /* of those numbers */
-    bs_cpu_plan plan;        /* borrows impl and parameters of the whole node's */
+    bs_cpu_layout *layout;   /* by those numbers */
+    bs_cpu_plan plan;        /* borrows the implementation and parameters of the whole node's */
     bs_cpu_variant *variant; /* convolutions only */
-    const void *packed;      /* their weights */
+    const void *packed;      /* packed weights of a convolution or product */
 };
 
 static bool same_size(const int a[2], const int b[2])
@@ -33,7 +33,7 @@ static void resize_layout(bs_cpu_layout *out, const bs_network *n, int tensor, c
     bs_cpu_layout_init(out, &s, p->image);
 }
 
-/* Along rows and columns; tokens are whole along all other axes. */
+/* Removes padding along rows and columns; tokens are whole along all other axes. */
 static void remove_padding(bs_attr *a, const bs_plane *p)
 {
     memset(a->window.pad, 0, sizeof a->window.pad);
@@ -124,7 +124,7 @@ static bs_status run_patch(bs_stream *stream, int node, const bs_cpu_patch *p, i
         const float *bias = bs_node_has_input(&p->node, 2) ? param[2] : NULL;
         bs_cpu_variant *v = p->variant;
         bs_cpu_rows src = {in[0].base, in[0].rows};
-        if (!v) /* rows of tokens times the whole layer's weights */
+        if (!v) /* rows of tokens by the whole layer's weights */
             BS_TRY(bs_cpu_variant_get(&v, stream, node, bs_cpu_filter_groups(&p->plan.matrix)));
         return bs_cpu_matrix_run(stream, &p->plan.matrix, v, p->packed, bias, n, src, out);
     }

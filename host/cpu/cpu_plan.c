@@ -119,7 +119,7 @@ bs_status bs_cpu_param_prepare(const bs_network *n, int node, int input, const f
             bias[i] = file[elements == 1 ? 0 : i] * m->bias_scale;
         return BS_OK;
     }
-    if (bs_op_describe_family(nd->op)->parameters == BS_PARAMETERS_NORM) /* read as lists */
+    if (bs_op_describe_family(nd->op)->parameters == BS_PARAMETERS_NORM) /* read in file order */
         memcpy(out, file, (size_t)elements * sizeof(float));
     else
         bs_cpu_layout_store(&n->layout[nd->in[input]], file, out);
@@ -135,7 +135,7 @@ void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in)
     memset(p, 0, sizeof *p);
 }
 
-/* The plan with the implementation that comes after `skip` others; no impl if there is none. */
+/* Makes the plan with the implementation after `skip` others; its impl is NULL if there is none. */
 static bs_status make_plan(bs_network *n, int node, int skip, bs_cpu_buffer *tmp)
 {
     const bs_node *nd = &n->graph->nodes[node];
@@ -163,8 +163,9 @@ static bs_status make_plan(bs_network *n, int node, int skip, bs_cpu_buffer *tmp
     return BS_OK;
 }
 
-/* Would a delta replay have to take this layer as a whole, although another implementation may serve it? */
-static bool wants_another(bs_network *n, int node)
+/* Returns true if delta replay would have to run this layer whole although another implementation might run
+ * its patches. */
+static bool needs_another(bs_network *n, int node)
 {
     const bs_conv_impl *impl = n->plan[node].matrix.impl;
     return n->graph->nodes[node].op == BS_OP_CONV && impl && !bs_conv_impl_is_shape_bound(impl) &&
@@ -175,12 +176,12 @@ bs_status bs_cpu_plan_create(bs_network *n, int node)
 {
     bs_cpu_buffer tmp = {0};
     bs_status st = make_plan(n, node, 0, &tmp);
-    /* Where sums are long, the library's favourite may cut them by the size of the plane. The next ones are
-     * as quick or nearly so; what lies behind them is not worth having. */
-    if (st == BS_OK && wants_another(n, node)) {
+    /* Where sums are long, the library's first choice may split them by the size of the plane. The next ones
+     * are as fast or nearly so; later ones are not worth having. */
+    if (st == BS_OK && needs_another(n, node)) {
         int skip = 0;
         while (st == BS_OK && ++skip <= MAX_SKIP && (st = make_plan(n, node, skip, &tmp)) == BS_OK)
-            if (!n->plan[node].matrix.impl || !wants_another(n, node))
+            if (!n->plan[node].matrix.impl || !needs_another(n, node))
                 break;
         const bs_conv_impl *impl = n->plan[node].matrix.impl;
         if (st == BS_OK && (!impl || skip > MAX_SKIP || bs_conv_impl_is_shape_bound(impl) ||

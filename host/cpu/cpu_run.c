@@ -1,4 +1,4 @@
-/* Running nodes: each operator by its runner. */
+/* Runs nodes, each operator by its runner. */
 #include "cpu/cpu.h"
 
 static const bs_cpu_runner runners[] = {

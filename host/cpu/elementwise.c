@@ -1,7 +1,7 @@
 #include "cpu/cpu.h"
 #include "cpu/loops.h"
 
-/* Clip's bound k: a parameter of the file, or the attribute. */
+/* Returns bound k of Clip: a parameter of the file, or the attribute. */
 static float clip_bound(const bs_cpu_job *j, int k, float attr)
 {
     return bs_node_has_input(j->node, k) ? *bs_cpu_input(j, k, 0) : attr;
@@ -25,7 +25,8 @@ bs_status bs_cpu_run_clip(const bs_cpu_job *j)
     return BS_OK;
 }
 
-/* Stride of `in` along axis `a` of `out`: shapes are aligned at their last axes, a dimension of 1 repeats. */
+/* Returns the stride of `in` along axis `a` of `out`: shapes are aligned at their last axes, and a dimension
+ * of 1 repeats. */
 static int64_t broadcast_stride(const bs_cpu_layout *in, const bs_cpu_layout *out, int a)
 {
     int k = a - (out->rank - in->rank);
@@ -55,7 +56,7 @@ static void apply_binary(bs_loop_binary loop, const bs_cpu_nd_space *space, floa
     while (bs_cpu_nd_iterator_next(&w, space));
 }
 
-/* From left to right: ((a + b) + c) + d. */
+/* Combines the inputs from left to right: ((a + b) + c) + d. */
 bs_status bs_cpu_run_broadcast(const bs_cpu_job *j)
 {
     const bs_cpu_layout *out = bs_cpu_layout_out(j), *first = bs_cpu_layout_in(j, 0);
@@ -73,7 +74,7 @@ bs_status bs_cpu_run_broadcast(const bs_cpu_job *j)
     return BS_OK;
 }
 
-/* The second value everywhere, then the first where the condition holds. */
+/* Copies the second value everywhere, then the first where the condition holds. */
 bs_status bs_cpu_run_where(const bs_cpu_job *j)
 {
     const bs_cpu_layout *out = bs_cpu_layout_out(j);

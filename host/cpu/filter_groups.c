@@ -47,8 +47,8 @@ bs_status bs_cpu_filter_groups_pack(bs_stream *stream, int node, const bs_cpu_va
     return bs_conv_impl_pack(v->impl, weights, m->filter, 1, stream->packed.ptr);
 }
 
-/* The filter groups' own input channels of n samples, in stream->work; channels of absent filter groups are
- * zero. */
+/* Copies the filter groups' own input channels of n samples to stream->work; channels of absent filter groups
+ * are zero. */
 static bs_status gather(bs_stream *stream, const bs_cpu_matrix *m, const bs_cpu_variant *v,
                         const int *filter_group, int n_filter_groups, int n, bs_cpu_rows src)
 {
@@ -82,8 +82,8 @@ bs_status bs_cpu_filter_groups_run(bs_stream *stream, int node, bs_cpu_variant *
     return bs_cpu_matrix_run(stream, m, v, stream->packed.ptr, bias, n, src, stream->result.ptr);
 }
 
-/* Runs the same input through the whole layer and, at every chunk size, through a variant of its first
- * filter groups. *full: where the layer's output begins; the input lies behind it. */
+/* Runs the same input through the whole layer and, at every chunk size, through a variant of its first filter
+ * groups. `trial` receives the layer's output, and the input after it. */
 static bs_status run_both(bs_stream *stream, int node, bs_cpu_variant *v, int n, bs_cpu_buffer *trial)
 {
     const bs_cpu_matrix *m = matrix_of(stream, node);
@@ -117,8 +117,8 @@ out:
     return st;
 }
 
-/* How many terms an implementation adds up at a time may depend on the number of filters, where sums are
- * long. Nothing says so but the bits. */
+/* Compares a variant with the whole layer. Where sums are long, the number of terms that an implementation
+ * adds at a time may depend on the number of filters, and only the bits tell. */
 static bs_status compare(bool *exact, bs_stream *stream, int node, bs_cpu_variant *v)
 {
     const bs_cpu_matrix *m = matrix_of(stream, node);

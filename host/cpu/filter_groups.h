@@ -1,21 +1,22 @@
 /* Some filter groups (bs_cpu_filter_groups()) of a layer as a convolution of their own, on the layer's
- * selected implementation. A variant has as many places as filter groups; the filter groups that fill the
- * first n are listed in `filter_group`, the rest are zero. In turn: variant, load, change stream->file and
- * stream->bias, pack, run. */
+ * selected implementation. A variant has places for a number of filter groups: the first n hold those listed
+ * in `filter_group`, the rest are zero. Order of calls: variant, load, change stream->file and stream->bias,
+ * pack, run. */
 #ifndef BS_CPU_FILTER_GROUPS_H
 #define BS_CPU_FILTER_GROUPS_H
 
 #include "cpu/cpu.h"
 
-/* The variant for so many filter groups, whose bits were compared with the whole layer's on first use; its
- * impl is NULL where it does not exist or differs. Overwrites the stream's buffers. */
+/* Gets the variant for `filter_groups` filter groups. On first use its bits are compared with the whole
+ * layer's; its impl is NULL if it does not exist or differs. Overwrites the stream's buffers. */
 bs_status bs_cpu_filter_groups_variant(bs_cpu_variant **out, bs_stream *stream, int node, int filter_groups);
-/* Fault-free weights, filter after filter, in stream->file, bias in stream->bias; not scaled. */
+/* Loads fault-free weights, filter after filter, into stream->file and the bias into stream->bias, not
+ * scaled. */
 bs_status bs_cpu_filter_groups_load(bs_stream *stream, int node, const bs_cpu_variant *v,
                                     const int *filter_group, int n);
-/* Scales and packs what is there. */
+/* Scales and packs what was loaded. */
 bs_status bs_cpu_filter_groups_pack(bs_stream *stream, int node, const bs_cpu_variant *v);
-/* n samples of the whole layer's input; stream->result receives dense samples of v->filters channels. */
+/* Runs n samples of the whole layer's input; stream->result receives dense samples of v->filters channels. */
 bs_status bs_cpu_filter_groups_run(bs_stream *stream, int node, bs_cpu_variant *v, const int *filter_group,
                                    int n_filter_groups, int n, bs_cpu_rows src);
 

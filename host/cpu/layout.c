@@ -48,7 +48,7 @@ int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element)
     return at;
 }
 
-/* Logical order (array 0) against memory order (array 1). */
+/* Returns the loop space of logical order (array 0) against memory order (array 1). */
 static bs_cpu_nd_space logical_space(const bs_cpu_layout *l)
 {
     bs_cpu_nd_space n = {0};

@@ -1,8 +1,8 @@
-/* Where the elements of a row lie, and walking several rows of different layouts at once.
+/* Where the elements of a row lie, and loops over several rows of different layouts at once.
  *
- * Images, tensors of rank 3 (C, H, W) that a convolution or pool reads or makes, are stored channels last
- * (H, W, C), and so is whatever is combined with them element by element. All else, tokens of transformers
- * too, is plain row-major. Operators that can work on either go by strides. */
+ * Images, tensors of rank 3 (C, H, W) that a convolution or pool reads or makes, are stored channels last (H,
+ * W, C), and so is everything that is combined with them element by element. All other tensors, tokens of
+ * transformers included, are plain row-major. Operators that can work on either use the strides. */
 #ifndef BS_CPU_LAYOUT_H
 #define BS_CPU_LAYOUT_H
 
@@ -20,11 +20,11 @@ typedef struct bs_cpu_layout {
 } bs_cpu_layout;
 
 void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape, bool channels_last);
-/* Decides for all tensors of a graph; `out` has an entry for each. */
+/* Chooses the layout of each tensor of a graph; `out` has an entry for each. */
 bs_status bs_cpu_layouts_choose(bs_cpu_layout *out, const bs_graph *g);
-/* Is the memory order the logical order? */
+/* Returns true if the memory order is the logical order. */
 bool bs_cpu_layout_is_plain(const bs_cpu_layout *l);
-/* Offset in memory of a logical element index. */
+/* Returns the offset in memory of an element's logical index. */
 int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element);
 void bs_cpu_layout_store(const bs_cpu_layout *l, const float *logical, float *row);
 void bs_cpu_layout_load(const bs_cpu_layout *l, const float *row, float *logical);
@@ -41,10 +41,11 @@ typedef struct bs_cpu_nd_space {
 void bs_cpu_nd_space_add(bs_cpu_nd_space *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2);
 void bs_cpu_nd_space_finish(bs_cpu_nd_space *n);
 
-/* Visits the innermost dimension as a whole:
+/* An iterator that visits the innermost dimension as a whole:
  *   bs_cpu_nd_iterator w = {0};
- *   do { use w.at[k], space.dim[space.rank - 1], space.stride[k][space.rank - 1] } while
- * (bs_cpu_nd_iterator_next(&w, &space)); */
+ *   do
+ *       use w.at[k], space.dim[last] and space.stride[k][last], where last = space.rank - 1
+ *   while (bs_cpu_nd_iterator_next(&w, &space)); */
 typedef struct bs_cpu_nd_iterator {
     int64_t index[BS_MAX_RANK];
     int64_t at[BS_CPU_ND_ARRAYS];

@@ -73,7 +73,7 @@ bs_loop_unary bs_loop_unary_find(bs_op op)
         y[i] = result;                                                                                       \
     }
 
-/* The three cases that vectorise, and the rest. */
+/* Three cases that vectorise, and the rest. */
 #define X(suffix, name, result)                                                                              \
     BS_CLONES static void binary_##suffix(int64_t n, float *y, const float *pa, int64_t sa, const float *pb, \
                                           int64_t sb)                                                        \

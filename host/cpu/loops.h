@@ -1,5 +1,5 @@
-/* Innermost loops over the functions of kernels/ops.h, compiled for several instruction sets; all give the
- * same bits, as nothing is contracted or reassociated. n: elements. Arrays may not overlap. */
+/* Innermost loops over the functions of kernels/ops.h, compiled for several instruction sets. All give the
+ * same bits, as nothing is contracted or reassociated. n: elements. Arrays must not overlap. */
 #ifndef BS_CPU_LOOPS_H
 #define BS_CPU_LOOPS_H
 
@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Clones are resolved by the dynamic linker before sanitizers are up, hence not with them. */
+/* The dynamic linker resolves clones before sanitizers are initialised, so sanitized builds have none. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) &&             \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define BS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -15,7 +15,7 @@
 #define BS_CLONES
 #endif
 
-/* Operators of BS_UNARY_OPS; a, b: their attributes. NULL for all others. */
+/* For operators of BS_UNARY_OPS, NULL for others; a, b: their attributes. */
 typedef void (*bs_loop_unary)(int64_t n, float *y, const float *x, float a, float b);
 bs_loop_unary bs_loop_unary_find(bs_op op);
 void bs_loop_clip(int64_t n, float *y, const float *x, float lo, float hi);
@@ -28,11 +28,13 @@ void bs_loop_max(int64_t n, float *y, const float *x);
 void bs_loop_accumulate(int64_t n, float *y, const float *x);
 void bs_loop_divide(int64_t n, float *y, float divisor);
 
-/* Operators of BS_BINARY_OPS and BS_VARIADIC_OPS: y[i] = a[i * sa] op b[i * sb]; y may be a. NULL else. */
+/* For operators of BS_BINARY_OPS and BS_VARIADIC_OPS, NULL for others: y[i] = a[i * sa] op b[i * sb]; y may
+ * be a. */
 typedef void (*bs_loop_binary)(int64_t n, float *y, const float *a, int64_t sa, const float *b, int64_t sb);
 bs_loop_binary bs_loop_binary_find(bs_op op);
 
-/* Operators of BS_REDUCE_OPS: y[i * sy] takes in x[i * sx]; then the results from the sums of `count`. */
+/* For operators of BS_REDUCE_OPS: add() takes x[i * sx] into y[i * sy]; finish() then makes the results, each
+ * from the sum of `count` elements. */
 typedef struct bs_loop_reduce {
     float start;
     void (*add)(int64_t n, float *y, int64_t sy, const float *x, int64_t sx);
@@ -40,9 +42,9 @@ typedef struct bs_loop_reduce {
 } bs_loop_reduce;
 const bs_loop_reduce *bs_loop_reduce_find(bs_op op);
 
-/* Mean and variance of x[i * stride], by sums over every eighth element, in double. */
+/* Computes mean and variance of x[i * stride], by sums over every eighth element, in double. */
 void bs_loop_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance);
-/* One line with scale and bias for each element; bias may be NULL. */
+/* Normalises one line, with scale and bias for each element; bias may be NULL. */
 void bs_loop_layer_norm(int64_t n, float *y, const float *x, float mean, float factor, const float *scale,
                         const float *bias);
 /* y (m, n) = a (m, depth) b (depth, n); each element is summed from first to last. */

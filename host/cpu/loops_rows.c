@@ -15,7 +15,7 @@ BS_CLONES void bs_loop_layer_norm(int64_t n, float *restrict y, const float *res
         y[i] = bs_normalize(x[i], mean, factor, scale[i], bias ? bias[i] : 0.0f);
 }
 
-/* Sums stay in `sum` over the whole depth; which elements share a tile changes nothing in any of them. */
+/* Keeps its sums in `sum` over the whole depth. Which elements share a tile does not change any of them. */
 static inline void tile(int64_t m, int64_t n, int64_t depth, const float *restrict a, const float *restrict b,
                         int64_t columns, float *restrict y)
 {

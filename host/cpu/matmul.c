@@ -1,8 +1,8 @@
-/* MatMul whose right operand is no weight matrix. */
+/* MatMul whose right operand is not a weight matrix. */
 #include "cpu/cpu.h"
 #include "cpu/loops.h"
 
-/* Elements to skip in an operand for matrix number `batch` of the output. */
+/* Returns the offset in an operand for matrix number `batch` of the output. */
 static int64_t matrix_offset(const bs_cpu_layout *in, const bs_cpu_layout *out, int64_t batch)
 {
     int64_t stride = in->rank < 2 ? in->elements : in->dim[in->rank - 2] * in->dim[in->rank - 1], at = 0;

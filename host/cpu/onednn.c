@@ -1,4 +1,4 @@
-/* The engine, and the choice of implementations. */
+/* The engine, and the selection of implementations. */
 #include "cpu/onednn_impl.h"
 
 #include "base/buf.h"
@@ -20,8 +20,8 @@ bs_status bs_dnn_check(dnnl_status_t s, const char *what)
 void bs_dnn_single_thread(void)
 {
     /* Debian's oneDNN runs on OpenMP, whose thread count is a property of the calling thread. A build on TBB
-     * takes threads as it likes: same bits, since no sum is split between threads, but in the way of our own
-     * workers. */
+     * uses threads as it likes: the bits are the same, since no sum is split between threads, but they
+     * compete with our own workers. */
     void (*set)(int) = NULL;
     *(void **)&set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
     if (set)
@@ -82,7 +82,8 @@ void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_le
     snprintf(library, library_len, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
 }
 
-/* Axes of the weights as oneDNN counts them: groups are an axis of their own. */
+/* Writes the axes of the weights as oneDNN counts them (groups are an axis of their own) and returns their
+ * number. */
 static int weight_dims(const bs_conv_shape *s, dnnl_dims_t out)
 {
     int n = 0;
@@ -103,8 +104,8 @@ static void clear_conv(bs_dnn_conv_desc *c)
     bs_dnn_md_free(c->dst);
 }
 
-/* The operation, to be cleared, after an error too; `weights` NULL lets the implementation choose their
- * layout. */
+/* Describes the operation. The caller clears *out, after an error too. `weights` NULL lets the implementation
+ * choose their layout. */
 static bs_status describe_conv(bs_dnn_conv_desc *out, const bs_conv_shape *s, bs_dnn_const_md weights)
 {
     dnnl_dims_t src = {s->batch, s->channels, s->in_h, s->in_w};
@@ -117,8 +118,8 @@ static bs_status describe_conv(bs_dnn_conv_desc *out, const bs_conv_shape *s, bs
         out->stride[i] = s->stride[i];
         out->dilation[i] = s->dilation[i] - 1;
         out->before[i] = s->pad[i];
-        /* What the last output row needs, rather than the model's own padding, of which the stride may skip
-         * some. */
+        /* The padding that the last output row needs, not the model's own, part of which the stride may
+         * skip. */
         out->after[i] =
             (o - 1) * s->stride[i] + (s->kernel[i] - 1) * (int64_t)s->dilation[i] + 1 - in - s->pad[i];
     }
@@ -131,7 +132,8 @@ static bs_status describe_conv(bs_dnn_conv_desc *out, const bs_conv_shape *s, bs
                         "describe weights");
 }
 
-/* User scratchpads make a primitive reentrant and its memory visible; fp32 stays fp32. */
+/* A user scratchpad makes a primitive reentrant and its memory visible; strict mode keeps fp32 arithmetic
+ * fp32. */
 static bs_status create_attr(dnnl_primitive_attr_t *out)
 {
     BS_TRY(bs_dnn_check(dnnl_primitive_attr_create(out), "create attributes"));
@@ -143,8 +145,8 @@ static bs_status create_attr(dnnl_primitive_attr_t *out)
     return bs_dnn_check(a != dnnl_success ? a : b, "set attributes");
 }
 
-/* Implementation number `skip` of those for the shape, or of those named `impl`; *out NULL if there is none.
- */
+/* Finds implementation number `skip` of those for the shape, or of those named `impl`; *out is NULL if there
+ * is none. */
 static bs_status find_impl(dnnl_primitive_desc_t *out, bs_dnn *d, const bs_conv_shape *s,
                            bs_dnn_const_md weights, const char *impl, int skip)
 {
@@ -168,7 +170,7 @@ bs_status bs_conv_impl_find(dnnl_primitive_desc_t *out, const bs_conv_impl *p, c
     return find_impl(out, p->dnn, shape, p->weights, p->impl, 0);
 }
 
-/* Does the impl's implementation take its weights for every shape? */
+/* Checks whether p's implementation supports every shape with p's weights. */
 static bs_status offers_all(bool *out, const bs_conv_impl *p, const bs_conv_shape *shapes, int n)
 {
     *out = true;
@@ -182,7 +184,7 @@ static bs_status offers_all(bool *out, const bs_conv_impl *p, const bs_conv_shap
     return BS_OK;
 }
 
-/* Makes the implementation the impl's; takes pd. */
+/* Takes name and weight layout of the implementation pd, and destroys pd. */
 static bs_status adopt(bs_conv_impl *p, dnnl_primitive_desc_t pd)
 {
     bs_dnn_md_free(p->weights);
@@ -192,7 +194,8 @@ static bs_status adopt(bs_conv_impl *p, dnnl_primitive_desc_t pd)
     return bs_dnn_check(s, "describe weights");
 }
 
-/* Implementations for shapes[0] in oneDNN's order of preference, named `impl` if not NULL. */
+/* Selects among the implementations for shapes[0], in oneDNN's order of preference and only those named
+ * `impl` if that is not NULL, the first that supports all shapes, after passing over `pass_over` others. */
 static bs_status choose(bs_conv_impl **out, bs_dnn *d, const bs_conv_shape *shapes, int n, const char *impl,
                         int pass_over)
 {

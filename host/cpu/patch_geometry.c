@@ -1,10 +1,10 @@
-/* Convolutions on patches: which implementation may serve a geometry.
+/* Selects the implementation of a convolution on patches of one geometry.
  *
  * A library picks implementations and weight layouts by shape, so a small patch may get another one than the
- * whole layer. What counts is not its name but its bits: a candidate is taken only if, on random data,
- * patches at the corners and in the middle of the plane come out exactly as the whole layer computes them, in
- * every size of batch. Tried in this order: the layer's implementation with its weights, the same with
- * another layout of the weights, whatever the library prefers. */
+ * whole layer. Only the bits tell whether that is exact: a candidate is taken if, on random data, patches at
+ * the corners and in the middle of the plane come out as the whole layer computes them, in every batch size.
+ * Candidates in order: the layer's implementation with its weights, the same with another layout of the
+ * weights, the one that the library prefers. */
 #include "cpu/cpu_patch.h"
 
 #include "base/buf.h"
@@ -13,18 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PATCH_PIXELS: output pixels in one chunk at most. Every size of chunk has to be tried out. */
+/* PATCH_PIXELS: the most output pixels in a chunk. Every chunk size has to be tested. */
 enum { SPOTS = 5, PATCH_PIXELS = 2048 };
 
-/* One trial of a candidate: buffers, and the whole layer's answer. */
-typedef struct trial_run {
+/* The test of a candidate: buffers, and the whole layer's output. */
+typedef struct candidate_test {
     const bs_cpu_matrix *whole, *patch;
     float *weights,
-        *bias; /* random, so that the choice depends on shapes alone and not on a model's values */
+        *bias; /* random, so that the selection depends on shapes alone, not on a model's values */
     float *image, *expected; /* whole input and output, channels last */
     float *in, *out;         /* a batch of patches */
     int spot[SPOTS][2];      /* first output row and column of the patches */
-} trial_run;
+} candidate_test;
 
 static bs_status run_conv(const bs_conv_impl *impl, const bs_conv_shape *shape, const float *src,
                           const void *packed, const float *bias, float *dst)
@@ -40,7 +40,7 @@ static bs_status run_conv(const bs_conv_impl *impl, const bs_conv_shape *shape, 
     return st;
 }
 
-static void choose_spots(trial_run *t)
+static void choose_spots(candidate_test *t)
 {
     const bs_conv_shape *w = &t->whole->shape, *p = &t->patch->shape;
     int last[2] = {w->out_h - p->out_h, w->out_w - p->out_w};
@@ -49,8 +49,8 @@ static void choose_spots(trial_run *t)
             t->spot[i][a] = i == SPOTS - 1 ? last[a] / 2 : (a ? i & 1 : i >> 1) ? last[a] : 0;
 }
 
-/* Input patch of a spot, with zeros where the layer has its padding. */
-static void cut(const trial_run *t, const int spot[2], float *to)
+/* Copies the input patch of a spot, with zeros in the layer's padding. */
+static void cut(const candidate_test *t, const int spot[2], float *to)
 {
     const bs_conv_shape *w = &t->whole->shape, *p = &t->patch->shape;
     size_t bytes = (size_t)w->channels * sizeof *to;
@@ -65,7 +65,7 @@ static void cut(const trial_run *t, const int spot[2], float *to)
         }
 }
 
-static bool equal_at(const trial_run *t, const int spot[2], const float *got)
+static bool equal_at(const candidate_test *t, const int spot[2], const float *got)
 {
     const bs_conv_shape *w = &t->whole->shape, *p = &t->patch->shape;
     size_t line = (size_t)p->out_w * (size_t)w->filters;
@@ -77,7 +77,7 @@ static bool equal_at(const trial_run *t, const int spot[2], const float *got)
     return true;
 }
 
-/* Packed weights of filters in file order; NULL where that fails. */
+/* Packs weights given in file order; returns NULL if that fails. */
 static void *pack(const bs_cpu_matrix *m, const bs_conv_impl *impl, const float *weights)
 {
     void *packed;
@@ -89,24 +89,24 @@ static void *pack(const bs_cpu_matrix *m, const bs_conv_impl *impl, const float 
     return NULL;
 }
 
-static bool passes(const trial_run *t, const bs_conv_impl *impl)
+static bool passes(const candidate_test *t, const bs_conv_impl *impl)
 {
     const bs_cpu_matrix *m = t->patch;
     void *packed = pack(m, impl, t->weights);
-    bool good = packed != NULL;
-    for (int k = 0; k < m->chunks && good; k++) {
+    bool exact = packed != NULL;
+    for (int k = 0; k < m->chunks && exact; k++) {
         bs_conv_shape s = bs_cpu_chunk_shape(m, bs_cpu_filter_groups(m), k);
         for (int i = 0; i < 1 << k; i++)
             cut(t, t->spot[(i + k) % SPOTS], t->in + i * m->in_row);
-        good = run_conv(impl, &s, t->in, packed, t->bias, t->out) == BS_OK;
-        for (int i = 0; i < 1 << k && good; i++)
-            good = equal_at(t, t->spot[(i + k) % SPOTS], t->out + i * m->out_row);
+        exact = run_conv(impl, &s, t->in, packed, t->bias, t->out) == BS_OK;
+        for (int i = 0; i < 1 << k && exact; i++)
+            exact = equal_at(t, t->spot[(i + k) % SPOTS], t->out + i * m->out_row);
     }
     free(packed);
-    return good;
+    return exact;
 }
 
-static bs_status prepare(trial_run *t)
+static bs_status prepare(candidate_test *t)
 {
     const bs_cpu_matrix *w = t->whole, *p = t->patch;
     size_t most = (size_t)1 << (p->chunks - 1);
@@ -130,14 +130,15 @@ static bs_status prepare(trial_run *t)
     return st;
 }
 
-/* Tries candidates; an unusable one is no error, the geometry just does not exist. */
+/* Tries the candidates. A candidate that fails is no error: without any, the geometry has no
+ * implementation. */
 static void find_candidate(bs_network *n, int node, bs_cpu_geometry *g, const bs_cpu_matrix *patch)
 {
     const bs_cpu_plan *plan = &n->plan[node];
     const bs_tensor *weights = &n->graph->tensors[n->graph->nodes[node].in[1]];
     bs_dnn *dnn = n->device->dnn;
     bs_conv_shape shapes[BS_CPU_CHUNKS];
-    trial_run t = {.whole = &plan->matrix, .patch = patch};
+    candidate_test t = {.whole = &plan->matrix, .patch = patch};
     for (int i = 0; i < patch->chunks; i++)
         shapes[i] = bs_cpu_chunk_shape(patch, bs_cpu_filter_groups(patch), i);
     if (prepare(&t) == BS_OK) {

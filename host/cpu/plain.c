@@ -1,4 +1,4 @@
-/* Working memory, and rows in logical order that are made in it. */
+/* Working memory, and rows in logical order that are kept in it. */
 #include "cpu/cpu.h"
 
 #include "base/buf.h"

@@ -6,15 +6,15 @@
 #include <math.h>
 #include <string.h>
 
-/* Geometry of a pool apart from the node, so that a window of the layer can be run by the same function. */
+/* The geometry of a pool. */
 typedef struct pool {
     const bs_window *w;
     int channels, in_h, in_w, out_h, out_w;
     bool average;
 } pool;
 
-/* First input row (or column) a window reads, how many taps lie within [0, in), and within the padded extent.
- */
+/* The input rows (or columns) that a window reads: the first, the number of taps within [0, in), and the
+ * number within the padded extent. */
 typedef struct taps {
     int first, inside, padded;
 } taps;
@@ -37,7 +37,7 @@ static taps clip_taps(int out, int in, const bs_window *w, int axis)
     return t;
 }
 
-/* One output pixel, all channels at once: rows, then columns. */
+/* Computes one output pixel, all channels at once: by rows, then by columns. */
 static void pool_pixel(const pool *p, const float *x, taps r, taps c, float *y)
 {
     float start = p->average ? 0.0f : -INFINITY;
@@ -83,7 +83,8 @@ static bool is_reduced(const bs_node *n, int axis)
     return n->op == BS_OP_GLOBAL_AVERAGE_POOL ? axis > 0 : n->attr.reduce[axis];
 }
 
-/* Array 0: the output, with stride 0 along reduced axes; array 1: the input, in memory order. */
+/* Returns the loop space: array 0 is the output, with stride 0 along reduced axes; array 1 is the input, in
+ * memory order. */
 static bs_cpu_nd_space reduce_space(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out)
 {
     int64_t stride[BS_MAX_RANK];
@@ -102,7 +103,7 @@ static bs_cpu_nd_space reduce_space(const bs_node *node, const bs_cpu_layout *in
     return n;
 }
 
-/* Each output takes in its elements in the memory order of the input. */
+/* Each output element takes in its inputs in the memory order of the input. */
 bs_status bs_cpu_run_reduce(const bs_cpu_job *j)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);

@@ -13,7 +13,8 @@
 
 enum { IR_VERSION = 7, OPSET = 13 };
 
-/* A zeroed message or array; NULL, and the error kept, where there is no memory or was an error before. */
+/* Returns a zeroed message or array; NULL if memory runs out, which sets the error, or after an error
+ * before. */
 static void *make(bs_build *b, size_t n, size_t size)
 {
     void *p = NULL;
@@ -31,7 +32,7 @@ static char *make_name(bs_build *b, const char *name, const char *suffix)
     return both;
 }
 
-/* Declares a message of this type, NULL after an error. */
+/* Declares a message of this type; NULL after an error. */
 #define MAKE(b, Type, type, variable)                                                                        \
     Onnx__##Type *variable = make(b, 1, sizeof *variable);                                                   \
     do {                                                                                                     \
@@ -39,7 +40,7 @@ static char *make_name(bs_build *b, const char *name, const char *suffix)
             onnx__##type##__init(variable);                                                                  \
     } while (0)
 
-/* (N, dim[0], ...) as the type of a graph's input or output. */
+/* Returns (N, dim[0], ...) as the type of a graph's input or output. */
 static Onnx__ValueInfoProto *make_value(bs_build *b, const char *name, const int64_t *dim, int rank)
 {
     MAKE(b, ValueInfoProto, value_info_proto, v);
@@ -75,7 +76,7 @@ static Onnx__ValueInfoProto *make_value(bs_build *b, const char *name, const int
     return v;
 }
 
-/* The one input or output of the graph. */
+/* Makes v, which it takes over, the only input or output of the graph. */
 static void set_value(bs_build *b, Onnx__ValueInfoProto ***list, size_t *n, Onnx__ValueInfoProto *v)
 {
     *list = make(b, 1, sizeof **list);
@@ -147,7 +148,7 @@ static void set_window(bs_build *b, Onnx__NodeProto *n, const bs_build_window *w
         set_attribute(b, n, "group", &w->group, 1);
 }
 
-/* The node, at the end of the graph, with room for all attributes of set_window() and inputs. */
+/* Appends a node to the graph, with room for its inputs and all attributes of set_window(). */
 static Onnx__NodeProto *add_node(bs_build *b, const char *op, const char *name, const char *const *in,
                                  size_t n_in)
 {
@@ -185,7 +186,8 @@ const char *bs_build_node(bs_build *b, const char *op, const char *name, const c
     return b->x;
 }
 
-/* A parameter of random values with this standard deviation; 0: of zeros. */
+/* Adds a parameter of random values with this standard deviation, or of zeros if it is 0. Takes over
+ * `name`. */
 static const char *add_parameter(bs_build *b, char *name, const int64_t *dim, size_t rank, double deviation)
 {
     Onnx__GraphProto *g = b->model ? b->model->graph : NULL;
@@ -254,13 +256,13 @@ const char *bs_build_scalar(bs_build *b, const char *name, float value)
     return made;
 }
 
-typedef struct painters {
+typedef struct drawing {
     const bs_build *b;
     int n;           /* pieces of each parameter */
-    atomic_int next; /* piece that nobody draws yet */
-} painters;
+    atomic_int next; /* the next piece to draw */
+} drawing;
 
-/* Values from .. to - 1 of parameter k. */
+/* Draws values from .. to - 1 of parameter k. */
 static void fill(const bs_build_fill *f, uint64_t seed, uint32_t k, size_t from, size_t to)
 {
     enum { TERMS = 8, LARGEST = 65535 };
@@ -276,8 +278,8 @@ static void fill(const bs_build_fill *f, uint64_t seed, uint32_t k, size_t from,
     }
 }
 
-/* Piece number i of every parameter: any value can be drawn alone. */
-static void paint_piece(const painters *p, int i)
+/* Draws piece i of every parameter. Any value can be drawn by itself. */
+static void draw_piece(const drawing *p, int i)
 {
     for (size_t k = 0; k < p->b->n_fills; k++) {
         const bs_build_fill *f = &p->b->fills[k];
@@ -286,23 +288,23 @@ static void paint_piece(const painters *p, int i)
     }
 }
 
-static bs_status paint(void *shared, int worker)
+static bs_status draw_pieces(void *shared, int worker)
 {
-    painters *p = shared;
+    drawing *p = shared;
     (void)worker;
     for (int i; (i = atomic_fetch_add(&p->next, 1)) < p->n;)
-        paint_piece(p, i);
+        draw_piece(p, i);
     return BS_OK;
 }
 
 bs_status bs_build_finish(Onnx__ModelProto **out, bs_build *b)
 {
-    painters p = {.b = b, .n = bs_resources_cores()};
+    drawing p = {.b = b, .n = bs_resources_cores()};
     Onnx__GraphProto *g = b->model ? b->model->graph : NULL;
     if (b->st == BS_OK)
         set_value(b, &g->output, &g->n_output, make_value(b, b->x, &b->channels, 1));
     if (b->st == BS_OK)
-        b->st = bs_team_run(p.n, paint, &p);
+        b->st = bs_team_run(p.n, draw_pieces, &p);
     free(b->fills);
     b->fills = NULL;
     *out = b->model;

@@ -1,4 +1,4 @@
-/* Private to host/model: an ONNX model made in memory, node after node.
+/* Private to host/model: builds an ONNX model in memory, node after node.
  *
  *     bs_build b;
  *     bs_build_begin(&b, "net", (const int64_t[]){3, 8, 8}, 3, seed);
@@ -6,17 +6,17 @@
  *     bs_build_node(&b, "Relu", "relu1", NULL, 0, NULL);
  *     st = bs_build_finish(&model, &b);       // free with onnx__model_proto__free_unpacked()
  *
- * A node's name is that of its output. Each node reads the one made before it unless other inputs are given.
- * After an error calls do nothing; bs_build_finish() returns it. The importer can take the result, and any
- * other reader of ONNX the packed one: opset 13, ir_version 7, dynamic batch.
+ * A node and its output have the same name. Each node reads the one made before it unless other inputs are
+ * given. After an error, calls do nothing and bs_build_finish() returns it. The importer accepts the result,
+ * and any other reader of ONNX the packed one: opset 13, ir_version 7, dynamic batch.
  *
- * Weights have zero mean and the variance 2 / fan-in that keeps the scale of activations from layer to layer
+ * Weights have mean zero and variance 2 / fan-in, which keeps the scale of activations from layer to layer
  * (He, Zhang, Ren, Sun: Delving deep into rectifiers, ICCV 2015); biases of convolutions have a standard
  * deviation of 0.01, those of fully connected layers are 0. A value is the sum of eight 16-bit uniform
- * numbers from Philox, scaled: nearly normal (Hall: The distribution of means for samples of size N drawn
- * from a population in which the variate takes values between 0 and 1, Biometrika 19, 1927), and since
- * integers are added, with the same bits on every machine, which libm's logarithm and sine would not
- * promise. */
+ * numbers from Philox, scaled. That is nearly normal (Hall: The distribution of means for samples of size N
+ * drawn from a population in which the variate takes values between 0 and 1, Biometrika 19, 1927), and since
+ * integers are added, its bits are the same on every machine, which the logarithm and sine of libm would not
+ * guarantee. */
 #ifndef BS_MODEL_BUILD_H
 #define BS_MODEL_BUILD_H
 
@@ -26,7 +26,7 @@
 
 #include <stdint.h>
 
-/* Random values that are still to be drawn. */
+/* A parameter whose random values are still to be drawn. */
 typedef struct bs_build_fill {
     float *data;
     size_t n;
@@ -37,28 +37,29 @@ typedef struct bs_build {
     Onnx__ModelProto *model;
     bs_status st;
     const char *x;    /* the tensor made last; owned by the model */
-    int64_t channels; /* its channels, or features where it is flat */
+    int64_t channels; /* its channels, or features if it is flat */
     uint64_t seed;
     bs_build_fill *fills;
     size_t n_fills, cap_fills, cap_nodes, cap_initializers;
 } bs_build;
 
 typedef struct bs_build_window {
-    int64_t filters, kernel, stride, pad, group; /* group 0: 1; pools have no filters */
+    int64_t filters, kernel, stride, pad, group; /* group 0 means 1; pools have no filters */
 } bs_build_window;
 
-/* Input "image" of the shape (N, dim[0], ...); dim[0] are its channels. */
+/* Starts a model with an input "image" of shape (N, dim[0], ...); dim[0] is the number of channels. */
 void bs_build_begin(bs_build *b, const char *name, const int64_t *dim, int rank, uint64_t seed);
-/* A node of this operator on these inputs (NULL: the last tensor alone). window: NULL for an operator without
- * one. Returns the output's name. */
+/* Adds a node with this operator and these inputs (NULL: the last tensor alone). window: NULL for an operator
+ * without one. Returns the name of the output. */
 const char *bs_build_node(bs_build *b, const char *op, const char *name, const char *const *in, size_t n_in,
                           const bs_build_window *window);
-/* The same with weights NAME.weight and NAME.bias. */
+/* The same, with parameters NAME.weight and NAME.bias. */
 const char *bs_build_conv(bs_build *b, const char *name, const bs_build_window *window);
 const char *bs_build_gemm(bs_build *b, const char *name, int64_t outputs);
-/* A constant of rank 0; returns its name. */
+/* Adds a constant of rank 0 and returns its name. */
 const char *bs_build_scalar(bs_build *b, const char *name, float value);
-/* The last tensor, (N, classes), is the model's output. Draws all weights. */
+/* Makes the last tensor, (N, classes), the model's output, and draws all weights. *out is NULL after an
+ * error. */
 bs_status bs_build_finish(Onnx__ModelProto **out, bs_build *b);
 
 #endif

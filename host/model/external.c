@@ -1,4 +1,4 @@
-/* Initializers that the file keeps in other files ("external data"): location, offset and length. */
+/* Initializers that the file stores in other files ("external data"): location, offset and length. */
 #include "model/import.h"
 
 #include "base/buf.h"
@@ -50,8 +50,8 @@ static bs_status read_entry(outside *out, const Onnx__TensorProto *t, const char
     return bs_hint("the model is damaged; export it again");
 }
 
-/* A model must not make its reader open files elsewhere: links are followed, then the file has to lie in the
- * model's folder or below. */
+/* Finds the file at `location`. A model must not make its reader open files elsewhere: links are followed,
+ * then the file has to lie in the model's folder or below. */
 static bs_status resolve(char **out, const bs_import *im, const char *location, const char *tensor)
 {
     char *joined = NULL, *folder = NULL, *file = NULL, *slash;
@@ -113,7 +113,7 @@ bs_status bs_external_read(bs_import *im, const char *tensor, const Onnx__Tensor
     BS_TRY(read_entry(&e, t, tensor));
     BS_TRY(resolve(&path, im, e.location, tensor));
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    /* Sizes are compared before anything is allocated. */
+    /* Sizes are checked before anything is allocated. */
     if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || (e.has_length && e.length != bytes) ||
         e.offset > (uint64_t)info.st_size || bytes > (uint64_t)info.st_size - e.offset) {
         st = bs_fail(BS_ERR, "tensor '%s': '%.200s' does not hold its %zu bytes at %" PRIu64, tensor,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The scores of one image must be one row. */
+/* Checks that the scores of one image are one row. */
 static bs_status check_output(const bs_import *im)
 {
     const bs_value *v = &im->values[im->output];
@@ -19,7 +19,8 @@ static bs_status check_output(const bs_import *im)
     return bs_hint("bitsink needs one row of scores for each image; reshape the output to (N, classes)");
 }
 
-/* Folding may have cut nodes off (a Conv of which only the shape was asked). */
+/* Marks the nodes that the output depends on. Folding may have cut others off (a Conv of which only the shape
+ * is used). */
 static bs_status mark_alive(const bs_import *im, bool *alive)
 {
     int last = im->values[im->output].node;
@@ -97,8 +98,8 @@ static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
     return BS_OK;
 }
 
-/* By the rule of its operator, from operands that are no constants where there are such. Of Where, the first
- * input is the condition: what is moved comes last. */
+/* Returns the type by the rule of the operator, from its operands that are not constant if there are any. The
+ * first input of Where is the condition, so the value that is moved is the last operand. */
 static bs_dtype output_type(const bs_graph *g, const bs_node *n)
 {
     int first = -1, last = -1;
@@ -163,7 +164,7 @@ static bs_status make_targets(bs_graph *g)
     return BS_OK;
 }
 
-/* Is the output the Softmax over all classes, possibly reshaped? */
+/* Returns true if the output is a Softmax over all classes, possibly reshaped. */
 static bool ends_in_softmax(const bs_graph *g)
 {
     for (int t = g->output; g->tensors[t].producer >= 0;) {

@@ -6,7 +6,7 @@
 
 #define ATTR(x) ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##x
 
-/* out[e] = in at offset 0 of the iterator. */
+/* Sets out[e] to the element of `in` at offset 0 of the iterator. */
 static void copy_elements(bs_value *out, const bs_value *in, bs_nd_iterator *w)
 {
     for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(w)) {

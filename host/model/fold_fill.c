@@ -70,7 +70,7 @@ bs_status bs_fold_pad(bs_raw *r, bs_value *out)
     return BS_OK;
 }
 
-/* Blocks of `updates` replace the parts of the data that the last axis of `indices` names. */
+/* Replaces the parts of the data that the last axis of `indices` selects by blocks of `updates`. */
 bs_status bs_fold_scatter(bs_raw *r, bs_value *out)
 {
     const bs_value *x = r->in[0], *index = bs_raw_input(r, 1), *update = bs_raw_input(r, 2);

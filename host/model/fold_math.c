@@ -62,7 +62,7 @@ static char find_int_op(const char *op)
     return '\0';
 }
 
-/* Integers whose value the file's arithmetic cannot represent are errors, never wrap-around. */
+/* Evaluates an integer operator. A result that does not fit is an error, never a wrap-around. */
 static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int64_t *out)
 {
     bool bad = false, divides = op == '/' || op == '%' || op == 'r';
@@ -81,10 +81,10 @@ static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int6
     case '/':
         *out = a / b;
         break;
-    case '%': /* the divisor's sign */
+    case '%': /* with the divisor's sign */
         *out = a % b && (a % b < 0) != (b < 0) ? a % b + b : a % b;
         break;
-    case 'r': /* the dividend's */
+    case 'r': /* with the dividend's sign */
         *out = a % b;
         break;
     case 'm':

@@ -1,11 +1,11 @@
-/* Parameters that the file computes from others: bounded, summed up, standardised. */
+/* Parameters that the file computes from others: bounded, summed, standardised. */
 #include "model/import.h"
 #include "ops.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of any number of axes by a matrix; sums in double. */
+/* Multiplies rows, of any number of axes, by a matrix; sums in double. */
 bs_status bs_fold_matmul(bs_raw *r, bs_value *out)
 {
     const bs_value *x = r->in[0], *w = bs_raw_input(r, 1);
@@ -51,7 +51,7 @@ bs_status bs_fold_clip(bs_raw *r, bs_value *out)
     return BS_OK;
 }
 
-/* Sums along one axis, each element the sum of those up to it. */
+/* Sums along one axis: each element becomes the sum of those up to it. */
 bs_status bs_fold_cumulate(bs_raw *r, bs_value *out)
 {
     const bs_value *x = r->in[0];
@@ -81,7 +81,7 @@ bs_status bs_fold_cumulate(bs_raw *r, bs_value *out)
     return BS_OK;
 }
 
-/* Mean, sum or root of the sum of squares, in double, of floats. */
+/* Reduces floats to their mean, sum, or root of the sum of squares, in double. */
 bs_status bs_fold_reduce(bs_raw *r, bs_value *out)
 {
     const bs_value *x = r->in[0];

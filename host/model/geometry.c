@@ -78,7 +78,7 @@ bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int6
             return bs_raw_fail(r, "axis %d is listed twice", axis);
         seen[axis] = true;
         step[axis] = has_steps ? steps[k] : 1;
-        /* An open end: the slice keeps the axis whatever its size is. */
+        /* An open end: the slice keeps the axis, whatever its size. */
         whole[axis] = starts[k] == 0 && step[axis] == 1 && ends[k] >= INT32_MAX;
         BS_TRY(slice_axis(r, in->dim[axis], starts[k], ends[k], step[axis], &begin[axis], &out->dim[axis]));
         step[axis] = clamp(step[axis], -BS_DIM_LIMIT, BS_DIM_LIMIT);
@@ -88,7 +88,7 @@ bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int6
 
 static bs_status pad_axis(const bs_raw *r, int axis, int mode, int64_t before, int64_t after, int64_t *dim)
 {
-    /* The limit also keeps negative pads from overflowing. */
+    /* This limit also keeps negative pads from overflowing. */
     if (llabs(before + 1) > BS_MAX_GEOMETRY || llabs(after + 1) > BS_MAX_GEOMETRY)
         return bs_raw_fail(r, "a padding of %lld, %lld is not supported", (long long)before,
                            (long long)after);
@@ -98,7 +98,7 @@ static bs_status pad_axis(const bs_raw *r, int axis, int mode, int64_t before, i
     }
     if (mode != BS_PAD_CONSTANT && *dim < 1)
         return bs_raw_fail(r, "axis %d is empty, there is nothing to repeat", axis);
-    /* Cropping from one side may not reach into the other side's padding. */
+    /* Cropping on one side must not extend into the padding of the other side. */
     if (before + *dim < 0 || after + *dim < 0)
         return bs_raw_fail(r, "it crops more than there is");
     *dim += before + after;

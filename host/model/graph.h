@@ -1,10 +1,10 @@
 /* The network as bitsink sees it: an inference graph after import, constant folding and shape inference.
  *
  * Tensors and nodes are in file (topological) order. Every node has exactly one output (an ONNX node with
- * several, such as Split, is imported as several nodes). The batch axis is symbolic: a batched tensor's shape
- * leaves it out, wherever the file has it, so `shape` and `elements` describe one sample. Integer inputs of
- * operators (axes, pads, slices, shapes) are absorbed into `bs_node.attr`; what remains in `bs_node.in` is
- * float data. Immutable once imported; safe to share between threads. */
+ * several, such as Split, is imported as several nodes). The batch axis is implicit: the shape of an
+ * activation leaves it out, wherever the file has it, so `shape` and `elements` describe one sample. Integer
+ * inputs of operators (axes, pads, slices, shapes) become part of `bs_node.attr`; what remains in
+ * `bs_node.in` is float data. A graph is immutable once imported, and safe to share between threads. */
 #ifndef BS_MODEL_GRAPH_H
 #define BS_MODEL_GRAPH_H
 
@@ -16,9 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the lists of op_list.h say of an operator, and of a family. */
+/* The entries of an operator, and of a family of operators, in the lists of op_list.h. */
 typedef struct bs_op_info {
-    const char *name; /* of ONNX */
+    const char *name; /* in ONNX */
     bs_op_family family;
     bs_type_rule type;
     int least, most; /* inputs in ONNX */
@@ -43,16 +43,16 @@ typedef struct bs_shape {
 
 typedef struct bs_tensor {
     char *name;       /* as in the file */
-    bool constant;    /* a parameter: `data` is set, shape is the whole tensor's */
-    bs_shape shape;   /* one sample's, logical order: (C, H, W), (K), (T, C) ... */
+    bool constant;    /* a parameter: `data` is set, and shape is the whole tensor's */
+    bs_shape shape;   /* of one sample, in logical order: (C, H, W), (K), (T, C) ... */
     int64_t elements; /* product of shape */
-    bs_dtype type;    /* of each value as stored, 0: fp32; `data` and rows are float all the same */
+    bs_dtype type;    /* in which each value is stored, 0: fp32; `data` and rows are float in any case */
     float *data;      /* parameters only: file order, row-major */
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
 } bs_tensor;
 
-/* Bits that its values are stored in. */
+/* Returns the number of bits in which the values are stored. */
 static inline int64_t bs_tensor_bits(const bs_tensor *t)
 {
     return t->elements * bs_dtype_word_of(t->type).bits;
@@ -67,10 +67,10 @@ static inline int64_t bs_tensor_bits(const bs_tensor *t)
  *   Clip: x, min, max (scalars)
  *   Where: condition (true where not 0), value if true, value if false
  *   binary and variadic operators, Concat: all inputs; shapes broadcast, aligned at the last per-sample axis;
- *   a constant has lost the axis that meets the batch
- * Gather: element `index[k]` of axis attr.axis is the output's k-th; a scalar index removes the axis. */
+ *       a constant has no axis for the images
+ *   Gather: x; element index[k] along attr.axis becomes the output's k-th; a scalar index removes the axis */
 typedef struct bs_node {
-    char *name; /* as in the file, or the output's name where the file has none */
+    char *name; /* as in the file, or the name of the output if it has none */
     bs_op op;
     int n_in;
     int *in;
@@ -78,10 +78,10 @@ typedef struct bs_node {
     bs_attr attr;
     int32_t *index; /* Gather: n_index indices, none negative; else NULL */
     int n_index;
-    int64_t macs; /* multiply-accumulates a sample (Conv, Gemm, MatMul), 0 else */
+    int64_t macs; /* multiply-accumulates for one sample (Conv, Gemm, MatMul), else 0 */
 } bs_node;
 
-/* X(enum suffix, name, meaning). What kind of tensor a target is. */
+/* X(enum suffix, name, meaning). The kinds of tensors that targets are. */
 #define BS_TARGET_KINDS(X)                                                                                   \
     X(INPUT, "input", "the input of the network")                                                            \
     X(ACTIVATION, "activation", "the output of a node")                                                      \
@@ -100,51 +100,54 @@ typedef enum bs_target_kind {
 const char *bs_target_kind_name(bs_target_kind kind);
 
 /* A tensor in which faults can be injected. Ids count the input, then the file's initializers, then node
- * outputs, each in file order, skipping what constant folding dissolved; at most 4096. */
+ * outputs, each in file order, without those that constant folding removed; at most 4096. */
 typedef struct bs_target {
     int tensor;
-    int node; /* producer; for parameters the first consumer; -1 for the input */
+    int node; /* the producer; of a parameter, the first consumer; -1 for the input */
     bs_target_kind kind;
 } bs_target;
 
 typedef struct bs_graph {
     bs_tensor *tensors;
     int n_tensors;
-    bs_node *nodes; /* topological order */
+    bs_node *nodes; /* in topological order */
     int n_nodes;
-    bs_target *targets; /* index = id */
+    bs_target *targets; /* by id */
     int n_targets;
     int input, output; /* tensor indices; one of each */
     int classes;       /* elements of the output */
     bool ends_in_softmax;
-    int64_t macs;    /* a sample */
-    char sha256[65]; /* of the model file, and of weights it keeps in other files */
+    int64_t macs;    /* for one sample */
+    char sha256[65]; /* of the model file, and of weights that it stores in other files */
 } bs_graph;
 
-/* Imports an ONNX file (opset 7 to 18). *out is freed with bs_graph_free(). Errors name node and operator. */
+/* Imports an ONNX file (opset 7 to 18). Free *out with bs_graph_free(). Errors name node and operator. */
 bs_status bs_graph_import(bs_graph **out, const char *path);
 void bs_graph_free(bs_graph *g);
 
-/* Does the node repeat input k, an activation (C, 1, 1), over the rows and columns of its output? */
+/* Returns true if the node repeats input k, an activation (C, 1, 1), over the rows and columns of its
+ * output. */
 bool bs_graph_broadcasts(const bs_graph *g, const bs_node *n, int k);
-/* The most inputs that any node has, at least 1. */
+/* Returns the largest number of inputs that a node has, at least 1. */
 int bs_graph_max_inputs(const bs_graph *g);
-/* Id of the target with this tensor name, or of the activation of the node with this name; -1 if none. */
+/* Returns the id of the target with this tensor name, or of the output of the node with this name; -1 if
+ * there is none. */
 int bs_graph_find_target(const bs_graph *g, const char *name);
-/* "no target 'x'" with the nearest name as hint; always fails. */
+/* Fails with "no target 'x'", and with the nearest name as a hint. */
 bs_status bs_graph_unknown_target(const bs_graph *g, const char *name);
-/* "64x112x112" into buf; returns buf. */
+/* Writes "64x112x112" into buf; returns buf. */
 const char *bs_shape_text(const bs_shape *s, char *buf, size_t len);
-/* Is `kind` a parameter (weight, bias, norm, constant)? A fault there outlives one inference. */
+/* Returns true if `kind` is a parameter (weight, bias, norm, constant). A fault there outlives one
+ * inference. */
 bool bs_target_is_parameter(bs_target_kind kind);
 
-/* Is input k of the node there? */
+/* Returns true if the node has input k. */
 static inline bool bs_node_has_input(const bs_node *n, int k)
 {
     return k < n->n_in && n->in[k] >= 0;
 }
 
-/* A MatMul of an activation by a constant matrix? */
+/* Returns true for a MatMul of an activation by a constant matrix. */
 bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n);
 
 #endif

@@ -61,7 +61,8 @@ static bs_status check_input_type(const char *name, int type)
     return bs_hint("export the network without its preprocessing, with a float input");
 }
 
-/* The size that the file gives axis 0 is the batch of the shape arithmetic; where it is open, that is 1. */
+/* Reads shape and type. The size of axis 0 in the file is the batch of the shape arithmetic; if it is open,
+ * the batch is 1. */
 static bs_status read_input(bs_import *im)
 {
     bs_value *v = &im->values[im->input];
@@ -137,7 +138,7 @@ static bs_status run_raw(bs_raw *r)
     bool known = r->n_out == 1 && r->out[0];
     for (int k = 0; k < r->n_in; k++)
         known &= !r->in[k] || r->in[k]->kind != BS_VALUE_ACTIVATION;
-    /* Shapes are known even where the data is not. */
+    /* Shapes are known even if the data is not. */
     known |= strcmp(r->op, "Shape") == 0 || strcmp(r->op, "Size") == 0;
     bs_fold_fn fold = known ? bs_fold_find(r->op) : NULL;
     if (!fold)

@@ -1,14 +1,15 @@
 /* Private to host/model: the state of one import, shared by its phases.
  *
- *   parse.c    file -> protobuf structs          tensor.c   TensorProto -> value
- *   names.c    name -> value, what is wanted     node.c     attributes, inputs, errors of one ONNX node
- *   geometry.c axes, slices, shapes              fold*.c    nodes whose inputs are all known
- *   lower*.c   all other nodes -> bs_node        finish.c   values and nodes -> bs_graph
- *   place.c    where the images of a batch lie   external.c initializers kept in other files
+ *   parse.c     file -> protobuf structs          tensor.c       TensorProto -> value
+ *   names.c     name -> value, values in use      node.c         attributes, inputs, errors of an ONNX node
+ *   geometry.c  axes, slices, shapes              fold*.c        nodes whose inputs are all known
+ *   lower*.c    all other nodes -> bs_node        finish.c       values and nodes -> bs_graph
+ *   place.c     where the images of a batch lie   external.c     initializers stored in other files
+ *                                                 nd_iterator.c  iterator over shapes
  *
- * A value is a named tensor of the file. Here shapes are whole: they include the batch, with the size the
- * file fixes or 1, so that shape arithmetic of the file can be folded; finish.c takes it out of the shapes.
- * Values are ordered like targets: input, initializers, node outputs, each in file order. */
+ * A value is a named tensor of the file. Shapes here are whole: they include the batch, with the size that
+ * the file fixes or 1, so that the file's shape arithmetic can be folded; finish.c takes it out. Values are
+ * in the order of targets: input, initializers, node outputs, each in file order. */
 #ifndef BS_MODEL_IMPORT_H
 #define BS_MODEL_IMPORT_H
 
@@ -22,15 +23,16 @@
 
 #define BS_MODEL_FILE_LIMIT ((size_t)1 << 31)        /* protobuf's own limit */
 #define BS_DIM_LIMIT        ((int64_t)1 << 31)       /* one dimension */
-#define BS_ELEMENT_LIMIT    (((int64_t)1 << 31) - 1) /* one activation, all images of the file's batch */
+#define BS_ELEMENT_LIMIT    (((int64_t)1 << 31) - 1) /* one activation, with all images of the file's batch */
 #define BS_FOLD_LIMIT       ((int64_t)1 << 27)       /* elements of one folded constant */
 #define BS_FOLD_WORK        ((int64_t)1 << 32)       /* multiplications of one folded constant */
 #ifdef BITSINK_FUZZ /* fuzzers find the inputs that reach this limit, and would only fill memory */
 #define BS_FOLD_BYTES ((uint64_t)1 << 24)
 #else
-#define BS_FOLD_BYTES ((uint64_t)1 << 30) /* folded constants together: a hundred bytes can ask for them */
+#define BS_FOLD_BYTES                                                                                        \
+    ((uint64_t)1 << 30) /* of all folded constants; a file of a hundred bytes may ask for more */
 #endif
-#define BS_PARAMETER_BYTES ((uint64_t)1 << 34) /* all constants together */
+#define BS_PARAMETER_BYTES ((uint64_t)1 << 34) /* all constants */
 enum { BS_MAX_TARGETS = 4096, BS_MAX_GEOMETRY = 1 << 20, BS_MIN_OPSET = 7, BS_MAX_OPSET = 18 };
 
 typedef enum bs_value_kind {
@@ -40,30 +42,30 @@ typedef enum bs_value_kind {
     BS_VALUE_INTS,   /* a constant that only folding and attributes read */
 } bs_value_kind;
 
-/* The images of an activation lie along one axis, which they may share: its length is outer * N * inner, and
- * the image is the middle digit of its index. A *pure* place has an axis of its own (outer = inner = 1),
- * which one sample does not have; from a shared axis N is divided out. -1: there is no such axis, as N is 1.
- */
+/* The place of the images in an activation: one axis, which they may share with other data. Its length is
+ * outer * N * inner, and the image is the middle digit of its index. A *pure* place is an axis of its own
+ * (outer = inner = 1), which one sample does not have; from the length of a shared axis, N is divided out.
+ * axis -1: there is no such axis, as N is 1. */
 typedef struct bs_place {
     int axis;
     int64_t outer;
 } bs_place;
 
 typedef struct bs_value {
-    const char *name; /* the protobuf's */
+    const char *name; /* owned by the protobuf */
     bs_value_kind kind;
     bs_shape shape; /* whole, batch axis included */
     int64_t elements;
     float *f;                        /* BS_VALUE_FLOATS; owned */
     int64_t *i;                      /* BS_VALUE_INTS; owned */
-    const Onnx__TensorProto *stored; /* initializer that is read when it is first needed */
-    int maker;                       /* the file's node that makes it, or -1 */
+    const Onnx__TensorProto *stored; /* an initializer, read when it is first needed */
+    int maker;                       /* index of the file's node that makes it, or -1 */
     bool wanted;                     /* the output may depend on it */
-    bs_place place;                  /* activations */
-    bool whole;                      /* a parameter whose shape must stay as it is */
-    int dropped; /* a parameter that has lost the images' axis, counted from the last (1) */
-    int node;    /* the lowered node that makes it, or -1 */
-    int tensor;  /* in the graph, or -1 */
+    bs_place place;                  /* of an activation */
+    bool whole;                      /* a parameter whose shape must stay whole */
+    int dropped; /* a parameter's lost axis of the images, counted from the last (1); else 0 */
+    int node;    /* index of the lowered node that makes it, or -1 */
+    int tensor;  /* index in the graph, or -1 */
 } bs_value;
 
 typedef struct bs_import {
@@ -72,32 +74,32 @@ typedef struct bs_import {
     const Onnx__GraphProto *file;
     int opset;
     int64_t batch;    /* size of axis 0 of activations during the import */
-    bool batch_fixed; /* the file says so, rather than leaving it open */
+    bool batch_fixed; /* by the file, which may also leave it open */
     bs_value *values;
     int n_values;
     struct hsearch_data names;
     bool has_names;
-    int input, output; /* values */
-    bs_node *nodes;    /* `in` and `out` are values until finish.c */
+    int input, output; /* indices of values */
+    bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
     size_t n_nodes, cap_nodes;
     uint64_t bytes, folded_bytes;
-    SHA2_CTX external; /* of all that was read from other files */
+    SHA2_CTX external; /* hash of everything read from other files */
     bool has_external;
 } bs_import;
 
-/* One node of the file while it is folded or lowered. in[k] is NULL where the input is absent. */
+/* One node of the file while it is folded or lowered. in[k] is NULL if the input is absent. */
 typedef struct bs_raw {
     bs_import *im;
     const Onnx__NodeProto *proto;
     const char *op, *name;
     bs_value **in, **out;
     int n_in, n_out;
-    bs_place place; /* of the output; at first that of the first activation */
-    int from_last;  /* the images' axis of that activation, counted from the last (1); 0 where not pure */
+    bs_place place; /* of the output; initially that of the first activation */
+    int from_last;  /* the images' axis of that activation, counted from the last (1); 0 if it is not pure */
 } bs_raw;
 
-/* import.c: the same as bs_graph_import() from a model in memory, which it takes over, also where it fails;
- * `name` is for messages. */
+/* import.c. Like bs_graph_import(), from a model in memory, which it takes over even if it fails; `name` is
+ * for messages. */
 bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, const char sha256[65],
                                 const char *name);
 
@@ -107,54 +109,53 @@ bs_status bs_onnx_parse(Onnx__ModelProto **out, char sha256[65], const char *pat
 /* names.c */
 bs_status bs_names_build(bs_import *im);
 int bs_names_find(const bs_import *im, const char *name);
-/* Marks what the output may depend on. */
+/* Marks the values that the output may depend on. */
 void bs_names_mark_wanted(bs_import *im);
 
-/* tensor.c: constants. v->kind, shape and data are set. */
+/* tensor.c. Reads a constant: sets v->kind, shape and data. */
 bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t);
-/* Room for a folded constant of this shape. */
+/* Allocates a folded constant of this shape. */
 bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_shape *shape);
-/* False where a dimension is negative or too large or the product overflows; *elements may be 0. */
+/* Returns false if a dimension is negative or too large, or the product overflows; *elements may be 0. */
 bool bs_shape_count(const bs_shape *s, int64_t *elements);
 float bs_half_to_float(uint16_t half);
-/* "FLOAT16" for an ONNX element type. */
+/* Returns the name of an ONNX element type, such as "FLOAT16". */
 const char *bs_type_name(int64_t type);
 
-/* external.c: the bytes of a tensor that lie in another file, which must be in the model's folder. Freed by
- * the caller. */
+/* external.c. Reads the bytes of a tensor from another file, which must be in the model's folder or below.
+ * The caller frees *out. */
 bs_status bs_external_read(bs_import *im, const char *tensor, const Onnx__TensorProto *t, size_t bytes,
                            uint8_t **out);
-/* Makes the model's hash cover what was read from other files. */
+/* Makes the model's hash cover everything that was read from other files. */
 void bs_external_hash(bs_import *im, char sha256[65]);
 
-/* node.c */
-/* "node 'x' (Conv): reason", with a general hint that bs_hint() may replace. */
+/* node.c. Fails with "node 'x' (Conv): reason" and a general hint, which bs_hint() may replace. */
 bs_status bs_raw_fail(const bs_raw *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The error for an operator that works along the batch axis. */
+/* Fails for an operator that works along the batch axis. */
 bs_status bs_raw_mixes(const bs_raw *r, const char *how);
 bs_status bs_attr_int(const bs_raw *r, const char *name, int64_t absent, int64_t *out);
 bs_status bs_attr_float(const bs_raw *r, const char *name, float absent, float *out);
-/* Is the string attribute equal to `text`? `absent` where it is missing. */
+/* Copies up to 31 characters of a string attribute; `absent` if it is missing. */
 bs_status bs_attr_string(const bs_raw *r, const char *name, const char *absent, char out[32]);
-/* Which of `names` a string attribute is; any other is an error. */
+/* Sets *out to the index of a string attribute in `names`; any other string is an error. */
 bs_status bs_raw_choice(const bs_raw *r, const char *name, const char *absent, const char *const *names,
                         int n, int *out);
 bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present);
 const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name);
 bs_value *bs_raw_input(const bs_raw *r, int input);
-/* Input `input` as an activation; as a float constant. */
+/* Get input `input` as an activation, and as a float constant. */
 bs_status bs_raw_activation(const bs_raw *r, int input, bs_value **out);
 bs_status bs_raw_constant(const bs_raw *r, int input, const char *what, bs_value **out);
-/* Integers from input `input` if there is one, else from the attribute. Rank 0 or 1. */
+/* Gets integers from input `input` if there is one, else from the attribute. Rank 0 or 1. */
 bs_status bs_raw_ints(const bs_raw *r, int input, const char *attr, const int64_t **out, size_t *n,
                       bool *present);
 
-/* geometry.c: what an operator does to a whole shape; used for constants and activations alike. */
+/* geometry.c. The effect of operators on whole shapes, of constants and activations alike. */
 bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out);
 bs_status bs_read_axes(const bs_raw *r, int input, int rank, bool mask[BS_MAX_RANK], bool *present);
 bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t begin[BS_MAX_RANK],
                         int64_t step[BS_MAX_RANK], bool whole[BS_MAX_RANK]);
-/* before, after: of each axis. */
+/* before, after: by axis. */
 bs_status bs_read_pad(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t before[BS_MAX_RANK],
                       int64_t after[BS_MAX_RANK], int *mode);
 bs_status bs_read_perm(const bs_raw *r, const bs_shape *in, bs_shape *out, int perm[BS_MAX_RANK]);
@@ -162,17 +163,17 @@ bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out);
 bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK]);
 bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other);
 
-/* fold.c, fold_math.c, fold_fill.c, fold_sum.c; fold_iterator.c */
+/* fold.c, fold_math.c, fold_fill.c, fold_sum.c; nd_iterator.c */
 typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
-/* The folder of the operator, NULL if there is none. */
+/* Returns the function that folds an operator, NULL if there is none. */
 bs_fold_fn bs_fold_find(const char *op);
-/* Steps through a shape in row-major order; `at[k]` is the offset into source k. */
+/* An iterator over a shape in row-major order; at[k] is the offset in source k. */
 typedef struct bs_nd_iterator {
     bs_shape shape;
     int64_t pos[BS_MAX_RANK], stride[3][BS_MAX_RANK], at[3];
 } bs_nd_iterator;
 void bs_nd_iterator_next(bs_nd_iterator *w);
-/* Strides of source k, broadcast to the iterator's shape. */
+/* Sets the strides of source k, broadcast to the iterator's shape. */
 void bs_nd_iterator_broadcast(bs_nd_iterator *w, int k, const bs_shape *source);
 bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out);
 bs_status bs_fold_unary(bs_raw *r, bs_value *out);
@@ -188,44 +189,44 @@ bs_status bs_fold_tile(bs_raw *r, bs_value *out);
 bs_status bs_fold_pad(bs_raw *r, bs_value *out);
 bs_status bs_fold_scatter(bs_raw *r, bs_value *out);
 
-/* lower.c: the node becomes one bs_node (Split: several). */
+/* lower.c. Turns the node into one bs_node (Split: several). */
 typedef bs_status (*bs_lower_fn)(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower(bs_raw *r);
 
-/* lower_emit.c */
-/* n inputs, all absent (-1). */
+/* lower_emit.c. Gives the node n_in inputs, all absent (-1). */
 bs_status bs_lower_inputs(bs_node *n, int n_in);
-/* Takes over `n` (its `in` included) as the maker of output k. */
+/* Adds `n` (its `in` included), which it takes over, as the node that makes output k. */
 bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k);
 int bs_value_index(const bs_raw *r, const bs_value *v);
-/* A constant whose shape must be the whole one (weights). */
+/* Marks a constant whose shape must stay whole (weights). */
 bs_status bs_lower_whole(bs_raw *r, bs_value *v);
-/* Input 0, an activation, as the node's only input. */
+/* Makes input 0, an activation, the node's only input. */
 bs_status bs_lower_one(bs_raw *r, bs_node *n, bs_value **x);
 
 /* place.c */
 bool bs_place_is_pure(const bs_import *im, const bs_shape *shape, bs_place p);
-/* Shape of one sample. */
+/* Sets *out to the shape of one sample. */
 void bs_place_sample(const bs_import *im, const bs_shape *shape, bs_place p, bs_shape *out);
-/* Starts r->place from the first activation. */
+/* Sets r->place to that of the first activation. */
 void bs_place_begin(bs_raw *r);
-/* Per-sample axis of x for an axis of the whole shape; fails ("it <how> axis 2") if images lie along it. */
+/* Sets *out to the per-sample axis for an axis of x's whole shape; fails ("it HOW axis 2") if the images lie
+ * along it. */
 bs_status bs_place_axis(bs_raw *r, const bs_value *x, int axis, const char *how, int *out);
-/* Axis 0 of x must be the batch and nothing else, as windows and channels need it. */
+/* Fails unless axis 0 of x is the batch and nothing else, as windows and channels need it. */
 bs_status bs_place_first(bs_raw *r, const bs_value *x);
-/* r->place for x in another shape of as many elements. */
+/* Sets r->place for x in another shape with as many elements. */
 bs_status bs_place_reshape(bs_raw *r, const bs_value *x, const bs_shape *out);
-/* An operand beside the first activation: an activation must have its images along the same axis, a constant
- * loses that axis, which must be 1 (or repeat itself). */
+/* Gets an operand that is combined with the first activation: an activation must have its images along the
+ * same axis; a constant loses that axis, which must be 1 (or repeat the same block). */
 bs_status bs_place_meet(bs_raw *r, int input, bs_value **out);
-/* Shape of an operand as in the file, an axis it has lost put back as 1. */
+/* Sets *out to the shape of an operand as in the file, with an axis that it has lost put back as 1. */
 void bs_place_whole(const bs_value *v, bs_shape *out);
 
-/* lower_*.c. How the nodes of each family of operators are lowered, */
+/* lower_*.c. Lower the nodes of each family of operators. */
 #define X(family, ...) bs_status bs_lower_##family(bs_raw *r, bs_node *n, bs_shape *out);
 BS_OP_FAMILIES(X)
 #undef X
-/* and what a family has to know of some of them, see SPECIAL of lower.c. */
+/* Lower operators that their family's function does not serve, see SPECIAL in lower.c. */
 bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out);
@@ -235,7 +236,7 @@ bs_status bs_lower_split(bs_raw *r);
 /* lower.c. Returns true if nodes of this ONNX operator can be lowered. */
 bool bs_lower_knows(const char *op);
 
-/* finish.c: *g is empty before; takes over data and nodes that it keeps. */
+/* finish.c. Fills *g, which is empty; takes over the data and nodes that it keeps. */
 bs_status bs_import_finish(bs_import *im, bs_graph *g);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One input, same shape. */
+/* One input, and an output of the same shape. */
 bs_status bs_lower_identity(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x;
@@ -40,8 +40,8 @@ static bs_status lower_cast(bs_raw *r, bs_node *n, bs_shape *out)
     return bs_lower_identity(r, n, out);
 }
 
-/* X(ONNX operator, op it becomes, function, least and most inputs): names of others, and operators that their
- * family's function does not serve. */
+/* X(ONNX operator, operator it becomes, function, least and most inputs): other names of operators, and
+ * operators that their family's function does not serve. */
 #define SPECIAL(X)                                                                                           \
     X("Gelu", GELU, bs_lower_gelu, 1, 1)                                                                     \
     X("GlobalMaxPool", MAX_POOL, bs_lower_global_pool, 1, 1)                                                 \
@@ -62,7 +62,7 @@ typedef struct lowering {
     float alpha, beta;
 } lowering;
 
-/* The last that fits counts. */
+/* Of entries with the same name, the last one counts. */
 static const lowering lowerings[] = {
 #define X(op, name, family, type, least, most)                                                               \
     {name, BS_OP_##op, bs_lower_##family, least, most, NULL, NULL, 0, 0},
@@ -119,7 +119,7 @@ static bs_status unsupported(const bs_raw *r)
                    r->op);
 }
 
-/* Outputs after the first are masks, indices and statistics of training. */
+/* Outputs after the first are masks, indices and statistics of training; refuses a node if they are used. */
 static bs_status refuse_extra_outputs(const bs_raw *r)
 {
     for (int k = 1; k < r->n_out; k++)

@@ -1,4 +1,4 @@
-/* What the lowerings of all operators share: inputs of a node, and adding it to the graph. */
+/* Helpers of all lowerings: a node's inputs, and adding it to the graph. */
 #include "model/import.h"
 
 #include "base/buf.h"
@@ -48,7 +48,7 @@ bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
         return bs_raw_fail(r, "an output of %s elements (1 to %lld are supported)",
                            bs_shape_text(out, text, sizeof text), (long long)BS_ELEMENT_LIMIT);
     }
-    /* Everything downstream relies on this. */
+    /* Everything later relies on this. */
     bs_place p = r->place;
     if (p.axis >= out->rank || (p.axis < 0 ? im->batch != 1 : out->dim[p.axis] % (p.outer * im->batch) != 0))
         return bs_raw_mixes(r, "its output has no axis for the images");

@@ -44,7 +44,7 @@ bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Images may lie along the rows of x, never along the axis that is summed; further axes broadcast. */
+/* Images may lie along the rows of x, never along the axis that is summed; leading axes broadcast. */
 static bs_status check_matmul(bs_raw *r, const bs_value *x, const bs_shape *a, const bs_value *w,
                               const bs_shape *b)
 {
@@ -134,7 +134,7 @@ bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Operators whose operands broadcast. The images' axes must meet. */
+/* Operators whose operands broadcast. The axes of the images must be aligned. */
 bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
 {
     const bs_value *first = NULL;
@@ -160,7 +160,7 @@ bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
     for (int k = 0; k < r->n_in; k++) {
         bs_value *v = r->in[k];
         if (v->kind == BS_VALUE_FLOATS && v->elements == 1 && !v->whole)
-            v->shape.rank = v->dropped = 0; /* fits everywhere */
+            v->shape.rank = v->dropped = 0; /* fits any shape */
         else
             BS_TRY(bs_place_meet(r, k, &v));
         n->in[k] = bs_value_index(r, v);
@@ -168,7 +168,7 @@ bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Truth values of the file become floats. */
+/* Turns truth values of the file into floats. */
 static bs_status need_floats(bs_raw *r, bs_value *v)
 {
     if (!v || v->kind != BS_VALUE_INTS)
@@ -182,7 +182,7 @@ static bs_status need_floats(bs_raw *r, bs_value *v)
     return BS_OK;
 }
 
-/* Condition, value where it is not 0, value elsewhere. */
+/* Inputs: condition, value where it is not 0, value elsewhere. */
 bs_status bs_lower_where(bs_raw *r, bs_node *n, bs_shape *out)
 {
     BS_TRY(need_floats(r, bs_raw_input(r, 0)));

@@ -51,7 +51,7 @@ bs_status bs_lower_slice(bs_raw *r, bs_node *n, bs_shape *out)
     for (int k = 0; k < out->rank; k++) {
         int axis = 0;
         bool keeps = begin[k] == 0 && step[k] == 1 && out->dim[k] == x->shape.dim[k];
-        /* Where the batch is open, only a slice without an end keeps all images. */
+        /* If the batch is open, only a slice without an end keeps all images. */
         if (whole[k] || (keeps && (k != x->place.axis || r->im->batch_fixed)))
             continue;
         BS_TRY(bs_place_axis(r, x, k, "slices", &axis));
@@ -61,7 +61,7 @@ bs_status bs_lower_slice(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Elements of one axis by constant indices, whose shape takes the axis's place. */
+/* Picks elements along one axis by constant indices, whose shape replaces the axis. */
 bs_status bs_lower_gather(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x, *index = bs_raw_input(r, 1);
@@ -168,7 +168,8 @@ bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* The parts' sizes: input 1, attribute `split`, or equal parts (the last one may be smaller). */
+/* Sets *size to a part's size, from input 1, attribute `split`, or equal parts (the last one may be
+ * smaller). */
 static bs_status split_size(const bs_raw *r, int64_t dim, int part, int64_t *size)
 {
     const int64_t *sizes;

@@ -17,7 +17,7 @@ bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out)
     }
     if (spatial != 1 || x->shape.rank < 2)
         return bs_raw_fail(r, "only normalisation by channel is supported");
-    /* Rows of (N * rows, channels) may share the images' axis. */
+    /* Rows of (N * rows, channels) may share the axis of the images. */
     BS_TRY(bs_place_axis(r, x, 1, "has channels along", &n->attr.axis));
     if (n->attr.axis != 0 && x->shape.rank > 2)
         BS_TRY(bs_place_first(r, x));
@@ -35,7 +35,7 @@ bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Over the axes from `axis` on; scale and bias have their shape. */
+/* Normalises over the axes from `axis` on; scale and bias have their shape. */
 bs_status bs_lower_layer_norm(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x, *p;
@@ -96,7 +96,7 @@ bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(bs_attr_int(r, "axis", r->im->opset < 13 ? 1 : -1, &given));
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
     if (r->im->opset < 13) {
-        /* It spans all axes from `axis` on; that is one axis where only one of them has a length. */
+        /* Softmax spans all axes from `axis` on; that is one axis if only one of them is longer than 1. */
         int long_axis = axis, n_long = 0;
         for (int k = axis; k < x->shape.rank; k++)
             if (x->shape.dim[k] > 1) {

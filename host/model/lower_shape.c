@@ -1,4 +1,4 @@
-/* Operators that keep the order of elements, and Transpose: here the images' axis moves. */
+/* Operators that keep the order of elements, and Transpose: they move the axis of the images. */
 #include "model/import.h"
 
 bs_status bs_lower_reshape(bs_raw *r, bs_node *n, bs_shape *out)
@@ -18,7 +18,7 @@ bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out)
     axis = axis < 0 ? axis + x->shape.rank : axis;
     if (axis < 0 || axis > x->shape.rank)
         return bs_raw_fail(r, "axis %lld does not exist", (long long)axis);
-    /* One row of everything: with one image it would pass for a row for each. */
+    /* The output is one row of everything: with one image it would look like one row for each. */
     if (axis == 0 && x->place.axis == 0 && !(r->im->batch_fixed && r->im->batch == 1))
         return bs_raw_mixes(r, "it merges axis 0 with others");
     *out = (bs_shape){2, {1, 1}};

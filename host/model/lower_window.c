@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Reads n integers of a list attribute, all within low..BS_MAX_GEOMETRY; leaves `out` if it is absent. */
+/* Reads n integers of a list attribute, all within low..BS_MAX_GEOMETRY; leaves `out` as it is if it is
+ * absent. */
 static bs_status read_list(const bs_raw *r, const char *name, size_t n, int64_t low, int *out)
 {
     const int64_t *list;
@@ -22,7 +23,7 @@ static bs_status read_list(const bs_raw *r, const char *name, size_t n, int64_t 
     return BS_OK;
 }
 
-/* SAME: the output has ceil(in / stride) rows, the padding follows from that. */
+/* Resolves auto_pad. SAME: the output has ceil(in / stride) rows, from which the padding follows. */
 static bs_status resolve_auto_pad(const bs_raw *r, const bs_shape *in, bs_window *w)
 {
     char mode[32];
@@ -32,7 +33,7 @@ static bs_status resolve_auto_pad(const bs_raw *r, const bs_shape *in, bs_window
         memset(w->pad, 0, sizeof w->pad);
     } else if (upper || lower) {
         for (int a = 0; a < 2; a++) {
-            /* ONNX Runtime refuses this for Conv and pads MaxPool otherwise than the standard says. */
+            /* ONNX Runtime refuses this for Conv, and pads MaxPool differently from the standard. */
             if (w->kernel[a] > 1 && w->dilation[a] > 1) {
                 bs_raw_fail(r, "auto_pad %s with dilation is ambiguous", mode);
                 return bs_hint("export the layer with explicit pads");
@@ -53,8 +54,8 @@ static bs_status resolve_auto_pad(const bs_raw *r, const bs_shape *in, bs_window
     return BS_OK;
 }
 
-/* ONNX and PyTorch agree: rounding up adds a window only if it starts inside the input or its leading
- * padding. */
+/* Sets the output's rows and columns. ONNX and PyTorch agree: rounding up adds a window only if it starts
+ * inside the input or its leading padding. */
 static bs_status window_shape(const bs_raw *r, const bs_shape *in, const bs_window *w, bs_shape *out)
 {
     for (int a = 0; a < 2; a++) {
@@ -137,8 +138,8 @@ bs_status bs_lower_conv(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* A pool's window that holds only padding has no maximum and no mean. None exists where every window reaches
- * over an edge of the input and its taps cannot step across the whole input. */
+/* Fails if a pool's window may hold only padding, which has no maximum and no mean. None does if the padding
+ * is smaller than the window and the window's taps cannot step across the whole input. */
 static bs_status need_data_everywhere(const bs_raw *r, const bs_shape *in, const bs_window *w)
 {
     for (int k = 0; k < 4; k++) {
@@ -199,7 +200,8 @@ bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Output size and factors of all axes: from input 3 (sizes), input 2 or 1 or the attribute (scales). */
+/* Reads output sizes and factors of all axes: from input 3 (sizes), or input 2 or 1 or the attribute
+ * (scales). */
 static bs_status resize_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK])
 {
     const bs_value *sizes = bs_raw_input(r, 3), *scales = bs_raw_input(r, r->im->opset < 11 ? 1 : 2);
@@ -251,7 +253,7 @@ bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out)
     float scale[BS_MAX_RANK];
     int64_t antialias, exclude;
     bs_resize *z = &n->attr.resize;
-    /* Before opset 11 there is one way; it has no name of its own. */
+    /* Before opset 11 there is one way, which has no name. */
     bool old = r->im->opset < 11;
     BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(need_image(r, x));

@@ -12,7 +12,7 @@ static const char *text(const char *s)
 int bs_names_find(const bs_import *im, const char *name)
 {
     ENTRY *found = NULL;
-    struct hsearch_data *table = (struct hsearch_data *)&im->names; /* FIND does not change it */
+    struct hsearch_data *table = (struct hsearch_data *)&im->names; /* FIND does not modify it */
     if (!*text(name) || !hsearch_r((ENTRY){.key = (char *)name}, FIND, &found, table))
         return -1;
     return (int)(intptr_t)found->data;
@@ -23,7 +23,7 @@ static bs_status add_value(bs_import *im, const char *name, const Onnx__TensorPr
     ENTRY *found = NULL;
     bs_value *v = &im->values[im->n_values];
     *v = (bs_value){.name = name, .stored = stored, .maker = maker, .node = -1, .tensor = -1};
-    /* Unnamed outputs are the file's way to say "not needed": nothing can read them. */
+    /* An unnamed output is not needed: nothing can read it. */
     if (*name) {
         if (bs_names_find(im, name) >= 0) {
             bs_fail(BS_ERR, "tensor '%s' is defined twice", name);
@@ -36,7 +36,7 @@ static bs_status add_value(bs_import *im, const char *name, const Onnx__TensorPr
     return BS_OK;
 }
 
-/* Initializers may be listed as inputs too (before IR version 4 they had to be). */
+/* Finds the one input. Initializers may be listed as inputs too (before IR version 4 they had to be). */
 static bs_status find_image(bs_import *im, const char **out)
 {
     *out = NULL;
@@ -57,7 +57,7 @@ static bs_status find_image(bs_import *im, const char **out)
     return BS_OK;
 }
 
-/* The strings of protobuf are UTF-8; names that are not would make text of the result file that is none. */
+/* Strings of protobuf are UTF-8. Other names would make invalid text in the result file. */
 static bs_status check_utf8(const char *what, const char *name)
 {
     if (!name || bs_utf8_valid(name))
@@ -94,7 +94,7 @@ bs_status bs_names_build(bs_import *im)
     if (!hcreate_r(2 * count + 16, &im->names))
         return bs_oom("tensor names");
     im->has_names = true;
-    im->n_values = 1; /* 0 is kept for the image, whose name is known only after the initializers' */
+    im->n_values = 1; /* 0 is the image, whose name is known only after the initializers' */
     for (size_t k = 0; k < g->n_initializer; k++)
         BS_TRY(add_value(im, text(g->initializer[k]->name), g->initializer[k], -1));
     BS_TRY(find_image(im, &image));
@@ -109,8 +109,8 @@ bs_status bs_names_build(bs_import *im)
     return BS_OK;
 }
 
-/* One pass backwards suffices since a file's nodes must be in topological order; where they are not, the node
- * that reads too early says so later. */
+/* One pass backwards suffices since the nodes of a file must be in topological order; if they are not, the
+ * node that reads too early fails later. */
 void bs_names_mark_wanted(bs_import *im)
 {
     im->values[im->output].wanted = true;

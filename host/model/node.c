@@ -33,7 +33,7 @@ const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name)
     return NULL;
 }
 
-/* Files before IR version 2 state no type; what is stated must fit. */
+/* Finds an attribute. Files before IR version 2 state no type; a type that is stated must fit. */
 static bs_status find_typed(const bs_raw *r, const char *name, Onnx__AttributeProto__AttributeType type,
                             const Onnx__AttributeProto **out)
 {

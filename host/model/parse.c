@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* protobuf-c unpacks nested messages by recursion without a limit, so a small file of nested graphs could
- * exhaust the stack. The nesting is measured before, with the same descriptors. Real models nest 8 deep. */
+ * exhaust the stack. The nesting is checked first, with the same descriptors. Real models nest 8 deep. */
 enum { MAX_DEPTH = 32 };
 
 typedef struct wire {

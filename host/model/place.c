@@ -35,7 +35,7 @@ void bs_place_begin(bs_raw *r)
 bs_status bs_place_axis(bs_raw *r, const bs_value *x, int axis, const char *how, int *out)
 {
     bool pure = bs_place_is_pure(r->im, &x->shape, x->place);
-    /* A file for one image only may do with a shared axis as it likes. */
+    /* In a file for exactly one image, a shared axis may be used in any way. */
     bool alone = r->im->batch_fixed && r->im->batch == 1;
     if (axis == x->place.axis && (pure || !alone)) {
         char text[64];
@@ -55,7 +55,8 @@ bs_status bs_place_first(bs_raw *r, const bs_value *x)
                    "keep the batch first and apart from other axes");
 }
 
-/* Is the image, with `inside` elements of the sample after it, a digit of this axis? */
+/* Returns true if the image, with `inside` elements of the sample after it, is a digit of this axis' index;
+ * *p is that place. */
 static bool place_in(const bs_import *im, const bs_shape *s, int axis, int64_t inside, bs_place *p)
 {
     int64_t after = 1;
@@ -78,7 +79,7 @@ static bs_status no_place(bs_raw *r, const bs_shape *out)
     return bs_raw_mixes(r, how);
 }
 
-/* With one image several shared axes can fit: which one is meant cannot be known, and makes no difference. */
+/* With one image several shared axes can fit; which one is meant cannot be known, and makes no difference. */
 static bs_status share_axis(bs_raw *r, const bs_shape *out, int64_t inside)
 {
     int fits = 0;
@@ -94,7 +95,7 @@ static bs_status share_axis(bs_raw *r, const bs_shape *out, int64_t inside)
     return BS_OK;
 }
 
-/* An axis of the images' own is preferred, at the same index as before; where they had none, any of 1 will
+/* Prefers an axis of the images' own, at the same index as before; if they had none, any axis of 1 will
  * do. */
 bs_status bs_place_reshape(bs_raw *r, const bs_value *x, const bs_shape *out)
 {
@@ -126,7 +127,7 @@ static bs_status meet_activation(bs_raw *r, const bs_value *v)
     return fits ? BS_OK : bs_raw_mixes(r, "its operands keep their images along different axes");
 }
 
-/* Where the file fixes N > 1, a constant may have been repeated for each image. */
+/* Returns true if a constant repeats the same block for each image, as it may where the file fixes N > 1. */
 static bool repeats(const bs_import *im, const bs_value *v, int axis)
 {
     int64_t block = v->elements / v->shape.dim[0];

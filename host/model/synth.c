@@ -186,7 +186,7 @@ static bs_status build(Onnx__ModelProto **out, const char *name, uint64_t seed)
     return bs_build_finish(out, &b);
 }
 
-/* Where the packed bytes go: to a file and a hash, so that they need no memory of their own. */
+/* Receives packed bytes and writes them to a file or a hash, so that they need no memory of their own. */
 typedef struct sink {
     ProtobufCBuffer base;
     FILE *file; /* or NULL */
@@ -203,7 +203,7 @@ static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data
         SHA256Update(&s->hash, data, len);
 }
 
-/* Imports it with the hash that its file would have. */
+/* Imports the model with the hash that its file would have. */
 static bs_status import(bs_graph **out, Onnx__ModelProto *model, const char *name)
 {
     sink s = {.base = {sink_append}};

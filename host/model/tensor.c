@@ -12,7 +12,7 @@ bool bs_shape_count(const bs_shape *s, int64_t *elements)
     int64_t n = 1;
     bool empty = false;
     for (int k = 0; k < s->rank; k++) {
-        /* Empty dimensions count as 1 in the check, so that no product of some dimensions overflows. */
+        /* Empty dimensions count as 1 here, so that no product of some dimensions overflows. */
         empty |= s->dim[k] == 0;
         if (s->dim[k] < 0 || s->dim[k] > BS_DIM_LIMIT ||
             __builtin_mul_overflow(n, s->dim[k] ? s->dim[k] : 1, &n))
@@ -94,7 +94,7 @@ static bs_status stored_layout(const Onnx__TensorProto *t, const char *name, siz
     }
 }
 
-/* raw: the elements as bytes, NULL where they are in a typed field. */
+/* raw: the elements as bytes, NULL if they are in a typed field. */
 static void convert(bs_value *v, const Onnx__TensorProto *t, const uint8_t *raw)
 {
     switch (t->data_type) {
@@ -140,7 +140,7 @@ static size_t size_of(bs_value_kind kind)
     return kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t);
 }
 
-/* Room for v->elements. */
+/* Allocates v->elements elements. */
 static bs_status alloc_data(bs_import *im, bs_value *v, bs_value_kind kind)
 {
     size_t size = size_of(kind);
