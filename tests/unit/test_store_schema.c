@@ -35,9 +35,11 @@ static void texts_are_compared_without_comments(void **state)
 static bool is_hidden(const char *change)
 {
     bs_db db = {0};
+    char version[80];
     bool done;
     assert_ok(bs_schema_open_all(&db));
-    assert_ok(bs_db_exec(&db, "write", "PRAGMA writable_schema = 1"));
+    snprintf(version, sizeof version, "PRAGMA user_version = %d; PRAGMA writable_schema = 1", BS_DB_VERSION);
+    assert_ok(bs_db_exec(&db, "write", version));
     assert_ok(bs_db_exec(&db, "write", change));
     assert_int_equal(sqlite3_changes(db.handle), 1);
     assert_ok(bs_schema_shadow(&db, false, &done));
