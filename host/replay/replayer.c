@@ -1,11 +1,11 @@
-/* Making a replayer, and sharing out its memory. */
+/* Creates replayers and shares out their memory. */
 #include "replay/replayer.h"
 
 #include "base/buf.h"
 
 #include <stdlib.h>
 
-/* What is reserved at the arena's end lies as well as its start: devices trap where numbers lie askew. */
+/* Memory reserved at the arena's end is aligned like its start: devices trap on unaligned numbers. */
 enum { ALIGNMENT = 64 };
 
 bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes)
@@ -110,12 +110,12 @@ double bs_replayer_macs(const bs_replayer *p)
     return p->macs;
 }
 
-bs_status bs_replayer_batch(const bs_replayer *p, const bs_schedule *r, int *n)
+bs_status bs_replayer_batch(const bs_replayer *p, const bs_schedule *schedule, int *n)
 {
-    size_t fit = p->arena_bytes / r->row_bytes;
+    size_t fit = p->arena_bytes / schedule->row_bytes;
     if (fit == 0) {
         bs_fail(BS_ERR, "one trial needs %zu MiB of memory for its activations, %zu MiB are allowed",
-                r->row_bytes >> 20, p->arena_bytes >> 20);
+                schedule->row_bytes >> 20, p->arena_bytes >> 20);
         return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
     }
     *n = fit < (size_t)p->max_batch ? (int)fit : p->max_batch;
