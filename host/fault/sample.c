@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-/* Bisection: the two-sided tail erfc(t / sqrt 2) falls from 1 to 0, and below 2^-1074 at t = 40. */
+/* Solves by bisection: the two-sided tail erfc(t / sqrt 2) falls from 1 to 0, and is below 2^-1074 at t =
+ * 40. */
 double bs_two_sided_quantile(double confidence)
 {
     double low = 0.0, high = 40.0;
@@ -66,7 +67,7 @@ static double limit(double r, double n, double z)
     return 1 / (1 + a / b * (a / b) * pow(fmax(0, t), 3));
 }
 
-/* @share_high: between no outcome and one the bound is interpolated. */
+/* @share_high: between 0 and 1 outcomes the bound is interpolated. */
 static double share_high(double r, double n, double z)
 {
     double k = r * n;
@@ -129,7 +130,7 @@ double bs_incomplete_beta(double x, double a, double b)
     return fmin(1, exp(front) * beta_fraction(x, a, b) / a);
 }
 
-/* Bisection: a hundred halvings are more than a double resolves. */
+/* Solves by bisection: a hundred halvings are more than a double resolves. */
 double bs_beta_quantile(double p, double a, double b)
 {
     double low = 0, high = 1;

@@ -1,7 +1,7 @@
 /* A schedule under construction, shared by the files that make it: schedule.c calls schedule_patch.c, and
  * both call buffers.c. */
-#ifndef BS_REPLAY_BUILDER_H
-#define BS_REPLAY_BUILDER_H
+#ifndef BS_REPLAY_SCHEDULE_BUILDER_H
+#define BS_REPLAY_SCHEDULE_BUILDER_H
 
 #include "replay/schedule.h"
 
