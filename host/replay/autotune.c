@@ -172,9 +172,9 @@ static bs_status find_input(trial_node *b, int k, bool patched, bool all)
     const bs_autotune *c = b->c;
     const bs_autotune_query *q = b->q;
     int tensor = b->node->in[k];
-    bool spread = bs_reads_whole(c->g, c->planes, b->node, k);
-    b->in[k].base = patched && !spread ? b->patches[k] : b->rows[k];
-    if (spread || !(all || (k < 32 && (patched ? q->gathered : q->widened) >> k & 1)))
+    bool whole = bs_reads_whole(c->g, c->planes, b->node, k);
+    b->in[k].base = patched && !whole ? b->patches[k] : b->rows[k];
+    if (whole || !(all || (k < 32 && (patched ? q->gathered : q->widened) >> k & 1)))
         return BS_OK;
     const int64_t dim[] = {c->planes[tensor].height, c->planes[tensor].width};
     bs_patches want = {.origin = {b->origin, b->origin}};
