@@ -8,13 +8,11 @@
 
 /* Texts as on the command line; NULL: not given. */
 typedef struct bs_check_options {
-    const char *max, *min; /* NAME=LIMIT,...: largest and smallest values (check_names.h has the names) */
-    const char
-        *bound; /* the bound that must be within the limit; NULL: one-sided, or two-sided if there is none */
-    const char *entry,
-        *layer; /* only this entry or layer, by id or name; entry "-1": the strata of bn_prior_layer */
-    const char *weights; /* weights of strata in the rates of a network: bits (also NULL), uniform */
-    bool partial;        /* judge the trials in the file although others are missing */
+    const char *max, *min;     /* NAME=LIMIT,...: largest and smallest values (check_names.h has the names) */
+    const char *bound;         /* bound to be within the limit; NULL: one-sided, else two-sided */
+    const char *entry, *layer; /* only these, by id or name; entry "-1": the strata of bn_prior_layer */
+    const char *weights;       /* weights of strata in the rates of a network: bits (also NULL), uniform */
+    bool partial;              /* judge the trials in the file although others are missing */
 } bs_check_options;
 
 /* X(name, meaning). The verdict on a row. */

@@ -10,7 +10,7 @@
 enum { MAX_SHOWN = 5 };
 
 static const struct kind {
-    const char *noun, *sql; /* plural rows: id and name of all */
+    const char *noun, *sql; /* name of the kind; query for id and name of all */
     const char *special;    /* the name of id -1 */
     const char *what;       /* meaning of that name */
     const char *how;        /* how to write one */
@@ -39,7 +39,7 @@ typedef struct search {
     size_t pair_name; /* length of that NAME */
     size_t n, named;  /* meanings of the text; names that contain it, or all */
     int64_t id;       /* one of these meanings */
-    bs_str list;      /* list of them */
+    bs_str list;      /* the same as a text */
 } search;
 
 /* Returns the whole number that the complete text is, else -1. */
