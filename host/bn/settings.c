@@ -16,7 +16,7 @@ typedef struct settings {
     int n;
 } settings;
 
-/* raw_fit is raw_rate in another unit. */
+/* Returns the name under which a setting is stored: raw_fit is raw_rate in another unit. */
 static const char *stored_name(const char *name)
 {
     return strcmp(name, "raw_fit") == 0 ? "raw_rate" : name;

@@ -111,16 +111,16 @@ static bs_status audit(worker_state *state, const bs_trial_batch *t)
 }
 
 /* Replays trials. Splits the batch if memory runs out, because another program may have taken it. */
-static bs_status replay(worker_state *state, const bs_schedules *r, const bs_trial_batch *t)
+static bs_status replay(worker_state *state, const bs_schedules *schedules, const bs_trial_batch *t)
 {
-    bs_status st = bs_replay_trials(state->w.replayer, r, t, t->n);
+    bs_status st = bs_replay_trials(state->w.replayer, schedules, t, t->n);
     if (st != BS_NO_MEMORY || t->n < 2)
         return st;
     int half = t->n / 2;
     bs_trial_batch first = bs_trial_batch_part(state->w.replayer, t, 0, half);
     bs_trial_batch rest = bs_trial_batch_part(state->w.replayer, t, half, t->n - half);
-    BS_TRY(replay(state, r, &first));
-    return replay(state, r, &rest);
+    BS_TRY(replay(state, schedules, &first));
+    return replay(state, schedules, &rest);
 }
 
 static bs_status run_batch(worker_state *state)

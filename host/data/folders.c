@@ -24,7 +24,7 @@ static int is_image(const struct dirent *entry)
            (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
 }
 
-/* alphasort() follows the locale; class indices must not. */
+/* Orders names by their bytes. alphasort() follows the locale, which class indices must not depend on. */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);

@@ -30,8 +30,8 @@ static void on_error(j_common_ptr reader)
     longjmp(job->jump, 1);
 }
 
-/* libjpeg continues after damage and fills up with grey; a measurement must not. Stray bytes between
- * segments, which some cameras write, change no pixel. */
+/* Treats damage as an error: libjpeg would continue, and fill up with grey. Stray bytes between segments,
+ * which some cameras write, change no pixel. */
 static void on_message(j_common_ptr reader, int level)
 {
     if (level >= 0)
@@ -71,8 +71,9 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t width)
     }
 }
 
-/* A Huffman code has at least one bit, and every block of 8 x 8 samples at least one code. Without this check
- * a kilobyte could ask for gigabytes; in a progressive file even of memory that is written. */
+/* Fails if the file is too short for its size in pixels. A Huffman code has at least one bit, and every block
+ * of 8 x 8 samples at least one code. Without this check a kilobyte could ask for gigabytes; in a progressive
+ * file even of memory that is written. */
 static bs_status check_length(const struct jpeg_job *job)
 {
     size_t blocks = 0;

@@ -37,7 +37,7 @@ bs_status bs_listing_check_files(const bs_listing *list, const char *labels);
 bs_status bs_list_csv(bs_listing *list, const bs_dataset_spec *spec, int classes);
 /* One sub-folder for each class; `class_list` (NULL: none) as bs_dataset_spec.synsets. */
 bs_status bs_list_folder(bs_listing *list, const char *folder, const char *class_list, int classes);
-/* The files of spec->folder itself. */
+/* The files of spec->folder itself, labelled by spec->ground_truth if given. */
 bs_status bs_list_flat(bs_listing *list, const bs_dataset_spec *spec, int classes);
 bs_status bs_list_files(bs_listing *list, const char *const *files, size_t n);
 

@@ -41,7 +41,8 @@ static bool matches_op(const bs_selector *s, const bs_graph *g, const bs_target 
     return t->node >= 0 && strcmp(op_names[g->nodes[t->node].op], s->op) == 0;
 }
 
-/* A node's name selects its output; its parameters only if the selector asks for that kind. */
+/* Matches a name of the tensor or the node. A node's name selects its output; its parameters only if the
+ * selector asks for that kind. */
 static bool matches_any_name(const bs_selector *s, const bs_graph *g, const bs_target *t)
 {
     if (matches_name(s->name, tensor_name(g, t)))

@@ -245,7 +245,7 @@ out:
     return st;
 }
 
-/* The whole node has one time for all sizes of patches. */
+/* Returns true if the timing answers the query. The whole node has one time for all sizes of patches. */
 static bool same_way(const timing *t, const bs_autotune_query *q, bool patched)
 {
     if (t->patched != patched || t->widened != q->widened || (patched && t->gathered != q->gathered))

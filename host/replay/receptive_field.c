@@ -15,7 +15,8 @@ static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
     return all;
 }
 
-/* The field of a node on rows of tokens. Every input that is not read whole must carry the output's rows. */
+/* Sets the field of a node on rows of tokens. Every input that is not read whole must carry the output's
+ * rows. */
 static void token_field(bs_receptive_field *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
     int axis = planes[n->out].axis;
@@ -162,7 +163,7 @@ static void field_softmax(bs_receptive_field *r, const field_in *f)
     r->local = f->n->attr.axis == 0;
 }
 
-/* Local if the reduction is over the channels alone. */
+/* Sets a local field if the reduction is over the channels alone. */
 static void field_reduce(bs_receptive_field *r, const field_in *f)
 {
     const bool *reduce = f->n->attr.reduce;

@@ -85,9 +85,9 @@ static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
 {
     int moves = 0;
     for (int i = 0; i < p->n; i++) {
-        if (!p->dead[i])
+        if (!p->masked[i])
             continue;
-        while (p->n > i + 1 && p->dead[p->n - 1])
+        while (p->n > i + 1 && p->masked[p->n - 1])
             p->n--;
         p->n--;
         if (p->n > i) {
@@ -99,7 +99,7 @@ static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
 }
 
 /* Drops masked trials from every live buffer. */
-static bs_status drop_dead(pass *b, const int *live, int n_live)
+static bs_status remove_masked(pass *b, const int *live, int n_live)
 {
     bs_replayer *p = b->p;
     int32_t *to = p->origin[0], *from = p->origin[1];
@@ -130,11 +130,11 @@ static bs_status drop_masked(pass *b, const int *live, int n_live, int tensor)
     const bs_golden *golden = p->golden;
     size_t classes = (size_t)golden->graph->classes;
     for (int i = 0; i < p->n; i++) {
-        p->dead[i] = 1;
+        p->masked[i] = 1;
         for (int k = 0; k < n_live; k++)
-            p->dead[i] &= p->equal[(size_t)live[k] * (size_t)p->max_batch + (size_t)i];
+            p->masked[i] &= p->equal[(size_t)live[k] * (size_t)p->max_batch + (size_t)i];
         bs_result *res = &b->t->result[p->trial[i]];
-        if (p->dead[i] && res->died_at < 0) {
+        if (p->masked[i] && res->died_at < 0) {
             res->died_at = golden->graph->tensors[tensor].target;
             res->answer = golden->answer[p->row[i]];
             if (b->t->output)
@@ -142,7 +142,7 @@ static bs_status drop_masked(pass *b, const int *live, int n_live, int tensor)
                        golden->output + (size_t)p->row[i] * classes, classes * sizeof *golden->output);
         }
     }
-    return b->t->keep_masked ? BS_OK : drop_dead(b, live, n_live);
+    return b->t->keep_masked ? BS_OK : remove_masked(b, live, n_live);
 }
 
 /* Finds the first row and column of each trial's fault. A trial without sites counts as at the origin. */

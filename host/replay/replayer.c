@@ -25,7 +25,7 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
     BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
     BS_TRY_GOTO(bs_calloc(&p->equal, n * buffers, 1, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->dead, n, 1, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->masked, n, 1, what), out);
     BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
     BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
     BS_TRY_GOTO(bs_calloc(&p->first, n + 1, sizeof *p->first, what), out);
@@ -56,7 +56,7 @@ void bs_replayer_free(bs_replayer *p)
     for (int i = 0; i < 4; i++)
         free(p->origin[i]);
     free(p->equal);
-    free(p->dead);
+    free(p->masked);
     free(p->class_of);
     free(p->answer);
     free(p->site);

@@ -18,7 +18,7 @@ struct bs_replayer {
     int32_t *at[2];     /* position -> first row and column of the fault; delta schedules only */
     int32_t *origin[4]; /* scratch: origins of two kinds of patches, or positions */
     uint8_t *equal;     /* [buffer][max_batch]: 1 if this tensor of this trial equals golden */
-    uint8_t *dead;
+    uint8_t *masked;
     int32_t *class_of;
     bs_answer *answer;
     /* Sites in the order of the positions, if that has changed: */

@@ -12,7 +12,7 @@
 bs_status bs_combine_attach(const bs_db *db, const char *path);
 /* Detaches it again. */
 void bs_combine_detach(const bs_db *db);
-/* After a failure: if SQLite found a damaged file, reports the attached one `path` as the likely one. */
+/* After a failure, reports the attached file `path` as the likely one if SQLite found a damaged file. */
 void bs_combine_blame(const bs_db *db, const char *path);
 
 /* Fails, naming the first difference, unless main and other belong to one campaign. */

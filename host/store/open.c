@@ -231,8 +231,8 @@ bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)
     if (*fresh)
         BS_TRY_GOTO(bs_db_exec(db, "create", "PRAGMA page_size = 8192"), out);
     /* WAL with synchronous = NORMAL: a commit survives the end of the process at once, and a crash of the
-     * machine after the next checkpoint; no transaction is torn. Rare checkpoints (160 MB) write pages once
-     * that many transactions touched: 20 % faster on a file of a gigabyte. */
+     * machine after the next checkpoint; no transaction is torn. With rare checkpoints (160 MB), a page that
+     * many transactions change is written once: 20 % faster on a file of a gigabyte. */
     BS_TRY_GOTO(
         bs_db_exec(
             db, "open",
