@@ -4,8 +4,7 @@
 
 #include <stddef.h>
 
-/* Columns as in layer_outcome; low and high are two-sided, lower and upper one-sided bounds, NULL for a
- * census. */
+/* As in layer_outcome; low and high are two-sided, lower and upper one-sided bounds, NULL in a census. */
 static const char sql_create[] = "CREATE TEMP TABLE layer_outcome_exact (entry INTEGER, layer INTEGER, "
                                  "layer_name TEXT, outcome TEXT, rate REAL, observations REAL, low REAL, "
                                  "high REAL, lower REAL, upper REAL, confidence REAL)";

@@ -86,9 +86,9 @@ void bs_sites_clear(bs_sites *s);
  * an image outside the shard. */
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
 
-/* Site lists: CSV files. The first line names the columns, in any order; other columns are ignored.
+/* Site lists: CSV, the first line names the columns, in any order; other columns are ignored.
  *   target     required: name of a tensor or node, or target id; #ID is always the id. An apostrophe
- *              before = + - @ is not part of a name, see bs_str_csv()
+ *              in front of = + - @ is not part of a name, see bs_str_csv()
  *   element    required: logical index, (C, H, W) of one sample, file order for parameters
  *   operation  a kind of fault that draws nothing (BS_FAULT_KINDS; default: flip); none: a trial
  *              without a site
@@ -98,10 +98,10 @@ uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t 
  *              hexadecimal digits
  *   image      index in the data set; empty or absent: the trial is run for every image. All trials of
  *              a target name their image or none does; parameters have none
- *   trial      rows with the same number (and image) form one trial; empty: a trial of its own
- *   entry      if the column is there, only rows with the id of the job's entry are read
- * The repetitions of each (target, image) are numbered in the order of their first rows. Several rows of a
- * trial for one element act one after the other. */
+ *   trial      rows with the same number (and image) are one trial; empty: a trial of its own
+ *   entry      where the column is there, only rows with the id of the job's entry are read
+ * The order of their first rows numbers the repetitions of each (target, image). Several rows of a trial for
+ * one element act one after the other. */
 
 /* Writes every site of the plan as such a list, which gives the same trials when it is read:
  * trial,entry,target,image,repetition,element,operation,mask,value.
