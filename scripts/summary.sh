@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sums up the counts that the tests of a ctest run printed: scripts/summary.sh [BUILD]
-# (default: build). A test that did not run or was skipped adds nothing, and is marked so.
+# Sums up what the tests of a ctest run counted, from their own output: scripts/summary.sh [BUILD]
+# (default: build). A test that did not run, or was skipped, counts nothing and is named as such.
 set -eu
 cd "$(dirname "$0")/.."
 log=${1:-build}/Testing/Temporary/LastTest.log
