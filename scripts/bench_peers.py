@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""bitsink against PyTorchFI: trials a second on the same network, the same faults, the same batch, the same machine.
+"""Compares bitsink with PyTorchFI: trials per second on the same network, faults, batch and machine.
 
     scripts/bench_peers.py build/bitsink MODEL.onnx... [--device cpu|cuda]
 
-Single bit flips in the outputs of all convolutions, chosen by bitsink and listed by `bitsink plan --sites`. bitsink runs
-them by delta replay, golden runs included, loading and self-test left out. PyTorchFI runs an even choice of them in a
-PyTorch network with the weights of the ONNX file, in batches in which each sample has a fault of its own; declaring
-faults in batches to come reuses the network that it copied once, which is faster than its documented use. Both in
-turn, several rounds, the best of each counts. Answers are compared, too.
+The faults are single bit flips in the outputs of all convolutions, chosen by bitsink and listed by `bitsink plan --sites`.
+bitsink runs them by delta replay; golden runs count, loading and self-test do not. PyTorchFI runs an even choice of them
+in a PyTorch network with the weights of the ONNX file, in batches in which each sample has a fault of its own. Later
+batches reuse the network that PyTorchFI copied for the first, which is faster than its documented use. Both run in turn,
+for several rounds, and the best round of each counts. Answers are compared, too.
 
-Needs the PyPI packages numpy, onnx, pillow, torch and pytorchfi; without them it says so and exits with 77. The last
-line begins with "figure:"."""
+Needs the PyPI packages numpy, onnx, pillow, torch and pytorchfi; exits with 77 if one is missing. The last line begins
+with "figure:"."""
 import argparse
 import csv
 import pathlib
@@ -34,21 +34,21 @@ PREPROCESS = Preprocess(mean=(0.5,), std=(0.25,))
 
 
 def as_torch_runs():
-    """torch_onnx computes the plain way; here PyTorch may be as fast as it can in fp32."""
+    """Undo the restrictions of torch_onnx: PyTorch may use its fastest fp32 arithmetic."""
     torch.backends.mkldnn.enabled = True
     torch.backends.nnpack.set_flags(True)
     torch.backends.cudnn.benchmark = True
 
 
 class Module(torch.nn.Module):
-    """The network of an ONNX file, for batches, with its convolutions as modules that hooks can be set on."""
+    """The network of an ONNX file, for batches, with its convolutions as modules that take hooks."""
 
     def __init__(self, network, device):
         super().__init__()
         self.network, self.nodes = network, []
         self.constants = {name: t.to(device) if t.is_floating_point() else t for name, t in network.constants.items()}
         last = {name: i for i, (_, _, inputs, _) in enumerate(network.nodes) for name in inputs}
-        self.convolutions = []  # output tensors, as PyTorchFI counts
+        self.convolutions = []  # output tensors, in PyTorchFI's order
         for i, (op, attributes, inputs, output) in enumerate(network.nodes):
             module = None
             if op is torch_onnx.conv:
@@ -85,7 +85,7 @@ class Module(torch.nn.Module):
 
 
 class BitFlips(core.fault_injection):
-    """PyTorchFI with the error model that it lacks: flips of bits of fp32 values."""
+    """PyTorchFI with an error model that it lacks: bit flips of fp32 values."""
 
     def flip(self, _module, _inputs, output):
         hit = [i for i, layer in enumerate(self.corrupt_layer) if layer == self.get_current_layer()]
@@ -97,7 +97,7 @@ class BitFlips(core.fault_injection):
         self.updateLayer()
 
     def declare(self, faults):
-        """A list of (layer, channel, row, column, mask), one a sample; the network to run."""
+        """Declare a list of (layer, channel, row, column, mask), one for each sample; return the network to run."""
         layer, dim1, dim2, dim3, masks = map(list, zip(*faults))
         where = {"batch": list(range(len(faults))), "layer_num": layer, "dim1": dim1, "dim2": dim2, "dim3": dim3}
         self.masks = masks
@@ -110,7 +110,7 @@ class BitFlips(core.fault_injection):
 
 
 def make_images(folder, shape):
-    """Smooth random pictures of the network's size."""
+    """Write smooth random images of the network's size and a list of them."""
     rng, rows = np.random.default_rng(1), []
     mode = "RGB" if shape[0] == 3 else "L"
     for i in range(IMAGES):
@@ -123,7 +123,7 @@ def make_images(folder, shape):
 
 
 class Peer:
-    """The PyTorchFI side: the faults in batches, ready to run."""
+    """PyTorchFI with its faults in batches, ready to run."""
 
     def __init__(self, model, images, trials, args):
         self.device = args.device.split(":")[0]
@@ -153,12 +153,12 @@ class Peer:
 
     def measure(self):
         begin = time.perf_counter()
-        answers = self.run(self.batches)  # in Python lists: the device is done
+        answers = self.run(self.batches)  # Python lists, so the device has finished
         return len(answers) / (time.perf_counter() - begin), answers
 
 
 def choose_trials(sites, most):
-    """Evenly over all: the layers have their shares."""
+    """Return at most this many trials, evenly spaced, so that all layers have their share."""
     keys = sorted(sites, key=lambda k: (k[3], k[2], k[1]))
     keys = keys[::max(1, len(keys) // most)][:most]
     return [{"entry": e, "target": t, "image": i, "repetition": r, "element": int(sites[e, t, i, r][0]["element"]),

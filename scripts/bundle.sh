@@ -1,11 +1,11 @@
 #!/bin/sh
-# Packs what a machine with a GPU and nothing to install needs to try bitsink: the program, the tests of devices, the
-# libraries that they load (without glibc's, the C++ runtime and CUDA's), models and images.
+# Packs a bundle to try bitsink on a machine with a GPU where nothing can be installed: the program, the tests of devices,
+# the libraries that they load (without glibc's, the C++ runtime and CUDA's), models and images.
 #   scripts/bundle.sh [OUT]
-# OUT (build/bundle) gets bitsink-gpu.tar.gz and gpu_check.sh, which unpacks and runs it: see there. The machine that it is
-# tried on needs the glibc of this one, or a later one (Debian 12 makes bundles that run nearly everywhere). Needs the CUDA
-# toolkit and cuDNN to build with; CMAKE_FLAGS go to CMake (-DBITSINK_CUDA_ROOT=...). Models and images of
-# $BITSINK_TEST_DATA (../shared/data) and of libonnx-testdata are packed where they are, PyTorchFI where pip gets it.
+# OUT (build/bundle) gets bitsink-gpu.tar.gz, and gpu_check.sh, which unpacks and runs it: see there. That machine needs the
+# glibc of this one or a later one (bundles made on Debian 12 run nearly everywhere). The build needs the CUDA toolkit and
+# cuDNN; CMAKE_FLAGS go to CMake (-DBITSINK_CUDA_ROOT=...). Models and images of $BITSINK_TEST_DATA (../shared/data) and of
+# libonnx-testdata are packed if present, PyTorchFI if pip can fetch it.
 set -eu
 if [ $# -gt 1 ]; then
     sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2
@@ -23,9 +23,9 @@ programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens t
 echo "== build" >&2
 targets=
 for p in $programs; do targets="$targets ${p##*/}"; done
-# DT_RPATH, not DT_RUNPATH: it is also searched for what the libraries load. That of an installation, as CMake ends
-# others with a ":", which to the loader is the working directory. Kernels for the usual cards of a server; later ones
-# compile the last kind.
+# DT_RPATH, not DT_RUNPATH: the loader searches it also for libraries of libraries. It is set as for an installation,
+# because CMake ends the one of a build with a ":", which the loader takes as the working directory. Kernels are built for
+# the usual cards of a server; later cards compile the last kind.
 # shellcheck disable=SC2016,SC2086 # $ORIGIN is the loader's; flags are words
 cmake -S . -B build-bundle -DCMAKE_BUILD_TYPE=Release -DBITSINK_CUDA=ON "-DBITSINK_CUDA_ARCHITECTURES=80;90" \
     -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON '-DCMAKE_INSTALL_RPATH=$ORIGIN/../lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags ${CMAKE_FLAGS:-} \
@@ -48,7 +48,8 @@ for p in $programs; do
         exit 1
     }
 done
-# The platform's own libraries must be of one piece: where the bundle is tried they are as old as here, or newer.
+# The platform's own libraries are not packed, because they must match each other: those of the other machine are as old
+# as here, or newer.
 ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
     grep -Ev '/(ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s))\.so' | while read -r library; do
     cp -L "$library" "$root/lib"
@@ -77,7 +78,7 @@ if [ -d "$onnx" ]; then
 else
     echo "warning: no '$onnx' (package libonnx-testdata), packing none" >&2
 fi
-# A small pure Python package that the comparison with it wants, and PyTorch's machines seldom have.
+# PyTorchFI, a small pure Python package, is needed for the comparison with it and is seldom installed.
 if "${BITSINK_PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
     --target "$root/python" pytorchfi==0.6.0 >>build-bundle.log 2>&1; then
     rm -rf "$root/python/test"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what is missing, builds, runs the bundled campaign on whatever this machine has, prints its tables and writes
-# its report.
+# Installs missing packages, builds bitsink, runs the bundled campaign on the best device of this machine, prints its
+# tables and writes its report.
+#   scripts/demo.sh [DB]
 set -eu
 cd "$(dirname "$0")/.."
 db=${1:-demo.db}

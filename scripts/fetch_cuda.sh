@@ -1,10 +1,10 @@
 #!/bin/sh
-# Gets what the CUDA backend is built with, where no CUDA toolkit is installed: nvcc, cuBLAS and cuDNN, from NVIDIA's
+# Fetches a CUDA toolkit to build the CUDA backend with if none is installed: nvcc, cuBLAS and cuDNN, from NVIDIA's
 # packages on PyPI (NVIDIA's licence terms apply).
 #   scripts/fetch_cuda.sh [DIR]
-# DIR (build-cuda) becomes a toolkit's folder: bin, include, lib, nvvm. Prints the CMake option that makes a build
-# find it. Needs python3 with pip and g++, no root and no GPU; loads about 1 GB, and fills 1.5 GB. Programs built
-# with it need a driver for CUDA 13 (580 or newer) where they run. PYTHON names the interpreter.
+# DIR (build-cuda) becomes the toolkit's folder: bin, include, lib, nvvm. Prints the CMake option that makes a build
+# find it. Needs python3 with pip and g++, but neither root nor a GPU; downloads about 1 GB and fills 1.5 GB. The programs
+# built with it need a driver for CUDA 13 (580 or newer). PYTHON names the interpreter.
 set -eu
 if [ $# -gt 1 ]; then
     sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
@@ -13,7 +13,7 @@ fi
 dir=${1:-build-cuda}
 python=${PYTHON:-python3}
 
-# One release of the toolkit, and a cuDNN that was tested with it.
+# One release of the toolkit, and a cuDNN tested with it.
 packages='nvidia-cuda-nvcc==13.0.* nvidia-cuda-crt==13.0.* nvidia-nvvm==13.0.* nvidia-cuda-runtime==13.0.*
           nvidia-cuda-cccl==13.0.* nvidia-cuda-nvrtc==13.0.* nvidia-cublas==13.1.* nvidia-cudnn-cu13==9.19.*'
 
@@ -35,7 +35,7 @@ trap 'rm -rf "$dir/parts"' EXIT
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --target "$dir/parts" \
     $packages >&2
 
-# Each package brings nvidia/NAME/ with some of bin, include, lib, nvvm.
+# Each package has nvidia/NAME/ with some of bin, include, lib, nvvm.
 for part in "$dir"/parts/nvidia/*/; do
     cp -rl "$part." "$dir/"
 done

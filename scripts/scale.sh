@@ -1,7 +1,7 @@
 #!/bin/bash
-# scale.sh [ROWS...]: how the result file behaves when it grows: campaigns of so many rows (default 10 million) on the
-# null device, which computes nothing, so that the file is what is measured. Prints a table for each. Needs about 60
-# bytes of disk a row in $TMPDIR (/tmp). BITSINK names the program (default build/bitsink), KEEP=1 keeps the files.
+# scale.sh [ROWS...]: measures how the result file scales: runs a campaign of each number of rows (default 10 million) on
+# the null device, which computes nothing, so that only the file is measured. Prints a table for each. Needs about 60
+# bytes of disk for each row in $TMPDIR (/tmp). BITSINK names the program (default build/bitsink), KEEP=1 keeps the files.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 bitsink=$(realpath "${BITSINK:-$here/build/bitsink}")
@@ -35,7 +35,8 @@ minus() {
 field() {
     sed "s/.*\"$1\": \([0-9.e+-]*\).*/\1/"
 }
-# Seconds, trials and resident memory (MiB) of a run, twice a second, into $tmp/samples.
+# watch_run DB [ROWS]: runs the campaign, and writes seconds, trials and resident memory (MiB) to $tmp/samples twice a
+# second. Kills it at this number of rows.
 watch_run() {
     local start
     start=$(now)
@@ -51,7 +52,7 @@ watch_run() {
     { wait $child || true; } 2>/dev/null
     child=
 }
-# rate FROM TO: rows a second between these numbers of rows.
+# rate FROM TO: prints the rows per second between these numbers of rows.
 rate() {
     awk -v from="$1" -v to="$2" '$2 >= from && !a { a = $1; n = $2 } $2 <= to { b = $1; m = $2 }
         END { if (b > a) printf "%d", (m - n) / (b - a) }' "$tmp/samples"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the packages of scripts/packages.txt that are missing. Needs root or sudo only if some are.
+# Installs missing packages of scripts/packages.txt. Needs root or sudo only if some are missing.
 set -eu
 cd "$(dirname "$0")/.."
 wanted=$(sed 's/#.*//' scripts/packages.txt)

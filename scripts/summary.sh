@@ -6,18 +6,18 @@ cd "$(dirname "$0")/.."
 log=${1:-build}/Testing/Temporary/LastTest.log
 [ -r "$log" ] || { echo "error: no '$log'; run ctest first" >&2; exit 1; }
 
-# The output of one test.
+# output TEST: prints the output of one test.
 output()
 {
     awk -v name="$1" '/^[0-9]+\/[0-9]+ Testing: / { here = $3 == name } here' "$log"
 }
 
-# report TITLE TEST AWK-PROGRAM: what the program prints of the test's output, or that there is none.
+# report TITLE TEST AWK-PROGRAM: prints the program's result on the test's output, or why there is none.
 report()
 {
     found=$(output "$2" | awk "$3")
     state=$(output "$2" | sed -n 's/^Test \(Failed\|Passed\|Skipped\).*/\1/p')
-    [ "$state" != Passed ] || [ -n "$found" ] || state=skipped # ctest's log calls that passed
+    [ "$state" != Passed ] || [ -n "$found" ] || state=skipped # ctest's log calls a skipped test passed
     [ "$state" = Passed ] || found="${found:+$found }(${2}: ${state:-not run})"
     echo "$1: $found"
 }

@@ -1,19 +1,19 @@
 #!/bin/sh
 # Builds and runs every test: a gcc release build with all tests, and a clang build with AddressSanitizer and
-# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build). Ends with
-# what the tests counted. Where CUDA is compiled in, a build without it runs the command-line tests, too. CMAKE_FLAGS go
-# to CMake: CMAKE_FLAGS=-DBITSINK_CUDA=OFF scripts/test.sh tests everything without CUDA.
+# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build). Ends with a
+# summary of the tests' counts. If CUDA is compiled in, the command-line tests run on a build without it, too. CMAKE_FLAGS
+# go to CMake: CMAKE_FLAGS=-DBITSINK_CUDA=OFF scripts/test.sh tests everything without CUDA.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 jobs=$(nproc)
-compilers='gcc 12, gcc 14, clang 14, clang 19' # those that are known to find nothing to warn of
-format=14                                      # the clang-format that the sources were written with
+compilers='gcc 12, gcc 14, clang 14, clang 19' # compilers that are known to give no warnings
+format=14                                      # the version of clang-format that the sources are formatted with
 
 major() {
     "$@" | sed -n 's/^[^0-9]*\([0-9]*\).*/\1/p;q'
 }
-# Whether warnings of this compiler are errors.
+# werror COMPILER: prints the CMake option that makes its warnings errors, if it is known to give none.
 werror() {
     compiler="$1 $(major "$1" -dumpversion)"
     case ", $compilers," in

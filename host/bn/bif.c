@@ -1,12 +1,15 @@
-/* The network as BIF (the Interchange Format for Bayesian networks, version 0.15 as pgmpy and bnlearn read
- * it):
+/* Writes the network as BIF (the Interchange Format for Bayesian networks, version 0.15 as pgmpy and bnlearn
+ * read it):
  *
  *     fault -> layer -> image,  (image, layer) -> class,  (image, class) -> correct_label, correct_golden
  *
  * States: fault no, yes; layer none and L_<entry>_<layer>; image I_<id>; class C_<id> and DUE (only classes
  * that some run or trial answered); correct no, yes. Image depends on layer because a stratum may lack
- * images. `by_layer`: fault -> layer -> class,  (layer, class) -> correct_label, correct_golden
- */
+ * images.
+ *
+ * `by_layer` leaves the image out:
+ *
+ *     fault -> layer -> class,  (layer, class) -> correct_label, correct_golden */
 #include "base/buf.h"
 #include "bn/bn.h"
 #include "store/schema.h"
@@ -22,7 +25,7 @@ typedef struct writer {
     bs_str text;
 } writer;
 
-/* State names of a variable, each with its NUL. */
+/* The names of a variable's states, each with its NUL. */
 typedef struct states {
     bs_str text;
     size_t *start, n, cap; /* of each name in the text */
@@ -63,7 +66,7 @@ static bs_status write_states(writer *w, const char *variable, const char *sql)
     return st;
 }
 
-/* One table, a row at a time. */
+/* A table, written row by row. */
 typedef struct table {
     writer *w;
     int n_parents;
@@ -95,8 +98,8 @@ static bs_status write_cell(void *context, sqlite3_stmt *q)
     return BS_OK;
 }
 
-/* The table of a variable, from the view cpt_VIEW: rows sorted by the parents' states, then by the own one.
- * The states of a parent are those of its table state_PARENT; parents[1] may be NULL. */
+/* Writes the table of a variable from the view cpt_VIEW: rows sorted by the parents' states, then by the
+ * variable's own. states[i] is the query for the states of parents[i]; parents[1] may be NULL. */
 static bs_status write_table(writer *w, const char *variable, const char *view, const char *const parents[2],
                              const char *const states[2])
 {

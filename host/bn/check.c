@@ -16,13 +16,13 @@ typedef struct check {
     const bs_check_options *o;
     bs_db *db;
     bs_check_limits limits;
-    int64_t entry, layer; /* where the options name them */
+    int64_t entry, layer; /* if the options name them, else -1 */
     bs_str sql;           /* scratch */
 } check;
 
-/* --- the file */
+/* --- The file --- */
 
-/* Answers that nobody computed say nothing about a network, however many there are. */
+/* Fails if the null device made up the answers: they say nothing about a network. */
 static bs_status refuse_null_device(const check *c)
 {
     sqlite3_int64 n = 0;
@@ -50,7 +50,7 @@ static bs_status exec_scratch(check *c)
     return st;
 }
 
-/* The rows of a view once, however many limits ask it. */
+/* Reads the rows of a limit's view, once for all limits that use it. */
 static bs_status read_view(check *c, int i)
 {
     const char *view = c->limits.limit[i].what->source->view;
@@ -69,12 +69,12 @@ static void filter(check *c, const char *entry, const char *layer)
         bs_str_printf(&c->sql, " AND %s = %lld", layer, (long long)c->layer);
 }
 
-/* A bound as an expression; that of a census is the rate. */
+/* Appends a bound as an SQL expression; the bound of a census is its rate. */
 static void put_bound(bs_str *s, const bs_check_limit *l, bs_check_bound kind, int side)
 {
     const bs_check_columns *k = l->what->columns;
     if (kind == BS_CHECK_ONE_SIDED && !k->bound[kind][side])
-        kind = BS_CHECK_TWO_SIDED; /* says less, but no wrong thing */
+        kind = BS_CHECK_TWO_SIDED; /* weaker, but valid */
     if (kind == BS_CHECK_RATE)
         bs_str_puts(s, k->rate);
     else
@@ -106,7 +106,7 @@ static bs_status add_rows(check *c, int i)
     return exec_scratch(c);
 }
 
-/* Strata or entries that would have a row, if they had a trial. */
+/* Adds rows for strata or entries without trials. */
 static bs_status add_untried(check *c, int i)
 {
     const bs_check_source *s = c->limits.limit[i].what->source;
@@ -120,7 +120,7 @@ static bs_status add_untried(check *c, int i)
     return exec_scratch(c);
 }
 
-/* Bits that the entry may flip, but of which no trial of the stratum flipped one. */
+/* Adds rows for bits that the entry may flip, but no trial of the stratum flipped. */
 static bs_status add_untried_bits(check *c, int i)
 {
     const bs_check_source *s = c->limits.limit[i].what->source;
@@ -138,8 +138,8 @@ static bs_status add_untried_bits(check *c, int i)
     return exec_scratch(c);
 }
 
-/* Entries of which a limit says nothing, because the view of its rate has no row of them. Those whose strata
- * are all pooled in the scope -1 are in its row. */
+/* Records entries that a limit does not cover, because the view of its rate has no row of them. An entry
+ * whose strata are all pooled in scope -1 is covered by that scope's row. */
 static bs_status add_left_out(check *c, int i)
 {
     const bs_check_source *s = c->limits.limit[i].what->source;
@@ -189,9 +189,9 @@ static bs_status collect(check *c, bs_check_counts *counts)
     return bs_db_exec(c->db, "read", "DELETE FROM check_row WHERE rate IS NULL");
 }
 
-/* --- verdicts */
+/* --- Verdicts --- */
 
-/* How far the campaign is, and how its last run ended: 0 where it has done what was asked of it. */
+/* Reads the progress of the campaign and the exit code of its last run: 0 if all its trials were run. */
 static bs_status read_state(const check *c, bs_check_counts *counts)
 {
     sqlite3_int64 v = 0;

@@ -20,7 +20,7 @@ static bs_status out_of_range(const bs_check_limit *l, const char *text)
     return bs_hint("it is a share: 0.1 %% is 1e-3");
 }
 
-/* Which kind of bound a text of --bound names, and of which side; a rate is of both. */
+/* Finds the kind of bound, and its side, that a text of --bound names; a rate has both sides. */
 static bs_status find_bound(bs_check_bound *kind, int *side, const char *text)
 {
     for (int i = 0; i < 2 * (BS_CHECK_RATE + 1); i++)
@@ -34,8 +34,8 @@ static bs_status find_bound(bs_check_bound *kind, int *side, const char *text)
                    "population_low)");
 }
 
-/* The name of a bound says which side of a rate counts, so that it must be that of the limits: `lower` of a
- * largest value would be a weaker promise than it looks. With limits of both kinds either name will do. */
+/* Checks that the side of the named bound is that of a limit: `lower` for a largest value would promise less
+ * than it seems to. With limits of both sides either name will do. */
 static bs_status bound_fits_side(const bs_check_options *o)
 {
     bs_check_bound kind = BS_CHECK_RATE;
@@ -51,7 +51,7 @@ static bs_status bound_fits_side(const bs_check_options *o)
     return bs_hint("--bound %s does", mine);
 }
 
-/* The bound that is wanted of a rate, or the nearest there is where none is named. */
+/* Chooses the bound of a rate that --bound names, else the strongest that its view has. */
 static bs_status choose_bound(bs_check_limit *l, const char *text)
 {
     const bs_check_columns *c = l->what->columns;
@@ -67,7 +67,7 @@ static bs_status choose_bound(bs_check_limit *l, const char *text)
                    bs_check_bound_name[BS_CHECK_TWO_SIDED][l->side]);
 }
 
-/* One "NAME=LIMIT". */
+/* Adds one "NAME=LIMIT". */
 static bs_status add_limit(bs_check_limits *c, char *text, int side, const char *bound)
 {
     char *is = strchr(text, '='), *end;
@@ -121,8 +121,7 @@ static bs_status add_list(bs_check_limits *c, const char *list, int side, const 
     return st;
 }
 
-/* An option that says nothing about one of the names is a mistake, as its rows would not be what was meant.
- */
+/* Fails if an option does not apply to one of the names: its rows would not be what the user meant. */
 static bs_status fits_all(const bs_check_limits *c, const bs_check_options *o)
 {
     for (int i = 0; i < c->n; i++) {
@@ -139,8 +138,8 @@ static bs_status fits_all(const bs_check_limits *c, const bs_check_options *o)
     return BS_OK;
 }
 
-/* A limit on the side where a rate cannot be too good is most likely a slip, unless the other side has one,
- * too. */
+/* Warns of a limit on the side where a rate cannot be too good: most likely a slip, unless the other side has
+ * a limit, too. */
 static void warn_of_wrong_sides(const bs_check_limits *c)
 {
     for (int i = 0; i < c->n; i++) {

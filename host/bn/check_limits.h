@@ -5,7 +5,7 @@
 #include "bn/check.h"
 #include "bn/check_names.h"
 
-/* BS_CHECK_ABOVE: a largest value, so the bound above the rate counts; BS_CHECK_BELOW: a smallest one. */
+/* BS_CHECK_ABOVE: a largest value, so the bound above the rate counts; BS_CHECK_BELOW: a smallest value. */
 enum { BS_CHECK_ABOVE, BS_CHECK_BELOW, BS_CHECK_MAX_LIMITS = 64 };
 
 typedef struct bs_check_limit {
@@ -20,8 +20,8 @@ typedef struct bs_check_limits {
     int n;
 } bs_check_limits;
 
-/* In the order of --max, then of --min. BS_USAGE: no limit, a name that there is not or a value that it
- * cannot have, a bound that its view has not, an option that says nothing about one of the names. */
+/* Reads the limits: first those of --max, then those of --min. BS_USAGE: no limit, an unknown name or an
+ * impossible value, a bound that its view lacks, an option that does not apply to one of the names. */
 bs_status bs_check_read_limits(bs_check_limits *out, const bs_check_options *o);
 
 #endif

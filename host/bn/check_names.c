@@ -12,12 +12,12 @@ const char *const bs_check_bound_name[BS_CHECK_RATE + 1][2] = {
     [BS_CHECK_RATE] = {"rate", "rate"},
 };
 
-/* Strata of which failure_rate tells something. */
+/* Condition for strata that failure_rate covers. */
 #define ONE_FAULT   "e.ber = 0 AND e.count = 1"
 #define BIT_ERRORS  "WHEN e.ber > 0 THEN 'a bit error rate' "
 #define MANY_FAULTS BIT_ERRORS "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
 
-/* True of an entry whose faults stay. */
+/* True for an entry with permanent faults. */
 #define PERMANENT "(SELECT k.permanent FROM fault_kind k WHERE k.kind = e.kind)"
 
 enum source { NETWORK, LAYER, BIT, FIT, LAYER_FIT, SEVERITY, CORRECT, TRUST, RERUN };

@@ -1,15 +1,16 @@
-/* What `bitsink check` can hold against a limit: one table, from which the parser, the SQL and the help come.
- */
+/* The rates that `bitsink check` can compare with a limit: one table, from which the parser, the SQL and the
+ * help are made. */
 #ifndef BS_BN_CHECK_NAMES_H
 #define BS_BN_CHECK_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Which values are better: of LARGE ones a smallest value is the natural limit, of SMALL ones a largest. */
+/* Which values are better: LARGE ones, whose natural limit is a smallest value, or SMALL ones, whose natural
+ * limit is a largest value. */
 typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER } bs_check_better;
 
-/* The outcomes that a view of one row an outcome has for single layers and for the network. */
+/* The outcomes that views with one row for each outcome have, for single layers and for the network. */
 #define BS_CHECK_OUTCOMES(X, level, SOURCE)                                                                  \
     X(level##_sdc, SMALL, SOURCE, RATE, "outcome = 'sdc1'")                                                  \
     X(level##_sdc1, SMALL, SOURCE, RATE, "outcome = 'sdc1'")                                                 \
@@ -22,8 +23,8 @@ typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER }
     X(level##_benign, EITHER, SOURCE, RATE, "outcome = 'benign'")                                            \
     X(level##_accuracy, LARGE, SOURCE, RATE, "outcome = 'accuracy'")
 
-/* G(title): the names behind it, for the help. X(name, which values are better, source, columns, which rows
- * of the source). */
+/* G(title): heading in the help for the names that follow. X(name, which values are better, source, columns,
+ * condition for rows of the source). */
 #define BS_CHECK_GROUPS(G, X)                                                                                \
     G("shares of trials of an entry, a mean over its layers")                                                \
     BS_CHECK_OUTCOMES(X, network, NETWORK)                                                                   \
@@ -72,24 +73,24 @@ typedef enum bs_check_better { BS_CHECK_SMALL, BS_CHECK_LARGE, BS_CHECK_EITHER }
 #define BS_CHECK_NO_TITLE(title)
 #define BS_CHECKS(X) BS_CHECK_GROUPS(BS_CHECK_NO_TITLE, X)
 
-/* Where the rows of a check come from. Texts are SQL over the columns of the view. */
+/* The view that the rows of a check come from. Texts are SQL over the columns of the view. */
 typedef struct bs_check_source {
     const char *view;
-    const char *entry;    /* entry.id, or a scope: an entry or -1 */
-    const char *layer;    /* layer.id; NULL: rows are of whole entries */
-    const char *of;       /* what else the row is of, such as a class; "NULL": nothing */
-    const char *order;    /* of the rows of one entry and layer */
-    const char *units;    /* what the bounds count; "NULL": the sum over the strata of the row */
-    const char *unit;     /* trial or fault; "NULL": that of these strata */
-    const char *outcome;  /* of shares of trials; NULL: other rates */
-    const char *exact;    /* true: a census, NULL bounds are the rate itself */
-    const char *asked;    /* strata (s) of entries (e) that would have rows here, if they had trials */
-    const char *lacks;    /* why an entry (e) has no row, behind "entry 3 has "; NULL, or a NULL: not known */
-    const char *instead;  /* what is for it then: a name, its prefix ("layer_": with the outcome), an option;
+    const char *entry; /* entry.id, or a scope: an entry or -1 */
+    const char *layer; /* layer.id; NULL: rows are of whole entries */
+    const char *of;    /* what else identifies the row, such as a class; "NULL": nothing */
+    const char *order; /* of the rows of one entry and layer */
+    const char *units; /* number of units that the bounds count; "NULL": the sum over the strata of the row */
+    const char *unit;  /* trial or fault; "NULL": that of these strata */
+    const char *outcome; /* outcome, for shares of trials; NULL: other rates */
+    const char *exact;   /* true: a census, NULL bounds are the rate itself */
+    const char *asked;   /* strata (s) of entries (e) that would have rows here, if they had trials */
+    const char *lacks; /* why an entry (e) has no row, completes "entry 3 has "; NULL, or a NULL: not known */
+    const char *instead;  /* alternative then: a name, its prefix ("layer_": with the outcome), an option;
                              NULL: none */
     bool weights;         /* the view has rows for both weightings of strata */
-    const char *coverage; /* share of what the rate is of that has trials; NULL: all */
-    bool bits;            /* it needs the counts by bit position */
+    const char *coverage; /* share of the rate's population that has trials; NULL: all */
+    bool bits;            /* the view needs the counts by bit position */
 } bs_check_source;
 
 /* Kinds of bounds. BS_CHECK_RATE: the rate itself. */
@@ -104,7 +105,7 @@ typedef enum bs_check_bound {
 typedef struct bs_check_columns {
     const char *rate;
     const char *bound[BS_CHECK_RATE][2];
-    double least, most; /* that the rate can be */
+    double least, most; /* range of the rate */
 } bs_check_columns;
 
 typedef struct bs_check_name {
@@ -115,9 +116,9 @@ typedef struct bs_check_name {
     const char *where;
 } bs_check_name;
 
-/* NULL where there is none of that name; the error is recorded (BS_USAGE). */
+/* Returns the rate of that name; NULL, with the error recorded (BS_USAGE), if there is none. */
 const bs_check_name *bs_check_find(const char *name);
-/* As in --bound; [kind][0: of a largest, 1: of a smallest value]. */
+/* Names of bounds as in --bound; [kind][0: for a largest, 1: for a smallest value]. */
 extern const char *const bs_check_bound_name[BS_CHECK_RATE + 1][2];
 
 #endif

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-/* --- rows that are not kept */
+/* --- Rows that are not kept --- */
 
-/* One entry of open rows, with the factor at which the last of them would be kept, where that is known. */
+/* Appends an entry with open rows, and the factor by which its trials must grow until the last of them is
+ * kept, if known. */
 static void put_open_entry(bs_str *s, int place, sqlite3_stmt *q)
 {
     double factor = ceil(10 * sqlite3_column_double(q, 1)) / 10;
@@ -26,7 +27,7 @@ static void put_open_entry(bs_str *s, int place, sqlite3_stmt *q)
                       factor < 10 ? factor : ceil(factor));
 }
 
-/* Which entries need more trials. */
+/* Appends the entries that need more trials. */
 static bs_status put_open(bs_str *s, bool *beyond, const bs_db *db)
 {
     enum { NAMED = 4 };
@@ -111,9 +112,9 @@ out:
     return st;
 }
 
-/* --- what has no row */
+/* --- Rates without a row --- */
 
-/* Room for "entry 3 has a bit error rate and no network_sdc", and for the name to take in its place. */
+/* Texts such as "entry 3 has a bit error rate and no network_sdc", and the name to use instead. */
 typedef struct left_out {
     char text[192], instead[64];
     bool why;
@@ -126,13 +127,13 @@ static void read_left_out(left_out *out, const bs_check_name *what, sqlite3_stmt
     snprintf(out->text, sizeof out->text, "entry %d has %s%sno %s", sqlite3_column_int(q, 0), why ? why : "",
              why ? " and " : "", what->name);
     out->instead[0] = '\0';
-    if (why && instead) /* with the same outcome, where it is a prefix */
+    if (why && instead) /* with the same outcome if it is a prefix */
         snprintf(out->instead, sizeof out->instead, "%s%s", instead,
                  instead[strlen(instead) - 1] == '_' ? strchr(what->name, '_') + 1 : "");
 }
 
-/* Warns of the entries that a name leaves out, or takes the first of them into *taken; a reason is all that
- * can be said of a name without any row. */
+/* Warns of the entries that a name leaves out, or stores the first of them in *taken. Without any row of the
+ * name, only entries with a known reason are reported. */
 static bs_status warn_left_out(left_out *taken, const bs_db *db, const bs_check_limits *l, int i, bool rows)
 {
     sqlite3_stmt *q = NULL;

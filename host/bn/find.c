@@ -10,17 +10,17 @@
 enum { MAX_SHOWN = 5 };
 
 static const struct kind {
-    const char *noun, *sql; /* id and name of all */
+    const char *noun, *sql; /* name of the kind; query for id and name of all */
     const char *special;    /* the name of id -1 */
-    const char *what;       /* that is */
-    const char *how;        /* to write one */
+    const char *what;       /* meaning of that name */
+    const char *how;        /* how to write one */
 } kinds[] = {
     [BS_BN_CLASS] = {"class", "SELECT id, name FROM class", "DUE", "the outcome", "an id or a name, or DUE"},
     [BS_BN_LAYER] = {"layer", "SELECT id, name FROM layer WHERE id IN (SELECT layer FROM stratum)", "none",
                      "no fault", "an id or a name, or none"},
     [BS_BN_ENTRY] = {"entry", "SELECT id, name FROM entry", NULL, NULL, "an id or a name"},
     [BS_BN_IMAGE] = {"image", "SELECT id, path AS name FROM image", NULL, NULL, "an id or a name"},
-    /* Groups of a table have ids below -1: they are no classes. */
+    /* Groups of the table have ids below -1, so that they are not taken for classes. */
     [BS_BN_GROUP] = {"group",
                      "SELECT DISTINCT CASE WHEN class IN (SELECT class FROM class_group) THEN "
                      "-1 - dense_rank() OVER (ORDER BY name) ELSE class END AS id, name "
@@ -33,16 +33,16 @@ typedef struct search {
     const bs_db *db;
     const struct kind *kind;
     const char *text;
-    bool by_id;      /* the text is #ID: no name */
-    int64_t number;  /* the id that the text is, -1: none */
-    int64_t behind;  /* ID where the text is NAME #ID, else -1 */
-    size_t before;   /* length of that NAME */
-    size_t n, named; /* what the text means; names that hold it, or all */
-    int64_t id;      /* one of them */
-    bs_str list;     /* of them */
+    bool by_id;       /* the text is #ID, so no name */
+    int64_t number;   /* the text as an id, -1: it is none */
+    int64_t pair_id;  /* ID if the text is NAME #ID, else -1 */
+    size_t pair_name; /* length of that NAME */
+    size_t n, named;  /* meanings of the text; names that contain it, or all */
+    int64_t id;       /* one of these meanings */
+    bs_str list;      /* the same as a text */
 } search;
 
-/* The whole number that all of `text` is, or -1. */
+/* Returns the whole number that the complete text is, else -1. */
 static int64_t whole(const char *text)
 {
     char *end;
@@ -62,11 +62,11 @@ bool bs_bn_is_id(const char *text)
 static void split(search *s)
 {
     const char *mark = strrchr(s->text, '#');
-    s->behind = -1;
+    s->pair_id = -1;
     if (!mark || mark - s->text < 2 || mark[-1] != ' ')
         return;
-    s->behind = whole(mark + 1);
-    s->before = (size_t)(mark - 1 - s->text);
+    s->pair_id = whole(mark + 1);
+    s->pair_name = (size_t)(mark - 1 - s->text);
 }
 
 typedef struct row_call {
@@ -87,7 +87,7 @@ static bs_status for_rows(search *s, const char *sql, void (*each)(search *, int
     row_call c = {s, each};
     BS_TRY(bs_db_each(
         s->db, sql,
-        BS_BIND(BS_BIND_TEXT(s->by_id ? NULL : s->text), BS_BIND_INT(s->number), BS_BIND_INT(s->behind)),
+        BS_BIND(BS_BIND_TEXT(s->by_id ? NULL : s->text), BS_BIND_INT(s->number), BS_BIND_INT(s->pair_id)),
         call_row, &c));
     return bs_str_status(&s->list);
 }
@@ -99,13 +99,13 @@ static void add_meaning(search *s, int64_t id, const char *what)
     s->id = id;
 }
 
-/* Is NAME #ID what this one is called? Its id stands for a name that it lacks. */
+/* Returns true if NAME #ID denotes this one. An id stands for a missing name. */
 static bool is_pair(const search *s, int64_t id, const char *name)
 {
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)id);
     const char *own = name ? name : number;
-    return id == s->behind && strlen(own) == s->before && memcmp(own, s->text, s->before) == 0;
+    return id == s->pair_id && strlen(own) == s->pair_name && memcmp(own, s->text, s->pair_name) == 0;
 }
 
 static void add_exact(search *s, int64_t id, const char *name)
@@ -119,7 +119,7 @@ static void add_exact(search *s, int64_t id, const char *name)
         add_meaning(s, id, "by its name and id");
 }
 
-/* Appends a name to the list, behind the id where there is one. */
+/* Appends a name to the list, after the id if there is one. */
 static void list_name(search *s, int64_t id, const char *name)
 {
     bs_str_puts(&s->list, s->list.len ? ", " : "");
@@ -148,15 +148,15 @@ static void add_any(search *s, int64_t id, const char *name)
         bs_str_printf(&s->list, "%lld", (long long)id);
 }
 
-/* The text is what this name looks like where it is printed. */
+/* Adds an id whose name looks like the text when it is printed. */
 static void add_printed(search *s, int64_t id, const char *name)
 {
     if (id >= 0 && name && strcmp(bs_visible(name), s->text) == 0 && s->named++ < MAX_SHOWN)
         bs_str_printf(&s->list, "%s#%lld", s->list.len ? ", " : "", (long long)id);
 }
 
-/* What the text means as a whole: the special name, an id, names. An index of the names makes long tables of
- * weights quick to load. */
+/* Finds the meanings of the complete text: the special name, an id, names. An index on the names makes long
+ * tables of weights quick to load. */
 static bs_status find_exact(search *s)
 {
     const struct kind *k = s->kind;
@@ -190,8 +190,8 @@ static bool looks_like_id(const char *text)
     return *text && text[strspn(text, "0123456789")] == '\0';
 }
 
-/* The one name that holds the text. A number is no part of a name: that would take the id of nothing for
- * something else. */
+/* Finds the only name that contains the text. A number is not taken as part of a name: an unknown id would
+ * denote something else. */
 static bs_status find_part(search *s)
 {
     const struct kind *k = s->kind;

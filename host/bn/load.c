@@ -8,12 +8,12 @@
 
 enum { MAX_FIELDS = 8, MAX_BYTES = 1 << 26 };
 
-/* What a column holds: a name that is looked up, the name of a new group of classes, or a number (an empty
+/* Contents of a column: a name that is looked up, the name of a new group of classes, or a number (an empty
  * one is NULL). */
 typedef enum column_kind { A_CLASS, A_LAYER, A_ENTRY, AN_IMAGE, A_GROUP, A_NEW_GROUP, A_NUMBER } column_kind;
 
 typedef struct column {
-    const char *name, *sql; /* in the file, in the table */
+    const char *name, *sql; /* name in the file, and in the table */
     column_kind kind;
 } column;
 
@@ -49,7 +49,7 @@ static const struct table {
      {{"image", "image", AN_IMAGE}, {"weight", "weight", A_NUMBER}}},
 };
 
-/* One pass over a file; the callbacks of libcsv cannot return an error, so they leave it in `st`. */
+/* One pass over a file. Callbacks of libcsv cannot return an error, so they leave it in `st`. */
 typedef struct pass {
     const struct table *table;
     const bs_db *db;
@@ -58,7 +58,7 @@ typedef struct pass {
     int n_columns, n_fields;
     char *field[MAX_FIELDS]; /* owned */
     size_t row;              /* the line on which the row begins */
-    bool between;            /* it has not begun yet */
+    bool between;            /* the row has not begun yet */
     bs_status st;
 } pass;
 
@@ -83,7 +83,7 @@ static void on_field(void *text, size_t len, void *data)
     p->n_fields++;
 }
 
-/* The first line does not name the columns: `what` is wrong with column `name`. */
+/* Reports a first line that does not name the columns: `what` is wrong with column `name`. */
 static bs_status wrong_header(const struct table *t, const char *what, const char *name)
 {
     bs_str names = {0};
@@ -137,7 +137,7 @@ static bs_status take_header(pass *p)
     return st;
 }
 
-/* Not one that view class_group_all gives to DUE, or to a class without a group. */
+/* Fails for a name that view class_group_all gives to DUE, or to a class without a group. */
 static bs_status check_new_group(const bs_db *db, const char *name)
 {
     bool taken;
@@ -161,7 +161,7 @@ static bs_status check_new_group(const bs_db *db, const char *name)
     return bs_hint("a class without a group may get this name, as one of its own: choose another");
 }
 
-/* A group is stored by its name, however it was written. */
+/* Binds a group by its name, in whatever form it was written. */
 static bs_status bind_group(pass *p, int i)
 {
     int64_t id = 0;
@@ -247,7 +247,7 @@ static void on_record(int terminator, void *data)
     p->between = true;
 }
 
-/* Bytes of the first line of `text`, with its end: LF, CR LF or CR. */
+/* Returns the bytes of the first line of `text`, including its end: LF, CR LF or CR. */
 static size_t line_length(const char *text, size_t len)
 {
     size_t n = 0;
@@ -266,7 +266,8 @@ static bool is_blank(const char *line, size_t n)
     return true;
 }
 
-/* Line by line, as libcsv counts none: a row may have several, and there may be empty ones between. */
+/* Parses line by line, because libcsv does not count lines: a row may have several, and there may be empty
+ * ones between rows. */
 static bs_status parse(pass *p, struct csv_parser *parser, const char *text, size_t len)
 {
     size_t at = 0;
@@ -311,7 +312,7 @@ out:
     return st;
 }
 
-/* Fills the table anew; the file stays as it was where this fails. */
+/* Replaces the rows of the table; leaves the file unchanged after an error. */
 static bs_status load(pass *p, const char *csv_path)
 {
     char sql[64];

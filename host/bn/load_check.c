@@ -1,4 +1,4 @@
-/* What a loaded table of settings means beside its rows. */
+/* Checks a loaded table of settings, and adapts the settings that depend on it. */
 #include "base/log.h"
 #include "base/text.h"
 #include "bn/bn_internal.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows whose widths decide the columns of a table; later rows are printed as they come, however wide. */
+/* Rows of a block whose widths decide the columns of a table; later blocks can only widen them. */
 enum { ALIGNED_ROWS = 2000, MAX_COLUMNS = 64 };
 
 bs_status bs_rows_parse_format(bs_rows_format *out, const char *name)
@@ -22,8 +22,7 @@ bs_status bs_rows_parse_format(bs_rows_format *out, const char *name)
     return bs_hint("formats are table, csv and json");
 }
 
-/* --- one value
- * ---------------------------------------------------------------------------------------------- */
+/* --- One value --- */
 
 void bs_str_exact(bs_str *s, double v)
 {
@@ -80,13 +79,12 @@ static void append_cell(bs_str *s, sqlite3_stmt *q, int i)
         bs_str_visible(s, text);
 }
 
-/* --- aligned columns
- * ---------------------------------------------------------------------------------------- */
+/* --- Aligned columns --- */
 
 typedef struct grid {
     bs_str text;   /* cells, each NUL-terminated */
     size_t *start; /* of each cell in text */
-    bool *right;   /* a number */
+    bool *right;   /* by cell: a number */
     size_t n, cap, cap_right;
     int columns;
     size_t width[MAX_COLUMNS];
@@ -147,7 +145,7 @@ static bs_status grid_add_row(grid *g, sqlite3_stmt *q)
     return BS_OK;
 }
 
-/* Numbers sit right, so do the headings above them. */
+/* Adds the headings; grid_align_header() aligns those of numbers to the right. */
 static bs_status grid_add_header(grid *g, sqlite3_stmt *q)
 {
     for (int i = 0; i < g->columns; i++) {
@@ -190,8 +188,7 @@ out:
     return st;
 }
 
-/* --- lines
- * -------------------------------------------------------------------------------------------------- */
+/* --- Lines --- */
 
 static void append_line(bs_str *line, sqlite3_stmt *q, bs_rows_format format)
 {

@@ -1,6 +1,6 @@
-/* The rows of a query as text. */
-#ifndef BS_BN_ROWS_H
-#define BS_BN_ROWS_H
+/* Prints the rows of a query as text. */
+#ifndef BS_BN_PRINT_ROWS_H
+#define BS_BN_PRINT_ROWS_H
 
 #include "base/buf.h"
 #include "store/db.h"
@@ -9,12 +9,12 @@
 
 typedef enum bs_rows_format { BS_ROWS_TABLE, BS_ROWS_CSV, BS_ROWS_JSON } bs_rows_format;
 
-/* "table", "csv" or "json"; BS_USAGE else. */
+/* Parses "table", "csv" or "json"; BS_USAGE for anything else. */
 bs_status bs_rows_parse_format(bs_rows_format *out, const char *name);
-/* Prints all rows of a bound query: aligned columns, CSV with a header, or one JSON object a line (NULL as
- * null, infinities and NaN as strings). */
+/* Prints all rows of a bound query: aligned columns, CSV with a header, or one JSON object on each line (NULL
+ * as null, infinities and NaN as strings). */
 bs_status bs_rows_print(FILE *out, const bs_db *db, sqlite3_stmt *q, bs_rows_format format);
-/* A number with all of its digits, for programs. */
+/* Appends a number with all of its digits, for programs. */
 void bs_str_exact(bs_str *s, double v);
 
 #endif

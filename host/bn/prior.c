@@ -1,5 +1,5 @@
-/* The prior of layers, layer_prior and bn_prior_layer: settings that change each other say so, and one that
- * would make every scope vanish is refused. */
+/* The prior of layers: layer_prior and bn_prior_layer. Logs settings that change each other, and refuses one
+ * that would make every scope empty. */
 #include "base/log.h"
 #include "base/text.h"
 #include "bn/bn_internal.h"
@@ -104,7 +104,7 @@ bs_status bs_prior_check_entry(const bs_db *db, int64_t entry)
     return bs_hint("leave it out: it is always a scope of its own, --scope %lld", (long long)entry);
 }
 
-/* An example that works: an entry that can be pooled alone. */
+/* Hints at an example that works: an entry that can be pooled alone. */
 static bs_status hint_scope(const bs_db *db)
 {
     sqlite3_int64 entry = -1;

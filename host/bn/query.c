@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a text stands for. */
+/* The meaning of a value's text. */
 typedef enum value_kind { AS_CLASS, AS_LAYER, AS_ENTRY, AS_IMAGE, AS_YES_NO } value_kind;
 
-/* X(name, kind, depends on the answer under fault, its value in bn_joint). The variables of a query. */
+/* X(name, kind, depends on the answer under fault, value in bn_joint). The variables of a query. */
 #define VARIABLES(X)                                                                                         \
     X(class, AS_CLASS, true, "class")                                                                        \
     X(layer, AS_LAYER, false, "layer")                                                                       \
@@ -35,7 +35,7 @@ enum { N_VARIABLES = sizeof variables / sizeof *variables, N_OF = 32 };
 typedef struct query {
     const bs_db *db;
     int64_t scope;
-    bs_str where, reachable; /* conditions of the evidence: on bn_joint, on the strata */
+    bs_str where, reachable; /* conditions of the evidence, on bn_joint and on the strata */
     bool answer;             /* the evidence depends on the answer under fault */
     const struct variable *of[N_OF];
     int n_of;
@@ -73,7 +73,7 @@ static bs_status find_value(int64_t *out, const bs_db *db, value_kind kind, cons
     return bs_hint("such as fault=yes");
 }
 
-/* One "variable=value" of the evidence. */
+/* Adds one "variable=value" to the evidence. */
 static bs_status add_evidence(query *q, char *text)
 {
     const struct variable *v = NULL;
@@ -110,8 +110,8 @@ static bs_status add_of(query *q, char *text)
     return BS_OK;
 }
 
-/* Calls `add` for each part between commas. A comma followed by something without '=' belongs to the part
- * (names of ImageNet classes hold commas) where `pairs`. */
+/* Calls `add` for each part between commas. With `pairs`, a comma followed by a text without '=' belongs to
+ * the part, because names of ImageNet classes contain commas. */
 static bs_status each(query *q, const char *list, bool pairs, bs_status (*add)(query *, char *))
 {
     char *copy = strdup(list), *at = copy;
@@ -173,7 +173,7 @@ static bs_status collect(const query *q)
             "INSERT INTO cell SELECT %d, '%s', %d, %s, entry, layer, sum(x), sum(raw), sum(n) FROM evidence "
             "GROUP BY 4, entry, layer;",
             i, v->name, exact, v->sql);
-        if (v->kind == AS_YES_NO) /* both answers, also where one was never seen */
+        if (v->kind == AS_YES_NO) /* both answers, even if one was never seen */
             bs_str_printf(
                 &sql,
                 "INSERT INTO cell SELECT %d, '%s', %d, value, NULL, -1, 0.0, 0.0, 0 FROM (SELECT 0 AS "

@@ -16,7 +16,7 @@ typedef struct settings {
     int n;
 } settings;
 
-/* raw_fit is raw_rate in another unit. */
+/* Returns the name under which a setting is stored: raw_fit is raw_rate in another unit. */
 static const char *stored_name(const char *name)
 {
     return strcmp(name, "raw_fit") == 0 ? "raw_rate" : name;
@@ -76,12 +76,12 @@ static bs_status unknown_setting(const bs_db *db, const char *name)
                       BS_NO_BIND, refuse_unknown, (char *)name);
 }
 
-/* What a setting may be; the last line holds for all others. Files of earlier versions keep their table,
- * which checks less. */
+/* Range of a setting; the last line is for all others. Files of earlier versions keep their table, which
+ * checks less. */
 static const struct range {
     const char *name;
     double low, high;
-    bool open; /* the bounds themselves are not allowed */
+    bool open; /* the bounds themselves are excluded */
     const char *hint;
 } ranges[] = {
     {"p", 0, 1, false, "it is a probability, 0 to 1"},
@@ -127,7 +127,7 @@ static bs_status set_kind(const bs_db *db, const setting *s)
     return refused(s, "it is uniform, bits, exposure or direct");
 }
 
-/* "1,2", entries by id or name, as a list of ids. */
+/* Reads "1,2", entries by id or name, as a list of ids. */
 static bs_status read_scope(bs_str *ids, const bs_db *db, char *list)
 {
     for (char *at = *list ? list : NULL, *comma; at; at = comma ? comma + 1 : NULL) {
@@ -142,8 +142,8 @@ static bs_status read_scope(bs_str *ids, const bs_db *db, char *list)
     return bs_str_status(ids);
 }
 
-/* bn_prior_layer becomes the strata of these entries; those that stay keep their values. `lost`: strata with
- * values that leave. */
+/* Replaces bn_prior_layer by the strata of these entries; those that stay keep their values. Sets *lost to
+ * the strata with values that leave. */
 static bs_status change_scope(const bs_db *db, const char *ids, sqlite3_int64 *lost)
 {
     sqlite3_int64 probable = 0;
@@ -205,7 +205,8 @@ bs_status bs_bn_check_overlap(const bs_db *db)
                       BS_NO_BIND, refuse_overlap, NULL);
 }
 
-/* The scope first, as it sets layer_prior: what the user wrote wins. */
+/* Applies the settings. The scope comes first, because it sets layer_prior: what the user sets explicitly
+ * overrides that. */
 static bs_status apply(const bs_db *db, const settings *s, sqlite3_int64 *lost)
 {
     const setting *scope = find(s, "scope");
@@ -224,7 +225,7 @@ static bs_status apply(const bs_db *db, const settings *s, sqlite3_int64 *lost)
     return bs_bn_check_overlap(db);
 }
 
-/* Settings that were asked for, and that others leave without effect. */
+/* Logs settings that the user set but that others leave without effect. */
 static bs_status tell_unused(const bs_db *db, const settings *s, const bs_prior *before, const bs_prior *now)
 {
     static const char *const hours[] = {"activation_hours", "parameter_hours"};
@@ -275,6 +276,6 @@ bs_status bs_bn_set(const char *db_path, char *const *assignments, int n)
     st = tell(db, &s, &before, &after, lost);
 out:
     clear_settings(&s);
-    bs_db_close(db); /* rolls back what is not committed */
+    bs_db_close(db); /* rolls back what is uncommitted */
     return st;
 }

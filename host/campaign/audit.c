@@ -14,7 +14,7 @@ bool bs_audit_chosen(uint64_t seed, uint64_t trial, double share)
     return (double)(bs_draw(seed, trial, 0, BS_PURPOSE_AUDIT) >> 11) * 0x1p-53 < share;
 }
 
-/* Trial i of t alone, in full. */
+/* Runs trial i of t alone, in full. */
 static bs_status run_again(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t, int i,
                            float *output, bs_result *result)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adds what one way did to the common result. */
+/* Adds one worker's measurements of one way to the common result. */
 static void add_cell(bs_bench_share *s, const bs_bench_batch *b, int index, int way, double seconds,
                      double macs)
 {
@@ -30,14 +30,14 @@ static void add_cell(bs_bench_share *s, const bs_bench_batch *b, int index, int 
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Where nothing is dropped and the first target took long, a quarter is enough for the others. */
+/* If no trial is dropped and the first target took this long, a quarter of the trials is enough for the
+ * others. */
 static const double long_seconds = 2.0;
-/* What takes less is done again until this is over: it matters little then which thread started when. */
+/* Shorter measurements are repeated up to this time: then it matters little which thread started when. */
 static const double least_seconds = 0.02;
 
-/* Runs the trials once to make their primitives, then, with all workers, timed. Where nothing is
- * dropped, batches of as many trials are alike for all targets: the first and the second make what the others
- * use. */
+/* Runs the trials once to make the library's primitives; then again, timed, with all workers. Where no trial
+ * is dropped, targets have equal batches, so the first two make the primitives of all. */
 static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int index, int way)
 {
     double seconds = 0;
@@ -63,7 +63,7 @@ static bs_status time_target(bs_bench_share *s, bs_worker *w, bs_bench_batch *b,
     return BS_OK;
 }
 
-/* The synthetic images again and again, in all rows of the tile. */
+/* Repeats the synthetic images over all rows of the tile. */
 static bs_status fill_tile(bs_worker *w, int n)
 {
     const bs_golden *golden = w->golden;
@@ -79,7 +79,7 @@ static bs_status fill_tile(bs_worker *w, int n)
                                       (char *)golden->rows[input] + BS_PROBE_IMAGES * row);
 }
 
-/* As campaigns do, a tile at a time; once to make the primitives. */
+/* Times golden runs a tile at a time, as in campaigns, after one run that makes the primitives. */
 static bs_status time_golden(bs_bench_share *s, bs_worker *w)
 {
     int tile = s->e->tile;

@@ -1,6 +1,6 @@
-/* The benchmark: what a network costs on a device, and what the replay saves. The same random faults by every
- * way of computing trials, the time of each operation, the device's own rates to hold both against, the rows
- * that the result file takes, and memory. */
+/* The benchmark: the cost of trials of a network on a device, and the speed-up of replay. It runs the same
+ * random faults by every way of computing trials, times each operation, measures the device's own rates for
+ * comparison, writes rows to a result file, and sums up memory. */
 #ifndef BS_CAMPAIGN_BENCH_H
 #define BS_CAMPAIGN_BENCH_H
 
@@ -25,10 +25,10 @@ typedef enum bs_bench_layer {
 
 const char *bs_bench_layer_name(bs_bench_layer layer);
 
-/* X(enum suffix, name, replay mode, masked trials go on to the end, trials of a target and worker at most).
- * Where nothing is dropped all trials take the same time, so that a few are enough: on a slow device a
- * quarter of that after the first target. DENSE_SUFFIX is what injectors do that run "from the faulty layer
- * on". DELTA is the last: the others' answers are held against it. */
+/* X(enum suffix, name, replay mode, keeps masked trials to the end, largest number of trials for each target
+ * and worker). Where no trial is dropped all take the same time, so a few are enough; on a slow device a
+ * quarter of them after the first target. DENSE_SUFFIX is the way of injectors that run "from the faulty
+ * layer on". DELTA is the last: the answers of all others are compared with its. */
 #define BS_BENCH_WAYS(X)                                                                                     \
     X(FULL, "full", BS_REPLAY_FULL, true, 32)                                                                \
     X(DENSE_SUFFIX, "dense_suffix", BS_REPLAY_SUFFIX, true, 32)                                              \
@@ -44,12 +44,12 @@ typedef enum bs_bench_way {
 
 const char *bs_bench_way_name(bs_bench_way way);
 
-/* What one way did with the trials of one target. */
+/* Measurements of one way on the trials of one target. */
 typedef struct bs_bench_cell {
     double seconds; /* sum over the workers */
     uint64_t trials, masked;
-    double macs;         /* multiply-accumulates of all its trials as they were computed: after early out */
-    int64_t static_macs; /* a trial that never dies */
+    double macs;         /* multiply-accumulates as computed, without those of dropped trials */
+    int64_t static_macs; /* of a trial that is never masked */
 } bs_bench_cell;
 
 typedef struct bs_bench {
@@ -57,35 +57,35 @@ typedef struct bs_bench {
     int *targets; /* outputs of Conv, Gemm and MatMul nodes */
     int n_targets;
     bs_bench_cell (*cells)[BS_BENCH_WAY_COUNT]; /* by target */
-    uint64_t *died;        /* [target][target id of the graph]: masked trials by where their change died */
+    uint64_t *died;        /* [target][target id of the graph]: masked trials, by died_at */
     int n_ids;             /* target ids */
     double golden_seconds; /* sum over the workers */
     uint64_t goldens;
-    bool exact; /* did all ways give the same answers? */
-    /* The same delta replay once more, operation by operation; sums over the workers */
+    bool exact; /* all ways gave the same answers */
+    /* The same delta replay again, operation by operation; sums over the workers */
     bs_timed_cell kernels[BS_TIMED_COUNT][BS_OP_COUNT]; /* see backend/timed.h */
-    double kernel_seconds;                              /* with what lies between the operations */
-    /* Rates of the device, all workers at once */
-    double layer_macs[BS_BENCH_LAYER_COUNT]; /* a second, fp32 */
-    double copy_bytes; /* a second, read and written, from device memory to device memory */
+    double kernel_seconds;                              /* including the time between operations */
+    /* Rates of the device, with all workers at once */
+    double layer_macs[BS_BENCH_LAYER_COUNT]; /* per second, fp32 */
+    double copy_bytes;                       /* per second, read and written, within device memory */
     /* The result file */
-    double rows; /* trials a second that SQLite takes, the masked share as measured; 0: $TMPDIR failed */
+    double rows; /* trials per second that SQLite takes, at the measured masked share; 0: $TMPDIR failed */
     double row_bytes;
     /* Memory */
-    size_t host_peak;                                  /* bytes that the process has had so far */
-    size_t parameter_bytes, golden_bytes, trial_bytes; /* on the device, as planned for all workers */
+    size_t host_peak;                                  /* peak bytes of the process so far */
+    size_t parameter_bytes, golden_bytes, trial_bytes; /* on the device, planned for all workers */
 } bs_bench;
 
-/* For each target in turn: `trials` single bit flips, a random bit of a random element of its output each, on
- * two synthetic images, all workers by the same way at a time; then the rest. The engine must have been
- * opened for `bench`, without a plan, in delta mode. Free with bs_bench_clear(). */
+/* Runs `trials` single bit flips for each target in turn: a random bit of a random element of its output
+ * each, on two synthetic images, all workers by the same way at a time. Then measures the rest. The engine
+ * must have been opened for `bench`, without a plan, in delta mode. Free with bs_bench_clear(). */
 bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed);
 void bs_bench_clear(bs_bench *b);
 
-/* Multiply-accumulates a second that the best of the layers reaches: the rate to hold others against. */
+/* Returns the multiply-accumulates per second of the fastest of the layers, as the device's peak. */
 double bs_bench_best_macs(const bs_bench *b);
-/* All targets together, equally likely: seconds and macs of as many trials of each as delta had, `masked` of
- * those that were run. */
+/* Returns the sum over all targets, each weighted with delta's number of trials: seconds and macs are scaled
+ * to it, `masked` counts the trials that were run. */
 bs_bench_cell bs_bench_sum(const bs_bench *b, bs_bench_way way);
 
 #endif

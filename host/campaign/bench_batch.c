@@ -1,4 +1,4 @@
-/* The benchmark's trials: which faults, and one target's by one way of computing them. */
+/* The benchmark's trials: draws the faults, and runs those of one target by one way. */
 #include "base/buf.h"
 #include "campaign/bench_internal.h"
 #include "fault.h"

@@ -1,5 +1,5 @@
-/* What the files of the benchmark share: bench_batch.c (the trials), above it bench_kernels.c (times of
- * operations), bench_rates.c (the device's rates), bench_rows.c (the result file), on top bench.c. */
+/* Shared by the files of the benchmark: bench_batch.c (the trials); above it bench_kernels.c (times of
+ * operations), bench_rates.c (the device's rates) and bench_rows.c (the result file); bench.c on top. */
 #ifndef BS_CAMPAIGN_BENCH_INTERNAL_H
 #define BS_CAMPAIGN_BENCH_INTERNAL_H
 
@@ -7,8 +7,8 @@
 
 #include <pthread.h>
 
-/* Of all workers. They begin each thing together: a way that is timed while other workers are busy with
- * another one would be timed on a device that is busy with something else. */
+/* Shared by all workers. They start each measurement together: else one would be timed while the device is
+ * busy with another's work. */
 typedef struct bs_bench_share {
     const bs_engine *e;
     bs_bench *out;
@@ -18,30 +18,31 @@ typedef struct bs_bench_share {
     bs_schedules (*schedules)[BS_BENCH_WAY_COUNT]; /* by target */
 } bs_bench_share;
 
-/* Of one worker: the faults of one target, and what became of them. */
+/* One worker's faults of one target, and their results. */
 typedef struct bs_bench_batch {
     int32_t *row;
     bs_site *site;
-    uint32_t *first, *before; /* the bits before are asked for, as campaigns do */
+    uint32_t *first, *before; /* the bits before the fault are recorded, as in campaigns */
     bs_result *result[BS_BENCH_WAY_COUNT];
-    int most[BS_BENCH_WAY_COUNT]; /* trials */
+    int most[BS_BENCH_WAY_COUNT]; /* largest number of trials */
 } bs_bench_batch;
 
-/* The replay mode of a way; true if masked trials go on to the end; trials of a target that it runs. */
+/* Properties of a way: its replay mode; true if it keeps masked trials to the end; its number of trials of a
+ * target. */
 bs_replay_mode bs_bench_mode(int way);
 bool bs_bench_keeps(int way);
 int bs_bench_count(const bs_bench_share *s, const bs_bench_batch *b, int way);
 bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n);
 void bs_bench_batch_close(bs_bench_batch *b);
-/* One random bit of one random element a trial; workers draw different ones. */
+/* Draws one random bit of one random element for each trial; different ones for each worker. */
 void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int worker);
-/* The faults of target number `index` in one way. */
+/* Runs the faults of target number `index` by one way. */
 bs_status bs_bench_trials(bs_replayer *p, const bs_bench_share *s, const bs_bench_batch *b, int index,
                           bs_bench_way way);
 
+/* The measurements after the trials; each fills its part of the result. masked: the share of masked rows. */
 bs_status bs_bench_kernels(bs_bench_share *s);
 bs_status bs_bench_rates(bs_bench *out, const bs_engine *e);
-/* masked: the share of masked rows. */
 bs_status bs_bench_rows(bs_bench *out, const bs_graph *g, double masked);
 
 #endif

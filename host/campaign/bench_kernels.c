@@ -1,4 +1,4 @@
-/* Times of operations: the benchmark's delta replay again, on a backend that stops the time of each. */
+/* Times of operations: repeats the benchmark's delta replay on a backend that times each operation. */
 #include "base/team.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
@@ -8,7 +8,7 @@
 
 typedef struct timed_share {
     bs_bench_share *s;
-    bs_engine engine; /* the same, on the timed backend */
+    bs_engine engine; /* as s->e, on the timed backend */
 } timed_share;
 
 static bs_status run_targets(const bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
@@ -20,7 +20,7 @@ static bs_status run_targets(const bs_bench_share *s, bs_worker *w, bs_bench_bat
     return BS_OK;
 }
 
-/* Runs once to make the primitives, and once more timed. */
+/* Runs all targets once to make the primitives, and once more timed. */
 static bs_status run_timed(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
 {
     uint64_t fingerprint;

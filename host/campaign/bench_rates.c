@@ -1,5 +1,5 @@
-/* What the device can do at best: large layers, and copies, by the calls that replay uses, all workers at
- * once: they begin together, so that none of them is alone when its time is taken. */
+/* The device's peak rates: large layers, and copies, by the calls that replay uses. All workers measure at
+ * once and start together, so that no worker has the device to itself while it is timed. */
 #include "base/buf.h"
 #include "base/team.h"
 #include "base/resources.h"
@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-/* Samples of a call: so many that its cost, and reading the filters, is little beside the arithmetic. */
+/* Limits of a call: it should run for call_seconds, so that its overhead, and reading the filters, is small
+ * compared with the arithmetic. */
 enum { MOST_SAMPLES = 1 << 14, MOST_BYTES = 256 << 20, COPY_ROWS = 128 };
 static const double call_seconds = 0.1, layer_seconds = 0.3, copy_seconds = 0.25;
 
@@ -44,7 +45,7 @@ double bs_bench_best_macs(const bs_bench *b)
     return best;
 }
 
-/* One worker's: two arrays on the device. */
+/* One worker's two arrays on the device. */
 typedef struct meter {
     const rates *r;
     const bs_backend *backend;
@@ -67,7 +68,7 @@ static void release(meter *m)
     m->in = m->out = NULL;
 }
 
-/* Arrays of n rows instead of those that are there. */
+/* Replaces the arrays by arrays of n rows. */
 static bs_status reserve(meter *m, int n)
 {
     release(m);
@@ -75,7 +76,7 @@ static bs_status reserve(meter *m, int n)
     return m->backend->alloc(m->stream, &m->out, (size_t)n * m->row);
 }
 
-/* n equal rows of small numbers, by way of `out`. */
+/* Fills `in` with n equal rows of small numbers, using `out` as scratch. */
 static bs_status fill_rows(const meter *m, int n)
 {
     const bs_graph *g = m->r->graph;
@@ -84,7 +85,7 @@ static bs_status fill_rows(const meter *m, int n)
     int32_t *first = NULL;
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&data, (size_t)elements, sizeof *data, "benchmark"), out);
-    BS_TRY_GOTO(bs_calloc(&first, (size_t)n, sizeof *first, "benchmark"), out); /* row 0, again and again */
+    BS_TRY_GOTO(bs_calloc(&first, (size_t)n, sizeof *first, "benchmark"), out); /* row 0 for all */
     for (int64_t i = 0; i < elements; i++)
         data[i] = (float)(i % 17) / 8.0f - 1.0f;
     BS_TRY_GOTO(m->backend->upload(m->stream, g->input, m->out, data), out);
@@ -97,12 +98,13 @@ out:
 
 static bs_status run_layer(const meter *m, int n)
 {
-    bs_view in[3] = {{m->in, NULL}}; /* and weights and bias, which are constants */
+    bs_view in[3] = {{m->in, NULL}}; /* the others are weights and bias, which are constants */
     BS_TRY(m->backend->run(m->stream, 0, n, in, m->out));
     return wait_for(m);
 }
 
-/* The number of samples that a call takes long enough for; it has been run then. */
+/* Finds the number of samples for a call that takes long enough; leaves the arrays filled, and the call has
+ * been run. */
 static bs_status choose_samples(meter *m, int *n)
 {
     for (*n = 1;; *n *= 2) {
@@ -130,7 +132,7 @@ static bs_status measure_layer(meter *m, double *macs)
     return bs_team_barrier();
 }
 
-/* Rows of the layer's input. */
+/* Measures copies of rows of the layer's input. */
 static bs_status measure_copy(meter *m, double *bytes_per_second)
 {
     int input = m->r->graph->input;
@@ -139,11 +141,11 @@ static bs_status measure_copy(meter *m, double *bytes_per_second)
     double copied = 0, seconds = 0;
     BS_TRY(reserve(m, n));
     BS_TRY(fill_rows(m, n));
-    BS_TRY(m->backend->copy_rows(m->stream, input, n, (bs_view){m->in, NULL}, m->out)); /* pages are made */
+    BS_TRY(m->backend->copy_rows(m->stream, input, n, (bs_view){m->in, NULL}, m->out)); /* makes the pages */
     BS_TRY(wait_for(m));
     BS_TRY(bs_team_barrier());
     double start = bs_resources_clock();
-    for (int copies = 1; seconds < copy_seconds; copies *= 2) { /* seldom waited for */
+    for (int copies = 1; seconds < copy_seconds; copies *= 2) { /* the device is seldom waited for */
         for (int i = 0; i < copies; i++)
             BS_TRY(m->backend->copy_rows(m->stream, input, n, (bs_view){m->in, NULL}, m->out));
         BS_TRY(wait_for(m));
@@ -154,7 +156,7 @@ static bs_status measure_copy(meter *m, double *bytes_per_second)
     return bs_team_barrier();
 }
 
-/* The last layer's workers measure copies, too. */
+/* Measures the layer, and copies, too, with the last layer. */
 static bs_status rates_worker(void *shared, int worker)
 {
     (void)worker;
@@ -195,7 +197,8 @@ bs_status bs_bench_rates(bs_bench *out, const bs_engine *e)
 {
     rates r = {.e = e, .lock = PTHREAD_MUTEX_INITIALIZER, .out = out};
     size_t memory = e->info.memory ? e->info.memory : bs_resources_memory();
-    r.room = memory / 8 / (size_t)e->threads; /* twice so much for both arrays, and as much for libraries */
+    /* A quarter of the memory for both arrays of all workers; libraries need as much. */
+    r.room = memory / 8 / (size_t)e->threads;
     r.room = r.room < MOST_BYTES ? r.room : MOST_BYTES;
     for (int layer = 0; layer < BS_BENCH_LAYER_COUNT; layer++) {
         r.layer = (bs_bench_layer)layer;

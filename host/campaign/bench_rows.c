@@ -1,5 +1,5 @@
-/* What the result file takes: rows of made-up answers through the store, in batches as a campaign's writer
- * gets them, into a file in $TMPDIR. One thread writes, as in a campaign. */
+/* The rate of the result file: adds rows of made-up answers to a store in $TMPDIR, in batches as a campaign's
+ * writer gets them. One thread writes, as in a campaign. */
 #include "base/buf.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
@@ -19,7 +19,7 @@
 enum { IMAGES = 1024, REPETITIONS = 64, TILE = 16, BATCH_ROWS = TILE * REPETITIONS, ENTRY = 1 };
 static const double write_seconds = 1.0;
 
-/* Every image is the list itself: none is ever opened. */
+/* Every image is the list's own file: no image is ever opened. */
 static const char job_text[] = "name: bench\nmodel: bench\nimages: {labels: labels.csv}\n"
                                "faults: [{id: 1, targets: {kind: activation}, fault: flip, trials: 64}]\n";
 
@@ -75,7 +75,7 @@ static bs_status write_list(const rows *r)
     return bad ? no_room(r->list) : BS_OK;
 }
 
-/* The folder with all that SQLite has put beside the file. */
+/* Removes the folder with all files that SQLite has put there. */
 static void remove_folder(const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -122,7 +122,7 @@ static bs_answer make_answer(const rows *r, uint32_t top, uint64_t random)
     return a;
 }
 
-/* One trial: masked, or seldom another class than the golden one. */
+/* Makes up one trial: masked or, in a few cases, of another class than golden. */
 static bs_row make_row(const rows *r, bs_trial_coords t, int64_t elements)
 {
     uint64_t id = bs_trial_id(t), random = bs_draw(0, id, 0, BS_PURPOSE_SITE);
@@ -161,7 +161,7 @@ static bs_result_batch make_batch(rows *r, const bs_stratum *s, uint32_t first_i
     return b;
 }
 
-/* Tile after tile, until the time is over; the time of making the rows is left out. */
+/* Writes tile after tile until the time is over; the time of making up the rows does not count. */
 static bs_status write_rows(rows *r, bs_bench *out)
 {
     bs_run_info info = {
@@ -189,7 +189,7 @@ static bs_status write_rows(rows *r, bs_bench *out)
     return BS_OK;
 }
 
-/* Someone who stops the benchmark waits for the second that the folder is there: it would be left behind. */
+/* Blocks signals for the second that the folder exists: else a stopped benchmark would leave it behind. */
 bs_status bs_bench_rows(bs_bench *out, const bs_graph *g, double masked)
 {
     rows *r;

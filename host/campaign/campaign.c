@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Enough for the writer to fall behind by a transaction. */
+/* Enough to bridge a transaction of the writer. */
 enum { QUEUE_BATCHES = 16 };
 
 static void show_progress(const bs_campaign *c, double since, double *shown)
@@ -25,7 +25,8 @@ static void show_progress(const bs_campaign *c, double since, double *shown)
                 (unsigned long long)c->planned, rate, rate > 0 ? left / rate : 0.0);
 }
 
-/* The writer: the only thread that touches the store's connection while the campaign runs. */
+/* Writes batches until the queue is closed. This is the only thread that uses the store's connection while
+ * the campaign runs. */
 static bs_status write_rows(bs_campaign *c)
 {
     double since = bs_resources_clock(), shown = since;
@@ -46,7 +47,8 @@ static bs_status write_rows(bs_campaign *c)
     return st;
 }
 
-/* Workers 0..threads-1 compute; the last one to leave closes the queue, on which worker `threads` ends. */
+/* Workers 0..threads-1 compute, and worker `threads` writes. The last computing one to finish closes the
+ * queue, which ends the writer. */
 typedef struct team_share {
     bs_campaign *c;
     atomic_int computing;

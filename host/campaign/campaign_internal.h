@@ -1,4 +1,4 @@
-/* What the campaign's workers and its writer share. */
+/* Shared by the campaign's workers and its writer. */
 #ifndef BS_CAMPAIGN_INTERNAL_H
 #define BS_CAMPAIGN_INTERNAL_H
 
@@ -10,12 +10,12 @@
 typedef struct bs_campaign {
     const bs_engine *engine;
     const bs_dataset *images;
-    bs_store *store; /* workers only read its ledger, which is fixed while the campaign runs */
+    bs_store *store; /* workers only read its ledger, which does not change during the campaign */
     bs_queue *queue;
     volatile sig_atomic_t *stop;
-    atomic_bool failed; /* some thread has given up: the others shall, too */
-    /* Work items: tile of images x part of the strata. Parts > 1 keep all workers busy when images are few.
-     */
+    atomic_bool failed; /* a thread has failed: the others stop */
+    /* A work item is a tile of images x a part of the strata. Several parts keep all workers busy when images
+     * are few. */
     atomic_uint next_item;
     uint32_t n_tiles, n_parts;
     uint64_t planned, found;
@@ -25,7 +25,7 @@ typedef struct bs_campaign {
     uint32_t max_broken;
 } bs_campaign;
 
-/* Takes items until none is left. */
+/* Runs work items until none is left. Called by each worker. */
 bs_status bs_campaign_work(bs_campaign *c, int worker);
 
 #endif

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Full re-runs that the memory is made for, and of patched trials, which take less, at most: the more share a
- * layer's weights the better. */
+/* DENSE_BATCH: full re-runs that a worker's memory is for. MANY: largest batch of patched trials, which need
+ * less memory; the more trials share a layer's weights the better. */
 enum { DENSE_BATCH = 32, MANY = 256 };
 
 static bs_status make_schedules(bs_engine *e)
@@ -29,7 +29,7 @@ bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum)
     return e->schedules[stratum].schedule[0]->mode;
 }
 
-/* Bytes of the widest trial; the self-test's is the full re-run. */
+/* Finds the bytes of the widest trial; the self-test's is the full re-run. */
 static bs_status widest_trial(bs_engine *e)
 {
     e->trial_bytes = 64;
@@ -47,8 +47,8 @@ static bs_status widest_trial(bs_engine *e)
     return BS_OK;
 }
 
-/* Half of what is free, in equal shares; of each share at most two thirds for trials, the rest for golden
- * rows. */
+/* Divides half of the free memory into equal shares; in each share trials get at most two thirds, golden rows
+ * the rest. */
 static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 {
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
@@ -72,7 +72,7 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
     return BS_OK;
 }
 
-/* What the user says, else what suits the device. */
+/* Sets the numbers of workers and trials to what the user says, else to what suits the device. */
 static void choose_sizes(bs_engine *e, const bs_engine_options *options)
 {
     int streams = e->info.streams ? e->info.streams : bs_resources_cores();
@@ -82,7 +82,7 @@ static void choose_sizes(bs_engine *e, const bs_engine_options *options)
     e->max_batch = requested > 0 ? requested : MANY;
 }
 
-/* named: the options that came with the device's name. */
+/* named: the options in the device's name. */
 static bs_status open_device(bs_engine *e, int ordinal, const char *named, const bs_engine_options *options)
 {
     if (!options->device_options)
@@ -185,7 +185,7 @@ void bs_worker_close(bs_worker *w)
     memset(w, 0, sizeof *w);
 }
 
-/* All workers at once, to see whether the device has room for them. */
+/* Opens all workers at once, to find out whether the device has room for them. */
 static bs_status open_all(const bs_engine *e)
 {
     bs_worker *all;
@@ -199,8 +199,8 @@ static bs_status open_all(const bs_engine *e)
     return st;
 }
 
-/* Fewer images and trials side by side, then fewer workers, until they fit: what a device says it has free
- * may be in pieces, or be taken by another program. */
+/* Halves the tile, then the batches, then drops a worker: the memory that a device reports as free may be
+ * fragmented, or be taken by another program. */
 static bs_status shrink(bs_engine *e)
 {
     if (e->tile / 2 >= BS_PROBE_IMAGES)

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* Schedules that autotuning chose are proven again whenever it chooses others. */
+/* The text names the autotuner's choices, so that other choices are tested again. */
 static bs_status passed_text(const bs_engine *e, bs_str *out)
 {
     uint64_t timed = bs_autotune_signature(e->guide.autotune);

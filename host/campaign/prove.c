@@ -1,4 +1,4 @@
-/* The self-test of all schedules of an engine, and what stands in for those that fail. */
+/* The self-test of all schedules of an engine, and the fallback for those that fail. */
 #include "campaign/engine.h"
 
 #include "base/team.h"
@@ -13,11 +13,12 @@
 typedef struct selftest {
     bs_engine *e;
     volatile sig_atomic_t *stop;
-    atomic_int next; /* segment, then stratum */
+    atomic_int next; /* next work item: the segments, then the strata */
     atomic_bool segments_differ;
 } selftest;
 
-/* Strata of the same target and kind have the same schedule; only the first of them is tested. */
+/* Returns the first stratum with the same schedules: that of the same target and kind of trials. Only that
+ * one is tested. */
 static int first_alike(const bs_plan *plan, int i)
 {
     const bs_stratum *s = plan->strata;
@@ -28,13 +29,13 @@ static int first_alike(const bs_plan *plan, int i)
     return i;
 }
 
-/* Modes fall back in this order; the full re-run is the reference and has nothing behind it. */
+/* Returns the mode to fall back to. The full re-run is the reference and the last. */
 static bs_replay_mode plainer(bs_replay_mode mode)
 {
     return mode == BS_REPLAY_DELTA ? BS_REPLAY_SUFFIX : BS_REPLAY_FULL;
 }
 
-/* One schedule of `mode` instead of the stratum's. */
+/* Replaces the stratum's schedules by one of `mode`. */
 static bs_status replace_schedules(bs_engine *e, int i, bs_replay_mode mode)
 {
     bs_schedules next;
@@ -55,7 +56,7 @@ static bs_status fall_back(bs_engine *e, int i, const char *what)
     return replace_schedules(e, i, next);
 }
 
-/* Each of the schedules by itself against the full re-run. */
+/* Tests each of the schedules by itself against the full re-run. */
 static bs_status test_schedules(bs_worker *w, const bs_schedules *schedules, bs_schedule *full, bool *exact,
                                 char *what, size_t what_len)
 {
@@ -94,7 +95,7 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
     return st;
 }
 
-/* Proves the schedules of a segment, each with faults at its cut point as wide as it serves. */
+/* Tests the schedules of a segment, each with faults at its cut point as far apart as it serves. */
 static bs_status test_segment(selftest *t, bs_worker *w, int k)
 {
     const bs_schedules *schedules = &t->e->guide.segments->segment[k].schedules;
@@ -151,7 +152,8 @@ static bs_status selftest_worker(void *shared, int worker)
     return st;
 }
 
-/* Schedules that lead from each target to the output by themselves, where patches pay by the arithmetic. */
+/* Replaces schedules that use segments by such that lead from each target to the output without
+ * autotuning. */
 static bs_status leave_segments(bs_engine *e)
 {
     const bs_guide alone = {.fields = e->guide.fields};

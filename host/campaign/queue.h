@@ -1,5 +1,5 @@
-/* The way of result batches from the workers to the writer. Bounded: pushing waits when the writer is behind.
- */
+/* The queue of result batches from the workers to the writer. It is bounded: pushing waits while it is
+ * full. */
 #ifndef BS_CAMPAIGN_QUEUE_H
 #define BS_CAMPAIGN_QUEUE_H
 
@@ -8,11 +8,14 @@
 typedef struct bs_queue bs_queue;
 
 bs_status bs_queue_create(bs_queue **out, size_t capacity);
-void bs_queue_free(bs_queue *q); /* frees batches still inside */
-/* Takes ownership of the batch (allocated by itself) in any case. BS_STOPPED once the queue is closed. */
+void bs_queue_free(bs_queue *q); /* also frees the batches still inside */
+/* Appends a batch, and takes ownership of it (allocated by itself) in any case. Returns BS_STOPPED if the
+ * queue is closed. */
 bs_status bs_queue_push(bs_queue *q, bs_result_batch *b);
-/* NULL when the queue is closed and empty. The caller frees the batch. */
+/* Removes the first batch; waits for one if necessary. Returns NULL if the queue is closed and empty. The
+ * caller frees the batch. */
 bs_result_batch *bs_queue_pop(bs_queue *q);
+/* Ends all waiting; what is inside can still be popped. */
 void bs_queue_close(bs_queue *q);
 
 #endif

@@ -16,9 +16,9 @@ static const double batch_seconds = 0.5;
 typedef struct worker_state {
     bs_campaign *c;
     bs_worker w;
-    bs_result_batch *results; /* the rows of the trials being computed are made behind those that are done */
-    double since;             /* when that began */
-    uint32_t image[BS_MAX_TILE]; /* of the tile, those that lack trials and can be read */
+    bs_result_batch *results;    /* finished rows, and after them those of the trials being computed */
+    double since;                /* when the batch was begun */
+    uint32_t image[BS_MAX_TILE]; /* of the tile: those that lack trials and can be read */
     int n_images;
     /* The batch under construction: */
     const bs_stratum *stratum;
@@ -73,7 +73,7 @@ static bs_status flush(worker_state *state)
     return bs_calloc(&state->results, 1, sizeof *state->results, "results");
 }
 
-/* Completes the rows of the trials that were computed, and their units' progress. */
+/* Completes the rows of the trials just computed, and their units' progress. */
 static bs_status collect(worker_state *state)
 {
     for (int i = 0; i < state->n; i++) {
@@ -96,7 +96,8 @@ static bs_status collect(worker_state *state)
     return BS_OK;
 }
 
-/* A trial that differs keeps its batch out of the file; what was done before, and both answers, go there. */
+/* Audits the batch. If a trial differs, only the rows before this batch, and both answers, go into the
+ * file. */
 static bs_status audit(worker_state *state, const bs_trial_batch *t)
 {
     bs_status st = bs_audit_trials(&state->w, state->full, t, state->results);
@@ -109,17 +110,17 @@ static bs_status audit(worker_state *state, const bs_trial_batch *t)
     return st;
 }
 
-/* Where memory runs out (another program may have taken it), halves take less. */
-static bs_status replay(worker_state *state, const bs_schedules *r, const bs_trial_batch *t)
+/* Replays trials. Splits the batch if memory runs out, because another program may have taken it. */
+static bs_status replay(worker_state *state, const bs_schedules *schedules, const bs_trial_batch *t)
 {
-    bs_status st = bs_replay_trials(state->w.replayer, r, t, t->n);
+    bs_status st = bs_replay_trials(state->w.replayer, schedules, t, t->n);
     if (st != BS_NO_MEMORY || t->n < 2)
         return st;
     int half = t->n / 2;
     bs_trial_batch first = bs_trial_batch_part(state->w.replayer, t, 0, half);
     bs_trial_batch rest = bs_trial_batch_part(state->w.replayer, t, half, t->n - half);
-    BS_TRY(replay(state, r, &first));
-    return replay(state, r, &rest);
+    BS_TRY(replay(state, schedules, &first));
+    return replay(state, schedules, &rest);
 }
 
 static bs_status run_batch(worker_state *state)
@@ -168,8 +169,9 @@ static bs_status add_trial(worker_state *state, int image, uint32_t repetition, 
     return state->n == room ? run_batch(state) : BS_OK;
 }
 
-/* Activation faults: one image after the other. Parameter faults: one fault meets all images of the tile
- * before the next, so that a batch has few distinct faults. Either way a unit's repetitions come in order. */
+/* Runs a stratum on the tile. Activation faults: one image after the other. Parameter faults: one fault on
+ * all images of the tile before the next fault, so that a batch has few distinct faults. Either way a unit's
+ * repetitions come in order. */
 static bs_status run_stratum(worker_state *state, int index)
 {
     const bs_engine *e = state->c->engine;
@@ -210,15 +212,15 @@ static bool anything_missing(const bs_campaign *c, uint32_t image, uint32_t part
     return false;
 }
 
-/* An image that could not be loaded, for the reason recorded last: told once, stored, and too many of them
- * end the campaign. */
+/* Records an image that could not be loaded, with the last error as the reason: warns once, adds it to the
+ * results, and ends the campaign if there are too many. */
 static bs_status note_broken(worker_state *state, uint32_t image)
 {
     bs_campaign *c = state->c;
     const bs_plan *plan = c->engine->plan;
     bs_broken_row row = {.image = image};
     if (atomic_exchange(&c->broken[image], true))
-        return BS_OK; /* another worker has */
+        return BS_OK; /* another worker has recorded it */
     snprintf(row.reason, sizeof row.reason, "%s", bs_error_message());
     for (int s = 0; s < plan->n_strata; s++)
         row.trials += bs_plan_repetitions(plan, &plan->strata[s], image);
@@ -227,14 +229,14 @@ static bs_status note_broken(worker_state *state, uint32_t image)
     unsigned n = atomic_fetch_add(&c->n_broken, 1) + 1;
     if (n <= c->max_broken)
         return BS_OK;
-    BS_TRY(flush(state)); /* the file shall say which */
+    BS_TRY(flush(state)); /* the file must list them */
     bs_fail(BS_ERR, "%u image(s) cannot be read, the job allows %u; the last one: %s", n, c->max_broken,
             row.reason);
     return bs_hint("table broken_image of the result file lists them: repair the files, or allow more with "
                    "'max_broken: N' in the job's 'images'");
 }
 
-/* Loads the image into the next row of the tile; one that is broken gets none. */
+/* Loads the image into the next row of the tile; a broken image gets no row. */
 static bs_status load_image(worker_state *state, uint32_t image, bs_golden_row *row)
 {
     bool broken;
@@ -248,7 +250,7 @@ static bs_status load_image(worker_state *state, uint32_t image, bs_golden_row *
     return BS_OK;
 }
 
-/* Images first..end-1 of the shard. */
+/* Loads images first..end-1 of the shard that lack trials, and runs them fault-free. */
 static bs_status golden_tile(worker_state *state, uint32_t first, uint32_t end, uint32_t part)
 {
     bs_campaign *c = state->c;
@@ -298,7 +300,7 @@ bs_status bs_campaign_work(bs_campaign *c, int worker)
     bs_error error;
     bs_error_save(&error);
     if ((st == BS_STOPPED || st == BS_NO_DEVICE) && state.results)
-        flush(&state); /* whole batches only: worth keeping */
+        flush(&state); /* whole batches only, so they are valid */
     if (st != BS_OK) {
         atomic_store(&c->failed, true);
         bs_error_restore(&error);

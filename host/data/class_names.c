@@ -8,8 +8,8 @@
 
 #define MAX_NAMES_BYTES ((size_t)1 << 26)
 
-/* Length of a leading WordNet id with the blanks behind it ("n01440764 "), or 0. A line that is only an id
- * keeps it as its name. */
+/* Returns the length of a leading WordNet id and the blanks after it ("n01440764 "), or 0. A line that is
+ * only an id keeps it as its name. */
 static size_t id_length(const char *line, size_t n)
 {
     size_t i = 0;
@@ -28,7 +28,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* A line of the file: its name, cut at the first comma, and the line without the cut; owned. */
+/* A line of the file: its name, cut at the first comma, and the whole line; both owned. */
 typedef struct entry {
     char *name, *whole;
 } entry;
@@ -38,8 +38,8 @@ typedef struct list {
     size_t n, cap;
 } list;
 
-/* The text in double quotes that `line` starts with, of which two stand for one, where a comma or nothing
- * follows; else NULL. */
+/* Sets *out to the text in double quotes at the start of `line` if a comma or nothing follows it, else to
+ * NULL. Two double quotes inside are one. */
 static bs_status unquote(char **out, const char *line, size_t len)
 {
     size_t n = 0, i = 1;
@@ -64,7 +64,7 @@ static bs_status unquote(char **out, const char *line, size_t len)
     return BS_OK;
 }
 
-/* Splits a line without blanks around it. A name in quotes is never more than that. */
+/* Splits a line without blanks around it. For a name in quotes, the whole line is the name, too. */
 static bs_status split(entry *e, const char *line, size_t len)
 {
     const char *comma = memchr(line, ',', len);
@@ -104,7 +104,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-/* Lines that the cut makes equal keep all they have, as in "crane, bird" and "crane, machine". */
+/* Restores whole lines where the cut names are equal, as in "crane, bird" and "crane, machine". */
 static bs_status tell_apart(list *l)
 {
     entry **sorted;
@@ -125,7 +125,7 @@ static bs_status tell_apart(list *l)
     return BS_OK;
 }
 
-/* The names alone; the list keeps the rest. */
+/* Moves the names out of the list. */
 static bs_status take_names(char ***out, list *l)
 {
     BS_TRY(bs_calloc(out, l->n, sizeof **out, "class names"));
@@ -166,7 +166,7 @@ bs_status bs_class_names_read(char ***out, int *n, const char *path)
         size_t end = newline ? (size_t)(newline - text) : len;
         st = add_name(&l, text + at, end - at);
         if (st != BS_OK) {
-            /* Empty lines are refused, so lines and names count alike. */
+            /* Empty lines are errors, so the number of names is the line. */
             st = bs_context("%s:%zu", path, l.n);
             goto out;
         }

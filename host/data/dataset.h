@@ -1,4 +1,4 @@
-/* Images and their labels: where they are, and how they become a network's input. */
+/* Data sets: lists of images and their labels, and their preparation as a network's input. */
 #ifndef BS_DATA_DATASET_H
 #define BS_DATA_DATASET_H
 
@@ -21,15 +21,15 @@ typedef enum bs_interpolation {
         BS_INTERPOLATION_COUNT
 } bs_interpolation;
 
-/* What turns a decoded image into the input tensor. Zero-initialise, then bs_preprocess_default() or
- * bs_preprocess_preset(). */
+/* The steps from a decoded image to the input tensor. Set by bs_preprocess_default() or
+ * bs_preprocess_preset(), then change single members. */
 typedef struct bs_preprocess {
-    bs_interpolation interpolation; /* of both ways to resize */
+    bs_interpolation interpolation; /* for both ways to resize */
     int resize_short;               /* short side in pixels after resizing; 0: no resize */
-    float crop_fraction;    /* centre crop of this share of the short side, before `resize`; 0: none */
+    float crop_fraction;    /* centre crop of this share of the short side, before resizing; 0: none */
     int resize_h, resize_w; /* exact size after crop_fraction; 0: none */
     int crop_h, crop_w;     /* centre crop after resizing; 0: none */
-    bool bgr;               /* channel order; RGB else. One-channel networks get luma (ITU-R 601) */
+    bool bgr;               /* channel order; else RGB. One-channel networks get luma (ITU-R 601) */
     float scale;            /* value = (pixel * scale - mean[c]) / std[c], pixel 0..255 */
     float mean[4], std[4];  /* in the order of the tensor's channels: with `bgr` blue comes first */
     int n_mean, n_std;      /* 1 (same for all channels) or the number of channels */
@@ -38,10 +38,10 @@ typedef struct bs_preprocess {
 void bs_preprocess_default(bs_preprocess *p); /* scale 1/255, mean 0, std 1, RGB */
 const char *bs_interpolation_name(bs_interpolation how);
 
-/* The pipelines that networks are usually trained and judged with. Torchvision's: short side, then centre
- * crop. Keras' three modes of preprocess_input, behind a plain resize to 224 x 224 of the nearest pixel,
- * which is what its load_img() does unless told otherwise; `keras-caffe` is BGR minus the mean. X(name,
- * interpolation, resize_short, resize, crop, bgr, scale, (mean), (std)) */
+/* The pipelines that networks are usually trained and evaluated with. Torchvision's: resize the short side,
+ * then centre crop. Keras' three modes of preprocess_input, after a plain nearest-pixel resize to 224 x 224,
+ * which is the default of its load_img(); `keras-caffe` is BGR minus the mean. X(name, interpolation,
+ * resize_short, resize, crop, bgr, scale, (mean), (std)) */
 #define BS_PRESETS(X)                                                                                        \
     X("torchvision", BS_BILINEAR, 256, 0, 224, false, 1.0f / 255, (0.485f, 0.456f, 0.406f),                  \
       (0.229f, 0.224f, 0.225f))                                                                              \
@@ -50,30 +50,31 @@ const char *bs_interpolation_name(bs_interpolation how);
     X("keras-torch", BS_NEAREST, 0, 224, 0, false, 1.0f / 255, (0.485f, 0.456f, 0.406f),                     \
       (0.229f, 0.224f, 0.225f))
 
-/* Fills *p; false if there is no preset of that name. */
+/* Fills *p. Returns false if there is no preset of that name. */
 bool bs_preprocess_preset(bs_preprocess *p, const char *name);
 
-/* Where the images are; strings are borrowed. Exactly one of the forms `labels`, `folder`, `idx_images`,
- * `files`. A list of classes has one name a line, a WordNet id such as n01440764 for ImageNet; what follows a
- * blank is ignored. */
+/* Location of the images and labels; strings are borrowed. Give exactly one of the forms `labels`, `folder`,
+ * `idx_images`, `files`. A list of classes has one name on each line, such as the WordNet id n01440764 for
+ * ImageNet; text after a blank is ignored. */
 typedef struct bs_dataset_spec {
     const char *labels;  /* CSV "file,label" (header optional), files relative to `root` or to the CSV */
     const char *root;    /* folder of the files in `labels` */
-    const char *folder;  /* one sub-folder a class, sorted by name: class index = rank. With ground_truth, or
-                            unlabelled, the folder itself holds the images */
+    const char *folder;  /* one sub-folder for each class, sorted by name: class index = rank. With
+                            ground_truth, or unlabelled, the folder itself holds the images */
     const char *synsets; /* list of classes in the order of the network's outputs: class index of a sub-folder
-                            = line on which its name stands */
-    const char *ground_truth; /* one whole number a line: the classes of the files, sorted by name */
+                            = line with its name */
+    const char *ground_truth; /* one whole number on each line: the classes of the files, sorted by name */
     int ground_truth_base;    /* its first class: 0 or 1 */
-    /* List of the classes in the order that ground_truth counts (ILSVRC2012's ids are not in the order of the
-     * WordNet ids, which networks use); they are looked up in `synsets`. NULL: ground_truth minus base. */
+    /* List of the classes in the order in which ground_truth counts them (ILSVRC2012's ids are not in the
+     * order of WordNet ids, which networks use); they are looked up in `synsets`. NULL: class = ground_truth
+     * - base. */
     const char *ground_truth_synsets;
     const char *idx_images; /* idx or idx.gz, with idx_labels */
     const char *idx_labels;
-    const char *const *files; /* plain list, no labels (classify) */
+    const char *const *files; /* plain list of files without labels (classify) */
     size_t n_files;
     bool unlabelled;      /* labels may be missing: empty in the CSV, no ground_truth, no idx_labels */
-    int64_t first, limit; /* take `limit` images (0: all) from the `first`-th on, after sorting */
+    int64_t first, limit; /* take `limit` images (0: all) from number `first` on, after sorting */
 } bs_dataset_spec;
 
 typedef struct bs_image {
@@ -84,9 +85,8 @@ typedef struct bs_image {
 
 typedef struct bs_dataset bs_dataset;
 
-/* Lists the images (decodes nothing but idx files). `classes`: labels outside 0..classes-1 are an error
- * (<= 0: any label from 0 on).
- * Free with bs_dataset_close(). Immutable afterwards: load from many threads at once. */
+/* Lists the images; decodes only idx files. `classes`: labels outside 0..classes-1 are an error (<= 0: any
+ * label from 0 on). Free with bs_dataset_close(). Immutable afterwards: threads may load images at once. */
 bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int classes);
 void bs_dataset_close(bs_dataset *d);
 size_t bs_dataset_count(const bs_dataset *d);
@@ -96,14 +96,14 @@ const bs_image *bs_dataset_image(const bs_dataset *d, size_t i);
  * file's bytes (of the raw pixels for idx), may be NULL. Errors name the file. Thread-safe. */
 bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
                           int width, float *chw, char *hash);
-/* The same; *broken tells whether it failed because the file cannot be read or decoded. Other errors are the
- * job's, such as a size that does not fit the network. */
+/* As bs_dataset_load(); sets *broken to whether it failed because the file cannot be read or decoded. Other
+ * errors are the job's, such as a size that does not fit the network. */
 bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
                               int width, float *chw, char *hash, bool *broken);
 
-/* Class names, one a line, in UTF-8: the text behind an optional id nXXXXXXXX, up to the first comma, as
- * lists with synonyms have it ("tench, Tinca tinca"). Where that makes names equal these keep the whole line;
- * a name in double quotes holds its commas. */
+/* Reads class names, one on each line, in UTF-8: the text after an optional id nXXXXXXXX, up to the first
+ * comma, because lists have synonyms ("tench, Tinca tinca"). Names that this makes equal keep the whole line;
+ * a name in double quotes keeps its commas. Free with bs_class_names_free(). */
 bs_status bs_class_names_read(char ***out, int *n, const char *path);
 void bs_class_names_free(char **names, int n);
 

@@ -1,4 +1,4 @@
-/* Folders of images: one sub-folder a class, or flat with a file that labels them. */
+/* Folders of images: one sub-folder for each class, or flat with a file that labels them. */
 #include "base/text.h"
 #include "data/listing.h"
 #include "data/synsets.h"
@@ -24,7 +24,7 @@ static int is_image(const struct dirent *entry)
            (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
 }
 
-/* alphasort() follows the locale; class indices must not. */
+/* Orders names by their bytes. alphasort() follows the locale, which class indices must not depend on. */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -46,7 +46,7 @@ static bs_status is_folder(bool *yes, const char *path)
     return BS_OK;
 }
 
-/* The image files of folder/name, or of the folder itself where `name` is NULL. */
+/* Adds the image files of folder/name, or of the folder itself if `name` is NULL. */
 static bs_status list_files(bs_listing *list, const char *folder, const char *name, int label)
 {
     char *inside = NULL, *path = NULL, *file = NULL;
@@ -79,7 +79,7 @@ out:
     return st;
 }
 
-/* --- one sub-folder a class --- */
+/* --- one sub-folder for each class --- */
 
 static bs_status class_of(int *label, const char *folder, const char *name, int rank,
                           const bs_synsets *synsets, const char *list, int classes)
@@ -127,13 +127,13 @@ out:
     return st;
 }
 
-/* --- a flat folder, as ILSVRC2012's validation images come --- */
+/* --- a flat folder, such as ILSVRC2012's validation images --- */
 
-/* From the numbers of a ground truth to class indices. */
+/* Maps the numbers of a ground truth to class indices. */
 struct numbering {
     int base, classes;
     bool by_name;
-    bs_synsets counted, wanted; /* the classes as the file counts them, and as the network does */
+    bs_synsets counted, wanted; /* the classes in the order of the file, and of the network */
 };
 
 static bs_status numbering_init(struct numbering *out, const bs_dataset_spec *spec, int classes)

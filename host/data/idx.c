@@ -12,7 +12,7 @@
 #define MAX_RANK      4
 #define MAX_IDX_BYTES ((size_t)1 << 32)
 #define CHUNK         ((size_t)1 << 20)
-#define MAX_IMAGES    ((size_t)1 << BS_IMAGE_BITS) /* more have no trial id */
+#define MAX_IMAGES    ((size_t)1 << BS_IMAGE_BITS) /* trial ids cannot tell more apart */
 
 struct idx_array {
     int rank;
@@ -20,7 +20,7 @@ struct idx_array {
     uint8_t *data; /* owned */
 };
 
-/* Why a read came up short: damaged compression has a message, a file that just ends has none. */
+/* Reports why a read came up short: damaged compression has a message, a truncated file has none. */
 static bs_status short_read(gzFile f, const char *path, size_t got, size_t want)
 {
     int code;
@@ -60,7 +60,7 @@ static bs_status read_header(struct idx_array *a, gzFile f, const char *path)
     return BS_OK;
 }
 
-/* Grows with what the file really holds, so that a lying header cannot claim memory. */
+/* Grows the array with the bytes actually read, so that a false header cannot claim memory. */
 static bs_status read_elements(struct idx_array *a, gzFile f, const char *path)
 {
     size_t total = 1, got = 0, cap = 0;
@@ -78,7 +78,7 @@ static bs_status read_elements(struct idx_array *a, gzFile f, const char *path)
         if (n != (int)step)
             return short_read(f, path, got, total);
     }
-    /* Reading past the last element makes zlib compare the checksum, too. */
+    /* Reading past the last element makes zlib check the checksum, too. */
     uint8_t extra;
     int n = gzread(f, &extra, 1);
     if (n > 0)

@@ -1,6 +1,6 @@
-/* idx files, plain or gzipped: big-endian header (two zero bytes, element type, rank, sizes), then the
- * elements. Only unsigned bytes: images count x height x width, or count x height x width x channels; labels
- * count. */
+/* idx files, plain or gzipped: a big-endian header (two zero bytes, element type, rank, sizes), then the
+ * elements. Only unsigned bytes are read. Images: count x height x width, or count x height x width x
+ * channels; labels: count. */
 #ifndef BS_DATA_IDX_H
 #define BS_DATA_IDX_H
 
@@ -16,8 +16,8 @@ typedef struct bs_idx {
     int height, width, channels; /* channels 1 or 3, innermost */
 } bs_idx;
 
-/* Reads and checks both files whole; `labels` may be NULL, `classes` <= 0 accepts any label. `out` is empty
- * after an error; free with bs_idx_clear(). */
+/* Reads and checks both files completely; `labels` may be NULL, `classes` <= 0 accepts any label. `out` is
+ * empty after an error; free with bs_idx_clear(). */
 bs_status bs_idx_read(bs_idx *out, const char *images, const char *labels, int classes);
 void bs_idx_clear(bs_idx *idx); /* NULL-safe, leaves it zeroed */
 

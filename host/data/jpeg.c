@@ -30,8 +30,8 @@ static void on_error(j_common_ptr reader)
     longjmp(job->jump, 1);
 }
 
-/* libjpeg goes on after damage and fills up with grey; for a measurement that is an error. Stray bytes
- * between segments, which some cameras write, change no pixel. */
+/* Treats damage as an error: libjpeg would continue, and fill up with grey. Stray bytes between segments,
+ * which some cameras write, change no pixel. */
 static void on_message(j_common_ptr reader, int level)
 {
     if (level >= 0)
@@ -58,7 +58,7 @@ static void on_progress(j_common_ptr reader)
     }
 }
 
-/* Four channels are taken as inverted, as Adobe writes them (Pillow does so for every file). */
+/* Converts four channels, taken as inverted, as Adobe writes them (Pillow does so for every file). */
 static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t width)
 {
     for (size_t x = 0; x < width; x++) {
@@ -71,8 +71,9 @@ static void cmyk_to_rgb(uint8_t *rgb, const uint8_t *cmyk, size_t width)
     }
 }
 
-/* Huffman codes take at least a bit, and every block of 8 x 8 samples has at least one. Without this check a
- * kilobyte could ask for gigabytes, in a progressive file even of memory that is written. */
+/* Fails if the file is too short for its size in pixels. A Huffman code has at least one bit, and every block
+ * of 8 x 8 samples at least one code. Without this check a kilobyte could ask for gigabytes; in a progressive
+ * file even of memory that is written. */
 static bs_status check_length(const struct jpeg_job *job)
 {
     size_t blocks = 0;
@@ -141,7 +142,7 @@ static void read_pixels(struct jpeg_job *job)
     jpeg_finish_decompress(reader);
 }
 
-/* Only this frame sits under setjmp(), and it has no locals that a jump could spoil. */
+/* Only this frame calls setjmp(), and it has no locals that a jump could spoil. */
 static void read_guarded(struct jpeg_job *job)
 {
     if (setjmp(job->jump) == 0)

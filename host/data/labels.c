@@ -9,13 +9,13 @@
 
 #define MAX_CSV_BYTES ((size_t)1 << 28)
 
-/* One pass over a labels file. The callbacks of libcsv cannot return an error, so they leave it in `st`. */
+/* One pass over a labels file. Callbacks of libcsv cannot return an error, so they leave it in `st`. */
 struct csv_pass {
     bs_listing *list;
     const bs_dataset_spec *spec;
     int classes;
     size_t line;
-    bool any;        /* a record was seen: no header any more */
+    bool any;        /* a record was seen, so no header can follow */
     bool line_ended; /* the record ended with the line */
     size_t n_fields;
     char *fields[2]; /* owned */
@@ -112,8 +112,8 @@ static bool is_blank(const char *text, size_t n)
     return true;
 }
 
-/* The parser is fed line by line, which gives errors their line; a quoted field therefore ends on its line.
- */
+/* Feeds the parser line by line, so that errors know their line. A quoted field must therefore end on its
+ * line. */
 static bs_status parse_line(struct csv_pass *pass, struct csv_parser *parser, const char *text, size_t n)
 {
     pass->line++;
@@ -143,7 +143,7 @@ bs_status bs_list_csv(bs_listing *list, const bs_dataset_spec *spec, int classes
         free(text);
         return bs_oom("labels");
     }
-    text[len++] = '\n'; /* over the NUL: the last line may lack its end */
+    text[len++] = '\n'; /* replaces the NUL: the last line may lack its end */
     bs_status st = BS_OK;
     size_t at = 0;
     while (at < len && st == BS_OK) {

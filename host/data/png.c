@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
-/* Deflate cannot compress better than this; a header that promises more pixels lies. */
+/* Deflate cannot compress better than this; a header that promises more pixels is false. */
 #define MAX_DEFLATE_RATIO 1032
 
 enum { PNG_SIGNATURE = 8, PNG_CHUNK_FRAME = 12 };
@@ -44,9 +44,9 @@ static void on_read(png_structp png, png_bytep to, size_t n)
     job->at += n;
 }
 
-/* A chunk is its length, four letters, that many bytes and a checksum of letters and bytes. libpng makes room
- * for a chunk before it reads it, so a few bytes could ask for 2 GB; and its versions differ in which
- * checksums they heed, and whether they miss an end. */
+/* Checks all chunks. A chunk is a length, four letters, that many bytes, and a checksum of letters and bytes.
+ * libpng allocates a chunk before it reads it, so a few bytes could ask for 2 GB; and its versions differ in
+ * the checksums that they check, and in whether they notice a missing end. */
 static bs_status check_chunks(const struct png_job *job)
 {
     for (size_t at = PNG_SIGNATURE; at + PNG_CHUNK_FRAME <= job->len;) {
@@ -89,7 +89,7 @@ static void read_pixels(struct png_job *job)
         return;
     png_set_read_fn(job->png, job, on_read);
     png_set_user_limits(job->png, BS_MAX_SIDE, BS_MAX_SIDE);
-    /* Compressed texts and profiles that grow beyond the file are left out; they change no pixel. */
+    /* Compressed texts and profiles that grow beyond the file are skipped; they change no pixel. */
     png_set_chunk_malloc_max(job->png, job->len);
     png_read_info(job->png, job->info);
     png_set_strip_16(job->png);
@@ -105,7 +105,7 @@ static void read_pixels(struct png_job *job)
     png_read_end(job->png, NULL);
 }
 
-/* Only this frame sits under setjmp(), and it has no locals that a jump could spoil. */
+/* Only this frame calls setjmp(), and it has no locals that a jump could spoil. */
 static void read_guarded(struct png_job *job)
 {
     if (setjmp(png_jmpbuf(job->png)) == 0)

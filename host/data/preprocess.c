@@ -67,7 +67,7 @@ static bs_status check_keys(const bs_preprocess *p, int channels)
     return BS_OK;
 }
 
-/* ITU-R 601 luma in 16-bit fixed point, as Pillow's convert('L'). */
+/* Converts to ITU-R 601 luma in 16-bit fixed point, as Pillow's convert('L'). */
 static void to_luma(bs_pixels *px)
 {
     size_t n = (size_t)px->width * (size_t)px->height;
@@ -78,7 +78,7 @@ static void to_luma(bs_pixels *px)
     px->channels = 1;
 }
 
-/* (outer - inner) / 2, halves to even: what torchvision's CenterCrop gets from Python's round(). */
+/* Returns (outer - inner) / 2, halves rounded to even, as torchvision's CenterCrop with Python's round(). */
 static int centre_offset(int outer, int inner)
 {
     int twice = outer - inner;
@@ -110,7 +110,7 @@ static bs_status crop_square(bs_pixels *px, float fraction)
     return centre_crop(px, side, side);
 }
 
-/* The long side is rounded down, as in torchvision's Resize. */
+/* Resizes the short side to `side`; the long side is rounded down, as in torchvision's Resize. */
 static bs_status resize_short(bs_pixels *px, int side, bs_interpolation how)
 {
     int64_t w = px->width, h = px->height;

@@ -1,9 +1,9 @@
 /* Bilinear and bicubic resizing with antialiasing: the filter grows with the reduction. Networks are trained
- * and judged on what Pillow computes, so its fixed point is part of the contract: weights of 22 bits, along
- * the rows first, 8 bits between the two passes. (Pillow 13 swaps the passes where the height shrinks much
- * more than the width. That moves a bilinear value by one level at most, a bicubic one, which is clipped
- * between the passes, by more at hard edges; resizing that keeps an aspect up to 1:2 is not affected.)
- * Nearest: the pixel under the centre. */
+ * and evaluated on images resized by Pillow, so its fixed point is reproduced: weights of 22 bits, rows
+ * first, 8 bits between the two passes. (Pillow 13 swaps the passes where the height shrinks much more than
+ * the width. That changes a bilinear value by one level at most; a bicubic one, which is clipped between the
+ * passes, by more at hard edges. Resizing that keeps an aspect ratio up to 1:2 is not affected.) Nearest: the
+ * pixel under the centre. */
 #include "base/buf.h"
 #include "data/pixels.h"
 
@@ -15,8 +15,8 @@
 #define HALF        (1 << (WEIGHT_BITS - 1))
 
 /* For each output position the inputs first[i] .. first[i]+count[i]-1 and their weights, which add up to 1 <<
- * WEIGHT_BITS but for rounding. Of bicubic some are negative, and the magnitudes add up to less than 1.5
- * times that; times 255 it stays below 2^31. */
+ * WEIGHT_BITS but for rounding. Some bicubic weights are negative; their magnitudes add up to less than 1.5
+ * times that, so a sum over pixels stays below 2^31. */
 struct taps {
     int *first, *count;
     int32_t *weights; /* `stride` for each output position */
@@ -35,7 +35,7 @@ static double bilinear(double x)
     return x < 1.0 ? 1.0 - x : 0.0;
 }
 
-/* The cubic convolution with a = -0.5. */
+/* Cubic convolution with a = -0.5. */
 static double bicubic(double x)
 {
     if (x < 1.0)
@@ -150,7 +150,8 @@ out:
     return st;
 }
 
-/* Steps from centre to centre by addition, as Pillow does, so that ties fall on the same side. */
+/* Finds the input of each output. Steps from centre to centre by addition, as Pillow does, so that ties fall
+ * on the same side. */
 static bs_status nearest_inputs(int **out, int in, int n)
 {
     double scale = (double)in / n, at = scale * 0.5;

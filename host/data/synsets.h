@@ -1,4 +1,4 @@
-/* A list of classes: one name a line, of which only the first word counts ("n01440764 tench, Tinca tinca").
+/* A list of classes: one name on each line; only its first word counts ("n01440764 tench, Tinca tinca").
  *
  *     bs_synsets s = {0};
  *     BS_TRY_GOTO(bs_synsets_read(&s, path), out);
@@ -23,9 +23,9 @@ typedef struct bs_synsets {
     size_t n, cap;
 } bs_synsets;
 
-/* Empty lines, and a name on two lines, are errors. */
+/* Reads a list. Empty lines, and a name on two lines, are errors. */
 bs_status bs_synsets_read(bs_synsets *out, const char *path);
 void bs_synsets_clear(bs_synsets *s);                       /* NULL-safe, leaves it zeroed */
-int bs_synsets_find(const bs_synsets *s, const char *name); /* its line, -1: not in the list */
+int bs_synsets_find(const bs_synsets *s, const char *name); /* returns its line, -1: not in the list */
 
 #endif

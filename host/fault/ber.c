@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* floor(2^64 * cdf), from whichever of cdf and tail = 1 - cdf is small. */
+/* Returns floor(2^64 * cdf), computed from the smaller of cdf and tail = 1 - cdf. */
 static uint64_t threshold_of(long double cdf, long double tail)
 {
     if (cdf <= 0.5L)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Expected sites of a trial, more of which no longer make sense as separate faults. */
+/* Largest expected number of sites of a trial; more make no sense as separate faults. */
 #define MAX_EXPECTED_SITES ((double)(1 << 24))
 
 static bs_status fail_entry(const bs_plan *plan, const bs_entry *e, const bs_tensor *tensor, const char *what)
@@ -19,7 +19,7 @@ static bs_status fail_entry(const bs_plan *plan, const bs_entry *e, const bs_ten
                    tensor->name, what);
 }
 
-/* The bits of a word of the type that the entry names. */
+/* Returns the bits of a word of the type that the entry names. */
 static uint32_t allowed_bits(const bs_bit_choice *b, bs_dtype type)
 {
     uint32_t mask = (uint32_t)b->numbers & bs_dtype_field(type, BS_BITS_ANY);
@@ -37,7 +37,7 @@ static bs_fault_model fault_of(const bs_plan *plan, const bs_entry *e, int targe
     return m;
 }
 
-/* Refuses bits that the target's type does not have. */
+/* Fails if the entry names bits that the target's type does not have. */
 static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
 {
     static const char *const names[] = {
@@ -53,7 +53,7 @@ static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
             snprintf(what, sizeof what, "%s has no %s", bs_dtype_name(tensor->type), names[k]);
     while (bit >= width && !(e->bits.numbers >> bit & 1))
         bit--;
-    if (bit >= width) /* the highest: that is on the line that is named */
+    if (bit >= width) /* the highest bit: b->line is its line */
         snprintf(what, sizeof what, "%s has no bit %u", bs_dtype_name(tensor->type), bit);
     if (!*what)
         return BS_OK;
@@ -89,8 +89,9 @@ static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, 
     return BS_OK;
 }
 
-/* Trials for each image. With a margin: n of Leveugle's formula for the safest guess p = 0.5, over the
- * images; a fault of a parameter meets all of them, so there n counts faults. */
+/* Sets *out to the trials for each image. With a margin: n of Leveugle's formula for the safest guess p =
+ * 0.5, divided among the images; a fault of a parameter is run on every image, so there n is the number of
+ * faults. */
 static bs_status count_repetitions(uint64_t *out, const bs_plan *plan, const bs_entry *e, int target)
 {
     const bs_target *t = &plan->graph->targets[target];
@@ -165,7 +166,7 @@ static bs_status check_limits(const bs_graph *graph, uint32_t n_images)
     return BS_OK;
 }
 
-/* Marks the entry's strata, those from `first`, that are no storage. */
+/* Marks those strata of the entry (from `first` on) that are not storage as borrowed. */
 static bs_status mark_storage(bs_plan *plan, int entry, int first)
 {
     const bs_entry *e = &plan->job->entries[entry];
@@ -184,7 +185,7 @@ static bs_status mark_storage(bs_plan *plan, int entry, int first)
     return st;
 }
 
-/* Entries in the order of their ids, whatever their order in the file. */
+/* Adds the entries' strata in the order of the entries' ids, whatever their order in the file. */
 static bs_status add_strata(bs_plan *plan)
 {
     size_t cap = 0;
@@ -238,7 +239,7 @@ double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target)
     const bs_target *t = &plan->graph->targets[target];
     bs_fault_model m = fault_of(plan, e, target);
     double sites = (double)plan->graph->tensors[t->tensor].elements * bs_fault_choices(&m);
-    double many = 1e18; /* sets of sites: as good as infinitely many */
+    double many = 1e18; /* for sets of sites: practically infinite */
     if (e->fault.ber > 0 || e->fault.count > 1)
         return many;
     return bs_target_is_parameter(t->kind) || plan->n_images == 0 ? sites : sites * plan->n_images;

@@ -1,4 +1,8 @@
-/* The plan: which trials a campaign consists of, and the sites of each. Const once made. */
+/* The plan of a campaign: a job applied to a graph and a number of images. It lists the strata with their
+ * numbers of trials, and gives the sites of every trial. Immutable once made, but for the shard.
+ *
+ * A trial is one faulty run of one image. Its coordinates are (entry, target, image, repetition); they
+ * determine its id and, with the job's seed, its sites. */
 #ifndef BS_FAULT_PLAN_H
 #define BS_FAULT_PLAN_H
 
@@ -12,18 +16,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct bs_site_table bs_site_table; /* explicit sites of one entry, from CSV */
+typedef struct bs_site_table bs_site_table; /* explicit sites of one entry, from a CSV file */
 
-/* One (fault entry, target): the experiment whose outcomes are pooled. */
+/* A stratum: one fault entry on one target. Its trials are the sample from which rates are estimated. */
 typedef struct bs_stratum {
     int entry;            /* index in job->entries */
     int target;           /* target id */
-    bool is_parameter;    /* the fault stays for all images */
-    uint32_t repetitions; /* trials for each image; of site lists the most that any image has */
-    uint64_t population;  /* elements * choices: distinct single sites; all bits with a site list */
-    bs_fault_model fault; /* the entry's, with the target's type and the bits of it that may be hit */
+    bool is_parameter;    /* the same faults are run on all images */
+    uint32_t repetitions; /* trials for each image; with a site list the largest number of any image */
+    uint64_t population;  /* elements * choices: the distinct single sites; all bits with a site list */
+    bs_fault_model fault; /* the entry's, with the target's type and those of its bits that may be hit */
     bool borrowed;        /* its bits lie in the memory of another target (job key `storage`) */
-    bs_ber ber;           /* used when the entry has a BER */
+    bs_ber ber;           /* used if the entry has a BER */
 } bs_stratum;
 
 typedef struct bs_plan {
@@ -33,49 +37,53 @@ typedef struct bs_plan {
     bs_stratum *strata; /* sorted by (entry id, target) */
     int n_strata;
     bs_site_table **tables; /* by entry index, NULL where sites are sampled */
-    uint64_t job_trials;    /* of all images */
-    uint64_t trials;        /* of the images of the shard */
-    uint32_t shard, shards; /* shards > 1: only images i with i % shards == shard are this plan's */
+    uint64_t job_trials;    /* trials of all images */
+    uint64_t trials;        /* trials of the shard's images */
+    uint32_t shard, shards; /* shards > 1: this plan has only the images i with i % shards == shard */
 } bs_plan;
 
-/* Sites of one trial. Zero-initialise; bs_sites_clear() frees. Reused between calls without reallocation. */
+/* Sites of one trial. Zero-initialise; free with bs_sites_clear(). Reused between calls without
+ * reallocation. */
 typedef struct bs_sites {
     bs_site *site;
     size_t n, cap;
 } bs_sites;
 
-/* Resolves selectors ("FILE:LINE: unknown target 'conv9'", hint "did you mean 'conv5'?"), reads site lists,
- * checks the limits of the id format. job and graph must outlive the plan. */
+/* Makes the plan: resolves selectors ("FILE:LINE: unknown target 'conv9'", hint "did you mean 'conv5'?"),
+ * reads site lists, and checks the limits of the id format. job and graph must outlive the plan. Free with
+ * bs_plan_free(). */
 bs_status bs_plan_create(bs_plan **out, const bs_job *job, const bs_graph *graph, uint32_t n_images);
 void bs_plan_free(bs_plan *plan);
-/* Leaves the plan the images of shard `shard` (0-based) of `shards`. Trials keep their ids and sites, and an
- * image never changes its shard when images are added. */
+/* Restricts the plan to the images of shard `shard` (0-based) of `shards`. Trials keep their ids and sites,
+ * and an image keeps its shard when images are added. */
 bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards);
-/* Number of images in the shard (all of them without shards), and the i-th of them. */
+/* Returns the number of images in the shard (of all images without shards). */
 uint32_t bs_plan_count_images(const bs_plan *plan);
+/* Returns the index of the shard's i-th image. */
 uint32_t bs_plan_image(const bs_plan *plan, uint32_t i);
 
-/* The target of the same entry in whose memory this stratum lies on a device that works in place: the
- * activation that it is made of value by value (element-wise operators, BatchNormalization) or that it only
- * moves (Reshape, Transpose and the like), where nothing else reads that one. -1: none. */
+/* Returns the target of the same entry in whose memory the stratum's values lie on a device that works in
+ * place, -1 if there is none: the activation that the stratum's is computed from value by value (element-wise
+ * operators, BatchNormalization) or that it only moves (Reshape, Transpose and the like), if nothing else
+ * reads that activation. */
 int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s);
-/* Says on stderr, once, if an entry without the key `storage` has such strata. */
+/* Logs a note, once, if an entry without the key `storage` has such strata. */
 void bs_plan_note_storage(const bs_plan *plan);
 
-/* The faults that a target's trials are drawn from: sites x choices, and x images where a fault meets one
- * image only. */
+/* Returns the number of faults that a target's trials are drawn from: sites x choices, and x images if a
+ * fault is run on one image only. */
 double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target);
-/* Has every trial of the stratum one site at most? False where that is not known without drawing. */
+/* Returns true if every trial of the stratum has at most one site; false, too, if only drawing could tell. */
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
-/* Stratum of a trial, NULL if the plan has none. */
+/* Returns the stratum of a trial, NULL if the plan has none. */
 const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial_coords t);
-/* Appends the trial's sites to *out (does not clear it), sorted by element. Thread-safe.
- * Bursts and BER hits on the same element are merged into one site. */
+/* Appends the trial's sites to *out (without clearing it), sorted by element. Bursts and BER hits on the same
+ * element are merged into one site. Thread-safe. */
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out);
 void bs_sites_clear(bs_sites *s);
 
-/* Trials of one image in the stratum: s->repetitions, or fewer where a site list names the images; none of an
- * image outside the shard. */
+/* Returns the trials of one image in the stratum: s->repetitions, or fewer if a site list names images; 0 for
+ * an image outside the shard. */
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
 
 /* Site lists: CSV, the first line names the columns, in any order; other columns are ignored. X(enum suffix,
@@ -106,9 +114,10 @@ uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t 
 
 /* Writes every site of the plan as such a list, which gives the same trials when it is read:
  * trial,entry,target,image,repetition,element,operation,mask,value.
- * One line a site; parameter faults are written once, without an image. A trial that a BER left without
- * sites is one line "none"; a site that mixes operations (possible after an import only) is two lines.
- * Values are decimal with 9 digits, which is exact; NaNs are 0x bits. */
+ *
+ * One line for each site; parameter faults are written once, without an image. A trial without sites, as a
+ * BER can give, is one line "none"; a site that mixes operations (possible after an import only) is two
+ * lines. Values are decimal with 9 digits, which is exact; NaNs are 0x bits. */
 bs_status bs_plan_write_sites(const bs_plan *plan, const char *path);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-/* Bisection: the two-sided tail erfc(t / sqrt 2) falls from 1 to 0, and below 2^-1074 at t = 40. */
+/* Solves by bisection: the two-sided tail erfc(t / sqrt 2) falls from 1 to 0, and is below 2^-1074 at t =
+ * 40. */
 double bs_two_sided_quantile(double confidence)
 {
     double low = 0.0, high = 40.0;
@@ -57,7 +58,7 @@ bs_status bs_sample_margin(double *out, double population, uint64_t n, double co
     return BS_OK;
 }
 
-/* @limit of formulas.cmake: the upper bound of a share r of n at z, 1 <= r n < n. */
+/* Returns @limit of formulas.cmake: the upper bound of a share r of n at z, 1 <= r n < n. */
 static double limit(double r, double n, double z)
 {
     double a = r * n + 1, b = n - r * n;
@@ -66,7 +67,7 @@ static double limit(double r, double n, double z)
     return 1 / (1 + a / b * (a / b) * pow(fmax(0, t), 3));
 }
 
-/* @share_high: between no outcome and one the bound is interpolated. */
+/* Returns @share_high; between 0 and 1 outcomes the bound is interpolated. */
 static double share_high(double r, double n, double z)
 {
     double k = r * n;
@@ -91,8 +92,8 @@ double bs_without_replacement(double n, double population)
     return n < population ? -population * log1p(-n / population) : (double)INFINITY;
 }
 
-/* The continued fraction of I_x(a, b) for x below the mean (NIST Digital Library of Mathematical Functions,
- * 8.17.22), by Lentz's method: about sqrt(max(a, b)) steps. */
+/* Returns the continued fraction of I_x(a, b) for x below the mean (NIST Digital Library of Mathematical
+ * Functions, 8.17.22), by Lentz's method: about sqrt(max(a, b)) steps. */
 static double beta_fraction(double x, double a, double b)
 {
     const double tiny = 1e-300;
@@ -129,7 +130,7 @@ double bs_incomplete_beta(double x, double a, double b)
     return fmin(1, exp(front) * beta_fraction(x, a, b) / a);
 }
 
-/* Bisection: a hundred halvings are more than a double resolves. */
+/* Solves by bisection: a hundred halvings are more than a double resolves. */
 double bs_beta_quantile(double p, double a, double b)
 {
     double low = 0, high = 1;

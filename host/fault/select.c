@@ -30,7 +30,7 @@ static const char *node_name(const bs_graph *g, const bs_target *t)
     return name ? name : "";
 }
 
-/* Literally first: names may contain characters that are special in patterns. */
+/* Tries the literal name first: names may contain characters that are special in patterns. */
 static bool matches_name(const char *pattern, const char *name)
 {
     return *name && (strcmp(pattern, name) == 0 || fnmatch(pattern, name, 0) == 0);
@@ -41,7 +41,8 @@ static bool matches_op(const bs_selector *s, const bs_graph *g, const bs_target 
     return t->node >= 0 && strcmp(op_names[g->nodes[t->node].op], s->op) == 0;
 }
 
-/* A node's name stands for its output; for its parameters only where the selector asks for that kind. */
+/* Matches a name of the tensor or the node. A node's name selects its output; its parameters only if the
+ * selector asks for that kind. */
 static bool matches_any_name(const bs_selector *s, const bs_graph *g, const bs_target *t)
 {
     if (matches_name(s->name, tensor_name(g, t)))
@@ -67,7 +68,7 @@ static int count_matches(const bs_selector *s, const bs_graph *g)
     return n;
 }
 
-/* The nearest target, by the name of its tensor or its node. */
+/* Hints at the target with the nearest name of a tensor or a node. */
 static bs_status suggest_name(const char *name, const bs_graph *g)
 {
     const char **names;
@@ -87,7 +88,7 @@ static bs_status suggest_name(const char *name, const bs_graph *g)
     return BS_USAGE;
 }
 
-/* The names that occur in the model, as a hint. */
+/* Lists the names that occur in the model as a hint. */
 static bs_status hint_present(const bs_graph *g, const char *what, bool ops)
 {
     bool seen[BS_OP_COUNT + BS_TARGET_KIND_COUNT] = {false};
@@ -105,7 +106,7 @@ static bs_status hint_present(const bs_graph *g, const char *what, bool ops)
     return BS_USAGE;
 }
 
-/* Why nothing matches: the first condition that fails on its own, or else their combination. */
+/* Reports why nothing matches: the first condition that fails on its own, else their combination. */
 static bs_status fail_unmatched(const bs_selector *s, const bs_job *job, const bs_graph *g)
 {
     bs_selector one = {.kind = -1, .id = -1};

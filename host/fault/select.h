@@ -1,12 +1,12 @@
-/* From the selectors of a fault entry to targets. */
+/* Resolves the selectors of a fault entry to targets. */
 #ifndef BS_FAULT_SELECT_H
 #define BS_FAULT_SELECT_H
 
 #include "job/job.h"
 #include "model/graph.h"
 
-/* Sets hit[target] for each target of the graph that one of the n selectors names; the others are left alone.
- * Only targets with among[target] count, where `among` is not NULL. A selector without a match is an error at
+/* Sets hit[target] for each target of the graph that one of the n selectors names; leaves the others alone.
+ * Unless `among` is NULL, only targets with among[target] count. A selector without a match is an error at
  * its line of the job file. */
 bs_status bs_select_targets(bool *hit, const bs_selector *selectors, int n, const bool *among,
                             const bs_job *job, const bs_graph *graph);

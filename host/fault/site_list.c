@@ -37,9 +37,9 @@ typedef struct reader {
     uint64_t line;
     bool header_done;
     int position[N_COLUMNS]; /* of each column in a row, -1: absent */
-    int n_header, at;        /* fields of the header, fields of this row so far */
-    bs_str cell[N_COLUMNS];  /* this row; an empty string where the column is absent */
-    bs_str last_name;        /* rows of one target mostly follow each other */
+    int n_header, at;        /* fields of the header, and of this row so far */
+    bs_str cell[N_COLUMNS];  /* of this row; empty if the column is absent */
+    bs_str last_name;        /* cached, because rows of one target are mostly adjacent */
     int last_target;
     bs_status st;
 } reader;
@@ -60,7 +60,7 @@ static const char *cell(const reader *r, int column)
     return r->cell[column].len ? r->cell[column].ptr : "";
 }
 
-/* A whole number below `limit`; hex: 0x and hexadecimal digits. */
+/* Parses a whole number below `limit`. hex: 0x and hexadecimal digits. */
 static bool parse_whole(uint64_t *out, const char *text, uint64_t limit, bool hex)
 {
     char *end;
@@ -174,7 +174,7 @@ static bs_status read_value(reader *r, uint32_t *bits, bs_dtype type)
     return BS_OK;
 }
 
-/* Returns true if a list can say all that a fault of the kind needs: a value, at most. */
+/* Returns true if a list can express a fault of the kind: it needs at most a value. */
 static bool is_listed(bs_fault_traits t)
 {
     return !t.random && (t.parameter == BS_FAULT_TAKES_NONE || t.parameter == BS_FAULT_TAKES_VALUE);
@@ -309,7 +309,7 @@ static void on_row(int terminator, void *data)
     }
 }
 
-/* Hands the parser one line after the other, so that a row's line is known when its callback runs. */
+/* Feeds the parser line by line, so that a row's line is known when its callback runs. */
 static bs_status parse_chunk(reader *r, struct csv_parser *csv, const char *p, size_t n)
 {
     while (n > 0 && r->st == BS_OK) {

@@ -1,6 +1,6 @@
-/* The rows of a site list, as they stand in the CSV file. Internal to host/fault. */
-#ifndef BS_FAULT_ROWS_H
-#define BS_FAULT_ROWS_H
+/* Reads the rows of a site list from the CSV file. Internal to host/fault. */
+#ifndef BS_FAULT_SITE_LIST_H
+#define BS_FAULT_SITE_LIST_H
 
 #include "bits.h"
 #include "model/graph.h"
@@ -8,7 +8,7 @@
 typedef struct bs_site_row {
     uint32_t target;
     uint32_t image; /* or BS_EVERY_IMAGE */
-    bool alone;     /* no trial number was given; `trial` is the line */
+    bool alone;     /* the row gives no trial number; `trial` is its line */
     bool none;      /* a trial without sites */
     uint64_t trial;
     uint64_t line;
@@ -20,7 +20,7 @@ typedef struct bs_site_rows {
     size_t n, cap;
 } bs_site_rows;
 
-/* Appends the rows of entry `entry_id` in file order; the caller frees out->row, also after an error. */
+/* Appends the rows of entry `entry_id` in file order. The caller frees out->row, also after an error. */
 bs_status bs_site_rows_read(bs_site_rows *out, const char *path, const bs_graph *graph, int entry_id,
                             uint32_t n_images);
 

@@ -1,4 +1,4 @@
-/* The sites of one trial, drawn from its counter or looked up in a site list. */
+/* The sites of one trial: drawn with its counter, or looked up in a site list. */
 #include "fault/plan.h"
 
 #include "base/buf.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Choices up to this many are compared with each other, more go through a hash table. */
+/* Up to this many choices are compared with each other; more go into a hash table. */
 enum { FEW = 48 };
 
 static bs_status append(bs_sites *out, bs_site s)
@@ -41,8 +41,8 @@ static bs_status draw_few(const bs_fault_model *m, uint64_t population, uint64_t
     return BS_OK;
 }
 
-/* True if `at` was not in the set yet. Places of the table hold at + 1, so that 0 is free; size is a power of
- * two. */
+/* Inserts `at` into the set. Returns false if it was there already. Slots hold at + 1, because 0 marks a free
+ * one; size is a power of two. */
 static bool insert(uint64_t *table, size_t size, uint64_t at)
 {
     size_t i = (size_t)((at * 0x9e3779b97f4a7c15u) >> 20) & (size - 1);
@@ -74,7 +74,7 @@ static bs_status draw_many(const bs_fault_model *m, uint64_t population, uint64_
     return st;
 }
 
-/* Puts `at` among n ascending choices; false if it is there already. */
+/* Inserts `at` into n ascending choices. Returns false if it was there already. */
 static bool put(uint64_t *sorted, uint32_t n, uint64_t at)
 {
     uint32_t i = n;
@@ -87,7 +87,8 @@ static bool put(uint64_t *sorted, uint32_t n, uint64_t at)
     return true;
 }
 
-/* Blocks ascend, and so do the hits of each: in the end nothing is left to be sorted. */
+/* Draws the hits block by block. Blocks ascend, and so do the hits of each, so nothing remains to be
+ * sorted. */
 static bs_status draw_ber(const bs_fault_model *m, const bs_stratum *s, uint64_t seed, uint64_t counter,
                           bs_sites *out)
 {
@@ -108,7 +109,7 @@ static int compare_sites(const void *x, const void *y)
     return (a->element > b->element) - (a->element < b->element);
 }
 
-/* Sorts what was appended from `first` on, and merges sites of one element. All are of one kind, for which
+/* Sorts the sites appended from `first` on, and merges those of one element. All are of one kind, for which
  * the order of composition does not matter. */
 static void merge(bs_sites *out, size_t first)
 {

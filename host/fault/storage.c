@@ -1,8 +1,8 @@
-/* Which activations of an entry share memory on a device that works in place. */
+/* Finds the activations of an entry that share memory on a device that works in place. */
 #include "base/log.h"
 #include "fault/plan.h"
 
-/* The one activation that the node is made of, of as many values: -1 where there are several, or others. */
+/* Returns the only activation that the node reads, if it has as many values as the output; else -1. */
 static int only_activation(const bs_graph *g, const bs_node *n)
 {
     int tensor = -1;
@@ -56,12 +56,10 @@ void bs_plan_note_storage(const bs_plan *plan)
         if (n == 0)
             continue;
         bs_info("note: entry %d: on a device that works in place %d of its %d targets lie in the memory of "
-                "another, such "
-                "as '%.64s' in '%.64s', and sums over bits (FIT, exposure) count it twice; the key 'storage' "
-                "of an entry "
-                "says which targets are memory",
+                "another, such as '%.64s' in '%.64s', and sums over bits (FIT, exposure) count it twice; the "
+                "key 'storage' of an entry says which targets are memory",
                 e->id, n, end - first, g->tensors[g->targets[one].tensor].name,
                 g->tensors[g->targets[other].tensor].name);
-        return; /* once says it for all entries */
+        return; /* one note is enough for all entries */
     }
 }

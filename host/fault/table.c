@@ -11,7 +11,8 @@
     if (a->member != b->member)                                                                              \
     return a->member < b->member ? -1 : 1
 
-/* Rows of a trial side by side, its elements ascending, rows of one element in file order. */
+/* Orders rows so that those of a trial are adjacent, by ascending element, and in file order for one
+ * element. */
 static int compare_rows(const void *x, const void *y)
 {
     const bs_site_row *a = x, *b = y;
@@ -37,7 +38,7 @@ static bool same_trial(const bs_site_row *a, const bs_site_row *b)
     return a->image == b->image && a->alone == b->alone && a->trial == b->trial;
 }
 
-/* The rows of one trial as a group with merged sites. */
+/* Adds the rows of one trial as a group with merged sites. */
 static bs_status add_group(bs_site_table *t, const bs_site_row *row, size_t n, const char *path)
 {
     bs_site_group *g = &t->group[t->n_groups++];
@@ -131,7 +132,7 @@ void bs_site_table_free(bs_site_table *t)
     free(t);
 }
 
-/* Index of the first group at or behind (target, image). */
+/* Returns the index of the first group at or after (target, image). */
 static size_t lower_bound(const bs_site_table *t, uint32_t target, uint64_t image)
 {
     size_t low = 0, high = t->n_groups;

@@ -1,14 +1,13 @@
-/* Explicit site lists: the CSV files that stand behind `sites:` of a fault entry. plan.h documents the
- * format. */
+/* Site lists: the explicit sites that `sites:` of a fault entry names. plan.h documents the format. */
 #ifndef BS_FAULT_TABLE_H
 #define BS_FAULT_TABLE_H
 
 #include "fault/plan.h"
 
-/* The image of groups that hold for every image. */
+/* The image of groups that apply to every image. */
 #define BS_EVERY_IMAGE UINT32_MAX
 
-/* One trial of the list: the sites site[first .. first + n). */
+/* A trial of the list: the sites site[first .. first + n). */
 typedef struct bs_site_group {
     uint32_t target;
     uint32_t image; /* or BS_EVERY_IMAGE */
@@ -18,19 +17,19 @@ typedef struct bs_site_group {
 
 struct bs_site_table {
     bs_site *site;
-    bs_site_group
-        *group; /* sorted by (target, image, order): the repetition is the rank in (target, image) */
+    bs_site_group *group; /* sorted by (target, image, order): rank in (target, image) = repetition */
     size_t n_groups;
     size_t n_sites;
 };
 
-/* Reads the rows of entry `entry_id` from a CSV file. Errors read "FILE:LINE: ...", status BS_USAGE. */
+/* Reads the rows of entry `entry_id` from a CSV file. Errors begin with "FILE:LINE: ", status BS_USAGE. Free
+ * with bs_site_table_free(). */
 bs_status bs_site_table_read(bs_site_table **out, const char *path, const bs_graph *graph, int entry_id,
                              uint32_t n_images);
 void bs_site_table_free(bs_site_table *t);
 
-/* The groups of (target, image), those for every image included; returns how many, *first is the first's
- * index. */
+/* Returns the number of groups of (target, image), or of those for every image; sets *first to the index of
+ * the first. */
 uint32_t bs_site_table_find(const bs_site_table *t, uint32_t target, uint32_t image, size_t *first);
 
 #endif

@@ -23,7 +23,7 @@ static void put_mask(FILE *f, bs_fault_kind kind, uint32_t mask)
     fprintf(f, "%s,0x%08x,\n", bs_fault_kind_name(kind), mask);
 }
 
-/* Whatever kind made the site: flips, stuck bits and a set value say all that a site can do. */
+/* Writes a site, whatever kind of fault made it: flips, stuck bits and a set value express all sites. */
 static void put_site(FILE *f, const char *prefix, bs_dtype type, bs_site s)
 {
     fprintf(f, "%s%u,", prefix, s.element);
@@ -42,7 +42,7 @@ static void put_site(FILE *f, const char *prefix, bs_dtype type, bs_site s)
     }
 }
 
-/* Do the trials of the stratum hold for every image alike? */
+/* Returns true if the trials of the stratum are the same for every image. */
 static bool for_every_image(const bs_plan *plan, const bs_stratum *s)
 {
     const bs_site_table *table = plan->tables[s->entry];
@@ -52,7 +52,8 @@ static bool for_every_image(const bs_plan *plan, const bs_stratum *s)
     return bs_site_table_find(table, (uint32_t)s->target, BS_EVERY_IMAGE, &first) > 0;
 }
 
-/* A target by its name, or as #ID where that cannot stand in a CSV as it is, or reads as an id itself. */
+/* Writes a target by its name, or as #ID if the name cannot be written to a CSV as it is or reads as an id
+ * itself. */
 static void put_target(bs_str *out, const char *name, int id)
 {
     if (bs_visible(name) != name || name[0] == '#')

@@ -8,28 +8,28 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* The rule of shares: patches of more than this share of the plane are not worth their gathering. Those of
- * `always` or less are, whatever a measurement might say; in between, both ways are timed. */
+/* The rule of shares: a patch of more than `worthwhile` of the plane never pays, because it must be gathered.
+ * One of `always` or less always pays, whatever a measurement might say. In between, both ways are timed. */
 static const double worthwhile = 0.85, always = 0.5;
-/* Patches must take so many times as long as the whole node to lose against the rule: behind a node that is
- * run whole everything is, so it has to win clearly. */
+/* A patch loses only if it takes this many times as long as the whole node: after a node that is run whole,
+ * all others are, too, so the whole node must win clearly. */
 static const double overrules = 1.25;
-/* Seconds of measuring in the lifetime of a network; after that the rule of shares decides. */
+/* Seconds of measuring for a network; after that the rule of shares decides. */
 static const double budget = 1.0;
 
-/* The quickest of some runs counts, as the first makes the library's plans: of two at least, of three unless
- * they take plenty of seconds, and of more where they do not take enough. */
+/* The quickest of several runs counts, because the first one makes the library's plans. There are at least
+ * two runs, three unless two take `plenty` of seconds, and up to MOST_RUNS until they take `enough`. */
 enum { RUNS = 3, MOST_RUNS = 16 };
 static const double plenty = 2e-2, enough = 2e-3;
 
-/* One way to run a node. */
+/* The measured time of one way to run a node. */
 typedef struct timing {
     struct timing *next;
     int in_size[2], out_size[2];
-    uint32_t gathered, widened; /* as in the question; of the whole node the latter only */
+    uint32_t gathered, widened; /* as in the query; of the whole node `widened` only */
     bool patched;
-    bool counted;   /* in what bs_autotune_log() says */
-    double seconds; /* a trial */
+    bool counted;   /* in `asked` */
+    double seconds; /* of one trial */
 } timing;
 
 struct bs_autotune {
@@ -39,19 +39,19 @@ struct bs_autotune {
     bs_stream *stream;
     bs_plane *planes; /* by tensor */
     timing **timings; /* by node: a list */
-    double spent;     /* seconds */
+    double spent;     /* seconds of measuring so far */
     int asked, overruled;
     uint64_t signature;
 };
 
-/* One node, a patch of it, and device memory for n trials of both. */
+/* A node, a patch of it, and device memory for n trials of both. */
 typedef struct trial_node {
     bs_autotune *c;
     const bs_autotune_query *q;
     const bs_node *node;
     int n;
     void **rows;    /* by input: n whole rows, NULL for parameters */
-    void **patches; /* by input: what is gathered from them */
+    void **patches; /* by input: patches gathered from them */
     bs_view *in;
     void *out, *golden; /* rows of the output, or patches */
     int32_t *origin;
@@ -101,7 +101,8 @@ static bool is_activation(const bs_graph *g, int tensor)
     return tensor >= 0 && !g->tensors[tensor].constant;
 }
 
-/* n rows of ones: the time of arithmetic does not depend on the values, as long as none is denormal. */
+/* Fills n rows with ones: the time of arithmetic does not depend on the values as long as none is
+ * denormal. */
 static bs_status fill_rows(trial_node *b, int tensor, void *rows)
 {
     const bs_autotune *c = b->c;
@@ -164,15 +165,16 @@ static void clear(trial_node *b)
     free(b->equal);
 }
 
-/* Input k as the node is to read it; `all`: whatever can be gathered is. */
+/* Sets input k to what the node reads, and gathers it where the query says so. `all`: gathers every input
+ * that can be. */
 static bs_status find_input(trial_node *b, int k, bool patched, bool all)
 {
     const bs_autotune *c = b->c;
     const bs_autotune_query *q = b->q;
     int tensor = b->node->in[k];
-    bool spread = bs_reads_whole(c->g, c->planes, b->node, k);
-    b->in[k].base = patched && !spread ? b->patches[k] : b->rows[k];
-    if (spread || !(all || (k < 32 && (patched ? q->gathered : q->widened) >> k & 1)))
+    bool whole = bs_reads_whole(c->g, c->planes, b->node, k);
+    b->in[k].base = patched && !whole ? b->patches[k] : b->rows[k];
+    if (whole || !(all || (k < 32 && (patched ? q->gathered : q->widened) >> k & 1)))
         return BS_OK;
     const int64_t dim[] = {c->planes[tensor].height, c->planes[tensor].width};
     bs_patches want = {.origin = {b->origin, b->origin}};
@@ -182,7 +184,7 @@ static bs_status find_input(trial_node *b, int k, bool patched, bool all)
                               b->patches[k]);
 }
 
-/* A step as the executor takes it. The comparison waits for the device. */
+/* Runs a step as the replayer does. The comparison waits for the device. */
 static bs_status run_once(trial_node *b, bool patched)
 {
     const bs_autotune *c = b->c;
@@ -200,7 +202,7 @@ static bs_status run_once(trial_node *b, bool patched)
     return c->backend->compare_patch(c->stream, b->node->out, b->n, &at, b->out, golden, b->equal);
 }
 
-/* Bytes of a trial: whole rows of the inputs and the output, and as much again for patches. */
+/* Returns the bytes of a trial: whole rows of the inputs and the output, and as much again for patches. */
 static double row_bytes(const bs_autotune *c, const bs_node *node)
 {
     size_t bytes = c->backend->row_bytes(c->network, node->out);
@@ -243,7 +245,7 @@ out:
     return st;
 }
 
-/* The whole node has one time for all sizes of patches. */
+/* Returns true if the timing answers the query. The whole node has one time for all sizes of patches. */
 static bool same_way(const timing *t, const bs_autotune_query *q, bool patched)
 {
     if (t->patched != patched || t->widened != q->widened || (patched && t->gathered != q->gathered))
@@ -294,7 +296,7 @@ static bs_status ask_autotune(bs_autotune *c, const bs_autotune_query *q)
     if (st != BS_NO_MEMORY)
         return st;
     bs_error_clear();
-    c->spent = budget; /* the memory is for the campaign */
+    c->spent = budget; /* leave the memory to the campaign */
     return BS_OK;
 }
 

@@ -66,7 +66,7 @@ static void *row_of(const bs_golden *golden, int tensor, int i)
     return (char *)golden->rows[tensor] + (size_t)i * golden->backend->row_bytes(golden->network, tensor);
 }
 
-/* The pixels become values of the input's type; those of a device that needs none are no pixels. */
+/* A backend without pixels gets the image's number, which must not be rounded. */
 bs_status bs_golden_upload(bs_golden *golden, int i, float *data)
 {
     int input = golden->graph->input;

@@ -1,4 +1,5 @@
-/* Golden runs: the fault-free activations of a tile of images, kept on the device for the replay to read. */
+/* Golden runs: the fault-free activations of a tile of images, kept in device memory for the replay to
+ * read. */
 #ifndef BS_REPLAY_GOLDEN_H
 #define BS_REPLAY_GOLDEN_H
 
@@ -19,18 +20,18 @@ typedef struct bs_golden {
     float *output;         /* host copy of the outputs, capacity x classes */
 } bs_golden;
 
-/* Device bytes that one image takes. */
+/* Returns the device memory that one image takes. */
 size_t bs_golden_image_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network);
 
-/* Room for `capacity` images in the stream's device memory. Free with bs_golden_free(). */
+/* Allocates room for `capacity` images in the stream's device memory. Free with bs_golden_free(). */
 bs_status bs_golden_create(bs_golden **out, const bs_graph *g, const bs_backend *backend,
                            const bs_network *network, bs_stream *stream, int capacity);
 void bs_golden_free(bs_golden *golden);
 
-/* Puts image number `i` of the tile into place: `data` as backend->upload() wants it, and becomes values of
- * the input's type. */
+/* Uploads image `i` of the tile. `data`, in the layout of backend->upload(), is rounded in place to the
+ * input's type. */
 bs_status bs_golden_upload(bs_golden *golden, int i, float *data);
-/* Runs the first n images that were uploaded; fills rows, answer, output_hash. */
+/* Runs the first n uploaded images; fills rows, answer, output and output_hash. */
 bs_status bs_golden_run(bs_golden *golden, int n);
 
 #endif

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Are all activations images? */
+/* Returns true if the output and all activations among the inputs are images. */
 static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
     bool all = planes[n->out].image;
@@ -15,7 +15,8 @@ static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
     return all;
 }
 
-/* Rows of tokens: every input that is not read whole must bring the output's. */
+/* Sets the field of a node on rows of tokens. Every input that is not read whole must carry the output's
+ * rows. */
 static void token_field(bs_receptive_field *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
     int axis = planes[n->out].axis;
@@ -33,8 +34,8 @@ static void token_field(bs_receptive_field *r, const bs_graph *g, const bs_plane
     }
 }
 
-/* field_FIELD() says what FIELD, a column of BS_OP_FAMILIES, means for a node whose tensors are images. r is
- * that of an element-wise operator before, but not local. */
+/* field_FIELD() sets the receptive field of a node on images whose family has FIELD in BS_OP_FAMILIES. Before
+ * the call, r is that of an element-wise operator, but not local. */
 typedef struct field_in {
     const bs_graph *g;
     const bs_node *n;
@@ -52,8 +53,8 @@ static void field_pixel(bs_receptive_field *r, const field_in *f)
     r->local = true;
 }
 
-/* Element-wise operands: activations of the output's size or broadcast to it, parameters without rows and
- * columns. */
+/* Returns true if every operand has the output's plane or is broadcast to it; parameters must be without rows
+ * and columns. */
 static bool same_plane(const bs_graph *g, const bs_node *n)
 {
     const int64_t *out = g->tensors[n->out].shape.dim;
@@ -75,8 +76,8 @@ static void field_broadcast(bs_receptive_field *r, const field_in *f)
     r->local = same_plane(f->g, f->n);
 }
 
-/* Outside a padded convolution's input we put zeros where the library skips; 0 * Inf would tell the
- * difference. */
+/* Returns true if no weight is infinite or NaN. A patch has explicit zeros where the library skips a
+ * convolution's padding, and 0 * Inf would make a difference. */
 static bool finite_weights(const bs_graph *g, const bs_node *n)
 {
     const bs_tensor *w = &g->tensors[n->in[1]];
@@ -103,7 +104,7 @@ static void field_conv(bs_receptive_field *r, const field_in *f)
     r->local = finite_weights(f->g, f->n);
 }
 
-/* Does every window lie within the padded input? Else the divisor differs at the end. */
+/* Returns true if every window lies within the padded input. Else the divisor differs at the end. */
 static bool windows_fit(const bs_graph *g, const bs_node *n)
 {
     const bs_window *w = &n->attr.window;
@@ -144,7 +145,7 @@ static void field_slice(bs_receptive_field *r, const field_in *f)
 static void field_pad(bs_receptive_field *r, const field_in *f)
 {
     const bs_attr *a = &f->n->attr;
-    r->local = a->pad_mode == BS_PAD_CONSTANT; /* else a change may come back mirrored */
+    r->local = a->pad_mode == BS_PAD_CONSTANT; /* else a change may appear mirrored, too */
     r->pad[0] = (int)a->begin[1];
     r->pad[1] = (int)a->begin[2];
     r->fill = a->value;
@@ -153,7 +154,7 @@ static void field_pad(bs_receptive_field *r, const field_in *f)
 static void field_concat(bs_receptive_field *r, const field_in *f)
 {
     r->local = f->n->attr.axis == 0;
-    for (int k = 0; k < f->n->n_in; k++) /* a constant comes with its whole plane */
+    for (int k = 0; k < f->n->n_in; k++) /* a constant always has its whole plane */
         r->local &= !f->g->tensors[f->n->in[k]].constant;
 }
 
@@ -162,7 +163,7 @@ static void field_softmax(bs_receptive_field *r, const field_in *f)
     r->local = f->n->attr.axis == 0;
 }
 
-/* A reduction over the channels alone, each pixel for itself. */
+/* Sets a local field if the reduction is over the channels alone. */
 static void field_reduce(bs_receptive_field *r, const field_in *f)
 {
     const bool *reduce = f->n->attr.reduce;

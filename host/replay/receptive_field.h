@@ -1,16 +1,17 @@
-/* Receptive fields: which rows and columns of a node's output depend on which of its inputs. Along each axis
- * an output position o reads the input positions o * stride - pad + k * dilation,  k = 0 .. kernel - 1 (a
- * convolution's rule, of which element-wise operators are the case 1, 0, 1, 1). Tokens have rows only. */
+/* Receptive fields: which rows and columns of its input a node reads for each row and column of its output.
+ * Along each axis, output position o reads the input positions o * stride - pad + k * dilation for k = 0 ..
+ * kernel - 1. This is the rule of a convolution; element-wise operators have kernel 1, stride 1, pad 0,
+ * dilation 1. Tokens have rows only. */
 #ifndef BS_REPLAY_RECEPTIVE_FIELD_H
 #define BS_REPLAY_RECEPTIVE_FIELD_H
 
 #include "backend/planes.h"
 
 typedef struct bs_receptive_field {
-    bool local; /* the rule above holds; false: any change may reach the whole output */
+    bool local; /* the rule above holds; false: any change can reach the whole output */
     int kernel[2], stride[2], dilation[2];
     int pad[2]; /* before the first row and column; negative: cropped */
-    float fill; /* what the node reads outside its input */
+    float fill; /* value that the node reads outside its input */
 } bs_receptive_field;
 
 /* Half-open range of positions along one axis. */
@@ -18,22 +19,24 @@ typedef struct bs_range {
     int begin, end;
 } bs_range;
 
-/* Receptive fields of a network: made once, and read by all schedules of an engine. Immutable; safe to share
- * between threads. */
+/* Receptive fields of a network. Made once and read by all schedules of an engine; immutable, so threads may
+ * share it. */
 typedef struct bs_receptive_fields {
     bs_plane *planes;         /* by tensor */
     bs_receptive_field *node; /* by node */
 } bs_receptive_fields;
 
-/* Reads every weight of convolutions once. Clear with bs_receptive_fields_clear(), also after an error. */
+/* Computes the receptive fields of all nodes; reads every weight of convolutions once. Clear with
+ * bs_receptive_fields_clear(), also after an error. */
 bs_status bs_receptive_fields_create(bs_receptive_fields *out, const bs_graph *g);
 void bs_receptive_fields_clear(bs_receptive_fields *f);
 
-/* Output positions (of 0..out_size-1) along `axis` that read any input position of `in`; empty ranges keep a
- * place. */
+/* Returns the output positions (of 0..out_size-1) along `axis` that read any input position of `in`: at least
+ * one position, also where none does. */
 bs_range bs_receptive_field_forward(const bs_receptive_field *r, int axis, bs_range in, int out_size);
-/* First input position read by output position `out`, and how many positions n outputs in a row read. */
+/* Returns the first input position that output position `out` reads. */
 int bs_receptive_field_first(const bs_receptive_field *r, int axis, int out);
+/* Returns the number of input positions that n adjacent output positions read. */
 int bs_receptive_field_extent(const bs_receptive_field *r, int axis, int n);
 
 #endif

@@ -4,19 +4,19 @@
 
 #include <string.h>
 
-/* A batch under way. */
+/* A batch in progress. */
 typedef struct pass {
     bs_replayer *p;
-    const bs_schedule *r;
+    const bs_schedule *schedule;
     const bs_trial_batch *t;
     bs_segment_batch *segment;
-    int stride; /* rows between the starts of buffers: the batch size the arena was cut for */
+    int stride; /* trials that each buffer has room for: the batch size at the start */
     bool reordered;
 } pass;
 
 static char *buffer_rows(const pass *b, int buffer)
 {
-    return b->p->arena + b->r->buffers[buffer].offset * (size_t)b->stride;
+    return b->p->arena + b->schedule->buffers[buffer].offset * (size_t)b->stride;
 }
 
 static bs_view golden_view(const pass *b, int tensor)
@@ -24,7 +24,7 @@ static bs_view golden_view(const pass *b, int tensor)
     return (bs_view){b->p->golden->rows[tensor], b->p->row};
 }
 
-/* The faults in the order in which the trials now stand. */
+/* Sets *out to the faults in the current order of the trials. */
 static bs_status current_faults(pass *b, bs_faults *out)
 {
     bs_replayer *p = b->p;
@@ -48,9 +48,8 @@ static bs_status current_faults(pass *b, bs_faults *out)
     return BS_OK;
 }
 
-/* Where the trials' patches lie, by the tables of a buffer or step; uses scratch arrays 2 * which and the
- * next.
- */
+/* Returns the trials' patches, placed by the tables of a buffer or step (NULL: at the origin). Uses the
+ * scratch arrays 2 * which and 2 * which + 1. */
 static bs_patches look_up(const pass *b, const int size[2], int32_t *const table[2], int which)
 {
     bs_replayer *p = b->p;
@@ -67,7 +66,7 @@ static bs_patches look_up(const pass *b, const int size[2], int32_t *const table
 static bs_status compare_buffer(pass *b, int buffer)
 {
     bs_replayer *p = b->p;
-    const bs_buffer *s = &b->r->buffers[buffer];
+    const bs_buffer *s = &b->schedule->buffers[buffer];
     int tensor = s->tensor;
     if (s->patched) {
         bs_patches at = look_up(b, s->size, s->origin, 0);
@@ -80,14 +79,15 @@ static bs_status compare_buffer(pass *b, int buffer)
                                        p->equal + (size_t)buffer * (size_t)p->max_batch);
 }
 
-/* The moves that put living trials into the places of dead ones: the last trial first, so that few move. */
+/* Finds the moves of live trials into the positions of masked ones: from the end, so that few move. Sets p->n
+ * to the number of live trials. */
 static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
 {
     int moves = 0;
     for (int i = 0; i < p->n; i++) {
-        if (!p->dead[i])
+        if (!p->masked[i])
             continue;
-        while (p->n > i + 1 && p->dead[p->n - 1])
+        while (p->n > i + 1 && p->masked[p->n - 1])
             p->n--;
         p->n--;
         if (p->n > i) {
@@ -98,8 +98,8 @@ static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
     return moves;
 }
 
-/* Drops dead trials from every buffer of the live. */
-static bs_status drop_dead(pass *b, const int *live, int n_live)
+/* Drops masked trials from every live buffer. */
+static bs_status remove_masked(pass *b, const int *live, int n_live)
 {
     bs_replayer *p = b->p;
     int32_t *to = p->origin[0], *from = p->origin[1];
@@ -108,7 +108,7 @@ static bs_status drop_dead(pass *b, const int *live, int n_live)
         return BS_OK;
     for (int k = 0; k < n_live; k++) {
         BS_TRY(p->golden->backend->move_rows(p->golden->stream, moves, buffer_rows(b, live[k]),
-                                             b->r->buffers[live[k]].row_bytes, to, from));
+                                             b->schedule->buffers[live[k]].row_bytes, to, from));
         uint8_t *equal = p->equal + (size_t)live[k] * (size_t)p->max_batch;
         for (int m = 0; m < moves; m++)
             equal[to[m]] = equal[from[m]];
@@ -123,18 +123,18 @@ static bs_status drop_dead(pass *b, const int *live, int n_live)
     return BS_OK;
 }
 
-/* Marks trials whose live tensors all equal golden, and drops them unless they are to be kept. */
+/* Marks trials whose live tensors all equal golden as masked, and drops them unless they are to be kept. */
 static bs_status drop_masked(pass *b, const int *live, int n_live, int tensor)
 {
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
     size_t classes = (size_t)golden->graph->classes;
     for (int i = 0; i < p->n; i++) {
-        p->dead[i] = 1;
+        p->masked[i] = 1;
         for (int k = 0; k < n_live; k++)
-            p->dead[i] &= p->equal[(size_t)live[k] * (size_t)p->max_batch + (size_t)i];
+            p->masked[i] &= p->equal[(size_t)live[k] * (size_t)p->max_batch + (size_t)i];
         bs_result *res = &b->t->result[p->trial[i]];
-        if (p->dead[i] && res->died_at < 0) {
+        if (p->masked[i] && res->died_at < 0) {
             res->died_at = golden->graph->tensors[tensor].target;
             res->answer = golden->answer[p->row[i]];
             if (b->t->output)
@@ -142,17 +142,17 @@ static bs_status drop_masked(pass *b, const int *live, int n_live, int tensor)
                        golden->output + (size_t)p->row[i] * classes, classes * sizeof *golden->output);
         }
     }
-    return b->t->keep_masked ? BS_OK : drop_dead(b, live, n_live);
+    return b->t->keep_masked ? BS_OK : remove_masked(b, live, n_live);
 }
 
-/* First rows and columns of the faults. A trial without sites is looked after at the origin. */
+/* Finds the first row and column of each trial's fault. A trial without sites counts as at the origin. */
 static bs_status find_faults(const pass *b)
 {
     const bs_faults *f = &b->t->faults;
     for (int i = 0; i < b->t->n; i++) {
         int32_t at[2];
         uint32_t n = f->first[i + 1] - f->first[i];
-        if (!bs_schedule_serves(b->r, f->sites + f->first[i], n, at))
+        if (!bs_schedule_serves(b->schedule, f->sites + f->first[i], n, at))
             return bs_fail(BS_ERR, "a delta schedule got a trial whose %u sites lie too far apart", n);
         b->p->at[0][i] = at[0];
         b->p->at[1][i] = at[1];
@@ -160,12 +160,12 @@ static bs_status find_faults(const pass *b)
     return BS_OK;
 }
 
-/* Starts at a cut point: cuts the first tensor out of the rows that came there. */
+/* Starts at a cut point: copies the first tensor, or the patch of it, from the rows of the segment before. */
 static bs_status take_over(pass *b, int buffer)
 {
     bs_replayer *p = b->p;
     const bs_backend *be = p->golden->backend;
-    const bs_buffer *s = &b->r->buffers[buffer];
+    const bs_buffer *s = &b->schedule->buffers[buffer];
     bs_view from = b->segment->from;
     if (!s->patched) {
         BS_TRY(be->copy_rows(p->golden->stream, s->tensor, p->n, from, buffer_rows(b, buffer)));
@@ -184,7 +184,7 @@ static bs_status start_patch(pass *b, int buffer)
 {
     bs_replayer *p = b->p;
     const bs_backend *be = p->golden->backend;
-    const bs_buffer *s = &b->r->buffers[buffer];
+    const bs_buffer *s = &b->schedule->buffers[buffer];
     BS_TRY(find_faults(b));
     bs_patches at = look_up(b, s->size, s->origin, 0);
     BS_TRY(be->gather(p->golden->stream, s->tensor, p->n, golden_view(b, s->tensor), NULL, NULL, &at, 0.0f,
@@ -198,16 +198,16 @@ static bs_status start(pass *b)
 {
     bs_replayer *p = b->p;
     const bs_backend *be = p->golden->backend;
-    int buffer = b->r->start;
+    int buffer = b->schedule->start;
     if (buffer < 0)
         return BS_OK;
     if (b->segment->from.base)
         return take_over(b, buffer);
-    int tensor = b->r->buffers[buffer].tensor;
-    if (b->r->buffers[buffer].patched)
+    int tensor = b->schedule->buffers[buffer].tensor;
+    if (b->schedule->buffers[buffer].patched)
         return start_patch(b, buffer);
     BS_TRY(be->copy_rows(p->golden->stream, tensor, p->n, golden_view(b, tensor), buffer_rows(b, buffer)));
-    if (!b->r->start_injects) {
+    if (!b->schedule->start_injects) {
         memset(p->equal + (size_t)buffer * (size_t)p->max_batch, 1, (size_t)p->n);
         return BS_OK;
     }
@@ -216,12 +216,12 @@ static bs_status start(pass *b)
     return drop_masked(b, &buffer, 1, tensor);
 }
 
-/* Input k of a step, gathered from golden data and the live patch over it. Dense steps get whole tensors. */
+/* Gathers input k of a step: golden data, overlaid with the trial's patch. Dense steps get whole tensors. */
 static bs_status gather_input(pass *b, const bs_step *s, int k, int tensor)
 {
     bs_replayer *p = b->p;
-    const bs_buffer *to = &b->r->buffers[s->gathered[k]];
-    const bs_buffer *live = s->source[k] >= 0 ? &b->r->buffers[s->source[k]] : NULL;
+    const bs_buffer *to = &b->schedule->buffers[s->gathered[k]];
+    const bs_buffer *live = s->source[k] >= 0 ? &b->schedule->buffers[s->source[k]] : NULL;
     bs_patches want = look_up(b, to->size, s->patched ? s->in_origin : NULL, 0), at;
     if (live)
         at = look_up(b, live->size, live->origin, 1);
@@ -246,7 +246,8 @@ static bs_status find_inputs(pass *b, const bs_step *s, const bs_node *node)
     return BS_OK;
 }
 
-/* A faulty weight or bias costs its filter, at most; a shared one the whole node. */
+/* Returns the multiply-accumulates of a step that reuses the golden output: each faulty element costs one
+ * filter, and at most all. */
 static double quick_macs(const pass *b, const bs_step *s, const bs_faults *f)
 {
     const bs_graph *g = b->p->golden->graph;
@@ -265,8 +266,8 @@ static bs_status run_faulty_step(pass *b, const bs_step *s, bool first, void *ou
     const bs_golden *golden = p->golden;
     bs_faults f;
     BS_TRY(current_faults(b, &f));
-    /* The quick way reuses the golden output, so it needs golden inputs. */
-    bool quick = !b->t->dense_parameters && b->r->mode != BS_REPLAY_FULL && first;
+    /* The quick way reuses the golden output, so all other inputs must be golden. */
+    bool quick = !b->t->dense_parameters && b->schedule->mode != BS_REPLAY_FULL && first;
     p->macs += quick ? quick_macs(b, s, &f) : (double)s->macs * p->n;
     return golden->backend->run_faulty(golden->stream, s->node, s->faulty_input, p->n, p->in,
                                        golden_view(b, golden->graph->nodes[s->node].out), &f,
@@ -278,7 +279,7 @@ static bs_status run_step(pass *b, int index)
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
     const bs_backend *be = golden->backend;
-    const bs_step *s = &b->r->steps[index];
+    const bs_step *s = &b->schedule->steps[index];
     const bs_node *node = &golden->graph->nodes[s->node];
     void *out = buffer_rows(b, s->out);
     BS_TRY(find_inputs(b, s, node));
@@ -287,8 +288,8 @@ static bs_status run_step(pass *b, int index)
     if (s->faulty_input >= 0)
         BS_TRY(run_faulty_step(b, s, index == 0, out));
     else if (s->patched)
-        BS_TRY(
-            be->run_patch(golden->stream, s->node, p->n, s->in_size, p->in, b->r->buffers[s->out].size, out));
+        BS_TRY(be->run_patch(golden->stream, s->node, p->n, s->in_size, p->in,
+                             b->schedule->buffers[s->out].size, out));
     else
         BS_TRY(be->run(golden->stream, s->node, p->n, p->in, out));
     if (s->injects)
@@ -296,24 +297,24 @@ static bs_status run_step(pass *b, int index)
     return compare_buffer(b, s->out);
 }
 
-/* The first step at which a trial can be masked: none is before the fault is fully in. */
-static int first_maskable(const bs_schedule *r)
+/* Returns the first step after which a trial can be masked: before it, the fault is not fully injected. */
+static int first_maskable(const bs_schedule *schedule)
 {
-    int first = r->last_faulty < 0 ? 0 : r->last_faulty;
-    for (int i = 0; i < r->n_steps; i++)
-        if (r->steps[i].injects)
+    int first = schedule->last_faulty < 0 ? 0 : schedule->last_faulty;
+    for (int i = 0; i < schedule->n_steps; i++)
+        if (schedule->steps[i].injects)
             first = i;
     return first;
 }
 
-/* Stores the last tensor whole, for the next segment. */
+/* Stores the last tensor as whole rows, for the next segment. */
 static bs_status hand_over(pass *b)
 {
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
-    const bs_buffer *live = &b->r->buffers[b->r->result];
+    const bs_buffer *live = &b->schedule->buffers[b->schedule->result];
     const int64_t *dim = golden->graph->tensors[live->tensor].shape.dim;
-    const char *rows = buffer_rows(b, b->r->result);
+    const char *rows = buffer_rows(b, b->schedule->result);
     if (live->patched) {
         const int plane[2] = {(int)dim[1], (int)dim[2]};
         bs_patches want = look_up(b, plane, NULL, 0), at = look_up(b, live->size, live->origin, 1);
@@ -333,8 +334,8 @@ static bs_status finish(pass *b)
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
     const bs_graph *g = golden->graph;
-    const bs_buffer *s = &b->r->buffers[b->r->result];
-    const char *rows = buffer_rows(b, b->r->result);
+    const bs_buffer *s = &b->schedule->buffers[b->schedule->result];
+    const char *rows = buffer_rows(b, b->schedule->result);
     for (int i = 0; i < p->n; i++)
         p->class_of[i] = golden->answer[p->row[i]].top[0];
     BS_TRY(golden->backend->rank(golden->stream, p->n, rows, p->class_of, p->answer));
@@ -350,9 +351,9 @@ static bs_status finish(pass *b)
 
 bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
 {
-    const bs_schedule *r = segment->schedule;
+    const bs_schedule *schedule = segment->schedule;
     const bs_trial_batch *t = segment->trials;
-    pass b = {.p = p, .r = r, .t = t, .segment = segment, .stride = t->n};
+    pass b = {.p = p, .schedule = schedule, .t = t, .segment = segment, .stride = t->n};
     segment->n_survivors = 0;
     p->n = t->n;
     for (int i = 0; i < t->n; i++) {
@@ -361,11 +362,11 @@ bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
         if (!segment->from.base)
             t->result[i].died_at = -1;
     }
-    int maskable = first_maskable(r);
+    int maskable = first_maskable(schedule);
     BS_TRY(start(&b));
-    for (int i = 0; i < r->n_steps && p->n > 0; i++) {
+    for (int i = 0; i < schedule->n_steps && p->n > 0; i++) {
         BS_TRY(run_step(&b, i));
-        const bs_step *s = &r->steps[i];
+        const bs_step *s = &schedule->steps[i];
         if (i >= maskable)
             BS_TRY(drop_masked(&b, s->live, s->n_live, p->golden->graph->nodes[s->node].out));
     }
@@ -374,8 +375,8 @@ bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
     return segment->to ? hand_over(&b) : finish(&b);
 }
 
-bs_status bs_replay(bs_replayer *p, const bs_schedule *r, const bs_trial_batch *t)
+bs_status bs_replay(bs_replayer *p, const bs_schedule *schedule, const bs_trial_batch *t)
 {
-    bs_segment_batch segment = {.schedule = r, .trials = t};
+    bs_segment_batch segment = {.schedule = schedule, .trials = t};
     return bs_replay_segment(p, &segment);
 }

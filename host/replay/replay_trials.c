@@ -1,5 +1,5 @@
-/* Replays trials segment by segment: along a target's schedules to the next cut point, where their changes
- * are measured, and on along the narrowest schedule that serves each. */
+/* Replays trials segment by segment: along a target's schedules to the next cut point, where the changes are
+ * measured, and from there along the narrowest schedule that serves each trial. */
 #include "base/buf.h"
 #include "replay/schedules.h"
 
@@ -10,11 +10,11 @@ typedef struct trial_run {
     bs_replayer *p;
     const bs_golden *golden;
     const bs_trial_batch *t;
-    int most; /* trials of a batch */
-    int *id;  /* by place: number of the trial; the ones that are alive stand at places 0 .. n - 1 */
+    int most; /* largest batch */
+    int *id;  /* by place: number of the trial; live trials have places 0 .. n - 1 */
     int n;
     int *next_id, next_n;
-    char *here, *there; /* device: rows of the last and of the next cut point, by place */
+    char *here, *there; /* device: rows of the last and the next cut point, by place */
     int32_t (*bounds)[4];
     /* One batch: */
     int *place;
@@ -24,7 +24,7 @@ typedef struct trial_run {
     bs_result *result;
     float *output;
     int *survivor;
-    size_t classes; /* floats of an output, 0: not asked for */
+    size_t classes; /* floats of an output, 0: none requested */
 } trial_run;
 
 static bs_status run_open(trial_run *run, bs_replayer *p, const bs_trial_batch *t, int most)
@@ -71,28 +71,28 @@ static void run_close(trial_run *run)
 }
 
 /* Returns the narrowest of the schedules that serves the trial at this place. */
-static int choose(const trial_run *run, const bs_schedules *r, int place)
+static int choose(const trial_run *run, const bs_schedules *schedules, int place)
 {
     const bs_faults *f = &run->t->faults;
     int k = 0, id = run->id[place];
     int32_t at[2];
-    for (; k < r->n - 1; k++) {
-        if (run->here ? bs_schedule_holds(r->schedule[k], run->bounds[place] + 2)
-                      : bs_schedule_serves(r->schedule[k], f->sites + f->first[id],
+    for (; k < schedules->n - 1; k++) {
+        if (run->here ? bs_schedule_holds(schedules->schedule[k], run->bounds[place] + 2)
+                      : bs_schedule_serves(schedules->schedule[k], f->sites + f->first[id],
                                            f->first[id + 1] - f->first[id], at))
             break;
     }
     return k;
 }
 
-/* Collects up to `room` trials of one schedule, from `*place` on. */
-static int fill(trial_run *run, const bs_schedules *r, int schedule, int room, int *place)
+/* Collects up to `room` trials of one schedule into a batch, from *place on. Returns how many. */
+static int fill(trial_run *run, const bs_schedules *schedules, int schedule, int room, int *place)
 {
     const bs_faults *f = &run->t->faults;
     int n = 0;
     run->first[0] = 0;
     for (; *place < run->n && n < room; ++*place) {
-        if (choose(run, r, *place) != schedule)
+        if (choose(run, schedules, *place) != schedule)
             continue;
         int id = run->id[*place];
         uint32_t sites = f->first[id + 1] - f->first[id];
@@ -102,7 +102,7 @@ static int fill(trial_run *run, const bs_schedules *r, int schedule, int room, i
         run->result[n] = run->t->result[id];
         for (int a = 0; a < 2; a++)
             run->at[a][n] = run->bounds[*place][a];
-        if (sites > 0) /* with an error rate, a whole batch may be without, and sites NULL */
+        if (sites > 0) /* at an error rate, a whole batch may have no sites, which are NULL then */
             memcpy(run->site + run->first[n], f->sites + f->first[id], sites * sizeof *run->site);
         run->first[n + 1] = run->first[n] + sites;
         n++;
@@ -110,6 +110,7 @@ static int fill(trial_run *run, const bs_schedules *r, int schedule, int room, i
     return n;
 }
 
+/* Copies the results of a batch to the caller's trials, and enters those that go on into next_id. */
 static void hand_out(trial_run *run, const bs_segment_batch *segment)
 {
     const bs_trial_batch *t = run->t;
@@ -127,13 +128,13 @@ static void hand_out(trial_run *run, const bs_segment_batch *segment)
         run->next_id[run->next_n++] = run->id[run->place[run->survivor[k]]];
 }
 
-/* Runs all trials of one schedule to its last tensor, -1: the output. */
-static bs_status run_schedule(trial_run *run, const bs_schedules *r, int schedule, int tensor)
+/* Runs all trials of one schedule to `tensor`, the next cut point; -1: to the output. */
+static bs_status run_schedule(trial_run *run, const bs_schedules *schedules, int schedule, int tensor)
 {
     int room, place = 0;
-    BS_TRY(bs_replayer_batch(run->p, r->schedule[schedule], &room));
+    BS_TRY(bs_replayer_batch(run->p, schedules->schedule[schedule], &room));
     room = room < run->most ? room : run->most;
-    for (int n; (n = fill(run, r, schedule, room, &place)) > 0;) {
+    for (int n; (n = fill(run, schedules, schedule, room, &place)) > 0;) {
         bs_trial_batch part = *run->t;
         part.n = n;
         part.golden_row = run->row;
@@ -141,7 +142,7 @@ static bs_status run_schedule(trial_run *run, const bs_schedules *r, int schedul
         part.output = run->t->output ? run->output : NULL;
         part.result = run->result;
         bs_segment_batch segment = {
-            .schedule = r->schedule[schedule], .trials = &part, .at = {run->at[0], run->at[1]}};
+            .schedule = schedules->schedule[schedule], .trials = &part, .at = {run->at[0], run->at[1]}};
         if (run->here)
             segment.from = (bs_view){run->here, run->from};
         if (tensor >= 0) {
@@ -164,15 +165,16 @@ static bs_status measure(trial_run *run, int tensor)
                                         (bs_view){run->golden->rows[tensor], run->row}, run->bounds);
 }
 
-static bs_status run_segments(trial_run *run, const bs_schedules *r, char *const stash[2])
+static bs_status run_segments(trial_run *run, const bs_schedules *schedules, char *const stash[2])
 {
-    const bs_segments *segments = r->segments;
+    const bs_segments *segments = schedules->segments;
     for (int k = 0; run->n > 0; k++) {
-        int tensor = segments && r->next < segments->n ? segments->segment[r->next].tensor : -1;
+        int tensor =
+            segments && schedules->next < segments->n ? segments->segment[schedules->next].tensor : -1;
         run->there = stash[k % 2];
         run->next_n = 0;
-        for (int i = 0; i < r->n; i++)
-            BS_TRY(run_schedule(run, r, i, tensor));
+        for (int i = 0; i < schedules->n; i++)
+            BS_TRY(run_schedule(run, schedules, i, tensor));
         if (tensor < 0)
             break;
         int *swap = run->id;
@@ -180,17 +182,17 @@ static bs_status run_segments(trial_run *run, const bs_schedules *r, char *const
         run->next_id = swap;
         run->n = run->next_n;
         run->here = run->there;
-        r = &segments->segment[r->next].schedules;
-        if (r->n > 1)
+        schedules = &segments->segment[schedules->next].schedules;
+        if (schedules->n > 1)
             BS_TRY(measure(run, tensor));
     }
     return BS_OK;
 }
 
-static bs_status replay_part(bs_replayer *p, const bs_schedules *r, const bs_trial_batch *t, int most)
+static bs_status replay_part(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most)
 {
-    bool segmented = r->segments && r->next < r->segments->n;
-    size_t bytes = segmented ? (size_t)t->n * bs_segments_trial_bytes(r->segments) / 2 : 0;
+    bool segmented = schedules->segments && schedules->next < schedules->segments->n;
+    size_t bytes = segmented ? (size_t)t->n * bs_segments_trial_bytes(schedules->segments) / 2 : 0;
     trial_run run;
     bs_status st;
     BS_TRY_GOTO(run_open(&run, p, t, most), out);
@@ -201,21 +203,21 @@ static bs_status replay_part(bs_replayer *p, const bs_schedules *r, const bs_tri
         bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
         goto out;
     }
-    st = run_segments(&run, r, (char *[]){both, both + bytes});
+    st = run_segments(&run, schedules, (char *[]){both, both + bytes});
     bs_replayer_release(p, 2 * bytes);
 out:
     run_close(&run);
     return st;
 }
 
-bs_status bs_replay_trials(bs_replayer *p, const bs_schedules *r, const bs_trial_batch *t, int most)
+bs_status bs_replay_trials(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most)
 {
     int room = t->n;
-    if (r->segments)
-        BS_TRY(bs_schedules_batch(p, r, &room));
+    if (schedules->segments)
+        BS_TRY(bs_schedules_batch(p, schedules, &room));
     for (int i = 0; i < t->n; i += room) {
         bs_trial_batch part = bs_trial_batch_part(p, t, i, t->n - i < room ? t->n - i : room);
-        BS_TRY(replay_part(p, r, &part, most));
+        BS_TRY(replay_part(p, schedules, &part, most));
     }
     return BS_OK;
 }

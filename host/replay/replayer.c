@@ -1,11 +1,11 @@
-/* Making a replayer, and sharing out its memory. */
+/* Creates replayers and shares out their memory. */
 #include "replay/replayer.h"
 
 #include "base/buf.h"
 
 #include <stdlib.h>
 
-/* What is reserved at the arena's end lies as well as its start: devices trap where numbers lie askew. */
+/* Memory reserved at the arena's end is aligned like its start: devices trap on unaligned numbers. */
 enum { ALIGNMENT = 64 };
 
 bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch, size_t arena_bytes)
@@ -25,7 +25,7 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
     BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
     BS_TRY_GOTO(bs_calloc(&p->equal, n * buffers, 1, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->dead, n, 1, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->masked, n, 1, what), out);
     BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
     BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
     BS_TRY_GOTO(bs_calloc(&p->first, n + 1, sizeof *p->first, what), out);
@@ -56,7 +56,7 @@ void bs_replayer_free(bs_replayer *p)
     for (int i = 0; i < 4; i++)
         free(p->origin[i]);
     free(p->equal);
-    free(p->dead);
+    free(p->masked);
     free(p->class_of);
     free(p->answer);
     free(p->site);
@@ -110,12 +110,12 @@ double bs_replayer_macs(const bs_replayer *p)
     return p->macs;
 }
 
-bs_status bs_replayer_batch(const bs_replayer *p, const bs_schedule *r, int *n)
+bs_status bs_replayer_batch(const bs_replayer *p, const bs_schedule *schedule, int *n)
 {
-    size_t fit = p->arena_bytes / r->row_bytes;
+    size_t fit = p->arena_bytes / schedule->row_bytes;
     if (fit == 0) {
         bs_fail(BS_ERR, "one trial needs %zu MiB of memory for its activations, %zu MiB are allowed",
-                r->row_bytes >> 20, p->arena_bytes >> 20);
+                schedule->row_bytes >> 20, p->arena_bytes >> 20);
         return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
     }
     *n = fit < (size_t)p->max_batch ? (int)fit : p->max_batch;

@@ -32,7 +32,8 @@ static int add_dense_buffer(bs_schedule_builder *b, int tensor, int first)
     return b->buffer_of[tensor];
 }
 
-/* Does the fault reach the node? Through a live input, or because the node reads the faulty parameter. */
+/* Returns true if the fault reaches the node: through a changed input, or because the node reads the faulty
+ * parameter. */
 static bool reached(const bs_schedule_builder *b, const bs_node *node, int faulty_tensor)
 {
     for (int k = 0; k < node->n_in; k++) {
@@ -45,12 +46,12 @@ static bool reached(const bs_schedule_builder *b, const bs_node *node, int fault
 
 static bs_status add_step(bs_schedule_builder *b, int node_index, int faulty_tensor)
 {
-    bs_schedule *r = b->r;
+    bs_schedule *schedule = b->schedule;
     const bs_node *node = &b->g->nodes[node_index];
-    bs_step *s = &r->steps[r->n_steps];
+    bs_step *s = &schedule->steps[schedule->n_steps];
     s->node = node_index;
     s->faulty_input = -1;
-    s->source = r->sources + b->n_sources;
+    s->source = schedule->sources + b->n_sources;
     s->gathered = s->source + node->n_in;
     b->n_sources += 2 * (size_t)node->n_in;
     for (int k = 0; k < node->n_in; k++) {
@@ -58,21 +59,21 @@ static bs_status add_step(bs_schedule_builder *b, int node_index, int faulty_ten
         s->gathered[k] = -1;
         s->source[k] = t < 0 ? BS_FROM_CONSTANT : b->buffer_of[t];
         if (s->source[k] >= 0)
-            r->buffers[s->source[k]].last = r->n_steps;
+            schedule->buffers[s->source[k]].last = schedule->n_steps;
         if (t >= 0 && t == faulty_tensor && b->g->tensors[t].constant) {
             s->faulty_input = k;
-            r->last_faulty = r->n_steps;
+            schedule->last_faulty = schedule->n_steps;
         }
     }
-    if (r->mode == BS_REPLAY_DELTA)
+    if (schedule->mode == BS_REPLAY_DELTA)
         BS_TRY(bs_schedule_patch_step(b, s));
     if (!s->patched) {
-        s->out = add_dense_buffer(b, node->out, r->n_steps);
+        s->out = add_dense_buffer(b, node->out, schedule->n_steps);
         s->macs = node->macs;
     }
-    r->macs += s->macs;
+    schedule->macs += s->macs;
     s->injects = node->out == faulty_tensor;
-    r->n_steps++;
+    schedule->n_steps++;
     return BS_OK;
 }
 
@@ -82,29 +83,32 @@ static bs_status allocate(bs_schedule_builder *b, bs_schedule **out)
     for (int i = 0; i < b->g->n_nodes; i++)
         inputs += (size_t)b->g->nodes[i].n_in;
     BS_TRY(bs_calloc(out, 1, sizeof **out, "replay schedule"));
-    b->r = *out;
+    b->schedule = *out;
     /* A buffer for each node's output, one for the start, and at most one for each gathered input. */
-    BS_TRY(
-        bs_calloc(&b->r->buffers, (size_t)b->g->n_nodes + 1 + inputs, sizeof(bs_buffer), "replay schedule"));
-    BS_TRY(bs_calloc(&b->r->steps, (size_t)b->g->n_nodes, sizeof(bs_step), "replay schedule"));
-    BS_TRY(bs_calloc(&b->r->sources, 2 * inputs, sizeof(int), "replay schedule"));
+    BS_TRY(bs_calloc(&b->schedule->buffers, (size_t)b->g->n_nodes + 1 + inputs, sizeof(bs_buffer),
+                     "replay schedule"));
+    BS_TRY(bs_calloc(&b->schedule->steps, (size_t)b->g->n_nodes, sizeof(bs_step), "replay schedule"));
+    BS_TRY(bs_calloc(&b->schedule->sources, 2 * inputs, sizeof(int), "replay schedule"));
     BS_TRY(bs_calloc(&b->buffer_of, (size_t)b->g->n_tensors, sizeof(int), "replay schedule"));
     return bs_calloc(&b->ranges, (size_t)b->g->n_tensors, sizeof *b->ranges, "replay schedule");
 }
 
+/* Chooses the buffer that is filled before the first step: the faulty activation, or the input in full mode.
+ */
 static bs_status choose_start(bs_schedule_builder *b, int faulty_tensor)
 {
-    bs_schedule *r = b->r;
-    r->start = -1;
-    if (r->mode == BS_REPLAY_FULL)
-        r->start = add_dense_buffer(b, b->g->input, -1);
+    bs_schedule *schedule = b->schedule;
+    schedule->start = -1;
+    if (schedule->mode == BS_REPLAY_FULL)
+        schedule->start = add_dense_buffer(b, b->g->input, -1);
     else if (!b->g->tensors[faulty_tensor].constant) {
-        if (r->mode == BS_REPLAY_DELTA)
+        if (schedule->mode == BS_REPLAY_DELTA)
             BS_TRY(bs_schedule_patch_start(b, faulty_tensor));
-        if (r->start < 0)
-            r->start = add_dense_buffer(b, faulty_tensor, -1);
+        if (schedule->start < 0)
+            schedule->start = add_dense_buffer(b, faulty_tensor, -1);
     }
-    r->start_injects = r->start >= 0 && r->buffers[r->start].tensor == faulty_tensor;
+    schedule->start_injects =
+        schedule->start >= 0 && schedule->buffers[schedule->start].tensor == faulty_tensor;
     return BS_OK;
 }
 
@@ -119,13 +123,14 @@ static void free_ranges(bs_schedule_builder *b)
 
 static bs_status choose_result(bs_schedule_builder *b)
 {
-    bs_schedule *r = b->r;
+    bs_schedule *schedule = b->schedule;
     int tensor = b->request->until;
-    r->result = b->buffer_of[tensor];
-    if (r->result < 0)
+    schedule->result = b->buffer_of[tensor];
+    if (schedule->result < 0)
         return bs_fail(BS_ERR, "a fault in '%s' cannot reach '%s'",
-                       b->g->tensors[b->g->targets[r->target].tensor].name, b->g->tensors[tensor].name);
-    r->buffers[r->result].last = r->n_steps; /* read after all steps */
+                       b->g->tensors[b->g->targets[schedule->target].tensor].name,
+                       b->g->tensors[tensor].name);
+    schedule->buffers[schedule->result].last = schedule->n_steps; /* read after all steps */
     return BS_OK;
 }
 
@@ -143,10 +148,10 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
     BS_TRY_GOTO(allocate(&b, out), out);
     if (request->mode == BS_REPLAY_DELTA && !request->fields)
         BS_TRY_GOTO(bs_receptive_fields_create(&own, g), out);
-    bs_schedule *r = *out;
-    r->target = request->target;
-    r->mode = request->mode;
-    r->last_faulty = -1;
+    bs_schedule *schedule = *out;
+    schedule->target = request->target;
+    schedule->mode = request->mode;
+    schedule->last_faulty = -1;
     for (int t = 0; t < g->n_tensors; t++)
         b.buffer_of[t] = g->tensors[t].constant ? BS_FROM_CONSTANT : BS_FROM_GOLDEN;
     int faulty = g->targets[request->target].tensor, last = g->tensors[request->until].producer;
@@ -155,8 +160,8 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
         if (reached(&b, &g->nodes[i], faulty))
             BS_TRY_GOTO(add_step(&b, i, faulty), out);
     BS_TRY_GOTO(choose_result(&b), out);
-    bs_schedule_place_buffers(r);
-    st = bs_schedule_find_live_sets(r);
+    bs_schedule_place_buffers(schedule);
+    st = bs_schedule_find_live_sets(schedule);
 out:
     free(b.buffer_of);
     bs_receptive_fields_clear(&own);
@@ -175,34 +180,34 @@ bs_status bs_schedule_create(bs_schedule **out, const bs_graph *g, const bs_back
     return bs_schedule_create_as(out, g, backend, network, &request);
 }
 
-bool bs_schedule_holds(const bs_schedule *r, const int size[2])
+bool bs_schedule_holds(const bs_schedule *schedule, const int size[2])
 {
-    return r->plane[0] == 0 || (size[0] <= r->extent[0] && size[1] <= r->extent[1]);
+    return schedule->plane[0] == 0 || (size[0] <= schedule->extent[0] && size[1] <= schedule->extent[1]);
 }
 
-bool bs_schedule_serves(const bs_schedule *r, const bs_site *sites, size_t n, int32_t at[2])
+bool bs_schedule_serves(const bs_schedule *schedule, const bs_site *sites, size_t n, int32_t at[2])
 {
-    uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
+    uint32_t width = (uint32_t)schedule->plane[1], plane = width * (uint32_t)schedule->plane[0];
     int32_t last[2] = {0, 0};
     at[0] = at[1] = 0;
     for (size_t i = 0; i < n && plane > 0; i++) {
-        uint32_t cell = sites[i].element / (uint32_t)r->cell;
+        uint32_t cell = sites[i].element / (uint32_t)schedule->cell;
         int32_t place[2] = {(int32_t)(cell % plane / width), (int32_t)(cell % width)};
         for (int a = 0; a < 2; a++) {
             at[a] = i == 0 || place[a] < at[a] ? place[a] : at[a];
             last[a] = i == 0 || place[a] > last[a] ? place[a] : last[a];
         }
     }
-    return bs_schedule_holds(r, (const int[2]){last[0] - at[0] + 1, last[1] - at[1] + 1});
+    return bs_schedule_holds(schedule, (const int[2]){last[0] - at[0] + 1, last[1] - at[1] + 1});
 }
 
-bs_box bs_schedule_box(const bs_schedule *r, const bs_plane *planes, int tensor, const int32_t at[2])
+bs_box bs_schedule_box(const bs_schedule *schedule, const bs_plane *planes, int tensor, const int32_t at[2])
 {
     const bs_buffer *buffer = NULL;
-    for (int i = 0; i <= r->n_steps && !buffer; i++) {
-        int k = i == 0 ? r->start : r->steps[i - 1].out;
-        if (k >= 0 && r->buffers[k].tensor == tensor)
-            buffer = &r->buffers[k];
+    for (int i = 0; i <= schedule->n_steps && !buffer; i++) {
+        int k = i == 0 ? schedule->start : schedule->steps[i - 1].out;
+        if (k >= 0 && schedule->buffers[k].tensor == tensor)
+            buffer = &schedule->buffers[k];
     }
     bs_box box = bs_box_empty();
     if (!buffer)
@@ -215,19 +220,19 @@ bs_box bs_schedule_box(const bs_schedule *r, const bs_plane *planes, int tensor,
     return box;
 }
 
-void bs_schedule_free(bs_schedule *r)
+void bs_schedule_free(bs_schedule *schedule)
 {
-    if (!r)
+    if (!schedule)
         return;
     for (int a = 0; a < 2; a++) {
-        for (int i = 0; i < r->n_buffers; i++)
-            free(r->buffers[i].origin[a]);
-        for (int i = 0; r->steps && i < r->n_steps; i++)
-            free(r->steps[i].in_origin[a]);
+        for (int i = 0; i < schedule->n_buffers; i++)
+            free(schedule->buffers[i].origin[a]);
+        for (int i = 0; schedule->steps && i < schedule->n_steps; i++)
+            free(schedule->steps[i].in_origin[a]);
     }
-    free(r->buffers);
-    free(r->steps);
-    free(r->sources);
-    free(r->live_sets);
-    free(r);
+    free(schedule->buffers);
+    free(schedule->steps);
+    free(schedule->sources);
+    free(schedule->live_sets);
+    free(schedule);
 }

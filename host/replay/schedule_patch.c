@@ -1,20 +1,20 @@
-/* Patches of a delta schedule: their sizes, their tables of origins, and what must be gathered for each step.
- */
+/* Patches of a delta schedule: their sizes, the tables of their origins, and which inputs each step must
+ * gather. */
 #include "base/buf.h"
 #include "replay/schedule_builder.h"
 
 #include <string.h>
 
-static bs_status make_tables(const bs_schedule *r, int32_t *table[2])
+static bs_status make_tables(const bs_schedule *schedule, int32_t *table[2])
 {
     for (int a = 0; a < 2; a++)
-        BS_TRY(bs_calloc(&table[a], (size_t)r->plane[a], sizeof **table, "patches"));
+        BS_TRY(bs_calloc(&table[a], (size_t)schedule->plane[a], sizeof **table, "patches"));
     return BS_OK;
 }
 
 bs_status bs_schedule_patch_start(bs_schedule_builder *b, int faulty_tensor)
 {
-    bs_schedule *r = b->r;
+    bs_schedule *schedule = b->schedule;
     const bs_plane *plane = &b->fields->planes[faulty_tensor];
     if (!b->backend->patch_bytes || plane->axis < 0 || faulty_tensor == b->g->output ||
         plane->height * plane->width == 1)
@@ -27,30 +27,30 @@ bs_status bs_schedule_patch_start(bs_schedule_builder *b, int faulty_tensor)
     if (bytes == 0)
         return BS_OK;
     for (int a = 0; a < 2; a++) {
-        r->plane[a] = dim[a];
-        r->extent[a] = extent[a];
+        schedule->plane[a] = dim[a];
+        schedule->extent[a] = extent[a];
     }
-    r->cell = plane->cell;
+    schedule->cell = plane->cell;
     int buffer = bs_schedule_add_buffer(b, faulty_tensor, bytes, -1);
-    bs_buffer *s = &r->buffers[buffer];
+    bs_buffer *s = &schedule->buffers[buffer];
     bs_ranges *ranges = &b->ranges[faulty_tensor];
     s->patched = true;
-    BS_TRY(make_tables(r, s->origin));
+    BS_TRY(make_tables(schedule, s->origin));
     for (int a = 0; a < 2; a++) {
-        int most = r->plane[a] - r->extent[a];
-        s->size[a] = r->extent[a];
-        BS_TRY(bs_calloc(&ranges->axis[a], (size_t)r->plane[a], sizeof(bs_range), "patches"));
-        for (int p = 0; p < r->plane[a]; p++) {
-            int end = p + r->extent[a];
-            ranges->axis[a][p] = (bs_range){p, end < r->plane[a] ? end : r->plane[a]};
+        int most = schedule->plane[a] - schedule->extent[a];
+        s->size[a] = schedule->extent[a];
+        BS_TRY(bs_calloc(&ranges->axis[a], (size_t)schedule->plane[a], sizeof(bs_range), "patches"));
+        for (int p = 0; p < schedule->plane[a]; p++) {
+            int end = p + schedule->extent[a];
+            ranges->axis[a][p] = (bs_range){p, end < schedule->plane[a] ? end : schedule->plane[a]};
             s->origin[a][p] = p < most ? p : most;
         }
     }
-    r->start = b->buffer_of[faulty_tensor] = buffer;
+    schedule->start = b->buffer_of[faulty_tensor] = buffer;
     return BS_OK;
 }
 
-/* The union of what the live inputs reach. */
+/* Returns the range of the output that a change at position p reaches through any changed input. */
 static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, int axis, int p, int out_size)
 {
     const bs_node *node = &b->g->nodes[s->node];
@@ -68,13 +68,13 @@ static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, 
     return all;
 }
 
-/* Fills the output's ranges and the size of its patches. */
+/* Fills the output's ranges, and sets `size` to the widest of them. */
 static bs_status find_size(bs_schedule_builder *b, const bs_step *s, int size[2])
 {
     int out = b->g->nodes[s->node].out;
     const int64_t dim[] = {b->fields->planes[out].height, b->fields->planes[out].width};
     for (int a = 0; a < 2; a++) {
-        int plane = b->r->plane[a];
+        int plane = b->schedule->plane[a];
         bs_range **ranges = &b->ranges[out].axis[a];
         BS_TRY(bs_calloc(ranges, (size_t)plane, sizeof **ranges, "patches"));
         size[a] = 1;
@@ -92,36 +92,38 @@ static bool all_live_inputs_patched(const bs_schedule_builder *b, const bs_step 
     const bs_node *node = &b->g->nodes[s->node];
     for (int k = 0; k < node->n_in; k++)
         if (s->source[k] >= 0 &&
-            (!b->r->buffers[s->source[k]].patched || bs_reads_whole(b->g, b->fields->planes, node, k)))
+            (!b->schedule->buffers[s->source[k]].patched || bs_reads_whole(b->g, b->fields->planes, node, k)))
             return false;
     return true;
 }
 
-static bool fits_in_place(const bs_schedule *r, const bs_step *s, const bs_buffer *buffer)
+/* Returns true if the step can read the patches of this buffer without gathering. */
+static bool fits_in_place(const bs_schedule *schedule, const bs_step *s, const bs_buffer *buffer)
 {
     for (int a = 0; a < 2; a++)
         if (buffer->size[a] != s->in_size[a] ||
-            memcmp(buffer->origin[a], s->in_origin[a], (size_t)r->plane[a] * sizeof **buffer->origin) != 0)
+            memcmp(buffer->origin[a], s->in_origin[a],
+                   (size_t)schedule->plane[a] * sizeof **buffer->origin) != 0)
             return false;
     return true;
 }
 
 static void add_gather(bs_schedule_builder *b, bs_step *s, int k, const int size[2])
 {
-    int tensor = b->g->nodes[s->node].in[k], index = b->r->n_steps;
+    int tensor = b->g->nodes[s->node].in[k], index = b->schedule->n_steps;
     s->gathered[k] =
         bs_schedule_add_buffer(b, tensor, b->backend->patch_bytes(b->network, tensor, size), index);
-    bs_buffer *buffer = &b->r->buffers[s->gathered[k]];
+    bs_buffer *buffer = &b->schedule->buffers[s->gathered[k]];
     buffer->size[0] = size[0];
     buffer->size[1] = size[1];
 }
 
-/* Turns patched inputs of a dense step into whole tensors. */
+/* Has the patched inputs of a dense step gathered into whole tensors. */
 static void widen_inputs(bs_schedule_builder *b, bs_step *s)
 {
     const bs_node *node = &b->g->nodes[s->node];
     for (int k = 0; k < node->n_in; k++)
-        if (s->source[k] >= 0 && b->r->buffers[s->source[k]].patched) {
+        if (s->source[k] >= 0 && b->schedule->buffers[s->source[k]].patched) {
             const bs_plane *plane = &b->fields->planes[node->in[k]];
             add_gather(b, s, k, (const int[2]){(int)plane->height, (int)plane->width});
         }
@@ -133,7 +135,7 @@ static bool read_whole(const bs_schedule_builder *b, const bs_node *node, int k)
     return t < 0 || b->g->tensors[t].constant || bs_reads_whole(b->g, b->fields->planes, node, k);
 }
 
-/* Of the output's plane, in a patch of it. */
+/* Returns the share of the output's plane that a patch covers. */
 static double share_of(const bs_schedule_builder *b, const bs_step *s, const int size[2])
 {
     const bs_plane *plane = &b->fields->planes[b->g->nodes[s->node].out];
@@ -142,44 +144,46 @@ static double share_of(const bs_schedule_builder *b, const bs_step *s, const int
 
 static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int size[2])
 {
-    bs_schedule *r = b->r;
+    bs_schedule *schedule = b->schedule;
     const bs_node *node = &b->g->nodes[s->node];
     const int64_t dim[] = {b->fields->planes[node->out].height, b->fields->planes[node->out].width};
     const bs_receptive_field *field = &b->fields->node[s->node];
     s->patched = true;
     s->fill = field->fill;
     s->out = bs_schedule_add_buffer(b, node->out, b->backend->patch_bytes(b->network, node->out, size),
-                                    r->n_steps);
+                                    schedule->n_steps);
     b->buffer_of[node->out] = s->out;
-    bs_buffer *out = &r->buffers[s->out];
+    bs_buffer *out = &schedule->buffers[s->out];
     out->patched = true;
-    BS_TRY(make_tables(r, out->origin));
-    BS_TRY(make_tables(r, s->in_origin));
+    BS_TRY(make_tables(schedule, out->origin));
+    BS_TRY(make_tables(schedule, s->in_origin));
     for (int a = 0; a < 2; a++) {
         out->size[a] = size[a];
-        for (int p = 0; p < r->plane[a]; p++) {
+        for (int p = 0; p < schedule->plane[a]; p++) {
             int begin = b->ranges[node->out].axis[a][p].begin, most = (int)dim[a] - size[a];
             out->origin[a][p] = begin < most ? begin : most;
             s->in_origin[a][p] = bs_receptive_field_first(field, a, out->origin[a][p]);
         }
     }
     for (int k = 0; k < node->n_in; k++) {
-        if (!read_whole(b, node, k) && (s->source[k] < 0 || !fits_in_place(r, s, &r->buffers[s->source[k]])))
+        if (!read_whole(b, node, k) &&
+            (s->source[k] < 0 || !fits_in_place(schedule, s, &schedule->buffers[s->source[k]])))
             add_gather(b, s, k, s->in_size);
     }
     s->macs = (int64_t)((double)node->macs * share_of(b, s, size));
-    r->n_patched++;
+    schedule->n_patched++;
     return BS_OK;
 }
 
-/* Of the step as a patched one: inputs whose patch is not at hand in this size have to be gathered. */
+/* Sets *out to whether the step pays as a patched one. Inputs must be gathered unless they have a patch of
+ * this size. */
 static bs_status pays(const bs_schedule_builder *b, const bs_step *s, const int size[2], bool *out)
 {
     const bs_node *node = &b->g->nodes[s->node];
     bs_autotune_query q = {
         .node = s->node, .in_size = s->in_size, .out_size = size, .share = share_of(b, s, size)};
     for (int k = 0; k < node->n_in && k < 32; k++) {
-        const bs_buffer *live = s->source[k] >= 0 ? &b->r->buffers[s->source[k]] : NULL;
+        const bs_buffer *live = s->source[k] >= 0 ? &b->schedule->buffers[s->source[k]] : NULL;
         if (read_whole(b, node, k))
             continue;
         if (live)

@@ -5,20 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows and columns that the sites of a trial may span. Each step is a wide one: a plan's patches take time to
- * choose and to prove. */
+/* Rows and columns that the sites of a trial may span. The steps between them are wide because each schedule
+ * takes time to make and to test. */
 static const int extents[] = {1, 4, 12, 32};
 
-/* A schedule must save at least this share of the arithmetic of the next wider one to be kept. */
+/* A schedule is kept if it saves at least this share of the next wider one's arithmetic. */
 static const double saving = 0.1;
 
-static bool worth_it(const bs_schedule *r, const bs_schedule *wider)
+static bool worth_it(const bs_schedule *schedule, const bs_schedule *wider)
 {
-    return r->n_patched > 0 && (double)r->macs <= (1.0 - saving) * (double)wider->macs;
+    return schedule->n_patched > 0 && (double)schedule->macs <= (1.0 - saving) * (double)wider->macs;
 }
 
-/* From wide to narrow: what does not save against the last one kept is dropped. The widest is there already.
- */
+/* Goes from wide to narrow, and drops a schedule that saves too little against the last one kept. The widest
+ * is there already. */
 bs_status bs_schedules_add(bs_schedules *out, const bs_graph *g, const bs_backend *backend,
                            bs_network *network, bs_schedule_request request, const int *extent, int n)
 {
@@ -28,13 +28,13 @@ bs_status bs_schedules_add(bs_schedules *out, const bs_graph *g, const bs_backen
     bs_status st = BS_OK;
     request.mode = BS_REPLAY_DELTA;
     for (int i = n - 1; i >= 0 && st == BS_OK && kept < BS_MAX_SCHEDULES; i--) {
-        bs_schedule *r;
+        bs_schedule *schedule;
         request.extent = extent[i];
-        st = bs_schedule_create_as(&r, g, backend, network, &request);
-        if (st == BS_OK && worth_it(r, found[kept - 1]))
-            found[kept++] = r;
+        st = bs_schedule_create_as(&schedule, g, backend, network, &request);
+        if (st == BS_OK && worth_it(schedule, found[kept - 1]))
+            found[kept++] = schedule;
         else if (st == BS_OK)
-            bs_schedule_free(r);
+            bs_schedule_free(schedule);
     }
     out->n = kept;
     for (int i = 0; i < kept; i++)
@@ -42,7 +42,7 @@ bs_status bs_schedules_add(bs_schedules *out, const bs_graph *g, const bs_backen
     return st;
 }
 
-/* The first segment that starts after a tensor. */
+/* Returns the first segment that starts after a tensor. */
 static int next_segment(const bs_segments *segments, const bs_graph *g, int tensor)
 {
     int k = 0;
@@ -80,52 +80,54 @@ bs_status bs_schedules_create(bs_schedules *out, const bs_graph *g, const bs_bac
     return st;
 }
 
-size_t bs_segments_trial_bytes(const bs_segments *r)
+size_t bs_segments_trial_bytes(const bs_segments *segments)
 {
-    return r ? 2 * ((r->row_bytes + 63) / 64 * 64) : 0;
+    return segments ? 2 * ((segments->row_bytes + 63) / 64 * 64) : 0;
 }
 
-size_t bs_schedules_row_bytes(const bs_schedules *r)
+size_t bs_schedules_row_bytes(const bs_schedules *schedules)
 {
     size_t bytes = 0;
-    for (int i = 0; i < r->n; i++)
-        bytes = r->schedule[i]->row_bytes > bytes ? r->schedule[i]->row_bytes : bytes;
+    for (int i = 0; i < schedules->n; i++)
+        bytes = schedules->schedule[i]->row_bytes > bytes ? schedules->schedule[i]->row_bytes : bytes;
     return bytes;
 }
 
-int64_t bs_schedules_macs(const bs_schedules *r)
+int64_t bs_schedules_macs(const bs_schedules *schedules)
 {
-    int64_t macs = r->schedule[r->n - 1]->macs;
-    for (int k = r->next; r->segments && k < r->segments->n; k++)
-        macs += r->segments->segment[k].schedules.schedule[r->segments->segment[k].schedules.n - 1]->macs;
+    int64_t macs = schedules->schedule[schedules->n - 1]->macs;
+    for (int k = schedules->next; schedules->segments && k < schedules->segments->n; k++) {
+        const bs_schedules *next = &schedules->segments->segment[k].schedules;
+        macs += next->schedule[next->n - 1]->macs;
+    }
     return macs;
 }
 
-bs_status bs_schedules_batch(const bs_replayer *p, const bs_schedules *r, int *n)
+bs_status bs_schedules_batch(const bs_replayer *p, const bs_schedules *schedules, int *n)
 {
-    if (!r->segments)
-        return bs_replayer_batch(p, r->schedule[0], n);
-    /* A third of the memory holds the rows of trials at cut points. */
-    size_t fit = bs_replayer_room(p, n) / 3 / bs_segments_trial_bytes(r->segments);
+    if (!schedules->segments)
+        return bs_replayer_batch(p, schedules->schedule[0], n);
+    /* A third of the memory is for the rows of trials at cut points. */
+    size_t fit = bs_replayer_room(p, n) / 3 / bs_segments_trial_bytes(schedules->segments);
     *n = fit < 1 ? 1 : fit < (size_t)*n ? (int)fit : *n;
     return BS_OK;
 }
 
-void bs_schedules_clear(bs_schedules *r)
+void bs_schedules_clear(bs_schedules *schedules)
 {
-    for (int i = 0; i < r->n; i++)
-        bs_schedule_free(r->schedule[i]);
-    memset(r, 0, sizeof *r);
+    for (int i = 0; i < schedules->n; i++)
+        bs_schedule_free(schedules->schedule[i]);
+    memset(schedules, 0, sizeof *schedules);
 }
 
-bs_status bs_replay_all(bs_replayer *p, const bs_schedule *r, const bs_trial_batch *t, int most)
+bs_status bs_replay_all(bs_replayer *p, const bs_schedule *schedule, const bs_trial_batch *t, int most)
 {
     int room = 0;
-    BS_TRY(bs_replayer_batch(p, r, &room));
+    BS_TRY(bs_replayer_batch(p, schedule, &room));
     room = room < most ? room : most;
     for (int i = 0; i < t->n; i += room) {
         bs_trial_batch part = bs_trial_batch_part(p, t, i, t->n - i < room ? t->n - i : room);
-        BS_TRY(bs_replay(p, r, &part));
+        BS_TRY(bs_replay(p, schedule, &part));
     }
     return BS_OK;
 }

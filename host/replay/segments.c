@@ -1,20 +1,20 @@
-/* Chooses cut points, and makes the schedules between them. */
+/* Segments of a network: chooses the cut points and makes the schedules between them. */
 #include "base/buf.h"
 #include "replay/schedules.h"
 
 #include <stdlib.h>
 
-/* Sizes of changes for which there are schedules. Between them, small boxes are computed as the next larger
- * ones. */
+/* Extents that have a schedule of their own; a change of another size takes the next larger one. */
 static const int extents[] = {1, 2, 3, 4, 6, 8, 10, 12};
 enum { N_EXTENTS = sizeof extents / sizeof *extents };
 
-/* Rows at a cut point are copied and compared as a whole. That pays where changes have come to cover much of
- * the plane, and the arithmetic since the cut point before is worth it: on planes of at most LARGE pixels
- * after each step down in size, on those of at most SMALL pixels anywhere. */
+/* Whole rows are copied and compared at a cut point. That pays where changes have come to cover much of the
+ * plane and enough has been computed since the last cut point: after each step down in size if planes have at
+ * most LARGE pixels, and anywhere if they have at most SMALL. */
 enum { LARGE = 32 * 32, SMALL = 16 * 16, MACS_PER_BYTE = 400 };
 
-/* Returns true if no other tensor that is computed up to node i is read after it. */
+/* Returns true if no tensor computed before node i, or earlier, is read after it: every path leads through
+ * its output. */
 static bool is_bottleneck(const bs_graph *g, int i)
 {
     for (int k = i + 1; k < g->n_nodes; k++)
@@ -26,13 +26,14 @@ static bool is_bottleneck(const bs_graph *g, int i)
     return true;
 }
 
-/* Of an image. */
+/* Returns the pixels of an image's plane. */
 static int64_t plane(const bs_graph *g, int tensor)
 {
     const int64_t *dim = g->tensors[tensor].shape.dim;
     return dim[1] * dim[2];
 }
 
+/* Returns the multiply-accumulates that must precede a cut point to make it worth its copies. */
 static int64_t worth(const bs_backend *backend, const bs_network *network, int tensor)
 {
     return (int64_t)backend->row_bytes(network, tensor) * MACS_PER_BYTE;
@@ -48,14 +49,14 @@ static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network
            is_bottleneck(g, i);
 }
 
-/* The last bottleneck is a cut point where much work follows it: there batches meet before what is computed
- * whole. */
-static bs_status choose_cut_points(bs_segments *r, const bs_graph *g, const bs_backend *backend,
+/* The last bottleneck is a cut point, too, if much work follows it: trials of all schedules share batches
+ * before the part that is computed whole. */
+static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, const bs_backend *backend,
                                    const bs_network *network, const bool *image)
 {
     int last = -1;
     int64_t size = INT64_MAX, macs = 0, after = 0;
-    BS_TRY(bs_calloc(&r->segment, (size_t)g->n_nodes + 1, sizeof *r->segment, "segments"));
+    BS_TRY(bs_calloc(&segments->segment, (size_t)g->n_nodes + 1, sizeof *segments->segment, "segments"));
     for (int i = 0; i < g->n_nodes; i++) {
         int tensor = g->nodes[i].out;
         macs += g->nodes[i].macs;
@@ -67,31 +68,31 @@ static bs_status choose_cut_points(bs_segments *r, const bs_graph *g, const bs_b
         bool read_by_macs = i + 1 < g->n_nodes && g->nodes[i + 1].macs > 0;
         if (macs >= worth(backend, network, tensor) &&
             (plane(g, tensor) < size || (plane(g, tensor) <= SMALL && read_by_macs))) {
-            r->segment[r->n++].tensor = tensor;
+            segments->segment[segments->n++].tensor = tensor;
             size = plane(g, tensor);
             macs = 0;
         }
     }
-    bool there = r->n > 0 && r->segment[r->n - 1].tensor == last;
+    bool there = segments->n > 0 && segments->segment[segments->n - 1].tensor == last;
     if (last >= 0 && !there && after >= worth(backend, network, last))
-        r->segment[r->n++].tensor = last;
-    for (int k = 0; k < r->n; k++) {
-        size_t bytes = backend->row_bytes(network, r->segment[k].tensor);
-        r->row_bytes = bytes > r->row_bytes ? bytes : r->row_bytes;
+        segments->segment[segments->n++].tensor = last;
+    for (int k = 0; k < segments->n; k++) {
+        size_t bytes = backend->row_bytes(network, segments->segment[k].tensor);
+        segments->row_bytes = bytes > segments->row_bytes ? bytes : segments->row_bytes;
     }
     return BS_OK;
 }
 
-/* From cut point k to the next: densely, and narrower where that saves. */
-static bs_status make_schedules(bs_segments *r, const bs_graph *g, const bs_backend *backend,
+/* Makes the schedules from cut point k to the next: the dense one, and narrower ones where they save. */
+static bs_status make_schedules(bs_segments *segments, const bs_graph *g, const bs_backend *backend,
                                 bs_network *network, const bs_guide *guide, int k)
 {
-    bs_schedules *out = &r->segment[k].schedules;
-    out->segments = r;
+    bs_schedules *out = &segments->segment[k].schedules;
+    out->segments = segments;
     out->next = k + 1;
-    bs_schedule_request request = {.target = g->tensors[r->segment[k].tensor].target,
+    bs_schedule_request request = {.target = g->tensors[segments->segment[k].tensor].target,
                                    .mode = BS_REPLAY_SUFFIX,
-                                   .until = k + 1 < r->n ? r->segment[k + 1].tensor : g->output,
+                                   .until = k + 1 < segments->n ? segments->segment[k + 1].tensor : g->output,
                                    .autotune = guide ? guide->autotune : NULL,
                                    .fields = guide ? guide->fields : NULL};
     BS_TRY(bs_schedule_create_as(&out->schedule[0], g, backend, network, &request));
@@ -105,31 +106,31 @@ bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_back
     *out = NULL;
     if (!backend->bounds || !backend->patch_bytes)
         return BS_OK;
-    bs_segments *r = NULL;
+    bs_segments *segments = NULL;
     bool *image;
     bs_status st;
     BS_TRY(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "segments"));
-    BS_TRY_GOTO(bs_calloc(&r, 1, sizeof *r, "segments"), out);
+    BS_TRY_GOTO(bs_calloc(&segments, 1, sizeof *segments, "segments"), out);
     BS_TRY_GOTO(bs_images_choose(image, g), out);
-    BS_TRY_GOTO(choose_cut_points(r, g, backend, network, image), out);
-    for (int k = 0; k < r->n; k++)
-        BS_TRY_GOTO(make_schedules(r, g, backend, network, guide, k), out);
-    if (r->n > 0) {
-        *out = r;
-        r = NULL;
+    BS_TRY_GOTO(choose_cut_points(segments, g, backend, network, image), out);
+    for (int k = 0; k < segments->n; k++)
+        BS_TRY_GOTO(make_schedules(segments, g, backend, network, guide, k), out);
+    if (segments->n > 0) {
+        *out = segments;
+        segments = NULL;
     }
 out:
-    bs_segments_free(r);
+    bs_segments_free(segments);
     free(image);
     return st;
 }
 
-void bs_segments_free(bs_segments *r)
+void bs_segments_free(bs_segments *segments)
 {
-    if (!r)
+    if (!segments)
         return;
-    for (int k = 0; r->segment && k < r->n; k++)
-        bs_schedules_clear(&r->segment[k].schedules);
-    free(r->segment);
-    free(r);
+    for (int k = 0; segments->segment && k < segments->n; k++)
+        bs_schedules_clear(&segments->segment[k].schedules);
+    free(segments->segment);
+    free(segments);
 }

@@ -33,7 +33,8 @@ bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint)
     return BS_OK;
 }
 
-/* The faults of the test; one trial each. element: in thirds of the tensor, 0 first .. 3 last. */
+/* The faults of the test, one for each trial. third: the element, in thirds of the tensor, 0 first .. 3
+ * last. */
 static const struct test_fault {
     int third;
     enum {
@@ -42,7 +43,7 @@ static const struct test_fault {
         TOP,
         LOWEST,
         VALUE
-    } hit; /* no site; a bit: the sign, of the exponent; the whole value */
+    } hit; /* no site; one bit: the sign, the highest or lowest of the exponent; the whole value */
     float value;
 } test_faults[] = {
     {0, NONE, 0},   {0, SIGN, 0},    {3, TOP, 0}, /* huge, or infinite or NaN for |x| >= 2 */
@@ -50,7 +51,7 @@ static const struct test_fault {
 };
 enum { N_TEST = sizeof test_faults / sizeof *test_faults };
 
-/* What the fault does to a word of the type. */
+/* Returns the site that puts the fault into an element of the type. */
 static bs_site site_of(const struct test_fault *f, bs_dtype type, uint32_t element)
 {
     uint32_t exponent = bs_dtype_field(type, BS_BITS_EXPONENT);
@@ -73,22 +74,22 @@ typedef struct test_batch {
     bs_result result[N_TEST];
 } test_batch;
 
-/* The farthest element of the same channel (place in the row) that a wide schedule still serves together with
- * this one. */
-static uint32_t opposite(const bs_schedule *r, uint32_t element)
+/* Returns the farthest element of the same channel (place in the row of a token) that the schedule still
+ * serves together with this one. */
+static uint32_t opposite(const bs_schedule *schedule, uint32_t element)
 {
-    uint32_t width = (uint32_t)r->plane[1], plane = width * (uint32_t)r->plane[0];
-    uint32_t cell = (uint32_t)r->cell, at = element / cell;
+    uint32_t width = (uint32_t)schedule->plane[1], plane = width * (uint32_t)schedule->plane[0];
+    uint32_t cell = (uint32_t)schedule->cell, at = element / cell;
     uint32_t place[2] = {at % plane / width, at % width};
     for (int a = 0; a < 2; a++) {
-        uint32_t step = (uint32_t)r->extent[a] - 1, last = (uint32_t)r->plane[a] - 1;
+        uint32_t step = (uint32_t)schedule->extent[a] - 1, last = (uint32_t)schedule->plane[a] - 1;
         place[a] = place[a] + step <= last ? place[a] + step : place[a] >= step ? place[a] - step : last;
     }
     return (at - at % plane + place[0] * width + place[1]) * cell + element % cell;
 }
 
-/* `reverse`: the trials in opposite order, so that each stands at another place of the batch. */
-static void fill_batch(test_batch *b, const bs_schedule *r, const bs_tensor *faulty, bool reverse)
+/* Fills the batch. `reverse`: the trials in reverse order, so that each has another position in the batch. */
+static void fill_batch(test_batch *b, const bs_schedule *schedule, const bs_tensor *faulty, bool reverse)
 {
     uint32_t n = 0;
     for (int i = 0; i < N_TEST; i++) {
@@ -99,17 +100,18 @@ static void fill_batch(test_batch *b, const bs_schedule *r, const bs_tensor *fau
         if (f->hit == NONE)
             continue;
         b->site[n++] = site_of(f, faulty->type, (uint32_t)((faulty->elements - 1) * f->third / 3));
-        if (r->extent[0] > 1 || r->extent[1] > 1) {
+        if (schedule->extent[0] > 1 || schedule->extent[1] > 1) {
             b->site[n] = b->site[n - 1];
-            b->site[n].element = opposite(r, b->site[n].element);
+            b->site[n].element = opposite(schedule, b->site[n].element);
             n++;
         }
     }
     b->first[N_TEST] = n;
 }
 
-/* most: trials computed side by side. */
-static bs_status run_batch(bs_replayer *p, const bs_schedules *r, int most, test_batch *b, float *output)
+/* Runs the batch. most: trials at once. */
+static bs_status run_batch(bs_replayer *p, const bs_schedules *schedules, int most, test_batch *b,
+                           float *output)
 {
     bs_trial_batch t = {
         .n = N_TEST,
@@ -119,7 +121,7 @@ static bs_status run_batch(bs_replayer *p, const bs_schedules *r, int most, test
         .output = output,
         .result = b->result,
     };
-    return bs_replay_trials(p, r, &t, most);
+    return bs_replay_trials(p, schedules, &t, most);
 }
 
 bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_schedule *full)

@@ -12,7 +12,7 @@ typedef struct tracer {
     bs_trace *out;
     const bs_schedule *schedule; /* or NULL */
     bs_plane *planes;            /* by tensor */
-    int32_t at[2];               /* the sites' place on it */
+    int32_t at[2];               /* the sites' first row and column */
     bool started;
 } tracer;
 

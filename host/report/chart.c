@@ -141,7 +141,7 @@ double bs_text_width(const bs_page *p, double size, const char *text)
     return e.x_advance;
 }
 
-/* Cuts at a character, not inside one. */
+/* Shortens a text to the width; cuts between UTF-8 characters. */
 static void shorten(const bs_page *p, bs_str *s, double size, double max_width)
 {
     size_t n = s->len;
@@ -193,7 +193,7 @@ void bs_draw_line(const bs_page *p, double x1, double y1, double x2, double y2)
     cairo_stroke(p->cr);
 }
 
-/* --- axes */
+/* --- Axes --- */
 
 double bs_axes_x(const bs_axes *a, double v)
 {
@@ -207,7 +207,7 @@ double bs_axes_y(const bs_axes *a, double v)
     return a->top + a->height * (1 - (v - a->y_min) / (a->y_max - a->y_min));
 }
 
-/* 1, 2 or 5 times a power of ten: about n steps. */
+/* Returns 1, 2 or 5 times a power of ten, for about n steps. */
 static double nice_step(double range, int n)
 {
     double raw = range / n, power = pow(10, floor(log10(raw))), f = raw / power;

@@ -1,5 +1,4 @@
-/* What all figures are drawn with: a page (PNG or SVG), text, colours, axes with ticks, legends, colour
- * scales.
+/* Drawing of figures: a page (PNG or SVG), text, colours, axes with ticks, legends, colour scales.
  *
  *     bs_page page = {.path = "x.svg"};
  *     BS_TRY(bs_page_begin(&page, 640, 360));
@@ -8,7 +7,7 @@
  *     ... cairo calls on page.cr at bs_axes_x(&a, v), bs_axes_y(&a, v) ...
  *     return bs_page_end(&page);
  *
- * Units are CSS pixels; PNG has twice as many. Colours are told apart with any kind of colour vision. */
+ * Units are CSS pixels; PNG has twice as many. Colours are distinguishable with any kind of colour vision. */
 #ifndef BS_REPORT_CHART_H
 #define BS_REPORT_CHART_H
 
@@ -27,11 +26,11 @@ typedef struct bs_page {
 } bs_page;
 
 bs_status bs_page_begin(bs_page *p, double width, double height);
-/* Writes the file. Call after a begin that succeeded, once. */
+/* Writes the file. Call once, after bs_page_begin() has succeeded. */
 bs_status bs_page_end(bs_page *p);
-/* Drops a page that is not wanted any more; nothing after bs_page_end(). */
+/* Discards a page without writing it; does nothing after bs_page_end(). */
 void bs_page_drop(bs_page *p);
-/* Is this name one that bs_page_begin() can write? BS_USAGE else. */
+/* Returns BS_USAGE unless bs_page_begin() can write a file of this name. */
 bs_status bs_page_check_path(const char *path);
 
 typedef enum bs_color {
@@ -48,13 +47,13 @@ typedef enum bs_color {
     BS_WHITE
 } bs_color;
 void bs_set_color(const bs_page *p, bs_color color, double alpha);
-/* The k-th line of a chart: colour and, from the sixth on, another dash pattern. */
+/* Sets the style of a chart's k-th line: a colour and, from the sixth line on, another dash pattern. */
 void bs_set_series(const bs_page *p, int k, double width, double alpha);
-/* Colour of a share v on the scale 0 (nearly white) to 1 (dark). */
+/* Sets the colour of a share v on the scale from 0 (nearly white) to 1 (dark). */
 void bs_set_scale_color(const bs_page *p, double v);
 
-/* Text at (x, y): `across` -1 starts there, 0 is centred, 1 ends there; the baseline lies on y, or with
- * `middle` the middle of the letters. angle in degrees, counter-clockwise. */
+/* Text at (x, y): with `across` -1 it starts there, with 0 it is centred, with 1 it ends there. y is its
+ * baseline, or with `middle` the middle of its letters. angle in degrees, counter-clockwise. */
 typedef struct bs_text {
     double x, y, size, angle;
     int across;
@@ -76,13 +75,13 @@ typedef struct bs_axes {
 } bs_axes;
 double bs_axes_x(const bs_axes *a, double v);
 double bs_axes_y(const bs_axes *a, double v);
-/* Frame, grid, ticks, names and title. */
+/* Draws frame, grid, ticks, names and title. */
 void bs_axes_draw(const bs_page *p, const bs_axes *a);
 /* Widens y_min..y_max to hold both values with a margin, within 0..1. */
 void bs_axes_fit_share(bs_axes *a, double low, double high);
 
-/* A vertical colour scale right of x, from 0 to `max` (a share), where colours are the square root of the
- * share. */
+/* Draws a vertical colour scale right of x, from 0 to `max` (a share); the colour follows the square root of
+ * the share. */
 void bs_draw_color_bar(const bs_page *p, double x, double y, double height, double max, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* The figures of a result file: `bitsink plot FILE KIND`. Each reads views and draws; none computes. */
+/* The figures of a result file: `bitsink plot FILE KIND`. Each reads views and draws them; none computes. */
 #ifndef BS_REPORT_FIGURE_H
 #define BS_REPORT_FIGURE_H
 
@@ -15,25 +15,25 @@
 
 enum { BS_FIGURE_ANY = -2 };
 
-/* What to draw, of a campaign with several fault entries. Zero is not "any". */
+/* The part of a campaign to draw. Zero is not "any". */
 typedef struct bs_figure_options {
-    long long entry; /* or BS_FIGURE_ANY: all (trust, rerun: the lowest scope) */
-    long long layer; /* sinks: only this one; or BS_FIGURE_ANY */
+    long long entry; /* an entry, or BS_FIGURE_ANY: all (trust, rerun: the lowest scope) */
+    long long layer; /* sinks: only this layer; or BS_FIGURE_ANY */
 } bs_figure_options;
 
 typedef bs_status (*bs_figure)(bs_page *page, const bs_db *db, const bs_figure_options *options);
-/* NULL and BS_USAGE for an unknown name. */
+/* Returns the figure of that name; NULL, with BS_USAGE recorded, if there is none. */
 bs_figure bs_figure_find(const char *name);
-/* `db` from bs_bn_open(), for bits with its counts by bit position. A figure that has nothing to show is
- * BS_ERR with a hint. */
+/* Draw a figure. `db` is from bs_bn_open(), for figure bits with counts by bit position. Without data, BS_ERR
+ * with a hint. */
 #define X(name, help) bs_status bs_figure_##name(bs_page *, const bs_db *, const bs_figure_options *);
 BS_FIGURES(X)
 #undef X
 
-/* figure_common.c */
-/* Confidence of the file's intervals, in percent: 95 by default. */
+/* Sets *percent to the confidence of the file's intervals: 95 by default. In figure_common.c, like the
+ * next. */
 bs_status bs_figure_confidence(double *percent, const bs_db *db);
-/* The figure that has no data, as an error. */
+/* Reports a figure without data. */
 bs_status bs_figure_empty(const char *what, const char *hint);
 
 #endif

@@ -1,4 +1,5 @@
-/* Accuracy of each layer under one fault: one panel a fault entry, layers in the order of the model. */
+/* Draws the accuracy of each layer under one fault: one panel for each fault entry, layers in the order of
+ * the model. */
 #include "report/data.h"
 #include "report/figure.h"
 
@@ -74,7 +75,7 @@ static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, size_t fir
     bs_str_clear(&title);
 }
 
-/* Rows [first, first + n) belong to one entry. */
+/* Returns n such that rows [first, first + n) belong to one entry. */
 static size_t entry_rows(const bs_data *d, size_t first)
 {
     size_t n = 1;

@@ -1,4 +1,5 @@
-/* Silent corruptions by layer and bit position: one heat map a fault entry that flips single bits. */
+/* Draws silent data corruptions by layer and bit position: one heat map for each fault entry that flips
+ * single bits. */
 #include "report/data.h"
 #include "report/figure.h"
 

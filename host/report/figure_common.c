@@ -1,4 +1,4 @@
-/* What the figures share. */
+/* Shared by all figures. */
 #include "report/data.h"
 #include "report/figure.h"
 

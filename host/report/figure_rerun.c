@@ -1,4 +1,5 @@
-/* Run again if the answer is in S: silent corruptions caught against extra inferences, as S grows. */
+/* Draws the policy "run again if the answer is in S": silent data corruptions caught against extra
+ * inferences, as S grows. */
 #include "report/data.h"
 #include "report/figure.h"
 

@@ -1,6 +1,6 @@
-/* True class against answer, after the figure of Morozov et al. (AISafety 2020): first the fault-free
- * answers, then those under a fault in a layer. Faults that fill a row from many true classes make a sink:
- * red, and named. */
+/* Draws the true class against the answer, after a figure of Morozov et al. (AISafety 2020): first the
+ * fault-free answers, then those under a fault in a layer. A row that faults fill from many true classes is a
+ * sink, in red and with its name. */
 #include "report/data.h"
 #include "report/figure.h"
 
@@ -20,8 +20,8 @@ enum {
     MAX_NAMES = 9
 };
 
-/* The layers with most silent corruptions that show a sink, then other layers. ?1: entry or -2, ?2: layer or
- * -2. */
+/* The layers with most silent data corruptions that show a sink, then other layers. ?1: entry or -2, ?2:
+ * layer or -2. */
 static const char sql_layers[] =
     "WITH sink AS MATERIALIZED (SELECT entry, layer, count(*) AS n FROM sink_class WHERE level = 'layer' "
     "GROUP BY entry, "
@@ -30,7 +30,7 @@ static const char sql_layers[] =
     "a.entry LEFT JOIN sink s ON s.entry = a.entry AND s.layer = a.layer WHERE (?1 = -2 OR a.entry = ?1) AND "
     "(?2 = -2 OR "
     "a.layer = ?2) AND a.sdc1_rate > 0 ORDER BY s.n IS NULL, a.sdc1_rate DESC, a.entry, a.layer LIMIT 5";
-/* True class (the label, or the golden answer of images without one), answer, times. */
+/* True class (the label, or the golden answer of images without one), answer, count. */
 static const char sql_golden[] = "SELECT coalesce(i.class, g.class), g.class, count(*), 0 FROM golden g JOIN "
                                  "image i ON i.id = g.image WHERE g.class >= "
                                  "0 GROUP BY 1, 2 ORDER BY 1, 2";
@@ -97,7 +97,7 @@ static void draw_frame(const panel *n, const char *title, const char *subtitle)
                  "answer");
 }
 
-/* Names right of the panel, pushed apart where sinks lie close. */
+/* Draws the sinks' names right of the panel, moved apart where they would overlap. */
 static void draw_names(const panel *n)
 {
     size_t order[MAX_NAMES], k = 0;
@@ -133,12 +133,13 @@ static void draw_names(const panel *n)
     }
 }
 
-/* A mark for each pair that occurs; one cell where there are few classes, else a dot on a grid of MAX_CELLS.
- */
+/* Draws a mark for each pair that occurs: a cell if there are few classes, else a dot on a grid of
+ * MAX_CELLS. */
 static void draw_pairs(const panel *n, const bs_data *d)
 {
     int cells = n->classes < MAX_CELLS ? n->classes : MAX_CELLS;
-    bool drawn[2][MAX_CELLS * MAX_CELLS] = {{false}}; /* once is enough on the grid: the file stays small */
+    bool drawn[2][MAX_CELLS * MAX_CELLS] = {
+        {false}}; /* on the grid, one dot for each place keeps the file small */
     double size = (double)PANEL / cells, most = 1, dot = fmax(size, 2.4);
     for (size_t i = 0; i < d->n; i++)
         most = fmax(most, bs_data_value(d, i, 2));

@@ -1,5 +1,6 @@
-/* P(the answer c is correct | the network answers c) against the probability of a fault. Up to ten classes:
- * all of them, with intervals. More: those whose answers lose most trust, in front of all others in grey. */
+/* Draws P(the answer c is correct | the network answers c) against the probability of a fault. Up to ten
+ * classes: all of them, with intervals. More: those whose answers lose most trust, with all others in grey
+ * below them. */
 #include "report/data.h"
 #include "report/figure.h"
 
@@ -9,9 +10,9 @@
 enum { SCOPE, CLASS, NAME, P, TRUST, LOW, HIGH, ORDER, NOTION };
 enum { LEFT = 70, TOP = 44, WIDTH = 560, HEIGHT = 360, RIGHT = 210, SHOWN = 8, POINTS = 37 };
 
-/* By label where there are labels (and then only of classes that are one). Of classes that some image shows
- * without faults; the first are those that lose most between p = 0 and p = 1, the last column is their rank.
- * ?1: scope, or -2: the lowest. */
+/* Trust by label if there are labels (then only for classes that are one), for classes that some image shows
+ * without faults. The last column but one ranks them by their loss between p = 0 and p = 1. ?1: scope, or -2:
+ * the lowest. */
 static const char sql[] =
     "WITH every AS MATERIALIZED (SELECT scope, class, p, trust_label, "
     "trust_label_low, trust_label_high, "

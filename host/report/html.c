@@ -49,7 +49,7 @@ static bool like_number(const char *text)
     return *text && strspn(text, "0123456789.,+-e% ") == strlen(text);
 }
 
-/* Does a column hold nothing but numbers? */
+/* Returns true if a column contains numbers only, and at least one. */
 static bool is_numeric(const bs_data *d, int column)
 {
     bool any = false;
@@ -85,8 +85,8 @@ static void table_rows(bs_str *out, const bs_data *d)
     bs_str_puts(out, "</tbody></table>");
 }
 
-/* The rows of a temporary view by its own query, which follows the first AS: an order within a view does not
- * bind who selects from it. */
+/* Loads the rows of a temporary view by its own query, which follows the first AS: an order inside a view
+ * does not bind a query on it. */
 static bs_status load_view(bs_data *out, const bs_db *db, const char *view)
 {
     sqlite3_stmt *q = NULL;
@@ -124,8 +124,8 @@ bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const
     return bs_str_status(out);
 }
 
-/* Cairo numbers the glyphs and clips of every SVG from 0: "id", "href" and "url" get a prefix of the figure's
- * own. */
+/* Appends an SVG. Cairo numbers the glyphs and clips of every SVG from 0, so "id", "href" and "url" get a
+ * prefix of the figure's own. */
 static void append_svg(bs_str *out, const char *svg, int number)
 {
     static const char *const marks[] = {" id=\"", "href=\"#", "url(#"};

@@ -47,7 +47,7 @@ static void write_contents(bs_str *out, const bool *shown)
     bs_str_puts(out, "<a href=\"#again\">How to reproduce</a></nav>\n");
 }
 
-/* What a reader must know before any number: of what the intervals speak, and what the file is not. */
+/* Writes what a reader must know before any number: what the intervals cover, and what the file lacks. */
 static void write_scope(bs_str *out, const bs_data *d)
 {
     enum { CONFIDENCE = 5, SHARD, SHARDS, MADE_UP };
@@ -114,7 +114,7 @@ static bs_status write_section(bs_str *out, const bs_db *db, const bs_section *s
     return BS_OK;
 }
 
-/* A word of a command that readers may paste into their shell. */
+/* Appends a word of a command that readers may paste into their shell. */
 static void put_word(bs_str *out, const char *text)
 {
     bs_str word = {0};

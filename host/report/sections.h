@@ -1,12 +1,12 @@
-/* What stands in the report, in order. Text only; report.c writes it. */
+/* The sections of the report, in order. Text only; report.c writes it. */
 #ifndef BS_REPORT_SECTIONS_H
 #define BS_REPORT_SECTIONS_H
 
 #include <stdbool.h>
 
 typedef struct bs_section_table {
-    const char *caption, *view; /* report_VIEW of schema/report.sql; NULL caption: no such table */
-    bool fold;                  /* long: closed until clicked */
+    const char *caption, *view; /* view is report_VIEW of schema/report.sql; NULL caption: no table */
+    bool fold;                  /* a long table: closed until clicked */
 } bs_section_table;
 
 enum { BS_SECTION_TABLES = 5 };
@@ -15,7 +15,7 @@ typedef struct bs_section {
     const char *id, *title, *text;
     const char *figure, *figure_text; /* a name of BS_FIGURES, or NULL */
     bs_section_table tables[BS_SECTION_TABLES];
-    const char *only_if; /* SQL: the section is left out where this is 0; NULL: never */
+    const char *only_if; /* SQL: the section is left out if this is 0; NULL: never */
 } bs_section;
 
 extern const bs_section bs_report_sections[];

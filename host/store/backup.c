@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In one step: one snapshot, however long it takes and whatever is committed meanwhile. */
+/* Copies all pages in one step: one snapshot, however long it takes and whatever is committed meanwhile. */
 static bs_status copy_pages(const bs_db *from, const bs_db *to)
 {
     sqlite3_backup *b = sqlite3_backup_init(to->handle, "main", from->handle, "main");
@@ -21,7 +21,7 @@ static bs_status copy_pages(const bs_db *from, const bs_db *to)
     return bs_db_fail(to, "write");
 }
 
-/* The copy is nobody else's until it is renamed: no locks. */
+/* Opens the copy without locks: no other process uses it before it is renamed. */
 static bs_status open_copy(bs_db *to)
 {
     if (sqlite3_open_v2(to->path, &to->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix-none") ==
@@ -42,7 +42,7 @@ static bs_status write_copy(const bs_db *from, char *part)
     BS_TRY_GOTO(bs_db_exec(&to, "write", "PRAGMA journal_mode = OFF"), out);
     BS_TRY_GOTO(copy_pages(from, &to), out);
     sqlite3_close(to.handle);
-    /* The pages say that there is a WAL, as they did where they came from; a file at rest has none. */
+    /* The copied pages say that there is a WAL; a file at rest has none. */
     BS_TRY(open_copy(&to));
     st = bs_db_exec(&to, "write", "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE");
 out:

@@ -1,5 +1,5 @@
-/* One batch into the open transaction: golden rows, trial rows with their counts, and the units that vouch
- * for them. */
+/* Writes one batch into the open transaction: golden rows, trial rows with their counts, and the units that
+ * record them. */
 #include "base/buf.h"
 #include "store/store_internal.h"
 
@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- golden rows
- * -------------------------------------------------------------------------------------------- */
+/* --- golden rows --- */
 
 /* Binds the five ranks from parameter `at` on; ranks that do not exist become NULL. */
 static void bind_answer(sqlite3_stmt *q, int at, const bs_answer *a)
@@ -76,8 +75,7 @@ static bs_status add_broken(bs_store *s, const bs_broken_row *r)
     return bs_db_run(s->db, "write", q);
 }
 
-/* --- trial rows
- * --------------------------------------------------------------------------------------------- */
+/* --- trial rows --- */
 
 static void bind_site(sqlite3_stmt *q, const bs_row *r)
 {
@@ -106,7 +104,7 @@ static bs_status insert_row(bs_store *s, const bs_row *r)
     r->died_at >= 0 ? sqlite3_bind_int(q, 9, r->died_at) : sqlite3_bind_null(q, 9);
     sqlite3_bind_int(q, 10, r->audit);
     if (r->died_at < 0) {
-        /* NaN would become NULL; a probability without a value is 0, as kernels/rank.h has it. */
+        /* NaN would become NULL; a probability without a value is 0, as in kernels/rank.h. */
         sqlite3_bind_double(q, 11, bs_is_nan(r->answer.p_golden) ? 0.0 : (double)r->answer.p_golden);
         sqlite3_bind_int64(q, 12, r->answer.flags);
         bind_answer(q, 13, &r->answer);
@@ -155,8 +153,7 @@ static bs_status add_rows(bs_store *s, const bs_result_batch *b, size_t *n_group
     return BS_OK;
 }
 
-/* --- audits
- * ------------------------------------------------------------------------------------------------- */
+/* --- audits --- */
 
 static bs_status add_audit(bs_store *s, const bs_audit_row *r)
 {
@@ -176,8 +173,7 @@ static bs_status add_audit(bs_store *s, const bs_audit_row *r)
     return bs_db_run(s->db, "write", q);
 }
 
-/* --- units
- * -------------------------------------------------------------------------------------------------- */
+/* --- units --- */
 
 static bs_status add_unit(bs_store *s, const bs_unit *u, bool *finished)
 {
@@ -193,7 +189,7 @@ static bs_status add_unit(bs_store *s, const bs_unit *u, bool *finished)
                        " trials, the file has %" PRIu32,
                        u->entry, u->target, u->image, u->done, written);
     if (u->done < written)
-        return BS_OK; /* an earlier step of a unit that comes again */
+        return BS_OK; /* an earlier state of a unit that follows again */
     sqlite3_stmt *q = s->sql.unit;
     sqlite3_bind_int64(q, 1, u->entry);
     sqlite3_bind_int64(q, 2, u->target);
@@ -203,8 +199,8 @@ static bs_status add_unit(bs_store *s, const bs_unit *u, bool *finished)
     return bs_db_run(s->db, "write", q);
 }
 
-/* Every (stratum, image) with rows must be vouched for by a unit of the same batch, or a resume would repeat
- * it. */
+/* Writes the units. Every (stratum, image) with rows must have a unit in the same batch, or a resumed run
+ * would repeat them. */
 static bs_status add_units(bs_store *s, const bs_result_batch *b, size_t n_groups)
 {
     size_t found = 0;

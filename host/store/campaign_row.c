@@ -1,4 +1,4 @@
-/* The row of table `campaign`: what a file says of its campaign as a whole. */
+/* The row of table `campaign`, which describes a file's campaign as a whole. */
 #include "store/identity.h"
 #include "store/store_internal.h"
 
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Absolute, so that the job's relative paths can be followed from any working directory. */
+/* Binds the absolute path, so that the job's relative paths can be followed from any working directory. */
 static void bind_job_path(sqlite3_stmt *q, int index, const bs_job *job)
 {
     char *path = job->path ? realpath(job->path, NULL) : NULL;

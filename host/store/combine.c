@@ -26,13 +26,12 @@ void bs_combine_blame(const bs_db *db, const char *path)
     bs_fail(BS_ERR, "result file '%s' is damaged, or '%s' is: %s", path, db->path,
             sqlite3_errmsg(db->handle));
     bs_hint("`sqlite3 %s 'PRAGMA integrity_check'` tells; rescue what is left with `.recover`, or run its "
-            "job again "
-            "into a new file",
+            "job again into a new file",
             bs_shell_word(path));
 }
 
-/* One row for each difference that no growth of a campaign explains: what, in main, in other, and its place.
- */
+/* One row for each difference that growth of a campaign does not explain: its name, its value in main and in
+ * other, and its rank. */
 static const char sql_differences[] =
 #define FIELD(place, name, column)                                                                           \
     "SELECT '" name "', a." column ", b." column ", " #place ", 0 FROM campaign a, other_campaign b "        \
@@ -88,7 +87,7 @@ static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.tri
                                  "a.flags, a.logits_hash FROM other_audit "
                                  "a JOIN other_run o ON o.id = a.run JOIN main.run m ON m.uid = o.uid";
 
-/* The statement that copies runs, from the names of the columns but `id`. */
+/* Builds the statement that copies runs from the names of all columns but `id`. */
 static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
 {
     bs_str_printf(
@@ -101,7 +100,7 @@ static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
     return bs_str_status(sql);
 }
 
-/* Runs get a number of their own in the merged file; their uid tells which they are. */
+/* Copies runs and audits. Runs get new ids in the merged file; their uid identifies them. */
 static bs_status copy_runs(const bs_db *db)
 {
     bs_str sql = {0};
@@ -117,8 +116,8 @@ out:
     return st;
 }
 
-/* What is storage is no identity and may differ between shards that ran under different states of the job:
- * that of the latest run counts. Before runs are copied. */
+/* Unites the strata. Their storage is not part of the identity and may differ between shards that ran with
+ * different states of the job: that of the latest run counts. Call before runs are copied. */
 static bs_status unite_strata(const bs_db *db)
 {
     sqlite3_int64 differ = 0;

@@ -26,13 +26,13 @@ static const char sql_entry[] =
     "OR a.low IS NOT b.low OR a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) "
     "ORDER BY a.id LIMIT 1";
 
-/* Both files, each with the views of this program. db[0] has the tables of db[1], too, as `other`; db[1] is
- * there for its views. */
+/* Both files, each with the views of this program. db[0] has the tables of db[1] attached as `other`; db[1]
+ * is opened for its views. */
 typedef struct files {
     bs_db *db[2];
     bs_side side[2];
-    unsigned why; /* nothing is paired: bits of bs_unpaired */
-    bool certain; /* the images are the same: two censuses have nothing left to chance */
+    unsigned why; /* reasons against pairing any stratum: bits of bs_unpaired */
+    bool certain; /* the images are the same: two censuses differ for certain, not by chance */
 } files;
 
 static bs_status refuse_entry(void *context, sqlite3_stmt *q)
@@ -72,7 +72,7 @@ static bool same_image(sqlite3_stmt *a, sqlite3_stmt *b)
            fabs(sqlite3_column_double(a, 1) - sqlite3_column_double(b, 1)) < 1e-12;
 }
 
-/* Have both files trials on the same images, with the same share of the whole? */
+/* Sets *same to whether both files have trials on the same images, with the same shares of the whole. */
 static bs_status same_images(bool *same, const files *f)
 {
     static const char sql_tried[] =
@@ -97,7 +97,7 @@ out:
 static bs_status same_campaign(files *f, bs_comparisons *out)
 {
     static const struct {
-        const char *sql; /* not 0: it differs */
+        const char *sql; /* not 0: the files differ */
         unsigned why, remark;
     } checks[] = {
         {"SELECT a.seed <> b.seed FROM main.campaign a, other.campaign b", BS_UNPAIRED_SEED, 0},
@@ -147,7 +147,7 @@ static void compare_pairs(bs_comparison *c, const bs_paired *p, bool is_paramete
     c->p = bs_mcnemar(c->only[0], c->only[1]);
 }
 
-/* Adds the rows of one stratum: paired, or to be filled in by read_rates(). */
+/* Adds the rows of one stratum: paired, or left for read_rates() to fill. */
 static bs_status add_rows(bs_comparisons *out, const files *f, bs_pairing *pairing, const bs_side_stratum *a)
 {
     const bs_side_stratum *b = &f->side[1].row[a->other];
@@ -198,7 +198,7 @@ static bs_status read_rate(void *context, sqlite3_stmt *q)
     return BS_OK;
 }
 
-/* Rates and observations of the rows that are not paired, as this program's views see each file. */
+/* Reads rates and observations of the rows that are not paired, from each file's views. */
 static bs_status read_rates(bs_comparisons *out, const files *f, int side)
 {
     rates r = {out, f, side};
@@ -215,7 +215,7 @@ static int by_p(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* q of the i-th smallest p: the least of p_k n / k over k >= i. */
+/* Sets q of the i-th smallest p: the least of p_k n / k over k >= i. */
 static bs_status adjust(bs_comparisons *c, double fdr)
 {
     bs_comparison **order;

@@ -1,4 +1,4 @@
-/* Two campaigns side by side: where did the rates of SDC-1 and of DUE change? */
+/* Compares two campaigns: finds the strata whose rates of SDC-1 and DUE changed. */
 #ifndef BS_STORE_COMPARE_H
 #define BS_STORE_COMPARE_H
 
@@ -7,18 +7,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* X(suffix, name). What is compared; an outcome of view layer_outcome. */
+/* X(suffix, name). The outcomes compared, which are outcomes of view layer_outcome. */
 #define BS_COMPARE_OUTCOMES(X)                                                                               \
     X(SDC1, "sdc1")                                                                                          \
     X(DUE, "due")
 
-/* X(suffix, name). significance.h has the tests. `sign`: of the faults of a parameter. */
+/* X(suffix, name). The tests of significance.h. SIGN: for faults of a parameter. */
 #define BS_COMPARE_TESTS(X)                                                                                  \
     X(MCNEMAR, "mcnemar")                                                                                    \
     X(SIGN, "sign")                                                                                          \
     X(PROPORTIONS, "proportions")
 
-/* X(suffix, name, text). Why trials of the same id are not the same fault, or are not compared so. */
+/* X(suffix, name, text). Reasons why trials of the same id are not compared as the same fault. */
 #define BS_UNPAIRED_REASONS(X)                                                                               \
     X(SEED, "seed", "the seeds differ")                                                                      \
     X(IMAGES, "images", "images of the same number differ in path, label or content")                        \
@@ -28,7 +28,7 @@
     X(FAULTS, "faults", "the faults differ: the files' versions number them otherwise")                      \
     X(MAP, "map", "layers were brought together by --map or --by-position")
 
-/* X(suffix, name, text). What differs and is no reason not to pair. GOLDEN: of one model, the fault-free
+/* X(suffix, name, text). Differences that do not prevent pairing. GOLDEN: one model, but different fault-free
  * answers to a common image. TRIED: the images with trials, or their weights. */
 #define BS_COMPARE_REMARKS(X)                                                                                \
     X(MODEL, "model", "the models differ; each file is judged by its own golden answers")                    \
@@ -58,48 +58,51 @@ typedef enum bs_compare_remark { BS_COMPARE_REMARKS(X) } bs_compare_remark;
 extern const char *const bs_compare_outcome_name[],
     *const bs_compare_test_name[], *const bs_unpaired_name[], *const bs_compare_remark_name[];
 
-/* One stratum that both files have, and one outcome of it. */
+/* One outcome of one stratum that both files have. */
 typedef struct bs_comparison {
     int entry;
     char *name[2]; /* of the layer, in A and in B */
     bs_compare_outcome outcome;
     bs_compare_test test;
-    unsigned why; /* not paired: bits of bs_unpaired */
-    /* Share of the trials. Paired: of those in both files, each of which counts alike, whatever its image
-     * weighs, but none on an image of weight 0. Else that of layer_outcome, by the weights of images. */
+    unsigned why; /* reasons against pairing: bits of bs_unpaired; 0: paired */
+    /* Rate of the outcome. Paired: among the trials in both files, which count equally whatever their image
+     * weighs, without those on an image of weight 0. Else that of layer_outcome, by the weights of images. */
     double rate[2];
-    /* Units in both, or observations of each file (layer_outcome). INFINITY: a census of images that are the
-     * same, with the same weights, in both files; other censuses count their units. */
+    /* Paired: units in both files; else the observations of each (layer_outcome). INFINITY: a census of
+     * images that are the same in both files, with the same weights; other censuses count their units. */
     double n[2];
     /* Paired: trials with the outcome in one file only, or faults with more such trials in one. */
     double only[2];
-    double p, q;       /* two-sided p-value, and adjusted for the number of rows (Benjamini-Hochberg) */
-    double detectable; /* smallest change that would be called a difference (share of units, or difference of
-                          rates) with 80 % power at level fdr/rows: significance.h; INFINITY: none would */
-    bool differs;      /* q <= fdr */
+    double p, q; /* two-sided p-value, and the same adjusted for the number of rows (Benjamini-Hochberg) */
+    /* Smallest change (share of units, or difference of rates) that would be called a difference with 80 %
+     * power at level fdr/rows (significance.h); INFINITY: none would. */
+    double detectable;
+    bool differs; /* q <= fdr */
 } bs_comparison;
 
 typedef struct bs_comparisons {
     bs_comparison *row; /* by entry and layer of A, then by outcome */
     size_t n, cap, n_differ;
-    size_t only[2];   /* strata with trials that the other file lacks */
+    size_t only[2];   /* strata with trials in A (in B) that the other file lacks */
     unsigned remarks; /* bits of bs_compare_remark */
 } bs_comparisons;
 
 typedef struct bs_compare_options {
-    /* Share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B 1995). */
+    /* Accepted share of false alarms among the differences reported (Y. Benjamini, Y. Hochberg, JRSS B
+     * 1995). */
     double fdr;
-    /* "A=B,A=B": layers of the first file that correspond to layers of another name; may be NULL. */
+    /* "A=B,A=B": layers of the first file and the layers of other names that they correspond to; may be
+     * NULL. */
     const char *map;
-    bool by_position; /* the k-th stratum of an entry corresponds to the k-th */
+    bool by_position; /* the k-th stratum of an entry corresponds to the k-th in the other file */
 } bs_compare_options;
 
-/* Compares strata of the same entry id and layer name (or as the options say); an entry of the same id must
- * have the same fault model. Where the seed, the images that both files have (path, label and content), the
- * entry's definition, the layer's id, name, kind and shape and the faults of the first common trials agree, a
- * trial id is the same fault in both files, whatever the model: they are paired, over the trials in both.
- * Else two proportions are compared. The files may be of an earlier version or read-only. Zero-initialise
- * *out; bs_comparisons_clear() frees. */
+/* Compares strata of the same entry id and layer name (or as the options say); entries of the same id must
+ * have the same fault model. Trials are paired if a trial id is the same fault in both files, whatever the
+ * model: if the seed, the images in both files (path, label and content), the entry's definition, the layer's
+ * id, name, kind and shape, and the faults of the first common trials agree. Else two proportions are
+ * compared. The files may be of an earlier version or read-only. Zero-initialise *out; free with
+ * bs_comparisons_clear(). */
 bs_status bs_store_compare(bs_comparisons *out, const char *a, const char *b,
                            const bs_compare_options *options);
 void bs_comparisons_clear(bs_comparisons *c);

@@ -1,6 +1,7 @@
-/* Reads the ledgers of all sources side by side, in the order of ids: the rows that are missing go to
- * the same writer that runs use. Appending in that order keeps the speed flat, and summaries, ledger and rows
- * are committed together as in a run. (SQL's ATTACH could not do that: it takes ten files at most.) */
+/* Copies missing rows. Reads the ledgers of all sources in parallel, in the order of ids, and passes missing
+ * rows to the same writer that runs use. Appending in that order keeps the speed constant, and summaries,
+ * ledger and rows are committed together as in a run. (SQL's ATTACH could not do this: it takes ten files at
+ * most.) */
 #include "store/copy.h"
 
 #include "base/buf.h"
@@ -9,13 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows, units and golden rows of one batch; a unit may go on in the next. */
+/* Rows, units and golden rows of one batch; a unit may continue in the next. */
 enum { CHUNK = 4096 };
 
-/* --- what the store must know of the plan, from the file that is written
- * ---------------------------------------------------- */
+/* --- The plan, as the written file describes it --- */
 
-/* What the written file describes came from the first source that describes it, or was there. */
+/* Blames the first source, which the written file's description came from, or that file. */
 static bs_status fail_damaged(const bs_copy *c, const char *what)
 {
     bs_fail(BS_ERR, "result file '%s' is damaged: %s", c->n == 1 ? c->source[0].db->path : c->store->db->path,
@@ -26,7 +26,7 @@ static bs_status fail_damaged(const bs_copy *c, const char *what)
 typedef struct plan_load {
     bs_copy *c;
     size_t cap_entries, cap_strata;
-    int entry; /* of the stratum read last */
+    int entry; /* of the last stratum read */
 } plan_load;
 
 static bs_status load_entry(void *context, sqlite3_stmt *q)
@@ -77,8 +77,7 @@ static bs_status load_plan(bs_copy *c)
     return BS_OK;
 }
 
-/* --- the loop
- * ----------------------------------------------------------------------------------------------- */
+/* --- The copy --- */
 
 static bs_status flush(bs_copy *c)
 {
@@ -103,7 +102,7 @@ static bs_status copy_golden(bs_copy *c, bs_source *s)
     }
 }
 
-/* After the golden rows, each of which says that its image can be read. */
+/* Copies broken images. Call after copy_golden(): a golden row shows that its image can be read. */
 static bs_status copy_broken(bs_copy *c, bs_source *s)
 {
     bool row;
@@ -116,7 +115,7 @@ static bs_status copy_broken(bs_copy *c, bs_source *s)
     }
 }
 
-/* Repetitions from..done-1 of the unit that the source stands at. */
+/* Copies repetitions from..done-1 of the source's current unit. */
 static bs_status copy_unit(bs_copy *c, bs_source *s, uint32_t from)
 {
     bs_unit u = s->unit;
@@ -179,8 +178,7 @@ bs_status bs_copy_all(bs_copy *c)
     return copy_rows(c);
 }
 
-/* --- from open to clear
- * ------------------------------------------------------------------------------------- */
+/* --- From open to clear --- */
 
 bs_status bs_copy_open(bs_copy *c, char *const *inputs, int n)
 {

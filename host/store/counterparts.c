@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Base tables only: the file may be of an earlier version. */
+/* Uses tables only, because the file may be of an earlier version. */
 static const char sql_strata[] =
     "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.name, l.shape, l.kind, e.definition "
     "FROM (SELECT DISTINCT entry, layer FROM layer_summary) t JOIN layer l ON l.id = t.layer "
@@ -133,7 +133,7 @@ static bs_status read_map(mapping *m, const char *text, const bs_side *a, const 
     return BS_OK;
 }
 
-/* The name that B's counterpart has, NULL if another layer of A took it. */
+/* Returns the name of the counterpart in B, NULL if another layer of A has taken it. */
 static const char *counterpart(const mapping *m, const char *name)
 {
     for (size_t i = 0; i < m->n; i++)

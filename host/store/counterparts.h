@@ -1,4 +1,4 @@
-/* Which stratum of one file is which of another. Internal to host/store. */
+/* Matches the strata of two files. Internal to host/store. */
 #ifndef BS_STORE_COUNTERPARTS_H
 #define BS_STORE_COUNTERPARTS_H
 
@@ -20,15 +20,14 @@ typedef struct bs_side {
     size_t n, cap;
 } bs_side;
 
-/* Zero-initialise; bs_side_clear() frees. */
+/* Reads the strata of a file. Zero-initialise; free with bs_side_clear(). */
 bs_status bs_side_read(bs_side *out, const bs_db *db);
 void bs_side_clear(bs_side *s);
 
-/* Sets `other` in both: strata of the same entry whose layers have the same name, or the names that `map`
- * ("A=B,...", may be NULL) brings together. BS_USAGE for names that are not there, with near ones as a hint.
- */
+/* Sets `other` in both: matches strata of the same entry whose layers have the same name, or names that `map`
+ * ("A=B,...", may be NULL) equates. BS_USAGE for a name that is not there, with a near one as a hint. */
 bs_status bs_counterparts_by_name(bs_side *a, bs_side *b, const char *map);
-/* The k-th stratum of each entry and the k-th. */
+/* Matches the k-th stratum of each entry to the k-th of the same entry. */
 void bs_counterparts_by_position(bs_side *a, bs_side *b);
 
 #endif

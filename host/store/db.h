@@ -1,5 +1,5 @@
-/* A thin layer over SQLite: open with checks, errors as bs_status with the file's name and a hint.
- * Open with bs_db_open() or bs_db_open_for_writing(), close with bs_db_close() (NULL-safe). */
+/* A thin layer over SQLite: opens files with checks, and turns errors into a bs_status with the file's name
+ * and a hint. Open with bs_db_open() or bs_db_open_for_writing(), close with bs_db_close() (NULL-safe). */
 #ifndef BS_STORE_DB_H
 #define BS_STORE_DB_H
 
@@ -8,8 +8,8 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
-/* Marks of a result file, and the schema version this program writes. Every earlier one is read; history.h
- * lists them. */
+/* The application id of result files, and the schema version that this program writes. It reads all earlier
+ * ones; history.h lists them. */
 enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 6 };
 
 typedef struct bs_db {
@@ -17,30 +17,31 @@ typedef struct bs_db {
     char *path;
 } bs_db;
 
-/* --- open.c --- */
+/* --- Functions of open.c --- */
 
-/* Opens an existing result file read-only; works while another process writes it. One of an earlier schema
- * version shows the tables of today. */
+/* Opens an existing result file read-only, also while another process writes it. A file of an earlier schema
+ * version appears with the tables of this one. */
 bs_status bs_db_open(bs_db **out, const char *path);
 /* Opens an existing result file of this schema version for small changes of its settings, also while another
  * process writes trials. */
 bs_status bs_db_open_for_settings(bs_db **out, const char *path);
-/* Opens `path` for writing; *fresh: it holds no tables yet. One of an earlier schema version is refused. */
+/* Opens `path` for writing, and creates it if necessary; sets *fresh if it has no tables yet. Refuses a file
+ * of an earlier schema version. */
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 /* Fails unless the file describes exactly one campaign. */
 bs_status bs_db_check_campaign(const bs_db *db);
-/* Fails if a WAL or a journal lies beside the name `path`, which SQLite would take for that of a file put
- * there. */
+/* Fails if there is a WAL or a journal for the name `path`: SQLite would apply it to a file put there. */
 bs_status bs_db_check_alone(const char *path);
 
-/* --- db.c --- */
+/* --- Functions of db.c --- */
 
 void bs_db_close(bs_db *db);
-/* The failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
+/* Reports the failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
 bs_status bs_db_fail(const bs_db *db, const char *what);
+/* Runs statements that return no rows. */
 bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql);
 
-/* Values for the parameters ?1, ?2 ... of a statement, which are two arguments of the functions below:
+/* Values for the parameters ?1, ?2 ... of a statement; BS_BIND() makes two arguments for the functions below:
  *   bs_db_exists(&found, db, sql, BS_BIND(BS_BIND_INT(id), BS_BIND_TEXT(name)));
  * Text is borrowed; NULL binds NULL. */
 typedef struct bs_bind {
@@ -66,27 +67,27 @@ typedef struct bs_bind {
     (const bs_bind[]){__VA_ARGS__}, (int)(sizeof((const bs_bind[]){__VA_ARGS__}) / sizeof(bs_bind))
 #define BS_NO_BIND NULL, 0
 
-/* Called for each row of a query, whose columns it reads; a failure ends the query. */
+/* Called for each row of a query; reads its columns. A failure ends the query. */
 typedef bs_status bs_row_reader(void *context, sqlite3_stmt *row);
-/* Runs a query: `reader` for each row, in order. */
+/* Runs a query and calls `reader` for each row, in order. */
 bs_status bs_db_each(const bs_db *db, const char *sql, const bs_bind *bind, int n_bind, bs_row_reader *reader,
                      void *context);
-/* *found: the query has a row. */
+/* Sets *found to whether the query has a row. */
 bs_status bs_db_exists(bool *found, const bs_db *db, const char *sql, const bs_bind *bind, int n_bind);
 /* Runs one statement that returns no rows. */
 bs_status bs_db_change(const bs_db *db, const char *what, const char *sql, const bs_bind *bind, int n_bind);
-/* The single integer of a query (0 where it is NULL or there is no row). */
+/* Sets *out to the single integer of a query, 0 if it is NULL or there is no row. */
 bs_status bs_db_integer(sqlite3_int64 *out, const bs_db *db, const char *sql);
-/* A copy of a text column, NULL for NULL. */
+/* Sets *out to a copy of a text column, NULL for NULL. The caller frees it. */
 bs_status bs_db_text(char **out, sqlite3_stmt *stmt, int column);
 
-/* --- statements that are prepared once and run often --- */
+/* --- Statements that are prepared once and run often --- */
 
-/* A prepared statement; the caller finalises it. */
+/* Prepares a statement; the caller finalises it. */
 bs_status bs_db_prepare(sqlite3_stmt **out, const bs_db *db, const char *sql);
 /* Runs a bound statement that returns no rows, and resets it. */
 bs_status bs_db_run(const bs_db *db, const char *what, sqlite3_stmt *stmt);
-/* Steps a query: *row tells whether there is one. */
+/* Steps a query; sets *row to whether there is a row. */
 bs_status bs_db_step(const bs_db *db, sqlite3_stmt *stmt, bool *row);
 
 #endif

@@ -1,4 +1,4 @@
-/* The texts of identity.h. */
+/* Makes the texts of identity.h. */
 #include "store/identity.h"
 
 #include "base/text.h"
@@ -22,7 +22,7 @@ void bs_identity_preprocess(bs_str *out, const bs_preprocess *p)
     bs_str_puts(out, ", std");
     for (int i = 0; i < p->n_std && i < 4; i++)
         bs_str_printf(out, " %.9g", (double)p->std[i]);
-    /* Named only where it is not the default, so that older files keep their text. */
+    /* Named only if it is not the default, so that older files keep their text. */
     if (p->interpolation != BS_BILINEAR)
         bs_str_printf(out, ", %s", bs_interpolation_name(p->interpolation));
 }
@@ -53,7 +53,7 @@ uint32_t bs_identity_bits(const bs_plan *plan, int entry, bs_dtype type)
     return mask;
 }
 
-/* One mask for each type of its targets, which the model says. */
+/* Appends one mask for each type of the entry's targets. */
 static void put_bits(bs_str *out, const bs_plan *plan, int entry)
 {
     const char *mark = " bits ";

@@ -1,4 +1,4 @@
-/* The digest is a sum, so that the order in which rows came, and the runs they came in, do not matter. */
+/* The digest is a sum, so that it does not depend on the order of rows or on the runs that made them. */
 #include "store/db.h"
 #include "store/store.h"
 
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Not in the digest: run, audit, times. On-disk independent: columns by value, 8 bytes each, NULL as its own
- * tag. */
+/* The digest excludes run, audit and times. It is independent of the file format: columns by value, 8 bytes
+ * each, with NULL as a tag of its own. */
 static const char sql_trial[] = "SELECT id, element, bit, keep, toggle, before, n_sites, died_at, top1, "
                                 "top2, top3, top4, top5, score1, score2, "
                                 "score3, score4, score5, p_golden, flags FROM trial";
@@ -45,7 +45,7 @@ static XXH128_hash_t hash_row(sqlite3_stmt *q, uint64_t seed)
 }
 
 typedef struct digest {
-    uint64_t seed; /* another one for each table */
+    uint64_t seed; /* differs for each table */
     sum128 sum;
     uint64_t rows;
 } digest;
@@ -66,7 +66,7 @@ bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows)
     digest d = {.seed = 1};
     bs_status st;
     BS_TRY(bs_db_open(&db, path));
-    /* Both tables as of one moment, even while a run writes. */
+    /* Reads both tables as of one moment, also while a run writes. */
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
     BS_TRY_GOTO(bs_db_each(db, sql_trial, BS_NO_BIND, add_row, &d), out);
     if (n_rows)

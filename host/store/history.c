@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Tables and columns that files of a version before `since` lack, or hold otherwise (`changed`); nothing else
- * may be missing. `sql` is an expression over the tables of the file, with {} before their names; NULL: the
- * default of the schema. */
+/* Tables and columns that files of a version before `since` lack, or hold in another form (`changed`);
+ * nothing else may be missing. `sql` is an expression over the tables of the file, with {} before their
+ * names; NULL: the default of the schema. */
 static const struct change {
     int since;
     bool changed;
@@ -24,10 +24,10 @@ static const struct change {
     {3, false, "run", "shard", NULL},
     {3, false, "run", "audited", NULL},
     {3, false, "run", "audit_equal", NULL},
-    /* The same for every copy of the file, so that merging stays idempotent. */
+    /* Equal for every copy of the file, so that merging stays idempotent. */
     {3, false, "run", "uid",
      "(SELECT created FROM {}campaign) || ' ' || ifnull(host, '') || ' ' || started || ' ' || id"},
-    /* Bounds count on how sites were drawn, and a run must not go on with other draws. */
+    /* Bounds depend on how sites were drawn, and a run must not continue with other draws. */
     {3, true, "entry", "definition",
      "definition || CASE WHEN count = 1 AND ber = 0 AND kind <> 'random' AND sites IS NULL AND EXISTS "
      "(SELECT 1 FROM {}stratum s WHERE s.entry = entry.id AND s.population <= 1048576) "
@@ -35,7 +35,7 @@ static const struct change {
     {5, false, "stratum", "storage", NULL},
     {6, false, "stratum", "bits", "(SELECT e.bits FROM {}entry e WHERE e.id = stratum.entry)"},
     {6, false, "layer", "type", "'fp32'"},
-    /* Names were taken as they came: now they are UTF-8, but for a path that is opened again. */
+    /* Names were stored unchanged; now they are UTF-8, except a path that is opened again. */
     {5, true, "class", "name", "utf8(name)"},
     {5, true, "image", "path", "utf8(path)"},
     {5, true, "layer", "name", "utf8(name)"},
@@ -70,7 +70,7 @@ typedef struct shown {
     const bs_db *db;
     const char *schema, *prefix;
     sqlite3_int64 version;
-    bs_db today; /* tables of facts of this version, empty */
+    bs_db today; /* empty tables of facts of this version */
 } shown;
 
 static const struct change *find_change(const shown *s, const char *table, const char *column)
@@ -91,7 +91,7 @@ static bs_status fail_damaged(const shown *s, const char *table, const char *col
     return bs_hint("rescue what is left with `sqlite3 FILE .recover`, or run its job again into a new file");
 }
 
-/* `sql` with {} replaced: by the file's name and a dot. */
+/* Appends `sql` with {} replaced by the file's schema and a dot. */
 static void append_expression(bs_str *out, const shown *s, const char *sql)
 {
     for (const char *at; (at = strstr(sql, "{}")); sql = at + 2) {
@@ -108,17 +108,17 @@ static bs_status has(bool *found, const shown *s, const char *table, const char 
                         BS_BIND(BS_BIND_TEXT(table), BS_BIND_TEXT(s->schema), BS_BIND_TEXT(column)));
 }
 
-/* A view that is put together. */
+/* A view under construction. */
 typedef struct view {
     const shown *s;
     const char *table;
     bool there;   /* the file has the table */
-    bool differs; /* something of the view is not the table's own */
+    bool differs; /* the view differs from the table */
     int n;        /* columns so far */
     bs_str sql;
 } view;
 
-/* Appends one column of the view. A table that the file is too old for is empty. */
+/* Appends one column of the view. A table that the file's version lacks is empty. */
 static bs_status append_column(void *context, sqlite3_stmt *wanted)
 {
     view *v = context;
@@ -170,7 +170,8 @@ out:
     return st;
 }
 
-/* Programs that do not know fault_wrong may have added trials to a file that has it: it is counted anew. */
+/* Counts fault_wrong from the trials, because programs that do not know it may have added trials to a file
+ * that has it. */
 static bs_status show_fault_wrong(const shown *s)
 {
     bs_str sql = {0};
@@ -184,7 +185,8 @@ out:
     return st;
 }
 
-/* Files of version 3 that lack one of its parts were made while it was made: they count as version 2. */
+/* Reads the version. Files of version 3 that lack a part of it were made during its development and count as
+ * version 2. */
 static bs_status read_version(shown *s)
 {
     char sql[64];
@@ -200,7 +202,7 @@ static bs_status read_version(shown *s)
     return BS_OK;
 }
 
-/* Calls `reader` with the name of each table of facts of today. */
+/* Calls `reader` with the name of each table of facts of this version. */
 static bs_status each_table(bs_row_reader *reader, shown *s)
 {
     return bs_db_each(&s->today, "SELECT name FROM sqlite_master WHERE type = 'table'", BS_NO_BIND, reader,

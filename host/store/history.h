@@ -1,4 +1,5 @@
-/* What result files of earlier schema versions lack. Versions so far (db.h has today's):
+/* Shows result files of earlier schema versions as files of this one. Versions so far (db.h has the current
+ * one):
  *   1  the first
  *   2  broken_image; settings and views from a file each
  *   3  shards: run.uid and run.shard, campaign.shard, shards and job_trials; audits. Single sites of small
@@ -6,8 +7,8 @@
  *   4  fault_wrong, kept in step with the trials
  *   5  stratum.storage; settings are finite, names UTF-8
  *   6  layer.type, stratum.bits: values of types other than fp32
- * Reading is by views that show the tables of today; `bitsink upgrade` and merging read through the same
- * views. Internal to host/store. */
+ * Files are read through views that show the tables of this version; so do `bitsink upgrade` and merging.
+ * Internal to host/store. */
 #ifndef BS_STORE_HISTORY_H
 #define BS_STORE_HISTORY_H
 
@@ -15,12 +16,12 @@
 
 #include <stdbool.h>
 
-/* Makes a temporary view PREFIX||table for each table of today's tables.sql, with all of its columns, over
- * the tables of the attached file `schema` ("main" or another). Where the prefix is "", the view hides the
- * table of the file, and is made only where they differ. Counts that a file lacks (fault_wrong) are made from
- * its trials whenever they are read, and only for "main". */
+/* Makes a temporary view PREFIX||table for each table of schema/tables.sql, with all of its columns, over the
+ * tables of the attached file `schema` ("main" or another). With the prefix "", the view hides the file's own
+ * table, and is made only if they differ. Counts that a file lacks (fault_wrong) are computed from its trials
+ * at every read, and only for "main". */
 bs_status bs_history_show(const bs_db *db, const char *schema, const char *prefix);
-/* Takes these views away. */
+/* Drops these views. */
 bs_status bs_history_forget(const bs_db *db, const char *prefix);
 
 #endif

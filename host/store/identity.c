@@ -8,10 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------ */
+/* --- Writing a fresh file --- */
 
-/* Says which names of classes the file has otherwise. */
+/* Logs a note about class names that differ from the file's. */
 static bs_status tell_renamed(const bs_store *s, const char *const *names)
 {
     sqlite3_stmt *q = NULL;
@@ -122,7 +121,7 @@ out:
     return st;
 }
 
-/* Says how many strata have another storage than in the file: every sum over bits changes with it. */
+/* Warns about strata whose storage differs from the file's: every sum over bits changes with it. */
 static bs_status tell_storage(const bs_store *s)
 {
     sqlite3_stmt *q = NULL;
@@ -205,10 +204,9 @@ bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *c
     return write_images(s, images, 0);
 }
 
-/* --- extending, what resume.c has checked
- * ----------------------------------------------------------------- */
+/* --- Extending a file that resume.c has checked --- */
 
-/* Images that are new are not among those that have a weight. */
+/* Warns if images have weights: the new ones have none. */
 static bs_status tell_weights(const bs_store *s, uint32_t stored)
 {
     sqlite3_int64 weights = 0;

@@ -23,8 +23,8 @@ static bs_status fail_held(const bs_lock *lock, const char *path)
     return bs_hint("wait for it, stop it, or give this run a result file of its own");
 }
 
-/* The previous holder may have removed the file between our open() and flock(): then the lock is on a ghost.
- */
+/* Returns true if the locked file still has its name: the previous holder may have removed it between our
+ * open() and flock(). */
 static bool is_current(const bs_lock *lock)
 {
     struct stat mine, there;
@@ -37,7 +37,7 @@ static void sign(const bs_lock *lock)
     char host[128] = "", text[256];
     gethostname(host, sizeof host - 1);
     int n = snprintf(text, sizeof text, "process %ld on %s\n", (long)getpid(), host);
-    /* Only a courtesy to whoever meets the lock: a full disk must not stop the run here. */
+    /* Only informs whoever finds the lock taken: a full disk must not stop the run here. */
     if (ftruncate(lock->fd, 0) == 0 && pwrite(lock->fd, text, (size_t)n, 0) < 0)
         return;
 }

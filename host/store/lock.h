@@ -1,6 +1,6 @@
-/* One writer a result file: an exclusive flock(2) on "PATH-lock", released by the kernel when the process
- * dies. A file of its own, because closing any descriptor of the database would drop SQLite's own locks on
- * it. */
+/* Ensures one writer for each result file: an exclusive flock(2) on "PATH-lock", which the kernel releases
+ * when the process ends. It is a file of its own because closing any descriptor of the database would drop
+ * SQLite's own locks on it. */
 #ifndef BS_STORE_LOCK_H
 #define BS_STORE_LOCK_H
 
@@ -11,9 +11,9 @@ typedef struct bs_lock {
     char *path;
 } bs_lock;
 
-/* Fails, naming the holder, if another process or another bs_lock of this one has the lock. */
+/* Takes the lock. Fails, naming the holder, if another process or another bs_lock of this one has it. */
 bs_status bs_lock_take(bs_lock **out, const char *path);
-/* Releases, and removes the lock file. NULL-safe. */
+/* Releases the lock and removes its file. NULL-safe. */
 void bs_lock_release(bs_lock *lock);
 
 #endif

@@ -11,10 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* --- the merged file
- * ---------------------------------------------------------------------------------------- */
+/* --- The merged file --- */
 
-/* Before the merged file is touched: are the inputs of one campaign? */
+/* Checks that the inputs are of one campaign, before the merged file is touched. */
 static bs_status check_inputs(char *const *inputs, int n, bool allow_mixed)
 {
     bs_db *base = NULL;
@@ -34,7 +33,8 @@ out:
     return st;
 }
 
-/* A new file takes the settings of the first input, as if one run had made it. */
+/* Settles the settings: a new file takes those of the first input, as if one run had made it; an old one
+ * keeps its own. */
 static bs_status unite_settings(const bs_db *db, bool fresh, char *const *inputs, int i)
 {
     uint64_t lost = 0;
@@ -99,8 +99,7 @@ static bs_status refuse_itself(const char *out, char *const *inputs, int n)
     return BS_OK;
 }
 
-/* --- the report
- * ---------------------------------------------------------------------------------------------- */
+/* --- The report --- */
 
 static bs_status describe_inputs(bs_merge_report *r, bs_copy *c, char *const *inputs)
 {
@@ -124,7 +123,7 @@ static bs_status mark_present(void *report, sqlite3_stmt *q)
     return BS_OK;
 }
 
-/* A shard whose number no run in the file has is absent. */
+/* Marks the shards whose number no run in the file has as absent. */
 static bs_status find_absent(bs_merge_report *r, const bs_db *db)
 {
     BS_TRY(bs_calloc(&r->absent, r->shards, sizeof *r->absent, "report"));

@@ -1,4 +1,4 @@
-/* Opens result files, once they are seen to be ones that this program may read or write. */
+/* Opens result files, after checking that this program may read or write them. */
 #include "store/db.h"
 
 #include "base/text.h"
@@ -69,7 +69,7 @@ out:
     return st;
 }
 
-/* What SQLite would report as "unable to open database file" or worse, said plainly. */
+/* Reports plainly what SQLite would report as "unable to open database file" or worse. */
 static bs_status check_path(const char *path, bool must_exist)
 {
     struct stat file;
@@ -97,8 +97,7 @@ static bs_status read_kind(void *context, sqlite3_stmt *row)
     return *kind ? BS_OK : bs_db_text(kind, row, 0);
 }
 
-/* Views count by what is known of the kinds of faults: entries of one that is not would be left out of them.
- */
+/* Fails if the file has faults of an unknown kind: views would leave their entries out. */
 static bs_status check_kinds(const bs_db *db)
 {
 #define X(suffix, name, ...) "('" name "'), "
@@ -139,7 +138,7 @@ static bs_status check_marks(const bs_db *db, bool *fresh)
     return check_kinds(db);
 }
 
-/* Refuses to write what today's programs count on into a file that was made without it. */
+/* Fails if the file is of an earlier version: it lacks tables and columns that this version must write. */
 static bs_status check_version(const bs_db *db)
 {
     sqlite3_int64 version;
@@ -178,7 +177,7 @@ bs_status bs_db_open(bs_db **out, const char *path)
     sqlite3_int64 version;
     bs_status st;
     BS_TRY(open_existing(out, path, SQLITE_OPEN_READONLY));
-    /* Before temporary views are made: a change of this setting drops them. */
+    /* Before temporary views are made: changing this setting drops them. */
     BS_TRY_GOTO(bs_db_exec(*out, "read", "PRAGMA temp_store = MEMORY"), out);
     BS_TRY_GOTO(bs_db_integer(&version, *out, "PRAGMA main.user_version"), out);
     if (version < BS_DB_VERSION)
@@ -221,7 +220,7 @@ bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)
         return bs_hint("make the file writable, or name another result file");
     }
     BS_TRY(open_handle(&db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
-    /* Before anything is written, so that a foreign database stays untouched. */
+    /* Before anything is written, so that another program's database stays untouched. */
     BS_TRY_GOTO(check_marks(db, fresh), out);
     if (!*fresh)
         BS_TRY_GOTO(check_version(db), out);
@@ -231,9 +230,9 @@ bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh)
     }
     if (*fresh)
         BS_TRY_GOTO(bs_db_exec(db, "create", "PRAGMA page_size = 8192"), out);
-    /* WAL with synchronous = NORMAL: a commit survives the death of the process at once, and of the machine
-     * after the next checkpoint; nothing can tear a transaction. Rare checkpoints
-     * (160 MB) write pages that many transactions touched once: 20 % faster on a file of a gigabyte. */
+    /* WAL with synchronous = NORMAL: a commit survives the end of the process at once, and a crash of the
+     * machine after the next checkpoint; no transaction is torn. With rare checkpoints (160 MB), a page that
+     * many transactions change is written once: 20 % faster on a file of a gigabyte. */
     BS_TRY_GOTO(
         bs_db_exec(
             db, "open",

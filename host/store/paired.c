@@ -15,24 +15,24 @@ enum {
 };
 
 /* The bad trials of one file, in the order of their ids. */
-typedef struct stream {
+typedef struct cursor {
     const bs_db *db;
     sqlite3_stmt *q;
-    int32_t *golden; /* class by image; NO_GOLDEN: none, or an image of weight 0 */
+    int32_t *golden; /* golden class by image; NO_GOLDEN: none, or an image of weight 0 */
     size_t n_golden, cap;
     uint64_t id;
     int bad; /* bs_compare_outcome, GOOD: at the end */
-} stream;
+} cursor;
 
 struct bs_pairing {
-    stream side[2];
+    cursor side[2];
     sqlite3_stmt *units, *other_faults;
-    int32_t *more[BS_COMPARE_N_OUTCOMES]; /* by repetition: bad trials of a fault in A, less those in B */
+    int32_t *more[BS_COMPARE_N_OUTCOMES]; /* by repetition: bad trials of a fault in A minus those in B */
 };
 
 static bs_status add_golden(void *context, sqlite3_stmt *q)
 {
-    stream *s = context;
+    cursor *s = context;
     size_t image = (size_t)sqlite3_column_int64(q, 0);
     if (image >= (size_t)1 << BS_IMAGE_BITS)
         return BS_OK;
@@ -44,22 +44,22 @@ static bs_status add_golden(void *context, sqlite3_stmt *q)
     return BS_OK;
 }
 
-static bs_status read_golden(stream *s, const bs_db *db)
+static bs_status read_golden(cursor *s, const bs_db *db)
 {
     return bs_db_each(db, "SELECT image, golden_class FROM bn_image WHERE probability > 0 ORDER BY image",
                       BS_NO_BIND, add_golden, s);
 }
 
-static int golden_class(const stream *s, size_t image)
+static int golden_class(const cursor *s, size_t image)
 {
     return image < s->n_golden ? s->golden[image] : NO_GOLDEN;
 }
 
-static bs_status stream_open(stream *s, const bs_db *db, const char *schema)
+static bs_status cursor_open(cursor *s, const bs_db *db, const char *schema)
 {
     char sql[224];
     s->db = db;
-    /* As view outcome has it: a masked trial is neither. */
+    /* As in view outcome, a masked trial is never bad. */
     snprintf(sql, sizeof sql,
              "SELECT id, CASE WHEN top1 IS NULL OR flags & 3 THEN -1 ELSE top1 END FROM %s.trial "
              "WHERE id >= ?1 AND id < ?2 AND died_at IS NULL ORDER BY id",
@@ -67,8 +67,8 @@ static bs_status stream_open(stream *s, const bs_db *db, const char *schema)
     return bs_db_prepare(&s->q, db, sql);
 }
 
-/* Goes to the next bad trial. */
-static bs_status stream_next(stream *s)
+/* Advances to the next bad trial. */
+static bs_status cursor_next(cursor *s)
 {
     bool row;
     for (;;) {
@@ -104,8 +104,8 @@ bs_status bs_pairing_open(bs_pairing **out, const bs_db *a, const bs_db *b)
         BS_TRY_GOTO(bs_calloc(&p->more[k], MAX_REPETITIONS, sizeof *p->more[k], "comparison"), out);
     BS_TRY_GOTO(read_golden(&p->side[0], a), out);
     BS_TRY_GOTO(read_golden(&p->side[1], b), out);
-    BS_TRY_GOTO(stream_open(&p->side[0], a, "main"), out);
-    BS_TRY_GOTO(stream_open(&p->side[1], a, "other"), out);
+    BS_TRY_GOTO(cursor_open(&p->side[0], a, "main"), out);
+    BS_TRY_GOTO(cursor_open(&p->side[1], a, "other"), out);
     BS_TRY_GOTO(bs_db_prepare(&p->other_faults, a, sql_other_faults), out);
     st = bs_db_prepare(&p->units, a, sql_units);
 out:
@@ -116,13 +116,13 @@ out:
     return st;
 }
 
-/* Adds what the bad trials below `end` tell, all of the stratum's repetitions of one image. */
+/* Counts the bad trials first..end-1: all of the stratum's repetitions of one image. */
 static bs_status count_unit(bs_paired *out, bs_pairing *p, uint64_t first, uint64_t end)
 {
-    stream *a = &p->side[0], *b = &p->side[1];
+    cursor *a = &p->side[0], *b = &p->side[1];
     for (int k = 0; k < 2; k++)
         while (p->side[k].id < first)
-            BS_TRY(stream_next(&p->side[k]));
+            BS_TRY(cursor_next(&p->side[k]));
     for (;;) {
         uint64_t id = a->id < b->id ? a->id : b->id;
         if (id >= end)
@@ -138,11 +138,11 @@ static bs_status count_unit(bs_paired *out, bs_pairing *p, uint64_t first, uint6
         }
         for (int k = 0; k < 2; k++)
             if (p->side[k].id == id)
-                BS_TRY(stream_next(&p->side[k]));
+                BS_TRY(cursor_next(&p->side[k]));
     }
 }
 
-/* Do trials first..end-1, which are in both files, have different faults? */
+/* Sets *differ to whether trials first..end-1, which are in both files, have different faults. */
 static bs_status check_faults(bool *differ, const bs_pairing *p, uint64_t first, uint64_t end)
 {
     sqlite3_bind_int64(p->other_faults, 1, (sqlite3_int64)first);
@@ -152,7 +152,7 @@ static bs_status check_faults(bool *differ, const bs_pairing *p, uint64_t first,
     return st;
 }
 
-/* Of a parameter, faults count. */
+/* Counts faults of a parameter instead of trials. */
 static void count_faults(bs_paired *out, const bs_pairing *p, uint64_t faults)
 {
     out->units = faults;
@@ -175,7 +175,7 @@ bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, 
         sqlite3_bind_int64(p->side[k].q, 1, (sqlite3_int64)start);
         sqlite3_bind_int64(p->side[k].q, 2,
                            (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS))));
-        BS_TRY_GOTO(stream_next(&p->side[k]), out);
+        BS_TRY_GOTO(cursor_next(&p->side[k]), out);
     }
     sqlite3_bind_int(p->units, 1, entry);
     sqlite3_bind_int(p->units, 2, layer);

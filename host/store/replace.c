@@ -39,11 +39,11 @@ bs_status bs_rest(bs_db *db)
     return st == BS_OK ? bs_db_exec(db, "write", "BEGIN IMMEDIATE") : st;
 }
 
-/* --- the folder of the new file --- */
+/* --- The folder of the new file --- */
 
 static const char made[] = "new.db";
 
-/* Calls unlink() on all that a new file may have left in our folder. *foreign: something else is there. */
+/* Removes all that a new file may have left in our folder. Sets *foreign if something else is there. */
 static bs_status sweep(const char *folder, bool *foreign)
 {
     DIR *dir = opendir(folder);
@@ -126,7 +126,7 @@ void bs_draft_clear(bs_draft *d)
     memset(d, 0, sizeof *d);
 }
 
-/* --- what is on the disk --- */
+/* --- Synchronising with the disk --- */
 
 /* Waits until a file, or the names in a folder, are on the disk. */
 static bs_status sync_path(const char *path)
@@ -151,7 +151,7 @@ static bs_status sync_folder(const char *path)
     return st;
 }
 
-/* --- the second name of the old file --- */
+/* --- The second name of the old file --- */
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -160,8 +160,8 @@ static bool same_file(const struct stat *a, const struct stat *b)
 
 enum { CHUNK = 1 << 16 };
 
-/* Closing a file that SQLite has open in this process lets go of its locks: rare enough here, where a copy
- * took the place of a second name. */
+/* Compares two files. Closing a file that SQLite has open in this process drops SQLite's locks; that is
+ * acceptable here, because it happens only after a copy took the place of a second name. */
 static bool same_bytes(const char *a, const char *b)
 {
     char x[CHUNK], y[CHUNK];
@@ -228,7 +228,7 @@ out:
 static bs_status keep_old(const bs_draft *d, const char *path, const char *backup, mode_t mode)
 {
     BS_TRY(bs_check_backup(path, backup));
-    if (link(path, backup) == 0 || errno == EEXIST) /* which was checked */
+    if (link(path, backup) == 0 || errno == EEXIST) /* which bs_check_backup() accepted */
         return BS_OK;
     return copy_old(d, path, backup, mode);
 }
@@ -240,7 +240,7 @@ bs_status bs_replace(const bs_draft *d, const char *path, const char *backup)
         return fail("read", path);
     if (chmod(d->file, old.st_mode & 07777) != 0)
         return fail("write", d->file);
-    /* Only root may give files away: others keep their own, in a group that they share if they are in it. */
+    /* Only root may change a file's owner: others keep it, and set the group if they are in it. */
     if (chown(d->file, old.st_uid, old.st_gid) != 0 && chown(d->file, (uid_t)-1, old.st_gid) != 0)
         errno = 0;
     BS_TRY(sync_path(d->file));
@@ -254,7 +254,7 @@ bs_status bs_replace(const bs_draft *d, const char *path, const char *backup)
 bs_status bs_place(const bs_draft *d, const char *path)
 {
     BS_TRY(sync_path(d->file));
-    /* A name that somebody took meanwhile is not taken from him, where the file system can tell. */
+    /* Does not overwrite a file that has taken the name meanwhile, if the file system supports that. */
     if (renameat2(AT_FDCWD, d->file, AT_FDCWD, path, RENAME_NOREPLACE) != 0 &&
         ((errno != EINVAL && errno != ENOSYS) || rename(d->file, path) != 0))
         return fail("write", path);

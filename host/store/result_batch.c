@@ -54,7 +54,7 @@ bs_status bs_result_batch_add_audit(bs_result_batch *b, const bs_audit_row *row)
 
 bs_status bs_result_batch_add_unit(bs_result_batch *b, const bs_unit *unit)
 {
-    /* Repetitions of a unit follow closely: parameter faults go around a tile's images, no further. */
+    /* A unit's last record is near the end: parameter faults go around a tile's images, no further. */
     for (size_t back = 1; back <= 32 && back <= b->n_units; back++) {
         bs_unit *u = &b->units[b->n_units - back];
         if (u->entry == unit->entry && u->target == unit->target && u->image == unit->image) {

@@ -1,4 +1,4 @@
-/* Says whether a run may go on with a file: its campaign is the one that is to be run. Everything may grow,
+/* Decides whether a run may continue a file: the file's campaign must be the run's. Everything may grow,
  * nothing may change. */
 #include "store/identity.h"
 #include "store/store_internal.h"
@@ -74,7 +74,7 @@ static int find_entry(const bs_plan *plan, int id)
     return -1;
 }
 
-/* Is `have` the job's definition, but for how sites were drawn (history.c)? */
+/* Returns true if `have` is the job's definition except for how sites were drawn (history.c). */
 static bool drawn_otherwise(const char *have, const char *wanted)
 {
     size_t n = strlen(wanted);
@@ -147,7 +147,7 @@ static bs_status compare_image(const bs_store *s, sqlite3_stmt *q, const bs_imag
 typedef struct image_check {
     const bs_store *s;
     const bs_dataset *images;
-    uint32_t n; /* rows so far */
+    uint32_t n; /* images so far */
 } image_check;
 
 static bs_status check_image(void *context, sqlite3_stmt *q)

@@ -50,15 +50,16 @@ out:
     return st;
 }
 
-/* What is known about a stratum beside its round. */
+/* Facts about a stratum besides its round. */
 typedef struct state {
-    double least; /* trials of the image that has the fewest */
-    double each;  /* observations that one trial on each image is worth: images, fewer if weights differ */
+    double least; /* trials of the image with the fewest */
+    double each; /* observations that one trial on each image is worth: the images, fewer if weights differ */
     double population; /* distinct faults (on each image), INFINITY: no limit */
-    bool sites;        /* a site list: it has as many trials as it has */
+    bool sites;        /* a site list: its number of trials is fixed */
 } state;
 
-/* What view bn_support will count once each image of the job has `repetitions` trials. */
+/* Returns the observations that view bn_support will count once each image of the job has `repetitions`
+ * trials. */
 static double observations(const bs_round *r, const state *s, double repetitions)
 {
     if (repetitions >= s->population)
@@ -75,7 +76,7 @@ static double half_width(double rate, double n, double confidence)
     return (high - low) / 2;
 }
 
-/* Of the values inside the interval the one that asks for most trials. */
+/* Returns the rate inside the interval that needs most trials. */
 static double safest(const bs_round *r)
 {
     return r->high < 0.5 ? r->high : r->low > 0.5 ? r->low : 0.5;
@@ -144,7 +145,7 @@ static bs_status plan_stratum(bs_round *r, const bs_db *db, sqlite3_stmt *q, con
     return BS_OK;
 }
 
-/* Sets a round's margins: an entry's own come first. */
+/* Sets a round's goal: the entry's own, else the common one. */
 static void set_margins(bs_round *r, const bs_entry *e, const bs_rounds_goal *goal)
 {
     bool own = e->margin > 0 || e->relative_margin > 0;

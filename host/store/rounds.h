@@ -1,4 +1,4 @@
-/* Rounds: from the intervals that a campaign has reached to the trials that the next round needs. */
+/* Rounds: computes from the intervals that a campaign has reached the trials that the next round needs. */
 #ifndef BS_STORE_ROUNDS_H
 #define BS_STORE_ROUNDS_H
 
@@ -6,40 +6,40 @@
 
 typedef struct bs_round {
     uint64_t trials;   /* in the file */
-    bool is_parameter; /* observations are faults, whatever the number of images they met */
-    /* SDC-1 rate and its interval (bs_share_bounds at `confidence`); the rate itself where observations is
+    bool is_parameter; /* observations are faults, each on any number of images */
+    /* SDC-1 rate and its interval (bs_share_bounds at `confidence`); the rate itself if observations is
      * INFINITY. */
     double rate, low, high;
     double observations; /* n of the interval (layer_outcome); INFINITY: a census */
-    /* Wanted: half the interval's width at most margin, or relative x rate, whichever is wider; 0: not
-     * wanted. */
+    /* Goal: half the interval's width is at most margin, or relative x rate, whichever is larger; 0: no
+     * goal. */
     double margin, relative;
     double confidence;
-    /* Trials for each image: of the job or, where that is more, of the file; and proposed (now, where nothing
-     * is to be done). */
+    /* Trials for each image: `now` of the job or, if that is more, of the file; `next` proposed (= now if
+     * nothing is to be done). */
     uint32_t now, next;
-    bool all_images; /* every image of the job was tried in the stratum; those of weight 0 need not be */
-    bool narrow;     /* the margin is reached on the images tried; with all_images it is reached */
-    bool exhausted;  /* all faults of the stratum were tried, once or more, on the images tried */
-    bool enough;     /* `next` reaches the margin if the rate stays what it is */
+    bool all_images; /* every image of the job has trials in the stratum, but for those of weight 0 */
+    bool narrow;     /* the goal is reached on the images tried; with all_images it is reached */
+    bool exhausted;  /* every fault of the stratum was tried on the images tried */
+    bool enough;     /* `next` reaches the goal if the rate stays as it is */
 } bs_round;
 
-/* What is wanted where an entry wants nothing itself; 0: nothing. */
+/* The goal of entries that have none themselves; 0: none. */
 typedef struct bs_rounds_goal {
     double margin, relative, confidence;
 } bs_rounds_goal;
 
-/* After a round there are at most this many times the trials before it. */
+/* A round multiplies the trials by at most this number. */
 enum { BS_ROUND_GROWTH = 3 };
 
-/* One for each stratum of the plan, in its order; the caller frees. `db` holds the campaign of the plan,
- * merged or in one piece; BS_ERR if it holds another.
+/* Makes one bs_round for each stratum of the plan, in its order; the caller frees them. `db` must hold the
+ * campaign of the plan, merged or in one piece; else BS_ERR.
  *
  * `next` is the smallest number of trials whose interval (bs_share_bounds at its observations) is narrow
- * enough (they grow with the trials from those that the views count today, weights of images included): for
- * an absolute margin at the value inside today's interval that asks for most, for a relative one
- * at the rate seen; at least a quarter more than now where now is in the file in full, at most
- * BS_ROUND_GROWTH times now. A rate of 0 has no relative margin. */
+ * enough. Observations grow with the trials from those that the views count now, with the weights of images.
+ * An absolute margin is judged at the rate inside the present interval that needs most trials, a relative one
+ * at the observed rate. `next` is at least a quarter more than `now` if `now` is in the file in full, and at
+ * most BS_ROUND_GROWTH times now. A rate of 0 has no relative margin. */
 bs_status bs_rounds_plan(bs_round **out, const bs_plan *plan, const char *db, const bs_rounds_goal *goal);
 
 #endif

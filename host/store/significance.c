@@ -12,13 +12,14 @@ double bs_mcnemar(double b, double c)
     return most > least ? fmin(1, 2 * bs_incomplete_beta(0.5, most, least + 1)) : 1.0;
 }
 
-/* ln of n over k. */
+/* Returns the logarithm of the binomial coefficient n over k. */
 static double log_choose(double n, double k)
 {
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
 }
 
-/* P(X >= k1) of a hypergeometric X: of k1 + k2 outcomes among n1 + n2 observations, those of the first n1. */
+/* Returns P(X >= k1) of a hypergeometric X: the outcomes among the first n1 of n1 + n2 observations with k1 +
+ * k2 outcomes. */
 static double hypergeometric_tail(double k1, double n1, double k2, double n2)
 {
     double total = k1 + k2, term = 1, sum = 1;
@@ -30,13 +31,13 @@ static double hypergeometric_tail(double k1, double n1, double k2, double n2)
     return fmin(1, exp(first) * sum);
 }
 
-/* P(X >= k) of n trials at share p. */
+/* Returns P(X >= k) of a binomial X of n trials at share p. */
 static double binomial_tail(double k, double n, double p)
 {
     return k > 0 ? bs_incomplete_beta(p, k, n - k + 1) : 1.0;
 }
 
-/* r1 > r2. Observations are rounded to whole ones. */
+/* Returns the exact one-sided p-value for r1 > r2. Observations are rounded to whole numbers. */
 static double exact_tail(double r1, double n1, double r2, double n2)
 {
     double m1 = fmax(1, round(n1)), m2 = fmax(1, round(n2)), k1 = round(r1 * m1), k2 = round(r2 * m2);
@@ -87,8 +88,8 @@ double bs_detectable_proportions(double r1, double n1, double r2, double n2, dou
     double low = 0, high = 1 - p;
     for (int i = 0; i < 60; i++) {
         double delta = 0.5 * (low + high), changed = p + delta, m = pooled(p, n1, changed, n2);
-        double spread = sqrt(p * (1 - p) / n1 + changed * (1 - changed) / n2);
-        if (delta - 0.5 * w < za * sqrt(m * (1 - m) * w) + zb * spread)
+        double deviation = sqrt(p * (1 - p) / n1 + changed * (1 - changed) / n2);
+        if (delta - 0.5 * w < za * sqrt(m * (1 - m) * w) + zb * deviation)
             low = delta;
         else
             high = delta;

@@ -23,7 +23,8 @@ bs_status bs_source_open(bs_source *out, const char *path)
 {
     memset(out, 0, sizeof *out);
     BS_TRY(bs_db_open(&out->db, path));
-    /* Before the transaction, which must hold no lock yet while another connection writes what it reads. */
+    /* Before BEGIN: the transaction must not hold a read lock yet while another connection writes the
+     * file. */
     BS_TRY(bs_db_check_campaign(out->db));
     BS_TRY(bs_db_exec(out->db, "read", "BEGIN"));
     BS_TRY(bs_db_prepare(&out->units, out->db, sql_units));

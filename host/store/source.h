@@ -1,6 +1,6 @@
-/* A result file that is merged into another: its ledger in order, its rows as the writer takes them. One read
- * transaction from open to close, so that ledger and rows agree although a run may write. Internal to
- * host/store. */
+/* A result file that is merged into another: reads its ledger in order, and its rows as the writer takes
+ * them. One read transaction lasts from open to close, so that ledger and rows agree although a run may
+ * write. Internal to host/store. */
 #ifndef BS_STORE_SOURCE_H
 #define BS_STORE_SOURCE_H
 
@@ -17,23 +17,24 @@ typedef struct bs_source {
     sqlite3_stmt *units, *rows, *golden, *broken;
     bs_run_map *runs; /* sorted by from */
     size_t n_runs, cap_runs;
-    bs_unit unit; /* where the ledger stands, unless at_end */
+    bs_unit unit; /* the current unit of the ledger, unless at_end */
     bool at_end;
 } bs_source;
 
 bs_status bs_source_open(bs_source *out, const char *path);
 void bs_source_close(bs_source *s);
-/* Learns which run of `merged` each run of this file is; this file is attached there as `other`. */
+/* Maps the runs of this file to those of `merged`, where this file is attached as `other`. */
 bs_status bs_source_map_runs(bs_source *s, const bs_db *merged);
+/* Fills all members but `path`. */
 bs_status bs_source_describe(const bs_source *s, bs_merge_input *out);
 
-/* The ledger, in the order of ids. */
+/* Goes to the first, then to the next unit of the ledger, in the order of ids. */
 bs_status bs_source_begin_units(bs_source *s);
 bs_status bs_source_next_unit(bs_source *s);
-/* Rows of the unit that the ledger stands at, from repetition `from` on, each in turn. */
+/* Reads the rows of the current unit one by one, starting at repetition `from`. */
 bs_status bs_source_begin_rows(bs_source *s, uint32_t from);
 bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out);
-/* The next golden row, the next broken image; *row: there was one. */
+/* Reads the next golden row, the next broken image. Sets *row to whether there was one. */
 bs_status bs_source_golden(bs_source *s, bs_golden_row *out, bool *row);
 bs_status bs_source_broken(bs_source *s, bs_broken_row *out, bool *row);
 

@@ -1,4 +1,4 @@
-/* What a result file holds so far, for `bitsink status`. Works while a run writes the file. */
+/* Summary of a result file for `bitsink status`. Works while a run writes the file. */
 #ifndef BS_STORE_STATUS_H
 #define BS_STORE_STATUS_H
 
@@ -8,31 +8,31 @@
 
 typedef struct bs_file_status {
     char *name, *model, *created; /* may be NULL */
-    uint64_t planned, trials;     /* trials the job asks for in this file, trials in the file */
-    uint32_t shard, shards;       /* 1-based; 0: all images are in this file */
-    uint64_t images, goldens;     /* images of the campaign, those with a fault-free run */
+    uint64_t planned, trials;     /* trials that the job plans for this file, trials in the file */
+    uint32_t shard, shards;       /* 1-based; 0: the file covers all images */
+    uint64_t images, goldens;     /* images of the campaign, and those with a fault-free run */
     uint64_t broken, left_out;    /* unreadable images, and their planned trials that are not in the file */
-    uint64_t masked, benign, sdc1, due; /* of the trials; they add up */
+    uint64_t masked, benign, sdc1, due; /* outcomes of the trials; they add up to `trials` */
     int entries, strata, runs;
     /* The last run; NULL and 0 without one. */
-    char *started, *ended; /* UTC; ended: of its last commit */
+    char *started, *ended; /* UTC; ended: time of its last commit */
     char *backend, *device;
-    uint64_t audited, audit_equal; /* trials that were run again in full, and gave the same bits */
+    uint64_t audited, audit_equal; /* trials re-run in full, and those of them that gave the same bits */
     int exit_status;               /* -1: still running, or killed */
     uint64_t run_trials;
-    double seconds, rate; /* trials a second */
+    double seconds, rate; /* trials per second */
     double since;         /* seconds from its last commit (its start, without one) to now */
-    double left;          /* seconds that the rest takes at that rate, -1: unknown */
+    double left;          /* seconds that the remaining trials take at that rate, -1: unknown */
 } bs_file_status;
 
-/* Fills *out; bs_file_status_clear() frees. */
+/* Fills *out. Free with bs_file_status_clear(). */
 bs_status bs_store_status(const char *path, bs_file_status *out);
 void bs_file_status_clear(bs_file_status *s);
 
-/* The job as of the last run: its text and the absolute path of its file. The caller frees both. */
+/* Sets the text of the job as of the last run, and the absolute path of its file. The caller frees both. */
 bs_status bs_store_job(const char *path, char **job_path, char **job_text);
-/* Fails if the sites of this fault entry were drawn by bitsink of a schema version that drew otherwise than
- * today (host/store/history.h): its trials cannot be made again. */
+/* Fails if the sites of this fault entry were drawn by a bitsink of a schema version that drew them in
+ * another way (history.h): then its trials cannot be repeated. */
 bs_status bs_store_check_draws(const char *path, int entry);
 
 #endif

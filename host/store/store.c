@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the file knows, a row at a time; images that the plan lacks are left out. */
+/* --- Loading, row by row; images that the plan lacks are skipped --- */
 
 static bs_status load_golden(void *store, sqlite3_stmt *q)
 {
@@ -80,7 +80,7 @@ bs_status bs_store_load(bs_store *s)
     return BS_OK;
 }
 
-/* In one transaction: a file has all of its tables, or none. */
+/* Runs in one transaction, so that a file has all of its tables or none. */
 bs_status bs_store_create_schema(const bs_db *db)
 {
     char marks[96];
@@ -155,8 +155,8 @@ void bs_store_close(bs_store *s)
     if (s->db) {
         if (s->in_transaction)
             sqlite3_exec(s->db->handle, "ROLLBACK", NULL, NULL, NULL);
-        /* A file at rest is one file, readable from read-only media, too. Fails while others read: no matter.
-         */
+        /* Moves the WAL into the file, so that it is complete by itself and readable from read-only media.
+         * Fails if others read the file, which does no harm. */
         sqlite3_busy_timeout(s->db->handle, 0);
         sqlite3_exec(s->db->handle, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     }
@@ -207,7 +207,7 @@ bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trial
 bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version,
                               const char *result)
 {
-    /* Exactly this result: where strata fell back, the test has to find out again which. */
+    /* The result must be equal: after a fallback, the test has to find again which strata it concerns. */
     static const char sql[] =
         "SELECT 1 FROM run WHERE fingerprint = ?1 AND mode = ?2 AND version = ?3 AND strata = ?4 "
         "AND selftest = ?5 LIMIT 1";

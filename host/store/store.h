@@ -1,5 +1,9 @@
-/* The result file: one campaign in SQLite. Schema in schema/, limits and meaning of columns documented there.
- * One connection writes (the writer thread's); everything here is called by one thread at a time. */
+/* The result file: one campaign in an SQLite database. schema/ has the schema, and documents its columns and
+ * limits.
+ *
+ * One store writes the file at a time. bs_store_open() finds out which trials are there; a run is begun,
+ * batches are added, and the run is ended. A crash at any moment leaves a consistent file, which the next run
+ * continues. Not thread-safe: the campaign's writer thread makes all calls. */
 #ifndef BS_STORE_STORE_H
 #define BS_STORE_STORE_H
 
@@ -14,49 +18,51 @@
 
 typedef struct bs_store bs_store;
 
-/* What a run is, besides its plan. */
+/* Description of a run, besides its plan. */
 typedef struct bs_run_info {
     bs_device_info device;
     const char *backend;  /* "cpu" */
     const char *version;  /* bitsink's */
     const char *mode;     /* replay mode: "full", "suffix" */
-    const char *selftest; /* "passed", "skipped", or text on the schedules tested or what fell back */
+    const char *selftest; /* "passed", "skipped", or text about the schedules tested or the fallbacks */
     int threads;
-    uint64_t
-        fingerprint;  /* XXH3-64 of golden outputs of a probe: the same on machines whose numerics agree */
-    bool allow_mixed; /* store rows although the file holds rows of another fingerprint */
+    uint64_t fingerprint; /* XXH3-64 of a probe's golden outputs: equal on machines of equal numerics */
+    bool allow_mixed;     /* accept a file that holds rows of another fingerprint */
 } bs_run_info;
 
-/* Opens or creates `path` for the plan; creates campaign, classes, layers, images, entries. An existing file
- * must have the same identity (model hash, seed, preprocessing, entries by id, image paths and labels; extent
- * may grow). Locks the file against a second writer. class_names may be NULL (n_classes names else). */
+/* Opens or creates `path` for the plan, and writes or extends campaign, classes, layers, images and entries.
+ * An existing file must have the same identity (model hash, seed, preprocessing, entries by id, image paths
+ * and labels; the extent may grow). Locks the file against a second writer. class_names: n_classes names, or
+ * NULL. */
 bs_status bs_store_open(bs_store **out, const char *path, const bs_plan *plan, const bs_dataset *images,
                         const char *const *class_names);
-/* Closes without finishing a run (rolls back what is uncommitted). NULL-safe. */
+/* Closes without ending a run (rolls back what is uncommitted). NULL-safe. */
 void bs_store_close(bs_store *s);
 
-/* Repetitions of the unit that are in the file already (0 if never seen). Valid as of the open. */
+/* Returns the repetitions of the unit that were in the file when it was opened (0: none). */
 uint32_t bs_store_done(const bs_store *s, int stratum, uint32_t image);
-/* Is the golden row of this image stored? */
+/* Returns true if the file had the image's golden row when it was opened. */
 bool bs_store_has_golden(const bs_store *s, uint32_t image);
-/* Images recorded as broken so far (a golden row withdraws that), and their planned trials that are not in
- * the file. */
+/* Sets *images to the images recorded as broken (a golden row revokes that), and *trials to their planned
+ * trials that are not in the file. */
 bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trials);
-uint64_t bs_store_trials(const bs_store *s); /* rows in the file as of the open */
-/* Is a self-test with this fingerprint, mode, bitsink version and result (as in `run`) recorded in this file?
- */
+uint64_t bs_store_trials(const bs_store *s); /* rows in the file when it was opened */
+/* Returns true if the file records a self-test with this fingerprint, mode, bitsink version and result (as in
+ * `run`). */
 bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version,
                               const char *result);
 
-/* Starts a run: one row in `run`. Refuses another fingerprint than the file's unless allow_mixed. */
+/* Begins a run: adds a row to table run. Fails if the file has rows of another fingerprint, unless
+ * allow_mixed. */
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info);
 /* Adds a batch (rows, summaries, units, golden) to the open transaction; commits every 20,000 rows or 2
  * seconds. A batch is never split between transactions. */
 bs_status bs_store_add(bs_store *s, const bs_result_batch *b);
-/* Commits, and finishes the run with this exit status (0 done, 3 stopped, ...). */
+/* Commits, and ends the run with this exit status (0 done, 3 stopped, ...). */
 bs_status bs_store_end_run(bs_store *s, int exit_status);
 
-/* Order-independent hash of all trial and golden facts (not of runs, times, devices): 32 hex digits. */
+/* Computes an order-independent hash of all trial and golden facts (without runs, times and devices): 32 hex
+ * digits. *n_rows (may be NULL): trials. */
 bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows);
 
 #endif

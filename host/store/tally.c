@@ -34,7 +34,7 @@ static size_t bucket_of(const bs_index *x, uint64_t key)
     return (size_t)((key * 0x9e3779b97f4a7c15u) >> 20) & (x->size - 1);
 }
 
-/* Cells begin with their 64-bit key. */
+/* Returns the key of a cell, its first 64 bits. */
 static uint64_t key_at(const void *cells, size_t size, size_t i)
 {
     uint64_t key;
@@ -63,7 +63,8 @@ static bs_status index_grow(bs_index *x, const void *cells, size_t size, size_t 
     return BS_OK;
 }
 
-/* The zeroed or existing cell of `key`; cells is a pointer to the array's pointer. */
+/* Finds the cell of `key`, or adds a zeroed one; sets *at to its index. cells: pointer to the array's
+ * pointer. */
 static bs_status find_cell(size_t *at, bs_index *x, void *cells, size_t *n, size_t *cap, size_t size,
                            uint64_t key)
 {
@@ -132,7 +133,7 @@ static bs_status find_wrong(bs_wrong_cell **out, bs_tally *t, size_t fault, int3
     return BS_OK;
 }
 
-/* A silent corruption: for its answer, and for the two golden classes that it is held against. */
+/* Counts a silent data corruption for its answer, and for the two golden classes that it is compared with. */
 static bs_status add_wrong(bs_tally *t, size_t fault, const bs_gold *g, int32_t class)
 {
     bs_wrong_cell *c;

@@ -13,28 +13,28 @@
 
 enum { BS_CLASS_DUE = -1 };
 
-/* What is known of an image's golden run. */
+/* An image's golden answer. */
 typedef struct bs_gold {
     bool known;
-    int32_t label; /* class of the label, INT32_MIN: unknown */
-    int32_t class; /* golden answer, BS_CLASS_DUE */
+    int32_t label; /* class of the image's label, INT32_MIN: unknown */
+    int32_t class; /* golden answer, or BS_CLASS_DUE */
     int32_t top[BS_TOP];
     float p;
     uint64_t logits_hash;
 } bs_gold;
 
-/* One trial, judged against golden. */
+/* The outcome of one trial, compared with golden. */
 typedef struct bs_outcome {
     int32_t class;
     bool masked, sdc5, sdc10, sdc20;
 } bs_outcome;
 
 bs_outcome bs_outcome_of(const bs_gold *g, int32_t died_at, const bs_answer *a);
-/* Golden answer of a golden run. */
+/* Returns the class of an answer, or BS_CLASS_DUE. */
 int32_t bs_outcome_class(const bs_answer *a);
 
-/* X(column): what the tables `summary`, `layer_summary`, `fault_summary` and `fault_wrong` count, in the
- * order of schema/tables.sql, beside `n` and their keys. */
+/* X(column): the counts of tables `summary`, `layer_summary`, `fault_summary` and `fault_wrong`, in the order
+ * of schema/tables.sql, besides `n` and their keys. */
 #define BS_SUMMARY_COUNTS(X) X(masked) X(sdc5) X(sdc10) X(sdc20)
 #define BS_LAYER_COUNTS(X)                                                                                   \
     X(masked)                                                                                                \
@@ -42,8 +42,8 @@ int32_t bs_outcome_class(const bs_answer *a);
 #define BS_FAULT_COUNTS(X) X(masked) X(sdc1) X(due)
 #define BS_WRONG_COUNTS(X) X(runner_up_n) X(golden_n)
 
-/* Their counters. Keys: of layer_summary stratum and class, of fault_summary stratum and repetition, of
- * fault_wrong index of the fault's cell and class. */
+/* Counters of these tables. Keys: layer_summary's has stratum and class, fault_summary's stratum and
+ * repetition, fault_wrong's the index of the fault's cell and the class. */
 #define X(column) , column
 typedef struct bs_cell {
     uint32_t stratum, image;
@@ -67,13 +67,13 @@ typedef struct bs_wrong_cell {
 } bs_wrong_cell;
 #undef X
 
-/* Open addressing: bucket holds index + 1 of a cell. */
+/* A hash table with open addressing: a bucket holds index + 1 of a cell. */
 typedef struct bs_index {
     uint32_t *bucket;
     size_t size; /* a power of two */
 } bs_index;
 
-/* Zero-initialise; bs_tally_clear() frees. */
+/* Zero-initialise; free with bs_tally_clear(). */
 typedef struct bs_tally {
     bs_cell *cells;
     size_t n_cells, cap_cells, group; /* cells[group..]: the (stratum, image) counted last */
@@ -86,7 +86,8 @@ typedef struct bs_tally {
     bs_index layer_index, fault_index, wrong_index;
 } bs_tally;
 
-/* Rows of the same (stratum, image) should come together. `is_parameter`: count the fault, too. */
+/* Counts one trial. Rows of the same (stratum, image) should come together. `is_parameter`: count its fault,
+ * too. */
 bs_status bs_tally_add(bs_tally *t, uint32_t stratum, uint32_t image, uint32_t repetition, bool is_parameter,
                        const bs_gold *g, const bs_outcome *o);
 /* Forgets all counts, keeps the memory. */

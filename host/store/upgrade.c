@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Tables of facts that are copied as they are; the others are written with the trials. */
+/* Tables of facts that are copied unchanged; the others are written with the trials. */
 static const char sql_facts[] =
     "INSERT INTO main.campaign SELECT * FROM other_campaign; INSERT INTO main.entry SELECT * FROM "
     "other_entry;"
@@ -27,7 +27,7 @@ static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)
     const bs_db *db = c->store->db;
     bs_status st;
     BS_TRY(bs_combine_attach(db, path));
-    /* Not IMMEDIATE, which would ask for the right to write the old file, too. */
+    /* Not IMMEDIATE, which would ask for write access to the old file, too. */
     BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN"), out);
     BS_TRY_GOTO(bs_store_create_schema(db), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql_facts), out);
@@ -43,9 +43,9 @@ out:
     return st;
 }
 
-/* What people put into the old file themselves is not in the new one: objects, columns, settings, by name.
- * Asked of a database with today's schema, to which the file is attached. (View sink_count and setting
- * correct are of earlier versions.) */
+/* Names what users added to the old file, which is not copied: objects, columns, settings. Runs on a database
+ * with the current schema, to which the old file is attached. (View sink_count and setting correct are of
+ * earlier versions.) */
 static const char sql_own[] = "SELECT name FROM other.sqlite_master WHERE sql IS NOT NULL AND name <> "
                               "'sink_count' AND name NOT IN (SELECT "
                               "name FROM main.sqlite_master) UNION ALL "
@@ -82,7 +82,7 @@ out:
     return st;
 }
 
-/* Copies everything of `path` into `out`, which is made. */
+/* Copies everything in `path` into a new file `out`. */
 static bs_status write_new(bs_upgrade_report *r, const char *path, const char *out,
                            volatile sig_atomic_t *stop)
 {
@@ -102,7 +102,8 @@ out:
     return st;
 }
 
-/* The store closes its file as well as it can; this one must hold everything by itself. */
+/* Brings the new file to rest: unlike after bs_store_close(), which tolerates failure, it must be complete
+ * without a WAL. */
 static bs_status finish_new(const char *out)
 {
     bs_db db = {.path = (char *)out};
@@ -128,7 +129,7 @@ static bs_status check_new(bs_upgrade_report *r, const char *path, const char *o
         "file. It was left as it is");
 }
 
-/* --- and its place --- */
+/* --- Putting it in place --- */
 
 static bs_status read_version(bs_upgrade_report *r, const char *path)
 {
@@ -231,7 +232,7 @@ bs_status bs_store_upgrade(bs_upgrade_report *r, const char *path, const char *o
         return upgrade_to(r, path, output, stop);
     BS_TRY(check_folder(path));
     BS_TRY(bs_lock_take(&lock, path));
-    real = realpath(path, NULL); /* a symbolic link goes on pointing to the file */
+    real = realpath(path, NULL); /* a symbolic link must continue to point to the file */
     st = real ? upgrade_in_place(r, real, stop)
               : bs_fail(BS_ERR, "cannot open result file '%s': %s", path, strerror(errno));
     free(real);

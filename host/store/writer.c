@@ -1,5 +1,5 @@
-/* The stream of a run into the file. One transaction holds whole batches: rows, the units that vouch for them
- * and the summaries that count them, so that whatever moment the process dies at, the file is consistent. */
+/* Writes a run's batches into the file. One transaction holds whole batches: rows, the units that record them
+ * and the summaries that count them; so the file is consistent whenever the process ends. */
 #include "store/store_internal.h"
 
 #include <inttypes.h>
@@ -27,7 +27,7 @@ static const char sql_repaired[] = "DELETE FROM broken_image WHERE image = ?1";
 static const char sql_unit[] = "INSERT INTO unit (entry, layer, image, done) VALUES (?1, ?2, ?3, ?4) "
                                "ON CONFLICT DO UPDATE SET done = excluded.done";
 
-/* Adds counts to the row of a key, which is made where it is missing. */
+/* Adds counts to the row of a key, which is inserted if missing. */
 #define COLUMN(x)    ", " #x
 #define VALUE(x)     ", ?"
 #define ADD_COUNT(x) ", " #x " = " #x " + excluded." #x
@@ -73,8 +73,7 @@ bs_status bs_store_prepare(bs_store *s)
     return bs_db_prepare(&s->sql.run, db, sql_run);
 }
 
-/* --- a run
- * -------------------------------------------------------------------------------------------------- */
+/* --- A run --- */
 
 static bs_status refuse_mixed(void *path, sqlite3_stmt *q)
 {
@@ -127,8 +126,7 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     return BS_OK;
 }
 
-/* --- transactions
- * ------------------------------------------------------------------------------------------- */
+/* --- Transactions --- */
 
 /* Binds the stratum (index in the plan), the rest of the key, and the counts. */
 static bs_status add_counts(const bs_store *s, sqlite3_stmt *q, uint64_t stratum, const sqlite3_int64 *key,
@@ -194,7 +192,7 @@ static bs_status flush_wrong(const bs_store *s)
     return BS_OK;
 }
 
-/* exit_status < 0: the run goes on. */
+/* Updates the run's row. exit_status < 0: the run continues. */
 static bs_status update_run(bs_store *s, int exit_status)
 {
     sqlite3_stmt *q = s->sql.run;
@@ -233,7 +231,7 @@ static bs_status commit(bs_store *s, int exit_status)
     return BS_OK;
 }
 
-/* What was counted in memory no longer matches the file: nothing more is taken. */
+/* Rolls back. The counts in memory no longer match the file, so no more rows are accepted. */
 static bs_status give_up(bs_store *s, bs_status st)
 {
     s->broken = true;

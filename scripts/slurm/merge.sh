@@ -1,19 +1,19 @@
 #!/bin/bash
-# merge.sh N RESULTS: merges the shards of RESULTS into merged.db and writes its tables. Runs after the array of
-# submit.sh, whether its tasks have succeeded or not; merging again is harmless. Exit code 3: trials are missing; else
+# merge.sh N RESULTS: merges the N shards in RESULTS into merged.db and writes its tables. Runs after the array of
+# submit.sh, whether its tasks have succeeded or not; merging again does no harm. Exit code 3: trials are missing; else
 # that of `bitsink check`, if BITSINK_CHECK has limits (8: one is broken, 9: one is not shown to be kept).
 set -u
 shards=$1
 results=$2
 scratch=$(mktemp -d "${SLURM_TMPDIR:-${TMPDIR:-/tmp}}/bitsink-merge-XXXXXX") || exit 1
 trap 'rm -rf "$scratch"' EXIT
-# Written on the node's own disk, like the shards.
+# merged.db is written on the node's own disk, like the shards.
 [ ! -e "$results/merged.db" ] || cp "$results/merged.db" "$scratch/merged.db" || exit 1
 "$BITSINK" merge "$scratch/merged.db" "$results"/shard-*-of-"$shards".db
 code=$?
 [ $code = 0 ] || [ $code = 3 ] || exit $code
 if [ -n "${BITSINK_SETTINGS:-}" ]; then
-    # Words, split here on purpose.
+    # The settings are words: they are split here on purpose.
     # shellcheck disable=SC2086
     "$BITSINK" bn "$scratch/merged.db" set $BITSINK_SETTINGS || exit 1
 fi

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shard.sh JOB N RESULTS: one task of the array that submit.sh starts. The result file lies on the node's own disk
+# shard.sh JOB N RESULTS: one task of the array that submit.sh starts. The result file is on the node's own disk
 # while it is written (SQLite's WAL is unsafe on network file systems) and is copied to RESULTS before every exit.
 set -u
 job=$1
@@ -31,7 +31,7 @@ trap 'stopping=1; [ -z "$child" ] || kill -TERM "$child"' TERM INT
 "$BITSINK" run --quiet --db "$scratch/$name" --shard "$k/$shards" $BITSINK_OPTIONS "$job" &
 child=$!
 [ -z "$stopping" ] || kill -TERM "$child"
-# A node may be lost without warning: then at most this much is done again.
+# Copies the file regularly: if the node is lost, at most BITSINK_STAGE seconds of work are repeated.
 (
     trap 'kill $! 2>/dev/null; exit' TERM
     while :; do
@@ -43,7 +43,7 @@ child=$!
 stager=$!
 wait $child
 code=$?
-while kill -0 $child 2>/dev/null; do # a signal ends wait, not the run
+while kill -0 $child 2>/dev/null; do # a signal ends `wait`, but not the run
     wait $child
     code=$?
 done
@@ -52,11 +52,11 @@ wait "$stager" 2>/dev/null
 stager=
 
 trap - EXIT
-trap '' TERM # what is left is short, and must be done whole
+trap '' TERM # the rest is short, and must be completed
 stage_out || code=1
 rm -rf "$scratch"
 echo "$(date -u +%FT%TZ) exit code $code"
-[ $code != 143 ] || code=3 # stopped before it could listen: nothing was begun, nothing is lost
+[ $code != 143 ] || code=3 # stopped before it could handle the signal: nothing was begun, nothing is lost
 if [ $code = 3 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt "$BITSINK_RESTARTS" ]; then
     scontrol requeue "${SLURM_ARRAY_JOB_ID}_$k" # ends this script, too
 fi

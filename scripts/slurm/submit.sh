@@ -3,10 +3,10 @@
 #
 #   scripts/slurm/submit.sh job.yaml 16 /shared/results --gres=gpu:1 --cpus-per-task=8 --time=4:00:00
 #
-# RESULTS, on a file system that all nodes see, gets one file a shard, merged.db, the tables as CSV and the logs.
-# The options go to the array's sbatch: what a shard needs (a GPU, or cores), partition, time limit. A shard that
-# meets its time limit, is preempted or loses its node is queued again and goes on; so the same command, with the
-# same RESULTS, also extends a campaign or repeats what has failed.
+# RESULTS, on a file system that all nodes share, gets one file for each shard, merged.db, the tables as CSV and the logs.
+# The options go to the array's sbatch: the resources of a shard (a GPU, or cores), partition, time limit. A shard that
+# reaches its time limit, is preempted or loses its node is queued again and continues. So the same command, with the
+# same RESULTS, also extends a campaign or repeats failed shards.
 #
 # BITSINK            the program (default: build/bitsink of this source tree)
 # BITSINK_OPTIONS    options of `bitsink run`, such as "--device cuda" (default: none)
@@ -28,7 +28,7 @@ export BITSINK_OPTIONS=${BITSINK_OPTIONS:-} BITSINK_SETTINGS=${BITSINK_SETTINGS:
 export BITSINK_STAGE=${BITSINK_STAGE:-600} BITSINK_RESTARTS=${BITSINK_RESTARTS:-100}
 name=$(basename "$job" .yaml)
 
-# TERM comes to the script two minutes before the limit: time to commit and to copy.
+# Slurm sends TERM to the script two minutes before the limit: time to commit and to copy.
 array=$(sbatch --parsable --job-name="$name" --array="1-$shards" --requeue --open-mode=append \
     --signal=B:TERM@120 --output="$results/log/shard-%a.log" "$@" "$here/shard.sh" "$job" "$shards" "$results")
 merge=$(sbatch --parsable --job-name="$name-merge" --dependency="afterany:$array" --open-mode=append \
