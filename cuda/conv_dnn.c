@@ -165,7 +165,7 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
         return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
                        j->node->name, (long long)stream->network->plan[j->index].dnn.engine, size,
                        (long long)shape.in[0], (long long)shape.in[1]);
-    BS_TRY(bs_cuda_line_up(stream, n, size, in, elements, &x));
+    BS_TRY(bs_cuda_pack_rows(stream, n, size, in, elements, &x));
     if (size != n || y % BS_CUDNN_ALIGNMENT) {
         BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(size * filters * plane) * sizeof(float)));
         y = stream->products.ptr;

@@ -12,7 +12,8 @@ bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, v
 
 enum { ALIGNMENT = 256 };
 
-bs_status bs_cuda_line_up(bs_stream *stream, int n, int room, bs_view in, int64_t elements, CUdeviceptr *out)
+bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements,
+                            CUdeviceptr *out)
 {
     *out = bs_cuda_address(in.base);
     if (!in.rows && n == room && *out % ALIGNMENT == 0)

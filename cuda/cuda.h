@@ -104,8 +104,8 @@ struct bs_stream {
     char *pinned;
     CUdeviceptr staged;
     size_t stage_at, sent;
-    char *landing; /* pinned memory for results */
-    size_t landing_bytes;
+    char *fetched; /* pinned memory for results */
+    size_t fetched_bytes;
     bs_cuda_buffer workspace; /* for libraries */
     bs_cuda_buffer rows;      /* inputs that were put side by side */
     bs_cuda_buffer columns, products;

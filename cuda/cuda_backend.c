@@ -77,7 +77,7 @@ static bs_status cuda_rank(bs_stream *stream, int n, const void *rows, const int
         BS_TRY(bs_cuda_stage(stream, &golden, golden_class, (size_t)n * sizeof *golden_class));
         a.golden = bs_cuda_pointer(golden);
     }
-    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_rank, n, BS_TEAM_SIZE, &a));
+    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_rank, n, BS_WARP_SIZE, &a));
     return bs_cuda_fetch(stream, out, stream->result.ptr, (size_t)n * sizeof *out);
 }
 

@@ -31,7 +31,7 @@ static bs_status build_parameter(const bs_faulty_call *c, int sample)
     BS_TRY_GOTO(bs_cuda_copy(stream, bs_cuda_pointer(stream->filters.ptr),
                              bs_cuda_pointer(p->param[c->input]), bytes),
                 out);
-    st = bs_cuda_poke(stream, stream->filters.ptr, elements, all, site, owner);
+    st = bs_cuda_write_sites(stream, stream->filters.ptr, elements, all, site, owner);
 out:
     free(owner);
     free(site);

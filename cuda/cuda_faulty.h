@@ -16,8 +16,8 @@ static inline const bs_cuda_plan *bs_cuda_faulty_plan(const bs_faulty_call *c)
 void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site);
 /* Writes the values of prepared sites into rows of a buffer: site k into row owner[k]. Sites of one element
  * have the same value, so it does not matter which of them is written last. */
-bs_status bs_cuda_poke(bs_stream *stream, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
-                       const int32_t *owner);
+bs_status bs_cuda_write_sites(bs_stream *stream, CUdeviceptr rows, int64_t elements, uint32_t n,
+                              const bs_site *site, const int32_t *owner);
 
 /* faulty_channels.c. Evaluates by channels the groups for which that is possible. */
 bs_status bs_cuda_run_channels(bs_faulty_call *c);

@@ -33,7 +33,7 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
     int64_t repeat = bs_cuda_elements(&j->in_shape[0]) / p->length; /* fewer in a patch */
     int64_t rows = n * repeat, padded = bs_cuda_padded(width);
     CUdeviceptr x;
-    BS_TRY(bs_cuda_line_up(stream, n, n, in, repeat * p->length, &x));
+    BS_TRY(bs_cuda_pack_rows(stream, n, n, in, repeat * p->length, &x));
     if (!p->gemm.selected)
         return run_plain(j, rows, width, x, filters, bias, out);
     BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(rows * padded) * sizeof(float)));

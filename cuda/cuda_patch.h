@@ -1,6 +1,6 @@
 /* cuda_patch.c. Faults, comparisons with the golden run, and patches: see host/backend/backend.h. */
-#ifndef BS_CUDA_PATCHES_H
-#define BS_CUDA_PATCHES_H
+#ifndef BS_CUDA_CUDA_PATCH_H
+#define BS_CUDA_CUDA_PATCH_H
 
 #include "cuda/cuda.h"
 

@@ -65,14 +65,14 @@ struct bs_cudnn_plan {
 bs_status bs_cudnn_plan_create(bs_cudnn_plan **out, bs_cudnn *d, const bs_cudnn_shape *s,
                                const bs_cudnn_config *config, size_t workspace)
 {
-    bs_cudnn_bag bag = {.dnn = d};
+    bs_cudnn_descriptors owned = {.dnn = d};
     cudnnBackendDescriptor_t graph = NULL;
     bs_cudnn_plan *p = NULL;
     bs_status st;
     *out = NULL;
     BS_TRY(bs_calloc(&p, 1, sizeof *p, "a cuDNN plan"));
     p->api = d->api;
-    BS_TRY_GOTO(bs_cudnn_graph(&graph, &bag, s), out);
+    BS_TRY_GOTO(bs_cudnn_graph(&graph, &owned, s), out);
     if (graph)
         BS_TRY_GOTO(bs_cudnn_graph_plan(&p->plan, &p->workspace, d, graph, config, workspace), out);
     if (p->plan) {
@@ -81,7 +81,7 @@ bs_status bs_cudnn_plan_create(bs_cudnn_plan **out, bs_cudnn *d, const bs_cudnn_
     }
 out:
     bs_cudnn_plan_free(p);
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&owned);
     return bs_cudnn_about(st, s);
 }
 
@@ -102,10 +102,10 @@ bs_status bs_cudnn_run(bs_cudnn *d, const bs_cudnn_plan *p, CUdeviceptr x, CUdev
 {
     const int64_t ids[3] = {BS_CUDNN_X, BS_CUDNN_W, BS_CUDNN_Y};
     const CUdeviceptr data[3] = {x, w, y}; /* as wide as the pointers that cuDNN takes */
-    bs_cudnn_bag bag = {.dnn = d};
+    bs_cudnn_descriptors owned = {.dnn = d};
     cudnnBackendDescriptor_t pack = NULL;
     bs_status st;
-    BS_TRY_GOTO(bs_cudnn_make(&pack, &bag, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR), out);
+    BS_TRY_GOTO(bs_cudnn_make(&pack, &owned, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR), out);
     BS_TRY_GOTO(bs_cudnn_set(d, pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, ids), out);
     BS_TRY_GOTO(bs_cudnn_set(d, pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, data),
                 out);
@@ -115,6 +115,6 @@ bs_status bs_cudnn_run(bs_cudnn *d, const bs_cudnn_plan *p, CUdeviceptr x, CUdev
     st = bs_cuda_check_dnn(d->api, d->api->cudnnBackendExecute(d->handle, p->plan, pack),
                            "cudnnBackendExecute");
 out:
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&owned);
     return st;
 }

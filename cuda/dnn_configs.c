@@ -47,17 +47,17 @@ static bs_status count_knobs(int64_t *n, const bs_cudnn *d, cudnnBackendDescript
 
 /* Reads the knobs of a proposal. A knob that is not set, or is -1, is set by cuDNN from the shape, and its
  * value cannot be found out, so such a proposal is not admitted. */
-static bs_status read_knobs(bs_cudnn_config *config, int64_t knobs, bool *admitted, bs_cudnn_bag *bag,
-                            cudnnBackendDescriptor_t descriptor)
+static bs_status read_knobs(bs_cudnn_config *config, int64_t knobs, bool *admitted,
+                            bs_cudnn_descriptors *owned, cudnnBackendDescriptor_t descriptor)
 {
-    const bs_cudnn *d = bag->dnn;
+    const bs_cudnn *d = owned->dnn;
     cudnnBackendDescriptor_t choice[BS_CUDNN_MAX_KNOBS];
     int64_t n = 0;
     *admitted = knobs <= BS_CUDNN_MAX_KNOBS;
     if (knobs == 0 || !*admitted)
         return BS_OK;
     for (int i = 0; i < knobs; i++)
-        BS_TRY(bs_cudnn_make(&choice[i], bag, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR));
+        BS_TRY(bs_cudnn_make(&choice[i], owned, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR));
     BS_TRY(bs_cudnn_get(d, descriptor, CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                         knobs, &n, choice));
     *admitted = n == knobs;
@@ -111,13 +111,13 @@ static bs_status add(search *s, const bs_cudnn_config *config)
 
 static bs_status consider(search *s, cudnnBackendDescriptor_t descriptor)
 {
-    bs_cudnn_bag bag = {.dnn = s->dnn};
+    bs_cudnn_descriptors owned = {.dnn = s->dnn};
     bs_cudnn_config config = {0};
     cudnnBackendDescriptor_t engine = NULL;
     bool good = false;
     int64_t knobs = 0;
     bs_status st;
-    BS_TRY_GOTO(bs_cudnn_make(&engine, &bag, CUDNN_BACKEND_ENGINE_DESCRIPTOR), out);
+    BS_TRY_GOTO(bs_cudnn_make(&engine, &owned, CUDNN_BACKEND_ENGINE_DESCRIPTOR), out);
     BS_TRY_GOTO(bs_cudnn_get_one(s->dnn, descriptor, CUDNN_ATTR_ENGINECFG_ENGINE,
                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, &engine),
                 out);
@@ -125,23 +125,23 @@ static bs_status consider(search *s, cudnnBackendDescriptor_t descriptor)
     if (good)
         BS_TRY_GOTO(count_knobs(&knobs, s->dnn, engine), out);
     if (good)
-        BS_TRY_GOTO(read_knobs(&config, knobs, &good, &bag, descriptor), out);
+        BS_TRY_GOTO(read_knobs(&config, knobs, &good, &owned, descriptor), out);
     if (good)
         BS_TRY_GOTO(add(s, &config), out);
 out:
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&owned);
     return st;
 }
 
 static bs_status consider_mode(search *s, cudnnBackendHeurMode_t mode)
 {
-    bs_cudnn_bag bag = {.dnn = s->dnn};
+    bs_cudnn_descriptors owned = {.dnn = s->dnn};
     const bs_cudnn *d = s->dnn;
     cudnnBackendDescriptor_t heuristics = NULL, descriptor = NULL, *descriptors;
     bool supported = true;
     int64_t count = 0, n = 0;
     bs_status st;
-    BS_TRY_GOTO(bs_cudnn_make(&heuristics, &bag, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR), out);
+    BS_TRY_GOTO(bs_cudnn_make(&heuristics, &owned, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR), out);
     BS_TRY_GOTO(bs_cudnn_set(d, heuristics, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH,
                              CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &s->graph),
                 out);
@@ -157,15 +157,15 @@ static bs_status consider_mode(search *s, cudnnBackendHeurMode_t mode)
                              &count, NULL),
                 out);
     for (int64_t i = 0; i < count; i++)
-        BS_TRY_GOTO(bs_cudnn_make(&descriptor, &bag, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR), out);
-    descriptors = bag.at + (bag.n - (size_t)count);
+        BS_TRY_GOTO(bs_cudnn_make(&descriptor, &owned, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR), out);
+    descriptors = owned.at + (owned.n - (size_t)count);
     BS_TRY_GOTO(bs_cudnn_get(d, heuristics, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                              count, &n, descriptors),
                 out);
     for (int64_t i = 0; i < n && i < count && s->n < s->most; i++)
         BS_TRY_GOTO(consider(s, descriptors[i]), out);
 out:
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&owned);
     return st;
 }
 
@@ -177,11 +177,11 @@ typedef struct range {
 
 /* Reads the knobs of an engine into config, with their least values, and their ranges into r. *settings: the
  * number of combinations, 0 if there are more than are tried. */
-static bs_status read_ranges(bs_cudnn_config *config, range *r, int64_t *settings, bs_cudnn_bag *bag,
-                             cudnnBackendDescriptor_t engine)
+static bs_status read_ranges(bs_cudnn_config *config, range *r, int64_t *settings,
+                             bs_cudnn_descriptors *owned, cudnnBackendDescriptor_t engine)
 {
     enum { MAX_SETTINGS = 64 };
-    const bs_cudnn *d = bag->dnn;
+    const bs_cudnn *d = owned->dnn;
     cudnnBackendDescriptor_t info[BS_CUDNN_MAX_KNOBS];
     int64_t knobs = 0, n = 0;
     *settings = 0;
@@ -189,7 +189,7 @@ static bs_status read_ranges(bs_cudnn_config *config, range *r, int64_t *setting
     if (knobs > BS_CUDNN_MAX_KNOBS)
         return BS_OK;
     for (int64_t i = 0; i < knobs; i++)
-        BS_TRY(bs_cudnn_make(&info[i], bag, CUDNN_BACKEND_KNOB_INFO_DESCRIPTOR));
+        BS_TRY(bs_cudnn_make(&info[i], owned, CUDNN_BACKEND_KNOB_INFO_DESCRIPTOR));
     if (knobs > 0)
         BS_TRY(bs_cudnn_get(d, engine, CUDNN_ATTR_ENGINE_KNOB_INFO, CUDNN_TYPE_BACKEND_DESCRIPTOR, knobs, &n,
                             info));
@@ -224,34 +224,34 @@ static void advance(bs_cudnn_config *config, const range *r)
 
 static bs_status consider_engine(search *s, int64_t index)
 {
-    bs_cudnn_bag bag = {.dnn = s->dnn};
+    bs_cudnn_descriptors owned = {.dnn = s->dnn};
     bs_cudnn_config config = {0};
     range ranges[BS_CUDNN_MAX_KNOBS];
     cudnnBackendDescriptor_t engine = NULL;
     bool good = false;
     int64_t settings = 0;
     bs_status st;
-    BS_TRY_GOTO(bs_cudnn_engine(&engine, &bag, s->graph, index, &good), out);
+    BS_TRY_GOTO(bs_cudnn_engine(&engine, &owned, s->graph, index, &good), out);
     if (good)
         BS_TRY_GOTO(judge_engine(&config, &good, s->dnn, engine, s->tf32), out);
     if (good)
-        BS_TRY_GOTO(read_ranges(&config, ranges, &settings, &bag, engine), out);
+        BS_TRY_GOTO(read_ranges(&config, ranges, &settings, &owned, engine), out);
     for (; settings > 0 && s->n < s->most; settings--, advance(&config, ranges))
         BS_TRY_GOTO(add(s, &config), out);
 out:
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&owned);
     return st;
 }
 
 bs_status bs_cudnn_configs(bs_cudnn *d, const bs_cudnn_shape *s, size_t workspace, bs_cudnn_config *out,
                            int most, int *n)
 {
-    bs_cudnn_bag bag = {.dnn = d};
+    bs_cudnn_descriptors owned = {.dnn = d};
     search look = {.dnn = d, .tf32 = s->tf32, .workspace = workspace, .out = out, .most = most};
     int64_t engines = 0;
     bs_status st;
     *n = 0;
-    BS_TRY_GOTO(bs_cudnn_graph(&look.graph, &bag, s), out);
+    BS_TRY_GOTO(bs_cudnn_graph(&look.graph, &owned, s), out);
     if (!look.graph)
         goto out;
     BS_TRY_GOTO(bs_cudnn_get_one(d, look.graph, CUDNN_ATTR_OPERATIONGRAPH_ENGINE_GLOBAL_COUNT,
@@ -264,6 +264,6 @@ bs_status bs_cudnn_configs(bs_cudnn *d, const bs_cudnn_shape *s, size_t workspac
     BS_TRY_GOTO(consider_mode(&look, CUDNN_HEUR_MODE_FALLBACK), out);
     *n = look.n;
 out:
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&owned);
     return bs_cudnn_about(st, s);
 }

@@ -42,8 +42,8 @@ void bs_cuda_staging_close(bs_stream *stream)
     bs_cuda_release(stream, &stream->staged, 1);
     if (stream->pinned)
         api->cuMemFreeHost(stream->pinned);
-    if (stream->landing)
-        api->cuMemFreeHost(stream->landing);
+    if (stream->fetched)
+        api->cuMemFreeHost(stream->fetched);
     if (stream->handle)
         api->cuStreamDestroy(stream->handle);
 }
@@ -105,21 +105,21 @@ bs_status bs_cuda_stage(bs_stream *stream, CUdeviceptr *out, const void *data, s
 bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes)
 {
     const bs_cuda_api *api = stream->network->device->api;
-    if (bytes > stream->landing_bytes) {
-        if (stream->landing) {
-            void *old = stream->landing;
+    if (bytes > stream->fetched_bytes) {
+        if (stream->fetched) {
+            void *old = stream->fetched;
             BS_TRY(wait(stream));
-            stream->landing = NULL;
-            stream->landing_bytes = 0;
+            stream->fetched = NULL;
+            stream->fetched_bytes = 0;
             BS_TRY(bs_cuda_check(api, api->cuMemFreeHost(old), "cuMemFreeHost"));
         }
-        BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&stream->landing, bytes), "cuMemAllocHost"));
-        stream->landing_bytes = bytes;
+        BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&stream->fetched, bytes), "cuMemAllocHost"));
+        stream->fetched_bytes = bytes;
     }
-    BS_TRY(bs_cuda_check(api, api->cuMemcpyDtoHAsync(stream->landing, from, bytes, stream->handle),
+    BS_TRY(bs_cuda_check(api, api->cuMemcpyDtoHAsync(stream->fetched, from, bytes, stream->handle),
                          "cuMemcpyDtoHAsync"));
     BS_TRY(wait(stream));
-    memcpy(to, stream->landing, bytes);
+    memcpy(to, stream->fetched, bytes);
     return BS_OK;
 }
 

@@ -53,8 +53,8 @@ static bs_status change_filters(const bs_faulty_plan *plan, const bs_faulty_batc
         site[k].element = (uint32_t)b->change[k].at;
         owner[k] = b->change[k].filter;
     }
-    st = bs_cuda_poke(stream, c->input == 1 ? stream->filters.ptr : stream->bias.ptr, plan->filters.length,
-                      b->changes, site, owner);
+    st = bs_cuda_write_sites(stream, c->input == 1 ? stream->filters.ptr : stream->bias.ptr,
+                             plan->filters.length, b->changes, site, owner);
 out:
     free(owner);
     free(site);

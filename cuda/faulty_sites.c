@@ -6,8 +6,8 @@
 /* Sites sent to the device at once. */
 enum { PIECE = 1 << 17 };
 
-bs_status bs_cuda_poke(bs_stream *stream, CUdeviceptr rows, int64_t elements, uint32_t n, const bs_site *site,
-                       const int32_t *owner)
+bs_status bs_cuda_write_sites(bs_stream *stream, CUdeviceptr rows, int64_t elements, uint32_t n,
+                              const bs_site *site, const int32_t *owner)
 {
     for (uint32_t at = 0; at < n; at += PIECE) {
         uint32_t here = n - at < PIECE ? n - at : PIECE;

@@ -63,7 +63,7 @@ bs_status bs_invariance_part(const bs_gemm_invariance *r, const bs_cuda_gemm *g,
     int n = (int)(rows < r->rows ? rows : r->rows);
     for (int i = 0; i < n; i++)
         r->place[i] = (int32_t)((7 * (int64_t)i + 13 * rows) % r->rows);
-    BS_TRY(bs_cuda_line_up(r->stream, n, n, (bs_view){bs_cuda_pointer(r->x), r->place}, r->depth, &x));
+    BS_TRY(bs_cuda_pack_rows(r->stream, n, n, (bs_view){bs_cuda_pointer(r->x), r->place}, r->depth, &x));
     BS_TRY(take_filters(r, width, &w));
     BS_TRY(bs_cuda_gemm_run(r->stream, g, n, width, x, w, r->made));
     for (int64_t first = 0; first < width; first += r->width) {

@@ -156,7 +156,7 @@ BS_KERNEL(scatter)
 /* Gives the same answers as bs_rank(). */
 BS_KERNEL(rank)
 {
-    BS_TEAM(i, a.n)
+    BS_WARP(i, a.n)
     {
         const float *score = a.rows + (int64_t)i * a.classes;
         bs_answer *out = &a.out[i];
@@ -164,7 +164,7 @@ BS_KERNEL(rank)
         uint64_t last = UINT64_MAX;
         float first = 0.0f;
         int nan = 0, inf = 0;
-        BS_TEAM_ITEMS(k, a.classes)
+        BS_WARP_ITEMS(k, a.classes)
         {
             nan |= bs_is_nan(score[k]);
             inf |= bs_is_inf(score[k]);
@@ -172,7 +172,7 @@ BS_KERNEL(rank)
         uint32_t flags = (bs_warp_any(nan) ? BS_ANSWER_NAN : 0) | (bs_warp_any(inf) ? BS_ANSWER_INF : 0);
         for (int r = 0; r < BS_TOP; r++) {
             uint64_t best = 0;
-            BS_TEAM_ITEMS(k, a.classes)
+            BS_WARP_ITEMS(k, a.classes)
             {
                 uint64_t key = bs_rank_key(score[k], k);
                 if (key < last && key > best)
@@ -196,7 +196,7 @@ BS_KERNEL(rank)
         if (golden >= 0 && !(flags & (BS_ANSWER_NAN | BS_ANSWER_INF))) {
             double unit = bs_exp_unit(a.classes);
             uint64_t sum = 0;
-            BS_TEAM_ITEMS(k, a.is_probability ? 0 : a.classes)
+            BS_WARP_ITEMS(k, a.is_probability ? 0 : a.classes)
             sum += bs_exp_share(score[k], first, unit);
             sum = bs_warp_sum64(sum);
             p = a.is_probability ? score[golden] : bs_probability(score[golden], first, unit, sum);

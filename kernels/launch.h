@@ -23,8 +23,8 @@
  *           bs_atomic_max(&a.most[i], most);
  *   }
  *
- * A sample that is too small for many threads is given to a team, which is one warp: BS_TEAM() and
- * BS_TEAM_ITEMS() replace these loops, and the kernel is launched with BS_TEAM_SIZE items.
+ * A sample that is too small for many threads is given to a team, which is one warp: BS_WARP() and
+ * BS_WARP_ITEMS() replace these loops, and the kernel is launched with BS_WARP_SIZE items.
  *
  * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share, uninitialised.
  * bs_block_sync(), which all of them call, separates what they write there from what they read. */
@@ -33,7 +33,7 @@
 
 #include "hd.h"
 
-enum { BS_TEAM_SIZE = 32 };
+enum { BS_WARP_SIZE = 32 };
 
 BS_HD int32_t bs_most(int32_t a, int32_t b)
 {
@@ -135,8 +135,8 @@ BS_HD void bs_atomic_max(int32_t *p, int32_t v)
 #define BS_EACH(i, k, samples_, items_)                                                                      \
     BS_SAMPLES(i, samples_)                                                                                  \
     BS_ITEMS(k, items_)
-#define BS_TEAM(i, samples_)     BS_SAMPLES(i, samples_)
-#define BS_TEAM_ITEMS(k, items_) for (uint32_t k = BS_THREAD; k < (uint32_t)(items_); k += BS_TEAM_SIZE)
+#define BS_WARP(i, samples_)     BS_SAMPLES(i, samples_)
+#define BS_WARP_ITEMS(k, items_) for (uint32_t k = BS_THREAD; k < (uint32_t)(items_); k += BS_WARP_SIZE)
 #define bs_warp_leads()          (BS_THREAD % 32 == 0)
 
 #endif

@@ -1,6 +1,6 @@
 /* Operations for backends whose rows are in the host's memory. */
-#ifndef BS_BACKEND_ROWS_H
-#define BS_BACKEND_ROWS_H
+#ifndef BS_BACKEND_HOST_ROWS_H
+#define BS_BACKEND_HOST_ROWS_H
 
 #include "backend/backend.h"
 

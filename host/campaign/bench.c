@@ -152,9 +152,9 @@ bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t s
     for (int i = 0; i < out->n_targets; i++)
         for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
             BS_TRY_GOTO(bs_schedules_create(&s.schedules[i][way], e->graph, e->backend, e->network,
-                                            out->targets[i], bs_bench_mode(way), true, &e->guide),
+                                            out->targets[i], bs_bench_mode(way), true, &e->context),
                         out);
-    bs_autotune_log(e->guide.autotune);
+    bs_autotune_log(e->context.autotune);
     BS_TRY_GOTO(bs_team_run(e->threads, bench_worker, &s), out);
     note_memory(out, e);
     BS_TRY_GOTO(bs_bench_kernels(&s), out);

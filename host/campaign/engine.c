@@ -20,7 +20,7 @@ static bs_status make_schedules(bs_engine *e)
     BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "schedules"));
     for (int i = 0; i < plan->n_strata; i++)
         BS_TRY(bs_schedules_create(&e->schedules[i], e->graph, e->backend, e->network, plan->strata[i].target,
-                                   e->mode, bs_plan_single_site(plan, &plan->strata[i]), &e->guide));
+                                   e->mode, bs_plan_single_site(plan, &plan->strata[i]), &e->context));
     return BS_OK;
 }
 
@@ -43,7 +43,7 @@ static bs_status widest_trial(bs_engine *e)
     if (full->row_bytes > e->trial_bytes)
         e->trial_bytes = full->row_bytes;
     bs_schedule_free(full);
-    e->trial_bytes += bs_segments_trial_bytes(e->guide.segments);
+    e->trial_bytes += bs_segments_trial_bytes(e->context.segments);
     return BS_OK;
 }
 
@@ -99,10 +99,10 @@ static bs_status open_device(bs_engine *e, int ordinal, const char *named, const
 static bs_status make_guide(bs_engine *e, bool timed)
 {
     BS_TRY(bs_receptive_fields_create(&e->fields, e->graph));
-    e->guide.fields = &e->fields;
+    e->context.fields = &e->fields;
     if (timed)
-        BS_TRY(bs_autotune_create(&e->guide.autotune, e->graph, e->backend, e->network));
-    return bs_segments_create(&e->guide.segments, e->graph, e->backend, e->network, &e->guide);
+        BS_TRY(bs_autotune_create(&e->context.autotune, e->graph, e->backend, e->network));
+    return bs_segments_create(&e->context.segments, e->graph, e->backend, e->network, &e->context);
 }
 
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
@@ -147,8 +147,8 @@ void bs_engine_close(bs_engine *e)
     for (int i = 0; e->schedules && i < e->plan->n_strata; i++)
         bs_schedules_clear(&e->schedules[i]);
     free(e->schedules);
-    bs_segments_free(e->guide.segments);
-    bs_autotune_free(e->guide.autotune);
+    bs_segments_free(e->context.segments);
+    bs_autotune_free(e->context.autotune);
     bs_receptive_fields_clear(&e->fields);
     free(e->fell_back);
     if (e->network)

@@ -33,14 +33,14 @@ typedef struct bs_engine {
     int threads, max_batch, dense_batch; /* largest batch, of patched trials and of full re-runs */
     double audit;                        /* share of the trials that are run again in full */
     bool replays;                        /* workers have replayers */
-    int tile;                   /* images whose golden runs a worker holds at once, at most BS_MAX_TILE */
-    size_t trial_bytes;         /* bytes of the arena for the widest trial */
-    size_t arena_bytes;         /* device memory for the trials of one worker */
-    bs_receptive_fields fields; /* this and the guide: delta replay only */
-    bs_guide guide;             /* shared by the delta schedules */
-    bs_schedules *schedules;    /* by stratum */
-    bool *fell_back;            /* by stratum: the self-test failed, and its schedules have a plainer mode */
-    uint64_t fingerprint;       /* of the probe images' golden outputs; set by bs_engine_probe() */
+    int tile;                    /* images whose golden runs a worker holds at once, at most BS_MAX_TILE */
+    size_t trial_bytes;          /* bytes of the arena for the widest trial */
+    size_t arena_bytes;          /* device memory for the trials of one worker */
+    bs_receptive_fields fields;  /* this and the context: delta replay only */
+    bs_schedule_context context; /* shared by the delta schedules */
+    bs_schedules *schedules;     /* by stratum */
+    bool *fell_back;             /* by stratum: the self-test failed, and its schedules have a plainer mode */
+    uint64_t fingerprint;        /* of the probe images' golden outputs; set by bs_engine_probe() */
 } bs_engine;
 
 /* Opens the device, loads the graph and makes the schedules. plan may be NULL. graph and plan must outlive

@@ -7,7 +7,7 @@
 /* The text names the autotuner's choices, so that other choices are tested again. */
 static bs_status passed_text(const bs_engine *e, bs_str *out)
 {
-    uint64_t timed = bs_autotune_signature(e->guide.autotune);
+    uint64_t timed = bs_autotune_signature(e->context.autotune);
     bs_str_puts(out, "passed");
     if (timed)
         bs_str_printf(out, "; timed schedules %016" PRIx64, timed);
@@ -17,10 +17,10 @@ static bs_status passed_text(const bs_engine *e, bs_str *out)
 static bs_status prove_schedules(bs_engine *e, volatile sig_atomic_t *stop, bs_str *text)
 {
     int fallbacks;
-    bool segmented = e->guide.segments != NULL;
+    bool segmented = e->context.segments != NULL;
     bs_info("self-test of %d schedules ...", e->plan->n_strata);
     BS_TRY(bs_engine_selftest(e, stop, &fallbacks));
-    if (segmented && !e->guide.segments)
+    if (segmented && !e->context.segments)
         bs_str_puts(text, "; fell back to schedules without segments");
     if (fallbacks)
         bs_str_puts(text, "; fell back (entry:layer mode):");
@@ -34,7 +34,7 @@ static bs_status prove_schedules(bs_engine *e, volatile sig_atomic_t *stop, bs_s
 bs_status bs_engine_prove(bs_engine *e, const bs_store *store, bs_proof_when when,
                           volatile sig_atomic_t *stop, bs_str *text)
 {
-    bs_autotune_log(e->guide.autotune);
+    bs_autotune_log(e->context.autotune);
     BS_TRY(bs_engine_probe(e));
     bs_str passed = {0};
     bs_status st = passed_text(e, &passed);

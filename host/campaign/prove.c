@@ -40,7 +40,7 @@ static bs_status replace_schedules(bs_engine *e, int i, bs_replay_mode mode)
 {
     bs_schedules next;
     BS_TRY(bs_schedules_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
-                               &e->guide));
+                               &e->context));
     bs_schedules_clear(&e->schedules[i]);
     e->schedules[i] = next;
     e->fell_back[i] = true;
@@ -98,7 +98,7 @@ static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
 /* Tests the schedules of a segment, each with faults at its cut point as far apart as it serves. */
 static bs_status test_segment(selftest *t, bs_worker *w, int k)
 {
-    const bs_schedules *schedules = &t->e->guide.segments->segment[k].schedules;
+    const bs_schedules *schedules = &t->e->context.segments->segment[k].schedules;
     bs_schedule *full;
     char what[200];
     bool exact;
@@ -109,7 +109,7 @@ static bs_status test_segment(selftest *t, bs_worker *w, int k)
     if (st == BS_OK && !exact) {
         if (!atomic_exchange(&t->segments_differ, true))
             bs_warn("delta replay from '%s' on is not exact on this device (%s): changes are not measured",
-                    e->graph->tensors[e->guide.segments->segment[k].tensor].name, what);
+                    e->graph->tensors[e->context.segments->segment[k].tensor].name, what);
     }
     bs_schedule_free(full);
     return st;
@@ -118,7 +118,7 @@ static bs_status test_segment(selftest *t, bs_worker *w, int k)
 static bs_status test_some(selftest *t, bs_worker *w)
 {
     const bs_engine *e = t->e;
-    int segments = e->guide.segments ? e->guide.segments->n : 0, i;
+    int segments = e->context.segments ? e->context.segments->n : 0, i;
     while ((i = atomic_fetch_add(&t->next, 1)) < segments + e->plan->n_strata) {
         if (*t->stop) {
             bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
@@ -156,7 +156,7 @@ static bs_status selftest_worker(void *shared, int worker)
  * autotuning. */
 static bs_status leave_segments(bs_engine *e)
 {
-    const bs_guide alone = {.fields = e->guide.fields};
+    const bs_schedule_context alone = {.fields = e->context.fields};
     for (int i = 0; i < e->plan->n_strata; i++) {
         if (!e->schedules[i].segments)
             continue;
@@ -167,8 +167,8 @@ static bs_status leave_segments(bs_engine *e)
         bs_schedules_clear(&e->schedules[i]);
         e->schedules[i] = next;
     }
-    bs_segments_free(e->guide.segments);
-    e->guide.segments = NULL;
+    bs_segments_free(e->context.segments);
+    e->context.segments = NULL;
     return BS_OK;
 }
 

@@ -218,7 +218,7 @@ bs_status bs_place_first(bs_raw *r, const bs_value *x);
 bs_status bs_place_reshape(bs_raw *r, const bs_value *x, const bs_shape *out);
 /* Gets an operand that is combined with the first activation: an activation must have its images along the
  * same axis; a constant loses that axis, which must be 1 (or repeat the same block). */
-bs_status bs_place_meet(bs_raw *r, int input, bs_value **out);
+bs_status bs_place_align(bs_raw *r, int input, bs_value **out);
 /* Sets *out to the shape of an operand as in the file, with an axis that it has lost put back as 1. */
 void bs_place_whole(const bs_value *v, bs_shape *out);
 

@@ -30,7 +30,7 @@ bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
     if (c) {
         BS_TRY(bs_raw_constant(r, 2, "bias", &c));
         if (c->elements == columns && c->shape.rank == 2 && r->from_last)
-            BS_TRY(bs_place_meet(r, 2, &c));
+            BS_TRY(bs_place_align(r, 2, &c));
         else
             BS_TRY(bs_lower_whole(r, c));
         if (c->elements != 1 && c->elements != columns)
@@ -89,8 +89,8 @@ bs_status bs_lower_matmul(bs_raw *r, bs_node *n, bs_shape *out)
     if (w->kind == BS_VALUE_FLOATS && w->shape.rank == 2)
         BS_TRY(bs_lower_whole(r, w));
     else
-        BS_TRY(bs_place_meet(r, 1, &w));
-    BS_TRY(bs_place_meet(r, 0, &x));
+        BS_TRY(bs_place_align(r, 1, &w));
+    BS_TRY(bs_place_align(r, 0, &x));
     BS_TRY(bs_lower_inputs(n, 2));
     n->in[0] = bs_value_index(r, x);
     n->in[1] = bs_value_index(r, w);
@@ -150,7 +150,7 @@ bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
         if (!r->in[k])
             return bs_raw_fail(r, "input %d is missing", k);
         if (r->in[k]->kind == BS_VALUE_ACTIVATION)
-            BS_TRY(bs_place_meet(r, k, &r->in[k]));
+            BS_TRY(bs_place_align(r, k, &r->in[k]));
         bs_place_whole(r->in[k], &whole);
         BS_TRY(bs_broadcast(r, out, &whole));
     }
@@ -162,7 +162,7 @@ bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
         if (v->kind == BS_VALUE_FLOATS && v->elements == 1 && !v->whole)
             v->shape.rank = v->dropped = 0; /* fits any shape */
         else
-            BS_TRY(bs_place_meet(r, k, &v));
+            BS_TRY(bs_place_align(r, k, &v));
         n->in[k] = bs_value_index(r, v);
     }
     return BS_OK;

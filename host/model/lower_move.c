@@ -25,7 +25,7 @@ bs_status bs_lower_concat(bs_raw *r, bs_node *n, bs_shape *out)
     for (int k = 0; k < r->n_in; k++) {
         bs_value *v;
         bs_shape whole;
-        BS_TRY(bs_place_meet(r, k, &v));
+        BS_TRY(bs_place_align(r, k, &v));
         bs_place_whole(v, &whole);
         if (whole.rank != out->rank)
             return bs_raw_fail(r, "input %d differs from the others in its number of dimensions", k);

@@ -185,7 +185,7 @@ void bs_place_whole(const bs_value *v, bs_shape *out)
     out->rank++;
 }
 
-bs_status bs_place_meet(bs_raw *r, int input, bs_value **out)
+bs_status bs_place_align(bs_raw *r, int input, bs_value **out)
 {
     bs_value *v = bs_raw_input(r, input);
     *out = v;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const mode_names[] = {
-#define X(suffix, name, help) name,
+#define X(suffix, name) name,
     BS_REPLAY_MODES(X)
 #undef X
 };

@@ -15,14 +15,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* X(enum suffix, name, help). All modes give the same bits; they differ in how much they recompute. */
+/* X(enum suffix, name). All modes give the same bits; they differ in how much they recompute. */
 #define BS_REPLAY_MODES(X)                                                                                   \
-    X(FULL, "full", "re-run the whole network for every trial (the reference)")                              \
-    X(SUFFIX, "suffix", "re-run only the nodes after the fault, drop trials whose change is masked")         \
-    X(DELTA, "delta", "of those, re-run only the rows and columns that the fault can reach")
+    X(FULL, "full")     /* the whole network for every trial: the reference */                               \
+    X(SUFFIX, "suffix") /* the nodes after the fault, without trials that are masked */                      \
+    X(DELTA, "delta")   /* of those, only the rows and columns that the fault can reach */
 
 typedef enum bs_replay_mode {
-#define X(suffix, name, help) BS_REPLAY_##suffix,
+#define X(suffix, name) BS_REPLAY_##suffix,
     BS_REPLAY_MODES(X)
 #undef X
         BS_REPLAY_MODE_COUNT

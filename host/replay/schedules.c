@@ -53,18 +53,18 @@ static int next_segment(const bs_segments *segments, const bs_graph *g, int tens
 
 bs_status bs_schedules_create(bs_schedules *out, const bs_graph *g, const bs_backend *backend,
                               bs_network *network, int target, bs_replay_mode mode, bool single_site,
-                              const bs_guide *guide)
+                              const bs_schedule_context *context)
 {
     int tensor = g->targets[target].tensor;
     memset(out, 0, sizeof *out);
     bool delta = mode == BS_REPLAY_DELTA && !g->tensors[tensor].constant, several = delta && !single_site;
-    const bs_segments *segments = guide ? guide->segments : NULL;
+    const bs_segments *segments = context ? context->segments : NULL;
     bs_schedule_request request = {.target = target,
                                    .mode = several ? BS_REPLAY_SUFFIX : mode,
                                    .extent = 1,
                                    .until = g->output,
-                                   .autotune = guide ? guide->autotune : NULL,
-                                   .fields = guide ? guide->fields : NULL};
+                                   .autotune = context ? context->autotune : NULL,
+                                   .fields = context ? context->fields : NULL};
     if (delta && segments) {
         out->segments = segments;
         out->next = next_segment(segments, g, tensor);

@@ -35,17 +35,17 @@ struct bs_segments {
 };
 
 /* Data that the schedules of all targets share. Any member may be NULL; all must outlive the schedules. */
-typedef struct bs_guide {
+typedef struct bs_schedule_context {
     bs_segments *segments;
     bs_autotune *autotune;
     const bs_receptive_fields *fields;
-} bs_guide;
+} bs_schedule_context;
 
 /* Chooses the cut points and makes the schedules between them. *out is NULL if the backend cannot measure
- * changes or no tensor of the network is suitable. Does not read guide->segments; the guide may be NULL. Free
- * with bs_segments_free(). */
+ * changes or no tensor of the network is suitable. Does not read context->segments; the context may be NULL.
+ * Free with bs_segments_free(). */
 bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_backend *backend,
-                             bs_network *network, const bs_guide *guide);
+                             bs_network *network, const bs_schedule_context *context);
 void bs_segments_free(bs_segments *segments);
 /* Returns the bytes of the arena that a trial takes at cut points; 0 without segments. */
 size_t bs_segments_trial_bytes(const bs_segments *segments);
@@ -54,11 +54,11 @@ size_t bs_segments_trial_bytes(const bs_segments *segments);
 bs_status bs_schedules_add(bs_schedules *out, const bs_graph *g, const bs_backend *backend,
                            bs_network *network, bs_schedule_request request, const int *extent, int n);
 
-/* Makes all schedules of a target. single_site: no trial has more than one site. The guide (may be NULL) is
+/* Makes all schedules of a target. single_site: no trial has more than one site. The context (may be NULL) is
  * for delta schedules. Clear with bs_schedules_clear(), also after an error. */
 bs_status bs_schedules_create(bs_schedules *out, const bs_graph *g, const bs_backend *backend,
                               bs_network *network, int target, bs_replay_mode mode, bool single_site,
-                              const bs_guide *guide);
+                              const bs_schedule_context *context);
 void bs_schedules_clear(bs_schedules *schedules);
 
 /* Returns the bytes of the arena that one trial needs at most. */

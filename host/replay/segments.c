@@ -85,7 +85,7 @@ static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, con
 
 /* Makes the schedules from cut point k to the next: the dense one, and narrower ones where they save. */
 static bs_status make_schedules(bs_segments *segments, const bs_graph *g, const bs_backend *backend,
-                                bs_network *network, const bs_guide *guide, int k)
+                                bs_network *network, const bs_schedule_context *context, int k)
 {
     bs_schedules *out = &segments->segment[k].schedules;
     out->segments = segments;
@@ -93,15 +93,15 @@ static bs_status make_schedules(bs_segments *segments, const bs_graph *g, const 
     bs_schedule_request request = {.target = g->tensors[segments->segment[k].tensor].target,
                                    .mode = BS_REPLAY_SUFFIX,
                                    .until = k + 1 < segments->n ? segments->segment[k + 1].tensor : g->output,
-                                   .autotune = guide ? guide->autotune : NULL,
-                                   .fields = guide ? guide->fields : NULL};
+                                   .autotune = context ? context->autotune : NULL,
+                                   .fields = context ? context->fields : NULL};
     BS_TRY(bs_schedule_create_as(&out->schedule[0], g, backend, network, &request));
     out->n = 1;
     return bs_schedules_add(out, g, backend, network, request, extents, N_EXTENTS);
 }
 
 bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_backend *backend,
-                             bs_network *network, const bs_guide *guide)
+                             bs_network *network, const bs_schedule_context *context)
 {
     *out = NULL;
     if (!backend->bounds || !backend->patch_bytes)
@@ -114,7 +114,7 @@ bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_back
     BS_TRY_GOTO(bs_images_choose(image, g), out);
     BS_TRY_GOTO(choose_cut_points(segments, g, backend, network, image), out);
     for (int k = 0; k < segments->n; k++)
-        BS_TRY_GOTO(make_schedules(segments, g, backend, network, guide, k), out);
+        BS_TRY_GOTO(make_schedules(segments, g, backend, network, context, k), out);
     if (segments->n > 0) {
         *out = segments;
         segments = NULL;

@@ -16,7 +16,7 @@ static bs_status fail(const char *what, const char *path)
     return bs_fail(BS_ERR, "cannot %s '%s': %s", what, path, strerror(errno));
 }
 
-bs_status bs_rest(bs_db *db)
+bs_status bs_db_rest(bs_db *db)
 {
     sqlite3_stmt *q = NULL;
     bs_status st;

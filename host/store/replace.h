@@ -7,7 +7,7 @@
 /* Opens `db->path` (the caller closes db->handle) and brings the file to rest: moves what a WAL holds into
  * it, because renaming or linking a file leaves its WAL behind, and keeps other programs from writing it
  * until it is closed. */
-bs_status bs_rest(bs_db *db);
+bs_status bs_db_rest(bs_db *db);
 
 /* A folder PATH.upgrade beside `path`, and the new file in it. Leftovers of an interrupted call are removed.
  * Fails if something else has the name. Zero-initialise; bs_draft_clear() removes the folder with all that is

@@ -107,7 +107,7 @@ out:
 static bs_status finish_new(const char *out)
 {
     bs_db db = {.path = (char *)out};
-    bs_status st = bs_rest(&db);
+    bs_status st = bs_db_rest(&db);
     sqlite3_close(db.handle);
     return st;
 }
@@ -166,7 +166,7 @@ static bs_status upgrade_in_place(bs_upgrade_report *r, const char *path, volati
     BS_TRY_GOTO(bs_str_status(&backup), out);
     r->backup = backup.ptr;
     backup = (bs_str){0};
-    BS_TRY_GOTO(bs_rest(&old), out);
+    BS_TRY_GOTO(bs_db_rest(&old), out);
     BS_TRY_GOTO(bs_check_backup(path, r->backup), out);
     BS_TRY_GOTO(make_new(r, &draft, path, path, stop), out);
     st = bs_replace(&draft, path, r->backup);

@@ -156,7 +156,7 @@ const char *per_second(double n, double unit, double seconds)
 static bs_status write_properties(bs_cudnn *dnn, const char *path)
 {
     enum { ROOM = 1 << 16 };
-    bs_cudnn_bag bag = {.dnn = dnn};
+    bs_cudnn_descriptors bag = {.dnn = dnn};
     cudnnBackendDescriptor_t properties = NULL;
     char *json = gb_grow(NULL, ROOM, 1);
     int64_t n = 0;
@@ -179,7 +179,7 @@ out:
     if (f)
         fclose(f);
     free(json);
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&bag);
     return st;
 }
 

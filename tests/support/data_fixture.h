@@ -1,8 +1,8 @@
 /* Images and files that the tests of host/data make for themselves.
  *
  *     group setup fixture_open, teardown fixture_close: *state is the path of a fresh folder in /tmp. */
-#ifndef BS_TESTS_DATA_FIXTURES_H
-#define BS_TESTS_DATA_FIXTURES_H
+#ifndef BS_TESTS_DATA_FIXTURE_H
+#define BS_TESTS_DATA_FIXTURE_H
 
 #include "support/testing.h"
 

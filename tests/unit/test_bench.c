@@ -140,7 +140,7 @@ static void replay_all(const bs_engine *e, bs_result *out)
             continue;
         s.schedules = schedules;
         assert_ok(bs_schedules_create(&schedules[0][BS_BENCH_DELTA], e->graph, e->backend, e->network, i,
-                                      BS_REPLAY_DELTA, true, &e->guide));
+                                      BS_REPLAY_DELTA, true, &e->context));
         bs_bench_draw(&s, &b, i, 0);
         assert_ok(bs_bench_trials(w.replayer, &s, &b, 0, BS_BENCH_DELTA));
         memcpy(out, b.result[BS_BENCH_DELTA], TRIALS * sizeof *out);

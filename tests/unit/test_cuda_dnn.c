@@ -185,14 +185,14 @@ static void test_uneven_padding(void **state)
 /* cuDNN's own account of the plan of a config. */
 static void describe(char *json, int64_t room, const bs_cudnn_shape *s, const bs_cudnn_config *config)
 {
-    bs_cudnn_bag bag = {.dnn = at.dnn};
+    bs_cudnn_descriptors bag = {.dnn = at.dnn};
     cudnnBackendDescriptor_t graph = NULL, plan = NULL;
     size_t workspace = 0;
     int64_t len = 0;
     assert_ok(bs_cudnn_graph(&graph, &bag, s));
     assert_ok(bs_cudnn_graph_plan(&plan, &workspace, at.dnn, graph, config, WORKSPACE));
     assert_non_null(plan);
-    bs_cudnn_bag_clear(&bag); /* a plan holds what it needs */
+    bs_cudnn_descriptors_clear(&bag); /* a plan holds what it needs */
     const cudnnBackendAttributeName_t name = CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION;
     assert_ok(bs_cudnn_get(at.dnn, plan, name, CUDNN_TYPE_CHAR, room - 1, &len, json));
     assert_true(len < room);
@@ -221,7 +221,7 @@ static void check_pinned(const bs_cudnn_shape *s, const bs_cudnn_config *config)
 
 static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_config *config)
 {
-    bs_cudnn_bag bag = {.dnn = at.dnn};
+    bs_cudnn_descriptors bag = {.dnn = at.dnn};
     cudnnBackendDescriptor_t graph = NULL, engine = NULL;
     cudnnBackendNumericalNote_t notes[64];
     int64_t n = 0;
@@ -243,7 +243,7 @@ static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_config *config)
         tensor_cores = tensor_cores || tensor;
     }
     assert_int_equal(tensor_cores, config->tensor_cores);
-    bs_cudnn_bag_clear(&bag);
+    bs_cudnn_descriptors_clear(&bag);
 }
 
 static bool equal(const bs_cudnn_config *a, const bs_cudnn_config *b)

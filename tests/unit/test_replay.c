@@ -27,7 +27,7 @@ typedef struct rig {
     bs_golden *golden;
     bs_replayer *replayer;
     bs_receptive_fields fields;
-    bs_guide guide;
+    bs_schedule_context context;
     int batch; /* trials of a target and round, at most BATCH */
 } rig;
 
@@ -49,9 +49,9 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
     assert_ok(bs_replayer_create(&r->replayer, r->golden, BATCH, (size_t)1 << 30));
     assert_ok(bs_receptive_fields_create(&r->fields, r->g));
-    r->guide.fields = &r->fields;
-    assert_ok(bs_autotune_create(&r->guide.autotune, r->g, r->be, r->network));
-    assert_ok(bs_segments_create(&r->guide.segments, r->g, r->be, r->network, &r->guide));
+    r->context.fields = &r->fields;
+    assert_ok(bs_autotune_create(&r->context.autotune, r->g, r->be, r->network));
+    assert_ok(bs_segments_create(&r->context.segments, r->g, r->be, r->network, &r->context));
 }
 
 static void rig_open(rig *r, const char *model, const char *device)
@@ -63,8 +63,8 @@ static void rig_open(rig *r, const char *model, const char *device)
 
 static void rig_close(rig *r)
 {
-    bs_segments_free(r->guide.segments);
-    bs_autotune_free(r->guide.autotune);
+    bs_segments_free(r->context.segments);
+    bs_autotune_free(r->context.autotune);
     bs_receptive_fields_clear(&r->fields);
     bs_replayer_free(r->replayer);
     bs_golden_free(r->golden);
@@ -159,7 +159,7 @@ static int check_target(rig *r, int target, int round, bs_replay_mode mode, bool
     kept.output = malloc(bytes);
     quick.output = malloc(bytes);
     assert_ok(bs_schedules_create(&whole, r->g, r->be, r->network, target, BS_REPLAY_FULL, false, NULL));
-    assert_ok(bs_schedules_create(&other, r->g, r->be, r->network, target, mode, single, &r->guide));
+    assert_ok(bs_schedules_create(&other, r->g, r->be, r->network, target, mode, single, &r->context));
     run(r, &whole, &full, true);
     run(r, &other, &kept, true);
     run(r, &other, &quick, false);
