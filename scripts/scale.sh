@@ -83,26 +83,26 @@ for wanted in "${@:-10000000}"; do
     watch_run "$db"
     printf '\n| %s rows (%s images x %s strata x %s trials) | |\n|---|---|\n' $rows $images "$strata" $TRIALS
     row 'file, MB' $(($(stat -c %s "$db") / 1000000))
-    row 'bytes a row' "$(awk -v s="$(stat -c %s "$db")" -v n=$rows 'BEGIN { printf "%.1f", s / n }')"
+    row 'bytes per row' "$(awk -v s="$(stat -c %s "$db")" -v n=$rows 'BEGIN { printf "%.1f", s / n }')"
     row 'masked rows' "$("$bitsink" status "$db" | sed -n 's/.*masked \([0-9.]* %\).*/\1/p')"
     row 'rows/s, all' "$("$bitsink" status --json "$db" | field rate | awk '{ printf "%d", $1 }')"
     row 'rows/s, first and last tenth' "$(rate 0 $((rows / 10))), $(rate $((rows / 10 * 9)) $rows)"
-    row 'MiB of memory after a tenth, at the end' "$(memory $((rows / 10))), $(memory $rows)"
-    row 's from start to new rows after kill -9 in the middle' "$resume"
+    row 'memory after a tenth and in the last sample, MiB' "$(memory $((rows / 10))), $(memory $rows)"
+    row 'from start to new rows after kill -9 in the middle, s' "$resume"
     start=$(now)
     "$bitsink" bn "$db" update # counts by bit position, which sink_test needs
-    row 's of update (reads all rows)' "$(minus "$(now)" "$start")"
+    row 'update (reads all rows), s' "$(minus "$(now)" "$start")"
     for view in layer_accuracy network_sdc sink_test bn_trust bn_class bn_class_given_layer bn_layer_given_class \
         bn_class_given_image_layer; do
         start=$(now)
         "$bitsink" bn --format csv "$db" $view >/dev/null
-        row "s of $view" "$(minus "$(now)" "$start")"
+        row "$view, s" "$(minus "$(now)" "$start")"
     done
     start=$(now)
     "$bitsink" digest "$db" >/dev/null
-    row 's of digest (reads all rows)' "$(minus "$(now)" "$start")"
+    row 'digest (reads all rows), s' "$(minus "$(now)" "$start")"
     start=$(now)
     "$bitsink" backup "$db" "$db.copy"
-    row 's of backup' "$(minus "$(now)" "$start")"
+    row 'backup, s' "$(minus "$(now)" "$start")"
     [ -n "${KEEP:-}" ] || rm -f "$db" "$db.copy"
 done
