@@ -98,7 +98,7 @@ SELECT p.entry,                           -- entry.id
   FROM part p JOIN tried t ON t.entry = p.entry AND t.layer = p.layer
  WHERE p.p > 0 GROUP BY p.entry, p.layer, p.class;
 
--- The parts of P(class | layer) with bounds, one row a part. A census has no width.
+-- The parts of P(class | layer) with bounds, one row per part. A census has no width.
 CREATE VIEW bn_flow_part AS
 WITH flow AS MATERIALIZED (
     SELECT * FROM bn_flow

@@ -75,7 +75,7 @@ SELECT entry,                                    -- entry.id
        observations IS NULL AS census            -- 1: every fault was tried on every image of the campaign
   FROM worth;
 
--- Rates of all outcomes of each stratum, one row an outcome, with two-sided, one-sided and population bounds.
+-- Rates of all outcomes of each stratum, one row per outcome, with two-sided, one-sided and population bounds.
 CREATE VIEW layer_outcome AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
@@ -172,7 +172,7 @@ SELECT b.entry,             -- entry.id
   FROM both b JOIN layer l ON l.id = b.layer
  ORDER BY b.entry, b.layer, b.place;
 
--- Accuracy, SDC and DUE rates of each stratum under one fault, with bounds. One row a stratum; the numbers are those of
+-- Accuracy, SDC and DUE rates of each stratum under one fault, with bounds. One row per stratum; the numbers are those of
 -- layer_outcome.
 CREATE VIEW layer_accuracy AS
 WITH o AS MATERIALIZED (
@@ -222,7 +222,7 @@ SELECT o.entry,                                -- entry.id
        max(o.coverage) AS coverage             -- their share of the campaign's images, by weight
   FROM o JOIN layer l ON l.id = o.layer GROUP BY o.entry, o.layer;
 
--- Rates of all outcomes of the whole network, one row an outcome: means over the strata of an entry. They are weighted by
+-- Rates of all outcomes of the whole network, one row per outcome: means over the strata of an entry. They are weighted by
 -- the bits that a fault may hit (weights = 'bits'; layers that are no storage are left out), or all alike ('uniform'). An
 -- entry with a bit error rate hits all its layers at once: it has no rate of one fault, and no row here. Bounds of several
 -- strata are Fay and Feuer's, with the n of each stratum; of one stratum alone its own. If the images are a sample, too:
@@ -271,7 +271,7 @@ SELECT s.entry,             -- entry.id
        s.confidence         -- of all bounds
   FROM bounded s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights;
 
--- SDC and DUE rates of the whole network under one fault, weighted over its strata, with bounds. Two rows an entry, one for
+-- SDC and DUE rates of the whole network under one fault, weighted over its strata, with bounds. Two rows per entry, one for
 -- each kind of weights; the numbers are those of network_outcome.
 CREATE VIEW network_sdc AS
 SELECT entry,                          -- entry.id

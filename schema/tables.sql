@@ -33,7 +33,7 @@ CREATE TABLE entry (
     kind TEXT NOT NULL,       -- fault_kind.kind
     bits INTEGER NOT NULL,    -- mask of the bits that may be hit in any of its layers: stratum.bits, taken together
     burst INTEGER NOT NULL,   -- adjacent bits hit together
-    count INTEGER NOT NULL,   -- distinct sites a trial; without meaning where ber > 0
+    count INTEGER NOT NULL,   -- distinct sites per trial; without meaning where ber > 0
     ber REAL NOT NULL,        -- bit error rate; 0: `count` sites instead
     value REAL,               -- the kind's parameter, if that is one number (set); else NULL
     low REAL,                 -- if it is a range (random): lowest value

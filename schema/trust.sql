@@ -212,7 +212,7 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
   FROM bounded
  ORDER BY scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class;
 
--- Trust for fault probabilities from 1e-9 to 1, whatever setting p says. There are four points a decade. An entry with a
+-- Trust for fault probabilities from 1e-9 to 1, whatever setting p says. There are four points per decade. An entry with a
 -- bit error rate is one experiment with p = 1 and has no curve.
 CREATE VIEW bn_trust_curve AS
 WITH RECURSIVE step (k) AS (

@@ -145,7 +145,7 @@ static void print_rates(const bs_bench *b, const bs_engine *e)
                    bs_bench_trial_macs(&c), best);
     }
     printf("copies        %10.1f GB/s read and written in device memory\n", b->copy_bytes * 1e-9);
-    printf("result file   %10.1f rows/s, %.0f bytes a row\n", b->rows, b->row_bytes);
+    printf("result file   %10.1f rows/s, %.0f bytes per row\n", b->rows, b->row_bytes);
 }
 
 static double mib(size_t bytes)

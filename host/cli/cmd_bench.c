@@ -81,7 +81,7 @@ const bs_command bs_cmd_bench = {
                "Then it prints the time of each operation of the delta replay, in a pass of its own "
                "that waits for the device around each; the fp32 rates of large layers, all workers at "
                "once, with the share of the best of them that golden runs and each way reach; the rate"
-               " of copies in device memory; the rows a second that a result file in `$TMPDIR` takes; "
+               " of copies in device memory; the rows per second that a result file in `$TMPDIR` takes; "
                "the memory as planned on the device, and the most that the process has had.",
     .examples = "    bitsink bench vgg19 --trials 64\n"
                 "    bitsink bench model.onnx --device cpu --json",

@@ -114,7 +114,7 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
-    {"format", "FORMAT", "table (default), csv or json (one object a row)"},
+    {"format", "FORMAT", "table (default), csv or json (one object per row)"},
     {"limit", "N", "at most N rows (default 0: all)"},
     {"given", "LIST", "query: evidence, such as class=lion,layer=conv3_2; #ID is always the id: class=#3"},
     {"of", "LIST", "query: variables asked for, such as correct,fault"},

@@ -39,7 +39,7 @@ static const bs_option options[] = {
     {"layer", "LAYER", "only this layer, by id or name"},
     {"weights", "WEIGHTS", "of layers in network_...: bits (default), uniform"},
     {"partial", NULL, "judge what is there, although trials are missing"},
-    {"json", NULL, "one JSON object a row"},
+    {"json", NULL, "one JSON object per row"},
     {NULL, NULL, NULL},
 };
 

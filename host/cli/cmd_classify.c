@@ -65,7 +65,7 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
 static bs_status logits_failed(const subject *x)
 {
     bs_fail(BS_ERR, "cannot write '%s': %s", x->logits_path, strerror(errno));
-    return bs_hint("--logits needs 4 bytes an image and class in a folder that can be written");
+    return bs_hint("--logits needs 4 bytes per image and class in a folder that can be written");
 }
 
 static bs_status write_logits(const subject *x, const float *output)
@@ -139,7 +139,7 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
-    {"json", NULL, "one JSON object an image"},
+    {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
     {NULL, NULL, NULL},
 };

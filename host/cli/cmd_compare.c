@@ -185,7 +185,7 @@ static const bs_option options[] = {
     {"map", "A=B,...", "layer A of the first file corresponds to layer B of the second one"},
     {"by-position", NULL, "the k-th layer of an entry corresponds to the k-th: networks with other names"},
     {"all", NULL, "show the rates that do not differ, too"},
-    {"json", NULL, "one JSON object a rate"},
+    {"json", NULL, "one JSON object per rate"},
     {NULL, NULL, NULL},
 };
 

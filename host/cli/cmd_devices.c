@@ -72,7 +72,7 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
-    {"json", NULL, "a JSON object a line"},
+    {"json", NULL, "one JSON object per line"},
     {NULL, NULL, NULL},
 };
 

@@ -65,7 +65,7 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
-    {"json", NULL, "one JSON object a target"},
+    {"json", NULL, "one JSON object per target"},
     {NULL, NULL, NULL},
 };
 

@@ -126,7 +126,7 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
                box_text(&s->expected, expected, sizeof expected), (double)s->largest, s->nan ? "  NaN" : "",
                s->inf ? "  Inf" : "");
         if (s->changed == 0 && i + 1 == trace->n_steps)
-            puts("the change died: the output equals the golden run's bit for bit");
+            puts("the fault is masked: the output equals the golden run's bit for bit");
     }
 }
 
@@ -216,7 +216,7 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
-    {"json", NULL, "one JSON object a site, a tensor, a run"},
+    {"json", NULL, "one JSON object per site, tensor and run"},
     {NULL, NULL, NULL},
 };
 

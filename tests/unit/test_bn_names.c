@@ -211,7 +211,7 @@ static void tables_are_loaded_by_name(void **state)
     assert_error(load(n, "groups", "class,group\n#3,crane #4\n"), "a group may not be called 'crane #4'");
     assert_ok(load(n, "groups", "class,group\n#3,group #4\n"));
     assert_error(load(n, "groups", "class,group\n#3,v\xf6gel\n"),
-                 "csv:2: byte 0xf6 is not UTF-8, behind '#3,v'");
+                 "csv:2: byte 0xf6 is not UTF-8, after '#3,v'");
     assert_error(load(n, "groups",
                       "\xff\xfe"
                       "c"),
