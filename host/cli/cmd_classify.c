@@ -153,13 +153,19 @@ const bs_command bs_cmd_classify = {
     .name = "classify",
     .usage = "JOB|MODEL.onnx [IMAGE...]",
     .summary = "print the top five classes of images, without faults",
-    .details = "Prints the top five classes of images without faults. Check your preprocessing with it"
-               " before you run a campaign: compare the answers with what your framework says about "
-               "the same images.\n"
+    .details = "Prints the top five classes of images without faults. Check your preprocessing with it "
+               "before you run a campaign: compare the answers with what your framework says about the "
+               "same images.\n"
                "\n"
-               "With a job file, its preprocessing and class names are used, and its images where no "
-               "IMAGE is given. With a model, images must have the size of the network's input and are"
-               " scaled to 0..1.",
+               "With a job file, its preprocessing and class names are used, and its images where no IMAGE "
+               "is given. With a model, images must have the size of the network's input and are scaled to "
+               "0..1.\n"
+               "\n"
+               "`--logits` writes all outputs, to compare them number by number with those of your "
+               "framework; MODELS in bitsink-job(5) shows how.",
+    .examples = "    bitsink classify job.yaml\n"
+                "    bitsink classify job.yaml --logits out.f32\n"
+                "    bitsink classify model.onnx cat.png",
     .see_also = "bitsink-job(5)",
     .min_operands = 1,
     .max_operands = 1 << 20,

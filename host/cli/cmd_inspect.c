@@ -77,6 +77,8 @@ const bs_command bs_cmd_inspect = {
                " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
                " shape of one image, bits, and the multiply-accumulates of the node that makes it. Job"
                " files select targets by these names, kinds, operators and ids.",
+    .examples = "    bitsink inspect model.onnx\n"
+                "    bitsink inspect resnet50 --json",
     .see_also = "bitsink-job(5) bitsink-synth(1)",
     .min_operands = 1,
     .max_operands = 1,
