@@ -48,7 +48,7 @@ static void print_table(const bs_graph *g)
                bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }
-    printf("\n%d nodes, %d targets, %lld parameters, %.2f MMAC an inference, %d classes, sha256 %.16s...\n",
+    printf("\n%d nodes, %d targets, %lld parameters, %.2f MMAC per inference, %d classes, sha256 %.16s...\n",
            g->n_nodes, g->n_targets, (long long)parameters, (double)g->macs * 1e-6, g->classes, g->sha256);
 }
 
