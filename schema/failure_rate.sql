@@ -130,7 +130,7 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
             WHEN s.sdc_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target,                      -- of sdc_fit on these images: missed or met with its whole interval, else open; met also
                                            -- needs trials of one site each on every image in every stratum of the scope that
-                                           -- is storage
+                                           -- has storage
        CASE WHEN s.level = 'layer' OR a.raw <= 0 THEN NULL WHEN s.sdc_p_low > x.fit_target THEN 'missed'
             WHEN s.sdc_p_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target_population,           -- the same by the bounds that take the images as a sample, too

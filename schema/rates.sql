@@ -262,7 +262,7 @@ SELECT s.entry,             -- entry.id
        max(s.p_high, ifnull(s.sum_high, s.p_high)) AS population_high,
        s.trials,            -- trials that count
        s.strata,            -- strata with trials
-       p.strata AS planned_strata, -- strata of the entry (bits: those that are storage)
+       p.strata AS planned_strata, -- strata of the entry (bits: those with storage)
        round(s.covered / p.raw, 12) AS coverage, -- share of strata x images with trials, by their weights
        s.census,            -- 1: every fault was tried on every image
        s.confidence         -- of all bounds
@@ -285,7 +285,7 @@ SELECT entry,                          -- entry.id
        max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high, -- its two-sided bounds
        max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- its one-sided upper bound
        max(strata) AS strata,          -- strata with trials
-       max(planned_strata) AS planned_strata, -- strata of the entry (bits: those that are storage)
+       max(planned_strata) AS planned_strata, -- strata of the entry (bits: those with storage)
        max(coverage) AS coverage,      -- share of strata x images with trials, by their weights
        max(census) AS census,          -- 1: every fault was tried on every image: no bounds
        max(confidence) AS confidence   -- of all bounds
