@@ -209,7 +209,7 @@ bs_status bs_cuda_check(const bs_cuda_api *api, CUresult r, const char *call)
     }
     bs_fail(BS_ERR, "%s failed: %s (%d): %s", call, name, (int)r, text);
     if (r == CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES)
-        return bs_hint("a kernel needs more registers than the device has for so many threads: build with "
+        return bs_hint("a kernel needs more registers than the device has for that many threads: build with "
                        "-DBITSINK_CUDA_ARCHITECTURES=<its compute capability>");
     return BS_ERR;
 }

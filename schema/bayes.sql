@@ -7,13 +7,8 @@
 -- P(t) is renormalised; likewise P(.|t) is over the images that were tried in t. coverage says how much is left. W_t is the
 -- probability of these images.
 --
--- Probabilities given a stratum belong to it alone. A view that joins strata (bn_layer, bn_class, bn_trust and others) has
--- a column scope: an entry id means the strata of this entry, -1 the strata listed in bn_prior_layer, if setting
--- layer_prior uses this table. Other entries are never pooled. An entry with a bit error rate injects all events at once:
--- it is a scope of its own, with p = 1.
---
--- "Correct" has two meanings, and each column says which one: label (the answer is the label of the image) or golden (it is
--- the fault-free answer). DUE is correct in neither.
+-- Chapter THE BAYESIAN NETWORK of bitsink-db(5) explains scopes: an entry id means the strata of this entry, -1 the strata
+-- listed in bn_prior_layer, if setting layer_prior uses this table. Other entries are never pooled.
 --
 -- Intervals (low, high) have the confidence of bn_parameter. The population is sites x bits x the images of this file, so
 -- what is known without faults has no width. Within a stratum they are Clopper and Pearson's bounds at n =

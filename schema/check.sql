@@ -1,7 +1,7 @@
--- What `bitsink check` holds against limits: temporary tables and a view, made when it asks. The program fills check_limit,
+-- The rates that `bitsink check` compares with limits: temporary tables and a view, made when it asks. The program fills check_limit,
 -- check_row and check_run.
 
--- What every stratum lacks: once under its entry, once under the scope -1 if bn_prior_layer lists it. How many trials
+-- The trials that each stratum lacks: once under its entry, once under the scope -1 if bn_prior_layer lists it. How many trials
 -- each image has in a list of sites is not in the file: those of lists lack what the job has more in all. Images of
 -- weight 0 lack nothing.
 CREATE TEMP TABLE check_stratum AS
@@ -34,7 +34,7 @@ CREATE TEMP TABLE check_limit (place, name, side, value, kind);
 -- of a share of trials, NULL of other rates. rank: within a layer; NULL where nothing was tried at all. coverage: share of
 -- what the rate is of that its view has trials for; NULL: all.
 CREATE TEMP TABLE check_row (place, entry, layer, of, rank, rate, bound_kind, bound, other, units, unit, outcome, coverage);
--- Entries without such rates, and why, behind "entry 3 has "; NULL: no reason is known.
+-- Entries without such rates, and why, to follow "entry 3 has "; NULL: no reason is known.
 CREATE TEMP TABLE check_left_out (place, entry, why);
 -- One row. partial: what is missing is no reason; stopped: the last run did not do all that was asked.
 CREATE TEMP TABLE check_run (partial, stopped);
@@ -54,7 +54,7 @@ SELECT j.*, CASE WHEN j.rate IS NULL AND j.rank IS NULL OR NOT r.partial AND (j.
        iif(j.side = 'max', j.rate < j.at, j.rate > j.at) AS inside
   FROM (SELECT *, 1e-12 * abs(at) AS dust FROM joined) j CROSS JOIN check_run r;
 
--- What the bounds of shares of trials count, as in rates.sql: n of one stratum, or the sums v, u, top of several.
+-- The numbers that the bounds of shares of trials count, as in rates.sql: n of one stratum, or the sums v, u, top of several.
 CREATE TEMP VIEW check_evidence AS
 WITH o AS MATERIALIZED (
     SELECT entry, layer, outcome, rate, observations FROM layer_outcome WHERE outcome <> 'accuracy_drop'

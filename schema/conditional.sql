@@ -98,7 +98,7 @@ SELECT p.entry,                           -- entry.id
   FROM part p JOIN tried t ON t.entry = p.entry AND t.layer = p.layer
  WHERE p.p > 0 GROUP BY p.entry, p.layer, p.class;
 
--- The parts of P(class | layer) with bounds, one row a part. A census has no width.
+-- The parts of P(class | layer) with bounds, one row per part. A census has no width.
 CREATE VIEW bn_flow_part AS
 WITH flow AS MATERIALIZED (
     SELECT * FROM bn_flow
@@ -193,7 +193,7 @@ SELECT r.entry,                        -- entry.id
        x.confidence                    -- of the bounds
   FROM rate r JOIN layer l ON l.id = r.layer CROSS JOIN bn_setting x;
 
--- What the bounds of sums over the strata of a scope count, for Fay and Feuer's bounds. A stratum without the answer counts
+-- The numbers for Fay and Feuer's bounds of sums over the strata of a scope. A stratum without the answer counts
 -- with its largest step.
 CREATE VIEW bn_scope_sum AS
 SELECT b.scope,            -- entry.id, or -1: the strata of bn_prior_layer

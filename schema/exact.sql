@@ -1,5 +1,5 @@
--- Rates of each stratum with the exact bounds of Clopper and Pearson (only in `bitsink bn`, no view of the file). The rows
--- are those of layer_outcome but for accuracy_drop, which is no share of observations. Bounds are NULL in a census.
+-- Rates of each stratum with the exact bounds of Clopper and Pearson (only in `bitsink bn`, not in the file). The rows
+-- are those of layer_outcome but for accuracy_drop, which is not a share of observations. Bounds are NULL in a census.
 CREATE TEMP TABLE layer_outcome_exact (
     entry INTEGER,     -- entry.id
     layer INTEGER,     -- layer.id

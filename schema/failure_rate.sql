@@ -16,12 +16,12 @@
 --   a parameter), the mean over the parameters of the row; here the share of SDC-1.
 --
 -- In the terms of ISO 26262-5:2018, silent corruptions that no safety mechanism catches are residual (or single-point)
--- faults. DUE are detected faults, if the item looks for NaN and Inf in the output. sdc_fit is held against setting
+-- faults. DUE are detected faults, if the item looks for NaN and Inf in the output. sdc_fit is compared with setting
 -- fit_target. The PMHF targets of the standard (table 6: 10 FIT for ASIL D, 100 for B and C) are for a whole item, so take
 -- the share of this network. spfm is the single-point fault metric of these bits, 1 - residual / all (clause C.2; targets
 -- 99, 97, 90 % for ASIL D, C, B).
 --
--- Strata with a bit error rate or several sites a trial are left out. Layers that are no storage (stratum.storage) have no
+-- Strata with a bit error rate or several sites per trial are left out. Layers without storage of their own (stratum.storage) have no
 -- bits: their rows say 0 FIT, and sums leave them out. scope is an entry, or -1 for the strata of bn_prior_layer, if it has
 -- any and they do not overlap (bn_overlap): other entries are never added up. Settings layer_prior and p, and exposure,
 -- have no effect here; raw_rate and residency of bn_prior_layer count in every scope. Bounds of one stratum are those of
@@ -130,7 +130,7 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
             WHEN s.sdc_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target,                      -- of sdc_fit on these images: missed or met with its whole interval, else open; met also
                                            -- needs trials of one site each on every image in every stratum of the scope that
-                                           -- is storage
+                                           -- has storage
        CASE WHEN s.level = 'layer' OR a.raw <= 0 THEN NULL WHEN s.sdc_p_low > x.fit_target THEN 'missed'
             WHEN s.sdc_p_high <= x.fit_target AND s.covered >= a.raw * (1 - 1e-9) THEN 'met' ELSE 'open' END
            AS target_population,           -- the same by the bounds that take the images as a sample, too

@@ -1,4 +1,4 @@
--- What each trial came to: one row a trial, with its answer and outcome. Exactly one of masked, benign, sdc1 and due is 1.
+-- The outcome and the answer of each trial, one row per trial. Exactly one of masked, benign, sdc1 and due is 1.
 CREATE VIEW outcome AS
 WITH answer AS (
     SELECT t.id, t.run, t.entry, t.layer, t.image, t.repetition, t.top1, t.p_golden, t.died_at,

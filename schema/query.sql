@@ -1,6 +1,6 @@
 -- The answer of `bitsink bn FILE query`. Reads two temporary tables:
 --   cell (place, variable, exact, value, entry, layer, x, raw, n): P(evidence, variable = value, L), the same without
---       the pseudo-count, and the trials behind it; entry NULL: no fault, exactly known; n then counts golden runs. exact: neither evidence nor variable
+--       the pseudo-count, and the trials that it rests on; entry NULL: no fault, exactly known; n then counts golden runs. exact: neither evidence nor variable
 --       depends on an answer under fault, so that there is nothing to bound.
 --   reachable (entry, layer, k, m): the strata that agree with the evidence, k = P(F = 1) P(L), m observations (NULL: census).
 WITH total AS MATERIALIZED (

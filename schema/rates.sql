@@ -1,19 +1,16 @@
--- Bounds count independent observations. A trial of an activation or input has a fault of its own, so n = trials. A faulty
--- parameter meets every image, so the fault is the observation: n = K distinct faults, whatever they did. (An effective
--- number of trials, computed from the variance that was seen, is far too large when only small harms were seen: such bounds
--- covered 26 to 82 %.) If images have weights, or if an interrupted campaign has more trials on some images, then trials or
--- faults count unequally: n is as if each counted as much as the heaviest one, which may be the only one that fails.
--- (Kish's effective number covered 53 to 89 % in such cases.) If faults are drawn without replacement from N and every
--- image of the campaign was tried, n counts as -N ln(1 - n/N). If all faults were tried, there is nothing to bound: census
--- is 1 and the bounds are NULL.
+-- Chapter INTERVALS of bitsink-db(5) says what bounds count, and for which population they hold. Effective
+-- numbers of observations were tried and are too large. For the faults of a parameter, one computed from the variance that
+-- was seen covered 26 to 82 % when only small harms were seen, so n = K distinct faults, whatever they did. Where
+-- observations count unequally, Kish's effective number covered 53 to 89 %, so n is as if all had the largest weight, the
+-- worst case. If faults are drawn without replacement from N and every image of the campaign was tried, n counts
+-- as -N ln(1 - n/N).
 --
--- There are two populations. low, high (two-sided) and lower, upper (one-sided) are about all sites x bits on the images of
--- this file. population_low and population_high take the images, too, as a sample of all images that the network may meet:
--- 1/n = 1/I + 1/K for I images (and K faults of a parameter), because the mean of the outcomes of an image, or of a fault,
--- lies between 0 and 1 and varies no more than an answer of yes or no. All bounds have the confidence
--- bn_setting.confidence. w_i, n_it and W_t are explained with the settings and priors of the Bayesian network.
+-- population_low and population_high: 1/n = 1/I + 1/K for I images (and K faults of a parameter), because the mean of the
+-- outcomes of an image, or of a fault, lies between 0 and 1 and varies no more than an answer of yes or no. All bounds have
+-- the confidence bn_setting.confidence. w_i, n_it and W_t are explained with the settings and priors of the Bayesian
+-- network.
 
--- What each stratum draws its faults from: the bits that may be hit, and the distinct faults.
+-- The faults that each stratum draws from: the bits that may be hit, and the distinct faults.
 CREATE VIEW bn_stratum AS
 SELECT s.entry,                -- entry.id
        s.layer,                -- layer.id
@@ -29,7 +26,7 @@ SELECT s.entry,                -- entry.id
            AS faults           -- distinct faults, if they are drawn without replacement; NULL: no limit
   FROM stratum s JOIN entry e ON e.id = s.entry JOIN fault_kind k ON k.kind = e.kind JOIN layer l ON l.id = s.layer;
 
--- What the bounds of each stratum count: its independent observations. They are W_t over the weight of the heaviest
+-- The independent observations that the bounds of each stratum count. They are W_t over the weight of the heaviest
 -- observation. A trial weighs w_i / n_it. Fault k of a parameter meets the images with more than k trials, so fault 0 is
 -- the heaviest: it weighs the sum of w_i / n_it.
 CREATE VIEW bn_support AS
@@ -75,7 +72,7 @@ SELECT entry,                                    -- entry.id
        observations IS NULL AS census            -- 1: every fault was tried on every image of the campaign
   FROM worth;
 
--- Rates of all outcomes of each stratum, one row an outcome, with two-sided, one-sided and population bounds.
+-- Rates of all outcomes of each stratum, one row per outcome, with two-sided, one-sided and population bounds.
 CREATE VIEW layer_outcome AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
@@ -172,7 +169,7 @@ SELECT b.entry,             -- entry.id
   FROM both b JOIN layer l ON l.id = b.layer
  ORDER BY b.entry, b.layer, b.place;
 
--- Accuracy, SDC and DUE rates of each stratum under one fault, with bounds. One row a stratum; the numbers are those of
+-- Accuracy, SDC and DUE rates of each stratum under one fault, with bounds. One row per stratum; the numbers are those of
 -- layer_outcome.
 CREATE VIEW layer_accuracy AS
 WITH o AS MATERIALIZED (
@@ -222,8 +219,8 @@ SELECT o.entry,                                -- entry.id
        max(o.coverage) AS coverage             -- their share of the campaign's images, by weight
   FROM o JOIN layer l ON l.id = o.layer GROUP BY o.entry, o.layer;
 
--- Rates of all outcomes of the whole network, one row an outcome: means over the strata of an entry. They are weighted by
--- the bits that a fault may hit (weights = 'bits'; layers that are no storage are left out), or all alike ('uniform'). An
+-- Rates of all outcomes of the whole network, one row per outcome: means over the strata of an entry. They are weighted by
+-- the bits that a fault may hit (weights = 'bits'; layers without storage are left out), or all alike ('uniform'). An
 -- entry with a bit error rate hits all its layers at once: it has no rate of one fault, and no row here. Bounds of several
 -- strata are Fay and Feuer's, with the n of each stratum; of one stratum alone its own. If the images are a sample, too:
 -- 1/n = 1/I + the largest w/K of a parameter's stratum, and never narrower than low to high.
@@ -265,13 +262,13 @@ SELECT s.entry,             -- entry.id
        max(s.p_high, ifnull(s.sum_high, s.p_high)) AS population_high,
        s.trials,            -- trials that count
        s.strata,            -- strata with trials
-       p.strata AS planned_strata, -- strata of the entry (bits: those that are storage)
+       p.strata AS planned_strata, -- strata of the entry (bits: those with storage)
        round(s.covered / p.raw, 12) AS coverage, -- share of strata x images with trials, by their weights
        s.census,            -- 1: every fault was tried on every image
        s.confidence         -- of all bounds
   FROM bounded s JOIN all_planned p ON p.entry = s.entry AND p.weights = s.weights;
 
--- SDC and DUE rates of the whole network under one fault, weighted over its strata, with bounds. Two rows an entry, one for
+-- SDC and DUE rates of the whole network under one fault, weighted over its strata, with bounds. Two rows per entry, one for
 -- each kind of weights; the numbers are those of network_outcome.
 CREATE VIEW network_sdc AS
 SELECT entry,                          -- entry.id
@@ -288,7 +285,7 @@ SELECT entry,                          -- entry.id
        max(low) FILTER (WHERE outcome = 'due') AS due_low, max(high) FILTER (WHERE outcome = 'due') AS due_high, -- its two-sided bounds
        max(upper) FILTER (WHERE outcome = 'due') AS due_upper,   -- its one-sided upper bound
        max(strata) AS strata,          -- strata with trials
-       max(planned_strata) AS planned_strata, -- strata of the entry (bits: those that are storage)
+       max(planned_strata) AS planned_strata, -- strata of the entry (bits: those with storage)
        max(coverage) AS coverage,      -- share of strata x images with trials, by their weights
        max(census) AS census,          -- 1: every fault was tried on every image: no bounds
        max(confidence) AS confidence   -- of all bounds

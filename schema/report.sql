@@ -141,7 +141,7 @@ SELECT scope, kind, layer_name AS layer, iif(storage, bits, 'no storage') AS bit
        "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL, NULL,
        printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate f WHERE level = 'layer' ORDER BY f.scope, f.kind, f.entry, f.layer;
 
--- Mean cost by layer, held against the fault-free answer.
+-- Mean cost by layer, compared with the fault-free answer.
 CREATE TEMP VIEW report_cost AS
 SELECT entry, layer_name AS layer, trials, printf('%.5g', cost) AS cost, iif(census, 'census', printf('%.3g - %.3g', low, high)) AS
        interval, printf('%.3f %%', 100.0 * wrong_rate) AS "wrong class", printf('%.3f %%', 100.0 *

@@ -1,7 +1,5 @@
--- The policy is "run the inference again if the answer is in S", where S is a set of classes. A transient fault is gone in
--- the second run, so a silent corruption with an answer in S is caught. A fault of a parameter is still there, and so is a
--- fault of a kind that stays (fault_kind.permanent). So only trials with other faults in activations and inputs count here.
--- DUE is detected anyway and does not count.
+-- Chapter RE-RUNS of bitsink-db(5) describes the policy. Only trials with transient faults in activations and inputs count
+-- here (not fault_kind.permanent). DUE is detected anyway and does not count.
 --
 -- S is chosen on one half of the images and judged on the other. The half of an image is bit 16 of its id times 2654435761
 -- (Knuth's multiplicative hash): 0 chooses, 1 judges. Classes come in the order of W_c / E_c on the choosing half. W_c =
@@ -18,7 +16,7 @@
 -- the number of silent corruptions if all weigh the same. (Kish's effective number takes b for a, which is far too large if
 -- few and heavy ones are caught.)
 
--- What running again catches and costs, for sets of classes of every size.
+-- Silent corruptions caught and inferences spent by running again, for sets of classes of every size.
 CREATE VIEW rerun_curve AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, probability AS w, ((image * 2654435761) >> 16) & 1 AS half
@@ -102,7 +100,7 @@ SELECT r.scope,                               -- entry.id, or -1: the strata of 
   FROM counted r LEFT JOIN class c ON c.id = r.class CROSS JOIN bn_setting x
  ORDER BY r.scope, r.size;
 
--- What running again catches and costs, for the set of classes that the budget allows. This is the last row of rerun_curve
+-- Silent corruptions caught and inferences spent by running again, for the set of classes that the budget allows. This is the last row of rerun_curve
 -- whose budget is within setting rerun_budget, for each scope.
 CREATE VIEW rerun_policy AS
 WITH curve AS MATERIALIZED (

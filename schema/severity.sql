@@ -1,5 +1,5 @@
 -- Severity weighs answers by groups of classes (class_group) and by what they cost (group_cost). Column correct names the
--- truth against which an answer is held: 'golden', the fault-free answer, shows what faults add; 'label', the label of the
+-- truth with which an answer is compared: 'golden', the fault-free answer, shows what faults add; 'label', the label of the
 -- image, includes the network's own errors. Images without that truth are left out.
 
 -- A unique name for each class. It is the name of the class, or its id if it has no name. The id follows, as in 'crane
@@ -38,7 +38,7 @@ WITH img AS MATERIALIZED (
     UNION ALL
     SELECT 'label', entry, layer, label, golden, answer, n, weight, square FROM cell WHERE label >= 0
 )
-SELECT h.correct,           -- golden, label: what the answer is held against
+SELECT h.correct,           -- golden, label: what the answer is compared with
        h.entry,             -- entry.id
        h.layer,             -- layer.id
        h.truth,             -- the true class
@@ -59,9 +59,9 @@ SELECT h.correct,           -- golden, label: what the answer is held against
   LEFT JOIN group_cost k ON k.truth = t.name AND k.answer = a.name
   LEFT JOIN group_cost kg ON kg.truth = t.name AND kg.answer = b.name;
 
--- Which group of classes turns into which, for each stratum, and what that costs.
+-- How often a group of classes is answered as another one, for each stratum, and the cost of that.
 CREATE VIEW severity_confusion AS
-SELECT correct,                          -- golden, label: what the answer is held against
+SELECT correct,                          -- golden, label: what the answer is compared with
        entry,                            -- entry.id
        layer,                            -- layer.id
        l.name AS layer_name,             -- name of its tensor
@@ -117,7 +117,7 @@ WITH grp AS MATERIALIZED (
       FROM total t JOIN bn_support b ON b.entry = t.entry AND b.layer = t.layer
       JOIN held h ON h.correct = t.correct AND h.entry = t.entry AND h.layer = t.layer
 )
-SELECT c.correct,                        -- golden, label: what the answer is held against
+SELECT c.correct,                        -- golden, label: what the answer is compared with
        c.entry,                          -- entry.id
        c.layer,                          -- layer.id
        l.name AS layer_name,             -- name of its tensor

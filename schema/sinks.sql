@@ -1,6 +1,6 @@
 -- Sinks are classes into which wrong answers fall, for each layer of an entry (level 'layer'), each bit position of an
--- entry over all its layers ('bit'), and each entry ('overall'): these are the places. Counts by bit position need `bitsink
--- bn DB update` first.
+-- entry over all its layers ('bit'), and each entry ('overall'): these are the places. `bitsink bn` counts by bit position
+-- when it needs to; the sqlite3 program shows these counts after `bitsink bn DB update`.
 --
 -- The observation of a sink test is its unit. Units are never mixed within a place. Trials that hit activations and inputs
 -- are counted as distinct pairs of image and wrong class (unit 'pair'): an image counts once for each class, however often
@@ -35,10 +35,10 @@ SELECT 'bit', b.entry, -1, b.bit, b.parameter, b.class, g.class, ifnull(g.top2, 
  WHERE g.class >= 0 GROUP BY b.entry, b.bit, b.parameter, b.class, g.class, g.top2;
 
 -- Faults of parameters with wrong answers, counted for each place and class. A class has a row if one of them answered it
--- or had it as golden answer or runner-up. A fault without preference scatters its w wrong answers on images whose golden
--- class is not c uniformly over C - 1 classes. Then the tail P(n or more of the w are c) is at most 1 / (C - 1) with a
--- probability of at most 1 / (C - 1). A fault with such a tail is a hit of c. (The same share of hits comes from faults
--- that move all images to one class of their own, drawn at random.)
+-- or had it as golden answer or runner-up. A fault is a hit of class c if it answered c more often than uniform scatter
+-- explains: of its w wrong answers on images whose golden class is not c, n are c, and the tail P(n or more of w) for
+-- chance 1 / (C - 1) each is at most 1 / (C - 1). So a fault without preference is a hit of c with a probability of at most
+-- 1 / (C - 1). (The same share of hits comes from faults that move all images to one class each, drawn at random.)
 CREATE VIEW sink_fault AS
 WITH share AS MATERIALIZED (
     SELECT 1.0 / (classes - 1) AS p FROM campaign

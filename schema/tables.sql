@@ -33,7 +33,7 @@ CREATE TABLE entry (
     kind TEXT NOT NULL,       -- fault_kind.kind
     bits INTEGER NOT NULL,    -- mask of the bits that may be hit in any of its layers: stratum.bits, taken together
     burst INTEGER NOT NULL,   -- adjacent bits hit together
-    count INTEGER NOT NULL,   -- distinct sites a trial; without meaning where ber > 0
+    count INTEGER NOT NULL,   -- distinct sites per trial; without meaning where ber > 0
     ber REAL NOT NULL,        -- bit error rate; 0: `count` sites instead
     value REAL,               -- the kind's parameter, if that is one number (set); else NULL
     low REAL,                 -- if it is a range (random): lowest value
@@ -62,7 +62,7 @@ CREATE TABLE stratum (
 -- The runs: each start of the program on this file, or on a file that was merged into it.
 CREATE TABLE run (
     id INTEGER PRIMARY KEY,            -- number of the run in this file
-    uid TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(16)))), -- the same in every file that the run's rows get to
+    uid TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(16)))), -- unique id; survives merging
     shard INTEGER,                     -- campaign.shard of the file it wrote
     started TEXT NOT NULL,             -- UTC
     ended TEXT,                        -- UTC time of the last commit
@@ -176,7 +176,8 @@ CREATE TABLE audit (
 ) WITHOUT ROWID;
 
 -- The ledger of finished work: how many trials of each stratum and image are in the file. They are the repetitions 0 to
--- done - 1.
+-- done - 1. (A unit of work is a stratum on an image. Columns unit and units of views are something else: what bounds or
+-- tests count, such as trials, faults or pairs.)
 CREATE TABLE unit (
     entry INTEGER NOT NULL, -- entry.id
     layer INTEGER NOT NULL, -- layer.id

@@ -1,4 +1,4 @@
--- The sums behind bn_class and bn_trust, for all classes and DUE. With P(c|i) = sum_t P(t) P(c|i,t):
+-- The sums from which bn_class and bn_trust are computed, for all classes and DUE. With P(c|i) = sum_t P(t) P(c|i,t):
 --     A_c = sum w_i [g_i = y_i = c]      M_c = sum w_i [g_i = c]
 --     B_c = sum w_i [y_i = c] P(c|i)     N_c = sum w_i P(c|i)
 -- If "correct" means the golden answer, [y_i = c] becomes [g_i = c], and A_c becomes M_c.
@@ -149,8 +149,9 @@ SELECT scope,                                  -- entry.id, or -1: the strata of
        sum(v) * sum(v) / nullif(sum(v * v), 0) AS images -- images that the answer rests on (effective number)
   FROM by_image GROUP BY scope, class;
 
--- Trust: the probability that an answer is correct, for each class, least trustworthy first. With A, B, M, N as in bn_term:
---     P(the answer is correct | C = c) = ((1-p) A_c + p B_c) / ((1-p) M_c + p N_c)
+-- Trust: the probability that an answer is correct, for each class, least trustworthy first. Chapter THE
+-- BAYESIAN NETWORK of bitsink-db(5) has the formula; A, B, M, N are those of bn_term.
+--
 -- If the images are a sample, too (population bounds), the distances to the bounds over faults and to the bounds at
 -- bn_answer_images.images add up in squares: a class that a handful of images answer is known no better than a handful of
 -- images can tell. The fault-free answer is correct by itself if "correct" means golden, so there only the part of an
@@ -212,7 +213,7 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
   FROM bounded
  ORDER BY scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class;
 
--- Trust for fault probabilities from 1e-9 to 1, whatever setting p says. There are four points a decade. An entry with a
+-- Trust for fault probabilities from 1e-9 to 1, whatever setting p says. There are four points per decade. An entry with a
 -- bit error rate is one experiment with p = 1 and has no curve.
 CREATE VIEW bn_trust_curve AS
 WITH RECURSIVE step (k) AS (

@@ -23,7 +23,7 @@ bs_status bs_faulty_run(bs_faulty_call *c, bs_faulty_mode mode, bs_faulty_dense 
     const bs_node *nd = &c->graph->nodes[c->node];
     bs_status st;
     if (c->input < 0 || !bs_node_has_input(nd, c->input) || !bs_faulty_param(c)->constant)
-        return bs_fail(BS_ERR, "input %d of node '%s' is no parameter", c->input, nd->name);
+        return bs_fail(BS_ERR, "input %d of node '%s' is not a parameter", c->input, nd->name);
     if (c->n <= 0)
         return BS_OK;
     BS_TRY(bs_groups_check_sites(bs_faulty_param(c), c->n, c->f));

@@ -13,8 +13,8 @@ typedef enum bs_status {
     BS_SELFTEST = -5,       /* replay is not exact on this machine */
     BS_DIFFERS = -6,        /* the campaigns compared differ */
     BS_NOTHING_COMMON = -7, /* nothing was compared, or there is nothing to check */
-    BS_LIMIT = -8,          /* a rate is shown to be beyond its limit */
-    BS_OPEN = -9,           /* no rate is, but at least one is not shown to be within its limit */
+    BS_LIMIT = -8,          /* a rate's interval is beyond its limit */
+    BS_OPEN = -9,           /* none is, but the data do not decide about one, or trials are missing */
     BS_NO_MEMORY = -100,    /* of the host or the device; a caller may continue with less */
 } bs_status;
 

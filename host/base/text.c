@@ -79,7 +79,7 @@ bs_status bs_utf8_check(const char *text, size_t len, const char *path, bs_statu
         }
     if (bad - start > 60)
         start = bad - 60;
-    bs_fail(status, "%s:%zu: byte 0x%02x is not UTF-8, behind '%.*s'", path, line, (unsigned char)*bad,
+    bs_fail(status, "%s:%zu: byte 0x%02x is not UTF-8, after '%.*s'", path, line, (unsigned char)*bad,
             (int)(bad - start), start);
     return hint_encoding(text, path);
 }

@@ -131,7 +131,7 @@ static bs_status fits_all(const bs_check_limits *c, const bs_check_options *o)
             return bs_hint("check it in a command of its own, or a rate of layers, such as layer_sdc");
         }
         if (o->weights && !what->source->weights) {
-            bs_fail(BS_USAGE, "%s is no mean over layers: --weights says nothing about it", what->name);
+            bs_fail(BS_USAGE, "%s is not a mean over layers: --weights says nothing about it", what->name);
             return bs_hint("check it in a command of its own; the rates with weights are network_...");
         }
     }

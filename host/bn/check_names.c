@@ -58,7 +58,7 @@ static const bs_check_source sources[] = {
              .asked = "e.kind = 'flip' AND e.burst = 1 AND e.sites IS NULL AND " ONE_FAULT,
              .lacks = "CASE " MANY_FAULTS "WHEN e.burst > 1 THEN 'bursts of ' || e.burst || ' bits' "
                       "WHEN e.sites IS NOT NULL THEN 'a list of sites' "
-                      "WHEN e.kind <> 'flip' THEN 'faults that are no flips' END",
+                      "WHEN e.kind <> 'flip' THEN 'faults that are not flips' END",
              .instead = "layer_sdc",
              .bits = true},
     [FIT] = {.view = "failure_rate",

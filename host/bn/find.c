@@ -180,7 +180,7 @@ static bs_status find_exact(search *s)
 static bs_status refuse_ambiguous(const search *s)
 {
     bs_fail(BS_USAGE, "%s '%s' is ambiguous: it means %zu of them", s->kind->noun, s->text, s->n);
-    return bs_hint("write the id behind a #: %s%s", s->list.ptr, s->n > MAX_SHOWN ? ", ..." : "");
+    return bs_hint("write the id after a #: %s%s", s->list.ptr, s->n > MAX_SHOWN ? ", ..." : "");
 }
 
 static bool looks_like_id(const char *text)

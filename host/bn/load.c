@@ -225,7 +225,7 @@ static bs_status take_record(pass *p)
     sqlite3_reset(p->insert);
     if (rc == SQLITE_CONSTRAINT) {
         bs_fail(BS_USAGE, "this row repeats an earlier one");
-        return bs_hint("each %s may stand once", p->table->key);
+        return bs_hint("each %s may be given once", p->table->key);
     }
     return rc == SQLITE_DONE ? BS_OK : bs_db_fail(p->db, "write");
 }

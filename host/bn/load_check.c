@@ -73,7 +73,7 @@ bs_status bs_load_check_costs(const bs_db *db)
         "SELECT count(*) FROM group_cost WHERE truth NOT IN (SELECT name FROM class_group_all) OR "
         "answer NOT IN (SELECT name FROM class_group_all)"));
     if (orphans > 0)
-        bs_warn("%lld costs name groups that are no more, and count nowhere: load `costs` again",
+        bs_warn("%lld costs name groups that no longer exist, and count nowhere: load `costs` again",
                 (long long)orphans);
     return BS_OK;
 }

@@ -76,7 +76,7 @@ static void print_row(const char *name, const bs_bench_cell cells[], int n, cons
 static void print_replay(const bs_bench *b, const bs_engine *e)
 {
     bs_bench_cell total[BS_BENCH_WAY_COUNT];
-    printf("%-28s %49s  %39s  %23s\n", "", "MMAC a trial", "trials/s", "delta over");
+    printf("%-28s %49s  %39s  %23s\n", "", "MMAC per trial", "trials/s", "delta over");
     printf("%-28s %9s %9s %9s %9s %9s  %9s %9s %9s %9s  %7s %7s %7s  %8s\n", "target", "full", "dense",
            "suffix", "delta", "undying", "full", "dense", "suffix", "delta", "full", "dense", "suffix",
            "masked %");
@@ -109,7 +109,7 @@ static void print_kernels(const bs_bench *b)
     bs_bench_line lines[BS_BENCH_LINES];
     double between = b->kernel_seconds, others = 0;
     int n = bs_bench_lines(b, lines);
-    printf("\ndelta replay, each operation by itself     calls   us a call  share %%\n");
+    printf("\ndelta replay, each operation by itself     calls us per call  share %%\n");
     for (int i = 0; i < n; i++) {
         const bs_bench_line *x = &lines[i];
         between -= x->cell.seconds;
@@ -145,7 +145,7 @@ static void print_rates(const bs_bench *b, const bs_engine *e)
                    bs_bench_trial_macs(&c), best);
     }
     printf("copies        %10.1f GB/s read and written in device memory\n", b->copy_bytes * 1e-9);
-    printf("result file   %10.1f rows/s, %.0f bytes a row\n", b->rows, b->row_bytes);
+    printf("result file   %10.1f rows/s, %.0f bytes per row\n", b->rows, b->row_bytes);
 }
 
 static double mib(size_t bytes)
@@ -160,7 +160,7 @@ void bs_bench_print_table(const bs_bench *b, const bs_engine *e)
     print_kernels(b);
     print_rates(b, e);
     printf(
-        "memory: parameters %.1f MiB, golden activations %.1f MiB (%d image(s) a worker), trials %.1f MiB; "
+        "memory: parameters %.1f MiB, golden activations %.1f MiB (%d image(s) per worker), trials %.1f MiB; "
         "the process had %.1f MiB at most\n",
         mib(b->parameter_bytes), mib(b->golden_bytes), e->tile, mib(b->trial_bytes), mib(b->host_peak));
     printf("%d worker(s) on %s (%s, %s)\n", e->threads, e->info.name, e->info.isa, e->info.library);

@@ -22,15 +22,15 @@ typedef struct bs_option {
 /* X(code, meaning): the exit codes, for help, manual and README. */
 #define BS_EXIT_CODES(X)                                                                                     \
     X(BS_OK, "done")                                                                                         \
-    X(BS_ERR, "error")                                                                                       \
+    X(BS_ERR, "an error, such as a missing or damaged file")                                                 \
     X(BS_USAGE, "bad command line or job file")                                                              \
-    X(BS_STOPPED, "stopped, the same command goes on; merge: trials are missing")                            \
+    X(BS_STOPPED, "stopped: run the same command again; merge: trials are missing")                          \
     X(BS_NO_DEVICE, "no or lost device")                                                                     \
-    X(BS_SELFTEST, "self-test or audit failed")                                                              \
+    X(BS_SELFTEST, "self-test or audit failed; bench: the answers differ")                                   \
     X(BS_DIFFERS, "campaigns differ")                                                                        \
     X(BS_NOTHING_COMMON, "nothing to compare or to check")                                                   \
-    X(BS_LIMIT, "a rate is beyond its limit")                                                                \
-    X(BS_OPEN, "a rate is not shown to be within its limit")
+    X(BS_LIMIT, "a rate's interval is beyond its limit")                                                     \
+    X(BS_OPEN, "the data do not decide about a rate, or trials are missing")
 
 /* Another exit code of a command than done, error and bad command line; `meaning` says what it means there.
  */

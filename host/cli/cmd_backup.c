@@ -12,10 +12,10 @@ const bs_command bs_cmd_backup = {
     .name = "backup",
     .usage = "DB OUT",
     .summary = "copy a result file, also while a run writes it",
-    .details = "Copies DB as of one moment, by SQLite's backup interface, and puts the copy in the "
-               "place of OUT when it is complete. A run that writes DB goes on. OUT may lie on a "
-               "network file system, where a run should not write: so cluster jobs bring their shards "
-               "home.",
+    .details = "Copies DB as of one moment, by SQLite's backup interface, and puts the copy in the place "
+               "of OUT when it is complete. A run that writes DB goes on. OUT may lie on a network file "
+               "system, where a run should not write: cluster jobs save their shards like this.",
+    .examples = "    bitsink backup r.db /mnt/results/r.db",
     .see_also = "bitsink-run(1) bitsink-merge(1)",
     .min_operands = 2,
     .max_operands = 2,

@@ -54,7 +54,7 @@ static const bs_option options[] = {
 
 static const bs_exit exits[] = {
     {BS_NO_DEVICE, "there is no such device, or it was lost"},
-    {BS_SELFTEST, "the ways gave different answers for the same faults"},
+    {BS_SELFTEST, "the four ways gave different answers for the same faults"},
     {BS_OK, NULL},
 };
 
@@ -62,27 +62,27 @@ const bs_command bs_cmd_bench = {
     .name = "bench",
     .usage = "[MODEL]",
     .summary = "measure a network on a device, and what the replay saves",
-    .details = "Measures what a network costs on a device, and what the replay saves. For the output "
-               "of each Conv, Gemm and MatMul node it flips random bits on two synthetic images, and "
-               "computes the same trials in four ways:\n"
+    .details = "Measures what a network costs on a device, and what the replay saves. For the output of "
+               "each Conv, Gemm and MatMul node it flips random bits on two synthetic images, and computes "
+               "the same trials in four ways:\n"
                "\n"
                "- `full`: the whole network.\n"
-               "- `dense` (in JSON `dense_suffix`): all nodes after the fault, every trial to its end,"
-               " as injectors do that start at the faulty layer.\n"
-               "- `suffix`: the same, without trials whose change has died.\n"
-               "- `delta`: of those nodes only what the fault can reach, without trials whose change "
-               "has died.\n"
+               "- `dense` (in JSON `dense_suffix`): all nodes after the fault, every trial to its end, as "
+               "injectors do that start at the faulty layer.\n"
+               "- `suffix`: the same, but a trial ends where it is masked (`bitsink run --replay suffix`).\n"
+               "- `delta`: of those nodes only what the fault can reach, and a trial ends where it is "
+               "masked (`bitsink run --replay delta`).\n"
                "\n"
-               "All answers are compared. Of full and dense at most 32 trials are run for each target "
-               "and worker, 8 on a slow device. It prints multiply-accumulates for each trial as they "
-               "were computed (`undying`: delta, of a trial that is never masked), trials per second, "
-               "the ratios, and at which nodes how many trials were masked.\n"
+               "All answers are compared. For full and dense at most 32 trials are run for each target and "
+               "worker, 8 on a slow device. It prints multiply-accumulates for each trial as they were "
+               "computed (`undying`: delta, of a trial that is never masked), trials per second, the "
+               "ratios, and at which nodes how many trials were masked.\n"
                "\n"
-               "Then it prints the time of each operation of the delta replay, in a pass of its own "
-               "that waits for the device around each; the fp32 rates of large layers, all workers at "
-               "once, with the share of the best of them that golden runs and each way reach; the rate"
-               " of copies in device memory; the rows a second that a result file in `$TMPDIR` takes; "
-               "the memory as planned on the device, and the most that the process has had.",
+               "Then it prints the time of each operation of the delta replay, in a pass of its own that "
+               "waits for the device around each; the fp32 rates of large layers, all workers at once, "
+               "with the share of the best of them that golden runs and each way reach; the rate of copies "
+               "in device memory; the rows per second that a result file in `$TMPDIR` takes; the memory as "
+               "planned on the device, and the most that the process has had.",
     .examples = "    bitsink bench vgg19 --trials 64\n"
                 "    bitsink bench model.onnx --device cpu --json",
     .see_also = "bitsink-synth(1) bitsink-devices(1)",

@@ -6,7 +6,7 @@
 
 typedef struct verb {
     const char *name;
-    int min, max; /* operands behind it; max -1: any number */
+    int min, max; /* operands after it; max -1: any number */
     bs_status (*run)(const bs_args *args, FILE *out);
 } verb;
 
@@ -114,13 +114,13 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
-    {"format", "FORMAT", "table (default), csv or json (one object a row)"},
+    {"format", "FORMAT", "table (default), csv or json (one object per row)"},
     {"limit", "N", "at most N rows (default 0: all)"},
     {"given", "LIST", "query: evidence, such as class=lion,layer=conv3_2; #ID is always the id: class=#3"},
     {"of", "LIST", "query: variables asked for, such as correct,fault"},
     {"scope", "N", "query, export: an entry, or -1: the strata of bn_prior_layer (default: the lowest)"},
     {"by-layer", NULL, "export: leave the image out, which makes large networks small"},
-    {"output", "FILE", "write there instead of stdout"},
+    {"output", "FILE", "write there instead of stdout (also -o)"},
     {NULL, NULL, NULL},
 };
 
@@ -132,7 +132,8 @@ const bs_command bs_cmd_bn = {
     .summary = "ask the Bayesian network: tables, queries, settings, export",
     .details = "Prints tables and views of the result file, asks the Bayesian network, and changes its"
                " settings. Without a second word it lists the tables. All numbers come from SQL views,"
-               " so sqlite3 shows the same.\n"
+               " so sqlite3 shows the same, except the exact bounds in `layer_outcome_exact` and the "
+               "answers of `query`, which only this command computes.\n"
                "\n"
                "- `TABLE` prints a table or view, its rows always in the same order.\n"
                "- `query` prints P(OF | GIVEN) for the variables " BS_BN_VARIABLES
@@ -145,8 +146,9 @@ const bs_command bs_cmd_bn = {
                "`entry,layer,raw_rate,residency,exposure,probability`; `image,weight`. Priors with a "
                "probability make `layer_prior` direct, others exposure. In costs, a class without a "
                "group is a group of its own, under its name in view `class_shown`.\n"
-               "- `update` stores the current views, and counts by bit position, in the file. A file "
-               "of an earlier schema version needs `bitsink upgrade` first.\n"
+               "- `update` stores today's views, and counts by bit position, in the file: the sqlite3 "
+               "program needs it before it can show `bit_accuracy` and sinks by bit. A file of an earlier "
+               "schema version needs `bitsink upgrade` first.\n"
                "- `export` writes the network as BIF, for pgmpy and bnlearn.\n"
                "\n"
                "Classes, layers, entries and images are given by name, by a part of the name, by id, "

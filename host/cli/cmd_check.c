@@ -39,7 +39,7 @@ static const bs_option options[] = {
     {"layer", "LAYER", "only this layer, by id or name"},
     {"weights", "WEIGHTS", "of layers in network_...: bits (default), uniform"},
     {"partial", NULL, "judge what is there, although trials are missing"},
-    {"json", NULL, "one JSON object a row"},
+    {"json", NULL, "one JSON object per row"},
     {NULL, NULL, NULL},
 };
 
@@ -49,29 +49,29 @@ static const bs_option options[] = {
 #define G(title)                                "\n- " title ":"
 #define X(name, better, source, columns, where) " `" #name "`" better
 static const char details[] =
-    "Holds rates against limits, one row for each entry, layer or class that has the rate: "
-    "a gate for nightly jobs. Each row is one of these; rows that are not kept come first, "
+    "Checks rates against limits, one row for each entry, layer or class that has the rate; the exit code "
+    "can gate a nightly job. Each row is one of these; rows that are not kept come first, "
     "in this order:\n"
     "\n"
-    "- `broken`: the bounds of both sides are beyond the limit, so the rate is proven to "
-    "be beyond it.\n"
-    "- `open`: the bound is beyond the limit, that of the other side is not. More trials "
-    "would tell.\n"
+    "- `broken`: the whole interval is beyond the limit.\n"
+    "- `open`: the limit is inside the interval, or nothing is known. The data do not decide; more trials "
+    "may.\n"
     "- `incomplete`: trials that the job asks for are missing (an image that cannot be "
-    "read, a shard, a layer), the last run has not ended with exit code 0, or an audited "
-    "trial had other values in full. `--partial` judges what is there.\n"
+    "read, a shard, a layer), the run that started last has not ended with exit code 0, or an audited "
+    "trial had other values in full. In a merged file that is the run that started last in any of the "
+    "shards. `--partial` judges what is there.\n"
     "- `kept`: the bound is within the limit.\n"
     "\n"
     "`--bound` says which bound. Where every fault was tried on every image the rate itself"
     " counts (`bound_kind` is exact), as with `--bound rate`. The column `needed` says, for"
     " open shares of trials, with how many trials (or faults of parameters) in all, in the "
     "same proportions, the row would be kept if the rate stayed as it is; a mean over "
-    "layers may need fewer. An entry that has no such rate is named in a warning: a bit "
-    "error rate has no `network_sdc`.\n"
+    "layers may need fewer. An entry that has no such rate is named in a warning: one with a bit "
+    "error rate has no `network_sdc`. If no entry has the rate, the exit code is 7.\n"
     "\n"
-    "A rate beyond its limit is called kept, and one within it broken, with a probability "
-    "of at most 1 - confidence (`bitsink bn DB set confidence=0.99`), each row by itself: "
-    "of many rows some may err. With `--bound rate` there is no such promise.\n"
+    "The chance of calling a rate beyond its limit kept, or one within it broken, is at most 1 - "
+    "confidence (`bitsink bn DB set confidence=0.99`) for each row; among many rows some may be wrong. With "
+    "`--bound rate` there is no such promise.\n"
     "\n"
     "These are the names. `sdc` means `sdc1`. A limit is a largest value (`--max`), or a "
     "smallest one where (min) follows the name:\n" BS_CHECK_GROUPS(G, X);
@@ -80,15 +80,16 @@ static const char details[] =
 
 static const bs_exit exits[] = {
     {BS_NOTHING_COMMON, "a name has no row, or the null device made up the answers"},
-    {BS_LIMIT, "a rate is broken"},
-    {BS_OPEN, "no rate is broken, but one is open or incomplete"},
+    {BS_LIMIT, "a rate is broken: its interval is beyond the limit"},
+    {BS_OPEN,
+     "no rate is broken, but one is open or incomplete: the data do not decide, or trials are missing"},
     {BS_OK, NULL},
 };
 
 const bs_command bs_cmd_check = {
     .name = "check",
     .usage = "DB",
-    .summary = "hold rates against limits, with an exit code for nightly jobs",
+    .summary = "check rates against limits, with an exit code for nightly jobs",
     .details = details,
     .examples = "    bitsink check r.db --max network_sdc=1e-3,layer_due=0.05\n"
                 "    bitsink check r.db --min layer_accuracy=0.9 --entry 1\n"

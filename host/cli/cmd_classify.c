@@ -65,7 +65,7 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
 static bs_status logits_failed(const subject *x)
 {
     bs_fail(BS_ERR, "cannot write '%s': %s", x->logits_path, strerror(errno));
-    return bs_hint("--logits needs 4 bytes an image and class in a folder that can be written");
+    return bs_hint("--logits needs 4 bytes per image and class in a folder that can be written");
 }
 
 static bs_status write_logits(const subject *x, const float *output)
@@ -139,7 +139,7 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
-    {"json", NULL, "one JSON object an image"},
+    {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
     {NULL, NULL, NULL},
 };
@@ -153,13 +153,19 @@ const bs_command bs_cmd_classify = {
     .name = "classify",
     .usage = "JOB|MODEL.onnx [IMAGE...]",
     .summary = "print the top five classes of images, without faults",
-    .details = "Prints the top five classes of images without faults. Check your preprocessing with it"
-               " before you run a campaign: compare the answers with what your framework says about "
-               "the same images.\n"
+    .details = "Prints the top five classes of images without faults. Check your preprocessing with it "
+               "before you run a campaign: compare the answers with what your framework says about the "
+               "same images.\n"
                "\n"
-               "With a job file, its preprocessing and class names are used, and its images where no "
-               "IMAGE is given. With a model, images must have the size of the network's input and are"
-               " scaled to 0..1.",
+               "With a job file, its preprocessing and class names are used, and its images where no IMAGE "
+               "is given. With a model, images must have the size of the network's input and are scaled to "
+               "0..1.\n"
+               "\n"
+               "`--logits` writes all outputs, to compare them number by number with those of your "
+               "framework; MODELS in bitsink-job(5) shows how.",
+    .examples = "    bitsink classify job.yaml\n"
+                "    bitsink classify job.yaml --logits out.f32\n"
+                "    bitsink classify model.onnx cat.png",
     .see_also = "bitsink-job(5)",
     .min_operands = 1,
     .max_operands = 1 << 20,

@@ -185,7 +185,7 @@ static const bs_option options[] = {
     {"map", "A=B,...", "layer A of the first file corresponds to layer B of the second one"},
     {"by-position", NULL, "the k-th layer of an entry corresponds to the k-th: networks with other names"},
     {"all", NULL, "show the rates that do not differ, too"},
-    {"json", NULL, "one JSON object a rate"},
+    {"json", NULL, "one JSON object per rate"},
     {NULL, NULL, NULL},
 };
 
@@ -199,25 +199,27 @@ const bs_command bs_cmd_compare = {
     .name = "compare",
     .usage = "A B",
     .summary = "show where the SDC-1 and DUE rates changed between two campaigns",
-    .details = "Compares the SDC-1 and DUE rates of the strata that both result files have: same entry"
-               " id, same name of the layer. `--map` and `--by-position` bring layers with other names"
-               " together. The output says which test was used.\n"
+    .details = "Compares the SDC-1 and DUE rates of the strata that both result files have: same entry id, "
+               "same name of the layer. `--map` and `--by-position` bring layers with other names "
+               "together. The output says which test was used.\n"
                "\n"
-               "Trials are paired where seed, images (path, label, content), entries, layers and the "
-               "first 256 faults agree: a trial id is then the same fault in both files, whatever the "
-               "model. Paired trials are held against each other by McNemar's exact test, parameters "
-               "by a sign test over faults. Each trial counts alike in both files, whatever the "
-               "weights of images; images of weight 0 are left out. Pairs tell far more than two "
-               "separate rates: prefer the same seed and images in both campaigns.\n"
+               "Trials are paired where seed, images (path, label, content), entries, layers (id, name, "
+               "kind, shape) and the first 256 faults agree: a trial id is then the same fault in both "
+               "files, even if the models have other weights. Paired trials are compared by McNemar's "
+               "exact test, parameters by a sign test over faults. Each trial counts alike in both files, "
+               "whatever the weights of images; images of weight 0 are left out. Pairs tell far more than "
+               "two separate rates: prefer the same seed and images in both campaigns. The id of a layer "
+               "is its place in the model, so an added node, such as a Clip, shifts the ids after it: "
+               "those layers are not paired.\n"
                "\n"
-               "Else two proportions are compared, by the weights of images: the larger p of a "
-               "chi-square test with continuity correction and Fisher's exact test. Parameters count "
-               "faults, not the trials that a fault meets. A rate is known for certain only if all "
-               "faults were tried on the same images in both files.\n"
+               "Where trials are not paired, two proportions are compared, by the weights of images: the "
+               "larger p of a chi-square test with continuity correction and Fisher's exact test. "
+               "Parameters count faults, not the trials that a fault meets. A rate is known for certain "
+               "only if all faults were tried on the same images in both files.\n"
                "\n"
-               "Of all rates together, the differences that are reported hold at most the share "
-               "`--fdr` of false alarms (Benjamini-Hochberg). `detectable` is the smallest change that"
-               " would have been found with 80 % power.",
+               "Of all rates together, the differences that are reported contain at most the share `--fdr` "
+               "of false alarms (Benjamini-Hochberg). `detectable` is the smallest change that would have "
+               "been found with 80 % power.",
     .examples = "    bitsink compare last-night.db tonight.db\n"
                 "    bitsink compare plain.db protected.db --map conv1=conv1_clipped",
     .see_also = "bitsink-check(1) bitsink-merge(1)",

@@ -72,7 +72,7 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
-    {"json", NULL, "a JSON object a line"},
+    {"json", NULL, "one JSON object per line"},
     {NULL, NULL, NULL},
 };
 
@@ -80,15 +80,18 @@ const bs_command bs_cmd_devices = {
     .name = "devices",
     .usage = "",
     .summary = "list what campaigns can run on here",
-    .details = "Lists the devices of this machine. The first one is what `--device auto` takes. Where "
-               "a kind of device is absent, the line says why.\n"
+    .details = "Lists the devices of this machine. The first one is what `--device auto` takes. Where a "
+               "kind of device is absent, the line says why. A run uses one GPU: `cuda:0` is the first, "
+               "`cuda:1` the second. To use several, start one run on each, with `bitsink run --shard`.\n"
                "\n"
-               "Options of a CUDA device follow its name after commas, as in `cuda:1,tf32`: `tf32` "
-               "takes TF32 products (as `math: tf32` in the job does), `cudnn` convolutions by cuDNN "
-               "in any case, `gemm` convolutions as matrix products by cuBLASLt, `direct` plain "
-               "kernels without a library, which are slow and meant for comparisons. Without one of "
-               "the last three, bitsink selects for each layer an engine whose bits do not depend on "
-               "the batch.",
+               "Options of a CUDA device follow its name after commas, as in `cuda:1,tf32`: `tf32` takes "
+               "TF32 products (as `math: tf32` in the job does), `cudnn` convolutions by cuDNN even where "
+               "they fail the batch-invariance test, `gemm` convolutions as matrix products by cuBLASLt, "
+               "`direct` plain kernels without a library, which are slow and meant for comparisons. "
+               "Without one of the last three, bitsink selects for each layer an engine whose bits do not "
+               "depend on the batch.",
+    .examples = "    bitsink devices\n"
+                "    bitsink run job.yaml --device cuda:1,tf32",
     .see_also = "bitsink-run(1) bitsink-bench(1)",
     .min_operands = 0,
     .max_operands = 0,

@@ -22,6 +22,7 @@ const bs_command bs_cmd_digest = {
                "whatever order, on whatever machines and in however many runs they were made: stopped "
                "and resumed, in shards, with any number of threads, batch size or mode of replay, "
                "audited or not.",
+    .examples = "    bitsink digest r.db",
     .see_also = "bitsink-run(1) bitsink-merge(1)",
     .min_operands = 1,
     .max_operands = 1,

@@ -48,7 +48,7 @@ static void print_table(const bs_graph *g)
                bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }
-    printf("\n%d nodes, %d targets, %lld parameters, %.2f MMAC an inference, %d classes, sha256 %.16s...\n",
+    printf("\n%d nodes, %d targets, %lld parameters, %.2f MMAC per inference, %d classes, sha256 %.16s...\n",
            g->n_nodes, g->n_targets, (long long)parameters, (double)g->macs * 1e-6, g->classes, g->sha256);
 }
 
@@ -65,7 +65,7 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
-    {"json", NULL, "one JSON object a target"},
+    {"json", NULL, "one JSON object per target"},
     {NULL, NULL, NULL},
 };
 
@@ -77,6 +77,8 @@ const bs_command bs_cmd_inspect = {
                " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
                " shape of one image, bits, and the multiply-accumulates of the node that makes it. Job"
                " files select targets by these names, kinds, operators and ids.",
+    .examples = "    bitsink inspect model.onnx\n"
+                "    bitsink inspect resnet50 --json",
     .see_also = "bitsink-job(5) bitsink-synth(1)",
     .min_operands = 1,
     .max_operands = 1,

@@ -307,7 +307,7 @@ static const bs_option options[] = {
     {"db", "FILE", "what FILE has reached, and the trials that the next round needs for the margin of error"},
     {"margin", "E", "with --db: half the width of the SDC-1 intervals, where the job gives none"},
     {"relative-margin", "R",
-     "with --db: the same as a share of the SDC-1 rate; the wider one of both is enough"},
+     "with --db: the same as a share of the SDC-1 rate; meeting the wider of the two is enough"},
     {"confidence", "C", "with --margin and --relative-margin: their confidence (default 0.95)"},
     {"sites", "FILE", "write every planned fault site as CSV, readable as an explicit site list"},
     {"device", "NAME", "device to estimate for: auto, cpu, cuda, null"},
@@ -325,22 +325,22 @@ const bs_command bs_cmd_plan = {
     .name = "plan",
     .usage = "JOB",
     .summary = "show what a job would do: targets, trials, time, file size",
-    .details = "Resolves the targets of the job and counts its trials, and estimates how long they "
-               "take and how large the result file becomes. The time is rough: it comes from the "
-               "measured speed of golden runs and from a few trials of each target on synthetic "
-               "images. A small network or a busy machine takes longer. Targets with more trials than "
-               "there are different faults are pointed out: repeated faults tell nothing new.\n"
+    .details = "Resolves the targets of the job and counts its trials, and estimates how long they take "
+               "and how large the result file becomes. The time is rough: it comes from the measured speed "
+               "of golden runs and from a few trials of each target on synthetic images. Small networks "
+               "and busy machines take longer than estimated. Targets with more trials than there are "
+               "different faults are pointed out: repeated faults tell nothing new.\n"
                "\n"
-               "With `--sites` every site of the plan is written as CSV. Used as `sites` in a job, "
-               "that file gives the same trials, bit for bit.\n"
+               "With `--sites` every site of the plan is written as CSV. Used as `sites` in a job, that "
+               "file gives the same trials, bit for bit.\n"
                "\n"
-               "With `--db` it shows what a result file has reached: the interval of each target's "
-               "SDC-1 rate, whether it is narrow enough, and the `trials` that the next round needs "
-               "for the rate that was seen. Of a margin and a relative margin the wider one is enough."
-               " Without a silent corruption there is no relative margin. Parameters count faults. A "
-               "round has at most three times as many trials as before, so several rounds may follow. "
-               "\"Reached on these images\" means that the job has images without trials. Raise "
-               "`trials` in the job and run it again: only the new trials are computed.",
+               "With `--db` it shows what a result file has reached: the interval of each target's SDC-1 "
+               "rate, whether it is narrow enough, and the `trials` that the next round needs for the rate "
+               "that was seen. It is enough to meet the wider of margin and relative margin. If no silent "
+               "corruption was seen, the relative margin is ignored. Parameters count faults. A round has "
+               "at most three times as many trials as before, so several rounds may follow. \"Reached on "
+               "these images\" means that the job has images without trials. Raise `trials` in the job and "
+               "run it again: only the new trials are computed.",
     .examples = "    bitsink plan job.yaml\n"
                 "    bitsink plan job.yaml --sites sites.csv\n"
                 "    bitsink plan job.yaml --db result.db --margin 0.01",

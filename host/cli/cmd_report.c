@@ -23,8 +23,9 @@ const bs_command bs_cmd_report = {
     .usage = "DB",
     .summary = "write figures, tables and facts of a campaign as one HTML page",
     .details = "Writes `report.html` with the figures, tables and facts of a campaign, and how to "
-               "reproduce it. The page opens from disk in any browser and needs nothing else: figures "
-               "are inline, and there is no script. All numbers come from SQL views in the file.",
+               "reproduce it. The page opens from disk in any browser and needs nothing else: figures are "
+               "inline, and there is no script. All numbers come from the SQL views, so `bitsink bn` shows "
+               "the same.",
     .examples = "    bitsink report r.db -o report",
     .see_also = "bitsink-plot(1) bitsink-bn(1)",
     .min_operands = 1,

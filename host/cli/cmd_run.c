@@ -159,16 +159,18 @@ static const bs_option options[] = {
     {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
     {"audit", "SHARE",
      "run this share of the trials again in full and compare, 0 to 1 (default: the job's, or 0)"},
-    {"self-test", "WHEN", "auto (default: once a file and arithmetic), always, off"},
+    {"self-test", "WHEN", "auto (default: unless it has passed on this file already), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
     {"json", NULL, "the summary as JSON"},
     {NULL, NULL, NULL},
 };
 
 static const bs_exit exits[] = {
-    {BS_STOPPED, "stopped; finished trials are stored, and the same command does the rest"},
+    {BS_STOPPED, "stopped; finished trials are stored, and the same command resumes the campaign"},
     {BS_NO_DEVICE, "there is no such device, or it was lost"},
-    {BS_SELFTEST, "the self-test failed, or an audited trial differs from its full re-run"},
+    {BS_SELFTEST,
+     "the self-test found that even full re-runs are not reproducible on this device, or an audited "
+     "trial differs from its full re-run"},
     {BS_OK, NULL},
 };
 
@@ -178,42 +180,46 @@ const bs_command bs_cmd_run = {
     .summary = "run a campaign, or what is missing of it",
     .details = "Runs the trials of JOB that the result file does not hold yet. Each image is first "
                "computed without a fault (its golden run). Each trial then starts at its fault and "
-               "computes again only what the fault can reach. A trial whose values become equal to the"
-               " golden ones again stops early. One row is written for each trial.\n"
+               "recomputes only what the fault can reach. A trial stops early once all its values equal "
+               "the golden ones again. One row is written for each trial.\n"
                "\n"
-               "To stop, interrupt once (Ctrl-C or SIGTERM): finished trials are committed, and the "
-               "exit code is 3. A second interrupt ends the process at once. The same command goes on,"
-               " also after a kill or a power cut, since rows and the ledger of finished work are "
-               "committed together. One process writes a file at a time. Keep the file on a local "
-               "disk: SQLite's write-ahead log is unsafe on network file systems. `bitsink backup` "
-               "copies a file there.\n"
+               "To stop, interrupt once (Ctrl-C or SIGTERM): finished trials are committed, and the exit "
+               "code is 3. A second interrupt ends the process at once. The same command resumes the "
+               "campaign, also after a kill or a power cut, since rows and the ledger of finished work are "
+               "committed together. One process writes a file at a time. Keep the file on a local disk: "
+               "SQLite's write-ahead log is unsafe on network file systems. `bitsink backup` copies a file "
+               "there.\n"
                "\n"
-               "To extend a campaign, raise `trials`, or add images at the end or entries, and run the"
-               " job again. Everything else that decides what a trial is must stay as it was, or the "
-               "run is refused: see WHAT MAY CHANGE in bitsink-job(5). Other arithmetic than before "
-               "(CPU, instruction set, library; on GPUs also the version of bitsink) is noticed by a "
-               "hash of golden outputs and refused, unless `--allow-mixed` is given. The result file "
-               "says which run made which row.\n"
+               "To extend a campaign, raise `trials`, or add images at the end or entries, and run the job "
+               "again. Everything else that decides what a trial is must stay as it was, or the run is "
+               "refused: see WHAT MAY CHANGE in bitsink-job(5). Other arithmetic than before (CPU, "
+               "instruction set, library; on GPUs also the version of bitsink) is noticed by a hash of "
+               "golden outputs and refused, unless `--allow-mixed` is given. The result file says which "
+               "run made which row.\n"
                "\n"
-               "To use several machines, `--shard K/N` runs every N-th image, from the K-th on, into a"
-               " file of its own: the same trials with the same ids as in one run. `bitsink merge` "
-               "puts the files together.\n"
+               "To use several machines, `--shard K/N` runs every N-th image, from the K-th on, into a "
+               "file of its own: the same trials with the same ids as in one run. `bitsink merge` puts the "
+               "files together. A run uses one GPU. On a machine with four, start four shards, with "
+               "`--device cuda:0` to `cuda:3`.\n"
                "\n"
-               "A self-test compares the replay with full re-runs for every target, on this machine, "
-               "before the first trial: once for each result file and kind of arithmetic. A target "
-               "that fails is computed in a plainer way, at last by full re-runs, and the result file "
-               "says so.\n"
+               "Before the first trial, a self-test compares six trials of every target with full re-runs: "
+               "no fault, flips of the sign and of the highest and lowest exponent bit, NaN, and infinity. "
+               "It is skipped if a run on the same file has passed it with the same arithmetic, version, "
+               "targets, replay mode and timed schedules. A target that fails falls back to a slower "
+               "method, at worst to full re-runs. A warning and column `selftest` of the table `run` say "
+               "so, and the run goes on. It ends with exit code 5 only if the device does not reproduce "
+               "full re-runs either: two golden runs of an image differ, a fault-free re-run in a batch "
+               "differs from the golden run, or two full re-runs of the same fault differ.\n"
                "\n"
-               "An audit (`--audit`, or the key `audit` of the job) runs a share of the trials again "
-               "in full, each alone, and compares all bits of the output, and the node at which the "
-               "change died. Which trials, follows from seed and trial id. The table `audit` holds "
-               "both answers of each; `trial.audit` is 1 where they were equal, and `bitsink status` "
-               "has the counts. A difference names the trial and ends the run with exit code 5; that "
-               "trial is not stored, everything finished before it is. Trials that the file holds "
-               "already are not audited.\n"
+               "An audit (`--audit`, or the key `audit` of the job) runs a share of the trials again in "
+               "full, each alone, and compares all bits of the output, and the node at which the trial was "
+               "masked. Seed and trial id decide which trials. The table `audit` holds both answers of "
+               "each; `trial.audit` is 1 where they were equal, and `bitsink status` shows the counts. A "
+               "difference names the trial and ends the run with exit code 5; that trial is not stored, "
+               "everything finished before it is. Trials that the file holds already are not audited.\n"
                "\n"
-               "Images that cannot be read are left out and recorded in the table `broken_image`. "
-               "Repair the files and run again to add their trials. More of them than the job allows "
+               "Images that cannot be read are left out and recorded in the table `broken_image`. Repair "
+               "the files and run again to add their trials. More of them than the job allows "
                "(`max_broken`) end the run.",
     .examples = "    bitsink run job.yaml                          # into job.db\n"
                 "    bitsink run job.yaml --db r.db --audit 0.01   # 1 % again in full\n"

@@ -99,15 +99,16 @@ const bs_command bs_cmd_status = {
     .name = "status",
     .usage = "DB",
     .summary = "show how far a campaign is, also while it runs",
-    .details = "Shows the state of a result file: trials done and planned, outcomes so far as shares "
-               "of all trials, the rate of the last run, and the time left at that rate. It only "
-               "reads, and does not disturb a running campaign. The rates of faults, weighted by bits "
-               "and with bounds, are in `bitsink bn DB network_sdc`.\n"
+    .details = "Shows the state of a result file: trials done and planned, outcomes so far as shares of "
+               "all trials, how many trials were audited and how many of these were equal, the rate of the "
+               "last run, and the time left at that rate. It only reads, and does not disturb a running "
+               "campaign. The rates of faults, weighted by bits and with bounds, are in `bitsink bn DB "
+               "network_sdc`.\n"
                "\n"
                "With `--json` it serves monitoring: `share` is the share of the trials that are done, "
-               "`rate` the trials per second, `seconds_left` the time left, `sdc1_rate` and `due_rate`"
-               " shares of all trials. `since_commit` is the age of the last commit in seconds: a run "
-               "that is alive commits every few seconds.",
+               "`rate` the trials per second, `seconds_left` the time left, `sdc1_rate` and `due_rate` "
+               "shares of all trials. `since_commit` is the age of the last commit in seconds: a run that "
+               "is alive commits every few seconds.",
     .examples = "    bitsink status result.db\n"
                 "    bitsink status --json result.db",
     .see_also = "bitsink-run(1) bitsink-bn(1)",

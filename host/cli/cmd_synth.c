@@ -25,6 +25,7 @@ const bs_command bs_cmd_synth = {
                "is one of" NAMES
                " all with input (N, 3, 224, 224) and 1000 classes. The same seed gives the same bits on "
                "every machine. `bitsink bench` and `bitsink inspect` take these names, too.",
+    .examples = "    bitsink synth resnet50 resnet50.onnx",
     .see_also = "bitsink-bench(1) bitsink-inspect(1)",
     .min_operands = 2,
     .max_operands = 2,

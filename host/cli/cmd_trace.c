@@ -126,7 +126,7 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
                box_text(&s->expected, expected, sizeof expected), (double)s->largest, s->nan ? "  NaN" : "",
                s->inf ? "  Inf" : "");
         if (s->changed == 0 && i + 1 == trace->n_steps)
-            puts("the change died: the output equals the golden run's bit for bit");
+            puts("the fault is masked: the output equals the golden run's bit for bit");
     }
 }
 
@@ -216,7 +216,7 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
-    {"json", NULL, "one JSON object a site, a tensor, a run"},
+    {"json", NULL, "one JSON object per site, tensor and run"},
     {NULL, NULL, NULL},
 };
 
@@ -229,14 +229,16 @@ const bs_command bs_cmd_trace = {
     .name = "trace",
     .usage = "DB TRIAL",
     .summary = "regenerate one trial and show how far its change travels",
-    .details = "Makes one trial again, alone, and shows how far its change travels. TRIAL is the id of"
-               " a row of the table `trial`, or `entry:target:image:repetition`; repetitions that were"
-               " never run can be traced, too.\n"
+    .details = "Makes one trial again, alone, and shows how far its change travels. TRIAL is the id of a "
+               "row of the table `trial`, or `entry:target:image:repetition`, with the target's id as "
+               "`bitsink inspect` lists it (the id of the layer in the result file). Repetitions that were "
+               "never run can be traced, too.\n"
                "\n"
-               "It prints the sites of the fault with their bits before and after. For every tensor "
-               "after the fault it prints how many elements changed, the box that holds them, and the "
-               "box that the delta replay computes, as far as the sites alone tell (the replay may "
-               "measure and narrow it on the way). At last it prints the answer of the network.",
+               "It prints the sites of the fault with their bits before and after. For every tensor after "
+               "the fault it prints how many elements changed, the box that holds them, and the box that "
+               "the delta replay computes, as far as the sites alone tell (the replay may measure and "
+               "narrow it on the way). Finally it prints the answers of the network, without and with the "
+               "fault.",
     .examples = "    bitsink trace r.db 1:17:8:1",
     .see_also = "bitsink-run(1)",
     .min_operands = 2,

@@ -91,7 +91,7 @@ static bs_status run(const bs_args *args)
 
 static const bs_option options[] = {
     {"output", "FILE",
-     "write the new file there and leave DB as it is (default: DB, the old one becomes DB.vN)"},
+     "write the new file there and leave DB as it is (also -o; default: DB, the old one becomes DB.vN)"},
     {"json", NULL, "the summary as JSON"},
     {NULL, NULL, NULL},
 };
@@ -114,6 +114,8 @@ const bs_command bs_cmd_upgrade = {
                "Files of every earlier version can be read as they are. Only writing to one (`run`, "
                "`merge` into it, `bn set`) needs an upgrade first. Files that are up to date are left "
                "alone. Of several files, those that can be upgraded are.",
+    .examples = "    bitsink upgrade r.db                  # keeps the old file, such as r.db.v4\n"
+                "    bitsink upgrade old.db -o new.db      # leaves old.db as it is",
     .see_also = "bitsink-digest(1) bitsink-db(5)",
     .min_operands = 1,
     .max_operands = 4096,

@@ -16,7 +16,7 @@ static bs_status read_class_names(bs_session *s)
     if (s->n_labels + offset < classes) {
         bs_fail(BS_USAGE, "%s: %d names for the %d labels of the network", s->job->class_names, s->n_labels,
                 classes - offset);
-        return bs_hint("one name a line, in the order of the labels");
+        return bs_hint("one name per line, in the order of the labels");
     }
     BS_TRY(bs_calloc(&s->class_names, (size_t)classes, sizeof *s->class_names, "class names"));
     for (int c = 0; c < classes; c++)

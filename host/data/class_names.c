@@ -73,7 +73,7 @@ static bs_status split(entry *e, const char *line, size_t len)
         end--;
     if (end == 0 || memchr(line, '\0', len)) {
         bs_fail(BS_ERR, end == 0 ? "the class name is empty" : "the class name holds a NUL byte");
-        return bs_hint("the file holds one class name a line, in the order of the network's outputs");
+        return bs_hint("the file holds one class name per line, in the order of the network's outputs");
     }
     BS_TRY(unquote(&e->name, line, len));
     e->whole = e->name ? strdup(e->name) : strndup(line, len);

@@ -45,7 +45,7 @@ static bs_status check_form(const bs_dataset_spec *spec)
     }
     if (spec->root && !spec->labels) {
         bs_fail(BS_ERR, "an image root folder is given without a labels file");
-        return bs_hint("for one sub-folder a class give 'folder' instead of 'root'");
+        return bs_hint("for one sub-folder per class give 'folder' instead of 'root'");
     }
     if (spec->idx_labels && !spec->idx_images)
         return bs_fail(BS_ERR, "idx labels are given without idx images");

@@ -161,7 +161,7 @@ static bs_status label_of(int *label, const struct numbering *n, const char *lin
     long v = strtol(line, &end, 10);
     if (end == line || end[strspn(end, " \t\r")]) {
         bs_fail(BS_ERR, "'%.40s' is not a whole number", line);
-        return bs_hint("the ground truth has one class a line, in the order of the sorted file names");
+        return bs_hint("the ground truth has one class per line, in the order of the sorted file names");
     }
     long classes = n->by_name ? (long)n->counted.n : n->classes > 0 ? n->classes : INT32_MAX;
     if (errno || v < n->base || v > n->base + classes - 1) {

@@ -42,8 +42,8 @@ bs_status bs_listing_slice(bs_listing *list, int64_t first, int64_t limit, const
 {
     if (list->n == 0) {
         bs_fail(BS_ERR, "no images in '%s'", source);
-        return bs_hint("a folder must hold one sub-folder a class with .png, .jpg or .jpeg files (with "
-                       "'ground_truth' the files themselves), a labels file one line 'file,label' an image");
+        return bs_hint("a folder must hold one sub-folder per class with .png, .jpg or .jpeg files (with "
+                       "'ground_truth' the files themselves), a labels file one line 'file,label' per image");
     }
     if (first < 0 || limit < 0)
         return bs_fail(BS_ERR, "'first' and 'limit' of the images must not be negative");

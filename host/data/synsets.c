@@ -19,7 +19,7 @@ static bs_status add_name(bs_synsets *s, const char *line)
     size_t n = strcspn(line, " \t\r");
     if (n == 0) {
         bs_fail(BS_ERR, "the line is empty");
-        return bs_hint("the file holds one class a line, such as n01440764, in the order of their indices");
+        return bs_hint("the file holds one class per line, such as n01440764, in the order of their indices");
     }
     if (s->n == INT_MAX)
         return bs_fail(BS_ERR, "too many classes");

@@ -90,8 +90,8 @@ uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t 
  * name, meaning in Markdown). */
 #define BS_SITE_COLUMNS(X)                                                                                   \
     X(TARGET, "target",                                                                                      \
-      "Required. Name of a tensor or node, or the id of a target. `#ID` is always the id. An apostrophe in " \
-      "front of `=`, `+`, `-` or `@` is not part of the name.")                                              \
+      "Required. Name of a tensor or node, or the id of a target. `#ID` is always the id. An apostrophe "    \
+      "before `=`, `+`, `-` or `@` is not part of the name.")                                                \
     X(ELEMENT, "element",                                                                                    \
       "Required. Index of the element, from 0: of one image in the order (C, H, W); of a parameter, and of " \
       "an input (N, H, W, C), in the order of the model file.")                                              \
@@ -103,8 +103,8 @@ uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t 
       "The value that is written, for kinds that take one: a decimal number, or its bits as `0x` and "       \
       "hexadecimal digits.")                                                                                 \
     X(IMAGE, "image",                                                                                        \
-      "Index of the image, from 0. Empty: the trial runs on every image. Of one target, all trials name "    \
-      "their image or none does; parameters name none.")                                                     \
+      "Index of the image, from 0. Empty: the trial runs on every image. For each target, either all rows "  \
+      "name an image or none do; rows of parameters name none.")                                             \
     X(TRIAL, "trial",                                                                                        \
       "Rows with the same number (and image) are one trial with several sites. Empty: a trial of its own.")  \
     X(ENTRY, "entry", "If the column is there, only rows with the id of the job's entry are read.")

@@ -317,7 +317,7 @@ static bs_status parse_chunk(reader *r, struct csv_parser *csv, const char *p, s
         size_t piece = newline ? (size_t)(newline - p) + 1 : n;
         if (csv_parse(csv, p, piece, on_field, on_row, r) != piece) {
             fail_row(r, "not valid CSV: %s", csv_strerror(csv_error(csv)));
-            return bs_hint("fields with commas or quotes stand in quotes, quotes inside are doubled");
+            return bs_hint("put fields with commas or quotes in quotes, and write quotes inside twice");
         }
         r->line += newline != NULL;
         p += piece;

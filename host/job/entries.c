@@ -52,7 +52,7 @@ static bs_status read_share(bs_form *f, yaml_node_t *value, const bs_field *fiel
     if (strcmp(field->key, "relative_margin") == 0)
         return bs_hint(
             "relative_margin: 0.2 says: rounds go on until the SDC-1 rate is known within a fifth of it");
-    return bs_hint("margin: 0.01 and confidence: 0.95 say: within one percent point, 19 times out of 20");
+    return bs_hint("margin: 0.01 and confidence: 0.95 say: within one percentage point, 19 times out of 20");
 }
 
 /* Unlike other numbers, the value to set may be infinite or not a number. */
@@ -109,12 +109,11 @@ static const char bits_value[] = BS_BIT_FIELDS(X) ", a bit, a range of bits, or 
     X(FAULT, "fault", read_fault, fault, 0, 0, "a kind of fault", "`flip`",                                  \
       "What a fault does to the value that it hits; see FAULTS.")                                            \
     X(BITS, "bits", bs_bitset_read, bits, 0, 0, &bits_value[2], "`any`",                                     \
-      "Which bits of a value may be hit. Bit 0 is the lowest, 31 the sign; a range is like `23-30`. Kinds "  \
-      "of faults that act on bits only.")                                                                    \
+      "Which bits of a value may be hit. Bit 0 is the lowest, 31 the sign; a range is like `23-30`. Only "   \
+      "for kinds that act on bits.")                                                                         \
     X(BURST, "burst", bs_form_uint32, fault.burst, 1, BS_WORD_BITS, NULL, "1",                               \
-      "How many adjacent bits a fault hits, from the chosen bit upwards, up to bit 31. Kinds of faults "     \
-      "that "                                                                                                \
-      "act on bits only.")                                                                                   \
+      "How many adjacent bits a fault hits, from the chosen bit upwards, up to bit 31. Only for kinds that " \
+      "act on bits.")                                                                                        \
     X(COUNT, "count", bs_form_uint32, fault.count, 1, MAX_COUNT, NULL, "1",                                  \
       "How many distinct sites each trial hits.")                                                            \
     X(BER, "ber", read_ber, fault.ber, 0, 0, "number from 1e-18, below 1", NULL,                             \
@@ -138,7 +137,7 @@ static const char bits_value[] = BS_BIT_FIELDS(X) ", a bit, a range of bits, or 
     X(SITES, "sites", bs_form_path, sites, 0, 0, NULL, NULL,                                                 \
       "A list of sites instead of `targets`, `fault` and `trials`; see SITES.")                              \
     X(STORAGE, "storage", bs_storage_read, storage, 0, 0, "selectors", "all targets of the entry",           \
-      "Which targets of the entry are memory of their own; see TARGETS AND STORAGE.")
+      "Which targets of the entry occupy memory of their own; see TARGETS AND STORAGE.")
 
 enum entry_key {
 #define X(suffix, ...) KEY_##suffix,

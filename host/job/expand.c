@@ -38,7 +38,7 @@ static bs_status append_variable(bs_str *s, const char *name, size_t n, const ch
     return BS_OK;
 }
 
-/* *at stands behind "${"; moves it behind the closing brace. */
+/* *at is after "${"; moves it to after the closing brace. */
 static bs_status append_braced(bs_str *s, const char **at, const char *end)
 {
     size_t n = name_length(*at, end);

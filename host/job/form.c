@@ -184,7 +184,7 @@ static bs_status read_pair(bs_form *f, yaml_node_pair_t *pair, const char *what,
     if (value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0 &&
         value->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
         bs_form_fail(f, lines[i], "key '%s' has no value", field->key);
-        return bs_hint("write a value behind the colon, or remove the line");
+        return bs_hint("write a value after the colon, or remove the line");
     }
     return field->read(f, value, field, object);
 }

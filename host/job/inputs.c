@@ -14,29 +14,31 @@ enum { MAX_SIDE = 16384 };
       "A CSV file with a line `file,label` for each image, labels counted from 0. A first line that reads "  \
       "`file,label` is skipped.")                                                                            \
     X(ROOT, "root", bs_form_path, images.root, 0, 0, "the folder of the CSV file",                           \
-      "The folder that the file names in `labels` start from.")                                              \
+      "Base folder of the paths in `labels`.")                                                               \
     X(FOLDER, "folder", bs_form_path, images.folder, 0, 0, NULL,                                             \
       "A folder with one sub-folder of images for each class. The class is the rank of the sub-folder's "    \
       "name, from 0. With `ground_truth` or `unlabelled`, the folder itself holds the images.")              \
     X(SYNSETS, "synsets", bs_form_path, images.synsets, 0, 0, NULL,                                          \
-      "With `folder`: a list of classes, one name a line, in the order of the network's outputs. The class " \
-      "of a sub-folder is the line that its name stands on.")                                                \
+      "With `folder`: a list of classes, one name per line, in the order of the network's outputs. The "     \
+      "class of a sub-folder is the line that its name stands on.")                                          \
     X(GROUND_TRUTH, "ground_truth", bs_form_path, images.ground_truth, 0, 0, NULL,                           \
-      "With `folder`: a file with one whole number a line, the classes of the images in the order of their " \
-      "file names.")                                                                                         \
+      "With `folder`: a file with one whole number per line, the classes of the images in the order of "     \
+      "their file names.")                                                                                   \
     X(GROUND_TRUTH_BASE, "ground_truth_base", bs_form_int, images.ground_truth_base, 0, 1, NULL,             \
       "The number of the first class in `ground_truth`: 1 in the file of ILSVRC2012. Required there.")       \
     X(GROUND_TRUTH_SYNSETS, "ground_truth_synsets", bs_form_path, images.ground_truth_synsets, 0, 0, NULL,   \
-      "A list of classes, one name a line, in the order that `ground_truth` counts them. They are looked "   \
+      "A list of classes, one name per line, in the order that `ground_truth` counts them. They are looked " \
       "up in `synsets`.")                                                                                    \
     X(IDX_IMAGES, "idx_images", bs_form_path, images.idx_images, 0, 0, NULL,                                 \
       "A file of images in the idx format of MNIST, also compressed by gzip.")                               \
     X(IDX_LABELS, "idx_labels", bs_form_path, images.idx_labels, 0, 0, NULL,                                 \
       "The file of their labels, in the same format.")                                                       \
     X(UNLABELLED, "unlabelled", bs_form_bool, images.unlabelled, 0, 0, "`false`",                            \
-      "Labels may be missing. Columns that compare with the label are empty for such images.")               \
-    X(FIRST, "first", bs_form_int64, images.first, 0, 1e12, "0", "How many images to skip.")                 \
-    X(LIMIT, "limit", bs_form_int64, images.limit, 0, 1e12, "0", "How many images to take; 0: all.")         \
+      "Labels may be missing. Columns that compare with the label are NULL for such images.")                \
+    X(FIRST, "first", bs_form_int64, images.first, 0, 1e12, "0",                                             \
+      "How many images to skip, in the order of the data set; see IMAGES.")                                  \
+    X(LIMIT, "limit", bs_form_int64, images.limit, 0, 1e12, "0",                                             \
+      "How many images to take after those, in the same order; 0: all.")                                     \
     X(MAX_BROKEN, "max_broken", bs_form_int64, max_broken, 0, 1e12, "1 % of the images, at least one",       \
       "How many images may be unreadable. They are left out; more than this many end the run.")
 
@@ -87,7 +89,7 @@ static bs_status check_companions(bs_form *f, const int *lines)
     if (lines[IMAGE_GROUND_TRUTH] && lines[IMAGE_SYNSETS] && !lines[IMAGE_GROUND_TRUTH_SYNSETS]) {
         bs_form_fail(f, lines[IMAGE_SYNSETS], "'synsets' beside 'ground_truth' needs 'ground_truth_synsets'");
         return bs_hint(
-            "give the list of classes, one a line, in the order that the ground truth counts them");
+            "give the list of classes, one per line, in the order that the ground truth counts them");
     }
     return BS_OK;
 }

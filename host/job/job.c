@@ -45,7 +45,7 @@ static const bs_field job_fields[] = {
     {"model", bs_form_path, offsetof(bs_job, model), 0, 0, true, NULL, NULL,
      "The network, an ONNX file; see MODELS."},
     {"class_names", bs_form_path, offsetof(bs_job, class_names), 0, 0, false, NULL, NULL,
-     "A file with the names of the classes, one a line, in the order of the labels; see IMAGES."},
+     "A file with the names of the classes, one per line, in the order of the labels; see IMAGES."},
     {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false, NULL, "0",
      "Seed of all random numbers. Another seed is another campaign."},
     {"math", read_math, offsetof(bs_job, tf32), 0, 0, false, "`fp32` or `tf32`", "`fp32`",

@@ -52,8 +52,8 @@ static const bs_field selector_fields[] = {
      "The output and the parameters of nodes with this operator."},
     {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false, "a name or shell pattern", NULL,
      "Targets whose tensor or node has this name. The name of a node means its output; with `kind: weight` "
-     "or "
-     "`kind: bias` it means that parameter of the node. `*`, `?` and `[...]` are wildcards."},
+     "or `kind: bias` it means that parameter of the node. `*`, `?` and `[...]` are wildcards; put quotes "
+     "around a name that begins with one of these, as in `'*conv1'`."},
     {"id", bs_form_int64, offsetof(bs_selector, id), 0, (1 << BS_TARGET_BITS) - 1, false, NULL, NULL,
      "The target with this id, as `bitsink inspect` lists it."},
 };

@@ -23,7 +23,7 @@ static bs_status read_number(uint64_t *out, const char *text, const char *tensor
     errno = 0;
     *out = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || *out > INT64_MAX) {
-        bs_fail(BS_ERR, "tensor '%s': '%.60s' is no place in a file", tensor, text);
+        bs_fail(BS_ERR, "tensor '%s': '%.60s' is not a place in a file", tensor, text);
         return bs_hint("the model is damaged; export it again");
     }
     return BS_OK;

@@ -121,7 +121,7 @@ static bs_status fold_gather(bs_raw *r, bs_value *out)
     int64_t given, outer = 1, inner = 1;
     int axis;
     if (!index || index->kind != BS_VALUE_INTS)
-        return bs_raw_fail(r, "its indices are no integers");
+        return bs_raw_fail(r, "its indices are not integers");
     BS_TRY(bs_attr_int(r, "axis", 0, &given));
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
     if (x->shape.rank - 1 + index->shape.rank > BS_MAX_RANK)

@@ -40,7 +40,7 @@ static bs_status pad_value(const bs_raw *r, const bs_value *x, bs_value *out, in
     float f = 0;
     BS_TRY(bs_attr_float(r, "value", 0, &f));
     if (value && (value->kind != x->kind || value->elements != 1))
-        return bs_raw_fail(r, "its padding value is no scalar of its input's type");
+        return bs_raw_fail(r, "its padding value is not a scalar of its input's type");
     if (value)
         copy_element(out, e, value, 0);
     else if (out->kind == BS_VALUE_FLOATS)

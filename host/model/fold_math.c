@@ -192,7 +192,7 @@ bs_status bs_fold_cast(bs_raw *r, bs_value *out)
         else if (truth)
             out->i[e] = from_float ? x->f[e] != 0 : x->i[e] != 0;
         else if (from_float && !(fabsf(x->f[e]) < 0x1p62f))
-            return bs_raw_fail(r, "%g is no integer", (double)x->f[e]);
+            return bs_raw_fail(r, "%g is not an integer", (double)x->f[e]);
         else
             out->i[e] = from_float ? (int64_t)x->f[e] : x->i[e];
     }

@@ -38,7 +38,7 @@ bs_status bs_fold_clip(bs_raw *r, bs_value *out)
         if (!bound)
             continue;
         if (bound->kind != x->kind || bound->elements != 1)
-            return bs_raw_fail(r, "its bounds are no scalars of its input's type");
+            return bs_raw_fail(r, "its bounds are not scalars of its input's type");
         *(k == 1 ? &low : &high) = bound->f ? bound->f[0] : (float)bound->i[0];
     }
     BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));

@@ -151,7 +151,7 @@ bs_status bs_read_perm(const bs_raw *r, const bs_shape *in, bs_shape *out, int p
     for (int k = 0; k < in->rank; k++) {
         int64_t from = present ? given[k] : in->rank - 1 - k;
         if (from < 0 || from >= in->rank || seen[from])
-            return bs_raw_fail(r, "perm is no permutation");
+            return bs_raw_fail(r, "perm is not a permutation");
         seen[from] = true;
         perm[k] = (int)from;
         out->dim[k] = in->dim[from];

@@ -68,7 +68,7 @@ bs_status bs_lower_matmul(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x = bs_raw_input(r, 0), *w = bs_raw_input(r, 1);
     if (!x || !w || x->kind == BS_VALUE_INTS || w->kind == BS_VALUE_INTS)
-        return bs_raw_fail(r, "its operands are no floating-point tensors");
+        return bs_raw_fail(r, "its operands are not floating-point tensors");
     if (x->kind == BS_VALUE_FLOATS && w->kind == BS_VALUE_FLOATS)
         return bs_raw_fail(r, "all its inputs are constant, and it cannot be folded");
     bs_shape a, b, elements;

@@ -125,7 +125,7 @@ bs_status bs_raw_constant(const bs_raw *r, int input, const char *what, bs_value
         return bs_hint("only networks with fixed parameters can be replayed");
     }
     if ((*out)->kind != BS_VALUE_FLOATS || (*out)->elements == 0)
-        return bs_raw_fail(r, "its %s ('%.120s') is no floating-point tensor", what, (*out)->name);
+        return bs_raw_fail(r, "its %s ('%.120s') is not a floating-point tensor", what, (*out)->name);
     return BS_OK;
 }
 
@@ -140,7 +140,7 @@ bs_status bs_raw_ints(const bs_raw *r, int input, const char *attr, const int64_
         return bs_hint("shapes must not depend on pixel values");
     }
     if (v->kind != BS_VALUE_INTS || v->shape.rank > 1)
-        return bs_raw_fail(r, "input %d ('%.120s', its %s) is no list of integers", input, v->name, attr);
+        return bs_raw_fail(r, "input %d ('%.120s', its %s) is not a list of integers", input, v->name, attr);
     *out = v->i;
     *n = (size_t)v->elements;
     *present = true;

@@ -263,7 +263,7 @@ bs_status bs_synth_write(const char *name, uint64_t seed, const char *path)
         s.failed = true;
     if (s.failed) {
         bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
-        st = bs_hint("a network takes four bytes a weight: up to 575 MB (vgg19)");
+        st = bs_hint("a network takes four bytes per weight: up to 575 MB (vgg19)");
         struct stat info;
         if (s.file && lstat(path, &info) == 0 && S_ISREG(info.st_mode)) /* not /dev/full */
             unlink(path);

@@ -175,7 +175,7 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedul
         if (differ)
             snprintf(what, what_len, "test fault %d: %zu of %zu outputs differ", i, differ, classes);
         else
-            snprintf(what, what_len, "test fault %d: the change dies at another node", i);
+            snprintf(what, what_len, "test fault %d: it is masked at another node", i);
     }
 out:
     free(a);

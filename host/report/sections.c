@@ -96,7 +96,7 @@ const bs_section bs_report_sections[] = {
      .text = "Mean cost of an answer under one fault, with the groups of classes and the costs loaded into "
              "the file. Held against the fault-free answer: what faults add. Held against the label: with "
              "the network's own errors.",
-     .tables = {{"Mean cost by layer, held against the fault-free answer", "cost", false},
+     .tables = {{"Mean cost by layer, compared with the fault-free answer", "cost", false},
                 {"Which group turns into which", "groups", true}},
      .only_if = "SELECT (SELECT count(*) FROM class_group) + (SELECT count(*) FROM group_cost)"},
     {.id = "evidence",

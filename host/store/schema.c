@@ -245,7 +245,7 @@ out:
     return st;
 }
 
-/* bn_parameter has a setting a row, with a comment, and they are there already. */
+/* bn_parameter has one setting per row, with a comment, and they are there already. */
 static bs_status copy_parameters(transfer *t)
 {
     bs_str sql = {0};

@@ -112,7 +112,7 @@ def settings(p, db):
     for name in ("DUE", "due", "crane #3"):
         assert "may not be called" in load("groups", f"class,group\n#0,{name}\n", code=2)[1]
     err = load("groups", "class,group\n#5,caf\xe9\n", latin=True, code=2)[1]
-    assert ":2: byte 0xe9 is not UTF-8, behind '#5,caf'" in err and "iconv -f ISO-8859-1 -t UTF-8 $'s\\033.csv' >NEW" in err, err
+    assert ":2: byte 0xe9 is not UTF-8, after '#5,caf'" in err and "iconv -f ISO-8859-1 -t UTF-8 $'s\\033.csv' >NEW" in err, err
     # The guard of a CSV that bitsink wrote is understood, for '=cmd... (class 5) and ''=x (class 10).
     load("groups", f"class,group\n'{CLASSES[5]},=g{ESC}\n'{CLASSES[10]},=g{ESC}\n#6,{RLO}h\n")
     load("costs", f"truth,answer,cost\nDUE #0,crane #2,7\n=g{ESC},DUE,2\n", code=0)
@@ -231,7 +231,7 @@ def refusals(p):
             f.write(data)
     job = JOB % 1
     names = "\n".join(CLASSES) + "\n"
-    cases = [("caf\xe9\nb\n".encode("latin-1"), "'bad names':1: byte 0xe9 is not UTF-8, behind 'caf'", "ISO-8859-1"),
+    cases = [("caf\xe9\nb\n".encode("latin-1"), "'bad names':1: byte 0xe9 is not UTF-8, after 'caf'", "ISO-8859-1"),
              (b"a\nb \x93q\x94\n", "byte 0x93", "WINDOWS-1252"), (b"a\n\xc0\xafb\n", "byte 0xc0", "ISO-8859-1"),
              (b"a\n\xed\xa0\x80\n", "byte 0xed", "WINDOWS-1252"), (b"\xf4\x90\x80\x80\n", ":1: byte 0xf4", None),
              (("\ufeff" + names).encode("utf-16-le"), ":1: the file is UTF-16", "UTF-16"),

@@ -211,7 +211,7 @@ static void tables_are_loaded_by_name(void **state)
     assert_error(load(n, "groups", "class,group\n#3,crane #4\n"), "a group may not be called 'crane #4'");
     assert_ok(load(n, "groups", "class,group\n#3,group #4\n"));
     assert_error(load(n, "groups", "class,group\n#3,v\xf6gel\n"),
-                 "csv:2: byte 0xf6 is not UTF-8, behind '#3,v'");
+                 "csv:2: byte 0xf6 is not UTF-8, after '#3,v'");
     assert_error(load(n, "groups",
                       "\xff\xfe"
                       "c"),
@@ -258,7 +258,7 @@ static void lines_are_counted(void **state)
     assert_error(load(n, "groups", "CLASS,group\n"), "unknown column 'CLASS'");
     assert_non_null(strstr(bs_error_hint(), "must name the columns: class,group"));
     assert_error(load(n, "priors", "entry,layer,raw_rate\n2,0,1\n3,1,\n2,0,2\n"), "csv:4: this row repeats");
-    assert_non_null(strstr(bs_error_hint(), "each (entry, layer) may stand once"));
+    assert_non_null(strstr(bs_error_hint(), "each (entry, layer) may be given once"));
     assert_error(load(n, "weights", "image,weight\n0,1\n1,\n"), "csv:3: no weight");
 }
 

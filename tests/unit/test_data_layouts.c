@@ -71,7 +71,7 @@ static void test_synsets_order_the_classes(void **state)
     fixture_text(state, "synsets.txt", "n02000000\nn01000000\nn02000000\n");
     refuse(&spec, 3, "synsets.txt: 'n02000000' stands on lines 1 and 3", "WordNet ids");
     fixture_text(state, "synsets.txt", "n02000000\n\nn01000000\n");
-    refuse(&spec, 3, "synsets.txt:2: the line is empty", "one class a line");
+    refuse(&spec, 3, "synsets.txt:2: the line is empty", "one class per line");
     fixture_text(state, "synsets.txt", "\n");
     refuse(&spec, 3, "lists no classes", "");
     free(list);
@@ -99,7 +99,7 @@ static void test_flat_folder(void **state)
     fixture_text(state, "gt.txt", "1\n2\n3\n4\n");
     refuse(&spec, 5, "has 4 labels, the folder 3 images", "");
     fixture_text(state, "gt.txt", "1\n\n3\n");
-    refuse(&spec, 5, "gt.txt:2: '' is not a whole number", "one class a line");
+    refuse(&spec, 5, "gt.txt:2: '' is not a whole number", "one class per line");
     fixture_text(state, "gt.txt", "1\n2 x\n3\n");
     refuse(&spec, 5, "gt.txt:2: '2 x' is not a whole number", "");
     free(folder);
@@ -133,7 +133,7 @@ static void test_unlabelled(void **state)
 {
     char *folder = copy(fixture_path(state, "val"));
     bs_dataset_spec spec = {.folder = folder};
-    refuse(&spec, 5, "no images in", "one sub-folder a class"); /* sub.JPEG is the only class, and empty */
+    refuse(&spec, 5, "no images in", "one sub-folder per class"); /* sub.JPEG is the only class, and empty */
     spec.unlabelled = true;
     assert_labels(&spec, 5, "ILSVRC2012_val_00000001.JPEG", 3, (int[]){-1, -1, -1});
     char *csv = copy(fixture_text(state, "l.csv",

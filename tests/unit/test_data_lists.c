@@ -280,7 +280,7 @@ static void test_class_names(void **state)
     path = fixture_text(state, "names.txt", "caf\xc3\xa9\n\xed\xa0\x80\n");
     assert_error(bs_class_names_read(&names, &n, path), "names.txt:2: byte 0xed is not UTF-8");
     path = fixture_text(state, "names.txt", "a\nna\xefve\n");
-    assert_error(bs_class_names_read(&names, &n, path), "names.txt:2: byte 0xef is not UTF-8, behind 'na'");
+    assert_error(bs_class_names_read(&names, &n, path), "names.txt:2: byte 0xef is not UTF-8, after 'na'");
     assert_non_null(strstr(bs_error_hint(), "iconv -f ISO-8859-1 -t UTF-8 "));
     assert_null(names);
     path = fixture_write(state, "names.txt",

@@ -167,7 +167,7 @@ static void test_refused(void **state)
     const int bad[] = {-1, 0, 3};
     for (int i = 0; i < 3; i++) {
         x->call.input = bad[i];
-        assert_error(bs_faulty_run(&x->call, BS_FAULTY_DENSE, note_dense, by_channels), "is no parameter");
+        assert_error(bs_faulty_run(&x->call, BS_FAULTY_DENSE, note_dense, by_channels), "is not a parameter");
     }
     x->call.input = 1;
     ADD(x, 0, FILTERS * LENGTH);

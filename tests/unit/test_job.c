@@ -229,7 +229,7 @@ static const struct broken {
      ""},
     {HEAD "- id: 1\n  targets: all\n  trials: 99999999999999999999\n", 6, "'trials' is out of range", ""},
     {HEAD "- id: 1\n  targets: all\n  margin: 1\n", 6, "'margin' must be above 0 and below 1",
-     "percent point"},
+     "percentage point"},
     {HEAD "- id: 1\n  targets: all\n  relative_margin: 0\n", 6,
      "'relative_margin' must be above 0 and below 1", "a fifth"},
     {HEAD "- id: 1\n  targets: all\n  margin: 0.1\n  trials: 3\n", 7, "'trials' and 'margin' exclude",

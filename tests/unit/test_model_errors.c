@@ -96,7 +96,7 @@ static const error_case error_cases[] = {
     {IMAGE "Resize x -> y", "output size is not known"},
     {IMAGE "f c 2 2 2; MatMul c,c -> d; Add x,d -> y", "only rows by a matrix"},
     {IMAGE "f c 3 1 1; Add x,c -> y", "do not fit together"},
-    {IMAGE "i c 1; Add x,c -> y", "no floating-point tensor"},
+    {IMAGE "i c 1; Add x,c -> y", "not a floating-point tensor"},
     {IMAGE "Shape x -> s; i k 4; Gather s,k -> n; Reshape x,n -> y", "index 4 is outside"},
     {IMAGE "i a 1; i b 0; Div a,b -> s; Reshape x,s -> y", "division by zero"},
     {IMAGE "i a 9223372036854775807; Add a,a -> s; Reshape x,s -> y", "integer overflow"},

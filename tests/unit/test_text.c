@@ -59,9 +59,9 @@ static void test_check(void **state)
     (void)state;
     assert_ok(check("caf\xc3\xa9\n", "f", BS_ERR));
     assert_int_equal(check("a\nb\ncaf\xe9 x\n", "a/b.txt", BS_USAGE), BS_USAGE);
-    assert_string_equal(bs_error_message(), "a/b.txt:3: byte 0xe9 is not UTF-8, behind 'caf'");
+    assert_string_equal(bs_error_message(), "a/b.txt:3: byte 0xe9 is not UTF-8, after 'caf'");
     assert_non_null(strstr(bs_error_hint(), "iconv -f ISO-8859-1 -t UTF-8 a/b.txt >NEW"));
-    assert_error(check("\x93q\x94", "it's", BS_ERR), "it's:1: byte 0x93 is not UTF-8, behind ''");
+    assert_error(check("\x93q\x94", "it's", BS_ERR), "it's:1: byte 0x93 is not UTF-8, after ''");
     assert_non_null(strstr(bs_error_hint(), "iconv -f WINDOWS-1252 -t UTF-8 'it'\\''s' >NEW"));
     /* Windows has no character for this byte, iconv would fail. */
     assert_error(check("\x93\x81", "f", BS_ERR), "f:1");
