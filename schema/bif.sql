@@ -1,4 +1,4 @@
--- What `bitsink bn FILE export` writes, as temporary tables and views; table export_scope (id) holds the scope. States
+-- The tables that `bitsink bn FILE export` writes, as temporary tables and views; table export_scope (id) holds the scope. States
 -- are numbered from 0. The views give conditional probabilities: the parents' states, the own state, its probability.
 -- Pairs (image, layer) that no experiment reached get the golden answer.
 CREATE TEMP TABLE joint AS

@@ -100,7 +100,7 @@ SELECT w.row, (SELECT f.f FROM check_factor f
 
 -- One row for each rate and limit, in the order in which they are printed: what is not kept comes first. check_judged is
 -- check_verdict, check_grown is check_growth as tables. needed: of faults drawn without replacement from N, n grows
--- faster than their number d, which becomes N (1 - (1 - d/N)^growth). (Sums over layers take no notice: at most so many.)
+-- faster than their number d, which becomes N (1 - (1 - d/N)^growth). (Sums over layers ignore this: it is an upper limit there.)
 CREATE TEMP VIEW check_result AS
 WITH grown AS (
     SELECT j.rowid AS row, j.*, ifnull(j.units, j.all_units) AS unit_count,

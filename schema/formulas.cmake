@@ -31,7 +31,7 @@ formula(sum_high "y;v;u;top;whole;z" "CASE WHEN {y} <= 0.5 * {whole} THEN min({w
 formula(events_low "y;v;z" "CASE WHEN {y} > 0 THEN {y} * pow(max(0.0, 1.0 - {v} / (9.0 * {y} * {y}) - {z} * sqrt(max(0.0, {v})) / (3.0 * {y})), 3) ELSE 0.0 END")
 formula(events_high "y;v;top;z" "CASE WHEN {y} + {top} > 0 THEN ({y} + {top}) * pow(max(0.0, 1.0 - ({v} + {top} * {top}) / (9.0 * ({y} + {top}) * ({y} + {top})) + {z} * sqrt(max(0.0, {v} + {top} * {top})) / (3.0 * ({y} + {top}))), 3) ELSE 0.0 END")
 
-# n observations drawn without replacement from a population of so many (NULL: no limit), as a number of independent
+# n observations drawn without replacement from a population of N (NULL: no limit), as a number of independent
 # ones: -N ln(1 - n/N), because D rare ones of N are all missed with probability (1 - n/N)^D. (n (N-1)/(N-n), which makes
 # the variance right, covers 75 % where one of N is harmful and most are drawn.) NULL: all were drawn, a census. A second
 # round (n > population) gains nothing. `part_left`: n over that number, 0 for a census.

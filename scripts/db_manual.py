@@ -92,7 +92,7 @@ def column_list(text, is_table):
             last = line
         elif inside:
             words.append((token, line, depth))
-    # A comment behind the last column of a table may stand in lines of its own, before the parenthesis that ends the list.
+    # A comment after the last column of a table may stand in lines of its own, before the parenthesis that ends the list.
     return words, [c for c in comments if c[0] <= last], level
 
 
@@ -111,7 +111,7 @@ def split_columns(words, level, is_table):
 
 
 def comment_by_line(words, comments):
-    """{line of code: comment that starts behind it, or in the line below}, each with the lines of its own that follow."""
+    """{line of code: comment that starts after it, or in the line below}, each with the lines of its own that follow."""
     code = {line for _, line, _ in words}
     found, home, before = {}, None, None
     for line, text in comments:

@@ -79,7 +79,7 @@ static bs_status find_table(const struct table **out, const char *path, const ch
                    bs_shell_word(path));
 }
 
-/* Is what was counted by bit position of an earlier state of the file? */
+/* Tells whether the counts by bit position are of an earlier state of the file. */
 static bs_status bits_are_old(bool *old, const bs_db *db)
 {
     sqlite3_int64 counted, trials;

@@ -1,4 +1,4 @@
-/* Parses the words behind a command's name. */
+/* Parses the words after a command's name. */
 #include "cli/cli.h"
 
 #include "base/log.h"

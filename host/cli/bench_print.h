@@ -1,4 +1,4 @@
-/* What `bitsink bench` prints of its measurements. */
+/* Prints the measurements of `bitsink bench`. */
 #ifndef BS_CLI_BENCH_PRINT_H
 #define BS_CLI_BENCH_PRINT_H
 

@@ -32,7 +32,7 @@ typedef struct bs_option {
     X(BS_LIMIT, "a rate's interval is beyond its limit")                                                     \
     X(BS_OPEN, "the data do not decide about a rate, or trials are missing")
 
-/* Another exit code of a command than done, error and bad command line; `meaning` says what it means there.
+/* An exit code of a command beside done, error and bad command line; `meaning` says what it means there.
  */
 typedef struct bs_exit {
     bs_status status;
@@ -90,19 +90,19 @@ typedef struct bs_args {
 
 /* Options of every command. */
 extern const bs_option bs_common_options[];
-/* Position in a table of the option whose name has these `len` bytes, -1 if it has none. */
+/* Returns the position in a table of the option whose name is these `len` bytes, -1 if there is none. */
 int bs_option_find(const bs_option *table, const char *name, size_t len);
-/* Value of an option, NULL if it was not given. The name must be in the command's table. */
+/* Returns the value of an option, NULL if it was not given. The name must be in the command's table. */
 const char *bs_option_value(const bs_args *a, const char *name);
-/* Integer option within [low, high]; *out keeps its value if the option is absent. */
+/* Reads an integer option within [low, high]; *out keeps its value if the option is absent. */
 bs_status bs_option_int(const bs_args *a, const char *name, long low, long high, int *out);
-/* Number option strictly between 0 and 1; *out keeps its value if the option is absent. */
+/* Reads a number strictly between 0 and 1; *out keeps its value if the option is absent. */
 bs_status bs_option_share(const bs_args *a, const char *name, double *out);
-/* The same, 0 and 1 allowed. */
+/* Reads a number from 0 to 1; *out keeps its value if the option is absent. */
 bs_status bs_option_part(const bs_args *a, const char *name, double *out);
 /* Parses the words after the command's name. */
 bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char **argv);
-/* The command of that name, NULL if there is none; bs_command_find() makes an error of that. */
+/* Returns the command of that name, NULL if there is none; bs_command_find() makes an error of that. */
 const bs_command *bs_command_named(const char *name);
 const bs_command *bs_command_find(const char *name);
 /* Returns true if the command's table has the exit code of this status; all have BS_OK, BS_ERR, BS_USAGE. */
@@ -127,9 +127,9 @@ void bs_print_command_help(const bs_command *c);
 bs_status bs_help(int argc, char **argv);
 void bs_print_markdown(const bs_command *c);
 bs_status bs_print_region(const char *name);
-/* The commands in order; NULL after the last. */
+/* Returns command number i in the order of the help; NULL after the last. */
 const bs_command *bs_command_at(int i);
-/* The text of a topic, NULL: there is none of that name. */
+/* Returns the text of a topic, NULL if there is none of that name. */
 const char *bs_topic_text(const char *name);
 /* Prints the topic without the comments that mark generated regions. */
 void bs_print_topic(const char *text);
@@ -149,7 +149,7 @@ bs_status bs_session_open(bs_session *s, const char *job_path);
 /* The same from the job stored in a result file. */
 bs_status bs_session_reopen(bs_session *s, const char *db_path);
 void bs_session_close(bs_session *s);
-/* Asks of the device what the job does, if there is a job. */
+/* Copies what the job says about the device into the options, if there is a job. */
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o);
 
 /* Set to 1 by the first SIGINT or SIGTERM; the second ends the process at once. */

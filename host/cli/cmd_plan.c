@@ -47,7 +47,7 @@ static bs_status test(const bs_engine *e, const bs_worker *w, const bs_stratum *
     return st;
 }
 
-/* Multiply-accumulates of all trials. */
+/* Returns the multiply-accumulates of all trials. */
 static bs_status planned_macs(const bs_engine *e, const bs_worker *w, double *out)
 {
     const bs_plan *p = e->plan;
@@ -62,7 +62,7 @@ static bs_status planned_macs(const bs_engine *e, const bs_worker *w, double *ou
     return BS_OK;
 }
 
-/* Golden runs of the network on one worker: the yardstick for the estimate. */
+/* Times golden runs of the network on one worker: the yardstick of the estimate. */
 static bs_status measure(const bs_engine *e, double *macs_per_second, double *macs)
 {
     bs_worker w;
@@ -109,7 +109,7 @@ static void print_strata(const bs_plan *p)
     }
 }
 
-/* Why a stratum needs more trials or not. */
+/* Says why a stratum needs more trials or not. */
 static const char *verdict(const bs_plan *p, int stratum, const bs_round *r)
 {
     if (r->trials == 0)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "demo.yaml" -> "demo.db" in the working directory. */
+/* Makes "demo.db", in the working directory, of "demo.yaml". */
 static void default_db(char *out, size_t len, const char *job_path)
 {
     const char *base = strrchr(job_path, '/');
@@ -31,7 +31,7 @@ static bs_status read_options(const bs_args *args, bs_engine_options *o)
     return bs_option_int(args, "batch", 1, 4096, &o->max_batch);
 }
 
-/* "2/4": the second of four. */
+/* Reads "2/4": the second of four. */
 static bs_status read_shard(const bs_args *args, bs_plan *plan)
 {
     const char *text = bs_option_value(args, "shard");

@@ -15,7 +15,7 @@ static bs_status fail_trial(const char *text)
     return bs_hint("give the id of a row of `trial`, or entry:target:image:repetition");
 }
 
-/* A number in digits alone that fits into so many bits of an id; *text goes on after it. */
+/* Reads a number in digits alone that fits into `bits` bits of an id; *text then points after it. */
 static bool read_part(uint32_t *out, const char **text, int bits)
 {
     uint64_t v = 0;
@@ -28,7 +28,7 @@ static bool read_part(uint32_t *out, const char **text, int bits)
     return good;
 }
 
-/* "entry:target:image:repetition". */
+/* Reads "entry:target:image:repetition". */
 static bool read_parts(bs_trial_coords *out, const char *text)
 {
     return read_part(&out->entry, &text, BS_ENTRY_BITS) && *text++ == ':' &&
@@ -37,7 +37,7 @@ static bool read_parts(bs_trial_coords *out, const char *text)
            read_part(&out->repetition, &text, BS_REPETITION_BITS) && !*text;
 }
 
-/* Those numbers, or the id that they make. */
+/* Reads those numbers, or the id that they make. */
 static bs_status parse_trial(bs_trial_coords *out, const char *text)
 {
     char *end;
@@ -195,7 +195,7 @@ static bs_status run(const bs_args *args)
     bs_session_ask_device(&s, &o);
     const bs_stratum *stratum = bs_plan_stratum(s.plan, t);
     bs_status st;
-    /* Of sampled entries any repetition can be made, whatever the job asks for today. */
+    /* Any repetition of a sampled entry can be made, however many the job asks for. */
     bool listed = stratum && s.plan->job->entries[stratum->entry].sites;
     if (!stratum || t.image >= s.plan->n_images ||
         (listed && t.repetition >= bs_plan_repetitions(s.plan, stratum, t.image))) {

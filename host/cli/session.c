@@ -39,7 +39,7 @@ static bs_status check_channels(const bs_session *s)
     return BS_OK;
 }
 
-/* From a job that is read to a plan. */
+/* Opens model and images of a job, and makes the plan. */
 static bs_status follow_job(bs_session *s)
 {
     BS_TRY(bs_graph_import(&s->graph, s->job->model));

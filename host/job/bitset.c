@@ -13,10 +13,10 @@ static const char *const names[] = {
 #undef X
 };
 
-/* More than any type has today, so that a bit that one lacks is refused by name, where its type is known. */
+/* More bits than any type has, so that a bit that a type lacks is refused where the type is known. */
 enum { MOST_BITS = 64 };
 
-/* One or two digits, a bit number; -1 otherwise. */
+/* Reads one or two digits, a bit number; returns -1 otherwise. */
 static int parse_bit(const char **p)
 {
     int v = 0, n = 0;
@@ -25,7 +25,7 @@ static int parse_bit(const char **p)
     return n > 0 && v < MOST_BITS ? v : -1;
 }
 
-/* Adds what the text of a line says; false where it is not a set of bits. */
+/* Adds the bits that a text names; returns false where it is not a set of bits. */
 static bool add_bits(bs_bit_choice *out, const char *text, int line)
 {
     for (int i = 0; i < BS_BIT_FIELD_COUNT; i++)

@@ -55,7 +55,7 @@ static bs_status read_share(bs_form *f, yaml_node_t *value, const bs_field *fiel
     return bs_hint("margin: 0.01 and confidence: 0.95 say: within one percentage point, 19 times out of 20");
 }
 
-/* Unlike other numbers, the value to set may be infinite or not a number. */
+/* Reads the value to set, which may be infinite or not a number, unlike others. */
 static bs_status read_value(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     static const struct special {
@@ -161,7 +161,7 @@ static bs_status conflict(const bs_form *f, const int *lines, int a, int b, cons
     return bs_hint("%s", hint);
 }
 
-/* `key` belongs to faults of one kind only: refused elsewhere, and required there if `required`. */
+/* Refuses `key` with faults of other kinds than its own, and requires it there if `required`. */
 static bs_status only_for(const bs_form *f, const bs_entry *e, const int *lines, int key, bool fits,
                           bool required, const char *owner)
 {
@@ -195,7 +195,7 @@ static const char *list_kinds(char out[128], bool bitwise, bs_fault_parameter pa
     return out;
 }
 
-/* Each key that says more about a fault belongs to some kinds only. */
+/* Checks the keys that belong to some kinds of faults only. */
 static bs_status check_parameters(const bs_form *f, const bs_entry *e, const int *lines)
 {
     enum { KEY_NONE = N_KEYS };

@@ -46,7 +46,7 @@ static bs_status check_event(const bs_form *f, const yaml_event_t *e, int *depth
     return BS_OK;
 }
 
-/* What may not be in a job file at all, found in the stream of events, before a document is built from it. */
+/* Finds what no job file may hold in the stream of events, before a document is built from it. */
 static bs_status check_events(const bs_form *f, const char *text, size_t len)
 {
     yaml_parser_t p;

@@ -63,27 +63,30 @@ bs_status bs_form_fail(const bs_form *f, int line, const char *fmt, ...)
  * key i, 0 where it is absent. Unknown, repeated and missing keys are errors. */
 bs_status bs_form_mapping(bs_form *f, yaml_node_t *node, const char *what, const bs_field_table *table,
                           void *object, int *lines);
-/* Item i of a sequence, or the node itself as the only item of a list of one; bs_form_count() items. */
+/* Returns item i of a sequence, or the node itself as the only item of a list of one; bs_form_count() items.
+ */
 int bs_form_count(const yaml_node_t *node);
 yaml_node_t *bs_form_item(bs_form *f, yaml_node_t *node, int i);
 
-/* The expanded text of a scalar; `what` names the value, `wanted` says what it must be. Caller frees. */
+/* Copies the expanded text of a scalar; `what` names the value, `wanted` says what it must be. Caller frees.
+ */
 bs_status bs_form_scalar(char **out, bs_form *f, const yaml_node_t *node, const char *what,
                          const char *wanted);
-/* "FILE:LINE: 'key' must be WANTED, not 'text'" (or "not a list"). */
+/* Fails with "FILE:LINE: 'key' must be WANTED, not 'text'" (or "not a list"). */
 bs_status bs_form_wrong(const bs_form *f, const yaml_node_t *node, const char *what, const char *wanted,
                         const char *text);
-/* "did you mean 'x'?", or all the names where none is near. Returns the status of the error recorded last. */
+/* Hints "did you mean 'x'?", or lists all names where none is near. Returns the status of the error recorded
+ * last. */
 bs_status bs_form_suggest(const char *name, const char *const *names, size_t n, const char *what);
 
-/* A number: decimal, or a fraction a/b; finite, within min..max. */
+/* Reads a number: decimal, or a fraction a/b; finite, within min..max. */
 bs_status bs_form_number(double *out, bs_form *f, const yaml_node_t *node, const char *what, double min,
                          double max);
-/* A whole number within min..max. */
+/* Reads a whole number within min..max. */
 bs_status bs_form_integer(int64_t *out, bs_form *f, const yaml_node_t *node, const char *what, int64_t min,
                           int64_t max);
 
-/* Position in `names` of the scalar's text. `thing` names it in messages: "unknown fault 'x'". */
+/* Finds the position in `names` of the scalar's text. `thing` names it in messages: "unknown fault 'x'". */
 bs_status bs_form_name(int *out, bs_form *f, yaml_node_t *value, const char *what, const char *thing,
                        const char *const *names, int n);
 

@@ -48,7 +48,7 @@ bs_status bs_form_integer(int64_t *out, bs_form *f, const yaml_node_t *node, con
     return st;
 }
 
-/* "0.5", "1e-6" or "1/255"; no hexadecimal, no white space inside. */
+/* Reads "0.5", "1e-6" or "1/255"; no hexadecimal, no white space inside. */
 static bool parse_number(double *out, const char *text)
 {
     char *end;
@@ -202,7 +202,7 @@ bs_status bs_form_name(int *out, bs_form *f, yaml_node_t *value, const char *wha
     return st;
 }
 
-/* Limits that nobody meets are not worth a word. */
+/* Leaves out limits that no value in practice reaches. */
 static void put_range(bs_str *out, const char *what, const bs_field *field)
 {
     if (field->min > 0 && field->min <= FLT_MIN)

@@ -57,7 +57,7 @@ static const bs_field image_fields[] = {
 };
 const bs_field_table bs_image_keys = {image_fields, IMAGE_KEY_COUNT};
 
-/* Keys that mean something only beside another one. */
+/* Keys that need another one beside them. */
 static const struct {
     int key, wants;
     const char *hint;
@@ -125,7 +125,7 @@ void bs_images_clear(bs_dataset_spec *images)
 
 /* --- preprocess --- */
 
-/* One number for all channels, or a list of one for each; returns the count. */
+/* Reads one number for all channels, or a list with one for each; returns the count. */
 static bs_status read_channels(bs_form *f, yaml_node_t *value, const char *what, float out[4], int *n)
 {
     *n = bs_form_count(value);
@@ -159,7 +159,7 @@ static bs_status read_std(bs_form *f, yaml_node_t *value, const bs_field *field,
     return BS_OK;
 }
 
-/* A side of a square, or [height, width]; the two ints lie one after the other. */
+/* Reads a side of a square, or [height, width]; the two ints lie one after the other. */
 static bs_status read_size(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     int *side = (int *)(void *)((char *)object + field->offset);
@@ -216,7 +216,7 @@ static bs_status read_preset(bs_form *f, yaml_node_t *value, const bs_field *fie
     return st;
 }
 
-/* A preset comes first, wherever in the mapping it stands; the other keys override it. */
+/* Applies a preset first, wherever in the mapping it stands; the other keys override it. */
 static bs_status skip_preset(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     (void)f;

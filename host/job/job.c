@@ -11,7 +11,7 @@
 
 enum { JOB_FILE_LIMIT = 1 << 20 };
 
-/* The name of a job that gives none: its file's, without folder and ending. */
+/* Names a job that gives no name: by its file, without folder and ending. */
 static bs_status name_after_file(bs_job *job)
 {
     const char *slash = strrchr(job->path, '/');

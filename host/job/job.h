@@ -66,7 +66,7 @@ typedef struct bs_job {
 /* Parses a job file. Errors read "FILE:LINE: what is wrong" with a hint. Paths in the file may use $VAR or
  * ${VAR}; an unset variable is an error. Free with bs_job_free(). */
 bs_status bs_job_read(bs_job **out, const char *path);
-/* The same from `len` bytes of text; `path` is for messages and for resolving relative paths. */
+/* Parses `len` bytes of text; `path` is for messages and for resolving relative paths. */
 bs_status bs_job_parse(bs_job **out, const char *path, const char *text, size_t len);
 void bs_job_free(bs_job *job);
 
