@@ -225,5 +225,5 @@ int main(void)
         cmocka_unit_test_setup(test_tensor_cores, by_default),
         cmocka_unit_test_setup(test_padding_is_zeros, by_default),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

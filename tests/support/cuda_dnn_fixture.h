@@ -63,10 +63,8 @@ static inline bs_cuda_api load_dnn(void)
 {
     bs_cuda_api api = {0};
     char why[160];
-    if (!can_describe(&api, why, sizeof why)) {
-        print_message("skipped: %s\n", why);
-        skip();
-    }
+    if (!can_describe(&api, why, sizeof why))
+        skip("%s", why);
     return api;
 }
 

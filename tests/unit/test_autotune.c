@@ -77,5 +77,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_by_share), cmocka_unit_test(test_autotuned),
                                        cmocka_unit_test(test_without_autotune)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

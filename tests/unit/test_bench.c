@@ -244,5 +244,5 @@ int main(void)
         cmocka_unit_test(test_timed),
         cmocka_unit_test(test_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

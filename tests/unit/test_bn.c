@@ -281,5 +281,5 @@ int main(void)
         cmocka_unit_test(unfinished_file),      cmocka_unit_test(exposure_and_direct_priors),
         cmocka_unit_test(settings_are_checked),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(targets_are_met_by_the_whole_item),
         cmocka_unit_test(what_is_no_storage_has_no_bits),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -269,5 +269,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_meaning_is_found), TEST(two_meanings_are_refused),  TEST(each_class_is_a_group_of_its_own),
         TEST(groups_are_found),     TEST(tables_are_loaded_by_name), TEST(lines_are_counted)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

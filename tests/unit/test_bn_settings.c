@@ -272,5 +272,5 @@ int main(void)
         cmocka_unit_test(numbers_are_finite_and_in_range),
         cmocka_unit_test(confidence_is_checked),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

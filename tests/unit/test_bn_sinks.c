@@ -253,5 +253,5 @@ int main(void)
         cmocka_unit_test(one_harmful_fault_is_no_sink),
         cmocka_unit_test(two_classes_have_no_sinks),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

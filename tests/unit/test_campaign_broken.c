@@ -212,5 +212,5 @@ int main(void)
         cmocka_unit_test(test_wrong_size_is_no_broken_image),
     };
     bs_log_set_level(BS_LOG_QUIET);
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

@@ -82,5 +82,5 @@ int main(void)
         cmocka_unit_test(test_both_orders),
         cmocka_unit_test(test_formats),
     };
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

@@ -330,7 +330,7 @@ int main(void)
         cmocka_unit_test(a_running_campaign_is_incomplete),
         cmocka_unit_test(made_up_answers_are_refused),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = run_suite(tests, NULL, NULL);
     free(rows);
     return failed;
 }

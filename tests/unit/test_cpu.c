@@ -209,5 +209,5 @@ int main(void)
         cmocka_unit_test(test_refusals),      cmocka_unit_test(test_refused_weights),
         cmocka_unit_test(test_faulty_misuse),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

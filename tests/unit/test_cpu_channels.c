@@ -110,5 +110,5 @@ int main(void)
         cmocka_unit_test(test_grouped),
         cmocka_unit_test(test_gemm),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -266,5 +266,5 @@ int main(void)
         cmocka_unit_test(test_concat),
         cmocka_unit_test(test_scalar_functions),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -214,5 +214,5 @@ int main(void)
         cmocka_unit_test(test_log_softmax),
         cmocka_unit_test(test_mixed_layouts),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

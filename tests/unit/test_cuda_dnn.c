@@ -325,5 +325,5 @@ int main(void)
         cmocka_unit_test(test_uneven_padding), cmocka_unit_test(test_configs_say_everything),
         cmocka_unit_test(test_workspace),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_suite(tests, set_up, tear_down);
 }

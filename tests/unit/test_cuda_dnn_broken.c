@@ -335,5 +335,5 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_nonsense),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -191,5 +191,5 @@ int main(void)
         cmocka_unit_test(test_driver),    cmocka_unit_test(test_unknown),    cmocka_unit_test(test_libraries),
         cmocka_unit_test(test_no_driver), cmocka_unit_test(test_no_kernels),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

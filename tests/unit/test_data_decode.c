@@ -217,5 +217,5 @@ int main(void)
         cmocka_unit_test(test_png_header_that_lies),
         cmocka_unit_test(test_limits),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -169,5 +169,5 @@ int main(void)
         cmocka_unit_test(test_headers_that_lie),   cmocka_unit_test(test_labels_that_do_not_fit),
         cmocka_unit_test(test_truncated_anywhere),
     };
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

@@ -157,5 +157,5 @@ int main(void)
         cmocka_unit_test(test_ground_truth_by_name),
         cmocka_unit_test(test_unlabelled),
     };
-    return cmocka_run_group_tests(tests, make_images, fixture_close);
+    return run_suite(tests, make_images, fixture_close);
 }

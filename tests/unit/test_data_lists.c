@@ -309,5 +309,5 @@ int main(void)
         cmocka_unit_test(test_class_names),
         cmocka_unit_test(test_class_names_with_commas),
     };
-    return cmocka_run_group_tests(tests, make_images, fixture_close);
+    return run_suite(tests, make_images, fixture_close);
 }

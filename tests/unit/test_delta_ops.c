@@ -367,5 +367,5 @@ int main(void)
         cmocka_unit_test(test_many_sites),      cmocka_unit_test(test_many_faults),
         cmocka_unit_test(test_repeated_faults), cmocka_unit_test(test_ranks),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

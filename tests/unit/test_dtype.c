@@ -97,5 +97,5 @@ int main(void)
         cmocka_unit_test(rounded_values_stay),
         cmocka_unit_test(a_fault_hits_the_word),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -186,5 +186,5 @@ int main(void)
         cmocka_unit_test(test_rate_of_bits_and_values),
         cmocka_unit_test(test_sample_size),
     };
-    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+    return run_suite(tests, fixture_setup, fixture_teardown);
 }

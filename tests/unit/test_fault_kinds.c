@@ -82,5 +82,5 @@ int main(void)
         cmocka_unit_test(kinds_do_what_they_say),
         cmocka_unit_test(the_view_is_the_list),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

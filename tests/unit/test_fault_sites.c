@@ -253,5 +253,5 @@ int main(void)
         cmocka_unit_test(test_refused_lists), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_export_text),
     };
-    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+    return run_suite(tests, fixture_setup, fixture_teardown);
 }

@@ -370,5 +370,5 @@ int main(void)
         cmocka_unit_test(test_filter_groups),
         cmocka_unit_test(test_locate),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

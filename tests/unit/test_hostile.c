@@ -179,5 +179,5 @@ int main(void)
         cmocka_unit_test(test_idx_header),
         cmocka_unit_test(test_yaml),
     };
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

@@ -365,5 +365,5 @@ int main(void)
         cmocka_unit_test(test_odd_files),  cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_examples),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return run_suite(tests, make_folder, remove_folder);
 }

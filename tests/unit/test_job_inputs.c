@@ -119,5 +119,5 @@ int main(void)
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_refusals),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -133,5 +133,5 @@ int main(void)
         cmocka_unit_test(test_values_and_hash),
         cmocka_unit_test(test_refusals),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -197,5 +197,5 @@ int main(void)
         cmocka_unit_test(test_names_that_are_not_utf8),
         cmocka_unit_test(test_free_null),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

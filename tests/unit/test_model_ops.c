@@ -265,5 +265,5 @@ int main(void)
         cmocka_unit_test(test_slice_and_clip_inputs),
         cmocka_unit_test(test_softmax),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

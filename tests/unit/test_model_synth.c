@@ -161,5 +161,5 @@ int main(void)
         cmocka_unit_test(test_same_everywhere), cmocka_unit_test(test_file),
         cmocka_unit_test(test_layer),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

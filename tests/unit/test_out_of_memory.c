@@ -208,7 +208,7 @@ static void while_reading_a_job(void **state)
 {
     (void)state;
     if (access("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", R_OK) != 0)
-        skip();
+        skip("dataset-fashion-mnist is not installed");
     fail_some(follow_kinds, "the reading", 41 * SLOWER);
 }
 
@@ -246,5 +246,5 @@ int main(void)
         cmocka_unit_test(while_reading_a_job),
         cmocka_unit_test(while_generating_a_network),
     };
-    return cmocka_run_group_tests(tests, hook_sqlite, NULL);
+    return run_suite(tests, hook_sqlite, NULL);
 }

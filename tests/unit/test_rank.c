@@ -32,5 +32,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probability),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -118,5 +118,5 @@ int main(void)
         cmocka_unit_test(rows_come_in_one_order),
         cmocka_unit_test(ties_come_in_one_order),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

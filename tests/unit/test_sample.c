@@ -184,5 +184,5 @@ int main(void)
         cmocka_unit_test(test_share_bounds),    cmocka_unit_test(test_bounds_of_parts),
         cmocka_unit_test(intervals_cover),      cmocka_unit_test(test_without_replacement),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

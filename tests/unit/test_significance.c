@@ -107,5 +107,5 @@ int main(void)
         cmocka_unit_test(test_detectable_pairs),
         cmocka_unit_test(test_detectable_proportions),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -386,5 +386,5 @@ int main(void)
         cmocka_unit_test(shards_are_no_census),
         cmocka_unit_test(old_views_are_not_used),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

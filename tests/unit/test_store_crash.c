@@ -131,5 +131,5 @@ static void disk_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(kill_and_resume), cmocka_unit_test(disk_full)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

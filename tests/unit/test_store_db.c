@@ -111,5 +111,5 @@ int main(void)
         cmocka_unit_test(the_first_failure_ends_it),
         cmocka_unit_test(rows_are_found_and_changed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -114,5 +114,5 @@ int main(void)
         cmocka_unit_test(one_bad_write_while_upgrading),
         cmocka_unit_test(a_full_disk_while_upgrading),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

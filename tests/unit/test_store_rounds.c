@@ -302,5 +302,5 @@ int main(void)
         cmocka_unit_test(a_round_is_finished_first),
         cmocka_unit_test(other_campaigns_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -260,5 +260,5 @@ int main(void)
         cmocka_unit_test(layer_accuracy_follows_definitions),
         cmocka_unit_test(network_sdc_follows_definitions),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -254,5 +254,5 @@ int main(void)
         cmocka_unit_test(a_stopped_upgrade_changes_nothing),
         cmocka_unit_test(settings_are_kept),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -76,5 +76,5 @@ int main(void)
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_no_team),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }
