@@ -6,6 +6,9 @@ import sys
 import tempfile
 from collections import defaultdict
 
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from skips import fashion
+
 from raw import DUE, Raw, close, rows, share_bounds, sum_bounds, widened
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -264,9 +267,7 @@ def check_queries(raw, ask):
 
 def main():
     bitsink = os.path.abspath(sys.argv[1])
-    if not os.path.exists(IMAGES):
-        print("skipped: dataset-fashion-mnist is not installed")
-        sys.exit(77)
+    fashion()
     from answers import check_failure_rates, check_rerun, check_severity, check_sinks
     from outcomes import check_images_as_sample, check_network, check_outcomes
     with tempfile.TemporaryDirectory() as folder:

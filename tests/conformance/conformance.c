@@ -325,7 +325,7 @@ int main(int argc, char **argv)
     }
     const char *root = argc > 1 ? argv[1] : DEFAULT_DIR;
     if (access(root, R_OK) != 0) {
-        printf("SKIP: no '%s' (package libonnx-testdata)\n", root);
+        printf("skipped: no '%s' (package libonnx-testdata)\n", root);
         return SKIPPED;
     }
     int fd = mkstemp(r.scratch);
