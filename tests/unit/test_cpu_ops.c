@@ -247,6 +247,13 @@ static void test_scalar_functions(void **state)
     assert_int_equal(bs_float_bits(bs_sub(INFINITY, INFINITY)), 0x7fc00000);
 }
 
+/* Comes last. */
+static void test_none_forgotten(void **state)
+{
+    (void)state;
+    assert_all_checked(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_pad_from_input),
         cmocka_unit_test(test_concat),
         cmocka_unit_test(test_scalar_functions),
+        cmocka_unit_test(test_none_forgotten),
     };
     return run_suite(tests, NULL, NULL);
 }

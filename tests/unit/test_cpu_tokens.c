@@ -200,6 +200,13 @@ static void test_mixed_layouts(void **state)
     gb_free(g);
 }
 
+/* Comes last. */
+static void test_none_forgotten(void **state)
+{
+    (void)state;
+    assert_all_checked(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_log_softmax),
         cmocka_unit_test(test_mixed_layouts),
+        cmocka_unit_test(test_none_forgotten),
     };
     return run_suite(tests, NULL, NULL);
 }
