@@ -41,7 +41,7 @@ typedef struct failing_file {
     int flags;          /* of opening */
 } failing_file;
 
-static bool fails_now(failing_kind kind, int flags, int size)
+static bool failing_now(failing_kind kind, int flags, int size)
 {
     int n = ++failing_vfs.calls;
     if (n <= FAILING_MOST)
@@ -61,7 +61,7 @@ static bool failing_alike(int a, int b)
 
 /* Returns true for a call in the middle of a sequence: one or two calls that repeat, such as a page of the
  * WAL and its header. `last`: number of the last call. */
-static bool failing_vfs_repeats(int n, int last)
+static inline bool failing_vfs_repeats(int n, int last)
 {
     return n > 2 && n + 2 <= last && failing_alike(n, n - 2) && failing_alike(n, n + 2);
 }
@@ -80,21 +80,21 @@ static int ff_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 /* A write that fails leaves half of its bytes, as a full disk does. */
 static int ff_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    if (!fails_now(FAILING_WRITE, FLAGS(f), n))
+    if (!failing_now(FAILING_WRITE, FLAGS(f), n))
         return REAL(f)->pMethods->xWrite(REAL(f), p, n, at);
     REAL(f)->pMethods->xWrite(REAL(f), p, n / 2, at);
     return failing_vfs.code;
 }
 static int ff_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
-    return fails_now(FAILING_TRUNCATE, FLAGS(f), 0) ? SQLITE_IOERR_TRUNCATE
-                                                    : REAL(f)->pMethods->xTruncate(REAL(f), size);
+    return failing_now(FAILING_TRUNCATE, FLAGS(f), 0) ? SQLITE_IOERR_TRUNCATE
+                                                      : REAL(f)->pMethods->xTruncate(REAL(f), size);
 }
 /* Nothing is synced: the machine does not crash here, and tests shall be quick. */
 static int ff_sync(sqlite3_file *f, int flags)
 {
     (void)flags;
-    return fails_now(FAILING_SYNC, FLAGS(f), 0) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    return failing_now(FAILING_SYNC, FLAGS(f), 0) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
 }
 static int ff_size(sqlite3_file *f, sqlite3_int64 *size)
 {
@@ -171,7 +171,7 @@ static int fv_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
     memset(file, 0, sizeof *file);
     file->real = (sqlite3_file *)(file + 1);
     file->flags = flags;
-    if (fails_now(FAILING_OPEN, flags, 0))
+    if (failing_now(FAILING_OPEN, flags, 0))
         return SQLITE_CANTOPEN;
     int rc = failing_real->xOpen(failing_real, name, file->real, flags, out_flags);
     if (rc == SQLITE_OK)
@@ -182,8 +182,8 @@ static int fv_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
 static int fv_delete(sqlite3_vfs *v, const char *name, int sync)
 {
     (void)v;
-    return fails_now(FAILING_DELETE, 0, 0) ? SQLITE_IOERR_DELETE
-                                           : failing_real->xDelete(failing_real, name, sync);
+    return failing_now(FAILING_DELETE, 0, 0) ? SQLITE_IOERR_DELETE
+                                             : failing_real->xDelete(failing_real, name, sync);
 }
 
 /* Makes every later connection of the program go through it. */

@@ -32,7 +32,8 @@ static void check_given_image(sqlite3 *h, const model *m, const fixture *f)
                                         "bn_class_given_image_layer",
                                         -1, &q, NULL),
                      SQLITE_OK);
-    while (sqlite3_step(q) == SQLITE_ROW) {
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         int t = 0, i = sqlite3_column_int(q, 2);
         while (f->entry[f->stratum[t].entry].id != sqlite3_column_int(q, 0) ||
                f->stratum[t].target != sqlite3_column_int(q, 1))
@@ -50,6 +51,7 @@ static void check_given_image(sqlite3 *h, const model *m, const fixture *f)
         }
         close_to("P(class | image, stratum)", have, want);
     }
+    assert_int_equal(rc, SQLITE_DONE);
     sqlite3_finalize(q);
     assert_int_equal(others > 0, m->a > 0);
     for (int t = 0; t < FX_STRATA; t++)
