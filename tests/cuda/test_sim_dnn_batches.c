@@ -1,5 +1,5 @@
-/* Batches of convolutions through cuDNN: an engine that refuses large ones computes them in pieces, and one
- * that is inexact for batches that only campaigns have is not taken. */
+/* Proves that an engine of cuDNN that refuses large batches of convolutions computes them in pieces, and
+ * that one that is inexact for batches which only campaigns have is not taken. */
 #include "support/rig.h"
 
 #include "cuda/invariance.h"

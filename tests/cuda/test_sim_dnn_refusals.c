@@ -1,4 +1,4 @@
-/* What the simulated cuDNN refuses, and how it fails when told to. */
+/* Proves that the simulated cuDNN refuses what the real one refuses, and fails when told to. */
 #include "sim_dnn_layers.h"
 
 #include <sys/wait.h>

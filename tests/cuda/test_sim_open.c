@@ -1,5 +1,5 @@
-/* What is made once for a card, however often it is opened; and of cuDNN, once for a stream. Calls of the
- * simulated device are counted. */
+/* Proves that what a card needs is made once, however often it is opened, and what cuDNN needs once for a
+ * stream. Calls of the simulated device are counted. */
 #include "support/rig.h"
 
 #include "cuda/conv.h"

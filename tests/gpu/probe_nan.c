@@ -1,4 +1,4 @@
-/* What engines make of NaN and Inf: they must come out as IEEE arithmetic over the whole window has them. */
+/* Tests NaN and Inf in engines: they must come out as IEEE arithmetic over the whole window has them. */
 #include "probe.h"
 
 #include "support/naive_conv.h"

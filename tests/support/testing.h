@@ -1,4 +1,5 @@
-/* What every unit test needs: cmocka with the headers that it needs before it, and where optional data is. */
+/* Included by every unit test: cmocka with the headers that it needs, skipping, and the place of optional
+ * data. */
 #ifndef BS_TESTS_TESTING_H
 #define BS_TESTS_TESTING_H
 

@@ -1,3 +1,4 @@
+/* Proves the base helpers: errors and hints, strings, buffers, files, numbers read strictly. */
 #include "support/testing.h"
 
 #include "base/buf.h"

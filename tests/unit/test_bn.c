@@ -1,4 +1,5 @@
-/* The Bayesian views against a plain computation of their definitions from the raw rows. */
+/* Proves that the Bayesian views hold what a plain computation of their definitions from the raw rows
+ * gives. */
 #include "support/bn_model.h"
 
 static void check_given_layer(sqlite3 *h, const model *m, const fixture *f)

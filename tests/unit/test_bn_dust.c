@@ -1,6 +1,6 @@
-/* What is left of differences and sums in floating point is never printed: no share below 0 or above 1, no
- * number that is 0 but for rounding, and no complete coverage just below 1, in any table, under any settings.
- */
+/* Proves that rounding errors of differences and sums are never printed: no share below 0 or above 1, no
+ * number that is 0 but for rounding, and no complete coverage just below 1, in any table, under any
+ * settings. */
 #include "support/bn_model.h"
 
 #include "bn/bn.h"

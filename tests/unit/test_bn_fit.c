@@ -1,4 +1,5 @@
-/* Rates of failure in time, and what counts for them: bits that are storage, and all strata of the item. */
+/* Proves the rates of failure in time, and that they count the bits that are storage, and all strata of
+ * the item. */
 #include "support/bn_settings.h"
 
 /* A target is for the whole item: never met by a layer alone, nor while strata lack trials. */

@@ -1,5 +1,5 @@
-/* Names in a result file: what a text stands for, and classes that share a name, or have that of something
- * else. */
+/* Proves that names in a result file mean the right thing: a text stands for one class, image or layer,
+ * also where classes share a name or have the name of something else. */
 #include "support/store_fixture.h"
 
 #include "bn/bn.h"

@@ -1,4 +1,4 @@
-/* `bitsink bn`: the tables of a result file as text. */
+/* Proves that `bitsink bn` prints the tables of a result file as text. */
 #include "support/store_fixture.h"
 
 #include "bn/bn.h"

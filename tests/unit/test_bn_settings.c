@@ -1,4 +1,4 @@
-/* Settings of the Bayesian network never override each other silently. */
+/* Proves that settings of the Bayesian network never override each other silently. */
 #include "support/bn_settings.h"
 
 #include <math.h>

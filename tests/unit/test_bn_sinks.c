@@ -1,4 +1,5 @@
-/* The view of sink classes and their tests against a plain computation of their definitions. */
+/* Proves that the view of sink classes and their tests hold what a plain computation of their definitions
+ * gives. */
 #include "support/bn_model.h"
 
 /* Exact upper tail of the binomial distribution. */

@@ -1,4 +1,5 @@
-/* Images that cannot be read: what a campaign does with them, run by the commands on the bundled network. */
+/* Proves that campaigns treat images that cannot be read as documented: the commands run on the bundled
+ * network. */
 #include "support/data_fixture.h"
 
 #include "base/log.h"

@@ -1,4 +1,5 @@
-/* How an image fills the network's input: the same network with channels first and last. */
+/* Proves that an image fills the network's input as documented: the same network with channels first and
+ * last. */
 #include "support/data_fixture.h"
 #include "support/model_build.h"
 

@@ -1,5 +1,5 @@
-/* The exactness contract: an output row depends on its input rows only, and both ways of evaluating a faulty
- * parameter agree, bit for bit. */
+/* Proves the exactness contract: an output row depends on its input rows only, and both ways of evaluating
+ * a faulty parameter agree, bit for bit. */
 #include "support/rig.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* Every operator against the naive one, on ordinary values and on NaN and infinities. */
+/* Proves that every operator agrees with its naive reference, on ordinary values and on NaN and
+ * infinities. */
 #include "support/op_check.h"
 #include "ops.h"
 

@@ -1,4 +1,5 @@
-/* Operators of transformers, and others that repeat or pick elements, against the naive ones. */
+/* Proves the same as test_cpu_ops for operators of transformers, and for others that repeat or pick
+ * elements. */
 #include "support/op_check.h"
 
 static bs_graph *two(bs_op op, bs_shape a, bs_shape b, bs_shape out)

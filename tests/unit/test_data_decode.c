@@ -1,4 +1,5 @@
-/* PNG and JPEG: every kind that data sets hold, and files that are damaged or lie. */
+/* Proves that PNG and JPEG of every kind that data sets hold are decoded, and that damaged and lying files
+ * are refused. */
 #include "support/data_fixture.h"
 
 #include "data/pixels.h"

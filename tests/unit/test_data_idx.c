@@ -1,4 +1,5 @@
-/* idx files: plain, gzipped, coloured; and each way in which they can lie. */
+/* Proves that idx files are read (plain, gzipped, coloured), and each way in which they can lie is
+ * noticed. */
 #include "support/data_fixture.h"
 
 #include "data/dataset.h"

@@ -1,5 +1,5 @@
-/* Labels files, class folders, plain lists, slices, class names: what bs_dataset_open() accepts and refuses.
- */
+/* Proves that bs_dataset_open() accepts and refuses labels files, class folders, plain lists, slices and
+ * class names as documented. */
 #include "support/data_fixture.h"
 
 #include "data/dataset.h"

@@ -1,4 +1,4 @@
-/* Geometry and arithmetic between a decoded image and the input tensor. */
+/* Proves the geometry and arithmetic between a decoded image and the input tensor. */
 #include "support/data_fixture.h"
 
 #include "data/pixels.h"

@@ -1,4 +1,4 @@
-/* The table of types, and what faults do to values of each. */
+/* Proves the table of types, and that faults do to values of each type what they should. */
 #include "support/testing.h"
 
 #include "dtype.h"

@@ -1,4 +1,4 @@
-/* The sites that a plan draws. */
+/* Proves that a plan draws its sites as documented. */
 #include "support/fault_fixture.h"
 
 static uint32_t bits_of(const bs_sites *s)

@@ -1,4 +1,5 @@
-/* The list of kinds of faults: what each does, and that the result file says the same. */
+/* Proves that each kind of fault does what the list of kinds says, and that the result file says the same.
+ * */
 #include "support/testing.h"
 
 #include "fault.h"

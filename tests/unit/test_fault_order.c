@@ -1,4 +1,4 @@
-/* Sites without replacement, and how many trials a margin of error needs. */
+/* Proves that sites are drawn without replacement, and how many trials a margin of error needs. */
 #include "support/fault_fixture.h"
 
 #include "fault.h"

@@ -1,4 +1,4 @@
-/* Selectors and strata: which targets an entry means, and the bits that may be hit there. */
+/* Proves which targets the selectors of an entry mean, and which bits may be hit there. */
 #include "support/fault_fixture.h"
 
 static void test_selectors(void **state)

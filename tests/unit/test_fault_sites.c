@@ -1,4 +1,5 @@
-/* Explicit site lists: what is read, what is refused, and that a plan's sites survive export and import. */
+/* Proves that explicit site lists are read or refused as documented, and that a plan's sites survive
+ * export and import. */
 #include "support/fault_fixture.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Job files: what is read, and what is refused with which words. */
+/* Proves that job files are read as documented, and are refused with the right words. */
 #include "support/testing.h"
 
 #include "job/job.h"

@@ -1,4 +1,5 @@
-/* The `images` and `preprocess` keys of a job: presets and their overrides, forms of data sets, refusals. */
+/* Proves the `images` and `preprocess` keys of a job: presets and their overrides, forms of data sets,
+ * refusals. */
 #include "support/testing.h"
 
 #include "job/job.h"

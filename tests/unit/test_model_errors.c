@@ -1,4 +1,4 @@
-/* Hand-made models: the message for what cannot be imported. */
+/* Proves the message for each hand-made model that cannot be imported. */
 #include "support/model_build.h"
 
 typedef struct error_case {

@@ -1,4 +1,5 @@
-/* Weights in files of their own: where they may lie, and what a wrong one says. */
+/* Proves where weights in files of their own may lie, and that a wrong file is refused with the right
+ * words. */
 #include "support/model_build.h"
 
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
-/* Real models: structure, shapes and sizes as other tools report them. Absent files are skipped. */
+/* Proves that real models have the structure, shapes and sizes that other tools report. Absent files are
+ * skipped. */
 #include "support/model_build.h"
 
 static bs_graph *import_file(const char *path)
@@ -8,7 +9,7 @@ static bs_graph *import_file(const char *path)
     return g;
 }
 
-/* What holds for every graph. */
+/* Asserts what holds for every graph. */
 static void check_invariants(const bs_graph *g)
 {
     int64_t macs = 0;

@@ -1,4 +1,4 @@
-/* Damaged and hostile files, and how stored tensors are read. */
+/* Proves that damaged and hostile models are refused, and that stored tensors are read right. */
 #include "support/model_build.h"
 
 #include <math.h>

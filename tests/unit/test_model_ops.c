@@ -1,4 +1,4 @@
-/* Hand-made models: what each operator becomes. */
+/* Proves that each operator of hand-made models becomes the right node. */
 #include "support/model_build.h"
 
 #include <math.h>

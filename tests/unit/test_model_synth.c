@@ -1,4 +1,5 @@
-/* Generated networks: structure, repeatable weights of the right size, the same from a file. */
+/* Proves that generated networks have the right structure, repeatable weights of the right size, and are
+ * the same from a file. */
 #include "support/model_build.h"
 
 #include "model/synth.h"

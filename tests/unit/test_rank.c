@@ -1,4 +1,4 @@
-/* Ranks and probabilities of kernels/rank.h against plain sums in double. */
+/* Proves that the ranks and probabilities of kernels/rank.h agree with plain sums in double. */
 #include "support/graph_builder.h"
 #include "support/testing.h"
 

@@ -1,7 +1,7 @@
-/* The contract: whatever the fault, a replayed trial has the bits of a full re-run. Random faults of every
- * kind in every target of real networks, NaN and Inf included.
+/* Proves the contract: whatever the fault, a replayed trial has the bits of a full re-run. Random faults of
+ * every kind in every target of real networks, NaN and Inf included.
  *
- *   test_replay MODEL.onnx    only this network, so many of its targets as a bound on the work allows */
+ *   test_replay MODEL.onnx    only this network, as many of its targets as a bound on the work allows */
 #include "support/model_build.h"
 
 #include "backend/backend.h"

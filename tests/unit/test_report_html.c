@@ -1,4 +1,4 @@
-/* Tables of the report page, from views of whatever form. */
+/* Proves that the report page has tables of views of any form. */
 #include "support/testing.h"
 
 #include "report/html.h"

@@ -1,4 +1,4 @@
-/* The random numbers, the trial ids and the sites that follow from them. */
+/* Proves the random numbers, the trial ids and the sites that follow from them. */
 #include "support/testing.h"
 
 #include "fault.h"

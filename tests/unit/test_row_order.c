@@ -1,5 +1,5 @@
-/* What is printed and drawn has one order, whatever order SQLite finds rows in: all of it again on
- * connections that give rows without an order backwards. */
+/* Proves that all that is printed and drawn has one order, whatever order SQLite finds rows in: all of it
+ * is done again on connections that give rows without an order backwards. */
 #include "support/store_fixture.h"
 
 #include "base/buf.h"

@@ -1,4 +1,4 @@
-/* Intervals of shares, against sums of binomial probabilities. */
+/* Proves the intervals of shares by sums of binomial probabilities. */
 #include "support/testing.h"
 
 #include "fault/sample.h"

@@ -1,4 +1,4 @@
-/* The tests and powers of `bitsink compare`, against tables and sums of probabilities. */
+/* Proves the tests and powers of `bitsink compare` by tables and sums of probabilities. */
 #include "support/testing.h"
 
 #include "store/significance.h"

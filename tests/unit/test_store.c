@@ -1,4 +1,4 @@
-/* The result file: rows come back, resume knows what is there, the digest ignores order. */
+/* Proves the result file: rows come back, resuming knows what is there, the digest ignores order. */
 #include "support/store_fixture.h"
 
 #include "store/status.h"

@@ -1,4 +1,5 @@
-/* Whatever moment a run dies at, the file holds whole batches, and a resume completes it to the same rows. */
+/* Proves that, at whatever moment a run dies, the file holds whole batches, and that resuming completes it
+ * to the same rows. */
 #include "support/store_fixture.h"
 
 #include <signal.h>

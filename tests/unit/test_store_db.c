@@ -1,4 +1,4 @@
-/* Queries of the store, row by row: what is bound, what is read, and that nothing stays open. */
+/* Proves that queries of the store bind and read values right, row by row, and that nothing stays open. */
 #include "support/store_fixture.h"
 
 #include "store/db.h"

@@ -1,4 +1,4 @@
-/* A result file belongs to one campaign, one program, one writer at a time. */
+/* Proves that a result file belongs to one campaign, one program and one writer at a time. */
 #include "support/store_fixture.h"
 
 #include "store/status.h"

@@ -1,5 +1,5 @@
-/* What a trial came to: the view `outcome`, the summaries and a plain reading of the definitions must agree.
- */
+/* Proves that the view `outcome`, the summaries and a plain reading of the definitions agree on every
+ * trial. */
 #include "support/store_fixture.h"
 
 #include "fault/sample.h"

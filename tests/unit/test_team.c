@@ -1,5 +1,5 @@
-/* Teams for which the system does not give all threads, or none; the linker's --wrap leads pthread_create()
- * of this program here. */
+/* Proves that teams work where the system does not give all threads, or none. The linker's --wrap directs
+ * pthread_create() of this program to the function here. */
 #include "support/testing.h"
 
 #include "base/team.h"

@@ -1,4 +1,4 @@
-/* What is UTF-8, and how names are shown on terminals, in JSON, in CSV and to a shell. */
+/* Proves what counts as UTF-8, and how names are shown on terminals, in JSON, in CSV and to a shell. */
 #include "support/testing.h"
 
 #include "base/text.h"
@@ -138,7 +138,7 @@ static void test_csv(void **state)
     }
 }
 
-/* What a shell makes of the word is what it was made of. */
+/* A shell reads the quoted word as what was quoted. */
 static void test_shell(void **state)
 {
     (void)state;
