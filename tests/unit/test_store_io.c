@@ -48,7 +48,7 @@ typedef bs_status work(fixture *f, const char *db);
 
 /* Lets call n of the work fail, and does the work again; returns true if the failure ended it. A failure may
  * hit what needs not succeed, such as the tidying up after the last commit. */
-static bool fail_one(fixture *f, work *work, failing_state how, const char *want)
+static bool fail_one(fixture *f, work *work, failing_state how, const char *want, int version)
 {
     char have[33];
     sc_remove(f->db);
@@ -64,7 +64,12 @@ static bool fail_one(fixture *f, work *work, failing_state how, const char *want
         assert_non_null(strstr(bs_error_message(), "result"));
     }
     if (access(f->db, F_OK) == 0)
-        assert_consistent(f->db, false);
+        assert_consistent(f->db, st == BS_OK); /* which undoes what a journal says, too */
+    if (st == BS_OK) {                         /* then all is there */
+        assert_ok(bs_store_digest(f->db, have, NULL));
+        assert_string_equal(want, have);
+        assert_int_equal(fx_number(f->db, "PRAGMA user_version"), version);
+    }
     assert_ok(work(f, f->db));
     assert_consistent(f->db, true);
     assert_ok(bs_store_digest(f->db, have, NULL));
@@ -87,7 +92,7 @@ static void fail_each(work *work, void (*prepare)(fixture *f), int code, bool fo
     assert_ok(bs_store_digest(clean, want, NULL));
     failing_vfs = (failing_state){0};
     assert_ok(work(&f, f.db));
-    int last = failing_vfs.calls;
+    int last = failing_vfs.calls, version = (int)fx_number(clean, "PRAGMA user_version");
     assert_in_range(last, 100, FAILING_MOST);
     for (int n = 1; n <= last; n++)
         repeats[n] = failing_vfs_repeats(n, last);
@@ -95,7 +100,8 @@ static void fail_each(work *work, void (*prepare)(fixture *f), int code, bool fo
         if (seen[repeats[n]]++ % (step * (repeats[n] ? REPEATED : OTHER)) && !getenv("BITSINK_FULL"))
             continue;
         tried++;
-        errors += fail_one(&f, work, (failing_state){.fail_at = n, .forever = forever, .code = code}, want);
+        errors += fail_one(&f, work, (failing_state){.fail_at = n, .forever = forever, .code = code}, want,
+                           version);
     }
     print_message("%d calls can fail, %d of them in sequences; of %d tried %d ended the work\n", last,
                   seen[1], tried, errors);
