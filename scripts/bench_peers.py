@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/numerics"))
 
-from common import ListedImages, Preprocess, bitsink, bitsink_json, require, write_job
+from common import ListedImages, Preprocess, bitsink, bitsink_json, require, skip, write_job
 
 np, Image, onnx, torch, core = require("numpy", "PIL.Image", "onnx", "torch", "pytorchfi.core")
 
@@ -212,8 +212,7 @@ def main():
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="on the CPU, of both")
     args = parser.parse_args()
     if args.device.startswith("cuda") and not torch.cuda.is_available():
-        print("SKIP: this PyTorch sees no CUDA device")
-        return 77
+        skip("this PyTorch sees no CUDA device")
     as_torch_runs()
     torch.set_num_threads(args.threads)
     print(f"PyTorch {torch.__version__}, {args.device}, batch {args.batch}, {args.threads} CPU threads")

@@ -56,9 +56,10 @@ ldd "$root"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
 done
 cp scripts/bench_peers.py scripts/gpu_steps.sh "$root/scripts"
 cp -r tests/models tests/jobs "$root/tests"
-mkdir "$root/tests/numerics" "$root/tests/gpu"
+mkdir "$root/tests/numerics" "$root/tests/gpu" "$root/tests/support"
 cp tests/numerics/*.py "$root/tests/numerics"
 cp tests/gpu/compare.py "$root/tests/gpu"
+cp tests/support/skips.py "$root/tests/support"
 if [ -d "$data" ]; then
     mkdir "$root/data/models" "$root/data/imagenet-200"
     for model in squeezenet1.1 cifar10_resnet20 mnist_cnn mobilenet_v2; do

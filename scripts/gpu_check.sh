@@ -116,7 +116,7 @@ write_report() {
 }
 # row NAME RESULT SECONDS: adds a row to the table, with the last figure of the log.
 row() {
-    figure=$(sed -n 's/^figure: //p; s/^SKIP: //p' "$scratch/log/$1" | tail -1 | tr '|' '/')
+    figure=$(sed -n 's/^figure: //p; s/^skipped: //p' "$scratch/log/$1" | tail -1 | tr '|' '/')
     echo "| $1 | $2 | $3 | $figure |" >>"$table"
     echo "$1" >>"$order"
     write_report

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sums up what the tests of a ctest run counted, from their own output: scripts/summary.sh [BUILD]
-# (default: build). A test that did not run, or was skipped, counts nothing and is named as such.
+# (default: build). A test that did not run, or was skipped, counts nothing and is named as such; the end is what was
+# skipped, and why: whole programs, and single tests of programs that passed.
 set -eu
 cd "$(dirname "$0")/.."
 log=${1:-build}/Testing/Temporary/LastTest.log
@@ -39,3 +40,11 @@ echo "fuzz corpora replayed: ${total:-not run}"
 awk -F, 'NR > 1 { n += $5; t += $4; f += $6; if (!from || $1 < from) from = $1; if ($1 > to) to = $1 }
     END { printf "fuzzed before (tests/fuzz/executions.csv, %s to %s): %d executions in %d minutes, %d findings\n",
           from, to, n, t, f }' tests/fuzz/executions.csv
+awk '/^[0-9]+\/[0-9]+ Testing: / { name = $3 }
+    /^skipped: / {
+        part = /^skipped: [0-9]+ of [0-9]+ tests: / && $2 < $4
+        if (part) { tests += $2; programs++ } else whole++
+        sub("^skipped", part ? "  some of " name : "  " name)
+        lines = lines "\n" $0
+    }
+    END { printf "skipped: %d programs, and %d tests of %d others%s\n", whole, tests, programs, lines }' "$log"

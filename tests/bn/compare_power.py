@@ -13,11 +13,10 @@ import subprocess
 import sys
 import tempfile
 
-try:
-    import numpy as np
-except ImportError:
-    print("skipped: no numpy")
-    sys.exit(77)
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from skips import fashion, require
+
+(np,) = require("numpy")
 
 IMAGES = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
 N_IMAGES, CLASSES, GOOD, SDC, DUE = 10, 10, 0, 1, 2
@@ -227,9 +226,7 @@ def claims(c, rng, pairs):
 
 def main():
     bitsink, size = os.path.abspath(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "small"
-    if not os.path.exists(IMAGES):
-        print("skipped: dataset-fashion-mnist is not installed")
-        sys.exit(77)
+    fashion()
     rng = np.random.default_rng(20261126)
     with tempfile.TemporaryDirectory() as folder:
         c = Campaigns(bitsink, folder)

@@ -7,11 +7,10 @@ import os
 import sys
 import tempfile
 
-try:
-    import numpy as np
-except ImportError:
-    print("skipped: numpy is not installed")
-    sys.exit(77)
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from skips import require
+
+(np,) = require("numpy")
 from coverage_answers import answers, pseudo
 from coverage_finite import finite, interrupted, rare
 from simulated import ENDLESS, File, make, outcomes

@@ -13,7 +13,7 @@ def by_class(f, view, classes, columns, place=""):
 
 
 def pseudo(f, table, n):
-    """Ten images of a class each, one of which fails half the time: a pseudo-count draws its rate to that of the others."""
+    """Ten images of a class each, where one fails half the time: a pseudo-count draws its rate to that of the others."""
     p = np.eye(10)
     p[3, 3] = p[3, 4] = 0.5
     for a, layers in itertools.product((10, 100), (1, 2)):

@@ -1,10 +1,13 @@
-"""independent.py BITSINK: every table of the Bayesian network against a computation from the raw rows (raw.py)."""
+"""independent.py BITSINK: compares every table of the Bayesian network with a computation from the raw rows (raw.py)."""
 import math
 import os
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from skips import fashion
 
 from raw import DUE, Raw, close, rows, share_bounds, sum_bounds, widened
 
@@ -264,9 +267,7 @@ def check_queries(raw, ask):
 
 def main():
     bitsink = os.path.abspath(sys.argv[1])
-    if not os.path.exists(IMAGES):
-        print("skipped: dataset-fashion-mnist is not installed")
-        sys.exit(77)
+    fashion()
     from answers import check_failure_rates, check_rerun, check_severity, check_sinks
     from outcomes import check_images_as_sample, check_network, check_outcomes
     with tempfile.TemporaryDirectory() as folder:
@@ -276,11 +277,13 @@ def main():
         subprocess.run([bitsink, "run", "--quiet", "--device", "null", "--db", db, job], check=True, stdout=subprocess.DEVNULL)
         def bn(*args):
             subprocess.run([bitsink, "bn", db, *args, "--quiet"], check=True)
+        filled = {}  # by table: whether any check had rows of it
         def check():
             raw, cache = Raw(db), {}
             def table(name):
                 if name not in cache:
                     cache[name] = rows(bitsink, db, name)
+                    filled[name] = filled.get(name, False) or bool(cache[name])
                 return cache[name]
             check_outcomes(raw, table)
             check_network(raw, table)
@@ -313,6 +316,8 @@ def main():
         bn("priors", priors)
         bn("set", "raw_fit=1e9")
         check()
+        empty = [name for name, full in filled.items() if not full]
+        assert not empty, f"no rows, and so nothing checked, of {empty}"
 
 
 if __name__ == "__main__":

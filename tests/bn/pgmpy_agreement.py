@@ -7,15 +7,11 @@ import subprocess
 import sys
 import tempfile
 
-try:
-    from pgmpy.inference import VariableElimination
-    from pgmpy.readwrite import BIFReader
-except ImportError:
-    print("skipped: no pgmpy")
-    sys.exit(77)
-
-from independent import IMAGES, JOB
+from independent import JOB
 from raw import close, rows
+from skips import fashion, require
+
+inference, readwrite = require("pgmpy.inference", "pgmpy.readwrite")
 
 
 def state(variable, value, network):
@@ -32,9 +28,7 @@ def state(variable, value, network):
 
 def main():
     bitsink = os.path.abspath(sys.argv[1])
-    if not os.path.exists(IMAGES):
-        print("skipped: dataset-fashion-mnist is not installed")
-        sys.exit(77)
+    fashion()
     with tempfile.TemporaryDirectory() as folder:
         db, job, bif = (os.path.join(folder, n) for n in ("r.db", "job.yaml", "r.bif"))
         with open(job, "w") as f:
@@ -46,9 +40,9 @@ def main():
             with open(bif) as f:
                 text = f.read()
             assert not re.search(r"[^\x20-\x7e\n]", text)
-            network = BIFReader(bif).get_model()
+            network = readwrite.BIFReader(bif).get_model()
             assert network.check_model()
-            infer = VariableElimination(network)
+            infer = inference.VariableElimination(network)
             checked = 0
             golden = {r["image"]: r["golden_class"] for r in rows(bitsink, db, "bn_image")}
             layer = rows(bitsink, db, "bn_layer")[0]["layer"]

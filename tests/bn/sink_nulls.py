@@ -11,11 +11,10 @@ import subprocess
 import sys
 import tempfile
 
-try:
-    import numpy as np
-except ImportError:
-    print("skipped: python3-numpy is not installed")
-    sys.exit(77)
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from skips import fashion, require
+
+(np,) = require("numpy")
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGES = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
@@ -191,9 +190,7 @@ def allowed(n, small):
 
 
 def main():
-    if not os.path.exists(IMAGES):
-        print("skipped: dataset-fashion-mnist is not installed")
-        sys.exit(77)
+    fashion()
     small = len(sys.argv) < 3 or sys.argv[2] == "small"
     campaigns, failed = (15 if small else 200), []
     most = allowed(campaigns, small)

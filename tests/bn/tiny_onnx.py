@@ -50,7 +50,7 @@ def string_attribute(name, text):
 
 def network(names, classes, op="Relu", attributes=b""):
     """x (3 x 8 x 8) -> Conv -> `op` -> GlobalAveragePool -> Flatten -> Gemm. `names`: x, w, conv, relu, pool, flat, v, y,
-    for tensors; nodes are called by the names of their outputs behind "node "."""
+    for tensors; nodes are called by the names of their outputs after "node "."""
     rng = random.Random(1)
     x, w, conv, relu, pool, flat, v, y = names
     nodes = [("Conv", [x, w], conv, attributes), (op, [conv], relu, b""), ("GlobalAveragePool", [relu], pool, b""),

@@ -8,12 +8,10 @@ set -u
 bitsink=$(realpath "$1")
 case=$2
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../support/skips.sh"
 unset BITSINK_TRIALS BITSINK_IMAGES BITSINK_TEST_DATA
 export LC_ALL=C TZ=UTC
-[ -r /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz ] || {
-    echo "skipped: dataset-fashion-mnist is not installed"
-    exit 77
-}
+need_fashion
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/work" "$tmp/work/jobs" "$tmp/work/models"

@@ -11,7 +11,7 @@
 
 #define DEFAULT_DIR "/usr/share/libonnx-testdata/data"
 
-/* ENOUGH: so many operators of the list have a test that passes in any complete data, and half of the tests
+/* ENOUGH: this many operators of the list have a test that passes in any complete data, and half of the tests
  * that must pass are in it; others are newer than the data, or the data has them for a later operator set
  * only. */
 enum { SKIPPED = 77, MAX_OPS = 256, ENOUGH = BS_OP_COUNT * 2 / 3 };
@@ -96,7 +96,8 @@ static bool in_scope(const Onnx__NodeProto *n)
     return bs_lower_knows(n->op_type) || bs_fold_find(n->op_type);
 }
 
-/* What the test is about: its first operator out of scope, else its operator if there is one but Constant. */
+/* Returns the subject of the test: its first operator out of scope, else its operator if there is one but
+ * Constant. */
 static const char *subject(const Onnx__ModelProto *m, bool *inside)
 {
     const char *op = NULL;
@@ -325,7 +326,7 @@ int main(int argc, char **argv)
     }
     const char *root = argc > 1 ? argv[1] : DEFAULT_DIR;
     if (access(root, R_OK) != 0) {
-        printf("SKIP: no '%s' (package libonnx-testdata)\n", root);
+        printf("skipped: no '%s' (package libonnx-testdata)\n", root);
         return SKIPPED;
     }
     int fd = mkstemp(r.scratch);

@@ -1,10 +1,8 @@
 #!/bin/sh
 # few.sh CONFORMANCE: data that lacks most of the tests does not pass, though the one that it has does.
 data=/usr/share/libonnx-testdata/data/node/test_relu
-[ -d $data ] || {
-    echo "SKIP: no '$data' (package libonnx-testdata)"
-    exit 77
-}
+. "$(dirname "$0")/../support/skips.sh"
+[ -d $data ] || skip "no '$data' (package libonnx-testdata)"
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/node"

@@ -38,7 +38,7 @@ static bool same_values(const float *found, const ct_tensor *y, char why[CT_REAS
     return wrong == 0;
 }
 
-/* Is `found` the shape of y without axis `without` (-1: with all of them)? */
+/* Returns true if `found` is the shape of y without axis `without` (-1: with all of them). */
 static bool same_shape(const bs_shape *found, const ct_tensor *y, int without)
 {
     int at = 0;

@@ -2,13 +2,11 @@
 set -u
 bitsink=$(realpath "$1")
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
+. "$source_dir/support/skips.sh"
 export LC_ALL=C
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99}
 unset BITSINK_TRIALS BITSINK_IMAGES BITSINK_TEST_DATA
-[ -r /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz ] || {
-    echo "skipped: dataset-fashion-mnist is not installed"
-    exit 77
-}
+need_fashion
 tmp=$(mktemp -d)
 child=
 trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null; rm -rf "$tmp"' EXIT

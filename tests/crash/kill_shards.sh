@@ -40,7 +40,7 @@ run half.db --device "$device" || die "a run on a merged file"
 same whole.db half.db
 echo "merged in any order"
 
-# A shard that was stopped, or is of a smaller campaign, is merged as far as it is, and again when it is done.
+# A shard that was stopped, or is of a smaller campaign, is merged in the state it is in, and again when it is done.
 rm -f s2.db
 TRIALS=$((TRIALS / 2)) IMAGES=9 run s2.db --device "$device" --shard 2/4 || die "half of shard 2"
 merge grown.db s1.db s2.db s3.db s4.db

@@ -19,7 +19,7 @@
  *   BITSINK_SIM_DNN=exact|hungry|inexact|rare|sized|none|other
  *       what cuDNN offers: its exact engines, an exact one that refuses large batches of large
  *       planes, inexact ones (the order of a sum depends on the batch, the size of the output or
- *       the number of filters), such as are so for few shapes only and an exact one behind them,
+ *       the number of filters), such as are so for few shapes only and an exact one after them,
  *       two exact ones whose order tells for which shape they were asked, none (it cannot be used),
  *       or it is of another version; by default some of each kind, the inexact first
  *   BITSINK_SIM_BLAS=exact|inexact|hidden|silent|many
@@ -72,7 +72,7 @@
     X(cudnnBackendExecute)
 
 /* libcuda.so.1 has these for the other libraries. */
-/* Counts the call; does it fail? */
+/* Counts the call, and returns true if it shall fail. */
 bool bs_sim_fails(const char *name);
 /* How often a function has been called so far. */
 long bs_sim_calls(const char *name);

@@ -41,8 +41,8 @@ typedef struct settings {
 
 static const uint32_t tiles[] = {CUBLASLT_MATMUL_TILE_64x64, CUBLASLT_MATMUL_TILE_128x128},
                       stages[] = {CUBLASLT_MATMUL_STAGES_8x3, CUBLASLT_MATMUL_STAGES_8x4};
-/* What all algorithms have, and the only one of each that they work with; the large tile leaves most of the
- * device idle. */
+/* The settings of all algorithms, and the only one of each that they work with; the large tile leaves most of
+ * the device idle. */
 enum { OPTION = 2, STAGES = CUBLASLT_MATMUL_STAGES_8x3 };
 
 static settings read_settings(const cublasLtMatmulAlgo_t *algo)

@@ -34,7 +34,7 @@ typedef struct array {
     uint64_t bytes;
 } array;
 
-/* What a thread of the host runs blocks on. */
+/* The state with which a thread of the host runs blocks. */
 typedef struct processor {
     const sim_grid *grid;
     uint32_t block[2];
@@ -43,7 +43,7 @@ typedef struct processor {
     sim_order order;
     sim_sequence blocks, warps, streams; /* still to run: of the grid, the block, the warp */
     uint32_t first, threads_of_warp;     /* of the running warp */
-    bool joining, waiting;    /* is one of the warp in a meeting, one of the block at its barrier? */
+    bool joining, waiting;    /* one of the warp is in a meeting, one of the block at its barrier */
     array array[MOST_ARRAYS]; /* shared memory of the block */
     int arrays;
     sim_fibre *host, *current;                         /* the host's own stack; where `now` runs */
@@ -107,7 +107,7 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* "threads 0-4 6-31 at bs_warp_any (delta.cu:15); threads 5 at end": of so many from number `first` on. */
+/* "threads 0-4 6-31 at bs_warp_any (delta.cu:15); threads 5 at end": of n threads from number `first` on. */
 static void tell_apart(char *text, size_t size, const stream *all, uint32_t first, uint32_t n)
 {
     bool told[MOST_THREADS] = {false};
@@ -162,7 +162,7 @@ static uint64_t join(state how, uint64_t a, uint64_t b)
     }
 }
 
-/* What the threads of the warp give together, where one of them gives something: all have to. */
+/* Joins the values of the warp's threads: if one of them gives a value, all have to. */
 static void join_warp(processor *p)
 {
     stream *l = &p->stream[p->first];

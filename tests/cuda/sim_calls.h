@@ -79,11 +79,9 @@ static inline int end(void **state)
 static inline int run_simulated(const struct CMUnitTest *tests, size_t n)
 {
     char why[160];
-    if (!bs_cuda_api_load(&api, why, sizeof why)) {
-        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
-        return 77;
-    }
-    return _cmocka_run_group_tests("simulated device", tests, n, NULL, NULL);
+    if (!bs_cuda_api_load(&api, why, sizeof why))
+        return skip_all("no simulated device in LD_LIBRARY_PATH");
+    return run_suite_of(tests, n, NULL, NULL);
 }
 
 #endif

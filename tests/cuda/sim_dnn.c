@@ -317,7 +317,7 @@ typedef struct convolution {
     size_t bytes;
 } convolution;
 
-/* What is kept in the workspace is lost, as on a device. */
+/* The contents of the workspace are lost, as on a device. */
 static void convolve(const void *arg)
 {
     const convolution *c = arg;

@@ -63,7 +63,7 @@ static const sim_engine engines[] = {
      .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
      .order = SIM_ORDER_REVERSE,
      .picky = true},
-    /* Exact, but wants more than there is for large planes in large batches. */
+    /* Exact, but needs more than there is for large planes in large batches. */
     {.index = HUNGRY,
      .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
      .order = SIM_ORDER_REVERSE,

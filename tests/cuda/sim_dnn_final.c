@@ -1,4 +1,4 @@
-/* What the simulated cuDNN checks when a descriptor is finalised, and what it then knows of it. */
+/* The checks of the simulated cuDNN when a descriptor is finalised, and what it then knows of it. */
 #include "sim_dnn.h"
 
 #include <stdlib.h>
@@ -138,7 +138,7 @@ static bool on_device(const sim_desc *graph, const sim_desc *d, sim_attribute de
                      bs_sim_child(d, described, 0, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR));
 }
 
-/* Braces that close, as far as it is read here. */
+/* Braces that close, in the part that is read here. */
 static cudnnStatus_t finalize_properties(const sim_desc *d)
 {
     const sim_values *s = &d->given[SIM_DEVICEPROP_JSON_REPRESENTATION];

@@ -12,10 +12,8 @@ static inline const bs_cuda_api *need_api(void)
 {
     const bs_cuda_api *api;
     char why[160];
-    if (!bs_cuda_api_load(&api, why, sizeof why) || !api->has_dnn) {
-        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
-        skip();
-    }
+    if (!bs_cuda_api_load(&api, why, sizeof why) || !api->has_dnn)
+        skip("no simulated device in LD_LIBRARY_PATH");
     return api;
 }
 

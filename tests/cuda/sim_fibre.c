@@ -14,7 +14,7 @@ struct sim_fibre {
     void *arg;
     bool entered;
     char *own;
-    /* What AddressSanitizer knows of it. */
+    /* The stack as AddressSanitizer knows it. */
     void *fake;
     const void *stack;
     size_t size;

@@ -28,12 +28,12 @@ void bs_sim_check_range(const void *p, size_t bytes);
 /* Device memory is there between these two only, for the calling thread; name: of the work. */
 void bs_sim_begin_work(const char *name);
 void bs_sim_end_work(void);
-/* What the calling thread's work is; NULL: none. */
+/* The calling thread's work; NULL: none. */
 const char *bs_sim_work(void);
 
 /* --- sim_order.c --- */
 
-/* What BITSINK_SIM_ORDER asks for; shuffled, every sequence is another one. */
+/* The order that BITSINK_SIM_ORDER asks for; shuffled, every sequence is another one. */
 typedef struct sim_order {
     enum { SIM_FORWARD, SIM_REVERSE, SIM_SHUFFLE } kind;
     uint64_t seed, drawn;
@@ -80,7 +80,7 @@ typedef struct sim_fibre sim_fibre;
 
 sim_fibre *bs_sim_fibre_create(void (*run)(void *arg), void *arg);
 void bs_sim_fibre_free(sim_fibre *f);
-/* Leaves `from`, which runs, until somebody switches to it. */
+/* Leaves `from`, which runs, until another switches to it. */
 void bs_sim_fibre_switch(sim_fibre *from, sim_fibre *to);
 
 #endif

@@ -10,7 +10,7 @@
     X(sim_reverse)                                                                                           \
     X(sim_log)
 
-/* What the threads of each warp have in common: out[5 * item] onwards, of values in[item]. */
+/* The values that the threads of each warp find together: out[5 * item] onwards, of values in[item]. */
 typedef struct bs_sim_join_args {
     const int32_t *in;
     uint64_t *out;

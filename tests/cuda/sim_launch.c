@@ -56,7 +56,7 @@ CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name)
     return CUDA_ERROR_NOT_FOUND;
 }
 
-/* A grid, and its arguments behind it. */
+/* A grid, followed by its arguments. */
 typedef struct launch {
     sim_grid grid;
     max_align_t args[];
@@ -78,7 +78,7 @@ CUresult cuLaunchKernel(CUfunction f, unsigned grid_x, unsigned grid_y, unsigned
     sim_order order;
     if (bs_sim_fails("cuLaunchKernel"))
         return CUDA_ERROR_LAUNCH_FAILED;
-    /* What a real device refuses; more threads than that are more than the numbers here can hold. */
+    /* A real device refuses these; more threads than that are more than the numbers here can hold. */
     if (grid_x < 1 || grid_x > INT32_MAX || grid_y < 1 || grid_y > 65535 || grid_z != 1 || block_x < 1 ||
         block_x > 1024 || block_y != 1 || block_z != 1 || shared || extra ||
         (uint64_t)grid_x * block_x * grid_y > UINT32_MAX || !bs_sim_read_order(&order))

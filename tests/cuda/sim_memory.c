@@ -22,7 +22,7 @@
 #define ASAN_POISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
 #endif
 
-/* Closing takes time: after so many times only now and then. */
+/* Closing takes time: after this many times only now and then. */
 enum { ALWAYS = 1000, SOMETIMES = 16 };
 enum { PAGE = 4096, PIECE = 32 * PAGE, HUGE = 2 << 20, ALIGNMENT = 256, POISON = 64 << 20 };
 static const size_t ROOM = (size_t)1 << 44;
@@ -116,7 +116,7 @@ static const arena *owner(uintptr_t at)
 /* --- opening and closing --- */
 
 /* Opens pages of the device's allocation at an address, as opening and closing take their time by the page;
- * false: there is none. Its first page may hold something in front of it. */
+ * false: there is none. Its first page may hold something before it. */
 static bool open_at(uintptr_t at)
 {
     allocation *b = find(&device, page_of(at) + PAGE - 1);
@@ -132,7 +132,7 @@ static bool open_at(uintptr_t at)
     return true;
 }
 
-/* What another thread's fault was about may be open already: the access is tried again. */
+/* Another thread's fault may have opened the page already: the access is tried again. */
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     int saved = errno;
@@ -237,7 +237,7 @@ void *bs_sim_map(bool pinned, size_t bytes)
         bs_sim_die("mprotect: %s", strerror(errno));
     if (!pinned) {
         bs_sim_begin_work("cuMemAlloc");
-        memset(p, 0xff, bytes < POISON ? bytes : POISON); /* NaN: what nobody writes shows */
+        memset(p, 0xff, bytes < POISON ? bytes : POISON); /* NaN: memory that is never written shows */
         bs_sim_end_work();
     }
     return p;

@@ -1,4 +1,4 @@
-/* Streams: what is queued runs when somebody waits for it and not before, as late as a device may. What it
+/* Streams: queued work runs when a call waits for it and not before, as late as a device may. What it
  * was given is then still there, or the run shows that it was not. */
 #include "sim_inside.h"
 
@@ -62,7 +62,7 @@ static task *take(CUstream s)
     return t;
 }
 
-/* The first so many tasks of the stream. Device memory stays open between them. */
+/* Runs the stream until it has done `count` tasks. Device memory stays open between them. */
 static void run_until(CUstream s, uint64_t count)
 {
     bs_sim_begin_work("a stream");
@@ -150,7 +150,7 @@ static void copy_across(const void *arg)
     memcpy(c->to, c->from, c->bytes);
 }
 
-/* May pinned memory be written by a copy that waits? */
+/* Returns true if a copy that waits may write this pinned memory. */
 static bool fills_pinned(CUstream s)
 {
     bool fills = false;

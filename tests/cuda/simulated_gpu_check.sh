@@ -100,7 +100,7 @@ same $code 0
 stand_in test_delta_ops 'echo "[       OK ] one"; kill -KILL $$'
 stand_in test_cpu_ops "echo '[       OK ] one'; trap '' TERM; sleep 600.$$"
 stand_in test_cpu_exact 'echo "[       OK ] one"'
-stand_in test_cpu_tokens 'echo "SKIP: nothing to do"; exit 77'
+stand_in test_cpu_tokens 'echo "skipped: nothing to do"; exit 77'
 rm "$root/bin/gpu_probe"
 stand_in gpu_probe 'echo "- copy on the device, read and written, 1 MiB: 42 GB/s"; kill -ABRT $$'
 pack

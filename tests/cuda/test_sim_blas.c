@@ -1,5 +1,6 @@
-/* Which algorithms of the simulated cuBLASLt are taken, and that products are exact with whatever is. The
- * library offers some first whose sums depend on the number of rows, of filters, on the row's place. */
+/* Proves that the right algorithms of the simulated cuBLASLt are taken, and that products are exact with
+ * each that is. The library first offers some whose sums depend on the number of rows, of filters, or on
+ * the row's place. */
 #include "support/rig.h"
 
 #include "cuda/gemm.h"
@@ -95,7 +96,7 @@ static void same_for_few_filters(rig *r)
     rig_free(r, out);
 }
 
-/* selected: is there an algorithm to be found? */
+/* selected: whether there is an algorithm to be found. */
 static void check(bs_graph *g, bool selected)
 {
     rig r = rig_open(g);
@@ -343,9 +344,7 @@ int main(void)
         cmocka_unit_test_setup(test_fastest_exact, by_default),
     };
     char why[160];
-    if (bs_cuda_device_count(why, sizeof why) == 0) {
-        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
-        return 77;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (bs_cuda_device_count(why, sizeof why) == 0)
+        return skip_all("no simulated device in LD_LIBRARY_PATH");
+    return run_suite(tests, NULL, NULL);
 }

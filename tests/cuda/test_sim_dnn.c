@@ -1,5 +1,5 @@
-/* The engines of the simulated cuDNN, through cuda/dnn.h: against a naive convolution, and which of them are
- * exact. */
+/* Proves that the engines of the simulated cuDNN agree with a naive convolution, through cuda/dnn.h, and
+ * that exact ones are told from others. */
 #include "sim_dnn_layers.h"
 
 #include <math.h>
@@ -102,11 +102,11 @@ static void test_all_engines(void **state)
     }
     assert_int_equal(refused, 4);
     assert_ok(bs_cudnn_configs(d, &list[1], 0, configs, MAX_CONFIGS, &n));
-    assert_int_equal(n, 3); /* split wants a workspace */
+    assert_int_equal(n, 3); /* split needs a workspace */
     bs_cudnn_free(d);
 }
 
-/* Is what both shapes have in common equal? */
+/* Returns true if what both shapes have in common is equal. */
 static bool agree(bs_cudnn *d, const bs_cuda_api *api, const bs_cudnn_config *config,
                   const bs_cudnn_shape *whole, const bs_cudnn_shape *part)
 {
@@ -225,5 +225,5 @@ int main(void)
         cmocka_unit_test_setup(test_tensor_cores, by_default),
         cmocka_unit_test_setup(test_padding_is_zeros, by_default),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

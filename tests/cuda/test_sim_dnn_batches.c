@@ -1,5 +1,5 @@
-/* Batches of convolutions through cuDNN: an engine that refuses large ones computes them in pieces, and one
- * that is inexact for batches that only campaigns have is not taken. */
+/* Proves that an engine of cuDNN that refuses large batches of convolutions computes them in pieces, and
+ * that one that is inexact for batches which only campaigns have is not taken. */
 #include "support/rig.h"
 
 #include "cuda/invariance.h"
@@ -132,9 +132,7 @@ int main(void)
                                        cmocka_unit_test(test_many_filters),
                                        cmocka_unit_test(test_asked_for_patches)};
     char why[160];
-    if (bs_cuda_device_count(why, sizeof why) == 0) {
-        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
-        return 77;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (bs_cuda_device_count(why, sizeof why) == 0)
+        return skip_all("no simulated device in LD_LIBRARY_PATH");
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The simulated device itself: kernels that meet and share, the order of their threads, work that runs late.
- */
+/* Proves the simulated device itself: kernels that meet and share, the order of their threads, work that
+ * runs late. */
 #include "sim_calls.h"
 
 #include "kernels.h"

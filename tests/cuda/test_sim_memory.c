@@ -1,6 +1,6 @@
-/* No memory is freed while work that may use it is queued: the driver does not promise to wait. The simulated
- * device finds a use of what was freed; here its calls are watched, too: what queues work, what waits for it,
- * what frees. */
+/* Proves that no memory is freed while work that may use it is queued: the driver does not promise to
+ * wait. The simulated device finds a use of what was freed; here its calls are watched, too: those that
+ * queue work, wait for it, or free. */
 #include "support/rig.h"
 
 #include "cuda/invariance.h"
@@ -65,7 +65,7 @@ static bs_graph *conv_graph(void)
     return g;
 }
 
-/* Larger batches want larger buffers than those that the batch before may still use. */
+/* Larger batches need larger buffers than those that the batch before may still use. */
 static void test_growth(void **state)
 {
     (void)state;
@@ -93,8 +93,8 @@ static void test_growth(void **state)
     }
 }
 
-/* What a lost device may have freed is not freed once more when the stream is closed, which the simulated
- * device would not forgive. */
+/* Memory that a lost device may have freed is not freed once more when the stream is closed, which the
+ * simulated device would not forgive. */
 static void test_lost(void **state)
 {
     (void)state;
@@ -242,9 +242,7 @@ int main(void)
         cmocka_unit_test(test_plans),  cmocka_unit_test(test_later), cmocka_unit_test(test_load),
     };
     char why[160];
-    if (bs_cuda_device_count(why, sizeof why) == 0) {
-        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
-        return 77;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (bs_cuda_device_count(why, sizeof why) == 0)
+        return skip_all("no simulated device in LD_LIBRARY_PATH");
+    return run_suite(tests, NULL, NULL);
 }

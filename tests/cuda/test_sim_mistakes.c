@@ -1,4 +1,4 @@
-/* Every mistake that the simulated device shall find, made in a child process. */
+/* Proves that the simulated device finds every mistake that it should, each made in a child process. */
 #include "sim_calls.h"
 
 #include <sys/wait.h>

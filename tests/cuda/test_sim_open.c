@@ -1,5 +1,5 @@
-/* What is made once for a card, however often it is opened; and of cuDNN, once for a stream. Calls of the
- * simulated device are counted. */
+/* Proves that what a card needs is made once, however often it is opened, and what cuDNN needs once for a
+ * stream. Calls of the simulated device are counted. */
 #include "support/rig.h"
 
 #include "cuda/conv.h"
@@ -131,10 +131,8 @@ int main(void)
     char why[160];
     setenv("NVIDIA_TF32_OVERRIDE", "1", 1);
     setenv("CUBLAS_EMULATE_SINGLE_PRECISION", "1", 1);
-    if (bs_cuda_device_count(why, sizeof why) == 0) {
-        print_message("skipped: no simulated device in LD_LIBRARY_PATH\n");
-        return 77;
-    }
+    if (bs_cuda_device_count(why, sizeof why) == 0)
+        return skip_all("no simulated device in LD_LIBRARY_PATH");
     setenv("BITSINK_TEST_DEVICE", "cuda", 1);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

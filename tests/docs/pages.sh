@@ -3,6 +3,7 @@
 # and topic is there with its text, references lead to pages and commands that exist, and man shows each page without a
 # warning. Exit status 77 where pages cannot be made or shown (no lowdown; neither man nor groff).
 set -u
+. "$(dirname "$0")/../support/skips.sh"
 bitsink=$(realpath "$1")
 man=$2
 export LC_ALL=C.UTF-8 MANWIDTH=80
@@ -59,8 +60,7 @@ done
 
 if ! [ -d "$man" ]; then
     [ $found = 0 ] || exit 1
-    echo "skipped: there are no manual pages, since lowdown was not found when the build was configured"
-    exit 77
+    skip "there are no manual pages, since lowdown was not found when the build was configured"
 fi
 for command in $commands; do
     [ -s "$man/bitsink-$command.1" ] || finding "no manual page bitsink-$command.1"
@@ -79,8 +79,7 @@ elif command -v groff >/dev/null; then
     show() { groff -man -t -Kutf8 -Tutf8 -ww "$1"; }
 else
     [ $found = 0 ] || exit 1
-    echo "skipped: neither man nor groff is installed"
-    exit 77
+    skip "neither man nor groff is installed"
 fi
 for page in "$man"/*.[0-9]; do
     show "$page" >"$tmp/shown" 2>"$tmp/warnings" || finding "$page: cannot be shown"

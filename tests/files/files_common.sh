@@ -2,12 +2,10 @@
 set -u
 bitsink=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../support/skips.sh"
 export LC_ALL=C TZ=UTC
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99}
-[ -r /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz ] || {
-    echo "skipped: dataset-fashion-mnist is not installed"
-    exit 77
-}
+need_fashion
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM

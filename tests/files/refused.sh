@@ -77,7 +77,7 @@ b upgrade a.db --output out.db
 cp a.db wal.db
 cp a.db-wal wal.db-wal
 wait
-# A WAL that nobody folded in.
+# A WAL that no program has checkpointed.
 b upgrade wal.db
 for file in wal.db wal.db.v4; do
     [ "$(sqlite3 $file "SELECT value FROM bn_parameter WHERE name = 'p'")" = 0.25 ] || die "the WAL was lost in $file"

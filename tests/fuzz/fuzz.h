@@ -1,4 +1,4 @@
-/* What the fuzz targets share. Each NAME.c defines LLVMFuzzerTestOneInput for one parser of foreign bytes and
+/* Shared by the fuzz targets. Each NAME.c defines LLVMFuzzerTestOneInput for one parser of foreign bytes and
  * is linked twice: with libFuzzer (BITSINK_FUZZ=ON, clang) and with replay.c, which runs the files of
  * corpus/NAME/ in every build. A target may assume nothing about its bytes; what must hold whatever they
  * are is said with fuzz_check(). */
@@ -34,7 +34,7 @@ static inline void fuzz_check_status(bs_status st, const void *result)
     fuzz_check(st == BS_OK || *bs_error_message());
 }
 
-/* The bytes as a file without a place in the file system, for parsers that want a path. */
+/* The bytes as a file without a place in the file system, for parsers that take a path. */
 struct fuzz_file {
     int fd;
     char path[32];

@@ -1,5 +1,5 @@
 /* PNG and JPEG, decoded and made into a network's input. The last four bytes of the file also choose the
- * preprocessing; decoders do not look at what stands behind an image, so plain images are good seeds. */
+ * preprocessing; decoders do not look at what follows an image, so plain images are good seeds. */
 #include "fuzz.h"
 
 #include "data/pixels.h"

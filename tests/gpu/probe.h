@@ -1,5 +1,5 @@
-/* What a CUDA device and its libraries do: rates, and which engines give the same bits whatever else they
- * compute.
+/* Finds what a CUDA device and its libraries do: rates, and which engines give the same bits whatever else
+ * they compute.
  *
  *   gpu_probe [--small] [FOLDER]
  *

@@ -106,7 +106,7 @@ static void bench_close(bench *b, probe_layer *l)
     probe_layer_close(l);
 }
 
-/* Rows of a tensor of so many elements, and room for n of them, or of patches. */
+/* Rows of a tensor of this many elements, and room for n of them, or of patches. */
 static bs_status bench_open(bench *b, probe_layer *l, const probe *p, bs_shape shape, int n)
 {
     memset(b, 0, sizeof *b);

@@ -1,7 +1,7 @@
-/* What engines make of NaN and Inf: they must come out as IEEE arithmetic over the whole window has them. */
+/* Tests NaN and Inf in engines: they must come out as IEEE arithmetic over the whole window has them. */
 #include "probe.h"
 
-#include "support/naive_ops.h"
+#include "support/naive_conv.h"
 
 /* Outputs are finite, Inf, -Inf or NaN; which, does not depend on the order of a sum with one such input. */
 static int kind(float v)

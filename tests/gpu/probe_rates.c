@@ -134,8 +134,7 @@ out:
     return st;
 }
 
-/* --- inner products of networks: is an algorithm's result the same with other rows and filters at its side?
- * --- */
+/* --- inner products of networks: whether a result is the same with others beside it --- */
 
 enum { ROWS = 256, ALGORITHMS = 8 };
 
@@ -203,7 +202,7 @@ static bs_status try_all(const probe *p, const bs_gemm_invariance *r, const cubl
     return BS_OK;
 }
 
-/* What bitsink tries, in its order, and what cuBLASLt's heuristics name. */
+/* The algorithms that bitsink tries, in its order, and those that cuBLASLt's heuristics name. */
 static bs_status try_shape(const probe *p, bs_stream *stream, const shape *s)
 {
     cublasLtMatmulAlgo_t algorithm[ALGORITHMS];

@@ -1,12 +1,11 @@
 """What the numerics tests share: data, preprocessing with Pillow and NumPy, job files, calls of bitsink.
 
 Nothing here is bitsink's own code: images are decoded and resized by Pillow, so that agreement means
-something. Call require() before importing packages that a machine may lack; it ends the test as skipped
-(exit status 77)."""
+something. skip(), require() and fashion() are those of tests/support/skips.py: call require() before
+importing packages that a machine may lack."""
 import csv
 import dataclasses
 import gzip
-import importlib
 import json
 import os
 import pathlib
@@ -15,25 +14,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
-SKIPPED = 77
-
-
-def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(SKIPPED)
-
-
-def require(*names):
-    """Imports the packages; the test is skipped where one is absent."""
-    modules = []
-    for name in names:
-        try:
-            modules.append(importlib.import_module(name))
-        except ImportError as e:
-            skip(f"no Python package '{name}' ({e})")
-    return modules
-
+sys.path.insert(1, str(ROOT / "tests/support"))
+from skips import fashion, require, skip
 
 np, Image = require("numpy", "PIL.Image")
 
@@ -44,12 +26,6 @@ def test_data():
     if not path.is_dir():
         skip(f"no test data in '{path}' (BITSINK_TEST_DATA)")
     return path
-
-
-def fashion():
-    if not FASHION.is_dir():
-        skip(f"no '{FASHION}' (package dataset-fashion-mnist)")
-    return FASHION
 
 
 @dataclasses.dataclass

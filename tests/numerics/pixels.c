@@ -1,4 +1,4 @@
-/* What the comparisons with Pillow and the training frameworks drive:
+/* Run by the comparisons with Pillow and the training frameworks:
  *
  *   pixels resize                        stdin: records of six int32 (width, height, channels, new width, new
  *                                        height, bs_interpolation) and the pixels; stdout: the new pixels

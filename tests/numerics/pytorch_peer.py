@@ -167,7 +167,7 @@ def judge(trial, logits):
 
 
 def plan(binary, case, trials, folder):
-    """A job of about so many trials, its sites, and its images."""
+    """A job of about this many trials, its sites, and its images."""
     path, faults = folder / f"{case.name}.yaml", FAULTS.format(ber=case.ber)
 
     def job(n, preprocess, images):

@@ -8,15 +8,12 @@ set -u
 bitsink=$(realpath "$1")
 job=${2:+$(realpath "$2")}
 tests=$(cd "$(dirname "$0")/.." && pwd)
-skip() {
-    echo "skipped: $*"
-    exit 77
-}
+. "$tests/support/skips.sh"
 for program in slurmctld slurmd munged sbatch scontrol squeue scancel sqlite3; do
     PATH=$PATH:/usr/sbin command -v $program >/dev/null || skip "$program is not installed"
 done
 [ "$(id -u)" = 0 ] || skip "the node daemon needs the superuser"
-[ -r /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz ] || skip "dataset-fashion-mnist is not installed"
+need_fashion
 PATH=$PATH:/usr/sbin
 unset ${!SLURM_*} ${!SBATCH_*}
 export BITSINK_TEST_DATA=${BITSINK_TEST_DATA:-$(realpath "$tests/../../shared/data" 2>/dev/null)}

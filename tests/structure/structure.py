@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""structure.py SOURCE OBJECTS [NM]: what the design asks of the source tree, checked.
+"""structure.py SOURCE OBJECTS [NM]: checks the rules of the design for the source tree.
 
   circle   no two object files of the libraries and programs call each other, also not by way of others
   folder   no two folders of host/ and cuda/ depend on each other (calls and #include), also not by way of others
   length   no source file has more than 400 lines
+  name     no two files of any kind have one name, not even in other letters, but for those that a tool gives, and corpora
   include  kernels/ includes nothing from outside of it
-  cost     what host/README.md says an addition costs: so many files name the example that it gives
+  cost     what host/README.md says an addition costs: this many files name the example that it gives
 
 SOURCE is the source tree, OBJECTS a file with the path of one object file a line, NM the program nm. Exceptions, with their
 reasons, are in allowed.txt beside this script; one that nothing needs any more is a finding, too. Exit status: 0 nothing
@@ -21,6 +22,8 @@ import subprocess
 import sys
 
 MOST_LINES = 400
+COMMON_NAMES = ("CMakeLists.txt", "README.md")
+CORPUS = "tests/fuzz/corpus/"
 SUFFIXES = (".c", ".h", ".cu", ".sql", ".sh", ".py", ".cmake")
 FOLDERS = ("cuda", "host", "kernels", "schema", "scripts", "tests")
 KINDS = ("circle", "folder", "length", "include")
@@ -191,14 +194,24 @@ def check_folders(graph, includes, allowed):
 # --- files ---
 
 
-def source_files(root):
-    """Sources of this project, relative to its root."""
-    names = [n for n in os.listdir(root) if n.endswith(SUFFIXES)]
+def all_files(root):
+    """Files of this project, relative to its root."""
+    names = [n for n in os.listdir(root) if os.path.isfile(os.path.join(root, n)) and not n.startswith(".")]
     for top in FOLDERS:
         for folder, folders, files in os.walk(os.path.join(root, top)):
             folders[:] = [f for f in folders if not f.startswith((".", "__"))]
-            names += [os.path.relpath(os.path.join(folder, f), root) for f in files if f.endswith(SUFFIXES)]
+            names += [os.path.relpath(os.path.join(folder, f), root) for f in files]
     return sorted(names)
+
+
+def check_names(names):
+    places = collections.defaultdict(list)
+    for name in names:
+        if os.path.basename(name) not in COMMON_NAMES and not name.startswith(CORPUS):
+            places[os.path.basename(name).lower()].append(name)
+    for same in places.values():
+        if len(same) > 1:
+            yield "files of one name: " + ", ".join(same)
 
 
 def check_lengths(texts, allowed):
@@ -263,7 +276,8 @@ def object_name(path):
 
 def check(root, nm_output, allowed):
     """All findings, as lines."""
-    texts = {name: read(os.path.join(root, name)) for name in source_files(root)}
+    files = all_files(root)
+    texts = {name: read(os.path.join(root, name)) for name in files if name.endswith(SUFFIXES)}
     includes = read_includes(texts)
     manual = os.path.join(root, "host", "README.md")
     graph = calls(*read_symbols(nm_output), object_name)
@@ -271,6 +285,7 @@ def check(root, nm_output, allowed):
         *check_circles(graph, allowed),
         *check_folders(graph, includes, allowed),
         *check_lengths(texts, allowed),
+        *check_names(files),
         *check_kernels(includes, allowed),
         *check_costs(texts, read(manual) if os.path.exists(manual) else ""),
     ]

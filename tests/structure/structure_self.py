@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""That structure.py finds what it looks for, and nothing else: in made-up trees with the output of a made-up nm."""
+"""Proves that structure.py finds what it looks for and nothing else, in made-up trees with the output of a made-up nm."""
 
 import contextlib
 import io
@@ -87,6 +87,18 @@ class Files(unittest.TestCase):
             self.assertEqual(found({name: "x\n" * 400}), [])
             self.assertEqual(found({name: "x\n" * 401}), [f"{name} has 401 lines, more than 400"])
         self.assertEqual(found({"tests/long.txt": "x\n" * 500}), [])
+
+    def test_names(self):
+        self.assertEqual(found({"host/a/one.c": "", "cuda/one.h": "", "tests/two.c": ""}), [])
+        for other in ("one.c", "tests/b/one.c", "scripts/ONE.c"):
+            names = ", ".join(sorted(("host/a/one.c", other)))
+            self.assertEqual(found({"host/a/one.c": "", other: ""}), [f"files of one name: {names}"])
+        self.assertEqual(found({"tests/jobs/a.yaml": "", "tests/crash/a.yaml": ""}),
+                         ["files of one name: tests/crash/a.yaml, tests/jobs/a.yaml"])
+
+    def test_names_that_may_be_the_same(self):
+        self.assertEqual(found({"README.md": "", "tests/gpu/README.md": "", "CMakeLists.txt": "", "tests/CMakeLists.txt": "",
+                                "tests/fuzz/corpus/a/empty": "", "tests/fuzz/corpus/b/empty": ""}), [])
 
     def test_kernels(self):
         files = {"kernels/a.h": '#include "b.h"\n#include <math.h>\n#include "model/m.h"\n', "kernels/b.h": "",

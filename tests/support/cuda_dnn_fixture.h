@@ -13,8 +13,8 @@
 enum { WORKSPACE = 256 << 20 };
 
 #ifdef BITSINK_SANITIZE
-/* What cuDNN 9.19 leaks itself: a cuBLASLt handle that cannot be made without a device, and some descriptors
- * of its heuristics. The symbol is the sanitizer's. */
+/* The leaks of cuDNN 9.19 itself: a cuBLASLt handle that cannot be made without a device, and some
+ * descriptors of its heuristics. The symbol is the sanitizer's. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -23,7 +23,7 @@ const char *__lsan_default_suppressions(void)
 #endif
 
 /* Where there is no driver, cuDNN's heuristics load and unload NVRTC a hundred times, and each time some
- * memory is lost; it stays loaded if somebody else has it. */
+ * memory is lost; it stays loaded while another handle is open. */
 static inline void hold_nvrtc(void)
 {
     char name[32];
@@ -63,10 +63,8 @@ static inline bs_cuda_api load_dnn(void)
 {
     bs_cuda_api api = {0};
     char why[160];
-    if (!can_describe(&api, why, sizeof why)) {
-        print_message("skipped: %s\n", why);
-        skip();
-    }
+    if (!can_describe(&api, why, sizeof why))
+        skip("%s", why);
     return api;
 }
 

@@ -1,42 +1,21 @@
-/* Operators the naive way, in double and in logical order: what a backend's results are held against. */
+/* The reference of every operator: computed the naive way, in double and in logical order, for a backend's
+ * results to be compared with. No operator has one by default, see naive_scalar.h; and as its functions are
+ * not inline, one that nothing uses does not compile. */
 #ifndef BS_TESTS_NAIVE_OPS_H
 #define BS_TESTS_NAIVE_OPS_H
 
 #include "model/graph.h"
+#include "support/naive_conv.h"
+#include "support/naive_index.h"
+#include "support/naive_resize.h"
 #include "support/naive_scalar.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static inline void naive_index(const bs_shape *s, int64_t element, int64_t *index)
-{
-    for (int a = s->rank - 1; a >= 0; a--) {
-        index[a] = element % s->dim[a];
-        element /= s->dim[a];
-    }
-}
-
-static inline int64_t naive_at(const bs_shape *s, const int64_t *index)
-{
-    int64_t e = 0;
-    for (int a = 0; a < s->rank; a++)
-        e = e * s->dim[a] + index[a];
-    return e;
-}
-
-/* Value of input k where it is broadcast to the output's index. */
-static inline double naive_broadcast(const bs_shape *in, const bs_shape *out, const float *x,
-                                     const int64_t *index)
-{
-    int64_t at[BS_MAX_RANK];
-    for (int a = 0; a < in->rank; a++)
-        at[a] = in->dim[a] == 1 ? 0 : index[a + out->rank - in->rank];
-    return (double)x[naive_at(in, at)];
-}
-
 /* Over the axes from `axis` on, or all but the first. */
-static inline double naive_norm(const bs_node *n, const bs_tensor *in, const float *const *x, int64_t e)
+static double naive_norm(const bs_node *n, const bs_tensor *in, const float *const *x, int64_t e)
 {
     bool layer = n->op == BS_OP_LAYER_NORM;
     int64_t line = in->elements, first;
@@ -54,8 +33,8 @@ static inline double naive_norm(const bs_node *n, const bs_tensor *in, const flo
 }
 
 /* Both operands with matrices in their last two axes. */
-static inline double naive_matmul(const bs_shape *sa, const bs_shape *sb, const bs_shape *out,
-                                  const float *const *x, const int64_t *o)
+static double naive_matmul(const bs_shape *sa, const bs_shape *sb, const bs_shape *out, const float *const *x,
+                           const int64_t *o)
 {
     const bs_shape *s[] = {sa, sb};
     int64_t at[2][BS_MAX_RANK];
@@ -72,72 +51,8 @@ static inline double naive_matmul(const bs_shape *sa, const bs_shape *sb, const 
     return sum;
 }
 
-static inline double naive_resize_tap(const bs_resize *z, int axis, int64_t o, int64_t in, int64_t out)
-{
-    double scale = (double)z->scale[axis], half = ((double)o + 0.5) / scale - 0.5, x;
-    x = z->coordinate == BS_RESIZE_HALF_PIXEL           ? half
-        : z->coordinate == BS_RESIZE_PYTORCH_HALF_PIXEL ? (out > 1 ? half : 0)
-        : z->coordinate == BS_RESIZE_ALIGN_CORNERS
-            ? (out > 1 ? (double)(o * (in - 1)) / (double)(out - 1) : 0)
-            : (double)o / scale;
-    x = z->coordinate == BS_RESIZE_TF_HALF_PIXEL ? half + 0.5 : x;
-    if (z->mode == BS_RESIZE_CUBIC)
-        return x;
-    if (z->mode == BS_RESIZE_NEAREST)
-        x = z->rounding == BS_RESIZE_ROUND_PREFER_FLOOR  ? ceil(x - 0.5)
-            : z->rounding == BS_RESIZE_ROUND_PREFER_CEIL ? floor(x + 0.5)
-            : z->rounding == BS_RESIZE_ROUND_FLOOR       ? floor(x)
-                                                         : ceil(x);
-    return x < 0 ? 0 : x > (double)(in - 1) ? (double)(in - 1) : x;
-}
-
-/* Keys' kernel, as in the paper. */
-static inline double naive_keys(double a, double d)
-{
-    return d <= 1 ? (a + 2) * pow(d, 3) - (a + 3) * pow(d, 2) + 1
-                  : a * pow(d, 3) - 5 * a * pow(d, 2) + 8 * a * d - 4 * a;
-}
-
-static inline double naive_cubic(const bs_resize *z, const bs_shape *in, const float *x, const int64_t *o,
-                                 const double at[2])
-{
-    double sum = 0, weights = 0;
-    for (int i = 0; i < 16; i++) {
-        int64_t p[] = {(int64_t)floor(at[0]) - 1 + i / 4, (int64_t)floor(at[1]) - 1 + i % 4},
-                from[] = {o[0], 0, 0};
-        double weight = 1;
-        for (int k = 0; k < 2; k++) {
-            bool outside = p[k] < 0 || p[k] >= in->dim[1 + k];
-            weight *=
-                outside && z->exclude_outside ? 0 : naive_keys((double)z->cubic, fabs(at[k] - (double)p[k]));
-            from[1 + k] = p[k] < 0 ? 0 : p[k] >= in->dim[1 + k] ? in->dim[1 + k] - 1 : p[k];
-        }
-        weights += weight;
-        sum += weight * (double)x[naive_at(in, from)];
-    }
-    return z->exclude_outside ? sum / weights : sum;
-}
-
-static inline double naive_resize(const bs_node *n, const bs_shape *in, const bs_shape *out, const float *x,
-                                  const int64_t *o)
-{
-    double r = naive_resize_tap(&n->attr.resize, 0, o[1], in->dim[1], out->dim[1]), sum = 0;
-    double c = naive_resize_tap(&n->attr.resize, 1, o[2], in->dim[2], out->dim[2]);
-    if (n->attr.resize.mode == BS_RESIZE_CUBIC)
-        return naive_cubic(&n->attr.resize, in, x, o, (double[]){r, c});
-    for (int i = 0; i < 4; i++) {
-        int64_t row = (int64_t)r + i / 2, column = (int64_t)c + i % 2;
-        double weight = (1 - fabs(r - (double)row)) * (1 - fabs(c - (double)column));
-        if (row == in->dim[1] || column == in->dim[2] ||
-            (n->attr.resize.mode == BS_RESIZE_NEAREST && weight == 0))
-            continue;
-        sum += weight * (double)x[naive_at(in, (int64_t[]){o[0], row, column})];
-    }
-    return sum;
-}
-
 /* Gather in (before, axis, after). */
-static inline double naive_gather(const bs_node *n, const bs_tensor *in, const float *x, int64_t e)
+static double naive_gather(const bs_node *n, const bs_tensor *in, const float *x, int64_t e)
 {
     int64_t after = 1, dim = in->shape.dim[n->attr.axis];
     for (int a = n->attr.axis + 1; a < in->shape.rank; a++)
@@ -146,26 +61,7 @@ static inline double naive_gather(const bs_node *n, const bs_tensor *in, const f
     return (double)x[(before * dim + n->index[k]) * after + e % after];
 }
 
-static inline double naive_conv(const bs_node *n, const bs_shape *in, const float *const *x, const int64_t *o,
-                                int64_t filters)
-{
-    const bs_window *w = &n->attr.window;
-    int64_t per = in->dim[0] / w->group, first = o[0] / (filters / w->group) * per;
-    double sum = x[2] ? (double)x[2][o[0]] : 0.0;
-    for (int64_t c = 0; c < per; c++)
-        for (int64_t i = 0; i < w->kernel[0]; i++)
-            for (int64_t k = 0; k < w->kernel[1]; k++) {
-                int64_t at[] = {first + c, o[1] * w->stride[0] - w->pad[0] + i * w->dilation[0],
-                                o[2] * w->stride[1] - w->pad[1] + k * w->dilation[1]};
-                if (at[1] < 0 || at[1] >= in->dim[1] || at[2] < 0 || at[2] >= in->dim[2])
-                    continue;
-                double weight = (double)x[1][((o[0] * per + c) * w->kernel[0] + i) * w->kernel[1] + k];
-                sum += weight * (double)x[0][naive_at(in, at)];
-            }
-    return sum;
-}
-
-static inline double naive_pool(const bs_node *n, const bs_shape *in, const float *x, const int64_t *o)
+static double naive_pool(const bs_node *n, const bs_shape *in, const float *x, const int64_t *o)
 {
     const bs_window *w = &n->attr.window;
     bool average = n->op == BS_OP_AVERAGE_POOL;
@@ -186,8 +82,8 @@ static inline double naive_pool(const bs_node *n, const bs_shape *in, const floa
 }
 
 /* Reduction of the inputs that fall on output element e. */
-static inline double naive_reduce(const bs_node *n, const bs_shape *in, const bs_shape *out, const float *x,
-                                  int64_t elements, int64_t e)
+static double naive_reduce(const bs_node *n, const bs_shape *in, const bs_shape *out, const float *x,
+                           int64_t elements, int64_t e)
 {
     double sum = 0.0, l1 = 0.0, squares = 0.0, max = -HUGE_VAL, min = HUGE_VAL;
     int64_t count = 0;
@@ -211,25 +107,27 @@ static inline double naive_reduce(const bs_node *n, const bs_shape *in, const bs
         min = naive_min(min, (double)x[k]);
         count++;
     }
-    switch (n->op) {
-    case BS_OP_REDUCE_SUM:
+    switch ((naive_reduce_op)n->op) {
+    case NAIVE_REDUCE_SUM:
         return sum;
-    case BS_OP_REDUCE_MAX:
+    case NAIVE_REDUCE_MAX:
         return max;
-    case BS_OP_REDUCE_MIN:
+    case NAIVE_REDUCE_MIN:
         return min;
-    case BS_OP_REDUCE_L1:
+    case NAIVE_REDUCE_L1:
         return l1;
-    case BS_OP_REDUCE_L2:
+    case NAIVE_REDUCE_L2:
         return sqrt(squares);
-    case BS_OP_REDUCE_SUM_SQUARE:
+    case NAIVE_REDUCE_SUM_SQUARE:
         return squares;
-    default:
+    case NAIVE_REDUCE_MEAN:
+    case NAIVE_GLOBAL_AVERAGE_POOL:
         return sum / (double)count;
     }
+    naive_missing(n->op);
 }
 
-static inline double naive_softmax(const bs_node *n, const bs_shape *s, const float *x, const int64_t *o)
+static double naive_softmax(const bs_node *n, const bs_shape *s, const float *x, const int64_t *o)
 {
     int64_t at[BS_MAX_RANK];
     double max = -HUGE_VAL, sum = 0.0;
@@ -245,7 +143,7 @@ static inline double naive_softmax(const bs_node *n, const bs_shape *s, const fl
     return n->op == BS_OP_LOG_SOFTMAX ? v - log(sum) : exp(v) / sum;
 }
 
-static inline double naive_lrn(const bs_node *n, const bs_shape *s, const float *x, const int64_t *o)
+static double naive_lrn(const bs_node *n, const bs_shape *s, const float *x, const int64_t *o)
 {
     const bs_attr *a = &n->attr;
     double sum = 0.0;
@@ -258,8 +156,8 @@ static inline double naive_lrn(const bs_node *n, const bs_shape *s, const float 
     return (double)x[naive_at(s, o)] / pow(base, (double)a->beta);
 }
 
-static inline double naive_gemm(const bs_node *n, const bs_shape *x_shape, const bs_shape *w,
-                                const float *const *x, int64_t bias_elements, const int64_t *o)
+static double naive_gemm(const bs_node *n, const bs_shape *x_shape, const bs_shape *w, const float *const *x,
+                         int64_t bias_elements, const int64_t *o)
 {
     bool gemm = n->op == BS_OP_GEMM, t = gemm && n->attr.trans_b;
     int64_t depth = x_shape->dim[x_shape->rank - 1], column = o[x_shape->rank - 1];
@@ -274,7 +172,7 @@ static inline double naive_gemm(const bs_node *n, const bs_shape *x_shape, const
 }
 
 /* Concat: which input, and where in it. */
-static inline double naive_concat(const bs_graph *g, const bs_node *n, const float *const *x, int64_t *o)
+static double naive_concat(const bs_graph *g, const bs_node *n, const float *const *x, int64_t *o)
 {
     for (int k = 0; k < n->n_in; k++) {
         const bs_shape *s = &g->tensors[n->in[k]].shape;
@@ -285,23 +183,34 @@ static inline double naive_concat(const bs_graph *g, const bs_node *n, const flo
     return (double)NAN;
 }
 
-static inline double naive_move(const bs_node *n, const bs_shape *in, const float *x, const int64_t *o)
+/* The index that Pad reads along an axis of elements 0..last; outside of them: attr.value. */
+static int64_t naive_pad(const bs_node *n, int64_t at, int64_t last)
+{
+    switch ((enum bs_pad_mode)n->attr.pad_mode) {
+    case BS_PAD_CONSTANT:
+        return at;
+    case BS_PAD_EDGE:
+        return at < 0 ? 0 : at > last ? last : at;
+    case BS_PAD_REFLECT: /* one turn at a time, where the input ends */
+        while (at < 0 || at > last)
+            at = last == 0 ? 0 : at < 0 ? -at : 2 * last - at;
+        return at;
+    case BS_PAD_MODE_COUNT:
+        break;
+    }
+    naive_missing(n->op);
+}
+
+static double naive_move(const bs_node *n, const bs_shape *in, const float *x, const int64_t *o)
 {
     int64_t at[BS_MAX_RANK];
     for (int a = 0; a < in->rank; a++) {
         if (n->op == BS_OP_SLICE)
             at[a] = n->attr.begin[a] + o[a] * n->attr.step[a];
         else if (n->op == BS_OP_PAD)
-            at[a] = o[a] - n->attr.begin[a];
+            at[a] = naive_pad(n, o[a] - n->attr.begin[a], in->dim[a] - 1);
         else
             at[n->attr.perm[a]] = o[a];
-        /* One step at a time, turning round where the input ends, or staying there. */
-        int64_t last = in->dim[a] - 1;
-        while (n->op == BS_OP_PAD && n->attr.pad_mode && (at[a] < 0 || at[a] > last))
-            at[a] = n->attr.pad_mode == BS_PAD_EDGE ? (at[a] < 0 ? 0 : last)
-                    : last == 0                     ? 0
-                    : at[a] < 0                     ? -at[a]
-                                                    : 2 * last - at[a];
     }
     for (int a = 0; a < in->rank; a++)
         if (at[a] < 0 || at[a] >= in->dim[a])
@@ -310,7 +219,7 @@ static inline double naive_move(const bs_node *n, const bs_shape *in, const floa
 }
 
 /* Element e of a node's output for one sample; x[k]: input k in logical order, parameters too. */
-static inline double naive_element(const bs_graph *g, const bs_node *n, const float *const *x, int64_t e)
+static double naive_element(const bs_graph *g, const bs_node *n, const float *const *x, int64_t e)
 {
     const bs_tensor *in = &g->tensors[n->in[0]], *out = &g->tensors[n->out];
     int64_t o[BS_MAX_RANK];
@@ -375,11 +284,19 @@ static inline double naive_element(const bs_graph *g, const bs_node *n, const fl
     case BS_OP_SOFTMAX:
     case BS_OP_LOG_SOFTMAX:
         return naive_softmax(n, &in->shape, x[0], o);
+    case BS_OP_RESHAPE:
+    case BS_OP_FLATTEN:
+    case BS_OP_SQUEEZE:
+    case BS_OP_UNSQUEEZE:
+    case BS_OP_DROPOUT:
+    case BS_OP_IDENTITY:
+        return v;
     case BS_OP_LRN:
         return naive_lrn(n, &in->shape, x[0], o);
-    default:
-        return v; /* Reshape and its like */
+    case BS_OP_COUNT:
+        break;
     }
+    naive_missing(n->op);
 }
 
 #endif

@@ -39,7 +39,7 @@ static inline const bs_shape *shape_of(const garden *w, int t)
 /* Adds nodes that read a tensor of the garden; its output, or -1 where that one does not suit. */
 typedef int (*planter)(garden *w, int x);
 
-/* Of random kinds: mostly behind the last tensor, once in `odds` times anywhere, which makes branches. */
+/* Of random kinds: mostly after the last tensor, once in `odds` times anywhere, which makes branches. */
 static inline void grow(garden *w, int layers, int odds, const planter *kinds, int n_kinds)
 {
     for (int made = 0; made < layers;) {
@@ -52,7 +52,7 @@ static inline void grow(garden *w, int layers, int odds, const planter *kinds, i
     }
 }
 
-/* The output: ten scores from n lists of so many elements in all. */
+/* The output: ten scores from n lists of this many elements in all. */
 static inline void add_scores(bs_graph *g, int n, const int *lists, int elements)
 {
     int all = gb_node(g, BS_OP_CONCAT, GB_SHAPE(elements), (bs_attr){.axis = 0}, n, lists);
@@ -62,7 +62,7 @@ static inline void add_scores(bs_graph *g, int n, const int *lists, int elements
     g->classes = 10;
 }
 
-/* Or a parameter? */
+/* Returns true if the tensor is a parameter, or a node reads it. */
 static inline bool is_read(const bs_graph *g, int tensor)
 {
     bool read = g->tensors[tensor].constant;

@@ -102,7 +102,7 @@ static inline void fx_make_images(fixture *f)
     assert_non_null(csv);
     for (int i = 0; i < FX_IMAGES; i++) {
         f->label[i] =
-            (int)fx_random(f, FX_CLASSES - 2); /* with offset 1: classes 0 and 7 are nobody's label */
+            (int)fx_random(f, FX_CLASSES - 2); /* with offset 1: no image has classes 0 and 7 as its label */
         snprintf(path, sizeof path, "%s/%02d.png", f->dir, i);
         FILE *image = fopen(path, "w");
         assert_non_null(image);

@@ -1,4 +1,5 @@
-/* What every unit test needs: cmocka with the headers it wants first, and where optional data is. */
+/* Included by every unit test: cmocka with the headers that it needs, skipping, and the place of optional
+ * data. */
 #ifndef BS_TESTS_TESTING_H
 #define BS_TESTS_TESTING_H
 
@@ -15,18 +16,50 @@
 
 #include "base/error.h"
 
-/* A program whose tests are all skipped is skipped itself, by the exit code that ctest knows. */
+enum { TEST_SKIPPED = 77 }; /* the exit code that ctest reports as skipped */
+
+/* Skipped tests of this program, with the reasons as "; REASON" each. */
 static size_t tests_skipped;
-static inline int test_exit_code(int failed, size_t n)
+static char skip_reasons[1024];
+
+__attribute__((format(printf, 1, 2))) static inline void count_skip(const char *format, ...)
 {
-    return failed == 0 && tests_skipped == n ? 77 : failed;
+    char reason[256] = "; ";
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason + 2, sizeof reason - 2, format, args);
+    va_end(args);
+    tests_skipped++;
+    if (!strstr(skip_reasons, reason))
+        strncat(skip_reasons, reason, sizeof skip_reasons - strlen(skip_reasons) - 1);
 }
+
+/* Ends the test as skipped; the reason is a format with its arguments. Not for a setup: there cmocka takes it
+ * for an error. */
 #undef skip
-#define skip() (tests_skipped++, _skip(__FILE__, __LINE__))
+#define skip(...) (count_skip(__VA_ARGS__), _skip(__FILE__, __LINE__))
+
+/* Ends main() of a program none of whose tests can run: `return skip_all(reason)`. */
+static inline int skip_all(const char *reason)
+{
+    printf("skipped: %s\n", reason);
+    return TEST_SKIPPED;
+}
+
+/* Runs n tests, says how many were skipped and why, and returns the exit code of the program: 1 if one
+ * failed, TEST_SKIPPED if all were skipped, else 0. Once in a program, as the last of main(). */
+static inline int run_suite_of(const struct CMUnitTest *tests, size_t n, CMFixtureFunction setup,
+                               CMFixtureFunction teardown)
+{
+    int failed = _cmocka_run_group_tests("tests", tests, n, setup, teardown);
+    if (tests_skipped > 0)
+        printf("skipped: %zu of %zu tests: %s\n", tests_skipped, n, skip_reasons + 2);
+    return failed ? EXIT_FAILURE : tests_skipped == n ? TEST_SKIPPED : EXIT_SUCCESS;
+}
+#define run_suite(tests, setup, teardown)                                                                    \
+    run_suite_of(tests, sizeof(tests) / sizeof *(tests), setup, teardown)
 #undef cmocka_run_group_tests
-#define cmocka_run_group_tests(tests, setup, teardown)                                                       \
-    test_exit_code(_cmocka_run_group_tests(#tests, tests, sizeof(tests) / sizeof *(tests), setup, teardown), \
-                   sizeof(tests) / sizeof *(tests))
+#pragma GCC poison cmocka_run_group_tests _cmocka_run_group_tests /* they count skipped tests as passed */
 
 /* Fails the test with the recorded message unless the call succeeds. */
 #define assert_ok(x)                                                                                         \
@@ -43,14 +76,16 @@ static inline int test_exit_code(int failed, size_t n)
             fail_msg("%s: '%s' lacks '%s'", #x, bs_error_message(), text);                                   \
     } while (0)
 
-/* Path of a file of the optional test data (BITSINK_TEST_DATA, else ../shared/data); NULL if it is absent.
- * Static buffer. */
+/* Returns the path of a file of the optional test data (BITSINK_TEST_DATA, else ../shared/data), in a static
+ * buffer. Skips the test if it is absent. */
 static inline const char *test_data(const char *name)
 {
     static char path[4096];
     const char *root = getenv("BITSINK_TEST_DATA");
     snprintf(path, sizeof path, "%s/%s", root && *root ? root : "../shared/data", name);
-    return access(path, R_OK) == 0 ? path : NULL;
+    if (access(path, R_OK) != 0)
+        skip("no '%s' in the test data", name);
+    return path;
 }
 
 /* The device that tests of what every device must do run on: $BITSINK_TEST_DEVICE, else the CPU. */

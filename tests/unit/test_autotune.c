@@ -1,4 +1,6 @@
-/* Where patches pay: by their share of the plane, and by the clock where there is one. */
+/* Proves where patches pay: by their share of the plane alone, and by the times of both ways. The times are
+ * those of a made-up backend and a made-up clock, so every answer is known; the last test asks a real device.
+ */
 #include "support/rig.h"
 
 #include "replay/autotune.h"
@@ -11,16 +13,165 @@ static bs_graph *convolution(void)
     return g;
 }
 
-static const int in_size[] = {27, 27}, out_size[] = {25, 25};
+static const int in_size[] = {27, 27}, out_size[] = {25, 25}, other_size[] = {24, 24};
 
-static bool pays(bs_autotune *c, double share)
+static bool pays_for(bs_autotune *c, bs_autotune_query q)
 {
-    const bs_autotune_query q = {
-        .node = 0, .in_size = in_size, .out_size = out_size, .share = share, .gathered = 1, .widened = 1};
     bool answer = false;
+    q.in_size = in_size;
+    q.out_size = q.out_size ? q.out_size : out_size;
     assert_ok(bs_autotune_patch_pays(c, &q, &answer));
     return answer;
 }
+
+static bool pays(bs_autotune *c, double share)
+{
+    return pays_for(c, (bs_autotune_query){.share = share, .gathered = 1, .widened = 1});
+}
+
+/* --- a backend that does nothing, and a clock that says how long it took --- */
+
+/* Seconds that a call for one sample takes; `late` more for the first call of either way. */
+static struct {
+    double whole, patch, gather, late;
+    double now;
+    int wholes, patches, samples; /* calls, samples of the last */
+    bs_status run_patch, alloc;   /* the status of these calls */
+} fake;
+
+double __wrap_bs_resources_clock(void);
+double __real_bs_resources_clock(void);
+static bool clock_is_fake;
+
+double __wrap_bs_resources_clock(void)
+{
+    return clock_is_fake ? fake.now : __real_bs_resources_clock();
+}
+
+static size_t fake_row_bytes(const bs_network *n, int tensor)
+{
+    (void)n, (void)tensor;
+    return 64;
+}
+
+static size_t fake_patch_bytes(const bs_network *n, int tensor, const int size[2])
+{
+    (void)n, (void)tensor, (void)size;
+    return 32;
+}
+
+static bs_status fake_stream_open(bs_stream **out, bs_network *n)
+{
+    *out = (bs_stream *)n;
+    return BS_OK;
+}
+
+static void fake_stream_close(bs_stream *stream)
+{
+    (void)stream;
+}
+
+static bs_status fake_alloc(bs_stream *stream, void **out, size_t bytes)
+{
+    (void)stream;
+    *out = fake.alloc == BS_OK ? malloc(bytes) : NULL;
+    return fake.alloc == BS_OK ? BS_OK : bs_fail(fake.alloc, "no memory is made up here");
+}
+
+static void fake_free(bs_stream *stream, void *p)
+{
+    (void)stream;
+    free(p);
+}
+
+static bs_status fake_upload(bs_stream *stream, int tensor, void *row, const float *data)
+{
+    (void)stream, (void)tensor, (void)row, (void)data;
+    return BS_OK;
+}
+
+static bs_status fake_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
+                             const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
+{
+    (void)stream, (void)tensor, (void)golden, (void)live, (void)live_at, (void)want, (void)fill, (void)dst;
+    fake.now += fake.gather * n;
+    return BS_OK;
+}
+
+static bs_status fake_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
+{
+    (void)stream, (void)node, (void)in, (void)out;
+    fake.now += fake.whole * n + (fake.wholes == 0 ? fake.late : 0);
+    fake.wholes++;
+    fake.samples = n;
+    return BS_OK;
+}
+
+static bs_status fake_run_patch(bs_stream *stream, int node, int n, const int from[2], const bs_view *in,
+                                const int to[2], void *out)
+{
+    (void)stream, (void)node, (void)from, (void)in, (void)to, (void)out;
+    fake.now += fake.patch * n + (fake.patches == 0 ? fake.late : 0);
+    fake.patches++;
+    return fake.run_patch == BS_OK ? BS_OK : bs_fail(fake.run_patch, "a device that fails");
+}
+
+static bs_status fake_compare(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
+                              uint8_t *equal)
+{
+    (void)stream, (void)tensor, (void)n, (void)rows, (void)golden, (void)equal;
+    return BS_OK;
+}
+
+static bs_status fake_compare_patch(bs_stream *stream, int tensor, int n, const bs_patches *at,
+                                    const void *rows, bs_view golden, uint8_t *equal)
+{
+    (void)stream, (void)tensor, (void)n, (void)at, (void)rows, (void)golden, (void)equal;
+    return BS_OK;
+}
+
+static const bs_backend fake_backend = {
+    .name = "fake",
+    .autotune = {.samples = 4, .macs = 1e12, .bytes = 1e12},
+    .row_bytes = fake_row_bytes,
+    .stream_open = fake_stream_open,
+    .stream_close = fake_stream_close,
+    .alloc = fake_alloc,
+    .free = fake_free,
+    .upload = fake_upload,
+    .run = fake_run,
+    .compare = fake_compare,
+    .patch_bytes = fake_patch_bytes,
+    .gather = fake_gather,
+    .run_patch = fake_run_patch,
+    .compare_patch = fake_compare_patch,
+};
+
+static bs_graph *graph;
+
+/* An autotuner of that backend, for which a run of the node takes these times; freed with close_fake(). */
+static bs_autotune *open_fake(double whole, double patch)
+{
+    static int network;
+    bs_autotune *c;
+    memset(&fake, 0, sizeof fake);
+    fake.whole = whole;
+    fake.patch = patch;
+    clock_is_fake = true;
+    graph = convolution();
+    assert_ok(bs_autotune_create(&c, graph, &fake_backend, (bs_network *)&network));
+    assert_non_null(c);
+    return c;
+}
+
+static void close_fake(bs_autotune *c)
+{
+    bs_autotune_free(c);
+    gb_free(graph);
+    clock_is_fake = false;
+}
+
+/* --- tests --- */
 
 static void test_by_share(void **state)
 {
@@ -32,8 +183,146 @@ static void test_by_share(void **state)
     assert_int_equal(bs_autotune_signature(NULL), 0);
 }
 
-/* Outside the zone the clock is not asked; within, the first answer stays. */
-static void test_autotuned(void **state)
+/* A patch may take 1.25 times as long as the whole node, and not more. */
+static void test_times_decide(void **state)
+{
+    (void)state;
+    static const struct {
+        double whole, patch;
+        bool pays;
+    } cases[] = {{1e-3, 1e-6, true},     {1e-3, 1e-3, true},  {1e-3, 1.24e-3, true},
+                 {1e-3, 1.26e-3, false}, {1e-3, 2e-2, false}, {1e-6, 1.26e-6, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bs_autotune *c = open_fake(cases[i].whole, cases[i].patch);
+        if (pays(c, 0.6) != cases[i].pays)
+            fail_msg("patches of %g s pay against %g s: not %s", cases[i].patch, cases[i].whole,
+                     cases[i].pays ? "true" : "false");
+        assert_int_equal(pays(c, 0.85), cases[i].pays);
+        assert_int_equal(pays(c, 0.51), cases[i].pays);
+        assert_int_equal(bs_autotune_signature(c) != 0, !cases[i].pays);
+        assert_true(fake.wholes >= 2 && fake.patches >= 2 && fake.samples == 4);
+        close_fake(c);
+    }
+}
+
+/* Where the share says enough no time is taken, whatever it would say. */
+static void test_share_decides(void **state)
+{
+    (void)state;
+    bs_autotune *c = open_fake(1e-3, 1.0);
+    assert_true(pays(c, 0.5));
+    assert_false(pays(c, 0.86));
+    close_fake(c);
+    c = open_fake(1e-3, 1e-9);
+    assert_false(pays(c, 0.86));
+    assert_int_equal(fake.wholes + fake.patches, 0);
+    assert_int_equal(bs_autotune_signature(c), 0);
+    close_fake(c);
+}
+
+/* Gathering is part of the way that needs it. */
+static void test_gathering_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t gathered, widened;
+        bool pays;
+    } cases[] = {{0, 0, true}, {1, 0, false}, {1, 1, true}, {0, 1, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bs_autotune *c = open_fake(1e-3, 0.5e-3);
+        fake.gather = 1e-3;
+        assert_int_equal(pays_for(c, (bs_autotune_query){.share = 0.6,
+                                                         .gathered = cases[i].gathered,
+                                                         .widened = cases[i].widened}),
+                         cases[i].pays);
+        close_fake(c);
+    }
+    bs_autotune *c = open_fake(1e-3, 0.5e-3); /* and each way of gathering has a time of its own */
+    fake.gather = 1e-3;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(pays_for(c, (bs_autotune_query){.share = 0.6,
+                                                         .gathered = cases[i].gathered,
+                                                         .widened = cases[i].widened}),
+                         cases[i].pays);
+    close_fake(c);
+}
+
+/* The first run makes a library's plans: it does not count, on either side. */
+static void test_first_run_is_slow(void **state)
+{
+    (void)state;
+    for (int patch = 0; patch < 2; patch++) { /* the side whose first run is late, and which is quicker */
+        bs_autotune *c = open_fake(patch ? 2e-3 : 1e-3, patch ? 1e-3 : 2e-3);
+        fake.late = 0.1;
+        fake.wholes = patch;
+        fake.patches = !patch;
+        assert_int_equal(pays(c, 0.6), patch);
+        close_fake(c);
+    }
+}
+
+/* A size is timed once, and the whole node once for all sizes. Answers against the share have a signature. */
+static void test_remembers(void **state)
+{
+    (void)state;
+    bs_autotune *c = open_fake(1e-3, 2e-3);
+    assert_false(pays(c, 0.6));
+    int wholes = fake.wholes, patches = fake.patches;
+    uint64_t one = bs_autotune_signature(c);
+    fake.patch = 1e-6; /* too late */
+    assert_false(pays(c, 0.6));
+    assert_int_equal(fake.patches, patches);
+    assert_true(bs_autotune_signature(c) == one);
+    const bs_autotune_query other = {.out_size = other_size, .share = 0.6, .gathered = 1, .widened = 1};
+    assert_true(pays_for(c, other));
+    assert_int_equal(fake.wholes, wholes);
+    assert_true(fake.patches > patches);
+    assert_true(bs_autotune_signature(c) == one);
+    close_fake(c);
+    c = open_fake(1e-3, 2e-3); /* the other first: the same answers, the same number */
+    assert_false(pays_for(c, other));
+    uint64_t two = bs_autotune_signature(c);
+    assert_true(two != 0 && two != one);
+    assert_false(pays(c, 0.6));
+    assert_true(bs_autotune_signature(c) == (one ^ two));
+    close_fake(c);
+}
+
+/* After a second of measuring, or without memory for it, the share decides. */
+static void test_budget(void **state)
+{
+    (void)state;
+    const bs_autotune_query other = {.out_size = other_size, .share = 0.6, .gathered = 1, .widened = 1};
+    bs_autotune *c = open_fake(0.1, 0.2);
+    assert_false(pays(c, 0.6)); /* it takes more than a second, and its answer stays */
+    int patches = fake.patches;
+    assert_true(pays_for(c, other));
+    assert_int_equal(fake.patches, patches);
+    assert_false(pays(c, 0.6));
+    close_fake(c);
+    c = open_fake(1e-3, 2e-3);
+    fake.alloc = BS_NO_MEMORY;
+    assert_true(pays(c, 0.6));
+    fake.alloc = BS_OK;
+    assert_true(pays(c, 0.6));
+    assert_int_equal(fake.wholes + fake.patches, 0);
+    assert_int_equal(bs_autotune_signature(c), 0);
+    close_fake(c);
+}
+
+static void test_failure(void **state)
+{
+    (void)state;
+    bs_autotune *c = open_fake(1e-3, 1e-3);
+    bool answer;
+    fake.run_patch = BS_NO_DEVICE;
+    const bs_autotune_query q = {.in_size = in_size, .out_size = out_size, .share = 0.6};
+    assert_int_equal(bs_autotune_patch_pays(c, &q, &answer), BS_NO_DEVICE);
+    close_fake(c);
+}
+
+/* A real device takes the same way: the first answer stays, and the signature agrees with it. */
+static void test_on_a_device(void **state)
 {
     (void)state;
     bs_graph *g = convolution();
@@ -42,9 +331,6 @@ static void test_autotuned(void **state)
     assert_true(r.b->patch_supported(r.network, 0, in_size, out_size));
     assert_ok(bs_autotune_create(&c, g, r.b, r.network));
     assert_non_null(c);
-    assert_true(pays(c, 0.5));
-    assert_false(pays(c, 0.86));
-    assert_int_equal(bs_autotune_signature(c), 0);
     bool first = pays(c, 0.6);
     uint64_t signature = bs_autotune_signature(c);
     for (int i = 0; i < 20; i++)
@@ -75,7 +361,17 @@ static void test_without_autotune(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_by_share), cmocka_unit_test(test_autotuned),
-                                       cmocka_unit_test(test_without_autotune)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_by_share),
+        cmocka_unit_test(test_times_decide),
+        cmocka_unit_test(test_share_decides),
+        cmocka_unit_test(test_gathering_counts),
+        cmocka_unit_test(test_first_run_is_slow),
+        cmocka_unit_test(test_remembers),
+        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_on_a_device),
+        cmocka_unit_test(test_without_autotune),
+    };
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,3 +1,4 @@
+/* Proves the base helpers: errors and hints, strings, buffers, files, numbers read strictly. */
 #include "support/testing.h"
 
 #include "base/buf.h"
@@ -144,5 +145,5 @@ int main(void)
         cmocka_unit_test(test_nearest),   cmocka_unit_test(test_team),    cmocka_unit_test(test_team_barrier),
         cmocka_unit_test(test_resources),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The benchmark's own numbers agree with each other, and with the network; the timed backend changes nothing
- * and counts every call. */
+/* Proves that the benchmark's numbers agree with each other and with the network, that its workers are timed
+ * in one way at a time, and that the timed backend changes nothing and counts every call. */
 #include "support/testing.h"
 
 #include "campaign/bench_internal.h"
@@ -80,13 +80,64 @@ static void check_kernels(const bs_bench *b, const rig *r)
     assert_true(b->kernels[BS_TIMED_RUN][BS_OP_GEMM].calls > 0);
 }
 
+/* The device, watched: `full` while it makes full re-runs, not replay. */
+static struct {
+    const bs_backend *real;
+    pthread_mutex_t lock;
+    bs_stream *slow; /* the stream of the first full re-run: it waits in each */
+    int full, changes;
+} watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Returns true for the slow stream. */
+static bool note(bs_stream *stream, int full)
+{
+    pthread_mutex_lock(&watch.lock);
+    watch.changes += watch.full != full;
+    watch.full = full;
+    if (full && !watch.slow)
+        watch.slow = stream;
+    bool slow = stream == watch.slow;
+    pthread_mutex_unlock(&watch.lock);
+    return slow;
+}
+
+static bs_status watched_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
+{
+    if (node == 0 && note(stream, 1))
+        usleep(1000);
+    return watch.real->run(stream, node, n, in, out);
+}
+
+static bs_status watched_run_patch(bs_stream *stream, int node, int n, const int in_size[2],
+                                   const bs_view *in, const int out_size[2], void *out)
+{
+    note(stream, 0);
+    return watch.real->run_patch(stream, node, n, in_size, in, out_size, out);
+}
+
+/* All workers are busy with the same way, whatever their pace: golden runs, then replay and full re-runs of
+ * each target, the times of operations, the rates. */
+static void check_alone(const bs_bench *b)
+{
+    assert_non_null(watch.slow);
+    assert_true(watch.changes >= b->n_targets);
+    assert_true(watch.changes <= 2 * b->n_targets + 3);
+}
+
 static void test_numbers(void **state)
 {
     rig r;
     bs_bench b;
     (void)state;
-    rig_open(&r, test_device(), 2);
-    assert_ok(bs_bench_run(&b, r.e, TRIALS, 1));
+    rig_open(&r, "cpu", 2);
+    bs_engine e = *r.e;
+    bs_backend watched = *e.backend;
+    watch.real = e.backend;
+    watched.run = watched_run;
+    watched.run_patch = watched_run_patch;
+    e.backend = &watched;
+    assert_ok(bs_bench_run(&b, &e, TRIALS, 1));
+    check_alone(&b);
     assert_true(b.exact);
     assert_int_equal(b.n_targets, 8);
     check_cells(&b, &r);
@@ -179,70 +230,12 @@ static void test_timed(void **state)
     rig_close(&r);
 }
 
-/* The device, watched: is it in the middle of full re-runs, or of replay? */
-static struct {
-    const bs_backend *real;
-    pthread_mutex_t lock;
-    bs_stream *slow; /* the stream of the first full re-run: it dawdles */
-    int full, changes;
-} watch = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* Is it the slow stream? */
-static bool note(bs_stream *stream, int full)
-{
-    pthread_mutex_lock(&watch.lock);
-    watch.changes += watch.full != full;
-    watch.full = full;
-    if (full && !watch.slow)
-        watch.slow = stream;
-    bool slow = stream == watch.slow;
-    pthread_mutex_unlock(&watch.lock);
-    return slow;
-}
-
-static bs_status watched_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
-{
-    if (node == 0 && note(stream, 1))
-        usleep(1000);
-    return watch.real->run(stream, node, n, in, out);
-}
-
-static bs_status watched_run_patch(bs_stream *stream, int node, int n, const int in_size[2],
-                                   const bs_view *in, const int out_size[2], void *out)
-{
-    note(stream, 0);
-    return watch.real->run_patch(stream, node, n, in_size, in, out_size, out);
-}
-
-/* All workers are busy with the same way, whatever their pace: golden runs, then replay and full re-runs of
- * each target, the times of operations, the rates. */
-static void test_alone(void **state)
-{
-    rig r;
-    bs_bench b;
-    (void)state;
-    rig_open(&r, "cpu", 2);
-    bs_engine e = *r.e;
-    bs_backend watched = *e.backend;
-    watch.real = e.backend;
-    watched.run = watched_run;
-    watched.run_patch = watched_run_patch;
-    e.backend = &watched;
-    assert_ok(bs_bench_run(&b, &e, TRIALS, 1));
-    assert_non_null(watch.slow);
-    assert_true(watch.changes >= b.n_targets);
-    assert_true(watch.changes <= 2 * b.n_targets + 3);
-    bs_bench_clear(&b);
-    rig_close(&r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_timed),
-        cmocka_unit_test(test_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The Bayesian views against a plain computation of their definitions from the raw rows. */
+/* Proves that the Bayesian views hold what a plain computation of their definitions from the raw rows
+ * gives. */
 #include "support/bn_model.h"
 
 static void check_given_layer(sqlite3 *h, const model *m, const fixture *f)
@@ -32,7 +33,8 @@ static void check_given_image(sqlite3 *h, const model *m, const fixture *f)
                                         "bn_class_given_image_layer",
                                         -1, &q, NULL),
                      SQLITE_OK);
-    while (sqlite3_step(q) == SQLITE_ROW) {
+    int rc;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         int t = 0, i = sqlite3_column_int(q, 2);
         while (f->entry[f->stratum[t].entry].id != sqlite3_column_int(q, 0) ||
                f->stratum[t].target != sqlite3_column_int(q, 1))
@@ -50,6 +52,7 @@ static void check_given_image(sqlite3 *h, const model *m, const fixture *f)
         }
         close_to("P(class | image, stratum)", have, want);
     }
+    assert_int_equal(rc, SQLITE_DONE);
     sqlite3_finalize(q);
     assert_int_equal(others > 0, m->a > 0);
     for (int t = 0; t < FX_STRATA; t++)
@@ -281,5 +284,5 @@ int main(void)
         cmocka_unit_test(unfinished_file),      cmocka_unit_test(exposure_and_direct_priors),
         cmocka_unit_test(settings_are_checked),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Rates of failure in time, and what counts for them: bits that are storage, and all strata of the item. */
+/* Proves the rates of failure in time, and that they count the bits that are storage, and all strata of
+ * the item. */
 #include "support/bn_settings.h"
 
 /* A target is for the whole item: never met by a layer alone, nor while strata lack trials. */
@@ -103,5 +104,5 @@ int main(void)
         cmocka_unit_test(targets_are_met_by_the_whole_item),
         cmocka_unit_test(what_is_no_storage_has_no_bits),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

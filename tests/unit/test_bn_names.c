@@ -1,5 +1,5 @@
-/* Names in a result file: what a text stands for, and classes that share a name, or have that of something
- * else. */
+/* Proves that names in a result file mean the right thing: a text stands for one class, image or layer,
+ * also where classes share a name or have the name of something else. */
 #include "support/store_fixture.h"
 
 #include "bn/bn.h"
@@ -269,5 +269,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_meaning_is_found), TEST(two_meanings_are_refused),  TEST(each_class_is_a_group_of_its_own),
         TEST(groups_are_found),     TEST(tables_are_loaded_by_name), TEST(lines_are_counted)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* `bitsink bn`: the tables of a result file as text. */
+/* Proves that `bitsink bn` prints the tables of a result file as text. */
 #include "support/store_fixture.h"
 
 #include "bn/bn.h"
@@ -214,5 +214,5 @@ int main(void)
         cmocka_unit_test(mistakes_are_explained),         cmocka_unit_test(works_while_a_run_writes),
         cmocka_unit_test(old_files_are_read_and_updated),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

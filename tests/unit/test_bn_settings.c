@@ -1,4 +1,4 @@
-/* Settings of the Bayesian network never override each other silently. */
+/* Proves that settings of the Bayesian network never override each other silently. */
 #include "support/bn_settings.h"
 
 #include <math.h>
@@ -272,5 +272,5 @@ int main(void)
         cmocka_unit_test(numbers_are_finite_and_in_range),
         cmocka_unit_test(confidence_is_checked),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The view of sink classes and their tests against a plain computation of their definitions. */
+/* Proves that the view of sink classes and their tests hold what a plain computation of their definitions
+ * gives. */
 #include "support/bn_model.h"
 
 /* Exact upper tail of the binomial distribution. */
@@ -253,5 +254,5 @@ int main(void)
         cmocka_unit_test(one_harmful_fault_is_no_sink),
         cmocka_unit_test(two_classes_have_no_sinks),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

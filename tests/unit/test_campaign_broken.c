@@ -1,4 +1,5 @@
-/* Images that cannot be read: what a campaign does with them, run by the commands on the bundled network. */
+/* Proves that campaigns treat images that cannot be read as documented: the commands run on the bundled
+ * network. */
 #include "support/data_fixture.h"
 
 #include "base/log.h"
@@ -212,5 +213,5 @@ int main(void)
         cmocka_unit_test(test_wrong_size_is_no_broken_image),
     };
     bs_log_set_level(BS_LOG_QUIET);
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

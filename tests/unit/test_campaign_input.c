@@ -1,4 +1,5 @@
-/* How an image fills the network's input: the same network with channels first and last. */
+/* Proves that an image fills the network's input as documented: the same network with channels first and
+ * last. */
 #include "support/data_fixture.h"
 #include "support/model_build.h"
 
@@ -82,5 +83,5 @@ int main(void)
         cmocka_unit_test(test_both_orders),
         cmocka_unit_test(test_formats),
     };
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

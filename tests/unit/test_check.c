@@ -1,4 +1,4 @@
-/* `bitsink check`: rates against limits. */
+/* Proves that `bitsink check` compares rates with limits as documented. */
 #include "support/store_fixture.h"
 
 #include "bn/check.h"
@@ -34,7 +34,7 @@ static long long judged(const bs_check_counts *n)
     return sum;
 }
 
-/* The number behind "key": in a line of JSON. */
+/* The number after "key": in a line of JSON. */
 static double value(const char *line, const char *key)
 {
     const char *at = strstr(line, key);
@@ -213,7 +213,7 @@ static const char *row_of(const char *name, int entry, const char *layer)
     return NULL;
 }
 
-/* Trials in the hand-made file, each counted so many times; faults of parameters cannot be. */
+/* Trials in the hand-made file, each counted this many times; faults of parameters cannot be. */
 static void multiply(const fixture *f, int times)
 {
     char sql[512];
@@ -330,7 +330,7 @@ int main(void)
         cmocka_unit_test(a_running_campaign_is_incomplete),
         cmocka_unit_test(made_up_answers_are_refused),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = run_suite(tests, NULL, NULL);
     free(rows);
     return failed;
 }

@@ -1,4 +1,5 @@
-/* Rows, faults in activations, comparing, ranking, and what the CPU backend refuses. */
+/* Proves rows, faults in activations, comparing and ranking of the CPU backend, and that it refuses what
+ * it cannot run. */
 #include "support/rig.h"
 
 #include <math.h>
@@ -113,7 +114,7 @@ static void test_rank(void **state)
     gb_free(g);
 }
 
-/* Is the graph's only node refused, by supports() and by load()? */
+/* Returns true if the graph's only node is refused, by supports() and by load(). */
 static void assert_refused(bs_graph *g, const char *text)
 {
     char why[256] = "";
@@ -209,5 +210,5 @@ int main(void)
         cmocka_unit_test(test_refusals),      cmocka_unit_test(test_refused_weights),
         cmocka_unit_test(test_faulty_misuse),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

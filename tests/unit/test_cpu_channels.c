@@ -1,5 +1,5 @@
-/* Which road a faulty parameter takes on the CPU. That both roads agree is test_cpu_exact's subject; here a
- * backend that always takes the long one is caught. */
+/* Proves that the CPU backend evaluates a faulty parameter the short way wherever it can. That both ways
+ * agree is test_cpu_exact's subject; here a backend that always takes the long one fails. */
 #include "support/rig.h"
 
 #include "cpu/cpu.h"
@@ -110,5 +110,5 @@ int main(void)
         cmocka_unit_test(test_grouped),
         cmocka_unit_test(test_gemm),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The exactness contract: an output row depends on its input rows only, and both ways of evaluating a faulty
- * parameter agree, bit for bit. */
+/* Proves the exactness contract: an output row depends on its input rows only, and both ways of evaluating
+ * a faulty parameter agree, bit for bit. */
 #include "support/rig.h"
 
 #include <math.h>
@@ -377,18 +377,19 @@ static void test_streams(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_invariance),  cmocka_unit_test(test_gemm_invariance),
-        cmocka_unit_test(test_token_invariance), cmocka_unit_test(test_faulty_conv),
-        cmocka_unit_test(test_faulty_gemm),      cmocka_unit_test(test_faulty_norm),
-        cmocka_unit_test(test_faulty_tokens),    cmocka_unit_test(test_faulty_groups),
+        cmocka_unit_test(test_conv_invariance),
+        cmocka_unit_test(test_gemm_invariance),
+        cmocka_unit_test(test_token_invariance),
+        cmocka_unit_test(test_faulty_conv),
+        cmocka_unit_test(test_faulty_gemm),
+        cmocka_unit_test(test_faulty_norm),
+        cmocka_unit_test(test_faulty_tokens),
+        cmocka_unit_test(test_faulty_groups),
         cmocka_unit_test(test_streams),
-    };
-    const struct CMUnitTest large[] = {
+        /* the large ones: */
         cmocka_unit_test(test_model_layers),
         cmocka_unit_test(test_faulty_long_sums),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (argc < 2 || strcmp(argv[1], "small") != 0)
-        failed += cmocka_run_group_tests(large, NULL, NULL);
-    return failed;
+    size_t n = sizeof tests / sizeof *tests;
+    return run_suite_of(tests, argc > 1 && strcmp(argv[1], "small") == 0 ? n - 2 : n, NULL, NULL);
 }

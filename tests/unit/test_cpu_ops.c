@@ -1,4 +1,5 @@
-/* Every operator against the naive one, on ordinary values and on NaN and infinities. */
+/* Proves that every operator agrees with its naive reference, on ordinary values and on NaN and
+ * infinities. */
 #include "support/op_check.h"
 #include "ops.h"
 
@@ -247,6 +248,13 @@ static void test_scalar_functions(void **state)
     assert_int_equal(bs_float_bits(bs_sub(INFINITY, INFINITY)), 0x7fc00000);
 }
 
+/* Comes last. */
+static void test_none_forgotten(void **state)
+{
+    (void)state;
+    assert_all_checked(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_pad_from_input),
         cmocka_unit_test(test_concat),
         cmocka_unit_test(test_scalar_functions),
+        cmocka_unit_test(test_none_forgotten),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

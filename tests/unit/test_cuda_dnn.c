@@ -1,5 +1,5 @@
-/* Which engines of cuDNN serve the layers of real networks, whole and in pieces. Nothing runs: there need be
- * no device. Engine numbers belong to one version of cuDNN and are printed, not asserted. */
+/* Proves that engines of cuDNN serve the layers of real networks, whole and in pieces. Nothing runs, so no
+ * device is needed. Engine numbers belong to one version of cuDNN and are printed, not asserted. */
 #include "support/conv_layers.h"
 #include "support/cuda_dnn_fixture.h"
 
@@ -295,7 +295,7 @@ static void test_workspace(void **state)
     bs_cudnn_plan *plan = NULL;
     int n = 0, none = 0, most = 0, with = 0;
     bs_cudnn_shape s = square(64, 64, 224, 3, 1, 1);
-    s.tf32 = true; /* in fp32 hardly an engine wants any */
+    s.tf32 = true; /* in fp32 hardly an engine needs any */
     assert_ok(bs_cudnn_configs(at.dnn, &s, WORKSPACE, all, MAX_CONFIGS, &n));
     assert_ok(bs_cudnn_configs(at.dnn, &s, 0, few, MAX_CONFIGS, &none));
     assert_ok(bs_cudnn_configs(at.dnn, &s, WORKSPACE, few, 2, &most));
@@ -325,5 +325,5 @@ int main(void)
         cmocka_unit_test(test_uneven_padding), cmocka_unit_test(test_configs_say_everything),
         cmocka_unit_test(test_workspace),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_suite(tests, set_up, tear_down);
 }

@@ -1,5 +1,5 @@
-/* cuDNN failing at each of its calls, in turn: an error that names the call, nothing leaked. And what a
- * convolution hands to cuDNN when it runs. */
+/* Proves that cuDNN failing at each of its calls in turn gives an error that names the call, and leaks
+ * nothing; and that a convolution hands the right operands to cuDNN when it runs. */
 #include "support/conv_layers.h"
 #include "support/cuda_dnn_fixture.h"
 
@@ -335,5 +335,5 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_nonsense),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

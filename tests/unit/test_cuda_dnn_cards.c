@@ -1,4 +1,4 @@
-/* The cards that kernels are built for: on each of them cuDNN has engines without tensor cores that serve
+/* Proves that on each card that kernels are built for cuDNN has engines without tensor cores that serve
  * whole layers and patches. The cards are the described H200 with another compute capability. */
 #include "support/cuda_dnn_fixture.h"
 
@@ -68,5 +68,5 @@ static void test_cards(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_cards)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

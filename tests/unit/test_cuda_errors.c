@@ -1,5 +1,5 @@
-/* What an error of the driver or of a library means: is the device lost, is it not there, or may it be used
- * on? Libraries only say that they failed, so the driver is asked. */
+/* Proves that errors of the driver and of libraries are told apart: the device is lost, is not there, or
+ * may be used further. Libraries only say that they failed, so the driver is asked. */
 #include "support/testing.h"
 
 #include "cuda/cuda.h"
@@ -191,5 +191,5 @@ int main(void)
         cmocka_unit_test(test_driver),    cmocka_unit_test(test_unknown),    cmocka_unit_test(test_libraries),
         cmocka_unit_test(test_no_driver), cmocka_unit_test(test_no_kernels),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

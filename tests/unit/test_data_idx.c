@@ -1,4 +1,5 @@
-/* idx files: plain, gzipped, coloured; and each way in which they can lie. */
+/* Proves that idx files are read (plain, gzipped, coloured), and each way in which they can lie is
+ * noticed. */
 #include "support/data_fixture.h"
 
 #include "data/dataset.h"
@@ -169,5 +170,5 @@ int main(void)
         cmocka_unit_test(test_headers_that_lie),   cmocka_unit_test(test_labels_that_do_not_fit),
         cmocka_unit_test(test_truncated_anywhere),
     };
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

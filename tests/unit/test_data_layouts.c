@@ -1,5 +1,5 @@
-/* How ImageNet lies on a disk: sub-folders named by WordNet ids, the flat folder of ILSVRC2012's validation
- * set with its ground truth, and images without labels. */
+/* Proves that ImageNet is read as it lies on disks: sub-folders named by WordNet ids, the flat folder of
+ * ILSVRC2012's validation set with its ground truth, and images without labels. */
 #include "support/data_fixture.h"
 
 #include "data/dataset.h"
@@ -157,5 +157,5 @@ int main(void)
         cmocka_unit_test(test_ground_truth_by_name),
         cmocka_unit_test(test_unlabelled),
     };
-    return cmocka_run_group_tests(tests, make_images, fixture_close);
+    return run_suite(tests, make_images, fixture_close);
 }

@@ -1,5 +1,5 @@
-/* Labels files, class folders, plain lists, slices, class names: what bs_dataset_open() accepts and refuses.
- */
+/* Proves that bs_dataset_open() accepts and refuses labels files, class folders, plain lists, slices and
+ * class names as documented. */
 #include "support/data_fixture.h"
 
 #include "data/dataset.h"
@@ -309,5 +309,5 @@ int main(void)
         cmocka_unit_test(test_class_names),
         cmocka_unit_test(test_class_names_with_commas),
     };
-    return cmocka_run_group_tests(tests, make_images, fixture_close);
+    return run_suite(tests, make_images, fixture_close);
 }

@@ -1,4 +1,4 @@
-/* Geometry and arithmetic between a decoded image and the input tensor. */
+/* Proves the geometry and arithmetic between a decoded image and the input tensor. */
 #include "support/data_fixture.h"
 
 #include "data/pixels.h"
@@ -267,5 +267,5 @@ int main(void)
         cmocka_unit_test(test_order_and_sizes),
         cmocka_unit_test(test_errors),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* What replay asks of a device beside running nodes: bounds of changes, faults that meet in one element,
- * answers. Each against a plain computation on logical values. */
+/* Proves the operations that replay needs of a device apart from running nodes: bounds of changes, faults
+ * that meet in one element, answers. Each is compared with a plain computation on logical values. */
 #include "support/rig.h"
 
 #include <math.h>
@@ -208,7 +208,7 @@ static void test_many_sites(void **state)
     gb_free(g);
 }
 
-/* So many sites, and so many samples that share them, that they cross the bus in pieces: every weight but a
+/* Sites, and samples that share them, in such numbers that they cross the bus in pieces: every weight but a
  * few, both ways. */
 static void test_many_faults(void **state)
 {
@@ -367,5 +367,5 @@ int main(void)
         cmocka_unit_test(test_many_sites),      cmocka_unit_test(test_many_faults),
         cmocka_unit_test(test_repeated_faults), cmocka_unit_test(test_ranks),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

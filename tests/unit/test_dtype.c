@@ -1,4 +1,4 @@
-/* The table of types, and what faults do to values of each. */
+/* Proves the table of types, and that faults do to values of each type what they should. */
 #include "support/testing.h"
 
 #include "dtype.h"
@@ -97,5 +97,5 @@ int main(void)
         cmocka_unit_test(rounded_values_stay),
         cmocka_unit_test(a_fault_hits_the_word),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Bit error rates: the tables, and how often bits are hit; and sample sizes. */
+/* Proves the tables of bit error rates, how often bits are hit, and sample sizes. */
 #include "support/fault_fixture.h"
 
 #include "fault/ber.h"
@@ -34,7 +34,7 @@ static void test_tables(void **state)
             assert_true(i == 0 || b.threshold[i - 1] <= b.threshold[i]);
             assert_true(fabs(ldexp((double)b.threshold[i], -64) - binomial_cdf(b.block, rates[r], i)) < 1e-8);
         }
-        /* What lies beyond the table is less than a random number can tell. */
+        /* The share beyond the table is less than a random number can tell. */
         assert_true(1.0 - binomial_cdf(b.block, rates[r], b.steps) < 1e-8);
         assert_int_equal(bs_ber_hits(&b, UINT64_MAX), b.steps);
         for (uint32_t i = 0; i < b.steps; i++)
@@ -186,5 +186,5 @@ int main(void)
         cmocka_unit_test(test_rate_of_bits_and_values),
         cmocka_unit_test(test_sample_size),
     };
-    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+    return run_suite(tests, fixture_setup, fixture_teardown);
 }

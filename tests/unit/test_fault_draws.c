@@ -1,4 +1,4 @@
-/* The sites that a plan draws. */
+/* Proves that a plan draws its sites as documented. */
 #include "support/fault_fixture.h"
 
 static uint32_t bits_of(const bs_sites *s)
@@ -180,5 +180,5 @@ int main(void)
         cmocka_unit_test(test_order_does_not_matter), cmocka_unit_test(test_what_the_draw_depends_on),
         cmocka_unit_test(test_merged_sites),          cmocka_unit_test(test_sites_append),
     };
-    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+    return run_suite(tests, fixture_setup, fixture_teardown);
 }

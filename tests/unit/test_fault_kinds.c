@@ -1,4 +1,5 @@
-/* The list of kinds of faults: what each does, and that the result file says the same. */
+/* Proves that each kind of fault does what the list of kinds says, and that the result file says the same.
+ * */
 #include "support/testing.h"
 
 #include "fault.h"
@@ -82,5 +83,5 @@ int main(void)
         cmocka_unit_test(kinds_do_what_they_say),
         cmocka_unit_test(the_view_is_the_list),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Sites without replacement, and how many trials a margin of error needs. */
+/* Proves that sites are drawn without replacement, and how many trials a margin of error needs. */
 #include "support/fault_fixture.h"
 
 #include "fault.h"
@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(test_plans_exhaust),
         cmocka_unit_test(test_margins),
     };
-    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+    return run_suite(tests, fixture_setup, fixture_teardown);
 }

@@ -1,4 +1,4 @@
-/* Selectors and strata: which targets an entry means, and the bits that may be hit there. */
+/* Proves which targets the selectors of an entry mean, and which bits may be hit there. */
 #include "support/fault_fixture.h"
 
 static void test_selectors(void **state)
@@ -252,5 +252,5 @@ int main(void)
         cmocka_unit_test(test_storage),          cmocka_unit_test(test_works_in_place),
         cmocka_unit_test(test_order_and_lookup), cmocka_unit_test(test_bits_of_a_type),
     };
-    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+    return run_suite(tests, fixture_setup, fixture_teardown);
 }

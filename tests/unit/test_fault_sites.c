@@ -1,4 +1,5 @@
-/* Explicit site lists: what is read, what is refused, and that a plan's sites survive export and import. */
+/* Proves that explicit site lists are read or refused as documented, and that a plan's sites survive
+ * export and import. */
 #include "support/fault_fixture.h"
 
 #include <math.h>
@@ -253,5 +254,5 @@ int main(void)
         cmocka_unit_test(test_refused_lists), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_export_text),
     };
-    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+    return run_suite(tests, fixture_setup, fixture_teardown);
 }

@@ -1,4 +1,4 @@
-/* Which faulty filters are evaluated together, and which samples densely: the planner of the backends. */
+/* Proves the backends' planner: which faulty filters are evaluated together, and which samples densely. */
 #include "support/testing.h"
 
 #include "backend/faulty_batches.h"
@@ -18,7 +18,7 @@ typedef struct fixture {
     int dense[MOST_SAMPLES][2], n_dense; /* first sample, samples */
 } fixture;
 
-/* What a test does by channels; bs_faulty_run() takes no argument for it. */
+/* The work of a test by channels; bs_faulty_run() takes no argument for it. */
 static fixture *it;
 static void (*look)(bs_faulty_call *c);
 
@@ -107,7 +107,7 @@ static bs_faulty_plan make_plan(bs_faulty_call *c, int per_group, bs_faulty_limi
     return p;
 }
 
-/* Batches of at most so many filter groups are these groups of samples: the ends, up to p.n. */
+/* Batches of at most this many filter groups are these groups of samples: the ends, up to p.n. */
 static void assert_batches(const bs_faulty_plan *p, int most, int most_alike, const int *end)
 {
     for (int at = 0; at < p->n; end++) {
@@ -370,5 +370,5 @@ int main(void)
         cmocka_unit_test(test_filter_groups),
         cmocka_unit_test(test_locate),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Small files that ask for much: each must end in a message about its size, without the memory. */
+/* Proves that small files which ask for much end in a message about its size, without the memory. */
 #include "support/data_fixture.h"
 #include "support/model_build.h"
 
@@ -67,7 +67,7 @@ static void test_png_header(void **state)
     put_size(file.ptr + 20, 60000);
     put_size(file.ptr + 29, (uint32_t)crc32(0, file.ptr + 12, 17));
     assert_error(bs_pixels_decode(&px, file.ptr, file.len), "60000 x 60000 pixels cannot be in a file of");
-    /* The chunk behind IHDR */
+    /* The chunk after IHDR */
     put_size(file.ptr + 33, 0x7fffffff);
     assert_error(bs_pixels_decode(&px, file.ptr, file.len), "a chunk of 2147483647 bytes does not fit");
     assert_error(bs_png_decode(&px, file.ptr, 4), "PNG");
@@ -138,7 +138,7 @@ static void test_idx_header(void **state)
     put_size(idx + 8, 28);
     spec.idx_images = fixture_write(state, "idx", idx, sizeof idx);
     assert_error(bs_dataset_open(&d, &spec, 10), "claims more than");
-    /* Eight kilobytes of gzip that really hold so many images of one pixel. */
+    /* Eight kilobytes of gzip that really hold this many images of one pixel. */
     put_size(idx + 4, (1u << 23) + 1);
     put_size(idx + 8, 1);
     spec.idx_images = fixture_path(state, "idx.gz");
@@ -179,5 +179,5 @@ int main(void)
         cmocka_unit_test(test_idx_header),
         cmocka_unit_test(test_yaml),
     };
-    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+    return run_suite(tests, fixture_open, fixture_close);
 }

@@ -1,4 +1,4 @@
-/* Job files: what is read, and what is refused with which words. */
+/* Proves that job files are read as documented, and are refused with the right words. */
 #include "support/testing.h"
 
 #include "job/form.h"
@@ -392,5 +392,5 @@ int main(void)
         cmocka_unit_test(test_odd_files),  cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_examples),   cmocka_unit_test(test_keys_in_manual),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return run_suite(tests, make_folder, remove_folder);
 }

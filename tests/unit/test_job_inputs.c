@@ -1,4 +1,5 @@
-/* The `images` and `preprocess` keys of a job: presets and their overrides, forms of data sets, refusals. */
+/* Proves the `images` and `preprocess` keys of a job: presets and their overrides, forms of data sets,
+ * refusals. */
 #include "support/testing.h"
 
 #include "job/job.h"
@@ -119,5 +120,5 @@ int main(void)
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_refusals),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Hand-made models: the message for what cannot be imported. */
+/* Proves the message for each hand-made model that cannot be imported. */
 #include "support/model_build.h"
 
 typedef struct error_case {
@@ -145,5 +145,5 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_error_names_node_and_helps),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Weights in files of their own: where they may lie, and what a wrong one says. */
+/* Proves where weights in files of their own may lie, and that a wrong file is refused with the right
+ * words. */
 #include "support/model_build.h"
 
 #include <sys/stat.h>
@@ -133,5 +134,5 @@ int main(void)
         cmocka_unit_test(test_values_and_hash),
         cmocka_unit_test(test_refusals),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

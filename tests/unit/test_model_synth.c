@@ -1,4 +1,5 @@
-/* Generated networks: structure, repeatable weights of the right size, the same from a file. */
+/* Proves that generated networks have the right structure, repeatable weights of the right size, and are
+ * the same from a file. */
 #include "support/model_build.h"
 
 #include "model/synth.h"
@@ -161,5 +162,5 @@ int main(void)
         cmocka_unit_test(test_same_everywhere), cmocka_unit_test(test_file),
         cmocka_unit_test(test_layer),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

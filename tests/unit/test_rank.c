@@ -1,4 +1,4 @@
-/* Ranks and probabilities of kernels/rank.h against plain sums in double. */
+/* Proves that the ranks and probabilities of kernels/rank.h agree with plain sums in double. */
 #include "support/graph_builder.h"
 #include "support/testing.h"
 
@@ -32,5 +32,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probability),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Box arithmetic: on random graphs, with random faults, nothing changes outside the boxes that a delta
- * schedule expects, and full, suffix and delta replay give the same bits. */
+/* Proves the arithmetic of boxes: on random graphs, with random faults, nothing changes outside the boxes
+ * that a delta schedule expects, and full, suffix and delta replay give the same bits. */
 #include "support/receptive_field_check.h"
 
 #ifdef BITSINK_SANITIZE
@@ -181,7 +181,7 @@ static int add_channels(garden *w, int x)
     }
 }
 
-/* The tensors nobody reads are squeezed, joined and summed up to a few scores. */
+/* The tensors that no node reads are squeezed, joined and summed up to a few scores. */
 static void add_head(garden *w)
 {
     bs_graph *g = w->g;
@@ -254,5 +254,5 @@ static void test_random_graphs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Box arithmetic of tokens: random graphs of the operators that transformers are made of.
+/* Proves the arithmetic of boxes for tokens, on random graphs of the operators that transformers are made of.
  *
  *   test_receptive_field_tokens [GRAPHS] */
 #include "support/receptive_field_check.h"
@@ -138,7 +138,7 @@ static int squeeze(garden *w, int x)
     return gb_node(w->g, BS_OP_RESHAPE, GB_SHAPE(features), (bs_attr){0}, 1, &one);
 }
 
-/* The tensors nobody reads are squeezed, joined and summed up to a few scores. */
+/* The tensors that no node reads are squeezed, joined and summed up to a few scores. */
 static void add_head(garden *w)
 {
     bs_graph *g = w->g;
@@ -190,5 +190,5 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_random_graphs, argc > 1 ? argv[1] : NULL)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

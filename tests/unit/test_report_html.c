@@ -1,4 +1,4 @@
-/* Tables of the report page, from views of whatever form. */
+/* Proves that the report page has tables of views of any form. */
 #include "support/testing.h"
 
 #include "report/html.h"
@@ -29,5 +29,5 @@ static void test_views(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_views)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

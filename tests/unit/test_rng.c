@@ -1,4 +1,4 @@
-/* The random numbers, the trial ids and the sites that follow from them. */
+/* Proves the random numbers, the trial ids and the sites that follow from them. */
 #include "support/testing.h"
 
 #include "fault.h"
@@ -170,5 +170,5 @@ int main(void)
         cmocka_unit_test(test_draws_are_independent), cmocka_unit_test(test_masks),
         cmocka_unit_test(test_random_values),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* What is printed and drawn has one order, whatever order SQLite finds rows in: all of it again on
- * connections that give rows without an order backwards. */
+/* Proves that all that is printed and drawn has one order, whatever order SQLite finds rows in: all of it
+ * is done again on connections that give rows without an order backwards. */
 #include "support/store_fixture.h"
 
 #include "base/buf.h"
@@ -118,5 +118,5 @@ int main(void)
         cmocka_unit_test(rows_come_in_one_order),
         cmocka_unit_test(ties_come_in_one_order),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

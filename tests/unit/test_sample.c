@@ -1,4 +1,4 @@
-/* Intervals of shares, against sums of binomial probabilities. */
+/* Proves the intervals of shares by sums of binomial probabilities. */
 #include "support/testing.h"
 
 #include "fault/sample.h"
@@ -184,5 +184,5 @@ int main(void)
         cmocka_unit_test(test_share_bounds),    cmocka_unit_test(test_bounds_of_parts),
         cmocka_unit_test(intervals_cover),      cmocka_unit_test(test_without_replacement),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The tests and powers of `bitsink compare`, against tables and sums of probabilities. */
+/* Proves the tests and powers of `bitsink compare` by tables and sums of probabilities. */
 #include "support/testing.h"
 
 #include "store/significance.h"
@@ -107,5 +107,5 @@ int main(void)
         cmocka_unit_test(test_detectable_pairs),
         cmocka_unit_test(test_detectable_proportions),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The result file: rows come back, resume knows what is there, the digest ignores order. */
+/* Proves the result file: rows come back, resuming knows what is there, the digest ignores order. */
 #include "support/store_fixture.h"
 
 #include "store/status.h"
@@ -267,5 +267,5 @@ int main(void)
         cmocka_unit_test(numerics_do_not_mix), cmocka_unit_test(repeated_units_are_fine),
         cmocka_unit_test(status_tells),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

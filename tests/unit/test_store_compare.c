@@ -1,4 +1,4 @@
-/* Comparing campaigns. */
+/* Proves that comparing two campaigns pairs trials, counts and refuses as documented. */
 #include "support/store_fixture.h"
 
 #include "store/compare.h"
@@ -85,7 +85,7 @@ static void check_row(sqlite3 *h, const bs_comparison *r, int side)
     sqlite3_finalize(q);
 }
 
-/* What the paired rows must hold, from view outcome of both files. */
+/* The paired rows as they must be, from view outcome of both files. */
 static void check_against_views(const bs_comparisons *c, const char *a, const char *b)
 {
     char sql[160];
@@ -197,7 +197,7 @@ static void reasons_not_to_pair(void **state)
     pair_close(&p);
 }
 
-/* What is said beside: nothing of it keeps trials from being paired. */
+/* Remarks: none of them keeps trials from being paired. */
 static void remarks(void **state)
 {
     (void)state;
@@ -386,5 +386,5 @@ int main(void)
         cmocka_unit_test(shards_are_no_census),
         cmocka_unit_test(old_views_are_not_used),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

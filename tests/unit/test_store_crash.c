@@ -1,4 +1,5 @@
-/* Whatever moment a run dies at, the file holds whole batches, and a resume completes it to the same rows. */
+/* Proves that, at whatever moment a run dies, the file holds whole batches, and that resuming completes it
+ * to the same rows. */
 #include "support/store_fixture.h"
 
 #include <signal.h>
@@ -131,5 +132,5 @@ static void disk_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(kill_and_resume), cmocka_unit_test(disk_full)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

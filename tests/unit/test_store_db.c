@@ -1,4 +1,4 @@
-/* Queries of the store, row by row: what is bound, what is read, and that nothing stays open. */
+/* Proves that queries of the store bind and read values right, row by row, and that nothing stays open. */
 #include "support/store_fixture.h"
 
 #include "store/db.h"
@@ -111,5 +111,5 @@ int main(void)
         cmocka_unit_test(the_first_failure_ends_it),
         cmocka_unit_test(rows_are_found_and_changed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* A result file belongs to one campaign, one program, one writer at a time. */
+/* Proves that a result file belongs to one campaign, one program and one writer at a time. */
 #include "support/store_fixture.h"
 
 #include "store/status.h"
@@ -236,7 +236,7 @@ static void read_only_files(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77)
-        skip();
+        skip("cannot drop the superuser's rights");
     assert_int_equal(WEXITSTATUS(status), 7);
     fixture_close(&f);
 }
@@ -253,5 +253,5 @@ int main(void)
         cmocka_unit_test(one_writer),
         cmocka_unit_test(read_only_files),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Proposing the next round of a campaign. */
+/* Proves the proposal of a campaign's next round. */
 #include "support/store_fixture.h"
 
 #include "fault/sample.h"
@@ -256,7 +256,7 @@ static void one_image_in_progress(void **state)
     fixture_close(&f);
 }
 
-/* What was planned and is not in the file comes first. */
+/* Trials that were planned and are not in the file come first. */
 static void a_round_is_finished_first(void **state)
 {
     (void)state;
@@ -302,5 +302,5 @@ int main(void)
         cmocka_unit_test(a_round_is_finished_first),
         cmocka_unit_test(other_campaigns_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

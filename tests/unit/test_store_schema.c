@@ -76,5 +76,5 @@ int main(void)
         cmocka_unit_test(a_comment_is_no_new_version),
         cmocka_unit_test(the_comment_above_a_statement_is_found),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

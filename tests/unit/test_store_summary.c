@@ -1,5 +1,5 @@
-/* What a trial came to: the view `outcome`, the summaries and a plain reading of the definitions must agree.
- */
+/* Proves that the view `outcome`, the summaries and a plain reading of the definitions agree on every
+ * trial. */
 #include "support/store_fixture.h"
 
 #include "fault/sample.h"
@@ -260,5 +260,5 @@ int main(void)
         cmocka_unit_test(layer_accuracy_follows_definitions),
         cmocka_unit_test(network_sdc_follows_definitions),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

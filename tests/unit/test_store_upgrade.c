@@ -1,5 +1,5 @@
-/* Files of an earlier schema version: read as they are, not written, upgraded. (tests/files has real ones.)
- */
+/* Proves that files of an earlier schema version are read as they are, not written, and upgraded.
+ * (tests/files has real ones.) */
 #include "support/store_fixture.h"
 
 #include "bn/bn.h"
@@ -61,7 +61,7 @@ static void make_old(const char *db)
         "trial");
 }
 
-/* What an old program leaves of a file of today's that it resumed: trials that fault_wrong does not have. */
+/* Makes the file as an old program leaves it that resumed one of today's: fault_wrong lacks trials. */
 static void make_stale(const char *db)
 {
     change(db, "PRAGMA user_version = 3; DELETE FROM fault_wrong WHERE repetition % 2; UPDATE fault_wrong "
@@ -254,5 +254,5 @@ int main(void)
         cmocka_unit_test(a_stopped_upgrade_changes_nothing),
         cmocka_unit_test(settings_are_kept),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Teams for which the system does not give all threads, or none; the linker's --wrap leads pthread_create()
- * of this program here. */
+/* Proves that teams work where the system does not give all threads, or none. The linker's --wrap directs
+ * pthread_create() of this program to the function here. */
 #include "support/testing.h"
 
 #include "base/team.h"
@@ -76,5 +76,5 @@ int main(void)
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_no_team),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What is UTF-8, and how names are shown on terminals, in JSON, in CSV and to a shell. */
+/* Proves what counts as UTF-8, and how names are shown on terminals, in JSON, in CSV and to a shell. */
 #include "support/testing.h"
 
 #include "base/text.h"
@@ -138,14 +138,14 @@ static void test_csv(void **state)
     }
 }
 
-/* What a shell makes of the word is what it was made of. */
+/* A shell reads the quoted word as what was quoted. */
 static void test_shell(void **state)
 {
     (void)state;
     static const char *const words[] = {"a/b-c.txt", "",     "a b",  "$(x)`y`;&|<>*?[]{}~#!\\",    "it's",
                                         "-n",        "a\"b", "a\nb", "\x1b\'\\x\xff\xe2\x80\xae.7"};
     if (system("bash -c true") != 0)
-        skip();
+        skip("bash is not installed");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char script[] = "/tmp/bitsink_shell_XXXXXX", command[64], out[64] = "";
         bs_str s = {0};
@@ -176,5 +176,5 @@ int main(void)
         cmocka_unit_test(test_printf_copies), cmocka_unit_test(test_json),  cmocka_unit_test(test_csv),
         cmocka_unit_test(test_shell),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_suite(tests, NULL, NULL);
 }

@@ -17,6 +17,5 @@ if $bitsink --version >/dev/null 2>&1; then
     chmod 755 locked
 else
     chmod 755 locked
-    echo "skipped: cannot drop the superuser's rights"
-    exit 77
+    skip "cannot drop the superuser's rights"
 fi
