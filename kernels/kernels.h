@@ -371,7 +371,7 @@ typedef struct bs_scatter_args {
     int64_t out_elements, out_channel_step, out_pixel_step;
 } bs_scatter_args;
 
-/* A team, which is one warp, ranks each sample. */
+/* One warp ranks each sample. */
 typedef struct bs_rank_args {
     uint32_t n, classes;
     int32_t is_probability;

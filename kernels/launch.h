@@ -23,7 +23,7 @@
  *           bs_atomic_max(&a.most[i], most);
  *   }
  *
- * A sample that is too small for many threads is given to a team, which is one warp: BS_WARP() and
+ * A sample that is too small for many threads is given to one warp: BS_WARP() and
  * BS_WARP_ITEMS() replace these loops, and the kernel is launched with BS_WARP_SIZE items.
  *
  * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share, uninitialised.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""db_manual.py PART: prints a part of the reference of a result file in schema/bitsink-db.5.md, made from the SQL.
+"""db_manual.py [PART]: prints a part of the reference in schema/bitsink-db.5.md, made from the SQL; else the parts' names.
 
 The meaning of a table, a view or a column is written once: as a comment in schema/*.sql. scripts/docs.sh copies those
 comments into the manual with this script; the parts are tables, views and settings.
@@ -300,6 +300,8 @@ def settings(db):
     """The part about settings: name, default, meaning."""
     out = []
     for name, value, comment in db.execute("SELECT name, value, comment FROM bn_parameter ORDER BY rowid"):
+        if not comment.strip():
+            raise Mistake(f"schema/defaults.sql: setting {name} has no comment")
         out.append(fill(f"`{name}` ({value}): {comment}", "- ", "  "))
     return "\n".join(out) + "\n"
 
@@ -324,6 +326,12 @@ def parts():
     """{name: text} of all generated parts."""
     texts, read = read_files()
     db = open_schema(texts)
+    described = {thing.name for _, made in read.values() for thing in made}
+    present = db.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' "
+                         "UNION SELECT name FROM sqlite_temp_master WHERE type IN ('table', 'view')")
+    missed = {name for name, in present} ^ described
+    if missed:
+        raise Mistake(f"{', '.join(sorted(missed))}: not found in the text, which wants CREATE at the start of a line")
     for _, made in read.values():
         for thing in made:
             check_columns(db, thing)
@@ -335,6 +343,9 @@ def main(arguments):
         generated = parts()
     except Mistake as mistake:
         sys.exit(f"error: {mistake}")
+    if not arguments:
+        print("\n".join(generated))
+        return
     if len(arguments) != 1 or arguments[0] not in generated:
         sys.exit(__doc__)
     print(generated[arguments[0]].rstrip("\n"))

@@ -1,6 +1,6 @@
 #!/bin/sh
-# docs.sh [--check] [BUILD_DIR]: writes the generated regions of the documents anew, from the tables in the code and the comments in the SQL.
-# A region stands between the lines "<!-- generated: NAME -->" and "<!-- end -->". --check changes nothing: exit status 1
+# docs.sh [--check] [BUILD_DIR]: writes the generated regions of the documents anew, from the tables in the code and the
+# comments in the SQL, and fails if one of them is in no document. A region stands between the lines "<!-- generated: NAME -->" and "<!-- end -->". --check changes nothing: exit status 1
 # if a document is not what would be written, with its name. BUILD_DIR (default: build) holds the program.
 set -eu
 cd "$(dirname "$0")/.."
@@ -51,6 +51,22 @@ fill() {
     fi
 }
 
+# complete WHAT "FILES" COMMAND...: each region that COMMAND... lists stands exactly once in FILES.
+complete() {
+    what=$1
+    files=$2
+    shift 2
+    names=$("$@")
+    [ -n "$names" ] || { echo "$what: no regions" >&2; exit 2; }
+    while IFS= read -r name; do
+        # shellcheck disable=SC2086 # files are words
+        found=$(cat $files | grep -cxF "<!-- generated: $name -->") || true
+        [ "$found" = 1 ] || { echo "region '$name' of $what stands $found times, not once, in $files" >&2; stale=1; }
+    done <<EOF
+$names
+EOF
+}
+
 # --- one function for each document ---
 
 overview() { fill host/cli/bitsink.1.md "$bitsink" help --region; }
@@ -60,4 +76,6 @@ results() { fill schema/bitsink-db.5.md python3 scripts/db_manual.py; }
 overview
 job
 results
+complete 'the code' 'host/cli/bitsink.1.md host/job/bitsink-job.5.md' "$bitsink" help --region
+complete 'the SQL' schema/bitsink-db.5.md python3 scripts/db_manual.py
 exit $stale

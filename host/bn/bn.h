@@ -75,7 +75,7 @@ bs_status bs_bn_update(const char *path);
 /* Prints at most `limit` rows (0: all) of a table or view. BS_USAGE for an unknown name. */
 bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format,
                       uint64_t limit);
-/* Prints name and description of each table and view, one a line, aligned. */
+/* Prints name and description of each table and view, one per line, aligned. */
 void bs_bn_list(FILE *out);
 
 /* A class, layer, entry or image: by #ID, by id or name, by NAME #ID (as view class_shown writes names that

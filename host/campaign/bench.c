@@ -25,7 +25,7 @@ static void add_cell(bs_bench_share *s, const bs_bench_batch *b, int index, int 
         c->masked += x->died_at >= 0;
         out->exact &= x->died_at == y->died_at && memcmp(&x->answer, &y->answer, sizeof x->answer) == 0;
         if (x->died_at >= 0 && way == BS_BENCH_DELTA)
-            out->died[(size_t)index * (size_t)out->n_ids + (size_t)x->died_at]++;
+            out->masked_at[(size_t)index * (size_t)out->n_ids + (size_t)x->died_at]++;
     }
     pthread_mutex_unlock(&s->lock);
 }
@@ -123,8 +123,8 @@ static bs_status choose_targets(bs_bench *out, const bs_graph *g)
         if (g->targets[i].kind == BS_TARGET_ACTIVATION && g->nodes[g->targets[i].node].macs > 0)
             out->targets[out->n_targets++] = i;
     out->n_ids = g->n_targets;
-    BS_TRY(
-        bs_calloc(&out->died, (size_t)out->n_targets * (size_t)out->n_ids, sizeof *out->died, "benchmark"));
+    BS_TRY(bs_calloc(&out->masked_at, (size_t)out->n_targets * (size_t)out->n_ids, sizeof *out->masked_at,
+                     "benchmark"));
     return bs_calloc(&out->cells, (size_t)out->n_targets, sizeof *out->cells, "benchmark");
 }
 
@@ -192,6 +192,6 @@ void bs_bench_clear(bs_bench *b)
 {
     free(b->targets);
     free(b->cells);
-    free(b->died);
+    free(b->masked_at);
     memset(b, 0, sizeof *b);
 }

@@ -57,7 +57,7 @@ typedef struct bs_bench {
     int *targets; /* outputs of Conv, Gemm and MatMul nodes */
     int n_targets;
     bs_bench_cell (*cells)[BS_BENCH_WAY_COUNT]; /* by target */
-    uint64_t *died;        /* [target][target id of the graph]: masked trials, by died_at */
+    uint64_t *masked_at;   /* [target][target id of the graph]: masked trials, by died_at */
     int n_ids;             /* target ids */
     double golden_seconds; /* sum over the workers */
     uint64_t goldens;

@@ -30,7 +30,7 @@ static void put_cells(bs_str *t, const bs_bench_cell cells[], const bs_engine *e
 static void put_target(bs_str *t, const bs_bench *b, const bs_engine *e, int i)
 {
     const bs_bench_cell *c = b->cells[i];
-    const uint64_t *died = b->died + (size_t)i * (size_t)b->n_ids;
+    const uint64_t *masked_at = b->masked_at + (size_t)i * (size_t)b->n_ids;
     bool first = true;
     bs_str_puts(t, i ? ", {\"name\": " : "{\"name\": ");
     bs_str_json(t, bs_bench_target(e, b->targets[i]));
@@ -38,11 +38,11 @@ static void put_target(bs_str *t, const bs_bench *b, const bs_engine *e, int i)
     put_cells(t, c, e);
     bs_str_puts(t, ", \"masked_at\": {");
     for (int id = 0; id < b->n_ids; id++) {
-        if (died[id] == 0)
+        if (masked_at[id] == 0)
             continue;
         bs_str_puts(t, first ? "" : ", ");
         bs_str_json(t, bs_bench_target(e, id));
-        bs_str_printf(t, ": %.6g", (double)died[id] / (double)c[BS_BENCH_DELTA].trials);
+        bs_str_printf(t, ": %.6g", (double)masked_at[id] / (double)c[BS_BENCH_DELTA].trials);
         first = false;
     }
     bs_str_puts(t, "}}");

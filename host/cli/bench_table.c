@@ -78,7 +78,7 @@ static void print_replay(const bs_bench *b, const bs_engine *e)
     bs_bench_cell total[BS_BENCH_WAY_COUNT];
     printf("%-28s %49s  %39s  %23s\n", "", "MMAC per trial", "trials/s", "delta over");
     printf("%-28s %9s %9s %9s %9s %9s  %9s %9s %9s %9s  %7s %7s %7s  %8s\n", "target", "full", "dense",
-           "suffix", "delta", "undying", "full", "dense", "suffix", "delta", "full", "dense", "suffix",
+           "suffix", "delta", "unmasked", "full", "dense", "suffix", "delta", "full", "dense", "suffix",
            "masked %");
     for (int i = 0; i < b->n_targets; i++)
         print_row(bs_bench_target(e, b->targets[i]), b->cells[i], 1, e);
@@ -88,17 +88,18 @@ static void print_replay(const bs_bench *b, const bs_engine *e)
     puts(b->exact ? "all ways gave the same answers, bit for bit" : "THE WAYS DISAGREE");
 }
 
-/* The nodes at which most changes died, in the order of the graph. */
-static void print_deaths(const bs_bench *b, const bs_engine *e)
+/* Prints the nodes at which most trials were masked, in the order of the graph. */
+static void print_masked(const bs_bench *b, const bs_engine *e)
 {
     printf("\nshare of the trials masked at a node (1 %% or more)\n");
     for (int i = 0; i < b->n_targets; i++) {
         double trials = (double)b->cells[i][BS_BENCH_DELTA].trials;
-        const uint64_t *died = b->died + (size_t)i * (size_t)b->n_ids;
+        const uint64_t *masked_at = b->masked_at + (size_t)i * (size_t)b->n_ids;
         printf("%-28s", bs_visible_cut(bs_bench_target(e, b->targets[i]), 28));
         for (int id = 0; id < b->n_ids; id++)
-            if ((double)died[id] >= 0.01 * trials)
-                printf(" %s %.0f %%", bs_visible(bs_bench_target(e, id)), 100.0 * (double)died[id] / trials);
+            if ((double)masked_at[id] >= 0.01 * trials)
+                printf(" %s %.0f %%", bs_visible(bs_bench_target(e, id)),
+                       100.0 * (double)masked_at[id] / trials);
         puts("");
     }
 }
@@ -156,7 +157,7 @@ static double mib(size_t bytes)
 void bs_bench_print_table(const bs_bench *b, const bs_engine *e)
 {
     print_replay(b, e);
-    print_deaths(b, e);
+    print_masked(b, e);
     print_kernels(b);
     print_rates(b, e);
     printf(

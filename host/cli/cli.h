@@ -19,7 +19,7 @@ typedef struct bs_option {
     const char *help;
 } bs_option;
 
-/* X(code, meaning): the exit codes, for help, manual and README. */
+/* X(code, meaning): the exit codes, for help and manual. */
 #define BS_EXIT_CODES(X)                                                                                     \
     X(BS_OK, "done")                                                                                         \
     X(BS_ERR, "an error, such as a missing or damaged file")                                                 \
@@ -123,10 +123,11 @@ void bs_print_text(const char *text, int column, int indent);
 void bs_print_help(void);
 void bs_print_command_help(const bs_command *c);
 /* `bitsink help WORD...`. The hidden `--markdown NAME` prints the manual page of a command or topic, and
- * `--region NAME` a generated region of a document (scripts/docs.sh). */
+ * `--region NAME` a generated region of a document (scripts/docs.sh); `--region` their names. */
 bs_status bs_help(int argc, char **argv);
 void bs_print_markdown(const bs_command *c);
 bs_status bs_print_region(const char *name);
+void bs_print_region_names(void); /* one per line */
 /* Returns command number i in the order of the help; NULL after the last. */
 const bs_command *bs_command_at(int i);
 /* Returns the text of a topic, NULL if there is none of that name. */

@@ -75,7 +75,7 @@ const bs_command bs_cmd_bench = {
                "\n"
                "All answers are compared. For full and dense at most 32 trials are run for each target and "
                "worker, 8 on a slow device. It prints multiply-accumulates for each trial as they were "
-               "computed (`undying`: delta, of a trial that is never masked), trials per second, the "
+               "computed (`unmasked`: delta, of a trial that is never masked), trials per second, the "
                "ratios, and at which nodes how many trials were masked.\n"
                "\n"
                "Then it prints the time of each operation of the delta replay, in a pass of its own that "

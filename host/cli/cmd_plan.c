@@ -17,7 +17,7 @@ static const double row_bytes = 69.0;
 enum { TESTED = 16 };
 
 /* Multiply-accumulates of the stratum's first trials, on synthetic images in place of the job's: as computed,
- * trials that die early included. */
+ * trials that are masked early included. */
 static bs_status test(const bs_engine *e, const bs_worker *w, const bs_stratum *s,
                       const bs_schedules *schedules, double *macs)
 {

@@ -84,6 +84,10 @@ bs_status bs_help(int argc, char **argv)
         bs_print_help();
         return BS_OK;
     }
+    if (argc == 1 && strcmp(argv[0], "--region") == 0) {
+        bs_print_region_names();
+        return BS_OK;
+    }
     if (argc == 2 && strcmp(argv[0], "--region") == 0)
         return bs_print_region(argv[1]);
     if (argc > 1 && !markdown) {

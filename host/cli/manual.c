@@ -1,4 +1,4 @@
-/* The manual page of a command, as Markdown for a converter (CMakeLists.txt). */
+/* The manual page of a command, as Markdown for a converter (manual.cmake). */
 #include "cli/cli.h"
 
 #include <stdio.h>

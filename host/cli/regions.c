@@ -169,14 +169,21 @@ static const struct {
     {"exit codes", put_exit_codes},
 };
 
+void bs_print_region_names(void)
+{
+    for (const bs_job_section *s = bs_job_sections; s->name; s++)
+        printf("keys of %s\n", s->name);
+    for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
+        puts(regions[i].name);
+}
+
 bs_status bs_print_region(const char *name)
 {
     static const char keys_of[] = "keys of ";
-    if (strncmp(name, keys_of, sizeof keys_of - 1) == 0) {
-        const bs_field_table *table = bs_job_keys(name + sizeof keys_of - 1);
-        if (table)
-            return put_keys(table);
-    }
+    if (strncmp(name, keys_of, sizeof keys_of - 1) == 0)
+        for (const bs_job_section *s = bs_job_sections; s->name; s++)
+            if (strcmp(s->name, name + sizeof keys_of - 1) == 0)
+                return put_keys(s->keys);
     for (size_t i = 0; i < sizeof regions / sizeof *regions; i++)
         if (strcmp(regions[i].name, name) == 0) {
             bs_str item = {0};

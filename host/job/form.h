@@ -43,9 +43,13 @@ typedef struct bs_field_table {
     int n;
 } bs_field_table;
 
-/* The keys of a section of job files, for the manual: "the job", "images", "preprocess", "a fault" (one entry
- * of `faults`), "a selector" (of `targets` and `storage`). NULL: there is no such section. In job.c. */
-const bs_field_table *bs_job_keys(const char *section);
+/* The sections of job files and their keys, for the manual; "a fault" is one entry of `faults`, "a selector"
+ * one of `targets` and `storage`. Ends with a NULL name. In job.c. */
+typedef struct bs_job_section {
+    const char *name;
+    const bs_field_table *keys;
+} bs_job_section;
+extern const bs_job_section bs_job_sections[];
 
 enum { BS_FORM_MAX_FIELDS = 32 };
 

@@ -62,20 +62,10 @@ static const bs_field job_fields[] = {
 };
 static const bs_field_table job_keys = {job_fields, sizeof job_fields / sizeof *job_fields};
 
-const bs_field_table *bs_job_keys(const char *section)
-{
-    static const struct {
-        const char *name;
-        const bs_field_table *keys;
-    } sections[] = {
-        {"the job", &job_keys},      {"images", &bs_image_keys},        {"preprocess", &bs_preprocess_keys},
-        {"a fault", &bs_entry_keys}, {"a selector", &bs_selector_keys},
-    };
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        if (strcmp(sections[i].name, section) == 0)
-            return sections[i].keys;
-    return NULL;
-}
+const bs_job_section bs_job_sections[] = {
+    {"the job", &job_keys},      {"images", &bs_image_keys},        {"preprocess", &bs_preprocess_keys},
+    {"a fault", &bs_entry_keys}, {"a selector", &bs_selector_keys}, {NULL, NULL},
+};
 
 static bs_status read_job(bs_job *job, size_t len)
 {

@@ -146,7 +146,7 @@ bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_schedule *ful
     return st;
 }
 
-bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedules *schedule,
+bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedules *schedules,
                              bs_schedule *full, bool *exact, char *what, size_t what_len)
 {
     const bs_schedules whole = {.schedule = {full}, .n = 1};
@@ -159,9 +159,9 @@ bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedul
     *exact = true;
     BS_TRY(bs_calloc(&a, N_TEST * classes, sizeof *a, "self-test"));
     BS_TRY_GOTO(bs_calloc(&b, N_TEST * classes, sizeof *b, "self-test"), out);
-    fill_batch(&replayed, schedule->schedule[0], faulty, false);
-    fill_batch(&reference, schedule->schedule[0], faulty, true);
-    BS_TRY_GOTO(run_batch(p, schedule, N_TEST, &replayed, a), out);
+    fill_batch(&replayed, schedules->schedule[0], faulty, false);
+    fill_batch(&reference, schedules->schedule[0], faulty, true);
+    BS_TRY_GOTO(run_batch(p, schedules, N_TEST, &replayed, a), out);
     BS_TRY_GOTO(run_batch(p, &whole, 1, &reference, b), out);
     for (int i = 0; i < N_TEST && *exact; i++) {
         int k = N_TEST - 1 - i;

@@ -18,10 +18,10 @@ bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint);
  * does not: then no mode can be trusted. Needs the probe in `golden`. */
 bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_schedule *full);
 
-/* Compares the one schedule of `schedule`, and the segments after it, with `full` (of the same target). A
+/* Compares the one schedule of `schedules`, and the segments after it, with `full` (of the same target). A
  * schedule of more than one row and column is tested with sites as far apart as it serves. Sets *exact to
  * whether all bits agree; `what` describes the first difference. */
-bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedules *schedule,
+bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedules *schedules,
                              bs_schedule *full, bool *exact, char *what, size_t what_len);
 
 #endif

@@ -91,6 +91,8 @@ bs_status bs_schema_create(const bs_db *db)
  * the same text, comments apart, so that a better comment does not make a file one of an earlier version. */
 static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
 {
+    static const char have_sql[] =
+        "SELECT type, sql FROM main.sqlite_master WHERE name = ?1 AND type <> 'trigger'";
     sqlite3_stmt *want = NULL, *have = NULL;
     sqlite3_int64 settings, mine, version;
     bool row = true;
@@ -98,18 +100,26 @@ static bs_status compare(bool *same, const bs_db *db, const bs_db *wanted)
     BS_TRY(bs_db_integer(&version, db, "PRAGMA main.user_version"));
     *same = version == BS_DB_VERSION;
     BS_TRY(bs_db_prepare(&want, wanted, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"));
-    BS_TRY_GOTO(bs_db_prepare(&have, db, "SELECT type, sql FROM main.sqlite_master WHERE name = ?1"), out);
+    BS_TRY_GOTO(bs_db_prepare(&have, db, have_sql), out);
     while (row && *same) {
         bool found = false;
         BS_TRY_GOTO(bs_db_step(wanted, want, &row), out);
         if (!row)
             break;
-        sqlite3_bind_text(have, 1, (const char *)sqlite3_column_text(want, 0), -1, SQLITE_TRANSIENT);
+        const char *name = (const char *)sqlite3_column_text(want, 0);
+        const char *sql = (const char *)sqlite3_column_text(want, 1);
+        if (!name || !sql || sqlite3_bind_text(have, 1, name, -1, SQLITE_TRANSIENT) != SQLITE_OK) {
+            st = bs_oom("schema");
+            goto out;
+        }
         BS_TRY_GOTO(bs_db_step(db, have, &found), out);
-        const char *type = (const char *)sqlite3_column_text(have, 0);
-        const char *sql = (const char *)sqlite3_column_text(have, 1);
-        *same = found && type && sql &&
-                (strcmp(type, "table") == 0 || bs_sql_same(sql, (const char *)sqlite3_column_text(want, 1)));
+        const char *type = found ? (const char *)sqlite3_column_text(have, 0) : NULL;
+        const char *text = found ? (const char *)sqlite3_column_text(have, 1) : NULL;
+        if (found && (!type || !text)) {
+            st = bs_oom("schema");
+            goto out;
+        }
+        *same = found && (strcmp(type, "table") == 0 || bs_sql_same(text, sql));
         sqlite3_reset(have);
     }
     if (*same) {

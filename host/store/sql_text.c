@@ -41,7 +41,8 @@ bool bs_sql_same(const char *a, const char *b)
     }
 }
 
-/* Returns true if the line starts a statement that makes the table or view `name`. */
+/* Returns true if the line starts a statement that makes the table or view `name`: the word before the first
+ * parenthesis or AS, whatever stands before it (TEMP, IF NOT EXISTS). */
 static bool makes(const char *line, const char *end, const char *name)
 {
     const size_t len = strlen(name);
@@ -49,8 +50,9 @@ static bool makes(const char *line, const char *end, const char *name)
         return false;
     for (const char *word = line; (word = memchr(word, ' ', (size_t)(end - word))) != NULL;) {
         word++;
-        if ((size_t)(end - word) > len && memcmp(word, name, len) == 0 && word[len] == ' ')
-            return true;
+        const char *next = memchr(word, ' ', (size_t)(end - word));
+        if (next && (next[1] == '(' || strncmp(next, " AS", 3) == 0))
+            return (size_t)(next - word) == len && memcmp(word, name, len) == 0;
     }
     return false;
 }

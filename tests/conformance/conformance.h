@@ -2,7 +2,7 @@
  *
  *   conformance.c  the loop over the tests, the tallies and the report
  *   tensors.c      tensor files and their values      edit.c  how a test becomes a network with one image
- *   run.c          one edited model: import, run, compare
+ *   run_model.c          one edited model: import, run, compare
  *
  * A test is a model, inputs and expected outputs; a network of bitsink has one image and one output. So a
  * test is tried in several forms (see ct_form), each for every output, and each that the importer takes must
@@ -75,7 +75,7 @@ Onnx__ValueInfoProto *ct_input(const Onnx__ModelProto *m, int k);
 /* Turns the model into the form of `t`; false with the reason in `why` where the form does not apply. */
 bool ct_edit(Onnx__ModelProto *m, const ct_case *c, const ct_try *t, char why[CT_REASON]);
 
-/* run.c */
+/* run_model.c */
 ct_verdict ct_run(const ct_case *c, const ct_try *t, const char *scratch, char why[CT_REASON]);
 
 #endif

@@ -20,13 +20,13 @@ typedef enum state { READY, ENDED, SYNCS, ANY, MAX, MAX64, SUM64 } state;
 static const char *const state_names[] = {"begin",       "end",           "bs_block_sync", "bs_warp_any",
                                           "bs_warp_max", "bs_warp_max64", "bs_warp_sum64"};
 
-typedef struct stream {
+typedef struct sim_thread {
     bs_thread self;
     state state;
     const char *where; /* in the kernel's text */
     uint64_t value;    /* that it gives, and then what it gets */
     sim_fibre *fibre;
-} stream;
+} sim_thread;
 
 typedef struct array {
     const char *where;
@@ -38,10 +38,10 @@ typedef struct array {
 typedef struct processor {
     const sim_grid *grid;
     uint32_t block[2];
-    stream stream[MOST_THREADS];
-    stream *now; /* NULL: none */
+    sim_thread thread[MOST_THREADS];
+    sim_thread *now; /* NULL: none */
     sim_order order;
-    sim_sequence blocks, warps, streams; /* still to run: of the grid, the block, the warp */
+    sim_sequence blocks, warps, threads; /* still to run: of the grid, the block, the warp */
     uint32_t first, threads_of_warp;     /* of the running warp */
     bool joining, waiting;    /* one of the warp is in a meeting, one of the block at its barrier */
     array array[MOST_ARRAYS]; /* shared memory of the block */
@@ -95,7 +95,7 @@ bool bs_sim_running(char *text, size_t size)
 
 /* --- meetings --- */
 
-static bool alike(const stream *a, const stream *b)
+static bool alike(const sim_thread *a, const sim_thread *b)
 {
     bool met = a->state != READY && a->state != ENDED;
     return a->state == b->state && (!met || a->where == b->where || !strcmp(a->where, b->where));
@@ -108,12 +108,12 @@ static const char *base_name(const char *path)
 }
 
 /* "threads 0-4 6-31 at bs_warp_any (delta.cu:15); threads 5 at end": of n threads from number `first` on. */
-static void tell_apart(char *text, size_t size, const stream *all, uint32_t first, uint32_t n)
+static void tell_apart(char *text, size_t size, const sim_thread *all, uint32_t first, uint32_t n)
 {
     bool told[MOST_THREADS] = {false};
     size_t at = 0;
     for (uint32_t i = 0; i < n && at < size; i++) {
-        const stream *l = &all[first + i];
+        const sim_thread *l = &all[first + i];
         if (told[i])
             continue;
         at += (size_t)snprintf(text + at, size - at, "%sthreads", at ? "; " : "");
@@ -136,7 +136,7 @@ static void tell_apart(char *text, size_t size, const stream *all, uint32_t firs
 static _Noreturn void die_apart(processor *p, const char *what, uint32_t first, uint32_t n)
 {
     char text[1000] = "";
-    tell_apart(text, sizeof text, p->stream, first, n);
+    tell_apart(text, sizeof text, p->thread, first, n);
     p->now = NULL;
     bs_sim_die("%s: %s", what, text);
 }
@@ -165,7 +165,7 @@ static uint64_t join(state how, uint64_t a, uint64_t b)
 /* Joins the values of the warp's threads: if one of them gives a value, all have to. */
 static void join_warp(processor *p)
 {
-    stream *l = &p->stream[p->first];
+    sim_thread *l = &p->thread[p->first];
     uint64_t all = l->value;
     for (uint32_t i = 0; i < p->threads_of_warp; i++) {
         if (p->threads_of_warp < WARP || !alike(&l[0], &l[i]))
@@ -182,7 +182,7 @@ static void join_warp(processor *p)
 /* The barrier, where one thread waits: all have to. */
 static void join_block(processor *p)
 {
-    stream *l = p->stream;
+    sim_thread *l = p->thread;
     for (uint32_t i = 0; i < p->grid->threads; i++)
         if (!alike(&l[0], &l[i]))
             die_apart(p, "not all threads reach the barrier", 0, p->grid->threads);
@@ -228,7 +228,7 @@ static void begin_block(processor *p)
     p->block[0] = (uint32_t)(b % g->blocks[0]);
     p->block[1] = (uint32_t)(b / g->blocks[0]);
     for (uint32_t t = 0; t < n; t++) {
-        stream *l = &p->stream[t];
+        sim_thread *l = &p->thread[t];
         l->state = READY;
         l->fibre = NULL;
         l->self = (bs_thread){p->block[1], g->blocks[1], p->block[0] * n + t, g->blocks[0] * n, t};
@@ -241,23 +241,23 @@ static void begin_warp(processor *p)
     p->first = (uint32_t)bs_sim_take(&p->warps) * WARP;
     uint32_t rest = p->grid->threads - p->first;
     p->threads_of_warp = rest < WARP ? rest : WARP;
-    p->streams = bs_sim_sequence(&p->order, p->threads_of_warp);
+    p->threads = bs_sim_sequence(&p->order, p->threads_of_warp);
 }
 
 /* The next thread to run: of the warp, until all of its threads wait for the block or have ended; then of the
  * block's next one; and when all of the block wait, or have ended, from the first one on, or of the next
  * block. NULL: the grid is done. */
-static stream *pick(processor *p)
+static sim_thread *pick(processor *p)
 {
     for (;;) {
-        while (p->streams.left) {
-            stream *l = &p->stream[p->first + bs_sim_take(&p->streams)];
+        while (p->threads.left) {
+            sim_thread *l = &p->thread[p->first + bs_sim_take(&p->threads)];
             if (l->state == READY)
                 return l;
         }
         if (p->joining) {
             join_warp(p);
-            p->streams = bs_sim_sequence(&p->order, WARP);
+            p->threads = bs_sim_sequence(&p->order, WARP);
         } else if (p->warps.left) {
             begin_warp(p);
         } else if (p->waiting) {
@@ -272,7 +272,7 @@ static stream *pick(processor *p)
     }
 }
 
-static void switch_to(processor *p, stream *l, sim_fibre *to)
+static void switch_to(processor *p, sim_thread *l, sim_fibre *to)
 {
     sim_fibre *from = p->current;
     p->now = l;
@@ -287,7 +287,7 @@ static void run_threads(void *p_)
     for (;;) {
         p->grid->run(p->grid->args, &p->now->self);
         p->now->state = ENDED;
-        stream *next = pick(p);
+        sim_thread *next = pick(p);
         if (next && !next->fibre) {
             p->now = next;
             continue;
@@ -298,7 +298,7 @@ static void run_threads(void *p_)
 }
 
 /* On the fibre that keeps it, or one that keeps none. */
-static void go_on(processor *p, stream *l)
+static void go_on(processor *p, sim_thread *l)
 {
     sim_fibre *f = l->fibre;
     if (!f && p->n_idle)
@@ -311,14 +311,14 @@ static void go_on(processor *p, stream *l)
 static uint64_t meet(state what, uint64_t value, const char *where)
 {
     processor *p = mine;
-    stream *l = p->now;
+    sim_thread *l = p->now;
     l->state = what;
     l->where = where;
     l->value = value;
     l->fibre = p->current;
     p->waiting = p->waiting || what == SYNCS;
     p->joining = p->joining || what != SYNCS;
-    stream *next = pick(p);
+    sim_thread *next = pick(p);
     if (next != l)
         go_on(p, next);
     return l->value;

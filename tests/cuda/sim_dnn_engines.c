@@ -256,7 +256,7 @@ static void run_block(const job *j, int64_t g, int64_t b, float *y)
     const float *x = j->x + g * (s->channels / s->group) * j->rows * j->columns,
                 *w = j->w + (g * blocks(s) + b) * j->taps * VECTOR;
     int64_t plane = s->out[0] * s->out[1], first = g * per_group(s) + b * VECTOR,
-            streams = per_group(s) - b * VECTOR < VECTOR ? per_group(s) - b * VECTOR : VECTOR;
+            width = per_group(s) - b * VECTOR < VECTOR ? per_group(s) - b * VECTOR : VECTOR;
     for (int64_t at = 0; at < plane; at += PIXELS) {
         int64_t pixels = plane - at < PIXELS ? plane - at : PIXELS;
         const float *from[PIXELS];
@@ -266,7 +266,7 @@ static void run_block(const job *j, int64_t g, int64_t b, float *y)
             from[p] = x + e / s->out[1] * s->stride[0] * j->columns + e % s->out[1] * s->stride[1];
         }
         sum_up(j, from, w, sum);
-        for (int64_t l = 0; l < streams; l++)
+        for (int64_t l = 0; l < width; l++)
             for (int64_t p = 0; p < pixels; p++)
                 y[(first + l) * plane + at + p] = sum[p][l];
     }

@@ -104,7 +104,7 @@ static void describe(char *text, size_t size, const arena *a, uintptr_t at)
         snprintf(text, size, "%#zx, byte %zu of %zu%s", (size_t)at, (size_t)(at - b->at), b->bytes,
                  b->live ? "" : " that were freed");
     else
-        snprintf(text, size, "%#zx, %zu bytes behind the end of %zu%s", (size_t)at,
+        snprintf(text, size, "%#zx, %zu bytes after the end of %zu%s", (size_t)at,
                  (size_t)(at - b->at - b->bytes), b->bytes, b->live ? "" : " that were freed");
 }
 

@@ -303,8 +303,8 @@ static void test_fastest_exact(void **state)
     gb_free(g);
 }
 
-/* Each of those offered by itself: the invariance refuses all but the last two; the one that says of itself
- * that it splits sums is not even tried. */
+/* Each of those offered by itself: the batch-invariance test refuses all but the last two; the one that says
+ * of itself that it splits sums is not even tried. */
 static void test_each(void **state)
 {
     (void)state;

@@ -142,9 +142,9 @@ static void test_addresses(void **state)
 {
     (void)state;
     finds(fill_behind, "bs_kernel_fill, block (0, 0), thread 0: touches device memory at ",
-          ", 0 bytes behind the end of 256\n");
+          ", 0 bytes after the end of 256\n");
     finds(read_behind, "bs_kernel_copy_rows, block (0, 0), thread 63: touches device memory at ",
-          ", 0 bytes behind the end of 512\n");
+          ", 0 bytes after the end of 512\n");
     finds(read_nothing, "bs_kernel_copy_rows, ", "touches device memory at 0x1000, which is nobody's");
     finds(copy_behind, "cuMemcpyHtoDAsync: 20 bytes of device memory from ", ", byte 0 of 16\n");
 #ifdef BITSINK_SANITIZE

@@ -87,7 +87,7 @@ static cudnnStatus_t refuse_stream(cudnnHandle_t handle, cudaStream_t s)
     return CUDNN_STATUS_INTERNAL_ERROR;
 }
 
-/* A handle that does not get the stream's stream is not used, also not by who asks again. */
+/* A handle that does not get the stream's CUstream is not used, also not by who asks again. */
 static void test_no_stream(void **state)
 {
     (void)state;

@@ -19,7 +19,7 @@ static int replay_file(const char *path)
         fprintf(stderr, "%s\n", bs_error_message());
         return -1;
     }
-    /* Of the exact size, so that a sanitizer sees the first byte read behind the end. */
+    /* Of the exact size, so that a sanitizer sees the first byte read after the end. */
     uint8_t *exact = malloc(len ? len : 1);
     fuzz_check(exact);
     memcpy(exact, bytes, len);

@@ -2,7 +2,7 @@
 #include "cuda/gemm.h"
 #include "probe.h"
 
-/* A stream, for its stream and workspace. */
+/* A stream, for its CUstream and workspace. */
 static bs_status open_stream(probe_layer *l, const probe *p)
 {
     bs_cudnn_shape s = square(4, 4, 8, 1, 1, 0);

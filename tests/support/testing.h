@@ -30,7 +30,10 @@ __attribute__((format(printf, 1, 2))) static inline void count_skip(const char *
     vsnprintf(reason + 2, sizeof reason - 2, format, args);
     va_end(args);
     tests_skipped++;
-    if (!strstr(skip_reasons, reason))
+    const char *known = strstr(skip_reasons, reason);
+    while (known && known[strlen(reason)] && known[strlen(reason)] != ';')
+        known = strstr(known + 1, reason);
+    if (!known)
         strncat(skip_reasons, reason, sizeof skip_reasons - strlen(skip_reasons) - 1);
 }
 

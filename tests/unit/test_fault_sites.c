@@ -131,7 +131,7 @@ static void test_refused_lists(void **state)
         {H "relu1,1,flip,1,,,,1\nconv1,1,flip,1,,,,1\n", 3, "trial 1 has sites in two targets",
          "different numbers"},
         {H "relu1,1,flip,1,,,,1\nrelu1,1,flip,1,,,0,2\n", 2, "a trial without an image", "in none of them"},
-        {H "relu1,1,fl\"ip,1,,,,1\n", 2, "not valid CSV", "doubled"},
+        {H "relu1,1,fl\"ip,1,,,,1\n", 2, "not valid CSV", "inside twice"},
         {H "relu1,1,\"flip,1,,,,1\n", 3, "a quote is not closed", ""},
     };
     (void)state;

@@ -358,19 +358,15 @@ static void test_examples(void **state)
     assert_true(n >= 5);
 }
 
-/* Every key says in the manual what it is, and the manual has a region for every section. */
+/* Every key says in the manual what it takes and is; scripts/docs.sh sees that the manual has every section.
+ */
 static void test_keys_in_manual(void **state)
 {
-    static const char *const sections[] = {"the job", "images", "preprocess", "a fault", "a selector"};
-    char *manual, region[64];
-    size_t len;
+    int sections = 0;
     (void)state;
-    assert_int_equal(bs_read_file(&manual, &len, "host/job/bitsink-job.5.md", 1 << 20), BS_OK);
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
-        const bs_field_table *keys = bs_job_keys(sections[i]);
-        snprintf(region, sizeof region, "<!-- generated: keys of %s -->", sections[i]);
-        assert_non_null(strstr(manual, region));
-        assert_non_null(keys);
+    for (const bs_job_section *s = bs_job_sections; s->name; s++, sections++) {
+        const bs_field_table *keys = s->keys;
+        assert_true(keys->n > 0);
         for (int k = 0; k < keys->n; k++) {
             const bs_field *f = &keys->field[k];
             bs_str value = {0};
@@ -380,8 +376,7 @@ static void test_keys_in_manual(void **state)
             assert_true(strlen(f->help) > 10 && f->help[strlen(f->help) - 1] == '.');
         }
     }
-    assert_null(bs_job_keys("no such section"));
-    free(manual);
+    assert_true(sections >= 5);
 }
 
 int main(void)

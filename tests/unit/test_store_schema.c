@@ -5,6 +5,30 @@
 #include "store/schema.h"
 #include "store/sql_text.h"
 
+static sqlite3_mem_methods real_memory;
+enum { LARGE = 1000 }; /* bytes: texts of statements, of which there are far fewer than allocations in all */
+static long allocations, fails_at;
+
+static void *allocate(int n)
+{
+    return n >= LARGE && ++allocations == fails_at ? NULL : real_memory.xMalloc(n);
+}
+
+static void *allocate_again(void *old, int n)
+{
+    return n >= LARGE && ++allocations == fails_at ? NULL : real_memory.xRealloc(old, n);
+}
+
+static void hook_memory(void)
+{
+    sqlite3_mem_methods hooked;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory), SQLITE_OK);
+    hooked = real_memory;
+    hooked.xMalloc = allocate;
+    hooked.xRealloc = allocate_again;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &hooked), SQLITE_OK);
+}
+
 static void texts_are_compared_without_comments(void **state)
 {
     static const struct {
@@ -58,6 +82,34 @@ static void a_comment_is_no_new_version(void **state)
     assert_true(is_hidden("DELETE FROM sqlite_master WHERE name = 'network_sdc'"));
 }
 
+/* Memory that runs out while stored views are compared is an error, never a file of an earlier version. */
+static void memory_may_run_out(void **state)
+{
+    bs_db db = {.path = (char *)"(memory)"};
+    char version[40];
+    bool done;
+    (void)state;
+    enum { TRIED = 60 };
+    assert_ok(bs_schema_open_all(&db));
+    snprintf(version, sizeof version, "PRAGMA user_version = %d", BS_DB_VERSION);
+    assert_ok(bs_db_exec(&db, "write", version));
+    allocations = 0;
+    assert_ok(bs_schema_shadow(&db, false, &done));
+    assert_false(done);
+    long all = allocations, errors = 0;
+    for (long k = all - TRIED + 1; k <= all; k++) {
+        allocations = 0;
+        fails_at = k;
+        bs_status st = bs_schema_shadow(&db, false, &done);
+        fails_at = 0;
+        errors += st != BS_OK;
+        assert_false(done);
+        assert_true(st == BS_OK || bs_error_message()[0] != '\0');
+    }
+    assert_true(errors > 10);
+    sqlite3_close(db.handle);
+}
+
 static void the_comment_above_a_statement_is_found(void **state)
 {
     static const char sql[] = "-- Head.\n\n-- First.\n-- More.\nCREATE VIEW one AS SELECT 1;\n"
@@ -71,9 +123,11 @@ static void the_comment_above_a_statement_is_found(void **state)
 
 int main(void)
 {
+    hook_memory();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_compared_without_comments),
         cmocka_unit_test(a_comment_is_no_new_version),
+        cmocka_unit_test(memory_may_run_out),
         cmocka_unit_test(the_comment_above_a_statement_is_found),
     };
     return run_suite(tests, NULL, NULL);
