@@ -167,7 +167,7 @@ out:
 
 bs_status bs_conv_impl_find(dnnl_primitive_desc_t *out, const bs_conv_impl *p, const bs_conv_shape *shape)
 {
-    return find_impl(out, p->dnn, shape, p->weights, p->impl, 0);
+    return find_impl(out, p->dnn, shape, p->weights, p->name, 0);
 }
 
 /* Checks whether p's implementation supports every shape with p's weights. */
@@ -188,7 +188,7 @@ static bs_status offers_all(bool *out, const bs_conv_impl *p, const bs_conv_shap
 static bs_status adopt(bs_conv_impl *p, dnnl_primitive_desc_t pd)
 {
     bs_dnn_md_free(p->weights);
-    snprintf(p->impl, sizeof p->impl, "%s", bs_dnn_impl_name(pd));
+    snprintf(p->name, sizeof p->name, "%s", bs_dnn_impl_name(pd));
     dnnl_status_t s = bs_dnn_md_copy(&p->weights, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0));
     dnnl_primitive_desc_destroy(pd);
     return bs_dnn_check(s, "describe weights");
@@ -233,7 +233,7 @@ bs_status bs_conv_impl_create(bs_conv_impl **out, bs_dnn *d, const bs_conv_shape
 
 bs_status bs_conv_impl_like(bs_conv_impl **out, const bs_conv_impl *impl, const bs_conv_shape *shapes, int n)
 {
-    return choose(out, impl->dnn, shapes, n, impl->impl, 0);
+    return choose(out, impl->dnn, shapes, n, impl->name, 0);
 }
 
 void bs_conv_impl_free(bs_conv_impl *p)
@@ -246,17 +246,17 @@ void bs_conv_impl_free(bs_conv_impl *p)
 
 const char *bs_conv_impl_name(const bs_conv_impl *p)
 {
-    return p->impl;
+    return p->name;
 }
 
 bool bs_conv_impl_is_reference(const bs_conv_impl *p)
 {
-    return strstr(p->impl, "ref") != NULL;
+    return strstr(p->name, "ref") != NULL;
 }
 
 bool bs_conv_impl_is_shape_bound(const bs_conv_impl *p)
 {
-    return strstr(p->impl, "gemm") && !strstr(p->impl, "brgemm");
+    return strstr(p->name, "gemm") && !strstr(p->name, "brgemm");
 }
 
 size_t bs_conv_impl_bytes(const bs_conv_impl *p)

@@ -14,7 +14,7 @@ enum { IMPL_NAME_LEN = 64 };
 struct bs_conv_impl {
     bs_dnn *dnn;
     bs_conv_shape shape; /* the first shape it was selected for */
-    char impl[IMPL_NAME_LEN];
+    char name[IMPL_NAME_LEN];
     bs_dnn_md weights;
 };
 

@@ -28,7 +28,7 @@ bs_status bs_conv_create(bs_conv **out, const bs_conv_impl *impl, const bs_conv_
     BS_TRY(bs_calloc(&c, 1, sizeof *c, "convolution"));
     BS_TRY_GOTO(bs_conv_impl_find(&pd, impl, shape), out);
     if (!pd) {
-        st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", impl->impl);
+        st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", impl->name);
         goto out;
     }
     BS_TRY_GOTO(bs_dnn_check(dnnl_primitive_create(&c->primitive, pd), "create a convolution"), out);
