@@ -27,7 +27,7 @@ fill() {
             inside=${line#<!-- generated: }
             inside=${inside% -->}
             printf '%s\n\n' "$line" >>"$new"
-            "$@" "$inside" >>"$new" </dev/null || { echo "$file: region '$inside' cannot be made" >&2; exit 2; }
+            "$@" "$inside" >>"$new" </dev/null || { echo "$file: region '$inside' cannot be made, see above" >&2; exit 2; }
             printf '\n' >>"$new"
             ;;
         '<!-- end -->')

@@ -83,7 +83,8 @@ bs_status bs_args_parse(bs_args *out, const bs_command *command, int argc, char 
     if (out->n_operands < command->min_operands || out->n_operands > command->max_operands) {
         bs_fail(BS_USAGE, "%s operands for 'bitsink %s'",
                 out->n_operands < command->min_operands ? "too few" : "too many", command->name);
-        return bs_hint("usage: bitsink %s %s", command->name, command->usage);
+        return bs_hint("usage: bitsink %s [OPTION...]%s%s", command->name, *command->usage ? " " : "",
+                       command->usage);
     }
     return BS_OK;
 }

@@ -47,9 +47,9 @@ typedef struct bs_command {
     const char *name;
     const char *usage;    /* its operands: "JOB", "DB TABLE" */
     const char *summary;  /* one line */
-    const char *details;  /* for help and manual, Markdown as bs_print_text() takes it */
+    const char *details;  /* for help and manual, Markdown as bs_print_text() takes it; required */
     const char *examples; /* the same, or NULL */
-    const char *see_also; /* manual pages: "bitsink-plan(1) bitsink-job(5)"; bitsink(1) goes without saying */
+    const char *see_also; /* manual pages: "bitsink-plan(1) bitsink-job(5)"; bitsink(1) is added; or NULL */
     int min_operands, max_operands;
     const bs_option *options; /* ends with a NULL name */
     const bs_exit *exits;     /* ends with BS_OK; NULL: none but 0, 1 and 2 */

@@ -23,9 +23,9 @@ static bs_status put_keys(const bs_field_table *table)
     for (int i = 0; i < table->n; i++) {
         const bs_field *f = &table->field[i];
         bs_str_printf(&item, "- `%s` (", f->key);
-        if (!bs_form_value(&item, f)) {
+        if (!bs_form_value(&item, f) || !f->help || !*f->help) {
             bs_str_clear(&item);
-            return bs_fail(BS_ERR, "the table of keys does not say what '%s' takes", f->key);
+            return bs_fail(BS_ERR, "the table of keys does not say what '%s' takes, or is", f->key);
         }
         if (f->required)
             bs_str_puts(&item, "; required");

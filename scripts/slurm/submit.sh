@@ -20,6 +20,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 job=$(realpath "$1")
 shards=$2
+command -v sbatch >/dev/null || {
+    echo "submit.sh: there is no sbatch here; scripts/slurm/README.md shows how to run the steps by hand" >&2
+    exit 1
+}
 mkdir -p "$3/log"
 results=$(realpath "$3")
 shift 3

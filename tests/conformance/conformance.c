@@ -72,6 +72,7 @@ typedef struct report {
     bool reached[BS_OP_COUNT]; /* by a test that passed */
     int runs;                  /* forms that ran and agreed */
     int kept, lost, too_new;   /* of must_pass; the others are not in the data */
+    int unlisted;              /* passed, and not in must_pass */
     char scratch[64];
 } report;
 
@@ -215,6 +216,7 @@ static void compare(report *r, const char *name, int64_t opset, outcome found)
     bool passed = found < OUTCOME_UNSUPPORTED, listed = false;
     for (int k = 0; !listed && k < N_MUST_PASS; k++)
         listed = strcmp(must_pass[k], name) == 0;
+    r->unlisted += passed && !listed;
     if (passed && !listed)
         printf("passed, but is not in must_pass.inc: %s\n", name);
     if (!passed && listed && opset <= BS_MAX_OPSET)
@@ -313,6 +315,9 @@ static void print_report(report *r)
     OUTCOMES(X)
 #undef X
     printf("; %d runs agreed\n", r->runs);
+    if (r->unlisted > 0)
+        printf("%d passed that are not in must_pass.inc: add them (lines 'passed, but' above)\n",
+               r->unlisted);
 }
 
 int main(int argc, char **argv)

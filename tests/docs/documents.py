@@ -222,6 +222,18 @@ def check_names(document, words):
                 yield number, f"names '{word}', which is nowhere in the sources"
 
 
+def check_entrance(text, bitsink):
+    """README.md repeats the number of operators, and its chapter "Commands" the name of each command."""
+    operators = len(re.findall(r"\w+", bitsink.help("--region", "operators")))
+    for said in re.finditer(r"(\d+) operators", text):
+        if int(said[1]) != operators:
+            yield text.count("\n", 0, said.start()) + 1, f"says {said[1]} operators, the program has {operators}"
+    if "## Commands" in text:
+        for command in commands(bitsink):
+            if command != "help" and f"`bitsink {command}`" not in text:
+                yield text.count("\n", 0, text.index("## Commands")) + 1, f"does not name the command 'bitsink {command}'"
+
+
 # --- all of it ---
 
 
@@ -243,6 +255,8 @@ def check(root, bitsink):
             lines += check_commands(document, bitsink, scripts)
             lines += check_files(document, files)
             lines += check_names(document, words)
+        if name == "README.md":
+            lines += check_entrance(read(entrance), bitsink)
         found += [f"{name}:{number}: {text}" for number, text in sorted(set(lines))]
     return found, len(documents)
 

@@ -14,6 +14,7 @@ HELP = {
     ("run",): "bitsink run - run\n\nusage: bitsink run [OPTION...] JOB\n\noptions:\n  --db FILE   result file\n  --self-test WHEN\n",
     ("check",): "usage: bitsink check DB\n\n  --max NAME=LIMIT\n",
     ("job",): "The job file.\n",
+    ("--region", "operators"): "Conv, Gemm,\nRelu.\n",
 }
 
 
@@ -51,6 +52,17 @@ class Size(unittest.TestCase):
 
     def test_others_may_be_long(self):
         self.assertEqual(found({"host/README.md": "x" * 10001}), [])
+
+
+class Entrance(unittest.TestCase):
+    def test_number_of_operators(self):
+        self.assertEqual(in_readme("It has 3 operators.\n"), [])
+        self.assertEqual(in_readme("\nIt has 4 operators.\n"), ["README.md:2: says 4 operators, the program has 3"])
+        self.assertEqual(found({"host/README.md": "4 operators\n"}), [])
+
+    def test_every_command(self):
+        self.assertEqual(in_readme("## Commands\n\n`bitsink run`, `bitsink check`\n"), [])
+        self.assertEqual(in_readme("\n## Commands\n\n`bitsink run`\n"), ["README.md:2: does not name the command 'bitsink check'"])
 
 
 class Links(unittest.TestCase):

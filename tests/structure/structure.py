@@ -195,7 +195,11 @@ def check_folders(graph, includes, allowed):
 
 
 def all_files(root):
-    """Files of this project, relative to its root."""
+    """Files of this project, relative to its root: what git knows, or, without git, all that lies there."""
+    if os.path.exists(os.path.join(root, ".git")):
+        names = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True, check=False)
+        if names.returncode == 0 and names.stdout:
+            return sorted(n for n in names.stdout.split("\0") if n and os.path.isfile(os.path.join(root, n)))
     names = [n for n in os.listdir(root) if os.path.isfile(os.path.join(root, n)) and not n.startswith(".")]
     for top in FOLDERS:
         for folder, folders, files in os.walk(os.path.join(root, top)):
