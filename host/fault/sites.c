@@ -41,8 +41,8 @@ static bs_status draw_few(const bs_fault_model *m, uint64_t population, uint64_t
     return BS_OK;
 }
 
-/* Inserts `at` into the set. Returns false if it was there already. Slots hold at + 1, because 0 marks a free
- * one; size is a power of two. */
+/* Inserts `at` into the set. Returns false if it was there already. Places hold at + 1, because 0 marks a
+ * free one; size is a power of two. */
 static bool insert(uint64_t *table, size_t size, uint64_t at)
 {
     size_t i = (size_t)((at * 0x9e3779b97f4a7c15u) >> 20) & (size - 1);
