@@ -21,7 +21,9 @@ static const char *skip_gap(const char *s, bool *gap)
 
 bool bs_sql_same(const char *a, const char *b)
 {
-    char quote = 0; /* of the text or name that the place is in */
+    if (strcmp(a, b) == 0)
+        return true; /* nearly always */
+    char quote = 0;  /* of the text or name that the place is in */
     for (;;) {
         if (!quote) {
             bool gap_a, gap_b;
