@@ -24,6 +24,11 @@ static int lines(const char *text)
 
 static void every_table_in_every_format(void **state)
 {
+#ifdef BITSINK_SANITIZE
+    const bool all = false; /* one format per table, in turn: its code is the same for all tables */
+#else
+    const bool all = true;
+#endif
     (void)state;
     fixture f;
     static const char *const names[] = {
@@ -40,16 +45,15 @@ static void every_table_in_every_format(void **state)
         if (strcmp(names[i], "layer_outcome_exact") == 0) /* no view: the program computes it */
             strcpy(sql, "SELECT count(*) FROM layer_outcome WHERE outcome <> 'accuracy_drop'");
         int rows = (int)fx_number(f.db, sql);
-        char *table = print(&f, names[i], BS_ROWS_TABLE, 0), *csv = print(&f, names[i], BS_ROWS_CSV, 0);
-        char *json = print(&f, names[i], BS_ROWS_JSON, 0);
-        assert_int_equal(lines(table), rows + 1);
-        assert_int_equal(lines(csv), rows + 1);
-        assert_int_equal(lines(json), rows);
-        if (rows)
-            assert_true(json[0] == '{' && json[strlen(json) - 2] == '}');
-        free(table);
-        free(csv);
-        free(json);
+        for (bs_rows_format format = BS_ROWS_TABLE; format <= BS_ROWS_JSON; format++) {
+            if (!all && format != (bs_rows_format)(i % 3))
+                continue;
+            char *text = print(&f, names[i], format, 0);
+            assert_int_equal(lines(text), rows + (format != BS_ROWS_JSON));
+            if (rows && format == BS_ROWS_JSON)
+                assert_true(text[0] == '{' && text[strlen(text) - 2] == '}');
+            free(text);
+        }
     }
     fixture_close(&f);
 }

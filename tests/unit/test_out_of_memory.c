@@ -136,7 +136,7 @@ static void fail_each(fixture *f, work *work, const char *start, bool of_sqlite,
 
 /* Every one with BITSINK_FULL=1 in the environment; else some, and fewer where sanitizers make it slow. */
 #ifdef BITSINK_SANITIZE
-enum { SLOWER = 7 };
+enum { SLOWER = 11 };
 #else
 enum { SLOWER = 3 };
 #endif
