@@ -67,15 +67,9 @@ $names
 EOF
 }
 
-# --- one function for each document ---
-
-overview() { fill host/cli/bitsink.1.md "$bitsink" help --region; }
-job() { fill host/job/bitsink-job.5.md "$bitsink" help --region; }
-results() { fill schema/bitsink-db.5.md python3 scripts/db_manual.py; }
-
-overview
-job
-results
+fill host/cli/bitsink.1.md "$bitsink" help --region
+fill host/job/bitsink-job.5.md "$bitsink" help --region
+fill schema/bitsink-db.5.md python3 scripts/db_manual.py
 complete 'the code' 'host/cli/bitsink.1.md host/job/bitsink-job.5.md' "$bitsink" help --region
 complete 'the SQL' schema/bitsink-db.5.md python3 scripts/db_manual.py
 exit $stale

@@ -56,7 +56,7 @@ void bs_print_text(const char *text, int column, int indent)
 
 void bs_print_topic(const char *text)
 {
-    bool empty = false; /* was the last line? */
+    bool empty = false; /* the last line was */
     while (*text) {
         size_t len = strcspn(text, "\n");
         bool marker = strncmp(text, "<!-- generated: ", 16) == 0 || strncmp(text, "<!-- end -->", 12) == 0;
