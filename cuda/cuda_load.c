@@ -6,8 +6,9 @@
 
 #include <stdlib.h>
 
-bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g)
+bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options)
 {
+    (void)options;
     bs_network *n;
     bs_status st;
     *out = NULL;

@@ -28,6 +28,6 @@ bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, 
 bs_status bs_cuda_select_engines(bs_network *n);
 
 /* cuda_load.c */
-bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g);
+bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "bits.h"
+#include "cache/cache.h"
 #include "model/graph.h"
 #include "rank.h"
 
@@ -64,6 +65,12 @@ typedef struct bs_patches {
     const int32_t *origin[2]; /* by sample: first row, first column; may lie outside the tensor in gather() */
 } bs_patches;
 
+/* What load() may use. */
+typedef struct bs_load_options {
+    bs_cache *cache; /* facts of earlier loads; NULL: none. It must outlive the network */
+    int threads;     /* threads that may prepare parameters side by side; 0: one */
+} bs_load_options;
+
 typedef struct bs_backend {
     const char *name;
     bool needs_pixels; /* false: images are not decoded, and upload() gets one float, the image's index */
@@ -84,9 +91,12 @@ typedef struct bs_backend {
     /* Returns true if `node` of g can run here, else false with the reason in `why`. Called for every node
      * before load(). */
     bool (*supports)(const bs_graph *g, int node, char *why, size_t len);
-    /* Loads g: prepares parameters and plans. `g` must outlive the network. */
-    bs_status (*load)(bs_network **out, bs_device *d, const bs_graph *g);
+    /* Loads g: prepares parameters and plans. `g` must outlive the network. options: NULL: none. */
+    bs_status (*load)(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options);
     void (*unload)(bs_network *n);
+    /* Returns a hash of the implementations that were selected for the nodes: equal hashes, equal arithmetic
+     * on one device. Optional: without it there is nothing to select. */
+    uint64_t (*selection)(const bs_network *n);
     size_t (*row_bytes)(const bs_network *n, int tensor);
 
     bs_status (*stream_open)(bs_stream **out, bs_network *n);

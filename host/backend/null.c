@@ -84,8 +84,9 @@ static bool null_supports(const bs_graph *g, int node, char *why, size_t len)
     return true;
 }
 
-static bs_status null_load(bs_network **out, bs_device *d, const bs_graph *g)
+static bs_status null_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options)
 {
+    (void)options;
     BS_TRY(bs_calloc(out, 1, sizeof **out, "null network"));
     (*out)->graph = g;
     (*out)->inexact = d->ordinal == 1;

@@ -125,7 +125,9 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     BS_TRY_GOTO(open_device(e, ordinal, named_options, options), out);
     e->backend->describe(e->device, &e->info);
     choose_sizes(e, options);
-    BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph), out);
+    e->cache = options->cache;
+    const bs_load_options load = {options->cache, e->threads};
+    BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph, &load), out);
     if (e->replays && e->mode == BS_REPLAY_DELTA)
         BS_TRY_GOTO(make_guide(e, options->timed), out);
     if (plan)

@@ -18,6 +18,7 @@ typedef struct bs_engine_options {
     double audit;               /* share of the trials that are run again in full */
     const char *device_options; /* device options in addition to those in `device`, NULL: none */
     const char *device_hint;    /* hint if the device does not know them */
+    bs_cache *cache;            /* facts of earlier runs, NULL: none; it must outlive the engine */
     bool bench;                 /* workers get replayers although there is no plan */
     bool timed;                 /* autotune: measure where patches pay; else the arithmetic decides */
 } bs_engine_options;
@@ -28,6 +29,7 @@ typedef struct bs_engine {
     bs_network *network;
     const bs_graph *graph;
     const bs_plan *plan; /* NULL: golden runs only */
+    bs_cache *cache;     /* NULL: none */
     bs_device_info info;
     bs_replay_mode mode;
     int threads, max_batch, dense_batch; /* largest batch, of patched trials and of full re-runs */

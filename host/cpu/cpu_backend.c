@@ -89,8 +89,9 @@ static bs_status check_node(bs_network *n, int node)
     return BS_OK;
 }
 
-static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g)
+static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options)
 {
+    (void)options;
     bs_network *n;
     bs_status st;
     *out = NULL;

@@ -226,7 +226,7 @@ static void test_load(void **state)
         bs_graph *g = conv_graph();
         rig r = watched(g);
         bs_network *n;
-        assert_ok(r.b->load(&n, r.device, g));
+        assert_ok(r.b->load(&n, r.device, g, NULL));
         r.b->unload(n);
         rig_close(&r);
         assert_true(watch.frees > 0);

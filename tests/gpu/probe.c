@@ -50,7 +50,7 @@ bs_status probe_layer_open(probe_layer *l, const probe *p, const bs_cudnn_shape 
     l->g->output = y;
     if (change)
         change(weights->data, weights->elements);
-    BS_TRY(bs_cuda_load(&l->network, p->device, l->g));
+    BS_TRY(bs_cuda_load(&l->network, p->device, l->g, NULL));
     return bs_cuda_stream_open(&l->stream, l->network);
 }
 

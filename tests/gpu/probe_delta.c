@@ -113,7 +113,7 @@ static bs_status bench_open(bench *b, probe_layer *l, const probe *p, bs_shape s
     *l = (probe_layer){.g = gb_create()};
     l->g->input = gb_activation(l->g, shape);
     l->g->output = gb_node(l->g, BS_OP_RELU, shape, (bs_attr){0}, 1, (int[]){l->g->input});
-    BS_TRY(bs_cuda_load(&l->network, p->device, l->g));
+    BS_TRY(bs_cuda_load(&l->network, p->device, l->g, NULL));
     BS_TRY(bs_cuda_stream_open(&l->stream, l->network));
     int64_t elements = l->g->tensors[l->g->output].elements;
     b->stream = l->stream;

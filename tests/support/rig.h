@@ -25,7 +25,7 @@ static inline rig rig_open(const bs_graph *g)
         if (!r.b->supports(g, i, why, sizeof why))
             fail_msg("node %d unsupported: %s", i, why);
     assert_ok(r.b->open(&r.device, ordinal, options));
-    assert_ok(r.b->load(&r.network, r.device, g));
+    assert_ok(r.b->load(&r.network, r.device, g, NULL));
     assert_ok(r.b->stream_open(&r.stream, r.network));
     return r;
 }

@@ -351,7 +351,7 @@ static void test_without_autotune(void **state)
     bs_network *network;
     bs_autotune *c;
     assert_ok(bs_null_backend.open(&device, 0, NULL));
-    assert_ok(bs_null_backend.load(&network, device, g));
+    assert_ok(bs_null_backend.load(&network, device, g, NULL));
     assert_ok(bs_autotune_create(&c, g, &bs_null_backend, network));
     assert_null(c);
     bs_null_backend.unload(network);

@@ -124,7 +124,7 @@ static void assert_refused(bs_graph *g, const char *text)
     if (!strstr(why, text))
         fail_msg("'%s' lacks '%s'", why, text);
     assert_ok(bs_cpu_backend.open(&d, 0, NULL));
-    assert_error(bs_cpu_backend.load(&n, d, g), text);
+    assert_error(bs_cpu_backend.load(&n, d, g, NULL), text);
     assert_null(n);
     bs_cpu_backend.close(d);
     gb_free(g);

@@ -43,7 +43,7 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
     assert_ok(bs_backend_find(&r->be, &ordinal, &options, device));
     assert_ok(bs_backend_check(r->be, r->g));
     assert_ok(r->be->open(&r->device, ordinal, options));
-    assert_ok(r->be->load(&r->network, r->device, r->g));
+    assert_ok(r->be->load(&r->network, r->device, r->g, NULL));
     assert_ok(r->be->stream_open(&r->stream, r->network));
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->stream, BS_PROBE_IMAGES));
     assert_ok(bs_selftest_probe(r->golden, &fingerprint));
