@@ -297,14 +297,10 @@ static bs_status run_step(pass *b, int index)
     return compare_buffer(b, s->out);
 }
 
-/* Returns the first step after which a trial can be masked: before it, the fault is not fully injected. */
-static int first_maskable(const bs_schedule *schedule)
+/* Returns the buffer of the last tensor. */
+static int last_buffer(const pass *b)
 {
-    int first = schedule->last_faulty < 0 ? 0 : schedule->last_faulty;
-    for (int i = 0; i < schedule->n_steps; i++)
-        if (schedule->steps[i].injects)
-            first = i;
-    return first;
+    return b->segment->steps > 0 ? b->schedule->steps[b->segment->steps - 1].out : b->schedule->result;
 }
 
 /* Stores the last tensor as whole rows, for the next segment. */
@@ -312,9 +308,9 @@ static bs_status hand_over(pass *b)
 {
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
-    const bs_buffer *live = &b->schedule->buffers[b->schedule->result];
+    const bs_buffer *live = &b->schedule->buffers[last_buffer(b)];
     const int64_t *dim = golden->graph->tensors[live->tensor].shape.dim;
-    const char *rows = buffer_rows(b, b->schedule->result);
+    const char *rows = buffer_rows(b, last_buffer(b));
     if (live->patched) {
         const int plane[2] = {(int)dim[1], (int)dim[2]};
         bs_patches want = look_up(b, plane, NULL, 0), at = look_up(b, live->size, live->origin, 1);
@@ -362,9 +358,10 @@ bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
         if (!segment->from.base)
             t->result[i].died_at = -1;
     }
-    int maskable = first_maskable(schedule);
+    int maskable = bs_schedule_maskable(schedule),
+        steps = segment->steps > 0 ? segment->steps : schedule->n_steps;
     BS_TRY(start(&b));
-    for (int i = 0; i < schedule->n_steps && p->n > 0; i++) {
+    for (int i = 0; i < steps && p->n > 0; i++) {
         BS_TRY(run_step(&b, i));
         const bs_step *s = &schedule->steps[i];
         if (i >= maskable)

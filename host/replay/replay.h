@@ -33,6 +33,8 @@ void bs_replayer_free(bs_replayer *p);
 
 int bs_replayer_classes(const bs_replayer *p);
 bs_golden *bs_replayer_golden(const bs_replayer *p);
+/* Has the replayer read another golden run on the same stream, until the next call. */
+void bs_replayer_read(bs_replayer *p, bs_golden *golden);
 /* Reserves device memory at the end of the arena, which batches then do not use. Release in reverse order.
  * Returns NULL if the arena is too small. bytes: a multiple of 64. */
 void *bs_replayer_reserve(bs_replayer *p, size_t bytes);
@@ -56,6 +58,8 @@ typedef struct bs_segment_batch {
     const bs_trial_batch *trials; /* result[i].died_at is kept where the batch starts at a cut point */
     bs_view from;                 /* device: first tensor; base NULL: golden and the fault */
     const int32_t *at[2];         /* with `from`: first changed row and column of each trial */
+    int steps;       /* with `to`: run only the first so many steps, of which the last makes a whole tensor or
+                      * the segment's last; 0: all */
     void *to;        /* device: the last tensor of the trials not dropped; NULL: it is the output */
     int *survivor;   /* with `to`: by row, the trial's number in the batch */
     int n_survivors; /* out */

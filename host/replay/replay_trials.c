@@ -16,6 +16,7 @@ typedef struct trial_run {
     int *next_id, next_n;
     char *here, *there; /* device: rows of the last and the next cut point, by place */
     int32_t (*bounds)[4];
+    int *choice; /* by place: the schedule it takes */
     /* One batch: */
     int *place;
     int32_t *row, *at[2], *from;
@@ -36,6 +37,7 @@ static bs_status run_open(trial_run *run, bs_replayer *p, const bs_trial_batch *
     BS_TRY(bs_calloc(&run->id, n, sizeof *run->id, what));
     BS_TRY(bs_calloc(&run->next_id, n, sizeof *run->next_id, what));
     BS_TRY(bs_calloc(&run->bounds, n, sizeof *run->bounds, what));
+    BS_TRY(bs_calloc(&run->choice, n, sizeof *run->choice, what));
     BS_TRY(bs_calloc(&run->place, n, sizeof *run->place, what));
     BS_TRY(bs_calloc(&run->row, n, sizeof *run->row, what));
     for (int a = 0; a < 2; a++)
@@ -57,6 +59,7 @@ static void run_close(trial_run *run)
     free(run->id);
     free(run->next_id);
     free(run->bounds);
+    free(run->choice);
     free(run->place);
     free(run->row);
     free(run->at[0]);
@@ -70,29 +73,42 @@ static void run_close(trial_run *run)
     free(run->survivor);
 }
 
-/* Returns the narrowest of the schedules that serves the trial at this place. */
-static int choose(const trial_run *run, const bs_schedules *schedules, int place)
+static bool serves(const trial_run *run, const bs_schedule *schedule, int place)
 {
     const bs_faults *f = &run->t->faults;
-    int k = 0, id = run->id[place];
+    int id = run->id[place];
     int32_t at[2];
-    for (; k < schedules->n - 1; k++) {
-        if (run->here ? bs_schedule_holds(schedules->schedule[k], run->bounds[place] + 2)
-                      : bs_schedule_serves(schedules->schedule[k], f->sites + f->first[id],
-                                           f->first[id + 1] - f->first[id], at))
-            break;
+    if (run->here)
+        return bs_schedule_holds(schedule, run->bounds[place] + 2);
+    return bs_schedule_serves(schedule, f->sites + f->first[id], f->first[id + 1] - f->first[id], at);
+}
+
+/* Returns the narrowest of the schedules that serves the trial at this place and is allowed. Notes it where a
+ * narrower one would be, if it were allowed. */
+static int choose(const trial_run *run, const bs_schedules *schedules, int place)
+{
+    bool noted = false;
+    for (int k = 0; k < schedules->n - 1; k++) {
+        bs_schedule_use *use = schedules->schedule[k]->use;
+        if (!serves(run, schedules->schedule[k], place))
+            continue;
+        if (!use || atomic_load(&use->allowed))
+            return k;
+        if (!noted)
+            atomic_fetch_add_explicit(&use->wanted, 1, memory_order_relaxed);
+        noted = true;
     }
-    return k;
+    return schedules->n - 1;
 }
 
 /* Collects up to `room` trials of one schedule into a batch, from *place on. Returns how many. */
-static int fill(trial_run *run, const bs_schedules *schedules, int schedule, int room, int *place)
+static int fill(trial_run *run, int schedule, int room, int *place)
 {
     const bs_faults *f = &run->t->faults;
     int n = 0;
     run->first[0] = 0;
     for (; *place < run->n && n < room; ++*place) {
-        if (choose(run, schedules, *place) != schedule)
+        if (run->choice[*place] != schedule)
             continue;
         int id = run->id[*place];
         uint32_t sites = f->first[id + 1] - f->first[id];
@@ -134,7 +150,7 @@ static bs_status run_schedule(trial_run *run, const bs_schedules *schedules, int
     int room, place = 0;
     BS_TRY(bs_replayer_batch(run->p, schedules->schedule[schedule], &room));
     room = room < run->most ? room : run->most;
-    for (int n; (n = fill(run, schedules, schedule, room, &place)) > 0;) {
+    for (int n; (n = fill(run, schedule, room, &place)) > 0;) {
         bs_trial_batch part = *run->t;
         part.n = n;
         part.golden_row = run->row;
@@ -173,6 +189,8 @@ static bs_status run_segments(trial_run *run, const bs_schedules *schedules, cha
             segments && schedules->next < segments->n ? segments->segment[schedules->next].tensor : -1;
         run->there = stash[k % 2];
         run->next_n = 0;
+        for (int i = 0; i < run->n; i++)
+            run->choice[i] = choose(run, schedules, i);
         for (int i = 0; i < schedules->n; i++)
             BS_TRY(run_schedule(run, schedules, i, tensor));
         if (tensor < 0)

@@ -69,6 +69,11 @@ bs_golden *bs_replayer_golden(const bs_replayer *p)
     return p->golden;
 }
 
+void bs_replayer_read(bs_replayer *p, bs_golden *golden)
+{
+    p->golden = golden;
+}
+
 void *bs_replayer_reserve(bs_replayer *p, size_t bytes)
 {
     if (bytes > p->arena_bytes)

@@ -51,6 +51,7 @@ static bs_status add_step(bs_schedule_builder *b, int node_index, int faulty_ten
     bs_step *s = &schedule->steps[schedule->n_steps];
     s->node = node_index;
     s->faulty_input = -1;
+    s->n_inputs = node->n_in;
     s->source = schedule->sources + b->n_sources;
     s->gathered = s->source + node->n_in;
     b->n_sources += 2 * (size_t)node->n_in;
@@ -93,14 +94,14 @@ static bs_status allocate(bs_schedule_builder *b, bs_schedule **out)
     return bs_calloc(&b->ranges, (size_t)b->g->n_tensors, sizeof *b->ranges, "replay schedule");
 }
 
-/* Chooses the buffer that is filled before the first step: the faulty activation, or the input in full mode.
- */
+/* Chooses the buffer that is filled before the first step: the faulty activation, or in full mode the input
+ * or what stands in for it. */
 static bs_status choose_start(bs_schedule_builder *b, int faulty_tensor)
 {
     bs_schedule *schedule = b->schedule;
     schedule->start = -1;
     if (schedule->mode == BS_REPLAY_FULL)
-        schedule->start = add_dense_buffer(b, b->g->input, -1);
+        schedule->start = add_dense_buffer(b, b->request->from ? *b->request->from : b->g->input, -1);
     else if (!b->g->tensors[faulty_tensor].constant) {
         if (schedule->mode == BS_REPLAY_DELTA)
             BS_TRY(bs_schedule_patch_start(b, faulty_tensor));
@@ -180,6 +181,15 @@ bs_status bs_schedule_create(bs_schedule **out, const bs_graph *g, const bs_back
     return bs_schedule_create_as(out, g, backend, network, &request);
 }
 
+int bs_schedule_maskable(const bs_schedule *schedule)
+{
+    int first = schedule->last_faulty < 0 ? 0 : schedule->last_faulty;
+    for (int i = 0; i < schedule->n_steps; i++)
+        if (schedule->steps[i].injects)
+            first = i;
+    return first;
+}
+
 bool bs_schedule_holds(const bs_schedule *schedule, const int size[2])
 {
     return schedule->plane[0] == 0 || (size[0] <= schedule->extent[0] && size[1] <= schedule->extent[1]);
@@ -218,6 +228,55 @@ bs_box bs_schedule_box(const bs_schedule *schedule, const bs_plane *planes, int 
         box.end[1 + a] = box.begin[1 + a] + buffer->size[a];
     }
     return box;
+}
+
+/* Goes on with a hash: that of the hash so far and of the bytes. */
+static void add_bytes(XXH128_hash_t *hash, const void *bytes, size_t n)
+{
+    XXH128_hash_t next = XXH3_128bits(bytes, n);
+    const uint64_t both[] = {hash->low64, hash->high64, next.low64, next.high64};
+    *hash = XXH3_128bits(both, sizeof both);
+}
+
+static void add_buffer_facts(XXH128_hash_t *hash, const bs_schedule *schedule, int index)
+{
+    if (index < 0) {
+        add_bytes(hash, &index, sizeof index);
+        return;
+    }
+    const bs_buffer *b = &schedule->buffers[index];
+    const int facts[] = {index, b->tensor, b->patched, b->size[0], b->size[1]};
+    add_bytes(hash, facts, sizeof facts);
+    for (int a = 0; a < 2 && b->patched; a++)
+        add_bytes(hash, b->origin[a], (size_t)schedule->plane[a] * sizeof *b->origin[a]);
+}
+
+XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps)
+{
+    XXH128_hash_t hash = {0, 0};
+    const int facts[] = {
+        schedule->target,        schedule->mode == BS_REPLAY_FULL,
+        schedule->start_injects, schedule->last_faulty,
+        schedule->plane[0],      schedule->plane[1],
+        (int)schedule->cell,     schedule->extent[0],
+        schedule->extent[1],     steps,
+    };
+    add_bytes(&hash, facts, sizeof facts);
+    add_buffer_facts(&hash, schedule, schedule->start);
+    for (int i = 0; i < steps; i++) {
+        const bs_step *s = &schedule->steps[i];
+        const int step[] = {s->node,       s->faulty_input, s->injects, s->patched,
+                            s->in_size[0], s->in_size[1],   s->n_inputs};
+        add_bytes(&hash, step, sizeof step);
+        add_bytes(&hash, &s->fill, sizeof s->fill);
+        add_bytes(&hash, s->source, (size_t)s->n_inputs * sizeof *s->source);
+        for (int a = 0; a < 2 && s->in_origin[a]; a++)
+            add_bytes(&hash, s->in_origin[a], (size_t)schedule->plane[a] * sizeof **s->in_origin);
+        for (int k = 0; k < s->n_inputs; k++)
+            add_buffer_facts(&hash, schedule, s->gathered[k]);
+        add_buffer_facts(&hash, schedule, s->out);
+    }
+    return hash;
 }
 
 void bs_schedule_free(bs_schedule *schedule)

@@ -12,8 +12,10 @@
 #include "replay/autotune.h"
 #include "replay/receptive_field.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <xxhash.h>
 
 /* X(enum suffix, name). All modes give the same bits; they differ in how much they recompute. */
 #define BS_REPLAY_MODES(X)                                                                                   \
@@ -53,7 +55,8 @@ typedef struct bs_buffer {
 
 typedef struct bs_step {
     int node;
-    int64_t macs;     /* of one trial */
+    int64_t macs; /* of one trial */
+    int n_inputs;
     int *source;      /* by input of the node: a buffer, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     int *gathered;    /* by input: the buffer it is gathered into before the run, -1: read in place */
     int out;          /* the buffer of the output */
@@ -67,13 +70,21 @@ typedef struct bs_step {
     int n_live;
 } bs_step;
 
+/* Whether the schedule may be used, for all schedules of the same content. Several threads read and write it.
+ */
+typedef struct bs_schedule_use {
+    atomic_bool allowed; /* proven to be exact (see replay/selftest.h) */
+    atomic_uint wanted;  /* trials that would have used it, had it been allowed */
+} bs_schedule_use;
+
 typedef struct bs_schedule {
     int target;
     bs_replay_mode mode;
-    int start;          /* buffer filled from golden before the first step, -1: none (parameter faults) */
-    bool start_injects; /* the fault goes into that buffer */
-    int last_faulty;    /* last step with a faulty parameter, -1: none; no trial is dropped before it */
-    int result;         /* buffer of the last tensor: output or next cut point (patched only there) */
+    bs_schedule_use *use; /* borrowed; NULL: it is allowed */
+    int start;            /* buffer filled from golden before the first step, -1: none (parameter faults) */
+    bool start_injects;   /* the fault goes into that buffer */
+    int last_faulty;      /* last step with a faulty parameter, -1: none; no trial is dropped before it */
+    int result;           /* buffer of the last tensor: output or next cut point (patched only there) */
     bs_buffer *buffers;
     int n_buffers;
     bs_step *steps;
@@ -98,6 +109,7 @@ typedef struct bs_schedule_request {
     bs_replay_mode mode;
     int extent;            /* delta: a trial's sites lie within this many rows and columns, in any channels */
     int until;             /* the last tensor; every path from the fault leads through it */
+    const int *from;       /* full: a bottleneck before the fault to start at, golden; NULL: the input */
     bs_autotune *autotune; /* decides where patches pay, by measurement; NULL: the arithmetic decides */
     const bs_receptive_fields *fields; /* delta: of the network; NULL: made for this schedule */
 } bs_schedule_request;
@@ -107,6 +119,11 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
                                 bs_network *network, const bs_schedule_request *request);
 void bs_schedule_free(bs_schedule *schedule);
 
+/* Returns the first step after which a trial can be masked: before it, the fault is not fully injected. */
+int bs_schedule_maskable(const bs_schedule *schedule);
+/* Returns a hash of what the first `steps` steps compute, for which trials, and from what: schedules of one
+ * network with equal hashes compute the same in them. Where buffers lie is not part of it. */
+XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps);
 /* Returns true if the schedule serves changes that span size[0] rows and size[1] columns. */
 bool bs_schedule_holds(const bs_schedule *schedule, const int size[2]);
 /* Returns true if the schedule serves a trial with these sites. Sets at[] to their first row and column; 0 if

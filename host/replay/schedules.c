@@ -57,11 +57,10 @@ bs_status bs_schedules_create(bs_schedules *out, const bs_graph *g, const bs_bac
 {
     int tensor = g->targets[target].tensor;
     memset(out, 0, sizeof *out);
-    bool delta = mode == BS_REPLAY_DELTA && !g->tensors[tensor].constant, several = delta && !single_site;
+    bool delta = mode == BS_REPLAY_DELTA && !g->tensors[tensor].constant;
     const bs_segments *segments = context ? context->segments : NULL;
     bs_schedule_request request = {.target = target,
-                                   .mode = several ? BS_REPLAY_SUFFIX : mode,
-                                   .extent = 1,
+                                   .mode = mode == BS_REPLAY_FULL ? BS_REPLAY_FULL : BS_REPLAY_SUFFIX,
                                    .until = g->output,
                                    .autotune = context ? context->autotune : NULL,
                                    .fields = context ? context->fields : NULL};
@@ -72,9 +71,9 @@ bs_status bs_schedules_create(bs_schedules *out, const bs_graph *g, const bs_bac
     }
     bs_status st = bs_schedule_create_as(&out->schedule[0], g, backend, network, &request);
     out->n = st == BS_OK;
-    if (st == BS_OK && several)
+    if (st == BS_OK && delta)
         st = bs_schedules_add(out, g, backend, network, request, extents,
-                              (int)(sizeof extents / sizeof *extents));
+                              single_site ? 1 : (int)(sizeof extents / sizeof *extents));
     if (st != BS_OK)
         bs_schedules_clear(out);
     return st;
@@ -95,7 +94,7 @@ size_t bs_schedules_row_bytes(const bs_schedules *schedules)
 
 int64_t bs_schedules_macs(const bs_schedules *schedules)
 {
-    int64_t macs = schedules->schedule[schedules->n - 1]->macs;
+    int64_t macs = schedules->schedule[0]->macs;
     for (int k = schedules->next; schedules->segments && k < schedules->segments->n; k++) {
         const bs_schedules *next = &schedules->segments->segment[k].schedules;
         macs += next->schedule[next->n - 1]->macs;

@@ -1,5 +1,6 @@
-/* The schedules of one target, from narrow to wide. Each trial takes the narrowest one that serves it: there
- * are several where the sites of a trial may lie apart.
+/* The schedules of one target, from narrow to wide. The last computes whole tensors and serves every trial.
+ * Each trial takes the narrowest one that serves it and may be used: there are several where the sites of a
+ * trial may lie apart.
  *
  * Segments. The patches of a schedule have the size that its worst trial needs, and they grow with every
  * window the change passes. So the network is divided at a few *cut points*: tensors through which every path
@@ -63,7 +64,8 @@ void bs_schedules_clear(bs_schedules *schedules);
 
 /* Returns the bytes of the arena that one trial needs at most. */
 size_t bs_schedules_row_bytes(const bs_schedules *schedules);
-/* Returns the multiply-accumulates of a trial that takes the widest schedules and is never masked. */
+/* Returns the multiply-accumulates of a trial that takes the narrowest schedule of its target and the widest
+ * of each segment, and is never masked. */
 int64_t bs_schedules_macs(const bs_schedules *schedules);
 /* Sets *n to the number of trials that bs_replay_trials() replays at once; BS_ERR if there is no memory for
  * one. */
