@@ -29,7 +29,10 @@ static void show_progress(const bs_campaign *c, double since, double *shown)
  * the campaign runs. */
 static bs_status write_rows(bs_campaign *c)
 {
-    double since = bs_resources_clock(), shown = since;
+    if (bs_campaign_lacks_trials(c))
+        bs_proofs_wait(c->proofs);
+    c->since = bs_resources_clock();
+    double shown = c->since;
     bs_result_batch *b;
     bs_status st = BS_OK;
     while (st == BS_OK && (b = bs_queue_pop(c->queue))) {
@@ -37,7 +40,7 @@ static bs_status write_rows(bs_campaign *c)
         if (st == BS_OK)
             atomic_fetch_add(&c->done, b->n_rows);
         bs_result_batch_free(b);
-        show_progress(c, since, &shown);
+        show_progress(c, c->since, &shown);
     }
     bs_progress("%s", "");
     if (st != BS_OK) {
@@ -88,13 +91,14 @@ static uint32_t allowed_broken(const bs_plan *plan)
     return allowed < n ? (uint32_t)allowed : n;
 }
 
-bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store *store,
+bs_status bs_campaign_run(bs_proofs *proofs, const bs_dataset *images, bs_store *store,
                           volatile sig_atomic_t *stop, bs_campaign_summary *out)
 {
     *out = (bs_campaign_summary){0};
-    bs_campaign c = {.engine = e, .images = images, .store = store, .stop = stop};
+    const bs_engine *e = bs_proofs_engine(proofs);
+    bs_campaign c = {.engine = e, .proofs = proofs, .images = images, .store = store, .stop = stop};
     team_share share = {.c = &c};
-    double start = bs_resources_clock();
+    c.since = bs_resources_clock();
     c.planned = e->plan->trials;
     c.found = bs_store_trials(store);
     c.max_broken = allowed_broken(e->plan);
@@ -114,6 +118,6 @@ out:
     out->planned = c.planned;
     out->found = c.found;
     out->done = atomic_load(&c.done);
-    out->seconds = bs_resources_clock() - start;
+    out->seconds = bs_resources_clock() - c.since;
     return st;
 }

@@ -2,7 +2,7 @@
 #ifndef BS_CAMPAIGN_CAMPAIGN_H
 #define BS_CAMPAIGN_CAMPAIGN_H
 
-#include "campaign/engine.h"
+#include "campaign/proof.h"
 #include "data/dataset.h"
 #include "store/store.h"
 
@@ -14,15 +14,15 @@ typedef struct bs_campaign_summary {
     uint64_t done;     /* done by this run */
     uint64_t broken;   /* images that cannot be read */
     uint64_t left_out; /* trials of these that are not in the file */
-    double seconds;
+    double seconds;    /* from the first trial on */
 } bs_campaign_summary;
 
-/* Runs the trials of the engine's plan that the store lacks. The store must be open with a run begun; the run
- * stays open. *stop may be set by a signal handler: the workers finish their batches, and BS_STOPPED is
- * returned with all finished rows committed. An image that cannot be read is reported and recorded, and its
- * trials are left out; more such images than the job allows are an error. After any other error, finished
+/* Runs the trials of the proofs' engine's plan that the store lacks. The store must be open with a run begun;
+ * the run stays open. *stop may be set by a signal handler: the workers finish their batches, and BS_STOPPED
+ * is returned with all finished rows committed. An image that cannot be read is reported and recorded, and
+ * its trials are left out; more such images than the job allows are an error. After any other error, finished
  * rows are committed, too, if the store still works. */
-bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store *store,
+bs_status bs_campaign_run(bs_proofs *proofs, const bs_dataset *images, bs_store *store,
                           volatile sig_atomic_t *stop, bs_campaign_summary *out);
 
 #endif

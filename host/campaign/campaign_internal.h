@@ -9,6 +9,7 @@
 
 typedef struct bs_campaign {
     const bs_engine *engine;
+    bs_proofs *proofs;
     const bs_dataset *images;
     bs_store *store; /* workers only read its ledger, which does not change during the campaign */
     bs_queue *queue;
@@ -19,11 +20,17 @@ typedef struct bs_campaign {
     atomic_uint next_item;
     uint32_t n_tiles, n_parts;
     uint64_t planned, found;
+    double since;              /* when the first trial could begin; written by the writer */
     atomic_uint_fast64_t done; /* rows handed to the store */
     atomic_bool *broken;       /* by image: found unreadable by this run */
     atomic_uint n_broken;
     uint32_t max_broken;
 } bs_campaign;
+
+static inline bool bs_campaign_lacks_trials(const bs_campaign *c)
+{
+    return c->found < c->planned;
+}
 
 /* Runs work items until none is left. Called by each worker. */
 bs_status bs_campaign_work(bs_campaign *c, int worker);

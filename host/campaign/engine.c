@@ -17,19 +17,13 @@ static bs_status make_schedules(bs_engine *e)
 {
     const bs_plan *plan = e->plan;
     BS_TRY(bs_calloc(&e->schedules, (size_t)plan->n_strata, sizeof *e->schedules, "schedules"));
-    BS_TRY(bs_calloc(&e->fell_back, (size_t)plan->n_strata, sizeof *e->fell_back, "schedules"));
     for (int i = 0; i < plan->n_strata; i++)
         BS_TRY(bs_schedules_create(&e->schedules[i], e->graph, e->backend, e->network, plan->strata[i].target,
                                    e->mode, bs_plan_single_site(plan, &plan->strata[i]), &e->context));
     return BS_OK;
 }
 
-bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum)
-{
-    return e->schedules[stratum].schedule[0]->mode;
-}
-
-/* Finds the bytes of the widest trial; the self-test's is the full re-run. */
+/* Finds the bytes of the widest trial; the self-test's is a full re-run with what it compares. */
 static bs_status widest_trial(bs_engine *e)
 {
     e->trial_bytes = 64;
@@ -43,12 +37,13 @@ static bs_status widest_trial(bs_engine *e)
     if (full->row_bytes > e->trial_bytes)
         e->trial_bytes = full->row_bytes;
     bs_schedule_free(full);
-    e->trial_bytes += bs_segments_trial_bytes(e->context.segments);
+    e->trial_bytes += bs_segments_trial_bytes(e->context.segments) +
+                      bs_selftest_trial_bytes(e->graph, e->backend, e->network);
     return BS_OK;
 }
 
 /* Divides half of the free memory into equal shares; in each share trials get at most two thirds, golden rows
- * the rest. */
+ * the rest, those of the self-test's images included. */
 static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 {
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
@@ -58,6 +53,7 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
     if (e->arena_bytes > share / 3 * 2)
         e->arena_bytes = share / 3 * 2;
     size_t tile = (share - e->arena_bytes) / (image ? image : 1);
+    tile -= tile < BS_PROBE_IMAGES ? tile : BS_PROBE_IMAGES;
     if (tile < BS_PROBE_IMAGES || e->arena_bytes < e->trial_bytes) {
         if (!fixed_threads && e->threads > 1) {
             e->threads--;
@@ -152,7 +148,6 @@ void bs_engine_close(bs_engine *e)
     bs_segments_free(e->context.segments);
     bs_autotune_free(e->context.autotune);
     bs_receptive_fields_clear(&e->fields);
-    free(e->fell_back);
     if (e->network)
         e->backend->unload(e->network);
     if (e->device)

@@ -1,12 +1,10 @@
-/* The engine: a network loaded on a device, tested schedules for every stratum of a plan, and device memory
- * divided among the workers. */
+/* The engine: a network loaded on a device, schedules for every stratum of a plan, and device memory divided
+ * among the workers. */
 #ifndef BS_CAMPAIGN_ENGINE_H
 #define BS_CAMPAIGN_ENGINE_H
 
 #include "fault/plan.h"
 #include "replay/schedules.h"
-
-#include <signal.h>
 
 enum { BS_MAX_TILE = 16 };
 
@@ -41,8 +39,7 @@ typedef struct bs_engine {
     bs_receptive_fields fields;  /* this and the context: delta replay only */
     bs_schedule_context context; /* shared by the delta schedules */
     bs_schedules *schedules;     /* by stratum */
-    bool *fell_back;             /* by stratum: the self-test failed, and its schedules have a plainer mode */
-    uint64_t fingerprint;        /* of the probe images' golden outputs; set by bs_engine_probe() */
+    uint64_t fingerprint;        /* of the test images' golden outputs; set by bs_engine_probe() */
 } bs_engine;
 
 /* Opens the device, loads the graph and makes the schedules. plan may be NULL. graph and plan must outlive
@@ -63,14 +60,7 @@ typedef struct bs_worker {
 bs_status bs_worker_open(bs_worker *out, const bs_engine *e);
 void bs_worker_close(bs_worker *w);
 
-/* Returns the stratum's replay mode: that of its narrowest schedule. */
-bs_replay_mode bs_engine_mode(const bs_engine *e, int stratum);
-
 /* Shrinks the workers until all fit into the device's memory, and computes the fingerprint. */
 bs_status bs_engine_probe(bs_engine *e);
-/* Tests every schedule (see replay/selftest.h). Replaces one that is not exact by the suffix schedule, then
- * by the full re-run, with a warning; BS_SELFTEST if even that is not reproducible. Sets *fallbacks to the
- * number of replaced strata. *stop as in bs_campaign_run(): BS_STOPPED. */
-bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks);
 
 #endif

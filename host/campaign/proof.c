@@ -1,50 +1,320 @@
-#include "campaign/proof.h"
+/* Keeps the proofs: one for each schedule, known by its key to the file and the cache. */
+#include "campaign/proof_internal.h"
 
-#include "base/log.h"
+#include "replay/bottlenecks.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-/* The text names the autotuner's choices, so that other choices are tested again. */
-static bs_status passed_text(const bs_engine *e, bs_str *out)
+static XXH128_hash_t combine(XXH128_hash_t a, const void *bytes, size_t n)
 {
-    uint64_t timed = bs_autotune_signature(e->context.autotune);
-    bs_str_puts(out, "passed");
-    if (timed)
-        bs_str_printf(out, "; timed schedules %016" PRIx64, timed);
-    return bs_str_status(out);
+    XXH128_hash_t b = XXH3_128bits(bytes, n);
+    const uint64_t both[] = {a.low64, a.high64, b.low64, b.high64};
+    return XXH3_128bits(both, sizeof both);
 }
 
-static bs_status prove_schedules(bs_engine *e, volatile sig_atomic_t *stop, bs_str *text)
+static XXH128_hash_t identity_of(const bs_engine *e)
 {
-    int fallbacks;
-    bool segmented = e->context.segments != NULL;
-    bs_info("self-test of %d schedules ...", e->plan->n_strata);
-    BS_TRY(bs_engine_selftest(e, stop, &fallbacks));
-    if (segmented && !e->context.segments)
-        bs_str_puts(text, "; fell back to schedules without segments");
-    if (fallbacks)
-        bs_str_puts(text, "; fell back (entry:layer mode):");
+    bs_str text = {0};
+    uint64_t selection = e->backend->selection ? e->backend->selection(e->network) : 0;
+    bs_str_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%016" PRIx64 "\n%016" PRIx64 "\n%d", BITSINK_VERSION,
+                  e->graph->sha256, e->backend->name, e->info.name, e->info.isa, e->info.library, selection,
+                  e->fingerprint, e->max_batch > 1);
+    XXH128_hash_t hash = XXH3_128bits(text.ptr ? text.ptr : "", text.len);
+    bs_str_clear(&text);
+    return hash;
+}
+
+XXH128_hash_t bs_proof_key(const bs_proofs *p, XXH128_hash_t signature, int salt)
+{
+    const uint64_t facts[] = {signature.low64, signature.high64, (uint64_t)salt};
+    return combine(p->identity, facts, sizeof facts);
+}
+
+XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, int kind)
+{
+    return bs_proof_key(p, (XXH128_hash_t){0, 0}, BS_SALT_COMPOSITION + kind);
+}
+
+static void key_text(XXH128_hash_t key, char out[33])
+{
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, key.high64, key.low64);
+}
+
+/* What the cache keeps of a proof. */
+typedef struct cached_proof {
+    char made[24];
+    double seconds;
+} cached_proof;
+
+static void cached_fact(const bs_proofs *p, const XXH128_hash_t *key, bs_fact *out)
+{
+    *out = (bs_fact){
+        .kind = "proof", .key = key, .key_len = sizeof *key, .subject = p->engine->plan->job->model};
+}
+
+static bs_status add_row(bs_proofs *p, const bs_proof_row *row)
+{
+    pthread_mutex_lock(&p->lock);
+    bs_status st = bs_grow(&p->row, &p->row_cap, p->n_rows + 1, sizeof *p->row, "proofs");
+    if (st == BS_OK)
+        p->row[p->n_rows++] = *row;
+    pthread_mutex_unlock(&p->lock);
+    return st;
+}
+
+bool bs_proof_known(bs_proofs *p, XXH128_hash_t key, int layer, const char *what)
+{
+    bs_proof_row row = {.layer = layer};
+    cached_proof cached;
+    bs_fact fact;
+    if (p->when != BS_PROOF_AUTO)
+        return false;
+    key_text(key, row.key);
+    snprintf(row.what, sizeof row.what, "%s", what);
+    cached_fact(p, &key, &fact);
+    if (bs_cache_get_fixed(p->engine->cache, &fact, &cached, sizeof cached)) {
+        row.outcome = BS_PROOF_FROM_CACHE;
+        snprintf(row.made, sizeof row.made, "%.*s", (int)sizeof cached.made - 1, cached.made);
+        row.seconds = cached.seconds;
+    } else if (p->store && bs_store_proof_known(p->store, row.key)) {
+        row.outcome = BS_PROOF_FROM_FILE;
+    } else {
+        return false;
+    }
+    return add_row(p, &row) == BS_OK;
+}
+
+bs_status bs_proof_note(bs_proofs *p, XXH128_hash_t key, int layer, const char *what, bool exact,
+                        double seconds)
+{
+    bs_proof_row row = {
+        .layer = layer, .outcome = exact ? BS_PROOF_MADE : BS_PROOF_FAILED, .seconds = seconds};
+    cached_proof cached = {.seconds = seconds};
+    bs_fact fact;
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc))
+        strftime(row.made, sizeof row.made, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    key_text(key, row.key);
+    snprintf(row.what, sizeof row.what, "%s", what);
+    memcpy(cached.made, row.made, sizeof cached.made - 1);
+    cached_fact(p, &key, &fact);
+    if (exact)
+        bs_cache_put(p->engine->cache, &fact, &cached, sizeof cached);
+    return add_row(p, &row);
+}
+
+bs_status bs_proofs_hand_out(bs_proofs *p, bs_result_batch *batch)
+{
+    bs_status st = BS_OK;
+    pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < p->n_rows && st == BS_OK; i++)
+        st = bs_result_batch_add_proof(batch, &p->row[i]);
+    p->n_rows = 0;
+    pthread_mutex_unlock(&p->lock);
+    return st;
+}
+
+void bs_proof_describe(const bs_proof *proof, char *out, size_t len)
+{
+    static const char *const names[] = {"dense", "filters", "delta", "delta", "full", "segment"};
+    const bs_schedule *s = proof->schedule;
+    const char *name = names[proof->kind < BS_KIND_SEGMENT ? proof->kind : BS_KIND_SEGMENT];
+    if (s->plane[0] > 0)
+        snprintf(out, len, "%s %dx%d", name, s->extent[0], s->extent[1]);
+    else
+        snprintf(out, len, "%s", name);
+}
+
+/* Returns the proof with this key, NULL if there is none; *slot is where it belongs in the table. */
+static bs_proof *find(const bs_proofs *p, XXH128_hash_t key, size_t *slot)
+{
+    size_t mask = p->table_size - 1;
+    for (*slot = key.low64 & mask; p->table[*slot] >= 0; *slot = (*slot + 1) & mask)
+        if (XXH128_isEqual(p->proof[p->table[*slot]].key, key))
+            return &p->proof[p->table[*slot]];
+    return NULL;
+}
+
+/* Returns the schedule's proof, a new one if there is none of its signature. */
+static bs_proof *add_proof(bs_proofs *p, const bs_schedule *schedule, int kind, int stratum)
+{
+    char what[32];
+    size_t slot;
+    int steps = bs_selftest_steps(schedule, p->engine->graph, p->bottleneck);
+    XXH128_hash_t key = bs_proof_key(p, bs_schedule_signature(schedule, steps),
+                                     kind >= BS_KIND_SEGMENT ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
+    bs_proof *proof = find(p, key, &slot);
+    if (proof)
+        return proof;
+    proof = &p->proof[p->n];
+    *proof = (bs_proof){.schedule = schedule, .steps = steps, .kind = kind, .stratum = stratum, .key = key};
+    p->table[slot] = p->n++;
+    bs_proof_describe(proof, what, sizeof what);
+    if (p->when == BS_PROOF_OFF || bs_proof_known(p, key, schedule->target, what)) {
+        proof->state = BS_PROVEN;
+        atomic_store(&proof->use.allowed, true);
+    }
+    return proof;
+}
+
+/* Enters all but the last of the schedules, whose use depends on their proofs. */
+static void add_narrow(bs_proofs *p, const bs_schedules *schedules, int kind, int stratum)
+{
+    for (int k = 0; k < schedules->n - 1; k++)
+        schedules->schedule[k]->use = &add_proof(p, schedules->schedule[k], kind, stratum)->use;
+}
+
+static void add_all(bs_proofs *p)
+{
+    const bs_engine *e = p->engine;
+    const bs_segments *segments = e->context.segments;
+    for (int i = 0; i < e->plan->n_strata; i++) {
+        const bs_schedules *s = &e->schedules[i];
+        bool constant = e->graph->tensors[e->graph->targets[e->plan->strata[i].target].tensor].constant;
+        bool full = e->mode == BS_REPLAY_FULL;
+        int kind = full ? BS_KIND_FULL : constant ? BS_KIND_PARAMETER : BS_KIND_DENSE;
+        p->dense[i] = (int)(add_proof(p, s->schedule[s->n - 1], kind, i) - p->proof);
+        add_narrow(p, s, s->n > 2 ? BS_KIND_SPREAD : BS_KIND_SINGLE, i);
+    }
+    for (int k = 0; segments && k < segments->n; k++)
+        add_narrow(p, &segments->segment[k].schedules, BS_KIND_SEGMENT + k, -1);
+}
+
+/* Chooses the bottlenecks between which stretches are proven: so that each has a share of the work. Faults
+ * are put into them, so they must be targets. */
+static bs_status choose_chain(bs_proofs *p)
+{
+    enum { SHARES = 24 };
+    const bs_graph *g = p->engine->graph;
+    int64_t macs = 0;
+    BS_TRY(bs_calloc(&p->chain, (size_t)g->n_nodes + 1, sizeof *p->chain, "proofs"));
+    p->chain[p->n_chain++] = g->input;
+    for (int i = 0; i < g->n_nodes; i++) {
+        int t = g->nodes[i].out;
+        macs += g->nodes[i].macs;
+        if (macs < (g->macs + SHARES - 1) / SHARES || !p->bottleneck[t] || g->tensors[t].target < 0 ||
+            t == g->output)
+            continue;
+        p->chain[p->n_chain++] = t;
+        macs = 0;
+    }
+    return BS_OK;
+}
+
+static bs_status allocate(bs_proofs *p)
+{
+    const bs_engine *e = p->engine;
+    const bs_segments *segments = e->context.segments;
+    size_t strata = (size_t)e->plan->n_strata, targets = (size_t)e->graph->n_targets, n = 0;
     for (int i = 0; i < e->plan->n_strata; i++)
-        if (e->fell_back[i])
-            bs_str_printf(text, " %d:%d %s", e->plan->job->entries[e->plan->strata[i].entry].id,
-                          e->plan->strata[i].target, bs_replay_mode_name(bs_engine_mode(e, i)));
+        n += (size_t)e->schedules[i].n;
+    for (int k = 0; segments && k < segments->n; k++)
+        n += (size_t)segments->segment[k].schedules.n;
+    for (p->table_size = 16; p->table_size < 2 * n;)
+        p->table_size *= 2;
+    p->n_kinds = BS_KIND_SEGMENT + (segments ? segments->n : 0);
+    BS_TRY(bs_calloc(&p->proof, n, sizeof *p->proof, "proofs"));
+    BS_TRY(bs_calloc(&p->table, p->table_size, sizeof *p->table, "proofs"));
+    BS_TRY(bs_calloc(&p->dense, strata, sizeof *p->dense, "proofs"));
+    BS_TRY(bs_calloc(&p->full, targets, sizeof *p->full, "proofs"));
+    BS_TRY(bs_calloc(&p->full_proof, targets, sizeof *p->full_proof, "proofs"));
+    BS_TRY(bs_calloc(&p->composed, (size_t)p->n_kinds, sizeof *p->composed, "proofs"));
+    memset(p->table, -1, p->table_size * sizeof *p->table);
+    return bs_bottlenecks_find(&p->bottleneck, e->graph);
+}
+
+static bs_status fill(bs_proofs *p)
+{
+    BS_TRY(allocate(p));
+    BS_TRY(choose_chain(p));
+    add_all(p);
+    for (int k = 0; k < p->n_kinds; k++)
+        p->composed[k] =
+            p->when == BS_PROOF_OFF || bs_proof_known(p, bs_proof_composition_key(p, k), -1, "whole");
+    p->store = NULL; /* workers must not use its connection */
+    return BS_OK;
+}
+
+bs_status bs_proofs_create(bs_proofs **out, bs_engine *e, const bs_store *store, bs_proof_when when)
+{
+    bs_proofs *p;
+    bs_autotune_log(e->context.autotune);
+    BS_TRY(bs_engine_probe(e));
+    BS_TRY(bs_calloc(out, 1, sizeof **out, "proofs"));
+    p = *out;
+    p->engine = e;
+    p->when = when;
+    p->store = store;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    p->identity = identity_of(e);
+    bs_status st = fill(p);
+    if (st != BS_OK) {
+        bs_proofs_free(p);
+        *out = NULL;
+    }
+    return st;
+}
+
+/* Describes strata that do not run as asked for. */
+static void fallen_back(const bs_proofs *p, bs_str *text)
+{
+    const bs_engine *e = p->engine;
+    bool any = false;
+    for (int i = 0; i < e->plan->n_strata; i++) {
+        const bs_stratum *s = &e->plan->strata[i];
+        bool full = e->mode != BS_REPLAY_FULL && p->full[s->target].n > 0, dense = full;
+        for (int k = 0; k < e->schedules[i].n - 1; k++)
+            dense |= ((const bs_proof *)e->schedules[i].schedule[k]->use)->state == BS_NOT_EXACT;
+        if (!dense)
+            continue;
+        bs_str_puts(text, any ? "" : "; fell back (entry:layer mode):");
+        any = true;
+        bs_str_printf(text, " %d:%d %s", e->plan->job->entries[s->entry].id, s->target,
+                      bs_replay_mode_name(full ? BS_REPLAY_FULL : BS_REPLAY_SUFFIX));
+    }
+}
+
+bs_status bs_proofs_text(bs_proofs *p, bs_str *text)
+{
+    bool segments = false;
+    pthread_mutex_lock(&p->lock);
+    bs_str_puts(text, p->when == BS_PROOF_OFF ? "skipped" : "passed");
+    for (int i = 0; i < p->n; i++)
+        segments |= p->proof[i].kind >= BS_KIND_SEGMENT && p->proof[i].state == BS_NOT_EXACT;
+    if (segments)
+        bs_str_puts(text, "; fell back to whole tensors at cut points");
+    fallen_back(p, text);
+    pthread_mutex_unlock(&p->lock);
     return bs_str_status(text);
 }
 
-bs_status bs_engine_prove(bs_engine *e, const bs_store *store, bs_proof_when when,
-                          volatile sig_atomic_t *stop, bs_str *text)
+bs_engine *bs_proofs_engine(const bs_proofs *p)
 {
-    bs_autotune_log(e->context.autotune);
-    BS_TRY(bs_engine_probe(e));
-    bs_str passed = {0};
-    bs_status st = passed_text(e, &passed);
-    bool seen = st == BS_OK && bs_store_selftest_passed(store, e->fingerprint, bs_replay_mode_name(e->mode),
-                                                        BITSINK_VERSION, passed.ptr);
-    bool skip = when == BS_PROOF_OFF || (when == BS_PROOF_AUTO && seen);
-    if (st == BS_OK)
-        bs_str_puts(text, seen || !skip ? passed.ptr : "skipped");
-    bs_str_clear(&passed);
-    if (st != BS_OK || skip)
-        return st == BS_OK ? bs_str_status(text) : st;
-    return prove_schedules(e, stop, text);
+    return p->engine;
+}
+
+void bs_proofs_free(bs_proofs *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; p->full && i < p->engine->graph->n_targets; i++)
+        bs_schedules_clear(&p->full[i]);
+    free(p->full);
+    free(p->full_proof);
+    free(p->bottleneck);
+    free(p->chain);
+    free(p->proof);
+    free(p->table);
+    free(p->dense);
+    free(p->composed);
+    free(p->row);
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
 }

@@ -1,192 +1,367 @@
-/* The self-test of all schedules of an engine, and the fallback for those that fail. */
-#include "campaign/engine.h"
+/* Makes the proofs: those that every trial needs at the start, others when they are due. */
+#include "campaign/proof_internal.h"
 
-#include "base/team.h"
 #include "base/log.h"
-#include "replay/selftest.h"
+#include "base/resources.h"
+#include "base/team.h"
 
 #include <limits.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct selftest {
-    bs_engine *e;
-    volatile sig_atomic_t *stop;
-    atomic_int next; /* next work item: the segments, then the strata */
-    atomic_bool segments_differ;
-} selftest;
+/* A narrower schedule is proven once this many trials have wanted it. Its proof computes six trials alone and
+ * six in a batch, so it is paid back by about as many trials; nobody knows how many will come, and to wait
+ * until that many have come costs at most twice the best that could be done. */
+enum { WORTH_PROVING = 16 };
 
-/* Returns the first stratum with the same schedules: that of the same target and kind of trials. Only that
- * one is tested. */
-static int first_alike(const bs_plan *plan, int i)
+/* Opens the golden runs of the test images on the worker's stream. */
+static bs_status open_probe(bs_prover *p)
 {
-    const bs_stratum *s = plan->strata;
-    for (int k = 0; k < i; k++)
-        if (s[k].target == s[i].target &&
-            bs_plan_single_site(plan, &s[k]) == bs_plan_single_site(plan, &s[i]))
-            return k;
-    return i;
-}
-
-/* Returns the mode to fall back to. The full re-run is the reference and the last. */
-static bs_replay_mode plainer(bs_replay_mode mode)
-{
-    return mode == BS_REPLAY_DELTA ? BS_REPLAY_SUFFIX : BS_REPLAY_FULL;
-}
-
-/* Replaces the stratum's schedules by one of `mode`. */
-static bs_status replace_schedules(bs_engine *e, int i, bs_replay_mode mode)
-{
-    bs_schedules next;
-    BS_TRY(bs_schedules_create(&next, e->graph, e->backend, e->network, e->plan->strata[i].target, mode, true,
-                               &e->context));
-    bs_schedules_clear(&e->schedules[i]);
-    e->schedules[i] = next;
-    e->fell_back[i] = true;
-    return BS_OK;
-}
-
-static bs_status fall_back(bs_engine *e, int i, const char *what)
-{
-    bs_replay_mode mode = bs_engine_mode(e, i), next = plainer(mode);
-    bs_warn("%s replay of '%s' is not exact on this device (%s): trying %s", bs_replay_mode_name(mode),
-            e->graph->tensors[e->graph->targets[e->plan->strata[i].target].tensor].name, what,
-            bs_replay_mode_name(next));
-    return replace_schedules(e, i, next);
-}
-
-/* Tests each of the schedules by itself against the full re-run. */
-static bs_status test_schedules(bs_worker *w, const bs_schedules *schedules, bs_schedule *full, bool *exact,
-                                char *what, size_t what_len)
-{
-    *exact = true;
-    for (int k = 0; k < schedules->n && *exact; k++) {
-        bs_schedules one = *schedules;
-        one.schedule[0] = schedules->schedule[k];
-        one.n = 1;
-        BS_TRY(bs_selftest_target(w->replayer, w->golden, &one, full, exact, what, what_len));
-    }
-    return BS_OK;
-}
-
-static bs_status test_stratum(bs_engine *e, bs_worker *w, int i)
-{
-    bs_schedule *full;
-    char what[200];
-    bool exact = false;
-    int target = e->plan->strata[i].target;
-    BS_TRY(bs_schedule_create(&full, e->graph, e->backend, e->network, target, BS_REPLAY_FULL));
-    bs_status st = bs_selftest_golden(w->replayer, w->golden, full);
-    while (st == BS_OK && !exact) {
-        st = test_schedules(w, &e->schedules[i], full, &exact, what, sizeof what);
-        if (st != BS_OK || exact)
-            break;
-        if (bs_engine_mode(e, i) == BS_REPLAY_FULL) {
-            st = bs_fail(BS_SELFTEST,
-                         "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
-                         e->graph->tensors[e->graph->targets[target].tensor].name, what);
-            bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
-        } else {
-            st = fall_back(e, i, what);
-        }
-    }
-    bs_schedule_free(full);
-    return st;
-}
-
-/* Tests the schedules of a segment, each with faults at its cut point as far apart as it serves. */
-static bs_status test_segment(selftest *t, bs_worker *w, int k)
-{
-    const bs_schedules *schedules = &t->e->context.segments->segment[k].schedules;
-    bs_schedule *full;
-    char what[200];
-    bool exact;
-    bs_engine *e = t->e;
-    BS_TRY(bs_schedule_create(&full, e->graph, e->backend, e->network, schedules->schedule[0]->target,
-                              BS_REPLAY_FULL));
-    bs_status st = test_schedules(w, schedules, full, &exact, what, sizeof what);
-    if (st == BS_OK && !exact) {
-        if (!atomic_exchange(&t->segments_differ, true))
-            bs_warn("delta replay from '%s' on is not exact on this device (%s): changes are not measured",
-                    e->graph->tensors[e->context.segments->segment[k].tensor].name, what);
-    }
-    bs_schedule_free(full);
-    return st;
-}
-
-static bs_status test_some(selftest *t, bs_worker *w)
-{
-    const bs_engine *e = t->e;
-    int segments = e->context.segments ? e->context.segments->n : 0, i;
-    while ((i = atomic_fetch_add(&t->next, 1)) < segments + e->plan->n_strata) {
-        if (*t->stop) {
-            bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
-            return bs_hint("the same command starts again");
-        }
-        if (i < segments)
-            BS_TRY(test_segment(t, w, i));
-        else if (first_alike(e->plan, i - segments) == i - segments)
-            BS_TRY(test_stratum(t->e, w, i - segments));
-    }
-    return BS_OK;
-}
-
-static bs_status selftest_worker(void *shared, int worker)
-{
-    selftest *t = shared;
-    bs_worker w;
+    const bs_engine *e = p->worker->engine;
     uint64_t fingerprint;
-    (void)worker;
-    BS_TRY(bs_worker_open(&w, t->e));
-    bs_status st = bs_selftest_probe(w.golden, &fingerprint);
-    if (st == BS_OK && fingerprint != t->e->fingerprint) {
-        st = bs_fail(BS_SELFTEST, "self-test failed: two golden runs of the same image differ");
-        bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
-    }
-    if (st == BS_OK)
-        st = test_some(t, &w);
-    if (st != BS_OK)
-        atomic_store(&t->next, INT_MAX / 2);
-    bs_worker_close(&w);
+    if (p->probe)
+        return BS_OK;
+    BS_TRY(bs_golden_create(&p->probe, e->graph, e->backend, e->network, p->worker->stream, BS_PROBE_IMAGES));
+    BS_TRY(bs_selftest_probe(p->probe, &fingerprint));
+    if (fingerprint == e->fingerprint)
+        return BS_OK;
+    bs_fail(BS_SELFTEST, "self-test failed: two golden runs of the same image differ");
+    return bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
+}
+
+void bs_prover_close(bs_prover *p)
+{
+    bs_golden_free(p->probe);
+    p->probe = NULL;
+}
+
+static bs_selftest selftest_of(const bs_prover *p)
+{
+    return (bs_selftest){p->worker->replayer, p->worker->engine->network, p->proofs->bottleneck};
+}
+
+/* Checks the first `steps` steps of a schedule. Leaves the replayer as it was. */
+static bs_status check(bs_prover *p, const bs_schedule *schedule, int steps, bool at_cut_point,
+                       bs_selftest_result *out)
+{
+    const bs_selftest t = selftest_of(p);
+    BS_TRY(open_probe(p));
+    bs_replayer_read(p->worker->replayer, p->probe);
+    bs_status st = bs_selftest_schedule(&t, schedule, steps, at_cut_point, out);
+    bs_replayer_read(p->worker->replayer, p->worker->golden);
+    if (st != BS_OK || out->reproducible)
+        return st;
+    st = bs_fail(BS_SELFTEST, "self-test failed: %s", out->what);
+    bs_hint("the arithmetic of this device or library depends on the batch; try another --device");
     return st;
 }
 
-/* Replaces schedules that use segments by such that lead from each target to the output without
- * autotuning. */
-static bs_status leave_segments(bs_engine *e)
+static bs_status check_whole(bs_prover *p, const bs_schedules *schedules, int which, bs_selftest_result *out)
 {
-    const bs_schedule_context alone = {.fields = e->context.fields};
-    for (int i = 0; i < e->plan->n_strata; i++) {
-        if (!e->schedules[i].segments)
-            continue;
-        bs_schedules next;
-        const bs_stratum *s = &e->plan->strata[i];
-        BS_TRY(bs_schedules_create(&next, e->graph, e->backend, e->network, s->target, e->mode,
-                                   bs_plan_single_site(e->plan, s), &alone));
-        bs_schedules_clear(&e->schedules[i]);
-        e->schedules[i] = next;
+    const bs_selftest t = selftest_of(p);
+    BS_TRY(open_probe(p));
+    bs_replayer_read(p->worker->replayer, p->probe);
+    bs_status st = bs_selftest_whole(&t, schedules, which, out);
+    bs_replayer_read(p->worker->replayer, p->worker->golden);
+    return st;
+}
+
+static const char *target_name(const bs_proofs *p, int target)
+{
+    return p->engine->graph->tensors[p->engine->graph->targets[target].tensor].name;
+}
+
+/* --- The composition of a kind --- */
+
+/* Returns the first stratum whose trials pass through this segment, -1 if there is none. */
+static int stratum_before(const bs_engine *e, int segment)
+{
+    for (int i = 0; i < e->plan->n_strata; i++)
+        if (e->schedules[i].segments && e->schedules[i].next <= segment)
+            return i;
+    return -1;
+}
+
+/* Runs trials along a schedule that is not allowed yet, and all that are, to the end. */
+static bs_status compose(bs_prover *p, const bs_proof *proof, bs_selftest_result *out)
+{
+    const bs_engine *e = p->proofs->engine;
+    bs_schedule copy = *proof->schedule;
+    int segment = proof->kind - BS_KIND_SEGMENT,
+        stratum = segment < 0 ? proof->stratum : stratum_before(e, segment);
+    *out = (bs_selftest_result){.exact = true, .reproducible = true};
+    if (stratum < 0)
+        return BS_OK;
+    const bs_schedules *all = &e->schedules[stratum];
+    bs_schedules lone = {.segments = all->segments, .next = all->next};
+    copy.use = NULL;
+    if (proof->kind == BS_KIND_FULL)
+        return check_whole(p, &(bs_schedules){.schedule = {&copy}, .n = 1}, proof->kind, out);
+    if (segment < 0) {
+        if (proof->schedule != all->schedule[all->n - 1])
+            lone.schedule[lone.n++] = &copy;
+        lone.schedule[lone.n++] = all->schedule[all->n - 1];
+        return check_whole(p, &lone, proof->kind, out);
     }
-    bs_segments_free(e->context.segments);
-    e->context.segments = NULL;
+    lone.schedule[lone.n++] = all->schedule[all->n - 1];
+    bs_segments segments = *all->segments;
+    BS_TRY(bs_calloc(&segments.segment, (size_t)segments.n, sizeof *segments.segment, "proofs"));
+    memcpy(segments.segment, all->segments->segment, (size_t)segments.n * sizeof *segments.segment);
+    bs_schedules *there = &segments.segment[segment].schedules;
+    for (int k = 0; k < there->n; k++)
+        if (there->schedule[k] == proof->schedule)
+            there->schedule[k] = &copy;
+    lone.segments = &segments;
+    bs_status st = check_whole(p, &lone, proof->kind, out);
+    free(segments.segment);
+    return st;
+}
+
+/* Checks the composition of the proof's kind, if that is still to be done. */
+static bs_status compose_kind(bs_prover *p, const bs_proof *proof, bs_selftest_result *out)
+{
+    bs_proofs *all = p->proofs;
+    pthread_mutex_lock(&all->lock);
+    bool done = all->composed[proof->kind];
+    pthread_mutex_unlock(&all->lock);
+    *out = (bs_selftest_result){.exact = true, .reproducible = true};
+    if (done)
+        return BS_OK;
+    double start = bs_resources_clock();
+    BS_TRY(compose(p, proof, out));
+    if (!out->exact)
+        return BS_OK;
+    pthread_mutex_lock(&all->lock);
+    all->composed[proof->kind] = true;
+    pthread_mutex_unlock(&all->lock);
+    return bs_proof_note(all, bs_proof_composition_key(all, proof->kind), -1, "whole", true,
+                         bs_resources_clock() - start);
+}
+
+/* --- One proof --- */
+
+/* Returns true if this worker is to make the proof; else waits while another one does, if `wait`. */
+static bool claim(bs_proofs *p, bs_proof *proof, bool wait)
+{
+    pthread_mutex_lock(&p->lock);
+    while (wait && proof->state == BS_PROVING)
+        pthread_cond_wait(&p->changed, &p->lock);
+    bool mine = proof->state == BS_UNPROVEN;
+    if (mine)
+        proof->state = BS_PROVING;
+    pthread_mutex_unlock(&p->lock);
+    return mine;
+}
+
+static bs_proof_state state_of(bs_proofs *p, const bs_proof *proof)
+{
+    pthread_mutex_lock(&p->lock);
+    bs_proof_state state = proof->state;
+    pthread_mutex_unlock(&p->lock);
+    return state;
+}
+
+static void settle(bs_proofs *p, bs_proof *proof, bs_proof_state state, const char *why)
+{
+    pthread_mutex_lock(&p->lock);
+    proof->state = state;
+    snprintf(proof->why, sizeof proof->why, "%s", why);
+    atomic_store(&proof->use.allowed, state == BS_PROVEN);
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Makes a proof that this worker has claimed. After an error it is unproven, as before. */
+static bs_status make(bs_prover *p, bs_proof *proof)
+{
+    bs_selftest_result r;
+    char what[32];
+    double start = bs_resources_clock();
+    bool cut = proof->kind >= BS_KIND_SEGMENT;
+    bs_status st = check(p, proof->schedule, proof->steps, cut, &r);
+    if (st == BS_OK && r.exact)
+        st = compose_kind(p, proof, &r);
+    bs_proof_describe(proof, what, sizeof what);
+    if (st == BS_OK)
+        st = bs_proof_note(p->proofs, proof->key, proof->schedule->target, what, r.exact,
+                           bs_resources_clock() - start);
+    settle(p->proofs, proof,
+           st != BS_OK ? BS_UNPROVEN
+           : r.exact   ? BS_PROVEN
+                       : BS_NOT_EXACT,
+           st == BS_OK ? r.what : "");
+    return st;
+}
+
+static void warn_narrow(const bs_proofs *p, const bs_proof *proof)
+{
+    const char *name = target_name(p, proof->schedule->target);
+    if (proof->kind >= BS_KIND_SEGMENT)
+        bs_warn("delta replay from '%s' on is not exact on this device (%s): it computes whole tensors there",
+                name, proof->why);
+    else
+        bs_warn("delta replay of '%s' is not exact on this device (%s): trying suffix", name, proof->why);
+}
+
+static bs_status make_narrow(bs_prover *p, bs_proof *proof)
+{
+    BS_TRY(make(p, proof));
+    if (proof->state == BS_NOT_EXACT)
+        warn_narrow(p->proofs, proof);
     return BS_OK;
 }
 
-bs_status bs_engine_selftest(bs_engine *e, volatile sig_atomic_t *stop, int *fallbacks)
+/* --- What every trial needs --- */
+
+/* Checks stretch k of the network with whole tensors. Where it differs, all trials are full re-runs. */
+static bs_status prove_stretch(bs_prover *p, int k)
 {
-    selftest t = {.e = e, .stop = stop};
-    *fallbacks = 0;
-    BS_TRY(bs_team_run(e->threads, selftest_worker, &t));
-    if (atomic_load(&t.segments_differ)) {
-        BS_TRY(leave_segments(e));
-        atomic_store(&t.next, 0);
-        BS_TRY(bs_team_run(e->threads, selftest_worker, &t));
+    bs_proofs *all = p->proofs;
+    const bs_engine *e = all->engine;
+    const bs_graph *g = e->graph;
+    bs_selftest_result r;
+    bs_schedule *schedule;
+    int target = g->tensors[all->chain[k]].target;
+    const bs_schedule_request request = {.target = target,
+                                         .mode = BS_REPLAY_SUFFIX,
+                                         .until = k + 1 < all->n_chain ? all->chain[k + 1] : g->output};
+    BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, e->network, &request));
+    XXH128_hash_t key = bs_proof_key(all, bs_schedule_signature(schedule, schedule->n_steps), BS_SALT_FAULT);
+    double start = bs_resources_clock();
+    bs_status st = BS_OK;
+    if (!bs_proof_known(all, key, target, "dense")) {
+        st = check(p, schedule, schedule->n_steps, false, &r);
+        if (st == BS_OK)
+            st = bs_proof_note(all, key, target, "dense", r.exact, bs_resources_clock() - start);
+        if (st == BS_OK && !r.exact && !atomic_exchange(&all->in_full, true))
+            bs_warn("suffix replay from '%s' on is not exact on this device (%s): trying full",
+                    target_name(all, target), r.what);
     }
-    for (int i = 0; i < e->plan->n_strata; i++) {
-        int first = first_alike(e->plan, i);
-        if (first != i && e->fell_back[first])
-            BS_TRY(replace_schedules(e, i, bs_engine_mode(e, first)));
-        *fallbacks += e->fell_back[i];
+    bs_schedule_free(schedule);
+    return st;
+}
+
+static bs_status stopped(void)
+{
+    bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+    return bs_hint("the same command starts again");
+}
+
+static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
+{
+    bs_proofs *all = p->proofs;
+    for (int k; (k = atomic_fetch_add(&all->next_stretch, 1)) < all->n_chain;) {
+        if (*stop)
+            return stopped();
+        BS_TRY(prove_stretch(p, k));
+    }
+    BS_TRY(bs_team_barrier());
+    for (int i = 0; all->when == BS_PROOF_ALWAYS && i < all->n; i++) {
+        bs_proof *proof = &all->proof[i];
+        bool narrow =
+            proof->kind >= BS_KIND_SEGMENT || proof->kind == BS_KIND_SINGLE || proof->kind == BS_KIND_SPREAD;
+        if (*stop)
+            return stopped();
+        if (narrow && !atomic_load(&all->in_full) && claim(all, proof, false))
+            BS_TRY(make_narrow(p, proof));
+    }
+    return all->when == BS_PROOF_ALWAYS ? bs_team_barrier() : BS_OK;
+}
+
+void bs_proofs_wait(const bs_proofs *p)
+{
+    /* As many barriers as in begin(). If one of the workers fails, there are no rows to wait for. */
+    if (p->when != BS_PROOF_OFF)
+        (void)bs_team_barrier();
+    if (p->when == BS_PROOF_ALWAYS)
+        (void)bs_team_barrier();
+}
+
+bs_status bs_prover_begin(bs_prover *p, volatile sig_atomic_t *stop)
+{
+    if (p->proofs->when == BS_PROOF_OFF)
+        return BS_OK;
+    bs_status st = begin(p, stop);
+    if (st != BS_OK)
+        atomic_store(&p->proofs->next_stretch, INT_MAX / 2);
+    return st;
+}
+
+/* --- What a stratum needs --- */
+
+/* Makes the full re-run of a target, and lists its proof. */
+static bs_status make_full(bs_proofs *p, int target)
+{
+    const bs_engine *e = p->engine;
+    bs_status st = BS_OK;
+    pthread_mutex_lock(&p->lock);
+    if (p->full[target].n == 0) {
+        st = bs_schedules_create(&p->full[target], e->graph, e->backend, e->network, target, BS_REPLAY_FULL,
+                                 true, NULL);
+        if (st == BS_OK) {
+            bs_proof *proof = &p->full_proof[target];
+            proof->schedule = p->full[target].schedule[0];
+            proof->kind = BS_KIND_FULL;
+            proof->steps = bs_selftest_steps(proof->schedule, e->graph, p->bottleneck);
+            proof->key = bs_proof_key(p, bs_schedule_signature(proof->schedule, proof->steps), BS_SALT_FAULT);
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    return st;
+}
+
+/* Sets *out to the stratum's full re-run. */
+static bs_status fall_back(bs_prover *p, int stratum, const bs_schedules **out)
+{
+    bs_proofs *all = p->proofs;
+    int target = all->engine->plan->strata[stratum].target;
+    BS_TRY(make_full(all, target));
+    bs_proof *proof = &all->full_proof[target];
+    if (claim(all, proof, true))
+        BS_TRY(make(p, proof));
+    *out = &all->full[target];
+    if (state_of(all, proof) == BS_PROVEN)
+        return BS_OK;
+    bs_fail(BS_SELFTEST, "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
+            target_name(all, target), proof->why);
+    return bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
+}
+
+bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs_schedules **out)
+{
+    bs_proofs *all = p->proofs;
+    const bs_schedules *schedules = &all->engine->schedules[stratum];
+    bs_proof *dense = &all->proof[all->dense[stratum]];
+    *out = schedules;
+    if (all->when == BS_PROOF_OFF)
+        return BS_OK;
+    if (all->engine->mode == BS_REPLAY_FULL || atomic_load(&all->in_full))
+        return fall_back(p, stratum, out);
+    if (claim(all, dense, true)) {
+        BS_TRY(make(p, dense));
+        if (dense->state == BS_NOT_EXACT)
+            bs_warn("suffix replay of '%s' is not exact on this device (%s): trying full",
+                    target_name(all, dense->schedule->target), dense->why);
+    }
+    if (state_of(all, dense) == BS_NOT_EXACT)
+        return fall_back(p, stratum, out);
+    /* Whether trials with several sites fit is seen when they run; those with one always do. */
+    bs_proof *narrow = schedules->n == 2 ? (bs_proof *)schedules->schedule[0]->use : NULL;
+    if (narrow && trials >= WORTH_PROVING && claim(all, narrow, false))
+        BS_TRY(make_narrow(p, narrow));
+    return BS_OK;
+}
+
+bs_status bs_prover_go_on(bs_prover *p)
+{
+    bs_proofs *all = p->proofs;
+    for (int i = 0; all->when != BS_PROOF_OFF && i < all->n; i++) {
+        bs_proof *proof = &all->proof[i];
+        if (atomic_load_explicit(&proof->use.wanted, memory_order_relaxed) < WORTH_PROVING ||
+            atomic_load(&proof->use.allowed) || !claim(all, proof, false))
+            continue;
+        return make_narrow(p, proof);
     }
     return BS_OK;
 }

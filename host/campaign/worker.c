@@ -16,13 +16,14 @@ static const double batch_seconds = 0.5;
 typedef struct worker_state {
     bs_campaign *c;
     bs_worker w;
+    bs_prover prover;
     bs_result_batch *results;    /* finished rows, and after them those of the trials being computed */
     double since;                /* when the batch was begun */
     uint32_t image[BS_MAX_TILE]; /* of the tile: those that lack trials and can be read */
     int n_images;
     /* The batch under construction: */
     const bs_stratum *stratum;
-    int stratum_index;
+    const bs_schedules *schedules;
     bs_schedule *full; /* for audits, else NULL */
     int n;
     int32_t *row;
@@ -40,6 +41,7 @@ static bs_status state_open(worker_state *state, bs_campaign *c)
     size_t n = (size_t)e->max_batch;
     state->c = c;
     BS_TRY(bs_worker_open(&state->w, e));
+    state->prover = (bs_prover){.proofs = c->proofs, .worker = &state->w};
     if (e->audit > 0)
         BS_TRY(bs_calloc(&state->output, n * (size_t)e->graph->classes, sizeof *state->output, "batch"));
     BS_TRY(bs_calloc(&state->row, n, sizeof *state->row, "batch"));
@@ -58,12 +60,14 @@ static void state_close(worker_state *state)
     free(state->before);
     free(state->result);
     bs_sites_clear(&state->sites);
+    bs_prover_close(&state->prover);
     bs_worker_close(&state->w);
 }
 
 static bs_status flush(worker_state *state)
 {
     bs_result_batch *done = state->results;
+    BS_TRY(bs_proofs_hand_out(state->c->proofs, done));
     if (bs_result_batch_is_empty(done))
         return BS_OK;
     state->results = NULL;
@@ -127,18 +131,17 @@ static bs_status run_batch(worker_state *state)
 {
     if (state->n == 0)
         return BS_OK;
-    const bs_engine *e = state->c->engine;
     state->first[state->n] = (uint32_t)state->sites.n;
     BS_TRY(bs_grow(&state->before, &state->before_cap, state->sites.n + 1, sizeof *state->before, "batch"));
     bs_trial_batch t = {
         .n = state->n,
         .golden_row = state->row,
         .faults = {state->sites.site, state->first, state->before},
-        .keep_masked = bs_engine_mode(e, state->stratum_index) == BS_REPLAY_FULL,
+        .keep_masked = state->schedules->schedule[0]->mode == BS_REPLAY_FULL,
         .output = state->output,
         .result = state->result,
     };
-    BS_TRY(replay(state, &e->schedules[state->stratum_index], &t));
+    BS_TRY(replay(state, state->schedules, &t));
     if (state->full)
         BS_TRY(audit(state, &t));
     BS_TRY(collect(state));
@@ -146,6 +149,7 @@ static bs_status run_batch(worker_state *state)
     state->sites.n = 0;
     if (state->results->n_rows >= BATCH_ROWS || bs_resources_clock() - state->since > batch_seconds)
         BS_TRY(flush(state));
+    BS_TRY(bs_prover_go_on(&state->prover));
     if (*state->c->stop || atomic_load(&state->c->failed))
         return bs_fail(BS_STOPPED, "stopped");
     return BS_OK;
@@ -177,9 +181,8 @@ static bs_status run_stratum(worker_state *state, int index)
     const bs_engine *e = state->c->engine;
     int room;
     uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
+    uint64_t trials = 0;
     state->stratum = &e->plan->strata[index];
-    state->stratum_index = index;
-    BS_TRY(bs_schedules_batch(state->w.replayer, &e->schedules[index], &room));
     bs_schedule_free(state->full);
     state->full = NULL;
     if (e->audit > 0)
@@ -189,7 +192,12 @@ static bs_status run_stratum(worker_state *state, int index)
         from[i] = bs_store_done(state->c->store, index, state->image[i]);
         to[i] = bs_plan_repetitions(e->plan, state->stratum, state->image[i]);
         most = to[i] > most ? to[i] : most;
+        trials += to[i] > from[i] ? to[i] - from[i] : 0;
     }
+    if (trials == 0)
+        return BS_OK;
+    BS_TRY(bs_prover_stratum(&state->prover, index, trials, &state->schedules));
+    BS_TRY(bs_schedules_batch(state->w.replayer, state->schedules, &room));
     if (state->stratum->is_parameter) {
         for (uint32_t rep = 0; rep < most; rep++)
             for (int i = 0; i < state->n_images; i++)
@@ -289,6 +297,8 @@ bs_status bs_campaign_work(bs_campaign *c, int worker)
     (void)worker;
     worker_state state = {0};
     bs_status st = state_open(&state, c);
+    if (st == BS_OK && bs_campaign_lacks_trials(c))
+        st = bs_prover_begin(&state.prover, c->stop);
     while (st == BS_OK) {
         uint32_t item = atomic_fetch_add(&c->next_item, 1);
         if (item >= c->n_tiles * c->n_parts)

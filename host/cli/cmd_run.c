@@ -90,6 +90,7 @@ static bs_status run(const bs_args *args)
 {
     bs_session s;
     bs_engine *e = NULL;
+    bs_proofs *proofs = NULL;
     bs_store *store = NULL;
     bs_engine_options o = {0};
     bs_campaign_summary summary;
@@ -112,7 +113,8 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(read_shard(args, s.plan), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
-    BS_TRY_GOTO(bs_engine_prove(e, store, when, &bs_stop_requested, &selftest), out);
+    BS_TRY_GOTO(bs_proofs_create(&proofs, e, store, when), out);
+    BS_TRY_GOTO(bs_proofs_text(proofs, &selftest), out);
     bs_run_info info = {
         .device = e->info,
         .backend = e->backend->name,
@@ -127,7 +129,7 @@ static bs_status run(const bs_args *args)
     bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
             (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, e->info.name,
             e->info.isa, info.mode);
-    st = bs_campaign_run(e, s.images, store, &bs_stop_requested, &summary);
+    st = bs_campaign_run(proofs, s.images, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);
     bs_status end = bs_store_end_run(store, -st);
@@ -145,6 +147,7 @@ static bs_status run(const bs_args *args)
 out:
     bs_str_clear(&selftest);
     bs_store_close(store);
+    bs_proofs_free(proofs);
     bs_engine_close(e);
     bs_session_close(&s);
     return st;

@@ -1,7 +1,32 @@
-/* The self-test proves, on this machine and before any work, that a replayed trial has the bits of a full
- * re-run. For each target it replays a batch of null and real faults (first, middle and last element; sign
- * and exponent flips; values made NaN and infinite) over two synthetic images, without dropping masked
- * trials, and compares every output bit with a full re-run of each trial alone. */
+/* The self-test proves, on this machine, that a replayed trial has the bits of a full re-run, and where it is
+ * masked.
+ *
+ * The argument. A full re-run of a trial falls into stretches between *bottlenecks*, activations through
+ * which every path leads. What comes after a bottleneck depends on nothing before it but the bottleneck's
+ * row. So a trial's full re-run is: fault-free stretches up to the last bottleneck before the fault; the
+ * stretch with the fault, up to a bottleneck e; and the stretches after e, from the row at e on. For its
+ * replay, three things are checked:
+ *
+ *   1. Every stretch of the network, once: whole nodes, in a batch, from rows with a fault at the bottleneck
+ *      that it starts at, give the bits of the same nodes run alone, for one trial after the other; and
+ * without a fault those of the golden run. (bs_selftest_schedule() of the bottleneck's dense schedule.)
+ *   2. Every schedule, once: in a batch, from the fault up to e, it gives at e, as a whole row, the bits of
+ * the whole nodes run alone with the same fault, and the same node at which the trial is masked. e is the
+ * first bottleneck after which the schedule computes whole tensors only (its end is one: the next cut point,
+ * or the output). The rest of the schedule is stretches that (1) has checked. Schedules of segments start as
+ *      in a campaign: from rows with a fault at the cut point, whose change is measured.
+ *   3. The composition, for a few schedules of each kind: trials along everything that (1) and (2) let them
+ *      take, with masked ones dropped, give the outputs, answers and masking nodes of full re-runs, from the
+ *      input to the output, each alone. (bs_selftest_whole().)
+ *
+ * By (2) the row at e is the full re-run's, whatever batch and schedule; by (1), stretch by stretch, so is
+ * every row after it; at a cut point, trials go on by schedules of (2). What this assumes of the backend is
+ * its contract (backend.h): the value of a row depends on its input rows and on nothing else. That cannot be
+ * tried for all inputs; it is tried for the kinds of rows that tell implementations apart: faults in the
+ * first, a middle and the last element (so in corners and at borders, and as far apart as the schedule
+ * serves), no fault, the sign and both ends of the exponent, NaN and infinity, on two images of different
+ * scale, in batches of six (4 + 2 in powers of two) and, where masked trials are dropped, of five and fewer.
+ * Nothing is computed by a schedule that has not been checked: see campaign/proof.h for when that is done. */
 #ifndef BS_REPLAY_SELFTEST_H
 #define BS_REPLAY_SELFTEST_H
 
@@ -14,14 +39,32 @@ enum { BS_PROBE_IMAGES = 2 };
  * the XXH3-64 of their outputs' bits: machines with the same numerics have the same. */
 bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint);
 
-/* Checks that a full re-run of fault-free trials reproduces the golden outputs. Returns BS_SELFTEST if it
- * does not: then no mode can be trusted. Needs the probe in `golden`. */
-bs_status bs_selftest_golden(bs_replayer *p, bs_golden *golden, bs_schedule *full);
+/* What the functions below need. The replayer's golden run holds the probe. */
+typedef struct bs_selftest {
+    bs_replayer *replayer;
+    bs_network *network;
+    const bool *bottleneck; /* by tensor, see bottlenecks.h */
+} bs_selftest;
 
-/* Compares the one schedule of `schedules`, and the segments after it, with `full` (of the same target). A
- * schedule of more than one row and column is tested with sites as far apart as it serves. Sets *exact to
- * whether all bits agree; `what` describes the first difference. */
-bs_status bs_selftest_target(bs_replayer *p, bs_golden *golden, const bs_schedules *schedules,
-                             bs_schedule *full, bool *exact, char *what, size_t what_len);
+/* The outcome of a check. */
+typedef struct bs_selftest_result {
+    bool exact;
+    bool reproducible; /* false: whole nodes, run alone, contradict the golden run: no replay can be right */
+    char what[200];    /* if not exact: the first difference */
+} bs_selftest_result;
+
+/* Returns the bytes of the replayer's arena that a check needs per trial beside the schedule's own. */
+size_t bs_selftest_trial_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network);
+/* Returns the number of steps that a check of the schedule runs: up to e. */
+int bs_selftest_steps(const bs_schedule *schedule, const bs_graph *g, const bool *bottleneck);
+/* Checks the first `steps` steps of a schedule (see above; the last of them makes a bottleneck, or is the
+ * schedule's last). at_cut_point: it starts at rows of its target, a cut point. Of a full schedule, the
+ * stretch around the fault is run in a batch. */
+bs_status bs_selftest_schedule(const bs_selftest *t, const bs_schedule *schedule, int steps,
+                               bool at_cut_point, bs_selftest_result *out);
+/* Checks trials along `schedules` against full re-runs of each third or so of them; `which`: another third.
+ */
+bs_status bs_selftest_whole(const bs_selftest *t, const bs_schedules *schedules, int which,
+                            bs_selftest_result *out);
 
 #endif

@@ -1,0 +1,79 @@
+/* Shared by proof.c, which keeps the proofs, and prove.c, which makes them. */
+#ifndef BS_CAMPAIGN_PROOF_INTERNAL_H
+#define BS_CAMPAIGN_PROOF_INTERNAL_H
+
+#include "campaign/proof.h"
+#include "replay/selftest.h"
+
+#include <pthread.h>
+
+typedef enum bs_proof_state {
+    BS_UNPROVEN,
+    BS_PROVING, /* by another worker */
+    BS_PROVEN,
+    BS_NOT_EXACT
+} bs_proof_state;
+
+/* Kinds of schedules, of which each has its own composition; every segment is one more. */
+typedef enum bs_proof_kind {
+    BS_KIND_DENSE,     /* whole tensors */
+    BS_KIND_PARAMETER, /* whole tensors after some filters */
+    BS_KIND_SINGLE,    /* patches of one site */
+    BS_KIND_SPREAD,    /* patches of several sites */
+    BS_KIND_FULL,
+    BS_KIND_SEGMENT /* and from here on */
+} bs_proof_kind;
+
+/* The proof of a schedule, and of all others with the same signature. */
+typedef struct bs_proof {
+    bs_schedule_use use; /* of narrower schedules than the dense one */
+    const bs_schedule *schedule;
+    int steps; /* that are checked */
+    int kind;
+    int stratum; /* the first with this schedule; -1: of a segment */
+    XXH128_hash_t key;
+    bs_proof_state state; /* this and the rest: under the lock */
+    char why[200];        /* if not exact */
+} bs_proof;
+
+struct bs_proofs {
+    bs_engine *engine;
+    bs_proof_when when;
+    XXH128_hash_t identity; /* of model, arithmetic and version */
+    const bs_store *store;  /* NULL: none, or no longer to be asked */
+    bool *bottleneck;       /* by tensor */
+    int *chain;             /* bottlenecks that stretches start at, in order; the last ends at the output */
+    int n_chain;
+    atomic_int next_stretch;
+    atomic_bool in_full; /* not even whole tensors can be replayed: all trials are full re-runs */
+    bs_proof *proof;
+    int n;
+    int *table; /* open hash table: indices of `proof` by key, -1 where empty */
+    size_t table_size;
+    int *dense;         /* by stratum: the proof of its dense schedule */
+    bs_schedules *full; /* by target: its full re-run, made when needed; this and the next: under the lock */
+    bs_proof *full_proof; /* by target */
+    bool *composed;       /* by kind; under the lock */
+    int n_kinds;
+    bs_proof_row *row; /* not yet handed out; under the lock */
+    size_t n_rows, row_cap;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a proof is no longer BS_PROVING */
+};
+
+/* Says in `out` what a proof of this kind is about: "delta 4x4". */
+void bs_proof_describe(const bs_proof *proof, char *out, size_t len);
+/* What a key is of: a schedule that starts at its fault, or at rows of a cut point, or a composition. */
+enum { BS_SALT_FAULT, BS_SALT_CUT_POINT, BS_SALT_COMPOSITION };
+/* Returns the key of a schedule's first steps, of which `signature` is the hash. */
+XXH128_hash_t bs_proof_key(const bs_proofs *p, XXH128_hash_t signature, int salt);
+/* Returns the key of the composition of a kind. */
+XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, int kind);
+/* Returns true if the file or the cache has the key, and notes that for the file. layer: a target, -1: none.
+ */
+bool bs_proof_known(bs_proofs *p, XXH128_hash_t key, int layer, const char *what);
+/* Notes an outcome for the file; if exact, for the cache, too. */
+bs_status bs_proof_note(bs_proofs *p, XXH128_hash_t key, int layer, const char *what, bool exact,
+                        double seconds);
+
+#endif

@@ -1,0 +1,283 @@
+/* Compares a schedule with whole nodes run alone, on the stretch of the network from its fault to the first
+ * bottleneck after which it computes whole tensors only. */
+#include "base/buf.h"
+#include "replay/selftest_trials.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Device rows of each trial: made alone, made in the batch, to start from. */
+enum { ALONE, BATCH, START };
+
+typedef struct stretch {
+    const bs_selftest *t;
+    const bs_golden *golden;
+    const bs_schedule *schedule; /* the one checked */
+    int steps;
+    bool at_cut_point;
+    int end;            /* the last tensor */
+    bs_schedule *alone; /* the reference */
+    bs_test_batch batch, reference;
+    int group;                /* trials that run together */
+    char *rows[BS_TEST_ROWS]; /* device */
+    size_t bytes[BS_TEST_ROWS];
+    int32_t bounds[BS_TEST_TRIALS][4], at[2][BS_TEST_TRIALS];
+    float *host[2], *host_golden; /* one row each; golden: one for each image */
+    bs_selftest_result *out;
+} stretch;
+
+int bs_selftest_steps(const bs_schedule *schedule, const bs_graph *g, const bool *bottleneck)
+{
+    int first = bs_schedule_maskable(schedule);
+    for (int i = first; i < schedule->n_steps; i++)
+        if (schedule->steps[i].patched)
+            first = i + 1;
+    for (int i = first; i < schedule->n_steps; i++)
+        if (bottleneck[g->nodes[schedule->steps[i].node].out])
+            return i + 1;
+    return schedule->n_steps;
+}
+
+static bool is_full(const stretch *s)
+{
+    return s->schedule->mode == BS_REPLAY_FULL;
+}
+
+static const bs_graph *graph(const stretch *s)
+{
+    return s->golden->graph;
+}
+
+static int faulty_tensor(const stretch *s)
+{
+    return graph(s)->targets[s->schedule->target].tensor;
+}
+
+/* Returns the last bottleneck before the fault, or the faulty tensor if it is one. */
+static int find_start(const stretch *s)
+{
+    const bs_graph *g = graph(s);
+    int faulty = faulty_tensor(s), from = g->input;
+    if (s->t->bottleneck[faulty])
+        return faulty;
+    for (int i = 0; i < g->n_nodes && g->nodes[i].out != faulty; i++) {
+        for (int k = 0; k < g->nodes[i].n_in; k++)
+            if (g->nodes[i].in[k] == faulty)
+                return from;
+        if (s->t->bottleneck[g->nodes[i].out])
+            from = g->nodes[i].out;
+    }
+    return from;
+}
+
+static size_t room_for(const stretch *s, int trials)
+{
+    size_t bytes = 0, batch = is_full(s) ? s->alone->row_bytes : s->schedule->row_bytes;
+    for (int k = 0; k < BS_TEST_ROWS; k++)
+        bytes += s->bytes[k];
+    batch *= (size_t)trials;
+    return (size_t)trials * bytes + (batch > s->alone->row_bytes ? batch : s->alone->row_bytes);
+}
+
+static bs_status reserve(stretch *s)
+{
+    bs_replayer *p = s->t->replayer;
+    int most;
+    size_t room = bs_replayer_room(p, &most);
+    s->group = most < BS_TEST_TRIALS ? most : BS_TEST_TRIALS;
+    while (s->group > 1 && room_for(s, s->group) > room)
+        s->group--;
+    for (int k = 0; k < BS_TEST_ROWS; k++) {
+        s->rows[k] = bs_replayer_reserve(p, (size_t)s->group * s->bytes[k]);
+        if (!s->rows[k]) {
+            s->bytes[k] = 0;
+            bs_fail(BS_ERR, "the self-test's trials do not fit into the %zu MiB of memory allowed",
+                    room >> 20);
+            return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
+        }
+    }
+    return BS_OK;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static bs_status stretch_open(stretch *s, const bs_selftest *t, const bs_schedule *schedule, int steps,
+                              bool at_cut_point, bs_selftest_result *out)
+{
+    const bs_golden *golden = bs_replayer_golden(t->replayer);
+    const bs_graph *g = golden->graph;
+    const bs_backend *be = golden->backend;
+    *s = (stretch){.t = t, .golden = golden, .schedule = schedule, .steps = steps, .out = out};
+    s->at_cut_point = at_cut_point;
+    s->end = steps > 0 ? g->nodes[schedule->steps[steps - 1].node].out : faulty_tensor(s);
+    int from = find_start(s);
+    const bs_schedule_request request = {
+        .target = schedule->target, .mode = BS_REPLAY_FULL, .until = s->end, .from = &from};
+    BS_TRY(bs_schedule_create_as(&s->alone, g, be, t->network, &request));
+    bs_test_batch_fill(&s->batch, schedule, &g->tensors[faulty_tensor(s)]);
+    s->reference = s->batch;
+    size_t n = (size_t)g->tensors[s->end].elements;
+    for (int k = 0; k < 2; k++)
+        BS_TRY(bs_calloc(&s->host[k], n, sizeof(float), "self-test"));
+    BS_TRY(bs_calloc(&s->host_golden, n * BS_PROBE_IMAGES, sizeof(float), "self-test"));
+    size_t row = be->row_bytes(golden->network, s->end);
+    for (int i = 0; i < BS_PROBE_IMAGES; i++)
+        BS_TRY(be->download(golden->stream, s->end, (const char *)golden->rows[s->end] + (size_t)i * row,
+                            s->host_golden + (size_t)i * n));
+    s->bytes[ALONE] = s->bytes[BATCH] = aligned(row);
+    s->bytes[START] = at_cut_point ? aligned(be->row_bytes(golden->network, faulty_tensor(s))) : 0;
+    return reserve(s);
+}
+
+static void stretch_close(stretch *s)
+{
+    for (int k = BS_TEST_ROWS - 1; k >= 0; k--)
+        if (s->rows[k])
+            bs_replayer_release(s->t->replayer, (size_t)s->group * s->bytes[k]);
+    bs_schedule_free(s->alone);
+    free(s->host[0]);
+    free(s->host[1]);
+    free(s->host_golden);
+}
+
+static char *row_of(const stretch *s, int kind, int k)
+{
+    return s->rows[kind] + (size_t)k * s->golden->backend->row_bytes(s->golden->network, s->end);
+}
+
+/* Runs trial `from + k` alone along whole nodes. */
+static bs_status run_alone(stretch *s, int from, int k)
+{
+    bs_trial_batch one = bs_test_batch_part(&s->reference, from + k, 1, true);
+    int survivor;
+    bs_segment_batch segment = {
+        .schedule = s->alone, .trials = &one, .to = row_of(s, ALONE, k), .survivor = &survivor};
+    return bs_replay_segment(s->t->replayer, &segment);
+}
+
+/* Makes rows of the cut point with the faults of n trials, and measures them as a campaign does. */
+static bs_status start_at_cut_point(stretch *s, const bs_trial_batch *t, bs_segment_batch *segment)
+{
+    const bs_golden *golden = s->golden;
+    const bs_backend *be = golden->backend;
+    int tensor = faulty_tensor(s);
+    const bs_view clean = {golden->rows[tensor], t->golden_row};
+    BS_TRY(be->copy_rows(golden->stream, tensor, t->n, clean, s->rows[START]));
+    BS_TRY(be->inject(golden->stream, tensor, t->n, s->rows[START], &t->faults));
+    segment->from = (bs_view){s->rows[START], NULL};
+    for (int i = 0; i < t->n; i++) /* a trial without a change was masked before */
+        t->result[i].died_at = t->faults.first[i] == t->faults.first[i + 1] ? s->schedule->target : -1;
+    if (s->schedule->plane[0] == 0)
+        return BS_OK;
+    BS_TRY(be->bounds(golden->stream, tensor, t->n, segment->from, clean, s->bounds));
+    for (int i = 0; i < t->n; i++)
+        for (int a = 0; a < 2; a++) {
+            s->at[a][i] = s->bounds[i][a];
+            if (!bs_schedule_holds(s->schedule, s->bounds[i] + 2))
+                s->out->exact = false;
+            segment->at[a] = s->at[a];
+        }
+    if (!s->out->exact)
+        snprintf(s->out->what, sizeof s->out->what, "a change in it is measured wider than it is");
+    return BS_OK;
+}
+
+/* Runs n trials in a batch along the schedule. Sets survivor[k] to the trial of row k. */
+static bs_status run_batch(stretch *s, int from, int n, int *survivor, int *n_survivors)
+{
+    bs_trial_batch t = bs_test_batch_part(&s->batch, from, n, true);
+    bs_segment_batch segment = {
+        .schedule = s->schedule, .trials = &t, .steps = s->steps, .to = s->rows[BATCH], .survivor = survivor};
+    if (is_full(s)) {
+        segment.schedule = s->alone;
+        segment.steps = 0;
+    } else if (s->at_cut_point) {
+        BS_TRY(start_at_cut_point(s, &t, &segment));
+    }
+    if (s->out->exact)
+        BS_TRY(bs_replay_segment(s->t->replayer, &segment));
+    *n_survivors = segment.n_survivors;
+    return BS_OK;
+}
+
+static bool equal_rows(const stretch *s, const float *a, const float *b)
+{
+    return memcmp(a, b, (size_t)graph(s)->tensors[s->end].elements * sizeof *a) == 0;
+}
+
+static const char *end_name(const stretch *s)
+{
+    return graph(s)->tensors[s->end].name;
+}
+
+/* Checks the reference: where the replay says that the trial is masked, its row must be golden, and nowhere
+ * else. */
+static void compare_with_golden(stretch *s, int i)
+{
+    bool masked = s->reference.result[i].died_at >= 0;
+    size_t image = (size_t)s->batch.row[i] * (size_t)graph(s)->tensors[s->end].elements;
+    if (equal_rows(s, s->host[ALONE], s->host_golden + image) == masked)
+        return;
+    s->out->exact = s->out->reproducible = false;
+    if (i == 0)
+        snprintf(s->out->what, sizeof s->out->what,
+                 "a fault-free re-run of one image differs from the golden run at '%.80s'", end_name(s));
+    else
+        snprintf(s->out->what, sizeof s->out->what, "test fault %d, alone: '%.80s' %s, but counts as %s", i,
+                 end_name(s), masked ? "differs from golden" : "equals golden",
+                 masked ? "masked" : "changed");
+}
+
+static void compare_trial(stretch *s, int i)
+{
+    size_t differ = 0, n = (size_t)graph(s)->tensors[s->end].elements;
+    for (size_t e = 0; e < n; e++)
+        differ += bs_float_bits(s->host[ALONE][e]) != bs_float_bits(s->host[BATCH][e]);
+    if (differ == 0 && s->batch.result[i].died_at == s->reference.result[i].died_at)
+        return;
+    s->out->exact = false;
+    if (differ)
+        snprintf(s->out->what, sizeof s->out->what, "test fault %d: %zu of %zu values of '%.80s' differ", i,
+                 differ, n, end_name(s));
+    else
+        snprintf(s->out->what, sizeof s->out->what, "test fault %d: it is masked at another node", i);
+}
+
+static bs_status download(const stretch *s, int kind, int k)
+{
+    return s->golden->backend->download(s->golden->stream, s->end, row_of(s, kind, k), s->host[kind]);
+}
+
+static bs_status check_group(stretch *s, int from, int n)
+{
+    int survivor[BS_TEST_TRIALS], n_survivors = 0;
+    for (int k = 0; k < n; k++)
+        BS_TRY(run_alone(s, from, k));
+    BS_TRY(run_batch(s, from, n, survivor, &n_survivors));
+    for (int k = 0; k < n_survivors && s->out->exact; k++) {
+        BS_TRY(download(s, ALONE, survivor[k]));
+        BS_TRY(download(s, BATCH, k));
+        compare_with_golden(s, from + survivor[k]);
+        if (s->out->exact)
+            compare_trial(s, from + survivor[k]);
+    }
+    if (s->out->exact && n_survivors != n) /* masked trials are kept */
+        return bs_fail(BS_ERR, "the self-test lost %d trials", n - n_survivors);
+    return BS_OK;
+}
+
+bs_status bs_selftest_schedule(const bs_selftest *t, const bs_schedule *schedule, int steps,
+                               bool at_cut_point, bs_selftest_result *out)
+{
+    stretch s;
+    *out = (bs_selftest_result){.exact = true, .reproducible = true};
+    bs_status st = stretch_open(&s, t, schedule, steps, at_cut_point, out);
+    for (int i = 0; st == BS_OK && out->exact && i < BS_TEST_TRIALS; i += s.group)
+        st = check_group(&s, i, BS_TEST_TRIALS - i < s.group ? BS_TEST_TRIALS - i : s.group);
+    stretch_close(&s);
+    return st;
+}

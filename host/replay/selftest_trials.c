@@ -1,0 +1,81 @@
+#include "replay/selftest_trials.h"
+
+#include <math.h>
+
+/* The faults of the test, one for each trial. third: the element, in thirds of the tensor, 0 first .. 3
+ * last. */
+static const struct test_fault {
+    int third;
+    enum {
+        NONE,
+        SIGN,
+        TOP,
+        LOWEST,
+        VALUE
+    } hit; /* no site; one bit: the sign, the highest or lowest of the exponent; the whole value */
+    float value;
+} test_faults[] = {
+    {0, NONE, 0},   {0, SIGN, 0},    {3, TOP, 0}, /* huge, or infinite or NaN for |x| >= 2 */
+    {1, LOWEST, 0}, {2, VALUE, NAN}, {3, VALUE, INFINITY},
+};
+_Static_assert(sizeof test_faults / sizeof *test_faults == BS_TEST_TRIALS, "one fault for each trial");
+
+/* Returns the site that puts the fault into an element of the type. */
+static bs_site site_of(const struct test_fault *f, bs_dtype type, uint32_t element)
+{
+    uint32_t exponent = bs_dtype_field(type, BS_BITS_EXPONENT);
+    switch (f->hit) {
+    case SIGN:
+        return (bs_site){element, ~0u, bs_dtype_field(type, BS_BITS_SIGN)};
+    case TOP:
+        return (bs_site){element, ~0u, exponent & ~(exponent >> 1)};
+    case LOWEST:
+        return (bs_site){element, ~0u, exponent & ~(exponent << 1)};
+    default:
+        return (bs_site){element, 0, bs_dtype_encode(type, f->value)};
+    }
+}
+
+/* Returns the farthest element of the same channel (place in the row of a token) that the schedule still
+ * serves together with this one. */
+static uint32_t opposite(const bs_schedule *schedule, uint32_t element)
+{
+    uint32_t width = (uint32_t)schedule->plane[1], plane = width * (uint32_t)schedule->plane[0];
+    uint32_t cell = (uint32_t)schedule->cell, at = element / cell;
+    uint32_t place[2] = {at % plane / width, at % width};
+    for (int a = 0; a < 2; a++) {
+        uint32_t step = (uint32_t)schedule->extent[a] - 1, last = (uint32_t)schedule->plane[a] - 1;
+        place[a] = place[a] + step <= last ? place[a] + step : place[a] >= step ? place[a] - step : last;
+    }
+    return (at - at % plane + place[0] * width + place[1]) * cell + element % cell;
+}
+
+void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_tensor *faulty)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < BS_TEST_TRIALS; i++) {
+        const struct test_fault *f = &test_faults[i];
+        b->row[i] = i % BS_PROBE_IMAGES;
+        b->first[i] = n;
+        if (f->hit == NONE)
+            continue;
+        b->site[n++] = site_of(f, faulty->type, (uint32_t)((faulty->elements - 1) * f->third / 3));
+        if (schedule->extent[0] > 1 || schedule->extent[1] > 1) {
+            b->site[n] = b->site[n - 1];
+            b->site[n].element = opposite(schedule, b->site[n].element);
+            n++;
+        }
+    }
+    b->first[BS_TEST_TRIALS] = n;
+}
+
+bs_trial_batch bs_test_batch_part(bs_test_batch *b, int from, int n, bool keep_masked)
+{
+    return (bs_trial_batch){
+        .n = n,
+        .golden_row = b->row + from,
+        .faults = {b->site, b->first + from, NULL},
+        .keep_masked = keep_masked,
+        .result = b->result + from,
+    };
+}
