@@ -26,7 +26,7 @@ static bs_status make_schedules(bs_engine *e)
 /* Finds the bytes of the widest trial; the self-test's is a full re-run with what it compares. */
 static bs_status widest_trial(bs_engine *e)
 {
-    e->trial_bytes = 64;
+    e->trial_bytes = e->least_bytes = 64;
     for (int i = 0; e->plan && i < e->plan->n_strata; i++)
         if (bs_schedules_row_bytes(&e->schedules[i]) > e->trial_bytes)
             e->trial_bytes = bs_schedules_row_bytes(&e->schedules[i]);
@@ -37,8 +37,8 @@ static bs_status widest_trial(bs_engine *e)
     if (full->row_bytes > e->trial_bytes)
         e->trial_bytes = full->row_bytes;
     bs_schedule_free(full);
-    e->trial_bytes += bs_segments_trial_bytes(e->context.segments) +
-                      bs_selftest_trial_bytes(e->graph, e->backend, e->network);
+    e->trial_bytes += bs_segments_trial_bytes(e->context.segments);
+    e->least_bytes = e->trial_bytes + bs_selftest_trial_bytes(e->graph, e->backend, e->network);
     return BS_OK;
 }
 
@@ -50,11 +50,13 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
     size_t share = free_bytes / 2 / (size_t)e->threads;
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
     e->arena_bytes = e->trial_bytes * (size_t)e->dense_batch;
+    if (e->arena_bytes < e->least_bytes)
+        e->arena_bytes = e->least_bytes;
     if (e->arena_bytes > share / 3 * 2)
         e->arena_bytes = share / 3 * 2;
     size_t tile = (share - e->arena_bytes) / (image ? image : 1);
     tile -= tile < BS_PROBE_IMAGES ? tile : BS_PROBE_IMAGES;
-    if (tile < BS_PROBE_IMAGES || e->arena_bytes < e->trial_bytes) {
+    if (tile < BS_PROBE_IMAGES || e->arena_bytes < e->least_bytes) {
         if (!fixed_threads && e->threads > 1) {
             e->threads--;
             return divide_memory(e, fixed_threads);
@@ -202,7 +204,7 @@ static bs_status shrink(bs_engine *e)
 {
     if (e->tile / 2 >= BS_PROBE_IMAGES)
         e->tile /= 2;
-    else if (e->arena_bytes / 2 >= e->trial_bytes)
+    else if (e->arena_bytes / 2 >= e->least_bytes)
         e->arena_bytes /= 2;
     else if (e->threads > 1)
         e->threads--;

@@ -35,6 +35,7 @@ typedef struct bs_engine {
     bool replays;                        /* workers have replayers */
     int tile;                    /* images whose golden runs a worker holds at once, at most BS_MAX_TILE */
     size_t trial_bytes;          /* bytes of the arena for the widest trial */
+    size_t least_bytes;          /* of the arena: for one trial and its self-test */
     size_t arena_bytes;          /* device memory for the trials of one worker */
     bs_receptive_fields fields;  /* this and the context: delta replay only */
     bs_schedule_context context; /* shared by the delta schedules */

@@ -105,6 +105,8 @@ bs_status bs_proof_note(bs_proofs *p, XXH128_hash_t key, int layer, const char *
     cached_fact(p, &key, &fact);
     if (exact)
         bs_cache_put(p->engine->cache, &fact, &cached, sizeof cached);
+    if (getenv("BSDBG"))
+        fprintf(stderr, "proof %s %d %.3f exact %d\n", what, layer, seconds, exact);
     return add_row(p, &row);
 }
 
@@ -185,23 +187,17 @@ static void add_all(bs_proofs *p)
         add_narrow(p, &segments->segment[k].schedules, BS_KIND_SEGMENT + k, -1);
 }
 
-/* Chooses the bottlenecks between which stretches are proven: so that each has a share of the work. Faults
- * are put into them, so they must be targets. */
+/* Lists the bottlenecks between which stretches are proven. Faults are put into them, so they must be
+ * targets. The shorter the stretches, the fewer wrong values can get lost in them, in a ReLU, say. */
 static bs_status choose_chain(bs_proofs *p)
 {
-    enum { SHARES = 24 };
     const bs_graph *g = p->engine->graph;
-    int64_t macs = 0;
     BS_TRY(bs_calloc(&p->chain, (size_t)g->n_nodes + 1, sizeof *p->chain, "proofs"));
     p->chain[p->n_chain++] = g->input;
     for (int i = 0; i < g->n_nodes; i++) {
         int t = g->nodes[i].out;
-        macs += g->nodes[i].macs;
-        if (macs < (g->macs + SHARES - 1) / SHARES || !p->bottleneck[t] || g->tensors[t].target < 0 ||
-            t == g->output)
-            continue;
-        p->chain[p->n_chain++] = t;
-        macs = 0;
+        if (p->bottleneck[t] && g->tensors[t].target >= 0 && t != g->output)
+            p->chain[p->n_chain++] = t;
     }
     return BS_OK;
 }
@@ -234,8 +230,8 @@ static bs_status fill(bs_proofs *p)
     BS_TRY(choose_chain(p));
     add_all(p);
     for (int k = 0; k < p->n_kinds; k++)
-        p->composed[k] =
-            p->when == BS_PROOF_OFF || bs_proof_known(p, bs_proof_composition_key(p, k), -1, "whole");
+        if (p->when == BS_PROOF_OFF || bs_proof_known(p, bs_proof_composition_key(p, k), -1, "whole"))
+            p->composed[k] = BS_PROVEN;
     p->store = NULL; /* workers must not use its connection */
     return BS_OK;
 }

@@ -52,8 +52,8 @@ struct bs_proofs {
     size_t table_size;
     int *dense;         /* by stratum: the proof of its dense schedule */
     bs_schedules *full; /* by target: its full re-run, made when needed; this and the next: under the lock */
-    bs_proof *full_proof; /* by target */
-    bool *composed;       /* by kind; under the lock */
+    bs_proof *full_proof;     /* by target */
+    bs_proof_state *composed; /* by kind; under the lock */
     int n_kinds;
     bs_proof_row *row; /* not yet handed out; under the lock */
     size_t n_rows, row_cap;

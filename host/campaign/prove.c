@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A narrower schedule is proven once this many trials have wanted it. Its proof computes six trials alone and
- * six in a batch, so it is paid back by about as many trials; nobody knows how many will come, and to wait
- * until that many have come costs at most twice the best that could be done. */
+/* A narrower schedule is proven once this many trials have wanted it. Its proof computes seven trials alone
+ * and seven in batches, so it is paid back by about as many trials; nobody knows how many will come, and to
+ * wait until that many have come costs at most twice the best that could be done. */
 enum { WORTH_PROVING = 16 };
 
 /* Opens the golden runs of the test images on the worker's stream. */
@@ -118,40 +118,46 @@ static bs_status compose(bs_prover *p, const bs_proof *proof, bs_selftest_result
     return st;
 }
 
-/* Checks the composition of the proof's kind, if that is still to be done. */
-static bs_status compose_kind(bs_prover *p, const bs_proof *proof, bs_selftest_result *out)
+/* Returns true if this worker is to do what `state` stands for; else waits while another one does, if `wait`.
+ */
+static bool claim_state(bs_proofs *p, bs_proof_state *state, bool wait)
+{
+    pthread_mutex_lock(&p->lock);
+    while (wait && *state == BS_PROVING)
+        pthread_cond_wait(&p->changed, &p->lock);
+    bool mine = *state == BS_UNPROVEN;
+    if (mine)
+        *state = BS_PROVING;
+    pthread_mutex_unlock(&p->lock);
+    return mine;
+}
+
+/* Checks the composition of the proof's kind, if that is still to be done and, unless `wait`, nobody does it.
+ */
+static bs_status compose_kind(bs_prover *p, const bs_proof *proof, bool wait, bs_selftest_result *out)
 {
     bs_proofs *all = p->proofs;
-    pthread_mutex_lock(&all->lock);
-    bool done = all->composed[proof->kind];
-    pthread_mutex_unlock(&all->lock);
+    bs_proof_state *state = &all->composed[proof->kind];
     *out = (bs_selftest_result){.exact = true, .reproducible = true};
-    if (done)
+    if (!claim_state(all, state, wait))
         return BS_OK;
     double start = bs_resources_clock();
-    BS_TRY(compose(p, proof, out));
-    if (!out->exact)
-        return BS_OK;
+    bs_status st = compose(p, proof, out);
+    if (st == BS_OK && out->exact)
+        st = bs_proof_note(all, bs_proof_composition_key(all, proof->kind), -1, "whole", true,
+                           bs_resources_clock() - start);
     pthread_mutex_lock(&all->lock);
-    all->composed[proof->kind] = true;
+    *state = st == BS_OK && out->exact ? BS_PROVEN : BS_UNPROVEN; /* another schedule may do better */
+    pthread_cond_broadcast(&all->changed);
     pthread_mutex_unlock(&all->lock);
-    return bs_proof_note(all, bs_proof_composition_key(all, proof->kind), -1, "whole", true,
-                         bs_resources_clock() - start);
+    return st;
 }
 
 /* --- One proof --- */
 
-/* Returns true if this worker is to make the proof; else waits while another one does, if `wait`. */
 static bool claim(bs_proofs *p, bs_proof *proof, bool wait)
 {
-    pthread_mutex_lock(&p->lock);
-    while (wait && proof->state == BS_PROVING)
-        pthread_cond_wait(&p->changed, &p->lock);
-    bool mine = proof->state == BS_UNPROVEN;
-    if (mine)
-        proof->state = BS_PROVING;
-    pthread_mutex_unlock(&p->lock);
-    return mine;
+    return claim_state(p, &proof->state, wait);
 }
 
 static bs_proof_state state_of(bs_proofs *p, const bs_proof *proof)
@@ -181,7 +187,7 @@ static bs_status make(bs_prover *p, bs_proof *proof)
     bool cut = proof->kind >= BS_KIND_SEGMENT;
     bs_status st = check(p, proof->schedule, proof->steps, cut, &r);
     if (st == BS_OK && r.exact)
-        st = compose_kind(p, proof, &r);
+        st = compose_kind(p, proof, true, &r);
     bs_proof_describe(proof, what, sizeof what);
     if (st == BS_OK)
         st = bs_proof_note(p->proofs, proof->key, proof->schedule->target, what, r.exact,
@@ -214,38 +220,95 @@ static bs_status make_narrow(bs_prover *p, bs_proof *proof)
 
 /* --- What every trial needs --- */
 
-/* Checks stretch k of the network with whole tensors. Where it differs, all trials are full re-runs. */
+/* Checks a schedule of stretch k, unless that is known. */
+static bs_status check_once(bs_prover *p, const bs_schedule *schedule, bool at_cut_point, const char *what,
+                            bs_selftest_result *out)
+{
+    bs_proofs *all = p->proofs;
+    XXH128_hash_t signature = bs_schedule_signature(schedule, schedule->n_steps);
+    XXH128_hash_t key = bs_proof_key(all, signature, at_cut_point ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
+    double start = bs_resources_clock();
+    if (bs_proof_known(all, key, schedule->target, what))
+        return BS_OK;
+    BS_TRY(check(p, schedule, schedule->n_steps, at_cut_point, out));
+    return bs_proof_note(all, key, schedule->target, what, out->exact, bs_resources_clock() - start);
+}
+
+static bool is_cut_point(const bs_engine *e, int tensor)
+{
+    const bs_segments *segments = e->context.segments;
+    for (int k = 0; segments && k < segments->n; k++)
+        if (segments->segment[k].tensor == tensor)
+            return true;
+    return false;
+}
+
+/* Checks stretch k of the network in a mode; after a cut point, also for trials that are taken over there. */
+static bs_status check_stretch(bs_prover *p, int k, bs_replay_mode mode, bs_selftest_result *out)
+{
+    const bs_proofs *all = p->proofs;
+    const bs_engine *e = all->engine;
+    const bs_graph *g = e->graph;
+    bs_schedule *schedule;
+    bool full = mode == BS_REPLAY_FULL;
+    const bs_schedule_request request = {
+        .target = g->tensors[all->chain[k]].target,
+        .mode = mode,
+        .until = k + 1 < all->n_chain ? all->chain[k + 1] : g->output,
+    };
+    *out = (bs_selftest_result){.exact = true, .reproducible = true};
+    BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, e->network, &request));
+    bs_status st = check_once(p, schedule, false, full ? "full" : "dense", out);
+    if (st == BS_OK && out->exact && !full && is_cut_point(e, all->chain[k]))
+        st = check_once(p, schedule, true, "segment", out);
+    bs_schedule_free(schedule);
+    return st;
+}
+
+static bs_status not_reproducible(const bs_proofs *p, int target, const char *what)
+{
+    bs_fail(BS_SELFTEST, "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
+            target_name(p, target), what);
+    return bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
+}
+
+/* Proves stretch k of the network with whole tensors. Where it differs, all trials are full re-runs, which
+ * must not differ. */
 static bs_status prove_stretch(bs_prover *p, int k)
 {
     bs_proofs *all = p->proofs;
-    const bs_engine *e = all->engine;
-    const bs_graph *g = e->graph;
     bs_selftest_result r;
-    bs_schedule *schedule;
-    int target = g->tensors[all->chain[k]].target;
-    const bs_schedule_request request = {.target = target,
-                                         .mode = BS_REPLAY_SUFFIX,
-                                         .until = k + 1 < all->n_chain ? all->chain[k + 1] : g->output};
-    BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, e->network, &request));
-    XXH128_hash_t key = bs_proof_key(all, bs_schedule_signature(schedule, schedule->n_steps), BS_SALT_FAULT);
-    double start = bs_resources_clock();
-    bs_status st = BS_OK;
-    if (!bs_proof_known(all, key, target, "dense")) {
-        st = check(p, schedule, schedule->n_steps, false, &r);
-        if (st == BS_OK)
-            st = bs_proof_note(all, key, target, "dense", r.exact, bs_resources_clock() - start);
-        if (st == BS_OK && !r.exact && !atomic_exchange(&all->in_full, true))
-            bs_warn("suffix replay from '%s' on is not exact on this device (%s): trying full",
-                    target_name(all, target), r.what);
-    }
-    bs_schedule_free(schedule);
-    return st;
+    int target = all->engine->graph->tensors[all->chain[k]].target;
+    bool full = all->engine->mode == BS_REPLAY_FULL;
+    BS_TRY(check_stretch(p, k, full ? BS_REPLAY_FULL : BS_REPLAY_SUFFIX, &r));
+    if (r.exact)
+        return BS_OK;
+    if (full)
+        return not_reproducible(all, target, r.what);
+    if (!atomic_exchange(&all->in_full, true))
+        bs_warn("suffix replay from '%s' on is not exact on this device (%s): trying full",
+                target_name(all, target), r.what);
+    BS_TRY(check_stretch(p, k, BS_REPLAY_FULL, &r));
+    return r.exact ? BS_OK : not_reproducible(all, target, r.what);
 }
 
 static bs_status stopped(void)
 {
     bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
     return bs_hint("the same command starts again");
+}
+
+/* Checks the compositions of dense schedules, which most campaigns need, side by side. */
+static bs_status compose_dense(bs_prover *p)
+{
+    bs_proofs *all = p->proofs;
+    bs_selftest_result r = {.exact = true};
+    for (int i = 0; i < all->engine->plan->n_strata && r.exact; i++) {
+        const bs_proof *proof = &all->proof[all->dense[i]];
+        if (proof->kind != BS_KIND_FULL)
+            BS_TRY(compose_kind(p, proof, false, &r));
+    }
+    return BS_OK; /* where it is not exact, the stratum's own proof says so, and falls back */
 }
 
 static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
@@ -257,6 +320,8 @@ static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
         BS_TRY(prove_stretch(p, k));
     }
     BS_TRY(bs_team_barrier());
+    if (!atomic_load(&all->in_full))
+        BS_TRY(compose_dense(p));
     for (int i = 0; all->when == BS_PROOF_ALWAYS && i < all->n; i++) {
         bs_proof *proof = &all->proof[i];
         bool narrow =
@@ -321,11 +386,7 @@ static bs_status fall_back(bs_prover *p, int stratum, const bs_schedules **out)
     if (claim(all, proof, true))
         BS_TRY(make(p, proof));
     *out = &all->full[target];
-    if (state_of(all, proof) == BS_PROVEN)
-        return BS_OK;
-    bs_fail(BS_SELFTEST, "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
-            target_name(all, target), proof->why);
-    return bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
+    return state_of(all, proof) == BS_PROVEN ? BS_OK : not_reproducible(all, target, proof->why);
 }
 
 bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs_schedules **out)

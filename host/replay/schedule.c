@@ -195,10 +195,10 @@ bool bs_schedule_holds(const bs_schedule *schedule, const int size[2])
     return schedule->plane[0] == 0 || (size[0] <= schedule->extent[0] && size[1] <= schedule->extent[1]);
 }
 
-bool bs_schedule_serves(const bs_schedule *schedule, const bs_site *sites, size_t n, int32_t at[2])
+void bs_schedule_span(const bs_schedule *schedule, const bs_site *sites, size_t n, int32_t at[2], int size[2])
 {
     uint32_t width = (uint32_t)schedule->plane[1], plane = width * (uint32_t)schedule->plane[0];
-    int32_t last[2] = {0, 0};
+    int32_t last[2] = {-1, -1};
     at[0] = at[1] = 0;
     for (size_t i = 0; i < n && plane > 0; i++) {
         uint32_t cell = sites[i].element / (uint32_t)schedule->cell;
@@ -208,7 +208,15 @@ bool bs_schedule_serves(const bs_schedule *schedule, const bs_site *sites, size_
             last[a] = i == 0 || place[a] > last[a] ? place[a] : last[a];
         }
     }
-    return bs_schedule_holds(schedule, (const int[2]){last[0] - at[0] + 1, last[1] - at[1] + 1});
+    for (int a = 0; a < 2; a++)
+        size[a] = last[a] - at[a] + 1;
+}
+
+bool bs_schedule_serves(const bs_schedule *schedule, const bs_site *sites, size_t n, int32_t at[2])
+{
+    int size[2];
+    bs_schedule_span(schedule, sites, n, at, size);
+    return bs_schedule_holds(schedule, size);
 }
 
 bs_box bs_schedule_box(const bs_schedule *schedule, const bs_plane *planes, int tensor, const int32_t at[2])

@@ -126,6 +126,10 @@ int bs_schedule_maskable(const bs_schedule *schedule);
 XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps);
 /* Returns true if the schedule serves changes that span size[0] rows and size[1] columns. */
 bool bs_schedule_holds(const bs_schedule *schedule, const int size[2]);
+/* Sets at[] to the first row and column of the sites, and size[] to the rows and columns that they span; both
+ * are 0 if the schedule starts with a whole tensor, or without sites. */
+void bs_schedule_span(const bs_schedule *schedule, const bs_site *sites, size_t n, int32_t at[2],
+                      int size[2]);
 /* Returns true if the schedule serves a trial with these sites. Sets at[] to their first row and column; 0 if
  * the schedule starts with a whole tensor, or without sites. */
 bool bs_schedule_serves(const bs_schedule *schedule, const bs_site *sites, size_t n, int32_t at[2]);

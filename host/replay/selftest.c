@@ -71,8 +71,10 @@ static void compare_whole(int i, const bs_result *a, const float *x, const bs_re
 bs_status bs_selftest_whole(const bs_selftest *t, const bs_schedules *schedules, int which,
                             bs_selftest_result *out)
 {
-    /* Two at a time that are seldom masked. */
-    static const int in_full[2][2] = {{2, 4}, {1, 5}};
+    /* Trials whose rows neither NaN nor infinity fills, so that a single wrong value shows. The one without a
+     * fault is dropped at once, so that the others move. */
+    static const int chosen[2][3] = {{0, 1, 6}, {0, 2, 6}};
+    enum { TRIALS = 3 };
     bs_golden *golden = bs_replayer_golden(t->replayer);
     const bs_graph *g = golden->graph;
     size_t classes = (size_t)g->classes;
@@ -82,19 +84,20 @@ bs_status bs_selftest_whole(const bs_selftest *t, const bs_schedules *schedules,
     bs_schedule *full = NULL;
     bs_status st;
     *out = (bs_selftest_result){.exact = true, .reproducible = true};
-    bs_test_batch_fill(&replayed, first, &g->tensors[g->targets[first->target].tensor]);
+    bs_test_batch_fill(&replayed, first, &g->tensors[g->targets[first->target].tensor], chosen[which & 1],
+                       TRIALS);
     reference = replayed;
-    BS_TRY_GOTO(bs_calloc(&a, BS_TEST_TRIALS * classes, sizeof *a, "self-test"), out);
+    BS_TRY_GOTO(bs_calloc(&a, TRIALS * classes, sizeof *a, "self-test"), out);
     BS_TRY_GOTO(bs_calloc(&b, classes, sizeof *b, "self-test"), out);
     BS_TRY_GOTO(bs_schedule_create(&full, g, golden->backend, t->network, first->target, BS_REPLAY_FULL),
                 out);
-    bs_trial_batch all = bs_test_batch_part(&replayed, 0, BS_TEST_TRIALS, false);
+    bs_trial_batch all = bs_test_batch_part(&replayed, 0, TRIALS, false);
     all.output = a;
-    BS_TRY_GOTO(bs_replay_trials(t->replayer, schedules, &all, BS_TEST_TRIALS), out);
-    for (int k = 0; k < 2 && out->exact; k++) {
-        int i = in_full[which & 1][k];
+    BS_TRY_GOTO(bs_replay_trials(t->replayer, schedules, &all, TRIALS), out);
+    for (int i = 1; i < TRIALS && out->exact; i++) {
         BS_TRY_GOTO(run_in_full(t, full, &reference, i, b), out);
-        compare_whole(i, &replayed.result[i], a + (size_t)i * classes, &reference.result[i], b, classes, out);
+        compare_whole(chosen[which & 1][i], &replayed.result[i], a + (size_t)i * classes,
+                      &reference.result[i], b, classes, out);
     }
 out:
     free(a);

@@ -25,8 +25,9 @@
  * tried for all inputs; it is tried for the kinds of rows that tell implementations apart: faults in the
  * first, a middle and the last element (so in corners and at borders, and as far apart as the schedule
  * serves), no fault, the sign and both ends of the exponent, NaN and infinity, on two images of different
- * scale, in batches of six (4 + 2 in powers of two) and, where masked trials are dropped, of five and fewer.
- * Nothing is computed by a schedule that has not been checked: see campaign/proof.h for when that is done. */
+ * scale, in batches of six (4 + 2 + 1 in powers of two) and, where masked trials are dropped, of six and
+ * fewer. Nothing is computed by a schedule that has not been checked: see campaign/proof.h for when that is
+ * done. */
 #ifndef BS_REPLAY_SELFTEST_H
 #define BS_REPLAY_SELFTEST_H
 
@@ -62,8 +63,8 @@ int bs_selftest_steps(const bs_schedule *schedule, const bs_graph *g, const bool
  * stretch around the fault is run in a batch. */
 bs_status bs_selftest_schedule(const bs_selftest *t, const bs_schedule *schedule, int steps,
                                bool at_cut_point, bs_selftest_result *out);
-/* Checks trials along `schedules` against full re-runs of each third or so of them; `which`: another third.
- */
+/* Checks two trials along `schedules`, and one without a fault beside them, against full re-runs. which: even
+ * or odd, other trials. */
 bs_status bs_selftest_whole(const bs_selftest *t, const bs_schedules *schedules, int which,
                             bs_selftest_result *out);
 

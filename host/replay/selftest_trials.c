@@ -16,7 +16,7 @@ static const struct test_fault {
     float value;
 } test_faults[] = {
     {0, NONE, 0},   {0, SIGN, 0},    {3, TOP, 0}, /* huge, or infinite or NaN for |x| >= 2 */
-    {1, LOWEST, 0}, {2, VALUE, NAN}, {3, VALUE, INFINITY},
+    {1, LOWEST, 0}, {2, VALUE, NAN}, {3, VALUE, INFINITY}, {1, VALUE, 8.0f}, /* passes a ReLU */
 };
 _Static_assert(sizeof test_faults / sizeof *test_faults == BS_TEST_TRIALS, "one fault for each trial");
 
@@ -50,23 +50,24 @@ static uint32_t opposite(const bs_schedule *schedule, uint32_t element)
     return (at - at % plane + place[0] * width + place[1]) * cell + element % cell;
 }
 
-void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_tensor *faulty)
+void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_tensor *faulty,
+                        const int order[], int n)
 {
-    uint32_t n = 0;
-    for (int i = 0; i < BS_TEST_TRIALS; i++) {
-        const struct test_fault *f = &test_faults[i];
-        b->row[i] = i % BS_PROBE_IMAGES;
-        b->first[i] = n;
+    uint32_t sites = 0;
+    for (int k = 0; k < n; k++) {
+        const struct test_fault *f = &test_faults[order[k]];
+        b->row[k] = order[k] % BS_PROBE_IMAGES;
+        b->first[k] = sites;
         if (f->hit == NONE)
             continue;
-        b->site[n++] = site_of(f, faulty->type, (uint32_t)((faulty->elements - 1) * f->third / 3));
+        b->site[sites++] = site_of(f, faulty->type, (uint32_t)((faulty->elements - 1) * f->third / 3));
         if (schedule->extent[0] > 1 || schedule->extent[1] > 1) {
-            b->site[n] = b->site[n - 1];
-            b->site[n].element = opposite(schedule, b->site[n].element);
-            n++;
+            b->site[sites] = b->site[sites - 1];
+            b->site[sites].element = opposite(schedule, b->site[sites].element);
+            sites++;
         }
     }
-    b->first[BS_TEST_TRIALS] = n;
+    b->first[n] = sites;
 }
 
 bs_trial_batch bs_test_batch_part(bs_test_batch *b, int from, int n, bool keep_masked)

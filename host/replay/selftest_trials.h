@@ -5,7 +5,7 @@
 #include "replay/selftest.h"
 
 /* Trials of a check, and the device rows that each of them takes. */
-enum { BS_TEST_TRIALS = 6, BS_TEST_ROWS = 3 };
+enum { BS_TEST_TRIALS = 7, BS_TEST_ROWS = 3 };
 
 typedef struct bs_test_batch {
     int32_t row[BS_TEST_TRIALS]; /* the images in turn */
@@ -14,10 +14,11 @@ typedef struct bs_test_batch {
     bs_result result[BS_TEST_TRIALS];
 } bs_test_batch;
 
-/* Fills the batch with trials of the schedule's target, with sites as far apart as the schedule serves. Trial
- * 0 has no fault. */
-void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_tensor *faulty);
-/* Returns trials from .. from + n - 1 of the batch. */
+/* Fills n places with trials of the schedule's target, with sites as far apart as the schedule serves: place
+ * k gets trial order[k]. Trial 0 has no fault. */
+void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_tensor *faulty,
+                        const int order[], int n);
+/* Returns the trials at places from .. from + n - 1. */
 bs_trial_batch bs_test_batch_part(bs_test_batch *b, int from, int n, bool keep_masked);
 
 #endif

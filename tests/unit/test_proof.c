@@ -1,0 +1,568 @@
+/* Proves that the proofs hold: devices that are wrong in one way, at one place, are found out, or do no harm.
+ *
+ * A device is the CPU with one lie. For each lie and each node or tensor that it can be told about,
+ * everything is proven that a campaign of this network may use; then the campaign's trials run along what was
+ * allowed, and must have the answers that an honest device gives in full re-runs, unless the proof has ended
+ * with an error. */
+#include "support/testing.h"
+
+#include "base/log.h"
+#include "campaign/proof.h"
+#include "model/build.h"
+#include "replay/selftest.h"
+
+#include <unistd.h>
+
+#ifdef BITSINK_SANITIZE
+enum { STRIDE = 5, TRIALS = 6 }; /* every STRIDE-th place */
+#else
+enum { STRIDE = 1, TRIALS = 12 };
+#endif
+
+/* X(name, where): where: a node or a tensor of which the device is wrong. */
+#define LIES(X)                                                                                              \
+    X(run_in_a_batch, NODE)                                                                                  \
+    X(run_of_nan, NODE)                                                                                      \
+    X(run_of_golden_inputs, NODE)                                                                            \
+    X(run_after_a_cut_point, NODE)                                                                           \
+    X(filters, NODE)                                                                                         \
+    X(patch, NODE)                                                                                           \
+    X(wide_patch, NODE)                                                                                      \
+    X(last_patch, NODE)                                                                                      \
+    X(patch_after_a_cut_point, NODE)                                                                         \
+    X(gather, TENSOR)                                                                                        \
+    X(gather_from_a_cut_point, TENSOR)                                                                       \
+    X(copy, TENSOR)                                                                                          \
+    X(copy_from_a_cut_point, TENSOR)                                                                         \
+    X(inject, TENSOR)                                                                                        \
+    X(inject_patch, TENSOR)                                                                                  \
+    X(compare_blind, TENSOR)                                                                                 \
+    X(compare_without_end, TENSOR)                                                                           \
+    X(compare_patch_blind, TENSOR)                                                                           \
+    X(bounds_too_small, TENSOR)                                                                              \
+    X(bounds_shifted, TENSOR)                                                                                \
+    X(move, ONCE)                                                                                            \
+    X(rank, ONCE)
+
+typedef enum lie_kind {
+#define X(name, where) LIE_##name,
+    LIES(X)
+#undef X
+        LIE_COUNT
+} lie_kind;
+
+typedef enum lie_where { NODE, TENSOR, ONCE } lie_where;
+
+static const struct {
+    const char *name;
+    lie_where where;
+} lies[] = {
+#define X(name, where) {#name, where},
+    LIES(X)
+#undef X
+};
+
+static struct {
+    bool on;
+    lie_kind kind;
+    int place, told;
+    bool after_cut_point; /* the trials come from one */
+    char *arena;
+    size_t arena_bytes;
+} lie;
+
+static const bs_backend *honest = &bs_cpu_backend;
+static bs_backend liar;
+static const bs_graph *graph;
+static const bs_network *network;
+
+static bool lies_about(lie_kind kind, int place)
+{
+    return lie.on && lie.kind == kind && lie.place == place;
+}
+
+static void change(float *x)
+{
+    uint32_t bits = bs_float_bits(*x) ^ 1;
+    memcpy(x, &bits, sizeof bits);
+}
+
+static bool passes_relu(float x)
+{
+    return x > 0 && !bs_is_inf(x);
+}
+
+/* Changes the lowest bit of the first or last number of a row that a ReLU lets pass; where there is none, of
+ * any. */
+static void spoil(void *rows, size_t row_bytes, int row, bool last)
+{
+    size_t n = row_bytes / sizeof(float), chosen = last ? n - 1 : 0;
+    float *x = (float *)((char *)rows + (size_t)row * row_bytes);
+    for (size_t k = 0; k < n; k++) {
+        size_t at = last ? n - 1 - k : k;
+        if (passes_relu(x[at])) {
+            chosen = at;
+            break;
+        }
+    }
+    change(&x[chosen]);
+    lie.told++;
+}
+
+/* Changes the lowest bit of all numbers of a row, as another order of summation might. */
+static void spoil_all(void *rows, size_t row_bytes, int row)
+{
+    float *x = (float *)((char *)rows + (size_t)row * row_bytes);
+    for (size_t k = 0; k < row_bytes / sizeof *x; k++)
+        if (passes_relu(x[k]))
+            change(&x[k]);
+    lie.told++;
+}
+
+static bool in_arena(const void *p)
+{
+    const char *at = p;
+    return lie.arena && at >= lie.arena && at < lie.arena + lie.arena_bytes;
+}
+
+/* A view of the rows at a cut point, which trials are taken over from. */
+static bool from_cut_point(bs_view v)
+{
+    return in_arena(v.base) && v.rows;
+}
+
+static bool has_nan(bs_view v, int i, int tensor)
+{
+    size_t n = honest->row_bytes(network, tensor) / sizeof(float);
+    const float *row = (const float *)v.base + (size_t)(v.rows ? v.rows[i] : i) * n;
+    for (size_t k = 0; k < n; k++)
+        if (bs_is_nan(row[k]))
+            return true;
+    return false;
+}
+
+static bs_status lying_alloc(bs_stream *s, void **out, size_t bytes)
+{
+    bs_status st = honest->alloc(s, out, bytes);
+    if (st == BS_OK && bytes > lie.arena_bytes) { /* the arena is the largest block */
+        lie.arena = *out;
+        lie.arena_bytes = bytes;
+    }
+    return st;
+}
+
+static bs_status lying_run(bs_stream *s, int node, int n, const bs_view *in, void *out)
+{
+    const bs_node *nd = &graph->nodes[node];
+    size_t bytes = honest->row_bytes(network, nd->out);
+    BS_TRY(honest->run(s, node, n, in, out));
+    if (lies_about(LIE_run_in_a_batch, node) && n > 1)
+        spoil(out, bytes, n - 1, true);
+    if (lies_about(LIE_run_after_a_cut_point, node) && lie.after_cut_point)
+        spoil_all(out, bytes, 0);
+    for (int i = 1; lies_about(LIE_run_of_nan, node) && i < n; i++)
+        if (has_nan(in[0], i, nd->in[0]))
+            spoil(out, bytes, i, false);
+    for (int k = 0; lies_about(LIE_run_of_golden_inputs, node) && k < nd->n_in; k++)
+        if (n > 1 && in[k].rows)
+            spoil(out, bytes, n - 1, false);
+    return BS_OK;
+}
+
+static bs_status lying_run_faulty(bs_stream *s, int node, int input, int n, const bs_view *in, bs_view golden,
+                                  const bs_faults *f, bs_faulty_mode mode, void *out)
+{
+    lie.after_cut_point = false;
+    BS_TRY(honest->run_faulty(s, node, input, n, in, golden, f, mode, out));
+    if (lies_about(LIE_filters, node) && mode == BS_FAULTY_CHANNELS)
+        spoil(out, honest->row_bytes(network, graph->nodes[node].out), n - 1, true);
+    return BS_OK;
+}
+
+static bs_status lying_run_patch(bs_stream *s, int node, int n, const int in_size[2], const bs_view *in,
+                                 const int out_size[2], void *out)
+{
+    size_t bytes = honest->patch_bytes(network, graph->nodes[node].out, out_size);
+    BS_TRY(honest->run_patch(s, node, n, in_size, in, out_size, out));
+    if (lies_about(LIE_patch, node) || (lies_about(LIE_wide_patch, node) && out_size[0] >= 4))
+        spoil_all(out, bytes, 0);
+    if (lies_about(LIE_last_patch, node) && n > 1)
+        spoil_all(out, bytes, n - 1);
+    if (lies_about(LIE_patch_after_a_cut_point, node) && lie.after_cut_point)
+        spoil_all(out, bytes, n - 1);
+    return BS_OK;
+}
+
+static bs_status lying_gather(bs_stream *s, int tensor, int n, bs_view golden, const void *live,
+                              const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
+{
+    bool cut = from_cut_point(golden);
+    lie.after_cut_point |= cut;
+    BS_TRY(honest->gather(s, tensor, n, golden, live, live_at, want, fill, dst));
+    if ((lies_about(LIE_gather, tensor) && live) || (lies_about(LIE_gather_from_a_cut_point, tensor) && cut))
+        spoil_all(dst, honest->patch_bytes(network, tensor, want->size), n - 1);
+    return BS_OK;
+}
+
+static bs_status lying_copy(bs_stream *s, int tensor, int n, bs_view from, void *to)
+{
+    bool cut = from_cut_point(from);
+    lie.after_cut_point |= cut;
+    BS_TRY(honest->copy_rows(s, tensor, n, from, to));
+    if ((lies_about(LIE_copy, tensor) && n > 1) || (lies_about(LIE_copy_from_a_cut_point, tensor) && cut))
+        spoil(to, honest->row_bytes(network, tensor), n - 1, true);
+    return BS_OK;
+}
+
+static bs_status lying_inject(bs_stream *s, int tensor, int n, void *rows, const bs_faults *f)
+{
+    lie.after_cut_point = false;
+    BS_TRY(honest->inject(s, tensor, n, rows, f));
+    if (lies_about(LIE_inject, tensor) && n > 1)
+        spoil(rows, honest->row_bytes(network, tensor), n - 1, false);
+    return BS_OK;
+}
+
+static bs_status lying_inject_patch(bs_stream *s, int tensor, int n, const bs_patches *at, void *rows,
+                                    const bs_faults *f)
+{
+    lie.after_cut_point = false;
+    BS_TRY(honest->inject_patch(s, tensor, n, at, rows, f));
+    if (lies_about(LIE_inject_patch, tensor))
+        spoil(rows, honest->patch_bytes(network, tensor, at->size), n - 1, true);
+    return BS_OK;
+}
+
+static bs_status lying_compare(bs_stream *s, int tensor, int n, const void *rows, bs_view golden,
+                               uint8_t *equal)
+{
+    size_t bytes = honest->row_bytes(network, tensor);
+    BS_TRY(honest->compare(s, tensor, n, rows, golden, equal));
+    for (int i = 0; i < n; i++) {
+        const char *a = (const char *)rows + (size_t)i * bytes,
+                   *b = (const char *)golden.base + (size_t)(golden.rows ? golden.rows[i] : i) * bytes;
+        bool blind = lies_about(LIE_compare_blind, tensor) && n > 1;
+        bool most = lies_about(LIE_compare_without_end, tensor) && !memcmp(a, b, bytes - sizeof(float));
+        if (!equal[i] && (blind || most)) {
+            equal[i] = 1;
+            lie.told++;
+        }
+    }
+    return BS_OK;
+}
+
+static bs_status lying_compare_patch(bs_stream *s, int tensor, int n, const bs_patches *at, const void *rows,
+                                     bs_view golden, uint8_t *equal)
+{
+    BS_TRY(honest->compare_patch(s, tensor, n, at, rows, golden, equal));
+    for (int i = 0; i < n && lies_about(LIE_compare_patch_blind, tensor); i++) {
+        lie.told += !equal[i];
+        equal[i] = 1;
+    }
+    return BS_OK;
+}
+
+static bs_status lying_bounds(bs_stream *s, int tensor, int n, bs_view rows, bs_view golden,
+                              int32_t (*bounds)[4])
+{
+    BS_TRY(honest->bounds(s, tensor, n, rows, golden, bounds));
+    for (int i = 0; i < n; i++) {
+        if (lies_about(LIE_bounds_too_small, tensor) && bounds[i][3] > 1) {
+            bounds[i][3]--;
+            lie.told++;
+        }
+        if (lies_about(LIE_bounds_shifted, tensor) && bounds[i][2] > 0 && bounds[i][0] > 0) {
+            bounds[i][0]--;
+            lie.told++;
+        }
+    }
+    return BS_OK;
+}
+
+static bs_status lying_move(bs_stream *s, int n, void *rows, size_t row_bytes, const int32_t *to,
+                            const int32_t *from)
+{
+    if (!lies_about(LIE_move, 0))
+        return honest->move_rows(s, n, rows, row_bytes, to, from);
+    lie.told++;
+    return BS_OK;
+}
+
+static bs_status lying_rank(bs_stream *s, int n, const void *rows, const int32_t *golden_class,
+                            bs_answer *out)
+{
+    BS_TRY(honest->rank(s, n, rows, golden_class, out));
+    if (lies_about(LIE_rank, 0) && n > 1) {
+        out[n - 1].score[0] += 1.0f;
+        lie.told++;
+    }
+    return BS_OK;
+}
+
+/* A network with a residual block, cut points and a layer that computes whole tensors. */
+static bs_graph *make_graph(void)
+{
+    bs_build b;
+    Onnx__ModelProto *model = NULL;
+    const bs_build_window conv = {.filters = 16, .kernel = 3, .stride = 1, .pad = 1},
+                          few = {.filters = 4, .kernel = 3, .stride = 1, .pad = 1},
+                          pool = {.kernel = 2, .stride = 2};
+    bs_build_begin(&b, "net", (const int64_t[]){3, 16, 16}, 3, 5);
+    bs_build_conv(&b, "c1", &conv);
+    bs_build_node(&b, "Relu", "r1", NULL, 0, NULL);
+    bs_build_conv(&b, "c2", &conv);
+    bs_build_conv(&b, "c3", &conv);
+    bs_build_node(&b, "Relu", "r3", NULL, 0, NULL);
+    bs_build_conv(&b, "c4", &conv);
+    bs_build_node(&b, "Relu", "r4", NULL, 0, NULL);
+    const char *skip = bs_build_node(&b, "MaxPool", "p4", NULL, 0, &pool);
+    bs_build_conv(&b, "c5", &conv);
+    const char *left = bs_build_node(&b, "Relu", "r5", NULL, 0, NULL);
+    bs_build_node(&b, "Add", "a5", (const char *[]){left, skip}, 2, NULL);
+    bs_build_conv(&b, "c6", &conv);
+    bs_build_node(&b, "Relu", "r6", NULL, 0, NULL);
+    bs_build_conv(&b, "c7", &conv);
+    bs_build_conv(&b, "c8", &few);
+    bs_build_node(&b, "Relu", "r8", NULL, 0, NULL);
+    bs_build_conv(&b, "c9", &conv);
+    bs_build_node(&b, "Relu", "r9", NULL, 0, NULL);
+    bs_build_node(&b, "GlobalAveragePool", "m", NULL, 0, NULL);
+    bs_build_node(&b, "Flatten", "f", NULL, 0, NULL);
+    bs_build_gemm(&b, "g", 5);
+    assert_ok(bs_build_finish(&model, &b));
+    char path[] = "/tmp/bitsink-proof-XXXXXX";
+    FILE *f = fdopen(mkstemp(path), "wb");
+    size_t n = onnx__model_proto__get_packed_size(model);
+    uint8_t *bytes = malloc(n);
+    onnx__model_proto__pack(model, bytes);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+    free(bytes);
+    onnx__model_proto__free_unpacked(model, NULL);
+    bs_graph *g = NULL;
+    assert_ok(bs_graph_import(&g, path));
+    unlink(path);
+    return g;
+}
+
+/* A campaign whose engine may use the liar. */
+typedef struct campaign {
+    bs_graph *g;
+    bs_job *job;
+    bs_plan *plan;
+    bs_engine *e;
+    /* By stratum and trial, from full re-runs on the honest device: */
+    bs_result *truth;
+    int32_t row[TRIALS];
+} campaign;
+
+static bs_trial_batch batch_of(const campaign *c, int stratum, bs_sites *sites, uint32_t *first,
+                               bs_result *result)
+{
+    const bs_stratum *s = &c->plan->strata[stratum];
+    sites->n = 0;
+    for (uint32_t i = 0; i < TRIALS; i++) {
+        const bs_trial_coords t = {(uint32_t)c->job->entries[s->entry].id, (uint32_t)s->target, 0, i};
+        first[i] = (uint32_t)sites->n;
+        assert_ok(bs_plan_sites(c->plan, s, t, sites));
+    }
+    first[TRIALS] = (uint32_t)sites->n;
+    return (bs_trial_batch){
+        .n = TRIALS, .golden_row = c->row, .faults = {sites->site, first, NULL}, .result = result};
+}
+
+/* Opens a worker whose own golden runs are those of the test images. */
+static void open_worker(bs_worker *w, const bs_engine *e)
+{
+    uint64_t fingerprint;
+    lie.arena = NULL;
+    lie.arena_bytes = 0;
+    assert_ok(bs_worker_open(w, e));
+    assert_ok(bs_selftest_probe(w->golden, &fingerprint));
+}
+
+static void find_truth(campaign *c)
+{
+    bs_worker w;
+    bs_sites sites = {0};
+    uint32_t first[TRIALS + 1];
+    c->truth = calloc((size_t)c->plan->n_strata * TRIALS, sizeof *c->truth);
+    open_worker(&w, c->e);
+    for (int i = 0; i < c->plan->n_strata; i++) {
+        bs_schedules full;
+        bs_trial_batch t = batch_of(c, i, &sites, first, c->truth + (size_t)i * TRIALS);
+        t.keep_masked = true;
+        assert_ok(bs_schedules_create(&full, c->g, honest, c->e->network, c->plan->strata[i].target,
+                                      BS_REPLAY_FULL, false, NULL));
+        assert_ok(bs_replay_trials(w.replayer, &full, &t, 1));
+        bs_schedules_clear(&full);
+    }
+    bs_sites_clear(&sites);
+    bs_worker_close(&w);
+}
+
+static void campaign_open(campaign *c)
+{
+    static const char text[] = "{model: m, images: {folder: x}, faults: [\n"
+                               "  {id: 1, targets: {kind: activation}, fault: flip, trials: 20},\n"
+                               "  {id: 2, targets: {kind: weight}, fault: flip, trials: 20},\n"
+                               "  {id: 3, targets: [c2, a5, c6], fault: flip, count: 3, trials: 20}]}\n";
+    const bs_engine_options options = {.device = "cpu", .threads = 1, .mode = BS_REPLAY_DELTA};
+    *c = (campaign){.g = make_graph()};
+    graph = c->g;
+    assert_ok(bs_job_parse(&c->job, "a.yaml", text, strlen(text)));
+    assert_ok(bs_plan_create(&c->plan, c->job, c->g, 2));
+    assert_ok(bs_engine_open(&c->e, c->g, c->plan, &options));
+    network = c->e->network;
+    for (int i = 0; i < TRIALS; i++)
+        c->row[i] = i % BS_PROBE_IMAGES;
+    find_truth(c);
+    liar = *honest;
+    liar.alloc = lying_alloc;
+    liar.run = lying_run;
+    liar.run_faulty = lying_run_faulty;
+    liar.run_patch = lying_run_patch;
+    liar.gather = lying_gather;
+    liar.copy_rows = lying_copy;
+    liar.inject = lying_inject;
+    liar.inject_patch = lying_inject_patch;
+    liar.compare = lying_compare;
+    liar.compare_patch = lying_compare_patch;
+    liar.bounds = lying_bounds;
+    liar.move_rows = lying_move;
+    liar.rank = lying_rank;
+    c->e->backend = &liar;
+}
+
+static void campaign_close(campaign *c)
+{
+    c->e->backend = honest;
+    free(c->truth);
+    bs_engine_close(c->e);
+    bs_plan_free(c->plan);
+    bs_job_free(c->job);
+    bs_graph_free(c->g);
+}
+
+/* Runs the trials of a stratum along what has been allowed. Returns how many differ from the truth. */
+static int wrong_trials(const campaign *c, bs_worker *w, int stratum, const bs_schedules *schedules)
+{
+    bs_sites sites = {0};
+    uint32_t first[TRIALS + 1];
+    bs_result result[TRIALS];
+    int wrong = 0;
+    bs_trial_batch t = batch_of(c, stratum, &sites, first, result);
+    t.keep_masked = schedules->schedule[0]->mode == BS_REPLAY_FULL;
+    assert_ok(bs_replay_trials(w->replayer, schedules, &t, TRIALS));
+    for (int i = 0; i < TRIALS; i++) {
+        const bs_result *x = &c->truth[stratum * TRIALS + i];
+        wrong +=
+            result[i].died_at != x->died_at || memcmp(&result[i].answer, &x->answer, sizeof x->answer) != 0;
+    }
+    bs_sites_clear(&sites);
+    return wrong;
+}
+
+typedef struct outcome {
+    bool error;     /* the proof ended with BS_SELFTEST */
+    bool fell_back; /* something was found not to be exact */
+    int wrong;      /* trials with wrong results after that */
+} outcome;
+
+/* Proves all that the campaign may use on a device, and runs its trials. */
+static outcome prove(campaign *c, bs_proof_when when)
+{
+    static volatile sig_atomic_t stop;
+    outcome out = {0};
+    bs_proofs *proofs;
+    bs_worker w;
+    bs_str text = {0};
+    lie.told = 0;
+    lie.after_cut_point = false;
+    bool on = lie.on;
+    lie.on = false; /* golden runs are what they are */
+    assert_ok(bs_proofs_create(&proofs, c->e, NULL, when));
+    open_worker(&w, c->e);
+    bs_prover p = {.proofs = proofs, .worker = &w};
+    lie.on = on;
+    bs_status st = bs_prover_begin(&p, &stop);
+    for (int i = 0; i < c->plan->n_strata && st == BS_OK; i++) {
+        const bs_schedules *schedules;
+        st = bs_prover_stratum(&p, i, 100, &schedules);
+        if (st == BS_OK)
+            out.wrong += wrong_trials(c, &w, i, schedules);
+    }
+    assert_true(st == BS_OK || st == BS_SELFTEST);
+    out.error = st != BS_OK;
+    assert_ok(bs_proofs_text(proofs, &text));
+    out.fell_back = strcmp(text.ptr, "passed") != 0;
+    bs_str_clear(&text);
+    lie.on = false;
+    bs_prover_close(&p);
+    bs_worker_close(&w);
+    bs_proofs_free(proofs);
+    return out;
+}
+
+static int count_places(const campaign *c, lie_where where)
+{
+    return where == NODE ? c->g->n_nodes : where == TENSOR ? c->g->n_tensors : 1;
+}
+
+static void test_honest_device(void **state)
+{
+    campaign *c = *state;
+    lie.on = false;
+    assert_non_null(c->e->context.segments);
+    assert_true(c->e->context.segments->n >= 2);
+    outcome o = prove(c, BS_PROOF_ALWAYS);
+    assert_false(o.error || o.fell_back);
+    assert_int_equal(o.wrong, 0);
+}
+
+static void test_every_lie(void **state)
+{
+    campaign *c = *state;
+    bs_log_set_level(BS_LOG_QUIET);
+    for (int k = 0; k < LIE_COUNT; k++) {
+        int told = 0, found = 0;
+        for (int place = 0; place < count_places(c, lies[k].where); place += STRIDE) {
+            lie.kind = (lie_kind)k;
+            lie.place = place;
+            lie.on = true;
+            outcome o = prove(c, BS_PROOF_ALWAYS);
+            told += lie.told > 0;
+            found += o.error || o.fell_back;
+            if (!o.error && o.wrong > 0)
+                fail_msg("%s at %d: %d trials are wrong after the proof", lies[k].name, place, o.wrong);
+        }
+        print_message("%-24s told at %2d places, found at %2d\n", lies[k].name, told, found);
+        if (STRIDE == 1) {
+            assert_true(told > 0);
+            assert_true(found > 0);
+        }
+    }
+}
+
+static int setup(void **state)
+{
+    static campaign c;
+    campaign_open(&c);
+    *state = &c;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    campaign_close(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_honest_device),
+        cmocka_unit_test(test_every_lie),
+    };
+    return run_suite(tests, setup, teardown);
+}
