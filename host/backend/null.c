@@ -282,21 +282,6 @@ static bs_status null_compare_patch(bs_stream *stream, int tensor, int n, const 
     return null_compare(stream, tensor, n, rows, golden, equal);
 }
 
-/* Reports one pixel at the origin, since a fake change has no place. */
-static bs_status null_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
-                             int32_t (*bounds)[4])
-{
-    (void)stream;
-    (void)tensor;
-    for (int i = 0; i < n; i++) {
-        fake_row a = view_row(rows, i), b = view_row(golden, i);
-        int32_t differs = a.golden != b.golden || a.delta != b.delta;
-        for (int k = 0; k < 4; k++)
-            bounds[i][k] = k < 2 ? 0 : differs;
-    }
-    return BS_OK;
-}
-
 static bs_answer fake_answer(fake_row r, int classes, int32_t golden_class)
 {
     bs_answer a = {.flags = 0};
@@ -352,6 +337,5 @@ const bs_backend bs_null_backend = {
     .run_patch = null_run_patch,
     .inject_patch = null_inject_patch,
     .compare_patch = null_compare_patch,
-    .bounds = null_bounds,
     .rank = null_rank,
 };

@@ -61,7 +61,9 @@ struct bs_proofs {
     pthread_cond_t changed; /* a proof is no longer BS_PROVING */
 };
 
-/* Says in `out` what a proof of this kind is about: "delta 4x4". */
+/* Functions of proof.c.
+ *
+ * Says in `out` what a proof of this kind is about: "delta 4x4". */
 void bs_proof_describe(const bs_proof *proof, char *out, size_t len);
 /* What a key is of: a schedule that starts at its fault, or at rows of a cut point, or a composition. */
 enum { BS_SALT_FAULT, BS_SALT_CUT_POINT, BS_SALT_COMPOSITION };
@@ -75,5 +77,21 @@ bool bs_proof_known(bs_proofs *p, XXH128_hash_t key, int layer, const char *what
 /* Notes an outcome for the file; if exact, for the cache, too. */
 bs_status bs_proof_note(bs_proofs *p, XXH128_hash_t key, int layer, const char *what, bool exact,
                         double seconds);
+
+/* Functions of prove.c.
+ *
+ * Checks the first `steps` steps of a schedule on the worker's stream. BS_SELFTEST: whole nodes, run alone,
+ * are not reproducible. */
+bs_status bs_prover_check(bs_prover *p, const bs_schedule *schedule, int steps, bool at_cut_point,
+                          bs_selftest_result *out);
+/* Checks the composition of the proof's kind, if that is still to be done. If another worker does it, waits
+ * for it or, unless `wait`, leaves it to it. */
+bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_selftest_result *out);
+/* Makes the proof of a schedule with patches, unless it is made or another worker makes it: sets *made. Warns
+ * if it is not exact. */
+bs_status bs_prover_make_narrow(bs_prover *p, bs_proof *proof, bool *made);
+/* Fails with BS_SELFTEST: full re-runs of a target's faults are not reproducible. */
+bs_status bs_proof_not_reproducible(const bs_proofs *p, int target, const char *what);
+const char *bs_proof_target_name(const bs_proofs *p, int target);
 
 #endif

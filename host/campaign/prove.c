@@ -41,9 +41,8 @@ static bs_selftest selftest_of(const bs_prover *p)
     return (bs_selftest){p->worker->replayer, p->worker->engine->network, p->proofs->bottleneck};
 }
 
-/* Checks the first `steps` steps of a schedule. Leaves the replayer as it was. */
-static bs_status check(bs_prover *p, const bs_schedule *schedule, int steps, bool at_cut_point,
-                       bs_selftest_result *out)
+bs_status bs_prover_check(bs_prover *p, const bs_schedule *schedule, int steps, bool at_cut_point,
+                          bs_selftest_result *out)
 {
     const bs_selftest t = selftest_of(p);
     BS_TRY(open_probe(p));
@@ -67,7 +66,7 @@ static bs_status check_whole(bs_prover *p, const bs_schedules *schedules, int wh
     return st;
 }
 
-static const char *target_name(const bs_proofs *p, int target)
+const char *bs_proof_target_name(const bs_proofs *p, int target)
 {
     return p->engine->graph->tensors[p->engine->graph->targets[target].tensor].name;
 }
@@ -134,7 +133,7 @@ static bool claim_state(bs_proofs *p, bs_proof_state *state, bool wait)
 
 /* Checks the composition of the proof's kind, if that is still to be done and, unless `wait`, nobody does it.
  */
-static bs_status compose_kind(bs_prover *p, const bs_proof *proof, bool wait, bs_selftest_result *out)
+bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_selftest_result *out)
 {
     bs_proofs *all = p->proofs;
     bs_proof_state *state = &all->composed[proof->kind];
@@ -185,9 +184,9 @@ static bs_status make(bs_prover *p, bs_proof *proof)
     char what[32];
     double start = bs_resources_clock();
     bool cut = proof->kind >= BS_KIND_SEGMENT;
-    bs_status st = check(p, proof->schedule, proof->steps, cut, &r);
+    bs_status st = bs_prover_check(p, proof->schedule, proof->steps, cut, &r);
     if (st == BS_OK && r.exact)
-        st = compose_kind(p, proof, true, &r);
+        st = bs_prover_compose(p, proof, true, &r);
     bs_proof_describe(proof, what, sizeof what);
     if (st == BS_OK)
         st = bs_proof_note(p->proofs, proof->key, proof->schedule->target, what, r.exact,
@@ -202,7 +201,7 @@ static bs_status make(bs_prover *p, bs_proof *proof)
 
 static void warn_narrow(const bs_proofs *p, const bs_proof *proof)
 {
-    const char *name = target_name(p, proof->schedule->target);
+    const char *name = bs_proof_target_name(p, proof->schedule->target);
     if (proof->kind >= BS_KIND_SEGMENT)
         bs_warn("delta replay from '%s' on is not exact on this device (%s): it computes whole tensors there",
                 name, proof->why);
@@ -210,150 +209,25 @@ static void warn_narrow(const bs_proofs *p, const bs_proof *proof)
         bs_warn("delta replay of '%s' is not exact on this device (%s): trying suffix", name, proof->why);
 }
 
-static bs_status make_narrow(bs_prover *p, bs_proof *proof)
+bs_status bs_prover_make_narrow(bs_prover *p, bs_proof *proof, bool *made)
 {
+    *made = claim(p->proofs, proof, false);
+    if (!*made)
+        return BS_OK;
     BS_TRY(make(p, proof));
     if (proof->state == BS_NOT_EXACT)
         warn_narrow(p->proofs, proof);
     return BS_OK;
 }
 
-/* --- What every trial needs --- */
+/* --- What a stratum needs --- */
 
-/* Checks a schedule of stretch k, unless that is known. */
-static bs_status check_once(bs_prover *p, const bs_schedule *schedule, bool at_cut_point, const char *what,
-                            bs_selftest_result *out)
-{
-    bs_proofs *all = p->proofs;
-    XXH128_hash_t signature = bs_schedule_signature(schedule, schedule->n_steps);
-    XXH128_hash_t key = bs_proof_key(all, signature, at_cut_point ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
-    double start = bs_resources_clock();
-    if (bs_proof_known(all, key, schedule->target, what))
-        return BS_OK;
-    BS_TRY(check(p, schedule, schedule->n_steps, at_cut_point, out));
-    return bs_proof_note(all, key, schedule->target, what, out->exact, bs_resources_clock() - start);
-}
-
-static bool is_cut_point(const bs_engine *e, int tensor)
-{
-    const bs_segments *segments = e->context.segments;
-    for (int k = 0; segments && k < segments->n; k++)
-        if (segments->segment[k].tensor == tensor)
-            return true;
-    return false;
-}
-
-/* Checks stretch k of the network in a mode; after a cut point, also for trials that are taken over there. */
-static bs_status check_stretch(bs_prover *p, int k, bs_replay_mode mode, bs_selftest_result *out)
-{
-    const bs_proofs *all = p->proofs;
-    const bs_engine *e = all->engine;
-    const bs_graph *g = e->graph;
-    bs_schedule *schedule;
-    bool full = mode == BS_REPLAY_FULL;
-    const bs_schedule_request request = {
-        .target = g->tensors[all->chain[k]].target,
-        .mode = mode,
-        .until = k + 1 < all->n_chain ? all->chain[k + 1] : g->output,
-    };
-    *out = (bs_selftest_result){.exact = true, .reproducible = true};
-    BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, e->network, &request));
-    bs_status st = check_once(p, schedule, false, full ? "full" : "dense", out);
-    if (st == BS_OK && out->exact && !full && is_cut_point(e, all->chain[k]))
-        st = check_once(p, schedule, true, "segment", out);
-    bs_schedule_free(schedule);
-    return st;
-}
-
-static bs_status not_reproducible(const bs_proofs *p, int target, const char *what)
+bs_status bs_proof_not_reproducible(const bs_proofs *p, int target, const char *what)
 {
     bs_fail(BS_SELFTEST, "self-test failed: full re-runs of faults in '%s' are not reproducible: %s",
-            target_name(p, target), what);
+            bs_proof_target_name(p, target), what);
     return bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
 }
-
-/* Proves stretch k of the network with whole tensors. Where it differs, all trials are full re-runs, which
- * must not differ. */
-static bs_status prove_stretch(bs_prover *p, int k)
-{
-    bs_proofs *all = p->proofs;
-    bs_selftest_result r;
-    int target = all->engine->graph->tensors[all->chain[k]].target;
-    bool full = all->engine->mode == BS_REPLAY_FULL;
-    BS_TRY(check_stretch(p, k, full ? BS_REPLAY_FULL : BS_REPLAY_SUFFIX, &r));
-    if (r.exact)
-        return BS_OK;
-    if (full)
-        return not_reproducible(all, target, r.what);
-    if (!atomic_exchange(&all->in_full, true))
-        bs_warn("suffix replay from '%s' on is not exact on this device (%s): trying full",
-                target_name(all, target), r.what);
-    BS_TRY(check_stretch(p, k, BS_REPLAY_FULL, &r));
-    return r.exact ? BS_OK : not_reproducible(all, target, r.what);
-}
-
-static bs_status stopped(void)
-{
-    bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
-    return bs_hint("the same command starts again");
-}
-
-/* Checks the compositions of dense schedules, which most campaigns need, side by side. */
-static bs_status compose_dense(bs_prover *p)
-{
-    bs_proofs *all = p->proofs;
-    bs_selftest_result r = {.exact = true};
-    for (int i = 0; i < all->engine->plan->n_strata && r.exact; i++) {
-        const bs_proof *proof = &all->proof[all->dense[i]];
-        if (proof->kind != BS_KIND_FULL)
-            BS_TRY(compose_kind(p, proof, false, &r));
-    }
-    return BS_OK; /* where it is not exact, the stratum's own proof says so, and falls back */
-}
-
-static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
-{
-    bs_proofs *all = p->proofs;
-    for (int k; (k = atomic_fetch_add(&all->next_stretch, 1)) < all->n_chain;) {
-        if (*stop)
-            return stopped();
-        BS_TRY(prove_stretch(p, k));
-    }
-    BS_TRY(bs_team_barrier());
-    if (!atomic_load(&all->in_full))
-        BS_TRY(compose_dense(p));
-    for (int i = 0; all->when == BS_PROOF_ALWAYS && i < all->n; i++) {
-        bs_proof *proof = &all->proof[i];
-        bool narrow =
-            proof->kind >= BS_KIND_SEGMENT || proof->kind == BS_KIND_SINGLE || proof->kind == BS_KIND_SPREAD;
-        if (*stop)
-            return stopped();
-        if (narrow && !atomic_load(&all->in_full) && claim(all, proof, false))
-            BS_TRY(make_narrow(p, proof));
-    }
-    return all->when == BS_PROOF_ALWAYS ? bs_team_barrier() : BS_OK;
-}
-
-void bs_proofs_wait(const bs_proofs *p)
-{
-    /* As many barriers as in begin(). If one of the workers fails, there are no rows to wait for. */
-    if (p->when != BS_PROOF_OFF)
-        (void)bs_team_barrier();
-    if (p->when == BS_PROOF_ALWAYS)
-        (void)bs_team_barrier();
-}
-
-bs_status bs_prover_begin(bs_prover *p, volatile sig_atomic_t *stop)
-{
-    if (p->proofs->when == BS_PROOF_OFF)
-        return BS_OK;
-    bs_status st = begin(p, stop);
-    if (st != BS_OK)
-        atomic_store(&p->proofs->next_stretch, INT_MAX / 2);
-    return st;
-}
-
-/* --- What a stratum needs --- */
 
 /* Makes the full re-run of a target, and lists its proof. */
 static bs_status make_full(bs_proofs *p, int target)
@@ -386,7 +260,7 @@ static bs_status fall_back(bs_prover *p, int stratum, const bs_schedules **out)
     if (claim(all, proof, true))
         BS_TRY(make(p, proof));
     *out = &all->full[target];
-    return state_of(all, proof) == BS_PROVEN ? BS_OK : not_reproducible(all, target, proof->why);
+    return state_of(all, proof) == BS_PROVEN ? BS_OK : bs_proof_not_reproducible(all, target, proof->why);
 }
 
 bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs_schedules **out)
@@ -403,26 +277,26 @@ bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs
         BS_TRY(make(p, dense));
         if (dense->state == BS_NOT_EXACT)
             bs_warn("suffix replay of '%s' is not exact on this device (%s): trying full",
-                    target_name(all, dense->schedule->target), dense->why);
+                    bs_proof_target_name(all, dense->schedule->target), dense->why);
     }
     if (state_of(all, dense) == BS_NOT_EXACT)
         return fall_back(p, stratum, out);
     /* Whether trials with several sites fit is seen when they run; those with one always do. */
-    bs_proof *narrow = schedules->n == 2 ? (bs_proof *)schedules->schedule[0]->use : NULL;
-    if (narrow && trials >= WORTH_PROVING && claim(all, narrow, false))
-        BS_TRY(make_narrow(p, narrow));
-    return BS_OK;
+    bool made;
+    return schedules->n == 2 && trials >= WORTH_PROVING
+               ? bs_prover_make_narrow(p, (bs_proof *)schedules->schedule[0]->use, &made)
+               : BS_OK;
 }
 
 bs_status bs_prover_go_on(bs_prover *p)
 {
     bs_proofs *all = p->proofs;
-    for (int i = 0; all->when != BS_PROOF_OFF && i < all->n; i++) {
-        bs_proof *proof = &all->proof[i];
-        if (atomic_load_explicit(&proof->use.wanted, memory_order_relaxed) < WORTH_PROVING ||
-            atomic_load(&proof->use.allowed) || !claim(all, proof, false))
-            continue;
-        return make_narrow(p, proof);
+    bool made = false;
+    for (int i = 0; all->when != BS_PROOF_OFF && i < all->n && !made; i++) {
+        bs_schedule_use *use = &all->proof[i].use;
+        if (atomic_load_explicit(&use->wanted, memory_order_relaxed) >= WORTH_PROVING &&
+            !atomic_load(&use->allowed))
+            BS_TRY(bs_prover_make_narrow(p, &all->proof[i], &made));
     }
     return BS_OK;
 }

@@ -1,0 +1,133 @@
+/* Proves what every trial needs: each stretch of the network with whole tensors, and that they compose. */
+#include "campaign/proof_internal.h"
+
+#include "base/log.h"
+#include "base/resources.h"
+#include "base/team.h"
+
+#include <limits.h>
+
+/* Checks a schedule of stretch k, unless that is known. */
+static bs_status check_once(bs_prover *p, const bs_schedule *schedule, bool at_cut_point, const char *what,
+                            bs_selftest_result *out)
+{
+    bs_proofs *all = p->proofs;
+    XXH128_hash_t signature = bs_schedule_signature(schedule, schedule->n_steps);
+    XXH128_hash_t key = bs_proof_key(all, signature, at_cut_point ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
+    double start = bs_resources_clock();
+    if (bs_proof_known(all, key, schedule->target, what))
+        return BS_OK;
+    BS_TRY(bs_prover_check(p, schedule, schedule->n_steps, at_cut_point, out));
+    return bs_proof_note(all, key, schedule->target, what, out->exact, bs_resources_clock() - start);
+}
+
+static bool is_cut_point(const bs_engine *e, int tensor)
+{
+    const bs_segments *segments = e->context.segments;
+    for (int k = 0; segments && k < segments->n; k++)
+        if (segments->segment[k].tensor == tensor)
+            return true;
+    return false;
+}
+
+/* Checks stretch k of the network in a mode; after a cut point, also for trials that are taken over there. */
+static bs_status check_stretch(bs_prover *p, int k, bs_replay_mode mode, bs_selftest_result *out)
+{
+    const bs_proofs *all = p->proofs;
+    const bs_engine *e = all->engine;
+    const bs_graph *g = e->graph;
+    bs_schedule *schedule;
+    bool full = mode == BS_REPLAY_FULL;
+    const bs_schedule_request request = {
+        .target = g->tensors[all->chain[k]].target,
+        .mode = mode,
+        .until = k + 1 < all->n_chain ? all->chain[k + 1] : g->output,
+    };
+    *out = (bs_selftest_result){.exact = true, .reproducible = true};
+    BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, e->network, &request));
+    bs_status st = check_once(p, schedule, false, full ? "full" : "dense", out);
+    if (st == BS_OK && out->exact && !full && is_cut_point(e, all->chain[k]))
+        st = check_once(p, schedule, true, "segment", out);
+    bs_schedule_free(schedule);
+    return st;
+}
+
+/* Proves stretch k of the network with whole tensors. Where it differs, all trials are full re-runs, which
+ * must not differ. */
+static bs_status prove_stretch(bs_prover *p, int k)
+{
+    bs_proofs *all = p->proofs;
+    bs_selftest_result r;
+    int target = all->engine->graph->tensors[all->chain[k]].target;
+    bool full = all->engine->mode == BS_REPLAY_FULL;
+    BS_TRY(check_stretch(p, k, full ? BS_REPLAY_FULL : BS_REPLAY_SUFFIX, &r));
+    if (r.exact)
+        return BS_OK;
+    if (full)
+        return bs_proof_not_reproducible(all, target, r.what);
+    if (!atomic_exchange(&all->in_full, true))
+        bs_warn("suffix replay from '%s' on is not exact on this device (%s): trying full",
+                bs_proof_target_name(all, target), r.what);
+    BS_TRY(check_stretch(p, k, BS_REPLAY_FULL, &r));
+    return r.exact ? BS_OK : bs_proof_not_reproducible(all, target, r.what);
+}
+
+static bs_status stopped(void)
+{
+    bs_fail(BS_STOPPED, "stopped during the self-test; nothing was run");
+    return bs_hint("the same command starts again");
+}
+
+/* Checks the compositions of dense schedules, which most campaigns need, side by side. */
+static bs_status compose_dense(bs_prover *p)
+{
+    bs_proofs *all = p->proofs;
+    bs_selftest_result r = {.exact = true};
+    for (int i = 0; i < all->engine->plan->n_strata && r.exact; i++) {
+        const bs_proof *proof = &all->proof[all->dense[i]];
+        if (proof->kind != BS_KIND_FULL)
+            BS_TRY(bs_prover_compose(p, proof, false, &r));
+    }
+    return BS_OK; /* where it is not exact, the stratum's own proof says so, and falls back */
+}
+
+static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
+{
+    bs_proofs *all = p->proofs;
+    for (int k; (k = atomic_fetch_add(&all->next_stretch, 1)) < all->n_chain;) {
+        if (*stop)
+            return stopped();
+        BS_TRY(prove_stretch(p, k));
+    }
+    BS_TRY(bs_team_barrier());
+    if (!atomic_load(&all->in_full))
+        BS_TRY(compose_dense(p));
+    for (int i = 0; all->when == BS_PROOF_ALWAYS && !atomic_load(&all->in_full) && i < all->n; i++) {
+        bs_proof *proof = &all->proof[i];
+        bool made;
+        if (*stop)
+            return stopped();
+        if (proof->kind >= BS_KIND_SEGMENT || proof->kind == BS_KIND_SINGLE || proof->kind == BS_KIND_SPREAD)
+            BS_TRY(bs_prover_make_narrow(p, proof, &made));
+    }
+    return all->when == BS_PROOF_ALWAYS ? bs_team_barrier() : BS_OK;
+}
+
+void bs_proofs_wait(const bs_proofs *p)
+{
+    /* As many barriers as in begin(). If one of the workers fails, there are no rows to wait for. */
+    if (p->when != BS_PROOF_OFF)
+        (void)bs_team_barrier();
+    if (p->when == BS_PROOF_ALWAYS)
+        (void)bs_team_barrier();
+}
+
+bs_status bs_prover_begin(bs_prover *p, volatile sig_atomic_t *stop)
+{
+    if (p->proofs->when == BS_PROOF_OFF)
+        return BS_OK;
+    bs_status st = begin(p, stop);
+    if (st != BS_OK)
+        atomic_store(&p->proofs->next_stretch, INT_MAX / 2);
+    return st;
+}
