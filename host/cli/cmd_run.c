@@ -110,6 +110,7 @@ static bs_status run(const bs_args *args)
     if (!bs_option_value(args, "audit"))
         o.audit = s.job->audit;
     BS_TRY_GOTO(read_shard(args, s.plan), out);
+    BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
     BS_TRY_GOTO(bs_engine_prove(e, store, when, &bs_stop_requested, &selftest), out);
@@ -146,6 +147,7 @@ out:
     bs_str_clear(&selftest);
     bs_store_close(store);
     bs_engine_close(e);
+    bs_cache_close(o.cache);
     bs_session_close(&s);
     return st;
 }
@@ -161,6 +163,7 @@ static const bs_option options[] = {
      "run this share of the trials again in full and compare, 0 to 1 (default: the job's, or 0)"},
     {"self-test", "WHEN", "auto (default: unless it has passed on this file already), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
+    BS_CACHE_OPTIONS,
     {"json", NULL, "the summary as JSON"},
     {NULL, NULL, NULL},
 };
