@@ -37,7 +37,9 @@ struct bs_cache {
 static void tell_repair(const bs_cache *c, bs_fact_repair repair)
 {
     if (repair == BS_FACT_DROPPED)
-        bs_warn("the cache '%s' was damaged, or of a newer version: it was dropped, and begins anew",
+        bs_warn("the cache '%s' was damaged: it was dropped, and begins anew", bs_visible(c->path));
+    if (repair == BS_FACT_EMPTIED)
+        bs_warn("the cache '%s' was of a newer version of bitsink: it was dropped, and begins anew",
                 bs_visible(c->path));
     if (repair == BS_FACT_MOVED)
         bs_warn("'%s' is a database of another program: it has the name '%s.other' now", bs_visible(c->path),

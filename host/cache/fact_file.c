@@ -199,7 +199,7 @@ int bs_fact_file_repair(bs_fact_file *f, bs_fact_repair *repair)
         *repair = BS_FACT_MOVED;
     } else if (bs_fact_file_damaged(rc) && f->db) {
         rc = reset(f);
-        *repair = what == OLDER ? BS_FACT_AS_IT_WAS : BS_FACT_DROPPED;
+        *repair = what == OLDER ? BS_FACT_AS_IT_WAS : what == NEWER ? BS_FACT_EMPTIED : BS_FACT_DROPPED;
     }
     close(lock);
     return rc;

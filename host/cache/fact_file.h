@@ -35,7 +35,8 @@ typedef struct bs_fact_row {
 /* What was done to a file so that it can be used. */
 typedef enum bs_fact_repair {
     BS_FACT_AS_IT_WAS,
-    BS_FACT_DROPPED, /* it was damaged, or of a newer version, and is empty now */
+    BS_FACT_DROPPED, /* it was damaged, and is empty now */
+    BS_FACT_EMPTIED, /* the same, but it was of a newer version */
     BS_FACT_MOVED,   /* it was a database of another program, which is now called PATH.other */
 } bs_fact_repair;
 

@@ -89,9 +89,12 @@ static void print_json(const listing *l, const char *path, long long size)
 
 static void print_text(const listing *l, const char *path, long long size)
 {
-    printf("%s: %lld facts, %lld bytes\n", bs_visible(path), (long long)l->facts, size);
-    for (int i = 0; i < l->n; i++)
-        printf("%-10s  %9lld facts  %9lld bytes\n", bs_visible(l->kind[i].name), (long long)l->kind[i].facts,
+    printf("%s: %lld fact%s, %lld bytes\n", bs_visible(path), (long long)l->facts, l->facts == 1 ? "" : "s",
+           size);
+    if (l->n > 0 && !l->lines)
+        puts("\nkind            facts      bytes");
+    for (int i = 0; i < l->n && !l->lines; i++)
+        printf("%-10s  %9lld  %9lld\n", bs_visible(l->kind[i].name), (long long)l->kind[i].facts,
                (long long)l->kind[i].bytes);
     if (l->lines && l->lines->ptr)
         printf("\nkind            bytes  made                  last used             subject\n%s",
@@ -121,8 +124,8 @@ static bs_status clear(bs_cache *c, const char *path, const char *kind)
 {
     int64_t n;
     BS_TRY(bs_cache_clear(c, kind, &n));
-    printf("%s: %lld facts%s%s removed\n", bs_visible(path), (long long)n, kind ? " of kind " : "",
-           kind ? bs_visible(kind) : "");
+    printf("%s: %lld fact%s%s%s removed\n", bs_visible(path), (long long)n, n == 1 ? "" : "s",
+           kind ? " of kind " : "", kind ? bs_visible(kind) : "");
     return BS_OK;
 }
 
