@@ -54,18 +54,18 @@ static long computed(void)
     return calls("cudnnBackendExecute") + calls("cublasLtMatmul");
 }
 
-/* Two convolutions of one shape, one of another, and an inner product. */
+/* Two convolutions of one shape, and an inner product. */
 static bs_graph *small_graph(void)
 {
+    enum { VALUES = 4 * 6 * 5, CLASSES = 10 };
     bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(4, 7, 6));
+    g->input = gb_activation(g, GB_SHAPE(4, 6, 5));
     int at = gb_conv(g, g->input, 4, 3, 1, 1, 1, true);
     at = gb_conv(g, at, 4, 3, 1, 1, 1, true);
-    at = gb_conv(g, at, 8, 3, 1, 0, 1, false);
-    int flat = gb_node(g, BS_OP_FLATTEN, GB_SHAPE(8 * 5 * 4), (bs_attr){0}, 1, (int[]){at});
-    g->output =
-        gb_node(g, BS_OP_GEMM, GB_SHAPE(10), (bs_attr){.trans_b = true, .alpha = 1.0f, .beta = 1.0f}, 3,
-                (int[]){flat, gb_random(g, GB_SHAPE(10, 8 * 5 * 4), 3), gb_random(g, GB_SHAPE(10), 4)});
+    at = gb_node(g, BS_OP_FLATTEN, GB_SHAPE(VALUES), (bs_attr){0}, 1, (int[]){at});
+    int w = gb_random(g, GB_SHAPE(CLASSES, VALUES), 3), bias = gb_random(g, GB_SHAPE(CLASSES), 4);
+    g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(CLASSES),
+                        (bs_attr){.trans_b = true, .alpha = 1.0f, .beta = 1.0f}, 3, (int[]){at, w, bias});
     return g;
 }
 
@@ -119,13 +119,13 @@ static uint64_t load(const bs_graph *g, bs_cache *from, const char *options, lon
 static void test_second_load(void **state)
 {
     (void)state;
-    static const char *const options[] = {NULL, "gemm", "tf32", "direct"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const options[] = {NULL, "gemm", "direct"};
+    for (int i = 0; i < 3; i++) {
         long work;
         float *first, *second, *without;
         bs_graph *g = small_graph();
         uint64_t cold = load(g, cache, options[i], &work, &first);
-        assert_int_equal(work > 0, i < 3);
+        assert_int_equal(work > 0, i < 2);
         reopen();
         long searches = calls("cublasLtMatmulAlgoGetHeuristic"), made = calls("cudnnBackendFinalize");
         uint64_t warm = load(g, cache, options[i], &work, &second);
@@ -153,7 +153,7 @@ static void test_something_differs(void **state)
     bs_graph *g = small_graph();
     uint64_t cold = load(g, cache, NULL, &work, NULL);
     long all = work;
-    g->tensors[g->nodes[3 + 1].in[1]].data[5] += 1.0f;
+    g->tensors[g->nodes[3].in[1]].data[5] += 1.0f;
     load(g, cache, NULL, &work, NULL);
     assert_in_range(work, 1, all - 1); /* the inner product only */
     load(g, cache, NULL, &work, NULL);
