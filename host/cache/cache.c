@@ -204,7 +204,7 @@ void bs_cache_flush(bs_cache *c)
     if (!c)
         return;
     pthread_mutex_lock(&c->lock);
-    flush(c, BS_FACT_LONG_WAIT);
+    flush(c, BS_FACT_SMALL_WAIT);
     pthread_mutex_unlock(&c->lock);
 }
 

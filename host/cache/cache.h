@@ -44,7 +44,8 @@ bool bs_cache_get_fixed(bs_cache *c, const bs_fact *fact, void *value, size_t le
  * in the file within seconds if more facts follow, else after bs_cache_flush() or bs_cache_close().
  * Thread-safe. */
 void bs_cache_put(bs_cache *c, const bs_fact *fact, const void *value, size_t len);
-/* Writes what is not written yet. Thread-safe. */
+/* Writes what is not written yet, unless other processes keep the file busy; then it stays for the next time.
+ * Thread-safe. */
 void bs_cache_flush(bs_cache *c);
 /* Sets another limit than BS_CACHE_LIMIT, for the facts that this process writes. */
 void bs_cache_set_limit(bs_cache *c, int64_t bytes);

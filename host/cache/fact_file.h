@@ -13,7 +13,7 @@
 
 enum {
     BS_FACT_SMALL_WAIT = 250,     /* milliseconds to wait for a lock in the middle of work */
-    BS_FACT_LONG_WAIT = 4000,     /* the same where it happens once */
+    BS_FACT_LONG_WAIT = 3000,     /* the same where it happens once */
     BS_FACT_FILE_VERSION = 1,     /* of the table */
     BS_FACT_FILE_ID = 0x42534643, /* application_id */
 };

@@ -227,8 +227,9 @@ const bs_command bs_cmd_run = {
     .examples = "    bitsink run job.yaml                          # into job.db\n"
                 "    bitsink run job.yaml --db r.db --audit 0.01   # 1 % again in full\n"
                 "    bitsink run job.yaml --shard 1/4 --db s1.db   # first of four machines",
-    .see_also =
-        "bitsink-job(5) bitsink-plan(1) bitsink-status(1) bitsink-merge(1) bitsink-backup(1) bitsink-db(5)",
+    .see_also = "bitsink-job(5) bitsink-plan(1) bitsink-status(1) bitsink-merge(1) bitsink-backup(1) "
+                "bitsink-cache(1) "
+                "bitsink-db(5)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
