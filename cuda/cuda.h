@@ -65,6 +65,7 @@ typedef struct bs_cuda_gemm {
     int64_t rows;         /* the most it was tested with; more are computed in pieces; 0: any number */
     cublasLtMatmulAlgo_t algo;
     bool selected; /* false: no algorithm is exact, and the plain kernel computes the products */
+    int tried;     /* algorithms that are not exact, of those that were tested */
 } bs_cuda_gemm;
 
 /* A node as load() prepared it. Filters are rows: weights (filters, length), bias by filter. */

@@ -92,6 +92,7 @@ const bs_backend bs_cuda_backend = {
     .supports = bs_support_node,
     .load = bs_cuda_load,
     .unload = bs_cuda_unload,
+    .selection = bs_cuda_selection,
     .row_bytes = bs_cuda_row_bytes,
     .stream_open = bs_cuda_stream_open,
     .stream_close = bs_cuda_stream_close,

@@ -8,7 +8,6 @@
 
 bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options)
 {
-    (void)options;
     bs_network *n;
     bs_status st;
     *out = NULL;
@@ -25,7 +24,7 @@ bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g, const 
             goto out;
         }
     }
-    BS_TRY_GOTO(bs_cuda_select_engines(n), out);
+    BS_TRY_GOTO(bs_cuda_select_engines(n, options ? options->cache : NULL), out);
     *out = n;
     n = NULL;
 out:

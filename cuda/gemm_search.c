@@ -115,16 +115,27 @@ static double expected_rate(const search *s, const cublasLtMatmulAlgo_t *algo)
     return 0;
 }
 
-/* Adds an algorithm if it supports a few numbers of rows and of filters, which stand for all. 4 * s->rows is
- * more than is computed at once (see bs_cuda_gemm.rows), but asking for less could admit others, and so
- * change the bits of golden runs. */
+/* Returns true if the algorithm supports a few numbers of rows and of filters, which stand for all. 4 *
+ * s->rows is more than is computed at once (see bs_cuda_gemm.rows), but asking for less could admit others,
+ * and so change the bits of golden runs. */
+static bool serves_all(const search *s, const cublasLtMatmulAlgo_t *algo, float *waves)
+{
+    return !splits(s->d, algo) && serves(s, algo, s->rows, s->width, waves) &&
+           serves(s, algo, 1, s->width, NULL) && serves(s, algo, 9, s->width, NULL) &&
+           serves(s, algo, 4 * s->rows, s->width, NULL) && serves(s, algo, s->rows, 1, NULL) &&
+           serves(s, algo, s->rows, 32, NULL);
+}
+
+bool bs_cuda_gemm_serves(const bs_device *d, const bs_cuda_gemm *g)
+{
+    const search s = {.d = d, .rows = g->rows, .width = g->width, .depth = g->depth};
+    return g->rows > 0 && serves_all(&s, &g->algo, NULL);
+}
+
 static void consider(search *s, const cublasLtMatmulAlgo_t *algo)
 {
     float waves = 0;
-    if (splits(s->d, algo) || !serves(s, algo, s->rows, s->width, &waves) ||
-        !serves(s, algo, 1, s->width, NULL) || !serves(s, algo, 9, s->width, NULL) ||
-        !serves(s, algo, 4 * s->rows, s->width, NULL) || !serves(s, algo, s->rows, 1, NULL) ||
-        !serves(s, algo, s->rows, 32, NULL))
+    if (!serves_all(s, algo, &waves))
         return;
     s->found[s->n++] = (candidate){*algo, waves < 1 ? waves : 1, expected_rate(s, algo)};
 }

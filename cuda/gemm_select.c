@@ -7,8 +7,6 @@
 #include "cuda/invariance.h"
 #include "cuda/selection.h"
 
-#include "base/log.h"
-
 /* Selects the first of n algorithms that is exact. */
 static bs_status select_first(bs_cuda_gemm *g, const bs_gemm_invariance *r,
                               const cublasLtMatmulAlgo_t *algorithm, int n)
@@ -42,11 +40,7 @@ bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, 
         BS_TRY_GOTO(bs_cuda_gemm_enumerate(algorithm, MOST, &more, d, rows, width, depth), out);
         BS_TRY_GOTO(select_first(g, &r, algorithm, more), out);
     }
-    if (!g->selected)
-        bs_info(
-            "products of %lld filters of %lld weights run through a plain, slower kernel: of %d algorithms "
-            "of cuBLASLt that were tried none gives the same bits in every batch",
-            (long long)width, (long long)depth, fast + n + more);
+    g->tried = fast + n + more;
 out:
     bs_gemm_invariance_end(&r);
     return st;

@@ -294,3 +294,14 @@ bs_status bs_invariance_configs(bs_stream *stream, int node, bs_cudnn_config con
     BS_TRY(bs_cuda_dnn_start(stream));
     return bs_cudnn_configs(stream->dnn, &shape, BS_CUDA_DNN_WORKSPACE, configs, BS_INVARIANCE_CONFIGS, n);
 }
+
+bs_status bs_invariance_serves(bs_stream *stream, int node, const bs_cudnn_config *config, bool *served)
+{
+    bs_cudnn_shape shape = patches_shape(stream, node, TYPICAL);
+    bs_cudnn_plan *plan = NULL;
+    BS_TRY(bs_cuda_dnn_start(stream));
+    bs_status st = bs_cudnn_plan_create(&plan, stream->dnn, &shape, config, BS_CUDA_DNN_WORKSPACE);
+    *served = plan != NULL;
+    bs_cudnn_plan_free(plan);
+    return st;
+}

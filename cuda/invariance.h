@@ -53,6 +53,9 @@ bs_status bs_invariance_gather(const bs_invariance *r, const int size[2], int ba
 bs_status bs_invariance_configs(bs_stream *stream, int node, bs_cudnn_config configs[BS_INVARIANCE_CONFIGS],
                                 int *n);
 
+/* Sets *served to whether cuDNN can make a plan of the config for such patches. */
+bs_status bs_invariance_serves(bs_stream *stream, int node, const bs_cudnn_config *config, bool *served);
+
 /* Allocates device memory for `elements` floats. */
 bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements);
 /* Writes n random numbers in [-1, 1) to the device, the same in every run. */

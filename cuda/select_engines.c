@@ -99,7 +99,26 @@ static bool same_layer(const bs_network *n, int i, int k)
                      !memcmp(t[a->out].shape.dim, t[b->out].shape.dim, 3 * sizeof(int64_t)));
 }
 
-static bs_status select_all(bs_network *n, bs_stream *stream, bool dnn)
+/* Selects the engine of a node: what an earlier load found, if it did. */
+static bs_status select_node(bs_stream *stream, bs_cache *cache, int node, bool dnn)
+{
+    bs_network *n = stream->network;
+    bool known;
+    BS_TRY(bs_cuda_recall_engine(stream, cache, node, dnn, &known));
+    if (!known) {
+        BS_TRY(n->graph->nodes[node].op == BS_OP_CONV ? select_conv(stream, node, dnn)
+                                                      : select_product(stream, node));
+        BS_TRY(bs_cuda_remember_engine(n, cache, node, dnn));
+    }
+    const bs_cuda_gemm *g = &n->plan[node].gemm;
+    if (g->width && !g->selected)
+        bs_info("products of %lld filters of %lld weights run through a plain, slower kernel: of %d "
+                "algorithms of cuBLASLt that were tried none gives the same bits in every batch",
+                (long long)g->width, (long long)g->depth, g->tried);
+    return BS_OK;
+}
+
+static bs_status select_all(bs_network *n, bs_stream *stream, bs_cache *cache, bool dnn)
 {
     const bs_graph *g = n->graph;
     for (int i = 0; i < g->n_nodes; i++) {
@@ -114,8 +133,7 @@ static bs_status select_all(bs_network *n, bs_stream *stream, bool dnn)
             n->plan[i].dnn = n->plan[earlier].dnn;
             continue;
         }
-        bs_status st = g->nodes[i].op == BS_OP_CONV ? select_conv(stream, i, dnn) : select_product(stream, i);
-        if (st != BS_OK)
+        if (select_node(stream, cache, i, dnn) != BS_OK)
             return bs_context("node '%s'", g->nodes[i].name);
     }
     return BS_OK;
@@ -139,14 +157,14 @@ static bs_status start_dnn(bs_stream *stream, bool *good)
     return BS_OK;
 }
 
-bs_status bs_cuda_select_engines(bs_network *n)
+bs_status bs_cuda_select_engines(bs_network *n, bs_cache *cache)
 {
     bs_stream *stream;
     bool dnn;
     BS_TRY(bs_cuda_stream_open(&stream, n));
     bs_status st = start_dnn(stream, &dnn);
     if (st == BS_OK)
-        st = select_all(n, stream, dnn);
+        st = select_all(n, stream, cache, dnn);
     bs_cuda_stream_close(stream);
     return st;
 }

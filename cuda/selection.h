@@ -23,9 +23,20 @@ bs_status bs_cuda_gemm_enumerate(cublasLtMatmulAlgo_t *out, int most, int *n, co
 bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, int64_t width, int64_t depth,
                               CUdeviceptr filters);
 
+/* Returns true if the library has the algorithm, for as many rows and filters as are computed. */
+bool bs_cuda_gemm_serves(const bs_device *d, const bs_cuda_gemm *g);
+
+/* known_engines.c. Sets the engine of a node to what an earlier load selected, if the cache (NULL: none) has
+ * it and the libraries still serve it; then *found is true. dnn: whether cuDNN runs. */
+bs_status bs_cuda_recall_engine(bs_stream *stream, bs_cache *cache, int node, bool dnn, bool *found);
+/* Stores the engine that was selected for a node. */
+bs_status bs_cuda_remember_engine(const bs_network *n, bs_cache *cache, int node, bool dnn);
+/* Hashes what is selected for all nodes. */
+uint64_t bs_cuda_selection(const bs_network *n);
+
 /* select_engines.c. Selects the engine of each convolution and product; called once, when the parameters are
- * on the device. */
-bs_status bs_cuda_select_engines(bs_network *n);
+ * on the device. cache: selections of earlier loads, NULL: none. */
+bs_status bs_cuda_select_engines(bs_network *n, bs_cache *cache);
 
 /* cuda_load.c */
 bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options);

@@ -132,6 +132,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
         BS_TRY_GOTO(make_schedules(e), out);
     BS_TRY_GOTO(widest_trial(e), out);
     BS_TRY_GOTO(divide_memory(e, options->threads > 0), out);
+    bs_cache_flush(e->cache);
 out:
     if (st != BS_OK) {
         bs_engine_close(e);

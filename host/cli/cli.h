@@ -75,7 +75,8 @@ typedef struct bs_command {
     X(digest)                                                                                                \
     X(synth)                                                                                                 \
     X(bench)                                                                                                 \
-    X(devices)
+    X(devices)                                                                                               \
+    X(cache)
 
 #define X(name) extern const bs_command bs_cmd_##name;
 BS_COMMANDS(X)
@@ -134,6 +135,17 @@ const bs_command *bs_command_at(int i);
 const char *bs_topic_text(const char *name);
 /* Prints the topic without the comments that mark generated regions. */
 void bs_print_topic(const char *text);
+
+/* Options of commands that open an engine: rows of their tables. */
+#define BS_CACHE_OPTIONS                                                                                     \
+    {"cache", "DIR", "folder of facts from earlier runs (default: see `bitsink help cache`)"},               \
+    {                                                                                                        \
+        "no-cache", NULL, "neither use nor store facts of earlier runs"                                      \
+    }
+/* Reads --cache; *dir is NULL if it is not given. */
+bs_status bs_option_cache(const bs_args *a, const char **dir);
+/* Opens the cache that these options ask for: *out is NULL if there is none. Close it after the engine. */
+bs_status bs_open_cache(bs_cache **out, const bs_args *a);
 
 /* Everything a job file leads to. Zero-initialise; bs_session_close() frees. */
 typedef struct bs_session {

@@ -27,6 +27,7 @@ static bs_status run(const bs_args *args)
     BS_TRY(choose_model(&model, args));
     BS_TRY(bs_synth_or_import(&g, model));
     bs_status st;
+    BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, g, NULL, &o), out);
     BS_TRY_GOTO(bs_bench_run(&bench, e, trials, 1), out);
     if (bs_option_value(args, "json"))
@@ -38,6 +39,7 @@ static bs_status run(const bs_args *args)
 out:
     bs_bench_clear(&bench);
     bs_engine_close(e);
+    bs_cache_close(o.cache);
     bs_graph_free(g);
     return st;
 }
@@ -48,6 +50,7 @@ static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
+    BS_CACHE_OPTIONS,
     {"json", NULL, "all of it as one JSON object"},
     {NULL, NULL, NULL},
 };

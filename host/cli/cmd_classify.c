@@ -123,6 +123,7 @@ static bs_status run(const bs_args *args)
         bs_hint("usage: bitsink classify %s", bs_cmd_classify.usage);
         goto out;
     }
+    BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, x.s.graph, NULL, &o), out);
     if (x.logits_path && !(x.logits = fopen(x.logits_path, "wb"))) {
         st = logits_failed(&x);
@@ -132,6 +133,7 @@ static bs_status run(const bs_args *args)
 out:
     st = close_logits(&x, st);
     bs_engine_close(e);
+    bs_cache_close(o.cache);
     bs_dataset_close(files);
     bs_session_close(&x.s);
     return st;
@@ -139,6 +141,7 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
+    BS_CACHE_OPTIONS,
     {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
     {NULL, NULL, NULL},

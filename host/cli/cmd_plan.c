@@ -283,6 +283,7 @@ static bs_status run(const bs_args *args)
         st = next_round(args, s.plan, bs_option_value(args, "db"));
         goto out;
     }
+    BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(measure(e, &rate, &macs), out);
     double trials = (double)s.plan->trials;
@@ -299,6 +300,7 @@ static bs_status run(const bs_args *args)
     }
 out:
     bs_engine_close(e);
+    bs_cache_close(o.cache);
     bs_session_close(&s);
     return st;
 }
@@ -312,6 +314,7 @@ static const bs_option options[] = {
     {"sites", "FILE", "write every planned fault site as CSV, readable as an explicit site list"},
     {"device", "NAME", "device to estimate for: auto, cpu, cuda, null"},
     {"threads", "N", "workers to estimate for"},
+    BS_CACHE_OPTIONS,
     {"json", NULL, "the totals as one JSON object"},
     {NULL, NULL, NULL},
 };

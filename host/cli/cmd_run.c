@@ -111,6 +111,7 @@ static bs_status run(const bs_args *args)
     if (!bs_option_value(args, "audit"))
         o.audit = s.job->audit;
     BS_TRY_GOTO(read_shard(args, s.plan), out);
+    BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
     BS_TRY_GOTO(bs_proofs_create(&proofs, e, store, when), out);
@@ -149,6 +150,7 @@ out:
     bs_store_close(store);
     bs_proofs_free(proofs);
     bs_engine_close(e);
+    bs_cache_close(o.cache);
     bs_session_close(&s);
     return st;
 }
@@ -164,6 +166,7 @@ static const bs_option options[] = {
      "run this share of the trials again in full and compare, 0 to 1 (default: the job's, or 0)"},
     {"self-test", "WHEN", "auto (default: unless it has passed on this file already), always, off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
+    BS_CACHE_OPTIONS,
     {"json", NULL, "the summary as JSON"},
     {NULL, NULL, NULL},
 };
@@ -227,8 +230,9 @@ const bs_command bs_cmd_run = {
     .examples = "    bitsink run job.yaml                          # into job.db\n"
                 "    bitsink run job.yaml --db r.db --audit 0.01   # 1 % again in full\n"
                 "    bitsink run job.yaml --shard 1/4 --db s1.db   # first of four machines",
-    .see_also =
-        "bitsink-job(5) bitsink-plan(1) bitsink-status(1) bitsink-merge(1) bitsink-backup(1) bitsink-db(5)",
+    .see_also = "bitsink-job(5) bitsink-plan(1) bitsink-status(1) bitsink-merge(1) bitsink-backup(1) "
+                "bitsink-cache(1) "
+                "bitsink-db(5)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

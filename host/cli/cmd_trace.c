@@ -206,16 +206,19 @@ static bs_status run(const bs_args *args)
         goto out;
     }
     BS_TRY_GOTO(bs_store_check_draws(args->operand[0], (int)t.entry), out);
+    BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);
     st = trace(&s, e, stratum, t, bs_option_value(args, "json") != NULL);
 out:
     bs_engine_close(e);
+    bs_cache_close(o.cache);
     bs_session_close(&s);
     return st;
 }
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
+    BS_CACHE_OPTIONS,
     {"json", NULL, "one JSON object per site, tensor and run"},
     {NULL, NULL, NULL},
 };

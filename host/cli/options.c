@@ -40,6 +40,25 @@ bs_status bs_option_int(const bs_args *a, const char *name, long low, long high,
     return BS_OK;
 }
 
+bs_status bs_option_cache(const bs_args *a, const char **dir)
+{
+    *dir = bs_option_value(a, "cache");
+    if (*dir && !**dir)
+        return bs_fail(BS_USAGE, "--cache takes a folder, not ''");
+    return BS_OK;
+}
+
+bs_status bs_open_cache(bs_cache **out, const bs_args *a)
+{
+    const char *dir;
+    bool none = bs_option_value(a, "no-cache") != NULL;
+    *out = NULL;
+    BS_TRY(bs_option_cache(a, &dir));
+    if (dir && none)
+        return bs_fail(BS_USAGE, "--cache and --no-cache exclude each other");
+    return none ? BS_OK : bs_cache_open(out, dir);
+}
+
 static bs_status read_number(const bs_args *a, const char *name, bool bounds, double *out)
 {
     const char *text = bs_option_value(a, name);

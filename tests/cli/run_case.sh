@@ -13,6 +13,7 @@ unset BITSINK_TRIALS BITSINK_IMAGES BITSINK_TEST_DATA
 export LC_ALL=C TZ=UTC
 need_fashion
 tmp=$(mktemp -d)
+export XDG_CACHE_HOME="$tmp/cache"
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/work" "$tmp/work/jobs" "$tmp/work/models"
 cp "$here"/small.yaml "$here"/../jobs/*.yaml "$here"/../jobs/*.txt "$here"/../jobs/*.csv "$tmp/work/jobs"

@@ -8,6 +8,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99}
 unset BITSINK_TRIALS BITSINK_IMAGES BITSINK_TEST_DATA
 need_fashion
 tmp=$(mktemp -d)
+export XDG_CACHE_HOME="$tmp/cache"
 child=
 trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null; rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM

@@ -1,7 +1,7 @@
 t
 t --version
 for command in inspect classify plan run merge backup upgrade status bn plot report compare check trace digest synth bench \
-    devices; do
+    devices cache; do
     t help "$command"
 done
 t plan --help jobs/small.yaml
