@@ -25,8 +25,6 @@ const bs_cpu_geometry *bs_cpu_geometry_find(const bs_network *n, int node, const
                                             const int out_size[2]);
 /* Sets the sizes of a convolution on patches, without padding. */
 void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2]);
-/* Returns true if patches of a few sizes come out exactly as the whole layer computes them. */
-bool bs_cpu_patches_exact(bs_network *n, int node);
 void bs_cpu_geometry_free(bs_cpu_geometry *g); /* the whole list */
 void bs_cpu_patch_free(bs_cpu_patch *p);       /* the whole list */
 

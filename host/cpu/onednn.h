@@ -21,6 +21,8 @@ typedef struct bs_dnn bs_dnn;
 typedef struct bs_conv_impl bs_conv_impl;
 typedef struct bs_conv bs_conv;
 
+enum { BS_CONV_IMPL_NAME = 64 }; /* bytes of an implementation's name */
+
 /* Only ints, so that equal shapes are equal bytes. */
 typedef struct bs_conv_shape {
     int batch, group, channels, filters;
