@@ -90,6 +90,12 @@ static bs_status fake_upload(bs_stream *stream, int tensor, void *row, const flo
     return BS_OK;
 }
 
+static bs_status fake_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)
+{
+    (void)stream, (void)tensor, (void)n, (void)src, (void)dst;
+    return BS_OK;
+}
+
 static bs_status fake_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                              const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
 {
@@ -139,6 +145,7 @@ static const bs_backend fake_backend = {
     .alloc = fake_alloc,
     .free = fake_free,
     .upload = fake_upload,
+    .copy_rows = fake_copy_rows,
     .run = fake_run,
     .compare = fake_compare,
     .patch_bytes = fake_patch_bytes,
