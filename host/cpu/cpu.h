@@ -65,7 +65,7 @@ typedef struct bs_cpu_geometry {
     const bs_conv_impl *impl;
     const void *packed;
     bs_conv_impl *own_impl; /* if it is not the whole layer's */
-    void *own_packed;
+    void *own_packed;       /* unless another geometry of the node has these weights packed alike */
 } bs_cpu_geometry;
 
 struct bs_network {

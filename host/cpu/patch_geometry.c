@@ -34,7 +34,16 @@ void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2])
         m->chunks--;
 }
 
-/* Packs the layer's weights for an implementation of the geometry's own. */
+/* Returns the node's weights as another geometry has packed them; NULL if none has them in this layout. */
+static const void *find_packed(const bs_cpu_geometry *list, const bs_conv_impl *impl)
+{
+    for (; list; list = list->next)
+        if (list->own_packed && bs_conv_impl_same_weights(list->own_impl, impl))
+            return list->own_packed;
+    return NULL;
+}
+
+/* Takes an implementation of the geometry's own, and packs the layer's weights for it. */
 static bs_status make_own(bs_cpu_geometry *g, const bs_network *n, int node, bs_cpu_way way,
                           const bs_cpu_matrix *patch)
 {
@@ -43,10 +52,13 @@ static bs_status make_own(bs_cpu_geometry *g, const bs_network *n, int node, bs_
     BS_TRY(bs_cpu_way_impl(&g->own_impl, way, n->device->dnn, m, patch));
     if (!g->own_impl)
         return BS_OK;
-    BS_TRY(bs_alloc_aligned(&g->own_packed, bs_conv_impl_bytes(g->own_impl), "packed weights"));
-    BS_TRY(bs_conv_impl_pack(g->own_impl, weights->data, m->stride_m, m->stride_i, g->own_packed));
+    g->packed = find_packed(n->geometry[node], g->own_impl);
+    if (!g->packed) {
+        BS_TRY(bs_alloc_aligned(&g->own_packed, bs_conv_impl_bytes(g->own_impl), "packed weights"));
+        BS_TRY(bs_conv_impl_pack(g->own_impl, weights->data, m->stride_m, m->stride_i, g->own_packed));
+        g->packed = g->own_packed;
+    }
     g->impl = g->own_impl;
-    g->packed = g->own_packed;
     return BS_OK;
 }
 

@@ -91,20 +91,11 @@ static bs_status read_or_hash(void *shared, int worker)
     return BS_OK;
 }
 
-static void ask_for_large_pages(uint8_t *bytes, size_t n)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)bytes + page - 1) / page * page,
-              to = ((uintptr_t)bytes + n) / page * page;
-    if (to > from)
-        madvise((void *)from, to - from, MADV_HUGEPAGE);
-}
-
 static bs_status read_large(bs_model_file *out, char sha256[65], int fd, size_t n)
 {
     reading r = {.fd = fd, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
     BS_TRY(bs_alloc_aligned(&out->bytes, n, "model"));
     r.bytes = out->bytes;
-    ask_for_large_pages(r.bytes, n);
     sha256_init(&r.hash);
     BS_TRY(bs_team_run(2, read_or_hash, &r));
     hash_pieces(&r); /* there may have been no second thread */
