@@ -1,6 +1,7 @@
 /* Proves where patches pay: by their share of the plane alone, and by the times of both ways. The times are
  * those of a made-up backend and a made-up clock, so every answer is known; the last test asks a real device.
  */
+#include "support/fake_cache.h"
 #include "support/rig.h"
 
 #include "replay/autotune.h"
@@ -317,6 +318,61 @@ static void test_budget(void **state)
     close_fake(c);
 }
 
+/* A second start takes no time, and gives the answers of the first, also where its budget was spent. On
+ * another device, nothing is known. */
+static void test_cache(void **state)
+{
+    (void)state;
+    static bs_cache cache;
+    const bs_autotune_query other = {.out_size = other_size, .share = 0.6, .gathered = 1, .widened = 1};
+    bs_device_info info = {.name = "made up", .isa = "none", .library = "fake 1"};
+    bs_autotune *c = open_fake(0.1, 0.2);
+    bs_autotune_use_cache(c, &cache, &info);
+    assert_false(pays(c, 0.6)); /* and the budget is spent */
+    assert_true(pays_for(c, other));
+    uint64_t signature = bs_autotune_signature(c);
+    close_fake(c);
+    c = open_fake(0.1, 0.01);
+    bs_autotune_use_cache(c, &cache, &info);
+    assert_false(pays(c, 0.6));
+    assert_true(pays_for(c, other));
+    assert_int_equal(fake.wholes + fake.patches, 0);
+    assert_true(bs_autotune_signature(c) == signature);
+    close_fake(c);
+    strcpy(info.library, "fake 2");
+    c = open_fake(0.1, 0.01);
+    bs_autotune_use_cache(c, &cache, &info);
+    assert_true(pays(c, 0.6));
+    assert_true(fake.wholes > 0);
+    close_fake(c);
+    fake_clear(&cache);
+}
+
+/* Nodes that compute the same share one measurement. */
+static void test_alike_nodes(void **state)
+{
+    (void)state;
+    bs_autotune *c;
+    static int network;
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(8, 32, 32));
+    int x = gb_conv(g, g->input, 8, 3, 1, 1, 1, true);
+    g->output = gb_conv(g, gb_conv(g, x, 8, 3, 1, 1, 1, true), 16, 3, 1, 1, 1, true);
+    memset(&fake, 0, sizeof fake);
+    fake.whole = fake.patch = 1e-3;
+    clock_is_fake = true;
+    assert_ok(bs_autotune_create(&c, g, &fake_backend, (bs_network *)&network));
+    int runs = 0;
+    for (int node = 0; node < 3; node++) {
+        assert_true(pays_for(c, (bs_autotune_query){.node = node, .share = 0.6, .gathered = 1}));
+        assert_int_equal(fake.wholes > runs, node != 1);
+        runs = fake.wholes;
+    }
+    bs_autotune_free(c);
+    gb_free(g);
+    clock_is_fake = false;
+}
+
 static void test_failure(void **state)
 {
     (void)state;
@@ -376,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_first_run_is_slow),
         cmocka_unit_test(test_remembers),
         cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_alike_nodes),
         cmocka_unit_test(test_failure),
         cmocka_unit_test(test_on_a_device),
         cmocka_unit_test(test_without_autotune),
