@@ -95,6 +95,7 @@ static bs_status check_node(bs_network *n, int node)
 static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options)
 {
     bs_network *n;
+    bs_device_info info;
     bs_status st;
     *out = NULL;
     bs_dnn_single_thread();
@@ -102,7 +103,8 @@ static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g, con
     n->device = d;
     n->graph = g;
     n->threads = options && options->threads > 0 ? options->threads : 1;
-    BS_TRY_GOTO(bs_cpu_answers_create(&n->answers, d, options ? options->cache : NULL), out);
+    cpu_describe(d, &info);
+    BS_TRY_GOTO(bs_cpu_answers_create(&n->answers, d->dnn, &info, options ? options->cache : NULL), out);
     BS_TRY_GOTO(bs_calloc(&n->layout, (size_t)g->n_tensors, sizeof *n->layout, "layouts"), out);
     BS_TRY_GOTO(bs_calloc(&n->plan, (size_t)g->n_nodes, sizeof *n->plan, "plans"), out);
     BS_TRY_GOTO(bs_calloc(&n->geometry, (size_t)g->n_nodes, sizeof *n->geometry, "plans"), out);

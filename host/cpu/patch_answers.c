@@ -13,6 +13,9 @@
  * ones are as fast or nearly so; later ones are not worth having. */
 enum { MAX_SKIP = 3 };
 
+/* The most output pixels in a chunk of patches. Every chunk size has to be tested. */
+enum { PATCH_PIXELS = 2048 };
+
 /* All members of these are ints and characters and what is unused is zero, so that equal questions are equal
  * bytes. */
 typedef struct question {
@@ -52,17 +55,16 @@ struct bs_cpu_answers {
     atomic_int compared;
 };
 
-bs_status bs_cpu_answers_create(bs_cpu_answers **out, bs_device *d, bs_cache *cache)
+bs_status bs_cpu_answers_create(bs_cpu_answers **out, bs_dnn *dnn, const bs_device_info *info,
+                                bs_cache *cache)
 {
-    bs_device_info info;
     BS_TRY(bs_calloc(out, 1, sizeof **out, "network"));
     bs_cpu_answers *a = *out;
-    a->dnn = d->dnn;
+    a->dnn = dnn;
     a->cache = cache;
-    bs_cpu_backend.describe(d, &info);
-    memcpy(a->key.name, info.name, sizeof a->key.name);
-    memcpy(a->key.isa, info.isa, sizeof a->key.isa);
-    memcpy(a->key.library, info.library, sizeof a->key.library);
+    memcpy(a->key.name, info->name, sizeof a->key.name);
+    memcpy(a->key.isa, info->isa, sizeof a->key.isa);
+    memcpy(a->key.library, info->library, sizeof a->key.library);
     pthread_mutex_init(&a->lock, NULL);
     pthread_mutex_init(&a->references.lock, NULL);
     return BS_OK;
@@ -138,6 +140,20 @@ static void chunk_shapes(bs_conv_shape shapes[BS_CPU_CHUNKS], const bs_cpu_matri
 {
     for (int i = 0; i < m->chunks; i++)
         shapes[i] = bs_cpu_chunk_shape(m, bs_cpu_filter_groups(m), i);
+}
+
+void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2])
+{
+    m->shape.in_h = in[0];
+    m->shape.in_w = in[1];
+    m->shape.out_h = out[0];
+    m->shape.out_w = out[1];
+    memset(m->shape.pad, 0, sizeof m->shape.pad);
+    m->in_row = (int64_t)m->shape.channels * in[0] * in[1];
+    m->out_row = (int64_t)m->shape.filters * out[0] * out[1];
+    m->chunks = bs_cpu_conv_chunks((int64_t)out[0] * out[1]);
+    while (m->chunks > 1 && (int64_t)out[0] * out[1] << (m->chunks - 1) > PATCH_PIXELS)
+        m->chunks--;
 }
 
 bs_status bs_cpu_way_impl(bs_conv_impl **out, bs_cpu_way way, bs_dnn *dnn, const bs_cpu_matrix *layer,

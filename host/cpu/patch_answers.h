@@ -23,7 +23,8 @@ typedef enum bs_cpu_way {
 typedef struct bs_cpu_answers bs_cpu_answers;
 
 /* cache: NULL: none. It must outlive *out. */
-bs_status bs_cpu_answers_create(bs_cpu_answers **out, bs_device *d, bs_cache *cache);
+bs_status bs_cpu_answers_create(bs_cpu_answers **out, bs_dnn *dnn, const bs_device_info *info,
+                                bs_cache *cache);
 void bs_cpu_answers_free(bs_cpu_answers *a);
 
 /* Returns the way to run patches of these sizes of the layer m. Compares on as many threads as it may use.

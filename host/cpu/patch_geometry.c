@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The most output pixels in a chunk. Every chunk size has to be tested. */
-enum { PATCH_PIXELS = 2048 };
-
 const bs_cpu_geometry *bs_cpu_geometry_find(const bs_network *n, int node, const int in_size[2],
                                             const int out_size[2])
 {
@@ -18,20 +15,6 @@ const bs_cpu_geometry *bs_cpu_geometry_find(const bs_network *n, int node, const
            memcmp(g->in_size, in_size, sizeof g->in_size) + memcmp(g->out_size, out_size, sizeof g->out_size))
         g = g->next;
     return g;
-}
-
-void bs_cpu_geometry_resize(bs_cpu_matrix *m, const int in[2], const int out[2])
-{
-    m->shape.in_h = in[0];
-    m->shape.in_w = in[1];
-    m->shape.out_h = out[0];
-    m->shape.out_w = out[1];
-    memset(m->shape.pad, 0, sizeof m->shape.pad);
-    m->in_row = (int64_t)m->shape.channels * in[0] * in[1];
-    m->out_row = (int64_t)m->shape.filters * out[0] * out[1];
-    m->chunks = bs_cpu_conv_chunks((int64_t)out[0] * out[1]);
-    while (m->chunks > 1 && (int64_t)out[0] * out[1] << (m->chunks - 1) > PATCH_PIXELS)
-        m->chunks--;
 }
 
 /* Returns the node's weights as another geometry has packed them; NULL if none has them in this layout. */

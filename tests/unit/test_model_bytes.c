@@ -54,7 +54,7 @@ static void test_alignment(void **state)
     (void)state;
     for (int extra = 0; extra < 4; extra++) {
         bs_graph *g;
-        Onnx__ModelProto *m = raw_model("cccc" + extra, LARGE);
+        Onnx__ModelProto *m = raw_model(&"cccc"[extra], LARGE);
         size_t len;
         char expected[BS_SHA256_TEXT];
         uint8_t *bytes = pack_model(m, &len);
