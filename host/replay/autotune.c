@@ -61,7 +61,7 @@ struct bs_autotune {
     bs_cache *cache;      /* NULL: none */
     double spent;         /* seconds of measuring so far */
     bool short_of_memory;
-    int asked, overruled;
+    int asked, overruled; /* patches timed here */
     uint64_t signature;
 };
 
@@ -238,10 +238,8 @@ static bs_status add_decision(bs_autotune *c, const key *k, answer a)
     BS_TRY(bs_calloc(&d, 1, sizeof *d, "timings"));
     *d = (decision){*list, *k, a};
     *list = d;
-    c->asked += a.timed;
     if (!a.timed || a.pays)
         return BS_OK;
-    c->overruled++;
     /* The signature is the same on any device. */
     c->signature ^= XXH3_64bits(&k->node, sizeof *k - offsetof(key, node));
     return BS_OK;
@@ -258,6 +256,8 @@ static bs_status decide(bs_autotune *c, const bs_autotune_query *q, const key *k
     *out = (answer){.pays = 1};
     if (whole && patch)
         *out = (answer){.pays = patch->seconds <= overrules * whole->seconds, .timed = 1};
+    c->asked += out->timed;
+    c->overruled += out->timed && !out->pays;
     if (out->timed || !c->short_of_memory)
         bs_cache_put(c->cache, &fact, out, sizeof *out);
     return BS_OK;
