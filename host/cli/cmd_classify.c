@@ -201,9 +201,9 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
-    {"threads", "N", "workers (default: the cores this process may use)"},
     {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
+    {"threads", "N", "workers (default: the cores this process may use)"},
     {NULL, NULL, NULL},
 };
 
