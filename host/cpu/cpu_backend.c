@@ -162,6 +162,7 @@ static bs_status cpu_stream_open(bs_stream **out, bs_network *n)
     bs_status st;
     *out = NULL;
     bs_dnn_single_thread();
+    bs_cpu_answers_give_memory(n->answers); /* most questions were asked before there is work */
     BS_TRY(bs_calloc(&stream, 1, sizeof *stream, "stream"));
     stream->network = n;
     BS_TRY_GOTO(bs_calloc(&stream->variants, (size_t)n->graph->n_nodes, sizeof *stream->variants, "stream"),

@@ -74,11 +74,16 @@ void bs_cpu_answers_free(bs_cpu_answers *a)
 {
     if (!a)
         return;
-    bs_cpu_references_clear(&a->references);
+    bs_cpu_references_drop(&a->references);
     pthread_mutex_destroy(&a->references.lock);
     pthread_mutex_destroy(&a->lock);
     free(a->known);
     free(a);
+}
+
+void bs_cpu_answers_give_memory(bs_cpu_answers *a)
+{
+    bs_cpu_references_drop(&a->references);
 }
 
 int bs_cpu_answers_compared(const bs_cpu_answers *a)

@@ -41,6 +41,8 @@ bs_status bs_cpu_select(bs_cpu_answers *a, bs_cpu_matrix *m, bool convolution);
 /* Sets m's implementation to the one after `skip` others; impl is NULL if there is none. */
 bs_status bs_cpu_select_at(bs_dnn *dnn, bs_cpu_matrix *m, int skip);
 
+/* Gives back the memory that makes the next comparison quicker. Thread-safe. */
+void bs_cpu_answers_give_memory(bs_cpu_answers *a);
 /* Returns the number of comparisons made so far. */
 int bs_cpu_answers_compared(const bs_cpu_answers *a);
 

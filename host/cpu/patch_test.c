@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* KEPT_BYTES: references beyond these are dropped. TEAM_MACS: a test of less work takes no second thread. */
-enum { SPOTS = 5, KEPT_BYTES = 64 << 20, TEAM_MACS = 50000000 };
+enum { SPOTS = 5, KEPT_BYTES = 192 << 20, TEAM_MACS = 50000000 };
 
 static bs_status run_conv(const bs_conv_impl *impl, const bs_conv_shape *shape, const float *src,
                           const void *packed, const float *bias, float *dst)
@@ -74,16 +74,14 @@ out:
     return st;
 }
 
-/* Puts r in front, and drops what has not been used for long. The caller holds the lock. */
-static void keep(bs_cpu_references *all, bs_cpu_reference *r)
+/* Drops what has not been used for long, until so many bytes are left. The caller holds the lock. */
+static void shrink(bs_cpu_references *all, size_t most)
 {
-    r->next = all->first;
-    all->first = r;
     size_t bytes = 0;
     for (bs_cpu_reference **at = &all->first; *at;) {
         bs_cpu_reference *k = *at;
         bytes += k->bytes;
-        if (bytes <= KEPT_BYTES || k->users > 0) {
+        if (bytes <= most || k->users > 0) {
             at = &k->next;
             continue;
         }
@@ -110,7 +108,9 @@ bs_status bs_cpu_reference_get(bs_cpu_reference **out, bs_cpu_references *all, c
     }
     if (st == BS_OK) {
         (*out)->users++;
-        keep(all, *out);
+        (*out)->next = all->first;
+        all->first = *out;
+        shrink(all, KEPT_BYTES);
     }
     pthread_mutex_unlock(&all->lock);
     return st;
@@ -123,13 +123,11 @@ void bs_cpu_reference_give_back(bs_cpu_references *all, bs_cpu_reference *r)
     pthread_mutex_unlock(&all->lock);
 }
 
-void bs_cpu_references_clear(bs_cpu_references *all)
+void bs_cpu_references_drop(bs_cpu_references *all)
 {
-    for (bs_cpu_reference *r = all->first, *next; r; r = next) {
-        next = r->next;
-        reference_free(r);
-    }
-    all->first = NULL;
+    pthread_mutex_lock(&all->lock);
+    shrink(all, 0);
+    pthread_mutex_unlock(&all->lock);
 }
 
 /* A test: the threads that run it share out the sizes of chunks. */

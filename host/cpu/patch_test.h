@@ -18,7 +18,7 @@ typedef struct bs_cpu_reference {
     void *packed;                             /* the weights for the layer's implementation */
 } bs_cpu_reference;
 
-/* The references made last, up to a few megabytes. */
+/* The references made last, up to some size. */
 typedef struct bs_cpu_references {
     pthread_mutex_t lock;
     bs_cpu_reference *first; /* the one used last */
@@ -27,7 +27,8 @@ typedef struct bs_cpu_references {
 /* Gets the reference of the layer m, made if there is none. Give it back. */
 bs_status bs_cpu_reference_get(bs_cpu_reference **out, bs_cpu_references *all, const bs_cpu_matrix *m);
 void bs_cpu_reference_give_back(bs_cpu_references *all, bs_cpu_reference *r);
-void bs_cpu_references_clear(bs_cpu_references *all);
+/* Frees those that no test reads. */
+void bs_cpu_references_drop(bs_cpu_references *all);
 
 /* Sets *exact to whether `impl` computes the patch exactly. impl may be the layer's. An implementation that
  * fails is not exact; the only error is lack of memory. */
