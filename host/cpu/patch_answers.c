@@ -182,7 +182,7 @@ static bs_status try_way(answer *out, bool *exact, bs_cpu_answers *a, bs_cpu_way
         st = bs_cpu_way_impl(&own, way, a->dnn, m, patch);
     const bs_conv_impl *impl = way == BS_CPU_WAY_LAYERS ? m->impl : own;
     if (st == BS_OK && impl && (impl == m->impl || !bs_conv_impl_is_shape_bound(impl)))
-        st = bs_cpu_patch_test(exact, r, m, patch, impl, threads);
+        st = bs_cpu_patch_test(exact, &a->references, r, m, patch, impl, threads);
     if (*exact)
         *out = named(way, impl);
     bs_conv_impl_free(own);

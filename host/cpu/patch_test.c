@@ -12,15 +12,13 @@
 enum { SPOTS = 5, KEPT_BYTES = 192 << 20, TEAM_MACS = 50000000 };
 
 static bs_status run_conv(const bs_conv_impl *impl, const bs_conv_shape *shape, const float *src,
-                          const void *packed, const float *bias, float *dst)
+                          const void *packed, const float *bias, float *dst, bs_cpu_buffer *scratch)
 {
     bs_conv *conv;
-    void *scratch = NULL;
     BS_TRY(bs_conv_create(&conv, impl, shape));
-    bs_status st = bs_alloc_aligned(&scratch, bs_conv_scratch_bytes(conv), "convolution");
+    bs_status st = bs_cpu_reserve(scratch, bs_conv_scratch_bytes(conv));
     if (st == BS_OK)
-        st = bs_conv_run(conv, src, packed, bias, dst, scratch);
-    free(scratch);
+        st = bs_conv_run(conv, src, packed, bias, dst, scratch->ptr);
     bs_conv_free(conv);
     return st;
 }
@@ -53,9 +51,10 @@ static bs_status noise(bs_cpu_reference *r, float **out, int64_t n)
 
 static bs_status reference_create(bs_cpu_reference **out, const bs_cpu_matrix *m)
 {
+    bs_cpu_reference *r;
+    bs_cpu_buffer scratch = {0};
     bs_status st;
     *out = NULL;
-    bs_cpu_reference *r;
     BS_TRY(bs_calloc(&r, 1, sizeof *r, "patches"));
     r->shape = m->shape;
     r->skip = m->skip;
@@ -66,10 +65,11 @@ static bs_status reference_create(bs_cpu_reference **out, const bs_cpu_matrix *m
         BS_TRY_GOTO(noise(r, &r->bias, m->shape.filters), out);
     BS_TRY_GOTO(bs_alloc_aligned(&r->expected, (size_t)m->out_row * sizeof(float), "patches"), out);
     BS_TRY_GOTO(pack(&r->packed, m, m->impl, r->weights), out);
-    BS_TRY_GOTO(run_conv(m->impl, &m->shape, r->image, r->packed, r->bias, r->expected), out);
+    BS_TRY_GOTO(run_conv(m->impl, &m->shape, r->image, r->packed, r->bias, r->expected, &scratch), out);
     *out = r;
     r = NULL;
 out:
+    free(scratch.ptr);
     reference_free(r);
     return st;
 }
@@ -127,11 +127,38 @@ void bs_cpu_references_drop(bs_cpu_references *all)
 {
     pthread_mutex_lock(&all->lock);
     shrink(all, 0);
+    for (bs_cpu_test_memory *m = all->memory, *next; m; m = next) {
+        next = m->next;
+        free(m->in.ptr);
+        free(m->out.ptr);
+        free(m->scratch.ptr);
+        free(m);
+    }
+    all->memory = NULL;
+    pthread_mutex_unlock(&all->lock);
+}
+
+static bs_status memory_get(bs_cpu_test_memory **out, bs_cpu_references *all)
+{
+    pthread_mutex_lock(&all->lock);
+    *out = all->memory;
+    if (*out)
+        all->memory = (*out)->next;
+    pthread_mutex_unlock(&all->lock);
+    return *out ? BS_OK : bs_calloc(out, 1, sizeof **out, "patches");
+}
+
+static void memory_give_back(bs_cpu_references *all, bs_cpu_test_memory *m)
+{
+    pthread_mutex_lock(&all->lock);
+    m->next = all->memory;
+    all->memory = m;
     pthread_mutex_unlock(&all->lock);
 }
 
 /* A test: the threads that run it share out the sizes of chunks. */
 typedef struct patch_test {
+    bs_cpu_references *all;
     const bs_cpu_reference *reference;
     const bs_cpu_matrix *whole, *patch;
     const bs_conv_impl *impl;
@@ -180,39 +207,39 @@ static bool equal_at(const patch_test *t, const int spot[2], const float *got)
 }
 
 /* Sets *exact for a chunk of 1 << k patches. */
-static bs_status test_chunk(bool *exact, const patch_test *t, int k)
+static bs_status test_chunk(bool *exact, const patch_test *t, int k, bs_cpu_test_memory *memory)
 {
     const bs_cpu_matrix *m = t->patch;
     bs_conv_shape s = bs_cpu_chunk_shape(m, bs_cpu_filter_groups(m), k);
-    float *in = NULL, *out = NULL;
-    bs_status st;
     *exact = false;
-    BS_TRY_GOTO(bs_alloc_aligned(&in, ((size_t)m->in_row << k) * sizeof *in, "patches"), out);
-    BS_TRY_GOTO(bs_alloc_aligned(&out, ((size_t)m->out_row << k) * sizeof *out, "patches"), out);
+    BS_TRY(bs_cpu_reserve(&memory->in, ((size_t)m->in_row << k) * sizeof(float)));
+    BS_TRY(bs_cpu_reserve(&memory->out, ((size_t)m->out_row << k) * sizeof(float)));
+    float *in = memory->in.ptr, *out = memory->out.ptr;
     for (int i = 0; i < 1 << k; i++)
         cut(t, t->spot[(i + k) % SPOTS], in + i * m->in_row);
-    BS_TRY_GOTO(run_conv(t->impl, &s, in, t->packed, t->reference->bias, out), out);
+    BS_TRY(run_conv(t->impl, &s, in, t->packed, t->reference->bias, out, &memory->scratch));
     *exact = true;
     for (int i = 0; i < 1 << k && *exact; i++)
         *exact = equal_at(t, t->spot[(i + k) % SPOTS], out + i * m->out_row);
-out:
-    free(in);
-    free(out);
-    return st == BS_NO_MEMORY ? st : BS_OK;
+    return BS_OK;
 }
 
 static bs_status test_chunks(void *shared, int worker)
 {
     patch_test *t = shared;
+    bs_cpu_test_memory *memory;
+    bs_status st = BS_OK;
     (void)worker;
     bs_dnn_single_thread();
+    BS_TRY(memory_get(&memory, t->all));
     for (int i; (i = atomic_fetch_add(&t->next, 1)) < t->patch->chunks && atomic_load(&t->exact);) {
         bool exact;
-        BS_TRY(test_chunk(&exact, t, t->large_first ? t->patch->chunks - 1 - i : i));
+        st = test_chunk(&exact, t, t->large_first ? t->patch->chunks - 1 - i : i, memory);
         if (!exact)
             atomic_store(&t->exact, false);
     }
-    return BS_OK;
+    memory_give_back(t->all, memory);
+    return st == BS_NO_MEMORY ? st : BS_OK;
 }
 
 /* Returns the multiply-accumulates of a test. */
@@ -221,10 +248,11 @@ static double work(const bs_cpu_matrix *m)
     return (double)m->out_row * (double)m->filter * (double)((1 << m->chunks) - 1);
 }
 
-bs_status bs_cpu_patch_test(bool *exact, const bs_cpu_reference *r, const bs_cpu_matrix *whole,
-                            const bs_cpu_matrix *patch, const bs_conv_impl *impl, int threads)
+bs_status bs_cpu_patch_test(bool *exact, bs_cpu_references *all, const bs_cpu_reference *r,
+                            const bs_cpu_matrix *whole, const bs_cpu_matrix *patch, const bs_conv_impl *impl,
+                            int threads)
 {
-    patch_test t = {.reference = r, .whole = whole, .patch = patch, .impl = impl, .exact = true};
+    patch_test t = {.all = all, .reference = r, .whole = whole, .patch = patch, .impl = impl, .exact = true};
     void *own = NULL;
     bs_status st = impl == whole->impl ? BS_OK : pack(&own, patch, impl, r->weights);
     *exact = false;
