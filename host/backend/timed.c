@@ -225,6 +225,11 @@ static bs_status timed_rank(bs_stream *stream, int n, const void *rows, const in
     return end(stream, BS_TIMED_RANK, stream->backend->rank(stream->inner, n, rows, golden_class, out));
 }
 
+static uint64_t timed_selection(const bs_network *n)
+{
+    return n->backend->selection(n->inner);
+}
+
 static bs_backend table_of(const bs_backend *inner)
 {
     bs_backend b = {
@@ -259,6 +264,8 @@ static bs_backend table_of(const bs_backend *inner)
     }
     if (inner->bounds)
         b.bounds = timed_bounds;
+    if (inner->selection)
+        b.selection = timed_selection;
     return b;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static int reserve(bs_str *s, size_t extra)
 {
@@ -133,11 +135,21 @@ bs_status bs_grow(void *array_ptr, size_t *cap, size_t need, size_t size, const 
     return BS_OK;
 }
 
+/* Memory of this size is worth large pages, where the system has any: there are fewer to fault in. */
+enum { LARGE = 4 << 20 };
+
 bs_status bs_alloc_aligned(void *out_ptr, size_t bytes, const char *what)
 {
     void **out = out_ptr;
     *out = aligned_alloc(64, (bytes + 127) / 64 * 64);
-    return *out ? BS_OK : bs_oom(what);
+    if (!*out)
+        return bs_oom(what);
+    if (bytes >= LARGE) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)*out, to = from + bytes;
+        from = (from + page - 1) / page * page;
+        madvise((void *)from, to / page * page - from, MADV_HUGEPAGE);
+    }
+    return BS_OK;
 }
 
 static size_t edit_distance(const char *a, const char *b)

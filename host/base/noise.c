@@ -1,11 +1,32 @@
 #include "base/noise.h"
 
-/* A linear congruential generator (Knuth's MMIX constants). */
-void bs_noise_fill(float *x, int64_t n)
+#include "base/clones.h"
+
+/* A linear congruential generator (Knuth's MMIX constants). Numbers that are LANES apart follow from each
+ * other by one step of the same kind, so that a CPU makes several at a time. */
+static const uint64_t factor = 6364136223846793005u, increment = 1442695040888963407u;
+enum { LANES = 8 };
+
+static float value(uint64_t state)
 {
-    uint64_t state = 1;
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        x[i] = (float)(int32_t)(state >> 32) * 0x1p-31f;
+    return (float)(int32_t)(state >> 32) * 0x1p-31f;
+}
+
+BS_CLONES void bs_noise_fill(float *x, int64_t n)
+{
+    uint64_t lane[LANES], state = 1, leap = 1, leap_increment = 0;
+    for (int k = 0; k < LANES; k++) {
+        state = state * factor + increment;
+        lane[k] = state;
+        leap *= factor;
+        leap_increment = leap_increment * factor + increment;
     }
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) {
+            x[i + k] = value(lane[k]);
+            lane[k] = lane[k] * leap + leap_increment;
+        }
+    for (int k = 0; i + k < n; k++)
+        x[i + k] = value(lane[k]);
 }

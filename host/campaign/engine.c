@@ -100,6 +100,7 @@ static bs_status make_guide(bs_engine *e, bool timed)
     e->context.fields = &e->fields;
     if (timed)
         BS_TRY(bs_autotune_create(&e->context.autotune, e->graph, e->backend, e->network));
+    bs_autotune_use_cache(e->context.autotune, e->cache, &e->info);
     return bs_segments_create(&e->context.segments, e->graph, e->backend, e->network, &e->context);
 }
 

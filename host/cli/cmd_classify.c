@@ -1,8 +1,11 @@
+#include "base/team.h"
 #include "base/text.h"
 #include "campaign/input.h"
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,21 +88,79 @@ static bs_status close_logits(subject *x, bs_status st)
     return st;
 }
 
-static bs_status classify(const subject *x, const bs_engine *e, const bs_dataset *images)
+/* Images on several workers. Answers are printed in the order of the images: each waits for its turn. */
+typedef struct classification {
+    const subject *x;
+    const bs_engine *engine;
+    const bs_dataset *images;
+    atomic_size_t next; /* image to be taken */
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    size_t turn;  /* image whose answer is to be printed */
+    bool stopped; /* after an error, at image `turn` */
+} classification;
+
+/* Returns false if an image before this one has failed. */
+static bool await_turn(classification *c, size_t image)
 {
-    bs_worker w = {0};
+    pthread_mutex_lock(&c->lock);
+    while (c->turn != image && !c->stopped)
+        pthread_cond_wait(&c->change, &c->lock);
+    bool mine = !c->stopped;
+    pthread_mutex_unlock(&c->lock);
+    return mine;
+}
+
+static void end_turn(classification *c, bool failed)
+{
+    pthread_mutex_lock(&c->lock);
+    c->turn += !failed;
+    c->stopped = failed;
+    pthread_cond_broadcast(&c->change);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bs_status run_image(bs_worker *w, const classification *c, size_t image)
+{
     bool broken;
-    bs_status st;
-    BS_TRY_GOTO(bs_worker_open(&w, e), out);
-    for (size_t i = 0; i < bs_dataset_count(images); i++) {
-        BS_TRY_GOTO(bs_input_load(&w, 0, images, i, &x->preprocess, NULL, &broken), out);
-        BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
-        BS_TRY_GOTO(write_logits(x, w.golden->output), out);
-        print_answer(x, bs_dataset_image(images, i)->path, &w.golden->answer[0]);
+    BS_TRY(bs_input_load(w, 0, c->images, image, &c->x->preprocess, NULL, &broken));
+    return bs_golden_run(w->golden, 1);
+}
+
+static bs_status classify_some(void *shared, int worker)
+{
+    classification *c = shared;
+    bs_worker w = {0};
+    (void)worker;
+    bs_status st = bs_worker_open(&w, c->engine);
+    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < bs_dataset_count(c->images);) {
+        if (st == BS_OK)
+            st = run_image(&w, c, i);
+        if (!await_turn(c, i)) {
+            st = BS_STOPPED;
+            break;
+        }
+        if (st == BS_OK)
+            st = write_logits(c->x, w.golden->output);
+        if (st == BS_OK)
+            print_answer(c->x, bs_dataset_image(c->images, i)->path, &w.golden->answer[0]);
+        end_turn(c, st != BS_OK);
+        if (st != BS_OK)
+            break;
     }
-out:
     bs_worker_close(&w);
     return st;
+}
+
+static bs_status classify(const subject *x, const bs_engine *e, const bs_dataset *images)
+{
+    classification c = {.x = x,
+                        .engine = e,
+                        .images = images,
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .change = PTHREAD_COND_INITIALIZER};
+    size_t n = bs_dataset_count(images);
+    return bs_team_run(n < (size_t)e->threads ? (int)n : e->threads, classify_some, &c);
 }
 
 static bs_status run(const bs_args *args)
@@ -108,7 +169,8 @@ static bs_status run(const bs_args *args)
                  .logits_path = bs_option_value(args, "logits")};
     bs_dataset *files = NULL;
     bs_engine *e = NULL;
-    bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
+    bs_engine_options o = {.device = bs_option_value(args, "device")};
+    BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));
     BS_TRY(open_subject(&x, args->operand[0]));
     bs_session_ask_device(&x.s, &o);
     bs_status st;
@@ -144,6 +206,7 @@ static const bs_option options[] = {
     BS_CACHE_OPTIONS,
     {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
+    {"threads", "N", "workers (default: the cores this process may use)"},
     {NULL, NULL, NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static int report(bs_status st)
 
 int main(int argc, char **argv)
 {
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a failed write, not a kill */
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* what loading needs for a moment goes back to the system */
+    signal(SIGXFSZ, SIG_IGN);           /* a file size limit shall be a failed write, not a kill */
     if (argc < 2) {
         bs_print_help();
         return -BS_USAGE;

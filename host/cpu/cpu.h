@@ -10,8 +10,8 @@
  * replay); both are used only where they give the same bits as the whole layer.
  *
  * Files, lowest first, each using only those before it: layout, loops, onednn; plain; cpu_matrix; operators
- * (elementwise, cpu_data_movement, reduce, norm, matmul); patch_geometry, cpu_plan; cpu_run; filter_groups,
- * channels, cpu_faulty; boxes, cpu_patch; cpu_backend. */
+ * (elementwise, cpu_data_movement, reduce, norm, matmul); patch_test, patch_answers, patch_geometry,
+ * cpu_plan; cpu_run; filter_groups, channels, cpu_faulty; boxes, cpu_patch; cpu_backend. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H
 
@@ -29,6 +29,7 @@ struct bs_device {
 /* A node run as a convolution, in chunks of rows that are powers of two, so that few shapes are compiled. */
 typedef struct bs_cpu_matrix {
     bs_conv_impl *impl;         /* NULL: the node is not a convolution */
+    int skip;                   /* number of implementations that the library prefers to it */
     bs_conv_shape shape;        /* of a chunk of one row */
     bool rows_in_width;         /* a chunk of r rows has width r, not batch r */
     int chunks;                 /* sizes 1 << 0 .. 1 << (chunks - 1) */
@@ -64,7 +65,7 @@ typedef struct bs_cpu_geometry {
     const bs_conv_impl *impl;
     const void *packed;
     bs_conv_impl *own_impl; /* if it is not the whole layer's */
-    void *own_packed;
+    void *own_packed;       /* unless another geometry of the node has these weights packed alike */
 } bs_cpu_geometry;
 
 struct bs_network {
@@ -74,7 +75,9 @@ struct bs_network {
     bs_plane *planes;           /* by tensor */
     bs_cpu_plan *plan;          /* by node */
     bs_cpu_geometry **geometry; /* by node: a list */
+    struct bs_cpu_answers *answers;
     int max_inputs;
+    int threads; /* that may prepare parameters side by side */
 };
 
 /* Memory that grows and is reused. Zero-initialise it; free(ptr) at the end. */
@@ -171,8 +174,8 @@ bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **ou
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
 
-/* cpu_plan.c */
-bs_status bs_cpu_plan_create(bs_network *n, int node);
+/* cpu_plan.c. Makes the plans of all nodes. */
+bs_status bs_cpu_plans_create(bs_network *n);
 void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in);
 size_t bs_cpu_param_bytes(const bs_network *n, int node, int input);
 /* Prepares input `input` of a node from file-order data into `out` (bs_cpu_param_bytes() bytes); `tmp` is for

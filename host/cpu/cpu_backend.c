@@ -2,10 +2,12 @@
 #include "backend/support.h"
 #include "backend/host_rows.h"
 #include "cpu/cpu_patch.h"
+#include "cpu/patch_answers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 static int cpu_device_count(char *why, size_t len)
 {
@@ -73,6 +75,7 @@ static void cpu_unload(bs_network *n)
     free(n->plan);
     free(n->planes);
     free(n->layout);
+    bs_cpu_answers_free(n->answers);
     free(n);
 }
 
@@ -91,14 +94,17 @@ static bs_status check_node(bs_network *n, int node)
 
 static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options)
 {
-    (void)options;
     bs_network *n;
+    bs_device_info info;
     bs_status st;
     *out = NULL;
     bs_dnn_single_thread();
     BS_TRY(bs_calloc(&n, 1, sizeof *n, "network"));
     n->device = d;
     n->graph = g;
+    n->threads = options && options->threads > 0 ? options->threads : 1;
+    cpu_describe(d, &info);
+    BS_TRY_GOTO(bs_cpu_answers_create(&n->answers, d->dnn, &info, options ? options->cache : NULL), out);
     BS_TRY_GOTO(bs_calloc(&n->layout, (size_t)g->n_tensors, sizeof *n->layout, "layouts"), out);
     BS_TRY_GOTO(bs_calloc(&n->plan, (size_t)g->n_nodes, sizeof *n->plan, "plans"), out);
     BS_TRY_GOTO(bs_calloc(&n->geometry, (size_t)g->n_nodes, sizeof *n->geometry, "plans"), out);
@@ -106,13 +112,23 @@ static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g, con
         BS_TRY_GOTO(check_node(n, i), out);
     BS_TRY_GOTO(bs_cpu_layouts_choose(n->layout, g), out);
     BS_TRY_GOTO(bs_planes_choose(&n->planes, g), out);
-    for (int i = 0; i < g->n_nodes; i++)
-        BS_TRY_GOTO(bs_cpu_plan_create(n, i), out);
+    BS_TRY_GOTO(bs_cpu_plans_create(n), out);
     *out = n;
     n = NULL;
 out:
     cpu_unload(n);
     return st;
+}
+
+static uint64_t cpu_selection(const bs_network *n)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < n->graph->n_nodes; i++) {
+        const bs_conv_impl *impl = n->plan[i].matrix.impl;
+        const char *name = impl ? bs_conv_impl_name(impl) : "";
+        hash = XXH3_64bits_withSeed(name, strlen(name) + 1, hash + (uint64_t)n->plan[i].matrix.skip);
+    }
+    return hash;
 }
 
 static size_t cpu_row_bytes(const bs_network *n, int tensor)
@@ -146,6 +162,7 @@ static bs_status cpu_stream_open(bs_stream **out, bs_network *n)
     bs_status st;
     *out = NULL;
     bs_dnn_single_thread();
+    bs_cpu_answers_give_memory(n->answers); /* most questions were asked before there is work */
     BS_TRY(bs_calloc(&stream, 1, sizeof *stream, "stream"));
     stream->network = n;
     BS_TRY_GOTO(bs_calloc(&stream->variants, (size_t)n->graph->n_nodes, sizeof *stream->variants, "stream"),
@@ -245,7 +262,7 @@ static bs_status cpu_rank(bs_stream *stream, int n, const void *rows, const int3
 const bs_backend bs_cpu_backend = {
     .name = "cpu",
     .needs_pixels = true,
-    .autotune = {16, 5e8, 256 << 20},
+    .autotune = {16, 5e8, 64 << 20},
     .device_count = cpu_device_count,
     .open = cpu_open,
     .close = cpu_close,
@@ -253,6 +270,7 @@ const bs_backend bs_cpu_backend = {
     .supports = bs_support_node,
     .load = cpu_load,
     .unload = cpu_unload,
+    .selection = cpu_selection,
     .row_bytes = cpu_row_bytes,
     .stream_open = cpu_stream_open,
     .stream_close = cpu_stream_close,

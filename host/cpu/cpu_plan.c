@@ -1,10 +1,11 @@
 #include "base/buf.h"
+#include "base/team.h"
 #include "cpu/cpu_patch.h"
+#include "cpu/patch_answers.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_SKIP = 3 };
 
 static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
 {
@@ -66,17 +67,6 @@ static void plan_gemm(const bs_graph *g, const bs_node *n, const bs_cpu_layout *
     m->bias_scale = gemm ? n->attr.beta : 1.0f;
 }
 
-static bs_status select_impl(bs_network *n, bs_cpu_matrix *m, int skip)
-{
-    bs_conv_shape shapes[BS_CPU_CHUNKS];
-    for (int i = 0; i < m->chunks; i++)
-        shapes[i] = bs_cpu_chunk_shape(m, bs_cpu_filter_groups(m), i);
-    BS_TRY(bs_conv_impl_create(&m->impl, n->device->dnn, shapes, m->chunks, skip));
-    if (m->impl && bs_conv_impl_is_shape_bound(m->impl))
-        m->chunks = 1;
-    return BS_OK;
-}
-
 bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n)
 {
     return n->op == BS_OP_CONV || n->op == BS_OP_GEMM || bs_matmul_by_weights(g, n);
@@ -135,59 +125,128 @@ void bs_cpu_plan_clear(bs_cpu_plan *p, int n_in)
     memset(p, 0, sizeof *p);
 }
 
-/* Makes the plan with the implementation after `skip` others; its impl is NULL if there is none. */
-static bs_status make_plan(bs_network *n, int node, int skip, bs_cpu_buffer *tmp)
+/* Packs the node's parameters for its implementation. */
+static bs_status prepare_node(bs_network *n, int node)
 {
     const bs_node *nd = &n->graph->nodes[node];
     bs_cpu_plan *p = &n->plan[node];
-    bs_cpu_geometry_free(n->geometry[node]);
-    n->geometry[node] = NULL;
-    bs_cpu_plan_clear(p, nd->n_in);
-    BS_TRY(bs_calloc(&p->param, (size_t)nd->n_in, sizeof *p->param, "parameters"));
-    if (bs_cpu_is_matrix(n->graph, nd)) {
-        if (nd->op == BS_OP_CONV)
-            plan_conv(n->graph, nd, &p->matrix);
-        else
-            plan_gemm(n->graph, nd, n->layout, &p->matrix);
-        BS_TRY(select_impl(n, &p->matrix, skip));
-        if (!p->matrix.impl)
-            return BS_OK;
-    }
-    for (int k = 0; k < nd->n_in; k++) {
+    bs_cpu_buffer tmp = {0};
+    bs_status st = BS_OK;
+    for (int k = 0; k < nd->n_in && st == BS_OK; k++) {
         const bs_tensor *t = nd->in[k] >= 0 ? &n->graph->tensors[nd->in[k]] : NULL;
         if (!t || !t->constant)
             continue;
-        BS_TRY(bs_alloc_aligned(&p->param[k], bs_cpu_param_bytes(n, node, k), t->name));
-        BS_TRY(bs_cpu_param_prepare(n, node, k, t->data, tmp, p->param[k]));
+        st = bs_alloc_aligned(&p->param[k], bs_cpu_param_bytes(n, node, k), t->name);
+        if (st == BS_OK)
+            st = bs_cpu_param_prepare(n, node, k, t->data, &tmp, p->param[k]);
+    }
+    free(tmp.ptr);
+    return st;
+}
+
+/* The nodes that are convolutions or products, those of equal shape one after the other. */
+typedef struct loading {
+    bs_network *network;
+    int *matrix, n_matrices;
+    atomic_int next;
+} loading;
+
+static int by_shape(const void *a, const void *b, void *plans)
+{
+    const bs_cpu_plan *plan = plans;
+    int i = *(const int *)a, k = *(const int *)b;
+    int order = memcmp(&plan[i].matrix.shape, &plan[k].matrix.shape, sizeof plan[i].matrix.shape);
+    return order ? order : i - k;
+}
+
+/* Returns true if the same implementation suits both nodes. */
+static bool alike(const bs_network *n, int a, int b)
+{
+    const bs_cpu_matrix *x = &n->plan[a].matrix, *y = &n->plan[b].matrix;
+    return x->chunks == y->chunks && x->rows_in_width == y->rows_in_width &&
+           memcmp(&x->shape, &y->shape, sizeof x->shape) == 0;
+}
+
+/* Sets the sizes of all products, and lists them. */
+static bs_status plan_sizes(loading *l)
+{
+    bs_network *n = l->network;
+    const bs_graph *g = n->graph;
+    BS_TRY(bs_calloc(&l->matrix, (size_t)g->n_nodes, sizeof *l->matrix, "plans"));
+    for (int i = 0; i < g->n_nodes; i++) {
+        const bs_node *nd = &g->nodes[i];
+        BS_TRY(bs_calloc(&n->plan[i].param, (size_t)nd->n_in, sizeof *n->plan[i].param, "parameters"));
+        if (!bs_cpu_is_matrix(g, nd))
+            continue;
+        if (nd->op == BS_OP_CONV)
+            plan_conv(g, nd, &n->plan[i].matrix);
+        else
+            plan_gemm(g, nd, n->layout, &n->plan[i].matrix);
+        l->matrix[l->n_matrices++] = i;
+    }
+    qsort_r(l->matrix, (size_t)l->n_matrices, sizeof *l->matrix, by_shape, n->plan);
+    return BS_OK;
+}
+
+static bs_status select_impl(bs_network *n, int node)
+{
+    bs_cpu_matrix *m = &n->plan[node].matrix;
+    return bs_cpu_select(n->answers, m, n->graph->nodes[node].op == BS_OP_CONV);
+}
+
+/* Selects implementations: the first node of each shape here, the others by its answer. */
+static bs_status select_all(void *shared, int worker)
+{
+    loading *l = shared;
+    bs_network *n = l->network;
+    (void)worker;
+    bs_dnn_single_thread();
+    for (int k; (k = atomic_fetch_add(&l->next, 1)) < l->n_matrices;) {
+        int node = l->matrix[k];
+        if ((k == 0 || !alike(n, l->matrix[k - 1], node)) && select_impl(n, node) != BS_OK)
+            return bs_context("node '%s'", n->graph->nodes[node].name);
     }
     return BS_OK;
 }
 
-/* Returns true if delta replay would have to run this layer whole although another implementation might run
- * its patches. */
-static bool needs_another(bs_network *n, int node)
+static bs_status select_alike(const loading *l)
 {
-    const bs_conv_impl *impl = n->plan[node].matrix.impl;
-    return n->graph->nodes[node].op == BS_OP_CONV && impl && !bs_conv_impl_is_shape_bound(impl) &&
-           !bs_cpu_patches_exact(n, node);
+    const bs_network *n = l->network;
+    for (int k = 1; k < l->n_matrices; k++) {
+        const bs_cpu_matrix *first = &n->plan[l->matrix[k - 1]].matrix;
+        if (alike(n, l->matrix[k - 1], l->matrix[k]))
+            BS_TRY(bs_cpu_select_at(n->device->dnn, &n->plan[l->matrix[k]].matrix, first->skip));
+    }
+    for (int k = 0; k < l->n_matrices; k++) {
+        bs_cpu_matrix *m = &n->plan[l->matrix[k]].matrix;
+        if (bs_conv_impl_is_shape_bound(m->impl))
+            m->chunks = 1;
+    }
+    return BS_OK;
 }
 
-bs_status bs_cpu_plan_create(bs_network *n, int node)
+static bs_status prepare_all(void *shared, int worker)
 {
-    bs_cpu_buffer tmp = {0};
-    bs_status st = make_plan(n, node, 0, &tmp);
-    /* Where sums are long, the library's first choice may split them by the size of the plane. The next ones
-     * are as fast or nearly so; later ones are not worth having. */
-    if (st == BS_OK && needs_another(n, node)) {
-        int skip = 0;
-        while (st == BS_OK && ++skip <= MAX_SKIP && (st = make_plan(n, node, skip, &tmp)) == BS_OK)
-            if (!n->plan[node].matrix.impl || !needs_another(n, node))
-                break;
-        const bs_conv_impl *impl = n->plan[node].matrix.impl;
-        if (st == BS_OK && (!impl || skip > MAX_SKIP || bs_conv_impl_is_shape_bound(impl) ||
-                            bs_conv_impl_is_reference(impl)))
-            st = make_plan(n, node, 0, &tmp);
-    }
-    free(tmp.ptr);
-    return st == BS_OK ? st : bs_context("node '%s'", n->graph->nodes[node].name);
+    loading *l = shared;
+    const bs_graph *g = l->network->graph;
+    (void)worker;
+    bs_dnn_single_thread();
+    for (int i; (i = atomic_fetch_add(&l->next, 1)) < g->n_nodes;)
+        if (prepare_node(l->network, i) != BS_OK)
+            return bs_context("node '%s'", g->nodes[i].name);
+    return BS_OK;
+}
+
+bs_status bs_cpu_plans_create(bs_network *n)
+{
+    loading l = {.network = n};
+    bs_status st;
+    BS_TRY_GOTO(plan_sizes(&l), out);
+    BS_TRY_GOTO(bs_team_run(n->threads, select_all, &l), out);
+    BS_TRY_GOTO(select_alike(&l), out);
+    atomic_store(&l.next, 0);
+    st = bs_team_run(n->threads, prepare_all, &l);
+out:
+    free(l.matrix);
+    return st;
 }

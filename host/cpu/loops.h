@@ -3,17 +3,10 @@
 #ifndef BS_CPU_LOOPS_H
 #define BS_CPU_LOOPS_H
 
+#include "base/clones.h"
 #include "model/graph.h"
 
 #include <stdint.h>
-
-/* The dynamic linker resolves clones before sanitizers are initialised, so sanitized builds have none. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) &&             \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define BS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define BS_CLONES
-#endif
 
 /* For operators of BS_UNARY_OPS, NULL for others; a, b: their attributes. */
 typedef void (*bs_loop_unary)(int64_t n, float *y, const float *x, float a, float b);

@@ -259,6 +259,11 @@ bool bs_conv_impl_is_shape_bound(const bs_conv_impl *p)
     return strstr(p->name, "gemm") && !strstr(p->name, "brgemm");
 }
 
+bool bs_conv_impl_same_weights(const bs_conv_impl *a, const bs_conv_impl *b)
+{
+    return dnnl_memory_desc_equal(a->weights, b->weights);
+}
+
 size_t bs_conv_impl_bytes(const bs_conv_impl *p)
 {
     return dnnl_memory_desc_get_size(p->weights);

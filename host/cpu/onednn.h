@@ -21,6 +21,8 @@ typedef struct bs_dnn bs_dnn;
 typedef struct bs_conv_impl bs_conv_impl;
 typedef struct bs_conv bs_conv;
 
+enum { BS_CONV_IMPL_NAME = 64 }; /* bytes of an implementation's name */
+
 /* Only ints, so that equal shapes are equal bytes. */
 typedef struct bs_conv_shape {
     int batch, group, channels, filters;
@@ -52,6 +54,8 @@ const char *bs_conv_impl_name(const bs_conv_impl *p);
 /* Returns true if the implementation is built on a general matrix product, whose order of summation depends
  * on the whole shape. Such a layer is exact only while its shape, filters included, stays the same. */
 bool bs_conv_impl_is_shape_bound(const bs_conv_impl *p);
+/* Returns true if weights that were packed for one serve the other. */
+bool bs_conv_impl_same_weights(const bs_conv_impl *a, const bs_conv_impl *b);
 /* Returns the bytes of packed weights. */
 size_t bs_conv_impl_bytes(const bs_conv_impl *p);
 /* Packs weights; element (m, i) of filter m, i in 0..C/g*kH*kW-1, is weights[m * stride_m + i * stride_i].

@@ -9,12 +9,10 @@ struct bs_dnn {
     dnnl_engine_t engine;
 };
 
-enum { IMPL_NAME_LEN = 64 };
-
 struct bs_conv_impl {
     bs_dnn *dnn;
     bs_conv_shape shape; /* the first shape it was selected for */
-    char name[IMPL_NAME_LEN];
+    char name[BS_CONV_IMPL_NAME];
     bs_dnn_md weights;
 };
 

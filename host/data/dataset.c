@@ -1,11 +1,11 @@
 #include "data/dataset.h"
 
 #include "base/buf.h"
+#include "base/sha256.h"
 #include "data/idx.h"
 #include "data/listing.h"
 #include "data/pixels.h"
 
-#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,7 +112,7 @@ static bs_status decode_file(bs_pixels *out, const bs_item *item, char *hash)
     if (st != BS_OK)
         return bs_context("image '%s'", item->image.path);
     if (hash)
-        SHA256Data((const uint8_t *)bytes, len, hash);
+        bs_sha256_text(bytes, len, hash);
     st = bs_pixels_decode(out, (const uint8_t *)bytes, len);
     if (st != BS_OK)
         st = bs_context("cannot decode image '%s'", item->image.path);
@@ -126,7 +126,7 @@ static bs_status copy_idx(bs_pixels *out, const bs_idx *idx, size_t index, char 
     BS_TRY(bs_pixels_alloc(out, idx->width, idx->height, idx->channels));
     memcpy(out->data, idx->pixels + index * bytes, bytes);
     if (hash)
-        SHA256Data(out->data, bytes, hash);
+        bs_sha256_text(out->data, bytes, hash);
     return BS_OK;
 }
 

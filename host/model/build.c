@@ -1,6 +1,7 @@
 #include "model/build.h"
 
 #include "base/buf.h"
+#include "base/clones.h"
 #include "base/team.h"
 #include "base/resources.h"
 #include "rng.h"
@@ -263,7 +264,7 @@ typedef struct drawing {
 } drawing;
 
 /* Draws values from .. to - 1 of parameter k. */
-static void fill(const bs_build_fill *f, uint64_t seed, uint32_t k, size_t from, size_t to)
+BS_CLONES static void fill(const bs_build_fill *f, uint64_t seed, uint32_t k, size_t from, size_t to)
 {
     enum { TERMS = 8, LARGEST = 65535 };
     /* The variance of each term is (65536^2 - 1) / 12. */

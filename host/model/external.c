@@ -124,9 +124,9 @@ bs_status bs_external_read(bs_import *im, const char *tensor, const Onnx__Tensor
     BS_TRY_GOTO(bs_calloc(&data, bytes, 1, tensor), out);
     BS_TRY_GOTO(read_all(fd, data, bytes, (off_t)e.offset), out);
     if (!im->has_external)
-        SHA256Init(&im->external);
+        sha256_init(&im->external);
     im->has_external = true;
-    SHA256Update(&im->external, data, bytes);
+    sha256_update(&im->external, bytes, data);
     *out = data;
     data = NULL;
 out:
@@ -139,13 +139,13 @@ out:
 
 void bs_external_hash(bs_import *im, char sha256[65])
 {
-    SHA2_CTX both;
-    uint8_t weights[SHA256_DIGEST_LENGTH];
+    struct sha256_ctx both;
+    uint8_t weights[SHA256_DIGEST_SIZE];
     if (!im->has_external)
         return;
-    SHA256Final(weights, &im->external);
-    SHA256Init(&both);
-    SHA256Update(&both, (const uint8_t *)sha256, strlen(sha256));
-    SHA256Update(&both, weights, sizeof weights);
-    SHA256End(&both, sha256);
+    sha256_digest(&im->external, sizeof weights, weights);
+    sha256_init(&both);
+    sha256_update(&both, strlen(sha256), (const uint8_t *)sha256);
+    sha256_update(&both, sizeof weights, weights);
+    bs_sha256_end(&both, sha256);
 }

@@ -70,6 +70,7 @@ static bs_status number_tensors(bs_import *im, const bool *alive, int *count)
 
 static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
 {
+    bool keeps_file = false;
     BS_TRY(bs_calloc(&g->tensors, (size_t)count, sizeof *g->tensors, "tensors"));
     for (int i = 0; i < im->n_values; i++) {
         bs_value *v = &im->values[i];
@@ -86,7 +87,9 @@ static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
             return bs_oom("tensor name");
         t->constant = v->kind == BS_VALUE_FLOATS;
         t->data = v->f;
+        t->in_file = v->in_file;
         v->f = NULL;
+        keeps_file |= t->in_file;
         if (!t->constant) {
             t->elements /= im->batch;
             bs_place_sample(im, &v->shape, v->place, &t->shape);
@@ -94,6 +97,10 @@ static bs_status make_tensors(bs_import *im, int count, bs_graph *g)
         /* Unused entries are 0, so that equal shapes are equal bytes. */
         for (int k = t->shape.rank; k < BS_MAX_RANK; k++)
             t->shape.dim[k] = 0;
+    }
+    if (keeps_file) {
+        g->file = im->bytes_of.bytes;
+        im->bytes_of.bytes = NULL;
     }
     return BS_OK;
 }

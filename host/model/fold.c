@@ -85,8 +85,7 @@ static bs_status fold_constant_of_shape(bs_raw *r, bs_value *out)
     for (int64_t e = 0; fill.f && e < out->elements; e++)
         out->f[e] = fill.f[0];
 out:
-    free(fill.i);
-    free(fill.f);
+    bs_value_clear(&fill);
     return st;
 }
 

@@ -69,7 +69,8 @@ void bs_graph_free(bs_graph *g)
         return;
     for (int k = 0; k < g->n_tensors; k++) {
         free(g->tensors[k].name);
-        free(g->tensors[k].data);
+        if (!g->tensors[k].in_file)
+            free(g->tensors[k].data);
     }
     for (int k = 0; k < g->n_nodes; k++) {
         free(g->nodes[k].name);
@@ -79,6 +80,7 @@ void bs_graph_free(bs_graph *g)
     free(g->tensors);
     free(g->nodes);
     free(g->targets);
+    free(g->file);
     free(g);
 }
 

@@ -47,7 +47,8 @@ typedef struct bs_tensor {
     bs_shape shape;   /* of one sample, in logical order: (C, H, W), (K), (T, C) ... */
     int64_t elements; /* product of shape */
     bs_dtype type;    /* in which each value is stored, 0: fp32; `data` and rows are float in any case */
-    float *data;      /* parameters only: file order, row-major */
+    float *data;      /* parameters only: file order, row-major; do not write into it */
+    bool in_file;     /* data lies in the graph's `file` */
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
 } bs_tensor;
@@ -119,6 +120,7 @@ typedef struct bs_graph {
     bool ends_in_softmax;
     int64_t macs;    /* for one sample */
     char sha256[65]; /* of the model file, and of weights that it stores in other files */
+    void *file;      /* the bytes of the file that data lies in; NULL: none does */
 } bs_graph;
 
 /* Imports an ONNX file (opset 7 to 18). Free *out with bs_graph_free(). Errors name node and operator. */

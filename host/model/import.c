@@ -176,10 +176,8 @@ out:
 
 static void import_clear(bs_import *im)
 {
-    for (int k = 0; k < im->n_values; k++) {
-        free(im->values[k].f);
-        free(im->values[k].i);
-    }
+    for (int k = 0; k < im->n_values; k++)
+        bs_value_clear(&im->values[k]);
     for (size_t k = 0; k < im->n_nodes; k++) {
         free(im->nodes[k].name);
         free(im->nodes[k].in);
@@ -189,14 +187,17 @@ static void import_clear(bs_import *im)
         hdestroy_r(&im->names);
     free(im->values);
     free(im->nodes);
+    bs_model_file_clear(&im->bytes_of);
     if (im->model)
         onnx__model_proto__free_unpacked(im->model, NULL);
 }
 
-bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, const char sha256[65],
-                                const char *name)
+bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_model_file *file,
+                                const char sha256[65], const char *name)
 {
     bs_import im = {.path = name, .output = -1, .model = model};
+    if (file)
+        im.bytes_of = *file;
     bs_graph *g = NULL;
     bs_status st;
     *out = NULL;
@@ -224,8 +225,9 @@ out:
 bs_status bs_graph_import(bs_graph **out, const char *path)
 {
     Onnx__ModelProto *model;
+    bs_model_file file;
     char sha256[65];
     *out = NULL;
-    BS_TRY(bs_onnx_parse(&model, sha256, path));
-    return bs_graph_import_model(out, model, sha256, path);
+    BS_TRY(bs_onnx_parse(&model, &file, sha256, path));
+    return bs_graph_import_model(out, model, &file, sha256, path);
 }

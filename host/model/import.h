@@ -1,6 +1,7 @@
 /* Private to host/model: the state of one import, shared by its phases.
  *
- *   parse.c     file -> protobuf structs          tensor.c       TensorProto -> value
+ *   model_file.c  file -> bytes and hash          tensor.c       TensorProto -> value
+ *   parse.c     bytes -> protobuf structs
  *   names.c     name -> value, values in use      node.c         attributes, inputs, errors of an ONNX node
  *   geometry.c  axes, slices, shapes              fold*.c        nodes whose inputs are all known
  *   lower*.c    all other nodes -> bs_node        finish.c       values and nodes -> bs_graph
@@ -14,12 +15,13 @@
 #define BS_MODEL_IMPORT_H
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "model/graph.h"
+#include "model/model_file.h"
 
 #include "onnx/onnx.pb-c.h"
 
 #include <search.h>
-#include <sha2.h>
 
 #define BS_MODEL_FILE_LIMIT ((size_t)1 << 31)        /* protobuf's own limit */
 #define BS_DIM_LIMIT        ((int64_t)1 << 31)       /* one dimension */
@@ -56,7 +58,8 @@ typedef struct bs_value {
     bs_value_kind kind;
     bs_shape shape; /* whole, batch axis included */
     int64_t elements;
-    float *f;                        /* BS_VALUE_FLOATS; owned */
+    float *f;                        /* BS_VALUE_FLOATS; owned unless in_file */
+    bool in_file;                    /* f lies in the bytes of the file */
     int64_t *i;                      /* BS_VALUE_INTS; owned */
     const Onnx__TensorProto *stored; /* an initializer, read when it is first needed */
     int maker;                       /* index of the file's node that makes it, or -1 */
@@ -71,6 +74,7 @@ typedef struct bs_value {
 typedef struct bs_import {
     const char *path;
     Onnx__ModelProto *model;
+    bs_model_file bytes_of; /* its raw data, unless the model was made in memory */
     const Onnx__GraphProto *file;
     int opset;
     int64_t batch;    /* size of axis 0 of activations during the import */
@@ -83,7 +87,7 @@ typedef struct bs_import {
     bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
     size_t n_nodes, cap_nodes;
     uint64_t bytes, folded_bytes;
-    SHA2_CTX external; /* hash of everything read from other files */
+    struct sha256_ctx external; /* hash of everything read from other files */
     bool has_external;
 } bs_import;
 
@@ -98,13 +102,14 @@ typedef struct bs_raw {
     int from_last;  /* the images' axis of that activation, counted from the last (1); 0 if it is not pure */
 } bs_raw;
 
-/* import.c. Like bs_graph_import(), from a model in memory, which it takes over even if it fails; `name` is
- * for messages. */
-bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, const char sha256[65],
-                                const char *name);
+/* import.c. Like bs_graph_import(), from a model in memory, which it takes over even if it fails, and so the
+ * file with its raw data, NULL if that is in the model; `name` is for messages. */
+bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_model_file *file,
+                                const char sha256[65], const char *name);
 
-/* parse.c */
-bs_status bs_onnx_parse(Onnx__ModelProto **out, char sha256[65], const char *path);
+/* parse.c. Reads a file. If *file is not empty then, the raw_data of each tensor of *out is only the number
+ * of the data in file->raw. Free both. */
+bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path);
 
 /* names.c */
 bs_status bs_names_build(bs_import *im);
@@ -112,8 +117,11 @@ int bs_names_find(const bs_import *im, const char *name);
 /* Marks the values that the output may depend on. */
 void bs_names_mark_wanted(bs_import *im);
 
-/* tensor.c. Reads a constant: sets v->kind, shape and data. */
+/* tensor.c. Reads a constant: sets v->kind, shape and data. Data that needs no conversion stays where it is,
+ * or is taken out of t: no tensor is read twice. */
 bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t);
+/* Frees the data of a constant. */
+void bs_value_clear(bs_value *v);
 /* Allocates a folded constant of this shape. */
 bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_shape *shape);
 /* Returns false if a dimension is negative or too large, or the product overflows; *elements may be 0. */

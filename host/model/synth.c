@@ -190,7 +190,7 @@ static bs_status build(Onnx__ModelProto **out, const char *name, uint64_t seed)
 typedef struct sink {
     ProtobufCBuffer base;
     FILE *file; /* or NULL */
-    SHA2_CTX hash;
+    struct sha256_ctx hash;
     bool failed;
 } sink;
 
@@ -200,7 +200,7 @@ static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data
     if (s->file)
         s->failed |= fwrite(data, 1, len, s->file) != len;
     else
-        SHA256Update(&s->hash, data, len);
+        sha256_update(&s->hash, len, data);
 }
 
 /* Imports the model with the hash that its file would have. */
@@ -208,10 +208,10 @@ static bs_status import(bs_graph **out, Onnx__ModelProto *model, const char *nam
 {
     sink s = {.base = {sink_append}};
     char sha256[65];
-    SHA256Init(&s.hash);
+    sha256_init(&s.hash);
     onnx__model_proto__pack_to_buffer(model, &s.base);
-    SHA256End(&s.hash, sha256);
-    return bs_graph_import_model(out, model, sha256, name);
+    bs_sha256_end(&s.hash, sha256);
+    return bs_graph_import_model(out, model, NULL, sha256, name);
 }
 
 bs_status bs_synth_import(bs_graph **out, const char *name, uint64_t seed)

@@ -140,19 +140,94 @@ static size_t size_of(bs_value_kind kind)
     return kind == BS_VALUE_FLOATS ? sizeof(float) : sizeof(int64_t);
 }
 
+/* Counts the bytes of v->elements elements before there is memory for them. */
+static bs_status count_bytes(bs_import *im, const bs_value *v, bs_value_kind kind)
+{
+    if ((im->bytes += (uint64_t)v->elements * size_of(kind)) > BS_PARAMETER_BYTES)
+        return bs_fail(BS_ERR, "the model's parameters are larger than %llu bytes",
+                       (unsigned long long)BS_PARAMETER_BYTES);
+    return BS_OK;
+}
+
 /* Allocates v->elements elements. */
 static bs_status alloc_data(bs_import *im, bs_value *v, bs_value_kind kind)
 {
-    size_t size = size_of(kind);
-    if ((im->bytes += (uint64_t)v->elements * size) > BS_PARAMETER_BYTES)
-        return bs_fail(BS_ERR, "the model's parameters are larger than %llu bytes",
-                       (unsigned long long)BS_PARAMETER_BYTES);
+    BS_TRY(count_bytes(im, v, kind));
     if (kind == BS_VALUE_FLOATS)
-        BS_TRY(bs_calloc(&v->f, (size_t)v->elements, size, v->name));
+        BS_TRY(bs_calloc(&v->f, (size_t)v->elements, size_of(kind), v->name));
     else
-        BS_TRY(bs_calloc(&v->i, (size_t)v->elements, size, v->name));
+        BS_TRY(bs_calloc(&v->i, (size_t)v->elements, size_of(kind), v->name));
     v->kind = kind;
     return BS_OK;
+}
+
+void bs_value_clear(bs_value *v)
+{
+    if (!v->in_file)
+        free(v->f);
+    free(v->i);
+    v->f = NULL;
+    v->i = NULL;
+}
+
+/* Returns true if the stored bytes are floats as this machine has them. */
+static bool needs_no_conversion(const Onnx__TensorProto *t)
+{
+    return t->data_type == TYPE(FLOAT) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+}
+
+static bs_status read_external(bs_import *im, bs_value *v, const Onnx__TensorProto *t, size_t size,
+                               bs_value_kind kind)
+{
+    uint8_t *bytes;
+    size_t n;
+    if (__builtin_mul_overflow((size_t)v->elements, size, &n))
+        return bs_fail(BS_ERR, "tensor '%s' is too large", v->name);
+    BS_TRY(bs_external_read(im, v->name, t, n, &bytes));
+    bs_status st = needs_no_conversion(t) ? count_bytes(im, v, kind) : alloc_data(im, v, kind);
+    if (st == BS_OK && needs_no_conversion(t)) {
+        v->f = (float *)(void *)bytes;
+        v->kind = kind;
+        return BS_OK;
+    }
+    if (st == BS_OK)
+        convert(v, t, bytes);
+    free(bytes);
+    return st;
+}
+
+/* Finds raw data, in the file or in the message. A hostile file may give any number for it. */
+static bs_status find_raw(const bs_import *im, const bs_value *v, const Onnx__TensorProto *t,
+                          bs_raw_data **in_file, bs_raw_data *out)
+{
+    uint64_t number;
+    *in_file = NULL;
+    *out = (bs_raw_data){t->raw_data.data, t->raw_data.len};
+    if (im->bytes_of.n_raw == 0 || !t->has_raw_data)
+        return BS_OK;
+    if (t->raw_data.len == sizeof number) {
+        memcpy(&number, t->raw_data.data, sizeof number);
+        if (number < im->bytes_of.n_raw) {
+            *in_file = &im->bytes_of.raw[number];
+            *out = **in_file;
+            return BS_OK;
+        }
+    }
+    bs_fail(BS_ERR, "tensor '%s' is stored in a way that no writer uses", v->name);
+    return bs_hint("the file is damaged; export it again");
+}
+
+/* Takes the data without a copy if it is in the file, and aligned or large; or in the message. */
+static bool take_raw(bs_value *v, const Onnx__TensorProto *t, bs_raw_data *in_file)
+{
+    if (!needs_no_conversion(t) || v->elements == 0)
+        return false;
+    v->in_file = in_file != NULL;
+    v->f = in_file ? bs_raw_data_align(in_file) : (float *)(void *)t->raw_data.data;
+    if (v->f && !in_file)
+        ((Onnx__TensorProto *)t)->raw_data = (ProtobufCBinaryData){0};
+    v->in_file &= v->f != NULL;
+    return v->f != NULL;
 }
 
 bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
@@ -160,31 +235,29 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
     const char *name = v->name;
     size_t size = 0, typed = 0;
     bs_value_kind kind = BS_VALUE_UNKNOWN;
+    bs_raw_data *in_file, raw;
     if (t->segment)
         return bs_fail(BS_ERR, "tensor '%s' is stored in segments, which is not supported", name);
     BS_TRY(read_shape(t, name, v));
     BS_TRY(stored_layout(t, name, &size, &typed, &kind));
-    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
-        uint8_t *bytes;
-        size_t n;
-        if (__builtin_mul_overflow((size_t)v->elements, size, &n))
-            return bs_fail(BS_ERR, "tensor '%s' is too large", name);
-        BS_TRY(bs_external_read(im, name, t, n, &bytes));
-        bs_status st = alloc_data(im, v, kind);
-        if (st == BS_OK)
-            convert(v, t, bytes);
-        free(bytes);
-        return st;
-    }
-    size_t have = t->has_raw_data ? t->raw_data.len / size : typed;
+    if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+        return read_external(im, v, t, size, kind);
+    BS_TRY(find_raw(im, v, t, &in_file, &raw));
+    size_t have = t->has_raw_data ? raw.n / size : typed;
     /* Dimensions are compared with the data before anything is allocated. */
-    if (have != (size_t)v->elements || (t->has_raw_data && t->raw_data.len % size)) {
+    if (have != (size_t)v->elements || (t->has_raw_data && raw.n % size)) {
         bs_fail(BS_ERR, "tensor '%s': its dimensions ask for %lld elements, the file holds %zu", name,
                 (long long)v->elements, have);
         return bs_hint("the file is damaged or was truncated; export it again");
     }
+    if (t->has_raw_data && take_raw(v, t, in_file)) {
+        v->kind = kind;
+        return count_bytes(im, v, kind);
+    }
     BS_TRY(alloc_data(im, v, kind));
-    convert(v, t, t->has_raw_data ? t->raw_data.data : NULL);
+    convert(v, t, t->has_raw_data ? raw.at : NULL);
+    if (in_file)
+        bs_raw_data_drop(in_file);
     return BS_OK;
 }
 

@@ -3,7 +3,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/resources.h"
+#include "replay/node_timer.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -17,46 +19,69 @@ static const double overrules = 1.25;
 /* Seconds of measuring for a network; after that the rule of shares decides. */
 static const double budget = 1.0;
 
-/* The quickest of several runs counts, because the first one makes the library's plans. There are at least
- * two runs, three unless two take `plenty` of seconds, and up to MOST_RUNS until they take `enough`. */
-enum { RUNS = 3, MOST_RUNS = 16 };
-static const double plenty = 2e-2, enough = 2e-3;
-
-/* The measured time of one way to run a node. */
+/* The measured time of one way to run a node. `node` is a hash of what it computes: equal nodes have one. */
 typedef struct timing {
     struct timing *next;
+    uint64_t node;
     int in_size[2], out_size[2];
     uint32_t gathered, widened; /* as in the query; of the whole node `widened` only */
     bool patched;
-    bool counted;   /* in `asked` */
     double seconds; /* of one trial */
 } timing;
 
+/* The answer to a query, as it is kept in the cache of facts. */
+typedef struct answer {
+    int32_t pays;
+    int32_t timed; /* 0: the budget was spent, so the share decided */
+} answer;
+
+/* What an answer depends on. All bytes are set, so that equal queries are equal bytes. */
+typedef struct key {
+    char device[sizeof(((bs_device_info *)0)->name)];
+    char isa[sizeof(((bs_device_info *)0)->isa)];
+    char library[sizeof(((bs_device_info *)0)->library)];
+    uint64_t selection; /* the implementations of this network's nodes */
+    uint64_t node;
+    int32_t in_size[2], out_size[2];
+    uint32_t gathered, widened;
+} key;
+
+typedef struct decision {
+    struct decision *next;
+    key key;
+    answer answer;
+} decision;
+
 struct bs_autotune {
-    const bs_graph *g;
-    const bs_backend *backend;
-    bs_network *network;
-    bs_stream *stream;
-    bs_plane *planes; /* by tensor */
-    timing **timings; /* by node: a list */
-    double spent;     /* seconds of measuring so far */
-    int asked, overruled;
+    bs_node_timer timer;
+    uint64_t *node;       /* by node: its hash */
+    timing **timings;     /* n_nodes lists, by hash */
+    decision **decisions; /* the same */
+    key key;              /* without a query */
+    bs_cache *cache;      /* NULL: none */
+    double spent;         /* seconds of measuring so far */
+    bool short_of_memory;
+    int asked, overruled; /* patches timed here */
     uint64_t signature;
 };
 
-/* A node, a patch of it, and device memory for n trials of both. */
-typedef struct trial_node {
-    bs_autotune *c;
-    const bs_autotune_query *q;
-    const bs_node *node;
-    int n;
-    void **rows;    /* by input: n whole rows, NULL for parameters */
-    void **patches; /* by input: patches gathered from them */
-    bs_view *in;
-    void *out, *golden; /* rows of the output, or patches */
-    int32_t *origin;
-    uint8_t *equal;
-} trial_node;
+static uint64_t hash_tensor(uint64_t hash, const bs_graph *g, int tensor)
+{
+    const bs_tensor *t = tensor < 0 ? NULL : &g->tensors[tensor];
+    int64_t facts[3 + BS_MAX_RANK] = {t ? t->constant : -1, t ? (int64_t)t->type : 0, t ? t->shape.rank : 0};
+    for (int k = 0; t && k < t->shape.rank; k++)
+        facts[3 + k] = t->shape.dim[k];
+    return XXH3_64bits_withSeed(facts, sizeof facts, hash);
+}
+
+/* Returns a hash of all that says how long a node takes. */
+static uint64_t hash_node(const bs_graph *g, const bs_node *n)
+{
+    uint64_t hash = XXH3_64bits_withSeed(&n->attr, sizeof n->attr, (uint64_t)n->op);
+    for (int k = 0; k < n->n_in; k++)
+        hash = hash_tensor(hash, g, n->in[k]);
+    return hash_tensor(hash, g, n->out);
+}
 
 bs_status bs_autotune_create(bs_autotune **out, const bs_graph *g, const bs_backend *backend,
                              bs_network *network)
@@ -66,13 +91,16 @@ bs_status bs_autotune_create(bs_autotune **out, const bs_graph *g, const bs_back
         return BS_OK;
     bs_autotune *c;
     bs_status st;
+    size_t n = (size_t)g->n_nodes;
     BS_TRY(bs_calloc(&c, 1, sizeof *c, "timings"));
-    c->g = g;
-    c->backend = backend;
-    c->network = network;
-    BS_TRY_GOTO(bs_calloc(&c->timings, (size_t)g->n_nodes, sizeof *c->timings, "timings"), out);
-    BS_TRY_GOTO(bs_planes_choose(&c->planes, g), out);
-    BS_TRY_GOTO(backend->stream_open(&c->stream, network), out);
+    c->timer = (bs_node_timer){.g = g, .backend = backend, .network = network};
+    BS_TRY_GOTO(bs_calloc(&c->node, n, sizeof *c->node, "timings"), out);
+    BS_TRY_GOTO(bs_calloc(&c->timings, n, sizeof *c->timings, "timings"), out);
+    BS_TRY_GOTO(bs_calloc(&c->decisions, n, sizeof *c->decisions, "timings"), out);
+    BS_TRY_GOTO(bs_planes_choose(&c->timer.planes, g), out);
+    BS_TRY_GOTO(backend->stream_open(&c->timer.stream, network), out);
+    for (int i = 0; i < g->n_nodes; i++)
+        c->node[i] = hash_node(g, &g->nodes[i]);
     *out = c;
     c = NULL;
 out:
@@ -80,169 +108,44 @@ out:
     return st;
 }
 
+void bs_autotune_use_cache(bs_autotune *c, bs_cache *cache, const bs_device_info *info)
+{
+    const bs_backend *be = c ? c->timer.backend : NULL;
+    if (!c)
+        return;
+    c->cache = cache;
+    memcpy(c->key.device, info->name, sizeof c->key.device);
+    memcpy(c->key.isa, info->isa, sizeof c->key.isa);
+    memcpy(c->key.library, info->library, sizeof c->key.library);
+    c->key.selection = be->selection ? be->selection(c->timer.network) : 0;
+}
+
 void bs_autotune_free(bs_autotune *c)
 {
     if (!c)
         return;
-    for (int i = 0; c->timings && i < c->g->n_nodes; i++)
-        for (timing *t = c->timings[i], *next; t; t = next) {
+    for (int i = 0; i < c->timer.g->n_nodes; i++) {
+        for (timing *t = c->timings ? c->timings[i] : NULL, *next; t; t = next) {
             next = t->next;
             free(t);
         }
+        for (decision *d = c->decisions ? c->decisions[i] : NULL, *next; d; d = next) {
+            next = d->next;
+            free(d);
+        }
+    }
+    free(c->node);
     free(c->timings);
-    free(c->planes);
-    if (c->stream)
-        c->backend->stream_close(c->stream);
+    free(c->decisions);
+    free(c->timer.planes);
+    if (c->timer.stream)
+        c->timer.backend->stream_close(c->timer.stream);
     free(c);
 }
 
-static bool is_activation(const bs_graph *g, int tensor)
+static size_t list_of(const bs_autotune *c, uint64_t node)
 {
-    return tensor >= 0 && !g->tensors[tensor].constant;
-}
-
-/* Fills n rows with ones: the time of arithmetic does not depend on the values as long as none is
- * denormal. */
-static bs_status fill_rows(trial_node *b, int tensor, void *rows)
-{
-    const bs_autotune *c = b->c;
-    int64_t elements = c->g->tensors[tensor].elements;
-    size_t bytes = c->backend->row_bytes(c->network, tensor);
-    float *ones;
-    bs_status st = BS_OK;
-    BS_TRY(bs_calloc(&ones, (size_t)elements, sizeof *ones, "timings"));
-    for (int64_t i = 0; i < elements; i++)
-        ones[i] = 1.0f;
-    for (int i = 0; i < b->n && st == BS_OK; i++)
-        st = c->backend->upload(c->stream, tensor, (char *)rows + (size_t)i * bytes, ones);
-    free(ones);
-    return st;
-}
-
-static bs_status allocate(trial_node *b)
-{
-    const bs_autotune *c = b->c;
-    const bs_backend *be = c->backend;
-    size_t n = (size_t)b->n, inputs = (size_t)b->node->n_in, whole;
-    BS_TRY(bs_calloc(&b->rows, inputs, sizeof *b->rows, "timings"));
-    BS_TRY(bs_calloc(&b->patches, inputs, sizeof *b->patches, "timings"));
-    BS_TRY(bs_calloc(&b->in, inputs, sizeof *b->in, "timings"));
-    BS_TRY(bs_calloc(&b->origin, n, sizeof *b->origin, "timings"));
-    BS_TRY(bs_calloc(&b->equal, n, sizeof *b->equal, "timings"));
-    for (size_t k = 0; k < inputs; k++) {
-        int tensor = b->node->in[k];
-        if (!is_activation(c->g, tensor))
-            continue;
-        size_t patch = be->patch_bytes(c->network, tensor, b->q->in_size);
-        whole = be->row_bytes(c->network, tensor);
-        BS_TRY(be->alloc(c->stream, &b->rows[k], n * whole));
-        BS_TRY(be->alloc(c->stream, &b->patches[k], n * (patch > whole ? patch : whole)));
-        BS_TRY(fill_rows(b, tensor, b->rows[k]));
-    }
-    whole = be->row_bytes(c->network, b->node->out);
-    BS_TRY(be->alloc(c->stream, &b->out, n * whole));
-    BS_TRY(be->alloc(c->stream, &b->golden, n * whole));
-    return fill_rows(b, b->node->out, b->golden);
-}
-
-static void clear(trial_node *b)
-{
-    const bs_autotune *c = b->c;
-    for (int k = 0; k < b->node->n_in; k++) {
-        if (b->rows && b->rows[k])
-            c->backend->free(c->stream, b->rows[k]);
-        if (b->patches && b->patches[k])
-            c->backend->free(c->stream, b->patches[k]);
-    }
-    if (b->out)
-        c->backend->free(c->stream, b->out);
-    if (b->golden)
-        c->backend->free(c->stream, b->golden);
-    free(b->rows);
-    free(b->patches);
-    free(b->in);
-    free(b->origin);
-    free(b->equal);
-}
-
-/* Sets input k to what the node reads, and gathers it where the query says so. `all`: gathers every input
- * that can be. */
-static bs_status find_input(trial_node *b, int k, bool patched, bool all)
-{
-    const bs_autotune *c = b->c;
-    const bs_autotune_query *q = b->q;
-    int tensor = b->node->in[k];
-    bool whole = bs_reads_whole(c->g, c->planes, b->node, k);
-    b->in[k].base = patched && !whole ? b->patches[k] : b->rows[k];
-    if (whole || !(all || (k < 32 && (patched ? q->gathered : q->widened) >> k & 1)))
-        return BS_OK;
-    const int64_t dim[] = {c->planes[tensor].height, c->planes[tensor].width};
-    bs_patches want = {.origin = {b->origin, b->origin}};
-    for (int a = 0; a < 2; a++)
-        want.size[a] = patched ? q->in_size[a] : (int)dim[a];
-    return c->backend->gather(c->stream, tensor, b->n, (bs_view){b->rows[k], NULL}, NULL, NULL, &want, 0.0f,
-                              b->patches[k]);
-}
-
-/* Runs a step as the replayer does. The comparison waits for the device. */
-static bs_status run_once(trial_node *b, bool patched)
-{
-    const bs_autotune *c = b->c;
-    const bs_autotune_query *q = b->q;
-    const bs_view golden = {b->golden, NULL};
-    for (int k = 0; k < b->node->n_in; k++)
-        if (b->rows[k])
-            BS_TRY(find_input(b, k, patched, false));
-    if (!patched) {
-        BS_TRY(c->backend->run(c->stream, q->node, b->n, b->in, b->out));
-        return c->backend->compare(c->stream, b->node->out, b->n, b->out, golden, b->equal);
-    }
-    bs_patches at = {{q->out_size[0], q->out_size[1]}, {b->origin, b->origin}};
-    BS_TRY(c->backend->run_patch(c->stream, q->node, b->n, q->in_size, b->in, q->out_size, b->out));
-    return c->backend->compare_patch(c->stream, b->node->out, b->n, &at, b->out, golden, b->equal);
-}
-
-/* Returns the bytes of a trial: whole rows of the inputs and the output, and as much again for patches. */
-static double row_bytes(const bs_autotune *c, const bs_node *node)
-{
-    size_t bytes = c->backend->row_bytes(c->network, node->out);
-    for (int k = 0; k < node->n_in; k++)
-        if (is_activation(c->g, node->in[k]))
-            bytes += c->backend->row_bytes(c->network, node->in[k]);
-    return 2.0 * (double)bytes;
-}
-
-static int choose_samples(const bs_autotune *c, const bs_node *node)
-{
-    const bs_backend *be = c->backend;
-    double n = be->autotune.samples, by_work = be->autotune.macs / (double)(node->macs > 0 ? node->macs : 1),
-           by_room = be->autotune.bytes / row_bytes(c, node);
-    n = n < by_work ? n : by_work;
-    n = n < by_room ? n : by_room;
-    return n < 1 ? 1 : (int)n;
-}
-
-static bs_status take_time(bs_autotune *c, const bs_autotune_query *q, bool patched, double *seconds)
-{
-    const bs_node *node = &c->g->nodes[q->node];
-    trial_node b = {.c = c, .q = q, .node = node, .n = choose_samples(c, node)};
-    bs_status st;
-    BS_TRY_GOTO(allocate(&b), out);
-    for (int k = 0; k < node->n_in; k++)
-        if (b.rows[k])
-            BS_TRY_GOTO(find_input(&b, k, patched, true), out);
-    double all = 0, least = 0;
-    for (int i = 0; i < MOST_RUNS && (i < 2 || all < (i < RUNS ? plenty : enough)); i++) {
-        double start = bs_resources_clock();
-        BS_TRY_GOTO(run_once(&b, patched), out);
-        double took = bs_resources_clock() - start;
-        least = i == 0 || took < least ? took : least;
-        all += took;
-    }
-    *seconds = least / b.n;
-out:
-    clear(&b);
-    return st;
+    return node % (uint64_t)c->timer.g->n_nodes;
 }
 
 /* Returns true if the timing answers the query. The whole node has one time for all sizes of patches. */
@@ -256,62 +159,108 @@ static bool same_way(const timing *t, const bs_autotune_query *q, bool patched)
     return true;
 }
 
-static timing *find(const bs_autotune *c, const bs_autotune_query *q, bool patched)
+static const timing *find(const bs_autotune *c, const bs_autotune_query *q, bool patched)
 {
-    timing *t = c->timings[q->node];
-    while (t && !same_way(t, q, patched))
+    uint64_t node = c->node[q->node];
+    const timing *t = c->timings[list_of(c, node)];
+    while (t && !(t->node == node && same_way(t, q, patched)))
         t = t->next;
     return t;
 }
 
-static bs_status add_timing(bs_autotune *c, const bs_autotune_query *q, bool patched)
+static bs_status add_timing(bs_autotune *c, const bs_autotune_query *q, bool patched, double seconds)
 {
-    double seconds = 0;
     timing *t;
-    if (find(c, q, patched))
-        return BS_OK;
-    BS_TRY(take_time(c, q, patched, &seconds));
     BS_TRY(bs_calloc(&t, 1, sizeof *t, "timings"));
-    *t = (timing){.next = c->timings[q->node],
+    timing **list = &c->timings[list_of(c, c->node[q->node])];
+    *t = (timing){.next = *list,
+                  .node = c->node[q->node],
                   .gathered = patched ? q->gathered : 0,
                   .widened = q->widened,
                   .patched = patched,
                   .seconds = seconds};
     memcpy(t->in_size, q->in_size, sizeof t->in_size);
     memcpy(t->out_size, q->out_size, sizeof t->out_size);
-    c->timings[q->node] = t;
+    *list = t;
+    return BS_OK;
+}
+
+static bs_status take_times(bs_autotune *c, const bs_autotune_query *q)
+{
+    const bool wanted[2] = {!find(c, q, false), !find(c, q, true)};
+    double seconds[2];
+    BS_TRY(bs_node_timer_run(&c->timer, q, wanted, seconds));
+    for (int way = 0; way < 2; way++)
+        if (wanted[way])
+            BS_TRY(add_timing(c, q, way == 1, seconds[way]));
     return BS_OK;
 }
 
 /* Times both ways while there is time and memory to do so. */
 static bs_status ask_autotune(bs_autotune *c, const bs_autotune_query *q)
 {
-    if (c->spent >= budget)
+    if (c->spent >= budget || c->short_of_memory)
         return BS_OK;
     double start = bs_resources_clock();
-    bs_status st = add_timing(c, q, false);
-    if (st == BS_OK)
-        st = add_timing(c, q, true);
+    bs_status st = take_times(c, q);
     c->spent += bs_resources_clock() - start;
     if (st != BS_NO_MEMORY)
         return st;
     bs_error_clear();
-    c->spent = budget; /* leave the memory to the campaign */
+    c->short_of_memory = true; /* leave it to the campaign */
     return BS_OK;
 }
 
-static void count(bs_autotune *c, timing *patch, const bs_autotune_query *q, bool overruled)
+static key make_key(const bs_autotune *c, const bs_autotune_query *q)
 {
-    if (patch->counted)
-        return;
-    patch->counted = true;
-    c->asked++;
-    if (!overruled)
-        return;
-    const int32_t facts[] = {q->node,        q->in_size[0],        q->in_size[1],      q->out_size[0],
-                             q->out_size[1], (int32_t)q->gathered, (int32_t)q->widened};
-    c->overruled++;
-    c->signature ^= XXH3_64bits(facts, sizeof facts);
+    key k = c->key;
+    k.node = c->node[q->node];
+    for (int a = 0; a < 2; a++) {
+        k.in_size[a] = q->in_size[a];
+        k.out_size[a] = q->out_size[a];
+    }
+    k.gathered = q->gathered;
+    k.widened = q->widened;
+    return k;
+}
+
+static const decision *find_decision(const bs_autotune *c, const key *k)
+{
+    const decision *d = c->decisions[list_of(c, k->node)];
+    while (d && memcmp(&d->key, k, sizeof *k) != 0)
+        d = d->next;
+    return d;
+}
+
+static bs_status add_decision(bs_autotune *c, const key *k, answer a)
+{
+    decision *d, **list = &c->decisions[list_of(c, k->node)];
+    BS_TRY(bs_calloc(&d, 1, sizeof *d, "timings"));
+    *d = (decision){*list, *k, a};
+    *list = d;
+    if (!a.timed || a.pays)
+        return BS_OK;
+    /* The signature is the same on any device. */
+    c->signature ^= XXH3_64bits(&k->node, sizeof *k - offsetof(key, node));
+    return BS_OK;
+}
+
+/* Asks the cache, then the device. */
+static bs_status decide(bs_autotune *c, const bs_autotune_query *q, const key *k, answer *out)
+{
+    const bs_fact fact = {"autotune", k, sizeof *k, c->timer.g->nodes[q->node].name};
+    if (bs_cache_get_fixed(c->cache, &fact, out, sizeof *out))
+        return BS_OK;
+    BS_TRY(ask_autotune(c, q));
+    const timing *whole = find(c, q, false), *patch = find(c, q, true);
+    *out = (answer){.pays = 1};
+    if (whole && patch)
+        *out = (answer){.pays = patch->seconds <= overrules * whole->seconds, .timed = 1};
+    c->asked += out->timed;
+    c->overruled += out->timed && !out->pays;
+    if (out->timed || !c->short_of_memory)
+        bs_cache_put(c->cache, &fact, out, sizeof *out);
+    return BS_OK;
 }
 
 bool bs_autotune_may_pay(double share)
@@ -324,14 +273,16 @@ bs_status bs_autotune_patch_pays(bs_autotune *c, const bs_autotune_query *q, boo
     *pays = q->share <= worthwhile;
     if (!c || !*pays || q->share <= always)
         return BS_OK;
-    BS_TRY(ask_autotune(c, q));
-    const timing *whole = find(c, q, false);
-    timing *patch = find(c, q, true);
-    if (whole && patch) {
-        *pays = patch->seconds <= overrules * whole->seconds;
-        count(c, patch, q, !*pays);
+    const key k = make_key(c, q);
+    const decision *known = find_decision(c, &k);
+    answer a;
+    if (known) {
+        *pays = known->answer.pays != 0;
+        return BS_OK;
     }
-    return BS_OK;
+    BS_TRY(decide(c, q, &k, &a));
+    *pays = a.pays != 0;
+    return add_decision(c, &k, a);
 }
 
 uint64_t bs_autotune_signature(const bs_autotune *c)

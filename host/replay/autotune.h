@@ -1,6 +1,7 @@
 /* Autotuning of patches: decides whether a node runs quicker on a patch or whole. Where a patch covers most
  * of the plane, the arithmetic it saves does not tell; so both ways are timed on the device, once for each
- * network, node and size. The answer changes the speed of a campaign and nothing else. Not thread-safe. */
+ * network, kind of node and size. The answer changes the speed of a campaign and nothing else. Not
+ * thread-safe. */
 #ifndef BS_REPLAY_AUTOTUNE_H
 #define BS_REPLAY_AUTOTUNE_H
 
@@ -14,6 +15,9 @@ typedef struct bs_autotune bs_autotune;
 bs_status bs_autotune_create(bs_autotune **out, const bs_graph *g, const bs_backend *backend,
                              bs_network *network);
 void bs_autotune_free(bs_autotune *c);
+/* Looks answers up in the cache before anything is timed, and keeps new ones there. c and cache may be NULL;
+ * the cache must outlive c. */
+void bs_autotune_use_cache(bs_autotune *c, bs_cache *cache, const bs_device_info *info);
 
 /* A node that would compute patches of out_size from patches of in_size. Bit k of a mask: input k. */
 typedef struct bs_autotune_query {

@@ -161,7 +161,7 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
         if (reached(&b, &g->nodes[i], faulty))
             BS_TRY_GOTO(add_step(&b, i, faulty), out);
     BS_TRY_GOTO(choose_result(&b), out);
-    bs_schedule_place_buffers(schedule);
+    BS_TRY_GOTO(bs_schedule_place_buffers(schedule), out);
     st = bs_schedule_find_live_sets(schedule);
 out:
     free(b.buffer_of);

@@ -13,17 +13,24 @@ enum { N_EXTENTS = sizeof extents / sizeof *extents };
  * most LARGE pixels, and anywhere if they have at most SMALL. */
 enum { LARGE = 32 * 32, SMALL = 16 * 16, MACS_PER_BYTE = 400 };
 
-/* Returns true if no tensor computed before node i, or earlier, is read after it: every path leads through
- * its output. */
-static bool is_bottleneck(const bs_graph *g, int i)
+/* Sets only[i] for each node i after which no tensor but its output is read that was there before: every path
+ * leads through it. */
+static bs_status find_bottlenecks(bool *only, const bs_graph *g)
 {
-    for (int k = i + 1; k < g->n_nodes; k++)
-        for (int in = 0; in < g->nodes[k].n_in; in++) {
-            int t = g->nodes[k].in[in];
-            if (t >= 0 && !g->tensors[t].constant && t != g->nodes[i].out && g->tensors[t].producer <= i)
-                return false;
-        }
-    return true;
+    int *last_reader, latest; /* of any tensor made before node i */
+    BS_TRY(bs_calloc(&last_reader, (size_t)g->n_tensors, sizeof *last_reader, "segments"));
+    for (int k = 0; k < g->n_nodes; k++)
+        for (int in = 0; in < g->nodes[k].n_in; in++)
+            if (g->nodes[k].in[in] >= 0)
+                last_reader[g->nodes[k].in[in]] = k;
+    latest = last_reader[g->input];
+    for (int i = 0; i < g->n_nodes; i++) {
+        only[i] = latest <= i;
+        int reader = last_reader[g->nodes[i].out];
+        latest = reader > latest ? reader : latest;
+    }
+    free(last_reader);
+    return BS_OK;
 }
 
 /* Returns the pixels of an image's plane. */
@@ -45,14 +52,13 @@ static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network
     int tensor = g->nodes[i].out;
     const bs_tensor *t = &g->tensors[tensor];
     return t->target >= 0 && tensor != g->output && image[tensor] && plane(g, tensor) > 1 &&
-           plane(g, tensor) <= LARGE && backend->patch_bytes(network, tensor, (const int[]){1, 1}) > 0 &&
-           is_bottleneck(g, i);
+           plane(g, tensor) <= LARGE && backend->patch_bytes(network, tensor, (const int[]){1, 1}) > 0;
 }
 
 /* The last bottleneck is a cut point, too, if much work follows it: trials of all schedules share batches
  * before the part that is computed whole. */
 static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, const bs_backend *backend,
-                                   const bs_network *network, const bool *image)
+                                   const bs_network *network, const bool *image, const bool *only)
 {
     int last = -1;
     int64_t size = INT64_MAX, macs = 0, after = 0;
@@ -61,7 +67,7 @@ static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, con
         int tensor = g->nodes[i].out;
         macs += g->nodes[i].macs;
         after += g->nodes[i].macs;
-        if (!suits(g, backend, network, image, i))
+        if (!only[i] || !suits(g, backend, network, image, i))
             continue;
         last = tensor;
         after = 0;
@@ -107,12 +113,14 @@ bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_back
     if (!backend->bounds || !backend->patch_bytes)
         return BS_OK;
     bs_segments *segments = NULL;
-    bool *image;
+    bool *image = NULL, *only = NULL;
     bs_status st;
-    BS_TRY(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "segments"));
+    BS_TRY_GOTO(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "segments"), out);
+    BS_TRY_GOTO(bs_calloc(&only, (size_t)g->n_nodes, sizeof *only, "segments"), out);
     BS_TRY_GOTO(bs_calloc(&segments, 1, sizeof *segments, "segments"), out);
     BS_TRY_GOTO(bs_images_choose(image, g), out);
-    BS_TRY_GOTO(choose_cut_points(segments, g, backend, network, image), out);
+    BS_TRY_GOTO(find_bottlenecks(only, g), out);
+    BS_TRY_GOTO(choose_cut_points(segments, g, backend, network, image, only), out);
     for (int k = 0; k < segments->n; k++)
         BS_TRY_GOTO(make_schedules(segments, g, backend, network, context, k), out);
     if (segments->n > 0) {
@@ -122,6 +130,7 @@ bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_back
 out:
     bs_segments_free(segments);
     free(image);
+    free(only);
     return st;
 }
 

@@ -1,6 +1,8 @@
 /* Proves where patches pay: by their share of the plane alone, and by the times of both ways. The times are
  * those of a made-up backend and a made-up clock, so every answer is known; the last test asks a real device.
  */
+#include "support/fake_cache.h"
+#include "support/fake_times.h"
 #include "support/rig.h"
 
 #include "replay/autotune.h"
@@ -28,124 +30,6 @@ static bool pays(bs_autotune *c, double share)
 {
     return pays_for(c, (bs_autotune_query){.share = share, .gathered = 1, .widened = 1});
 }
-
-/* --- a backend that does nothing, and a clock that says how long it took --- */
-
-/* Seconds that a call for one sample takes; `late` more for the first call of either way. */
-static struct {
-    double whole, patch, gather, late;
-    double now;
-    int wholes, patches, samples; /* calls, samples of the last */
-    bs_status run_patch, alloc;   /* the status of these calls */
-} fake;
-
-double __wrap_bs_resources_clock(void);
-double __real_bs_resources_clock(void);
-static bool clock_is_fake;
-
-double __wrap_bs_resources_clock(void)
-{
-    return clock_is_fake ? fake.now : __real_bs_resources_clock();
-}
-
-static size_t fake_row_bytes(const bs_network *n, int tensor)
-{
-    (void)n, (void)tensor;
-    return 64;
-}
-
-static size_t fake_patch_bytes(const bs_network *n, int tensor, const int size[2])
-{
-    (void)n, (void)tensor, (void)size;
-    return 32;
-}
-
-static bs_status fake_stream_open(bs_stream **out, bs_network *n)
-{
-    *out = (bs_stream *)n;
-    return BS_OK;
-}
-
-static void fake_stream_close(bs_stream *stream)
-{
-    (void)stream;
-}
-
-static bs_status fake_alloc(bs_stream *stream, void **out, size_t bytes)
-{
-    (void)stream;
-    *out = fake.alloc == BS_OK ? malloc(bytes) : NULL;
-    return fake.alloc == BS_OK ? BS_OK : bs_fail(fake.alloc, "no memory is made up here");
-}
-
-static void fake_free(bs_stream *stream, void *p)
-{
-    (void)stream;
-    free(p);
-}
-
-static bs_status fake_upload(bs_stream *stream, int tensor, void *row, const float *data)
-{
-    (void)stream, (void)tensor, (void)row, (void)data;
-    return BS_OK;
-}
-
-static bs_status fake_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
-                             const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
-{
-    (void)stream, (void)tensor, (void)golden, (void)live, (void)live_at, (void)want, (void)fill, (void)dst;
-    fake.now += fake.gather * n;
-    return BS_OK;
-}
-
-static bs_status fake_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
-{
-    (void)stream, (void)node, (void)in, (void)out;
-    fake.now += fake.whole * n + (fake.wholes == 0 ? fake.late : 0);
-    fake.wholes++;
-    fake.samples = n;
-    return BS_OK;
-}
-
-static bs_status fake_run_patch(bs_stream *stream, int node, int n, const int from[2], const bs_view *in,
-                                const int to[2], void *out)
-{
-    (void)stream, (void)node, (void)from, (void)in, (void)to, (void)out;
-    fake.now += fake.patch * n + (fake.patches == 0 ? fake.late : 0);
-    fake.patches++;
-    return fake.run_patch == BS_OK ? BS_OK : bs_fail(fake.run_patch, "a device that fails");
-}
-
-static bs_status fake_compare(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
-                              uint8_t *equal)
-{
-    (void)stream, (void)tensor, (void)n, (void)rows, (void)golden, (void)equal;
-    return BS_OK;
-}
-
-static bs_status fake_compare_patch(bs_stream *stream, int tensor, int n, const bs_patches *at,
-                                    const void *rows, bs_view golden, uint8_t *equal)
-{
-    (void)stream, (void)tensor, (void)n, (void)at, (void)rows, (void)golden, (void)equal;
-    return BS_OK;
-}
-
-static const bs_backend fake_backend = {
-    .name = "fake",
-    .autotune = {.samples = 4, .macs = 1e12, .bytes = 1e12},
-    .row_bytes = fake_row_bytes,
-    .stream_open = fake_stream_open,
-    .stream_close = fake_stream_close,
-    .alloc = fake_alloc,
-    .free = fake_free,
-    .upload = fake_upload,
-    .run = fake_run,
-    .compare = fake_compare,
-    .patch_bytes = fake_patch_bytes,
-    .gather = fake_gather,
-    .run_patch = fake_run_patch,
-    .compare_patch = fake_compare_patch,
-};
 
 static bs_graph *graph;
 
@@ -310,6 +194,61 @@ static void test_budget(void **state)
     close_fake(c);
 }
 
+/* A second start takes no time, and gives the answers of the first, also where its budget was spent. On
+ * another device, nothing is known. */
+static void test_cache(void **state)
+{
+    (void)state;
+    static bs_cache cache;
+    const bs_autotune_query other = {.out_size = other_size, .share = 0.6, .gathered = 1, .widened = 1};
+    bs_device_info info = {.name = "made up", .isa = "none", .library = "fake 1"};
+    bs_autotune *c = open_fake(0.1, 0.2);
+    bs_autotune_use_cache(c, &cache, &info);
+    assert_false(pays(c, 0.6)); /* and the budget is spent */
+    assert_true(pays_for(c, other));
+    uint64_t signature = bs_autotune_signature(c);
+    close_fake(c);
+    c = open_fake(0.1, 0.01);
+    bs_autotune_use_cache(c, &cache, &info);
+    assert_false(pays(c, 0.6));
+    assert_true(pays_for(c, other));
+    assert_int_equal(fake.wholes + fake.patches, 0);
+    assert_true(bs_autotune_signature(c) == signature);
+    close_fake(c);
+    strcpy(info.library, "fake 2");
+    c = open_fake(0.1, 0.01);
+    bs_autotune_use_cache(c, &cache, &info);
+    assert_true(pays(c, 0.6));
+    assert_true(fake.wholes > 0);
+    close_fake(c);
+    fake_clear(&cache);
+}
+
+/* Nodes that compute the same share one measurement. */
+static void test_alike_nodes(void **state)
+{
+    (void)state;
+    bs_autotune *c;
+    static int network;
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(8, 32, 32));
+    int x = gb_conv(g, g->input, 8, 3, 1, 1, 1, true);
+    g->output = gb_conv(g, gb_conv(g, x, 8, 3, 1, 1, 1, true), 16, 3, 1, 1, 1, true);
+    memset(&fake, 0, sizeof fake);
+    fake.whole = fake.patch = 1e-3;
+    clock_is_fake = true;
+    assert_ok(bs_autotune_create(&c, g, &fake_backend, (bs_network *)&network));
+    int runs = 0;
+    for (int node = 0; node < 3; node++) {
+        assert_true(pays_for(c, (bs_autotune_query){.node = node, .share = 0.6, .gathered = 1}));
+        assert_int_equal(fake.wholes > runs, node != 1);
+        runs = fake.wholes;
+    }
+    bs_autotune_free(c);
+    gb_free(g);
+    clock_is_fake = false;
+}
+
 static void test_failure(void **state)
 {
     (void)state;
@@ -369,6 +308,8 @@ int main(void)
         cmocka_unit_test(test_first_run_is_slow),
         cmocka_unit_test(test_remembers),
         cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_alike_nodes),
         cmocka_unit_test(test_failure),
         cmocka_unit_test(test_on_a_device),
         cmocka_unit_test(test_without_autotune),

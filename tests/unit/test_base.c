@@ -2,6 +2,7 @@
 #include "support/testing.h"
 
 #include "base/buf.h"
+#include "base/noise.h"
 #include "base/team.h"
 #include "base/resources.h"
 #include "base/text.h"
@@ -138,12 +139,29 @@ static void test_resources(void **state)
     assert_true(bs_resources_clock() >= t);
 }
 
+/* Every length gives the beginning of one sequence, which is that of the generator. */
+static void test_noise(void **state)
+{
+    (void)state;
+    float all[40], some[40];
+    uint64_t x = 1;
+    bs_noise_fill(all, 40);
+    for (int n = 0; n < 40; n++) {
+        memset(some, 0, sizeof some);
+        bs_noise_fill(some, n);
+        assert_memory_equal(some, all, (size_t)n * sizeof *all);
+        assert_true(some[n] == 0);
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        assert_true(all[n] == (float)(int32_t)(x >> 32) * 0x1p-31f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),    cmocka_unit_test(test_strings), cmocka_unit_test(test_files),
         cmocka_unit_test(test_nearest),   cmocka_unit_test(test_team),    cmocka_unit_test(test_team_barrier),
-        cmocka_unit_test(test_resources),
+        cmocka_unit_test(test_resources), cmocka_unit_test(test_noise),
     };
     return run_suite(tests, NULL, NULL);
 }

@@ -218,6 +218,9 @@ static void test_timed(void **state)
     e.network = t->network;
     replay_all(&e, timed);
     assert_memory_equal(plain, timed, n * sizeof *plain);
+    assert_int_equal(t->backend.selection != NULL, r.e->backend->selection != NULL);
+    if (t->backend.selection)
+        assert_true(t->backend.selection(t->network) == r.e->backend->selection(r.e->network));
     uint64_t once = t->cell[BS_TIMED_INJECT][0].calls;
     assert_int_equal(once, r.g->n_nodes);
     assert_int_equal(t->cell[BS_TIMED_UPLOAD][0].calls, BS_PROBE_IMAGES);
