@@ -168,6 +168,10 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
     BS_TRY_GOTO(bs_calloc(&out->pixels, 2 * elements, sizeof *out->pixels, "image"), out);
     BS_TRY_GOTO(e->backend->stream_open(&out->stream, e->network), out);
     BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->stream, e->tile), out);
+    if (e->plan)
+        BS_TRY_GOTO(
+            bs_golden_create(&out->probe, e->graph, e->backend, e->network, out->stream, BS_PROBE_IMAGES),
+            out);
     if (e->replays)
         BS_TRY_GOTO(bs_replayer_create(&out->replayer, out->golden, e->max_batch, e->arena_bytes), out);
 out:
@@ -179,6 +183,7 @@ out:
 void bs_worker_close(bs_worker *w)
 {
     bs_replayer_free(w->replayer);
+    bs_golden_free(w->probe);
     bs_golden_free(w->golden);
     if (w->stream)
         w->engine->backend->stream_close(w->stream);

@@ -54,6 +54,7 @@ typedef struct bs_worker {
     const bs_engine *engine;
     bs_stream *stream;
     bs_golden *golden;
+    bs_golden *probe; /* room for the golden runs of the self-test's images; NULL without a plan */
     bs_replayer *replayer;
     float *pixels; /* room for two images, see bs_input_load() */
 } bs_worker;

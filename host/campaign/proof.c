@@ -142,6 +142,12 @@ static bs_proof *find(const bs_proofs *p, XXH128_hash_t key, size_t *slot)
     return NULL;
 }
 
+bs_proof *bs_proof_find(const bs_proofs *p, XXH128_hash_t key)
+{
+    size_t slot;
+    return find(p, key, &slot);
+}
+
 /* Returns the schedule's proof, a new one if there is none of its signature. */
 static bs_proof *add_proof(bs_proofs *p, const bs_schedule *schedule, int kind, int stratum)
 {

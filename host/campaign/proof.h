@@ -45,11 +45,11 @@ bs_status bs_proofs_text(bs_proofs *p, bs_str *text);
  * compute. */
 void bs_proofs_wait(const bs_proofs *p);
 
-/* One worker's part in proving. Fill in the first two, zero the rest; bs_prover_close() frees it. */
+/* One worker's part in proving. Fill in the first two, zero the rest. */
 typedef struct bs_prover {
     bs_proofs *proofs;
     const bs_worker *worker;
-    bs_golden *probe; /* golden runs of the test images, made when needed */
+    bool probed; /* the worker's probe has been run */
 } bs_prover;
 
 /* Proves what every trial needs. Called once by every worker of the campaign's team; returns when all have
@@ -61,6 +61,5 @@ bs_status bs_prover_begin(bs_prover *p, volatile sig_atomic_t *stop);
 bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs_schedules **out);
 /* Proves one schedule that trials have wanted often enough, if there is one. Called between batches. */
 bs_status bs_prover_go_on(bs_prover *p);
-void bs_prover_close(bs_prover *p);
 
 #endif

@@ -33,6 +33,7 @@ typedef struct bs_proof {
     int stratum; /* the first with this schedule; -1: of a segment */
     XXH128_hash_t key;
     bs_proof_state state; /* this and the rest: under the lock */
+    bool checked;         /* its steps are a stretch that has been checked */
     char why[200];        /* if not exact */
 } bs_proof;
 
@@ -69,6 +70,8 @@ void bs_proof_describe(const bs_proof *proof, char *out, size_t len);
 enum { BS_SALT_FAULT, BS_SALT_CUT_POINT, BS_SALT_COMPOSITION };
 /* Returns the key of a schedule's first steps, of which `signature` is the hash. */
 XXH128_hash_t bs_proof_key(const bs_proofs *p, XXH128_hash_t signature, int salt);
+/* Returns the proof with this key, NULL if there is none. */
+bs_proof *bs_proof_find(const bs_proofs *p, XXH128_hash_t key);
 /* Returns the key of the composition of a kind. */
 XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, int kind);
 /* Returns true if the file or the cache has the key, and notes that for the file. layer: a target, -1: none.

@@ -15,25 +15,19 @@
  * wait until that many have come costs at most twice the best that could be done. */
 enum { WORTH_PROVING = 16 };
 
-/* Opens the golden runs of the test images on the worker's stream. */
-static bs_status open_probe(bs_prover *p)
+/* Makes the golden runs of the test images. */
+static bs_status run_probe(bs_prover *p)
 {
     const bs_engine *e = p->worker->engine;
     uint64_t fingerprint;
-    if (p->probe)
+    if (p->probed)
         return BS_OK;
-    BS_TRY(bs_golden_create(&p->probe, e->graph, e->backend, e->network, p->worker->stream, BS_PROBE_IMAGES));
-    BS_TRY(bs_selftest_probe(p->probe, &fingerprint));
+    BS_TRY(bs_selftest_probe(p->worker->probe, &fingerprint));
+    p->probed = true;
     if (fingerprint == e->fingerprint)
         return BS_OK;
     bs_fail(BS_SELFTEST, "self-test failed: two golden runs of the same image differ");
     return bs_hint("the arithmetic of this device or library is not deterministic; try another --device");
-}
-
-void bs_prover_close(bs_prover *p)
-{
-    bs_golden_free(p->probe);
-    p->probe = NULL;
 }
 
 static bs_selftest selftest_of(const bs_prover *p)
@@ -45,8 +39,8 @@ bs_status bs_prover_check(bs_prover *p, const bs_schedule *schedule, int steps, 
                           bs_selftest_result *out)
 {
     const bs_selftest t = selftest_of(p);
-    BS_TRY(open_probe(p));
-    bs_replayer_read(p->worker->replayer, p->probe);
+    BS_TRY(run_probe(p));
+    bs_replayer_read(p->worker->replayer, p->worker->probe);
     bs_status st = bs_selftest_schedule(&t, schedule, steps, at_cut_point, out);
     bs_replayer_read(p->worker->replayer, p->worker->golden);
     if (st != BS_OK || out->reproducible)
@@ -59,8 +53,8 @@ bs_status bs_prover_check(bs_prover *p, const bs_schedule *schedule, int steps, 
 static bs_status check_whole(bs_prover *p, const bs_schedules *schedules, int which, bs_selftest_result *out)
 {
     const bs_selftest t = selftest_of(p);
-    BS_TRY(open_probe(p));
-    bs_replayer_read(p->worker->replayer, p->probe);
+    BS_TRY(run_probe(p));
+    bs_replayer_read(p->worker->replayer, p->worker->probe);
     bs_status st = bs_selftest_whole(&t, schedules, which, out);
     bs_replayer_read(p->worker->replayer, p->worker->golden);
     return st;
@@ -184,7 +178,10 @@ static bs_status make(bs_prover *p, bs_proof *proof)
     char what[32];
     double start = bs_resources_clock();
     bool cut = proof->kind >= BS_KIND_SEGMENT;
-    bs_status st = bs_prover_check(p, proof->schedule, proof->steps, cut, &r);
+    bs_status st = BS_OK;
+    r.exact = proof->checked;
+    if (!proof->checked)
+        st = bs_prover_check(p, proof->schedule, proof->steps, cut, &r);
     if (st == BS_OK && r.exact)
         st = bs_prover_compose(p, proof, true, &r);
     bs_proof_describe(proof, what, sizeof what);

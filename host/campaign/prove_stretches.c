@@ -15,10 +15,16 @@ static bs_status check_once(bs_prover *p, const bs_schedule *schedule, bool at_c
     XXH128_hash_t signature = bs_schedule_signature(schedule, schedule->n_steps);
     XXH128_hash_t key = bs_proof_key(all, signature, at_cut_point ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
     double start = bs_resources_clock();
-    if (bs_proof_known(all, key, schedule->target, what))
-        return BS_OK;
-    BS_TRY(bs_prover_check(p, schedule, schedule->n_steps, at_cut_point, out));
-    return bs_proof_note(all, key, schedule->target, what, out->exact, bs_resources_clock() - start);
+    bool known = bs_proof_known(all, key, schedule->target, what);
+    if (!known)
+        BS_TRY(bs_prover_check(p, schedule, schedule->n_steps, at_cut_point, out));
+    bs_proof *same = out->exact ? bs_proof_find(all, key) : NULL;
+    pthread_mutex_lock(&all->lock);
+    if (same)
+        same->checked = true;
+    pthread_mutex_unlock(&all->lock);
+    return known ? BS_OK
+                 : bs_proof_note(all, key, schedule->target, what, out->exact, bs_resources_clock() - start);
 }
 
 static bool is_cut_point(const bs_engine *e, int tensor)

@@ -60,14 +60,14 @@ static void state_close(worker_state *state)
     free(state->before);
     free(state->result);
     bs_sites_clear(&state->sites);
-    bs_prover_close(&state->prover);
     bs_worker_close(&state->w);
 }
 
 static bs_status flush(worker_state *state)
 {
     bs_result_batch *done = state->results;
-    BS_TRY(bs_proofs_hand_out(state->c->proofs, done));
+    if (bs_campaign_lacks_trials(state->c))
+        BS_TRY(bs_proofs_hand_out(state->c->proofs, done));
     if (bs_result_batch_is_empty(done))
         return BS_OK;
     state->results = NULL;

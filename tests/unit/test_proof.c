@@ -205,7 +205,6 @@ static outcome prove(campaign *c, bs_proof_when when)
     out.fell_back = strcmp(text.ptr, "passed") != 0;
     bs_str_clear(&text);
     lie.on = false;
-    bs_prover_close(&p);
     bs_worker_close(&w);
     bs_proofs_free(proofs);
     return out;
