@@ -237,15 +237,20 @@ static bs_status prepare_all(void *shared, int worker)
     return BS_OK;
 }
 
+static int at_most(int threads, int pieces)
+{
+    return threads < pieces ? threads : pieces;
+}
+
 bs_status bs_cpu_plans_create(bs_network *n)
 {
     loading l = {.network = n};
     bs_status st;
     BS_TRY_GOTO(plan_sizes(&l), out);
-    BS_TRY_GOTO(bs_team_run(n->threads, select_all, &l), out);
+    BS_TRY_GOTO(bs_team_run(at_most(n->threads, l.n_matrices), select_all, &l), out);
     BS_TRY_GOTO(select_alike(&l), out);
     atomic_store(&l.next, 0);
-    st = bs_team_run(n->threads, prepare_all, &l);
+    st = bs_team_run(at_most(n->threads, n->graph->n_nodes), prepare_all, &l);
 out:
     free(l.matrix);
     return st;

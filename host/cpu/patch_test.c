@@ -164,8 +164,9 @@ typedef struct patch_test {
     const bs_conv_impl *impl;
     const void *packed;
     int spot[SPOTS][2]; /* first output row and column of the patches */
+    int sizes;          /* of chunks, still to be tested */
     bool large_first;
-    atomic_int next; /* chunk sizes taken so far */
+    atomic_int next; /* sizes taken so far */
     atomic_bool exact;
 } patch_test;
 
@@ -232,7 +233,7 @@ static bs_status test_chunks(void *shared, int worker)
     (void)worker;
     bs_dnn_single_thread();
     BS_TRY(memory_get(&memory, t->all));
-    for (int i; (i = atomic_fetch_add(&t->next, 1)) < t->patch->chunks && atomic_load(&t->exact);) {
+    for (int i; (i = atomic_fetch_add(&t->next, 1)) < t->sizes && atomic_load(&t->exact);) {
         bool exact;
         st = test_chunk(&exact, t, t->large_first ? t->patch->chunks - 1 - i : i, memory);
         if (!exact)
@@ -257,13 +258,19 @@ bs_status bs_cpu_patch_test(bool *exact, bs_cpu_references *all, const bs_cpu_re
     bs_status st = impl == whole->impl ? BS_OK : pack(&own, patch, impl, r->weights);
     *exact = false;
     t.packed = own ? own : r->packed;
-    t.large_first = threads > 1 && work(patch) >= TEAM_MACS;
     choose_spots(&t);
-    if (st == BS_OK) {
-        /* The largest chunk is half of the work. */
-        st = t.large_first ? bs_team_run(2, test_chunks, &t) : test_chunks(&t, 0);
-        *exact = st == BS_OK && atomic_load(&t.exact);
+    bool team = threads > 1 && work(patch) >= TEAM_MACS;
+    t.sizes = team ? 1 : patch->chunks;
+    if (st == BS_OK)
+        st = test_chunks(&t, 0);
+    if (st == BS_OK && team && atomic_load(&t.exact)) {
+        /* Single patches tell most of what is not exact. The largest chunk is half of the work. */
+        t.sizes = patch->chunks - 1;
+        t.large_first = true;
+        atomic_store(&t.next, 0);
+        st = bs_team_run(2, test_chunks, &t);
     }
+    *exact = st == BS_OK && atomic_load(&t.exact);
     free(own);
     return st == BS_NO_MEMORY ? st : BS_OK;
 }

@@ -121,7 +121,7 @@ bs_status bs_external_read(bs_import *im, const char *tensor, const Onnx__Tensor
         bs_hint("the file of the weights belongs to another model, or is damaged; export the model again");
         goto out;
     }
-    BS_TRY_GOTO(bs_calloc(&data, bytes, 1, tensor), out);
+    BS_TRY_GOTO(bs_alloc_aligned(&data, bytes, tensor), out);
     BS_TRY_GOTO(read_all(fd, data, bytes, (off_t)e.offset), out);
     if (!im->has_external)
         sha256_init(&im->external);

@@ -1,12 +1,11 @@
 /* Private to host/model: the state of one import, shared by its phases.
  *
- *   model_file.c  file -> bytes and hash          tensor.c       TensorProto -> value
- *   parse.c     bytes -> protobuf structs
- *   names.c     name -> value, values in use      node.c         attributes, inputs, errors of an ONNX node
- *   geometry.c  axes, slices, shapes              fold*.c        nodes whose inputs are all known
- *   lower*.c    all other nodes -> bs_node        finish.c       values and nodes -> bs_graph
- *   place.c     where the images of a batch lie   external.c     initializers stored in other files
- *                                                 nd_iterator.c  iterator over shapes
+ *   model_file.c  file -> bytes, hash             tensor.c     TensorProto -> value
+ *   parse.c       bytes -> protobuf structs       node.c       attributes, inputs, errors of an ONNX node
+ *   names.c       name -> value, values in use    fold*.c      nodes whose inputs are all known
+ *   geometry.c    axes, slices, shapes            finish.c     values and nodes -> bs_graph
+ *   lower*.c      all other nodes -> bs_node      external.c   initializers stored in other files
+ *   place.c       where images lie in a batch     nd_iterator.c  iterator over shapes
  *
  * A value is a named tensor of the file. Shapes here are whole: they include the batch, with the size that
  * the file fixes or 1, so that the file's shape arithmetic can be folded; finish.c takes it out. Values are

@@ -1,6 +1,7 @@
 #include "model/model_file.h"
 
 #include "base/buf.h"
+#include "base/resources.h"
 #include "base/sha256.h"
 #include "base/team.h"
 
@@ -14,97 +15,115 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Files of fewer bytes are hashed after they are read; others are read in pieces of so many. */
+/* Files of fewer bytes are read at once; others in pieces of so many. */
 enum { PIECE = 4 << 20 };
+
+/* More threads gain little: the hash is one after the other, and takes a third of the time of reading. */
+enum { MOST_THREADS = 4 };
 
 /* Smaller data is copied. The field's own tag and length, 3 bytes or more for this many, are what data may
  * be moved over. */
 enum { LEAST_ALIGNED = 4096 };
 
-/* A file that one thread reads and another hashes. */
+/* A file that a team reads and hashes: the pieces are read in any order, and hashed in theirs. */
 typedef struct reading {
+    const char *path;
     int fd;
     uint8_t *bytes;
-    size_t n;
+    size_t n;      /* bytes */
+    size_t pieces; /* of the file */
+    bool *has;     /* by piece: it was read */
+    size_t taken;  /* pieces that some thread reads or has read */
+    size_t hashed; /* pieces */
+    bool hashing;  /* some thread hashes the next piece */
+    bool failed;
     pthread_mutex_t lock;
     pthread_cond_t change;
-    size_t have; /* bytes read so far */
-    bool ended;  /* no more will come */
     struct sha256_ctx hash;
-    size_t hashed;
 } reading;
 
-static void tell(reading *r, size_t have, bool ended)
+static size_t piece_bytes(const reading *r, size_t piece)
 {
-    pthread_mutex_lock(&r->lock);
-    r->have = have;
-    r->ended = ended;
-    pthread_cond_signal(&r->change);
-    pthread_mutex_unlock(&r->lock);
+    size_t at = piece * PIECE;
+    return r->n - at < PIECE ? r->n - at : PIECE;
 }
 
-static bs_status read_pieces(reading *r)
+static bs_status read_piece(const reading *r, size_t piece)
 {
-    size_t at = 0;
-    while (at < r->n) {
-        ssize_t got = read(r->fd, r->bytes + at, r->n - at < PIECE ? r->n - at : PIECE);
+    size_t at = piece * PIECE, end = at + piece_bytes(r, piece);
+    while (at < end) {
+        ssize_t got = pread(r->fd, r->bytes + at, end - at, (off_t)at);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0) {
-            bs_status st = bs_fail(BS_ERR, "cannot read: %s", strerror(errno));
-            tell(r, at, true);
-            return st;
-        }
-        if (got == 0)
-            break; /* it was cut short meanwhile */
-        tell(r, at += (size_t)got, false);
+        if (got <= 0)
+            return bs_fail(BS_ERR, "cannot read '%s': %s", r->path,
+                           got < 0 ? strerror(errno) : "it has become shorter");
+        at += (size_t)got;
     }
-    tell(r, at, true);
     return BS_OK;
 }
 
-/* Waits for more than `hashed` bytes. Returns their number; no more than `hashed` if the file has ended. */
-static size_t await_bytes(reading *r, size_t hashed)
+/* Does the next thing that can be done, without the lock that the caller holds; waits if there is none. */
+static bs_status do_next(reading *r)
 {
-    pthread_mutex_lock(&r->lock);
-    while (r->have <= hashed && !r->ended)
+    bs_status st = BS_OK;
+    if (!r->hashing && r->has[r->hashed]) {
+        r->hashing = true;
+        pthread_mutex_unlock(&r->lock);
+        sha256_update(&r->hash, piece_bytes(r, r->hashed), r->bytes + r->hashed * PIECE);
+        pthread_mutex_lock(&r->lock);
+        r->hashing = false;
+        r->hashed++;
+    } else if (r->taken < r->pieces) {
+        size_t piece = r->taken++;
+        pthread_mutex_unlock(&r->lock);
+        st = read_piece(r, piece);
+        pthread_mutex_lock(&r->lock);
+        r->has[piece] = st == BS_OK;
+        r->failed |= st != BS_OK;
+    } else {
         pthread_cond_wait(&r->change, &r->lock);
-    size_t have = r->have;
-    pthread_mutex_unlock(&r->lock);
-    return have;
-}
-
-static void hash_pieces(reading *r)
-{
-    size_t have;
-    while ((have = await_bytes(r, r->hashed)) > r->hashed) {
-        sha256_update(&r->hash, have - r->hashed, r->bytes + r->hashed);
-        r->hashed = have;
+        return BS_OK;
     }
+    pthread_cond_broadcast(&r->change);
+    return st;
 }
 
-static bs_status read_or_hash(void *shared, int worker)
+static bs_status read_and_hash(void *shared, int worker)
 {
-    if (worker == 0)
-        return read_pieces(shared);
-    hash_pieces(shared);
-    return BS_OK;
+    reading *r = shared;
+    bs_status st = BS_OK;
+    (void)worker;
+    pthread_mutex_lock(&r->lock);
+    while (st == BS_OK && !r->failed && r->hashed < r->pieces)
+        st = do_next(r);
+    pthread_mutex_unlock(&r->lock);
+    return st;
 }
 
-static bs_status read_large(bs_model_file *out, char sha256[65], int fd, size_t n)
+static bs_status read_large(bs_model_file *out, char sha256[65], const char *path, int fd, size_t n)
 {
-    reading r = {.fd = fd, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
-    BS_TRY(bs_alloc_aligned(&out->bytes, n, "model"));
+    reading r = {.path = path,
+                 .fd = fd,
+                 .n = n,
+                 .pieces = (n + PIECE - 1) / PIECE,
+                 .lock = PTHREAD_MUTEX_INITIALIZER,
+                 .change = PTHREAD_COND_INITIALIZER};
+    int cores = bs_resources_cores();
+    bs_status st;
+    BS_TRY_GOTO(bs_alloc_aligned(&out->bytes, n, "model"), out);
+    BS_TRY_GOTO(bs_calloc(&r.has, r.pieces, sizeof *r.has, "model"), out);
     r.bytes = out->bytes;
     sha256_init(&r.hash);
-    BS_TRY(bs_team_run(2, read_or_hash, &r));
-    hash_pieces(&r); /* there may have been no second thread */
+    BS_TRY_GOTO(bs_team_run(cores < MOST_THREADS ? cores : MOST_THREADS, read_and_hash, &r), out);
     bs_sha256_end(&r.hash, sha256);
-    out->n = r.have;
-    return BS_OK;
+    out->n = n;
+out:
+    free(r.has);
+    return st;
 }
 
-/* Returns the size of a regular file that is worth a second thread, else 0. */
+/* Returns the size of a regular file that is worth a team, else 0. */
 static size_t large_size(const char *path, size_t limit)
 {
     struct stat info;
@@ -121,7 +140,7 @@ bs_status bs_model_file_read(bs_model_file *out, char sha256[65], const char *pa
     if (size) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         st = fd < 0 ? bs_fail(BS_ERR, "cannot open '%s': %s", path, strerror(errno))
-                    : read_large(out, sha256, fd, size);
+                    : read_large(out, sha256, path, fd, size);
         if (fd >= 0)
             close(fd);
     } else {

@@ -24,7 +24,7 @@ typedef struct bs_model_file {
     size_t n_raw, cap_raw;
 } bs_model_file;
 
-/* Reads the file at `path`, and its hash on a second thread. Clear with bs_model_file_clear(). */
+/* Reads the file at `path` and computes its hash, on several threads. Clear with bs_model_file_clear(). */
 bs_status bs_model_file_read(bs_model_file *out, char sha256[65], const char *path, size_t limit);
 void bs_model_file_clear(bs_model_file *f);
 

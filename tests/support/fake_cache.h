@@ -5,6 +5,8 @@
 #include "cache/cache.h"
 #include "support/testing.h"
 
+#include <pthread.h>
+
 enum { FAKE_FACTS = 256, FAKE_VALUE = 128 };
 
 struct bs_cache {
@@ -16,6 +18,8 @@ struct bs_cache {
     } fact[FAKE_FACTS];
     int n, hits, puts;
 };
+
+static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static inline int fake_find(const bs_cache *c, const bs_fact *f)
 {
@@ -29,20 +33,24 @@ static inline int fake_find(const bs_cache *c, const bs_fact *f)
 bool __wrap_bs_cache_get_fixed(bs_cache *c, const bs_fact *f, void *value, size_t len);
 bool __wrap_bs_cache_get_fixed(bs_cache *c, const bs_fact *f, void *value, size_t len)
 {
+    pthread_mutex_lock(&fake_lock);
     int i = fake_find(c, f);
-    if (i < 0 || c->fact[i].len != len)
-        return false;
-    memcpy(value, c->fact[i].value, len);
-    c->hits++;
-    return true;
+    bool found = i >= 0 && c->fact[i].len == len;
+    if (found) {
+        memcpy(value, c->fact[i].value, len);
+        c->hits++;
+    }
+    pthread_mutex_unlock(&fake_lock);
+    return found;
 }
 
 void __wrap_bs_cache_put(bs_cache *c, const bs_fact *f, const void *value, size_t len);
 void __wrap_bs_cache_put(bs_cache *c, const bs_fact *f, const void *value, size_t len)
 {
-    int i = fake_find(c, f);
     if (!c)
         return;
+    pthread_mutex_lock(&fake_lock);
+    int i = fake_find(c, f);
     assert_true(len <= FAKE_VALUE && f->subject && *f->subject);
     if (i < 0) {
         i = c->n++;
@@ -55,6 +63,7 @@ void __wrap_bs_cache_put(bs_cache *c, const bs_fact *f, const void *value, size_
     c->fact[i].len = len;
     memcpy(c->fact[i].value, value, len);
     c->puts++;
+    pthread_mutex_unlock(&fake_lock);
 }
 
 static inline void fake_clear(bs_cache *c)
