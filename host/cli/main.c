@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/phase.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -17,6 +18,7 @@ static int report(bs_status st)
 
 int main(int argc, char **argv)
 {
+    bs_phases_begin();
     signal(SIGXFSZ, SIG_IGN); /* a file size limit shall be a failed write, not a kill */
     if (argc < 2) {
         bs_print_help();
@@ -43,5 +45,7 @@ int main(int argc, char **argv)
 #endif
     if (fflush(stdout) != 0 && st == BS_OK)
         st = bs_fail(BS_ERR, "cannot write to stdout");
+    if (args.command)
+        bs_phases_end();
     return report(st);
 }

@@ -57,6 +57,15 @@ static bs_status load_label(void *store, sqlite3_stmt *q)
     return BS_OK;
 }
 
+static bs_status load_proof(void *store, sqlite3_stmt *q)
+{
+    bs_store *s = store;
+    const char *key = (const char *)sqlite3_column_text(q, 0);
+    BS_TRY(bs_grow(&s->proofs, &s->cap_proofs, s->n_proofs + 1, sizeof *s->proofs, "proofs"));
+    snprintf(s->proofs[s->n_proofs++], sizeof *s->proofs, "%s", key ? key : "");
+    return BS_OK;
+}
+
 static bs_status allocate(bs_store *s)
 {
     size_t units = (size_t)s->plan->n_strata * s->n_images;
@@ -76,6 +85,9 @@ bs_status bs_store_load(bs_store *s)
                       BS_NO_BIND, load_golden, s));
     BS_TRY(bs_db_each(s->db, "SELECT image FROM broken_image", BS_NO_BIND, load_broken, s));
     BS_TRY(bs_db_each(s->db, "SELECT entry, layer, image, done FROM unit", BS_NO_BIND, load_unit, s));
+    BS_TRY(bs_db_each(s->db,
+                      "SELECT DISTINCT key FROM proof WHERE outcome <> 'failed' ORDER BY key COLLATE BINARY",
+                      BS_NO_BIND, load_proof, s));
     memcpy(s->written, s->done, (size_t)s->plan->n_strata * s->n_images * sizeof *s->done);
     return BS_OK;
 }
@@ -141,8 +153,8 @@ out:
 
 static void finalize_all(bs_statements *q)
 {
-    sqlite3_stmt *const all[] = {q->masked,  q->trial, q->golden, q->broken, q->repaired, q->unit,
-                                 q->summary, q->layer, q->fault,  q->wrong,  q->audit,    q->run};
+    sqlite3_stmt *const all[] = {q->masked, q->trial, q->golden, q->broken, q->repaired, q->unit, q->summary,
+                                 q->layer,  q->fault, q->wrong,  q->audit,  q->proof,    q->run,  q->end};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
 }
@@ -169,6 +181,7 @@ void bs_store_close(bs_store *s)
     free(s->done);
     free(s->written);
     free(s->groups);
+    free(s->proofs);
     free(s);
 }
 
@@ -187,6 +200,16 @@ bool bs_store_has_golden(const bs_store *s, uint32_t image)
 uint64_t bs_store_trials(const bs_store *s)
 {
     return s->trials;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+bool bs_store_proof_known(const bs_store *s, const char *key)
+{
+    return s->n_proofs && bsearch(key, s->proofs, s->n_proofs, sizeof *s->proofs, compare_keys);
 }
 
 static bs_status read_left_out(void *counts, sqlite3_stmt *q)
