@@ -249,7 +249,7 @@ static int take(rehearsal *r)
 {
     const bs_plan *p = r->e->plan;
     double most = -1;
-    int best = -1, at;
+    int best = -1, at = -1;
     pthread_mutex_lock(&r->lock);
     for (int i = 0, end; i<p->n_strata; i = end> i ? end : i + 1) {
         for (end = i; end < p->n_strata && !r->cost[end].taken && p->strata[end].entry == p->strata[i].entry;)
