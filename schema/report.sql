@@ -175,8 +175,10 @@ SELECT id, name, kind, printf('0x%08x', bits) AS bits, burst, count, ber AS "bit
 -- Runs.
 CREATE TEMP VIEW report_runs AS
 SELECT id AS run, started, host, backend, device, isa AS "instruction set", library, version, mode, selftest AS
-       "self-test", threads, trials, printf('%.0f', trials / nullif(seconds, 0)) AS "trials/s", fingerprint,
-       exit FROM run ORDER BY id;
+       "self-test", (SELECT group_concat(n || ' ' || outcome, ', ') FROM (SELECT count(*) AS n, outcome FROM
+       proof WHERE proof.run = run.id GROUP BY outcome ORDER BY outcome DESC)) AS proofs, threads, trials,
+       printf('%.1f', start_seconds) AS "first row after, s", printf('%.0f', trials / nullif(seconds, 0)) AS
+       "trials/s", fingerprint, exit FROM run ORDER BY id;
 
 -- Images left out.
 CREATE TEMP VIEW report_left_out AS

@@ -67,6 +67,8 @@ CREATE TABLE run (
     started TEXT NOT NULL,             -- UTC
     ended TEXT,                        -- UTC time of the last commit
     seconds REAL NOT NULL DEFAULT 0,   -- from start to last commit
+    start_seconds REAL,                -- from the start of the command to its first stored trial; NULL: it stored none, or is of
+                                       -- schema version 6 or less
     trials INTEGER NOT NULL DEFAULT 0, -- trial rows it added
     goldens INTEGER NOT NULL DEFAULT 0,-- golden rows it added
     audited INTEGER NOT NULL DEFAULT 0,-- trials it ran again in full
@@ -79,11 +81,26 @@ CREATE TABLE run (
     library TEXT NOT NULL,             -- versions of the vendor libraries
     version TEXT NOT NULL,             -- bitsink's
     mode TEXT NOT NULL,                -- replay mode: full, suffix, delta
-    selftest TEXT NOT NULL,            -- passed (and for which schedules that autotuning chose), skipped, or which layers fell back
+    selftest TEXT NOT NULL,            -- passed, skipped, or which layers fell back; table proof has the parts. Until the run ends, and
+                                       -- where it was killed: not ended
     threads INTEGER NOT NULL,          -- CPU threads
     fingerprint TEXT NOT NULL,         -- hash of golden outputs: equal where the numerics are equal
-    strata TEXT NOT NULL               -- hash of the strata that the self-test covered
+    strata TEXT NOT NULL               -- hash of the strata of its job
 );
+
+-- The proofs: what each run relied on so that its replay is exact. A proof is about one schedule or part of one, which gave
+-- the same bits as a full re-run. Files of schema version 6 or less have none.
+CREATE TABLE proof (
+    run INTEGER NOT NULL,   -- run.id
+    key TEXT NOT NULL,      -- the proof's name, 32 hex digits, also in the cache: hash of all that it depends on
+    layer INTEGER,          -- layer.id at which the replay starts; NULL: at none
+    what TEXT NOT NULL,     -- what was compared, in short words, such as dense or segment 2x2
+    outcome TEXT NOT NULL,  -- proven: by this run; cache: taken from the cache; file: an earlier run in this file has it;
+                            -- failed: the bits differed, and the run used another schedule
+    made TEXT NOT NULL,     -- when it was proven, UTC
+    seconds REAL NOT NULL,  -- time that took then
+    PRIMARY KEY (run, key)
+) WITHOUT ROWID;
 
 -- The classes that the network can answer.
 CREATE TABLE class (

@@ -1,9 +1,9 @@
 #include "base/log.h"
 
+#include "base/resources.h"
 #include "base/text.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -51,16 +51,40 @@ static void emit(bs_log_level level, const char *prefix, const char *fmt, va_lis
 BS_LOG_FUNCTION(bs_warn, BS_LOG_WARN, "warning: ")
 BS_LOG_FUNCTION(bs_info, BS_LOG_INFO, "")
 
+bool bs_progress_possible(void)
+{
+    return threshold >= BS_LOG_INFO && isatty(STDERR_FILENO);
+}
+
+static void show_progress(bool meanwhile, const char *fmt, va_list ap)
+{
+    static double last = -10; /* time of the last one that was not `meanwhile` */
+    if (!bs_progress_possible())
+        return;
+    flockfile(stderr);
+    double now = bs_resources_clock();
+    if (!meanwhile)
+        last = now;
+    if (!meanwhile || now - last > 2) {
+        fputs("\r\033[K", stderr);
+        progress_shown = put_message(fmt, ap);
+        fflush(stderr);
+    }
+    funlockfile(stderr);
+}
+
 void bs_progress(const char *fmt, ...)
 {
-    if (threshold < BS_LOG_INFO || !isatty(STDERR_FILENO))
-        return;
     va_list ap;
-    flockfile(stderr);
-    fputs("\r\033[K", stderr);
     va_start(ap, fmt);
-    progress_shown = put_message(fmt, ap);
+    show_progress(false, fmt, ap);
     va_end(ap);
-    fflush(stderr);
-    funlockfile(stderr);
+}
+
+void bs_progress_meanwhile(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    show_progress(true, fmt, ap);
+    va_end(ap);
 }

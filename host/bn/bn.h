@@ -63,7 +63,8 @@
     X(image, "id")                                                                                           \
     X(broken_image, "image")                                                                                 \
     X(golden, "image")                                                                                       \
-    X(run, "id")
+    X(run, "id")                                                                                             \
+    X(proof, "run, layer IS NULL, layer, key")
 
 /* Opens a result file for reading; works while a run writes it. Views and settings that an older file lacks
  * are there, the file itself stays as it is. `bits`: bit_summary and bit_wrong are up to date, too, which may

@@ -177,7 +177,7 @@ static bs_status write_rows(rows *r, bs_bench *out)
             written += BATCH_ROWS;
         }
     start = bs_resources_clock();
-    BS_TRY(bs_store_end_run(r->store, 0));
+    BS_TRY(bs_store_end_run(r->store, 0, NULL));
     seconds += bs_resources_clock() - start;
     struct stat file;
     bs_store_close(r->store); /* moves the journal into the file */

@@ -32,6 +32,8 @@ static inline bool bs_campaign_lacks_trials(const bs_campaign *c)
     return c->found < c->planned;
 }
 
+/* Divides the work into n_tiles x n_parts items; c->engine is set. */
+void bs_campaign_divide(bs_campaign *c);
 /* Runs work items until none is left. Called by each worker. */
 bs_status bs_campaign_work(bs_campaign *c, int worker);
 

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/team.h"
 #include "base/log.h"
+#include "base/phase.h"
 #include "base/resources.h"
 #include "replay/selftest.h"
 
@@ -110,6 +111,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     bs_status st;
     int ordinal;
     const char *named_options;
+    bs_phase("open the device");
     BS_TRY(bs_calloc(out, 1, sizeof **out, "engine"));
     bs_engine *e = *out;
     e->graph = graph;
@@ -126,7 +128,9 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     choose_sizes(e, options);
     e->cache = options->cache;
     const bs_load_options load = {options->cache, e->threads};
+    bs_phase("load onto the device");
     BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph, &load), out);
+    bs_phase("make schedules");
     if (e->replays && e->mode == BS_REPLAY_DELTA)
         BS_TRY_GOTO(make_guide(e, options->timed), out);
     if (plan)
@@ -134,6 +138,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     BS_TRY_GOTO(widest_trial(e), out);
     BS_TRY_GOTO(divide_memory(e, options->threads > 0), out);
     bs_cache_flush(e->cache);
+    bs_phase(NULL);
 out:
     if (st != BS_OK) {
         bs_engine_close(e);
@@ -248,5 +253,8 @@ static bs_status probe_worker(void *shared, int worker)
 
 bs_status bs_engine_probe(bs_engine *e)
 {
-    return bs_team_run(1, probe_worker, e);
+    bs_phase("probe");
+    bs_status st = bs_team_run(1, probe_worker, e);
+    bs_phase(NULL);
+    return st;
 }

@@ -17,7 +17,6 @@
 
 #include "base/buf.h"
 #include "campaign/engine.h"
-#include "store/proof_row.h"
 #include "store/store.h"
 
 #include <signal.h>

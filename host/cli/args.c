@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/log.h"
+#include "base/phase.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -24,6 +25,8 @@ static bs_status parse_option(bs_args *out, const char *word, char **next, bool 
     if (common == 0)
         bs_log_set_level(BS_LOG_WARN);
     if (common == 1)
+        bs_phases_show();
+    if (common == 2)
         *help = true;
     if (common >= 0)
         return BS_OK;

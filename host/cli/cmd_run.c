@@ -1,5 +1,7 @@
 #include "base/text.h"
 #include "base/log.h"
+#include "base/phase.h"
+#include "base/resources.h"
 #include "campaign/campaign.h"
 #include "campaign/proof.h"
 #include "cli/cli.h"
@@ -60,7 +62,9 @@ static bs_status read_selftest(const bs_args *args, bs_proof_when *out)
     return text ? bs_fail(BS_USAGE, "--self-test takes auto, always or off, not '%s'", text) : BS_OK;
 }
 
-static void print_summary(const bs_campaign_summary *sum, const char *db, bs_status st, bool json)
+/* start: seconds until the first row was stored, -1: none was. */
+static void print_summary(const bs_campaign_summary *sum, double start, const char *db, bs_status st,
+                          bool json)
 {
     double rate = sum->seconds > 0 ? (double)sum->done / sum->seconds : 0;
     if (json) {
@@ -69,10 +73,12 @@ static void print_summary(const bs_campaign_summary *sum, const char *db, bs_sta
         bs_str_json(&line, db);
         bs_str_printf(&line,
                       ", \"planned\": %llu, \"found\": %llu, \"done\": %llu, \"seconds\": %.3f, "
-                      "\"trials_per_second\": %.1f, \"broken\": %llu, \"left_out\": %llu, \"complete\": %s}",
+                      "\"trials_per_second\": %.1f, \"broken\": %llu, \"left_out\": %llu, \"complete\": %s",
                       (unsigned long long)sum->planned, (unsigned long long)sum->found,
                       (unsigned long long)sum->done, sum->seconds, rate, (unsigned long long)sum->broken,
                       (unsigned long long)sum->left_out, st == BS_OK ? "true" : "false");
+        start >= 0 ? bs_str_printf(&line, ", \"start_seconds\": %.3f}", start)
+                   : bs_str_puts(&line, ", \"start_seconds\": null}");
         puts(line.ptr ? line.ptr : "");
         bs_str_clear(&line);
         return;
@@ -113,33 +119,43 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(read_shard(args, s.plan), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
+    bs_phase("open the result file");
     BS_TRY_GOTO(bs_store_open(&store, db, s.plan, s.images, s.class_names), out);
     BS_TRY_GOTO(bs_proofs_create(&proofs, e, store, when), out);
-    BS_TRY_GOTO(bs_proofs_text(proofs, &selftest), out);
+    bs_phase("begin the run");
     bs_run_info info = {
         .device = e->info,
         .backend = e->backend->name,
         .version = BITSINK_VERSION,
         .mode = bs_replay_mode_name(e->mode),
-        .selftest = selftest.ptr,
+        .selftest = "not ended", /* completed at the end */
         .threads = e->threads,
         .fingerprint = e->fingerprint,
+        .command = bs_phases_start(),
         .allow_mixed = bs_option_value(args, "allow-mixed") != NULL,
     };
     BS_TRY_GOTO(bs_store_begin_run(store, &info), out);
     bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
             (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, e->info.name,
             e->info.isa, info.mode);
+    bs_phase("prove, and run trials");
     st = bs_campaign_run(proofs, s.images, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);
-    bs_status end = bs_store_end_run(store, -st);
+    double ended = bs_resources_clock() - bs_phases_start();
+    bs_phase("end the run");
+    bs_phase_event("first trial", ended - summary.seconds);
+    bs_status end = bs_proofs_text(proofs, &selftest);
+    if (end == BS_OK)
+        end = bs_store_end_run(store, -st, selftest.ptr);
+    if (bs_store_start_seconds(store) >= 0)
+        bs_phase_event("first row stored", bs_store_start_seconds(store));
     if (st == BS_OK)
         st = end;
     else
         bs_error_restore(&error);
     if (st == BS_OK || st == BS_STOPPED)
-        print_summary(&summary, db, st, bs_option_value(args, "json") != NULL);
+        print_summary(&summary, bs_store_start_seconds(store), db, st, bs_option_value(args, "json") != NULL);
     if (st == BS_STOPPED) {
         bs_fail(BS_STOPPED, "stopped after %llu of %llu trials; all of them are in %s",
                 (unsigned long long)(summary.found + summary.done), (unsigned long long)summary.planned, db);
@@ -147,8 +163,10 @@ static bs_status run(const bs_args *args)
     }
 out:
     bs_str_clear(&selftest);
+    bs_phase(store ? "close the file" : NULL);
     bs_store_close(store);
     bs_proofs_free(proofs);
+    bs_phase(NULL);
     bs_engine_close(e);
     bs_cache_close(o.cache);
     bs_session_close(&s);

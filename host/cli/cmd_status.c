@@ -40,6 +40,11 @@ static void print_json(const bs_file_status *s)
                   share(s->due, s->trials) / 100);
     if (s->left >= 0)
         bs_str_printf(&t, "\"seconds_left\": %.0f, ", s->left);
+    for (int i = 0; i < BS_PROOF_OUTCOME_COUNT; i++)
+        bs_str_printf(&t, "\"proofs_%s\": %llu, ", bs_proof_outcome_name((bs_proof_outcome)i),
+                      (unsigned long long)s->proofs[i]);
+    if (s->start_seconds >= 0)
+        bs_str_printf(&t, "\"start_seconds\": %.3f, ", s->start_seconds);
     bs_str_printf(&t,
                   "\"entries\": %d, \"strata\": %d, \"runs\": %d, \"rate\": %.6g, \"since_commit\": %.0f, "
                   "\"device\": ",
@@ -48,6 +53,17 @@ static void print_json(const bs_file_status *s)
     bs_str_puts(&t, "}");
     puts(t.ptr ? t.ptr : "");
     bs_str_clear(&t);
+}
+
+static void print_proofs(const bs_file_status *s)
+{
+    const uint64_t *n = s->proofs;
+    if (n[BS_PROOF_MADE] + n[BS_PROOF_FROM_CACHE] + n[BS_PROOF_FROM_FILE] + n[BS_PROOF_FAILED] > 0)
+        printf(
+            "proofs    of the last run: %llu proven by it, %llu from the cache, %llu from earlier runs, %llu "
+            "failed\n",
+            (unsigned long long)n[BS_PROOF_MADE], (unsigned long long)n[BS_PROOF_FROM_CACHE],
+            (unsigned long long)n[BS_PROOF_FROM_FILE], (unsigned long long)n[BS_PROOF_FAILED]);
 }
 
 static void print_text(const bs_file_status *s)
@@ -74,6 +90,9 @@ static void print_text(const bs_file_status *s)
                s->backend ? s->backend : "?", s->device ? bs_visible(s->device) : "?",
                s->started ? s->started : "?", s->ended ? s->ended : "(no commit yet)",
                (unsigned long long)s->run_trials, s->rate);
+    if (s->start_seconds >= 0)
+        printf("first row %.1f s after the start of the last run\n", s->start_seconds);
+    print_proofs(s);
     if (s->left > 0)
         printf("time left %.0f s at that rate; last commit %.0f s ago\n", s->left, s->since);
 }
@@ -99,16 +118,21 @@ const bs_command bs_cmd_status = {
     .name = "status",
     .usage = "DB",
     .summary = "show how far a campaign is, also while it runs",
-    .details = "Shows the state of a result file: trials done and planned, outcomes so far as shares of "
-               "all trials, how many trials were audited and how many of these were equal, the rate of the "
-               "last run, and the time left at that rate. It only reads, and does not disturb a running "
-               "campaign. The rates of faults, weighted by bits and with bounds, are in `bitsink bn DB "
-               "network_sdc`.\n"
-               "\n"
-               "With `--json` it serves monitoring: `share` is the share of the trials that are done, "
-               "`rate` the trials per second, `seconds_left` the time left, `sdc1_rate` and `due_rate` "
-               "shares of all trials. `since_commit` is the age of the last commit in seconds: a run that "
-               "is alive commits every few seconds.",
+    .details =
+        "Shows the state of a result file: trials done and planned, outcomes so far as shares of "
+        "all trials, how many trials were audited and how many of these were equal, the rate of the "
+        "last run, and the time left at that rate. It only reads, and does not disturb a running "
+        "campaign. The rates of faults, weighted by bits and with bounds, are in `bitsink bn DB "
+        "network_sdc`.\n"
+        "\n"
+        "With `--json` it serves monitoring: `share` is the share of the trials that are done, "
+        "`rate` the trials per second, `seconds_left` the time left, `sdc1_rate` and `due_rate` "
+        "shares of all trials. `proofs_proven`, `proofs_cache`, `proofs_file` and `proofs_failed` count "
+        "the proofs that the last run relied on: proven by itself, taken from the cache, by an earlier "
+        "run, and failed (another schedule was used). `start_seconds` is the time from the start of "
+        "its command to its first stored row. `since_commit` is the age of the last commit in seconds: a run "
+        "that "
+        "is alive commits every few seconds.",
     .examples = "    bitsink status result.db\n"
                 "    bitsink status --json result.db",
     .see_also = "bitsink-run(1) bitsink-bn(1)",

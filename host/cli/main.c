@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/phase.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -18,6 +19,7 @@ static int report(bs_status st)
 
 int main(int argc, char **argv)
 {
+    bs_phases_begin();
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* what loading needs for a moment goes back to the system */
     signal(SIGXFSZ, SIG_IGN);           /* a file size limit shall be a failed write, not a kill */
     if (argc < 2) {
@@ -45,5 +47,7 @@ int main(int argc, char **argv)
 #endif
     if (fflush(stdout) != 0 && st == BS_OK)
         st = bs_fail(BS_ERR, "cannot write to stdout");
+    if (args.command)
+        bs_phases_end();
     return report(st);
 }

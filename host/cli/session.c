@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "base/phase.h"
 #include "campaign/input.h"
 #include "store/status.h"
 
@@ -42,17 +43,23 @@ static bs_status check_channels(const bs_session *s)
 /* Opens model and images of a job, and makes the plan. */
 static bs_status follow_job(bs_session *s)
 {
+    bs_phase("read the model");
     BS_TRY(bs_graph_import(&s->graph, s->job->model));
     BS_TRY(check_channels(s));
     if (s->job->class_names)
         BS_TRY(read_class_names(s));
+    bs_phase("list the images");
     BS_TRY(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset));
-    return bs_plan_create(&s->plan, s->job, s->graph, (uint32_t)bs_dataset_count(s->images));
+    bs_phase("plan the trials");
+    BS_TRY(bs_plan_create(&s->plan, s->job, s->graph, (uint32_t)bs_dataset_count(s->images)));
+    bs_phase(NULL);
+    return BS_OK;
 }
 
 bs_status bs_session_open(bs_session *s, const char *job_path)
 {
     memset(s, 0, sizeof *s);
+    bs_phase("read the job");
     BS_TRY(bs_job_read(&s->job, job_path));
     bs_status st = follow_job(s);
     if (st != BS_OK)
@@ -65,6 +72,7 @@ bs_status bs_session_reopen(bs_session *s, const char *db_path)
     char *path = NULL, *text = NULL;
     memset(s, 0, sizeof *s);
     bs_status st;
+    bs_phase("read the job");
     BS_TRY_GOTO(bs_store_job(db_path, &path, &text), out);
     BS_TRY_GOTO(bs_job_parse(&s->job, path, text, strlen(text)), out);
     st = follow_job(s);

@@ -1,5 +1,5 @@
-/* Writes one batch into the open transaction: golden rows, trial rows with their counts, and the units that
- * record them. */
+/* Writes one batch into the open transaction: golden rows, proofs, trial rows with their counts, and the
+ * units that record them. */
 #include "base/buf.h"
 #include "store/store_internal.h"
 
@@ -173,6 +173,21 @@ static bs_status add_audit(bs_store *s, const bs_audit_row *r)
     return bs_db_run(s->db, "write", q);
 }
 
+/* --- proofs --- */
+
+static bs_status add_proof(bs_store *s, const bs_proof_row *r)
+{
+    sqlite3_stmt *q = s->sql.proof;
+    sqlite3_bind_int64(q, 1, s->run);
+    sqlite3_bind_text(q, 2, r->key, -1, SQLITE_STATIC);
+    r->layer >= 0 ? sqlite3_bind_int(q, 3, r->layer) : sqlite3_bind_null(q, 3);
+    sqlite3_bind_text(q, 4, r->what, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 5, bs_proof_outcome_name(r->outcome), -1, SQLITE_STATIC);
+    *r->made ? sqlite3_bind_text(q, 6, r->made, -1, SQLITE_STATIC) : sqlite3_bind_null(q, 6);
+    sqlite3_bind_double(q, 7, r->seconds);
+    return bs_db_run(s->db, "write", q);
+}
+
 /* --- units --- */
 
 static bs_status add_unit(bs_store *s, const bs_unit *u, bool *finished)
@@ -243,6 +258,8 @@ bs_status bs_result_batch_write(bs_store *s, const bs_result_batch *b)
         BS_TRY(add_broken(s, &b->broken[i]));
     for (size_t i = 0; i < b->n_audits; i++)
         BS_TRY(add_audit(s, &b->audits[i]));
+    for (size_t i = 0; i < b->n_proofs; i++)
+        BS_TRY(add_proof(s, &b->proofs[i]));
     BS_TRY(add_rows(s, b, &n_groups));
     return add_units(s, b, n_groups);
 }

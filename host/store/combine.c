@@ -87,6 +87,10 @@ static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.tri
                                  "a.flags, a.logits_hash FROM other_audit "
                                  "a JOIN other_run o ON o.id = a.run JOIN main.run m ON m.uid = o.uid";
 
+static const char sql_proofs[] =
+    "INSERT OR IGNORE INTO main.proof SELECT m.id, p.key, p.layer, p.what, p.outcome, p.made, p.seconds FROM "
+    "other_proof p JOIN other_run o ON o.id = p.run JOIN main.run m ON m.uid = o.uid";
+
 /* Builds the statement that copies runs from the names of all columns but `id`. */
 static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
 {
@@ -95,12 +99,13 @@ static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
         "INSERT INTO main.run (%s) SELECT %s FROM other_run WHERE true ON CONFLICT (uid) DO UPDATE SET "
         "ended = excluded.ended, seconds = excluded.seconds, trials = excluded.trials, "
         "goldens = excluded.goldens, exit = excluded.exit, audited = excluded.audited, "
-        "audit_equal = excluded.audit_equal",
+        "audit_equal = excluded.audit_equal, start_seconds = excluded.start_seconds, "
+        "selftest = excluded.selftest",
         text(q, 0), text(q, 0));
     return bs_str_status(sql);
 }
 
-/* Copies runs and audits. Runs get new ids in the merged file; their uid identifies them. */
+/* Copies runs, their proofs and audits. Runs get new ids in the merged file; their uid identifies them. */
 static bs_status copy_runs(const bs_db *db)
 {
     bs_str sql = {0};
@@ -110,6 +115,7 @@ static bs_status copy_runs(const bs_db *db)
                            BS_NO_BIND, put_run_copy, &sql),
                 out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
+    BS_TRY_GOTO(bs_db_exec(db, "write", sql_proofs), out);
     st = bs_db_exec(db, "write", sql_audits);
 out:
     bs_str_clear(&sql);

@@ -35,6 +35,8 @@ static const struct change {
     {5, false, "stratum", "storage", NULL},
     {6, false, "stratum", "bits", "(SELECT e.bits FROM {}entry e WHERE e.id = stratum.entry)"},
     {6, false, "layer", "type", "'fp32'"},
+    {7, false, "run", "start_seconds", NULL},
+    {7, false, "proof", NULL, NULL},
     /* Names were stored unchanged; now they are UTF-8, except a path that is opened again. */
     {5, true, "class", "name", "utf8(name)"},
     {5, true, "image", "path", "utf8(path)"},

@@ -7,6 +7,7 @@
  *   4  fault_wrong, kept in step with the trials
  *   5  stratum.storage; settings are finite, names UTF-8
  *   6  layer.type, stratum.bits: values of types other than fp32
+ *   7  proof, run.start_seconds
  * Files are read through views that show the tables of this version; so do `bitsink upgrade` and merging.
  * Internal to host/store. */
 #ifndef BS_STORE_HISTORY_H

@@ -173,7 +173,7 @@ bs_status bs_store_merge(bs_merge_report *report, const char *out, char *const *
     bs_error error;
     bs_error_save(&error);
     if (st == BS_OK || st == BS_STOPPED) {
-        BS_TRY_GOTO(bs_store_end_run(c.store, 0), out);
+        BS_TRY_GOTO(bs_store_end_run(c.store, 0, NULL), out);
         report->added = c.added;
         BS_TRY_GOTO(find_absent(report, c.store->db), out);
         BS_TRY_GOTO(count_missing(report, &c), out);

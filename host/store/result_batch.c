@@ -11,6 +11,7 @@ void bs_result_batch_clear(bs_result_batch *b)
     free(b->cap_units ? b->units : NULL);
     free(b->cap_broken ? b->broken : NULL);
     free(b->cap_audits ? b->audits : NULL);
+    free(b->cap_proofs ? b->proofs : NULL);
     *b = (bs_result_batch){0};
 }
 
@@ -23,7 +24,7 @@ void bs_result_batch_free(bs_result_batch *b)
 
 bool bs_result_batch_is_empty(const bs_result_batch *b)
 {
-    return b->n_golden + b->n_rows + b->n_units + b->n_broken + b->n_audits == 0;
+    return b->n_golden + b->n_rows + b->n_units + b->n_broken + b->n_audits + b->n_proofs == 0;
 }
 
 bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n)
@@ -50,6 +51,19 @@ bs_status bs_result_batch_add_audit(bs_result_batch *b, const bs_audit_row *row)
     BS_TRY(bs_grow(&b->audits, &b->cap_audits, b->n_audits + 1, sizeof *b->audits, "audits"));
     b->audits[b->n_audits++] = *row;
     return BS_OK;
+}
+
+bs_status bs_result_batch_add_proof(bs_result_batch *b, const bs_proof_row *row)
+{
+    BS_TRY(bs_grow(&b->proofs, &b->cap_proofs, b->n_proofs + 1, sizeof *b->proofs, "proofs"));
+    b->proofs[b->n_proofs++] = *row;
+    return BS_OK;
+}
+
+const char *bs_proof_outcome_name(bs_proof_outcome o)
+{
+    static const char *const names[BS_PROOF_OUTCOME_COUNT] = {"proven", "cache", "file", "failed"};
+    return names[o];
 }
 
 bs_status bs_result_batch_add_unit(bs_result_batch *b, const bs_unit *unit)

@@ -51,6 +51,27 @@ typedef struct bs_audit_row {
     uint64_t logits_hash; /* XXH3-64 of the output's bits */
 } bs_audit_row;
 
+/* How a run came to rely on a proof. */
+typedef enum bs_proof_outcome {
+    BS_PROOF_MADE,       /* by this run */
+    BS_PROOF_FROM_CACHE, /* taken from the cache */
+    BS_PROOF_FROM_FILE,  /* an earlier run in this file has it */
+    BS_PROOF_FAILED,     /* the bits differed: another schedule was used */
+    BS_PROOF_OUTCOME_COUNT,
+} bs_proof_outcome;
+/* As in the result file: "proven", "cache", "file", "failed". */
+const char *bs_proof_outcome_name(bs_proof_outcome o);
+
+/* A proof that rows of this run, in this batch or later ones, rely on. */
+typedef struct bs_proof_row {
+    char key[33];  /* 32 hex digits */
+    int32_t layer; /* target id at which the replay starts; -1: none */
+    char what[32]; /* what was compared, in short words: "dense", "segment 2x2" */
+    bs_proof_outcome outcome;
+    char made[32];  /* UTC time when it was proven, "2026-01-31T12:00:00Z"; "": now */
+    double seconds; /* time that took then */
+} bs_proof_row;
+
 /* Progress of the unit of work (entry, target, image): repetitions 0..done-1 are in the file. */
 typedef struct bs_unit {
     uint32_t entry, target, image, done;
@@ -71,6 +92,8 @@ typedef struct bs_result_batch {
     size_t n_broken, cap_broken;
     bs_audit_row *audits;
     size_t n_audits, cap_audits;
+    bs_proof_row *proofs; /* stored before the rows of the batch */
+    size_t n_proofs, cap_proofs;
 } bs_result_batch;
 
 void bs_result_batch_clear(bs_result_batch *b);
@@ -83,6 +106,7 @@ bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n);
 bs_status bs_result_batch_add_golden(bs_result_batch *b, const bs_golden_row *row);
 bs_status bs_result_batch_add_broken(bs_result_batch *b, const bs_broken_row *row);
 bs_status bs_result_batch_add_audit(bs_result_batch *b, const bs_audit_row *row);
+bs_status bs_result_batch_add_proof(bs_result_batch *b, const bs_proof_row *row);
 /* Records that the unit now has `done` repetitions; updates a unit recorded shortly before. */
 bs_status bs_result_batch_add_unit(bs_result_batch *b, const bs_unit *unit);
 /* Sorts rows by id, as the store requires. */

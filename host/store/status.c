@@ -20,7 +20,13 @@ static const char sql_counts[] =
     "sum(wrong) FILTER (WHERE class >= 0), sum(n - masked) FILTER (WHERE class < 0) FROM layer_summary";
 static const char sql_run[] =
     "SELECT started, ended, backend, device, exit, trials, seconds, strftime('%s', 'now') - strftime('%s', "
-    "ifnull(ended, started)) FROM run ORDER BY started DESC, id DESC LIMIT 1";
+    "ifnull(ended, started)), start_seconds, (SELECT sum(outcome = 'proven') FROM proof p WHERE p.run = "
+    "r.id), "
+    "(SELECT sum(outcome = 'cache') FROM proof p WHERE p.run = r.id), (SELECT sum(outcome = 'file') FROM "
+    "proof "
+    "p WHERE p.run = r.id), (SELECT sum(outcome = 'failed') FROM proof p WHERE p.run = r.id) FROM run r "
+    "ORDER "
+    "BY started DESC, id DESC LIMIT 1";
 
 static uint64_t number(sqlite3_stmt *q, int column)
 {
@@ -79,6 +85,9 @@ static bs_status read_run(void *out, sqlite3_stmt *q)
     s->seconds = sqlite3_column_double(q, 6);
     s->rate = s->seconds > 0 ? (double)s->run_trials / s->seconds : 0.0;
     s->since = sqlite3_column_double(q, 7);
+    s->start_seconds = sqlite3_column_type(q, 8) == SQLITE_NULL ? -1.0 : sqlite3_column_double(q, 8);
+    for (int i = 0; i < BS_PROOF_OUTCOME_COUNT; i++)
+        s->proofs[i] = number(q, 9 + i);
     uint64_t done = s->trials + s->left_out;
     s->left = done >= s->planned ? 0.0 : s->rate > 0 ? (double)(s->planned - done) / s->rate : -1.0;
     return BS_OK;
@@ -89,7 +98,7 @@ bs_status bs_store_status(const char *path, bs_file_status *out)
     bs_db *db = NULL;
     bs_status st;
     memset(out, 0, sizeof *out);
-    out->left = -1;
+    out->left = out->start_seconds = -1;
     BS_TRY(bs_db_open(&db, path));
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
     BS_TRY_GOTO(bs_db_each(db, sql_file, BS_NO_BIND, read_file, out), out);

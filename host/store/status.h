@@ -3,6 +3,7 @@
 #define BS_STORE_STATUS_H
 
 #include "base/error.h"
+#include "store/result_batch.h"
 
 #include <stdint.h>
 
@@ -20,6 +21,8 @@ typedef struct bs_file_status {
     uint64_t audited, audit_equal; /* trials re-run in full, and those of them that gave the same bits */
     int exit_status;               /* -1: still running, or killed */
     uint64_t run_trials;
+    uint64_t proofs[BS_PROOF_OUTCOME_COUNT]; /* that it relied on */
+    double start_seconds; /* from the start of its command to its first stored row, -1: none, or not known */
     double seconds, rate; /* trials per second */
     double since;         /* seconds from its last commit (its start, without one) to now */
     double left;          /* seconds that the remaining trials take at that rate, -1: unknown */

@@ -57,6 +57,15 @@ static bs_status load_label(void *store, sqlite3_stmt *q)
     return BS_OK;
 }
 
+static bs_status load_proof(void *store, sqlite3_stmt *q)
+{
+    bs_store *s = store;
+    const char *key = (const char *)sqlite3_column_text(q, 0);
+    BS_TRY(bs_grow(&s->proofs, &s->cap_proofs, s->n_proofs + 1, sizeof *s->proofs, "proofs"));
+    snprintf(s->proofs[s->n_proofs++], sizeof *s->proofs, "%s", key ? key : "");
+    return BS_OK;
+}
+
 static bs_status allocate(bs_store *s)
 {
     size_t units = (size_t)s->plan->n_strata * s->n_images;
@@ -76,6 +85,9 @@ bs_status bs_store_load(bs_store *s)
                       BS_NO_BIND, load_golden, s));
     BS_TRY(bs_db_each(s->db, "SELECT image FROM broken_image", BS_NO_BIND, load_broken, s));
     BS_TRY(bs_db_each(s->db, "SELECT entry, layer, image, done FROM unit", BS_NO_BIND, load_unit, s));
+    BS_TRY(bs_db_each(s->db,
+                      "SELECT DISTINCT key FROM proof WHERE outcome <> 'failed' ORDER BY key COLLATE BINARY",
+                      BS_NO_BIND, load_proof, s));
     memcpy(s->written, s->done, (size_t)s->plan->n_strata * s->n_images * sizeof *s->done);
     return BS_OK;
 }
@@ -141,8 +153,8 @@ out:
 
 static void finalize_all(bs_statements *q)
 {
-    sqlite3_stmt *const all[] = {q->masked,  q->trial, q->golden, q->broken, q->repaired, q->unit,
-                                 q->summary, q->layer, q->fault,  q->wrong,  q->audit,    q->run};
+    sqlite3_stmt *const all[] = {q->masked, q->trial, q->golden, q->broken, q->repaired, q->unit, q->summary,
+                                 q->layer,  q->fault, q->wrong,  q->audit,  q->proof,    q->run,  q->end};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
 }
@@ -169,6 +181,7 @@ void bs_store_close(bs_store *s)
     free(s->done);
     free(s->written);
     free(s->groups);
+    free(s->proofs);
     free(s);
 }
 
@@ -189,6 +202,16 @@ uint64_t bs_store_trials(const bs_store *s)
     return s->trials;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+bool bs_store_proof_known(const bs_store *s, const char *key)
+{
+    return s->n_proofs && bsearch(key, s->proofs, s->n_proofs, sizeof *s->proofs, compare_keys);
+}
+
 static bs_status read_left_out(void *counts, sqlite3_stmt *q)
 {
     uint64_t *const *count = counts;
@@ -202,20 +225,4 @@ bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trial
     uint64_t *counts[] = {images, trials};
     *images = *trials = 0;
     return bs_db_each(s->db, BS_SQL_LEFT_OUT, BS_NO_BIND, read_left_out, counts);
-}
-
-bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version,
-                              const char *result)
-{
-    /* The result must be equal: after a fallback, the test has to find again which strata it concerns. */
-    static const char sql[] =
-        "SELECT 1 FROM run WHERE fingerprint = ?1 AND mode = ?2 AND version = ?3 AND strata = ?4 "
-        "AND selftest = ?5 LIMIT 1";
-    char text[17];
-    bool passed;
-    snprintf(text, sizeof text, "%016" PRIx64, fingerprint);
-    return bs_db_exists(&passed, s->db, sql,
-                        BS_BIND(BS_BIND_TEXT(text), BS_BIND_TEXT(mode), BS_BIND_TEXT(version),
-                                BS_BIND_TEXT(s->strata_hash), BS_BIND_TEXT(result))) == BS_OK &&
-           passed;
 }

@@ -25,6 +25,7 @@ typedef struct bs_run_info {
     const char *version;  /* bitsink's */
     const char *mode;     /* replay mode: "full", "suffix" */
     const char *selftest; /* "passed", "skipped", or text about the schedules tested or the fallbacks */
+    double command;       /* bs_resources_clock() when the command started; 0: the run's start counts */
     int threads;
     uint64_t fingerprint; /* XXH3-64 of a probe's golden outputs: equal on machines of equal numerics */
     bool allow_mixed;     /* accept a file that holds rows of another fingerprint */
@@ -47,19 +48,21 @@ bool bs_store_has_golden(const bs_store *s, uint32_t image);
  * trials that are not in the file. */
 bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trials);
 uint64_t bs_store_trials(const bs_store *s); /* rows in the file when it was opened */
-/* Returns true if the file records a self-test with this fingerprint, mode, bitsink version and result (as in
- * `run`). */
-bool bs_store_selftest_passed(const bs_store *s, uint64_t fingerprint, const char *mode, const char *version,
-                              const char *result);
+/* Returns true if an earlier run in the file has the proof of this key, and it did not fail. Quick; for any
+ * thread, as what the open file had does not change. */
+bool bs_store_proof_known(const bs_store *s, const char *key);
 
 /* Begins a run: adds a row to table run. Fails if the file has rows of another fingerprint, unless
  * allow_mixed. */
 bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info);
-/* Adds a batch (rows, summaries, units, golden) to the open transaction; commits every 20,000 rows or 2
- * seconds. A batch is never split between transactions. */
+/* Adds a batch (rows, summaries, units, golden, proofs) to the open transaction; commits the run's first rows
+ * at once, and then every 20,000 rows or 2 seconds. A batch is never split between transactions. */
 bs_status bs_store_add(bs_store *s, const bs_result_batch *b);
-/* Commits, and ends the run with this exit status (0 done, 3 stopped, ...). */
-bs_status bs_store_end_run(bs_store *s, int exit_status);
+/* Commits, and ends the run with this exit status (0 done, 3 stopped, ...). selftest replaces that of
+ * bs_store_begin_run(); NULL: it stays. */
+bs_status bs_store_end_run(bs_store *s, int exit_status, const char *selftest);
+/* Returns the seconds from the start of the command to the commit of the run's first row, -1: none yet. */
+double bs_store_start_seconds(const bs_store *s);
 
 /* Computes an order-independent hash of all trial and golden facts (without runs, times and devices): 32 hex
  * digits. *n_rows (may be NULL): trials. */

@@ -7,8 +7,6 @@
 #include "store/store.h"
 #include "store/tally.h"
 
-#include <time.h>
-
 /* Query for the images and trials of bs_store_left_out(). */
 #define BS_SQL_LEFT_OUT                                                                                      \
     "SELECT count(*), coalesce(sum(trials), 0) - (SELECT coalesce(sum(done), 0) FROM unit WHERE image IN "   \
@@ -16,7 +14,7 @@
 
 typedef struct bs_statements {
     sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *wrong,
-        *audit, *run;
+        *audit, *proof, *run, *end;
 } bs_statements;
 
 struct bs_store {
@@ -43,7 +41,11 @@ struct bs_store {
     bool broken; /* a write failed; no more rows are accepted */
     size_t pending;
     uint64_t run_trials, run_goldens, run_audited, run_audit_equal;
-    struct timespec started, opened; /* start of the run, of the transaction */
+    double started, opened; /* bs_resources_clock() at the start of the run, of the transaction */
+    double command,
+        start_seconds;  /* start of the command; from there to the first stored row, -1: none yet */
+    char (*proofs)[33]; /* keys of the proofs that the file had at the open, in order */
+    size_t n_proofs, cap_proofs;
 };
 
 /* bind.c: binds text that comes from outside. Clients read TEXT as UTF-8, so other bytes are bound as

@@ -20,7 +20,8 @@ static const char sql_facts[] =
     "other_entry;"
     "INSERT INTO main.stratum SELECT * FROM other_stratum; INSERT INTO main.run SELECT * FROM other_run;"
     "INSERT INTO main.class SELECT * FROM other_class; INSERT INTO main.layer SELECT * FROM other_layer;"
-    "INSERT INTO main.image SELECT * FROM other_image; INSERT INTO main.audit SELECT * FROM other_audit";
+    "INSERT INTO main.image SELECT * FROM other_image; INSERT INTO main.audit SELECT * FROM other_audit;"
+    "INSERT INTO main.proof SELECT * FROM other_proof";
 
 static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)
 {
@@ -95,7 +96,7 @@ static bs_status write_new(bs_upgrade_report *r, const char *path, const char *o
     BS_TRY_GOTO(copy_facts(&c, path, &r->lost_settings), out);
     BS_TRY_GOTO(bs_copy_begin(&c, true), out);
     BS_TRY_GOTO(bs_copy_all(&c), out);
-    st = bs_store_end_run(c.store, 0);
+    st = bs_store_end_run(c.store, 0, NULL);
     r->trials = c.added;
 out:
     bs_copy_clear(&c);

@@ -1,5 +1,6 @@
 /* Writes a run's batches into the file. One transaction holds whole batches: rows, the units that record them
  * and the summaries that count them; so the file is consistent whenever the process ends. */
+#include "base/resources.h"
 #include "store/store_internal.h"
 
 #include <inttypes.h>
@@ -47,13 +48,16 @@ static const char sql_audit[] =
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 static const char sql_run[] =
     "UPDATE run SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), seconds = ?2, trials = ?3, "
-    "goldens = ?4, exit = ?5, audited = ?6, audit_equal = ?7 WHERE id = ?1";
+    "goldens = ?4, exit = ?5, audited = ?6, audit_equal = ?7, start_seconds = ?8 WHERE id = ?1";
+static const char sql_end[] = "UPDATE run SET selftest = ?2 WHERE id = ?1";
+/* A proof of this run is reported by each worker that meets it: the first report stays. */
+static const char sql_proof[] =
+    "INSERT OR IGNORE INTO proof (run, key, layer, what, outcome, made, seconds) VALUES (?1, ?2, ?3, ?4, ?5, "
+    "ifnull(?6, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), ?7)";
 
-static double seconds_since(const struct timespec *t)
+static double seconds_since(double start)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - t->tv_sec) + 1e-9 * (double)(now.tv_nsec - t->tv_nsec);
+    return bs_resources_clock() - start;
 }
 
 bs_status bs_store_prepare(bs_store *s)
@@ -70,6 +74,8 @@ bs_status bs_store_prepare(bs_store *s)
     BS_TRY(bs_db_prepare(&s->sql.fault, db, sql_fault));
     BS_TRY(bs_db_prepare(&s->sql.wrong, db, sql_wrong));
     BS_TRY(bs_db_prepare(&s->sql.audit, db, sql_audit));
+    BS_TRY(bs_db_prepare(&s->sql.proof, db, sql_proof));
+    BS_TRY(bs_db_prepare(&s->sql.end, db, sql_end));
     return bs_db_prepare(&s->sql.run, db, sql_run);
 }
 
@@ -122,7 +128,9 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     BS_TRY(st);
     s->run = sqlite3_last_insert_rowid(s->db->handle);
     s->allow_mixed = info->allow_mixed;
-    clock_gettime(CLOCK_MONOTONIC, &s->started);
+    s->started = bs_resources_clock();
+    s->command = info->command > 0 ? info->command : s->started;
+    s->start_seconds = -1;
     return BS_OK;
 }
 
@@ -197,12 +205,13 @@ static bs_status update_run(bs_store *s, int exit_status)
 {
     sqlite3_stmt *q = s->sql.run;
     sqlite3_bind_int64(q, 1, s->run);
-    sqlite3_bind_double(q, 2, seconds_since(&s->started));
+    sqlite3_bind_double(q, 2, seconds_since(s->started));
     sqlite3_bind_int64(q, 3, (sqlite3_int64)s->run_trials);
     sqlite3_bind_int64(q, 4, (sqlite3_int64)s->run_goldens);
     exit_status < 0 ? sqlite3_bind_null(q, 5) : sqlite3_bind_int(q, 5, exit_status);
     sqlite3_bind_int64(q, 6, (sqlite3_int64)s->run_audited);
     sqlite3_bind_int64(q, 7, (sqlite3_int64)s->run_audit_equal);
+    s->start_seconds >= 0 ? sqlite3_bind_double(q, 8, s->start_seconds) : sqlite3_bind_null(q, 8);
     return bs_db_run(s->db, "write", q);
 }
 
@@ -213,7 +222,7 @@ static bs_status begin(bs_store *s)
     BS_TRY(bs_db_exec(s->db, "write", "BEGIN IMMEDIATE"));
     s->in_transaction = true;
     s->pending = 0;
-    clock_gettime(CLOCK_MONOTONIC, &s->opened);
+    s->opened = bs_resources_clock();
     return BS_OK;
 }
 
@@ -259,19 +268,39 @@ bs_status bs_store_add(bs_store *s, const bs_result_batch *b)
         return give_up(s, st);
     s->pending += b->n_rows;
     s->run_trials += b->n_rows;
-    if (s->pending < COMMIT_ROWS && seconds_since(&s->opened) < COMMIT_SECONDS)
+    bool first = s->run_trials > 0 && s->start_seconds < 0;
+    if (first) /* read by the commit that ends this time */
+        s->start_seconds = seconds_since(s->command);
+    if (!first && s->pending < COMMIT_ROWS && seconds_since(s->opened) < COMMIT_SECONDS)
         return BS_OK;
     st = commit(s, -1);
     return st == BS_OK ? st : give_up(s, st);
 }
 
-bs_status bs_store_end_run(bs_store *s, int exit_status)
+/* Completes the run's text about the self-test, which ran as its strata became due. */
+static bs_status update_selftest(bs_store *s, const char *selftest)
+{
+    if (!selftest || s->merging)
+        return BS_OK;
+    sqlite3_bind_int64(s->sql.end, 1, s->run);
+    BS_TRY(bs_bind_utf8(s->sql.end, 2, selftest));
+    return bs_db_run(s->db, "write", s->sql.end);
+}
+
+bs_status bs_store_end_run(bs_store *s, int exit_status, const char *selftest)
 {
     BS_TRY(check_usable(s));
     BS_TRY(begin(s));
-    bs_status st = commit(s, exit_status < 0 ? 1 : exit_status);
+    bs_status st = update_selftest(s, selftest);
+    if (st == BS_OK)
+        st = commit(s, exit_status < 0 ? 1 : exit_status);
     if (st != BS_OK)
         return give_up(s, st);
     s->run = 0;
     return BS_OK;
+}
+
+double bs_store_start_seconds(const bs_store *s)
+{
+    return s->start_seconds;
 }

@@ -40,7 +40,7 @@ facts() {
 
 b run history.yaml --device null --db plain.db
 # Not those that say when and by whom, nor what was audited.
-tables=$("$bitsink" bn plain.db | awk '$1 !~ /^(campaign|run|trial|audit)$/ { print $1 }')
+tables=$("$bitsink" bn plain.db | awk '$1 !~ /^(campaign|run|trial|audit|proof)$/ { print $1 }')
 [ "$(echo "$tables" | wc -l)" -gt 40 ] || die "few tables: $tables"
 settings plain.db
 cp plain.db grouped.db

@@ -19,7 +19,7 @@ static inline bs_status sc_write(fixture *f, bs_store *s)
         if (done < FX_REPETITIONS)
             BS_TRY(fx_add(f, s, i + done, i + FX_REPETITIONS));
     }
-    return bs_store_end_run(s, 0);
+    return bs_store_end_run(s, 0, NULL);
 }
 
 static inline bs_status sc_run(fixture *f, const char *db)

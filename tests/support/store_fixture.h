@@ -234,7 +234,7 @@ static inline void fx_run(fixture *f, const char *db, size_t first, size_t end, 
     assert_ok(bs_store_begin_run(s, &f->run));
     for (size_t i = first; i < end; i += step)
         assert_ok(fx_add(f, s, i, i + step < end ? i + step : end));
-    assert_ok(bs_store_end_run(s, 0));
+    assert_ok(bs_store_end_run(s, 0, NULL));
     bs_store_close(s);
 }
 

@@ -284,7 +284,7 @@ static void a_running_campaign_is_incomplete(void **state)
     assert_int_equal(check(&f, &partial, &n), BS_NOTHING_COMMON);
     assert_ok(bs_store_begin_run(s, &f.run));
     assert_ok(fx_add(&f, s, 0, FX_ROWS / 2));
-    assert_ok(bs_store_end_run(s, 3));
+    assert_ok(bs_store_end_run(s, 3, NULL));
     assert_int_equal(check(&f, &o, &n), BS_OPEN);
     assert_int_equal(n.rows[BS_VERDICT_incomplete], FX_STRATA);
     assert_int_equal(n.missing, FX_ROWS / 2);

@@ -45,7 +45,7 @@ static void write_slowly(fixture *f, int step)
         bs_store_close(s);
         if (bs_store_open(&s, f->db, &f->plan, f->images, NULL) != BS_OK ||
             bs_store_begin_run(s, &f->run) != BS_OK || fx_add(f, s, i, i + (size_t)step) != BS_OK ||
-            bs_store_end_run(s, 0) != BS_OK)
+            bs_store_end_run(s, 0, NULL) != BS_OK)
             _exit(9);
     }
     bs_store_close(s);
@@ -114,7 +114,7 @@ static void disk_full(void **state)
     for (size_t i = 480; i < FX_ROWS && st == BS_OK; i += 48)
         st = fx_add(&f, s, i, i + 48);
     if (st == BS_OK)
-        st = bs_store_end_run(s, 0);
+        st = bs_store_end_run(s, 0, NULL);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     signal(SIGXFSZ, SIG_DFL);
     assert_int_equal(st, BS_ERR);
