@@ -137,7 +137,7 @@ static bs_status classify_some(void *shared, int worker)
         if (st == BS_OK)
             st = run_image(&w, c, i);
         if (!await_turn(c, i)) {
-            st = BS_STOPPED;
+            st = bs_fail(BS_STOPPED, "an image before this one failed"); /* whose error counts */
             break;
         }
         if (st == BS_OK)

@@ -20,7 +20,8 @@ cp "$here"/small.yaml "$here"/../jobs/*.yaml "$here"/../jobs/*.txt "$here"/../jo
 cp "$here"/../models/* "$tmp/work/models"
 cd "$tmp/work" || exit 1
 
-# What differs between machines, builds and moments: the folder, times, rates, a CUDA device; and the last digits of
+# What differs between machines, builds and moments: the folder, times, rates, what time allowed to try and to prove, a
+# CUDA device; and the last digits of
 # numbers that are printed with all they have, as versions of SQLite sum up differently.
 filter() {
     awk '{
@@ -41,6 +42,8 @@ filter() {
         -e 's/^\(timing: .*[^ ]\)  *[0-9.]* s, done at/\1 TIME, done at/' \
         -e 's/"rate": [0-9.e+-]*/"rate": RATE/; s/"since_commit": [0-9]*/"since_commit": TIME/' \
         -e 's/ cuda,//' \
+        -e 's/ last run: [0-9]* proven by it, [0-9]* from the cache, [0-9]* from earlier runs/ last run: SOME proven/' \
+        -e 's/"macs": [0-9.e+]*/"macs": SOME/; s/, [0-9.e+]* GMAC, about/, SOME GMAC, about/' \
         -e 's/, about [0-9.]* s to start and [0-9.]* s of work on/, about TIME to start and TIME of work on/' \
         -e 's/ trials in [0-9.]* s;/ trials in TIME;/'
 }
