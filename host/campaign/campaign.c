@@ -67,7 +67,7 @@ static bs_status team_member(void *shared, int worker)
     return st == BS_OK ? st : bs_error_restore(&error);
 }
 
-static void divide_work(bs_campaign *c)
+void bs_campaign_divide(bs_campaign *c)
 {
     const bs_engine *e = c->engine;
     uint32_t tile = (uint32_t)e->tile, n = bs_plan_count_images(e->plan), workers = (uint32_t)e->threads;
@@ -98,7 +98,7 @@ bs_status bs_campaign_run(const bs_engine *e, const bs_dataset *images, bs_store
     c.planned = e->plan->trials;
     c.found = bs_store_trials(store);
     c.max_broken = allowed_broken(e->plan);
-    divide_work(&c);
+    bs_campaign_divide(&c);
     atomic_store(&share.computing, e->threads);
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);

@@ -25,6 +25,8 @@ typedef struct bs_campaign {
     uint32_t max_broken;
 } bs_campaign;
 
+/* Divides the work into n_tiles x n_parts items; c->engine is set. */
+void bs_campaign_divide(bs_campaign *c);
 /* Runs work items until none is left. Called by each worker. */
 bs_status bs_campaign_work(bs_campaign *c, int worker);
 

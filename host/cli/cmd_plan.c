@@ -1,9 +1,9 @@
 #include "base/buf.h"
 #include "base/text.h"
+#include "base/phase.h"
 #include "base/resources.h"
-#include "campaign/engine.h"
+#include "campaign/rehearsal.h"
 #include "cli/cli.h"
-#include "replay/selftest.h"
 #include "store/rounds.h"
 
 #include <math.h>
@@ -13,76 +13,35 @@
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
 
-/* Trials of each stratum that are tested. */
-enum { TESTED = 16 };
+/* The time that the rehearsal takes: at least this, and more for networks whose start takes long, too. */
+static const double rehearsal_seconds = 4.0, rehearsal_share = 0.5;
 
-/* Multiply-accumulates of the stratum's first trials, on synthetic images in place of the job's: as computed,
- * trials that are masked early included. */
-static bs_status test(const bs_engine *e, const bs_worker *w, const bs_stratum *s,
-                      const bs_schedules *schedules, double *macs)
+/* What is expected of a run of the job, in seconds. */
+typedef struct estimate {
+    double start, work; /* until the first trial; the trials */
+    double macs, bytes;
+} estimate;
+
+/* The proofs: two dense runs of six trials through the whole network, divided among the workers. */
+static double proof_seconds(const bs_engine *e, const bs_rehearsal *r)
 {
-    bs_sites sites = {0};
-    int32_t row[TESTED];
-    uint32_t first[TESTED + 1], n = 0;
-    bs_result result[TESTED];
-    bs_status st = BS_OK;
-    for (; n < TESTED && n < bs_plan_repetitions(e->plan, s, 0) && st == BS_OK; n++) {
-        bs_trial_coords t = {.entry = (uint32_t)e->plan->job->entries[s->entry].id,
-                             .target = (uint32_t)s->target,
-                             .repetition = n};
-        row[n] = (int32_t)n % BS_PROBE_IMAGES;
-        first[n] = (uint32_t)sites.n;
-        st = bs_plan_sites(e->plan, s, t, &sites);
-    }
-    if (st == BS_OK) /* the list must be there, also where no trial has a site */
-        st = bs_grow(&sites.site, &sites.cap, 1, sizeof *sites.site, "sites");
-    first[n] = (uint32_t)sites.n;
-    double before = bs_replayer_macs(w->replayer);
-    bs_trial_batch t = {
-        .n = (int)n, .golden_row = row, .faults = {sites.site, first, NULL}, .result = result};
-    if (st == BS_OK && n > 0)
-        st = bs_replay_trials(w->replayer, schedules, &t, TESTED);
-    *macs = n > 0 ? (bs_replayer_macs(w->replayer) - before) / n : 0.0;
-    bs_sites_clear(&sites);
-    return st;
+    return 12 * r->golden_seconds / e->threads;
 }
 
-/* Returns the multiply-accumulates of all trials. */
-static bs_status planned_macs(const bs_engine *e, const bs_worker *w, double *out)
+/* A run begins as this command did, up to the proofs. */
+static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
 {
-    const bs_plan *p = e->plan;
-    *out = 0;
-    for (int i = 0; i < p->n_strata; i++) {
-        double macs = 0, trials = 0;
-        BS_TRY(test(e, w, &p->strata[i], &e->schedules[i], &macs));
-        for (uint32_t k = 0; k < p->n_images; k++)
-            trials += bs_plan_repetitions(p, &p->strata[i], k);
-        *out += macs * trials;
-    }
+    bs_rehearsal r;
+    BS_TRY(bs_engine_probe(e));
+    out->start = bs_resources_clock() - bs_phases_start();
+    bs_phase("rehearse");
+    BS_TRY(bs_rehearse(&r, e, s->images, rehearsal_seconds + rehearsal_share * out->start));
+    bs_phase(NULL);
+    out->start += proof_seconds(e, &r);
+    out->work = r.work_seconds;
+    out->macs = r.macs;
+    out->bytes = (double)s->plan->trials * row_bytes;
     return BS_OK;
-}
-
-/* Times golden runs of the network on one worker: the yardstick of the estimate. */
-static bs_status measure(const bs_engine *e, double *macs_per_second, double *macs)
-{
-    bs_worker w;
-    uint64_t fingerprint;
-    BS_TRY(bs_worker_open(&w, e));
-    bs_status st = bs_selftest_probe(w.golden, &fingerprint); /* makes primitives, too */
-    double start = bs_resources_clock(), seconds = 0;
-    int runs = 0;
-    while (st == BS_OK && seconds < 0.2 && runs < 100) {
-        st = bs_golden_run(w.golden, 1);
-        runs++;
-        seconds = bs_resources_clock() - start;
-    }
-    *macs_per_second = (double)e->graph->macs * runs / (seconds > 0 ? seconds : 1e-9);
-    if (st == BS_OK)
-        st = bs_golden_run(w.golden, BS_PROBE_IMAGES);
-    if (st == BS_OK)
-        st = planned_macs(e, &w, macs);
-    bs_worker_close(&w);
-    return st;
 }
 
 static void print_strata(const bs_plan *p)
@@ -265,12 +224,29 @@ static bs_status next_round(const bs_args *args, const bs_plan *plan, const char
     return BS_OK;
 }
 
+static void print_estimate(const bs_session *s, const bs_engine *e, const estimate *t, bool json)
+{
+    unsigned long long trials = (unsigned long long)s->plan->trials;
+    if (json) {
+        printf("{\"trials\": %llu, \"strata\": %d, \"images\": %u, \"macs\": %.6g, \"seconds\": %.6g, "
+               "\"start_seconds\": %.6g, \"work_seconds\": %.6g, \"bytes\": %.0f}\n",
+               trials, s->plan->n_strata, s->plan->n_images, t->macs, t->start + t->work, t->start, t->work,
+               t->bytes);
+        return;
+    }
+    print_strata(s->plan);
+    printf("\n%llu trials on %u images, %.3g GMAC, about %.*f s to start and %.*f s of work on '%s' with %d "
+           "worker(s), about %.1f MB\n",
+           trials, s->plan->n_images, t->macs * 1e-9, t->start < 10, t->start, t->work < 10, t->work,
+           e->info.name, e->threads, t->bytes * 1e-6);
+}
+
 static bs_status run(const bs_args *args)
 {
     bs_session s;
     bs_engine *e = NULL;
-    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA};
-    double rate, macs;
+    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .timed = true};
+    estimate t;
     bs_status st = bs_option_int(args, "threads", 1, 1024, &o.threads);
     if (st != BS_OK)
         return st;
@@ -284,19 +260,8 @@ static bs_status run(const bs_args *args)
         goto out;
     }
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
-    BS_TRY_GOTO(measure(e, &rate, &macs), out);
-    double trials = (double)s.plan->trials;
-    double seconds = macs / (rate * e->threads), bytes = trials * row_bytes;
-    if (bs_option_value(args, "json")) {
-        printf("{\"trials\": %.0f, \"strata\": %d, \"images\": %u, \"macs\": %.6g, \"seconds\": %.6g, "
-               "\"bytes\": %.0f}\n",
-               trials, s.plan->n_strata, s.plan->n_images, macs, seconds, bytes);
-    } else {
-        print_strata(s.plan);
-        printf(
-            "\n%.0f trials on %u images, %.3g GMAC, about %.0f s on '%s' with %d worker(s), about %.1f MB\n",
-            trials, s.plan->n_images, macs * 1e-9, seconds, e->info.name, e->threads, bytes * 1e-6);
-    }
+    BS_TRY_GOTO(make_estimate(&s, e, &t), out);
+    print_estimate(&s, e, &t, bs_option_value(args, "json") != NULL);
 out:
     bs_engine_close(e);
     bs_session_close(&s);
@@ -325,10 +290,12 @@ const bs_command bs_cmd_plan = {
     .name = "plan",
     .usage = "JOB",
     .summary = "show what a job would do: targets, trials, time, file size",
-    .details = "Resolves the targets of the job and counts its trials, and estimates how long they take "
-               "and how large the result file becomes. The time is rough: it comes from the measured speed "
-               "of golden runs and from a few trials of each target on synthetic images. Small networks "
-               "and busy machines take longer than estimated. Targets with more trials than there are "
+    .details = "Resolves the targets of the job and counts its trials, and estimates how long a run takes "
+               "and how large the result file becomes. The start is everything up to the first trial, "
+               "measured here, and the proofs. The work comes from a rehearsal of some seconds: a few trials "
+               "of as many targets as it has the time for run on the job's first images, on all workers. "
+               "Expect up to a third more or less, and more on a busy machine. Targets with more trials than "
+               "there are "
                "different faults are pointed out: repeated faults tell nothing new.\n"
                "\n"
                "With `--sites` every site of the plan is written as CSV. Used as `sites` in a job, that "

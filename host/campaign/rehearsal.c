@@ -1,0 +1,398 @@
+#include "campaign/rehearsal.h"
+
+#include "base/buf.h"
+#include "base/resources.h"
+#include "base/team.h"
+#include "campaign/campaign_internal.h"
+#include "campaign/input.h"
+#include "replay/selftest.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* Trials of a stratum that run first: they make what later batches find made, and tell how large a batch may
+ * be. */
+enum { FEW = 2 };
+/* Parts of the time that the golden runs, and the trials of one stratum, may take. */
+static const double golden_part = 0.2, stratum_part = 0.1;
+/* A row through the writer, which shares the cores with the workers. Measured with SQLite 3.40. */
+static const double row_seconds = 1.5e-6;
+
+/* What a trial of a stratum takes. */
+typedef struct trial_cost {
+    double seconds, macs;
+    bool taken, timed; /* a worker times it; it has */
+} trial_cost;
+
+typedef struct rehearsal {
+    const bs_engine *e;
+    const bs_dataset *images;
+    double seconds, end; /* allowed; when they are over */
+    trial_cost *cost;    /* by stratum */
+    atomic_bool failed;
+    pthread_mutex_t lock; /* of what follows, and cost[].taken */
+    double *arithmetic;   /* by stratum: what its trials compute by the schedules, of a trial never 0 */
+    double image, golden; /* seconds */
+    int n_images, n_golden, n_timed;
+    double first; /* seconds that things took longer when they ran for the first time */
+} rehearsal;
+
+/* A worker of the rehearsal. */
+typedef struct actor {
+    rehearsal *r;
+    bs_worker w;
+    uint32_t image[BS_MAX_TILE];
+    int n_images;
+    /* The batch: */
+    int n;
+    int32_t *row;
+    uint32_t *first;
+    bs_sites sites;
+    bs_result *result;
+} actor;
+
+static bs_status actor_open(actor *a, rehearsal *r)
+{
+    size_t n = (size_t)r->e->max_batch;
+    a->r = r;
+    BS_TRY(bs_calloc(&a->row, n, sizeof *a->row, "batch"));
+    BS_TRY(bs_calloc(&a->first, n + 1, sizeof *a->first, "batch"));
+    BS_TRY(bs_calloc(&a->result, n, sizeof *a->result, "batch"));
+    BS_TRY(bs_grow(&a->sites.site, &a->sites.cap, 1, sizeof *a->sites.site, "sites"));
+    return bs_worker_open(&a->w, r->e);
+}
+
+static void actor_close(actor *a)
+{
+    free(a->row);
+    free(a->first);
+    free(a->result);
+    bs_sites_clear(&a->sites);
+    bs_worker_close(&a->w);
+}
+
+/* --- Images and golden runs --- */
+
+/* Loads the images of the worker's first tile. Leaves n_images at 0 if none can be read. */
+static bs_status load_tile(actor *a, int worker)
+{
+    rehearsal *r = a->r;
+    const bs_plan *plan = r->e->plan;
+    uint32_t n = bs_plan_count_images(plan), tile = (uint32_t)r->e->tile;
+    uint32_t from = n > tile ? (uint32_t)worker * tile % (n - tile + 1) : 0;
+    double start = bs_resources_clock();
+    for (uint32_t i = from; i < n && i < from + tile; i++) {
+        bool broken;
+        uint32_t image = bs_plan_image(plan, i);
+        bs_status st =
+            bs_input_load(&a->w, a->n_images, r->images, image, &plan->job->preprocess, NULL, &broken);
+        if (broken)
+            continue;
+        BS_TRY(st);
+        a->image[a->n_images++] = image;
+        if (bs_resources_clock() - start > golden_part * r->seconds && a->n_images >= BS_PROBE_IMAGES)
+            break;
+    }
+    pthread_mutex_lock(&r->lock);
+    r->image += bs_resources_clock() - start;
+    r->n_images += a->n_images;
+    pthread_mutex_unlock(&r->lock);
+    return BS_OK;
+}
+
+static bs_status time_golden(actor *a, int n, double *seconds)
+{
+    double start = bs_resources_clock();
+    BS_TRY(bs_golden_run(a->w.golden, n));
+    *seconds = bs_resources_clock() - start;
+    return BS_OK;
+}
+
+/* Runs the tile, or as much of it as the time allows: those images are what the trials run on. */
+static bs_status run_tile(actor *a, int worker)
+{
+    rehearsal *r = a->r;
+    double one, first, second;
+    uint64_t fingerprint;
+    BS_TRY(load_tile(a, worker));
+    if (a->n_images == 0) {
+        BS_TRY(bs_selftest_probe(a->w.golden, &fingerprint));
+        a->n_images = BS_PROBE_IMAGES;
+        for (int i = 0; i < a->n_images; i++)
+            a->image[i] = bs_plan_image(r->e->plan, (uint32_t)i % bs_plan_count_images(r->e->plan));
+    }
+    BS_TRY(time_golden(a, 1, &one));
+    while (a->n_images > BS_PROBE_IMAGES && 2 * one * a->n_images > golden_part * r->seconds)
+        a->n_images--;
+    BS_TRY(time_golden(a, a->n_images, &first));
+    BS_TRY(bs_team_barrier());
+    BS_TRY(time_golden(a, a->n_images, &second));
+    pthread_mutex_lock(&r->lock);
+    r->golden += second;
+    r->n_golden += a->n_images;
+    r->first += first > second ? first - second : 0.0;
+    pthread_mutex_unlock(&r->lock);
+    return BS_OK;
+}
+
+/* --- Trials --- */
+
+static bs_status add_trial(actor *a, const bs_stratum *s, int image, uint32_t repetition)
+{
+    const bs_plan *plan = a->r->e->plan;
+    bs_trial_coords t = {.entry = (uint32_t)plan->job->entries[s->entry].id,
+                         .target = (uint32_t)s->target,
+                         .image = a->image[image],
+                         .repetition = repetition};
+    a->row[a->n] = image;
+    a->first[a->n++] = (uint32_t)a->sites.n;
+    return bs_plan_sites(plan, s, t, &a->sites);
+}
+
+/* Fills the batch with trials skip .. skip + n - 1 of the tile, in the order of a campaign; fewer at the end.
+ */
+static bs_status fill(actor *a, const bs_stratum *s, uint32_t skip, int n)
+{
+    uint32_t to[BS_MAX_TILE], most = 0, images = (uint32_t)a->n_images;
+    a->n = 0;
+    a->sites.n = 0;
+    for (uint32_t i = 0; i < images; i++) {
+        to[i] = bs_plan_repetitions(a->r->e->plan, s, a->image[i]);
+        most = to[i] > most ? to[i] : most;
+    }
+    for (uint64_t k = 0; k < (uint64_t)most * images && a->n < n; k++) {
+        uint32_t image = (uint32_t)(s->is_parameter ? k % images : k / most);
+        uint32_t repetition = (uint32_t)(s->is_parameter ? k / images : k % most);
+        if (repetition >= to[image])
+            continue;
+        if (skip > 0)
+            skip--;
+        else
+            BS_TRY(add_trial(a, s, (int)image, repetition));
+    }
+    a->first[a->n] = (uint32_t)a->sites.n;
+    return BS_OK;
+}
+
+static bs_status time_batch(actor *a, int stratum, uint32_t skip, int n, trial_cost *out)
+{
+    const bs_engine *e = a->r->e;
+    double start = bs_resources_clock(), macs = bs_replayer_macs(a->w.replayer);
+    *out = (trial_cost){0};
+    BS_TRY(fill(a, &e->plan->strata[stratum], skip, n));
+    if (a->n == 0)
+        return BS_OK;
+    bs_trial_batch t = {.n = a->n,
+                        .golden_row = a->row,
+                        .faults = {a->sites.site, a->first, NULL},
+                        .keep_masked = bs_engine_mode(e, stratum) == BS_REPLAY_FULL,
+                        .result = a->result};
+    BS_TRY(bs_replay_trials(a->w.replayer, &e->schedules[stratum], &t, t.n));
+    out->seconds = (bs_resources_clock() - start) / a->n;
+    out->macs = (bs_replayer_macs(a->w.replayer) - macs) / a->n;
+    return BS_OK;
+}
+
+/* Times a batch as large as in the campaign, if there is the time for it, and after one that warms up. */
+static bs_status time_stratum(actor *a, int stratum)
+{
+    rehearsal *r = a->r;
+    trial_cost first, second, cost;
+    int room, n;
+    BS_TRY(bs_schedules_batch(a->w.replayer, &r->e->schedules[stratum], &room));
+    n = room < FEW ? room : FEW;
+    BS_TRY(time_batch(a, stratum, 0, n, &first));
+    n = a->n; /* those there are */
+    cost = first;
+    double allowed = stratum_part * r->seconds;
+    if (n > 0 && first.seconds * n < allowed) {
+        int most =
+            first.seconds > 0 && allowed / first.seconds < room ? (int)(allowed / first.seconds) : room;
+        BS_TRY(time_batch(a, stratum, (uint32_t)n, most, &second)); /* others than the first */
+        if (a->n < n)
+            BS_TRY(time_batch(a, stratum, 0, n, &second));
+        cost = second;
+    }
+    cost.taken = cost.timed = true;
+    pthread_mutex_lock(&r->lock);
+    r->cost[stratum] = cost;
+    r->first += first.seconds > cost.seconds ? (first.seconds - cost.seconds) * n : 0.0;
+    r->n_timed++;
+    pthread_mutex_unlock(&r->lock);
+    return BS_OK;
+}
+
+/* Returns the multiply-accumulates of a stratum's trial by its schedules, never 0. */
+static double weight(const rehearsal *r, int stratum)
+{
+    return (double)bs_schedules_macs(&r->e->schedules[stratum]) + 1000.0;
+}
+
+/* Looks at strata first .. end - 1, a gap between strata that were taken: sets *out to that which has half of
+ * the gap's arithmetic before it, or to the first one of an entry, and returns that arithmetic. */
+static double middle(const rehearsal *r, int first, int end, bool begins, int *out)
+{
+    double sum = 0, half = 0;
+    for (int i = first; i < end; i++)
+        sum += r->arithmetic[i];
+    *out = first;
+    for (int i = first; i < end && !begins && half <= sum / 2; i++) {
+        half += r->arithmetic[i];
+        *out = i;
+    }
+    return sum;
+}
+
+/* Takes the stratum that says most about those that nobody has timed: the middle of the gap that has most of
+ * the arithmetic. Returns -1 if none is left, or if time is. */
+static int take(rehearsal *r)
+{
+    const bs_plan *p = r->e->plan;
+    double most = -1;
+    int best = -1, at = -1;
+    pthread_mutex_lock(&r->lock);
+    for (int i = 0, end; i<p->n_strata; i = end> i ? end : i + 1) {
+        for (end = i; end < p->n_strata && !r->cost[end].taken && p->strata[end].entry == p->strata[i].entry;)
+            end++;
+        bool begins = i == 0 || p->strata[i - 1].entry != p->strata[i].entry;
+        double arithmetic = end > i ? middle(r, i, end, begins, &at) : -1.0;
+        if (arithmetic > most) {
+            most = arithmetic;
+            best = at;
+        }
+    }
+    if (r->n_timed > 0 && bs_resources_clock() >= r->end)
+        best = -1;
+    if (best >= 0)
+        r->cost[best].taken = true;
+    pthread_mutex_unlock(&r->lock);
+    return best;
+}
+
+static bs_status act(void *shared, int worker)
+{
+    rehearsal *r = shared;
+    actor a = {0};
+    bs_status st;
+    int stratum;
+    BS_TRY_GOTO(actor_open(&a, r), out);
+    BS_TRY_GOTO(run_tile(&a, worker), out);
+    while (!atomic_load(&r->failed) && (stratum = take(r)) >= 0)
+        BS_TRY_GOTO(time_stratum(&a, stratum), out);
+out:
+    if (st != BS_OK)
+        atomic_store(&r->failed, true);
+    actor_close(&a);
+    return st;
+}
+
+/* --- The estimate --- */
+
+/* Finds the next timed stratum of the same entry in direction `step`, -1: none. */
+static int neighbour(const rehearsal *r, int stratum, int step)
+{
+    const bs_plan *plan = r->e->plan;
+    for (int i = stratum + step; i >= 0 && i < plan->n_strata; i += step)
+        if (plan->strata[i].entry == plan->strata[stratum].entry && r->cost[i].timed)
+            return i;
+    return -1;
+}
+
+/* Costs of a stratum that was not timed: per multiply-accumulate, what lies between its neighbours' costs. */
+static void interpolate(rehearsal *r, int i, const trial_cost *average)
+{
+    int low = neighbour(r, i, -1), high = neighbour(r, i, 1);
+    trial_cost per = *average;
+    if (low >= 0 || high >= 0) {
+        int a = low >= 0 ? low : high, b = high >= 0 ? high : low;
+        double at = a < b ? (double)(i - a) / (b - a) : 0.0;
+        double wa = (1 - at) / weight(r, a), wb = at / weight(r, b);
+        per.seconds = wa * r->cost[a].seconds + wb * r->cost[b].seconds;
+        per.macs = wa * r->cost[a].macs + wb * r->cost[b].macs;
+    }
+    r->cost[i].seconds = per.seconds * weight(r, i);
+    r->cost[i].macs = per.macs * weight(r, i);
+}
+
+static void complete_costs(rehearsal *r)
+{
+    trial_cost sum = {0};
+    int n = r->e->plan->n_strata;
+    for (int i = 0; i < n; i++)
+        if (r->cost[i].timed) {
+            sum.seconds += r->cost[i].seconds / weight(r, i) / r->n_timed;
+            sum.macs += r->cost[i].macs / weight(r, i) / r->n_timed;
+        }
+    for (int i = 0; i < n; i++)
+        if (!r->cost[i].timed)
+            interpolate(r, i, &sum);
+}
+
+/* Adds the seconds of a work item: a tile of images, and the trials of a part of the strata on them. */
+static double item_seconds(const rehearsal *r, const bs_campaign *c, uint32_t item, bs_rehearsal *out)
+{
+    const bs_plan *plan = r->e->plan;
+    uint32_t tile = (uint32_t)r->e->tile, n = bs_plan_count_images(plan), first = item / c->n_parts * tile;
+    double seconds = 0;
+    for (uint32_t i = first; i < n && i < first + tile; i++) {
+        seconds += out->image_seconds + out->golden_seconds;
+        for (int s = (int)(item % c->n_parts); s < plan->n_strata; s += (int)c->n_parts) {
+            double trials = bs_plan_repetitions(plan, &plan->strata[s], bs_plan_image(plan, i));
+            seconds += trials * (r->cost[s].seconds + r->e->audit * out->golden_seconds);
+            out->macs += trials * r->cost[s].macs;
+        }
+    }
+    return seconds;
+}
+
+/* Plays through which worker takes which item. */
+static bs_status add_up(const rehearsal *r, bs_rehearsal *out)
+{
+    int workers = r->e->threads;
+    bs_campaign c = {.engine = r->e};
+    double *busy, most = 0;
+    BS_TRY(bs_calloc(&busy, (size_t)workers, sizeof *busy, "workers"));
+    bs_campaign_divide(&c);
+    for (uint32_t item = 0; item < c.n_tiles * c.n_parts; item++) {
+        int free_one = 0;
+        for (int i = 1; i < workers; i++)
+            if (busy[i] < busy[free_one])
+                free_one = i;
+        busy[free_one] += item_seconds(r, &c, item, out);
+        most = busy[free_one] > most ? busy[free_one] : most;
+    }
+    free(busy);
+    double shared = (double)r->e->plan->trials * row_seconds + r->first;
+    out->work_seconds = most + shared / workers;
+    return BS_OK;
+}
+
+/* Sets the arithmetic of each stratum. */
+static bs_status open_costs(rehearsal *r)
+{
+    const bs_plan *p = r->e->plan;
+    BS_TRY(bs_calloc(&r->cost, (size_t)p->n_strata, sizeof *r->cost, "rehearsal"));
+    BS_TRY(bs_calloc(&r->arithmetic, (size_t)p->n_strata, sizeof *r->arithmetic, "rehearsal"));
+    for (int i = 0; i < p->n_strata; i++)
+        r->arithmetic[i] = weight(r, i) * p->strata[i].repetitions;
+    return BS_OK;
+}
+
+bs_status bs_rehearse(bs_rehearsal *out, const bs_engine *e, const bs_dataset *images, double seconds)
+{
+    rehearsal r = {.e = e, .images = images, .seconds = seconds, .lock = PTHREAD_MUTEX_INITIALIZER};
+    bs_status st;
+    *out = (bs_rehearsal){0};
+    r.end = bs_resources_clock() + seconds;
+    BS_TRY_GOTO(open_costs(&r), out);
+    BS_TRY_GOTO(bs_team_run(e->threads, act, &r), out);
+    complete_costs(&r);
+    out->n_timed = r.n_timed;
+    out->image_seconds = r.n_images > 0 ? r.image / r.n_images : 0.0;
+    out->golden_seconds = r.n_golden > 0 ? r.golden / r.n_golden : 0.0;
+    st = add_up(&r, out);
+out:
+    free(r.cost);
+    free(r.arithmetic);
+    return st;
+}
