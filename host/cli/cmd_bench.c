@@ -1,6 +1,33 @@
 #include "cli/bench_print.h"
+#include "cli/bench_start.h"
 #include "cli/cli.h"
 #include "model/synth.h"
+
+/* The networks that --start measures if none is named. */
+static const char *const start_networks[] = {
+#define X(name) BS_SYNTH_NAME(name),
+    BS_SYNTHS(X)
+#undef X
+};
+
+static bs_status run_start(const bs_args *args)
+{
+    static const char *const others[] = {"trials", "threads", "batch"};
+    const char *model = bs_option_value(args, "model");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (bs_option_value(args, others[i]))
+            return bs_fail(BS_USAGE, "--start takes no --%s", others[i]);
+    char *const *network = model ? (char *const *)&model : args->operand;
+    int n = model ? 1 : args->n_operands;
+    if (model && args->n_operands > 0)
+        return bs_fail(BS_USAGE, "two models: '%s' and '%s'", model, args->operand[0]);
+    if (n == 0) {
+        network = (char *const *)start_networks;
+        n = (int)(sizeof start_networks / sizeof *start_networks);
+    }
+    return bs_bench_start(network, n, bs_option_value(args, "device"), bs_option_value(args, "against"),
+                          bs_option_value(args, "json") != NULL);
+}
 
 /* bench MODEL is short for bench --model MODEL. */
 static bs_status choose_model(const char **out, const bs_args *args)
@@ -8,6 +35,8 @@ static bs_status choose_model(const char **out, const bs_args *args)
     const char *option = bs_option_value(args, "model");
     if (option && args->n_operands > 0)
         return bs_fail(BS_USAGE, "two models: '%s' and '%s'", option, args->operand[0]);
+    if (args->n_operands > 1)
+        return bs_fail(BS_USAGE, "two models: '%s' and '%s'", args->operand[0], args->operand[1]);
     *out = option ? option : args->n_operands > 0 ? args->operand[0] : "vgg19";
     return BS_OK;
 }
@@ -21,6 +50,10 @@ static bs_status run(const bs_args *args)
         .device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .bench = true, .timed = true};
     const char *model = NULL;
     int trials = 64;
+    if (bs_option_value(args, "start"))
+        return run_start(args);
+    if (bs_option_value(args, "against"))
+        return bs_fail(BS_USAGE, "--against is for --start");
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));
     BS_TRY(bs_option_int(args, "batch", 1, 4096, &o.max_batch));
     BS_TRY(bs_option_int(args, "trials", 1, 1 << 20, &trials));
@@ -48,11 +81,14 @@ static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
+    {"start", NULL, "measure the time until the first row of a run is stored, of several networks"},
+    {"against", "PROGRAM", "with --start: another bitsink, which runs the same jobs"},
     {"json", NULL, "all of it as one JSON object"},
     {NULL, NULL, NULL},
 };
 
 static const bs_exit exits[] = {
+    {BS_STOPPED, "with --start: stopped"},
     {BS_NO_DEVICE, "there is no such device, or it was lost"},
     {BS_SELFTEST, "the four ways gave different answers for the same faults"},
     {BS_OK, NULL},
@@ -60,7 +96,7 @@ static const bs_exit exits[] = {
 
 const bs_command bs_cmd_bench = {
     .name = "bench",
-    .usage = "[MODEL]",
+    .usage = "[MODEL...]",
     .summary = "measure a network on a device, and what the replay saves",
     .details = "Measures what a network costs on a device, and what the replay saves. For the output of "
                "each Conv, Gemm and MatMul node it flips random bits on two synthetic images, and computes "
@@ -82,12 +118,23 @@ const bs_command bs_cmd_bench = {
                "waits for the device around each; the fp32 rates of large layers, all workers at once, "
                "with the share of the best of them that golden runs and each way reach; the rate of copies "
                "in device memory; the rows per second that a result file in `$TMPDIR` takes; the memory as "
-               "planned on the device, and the most that the process has had.",
+               "planned on the device, and the most that the process has had.\n"
+               "\n"
+               "`--start` measures something else: how long `bitsink run` takes until its first row is "
+               "stored. For each MODEL (default: all networks that synth generates) it makes a job in "
+               "`$TMPDIR`, with one trial of three kinds of faults in each Conv layer on two generated "
+               "images, and runs it twice, as a process of its own: with an empty cache, and with what the "
+               "first run "
+               "left in it. The table has the seconds until the network was on the device, until the "
+               "schedules were made and proven, until another process saw the first row in the file, and "
+               "until the end. With `--against` it also runs another bitsink, such as the one before a "
+               "change, and says how many times as quick the first row is here.",
     .examples = "    bitsink bench vgg19 --trials 64\n"
-                "    bitsink bench model.onnx --device cpu --json",
+                "    bitsink bench model.onnx --device cpu --json\n"
+                "    bitsink bench --start resnet50 model.onnx --against ./bitsink-before",
     .see_also = "bitsink-synth(1) bitsink-devices(1)",
     .min_operands = 0,
-    .max_operands = 1,
+    .max_operands = 16,
     .options = options,
     .exits = exits,
     .run = run,

@@ -35,12 +35,12 @@ filter() {
         -e 's/[0-9]* trials\/s/RATE/' \
         -e 's/20[0-9-]*T[0-9:]*Z/WHEN/g' \
         -e 's/"seconds": [0-9.e+-]*/"seconds": TIME/; s/"trials_per_second": [0-9.]*/"trials_per_second": RATE/' \
-        -e 's/"start_seconds": [0-9.e+-]*/"start_seconds": TIME/; s/"work_seconds": [0-9.e+-]*/"work_seconds": TIME/' \
+        -e 's/"start_seconds": [0-9][0-9.e+-]*/"start_seconds": TIME/; s/"work_seconds": [0-9][0-9.e+-]*/"work_seconds": TIME/' \
         -e 's/^first row [0-9.]* s after/first row TIME after/; s/^\(timing: .*[^ ]\)  *[0-9.]* s$/\1 TIME/' \
         -e 's/^\(timing: .*[^ ]\)  *[0-9.]* s, done at/\1 TIME, done at/' \
         -e 's/"rate": [0-9.e+-]*/"rate": RATE/; s/"since_commit": [0-9]*/"since_commit": TIME/' \
         -e 's/ cuda,//' \
-        -e 's/, about [0-9]* s on/, about TIME on/' \
+        -e 's/, about [0-9.]* s to start and [0-9.]* s of work on/, about TIME to start and TIME of work on/' \
         -e 's/ trials in [0-9.]* s;/ trials in TIME;/'
 }
 t() {
