@@ -185,7 +185,7 @@ static bs_status time_batch(actor *a, int stratum, uint32_t skip, int n, trial_c
     bs_trial_batch t = {.n = a->n,
                         .golden_row = a->row,
                         .faults = {a->sites.site, a->first, NULL},
-                        .keep_masked = bs_engine_mode(e, stratum) == BS_REPLAY_FULL,
+                        .keep_masked = e->schedules[stratum].schedule[0]->mode == BS_REPLAY_FULL,
                         .result = a->result};
     BS_TRY(bs_replay_trials(a->w.replayer, &e->schedules[stratum], &t, t.n));
     out->seconds = (bs_resources_clock() - start) / a->n;

@@ -242,13 +242,13 @@ static bs_status spawn(pid_t *out, const start_bench *b, const char *program, bo
 
 static void read_log(const start_bench *b, times *out, char *last, int size)
 {
-    static const char done[] = "done at";
+    static const char done[] = " at ";
     struct {
         const char *phase;
         double *at;
     } wanted[] = {{"timing: load onto the device ", &out->loaded},
                   {"timing: make schedules ", &out->schedules},
-                  {"timing: prove ", &out->proven}};
+                  {"timing: first trial ", &out->proven}};
     FILE *f = fopen(b->log.ptr, "r");
     char line[1024];
     while (f && fgets(line, sizeof line, f)) {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "base/log.h"
 #include "base/phase.h"
+#include "base/resources.h"
 #include "campaign/campaign.h"
 #include "campaign/proof.h"
 #include "cli/cli.h"
@@ -139,7 +140,9 @@ static bs_status run(const bs_args *args)
     st = bs_campaign_run(e, s.images, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);
+    double ended = bs_resources_clock() - bs_phases_start();
     bs_phase("end the run");
+    bs_phase_event("first trial", ended - summary.seconds);
     bs_status end = bs_store_end_run(store, -st, NULL);
     if (bs_store_start_seconds(store) >= 0)
         bs_phase_event("first row stored", bs_store_start_seconds(store));

@@ -58,12 +58,12 @@ static void print_json(const bs_file_status *s)
 static void print_proofs(const bs_file_status *s)
 {
     const uint64_t *n = s->proofs;
-    if (n[BS_PROOF_PROVEN] + n[BS_PROOF_CACHE] + n[BS_PROOF_FILE] + n[BS_PROOF_FAILED] > 0)
+    if (n[BS_PROOF_MADE] + n[BS_PROOF_FROM_CACHE] + n[BS_PROOF_FROM_FILE] + n[BS_PROOF_FAILED] > 0)
         printf(
             "proofs    of the last run: %llu proven by it, %llu from the cache, %llu from earlier runs, %llu "
             "failed\n",
-            (unsigned long long)n[BS_PROOF_PROVEN], (unsigned long long)n[BS_PROOF_CACHE],
-            (unsigned long long)n[BS_PROOF_FILE], (unsigned long long)n[BS_PROOF_FAILED]);
+            (unsigned long long)n[BS_PROOF_MADE], (unsigned long long)n[BS_PROOF_FROM_CACHE],
+            (unsigned long long)n[BS_PROOF_FROM_FILE], (unsigned long long)n[BS_PROOF_FAILED]);
 }
 
 static void print_text(const bs_file_status *s)

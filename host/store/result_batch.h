@@ -53,10 +53,10 @@ typedef struct bs_audit_row {
 
 /* How a run came to rely on a proof. */
 typedef enum bs_proof_outcome {
-    BS_PROOF_PROVEN, /* by this run */
-    BS_PROOF_CACHE,  /* taken from the cache */
-    BS_PROOF_FILE,   /* an earlier run in this file has it */
-    BS_PROOF_FAILED, /* the bits differed: another schedule was used */
+    BS_PROOF_MADE,       /* by this run */
+    BS_PROOF_FROM_CACHE, /* taken from the cache */
+    BS_PROOF_FROM_FILE,  /* an earlier run in this file has it */
+    BS_PROOF_FAILED,     /* the bits differed: another schedule was used */
     BS_PROOF_OUTCOME_COUNT,
 } bs_proof_outcome;
 /* As in the result file: "proven", "cache", "file", "failed". */

@@ -39,7 +39,7 @@ static void run_with(fixture *f, const char *key, bs_proof_outcome outcome)
     assert_true(bs_result_batch_is_empty(&b));
     assert_ok(bs_result_batch_add_proof(&b, &p));
     assert_false(bs_result_batch_is_empty(&b));
-    p.outcome = BS_PROOF_FILE;
+    p.outcome = BS_PROOF_FROM_FILE;
     p.layer = -1;
     assert_ok(bs_result_batch_add_proof(&b, &p));
     assert_ok(bs_store_add(s, &b));
@@ -54,7 +54,7 @@ static void proofs_are_stored_and_known(void **state)
     fixture f;
     bs_file_status st;
     fixture_open(&f);
-    run_with(&f, two, BS_PROOF_PROVEN);
+    run_with(&f, two, BS_PROOF_MADE);
     run_with(&f, one, BS_PROOF_FAILED);
     assert_int_equal(fx_number(f.db, "SELECT count(*) FROM proof"), 2); /* the first of a run stays */
     assert_int_equal(fx_number(f.db,
@@ -65,7 +65,7 @@ static void proofs_are_stored_and_known(void **state)
     assert_true(bs_store_proof_known(s, two));
     assert_false(bs_store_proof_known(s, one)); /* it failed */
     assert_false(bs_store_proof_known(s, ""));
-    bs_proof_row p[] = {make(two, BS_PROOF_FILE), make(one, BS_PROOF_CACHE)};
+    bs_proof_row p[] = {make(two, BS_PROOF_FROM_FILE), make(one, BS_PROOF_FROM_CACHE)};
     p[1].layer = -1;
     snprintf(p[1].made, sizeof p[1].made, "2026-01-31T12:00:00Z");
     bs_result_batch b = {.proofs = p, .n_proofs = 2};
@@ -76,9 +76,9 @@ static void proofs_are_stored_and_known(void **state)
                                "'cache' AND made = '2026-01-31T12:00:00Z'"),
                      1);
     assert_ok(bs_store_status(f.db, &st)); /* of the last run */
-    assert_int_equal(st.proofs[BS_PROOF_PROVEN], 0);
-    assert_int_equal(st.proofs[BS_PROOF_CACHE], 1);
-    assert_int_equal(st.proofs[BS_PROOF_FILE], 1);
+    assert_int_equal(st.proofs[BS_PROOF_MADE], 0);
+    assert_int_equal(st.proofs[BS_PROOF_FROM_CACHE], 1);
+    assert_int_equal(st.proofs[BS_PROOF_FROM_FILE], 1);
     assert_int_equal(st.proofs[BS_PROOF_FAILED], 0);
     assert_true(st.start_seconds < 0);
     bs_file_status_clear(&st);
@@ -138,7 +138,7 @@ static void merging_keeps_proofs(void **state)
     char *const inputs[] = {f.db, other};
     fx_run(&f, other, 0, 5, 5);
     fx_run(&f, f.db, FX_REPETITIONS, 2 * FX_REPETITIONS, 5);
-    run_with(&f, one, BS_PROOF_PROVEN);
+    run_with(&f, one, BS_PROOF_MADE);
     for (int again = 0; again < 2; again++) {
         bs_status st = bs_store_merge(&report, out, inputs, 2, false, NULL);
         assert_true(st == BS_OK || st == BS_STOPPED);
