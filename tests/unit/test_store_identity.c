@@ -140,7 +140,7 @@ static void foreign_files_are_refused(void **state)
     rmdir(f.db);
     fx_run(&f, f.db, 0, 50, 10);
     fx_number(f.db, "PRAGMA user_version = 99");
-    refuse(&f, "version 99 is newer than 6", "newer");
+    refuse(&f, "version 99 is newer than 7", "newer");
     fx_number(f.db, "PRAGMA user_version = 2");
     refuse(&f, "version 2 is older than 6", "bitsink upgrade");
     unlink(f.db);
