@@ -142,7 +142,7 @@ static void foreign_files_are_refused(void **state)
     fx_number(f.db, "PRAGMA user_version = 99");
     refuse(&f, "version 99 is newer than 7", "newer");
     fx_number(f.db, "PRAGMA user_version = 2");
-    refuse(&f, "version 2 is older than 6", "bitsink upgrade");
+    refuse(&f, "version 2 is older than 7", "bitsink upgrade");
     unlink(f.db);
     file = fopen(f.db, "w"); /* an empty file is as good as none, but for reading */
     fclose(file);
