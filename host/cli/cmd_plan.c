@@ -22,10 +22,23 @@ typedef struct estimate {
     double macs, bytes;
 } estimate;
 
-/* The proofs: two dense runs of six trials through the whole network, divided among the workers. */
-static double proof_seconds(const bs_engine *e, const bs_rehearsal *r)
+/* The proofs, in golden runs, divided among the workers: two dense runs of six trials through the whole
+ * network before the first trial; then, for each stratum, about five of the stretch that its schedules cover.
+ * Those that the cache knows are not made. */
+enum { FIRST_PROOFS = 12, STRETCH_PROOFS = 5 };
+
+static double first_proofs(const bs_engine *e, const bs_rehearsal *r)
 {
-    return 12 * r->golden_seconds / e->threads;
+    return FIRST_PROOFS * r->golden_seconds / e->threads;
+}
+
+static double stretch_proofs(const bs_engine *e, const bs_rehearsal *r)
+{
+    double macs = 0;
+    for (int i = 0; i < e->plan->n_strata; i++)
+        macs += (double)e->schedules[i].schedule[e->schedules[i].n - 1]->macs;
+    double runs = e->graph->macs > 0 ? macs / (double)e->graph->macs : 0.0;
+    return STRETCH_PROOFS * runs * r->golden_seconds / e->threads;
 }
 
 /* A run begins as this command did, up to the proofs. */
@@ -37,8 +50,8 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
     bs_phase("rehearse");
     BS_TRY(bs_rehearse(&r, e, s->images, rehearsal_seconds + rehearsal_share * out->start));
     bs_phase(NULL);
-    out->start += proof_seconds(e, &r);
-    out->work = r.work_seconds;
+    out->start += first_proofs(e, &r);
+    out->work = r.work_seconds + stretch_proofs(e, &r);
     out->macs = r.macs;
     out->bytes = (double)s->plan->trials * row_bytes;
     return BS_OK;
@@ -290,24 +303,27 @@ const bs_command bs_cmd_plan = {
     .name = "plan",
     .usage = "JOB",
     .summary = "show what a job would do: targets, trials, time, file size",
-    .details = "Resolves the targets of the job and counts its trials, and estimates how long a run takes "
-               "and how large the result file becomes. The start is everything up to the first trial, "
-               "measured here, and the proofs. The work comes from a rehearsal of some seconds: a few trials "
-               "of as many targets as it has the time for run on the job's first images, on all workers. "
-               "Expect up to a third more or less, and more on a busy machine. Targets with more trials than "
-               "there are "
-               "different faults are pointed out: repeated faults tell nothing new.\n"
-               "\n"
-               "With `--sites` every site of the plan is written as CSV. Used as `sites` in a job, that "
-               "file gives the same trials, bit for bit.\n"
-               "\n"
-               "With `--db` it shows what a result file has reached: the interval of each target's SDC-1 "
-               "rate, whether it is narrow enough, and the `trials` that the next round needs for the rate "
-               "that was seen. It is enough to meet the wider of margin and relative margin. If no silent "
-               "corruption was seen, the relative margin is ignored. Parameters count faults. A round has "
-               "at most three times as many trials as before, so several rounds may follow. \"Reached on "
-               "these images\" means that the job has images without trials. Raise `trials` in the job and "
-               "run it again: only the new trials are computed.",
+    .details =
+        "Resolves the targets of the job and counts its trials, and estimates how long a run takes "
+        "and how large the result file becomes. The start is everything up to the first trial, "
+        "measured here, and the first proofs. The work comes from a rehearsal of some seconds: a few trials "
+        "of as many targets as it has the time for run on the job's first images, on all workers. Proofs "
+        "that "
+        "are already in the cache are counted, too. "
+        "Expect up to a third more or less, and more on a busy machine. Targets with more trials than "
+        "there are "
+        "different faults are pointed out: repeated faults tell nothing new.\n"
+        "\n"
+        "With `--sites` every site of the plan is written as CSV. Used as `sites` in a job, that "
+        "file gives the same trials, bit for bit.\n"
+        "\n"
+        "With `--db` it shows what a result file has reached: the interval of each target's SDC-1 "
+        "rate, whether it is narrow enough, and the `trials` that the next round needs for the rate "
+        "that was seen. It is enough to meet the wider of margin and relative margin. If no silent "
+        "corruption was seen, the relative margin is ignored. Parameters count faults. A round has "
+        "at most three times as many trials as before, so several rounds may follow. \"Reached on "
+        "these images\" means that the job has images without trials. Raise `trials` in the job and "
+        "run it again: only the new trials are computed.",
     .examples = "    bitsink plan job.yaml\n"
                 "    bitsink plan job.yaml --sites sites.csv\n"
                 "    bitsink plan job.yaml --db result.db --margin 0.01",
