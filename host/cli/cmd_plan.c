@@ -25,7 +25,7 @@ typedef struct estimate {
 /* The proofs, in golden runs, divided among the workers: two dense runs of six trials through the whole
  * network before the first trial; then, for each stratum, about five of the stretch that its schedules cover.
  * Those that the cache knows are not made. */
-enum { FIRST_PROOFS = 12, STRETCH_PROOFS = 5 };
+enum { FIRST_PROOFS = 24, STRETCH_PROOFS = 5 };
 
 static double first_proofs(const bs_engine *e, const bs_rehearsal *r)
 {
