@@ -22,9 +22,9 @@ typedef struct estimate {
     double macs, bytes;
 } estimate;
 
-/* The proofs, in golden runs, divided among the workers: two dense runs of six trials through the whole
- * network before the first trial; then, for each stratum, about five of the stretch that its schedules cover.
- * Those that the cache knows are not made. */
+/* The proofs, in golden runs, divided among the workers: two runs of six trials on two images
+ * through the network before the first one of the campaign; then, for each stratum, about five of the stretch
+ * that its schedules cover. Those that the cache knows are not made. */
 enum { FIRST_PROOFS = 24, STRETCH_PROOFS = 5 };
 
 static double first_proofs(const bs_engine *e, const bs_rehearsal *r)
