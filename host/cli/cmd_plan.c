@@ -22,10 +22,11 @@ typedef struct estimate {
     double macs, bytes;
 } estimate;
 
-/* The proofs, in golden runs, divided among the workers: two runs of six trials on two images
- * through the network before the first one of the campaign; then, for each stratum, about five of the stretch
- * that its schedules cover. Those that the cache knows are not made. */
-enum { FIRST_PROOFS = 24, STRETCH_PROOFS = 5 };
+/* The proofs, in golden runs, divided among the workers: two runs of six trials on two images through the
+ * network before the first one of the campaign; then, for each stratum, about five of the stretch that its
+ * schedules cover; and as many as four more for the narrower ones, which wait until their trials have cost as
+ * much. Those that the cache knows are not made. */
+enum { FIRST_PROOFS = 24, STRETCH_PROOFS = 5, NARROW_PROOFS = 4 };
 
 static double first_proofs(const bs_engine *e, const bs_rehearsal *r)
 {
@@ -38,7 +39,8 @@ static double stretch_proofs(const bs_engine *e, const bs_rehearsal *r)
     for (int i = 0; i < e->plan->n_strata; i++)
         macs += (double)e->schedules[i].schedule[e->schedules[i].n - 1]->macs;
     double runs = e->graph->macs > 0 ? macs / (double)e->graph->macs : 0.0;
-    return STRETCH_PROOFS * runs * r->golden_seconds / e->threads;
+    double seconds = runs * r->golden_seconds / e->threads;
+    return STRETCH_PROOFS * seconds + fmin(NARROW_PROOFS * seconds, r->work_seconds);
 }
 
 /* A run begins as this command did, up to the proofs. */
