@@ -238,7 +238,6 @@ static bs_status fill(bs_proofs *p)
     for (int k = 0; k < p->n_kinds; k++)
         if (p->when == BS_PROOF_OFF || bs_proof_known(p, bs_proof_composition_key(p, k), -1, "whole"))
             p->composed[k] = BS_PROVEN;
-    p->store = NULL; /* workers must not use its connection */
     return BS_OK;
 }
 

@@ -144,7 +144,8 @@ static bs_status run(const bs_args *args)
     bs_error_save(&error);
     double ended = bs_resources_clock() - bs_phases_start();
     bs_phase("end the run");
-    bs_phase_event("first trial", ended - summary.seconds);
+    if (summary.done > 0)
+        bs_phase_event("first trial", ended - summary.seconds);
     bs_status end = bs_proofs_text(proofs, &selftest);
     if (end == BS_OK)
         end = bs_store_end_run(store, -st, selftest.ptr);
@@ -182,7 +183,8 @@ static const bs_option options[] = {
     {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
     {"audit", "SHARE",
      "run this share of the trials again in full and compare, 0 to 1 (default: the job's, or 0)"},
-    {"self-test", "WHEN", "auto (default: unless it has passed on this file already), always, off"},
+    {"self-test", "WHEN",
+     "auto (default: what is needed and not known yet), always (all, before the first trial), off"},
     {"allow-mixed", NULL, "go on although the file's rows come from other arithmetic"},
     BS_CACHE_OPTIONS,
     {"json", NULL, "the summary as JSON"},
@@ -202,49 +204,53 @@ const bs_command bs_cmd_run = {
     .name = "run",
     .usage = "JOB",
     .summary = "run a campaign, or what is missing of it",
-    .details = "Runs the trials of JOB that the result file does not hold yet. Each image is first "
-               "computed without a fault (its golden run). Each trial then starts at its fault and "
-               "recomputes only what the fault can reach. A trial stops early once all its values equal "
-               "the golden ones again. One row is written for each trial.\n"
-               "\n"
-               "To stop, interrupt once (Ctrl-C or SIGTERM): finished trials are committed, and the exit "
-               "code is 3. A second interrupt ends the process at once. The same command resumes the "
-               "campaign, also after a kill or a power cut, since rows and the ledger of finished work are "
-               "committed together. One process writes a file at a time. Keep the file on a local disk: "
-               "SQLite's write-ahead log is unsafe on network file systems. `bitsink backup` copies a file "
-               "there.\n"
-               "\n"
-               "To extend a campaign, raise `trials`, or add images at the end or entries, and run the job "
-               "again. Everything else that decides what a trial is must stay as it was, or the run is "
-               "refused: see WHAT MAY CHANGE in bitsink-job(5). Other arithmetic than before (CPU, "
-               "instruction set, library; on GPUs also the version of bitsink) is noticed by a hash of "
-               "golden outputs and refused, unless `--allow-mixed` is given. The result file says which "
-               "run made which row.\n"
-               "\n"
-               "To use several machines, `--shard K/N` runs every N-th image, from the K-th on, into a "
-               "file of its own: the same trials with the same ids as in one run. `bitsink merge` puts the "
-               "files together. A run uses one GPU. On a machine with four, start four shards, with "
-               "`--device cuda:0` to `cuda:3`.\n"
-               "\n"
-               "Before the first trial, a self-test compares six trials of every target with full re-runs: "
-               "no fault, flips of the sign and of the highest and lowest exponent bit, NaN, and infinity. "
-               "It is skipped if a run on the same file has passed it with the same arithmetic, version, "
-               "targets, replay mode and timed schedules. A target that fails falls back to a slower "
-               "method, at worst to full re-runs. A warning and column `selftest` of the table `run` say "
-               "so, and the run goes on. It ends with exit code 5 only if the device does not reproduce "
-               "full re-runs either: two golden runs of an image differ, a fault-free re-run in a batch "
-               "differs from the golden run, or two full re-runs of the same fault differ.\n"
-               "\n"
-               "An audit (`--audit`, or the key `audit` of the job) runs a share of the trials again in "
-               "full, each alone, and compares all bits of the output, and the node at which the trial was "
-               "masked. Seed and trial id decide which trials. The table `audit` holds both answers of "
-               "each; `trial.audit` is 1 where they were equal, and `bitsink status` shows the counts. A "
-               "difference names the trial and ends the run with exit code 5; that trial is not stored, "
-               "everything finished before it is. Trials that the file holds already are not audited.\n"
-               "\n"
-               "Images that cannot be read are left out and recorded in the table `broken_image`. Repair "
-               "the files and run again to add their trials. More of them than the job allows "
-               "(`max_broken`) end the run.",
+    .details =
+        "Runs the trials of JOB that the result file does not hold yet. Each image is first "
+        "computed without a fault (its golden run). Each trial then starts at its fault and "
+        "recomputes only what the fault can reach. A trial stops early once all its values equal "
+        "the golden ones again. One row is written for each trial.\n"
+        "\n"
+        "To stop, interrupt once (Ctrl-C or SIGTERM): finished trials are committed, and the exit "
+        "code is 3. A second interrupt ends the process at once. The same command resumes the "
+        "campaign, also after a kill or a power cut, since rows and the ledger of finished work are "
+        "committed together. One process writes a file at a time. Keep the file on a local disk: "
+        "SQLite's write-ahead log is unsafe on network file systems. `bitsink backup` copies a file "
+        "there.\n"
+        "\n"
+        "To extend a campaign, raise `trials`, or add images at the end or entries, and run the job "
+        "again. Everything else that decides what a trial is must stay as it was, or the run is "
+        "refused: see WHAT MAY CHANGE in bitsink-job(5). Other arithmetic than before (CPU, "
+        "instruction set, library; on GPUs also the version of bitsink) is noticed by a hash of "
+        "golden outputs and refused, unless `--allow-mixed` is given. The result file says which "
+        "run made which row.\n"
+        "\n"
+        "To use several machines, `--shard K/N` runs every N-th image, from the K-th on, into a "
+        "file of its own: the same trials with the same ids as in one run. `bitsink merge` puts the "
+        "files together. A run uses one GPU. On a machine with four, start four shards, with "
+        "`--device cuda:0` to `cuda:3`.\n"
+        "\n"
+        "Trials are computed only by methods that are proven on this machine. A self-test compares "
+        "their bits with those of whole layers, run alone: without a fault, and with flips of the sign "
+        "and of the highest and lowest exponent bit, a number, NaN, and infinity. What every trial "
+        "needs is proven before the first one. The rest follows when it is due: the quicker methods "
+        "of a layer, once enough of its trials wait for them. What an earlier run in the same file or "
+        "the cache (`bitsink help cache`) has proven, with the same arithmetic and version, is not "
+        "proven again. A method that fails is not used. Its trials take a slower one, at worst full "
+        "re-runs. A warning and column `selftest` of the table `run` say so, and the run goes on. The "
+        "table `proof` lists all that was proven or known. The run ends with exit code 5 only if the "
+        "device does not reproduce full re-runs either: two golden runs of an image differ, or layers "
+        "in a batch differ from the same layers alone.\n"
+        "\n"
+        "An audit (`--audit`, or the key `audit` of the job) runs a share of the trials again in "
+        "full, each alone, and compares all bits of the output, and the node at which the trial was "
+        "masked. Seed and trial id decide which trials. The table `audit` holds both answers of "
+        "each; `trial.audit` is 1 where they were equal, and `bitsink status` shows the counts. A "
+        "difference names the trial and ends the run with exit code 5; that trial is not stored, "
+        "everything finished before it is. Trials that the file holds already are not audited.\n"
+        "\n"
+        "Images that cannot be read are left out and recorded in the table `broken_image`. Repair "
+        "the files and run again to add their trials. More of them than the job allows "
+        "(`max_broken`) end the run.",
     .examples = "    bitsink run job.yaml                          # into job.db\n"
                 "    bitsink run job.yaml --db r.db --audit 0.01   # 1 % again in full\n"
                 "    bitsink run job.yaml --shard 1/4 --db s1.db   # first of four machines",

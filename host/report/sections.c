@@ -101,8 +101,8 @@ const bs_section bs_report_sections[] = {
      .only_if = "SELECT (SELECT count(*) FROM class_group) + (SELECT count(*) FROM group_cost)"},
     {.id = "evidence",
      .title = "Campaign, and evidence of its soundness",
-     .text = "A replayed trial has the same bits as a full re-run with the fault; before work, a self-test "
-             "compares both on the machine at hand for every target. An audit repeats a share of the trials "
+     .text = "A replayed trial has the same bits as a full re-run with the fault; before a method is used, "
+             "a self-test compares both on the machine at hand. An audit repeats a share of the trials "
              "in full.",
      .tables = {{"Campaign", "campaign", false},
                 {"Fault entries", "entries", false},

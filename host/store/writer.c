@@ -50,10 +50,15 @@ static const char sql_run[] =
     "UPDATE run SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), seconds = ?2, trials = ?3, "
     "goldens = ?4, exit = ?5, audited = ?6, audit_equal = ?7, start_seconds = ?8 WHERE id = ?1";
 static const char sql_end[] = "UPDATE run SET selftest = ?2 WHERE id = ?1";
-/* A proof of this run is reported by each worker that meets it: the first report stays. */
+/* A proof of this run is reported by each worker that meets it: the first report stays. One of an earlier run
+ * keeps its time. */
 static const char sql_proof[] =
-    "INSERT OR IGNORE INTO proof (run, key, layer, what, outcome, made, seconds) VALUES (?1, ?2, ?3, ?4, ?5, "
-    "ifnull(?6, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), ?7)";
+    "INSERT OR IGNORE INTO proof (run, key, layer, what, outcome, made, seconds) SELECT ?1, ?2, ?3, ?4, ?5, "
+    "coalesce(?6, made, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), coalesce(nullif(?7, 0), seconds, 0) FROM "
+    "(SELECT 1) "
+    "LEFT JOIN (SELECT made, seconds FROM proof WHERE key = ?2 AND ?5 = 'file' AND outcome <> 'failed' ORDER "
+    "BY run "
+    "LIMIT 1)";
 
 static double seconds_since(double start)
 {
