@@ -193,16 +193,18 @@ static void add_all(bs_proofs *p)
         add_narrow(p, &segments->segment[k].schedules, BS_KIND_SEGMENT + k, -1);
 }
 
-/* Lists the bottlenecks between which stretches are proven. Faults are put into them, so they must be
- * targets. The shorter the stretches, the fewer wrong values can get lost in them, in a ReLU, say. */
+/* Lists the bottlenecks between which stretches are proven. Faults are put into them, so that only targets
+ * count. The shorter the stretches, the fewer wrong values can get lost in them, in a ReLU, say. */
 static bs_status choose_chain(bs_proofs *p)
 {
     const bs_graph *g = p->engine->graph;
+    BS_TRY(bs_bottlenecks_find(&p->bottleneck, g));
     BS_TRY(bs_calloc(&p->chain, (size_t)g->n_nodes + 1, sizeof *p->chain, "proofs"));
     p->chain[p->n_chain++] = g->input;
     for (int i = 0; i < g->n_nodes; i++) {
         int t = g->nodes[i].out;
-        if (p->bottleneck[t] && g->tensors[t].target >= 0 && t != g->output)
+        p->bottleneck[t] &= g->tensors[t].target >= 0;
+        if (p->bottleneck[t] && t != g->output)
             p->chain[p->n_chain++] = t;
     }
     return BS_OK;
@@ -227,7 +229,7 @@ static bs_status allocate(bs_proofs *p)
     BS_TRY(bs_calloc(&p->full_proof, targets, sizeof *p->full_proof, "proofs"));
     BS_TRY(bs_calloc(&p->composed, (size_t)p->n_kinds, sizeof *p->composed, "proofs"));
     memset(p->table, -1, p->table_size * sizeof *p->table);
-    return bs_bottlenecks_find(&p->bottleneck, e->graph);
+    return BS_OK;
 }
 
 static bs_status fill(bs_proofs *p)

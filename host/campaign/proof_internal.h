@@ -42,7 +42,7 @@ struct bs_proofs {
     bs_proof_when when;
     XXH128_hash_t identity; /* of model, arithmetic and version */
     const bs_store *store;  /* may be NULL; only what it had when it was opened */
-    bool *bottleneck;       /* by tensor */
+    bool *bottleneck;       /* by tensor; targets only */
     int *chain;             /* bottlenecks that stretches start at, in order; the last ends at the output */
     int n_chain;
     atomic_int next_stretch;
