@@ -14,7 +14,14 @@ static char *join(const char *a, const char *b)
     return out;
 }
 
-/* The XDG Base Directory Specification says to ignore paths that are not absolute. */
+static bool is_folder(const char *path)
+{
+    struct stat there;
+    return stat(path, &there) == 0 && S_ISDIR(there.st_mode);
+}
+
+/* The XDG Base Directory Specification says to ignore paths that are not absolute. A home that is not there,
+ * as that of a system's service, is not made. */
 char *bs_cache_folder(const char *dir)
 {
     if (dir)
@@ -22,21 +29,17 @@ char *bs_cache_folder(const char *dir)
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (cache && *cache == '/')
         return join(cache, "/bitsink");
-    return home && *home == '/' ? join(home, "/.cache/bitsink") : NULL;
+    return home && *home == '/' && is_folder(home) ? join(home, "/.cache/bitsink") : NULL;
 }
 
 static bool make_one(const char *folder)
 {
-    struct stat there;
     if (mkdir(folder, 0700) == 0)
         return true;
     int why = errno;
-    if (stat(folder, &there) == 0) {
-        errno = ENOTDIR;
-        return S_ISDIR(there.st_mode);
-    }
-    errno = why;
-    return false;
+    bool there = is_folder(folder);
+    errno = why == EEXIST ? ENOTDIR : why;
+    return there;
 }
 
 bool bs_cache_folder_make(const char *folder)

@@ -117,6 +117,11 @@ static void test_no_folder(void **state)
     unsetenv("HOME");
     assert_null(open_counted(NULL, &lines));
     assert_null(bs_cache_path(NULL));
+    snprintf(bad, sizeof bad, "%s/nobody", folder); /* such a home is not made */
+    setenv("HOME", bad, 1);
+    assert_null(open_counted(NULL, &lines));
+    assert_int_equal(lines, 0);
+    assert_int_not_equal(access(bad, F_OK), 0);
     setenv("HOME", folder, 1);
     bs_cache *c = open_counted(NULL, &lines);
     assert_non_null(c);
