@@ -11,7 +11,8 @@
 typedef struct barrier {
     pthread_mutex_t lock;
     pthread_cond_t change;
-    bool starting;        /* more members may still be started */
+    bool starting; /* more members may still be started */
+    int started;
     int members, waiting; /* running members, and how many of them wait here */
     unsigned round;
     bool failed; /* a member has failed */
@@ -54,6 +55,19 @@ bs_status bs_team_barrier(void)
     return together ? BS_OK : bs_fail(BS_STOPPED, "another worker has failed");
 }
 
+int bs_team_size(void)
+{
+    barrier *m = mine;
+    if (!m)
+        return 1;
+    pthread_mutex_lock(&m->lock);
+    while (m->starting)
+        pthread_cond_wait(&m->change, &m->lock);
+    int n = m->started;
+    pthread_mutex_unlock(&m->lock);
+    return n;
+}
+
 static void *run_member(void *arg)
 {
     member *m = arg;
@@ -82,12 +96,14 @@ static int start_members(member *m, int threads, int *failed, barrier *b, bs_sta
         pthread_mutex_lock(&b->lock);
         *failed = pthread_create(&m[started].thread, NULL, run_member, &m[started]);
         b->members += !*failed;
+        b->started += !*failed;
         pthread_mutex_unlock(&b->lock);
         started += !*failed;
     }
     pthread_mutex_lock(&b->lock);
     b->starting = false;
     count(b);
+    pthread_cond_broadcast(&b->change);
     pthread_mutex_unlock(&b->lock);
     return started;
 }
@@ -95,7 +111,7 @@ static int start_members(member *m, int threads, int *failed, barrier *b, bs_sta
 bs_status bs_team_run(int threads, bs_status (*fn)(void *shared, int worker), void *shared)
 {
     member *m;
-    barrier b = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, true, 0, 0, 0, false};
+    barrier b = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER, .starting = true};
     BS_TRY(bs_calloc(&m, (size_t)threads, sizeof *m, "threads"));
     int failed = 0, started = start_members(m, threads, &failed, &b, fn, shared);
     const bs_error *first = NULL;

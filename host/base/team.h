@@ -14,4 +14,7 @@ bs_status bs_team_run(int threads, bs_status (*fn)(void *shared, int worker), vo
  * has failed. Outside a team it returns BS_OK at once. */
 bs_status bs_team_barrier(void);
 
+/* Returns how many workers of this thread's team were started, once all that can be are; 1 outside a team. */
+int bs_team_size(void);
+
 #endif

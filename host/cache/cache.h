@@ -63,4 +63,8 @@ bs_status bs_cache_each(bs_cache *c, void (*see)(void *context, const bs_fact_in
 /* Removes all facts, or those of one kind, and gives the room back. *n: how many there were. */
 bs_status bs_cache_clear(bs_cache *c, const char *kind, int64_t *n);
 
+/* Returns a hash of the linker's build id: programs with the same one are the same program. 0: it has none.
+ */
+uint64_t bs_cache_build(void);
+
 #endif

@@ -71,3 +71,10 @@ void bs_fact_seal(unsigned char out[BS_FACT_HASH], const bs_fact *fact, const vo
 {
     hash_fact(out, fact, 1, value, len);
 }
+
+uint64_t bs_cache_build(void)
+{
+    const unsigned char *id;
+    size_t len = build_id(&id);
+    return len ? XXH3_64bits(id, len) : 0;
+}

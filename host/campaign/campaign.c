@@ -50,22 +50,25 @@ static bs_status write_rows(bs_campaign *c)
     return st;
 }
 
-/* Workers 0..threads-1 compute, and worker `threads` writes. The last computing one to finish closes the
+/* Worker 0 writes, so that it is there if any is; the others compute. The last of these to finish closes the
  * queue, which ends the writer. */
 typedef struct team_share {
     bs_campaign *c;
-    atomic_int computing;
+    atomic_int finished;
 } team_share;
 
 static bs_status team_member(void *shared, int worker)
 {
     team_share *s = shared;
-    if (worker == s->c->engine->threads)
+    int computing = bs_team_size() - 1;
+    if (worker == 0 && computing == 0)
+        return bs_fail(BS_NO_MEMORY, "cannot start a thread for a worker");
+    if (worker == 0)
         return write_rows(s->c);
-    bs_status st = bs_campaign_work(s->c, worker);
+    bs_status st = bs_campaign_work(s->c, worker - 1);
     bs_error error;
     bs_error_save(&error);
-    if (atomic_fetch_sub(&s->computing, 1) == 1)
+    if (atomic_fetch_add(&s->finished, 1) == computing - 1)
         bs_queue_close(s->c->queue);
     return st == BS_OK ? st : bs_error_restore(&error);
 }
@@ -103,7 +106,6 @@ bs_status bs_campaign_run(bs_proofs *proofs, const bs_dataset *images, bs_store 
     c.found = bs_store_trials(store);
     c.max_broken = allowed_broken(e->plan);
     bs_campaign_divide(&c);
-    atomic_store(&share.computing, e->threads);
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);
     BS_TRY_GOTO(bs_queue_create(&c.queue, QUEUE_BATCHES), out);

@@ -24,10 +24,10 @@ static bs_status make_schedules(bs_engine *e)
     return BS_OK;
 }
 
-/* Finds the bytes of the widest trial; the self-test's is a full re-run with what it compares. */
+/* Finds the bytes of the widest trial; the self-test's is the full re-run. */
 static bs_status widest_trial(bs_engine *e)
 {
-    e->trial_bytes = e->least_bytes = 64;
+    e->trial_bytes = 64;
     for (int i = 0; e->plan && i < e->plan->n_strata; i++)
         if (bs_schedules_row_bytes(&e->schedules[i]) > e->trial_bytes)
             e->trial_bytes = bs_schedules_row_bytes(&e->schedules[i]);
@@ -39,25 +39,26 @@ static bs_status widest_trial(bs_engine *e)
         e->trial_bytes = full->row_bytes;
     bs_schedule_free(full);
     e->trial_bytes += bs_segments_trial_bytes(e->context.segments);
-    e->least_bytes = e->trial_bytes + bs_selftest_trial_bytes(e->graph, e->backend, e->network);
     return BS_OK;
 }
 
-/* Divides half of the free memory into equal shares; in each share trials get at most two thirds, golden rows
- * the rest, those of the self-test's images included. */
+/* Returns the bytes of a worker's self-test. */
+static size_t selftest_bytes(const bs_engine *e, size_t image)
+{
+    if (!e->proves)
+        return 0;
+    return bs_selftest_bytes(e->graph, e->backend, e->network, e->max_batch) + BS_PROBE_IMAGES * image;
+}
+
+/* Divides half of the free memory into equal shares; in each share trials get at most two thirds, and golden
+ * rows the rest that the self-test leaves, at least two images. */
 static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 {
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
     size_t share = free_bytes / 2 / (size_t)e->threads;
     size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
-    e->arena_bytes = e->trial_bytes * (size_t)e->dense_batch;
-    if (e->arena_bytes < e->least_bytes)
-        e->arena_bytes = e->least_bytes;
-    if (e->arena_bytes > share / 3 * 2)
-        e->arena_bytes = share / 3 * 2;
-    size_t tile = (share - e->arena_bytes) / (image ? image : 1);
-    tile -= tile < BS_PROBE_IMAGES ? tile : BS_PROBE_IMAGES;
-    if (tile < BS_PROBE_IMAGES || e->arena_bytes < e->least_bytes) {
+    size_t fixed = selftest_bytes(e, image) + BS_PROBE_IMAGES * image;
+    if (share < fixed + e->trial_bytes) {
         if (!fixed_threads && e->threads > 1) {
             e->threads--;
             return divide_memory(e, fixed_threads);
@@ -67,6 +68,12 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
                 e->threads, share >> 20, image >> 20);
         return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
     }
+    e->arena_bytes = e->trial_bytes * (size_t)e->dense_batch;
+    if (e->arena_bytes > share / 3 * 2)
+        e->arena_bytes = share / 3 * 2;
+    if (e->arena_bytes > share - fixed)
+        e->arena_bytes = share - fixed;
+    size_t tile = BS_PROBE_IMAGES + (share - fixed - e->arena_bytes) / (image ? image : 1);
     e->tile = tile > BS_MAX_TILE ? BS_MAX_TILE : (int)tile;
     return BS_OK;
 }
@@ -118,6 +125,7 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->plan = plan;
     e->mode = options->mode;
     e->replays = plan || options->bench;
+    e->proves = plan && options->proves;
     e->audit = options->audit;
     BS_TRY_GOTO(
         bs_backend_find(&e->backend, &ordinal, &named_options, options->device ? options->device : "auto"),
@@ -173,10 +181,13 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
     BS_TRY_GOTO(bs_calloc(&out->pixels, 2 * elements, sizeof *out->pixels, "image"), out);
     BS_TRY_GOTO(e->backend->stream_open(&out->stream, e->network), out);
     BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->stream, e->tile), out);
-    if (e->plan)
+    if (e->proves) {
+        size_t bytes = bs_selftest_bytes(e->graph, e->backend, e->network, e->max_batch);
         BS_TRY_GOTO(
             bs_golden_create(&out->probe, e->graph, e->backend, e->network, out->stream, BS_PROBE_IMAGES),
             out);
+        BS_TRY_GOTO(e->backend->alloc(out->stream, &out->test_rows, bytes), out);
+    }
     if (e->replays)
         BS_TRY_GOTO(bs_replayer_create(&out->replayer, out->golden, e->max_batch, e->arena_bytes), out);
 out:
@@ -188,6 +199,8 @@ out:
 void bs_worker_close(bs_worker *w)
 {
     bs_replayer_free(w->replayer);
+    if (w->test_rows)
+        w->engine->backend->free(w->stream, w->test_rows);
     bs_golden_free(w->probe);
     bs_golden_free(w->golden);
     if (w->stream)
@@ -216,7 +229,7 @@ static bs_status shrink(bs_engine *e)
 {
     if (e->tile / 2 >= BS_PROBE_IMAGES)
         e->tile /= 2;
-    else if (e->arena_bytes / 2 >= e->least_bytes)
+    else if (e->arena_bytes / 2 >= e->trial_bytes)
         e->arena_bytes /= 2;
     else if (e->threads > 1)
         e->threads--;

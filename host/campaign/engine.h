@@ -17,6 +17,7 @@ typedef struct bs_engine_options {
     const char *device_options; /* device options in addition to those in `device`, NULL: none */
     const char *device_hint;    /* hint if the device does not know them */
     bs_cache *cache;            /* facts of earlier runs, NULL: none; it must outlive the engine */
+    bool proves;                /* workers get memory for the self-test */
     bool bench;                 /* workers get replayers although there is no plan */
     bool timed;                 /* autotune: measure where patches pay; else the arithmetic decides */
 } bs_engine_options;
@@ -33,9 +34,9 @@ typedef struct bs_engine {
     int threads, max_batch, dense_batch; /* largest batch, of patched trials and of full re-runs */
     double audit;                        /* share of the trials that are run again in full */
     bool replays;                        /* workers have replayers */
+    bool proves;                         /* and memory for the self-test */
     int tile;                    /* images whose golden runs a worker holds at once, at most BS_MAX_TILE */
     size_t trial_bytes;          /* bytes of the arena for the widest trial */
-    size_t least_bytes;          /* of the arena: for one trial and its self-test */
     size_t arena_bytes;          /* device memory for the trials of one worker */
     bs_receptive_fields fields;  /* this and the context: delta replay only */
     bs_schedule_context context; /* shared by the delta schedules */
@@ -54,7 +55,8 @@ typedef struct bs_worker {
     const bs_engine *engine;
     bs_stream *stream;
     bs_golden *golden;
-    bs_golden *probe; /* room for the golden runs of the self-test's images; NULL without a plan */
+    bs_golden *probe; /* this and the next: of the self-test; NULL unless the engine proves */
+    void *test_rows;  /* device memory of bs_selftest_bytes() */
     bs_replayer *replayer;
     float *pixels; /* room for two images, see bs_input_load() */
 } bs_worker;

@@ -20,23 +20,32 @@ static XXH128_hash_t identity_of(const bs_engine *e)
 {
     bs_str text = {0};
     uint64_t selection = e->backend->selection ? e->backend->selection(e->network) : 0;
-    bs_str_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%016" PRIx64 "\n%016" PRIx64 "\n%d", BITSINK_VERSION,
-                  e->graph->sha256, e->backend->name, e->info.name, e->info.isa, e->info.library, selection,
-                  e->fingerprint, e->max_batch > 1);
+    bs_str_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64,
+                  BITSINK_VERSION, e->graph->sha256, e->backend->name, e->info.name, e->info.isa,
+                  e->info.library, selection, e->fingerprint, bs_cache_build());
     XXH128_hash_t hash = XXH3_128bits(text.ptr ? text.ptr : "", text.len);
     bs_str_clear(&text);
     return hash;
 }
 
-XXH128_hash_t bs_proof_key(const bs_proofs *p, XXH128_hash_t signature, int salt)
+XXH128_hash_t bs_proof_key(const bs_proofs *p, const bs_schedule *schedule, int steps, int salt)
 {
-    const uint64_t facts[] = {signature.low64, signature.high64, (uint64_t)salt};
+    const bs_engine *e = p->engine;
+    XXH128_hash_t signature = bs_schedule_signature(schedule, steps);
+    const uint64_t facts[] = {signature.low64, signature.high64, (uint64_t)salt,
+                              (uint64_t)bs_selftest_group(schedule, e->max_batch, e->arena_bytes)};
     return combine(p->identity, facts, sizeof facts);
 }
 
-XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, int kind)
+XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_proof *proof)
 {
-    return bs_proof_key(p, (XXH128_hash_t){0, 0}, BS_SALT_COMPOSITION + kind);
+    const bs_engine *e = p->engine;
+    const bs_segments *segments = e->context.segments;
+    XXH128_hash_t key =
+        bs_proof_key(p, proof->schedule, proof->schedule->n_steps, BS_SALT_COMPOSITION + proof->kind);
+    for (int k = 0; segments && k < segments->n; k++)
+        key = combine(key, &segments->segment[k].tensor, sizeof segments->segment[k].tensor);
+    return combine(key, &e->mode, sizeof e->mode);
 }
 
 static void key_text(XXH128_hash_t key, char out[33])
@@ -105,8 +114,6 @@ bs_status bs_proof_note(bs_proofs *p, XXH128_hash_t key, int layer, const char *
     cached_fact(p, &key, &fact);
     if (exact)
         bs_cache_put(p->engine->cache, &fact, &cached, sizeof cached);
-    if (getenv("BSDBG"))
-        fprintf(stderr, "proof %s %d %.3f exact %d\n", what, layer, seconds, exact);
     return add_row(p, &row);
 }
 
@@ -154,8 +161,8 @@ static bs_proof *add_proof(bs_proofs *p, const bs_schedule *schedule, int kind, 
     char what[32];
     size_t slot;
     int steps = bs_selftest_steps(schedule, p->engine->graph, p->bottleneck);
-    XXH128_hash_t key = bs_proof_key(p, bs_schedule_signature(schedule, steps),
-                                     kind >= BS_KIND_SEGMENT ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
+    XXH128_hash_t key =
+        bs_proof_key(p, schedule, steps, kind >= BS_KIND_SEGMENT ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
     bs_proof *proof = find(p, key, &slot);
     if (proof)
         return proof;
@@ -238,8 +245,7 @@ static bs_status fill(bs_proofs *p)
     BS_TRY(choose_chain(p));
     add_all(p);
     for (int k = 0; k < p->n_kinds; k++)
-        if (p->when == BS_PROOF_OFF || bs_proof_known(p, bs_proof_composition_key(p, k), -1, "whole"))
-            p->composed[k] = BS_PROVEN;
+        p->composed[k] = p->when == BS_PROOF_OFF ? BS_PROVEN : BS_UNPROVEN;
     return BS_OK;
 }
 

@@ -40,12 +40,12 @@ typedef struct bs_proof {
 struct bs_proofs {
     bs_engine *engine;
     bs_proof_when when;
-    XXH128_hash_t identity; /* of model, arithmetic and version */
+    XXH128_hash_t identity; /* of model, arithmetic and program */
     const bs_store *store;  /* may be NULL; only what it had when it was opened */
     bool *bottleneck;       /* by tensor; targets only */
     int *chain;             /* bottlenecks that stretches start at, in order; the last ends at the output */
     int n_chain;
-    atomic_int next_stretch;
+    atomic_int next_stretch, next_stratum; /* to be proven before the first trial */
     atomic_bool in_full; /* not even whole tensors can be replayed: all trials are full re-runs */
     bs_proof *proof;
     int n;
@@ -68,12 +68,12 @@ struct bs_proofs {
 void bs_proof_describe(const bs_proof *proof, char *out, size_t len);
 /* What a key is of: a schedule that starts at its fault, or at rows of a cut point, or a composition. */
 enum { BS_SALT_FAULT, BS_SALT_CUT_POINT, BS_SALT_COMPOSITION };
-/* Returns the key of a schedule's first steps, of which `signature` is the hash. */
-XXH128_hash_t bs_proof_key(const bs_proofs *p, XXH128_hash_t signature, int salt);
+/* Returns the key of a schedule's first steps, in batches of the size that the self-test has. */
+XXH128_hash_t bs_proof_key(const bs_proofs *p, const bs_schedule *schedule, int steps, int salt);
 /* Returns the proof with this key, NULL if there is none. */
 bs_proof *bs_proof_find(const bs_proofs *p, XXH128_hash_t key);
-/* Returns the key of the composition of a kind. */
-XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, int kind);
+/* Returns the key of the composition that begins with the proof's schedule. */
+XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_proof *proof);
 /* Returns true if the file or the cache has the key, and notes that for the file. layer: a target, -1: none.
  */
 bool bs_proof_known(bs_proofs *p, XXH128_hash_t key, int layer, const char *what);

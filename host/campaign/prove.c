@@ -32,7 +32,8 @@ static bs_status run_probe(bs_prover *p)
 
 static bs_selftest selftest_of(const bs_prover *p)
 {
-    return (bs_selftest){p->worker->replayer, p->worker->engine->network, p->proofs->bottleneck};
+    return (bs_selftest){p->worker->replayer, p->worker->engine->network, p->proofs->bottleneck,
+                         p->worker->test_rows};
 }
 
 bs_status bs_prover_check(bs_prover *p, const bs_schedule *schedule, int steps, bool at_cut_point,
@@ -135,10 +136,13 @@ bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_s
     if (!claim_state(all, state, wait))
         return BS_OK;
     double start = bs_resources_clock();
-    bs_status st = compose(p, proof, out);
-    if (st == BS_OK && out->exact)
-        st = bs_proof_note(all, bs_proof_composition_key(all, proof->kind), -1, "whole", true,
-                           bs_resources_clock() - start);
+    XXH128_hash_t key = bs_proof_composition_key(all, proof);
+    bs_status st = BS_OK;
+    if (!bs_proof_known(all, key, -1, "whole")) {
+        st = compose(p, proof, out);
+        if (st == BS_OK)
+            st = bs_proof_note(all, key, -1, "whole", out->exact, bs_resources_clock() - start);
+    }
     pthread_mutex_lock(&all->lock);
     *state = st == BS_OK && out->exact ? BS_PROVEN : BS_UNPROVEN; /* another schedule may do better */
     pthread_cond_broadcast(&all->changed);
@@ -211,10 +215,15 @@ bs_status bs_prover_make_narrow(bs_prover *p, bs_proof *proof, bool *made)
     *made = claim(p->proofs, proof, false);
     if (!*made)
         return BS_OK;
-    BS_TRY(make(p, proof));
-    if (proof->state == BS_NOT_EXACT)
+    bs_status st = make(p, proof);
+    if (st == BS_NO_MEMORY) { /* the campaign can do without: later, perhaps */
+        bs_error_clear();
+        atomic_store(&proof->use.wanted, 0);
+        return BS_OK;
+    }
+    if (st == BS_OK && proof->state == BS_NOT_EXACT)
         warn_narrow(p->proofs, proof);
-    return BS_OK;
+    return st;
 }
 
 /* --- What a stratum needs --- */
@@ -240,7 +249,7 @@ static bs_status make_full(bs_proofs *p, int target)
             proof->schedule = p->full[target].schedule[0];
             proof->kind = BS_KIND_FULL;
             proof->steps = bs_selftest_steps(proof->schedule, e->graph, p->bottleneck);
-            proof->key = bs_proof_key(p, bs_schedule_signature(proof->schedule, proof->steps), BS_SALT_FAULT);
+            proof->key = bs_proof_key(p, proof->schedule, proof->steps, BS_SALT_FAULT);
         }
     }
     pthread_mutex_unlock(&p->lock);
@@ -254,8 +263,12 @@ static bs_status fall_back(bs_prover *p, int stratum, const bs_schedules **out)
     int target = all->engine->plan->strata[stratum].target;
     BS_TRY(make_full(all, target));
     bs_proof *proof = &all->full_proof[target];
-    if (claim(all, proof, true))
-        BS_TRY(make(p, proof));
+    if (claim(all, proof, true)) {
+        if (bs_proof_known(all, proof->key, target, "full"))
+            settle(all, proof, BS_PROVEN, "");
+        else
+            BS_TRY(make(p, proof));
+    }
     *out = &all->full[target];
     return state_of(all, proof) == BS_PROVEN ? BS_OK : bs_proof_not_reproducible(all, target, proof->why);
 }

@@ -12,8 +12,8 @@ static bs_status check_once(bs_prover *p, const bs_schedule *schedule, bool at_c
                             bs_selftest_result *out)
 {
     bs_proofs *all = p->proofs;
-    XXH128_hash_t signature = bs_schedule_signature(schedule, schedule->n_steps);
-    XXH128_hash_t key = bs_proof_key(all, signature, at_cut_point ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
+    XXH128_hash_t key =
+        bs_proof_key(all, schedule, schedule->n_steps, at_cut_point ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
     double start = bs_resources_clock();
     bool known = bs_proof_known(all, key, schedule->target, what);
     if (!known)
@@ -97,6 +97,27 @@ static bs_status compose_dense(bs_prover *p)
     return BS_OK; /* where it is not exact, the stratum's own proof says so, and falls back */
 }
 
+/* Proves what else there is. */
+static bs_status prove_all(bs_prover *p, volatile sig_atomic_t *stop)
+{
+    bs_proofs *all = p->proofs;
+    const bs_schedules *schedules;
+    for (int i; (i = atomic_fetch_add(&all->next_stratum, 1)) < all->engine->plan->n_strata;) {
+        if (*stop)
+            return stopped();
+        BS_TRY(bs_prover_stratum(p, i, 0, &schedules));
+    }
+    for (int i = 0; !atomic_load(&all->in_full) && i < all->n; i++) {
+        bs_proof *proof = &all->proof[i];
+        bool made;
+        if (*stop)
+            return stopped();
+        if (proof->kind >= BS_KIND_SEGMENT || proof->kind == BS_KIND_SINGLE || proof->kind == BS_KIND_SPREAD)
+            BS_TRY(bs_prover_make_narrow(p, proof, &made));
+    }
+    return BS_OK;
+}
+
 static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
 {
     bs_proofs *all = p->proofs;
@@ -108,15 +129,10 @@ static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
     BS_TRY(bs_team_barrier());
     if (!atomic_load(&all->in_full))
         BS_TRY(compose_dense(p));
-    for (int i = 0; all->when == BS_PROOF_ALWAYS && !atomic_load(&all->in_full) && i < all->n; i++) {
-        bs_proof *proof = &all->proof[i];
-        bool made;
-        if (*stop)
-            return stopped();
-        if (proof->kind >= BS_KIND_SEGMENT || proof->kind == BS_KIND_SINGLE || proof->kind == BS_KIND_SPREAD)
-            BS_TRY(bs_prover_make_narrow(p, proof, &made));
-    }
-    return all->when == BS_PROOF_ALWAYS ? bs_team_barrier() : BS_OK;
+    if (all->when != BS_PROOF_ALWAYS)
+        return BS_OK;
+    BS_TRY(prove_all(p, stop));
+    return bs_team_barrier();
 }
 
 void bs_proofs_wait(const bs_proofs *p)

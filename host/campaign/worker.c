@@ -309,7 +309,7 @@ bs_status bs_campaign_work(bs_campaign *c, int worker)
         st = flush(&state);
     bs_error error;
     bs_error_save(&error);
-    if ((st == BS_STOPPED || st == BS_NO_DEVICE) && state.results)
+    if (st != BS_OK && st != BS_ERR && state.results)
         flush(&state); /* whole batches only, so they are valid */
     if (st != BS_OK) {
         atomic_store(&c->failed, true);

@@ -260,7 +260,8 @@ static bs_status run(const bs_args *args)
 {
     bs_session s;
     bs_engine *e = NULL;
-    bs_engine_options o = {.device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .timed = true};
+    bs_engine_options o = {
+        .device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .proves = true, .timed = true};
     estimate t;
     bs_status st = bs_option_int(args, "threads", 1, 1024, &o.threads);
     if (st != BS_OK)

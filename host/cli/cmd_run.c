@@ -109,6 +109,7 @@ static bs_status run(const bs_args *args)
 
     BS_TRY(read_options(args, &o));
     BS_TRY(read_selftest(args, &when));
+    o.proves = when != BS_PROOF_OFF;
     bs_catch_signals();
     BS_TRY(bs_session_open(&s, args->operand[0]));
     bs_session_ask_device(&s, &o);

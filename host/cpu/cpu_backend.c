@@ -122,7 +122,7 @@ out:
 
 static uint64_t cpu_selection(const bs_network *n)
 {
-    uint64_t hash = 0;
+    uint64_t hash = bs_dnn_build();
     for (int i = 0; i < n->graph->n_nodes; i++) {
         const bs_conv_impl *impl = n->plan[i].matrix.impl;
         const char *name = impl ? bs_conv_impl_name(impl) : "";

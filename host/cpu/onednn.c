@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 bs_status bs_dnn_check(dnnl_status_t s, const char *what)
 {
@@ -80,6 +81,12 @@ void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_le
         snprintf(isa, isa_len, "isa 0x%x", (unsigned)id);
     const dnnl_version_t *v = dnnl_version();
     snprintf(library, library_len, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+}
+
+uint64_t bs_dnn_build(void)
+{
+    const dnnl_version_t *v = dnnl_version();
+    return XXH3_64bits_withSeed(v->hash ? v->hash : "", v->hash ? strlen(v->hash) : 0, v->cpu_runtime);
 }
 
 /* Writes the axes of the weights as oneDNN counts them (groups are an axis of their own) and returns their

@@ -37,6 +37,8 @@ void bs_dnn_single_thread(void);
 
 bs_status bs_dnn_create(bs_dnn **out);
 void bs_dnn_free(bs_dnn *d);
+/* Returns a hash of what tells builds of one version apart: the commit, and what runs its threads. */
+uint64_t bs_dnn_build(void);
 /* Writes instruction set and version: "avx512_core", "oneDNN 2.6.3". */
 void bs_dnn_describe(char *isa, size_t isa_len, char *library, size_t library_len);
 

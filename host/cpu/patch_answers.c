@@ -41,6 +41,7 @@ typedef struct fact_key {
     char name[sizeof(((bs_device_info *)0)->name)];
     char isa[sizeof(((bs_device_info *)0)->isa)];
     char library[sizeof(((bs_device_info *)0)->library)];
+    uint64_t build; /* of the library */
     question q;
 } fact_key;
 
@@ -65,6 +66,7 @@ bs_status bs_cpu_answers_create(bs_cpu_answers **out, bs_dnn *dnn, const bs_devi
     memcpy(a->key.name, info->name, sizeof a->key.name);
     memcpy(a->key.isa, info->isa, sizeof a->key.isa);
     memcpy(a->key.library, info->library, sizeof a->key.library);
+    a->key.build = bs_dnn_build();
     pthread_mutex_init(&a->lock, NULL);
     pthread_mutex_init(&a->references.lock, NULL);
     return BS_OK;
@@ -221,46 +223,55 @@ static bool can_follow(const answer *x, bs_cpu_answers *a, const bs_cpu_matrix *
     return offered;
 }
 
-bs_cpu_way bs_cpu_patch_way(bs_cpu_answers *a, const bs_cpu_matrix *m, const int in_size[2],
-                            const int out_size[2], int threads)
+bs_status bs_cpu_patch_way(bs_cpu_way *out, bs_cpu_answers *a, const bs_cpu_matrix *m, const int in_size[2],
+                           const int out_size[2], int threads)
 {
     question q = {.layer = m->shape, .chunks = m->chunks, .skip = m->skip};
     answer x;
     snprintf(q.impl, sizeof q.impl, "%s", bs_conv_impl_name(m->impl));
     memcpy(q.in_size, in_size, sizeof q.in_size);
     memcpy(q.out_size, out_size, sizeof q.out_size);
-    if (remembers(a, &q, &x))
-        return (bs_cpu_way)x.choice;
-    bs_cpu_matrix patch = *m;
-    bs_cpu_geometry_resize(&patch, in_size, out_size);
-    if (!use_cache(a, &q, &x, false) || !can_follow(&x, a, m, &patch)) {
-        if (compare(&x, a, m, &patch, threads) != BS_OK)
-            return BS_CPU_WAY_NONE; /* no answer: nothing to remember */
-        use_cache(a, &q, &x, true);
+    *out = BS_CPU_WAY_NONE;
+    if (!remembers(a, &q, &x)) {
+        bs_cpu_matrix patch = *m;
+        bs_cpu_geometry_resize(&patch, in_size, out_size);
+        if (!use_cache(a, &q, &x, false) || !can_follow(&x, a, m, &patch)) {
+            BS_TRY(compare(&x, a, m, &patch, threads)); /* no answer: nothing to remember */
+            use_cache(a, &q, &x, true);
+        }
+        remember(a, &q, &x);
     }
-    remember(a, &q, &x);
-    return (bs_cpu_way)x.choice;
+    *out = (bs_cpu_way)x.choice;
+    return BS_OK;
 }
 
-/* Returns true if patches of a few sizes come out exactly as the whole layer computes them. */
-static bool patches_exact(bs_cpu_answers *a, const bs_cpu_matrix *m)
+/* Sets *exact to whether patches of a few sizes come out exactly as the whole layer computes them. */
+static bs_status patches_exact(bool *exact, bs_cpu_answers *a, const bs_cpu_matrix *m)
 {
     const bs_conv_shape *s = &m->shape;
-    for (int size = 2; size <= 8 && 2 * size <= s->out_h && 2 * size <= s->out_w; size *= 2) {
+    *exact = true;
+    for (int size = 2; *exact && size <= 8 && 2 * size <= s->out_h && 2 * size <= s->out_w; size *= 2) {
         int in[2], out[2] = {size, size};
+        bs_cpu_way way;
         for (int i = 0; i < 2; i++)
             in[i] = (size - 1) * s->stride[i] + (s->kernel[i] - 1) * s->dilation[i] + 1;
-        if (bs_cpu_patch_way(a, m, in, out, 1) == BS_CPU_WAY_NONE)
-            return false;
+        BS_TRY(bs_cpu_patch_way(&way, a, m, in, out, 1));
+        *exact = way != BS_CPU_WAY_NONE;
     }
-    return true;
+    return BS_OK;
 }
 
-/* Returns true if delta replay would have to run this layer whole although another implementation might run
- * its patches. */
-static bool needs_another(bs_cpu_answers *a, const bs_cpu_matrix *m)
+/* Sets *needs to whether delta replay would have to run this layer whole although another implementation
+ * might run its patches. */
+static bs_status needs_another(bool *needs, bs_cpu_answers *a, const bs_cpu_matrix *m)
 {
-    return m->impl && !bs_conv_impl_is_shape_bound(m->impl) && !patches_exact(a, m);
+    bool exact;
+    *needs = false;
+    if (!m->impl || bs_conv_impl_is_shape_bound(m->impl))
+        return BS_OK;
+    BS_TRY(patches_exact(&exact, a, m));
+    *needs = !exact;
+    return BS_OK;
 }
 
 bs_status bs_cpu_select_at(bs_dnn *dnn, bs_cpu_matrix *m, int skip)
@@ -276,15 +287,14 @@ bs_status bs_cpu_select_at(bs_dnn *dnn, bs_cpu_matrix *m, int skip)
 /* Sets m to the first implementation whose patches are exact; to the first of all if none is. */
 static bs_status find_exact(bs_cpu_answers *a, bs_cpu_matrix *m)
 {
+    bool needs = true;
     int skip = 0;
-    BS_TRY(bs_cpu_select_at(a->dnn, m, 0));
-    if (!needs_another(a, m))
-        return BS_OK;
-    while (++skip <= MAX_SKIP) {
+    for (; needs && skip <= MAX_SKIP; skip += needs) {
         BS_TRY(bs_cpu_select_at(a->dnn, m, skip));
-        if (!needs_another(a, m))
-            break;
+        BS_TRY(needs_another(&needs, a, m));
     }
+    if (skip == 0)
+        return BS_OK;
     if (!m->impl || skip > MAX_SKIP || bs_conv_impl_is_shape_bound(m->impl) ||
         bs_conv_impl_is_reference(m->impl))
         return bs_cpu_select_at(a->dnn, m, 0);

@@ -27,10 +27,11 @@ bs_status bs_cpu_answers_create(bs_cpu_answers **out, bs_dnn *dnn, const bs_devi
                                 bs_cache *cache);
 void bs_cpu_answers_free(bs_cpu_answers *a);
 
-/* Returns the way to run patches of these sizes of the layer m. Compares on as many threads as it may use.
- * Safe to call from several threads for layers of different shapes. */
-bs_cpu_way bs_cpu_patch_way(bs_cpu_answers *a, const bs_cpu_matrix *m, const int in_size[2],
-                            const int out_size[2], int threads);
+/* Sets *out to the way to run patches of these sizes of the layer m. Compares on as many threads as it may
+ * use. Safe to call from several threads for layers of different shapes. Errors: no memory to compare; *out
+ * is then BS_CPU_WAY_NONE, and nothing is remembered. */
+bs_status bs_cpu_patch_way(bs_cpu_way *out, bs_cpu_answers *a, const bs_cpu_matrix *m, const int in_size[2],
+                           const int out_size[2], int threads);
 /* Finds the implementation of a way other than the layer's; *out is NULL, without an error, if the library
  * has none. `patch` is the layer with the sizes of the patch. The caller frees *out. */
 bs_status bs_cpu_way_impl(bs_conv_impl **out, bs_cpu_way way, bs_dnn *dnn, const bs_cpu_matrix *layer,

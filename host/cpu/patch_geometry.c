@@ -49,7 +49,9 @@ static bs_status make_own(bs_cpu_geometry *g, const bs_network *n, int node, bs_
 static void make_geometry(bs_cpu_geometry *g, bs_network *n, int node)
 {
     const bs_cpu_plan *plan = &n->plan[node];
-    bs_cpu_way way = bs_cpu_patch_way(n->answers, &plan->matrix, g->in_size, g->out_size, n->threads);
+    bs_cpu_way way;
+    if (bs_cpu_patch_way(&way, n->answers, &plan->matrix, g->in_size, g->out_size, n->threads) != BS_OK)
+        bs_error_clear();
     bs_cpu_matrix patch = plan->matrix;
     bs_cpu_geometry_resize(&patch, g->in_size, g->out_size);
     if (way == BS_CPU_WAY_LAYERS) {

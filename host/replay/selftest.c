@@ -32,13 +32,21 @@ bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint)
     return BS_OK;
 }
 
-size_t bs_selftest_trial_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network)
+size_t bs_selftest_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network,
+                         int max_batch)
 {
-    size_t largest = 0;
+    size_t largest = 0, n = (size_t)(max_batch < BS_TEST_TRIALS ? max_batch : BS_TEST_TRIALS);
     for (int t = 0; t < g->n_tensors; t++)
         if (!g->tensors[t].constant && backend->row_bytes(network, t) > largest)
             largest = backend->row_bytes(network, t);
-    return BS_TEST_ROWS * ((largest + 63) / 64 * 64);
+    return (2 * n + 1) * bs_test_aligned(largest);
+}
+
+int bs_selftest_group(const bs_schedule *schedule, int max_batch, size_t arena_bytes)
+{
+    size_t room = arena_bytes / schedule->row_bytes, most = (size_t)max_batch;
+    most = most < BS_TEST_TRIALS ? most : BS_TEST_TRIALS;
+    return room < 1 ? 1 : (int)(room < most ? room : most);
 }
 
 /* Runs a trial of the batch alone, from the input to the output. */

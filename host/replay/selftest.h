@@ -25,7 +25,7 @@
  * tried for all inputs; it is tried for the kinds of rows that tell implementations apart: faults in the
  * first, a middle and the last element (so in corners and at borders, and as far apart as the schedule
  * serves), no fault, the sign and both ends of the exponent, NaN and infinity, on two images of different
- * scale, in batches of six (4 + 2 + 1 in powers of two) and, where masked trials are dropped, of six and
+ * scale, in batches of seven (4 + 2 + 1 in powers of two) and, where masked trials are dropped, of six and
  * fewer. Nothing is computed by a schedule that has not been checked: see campaign/proof.h for when that is
  * done. */
 #ifndef BS_REPLAY_SELFTEST_H
@@ -40,11 +40,13 @@ enum { BS_PROBE_IMAGES = 2 };
  * the XXH3-64 of their outputs' bits: machines with the same numerics have the same. */
 bs_status bs_selftest_probe(bs_golden *golden, uint64_t *fingerprint);
 
-/* What the functions below need. The replayer's golden run holds the probe. */
+/* What the functions below need. The replayer's golden run holds the probe. Batches have the memory that they
+ * have in the campaign: what is compared lies elsewhere. */
 typedef struct bs_selftest {
     bs_replayer *replayer;
     bs_network *network;
     const bool *bottleneck; /* by tensor, see bottlenecks.h */
+    char *rows;             /* device memory of bs_selftest_bytes() */
 } bs_selftest;
 
 /* The outcome of a check. */
@@ -54,8 +56,12 @@ typedef struct bs_selftest_result {
     char what[200];    /* if not exact: the first difference */
 } bs_selftest_result;
 
-/* Returns the bytes of the replayer's arena that a check needs per trial beside the schedule's own. */
-size_t bs_selftest_trial_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network);
+/* Returns the bytes of device memory for rows of any check, in batches of at most max_batch. */
+size_t bs_selftest_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network,
+                         int max_batch);
+/* Returns the number of trials that a check of the schedule computes at once: as many as a campaign, up to
+ * all. */
+int bs_selftest_group(const bs_schedule *schedule, int max_batch, size_t arena_bytes);
 /* Returns the number of steps that a check of the schedule runs: up to e. */
 int bs_selftest_steps(const bs_schedule *schedule, const bs_graph *g, const bool *bottleneck);
 /* Checks the first `steps` steps of a schedule (see above; the last of them makes a bottleneck, or is the

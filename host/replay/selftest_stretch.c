@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Device rows of each trial: made alone, made in the batch, to start from. */
-enum { ALONE, BATCH, START };
+/* Device rows: one of a trial alone; of each trial in the batch; to start from. */
+enum { ALONE, BATCH, START, KINDS };
 
 /* The batch runs twice: with masked trials kept, and as in a campaign, with masked ones dropped. The orders
  * give nearly every place a trial whose rows neither NaN nor infinity fills, where a single wrong value
@@ -26,13 +26,12 @@ typedef struct stretch {
     int end;            /* the last tensor */
     bs_schedule *alone; /* the reference */
     bs_test_batch batch, reference;
-    const int *order;         /* of the batch: by place, the trial */
-    int group;                /* trials that run together */
-    int slot[BS_TEST_TRIALS]; /* by trial: its row in ALONE, -1: not there */
-    char *rows[BS_TEST_ROWS]; /* device */
-    size_t bytes[BS_TEST_ROWS];
+    const int *order;          /* of the batch: by place, the trial */
+    int group;                 /* trials that run together */
+    bool have[BS_TEST_TRIALS]; /* by trial: it has been run alone */
+    char *rows[KINDS];         /* device */
     int32_t bounds[BS_TEST_TRIALS][4], at[2][BS_TEST_TRIALS], start_row[BS_TEST_TRIALS];
-    float *host[2], *host_golden; /* one row each; golden: one for each image */
+    float *host_alone, *host_batch, *host_golden; /* rows: of each trial, one, of each image */
     bs_selftest_result *out;
 } stretch;
 
@@ -80,39 +79,23 @@ static int find_start(const stretch *s)
     return from;
 }
 
-static size_t room_for(const stretch *s, int trials)
+/* Finds the number of trials that run together, and the places of rows. */
+static bs_status divide(stretch *s)
 {
-    size_t bytes = 0, batch = is_full(s) ? s->alone->row_bytes : s->schedule->row_bytes;
-    for (int k = 0; k < BS_TEST_ROWS; k++)
-        bytes += s->bytes[k];
-    batch *= (size_t)trials;
-    return (size_t)trials * bytes + (batch > s->alone->row_bytes ? batch : s->alone->row_bytes);
-}
-
-static bs_status reserve(stretch *s)
-{
-    bs_replayer *p = s->t->replayer;
+    const bs_golden *golden = s->golden;
     int most;
-    size_t room = bs_replayer_room(p, &most);
-    memset(s->slot, -1, sizeof s->slot);
-    s->group = most < BS_TEST_TRIALS ? most : BS_TEST_TRIALS;
-    while (s->group > 1 && room_for(s, s->group) > room)
-        s->group--;
-    for (int k = 0; k < BS_TEST_ROWS; k++) {
-        s->rows[k] = bs_replayer_reserve(p, (size_t)s->group * s->bytes[k]);
-        if (!s->rows[k]) {
-            s->bytes[k] = 0;
-            bs_fail(BS_ERR, "the self-test's trials do not fit into the %zu MiB of memory allowed",
-                    room >> 20);
-            return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
-        }
+    size_t room = bs_replayer_room(s->t->replayer, &most);
+    const bs_schedule *batch = is_full(s) ? s->alone : s->schedule;
+    s->group = bs_selftest_group(batch, most, room);
+    if (s->alone->row_bytes > room || batch->row_bytes > room) {
+        bs_fail(BS_ERR, "the self-test's trials do not fit into the %zu MiB of memory allowed", room >> 20);
+        return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
     }
+    size_t row = bs_test_aligned(golden->backend->row_bytes(golden->network, s->end));
+    s->rows[ALONE] = s->t->rows;
+    s->rows[BATCH] = s->rows[ALONE] + row;
+    s->rows[START] = s->rows[BATCH] + (size_t)s->group * row;
     return BS_OK;
-}
-
-static size_t aligned(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
 }
 
 static bs_status stretch_open(stretch *s, const bs_selftest *t, const bs_schedule *schedule, int steps,
@@ -130,49 +113,43 @@ static bs_status stretch_open(stretch *s, const bs_selftest *t, const bs_schedul
     BS_TRY(bs_schedule_create_as(&s->alone, g, be, t->network, &request));
     bs_test_batch_fill(&s->reference, schedule, &g->tensors[faulty_tensor(s)], in_order, BS_TEST_TRIALS);
     size_t n = (size_t)g->tensors[s->end].elements;
-    for (int k = 0; k < 2; k++)
-        BS_TRY(bs_calloc(&s->host[k], n, sizeof(float), "self-test"));
+    BS_TRY(bs_calloc(&s->host_alone, n * BS_TEST_TRIALS, sizeof(float), "self-test"));
+    BS_TRY(bs_calloc(&s->host_batch, n, sizeof(float), "self-test"));
     BS_TRY(bs_calloc(&s->host_golden, n * BS_PROBE_IMAGES, sizeof(float), "self-test"));
     size_t row = be->row_bytes(golden->network, s->end);
     for (int i = 0; i < BS_PROBE_IMAGES; i++)
         BS_TRY(be->download(golden->stream, s->end, (const char *)golden->rows[s->end] + (size_t)i * row,
                             s->host_golden + (size_t)i * n));
-    s->bytes[ALONE] = s->bytes[BATCH] = aligned(row);
-    s->bytes[START] = at_cut_point ? aligned(be->row_bytes(golden->network, faulty_tensor(s))) : 0;
-    return reserve(s);
+    return divide(s);
 }
 
 static void stretch_close(stretch *s)
 {
-    for (int k = BS_TEST_ROWS - 1; k >= 0; k--)
-        if (s->rows[k])
-            bs_replayer_release(s->t->replayer, (size_t)s->group * s->bytes[k]);
     bs_schedule_free(s->alone);
-    free(s->host[0]);
-    free(s->host[1]);
+    free(s->host_alone);
+    free(s->host_batch);
     free(s->host_golden);
 }
 
-static char *row_of(const stretch *s, int kind, int k)
+static const float *alone_row(const stretch *s, int trial)
 {
-    return s->rows[kind] + (size_t)k * s->golden->backend->row_bytes(s->golden->network, s->end);
+    return s->host_alone + (size_t)trial * (size_t)graph(s)->tensors[s->end].elements;
 }
 
-/* Has each trial of the group run alone along whole nodes, and its row in ALONE. */
+/* Has trials of the group run alone along whole nodes, each once. */
 static bs_status run_alone(stretch *s, int from, int n)
 {
-    bool all = s->group == BS_TEST_TRIALS; /* then the rows stay */
-    for (int i = 0; i < BS_TEST_TRIALS && !all; i++)
-        s->slot[i] = -1;
+    const bs_golden *golden = s->golden;
     for (int k = 0; k < n; k++) {
         int i = s->order[from + k], survivor;
-        if (s->slot[i] >= 0)
+        if (s->have[i])
             continue;
-        s->slot[i] = all ? i : k;
         bs_trial_batch one = bs_test_batch_part(&s->reference, i, 1, true);
         bs_segment_batch segment = {
-            .schedule = s->alone, .trials = &one, .to = row_of(s, ALONE, s->slot[i]), .survivor = &survivor};
+            .schedule = s->alone, .trials = &one, .to = s->rows[ALONE], .survivor = &survivor};
         BS_TRY(bs_replay_segment(s->t->replayer, &segment));
+        BS_TRY(golden->backend->download(golden->stream, s->end, s->rows[ALONE], (float *)alone_row(s, i)));
+        s->have[i] = true;
     }
     return BS_OK;
 }
@@ -281,7 +258,7 @@ static void compare_with_golden(stretch *s, int i)
 {
     bool masked = s->reference.result[i].died_at >= 0;
     size_t image = (size_t)s->reference.row[i] * (size_t)graph(s)->tensors[s->end].elements;
-    if (equal_rows(s, s->host[ALONE], s->host_golden + image) == masked)
+    if (equal_rows(s, alone_row(s, i), s->host_golden + image) == masked)
         return;
     s->out->exact = s->out->reproducible = false;
     if (i == 0)
@@ -297,7 +274,7 @@ static void compare_rows(stretch *s, int i)
 {
     size_t differ = 0, n = (size_t)graph(s)->tensors[s->end].elements;
     for (size_t e = 0; e < n; e++)
-        differ += bs_float_bits(s->host[ALONE][e]) != bs_float_bits(s->host[BATCH][e]);
+        differ += bs_float_bits(alone_row(s, i)[e]) != bs_float_bits(s->host_batch[e]);
     if (differ == 0)
         return;
     s->out->exact = false;
@@ -305,18 +282,15 @@ static void compare_rows(stretch *s, int i)
              differ, n, end_name(s));
 }
 
-static bs_status download(const stretch *s, int kind, int k)
-{
-    return s->golden->backend->download(s->golden->stream, s->end, row_of(s, kind, k), s->host[kind]);
-}
-
 /* Compares the group's trials with those alone. Trials that were not kept must be masked there, too. */
 static bs_status compare_group(stretch *s, int from, int n, const int *survivor, int n_survivors)
 {
+    const bs_golden *golden = s->golden;
+    size_t row = golden->backend->row_bytes(golden->network, s->end);
     for (int k = 0; k < n_survivors && s->out->exact; k++) {
         int i = s->order[from + survivor[k]];
-        BS_TRY(download(s, ALONE, s->slot[i]));
-        BS_TRY(download(s, BATCH, k));
+        BS_TRY(golden->backend->download(golden->stream, s->end, s->rows[BATCH] + (size_t)k * row,
+                                         s->host_batch));
         if (s->order == orders[0])
             compare_with_golden(s, i);
         if (s->out->exact)

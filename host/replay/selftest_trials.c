@@ -20,6 +20,9 @@ static const struct test_fault {
 };
 _Static_assert(sizeof test_faults / sizeof *test_faults == BS_TEST_TRIALS, "one fault for each trial");
 
+/* Trials that are others for parameters. */
+enum { TWO_SITES = 3, LIKE_LAST = 1 };
+
 /* Returns the site that puts the fault into an element of the type. */
 static bs_site site_of(const struct test_fault *f, bs_dtype type, uint32_t element)
 {
@@ -55,17 +58,20 @@ void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_
 {
     uint32_t sites = 0;
     for (int k = 0; k < n; k++) {
-        const struct test_fault *f = &test_faults[order[k]];
-        b->row[k] = order[k] % BS_PROBE_IMAGES;
+        int trial = order[k], fault = faulty->constant && trial == LIKE_LAST ? BS_TEST_TRIALS - 1 : trial;
+        const struct test_fault *f = &test_faults[fault];
+        b->row[k] = trial % BS_PROBE_IMAGES;
         b->first[k] = sites;
         if (f->hit == NONE)
             continue;
         b->site[sites++] = site_of(f, faulty->type, (uint32_t)((faulty->elements - 1) * f->third / 3));
-        if (schedule->extent[0] > 1 || schedule->extent[1] > 1) {
-            b->site[sites] = b->site[sites - 1];
-            b->site[sites].element = opposite(schedule, b->site[sites].element);
-            sites++;
-        }
+        bool spread = schedule->extent[0] > 1 || schedule->extent[1] > 1;
+        if (!spread && !(faulty->constant && trial == TWO_SITES && faulty->elements > 1))
+            continue;
+        b->site[sites] = b->site[sites - 1];
+        b->site[sites].element =
+            spread ? opposite(schedule, b->site[sites].element) : (uint32_t)(faulty->elements - 1);
+        sites++;
     }
     b->first[n] = sites;
 }

@@ -53,12 +53,13 @@ static const char sql_end[] = "UPDATE run SET selftest = ?2 WHERE id = ?1";
 /* A proof of this run is reported by each worker that meets it: the first report stays. One of an earlier run
  * keeps its time. */
 static const char sql_proof[] =
-    "INSERT OR IGNORE INTO proof (run, key, layer, what, outcome, made, seconds) SELECT ?1, ?2, ?3, ?4, ?5, "
+    "INSERT INTO proof (run, key, layer, what, outcome, made, seconds) SELECT ?1, ?2, ?3, ?4, ?5, "
     "coalesce(?6, made, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), coalesce(nullif(?7, 0), seconds, 0) FROM "
     "(SELECT 1) "
     "LEFT JOIN (SELECT made, seconds FROM proof WHERE key = ?2 AND ?5 = 'file' AND outcome <> 'failed' ORDER "
     "BY run "
-    "LIMIT 1)";
+    "LIMIT 1) WHERE true ON CONFLICT DO UPDATE SET outcome = excluded.outcome WHERE excluded.outcome = "
+    "'failed'";
 
 static double seconds_since(double start)
 {

@@ -9,6 +9,8 @@
 /* X(name, where): where: a node or a tensor of which the device is wrong. */
 #define LIES(X)                                                                                              \
     X(run_in_a_batch, NODE)                                                                                  \
+    X(run_of_four, NODE)                                                                                     \
+    X(filters_of_one_fault, NODE)                                                                            \
     X(run_of_nan, NODE)                                                                                      \
     X(run_of_golden_inputs, NODE)                                                                            \
     X(run_after_a_cut_point, NODE)                                                                           \
@@ -146,6 +148,8 @@ static bs_status lying_run(bs_stream *s, int node, int n, const bs_view *in, voi
     BS_TRY(honest->run(s, node, n, in, out));
     if (lies_about(LIE_run_in_a_batch, node) && n > 1)
         spoil(out, bytes, n - 1, true);
+    if (lies_about(LIE_run_of_four, node) && n > 3)
+        spoil(out, bytes, 3, false);
     if (lies_about(LIE_run_after_a_cut_point, node) && lie.after_cut_point)
         spoil_all(out, bytes, 0);
     for (int i = 1; lies_about(LIE_run_of_nan, node) && i < n; i++)
@@ -162,6 +166,12 @@ static bs_status lying_run_faulty(bs_stream *s, int node, int input, int n, cons
 {
     lie.after_cut_point = false;
     BS_TRY(honest->run_faulty(s, node, input, n, in, golden, f, mode, out));
+    /* Two trials have one fault, as where it meets several images. */
+    for (int i = 1; lies_about(LIE_filters_of_one_fault, node) && mode == BS_FAULTY_CHANNELS && i < n; i++) {
+        const bs_site *a = f->sites + f->first[i - 1], *b = f->sites + f->first[i];
+        if (f->first[i] > f->first[i - 1] && f->first[i + 1] > f->first[i] && memcmp(a, b, sizeof *a) == 0)
+            spoil(out, honest->row_bytes(network, graph->nodes[node].out), i, true);
+    }
     if (lies_about(LIE_filters, node) && mode == BS_FAULTY_CHANNELS)
         spoil(out, honest->row_bytes(network, graph->nodes[node].out), n - 1, true);
     return BS_OK;

@@ -121,13 +121,14 @@ static void find_truth(campaign *c)
     bs_worker_close(&w);
 }
 
-static void campaign_open(campaign *c)
+static void campaign_open(campaign *c, int max_batch)
 {
     static const char text[] = "{model: m, images: {folder: x}, faults: [\n"
                                "  {id: 1, targets: {kind: activation}, fault: flip, trials: 20},\n"
                                "  {id: 2, targets: {kind: weight}, fault: flip, trials: 20},\n"
                                "  {id: 3, targets: [c2, a5, c6], fault: flip, count: 3, trials: 20}]}\n";
-    const bs_engine_options options = {.device = "cpu", .threads = 1, .mode = BS_REPLAY_DELTA};
+    const bs_engine_options options = {
+        .device = "cpu", .threads = 1, .mode = BS_REPLAY_DELTA, .proves = true, .max_batch = max_batch};
     *c = (campaign){.g = make_graph()};
     graph = c->g;
     assert_ok(bs_job_parse(&c->job, "a.yaml", text, strlen(text)));
@@ -250,10 +251,35 @@ static void test_every_lie(void **state)
     }
 }
 
+/* What is proven covers batches of the size that trials have, where there is memory for a few only. */
+static void test_small_batches(void **state)
+{
+    campaign *all = *state;
+    for (int batch = 1; batch <= 5; batch++) {
+        campaign c;
+        int told = 0;
+        campaign_open(&c, batch);
+        for (int place = 0; place < c.g->n_nodes; place += 3 * STRIDE) {
+            lie.kind = LIE_run_of_four;
+            lie.place = place;
+            lie.on = true;
+            outcome o = prove(&c, BS_PROOF_ALWAYS);
+            told += lie.told > 0;
+            if (!o.error && o.wrong > 0)
+                fail_msg("batches of %d, node %d: %d trials are wrong after the proof", batch, place,
+                         o.wrong);
+        }
+        assert_true((told > 0) == (batch > 3));
+        campaign_close(&c);
+    }
+    graph = all->g;
+    network = all->e->network;
+}
+
 static int setup(void **state)
 {
     static campaign c;
-    campaign_open(&c);
+    campaign_open(&c, 0);
     *state = &c;
     return 0;
 }
@@ -269,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_honest_device),
         cmocka_unit_test(test_every_lie),
+        cmocka_unit_test(test_small_batches),
     };
     return run_suite(tests, setup, teardown);
 }
