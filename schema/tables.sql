@@ -81,7 +81,7 @@ CREATE TABLE run (
     library TEXT NOT NULL,             -- versions of the vendor libraries
     version TEXT NOT NULL,             -- bitsink's
     mode TEXT NOT NULL,                -- replay mode: full, suffix, delta
-    selftest TEXT NOT NULL,            -- passed, skipped, or which layers fell back; table proof has the parts. Until the run ends, and
+    selftest TEXT NOT NULL,            -- passed, skipped, not needed (no trials), or which layers fell back; table proof has the parts. Until the run ends, and
                                        -- where it was killed: not ended
     threads INTEGER NOT NULL,          -- CPU threads
     fingerprint TEXT NOT NULL,         -- hash of golden outputs: equal where the numerics are equal
@@ -94,7 +94,10 @@ CREATE TABLE proof (
     run INTEGER NOT NULL,   -- run.id
     key TEXT NOT NULL,      -- the proof's name, 32 hex digits, also in the cache: hash of all that it depends on
     layer INTEGER,          -- layer.id at which the replay starts; NULL: at none
-    what TEXT NOT NULL,     -- what was compared, in short words, such as dense or segment 2x2
+    what TEXT NOT NULL,     -- what was compared with whole layers run alone: dense: whole layers in a batch; full: the same of full
+                            -- re-runs; filters: those that a faulty parameter reaches; delta 4x4: patches for faults within 4 rows
+                            -- and columns; segment 4x4, segment: the same for trials that go on at a cut point; whole: some trials
+                            -- from the input to the output
     outcome TEXT NOT NULL,  -- proven: by this run; cache: taken from the cache; file: an earlier run in this file has it;
                             -- failed: the bits differed, and the run used another schedule
     made TEXT NOT NULL,     -- when it was proven, UTC

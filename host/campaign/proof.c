@@ -270,6 +270,39 @@ bs_status bs_proofs_create(bs_proofs **out, bs_engine *e, const bs_store *store,
     return st;
 }
 
+bs_proof_forecast bs_proofs_forecast(bs_proofs *p)
+{
+    const bs_engine *e = p->engine;
+    const bs_plan *plan = e->plan;
+    bs_proof_forecast out = {0};
+    bool enough = false;
+    double all = e->graph->macs > 0 ? (double)e->graph->macs : 1.0;
+    const bs_proof *first = &p->proof[p->dense[0]];
+    out.start = !bs_proof_known(p, bs_proof_composition_key(p, first), -1, "whole");
+    for (int i = 0; i < p->n; i++)
+        if (p->proof[i].kind <= BS_KIND_PARAMETER && p->proof[i].state != BS_PROVEN)
+            out.dense += (double)p->proof[i].schedule->macs / all;
+    for (int i = 0; i < plan->n_strata; i++) {
+        const bs_schedules *s = &e->schedules[i];
+        uint64_t trials = 0;
+        bool due = false;
+        for (uint32_t k = 0; k < plan->n_images; k++)
+            trials += bs_plan_repetitions(plan, &plan->strata[i], k);
+        for (int k = 0; k < s->n - 1; k++)
+            due |= !atomic_load(&s->schedule[k]->use->allowed);
+        enough |= trials >= BS_WORTH_PROVING;
+        if (trials < BS_WORTH_PROVING)
+            continue;
+        out.patched += due ? (double)s->schedule[s->n - 1]->macs / all : 0.0;
+        for (int k = 0; k < s->n - 1; k++)
+            atomic_store(&s->schedule[k]->use->allowed, true);
+    }
+    for (int i = 0; i < p->n && enough; i++)
+        if (p->proof[i].kind >= BS_KIND_SEGMENT)
+            atomic_store(&p->proof[i].use.allowed, true);
+    return out;
+}
+
 /* Describes strata that do not run as asked for. */
 static void fallen_back(const bs_proofs *p, bs_str *text)
 {

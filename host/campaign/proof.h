@@ -40,6 +40,21 @@ bs_status bs_proofs_hand_out(bs_proofs *p, bs_result_batch *batch);
 /* Appends what the run's column `selftest` is to hold. */
 bs_status bs_proofs_text(bs_proofs *p, bs_str *text);
 
+/* A schedule with patches is proven once this many trials have wanted it. Its proof computes seven trials
+ * alone and seven in batches, so it is paid back by about as many trials; nobody knows how many will come,
+ * and to wait until that many have come costs at most twice the best that could be done. */
+enum { BS_WORTH_PROVING = 16 };
+
+/* What a run will still prove, counted in trials that the checked schedules compute, each as a share of the
+ * whole network. */
+typedef struct bs_proof_forecast {
+    bool start;     /* what every trial needs is not known yet */
+    double dense;   /* of the strata's schedules of whole tensors */
+    double patched; /* of those with patches that have enough trials */
+} bs_proof_forecast;
+/* Also allows the use of what the run will have proven, for a rehearsal whose results nobody keeps. */
+bs_proof_forecast bs_proofs_forecast(bs_proofs *p);
+
 /* Waits until the workers have proven what every trial needs. Called once by members of the team that do not
  * compute. */
 void bs_proofs_wait(const bs_proofs *p);

@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A narrower schedule is proven once this many trials have wanted it. Its proof computes seven trials alone
- * and seven in batches, so it is paid back by about as many trials; nobody knows how many will come, and to
- * wait until that many have come costs at most twice the best that could be done. */
-enum { WORTH_PROVING = 16 };
-
 /* Makes the golden runs of the test images. */
 static bs_status run_probe(bs_prover *p)
 {
@@ -178,21 +173,22 @@ static void settle(bs_proofs *p, bs_proof *proof, bs_proof_state state, const ch
 /* Makes a proof that this worker has claimed. After an error it is unproven, as before. */
 static bs_status make(bs_prover *p, bs_proof *proof)
 {
-    bs_selftest_result r;
+    bs_proofs *all = p->proofs;
+    bs_selftest_result r = {.exact = true};
     char what[32];
     double start = bs_resources_clock();
-    bool cut = proof->kind >= BS_KIND_SEGMENT;
     bs_status st = BS_OK;
-    r.exact = proof->checked;
-    if (!proof->checked)
-        st = bs_prover_check(p, proof->schedule, proof->steps, cut, &r);
+    bs_proof_describe(proof, what, sizeof what);
+    /* Another process may have made it in the meantime. */
+    bool known = proof->checked || bs_proof_known(all, proof->key, proof->schedule->target, what);
+    if (!known)
+        st = bs_prover_check(p, proof->schedule, proof->steps, proof->kind >= BS_KIND_SEGMENT, &r);
     if (st == BS_OK && r.exact)
         st = bs_prover_compose(p, proof, true, &r);
-    bs_proof_describe(proof, what, sizeof what);
-    if (st == BS_OK)
-        st = bs_proof_note(p->proofs, proof->key, proof->schedule->target, what, r.exact,
+    if (st == BS_OK && (!known || !r.exact))
+        st = bs_proof_note(all, proof->key, proof->schedule->target, what, r.exact,
                            bs_resources_clock() - start);
-    settle(p->proofs, proof,
+    settle(all, proof,
            st != BS_OK ? BS_UNPROVEN
            : r.exact   ? BS_PROVEN
                        : BS_NOT_EXACT,
@@ -263,12 +259,8 @@ static bs_status fall_back(bs_prover *p, int stratum, const bs_schedules **out)
     int target = all->engine->plan->strata[stratum].target;
     BS_TRY(make_full(all, target));
     bs_proof *proof = &all->full_proof[target];
-    if (claim(all, proof, true)) {
-        if (bs_proof_known(all, proof->key, target, "full"))
-            settle(all, proof, BS_PROVEN, "");
-        else
-            BS_TRY(make(p, proof));
-    }
+    if (claim(all, proof, true))
+        BS_TRY(make(p, proof));
     *out = &all->full[target];
     return state_of(all, proof) == BS_PROVEN ? BS_OK : bs_proof_not_reproducible(all, target, proof->why);
 }
@@ -293,7 +285,7 @@ bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs
         return fall_back(p, stratum, out);
     /* Whether trials with several sites fit is seen when they run; those with one always do. */
     bool made;
-    return schedules->n == 2 && trials >= WORTH_PROVING
+    return schedules->n == 2 && trials >= BS_WORTH_PROVING
                ? bs_prover_make_narrow(p, (bs_proof *)schedules->schedule[0]->use, &made)
                : BS_OK;
 }
@@ -304,7 +296,7 @@ bs_status bs_prover_go_on(bs_prover *p)
     bool made = false;
     for (int i = 0; all->when != BS_PROOF_OFF && i < all->n && !made; i++) {
         bs_schedule_use *use = &all->proof[i].use;
-        if (atomic_load_explicit(&use->wanted, memory_order_relaxed) >= WORTH_PROVING &&
+        if (atomic_load_explicit(&use->wanted, memory_order_relaxed) >= BS_WORTH_PROVING &&
             !atomic_load(&use->allowed))
             BS_TRY(bs_prover_make_narrow(p, &all->proof[i], &made));
     }

@@ -121,10 +121,14 @@ static bs_status prove_all(bs_prover *p, volatile sig_atomic_t *stop)
 static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
 {
     bs_proofs *all = p->proofs;
+    /* Shards that start together begin at different stretches, so that each finds in the cache what others
+     * did. */
+    const bs_plan *plan = all->engine->plan;
+    int first = (int)((int64_t)all->n_chain * plan->shard / (plan->shards > 0 ? plan->shards : 1));
     for (int k; (k = atomic_fetch_add(&all->next_stretch, 1)) < all->n_chain;) {
         if (*stop)
             return stopped();
-        BS_TRY(prove_stretch(p, k));
+        BS_TRY(prove_stretch(p, (first + k) % all->n_chain));
     }
     BS_TRY(bs_team_barrier());
     if (!atomic_load(&all->in_full))

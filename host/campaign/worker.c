@@ -21,6 +21,8 @@ typedef struct worker_state {
     double since;                /* when the batch was begun */
     uint32_t image[BS_MAX_TILE]; /* of the tile: those that lack trials and can be read */
     int n_images;
+    bool has_tile;
+    uint32_t tile; /* whose golden runs there are */
     /* The batch under construction: */
     const bs_stratum *stratum;
     const bs_schedules *schedules;
@@ -211,10 +213,10 @@ static bs_status run_stratum(worker_state *state, int index)
     return run_batch(state);
 }
 
-static bool anything_missing(const bs_campaign *c, uint32_t image, uint32_t part)
+static bool anything_missing(const bs_campaign *c, uint32_t image)
 {
     const bs_plan *plan = c->engine->plan;
-    for (int s = (int)part; s < plan->n_strata; s += (int)c->n_parts)
+    for (int s = 0; s < plan->n_strata; s++)
         if (bs_store_done(c->store, s, image) < bs_plan_repetitions(plan, &plan->strata[s], image))
             return true;
     return false;
@@ -258,15 +260,22 @@ static bs_status load_image(worker_state *state, uint32_t image, bs_golden_row *
     return BS_OK;
 }
 
-/* Loads images first..end-1 of the shard that lack trials, and runs them fault-free. */
-static bs_status golden_tile(worker_state *state, uint32_t first, uint32_t end, uint32_t part)
+/* Loads the images of a tile that lack trials, and runs them fault-free, unless that is the tile of the item
+ * before. */
+static bs_status golden_tile(worker_state *state, uint32_t tile)
 {
     bs_campaign *c = state->c;
     bs_golden_row rows[BS_MAX_TILE];
+    uint32_t size = (uint32_t)c->engine->tile, n = bs_plan_count_images(c->engine->plan), first = tile * size;
+    uint32_t end = n - first < size ? n : first + size;
+    if (state->has_tile && state->tile == tile)
+        return BS_OK;
+    state->has_tile = true;
+    state->tile = tile;
     state->n_images = 0;
     for (uint32_t i = first; i < end; i++) {
         uint32_t image = bs_plan_image(c->engine->plan, i);
-        if (anything_missing(c, image, part) && !atomic_load(&c->broken[image]))
+        if (anything_missing(c, image) && !atomic_load(&c->broken[image]))
             BS_TRY(load_image(state, image, &rows[state->n_images]));
     }
     if (state->n_images == 0)
@@ -283,11 +292,9 @@ static bs_status golden_tile(worker_state *state, uint32_t first, uint32_t end, 
 static bs_status run_item(worker_state *state, uint32_t item)
 {
     const bs_campaign *c = state->c;
-    uint32_t tile = item / c->n_parts, part = item % c->n_parts;
-    uint32_t size = (uint32_t)c->engine->tile, n = bs_plan_count_images(c->engine->plan);
-    uint32_t first = tile * size;
-    BS_TRY(golden_tile(state, first, n - first < size ? n : first + size, part));
-    for (int s = (int)part; state->n_images > 0 && s < c->engine->plan->n_strata; s += (int)c->n_parts)
+    BS_TRY(golden_tile(state, item / c->n_parts));
+    for (int s = (int)(item % c->n_parts); state->n_images > 0 && s < c->engine->plan->n_strata;
+         s += (int)c->n_parts)
         BS_TRY(run_stratum(state, s));
     return BS_OK;
 }

@@ -129,6 +129,16 @@ static bs_status clear(bs_cache *c, const char *path, const char *kind)
     return BS_OK;
 }
 
+static bs_status check_kind(const char *kind)
+{
+    static const char *const kinds[] = {"selection", "patch", "autotune", "proof"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kind, kinds[i]) == 0)
+            return BS_OK;
+    bs_fail(BS_USAGE, "there are no facts of kind '%s'", kind);
+    return bs_hint("the kinds are selection, patch, autotune and proof");
+}
+
 static bs_status check_operands(const bs_args *args)
 {
     if (args->n_operands == 0)
@@ -137,6 +147,8 @@ static bs_status check_operands(const bs_args *args)
         bs_fail(BS_USAGE, "bitsink cache does not know '%s'", args->operand[0]);
         return bs_hint("'bitsink cache' lists the facts, 'bitsink cache clear' removes them");
     }
+    if (args->n_operands > 1)
+        BS_TRY(check_kind(args->operand[1]));
     if (bs_option_value(args, "list") || bs_option_value(args, "json"))
         return bs_fail(BS_USAGE, "--list and --json are for the list, not for 'bitsink cache clear'");
     return BS_OK;

@@ -146,8 +146,12 @@ static bs_status run(const bs_args *args)
     double ended = bs_resources_clock() - bs_phases_start();
     bs_phase("end the run");
     if (summary.done > 0)
-        bs_phase_event("first trial", ended - summary.seconds);
-    bs_status end = bs_proofs_text(proofs, &selftest);
+        bs_phase_event("proven", ended - summary.seconds);
+    bs_status end = BS_OK;
+    if (summary.found < summary.planned)
+        end = bs_proofs_text(proofs, &selftest);
+    else
+        bs_str_puts(&selftest, "not needed");
     if (end == BS_OK)
         end = bs_store_end_run(store, -st, selftest.ptr);
     if (bs_store_start_seconds(store) >= 0)
@@ -159,8 +163,12 @@ static bs_status run(const bs_args *args)
     if (st == BS_OK || st == BS_STOPPED)
         print_summary(&summary, bs_store_start_seconds(store), db, st, bs_option_value(args, "json") != NULL);
     if (st == BS_STOPPED) {
-        bs_fail(BS_STOPPED, "stopped after %llu of %llu trials; all of them are in %s",
-                (unsigned long long)(summary.found + summary.done), (unsigned long long)summary.planned, db);
+        unsigned long long n = summary.found + summary.done;
+        if (n > 0)
+            bs_fail(BS_STOPPED, "stopped after %llu of %llu trials; all of them are in %s", n,
+                    (unsigned long long)summary.planned, db);
+        else
+            bs_fail(BS_STOPPED, "stopped before the first trial");
         bs_hint("the same command does the rest");
     }
 out:

@@ -7,7 +7,7 @@
 
 const bs_option bs_common_options[] = {
     {"quiet", NULL, "only warnings and errors on stderr"},
-    {"timing", NULL, "how long each phase took, on stderr"},
+    {"timing", NULL, "how long each phase took, on stderr; not with --quiet"},
     {"help", NULL, "show this help"},
     {NULL, NULL, NULL},
 };

@@ -56,8 +56,8 @@ static struct {
     lie_kind kind;
     int place, told;
     bool after_cut_point; /* the trials come from one */
-    char *arena;
-    size_t arena_bytes;
+    char *arena, *test_rows;
+    size_t arena_bytes, test_bytes;
 } lie;
 
 static const bs_backend *honest = &bs_cpu_backend;
@@ -112,7 +112,8 @@ static void spoil_all(void *rows, size_t row_bytes, int row)
 static bool in_arena(const void *p)
 {
     const char *at = p;
-    return lie.arena && at >= lie.arena && at < lie.arena + lie.arena_bytes;
+    return (lie.arena && at >= lie.arena && at < lie.arena + lie.arena_bytes) ||
+           (lie.test_rows && at >= lie.test_rows && at < lie.test_rows + lie.test_bytes);
 }
 
 /* A view of the rows at a cut point, which trials are taken over from. */

@@ -98,6 +98,8 @@ static void open_worker(bs_worker *w, const bs_engine *e)
     lie.arena = NULL;
     lie.arena_bytes = 0;
     assert_ok(bs_worker_open(w, e));
+    lie.test_rows = w->test_rows;
+    lie.test_bytes = bs_selftest_bytes(graph, honest, network, e->max_batch);
     assert_ok(bs_selftest_probe(w->golden, &fingerprint));
 }
 

@@ -33,3 +33,4 @@ t run --quiet --device null --db r.db jobs/small.yaml
 t run --quiet --device null --cache jobs/small.yaml --db r.db jobs/small.yaml
 (export XDG_CACHE_HOME=/dev/null && t run --quiet --device null --db r.db jobs/small.yaml)
 (unset XDG_CACHE_HOME HOME && t run --quiet --device null --db r.db jobs/small.yaml && t cache)
+t cache clear proofs
