@@ -43,7 +43,8 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
         bs_str_json(&line, path);
         bs_str_printf(&line, ", \"probability\": %.9g, \"top\": [", (double)a->p_golden);
     } else {
-        bs_str_printf(&line, "%s\n", bs_visible(path));
+        bs_str_visible(&line, path); /* workers print, and bs_visible() keeps memory for each thread */
+        bs_str_puts(&line, "\n");
     }
     for (int k = 0; k < BS_TOP && a->top[k] >= 0; k++) {
         const char *name = x->s.class_names ? x->s.class_names[a->top[k]] : "";
@@ -53,8 +54,9 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
             bs_str_json(&line, name);
             bs_str_puts(&line, "}");
         } else {
-            bs_str_printf(&line, "  %d. %5d  %10.5f  %s\n", k + 1, a->top[k], (double)a->score[k],
-                          bs_visible(name));
+            bs_str_printf(&line, "  %d. %5d  %10.5f  ", k + 1, a->top[k], (double)a->score[k]);
+            bs_str_visible(&line, name);
+            bs_str_puts(&line, "\n");
         }
     }
     if (x->json)

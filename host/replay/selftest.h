@@ -7,27 +7,28 @@
  * stretch with the fault, up to a bottleneck e; and the stretches after e, from the row at e on. For its
  * replay, three things are checked:
  *
- *   1. Every stretch of the network, once: whole nodes, in a batch, from rows with a fault at the bottleneck
- *      that it starts at, give the bits of the same nodes run alone, for one trial after the other; and
- * without a fault those of the golden run. (bs_selftest_schedule() of the bottleneck's dense schedule.)
- *   2. Every schedule, once: in a batch, from the fault up to e, it gives at e, as a whole row, the bits of
- * the whole nodes run alone with the same fault, and the same node at which the trial is masked. e is the
- * first bottleneck after which the schedule computes whole tensors only (its end is one: the next cut point,
- * or the output). The rest of the schedule is stretches that (1) has checked. Schedules of segments start as
- *      in a campaign: from rows with a fault at the cut point, whose change is measured.
- *   3. The composition, for a few schedules of each kind: trials along everything that (1) and (2) let them
- *      take, with masked ones dropped, give the outputs, answers and masking nodes of full re-runs, from the
- *      input to the output, each alone. (bs_selftest_whole().)
+ *   1. Every stretch of the network, once (the dense schedule of the bottleneck that it starts at). Whole
+ *      nodes in a batch, from rows with a fault at that bottleneck, give the bits of the same nodes run
+ *      alone, one trial after the other; and without a fault those of the golden run.
+ *   2. Every schedule, once. In a batch, from the fault up to e, it gives at e, as a whole row, the bits of
+ *      whole nodes run alone with the same fault, and the same node at which the trial is masked. e is the
+ *      first bottleneck after which the schedule computes whole tensors only; its end, the next cut point or
+ *      the output, is one. The rest of the schedule is stretches that (1) has checked. Schedules of segments
+ *      start as in a campaign: from rows with a fault at the cut point, whose change is measured.
+ *   3. The composition, for a schedule of each kind: trials along everything that (1) and (2) let them take,
+ *      with masked ones dropped, give the outputs, answers and masking nodes of full re-runs, from the input
+ *      to the output, each alone (bs_selftest_whole()).
  *
  * By (2) the row at e is the full re-run's, whatever batch and schedule; by (1), stretch by stretch, so is
  * every row after it; at a cut point, trials go on by schedules of (2). What this assumes of the backend is
  * its contract (backend.h): the value of a row depends on its input rows and on nothing else. That cannot be
  * tried for all inputs; it is tried for the kinds of rows that tell implementations apart: faults in the
  * first, a middle and the last element (so in corners and at borders, and as far apart as the schedule
- * serves), no fault, the sign and both ends of the exponent, NaN and infinity, on two images of different
- * scale, in batches of seven (4 + 2 + 1 in powers of two) and, where masked trials are dropped, of six and
- * fewer. Nothing is computed by a schedule that has not been checked: see campaign/proof.h for when that is
- * done. */
+ * serves), no fault, the sign and both ends of the exponent, a number, NaN and infinity, on two images of
+ * different scale. Batches are as large as the campaign's, up to seven (4 + 2 + 1 in powers of two), and
+ * smaller where masked trials are dropped; what only batches of more than seven do wrong, audits find. Where
+ * buffers lie in memory does not depend on the device; it is left to (3). Nothing is computed by a schedule
+ * that has not been checked: campaign/proof.h says when that is done. */
 #ifndef BS_REPLAY_SELFTEST_H
 #define BS_REPLAY_SELFTEST_H
 
