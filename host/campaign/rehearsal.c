@@ -10,8 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Trials of a stratum that run first: they make what later batches find made, and tell how large a batch may
- * be. */
+/* Trials of a stratum that run first: they make what later batches find, and show how large these may be. */
 enum { FEW = 2 };
 /* Parts of the time that the golden runs, and the trials of one stratum, may take. */
 static const double golden_part = 0.2, stratum_part = 0.1;
@@ -103,9 +102,9 @@ static bs_status load_tile(actor *a, int worker)
 static bs_status time_golden(actor *a, int n, double *seconds)
 {
     double start = bs_resources_clock();
-    BS_TRY(bs_golden_run(a->w.golden, n));
+    bs_status st = bs_golden_run(a->w.golden, n);
     *seconds = bs_resources_clock() - start;
-    return BS_OK;
+    return st;
 }
 
 /* Runs the tile, or as much of it as the time allows: those images are what the trials run on. */
@@ -328,14 +327,15 @@ static void complete_costs(rehearsal *r)
             interpolate(r, i, &sum);
 }
 
-/* Adds the seconds of a work item: a tile of images, and the trials of a part of the strata on them. */
-static double item_seconds(const rehearsal *r, const bs_campaign *c, uint32_t item, bs_rehearsal *out)
+/* Returns the seconds of a work item: its images, unless the worker has them, and its trials on them. */
+static double item_seconds(const rehearsal *r, const bs_campaign *c, uint32_t item, bool has_tile,
+                           bs_rehearsal *out)
 {
     const bs_plan *plan = r->e->plan;
     uint32_t tile = (uint32_t)r->e->tile, n = bs_plan_count_images(plan), first = item / c->n_parts * tile;
     double seconds = 0;
     for (uint32_t i = first; i < n && i < first + tile; i++) {
-        seconds += out->image_seconds + out->golden_seconds;
+        seconds += has_tile ? 0.0 : out->image_seconds + out->golden_seconds;
         for (int s = (int)(item % c->n_parts); s < plan->n_strata; s += (int)c->n_parts) {
             double trials = bs_plan_repetitions(plan, &plan->strata[s], bs_plan_image(plan, i));
             seconds += trials * (r->cost[s].seconds + r->e->audit * out->golden_seconds);
@@ -348,22 +348,24 @@ static double item_seconds(const rehearsal *r, const bs_campaign *c, uint32_t it
 /* Plays through which worker takes which item. */
 static bs_status add_up(const rehearsal *r, bs_rehearsal *out)
 {
-    int workers = r->e->threads;
+    struct {
+        double busy;
+        uint32_t next; /* number of the tile after that of the last item */
+    } * w;
     bs_campaign c = {.engine = r->e};
-    double *busy, most = 0;
-    BS_TRY(bs_calloc(&busy, (size_t)workers, sizeof *busy, "workers"));
+    double most = 0;
+    BS_TRY(bs_calloc(&w, (size_t)r->e->threads, sizeof *w, "workers"));
     bs_campaign_divide(&c);
     for (uint32_t item = 0; item < c.n_tiles * c.n_parts; item++) {
-        int free_one = 0;
-        for (int i = 1; i < workers; i++)
-            if (busy[i] < busy[free_one])
-                free_one = i;
-        busy[free_one] += item_seconds(r, &c, item, out);
-        most = busy[free_one] > most ? busy[free_one] : most;
+        int k = 0;
+        for (int i = 1; i < r->e->threads; i++)
+            k = w[i].busy < w[k].busy ? i : k;
+        w[k].busy += item_seconds(r, &c, item, w[k].next == item / c.n_parts + 1, out);
+        w[k].next = item / c.n_parts + 1;
+        most = w[k].busy > most ? w[k].busy : most;
     }
-    free(busy);
-    double shared = (double)r->e->plan->trials * row_seconds + r->first;
-    out->work_seconds = most + shared / workers;
+    free(w);
+    out->work_seconds = most + ((double)r->e->plan->trials * row_seconds + r->first) / r->e->threads;
     return BS_OK;
 }
 
