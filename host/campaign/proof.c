@@ -139,36 +139,36 @@ void bs_proof_describe(const bs_proof *proof, char *out, size_t len)
         snprintf(out, len, "%s", name);
 }
 
-/* Returns the proof with this key, NULL if there is none; *slot is where it belongs in the table. */
-static bs_proof *find(const bs_proofs *p, XXH128_hash_t key, size_t *slot)
+/* Returns the proof with this key, NULL if there is none; *place is where it belongs in the table. */
+static bs_proof *find(const bs_proofs *p, XXH128_hash_t key, size_t *place)
 {
     size_t mask = p->table_size - 1;
-    for (*slot = key.low64 & mask; p->table[*slot] >= 0; *slot = (*slot + 1) & mask)
-        if (XXH128_isEqual(p->proof[p->table[*slot]].key, key))
-            return &p->proof[p->table[*slot]];
+    for (*place = key.low64 & mask; p->table[*place] >= 0; *place = (*place + 1) & mask)
+        if (XXH128_isEqual(p->proof[p->table[*place]].key, key))
+            return &p->proof[p->table[*place]];
     return NULL;
 }
 
 bs_proof *bs_proof_find(const bs_proofs *p, XXH128_hash_t key)
 {
-    size_t slot;
-    return find(p, key, &slot);
+    size_t place;
+    return find(p, key, &place);
 }
 
 /* Returns the schedule's proof, a new one if there is none of its signature. */
 static bs_proof *add_proof(bs_proofs *p, const bs_schedule *schedule, int kind, int stratum)
 {
     char what[32];
-    size_t slot;
+    size_t place;
     int steps = bs_selftest_steps(schedule, p->engine->graph, p->bottleneck);
     XXH128_hash_t key =
         bs_proof_key(p, schedule, steps, kind >= BS_KIND_SEGMENT ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
-    bs_proof *proof = find(p, key, &slot);
+    bs_proof *proof = find(p, key, &place);
     if (proof)
         return proof;
     proof = &p->proof[p->n];
     *proof = (bs_proof){.schedule = schedule, .steps = steps, .kind = kind, .stratum = stratum, .key = key};
-    p->table[slot] = p->n++;
+    p->table[place] = p->n++;
     bs_proof_describe(proof, what, sizeof what);
     if (p->when == BS_PROOF_OFF || bs_proof_known(p, key, schedule->target, what)) {
         proof->state = BS_PROVEN;

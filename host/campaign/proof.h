@@ -52,7 +52,7 @@ typedef struct bs_proof_forecast {
     double dense;   /* of the strata's schedules of whole tensors */
     double patched; /* of those with patches that have enough trials */
 } bs_proof_forecast;
-/* Also allows the use of what the run will have proven, for a rehearsal whose results nobody keeps. */
+/* Also allows the use of what the run will have proven, for a pilot run whose results nobody keeps. */
 bs_proof_forecast bs_proofs_forecast(bs_proofs *p);
 
 /* Waits until the workers have proven what every trial needs. Called once by members of the team that do not

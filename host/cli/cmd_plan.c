@@ -3,7 +3,7 @@
 #include "base/phase.h"
 #include "base/resources.h"
 #include "campaign/proof.h"
-#include "campaign/rehearsal.h"
+#include "campaign/pilot.h"
 #include "cli/cli.h"
 #include "store/rounds.h"
 
@@ -14,8 +14,8 @@
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
 
-/* The time that the rehearsal takes: at least this, and more for networks whose start takes long, too. */
-static const double rehearsal_seconds = 4.0, rehearsal_share = 0.5;
+/* The time that the pilot run takes: at least this, and more for networks whose start takes long, too. */
+static const double pilot_seconds = 4.0, pilot_share = 0.5;
 
 /* What is expected of a run of the job, in seconds. */
 typedef struct estimate {
@@ -33,13 +33,13 @@ static const double file_seconds = 0.03;
 /* A run begins as this command did, up to the proofs. */
 static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
 {
-    bs_rehearsal r;
+    bs_pilot r;
     bs_proofs *proofs;
     BS_TRY(bs_proofs_create(&proofs, e, NULL, BS_PROOF_AUTO));
     bs_proof_forecast f = bs_proofs_forecast(proofs);
     out->start = bs_resources_clock() - bs_phases_start() + file_seconds;
-    bs_phase("rehearse");
-    bs_status st = bs_rehearse(&r, e, s->images, rehearsal_seconds + rehearsal_share * out->start);
+    bs_phase("pilot run");
+    bs_status st = bs_pilot_run(&r, e, s->images, pilot_seconds + pilot_share * out->start);
     bs_phase(NULL);
     bs_proofs_free(proofs);
     BS_TRY(st);
@@ -305,7 +305,7 @@ const bs_command bs_cmd_plan = {
     .details =
         "Resolves the targets of the job and counts its trials, and estimates how long a run takes "
         "and how large the result file becomes. The start is everything up to the first trial, "
-        "measured here, and the first proofs. The work comes from a rehearsal of some seconds: a few trials "
+        "measured here, and the first proofs. The work comes from a pilot run of some seconds: a few trials "
         "of as many targets as it has the time for run on the job's first images, on all workers. "
         "Proofs that the cache has are left out. "
         "Expect up to a third more or less, and more on a busy machine. Targets with more trials than "

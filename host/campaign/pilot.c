@@ -1,4 +1,4 @@
-#include "campaign/rehearsal.h"
+#include "campaign/pilot.h"
 
 #include "base/buf.h"
 #include "base/resources.h"
@@ -23,7 +23,7 @@ typedef struct trial_cost {
     bool taken, timed; /* a worker times it; it has */
 } trial_cost;
 
-typedef struct rehearsal {
+typedef struct pilot {
     const bs_engine *e;
     const bs_dataset *images;
     double seconds, end; /* allowed; when they are over */
@@ -34,11 +34,11 @@ typedef struct rehearsal {
     double image, golden; /* seconds */
     int n_images, n_golden, n_timed;
     double first; /* seconds that things took longer when they ran for the first time */
-} rehearsal;
+} pilot;
 
-/* A worker of the rehearsal. */
+/* A worker of the pilot run. */
 typedef struct actor {
-    rehearsal *r;
+    pilot *r;
     bs_worker w;
     uint32_t image[BS_MAX_TILE];
     int n_images;
@@ -50,7 +50,7 @@ typedef struct actor {
     bs_result *result;
 } actor;
 
-static bs_status actor_open(actor *a, rehearsal *r)
+static bs_status actor_open(actor *a, pilot *r)
 {
     size_t n = (size_t)r->e->max_batch;
     a->r = r;
@@ -75,7 +75,7 @@ static void actor_close(actor *a)
 /* Loads the images of the worker's first tile. Leaves n_images at 0 if none can be read. */
 static bs_status load_tile(actor *a, int worker)
 {
-    rehearsal *r = a->r;
+    pilot *r = a->r;
     const bs_plan *plan = r->e->plan;
     uint32_t n = bs_plan_count_images(plan), tile = (uint32_t)r->e->tile;
     uint32_t from = n > tile ? (uint32_t)worker * tile % (n - tile + 1) : 0;
@@ -110,7 +110,7 @@ static bs_status time_golden(actor *a, int n, double *seconds)
 /* Runs the tile, or as much of it as the time allows: those images are what the trials run on. */
 static bs_status run_tile(actor *a, int worker)
 {
-    rehearsal *r = a->r;
+    pilot *r = a->r;
     double one, first, second;
     uint64_t fingerprint;
     BS_TRY(load_tile(a, worker));
@@ -195,7 +195,7 @@ static bs_status time_batch(actor *a, int stratum, uint32_t skip, int n, trial_c
 /* Times a batch as large as in the campaign, if there is the time for it, and after one that warms up. */
 static bs_status time_stratum(actor *a, int stratum)
 {
-    rehearsal *r = a->r;
+    pilot *r = a->r;
     trial_cost first, second, cost;
     int room, n;
     BS_TRY(bs_schedules_batch(a->w.replayer, &r->e->schedules[stratum], &room));
@@ -222,14 +222,14 @@ static bs_status time_stratum(actor *a, int stratum)
 }
 
 /* Returns the multiply-accumulates of a stratum's trial by its schedules, never 0. */
-static double weight(const rehearsal *r, int stratum)
+static double weight(const pilot *r, int stratum)
 {
     return (double)bs_schedules_macs(&r->e->schedules[stratum]) + 1000.0;
 }
 
 /* Looks at strata first .. end - 1, a gap between strata that were taken: sets *out to that which has half of
  * the gap's arithmetic before it, or to the first one of an entry, and returns that arithmetic. */
-static double middle(const rehearsal *r, int first, int end, bool begins, int *out)
+static double middle(const pilot *r, int first, int end, bool begins, int *out)
 {
     double sum = 0, half = 0;
     for (int i = first; i < end; i++)
@@ -244,7 +244,7 @@ static double middle(const rehearsal *r, int first, int end, bool begins, int *o
 
 /* Takes the stratum that says most about those that nobody has timed: the middle of the gap that has most of
  * the arithmetic. Returns -1 if none is left, or if time is. */
-static int take(rehearsal *r)
+static int take(pilot *r)
 {
     const bs_plan *p = r->e->plan;
     double most = -1;
@@ -270,7 +270,7 @@ static int take(rehearsal *r)
 
 static bs_status act(void *shared, int worker)
 {
-    rehearsal *r = shared;
+    pilot *r = shared;
     actor a = {0};
     bs_status st;
     int stratum;
@@ -288,7 +288,7 @@ out:
 /* --- The estimate --- */
 
 /* Finds the next timed stratum of the same entry in direction `step`, -1: none. */
-static int neighbour(const rehearsal *r, int stratum, int step)
+static int neighbour(const pilot *r, int stratum, int step)
 {
     const bs_plan *plan = r->e->plan;
     for (int i = stratum + step; i >= 0 && i < plan->n_strata; i += step)
@@ -298,7 +298,7 @@ static int neighbour(const rehearsal *r, int stratum, int step)
 }
 
 /* Costs of a stratum that was not timed: per multiply-accumulate, what lies between its neighbours' costs. */
-static void interpolate(rehearsal *r, int i, const trial_cost *average)
+static void interpolate(pilot *r, int i, const trial_cost *average)
 {
     int low = neighbour(r, i, -1), high = neighbour(r, i, 1);
     trial_cost per = *average;
@@ -313,7 +313,7 @@ static void interpolate(rehearsal *r, int i, const trial_cost *average)
     r->cost[i].macs = per.macs * weight(r, i);
 }
 
-static void complete_costs(rehearsal *r)
+static void complete_costs(pilot *r)
 {
     trial_cost sum = {0};
     int n = r->e->plan->n_strata;
@@ -328,8 +328,7 @@ static void complete_costs(rehearsal *r)
 }
 
 /* Returns the seconds of a work item: its images, unless the worker has them, and its trials on them. */
-static double item_seconds(const rehearsal *r, const bs_campaign *c, uint32_t item, bool has_tile,
-                           bs_rehearsal *out)
+static double item_seconds(const pilot *r, const bs_campaign *c, uint32_t item, bool has_tile, bs_pilot *out)
 {
     const bs_plan *plan = r->e->plan;
     uint32_t tile = (uint32_t)r->e->tile, n = bs_plan_count_images(plan), first = item / c->n_parts * tile;
@@ -346,7 +345,7 @@ static double item_seconds(const rehearsal *r, const bs_campaign *c, uint32_t it
 }
 
 /* Plays through which worker takes which item. */
-static bs_status add_up(const rehearsal *r, bs_rehearsal *out)
+static bs_status add_up(const pilot *r, bs_pilot *out)
 {
     struct {
         double busy;
@@ -370,21 +369,21 @@ static bs_status add_up(const rehearsal *r, bs_rehearsal *out)
 }
 
 /* Sets the arithmetic of each stratum. */
-static bs_status open_costs(rehearsal *r)
+static bs_status open_costs(pilot *r)
 {
     const bs_plan *p = r->e->plan;
-    BS_TRY(bs_calloc(&r->cost, (size_t)p->n_strata, sizeof *r->cost, "rehearsal"));
-    BS_TRY(bs_calloc(&r->arithmetic, (size_t)p->n_strata, sizeof *r->arithmetic, "rehearsal"));
+    BS_TRY(bs_calloc(&r->cost, (size_t)p->n_strata, sizeof *r->cost, "pilot run"));
+    BS_TRY(bs_calloc(&r->arithmetic, (size_t)p->n_strata, sizeof *r->arithmetic, "pilot run"));
     for (int i = 0; i < p->n_strata; i++)
         r->arithmetic[i] = weight(r, i) * p->strata[i].repetitions;
     return BS_OK;
 }
 
-bs_status bs_rehearse(bs_rehearsal *out, const bs_engine *e, const bs_dataset *images, double seconds)
+bs_status bs_pilot_run(bs_pilot *out, const bs_engine *e, const bs_dataset *images, double seconds)
 {
-    rehearsal r = {.e = e, .images = images, .seconds = seconds, .lock = PTHREAD_MUTEX_INITIALIZER};
+    pilot r = {.e = e, .images = images, .seconds = seconds, .lock = PTHREAD_MUTEX_INITIALIZER};
     bs_status st;
-    *out = (bs_rehearsal){0};
+    *out = (bs_pilot){0};
     r.end = bs_resources_clock() + seconds;
     BS_TRY_GOTO(open_costs(&r), out);
     BS_TRY_GOTO(bs_team_run(e->threads, act, &r), out);

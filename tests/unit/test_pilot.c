@@ -1,8 +1,8 @@
-/* Proves that a rehearsal estimates all trials: from all strata or a few, also where images cannot be read.
+/* Proves that a pilot run estimates all trials: from all strata or a few, also where images cannot be read.
  */
 #include "support/data_fixture.h"
 
-#include "campaign/rehearsal.h"
+#include "campaign/pilot.h"
 #include "cli/cli.h"
 
 #include <limits.h>
@@ -35,14 +35,14 @@ static void prepare(void **state, int broken)
 }
 
 /* Returns the number of strata. */
-static int rehearse(void **state, double seconds, bs_rehearsal *out)
+static int run_pilot(void **state, double seconds, bs_pilot *out)
 {
     bs_session s;
     bs_engine *e;
     bs_engine_options o = {.device = "cpu", .threads = 2, .mode = BS_REPLAY_DELTA};
     assert_ok(bs_session_open(&s, fixture_path(state, "job.yaml")));
     assert_ok(bs_engine_open(&e, s.graph, s.plan, &o));
-    assert_ok(bs_rehearse(out, e, s.images, seconds));
+    assert_ok(bs_pilot_run(out, e, s.images, seconds));
     int strata = s.plan->n_strata;
     bs_engine_close(e);
     bs_session_close(&s);
@@ -51,12 +51,12 @@ static int rehearse(void **state, double seconds, bs_rehearsal *out)
 
 static void a_few_strata_stand_for_all(void **state)
 {
-    bs_rehearsal all, few;
+    bs_pilot all, few;
     prepare(state, 0);
-    int strata = rehearse(state, 60, &all);
+    int strata = run_pilot(state, 60, &all);
     assert_int_equal(all.n_timed, strata);
     assert_true(all.image_seconds > 0 && all.golden_seconds > 0 && all.work_seconds > 0 && all.macs > 0);
-    rehearse(state, 0, &few);
+    run_pilot(state, 0, &few);
     assert_true(few.n_timed >= 1 && few.n_timed <= 2 &&
                 few.n_timed < strata); /* one each, when time is over */
     assert_true(few.work_seconds > 0);
@@ -65,12 +65,12 @@ static void a_few_strata_stand_for_all(void **state)
 
 static void broken_images_are_skipped(void **state)
 {
-    bs_rehearsal r;
+    bs_pilot r;
     prepare(state, IMAGES - 1);
-    assert_true(rehearse(state, 60, &r) > 0);
+    assert_true(run_pilot(state, 60, &r) > 0);
     assert_true(r.image_seconds > 0 && r.work_seconds > 0);
     prepare(state, IMAGES); /* synthetic ones take their place */
-    assert_true(rehearse(state, 60, &r) > 0);
+    assert_true(run_pilot(state, 60, &r) > 0);
     assert_true(r.image_seconds == 0 && r.golden_seconds > 0 && r.work_seconds > 0);
 }
 
