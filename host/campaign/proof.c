@@ -1,6 +1,7 @@
 /* Keeps the proofs: one for each schedule, known by its key to the file and the cache. */
 #include "campaign/proof_internal.h"
 
+#include "base/hash.h"
 #include "replay/bottlenecks.h"
 
 #include <inttypes.h>
@@ -8,13 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static XXH128_hash_t combine(XXH128_hash_t a, const void *bytes, size_t n)
-{
-    XXH128_hash_t b = XXH3_128bits(bytes, n);
-    const uint64_t both[] = {a.low64, a.high64, b.low64, b.high64};
-    return XXH3_128bits(both, sizeof both);
-}
 
 static XXH128_hash_t identity_of(const bs_engine *e)
 {
@@ -34,7 +28,7 @@ XXH128_hash_t bs_proof_key(const bs_proofs *p, const bs_schedule *schedule, int 
     XXH128_hash_t signature = bs_schedule_signature(schedule, steps);
     const uint64_t facts[] = {signature.low64, signature.high64, (uint64_t)salt,
                               (uint64_t)bs_selftest_group(schedule, e->max_batch, e->arena_bytes)};
-    return combine(p->identity, facts, sizeof facts);
+    return bs_hash_add(p->identity, facts, sizeof facts);
 }
 
 XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_proof *proof)
@@ -44,8 +38,8 @@ XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_proof *proof
     XXH128_hash_t key =
         bs_proof_key(p, proof->schedule, proof->schedule->n_steps, BS_SALT_COMPOSITION + proof->kind);
     for (int k = 0; segments && k < segments->n; k++)
-        key = combine(key, &segments->segment[k].tensor, sizeof segments->segment[k].tensor);
-    return combine(key, &e->mode, sizeof e->mode);
+        key = bs_hash_add(key, &segments->segment[k].tensor, sizeof segments->segment[k].tensor);
+    return bs_hash_add(key, &e->mode, sizeof e->mode);
 }
 
 static void key_text(XXH128_hash_t key, char out[33])
@@ -284,10 +278,8 @@ bs_proof_forecast bs_proofs_forecast(bs_proofs *p)
             out.dense += (double)p->proof[i].schedule->macs / all;
     for (int i = 0; i < plan->n_strata; i++) {
         const bs_schedules *s = &e->schedules[i];
-        uint64_t trials = 0;
+        uint64_t trials = bs_plan_stratum_trials(plan, &plan->strata[i]);
         bool due = false;
-        for (uint32_t k = 0; k < plan->n_images; k++)
-            trials += bs_plan_repetitions(plan, &plan->strata[i], k);
         for (int k = 0; k < s->n - 1; k++)
             due |= !atomic_load(&s->schedule[k]->use->allowed);
         enough |= trials >= BS_WORTH_PROVING;

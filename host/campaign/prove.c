@@ -3,9 +3,7 @@
 
 #include "base/log.h"
 #include "base/resources.h"
-#include "base/team.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -59,9 +59,7 @@ static void print_strata(const bs_plan *p)
     for (int i = 0; i < p->n_strata; i++) {
         const bs_stratum *s = &p->strata[i];
         const bs_target *t = &g->targets[s->target];
-        uint64_t trials = 0;
-        for (uint32_t k = 0; k < p->n_images; k++)
-            trials += bs_plan_repetitions(p, s, k);
+        uint64_t trials = bs_plan_stratum_trials(p, s);
         printf("%5d  %6d  %-32s %-18s %12u %14llu\n", p->job->entries[s->entry].id, s->target,
                bs_visible(g->tensors[t->tensor].name), t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op),
                s->repetitions, (unsigned long long)trials);

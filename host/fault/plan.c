@@ -277,6 +277,14 @@ uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t 
     return table ? bs_site_table_find(table, (uint32_t)s->target, image, &first) : s->repetitions;
 }
 
+uint64_t bs_plan_stratum_trials(const bs_plan *plan, const bs_stratum *s)
+{
+    uint64_t trials = 0;
+    for (uint32_t k = 0; k < bs_plan_count_images(plan); k++)
+        trials += bs_plan_repetitions(plan, s, bs_plan_image(plan, k));
+    return trials;
+}
+
 bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards)
 {
     if (shards < 1 || shard >= shards)
@@ -289,8 +297,7 @@ bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards)
     plan->shards = shards;
     plan->trials = 0;
     for (int i = 0; i < plan->n_strata; i++)
-        for (uint32_t k = 0; k < bs_plan_count_images(plan); k++)
-            plan->trials += bs_plan_repetitions(plan, &plan->strata[i], bs_plan_image(plan, k));
+        plan->trials += bs_plan_stratum_trials(plan, &plan->strata[i]);
     return BS_OK;
 }
 

@@ -85,6 +85,8 @@ void bs_sites_clear(bs_sites *s);
 /* Returns the trials of one image in the stratum: s->repetitions, or fewer if a site list names images; 0 for
  * an image outside the shard. */
 uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image);
+/* Returns the trials of all images of the shard in the stratum. */
+uint64_t bs_plan_stratum_trials(const bs_plan *plan, const bs_stratum *s);
 
 /* Site lists: CSV, the first line names the columns, in any order; other columns are ignored. X(enum suffix,
  * name, meaning in Markdown). */

@@ -1,6 +1,7 @@
 #include "replay/schedule.h"
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "replay/schedule_builder.h"
 
 #include <stdlib.h>
@@ -238,25 +239,17 @@ bs_box bs_schedule_box(const bs_schedule *schedule, const bs_plane *planes, int 
     return box;
 }
 
-/* Goes on with a hash: that of the hash so far and of the bytes. */
-static void add_bytes(XXH128_hash_t *hash, const void *bytes, size_t n)
-{
-    XXH128_hash_t next = XXH3_128bits(bytes, n);
-    const uint64_t both[] = {hash->low64, hash->high64, next.low64, next.high64};
-    *hash = XXH3_128bits(both, sizeof both);
-}
-
 static void add_buffer_facts(XXH128_hash_t *hash, const bs_schedule *schedule, int index)
 {
     if (index < 0) {
-        add_bytes(hash, &index, sizeof index);
+        *hash = bs_hash_add(*hash, &index, sizeof index);
         return;
     }
     const bs_buffer *b = &schedule->buffers[index];
     const int facts[] = {index, b->tensor, b->patched, b->size[0], b->size[1]};
-    add_bytes(hash, facts, sizeof facts);
+    *hash = bs_hash_add(*hash, facts, sizeof facts);
     for (int a = 0; a < 2 && b->patched; a++)
-        add_bytes(hash, b->origin[a], (size_t)schedule->plane[a] * sizeof *b->origin[a]);
+        *hash = bs_hash_add(*hash, b->origin[a], (size_t)schedule->plane[a] * sizeof *b->origin[a]);
 }
 
 XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps)
@@ -269,17 +262,17 @@ XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps)
         (int)schedule->cell,     schedule->extent[0],
         schedule->extent[1],     steps,
     };
-    add_bytes(&hash, facts, sizeof facts);
+    hash = bs_hash_add(hash, facts, sizeof facts);
     add_buffer_facts(&hash, schedule, schedule->start);
     for (int i = 0; i < steps; i++) {
         const bs_step *s = &schedule->steps[i];
         const int step[] = {s->node,       s->faulty_input, s->injects, s->patched,
                             s->in_size[0], s->in_size[1],   s->n_inputs};
-        add_bytes(&hash, step, sizeof step);
-        add_bytes(&hash, &s->fill, sizeof s->fill);
-        add_bytes(&hash, s->source, (size_t)s->n_inputs * sizeof *s->source);
+        hash = bs_hash_add(hash, step, sizeof step);
+        hash = bs_hash_add(hash, &s->fill, sizeof s->fill);
+        hash = bs_hash_add(hash, s->source, (size_t)s->n_inputs * sizeof *s->source);
         for (int a = 0; a < 2 && s->in_origin[a]; a++)
-            add_bytes(&hash, s->in_origin[a], (size_t)schedule->plane[a] * sizeof **s->in_origin);
+            hash = bs_hash_add(hash, s->in_origin[a], (size_t)schedule->plane[a] * sizeof **s->in_origin);
         for (int k = 0; k < s->n_inputs; k++)
             add_buffer_facts(&hash, schedule, s->gathered[k]);
         add_buffer_facts(&hash, schedule, s->out);

@@ -1,5 +1,6 @@
 /* Segments of a network: chooses the cut points and makes the schedules between them. */
 #include "base/buf.h"
+#include "replay/bottlenecks.h"
 #include "replay/schedules.h"
 
 #include <stdlib.h>
@@ -12,26 +13,6 @@ enum { N_EXTENTS = sizeof extents / sizeof *extents };
  * plane and enough has been computed since the last cut point: after each step down in size if planes have at
  * most LARGE pixels, and anywhere if they have at most SMALL. */
 enum { LARGE = 32 * 32, SMALL = 16 * 16, MACS_PER_BYTE = 400 };
-
-/* Sets only[i] for each node i after which no tensor but its output is read that was there before: every path
- * leads through it. */
-static bs_status find_bottlenecks(bool *only, const bs_graph *g)
-{
-    int *last_reader, latest; /* of any tensor made before node i */
-    BS_TRY(bs_calloc(&last_reader, (size_t)g->n_tensors, sizeof *last_reader, "segments"));
-    for (int k = 0; k < g->n_nodes; k++)
-        for (int in = 0; in < g->nodes[k].n_in; in++)
-            if (g->nodes[k].in[in] >= 0)
-                last_reader[g->nodes[k].in[in]] = k;
-    latest = last_reader[g->input];
-    for (int i = 0; i < g->n_nodes; i++) {
-        only[i] = latest <= i;
-        int reader = last_reader[g->nodes[i].out];
-        latest = reader > latest ? reader : latest;
-    }
-    free(last_reader);
-    return BS_OK;
-}
 
 /* Returns the pixels of an image's plane. */
 static int64_t plane(const bs_graph *g, int tensor)
@@ -58,7 +39,7 @@ static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network
 /* The last bottleneck is a cut point, too, if much work follows it: trials of all schedules share batches
  * before the part that is computed whole. */
 static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, const bs_backend *backend,
-                                   const bs_network *network, const bool *image, const bool *only)
+                                   const bs_network *network, const bool *image, const bool *bottleneck)
 {
     int last = -1;
     int64_t size = INT64_MAX, macs = 0, after = 0;
@@ -67,7 +48,7 @@ static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, con
         int tensor = g->nodes[i].out;
         macs += g->nodes[i].macs;
         after += g->nodes[i].macs;
-        if (!only[i] || !suits(g, backend, network, image, i))
+        if (!bottleneck[tensor] || !suits(g, backend, network, image, i))
             continue;
         last = tensor;
         after = 0;
@@ -113,14 +94,13 @@ bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_back
     if (!backend->bounds || !backend->patch_bytes)
         return BS_OK;
     bs_segments *segments = NULL;
-    bool *image = NULL, *only = NULL;
+    bool *image = NULL, *bottleneck = NULL;
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&image, (size_t)g->n_tensors, sizeof *image, "segments"), out);
-    BS_TRY_GOTO(bs_calloc(&only, (size_t)g->n_nodes, sizeof *only, "segments"), out);
     BS_TRY_GOTO(bs_calloc(&segments, 1, sizeof *segments, "segments"), out);
     BS_TRY_GOTO(bs_images_choose(image, g), out);
-    BS_TRY_GOTO(find_bottlenecks(only, g), out);
-    BS_TRY_GOTO(choose_cut_points(segments, g, backend, network, image, only), out);
+    BS_TRY_GOTO(bs_bottlenecks_find(&bottleneck, g), out);
+    BS_TRY_GOTO(choose_cut_points(segments, g, backend, network, image, bottleneck), out);
     for (int k = 0; k < segments->n; k++)
         BS_TRY_GOTO(make_schedules(segments, g, backend, network, context, k), out);
     if (segments->n > 0) {
@@ -130,7 +110,7 @@ bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_back
 out:
     bs_segments_free(segments);
     free(image);
-    free(only);
+    free(bottleneck);
     return st;
 }
 

@@ -2,11 +2,11 @@
  * libraries to search or to compute; and that it searches where anything differs that a selection depends
  * on, or the libraries refuse what was selected. */
 #include "support/rig.h"
+#include "support/call_count.h"
 
 #include "cuda/selection.h"
 #include "sim_dnn.h"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 enum { ROWS = 9 };
@@ -38,15 +38,6 @@ static void reopen(void)
     bs_cache_close(cache);
     assert_ok(bs_cache_open(&cache, folder));
     assert_non_null(cache);
-}
-
-static long calls(const char *name)
-{
-    long (*count)(const char *);
-    void *at = dlsym(RTLD_DEFAULT, "bs_sim_calls");
-    assert_non_null(at);
-    memcpy(&count, &at, sizeof at);
-    return count(name);
 }
 
 static long computed(void)

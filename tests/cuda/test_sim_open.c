@@ -1,21 +1,12 @@
 /* Proves that what a card needs is made once, however often it is opened, and what cuDNN needs once for a
  * stream. Calls of the simulated device are counted. */
 #include "support/rig.h"
+#include "support/call_count.h"
 
 #include "cuda/conv.h"
 #include "cuda/stream.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-
-static long calls(const char *name)
-{
-    long (*count)(const char *);
-    void *at = dlsym(RTLD_DEFAULT, "bs_sim_calls");
-    assert_non_null(at);
-    memcpy(&count, &at, sizeof at);
-    return count(name);
-}
 
 enum { OPENS = 20, THREADS = 4 };
 
