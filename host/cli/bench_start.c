@@ -200,7 +200,7 @@ static bs_status prepare(start_bench *b, const char *network)
         free(path);
         BS_TRY(bs_str_status(&b->model));
     }
-    BS_TRY(bs_graph_import(&g, b->model.ptr));
+    BS_TRY(bs_graph_import(&g, b->model.ptr, NULL));
     bs_status st = write_job(b, bs_input_format_of(g), layer_op(g));
     bs_graph_free(g);
     return st;

@@ -32,7 +32,7 @@ static bs_status open_subject(subject *x, const char *path)
         return BS_OK;
     }
     bs_preprocess_default(&x->preprocess);
-    return bs_graph_import(&x->s.graph, path);
+    return bs_graph_import(&x->s.graph, path, NULL);
 }
 
 static void print_answer(const subject *x, const char *path, const bs_answer *a)

@@ -123,8 +123,15 @@ typedef struct bs_graph {
     void *file;      /* the bytes of the file that data lies in; NULL: none does */
 } bs_graph;
 
-/* Imports an ONNX file (opset 7 to 18). Free *out with bs_graph_free(). Errors name node and operator. */
-bs_status bs_graph_import(bs_graph **out, const char *path);
+/* What a file may leave open. All 0: nothing is given. */
+typedef struct bs_import_options {
+    int64_t input_size[2]; /* rows, columns of the image */
+    const char *output;    /* name of the output with the classes; NULL: the first */
+} bs_import_options;
+
+/* Imports an ONNX file (opset 7 to 18). options: NULL: none. Free *out with bs_graph_free(). Errors name node
+ * and operator. */
+bs_status bs_graph_import(bs_graph **out, const char *path, const bs_import_options *options);
 void bs_graph_free(bs_graph *g);
 
 /* Returns true if the node repeats input k, an activation (C, 1, 1), over the rows and columns of its

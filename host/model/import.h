@@ -2,6 +2,7 @@
  *
  *   model_file.c  file -> bytes, hash             tensor.c     TensorProto -> value
  *   parse.c       bytes -> protobuf structs       node.c       attributes, inputs, errors of an ONNX node
+ *   interface.c   inputs and outputs of the file
  *   names.c       name -> value, values in use    fold*.c      nodes whose inputs are all known
  *   geometry.c    axes, slices, shapes            finish.c     values and nodes -> bs_graph
  *   lower*.c      all other nodes -> bs_node      external.c   initializers stored in other files
@@ -72,6 +73,7 @@ typedef struct bs_value {
 
 typedef struct bs_import {
     const char *path;
+    const bs_import_options *options;
     Onnx__ModelProto *model;
     bs_model_file bytes_of; /* its raw data, unless the model was made in memory */
     const Onnx__GraphProto *file;
@@ -104,14 +106,23 @@ typedef struct bs_raw {
 /* import.c. Like bs_graph_import(), from a model in memory, which it takes over even if it fails, and so the
  * file with its raw data, NULL if that is in the model; `name` is for messages. */
 bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_model_file *file,
-                                const char sha256[65], const char *name);
+                                const char sha256[65], const char *name, const bs_import_options *options);
 
 /* parse.c. Reads a file. If *file is not empty then, the raw_data of each tensor of *out is only the number
  * of the data in file->raw. Free both. */
 bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path);
 
+/* interface.c. Finds the name of the image's input among those that are not initializers. */
+bs_status bs_interface_image(bs_import *im, const char **out);
+/* Reads shape and type of the input. */
+bs_status bs_interface_input(bs_import *im);
+/* Finds the output with the classes. */
+bs_status bs_interface_output(bs_import *im);
+
 /* names.c */
-bs_status bs_names_build(bs_import *im);
+/* Makes a value of each initializer, then of the input and of each node's outputs. */
+bs_status bs_names_of_initializers(bs_import *im);
+bs_status bs_names_of_activations(bs_import *im, const char *image);
 int bs_names_find(const bs_import *im, const char *name);
 /* Marks the values that the output may depend on. */
 void bs_names_mark_wanted(bs_import *im);

@@ -36,27 +36,6 @@ static bs_status add_value(bs_import *im, const char *name, const Onnx__TensorPr
     return BS_OK;
 }
 
-/* Finds the one input. Initializers may be listed as inputs too (before IR version 4 they had to be). */
-static bs_status find_image(bs_import *im, const char **out)
-{
-    *out = NULL;
-    for (size_t k = 0; k < im->file->n_input; k++) {
-        const char *name = text(im->file->input[k]->name);
-        if (bs_names_find(im, name) >= 0)
-            continue;
-        if (*out) {
-            bs_fail(BS_ERR, "the model has several inputs: '%s' and '%s'", *out, name);
-            return bs_hint("bitsink wants one image input; make the others initializers, or drop them");
-        }
-        *out = name;
-    }
-    if (!*out || !**out) {
-        bs_fail(BS_ERR, "the model has no input");
-        return bs_hint("bitsink wants one image input of shape (N, C, H, W)");
-    }
-    return BS_OK;
-}
-
 /* Strings of protobuf are UTF-8. Other names would make invalid text in the result file. */
 static bs_status check_utf8(const char *what, const char *name)
 {
@@ -80,10 +59,9 @@ static bs_status check_names(const Onnx__GraphProto *g)
     return BS_OK;
 }
 
-bs_status bs_names_build(bs_import *im)
+bs_status bs_names_of_initializers(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
-    const char *image;
     BS_TRY(check_names(g));
     size_t count = 1 + g->n_initializer;
     for (size_t k = 0; k < g->n_node; k++)
@@ -97,7 +75,12 @@ bs_status bs_names_build(bs_import *im)
     im->n_values = 1; /* 0 is the image, whose name is known only after the initializers' */
     for (size_t k = 0; k < g->n_initializer; k++)
         BS_TRY(add_value(im, text(g->initializer[k]->name), g->initializer[k], -1));
-    BS_TRY(find_image(im, &image));
+    return BS_OK;
+}
+
+bs_status bs_names_of_activations(bs_import *im, const char *image)
+{
+    const Onnx__GraphProto *g = im->file;
     int n = im->n_values;
     im->n_values = 0;
     BS_TRY(add_value(im, image, NULL, -1));

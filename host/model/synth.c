@@ -211,7 +211,7 @@ static bs_status import(bs_graph **out, Onnx__ModelProto *model, const char *nam
     sha256_init(&s.hash);
     onnx__model_proto__pack_to_buffer(model, &s.base);
     bs_sha256_end(&s.hash, sha256);
-    return bs_graph_import_model(out, model, NULL, sha256, name);
+    return bs_graph_import_model(out, model, NULL, sha256, name, NULL);
 }
 
 bs_status bs_synth_import(bs_graph **out, const char *name, uint64_t seed)
@@ -226,7 +226,7 @@ bs_status bs_synth_or_import(bs_graph **out, const char *model)
 {
     if (find(model) >= 0)
         return bs_synth_import(out, model, SEED);
-    bs_status st = bs_graph_import(out, model);
+    bs_status st = bs_graph_import(out, model, NULL);
     if (st != BS_OK && access(model, F_OK) != 0)
         bs_hint("check the path, or name a network to generate: %s", bs_synth_names());
     return st;

@@ -153,7 +153,7 @@ ct_verdict ct_run(const ct_case *c, const ct_try *t, const char *scratch, char w
         if (!write_model(m, scratch)) {
             snprintf(why, CT_REASON, "cannot write '%s'", scratch);
             verdict = CT_FAILED;
-        } else if (bs_graph_import(&g, scratch) == BS_OK) {
+        } else if (bs_graph_import(&g, scratch, NULL) == BS_OK) {
             verdict = run_graph(g, c, t, why);
         } else {
             const char *message = bs_error_message(), *name = strstr(message, "': ");

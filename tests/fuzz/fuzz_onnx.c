@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_file f = fuzz_file_open(data, size);
     bs_graph *g;
     bs_log_set_level(BS_LOG_QUIET);
-    bs_status st = bs_graph_import(&g, f.path);
+    bs_status st = bs_graph_import(&g, f.path, NULL);
     fuzz_check_status(st, g);
     if (g)
         check_graph(g);

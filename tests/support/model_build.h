@@ -207,7 +207,7 @@ static inline bs_status import_bytes(bs_graph **g, const uint8_t *bytes, size_t 
     assert_non_null(f);
     assert_int_equal(fwrite(bytes, 1, len, f), len);
     assert_int_equal(fclose(f), 0);
-    bs_status st = bs_graph_import(g, path);
+    bs_status st = bs_graph_import(g, path, NULL);
     unlink(path);
     rmdir(dir);
     return st;

@@ -19,7 +19,7 @@ typedef struct rig {
 static void rig_open(rig *r, const char *device, int threads)
 {
     bs_engine_options o = {.device = device, .threads = threads, .mode = BS_REPLAY_DELTA, .bench = true};
-    assert_ok(bs_graph_import(&r->g, model));
+    assert_ok(bs_graph_import(&r->g, model, NULL));
     assert_ok(bs_engine_open(&r->e, r->g, NULL, &o));
 }
 

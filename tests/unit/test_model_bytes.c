@@ -173,7 +173,7 @@ static void test_large(void **state)
     pthread_t thread;
     pipe_writer w = {path, bytes, len};
     assert_int_equal(pthread_create(&thread, NULL, write_pipe, &w), 0);
-    assert_ok(bs_graph_import(&piped, path));
+    assert_ok(bs_graph_import(&piped, path, NULL));
     pthread_join(thread, NULL);
     assert_string_equal(piped->sha256, expected);
     assert_memory_equal(constant(piped)->data, constant(g)->data, N * sizeof(float));

@@ -134,7 +134,7 @@ static void test_error_names_node_and_helps(void **state)
     bs_graph *g = NULL;
     assert_error(import_text(&g, IMAGE "Relux x -> y"), "node 'y' (Relux): operator Relux is not supported");
     assert_non_null(strstr(bs_error_hint(), "did you mean 'Relu'?"));
-    assert_error(bs_graph_import(&g, "/nonexistent/x.onnx"), "cannot open");
+    assert_error(bs_graph_import(&g, "/nonexistent/x.onnx", NULL), "cannot open");
     assert_non_null(strstr(bs_error_message(), "/nonexistent/x.onnx"));
     assert_true(strlen(bs_error_hint()) > 0);
 }

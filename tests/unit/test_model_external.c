@@ -63,7 +63,7 @@ static bs_status import_outside(bs_graph **g, const folder *f, const char *locat
     write_file(f->model, bytes, len);
     free(bytes);
     onnx__model_proto__free_unpacked(m, NULL);
-    return bs_graph_import(g, f->model);
+    return bs_graph_import(g, f->model, NULL);
 }
 
 static void test_values_and_hash(void **state)

@@ -5,7 +5,7 @@
 static bs_graph *import_file(const char *path)
 {
     bs_graph *g = NULL;
-    assert_ok(bs_graph_import(&g, path));
+    assert_ok(bs_graph_import(&g, path, NULL));
     return g;
 }
 

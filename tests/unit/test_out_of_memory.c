@@ -187,7 +187,7 @@ static bs_status follow_job(const char *path)
     bs_plan *plan = NULL;
     bs_status st;
     BS_TRY_GOTO(bs_job_read(&job, path), out);
-    BS_TRY_GOTO(bs_graph_import(&graph, job->model), out);
+    BS_TRY_GOTO(bs_graph_import(&graph, job->model, NULL), out);
     BS_TRY_GOTO(bs_dataset_open(&images, &job->images, graph->classes), out);
     BS_TRY_GOTO(bs_plan_create(&plan, job, graph, (uint32_t)bs_dataset_count(images)), out);
 out:

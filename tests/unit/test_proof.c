@@ -60,7 +60,7 @@ static bs_graph *make_graph(void)
     free(bytes);
     onnx__model_proto__free_unpacked(model, NULL);
     bs_graph *g = NULL;
-    assert_ok(bs_graph_import(&g, path));
+    assert_ok(bs_graph_import(&g, path, NULL));
     unlink(path);
     return g;
 }

@@ -57,7 +57,7 @@ static void rig_load(rig *r, bs_graph *g, const char *device)
 static void rig_open(rig *r, const char *model, const char *device)
 {
     bs_graph *g = NULL;
-    assert_ok(bs_graph_import(&g, model));
+    assert_ok(bs_graph_import(&g, model, NULL));
     rig_load(r, g, device);
 }
 
