@@ -8,10 +8,11 @@
 /* Initializers may be listed as inputs too (before IR version 4 they had to be). */
 bs_status bs_interface_image(bs_import *im, const char **out)
 {
+    bs_value *known;
     *out = NULL;
     for (size_t k = 0; k < im->file->n_input; k++) {
         const char *name = im->file->input[k]->name ? im->file->input[k]->name : "";
-        if (bs_names_find(im, name) >= 0)
+        if (bs_names_find(im, name, &known))
             continue;
         if (*out) {
             bs_fail(BS_ERR, "the model has several inputs: '%s' and '%s'", *out, name);
@@ -28,7 +29,7 @@ bs_status bs_interface_image(bs_import *im, const char **out)
 
 static const Onnx__TypeProto__Tensor *input_type(const bs_import *im)
 {
-    const char *name = im->values[im->input].name;
+    const char *name = im->values[im->input]->name;
     for (size_t k = 0; k < im->file->n_input; k++) {
         const Onnx__ValueInfoProto *i = im->file->input[k];
         if (i->name && strcmp(i->name, name) == 0 && i->type &&
@@ -55,7 +56,7 @@ static bs_status check_input_type(const char *name, int type)
  * the batch is 1. */
 bs_status bs_interface_input(bs_import *im)
 {
-    bs_value *v = &im->values[im->input];
+    bs_value *v = im->values[im->input];
     const Onnx__TypeProto__Tensor *type = input_type(im);
     if (!type || !type->shape || type->shape->n_dim < 2 || type->shape->n_dim > BS_MAX_RANK) {
         bs_fail(BS_ERR, "input '%s' has no usable shape (%zu dimensions)", v->name,
@@ -87,12 +88,13 @@ bs_status bs_interface_input(bs_import *im)
 bs_status bs_interface_output(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
+    bs_value *v;
     const char *name = g->n_output && g->output[0]->name ? g->output[0]->name : "";
-    im->output = bs_names_find(im, name);
-    if (im->output < 0) {
+    if (!bs_names_find(im, name, &v)) {
         bs_fail(BS_ERR, "no node makes the model's output '%s'", name);
         return bs_hint("the file is damaged; check it with onnx.checker");
     }
+    im->output = v->index;
     if (g->n_output > 1)
         bs_info("the model has %zu outputs, the first one ('%s') is used", g->n_output, name);
     return BS_OK;

@@ -121,15 +121,15 @@ bs_status bs_lower_conv(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(window_shape(r, &x->shape, w, out));
     BS_TRY(bs_lower_whole(r, weight));
     BS_TRY(bs_lower_inputs(n, 3));
-    n->in[0] = bs_value_index(r, x);
-    n->in[1] = bs_value_index(r, weight);
+    n->in[0] = bs_value_index(x);
+    n->in[1] = bs_value_index(weight);
     if (bs_raw_input(r, 2)) {
         BS_TRY(bs_raw_constant(r, 2, "bias", &bias));
         if (bias->shape.rank != 1 || bias->elements != dim[0])
             return bs_raw_fail(r, "a bias of %lld elements for %lld channels", (long long)bias->elements,
                                (long long)dim[0]);
         BS_TRY(bs_lower_whole(r, bias));
-        n->in[2] = bs_value_index(r, bias);
+        n->in[2] = bs_value_index(bias);
     }
     int64_t plane;
     if (__builtin_mul_overflow(out->dim[2], out->dim[3], &plane) ||
@@ -177,7 +177,7 @@ bs_status bs_lower_pool(bs_raw *r, bs_node *n, bs_shape *out)
     *out = x->shape;
     BS_TRY(window_shape(r, &x->shape, w, out));
     BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     return BS_OK;
 }
 
@@ -195,7 +195,7 @@ bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out)
         n->attr.window.kernel[1] = (int)x->shape.dim[3];
     }
     BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     *out = (bs_shape){4, {x->shape.dim[0], x->shape.dim[1], 1, 1}};
     return BS_OK;
 }
@@ -204,7 +204,7 @@ bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out)
  * (scales). */
 static bs_status resize_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK])
 {
-    const bs_value *sizes = bs_raw_input(r, 3), *scales = bs_raw_input(r, r->im->opset < 11 ? 1 : 2);
+    const bs_value *sizes = bs_raw_input(r, 3), *scales = bs_raw_input(r, r->opset < 11 ? 1 : 2);
     const Onnx__AttributeProto *a = bs_attr_find(r, "scales");
     const float *list = scales && scales->kind == BS_VALUE_FLOATS ? scales->f : a ? a->floats : NULL;
     int64_t n = scales && scales->kind == BS_VALUE_FLOATS ? scales->elements : a ? (int64_t)a->n_floats : 0;
@@ -254,7 +254,7 @@ bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out)
     int64_t antialias, exclude;
     bs_resize *z = &n->attr.resize;
     /* Before opset 11 there is one way, which has no name. */
-    bool old = r->im->opset < 11;
+    bool old = r->opset < 11;
     BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(need_image(r, x));
     BS_TRY(bs_raw_choice(r, "mode", "nearest", resize_modes, BS_RESIZE_MODE_COUNT, &z->mode));

@@ -8,7 +8,7 @@ typedef struct error_case {
 static const error_case error_cases[] = {
     {IMAGE "Einsum x -> y", "operator Einsum is not supported"},
     {IMAGE "opset 6; Relu x -> y", "opset 6"},
-    {IMAGE "opset 19; Relu x -> y", "opset 19"},
+    {IMAGE "opset 26; Relu x -> y", "opset 26"},
     {"in x N 4 H 6; out y; Relu x -> y", "dimension 2 is not fixed"},
     {"in x N 4 6 6; in z N 4; out y; Add x,z -> y", "several inputs: 'x' and 'z'"},
     {"out y; f x 2 2; Relu x -> y", "no input"},
