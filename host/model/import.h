@@ -67,6 +67,7 @@ typedef struct bs_value {
     int before;  /* of a value that the file does not name: the index of the one that it comes before; else -1
                   */
     bool wanted; /* the output may depend on it */
+    int readers; /* nodes of the file that read it, if they are wanted */
     bs_place place; /* of an activation */
     bool whole;     /* a parameter whose shape must stay whole */
     int dropped;    /* a parameter's lost axis of the images, counted from the last (1); else 0 */
@@ -180,6 +181,8 @@ bs_status bs_step_1(bs_raw *r, bs_value **y, const char *op, bs_value *x);
 bs_status bs_step_2(bs_raw *r, bs_value **y, const char *op, bs_value *a, bs_value *b);
 bs_status bs_step_reshape(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
 bs_status bs_step_transpose(bs_raw *r, bs_value **y, bs_value *x, const int64_t *perm);
+/* The same of a constant; one that no other node reads is reshaped itself, so that it remains that of the file. */
+bs_status bs_step_view(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
 /* Swaps the last two axes. */
 bs_status bs_step_swap_last(bs_raw *r, bs_value **y, bs_value *x);
 /* Reduces these axes, which remain with one element. */

@@ -225,8 +225,10 @@ bs_status bs_scope_add_stored(bs_import *im, const char *name, const Onnx__Tenso
 static void want(const bs_import *im, const char *name)
 {
     bs_value *v;
-    if (bs_names_find(im, name, &v) && v)
-        v->wanted = true;
+    if (!bs_names_find(im, name, &v) || !v)
+        return;
+    v->wanted = true;
+    v->readers++;
 }
 
 /* Marks what a subgraph reads from around it; its own names may be the same, which does no harm. */
