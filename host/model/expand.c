@@ -9,6 +9,13 @@
 #define EXPANSIONS(X)                                                                                        \
     X("", "Mean", bs_expand_mean, 1, BS_STEP_MOST)                                                           \
     X("", "BatchNormalization", bs_expand_batch_norm, 5, 5)                                                  \
+    X("", "Conv", bs_expand_window, 1, 3)                                                                    \
+    X("", "MaxPool", bs_expand_window, 1, 1)                                                                 \
+    X("", "AveragePool", bs_expand_window, 1, 1)                                                             \
+    X("", "GlobalMaxPool", bs_expand_global_pool, 1, 1)                                                      \
+    X("", "GlobalAveragePool", bs_expand_global_pool, 1, 1)                                                  \
+    X("", "InstanceNormalization", bs_expand_normal_window, 1, 3)                                            \
+    X("", "Resize", bs_expand_resize, 1, 4)                                                                  \
     X("", "GroupNormalization", bs_expand_group_norm, 3, 3)                                                  \
     X("", "RMSNormalization", bs_expand_rms_norm, 2, 2)                                                      \
     X("", "SimplifiedLayerNormalization", bs_expand_rms_norm, 2, 2)                                          \

@@ -24,7 +24,7 @@ bs_status bs_expand_batch_norm(bs_raw *r, bool *done)
     BS_TRY(bs_batch_norm_trains(r, &trains));
     *done = trains && x->kind == BS_VALUE_FLOATS;
     if (!*done)
-        return BS_OK;
+        return x->shape.rank > 2 ? bs_expand_normal_window(r, done) : BS_OK;
     BS_TRY(bs_attr_float(r, "epsilon", 1e-5f, &epsilon));
     for (int k = 0; k < x->shape.rank; k++)
         if (k != 1)

@@ -198,6 +198,8 @@ bs_status bs_step_scalar(bs_raw *r, bs_value **y, float f);
 /* It sets *done to false for a node that is to be imported as it is. */
 typedef bs_status (*bs_expand_fn)(bs_raw *r, bool *done);
 bs_expand_fn bs_expand_find(const char *domain, const char *op);
+/* Of an operator over channels and a plane: runs windows that share axis 0 with the images one by one. */
+bs_status bs_expand_normal_window(bs_raw *r, bool *done);
 /* Checks the inputs of such a node: none that it needs is missing. */
 bs_status bs_expand_check(const bs_raw *r);
 /* Fails for an operator of another domain. */
@@ -342,6 +344,10 @@ BS_OP_FAMILIES(X)
 #undef X
 /* lower_norm.c. Returns true for a BatchNormalization that measures its input, as in training. */
 bs_status bs_batch_norm_trains(const bs_raw *r, bool *trains);
+/* lower_window.c. Reads the sizes and factors of all axes of a Resize. */
+bs_status bs_read_resized_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK]);
+/* Reads the attributes and the output's shape of a Resize of (N, C, H, W). */
+bs_status bs_read_resize(bs_raw *r, const bs_shape *in, bs_resize *z, bs_shape *out);
 /* Lower operators that their family's function does not serve, see SPECIAL in lower.c. */
 bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);
