@@ -2,6 +2,7 @@
 #include "model/import.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct heads {
     int64_t queries, keys; /* numbers of heads */
@@ -51,7 +52,8 @@ static bs_status read_heads(bs_raw *r, heads *h)
         BS_TRY(bs_attr_int(r, "kv_num_heads", 0, &h->keys));
     }
     if (h->queries < 1 || h->keys < 1 || h->queries % h->keys)
-        return bs_raw_fail(r, "%lld heads of queries and %lld of keys", (long long)h->queries, (long long)h->keys);
+        return bs_raw_fail(r, "%lld heads of queries and %lld of keys", (long long)h->queries,
+                           (long long)h->keys);
     for (int i = 4; i < r->n_in; i++)
         if (r->in[i])
             return bs_raw_fail(r, "a cache of keys and values is not supported");
@@ -84,33 +86,75 @@ static bs_status soft_cap(bs_raw *r, bs_value **x)
     return scaled(r, x, cap);
 }
 
-/* Adds a mask: floats as they are, of truth values -infinity where they are false. */
-static bs_status masked(bs_raw *r, bs_value **x, bs_value *mask)
+/* Sets *y to a constant mask of truth values as one that is added: -infinity where it is false. */
+static bs_status mask_to_add(bs_raw *r, bs_value **y, const bs_value *mask)
 {
-    bs_value *y = NULL, *none;
-    if (mask->kind != BS_VALUE_INTS) {
-        BS_TRY(bs_step_2(r, &y, "Add", *x, mask));
-    } else {
-        BS_TRY(bs_step_scalar(r, &none, -INFINITY));
-        BS_TRY(bs_step(r, &y, "Where", (bs_value *[]){mask, *x, none}, 3, NULL, 0));
+    BS_TRY(bs_step_floats(r, y, &mask->shape, 0.0f));
+    for (int64_t e = 0; e < mask->elements; e++)
+        if (!mask->i[e])
+            (*y)->f[e] = -INFINITY;
+    return BS_OK;
+}
+
+/* Sets *y to the mask by which each token sees itself and those before it, added to `mask` if that is not
+ * NULL. */
+static bs_status causal(bs_raw *r, bs_value **y, const bs_value *scores, bs_value *mask)
+{
+    int64_t rows = scores->shape.dim[2], columns = scores->shape.dim[3];
+    bs_value *before;
+    BS_TRY(bs_step_floats(r, &before, &(bs_shape){2, {rows, columns}}, 0.0f));
+    for (int64_t e = 0; e < before->elements; e++)
+        if (e % columns > e / columns)
+            before->f[e] = -INFINITY;
+    *y = mask ? NULL : before;
+    return mask ? bs_step_2(r, y, "Add", mask, before) : BS_OK;
+}
+
+/* Fails where a mask leaves a token nothing to look at, which implementations compute differently. */
+static bs_status check_rows(bs_raw *r, const bs_value *mask)
+{
+    int64_t columns = mask->shape.rank ? mask->shape.dim[mask->shape.rank - 1] : 1;
+    for (int64_t row = 0; mask->kind == BS_VALUE_FLOATS && columns && row < mask->elements / columns; row++) {
+        bool sees = false;
+        for (int64_t k = 0; k < columns; k++)
+            sees |= mask->f[row * columns + k] > -INFINITY;
+        if (!sees)
+            return bs_raw_fail(r, "its mask leaves query %lld without any key", (long long)row);
     }
+    return BS_OK;
+}
+
+static bs_status masked(bs_raw *r, bs_value **x)
+{
+    bs_value *mask = bs_raw_input(r, 3), *y = NULL;
+    int64_t on;
+    if (mask && mask->kind == BS_VALUE_INTS)
+        BS_TRY(mask_to_add(r, &mask, mask));
+    BS_TRY(bs_attr_int(r, "is_causal", 0, &on));
+    if (on)
+        BS_TRY(causal(r, &mask, *x, mask));
+    if (!mask)
+        return BS_OK;
+    BS_TRY(check_rows(r, mask));
+    BS_TRY(bs_step_2(r, &y, "Add", *x, mask));
     *x = y;
     return BS_OK;
 }
 
-/* Each token sees itself and those before it. */
-static bs_status causal(bs_raw *r, bs_value **x)
+/* A later definition may give an attribute that changes the result. */
+static bs_status check_attributes(const bs_raw *r)
 {
-    int64_t on, rows = (*x)->shape.dim[2], columns = (*x)->shape.dim[3];
-    bs_value *mask;
-    BS_TRY(bs_attr_int(r, "is_causal", 0, &on));
-    if (!on)
-        return BS_OK;
-    BS_TRY(bs_step_floats(r, &mask, &(bs_shape){2, {rows, columns}}, 0.0f));
-    for (int64_t e = 0; e < mask->elements; e++)
-        if (e % columns > e / columns)
-            mask->f[e] = -INFINITY;
-    return masked(r, x, mask);
+    static const char *const known[] = {
+        "is_causal", "kv_num_heads", "q_num_heads",      "qk_matmul_output_mode",
+        "scale",     "softcap",      "softmax_precision"};
+    for (size_t k = 0; k < r->proto->n_attribute; k++) {
+        bool found = false;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            found |= strcmp(r->proto->attribute[k]->name, known[i]) == 0;
+        if (!found)
+            return bs_raw_fail(r, "attribute '%.60s' is not supported", r->proto->attribute[k]->name);
+    }
+    return BS_OK;
 }
 
 bs_status bs_expand_attention(bs_raw *r, bool *done)
@@ -120,6 +164,7 @@ bs_status bs_expand_attention(bs_raw *r, bool *done)
     heads h;
     float scale;
     (void)done;
+    BS_TRY(check_attributes(r));
     BS_TRY(read_heads(r, &h));
     BS_TRY(unpack(r, &q, r->in[0], h.queries, &h));
     BS_TRY(unpack(r, &k, r->in[1], h.keys, &h));
@@ -129,15 +174,13 @@ bs_status bs_expand_attention(bs_raw *r, bool *done)
     BS_TRY(bs_attr_float(r, "scale", 1.0f / sqrtf((float)q->shape.dim[3]), &scale));
     if (!(scale > 0.0f))
         return bs_raw_fail(r, "a scale of %g", (double)scale);
-    /* Both operands are scaled, which the standard recommends against overflow. */
+    /* Both operands are scaled, as the standard recommends it. */
     BS_TRY(scaled(r, &q, sqrtf(scale)));
     BS_TRY(scaled(r, &k, sqrtf(scale)));
     BS_TRY(bs_step_swap_last(r, &turned, k));
     BS_TRY(bs_step_2(r, &scores, "MatMul", q, turned));
     BS_TRY(soft_cap(r, &scores));
-    if (bs_raw_input(r, 3))
-        BS_TRY(masked(r, &scores, r->in[3]));
-    BS_TRY(causal(r, &scores));
+    BS_TRY(masked(r, &scores));
     BS_TRY(bs_step_softmax(r, &weights, scores));
     if (!h.packed)
         return bs_step_2(r, &r->out[0], "MatMul", weights, v);

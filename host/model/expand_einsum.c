@@ -58,7 +58,8 @@ static bs_status parse(const bs_raw *r, const char *text, size_t len, labels *in
             return bs_raw_fail(r, "label '%c' of its output has no operand", out->at[k]);
     for (int k = 0; k < r->n_in; k++)
         if (r->in[k]->shape.rank != in[k].n)
-            return bs_raw_fail(r, "operand %d has %d dimensions, the equation %d", k, r->in[k]->shape.rank, in[k].n);
+            return bs_raw_fail(r, "operand %d has %d dimensions, the equation %d", k, r->in[k]->shape.rank,
+                               in[k].n);
     return BS_OK;
 }
 
@@ -141,8 +142,8 @@ static groups group(const operand *a, const operand *b, const labels *kept)
 }
 
 /* Makes x a stack of matrices: axes `both`, one of `rows`, one of `columns`. Rows stay apart if `loose`. */
-static bs_status as_matrices(bs_raw *r, operand *x, const labels *both, const labels *rows, const labels *columns,
-                             bool loose)
+static bs_status as_matrices(bs_raw *r, operand *x, const labels *both, const labels *rows,
+                             const labels *columns, bool loose)
 {
     labels want = *both;
     append(&want, rows);

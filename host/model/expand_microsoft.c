@@ -57,9 +57,9 @@ static bs_status activate(bs_raw *r, bs_value *x, const char *name, const float 
     /* X(operator, first and second attribute) */
     static const struct {
         const char *op, *attr[2];
-    } known[] = {{"Relu", {NULL, NULL}},           {"Sigmoid", {NULL, NULL}},
-                 {"Tanh", {NULL, NULL}},           {"LeakyRelu", {"alpha", NULL}},
-                 {"HardSigmoid", {"alpha", "beta"}}, {"Clip", {"min", "max"}}};
+    } known[] = {
+        {"Relu", {NULL, NULL}},         {"Sigmoid", {NULL, NULL}},          {"Tanh", {NULL, NULL}},
+        {"LeakyRelu", {"alpha", NULL}}, {"HardSigmoid", {"alpha", "beta"}}, {"Clip", {"min", "max"}}};
     bs_step_attr attr[2];
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
         int used = 0;
@@ -99,7 +99,8 @@ bs_status bs_expand_fused_conv(bs_raw *r, bool *done)
         return bs_step_2(r, &r->out[0], "Add", conv, addend);
     if (addend)
         BS_TRY(bs_step_2(r, &sum, "Add", conv, addend));
-    return activate(r, addend ? sum : conv, name, params ? params->floats : NULL, params ? params->n_floats : 0);
+    return activate(r, addend ? sum : conv, name, params ? params->floats : NULL,
+                    params ? params->n_floats : 0);
 }
 
 bs_status bs_expand_fused_gemm(bs_raw *r, bool *done)
@@ -121,7 +122,8 @@ bs_status bs_expand_fused_gemm(bs_raw *r, bool *done)
 
 bs_status bs_expand_fused_matmul(bs_raw *r, bool *done)
 {
-    static const char *const transposes[2] = {"transA", "transB"}, *const batches[2] = {"transBatchA", "transBatchB"};
+    static const char *const transposes[2] = {"transA", "transB"}, *const batches[2] = {"transBatchA",
+                                                                                        "transBatchB"};
     bs_value *in[2] = {r->in[0], r->in[1]}, *product = NULL, *scale;
     float alpha;
     (void)done;

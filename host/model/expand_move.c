@@ -43,7 +43,8 @@ bs_status bs_expand_space_to_depth(bs_raw *r, bool *done)
     if (dim[2] % b || dim[3] % b)
         return bs_raw_fail(r, "%lld x %lld elements for blocks of %lld", (long long)dim[2], (long long)dim[3],
                            (long long)b);
-    BS_TRY(bs_step_reshape(r, &apart, r->in[0], &(bs_shape){6, {dim[0], dim[1], dim[2] / b, b, dim[3] / b, b}}));
+    BS_TRY(
+        bs_step_reshape(r, &apart, r->in[0], &(bs_shape){6, {dim[0], dim[1], dim[2] / b, b, dim[3] / b, b}}));
     BS_TRY(bs_step_transpose(r, &moved, apart, perm));
     return bs_step_reshape(r, &r->out[0], moved,
                            &(bs_shape){4, {dim[0], dim[1] * b * b, dim[2] / b, dim[3] / b}});

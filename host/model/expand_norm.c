@@ -41,8 +41,8 @@ bs_status bs_expand_batch_norm(bs_raw *r, bool *done)
                    (bs_value *[]){x, r->in[1], r->in[2], stats[0], stats[1]}, 5, &attr, 1);
 }
 
-/* Sets *y to a constant for each channel, as a shape that meets axis 1 of a tensor of this rank. A list for each
- * group (before opset 21) is repeated. */
+/* Sets *y to a constant for each channel, as a shape that meets axis 1 of a tensor of this rank. A list for
+ * each group (before opset 21) is repeated. */
 static bs_status per_channel(bs_raw *r, bs_value **y, bs_value *x, int64_t channels, int64_t groups, int rank)
 {
     bs_value *list = NULL, *wide = NULL, *to;
@@ -71,7 +71,8 @@ bs_status bs_expand_group_norm(bs_raw *r, bool *done)
     if (x->shape.rank < 3 || groups < 1 || groups > dim[1] || dim[1] % groups)
         return bs_raw_fail(r, "%lld groups of %lld channels", (long long)groups, (long long)dim[1]);
     for (int k = 1; k < 3; k++)
-        if (r->in[k]->kind != BS_VALUE_FLOATS || (r->in[k]->elements != dim[1] && r->in[k]->elements != groups))
+        if (r->in[k]->kind != BS_VALUE_FLOATS ||
+            (r->in[k]->elements != dim[1] && r->in[k]->elements != groups))
             return bs_raw_fail(r, "input %d is no constant for each channel or group", k);
     BS_TRY(per_channel(r, &scale, r->in[1], dim[1], groups, x->shape.rank));
     BS_TRY(per_channel(r, &bias, r->in[2], dim[1], groups, x->shape.rank));
@@ -133,8 +134,8 @@ bs_status bs_expand_skip_layer_norm(bs_raw *r, bool *done)
     BS_TRY(bs_attr_float(r, "epsilon", 1e-12f, &epsilon));
     BS_TRY(skip_sum(r, bs_raw_input(r, 4), &sum));
     bs_step_attr attr = bs_attr_of_float("epsilon", epsilon);
-    return bs_step(r, &r->out[0], "LayerNormalization",
-                   (bs_value *[]){sum, r->in[2], bs_raw_input(r, 3)}, 3, &attr, 1);
+    return bs_step(r, &r->out[0], "LayerNormalization", (bs_value *[]){sum, r->in[2], bs_raw_input(r, 3)}, 3,
+                   &attr, 1);
 }
 
 bs_status bs_expand_skip_rms_norm(bs_raw *r, bool *done)

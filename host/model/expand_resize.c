@@ -15,10 +15,12 @@ static double filter(int mode, double a, double x)
     return x < 2.0 ? ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a : 0.0;
 }
 
-/* Sets w, `in` weights, to the row for element `at` of the output. Elements outside the input have no weight. */
+/* Sets w, `in` weights, to the row for element `at` of the output. Elements outside the input have no weight.
+ */
 static void fill_row(float *w, int64_t in, double centre, double scale, int mode, double a)
 {
-    double narrow = scale < 1.0 ? scale : 1.0, support = (mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow, sum = 0.0;
+    double narrow = scale < 1.0 ? scale : 1.0, support = (mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow,
+           sum = 0.0;
     int64_t from = (int64_t)(centre - support + 0.5), to = (int64_t)(centre + support + 0.5);
     from = from < 0 ? 0 : from;
     to = to > in ? in : to;
@@ -54,7 +56,8 @@ static bs_status over_one_row(bs_raw *r)
     BS_TRY(bs_step_floats(r, &factors, &(bs_shape){1, {4}}, 1.0f));
     factors->f[3] = scale[2];
     for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++)
-        if (strcmp(r->proto->attribute[k]->name, "axes") != 0 && strcmp(r->proto->attribute[k]->name, "scales") != 0)
+        if (strcmp(r->proto->attribute[k]->name, "axes") != 0 &&
+            strcmp(r->proto->attribute[k]->name, "scales") != 0)
             attr[n++] = *r->proto->attribute[k];
     BS_TRY(bs_step_ints(r, &axis, (int64_t[]){2}, 1));
     BS_TRY(bs_step_2(r, &wide, "Unsqueeze", x, axis));

@@ -1,4 +1,5 @@
-/* Windows over anything but (N, C, H, W): one axis of the plane, and images that are cut into windows beforehand. */
+/* Windows over anything but (N, C, H, W): one axis of the plane, and images that are cut into windows
+ * beforehand. */
 #include "model/import.h"
 
 #include <string.h>
@@ -97,8 +98,8 @@ static bs_status over_each_window(bs_raw *r, int64_t windows)
 static int64_t windows_of(const bs_raw *r)
 {
     const bs_value *x = r->in[0];
-    if (x->kind != BS_VALUE_ACTIVATION || x->shape.rank < 3 || x->shape.rank == BS_MAX_RANK || x->place.axis != 0 ||
-        x->place.outer != 1)
+    if (x->kind != BS_VALUE_ACTIVATION || x->shape.rank < 3 || x->shape.rank == BS_MAX_RANK ||
+        x->place.axis != 0 || x->place.outer != 1)
         return 1;
     int64_t windows = x->shape.dim[0] / r->im->batch;
     return windows <= BS_STEP_MOST && r->n_in <= BS_STEP_MOST ? windows : 1;

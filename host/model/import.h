@@ -181,7 +181,8 @@ bs_status bs_step_1(bs_raw *r, bs_value **y, const char *op, bs_value *x);
 bs_status bs_step_2(bs_raw *r, bs_value **y, const char *op, bs_value *a, bs_value *b);
 bs_status bs_step_reshape(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
 bs_status bs_step_transpose(bs_raw *r, bs_value **y, bs_value *x, const int64_t *perm);
-/* The same of a constant; one that no other node reads is reshaped itself, so that it remains that of the file. */
+/* The same of a constant; one that no other node reads is reshaped itself, so that it remains that of the
+ * file. */
 bs_status bs_step_view(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
 /* Swaps the last two axes. */
 bs_status bs_step_swap_last(bs_raw *r, bs_value **y, bs_value *x);
@@ -344,6 +345,8 @@ BS_OP_FAMILIES(X)
 #undef X
 /* lower_norm.c. Returns true for a BatchNormalization that measures its input, as in training. */
 bs_status bs_batch_norm_trains(const bs_raw *r, bool *trains);
+/* lower_math.c. Sets *by_tanh to 1 for a Gelu that is approximated so, else to 0. */
+bs_status bs_read_gelu(const bs_raw *r, float *by_tanh);
 /* lower_window.c. Reads the sizes and factors of all axes of a Resize. */
 bs_status bs_read_resized_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK]);
 /* Reads the attributes and the output's shape of a Resize of (N, C, H, W). */

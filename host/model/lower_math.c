@@ -121,17 +121,19 @@ bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
+bs_status bs_read_gelu(const bs_raw *r, float *by_tanh)
+{
+    static const char *const modes[] = {"none", "tanh"};
+    int mode;
+    BS_TRY(bs_raw_choice(r, "approximate", "none", modes, 2, &mode));
+    *by_tanh = (float)mode;
+    return BS_OK;
+}
+
 bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out)
 {
-    bs_value *x;
-    char mode[32];
-    BS_TRY(bs_attr_string(r, "approximate", "none", mode));
-    if (strcmp(mode, "none") != 0 && strcmp(mode, "tanh") != 0)
-        return bs_raw_fail(r, "approximate '%s' is unknown", mode);
-    n->attr.alpha = strcmp(mode, "tanh") == 0;
-    BS_TRY(bs_lower_one(r, n, &x));
-    *out = x->shape;
-    return BS_OK;
+    BS_TRY(bs_read_gelu(r, &n->attr.alpha));
+    return bs_lower_identity(r, n, out);
 }
 
 /* Operators whose operands broadcast. The axes of the images must be aligned. */

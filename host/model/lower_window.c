@@ -200,8 +200,8 @@ bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Sets *sizes or *scales, and their number, to those that the node has: from input 3, or input 2 (before opset 11: 1) or
- * the attribute. */
+/* Sets *sizes or *scales, and their number, to those that the node has: from input 3, or input 2 (before
+ * opset 11: 1) or the attribute. */
 static void find_sizes(const bs_raw *r, const int64_t **sizes, const float **scales, int64_t *n)
 {
     const bs_value *s = bs_raw_input(r, 3), *f = bs_raw_input(r, r->opset < 11 ? 1 : 2);
