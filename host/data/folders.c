@@ -167,7 +167,7 @@ bs_status bs_list_folder(bs_listing *list, const char *folder, const char *class
     if (class_list)
         BS_TRY_GOTO(bs_synsets_read(&synsets, class_list), out);
     BS_TRY_GOTO(list_classes(list, folder, entries, n, &synsets, class_list, classes, &left), out);
-    st = bs_left_out_warn(&left, folder);
+    st = bs_left_out_warn(&left, folder, "the sub-folders of the classes");
 out:
     free_entries(entries, n);
     bs_left_out_clear(&left);
@@ -262,7 +262,7 @@ bs_status bs_list_flat(bs_listing *list, const bs_dataset_spec *spec, int classe
     BS_TRY(bs_path_in(&list->folder, "", spec->folder));
     bs_status listed = list_files(list, spec->folder, NULL, -1, &left);
     if (listed == BS_OK)
-        listed = bs_left_out_warn(&left, spec->folder);
+        listed = bs_left_out_warn(&left, spec->folder, "the folder");
     bs_left_out_clear(&left);
     BS_TRY(listed);
     if (!spec->ground_truth)

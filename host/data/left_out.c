@@ -22,8 +22,8 @@ bool bs_is_image_name(const char *name)
 }
 
 #define X(ending) ending,
-static const char *const kinds[BS_LEFT_KINDS] = {BS_OTHER_IMAGES(X) "sub-folders in it",
-                                                 "images beside its sub-folders"};
+static const char *const kinds[BS_LEFT_KINDS] = {BS_OTHER_IMAGES(X) "sub-folder(s)",
+                                                 "image(s) beside the sub-folders"};
 #undef X
 
 void bs_left_out_count(bs_left_out *left, int kind, const char *path)
@@ -39,7 +39,7 @@ void bs_left_out_file(bs_left_out *left, const char *path)
         bs_left_out_count(left, (int)which, path);
 }
 
-bs_status bs_left_out_warn(const bs_left_out *left, const char *folder)
+bs_status bs_left_out_warn(const bs_left_out *left, const char *folder, const char *read)
 {
     bs_str text = {0};
     for (int k = 0; k < BS_LEFT_KINDS; k++)
@@ -47,8 +47,7 @@ bs_status bs_left_out_warn(const bs_left_out *left, const char *folder)
             bs_str_printf(&text, "%s%zu %s ('%s'%s)", text.len ? ", " : "", left->n[k], kinds[k],
                           left->example[k].ptr ? left->example[k].ptr : "", left->n[k] > 1 ? ", ..." : "");
     if (text.len > 0)
-        bs_warn("left out of '%s': %s; PNG and JPEG files are read, no deeper than one folder", folder,
-                text.ptr);
+        bs_warn("left out of '%s': %s; PNG and JPEG files right in %s are read", folder, text.ptr, read);
     bs_status st = bs_str_status(&text);
     bs_str_clear(&text);
     return st;

@@ -1,8 +1,8 @@
 /* Counts what a folder of images holds beside those that are read, to say so in one warning.
  *
  *     bs_left_out left = {0};
- *     BS_TRY_GOTO(bs_left_out_file(&left, "cats/a.webp"), out);
- *     bs_left_out_warn(&left, "val");
+ *     bs_left_out_file(&left, "cats/a.webp");
+ *     BS_TRY_GOTO(bs_left_out_warn(&left, "val", "its sub-folders"), out);
  *     out: bs_left_out_clear(&left); */
 #ifndef BS_DATA_LEFT_OUT_H
 #define BS_DATA_LEFT_OUT_H
@@ -42,12 +42,13 @@ typedef struct bs_left_out {
     bs_str example[BS_LEFT_KINDS]; /* the first path of each kind */
 } bs_left_out;
 
-/* Return true if a file's name ends like that of an image that is read. */
+/* Returns true if a file's name ends like that of an image that is read. */
 bool bs_is_image_name(const char *name);
 /* Counts a file whose name ends like another image; others are none. */
 void bs_left_out_file(bs_left_out *left, const char *path);
 void bs_left_out_count(bs_left_out *left, int kind, const char *path);
-bs_status bs_left_out_warn(const bs_left_out *left, const char *folder);
+/* Warns if anything was left out; `read` says from where files are read. */
+bs_status bs_left_out_warn(const bs_left_out *left, const char *folder, const char *read);
 void bs_left_out_clear(bs_left_out *left);
 
 #endif
