@@ -24,15 +24,21 @@ static bool is_model(const char *path)
     return dot && strcmp(dot, ".onnx") == 0;
 }
 
-static bs_status open_subject(subject *x, const char *path)
+static bs_status open_subject(subject *x, const bs_args *args)
 {
+    const char *path = args->operand[0];
+    bs_import_options import;
     if (!is_model(path)) {
+        BS_TRY(bs_refuse_import(args));
         BS_TRY(bs_session_open(&x->s, path));
         x->preprocess = x->s.job->preprocess;
         return BS_OK;
     }
     bs_preprocess_default(&x->preprocess);
-    return bs_graph_import(&x->s.graph, path, NULL);
+    BS_TRY(bs_option_import(args, &import));
+    bs_status st = bs_graph_import(&x->s.graph, path, &import);
+    bs_import_options_clear(&import);
+    return st;
 }
 
 static void print_answer(const subject *x, const char *path, const bs_answer *a)
@@ -173,7 +179,7 @@ static bs_status run(const bs_args *args)
     bs_engine *e = NULL;
     bs_engine_options o = {.device = bs_option_value(args, "device")};
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));
-    BS_TRY(open_subject(&x, args->operand[0]));
+    BS_TRY(open_subject(&x, args));
     bs_session_ask_device(&x.s, &o);
     bs_status st;
     const bs_dataset *images = x.s.images;
@@ -205,6 +211,7 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
+    BS_MODEL_OPTIONS,
     BS_CACHE_OPTIONS,
     {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},

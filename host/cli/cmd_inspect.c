@@ -55,7 +55,11 @@ static void print_table(const bs_graph *g)
 static bs_status run(const bs_args *args)
 {
     bs_graph *g;
-    BS_TRY(bs_synth_or_import(&g, args->operand[0]));
+    bs_import_options import;
+    BS_TRY(bs_option_import(args, &import));
+    bs_status st = bs_synth_or_import(&g, args->operand[0], &import);
+    bs_import_options_clear(&import);
+    BS_TRY(st);
     if (bs_option_value(args, "json"))
         print_json(g);
     else
@@ -65,6 +69,7 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
+    BS_MODEL_OPTIONS,
     {"json", NULL, "one JSON object per target"},
     {NULL, NULL, NULL},
 };

@@ -44,7 +44,7 @@ static bs_status check_channels(const bs_session *s)
 static bs_status follow_job(bs_session *s)
 {
     bs_phase("read the model");
-    BS_TRY(bs_graph_import(&s->graph, s->job->model, NULL));
+    BS_TRY(bs_graph_import(&s->graph, s->job->model, &s->job->import));
     BS_TRY(check_channels(s));
     if (s->job->class_names)
         BS_TRY(read_class_names(s));

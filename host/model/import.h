@@ -3,6 +3,7 @@
  *   model_file.c  file -> bytes, hash             tensor.c     TensorProto -> value
  *   parse.c       bytes -> protobuf structs       node.c       attributes, inputs, errors of an ONNX node
  *   interface.c   inputs and outputs of the file
+ *   image_input.c shape of the image
  *   names.c       name -> value, values in use    fold*.c      nodes whose inputs are all known
  *   geometry.c    axes, slices, shapes            finish.c     values and nodes -> bs_graph
  *   lower*.c      all other nodes -> bs_node      external.c   initializers stored in other files
@@ -85,6 +86,8 @@ typedef struct bs_import {
     struct hsearch_data names;
     bool has_names;
     int input, output; /* indices of values */
+    bool sized;        /* the options gave a size that the file leaves open */
+    bool bytes_input;  /* the image is declared as UINT8 */
     bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
     size_t n_nodes, cap_nodes;
     uint64_t bytes, folded_bytes;
@@ -112,17 +115,29 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
  * of the data in file->raw. Free both. */
 bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path);
 
-/* interface.c. Finds the name of the image's input among those that are not initializers. */
-bs_status bs_interface_image(bs_import *im, const char **out);
-/* Reads shape and type of the input. */
-bs_status bs_interface_input(bs_import *im);
-/* Finds the output with the classes. */
+/* interface.c. Finds the output with the classes. */
 bs_status bs_interface_output(bs_import *im);
+/* Chooses the image among the inputs that the output needs; the others become the constants that the options
+ * give. */
+bs_status bs_interface_inputs(bs_import *im);
+/* Makes the model's hash cover the options that made a difference. */
+bs_status bs_interface_hash(const bs_import *im, char sha256[65]);
+/* image_input.c. Reads shape and type of the image. */
+bs_status bs_image_input(bs_import *im);
+/* Returns the type of an input, NULL if it is not declared. */
+const Onnx__TypeProto__Tensor *bs_input_type(const Onnx__ValueInfoProto *info);
+/* Returns false for a dimension that the file leaves open. */
+bool bs_dim_known(const Onnx__TensorShapeProto__Dimension *d);
+/* Writes "N x 3 x 224 x 224". */
+void bs_dims_text(const Onnx__TensorShapeProto *s, char *buf, size_t len);
 
 /* names.c */
-/* Makes a value of each initializer, then of the input and of each node's outputs. */
+/* Makes a value of each initializer, then of each other input, and of each node's outputs. */
 bs_status bs_names_of_initializers(bs_import *im);
-bs_status bs_names_of_activations(bs_import *im, const char *image);
+bs_status bs_names_of_inputs(bs_import *im);
+bs_status bs_names_of_activations(bs_import *im);
+/* Moves the value of an input to the place of the image, value 0. */
+void bs_names_choose_image(bs_import *im, int index);
 int bs_names_find(const bs_import *im, const char *name);
 /* Marks the values that the output may depend on. */
 void bs_names_mark_wanted(bs_import *im);

@@ -9,6 +9,8 @@ static const char *text(const char *s)
     return s ? s : "";
 }
 
+static const bs_value no_value = {.name = "", .maker = -1, .node = -1, .tensor = -1};
+
 int bs_names_find(const bs_import *im, const char *name)
 {
     ENTRY *found = NULL;
@@ -63,7 +65,7 @@ bs_status bs_names_of_initializers(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
     BS_TRY(check_names(g));
-    size_t count = 1 + g->n_initializer;
+    size_t count = 1 + g->n_initializer + g->n_input;
     for (size_t k = 0; k < g->n_node; k++)
         count += g->node[k]->n_output;
     if (count > INT32_MAX / 4)
@@ -72,20 +74,36 @@ bs_status bs_names_of_initializers(bs_import *im)
     if (!hcreate_r(2 * count + 16, &im->names))
         return bs_oom("tensor names");
     im->has_names = true;
-    im->n_values = 1; /* 0 is the image, whose name is known only after the initializers' */
+    im->values[0] = no_value;
+    im->n_values = 1; /* 0 is the image, which bs_names_choose_image() moves there */
     for (size_t k = 0; k < g->n_initializer; k++)
         BS_TRY(add_value(im, text(g->initializer[k]->name), g->initializer[k], -1));
     return BS_OK;
 }
 
-bs_status bs_names_of_activations(bs_import *im, const char *image)
+/* Initializers may be listed as inputs too (before IR version 4 they had to be). */
+bs_status bs_names_of_inputs(bs_import *im)
+{
+    for (size_t k = 0; k < im->file->n_input; k++)
+        if (bs_names_find(im, im->file->input[k]->name) < 0)
+            BS_TRY(add_value(im, text(im->file->input[k]->name), NULL, -1));
+    return BS_OK;
+}
+
+void bs_names_choose_image(bs_import *im, int index)
+{
+    ENTRY *found = NULL;
+    if (!hsearch_r((ENTRY){.key = (char *)im->values[index].name}, FIND, &found, &im->names))
+        return;
+    found->data = (void *)(intptr_t)0;
+    im->values[0] = im->values[index];
+    im->values[index] = no_value;
+    im->input = 0;
+}
+
+bs_status bs_names_of_activations(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
-    int n = im->n_values;
-    im->n_values = 0;
-    BS_TRY(add_value(im, image, NULL, -1));
-    im->n_values = n;
-    im->input = 0;
     for (size_t k = 0; k < g->n_node; k++)
         for (size_t o = 0; o < g->node[k]->n_output; o++)
             BS_TRY(add_value(im, text(g->node[k]->output[o]), NULL, (int)k));
