@@ -3,8 +3,7 @@
 #define BS_CLI_CLI_H
 
 #include "base/error.h"
-#include "campaign/engine.h"
-#include "data/dataset.h"
+#include "campaign/input.h"
 #include "fault/plan.h"
 #include "job/job.h"
 #include "model/graph.h"
@@ -164,6 +163,7 @@ typedef struct bs_session {
     bs_job *job;
     bs_graph *graph;
     bs_dataset *images;
+    bs_input input; /* the images as the network's input */
     bs_plan *plan;
     const char **class_names; /* by class, NULL if the job names no file */
     char **label_names;       /* as in that file */

@@ -12,7 +12,7 @@ static const char *const start_networks[] = {
 
 static bs_status run_start(const bs_args *args)
 {
-    static const char *const others[] = {"trials", "threads", "batch", "input-size", "output", "input"};
+    static const char *const others[] = {"trials", "threads", "batch"};
     const char *model = bs_option_value(args, "model");
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (bs_option_value(args, others[i]))
@@ -25,8 +25,12 @@ static bs_status run_start(const bs_args *args)
         network = (char *const *)start_networks;
         n = (int)(sizeof start_networks / sizeof *start_networks);
     }
-    return bs_bench_start(network, n, bs_option_value(args, "device"), bs_option_value(args, "against"),
-                          bs_option_value(args, "json") != NULL);
+    bs_import_options import;
+    BS_TRY(bs_option_import(args, &import));
+    bs_status st = bs_bench_start(network, n, &import, bs_option_value(args, "device"),
+                                  bs_option_value(args, "against"), bs_option_value(args, "json") != NULL);
+    bs_import_options_clear(&import);
+    return st;
 }
 
 /* bench MODEL is short for bench --model MODEL. */

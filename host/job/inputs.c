@@ -181,6 +181,19 @@ static bs_status read_interpolation(bs_form *f, yaml_node_t *value, const bs_fie
     return st;
 }
 
+static bs_status read_flatten(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name, meaning) name,
+        BS_FLATTENS(X)
+#undef X
+    };
+    int i;
+    BS_TRY(bs_form_name(&i, f, value, field->key, "order", names, BS_FLATTEN_COUNT - 1));
+    ((bs_preprocess *)object)->flatten = (bs_flatten)(i + 1);
+    return BS_OK;
+}
+
 static bs_status read_preset(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     static const char *const names[] = {
@@ -227,6 +240,10 @@ static const char preset_names[] = BS_PRESETS(X); /* from the third character on
 static const char interpolation_names[] = BS_INTERPOLATIONS(X);
 #undef X
 
+#define X(suffix, name, meaning) ", `" name "`"
+static const char flatten_names[] = BS_FLATTENS(X);
+#undef X
+
 enum { KEY_PRESET, KEY_CROP_FRACTION, KEY_RESIZE_SHORT, KEY_RESIZE };
 
 /* In the order in which the steps are done. */
@@ -254,6 +271,9 @@ static const bs_field preprocess_fields[] = {
      "Subtracted after scaling."},
     {"std", read_std, 0, 0, 0, false, "number above 0, or a list with one for each channel", "1",
      "Divides what is left."},
+    {"flatten", read_flatten, 0, 0, 0, false, &flatten_names[2], NULL,
+     "For a network whose input is a list of values: the order of an image's values, pixel after pixel "
+     "(`hwc`) or channel after channel (`chw`). Grey images need none."},
 };
 const bs_field_table bs_preprocess_keys = {preprocess_fields,
                                            sizeof preprocess_fields / sizeof *preprocess_fields};

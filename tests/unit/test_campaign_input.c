@@ -14,6 +14,7 @@ static void classify(const char *model, const bs_dataset *images, float *out)
     bs_engine *e;
     bs_worker w;
     bs_preprocess p;
+    bs_input in;
     bool broken;
     const bs_engine_options o = {.device = "cpu", .threads = 1};
     assert_ok(import_text(&g, model));
@@ -23,7 +24,9 @@ static void classify(const char *model, const bs_dataset *images, float *out)
     p.n_mean = 3;
     p.mean[1] = 0.25f;
     p.mean[2] = 0.5f;
-    assert_ok(bs_input_load(&w, 0, images, 0, &p, NULL, &broken));
+    assert_ok(bs_input_open(&in, g, images, &p));
+    assert_ok(bs_input_check(&in));
+    assert_ok(bs_input_load(&w, 0, &in, 0, NULL, &broken));
     assert_false(broken);
     assert_ok(bs_golden_run(w.golden, 1));
     memcpy(out, w.golden->output, ELEMENTS * sizeof *out);
