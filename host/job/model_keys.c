@@ -31,7 +31,9 @@ static bs_status read_element(double *out, bs_form *f, const yaml_node_t *value,
     *out = strcmp(text, "true") == 0;
     if (*out > 0 || strcmp(text, "false") == 0)
         return BS_OK;
-    return bs_form_number(out, f, value, name, -DBL_MAX, DBL_MAX);
+    bs_status st = bs_form_number(out, f, value, name, -DBL_MAX, DBL_MAX);
+    return st == BS_USAGE ? bs_hint("an input takes numbers, true or false: NAME: 0.5, or NAME: [1, 2, 3]")
+                          : st;
 }
 
 static bs_status read_values(bs_given_input *in, bs_form *f, yaml_node_t *value)

@@ -98,22 +98,29 @@ static bool is_input(const bs_import *im, const char *name)
     return v >= 0 && im->values[v].maker < 0 && !im->values[v].stored;
 }
 
+static bs_status unknown_input(const bs_import *im, const char *name)
+{
+    const char *names[64];
+    size_t n = 0;
+    bs_str all = {0};
+    for (size_t k = 0; k < im->file->n_input && n < sizeof names / sizeof *names; k++)
+        if (is_input(im, im->file->input[k]->name)) {
+            bs_str_printf(&all, "%s'%.200s'", n ? ", " : "", im->file->input[k]->name);
+            names[n++] = im->file->input[k]->name;
+        }
+    int near = bs_nearest(name, names, n);
+    bs_fail(BS_ERR, "the model has no input '%.200s' that could be given a value", name);
+    bs_status st = near >= 0 ? bs_hint("did you mean '%.200s'?", names[near])
+                             : bs_hint("its inputs are %.600s", all.ptr ? all.ptr : "all stored in the file");
+    bs_str_clear(&all);
+    return st;
+}
+
 static bs_status check_given(const bs_import *im)
 {
-    for (int i = 0; i < im->options->n_inputs; i++) {
-        const char *name = im->options->inputs[i].name;
-        if (is_input(im, name))
-            continue;
-        const char *names[64];
-        size_t n = 0;
-        for (size_t k = 0; k < im->file->n_input && n < sizeof names / sizeof *names; k++)
-            if (is_input(im, im->file->input[k]->name))
-                names[n++] = im->file->input[k]->name;
-        int near = bs_nearest(name, names, n);
-        bs_fail(BS_ERR, "the model has no input '%.200s' that could be given a value", name);
-        return near >= 0 ? bs_hint("did you mean '%.200s'?", names[near])
-                         : bs_hint("its inputs are those that the file stores no values for");
-    }
+    for (int i = 0; i < im->options->n_inputs; i++)
+        if (!is_input(im, im->options->inputs[i].name))
+            return unknown_input(im, im->options->inputs[i].name);
     return BS_OK;
 }
 
