@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 #include "base/phase.h"
-#include "campaign/input.h"
 #include "store/status.h"
 
 #include <stdlib.h>
@@ -40,8 +39,7 @@ static bs_status name_classes(bs_session *s)
 static bs_status check_channels(const bs_session *s)
 {
     const bs_preprocess *p = &s->job->preprocess;
-    bool planes = s->graph->tensors[s->graph->input].shape.rank == 3;
-    int channels = planes ? bs_input_format_of(s->graph).channels : 1;
+    int channels = s->input.format.channels;
     int n = p->n_mean > 1 ? p->n_mean : p->n_std;
     if ((p->n_mean > 1 && p->n_mean != channels) || (p->n_std > 1 && p->n_std != channels)) {
         bs_fail(BS_USAGE, "%s: preprocess has %d values of mean or std, the network has %d channel(s)",
@@ -55,13 +53,15 @@ static bs_status check_channels(const bs_session *s)
 static bs_status follow_job(bs_session *s)
 {
     bs_phase("read the model");
-    BS_TRY(bs_graph_import(&s->graph, s->job->model, NULL));
-    BS_TRY(check_channels(s));
+    BS_TRY(bs_graph_import(&s->graph, s->job->model, &s->job->import));
     if (s->job->class_names)
         BS_TRY(read_class_names(s));
     bs_phase("list the images");
     BS_TRY(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset));
     BS_TRY(name_classes(s));
+    BS_TRY(bs_input_open(&s->input, s->graph, s->images, &s->job->preprocess));
+    BS_TRY(check_channels(s));
+    BS_TRY(bs_input_check(&s->input));
     bs_phase("plan the trials");
     BS_TRY(bs_plan_create(&s->plan, s->job, s->graph, (uint32_t)bs_dataset_count(s->images)));
     bs_phase(NULL);

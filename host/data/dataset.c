@@ -156,23 +156,37 @@ static bs_status copy_idx(bs_pixels *out, const bs_idx *idx, size_t index, char 
     return BS_OK;
 }
 
-bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
-                              int width, float *chw, char *hash, bool *broken)
+static bs_status decode(bs_pixels *out, const bs_dataset *d, size_t i, char *hash, bool *broken)
 {
     *broken = false;
     if (i >= bs_dataset_count(d))
         return bs_fail(BS_ERR, "image %zu is outside the %zu images of the set", i, bs_dataset_count(d));
     const bs_item *item = &d->list.items[i];
-    bs_pixels px = {0};
-    bs_status st = item->file ? decode_file(&px, d, item, hash) : copy_idx(&px, &d->idx, item->line, hash);
+    bs_status st = item->file ? decode_file(out, d, item, hash) : copy_idx(out, &d->idx, item->line, hash);
     *broken = item->file && st != BS_OK;
-    if (st == BS_OK) {
-        st = bs_pixels_preprocess(&px, p, channels, height, width, chw);
-        if (st != BS_OK)
-            st = bs_context("image '%s'", item->image.path);
-    }
-    bs_pixels_clear(&px);
     return st;
+}
+
+bs_status bs_dataset_size(const bs_dataset *d, size_t i, const bs_preprocess *p, int *height, int *width,
+                          bool *broken)
+{
+    bs_pixels px = {0};
+    BS_TRY(decode(&px, d, i, NULL, broken));
+    bs_status st = bs_pixels_reshape(&px, p);
+    *height = px.height;
+    *width = px.width;
+    bs_pixels_clear(&px);
+    return st == BS_OK ? BS_OK : bs_context("image '%s'", d->list.items[i].image.path);
+}
+
+bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
+                              int width, float *chw, char *hash, bool *broken)
+{
+    bs_pixels px = {0};
+    BS_TRY(decode(&px, d, i, hash, broken));
+    bs_status st = bs_pixels_preprocess(&px, p, channels, height, width, chw);
+    bs_pixels_clear(&px);
+    return st == BS_OK ? BS_OK : bs_context("image '%s'", d->list.items[i].image.path);
 }
 
 bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,

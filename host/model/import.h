@@ -3,6 +3,7 @@
  *   model_file.c  file -> bytes, hash             tensor.c     TensorProto -> value
  *   parse.c       bytes -> protobuf structs       node.c       attributes, inputs, errors of an ONNX node
  *   interface.c   inputs and outputs of the file
+ *   image_input.c shape of the image
  *   names.c       name -> value, values in use    fold*.c      nodes whose inputs are all known
  *   geometry.c    axes, slices, shapes            finish.c     values and nodes -> bs_graph
  *   lower*.c      all other nodes -> bs_node      external.c   initializers stored in other files
@@ -64,6 +65,7 @@ typedef struct bs_value {
     const Onnx__TensorProto *stored; /* an initializer, read when it is first needed */
     char *own_name;                  /* name, where no protobuf has it; or NULL */
     int index;                       /* in bs_import.values */
+    bool made;                       /* by a node of the file */
     int before;  /* of a value that the file does not name: the index of the one that it comes before; else -1
                   */
     bool wanted; /* the output may depend on it */
@@ -110,6 +112,8 @@ typedef struct bs_import {
     bs_status (*run_node)(struct bs_raw *r);
     int64_t unrolled;  /* nodes that were imported so far, counted again in each run of a body */
     int input, output; /* indices of values */
+    bool sized;        /* the options gave a size that the file leaves open */
+    bool bytes_input;  /* the image is declared as UINT8 */
     bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
     size_t n_nodes, cap_nodes;
     uint64_t bytes, folded_bytes;
@@ -139,19 +143,31 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
  * of the data in file->raw. Free both. */
 bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path);
 
-/* interface.c. Finds the name of the image's input among those that are not initializers. */
-bs_status bs_interface_image(bs_import *im, const char **out);
-/* Reads shape and type of the input. */
-bs_status bs_interface_input(bs_import *im);
-/* Finds the output with the classes. */
+/* interface.c. Finds the output with the classes. */
 bs_status bs_interface_output(bs_import *im);
+/* Chooses the image among the inputs that the output needs; the others become the constants that the options
+ * give. */
+bs_status bs_interface_inputs(bs_import *im);
+/* Makes the model's hash cover the options that made a difference. */
+bs_status bs_interface_hash(const bs_import *im, char sha256[65]);
+/* image_input.c. Reads shape and type of the image. */
+bs_status bs_image_input(bs_import *im);
+/* Returns the type of an input, NULL if it is not declared. */
+const Onnx__TypeProto__Tensor *bs_input_type(const Onnx__ValueInfoProto *info);
+/* Returns false for a dimension that the file leaves open. */
+bool bs_dim_known(const Onnx__TensorShapeProto__Dimension *d);
+/* Writes "N x 3 x 224 x 224". */
+void bs_dims_text(const Onnx__TensorShapeProto *s, char *buf, size_t len);
 
 /* names.c. Finds a name in the scope and those around it. Sets *out to the value; NULL: a function is called
  * without it. Returns false if there is none. */
 bool bs_names_find(const bs_import *im, const char *name, bs_value **out);
-/* Makes a value of each initializer, then of the input and of each node's outputs. */
+/* Makes a value of each initializer, then of each other input, and of each node's outputs. */
 bs_status bs_names_of_initializers(bs_import *im);
-bs_status bs_names_of_activations(bs_import *im, const char *image);
+bs_status bs_names_of_inputs(bs_import *im);
+bs_status bs_names_of_activations(bs_import *im);
+/* Moves the value of an input to the place of the image, value 0. */
+void bs_names_choose_image(bs_import *im, bs_value *v);
 /* Marks the values that values marked before may depend on. */
 void bs_names_mark_wanted(bs_import *im, Onnx__NodeProto *const *nodes, size_t n);
 /* Opens a scope for `count` names, within that of the import if `inside`, else around nothing; closes it. */

@@ -1,6 +1,7 @@
 #include "model/import.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,10 +88,6 @@ static const lowering lowerings[] = {
     X("MatMulInteger", "quantised networks are not supported", "export the model in fp32")                   \
     X("QuantizeLinear", "quantised networks are not supported", "export the model in fp32")                  \
     X("DequantizeLinear", "quantised networks are not supported", "export the model in fp32")                \
-    X("ArgMax", "faults are judged by the scores of the classes",                                            \
-      "cut the model before it, so that its output is one score a class")                                    \
-    X("TopK", "faults are judged by the scores of the classes",                                              \
-      "cut the model before it, so that its output is one score a class")                                    \
     X("If", "control flow that depends on the image cannot be replayed", "export a trace of the model")      \
     X("Loop", "control flow that depends on the image cannot be replayed", "export a trace of the model")    \
     X("Scan", "control flow that depends on the image cannot be replayed", "export a trace of the model")    \
@@ -98,8 +95,19 @@ static const lowering lowerings[] = {
     X("GRU", "recurrent networks are not supported", "bitsink runs feed-forward classifiers of images")      \
     X("RNN", "recurrent networks are not supported", "bitsink runs feed-forward classifiers of images")
 
+/* A network that ends in the number of the class. */
+static bs_status refuse_choice(const bs_raw *r)
+{
+    const char *scores = r->n_in > 0 ? r->proto->input[0] : "";
+    bs_raw_fail(r, "operator %s is not supported: faults are judged by the scores of the classes", r->op);
+    return bs_hint("take the scores that it reads as output: 'output: %.200s' in the job, or --output %s",
+                   scores, bs_shell_word(scores));
+}
+
 static bs_status unsupported(const bs_raw *r)
 {
+    if (strcmp(r->op, "ArgMax") == 0 || strcmp(r->op, "TopK") == 0)
+        return refuse_choice(r);
     const char *names[sizeof lowerings / sizeof *lowerings];
     size_t n = sizeof lowerings / sizeof *lowerings;
 #define X(name, why, instead)                                                                                \
