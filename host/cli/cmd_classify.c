@@ -32,7 +32,9 @@ static bs_status open_subject(subject *x, const char *path)
         return BS_OK;
     }
     bs_preprocess_default(&x->preprocess);
-    return bs_graph_import(&x->s.graph, path, NULL);
+    BS_TRY(bs_graph_import(&x->s.graph, path, NULL));
+    bs_graph_tell_remarks(x->s.graph);
+    return BS_OK;
 }
 
 static void print_answer(const subject *x, const char *path, const bs_answer *a)

@@ -77,6 +77,9 @@ void bs_graph_clear(bs_graph *g)
     }
     free(g->tensors);
     free(g->nodes);
+    for (int k = 0; k < g->n_remarks; k++)
+        free(g->remarks[k]);
+    free(g->remarks);
     free(g->targets);
     free(g->file);
     *g = (bs_graph){0};

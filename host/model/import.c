@@ -64,6 +64,7 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
     bs_names_mark_wanted(&im, im.file->node, im.file->n_node);
     BS_TRY_GOTO(bs_nodes_import(&im, im.file->node, im.file->n_node), out);
     BS_TRY_GOTO(bs_import_finish(&im, g), out);
+    BS_TRY_GOTO(bs_remarks_make(&im, g), out);
     bs_external_hash(&im, g->sha256);
     *out = g;
     g = NULL;
