@@ -94,12 +94,12 @@ static uint32_t allowed_broken(const bs_plan *plan)
     return allowed < n ? (uint32_t)allowed : n;
 }
 
-bs_status bs_campaign_run(bs_proofs *proofs, const bs_dataset *images, bs_store *store,
+bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *store,
                           volatile sig_atomic_t *stop, bs_campaign_summary *out)
 {
     *out = (bs_campaign_summary){0};
     const bs_engine *e = bs_proofs_engine(proofs);
-    bs_campaign c = {.engine = e, .proofs = proofs, .images = images, .store = store, .stop = stop};
+    bs_campaign c = {.engine = e, .proofs = proofs, .input = input, .store = store, .stop = stop};
     team_share share = {.c = &c};
     c.since = bs_resources_clock();
     c.planned = e->plan->trials;

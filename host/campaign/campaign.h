@@ -2,8 +2,8 @@
 #ifndef BS_CAMPAIGN_CAMPAIGN_H
 #define BS_CAMPAIGN_CAMPAIGN_H
 
+#include "campaign/input.h"
 #include "campaign/proof.h"
-#include "data/dataset.h"
 #include "store/store.h"
 
 #include <signal.h>
@@ -22,7 +22,7 @@ typedef struct bs_campaign_summary {
  * is returned with all finished rows committed. An image that cannot be read is reported and recorded, and
  * its trials are left out; more such images than the job allows are an error. After any other error, finished
  * rows are committed, too, if the store still works. */
-bs_status bs_campaign_run(bs_proofs *proofs, const bs_dataset *images, bs_store *store,
+bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *store,
                           volatile sig_atomic_t *stop, bs_campaign_summary *out);
 
 #endif

@@ -10,7 +10,7 @@
 typedef struct bs_campaign {
     const bs_engine *engine;
     bs_proofs *proofs;
-    const bs_dataset *images;
+    const bs_input *input;
     bs_store *store; /* workers only read its ledger, which does not change during the campaign */
     bs_queue *queue;
     volatile sig_atomic_t *stop;

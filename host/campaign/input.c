@@ -1,5 +1,12 @@
 #include "campaign/input.h"
 
+#include "base/buf.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { MOST_TRIED = 16 }; /* images, of which one can be read */
+
 static bool is_channels(int64_t n)
 {
     return n == 1 || n == 3;
@@ -9,9 +16,115 @@ bs_input_format bs_input_format_of(const bs_graph *g)
 {
     const bs_shape *s = &g->tensors[g->input].shape;
     const int64_t *d = s->dim;
-    if (s->rank == 3 && !is_channels(d[0]) && is_channels(d[2]))
+    if (s->rank == 2)
+        return (bs_input_format){1, (int)d[0], (int)d[1], false};
+    if (s->rank != 3)
+        return (bs_input_format){0, 0, 0, false};
+    if (!is_channels(d[0]) && is_channels(d[2]))
         return (bs_input_format){(int)d[2], (int)d[0], (int)d[1], true};
     return (bs_input_format){(int)d[0], (int)d[1], (int)d[2], false};
+}
+
+/* --- Lists of values --- */
+
+/* Finds the size of the images after preprocessing. */
+static bs_status find_size(const bs_input *in, int *height, int *width)
+{
+    bs_status st = BS_OK;
+    bool broken = true;
+    for (size_t i = 0; i < bs_dataset_count(in->images) && i < MOST_TRIED && broken; i++)
+        st = bs_dataset_size(in->images, i, in->preprocess, height, width, &broken);
+    return st;
+}
+
+/* Returns the side of a square with this many pixels, 0 if there is none. */
+static int64_t side_of(int64_t pixels)
+{
+    int64_t side = (int64_t)sqrt((double)pixels);
+    return side * side == pixels ? side : 0;
+}
+
+static bs_status other_length(int64_t values, int height, int width)
+{
+    int64_t pixels = (int64_t)height * width;
+    int64_t side = side_of(values), coloured = values % 3 == 0 ? side_of(values / 3) : 0;
+    bs_fail(BS_USAGE,
+            "the network's input has %lld values, but images of %d x %d pixels have %lld (grey) or %lld",
+            (long long)values, height, width, (long long)pixels, (long long)(3 * pixels));
+    if (side || coloured)
+        return bs_hint("set the size in 'preprocess', such as 'resize: %lld'",
+                       (long long)(side ? side : coloured));
+    return bs_hint("set the size in 'preprocess': 'resize: [HEIGHT, WIDTH]'");
+}
+
+static bs_status flat_format(bs_input *in, int64_t values)
+{
+    bs_flatten order = in->preprocess->flatten;
+    int height = 0, width = 0;
+    BS_TRY(find_size(in, &height, &width));
+    int64_t pixels = (int64_t)height * width;
+    if (values != pixels && values != 3 * pixels)
+        return other_length(values, height, width);
+    in->format = (bs_input_format){values == pixels ? 1 : 3, height, width, order == BS_FLATTEN_HWC};
+    if (values != pixels && order == BS_FLATTEN_NONE) {
+        bs_fail(BS_USAGE, "the network's input is a list of %lld values, whose order is not known",
+                (long long)values);
+        return bs_hint("in the 'preprocess' of a job set 'flatten: chw' (channel after channel, as PyTorch "
+                       "flattens images) or 'flatten: hwc' (pixel after pixel, as TensorFlow does)");
+    }
+    return BS_OK;
+}
+
+bs_status bs_input_open(bs_input *out, const bs_graph *graph, const bs_dataset *images,
+                        const bs_preprocess *preprocess)
+{
+    const bs_shape *s = &graph->tensors[graph->input].shape;
+    char text[96];
+    *out = (bs_input){graph, images, preprocess, bs_input_format_of(graph)};
+    if (s->rank == 1)
+        return flat_format(out, s->dim[0]);
+    if (out->format.channels == 0) {
+        bs_fail(BS_ERR, "the network's input %s is no image", bs_shape_text(s, text, sizeof text));
+        return bs_hint("the input must be (N, C, H, W), (N, H, W, C), (N, H, W) or (N, values)");
+    }
+    if (preprocess->flatten != BS_FLATTEN_NONE) {
+        bs_fail(BS_USAGE, "'flatten' is for a network whose input is a list of values, here it is %s",
+                bs_shape_text(s, text, sizeof text));
+        return bs_hint("leave it out");
+    }
+    return BS_OK;
+}
+
+/* --- Images --- */
+
+static bs_status check_bytes(const float *values, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        if (!(values[k] >= 0 && values[k] <= 255 && values[k] == rintf(values[k]))) {
+            bs_fail(BS_USAGE, "the network takes pixels as whole numbers from 0 to 255, not %g",
+                    (double)values[k]);
+            return bs_hint("in 'preprocess' set 'scale: 1', and leave out 'mean' and 'std'");
+        }
+    return BS_OK;
+}
+
+bs_status bs_input_check(const bs_input *in)
+{
+    const bs_input_format *f = &in->format;
+    int64_t n = in->graph->tensors[in->graph->input].elements;
+    float *values = NULL;
+    bs_status st = BS_OK;
+    bool broken = true;
+    BS_TRY(bs_calloc(&values, (size_t)n, sizeof *values, "image"));
+    for (size_t i = 0; i < bs_dataset_count(in->images) && i < MOST_TRIED && broken; i++)
+        st = bs_dataset_try_load(in->images, i, in->preprocess, f->channels, f->height, f->width, values,
+                                 NULL, &broken);
+    if (broken)
+        st = BS_OK; /* the run says which images cannot be read, and how many it allows */
+    else if (st == BS_OK && in->graph->bytes)
+        st = check_bytes(values, n);
+    free(values);
+    return st;
 }
 
 static void to_channels_last(const bs_input_format *f, const float *chw, float *hwc)
@@ -22,18 +135,17 @@ static void to_channels_last(const bs_input_format *f, const float *chw, float *
             *hwc++ = chw[c * plane + k];
 }
 
-bs_status bs_input_load(bs_worker *w, int row, const bs_dataset *images, size_t i, const bs_preprocess *p,
-                        char *sha256, bool *broken)
+bs_status bs_input_load(bs_worker *w, int row, const bs_input *in, size_t i, char *sha256, bool *broken)
 {
-    const bs_engine *e = w->engine;
-    bs_input_format f = bs_input_format_of(e->graph);
+    const bs_input_format *f = &in->format;
     *broken = false;
-    if (!e->backend->needs_pixels)
+    if (!w->engine->backend->needs_pixels)
         return bs_golden_upload(w->golden, row, &(float){(float)i});
-    BS_TRY(bs_dataset_try_load(images, i, p, f.channels, f.height, f.width, w->pixels, sha256, broken));
-    if (!f.channels_last)
+    BS_TRY(bs_dataset_try_load(in->images, i, in->preprocess, f->channels, f->height, f->width, w->pixels,
+                               sha256, broken));
+    if (!f->channels_last)
         return bs_golden_upload(w->golden, row, w->pixels);
-    float *reordered = w->pixels + e->graph->tensors[e->graph->input].elements;
-    to_channels_last(&f, w->pixels, reordered);
+    float *reordered = w->pixels + in->graph->tensors[in->graph->input].elements;
+    to_channels_last(f, w->pixels, reordered);
     return bs_golden_upload(w->golden, row, reordered);
 }

@@ -1,4 +1,4 @@
-/* Loads images as the input of a network. */
+/* Images as the input of a network. */
 #ifndef BS_CAMPAIGN_INPUT_H
 #define BS_CAMPAIGN_INPUT_H
 
@@ -6,17 +6,31 @@
 #include "data/dataset.h"
 
 typedef struct bs_input_format {
-    int channels, height, width;
-    bool channels_last; /* (H, W, C), as TensorFlow's exporters leave it; else (C, H, W) */
+    int channels, height, width; /* 0 if only the images tell them: the input is a list of values */
+    bool channels_last;          /* (H, W, C), as TensorFlow's exporters leave it; else (C, H, W) */
 } bs_input_format;
 
 /* Returns the layout of the network's input as an image: (H, W, C) only if that makes 1 or 3 channels and (C,
- * H, W) does not. */
+ * H, W) does not; (H, W) has one channel. */
 bs_input_format bs_input_format_of(const bs_graph *g);
+
+/* What becomes the network's input, and how. It owns nothing. */
+typedef struct bs_input {
+    const bs_graph *graph;
+    const bs_dataset *images;
+    const bs_preprocess *preprocess;
+    bs_input_format format;
+} bs_input;
+
+/* Finds the format. The size of an image that becomes a list of values is what preprocessing makes of the
+ * first image. All three must outlive *out. BS_USAGE if the list's order or size is not clear. */
+bs_status bs_input_open(bs_input *out, const bs_graph *graph, const bs_dataset *images,
+                        const bs_preprocess *preprocess);
+/* Loads the first image that can be read, to find out whether preprocessing fits the network. */
+bs_status bs_input_check(const bs_input *in);
 
 /* Loads image i into row `row` of the worker's golden run, in the network's own layout. sha256, broken: as in
  * bs_dataset_try_load(); sha256 may be NULL. A backend without pixels gets the index i. */
-bs_status bs_input_load(bs_worker *w, int row, const bs_dataset *images, size_t i, const bs_preprocess *p,
-                        char *sha256, bool *broken);
+bs_status bs_input_load(bs_worker *w, int row, const bs_input *in, size_t i, char *sha256, bool *broken);
 
 #endif

@@ -25,7 +25,7 @@ typedef struct trial_cost {
 
 typedef struct pilot {
     const bs_engine *e;
-    const bs_dataset *images;
+    const bs_input *input;
     double seconds, end; /* allowed; when they are over */
     trial_cost *cost;    /* by stratum */
     atomic_bool failed;
@@ -83,8 +83,7 @@ static bs_status load_tile(actor *a, int worker)
     for (uint32_t i = from; i < n && i < from + tile; i++) {
         bool broken;
         uint32_t image = bs_plan_image(plan, i);
-        bs_status st =
-            bs_input_load(&a->w, a->n_images, r->images, image, &plan->job->preprocess, NULL, &broken);
+        bs_status st = bs_input_load(&a->w, a->n_images, r->input, image, NULL, &broken);
         if (broken)
             continue;
         BS_TRY(st);
@@ -379,9 +378,9 @@ static bs_status open_costs(pilot *r)
     return BS_OK;
 }
 
-bs_status bs_pilot_run(bs_pilot *out, const bs_engine *e, const bs_dataset *images, double seconds)
+bs_status bs_pilot_run(bs_pilot *out, const bs_engine *e, const bs_input *input, double seconds)
 {
-    pilot r = {.e = e, .images = images, .seconds = seconds, .lock = PTHREAD_MUTEX_INITIALIZER};
+    pilot r = {.e = e, .input = input, .seconds = seconds, .lock = PTHREAD_MUTEX_INITIALIZER};
     bs_status st;
     *out = (bs_pilot){0};
     r.end = bs_resources_clock() + seconds;

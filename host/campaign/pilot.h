@@ -3,8 +3,7 @@
 #ifndef BS_CAMPAIGN_PILOT_H
 #define BS_CAMPAIGN_PILOT_H
 
-#include "campaign/engine.h"
-#include "data/dataset.h"
+#include "campaign/input.h"
 
 /* Times are of one worker, while the others work, too. */
 typedef struct bs_pilot {
@@ -17,6 +16,6 @@ typedef struct bs_pilot {
 
 /* Makes a pilot run of the engine's plan for about this many seconds. Images that cannot be read are skipped;
  * if none can, synthetic ones take their place. */
-bs_status bs_pilot_run(bs_pilot *out, const bs_engine *e, const bs_dataset *images, double seconds);
+bs_status bs_pilot_run(bs_pilot *out, const bs_engine *e, const bs_input *input, double seconds);
 
 #endif

@@ -251,8 +251,7 @@ static bs_status load_image(worker_state *state, uint32_t image, bs_golden_row *
 {
     bool broken;
     *row = (bs_golden_row){.image = image};
-    bs_status st = bs_input_load(&state->w, state->n_images, state->c->images, image,
-                                 &state->c->engine->plan->job->preprocess, row->sha256, &broken);
+    bs_status st = bs_input_load(&state->w, state->n_images, state->c->input, image, row->sha256, &broken);
     if (broken)
         return note_broken(state, image);
     BS_TRY(st);

@@ -4,7 +4,7 @@
 #include "base/phase.h"
 #include "base/resources.h"
 #include "base/text.h"
-#include "campaign/input.h"
+#include "cli/bench_job.h"
 #include "cli/cli.h"
 #include "model/synth.h"
 #include "store/db.h"
@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <png.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,6 @@
 
 extern char **environ;
 
-enum { IMAGES = 2 };
 static const char self[] = "/proc/self/exe"; /* also in the new process: it is the same program */
 
 /* Seconds from the start of a process, -1: not known. */
@@ -36,6 +34,7 @@ typedef struct start_bench {
     char *folder; /* temporary, of all files */
     bs_str model, job, db, log, cache;
     const char *device;
+    const bs_import_options *import;
     int strata;
 } start_bench;
 
@@ -52,12 +51,6 @@ static void remove_all(const char *path)
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static bs_status no_room(const char *path)
-{
-    bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
-    return bs_hint("the benchmark puts networks and result files into $TMPDIR (/tmp); VGG-19 has 575 MB");
-}
-
 static bs_status place(bs_str *out, const start_bench *b, const char *name)
 {
     out->len = 0;
@@ -72,7 +65,7 @@ static bs_status bench_open(start_bench *b)
     bs_str_printf(&folder, "%s/bitsink-start-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     BS_TRY(bs_str_status(&folder));
     if (!mkdtemp(folder.ptr)) {
-        bs_status st = no_room(folder.ptr);
+        bs_status st = bs_bench_no_room(folder.ptr);
         bs_str_clear(&folder);
         return st;
     }
@@ -97,84 +90,6 @@ static void bench_close(start_bench *b)
 
 /* --- The job --- */
 
-/* Some picture: no two images, and no two of their pixels side by side, are equal. */
-static bs_status write_image(const start_bench *b, int number, bs_input_format f)
-{
-    png_image image = {.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_RGB};
-    bs_str path = {0};
-    char name[32];
-    unsigned char *pixel = NULL;
-    bs_status st;
-    image.width = (png_uint_32)f.width;
-    image.height = (png_uint_32)f.height;
-    snprintf(name, sizeof name, "%d.png", number);
-    BS_TRY_GOTO(place(&path, b, name), out);
-    size_t n = (size_t)f.width * (size_t)f.height * 3;
-    BS_TRY_GOTO(bs_calloc(&pixel, n, 1, "image"), out);
-    for (size_t i = 0; i < n; i++)
-        pixel[i] = (unsigned char)((i * 37 + i / 640 * 11 + (size_t)number * 101) % 251);
-    if (!png_image_write_to_file(&image, path.ptr, 0, pixel, 0, NULL))
-        st = no_room(path.ptr);
-out:
-    free(pixel);
-    bs_str_clear(&path);
-    return st;
-}
-
-static bs_status write_text(const char *path, const bs_str *text)
-{
-    BS_TRY(bs_str_status(text));
-    FILE *f = fopen(path, "w");
-    bool bad = !f || fwrite(text->ptr, 1, text->len, f) != text->len;
-    if (f)
-        bad |= fclose(f) != 0;
-    return bad ? no_room(path) : BS_OK;
-}
-
-/* Returns the operator that most networks have: the first of these. */
-static const char *layer_op(const bs_graph *g)
-{
-    static const bs_op ops[] = {BS_OP_CONV, BS_OP_GEMM, BS_OP_MATMUL};
-    for (size_t k = 0; k < sizeof ops / sizeof *ops; k++)
-        for (int i = 0; i < g->n_nodes; i++)
-            if (g->nodes[i].op == ops[k])
-                return bs_op_name(ops[k]);
-    return "Conv"; /* which the run then reports as missing */
-}
-
-/* One trial of three faults in each layer, on two images. */
-static void put_job(bs_str *out, const start_bench *b, bs_input_format f, const char *op)
-{
-    bs_str_puts(out, "name: start\nmodel: '");
-    for (const char *c = b->model.ptr; *c; c++)
-        bs_str_printf(out, *c == '\'' ? "''" : "%c", *c);
-    bs_str_printf(out,
-                  "'\nimages: {labels: labels.csv}\npreprocess: {resize: [%d, %d], scale: 1/255}\nfaults:\n"
-                  "  - {id: 1, targets: {op: %s, kind: activation}, fault: flip, trials: 1}\n"
-                  "  - {id: 2, targets: {op: %s, kind: weight}, fault: flip, trials: 1}\n"
-                  "  - {id: 3, targets: {op: %s, kind: activation}, fault: flip, ber: 1e-7, trials: 1}\n",
-                  f.height, f.width, op, op, op);
-}
-
-static bs_status write_job(const start_bench *b, bs_input_format f, const char *op)
-{
-    bs_str text = {0}, path = {0};
-    bs_status st;
-    for (int i = 0; i < IMAGES; i++) {
-        BS_TRY_GOTO(write_image(b, i, f), out);
-        bs_str_printf(&text, "%d.png,0\n", i);
-    }
-    BS_TRY_GOTO(place(&path, b, "labels.csv"), out);
-    BS_TRY_GOTO(write_text(path.ptr, &text), out);
-    text.len = 0;
-    put_job(&text, b, f, op);
-    st = write_text(b->job.ptr, &text);
-out:
-    bs_str_clear(&text);
-    bs_str_clear(&path);
-    return st;
-}
-
 static bool is_generated(const char *name)
 {
 #define X(synth)                                                                                             \
@@ -188,7 +103,6 @@ static bool is_generated(const char *name)
 /* Writes the network, if it is a generated one, and its job. */
 static bs_status prepare(start_bench *b, const char *network)
 {
-    bs_graph *g = NULL;
     bs_phase("write the job");
     if (is_generated(network)) {
         BS_TRY(place(&b->model, b, "model.onnx"));
@@ -200,10 +114,7 @@ static bs_status prepare(start_bench *b, const char *network)
         free(path);
         BS_TRY(bs_str_status(&b->model));
     }
-    BS_TRY(bs_graph_import(&g, b->model.ptr, NULL));
-    bs_status st = write_job(b, bs_input_format_of(g), layer_op(g));
-    bs_graph_free(g);
-    return st;
+    return bs_bench_write_job(b->folder, b->model.ptr, b->import);
 }
 
 /* --- A run --- */
@@ -377,9 +288,10 @@ static void print_table(const measured *m, int n, bool compared)
     }
 }
 
-bs_status bs_bench_start(char *const *network, int n, const char *device, const char *against, bool json)
+bs_status bs_bench_start(char *const *network, int n, const bs_import_options *import, const char *device,
+                         const char *against, bool json)
 {
-    start_bench b = {.device = device};
+    start_bench b = {.device = device, .import = import};
     measured *m = NULL;
     bs_status st;
     bs_catch_signals();

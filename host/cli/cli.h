@@ -3,8 +3,7 @@
 #define BS_CLI_CLI_H
 
 #include "base/error.h"
-#include "campaign/engine.h"
-#include "data/dataset.h"
+#include "campaign/input.h"
 #include "fault/plan.h"
 #include "job/job.h"
 #include "model/graph.h"
@@ -147,14 +146,27 @@ bs_status bs_option_cache(const bs_args *a, const char **dir);
 /* Opens the cache that these options ask for: *out is NULL if there is none. Close it after the engine. */
 bs_status bs_open_cache(bs_cache **out, const bs_args *a);
 
+/* Options of commands that take a model: rows of their tables. */
+#define BS_MODEL_OPTIONS                                                                                     \
+    {"input-size", "H,W", "rows and columns of the images, where the model leaves them open"},               \
+        {"output", "NAME", "tensor with the scores of the classes (default: the model's first output)"},     \
+    {                                                                                                        \
+        "input", "NAME=VALUE,...", "values of inputs other than the images, which become constants"          \
+    }
+/* Reads them; free *out with bs_import_options_clear(). */
+bs_status bs_option_import(const bs_args *a, bs_import_options *out);
+/* Fails if one of them is given, since a job says it itself. */
+bs_status bs_refuse_import(const bs_args *a);
+
 /* Everything a job file leads to. Zero-initialise; bs_session_close() frees. */
 typedef struct bs_session {
     bs_job *job;
     bs_graph *graph;
     bs_dataset *images;
+    bs_input input; /* the images as the network's input */
     bs_plan *plan;
-    const char **class_names; /* by class, NULL if the job names no file */
-    char **label_names;       /* as in that file */
+    const char **class_names; /* by class, NULL where a class has no name; NULL if none has */
+    char **label_names;       /* as in the job's file of names */
     int n_labels;
 } bs_session;
 
@@ -162,6 +174,8 @@ bs_status bs_session_open(bs_session *s, const char *job_path);
 /* The same from the job stored in a result file. */
 bs_status bs_session_reopen(bs_session *s, const char *db_path);
 void bs_session_close(bs_session *s);
+/* Returns the name of a class, "" if it has none, or for no class (-1). */
+const char *bs_session_class_name(const bs_session *s, int class);
 /* Copies what the job says about the device into the options, if there is a job. */
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o);
 

@@ -25,8 +25,12 @@ static bs_status run_start(const bs_args *args)
         network = (char *const *)start_networks;
         n = (int)(sizeof start_networks / sizeof *start_networks);
     }
-    return bs_bench_start(network, n, bs_option_value(args, "device"), bs_option_value(args, "against"),
-                          bs_option_value(args, "json") != NULL);
+    bs_import_options import;
+    BS_TRY(bs_option_import(args, &import));
+    bs_status st = bs_bench_start(network, n, &import, bs_option_value(args, "device"),
+                                  bs_option_value(args, "against"), bs_option_value(args, "json") != NULL);
+    bs_import_options_clear(&import);
+    return st;
 }
 
 /* bench MODEL is short for bench --model MODEL. */
@@ -46,6 +50,7 @@ static bs_status run(const bs_args *args)
     bs_graph *g;
     bs_engine *e = NULL;
     bs_bench bench = {0};
+    bs_import_options import;
     bs_engine_options o = {
         .device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .bench = true, .timed = true};
     const char *model = NULL;
@@ -58,8 +63,10 @@ static bs_status run(const bs_args *args)
     BS_TRY(bs_option_int(args, "batch", 1, 4096, &o.max_batch));
     BS_TRY(bs_option_int(args, "trials", 1, 1 << 20, &trials));
     BS_TRY(choose_model(&model, args));
-    BS_TRY(bs_synth_or_import(&g, model));
-    bs_status st;
+    BS_TRY(bs_option_import(args, &import));
+    bs_status st = bs_synth_or_import(&g, model, &import);
+    bs_import_options_clear(&import);
+    BS_TRY(st);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, g, NULL, &o), out);
     BS_TRY_GOTO(bs_bench_run(&bench, e, trials, 1), out);
@@ -79,6 +86,7 @@ out:
 
 static const bs_option options[] = {
     {"model", "MODEL", "an ONNX file, or a network that synth generates (default vgg19)"},
+    BS_MODEL_OPTIONS,
     {"trials", "N", "trials for each target, mode and worker (default 64)"},
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},

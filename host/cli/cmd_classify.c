@@ -1,6 +1,5 @@
 #include "base/team.h"
 #include "base/text.h"
-#include "campaign/input.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -13,6 +12,7 @@
 typedef struct subject {
     bs_session s; /* of a job; else only graph is set */
     bs_preprocess preprocess;
+    bs_input input;
     bool json;
     const char *logits_path; /* NULL: not asked for */
     FILE *logits;
@@ -24,17 +24,25 @@ static bool is_model(const char *path)
     return dot && strcmp(dot, ".onnx") == 0;
 }
 
-static bs_status open_subject(subject *x, const char *path)
+static bs_status open_subject(subject *x, const bs_args *args)
 {
+    const char *path = args->operand[0];
+    bs_import_options import;
     if (!is_model(path)) {
+        BS_TRY(bs_refuse_import(args));
         BS_TRY(bs_session_open(&x->s, path));
         x->preprocess = x->s.job->preprocess;
         return BS_OK;
     }
     bs_preprocess_default(&x->preprocess);
-    BS_TRY(bs_graph_import(&x->s.graph, path, NULL));
-    bs_graph_tell_remarks(x->s.graph);
-    return BS_OK;
+    BS_TRY(bs_option_import(args, &import));
+    bs_status st = bs_graph_import(&x->s.graph, path, &import);
+    bs_import_options_clear(&import);
+    if (st == BS_OK)
+        bs_graph_tell_remarks(x->s.graph);
+    if (st == BS_OK && x->s.graph->bytes)
+        x->preprocess.scale = 1;
+    return st;
 }
 
 static void print_answer(const subject *x, const char *path, const bs_answer *a)
@@ -49,7 +57,7 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
         bs_str_puts(&line, "\n");
     }
     for (int k = 0; k < BS_TOP && a->top[k] >= 0; k++) {
-        const char *name = x->s.class_names ? x->s.class_names[a->top[k]] : "";
+        const char *name = bs_session_class_name(&x->s, a->top[k]);
         if (x->json) {
             bs_str_printf(&line, "%s{\"class\": %d, \"score\": %.9g, \"name\": ", k ? ", " : "", a->top[k],
                           (double)a->score[k]);
@@ -96,7 +104,6 @@ static bs_status close_logits(subject *x, bs_status st)
 typedef struct classification {
     const subject *x;
     const bs_engine *engine;
-    const bs_dataset *images;
     atomic_size_t next; /* image to be taken */
     pthread_mutex_t lock;
     pthread_cond_t change;
@@ -127,7 +134,7 @@ static void end_turn(classification *c, bool failed)
 static bs_status run_image(bs_worker *w, const classification *c, size_t image)
 {
     bool broken;
-    BS_TRY(bs_input_load(w, 0, c->images, image, &c->x->preprocess, NULL, &broken));
+    BS_TRY(bs_input_load(w, 0, &c->x->input, image, NULL, &broken));
     return bs_golden_run(w->golden, 1);
 }
 
@@ -137,7 +144,7 @@ static bs_status classify_some(void *shared, int worker)
     bs_worker w = {0};
     (void)worker;
     bs_status st = bs_worker_open(&w, c->engine);
-    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < bs_dataset_count(c->images);) {
+    for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < bs_dataset_count(c->x->input.images);) {
         if (st == BS_OK)
             st = run_image(&w, c, i);
         if (!await_turn(c, i)) {
@@ -147,7 +154,7 @@ static bs_status classify_some(void *shared, int worker)
         if (st == BS_OK)
             st = write_logits(c->x, w.golden->output);
         if (st == BS_OK)
-            print_answer(c->x, bs_dataset_image(c->images, i)->path, &w.golden->answer[0]);
+            print_answer(c->x, bs_dataset_image(c->x->input.images, i)->path, &w.golden->answer[0]);
         end_turn(c, st != BS_OK);
         if (st != BS_OK)
             break;
@@ -156,14 +163,11 @@ static bs_status classify_some(void *shared, int worker)
     return st;
 }
 
-static bs_status classify(const subject *x, const bs_engine *e, const bs_dataset *images)
+static bs_status classify(const subject *x, const bs_engine *e)
 {
-    classification c = {.x = x,
-                        .engine = e,
-                        .images = images,
-                        .lock = PTHREAD_MUTEX_INITIALIZER,
-                        .change = PTHREAD_COND_INITIALIZER};
-    size_t n = bs_dataset_count(images);
+    classification c = {
+        .x = x, .engine = e, .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
+    size_t n = bs_dataset_count(x->input.images);
     return bs_team_run(n < (size_t)e->threads ? (int)n : e->threads, classify_some, &c);
 }
 
@@ -175,7 +179,7 @@ static bs_status run(const bs_args *args)
     bs_engine *e = NULL;
     bs_engine_options o = {.device = bs_option_value(args, "device")};
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));
-    BS_TRY(open_subject(&x, args->operand[0]));
+    BS_TRY(open_subject(&x, args));
     bs_session_ask_device(&x.s, &o);
     bs_status st;
     const bs_dataset *images = x.s.images;
@@ -189,13 +193,15 @@ static bs_status run(const bs_args *args)
         bs_hint("usage: bitsink classify %s", bs_cmd_classify.usage);
         goto out;
     }
+    BS_TRY_GOTO(bs_input_open(&x.input, x.s.graph, images, &x.preprocess), out);
+    BS_TRY_GOTO(bs_input_check(&x.input), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, x.s.graph, NULL, &o), out);
     if (x.logits_path && !(x.logits = fopen(x.logits_path, "wb"))) {
         st = logits_failed(&x);
         goto out;
     }
-    st = classify(&x, e, images);
+    st = classify(&x, e);
 out:
     st = close_logits(&x, st);
     bs_engine_close(e);
@@ -207,6 +213,7 @@ out:
 
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
+    BS_MODEL_OPTIONS,
     BS_CACHE_OPTIONS,
     {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
@@ -229,7 +236,8 @@ const bs_command bs_cmd_classify = {
                "\n"
                "With a job file, its preprocessing and class names are used, and its images where no IMAGE "
                "is given. With a model, images must have the size of the network's input and are scaled to "
-               "0..1.\n"
+               "0..1 (or stay whole numbers where the model takes bytes); the options of models say what the "
+               "file leaves open.\n"
                "\n"
                "`--logits` writes all outputs, to compare them number by number with those of your "
                "framework; MODELS in bitsink-job(5) shows how.",

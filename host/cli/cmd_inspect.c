@@ -27,6 +27,21 @@ static void print_json(const bs_graph *g)
     }
 }
 
+/* Names input and output, and what the axes of the input are for images. */
+static void print_ends(const bs_graph *g)
+{
+    const bs_tensor *in = &g->tensors[g->input];
+    bs_input_format f = bs_input_format_of(g);
+    char shape[96];
+    const char *axes = in->shape.rank == 1   ? "values"
+                       : f.channels == 0     ? "no image"
+                       : in->shape.rank == 2 ? "H, W"
+                       : f.channels_last     ? "H, W, C"
+                                             : "C, H, W";
+    printf("\ninput %s: %s (%s), output %s\n", bs_visible(in->name),
+           bs_shape_text(&in->shape, shape, sizeof shape), axes, bs_visible(g->tensors[g->output].name));
+}
+
 static void print_table(const bs_graph *g)
 {
     char shape[96];
@@ -48,7 +63,8 @@ static void print_table(const bs_graph *g)
                bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }
-    printf("\n%d nodes, %d targets, %lld parameters, %.2f MMAC per inference, %d classes, sha256 %.16s...\n",
+    print_ends(g);
+    printf("%d nodes, %d targets, %lld parameters, %.2f MMAC per inference, %d classes, sha256 %.16s...\n",
            g->n_nodes, g->n_targets, (long long)parameters, (double)g->macs * 1e-6, g->classes, g->sha256);
     for (int k = 0; k < g->n_remarks; k++)
         printf("remark: %s\n", g->remarks[k]);
@@ -57,7 +73,11 @@ static void print_table(const bs_graph *g)
 static bs_status run(const bs_args *args)
 {
     bs_graph *g;
-    BS_TRY(bs_synth_or_import(&g, args->operand[0]));
+    bs_import_options import;
+    BS_TRY(bs_option_import(args, &import));
+    bs_status st = bs_synth_or_import(&g, args->operand[0], &import);
+    bs_import_options_clear(&import);
+    BS_TRY(st);
     if (bs_option_value(args, "json"))
         print_json(g);
     else
@@ -67,6 +87,7 @@ static bs_status run(const bs_args *args)
 }
 
 static const bs_option options[] = {
+    BS_MODEL_OPTIONS,
     {"json", NULL, "one JSON object per target"},
     {NULL, NULL, NULL},
 };
@@ -78,8 +99,13 @@ const bs_command bs_cmd_inspect = {
     .details = "Imports MODEL, an ONNX file or a network that `bitsink synth` generates, and lists its"
                " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
                " shape of one image, bits, and the multiply-accumulates of the node that makes it. Job"
-               " files select targets by these names, kinds, operators and ids.",
+               " files select targets by these names, kinds, operators and ids. Below them stand the input"
+               " with its axes, and the output.\n"
+               "\n"
+               "The options say what the file leaves open; a job says it with the keys `input_size`,"
+               " `output` and `inputs` (MODELS in bitsink-job(5)).",
     .examples = "    bitsink inspect model.onnx\n"
+                "    bitsink inspect model.onnx --input-size 224,224 --output logits --input mask=1\n"
                 "    bitsink inspect resnet50 --json",
     .see_also = "bitsink-job(5) bitsink-synth(1)",
     .min_operands = 1,

@@ -39,7 +39,7 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
     bs_proof_forecast f = bs_proofs_forecast(proofs);
     out->start = bs_resources_clock() - bs_phases_start() + file_seconds;
     bs_phase("pilot run");
-    bs_status st = bs_pilot_run(&r, e, s->images, pilot_seconds + pilot_share * out->start);
+    bs_status st = bs_pilot_run(&r, e, &s->input, pilot_seconds + pilot_share * out->start);
     bs_phase(NULL);
     bs_proofs_free(proofs);
     BS_TRY(st);

@@ -140,7 +140,7 @@ static bs_status run(const bs_args *args)
             (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, e->info.name,
             e->info.isa, info.mode);
     bs_phase("prove, and run trials");
-    st = bs_campaign_run(proofs, s.images, store, &bs_stop_requested, &summary);
+    st = bs_campaign_run(proofs, &s.input, store, &bs_stop_requested, &summary);
     bs_error error;
     bs_error_save(&error);
     double ended = bs_resources_clock() - bs_phases_start();

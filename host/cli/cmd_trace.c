@@ -132,7 +132,7 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
 
 static void print_answer(const char *what, const bs_answer *a, const bs_session *s, bool json)
 {
-    const char *name = a->top[0] >= 0 && s->class_names ? s->class_names[a->top[0]] : "";
+    const char *name = bs_session_class_name(s, a->top[0]);
     if (json) {
         bs_str line = {0};
         bs_str_printf(
@@ -162,7 +162,7 @@ static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum
     bool broken;
     bs_status st;
     BS_TRY_GOTO(bs_worker_open(&w, e), out);
-    BS_TRY_GOTO(bs_input_load(&w, 0, s->images, t.image, &s->job->preprocess, NULL, &broken), out);
+    BS_TRY_GOTO(bs_input_load(&w, 0, &s->input, t.image, NULL, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
     BS_TRY_GOTO(bs_schedules_create(&schedules, s->graph, e->backend, e->network, stratum->target,

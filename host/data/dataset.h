@@ -21,6 +21,19 @@ typedef enum bs_interpolation {
         BS_INTERPOLATION_COUNT
 } bs_interpolation;
 
+/* X(suffix, name in job files, meaning). The order of an image's values in a network that takes a list. */
+#define BS_FLATTENS(X)                                                                                       \
+    X(HWC, "hwc", "pixel after pixel")                                                                       \
+    X(CHW, "chw", "channel after channel")
+
+typedef enum bs_flatten {
+    BS_FLATTEN_NONE, /* not given */
+#define X(suffix, name, meaning) BS_FLATTEN_##suffix,
+    BS_FLATTENS(X)
+#undef X
+        BS_FLATTEN_COUNT
+} bs_flatten;
+
 /* The steps from a decoded image to the input tensor. Set by bs_preprocess_default() or
  * bs_preprocess_preset(), then change single members. */
 typedef struct bs_preprocess {
@@ -32,11 +45,13 @@ typedef struct bs_preprocess {
     bool bgr;               /* channel order; else RGB. One-channel networks get luma (ITU-R 601) */
     float scale;            /* value = (pixel * scale - mean[c]) / std[c], pixel 0..255 */
     float mean[4], std[4];  /* in the order of the tensor's channels: with `bgr` blue comes first */
+    bs_flatten flatten;     /* for networks that take a list of values */
     int n_mean, n_std;      /* 1 (same for all channels) or the number of channels */
 } bs_preprocess;
 
 void bs_preprocess_default(bs_preprocess *p); /* scale 1/255, mean 0, std 1, RGB */
 const char *bs_interpolation_name(bs_interpolation how);
+const char *bs_flatten_name(bs_flatten how); /* "" if it is not given */
 
 /* The pipelines that networks are usually trained and evaluated with. Torchvision's: resize the short side,
  * then centre crop. Keras' three modes of preprocess_input, after a plain nearest-pixel resize to 224 x 224,
@@ -78,9 +93,9 @@ typedef struct bs_dataset_spec {
 } bs_dataset_spec;
 
 typedef struct bs_image {
-    char *path; /* as stored in the result file: "dir/x.png", or "t10k-images-idx3-ubyte.gz#17"; bytes that
-                   are not UTF-8 as \xNN */
-    int label;  /* -1: unknown */
+    const char *path; /* as stored in the result file: "dir/x.png", or "t10k-images-idx3-ubyte.gz#17"; bytes
+                   that are not UTF-8 as \xNN */
+    int label;        /* -1: unknown */
 } bs_image;
 
 typedef struct bs_dataset bs_dataset;
@@ -91,6 +106,9 @@ bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int cla
 void bs_dataset_close(bs_dataset *d);
 size_t bs_dataset_count(const bs_dataset *d);
 const bs_image *bs_dataset_image(const bs_dataset *d, size_t i);
+/* Sets *names to the names of the classes, by label, and returns their number, 0 if the form of the images
+ * gives none: those of the sub-folders of `folder`, or those in the list `synsets`. */
+int bs_dataset_class_names(const bs_dataset *d, const char *const **names);
 
 /* Decodes image i and writes channels*height*width floats, CHW order. `hash`: SHA-256 (hex, 65 bytes) of the
  * file's bytes (of the raw pixels for idx), may be NULL. Errors name the file. Thread-safe. */
@@ -100,6 +118,10 @@ bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p,
  * errors are the job's, such as a size that does not fit the network. */
 bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
                               int width, float *chw, char *hash, bool *broken);
+
+/* Finds the size that image i has after preprocessing. broken: as above. */
+bs_status bs_dataset_size(const bs_dataset *d, size_t i, const bs_preprocess *p, int *height, int *width,
+                          bool *broken);
 
 /* Reads class names, one on each line, in UTF-8: the text after an optional id nXXXXXXXX, up to the first
  * comma, because lists have synonyms ("tench, Tinca tinca"). Names that this makes equal keep the whole line;

@@ -42,6 +42,9 @@ bs_status bs_jpeg_decode(bs_pixels *out, const uint8_t *bytes, size_t len);
  * level. */
 bs_status bs_pixels_resize(bs_pixels *px, int width, int height, bs_interpolation how);
 
+/* Applies, in place and in this order: crop_fraction, resize_short, resize_h x resize_w, crop_h x crop_w. */
+bs_status bs_pixels_reshape(bs_pixels *px, const bs_preprocess *p);
+
 /* Applies, in place and in this order: luma (one-channel networks), crop_fraction, resize_short, resize_h x
  * resize_w, crop_h x crop_w. The size must then be height x width. Writes chw[channels*height*width]. mean[c]
  * and std[c] belong to channel c of the tensor: blue is first with `bgr`. */

@@ -21,6 +21,16 @@ const char *bs_interpolation_name(bs_interpolation how)
     return (unsigned)how < BS_INTERPOLATION_COUNT ? names[how] : "?";
 }
 
+const char *bs_flatten_name(bs_flatten how)
+{
+    static const char *const names[] = {"",
+#define X(suffix, name, meaning) name,
+                                        BS_FLATTENS(X)
+#undef X
+    };
+    return (unsigned)how < BS_FLATTEN_COUNT ? names[how] : "";
+}
+
 bool bs_preprocess_preset(bs_preprocess *p, const char *name)
 {
 #define THREE(a, b, c)                                                                                       \
@@ -28,7 +38,9 @@ bool bs_preprocess_preset(bs_preprocess *p, const char *name)
         a, b, c                                                                                              \
     }
 #define X(name, how, short_side, side, crop, bgr, scale, mean, std)                                          \
-    {name, {how, short_side, 0, side, side, crop, crop, bgr, scale, THREE mean, THREE std, 3, 3}},
+    {name,                                                                                                   \
+     {how, short_side, 0, side, side, crop, crop, bgr, scale, THREE mean, THREE std, BS_FLATTEN_NONE, 3,     \
+      3}},
     static const struct {
         const char *name;
         bs_preprocess p;
@@ -135,6 +147,17 @@ static void write_tensor(float *chw, const bs_pixels *px, const bs_preprocess *p
     }
 }
 
+bs_status bs_pixels_reshape(bs_pixels *px, const bs_preprocess *p)
+{
+    if (p->crop_fraction > 0.0f)
+        BS_TRY(crop_square(px, p->crop_fraction));
+    if (p->resize_short > 0)
+        BS_TRY(resize_short(px, p->resize_short, p->interpolation));
+    if (p->resize_h > 0)
+        BS_TRY(bs_pixels_resize(px, p->resize_w, p->resize_h, p->interpolation));
+    return p->crop_h > 0 ? centre_crop(px, p->crop_w, p->crop_h) : BS_OK;
+}
+
 bs_status bs_pixels_preprocess(bs_pixels *px, const bs_preprocess *p, int channels, int height, int width,
                                float *chw)
 {
@@ -142,14 +165,7 @@ bs_status bs_pixels_preprocess(bs_pixels *px, const bs_preprocess *p, int channe
     BS_TRY(check_keys(p, channels));
     if (channels == 1 && px->channels == 3)
         to_luma(px);
-    if (p->crop_fraction > 0.0f)
-        BS_TRY(crop_square(px, p->crop_fraction));
-    if (p->resize_short > 0)
-        BS_TRY(resize_short(px, p->resize_short, p->interpolation));
-    if (p->resize_h > 0)
-        BS_TRY(bs_pixels_resize(px, p->resize_w, p->resize_h, p->interpolation));
-    if (p->crop_h > 0)
-        BS_TRY(centre_crop(px, p->crop_w, p->crop_h));
+    BS_TRY(bs_pixels_reshape(px, p));
     if (px->height == height && px->width == width) {
         write_tensor(chw, px, p, channels);
         return BS_OK;

@@ -1,10 +1,10 @@
 #include "job/inputs.h"
 
+#include "job/model_keys.h"
+
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_SIDE = 16384 };
 
 /* --- images --- */
 
@@ -17,10 +17,11 @@ enum { MAX_SIDE = 16384 };
       "Base folder of the paths in `labels`.")                                                               \
     X(FOLDER, "folder", bs_form_path, images.folder, 0, 0, NULL,                                             \
       "A folder with one sub-folder of images for each class. The class is the rank of the sub-folder's "    \
-      "name, from 0. With `ground_truth` or `unlabelled`, the folder itself holds the images.")              \
+      "name, from 0, and bears that name. With `ground_truth` or `unlabelled`, the folder itself holds the " \
+      "images.")                                                                                             \
     X(SYNSETS, "synsets", bs_form_path, images.synsets, 0, 0, NULL,                                          \
       "With `folder`: a list of classes, one name per line, in the order of the network's outputs. The "     \
-      "class of a sub-folder is the line that its name stands on.")                                          \
+      "class of a sub-folder is the line that begins with its name.")                                        \
     X(GROUND_TRUTH, "ground_truth", bs_form_path, images.ground_truth, 0, 0, NULL,                           \
       "With `folder`: a file with one whole number per line, the classes of the images in the order of "     \
       "their file names.")                                                                                   \
@@ -159,23 +160,6 @@ static bs_status read_std(bs_form *f, yaml_node_t *value, const bs_field *field,
     return BS_OK;
 }
 
-/* Reads a side of a square, or [height, width]; the two ints lie one after the other. */
-static bs_status read_size(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    int *side = (int *)(void *)((char *)object + field->offset);
-    int n = bs_form_count(value);
-    if (n != 1 && n != 2) {
-        bs_form_fail(f, bs_form_line(value), "'%s' has %d values", field->key, n);
-        return bs_hint("give the side of a square, or [height, width]");
-    }
-    for (int i = 0; i < 2; i++) {
-        int64_t v;
-        BS_TRY(bs_form_integer(&v, f, bs_form_item(f, value, i < n ? i : 0), field->key, 1, MAX_SIDE));
-        side[i] = (int)v;
-    }
-    return BS_OK;
-}
-
 static bs_status read_interpolation(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     static const char *const names[] = {
@@ -196,6 +180,19 @@ static bs_status read_interpolation(bs_form *f, yaml_node_t *value, const bs_fie
     ((bs_preprocess *)object)->interpolation = (bs_interpolation)i;
     free(text);
     return st;
+}
+
+static bs_status read_flatten(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    static const char *const names[] = {
+#define X(suffix, name, meaning) name,
+        BS_FLATTENS(X)
+#undef X
+    };
+    int i;
+    BS_TRY(bs_form_name(&i, f, value, field->key, "order", names, BS_FLATTEN_COUNT - 1));
+    ((bs_preprocess *)object)->flatten = (bs_flatten)(i + 1);
+    return BS_OK;
 }
 
 static bs_status read_preset(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
@@ -243,7 +240,10 @@ static const char preset_names[] = BS_PRESETS(X); /* from the third character on
 #define X(suffix, name) ", `" name "`"
 static const char interpolation_names[] = BS_INTERPOLATIONS(X);
 #undef X
-static const char size_value[] = "pixels, or `[HEIGHT, WIDTH]`";
+
+#define X(suffix, name, meaning) ", `" name "`"
+static const char flatten_names[] = BS_FLATTENS(X);
+#undef X
 
 enum { KEY_PRESET, KEY_CROP_FRACTION, KEY_RESIZE_SHORT, KEY_RESIZE };
 
@@ -255,14 +255,14 @@ static const bs_field preprocess_fields[] = {
     [KEY_CROP_FRACTION] =
         {"crop_fraction", bs_form_float, offsetof(bs_preprocess, crop_fraction), 0.01, 1, false, NULL, NULL,
          "Cut out the centre square with this share of the short side. Done first, before any resizing."},
-    [KEY_RESIZE_SHORT] = {"resize_short", bs_form_int, offsetof(bs_preprocess, resize_short), 1, MAX_SIDE,
-                          false, NULL, NULL,
+    [KEY_RESIZE_SHORT] = {"resize_short", bs_form_int, offsetof(bs_preprocess, resize_short), 1,
+                          BS_MAX_INPUT_SIDE, false, NULL, NULL,
                           "Resize so that the short side has this many pixels; the aspect ratio stays."},
-    [KEY_RESIZE] = {"resize", read_size, offsetof(bs_preprocess, resize_h), 0, 0, false, size_value, NULL,
-                    "Resize to exactly this size."},
+    [KEY_RESIZE] = {"resize", bs_size_read, offsetof(bs_preprocess, resize_h), 0, 0, false, bs_size_value,
+                    NULL, "Resize to exactly this size."},
     {"interpolation", read_interpolation, 0, 0, 0, false, &interpolation_names[2], "`bilinear`",
      "How pixels are resized. Bilinear and bicubic use antialiasing and follow Pillow's arithmetic."},
-    {"crop", read_size, offsetof(bs_preprocess, crop_h), 0, 0, false, size_value, NULL,
+    {"crop", bs_size_read, offsetof(bs_preprocess, crop_h), 0, 0, false, bs_size_value, NULL,
      "Cut out the centre of this size, after resizing."},
     {"bgr", bs_form_bool, offsetof(bs_preprocess, bgr), 0, 0, false, NULL, "`false`",
      "Blue first, also in `mean` and `std`."},
@@ -272,6 +272,9 @@ static const bs_field preprocess_fields[] = {
      "Subtracted after scaling."},
     {"std", read_std, 0, 0, 0, false, "number above 0, or a list with one for each channel", "1",
      "Divides what is left."},
+    {"flatten", read_flatten, 0, 0, 0, false, &flatten_names[2], NULL,
+     "For a network whose input is a list of values: the order of an image's values, pixel after pixel "
+     "(`hwc`) or channel after channel (`chw`). Grey images need none."},
 };
 const bs_field_table bs_preprocess_keys = {preprocess_fields,
                                            sizeof preprocess_fields / sizeof *preprocess_fields};

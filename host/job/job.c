@@ -4,6 +4,7 @@
 #include "job/entries.h"
 #include "job/form.h"
 #include "job/inputs.h"
+#include "job/model_keys.h"
 #include "job/selectors.h"
 
 #include <stdlib.h>
@@ -44,6 +45,14 @@ static const bs_field job_fields[] = {
      "Name of the campaign in results."},
     {"model", bs_form_path, offsetof(bs_job, model), 0, 0, true, NULL, NULL,
      "The network, an ONNX file; see MODELS."},
+    {"input_size", bs_size_read, offsetof(bs_job, import.input_size), 0, 0, false, bs_size_value, NULL,
+     "The size of the network's input, where the model leaves it open."},
+    {"output", bs_form_text, offsetof(bs_job, import.output), 0, 0, false, "the name of a tensor",
+     "the first output of the model",
+     "The scores of the classes: another output, or any tensor; nodes that it does not need are left out."},
+    {"inputs", bs_given_inputs_read, offsetof(bs_job, import), 0, 0, false, "`NAME: VALUE`, ...", NULL,
+     "Values of inputs other than the images, which become constants: a number, `true` or `false` for all "
+     "elements of the input, or a list with one for each."},
     {"class_names", bs_form_path, offsetof(bs_job, class_names), 0, 0, false, NULL, NULL,
      "A file with the names of the classes, one per line, in the order of the labels; see IMAGES."},
     {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false, NULL, "0",
@@ -128,6 +137,7 @@ void bs_job_free(bs_job *job)
     free(job->text);
     free(job->name);
     free(job->model);
+    bs_import_options_clear(&job->import);
     free(job->class_names);
     free(job);
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "data/dataset.h"
 #include "fault.h"
+#include "model/graph.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,8 +51,9 @@ typedef struct bs_job {
     char *path; /* of the job file */
     char *text; /* its bytes, stored in the result file */
     char *name;
-    char *model;       /* resolved against the job file */
-    char *class_names; /* file, or NULL */
+    char *model;              /* resolved against the job file */
+    bs_import_options import; /* of the model; owned */
+    char *class_names;        /* file, or NULL */
     uint64_t seed;
     bs_dataset_spec images; /* strings owned by the job, resolved against the job file */
     int64_t max_broken;     /* images that may be unreadable, -1: 1 % of them, at least one */

@@ -11,7 +11,30 @@
     X("", "CastLike", bs_expand_cast_like, 2, 2)                                                             \
     X("", "Div", bs_expand_div, 2, 2)                                                                        \
     X("", "Mod", bs_expand_mod, 2, 2)                                                                        \
-    X("", "BatchNormalization", bs_expand_batch_norm, 5, 5)
+    X("", "BatchNormalization", bs_expand_batch_norm, 5, 5)                                                  \
+    X("", "Conv", bs_expand_window, 1, 3)                                                                    \
+    X("", "MaxPool", bs_expand_window, 1, 1)                                                                 \
+    X("", "AveragePool", bs_expand_window, 1, 1)                                                             \
+    X("", "GlobalMaxPool", bs_expand_global_pool, 1, 1)                                                      \
+    X("", "GlobalAveragePool", bs_expand_global_pool, 1, 1)                                                  \
+    X("", "InstanceNormalization", bs_expand_normal_window, 1, 3)                                            \
+    X("", "Resize", bs_expand_resize, 1, 4)                                                                  \
+    X("", "GroupNormalization", bs_expand_group_norm, 3, 3)                                                  \
+    X("", "RMSNormalization", bs_expand_rms_norm, 2, 2)                                                      \
+    X("", "SimplifiedLayerNormalization", bs_expand_rms_norm, 2, 2)                                          \
+    X("", "DepthToSpace", bs_expand_depth_to_space, 1, 1)                                                    \
+    X("", "SpaceToDepth", bs_expand_space_to_depth, 1, 1)                                                    \
+    X("", "Einsum", bs_expand_einsum, 1, BS_STEP_MOST)                                                       \
+    X("", "Attention", bs_expand_attention, 3, 7)                                                            \
+    X("com.microsoft", "Gelu", bs_expand_ms_gelu, 1, 1)                                                      \
+    X("com.microsoft", "BiasGelu", bs_expand_bias_gelu, 1, 2)                                                \
+    X("com.microsoft", "FastGelu", bs_expand_fast_gelu, 1, 2)                                                \
+    X("com.microsoft", "QuickGelu", bs_expand_quick_gelu, 1, 1)                                              \
+    X("com.microsoft", "FusedConv", bs_expand_fused_conv, 2, 4)                                              \
+    X("com.microsoft", "FusedGemm", bs_expand_fused_gemm, 2, 3)                                              \
+    X("com.microsoft", "FusedMatMul", bs_expand_fused_matmul, 2, 2)                                          \
+    X("com.microsoft", "SkipLayerNormalization", bs_expand_skip_layer_norm, 3, 5)                            \
+    X("com.microsoft", "SkipSimplifiedLayerNormalization", bs_expand_skip_rms_norm, 3, 4)
 
 #define X(domain, name, fn, least, most) bs_status fn(bs_raw *r, bool *done);
 EXPANSIONS(X)
@@ -58,6 +81,15 @@ bs_status bs_expand_check(const bs_raw *r)
 
 bs_status bs_expand_refuse(const bs_raw *r, const char *domain)
 {
+    if (strcmp(domain, "com.microsoft.nchwc") == 0) {
+        bs_raw_fail(r, "ONNX Runtime has optimised the file for one kind of processor (domain %s)", domain);
+        return bs_hint("save it with graph_optimization_level ORT_ENABLE_EXTENDED or ORT_ENABLE_BASIC");
+    }
+    if (strcmp(domain, "com.microsoft") == 0) {
+        bs_raw_fail(r, "operator %.60s of ONNX Runtime is not supported", r->op);
+        return bs_hint("if ONNX Runtime has optimised the file, save it with graph_optimization_level "
+                       "ORT_ENABLE_BASIC");
+    }
     bs_raw_fail(r, "operator domain '%.120s' is not supported", domain);
     return bs_hint("only standard ONNX operators are supported; export without custom operators");
 }

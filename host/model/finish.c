@@ -26,7 +26,9 @@ static bs_status mark_alive(const bs_import *im, bool *alive)
     int last = im->values[im->output]->node;
     if (last < 0) {
         bs_fail(BS_ERR, "the output '%.200s' does not depend on the image", im->values[im->output]->name);
-        return bs_hint("check that the model's first output is the one with the classes");
+        return bs_hint(
+            "the output must have the scores of the classes; 'output: NAME' in the job, or --output "
+            "NAME, takes another tensor");
     }
     alive[last] = true;
     for (int k = last; k >= 0; k--)

@@ -262,13 +262,33 @@ bs_status bs_fold_where(bs_raw *r, bs_value *out)
     return BS_OK;
 }
 
+static bs_status range_of_floats(bs_raw *r, bs_value *out)
+{
+    double v[3];
+    for (int k = 0; k < 3; k++) {
+        const bs_value *in = bs_raw_input(r, k);
+        if (!in || in->kind != BS_VALUE_FLOATS || in->elements != 1)
+            return bs_raw_fail(r, "its inputs are not three numbers of one type");
+        v[k] = (double)in->f[0];
+    }
+    double n = ceil((v[1] - v[0]) / v[2]);
+    if (!(n < (double)BS_FOLD_LIMIT))
+        return bs_raw_fail(r, "the range is too large");
+    BS_TRY(bs_value_alloc(r, out, BS_VALUE_FLOATS, &(bs_shape){1, {n > 0 ? (int64_t)n : 0}}));
+    for (int64_t k = 0; k < out->elements; k++)
+        out->f[k] = (float)(v[0] + (double)k * v[2]);
+    return BS_OK;
+}
+
 bs_status bs_fold_range(bs_raw *r, bs_value *out)
 {
     int64_t v[3];
+    if (r->in[0]->kind == BS_VALUE_FLOATS)
+        return range_of_floats(r, out);
     for (int k = 0; k < 3; k++) {
         const bs_value *in = bs_raw_input(r, k);
         if (!in || in->kind != BS_VALUE_INTS || in->elements != 1)
-            return bs_raw_fail(r, "only ranges of integers are supported");
+            return bs_raw_fail(r, "its inputs are not three numbers of one type");
         v[k] = in->i[0];
         if (v[k] > BS_DIM_LIMIT || v[k] < -BS_DIM_LIMIT)
             return bs_raw_fail(r, "the range is too large");

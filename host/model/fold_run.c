@@ -92,8 +92,10 @@ out:
 
 bs_status bs_fold_by_running(bs_raw *r)
 {
-    bool images = false;
-    if (r->n_out < 1 || !r->out[0] || !bs_lower_knows(r->op))
+    bool images = false, several = false;
+    for (int k = 1; k < r->n_out; k++)
+        several |= r->out[k] && r->out[k]->wanted;
+    if (several || r->n_out < 1 || !r->out[0] || !bs_lower_knows(r->op))
         return bs_lower(r); /* which refuses it */
     for (int k = 0; k < r->n_in && !images; k++)
         images = r->in[k] && r->in[k]->kind == BS_VALUE_FLOATS && r->in[k]->shape.rank > 1;

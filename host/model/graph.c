@@ -31,6 +31,17 @@ const bs_op_family_info *bs_op_describe_family(bs_op op)
     return &families[ops[op].family];
 }
 
+void bs_import_options_clear(bs_import_options *o)
+{
+    for (int i = 0; i < o->n_inputs; i++) {
+        free(o->inputs[i].name);
+        free(o->inputs[i].value);
+    }
+    free(o->inputs);
+    free(o->output);
+    *o = (bs_import_options){0};
+}
+
 const char *bs_op_name(bs_op op)
 {
     return (unsigned)op < BS_OP_COUNT ? ops[op].name : "?";

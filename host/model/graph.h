@@ -118,18 +118,32 @@ typedef struct bs_graph {
     int input, output; /* tensor indices; one of each */
     int classes;       /* elements of the output */
     bool ends_in_softmax;
+    bool bytes;      /* the input is declared as UINT8: its values are 0, 1, .. 255 */
     int64_t macs;    /* for one sample */
-    char sha256[65]; /* of the model file, and of weights that it stores in other files */
+    char sha256[65]; /* of the model file, of weights that it stores in other files, and of import options
+                        that matter to it */
     char **remarks;  /* what differs from the file, such as "3 casts to FLOAT16: ..." */
     int n_remarks;
     void *file; /* the bytes of the file that data lies in; NULL: none does */
 } bs_graph;
 
-/* What a file may leave open. All 0: nothing is given. */
+/* The value of an input that is not the image. */
+typedef struct bs_given_input {
+    char *name;
+    double *value; /* n of them in row-major order; one stands for all elements */
+    int n;
+} bs_given_input;
+
+/* What a file leaves to the caller. All 0: nothing is given. */
 typedef struct bs_import_options {
-    int64_t input_size[2]; /* rows, columns of the image */
-    const char *output;    /* name of the output with the classes; NULL: the first */
+    int input_size[2]; /* rows, columns of the image where the file leaves them open; 0: not given */
+    char *output;      /* name of the tensor with the scores of the classes; NULL: the first output */
+    bs_given_input *inputs;
+    int n_inputs;
 } bs_import_options;
+
+/* Frees what the options own, and leaves them empty. */
+void bs_import_options_clear(bs_import_options *o);
 
 /* Imports an ONNX file (opset 7 to 25). options: NULL: none. Free *out with bs_graph_free(). Errors name node
  * and operator. */

@@ -49,23 +49,25 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
     if (file)
         im.bytes_of = *file;
     bs_graph *g = NULL;
-    const char *image;
     bs_status st;
     *out = NULL;
     BS_TRY_GOTO(bs_calloc(&g, 1, sizeof *g, "model"), out);
     memcpy(g->sha256, sha256, sizeof g->sha256);
     BS_TRY_GOTO(check_model(&im), out);
     BS_TRY_GOTO(bs_names_of_initializers(&im), out);
-    BS_TRY_GOTO(bs_interface_image(&im, &image), out);
-    BS_TRY_GOTO(bs_names_of_activations(&im, image), out);
-    BS_TRY_GOTO(bs_interface_input(&im), out);
+    BS_TRY_GOTO(bs_names_of_inputs(&im), out);
+    BS_TRY_GOTO(bs_names_of_activations(&im), out);
     BS_TRY_GOTO(bs_interface_output(&im), out);
     im.values[im.output]->wanted = true;
     bs_names_mark_wanted(&im, im.file->node, im.file->n_node);
+    BS_TRY_GOTO(bs_interface_inputs(&im), out);
+    BS_TRY_GOTO(bs_image_input(&im), out);
     BS_TRY_GOTO(bs_nodes_import(&im, im.file->node, im.file->n_node), out);
     BS_TRY_GOTO(bs_import_finish(&im, g), out);
     BS_TRY_GOTO(bs_remarks_make(&im, g), out);
     bs_external_hash(&im, g->sha256);
+    BS_TRY_GOTO(bs_interface_hash(&im, g->sha256), out);
+    g->bytes = im.bytes_input;
     *out = g;
     g = NULL;
 out:

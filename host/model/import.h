@@ -3,6 +3,7 @@
  *   model_file.c  file -> bytes, hash             tensor.c     TensorProto -> value
  *   parse.c       bytes -> protobuf structs       node.c       attributes, inputs, errors of an ONNX node
  *   interface.c   inputs and outputs of the file
+ *   image_input.c shape of the image
  *   names.c       name -> value, values in use    fold*.c      nodes whose inputs are all known, see fold.h
  *   geometry.c    axes, slices, shapes            finish.c     values and nodes -> bs_graph
  *   lower*.c      all other nodes -> bs_node      external.c   initializers stored in other files
@@ -71,9 +72,11 @@ typedef struct bs_value {
     const Onnx__TensorProto *stored; /* an initializer, read when it is first needed */
     char *own_name;                  /* name, where no protobuf has it; or NULL */
     int index;                       /* in bs_import.values */
+    bool made;                       /* by a node of the file */
     int before;  /* of a value that the file does not name: the index of the one that it comes before; else -1
                   */
     bool wanted; /* the output may depend on it */
+    int readers; /* nodes of the file that read it, if they are wanted */
     bs_place place; /* of an activation */
     bs_number number;
     bool whole;  /* a parameter whose shape must stay whole */
@@ -121,6 +124,8 @@ typedef struct bs_import {
     bs_status (*run_node)(struct bs_raw *r);
     int64_t unrolled;  /* nodes that were imported so far, counted again in each run of a body */
     int input, output; /* indices of values */
+    bool sized;        /* the options gave a size that the file leaves open */
+    bool bytes_input;  /* the image is declared as UINT8 */
     bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
     size_t n_nodes, cap_nodes;
     uint64_t bytes, folded_bytes;
@@ -151,19 +156,31 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
  * of the data in file->raw. Free both. */
 bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path);
 
-/* interface.c. Finds the name of the image's input among those that are not initializers. */
-bs_status bs_interface_image(bs_import *im, const char **out);
-/* Reads shape and type of the input. */
-bs_status bs_interface_input(bs_import *im);
-/* Finds the output with the classes. */
+/* interface.c. Finds the output with the classes. */
 bs_status bs_interface_output(bs_import *im);
+/* Chooses the image among the inputs that the output needs; the others become the constants that the options
+ * give. */
+bs_status bs_interface_inputs(bs_import *im);
+/* Makes the model's hash cover the options that made a difference. */
+bs_status bs_interface_hash(const bs_import *im, char sha256[65]);
+/* image_input.c. Reads shape and type of the image. */
+bs_status bs_image_input(bs_import *im);
+/* Returns the type of an input, NULL if it is not declared. */
+const Onnx__TypeProto__Tensor *bs_input_type(const Onnx__ValueInfoProto *info);
+/* Returns false for a dimension that the file leaves open. */
+bool bs_dim_known(const Onnx__TensorShapeProto__Dimension *d);
+/* Writes "N x 3 x 224 x 224". */
+void bs_dims_text(const Onnx__TensorShapeProto *s, char *buf, size_t len);
 
 /* names.c. Finds a name in the scope and those around it. Sets *out to the value; NULL: a function is called
  * without it. Returns false if there is none. */
 bool bs_names_find(const bs_import *im, const char *name, bs_value **out);
-/* Makes a value of each initializer, then of the input and of each node's outputs. */
+/* Makes a value of each initializer, then of each other input, and of each node's outputs. */
 bs_status bs_names_of_initializers(bs_import *im);
-bs_status bs_names_of_activations(bs_import *im, const char *image);
+bs_status bs_names_of_inputs(bs_import *im);
+bs_status bs_names_of_activations(bs_import *im);
+/* Moves the value of an input to the place of the image, value 0. */
+void bs_names_choose_image(bs_import *im, bs_value *v);
 /* Marks the values that values marked before may depend on. */
 void bs_names_mark_wanted(bs_import *im, Onnx__NodeProto *const *nodes, size_t n);
 /* Opens a scope for `count` names, within that of the import if `inside`, else around nothing; closes it. */
@@ -193,6 +210,9 @@ bs_status bs_step_1(bs_raw *r, bs_value **y, const char *op, bs_value *x);
 bs_status bs_step_2(bs_raw *r, bs_value **y, const char *op, bs_value *a, bs_value *b);
 bs_status bs_step_reshape(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
 bs_status bs_step_transpose(bs_raw *r, bs_value **y, bs_value *x, const int64_t *perm);
+/* The same of a constant; one that no other node reads is reshaped itself, so that it remains that of the
+ * file. */
+bs_status bs_step_view(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
 /* Swaps the last two axes. */
 bs_status bs_step_swap_last(bs_raw *r, bs_value **y, bs_value *x);
 /* Reduces these axes, which remain with one element. */
@@ -208,6 +228,8 @@ bs_status bs_step_scalar(bs_raw *r, bs_value **y, float f);
 /* It sets *done to false for a node that is to be imported as it is. */
 typedef bs_status (*bs_expand_fn)(bs_raw *r, bool *done);
 bs_expand_fn bs_expand_find(const char *domain, const char *op);
+/* Of an operator over channels and a plane: runs windows that share axis 0 with the images one by one. */
+bs_status bs_expand_normal_window(bs_raw *r, bool *done);
 /* Checks the inputs of such a node: none that it needs is missing. */
 bs_status bs_expand_check(const bs_raw *r);
 /* Fails for an operator of another domain. */
@@ -340,6 +362,10 @@ BS_OP_FAMILIES(X)
 bs_status bs_unary_attributes(const bs_raw *r, float *a, float *b);
 /* lower_norm.c. Returns true for a BatchNormalization that measures its input, as in training. */
 bs_status bs_batch_norm_trains(const bs_raw *r, bool *trains);
+/* lower_window.c. Reads the sizes and factors of all axes of a Resize. */
+bs_status bs_read_resized_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK]);
+/* Reads the attributes and the output's shape of a Resize of (N, C, H, W). */
+bs_status bs_read_resize(bs_raw *r, const bs_shape *in, bs_resize *z, bs_shape *out);
 /* Lower operators that their family's function does not serve, see SPECIAL in lower.c. */
 bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out);

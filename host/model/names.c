@@ -168,31 +168,48 @@ bs_status bs_names_of_initializers(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
     BS_TRY(check_names(g));
-    size_t count = 1 + g->n_initializer;
+    size_t count = 1 + g->n_initializer + g->n_input;
     for (size_t k = 0; k < g->n_node; k++)
         count += g->node[k]->n_output;
     im->before = -1;
     BS_TRY(bs_scope_open(im, &im->file_scope, false, count));
     BS_TRY(bs_calloc(&im->named, count, sizeof *im->named, "tensors"));
     BS_TRY(bs_grow(&im->values, &im->cap_values, count, sizeof *im->values, "tensors"));
-    im->n_values = 1; /* 0 is the image, whose name is known only after the initializers' */
-    im->values[0] = &im->named[0];
+    init_value(im, im->named, "", NULL);
+    im->n_values = 1; /* 0 is the image, which bs_names_choose_image() moves there */
     for (size_t k = 0; k < g->n_initializer; k++)
         BS_TRY(add_named(im, text(g->initializer[k]->name), g->initializer[k]));
     return BS_OK;
 }
 
-bs_status bs_names_of_activations(bs_import *im, const char *image)
+/* Initializers may be listed as inputs too (before IR version 4 they had to be). */
+bs_status bs_names_of_inputs(bs_import *im)
+{
+    bs_value *known;
+    for (size_t k = 0; k < im->file->n_input; k++)
+        if (!bs_names_find(im, im->file->input[k]->name, &known))
+            BS_TRY(add_named(im, text(im->file->input[k]->name), NULL));
+    return BS_OK;
+}
+
+void bs_names_choose_image(bs_import *im, bs_value *v)
+{
+    bs_value *empty = im->values[0];
+    im->values[v->index] = empty;
+    empty->index = v->index;
+    im->values[0] = v;
+    v->index = 0;
+    im->input = 0;
+}
+
+bs_status bs_names_of_activations(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
-    int n = im->n_values;
-    im->n_values = 0;
-    BS_TRY(add_named(im, image, NULL));
-    im->n_values = n;
-    im->input = 0;
     for (size_t k = 0; k < g->n_node; k++)
-        for (size_t o = 0; o < g->node[k]->n_output; o++)
+        for (size_t o = 0; o < g->node[k]->n_output; o++) {
             BS_TRY(add_named(im, text(g->node[k]->output[o]), NULL));
+            im->values[im->n_values - 1]->made = true;
+        }
     return BS_OK;
 }
 
@@ -225,8 +242,10 @@ bs_status bs_scope_add_stored(bs_import *im, const char *name, const Onnx__Tenso
 static void want(const bs_import *im, const char *name)
 {
     bs_value *v;
-    if (bs_names_find(im, name, &v) && v)
-        v->wanted = true;
+    if (!bs_names_find(im, name, &v) || !v)
+        return;
+    v->wanted = true;
+    v->readers++;
 }
 
 /* Marks what a subgraph reads from around it; its own names may be the same, which does no harm. */

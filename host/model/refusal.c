@@ -2,6 +2,7 @@
 #include "model/import.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -10,8 +11,7 @@
     X(UPSAMPLES, ": transposed convolutions belong to generators and segmentation networks",                 \
       "cut the model at the classes, or upsample with Resize and Conv")                                      \
     X(QUANTISED, ": quantised networks are not supported", "export the model in fp32")                       \
-    X(SCORES, ": faults are judged by the scores of the classes",                                            \
-      "cut the model before it, so that its output is one score a class")                                    \
+    X(SCORES, ": faults are judged by the scores of the classes", "")                                        \
     X(CONTROL, ": control flow that depends on the image cannot be replayed", "export a trace of the model") \
     X(RECURRENT, ": recurrent networks are not supported",                                                   \
       "bitsink runs feed-forward classifiers of images")                                                     \
@@ -142,9 +142,13 @@ bs_status bs_refuse_operator(const bs_raw *r, const char *const *known, size_t n
     for (size_t k = 0; k < sizeof refusals / sizeof *refusals; k++) {
         if (strcmp(r->op, refusals[k].op) != 0)
             continue;
+        const char *scores = r->n_in > 0 && r->in[0] ? r->in[0]->name : "";
         bs_raw_fail(r, "operator %s (of opset %d) is not supported%s", r->op, refusals[k].since,
                     reasons[refusals[k].reason].why);
-        return bs_hint("%s", reasons[refusals[k].reason].instead);
+        if (refusals[k].reason != REASON_SCORES)
+            return bs_hint("%s", reasons[refusals[k].reason].instead);
+        return bs_hint("take the scores that it reads as output: 'output: %.200s' in the job, or --output %s",
+                       scores, bs_shell_word(scores));
     }
     bs_raw_fail(r, "operator %.60s is unknown: no operator of ONNX has this name", r->op);
     int near = bs_nearest(r->op, known, n);

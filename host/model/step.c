@@ -105,6 +105,18 @@ bs_status bs_step_reshape(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *
     return bs_step_2(r, y, "Reshape", x, to);
 }
 
+bs_status bs_step_view(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape)
+{
+    int64_t elements;
+    if (*y || x->kind != BS_VALUE_FLOATS || x->readers > 1 || x->whole || x->dropped)
+        return bs_step_reshape(r, y, x, shape);
+    if (!bs_shape_count(shape, &elements) || elements != x->elements)
+        return bs_raw_fail(r, "constant '%.120s' has %lld elements", x->name, (long long)x->elements);
+    x->shape = *shape;
+    *y = x;
+    return BS_OK;
+}
+
 bs_status bs_step_transpose(bs_raw *r, bs_value **y, bs_value *x, const int64_t *perm)
 {
     bs_step_attr a = bs_attr_of_ints("perm", perm, x->shape.rank);

@@ -204,14 +204,15 @@ static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data
 }
 
 /* Imports the model with the hash that its file would have. */
-static bs_status import(bs_graph **out, Onnx__ModelProto *model, const char *name)
+static bs_status import(bs_graph **out, Onnx__ModelProto *model, const char *name,
+                        const bs_import_options *options)
 {
     sink s = {.base = {sink_append}};
     char sha256[65];
     sha256_init(&s.hash);
     onnx__model_proto__pack_to_buffer(model, &s.base);
     bs_sha256_end(&s.hash, sha256);
-    return bs_graph_import_model(out, model, NULL, sha256, name, NULL);
+    return bs_graph_import_model(out, model, NULL, sha256, name, options);
 }
 
 bs_status bs_synth_import(bs_graph **out, const char *name, uint64_t seed)
@@ -219,14 +220,18 @@ bs_status bs_synth_import(bs_graph **out, const char *name, uint64_t seed)
     Onnx__ModelProto *model;
     *out = NULL;
     BS_TRY(build(&model, name, seed));
-    return import(out, model, name);
+    return import(out, model, name, NULL);
 }
 
-bs_status bs_synth_or_import(bs_graph **out, const char *model)
+bs_status bs_synth_or_import(bs_graph **out, const char *model, const bs_import_options *options)
 {
-    if (find(model) >= 0)
-        return bs_synth_import(out, model, SEED);
-    bs_status st = bs_graph_import(out, model, NULL);
+    if (find(model) >= 0) {
+        Onnx__ModelProto *generated;
+        *out = NULL;
+        BS_TRY(build(&generated, model, SEED));
+        return import(out, generated, model, options);
+    }
+    bs_status st = bs_graph_import(out, model, options);
     if (st != BS_OK && access(model, F_OK) != 0)
         bs_hint("check the path, or name a network to generate: %s", bs_synth_names());
     return st;
@@ -247,7 +252,7 @@ bs_status bs_synth_layer_import(bs_graph **out, const bs_synth_layer *layer)
         bs_build_gemm(&b, "layer", layer->filters);
     }
     BS_TRY(bs_build_finish(&model, &b));
-    return import(out, model, "layer");
+    return import(out, model, "layer", NULL);
 }
 
 bs_status bs_synth_write(const char *name, uint64_t seed, const char *path)

@@ -26,8 +26,8 @@ const char *bs_synth_names(void);
 bs_status bs_synth_import(bs_graph **out, const char *name, uint64_t seed);
 /* Writes the network as an ONNX file, from which the same graph is imported. */
 bs_status bs_synth_write(const char *name, uint64_t seed, const char *path);
-/* Imports `model`: the name of a generated network (seed 1), else an ONNX file. */
-bs_status bs_synth_or_import(bs_graph **out, const char *model);
+/* Imports `model`: the name of a generated network (seed 1), else an ONNX file. options: NULL: none. */
+bs_status bs_synth_or_import(bs_graph **out, const char *model, const bs_import_options *options);
 
 /* A network of one layer, node 0 of its graph: a Gemm, or a convolution that keeps the plane's size. */
 typedef struct bs_synth_layer {

@@ -25,6 +25,8 @@ void bs_identity_preprocess(bs_str *out, const bs_preprocess *p)
     /* Named only if it is not the default, so that older files keep their text. */
     if (p->interpolation != BS_BILINEAR)
         bs_str_printf(out, ", %s", bs_interpolation_name(p->interpolation));
+    if (p->flatten != BS_FLATTEN_NONE)
+        bs_str_printf(out, ", flatten %s", bs_flatten_name(p->flatten));
 }
 
 void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry)

@@ -52,7 +52,13 @@ static bs_status check_campaign(void *store, sqlite3_stmt *q)
     bs_status st;
     bs_identity_preprocess(&preprocess, &job->preprocess);
     BS_TRY_GOTO(bs_str_status(&preprocess), out);
-    BS_TRY_GOTO(check_text(s, "model SHA-256", q, 0, s->plan->graph->sha256), out);
+    st = check_text(s, "model SHA-256", q, 0, s->plan->graph->sha256);
+    if (st != BS_OK) {
+        bs_hint(
+            "the file of the model, or the job's 'input_size', 'output' or 'inputs', is another: undo the "
+            "change, or name another result file");
+        goto out;
+    }
     snprintf(number, sizeof number, "%" PRIu64, job->seed);
     BS_TRY_GOTO(check_text(s, "seed", q, 1, number), out);
     BS_TRY_GOTO(check_text(s, "preprocessing", q, 2, preprocess.ptr), out);

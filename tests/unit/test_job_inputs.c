@@ -70,6 +70,28 @@ static void test_forms(void **state)
     bs_job_free(job);
 }
 
+static void test_model_keys(void **state)
+{
+    (void)state;
+    bs_job *job = parse(IMAGES "input_size: [32, 40]\noutput: probs\n"
+                               "inputs: {mask: true, 'a:0': [0.5, -1, 1/4], off: false}\n"
+                               "preprocess: {preset: torchvision, flatten: chw}\n");
+    const bs_import_options *o = &job->import;
+    assert_true(o->input_size[0] == 32 && o->input_size[1] == 40 && o->n_inputs == 3);
+    assert_string_equal(o->output, "probs");
+    assert_string_equal(o->inputs[0].name, "mask");
+    assert_true(o->inputs[0].n == 1 && o->inputs[0].value[0] == 1);
+    assert_string_equal(o->inputs[1].name, "a:0");
+    assert_true(o->inputs[1].n == 3 && o->inputs[1].value[1] == -1 && o->inputs[1].value[2] == 0.25);
+    assert_true(o->inputs[2].n == 1 && o->inputs[2].value[0] == 0);
+    assert_true(job->preprocess.flatten == BS_FLATTEN_CHW);
+    bs_job_free(job);
+    job = parse(IMAGES "input_size: 32\n");
+    assert_true(job->import.input_size[0] == 32 && job->import.input_size[1] == 32 && !job->import.output);
+    assert_true(job->preprocess.flatten == BS_FLATTEN_NONE);
+    bs_job_free(job);
+}
+
 static const struct {
     const char *text;
     int line;
@@ -95,6 +117,15 @@ static const struct {
     {HEAD "images:\n  idx_labels: a\n", 4, "no meaning without 'idx_images'", "add 'idx_images"},
     {HEAD "images:\n  idx_images: a\n", 4, "'idx_images' has no labels", "unlabelled: true"},
     {HEAD "images: {folder: v, max_broken: -1}\n", 3, "'max_broken' is out of range", "allowed"},
+    {IMAGES "input_size: [32]\ninput_size: 3\n", 5, "given twice", ""},
+    {IMAGES "input_size: [3, 4, 5]\n", 4, "'input_size' has 3 values", "[height, width]"},
+    {IMAGES "input_size: 0\n", 4, "out of range: 0", "1 to 16384"},
+    {IMAGES "output: [a, b]\n", 4, "'output' must be text, not a list", ""},
+    {IMAGES "inputs: mask\n", 4, "'inputs' must be a mapping of names to values", "inputs: {mask: 1}"},
+    {IMAGES "inputs:\n  a: 1\n  a: 2\n", 6, "input 'a' is given twice", ""},
+    {IMAGES "inputs:\n  a: []\n", 5, "input 'a' is given no value", "one value"},
+    {IMAGES "inputs:\n  a: [1, no]\n", 5, "'a' must be a number, not 'no'", "true or false"},
+    {IMAGES "preprocess: {flatten: chv}\n", 4, "unknown order 'chv'", "did you mean 'chw'?"},
 };
 
 static void test_refusals(void **state)
@@ -115,10 +146,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_presets),
-        cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_presets),    cmocka_unit_test(test_overrides), cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_model_keys), cmocka_unit_test(test_refusals),
     };
     return run_suite(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void test_places(void **state)
 {
     bs_graph *g = NULL;
     (void)state;
-    assert_ok(bs_synth_or_import(&g, "resnet50"));
+    assert_ok(bs_synth_or_import(&g, "resnet50", NULL));
     assert_string_equal(shape_of(g, "conv1"), "64x112x112");
     assert_string_equal(shape_of(g, "pool1"), "64x56x56");
     assert_string_equal(shape_of(g, "res3_0_1"), "128x56x56");
@@ -120,7 +120,7 @@ static void test_file(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/m.onnx", dir);
     assert_ok(bs_synth_write("mobilenetv2", 7, path));
-    assert_ok(bs_synth_or_import(&read, path));
+    assert_ok(bs_synth_or_import(&read, path, NULL));
     assert_ok(bs_synth_import(&g, "mobilenetv2", 7));
     assert_string_equal(read->sha256, g->sha256);
     assert_int_equal(read->n_targets, g->n_targets);

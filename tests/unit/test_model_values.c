@@ -132,6 +132,7 @@ static const fold_case fold_cases[] = {
     {"f a 2 3; ReduceMax a -> c axes=[1]", "2x1", 2, {2, 5}},
     {"f a 2 3; ReduceMin a -> c axes=[0] keepdims=0", "3", 3, {0, 1, 2}},
     {"f a 2 3; ReduceSumSquare a -> c keepdims=0 axes=[1]", "2", 2, {5, 50}},
+    {"f a 2 2 2; MatMul a,a -> c", "2x2x2", 8, {2, 3, 6, 11, 46, 55, 66, 79}},
     {"f a 4; i k 0; CumSum a,k -> c exclusive=1", "4", 4, {0, 0, 1, 3}},
     {"f a 4; i k 0; CumSum a,k -> c reverse=1", "4", 4, {6, 6, 5, 3}},
     {"f a 2 3; i k -1; CumSum a,k -> c reverse=1 exclusive=1", "2x3", 6, {3, 2, 0, 9, 5, 0}},

@@ -42,7 +42,7 @@ static int run_pilot(void **state, double seconds, bs_pilot *out)
     bs_engine_options o = {.device = "cpu", .threads = 2, .mode = BS_REPLAY_DELTA};
     assert_ok(bs_session_open(&s, fixture_path(state, "job.yaml")));
     assert_ok(bs_engine_open(&e, s.graph, s.plan, &o));
-    assert_ok(bs_pilot_run(out, e, s.images, seconds));
+    assert_ok(bs_pilot_run(out, e, &s.input, seconds));
     int strata = s.plan->n_strata;
     bs_engine_close(e);
     bs_session_close(&s);
