@@ -89,6 +89,9 @@ void bs_graph_clear(bs_graph *g)
     }
     free(g->tensors);
     free(g->nodes);
+    for (int k = 0; k < g->n_remarks; k++)
+        free(g->remarks[k]);
+    free(g->remarks);
     free(g->targets);
     free(g->listed);
     free(g->file);
