@@ -15,9 +15,9 @@ static void test_views(void **state)
                    "CREATE TEMP VIEW report_plain AS\nSELECT 1 AS one;"
                    "CREATE TEMP VIEW report_with AS\nWITH t AS (SELECT 3 AS n) SELECT 2 * n AS twice FROM t;"
                    "CREATE TEMP VIEW report_values AS VALUES ('<a>');"));
-    assert_ok(bs_html_table(&page, &db, "Plain", "report_plain", false));
-    assert_ok(bs_html_table(&page, &db, "With", "report_with", false));
-    assert_ok(bs_html_table(&page, &db, "Values", "report_values", true));
+    assert_ok(bs_html_table(&page, &db, &path, "Plain", "report_plain", false));
+    assert_ok(bs_html_table(&page, &db, &path, "With", "report_with", false));
+    assert_ok(bs_html_table(&page, &db, &path, "Values", "report_values", true));
     assert_non_null(strstr(page.ptr, "<th class=n>one</th></tr></thead><tbody>\n<tr><td class=n>1</td>"));
     assert_non_null(strstr(page.ptr, "<th class=n>twice</th></tr></thead><tbody>\n<tr><td class=n>6</td>"));
     assert_non_null(strstr(page.ptr, "<summary>Values (1 row)</summary>"));
