@@ -188,3 +188,13 @@ const bs_node *bs_matmul_of_bias(const bs_graph *g, const bs_node *n, int k)
     bool fits = bias->elements == columns && bias->shape.dim[bias->shape.rank - 1] == columns;
     return fits ? matmul : NULL;
 }
+
+const bs_node *bs_matmul_of_target(const bs_graph *g, int target)
+{
+    const bs_target *t = &g->targets[target];
+    const bs_node *n = t->kind == BS_TARGET_BIAS ? &g->nodes[t->node] : NULL;
+    for (int k = 0; n && n->op == BS_OP_ADD && k < n->n_in; k++)
+        if (n->in[k] == t->tensor)
+            return bs_matmul_of_bias(g, n, k);
+    return NULL;
+}

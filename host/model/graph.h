@@ -190,5 +190,7 @@ bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n);
 /* Returns the MatMul by weights to whose output the Add `n` adds its constant input k, one value for each
  * column; NULL: input k is not such a bias. */
 const bs_node *bs_matmul_of_bias(const bs_graph *g, const bs_node *n, int k);
+/* The same of a target; NULL, too, if it is a bias of another operator, or none. */
+const bs_node *bs_matmul_of_target(const bs_graph *g, int target);
 
 #endif
