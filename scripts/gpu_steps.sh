@@ -148,10 +148,10 @@ step_mobilenetv2() { bench mobilenetv2; }
 
 # How long a run takes until its first row is stored: with an empty cache, and with the facts of the run before.
 step_start() {
-    models="vgg19 resnet50"
+    models="vgg19 resnet50 mobilenetv2"
     [ "$small" = 0 ] || models=tests/models/fashion_vgg.onnx
     # shellcheck disable=SC2086 # models are words
-    show bin/bitsink bench --start $models --device cuda --threads "$(trials 1:3)" --quiet 2>&1
+    show bin/bitsink bench --start $models --device cuda --quiet 2>&1
 }
 
 # Runs a whole campaign, with decoding, golden runs, audit and the result file, with several numbers of workers; the rows

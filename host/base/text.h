@@ -14,8 +14,8 @@ bool bs_utf8_valid(const char *text);
 /* Fails with `status` unless all `len` bytes of `text` (NUL-terminated) are UTF-8. The message names file,
  * line, byte and the text before it; the hint is a command that converts the file. */
 bs_status bs_utf8_check(const char *text, size_t len, const char *path, bs_status status);
-/* Like bs_read_file(), for text: refuses UTF-16 and UTF-32, recognised by their byte order marks, and drops
- * the mark of UTF-8. Does not check any other bytes. */
+/* Like bs_read_file(), for text: refuses UTF-16 and UTF-32, recognised by their byte order marks, and
+ * files of other kinds (base/file_kind.h), and drops the mark of UTF-8. Does not check any other bytes. */
 bs_status bs_read_text(char **out, size_t *len, const char *path, size_t limit);
 
 /* Returns true for characters that steer a terminal or are invisible: controls, line separators, direction

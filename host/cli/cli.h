@@ -165,8 +165,8 @@ typedef struct bs_session {
     bs_dataset *images;
     bs_input input; /* the images as the network's input */
     bs_plan *plan;
-    const char **class_names; /* by class, NULL if the job names no file */
-    char **label_names;       /* as in that file */
+    const char **class_names; /* by class, NULL where a class has no name; NULL if none has */
+    char **label_names;       /* as in the job's file of names */
     int n_labels;
 } bs_session;
 
@@ -174,6 +174,8 @@ bs_status bs_session_open(bs_session *s, const char *job_path);
 /* The same from the job stored in a result file. */
 bs_status bs_session_reopen(bs_session *s, const char *db_path);
 void bs_session_close(bs_session *s);
+/* Returns the name of a class, "" if it has none, or for no class (-1). */
+const char *bs_session_class_name(const bs_session *s, int class);
 /* Copies what the job says about the device into the options, if there is a job. */
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o);
 

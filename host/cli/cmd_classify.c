@@ -55,7 +55,7 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
         bs_str_puts(&line, "\n");
     }
     for (int k = 0; k < BS_TOP && a->top[k] >= 0; k++) {
-        const char *name = x->s.class_names ? x->s.class_names[a->top[k]] : "";
+        const char *name = bs_session_class_name(&x->s, a->top[k]);
         if (x->json) {
             bs_str_printf(&line, "%s{\"class\": %d, \"score\": %.9g, \"name\": ", k ? ", " : "", a->top[k],
                           (double)a->score[k]);

@@ -132,7 +132,7 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
 
 static void print_answer(const char *what, const bs_answer *a, const bs_session *s, bool json)
 {
-    const char *name = a->top[0] >= 0 && s->class_names ? s->class_names[a->top[0]] : "";
+    const char *name = bs_session_class_name(s, a->top[0]);
     if (json) {
         bs_str line = {0};
         bs_str_printf(

@@ -8,19 +8,30 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The file names labels; classes below the label offset (a background class) have no label. */
 static bs_status read_class_names(bs_session *s)
 {
-    int offset = s->job->label_offset, classes = s->graph->classes;
+    int labels = s->graph->classes - s->job->label_offset;
     BS_TRY(bs_class_names_read(&s->label_names, &s->n_labels, s->job->class_names));
-    if (s->n_labels + offset < classes) {
-        bs_fail(BS_USAGE, "%s: %d names for the %d labels of the network", s->job->class_names, s->n_labels,
-                classes - offset);
-        return bs_hint("one name per line, in the order of the labels");
-    }
+    if (s->n_labels >= labels)
+        return BS_OK;
+    bs_fail(BS_USAGE, "%s: %d names for the %d labels of the network", s->job->class_names, s->n_labels,
+            labels);
+    return bs_hint("one name per line, in the order of the labels");
+}
+
+/* Names are those of labels, from the file or from the images' folder; classes below the label offset (a
+ * background class) have no label. */
+static bs_status name_classes(bs_session *s)
+{
+    const char *const *names = (const char *const *)s->label_names;
+    int n = s->n_labels, offset = s->job->label_offset, classes = s->graph->classes;
+    if (!names)
+        n = bs_dataset_class_names(s->images, &names);
+    if (n == 0)
+        return BS_OK;
     BS_TRY(bs_calloc(&s->class_names, (size_t)classes, sizeof *s->class_names, "class names"));
     for (int c = 0; c < classes; c++)
-        s->class_names[c] = c < offset ? "(background)" : s->label_names[c - offset];
+        s->class_names[c] = c < offset ? "(background)" : c - offset < n ? names[c - offset] : NULL;
     return BS_OK;
 }
 
@@ -47,6 +58,7 @@ static bs_status follow_job(bs_session *s)
         BS_TRY(read_class_names(s));
     bs_phase("list the images");
     BS_TRY(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset));
+    BS_TRY(name_classes(s));
     BS_TRY(bs_input_open(&s->input, s->graph, s->images, &s->job->preprocess));
     BS_TRY(check_channels(s));
     BS_TRY(bs_input_check(&s->input));
@@ -94,6 +106,12 @@ void bs_session_close(bs_session *s)
     bs_graph_free(s->graph);
     bs_job_free(s->job);
     memset(s, 0, sizeof *s);
+}
+
+const char *bs_session_class_name(const bs_session *s, int class)
+{
+    const char *name = s->class_names && class >= 0 ? s->class_names[class] : NULL;
+    return name ? name : "";
 }
 
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o)

@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/sha256.h"
 #include "data/idx.h"
 #include "data/listing.h"
@@ -49,6 +50,18 @@ static bs_status check_form(const bs_dataset_spec *spec)
     }
     if (spec->idx_labels && !spec->idx_images)
         return bs_fail(BS_ERR, "idx labels are given without idx images");
+    if (spec->first < 0 || spec->limit < 0)
+        return bs_fail(BS_ERR, "'first' and 'limit' of the images must not be negative");
+    return BS_OK;
+}
+
+/* The lines of `synsets` are the network's classes, and may have names after their ids. */
+static bs_status name_by_synsets(bs_listing *list, const char *path)
+{
+    bs_status st = bs_class_names_read(&list->class_names, &list->n_class_names, path);
+    if (st != BS_ERR)
+        return st;
+    bs_warn("classes have no names: %s", bs_error_message());
     return BS_OK;
 }
 
@@ -60,6 +73,8 @@ bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int cla
     BS_TRY(bs_calloc(&d, 1, sizeof *d, "image list"));
     bs_status st = BS_OK;
     const char *source = spec->labels;
+    d->list.first = spec->first;
+    d->list.limit = spec->limit;
     if (spec->labels) {
         BS_TRY_GOTO(bs_list_csv(&d->list, spec, classes), out);
     } else if (spec->folder) {
@@ -75,8 +90,9 @@ bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int cla
         source = "the list of files";
         BS_TRY_GOTO(bs_list_files(&d->list, spec->files, spec->n_files), out);
     }
-    BS_TRY_GOTO(bs_listing_slice(&d->list, spec->first, spec->limit, source), out);
-    /* After slicing: a shard looks only at its own files. */
+    if (spec->synsets)
+        BS_TRY_GOTO(name_by_synsets(&d->list, spec->synsets), out);
+    BS_TRY_GOTO(bs_listing_check(&d->list, source), out);
     BS_TRY_GOTO(bs_listing_check_files(&d->list, spec->labels), out);
     *out = d;
     return BS_OK;
@@ -104,11 +120,21 @@ const bs_image *bs_dataset_image(const bs_dataset *d, size_t i)
     return i < bs_dataset_count(d) ? &d->list.items[i].image : NULL;
 }
 
-static bs_status decode_file(bs_pixels *out, const bs_item *item, char *hash)
+int bs_dataset_class_names(const bs_dataset *d, const char *const **names)
 {
-    char *bytes = NULL;
+    *names = (const char *const *)d->list.class_names;
+    return d->list.n_class_names;
+}
+
+static bs_status decode_file(bs_pixels *out, const bs_dataset *d, const bs_item *item, char *hash)
+{
+    char *path, *bytes = NULL;
     size_t len = 0;
-    bs_status st = bs_read_file(&bytes, &len, item->file, MAX_FILE_BYTES);
+    BS_TRY(bs_item_path(&path, &d->list, item));
+    bs_status st = bs_read_file(&bytes, &len, path, MAX_FILE_BYTES);
+    free(path);
+    if (st == BS_ERR)
+        bs_hint("make the file readable again, or leave it out of the list");
     if (st != BS_OK)
         return bs_context("image '%s'", item->image.path);
     if (hash)
@@ -136,7 +162,7 @@ static bs_status decode(bs_pixels *out, const bs_dataset *d, size_t i, char *has
     if (i >= bs_dataset_count(d))
         return bs_fail(BS_ERR, "image %zu is outside the %zu images of the set", i, bs_dataset_count(d));
     const bs_item *item = &d->list.items[i];
-    bs_status st = item->file ? decode_file(out, item, hash) : copy_idx(out, &d->idx, item->line, hash);
+    bs_status st = item->file ? decode_file(out, d, item, hash) : copy_idx(out, &d->idx, item->line, hash);
     *broken = item->file && st != BS_OK;
     return st;
 }

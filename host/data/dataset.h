@@ -93,9 +93,9 @@ typedef struct bs_dataset_spec {
 } bs_dataset_spec;
 
 typedef struct bs_image {
-    char *path; /* as stored in the result file: "dir/x.png", or "t10k-images-idx3-ubyte.gz#17"; bytes that
-                   are not UTF-8 as \xNN */
-    int label;  /* -1: unknown */
+    const char *path; /* as stored in the result file: "dir/x.png", or "t10k-images-idx3-ubyte.gz#17"; bytes
+                   that are not UTF-8 as \xNN */
+    int label;        /* -1: unknown */
 } bs_image;
 
 typedef struct bs_dataset bs_dataset;
@@ -106,6 +106,9 @@ bs_status bs_dataset_open(bs_dataset **out, const bs_dataset_spec *spec, int cla
 void bs_dataset_close(bs_dataset *d);
 size_t bs_dataset_count(const bs_dataset *d);
 const bs_image *bs_dataset_image(const bs_dataset *d, size_t i);
+/* Sets *names to the names of the classes, by label, and returns their number, 0 if the form of the images
+ * gives none: those of the sub-folders of `folder`, or those in the list `synsets`. */
+int bs_dataset_class_names(const bs_dataset *d, const char *const **names);
 
 /* Decodes image i and writes channels*height*width floats, CHW order. `hash`: SHA-256 (hex, 65 bytes) of the
  * file's bytes (of the raw pixels for idx), may be NULL. Errors name the file. Thread-safe. */

@@ -1,5 +1,7 @@
 /* Folders of images: one sub-folder for each class, or flat with a file that labels them. */
+#include "base/log.h"
 #include "base/text.h"
+#include "data/left_out.h"
 #include "data/listing.h"
 #include "data/synsets.h"
 
@@ -7,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #define MAX_TEXT_BYTES ((size_t)1 << 28)
@@ -15,13 +16,6 @@
 static int is_visible(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
-}
-
-static int is_image(const struct dirent *entry)
-{
-    const char *dot = strrchr(entry->d_name, '.');
-    return is_visible(entry) && dot &&
-           (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
 }
 
 /* Orders names by their bytes. alphasort() follows the locale, which class indices must not depend on. */
@@ -37,36 +31,54 @@ static void free_entries(struct dirent **entries, int n)
     free(entries);
 }
 
-static bs_status is_folder(bool *yes, const char *path)
+/* An image that cannot be looked at is an error; anything else would be left out, so it is none. */
+static bs_status is_folder(bool *yes, const struct dirent *entry, const char *path)
 {
     struct stat info;
-    if (stat(path, &info) != 0)
+    *yes = entry->d_type == DT_DIR;
+    if (entry->d_type == DT_DIR || entry->d_type == DT_REG)
+        return BS_OK;
+    if (stat(path, &info) == 0)
+        *yes = S_ISDIR(info.st_mode);
+    else if (bs_is_image_name(path))
         return bs_fail(BS_ERR, "cannot open '%s': %s", path, strerror(errno));
-    *yes = S_ISDIR(info.st_mode);
     return BS_OK;
 }
 
+/* Fails with a hint why a folder cannot be read. */
+static bs_status cannot_read(const char *folder)
+{
+    bs_fail(BS_ERR, "cannot read folder '%s': %s", folder, strerror(errno));
+    return bs_hint(errno == ENOTDIR ? "it is a file: 'labels' takes a list of images, 'folder' a folder"
+                                    : "check the path, and who may read the folder");
+}
+
 /* Adds the image files of folder/name, or of the folder itself if `name` is NULL. */
-static bs_status list_files(bs_listing *list, const char *folder, const char *name, int label)
+static bs_status list_files(bs_listing *list, const char *folder, const char *name, int label,
+                            bs_left_out *left)
 {
     char *inside = NULL, *path = NULL, *file = NULL;
     struct dirent **entries = NULL;
     int n = 0;
     bs_status st;
     BS_TRY_GOTO(bs_path_in(&inside, folder, name ? name : ""), out);
-    n = scandir(inside, &entries, is_image, by_bytes);
+    n = scandir(inside, &entries, is_visible, by_bytes);
     if (n < 0) {
         n = 0;
-        st = bs_fail(BS_ERR, "cannot read folder '%s': %s", inside, strerror(errno));
+        st = cannot_read(inside);
         goto out;
     }
     for (int i = 0; i < n; i++) {
-        bool is_a_folder = false;
+        bool is_a_folder;
         BS_TRY_GOTO(bs_path_in(&path, name ? name : "", entries[i]->d_name), out);
         BS_TRY_GOTO(bs_path_in(&file, folder, path), out);
-        BS_TRY_GOTO(is_folder(&is_a_folder, file), out);
-        if (!is_a_folder)
-            BS_TRY_GOTO(bs_listing_add(list, path, file, label, 0), out);
+        BS_TRY_GOTO(is_folder(&is_a_folder, entries[i], file), out);
+        if (is_a_folder)
+            bs_left_out_count(left, BS_LEFT_FOLDERS, path);
+        else if (bs_is_image_name(path))
+            BS_TRY_GOTO(bs_listing_add(list, path, path, label, 0), out);
+        else
+            bs_left_out_file(left, path);
         free(path);
         free(file);
         path = file = NULL;
@@ -97,33 +109,69 @@ static bs_status class_of(int *label, const char *folder, const char *name, int 
     return BS_OK;
 }
 
+/* Names the next class after its sub-folder. */
+static bs_status name_class(bs_listing *list, const char *name)
+{
+    bs_str shown = {0};
+    char **names = realloc(list->class_names, ((size_t)list->n_class_names + 1) * sizeof *names);
+    if (!names)
+        return bs_oom("class names");
+    list->class_names = names;
+    bs_str_utf8(&shown, name);
+    BS_TRY(bs_str_status(&shown));
+    names[list->n_class_names++] = shown.ptr;
+    return BS_OK;
+}
+
+/* Takes the entries of the folder: sub-folders are classes, in the order of their names. */
+static bs_status list_classes(bs_listing *list, const char *folder, struct dirent *const *entries, int n,
+                              const bs_synsets *synsets, const char *class_list, int classes,
+                              bs_left_out *left)
+{
+    int rank = 0;
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        bool class_folder;
+        char *path;
+        int label;
+        BS_TRY(bs_path_in(&path, folder, name));
+        bs_status st = is_folder(&class_folder, entries[i], path);
+        free(path);
+        BS_TRY(st);
+        if (!class_folder && bs_is_image_name(name))
+            bs_left_out_count(left, BS_LEFT_BESIDE, name);
+        if (!class_folder)
+            continue;
+        BS_TRY(class_of(&label, folder, name, rank++, synsets, class_list, classes));
+        if (!class_list)
+            BS_TRY(name_class(list, name));
+        BS_TRY(list_files(list, folder, name, label, left));
+    }
+    if (!class_list && rank > 0 && rank < classes)
+        bs_warn("'%s' has %d sub-folders for %d classes: they are taken for the first %d, in the order of "
+                "their names; 'synsets' takes a list of the classes",
+                folder, rank, classes, rank);
+    return BS_OK;
+}
+
 bs_status bs_list_folder(bs_listing *list, const char *folder, const char *class_list, int classes)
 {
     struct dirent **entries = NULL;
     bs_synsets synsets = {0};
-    char *path = NULL;
-    bs_status st = BS_OK;
-    int rank = 0, n = scandir(folder, &entries, is_visible, by_bytes);
+    bs_left_out left = {0};
+    bs_status st;
+    int n = scandir(folder, &entries, is_visible, by_bytes);
     if (n < 0)
-        return bs_fail(BS_ERR, "cannot read folder '%s': %s", folder, strerror(errno));
+        return cannot_read(folder);
+    BS_TRY_GOTO(bs_path_in(&list->folder, "", folder), out);
     if (class_list)
         BS_TRY_GOTO(bs_synsets_read(&synsets, class_list), out);
-    for (int i = 0; i < n; i++) {
-        bool class_folder = false;
-        int label;
-        BS_TRY_GOTO(bs_path_in(&path, folder, entries[i]->d_name), out);
-        BS_TRY_GOTO(is_folder(&class_folder, path), out);
-        free(path);
-        path = NULL;
-        if (!class_folder)
-            continue;
-        BS_TRY_GOTO(class_of(&label, folder, entries[i]->d_name, rank++, &synsets, class_list, classes), out);
-        BS_TRY_GOTO(list_files(list, folder, entries[i]->d_name, label), out);
-    }
+    BS_TRY_GOTO(list_classes(list, folder, entries, n, &synsets, class_list, classes, &left), out);
+    st = bs_left_out_warn(&left, folder, "the sub-folders of the classes");
 out:
     free_entries(entries, n);
+    bs_left_out_clear(&left);
     bs_synsets_clear(&synsets);
-    free(path);
     return st;
 }
 
@@ -196,21 +244,27 @@ static bs_status read_ground_truth(bs_listing *list, const char *path, const str
         st = label_of(&label, numbering, line);
         if (st != BS_OK)
             st = bs_context("%s:%zu", path, n + 1);
-        else if (n < list->n)
-            list->items[n].image.label = label;
+        else if (n >= (size_t)list->first && n - (size_t)list->first < list->n)
+            list->items[n - (size_t)list->first].image.label = label;
         line = end ? end + 1 : text + len;
     }
     free(text);
     BS_TRY(st);
-    if (n == list->n)
+    if (n == list->seen)
         return BS_OK;
-    bs_fail(BS_ERR, "'%s' has %zu labels, the folder %zu images", path, n, list->n);
+    bs_fail(BS_ERR, "'%s' has %zu labels, the folder %zu images", path, n, list->seen);
     return bs_hint("each image needs its line, and each line its image; 'limit' takes the first of both");
 }
 
 bs_status bs_list_flat(bs_listing *list, const bs_dataset_spec *spec, int classes)
 {
-    BS_TRY(list_files(list, spec->folder, NULL, -1));
+    bs_left_out left = {0};
+    BS_TRY(bs_path_in(&list->folder, "", spec->folder));
+    bs_status listed = list_files(list, spec->folder, NULL, -1, &left);
+    if (listed == BS_OK)
+        listed = bs_left_out_warn(&left, spec->folder, "the folder");
+    bs_left_out_clear(&left);
+    BS_TRY(listed);
     if (!spec->ground_truth)
         return BS_OK;
     struct numbering numbering;

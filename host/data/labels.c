@@ -7,7 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define MAX_CSV_BYTES ((size_t)1 << 28)
+#define MAX_CSV_BYTES ((size_t)1 << 30)
+#define MAX_LINE_BYTES                                                                                       \
+    ((size_t)1 << 16) /* paths have at most 4,096; libcsv is slow where fields are long                      \
+                       */
 
 /* One pass over a labels file. Callbacks of libcsv cannot return an error, so they leave it in `st`. */
 struct csv_pass {
@@ -79,18 +82,13 @@ static bs_status take_record(struct csv_pass *pass)
     if (!pass->any && !strcasecmp(name, "file") && (pass->n_fields == 1 || !strcasecmp(label_text, "label")))
         return BS_OK;
     int label = -1;
-    if (!*name)
-        return bs_fail(BS_ERR, "the file name is empty");
+    if (!*name) {
+        bs_fail(BS_ERR, "the file name is empty");
+        return bs_hint("each line reads 'file,label'");
+    }
     if (!unlabelled)
         BS_TRY(parse_label(&label, label_text, pass->classes));
-    char *file;
-    if (pass->spec->root)
-        BS_TRY(bs_path_in(&file, pass->spec->root, name));
-    else
-        BS_TRY(bs_path_beside(&file, pass->spec->labels, name));
-    bs_status st = bs_listing_add(pass->list, name, file, label, pass->line);
-    free(file);
-    return st;
+    return bs_listing_add(pass->list, name, name, label, pass->line);
 }
 
 static void on_record(int terminator, void *data)
@@ -120,6 +118,10 @@ static bs_status parse_line(struct csv_pass *pass, struct csv_parser *parser, co
     pass->line_ended = false;
     if (is_blank(text, n))
         return BS_OK;
+    if (n > MAX_LINE_BYTES) {
+        bs_fail(BS_ERR, "the line has %zu bytes", n);
+        return bs_hint("each line reads 'file,label'");
+    }
     size_t used = csv_parse(parser, text, n, on_field, on_record, pass);
     BS_TRY(pass->st);
     if (used != n && csv_error(parser) != CSV_EPARSE)
@@ -138,6 +140,8 @@ bs_status bs_list_csv(bs_listing *list, const bs_dataset_spec *spec, int classes
     struct csv_parser parser;
     char *text = NULL;
     size_t len = 0;
+    BS_TRY(spec->root ? bs_path_in(&list->folder, "", spec->root)
+                      : bs_path_beside(&list->folder, labels, ""));
     BS_TRY(bs_read_text(&text, &len, labels, MAX_CSV_BYTES));
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) != 0) {
         free(text);

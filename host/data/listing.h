@@ -1,10 +1,13 @@
 /* Lists of images, shared by all forms of bs_dataset_spec. Internal to host/data.
  *
- *     bs_listing list = {0};
+ *     bs_listing list = {.first = first, .limit = limit};
  *     BS_TRY_GOTO(bs_list_folder(&list, "val", NULL, 1000), out);
- *     BS_TRY_GOTO(bs_listing_slice(&list, first, limit, "val"), out);
+ *     BS_TRY_GOTO(bs_listing_check(&list, "val"), out);
  *     BS_TRY_GOTO(bs_listing_check_files(&list, "val"), out);
- *     out: bs_listing_clear(&list); */
+ *     out: bs_listing_clear(&list);
+ *
+ * Of a list of 10^7 images a shard takes a few: the others are read, checked and counted, not kept. Texts lie
+ * in blocks, one after the other. */
 #ifndef BS_DATA_LISTING_H
 #define BS_DATA_LISTING_H
 
@@ -14,22 +17,32 @@
 #include <stdint.h>
 
 typedef struct bs_item {
-    bs_image image; /* image.path is owned */
-    char *file;     /* path to open, owned; NULL for an image of an idx file */
-    size_t line;    /* line in the labels file; index in an idx file; else 0 */
+    bs_image image;
+    const char *file; /* path to open, see bs_item_path(); NULL for an image of an idx file */
+    size_t line;      /* in the labels file; index in an idx file; else 0 */
 } bs_item;
 
+typedef struct bs_text_block bs_text_block;
+
 typedef struct bs_listing {
-    bs_item *items;
+    int64_t first, limit; /* `limit` images (0: all) from number `first` on are kept; neither is negative */
+    size_t seen;          /* images of the list */
+    bs_item *items;       /* those that are kept */
     size_t n, cap;
+    char *folder; /* of the files; owned, NULL: the current one */
+    bs_text_block *blocks;
+    char **class_names; /* by label, where the form gives any; owned */
+    int n_class_names;
 } bs_listing;
 
 void bs_listing_clear(bs_listing *list); /* NULL-safe, leaves it zeroed */
-/* Appends an image; copies both strings; `file` may be NULL. */
+/* Counts an image, and keeps it unless it lies outside of first and limit; copies both strings. `path` is
+ * stored with bytes that are not UTF-8 escaped; `file` may be NULL. */
 bs_status bs_listing_add(bs_listing *list, const char *path, const char *file, int label, size_t line);
-/* Keeps `limit` items (0: all) from number `first` on; `source` is for messages. An empty result is an
- * error. */
-bs_status bs_listing_slice(bs_listing *list, int64_t first, int64_t limit, const char *source);
+/* Sets *out to the path of an item's file; the caller frees it. */
+bs_status bs_item_path(char **out, const bs_listing *list, const bs_item *item);
+/* Fails if nothing is kept; `source` is for messages. */
+bs_status bs_listing_check(const bs_listing *list, const char *source);
 /* Fails unless every item's file exists and is a regular file. `labels`: the CSV that lists them, or NULL. */
 bs_status bs_listing_check_files(const bs_listing *list, const char *labels);
 
@@ -41,7 +54,7 @@ bs_status bs_list_folder(bs_listing *list, const char *folder, const char *class
 bs_status bs_list_flat(bs_listing *list, const bs_dataset_spec *spec, int classes);
 bs_status bs_list_files(bs_listing *list, const char *const *files, size_t n);
 
-/* Sets *out to "dir/name", or to `name` if it is absolute. The caller frees it. */
+/* Sets *out to "dir/name", or to `name` if it is absolute or dir is empty. The caller frees it. */
 bs_status bs_path_in(char **out, const char *dir, const char *name);
 
 #endif

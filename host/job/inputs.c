@@ -17,10 +17,11 @@
       "Base folder of the paths in `labels`.")                                                               \
     X(FOLDER, "folder", bs_form_path, images.folder, 0, 0, NULL,                                             \
       "A folder with one sub-folder of images for each class. The class is the rank of the sub-folder's "    \
-      "name, from 0. With `ground_truth` or `unlabelled`, the folder itself holds the images.")              \
+      "name, from 0, and bears that name. With `ground_truth` or `unlabelled`, the folder itself holds the " \
+      "images.")                                                                                             \
     X(SYNSETS, "synsets", bs_form_path, images.synsets, 0, 0, NULL,                                          \
       "With `folder`: a list of classes, one name per line, in the order of the network's outputs. The "     \
-      "class of a sub-folder is the line that its name stands on.")                                          \
+      "class of a sub-folder is the line that begins with its name.")                                        \
     X(GROUND_TRUTH, "ground_truth", bs_form_path, images.ground_truth, 0, 0, NULL,                           \
       "With `folder`: a file with one whole number per line, the classes of the images in the order of "     \
       "their file names.")                                                                                   \

@@ -2,6 +2,7 @@
 #include "model/import.h"
 
 #include "base/buf.h"
+#include "base/file_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,37 +51,58 @@ static bs_status read_entry(outside *out, const Onnx__TensorProto *t, const char
     return bs_hint("the model is damaged; export it again");
 }
 
+/* Sets *out to the folder of the file at `path`, as the system sees it; NULL: there is none. */
+static bs_status folder_of(char **out, const char *path)
+{
+    char *folder = NULL;
+    BS_TRY(bs_path_beside(&folder, path, "."));
+    *out = realpath(folder, NULL);
+    free(folder);
+    return BS_OK;
+}
+
+static bool lies_in(const char *file, const char *folder)
+{
+    size_t len = folder ? strlen(folder) : 0;
+    return folder && strncmp(file, folder, len) == 0 && file[len > 1 ? len : 0] == '/';
+}
+
 /* Finds the file at `location`. A model must not make its reader open files elsewhere: links are followed,
- * then the file has to lie in the model's folder or below. */
+ * then the file has to lie in the model's folder or below. The path of the model may be a link itself, as in
+ * the caches of model hubs, where the data is one, too: then the folder that the link leads to counts as
+ * well. */
 static bs_status resolve(char **out, const bs_import *im, const char *location, const char *tensor)
 {
-    char *joined = NULL, *folder = NULL, *file = NULL, *slash;
+    char *joined = NULL, *folder[2] = {NULL}, *model = realpath(im->path, NULL), *file = NULL;
     bs_status st;
-    BS_TRY_GOTO(bs_path_beside(&joined, im->path, "."), out);
-    folder = realpath(joined, NULL);
-    free(joined);
-    joined = NULL;
+    BS_TRY_GOTO(folder_of(&folder[0], im->path), out);
+    if (model)
+        BS_TRY_GOTO(folder_of(&folder[1], model), out);
     BS_TRY_GOTO(bs_path_beside(&joined, im->path, location), out);
-    file = folder ? realpath(joined, NULL) : NULL;
+    file = realpath(joined, NULL);
+    if (!file && model && location[0] != '/') {
+        free(joined);
+        joined = NULL;
+        BS_TRY_GOTO(bs_path_beside(&joined, model, location), out);
+        file = realpath(joined, NULL);
+    }
     if (!file) {
         st = bs_fail(BS_ERR, "tensor '%s': cannot open '%.200s': %s", tensor, joined, strerror(errno));
         bs_hint("the model keeps its weights in that file; copy it beside the model");
-        goto out;
-    }
-    size_t len = strlen(folder);
-    slash = file + (len > 1 ? len : 0);
-    if (location[0] == '/' || strncmp(file, folder, len) != 0 || *slash != '/') {
+    } else if (location[0] == '/' || !(lies_in(file, folder[0]) || lies_in(file, folder[1]))) {
         st = bs_fail(BS_ERR, "tensor '%s' is stored in '%.200s', outside the model's folder", tensor,
                      location);
         bs_hint("copy the model and its weights into one folder, without links, or save it as one file: "
                 "onnx.save(onnx.load(path), new_path)");
-        goto out;
+    } else {
+        *out = file;
+        file = NULL;
     }
-    *out = file;
-    file = NULL;
 out:
     free(joined);
-    free(folder);
+    free(folder[0]);
+    free(folder[1]);
+    free(model);
     free(file);
     return st;
 }
@@ -100,27 +122,37 @@ static bs_status read_all(int fd, uint8_t *to, size_t n, off_t at)
     return BS_OK;
 }
 
+/* Fails unless the file holds the tensor. Sizes are checked before anything is allocated. */
+static bs_status check_size(int fd, const outside *e, size_t bytes, const char *tensor, const char *path)
+{
+    struct stat info;
+    uint8_t head[512];
+    if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        if ((!e->has_length || e->length == bytes) && e->offset <= (uint64_t)info.st_size &&
+            bytes <= (uint64_t)info.st_size - e->offset)
+            return BS_OK;
+        ssize_t got = pread(fd, head, sizeof head, 0);
+        if (got >= 0 && bs_file_kind_check(head, (size_t)got, BS_FILE_WEIGHTS, path) != BS_OK)
+            return bs_context("tensor '%s': cannot use '%.200s'", tensor, e->location);
+    }
+    bs_fail(BS_ERR, "tensor '%s': '%.200s' does not hold its %zu bytes at %" PRIu64, tensor, e->location,
+            bytes, e->offset);
+    return bs_hint("the file of the weights belongs to another model, or is damaged; export the model again");
+}
+
 bs_status bs_external_read(bs_import *im, const char *tensor, const Onnx__TensorProto *t, size_t bytes,
                            uint8_t **out)
 {
     outside e;
     char *path = NULL;
     uint8_t *data = NULL;
-    struct stat info;
     int fd = -1;
     bs_status st;
     *out = NULL;
     BS_TRY(read_entry(&e, t, tensor));
     BS_TRY(resolve(&path, im, e.location, tensor));
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    /* Sizes are checked before anything is allocated. */
-    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || (e.has_length && e.length != bytes) ||
-        e.offset > (uint64_t)info.st_size || bytes > (uint64_t)info.st_size - e.offset) {
-        st = bs_fail(BS_ERR, "tensor '%s': '%.200s' does not hold its %zu bytes at %" PRIu64, tensor,
-                     e.location, bytes, e.offset);
-        bs_hint("the file of the weights belongs to another model, or is damaged; export the model again");
-        goto out;
-    }
+    BS_TRY_GOTO(check_size(fd, &e, bytes, tensor, path), out);
     BS_TRY_GOTO(bs_alloc_aligned(&data, bytes, tensor), out);
     BS_TRY_GOTO(read_all(fd, data, bytes, (off_t)e.offset), out);
     if (!im->has_external)

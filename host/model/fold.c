@@ -39,7 +39,7 @@ static bs_status fold_constant(bs_raw *r, bs_value *out)
     if ((a = bs_attr_find(r, "value")) && a->t)
         return bs_tensor_read(r->im, out, a->t);
     if ((a = bs_attr_find(r, "value_float")) || ((a = bs_attr_find(r, "value_floats")))) {
-        bool list = strcmp(a->name, "value_floats") == 0;
+        bool list = bs_attr_find(r, "value_floats") == a;
         shape = list ? (bs_shape){1, {(int64_t)a->n_floats}} : shape;
         BS_TRY(bs_value_alloc(r, out, BS_VALUE_FLOATS, &shape));
         if (out->elements)
@@ -47,7 +47,7 @@ static bs_status fold_constant(bs_raw *r, bs_value *out)
         return BS_OK;
     }
     if ((a = bs_attr_find(r, "value_int")) || ((a = bs_attr_find(r, "value_ints")))) {
-        bool list = strcmp(a->name, "value_ints") == 0;
+        bool list = bs_attr_find(r, "value_ints") == a;
         shape = list ? (bs_shape){1, {(int64_t)a->n_ints}} : shape;
         BS_TRY(bs_value_alloc(r, out, BS_VALUE_INTS, &shape));
         if (out->elements)
@@ -331,6 +331,11 @@ static bs_status fold_identity(bs_raw *r, bs_value *out)
     X("Where", bs_fold_where)                                                                                \
     X("Range", bs_fold_range)                                                                                \
     X("ReduceProd", bs_fold_reduce_prod)
+
+bool bs_fold_reads_shape(const char *op)
+{
+    return strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0;
+}
 
 bs_fold_fn bs_fold_find(const char *op)
 {

@@ -164,6 +164,8 @@ bs_status bs_fold_unary(bs_raw *r, bs_value *out)
     }
     BS_UNARY_OPS(X)
 #undef X
+    if (strcmp(r->op, "Gelu") == 0)
+        BS_TRY(bs_read_gelu(r, &a));
     if (!f)
         return bs_raw_fail(r, "its input has no truth values");
     BS_TRY(bs_value_alloc(r, out, BS_VALUE_FLOATS, &x->shape));

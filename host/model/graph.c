@@ -74,10 +74,8 @@ const char *bs_shape_text(const bs_shape *s, char *buf, size_t len)
     return buf;
 }
 
-void bs_graph_free(bs_graph *g)
+void bs_graph_clear(bs_graph *g)
 {
-    if (!g)
-        return;
     for (int k = 0; k < g->n_tensors; k++) {
         free(g->tensors[k].name);
         if (!g->tensors[k].in_file)
@@ -92,6 +90,13 @@ void bs_graph_free(bs_graph *g)
     free(g->nodes);
     free(g->targets);
     free(g->file);
+    *g = (bs_graph){0};
+}
+
+void bs_graph_free(bs_graph *g)
+{
+    if (g)
+        bs_graph_clear(g);
     free(g);
 }
 

@@ -56,7 +56,7 @@ static bs_status refuse_bytes(const bs_import *im, const Onnx__NodeProto *n)
     bs_fail(BS_ERR,
             "input '%s' has element type UINT8, and node '%.120s' (%.60s) computes with it before a "
             "Cast to FLOAT",
-            im->values[im->input].name, name, n->op_type ? n->op_type : "");
+            im->values[im->input]->name, name, n->op_type ? n->op_type : "");
     return bs_hint("export the network without its preprocessing, with a float input");
 }
 
@@ -69,22 +69,20 @@ static bs_status follow_bytes(const bs_import *im, bool *bytes)
         const Onnx__NodeProto *n = im->file->node[k];
         const char *op = n->op_type ? n->op_type : "";
         bool reads = false, wanted = false;
+        bs_value *v;
         for (size_t i = 0; i < n->n_input; i++) {
-            int v = bs_names_find(im, n->input[i]);
-            reads |= v >= 0 && bytes[v];
+            reads |= bs_names_find(im, n->input[i], &v) && bytes[v->index];
         }
         for (size_t o = 0; o < n->n_output; o++) {
-            int v = bs_names_find(im, n->output[o]);
-            wanted |= v >= 0 && im->values[v].wanted;
+            wanted |= bs_names_find(im, n->output[o], &v) && v->wanted;
         }
         if (!reads || !wanted || strcmp(op, "Cast") == 0)
             continue;
         if (!moves(op))
             return refuse_bytes(im, n);
         for (size_t o = 0; o < n->n_output && strcmp(op, "Shape") != 0 && strcmp(op, "Size") != 0; o++) {
-            int v = bs_names_find(im, n->output[o]);
-            if (v >= 0)
-                bytes[v] = true;
+            if (bs_names_find(im, n->output[o], &v))
+                bytes[v->index] = true;
         }
     }
     return BS_OK;
@@ -92,7 +90,7 @@ static bs_status follow_bytes(const bs_import *im, bool *bytes)
 
 static bs_status check_type(bs_import *im, int type)
 {
-    const char *name = im->values[im->input].name;
+    const char *name = im->values[im->input]->name;
     if (type == TYPE(FLOAT))
         return BS_OK;
     if (type == TYPE(FLOAT16) || type == TYPE(DOUBLE)) {
@@ -145,8 +143,9 @@ static char follow(const bs_raw *r, char x)
 /* Returns the channels that a convolution wants, 0: not known. */
 static int64_t conv_channels(const bs_raw *r)
 {
-    int w = r->n_in > 1 ? bs_names_find(r->im, r->proto->input[1]) : -1;
-    const Onnx__TensorProto *t = w >= 0 ? r->im->values[w].stored : NULL;
+    bs_value *w;
+    const Onnx__TensorProto *t =
+        r->n_in > 1 && bs_names_find(r->im, r->proto->input[1], &w) ? w->stored : NULL;
     const Onnx__AttributeProto *group = bs_attr_find(r, "group");
     int64_t groups = group ? group->i : 1;
     bool known = t && t->n_dims == 4 && groups >= 1 && groups <= 4 && t->dims[1] > 0 && t->dims[1] <= 4;
@@ -166,18 +165,17 @@ static bs_status channels_by_weight(const bs_import *im, int64_t *out, bool *las
         const Onnx__NodeProto *n = im->file->node[k];
         bs_raw r = {
             .im = (bs_import *)im, .proto = n, .op = n->op_type ? n->op_type : "", .n_in = (int)n->n_input};
+        bs_value *v;
         char x = OTHER;
         for (size_t i = 0; i < n->n_input && x == OTHER; i++) {
-            int v = bs_names_find(im, n->input[i]);
-            x = v >= 0 ? kind[v] : x;
+            x = bs_names_find(im, n->input[i], &v) ? kind[v->index] : x;
         }
         if (x != OTHER && strcmp(r.op, "Conv") == 0) {
             *out = conv_channels(&r);
             *last = x == TRANSPOSED;
         } else if (x != OTHER && n->n_output > 0) {
-            int v = bs_names_find(im, n->output[0]);
-            if (v >= 0)
-                kind[v] = follow(&r, x);
+            if (bs_names_find(im, n->output[0], &v))
+                kind[v->index] = follow(&r, x);
         }
     }
     free(kind);
@@ -207,7 +205,7 @@ static bs_status open_size(const bs_import *im, const Onnx__TensorShapeProto *ty
 {
     char text[160];
     bs_dims_text(type, text, sizeof text);
-    bs_fail(BS_ERR, "input '%s' (%s): the size of its images is open", im->values[im->input].name, text);
+    bs_fail(BS_ERR, "input '%s' (%s): the size of its images is open", im->values[im->input]->name, text);
     return bs_hint(
         "give the size, such as 'input_size: [224, 224]' in the job, or --input-size 224,224 (rows, "
         "columns)");
@@ -217,7 +215,7 @@ static bs_status other_size(const bs_import *im, const Onnx__TensorShapeProto *t
 {
     char text[160];
     bs_dims_text(type, text, sizeof text);
-    bs_fail(BS_ERR, "input '%s' (%s) cannot have the input size %d x %d", im->values[im->input].name, text,
+    bs_fail(BS_ERR, "input '%s' (%s) cannot have the input size %d x %d", im->values[im->input]->name, text,
             im->options->input_size[0], im->options->input_size[1]);
     return bs_hint("an input size is for images whose size the file leaves open: leave it out");
 }
@@ -243,7 +241,7 @@ static bs_status fill_dimensions(bs_import *im, const Onnx__TensorShapeProto *ty
         if (s->dim[k] == 0) {
             char text[160];
             bs_dims_text(type, text, sizeof text);
-            bs_fail(BS_ERR, "input '%s' (%s): dimension %d is not fixed", im->values[im->input].name, text,
+            bs_fail(BS_ERR, "input '%s' (%s): dimension %d is not fixed", im->values[im->input]->name, text,
                     k);
             return bs_hint(
                 "export the model with fixed dimensions; only the batch and the size of images may "
@@ -263,7 +261,7 @@ static const Onnx__TypeProto__Tensor *type_of(const bs_import *im, const char *n
 /* The size of axis 0 in the file is the batch of the shape arithmetic; if it is open, the batch is 1. */
 bs_status bs_image_input(bs_import *im)
 {
-    bs_value *v = &im->values[im->input];
+    bs_value *v = im->values[im->input];
     const Onnx__TypeProto__Tensor *type = type_of(im, v->name);
     if (!type || !type->shape || type->shape->n_dim < 2 || type->shape->n_dim > BS_MAX_RANK) {
         bs_fail(BS_ERR, "input '%s' has no usable shape (%zu dimensions)", v->name,

@@ -36,7 +36,7 @@
     ((uint64_t)1 << 30) /* of all folded constants; a file of a hundred bytes may ask for more */
 #endif
 #define BS_PARAMETER_BYTES ((uint64_t)1 << 34) /* all constants */
-enum { BS_MAX_TARGETS = 4096, BS_MAX_GEOMETRY = 1 << 20, BS_MIN_OPSET = 7, BS_MAX_OPSET = 18 };
+enum { BS_MAX_TARGETS = 4096, BS_MAX_GEOMETRY = 1 << 20, BS_MIN_OPSET = 7, BS_MAX_OPSET = 25 };
 
 typedef enum bs_value_kind {
     BS_VALUE_UNKNOWN, /* not made yet */
@@ -63,14 +63,32 @@ typedef struct bs_value {
     bool in_file;                    /* f lies in the bytes of the file */
     int64_t *i;                      /* BS_VALUE_INTS; owned */
     const Onnx__TensorProto *stored; /* an initializer, read when it is first needed */
-    int maker;                       /* index of the file's node that makes it, or -1 */
-    bool wanted;                     /* the output may depend on it */
-    bs_place place;                  /* of an activation */
-    bool whole;                      /* a parameter whose shape must stay whole */
-    int dropped; /* a parameter's lost axis of the images, counted from the last (1); else 0 */
-    int node;    /* index of the lowered node that makes it, or -1 */
-    int tensor;  /* index in the graph, or -1 */
+    char *own_name;                  /* name, where no protobuf has it; or NULL */
+    int index;                       /* in bs_import.values */
+    int before;  /* of a value that the file does not name: the index of the one that it comes before; else -1
+                  */
+    bool wanted; /* the output may depend on it */
+    int readers; /* nodes of the file that read it, if they are wanted */
+    bs_place place; /* of an activation */
+    bool whole;     /* a parameter whose shape must stay whole */
+    int dropped;    /* a parameter's lost axis of the images, counted from the last (1); else 0 */
+    int node;       /* index of the lowered node that makes it, or -1 */
+    int tensor;     /* index in the graph, or -1 */
 } bs_value;
+
+/* The names that nodes may read: those of the file, of the body of a function, or of a subgraph, which may
+ * also read those of the scope around it. */
+typedef struct bs_scope {
+    const struct bs_scope *around; /* NULL: none */
+    struct bs_scope *before;       /* that was open when this one was opened */
+    const struct bs_raw *call;     /* of a function: the node that calls it */
+    const char *prefix;            /* of the names of its nodes and tensors; "" in the file */
+    int opset;
+    struct hsearch_data names;
+    bool has_names;
+} bs_scope;
+
+struct bs_raw;
 
 typedef struct bs_import {
     const char *path;
@@ -78,14 +96,22 @@ typedef struct bs_import {
     Onnx__ModelProto *model;
     bs_model_file bytes_of; /* its raw data, unless the model was made in memory */
     const Onnx__GraphProto *file;
-    int opset;
     int64_t batch;    /* size of axis 0 of activations during the import */
     bool batch_fixed; /* by the file, which may also leave it open */
-    bs_value *values;
+    bs_value **values;
     int n_values;
-    struct hsearch_data names;
-    bool has_names;
+    size_t cap_values;
+    bs_value *named; /* memory of the values that the file names */
+    bs_scope file_scope;
+    bs_scope *scope;   /* of the node that is being imported */
+    void *inner_names; /* a tree (tsearch) of the names that were made here */
+    int depth, before; /* scopes in scopes; see bs_value.before */
+    /* bs_nodes_import() and bs_nodes_run(), for nodes that are made of others */
+    bs_status (*import_nodes)(struct bs_import *im, Onnx__NodeProto *const *nodes, size_t n);
+    bs_status (*run_node)(struct bs_raw *r);
+    int64_t unrolled;  /* nodes that were imported so far, counted again in each run of a body */
     int input, output; /* indices of values */
+    int first_made;    /* index of the first value that a node of the file makes; then all others */
     bool sized;        /* the options gave a size that the file leaves open */
     bool bytes_input;  /* the image is declared as UINT8 */
     bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
@@ -99,7 +125,9 @@ typedef struct bs_import {
 typedef struct bs_raw {
     bs_import *im;
     const Onnx__NodeProto *proto;
-    const char *op, *name;
+    const char *op, *name; /* the name is that of the node, or of its first output */
+    int opset;             /* of the standard's operators */
+    const bs_scope *scope; /* of a node of the file, else NULL */
     bs_value **in, **out;
     int n_in, n_out;
     bs_place place; /* of the output; initially that of the first activation */
@@ -122,6 +150,7 @@ bs_status bs_interface_output(bs_import *im);
 bs_status bs_interface_inputs(bs_import *im);
 /* Makes the model's hash cover the options that made a difference. */
 bs_status bs_interface_hash(const bs_import *im, char sha256[65]);
+
 /* image_input.c. Reads shape and type of the image. */
 bs_status bs_image_input(bs_import *im);
 /* Returns the type of an input, NULL if it is not declared. */
@@ -131,19 +160,86 @@ bool bs_dim_known(const Onnx__TensorShapeProto__Dimension *d);
 /* Writes "N x 3 x 224 x 224". */
 void bs_dims_text(const Onnx__TensorShapeProto *s, char *buf, size_t len);
 
-/* names.c */
+/* names.c. Finds a name in the scope and those around it. Sets *out to the value; NULL: a function is called
+ * without it. Returns false if there is none. */
+bool bs_names_find(const bs_import *im, const char *name, bs_value **out);
 /* Makes a value of each initializer, then of each other input, and of each node's outputs. */
 bs_status bs_names_of_initializers(bs_import *im);
 bs_status bs_names_of_inputs(bs_import *im);
 bs_status bs_names_of_activations(bs_import *im);
-/* Moves the value of an input to the place of the image, value 0. */
-void bs_names_choose_image(bs_import *im, int index);
-int bs_names_find(const bs_import *im, const char *name);
-/* Marks the values that the output may depend on. */
-void bs_names_mark_wanted(bs_import *im);
+/* Moves the value of an input to the place of the image, index 0. */
+void bs_names_choose_image(bs_import *im, bs_value *image);
+/* Marks the values that values marked before may depend on. */
+void bs_names_mark_wanted(bs_import *im, Onnx__NodeProto *const *nodes, size_t n);
+/* Opens a scope for `count` names, within that of the import if `inside`, else around nothing; closes it. */
+bs_status bs_scope_open(bs_import *im, bs_scope *s, bool inside, size_t count);
+void bs_scope_close(bs_import *im, bs_scope *s);
+/* Gives a value a name in the scope. v: NULL: absent. */
+bs_status bs_scope_bind(bs_import *im, const char *name, bs_value *v);
+/* Makes values of all outputs of these nodes that have no name in the scope. */
+bs_status bs_scope_add_outputs(bs_import *im, Onnx__NodeProto *const *nodes, size_t n);
+/* Makes a value of an initializer of a subgraph. */
+bs_status bs_scope_add_stored(bs_import *im, const char *name, const Onnx__TensorProto *stored);
+/* Makes a value that the file does not name, "PREFIX/NAME" with a number if that is taken. */
+bs_status bs_value_add_inner(bs_import *im, bs_value **out, const char *prefix, const char *name);
+void bs_names_clear(bs_import *im);
+
+/* step.c. An operator that bitsink makes of others is imported in steps: nodes that the file does not have.
+ * *y: the value that the step makes: NULL: a new one, named after the node and the operator. Inputs may be
+ * NULL where they are absent. Steps follow opset 18. */
+enum { BS_STEP_MOST = 256 }; /* inputs of a step */
+typedef Onnx__AttributeProto bs_step_attr;
+bs_step_attr bs_attr_of_int(const char *name, int64_t i);
+bs_step_attr bs_attr_of_float(const char *name, float f);
+bs_step_attr bs_attr_of_ints(const char *name, const int64_t *ints, int n);
+bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, int n_in,
+                  const bs_step_attr *attr, int n_attr);
+bs_status bs_step_1(bs_raw *r, bs_value **y, const char *op, bs_value *x);
+bs_status bs_step_2(bs_raw *r, bs_value **y, const char *op, bs_value *a, bs_value *b);
+bs_status bs_step_reshape(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
+bs_status bs_step_transpose(bs_raw *r, bs_value **y, bs_value *x, const int64_t *perm);
+/* The same of a constant; one that no other node reads is reshaped itself, so that it remains that of the
+ * file. */
+bs_status bs_step_view(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *shape);
+/* Swaps the last two axes. */
+bs_status bs_step_swap_last(bs_raw *r, bs_value **y, bs_value *x);
+/* Reduces these axes, which remain with one element. */
+bs_status bs_step_reduce(bs_raw *r, bs_value **y, const char *op, bs_value *x, const int64_t *axes, int n);
+/* Along the last axis. */
+bs_status bs_step_softmax(bs_raw *r, bs_value **y, bs_value *x);
+/* Make constants: a list; a tensor with all elements alike; one of rank 0. */
+bs_status bs_step_ints(bs_raw *r, bs_value **y, const int64_t *list, int n);
+bs_status bs_step_floats(bs_raw *r, bs_value **y, const bs_shape *shape, float fill);
+bs_status bs_step_scalar(bs_raw *r, bs_value **y, float f);
+
+/* expand*.c. Returns the function that makes a node of steps, NULL if there is none. domain: bs_domain(). */
+/* It sets *done to false for a node that is to be imported as it is. */
+typedef bs_status (*bs_expand_fn)(bs_raw *r, bool *done);
+bs_expand_fn bs_expand_find(const char *domain, const char *op);
+/* Of an operator over channels and a plane: runs windows that share axis 0 with the images one by one. */
+bs_status bs_expand_normal_window(bs_raw *r, bool *done);
+/* Checks the inputs of such a node: none that it needs is missing. */
+bs_status bs_expand_check(const bs_raw *r);
+/* Fails for an operator of another domain. */
+bs_status bs_expand_refuse(const bs_raw *r, const char *domain);
+
+/* inline.c. Returns the function that puts the body of an If, Loop or function in the place of this node;
+ * NULL if it is none of these. */
+typedef bs_status (*bs_inline_fn)(bs_raw *r);
+bs_inline_fn bs_inline_find(const bs_import *im, const Onnx__NodeProto *p);
+
+/* nodes.c. Imports nodes of the file, of a function, or of a subgraph. */
+bs_status bs_nodes_import(bs_import *im, Onnx__NodeProto *const *nodes, size_t n);
+/* Imports one node whose inputs are found. */
+bs_status bs_nodes_run(bs_raw *r);
+
+/* opset.c. Returns "" for the standard's domain. */
+const char *bs_domain(const char *domain);
+/* Checks and gets the version of the standard's operators. */
+bs_status bs_opset_of(const Onnx__OperatorSetIdProto *given, int *opset);
 
 /* tensor.c. Reads a constant: sets v->kind, shape and data. Data that needs no conversion stays where it is,
- * or is taken out of t: no tensor is read twice. */
+ * or is taken out of t, unless it may be read again. */
 bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t);
 /* Frees the data of a constant. */
 void bs_value_clear(bs_value *v);
@@ -200,6 +296,10 @@ bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other);
 typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
 /* Returns the function that folds an operator, NULL if there is none. */
 bs_fold_fn bs_fold_find(const char *op);
+/* Returns true if an operator's output is known where its input's data is not. */
+bool bs_fold_reads_shape(const char *op);
+/* fold_run.c. Folds any operator: runs it on the CPU backend. */
+bs_status bs_fold_by_running(bs_raw *r);
 /* An iterator over a shape in row-major order; at[k] is the offset in source k. */
 typedef struct bs_nd_iterator {
     bs_shape shape;
@@ -230,7 +330,8 @@ bs_status bs_lower(bs_raw *r);
 bs_status bs_lower_inputs(bs_node *n, int n_in);
 /* Adds `n` (its `in` included), which it takes over, as the node that makes output k. */
 bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k);
-int bs_value_index(const bs_raw *r, const bs_value *v);
+int bs_value_index(const bs_value *v);
+void bs_nodes_clear(bs_import *im);
 /* Marks a constant whose shape must stay whole (weights). */
 bs_status bs_lower_whole(bs_raw *r, bs_value *v);
 /* Makes input 0, an activation, the node's only input. */
@@ -259,6 +360,14 @@ void bs_place_whole(const bs_value *v, bs_shape *out);
 #define X(family, ...) bs_status bs_lower_##family(bs_raw *r, bs_node *n, bs_shape *out);
 BS_OP_FAMILIES(X)
 #undef X
+/* lower_norm.c. Returns true for a BatchNormalization that measures its input, as in training. */
+bs_status bs_batch_norm_trains(const bs_raw *r, bool *trains);
+/* lower_math.c. Sets *by_tanh to 1 for a Gelu that is approximated so, else to 0. */
+bs_status bs_read_gelu(const bs_raw *r, float *by_tanh);
+/* lower_window.c. Reads the sizes and factors of all axes of a Resize. */
+bs_status bs_read_resized_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK]);
+/* Reads the attributes and the output's shape of a Resize of (N, C, H, W). */
+bs_status bs_read_resize(bs_raw *r, const bs_shape *in, bs_resize *z, bs_shape *out);
 /* Lower operators that their family's function does not serve, see SPECIAL in lower.c. */
 bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);

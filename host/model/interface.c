@@ -35,9 +35,9 @@ static bs_status unknown_output(const bs_import *im, const char *name)
     size_t n = 0;
     bs_str all = {0};
     BS_TRY(bs_calloc(&names, (size_t)im->n_values, sizeof *names, "tensor names"));
-    for (int v = 0; v < im->n_values; v++)
-        if (im->values[v].maker >= 0 && *im->values[v].name)
-            names[n++] = im->values[v].name;
+    for (int k = im->first_made; k < im->n_values; k++)
+        if (*im->values[k]->name)
+            names[n++] = im->values[k]->name;
     int near = bs_nearest(name, names, n);
     put_outputs(&all, im, false);
     bs_fail(BS_ERR, "the model has no tensor '%.200s' for its output", name);
@@ -51,10 +51,11 @@ static bs_status unknown_output(const bs_import *im, const char *name)
 
 static bs_status find_given_output(bs_import *im, const char *name)
 {
-    im->output = bs_names_find(im, name);
-    if (im->output < 0)
+    bs_value *v;
+    if (!bs_names_find(im, name, &v))
         return unknown_output(im, name);
-    if (im->values[im->output].maker >= 0)
+    im->output = v->index;
+    if (v->index >= im->first_made)
         return BS_OK;
     bs_fail(BS_ERR, "'%.200s' cannot be the output: no node computes it", name);
     return bs_hint("name the output of a node, such as '%.200s'", first_output(im));
@@ -64,13 +65,14 @@ bs_status bs_interface_output(bs_import *im)
 {
     const char *name = first_output(im);
     bs_str others = {0};
+    bs_value *v;
     if (im->options->output)
         return find_given_output(im, im->options->output);
-    im->output = bs_names_find(im, name);
-    if (im->output < 0) {
+    if (!bs_names_find(im, name, &v)) {
         bs_fail(BS_ERR, "no node makes the model's output '%s'", name);
         return bs_hint("the file is damaged; check it with onnx.checker");
     }
+    im->output = v->index;
     if (im->file->n_output > 1) {
         put_outputs(&others, im, true);
         bs_info("the model has %zu outputs, the first one ('%s') is used; 'output: NAME' in the job, or "
@@ -91,11 +93,11 @@ static const bs_given_input *find_given(const bs_import *im, const char *name)
     return NULL;
 }
 
-/* Returns true if `values` has an input of this name. */
-static bool is_input(const bs_import *im, const char *name)
+/* Returns the value of an input that the file stores no values for; NULL if there is none of this name. */
+static bs_value *find_input(const bs_import *im, const char *name)
 {
-    int v = bs_names_find(im, name);
-    return v >= 0 && im->values[v].maker < 0 && !im->values[v].stored;
+    bs_value *v;
+    return bs_names_find(im, name, &v) && v->index < im->first_made && !v->stored ? v : NULL;
 }
 
 static bs_status unknown_input(const bs_import *im, const char *name)
@@ -104,7 +106,7 @@ static bs_status unknown_input(const bs_import *im, const char *name)
     size_t n = 0;
     bs_str all = {0};
     for (size_t k = 0; k < im->file->n_input && n < sizeof names / sizeof *names; k++)
-        if (is_input(im, im->file->input[k]->name)) {
+        if (find_input(im, im->file->input[k]->name)) {
             bs_str_printf(&all, "%s'%.200s'", n ? ", " : "", im->file->input[k]->name);
             names[n++] = im->file->input[k]->name;
         }
@@ -119,7 +121,7 @@ static bs_status unknown_input(const bs_import *im, const char *name)
 static bs_status check_given(const bs_import *im)
 {
     for (int i = 0; i < im->options->n_inputs; i++)
-        if (!is_input(im, im->options->inputs[i].name))
+        if (!find_input(im, im->options->inputs[i].name))
             return unknown_input(im, im->options->inputs[i].name);
     return BS_OK;
 }
@@ -257,9 +259,9 @@ static const Onnx__ValueInfoProto *find_image(const bs_import *im, const Onnx__V
     *other = NULL;
     for (size_t k = 0; k < im->file->n_input; k++) {
         const Onnx__ValueInfoProto *info = im->file->input[k];
-        if (!is_input(im, info->name) || find_given(im, info->name))
+        if (!find_input(im, info->name) || find_given(im, info->name))
             continue;
-        bool wanted = im->values[bs_names_find(im, info->name)].wanted;
+        bool wanted = find_input(im, info->name)->wanted;
         if (!best || wanted > best_wanted || (wanted == best_wanted && likeness(info) > likeness(best))) {
             *other = best_wanted && !*other ? best : *other;
             best = info;
@@ -282,16 +284,16 @@ bs_status bs_interface_inputs(bs_import *im)
         return needs_other(image->name, other);
     for (size_t k = 0; k < im->file->n_input; k++) {
         const Onnx__ValueInfoProto *info = im->file->input[k];
-        if (info == image || !is_input(im, info->name))
+        bs_value *v = find_input(im, info->name);
+        if (info == image || !v)
             continue;
-        bs_value *v = &im->values[bs_names_find(im, info->name)];
         const bs_given_input *given = find_given(im, info->name);
         if (!v->wanted)
             bs_info("input '%s' is not needed by the output, and left out", v->name);
         else if (given && v->kind == BS_VALUE_UNKNOWN)
             BS_TRY(make_constant(im, v, info, given));
     }
-    bs_names_choose_image(im, bs_names_find(im, image->name));
+    bs_names_choose_image(im, find_input(im, image->name));
     return BS_OK;
 }
 
@@ -307,8 +309,9 @@ bs_status bs_interface_hash(const bs_import *im, char sha256[65])
         bs_str_printf(&text, "output %s\n", o->output);
     for (size_t k = 0; k < im->file->n_input; k++) {
         const char *name = im->file->input[k]->name;
-        const bs_given_input *given = is_input(im, name) ? find_given(im, name) : NULL;
-        if (!given || !im->values[bs_names_find(im, name)].wanted)
+        const bs_value *v = find_input(im, name);
+        const bs_given_input *given = v && v->wanted ? find_given(im, name) : NULL;
+        if (!given)
             continue;
         bs_str_printf(&text, "input %s", name);
         for (int i = 0; i < given->n; i++)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int bs_value_index(const bs_raw *r, const bs_value *v)
+int bs_value_index(const bs_value *v)
 {
-    return v ? (int)(v - r->im->values) : -1;
+    return v ? v->index : -1;
 }
 
 bs_status bs_lower_inputs(bs_node *n, int n_in)
@@ -34,7 +34,7 @@ bs_status bs_lower_one(bs_raw *r, bs_node *n, bs_value **x)
 {
     BS_TRY(bs_raw_activation(r, 0, x));
     BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, *x);
+    n->in[0] = bs_value_index(*x);
     return BS_OK;
 }
 
@@ -54,14 +54,24 @@ bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
         return bs_raw_mixes(r, "its output has no axis for the images");
     v->place = p;
     BS_TRY(bs_grow(&im->nodes, &im->cap_nodes, im->n_nodes + 1, sizeof *im->nodes, "nodes"));
-    const char *name = r->proto->name && *r->proto->name ? r->proto->name : v->name;
+    const char *name = r->proto->name && *r->proto->name ? r->name : v->name;
     n->name = strdup(name);
     if (!n->name)
         return bs_oom("node name");
-    n->out = bs_value_index(r, v);
+    n->out = bs_value_index(v);
     v->kind = BS_VALUE_ACTIVATION;
     v->node = (int)im->n_nodes;
     im->nodes[im->n_nodes++] = *n;
     *n = (bs_node){.out = -1};
     return BS_OK;
+}
+
+void bs_nodes_clear(bs_import *im)
+{
+    for (size_t k = 0; k < im->n_nodes; k++) {
+        free(im->nodes[k].name);
+        free(im->nodes[k].in);
+        free(im->nodes[k].index);
+    }
+    free(im->nodes);
 }

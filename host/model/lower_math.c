@@ -25,8 +25,8 @@ bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
                            (long long)x->shape.dim[1]);
     BS_TRY(bs_lower_whole(r, w));
     BS_TRY(bs_lower_inputs(n, 3));
-    n->in[0] = bs_value_index(r, x);
-    n->in[1] = bs_value_index(r, w);
+    n->in[0] = bs_value_index(x);
+    n->in[1] = bs_value_index(w);
     if (c) {
         BS_TRY(bs_raw_constant(r, 2, "bias", &c));
         if (c->elements == columns && c->shape.rank == 2 && r->from_last)
@@ -36,7 +36,7 @@ bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
         if (c->elements != 1 && c->elements != columns)
             return bs_raw_fail(r, "a bias of %lld elements for %lld outputs", (long long)c->elements,
                                (long long)columns);
-        n->in[2] = bs_value_index(r, c);
+        n->in[2] = bs_value_index(c);
     }
     n->attr.trans_b = trans_b != 0;
     n->macs = x->shape.dim[0] / r->im->batch * k * columns;
@@ -92,8 +92,8 @@ bs_status bs_lower_matmul(bs_raw *r, bs_node *n, bs_shape *out)
         BS_TRY(bs_place_align(r, 1, &w));
     BS_TRY(bs_place_align(r, 0, &x));
     BS_TRY(bs_lower_inputs(n, 2));
-    n->in[0] = bs_value_index(r, x);
-    n->in[1] = bs_value_index(r, w);
+    n->in[0] = bs_value_index(x);
+    n->in[1] = bs_value_index(w);
     bs_place_sample(r->im, out, r->place, &elements);
     if (!bs_shape_count(&elements, &n->macs) || __builtin_mul_overflow(n->macs, depth, &n->macs))
         return bs_raw_fail(r, "its output is too large");
@@ -107,7 +107,7 @@ bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(bs_attr_float(r, "min", -INFINITY, &n->attr.low));
     BS_TRY(bs_attr_float(r, "max", INFINITY, &n->attr.high));
     BS_TRY(bs_lower_inputs(n, 3));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     for (int k = 1; k < 3; k++) {
         if (!bs_raw_input(r, k))
             continue;
@@ -115,23 +115,25 @@ bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out)
         if (bound->elements != 1)
             return bs_raw_fail(r, "a bound of %lld elements, only scalars are supported",
                                (long long)bound->elements);
-        n->in[k] = bs_value_index(r, bound);
+        n->in[k] = bs_value_index(bound);
     }
     *out = x->shape;
     return BS_OK;
 }
 
+bs_status bs_read_gelu(const bs_raw *r, float *by_tanh)
+{
+    static const char *const modes[] = {"none", "tanh"};
+    int mode;
+    BS_TRY(bs_raw_choice(r, "approximate", "none", modes, 2, &mode));
+    *by_tanh = (float)mode;
+    return BS_OK;
+}
+
 bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out)
 {
-    bs_value *x;
-    char mode[32];
-    BS_TRY(bs_attr_string(r, "approximate", "none", mode));
-    if (strcmp(mode, "none") != 0 && strcmp(mode, "tanh") != 0)
-        return bs_raw_fail(r, "approximate '%s' is unknown", mode);
-    n->attr.alpha = strcmp(mode, "tanh") == 0;
-    BS_TRY(bs_lower_one(r, n, &x));
-    *out = x->shape;
-    return BS_OK;
+    BS_TRY(bs_read_gelu(r, &n->attr.alpha));
+    return bs_lower_identity(r, n, out);
 }
 
 /* Operators whose operands broadcast. The axes of the images must be aligned. */
@@ -163,7 +165,7 @@ bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
             v->shape.rank = v->dropped = 0; /* fits any shape */
         else
             BS_TRY(bs_place_align(r, k, &v));
-        n->in[k] = bs_value_index(r, v);
+        n->in[k] = bs_value_index(v);
     }
     return BS_OK;
 }

@@ -33,7 +33,7 @@ bs_status bs_lower_concat(bs_raw *r, bs_node *n, bs_shape *out)
             if (a != axis && whole.dim[a] != out->dim[a] && !(v->dropped && a == r->place.axis))
                 return bs_raw_fail(r, "input %d differs from the others in axis %d", k, a);
         total += whole.dim[axis];
-        n->in[k] = bs_value_index(r, v);
+        n->in[k] = bs_value_index(v);
     }
     out->dim[axis] = total;
     return BS_OK;

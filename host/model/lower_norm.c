@@ -2,16 +2,28 @@
 
 #include <string.h>
 
+/* From opset 7 to 13, a node with more than one output measured mean and variance. */
+bs_status bs_batch_norm_trains(const bs_raw *r, bool *trains)
+{
+    int64_t mode;
+    BS_TRY(bs_attr_int(r, "training_mode", 0, &mode));
+    *trains = mode != 0;
+    for (int k = 1; k < r->n_out && r->opset < 14; k++)
+        *trains |= r->out[k] != NULL;
+    return BS_OK;
+}
+
 bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out)
 {
     static const char *const what[] = {"", "scale", "bias", "mean", "variance"};
     bs_value *x, *p;
-    int64_t training, spatial;
+    int64_t spatial;
+    bool trains;
     BS_TRY(bs_raw_activation(r, 0, &x));
-    BS_TRY(bs_attr_int(r, "training_mode", 0, &training));
+    BS_TRY(bs_batch_norm_trains(r, &trains));
     BS_TRY(bs_attr_int(r, "spatial", 1, &spatial));
     BS_TRY(bs_attr_float(r, "epsilon", 1e-5f, &n->attr.epsilon));
-    if (training) {
+    if (trains) {
         bs_raw_fail(r, "it is in training mode");
         return bs_hint("export the model for inference: model.eval() before torch.onnx.export()");
     }
@@ -22,14 +34,14 @@ bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out)
     if (n->attr.axis != 0 && x->shape.rank > 2)
         BS_TRY(bs_place_first(r, x));
     BS_TRY(bs_lower_inputs(n, 5));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     for (int k = 1; k < 5; k++) {
         BS_TRY(bs_raw_constant(r, k, what[k], &p));
         if (p->shape.rank != 1 || p->elements != x->shape.dim[1])
             return bs_raw_fail(r, "its %s has %lld elements for %lld channels", what[k],
                                (long long)p->elements, (long long)x->shape.dim[1]);
         BS_TRY(bs_lower_whole(r, p));
-        n->in[k] = bs_value_index(r, p);
+        n->in[k] = bs_value_index(p);
     }
     *out = x->shape;
     return BS_OK;
@@ -50,7 +62,7 @@ bs_status bs_lower_layer_norm(bs_raw *r, bs_node *n, bs_shape *out)
         line *= x->shape.dim[k];
     }
     BS_TRY(bs_lower_inputs(n, 3));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     for (int k = 1; k < 3; k++) {
         if (!bs_raw_input(r, k))
             continue;
@@ -59,7 +71,7 @@ bs_status bs_lower_layer_norm(bs_raw *r, bs_node *n, bs_shape *out)
             return bs_raw_fail(r, "its %s has %lld elements for %lld", k == 1 ? "scale" : "bias",
                                (long long)p->elements, (long long)line);
         BS_TRY(bs_lower_whole(r, p));
-        n->in[k] = bs_value_index(r, p);
+        n->in[k] = bs_value_index(p);
     }
     *out = x->shape;
     return n->in[1] >= 0 ? BS_OK : bs_raw_fail(r, "its scale is missing");
@@ -74,14 +86,14 @@ bs_status bs_lower_instance_norm(bs_raw *r, bs_node *n, bs_shape *out)
         return bs_raw_fail(r, "its input has %d dimensions, at least 3 are needed", x->shape.rank);
     BS_TRY(bs_place_first(r, x));
     BS_TRY(bs_lower_inputs(n, 3));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     for (int k = 1; k < 3; k++) {
         BS_TRY(bs_raw_constant(r, k, k == 1 ? "scale" : "bias", &p));
         if (p->elements != x->shape.dim[1])
             return bs_raw_fail(r, "its %s has %lld elements for %lld channels", k == 1 ? "scale" : "bias",
                                (long long)p->elements, (long long)x->shape.dim[1]);
         BS_TRY(bs_lower_whole(r, p));
-        n->in[k] = bs_value_index(r, p);
+        n->in[k] = bs_value_index(p);
     }
     *out = x->shape;
     return BS_OK;
@@ -93,9 +105,9 @@ bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out)
     int64_t given;
     int axis;
     BS_TRY(bs_raw_activation(r, 0, &x));
-    BS_TRY(bs_attr_int(r, "axis", r->im->opset < 13 ? 1 : -1, &given));
+    BS_TRY(bs_attr_int(r, "axis", r->opset < 13 ? 1 : -1, &given));
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
-    if (r->im->opset < 13) {
+    if (r->opset < 13) {
         /* Softmax spans all axes from `axis` on; that is one axis if only one of them is longer than 1. */
         int long_axis = axis, n_long = 0;
         for (int k = axis; k < x->shape.rank; k++)
@@ -110,7 +122,7 @@ bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out)
         axis = long_axis;
     }
     BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     BS_TRY(bs_place_axis(r, x, axis, "normalises along", &n->attr.axis));
     *out = x->shape;
     return BS_OK;
@@ -129,7 +141,7 @@ bs_status bs_lower_lrn(bs_raw *r, bs_node *n, bs_shape *out)
         return bs_raw_fail(r, "only (N, C, H, W) data and a positive size are supported");
     BS_TRY(bs_place_first(r, x));
     BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     n->attr.size = (int)size;
     *out = x->shape;
     return BS_OK;

@@ -121,15 +121,15 @@ bs_status bs_lower_conv(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(window_shape(r, &x->shape, w, out));
     BS_TRY(bs_lower_whole(r, weight));
     BS_TRY(bs_lower_inputs(n, 3));
-    n->in[0] = bs_value_index(r, x);
-    n->in[1] = bs_value_index(r, weight);
+    n->in[0] = bs_value_index(x);
+    n->in[1] = bs_value_index(weight);
     if (bs_raw_input(r, 2)) {
         BS_TRY(bs_raw_constant(r, 2, "bias", &bias));
         if (bias->shape.rank != 1 || bias->elements != dim[0])
             return bs_raw_fail(r, "a bias of %lld elements for %lld channels", (long long)bias->elements,
                                (long long)dim[0]);
         BS_TRY(bs_lower_whole(r, bias));
-        n->in[2] = bs_value_index(r, bias);
+        n->in[2] = bs_value_index(bias);
     }
     int64_t plane;
     if (__builtin_mul_overflow(out->dim[2], out->dim[3], &plane) ||
@@ -177,7 +177,7 @@ bs_status bs_lower_pool(bs_raw *r, bs_node *n, bs_shape *out)
     *out = x->shape;
     BS_TRY(window_shape(r, &x->shape, w, out));
     BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     return BS_OK;
 }
 
@@ -195,38 +195,85 @@ bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out)
         n->attr.window.kernel[1] = (int)x->shape.dim[3];
     }
     BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(r, x);
+    n->in[0] = bs_value_index(x);
     *out = (bs_shape){4, {x->shape.dim[0], x->shape.dim[1], 1, 1}};
     return BS_OK;
 }
 
-/* Reads output sizes and factors of all axes: from input 3 (sizes), or input 2 or 1 or the attribute
- * (scales). */
-static bs_status resize_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK])
+/* Sets *sizes or *scales, and their number, to those that the node has: from input 3, or input 2 (before
+ * opset 11: 1) or the attribute. */
+static void find_sizes(const bs_raw *r, const int64_t **sizes, const float **scales, int64_t *n)
 {
-    const bs_value *sizes = bs_raw_input(r, 3), *scales = bs_raw_input(r, r->im->opset < 11 ? 1 : 2);
+    const bs_value *s = bs_raw_input(r, 3), *f = bs_raw_input(r, r->opset < 11 ? 1 : 2);
     const Onnx__AttributeProto *a = bs_attr_find(r, "scales");
-    const float *list = scales && scales->kind == BS_VALUE_FLOATS ? scales->f : a ? a->floats : NULL;
-    int64_t n = scales && scales->kind == BS_VALUE_FLOATS ? scales->elements : a ? (int64_t)a->n_floats : 0;
-    *out = *in;
-    if (sizes && sizes->kind == BS_VALUE_INTS && sizes->elements == in->rank) {
-        for (int k = 0; k < in->rank; k++) {
-            out->dim[k] = sizes->i[k];
-            scale[k] = (float)sizes->i[k] / (float)in->dim[k];
-        }
-        return BS_OK;
+    *sizes = NULL;
+    *scales = NULL;
+    *n = 0;
+    if (s && s->kind == BS_VALUE_INTS && s->elements > 0) {
+        *sizes = s->i;
+        *n = s->elements;
+    } else if (f && f->kind == BS_VALUE_FLOATS && f->elements > 0) {
+        *scales = f->f;
+        *n = f->elements;
+    } else if (a) {
+        *scales = a->floats;
+        *n = (int64_t)a->n_floats;
     }
-    if (n != in->rank) {
+}
+
+/* Which axis each size is for: all, or those that the node lists. */
+static bs_status resized_axes(bs_raw *r, int rank, int64_t n, int axis[BS_MAX_RANK])
+{
+    const int64_t *list;
+    size_t count;
+    bool present;
+    BS_TRY(bs_attr_ints(r, "axes", &list, &count, &present));
+    if (n < 1 || n > BS_MAX_RANK || n != (present ? (int64_t)count : rank)) {
         bs_raw_fail(r, "its output size is not known");
         return bs_hint("bitsink needs one constant size or factor for each axis; export with a fixed size");
     }
-    for (int k = 0; k < in->rank; k++) {
-        scale[k] = list[k];
-        if (!(list[k] > 0.0f && list[k] < (float)BS_MAX_GEOMETRY))
-            return bs_raw_fail(r, "a factor of %g", (double)list[k]);
-        out->dim[k] = (int64_t)floorf((float)in->dim[k] * list[k]);
+    for (int k = 0; k < n; k++)
+        BS_TRY(bs_normal_axis(r, present ? list[k] : k, rank, &axis[k]));
+    return BS_OK;
+}
+
+/* With a policy other than "stretch", all sizes follow from one factor, which fits inside or around them. */
+static bs_status keep_aspect_ratio(const bs_raw *r, const bs_shape *in, const int *axis, int64_t n,
+                                   bs_shape *out, float scale[BS_MAX_RANK])
+{
+    static const char *const policies[] = {"stretch", "not_larger", "not_smaller"};
+    int policy;
+    BS_TRY(bs_raw_choice(r, "keep_aspect_ratio_policy", "stretch", policies, 3, &policy));
+    float one = scale[axis[0]];
+    for (int k = 1; k < n; k++)
+        one = policy == 1 ? fminf(one, scale[axis[k]]) : fmaxf(one, scale[axis[k]]);
+    for (int k = 0; k < n && policy > 0; k++) {
+        scale[axis[k]] = one;
+        out->dim[axis[k]] = (int64_t)rintf(one * (float)in->dim[axis[k]]);
     }
     return BS_OK;
+}
+
+bs_status bs_read_resized_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK])
+{
+    const int64_t *sizes;
+    const float *scales;
+    int64_t n;
+    int axis[BS_MAX_RANK];
+    find_sizes(r, &sizes, &scales, &n);
+    BS_TRY(resized_axes(r, in->rank, n, axis));
+    *out = *in;
+    for (int k = 0; k < in->rank; k++)
+        scale[k] = 1.0f;
+    for (int k = 0; k < n; k++) {
+        int64_t dim = in->dim[axis[k]];
+        float f = sizes ? (float)sizes[k] / (float)dim : scales[k];
+        scale[axis[k]] = f;
+        if (!sizes && !(f > 0.0f && f < (float)BS_MAX_GEOMETRY))
+            return bs_raw_fail(r, "a factor of %g", (double)f);
+        out->dim[axis[k]] = sizes ? sizes[k] : (int64_t)floorf((float)dim * f);
+    }
+    return sizes ? keep_aspect_ratio(r, in, axis, n, out, scale) : BS_OK;
 }
 
 static const char *const resize_modes[] = {
@@ -247,36 +294,35 @@ static const char *const resize_roundings[] = {
 #undef X
 };
 
-bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out)
+bs_status bs_read_resize(bs_raw *r, const bs_shape *in, bs_resize *z, bs_shape *out)
 {
-    bs_value *x;
     float scale[BS_MAX_RANK];
-    int64_t antialias, exclude;
-    bs_resize *z = &n->attr.resize;
+    int64_t exclude;
     /* Before opset 11 there is one way, which has no name. */
-    bool old = r->im->opset < 11;
-    BS_TRY(bs_lower_one(r, n, &x));
-    BS_TRY(need_image(r, x));
+    bool old = r->opset < 11;
     BS_TRY(bs_raw_choice(r, "mode", "nearest", resize_modes, BS_RESIZE_MODE_COUNT, &z->mode));
     BS_TRY(bs_raw_choice(r, "coordinate_transformation_mode", old ? "asymmetric" : "half_pixel",
                          resize_coordinates, BS_RESIZE_COORDINATE_COUNT, &z->coordinate));
     BS_TRY(bs_raw_choice(r, "nearest_mode", old ? "floor" : "round_prefer_floor", resize_roundings,
                          BS_RESIZE_ROUNDING_COUNT, &z->rounding));
     BS_TRY(bs_attr_float(r, "cubic_coeff_a", -0.75f, &z->cubic));
-    BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
     BS_TRY(bs_attr_int(r, "exclude_outside", 0, &exclude));
-    if (antialias || bs_attr_find(r, "axes") || bs_attr_find(r, "keep_aspect_ratio_policy")) {
-        bs_raw_fail(r, "antialias, axes and keep_aspect_ratio_policy are not supported");
-        return bs_hint("export with opset 13, or resize the images before the network");
-    }
     z->exclude_outside = exclude != 0;
-    BS_TRY(resize_shape(r, &x->shape, out, scale));
-    if (out->dim[0] != x->shape.dim[0] || out->dim[1] != x->shape.dim[1])
+    BS_TRY(bs_read_resized_shape(r, in, out, scale));
+    if (out->dim[0] != in->dim[0] || out->dim[1] != in->dim[1])
         return bs_raw_fail(r, "it resizes axis 0 or 1; only rows and columns are supported");
     for (int k = 0; k < 2; k++) {
         z->scale[k] = scale[2 + k];
-        if (out->dim[2 + k] < 1 || out->dim[2 + k] > BS_MAX_GEOMETRY || x->shape.dim[2 + k] > BS_MAX_GEOMETRY)
+        if (out->dim[2 + k] < 1 || out->dim[2 + k] > BS_MAX_GEOMETRY || in->dim[2 + k] > BS_MAX_GEOMETRY)
             return bs_raw_fail(r, "an output of %lld %s", (long long)out->dim[2 + k], k ? "columns" : "rows");
     }
     return BS_OK;
+}
+
+bs_status bs_lower_resize(bs_raw *r, bs_node *n, bs_shape *out)
+{
+    bs_value *x;
+    BS_TRY(bs_lower_one(r, n, &x));
+    BS_TRY(need_image(r, x));
+    return bs_read_resize(r, &x->shape, &n->attr.resize, out);
 }

@@ -23,12 +23,23 @@ bs_status bs_raw_mixes(const bs_raw *r, const char *how)
     return bs_hint("bitsink runs each image alone, so axis 0 must stay the batch through the whole model");
 }
 
+/* An attribute of a function's node may stand for one of the node that calls it. */
+static const Onnx__AttributeProto *follow(const bs_raw *r, const Onnx__AttributeProto *a)
+{
+    if (!a->ref_attr_name || !*a->ref_attr_name)
+        return a;
+    const bs_scope *s = r->scope;
+    while (s && !s->call)
+        s = s->around;
+    return s ? bs_attr_find(s->call, a->ref_attr_name) : a;
+}
+
 const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name)
 {
     for (size_t k = 0; k < r->proto->n_attribute; k++) {
         const Onnx__AttributeProto *a = r->proto->attribute[k];
         if (a->name && strcmp(a->name, name) == 0)
-            return a;
+            return follow(r, a);
     }
     return NULL;
 }

@@ -5,10 +5,13 @@
 #include "model/import.h"
 
 #include "base/buf.h"
+#include "base/file_kind.h"
+#include "base/text.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* protobuf-c unpacks nested messages by recursion without a limit, so a small file of nested graphs could
  * exhaust the stack. The nesting is checked first, with the same descriptors. Real models nest 8 deep. */
@@ -47,6 +50,8 @@ typedef struct cutter {
     bool copies;
     uint8_t *copy;
     size_t n, cap;
+    bool outside; /* within the place of external data */
+    bool nul;     /* such a place holds a NUL, where protobuf-c would end the text */
     bs_status st;
 } cutter;
 
@@ -64,6 +69,11 @@ static void put_length(cutter *c, size_t at)
     size_t n = c->n - at - LENGTH_BYTES;
     for (int i = 0; c->copies && c->st == BS_OK && i < LENGTH_BYTES; i++, n >>= 7)
         c->copy[at + (size_t)i] = (uint8_t)((n & 0x7f) | (i < LENGTH_BYTES - 1 ? 0x80 : 0));
+}
+
+static bool is_external_data(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f)
+{
+    return d == &onnx__tensor_proto__descriptor && f->offset == offsetof(Onnx__TensorProto, external_data);
 }
 
 static bool is_raw_data(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f)
@@ -103,14 +113,17 @@ static bool walk_bytes(cutter *c, const ProtobufCMessageDescriptor *d, uint64_t 
     put(c, field, (size_t)((message || raw ? length : w->at) - field));
     if (raw)
         cut(c, (wire){start, w->at});
-    if (!message)
+    if (!message) {
+        c->nul |= c->outside && memchr(start, 0, (size_t)n);
         return true;
+    }
     size_t at = c->n;
     put(c, room, sizeof room);
-    if (!walk(c, f->descriptor, (wire){start, w->at}, depth + 1))
-        return false;
+    c->outside = is_external_data(d, f);
+    bool read = walk(c, f->descriptor, (wire){start, w->at}, depth + 1);
+    c->outside = false;
     put_length(c, at);
-    return true;
+    return read;
 }
 
 static bool walk(cutter *c, const ProtobufCMessageDescriptor *d, wire w, int depth)
@@ -156,6 +169,10 @@ static bs_status unpack(Onnx__ModelProto **out, bs_model_file *file)
     cutter c = {.file = file};
     if (file->n == 0 || !walk(&c, d, all, 0))
         return c.st;
+    if (c.nul) {
+        bs_fail(BS_ERR, "the place of external data holds a NUL byte");
+        return bs_hint("the model is damaged, or made to deceive; export it again");
+    }
     c.copies = file->n_raw > 0;
     file->n_raw = 0;
     if (c.copies && walk(&c, d, all, 0) && c.st == BS_OK)
@@ -168,19 +185,34 @@ static bs_status unpack(Onnx__ModelProto **out, bs_model_file *file)
     return c.st;
 }
 
+static bs_status hint_path(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return bs_hint("check the path; bitsink reads models in ONNX format");
+    return bs_hint("give the ONNX file in the folder. A TensorFlow SavedModel is a folder; to convert it: "
+                   "python3 -m tf2onnx.convert --saved-model %s --output new.onnx",
+                   bs_shell_word(path));
+}
+
 bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path)
 {
     *out = NULL;
     if (bs_model_file_read(file, sha256, path, BS_MODEL_FILE_LIMIT) != BS_OK) {
         bs_context("model");
-        return bs_hint("check the path; bitsink reads models in ONNX format");
+        return hint_path(path);
+    }
+    if (bs_file_kind_check(file->bytes, file->n, BS_FILE_MODEL, path) != BS_OK) {
+        bs_model_file_clear(file);
+        return bs_context("cannot read model '%s'", path);
     }
     bs_status st = unpack(out, file);
-    if (st == BS_OK && !*out) {
-        bs_fail(BS_ERR, "cannot read model '%s': not an ONNX file, or it is damaged", path);
-        st = bs_hint("export the model as ONNX again, and check it with onnx.checker");
+    if (st == BS_OK && *out)
+        return BS_OK;
+    if (st == BS_OK) {
+        bs_fail(BS_ERR, "not an ONNX file, or it is damaged");
+        bs_hint("export the model as ONNX again, and check it with onnx.checker");
     }
-    if (st != BS_OK)
-        bs_model_file_clear(file);
-    return st;
+    bs_model_file_clear(file);
+    return bs_context("cannot read model '%s'", path);
 }

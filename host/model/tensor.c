@@ -217,9 +217,12 @@ static bs_status find_raw(const bs_import *im, const bs_value *v, const Onnx__Te
     return bs_hint("the file is damaged; export it again");
 }
 
-/* Takes the data without a copy if it is in the file, and aligned or large; or in the message. */
-static bool take_raw(bs_value *v, const Onnx__TensorProto *t, bs_raw_data *in_file)
+/* Takes the data without a copy if it is in the file, and aligned or large; or in the message, unless it is
+ * read again. */
+static bool take_raw(bs_value *v, const Onnx__TensorProto *t, bs_raw_data *in_file, bool again)
 {
+    if (again && !in_file)
+        return false;
     if (!needs_no_conversion(t) || v->elements == 0)
         return false;
     v->in_file = in_file != NULL;
@@ -236,6 +239,8 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
     size_t size = 0, typed = 0;
     bs_value_kind kind = BS_VALUE_UNKNOWN;
     bs_raw_data *in_file, raw;
+    /* Bodies may be imported again: in the next round of a loop, or call of a function. */
+    bool again = im->scope && im->scope->before;
     if (t->segment)
         return bs_fail(BS_ERR, "tensor '%s' is stored in segments, which is not supported", name);
     BS_TRY(read_shape(t, name, v));
@@ -250,13 +255,13 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
                 (long long)v->elements, have);
         return bs_hint("the file is damaged or was truncated; export it again");
     }
-    if (t->has_raw_data && take_raw(v, t, in_file)) {
+    if (t->has_raw_data && take_raw(v, t, in_file, again)) {
         v->kind = kind;
         return count_bytes(im, v, kind);
     }
     BS_TRY(alloc_data(im, v, kind));
     convert(v, t, t->has_raw_data ? raw.at : NULL);
-    if (in_file)
+    if (in_file && !again)
         bs_raw_data_drop(in_file);
     return BS_OK;
 }

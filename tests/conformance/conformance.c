@@ -94,7 +94,7 @@ static bool in_scope(const Onnx__NodeProto *n)
 {
     if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx") != 0)
         return false;
-    return bs_lower_knows(n->op_type) || bs_fold_find(n->op_type);
+    return bs_lower_knows(n->op_type) || bs_fold_find(n->op_type) || bs_expand_find("", n->op_type);
 }
 
 /* Returns the subject of the test: its first operator out of scope, else its operator if there is one but

@@ -121,9 +121,71 @@ static void assert_no_prefix_decodes(struct fixture_bytes file)
         memcpy(exact, file.ptr, n);
         if (bs_pixels_decode(&px, exact, n) == BS_OK)
             fail_msg("the first %zu of %zu bytes decode", n, file.len);
+        assert_true(*bs_error_hint());
         assert_null(px.data);
         free(exact);
     }
+    free(file.ptr);
+}
+
+static size_t find_scan(struct fixture_bytes file, size_t from)
+{
+    const uint8_t *at = memmem(file.ptr + from, file.len - from, "\xff\xda", 2);
+    return at ? (size_t)(at - file.ptr) : 0;
+}
+
+/* What libjpeg makes of a file without its later scans depends on its version: smooth blocks. */
+static void test_jpeg_lacks_scans(void **state)
+{
+    (void)state;
+    uint8_t px[24 * 16 * 3];
+    bs_pixels out;
+    int scans = 0;
+    fixture_fill(px, 24, 16, 3);
+    struct fixture_bytes file = fixture_jpeg(px, 24, 16, 3, JCS_RGB, 1);
+    size_t at = find_scan(file, 0);
+    for (size_t next; (next = find_scan(file, at + 2)) > 0; at = next, scans++) {
+        uint8_t kept[2] = {file.ptr[next], file.ptr[next + 1]};
+        memcpy(file.ptr + next, "\xff\xd9", 2); /* the end of the image */
+        assert_error(bs_pixels_decode(&out, file.ptr, next + 2),
+                     "scans of its progressive coding are missing");
+        assert_non_null(strstr(bs_error_hint(), "jpegtran"));
+        memcpy(file.ptr + next, kept, 2);
+    }
+    assert_int_equal(scans, 9);
+    assert_ok(bs_pixels_decode(&out, file.ptr, file.len));
+    bs_pixels_clear(&out);
+    free(file.ptr);
+}
+
+/* Repeats the last scan of a grey image, as a file made to take long does. */
+static void test_jpeg_scans_are_limited(void **state)
+{
+    (void)state;
+    uint8_t px[8 * 8];
+    bs_pixels out;
+    fixture_fill(px, 8, 8, 1);
+    struct fixture_bytes file = fixture_jpeg(px, 8, 8, 1, JCS_GRAYSCALE, 1);
+    size_t last = 0;
+    for (size_t next; (next = find_scan(file, last + 2)) > 0;)
+        last = next;
+    size_t scan = file.len - 2 - last; /* without the end of the image */
+    for (int scans = 400; scans <= 600; scans += 200) {
+        size_t len = last + scan * (size_t)scans;
+        uint8_t *many = malloc(len + 2);
+        assert_non_null(many);
+        memcpy(many, file.ptr, last);
+        for (int i = 0; i < scans; i++)
+            memcpy(many + last + scan * (size_t)i, file.ptr + last, scan);
+        memcpy(many + len, "\xff\xd9", 2);
+        if (scans < 500)
+            assert_ok(bs_pixels_decode(&out, many, len + 2));
+        else
+            assert_error(bs_pixels_decode(&out, many, len + 2), "more than 500 scans");
+        bs_pixels_clear(&out);
+        free(many);
+    }
+    assert_non_null(strstr(bs_error_hint(), "jpegtran"));
     free(file.ptr);
 }
 
@@ -168,8 +230,12 @@ static void test_wrong_magic(void **state)
 {
     (void)state;
     bs_pixels px;
-    assert_error(bs_pixels_decode(&px, (const uint8_t *)"GIF89a..........", 16), "neither PNG nor JPEG");
+    assert_error(bs_pixels_decode(&px, (const uint8_t *)"GIF89a..........", 16), "it is a GIF image");
+    assert_non_null(strstr(bs_error_hint(), "convert"));
+    assert_error(bs_pixels_decode(&px, (const uint8_t *)"\1\2\3", 3), "neither PNG nor JPEG");
+    assert_true(*bs_error_hint());
     assert_error(bs_pixels_decode(&px, (const uint8_t *)"", 0), "empty");
+    assert_true(*bs_error_hint());
 }
 
 static void test_png_header_that_lies(void **state)
@@ -212,6 +278,8 @@ int main(void)
         cmocka_unit_test(test_png_packed),
         cmocka_unit_test(test_jpeg_rgb_and_grey),
         cmocka_unit_test(test_jpeg_cmyk_is_inverted),
+        cmocka_unit_test(test_jpeg_lacks_scans),
+        cmocka_unit_test(test_jpeg_scans_are_limited),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_wrong_magic),

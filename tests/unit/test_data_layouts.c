@@ -78,6 +78,54 @@ static void test_synsets_order_the_classes(void **state)
     free(folder);
 }
 
+static void assert_names(const bs_dataset_spec *spec, int n, const char *const *expected)
+{
+    bs_dataset *d;
+    const char *const *names;
+    assert_ok(bs_dataset_open(&d, spec, 0));
+    assert_int_equal(bs_dataset_class_names(d, &names), n);
+    for (int i = 0; i < n; i++)
+        assert_string_equal(names[i], expected[i]);
+    bs_dataset_close(d);
+}
+
+/* Sub-folders name their classes; a list of the network's classes names all of them. */
+static void test_class_names(void **state)
+{
+    char *folder = copy(fixture_path(state, "train"));
+    bs_dataset_spec spec = {.folder = folder};
+    assert_names(&spec, 2, (const char *[]){"n01000000", "n02000000"});
+    spec.limit = 1; /* of the first class */
+    assert_names(&spec, 2, (const char *[]){"n01000000", "n02000000"});
+    fixture_folder(state, "train/\xe9t\xc3\xa9");
+    assert_names(&spec, 3, (const char *[]){"n01000000", "n02000000", "\\xe9t\xc3\xa9"});
+    rmdir(fixture_path(state, "train/\xe9t\xc3\xa9"));
+    char *list = copy(fixture_text(state, "named.txt", "n02000000 dog, hound\nn01000000\nn03000000 cat\n"));
+    spec.synsets = list;
+    assert_names(&spec, 3, (const char *[]){"dog", "n01000000", "cat"});
+    spec = (bs_dataset_spec){.folder = folder, .unlabelled = true};
+    fixture_text(state, "train/c.jpg", "-");
+    assert_names(&spec, 0, NULL);
+    assert_int_equal(unlink(fixture_path(state, "train/c.jpg")), 0);
+    free(list);
+    free(folder);
+}
+
+/* All names that JPEG files go by are read, and nothing else. */
+static void test_endings(void **state)
+{
+    char *folder = copy(fixture_folder(state, "endings"));
+    bs_dataset_spec spec = {.folder = folder, .unlabelled = true};
+    static const char *const files[] = {"1.jfif", "2.JPE", "3.png", "4.webp", "5.bmp", "6", "7.txt"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "endings/%s", files[i]);
+        touch(state, path);
+    }
+    assert_labels(&spec, 5, "1.jfif", 3, (int[]){-1, -1, -1});
+    free(folder);
+}
+
 static void test_flat_folder(void **state)
 {
     char *folder = copy(fixture_path(state, "val")),
@@ -153,6 +201,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_synsets_order_the_classes),
+        cmocka_unit_test(test_class_names),
+        cmocka_unit_test(test_endings),
         cmocka_unit_test(test_flat_folder),
         cmocka_unit_test(test_ground_truth_by_name),
         cmocka_unit_test(test_unlabelled),

@@ -98,6 +98,12 @@ static void test_csv_errors_name_the_line(void **state)
     refuse_csv(state, "a.png,1\r\"a.png", "bad.csv:", "does not end");
     refuse_csv(state, "file,label\na.png,1\nmissing.png,2\n", "bad.csv:3: ", "missing.png': No such file");
     refuse_csv(state, "sub,1\n", "bad.csv:1: ", "not a regular file");
+    char *line = malloc(100001);
+    assert_non_null(line);
+    memset(line, 'x', 100000);
+    strcpy(line + 99998, ",1");
+    refuse_csv(state, line, "bad.csv:1: ", "the line has 100001 bytes");
+    free(line);
     refuse_csv(state, "", "bad.csv", "no images in");
     refuse_csv(state, "file,label\n", "bad.csv", "no images in");
 }

@@ -8,9 +8,10 @@ typedef struct error_case {
 static const error_case error_cases[] = {
     {IMAGE "Einsum x -> y", "operator Einsum is not supported"},
     {IMAGE "opset 6; Relu x -> y", "opset 6"},
-    {IMAGE "opset 19; Relu x -> y", "opset 19"},
+    {IMAGE "opset 26; Relu x -> y", "opset 26"},
     {"in x N 4 H 6; out y; Relu x -> y", "x' (N x 4 x H x 6): the size of its images is open"},
-    {"in x N 4 6 6; in z N 4; out y; Add x,z -> y", "needs the input 'z' (FLOAT, N x 4) beside the image 'x'"},
+    {"in x N 4 6 6; in z N 4; out y; Add x,z -> y",
+     "needs the input 'z' (FLOAT, N x 4) beside the image 'x'"},
     {"out y; f x 2 2; Relu x -> y", "no input"},
     {"in x 4; out y; Relu x -> y", "no usable shape"},
     {"in x N 2 2 2 2 2 2; out y; Relu x -> y", "no usable shape"},

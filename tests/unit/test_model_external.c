@@ -2,6 +2,7 @@
  * words. */
 #include "support/model_build.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 enum { FLOATS = 6 };
@@ -128,11 +129,101 @@ static void test_refusals(void **state)
     close_folder(&f);
 }
 
+/* The caches of model hubs hold links: DIR/snapshot/m.onnx -> ../blobs/1, w.bin -> ../blobs/2. Data in the
+ * folder that the model's link leads to is the model's, and so is data that has no link beside the model's;
+ * links to other places lead nowhere. */
+static void test_links_of_a_cache(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/bitsink-model-XXXXXX";
+    float values[FLOATS] = {7, 1, 2, 3, 4, 5};
+    folder f, link;
+    bs_graph *g = NULL;
+    int here = open(".", O_RDONLY | O_DIRECTORY);
+    assert_true(here >= 0);
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(mkdir("blobs", 0700), 0);
+    assert_int_equal(mkdir("snapshot", 0700), 0);
+    strcpy(f.model, "blobs/1");
+    strcpy(link.model, "snapshot/m.onnx");
+    write_file("blobs/2", values, sizeof values);
+    write_file("other", values, sizeof values);
+    assert_int_equal(symlink("../blobs/1", "snapshot/m.onnx"), 0);
+    assert_int_equal(symlink("../blobs/2", "snapshot/w.bin"), 0);
+    assert_int_equal(symlink("../other", "snapshot/out.bin"), 0);
+    assert_int_equal(symlink("../other", "blobs/out.bin"), 0);
+    static const struct {
+        const char *location, *error;
+    } cases[] = {{"w.bin", NULL},
+                 {"2", NULL},
+                 {"../blobs/2", NULL}, /* a long way round */
+                 {"out.bin", "outside the model's folder"},
+                 {"../other", "outside the model's folder"},
+                 {"../../etc/passwd", "cannot open"},
+                 {"none.bin", "cannot open"}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        import_outside(&g, &f, cases[k].location, NULL, NULL);
+        bs_graph_free(g);
+        g = NULL;
+        if (cases[k].error) {
+            assert_error(bs_graph_import(&g, link.model, NULL), cases[k].error);
+            continue;
+        }
+        assert_ok(bs_graph_import(&g, link.model, NULL));
+        assert_true(g->tensors[bs_graph_find_target(g, "c")].data[0] == 7);
+        bs_graph_free(g);
+    }
+    assert_int_equal(system("rm -r blobs snapshot other"), 0);
+    assert_int_equal(fchdir(here), 0);
+    close(here);
+    rmdir(dir);
+}
+
+/* A NUL would end the location for this program, and not for others that look at the model. */
+static void test_nul_in_the_location(void **state)
+{
+    (void)state;
+    folder f;
+    bs_graph *g = NULL;
+    char bytes[4096];
+    open_folder(&f, 1);
+    assert_ok(import_outside(&g, &f, "w.bin", NULL, NULL));
+    bs_graph_free(g);
+    g = NULL;
+    FILE *file = fopen(f.model, "rb");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    char *dot = memmem(bytes, n, "w.bin", 5);
+    assert_non_null(dot);
+    dot[1] = '\0';
+    write_file(f.model, bytes, n);
+    assert_error(bs_graph_import(&g, f.model, NULL), "holds a NUL byte");
+    assert_non_null(strstr(bs_error_hint(), "export it again"));
+    close_folder(&f);
+}
+
+/* The weights that Git LFS keeps elsewhere are called what they are. */
+static void test_wrong_weights_are_named(void **state)
+{
+    (void)state;
+    folder f;
+    bs_graph *g = NULL;
+    open_folder(&f, 1);
+    const char pointer[] = "version https://git-lfs.github.com/spec/v1\n";
+    write_file(f.data, pointer, sizeof pointer - 1);
+    assert_error(import_outside(&g, &f, "w.bin", "64", "24"), "cannot use 'w.bin': it is a Git LFS pointer");
+    assert_non_null(strstr(bs_error_hint(), "git lfs pull"));
+    close_folder(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_and_hash),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_values_and_hash),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_links_of_a_cache),        cmocka_unit_test(test_nul_in_the_location),
+        cmocka_unit_test(test_wrong_weights_are_named),
     };
     return run_suite(tests, NULL, NULL);
 }

@@ -1,0 +1,47 @@
+# What people take for a model, an image or a list is called by its name.
+pointer='version https://git-lfs.github.com/spec/v1'
+echo "$pointer" >lfs.onnx
+echo '<!DOCTYPE html>' >page.onnx
+gzip -c models/fashion_vgg.onnx >packed.onnx
+for file in lfs page packed; do
+    t inspect $file.onnx
+done
+mkdir data data/bag data/coat data/coat/more
+echo "$pointer" >data/bag/lfs.jpg
+t classify --device cpu models/fashion_vgg.onnx data/bag/lfs.jpg
+t plan packed.onnx
+
+# A folder gives names to its classes, and says what is left out.
+job() {
+    printf 'model: models/fashion_vgg.onnx\nimages: {%s}\nfaults: [{id: 1, targets: relu1_1, trials: 4}]\n' "$1" >job.yaml
+}
+base64 -d >data/coat/a.png <<END
+iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAVUlEQVR42mNkgAIHJKoBKsaERQ4OmBjwAFRJBzySDnh1oqlhwhR0INlBmL4h
+UieWYCBOJ7bwY8Lhf2zGOpAZtniNdcATtnh1Dq6AdyAcfHgDnoREDQBHDgg44bsfjQAAAABJRU5ErkJggg==
+END
+cp data/coat/a.png data/bag/b.jfif
+touch data/bag/1.webp data/bag/2.WebP data/coat/3.bmp data/bag/notes.txt data/4.png
+job 'folder: data'
+t classify --device cpu job.yaml data/coat/a.png 2>&1 | sed -n 's/^\(  [1-3]\.  *[0-9]*\)  *[-0-9.]*  /\1  /p'
+t run --quiet --device null --db r.db job.yaml
+t bn r.db image
+t bn r.db class --limit 3
+printf 'x shirt\nbag\ncoat Coat, long\n1\n2\n3\n4\n5\n6\n7\n' >classes.txt
+job 'folder: data, synsets: classes.txt'
+t run --quiet --device null --db s.db job.yaml
+t bn s.db class --limit 4
+job 'folder: data/bag, unlabelled: true'
+t plan --device null job.yaml
+gzip -c classes.txt >classes.gz
+job 'folder: data, synsets: classes.gz'
+t plan --device null job.yaml
+job 'folder: lfs.onnx'
+t plan --device null job.yaml
+
+# A name may be any bytes, and is stored as text.
+mv data/coat/a.png "$(printf 'data/a\377.png')"
+printf 'a\377.png,0\n' >data/list.csv
+job 'labels: data/list.csv'
+t run --quiet --device null --db n.db job.yaml
+t bn n.db image
+sql n.db "SELECT hex(path) FROM image"
