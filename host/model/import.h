@@ -65,6 +65,7 @@ typedef struct bs_value {
     const Onnx__TensorProto *stored; /* an initializer, read when it is first needed */
     char *own_name;                  /* name, where no protobuf has it; or NULL */
     int index;                       /* in bs_import.values */
+    bool made;                       /* by a node of the file */
     int before;  /* of a value that the file does not name: the index of the one that it comes before; else -1
                   */
     bool wanted; /* the output may depend on it */
@@ -111,7 +112,6 @@ typedef struct bs_import {
     bs_status (*run_node)(struct bs_raw *r);
     int64_t unrolled;  /* nodes that were imported so far, counted again in each run of a body */
     int input, output; /* indices of values */
-    int first_made;    /* index of the first value that a node of the file makes; then all others */
     bool sized;        /* the options gave a size that the file leaves open */
     bool bytes_input;  /* the image is declared as UINT8 */
     bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
@@ -150,7 +150,6 @@ bs_status bs_interface_output(bs_import *im);
 bs_status bs_interface_inputs(bs_import *im);
 /* Makes the model's hash cover the options that made a difference. */
 bs_status bs_interface_hash(const bs_import *im, char sha256[65]);
-
 /* image_input.c. Reads shape and type of the image. */
 bs_status bs_image_input(bs_import *im);
 /* Returns the type of an input, NULL if it is not declared. */
@@ -167,8 +166,8 @@ bool bs_names_find(const bs_import *im, const char *name, bs_value **out);
 bs_status bs_names_of_initializers(bs_import *im);
 bs_status bs_names_of_inputs(bs_import *im);
 bs_status bs_names_of_activations(bs_import *im);
-/* Moves the value of an input to the place of the image, index 0. */
-void bs_names_choose_image(bs_import *im, bs_value *image);
+/* Moves the value of an input to the place of the image, value 0. */
+void bs_names_choose_image(bs_import *im, bs_value *v);
 /* Marks the values that values marked before may depend on. */
 void bs_names_mark_wanted(bs_import *im, Onnx__NodeProto *const *nodes, size_t n);
 /* Opens a scope for `count` names, within that of the import if `inside`, else around nothing; closes it. */

@@ -35,9 +35,9 @@ static bs_status unknown_output(const bs_import *im, const char *name)
     size_t n = 0;
     bs_str all = {0};
     BS_TRY(bs_calloc(&names, (size_t)im->n_values, sizeof *names, "tensor names"));
-    for (int k = im->first_made; k < im->n_values; k++)
-        if (*im->values[k]->name)
-            names[n++] = im->values[k]->name;
+    for (int v = 0; v < im->n_values; v++)
+        if (im->values[v]->made && *im->values[v]->name)
+            names[n++] = im->values[v]->name;
     int near = bs_nearest(name, names, n);
     put_outputs(&all, im, false);
     bs_fail(BS_ERR, "the model has no tensor '%.200s' for its output", name);
@@ -55,7 +55,7 @@ static bs_status find_given_output(bs_import *im, const char *name)
     if (!bs_names_find(im, name, &v))
         return unknown_output(im, name);
     im->output = v->index;
-    if (v->index >= im->first_made)
+    if (v->made)
         return BS_OK;
     bs_fail(BS_ERR, "'%.200s' cannot be the output: no node computes it", name);
     return bs_hint("name the output of a node, such as '%.200s'", first_output(im));
@@ -64,8 +64,8 @@ static bs_status find_given_output(bs_import *im, const char *name)
 bs_status bs_interface_output(bs_import *im)
 {
     const char *name = first_output(im);
-    bs_str others = {0};
     bs_value *v;
+    bs_str others = {0};
     if (im->options->output)
         return find_given_output(im, im->options->output);
     if (!bs_names_find(im, name, &v)) {
@@ -93,11 +93,18 @@ static const bs_given_input *find_given(const bs_import *im, const char *name)
     return NULL;
 }
 
-/* Returns the value of an input that the file stores no values for; NULL if there is none of this name. */
-static bs_value *find_input(const bs_import *im, const char *name)
+/* Returns true if `values` has an input of this name. */
+static bool is_input(const bs_import *im, const char *name)
 {
     bs_value *v;
-    return bs_names_find(im, name, &v) && v->index < im->first_made && !v->stored ? v : NULL;
+    return bs_names_find(im, name, &v) && !v->made && !v->stored;
+}
+
+static bs_value *value_of(const bs_import *im, const Onnx__ValueInfoProto *info)
+{
+    bs_value *v;
+    bs_names_find(im, info->name, &v);
+    return v;
 }
 
 static bs_status unknown_input(const bs_import *im, const char *name)
@@ -106,7 +113,7 @@ static bs_status unknown_input(const bs_import *im, const char *name)
     size_t n = 0;
     bs_str all = {0};
     for (size_t k = 0; k < im->file->n_input && n < sizeof names / sizeof *names; k++)
-        if (find_input(im, im->file->input[k]->name)) {
+        if (is_input(im, im->file->input[k]->name)) {
             bs_str_printf(&all, "%s'%.200s'", n ? ", " : "", im->file->input[k]->name);
             names[n++] = im->file->input[k]->name;
         }
@@ -121,7 +128,7 @@ static bs_status unknown_input(const bs_import *im, const char *name)
 static bs_status check_given(const bs_import *im)
 {
     for (int i = 0; i < im->options->n_inputs; i++)
-        if (!find_input(im, im->options->inputs[i].name))
+        if (!is_input(im, im->options->inputs[i].name))
             return unknown_input(im, im->options->inputs[i].name);
     return BS_OK;
 }
@@ -259,9 +266,9 @@ static const Onnx__ValueInfoProto *find_image(const bs_import *im, const Onnx__V
     *other = NULL;
     for (size_t k = 0; k < im->file->n_input; k++) {
         const Onnx__ValueInfoProto *info = im->file->input[k];
-        if (!find_input(im, info->name) || find_given(im, info->name))
+        if (!is_input(im, info->name) || find_given(im, info->name))
             continue;
-        bool wanted = find_input(im, info->name)->wanted;
+        bool wanted = value_of(im, info)->wanted;
         if (!best || wanted > best_wanted || (wanted == best_wanted && likeness(info) > likeness(best))) {
             *other = best_wanted && !*other ? best : *other;
             best = info;
@@ -284,16 +291,16 @@ bs_status bs_interface_inputs(bs_import *im)
         return needs_other(image->name, other);
     for (size_t k = 0; k < im->file->n_input; k++) {
         const Onnx__ValueInfoProto *info = im->file->input[k];
-        bs_value *v = find_input(im, info->name);
-        if (info == image || !v)
+        if (info == image || !is_input(im, info->name))
             continue;
+        bs_value *v = value_of(im, info);
         const bs_given_input *given = find_given(im, info->name);
         if (!v->wanted)
             bs_info("input '%s' is not needed by the output, and left out", v->name);
         else if (given && v->kind == BS_VALUE_UNKNOWN)
             BS_TRY(make_constant(im, v, info, given));
     }
-    bs_names_choose_image(im, find_input(im, image->name));
+    bs_names_choose_image(im, value_of(im, image));
     return BS_OK;
 }
 
@@ -309,9 +316,8 @@ bs_status bs_interface_hash(const bs_import *im, char sha256[65])
         bs_str_printf(&text, "output %s\n", o->output);
     for (size_t k = 0; k < im->file->n_input; k++) {
         const char *name = im->file->input[k]->name;
-        const bs_value *v = find_input(im, name);
-        const bs_given_input *given = v && v->wanted ? find_given(im, name) : NULL;
-        if (!given)
+        const bs_given_input *given = is_input(im, name) ? find_given(im, name) : NULL;
+        if (!given || !value_of(im, im->file->input[k])->wanted)
             continue;
         bs_str_printf(&text, "input %s", name);
         for (int i = 0; i < given->n; i++)

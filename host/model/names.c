@@ -175,8 +175,8 @@ bs_status bs_names_of_initializers(bs_import *im)
     BS_TRY(bs_scope_open(im, &im->file_scope, false, count));
     BS_TRY(bs_calloc(&im->named, count, sizeof *im->named, "tensors"));
     BS_TRY(bs_grow(&im->values, &im->cap_values, count, sizeof *im->values, "tensors"));
-    init_value(im, &im->named[0], "", NULL); /* the image, which bs_names_choose_image() moves there */
-    im->n_values = 1;
+    init_value(im, im->named, "", NULL);
+    im->n_values = 1; /* 0 is the image, which bs_names_choose_image() moves there */
     for (size_t k = 0; k < g->n_initializer; k++)
         BS_TRY(add_named(im, text(g->initializer[k]->name), g->initializer[k]));
     return BS_OK;
@@ -185,30 +185,31 @@ bs_status bs_names_of_initializers(bs_import *im)
 /* Initializers may be listed as inputs too (before IR version 4 they had to be). */
 bs_status bs_names_of_inputs(bs_import *im)
 {
-    for (size_t k = 0; k < im->file->n_input; k++) {
-        bs_value *known;
+    bs_value *known;
+    for (size_t k = 0; k < im->file->n_input; k++)
         if (!bs_names_find(im, im->file->input[k]->name, &known))
             BS_TRY(add_named(im, text(im->file->input[k]->name), NULL));
-    }
     return BS_OK;
 }
 
-void bs_names_choose_image(bs_import *im, bs_value *image)
+void bs_names_choose_image(bs_import *im, bs_value *v)
 {
-    bs_value *unused = im->values[0];
-    im->values[image->index] = unused;
-    unused->index = image->index;
-    im->values[0] = image;
-    image->index = im->input = 0;
+    bs_value *empty = im->values[0];
+    im->values[v->index] = empty;
+    empty->index = v->index;
+    im->values[0] = v;
+    v->index = 0;
+    im->input = 0;
 }
 
 bs_status bs_names_of_activations(bs_import *im)
 {
     const Onnx__GraphProto *g = im->file;
-    im->first_made = im->n_values;
     for (size_t k = 0; k < g->n_node; k++)
-        for (size_t o = 0; o < g->node[k]->n_output; o++)
+        for (size_t o = 0; o < g->node[k]->n_output; o++) {
             BS_TRY(add_named(im, text(g->node[k]->output[o]), NULL));
+            im->values[im->n_values - 1]->made = true;
+        }
     return BS_OK;
 }
 
