@@ -30,6 +30,8 @@ report "ONNX node tests" conformance '/^[0-9]+ tests, out of scope/ {
     print n["passed"] + n["folded"] + n["partly"], "passed,", n["unsupported"], "unsupported,", n["deviates"],
           "deviate on purpose,", n["failed"], "failed" }'
 report "torchvision and timm" numerics_torch_models '/models agree with/'
+report "architectures" numerics_architectures '/exports agree and/'
+report "single operators" numerics_micro_models '/exports agree and/'
 report "Keras" numerics_keras_models '/models agree with/'
 report "real weights" numerics_onnxruntime_agreement '/ images, top-1 equal / { m++; n += $2 }
     END { if (m) print m, "models compared with ONNX Runtime on", n, "images" }'

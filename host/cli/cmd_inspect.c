@@ -9,11 +9,14 @@ static void print_json(const bs_graph *g)
 {
     char shape[96];
     for (int i = 0; i < g->n_targets; i++) {
-        const bs_target *t = &g->targets[i];
+        int id = bs_graph_listed(g, i);
+        const bs_target *t = &g->targets[id];
         const bs_tensor *x = &g->tensors[t->tensor];
         bs_str line = {0};
-        bs_str_printf(&line, "{\"id\": %d, \"name\": ", i);
+        bs_str_printf(&line, "{\"id\": %d, \"name\": ", id);
         bs_str_json(&line, x->name);
+        bs_str_puts(&line, ", \"label\": ");
+        bs_str_json(&line, bs_graph_label(g, id));
         bs_str_puts(&line, ", \"node\": ");
         bs_str_json(&line, t->node < 0 ? "" : g->nodes[t->node].name);
         bs_str_printf(&line, ", \"op\": \"%s\", \"kind\": \"%s\", \"shape\": \"%s\"",
@@ -48,7 +51,7 @@ static void print_table(const bs_graph *g)
     int width = 4;
     int64_t parameters = 0;
     for (int i = 0; i < g->n_targets; i++) {
-        int n = (int)strlen(bs_visible(g->tensors[g->targets[i].tensor].name));
+        int n = (int)strlen(bs_visible(bs_graph_label(g, i)));
         width = n > width ? n : width;
         if (bs_target_is_parameter(g->targets[i].kind))
             parameters += g->tensors[g->targets[i].tensor].elements;
@@ -56,9 +59,10 @@ static void print_table(const bs_graph *g)
     printf("%4s  %-*s  %-18s %-10s %16s %12s %12s\n", "id", width, "name", "operator", "kind", "shape",
            "bits", "MACs");
     for (int i = 0; i < g->n_targets; i++) {
-        const bs_target *t = &g->targets[i];
+        int id = bs_graph_listed(g, i);
+        const bs_target *t = &g->targets[id];
         const bs_tensor *x = &g->tensors[t->tensor];
-        printf("%4d  %-*s  %-18s %-10s %16s %12lld %12lld\n", i, width, bs_visible(x->name),
+        printf("%4d  %-*s  %-18s %-10s %16s %12lld %12lld\n", id, width, bs_visible(bs_graph_label(g, id)),
                t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
                bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));

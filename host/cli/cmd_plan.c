@@ -5,6 +5,7 @@
 #include "campaign/proof.h"
 #include "campaign/pilot.h"
 #include "cli/cli.h"
+#include "cli/strata_list.h"
 #include "store/rounds.h"
 
 #include <math.h>
@@ -52,18 +53,20 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
     return BS_OK;
 }
 
-static void print_strata(const bs_plan *p)
+static void print_strata(const bs_plan *p, const bs_strata_list *l)
 {
     const bs_graph *g = p->graph;
-    printf("%5s  %6s  %-32s %-18s %12s %14s\n", "entry", "target", "name", "operator", "per image", "trials");
+    printf("%5s  %6s  %-*s %-18s %12s %14s\n", "entry", "target", l->width, "name", "operator", "per image",
+           "trials");
     for (int i = 0; i < p->n_strata; i++) {
-        const bs_stratum *s = &p->strata[i];
+        const bs_stratum *s = &p->strata[l->stratum[i]];
         const bs_target *t = &g->targets[s->target];
         uint64_t trials = bs_plan_stratum_trials(p, s);
-        printf("%5d  %6d  %-32s %-18s %12u %14llu\n", p->job->entries[s->entry].id, s->target,
-               bs_visible(g->tensors[t->tensor].name), t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op),
+        printf("%5d  %6d  %-*s %-18s %12u %14llu\n", p->job->entries[s->entry].id, s->target, l->width,
+               bs_strata_list_name(l, l->stratum[i]), t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op),
                s->repetitions, (unsigned long long)trials);
     }
+    bs_strata_list_note(l);
     for (int i = 0; i < p->n_strata; i++) {
         const bs_stratum *s = &p->strata[i];
         const bs_entry *e = &p->job->entries[s->entry];
@@ -106,12 +109,11 @@ static void print_margin(const bs_round *r)
     printf(" %12s", text);
 }
 
-static void print_round(const bs_plan *p, int i, const bs_round *r)
+static void print_round(const bs_plan *p, const bs_strata_list *l, int i, const bs_round *r)
 {
     const bs_stratum *s = &p->strata[i];
-    printf("%5d  %6d  %-24s %10llu", p->job->entries[s->entry].id, s->target,
-           bs_visible(p->graph->tensors[p->graph->targets[s->target].tensor].name),
-           (unsigned long long)r->trials);
+    printf("%5d  %6d  %-*s %10llu", p->job->entries[s->entry].id, s->target, l->width,
+           bs_strata_list_name(l, i), (unsigned long long)r->trials);
     if (isinf(r->observations))
         printf(" %10s", "all");
     else
@@ -148,7 +150,7 @@ static void print_next(const bs_plan *p, const bs_round *rounds, int first)
                       : "more may follow, as a round grows at most threefold");
 }
 
-static void print_rounds(const bs_plan *p, const bs_round *rounds)
+static void print_rounds(const bs_plan *p, const bs_strata_list *l, const bs_round *rounds)
 {
     bool one = true;
     for (int i = 1; i < p->n_strata; i++)
@@ -159,10 +161,11 @@ static void print_rounds(const bs_plan *p, const bs_round *rounds)
             one ? printf(" %g", rounds[i].confidence)
                 : printf("%s %g (entry %d)", i > 0 ? "," : "", rounds[i].confidence,
                          p->job->entries[p->strata[i].entry].id);
-    printf("\n%5s  %6s  %-24s %10s %10s %9s %9s %9s %12s %9s %9s  %s\n", "entry", "target", "name", "trials",
-           "n", "sdc1", "low", "high", "margin", "per image", "next", "");
+    printf("\n%5s  %6s  %-*s %10s %10s %9s %9s %9s %12s %9s %9s  %s\n", "entry", "target", l->width, "name",
+           "trials", "n", "sdc1", "low", "high", "margin", "per image", "next", "");
     for (int i = 0; i < p->n_strata; i++)
-        print_round(p, i, &rounds[i]);
+        print_round(p, l, l->stratum[i], &rounds[l->stratum[i]]);
+    bs_strata_list_note(l);
     for (int i = 0; i < p->n_strata; i++)
         if (i == 0 || p->strata[i - 1].entry != p->strata[i].entry)
             print_next(p, rounds, i);
@@ -176,10 +179,11 @@ static void json_or_null(bs_str *t, const char *key, bool given, double v)
         bs_str_printf(t, ", \"%s\": null", key);
 }
 
-static void print_rounds_json(const bs_plan *p, const bs_round *rounds)
+static void print_rounds_json(const bs_plan *p, const bs_strata_list *l, const bs_round *rounds)
 {
     bs_str t = {0};
-    for (int i = 0; i < p->n_strata; i++) {
+    for (int place = 0; place < p->n_strata; place++) {
+        int i = l->stratum[place];
         const bs_stratum *s = &p->strata[i];
         const bs_round *r = &rounds[i];
         t.len = 0;
@@ -209,6 +213,7 @@ static void print_rounds_json(const bs_plan *p, const bs_round *rounds)
 static bs_status next_round(const bs_args *args, const bs_plan *plan, const char *db)
 {
     bs_round *rounds = NULL;
+    bs_strata_list l;
     bs_rounds_goal goal = {.confidence = 0.95};
     BS_TRY(bs_option_share(args, "margin", &goal.margin));
     BS_TRY(bs_option_share(args, "relative-margin", &goal.relative));
@@ -221,30 +226,36 @@ static bs_status next_round(const bs_args *args, const bs_plan *plan, const char
                            "'relative_margin' to the entry");
         }
     }
-    BS_TRY(bs_rounds_plan(&rounds, plan, db, &goal));
-    if (bs_option_value(args, "json"))
-        print_rounds_json(plan, rounds);
-    else
-        print_rounds(plan, rounds);
+    BS_TRY(bs_strata_list_make(&l, plan, 24));
+    bs_status st = bs_rounds_plan(&rounds, plan, db, &goal);
+    if (st == BS_OK && bs_option_value(args, "json"))
+        print_rounds_json(plan, &l, rounds);
+    else if (st == BS_OK)
+        print_rounds(plan, &l, rounds);
     free(rounds);
-    return BS_OK;
+    bs_strata_list_clear(&l);
+    return st;
 }
 
-static void print_estimate(const bs_session *s, const bs_engine *e, const estimate *t, bool json)
+static bs_status print_estimate(const bs_session *s, const bs_engine *e, const estimate *t, bool json)
 {
+    bs_strata_list l;
     unsigned long long trials = (unsigned long long)s->plan->trials;
     if (json) {
         printf("{\"trials\": %llu, \"strata\": %d, \"images\": %u, \"macs\": %.6g, \"seconds\": %.6g, "
                "\"start_seconds\": %.6g, \"work_seconds\": %.6g, \"bytes\": %.0f}\n",
                trials, s->plan->n_strata, s->plan->n_images, t->macs, t->start + t->work, t->start, t->work,
                t->bytes);
-        return;
+        return BS_OK;
     }
-    print_strata(s->plan);
+    BS_TRY(bs_strata_list_make(&l, s->plan, 32));
+    print_strata(s->plan, &l);
+    bs_strata_list_clear(&l);
     printf("\n%llu trials on %u images, %.3g GMAC, about %.*f s to start and %.*f s of work on '%s' with %d "
            "worker(s), about %.1f MB\n",
            trials, s->plan->n_images, t->macs * 1e-9, t->start < 10, t->start, t->work < 10, t->work,
            e->info.name, e->threads, t->bytes * 1e-6);
+    return BS_OK;
 }
 
 static bs_status run(const bs_args *args)
@@ -269,7 +280,7 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
     BS_TRY_GOTO(make_estimate(&s, e, &t), out);
-    print_estimate(&s, e, &t, bs_option_value(args, "json") != NULL);
+    st = print_estimate(&s, e, &t, bs_option_value(args, "json") != NULL);
 out:
     bs_engine_close(e);
     bs_cache_close(o.cache);

@@ -157,35 +157,6 @@ static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
     return BS_OK;
 }
 
-static bs_target_kind parameter_kind(const bs_node *n, int input)
-{
-    bs_op_parameters p = bs_op_describe_family(n->op)->parameters;
-    if (p == BS_PARAMETERS_NORM)
-        return BS_TARGET_NORM;
-    if (p == BS_PARAMETERS_LINEAR && input > 0)
-        return input == 1 ? BS_TARGET_WEIGHT : BS_TARGET_BIAS;
-    return BS_TARGET_CONSTANT;
-}
-
-static bs_status make_targets(bs_graph *g)
-{
-    BS_TRY(bs_calloc(&g->targets, (size_t)g->n_tensors, sizeof *g->targets, "targets"));
-    g->n_targets = g->n_tensors;
-    for (int t = 0; t < g->n_tensors; t++)
-        g->targets[t] =
-            (bs_target){.tensor = t, .node = g->tensors[t].producer, .kind = BS_TARGET_ACTIVATION};
-    g->targets[g->input].kind = BS_TARGET_INPUT;
-    for (int k = 0; k < g->n_nodes; k++)
-        for (int i = 0; i < g->nodes[k].n_in; i++) {
-            int t = g->nodes[k].in[i];
-            if (t < 0 || !g->tensors[t].constant || g->targets[t].node >= 0)
-                continue;
-            g->targets[t].node = k;
-            g->targets[t].kind = parameter_kind(&g->nodes[k], i);
-        }
-    return BS_OK;
-}
-
 /* Returns true if the output is a Softmax over all classes, possibly reshaped. */
 static bool ends_in_softmax(const bs_graph *g)
 {
@@ -219,7 +190,7 @@ bs_status bs_import_finish(bs_import *im, bs_graph *g)
     g->input = im->values[im->input]->tensor;
     g->output = im->values[im->output]->tensor;
     g->classes = (int)g->tensors[g->output].elements;
-    BS_TRY_GOTO(make_targets(g), out);
+    BS_TRY_GOTO(bs_import_targets(g), out);
     g->ends_in_softmax = ends_in_softmax(g);
 out:
     free(alive);

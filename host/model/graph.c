@@ -78,6 +78,7 @@ void bs_graph_clear(bs_graph *g)
 {
     for (int k = 0; k < g->n_tensors; k++) {
         free(g->tensors[k].name);
+        free(g->tensors[k].label);
         if (!g->tensors[k].in_file)
             free(g->tensors[k].data);
     }
@@ -92,6 +93,7 @@ void bs_graph_clear(bs_graph *g)
         free(g->remarks[k]);
     free(g->remarks);
     free(g->targets);
+    free(g->listed);
     free(g->file);
     *g = (bs_graph){0};
 }
@@ -111,7 +113,21 @@ int bs_graph_find_target(const bs_graph *g, const char *name)
     for (int k = 0; k < g->n_nodes; k++)
         if (strcmp(g->nodes[k].name, name) == 0)
             return g->tensors[g->nodes[k].out].target;
+    for (int k = 0; k < g->n_targets; k++)
+        if (strcmp(bs_graph_label(g, k), name) == 0)
+            return k;
     return -1;
+}
+
+int bs_graph_listed(const bs_graph *g, int place)
+{
+    return g->listed ? g->listed[place] : place;
+}
+
+const char *bs_graph_label(const bs_graph *g, int target)
+{
+    const bs_tensor *t = &g->tensors[g->targets[target].tensor];
+    return t->label ? t->label : t->name;
 }
 
 bs_status bs_graph_unknown_target(const bs_graph *g, const char *name)
@@ -158,4 +174,27 @@ bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n)
 {
     const bs_tensor *w = n->op == BS_OP_MATMUL ? &g->tensors[n->in[1]] : NULL;
     return w && w->constant && w->shape.rank == 2 && !g->tensors[n->in[0]].constant;
+}
+
+const bs_node *bs_matmul_of_bias(const bs_graph *g, const bs_node *n, int k)
+{
+    if (n->op != BS_OP_ADD || n->n_in != 2 || !g->tensors[n->in[k]].constant)
+        return NULL;
+    const bs_tensor *bias = &g->tensors[n->in[k]], *sum = &g->tensors[n->in[1 - k]];
+    const bs_node *matmul = sum->producer >= 0 ? &g->nodes[sum->producer] : NULL;
+    if (!matmul || !bs_matmul_by_weights(g, matmul) || bias->shape.rank == 0)
+        return NULL;
+    int64_t columns = g->tensors[matmul->in[1]].shape.dim[1];
+    bool fits = bias->elements == columns && bias->shape.dim[bias->shape.rank - 1] == columns;
+    return fits ? matmul : NULL;
+}
+
+const bs_node *bs_matmul_of_target(const bs_graph *g, int target)
+{
+    const bs_target *t = &g->targets[target];
+    const bs_node *n = t->kind == BS_TARGET_BIAS ? &g->nodes[t->node] : NULL;
+    for (int k = 0; n && n->op == BS_OP_ADD && k < n->n_in; k++)
+        if (n->in[k] == t->tensor)
+            return bs_matmul_of_bias(g, n, k);
+    return NULL;
 }

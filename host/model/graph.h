@@ -43,6 +43,7 @@ typedef struct bs_shape {
 
 typedef struct bs_tensor {
     char *name;       /* as in the file */
+    char *label;      /* as listings show it, where an exporter made the name up; NULL: the name */
     bool constant;    /* a parameter: `data` is set, and shape is the whole tensor's */
     bs_shape shape;   /* of one sample, in logical order: (C, H, W), (K), (T, C) ... */
     int64_t elements; /* product of shape */
@@ -87,7 +88,7 @@ typedef struct bs_node {
     X(INPUT, "input", "the input of the network")                                                            \
     X(ACTIVATION, "activation", "the output of a node")                                                      \
     X(WEIGHT, "weight", "second input of a Conv, Gemm or MatMul node")                                       \
-    X(BIAS, "bias", "third input of a Conv or Gemm node")                                                    \
+    X(BIAS, "bias", "third input of a Conv or Gemm node, or added to a MatMul by weights")                   \
     X(NORM, "norm", "scale, bias, mean or variance of a normalisation")                                      \
     X(CONSTANT, "constant", "any other constant input of a node")
 
@@ -115,6 +116,7 @@ typedef struct bs_graph {
     int n_nodes;
     bs_target *targets; /* by id */
     int n_targets;
+    int *listed;       /* ids in the order of listings (bs_graph_listed()); NULL: the order of ids */
     int input, output; /* tensor indices; one of each */
     int classes;       /* elements of the output */
     bool ends_in_softmax;
@@ -162,6 +164,13 @@ int bs_graph_max_inputs(const bs_graph *g);
 /* Returns the id of the target with this tensor name, or of the output of the node with this name; -1 if
  * there is none. */
 int bs_graph_find_target(const bs_graph *g, const char *name);
+/* Returns the id of the target at this place of a listing: the input first, then by nodes in the order of the
+ * file; a parameter stands before the output of the node that reads it first. */
+int bs_graph_listed(const bs_graph *g, int place);
+/* Returns the name under which listings and figures show a target: the tensor's, or where an exporter made
+ * that up ("onnx::Conv_55") its node's, with the role of a parameter: "/layer1/conv1/Conv.weight". It is
+ * unique, and bs_graph_find_target() finds it. */
+const char *bs_graph_label(const bs_graph *g, int target);
 /* Fails with "no target 'x'", and with the nearest name as a hint. */
 bs_status bs_graph_unknown_target(const bs_graph *g, const char *name);
 /* Writes "64x112x112" into buf; returns buf. */
@@ -178,5 +187,10 @@ static inline bool bs_node_has_input(const bs_node *n, int k)
 
 /* Returns true for a MatMul of an activation by a constant matrix. */
 bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n);
+/* Returns the MatMul by weights to whose output the Add `n` adds its constant input k, one value for each
+ * column; NULL: input k is not such a bias. */
+const bs_node *bs_matmul_of_bias(const bs_graph *g, const bs_node *n, int k);
+/* The same of a target; NULL, too, if it is a bias of another operator, or none. */
+const bs_node *bs_matmul_of_target(const bs_graph *g, int target);
 
 #endif

@@ -8,6 +8,7 @@
  *   geometry.c    axes, slices, shapes            finish.c     values and nodes -> bs_graph
  *   lower*.c      all other nodes -> bs_node      external.c   initializers stored in other files
  *   place.c       where images lie in a batch     nd_iterator.c  iterator over shapes
+ *   label.c       names for people                targets.c    tensors -> targets
  *
  * A value is a named tensor of the file. Shapes here are whole: they include the batch, with the size that
  * the file fixes or 1, so that the file's shape arithmetic can be folded; finish.c takes it out. Values are
@@ -155,6 +156,9 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
 /* parse.c. Reads a file. If *file is not empty then, the raw_data of each tensor of *out is only the number
  * of the data in file->raw. Free both. */
 bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path);
+
+/* targets.c. Makes the targets of a graph that has tensors and nodes. */
+bs_status bs_import_targets(bs_graph *g);
 
 /* interface.c. Finds the output with the classes. */
 bs_status bs_interface_output(bs_import *im);

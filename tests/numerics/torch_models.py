@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 """Current architectures of torchvision and, where it is installed, timm, exported by PyTorch: see exports.py.
 
-The weights are random, and so is whatever a fresh network leaves at 0 or 1: statistics of batch normalisation, scales
-of layers, the head."""
+The weights are random, see torch_export.py."""
 import collections
-import contextlib
 import importlib.util
-import io
-import warnings
 
 from common import require
 from exports import main
+from torch_export import randomise, write_onnx
 
 onnx, torch, torchvision = require("onnx", "torch", "torchvision")
 
@@ -46,30 +43,6 @@ TIMM = [
 ]
 
 
-def randomise(network):
-    """Replaces what initialisation leaves constant, in place."""
-    for p in network.parameters():
-        if p.numel() > 1 and p.min() == p.max():
-            if p.max() == 0:
-                p.normal_(0, 0.1 if p.dim() == 1 else p.shape[-1] ** -0.5)
-            else:
-                p.uniform_(0.5, 1.5)
-    # Statistics near the true ones of such images as make_images() makes: else a deep network loses the image on the
-    # way, or blows up the rounding of a channel that hardly varies.
-    norms = [m for m in network.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-        norm.train()
-    if norms:
-        network(torch.cat([torch.nn.functional.interpolate(torch.rand(4, 3, side, side), SIDE, mode="bicubic")
-                           for side in (7, SIDE)]))
-    for norm in norms:
-        norm.eval()
-        norm.running_mean += 0.2 * norm.running_var.sqrt() * torch.randn_like(norm.running_mean)
-        norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.5, 2.0)
-
-
 def create(case):
     if case in TIMM:
         return importlib.import_module("timm").create_model(case.model, pretrained=False).eval()
@@ -80,12 +53,10 @@ def export(case, seed, path):
     torch.manual_seed(seed)
     network = create(case)
     with torch.no_grad():
-        randomise(network)
+        randomise(network, SIDE)
     axes = {"image": {0: "N"}, "logits": {0: "N"}} if case.open_batch else None
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        torch.onnx.export(network, (torch.zeros(1, 3, SIDE, SIDE),), str(path), opset_version=case.opset,
-                          input_names=["image"], output_names=["logits"], dynamic_axes=axes, dynamo=False)
+    write_onnx(network, torch.zeros(1, 3, SIDE, SIDE), path, f"torchscript-{case.opset}", input_names=["image"],
+               output_names=["logits"], dynamic_axes=axes)
     model = onnx.load(path)
     onnx.checker.check_model(model)
     return len(model.graph.node), SIDE

@@ -1,0 +1,42 @@
+#include "model/label.h"
+
+#include <string.h>
+
+/* Returns the length of the text without the digits at the end of its first n characters. */
+static size_t without_digits(const char *text, size_t n)
+{
+    while (n > 0 && text[n - 1] >= '0' && text[n - 1] <= '9')
+        n--;
+    return n;
+}
+
+bool bs_name_is_made_up(const char *name)
+{
+    /* What exporters and optimisers put before a number. tf2onnx has two underscores before each of its own.
+     */
+    static const char *const stems[] = {"",     "val_",   "_val_",     "_v_",
+                                        "tmp_", "const_", "constant_", "Constant_"};
+    size_t length = strlen(name), n = without_digits(name, length);
+    if (strncmp(name, "onnx::", 6) == 0)
+        return true;
+    if (strchr(name, '/'))
+        return false;
+    if (n > 0 && n < length && name[n - 1] == ':') { /* the number of a node's output */
+        length = n - 1;
+        n = without_digits(name, length);
+    }
+    if (n == length)
+        return false;
+    for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
+        if (strlen(stems[i]) == n && strncmp(name, stems[i], n) == 0)
+            return true;
+    return n > 1 && strncmp(name + n - 2, "__", 2) == 0;
+}
+
+void bs_str_label(bs_str *out, const char *name, const char *node, const char *role)
+{
+    bool by_node = node && *node && bs_name_is_made_up(name) && !bs_name_is_made_up(node);
+    bs_str_puts(out, by_node ? node : name);
+    if (by_node && role)
+        bs_str_printf(out, ".%s", role);
+}
