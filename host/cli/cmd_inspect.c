@@ -79,8 +79,11 @@ const bs_command bs_cmd_inspect = {
     .summary = "list the targets of an ONNX model",
     .details = "Imports MODEL, an ONNX file or a network that `bitsink synth` generates, and lists its"
                " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
-               " shape of one image, bits, and the multiply-accumulates of the node that makes it. Job"
-               " files select targets by these names, kinds, operators and ids.",
+               " shape of one image, bits, and the multiply-accumulates of the node that makes it. They are"
+               " in the order in which the network computes them, the parameters of a node before its output."
+               " Where an exporter made up the name of a tensor (`onnx::Conv_55`), that of the node stands"
+               " there, as in `/conv1/Conv.weight`; `--json` has both. Job files select targets by these"
+               " names, kinds, operators and ids.",
     .examples = "    bitsink inspect model.onnx\n"
                 "    bitsink inspect resnet50 --json",
     .see_also = "bitsink-job(5) bitsink-synth(1)",
