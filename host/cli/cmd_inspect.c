@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
-#include "model/synth.h"
+#include "import/synth.h"
 
 #include <stdio.h>
 #include <string.h>
