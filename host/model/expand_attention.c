@@ -151,9 +151,10 @@ static bs_status check_attributes(const bs_raw *r)
         const char *name = r->proto->attribute[k]->name ? r->proto->attribute[k]->name : "";
         bool found = false;
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            found |= strcmp(name, known[i]) == 0;
+            found |= bs_attr_is(r->proto->attribute[k], known[i]);
         if (!found)
-            return bs_raw_fail(r, "attribute '%.60s' is not supported", name);
+            return bs_raw_fail(r, "attribute '%.60s' is not supported",
+                               r->proto->attribute[k]->name ? r->proto->attribute[k]->name : "");
     }
     return BS_OK;
 }
