@@ -151,10 +151,9 @@ static bs_status check_attributes(const bs_raw *r)
         const char *name = r->proto->attribute[k]->name ? r->proto->attribute[k]->name : "";
         bool found = false;
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            found |= bs_attr_is(r->proto->attribute[k], known[i]);
+            found |= strcmp(name, known[i]) == 0;
         if (!found)
-            return bs_raw_fail(r, "attribute '%.60s' is not supported",
-                               r->proto->attribute[k]->name ? r->proto->attribute[k]->name : "");
+            return bs_raw_fail(r, "attribute '%.60s' is not supported", name);
     }
     return BS_OK;
 }

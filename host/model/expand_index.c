@@ -84,7 +84,7 @@ bs_status bs_expand_gather_nd(bs_raw *r, bool *done)
     if (!*done)
         return BS_OK;
     BS_TRY(bs_read_gather_nd(r, &x->shape, &out, &lead, &depth));
-    if ((lead == 0 && x->place.axis >= depth) || (lead == 1 && x->place.axis == 0 && r->im->batch == 1))
+    if ((lead == 0 && x->place.axis >= depth) || (lead == 1 && x->place.axis == 0 && x->shape.dim[0] == 1))
         return gather_beside_images(r, lead, depth);
     BS_TRY(need_one_image(r, x));
     if (lead > 1)
