@@ -52,7 +52,7 @@ bs_status bs_fold_dequantize(bs_raw *r, bs_value *out)
     BS_TRY(bs_value_alloc(r, out, BS_VALUE_FLOATS, &x->shape));
     for (int64_t e = 0; e < out->elements; e++) {
         int64_t p = e / q.inner % q.scale->elements;
-        out->f[e] = (float)(x->i[e] - (q.zero ? q.zero->i[p] : 0)) * q.scale->f[p];
+        out->f[e] = (float)((double)x->i[e] - (q.zero ? (double)q.zero->i[p] : 0)) * q.scale->f[p];
     }
     return BS_OK;
 }

@@ -162,6 +162,7 @@ void bs_value_clear(bs_value *v)
     free(v->i);
     v->f = NULL;
     v->i = NULL;
+    v->in_file = false;
 }
 
 /* Returns true if the stored bytes are floats as this machine has them. */
@@ -264,6 +265,7 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
 bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_shape *shape)
 {
     bs_import *im = r->im;
+    bs_value_clear(v); /* a body may give one name to two outputs */
     v->shape = *shape;
     if (shape->rank > BS_MAX_RANK || !bs_shape_count(shape, &v->elements) || v->elements > BS_FOLD_LIMIT)
         return bs_raw_fail(r, "its constant result is too large (at most %lld elements)",

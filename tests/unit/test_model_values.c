@@ -113,6 +113,27 @@ static const value_case value_cases[] = {
      {1, 2, 3, 4, 5, 6},
      6,
      {1, 2, 3, 1, 2, 3}},
+    /* (3, 2, N): row 1 gets what row 0 is. */
+    {GRID "Transpose x -> t perm=[2,1,0]; i z 0; i g 1; i h 1 1; Reshape g,h -> k; Gather t,z -> u; "
+          "ScatterND t,k,u -> v; Transpose v -> y perm=[2,1,0]",
+     {1, 2, 3, 4, 5, 6},
+     6,
+     {1, 1, 3, 4, 4, 6}},
+    {GRID "i i 2 2; i s 1 2 1; Reshape i,s -> j; f u 1 2 1; opset 18; "
+          "ScatterElements x,j,u -> y axis=2 reduction=add",
+     {1, 2, 3, 4, 5, 6},
+     6,
+     {1, 2, 3, 4, 5, 7}},
+    {GRID "i i 1 1 1; i s 1 1 3; Reshape i,s -> j; f u 1 1 3; opset 18; "
+          "ScatterElements x,j,u -> y axis=2 reduction=mul",
+     {1, 2, 3, 4, 5, 6},
+     6,
+     {1, 0, 3, 4, 5, 6}},
+    {GRID "i i 1 1 1; i s 1 1 3; Reshape i,s -> j; f u 1 1 3; opset 18; "
+          "ScatterElements x,j,u -> y axis=2 reduction=max",
+     {1, 1, 3, 4, 5, 6},
+     6,
+     {1, 2, 3, 4, 5, 6}},
     {GRID "opset 19; i p 0 0 2 0 1 1; Pad x,p -> y mode=wrap",
      {1, 2, 3, 4, 5, 6},
      18,
