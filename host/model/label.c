@@ -1,5 +1,6 @@
 #include "model/label.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Returns the length of the text without the digits at the end of its first n characters. */
@@ -39,4 +40,15 @@ void bs_str_label(bs_str *out, const char *name, const char *node, const char *r
     bs_str_puts(out, by_node ? node : name);
     if (by_node && role)
         bs_str_printf(out, ".%s", role);
+}
+
+bs_status bs_graph_common_path(bs_common_path *out, const bs_graph *g)
+{
+    const char **names;
+    BS_TRY(bs_calloc(&names, (size_t)g->n_targets, sizeof *names, "targets"));
+    for (int id = 0; id < g->n_targets; id++)
+        names[id] = bs_graph_label(g, id);
+    bs_status st = bs_common_path_find(out, names, (size_t)g->n_targets);
+    free(names);
+    return st;
 }

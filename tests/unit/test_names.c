@@ -42,6 +42,8 @@ static void test_common_path(void **state)
         {{"m/n/", "m/n/a"}, {"n/", "n/a"}, "names without 'm/'"},
         {{"/conv1/Conv", "/conv2/Conv"}, {"/conv1/Conv", "/conv2/Conv"}, ""},
         {{"a/b/c"}, {"a/b/c"}, ""},
+        {{"a/b/c", "a/b/c"}, {"a/b/c", "a/b/c"}, ""},
+        {{"a/b/c", "a/b/d", "a/b/c"}, {"c", "d", "c"}, "names without 'a/b/'"},
         {{"m/a", "m/b", "a"}, {"m/a", "m/b", "a"}, ""}, /* they must stay distinct */
         {{"m/a", "m/b", "m.a", "m.b"}, {"m/a", "m/b", "m.a", "m.b"}, ""},
         {{NULL}, {NULL}, ""},
