@@ -11,6 +11,16 @@ static size_t without_digits(const char *text, size_t n)
     return n;
 }
 
+/* Returns true for the output of a Constant node of PyTorch: "/features/Constant_3_output_0". */
+static bool is_constant(const char *name)
+{
+    static const char begin[] = "Constant", end[] = "_output_0";
+    const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
+    size_t n = strlen(last), least = sizeof begin - 1 + sizeof end - 1;
+    return n >= least && strncmp(last, begin, sizeof begin - 1) == 0 &&
+           strcmp(last + n - (sizeof end - 1), end) == 0;
+}
+
 bool bs_name_is_made_up(const char *name)
 {
     /* What exporters and optimisers put before a number. tf2onnx has two underscores before each of its own.
@@ -18,7 +28,7 @@ bool bs_name_is_made_up(const char *name)
     static const char *const stems[] = {"",     "val_",   "_val_",     "_v_",
                                         "tmp_", "const_", "constant_", "Constant_"};
     size_t length = strlen(name), n = without_digits(name, length);
-    if (strncmp(name, "onnx::", 6) == 0)
+    if (strncmp(name, "onnx::", 6) == 0 || is_constant(name))
         return true;
     if (strchr(name, '/'))
         return false;
