@@ -16,12 +16,15 @@ static bs_target_kind parameter_kind(const bs_graph *g, const bs_node *n, int in
 }
 
 /* Returns what input k is to its node, NULL for the node's own output (k < 0). */
-static const char *role_of(const bs_target *t, int k)
+static const char *role_of(const bs_graph *g, const bs_target *t, int k)
 {
     static const char *const norm[] = {"input", "scale", "bias", "mean", "var"};
+    static const char *const clip[] = {"input", "min", "max"};
     if (k < 0)
         return NULL;
-    return t->kind == BS_TARGET_NORM && k < 5 ? norm[k] : bs_target_kind_name(t->kind);
+    if (t->kind == BS_TARGET_NORM && k < 5)
+        return norm[k];
+    return g->nodes[t->node].op == BS_OP_CLIP && k < 3 ? clip[k] : bs_target_kind_name(t->kind);
 }
 
 /* Appends a target to the listing, and labels it: input k of its node, or the node's output (k < 0). */
@@ -33,7 +36,7 @@ static bs_status list(bs_graph *g, int *n, int id, int k)
     g->listed[(*n)++] = id;
     if (t->node < 0 || !bs_name_is_made_up(x->name))
         return BS_OK;
-    bs_str_label(&label, x->name, g->nodes[t->node].name, role_of(t, k));
+    bs_str_label(&label, x->name, g->nodes[t->node].name, role_of(g, t, k));
     bs_status st = bs_str_status(&label);
     int other = st == BS_OK ? bs_graph_find_target(g, label.ptr) : -1;
     if (st == BS_OK && (other < 0 || other == id)) { /* else not unique */
