@@ -1,10 +1,10 @@
 /* The operators: their names and functions, and how each family of similar operators is imported, checked,
  * run and replayed. C11 and CUDA C++; shared by host and device.
  *
- * An element-wise operator is a row of BS_UNARY_TABLE, BS_ARITHMETIC_TABLE, BS_COMPARISON_TABLE or
- * BS_VARIADIC_TABLE and its function in ops.h; a reduction is a row of BS_REDUCE_TABLE. Any other is a row of
- * BS_OPS. An operator that fits no family gets a new one: a row of BS_OP_FAMILIES and the functions that are
- * named after the family:
+ * An element-wise operator is a row of BS_UNARY_TABLE, BS_TEST_TABLE, BS_ARITHMETIC_TABLE,
+ * BS_COMPARISON_TABLE or BS_VARIADIC_TABLE and its function in ops.h; a reduction is a row of
+ * BS_REDUCE_TABLE. Any other is a row of BS_OPS. An operator that fits no family gets a new one: a row of
+ * BS_OP_FAMILIES and the functions that are named after the family:
  *
  *   bs_lower_FAMILY()       makes a bs_node of an ONNX node       host/model/lower_*.c
  *   bs_support_FAMILY()     checks attributes and shapes          host/backend/support_*.c
@@ -117,23 +117,53 @@ typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_
     R(X, ABS, "Abs", bs_abs(x), NULL, 0, NULL, 0)                                                            \
     R(X, FLOOR, "Floor", bs_floor(x), NULL, 0, NULL, 0)                                                      \
     R(X, CEIL, "Ceil", bs_ceil(x), NULL, 0, NULL, 0)                                                         \
+    R(X, TAN, "Tan", bs_quiet(tanf(x)), NULL, 0, NULL, 0)                                                    \
+    R(X, ASIN, "Asin", bs_quiet(asinf(x)), NULL, 0, NULL, 0)                                                 \
+    R(X, ACOS, "Acos", bs_quiet(acosf(x)), NULL, 0, NULL, 0)                                                 \
+    R(X, ATAN, "Atan", bs_quiet(atanf(x)), NULL, 0, NULL, 0)                                                 \
+    R(X, SINH, "Sinh", bs_quiet(sinhf(x)), NULL, 0, NULL, 0)                                                 \
+    R(X, COSH, "Cosh", bs_quiet(coshf(x)), NULL, 0, NULL, 0)                                                 \
+    R(X, ASINH, "Asinh", bs_quiet(asinhf(x)), NULL, 0, NULL, 0)                                              \
+    R(X, ACOSH, "Acosh", bs_quiet(acoshf(x)), NULL, 0, NULL, 0)                                              \
+    R(X, ATANH, "Atanh", bs_quiet(atanhf(x)), NULL, 0, NULL, 0)                                              \
+    R(X, SWISH, "Swish", bs_swish(x, a), "alpha", 1, NULL, 0)                                                \
+    R(X, THRESHOLDED_RELU, "ThresholdedRelu", bs_thresholded_relu(x, a), "alpha", 1, NULL, 0)                \
+    R(X, SHRINK, "Shrink", bs_shrink(x, a, b), "lambd", 0.5f, "bias", 0)                                     \
+    R(X, ROUND, "Round", bs_round(x), NULL, 0, NULL, 0)                                                      \
+    R(X, SIGN, "Sign", bs_sign(x), NULL, 0, NULL, 0)                                                         \
+    R(X, CAST, "Cast", bs_cast(x, a), NULL, 0, NULL, 0) /* to an integer; a: 1: to a truth value */          \
     R(X, SIN, "Sin", bs_sin(x), NULL, 0, NULL, 0)                                                            \
     R(X, COS, "Cos", bs_cos(x), NULL, 0, NULL, 0)
-#define BS_UNARY_OPS(X)                        BS_UNARY_TABLE(BS_OWN_COLUMNS, X)
+/* The same; results are truth values, 0 or 1. */
+#define BS_TEST_TABLE(R, X)                                                                                  \
+    R(X, NOT, "Not", (float)(x == 0.0f), NULL, 0, NULL, 0)                                                   \
+    R(X, IS_NAN, "IsNaN", (float)(x != x), NULL, 0, NULL, 0)                                                 \
+    R(X, IS_INF, "IsInf", bs_test_inf(x, a, b), NULL, 1, NULL, 1) /* a: count -infinity; b: +infinity */
+#define BS_UNARY_OPS(X)                                                                                      \
+    BS_UNARY_TABLE(BS_OWN_COLUMNS, X)                                                                        \
+    BS_TEST_TABLE(BS_OWN_COLUMNS, X)
 #define BS_UNARY_COLUMNS(X, suffix, name, ...) X(suffix, name, unary, FLOAT, 1, 1)
+#define BS_TEST_COLUMNS(X, suffix, name, ...)  X(suffix, name, unary, BOOL, 1, 1)
 
-/* R(X, enum suffix, ONNX operator name, result from the elements a and b). Operands broadcast. */
+/* R(X, enum suffix, ONNX operator name, result from the elements a and b). Operands broadcast. Comparisons
+ * give truth values; And, Or and Xor also read them: all but 0 is true. */
 #define BS_ARITHMETIC_TABLE(R, X)                                                                            \
     R(X, ADD, "Add", bs_add(a, b))                                                                           \
     R(X, SUB, "Sub", bs_sub(a, b))                                                                           \
     R(X, MUL, "Mul", bs_mul(a, b))                                                                           \
     R(X, DIV, "Div", bs_div(a, b))                                                                           \
     R(X, POW, "Pow", bs_pow(a, b))                                                                           \
+    R(X, MOD, "Mod", bs_mod(a, b)) /* fmod = 1: with the sign of a */                                        \
     R(X, PRELU, "PRelu", bs_leaky_relu(a, b))
 #define BS_COMPARISON_TABLE(R, X)                                                                            \
     R(X, EQUAL, "Equal", (float)(a == b))                                                                    \
     R(X, GREATER, "Greater", (float)(a > b))                                                                 \
-    R(X, LESS, "Less", (float)(a < b))
+    R(X, GREATER_OR_EQUAL, "GreaterOrEqual", (float)(a >= b))                                                \
+    R(X, LESS, "Less", (float)(a < b))                                                                       \
+    R(X, LESS_OR_EQUAL, "LessOrEqual", (float)(a <= b))                                                      \
+    R(X, AND, "And", (float)(a != 0.0f && b != 0.0f))                                                        \
+    R(X, OR, "Or", (float)(a != 0.0f || b != 0.0f))                                                          \
+    R(X, XOR, "Xor", (float)((a != 0.0f) != (b != 0.0f)))
 #define BS_BINARY_OPS(X)                                                                                     \
     BS_ARITHMETIC_TABLE(BS_OWN_COLUMNS, X)                                                                   \
     BS_COMPARISON_TABLE(BS_OWN_COLUMNS, X)
@@ -158,6 +188,7 @@ typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_
     R(X, REDUCE_L1, "ReduceL1", 0.0f, bs_add(s, bs_abs(x)), s)                                               \
     R(X, REDUCE_L2, "ReduceL2", 0.0f, bs_add(s, bs_mul(x, x)), bs_sqrt(s))                                   \
     R(X, REDUCE_SUM_SQUARE, "ReduceSumSquare", 0.0f, bs_add(s, bs_mul(x, x)), s)                             \
+    R(X, REDUCE_PROD, "ReduceProd", 1.0f, bs_mul(s, x), s)                                                   \
     R(X, GLOBAL_AVERAGE_POOL, "GlobalAveragePool", 0.0f, bs_add(s, x), bs_div(s, n))
 #define BS_REDUCE_OPS(X)                        BS_REDUCE_TABLE(BS_OWN_COLUMNS, X)
 #define BS_REDUCE_COLUMNS(X, suffix, name, ...) X(suffix, name, reduce, FLOAT, 1, 2)
@@ -172,6 +203,7 @@ typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_
     X(LAYER_NORM, "LayerNormalization", layer_norm, FLOAT, 2, 3)                                             \
     X(INSTANCE_NORM, "InstanceNormalization", instance_norm, FLOAT, 3, 3)                                    \
     BS_UNARY_TABLE(BS_UNARY_COLUMNS, X)                                                                      \
+    BS_TEST_TABLE(BS_TEST_COLUMNS, X)                                                                        \
     X(CLIP, "Clip", clip, FLOAT, 1, 3)                                                                       \
     BS_ARITHMETIC_TABLE(BS_ARITHMETIC_COLUMNS, X)                                                            \
     BS_COMPARISON_TABLE(BS_COMPARISON_COLUMNS, X)                                                            \

@@ -90,6 +90,28 @@ BS_HD float bs_ceil(float x)
     return bs_quiet(ceilf(x));
 }
 
+/* To the nearest integer, halves to the even one. */
+BS_HD float bs_round(float x)
+{
+    return bs_quiet(rintf(x));
+}
+
+BS_HD float bs_sign(float x)
+{
+    return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x == 0.0f ? 0.0f : bs_quiet(x);
+}
+
+/* Without its fraction, or 0 or 1. */
+BS_HD float bs_cast(float x, float truth)
+{
+    return truth != 0.0f ? (float)(x != 0.0f) : bs_quiet(truncf(x));
+}
+
+BS_HD float bs_test_inf(float x, float negative, float positive)
+{
+    return (float)((x == INFINITY && positive != 0.0f) || (x == -INFINITY && negative != 0.0f));
+}
+
 BS_HD float bs_sin(float x)
 {
     return bs_quiet(sinf(x));
@@ -131,6 +153,11 @@ BS_HD float bs_pow(float a, float b)
     return bs_quiet(b == 2.0f ? a * a : powf(a, b));
 }
 
+BS_HD float bs_mod(float a, float b)
+{
+    return bs_quiet(fmodf(a, b));
+}
+
 BS_HD float bs_elu(float x, float alpha)
 {
     return x < 0.0f ? bs_quiet(alpha * expm1f(x)) : x;
@@ -144,6 +171,22 @@ BS_HD float bs_celu(float x, float alpha)
 BS_HD float bs_selu(float x, float alpha, float gamma)
 {
     return bs_quiet(gamma * bs_elu(x, alpha));
+}
+
+BS_HD float bs_swish(float x, float alpha)
+{
+    return bs_quiet(x * bs_sigmoid(alpha * x));
+}
+
+BS_HD float bs_thresholded_relu(float x, float alpha)
+{
+    return !(x <= alpha) ? x : 0.0f;
+}
+
+/* Towards 0 by `bias`, and 0 within the limits. */
+BS_HD float bs_shrink(float x, float limit, float bias)
+{
+    return x < -limit ? bs_quiet(x + bias) : x > limit ? bs_quiet(x - bias) : x == x ? 0.0f : x;
 }
 
 BS_HD float bs_hard_sigmoid(float x, float alpha, float beta)

@@ -124,7 +124,7 @@ WITH tried AS (
 SELECT w.scope,                                       -- entry.id, or -1: the strata of bn_prior_layer
        w.entry,                                       -- entry.id
        w.layer,                                       -- layer.id
-       l.name AS layer_name,                          -- name of its tensor
+       l.label AS layer_name,                          -- layer.label
        w.bits,                                        -- bn_stratum.bits
        w.exposure,                                    -- m_t: expected faults an inference; NULL: not asked for
        ifnull(w.weight, 0.0) / nullif(sum(w.weight) OVER (PARTITION BY w.scope), 0) AS planned_probability,

@@ -108,9 +108,9 @@ WITH grown AS (
                j.faults * j.images * (1.0 - pow(1.0 - 1.0 * j.units / j.images / j.faults, g.growth)), NULL) AS limited, g.growth
       FROM check_judged j LEFT JOIN check_grown g ON g.row = j.rowid
 )
-SELECT j.name AS "check", j.side, j.entry, e.name AS entry_name, j.layer, t.name AS layer_name, j.of, j.rate, j.bound_kind, j.bound,
+SELECT j.name AS "check", j.side, j.entry, e.name AS entry_name, j.layer, t.label AS layer_name, j.of, j.rate, j.bound_kind, j.bound,
        j.at AS "limit", j.verdict, j.all_missing AS missing, j.unit_count AS units,
        CAST(ceil(ifnull(j.limited, j.unit_count * j.growth)) AS INTEGER) AS needed, ifnull(j.unit, j.any_unit) AS unit, x.confidence
   FROM grown j CROSS JOIN bn_confidence x LEFT JOIN layer t ON t.id = j.layer LEFT JOIN entry e ON e.id = j.entry
  ORDER BY CASE j.verdict WHEN 'broken' THEN 0 WHEN 'open' THEN 1 WHEN 'incomplete' THEN 2 ELSE 3 END,
-          j.place, j.entry, j.layer, j.rank;
+          j.place, j.entry, t.ordinal, j.rank;

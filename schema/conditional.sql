@@ -180,7 +180,7 @@ WITH img AS MATERIALIZED (
 )
 SELECT r.entry,                        -- entry.id
        r.layer,                        -- layer.id
-       l.name AS layer_name,           -- name of its tensor
+       l.label AS layer_name,           -- layer.label
        r.without_fault AS label_without_fault, -- accuracy of the golden answers to the same images
        r.r AS correct_label,           -- P(the answer is the label | L = (entry, layer))
        min(r.r, coalesce(@share_low(r.raw_r, r.m_label, x.z), r.raw_r)) AS label_low, -- its bounds

@@ -3,7 +3,7 @@
 CREATE TEMP TABLE layer_outcome_exact (
     entry INTEGER,     -- entry.id
     layer INTEGER,     -- layer.id
-    layer_name TEXT,   -- name of its tensor
+    layer_name TEXT,   -- layer.label
     outcome TEXT,      -- as in layer_outcome
     rate REAL,         -- share of trials, images by their weights
     observations REAL, -- n of the bounds; NULL: a census

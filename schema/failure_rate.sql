@@ -102,7 +102,7 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        s.kind,                             -- activations, parameters, all
        s.entry,                            -- entry.id; NULL: a sum
        s.layer,                            -- layer.id; NULL: a sum
-       s.layer_name,                       -- name of its tensor
+       s.layer_name,                       -- layer.label
        s.bits,                             -- bits that the entry may hit, bn_stratum.bits
        s.storage,                          -- stratum.storage; NULL: a sum of strata with storage 1
        s.raw AS raw_fit,                   -- upsets in these bits, in FIT
@@ -140,4 +140,5 @@ SELECT s.scope,                            -- entry.id, or -1: the strata of bn_
        s.units,                            -- what the bounds count: trials, faults of parameters
        x.confidence                        -- of the bounds
   FROM pair s JOIN asked a ON a.scope = s.scope AND a.kind = s.kind CROSS JOIN bn_setting x
- ORDER BY s.scope, CASE s.level WHEN 'all' THEN 0 WHEN 'kind' THEN 1 ELSE 2 END, s.kind, s.entry, s.layer;
+ ORDER BY s.scope, CASE s.level WHEN 'all' THEN 0 WHEN 'kind' THEN 1 ELSE 2 END, s.kind, s.entry,
+          (SELECT ordinal FROM layer WHERE id = s.layer);

@@ -13,7 +13,7 @@ SELECT a.id AS trial,         -- trial.id
        a.run,                 -- run.id
        a.entry,               -- entry.id
        a.layer,               -- layer.id
-       l.name AS layer_name,  -- name of the layer
+       l.label AS layer_name,  -- layer.label
        a.image,               -- image.id
        a.repetition,          -- 0, 1, 2, ...
        a.class,               -- the answer, -1: DUE

@@ -45,7 +45,7 @@ SELECT p.variable, p.value,
             THEN CASE p.value WHEN 1 THEN 'yes' WHEN 0 THEN 'no' ELSE 'no label' END
             WHEN p.variable IN ('class', 'label', 'golden')
             THEN CASE p.value WHEN -1 THEN 'DUE' WHEN -2 THEN 'no label' ELSE (SELECT name FROM class WHERE id = p.value) END
-            WHEN p.variable = 'layer' THEN ifnull((SELECT name FROM layer WHERE id = p.value), 'none')
+            WHEN p.variable = 'layer' THEN ifnull((SELECT label FROM layer WHERE id = p.value), 'none')
             WHEN p.variable = 'entry' THEN CASE WHEN p.value < 0 THEN 'none' ELSE (SELECT name FROM entry WHERE id = p.value) END
             WHEN p.variable = 'image' THEN (SELECT path FROM image WHERE id = p.value) END AS name,
        (p.known + p.fault) / (w.known + w.fault) AS probability,

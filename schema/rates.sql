@@ -150,7 +150,7 @@ WITH img AS MATERIALIZED (
 )
 SELECT b.entry,             -- entry.id
        b.layer,             -- layer.id
-       l.name AS layer_name,-- name of its tensor
+       l.label AS layer_name,-- layer.label
        b.outcome,           -- masked, benign, sdc1, due, sdc5, sdc10, sdc20 (as in outcome), sdc1_or_due, sdc1_golden_correct
                             -- (on images that the golden run answers correctly), accuracy (DUE is wrong), accuracy_drop
        b.r AS rate,         -- share of trials, with images by their weights
@@ -167,7 +167,7 @@ SELECT b.entry,             -- entry.id
        b.coverage,          -- share of the campaign's images, by weight
        b.confidence         -- of all bounds
   FROM both b JOIN layer l ON l.id = b.layer
- ORDER BY b.entry, b.layer, b.place;
+ ORDER BY b.entry, l.ordinal, b.place;
 
 -- Accuracy, SDC and DUE rates of each stratum under one fault, with bounds. One row per stratum; the numbers are those of
 -- layer_outcome.
@@ -177,7 +177,7 @@ WITH o AS MATERIALIZED (
 )
 SELECT o.entry,                                -- entry.id
        o.layer,                                -- layer.id
-       o.layer_name,                           -- name of its tensor
+       o.layer_name,                           -- layer.label
        l.kind,                                 -- layer.kind
        l.op,                                   -- layer.op
        max(o.trials) AS trials,                -- trials that count
@@ -296,7 +296,7 @@ SELECT entry,                          -- entry.id
 CREATE VIEW sdc1_or_due AS
 SELECT entry,      -- entry.id
        layer,      -- layer.id; NULL: the network
-       layer_name, -- name of its tensor
+       layer_name, -- layer.label
        NULL AS weights, -- how strata are weighted: bits, uniform; NULL: one stratum
        rate, low, high, lower, upper, population_low, population_high, trials, census, coverage, confidence -- as in layer_outcome
   FROM layer_outcome WHERE outcome = 'sdc1_or_due'

@@ -24,7 +24,7 @@ SELECT entry, layer_name AS layer, trials, printf('%.3f %%', 100.0 * sdc1_rate) 
        iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high)) AS interval,
        printf('%.3f - %.3f %%', 100.0 * sdc1_population_low, 100.0 * sdc1_population_high) AS "images as a sample",
        printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy a
-       ORDER BY a.sdc1_rate DESC, a.entry, a.layer LIMIT 10;
+       ORDER BY a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM layer WHERE id = a.layer) LIMIT 10;
 
 -- All layers.
 CREATE TEMP VIEW report_all_layers AS
@@ -37,7 +37,8 @@ SELECT entry, layer_name AS layer, trials, iif(accuracy IS NULL, NULL, printf('%
        printf('%.3f %%', 100.0 * sdc5_rate) AS "SDC-5", printf('%.3f %%', 100.0 * sdc10_rate) AS "SDC-10 %",
        printf('%.3f %%', 100.0 * sdc20_rate) AS "SDC-20 %", printf('%.3f %%', 100.0 * due_rate) AS DUE,
        iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * due_low, 100.0 * due_high)) AS "interval ",
-       units || ' ' || unit || 's' AS counted FROM layer_accuracy a ORDER BY a.entry, a.layer;
+       units || ' ' || unit || 's' AS counted FROM layer_accuracy a
+       ORDER BY a.entry, (SELECT ordinal FROM layer WHERE id = a.layer);
 
 -- Sinks of each entry, over all layers.
 CREATE TEMP VIEW report_sinks AS
@@ -55,7 +56,7 @@ SELECT entry, layer_name AS layer, CASE WHEN class_name IS NULL THEN class ELSE 
        printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
        images, trials, hits || ' of ' || units || ' ' || unit || 's' AS counted, printf('%.1e', p_runner_up) AS
        "p, runners-up", printf('%.1e', p_uniform) AS "p, scatter", printf('%.1e', q_value) AS q FROM sink_class s
-       WHERE level = 'layer' ORDER BY s.entry, s.layer, s.share DESC, s.class LIMIT 500;
+       WHERE level = 'layer' ORDER BY s.entry, (SELECT ordinal FROM layer WHERE id = s.layer), s.share DESC, s.class LIMIT 500;
 
 -- Sinks by bit position.
 CREATE TEMP VIEW report_bit_sinks AS
@@ -70,7 +71,7 @@ SELECT entry, bit, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || 
 CREATE TEMP VIEW report_concentration AS
 SELECT entry, iif(layer_name = 'all', 'all #' || layer, ifnull(layer_name, 'all')) AS layer, sdc1 AS "silent corruptions", classes, printf('%.2f', entropy)
        AS entropy, printf('%.1f %%', 100.0 * top5_share) AS "top five" FROM sink_concentration s WHERE level <>
-       'bit' ORDER BY s.level = 'layer', s.entry, s.layer;
+       'bit' ORDER BY s.level = 'layer', s.entry, (SELECT ordinal FROM layer WHERE id = s.layer);
 
 -- The least trustworthy answers at the p of the settings, of classes that the network answers without faults.
 CREATE TEMP VIEW report_least_trust AS
@@ -139,7 +140,8 @@ CREATE TEMP VIEW report_layer_rates AS
 SELECT scope, kind, layer_name AS layer, iif(storage, bits, 'no storage') AS bits, printf('%.4g', raw_fit) AS "raw FIT", printf('%.4g', sdc_fit) AS
        "SDC FIT", printf('%.3g - %.3g', sdc_fit_low, sdc_fit_high) AS interval, printf('%.4g', due_fit) AS
        "DUE FIT", iif(pvf IS NULL, NULL, printf('%.3f %%', 100.0 * pvf)) AS PVF, iif(avf IS NULL, NULL,
-       printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate f WHERE level = 'layer' ORDER BY f.scope, f.kind, f.entry, f.layer;
+       printf('%.3f %%', 100.0 * avf)) AS AVF FROM failure_rate f WHERE level = 'layer'
+       ORDER BY f.scope, f.kind, f.entry, (SELECT ordinal FROM layer WHERE id = f.layer);
 
 -- Mean cost by layer, compared with the fault-free answer.
 CREATE TEMP VIEW report_cost AS

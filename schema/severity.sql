@@ -64,7 +64,7 @@ CREATE VIEW severity_confusion AS
 SELECT correct,                          -- golden, label: what the answer is compared with
        entry,                            -- entry.id
        layer,                            -- layer.id
-       l.name AS layer_name,             -- name of its tensor
+       l.label AS layer_name,             -- layer.label
        truth_group,                      -- group of the true class
        answer_group,                     -- group of the answer, or DUE
        sum(n) AS trials,                 -- trials
@@ -120,7 +120,7 @@ WITH grp AS MATERIALIZED (
 SELECT c.correct,                        -- golden, label: what the answer is compared with
        c.entry,                          -- entry.id
        c.layer,                          -- layer.id
-       l.name AS layer_name,             -- name of its tensor
+       l.label AS layer_name,             -- layer.label
        c.n AS trials,                    -- trials with this truth
        c.mean AS cost,                   -- mean cost of an answer under one fault
        CASE WHEN NOT c.census THEN @sum_low(c.mean, c.v, c.u, c.step, c.top, z) END AS low,    -- its two-sided bounds; NULL: a

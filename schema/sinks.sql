@@ -158,7 +158,7 @@ WITH pair AS MATERIALIZED (
 SELECT a.level,                          -- layer, bit, overall
        a.entry,                          -- entry.id
        nullif(a.layer, -1) AS layer,     -- layer.id; NULL: all layers
-       l.name AS layer_name,             -- name of its tensor
+       l.label AS layer_name,             -- layer.label
        nullif(a.bit, -1) AS bit,         -- bit position; NULL: all bits
        a.class,                          -- the wrong answer
        c.name AS class_name,             -- its name
@@ -193,7 +193,8 @@ SELECT level, entry, layer, layer_name, bit, class, class_name, unit, units, hit
        runner_up_share, lift, sdc_share, entry_sdc_share, golden_classes, images, wrong_images, trials, -- as in sink_test
        p_runner_up, p_uniform, p_value, q_value -- as in sink_test
   FROM sink_test WHERE is_sink
- ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry, layer, bit, unit DESC, share DESC, class;
+ ORDER BY CASE level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, entry,
+          (SELECT ordinal FROM layer WHERE id = sink_test.layer), bit, unit DESC, share DESC, class;
 
 -- How concentrated wrong answers are: their entropy, and the share of the five most frequent classes. All silent
 -- corruptions of a place count, trial by trial.
@@ -211,7 +212,7 @@ WITH answer AS MATERIALIZED (
 SELECT p.level,                          -- layer, bit, overall
        p.entry,                          -- entry.id
        p.layer,                          -- layer.id; NULL: all layers
-       l.name AS layer_name,             -- name of its tensor
+       l.label AS layer_name,             -- layer.label
        p.bit,                            -- bit position; NULL: all bits
        max(p.n_place) AS sdc1,           -- silent corruptions
        count(*) AS classes,              -- classes that they answered
@@ -221,7 +222,7 @@ SELECT p.level,                          -- layer, bit, overall
        sum(p.n) FILTER (WHERE p.rank <= 5) * 1.0 / max(p.n_place) AS top5_share -- share of the five most frequent
   FROM placed p LEFT JOIN layer l ON l.id = p.layer
  GROUP BY p.level, p.entry, p.layer, p.bit
- ORDER BY CASE p.level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, p.entry, p.layer, p.bit;
+ ORDER BY CASE p.level WHEN 'overall' THEN 0 WHEN 'layer' THEN 1 ELSE 2 END, p.entry, l.ordinal, p.bit;
 
 -- SDC and DUE rates by layer and bit position, with bounds. Images count as often as they were tried, whatever their
 -- weights in other views.
@@ -233,7 +234,7 @@ WITH rate AS (
 )
 SELECT r.entry,                 -- entry.id
        r.layer,                 -- layer.id
-       l.name AS layer_name,    -- name of its tensor
+       l.label AS layer_name,    -- layer.label
        r.bit,                   -- bit position (fp32: mantissa 0 to 22, exponent 23 to 30, sign 31)
        r.n AS trials,           -- trials that flipped this bit
        r.masked_rate,           -- share of masked trials

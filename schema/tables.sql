@@ -122,7 +122,11 @@ CREATE TABLE layer (
     type TEXT NOT NULL,        -- type in which a value is stored: fp32
     elements INTEGER NOT NULL, -- values
     bits INTEGER NOT NULL,     -- elements x bits of the type
-    macs INTEGER NOT NULL      -- multiply-accumulates of that node for one image
+    macs INTEGER NOT NULL,     -- multiply-accumulates of that node for one image
+    ordinal INTEGER NOT NULL,  -- place in listings and figures, from 0: the input, then by nodes in the order of the model file; a
+                               -- parameter stands before the output of the node that reads it first
+    label TEXT NOT NULL        -- name in listings and figures: `name`, unless an exporter made that up (onnx::Conv_55). Then it is
+                               -- the node, and what the layer is to it: /layer1/conv1/Conv.weight
 );
 
 -- The images of the campaign.

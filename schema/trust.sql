@@ -112,7 +112,7 @@ SELECT scope,      -- entry.id, or -1: the strata of bn_prior_layer
        class_name, -- its name
        entry,      -- entry.id; NULL: no fault
        layer,      -- layer.id; -1: no fault
-       layer_name, -- name of its tensor
+       layer_name, -- layer.label
        min(1.0, p * q / nullif((1.0 - p) * golden + p * fault, 0)) AS probability, -- P(L = (entry, layer) | C = class)
        p * q_low / nullif((1.0 - p) * golden + p * (q_low + o_high), 0) AS low, -- its bounds
        p * q_high / nullif((1.0 - p) * golden + p * (q_high + o_low), 0) AS high,

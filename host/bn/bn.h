@@ -8,45 +8,47 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The order of rows that have a layer. */
+#define BS_BN_LAYERS "(SELECT ordinal FROM layer o WHERE o.id = layer)"
 /* Places of sinks: entries as a whole, their layers, their bit positions. */
-#define BS_BN_PLACES "level = 'bit', level = 'layer', entry, layer, bit"
+#define BS_BN_PLACES "level = 'bit', level = 'layer', entry, " BS_BN_LAYERS ", bit"
 
 /* X(name, order): the tables and views that can be shown, and the columns that put their rows in the one
  * order in which they are shown. schema/ describes them: bs_schema_comment(). */
 #define BS_BN_TABLES(X)                                                                                      \
-    X(layer_accuracy, "entry, layer")                                                                        \
-    X(layer_outcome, "entry, layer, outcome")                                                                \
-    X(layer_outcome_exact, "entry, layer, outcome")                                                          \
-    X(bit_accuracy, "entry, layer, bit")                                                                     \
+    X(layer_accuracy, "entry, " BS_BN_LAYERS)                                                                \
+    X(layer_outcome, "entry, " BS_BN_LAYERS ", outcome")                                                     \
+    X(layer_outcome_exact, "entry, " BS_BN_LAYERS ", outcome")                                               \
+    X(bit_accuracy, "entry, " BS_BN_LAYERS ", bit")                                                          \
     X(network_sdc, "entry, weights")                                                                         \
     X(network_outcome, "entry, weights, outcome")                                                            \
-    X(sdc1_or_due, "entry, layer, weights")                                                                  \
+    X(sdc1_or_due, "entry, " BS_BN_LAYERS ", weights")                                                       \
     X(sink_class, BS_BN_PLACES ", unit DESC, share DESC, class")                                             \
     X(sink_test, BS_BN_PLACES ", unit DESC, share DESC, class")                                              \
     X(sink_concentration, BS_BN_PLACES)                                                                      \
     X(bn_trust, "scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class")    \
     X(bn_trust_curve, "scope, place, p")                                                                     \
-    X(bn_correct_given_layer, "entry, layer")                                                                \
+    X(bn_correct_given_layer, "entry, " BS_BN_LAYERS)                                                        \
     X(bn_class, "scope, class < 0, class")                                                                   \
-    X(bn_class_given_layer, "entry, layer, class")                                                           \
+    X(bn_class_given_layer, "entry, " BS_BN_LAYERS ", class")                                                \
     X(bn_class_given_image, "scope, image, class IS NULL, class")                                            \
-    X(bn_class_given_image_layer, "entry, layer, image, class IS NULL, class")                               \
-    X(bn_layer_given_class, "scope, class < 0, class, entry IS NULL, entry, layer")                          \
+    X(bn_class_given_image_layer, "entry, " BS_BN_LAYERS ", image, class IS NULL, class")                    \
+    X(bn_layer_given_class, "scope, class < 0, class, entry IS NULL, entry, " BS_BN_LAYERS)                  \
     X(bn_image_given_class, "scope, class < 0, class, image IS NULL, image")                                 \
-    X(bn_layer, "scope, entry, layer")                                                                       \
+    X(bn_layer, "scope, entry, " BS_BN_LAYERS)                                                               \
     X(bn_image, "image")                                                                                     \
-    X(bn_support, "entry, layer")                                                                            \
+    X(bn_support, "entry, " BS_BN_LAYERS)                                                                    \
     X(bn_overlap, "layer, entry_a, entry_b")                                                                 \
     X(bn_scope, "scope")                                                                                     \
     X(bn_term, "scope, class < 0, class")                                                                    \
     X(rerun_policy, "scope")                                                                                 \
     X(rerun_set, "scope, place")                                                                             \
     X(rerun_curve, "scope, size")                                                                            \
-    X(severity, "correct, entry, layer")                                                                     \
-    X(severity_confusion, "correct, entry, layer, truth_group, answer_group")                                \
-    X(failure_rate, "scope, level = 'layer', level = 'kind', kind, entry, layer")                            \
+    X(severity, "correct, entry, " BS_BN_LAYERS)                                                             \
+    X(severity_confusion, "correct, entry, " BS_BN_LAYERS ", truth_group, answer_group")                     \
+    X(failure_rate, "scope, level = 'layer', level = 'kind', kind, entry, " BS_BN_LAYERS)                    \
     X(bn_parameter, "rowid")                                                                                 \
-    X(bn_prior_layer, "entry, layer")                                                                        \
+    X(bn_prior_layer, "entry, " BS_BN_LAYERS)                                                                \
     X(bn_prior_image, "image")                                                                               \
     X(class_group, "class")                                                                                  \
     X(group_cost, "truth, answer")                                                                           \
@@ -56,15 +58,15 @@
     X(campaign, "id")                                                                                        \
     X(entry, "id")                                                                                           \
     X(fault_kind, "bitwise DESC, permanent, kind")                                                           \
-    X(layer, "id")                                                                                           \
-    X(stratum, "entry, layer")                                                                               \
+    X(layer, "ordinal")                                                                                      \
+    X(stratum, "entry, " BS_BN_LAYERS)                                                                       \
     X(class, "id")                                                                                           \
     X(class_shown, "class")                                                                                  \
     X(image, "id")                                                                                           \
     X(broken_image, "image")                                                                                 \
     X(golden, "image")                                                                                       \
     X(run, "id")                                                                                             \
-    X(proof, "run, layer IS NULL, layer, key")
+    X(proof, "run, layer IS NULL, " BS_BN_LAYERS ", key")
 
 /* Opens a result file for reading; works while a run writes it. Views and settings that an older file lacks
  * are there, the file itself stays as it is. `bits`: bit_summary and bit_wrong are up to date, too, which may

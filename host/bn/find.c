@@ -16,8 +16,10 @@ static const struct kind {
     const char *how;        /* how to write one */
 } kinds[] = {
     [BS_BN_CLASS] = {"class", "SELECT id, name FROM class", "DUE", "the outcome", "an id or a name, or DUE"},
-    [BS_BN_LAYER] = {"layer", "SELECT id, name FROM layer WHERE id IN (SELECT layer FROM stratum)", "none",
-                     "no fault", "an id or a name, or none"},
+    [BS_BN_LAYER] = {"layer",
+                     "SELECT id, name FROM layer WHERE id IN (SELECT layer FROM stratum) UNION "
+                     "SELECT id, label FROM layer WHERE id IN (SELECT layer FROM stratum)",
+                     "none", "no fault", "an id or a name, or none"},
     [BS_BN_ENTRY] = {"entry", "SELECT id, name FROM entry", NULL, NULL, "an id or a name"},
     [BS_BN_IMAGE] = {"image", "SELECT id, path AS name FROM image", NULL, NULL, "an id or a name"},
     /* Groups of the table have ids below -1, so that they are not taken for classes. */
@@ -92,8 +94,11 @@ static bs_status for_rows(search *s, const char *sql, void (*each)(search *, int
     return bs_str_status(&s->list);
 }
 
+/* Rows come by id. One that has two names is one meaning. */
 static void add_meaning(search *s, int64_t id, const char *what)
 {
+    if (s->n > 0 && s->id == id)
+        return;
     if (s->n++ < MAX_SHOWN)
         bs_str_printf(&s->list, "%s#%lld (%s)", s->list.len ? ", " : "", (long long)id, what);
     s->id = id;
@@ -130,7 +135,7 @@ static void list_name(search *s, int64_t id, const char *name)
 
 static void add_part(search *s, int64_t id, const char *name)
 {
-    if (!name || !strcasestr(name, s->text))
+    if (!name || !strcasestr(name, s->text) || (s->named > 0 && s->id == id))
         return;
     s->id = id;
     if (s->named++ < MAX_SHOWN)

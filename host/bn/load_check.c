@@ -17,7 +17,7 @@ bs_status bs_load_check_strata(const bs_db *db)
 {
     return bs_db_each(
         db,
-        "SELECT p.entry, l.name FROM bn_prior_layer p LEFT JOIN layer l ON l.id = p.layer WHERE "
+        "SELECT p.entry, l.label FROM bn_prior_layer p LEFT JOIN layer l ON l.id = p.layer WHERE "
         "NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = p.entry AND s.layer = p.layer) LIMIT 1",
         BS_NO_BIND, refuse_stratum, db->path);
 }

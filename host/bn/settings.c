@@ -200,7 +200,7 @@ static bs_status refuse_overlap(void *context, sqlite3_stmt *q)
 bs_status bs_bn_check_overlap(const bs_db *db)
 {
     return bs_db_each(db,
-                      "SELECT o.entry_a, o.entry_b, l.name FROM bn_overlap o JOIN layer l ON l.id = o.layer "
+                      "SELECT o.entry_a, o.entry_b, l.label FROM bn_overlap o JOIN layer l ON l.id = o.layer "
                       "ORDER BY o.entry_a, o.entry_b, o.layer LIMIT 1",
                       BS_NO_BIND, refuse_overlap, NULL);
 }

@@ -38,6 +38,8 @@ static bs_status open_subject(subject *x, const bs_args *args)
     BS_TRY(bs_option_import(args, &import));
     bs_status st = bs_graph_import(&x->s.graph, path, &import);
     bs_import_options_clear(&import);
+    if (st == BS_OK)
+        bs_graph_tell_remarks(x->s.graph);
     if (st == BS_OK && x->s.graph->bytes)
         x->preprocess.scale = 1;
     return st;

@@ -70,6 +70,8 @@ static void print_table(const bs_graph *g)
     print_ends(g);
     printf("%d nodes, %d targets, %lld parameters, %.2f MMAC per inference, %d classes, sha256 %.16s...\n",
            g->n_nodes, g->n_targets, (long long)parameters, (double)g->macs * 1e-6, g->classes, g->sha256);
+    for (int k = 0; k < g->n_remarks; k++)
+        printf("remark: %s\n", g->remarks[k]);
 }
 
 static bs_status run(const bs_args *args)

@@ -54,6 +54,7 @@ static bs_status follow_job(bs_session *s)
 {
     bs_phase("read the model");
     BS_TRY(bs_graph_import(&s->graph, s->job->model, &s->job->import));
+    bs_graph_tell_remarks(s->graph);
     if (s->job->class_names)
         BS_TRY(read_class_names(s));
     bs_phase("list the images");

@@ -134,7 +134,7 @@ static bs_status decode_file(bs_pixels *out, const bs_dataset *d, const bs_item 
     bs_status st = bs_read_file(&bytes, &len, path, MAX_FILE_BYTES);
     free(path);
     if (st == BS_ERR)
-        bs_hint("make the file readable again, or leave it out of the list");
+        bs_hint("check the file, or leave it out of the list");
     if (st != BS_OK)
         return bs_context("image '%s'", item->image.path);
     if (hash)

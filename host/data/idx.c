@@ -1,6 +1,7 @@
 #include "data/idx.h"
 
 #include "base/buf.h"
+#include "base/file_kind.h"
 #include "data/pixels.h"
 #include "trial.h"
 
@@ -33,17 +34,27 @@ static bs_status short_read(gzFile f, const char *path, size_t got, size_t want)
     return bs_hint("fetch the file again");
 }
 
+/* Says what the file is instead, as far as its first bytes tell; 4 of them were read. */
+static bs_status not_idx(gzFile f, const uint8_t start[4], const char *path)
+{
+    uint8_t head[512];
+    memcpy(head, start, 4);
+    int more = gzread(f, head + 4, sizeof head - 4);
+    if (bs_file_kind_check(head, 4 + (more > 0 ? (size_t)more : 0), BS_FILE_IDX, path) != BS_OK)
+        return bs_context("cannot read '%s'", path);
+    bs_fail(BS_ERR, "'%s' is not an idx file: it begins with %02x%02x%02x%02x", path, start[0], start[1],
+            start[2], start[3]);
+    return bs_hint("idx files hold raw arrays, as MNIST's train-images-idx3-ubyte; .gz is read as it is");
+}
+
 static bs_status read_header(struct idx_array *a, gzFile f, const char *path)
 {
     uint8_t head[4], size[4 * MAX_RANK];
     int got = gzread(f, head, 4);
     if (got != 4)
         return short_read(f, path, got > 0 ? (size_t)got : 0, 4);
-    if (head[0] != 0 || head[1] != 0) {
-        bs_fail(BS_ERR, "'%s' is not an idx file: it begins with %02x%02x%02x%02x", path, head[0], head[1],
-                head[2], head[3]);
-        return bs_hint("idx files hold raw arrays, as MNIST's train-images-idx3-ubyte; .gz is read as it is");
-    }
+    if (head[0] != 0 || head[1] != 0)
+        return not_idx(f, head, path);
     if (head[2] != 0x08)
         return bs_fail(BS_ERR, "'%s': element type 0x%02x, only unsigned bytes (0x08) are read", path,
                        head[2]);

@@ -127,9 +127,11 @@ static bs_status resize_short(bs_pixels *px, int side, bs_interpolation how)
 {
     int64_t w = px->width, h = px->height;
     int64_t width = w <= h ? side : side * w / h, height = h <= w ? side : side * h / w;
-    if (width > BS_MAX_SIDE || height > BS_MAX_SIDE)
-        return bs_fail(BS_ERR, "cannot resize %d x %d pixels: the long side would exceed %d", px->width,
-                       px->height, BS_MAX_SIDE);
+    if (width > BS_MAX_SIDE || height > BS_MAX_SIDE) {
+        bs_fail(BS_ERR, "cannot resize %d x %d pixels: the long side would exceed %d", px->width, px->height,
+                BS_MAX_SIDE);
+        return bs_hint("leave the image out of the list, or set resize in place of resize_short");
+    }
     return bs_pixels_resize(px, (int)width, (int)height, how);
 }
 

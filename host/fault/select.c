@@ -1,6 +1,7 @@
 #include "fault/select.h"
 
 #include "base/buf.h"
+#include "fault/layers.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -36,36 +37,72 @@ static bool matches_name(const char *pattern, const char *name)
     return *name && (strcmp(pattern, name) == 0 || fnmatch(pattern, name, 0) == 0);
 }
 
-static bool matches_op(const bs_selector *s, const bs_graph *g, const bs_target *t)
+/* Returns the MatMul that a bias belongs to, like to a Gemm, if the selector asks for a bias; else NULL. */
+static const bs_node *matmul_of(const bs_selector *s, const bs_graph *g, int id)
 {
-    return t->node >= 0 && strcmp(op_names[g->nodes[t->node].op], s->op) == 0;
+    return s->kind == BS_TARGET_BIAS ? bs_matmul_of_target(g, id) : NULL;
+}
+
+static bool matches_op(const bs_selector *s, const bs_graph *g, int id)
+{
+    int node = g->targets[id].node;
+    const bs_node *matmul = matmul_of(s, g, id);
+    return (node >= 0 && strcmp(op_names[g->nodes[node].op], s->op) == 0) ||
+           (matmul && strcmp(op_names[matmul->op], s->op) == 0);
 }
 
 /* Matches a name of the tensor or the node. A node's name selects its output; its parameters only if the
- * selector asks for that kind. */
-static bool matches_any_name(const bs_selector *s, const bs_graph *g, const bs_target *t)
+ * selector asks for that kind. Patterns are not for labels, so that they mean what they meant without them. */
+static bool matches_any_name(const bs_selector *s, const bs_graph *g, int id)
 {
-    if (matches_name(s->name, tensor_name(g, t)))
+    const bs_target *t = &g->targets[id];
+    const bs_node *matmul = matmul_of(s, g, id);
+    if (matches_name(s->name, tensor_name(g, t)) || strcmp(s->name, bs_graph_label(g, id)) == 0)
         return true;
-    return (t->kind == BS_TARGET_ACTIVATION || (int)t->kind == s->kind) &&
-           matches_name(s->name, node_name(g, t));
+    return ((t->kind == BS_TARGET_ACTIVATION || (int)t->kind == s->kind) &&
+            matches_name(s->name, node_name(g, t))) ||
+           (matmul && matches_name(s->name, matmul->name));
 }
 
-static bool matches(const bs_selector *s, const bs_graph *g, int id)
+/* in_layer: by target, whether it meets the condition `layer`. */
+static bool matches(const bs_selector *s, const bs_graph *g, const bool *in_layer, int id)
 {
     const bs_target *t = &g->targets[id];
     if (s->all)
         return true;
     return (s->kind < 0 || (int)t->kind == s->kind) && (s->id < 0 || s->id == id) &&
-           (!s->op || matches_op(s, g, t)) && (!s->name || matches_any_name(s, g, t));
+           (!s->op || matches_op(s, g, id)) && (!s->name || matches_any_name(s, g, id)) &&
+           (!s->layer || in_layer[id]);
 }
 
-static int count_matches(const bs_selector *s, const bs_graph *g)
+/* Sets met[id] for each target that meets the selector, and *n to their number. */
+static bs_status meet(bool *met, int *n, const bs_selector *s, const bs_graph *g)
 {
+    bool *in_layer = NULL;
+    bs_status st;
+    *n = 0;
+    BS_TRY_GOTO(bs_calloc(&in_layer, (size_t)g->n_targets, sizeof *in_layer, "targets"), out);
+    if (s->layer)
+        BS_TRY_GOTO(bs_layer_targets(in_layer, s, g), out);
+    for (int id = 0; id < g->n_targets; id++) {
+        met[id] = matches(s, g, in_layer, id);
+        *n += met[id];
+    }
+out:
+    free(in_layer);
+    return st;
+}
+
+/* *alone: no target meets the condition, which is the only one of `s`. */
+static bs_status unmet(bool *alone, const bs_selector *s, const bs_graph *g)
+{
+    bool *met = NULL;
     int n = 0;
-    for (int id = 0; id < g->n_targets; id++)
-        n += matches(s, g, id);
-    return n;
+    BS_TRY(bs_calloc(&met, (size_t)g->n_targets, sizeof *met, "targets"));
+    bs_status st = meet(met, &n, s, g);
+    free(met);
+    *alone = n == 0;
+    return st;
 }
 
 /* Hints at the target with the nearest name of a tensor or a node. */
@@ -109,24 +146,29 @@ static bs_status hint_present(const bs_graph *g, const char *what, bool ops)
 /* Reports why nothing matches: the first condition that fails on its own, else their combination. */
 static bs_status fail_unmatched(const bs_selector *s, const bs_job *job, const bs_graph *g)
 {
-    bs_selector one = {.kind = -1, .id = -1};
-    one.id = s->id;
-    if (s->id >= 0 && count_matches(&one, g) == 0) {
+    bool alone;
+    BS_TRY(unmet(&alone, &(bs_selector){.kind = -1, .id = s->id}, g));
+    if (s->id >= 0 && alone) {
         bs_fail(BS_USAGE, "%s:%d: no target has id %d", job->path, s->line, (int)s->id);
         return bs_hint("the ids of this model are 0 to %d", g->n_targets - 1);
     }
-    one = (bs_selector){.kind = -1, .id = -1, .name = s->name};
-    if (s->name && count_matches(&one, g) == 0) {
+    BS_TRY(unmet(&alone, &(bs_selector){.kind = -1, .id = -1, .name = s->name}, g));
+    if (s->name && alone) {
         bs_fail(BS_USAGE, "%s:%d: unknown target '%.80s'", job->path, s->line, s->name);
         return suggest_name(s->name, g);
     }
-    one = (bs_selector){.kind = -1, .id = -1, .op = s->op};
-    if (s->op && count_matches(&one, g) == 0) {
+    BS_TRY(unmet(&alone, &(bs_selector){.kind = -1, .id = -1, .layer = s->layer}, g));
+    if (s->layer && alone) {
+        bs_fail(BS_USAGE, "%s:%d: unknown layer '%.80s'", job->path, s->line, s->layer);
+        return bs_layer_suggest(s, g);
+    }
+    BS_TRY(unmet(&alone, &(bs_selector){.kind = -1, .id = -1, .op = s->op}, g));
+    if (s->op && alone) {
         bs_fail(BS_USAGE, "%s:%d: the model has no %s", job->path, s->line, s->op);
         return hint_present(g, "operators", true);
     }
-    one = (bs_selector){.kind = s->kind, .id = -1};
-    if (s->kind >= 0 && count_matches(&one, g) == 0) {
+    BS_TRY(unmet(&alone, &(bs_selector){.kind = s->kind, .id = -1}, g));
+    if (s->kind >= 0 && alone) {
         bs_fail(BS_USAGE, "%s:%d: the model has no target of kind %s", job->path, s->line,
                 kind_names[s->kind]);
         return hint_present(g, "kinds", false);
@@ -148,16 +190,23 @@ static bs_status fail_outside(const bs_selector *s, const bool *among, const bs_
 bs_status bs_select_targets(bool *hit, const bs_selector *selectors, int n, const bool *among,
                             const bs_job *job, const bs_graph *graph)
 {
+    bool *met = NULL;
+    bs_status st;
+    BS_TRY_GOTO(bs_calloc(&met, (size_t)graph->n_targets, sizeof *met, "targets"), out);
     for (int i = 0; i < n; i++) {
         const bs_selector *s = &selectors[i];
-        bool met = false;
-        if (count_matches(s, graph) == 0)
-            return fail_unmatched(s, job, graph);
+        int count;
+        bool any = false;
+        BS_TRY_GOTO(meet(met, &count, s, graph), out);
+        if (count == 0)
+            BS_TRY_GOTO(fail_unmatched(s, job, graph), out);
         for (int id = 0; id < graph->n_targets; id++)
-            if (matches(s, graph, id) && (!among || among[id]))
-                met = hit[id] = true;
-        if (!met)
-            return fail_outside(s, among, job, graph);
+            if (met[id] && (!among || among[id]))
+                any = hit[id] = true;
+        if (!any)
+            BS_TRY_GOTO(fail_outside(s, among, job, graph), out);
     }
-    return BS_OK;
+out:
+    free(met);
+    return st;
 }

@@ -1,5 +1,6 @@
 #include "fault/site_list.h"
 
+#include "base/file_kind.h"
 #include "base/text.h"
 #include "fault.h"
 #include "fault/plan.h"
@@ -335,6 +336,10 @@ static bs_status parse_file(reader *r, struct csv_parser *csv, FILE *f)
     bool first = true;
     BS_TRY(bs_calloc(&chunk, CHUNK, 1, "site list"));
     while (st == BS_OK && (n = fread(chunk, 1, CHUNK, f)) > 0) {
+        if (first && bs_file_kind_check(chunk, n, BS_FILE_TEXT, r->path) != BS_OK) {
+            st = bs_context("cannot read site list '%s'", r->path);
+            break;
+        }
         size_t skip = first && n >= 3 && memcmp(chunk, mark, 3) == 0 ? 3 : 0;
         st = parse_chunk(r, csv, chunk + skip, n - skip);
         first = false;

@@ -17,6 +17,8 @@ typedef struct bs_selector {
     char *op;   /* ONNX operator of the node ("Conv"), NULL: any */
     char *name; /* shell pattern (fnmatch) on the tensor or node name, NULL: any. A node's name stands for its
                    output, and for its weight or bias where `kind` asks for these */
+    char
+        *layer; /* part of the path of a node's name, or several with separators; shell patterns; NULL: any */
     int64_t id; /* target id, -1: any */
     bool all;   /* every target */
     int line;   /* in the job file, for messages */

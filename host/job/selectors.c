@@ -1,4 +1,4 @@
-/* Which tensors a fault entry hits: conditions on kind, operator, name and id. */
+/* Which tensors a fault entry hits: conditions on kind, operator, name, layer and id. */
 #include "job/selectors.h"
 
 #include "base/buf.h"
@@ -39,7 +39,7 @@ static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, 
 static bs_status read_pattern(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     BS_TRY(bs_form_text(f, value, field, object));
-    if (strlen(((bs_selector *)object)->name) > PATTERN_LIMIT)
+    if (strlen(*(char **)((char *)object + field->offset)) > PATTERN_LIMIT)
         return bs_form_fail(f, bs_form_line(value), "a name pattern longer than %d characters",
                             PATTERN_LIMIT);
     return BS_OK;
@@ -52,8 +52,14 @@ static const bs_field selector_fields[] = {
      "The output and the parameters of nodes with this operator."},
     {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false, "a name or shell pattern", NULL,
      "Targets whose tensor or node has this name. The name of a node means its output; with `kind: weight` "
-     "or `kind: bias` it means that parameter of the node. `*`, `?` and `[...]` are wildcards; put quotes "
+     "or `kind: bias` it means that parameter of the node (of a MatMul, the constant added to it). `*`, `?` "
+     "and `[...]` are wildcards; put quotes "
      "around a name that begins with one of these, as in `'*conv1'`."},
+    {"layer", read_pattern, offsetof(bs_selector, layer), 0, 0, false, "a part of a path, or a shell pattern",
+     NULL,
+     "A layer: all nodes with this part in the path of their name. It means the output of the last of them; "
+     "with "
+     "the `kind` of a parameter, those that they read; with `op`, only nodes with this operator count."},
     {"id", bs_form_int64, offsetof(bs_selector, id), 0, (1 << BS_TARGET_BITS) - 1, false, NULL, NULL,
      "The target with this id, as `bitsink inspect` lists it."},
 };
@@ -68,7 +74,7 @@ static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s, co
         if (node->type == YAML_MAPPING_NODE &&
             node->data.mapping.pairs.start == node->data.mapping.pairs.top) {
             bs_form_fail(f, s->line, "a selector without conditions");
-            return bs_hint("give kind, op, name or id; '%s: all' selects every target", key);
+            return bs_hint("give kind, op, name, layer or id; '%s: all' selects every target", key);
         }
         return bs_form_mapping(f, node, key, &bs_selector_keys, s, NULL);
     }
@@ -115,6 +121,7 @@ void bs_selectors_clear(bs_selector *s, int n)
     for (int i = 0; i < n; i++) {
         free(s[i].op);
         free(s[i].name);
+        free(s[i].layer);
     }
     free(s);
 }

@@ -8,6 +8,9 @@
  * function says so. */
 #define EXPANSIONS(X)                                                                                        \
     X("", "Mean", bs_expand_mean, 1, BS_STEP_MOST)                                                           \
+    X("", "CastLike", bs_expand_cast_like, 2, 2)                                                             \
+    X("", "Div", bs_expand_div, 2, 2)                                                                        \
+    X("", "Mod", bs_expand_mod, 2, 2)                                                                        \
     X("", "BatchNormalization", bs_expand_batch_norm, 5, 5)                                                  \
     X("", "Conv", bs_expand_window, 1, 3)                                                                    \
     X("", "MaxPool", bs_expand_window, 1, 1)                                                                 \

@@ -1,5 +1,5 @@
 /* Evaluates nodes whose inputs are all known: shape arithmetic, and parameters that the file computes. */
-#include "model/import.h"
+#include "model/fold.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +17,10 @@ static void copy_elements(bs_value *out, const bs_value *in, bs_nd_iterator *w)
     }
 }
 
-static void copy_run(bs_value *out, int64_t to, const bs_value *in, int64_t from, int64_t n)
-{
-    if (n > 0 && out->kind == BS_VALUE_FLOATS)
-        memcpy(out->f + to, in->f + from, (size_t)n * sizeof *out->f);
-    else if (n > 0)
-        memcpy(out->i + to, in->i + from, (size_t)n * sizeof *out->i);
-}
-
 static bs_status fold_copy(bs_raw *r, bs_value *out, const bs_shape *shape)
 {
     BS_TRY(bs_value_alloc(r, out, r->in[0]->kind, shape));
-    copy_run(out, 0, r->in[0], 0, out->elements);
+    bs_value_copy(out, 0, r->in[0], 0, out->elements);
     return BS_OK;
 }
 
@@ -139,7 +131,7 @@ static bs_status fold_gather(bs_raw *r, bs_value *out)
             if (i < 0 || i >= dim)
                 return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)index->i[k],
                                    (long long)dim - 1);
-            copy_run(out, to, x, (o * dim + i) * inner, inner);
+            bs_value_copy(out, to, x, (o * dim + i) * inner, inner);
         }
     return BS_OK;
 }
@@ -231,7 +223,7 @@ static bs_status fold_concat(bs_raw *r, bs_value *out)
     for (int64_t at = 0, k = 0; out->elements && k < r->n_in; k++) {
         int64_t run = r->in[k]->elements / outer;
         for (int64_t o = 0; o < outer; o++)
-            copy_run(out, o * row + at, r->in[k], o * run, run);
+            bs_value_copy(out, o * row + at, r->in[k], o * run, run);
         at += run;
     }
     return BS_OK;
@@ -315,26 +307,55 @@ static bs_status fold_identity(bs_raw *r, bs_value *out)
     X("Max", bs_fold_arithmetic)                                                                             \
     X("And", bs_fold_arithmetic)                                                                             \
     X("Or", bs_fold_arithmetic)                                                                              \
+    X("Xor", bs_fold_arithmetic)                                                                             \
     X("Equal", bs_fold_arithmetic)                                                                           \
     X("Less", bs_fold_arithmetic)                                                                            \
+    X("LessOrEqual", bs_fold_arithmetic)                                                                     \
     X("Greater", bs_fold_arithmetic)                                                                         \
-    X("Not", bs_fold_unary)                                                                                  \
+    X("GreaterOrEqual", bs_fold_arithmetic)                                                                  \
+    X("BitwiseAnd", bs_fold_arithmetic)                                                                      \
+    X("BitwiseOr", bs_fold_arithmetic)                                                                       \
+    X("BitwiseXor", bs_fold_arithmetic)                                                                      \
     X("Clip", bs_fold_clip)                                                                                  \
     X("MatMul", bs_fold_matmul)                                                                              \
     X("CumSum", bs_fold_cumulate)                                                                            \
     X("ReduceMean", bs_fold_reduce)                                                                          \
     X("ReduceSum", bs_fold_reduce)                                                                           \
     X("ReduceL2", bs_fold_reduce)                                                                            \
+    X("ReduceMax", bs_fold_reduce)                                                                           \
+    X("ReduceMin", bs_fold_reduce)                                                                           \
+    X("ReduceL1", bs_fold_reduce)                                                                            \
+    X("ReduceSumSquare", bs_fold_reduce)                                                                     \
     X("Tile", bs_fold_tile)                                                                                  \
     X("Pad", bs_fold_pad)                                                                                    \
     X("ScatterND", bs_fold_scatter)                                                                          \
     X("Where", bs_fold_where)                                                                                \
     X("Range", bs_fold_range)                                                                                \
-    X("ReduceProd", bs_fold_reduce_prod)
+    X("ReduceProd", bs_fold_reduce)                                                                          \
+    X("GatherND", bs_fold_gather_nd)                                                                         \
+    X("GatherElements", bs_fold_gather_elements)                                                             \
+    X("ScatterElements", bs_fold_scatter_elements)                                                           \
+    X("Scatter", bs_fold_scatter_elements)                                                                   \
+    X("NonZero", bs_fold_non_zero)                                                                           \
+    X("Compress", bs_fold_compress)                                                                          \
+    X("EyeLike", bs_fold_eye_like)                                                                           \
+    X("Trilu", bs_fold_trilu)                                                                                \
+    X("OneHot", bs_fold_one_hot)                                                                             \
+    X("TopK", bs_fold_top_k)                                                                                 \
+    X("ArgMax", bs_fold_arg)                                                                                 \
+    X("ArgMin", bs_fold_arg)                                                                                 \
+    X("Split", bs_fold_split)                                                                                \
+    X("DequantizeLinear", bs_fold_dequantize)                                                                \
+    X("QuantizeLinear", bs_fold_quantize)
 
 bool bs_fold_reads_shape(const char *op)
 {
-    return strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0;
+    return strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0 || strcmp(op, "EyeLike") == 0;
+}
+
+bool bs_fold_makes_several(const char *op)
+{
+    return strcmp(op, "Split") == 0 || strcmp(op, "TopK") == 0;
 }
 
 bs_fold_fn bs_fold_find(const char *op)

@@ -1,15 +1,7 @@
-#include "model/import.h"
+#include "model/fold.h"
 #include "pad.h"
 
 #include <string.h>
-
-static void copy_element(bs_value *out, int64_t to, const bs_value *in, int64_t from)
-{
-    if (out->kind == BS_VALUE_FLOATS)
-        out->f[to] = in->f[from];
-    else
-        out->i[to] = in->i[from];
-}
 
 bs_status bs_fold_tile(bs_raw *r, bs_value *out)
 {
@@ -29,7 +21,7 @@ bs_status bs_fold_tile(bs_raw *r, bs_value *out)
         int64_t from = 0;
         for (int k = 0; k < w.shape.rank; k++)
             from = from * x->shape.dim[k] + w.pos[k] % x->shape.dim[k];
-        copy_element(out, e, x, from);
+        bs_value_copy(out, e, x, from, 1);
     }
     return BS_OK;
 }
@@ -42,7 +34,7 @@ static bs_status pad_value(const bs_raw *r, const bs_value *x, bs_value *out, in
     if (value && (value->kind != x->kind || value->elements != 1))
         return bs_raw_fail(r, "its padding value is not a scalar of its input's type");
     if (value)
-        copy_element(out, e, value, 0);
+        bs_value_copy(out, e, value, 0, 1);
     else if (out->kind == BS_VALUE_FLOATS)
         out->f[e] = f;
     return BS_OK;
@@ -63,7 +55,7 @@ bs_status bs_fold_pad(bs_raw *r, bs_value *out)
             from = at < 0 ? -1 : from * x->shape.dim[k] + at;
         }
         if (from >= 0)
-            copy_element(out, e, x, from);
+            bs_value_copy(out, e, x, from, 1);
         else
             BS_TRY(pad_value(r, x, out, e));
     }
@@ -88,8 +80,7 @@ bs_status bs_fold_scatter(bs_raw *r, bs_value *out)
     if (block && (update->elements % block || update->elements / block != blocks))
         return bs_raw_fail(r, "its indices and updates differ in shape");
     BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
-    for (int64_t e = 0; e < out->elements; e++)
-        copy_element(out, e, x, e);
+    bs_value_copy(out, 0, x, 0, x->elements);
     for (int64_t k = 0; block && k < blocks; k++) {
         int64_t at = 0;
         for (int d = 0; d < depth; d++) {
@@ -100,7 +91,7 @@ bs_status bs_fold_scatter(bs_raw *r, bs_value *out)
             at = at * dim + i;
         }
         for (int64_t e = 0; e < block; e++)
-            copy_element(out, at * block + e, update, k * block + e);
+            bs_value_copy(out, at * block + e, update, k * block + e, 1);
     }
     return BS_OK;
 }

@@ -1,5 +1,5 @@
 /* Folds operators that have no function of their own: a graph of one node is run on the CPU backend. */
-#include "model/import.h"
+#include "model/fold.h"
 
 #include "base/buf.h"
 #include "cpu/evaluate.h"

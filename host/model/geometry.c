@@ -229,3 +229,16 @@ bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other)
     *into = s;
     return BS_OK;
 }
+
+bs_status bs_read_split(const bs_raw *r, int64_t dim, int part, int64_t *size)
+{
+    const int64_t *sizes;
+    size_t n;
+    bool present;
+    BS_TRY(bs_raw_ints(r, 1, "split", &sizes, &n, &present));
+    if (present && n != (size_t)r->n_out)
+        return bs_raw_fail(r, "%zu sizes for %d outputs", n, r->n_out);
+    int64_t even = (dim + r->n_out - 1) / r->n_out;
+    *size = present ? sizes[part] : dim - part * even < even ? dim - part * even : even;
+    return *size < 0 || *size > dim ? bs_raw_fail(r, "a part of %lld elements", (long long)*size) : BS_OK;
+}

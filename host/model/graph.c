@@ -89,6 +89,9 @@ void bs_graph_clear(bs_graph *g)
     }
     free(g->tensors);
     free(g->nodes);
+    for (int k = 0; k < g->n_remarks; k++)
+        free(g->remarks[k]);
+    free(g->remarks);
     free(g->targets);
     free(g->listed);
     free(g->file);
@@ -184,4 +187,14 @@ const bs_node *bs_matmul_of_bias(const bs_graph *g, const bs_node *n, int k)
     int64_t columns = g->tensors[matmul->in[1]].shape.dim[1];
     bool fits = bias->elements == columns && bias->shape.dim[bias->shape.rank - 1] == columns;
     return fits ? matmul : NULL;
+}
+
+const bs_node *bs_matmul_of_target(const bs_graph *g, int target)
+{
+    const bs_target *t = &g->targets[target];
+    const bs_node *n = t->kind == BS_TARGET_BIAS ? &g->nodes[t->node] : NULL;
+    for (int k = 0; n && n->op == BS_OP_ADD && k < n->n_in; k++)
+        if (n->in[k] == t->tensor)
+            return bs_matmul_of_bias(g, n, k);
+    return NULL;
 }

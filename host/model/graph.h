@@ -124,7 +124,9 @@ typedef struct bs_graph {
     int64_t macs;    /* for one sample */
     char sha256[65]; /* of the model file, of weights that it stores in other files, and of import options
                         that matter to it */
-    void *file;      /* the bytes of the file that data lies in; NULL: none does */
+    char **remarks;  /* what differs from the file, such as "3 casts to FLOAT16: ..." */
+    int n_remarks;
+    void *file; /* the bytes of the file that data lies in; NULL: none does */
 } bs_graph;
 
 /* The value of an input that is not the image. */
@@ -151,6 +153,8 @@ bs_status bs_graph_import(bs_graph **out, const char *path, const bs_import_opti
 void bs_graph_free(bs_graph *g);
 /* Frees what it holds. */
 void bs_graph_clear(bs_graph *g);
+/* Logs the remarks. */
+void bs_graph_tell_remarks(const bs_graph *g);
 
 /* Returns true if the node repeats input k, an activation (C, 1, 1), over the rows and columns of its
  * output. */
@@ -186,5 +190,7 @@ bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n);
 /* Returns the MatMul by weights to whose output the Add `n` adds its constant input k, one value for each
  * column; NULL: input k is not such a bias. */
 const bs_node *bs_matmul_of_bias(const bs_graph *g, const bs_node *n, int k);
+/* The same of a target; NULL, too, if it is a bias of another operator, or none. */
+const bs_node *bs_matmul_of_target(const bs_graph *g, int target);
 
 #endif

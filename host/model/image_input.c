@@ -69,12 +69,11 @@ static bs_status follow_bytes(const bs_import *im, bool *bytes)
         const Onnx__NodeProto *n = im->file->node[k];
         const char *op = n->op_type ? n->op_type : "";
         bool reads = false, wanted = false;
+        bs_value *v;
         for (size_t i = 0; i < n->n_input; i++) {
-            bs_value *v;
             reads |= bs_names_find(im, n->input[i], &v) && bytes[v->index];
         }
         for (size_t o = 0; o < n->n_output; o++) {
-            bs_value *v;
             wanted |= bs_names_find(im, n->output[o], &v) && v->wanted;
         }
         if (!reads || !wanted || strcmp(op, "Cast") == 0)
@@ -82,7 +81,6 @@ static bs_status follow_bytes(const bs_import *im, bool *bytes)
         if (!moves(op))
             return refuse_bytes(im, n);
         for (size_t o = 0; o < n->n_output && strcmp(op, "Shape") != 0 && strcmp(op, "Size") != 0; o++) {
-            bs_value *v;
             if (bs_names_find(im, n->output[o], &v))
                 bytes[v->index] = true;
         }
@@ -123,61 +121,84 @@ static bool is_channels(int64_t n)
     return n == 1 || n == 3;
 }
 
-/* Finds the number of channels that the first convolution wants, past operators that keep the shape; 0: not
- * found. *last: it gets them by a transposition of (N, H, W, C). */
-static int64_t channels_by_weight(const bs_import *im, bool *last)
+/* What is known of a tensor while convolutions of the image are looked for. */
+enum { OTHER, LIKE_IMAGE, TRANSPOSED };
+
+/* Returns what a node makes of such a tensor: operators that keep the axes, and a transposition of (N, H, W,
+ * C). */
+static char follow(const bs_raw *r, char x)
 {
-    static const char *const keep[] = {"Identity", "Cast", "Add", "Sub",
-                                       "Mul",      "Div",  "Pad", "BatchNormalization"};
+    static const char *const keep[] = {"Identity",          "Cast", "Add", "Sub", "Mul", "Div", "Pad", "Clip",
+                                       "BatchNormalization"};
     static const int64_t to_first[] = {0, 3, 1, 2};
-    const char *x = im->values[im->input]->name;
-    *last = false;
-    for (size_t k = 0; k < im->file->n_node; k++) {
-        const Onnx__NodeProto *n = im->file->node[k];
-        const char *op = n->op_type ? n->op_type : "";
-        if (n->n_input < 1 || n->n_output < 1 || strcmp(n->input[0], x) != 0)
-            continue;
-        bs_raw r = {.im = (bs_import *)im, .proto = n, .op = op, .name = x};
-        if (strcmp(op, "Conv") == 0 && n->n_input > 1) {
-            bs_value *w;
-            const Onnx__TensorProto *t = bs_names_find(im, n->input[1], &w) ? w->stored : NULL;
-            const Onnx__AttributeProto *group = bs_attr_find(&r, "group");
-            if (!t || t->n_dims != 4 || (group && (group->i < 1 || group->i > 4)))
-                return 0;
-            return t->dims[1] > 0 && t->dims[1] < BS_DIM_LIMIT ? t->dims[1] * (group ? group->i : 1) : 0;
-        }
-        const Onnx__AttributeProto *perm = bs_attr_find(&r, "perm");
-        bool moves_channels = strcmp(op, "Transpose") == 0 && perm && perm->n_ints == 4 &&
-                              memcmp(perm->ints, to_first, sizeof to_first) == 0;
-        bool kept = moves_channels && !*last;
-        for (size_t i = 0; i < sizeof keep / sizeof *keep; i++)
-            kept |= strcmp(op, keep[i]) == 0;
-        if (!kept)
-            return 0;
-        *last |= moves_channels;
-        x = n->output[0];
-    }
-    return 0;
+    for (size_t i = 0; i < sizeof keep / sizeof *keep; i++)
+        if (strcmp(r->op, keep[i]) == 0)
+            return x;
+    const Onnx__AttributeProto *perm = bs_attr_find(r, "perm");
+    bool moves_channels = strcmp(r->op, "Transpose") == 0 && perm && perm->n_ints == 4 &&
+                          memcmp(perm->ints, to_first, sizeof to_first) == 0;
+    return moves_channels && x == LIKE_IMAGE ? TRANSPOSED : OTHER;
 }
 
-/* Returns the axis of the rows; the columns are on the next. Fills in an open number of channels. -1: this is
- * no image. */
-static int find_rows(const bs_import *im, bs_shape *s)
+/* Returns the channels that a convolution wants, 0: not known. */
+static int64_t conv_channels(const bs_raw *r)
 {
-    if (s->rank == 3)
-        return 1;
-    if (s->rank != 4)
-        return -1;
-    if (is_channels(s->dim[1]))
-        return 2;
-    if (is_channels(s->dim[3]))
-        return 1;
+    bs_value *w;
+    const Onnx__TensorProto *t =
+        r->n_in > 1 && bs_names_find(r->im, r->proto->input[1], &w) ? w->stored : NULL;
+    const Onnx__AttributeProto *group = bs_attr_find(r, "group");
+    int64_t groups = group ? group->i : 1;
+    bool known = t && t->n_dims == 4 && groups >= 1 && groups <= 4 && t->dims[1] > 0 && t->dims[1] <= 4;
+    return known ? t->dims[1] * groups : 0;
+}
+
+/* Finds the number of channels by the first convolution of the image; *out stays 0 if there is none. *last:
+ * it gets them by a transposition of (N, H, W, C). */
+static bs_status channels_by_weight(const bs_import *im, int64_t *out, bool *last)
+{
+    char *kind;
+    *out = 0;
+    *last = false;
+    BS_TRY(bs_calloc(&kind, (size_t)im->n_values, sizeof *kind, "tensors"));
+    kind[im->input] = LIKE_IMAGE;
+    for (size_t k = 0; k < im->file->n_node && *out == 0; k++) {
+        const Onnx__NodeProto *n = im->file->node[k];
+        bs_raw r = {
+            .im = (bs_import *)im, .proto = n, .op = n->op_type ? n->op_type : "", .n_in = (int)n->n_input};
+        bs_value *v;
+        char x = OTHER;
+        for (size_t i = 0; i < n->n_input && x == OTHER; i++) {
+            x = bs_names_find(im, n->input[i], &v) ? kind[v->index] : x;
+        }
+        if (x != OTHER && strcmp(r.op, "Conv") == 0) {
+            *out = conv_channels(&r);
+            *last = x == TRANSPOSED;
+        } else if (x != OTHER && n->n_output > 0) {
+            if (bs_names_find(im, n->output[0], &v))
+                kind[v->index] = follow(&r, x);
+        }
+    }
+    free(kind);
+    return BS_OK;
+}
+
+/* Sets *out to the axis of the rows; the columns are on the next. Fills in an open number of channels. -1:
+ * this is no image. */
+static bs_status find_rows(const bs_import *im, bs_shape *s, int *out)
+{
+    int64_t channels;
     bool last;
-    int64_t channels = channels_by_weight(im, &last);
-    int axis = last ? 3 : 1;
-    if (channels > 0 && s->dim[axis] == 0)
-        s->dim[axis] = channels;
-    return last ? 1 : 2;
+    *out = s->rank == 3 ? 1 : -1;
+    if (s->rank != 4)
+        return BS_OK;
+    *out = is_channels(s->dim[1]) || !is_channels(s->dim[3]) ? 2 : 1;
+    if (is_channels(s->dim[1]) || is_channels(s->dim[3]))
+        return BS_OK;
+    BS_TRY(channels_by_weight(im, &channels, &last));
+    *out = last ? 1 : 2;
+    int64_t *open = &s->dim[last ? 3 : 1];
+    *open = *open ? *open : channels;
+    return BS_OK;
 }
 
 static bs_status open_size(const bs_import *im, const Onnx__TensorShapeProto *type)
@@ -203,7 +224,8 @@ static bs_status other_size(const bs_import *im, const Onnx__TensorShapeProto *t
 static bs_status fill_dimensions(bs_import *im, const Onnx__TensorShapeProto *type, bs_shape *s)
 {
     const int *size = im->options->input_size;
-    int rows = find_rows(im, s);
+    int rows;
+    BS_TRY(find_rows(im, s, &rows));
     if (rows < 0 && size[0] > 0)
         return other_size(im, type);
     for (int i = 0; i < 2 && rows >= 0; i++) {

@@ -64,6 +64,7 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
     BS_TRY_GOTO(bs_image_input(&im), out);
     BS_TRY_GOTO(bs_nodes_import(&im, im.file->node, im.file->n_node), out);
     BS_TRY_GOTO(bs_import_finish(&im, g), out);
+    BS_TRY_GOTO(bs_remarks_make(&im, g), out);
     bs_external_hash(&im, g->sha256);
     BS_TRY_GOTO(bs_interface_hash(&im, g->sha256), out);
     g->bytes = im.bytes_input;

@@ -4,7 +4,7 @@
  *   parse.c       bytes -> protobuf structs       node.c       attributes, inputs, errors of an ONNX node
  *   interface.c   inputs and outputs of the file
  *   image_input.c shape of the image
- *   names.c       name -> value, values in use    fold*.c      nodes whose inputs are all known
+ *   names.c       name -> value, values in use    fold*.c      nodes whose inputs are all known, see fold.h
  *   geometry.c    axes, slices, shapes            finish.c     values and nodes -> bs_graph
  *   lower*.c      all other nodes -> bs_node      external.c   initializers stored in other files
  *   place.c       where images lie in a batch     nd_iterator.c  iterator over shapes
@@ -46,6 +46,13 @@ typedef enum bs_value_kind {
     BS_VALUE_INTS,   /* a constant that only folding and attributes read */
 } bs_value_kind;
 
+/* The type of an activation's values in the file; in the graph all are floats. */
+typedef enum bs_number {
+    BS_NUMBER_REAL,
+    BS_NUMBER_WHOLE, /* integers */
+    BS_NUMBER_TRUTH, /* 0 or 1 */
+} bs_number;
+
 /* The place of the images in an activation: one axis, which they may share with other data. Its length is
  * outer * N * inner, and the image is the middle digit of its index. A *pure* place is an axis of its own
  * (outer = inner = 1), which one sample does not have; from the length of a shared axis, N is divided out.
@@ -72,10 +79,11 @@ typedef struct bs_value {
     bool wanted; /* the output may depend on it */
     int readers; /* nodes of the file that read it, if they are wanted */
     bs_place place; /* of an activation */
-    bool whole;     /* a parameter whose shape must stay whole */
-    int dropped;    /* a parameter's lost axis of the images, counted from the last (1); else 0 */
-    int node;       /* index of the lowered node that makes it, or -1 */
-    int tensor;     /* index in the graph, or -1 */
+    bs_number number;
+    bool whole;  /* a parameter whose shape must stay whole */
+    int dropped; /* a parameter's lost axis of the images, counted from the last (1); else 0 */
+    int node;    /* index of the lowered node that makes it, or -1 */
+    int tensor;  /* index in the graph, or -1 */
 } bs_value;
 
 /* The names that nodes may read: those of the file, of the body of a function, or of a subgraph, which may
@@ -91,6 +99,10 @@ typedef struct bs_scope {
 } bs_scope;
 
 struct bs_raw;
+
+/* What remarks count, each for the types that are computed in another one. */
+typedef enum bs_remark_of { BS_REMARK_TENSOR, BS_REMARK_CAST, BS_REMARK_OF_COUNT } bs_remark_of;
+enum { BS_REMARK_TYPES = 3 };
 
 typedef struct bs_import {
     const char *path;
@@ -120,6 +132,7 @@ typedef struct bs_import {
     uint64_t bytes, folded_bytes;
     struct sha256_ctx external; /* hash of everything read from other files */
     bool has_external;
+    int remarked[BS_REMARK_OF_COUNT][BS_REMARK_TYPES];
 } bs_import;
 
 /* One node of the file while it is folded or lowered. in[k] is NULL if the input is absent. */
@@ -241,6 +254,11 @@ const char *bs_domain(const char *domain);
 /* Checks and gets the version of the standard's operators. */
 bs_status bs_opset_of(const Onnx__OperatorSetIdProto *given, int *opset);
 
+/* types.c. Returns the name of an ONNX element type, such as "FLOAT16". */
+const char *bs_type_name(int64_t type);
+/* Sets *out to what values of an ONNX element type are; returns false for a type that is not supported. */
+bool bs_type_number(int64_t type, bs_number *out);
+
 /* tensor.c. Reads a constant: sets v->kind, shape and data. Data that needs no conversion stays where it is,
  * or is taken out of t, unless it may be read again. */
 bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t);
@@ -248,11 +266,11 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
 void bs_value_clear(bs_value *v);
 /* Allocates a folded constant of this shape. */
 bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_shape *shape);
+/* Copies n elements of the same kind. */
+void bs_value_copy(bs_value *out, int64_t to, const bs_value *in, int64_t from, int64_t n);
 /* Returns false if a dimension is negative or too large, or the product overflows; *elements may be 0. */
 bool bs_shape_count(const bs_shape *s, int64_t *elements);
 float bs_half_to_float(uint16_t half);
-/* Returns the name of an ONNX element type, such as "FLOAT16". */
-const char *bs_type_name(int64_t type);
 
 /* external.c. Reads the bytes of a tensor from another file, which must be in the model's folder or below.
  * The caller frees *out. */
@@ -294,40 +312,21 @@ bs_status bs_read_perm(const bs_raw *r, const bs_shape *in, bs_shape *out, int p
 bs_status bs_read_reshape(const bs_raw *r, const bs_value *in, bs_shape *out);
 bs_status bs_read_unsqueeze(const bs_raw *r, const bs_shape *in, bs_shape *out, bool mask[BS_MAX_RANK]);
 bs_status bs_broadcast(const bs_raw *r, bs_shape *into, const bs_shape *other);
-
-/* fold.c, fold_math.c, fold_fill.c, fold_sum.c; nd_iterator.c */
-typedef bs_status (*bs_fold_fn)(bs_raw *r, bs_value *out);
-/* Returns the function that folds an operator, NULL if there is none. */
-bs_fold_fn bs_fold_find(const char *op);
-/* Returns true if an operator's output is known where its input's data is not. */
-bool bs_fold_reads_shape(const char *op);
-/* fold_run.c. Folds any operator: runs it on the CPU backend. */
-bs_status bs_fold_by_running(bs_raw *r);
-/* An iterator over a shape in row-major order; at[k] is the offset in source k. */
-typedef struct bs_nd_iterator {
-    bs_shape shape;
-    int64_t pos[BS_MAX_RANK], stride[3][BS_MAX_RANK], at[3];
-} bs_nd_iterator;
-void bs_nd_iterator_next(bs_nd_iterator *w);
-/* Sets the strides of source k, broadcast to the iterator's shape. */
-void bs_nd_iterator_broadcast(bs_nd_iterator *w, int k, const bs_shape *source);
-bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out);
-bs_status bs_fold_unary(bs_raw *r, bs_value *out);
-bs_status bs_fold_cast(bs_raw *r, bs_value *out);
-bs_status bs_fold_where(bs_raw *r, bs_value *out);
-bs_status bs_fold_range(bs_raw *r, bs_value *out);
-bs_status bs_fold_reduce_prod(bs_raw *r, bs_value *out);
-bs_status bs_fold_matmul(bs_raw *r, bs_value *out);
-bs_status bs_fold_clip(bs_raw *r, bs_value *out);
-bs_status bs_fold_cumulate(bs_raw *r, bs_value *out);
-bs_status bs_fold_reduce(bs_raw *r, bs_value *out);
-bs_status bs_fold_tile(bs_raw *r, bs_value *out);
-bs_status bs_fold_pad(bs_raw *r, bs_value *out);
-bs_status bs_fold_scatter(bs_raw *r, bs_value *out);
+/* Gets the size of a part from input 1, attribute `split`, or equal parts (the last one may be smaller). */
+bs_status bs_read_split(const bs_raw *r, int64_t dim, int part, int64_t *size);
 
 /* lower.c. Turns the node into one bs_node (Split: several). */
 typedef bs_status (*bs_lower_fn)(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower(bs_raw *r);
+/* Turns constant operands that are integers into floats, where the operator computes with them. */
+bs_status bs_lower_operands(bs_raw *r);
+
+/* refusal.c. Fails for an operator that bitsink does not have; known: names of those that it has. */
+bs_status bs_refuse_operator(const bs_raw *r, const char *const *known, size_t n);
+
+/* lower_types.c. The same, for an operator of this family. */
+bs_status bs_lower_floats(bs_raw *r, bs_op_family family);
+bs_status bs_lower_cast(bs_raw *r, bs_node *n, bs_shape *out);
 
 /* lower_emit.c. Gives the node n_in inputs, all absent (-1). */
 bs_status bs_lower_inputs(bs_node *n, int n_in);
@@ -363,16 +362,15 @@ void bs_place_whole(const bs_value *v, bs_shape *out);
 #define X(family, ...) bs_status bs_lower_##family(bs_raw *r, bs_node *n, bs_shape *out);
 BS_OP_FAMILIES(X)
 #undef X
+/* lower_math.c. Reads the attributes that an element-wise operator of one operand computes with. */
+bs_status bs_unary_attributes(const bs_raw *r, float *a, float *b);
 /* lower_norm.c. Returns true for a BatchNormalization that measures its input, as in training. */
 bs_status bs_batch_norm_trains(const bs_raw *r, bool *trains);
-/* lower_math.c. Sets *by_tanh to 1 for a Gelu that is approximated so, else to 0. */
-bs_status bs_read_gelu(const bs_raw *r, float *by_tanh);
 /* lower_window.c. Reads the sizes and factors of all axes of a Resize. */
 bs_status bs_read_resized_shape(bs_raw *r, const bs_shape *in, bs_shape *out, float scale[BS_MAX_RANK]);
 /* Reads the attributes and the output's shape of a Resize of (N, C, H, W). */
 bs_status bs_read_resize(bs_raw *r, const bs_shape *in, bs_resize *z, bs_shape *out);
 /* Lower operators that their family's function does not serve, see SPECIAL in lower.c. */
-bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_global_pool(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_flatten(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_squeeze(bs_raw *r, bs_node *n, bs_shape *out);
@@ -380,6 +378,11 @@ bs_status bs_lower_unsqueeze(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_split(bs_raw *r);
 /* lower.c. Returns true if nodes of this ONNX operator can be lowered. */
 bool bs_lower_knows(const char *op);
+
+/* remarks.c. Counts a tensor or a cast of an ONNX element type. */
+void bs_remark_count(bs_import *im, bs_remark_of of, int64_t type);
+/* Fills g->remarks. */
+bs_status bs_remarks_make(const bs_import *im, bs_graph *g);
 
 /* finish.c. Fills *g, which is empty; takes over the data and nodes that it keeps. */
 bs_status bs_import_finish(bs_import *im, bs_graph *g);

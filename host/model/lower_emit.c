@@ -38,6 +38,29 @@ bs_status bs_lower_one(bs_raw *r, bs_node *n, bs_value **x)
     return BS_OK;
 }
 
+/* Operators but casts and tests keep the type, which all their operands have. */
+static bs_status number_of(const bs_raw *r, const bs_node *n, bs_number *out)
+{
+    int64_t to;
+    bool constant = true;
+    *out = BS_NUMBER_REAL;
+    if (strcmp(r->op, "Cast") == 0) {
+        BS_TRY(bs_attr_int(r, "to", 0, &to));
+        bs_type_number(to, out);
+        return BS_OK;
+    }
+    for (int k = n->op == BS_OP_WHERE; k < n->n_in; k++) {
+        const bs_value *v = n->in[k] < 0 ? NULL : r->im->values[n->in[k]];
+        if (v && (constant || v->kind == BS_VALUE_ACTIVATION)) {
+            *out = v->number;
+            constant = v->kind != BS_VALUE_ACTIVATION;
+        }
+    }
+    if (bs_op_describe(n->op)->type == BS_TYPE_RULE_BOOL)
+        *out = BS_NUMBER_TRUTH;
+    return BS_OK;
+}
+
 bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
 {
     bs_import *im = r->im;
@@ -53,6 +76,7 @@ bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
     if (p.axis >= out->rank || (p.axis < 0 ? im->batch != 1 : out->dim[p.axis] % (p.outer * im->batch) != 0))
         return bs_raw_mixes(r, "its output has no axis for the images");
     v->place = p;
+    BS_TRY(number_of(r, n, &v->number));
     BS_TRY(bs_grow(&im->nodes, &im->cap_nodes, im->n_nodes + 1, sizeof *im->nodes, "nodes"));
     const char *name = r->proto->name && *r->proto->name ? r->name : v->name;
     n->name = strdup(name);

@@ -121,19 +121,44 @@ bs_status bs_lower_clip(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-bs_status bs_read_gelu(const bs_raw *r, float *by_tanh)
+static bs_status float_or(const bs_raw *r, const char *name, float absent, float *out)
+{
+    *out = absent;
+    return name ? bs_attr_float(r, name, absent, out) : BS_OK;
+}
+
+bs_status bs_unary_attributes(const bs_raw *r, float *a, float *b)
 {
     static const char *const modes[] = {"none", "tanh"};
+    int64_t negative, positive;
     int mode;
-    BS_TRY(bs_raw_choice(r, "approximate", "none", modes, 2, &mode));
-    *by_tanh = (float)mode;
+#define X(suffix, name, result, a_name, a_absent, b_name, b_absent)                                          \
+    if (strcmp(r->op, name) == 0) {                                                                          \
+        BS_TRY(float_or(r, a_name, a_absent, a));                                                            \
+        BS_TRY(float_or(r, b_name, b_absent, b));                                                            \
+    }
+    BS_UNARY_OPS(X)
+#undef X
+    if (strcmp(r->op, "Gelu") == 0) {
+        BS_TRY(bs_raw_choice(r, "approximate", "none", modes, 2, &mode));
+        *a = (float)mode;
+    }
+    if (strcmp(r->op, "IsInf") == 0) {
+        BS_TRY(bs_attr_int(r, "detect_negative", 1, &negative));
+        BS_TRY(bs_attr_int(r, "detect_positive", 1, &positive));
+        *a = negative != 0;
+        *b = positive != 0;
+    }
     return BS_OK;
 }
 
-bs_status bs_lower_gelu(bs_raw *r, bs_node *n, bs_shape *out)
+bs_status bs_lower_unary(bs_raw *r, bs_node *n, bs_shape *out)
 {
-    BS_TRY(bs_read_gelu(r, &n->attr.alpha));
-    return bs_lower_identity(r, n, out);
+    bs_value *x;
+    BS_TRY(bs_unary_attributes(r, &n->attr.alpha, &n->attr.beta));
+    BS_TRY(bs_lower_one(r, n, &x));
+    *out = x->shape;
+    return BS_OK;
 }
 
 /* Operators whose operands broadcast. The axes of the images must be aligned. */
@@ -170,24 +195,9 @@ bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Turns truth values of the file into floats. */
-static bs_status need_floats(bs_raw *r, bs_value *v)
-{
-    if (!v || v->kind != BS_VALUE_INTS)
-        return BS_OK;
-    bs_value copy = {.name = v->name};
-    BS_TRY(bs_value_alloc(r, &copy, BS_VALUE_FLOATS, &v->shape));
-    for (int64_t e = 0; e < v->elements; e++)
-        copy.f[e] = (float)v->i[e];
-    v->f = copy.f;
-    v->kind = BS_VALUE_FLOATS;
-    return BS_OK;
-}
-
 /* Inputs: condition, value where it is not 0, value elsewhere. */
 bs_status bs_lower_where(bs_raw *r, bs_node *n, bs_shape *out)
 {
-    BS_TRY(need_floats(r, bs_raw_input(r, 0)));
     return bs_lower_broadcast(r, n, out);
 }
 

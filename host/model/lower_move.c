@@ -168,21 +168,6 @@ bs_status bs_lower_pad(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Sets *size to a part's size, from input 1, attribute `split`, or equal parts (the last one may be
- * smaller). */
-static bs_status split_size(const bs_raw *r, int64_t dim, int part, int64_t *size)
-{
-    const int64_t *sizes;
-    size_t n;
-    bool present;
-    BS_TRY(bs_raw_ints(r, 1, "split", &sizes, &n, &present));
-    if (present && n != (size_t)r->n_out)
-        return bs_raw_fail(r, "%zu sizes for %d outputs", n, r->n_out);
-    int64_t even = (dim + r->n_out - 1) / r->n_out;
-    *size = present ? sizes[part] : dim - part * even < even ? dim - part * even : even;
-    return *size < 0 || *size > dim ? bs_raw_fail(r, "a part of %lld elements", (long long)*size) : BS_OK;
-}
-
 bs_status bs_lower_split(bs_raw *r)
 {
     bs_value *x;
@@ -193,7 +178,7 @@ bs_status bs_lower_split(bs_raw *r)
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
     BS_TRY(bs_place_axis(r, x, axis, "splits", &sample));
     for (int part = 0; part < r->n_out; part++, at += size) {
-        BS_TRY(split_size(r, x->shape.dim[axis], part, &size));
+        BS_TRY(bs_read_split(r, x->shape.dim[axis], part, &size));
         if (at + size > x->shape.dim[axis])
             return bs_raw_fail(r, "its parts are larger than its input");
         if (!r->out[part])

@@ -1,5 +1,5 @@
 /* Iterates over the elements of broadcast or permuted operands in the order of the result. */
-#include "model/import.h"
+#include "model/fold.h"
 
 void bs_nd_iterator_broadcast(bs_nd_iterator *w, int k, const bs_shape *source)
 {

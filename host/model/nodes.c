@@ -1,5 +1,5 @@
 /* Nodes, one after the other: folded if all is known, made of steps, or lowered. */
-#include "model/import.h"
+#include "model/fold.h"
 
 #include "base/buf.h"
 
@@ -38,14 +38,15 @@ static bs_status fold(bs_raw *r, bs_fold_fn function)
 {
     if ((r->n_in < 1 || !r->in[0]) && strcmp(r->op, "Constant") != 0)
         return bs_raw_fail(r, "input 0 is missing");
-    return r->n_out == 1 && r->out[0] ? function(r, r->out[0]) : bs_raw_fail(r, "it has no output");
+    bool made = r->n_out == 1 ? r->out[0] != NULL : bs_fold_makes_several(r->op);
+    return made ? function(r, r->out[0]) : bs_raw_fail(r, "it has no output");
 }
 
 bs_status bs_nodes_run(bs_raw *r)
 {
     const char *domain = bs_domain(r->proto->domain);
     bool standard = !*domain, known = standard && all_known(r);
-    bool one = r->n_out == 1 && r->out[0];
+    bool one = (r->n_out == 1 && r->out[0]) || bs_fold_makes_several(r->op);
     bs_expand_fn expand = bs_expand_find(domain, r->op);
     /* Shapes are known even if the data is not. */
     bool shape = standard && bs_fold_reads_shape(r->op);
@@ -61,6 +62,7 @@ bs_status bs_nodes_run(bs_raw *r)
     }
     if (!standard)
         return bs_expand_refuse(r, domain);
+    BS_TRY(bs_lower_operands(r));
     return known ? bs_fold_by_running(r) : bs_lower(r);
 }
 

@@ -22,14 +22,6 @@ bool bs_shape_count(const bs_shape *s, int64_t *elements)
     return true;
 }
 
-const char *bs_type_name(int64_t type)
-{
-    const ProtobufCEnumValue *v = NULL;
-    if (type >= 0 && type < INT32_MAX)
-        v = protobuf_c_enum_descriptor_get_value(&onnx__tensor_proto__data_type__descriptor, (int)type);
-    return v ? v->name : "unknown";
-}
-
 float bs_half_to_float(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 0x3ff;
@@ -57,6 +49,8 @@ float bs_half_to_float(uint16_t half)
     X(INT64, int64_t, int64_data, , INTS)                                                                    \
     X(INT32, int32_t, int32_data, , INTS)                                                                    \
     X(INT16, int16_t, int32_data, , INTS)                                                                    \
+    X(UINT64, uint64_t, uint64_data, (int64_t), INTS)                                                        \
+    X(UINT32, uint32_t, uint64_data, , INTS)                                                                 \
     X(UINT16, uint16_t, int32_data, , INTS)                                                                  \
     X(INT8, int8_t, int32_data, , INTS)                                                                      \
     X(UINT8, uint8_t, int32_data, , INTS)                                                                    \
@@ -88,7 +82,7 @@ static bs_status stored_layout(const Onnx__TensorProto *t, const char *name, siz
         STORED_TYPES(X)
 #undef X
     default:
-        bs_fail(BS_ERR, "tensor '%s' has element type %s, which is not supported", name,
+        bs_fail(BS_ERR, "tensor '%s' has element type %d (%s), which is not supported", name, t->data_type,
                 bs_type_name(t->data_type));
         return bs_hint("bitsink reads float, double, float16, bfloat16 and integer tensors; export in fp32");
     }
@@ -245,6 +239,7 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
         return bs_fail(BS_ERR, "tensor '%s' is stored in segments, which is not supported", name);
     BS_TRY(read_shape(t, name, v));
     BS_TRY(stored_layout(t, name, &size, &typed, &kind));
+    bs_remark_count(im, BS_REMARK_TENSOR, t->data_type);
     if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return read_external(im, v, t, size, kind);
     BS_TRY(find_raw(im, v, t, &in_file, &raw));
@@ -277,4 +272,12 @@ bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_sh
     if (im->folded_bytes > BS_FOLD_BYTES)
         return bs_raw_fail(r, "the computed constants of the model are too large together");
     return alloc_data(im, v, kind);
+}
+
+void bs_value_copy(bs_value *out, int64_t to, const bs_value *in, int64_t from, int64_t n)
+{
+    if (n > 0 && out->kind == BS_VALUE_FLOATS)
+        memcpy(out->f + to, in->f + from, (size_t)n * sizeof *out->f);
+    else if (n > 0)
+        memcpy(out->i + to, in->i + from, (size_t)n * sizeof *out->i);
 }

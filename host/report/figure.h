@@ -2,6 +2,7 @@
 #ifndef BS_REPORT_FIGURE_H
 #define BS_REPORT_FIGURE_H
 
+#include "base/common_path.h"
 #include "report/chart.h"
 #include "store/db.h"
 
@@ -30,8 +31,13 @@ bs_figure bs_figure_find(const char *name);
 BS_FIGURES(X)
 #undef X
 
+/* Finds the path that all layers of the file have in common, which figures and tables leave out.
+ * Zero-initialise; free with bs_common_path_clear(). */
+bs_status bs_figure_paths(bs_common_path *out, const bs_db *db);
+/* Writes into the lower right corner what was left out of names, if anything was. */
+void bs_figure_note(const bs_page *p, const bs_common_path *path);
 /* Sets *percent to the confidence of the file's intervals: 95 by default. In figure_common.c, like the
- * next. */
+ * other three. */
 bs_status bs_figure_confidence(double *percent, const bs_db *db);
 /* Reports a figure without data. */
 bs_status bs_figure_empty(const char *what, const char *hint);

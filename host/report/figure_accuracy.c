@@ -15,9 +15,15 @@ static const char sql[] = "SELECT c.entry, e.name, c.layer, c.layer_name, coales
                           "c.golden_high), c.correct_label IS "
                           "NOT NULL FROM bn_correct_given_layer c JOIN entry e ON e.id = c.entry WHERE ?1 = "
                           "-2 OR c.entry = ?1 ORDER BY "
-                          "c.entry, c.layer";
+                          "c.entry, (SELECT ordinal FROM layer WHERE id = c.layer)";
 
-static void draw_layer_names(const bs_page *p, const bs_axes *a, const bs_data *d, size_t first, size_t n)
+static const char *name_of(const bs_data *d, const bs_common_path *path, size_t row)
+{
+    return bs_common_path_cut(path, bs_data_text(d, row, LAYER_NAME));
+}
+
+static void draw_layer_names(const bs_page *p, const bs_axes *a, const bs_data *d, const bs_common_path *path,
+                             size_t first, size_t n)
 {
     size_t every = (size_t)fmax(1, ceil((double)n * 13 / a->width));
     bs_set_color(p, BS_INK, 1);
@@ -29,7 +35,7 @@ static void draw_layer_names(const bs_page *p, const bs_axes *a, const bs_data *
                                .angle = 55,
                                .across = 1,
                                .max_width = 118},
-                     bs_data_text(d, first + i, LAYER_NAME));
+                     name_of(d, path, first + i));
 }
 
 static void draw_golden(const bs_page *p, const bs_axes *a, double golden, bool by_label)
@@ -46,8 +52,8 @@ static void draw_golden(const bs_page *p, const bs_axes *a, double golden, bool 
                  by_label ? "without faults" : "fault-free answer");
 }
 
-static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, size_t first, size_t n,
-                       double confidence)
+static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, const bs_common_path *path,
+                       size_t first, size_t n, double confidence)
 {
     bs_str title = {0};
     double low = 1, high = 0;
@@ -71,7 +77,7 @@ static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, size_t fir
                      bs_axes_y(&a, bs_data_value(d, first + i, HIGH)));
         bs_draw_dot(p, x, bs_axes_y(&a, bs_data_value(d, first + i, RATE)), n > 150 ? 1.6 : 3);
     }
-    draw_layer_names(p, &a, d, first, n);
+    draw_layer_names(p, &a, d, path, first, n);
     bs_str_clear(&title);
 }
 
@@ -87,6 +93,7 @@ static size_t entry_rows(const bs_data *d, size_t first)
 bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_options *o)
 {
     bs_data d = {0};
+    bs_common_path path = {0};
     size_t panels = 0, most = 1, labels = 0, n;
     double confidence;
     bs_status st;
@@ -95,13 +102,12 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
     if (d.n == 0)
         BS_TRY_GOTO(bs_figure_empty("no trials of this entry", "run the campaign, or name another --entry"),
                     out);
+    BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     for (size_t i = 0; i < d.n; i += n, panels++) {
         n = entry_rows(&d, i);
         most = n > most ? n : most;
         for (size_t k = i; k < i + n; k++)
-            labels = strlen(bs_data_text(&d, k, LAYER_NAME)) > labels
-                         ? strlen(bs_data_text(&d, k, LAYER_NAME))
-                         : labels;
+            labels = strlen(name_of(&d, &path, k)) > labels ? strlen(name_of(&d, &path, k)) : labels;
     }
     double width = fmin(1000, fmax(600, (double)most * 16)), below = 22 + fmin(118, (double)labels * 5.6);
     double step = PANEL + below + GAP;
@@ -116,10 +122,12 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
                      .no_x = true,
                      .y_percent = true,
                      .y_name = bs_data_value(&d, row, BY_LABEL) > 0 ? "correct (label)" : "correct (golden)"};
-        draw_panel(p, a, &d, row, n, confidence);
+        draw_panel(p, a, &d, &path, row, n, confidence);
     }
+    bs_figure_note(p, &path);
     st = bs_page_end(p);
 out:
+    bs_common_path_clear(&path);
     bs_data_clear(&d);
     return st;
 }

@@ -12,7 +12,8 @@ enum { CELL = 16, BITS = 32, TOP = 56, RIGHT = 110, GAP = 98 };
 
 static const char sql[] = "SELECT b.entry, e.name, b.layer, b.layer_name, b.bit, b.sdc1_rate FROM "
                           "bit_accuracy b JOIN entry e ON e.id = "
-                          "b.entry WHERE ?1 = -2 OR b.entry = ?1 ORDER BY b.entry, b.layer, b.bit";
+                          "b.entry WHERE ?1 = -2 OR b.entry = ?1 ORDER BY b.entry, "
+                          "(SELECT ordinal FROM layer WHERE id = b.layer), b.bit";
 
 static size_t block(const bs_data *d, size_t first, int column)
 {
@@ -63,7 +64,8 @@ static void draw_frame(const bs_page *p, double left, double top, double height,
                  "bit position");
 }
 
-static void draw_panel(const bs_page *p, const bs_data *d, size_t first, size_t n, double left, double top)
+static void draw_panel(const bs_page *p, const bs_data *d, const bs_common_path *path, size_t first, size_t n,
+                       double left, double top)
 {
     bs_str title = {0};
     double max = 0, size = cell_height(count_layers(d, first, n)), y = top;
@@ -90,7 +92,7 @@ static void draw_panel(const bs_page *p, const bs_data *d, size_t first, size_t 
                                    .across = 1,
                                    .middle = true,
                                    .max_width = left - 16},
-                         bs_data_text(d, i, LAYER_NAME));
+                         bs_common_path_cut(path, bs_data_text(d, i, LAYER_NAME)));
     }
     bs_str_printf(&title, "Entry %s: %s", bs_data_text(d, first, ENTRY), bs_data_text(d, first, ENTRY_NAME));
     draw_frame(p, left, top, size * (double)rows, title.ptr ? title.ptr : "");
@@ -102,6 +104,7 @@ static void draw_panel(const bs_page *p, const bs_data *d, size_t first, size_t 
 bs_status bs_figure_bits(bs_page *p, const bs_db *db, const bs_figure_options *o)
 {
     bs_data d = {0};
+    bs_common_path path = {0};
     double height = TOP, left = 60;
     size_t n;
     bs_status st;
@@ -110,8 +113,11 @@ bs_status bs_figure_bits(bs_page *p, const bs_db *db, const bs_figure_options *o
         BS_TRY_GOTO(bs_figure_empty("no trial flips exactly one bit",
                                     "it needs an entry with fault: flip and count: 1"),
                     out);
-    for (size_t i = 0; i < d.n; i++)
-        left = fmin(190, fmax(left, 16 + 6.4 * (double)strlen(bs_data_text(&d, i, LAYER_NAME))));
+    BS_TRY_GOTO(bs_figure_paths(&path, db), out);
+    for (size_t i = 0; i < d.n; i++) {
+        const char *name = bs_common_path_cut(&path, bs_data_text(&d, i, LAYER_NAME));
+        left = fmin(190, fmax(left, 16 + 6.4 * (double)strlen(name)));
+    }
     for (size_t i = 0; i < d.n; i += n) {
         n = block(&d, i, ENTRY);
         size_t rows = count_layers(&d, i, n);
@@ -122,11 +128,13 @@ bs_status bs_figure_bits(bs_page *p, const bs_db *db, const bs_figure_options *o
     for (size_t i = 0; i < d.n; i += n) {
         n = block(&d, i, ENTRY);
         size_t rows = count_layers(&d, i, n);
-        draw_panel(p, &d, i, n, left, top);
+        draw_panel(p, &d, &path, i, n, left, top);
         top += fmax(68, cell_height(rows) * (double)rows) + GAP;
     }
+    bs_figure_note(p, &path);
     st = bs_page_end(p);
 out:
+    bs_common_path_clear(&path);
     bs_data_clear(&d);
     return st;
 }

@@ -29,7 +29,8 @@ static const char sql_layers[] =
     "e.id = "
     "a.entry LEFT JOIN sink s ON s.entry = a.entry AND s.layer = a.layer WHERE (?1 = -2 OR a.entry = ?1) AND "
     "(?2 = -2 OR "
-    "a.layer = ?2) AND a.sdc1_rate > 0 ORDER BY s.n IS NULL, a.sdc1_rate DESC, a.entry, a.layer LIMIT 5";
+    "a.layer = ?2) AND a.sdc1_rate > 0 ORDER BY s.n IS NULL, a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM "
+    "layer WHERE id = a.layer) LIMIT 5";
 /* True class (the label, or the golden answer of images without one), answer, count. */
 static const char sql_golden[] = "SELECT coalesce(i.class, g.class), g.class, count(*), 0 FROM golden g JOIN "
                                  "image i ON i.id = g.image WHERE g.class >= "
@@ -169,7 +170,8 @@ static void place(panel *n, const bs_page *p, size_t k)
     n->top = TOP + (double)(k / ACROSS) * (PANEL + GAP_Y);
 }
 
-static bs_status draw_layer(panel *n, const bs_db *db, const bs_data *layers, size_t k)
+static bs_status draw_layer(panel *n, const bs_db *db, const bs_data *layers, const bs_common_path *path,
+                            size_t k)
 {
     bs_data d = {0};
     bs_str title = {0}, subtitle = {0};
@@ -180,7 +182,7 @@ static bs_status draw_layer(panel *n, const bs_db *db, const bs_data *layers, si
     double share = 0;
     for (size_t i = 0; i < n->sinks.n; i++)
         share += bs_data_value(&n->sinks, i, 2);
-    bs_str_printf(&title, "%s (entry %lld)", bs_data_text(layers, k, 2), bound[0]);
+    bs_str_printf(&title, "%s (entry %lld)", bs_common_path_cut(path, bs_data_text(layers, k, 2)), bound[0]);
     bs_str_printf(&subtitle, "SDC %.2f %%, ", 100 * bs_data_value(layers, k, 4));
     if (n->sinks.n)
         bs_str_printf(&subtitle, "%.0f %% of them in %zu sink%s (%ss counted)", 100 * share, n->sinks.n,
@@ -201,6 +203,7 @@ out:
 bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *o)
 {
     bs_data layers = {0}, golden = {0};
+    bs_common_path path = {0};
     long long bound[2] = {o->entry, o->layer};
     sqlite3_int64 classes = 0;
     panel n = {0};
@@ -210,6 +213,7 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
     BS_TRY_GOTO(bs_data_load(&golden, db, sql_golden, 0, NULL), out);
     if (golden.n == 0)
         BS_TRY_GOTO(bs_figure_empty("no golden runs", "run the campaign first"), out);
+    BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     n.classes = (int)classes;
     size_t panels = layers.n + 1, rows = (panels + ACROSS - 1) / ACROSS,
            columns = panels < ACROSS ? panels : ACROSS;
@@ -221,13 +225,15 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
     draw_frame(&n, "without faults", "one mark for each pair that occurs");
     for (size_t k = 0; k < layers.n && st == BS_OK; k++) {
         place(&n, p, k + 1);
-        st = draw_layer(&n, db, &layers, k);
+        st = draw_layer(&n, db, &layers, &path, k);
     }
+    bs_figure_note(p, &path);
     if (st == BS_OK)
         st = bs_page_end(p);
     else
         bs_page_drop(p);
 out:
+    bs_common_path_clear(&path);
     bs_data_clear(&layers);
     bs_data_clear(&golden);
     return st;

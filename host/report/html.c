@@ -61,7 +61,19 @@ static bool is_numeric(const bs_data *d, int column)
     return any;
 }
 
-static void table_rows(bs_str *out, const bs_data *d)
+/* Opens the cell of a layer, with its whole name as the title if that is not shown. */
+static const char *open_layer(bs_str *out, const bs_common_path *path, const char *name)
+{
+    const char *shown = bs_common_path_cut(path, name);
+    bs_str_puts(out, shown == name ? "<td>" : "<td title=\"");
+    if (shown != name) {
+        bs_html_text(out, name);
+        bs_str_puts(out, "\">");
+    }
+    return shown;
+}
+
+static void table_rows(bs_str *out, const bs_data *d, const bs_common_path *path)
 {
     bool right[64] = {false};
     bs_str_puts(out, "<table><thead><tr>");
@@ -76,7 +88,10 @@ static void table_rows(bs_str *out, const bs_data *d)
         bs_str_puts(out, "<tr>");
         for (int c = 0; c < d->n_columns && c < 64; c++) {
             const char *text = bs_data_text(d, r, c);
-            bs_str_puts(out, right[c] ? "<td class=n>" : "<td>");
+            if (strcmp(d->column[c], "layer") == 0)
+                text = open_layer(out, path, text);
+            else
+                bs_str_puts(out, right[c] ? "<td class=n>" : "<td>");
             bs_html_text(out, text);
             bs_str_puts(out, "</td>");
         }
@@ -102,7 +117,8 @@ out:
     return st;
 }
 
-bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const char *view, bool fold)
+bs_status bs_html_table(bs_str *out, const bs_db *db, const bs_common_path *path, const char *caption,
+                        const char *view, bool fold)
 {
     bs_data d = {0};
     BS_TRY(load_view(&d, db, view));
@@ -117,7 +133,7 @@ bs_status bs_html_table(bs_str *out, const bs_db *db, const char *caption, const
             bs_str_printf(out, " (%zu row%s)", d.n, d.n == 1 ? "" : "s");
         bs_str_puts(out, fold ? "</summary>" : "</p>");
         bs_str_puts(out, "<div class=wide>");
-        table_rows(out, &d);
+        table_rows(out, &d, path);
         bs_str_puts(out, fold ? "</div></details>\n" : "</div>\n");
     }
     bs_data_clear(&d);

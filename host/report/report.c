@@ -48,8 +48,9 @@ static void write_contents(bs_str *out, const bool *shown)
 }
 
 /* Writes what a reader must know before any number: what the intervals cover, and what the file lacks. */
-static void write_scope(bs_str *out, const bs_data *d)
+static void write_scope(bs_str *out, const bs_data *d, const bs_common_path *path)
 {
+    char note[256];
     enum { CONFIDENCE = 5, SHARD, SHARDS, MADE_UP };
     bs_str_printf(out,
                   "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
@@ -62,12 +63,17 @@ static void write_scope(bs_str *out, const bs_data *d)
             "<p><b>Shard %s of %s: the images of the other shards are missing.</b> Merge them before "
             "anything is claimed of the campaign.</p>\n",
             bs_data_text(d, 0, SHARD), bs_data_text(d, 0, SHARDS));
+    if (*bs_common_path_note(path, note, sizeof note)) {
+        bs_str_puts(out, "<p>Layers: ");
+        bs_html_text(out, note);
+        bs_str_puts(out, "; in tables the pointer shows a whole name.</p>\n");
+    }
     if (bs_data_value(d, 0, MADE_UP) > 0)
         bs_str_puts(out, "<p><b>The null device made up trials of this file:</b> they test a job, never a "
                          "network.</p>\n");
 }
 
-static bs_status write_head(bs_str *out, const bs_db *db, const bool *shown)
+static bs_status write_head(bs_str *out, const bs_db *db, const bs_common_path *path, const bool *shown)
 {
     bs_data d = {0};
     BS_TRY(bs_data_load(
@@ -88,14 +94,15 @@ static bs_status write_head(bs_str *out, const bs_db *db, const bool *shown)
         bs_html_text(out, bs_data_text(&d, 0, 1));
         bs_str_printf(out, ": %s trials in %s strata (fault entry x layer), %s images.</p>\n",
                       bs_data_text(&d, 0, 2), bs_data_text(&d, 0, 4), bs_data_text(&d, 0, 3));
-        write_scope(out, &d);
+        write_scope(out, &d, path);
     }
     bs_data_clear(&d);
     write_contents(out, shown);
     return bs_str_status(out);
 }
 
-static bs_status write_section(bs_str *out, const bs_db *db, const bs_section *s, int number)
+static bs_status write_section(bs_str *out, const bs_db *db, const bs_common_path *path, const bs_section *s,
+                               int number)
 {
     bs_str_printf(out, "<h2 id=\"%s\">%s</h2>\n<p>", s->id, s->title);
     bs_html_text(out, s->text);
@@ -109,7 +116,7 @@ static bs_status write_section(bs_str *out, const bs_db *db, const bs_section *s
     for (int i = 0; i < BS_SECTION_TABLES && s->tables[i].caption; i++) {
         char view[64];
         snprintf(view, sizeof view, "report_%s", s->tables[i].view);
-        BS_TRY(bs_html_table(out, db, s->tables[i].caption, view, s->tables[i].fold));
+        BS_TRY(bs_html_table(out, db, path, s->tables[i].caption, view, s->tables[i].fold));
     }
     return BS_OK;
 }
@@ -161,17 +168,23 @@ static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db
 static bs_status write_page(bs_str *out, const bs_db *db, const char *db_path)
 {
     bool shown[32] = {false};
+    bs_common_path path = {0};
+    bs_status st;
+    BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     for (int i = 0; i < bs_report_n_sections; i++) {
         sqlite3_int64 wanted = 1;
         if (bs_report_sections[i].only_if)
-            BS_TRY(bs_db_integer(&wanted, db, bs_report_sections[i].only_if));
+            BS_TRY_GOTO(bs_db_integer(&wanted, db, bs_report_sections[i].only_if), out);
         shown[i] = wanted > 0;
     }
-    BS_TRY(write_head(out, db, shown));
+    BS_TRY_GOTO(write_head(out, db, &path, shown), out);
     for (int i = 0; i < bs_report_n_sections; i++)
         if (shown[i])
-            BS_TRY(write_section(out, db, &bs_report_sections[i], i));
-    return write_reproduction(out, db, db_path);
+            BS_TRY_GOTO(write_section(out, db, &path, &bs_report_sections[i], i), out);
+    st = write_reproduction(out, db, db_path);
+out:
+    bs_common_path_clear(&path);
+    return st;
 }
 
 static bs_status save(const bs_str *page, const char *folder)

@@ -130,8 +130,8 @@ static bs_status same_campaign(files *f, bs_comparisons *out)
 
 static unsigned why_not_paired(const files *f, const bs_side_stratum *a, const bs_side_stratum *b)
 {
-    bool same_layer = a->layer == b->layer && strcmp(a->name, b->name) == 0 &&
-                      strcmp(a->kind, b->kind) == 0 && strcmp(a->shape, b->shape) == 0;
+    bool same_layer = a->layer == b->layer && strcmp(a->tensor, b->tensor) == 0 &&
+                      a->is_parameter == b->is_parameter && strcmp(a->shape, b->shape) == 0;
     return f->why | (strcmp(a->definition, b->definition) == 0 ? 0 : BS_UNPAIRED_ENTRY) |
            (same_layer ? 0 : BS_UNPAIRED_LAYER);
 }

@@ -7,10 +7,10 @@
 
 /* Uses tables only, because the file may be of an earlier version. */
 static const char sql_strata[] =
-    "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.name, l.shape, l.kind, e.definition "
+    "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.label, l.shape, l.name, e.definition "
     "FROM (SELECT DISTINCT entry, layer FROM layer_summary) t JOIN layer l ON l.id = t.layer "
     "JOIN entry e ON e.id = t.entry LEFT JOIN stratum s ON s.entry = t.entry AND s.layer = t.layer ORDER BY "
-    "1, 2";
+    "t.entry, l.ordinal";
 
 static bs_status read_stratum(void *side, sqlite3_stmt *q)
 {
@@ -23,7 +23,7 @@ static bs_status read_stratum(void *side, sqlite3_stmt *q)
                            .other = -1};
     BS_TRY(bs_db_text(&s->name, q, 3));
     BS_TRY(bs_db_text(&s->shape, q, 4));
-    BS_TRY(bs_db_text(&s->kind, q, 5));
+    BS_TRY(bs_db_text(&s->tensor, q, 5));
     return bs_db_text(&s->definition, q, 6);
 }
 
@@ -37,7 +37,7 @@ void bs_side_clear(bs_side *s)
     for (size_t i = 0; i < s->n; i++) {
         free(s->row[i].name);
         free(s->row[i].shape);
-        free(s->row[i].kind);
+        free(s->row[i].tensor);
         free(s->row[i].definition);
     }
     free(s->row);
@@ -67,30 +67,38 @@ void bs_counterparts_by_position(bs_side *a, bs_side *b)
 
 /* --- by name --- */
 
+static bool is_named(const bs_side_stratum *s, const char *name)
+{
+    return strcmp(s->name, name) == 0 || strcmp(s->tensor, name) == 0;
+}
+
 typedef struct mapping {
     char *text;           /* cut into names */
     const char **name[2]; /* of A and of B */
     size_t n;
 } mapping;
 
-static bs_status find_layer(const bs_side *s, const char *name, const char *which)
+/* Replaces *name, a label or the name of a tensor, by the label. */
+static bs_status find_layer(const bs_side *s, const char **name, const char *which)
 {
     const char **names = NULL;
     BS_TRY(bs_calloc(&names, s->n, sizeof *names, "layers"));
     bs_status st = BS_OK;
-    bool found = false;
+    const char *found = NULL;
     for (size_t i = 0; i < s->n; i++) {
         names[i] = s->row[i].name;
-        found |= strcmp(name, names[i]) == 0;
+        if (is_named(&s->row[i], *name))
+            found = names[i];
     }
     if (!found) {
-        st = bs_fail(BS_USAGE, "--map: the %s file has no trials in a layer '%s'", which, name);
-        int near = bs_nearest(name, names, s->n);
+        st = bs_fail(BS_USAGE, "--map: the %s file has no trials in a layer '%s'", which, *name);
+        int near = bs_nearest(*name, names, s->n);
         if (near >= 0)
             bs_hint("did you mean '%s'?", names[near]);
         else
             bs_hint("`bitsink bn FILE layer_accuracy` lists them, such as '%s'", s->n > 0 ? names[0] : "");
     }
+    *name = found;
     free(names);
     return st;
 }
@@ -104,9 +112,9 @@ static bs_status add_pair(mapping *m, char *text, const bs_side *a, const bs_sid
             "write --map A=B,C=D: layer A of the first file corresponds to layer B of the second one");
     }
     *equals = '\0';
-    BS_TRY(find_layer(a, text, "first"));
-    BS_TRY(find_layer(b, equals + 1, "second"));
     const char *name[2] = {text, equals + 1};
+    BS_TRY(find_layer(a, &name[0], "first"));
+    BS_TRY(find_layer(b, &name[1], "second"));
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; i < m->n; i++)
             if (strcmp(m->name[k][i], name[k]) == 0)

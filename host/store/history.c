@@ -1,6 +1,7 @@
 #include "store/history.h"
 
 #include "base/text.h"
+#include "model/label.h"
 #include "store/identity.h"
 #include "store/schema.h"
 
@@ -37,6 +38,13 @@ static const struct change {
     {6, false, "layer", "type", "'fp32'"},
     {7, false, "run", "start_seconds", NULL},
     {7, false, "proof", NULL, NULL},
+    /* Ids of activations are in the order of nodes. Of norm parameters and constants the file does not know
+     * what they are to their node. */
+    {8, false, "layer", "ordinal",
+     "(SELECT place FROM (SELECT id, row_number() OVER (ORDER BY ifnull(output, -1), kind = 'activation', "
+     "kind = 'bias', id) - 1 AS place FROM (SELECT id, kind, min(CASE kind WHEN 'activation' THEN id END) "
+     "OVER (PARTITION BY node) AS output FROM {}layer)) p WHERE p.id = layer.id)"},
+    {8, false, "layer", "label", "label(utf8(name), utf8(node), kind)"},
     /* Names were stored unchanged; now they are UTF-8, except a path that is opened again. */
     {5, true, "class", "name", "utf8(name)"},
     {5, true, "image", "path", "utf8(path)"},
@@ -52,6 +60,16 @@ static const struct change {
     {5, true, "run", "device", "utf8(device)"},
 };
 
+/* Returns a text from an SQL function, and clears it. */
+static void give_text(sqlite3_context *context, bs_str *s)
+{
+    if (bs_str_status(s) == BS_OK)
+        sqlite3_result_text(context, s->ptr ? s->ptr : "", -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_result_error_nomem(context);
+    bs_str_clear(s);
+}
+
 /* SQL function utf8(text): bs_str_utf8(). */
 static void utf8(sqlite3_context *context, int n, sqlite3_value **value)
 {
@@ -61,11 +79,23 @@ static void utf8(sqlite3_context *context, int n, sqlite3_value **value)
     if (!text)
         return;
     bs_str_utf8(&s, text);
-    if (bs_str_status(&s) == BS_OK)
-        sqlite3_result_text(context, s.ptr ? s.ptr : "", -1, SQLITE_TRANSIENT);
-    else
-        sqlite3_result_error_nomem(context);
-    bs_str_clear(&s);
+    give_text(context, &s);
+}
+
+/* SQL function label(name, node, kind): bs_str_label(), as far as the kind tells the role. */
+static void label(sqlite3_context *context, int n, sqlite3_value **value)
+{
+    static const char *const known[] = {"activation", "weight", "bias"};
+    const char *name = (const char *)sqlite3_value_text(value[0]);
+    const char *node = (const char *)sqlite3_value_text(value[1]);
+    const char *kind = (const char *)sqlite3_value_text(value[2]);
+    bs_str s = {0};
+    int k = 0;
+    (void)n;
+    while (k < 3 && kind && strcmp(kind, known[k]) != 0)
+        k++;
+    bs_str_label(&s, name ? name : "", k < 3 ? node : NULL, k > 0 ? kind : NULL);
+    give_text(context, &s);
 }
 
 typedef struct shown {
@@ -216,8 +246,9 @@ bs_status bs_history_show(const bs_db *db, const char *schema, const char *prefi
     shown s = {.db = db, .schema = schema, .prefix = prefix};
     bs_status st;
     BS_TRY(read_version(&s));
-    if (sqlite3_create_function(db->handle, "utf8", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, utf8, NULL,
-                                NULL) != SQLITE_OK)
+    enum { PURE = SQLITE_UTF8 | SQLITE_DETERMINISTIC };
+    if (sqlite3_create_function(db->handle, "utf8", 1, PURE, NULL, utf8, NULL, NULL) != SQLITE_OK ||
+        sqlite3_create_function(db->handle, "label", 3, PURE, NULL, label, NULL, NULL) != SQLITE_OK)
         return bs_db_fail(db, "read");
     BS_TRY_GOTO(bs_schema_open_facts(&s.today), out);
     BS_TRY_GOTO(each_table(show_table, &s), out);

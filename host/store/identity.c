@@ -64,13 +64,14 @@ static bs_status write_layers(bs_store *s)
     sqlite3_stmt *q = NULL;
     bs_status st = BS_OK;
     BS_TRY(bs_db_prepare(&q, s->db,
-                         "INSERT INTO layer (id, name, node, op, kind, shape, type, elements, bits, macs) "
-                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
-    for (int i = 0; i < g->n_targets && st == BS_OK; i++) {
-        const bs_target *t = &g->targets[i];
+                         "INSERT INTO layer (id, name, node, op, kind, shape, type, elements, bits, macs, "
+                         "ordinal, label) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"));
+    for (int place = 0; place < g->n_targets && st == BS_OK; place++) {
+        int id = bs_graph_listed(g, place);
+        const bs_target *t = &g->targets[id];
         const bs_tensor *tensor = &g->tensors[t->tensor];
         const bs_node *node = t->node >= 0 ? &g->nodes[t->node] : NULL;
-        sqlite3_bind_int(q, 1, i);
+        sqlite3_bind_int(q, 1, id);
         sqlite3_bind_text(q, 2, tensor->name, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 3, node ? node->name : NULL, -1, SQLITE_STATIC);
         sqlite3_bind_text(q, 4, node ? bs_op_name(node->op) : NULL, -1, SQLITE_STATIC);
@@ -80,6 +81,8 @@ static bs_status write_layers(bs_store *s)
         sqlite3_bind_int64(q, 8, tensor->elements);
         sqlite3_bind_int64(q, 9, bs_tensor_bits(tensor));
         sqlite3_bind_int64(q, 10, node ? node->macs : 0);
+        sqlite3_bind_int(q, 11, place);
+        sqlite3_bind_text(q, 12, bs_graph_label(g, id), -1, SQLITE_STATIC);
         st = bs_db_run(s->db, "write", q);
     }
     sqlite3_finalize(q);

@@ -1,7 +1,7 @@
 #include "proto.h"
 
 #include "base/log.h"
-#include "model/import.h"
+#include "model/fold.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -18,6 +18,15 @@ enum { SKIPPED = 77, MAX_OPS = 256, ENOUGH = BS_OP_COUNT * 2 / 3 };
 
 /* X(test, why bitsink gives other numbers and will go on doing so). Each must indeed fail. */
 #define DEVIATIONS(X)                                                                                        \
+    X(test_blackmanwindow_expanded, "the data was computed with pi = 3.1415, the model says 3.14159265")     \
+    X(test_blackmanwindow_symmetric_expanded,                                                                \
+      "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
+    X(test_hammingwindow_expanded, "the data was computed with pi = 3.1415, the model says 3.14159265")      \
+    X(test_hammingwindow_symmetric_expanded,                                                                 \
+      "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
+    X(test_hannwindow_expanded, "the data was computed with pi = 3.1415, the model says 3.14159265")         \
+    X(test_hannwindow_symmetric_expanded,                                                                    \
+      "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
     X(test_resize_downsample_scales_linear_align_corners,                                                    \
       "corners are aligned with the last whole pixel, as in ONNX Runtime and PyTorch")                       \
     X(test_resize_downsample_scales_cubic_align_corners,                                                     \

@@ -286,6 +286,30 @@ static bool lift_expand(lifting *l)
     X(Ceil, lift_broadcast)                                                                                  \
     X(Greater, lift_broadcast)                                                                               \
     X(Less, lift_broadcast)                                                                                  \
+    X(GreaterOrEqual, lift_broadcast)                                                                        \
+    X(LessOrEqual, lift_broadcast)                                                                           \
+    X(And, lift_broadcast)                                                                                   \
+    X(Or, lift_broadcast)                                                                                    \
+    X(Xor, lift_broadcast)                                                                                   \
+    X(Not, lift_broadcast)                                                                                   \
+    X(Sign, lift_broadcast)                                                                                  \
+    X(Round, lift_broadcast)                                                                                 \
+    X(IsNaN, lift_broadcast)                                                                                 \
+    X(IsInf, lift_broadcast)                                                                                 \
+    X(Mod, lift_broadcast)                                                                                   \
+    X(Tan, lift_broadcast)                                                                                   \
+    X(Asin, lift_broadcast)                                                                                  \
+    X(Acos, lift_broadcast)                                                                                  \
+    X(Atan, lift_broadcast)                                                                                  \
+    X(Sinh, lift_broadcast)                                                                                  \
+    X(Cosh, lift_broadcast)                                                                                  \
+    X(Asinh, lift_broadcast)                                                                                 \
+    X(Acosh, lift_broadcast)                                                                                 \
+    X(Atanh, lift_broadcast)                                                                                 \
+    X(Swish, lift_broadcast)                                                                                 \
+    X(ThresholdedRelu, lift_broadcast)                                                                       \
+    X(Shrink, lift_broadcast)                                                                                \
+    X(ReduceProd, lift_reduce)                                                                               \
     X(ReduceMin, lift_reduce)                                                                                \
     X(ReduceL1, lift_reduce)                                                                                 \
     X(ReduceSumSquare, lift_reduce)                                                                          \

@@ -50,6 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bs_graph *g;
     bs_log_set_level(BS_LOG_QUIET);
     bs_status st = bs_graph_import(&g, f.path, NULL);
+    if (st != BS_OK) /* perhaps its size is open */
+        st = bs_graph_import(&g, f.path, &(bs_import_options){.input_size = {5, 7}});
     fuzz_check_status(st, g);
     if (g)
         check_graph(g);

@@ -6,6 +6,7 @@
  *   i s 1 -1                      int64 initializer, a list of those values
  *   out y                         graph output
  *   Conv x,w, -> y pads=[1,1,1,1] group=1 alpha=0.5 mode=reflect      a node; "-" is the absent input
+ *   Relu x -> y @act/Relu                                             a node with a name
  */
 #ifndef BS_TESTS_MODEL_BUILD_H
 #define BS_TESTS_MODEL_BUILD_H
@@ -123,6 +124,8 @@ static inline Onnx__NodeProto *read_node(const char *op, char **save)
     for (char *word; (word = strtok_r(NULL, " ", save));) {
         if (strcmp(word, "->") == 0)
             outputs = true;
+        else if (*word == '@')
+            n->name = strdup(word + 1);
         else if (strchr(word, '='))
             push(&n->attribute, &n->n_attribute, read_attribute(word));
         else if (outputs)

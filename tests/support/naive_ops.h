@@ -85,7 +85,7 @@ static double naive_pool(const bs_node *n, const bs_shape *in, const float *x, c
 static double naive_reduce(const bs_node *n, const bs_shape *in, const bs_shape *out, const float *x,
                            int64_t elements, int64_t e)
 {
-    double sum = 0.0, l1 = 0.0, squares = 0.0, max = -HUGE_VAL, min = HUGE_VAL;
+    double sum = 0.0, l1 = 0.0, squares = 0.0, product = 1.0, max = -HUGE_VAL, min = HUGE_VAL;
     int64_t count = 0;
     for (int64_t k = 0; k < elements; k++) {
         int64_t index[BS_MAX_RANK], to[BS_MAX_RANK] = {0};
@@ -102,6 +102,7 @@ static double naive_reduce(const bs_node *n, const bs_shape *in, const bs_shape 
             continue;
         sum += (double)x[k];
         l1 += fabs((double)x[k]);
+        product *= (double)x[k];
         squares += (double)x[k] * (double)x[k];
         max = naive_max(max, (double)x[k]);
         min = naive_min(min, (double)x[k]);
@@ -110,6 +111,8 @@ static double naive_reduce(const bs_node *n, const bs_shape *in, const bs_shape 
     switch ((naive_reduce_op)n->op) {
     case NAIVE_REDUCE_SUM:
         return sum;
+    case NAIVE_REDUCE_PROD:
+        return product;
     case NAIVE_REDUCE_MAX:
         return max;
     case NAIVE_REDUCE_MIN:

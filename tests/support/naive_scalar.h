@@ -88,6 +88,42 @@ static double naive_unary(bs_op op, double v, double a, double b)
         return cos(v);
     case NAIVE_CEIL:
         return ceil(v);
+    case NAIVE_ROUND: /* halves to the even neighbour */
+        return fabs(v - floor(v) - 0.5) > 0 ? floor(v + 0.5) : 2 * floor(v / 2 + 0.5);
+    case NAIVE_SIGN:
+        return isnan(v) ? v : (v > 0) - (v < 0);
+    case NAIVE_CAST:
+        return a != 0 ? !(v == 0) : isfinite(v) ? v - fmod(v, 1) : v;
+    case NAIVE_TAN:
+        return tan(v);
+    case NAIVE_ASIN:
+        return asin(v);
+    case NAIVE_ACOS:
+        return acos(v);
+    case NAIVE_ATAN:
+        return atan(v);
+    case NAIVE_SINH:
+        return sinh(v);
+    case NAIVE_COSH:
+        return cosh(v);
+    case NAIVE_ASINH:
+        return asinh(v);
+    case NAIVE_ACOSH:
+        return acosh(v);
+    case NAIVE_ATANH:
+        return atanh(v);
+    case NAIVE_SWISH:
+        return v / (1 + exp(-a * v));
+    case NAIVE_THRESHOLDED_RELU:
+        return isnan(v) || v > a ? v : 0;
+    case NAIVE_SHRINK:
+        return fabs(v) <= a ? 0 : v < 0 ? v + b : v - b;
+    case NAIVE_NOT:
+        return v == 0;
+    case NAIVE_IS_NAN:
+        return isnan(v) != 0;
+    case NAIVE_IS_INF:
+        return isinf(v) && (v < 0 ? a : b) != 0;
     }
     naive_missing(op);
 }
@@ -106,6 +142,8 @@ static double naive_binary(bs_op op, double a, double b)
         return a / b;
     case NAIVE_POW:
         return pow(a, b);
+    case NAIVE_MOD:
+        return fmod(a, b);
     case NAIVE_PRELU:
         return a < 0 ? a * b : a;
     case NAIVE_EQUAL:
@@ -114,6 +152,16 @@ static double naive_binary(bs_op op, double a, double b)
         return a > b;
     case NAIVE_LESS:
         return a < b;
+    case NAIVE_GREATER_OR_EQUAL:
+        return a > b || a == b;
+    case NAIVE_LESS_OR_EQUAL:
+        return a < b || a == b;
+    case NAIVE_AND:
+        return !(a == 0 || b == 0);
+    case NAIVE_OR:
+        return !(a == 0 && b == 0);
+    case NAIVE_XOR:
+        return (a == 0) + (b == 0) == 1;
     case NAIVE_MIN:
         return naive_min(a, b);
     case NAIVE_MAX:

@@ -11,11 +11,34 @@ enum { SAMPLES = 3 };
  * all others. */
 static bool op_checked[BS_OP_COUNT];
 static const bs_op checked_by_tokens[] = {
-    BS_OP_LAYER_NORM,        BS_OP_INSTANCE_NORM, BS_OP_POW,        BS_OP_PRELU,     BS_OP_EQUAL,
-    BS_OP_GREATER,           BS_OP_LESS,          BS_OP_MIN,        BS_OP_MAX,       BS_OP_WHERE,
-    BS_OP_REDUCE_SUM,        BS_OP_REDUCE_MAX,    BS_OP_REDUCE_MIN, BS_OP_REDUCE_L1, BS_OP_REDUCE_L2,
-    BS_OP_REDUCE_SUM_SQUARE, BS_OP_GATHER,        BS_OP_EXPAND,     BS_OP_TILE,      BS_OP_RESIZE,
+    BS_OP_LAYER_NORM,
+    BS_OP_INSTANCE_NORM,
+    BS_OP_POW,
+    BS_OP_PRELU,
+    BS_OP_EQUAL,
+    BS_OP_GREATER,
+    BS_OP_LESS,
+    BS_OP_MIN,
+    BS_OP_MAX,
+    BS_OP_WHERE,
+    BS_OP_REDUCE_SUM,
+    BS_OP_REDUCE_MAX,
+    BS_OP_REDUCE_MIN,
+    BS_OP_REDUCE_L1,
+    BS_OP_REDUCE_L2,
+    BS_OP_REDUCE_SUM_SQUARE,
+    BS_OP_GATHER,
+    BS_OP_EXPAND,
+    BS_OP_TILE,
+    BS_OP_RESIZE,
     BS_OP_LOG_SOFTMAX,
+    BS_OP_GREATER_OR_EQUAL,
+    BS_OP_LESS_OR_EQUAL,
+    BS_OP_AND,
+    BS_OP_OR,
+    BS_OP_XOR,
+    BS_OP_MOD,
+    BS_OP_REDUCE_PROD,
 };
 
 /* Fails for an operator that the program should have checked by now. */

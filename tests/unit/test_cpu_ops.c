@@ -85,6 +85,12 @@ static void test_unary(void **state)
     BS_UNARY_OPS(X)
 #undef X
     check(unary(BS_OP_GELU, s, s, (bs_attr){.alpha = 1}));
+    check(unary(BS_OP_SHRINK, s, s, (bs_attr){.alpha = 0.25f, .beta = 0.5f}));
+    check(unary(BS_OP_THRESHOLDED_RELU, s, s, (bs_attr){.alpha = 0.25f}));
+    check(unary(BS_OP_SWISH, s, s, (bs_attr){.alpha = 1.5f}));
+    check(unary(BS_OP_CAST, s, s, (bs_attr){.alpha = 1}));
+    check(unary(BS_OP_IS_INF, s, s, (bs_attr){.alpha = 1, .beta = 0}));
+    check(unary(BS_OP_IS_INF, s, s, (bs_attr){.alpha = 0, .beta = 1}));
     check(unary(BS_OP_ELU, s, s, (bs_attr){.alpha = 0.3f}));
     check(unary(BS_OP_CELU, s, s, (bs_attr){.alpha = 2.0f}));
     check(unary(BS_OP_HARD_SIGMOID, s, s, (bs_attr){.alpha = 3.0f, .beta = 0.25f}));
@@ -242,6 +248,12 @@ static void test_scalar_functions(void **state)
     assert_true(bs_is_nan(bs_clip(1.0f, 0.0f, NAN)));
     assert_true(bs_is_nan(bs_max_nan(1.0f, NAN)) && bs_is_nan(bs_max_nan(NAN, 1.0f)));
     assert_true(bs_clip(9.0f, 0.0f, 6.0f) == 6.0f && bs_clip(1.0f, 4.0f, 2.0f) == 2.0f);
+    static const float halves[][2] = {{0.5f, 0}, {1.5f, 2}, {2.5f, 2}, {-0.5f, 0}, {-3.5f, -4}, {3.49f, 3}};
+    for (size_t k = 0; k < sizeof halves / sizeof *halves; k++)
+        assert_true(bs_round(halves[k][0]) == halves[k][1]);
+    assert_true(bs_sign(-7.0f) == -1 && bs_sign(-0.0f) == 0 && bs_sign(1e-30f) == 1);
+    assert_true(bs_is_nan(bs_sign(NAN)) && bs_is_nan(bs_round(NAN)) && bs_is_nan(bs_cast(NAN, 0)));
+    assert_true(bs_cast(-2.7f, 0) == -2 && bs_cast(-0.0f, 1) == 0 && bs_cast(NAN, 1) == 1);
     /* One NaN, whichever came in. */
     assert_int_equal(bs_float_bits(bs_add(bs_bits_float(0xffc00123u), bs_bits_float(0x7fc00456u))),
                      0x7fc00000);

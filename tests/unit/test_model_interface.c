@@ -38,6 +38,8 @@ static const struct {
      "1x6x8"},
     {"in x N C H W; out y; f w 3 1 1 1; Conv x,w -> y group=3", 6, 8, "3x6x8"},
     {"in x N H W C; out y; f w 2 3 1 1; Transpose x -> a perm=[0,3,1,2]; Conv a,w -> y", 6, 8, "6x8x3"},
+    {"in x N C H W; out y; f w 2 3 1 1; Shape x -> q; f m 3 1 1; Sub x,m -> a; Shape a -> r; Conv a,w -> y",
+     6, 8, "3x6x8"},
     {"in x N C H W; out y; Relu x -> y", 6, 8, "dimension 1 is not fixed"},
     {"in x N D; out y; Relu x -> y", 0, 0, "dimension 1 is not fixed"},
 };

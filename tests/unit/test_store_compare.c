@@ -174,7 +174,7 @@ static void reasons_not_to_pair(void **state)
         {"UPDATE golden SET sha256 = '' WHERE image = 3", 0, 0},
         {"UPDATE entry SET definition = 'other sites' WHERE id = 2", BS_UNPAIRED_ENTRY, 0},
         {"UPDATE layer SET shape = '99' WHERE id = 0", BS_UNPAIRED_LAYER, 0},
-        {"UPDATE layer SET kind = 'activation' WHERE id = 0", BS_UNPAIRED_LAYER, 0},
+        {"UPDATE stratum SET parameter = 1 WHERE layer = 0", BS_UNPAIRED_LAYER, 0},
         {"UPDATE unit SET image = image + 1000 WHERE layer = 0", BS_UNPAIRED_TRIALS, 0},
         {"UPDATE trial SET element = element + 1 WHERE layer = 0 AND image = 20", BS_UNPAIRED_FAULTS, 0},
         {"UPDATE trial SET bit = (ifnull(bit, 0) + 1) % 32, keep = NULL, toggle = NULL WHERE layer = 0",
@@ -267,7 +267,7 @@ static void other_names(void **state)
     fx_run(&p.f, p.f.db, 0, FX_ROWS, 100);
     worsen(&p.f);
     fx_run(&p.f, p.other, 0, FX_ROWS, 100);
-    fx_number(p.other, "UPDATE layer SET name = 'picture' WHERE id = 0");
+    fx_number(p.other, "UPDATE layer SET name = 'picture', label = 'picture' WHERE id = 0");
     compare(&p.c, p.f.db, p.other, NULL, false);
     assert_true(p.c.n == 2 * (FX_STRATA - 1) && p.c.only[0] == 1 && p.c.only[1] == 1);
     compare(&p.c, p.f.db, p.other, "image=picture", false);
