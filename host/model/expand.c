@@ -10,6 +10,18 @@
     X("", "Mean", bs_expand_mean, 1, BS_STEP_MOST)                                                           \
     X("", "CastLike", bs_expand_cast_like, 2, 2)                                                             \
     X("", "Div", bs_expand_div, 2, 2)                                                                        \
+    X("", "GatherND", bs_expand_gather_nd, 2, 2)                                                             \
+    X("", "GatherElements", bs_expand_gather_elements, 2, 2)                                                 \
+    X("", "ScatterElements", bs_expand_scatter_elements, 3, 3)                                               \
+    X("", "Scatter", bs_expand_scatter_elements, 3, 3)                                                       \
+    X("", "ScatterND", bs_expand_scatter_nd, 3, 3)                                                           \
+    X("", "Pad", bs_expand_pad, 1, 4)                                                                        \
+    X("", "ReduceLogSum", bs_expand_log_sum, 1, 2)                                                           \
+    X("", "ReduceLogSumExp", bs_expand_log_sum_exp, 1, 2)                                                    \
+    X("", "LpNormalization", bs_expand_lp_norm, 1, 1)                                                        \
+    X("", "MeanVarianceNormalization", bs_expand_mvn, 1, 1)                                                  \
+    X("", "Trilu", bs_expand_trilu, 1, 2)                                                                    \
+    X("", "CumSum", bs_expand_cumulate, 2, 2)                                                                \
     X("", "Mod", bs_expand_mod, 2, 2)                                                                        \
     X("", "BatchNormalization", bs_expand_batch_norm, 5, 5)                                                  \
     X("", "Conv", bs_expand_window, 1, 3)                                                                    \

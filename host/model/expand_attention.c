@@ -148,11 +148,12 @@ static bs_status check_attributes(const bs_raw *r)
         "is_causal", "kv_num_heads", "q_num_heads",      "qk_matmul_output_mode",
         "scale",     "softcap",      "softmax_precision"};
     for (size_t k = 0; k < r->proto->n_attribute; k++) {
+        const char *name = r->proto->attribute[k]->name ? r->proto->attribute[k]->name : "";
         bool found = false;
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            found |= strcmp(r->proto->attribute[k]->name, known[i]) == 0;
+            found |= strcmp(name, known[i]) == 0;
         if (!found)
-            return bs_raw_fail(r, "attribute '%.60s' is not supported", r->proto->attribute[k]->name);
+            return bs_raw_fail(r, "attribute '%.60s' is not supported", name);
     }
     return BS_OK;
 }

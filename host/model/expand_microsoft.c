@@ -78,7 +78,11 @@ static bs_status with_own_attributes(bs_raw *r, bs_value **y, const char *op, in
     bs_step_attr attr[BS_STEP_MOST];
     int n = 0;
     for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++)
-        if (strncmp(r->proto->attribute[k]->name, "activation", strlen("activation")) != 0)
+        if (!bs_attr_is(r->proto->attribute[k], "activation") &&
+            !bs_attr_is(r->proto->attribute[k], "activation_params") &&
+            !bs_attr_is(r->proto->attribute[k], "activation_alpha") &&
+            !bs_attr_is(r->proto->attribute[k], "activation_beta") &&
+            !bs_attr_is(r->proto->attribute[k], "activation_gamma"))
             attr[n++] = *r->proto->attribute[k];
     return bs_step(r, y, op, r->in, r->n_in < n_in ? r->n_in : n_in, attr, n);
 }
@@ -120,29 +124,50 @@ bs_status bs_expand_fused_gemm(bs_raw *r, bool *done)
     return activate(r, gemm, name, params, strcmp(name, "Clip") == 0 ? 0 : 2);
 }
 
+/* Moves axis 0 behind the axes of the stack, before the last. */
+static bs_status first_axis_inside(bs_raw *r, bs_value **x)
+{
+    int64_t perm[BS_MAX_RANK];
+    int rank = (*x)->shape.rank;
+    bs_value *y = NULL;
+    for (int k = 0; k < rank; k++)
+        perm[k] = k < rank - 2 ? k + 1 : k == rank - 2 ? 0 : k;
+    if (rank < 3)
+        return BS_OK;
+    BS_TRY(bs_step_transpose(r, &y, *x, perm));
+    *x = y;
+    return BS_OK;
+}
+
+/* Gets an operand as MatMul has it. */
+static bs_status turned(bs_raw *r, int k, bs_value **out)
+{
+    static const char *const swap[2] = {"transA", "transB"}, *const stack[2] = {"transBatchA", "transBatchB"};
+    int64_t swaps, inside;
+    bs_value *y = NULL;
+    *out = r->in[k];
+    BS_TRY(bs_attr_int(r, swap[k], 0, &swaps));
+    BS_TRY(bs_attr_int(r, stack[k], 0, &inside));
+    if (inside)
+        BS_TRY(first_axis_inside(r, out));
+    if (!swaps || r->in[k]->shape.rank < 2)
+        return BS_OK;
+    BS_TRY(bs_step_swap_last(r, &y, *out));
+    *out = y;
+    return BS_OK;
+}
+
 bs_status bs_expand_fused_matmul(bs_raw *r, bool *done)
 {
-    static const char *const transposes[2] = {"transA", "transB"}, *const batches[2] = {"transBatchA",
-                                                                                        "transBatchB"};
-    bs_value *in[2] = {r->in[0], r->in[1]}, *product = NULL, *scale;
+    bs_value *a, *b, *product = NULL, *scale;
     float alpha;
     (void)done;
     BS_TRY(bs_attr_float(r, "alpha", 1.0f, &alpha));
-    for (int k = 0; k < 2; k++) {
-        int64_t swaps, batch;
-        bs_value *swapped = NULL;
-        BS_TRY(bs_attr_int(r, transposes[k], 0, &swaps));
-        BS_TRY(bs_attr_int(r, batches[k], 0, &batch));
-        if (batch)
-            return bs_raw_fail(r, "%s is not supported", batches[k]);
-        if (!swaps || in[k]->shape.rank < 2)
-            continue;
-        BS_TRY(bs_step_swap_last(r, &swapped, in[k]));
-        in[k] = swapped;
-    }
+    BS_TRY(turned(r, 0, &a));
+    BS_TRY(turned(r, 1, &b));
     if (alpha == 1.0f)
-        return bs_step_2(r, &r->out[0], "MatMul", in[0], in[1]);
-    BS_TRY(bs_step_2(r, &product, "MatMul", in[0], in[1]));
+        return bs_step_2(r, &r->out[0], "MatMul", a, b);
+    BS_TRY(bs_step_2(r, &product, "MatMul", a, b));
     BS_TRY(bs_step_scalar(r, &scale, alpha));
     return bs_step_2(r, &r->out[0], "Mul", product, scale);
 }

@@ -56,8 +56,7 @@ static bs_status over_one_row(bs_raw *r)
     BS_TRY(bs_step_floats(r, &factors, &(bs_shape){1, {4}}, 1.0f));
     factors->f[3] = scale[2];
     for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++)
-        if (strcmp(r->proto->attribute[k]->name, "axes") != 0 &&
-            strcmp(r->proto->attribute[k]->name, "scales") != 0)
+        if (!bs_attr_is(r->proto->attribute[k], "axes") && !bs_attr_is(r->proto->attribute[k], "scales"))
             attr[n++] = *r->proto->attribute[k];
     BS_TRY(bs_step_ints(r, &axis, (int64_t[]){2}, 1));
     BS_TRY(bs_step_2(r, &wide, "Unsqueeze", x, axis));

@@ -17,7 +17,7 @@ static int widen(const bs_raw *r, bs_step_attr *attr, int64_t room[][4])
     for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++) {
         attr[n] = *r->proto->attribute[k];
         for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
-            if (strcmp(attr[n].name, lists[l].name) != 0 || attr[n].n_ints < 1 || attr[n].n_ints > 2)
+            if (!bs_attr_is(&attr[n], lists[l].name) || attr[n].n_ints < 1 || attr[n].n_ints > 2)
                 continue;
             /* "pads" has the beginnings of all axes, then the ends. */
             for (size_t i = 0; i < attr[n].n_ints; i++) {

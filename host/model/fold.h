@@ -53,6 +53,9 @@ bs_status bs_read_gather_nd_entry(const bs_raw *r, const bs_shape *x, int lead, 
                                   int64_t *at);
 /* Of GatherElements and ScatterElements. */
 bs_status bs_read_along_axis(const bs_raw *r, const bs_shape *x, const bs_value **index, int *axis);
+/* Sets *at to the element of x that element e of the indices selects: w's own place but along `axis`. */
+bs_status bs_read_element_along(const bs_raw *r, const bs_shape *x, int axis, const bs_value *index,
+                                const bs_nd_iterator *w, int64_t e, int64_t *at);
 /* fold_make.c: of Trilu. */
 bs_status bs_read_triangle(const bs_raw *r, bool *upper, int64_t *shift);
 bool bs_in_triangle(bool upper, int64_t shift, int64_t row, int64_t column);

@@ -85,9 +85,8 @@ bs_status bs_fold_gather_nd(bs_raw *r, bs_value *out)
     return BS_OK;
 }
 
-/* Sets *at to the element of x that element e of the indices selects: its own place but along `axis`. */
-static bs_status along_axis(const bs_raw *r, const bs_shape *x, int axis, const bs_value *index,
-                            const bs_nd_iterator *w, int64_t e, int64_t *at)
+bs_status bs_read_element_along(const bs_raw *r, const bs_shape *x, int axis, const bs_value *index,
+                                const bs_nd_iterator *w, int64_t e, int64_t *at)
 {
     int64_t i;
     *at = 0;
@@ -120,7 +119,7 @@ bs_status bs_fold_gather_elements(bs_raw *r, bs_value *out)
     bs_nd_iterator w = {.shape = index->shape};
     for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         int64_t at;
-        BS_TRY(along_axis(r, &x->shape, axis, index, &w, e, &at));
+        BS_TRY(bs_read_element_along(r, &x->shape, axis, index, &w, e, &at));
         bs_value_copy(out, e, x, at, 1);
     }
     return BS_OK;
@@ -142,7 +141,7 @@ bs_status bs_fold_scatter_elements(bs_raw *r, bs_value *out)
     bs_nd_iterator w = {.shape = index->shape};
     for (int64_t e = 0; e < index->elements; e++, bs_nd_iterator_next(&w)) {
         int64_t at;
-        BS_TRY(along_axis(r, &x->shape, axis, index, &w, e, &at));
+        BS_TRY(bs_read_element_along(r, &x->shape, axis, index, &w, e, &at));
         bs_value_copy(out, at, update, e, 1);
     }
     return BS_OK;

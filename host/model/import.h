@@ -292,6 +292,7 @@ bs_status bs_raw_choice(const bs_raw *r, const char *name, const char *absent, c
                         int n, int *out);
 bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present);
 const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name);
+bool bs_attr_is(const Onnx__AttributeProto *a, const char *name);
 bs_value *bs_raw_input(const bs_raw *r, int input);
 /* Get input `input` as an activation, and as a float constant. */
 bs_status bs_raw_activation(const bs_raw *r, int input, bs_value **out);

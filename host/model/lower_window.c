@@ -171,8 +171,6 @@ bs_status bs_lower_pool(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(read_list(r, "dilations", 2, 1, w->dilation));
     BS_TRY(read_list(r, "pads", 4, 0, w->pad));
     BS_TRY(resolve_auto_pad(r, &x->shape, w));
-    if (n->op == BS_OP_AVERAGE_POOL && (w->dilation[0] != 1 || w->dilation[1] != 1))
-        return bs_raw_fail(r, "dilated average pooling is not supported");
     BS_TRY(need_data_everywhere(r, &x->shape, w));
     *out = x->shape;
     BS_TRY(window_shape(r, &x->shape, w, out));

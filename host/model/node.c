@@ -34,11 +34,16 @@ static const Onnx__AttributeProto *follow(const bs_raw *r, const Onnx__Attribute
     return s ? bs_attr_find(s->call, a->ref_attr_name) : a;
 }
 
+bool bs_attr_is(const Onnx__AttributeProto *a, const char *name)
+{
+    return a->name && strcmp(a->name, name) == 0;
+}
+
 const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name)
 {
     for (size_t k = 0; k < r->proto->n_attribute; k++) {
         const Onnx__AttributeProto *a = r->proto->attribute[k];
-        if (a->name && strcmp(a->name, name) == 0)
+        if (bs_attr_is(a, name))
             return follow(r, a);
     }
     return NULL;

@@ -59,6 +59,8 @@ typedef enum reason {
     X(DequantizeLinear, 10, QUANTISED)                                                                       \
     X(Det, 11, OTHER)                                                                                        \
     X(DynamicQuantizeLinear, 11, QUANTISED)                                                                  \
+    X(GatherElements, 11, CONSTANTS)                                                                         \
+    X(GatherND, 11, CONSTANTS)                                                                               \
     X(GRU, 1, RECURRENT)                                                                                     \
     X(GlobalLpPool, 1, OTHER)                                                                                \
     X(GridSample, 16, OTHER)                                                                                 \

@@ -106,7 +106,7 @@ static const struct {
     {"ss", "no tensor 'ss' for its output", "did you mean 's'?"},
     {"logits", "no tensor 'logits'", "its outputs are 'y', 's'"},
     {"x", "'x' cannot be the output: no node computes it", "such as 'y'"},
-    {"v", "operator TopK is not supported", "'output: s' in the job, or --output s"},
+    {"v", "operator TopK (of opset 1) is not supported", "'output: s' in the job, or --output s"},
 };
 
 static void test_outputs(void **state)
