@@ -105,6 +105,12 @@ def loop(x):
     return x
 
 
+def assigned(x):
+    y = x.clone()
+    y[:, 2, 3:6] = 0.5
+    return y
+
+
 # name: makes the layer or function of (N, C, H, W)
 OPERATORS = {
     # windows and sizes
@@ -273,18 +279,21 @@ OPERATORS = {
 }
 
 
-def assigned(x):
-    y = x.clone()
-    y[:, 2, 3:6] = 0.5
-    return y
-
-
 # What bitsink does not have, as a regular expression of its message.
 REFUSED = {
-    "conv3d": "Conv.*(3-d|2-d)",
-    "lstm": "LSTM",
-    "gru": "GRU",
+    "argmax": "operator ArgMax",
+    "conv3d": "Conv.*5 dimensions",
+    "conv_transpose": "operator ConvTranspose",
+    "grid_sample": "operator GridSample",
+    "gru": "operator GRU",
+    "local_response": "AveragePool.*5 dimensions",  # as the dynamo exporter writes it
+    "lstm": "operator LSTM",
+    "scatter": "ScatterND.*reduction",
+    "sort": "operator TopK",
+    "topk": "operator TopK",
 }
+# What bitsink computes in single precision, without rounding to half.
+BOUNDS = {"cast_half": 1e-3}
 
 
 class Micro(nn.Module):
@@ -322,7 +331,8 @@ def main():
     unknown = set(names) - set(OPERATORS)
     if unknown:
         parser.error(f"unknown {', '.join(sorted(unknown))}; there are {', '.join(OPERATORS)}")
-    sys.exit(table(args, [Export(name, exporter, functools.partial(make, name, exporter), REFUSED.get(name, ""))
+    sys.exit(table(args, [Export(name, exporter, functools.partial(make, name, exporter), REFUSED.get(name, ""),
+                                 BOUNDS.get(name, 1e-5))
                           for name in names for exporter in args.exporter.split(",")]))
 
 
