@@ -6,7 +6,7 @@
  * BS_REDUCE_TABLE. Any other is a row of BS_OPS. An operator that fits no family gets a new one: a row of
  * BS_OP_FAMILIES and the functions that are named after the family:
  *
- *   bs_lower_FAMILY()       makes a bs_node of an ONNX node       host/model/lower_*.c
+ *   bs_lower_FAMILY()       makes a bs_node of an ONNX node       host/import/lower_*.c
  *   bs_support_FAMILY()     checks attributes and shapes          host/backend/support_*.c
  *   bs_cpu_run_FAMILY()     runs a node on the CPU                host/cpu/
  *   bs_cuda_run_FAMILY()    launches its kernel on a GPU          cuda/; its row and arguments: kernels.h,

@@ -31,6 +31,7 @@ report "ONNX node tests" conformance '/^[0-9]+ tests, out of scope/ {
           "deviate on purpose,", n["failed"], "failed" }'
 report "torchvision and timm" numerics_torch_models '/models agree with/'
 report "architectures" numerics_architectures '/exports agree and/'
+report "rewritten files" numerics_rewritten_models '/exports agree and/'
 report "single operators" numerics_micro_models '/exports agree and/'
 report "Keras" numerics_keras_models '/models agree with/'
 report "real weights" numerics_onnxruntime_agreement '/ images, top-1 equal / { m++; n += $2 }

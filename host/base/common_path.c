@@ -27,41 +27,47 @@ static size_t path_length(const char *name, size_t limit, char separator)
 static bs_status find_path(char **out, const char *const *names, size_t n, char separator)
 {
     const char *first = NULL;
-    size_t length = 0, count = 0;
+    size_t length = 0, count = 0; /* of the path; of the names besides the first */
     for (size_t i = 0; i < n; i++) {
         size_t same = 0;
         if (!strchr(names[i], separator) || separator_of(names[i]) != separator)
             continue;
-        if (count++ == 0) {
+        if (!first) {
             first = names[i];
             length = path_length(first, strlen(first), separator);
-            continue;
         }
+        if (strcmp(names[i], first) == 0)
+            continue;
+        count++;
         while (same < length && names[i][same] == first[same])
             same++;
         length = path_length(names[i], same, separator);
     }
-    if (count < 2 || length < 2) /* not for a single '/' */
+    if (count == 0 || length < 2) /* one name, or a single '/' */
         return BS_OK;
     *out = strndup(first, length);
     return *out ? BS_OK : bs_oom("names");
 }
 
-static int by_text(const void *a, const void *b)
+typedef struct cut_name {
+    const char *cut, *whole;
+} cut_name;
+
+static int by_cut(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const cut_name *)a)->cut, ((const cut_name *)b)->cut);
 }
 
 static bs_status stay_distinct(bool *distinct, const bs_common_path *p, const char *const *names, size_t n)
 {
-    const char **cut = NULL;
+    cut_name *cut = NULL;
     BS_TRY(bs_calloc(&cut, n, sizeof *cut, "names"));
     for (size_t i = 0; i < n; i++)
-        cut[i] = bs_common_path_cut(p, names[i]);
-    qsort(cut, n, sizeof *cut, by_text);
+        cut[i] = (cut_name){bs_common_path_cut(p, names[i]), names[i]};
+    qsort(cut, n, sizeof *cut, by_cut);
     *distinct = true;
     for (size_t i = 1; i < n; i++)
-        *distinct &= strcmp(cut[i - 1], cut[i]) != 0;
+        *distinct &= strcmp(cut[i - 1].cut, cut[i].cut) != 0 || strcmp(cut[i - 1].whole, cut[i].whole) == 0;
     free(cut);
     return BS_OK;
 }

@@ -14,7 +14,8 @@ typedef struct bs_common_path {
     char *slash, *dot;
 } bs_common_path;
 
-/* Finds the paths of n distinct names: as long as possible, and so that names stay distinct without them. */
+/* Finds the paths of n names: as long as possible, and so that different names stay different without them.
+ */
 bs_status bs_common_path_find(bs_common_path *out, const char *const *names, size_t n);
 void bs_common_path_clear(bs_common_path *p);
 /* Returns the rest of the name behind its common path, never empty: a pointer into `name`. */

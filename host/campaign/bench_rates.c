@@ -4,7 +4,7 @@
 #include "base/team.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
-#include "model/synth.h"
+#include "import/synth.h"
 
 #include <stdlib.h>
 

@@ -56,7 +56,7 @@ static bs_status check_whole(bs_prover *p, const bs_schedules *schedules, int wh
 
 const char *bs_proof_target_name(const bs_proofs *p, int target)
 {
-    return p->engine->graph->tensors[p->engine->graph->targets[target].tensor].name;
+    return bs_graph_label(p->engine->graph, target);
 }
 
 /* --- The composition of a kind --- */

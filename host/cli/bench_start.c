@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "cli/bench_job.h"
 #include "cli/cli.h"
-#include "model/synth.h"
+#include "import/synth.h"
 #include "store/db.h"
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 #ifndef BS_CLI_BENCH_START_H
 #define BS_CLI_BENCH_START_H
 
+#include "import/onnx_file.h"
 #include "model/graph.h"
 
 #include <stdbool.h>

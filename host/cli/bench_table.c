@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "cli/bench_print.h"
+#include "model/label.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ double bs_bench_trial_macs(const bs_bench_cell *c)
 
 const char *bs_bench_target(const bs_engine *e, int id)
 {
-    return e->graph->tensors[e->graph->targets[id].tensor].name;
+    return bs_graph_label(e->graph, id);
 }
 
 static int by_time(const void *a, const void *b)
@@ -73,7 +74,7 @@ static void print_row(const char *name, const bs_bench_cell cells[], int n, cons
     printf("  %8.1f\n", 100.0 * bs_bench_over((double)delta->masked, (double)delta->trials));
 }
 
-static void print_replay(const bs_bench *b, const bs_engine *e)
+static void print_replay(const bs_bench *b, const bs_engine *e, const bs_common_path *path)
 {
     bs_bench_cell total[BS_BENCH_WAY_COUNT];
     printf("%-28s %49s  %39s  %23s\n", "", "MMAC per trial", "trials/s", "delta over");
@@ -81,7 +82,7 @@ static void print_replay(const bs_bench *b, const bs_engine *e)
            "suffix", "delta", "unmasked", "full", "dense", "suffix", "delta", "full", "dense", "suffix",
            "masked %");
     for (int i = 0; i < b->n_targets; i++)
-        print_row(bs_bench_target(e, b->targets[i]), b->cells[i], 1, e);
+        print_row(bs_common_path_cut(path, bs_bench_target(e, b->targets[i])), b->cells[i], 1, e);
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         total[way] = bs_bench_sum(b, (bs_bench_way)way);
     print_row("all targets, equally likely", total, b->n_targets, e);
@@ -89,16 +90,16 @@ static void print_replay(const bs_bench *b, const bs_engine *e)
 }
 
 /* Prints the nodes at which most trials were masked, in the order of the graph. */
-static void print_masked(const bs_bench *b, const bs_engine *e)
+static void print_masked(const bs_bench *b, const bs_engine *e, const bs_common_path *path)
 {
     printf("\nshare of the trials masked at a node (1 %% or more)\n");
     for (int i = 0; i < b->n_targets; i++) {
         double trials = (double)b->cells[i][BS_BENCH_DELTA].trials;
         const uint64_t *masked_at = b->masked_at + (size_t)i * (size_t)b->n_ids;
-        printf("%-28s", bs_visible_cut(bs_bench_target(e, b->targets[i]), 28));
+        printf("%-28s", bs_visible_cut(bs_common_path_cut(path, bs_bench_target(e, b->targets[i])), 28));
         for (int id = 0; id < b->n_ids; id++)
             if ((double)masked_at[id] >= 0.01 * trials)
-                printf(" %s %.0f %%", bs_visible(bs_bench_target(e, id)),
+                printf(" %s %.0f %%", bs_visible(bs_common_path_cut(path, bs_bench_target(e, id))),
                        100.0 * (double)masked_at[id] / trials);
         puts("");
     }
@@ -156,8 +157,15 @@ static double mib(size_t bytes)
 
 void bs_bench_print_table(const bs_bench *b, const bs_engine *e)
 {
-    print_replay(b, e);
-    print_masked(b, e);
+    bs_common_path path = {0};
+    char note[256];
+    if (bs_graph_common_path(&path, e->graph) != BS_OK)
+        bs_error_clear(); /* whole names do, too */
+    print_replay(b, e, &path);
+    print_masked(b, e, &path);
+    if (*bs_common_path_note(&path, note, sizeof note))
+        puts(note);
+    bs_common_path_clear(&path);
     print_kernels(b);
     print_rates(b, e);
     printf(

@@ -1,7 +1,7 @@
 #include "cli/bench_print.h"
 #include "cli/bench_start.h"
 #include "cli/cli.h"
-#include "model/synth.h"
+#include "import/synth.h"
 
 /* The networks that --start measures if none is named. */
 static const char *const start_networks[] = {

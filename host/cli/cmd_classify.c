@@ -1,3 +1,4 @@
+#include "import/onnx_file.h"
 #include "base/team.h"
 #include "base/text.h"
 #include "cli/cli.h"

@@ -1,9 +1,12 @@
+#include "base/buf.h"
+#include "base/common_path.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "store/compare.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define X(suffix, name, text) text,
@@ -50,12 +53,15 @@ static void print_count(double n, int width)
         printf(" %*.*f", width, n == floor(n) ? 0 : 1, n);
 }
 
-static void print_row(const bs_comparison *r)
+/* path: of the layers in each file. */
+static void print_row(const bs_comparison *r, const bs_common_path path[2])
 {
     char name[96];
-    snprintf(name, sizeof name, "%s", bs_visible_cut(r->name[0], 40));
-    if (strcmp(r->name[0], r->name[1]) != 0)
-        snprintf(name, sizeof name, "%s=%s", bs_visible_cut(r->name[0], 40), bs_visible_cut(r->name[1], 40));
+    const char *shown[] = {bs_common_path_cut(&path[0], r->name[0]),
+                           bs_common_path_cut(&path[1], r->name[1])};
+    snprintf(name, sizeof name, "%s", bs_visible_cut(shown[0], 40));
+    if (strcmp(shown[0], shown[1]) != 0)
+        snprintf(name, sizeof name, "%s=%s", bs_visible_cut(shown[0], 40), bs_visible_cut(shown[1], 40));
     printf("%5d  %-32s %-7s %-11s %10.6f %10.6f", r->entry, name, bs_compare_outcome_name[r->outcome],
            bs_compare_test_name[r->test], r->rate[0], r->rate[1]);
     for (int k = 0; k < 2; k++)
@@ -73,8 +79,23 @@ static void print_row(const bs_comparison *r)
     puts(r->differs ? "  *" : "");
 }
 
+static bs_status find_path(bs_common_path *out, const bs_comparisons *c, int side)
+{
+    const char **names;
+    BS_TRY(bs_calloc(&names, c->n + 1, sizeof *names, "comparison"));
+    for (size_t i = 0; i < c->n; i++)
+        names[i] = c->row[i].name[side];
+    bs_status st = bs_common_path_find(out, names, c->n);
+    free(names);
+    return st;
+}
+
 static void print_text(const bs_comparisons *c, const char *a, const char *b, bool all)
 {
+    bs_common_path path[2] = {{0}};
+    char note[256];
+    if (find_path(&path[0], c, 0) != BS_OK || find_path(&path[1], c, 1) != BS_OK)
+        bs_error_clear(); /* whole names do, too */
     print_pairing(c);
     if (c->n > 0 && (all || c->n_differ > 0))
         printf("%5s  %-32s %-7s %-11s %10s %10s %9s %9s %7s %7s %10s %10s %10s\n", "entry", "name", "outcome",
@@ -82,8 +103,13 @@ static void print_text(const bs_comparisons *c, const char *a, const char *b, bo
     double least = (double)INFINITY;
     for (size_t i = 0; i < c->n; i++) {
         if (all || c->row[i].differs)
-            print_row(&c->row[i]);
+            print_row(&c->row[i], path);
         least = fmin(least, c->row[i].detectable);
+    }
+    for (int k = 0; k < 2; k++) {
+        if (c->n > 0 && (all || c->n_differ > 0) && *bs_common_path_note(&path[k], note, sizeof note))
+            printf("%s: %s\n", k == 0 ? "A" : "B", note);
+        bs_common_path_clear(&path[k]);
     }
     printf("%zu of %zu rates differ between A (%s) and B (%s)\n", c->n_differ, c->n, bs_visible(a),
            bs_visible(b));

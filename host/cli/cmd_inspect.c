@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
-#include "model/synth.h"
+#include "import/synth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,9 +102,11 @@ const bs_command bs_cmd_inspect = {
     .summary = "list the targets of an ONNX model",
     .details = "Imports MODEL, an ONNX file or a network that `bitsink synth` generates, and lists its"
                " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
-               " shape of one image, bits, and the multiply-accumulates of the node that makes it. Job"
-               " files select targets by these names, kinds, operators and ids. Below them stand the input"
-               " with its axes, and the output.\n"
+               " shape of one image, bits, and the multiply-accumulates of the node that makes it. They are"
+               " in the order in which the network computes them, the parameters of a node before its output."
+               " Where an exporter made up the name of a tensor (`onnx::Conv_55`), that of the node stands"
+               " there, as in `/conv1/Conv.weight`; `--json` has both. Job files select targets by these"
+               " names, kinds, operators and ids. Below them stand the input with its axes, and the output.\n"
                "\n"
                "The options say what the file leaves open; a job says it with the keys `input_size`,"
                " `output` and `inputs` (MODELS in bitsink-job(5)).",

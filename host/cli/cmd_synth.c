@@ -1,5 +1,5 @@
 #include "cli/cli.h"
-#include "model/synth.h"
+#include "import/synth.h"
 
 static bs_status run(const bs_args *args)
 {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "campaign/input.h"
 #include "cli/cli.h"
+#include "model/label.h"
 #include "replay/trace.h"
 #include "store/status.h"
 
@@ -54,7 +55,7 @@ static bs_status parse_trial(bs_trial_coords *out, const char *text)
 static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial_coords t, const bs_sites *sites,
                         const bs_trace *trace, bool json)
 {
-    const char *name = s->graph->tensors[s->graph->targets[st->target].tensor].name;
+    const char *name = bs_graph_label(s->graph, st->target);
     bs_dtype type = st->fault.type;
     if (!json)
         printf("trial %llu: entry %u, target %u (%s), image %u (%s), repetition %u\n%zu site(s)\n",
@@ -108,7 +109,10 @@ static void json_step(const bs_trace_step *s, const bs_tensor *x, const char *op
 
 static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
 {
-    char box[96], expected[96];
+    char box[96], expected[96], note[256];
+    bs_common_path path = {0};
+    if (bs_graph_common_path(&path, g) != BS_OK)
+        bs_error_clear(); /* whole names do, too */
     if (!json)
         printf("%-32s %-18s %12s %12s %9s  %-28s %-28s %s\n", "tensor", "operator", "changed", "of", "share",
                "channels x rows x columns", "box of the delta replay", "largest change");
@@ -120,14 +124,17 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
             json_step(s, x, op);
             continue;
         }
-        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n", bs_visible(x->name), op,
-               (long long)s->changed, (long long)x->elements,
-               100.0 * (double)s->changed / (double)x->elements, box_text(&s->box, box, sizeof box),
-               box_text(&s->expected, expected, sizeof expected), (double)s->largest, s->nan ? "  NaN" : "",
-               s->inf ? "  Inf" : "");
+        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n",
+               bs_visible(bs_common_path_cut(&path, bs_graph_label(g, x->target))), op, (long long)s->changed,
+               (long long)x->elements, 100.0 * (double)s->changed / (double)x->elements,
+               box_text(&s->box, box, sizeof box), box_text(&s->expected, expected, sizeof expected),
+               (double)s->largest, s->nan ? "  NaN" : "", s->inf ? "  Inf" : "");
         if (s->changed == 0 && i + 1 == trace->n_steps)
             puts("the fault is masked: the output equals the golden run's bit for bit");
     }
+    if (!json && *bs_common_path_note(&path, note, sizeof note))
+        puts(note);
+    bs_common_path_clear(&path);
 }
 
 static void print_answer(const char *what, const bs_answer *a, const bs_session *s, bool json)

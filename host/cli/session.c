@@ -1,3 +1,4 @@
+#include "import/onnx_file.h"
 #include "cli/cli.h"
 
 #include "base/buf.h"

@@ -2,22 +2,11 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "model/label.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bs_status find_path(bs_strata_list *l)
-{
-    const bs_graph *g = l->plan->graph;
-    const char **names;
-    BS_TRY(bs_calloc(&names, (size_t)g->n_targets, sizeof *names, "targets"));
-    for (int id = 0; id < g->n_targets; id++)
-        names[id] = bs_graph_label(g, id);
-    bs_status st = bs_common_path_find(&l->path, names, (size_t)g->n_targets);
-    free(names);
-    return st;
-}
 
 /* Lists the strata of the entry whose first one is the n-th of all. Returns the number of those listed. */
 static int list_entry(bs_strata_list *l, int n)
@@ -37,7 +26,7 @@ bs_status bs_strata_list_make(bs_strata_list *l, const bs_plan *plan, int width)
 {
     bs_status st;
     *l = (bs_strata_list){.plan = plan, .width = width};
-    BS_TRY_GOTO(find_path(l), out);
+    BS_TRY_GOTO(bs_graph_common_path(&l->path, plan->graph), out);
     BS_TRY_GOTO(bs_calloc(&l->stratum, (size_t)plan->n_strata, sizeof *l->stratum, "targets"), out);
     for (int n = 0; n < plan->n_strata;)
         n = list_entry(l, n);

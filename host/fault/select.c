@@ -52,7 +52,8 @@ static bool matches_op(const bs_selector *s, const bs_graph *g, int id)
 }
 
 /* Matches a name of the tensor or the node. A node's name selects its output; its parameters only if the
- * selector asks for that kind. Patterns are not for labels, so that they mean what they meant without them. */
+ * selector asks for that kind. Patterns are not for labels, so that they mean what they meant without them.
+ */
 static bool matches_any_name(const bs_selector *s, const bs_graph *g, int id)
 {
     const bs_target *t = &g->targets[id];

@@ -58,8 +58,7 @@ void bs_plan_note_storage(const bs_plan *plan)
         bs_info("note: entry %d: on a device that works in place %d of its %d targets lie in the memory of "
                 "another, such as '%.64s' in '%.64s', and sums over bits (FIT, exposure) count it twice; the "
                 "key 'storage' of an entry says which targets are memory",
-                e->id, n, end - first, g->tensors[g->targets[one].tensor].name,
-                g->tensors[g->targets[other].tensor].name);
+                e->id, n, end - first, bs_graph_label(g, one), bs_graph_label(g, other));
         return; /* one note is enough for all entries */
     }
 }

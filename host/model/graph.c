@@ -1,6 +1,7 @@
 #include "model/graph.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -197,4 +198,10 @@ const bs_node *bs_matmul_of_target(const bs_graph *g, int target)
         if (n->in[k] == t->tensor)
             return bs_matmul_of_bias(g, n, k);
     return NULL;
+}
+
+void bs_graph_tell_remarks(const bs_graph *g)
+{
+    for (int k = 0; k < g->n_remarks; k++)
+        bs_info("remark: %s", g->remarks[k]);
 }

@@ -147,9 +147,6 @@ typedef struct bs_import_options {
 /* Frees what the options own, and leaves them empty. */
 void bs_import_options_clear(bs_import_options *o);
 
-/* Imports an ONNX file (opset 7 to 25). options: NULL: none. Free *out with bs_graph_free(). Errors name node
- * and operator. */
-bs_status bs_graph_import(bs_graph **out, const char *path, const bs_import_options *options);
 void bs_graph_free(bs_graph *g);
 /* Frees what it holds. */
 void bs_graph_clear(bs_graph *g);

@@ -23,7 +23,7 @@
     X(SEED, "seed", "the seeds differ")                                                                      \
     X(IMAGES, "images", "images of the same number differ in path, label or content")                        \
     X(ENTRY, "entry", "fault entries of the same id have other bits, sites or targets")                      \
-    X(LAYER, "layer", "layers have another id, name, kind or shape")                                         \
+    X(LAYER, "layer", "layers have another id, name or shape")                                               \
     X(TRIALS, "trials", "no trial on an image with a weight is in both files")                               \
     X(FAULTS, "faults", "the faults differ: the files' versions number them otherwise")                      \
     X(MAP, "map", "layers were brought together by --map or --by-position")
@@ -100,7 +100,7 @@ typedef struct bs_compare_options {
 /* Compares strata of the same entry id and layer name (or as the options say); entries of the same id must
  * have the same fault model. Trials are paired if a trial id is the same fault in both files, whatever the
  * model: if the seed, the images in both files (path, label and content), the entry's definition, the layer's
- * id, name, kind and shape, and the faults of the first common trials agree. Else two proportions are
+ * id, name and shape, and the faults of the first common trials agree. Else two proportions are
  * compared. The files may be of an earlier version or read-only. Zero-initialise *out; free with
  * bs_comparisons_clear(). */
 bs_status bs_store_compare(bs_comparisons *out, const char *a, const char *b,

@@ -1,7 +1,7 @@
 #include "proto.h"
 
 #include "base/log.h"
-#include "model/fold.h"
+#include "import/fold.h"
 
 #include <dirent.h>
 #include <stdio.h>

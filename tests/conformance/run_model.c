@@ -1,3 +1,4 @@
+#include "import/onnx_file.h"
 #include "conformance.h"
 
 #include "campaign/engine.h"

@@ -1,4 +1,5 @@
 /* ONNX import. What comes out must be a graph that the rest of the program can index without looking. */
+#include "import/onnx_file.h"
 #include "fuzz.h"
 
 #include "model/graph.h"

@@ -42,9 +42,11 @@ TORCHVISION = torchvision.models.list_models(module=torchvision.models)
 LARGEST = {"regnet_y_128gf", "vit_h_14", "vit_l_16", "vit_l_32", "regnet_y_32gf", "regnet_x_32gf", "efficientnet_v2_l"}
 # What bitsink does not have, as a regular expression of its message.
 REFUSED = {
-    "lambda_resnet26t": "3-d|2-d",
-    "sequencer2d_s": "LSTM",
+    "lambda_resnet26t": "Conv.*5 dimensions",
+    "sequencer2d_s": "operator LSTM",
 }
+# The dynamo exporter does not know the fused attention over five axes.
+UNFUSED = {"nest_tiny"}
 
 
 def create(name):
@@ -53,6 +55,7 @@ def create(name):
         warnings.simplefilter("ignore")
         if name in TORCHVISION:
             return torchvision.models.get_model(name, weights=None).eval(), SIDES.get(name, 224)
+        timm.layers.set_fused_attn(name not in UNFUSED)
         network = timm.create_model(name, pretrained=False).eval()
         return network, network.default_cfg["input_size"][-1]
 

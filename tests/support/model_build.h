@@ -11,6 +11,7 @@
 #ifndef BS_TESTS_MODEL_BUILD_H
 #define BS_TESTS_MODEL_BUILD_H
 
+#include "import/onnx_file.h"
 #include "support/testing.h"
 
 #include "model/graph.h"

@@ -1,5 +1,6 @@
 /* Proves that the benchmark's numbers agree with each other and with the network, that its workers are timed
  * in one way at a time, and that the timed backend changes nothing and counts every call. */
+#include "import/onnx_file.h"
 #include "support/testing.h"
 
 #include "campaign/bench_internal.h"

@@ -195,7 +195,7 @@ static const struct broken {
     {HEAD "- {id: 1, targets: all}\n- {id: 1, targets: all}\n", 5, "entry id 1 is used twice", "line 4"},
     {HEAD "- id: 1\n  trials: 3\n", 4, "entry 1: key 'targets' is missing", "say what is hit"},
     {HEAD "- id: 1\n  targets: []\n", 5, "'targets' is an empty list", "all"},
-    {HEAD "- id: 1\n  targets: {}\n", 5, "a selector without conditions", "kind, op, name or id"},
+    {HEAD "- id: 1\n  targets: {}\n", 5, "a selector without conditions", "kind, op, name, layer or id"},
     {HEAD "- id: 1\n  targets: {opp: Conv}\n", 5, "unknown key 'opp' in targets", "did you mean 'op'?"},
     {HEAD "- id: 1\n  targets:\n  - {op: Cnov}\n", 6, "unknown operator 'Cnov'", "did you mean 'Conv'?"},
     {HEAD "- id: 1\n  targets: {kind: weights}\n", 5, "unknown target kind 'weights'",

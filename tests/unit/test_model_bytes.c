@@ -1,5 +1,6 @@
 /* Proves that weights stay where the file was read, aligned or not, that everything else is converted, and
  * that it does not matter how raw data is written. */
+#include "import/onnx_file.h"
 #include "support/model_build.h"
 
 #include "base/resources.h"

@@ -1,4 +1,5 @@
 /* Proves the message for each hand-made model that cannot be imported. */
+#include "import/onnx_file.h"
 #include "support/model_build.h"
 
 typedef struct error_case {

@@ -1,5 +1,6 @@
 /* Proves where weights in files of their own may lie, and that a wrong file is refused with the right
  * words. */
+#include "import/onnx_file.h"
 #include "support/model_build.h"
 
 #include <fcntl.h>

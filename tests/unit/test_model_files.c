@@ -1,5 +1,6 @@
 /* Proves that real models have the structure, shapes and sizes that other tools report. Absent files are
  * skipped. */
+#include "import/onnx_file.h"
 #include "support/model_build.h"
 
 static bs_graph *import_file(const char *path)

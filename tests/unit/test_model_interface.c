@@ -2,7 +2,7 @@
  * what a model's other inputs are. */
 #include "support/model_build.h"
 
-#include "model/import.h"
+#include "import/import.h"
 
 static bs_status import_with(bs_graph **g, const char *text, const bs_import_options *o)
 {

@@ -2,7 +2,7 @@
  * the same from a file. */
 #include "support/model_build.h"
 
-#include "model/synth.h"
+#include "import/synth.h"
 
 #include <math.h>
 

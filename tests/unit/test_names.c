@@ -42,6 +42,8 @@ static void test_common_path(void **state)
         {{"m/n/", "m/n/a"}, {"n/", "n/a"}, "names without 'm/'"},
         {{"/conv1/Conv", "/conv2/Conv"}, {"/conv1/Conv", "/conv2/Conv"}, ""},
         {{"a/b/c"}, {"a/b/c"}, ""},
+        {{"a/b/c", "a/b/c"}, {"a/b/c", "a/b/c"}, ""},
+        {{"a/b/c", "a/b/d", "a/b/c"}, {"c", "d", "c"}, "names without 'a/b/'"},
         {{"m/a", "m/b", "a"}, {"m/a", "m/b", "a"}, ""}, /* they must stay distinct */
         {{"m/a", "m/b", "m.a", "m.b"}, {"m/a", "m/b", "m.a", "m.b"}, ""},
         {{NULL}, {NULL}, ""},
@@ -53,11 +55,20 @@ static void test_common_path(void **state)
 
 static void test_made_up_names(void **state)
 {
-    static const char *const made_up[] = {
-        "onnx::Conv_55", "onnx::MatMul_1",    "55",         "val_12", "_v_34",
-        "12:0",          "const_fold_opt__7", "Const__5:0", "tmp_3"};
-    static const char *const given[] = {"conv1.weight", "conv2d_1", "relu_1", "input.1", "x",          "",
-                                        "a/b__12",      "layer:0",  "value",  "val_",    "interval_12"};
+    static const char *const made_up[] = {"onnx::Conv_55",
+                                          "onnx::MatMul_1",
+                                          "55",
+                                          "val_12",
+                                          "_v_34",
+                                          "12:0",
+                                          "const_fold_opt__7",
+                                          "Const__5:0",
+                                          "tmp_3",
+                                          "/f/Constant_3_output_0",
+                                          "Constant_output_0"};
+    static const char *const given[] = {
+        "conv1.weight", "conv2d_1", "relu_1",      "input.1",        "x",         "", "a/b__12", "layer:0",
+        "value",        "val_",     "interval_12", "/Conv_output_0", "Constantly"};
     (void)state;
     for (size_t i = 0; i < sizeof made_up / sizeof *made_up; i++)
         if (!bs_name_is_made_up(made_up[i]))
@@ -247,6 +258,21 @@ static void test_modules(void **state)
     bs_graph_free(g);
 }
 
+static void test_roles(void **state)
+{
+    bs_graph *g = NULL;
+    (void)state;
+    assert_ok(import_text(&g,
+                          "in x N 2; f 1; f 2; f 3 2; f /Constant_output_0 2; out y; Clip x,1,2 -> 7 @/clip;"
+                          "Mul 3,7 -> 8 @/mul; Add 8,/Constant_output_0 -> y @/add"));
+    static const char *const want[] = {"x",     "/clip.min", "/clip.max", "/mul.constant", "/add.constant",
+                                       "/clip", "/mul",      "y"};
+    assert_int_equal(g->n_targets, sizeof want / sizeof *want);
+    for (int id = 0; id < g->n_targets; id++)
+        assert_string_equal(bs_graph_label(g, id), want[id]);
+    bs_graph_free(g);
+}
+
 /* Nodes of one name: their tensors keep names of their own. */
 static void test_labels_are_unique(void **state)
 {
@@ -264,13 +290,10 @@ static void test_labels_are_unique(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_common_path),
-        cmocka_unit_test(test_made_up_names),
-        cmocka_unit_test(test_listing),
-        cmocka_unit_test(test_bias),
-        cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_modules),
-        cmocka_unit_test(test_labels_are_unique),
+        cmocka_unit_test(test_common_path), cmocka_unit_test(test_made_up_names),
+        cmocka_unit_test(test_listing),     cmocka_unit_test(test_bias),
+        cmocka_unit_test(test_layers),      cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_roles),       cmocka_unit_test(test_labels_are_unique),
     };
     return run_suite(tests, NULL, NULL);
 }

@@ -2,13 +2,14 @@
  * next run goes on: those of the result file, of the job reader and of SQLite, some of each all over the
  * work. The linker's --wrap directs the allocations of this program to the functions here; SQLite has hooks.
  */
+#include "import/onnx_file.h"
 #include "support/failing_vfs.h"
 #include "support/store_campaign.h"
 
 #include "base/buf.h"
 #include "fault/plan.h"
-#include "model/import.h"
-#include "model/synth.h"
+#include "import/import.h"
+#include "import/synth.h"
 
 #include <stdatomic.h>
 

@@ -4,11 +4,12 @@
  * about, everything is proven that a campaign of this network may use; then the campaign's trials run along
  * what was allowed, and must have the answers that an honest device gives in full re-runs, unless the proof
  * has ended with an error. */
+#include "import/onnx_file.h"
 #include "support/liar.h"
 
 #include "base/log.h"
 #include "campaign/proof.h"
-#include "model/build.h"
+#include "import/build.h"
 #include "replay/selftest.h"
 
 #include <unistd.h>

@@ -2,6 +2,7 @@
  * every kind in every target of real networks, NaN and Inf included.
  *
  *   test_replay MODEL.onnx    only this network, as many of its targets as a bound on the work allows */
+#include "import/onnx_file.h"
 #include "support/model_build.h"
 
 #include "backend/backend.h"

@@ -122,6 +122,55 @@ static void old_files_show_the_same(void **state)
     fixture_close(&f);
 }
 
+static bs_status read_text(void *out, sqlite3_stmt *q)
+{
+    return bs_db_text(out, q, 0);
+}
+
+/* A file of a version without order and labels of layers: both are found in it. */
+static void old_layers_are_listed(void **state)
+{
+    static const char sql[] =
+        "SELECT group_concat(ordinal || ' ' || label, ', ') FROM (SELECT * FROM layer ORDER BY "
+        "ordinal)";
+    (void)state;
+    fixture f;
+    bs_db *db = NULL;
+    char *text = NULL;
+    bs_upgrade_report r = {0};
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, FX_ROWS, 200);
+    change(
+        f.db,
+        "PRAGMA user_version = 7; CREATE TABLE l AS SELECT * FROM layer; DROP TABLE layer; CREATE TABLE "
+        "layer (id INTEGER "
+        "PRIMARY KEY, name, node, op, kind, shape, type, elements, bits, macs); INSERT INTO layer SELECT id, "
+        "name, node, op, kind, "
+        "shape, type, elements, bits, macs FROM l; DROP TABLE l;"
+        "UPDATE layer SET name = 'onnx::Conv_5', node = '/c/Conv' WHERE id = 1;"
+        "UPDATE layer SET name = '7', node = '/c/Conv' WHERE id = 2;"
+        "INSERT INTO layer SELECT 3, 'b', '/fc/Gemm', op, 'bias', shape, type, 1, 32, 0 FROM layer WHERE id "
+        "= 1;"
+        "INSERT INTO layer SELECT 4, 'val_9', '/fc/Gemm', op, 'constant', shape, type, 1, 32, 0 FROM layer "
+        "WHERE id = 1;"
+        "INSERT INTO layer SELECT 5, 'w', '/fc/Gemm', op, 'weight', shape, type, 1, 32, 0 FROM layer WHERE "
+        "id = 1;"
+        "INSERT INTO layer SELECT 6, 'y', '/fc/Gemm', op, 'activation', shape, type, 1, 32, 0 FROM layer "
+        "WHERE id = 1");
+    for (int upgraded = 0; upgraded < 2; upgraded++) {
+        assert_ok(bs_db_open(&db, f.db));
+        assert_ok(bs_db_each(db, sql, BS_NO_BIND, read_text, &text));
+        assert_string_equal(text, "0 image, 1 /c/Conv.weight, 2 /c/Conv, 3 val_9, 4 w, 5 b, 6 y");
+        free(text);
+        text = NULL;
+        bs_db_close(db);
+        if (!upgraded)
+            assert_ok(bs_store_upgrade(&r, f.db, NULL, NULL));
+    }
+    bs_upgrade_report_clear(&r);
+    fixture_close(&f);
+}
+
 static void old_files_are_merged(void **state)
 {
     (void)state;
@@ -248,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(old_files_show_the_same),
+        cmocka_unit_test(old_layers_are_listed),
         cmocka_unit_test(old_files_are_merged),
         cmocka_unit_test(old_files_are_not_written),
         cmocka_unit_test(an_upgrade_waits_for_the_writer),

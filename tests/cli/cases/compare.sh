@@ -22,7 +22,7 @@ cp a.db other.db
 sql other.db "UPDATE entry SET definition = 'flip count 1 targets 9' WHERE id = 2; UPDATE layer SET shape = '12' WHERE name = 'fc1'"
 t compare --all a.db other.db
 echo '$ other names'
-sql other.db "UPDATE layer SET name = 'block/' || name"
+sql other.db "UPDATE layer SET name = 'block/' || name, label = 'block/' || name"
 t compare a.db other.db
 t compare --all --map fc1=block/fc1,conv1_2=block/conv1_2 a.db other.db
 t compare --by-position a.db other.db

@@ -1,0 +1,155 @@
+/* Sums, logarithms and norms along axes, and triangles. */
+#include "import/fold.h"
+
+#include <float.h>
+#include <string.h>
+
+/* The axes of a reduction: all, if none are named. */
+typedef struct reduced {
+    int64_t axes[BS_MAX_RANK];
+    int n;
+    bool keep;
+} reduced;
+
+static bs_status read_reduced(bs_raw *r, reduced *out)
+{
+    bool mask[BS_MAX_RANK], present, any = false;
+    int64_t keep, noop;
+    int rank = r->in[0]->shape.rank;
+    BS_TRY(bs_read_axes(r, 1, rank, mask, &present));
+    BS_TRY(bs_attr_int(r, "keepdims", 1, &keep));
+    BS_TRY(bs_attr_int(r, "noop_with_empty_axes", 0, &noop));
+    *out = (reduced){.keep = keep != 0};
+    for (int k = 0; k < rank; k++)
+        any |= mask[k];
+    for (int k = 0; k < rank; k++)
+        if (mask[k] || (!any && !noop))
+            out->axes[out->n++] = k;
+    return BS_OK;
+}
+
+/* The last step: y = a OP b, or OP a, without the axes unless they are kept. */
+static bs_status finish(bs_raw *r, const reduced *d, const char *op, bs_value *a, bs_value *b)
+{
+    bs_value *kept = NULL, *list, **y = d->keep ? &r->out[0] : &kept;
+    BS_TRY(b ? bs_step_2(r, y, op, a, b) : bs_step_1(r, y, op, a));
+    if (d->keep)
+        return BS_OK;
+    BS_TRY(bs_step_ints(r, &list, d->axes, d->n));
+    return bs_step_2(r, &r->out[0], "Squeeze", kept, list);
+}
+
+bs_status bs_expand_log_sum(bs_raw *r, bool *done)
+{
+    bs_value *sum = NULL;
+    reduced d;
+    (void)done;
+    BS_TRY(read_reduced(r, &d));
+    if (d.n == 0)
+        return bs_step_1(r, &r->out[0], "Identity", r->in[0]);
+    BS_TRY(bs_step_reduce(r, &sum, "ReduceSum", r->in[0], d.axes, d.n));
+    return finish(r, &d, "Log", sum, NULL);
+}
+
+/* max + log(sum(exp(x - max))). An infinite maximum is clipped, so that it is not subtracted from itself. */
+bs_status bs_expand_log_sum_exp(bs_raw *r, bool *done)
+{
+    bs_value *max = NULL, *bounded = NULL, *shifted = NULL, *exp = NULL, *sum = NULL, *log = NULL;
+    bs_step_attr bounds[] = {bs_attr_of_float("min", -FLT_MAX), bs_attr_of_float("max", FLT_MAX)};
+    reduced d;
+    (void)done;
+    BS_TRY(read_reduced(r, &d));
+    if (d.n == 0)
+        return bs_step_1(r, &r->out[0], "Identity", r->in[0]);
+    BS_TRY(bs_step_reduce(r, &max, "ReduceMax", r->in[0], d.axes, d.n));
+    BS_TRY(bs_step(r, &bounded, "Clip", &max, 1, bounds, 2));
+    BS_TRY(bs_step_2(r, &shifted, "Sub", r->in[0], bounded));
+    BS_TRY(bs_step_1(r, &exp, "Exp", shifted));
+    BS_TRY(bs_step_reduce(r, &sum, "ReduceSum", exp, d.axes, d.n));
+    BS_TRY(bs_step_1(r, &log, "Log", sum));
+    return finish(r, &d, "Add", log, bounded);
+}
+
+/* A norm of 0 divides nothing. */
+bs_status bs_expand_lp_norm(bs_raw *r, bool *done)
+{
+    bs_value *x = r->in[0], *norm = NULL, *zero, *one, *is_zero = NULL, *divisor = NULL;
+    int64_t given, p, axis;
+    int at;
+    (void)done;
+    BS_TRY(bs_attr_int(r, "axis", -1, &given));
+    BS_TRY(bs_attr_int(r, "p", 2, &p));
+    BS_TRY(bs_normal_axis(r, given, x->shape.rank, &at));
+    axis = at;
+    if (p != 1 && p != 2)
+        return bs_raw_fail(r, "p of %lld is not supported, only 1 and 2", (long long)p);
+    BS_TRY(bs_step_reduce(r, &norm, p == 1 ? "ReduceL1" : "ReduceL2", x, &axis, 1));
+    BS_TRY(bs_step_scalar(r, &zero, 0));
+    BS_TRY(bs_step_scalar(r, &one, 1));
+    BS_TRY(bs_step_2(r, &is_zero, "Equal", norm, zero));
+    BS_TRY(bs_step(r, &divisor, "Where", (bs_value *[]){is_zero, one, norm}, 3, NULL, 0));
+    return bs_step_2(r, &r->out[0], "Div", x, divisor);
+}
+
+/* (x - mean) / (deviation + 1e-9), of the population. */
+bs_status bs_expand_mvn(bs_raw *r, bool *done)
+{
+    static const int64_t usual[] = {0, 2, 3};
+    bs_value *x = r->in[0], *mean = NULL, *centred = NULL, *square = NULL, *variance = NULL, *root = NULL,
+             *tiny, *deviation = NULL;
+    const int64_t *axes;
+    size_t n;
+    bool present;
+    (void)done;
+    BS_TRY(bs_attr_ints(r, "axes", &axes, &n, &present));
+    if (n > BS_MAX_RANK)
+        return bs_raw_fail(r, "%zu axes", n);
+    axes = present ? axes : usual;
+    n = present ? n : 3;
+    BS_TRY(bs_step_reduce(r, &mean, "ReduceMean", x, axes, (int)n));
+    BS_TRY(bs_step_2(r, &centred, "Sub", x, mean));
+    BS_TRY(bs_step_2(r, &square, "Mul", centred, centred));
+    BS_TRY(bs_step_reduce(r, &variance, "ReduceMean", square, axes, (int)n));
+    BS_TRY(bs_step_1(r, &root, "Sqrt", variance));
+    BS_TRY(bs_step_scalar(r, &tiny, 1e-9f));
+    BS_TRY(bs_step_2(r, &deviation, "Add", root, tiny));
+    return bs_step_2(r, &r->out[0], "Div", centred, deviation);
+}
+
+/* A choice, since a product would turn infinity beside the triangle into NaN. */
+bs_status bs_expand_trilu(bs_raw *r, bool *done)
+{
+    bs_value *x = r->in[0], *mask, *zero;
+    bool upper;
+    int64_t shift;
+    (void)done;
+    BS_TRY(bs_read_triangle(r, &upper, &shift));
+    int64_t rows = x->shape.dim[x->shape.rank - 2], columns = x->shape.dim[x->shape.rank - 1];
+    BS_TRY(bs_step_floats(r, &mask, &(bs_shape){2, {rows, columns}}, 0));
+    for (int64_t e = 0; e < mask->elements; e++)
+        mask->f[e] = bs_in_triangle(upper, shift, e / columns, e % columns);
+    BS_TRY(bs_step_scalar(r, &zero, 0));
+    return bs_step(r, &r->out[0], "Where", (bs_value *[]){mask, x, zero}, 3, NULL, 0);
+}
+
+/* A product with a triangle of ones, along the last axis. */
+bs_status bs_expand_cumulate(bs_raw *r, bool *done)
+{
+    bs_value *x = r->in[0], *line = NULL, *ones, *sums = NULL;
+    bool exclusive, reverse;
+    int64_t perm[BS_MAX_RANK];
+    int axis, last = x->shape.rank - 1;
+    (void)done;
+    BS_TRY(bs_read_cumulate(r, &x->shape, &axis, &exclusive, &reverse));
+    int64_t n = x->shape.dim[axis];
+    BS_TRY(bs_step_floats(r, &ones, &(bs_shape){2, {n, n}}, 0));
+    for (int64_t e = 0; e < ones->elements; e++)
+        ones->f[e] = bs_in_triangle(!reverse, reverse ? -exclusive : exclusive, e / n, e % n);
+    if (axis == last)
+        return bs_step_2(r, &r->out[0], "MatMul", x, ones);
+    for (int k = 0; k <= last; k++)
+        perm[k] = k == axis ? last : k == last ? axis : k;
+    BS_TRY(bs_step_transpose(r, &line, x, perm));
+    BS_TRY(bs_step_2(r, &sums, "MatMul", line, ones));
+    return bs_step_transpose(r, &r->out[0], sums, perm);
+}

@@ -1,0 +1,91 @@
+/* Resize of one axis, and with a filter against aliasing: a matrix for each axis. */
+#include "import/import.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The filters of Pillow, which PyTorch and ONNX Runtime share. x: distance in elements of the output. */
+static double filter(int mode, double a, double x)
+{
+    x = fabs(x);
+    if (mode == BS_RESIZE_LINEAR)
+        return x < 1.0 ? 1.0 - x : 0.0;
+    if (x < 1.0)
+        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+    return x < 2.0 ? ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a : 0.0;
+}
+
+/* Sets w, `in` weights, to the row for element `at` of the output. Elements outside the input have no weight.
+ */
+static void fill_row(float *w, int64_t in, double centre, double scale, int mode, double a)
+{
+    double narrow = scale < 1.0 ? scale : 1.0, support = (mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow,
+           sum = 0.0;
+    int64_t from = (int64_t)(centre - support + 0.5), to = (int64_t)(centre + support + 0.5);
+    from = from < 0 ? 0 : from;
+    to = to > in ? in : to;
+    for (int64_t k = from; k < to; k++)
+        sum += filter(mode, a, ((double)k - centre + 0.5) * narrow);
+    for (int64_t k = from; k < to && sum != 0.0; k++)
+        w[k] = (float)(filter(mode, a, ((double)k - centre + 0.5) * narrow) / sum);
+}
+
+/* Makes the matrix (out, in) of one axis. */
+static bs_status make_matrix(bs_raw *r, bs_value **y, int64_t in, int64_t out, const bs_resize *z, int axis)
+{
+    double scale = (double)z->scale[axis];
+    BS_TRY(bs_step_floats(r, y, &(bs_shape){2, {out, in}}, 0.0f));
+    for (int64_t k = 0; k < out; k++) {
+        double centre = ((double)k + 0.5) / scale;
+        if (z->coordinate == BS_RESIZE_ALIGN_CORNERS)
+            centre = out > 1 ? (double)k * (double)(in - 1) / (double)(out - 1) + 0.5 : 0.5;
+        fill_row((*y)->f + k * in, in, centre, scale, z->mode, (double)z->cubic);
+    }
+    return BS_OK;
+}
+
+/* Resizes (N, C, W) as (N, C, 1, W), by the factor that its size stands for. */
+static bs_status over_one_row(bs_raw *r)
+{
+    bs_step_attr attr[BS_STEP_MOST];
+    bs_value *x = r->in[0], *axis, *wide = NULL, *factors, *y = NULL;
+    bs_shape out;
+    float scale[BS_MAX_RANK];
+    int n = 0;
+    BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
+    BS_TRY(bs_step_floats(r, &factors, &(bs_shape){1, {4}}, 1.0f));
+    factors->f[3] = scale[2];
+    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++)
+        if (!bs_attr_is(r->proto->attribute[k], "axes") && !bs_attr_is(r->proto->attribute[k], "scales"))
+            attr[n++] = *r->proto->attribute[k];
+    BS_TRY(bs_step_ints(r, &axis, (int64_t[]){2}, 1));
+    BS_TRY(bs_step_2(r, &wide, "Unsqueeze", x, axis));
+    BS_TRY(bs_step(r, &y, "Resize", (bs_value *[]){wide, NULL, factors}, 3, attr, n));
+    return bs_step_2(r, &r->out[0], "Squeeze", y, axis);
+}
+
+bs_status bs_expand_resize(bs_raw *r, bool *done)
+{
+    bs_value *x = r->in[0], *matrix[2] = {NULL, NULL}, *columns = NULL, *across = NULL;
+    bs_shape out;
+    bs_resize z = {0};
+    int64_t antialias;
+    if (x->shape.rank == 3)
+        return over_one_row(r);
+    BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
+    *done = antialias != 0 && x->shape.rank == 4;
+    if (!*done)
+        return BS_OK;
+    BS_TRY(bs_read_resize(r, &x->shape, &z, &out));
+    *done = z.mode != BS_RESIZE_NEAREST;
+    if (!*done)
+        return BS_OK;
+    if (z.coordinate != BS_RESIZE_HALF_PIXEL && z.coordinate != BS_RESIZE_PYTORCH_HALF_PIXEL &&
+        z.coordinate != BS_RESIZE_ALIGN_CORNERS)
+        return bs_raw_fail(r, "antialias with these coordinates is not supported");
+    for (int k = 0; k < 2; k++)
+        BS_TRY(make_matrix(r, &matrix[k], x->shape.dim[2 + k], out.dim[2 + k], &z, k));
+    BS_TRY(bs_step_swap_last(r, &across, matrix[1]));
+    BS_TRY(bs_step_2(r, &columns, "MatMul", x, across));
+    return bs_step_2(r, &r->out[0], "MatMul", matrix[0], columns);
+}

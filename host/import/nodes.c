@@ -1,0 +1,123 @@
+/* Nodes, one after the other: folded if all is known, made of steps, or lowered. */
+#include "import/fold.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bs_status find_inputs(bs_raw *r)
+{
+    for (int k = 0; k < r->n_in; k++) {
+        const char *name = r->proto->input[k];
+        bs_value *v;
+        if (!*name)
+            continue;
+        if (!bs_names_find(r->im, name, &v))
+            return bs_raw_fail(r, "its input '%.120s' does not exist", name);
+        if (v && v->kind == BS_VALUE_UNKNOWN && v->stored)
+            BS_TRY(bs_tensor_read(r->im, v, v->stored));
+        if (v && v->kind == BS_VALUE_UNKNOWN) {
+            bs_raw_fail(r, "it reads '%.120s' before it is made", name);
+            return bs_hint("the nodes of the file are in a cycle or not in topological order");
+        }
+        r->in[k] = v;
+    }
+    return BS_OK;
+}
+
+static bool all_known(const bs_raw *r)
+{
+    bool known = true;
+    for (int k = 0; k < r->n_in; k++)
+        known &= !r->in[k] || r->in[k]->kind != BS_VALUE_ACTIVATION;
+    return known;
+}
+
+static bs_status fold(bs_raw *r, bs_fold_fn function)
+{
+    if ((r->n_in < 1 || !r->in[0]) && strcmp(r->op, "Constant") != 0)
+        return bs_raw_fail(r, "input 0 is missing");
+    bool made = r->n_out == 1 ? r->out[0] != NULL : bs_fold_makes_several(r->op);
+    return made ? function(r, r->out[0]) : bs_raw_fail(r, "it has no output");
+}
+
+bs_status bs_nodes_run(bs_raw *r)
+{
+    const char *domain = bs_domain(r->proto->domain);
+    bool standard = !*domain, known = standard && all_known(r);
+    bool one = (r->n_out == 1 && r->out[0]) || bs_fold_makes_several(r->op);
+    bs_expand_fn expand = bs_expand_find(domain, r->op);
+    /* Shapes are known even if the data is not. */
+    bool shape = standard && bs_fold_reads_shape(r->op);
+    bs_fold_fn function = (known && one) || shape ? bs_fold_find(r->op) : NULL;
+    if (function)
+        return fold(r, function);
+    if (expand) {
+        bool done = true;
+        BS_TRY(bs_expand_check(r));
+        bs_status st = expand(r, &done);
+        if (done || st != BS_OK)
+            return st;
+    }
+    if (!standard)
+        return bs_expand_refuse(r, domain);
+    BS_TRY(bs_lower_operands(r));
+    return known ? bs_fold_by_running(r) : bs_lower(r);
+}
+
+/* Names a node of an inner scope. *made: to be freed. */
+static bs_status name_node(const bs_import *im, bs_raw *r, char **made)
+{
+    const Onnx__NodeProto *p = r->proto;
+    bool named = p->name && *p->name;
+    r->name = named ? p->name : p->n_output ? p->output[0] : "";
+    if (!*im->scope->prefix)
+        return BS_OK;
+    bs_str text = {0};
+    bs_str_printf(&text, "%s/%s", im->scope->prefix, r->name);
+    if (!text.ptr)
+        return bs_oom("node name");
+    r->name = *made = text.ptr;
+    return BS_OK;
+}
+
+static bs_status import_node(bs_import *im, const Onnx__NodeProto *p)
+{
+    bs_raw r = {.im = im,
+                .proto = p,
+                .op = p->op_type ? p->op_type : "",
+                .opset = im->scope->opset,
+                .scope = im->scope};
+    bs_status st = BS_OK;
+    bool wanted = false;
+    char *made = NULL;
+    if (p->n_input > INT32_MAX / 2 || p->n_output > INT32_MAX / 2)
+        return bs_fail(BS_ERR, "a node has too many inputs");
+    r.n_in = (int)p->n_input;
+    r.n_out = (int)p->n_output;
+    BS_TRY_GOTO(bs_calloc(&r.in, p->n_input, sizeof *r.in, "node inputs"), out);
+    BS_TRY_GOTO(bs_calloc(&r.out, p->n_output, sizeof *r.out, "node outputs"), out);
+    BS_TRY_GOTO(name_node(im, &r, &made), out);
+    for (int k = 0; k < r.n_out; k++)
+        wanted |= bs_names_find(im, p->output[k], &r.out[k]) && r.out[k] && r.out[k]->wanted;
+    if (!wanted)
+        goto out;
+    for (int k = r.n_out - 1; k >= 0 && !im->scope->before; k--)
+        im->before = r.out[k] ? r.out[k]->index : im->before;
+    BS_TRY_GOTO(find_inputs(&r), out);
+    bs_inline_fn function = bs_inline_find(im, p);
+    st = function ? function(&r) : bs_nodes_run(&r);
+out:
+    free(r.in);
+    free(r.out);
+    free(made);
+    return st;
+}
+
+bs_status bs_nodes_import(bs_import *im, Onnx__NodeProto *const *nodes, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        BS_TRY(import_node(im, nodes[k]));
+    return BS_OK;
+}

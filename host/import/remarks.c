@@ -1,0 +1,47 @@
+/* What the user should know about how the graph differs from the file. */
+#include "import/import.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+/* X(enum suffix, what is counted, and if it is one) */
+#define COUNTED(X)                                                                                           \
+    X(TENSOR, "tensors stored as", "tensor stored as")                                                       \
+    X(CAST, "casts to", "cast to")
+
+/* Types whose values are computed in fp32. */
+static const int types[BS_REMARK_TYPES] = {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16,
+                                           ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16,
+                                           ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE};
+
+void bs_remark_count(bs_import *im, bs_remark_of of, int64_t type)
+{
+    for (int k = 0; k < BS_REMARK_TYPES; k++)
+        if (types[k] == type)
+            im->remarked[of][k]++;
+}
+
+bs_status bs_remarks_make(const bs_import *im, bs_graph *g)
+{
+    static const char *const what[][2] = {
+#define X(suffix, many, one) [BS_REMARK_##suffix] = {one, many},
+        COUNTED(X)
+#undef X
+    };
+    BS_TRY(
+        bs_calloc(&g->remarks, (size_t)BS_REMARK_OF_COUNT * BS_REMARK_TYPES, sizeof *g->remarks, "remarks"));
+    for (int of = 0; of < BS_REMARK_OF_COUNT; of++)
+        for (int k = 0; k < BS_REMARK_TYPES; k++) {
+            int n = im->remarked[of][k];
+            bs_str text = {0};
+            if (n == 0)
+                continue;
+            bs_str_printf(&text, "%d %s %s: computed in fp32 without rounding", n, what[of][n > 1],
+                          bs_type_name(types[k]));
+            if (!text.ptr)
+                return bs_oom("remarks");
+            g->remarks[g->n_remarks++] = text.ptr;
+        }
+    return BS_OK;
+}
