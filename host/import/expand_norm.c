@@ -145,3 +145,29 @@ bs_status bs_expand_skip_rms_norm(bs_raw *r, bool *done)
     BS_TRY(skip_sum(r, bs_raw_input(r, 3), &sum));
     return root_mean_square(r, sum, r->in[2]);
 }
+
+/* Before opset 13, a Softmax spans all axes from `axis` on. */
+bs_status bs_expand_softmax(bs_raw *r, bool *done)
+{
+    bs_value *x = r->in[0], *flat = NULL, *normal = NULL;
+    bs_step_attr last = bs_attr_of_int("axis", -1);
+    bs_shape shape = x->shape;
+    int64_t given;
+    int axis, n_long = 0;
+    *done = false;
+    if (r->opset >= 13)
+        return BS_OK;
+    BS_TRY(bs_attr_int(r, "axis", 1, &given));
+    BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
+    for (int k = axis; k < x->shape.rank; k++)
+        n_long += x->shape.dim[k] > 1;
+    *done = n_long > 1;
+    if (!*done)
+        return BS_OK;
+    shape.rank = axis + 1;
+    for (int k = axis + 1; k < x->shape.rank; k++)
+        shape.dim[axis] *= x->shape.dim[k];
+    BS_TRY(bs_step_reshape(r, &flat, x, &shape));
+    BS_TRY(bs_step(r, &normal, r->op, &flat, 1, &last, 1));
+    return bs_step_reshape(r, &r->out[0], normal, &x->shape);
+}

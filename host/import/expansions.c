@@ -31,6 +31,8 @@
     X("", "GlobalAveragePool", bs_expand_global_pool, 1, 1)                                                  \
     X("", "InstanceNormalization", bs_expand_normal_window, 1, 3)                                            \
     X("", "Resize", bs_expand_resize, 1, 4)                                                                  \
+    X("", "Softmax", bs_expand_softmax, 1, 1)                                                                \
+    X("", "LogSoftmax", bs_expand_softmax, 1, 1)                                                             \
     X("", "GroupNormalization", bs_expand_group_norm, 3, 3)                                                  \
     X("", "RMSNormalization", bs_expand_rms_norm, 2, 2)                                                      \
     X("", "SimplifiedLayerNormalization", bs_expand_rms_norm, 2, 2)                                          \

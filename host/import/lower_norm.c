@@ -104,25 +104,12 @@ bs_status bs_lower_softmax(bs_raw *r, bs_node *n, bs_shape *out)
     bs_value *x;
     int64_t given;
     int axis;
-    BS_TRY(bs_raw_activation(r, 0, &x));
+    BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(bs_attr_int(r, "axis", r->opset < 13 ? 1 : -1, &given));
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
-    if (r->opset < 13) {
-        /* Softmax spans all axes from `axis` on; that is one axis if only one of them is longer than 1. */
-        int long_axis = axis, n_long = 0;
-        for (int k = axis; k < x->shape.rank; k++)
-            if (x->shape.dim[k] > 1) {
-                long_axis = k;
-                n_long++;
-            }
-        if (n_long > 1) {
-            bs_raw_fail(r, "a Softmax over several axes at once is not supported");
-            return bs_hint("flatten its input to (N, classes), or export with opset 13");
-        }
-        axis = long_axis;
-    }
-    BS_TRY(bs_lower_inputs(n, 1));
-    n->in[0] = bs_value_index(x);
+    /* Before opset 13 it spans all axes from this one on: one is longer than 1, see bs_expand_softmax(). */
+    for (int k = axis; r->opset < 13 && k < x->shape.rank; k++)
+        axis = x->shape.dim[k] > 1 ? k : axis;
     BS_TRY(bs_place_axis(r, x, axis, "normalises along", &n->attr.axis));
     *out = x->shape;
     return BS_OK;
