@@ -214,6 +214,7 @@ enum { BS_STEP_MOST = 256 }; /* inputs of a step */
 typedef Onnx__AttributeProto bs_step_attr;
 bs_step_attr bs_attr_of_int(const char *name, int64_t i);
 bs_step_attr bs_attr_of_float(const char *name, float f);
+bs_step_attr bs_attr_of_string(const char *name, const char *text);
 bs_step_attr bs_attr_of_ints(const char *name, const int64_t *ints, int n);
 bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, int n_in,
                   const bs_step_attr *attr, int n_attr);
