@@ -120,7 +120,8 @@ static void test_equations(void **state)
             random_values(name, in[i].values, MOST);
             at += sprintf(text + at, "%s%s", i ? "," : "", name);
             if (*name == 'x') {
-                strcpy(image, image[0] ? image : in[i].labels);
+                if (!x)
+                    strcpy(image, in[i].labels);
                 x = in[i].values;
             }
         }
