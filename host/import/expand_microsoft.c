@@ -29,10 +29,8 @@ bs_status bs_expand_bias_gelu(bs_raw *r, bool *done)
 bs_status bs_expand_fast_gelu(bs_raw *r, bool *done)
 {
     bs_value *sum;
-    bs_step_attr attr = ONNX__ATTRIBUTE_PROTO__INIT;
+    bs_step_attr attr = bs_attr_of_string("approximate", "tanh");
     (void)done;
-    attr.name = (char *)"approximate";
-    attr.s = (ProtobufCBinaryData){4, (uint8_t *)(char[]){'t', 'a', 'n', 'h', '\0'}};
     BS_TRY(biased(r, &sum));
     return bs_step(r, &r->out[0], "Gelu", &sum, 1, &attr, 1);
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The filters of Pillow, which PyTorch and ONNX Runtime share. x: distance in elements of the output. */
+/* The filters of Pillow, which PyTorch and the standard share. x: distance in elements of the output. */
 static double filter(int mode, double a, double x)
 {
     x = fabs(x);
@@ -15,19 +15,23 @@ static double filter(int mode, double a, double x)
     return x < 2.0 ? ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a : 0.0;
 }
 
-/* Sets w, `in` weights, to the row for element `at` of the output. Elements outside the input have no weight.
- */
-static void fill_row(float *w, int64_t in, double centre, double scale, int mode, double a)
+/* Sets w, `in` weights, to the row for an element of the output. Neighbours outside the input have no weight,
+ * or repeat the edge. */
+static void fill_row(float *w, int64_t in, double centre, double scale, const bs_resize *z)
 {
-    double narrow = scale < 1.0 ? scale : 1.0, support = (mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow,
-           sum = 0.0;
-    int64_t from = (int64_t)(centre - support + 0.5), to = (int64_t)(centre + support + 0.5);
-    from = from < 0 ? 0 : from;
-    to = to > in ? in : to;
+    double narrow = scale < 1.0 ? scale : 1.0, a = (double)z->cubic,
+           support = (z->mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow, sum = 0.0;
+    int64_t from = (int64_t)floor(centre - support + 0.5), to = (int64_t)floor(centre + support + 0.5);
+    if (z->exclude_outside) {
+        from = from < 0 ? 0 : from;
+        to = to > in ? in : to;
+    }
     for (int64_t k = from; k < to; k++)
-        sum += filter(mode, a, ((double)k - centre + 0.5) * narrow);
-    for (int64_t k = from; k < to && sum != 0.0; k++)
-        w[k] = (float)(filter(mode, a, ((double)k - centre + 0.5) * narrow) / sum);
+        sum += filter(z->mode, a, ((double)k - centre + 0.5) * narrow);
+    for (int64_t k = from; k < to && sum != 0.0; k++) {
+        int64_t at = k < 0 ? 0 : k < in ? k : in - 1;
+        w[at] += (float)(filter(z->mode, a, ((double)k - centre + 0.5) * narrow) / sum);
+    }
 }
 
 /* Makes the matrix (out, in) of one axis. */
@@ -39,7 +43,7 @@ static bs_status make_matrix(bs_raw *r, bs_value **y, int64_t in, int64_t out, c
         double centre = ((double)k + 0.5) / scale;
         if (z->coordinate == BS_RESIZE_ALIGN_CORNERS)
             centre = out > 1 ? (double)k * (double)(in - 1) / (double)(out - 1) + 0.5 : 0.5;
-        fill_row((*y)->f + k * in, in, centre, scale, z->mode, (double)z->cubic);
+        fill_row((*y)->f + k * in, in, centre, scale, z);
     }
     return BS_OK;
 }
@@ -55,9 +59,13 @@ static bs_status over_one_row(bs_raw *r)
     BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
     BS_TRY(bs_step_floats(r, &factors, &(bs_shape){1, {4}}, 1.0f));
     factors->f[3] = scale[2];
-    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++)
+    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST - 2; k++)
         if (!bs_attr_is(r->proto->attribute[k], "axes") && !bs_attr_is(r->proto->attribute[k], "scales"))
             attr[n++] = *r->proto->attribute[k];
+    if (r->opset < 11) { /* what it meant then has a name now */
+        attr[n++] = bs_attr_of_string("coordinate_transformation_mode", "asymmetric");
+        attr[n++] = bs_attr_of_string("nearest_mode", "floor");
+    }
     BS_TRY(bs_step_ints(r, &axis, (int64_t[]){2}, 1));
     BS_TRY(bs_step_2(r, &wide, "Unsqueeze", x, axis));
     BS_TRY(bs_step(r, &y, "Resize", (bs_value *[]){wide, NULL, factors}, 3, attr, n));

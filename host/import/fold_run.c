@@ -97,8 +97,13 @@ bs_status bs_fold_by_running(bs_raw *r)
         several |= r->out[k] && r->out[k]->wanted;
     if (several || r->n_out < 1 || !r->out[0] || !bs_lower_knows(r->op))
         return bs_lower(r); /* which refuses it */
-    for (int k = 0; k < r->n_in && !images; k++)
-        images = r->in[k] && r->in[k]->kind == BS_VALUE_FLOATS && r->in[k]->shape.rank > 1;
+    for (int k = 0; k < r->n_in; k++) {
+        const bs_value *v = r->in[k];
+        if (!v || v->kind != BS_VALUE_FLOATS)
+            continue;
+        images = v->shape.rank > 1 && v->elements > 0;
+        break;
+    }
     /* Windows need an axis of the images, others may need all axes. */
     if (images && try(r, true) == BS_OK)
         return BS_OK;

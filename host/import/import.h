@@ -70,7 +70,8 @@ typedef struct bs_place {
 } bs_place;
 
 typedef struct bs_value {
-    const char *name; /* owned by the protobuf */
+    const char *name; /* the first member; owned by the protobuf */
+    int copies;       /* the last number after this name in that of another value */
     bs_value_kind kind;
     bs_shape shape; /* whole, batch axis included */
     int64_t elements;
@@ -81,10 +82,9 @@ typedef struct bs_value {
     char *own_name;                  /* name, where no protobuf has it; or NULL */
     int index;                       /* in bs_import.values */
     bool made;                       /* by a node of the file */
-    int before;  /* of a value that the file does not name: the index of the one that it comes before; else -1
-                  */
-    bool wanted; /* the output may depend on it */
-    int readers; /* nodes of the file that read it, if they are wanted */
+    int before;     /* index of the value that one of no name in the file comes before; or -1 */
+    bool wanted;    /* the output may depend on it */
+    int readers;    /* nodes of the file that read it, if they are wanted */
     bs_place place; /* of an activation */
     bs_number number;
     bool whole;  /* a parameter whose shape must stay whole */
@@ -214,6 +214,7 @@ enum { BS_STEP_MOST = 256 }; /* inputs of a step */
 typedef Onnx__AttributeProto bs_step_attr;
 bs_step_attr bs_attr_of_int(const char *name, int64_t i);
 bs_step_attr bs_attr_of_float(const char *name, float f);
+bs_step_attr bs_attr_of_string(const char *name, const char *text);
 bs_step_attr bs_attr_of_ints(const char *name, const int64_t *ints, int n);
 bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, int n_in,
                   const bs_step_attr *attr, int n_attr);

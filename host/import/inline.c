@@ -25,6 +25,12 @@ static void body_clear(body *b)
     free(b->out);
 }
 
+/* Files may lack names. */
+static const char *text(const char *name)
+{
+    return name ? name : "";
+}
+
 static bs_status body_of_graph(body *b, const Onnx__GraphProto *g)
 {
     *b = (body){
@@ -32,9 +38,9 @@ static bs_status body_of_graph(body *b, const Onnx__GraphProto *g)
     BS_TRY(bs_calloc(&b->in, g->n_input + 1, sizeof *b->in, "names"));
     BS_TRY(bs_calloc(&b->out, g->n_output + 1, sizeof *b->out, "names"));
     for (; (size_t)b->n_in < g->n_input; b->n_in++)
-        b->in[b->n_in] = g->input[b->n_in]->name;
+        b->in[b->n_in] = text(g->input[b->n_in]->name);
     for (; (size_t)b->n_out < g->n_output; b->n_out++)
-        b->out[b->n_out] = g->output[b->n_out]->name;
+        b->out[b->n_out] = text(g->output[b->n_out]->name);
     return BS_OK;
 }
 
@@ -87,9 +93,13 @@ static bs_status take(bs_raw *r, const char *name, bs_value **out)
 {
     bs_value *v;
     if (!bs_names_find(r->im, name, &v) || !v)
-        return bs_raw_fail(r, "its output '%.120s' does not exist", name ? name : "");
+        return bs_raw_fail(r, "its output '%.120s' does not exist", name);
     if (v->kind == BS_VALUE_UNKNOWN && v->stored)
         BS_TRY(bs_tensor_read(r->im, v, v->stored));
+    if (v->kind == BS_VALUE_UNKNOWN) {
+        bs_raw_fail(r, "its output '%.120s' is not made yet", name);
+        return bs_hint("the nodes of the file are in a cycle or not in topological order");
+    }
     if (v == *out)
         return BS_OK;
     if (*out)

@@ -100,23 +100,36 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_taken(bs_import *im, const char *name)
+/* Returns the value that has this name already, NULL if there is none. */
+static bs_value *holder(bs_import *im, const char *name)
 {
     bs_value *v;
-    return find_in(&im->file_scope, name, &v) || tfind(&name, &im->inner_names, by_name);
+    if (find_in(&im->file_scope, name, &v))
+        return v;
+    const char *const **found = tfind(&name, &im->inner_names, by_name);
+    return found ? (bs_value *)(uintptr_t)*found : NULL; /* its name is its first member */
 }
 
 bs_status bs_value_add_inner(bs_import *im, bs_value **out, const char *prefix, const char *name)
 {
     bs_str made = {0};
-    bs_value *v = NULL;
+    bs_value *v = NULL, *first = NULL, *taken;
     bs_status st = BS_OK;
-    for (int k = 1; k == 1 || is_taken(im, made.ptr); k++) {
+    int number = 1;
+    do {
         made.len = 0;
-        bs_str_printf(&made, k > 1 ? "%s%s%s_%d" : "%s%s%s", prefix, *prefix ? "/" : "", name, k);
+        bs_str_printf(&made, number > 1 ? "%s%s%s_%d" : "%s%s%s", prefix, *prefix ? "/" : "", name, number);
         if (!made.ptr)
             return bs_oom("tensor name");
-    }
+        taken = holder(im, made.ptr);
+        if (taken && !first) {
+            first = taken;
+            number = first->copies > 1 ? first->copies : 1;
+        }
+        number++;
+    } while (taken);
+    if (first)
+        first->copies = number - 1;
     BS_TRY_GOTO(
         bs_grow(&im->values, &im->cap_values, (size_t)im->n_values + 1, sizeof *im->values, "tensors"), out);
     BS_TRY_GOTO(bs_calloc(&v, 1, sizeof *v, "tensor"), out);

@@ -33,6 +33,14 @@ bs_step_attr bs_attr_of_ints(const char *name, const int64_t *ints, int n)
     return a;
 }
 
+bs_step_attr bs_attr_of_string(const char *name, const char *text)
+{
+    bs_step_attr a = ONNX__ATTRIBUTE_PROTO__INIT;
+    a.name = (char *)name;
+    a.s = (ProtobufCBinaryData){strlen(text), (uint8_t *)text};
+    return a;
+}
+
 bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, int n_in,
                   const bs_step_attr *attr, int n_attr)
 {

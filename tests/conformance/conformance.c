@@ -16,26 +16,35 @@
  * only. */
 enum { SKIPPED = 77, MAX_OPS = 256, ENOUGH = BS_OP_COUNT * 2 / 3 };
 
-/* X(test, why bitsink gives other numbers and will go on doing so). Each must indeed fail. */
+/* X(test, whether it passes with some version of the data, why bitsink gives other numbers and will go on
+ * doing so with others). Those that never pass must indeed fail. */
 #define DEVIATIONS(X)                                                                                        \
-    X(test_blackmanwindow_expanded, "the data was computed with pi = 3.1415, the model says 3.14159265")     \
-    X(test_blackmanwindow_symmetric_expanded,                                                                \
+    X(test_blackmanwindow_expanded, true,                                                                    \
       "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
-    X(test_hammingwindow_expanded, "the data was computed with pi = 3.1415, the model says 3.14159265")      \
-    X(test_hammingwindow_symmetric_expanded,                                                                 \
+    X(test_blackmanwindow_symmetric_expanded, true,                                                          \
       "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
-    X(test_hannwindow_expanded, "the data was computed with pi = 3.1415, the model says 3.14159265")         \
-    X(test_hannwindow_symmetric_expanded,                                                                    \
+    X(test_hammingwindow_expanded, true,                                                                     \
       "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
-    X(test_resize_downsample_scales_linear_align_corners,                                                    \
+    X(test_hammingwindow_symmetric_expanded, true,                                                           \
+      "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
+    X(test_hannwindow_expanded, true, "the data was computed with pi = 3.1415, the model says 3.14159265")   \
+    X(test_hannwindow_symmetric_expanded, true,                                                              \
+      "the data was computed with pi = 3.1415, the model says 3.14159265")                                   \
+    X(test_resize_downsample_scales_linear_align_corners, false,                                             \
       "corners are aligned with the last whole pixel, as in ONNX Runtime and PyTorch")                       \
-    X(test_resize_downsample_scales_cubic_align_corners,                                                     \
-      "corners are aligned with the last whole pixel, as in ONNX Runtime and PyTorch")
+    X(test_resize_downsample_scales_cubic_align_corners, false,                                              \
+      "corners are aligned with the last whole pixel, as in ONNX Runtime and PyTorch")                       \
+    X(test_attention_4d_causal_bf16, false, "the data was rounded to bfloat16 after each step")              \
+    X(test_attention_4d_causal_bf16_expanded, false, "the data was rounded to bfloat16 after each step")     \
+    X(test_averagepool_2d_ceil_last_window_starts_on_pad, true, "newer data has four digits")
 
-static const struct {
+typedef struct deviation {
     const char *test, *why;
-} deviations[] = {
-#define X(test, why) {#test, why},
+    bool may_pass;
+} deviation;
+
+static const deviation deviations[] = {
+#define X(test, may_pass, why) {#test, why, may_pass},
     DEVIATIONS(X)
 #undef X
 };
@@ -185,17 +194,23 @@ static outcome try_case(report *r, const ct_case *c, char why[CT_REASON])
     return count[OUTCOME_DATA] ? OUTCOME_DATA : OUTCOME_FOLDED;
 }
 
-/* A test that is said to deviate must run and fail: else the list is out of date. */
+static const deviation *find_deviation(const char *name)
+{
+    for (size_t k = 0; k < sizeof deviations / sizeof *deviations; k++)
+        if (strcmp(deviations[k].test, name) == 0)
+            return &deviations[k];
+    return NULL;
+}
+
+/* A test that is said to deviate from all data must run and fail: else the list is out of date. */
 static outcome expect(outcome found, const char *name, char why[CT_REASON])
 {
-    for (size_t k = 0; k < sizeof deviations / sizeof *deviations; k++) {
-        if (strcmp(deviations[k].test, name) != 0 || found == OUTCOME_UNSUPPORTED)
-            continue;
-        snprintf(why, CT_REASON, "%s",
-                 found == OUTCOME_FAILED ? deviations[k].why : "it passes, but is listed as deviating");
-        return found == OUTCOME_FAILED ? OUTCOME_DEVIATES : OUTCOME_FAILED;
-    }
-    return found;
+    const deviation *d = find_deviation(name);
+    if (!d || found == OUTCOME_UNSUPPORTED || (found != OUTCOME_FAILED && d->may_pass))
+        return found;
+    snprintf(why, CT_REASON, "%s",
+             found == OUTCOME_FAILED ? d->why : "it passes, but is listed as deviating");
+    return found == OUTCOME_FAILED ? OUTCOME_DEVIATES : OUTCOME_FAILED;
 }
 
 static void mark_reached(report *r, const Onnx__ModelProto *m)
@@ -225,8 +240,9 @@ static void compare(report *r, const char *name, int64_t opset, outcome found)
     bool passed = found < OUTCOME_UNSUPPORTED, listed = false;
     for (int k = 0; !listed && k < N_MUST_PASS; k++)
         listed = strcmp(must_pass[k], name) == 0;
-    r->unlisted += passed && !listed;
-    if (passed && !listed)
+    bool unlisted = passed && !listed && !find_deviation(name);
+    r->unlisted += unlisted;
+    if (unlisted)
         printf("passed, but is not in must_pass.inc: %s\n", name);
     if (!passed && listed && opset <= BS_MAX_OPSET)
         printf("FAIL: %s must pass\n", name);

@@ -7,6 +7,13 @@
  *   out y                         graph output
  *   Conv x,w, -> y pads=[1,1,1,1] group=1 alpha=0.5 mode=reflect      a node; "-" is the absent input
  *   Relu x -> y @act/Relu                                             a node with a name
+ *   com.microsoft:Gelu x -> y beta=&alpha p=[0.5,1]                    a domain, an attribute of the caller
+ *   r w 2 3                       float initializer of reproducible values, see random_values()
+ *   v s 0.5 2                     float initializer, a list of those values
+ *
+ *   begin; in a; ...; out b; end g          a graph ...
+ *   If c -> y then_branch=$g                ... which one attribute takes; it may be made inside another
+ *   begin; in a; in b; ...; out y; function D:F 18    a function of that domain and opset ("D:F": both)
  */
 #ifndef BS_TESTS_MODEL_BUILD_H
 #define BS_TESTS_MODEL_BUILD_H
@@ -80,6 +87,33 @@ static inline void read_input_type(Onnx__ValueInfoProto *v, char *word, char **s
     v->type->tensor_type = t;
 }
 
+/* Graphs that are being made, the innermost last, and those that wait for the attribute that takes them. */
+enum { MOST_GRAPHS = 8 };
+static struct {
+    Onnx__GraphProto *around[MOST_GRAPHS], *made[MOST_GRAPHS];
+    int n_around, n_made;
+} graphs;
+
+static inline Onnx__GraphProto *new_graph(void)
+{
+    Onnx__GraphProto *g = malloc(sizeof *g);
+    onnx__graph_proto__init(g);
+    return g;
+}
+
+static inline Onnx__GraphProto *take_graph(const char *name)
+{
+    for (int k = 0; k < graphs.n_made; k++) {
+        Onnx__GraphProto *g = graphs.made[k];
+        if (strcmp(g->name, name) != 0)
+            continue;
+        graphs.made[k] = graphs.made[--graphs.n_made];
+        return g;
+    }
+    fail_msg("no graph '%s'", name);
+    return NULL;
+}
+
 static inline Onnx__AttributeProto *read_attribute(char *word)
 {
     Onnx__AttributeProto *a = malloc(sizeof *a);
@@ -88,7 +122,19 @@ static inline Onnx__AttributeProto *read_attribute(char *word)
     *value++ = '\0';
     a->name = strdup(word);
     a->has_type = 1;
-    if (*value == '[') {
+    if (*value == '&') {
+        a->has_type = 0;
+        a->ref_attr_name = strdup(value + 1);
+    } else if (*value == '$') {
+        a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH;
+        a->g = take_graph(value + 1);
+    } else if (*value == '[' && strchr(value, '.')) {
+        a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS;
+        for (value++; *value && *value != ']'; value += *value == ',') {
+            a->floats = realloc(a->floats, (a->n_floats + 1) * sizeof *a->floats);
+            a->floats[a->n_floats++] = strtof(value, &value);
+        }
+    } else if (*value == '[') {
         a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
         for (value++; *value && *value != ']'; value += *value == ',')
             push_int(&a->ints, &a->n_ints, strtoll(value, &value, 10));
@@ -120,7 +166,10 @@ static inline Onnx__NodeProto *read_node(const char *op, char **save)
 {
     Onnx__NodeProto *n = malloc(sizeof *n);
     onnx__node_proto__init(n);
-    n->op_type = strdup(op);
+    const char *colon = strchr(op, ':');
+    n->op_type = strdup(colon ? colon + 1 : op);
+    if (colon)
+        n->domain = strndup(op, (size_t)(colon - op));
     bool outputs = false;
     for (char *word; (word = strtok_r(NULL, " ", save));) {
         if (strcmp(word, "->") == 0)
@@ -135,6 +184,18 @@ static inline Onnx__NodeProto *read_node(const char *op, char **save)
             read_names(&n->input, &n->n_input, word);
     }
     return n;
+}
+
+/* Fills `values` with numbers of (-1, 1) that depend on the name alone. */
+static inline void random_values(const char *name, float *values, size_t n)
+{
+    uint32_t state = 2166136261u;
+    for (; *name; name++)
+        state = (state ^ (uint8_t)*name) * 16777619u;
+    for (size_t k = 0; k < n; k++) {
+        state = state * 1664525u + 1013904223u;
+        values[k] = (float)(int32_t)(state & 0xffffff00u) * 0x1p-31f;
+    }
 }
 
 static inline void read_floats(Onnx__TensorProto *t, char **save)
@@ -153,11 +214,64 @@ static inline void read_floats(Onnx__TensorProto *t, char **save)
         t->float_data[k] = (float)k;
 }
 
+/* Makes a function of a graph. */
+static inline Onnx__FunctionProto *function_of(Onnx__GraphProto *g, const char *name, int64_t opset)
+{
+    Onnx__FunctionProto *f = malloc(sizeof *f);
+    const char *colon = strchr(name, ':');
+    onnx__function_proto__init(f);
+    f->name = strdup(colon + 1);
+    f->domain = strndup(name, (size_t)(colon - name));
+    for (size_t k = 0; k < g->n_input; k++)
+        push(&f->input, &f->n_input, strdup(g->input[k]->name));
+    for (size_t k = 0; k < g->n_output; k++)
+        push(&f->output, &f->n_output, strdup(g->output[k]->name));
+    f->node = g->node;
+    f->n_node = g->n_node;
+    g->node = NULL;
+    g->n_node = 0;
+    onnx__graph_proto__free_unpacked(g, NULL);
+    Onnx__OperatorSetIdProto *o = malloc(sizeof *o);
+    onnx__operator_set_id_proto__init(o);
+    o->has_version = 1;
+    o->version = opset;
+    push(&f->opset_import, &f->n_opset_import, o);
+    return f;
+}
+
+/* Reads "begin", "end" and "function"; returns false for other statements. */
+static inline bool read_block(Onnx__ModelProto *m, const char *word, char **save)
+{
+    if (strcmp(word, "begin") == 0) {
+        assert_true(graphs.n_around < MOST_GRAPHS);
+        graphs.around[graphs.n_around++] = m->graph;
+        m->graph = new_graph();
+        return true;
+    }
+    bool ends = strcmp(word, "end") == 0, function = strcmp(word, "function") == 0;
+    if (!ends && !function)
+        return false;
+    Onnx__GraphProto *g = m->graph;
+    const char *name = strtok_r(NULL, " ", save);
+    assert_true(graphs.n_around > 0 && graphs.n_made < MOST_GRAPHS);
+    m->graph = graphs.around[--graphs.n_around];
+    if (function) {
+        push(&m->functions, &m->n_functions,
+             function_of(g, name, strtoll(strtok_r(NULL, " ", save), NULL, 10)));
+        return true;
+    }
+    g->name = strdup(name);
+    graphs.made[graphs.n_made++] = g;
+    return true;
+}
+
 static inline void read_statement(Onnx__ModelProto *m, char *text)
 {
     char *save, *word = strtok_r(text, " ", &save);
     Onnx__GraphProto *g = m->graph;
     if (!word)
+        return;
+    if (read_block(m, word, &save))
         return;
     if (strcmp(word, "opset") == 0) {
         m->opset_import[0]->version = strtoll(strtok_r(NULL, " ", &save), NULL, 10);
@@ -167,9 +281,19 @@ static inline void read_statement(Onnx__ModelProto *m, char *text)
         push(&g->input, &g->n_input, v);
     } else if (strcmp(word, "out") == 0) {
         push(&g->output, &g->n_output, new_info(strtok_r(NULL, " ", &save)));
-    } else if (strcmp(word, "f") == 0) {
+    } else if (strcmp(word, "f") == 0 || strcmp(word, "r") == 0) {
         Onnx__TensorProto *t = new_tensor(strtok_r(NULL, " ", &save), ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
         read_floats(t, &save);
+        if (*word == 'r')
+            random_values(t->name, t->float_data, t->n_float_data);
+        push(&g->initializer, &g->n_initializer, t);
+    } else if (strcmp(word, "v") == 0) {
+        Onnx__TensorProto *t = new_tensor(strtok_r(NULL, " ", &save), ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
+        while ((word = strtok_r(NULL, " ", &save))) {
+            t->float_data = realloc(t->float_data, (t->n_float_data + 1) * sizeof *t->float_data);
+            t->float_data[t->n_float_data++] = strtof(word, NULL);
+        }
+        push_int(&t->dims, &t->n_dims, (int64_t)t->n_float_data);
         push(&g->initializer, &g->n_initializer, t);
     } else if (strcmp(word, "i") == 0) {
         Onnx__TensorProto *t = new_tensor(strtok_r(NULL, " ", &save), ONNX__TENSOR_PROTO__DATA_TYPE__INT64);
@@ -192,8 +316,7 @@ static inline Onnx__ModelProto *build_model(const char *text)
     o->has_version = 1;
     o->version = 13;
     push(&m->opset_import, &m->n_opset_import, o);
-    m->graph = malloc(sizeof *m->graph);
-    onnx__graph_proto__init(m->graph);
+    m->graph = new_graph();
     char *copy = strdup(text), *save;
     for (char *s = strtok_r(copy, ";", &save); s; s = strtok_r(NULL, ";", &save))
         read_statement(m, s);
