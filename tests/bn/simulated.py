@@ -83,7 +83,8 @@ class File:
         if layer.max() >= self.layers:
             new = np.arange(self.layers, layer.max() + 1)
             self.db.execute("DELETE FROM layer WHERE id >= ?", (self.layers,))
-            self.insert("layer", new, [f"layer{i}" for i in new], None, "Conv", "activation", "1x1x1", "fp32", ENDLESS // 32, ENDLESS, 1)
+            names = [f"layer{i}" for i in new]
+            self.insert("layer", new, names, None, "Conv", "activation", "1x1x1", "fp32", ENDLESS // 32, ENDLESS, 1, new, names)
             self.layers = layer.max() + 1
         for e in np.setdiff1d(entry, [r[0] for r in self.db.execute("SELECT id FROM entry")]).tolist():
             self.db.execute("INSERT INTO entry VALUES (?, ?, 'flip', 4294967295, 1, 1, 0, NULL, NULL, NULL, NULL, '', 1, ?)",

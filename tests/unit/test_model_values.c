@@ -275,11 +275,50 @@ static void test_folds(void **state)
     }
 }
 
+static void test_remarks(void **state)
+{
+    (void)state;
+    bs_graph *g = NULL;
+    assert_ok(import_text(&g,
+                          GRID "Cast x -> a to=10; Cast a -> b to=1; Cast b -> c to=10; Cast c -> d to=11; "
+                               "Cast d -> y to=1"));
+    assert_int_equal(g->n_remarks, 2);
+    assert_string_equal(g->remarks[0], "2 casts to FLOAT16: computed in fp32 without rounding");
+    assert_string_equal(g->remarks[1], "1 cast to DOUBLE: computed in fp32 without rounding");
+    bs_graph_free(g);
+    assert_ok(import_text(&g, GRID "Cast x -> y to=1"));
+    assert_int_equal(g->n_remarks, 0);
+    bs_graph_free(g);
+}
+
+/* Unsigned integers have a field of their own, which both sizes share. */
+static void test_unsigned(void **state)
+{
+    (void)state;
+    for (int type = ONNX__TENSOR_PROTO__DATA_TYPE__UINT32; type <= ONNX__TENSOR_PROTO__DATA_TYPE__UINT64;
+         type++) {
+        Onnx__ModelProto *m = build_model(GRID "i c 5 0 7; Cast c -> d to=1; Add x,d -> y");
+        Onnx__TensorProto *t = m->graph->initializer[0];
+        bs_graph *g = NULL;
+        t->data_type = type;
+        t->uint64_data = (uint64_t *)t->int64_data;
+        t->n_uint64_data = t->n_int64_data;
+        t->int64_data = NULL;
+        t->n_int64_data = 0;
+        assert_ok(import_model(&g, m));
+        check_output("unsigned", g, (const float[6]){0}, 6, (const float[]){5, 0, 7, 5, 0, 7});
+        bs_graph_free(g);
+        onnx__model_proto__free_unpacked(m, NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_folds),
+        cmocka_unit_test(test_remarks),
+        cmocka_unit_test(test_unsigned),
     };
     return run_suite(tests, NULL, NULL);
 }
