@@ -5,10 +5,10 @@
     architectures.py bitsink --models listed --jobs 4     # the 65 architectures of LISTED, about an hour
     architectures.py bitsink --models torchvision --exporter dynamo --keep exports
 
-All logits must agree within 1e-5 of the image's largest one, or be as near to those of PyTorch in double precision as
-ONNX Runtime's are; and a small campaign, each trial of which is run again in full, must end without a difference. The
-dynamo exporter is called as most people do, without options. Weights are random, see torch_export.py; nothing is
-downloaded. What bitsink refuses must stand in REFUSED with the words of its message.
+All logits must agree within 1e-5 of the image's largest one, where rounding allows it, and a small campaign, each trial
+of which is run again in full, must end without a difference: see verdicts.py. The dynamo exporter is called as most people
+do, without options. Weights are random, see torch_export.py; nothing is downloaded. What bitsink refuses must stand in
+REFUSED with the words of its message.
 
 With --keep, a network that the folder holds is not exported again, so a run that was stopped goes on."""
 import contextlib

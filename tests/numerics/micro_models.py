@@ -288,7 +288,6 @@ REFUSED = {
     "gru": "operator GRU",
     "local_response": "AveragePool.*5 dimensions",  # as the dynamo exporter writes it
     "lstm": "operator LSTM",
-    "scatter": "ScatterND.*reduction",
     "sort": "operator TopK",
     "topk": "operator TopK",
 }
