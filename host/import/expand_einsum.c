@@ -230,6 +230,9 @@ bs_status bs_expand_einsum(bs_raw *r, bool *done)
     (void)done;
     if (!a || r->n_in > MOST)
         return bs_raw_fail(r, a ? "%d operands" : "its equation is missing", r->n_in);
+    for (int k = 0; k < r->n_in; k++)
+        if (!r->in[k])
+            return bs_raw_fail(r, "input %d is missing", k);
     BS_TRY(parse(r, (const char *)a->s.data, a->s.len, in, &out));
     operand x = {r->in[0], in[0]};
     for (int k = 1; k < r->n_in; k++) {

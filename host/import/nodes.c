@@ -66,6 +66,22 @@ bs_status bs_nodes_run(bs_raw *r)
     return known ? bs_fold_by_running(r) : bs_lower(r);
 }
 
+/* Bodies may name an output as one that they have already; those of the file are checked as a whole. */
+static bs_status check_outputs(const bs_raw *r)
+{
+    for (int k = 0; k < r->n_out; k++) {
+        const bs_value *v = r->out[k];
+        bool twice = v && (v->kind != BS_VALUE_UNKNOWN || v->stored);
+        for (int other = 0; other < k && v; other++)
+            twice |= r->out[other] == v;
+        if (twice) {
+            bs_raw_fail(r, "its output '%.120s' is defined twice", r->proto->output[k]);
+            return bs_hint("each tensor name may be made once; check the model with onnx.checker");
+        }
+    }
+    return BS_OK;
+}
+
 /* Names a node of an inner scope. *made: to be freed. */
 static bs_status name_node(const bs_import *im, bs_raw *r, char **made)
 {
@@ -105,6 +121,7 @@ static bs_status import_node(bs_import *im, const Onnx__NodeProto *p)
         goto out;
     for (int k = r.n_out - 1; k >= 0 && !im->scope->before; k--)
         im->before = r.out[k] ? r.out[k]->index : im->before;
+    BS_TRY_GOTO(check_outputs(&r), out);
     BS_TRY_GOTO(find_inputs(&r), out);
     bs_inline_fn function = bs_inline_find(im, p);
     st = function ? function(&r) : bs_nodes_run(&r);

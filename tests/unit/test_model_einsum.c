@@ -168,6 +168,7 @@ static void test_refused(void **state)
     check_refused("in x N 2 3; out y; r w 4 3; Einsum x,w -> y equation=nij,jk->nik", "");
     check_refused("in x N 2 3; out y; Einsum x,x,x,x,x,x,x,x,x -> y equation=nij", "9 operands");
     check_refused("in x N 2 3; out y; Einsum x,x -> y equation=nij", "is for 1 operands");
+    check_refused("in x N 2 3; out y; Einsum x,- -> y equation=nij,k->nik", "input 1 is missing");
     check_refused("in x N 2 3; out y; Einsum - -> y equation=nij", "input 0 is missing");
 }
 

@@ -63,7 +63,7 @@ static const struct {
     {"Loop %s -> y", 2, 3},
 };
 
-/* x: images (N, 4), p: (N, 2, 2), q: (N, 2, 2, 2), t: truth values; the others are constants: of no axis,
+/* x: images (N, 4), p: (N, 2, 2), q: (N, 1, 2, 2), t: truth values; the others are constants: of no axis,
  * one, two, four and six, some without any element, and integers. */
 #define OPERANDS                                                                                             \
     "in x N 4; out y; i pp 0 2 2; Reshape x,pp -> p; i qq 0 1 2 2; Reshape x,qq -> q; Cast x -> t to=9; "    \
