@@ -1,5 +1,5 @@
 /* Attention of opset 23 and 24, as its definition states it: softmax(softcap(scale * Q K') + mask) V. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include <math.h>
 #include <string.h>

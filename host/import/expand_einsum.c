@@ -1,5 +1,5 @@
 /* Einsum as Transpose, Reshape and MatMul. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* Operators that pick elements by constant indices, or put elements in their places: made of Gather. */
 #include "import/fold.h"
+#include "import/steps.h"
 
 #include "base/buf.h"
 

@@ -1,5 +1,5 @@
 /* Operators that ONNX Runtime makes of others when it saves an optimised file (domain com.microsoft). */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,15 +73,10 @@ static bs_status activate(bs_raw *r, bs_value *x, const char *name, const float 
 /* Runs `op` with the node's own attributes, but for those that describe the activation. */
 static bs_status with_own_attributes(bs_raw *r, bs_value **y, const char *op, int n_in)
 {
+    static const char *const known[] = {"activation", "activation_params", "activation_alpha",
+                                        "activation_beta", "activation_gamma"};
     bs_step_attr attr[BS_STEP_MOST];
-    int n = 0;
-    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++)
-        if (!bs_attr_is(r->proto->attribute[k], "activation") &&
-            !bs_attr_is(r->proto->attribute[k], "activation_params") &&
-            !bs_attr_is(r->proto->attribute[k], "activation_alpha") &&
-            !bs_attr_is(r->proto->attribute[k], "activation_beta") &&
-            !bs_attr_is(r->proto->attribute[k], "activation_gamma"))
-            attr[n++] = *r->proto->attribute[k];
+    int n = bs_step_own_attributes(r, known, sizeof known / sizeof *known, attr);
     return bs_step(r, y, op, r->in, r->n_in < n_in ? r->n_in : n_in, attr, n);
 }
 

@@ -1,5 +1,5 @@
 /* Operators that move elements between the channels and the plane. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Normalisations that are made of other operators, and means. */
-#include "import/import.h"
+#include "import/steps.h"
 
 /* The arithmetic mean of all operands, which broadcast. */
 bs_status bs_expand_mean(bs_raw *r, bool *done)

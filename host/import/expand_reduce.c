@@ -1,5 +1,6 @@
 /* Sums, logarithms and norms along axes, and triangles. */
 #include "import/fold.h"
+#include "import/steps.h"
 
 #include <float.h>
 #include <string.h>

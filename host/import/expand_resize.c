@@ -1,5 +1,5 @@
 /* Resize of one axis, and with a filter against aliasing: a matrix for each axis. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include <math.h>
 #include <string.h>
@@ -51,18 +51,16 @@ static bs_status make_matrix(bs_raw *r, bs_value **y, int64_t in, int64_t out, c
 /* Resizes (N, C, W) as (N, C, 1, W), by the factor that its size stands for. */
 static bs_status over_one_row(bs_raw *r)
 {
+    static const char *const sizes[] = {"axes", "scales", "coordinate_transformation_mode", "nearest_mode"};
     bs_step_attr attr[BS_STEP_MOST];
     bs_value *x = r->in[0], *axis, *wide = NULL, *factors, *y = NULL;
     bs_shape out;
     float scale[BS_MAX_RANK];
-    int n = 0;
+    int n = bs_step_own_attributes(r, sizes, r->opset < 11 ? 4 : 2, attr);
     BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
     BS_TRY(bs_step_floats(r, &factors, &(bs_shape){1, {4}}, 1.0f));
     factors->f[3] = scale[2];
-    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST - 2; k++)
-        if (!bs_attr_is(r->proto->attribute[k], "axes") && !bs_attr_is(r->proto->attribute[k], "scales"))
-            attr[n++] = *r->proto->attribute[k];
-    if (r->opset < 11) { /* what it meant then has a name now */
+    if (n <= BS_STEP_MOST - 2 && r->opset < 11) { /* what it meant then has a name now */
         attr[n++] = bs_attr_of_string("coordinate_transformation_mode", "asymmetric");
         attr[n++] = bs_attr_of_string("nearest_mode", "floor");
     }

@@ -1,5 +1,5 @@
 /* Operators whose meaning depends on the types of values. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #define TYPE(x) ONNX__TENSOR_PROTO__DATA_TYPE__##x
 

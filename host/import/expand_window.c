@@ -1,6 +1,6 @@
 /* Windows over anything but (N, C, H, W): one axis of the plane, and images that are cut into windows
  * beforehand. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include <string.h>
 
@@ -13,22 +13,19 @@ static const struct {
 /* Copies the node's attributes for a plane with one row more. room: for the longest list. */
 static int widen(const bs_raw *r, bs_step_attr *attr, int64_t room[][4])
 {
-    int n = 0;
-    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++) {
-        attr[n] = *r->proto->attribute[k];
+    int n = bs_step_own_attributes(r, NULL, 0, attr);
+    for (int k = 0; k < n; k++)
         for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
-            if (!bs_attr_is(&attr[n], lists[l].name) || attr[n].n_ints < 1 || attr[n].n_ints > 2)
+            if (!bs_attr_is(&attr[k], lists[l].name) || attr[k].n_ints < 1 || attr[k].n_ints > 2)
                 continue;
             /* "pads" has the beginnings of all axes, then the ends. */
-            for (size_t i = 0; i < attr[n].n_ints; i++) {
+            for (size_t i = 0; i < attr[k].n_ints; i++) {
                 room[l][2 * i] = lists[l].row;
-                room[l][2 * i + 1] = attr[n].ints[i];
+                room[l][2 * i + 1] = attr[k].ints[i];
             }
-            attr[n].n_ints *= 2;
-            attr[n].ints = room[l];
+            attr[k].n_ints *= 2;
+            attr[k].ints = room[l];
         }
-        n++;
-    }
     return n;
 }
 
@@ -64,7 +61,6 @@ static bs_status over_each_window(bs_raw *r, int64_t windows)
 {
     bs_step_attr attr[BS_STEP_MOST], axis = bs_attr_of_int("axis", 1);
     bs_value *apart = NULL, *one, *in[BS_STEP_MOST], *parts[BS_STEP_MOST], *joined = NULL;
-    int n = 0;
     bs_shape shape = r->in[0]->shape;
     memmove(shape.dim + 2, shape.dim + 1, (size_t)(shape.rank - 1) * sizeof shape.dim[0]);
     shape.rank++;
@@ -72,8 +68,7 @@ static bs_status over_each_window(bs_raw *r, int64_t windows)
     shape.dim[1] = windows;
     BS_TRY(bs_step_reshape(r, &apart, r->in[0], &shape));
     BS_TRY(bs_step_ints(r, &one, (int64_t[]){1}, 1));
-    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++)
-        attr[n++] = *r->proto->attribute[k];
+    int n = bs_step_own_attributes(r, NULL, 0, attr);
     memcpy(in, r->in, (size_t)r->n_in * sizeof *in);
     for (int64_t k = 0; k < windows; k++) {
         bs_value *at, *y = NULL;

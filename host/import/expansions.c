@@ -1,5 +1,5 @@
 /* Operators that are made of others, and those of other domains. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include <math.h>
 #include <string.h>

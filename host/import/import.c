@@ -1,5 +1,5 @@
 /* A model, from its file to a graph. */
-#include "import/import.h"
+#include "import/steps.h"
 #include "import/onnx_file.h"
 
 #include "base/buf.h"

@@ -1,6 +1,6 @@
 /* Branches, loops and functions whose course is known: the nodes of their bodies take the place of the node.
  */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include "base/buf.h"
 
@@ -180,6 +180,55 @@ static const Onnx__FunctionProto *find_function(const bs_import *im, const Onnx_
     return NULL;
 }
 
+/* Adds the default of an attribute, from the bytes of a message with its length before it. */
+static bs_status add_default(bs_raw *r, bs_scope *s, const uint8_t *bytes, size_t n)
+{
+    size_t at = 0;
+    while (at < n && bytes[at++] & 0x80)
+        ;
+    Onnx__AttributeProto *a = onnx__attribute_proto__unpack(NULL, n - at, bytes + at);
+    if (!a)
+        return bs_raw_fail(r, "the default of an attribute of its function is damaged");
+    s->defaults[s->n_defaults++] = a;
+    /* The data of tensors is not where it is looked for. */
+    return a->t || a->g ? bs_raw_fail(r, "attribute '%.60s' of its function has a tensor as default", a->name)
+                        : BS_OK;
+}
+
+/* Reads the defaults of the function's attributes: field 11, which is unknown to the definition that Debian
+ * 12 has, so that protobuf-c keeps its bytes. With a later one, it is a member that only a descriptor can
+ * name in code that fits both. */
+static bs_status read_defaults(bs_raw *r, bs_scope *s, const Onnx__FunctionProto *f)
+{
+    enum { FIELD = 11 };
+    const ProtobufCFieldDescriptor *known =
+        protobuf_c_message_descriptor_get_field(f->base.descriptor, FIELD);
+    const char *message = (const char *)f;
+    size_t n = 0, most = f->base.n_unknown_fields + 1;
+    Onnx__AttributeProto *const *list = NULL;
+    if (known) {
+        memcpy(&n, message + known->quantifier_offset, sizeof n);
+        memcpy(&list, message + known->offset, sizeof list);
+    }
+    s->own_defaults = known == NULL;
+    BS_TRY(bs_calloc(&s->defaults, n + most, sizeof *s->defaults, "function"));
+    for (size_t k = 0; k < n; k++)
+        s->defaults[s->n_defaults++] = list[k];
+    for (unsigned k = 0; k < f->base.n_unknown_fields && !known; k++) {
+        const ProtobufCMessageUnknownField *field = &f->base.unknown_fields[k];
+        if (field->tag == FIELD && field->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+            BS_TRY(add_default(r, s, field->data, field->len));
+    }
+    return BS_OK;
+}
+
+static void clear_defaults(bs_scope *s)
+{
+    for (size_t k = 0; k < s->n_defaults && s->own_defaults; k++)
+        onnx__attribute_proto__free_unpacked(s->defaults[k], NULL);
+    free(s->defaults);
+}
+
 static bs_status call_function(bs_raw *r)
 {
     const Onnx__FunctionProto *f = find_function(r->im, r->proto);
@@ -195,6 +244,7 @@ static bs_status call_function(bs_raw *r)
     for (size_t k = 0; k < f->n_opset_import; k++)
         if (!*bs_domain(f->opset_import[k]->domain))
             BS_TRY_GOTO(bs_opset_of(f->opset_import[k], &s.opset), out);
+    BS_TRY_GOTO(read_defaults(r, &s, f), out);
     BS_TRY_GOTO(bs_calloc(&in, (size_t)b.n_in + 1, sizeof(bs_value *), "function"), out);
     BS_TRY_GOTO(bs_calloc(&out, (size_t)b.n_out + 1, sizeof(bs_value *), "function"), out);
     memcpy(in, r->in, (size_t)r->n_in * sizeof(bs_value *));
@@ -203,6 +253,7 @@ static bs_status call_function(bs_raw *r)
     st = run_body(r, &b, &s, false, in, out);
 out:
     body_clear(&b);
+    clear_defaults(&s);
     free(in);
     free(out);
     return st;

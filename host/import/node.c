@@ -31,7 +31,10 @@ static const Onnx__AttributeProto *follow(const bs_raw *r, const Onnx__Attribute
     const bs_scope *s = r->scope;
     while (s && !s->call)
         s = s->around;
-    return s ? bs_attr_find(s->call, a->ref_attr_name) : a;
+    const Onnx__AttributeProto *given = s ? bs_attr_find(s->call, a->ref_attr_name) : a;
+    for (size_t k = 0; s && !given && k < s->n_defaults; k++)
+        given = bs_attr_is(s->defaults[k], a->ref_attr_name) ? s->defaults[k] : NULL;
+    return given;
 }
 
 bool bs_attr_is(const Onnx__AttributeProto *a, const char *name)

@@ -1,5 +1,6 @@
 /* Nodes, one after the other: folded if all is known, made of steps, or lowered. */
 #include "import/fold.h"
+#include "import/steps.h"
 
 #include "base/buf.h"
 
@@ -34,6 +35,24 @@ static bool all_known(const bs_raw *r)
     return known;
 }
 
+/* Constants that meet images lose the axis of these. Gives one that is also folded its own shape back. */
+static bs_status make_whole(bs_raw *r)
+{
+    for (int k = 0; k < r->n_in; k++) {
+        const bs_value *v = r->in[k];
+        bs_value *whole;
+        bs_shape shape;
+        if (!v || !v->dropped)
+            continue;
+        bs_place_whole(v, &shape);
+        BS_TRY(bs_value_add_inner(r->im, &whole, "", v->name));
+        BS_TRY(bs_value_alloc(r, whole, BS_VALUE_FLOATS, &shape));
+        memcpy(whole->f, v->f, (size_t)whole->elements * sizeof *whole->f);
+        r->in[k] = whole;
+    }
+    return BS_OK;
+}
+
 static bs_status fold(bs_raw *r, bs_fold_fn function)
 {
     if ((r->n_in < 1 || !r->in[0]) && strcmp(r->op, "Constant") != 0)
@@ -51,6 +70,8 @@ bs_status bs_nodes_run(bs_raw *r)
     /* Shapes are known even if the data is not. */
     bool shape = standard && bs_fold_reads_shape(r->op);
     bs_fold_fn function = (known && one) || shape ? bs_fold_find(r->op) : NULL;
+    if (known)
+        BS_TRY(make_whole(r));
     if (function)
         return fold(r, function);
     if (expand) {

@@ -1,5 +1,5 @@
 /* Operators that are made of others: each step is a node that the file does not have. */
-#include "import/import.h"
+#include "import/steps.h"
 
 #include "base/buf.h"
 
@@ -39,6 +39,24 @@ bs_step_attr bs_attr_of_string(const char *name, const char *text)
     a.name = (char *)name;
     a.s = (ProtobufCBinaryData){strlen(text), (uint8_t *)text};
     return a;
+}
+
+int bs_step_own_attributes(const bs_raw *r, const char *const *left_out, int n_left_out,
+                           bs_step_attr attr[BS_STEP_MOST])
+{
+    int n = 0;
+    for (size_t k = 0; k < r->proto->n_attribute && n < BS_STEP_MOST; k++) {
+        const Onnx__AttributeProto *a = r->proto->attribute[k];
+        bool takes = a->name != NULL;
+        for (int i = 0; i < n_left_out && takes; i++)
+            takes = !bs_attr_is(a, left_out[i]);
+        const Onnx__AttributeProto *value = takes ? bs_attr_find(r, a->name) : NULL;
+        if (!value)
+            continue;
+        attr[n] = *value;
+        attr[n++].name = a->name;
+    }
+    return n;
 }
 
 bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, int n_in,

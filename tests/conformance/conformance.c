@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "import/fold.h"
+#include "import/steps.h"
 
 #include <dirent.h>
 #include <stdio.h>
