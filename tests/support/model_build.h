@@ -13,13 +13,14 @@
  *
  *   begin; in a; ...; out b; end g          a graph ...
  *   If c -> y then_branch=$g                ... which one attribute takes; it may be made inside another
- *   begin; in a; in b; ...; out y; function D:F 18    a function of that domain and opset ("D:F": both)
+ *   begin; in a; in b; ...; out y; function D:F 18 s=0.5   a function of that domain and opset ("D:F": both);
+ *                                 its attribute s is 0.5 where a call has none
  */
 #ifndef BS_TESTS_MODEL_BUILD_H
 #define BS_TESTS_MODEL_BUILD_H
 
 #include "import/onnx_file.h"
-#include "support/testing.h"
+#include "support/model_parts.h"
 
 #include "model/graph.h"
 #include "onnx/onnx.pb-c.h"
@@ -28,64 +29,6 @@
 
 /* How models with images of 4 channels begin. */
 #define IMAGE "in x N 4 6 6; out y; "
-
-/* Appends to a protobuf-c repeated field of pointers. */
-static inline void push(void *array_ptr, size_t *n, void *item)
-{
-    void ***array = array_ptr;
-    *array = realloc(*array, (*n + 1) * sizeof **array);
-    (*array)[(*n)++] = item;
-}
-
-static inline void push_int(int64_t **array, size_t *n, int64_t v)
-{
-    *array = realloc(*array, (*n + 1) * sizeof **array);
-    (*array)[(*n)++] = v;
-}
-
-static inline Onnx__TensorProto *new_tensor(const char *name, int type)
-{
-    Onnx__TensorProto *t = malloc(sizeof *t);
-    onnx__tensor_proto__init(t);
-    t->name = strdup(name);
-    t->has_data_type = 1;
-    t->data_type = type;
-    return t;
-}
-
-static inline Onnx__ValueInfoProto *new_info(const char *name)
-{
-    Onnx__ValueInfoProto *v = malloc(sizeof *v);
-    onnx__value_info_proto__init(v);
-    v->name = strdup(name);
-    return v;
-}
-
-static inline void read_input_type(Onnx__ValueInfoProto *v, char *word, char **save)
-{
-    Onnx__TypeProto__Tensor *t = malloc(sizeof *t);
-    onnx__type_proto__tensor__init(t);
-    t->has_elem_type = 1;
-    t->elem_type = 1;
-    t->shape = malloc(sizeof *t->shape);
-    onnx__tensor_shape_proto__init(t->shape);
-    for (; word; word = strtok_r(NULL, " ", save)) {
-        Onnx__TensorShapeProto__Dimension *d = malloc(sizeof *d);
-        onnx__tensor_shape_proto__dimension__init(d);
-        if (isalpha((unsigned char)*word)) {
-            d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
-            d->dim_param = strdup(word);
-        } else {
-            d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-            d->dim_value = strtoll(word, NULL, 10);
-        }
-        push(&t->shape->dim, &t->shape->n_dim, d);
-    }
-    v->type = malloc(sizeof *v->type);
-    onnx__type_proto__init(v->type);
-    v->type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
-    v->type->tensor_type = t;
-}
 
 /* Graphs that are being made, the innermost last, and those that wait for the attribute that takes them. */
 enum { MOST_GRAPHS = 8 };
@@ -186,34 +129,6 @@ static inline Onnx__NodeProto *read_node(const char *op, char **save)
     return n;
 }
 
-/* Fills `values` with numbers of (-1, 1) that depend on the name alone. */
-static inline void random_values(const char *name, float *values, size_t n)
-{
-    uint32_t state = 2166136261u;
-    for (; *name; name++)
-        state = (state ^ (uint8_t)*name) * 16777619u;
-    for (size_t k = 0; k < n; k++) {
-        state = state * 1664525u + 1013904223u;
-        values[k] = (float)(int32_t)(state & 0xffffff00u) * 0x1p-31f;
-    }
-}
-
-static inline void read_floats(Onnx__TensorProto *t, char **save)
-{
-    int64_t elements = 1;
-    for (char *word; (word = strtok_r(NULL, " ", save));) {
-        int64_t d = strtoll(word, NULL, 10);
-        push_int(&t->dims, &t->n_dims, d);
-        elements = elements > 1 << 20 ? elements : elements * d;
-    }
-    if (elements < 0 || elements > 1 << 20)
-        return; /* hostile dimensions, no data */
-    t->n_float_data = (size_t)elements;
-    t->float_data = malloc((size_t)(elements ? elements : 1) * sizeof(float));
-    for (int64_t k = 0; k < elements; k++)
-        t->float_data[k] = (float)k;
-}
-
 /* Makes a function of a graph. */
 static inline Onnx__FunctionProto *function_of(Onnx__GraphProto *g, const char *name, int64_t opset)
 {
@@ -239,6 +154,26 @@ static inline Onnx__FunctionProto *function_of(Onnx__GraphProto *g, const char *
     return f;
 }
 
+/* Gives an attribute of a function a default: field 11, which is written as one that nothing knows, since
+ * some versions of the definition do not. */
+static inline void add_default(Onnx__FunctionProto *f, char *word)
+{
+    char *value = strchr(word, '=');
+    Onnx__AttributeProto a = ONNX__ATTRIBUTE_PROTO__INIT;
+    *value = '\0';
+    a.name = word;
+    a.has_type = a.has_f = 1;
+    a.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
+    a.f = strtof(value + 1, NULL);
+    size_t n = onnx__attribute_proto__get_packed_size(&a);
+    assert_true(n < 128);
+    ProtobufCMessageUnknownField field = {11, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, n + 1, malloc(n + 1)};
+    field.data[0] = (uint8_t)n;
+    onnx__attribute_proto__pack(&a, field.data + 1);
+    f->base.unknown_fields = realloc(f->base.unknown_fields, (f->base.n_unknown_fields + 1) * sizeof field);
+    f->base.unknown_fields[f->base.n_unknown_fields++] = field;
+}
+
 /* Reads "begin", "end" and "function"; returns false for other statements. */
 static inline bool read_block(Onnx__ModelProto *m, const char *word, char **save)
 {
@@ -256,8 +191,10 @@ static inline bool read_block(Onnx__ModelProto *m, const char *word, char **save
     assert_true(graphs.n_around > 0 && graphs.n_made < MOST_GRAPHS);
     m->graph = graphs.around[--graphs.n_around];
     if (function) {
-        push(&m->functions, &m->n_functions,
-             function_of(g, name, strtoll(strtok_r(NULL, " ", save), NULL, 10)));
+        Onnx__FunctionProto *f = function_of(g, name, strtoll(strtok_r(NULL, " ", save), NULL, 10));
+        push(&m->functions, &m->n_functions, f);
+        for (char *w; (w = strtok_r(NULL, " ", save));)
+            add_default(f, w);
         return true;
     }
     g->name = strdup(name);

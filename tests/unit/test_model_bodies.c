@@ -119,6 +119,12 @@ static void test_attributes_by_reference(void **state)
                  "my:Outer x -> y%s",
                  SLOPE, absent ? "" : " steep=0.5");
         check_values(text, IMAGES, x, want, N);
+        /* The function has a default, which the caller may leave. */
+        snprintf(text, sizeof text,
+                 "opset 18; begin; in a; out v; Abs a -> m; Neg m -> u; LeakyRelu u -> v alpha=&slope; "
+                 "function my:Slope 18 slope=%s; " GRID "my:Slope x -> y%s",
+                 absent ? "0.25" : "0.5", absent ? " slope=0.01" : "");
+        check_values(text, IMAGES, x, want, N);
     }
 }
 
