@@ -126,10 +126,16 @@ static bs_status check_rows(bs_raw *r, const bs_value *mask)
 
 static bs_status masked(bs_raw *r, bs_value **x)
 {
-    bs_value *mask = bs_raw_input(r, 3), *y = NULL;
+    bs_value *mask = bs_raw_input(r, 3), *y = NULL, *none;
     int64_t on;
     if (mask && mask->kind == BS_VALUE_INTS)
         BS_TRY(mask_to_add(r, &mask, mask));
+    if (mask && mask->kind == BS_VALUE_ACTIVATION && mask->number == BS_NUMBER_TRUTH) {
+        BS_TRY(bs_step_scalar(r, &none, -INFINITY));
+        BS_TRY(bs_step(r, &y, "Where", (bs_value *[]){mask, *x, none}, 3, NULL, 0));
+        *x = y;
+        y = mask = NULL;
+    }
     BS_TRY(bs_attr_int(r, "is_causal", 0, &on));
     if (on)
         BS_TRY(causal(r, &mask, *x, mask));

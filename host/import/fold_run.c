@@ -64,10 +64,13 @@ static bs_status compute(const bs_raw *r, const bs_import *im, const bs_graph *g
 {
     bs_value *y = r->out[0];
     const bs_value *x = r->in[im->input];
+    const bs_value *result = im->values[im->output];
     int64_t samples = im->batch, work;
+    if (samples > 1 && (result->place.axis != 0 || !bs_place_is_pure(im, &result->shape, result->place)))
+        return bs_raw_fail(r, "its rows do not stay along axis 0");
     if (__builtin_mul_overflow(g->macs, samples, &work) || work > BS_FOLD_WORK)
         return bs_raw_fail(r, "it is too much arithmetic for a constant");
-    BS_TRY(bs_value_alloc((bs_raw *)r, y, BS_VALUE_FLOATS, &im->values[im->output]->shape));
+    BS_TRY(bs_value_alloc((bs_raw *)r, y, BS_VALUE_FLOATS, &result->shape));
     bs_status st = bs_cpu_evaluate(g, samples, x->f, y->f);
     if (st != BS_OK) {
         bs_value_clear(y);

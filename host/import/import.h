@@ -87,10 +87,17 @@ typedef struct bs_value {
     int readers;    /* nodes of the file that read it, if they are wanted */
     bs_place place; /* of an activation */
     bs_number number;
-    bool whole;  /* a parameter whose shape must stay whole */
-    int dropped; /* a parameter's lost axis of the images, counted from the last (1); else 0 */
-    int node;    /* index of the lowered node that makes it, or -1 */
-    int tensor;  /* index in the graph, or -1 */
+    bool whole; /* a parameter whose shape must stay whole */
+    /* A constant that was adapted to the images that it meets: what it was before, and a copy as it was, for
+     * nodes that read it as the file has it. */
+    bool adapted;
+    bs_value_kind file_kind;
+    bs_shape file_shape;
+    int64_t file_elements;
+    struct bs_value *original; /* NULL: not made yet */
+    int dropped;               /* a parameter's lost axis of the images, counted from the last (1); else 0 */
+    int node;                  /* index of the lowered node that makes it, or -1 */
+    int tensor;                /* index in the graph, or -1 */
 } bs_value;
 
 /* The names that nodes may read: those of the file, of the body of a function, or of a subgraph, which may
@@ -223,6 +230,8 @@ bool bs_type_number(int64_t type, bs_number *out);
 /* tensor.c. Reads a constant: sets v->kind, shape and data. Data that needs no conversion stays where it is,
  * or is taken out of t, unless it may be read again. */
 bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t);
+/* Keeps what a constant is in the file, before its shape or kind changes. */
+void bs_value_adapt(bs_value *v);
 /* Frees the data of a constant. */
 void bs_value_clear(bs_value *v);
 /* Allocates a folded constant of this shape. */

@@ -229,6 +229,18 @@ static void clear_defaults(bs_scope *s)
     free(s->defaults);
 }
 
+/* Which of several functions a node means is in a field that the definition of Debian 12 lacks. */
+static bool is_overloaded(const bs_import *im, const Onnx__FunctionProto *f)
+{
+    int n = 0;
+    for (size_t k = 0; k < im->model->n_functions; k++) {
+        const Onnx__FunctionProto *other = im->model->functions[k];
+        n += other->name && strcmp(f->name, other->name) == 0 &&
+             strcmp(bs_domain(f->domain), bs_domain(other->domain)) == 0;
+    }
+    return n > 1;
+}
+
 static bs_status call_function(bs_raw *r)
 {
     const Onnx__FunctionProto *f = find_function(r->im, r->proto);
@@ -237,6 +249,9 @@ static bs_status call_function(bs_raw *r)
     body b;
     bs_status st;
     BS_TRY_GOTO(body_of_function(&b, f), out);
+    if (is_overloaded(r->im, f))
+        BS_TRY_GOTO(bs_raw_fail(r, "the file has several functions of this name, which is not supported"),
+                    out);
     if (r->n_in > b.n_in || r->n_out > b.n_out)
         BS_TRY_GOTO(bs_raw_fail(r, "%d inputs and %d outputs for a function of %d and %d", r->n_in, r->n_out,
                                 b.n_in, b.n_out),

@@ -186,9 +186,10 @@ bs_status bs_lower_broadcast(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(bs_lower_inputs(n, r->n_in));
     for (int k = 0; k < r->n_in; k++) {
         bs_value *v = r->in[k];
-        if (v->kind == BS_VALUE_FLOATS && v->elements == 1 && !v->whole)
+        if (v->kind == BS_VALUE_FLOATS && v->elements == 1 && !v->whole) {
+            bs_value_adapt(v);
             v->shape.rank = v->dropped = 0; /* fits any shape */
-        else
+        } else
             BS_TRY(bs_place_align(r, k, &v));
         n->in[k] = bs_value_index(v);
     }

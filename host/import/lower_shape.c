@@ -34,7 +34,8 @@ bs_status bs_lower_squeeze(bs_raw *r, bs_node *n, bs_shape *out)
     BS_TRY(bs_lower_one(r, n, &x));
     BS_TRY(bs_read_axes(r, 1, x->shape.rank, mask, &present));
     for (int k = 0; k < x->shape.rank; k++) {
-        bool images = k == x->place.axis, drop = present ? mask[k] : x->shape.dim[k] == 1 && !images;
+        bool images = k == x->place.axis,
+             drop = present ? mask[k] : x->shape.dim[k] == 1 && !(images && !r->im->batch_fixed);
         if (drop && x->shape.dim[k] != 1)
             return bs_raw_fail(r, "axis %d has %lld elements and cannot be squeezed", k,
                                (long long)x->shape.dim[k]);

@@ -24,6 +24,7 @@ static bs_status turn_into_floats(bs_raw *r, bs_value *v)
     BS_TRY(bs_value_alloc(r, &copy, BS_VALUE_FLOATS, &v->shape));
     for (int64_t e = 0; e < v->elements; e++)
         copy.f[e] = (float)v->i[e];
+    bs_value_adapt(v);
     v->f = copy.f;
     v->kind = BS_VALUE_FLOATS;
     return BS_OK;

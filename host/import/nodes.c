@@ -35,21 +35,32 @@ static bool all_known(const bs_raw *r)
     return known;
 }
 
-/* Constants that meet images lose the axis of these. Gives one that is also folded its own shape back. */
-static bs_status make_whole(bs_raw *r)
+/* Sets *out to a constant as it is in the file. */
+static bs_status get_original(bs_raw *r, bs_value *v, bs_value **out)
 {
-    for (int k = 0; k < r->n_in; k++) {
-        const bs_value *v = r->in[k];
-        bs_value *whole;
-        bs_shape shape;
-        if (!v || !v->dropped)
-            continue;
-        bs_place_whole(v, &shape);
-        BS_TRY(bs_value_add_inner(r->im, &whole, "", v->name));
-        BS_TRY(bs_value_alloc(r, whole, BS_VALUE_FLOATS, &shape));
-        memcpy(whole->f, v->f, (size_t)whole->elements * sizeof *whole->f);
-        r->in[k] = whole;
-    }
+    size_t n = (size_t)v->file_elements;
+    *out = v->original;
+    if (v->original)
+        return BS_OK;
+    BS_TRY(bs_value_add_inner(r->im, out, "", v->name));
+    BS_TRY(bs_value_alloc(r, *out, v->file_kind, &v->file_shape));
+    if (n > 0 && v->file_kind == BS_VALUE_FLOATS)
+        memcpy((*out)->f, v->f, n * sizeof *v->f);
+    else if (n > 0)
+        memcpy((*out)->i, v->i, n * sizeof *v->i);
+    (*out)->number = v->number;
+    (*out)->stored = v->stored;
+    v->original = *out;
+    return BS_OK;
+}
+
+/* Gives constants back what they lost where they met images: to a node that is folded, and truth values to
+ * one that is made of steps. */
+static bs_status restore(bs_raw *r, bool known)
+{
+    for (int k = 0; k < r->n_in; k++)
+        if (r->in[k] && r->in[k]->adapted && (known || r->in[k]->file_kind == BS_VALUE_INTS))
+            BS_TRY(get_original(r, r->in[k], &r->in[k]));
     return BS_OK;
 }
 
@@ -70,8 +81,8 @@ bs_status bs_nodes_run(bs_raw *r)
     /* Shapes are known even if the data is not. */
     bool shape = standard && bs_fold_reads_shape(r->op);
     bs_fold_fn function = (known && one) || shape ? bs_fold_find(r->op) : NULL;
-    if (known)
-        BS_TRY(make_whole(r));
+    if (known || expand)
+        BS_TRY(restore(r, known));
     if (function)
         return fold(r, function);
     if (expand) {

@@ -156,6 +156,7 @@ static bs_status drop_axis(bs_raw *r, bs_value *v)
     }
     if (v->whole)
         return two_uses(r, v);
+    bs_value_adapt(v);
     v->elements /= v->shape.dim[axis];
     v->dropped = r->from_last;
     v->shape.rank--;

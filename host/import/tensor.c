@@ -155,6 +155,16 @@ static bs_status alloc_data(bs_import *im, bs_value *v, bs_value_kind kind)
     return BS_OK;
 }
 
+void bs_value_adapt(bs_value *v)
+{
+    if (v->adapted)
+        return;
+    v->adapted = true;
+    v->file_kind = v->kind;
+    v->file_shape = v->shape;
+    v->file_elements = v->elements;
+}
+
 void bs_value_clear(bs_value *v)
 {
     if (!v->in_file)
