@@ -45,7 +45,7 @@ bs_status bs_fold_clip(bs_raw *r, bs_value *out)
         else
             *(k == 1 ? &least : &most) = bound->i[0];
     }
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
     for (int64_t e = 0; e < out->elements; e++) {
         if (x->kind == BS_VALUE_FLOATS) {
             out->f[e] = bs_clip(x->f[e], low, high);
@@ -79,7 +79,7 @@ bs_status bs_fold_cumulate(bs_raw *r, bs_value *out)
     int64_t inner = 1;
     int axis;
     BS_TRY(bs_read_cumulate(r, &x->shape, &axis, &exclusive, &reverse));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
     for (int k = axis + 1; k < x->shape.rank; k++)
         inner *= x->shape.dim[k];
     int64_t n = x->shape.dim[axis], back = reverse ? -inner : inner;

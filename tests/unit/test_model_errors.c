@@ -123,6 +123,9 @@ static const error_case error_cases[] = {
     {IMAGE "Shape x -> s; i k 4; Gather s,k -> n; Reshape x,n -> y", "index 4 is outside"},
     {IMAGE "i a 1; i b 0; Div a,b -> s; Reshape x,s -> y", "division by zero"},
     {IMAGE "i a 9223372036854775807; Add a,a -> s; Reshape x,s -> y", "integer overflow"},
+    {IMAGE "i a 200; Cast a -> b to=2; Add b,b -> s; Reshape x,s -> y", "integer overflow"},
+    {IMAGE "i a 100 100; Cast a -> b to=3; ReduceSum b -> s; Reshape x,s -> y", "integer overflow"},
+    {IMAGE "i a -128; Cast a -> b to=3; Neg b -> s; Reshape x,s -> y", "integer overflow"},
     {IMAGE "Relu x -> a; Reshape x,a -> y", "computed from the image"},
     /* Sizes that a small file must not get. */
     {IMAGE "i s 100000 100000; ConstantOfShape s -> c; Add x,c -> y", "too large"},

@@ -186,6 +186,15 @@ static const fold_case fold_cases[] = {
     {"i a -5 3 9; i l 0; i h 9223372036854775807; Clip a,l,h -> c", "3", 3, {0, 3, 9}},
     {"i a 9 9; i l 9007199254740993; Clip a,l -> d; Sub d,l -> c", "2", 2, {0, 0}},
     {"i a 3; i l 5; i h 4; Clip a,l,h -> c", "1", 1, {4}},
+    /* Constants keep their types. */
+    {"i a 5 0; i b 1; Equal b,b -> t; CastLike a,t -> c", "2", 2, {1, 0}},
+    {"i a 5 0; i b 1; Cast b -> u to=9; Identity u -> t; CastLike a,t -> c", "2", 2, {1, 0}},
+    {"i a 300 -1; i b 1 1; Cast b -> u to=3; Concat u,u -> t axis=0; CastLike a,t -> c", "2", 2, {44, -1}},
+    {"i a -200 10; Cast a -> b to=1; i d 2; Cast d -> s to=1; i e 3; Cast e -> g to=3; Identity g -> z; "
+     "QuantizeLinear b,s,z -> c",
+     "2",
+     2,
+     {-97, 8}},
     {"f a 3; CastLike a,a -> c", "3", 3, {0, 1, 2}},
     {"f a 2 3; i i 1 0 0 2; i s 2 2; Reshape i,s -> j; GatherND a,j -> c", "2", 2, {3, 2}},
     {"f a 2 3; i i 2 0; i s 2 1; Reshape i,s -> j; GatherND a,j -> c batch_dims=1", "2", 2, {2, 3}},
