@@ -40,6 +40,19 @@ static bs_status finish(bs_raw *r, const reduced *d, const char *op, bs_value *a
     return bs_step_2(r, &r->out[0], "Squeeze", kept, list);
 }
 
+/* Without axes, a norm is still that of each element. */
+bs_status bs_expand_reduced_norm(bs_raw *r, bool *done)
+{
+    reduced d;
+    BS_TRY(read_reduced(r, &d));
+    *done = d.n == 0;
+    if (d.n > 0)
+        return BS_OK;
+    if (strcmp(r->op, "ReduceSumSquare") == 0)
+        return bs_step_2(r, &r->out[0], "Mul", r->in[0], r->in[0]);
+    return bs_step_1(r, &r->out[0], "Abs", r->in[0]);
+}
+
 bs_status bs_expand_log_sum(bs_raw *r, bool *done)
 {
     bs_value *sum = NULL;
@@ -47,7 +60,7 @@ bs_status bs_expand_log_sum(bs_raw *r, bool *done)
     (void)done;
     BS_TRY(read_reduced(r, &d));
     if (d.n == 0)
-        return bs_step_1(r, &r->out[0], "Identity", r->in[0]);
+        return bs_step_1(r, &r->out[0], "Log", r->in[0]);
     BS_TRY(bs_step_reduce(r, &sum, "ReduceSum", r->in[0], d.axes, d.n));
     return finish(r, &d, "Log", sum, NULL);
 }

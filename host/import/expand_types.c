@@ -14,11 +14,10 @@ static bool is_whole(const bs_value *v)
     return v->kind == BS_VALUE_INTS || (v->kind == BS_VALUE_ACTIVATION && v->number == BS_NUMBER_WHOLE);
 }
 
-/* Constants that are integers do not say whether they are truth values, unless the file has them. */
 static int64_t type_of(const bs_value *v)
 {
-    if (v->kind == BS_VALUE_INTS && v->stored)
-        return v->stored->data_type;
+    if (v->kind == BS_VALUE_INTS && v->type)
+        return v->type;
     if (v->kind == BS_VALUE_ACTIVATION && v->number == BS_NUMBER_TRUTH)
         return TYPE(BOOL);
     return is_whole(v) ? TYPE(INT64) : TYPE(FLOAT);

@@ -16,6 +16,9 @@
     X("", "Scatter", bs_expand_scatter_elements, 3, 3)                                                       \
     X("", "ScatterND", bs_expand_scatter_nd, 3, 3)                                                           \
     X("", "Pad", bs_expand_pad, 1, 4)                                                                        \
+    X("", "ReduceL1", bs_expand_reduced_norm, 1, 2)                                                          \
+    X("", "ReduceL2", bs_expand_reduced_norm, 1, 2)                                                          \
+    X("", "ReduceSumSquare", bs_expand_reduced_norm, 1, 2)                                                   \
     X("", "ReduceLogSum", bs_expand_log_sum, 1, 2)                                                           \
     X("", "ReduceLogSumExp", bs_expand_log_sum_exp, 1, 2)                                                    \
     X("", "LpNormalization", bs_expand_lp_norm, 1, 1)                                                        \

@@ -19,7 +19,7 @@ static void copy_elements(bs_value *out, const bs_value *in, bs_nd_iterator *w)
 
 static bs_status fold_copy(bs_raw *r, bs_value *out, const bs_shape *shape)
 {
-    BS_TRY(bs_value_alloc(r, out, r->in[0]->kind, shape));
+    BS_TRY(bs_value_alloc_like(r, out, r->in[0], shape));
     bs_value_copy(out, 0, r->in[0], 0, out->elements);
     return BS_OK;
 }
@@ -72,6 +72,7 @@ static bs_status fold_constant_of_shape(bs_raw *r, bs_value *out)
         }
     }
     BS_TRY_GOTO(bs_value_alloc(r, out, fill.i ? BS_VALUE_INTS : BS_VALUE_FLOATS, &shape), out);
+    out->type = fill.type;
     for (int64_t e = 0; fill.i && e < out->elements; e++)
         out->i[e] = fill.i[0];
     for (int64_t e = 0; fill.f && e < out->elements; e++)
@@ -123,7 +124,7 @@ static bs_status fold_gather(bs_raw *r, bs_value *out)
         shape.dim[shape.rank++] = index->shape.dim[k];
     for (int k = axis + 1; k < x->shape.rank; k++)
         inner *= shape.dim[shape.rank++] = x->shape.dim[k];
-    BS_TRY(bs_value_alloc(r, out, x->kind, &shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &shape));
     for (int64_t o = 0, to = 0; out->elements && o < outer; o++)
         for (int64_t k = 0; k < index->elements; k++, to += inner) {
             int64_t dim = x->shape.dim[axis], i = index->i[k];
@@ -143,7 +144,7 @@ static bs_status fold_slice(bs_raw *r, bs_value *out)
     bool whole[BS_MAX_RANK];
     bs_nd_iterator w = {0};
     BS_TRY(bs_read_slice(r, &x->shape, &w.shape, begin, step, whole));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &w.shape));
     if (out->elements == 0)
         return BS_OK;
     int64_t stride = 1;
@@ -163,7 +164,7 @@ static bs_status fold_transpose(bs_raw *r, bs_value *out)
     int perm[BS_MAX_RANK];
     int64_t strides[BS_MAX_RANK], stride = 1;
     BS_TRY(bs_read_perm(r, &x->shape, &w.shape, perm));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &w.shape));
     if (out->elements == 0)
         return BS_OK;
     for (int k = x->shape.rank - 1; k >= 0; k--) {
@@ -190,7 +191,7 @@ static bs_status fold_expand(bs_raw *r, bs_value *out)
     if (n)
         memcpy(want.dim, dims, n * sizeof *dims);
     BS_TRY(bs_broadcast(r, &w.shape, &want));
-    BS_TRY(bs_value_alloc(r, out, r->in[0]->kind, &w.shape));
+    BS_TRY(bs_value_alloc_like(r, out, r->in[0], &w.shape));
     if (out->elements == 0)
         return BS_OK;
     bs_nd_iterator_broadcast(&w, 0, &r->in[0]->shape);
@@ -215,7 +216,7 @@ static bs_status fold_concat(bs_raw *r, bs_value *out)
                 return bs_raw_fail(r, "its inputs differ in shape");
         shape.dim[axis] += v->shape.dim[axis];
     }
-    BS_TRY(bs_value_alloc(r, out, r->in[0]->kind, &shape));
+    BS_TRY(bs_value_alloc_like(r, out, r->in[0], &shape));
     for (int a = 0; a < axis; a++)
         outer *= shape.dim[a];
     if (out->elements)

@@ -24,6 +24,8 @@ void bs_nd_iterator_broadcast(bs_nd_iterator *w, int k, const bs_shape *source);
 bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out);
 bs_status bs_fold_unary(bs_raw *r, bs_value *out);
 bs_status bs_fold_cast(bs_raw *r, bs_value *out);
+/* fold_types.c. Returns false for an integer outside the range of an ONNX element type. */
+bool bs_type_holds(int type, int64_t x);
 bs_status bs_fold_where(bs_raw *r, bs_value *out);
 bs_status bs_fold_range(bs_raw *r, bs_value *out);
 bs_status bs_fold_matmul(bs_raw *r, bs_value *out);

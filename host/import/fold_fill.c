@@ -16,7 +16,7 @@ bs_status bs_fold_tile(bs_raw *r, bs_value *out)
     for (int k = 0; k < w.shape.rank; k++)
         if (__builtin_mul_overflow(w.shape.dim[k], repeats[k], &w.shape.dim[k]))
             return bs_raw_fail(r, "%lld repeats", (long long)repeats[k]);
-    BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &w.shape));
     for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         int64_t from = 0;
         for (int k = 0; k < w.shape.rank; k++)
@@ -47,7 +47,7 @@ bs_status bs_fold_pad(bs_raw *r, bs_value *out)
     int mode;
     bs_nd_iterator w = {0};
     BS_TRY(bs_read_pad(r, &x->shape, &w.shape, before, after, &mode));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &w.shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &w.shape));
     for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         int64_t from = 0;
         for (int k = 0; k < w.shape.rank && from >= 0; k++) {
@@ -79,7 +79,7 @@ bs_status bs_fold_scatter(bs_raw *r, bs_value *out)
     int64_t blocks = index->elements / depth;
     if (block && (update->elements % block || update->elements / block != blocks))
         return bs_raw_fail(r, "its indices and updates differ in shape");
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
     bs_value_copy(out, 0, x, 0, x->elements);
     for (int64_t k = 0; block && k < blocks; k++) {
         int64_t at = 0;

@@ -71,7 +71,7 @@ bs_status bs_fold_gather_nd(bs_raw *r, bs_value *out)
     bs_shape shape;
     int lead, depth;
     BS_TRY(bs_read_gather_nd(r, &x->shape, &shape, &lead, &depth));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &shape));
     if (out->elements == 0)
         return BS_OK;
     int64_t block = product(&x->shape, lead + depth, x->shape.rank);
@@ -115,7 +115,7 @@ bs_status bs_fold_gather_elements(bs_raw *r, bs_value *out)
     const bs_value *x = r->in[0], *index;
     int axis;
     BS_TRY(bs_read_along_axis(r, &x->shape, &index, &axis));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &index->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &index->shape));
     bs_nd_iterator w = {.shape = index->shape};
     for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         int64_t at;
@@ -136,7 +136,7 @@ bs_status bs_fold_scatter_elements(bs_raw *r, bs_value *out)
         return bs_raw_fail(r, "only plain replacement is supported, not reduction '%s'", reduction);
     if (!update || update->kind != x->kind || update->elements != index->elements)
         return bs_raw_fail(r, "its indices and updates differ in shape, or its data in type");
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
     bs_value_copy(out, 0, x, 0, x->elements);
     bs_nd_iterator w = {.shape = index->shape};
     for (int64_t e = 0; e < index->elements; e++, bs_nd_iterator_next(&w)) {
@@ -189,7 +189,7 @@ bs_status bs_fold_compress(bs_raw *r, bs_value *out)
         n += is_set(keep, k);
     shape = in;
     shape.dim[axis] = n;
-    BS_TRY(bs_value_alloc(r, out, x->kind, &shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &shape));
     int64_t run = product(&in, axis + 1, in.rank), lines = out->elements ? product(&in, 0, axis) : 0;
     for (int64_t o = 0; o < lines; o++)
         for (int64_t k = 0; k < keep->elements; k++)

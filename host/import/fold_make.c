@@ -14,6 +14,7 @@ bs_status bs_fold_eye_like(bs_raw *r, bs_value *out)
     if (x->shape.rank != 2)
         return bs_raw_fail(r, "its input has %d dimensions instead of 2", x->shape.rank);
     BS_TRY(bs_value_alloc(r, out, number == BS_NUMBER_REAL ? BS_VALUE_FLOATS : BS_VALUE_INTS, &x->shape));
+    out->type = type ? (int)type : x->type;
     int64_t columns = x->shape.dim[1];
     for (int64_t e = 0; e < out->elements; e++) {
         bool one = e % columns - e / columns == shift;
@@ -50,7 +51,7 @@ bs_status bs_fold_trilu(bs_raw *r, bs_value *out)
     bool upper;
     int64_t shift;
     BS_TRY(bs_read_triangle(r, &upper, &shift));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
     int64_t columns = x->shape.dim[x->shape.rank - 1], rows = x->shape.dim[x->shape.rank - 2];
     for (int64_t e = 0; e < out->elements; e++)
         if (bs_in_triangle(upper, shift, e / columns % rows, e % columns))
@@ -74,7 +75,7 @@ bs_status bs_fold_one_hot(bs_raw *r, bs_value *out)
         shape.dim[shape.rank++] = k == axis ? depth->i[0] : x->shape.dim[k - (k > axis)];
     for (int k = axis; k < x->shape.rank; k++)
         inner *= x->shape.dim[k];
-    BS_TRY(bs_value_alloc(r, out, values->kind, &shape));
+    BS_TRY(bs_value_alloc_like(r, out, values, &shape));
     for (int64_t e = 0; e < out->elements; e++) {
         int64_t n = depth->i[0], i = x->i[e / inner / n * inner + e % inner];
         bs_value_copy(out, e, values, e / inner % n == (i < 0 ? i + n : i), 1);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define TYPE(x) ONNX__TENSOR_PROTO__DATA_TYPE__##x
+
 typedef float (*float_binary)(float a, float b);
 typedef float (*float_unary)(float x, float a, float b);
 
@@ -108,8 +110,9 @@ static bool int_power(int64_t a, int64_t b, int64_t *out)
     return true;
 }
 
-/* Evaluates an integer operator. A result that does not fit is an error, never a wrap-around. */
-static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int64_t *out)
+/* Evaluates an integer operator. A result that does not fit into its type is an error, never a wrap-around.
+ */
+static bs_status int_result(const bs_raw *r, char op, int type, int64_t a, int64_t b, int64_t *out)
 {
     bool bad = false, divides = op == '/' || op == '%' || op == 'r';
     if (divides && (b == 0 || (a == INT64_MIN && b == -1)))
@@ -152,6 +155,7 @@ static bs_status int_result(const bs_raw *r, char op, int64_t a, int64_t b, int6
     default:
         *out = int_test(op, a, b);
     }
+    bad |= !bad && !bs_type_holds(type, *out);
     return bad ? bs_raw_fail(r, "integer overflow or division by zero") : BS_OK;
 }
 
@@ -179,11 +183,12 @@ bs_status bs_fold_arithmetic(bs_raw *r, bs_value *out)
     if (a->kind == BS_VALUE_FLOATS ? !f || op == '%' : !op)
         return bs_raw_fail(r, "it is not supported on constants of this type");
     BS_TRY(bs_value_alloc(r, out, tests ? BS_VALUE_INTS : a->kind, &w.shape));
+    out->type = tests ? TYPE(BOOL) : a->type;
     bs_nd_iterator_broadcast(&w, 0, &a->shape);
     bs_nd_iterator_broadcast(&w, 1, &b->shape);
     for (int64_t e = 0; e < out->elements; e++, bs_nd_iterator_next(&w)) {
         if (a->kind == BS_VALUE_INTS)
-            BS_TRY(int_result(r, op, a->i[w.at[0]], b->i[w.at[1]], &out->i[e]));
+            BS_TRY(int_result(r, op, out->type, a->i[w.at[0]], b->i[w.at[1]], &out->i[e]));
         else if (tests)
             out->i[e] = f(a->f[w.at[0]], as_float(b, w.at[1])) != 0.0f;
         else
@@ -199,14 +204,14 @@ static bs_status fold_int_unary(bs_raw *r, bs_value *out)
     bool sign = strcmp(r->op, "Sign") == 0;
     if (!neg && !inverts && !sign && strcmp(r->op, "Abs") != 0)
         return bs_raw_fail(r, "its input has integers");
-    BS_TRY(bs_value_alloc(r, out, BS_VALUE_INTS, &x->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
     for (int64_t e = 0; e < out->elements; e++) {
         if (inverts)
             out->i[e] = !x->i[e];
         else if (sign)
             out->i[e] = (x->i[e] > 0) - (x->i[e] < 0);
         else if (neg || x->i[e] < 0)
-            BS_TRY(int_result(r, '-', 0, x->i[e], &out->i[e]));
+            BS_TRY(int_result(r, '-', x->type, 0, x->i[e], &out->i[e]));
         else
             out->i[e] = x->i[e];
     }
@@ -230,6 +235,7 @@ bs_status bs_fold_unary(bs_raw *r, bs_value *out)
     BS_UNARY_OPS(X)
 #undef X
     BS_TRY(bs_value_alloc(r, out, tests ? BS_VALUE_INTS : BS_VALUE_FLOATS, &x->shape));
+    out->type = tests ? TYPE(BOOL) : x->type;
     for (int64_t e = 0; e < out->elements; e++)
         if (tests)
             out->i[e] = f(x->f[e], a, b) != 0.0f;
@@ -246,7 +252,7 @@ bs_status bs_fold_where(bs_raw *r, bs_value *out)
         return bs_raw_fail(r, "its inputs are of the wrong type");
     BS_TRY(bs_broadcast(r, &w.shape, &a->shape));
     BS_TRY(bs_broadcast(r, &w.shape, &b->shape));
-    BS_TRY(bs_value_alloc(r, out, a->kind, &w.shape));
+    BS_TRY(bs_value_alloc_like(r, out, a, &w.shape));
     bs_nd_iterator_broadcast(&w, 0, &c->shape);
     bs_nd_iterator_broadcast(&w, 1, &a->shape);
     bs_nd_iterator_broadcast(&w, 2, &b->shape);
@@ -297,7 +303,7 @@ bs_status bs_fold_range(bs_raw *r, bs_value *out)
         return bs_raw_fail(r, "a step of 0");
     int64_t span = v[2] > 0 ? v[1] - v[0] : v[0] - v[1], step = v[2] > 0 ? v[2] : -v[2];
     int64_t n = span > 0 ? (span - 1) / step + 1 : 0;
-    BS_TRY(bs_value_alloc(r, out, BS_VALUE_INTS, &(bs_shape){1, {n}}));
+    BS_TRY(bs_value_alloc_like(r, out, r->in[0], &(bs_shape){1, {n}}));
     for (int64_t k = 0; k < n; k++)
         out->i[k] = v[0] + k * v[2];
     return BS_OK;

@@ -63,7 +63,7 @@ static bs_status fold_picks(bs_raw *r, int axis, bool largest, bool last, int64_
     BS_TRY_GOTO(bs_calloc(&used, (size_t)n, sizeof *used, "constant"), out);
     BS_TRY_GOTO(bs_calloc(&index, (size_t)count + 1, sizeof *index, "constant"), out);
     if (values)
-        BS_TRY_GOTO(bs_value_alloc(r, values, x->kind, shape), out);
+        BS_TRY_GOTO(bs_value_alloc_like(r, values, x, shape), out);
     if (indices)
         BS_TRY_GOTO(bs_value_alloc(r, indices, BS_VALUE_INTS, shape), out);
     for (int64_t o = 0; o < x->elements / n; o++) {
@@ -140,7 +140,7 @@ bs_status bs_fold_split(bs_raw *r, bs_value *out)
         if (!r->out[part])
             continue;
         shape.dim[axis] = size;
-        BS_TRY(bs_value_alloc(r, r->out[part], x->kind, &shape));
+        BS_TRY(bs_value_alloc_like(r, r->out[part], x, &shape));
         for (int64_t o = 0; o < outer && x->elements; o++)
             bs_value_copy(r->out[part], o * size * inner, x, (o * dim + at) * inner, size * inner);
     }

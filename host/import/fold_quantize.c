@@ -66,7 +66,7 @@ bs_status bs_fold_quantize(bs_raw *r, bs_value *out)
     BS_TRY(read_quantization(r, &x->shape, &q));
     BS_TRY(bs_attr_int(r, "output_dtype", 0, &type));
     if (type == 0)
-        type = q.zero && q.zero->stored ? q.zero->stored->data_type : TYPE(UINT8);
+        type = q.zero ? q.zero->type : TYPE(UINT8);
 #define X(name, least, most)                                                                                 \
     if (type == TYPE(name)) {                                                                                \
         low = least;                                                                                         \
@@ -77,6 +77,7 @@ bs_status bs_fold_quantize(bs_raw *r, bs_value *out)
     if (low > high || x->kind != BS_VALUE_FLOATS)
         return bs_raw_fail(r, "type %s is not supported", bs_type_name(type));
     BS_TRY(bs_value_alloc(r, out, BS_VALUE_INTS, &x->shape));
+    out->type = (int)type;
     for (int64_t e = 0; e < out->elements; e++) {
         int64_t p = e / q.inner % q.scale->elements, zero = q.zero ? q.zero->i[p] : 0;
         float y = rintf(x->f[e] / q.scale->f[p]) + (float)zero;

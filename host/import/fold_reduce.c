@@ -109,8 +109,11 @@ static bs_status reduce_ints(bs_raw *r, reduction op, bs_nd_iterator *w, const b
         if (!add_int(op, first, x->i[e], &out->i[w->at[0]]))
             return bs_raw_fail(r, "integer overflow");
     }
-    for (int64_t e = 0; op == REDUCE_MEAN && e < out->elements; e++)
-        out->i[e] /= each;
+    for (int64_t e = 0; e < out->elements; e++) {
+        out->i[e] /= op == REDUCE_MEAN ? each : 1;
+        if (!bs_type_holds(out->type, out->i[e]))
+            return bs_raw_fail(r, "integer overflow");
+    }
     return BS_OK;
 }
 
@@ -135,7 +138,7 @@ bs_status bs_fold_reduce(bs_raw *r, bs_value *out)
         if (!reduced || keep)
             shape.dim[shape.rank++] = kept.dim[k];
     }
-    BS_TRY(bs_value_alloc(r, out, x->kind, &shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &shape));
     bs_nd_iterator_broadcast(&w, 0, &kept);
     return x->kind == BS_VALUE_FLOATS ? reduce_floats(op, start, &w, x, out) : reduce_ints(r, op, &w, x, out);
 }

@@ -26,10 +26,12 @@ bs_status bs_fold_matmul(bs_raw *r, bs_value *out)
     return BS_OK;
 }
 
+/* The upper bound is stronger. Only floats may have bounds in attributes. */
 bs_status bs_fold_clip(bs_raw *r, bs_value *out)
 {
     const bs_value *x = r->in[0];
     float low, high;
+    int64_t least = INT64_MIN, most = INT64_MAX;
     BS_TRY(bs_attr_float(r, "min", -INFINITY, &low));
     BS_TRY(bs_attr_float(r, "max", INFINITY, &high));
     for (int k = 1; k < 3; k++) {
@@ -38,14 +40,19 @@ bs_status bs_fold_clip(bs_raw *r, bs_value *out)
             continue;
         if (bound->kind != x->kind || bound->elements != 1)
             return bs_raw_fail(r, "its bounds are not scalars of its input's type");
-        *(k == 1 ? &low : &high) = bound->f ? bound->f[0] : (float)bound->i[0];
-    }
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
-    for (int64_t e = 0; e < out->elements; e++) {
         if (x->kind == BS_VALUE_FLOATS)
-            out->f[e] = bs_clip(x->f[e], low, high);
+            *(k == 1 ? &low : &high) = bound->f[0];
         else
-            out->i[e] = (float)x->i[e] < low ? (int64_t)low : (float)x->i[e] > high ? (int64_t)high : x->i[e];
+            *(k == 1 ? &least : &most) = bound->i[0];
+    }
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
+    for (int64_t e = 0; e < out->elements; e++) {
+        if (x->kind == BS_VALUE_FLOATS) {
+            out->f[e] = bs_clip(x->f[e], low, high);
+        } else {
+            int64_t i = x->i[e] < least ? least : x->i[e];
+            out->i[e] = i > most ? most : i;
+        }
     }
     return BS_OK;
 }
@@ -72,7 +79,7 @@ bs_status bs_fold_cumulate(bs_raw *r, bs_value *out)
     int64_t inner = 1;
     int axis;
     BS_TRY(bs_read_cumulate(r, &x->shape, &axis, &exclusive, &reverse));
-    BS_TRY(bs_value_alloc(r, out, x->kind, &x->shape));
+    BS_TRY(bs_value_alloc_like(r, out, x, &x->shape));
     for (int k = axis + 1; k < x->shape.rank; k++)
         inner *= x->shape.dim[k];
     int64_t n = x->shape.dim[axis], back = reverse ? -inner : inner;

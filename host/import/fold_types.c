@@ -28,6 +28,11 @@ static int64_t wrap(int64_t x, int64_t type)
     }
 }
 
+bool bs_type_holds(int type, int64_t x)
+{
+    return wrap(x, type) == x;
+}
+
 static bs_status to_integer(const bs_raw *r, float x, int64_t *out)
 {
     if (!(fabsf(x) < 0x1p62f))
@@ -46,6 +51,7 @@ bs_status bs_fold_cast(bs_raw *r, bs_value *out)
         return bs_raw_fail(r, "a cast to %s is not supported", bs_type_name(to));
     bool from_float = x->kind == BS_VALUE_FLOATS, real = number == BS_NUMBER_REAL;
     BS_TRY(bs_value_alloc(r, out, real ? BS_VALUE_FLOATS : BS_VALUE_INTS, &x->shape));
+    out->type = (int)to;
     for (int64_t e = 0; e < out->elements; e++) {
         if (real) {
             out->f[e] = from_float ? x->f[e] : (float)x->i[e];

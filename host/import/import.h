@@ -78,6 +78,7 @@ typedef struct bs_value {
     float *f;                        /* BS_VALUE_FLOATS; owned unless in_file */
     bool in_file;                    /* f lies in the bytes of the file */
     int64_t *i;                      /* BS_VALUE_INTS; owned */
+    int type;                        /* of BS_VALUE_INTS: number of the ONNX element type; 0: not known */
     const Onnx__TensorProto *stored; /* an initializer, read when it is first needed */
     char *own_name;                  /* name, where no protobuf has it; or NULL */
     int index;                       /* in bs_import.values */
@@ -236,6 +237,8 @@ void bs_value_adapt(bs_value *v);
 void bs_value_clear(bs_value *v);
 /* Allocates a folded constant of this shape. */
 bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_shape *shape);
+/* The same, of the kind and type of x. */
+bs_status bs_value_alloc_like(bs_raw *r, bs_value *v, const bs_value *x, const bs_shape *shape);
 /* Copies n elements of the same kind. */
 void bs_value_copy(bs_value *out, int64_t to, const bs_value *in, int64_t from, int64_t n);
 /* Returns false if a dimension is negative or too large, or the product overflows; *elements may be 0. */

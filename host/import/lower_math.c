@@ -3,6 +3,22 @@
 #include <math.h>
 #include <string.h>
 
+/* One value for each column, or one for all; a column, with a value for each row, would be as long if the
+ * output is a square. */
+static bs_status check_bias(const bs_raw *r, const bs_value *c, int64_t columns)
+{
+    bs_shape s;
+    char text[96];
+    bs_place_whole(c, &s);
+    int64_t last = s.rank ? s.dim[s.rank - 1] : 1;
+    bool fits = last == 1 || last == columns;
+    for (int k = 0; k < s.rank - 1; k++)
+        fits &= s.dim[k] == 1;
+    return fits ? BS_OK
+                : bs_raw_fail(r, "a bias of shape %s for %lld outputs", bs_shape_text(&s, text, sizeof text),
+                              (long long)columns);
+}
+
 bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x, *w, *c = bs_raw_input(r, 2);
@@ -29,13 +45,11 @@ bs_status bs_lower_gemm(bs_raw *r, bs_node *n, bs_shape *out)
     n->in[1] = bs_value_index(w);
     if (c) {
         BS_TRY(bs_raw_constant(r, 2, "bias", &c));
+        BS_TRY(check_bias(r, c, columns));
         if (c->elements == columns && c->shape.rank == 2 && r->from_last)
             BS_TRY(bs_place_align(r, 2, &c));
         else
             BS_TRY(bs_lower_whole(r, c));
-        if (c->elements != 1 && c->elements != columns)
-            return bs_raw_fail(r, "a bias of %lld elements for %lld outputs", (long long)c->elements,
-                               (long long)columns);
         n->in[2] = bs_value_index(c);
     }
     n->attr.trans_b = trans_b != 0;

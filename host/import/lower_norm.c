@@ -47,30 +47,43 @@ bs_status bs_lower_batch_norm(bs_raw *r, bs_node *n, bs_shape *out)
     return BS_OK;
 }
 
-/* Normalises over the axes from `axis` on; scale and bias have their shape. */
+/* Scale and bias have the shape of the normalised axes, from `axis` on. */
+static bs_status check_line(const bs_raw *r, const char *what, const bs_shape *x, int axis, const bs_shape *p)
+{
+    bool fits = p->rank <= x->rank;
+    char text[96], whole[96];
+    for (int k = 0; fits && k < x->rank; k++) {
+        int at = k - (x->rank - p->rank);
+        fits = (at < 0 ? 1 : p->dim[at]) == (k < axis ? 1 : x->dim[k]);
+    }
+    if (fits)
+        return BS_OK;
+    bs_raw_fail(r, "its %s of shape %s does not fit axis %d and later of %s", what,
+                bs_shape_text(p, text, sizeof text), axis, bs_shape_text(x, whole, sizeof whole));
+    return bs_hint(
+        "give it a scale of ones and no bias, and let Mul and Add follow, whose operands broadcast");
+}
+
+/* Normalises over the axes from `axis` on. */
 bs_status bs_lower_layer_norm(bs_raw *r, bs_node *n, bs_shape *out)
 {
     bs_value *x, *p;
-    int64_t given, line = 1;
+    int64_t given;
     int axis;
     BS_TRY(bs_raw_activation(r, 0, &x));
     BS_TRY(bs_attr_int(r, "axis", -1, &given));
     BS_TRY(bs_attr_float(r, "epsilon", 1e-5f, &n->attr.epsilon));
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
-    for (int k = x->shape.rank - 1; k >= axis; k--) {
+    for (int k = x->shape.rank - 1; k >= axis; k--)
         BS_TRY(bs_place_axis(r, x, k, "normalises along", &n->attr.axis));
-        line *= x->shape.dim[k];
-    }
     BS_TRY(bs_lower_inputs(n, 3));
     n->in[0] = bs_value_index(x);
     for (int k = 1; k < 3; k++) {
         if (!bs_raw_input(r, k))
             continue;
         BS_TRY(bs_raw_constant(r, k, k == 1 ? "scale" : "bias", &p));
-        if (p->elements != line)
-            return bs_raw_fail(r, "its %s has %lld elements for %lld", k == 1 ? "scale" : "bias",
-                               (long long)p->elements, (long long)line);
         BS_TRY(bs_lower_whole(r, p));
+        BS_TRY(check_line(r, k == 1 ? "scale" : "bias", &x->shape, axis, &p->shape));
         n->in[k] = bs_value_index(p);
     }
     *out = x->shape;
@@ -89,9 +102,10 @@ bs_status bs_lower_instance_norm(bs_raw *r, bs_node *n, bs_shape *out)
     n->in[0] = bs_value_index(x);
     for (int k = 1; k < 3; k++) {
         BS_TRY(bs_raw_constant(r, k, k == 1 ? "scale" : "bias", &p));
-        if (p->elements != x->shape.dim[1])
-            return bs_raw_fail(r, "its %s has %lld elements for %lld channels", k == 1 ? "scale" : "bias",
-                               (long long)p->elements, (long long)x->shape.dim[1]);
+        if (p->shape.rank != 1 || p->elements != x->shape.dim[1])
+            return bs_raw_fail(r, "its %s has %lld elements in %d dimensions for %lld channels",
+                               k == 1 ? "scale" : "bias", (long long)p->elements, p->shape.rank,
+                               (long long)x->shape.dim[1]);
         BS_TRY(bs_lower_whole(r, p));
         n->in[k] = bs_value_index(p);
     }

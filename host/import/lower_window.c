@@ -78,9 +78,11 @@ static bs_status need_image(bs_raw *r, const bs_value *x)
 {
     if (x->shape.rank == 4)
         return bs_place_first(r, x);
-    bs_raw_fail(r, "its input has %d dimensions; only 2-d windows over (N, C, H, W) are supported",
+    bs_raw_fail(r,
+                "its input has %d dimensions; only 1-d and 2-d windows, over (N, C, W) and (N, C, H, W), "
+                "are supported",
                 x->shape.rank);
-    return bs_hint("1-d and 3-d convolutions and pools are not supported; reshape 1-d data to (N, C, 1, W)");
+    return bs_hint("3-d convolutions and pools are not supported; a window of one slice can be a 2-d one");
 }
 
 static void default_window(bs_window *w)
@@ -246,8 +248,11 @@ static bs_status keep_aspect_ratio(const bs_raw *r, const bs_shape *in, const in
     for (int k = 1; k < n; k++)
         one = policy == 1 ? fminf(one, scale[axis[k]]) : fmaxf(one, scale[axis[k]]);
     for (int k = 0; k < n && policy > 0; k++) {
+        double size = floor((double)(one * (float)in->dim[axis[k]]) + 0.5); /* halves go up */
+        if (!(size < (double)BS_DIM_LIMIT))
+            return bs_raw_fail(r, "a size of %g", size);
         scale[axis[k]] = one;
-        out->dim[axis[k]] = (int64_t)rintf(one * (float)in->dim[axis[k]]);
+        out->dim[axis[k]] = (int64_t)size;
     }
     return BS_OK;
 }
@@ -267,6 +272,8 @@ bs_status bs_read_resized_shape(bs_raw *r, const bs_shape *in, bs_shape *out, fl
         int64_t dim = in->dim[axis[k]];
         float f = sizes ? (float)sizes[k] / (float)dim : scales[k];
         scale[axis[k]] = f;
+        if (sizes && (sizes[k] < 1 || sizes[k] > BS_DIM_LIMIT))
+            return bs_raw_fail(r, "a size of %lld", (long long)sizes[k]);
         if (!sizes && !(f > 0.0f && f < (float)BS_MAX_GEOMETRY))
             return bs_raw_fail(r, "a factor of %g", (double)f);
         out->dim[axis[k]] = sizes ? sizes[k] : (int64_t)floorf((float)dim * f);

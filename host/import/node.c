@@ -99,8 +99,11 @@ bs_status bs_raw_choice(const bs_raw *r, const char *name, const char *absent, c
     for (*out = 0; *out < n; (*out)++)
         if (strcmp(given, names[*out]) == 0)
             return BS_OK;
+    char known[192] = "";
+    for (int k = 0, at = 0; k < n && at < (int)sizeof known; k++)
+        at += snprintf(known + at, sizeof known - (size_t)at, "%s'%s'", k ? ", " : "", names[k]);
     bs_raw_fail(r, "%s '%s' is not supported", name, given);
-    return bs_hint("use %s '%s'", name, names[0]);
+    return bs_hint("export the model with another %s, which computes something else: %s", name, known);
 }
 
 bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present)

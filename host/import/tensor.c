@@ -250,6 +250,7 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
         return bs_fail(BS_ERR, "tensor '%s' is stored in segments, which is not supported", name);
     BS_TRY(read_shape(t, name, v));
     BS_TRY(stored_layout(t, name, &size, &typed, &kind));
+    v->type = t->data_type;
     bs_remark_count(im, BS_REMARK_TENSOR, t->data_type);
     if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return read_external(im, v, t, size, kind);
@@ -277,6 +278,7 @@ bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_sh
     bs_import *im = r->im;
     bs_value_clear(v); /* a body may give one name to two outputs */
     v->shape = *shape;
+    v->type = 0;
     if (shape->rank > BS_MAX_RANK || !bs_shape_count(shape, &v->elements) || v->elements > BS_FOLD_LIMIT)
         return bs_raw_fail(r, "its constant result is too large (at most %lld elements)",
                            (long long)BS_FOLD_LIMIT);
@@ -284,6 +286,13 @@ bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_sh
     if (im->folded_bytes > BS_FOLD_BYTES)
         return bs_raw_fail(r, "the computed constants of the model are too large together");
     return alloc_data(im, v, kind);
+}
+
+bs_status bs_value_alloc_like(bs_raw *r, bs_value *v, const bs_value *x, const bs_shape *shape)
+{
+    BS_TRY(bs_value_alloc(r, v, x->kind, shape));
+    v->type = x->type;
+    return BS_OK;
 }
 
 void bs_value_copy(bs_value *out, int64_t to, const bs_value *in, int64_t from, int64_t n)

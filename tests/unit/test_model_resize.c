@@ -126,6 +126,21 @@ static void test_policies(void **state)
     }
 }
 
+/* A factor of 0.75, and (3, 4.5): halves are rounded up. */
+static void test_policy_rounds_up(void **state)
+{
+    (void)state;
+    enum { W = 6, IN = 4 * W, WIDTH = 5, OUT = 3 * WIDTH };
+    float x[IMAGES * IN], want[IMAGES * OUT];
+    random_values("image", x, IMAGES * IN);
+    for (int i = 0; i < IMAGES * OUT; i++)
+        want[i] = x[i / OUT * IN + i % OUT / WIDTH * 4 / 3 * W + i % WIDTH * 4 / 3];
+    check_values("opset 18; in x N 1 4 6; out y; i s 3 9; Resize x,-,-,s -> y mode=nearest axes=[2,3] "
+                 "keep_aspect_ratio_policy=not_larger nearest_mode=floor "
+                 "coordinate_transformation_mode=asymmetric",
+                 IMAGES, x, want, OUT);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -139,6 +154,10 @@ static void test_refused(void **state)
         PLANE "v s -1.0 2.0; Resize x,-,s -> y antialias=1 mode=cubic axes=[2,3]",
         PLANE "i s 0 0; Resize x,-,-,s -> y antialias=1 mode=cubic axes=[2,3]",
         PLANE "i s -4 9223372036854775807; Resize x,-,-,s -> y antialias=1 mode=cubic axes=[2,3]",
+        PLANE "i s -4 8; Resize x,-,-,s -> y axes=[2,3] keep_aspect_ratio_policy=not_smaller",
+        PLANE "i s -4 -6; Resize x,-,-,s -> y axes=[2,3] keep_aspect_ratio_policy=not_larger",
+        PLANE
+        "i s 9223372036854775807 8; Resize x,-,-,s -> y axes=[2,3] keep_aspect_ratio_policy=not_smaller",
         PLANE "i s 2 2; Resize x,-,-,s -> y antialias=1 mode=cubic axes=[2,9]",
         PLANE "i s 2 2 2; Resize x,-,-,s -> y antialias=1 mode=cubic axes=[2,3]",
         PLANE "i s 1000000000 1000000000; Resize x,-,-,s -> y antialias=1 mode=linear axes=[2,3]",
@@ -160,9 +179,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_antialias),
-        cmocka_unit_test(test_one_axis),
-        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_antialias), cmocka_unit_test(test_one_axis),
+        cmocka_unit_test(test_policies),  cmocka_unit_test(test_policy_rounds_up),
         cmocka_unit_test(test_refused),
     };
     return run_suite(tests, NULL, NULL);
