@@ -48,25 +48,42 @@ static bs_status make_matrix(bs_raw *r, bs_value **y, int64_t in, int64_t out, c
     return BS_OK;
 }
 
-/* Resizes (N, C, W) as (N, C, 1, W), by the factor that its size stands for. */
-static bs_status over_one_row(bs_raw *r)
+/* Lists the resized axes as they are counted once there is a new one at `at`. */
+static bs_status shift_axes(const bs_raw *r, int at, int64_t axes[BS_MAX_RANK], int *n)
 {
-    static const char *const sizes[] = {"axes", "scales", "coordinate_transformation_mode", "nearest_mode"};
+    const int64_t *given;
+    size_t count;
+    bool present;
+    int rank = r->in[0]->shape.rank;
+    BS_TRY(bs_attr_ints(r, "axes", &given, &count, &present));
+    *n = present ? (int)count : rank;
+    for (int k = 0; k < *n; k++) {
+        int axis = 0;
+        BS_TRY(bs_normal_axis(r, present ? given[k] : k, rank, &axis));
+        axes[k] = axis + (axis >= at);
+    }
+    return BS_OK;
+}
+
+/* Resizes (N, C, W) as (N, C, 1, W), or all of (N, H, W) as (N, 1, H, W). */
+static bs_status over_plane(bs_raw *r, int at)
+{
+    static const char *const left_out[] = {"axes", "coordinate_transformation_mode", "nearest_mode"};
     bs_step_attr attr[BS_STEP_MOST];
-    bs_value *x = r->in[0], *axis, *wide = NULL, *factors, *y = NULL;
-    bs_shape out;
-    float scale[BS_MAX_RANK];
-    int n = bs_step_own_attributes(r, sizes, r->opset < 11 ? 4 : 2, attr);
-    BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
-    BS_TRY(bs_step_floats(r, &factors, &(bs_shape){1, {4}}, 1.0f));
-    factors->f[3] = scale[2];
-    if (n <= BS_STEP_MOST - 2 && r->opset < 11) { /* what it meant then has a name now */
+    bs_value *axis, *wide = NULL, *y = NULL, *factors = bs_raw_input(r, r->opset < 11 ? 1 : 2);
+    int64_t axes[BS_MAX_RANK];
+    int n_axes, n = bs_step_own_attributes(r, left_out, r->opset < 11 ? 3 : 1, attr);
+    BS_TRY(shift_axes(r, at, axes, &n_axes));
+    if (n > BS_STEP_MOST - 3)
+        return bs_raw_fail(r, "it has %d attributes", n);
+    attr[n++] = bs_attr_of_ints("axes", axes, n_axes);
+    if (r->opset < 11) { /* what it meant then has a name now */
         attr[n++] = bs_attr_of_string("coordinate_transformation_mode", "asymmetric");
         attr[n++] = bs_attr_of_string("nearest_mode", "floor");
     }
-    BS_TRY(bs_step_ints(r, &axis, (int64_t[]){2}, 1));
-    BS_TRY(bs_step_2(r, &wide, "Unsqueeze", x, axis));
-    BS_TRY(bs_step(r, &y, "Resize", (bs_value *[]){wide, NULL, factors}, 3, attr, n));
+    BS_TRY(bs_step_ints(r, &axis, (int64_t[]){at}, 1));
+    BS_TRY(bs_step_2(r, &wide, "Unsqueeze", r->in[0], axis));
+    BS_TRY(bs_step(r, &y, "Resize", (bs_value *[]){wide, NULL, factors, bs_raw_input(r, 3)}, 4, attr, n));
     return bs_step_2(r, &r->out[0], "Squeeze", y, axis);
 }
 
@@ -76,8 +93,16 @@ bs_status bs_expand_resize(bs_raw *r, bool *done)
     bs_shape out;
     bs_resize z = {0};
     int64_t antialias;
-    if (x->shape.rank == 3)
-        return over_one_row(r);
+    if (x->shape.rank == 3 || x->shape.rank == 4) {
+        float scale[BS_MAX_RANK];
+        BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
+        /* A factor counts even if it is too small to add an element. */
+        for (int k = 0; k < x->shape.rank - 2; k++)
+            if (scale[k] != 1.0f)
+                return bs_raw_fail(r, "it resizes axis %d; only rows and columns are supported", k);
+        if (x->shape.rank == 3)
+            return over_plane(r, scale[1] != 1.0f ? 1 : 2);
+    }
     BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
     *done = antialias != 0 && x->shape.rank == 4;
     if (!*done)

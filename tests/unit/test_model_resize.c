@@ -94,6 +94,39 @@ static void test_one_axis(void **state)
     }
 }
 
+/* (N, 4, 11): all of the plane; and sizes, whose factor in fp32 is too small for them: 11 to 13. */
+static void test_three_axes(void **state)
+{
+    (void)state;
+    enum { H = 4, W = 11 };
+    static const struct {
+        const char *model;
+        int height, width;
+    } models[] = {
+        {"v s 1.0 2.0 2.0; Resize x,-,s -> y mode=linear", 8, 22},
+        {"v s 2.0; Resize x,-,s -> y mode=linear axes=[1]", 8, 11},
+        {"v s 1.5 0.5; Resize x,-,s -> y mode=linear axes=[-1,1]", 2, 16},
+        {"i s 8 13; Resize x,-,-,s -> y mode=linear axes=[1,2]", 8, 13},
+        {"i s 13; Resize x,-,-,s -> y mode=linear axes=[2]", 4, 13},
+        {"i s 8 44; Resize x,-,-,s -> y mode=linear axes=[1,2] keep_aspect_ratio_policy=not_larger", 8, 22},
+    };
+    float x[IMAGES * H * W], want[IMAGES * 8 * 2 * W];
+    random_values("image", x, IMAGES * H * W);
+    for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
+        char text[256];
+        int height = models[k].height, width = models[k].width, n = height * width;
+        double across = k == 2 ? 1.5 : (double)width / W;
+        for (int i = 0; i < IMAGES * n; i++) {
+            float column[H];
+            for (int row = 0; row < H; row++)
+                column[row] = linear(x + (i / n * H + row) * W, W, across, i % width, false);
+            want[i] = linear(column, H, (double)height / H, i % n / width, false);
+        }
+        snprintf(text, sizeof text, "opset 18; in x N 4 11; out y; %s", models[k].model);
+        check_values(text, IMAGES, x, want, n);
+    }
+}
+
 /* The nearest pixel of (1, 4, 6); sizes are what the policies make of the wish for (2, 6) or (8, 6). */
 static void test_policies(void **state)
 {
@@ -149,6 +182,8 @@ static void test_refused(void **state)
         ROW "v s 1.0; Resize x,-,s -> y axes=[9223372036854775807]",
         ROW "v s 1.0; Resize x,-,s -> y",
         ROW "v s 1.0 1.0 1.0 2.0; Resize x,-,s -> y",
+        ROW "v s 1.5 1.0 2.0; Resize x,-,s -> y",
+        PLANE "v s 1.0 1.5 1.0 2.0; Resize x,-,s -> y",
         ROW "Resize -,x -> y",
         "opset 18; in x N 6; out y; v s 1.0 2.0; Resize x,-,s -> y",
         "opset 18; in x N 6; out y; r c; v s 2.0; Resize c,-,s -> d; Add x,d -> y",
@@ -160,10 +195,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_antialias),
-        cmocka_unit_test(test_one_axis),
-        cmocka_unit_test(test_policies),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_antialias), cmocka_unit_test(test_one_axis), cmocka_unit_test(test_three_axes),
+        cmocka_unit_test(test_policies),  cmocka_unit_test(test_refused),
     };
     return run_suite(tests, NULL, NULL);
 }
