@@ -54,6 +54,39 @@ static void test_antialias(void **state)
         "antialias with these coordinates");
 }
 
+/* Infinity reaches the pixels that it is part of, and no others: 8 pixels become 4, infinite ones read 0. */
+static void test_antialias_infinite(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *plane, *resize;
+        float x[8], out[4];
+    } models[] = {
+        {"1 8", "i s 1 4", {INFINITY, 2, 3, 4, 5, 6, 7, 8}, {0, 3.5f, 5.5f, 7.375f}},
+        {"8 1", "i s 4 1", {INFINITY, 2, 3, 4, 5, 6, 7, 8}, {0, 3.5f, 5.5f, 7.375f}},
+        {"1 8", "i s 1 4", {1, 2, 3, 4, 5, -INFINITY, 7, 8}, {1.625f, 3.5f, 0, 0}},
+    };
+    for (size_t k = 0; k < sizeof models / sizeof *models; k++)
+        for (int exclude = 0; exclude < 2; exclude++) {
+            char text[256];
+            float want[4];
+            memcpy(want, models[k].out, sizeof want);
+            /* At the ends the pixel beyond, which repeats the last one, counts 1 of 8 parts. */
+            if (exclude && k == 2)
+                want[0] = 1.5f / 0.875f;
+            else if (exclude)
+                want[3] = (7.375f - 1.0f) / 0.875f;
+            snprintf(text, sizeof text,
+                     "opset 18; in x N 1 %s; out y; f c; %s; Resize x,-,-,s -> a mode=linear antialias=1 "
+                     "axes=[2,3] exclude_outside=%d; IsInf a -> b; Where b,c,a -> y",
+                     models[k].plane, models[k].resize, exclude);
+            check_values(text, 1, models[k].x, want, 4);
+        }
+    check_refused(
+        "opset 18; in x N 1 1 99; out y; i s 2; Resize x,-,-,s -> y mode=linear antialias=1 axes=[3]",
+        "from 99 to 2 columns");
+}
+
 /* Pixel o of a row of `in` pixels that becomes one of `out`, as linear interpolation between the centres. */
 static float linear(const float *x, int in, double scale, int o, bool corner)
 {
@@ -195,7 +228,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_antialias), cmocka_unit_test(test_one_axis), cmocka_unit_test(test_three_axes),
+        cmocka_unit_test(test_antialias), cmocka_unit_test(test_antialias_infinite),
+        cmocka_unit_test(test_one_axis),  cmocka_unit_test(test_three_axes),
         cmocka_unit_test(test_policies),  cmocka_unit_test(test_refused),
     };
     return run_suite(tests, NULL, NULL);
