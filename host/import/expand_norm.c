@@ -76,6 +76,7 @@ bs_status bs_expand_group_norm(bs_raw *r, bool *done)
             return bs_raw_fail(r, "input %d is no constant for each channel or group", k);
     BS_TRY(per_channel(r, &scale, r->in[1], dim[1], groups, x->shape.rank));
     BS_TRY(per_channel(r, &bias, r->in[2], dim[1], groups, x->shape.rank));
+    scale->norm = bias->norm = true;
     BS_TRY(bs_step_floats(r, &ones, &(bs_shape){1, {groups}}, 1.0f));
     BS_TRY(bs_step_floats(r, &zeros, &(bs_shape){1, {groups}}, 0.0f));
     BS_TRY(bs_step_reshape(r, &grouped, x, &(bs_shape){3, {dim[0], groups, -1}}));
@@ -98,6 +99,7 @@ static bs_status root_mean_square(bs_raw *r, bs_value *x, bs_value *scale)
     BS_TRY(bs_normal_axis(r, given, x->shape.rank, &axis));
     for (int k = axis; k < x->shape.rank; k++)
         axes[n++] = k;
+    scale->norm = scale->kind == BS_VALUE_FLOATS;
     BS_TRY(bs_step_2(r, &square, "Mul", x, x));
     BS_TRY(bs_step_reduce(r, &mean, "ReduceMean", square, axes, n));
     BS_TRY(bs_step_scalar(r, &e, epsilon));

@@ -146,24 +146,41 @@ bs_status bs_expand_trilu(bs_raw *r, bool *done)
     return bs_step(r, &r->out[0], "Where", (bs_value *[]){mask, x, zero}, 3, NULL, 0);
 }
 
-/* A product with a triangle of ones, along the last axis. */
+/* Moves the elements of an axis by k places, backwards if it is negative; zeros come in. */
+static bs_status shift(bs_raw *r, bs_value **y, bs_value *x, int axis, int64_t k)
+{
+    int64_t pads[2 * BS_MAX_RANK] = {0};
+    bs_value *list;
+    pads[axis] = k;
+    pads[x->shape.rank + axis] = -k;
+    BS_TRY(bs_step_ints(r, &list, pads, 2 * x->shape.rank));
+    return bs_step_2(r, y, "Pad", x, list);
+}
+
+/* Adds each element to that 1, 2, 4, ... places on. A product with a triangle of ones would turn infinity
+ * into NaN in the whole line, also in sums that do not have it. */
 bs_status bs_expand_cumulate(bs_raw *r, bool *done)
 {
-    bs_value *x = r->in[0], *line = NULL, *ones, *sums = NULL;
+    bs_value *sum = r->in[0], *moved;
     bool exclusive, reverse;
-    int64_t perm[BS_MAX_RANK];
-    int axis, last = x->shape.rank - 1;
+    int axis, own;
     (void)done;
-    BS_TRY(bs_read_cumulate(r, &x->shape, &axis, &exclusive, &reverse));
-    int64_t n = x->shape.dim[axis];
-    BS_TRY(bs_step_floats(r, &ones, &(bs_shape){2, {n, n}}, 0));
-    for (int64_t e = 0; e < ones->elements; e++)
-        ones->f[e] = bs_in_triangle(!reverse, reverse ? -exclusive : exclusive, e / n, e % n);
-    if (axis == last)
-        return bs_step_2(r, &r->out[0], "MatMul", x, ones);
-    for (int k = 0; k <= last; k++)
-        perm[k] = k == axis ? last : k == last ? axis : k;
-    BS_TRY(bs_step_transpose(r, &line, x, perm));
-    BS_TRY(bs_step_2(r, &sums, "MatMul", line, ones));
-    return bs_step_transpose(r, &r->out[0], sums, perm);
+    BS_TRY(bs_read_cumulate(r, &sum->shape, &axis, &exclusive, &reverse));
+    BS_TRY(bs_place_axis(r, sum, axis, "sums along", &own));
+    int64_t n = sum->shape.dim[axis], on = reverse ? -1 : 1;
+    if (exclusive) {
+        moved = n > 1 ? NULL : r->out[0];
+        BS_TRY(shift(r, &moved, sum, axis, on));
+        sum = moved;
+    } else if (n <= 1) {
+        return bs_step_1(r, &r->out[0], "Identity", sum);
+    }
+    for (int64_t k = 1; k < n; k *= 2) {
+        bs_value *next = k >= n - k ? r->out[0] : NULL;
+        moved = NULL;
+        BS_TRY(shift(r, &moved, sum, axis, on * k));
+        BS_TRY(bs_step_2(r, &next, "Add", sum, moved));
+        sum = next;
+    }
+    return BS_OK;
 }

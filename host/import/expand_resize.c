@@ -1,4 +1,5 @@
-/* Resize of one axis, and with a filter against aliasing: a matrix for each axis. */
+/* Resize of (N, C, W) and (N, H, W), and with a filter against aliasing: a sum of picked elements for each
+ * axis. */
 #include "import/steps.h"
 
 #include <math.h>
@@ -15,69 +16,150 @@ static double filter(int mode, double a, double x)
     return x < 2.0 ? ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a : 0.0;
 }
 
-/* Sets w, `in` weights, to the row for an element of the output. Neighbours outside the input have no weight,
- * or repeat the edge. */
-static void fill_row(float *w, int64_t in, double centre, double scale, const bs_resize *z)
+enum { MOST_TAPS = 64 };
+
+/* An element of the input, and what it counts in one of the output. */
+typedef struct tap {
+    int64_t at;
+    float weight;
+} tap;
+
+/* Lists what element o of the output is the sum of. Neighbours outside the input have no weight, or repeat
+ * the edge. Returns the number of taps: more than MOST_TAPS if they have no room. */
+static int find_taps(const bs_resize *z, int k, int64_t in, int64_t out, int64_t o, tap list[MOST_TAPS])
 {
-    double narrow = scale < 1.0 ? scale : 1.0, a = (double)z->cubic,
-           support = (z->mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow, sum = 0.0;
+    double scale = (double)z->scale[k], a = (double)z->cubic, narrow = scale < 1.0 ? scale : 1.0,
+           support = (z->mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow, sum = 0.0,
+           centre = ((double)o + 0.5) / scale;
+    if (z->coordinate == BS_RESIZE_ALIGN_CORNERS)
+        centre = out > 1 ? (double)o * (double)(in - 1) / (double)(out - 1) + 0.5 : 0.5;
     int64_t from = (int64_t)floor(centre - support + 0.5), to = (int64_t)floor(centre + support + 0.5);
+    int n = 0;
     if (z->exclude_outside) {
         from = from < 0 ? 0 : from;
         to = to > in ? in : to;
     }
-    for (int64_t k = from; k < to; k++)
-        sum += filter(z->mode, a, ((double)k - centre + 0.5) * narrow);
-    for (int64_t k = from; k < to && sum != 0.0; k++) {
-        int64_t at = k < 0 ? 0 : k < in ? k : in - 1;
-        w[at] += (float)(filter(z->mode, a, ((double)k - centre + 0.5) * narrow) / sum);
+    for (int64_t e = from; e < to; e++)
+        sum += filter(z->mode, a, ((double)e - centre + 0.5) * narrow);
+    for (int64_t e = from; e < to && sum != 0.0; e++) {
+        int64_t at = e < 0 ? 0 : e < in ? e : in - 1;
+        float weight = (float)(filter(z->mode, a, ((double)e - centre + 0.5) * narrow) / sum);
+        if (n > 0 && list[n - 1].at == at)
+            list[n - 1].weight += weight;
+        else if (n == MOST_TAPS)
+            return n + 1;
+        else if (weight != 0.0f)
+            list[n++] = (tap){at, weight};
+    }
+    if (n == 0)
+        list[n++] = (tap){0, 0.0f};
+    return n;
+}
+
+/* Sets element o of each tap's indices and weights. An element of fewer taps reads the last one several
+ * times, each for a part of its weight: a weight of 0 would turn infinity into NaN. */
+static void set_taps(tap list[MOST_TAPS], int n, int most, int64_t o, bs_value *const *index,
+                     bs_value *const *weight)
+{
+    list[n - 1].weight /= (float)(most - n + 1);
+    for (int t = 0; t < most; t++) {
+        index[t]->i[o] = list[t < n ? t : n - 1].at;
+        weight[t]->f[o] = list[t < n ? t : n - 1].weight;
     }
 }
 
-/* Makes the matrix (out, in) of one axis. */
-static bs_status make_matrix(bs_raw *r, bs_value **y, int64_t in, int64_t out, const bs_resize *z, int axis)
+/* Filters rows (k = 0) or columns. A product with a matrix would turn an infinity into NaN in every element,
+ * also in those that it is no part of. */
+static bs_status over_axis(bs_raw *r, bs_value **y, bs_value *x, const bs_resize *z, int k, int64_t out)
 {
-    double scale = (double)z->scale[axis];
-    BS_TRY(bs_step_floats(r, y, &(bs_shape){2, {out, in}}, 0.0f));
-    for (int64_t k = 0; k < out; k++) {
-        double centre = ((double)k + 0.5) / scale;
-        if (z->coordinate == BS_RESIZE_ALIGN_CORNERS)
-            centre = out > 1 ? (double)k * (double)(in - 1) / (double)(out - 1) + 0.5 : 0.5;
-        fill_row((*y)->f + k * in, in, centre, scale, z);
+    bs_value *index[MOST_TAPS], *weight[MOST_TAPS], *part[MOST_TAPS];
+    bs_step_attr axis = bs_attr_of_int("axis", 2 + k);
+    tap list[MOST_TAPS];
+    int64_t in = x->shape.dim[2 + k];
+    int most = 0;
+    bool same = in == out;
+    for (int64_t o = 0; o < out && most <= MOST_TAPS; o++) {
+        int n = find_taps(z, k, in, out, o, list);
+        same &= n == 1 && list[0].at == o && list[0].weight == 1.0f;
+        most = n > most ? n : most;
+    }
+    if (most > MOST_TAPS) {
+        bs_raw_fail(r, "antialias from %lld to %lld %s sums more than %d at once", (long long)in,
+                    (long long)out, k ? "columns" : "rows", MOST_TAPS);
+        return bs_hint("shrink in two Resize nodes, each by a part of the factor");
+    }
+    if (same)
+        return bs_step_1(r, y, "Identity", x);
+    for (int t = 0; t < most; t++) {
+        BS_TRY(bs_value_add_inner(r->im, &index[t], r->name, "indices"));
+        BS_TRY(bs_value_alloc(r, index[t], BS_VALUE_INTS, &(bs_shape){1, {out}}));
+        BS_TRY(bs_step_floats(r, &weight[t], &(bs_shape){2 - k, {out, 1}}, 0.0f));
+    }
+    for (int64_t o = 0; o < out; o++)
+        set_taps(list, find_taps(z, k, in, out, o, list), most, o, index, weight);
+    for (int t = 0; t < most; t++) {
+        bs_value *picked = part[t] = NULL;
+        BS_TRY(bs_step(r, &picked, "Gather", (bs_value *[]){x, index[t]}, 2, &axis, 1));
+        BS_TRY(bs_step_2(r, &part[t], "Mul", picked, weight[t]));
+    }
+    return bs_step(r, y, "Sum", part, most, NULL, 0);
+}
+
+/* Lists the resized axes as they are counted once there is a new one at `at`. */
+static bs_status shift_axes(const bs_raw *r, int at, int64_t axes[BS_MAX_RANK], int *n)
+{
+    const int64_t *given;
+    size_t count;
+    bool present;
+    int rank = r->in[0]->shape.rank;
+    BS_TRY(bs_attr_ints(r, "axes", &given, &count, &present));
+    *n = present ? (int)count : rank;
+    for (int k = 0; k < *n; k++) {
+        int axis = 0;
+        BS_TRY(bs_normal_axis(r, present ? given[k] : k, rank, &axis));
+        axes[k] = axis + (axis >= at);
     }
     return BS_OK;
 }
 
-/* Resizes (N, C, W) as (N, C, 1, W), by the factor that its size stands for. */
-static bs_status over_one_row(bs_raw *r)
+/* Resizes (N, C, W) as (N, C, 1, W), or all of (N, H, W) as (N, 1, H, W). */
+static bs_status over_plane(bs_raw *r, int at)
 {
-    static const char *const sizes[] = {"axes", "scales", "coordinate_transformation_mode", "nearest_mode"};
+    static const char *const left_out[] = {"axes", "coordinate_transformation_mode", "nearest_mode"};
     bs_step_attr attr[BS_STEP_MOST];
-    bs_value *x = r->in[0], *axis, *wide = NULL, *factors, *y = NULL;
-    bs_shape out;
-    float scale[BS_MAX_RANK];
-    int n = bs_step_own_attributes(r, sizes, r->opset < 11 ? 4 : 2, attr);
-    BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
-    BS_TRY(bs_step_floats(r, &factors, &(bs_shape){1, {4}}, 1.0f));
-    factors->f[3] = scale[2];
-    if (n <= BS_STEP_MOST - 2 && r->opset < 11) { /* what it meant then has a name now */
+    bs_value *axis, *wide = NULL, *y = NULL, *factors = bs_raw_input(r, r->opset < 11 ? 1 : 2);
+    int64_t axes[BS_MAX_RANK];
+    int n_axes, n = bs_step_own_attributes(r, left_out, r->opset < 11 ? 3 : 1, attr);
+    BS_TRY(shift_axes(r, at, axes, &n_axes));
+    if (n > BS_STEP_MOST - 3)
+        return bs_raw_fail(r, "it has %d attributes", n);
+    attr[n++] = bs_attr_of_ints("axes", axes, n_axes);
+    if (r->opset < 11) { /* what it meant then has a name now */
         attr[n++] = bs_attr_of_string("coordinate_transformation_mode", "asymmetric");
         attr[n++] = bs_attr_of_string("nearest_mode", "floor");
     }
-    BS_TRY(bs_step_ints(r, &axis, (int64_t[]){2}, 1));
-    BS_TRY(bs_step_2(r, &wide, "Unsqueeze", x, axis));
-    BS_TRY(bs_step(r, &y, "Resize", (bs_value *[]){wide, NULL, factors}, 3, attr, n));
+    BS_TRY(bs_step_ints(r, &axis, (int64_t[]){at}, 1));
+    BS_TRY(bs_step_2(r, &wide, "Unsqueeze", r->in[0], axis));
+    BS_TRY(bs_step(r, &y, "Resize", (bs_value *[]){wide, NULL, factors, bs_raw_input(r, 3)}, 4, attr, n));
     return bs_step_2(r, &r->out[0], "Squeeze", y, axis);
 }
 
 bs_status bs_expand_resize(bs_raw *r, bool *done)
 {
-    bs_value *x = r->in[0], *matrix[2] = {NULL, NULL}, *columns = NULL, *across = NULL;
+    bs_value *x = r->in[0], *columns = NULL;
     bs_shape out;
     bs_resize z = {0};
     int64_t antialias;
-    if (x->shape.rank == 3)
-        return over_one_row(r);
+    if (x->shape.rank == 3 || x->shape.rank == 4) {
+        float scale[BS_MAX_RANK];
+        BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
+        /* A factor counts even if it is too small to add an element. */
+        for (int k = 0; k < x->shape.rank - 2; k++)
+            if (scale[k] != 1.0f)
+                return bs_raw_fail(r, "it resizes axis %d; only rows and columns are supported", k);
+        if (x->shape.rank == 3)
+            return over_plane(r, scale[1] != 1.0f ? 1 : 2);
+    }
     BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
     *done = antialias != 0 && x->shape.rank == 4;
     if (!*done)
@@ -89,9 +171,6 @@ bs_status bs_expand_resize(bs_raw *r, bool *done)
     if (z.coordinate != BS_RESIZE_HALF_PIXEL && z.coordinate != BS_RESIZE_PYTORCH_HALF_PIXEL &&
         z.coordinate != BS_RESIZE_ALIGN_CORNERS)
         return bs_raw_fail(r, "antialias with these coordinates is not supported");
-    for (int k = 0; k < 2; k++)
-        BS_TRY(make_matrix(r, &matrix[k], x->shape.dim[2 + k], out.dim[2 + k], &z, k));
-    BS_TRY(bs_step_swap_last(r, &across, matrix[1]));
-    BS_TRY(bs_step_2(r, &columns, "MatMul", x, across));
-    return bs_step_2(r, &r->out[0], "MatMul", matrix[0], columns);
+    BS_TRY(over_axis(r, &columns, x, &z, 1, out.dim[3]));
+    return over_axis(r, &r->out[0], columns, &z, 0, out.dim[2]);
 }

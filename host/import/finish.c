@@ -93,7 +93,8 @@ static bs_status make_tensors(bs_import *im, bs_value *const *ordered, int count
             continue;
         bs_tensor *t = &g->tensors[g->n_tensors++];
         *t = (bs_tensor){.producer = -1,
-                         .target = v->tensor,
+                         .target = v->invented && v->kind == BS_VALUE_FLOATS ? -1 : 0,
+                         .norm = v->norm,
                          .shape = v->shape,
                          .elements = v->elements,
                          .type = BS_DTYPE_FP32};

@@ -12,6 +12,7 @@ static bs_status copy_as_floats(bs_raw *r, int k)
     BS_TRY(bs_value_alloc(r, copy, BS_VALUE_FLOATS, &v->shape));
     for (int64_t e = 0; e < v->elements; e++)
         copy->f[e] = (float)v->i[e];
+    copy->invented = v->invented;
     copy->number = v->type == TYPE(BOOL) ? BS_NUMBER_TRUTH : BS_NUMBER_WHOLE;
     r->in[k] = copy;
     return BS_OK;

@@ -59,6 +59,14 @@ int bs_step_own_attributes(const bs_raw *r, const char *const *left_out, int n_l
     return n;
 }
 
+static bool all_invented(bs_value *const *in, int n)
+{
+    bool all = true;
+    for (int k = 0; k < n; k++)
+        all &= !in[k] || in[k]->invented;
+    return all;
+}
+
 bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, int n_in,
                   const bs_step_attr *attr, int n_attr)
 {
@@ -88,7 +96,10 @@ bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, 
                    .out = y,
                    .n_in = n_in,
                    .n_out = 1};
-    return r->im->run_node(&step);
+    BS_TRY(r->im->run_node(&step));
+    if ((*y)->kind != BS_VALUE_ACTIVATION)
+        (*y)->invented = all_invented(in, n_in);
+    return BS_OK;
 }
 
 bs_status bs_step_1(bs_raw *r, bs_value **y, const char *op, bs_value *x)
@@ -105,6 +116,7 @@ bs_status bs_step_ints(bs_raw *r, bs_value **y, const int64_t *list, int n)
 {
     BS_TRY(bs_value_add_inner(r->im, y, r->name, "constant"));
     BS_TRY(bs_value_alloc(r, *y, BS_VALUE_INTS, &(bs_shape){1, {n}}));
+    (*y)->invented = true;
     if (n > 0)
         memcpy((*y)->i, list, (size_t)n * sizeof *list);
     return BS_OK;
@@ -114,6 +126,7 @@ bs_status bs_step_floats(bs_raw *r, bs_value **y, const bs_shape *shape, float f
 {
     BS_TRY(bs_value_add_inner(r->im, y, r->name, "constant"));
     BS_TRY(bs_value_alloc(r, *y, BS_VALUE_FLOATS, shape));
+    (*y)->invented = true;
     for (int64_t e = 0; e < (*y)->elements; e++)
         (*y)->f[e] = fill;
     return BS_OK;

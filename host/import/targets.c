@@ -12,6 +12,8 @@ static bs_target_kind parameter_kind(const bs_graph *g, const bs_node *n, int in
         return BS_TARGET_NORM;
     if (p == BS_PARAMETERS_LINEAR && input > 0)
         return input == 1 ? BS_TARGET_WEIGHT : BS_TARGET_BIAS;
+    if (g->tensors[n->in[input]].norm)
+        return BS_TARGET_NORM;
     return bs_matmul_of_bias(g, n, input) ? BS_TARGET_BIAS : BS_TARGET_CONSTANT;
 }
 
@@ -52,22 +54,25 @@ bs_status bs_import_targets(bs_graph *g)
     int n = 0;
     BS_TRY(bs_calloc(&g->targets, (size_t)g->n_tensors, sizeof *g->targets, "targets"));
     BS_TRY(bs_calloc(&g->listed, (size_t)g->n_tensors, sizeof *g->listed, "targets"));
-    g->n_targets = g->n_tensors;
     for (int t = 0; t < g->n_tensors; t++)
-        g->targets[t] =
-            (bs_target){.tensor = t, .node = g->tensors[t].producer, .kind = BS_TARGET_ACTIVATION};
-    g->targets[g->input].kind = BS_TARGET_INPUT;
-    BS_TRY(list(g, &n, g->input, -1));
+        if (g->tensors[t].target >= 0) {
+            g->tensors[t].target = g->n_targets;
+            g->targets[g->n_targets++] =
+                (bs_target){.tensor = t, .node = g->tensors[t].producer, .kind = BS_TARGET_ACTIVATION};
+        }
+    int image = g->tensors[g->input].target;
+    g->targets[image].kind = BS_TARGET_INPUT;
+    BS_TRY(list(g, &n, image, -1));
     for (int k = 0; k < g->n_nodes; k++) {
         for (int i = 0; i < g->nodes[k].n_in; i++) {
-            int t = g->nodes[k].in[i];
-            if (t < 0 || !g->tensors[t].constant || g->targets[t].node >= 0)
+            int t = g->nodes[k].in[i], id = t < 0 ? -1 : g->tensors[t].target;
+            if (id < 0 || !g->tensors[t].constant || g->targets[id].node >= 0)
                 continue;
-            g->targets[t].node = k;
-            g->targets[t].kind = parameter_kind(g, &g->nodes[k], i);
-            BS_TRY(list(g, &n, t, i));
+            g->targets[id].node = k;
+            g->targets[id].kind = parameter_kind(g, &g->nodes[k], i);
+            BS_TRY(list(g, &n, id, i));
         }
-        BS_TRY(list(g, &n, g->nodes[k].out, -1));
+        BS_TRY(list(g, &n, g->tensors[g->nodes[k].out].target, -1));
     }
     return BS_OK;
 }

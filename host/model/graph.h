@@ -52,6 +52,7 @@ typedef struct bs_tensor {
     bool in_file;     /* data lies in the graph's `file` */
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
+    bool norm;        /* scale or bias of a normalisation that is made of other nodes */
 } bs_tensor;
 
 /* Returns the number of bits in which the values are stored. */

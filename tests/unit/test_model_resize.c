@@ -54,6 +54,39 @@ static void test_antialias(void **state)
         "antialias with these coordinates");
 }
 
+/* Infinity reaches the pixels that it is part of, and no others: 8 pixels become 4, infinite ones read 0. */
+static void test_antialias_infinite(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *plane, *resize;
+        float x[8], out[4];
+    } models[] = {
+        {"1 8", "i s 1 4", {INFINITY, 2, 3, 4, 5, 6, 7, 8}, {0, 3.5f, 5.5f, 7.375f}},
+        {"8 1", "i s 4 1", {INFINITY, 2, 3, 4, 5, 6, 7, 8}, {0, 3.5f, 5.5f, 7.375f}},
+        {"1 8", "i s 1 4", {1, 2, 3, 4, 5, -INFINITY, 7, 8}, {1.625f, 3.5f, 0, 0}},
+    };
+    for (size_t k = 0; k < sizeof models / sizeof *models; k++)
+        for (int exclude = 0; exclude < 2; exclude++) {
+            char text[256];
+            float want[4];
+            memcpy(want, models[k].out, sizeof want);
+            /* At the ends the pixel beyond, which repeats the last one, counts 1 of 8 parts. */
+            if (exclude && k == 2)
+                want[0] = 1.5f / 0.875f;
+            else if (exclude)
+                want[3] = (7.375f - 1.0f) / 0.875f;
+            snprintf(text, sizeof text,
+                     "opset 18; in x N 1 %s; out y; f c; %s; Resize x,-,-,s -> a mode=linear antialias=1 "
+                     "axes=[2,3] exclude_outside=%d; IsInf a -> b; Where b,c,a -> y",
+                     models[k].plane, models[k].resize, exclude);
+            check_values(text, 1, models[k].x, want, 4);
+        }
+    check_refused(
+        "opset 18; in x N 1 1 99; out y; i s 2; Resize x,-,-,s -> y mode=linear antialias=1 axes=[3]",
+        "from 99 to 2 columns");
+}
+
 /* Pixel o of a row of `in` pixels that becomes one of `out`, as linear interpolation between the centres. */
 static float linear(const float *x, int in, double scale, int o, bool corner)
 {
@@ -91,6 +124,39 @@ static void test_one_axis(void **state)
             want[i] = linear(x + i / out * W, W, models[k].scale, i % out, models[k].corner);
         snprintf(text, sizeof text, "in x N 2 5; out y; %s", models[k].model);
         check_values(text, IMAGES, x, want, 2 * out);
+    }
+}
+
+/* (N, 4, 11): all of the plane; and sizes, whose factor in fp32 is too small for them: 11 to 13. */
+static void test_three_axes(void **state)
+{
+    (void)state;
+    enum { H = 4, W = 11 };
+    static const struct {
+        const char *model;
+        int height, width;
+    } models[] = {
+        {"v s 1.0 2.0 2.0; Resize x,-,s -> y mode=linear", 8, 22},
+        {"v s 2.0; Resize x,-,s -> y mode=linear axes=[1]", 8, 11},
+        {"v s 1.5 0.5; Resize x,-,s -> y mode=linear axes=[-1,1]", 2, 16},
+        {"i s 8 13; Resize x,-,-,s -> y mode=linear axes=[1,2]", 8, 13},
+        {"i s 13; Resize x,-,-,s -> y mode=linear axes=[2]", 4, 13},
+        {"i s 8 44; Resize x,-,-,s -> y mode=linear axes=[1,2] keep_aspect_ratio_policy=not_larger", 8, 22},
+    };
+    float x[IMAGES * H * W], want[IMAGES * 8 * 2 * W];
+    random_values("image", x, IMAGES * H * W);
+    for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
+        char text[256];
+        int height = models[k].height, width = models[k].width, n = height * width;
+        double across = k == 2 ? 1.5 : (double)width / W;
+        for (int i = 0; i < IMAGES * n; i++) {
+            float column[H];
+            for (int row = 0; row < H; row++)
+                column[row] = linear(x + (i / n * H + row) * W, W, across, i % width, false);
+            want[i] = linear(column, H, (double)height / H, i % n / width, false);
+        }
+        snprintf(text, sizeof text, "opset 18; in x N 4 11; out y; %s", models[k].model);
+        check_values(text, IMAGES, x, want, n);
     }
 }
 
@@ -168,6 +234,8 @@ static void test_refused(void **state)
         ROW "v s 1.0; Resize x,-,s -> y axes=[9223372036854775807]",
         ROW "v s 1.0; Resize x,-,s -> y",
         ROW "v s 1.0 1.0 1.0 2.0; Resize x,-,s -> y",
+        ROW "v s 1.5 1.0 2.0; Resize x,-,s -> y",
+        PLANE "v s 1.0 1.5 1.0 2.0; Resize x,-,s -> y",
         ROW "Resize -,x -> y",
         "opset 18; in x N 6; out y; v s 1.0 2.0; Resize x,-,s -> y",
         "opset 18; in x N 6; out y; r c; v s 2.0; Resize c,-,s -> d; Add x,d -> y",
@@ -179,7 +247,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_antialias), cmocka_unit_test(test_one_axis),
+        cmocka_unit_test(test_antialias), cmocka_unit_test(test_antialias_infinite),
+        cmocka_unit_test(test_one_axis),  cmocka_unit_test(test_three_axes),
         cmocka_unit_test(test_policies),  cmocka_unit_test(test_policy_rounds_up),
         cmocka_unit_test(test_refused),
     };
