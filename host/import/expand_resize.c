@@ -31,6 +31,8 @@ static int find_taps(const bs_resize *z, int k, int64_t in, int64_t out, int64_t
     double scale = (double)z->scale[k], a = (double)z->cubic, narrow = scale < 1.0 ? scale : 1.0,
            support = (z->mode == BS_RESIZE_LINEAR ? 1.0 : 2.0) / narrow, sum = 0.0,
            centre = ((double)o + 0.5) / scale;
+    if (z->coordinate == BS_RESIZE_PYTORCH_HALF_PIXEL && out == 1)
+        centre = 0.5;
     if (z->coordinate == BS_RESIZE_ALIGN_CORNERS)
         centre = out > 1 ? (double)o * (double)(in - 1) / (double)(out - 1) + 0.5 : 0.5;
     int64_t from = (int64_t)floor(centre - support + 0.5), to = (int64_t)floor(centre + support + 0.5);

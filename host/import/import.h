@@ -83,8 +83,9 @@ typedef struct bs_value {
     char *own_name;                  /* name, where no protobuf has it; or NULL */
     int index;                       /* in bs_import.values */
     bool made;                       /* by a node of the file */
-    bool invented; /* a constant that the file has not, of an operator made in steps: no memory has faults in it */
-    bool norm;     /* scale or bias of a normalisation that is made in steps */
+    bool invented;  /* a constant that the file has not, of an operator made in steps: no memory has faults in
+                       it */
+    bool norm;      /* scale or bias of a normalisation that is made in steps */
     int before;     /* index of the value that one of no name in the file comes before; or -1 */
     bool wanted;    /* the output may depend on it */
     int readers;    /* nodes of the file that read it, if they are wanted */

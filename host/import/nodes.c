@@ -50,6 +50,8 @@ static bs_status get_original(bs_raw *r, bs_value *v, bs_value **out)
         memcpy((*out)->i, v->i, n * sizeof *v->i);
     (*out)->number = v->number;
     (*out)->stored = v->stored;
+    (*out)->type = v->type;
+    (*out)->invented = v->invented;
     v->original = *out;
     return BS_OK;
 }
