@@ -35,6 +35,7 @@
     X("", "GlobalAveragePool", bs_expand_global_pool, 1, 1)                                                  \
     X("", "InstanceNormalization", bs_expand_normal_window, 1, 3)                                            \
     X("", "Resize", bs_expand_resize, 1, 4)                                                                  \
+    X("", "Upsample", bs_expand_resize, 1, 2)                                                                \
     X("", "Softmax", bs_expand_softmax, 1, 1)                                                                \
     X("", "LogSoftmax", bs_expand_softmax, 1, 1)                                                             \
     X("", "GroupNormalization", bs_expand_group_norm, 3, 3)                                                  \
