@@ -1,6 +1,8 @@
 /* Operators whose meaning depends on the types of values. */
 #include "import/steps.h"
 
+#include <math.h>
+
 #define TYPE(x) ONNX__TENSOR_PROTO__DATA_TYPE__##x
 
 static bs_status cast(bs_raw *r, bs_value **y, bs_value *x, int64_t to)
@@ -40,6 +42,25 @@ bs_status bs_expand_div(bs_raw *r, bool *done)
         BS_TRY(cast(r, &real[k], r->in[k], TYPE(FLOAT)));
     BS_TRY(bs_step_2(r, &quotient, "Div", real[0], real[1]));
     return cast(r, &r->out[0], quotient, TYPE(INT64));
+}
+
+/* Returns true for constants that are whole and not negative. */
+static bool is_natural(const bs_value *v)
+{
+    bool natural = v->kind != BS_VALUE_ACTIVATION;
+    for (int64_t e = 0; natural && e < v->elements; e++)
+        natural = v->kind == BS_VALUE_INTS ? v->i[e] >= 0 : v->f[e] >= 0 && v->f[e] == floorf(v->f[e]);
+    return natural;
+}
+
+/* Powers of integers are integers. */
+bs_status bs_expand_pow(bs_raw *r, bool *done)
+{
+    *done = false;
+    if (!is_whole(r->in[0]) || is_natural(r->in[1]))
+        return BS_OK;
+    bs_raw_fail(r, "powers of integers are supported for constant exponents 0, 1, 2, ... only");
+    return bs_hint("cast its base to FLOAT, and the power back if it must be an integer");
 }
 
 /* The remainder with the sign of the divisor is made of those with the sign of the dividend. */

@@ -25,6 +25,7 @@
     X("", "MeanVarianceNormalization", bs_expand_mvn, 1, 1)                                                  \
     X("", "Trilu", bs_expand_trilu, 1, 2)                                                                    \
     X("", "CumSum", bs_expand_cumulate, 2, 2)                                                                \
+    X("", "Pow", bs_expand_pow, 2, 2)                                                                        \
     X("", "Mod", bs_expand_mod, 2, 2)                                                                        \
     X("", "BatchNormalization", bs_expand_batch_norm, 5, 5)                                                  \
     X("", "Conv", bs_expand_window, 1, 3)                                                                    \
@@ -34,6 +35,7 @@
     X("", "GlobalAveragePool", bs_expand_global_pool, 1, 1)                                                  \
     X("", "InstanceNormalization", bs_expand_normal_window, 1, 3)                                            \
     X("", "Resize", bs_expand_resize, 1, 4)                                                                  \
+    X("", "Upsample", bs_expand_resize, 1, 2)                                                                \
     X("", "Softmax", bs_expand_softmax, 1, 1)                                                                \
     X("", "LogSoftmax", bs_expand_softmax, 1, 1)                                                             \
     X("", "GroupNormalization", bs_expand_group_norm, 3, 3)                                                  \

@@ -222,6 +222,10 @@ bs_status bs_lower_reduce(bs_raw *r, bs_node *n, bs_shape *out)
     bool mask[BS_MAX_RANK], present, any = false;
     int64_t keep, noop;
     BS_TRY(bs_lower_one(r, n, &x));
+    if (n->op == BS_OP_REDUCE_MEAN && x->number == BS_NUMBER_WHOLE) {
+        bs_raw_fail(r, "the mean of integers, which loses its fraction, is not supported");
+        return bs_hint("cast its input to FLOAT, and the mean back if it must be an integer");
+    }
     BS_TRY(bs_read_axes(r, 1, x->shape.rank, mask, &present));
     BS_TRY(bs_attr_int(r, "keepdims", 1, &keep));
     BS_TRY(bs_attr_int(r, "noop_with_empty_axes", 0, &noop));

@@ -82,7 +82,8 @@ static bs_status need_image(bs_raw *r, const bs_value *x)
                 "its input has %d dimensions; only 1-d and 2-d windows, over (N, C, W) and (N, C, H, W), "
                 "are supported",
                 x->shape.rank);
-    return bs_hint("3-d convolutions and pools are not supported; a window of one slice can be a 2-d one");
+    return bs_hint(
+        "3-d convolutions and pools are not supported; squeeze an axis of one element, if there is one");
 }
 
 static void default_window(bs_window *w)

@@ -114,6 +114,7 @@ static void test_one_axis(void **state)
          "coordinate_transformation_mode=asymmetric",
          OUT, 1.6, true},
         {"opset 10; v s 1.0 1.0 1.6; Resize x,s -> y mode=linear", OUT, 1.6, true},
+        {"opset 9; v s 1.0 1.0 1.6; Upsample x,s -> y mode=linear", OUT, 1.6, true},
     };
     float x[IMAGES * 2 * W], want[IMAGES * 2 * OUT];
     random_values("image", x, IMAGES * 2 * W);
