@@ -51,7 +51,8 @@ static const bs_field selector_fields[] = {
     {"op", read_op, offsetof(bs_selector, op), 0, 0, false, "an ONNX operator, see below", NULL,
      "The output and the parameters of nodes with this operator."},
     {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false, "a name or shell pattern", NULL,
-     "Targets whose tensor or node has this name. The name of a node means its output; with `kind: weight` "
+     "Targets whose tensor or node has this name, in the file or as `bitsink inspect` lists it. The name of "
+     "a node means its output; with `kind: weight` "
      "or `kind: bias` it means that parameter of the node (of a MatMul, the constant added to it). `*`, `?` "
      "and `[...]` are wildcards; put quotes "
      "around a name that begins with one of these, as in `'*conv1'`."},
