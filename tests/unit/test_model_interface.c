@@ -108,7 +108,7 @@ static const struct {
 } outputs[] = {
     {NULL, "Neg", ""},
     {"s", "Sigmoid", ""},
-    {"a", "Relu", ""}, /* the tensor, not the node */
+    {"a", "Relu", ""},
     {"/f/Relu", "Relu", ""},
     {"/f/Neg", "Neg", ""},
     {"/f/Reul", "no tensor or node '/f/Reul'", "did you mean '/f/Relu'?"},
