@@ -27,6 +27,15 @@ static bs_status set_parts(bs_str *out, const char *text)
     return BS_OK;
 }
 
+/* The parts of a layer's name, which may end like that of a folder. */
+static bs_status set_layer(bs_str *out, const char *layer)
+{
+    BS_TRY(set_parts(out, layer));
+    while (out->len > 1 && out->ptr[out->len - 1] == '/')
+        out->ptr[--out->len] = '\0';
+    return BS_OK;
+}
+
 static size_t count_parts(const char *parts)
 {
     size_t n = 1;
@@ -127,7 +136,7 @@ bs_status bs_layer_targets(bool *in, const bs_selector *s, const bs_graph *g)
     path *of = NULL, *last = NULL;
     bs_str layer = {0}, parts = {0};
     bs_status st;
-    BS_TRY_GOTO(set_parts(&layer, s->layer), out);
+    BS_TRY_GOTO(set_layer(&layer, s->layer), out);
     BS_TRY_GOTO(bs_calloc(&of, (size_t)g->n_nodes, sizeof *of, "layers"), out);
     BS_TRY_GOTO(bs_calloc(&last, (size_t)g->n_nodes, sizeof *last, "layers"), out);
     BS_TRY_GOTO(find_nodes(of, layer.ptr, g, &parts), out);
@@ -179,9 +188,8 @@ static bs_status hint_nearest(const suggestions *s, const char *layer)
     if (near >= 0)
         bs_hint("did you mean '%.200s'?", bs_visible(names[near]));
     else
-        bs_hint(
-            "a layer is a part of the names of its nodes, such as 'conv1' of /layer1/conv1/Conv; `bitsink "
-            "inspect` lists them");
+        bs_hint("layers are parts of the names that `bitsink inspect` lists, such as 'conv1' of "
+                "/layer1/conv1/Conv");
     free(names);
     return BS_USAGE;
 }
@@ -190,7 +198,7 @@ bs_status bs_layer_suggest(const bs_selector *selector, const bs_graph *g)
 {
     suggestions s = {0};
     bs_status st;
-    BS_TRY_GOTO(set_parts(&s.parts, selector->layer), out);
+    BS_TRY_GOTO(set_layer(&s.parts, selector->layer), out);
     s.wanted = count_parts(s.parts.ptr);
     for (int k = 0; k < g->n_nodes; k++)
         BS_TRY_GOTO(add(&s, g->nodes[k].name), out);

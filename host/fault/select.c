@@ -51,14 +51,14 @@ static bool matches_op(const bs_selector *s, const bs_graph *g, int id)
            (matmul && strcmp(op_names[matmul->op], s->op) == 0);
 }
 
-/* Matches a name of the tensor or the node. A node's name selects its output; its parameters only if the
- * selector asks for that kind. Patterns are not for labels, so that they mean what they meant without them.
+/* Matches a name of the tensor, the name under which listings show it, or the node's name. A node's name
+ * selects its output; its parameters only if the selector asks for that kind.
  */
 static bool matches_any_name(const bs_selector *s, const bs_graph *g, int id)
 {
     const bs_target *t = &g->targets[id];
     const bs_node *matmul = matmul_of(s, g, id);
-    if (matches_name(s->name, tensor_name(g, t)) || strcmp(s->name, bs_graph_label(g, id)) == 0)
+    if (matches_name(s->name, tensor_name(g, t)) || matches_name(s->name, bs_graph_label(g, id)))
         return true;
     return ((t->kind == BS_TARGET_ACTIVATION || (int)t->kind == s->kind) &&
             matches_name(s->name, node_name(g, t))) ||
@@ -106,14 +106,15 @@ static bs_status unmet(bool *alone, const bs_selector *s, const bs_graph *g)
     return st;
 }
 
-/* Hints at the target with the nearest name of a tensor or a node. */
+/* Hints at the target with the nearest name of a tensor, in a listing, or of a node. */
 static bs_status suggest_name(const char *name, const bs_graph *g)
 {
     const char **names;
     size_t n = 0;
-    BS_TRY(bs_calloc(&names, 2 * (size_t)g->n_targets, sizeof *names, "names"));
+    BS_TRY(bs_calloc(&names, 3 * (size_t)g->n_targets, sizeof *names, "names"));
     for (int id = 0; id < g->n_targets; id++) {
         names[n++] = tensor_name(g, &g->targets[id]);
+        names[n++] = bs_graph_label(g, id);
         if (*node_name(g, &g->targets[id]))
             names[n++] = node_name(g, &g->targets[id]);
     }
@@ -121,7 +122,8 @@ static bs_status suggest_name(const char *name, const bs_graph *g)
     if (near >= 0)
         bs_hint("did you mean '%s'?", names[near]);
     else
-        bs_hint("names are those of tensors and nodes in the ONNX file; patterns may use *, ? and [...]");
+        bs_hint("names are those of nodes, and those that `bitsink inspect` lists; patterns may use *, ? and "
+                "[...]");
     free(names);
     return BS_USAGE;
 }

@@ -1,4 +1,5 @@
 /* Operators that are made of others, and those of other domains. */
+#include "import/onnx_file.h"
 #include "import/steps.h"
 
 #include <math.h>
@@ -77,6 +78,14 @@ static const expansion *find(const char *domain, const char *op)
         if (strcmp(op, expansions[k].name) == 0 && strcmp(domain, expansions[k].domain) == 0)
             return &expansions[k];
     return NULL;
+}
+
+bool bs_operator_is_made_of_others(const char *op)
+{
+    for (size_t k = 0; k < sizeof expansions / sizeof *expansions; k++)
+        if (strcmp(op, expansions[k].name) == 0)
+            return true;
+    return strcmp(op, "If") == 0 || strcmp(op, "Loop") == 0;
 }
 
 bs_expand_fn bs_expand_find(const char *domain, const char *op)

@@ -29,18 +29,57 @@ static void put_outputs(bs_str *out, const bs_import *im, bool others)
     }
 }
 
-static bs_status unknown_output(const bs_import *im, const char *name)
+/* Returns the first output of a node, NULL if it has none. */
+static bs_value *output_of(const bs_import *im, const Onnx__NodeProto *n)
 {
-    const char **names = NULL;
+    bs_value *v = NULL;
+    for (size_t o = 0; o < n->n_output && !v; o++)
+        bs_names_find(im, n->output[o], &v);
+    return v;
+}
+
+/* Returns the first output of the node of this name, NULL if there is none. */
+static bs_value *find_node_output(const bs_import *im, const char *name)
+{
+    for (size_t k = 0; k < im->file->n_node; k++)
+        if (im->file->node[k]->name && strcmp(im->file->node[k]->name, name) == 0)
+            return output_of(im, im->file->node[k]);
+    return NULL;
+}
+
+/* Returns the node that the tensor of this name is a step of, by their names; NULL if there is none. */
+static const char *node_of_step(const bs_import *im, const char *name)
+{
+    const char *best = NULL;
+    size_t length = 0;
+    for (size_t k = 0; k < im->file->n_node; k++) {
+        const Onnx__NodeProto *p = im->file->node[k];
+        const char *node = p->name && *p->name ? p->name : p->n_output ? p->output[0] : "";
+        size_t n = strlen(node);
+        if (n > length && strncmp(name, node, n) == 0 && name[n] == '/') {
+            best = node;
+            length = n;
+        }
+    }
+    return best;
+}
+
+static bs_status suggest_output(const bs_import *im, const char *name)
+{
+    const char **names = NULL, *node = node_of_step(im, name);
     size_t n = 0;
     bs_str all = {0};
-    BS_TRY(bs_calloc(&names, (size_t)im->n_values, sizeof *names, "tensor names"));
+    if (node)
+        return bs_hint("only whole nodes of the file can be the output, such as '%.200s'", node);
+    BS_TRY(bs_calloc(&names, (size_t)im->n_values + im->file->n_node, sizeof *names, "tensor names"));
     for (int v = 0; v < im->n_values; v++)
         if (im->values[v]->made && *im->values[v]->name)
             names[n++] = im->values[v]->name;
+    for (size_t k = 0; k < im->file->n_node; k++)
+        if (im->file->node[k]->name && *im->file->node[k]->name)
+            names[n++] = im->file->node[k]->name;
     int near = bs_nearest(name, names, n);
     put_outputs(&all, im, false);
-    bs_fail(BS_ERR, "the model has no tensor '%.200s' for its output", name);
     bs_status st = near >= 0 ? bs_hint("did you mean '%.200s'?", names[near])
                              : bs_hint("its outputs are %s; `bitsink inspect` lists all tensors",
                                        all.ptr ? all.ptr : "not named");
@@ -53,7 +92,11 @@ static bs_status find_given_output(bs_import *im, const char *name)
 {
     bs_value *v;
     if (!bs_names_find(im, name, &v))
-        return unknown_output(im, name);
+        v = find_node_output(im, name);
+    if (!v) {
+        bs_fail(BS_ERR, "the model has no tensor or node '%.200s' for its output", name);
+        return suggest_output(im, name);
+    }
     im->output = v->index;
     if (v->made)
         return BS_OK;
@@ -313,8 +356,9 @@ bs_status bs_interface_hash(const bs_import *im, char sha256[65])
     bs_str text = {0};
     if (im->sized)
         bs_str_printf(&text, "input_size %d %d\n", o->input_size[0], o->input_size[1]);
-    if (o->output && strcmp(o->output, first_output(im)) != 0)
-        bs_str_printf(&text, "output %s\n", o->output);
+    const char *output = im->values[im->output]->name;
+    if (strcmp(output, first_output(im)) != 0)
+        bs_str_printf(&text, "output %s\n", output);
     for (size_t k = 0; k < im->file->n_input; k++) {
         const char *name = im->file->input[k]->name;
         const bs_given_input *given = is_input(im, name) ? find_given(im, name) : NULL;

@@ -8,4 +8,8 @@
  * and operator. */
 bs_status bs_graph_import(bs_graph **out, const char *path, const bs_import_options *options);
 
+/* Returns true for an operator that the importer can replace by several others: its nodes may have any of the
+ * operators in BS_OPS. */
+bool bs_operator_is_made_of_others(const char *op);
+
 #endif

@@ -47,9 +47,10 @@ static const bs_field job_fields[] = {
      "The network, an ONNX file; see MODELS."},
     {"input_size", bs_size_read, offsetof(bs_job, import.input_size), 0, 0, false, bs_size_value, NULL,
      "The size of the network's input, where the model leaves it open."},
-    {"output", bs_form_text, offsetof(bs_job, import.output), 0, 0, false, "the name of a tensor",
+    {"output", bs_form_text, offsetof(bs_job, import.output), 0, 0, false, "the name of a tensor or node",
      "the first output of the model",
-     "The scores of the classes: another output, or any tensor; nodes that it does not need are left out."},
+     "The scores of the classes: another output, any tensor, or the first output of a node; nodes that it "
+     "does not need are left out."},
     {"inputs", bs_given_inputs_read, offsetof(bs_job, import), 0, 0, false, "`NAME: VALUE`, ...", NULL,
      "Values of inputs other than the images, which become constants: a number, `true` or `false` for all "
      "elements of the input, or a list with one for each."},

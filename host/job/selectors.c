@@ -2,6 +2,7 @@
 #include "job/selectors.h"
 
 #include "base/buf.h"
+#include "import/onnx_file.h"
 #include "model/graph.h"
 #include "trial.h"
 
@@ -21,6 +22,18 @@ static bs_status read_kind(bs_form *f, yaml_node_t *value, const bs_field *field
                         BS_TARGET_KIND_COUNT);
 }
 
+/* Says how nodes are selected whose operator no node of a network has after the import. */
+static void hint_layer(const yaml_node_t *op, const char *const *names)
+{
+    const char *text = op->type == YAML_SCALAR_NODE ? (const char *)op->data.scalar.value : "";
+    if (bs_operator_is_made_of_others(text))
+        bs_hint("bitsink makes %s of other operators: select the node by its layer, {layer: NODE}", text);
+    else if (*text && bs_nearest(text, names, BS_OP_COUNT) < 0)
+        bs_hint(
+            "`bitsink inspect` lists the operators of a model; nodes that are made of others, such as those "
+            "of functions, are selected by their layer, {layer: NODE}");
+}
+
 static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     static const char *const names[] = {
@@ -29,7 +42,10 @@ static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, 
 #undef X
     };
     int op;
-    BS_TRY(bs_form_name(&op, f, value, field->key, "operator", names, BS_OP_COUNT));
+    bs_status st = bs_form_name(&op, f, value, field->key, "operator", names, BS_OP_COUNT);
+    if (st == BS_USAGE)
+        hint_layer(value, names);
+    BS_TRY(st);
     char **out = &((bs_selector *)object)->op;
     BS_TRY(bs_calloc(out, strlen(names[op]) + 1, 1, "operator"));
     strcpy(*out, names[op]);
@@ -49,9 +65,12 @@ static const bs_field selector_fields[] = {
     {"kind", read_kind, offsetof(bs_selector, kind), 0, 0, false, "a kind of target, see below", NULL,
      "Targets of this kind."},
     {"op", read_op, offsetof(bs_selector, op), 0, 0, false, "an ONNX operator, see below", NULL,
-     "The output and the parameters of nodes with this operator."},
+     "The output and the parameters of nodes with this operator. Nodes that bitsink makes of several others "
+     "are "
+     "selected by `layer`."},
     {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false, "a name or shell pattern", NULL,
-     "Targets whose tensor or node has this name. The name of a node means its output; with `kind: weight` "
+     "Targets whose tensor or node has this name, in the file or as `bitsink inspect` lists it. The name of "
+     "a node means its output; with `kind: weight` "
      "or `kind: bias` it means that parameter of the node (of a MatMul, the constant added to it). `*`, `?` "
      "and `[...]` are wildcards; put quotes "
      "around a name that begins with one of these, as in `'*conv1'`."},

@@ -71,8 +71,8 @@ static void test_identity(void **state)
 {
     (void)state;
     static const char fixed[] =
-        "in x N 3 6 8; in z N; out y; out s; f w 2 3 1 1; Conv x,w -> a; Relu a -> y; "
-        "Sigmoid a -> s";
+        "in x N 3 6 8; in z N; out y; out s; f w 2 3 1 1; Conv x,w -> a; Relu a -> y @relu; "
+        "Sigmoid a -> s @sigmoid";
     static const char constant[] = "in x N 3 6 8; in z 1; out y; Mul x,z -> y";
     char a[65], b[65];
     double one = 1, two = 2;
@@ -84,8 +84,12 @@ static void test_identity(void **state)
     assert_string_equal(a, b);
     hash_of(b, fixed, &(bs_import_options){.inputs = &z, .n_inputs = 1}); /* not needed */
     assert_string_equal(a, b);
+    hash_of(b, fixed, &(bs_import_options){.output = "relu"});
+    assert_string_equal(a, b);
     hash_of(b, fixed, &(bs_import_options){.output = "s"});
     assert_string_not_equal(a, b);
+    hash_of(a, fixed, &(bs_import_options){.output = "sigmoid"});
+    assert_string_equal(a, b);
     hash_of(a, OPEN, &(bs_import_options){.input_size = {6, 8}});
     hash_of(b, OPEN, &(bs_import_options){.input_size = {8, 6}});
     assert_string_not_equal(a, b);
@@ -95,7 +99,9 @@ static void test_identity(void **state)
 }
 
 /* Outputs. */
-#define TWO "in x N 3 6 8; out y; out s; Relu x -> a; Neg a -> y; Sigmoid a -> s; TopK s,k -> v; "
+#define TWO                                                                                                  \
+    "in x N 3 6 8; out y; out s; Relu x -> a @/f/Relu; Neg a -> y @/f/Neg; Sigmoid a -> s; TopK s,k -> "     \
+    "v; "
 
 static const struct {
     const char *output, *shown, *hint; /* the operator that makes it, or the error; hint */
@@ -103,8 +109,14 @@ static const struct {
     {NULL, "Neg", ""},
     {"s", "Sigmoid", ""},
     {"a", "Relu", ""},
-    {"ss", "no tensor 'ss' for its output", "did you mean 's'?"},
-    {"logits", "no tensor 'logits'", "its outputs are 'y', 's'"},
+    {"/f/Relu", "Relu", ""},
+    {"/f/Neg", "Neg", ""},
+    {"/f/Reul", "no tensor or node '/f/Reul'", "did you mean '/f/Relu'?"},
+    {"/f/Relu/Mul_2", "no tensor or node",
+     "only whole nodes of the file can be the output, such as '/f/Relu'"},
+    {"ss", "no tensor or node 'ss' for its output", "did you mean 's'?"},
+    {"s/Add", "no tensor or node", "such as 's'"}, /* the tensor of a node without a name */
+    {"logits", "no tensor or node 'logits'", "its outputs are 'y', 's'"},
     {"x", "'x' cannot be the output: no node computes it", "such as 'y'"},
     {"v", "operator TopK (of opset 1) is not supported", "'output: s' in the job, or --output s"},
 };

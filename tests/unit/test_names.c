@@ -207,7 +207,15 @@ static void test_layers(void **state)
         {"{op: MatMul}", 1u << 1 | 1u << 3 | 1u << 11 | 1u << 14},
         {"m/conv/Conv.weight", 1u << 5},
         {"'onnx::Conv_5'", 1u << 5},
-        {"'m/conv/*'", 1u << 8 | 1u << 9}, /* not the labels of the weights */
+        /* Patterns match what listings show, too. */
+        {"'*.weight'", 1u << 5},
+        {"'m/conv/*'", 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 9},
+        {"'*.bias'", 1u << 6 | 1u << 2 | 1u << 4},
+        {"{name: '*.bias', op: Conv}", 1u << 6},
+        {"{name: 'onnx::Conv_*'}", 1u << 5 | 1u << 6},
+        /* The end of a path. */
+        {"{layer: d1/}", 1u << 13},
+        {"{layer: m/d1//, kind: weight}", 1u << 1},
     };
     bs_graph *g = keras();
     unsigned hit;
@@ -221,6 +229,10 @@ static void test_layers(void **state)
     assert_non_null(strstr(bs_error_hint(), "did you mean 'd1'?"));
     assert_error(select_targets(&hit, g, "{layer: m/convv}"), "unknown layer 'm/convv'");
     assert_non_null(strstr(bs_error_hint(), "did you mean 'm/conv'?"));
+    assert_error(select_targets(&hit, g, "{layer: m/convv/}"), "unknown layer");
+    assert_non_null(strstr(bs_error_hint(), "did you mean 'm/conv'?"));
+    assert_error(select_targets(&hit, g, "m/d2/Add.bais"), "unknown target");
+    assert_non_null(strstr(bs_error_hint(), "did you mean 'm/d2/Add.bias'?"));
     assert_error(select_targets(&hit, g, "{layer: nothing-like-it}"), "unknown layer");
     assert_non_null(strstr(bs_error_hint(), "inspect"));
     assert_error(select_targets(&hit, g, "{layer: ''}"), "");
