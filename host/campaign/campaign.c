@@ -85,15 +85,6 @@ void bs_campaign_divide(bs_campaign *c)
         c->n_parts = (uint32_t)e->plan->n_strata;
 }
 
-static uint32_t allowed_broken(const bs_plan *plan)
-{
-    int64_t allowed = plan->job->max_broken;
-    uint32_t n = bs_plan_count_images(plan);
-    if (allowed < 0)
-        return n < 200 ? 1 : n / 100;
-    return allowed < n ? (uint32_t)allowed : n;
-}
-
 bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *store,
                           volatile sig_atomic_t *stop, bs_campaign_summary *out)
 {
@@ -104,7 +95,7 @@ bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *st
     c.since = bs_resources_clock();
     c.planned = e->plan->trials;
     c.found = bs_store_trials(store);
-    c.max_broken = allowed_broken(e->plan);
+    c.max_broken = bs_input_most_broken(e->plan);
     bs_campaign_divide(&c);
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);

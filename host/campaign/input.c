@@ -1,8 +1,10 @@
 #include "campaign/input.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { MOST_TRIED = 16 }; /* images, of which one can be read */
@@ -126,6 +128,65 @@ bs_status bs_input_check(const bs_input *in)
     free(values);
     return st;
 }
+
+/* --- Broken images --- */
+
+uint32_t bs_input_most_broken(const bs_plan *plan)
+{
+    int64_t allowed = plan->job->max_broken;
+    uint32_t n = bs_plan_count_images(plan);
+    if (allowed < 0)
+        return n < 200 ? 1 : n / 100;
+    return allowed < n ? (uint32_t)allowed : n;
+}
+
+static bool has_trials(const bs_plan *p, uint32_t image)
+{
+    for (int s = 0; s < p->n_strata; s++)
+        if (bs_plan_repetitions(p, &p->strata[s], image) > 0)
+            return true;
+    return false;
+}
+
+bs_status bs_input_try(const bs_input *in, const bs_engine *e)
+{
+    const bs_input_format *f = &in->format;
+    const bs_plan *p = e->plan;
+    uint32_t tried = 0, n = 0, allowed = bs_input_most_broken(p);
+    char first[512], last[512];
+    float *values = NULL;
+    bs_status st = BS_OK;
+    if (!e->backend->needs_pixels)
+        return BS_OK;
+    BS_TRY(
+        bs_calloc(&values, (size_t)in->graph->tensors[in->graph->input].elements, sizeof *values, "image"));
+    for (uint32_t k = 0; k < bs_plan_count_images(p) && tried < MOST_TRIED && n <= allowed; k++) {
+        uint32_t i = bs_plan_image(p, k);
+        bool broken = false;
+        if (!has_trials(p, i))
+            continue;
+        tried++;
+        st = bs_dataset_try_load(in->images, i, in->preprocess, f->channels, f->height, f->width, values,
+                                 NULL, &broken);
+        if (!broken && st != BS_OK)
+            goto out;
+        if (broken)
+            snprintf(n++ ? last : first, sizeof first, "%s", bs_error_message());
+    }
+    st = BS_OK;
+    if (n > allowed) {
+        st = bs_fail(BS_ERR, "%u image(s) cannot be read, the job allows %u; the last one: %s", n, allowed,
+                     n > 1 ? last : first);
+        bs_hint("repair the files, or allow more with 'max_broken: N' in the job's 'images'");
+    } else if (n > 0) {
+        bs_warn("%u of the first %u images cannot be read; the first one: %s", n, tried, first);
+    }
+out:
+    free(values);
+    return st;
+}
+
+/* --- Loading --- */
 
 static void to_channels_last(const bs_input_format *f, const float *chw, float *hwc)
 {

@@ -29,6 +29,12 @@ bs_status bs_input_open(bs_input *out, const bs_graph *graph, const bs_dataset *
 /* Loads the first image that can be read, to find out whether preprocessing fits the network. */
 bs_status bs_input_check(const bs_input *in);
 
+/* Returns how many images of the plan a run may find broken before it ends. */
+uint32_t bs_input_most_broken(const bs_plan *plan);
+/* Loads the first images of the engine's plan, 16 at most, as a run would. Warns of those that cannot be
+ * read; an error if they alone would end the run. */
+bs_status bs_input_try(const bs_input *in, const bs_engine *e);
+
 /* Loads image i into row `row` of the worker's golden run, in the network's own layout. sha256, broken: as in
  * bs_dataset_try_load(); sha256 may be NULL. A backend without pixels gets the index i. */
 bs_status bs_input_load(bs_worker *w, int row, const bs_input *in, size_t i, char *sha256, bool *broken);

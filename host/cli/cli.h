@@ -148,7 +148,8 @@ bs_status bs_open_cache(bs_cache **out, const bs_args *a);
 
 /* Options of commands that take a model: rows of their tables. */
 #define BS_MODEL_OPTIONS                                                                                     \
-    {"input-size", "H,W", "rows and columns of the images, where the model leaves them open"},               \
+    {"input-size", "H,W",                                                                                    \
+     "rows and columns of the images, or the side of squares, where the model leaves them open"},            \
         {"output", "NAME", "tensor with the scores of the classes (default: the model's first output)"},     \
     {                                                                                                        \
         "input", "NAME=VALUE,...", "values of inputs other than the images, which become constants"          \

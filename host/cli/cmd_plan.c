@@ -279,6 +279,7 @@ static bs_status run(const bs_args *args)
     }
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, s.plan, &o), out);
+    BS_TRY_GOTO(bs_input_try(&s.input, e), out);
     BS_TRY_GOTO(make_estimate(&s, e, &t), out);
     st = print_estimate(&s, e, &t, bs_option_value(args, "json") != NULL);
 out:

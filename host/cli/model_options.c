@@ -17,12 +17,14 @@ static bs_status read_size(const bs_args *a, bs_import_options *out)
         char *end;
         errno = 0;
         long v = strtol(text, &end, 10);
-        if (errno || end == text || v < 1 || v > 16384 || *end != (i ? '\0' : ','))
+        bool square = i == 0 && *end == '\0';
+        if (errno || end == text || v < 1 || v > 16384 || (*end != (i ? '\0' : ',') && !square))
             return bs_fail(BS_USAGE,
-                           "--input-size takes rows and columns like 224,224 (1 to 16384), not '%s'",
+                           "--input-size takes rows and columns like 224,320, or the side of a square (1 to "
+                           "16384), not '%s'",
                            bs_option_value(a, "input-size"));
         out->input_size[i] = (int)v;
-        text = end + 1;
+        text = square ? text : end + 1;
     }
     return BS_OK;
 }

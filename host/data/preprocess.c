@@ -179,6 +179,6 @@ bs_status bs_pixels_preprocess(bs_pixels *px, const bs_preprocess *p, int channe
     else
         bs_fail(BS_ERR, "the image has %d x %d pixels (height x width), the network wants %d x %d",
                 original_h, original_w, height, width);
-    return bs_hint("in 'preprocess' set resize to %d x %d, or resize_short and a crop of %d x %d", height,
-                   width, height, width);
+    return bs_hint("in the job's 'preprocess' set 'resize: [%d, %d]', or 'resize_short' and 'crop: [%d, %d]'",
+                   height, width, height, width);
 }

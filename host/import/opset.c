@@ -29,8 +29,8 @@ bs_status bs_opset_of(const Onnx__OperatorSetIdProto *given, int *opset)
     if (given->version < BS_MIN_OPSET || given->version > BS_MAX_OPSET) {
         bs_fail(BS_ERR, "the model uses opset %lld, supported are %d to %d", (long long)given->version,
                 BS_MIN_OPSET, BS_MAX_OPSET);
-        return bs_hint("export it again for opset %d: torch.onnx.export(..., opset_version=%d)", BS_MAX_OPSET,
-                       BS_MAX_OPSET);
+        return bs_hint("export it again for an opset that every exporter has: torch.onnx.export(..., "
+                       "opset_version=20)");
     }
     *opset = (int)given->version;
     return BS_OK;

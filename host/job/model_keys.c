@@ -3,10 +3,36 @@
 #include "model/graph.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static const char size_wanted[] = "a whole number, or [HEIGHT, WIDTH]";
 const char bs_size_value[] = "pixels, or `[HEIGHT, WIDTH]`";
+
+/* Says what a size is. Two numbers in one text, such as "64 x 48", are meant as a list. */
+static bs_status wrong_size(const bs_form *f, const yaml_node_t *node, const char *key, const char *text)
+{
+    int height, width, end = 0;
+    bs_form_wrong(f, node, key, size_wanted, text);
+    if (sscanf(text, "%5d%*[ ,xX]%5d%n", &height, &width, &end) == 2 && !text[end])
+        return bs_hint("write it as '%s: [%d, %d]'", key, height, width);
+    return bs_hint("write it as '%s: 224' (a square), or '%s: [224, 320]'", key, key);
+}
+
+static bs_status read_side(int *out, bs_form *f, const yaml_node_t *node, const char *key)
+{
+    char *text, *end;
+    int64_t v;
+    BS_TRY(bs_form_scalar(&text, f, node, key, size_wanted));
+    bool whole = (strtoll(text, &end, 10), end > text && !*end);
+    bs_status st =
+        whole ? bs_form_integer(&v, f, node, key, 1, BS_MAX_INPUT_SIDE) : wrong_size(f, node, key, text);
+    free(text);
+    if (st == BS_OK)
+        *out = (int)v;
+    return st;
+}
 
 bs_status bs_size_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
@@ -16,12 +42,8 @@ bs_status bs_size_read(bs_form *f, yaml_node_t *value, const bs_field *field, vo
         bs_form_fail(f, bs_form_line(value), "'%s' has %d values", field->key, n);
         return bs_hint("give the side of a square, or [height, width]");
     }
-    for (int i = 0; i < 2; i++) {
-        int64_t v;
-        BS_TRY(
-            bs_form_integer(&v, f, bs_form_item(f, value, i < n ? i : 0), field->key, 1, BS_MAX_INPUT_SIDE));
-        side[i] = (int)v;
-    }
+    for (int i = 0; i < 2; i++)
+        BS_TRY(read_side(&side[i], f, bs_form_item(f, value, i < n ? i : 0), field->key));
     return BS_OK;
 }
 

@@ -158,6 +158,40 @@ static void test_too_many(void **state)
     assert_error(run(state), "1 image(s) cannot be read, the job allows 0");
 }
 
+/* What `plan` asks of the first images. */
+static bs_status try_first(void **state)
+{
+    bs_session s;
+    bs_engine *e = NULL;
+    assert_ok(bs_session_open(&s, fixture_path(state, "job.yaml")));
+    assert_ok(bs_engine_open(&e, s.graph, s.plan, &(bs_engine_options){.device = "cpu", .threads = 1}));
+    bs_status st = bs_input_try(&s.input, e);
+    bs_engine_close(e);
+    bs_session_close(&s);
+    return st;
+}
+
+/* No trials are promised that a run would not begin. */
+static void test_plan(void **state)
+{
+    char *path = NULL;
+    bs_args args;
+    prepare(state, "");
+    break_png(state, 3);
+    break_png(state, 30); /* is not tried */
+    assert_ok(try_first(state));
+    break_png(state, 15);
+    assert_error(try_first(state),
+                 "2 image(s) cannot be read, the job allows 1; the last one: cannot decode image '15.png'");
+    assert_non_null(strstr(bs_error_hint(), "max_broken"));
+    path = strdup(fixture_path(state, "job.yaml"));
+    assert_ok(bs_args_parse(&args, &bs_cmd_plan, 1, &path));
+    assert_error(bs_cmd_plan.run(&args), "2 image(s) cannot be read, the job allows 1");
+    free(path);
+    write_job(state, TRIALS, ", max_broken: 2");
+    assert_ok(try_first(state));
+}
+
 static void test_all_broken(void **state)
 {
     prepare(state, ", max_broken: 1000");
@@ -208,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_left_out_then_repaired),
         cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_plan),
         cmocka_unit_test(test_all_broken),
         cmocka_unit_test(test_broken_later),
         cmocka_unit_test(test_wrong_size_is_no_broken_image),

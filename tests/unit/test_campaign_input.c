@@ -106,7 +106,7 @@ static const struct {
     const char *message, *hint; /* NULL: fine */
 } checks[] = {
     {"in x N 3 2 4; out y; Flatten x -> y", 0, 0, 1, false, NULL, NULL},
-    {"in x N 3 4 4; out y; Flatten x -> y", 0, 0, 1, false, "the network wants 4 x 4", "resize to 4 x 4"},
+    {"in x N 3 4 4; out y; Flatten x -> y", 0, 0, 1, false, "the network wants 4 x 4", "'resize: [4, 4]'"},
     {"in x N 3 4 4; out y; Flatten x -> y", 4, 0, 1, false, NULL, NULL},
     {"in x N 4 2 4; out y; Flatten x -> y", 0, 0, 1, false, "has 4 channels, images have 1 or 3", "N x C"},
     {"in x N 2 4; out y; Flatten x -> y", 0, 0, 1, false, NULL, NULL},

@@ -229,7 +229,7 @@ static void test_errors(void **state)
     (void)state;
     bs_preprocess p = plain();
     refuse(p, 3, 28, 32, "the image has 30 x 40 pixels (height x width), the network wants 28 x 32",
-           "set resize to 28 x 32");
+           "set 'resize: [28, 32]'");
     refuse(p, 4, 30, 40, "4 channels", "N x C x H x W, or N x H x W x C");
     p.resize_short = 15;
     refuse(p, 3, 28, 28, "30 x 40 pixels (height x width) become 15 x 20, the network wants 28 x 28",

@@ -5,7 +5,8 @@ t inspect --input-size 28,28 models/open.onnx | tail -2
 t inspect --input-size 30,31 models/open.onnx | tail -2
 t inspect --input-size 28,28 models/fashion_vgg.onnx | tail -2
 t inspect --input-size 30,30 models/fashion_vgg.onnx
-t inspect --input-size 28 models/open.onnx
+t inspect --input-size 28 models/open.onnx | tail -1
+t inspect --input-size 28, models/open.onnx
 t inspect --input-size 28,28,28 models/open.onnx
 t inspect --output relu_fc1 models/fashion_vgg.onnx | tail -3
 t inspect --output relu_fc2 models/fashion_vgg.onnx
