@@ -146,28 +146,36 @@ static bs_status over_plane(bs_raw *r, int at)
     return bs_step_2(r, &r->out[0], "Squeeze", y, axis);
 }
 
+/* Sets the factors. One counts even if it is too small to add an element. */
+static bs_status read_factors(bs_raw *r, float scale[BS_MAX_RANK])
+{
+    const bs_shape *in = &r->in[0]->shape;
+    bs_shape out;
+    BS_TRY(bs_read_resized_shape(r, in, &out, scale));
+    for (int k = 0; k < in->rank - 2; k++)
+        if (scale[k] != 1.0f)
+            return bs_raw_fail(r, "it resizes axis %d; only rows and columns are supported", k);
+    return BS_OK;
+}
+
 bs_status bs_expand_resize(bs_raw *r, bool *done)
 {
     bs_value *x = r->in[0], *columns = NULL;
     bs_shape out;
     bs_resize z = {0};
+    float scale[BS_MAX_RANK];
     int64_t antialias;
-    if (x->shape.rank == 3 || x->shape.rank == 4) {
-        float scale[BS_MAX_RANK];
-        BS_TRY(bs_read_resized_shape(r, &x->shape, &out, scale));
-        /* A factor counts even if it is too small to add an element. */
-        for (int k = 0; k < x->shape.rank - 2; k++)
-            if (scale[k] != 1.0f)
-                return bs_raw_fail(r, "it resizes axis %d; only rows and columns are supported", k);
-        if (x->shape.rank == 3)
-            return over_plane(r, scale[1] != 1.0f ? 1 : 2);
+    *done = x->shape.rank == 3;
+    if (x->shape.rank == 3) {
+        BS_TRY(read_factors(r, scale));
+        return over_plane(r, scale[1] != 1.0f ? 1 : 2);
     }
-    BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
-    *done = antialias != 0 && x->shape.rank == 4;
-    if (!*done)
+    if (x->shape.rank != 4)
         return BS_OK;
     BS_TRY(bs_read_resize(r, &x->shape, &z, &out));
-    *done = z.mode != BS_RESIZE_NEAREST;
+    BS_TRY(read_factors(r, scale));
+    BS_TRY(bs_attr_int(r, "antialias", 0, &antialias));
+    *done = antialias != 0 && z.mode != BS_RESIZE_NEAREST;
     if (!*done)
         return BS_OK;
     if (z.coordinate != BS_RESIZE_HALF_PIXEL && z.coordinate != BS_RESIZE_PYTORCH_HALF_PIXEL &&
