@@ -53,14 +53,16 @@ static bool is_natural(const bs_value *v)
     return natural;
 }
 
-/* Powers of integers are integers. */
+/* Powers of integers are integers: what is behind the point is cut. */
 bs_status bs_expand_pow(bs_raw *r, bool *done)
 {
-    *done = false;
-    if (!is_whole(r->in[0]) || is_natural(r->in[1]))
+    bs_value *base = NULL, *power = NULL;
+    *done = is_whole(r->in[0]) && !is_natural(r->in[1]);
+    if (!*done)
         return BS_OK;
-    bs_raw_fail(r, "powers of integers are supported for constant exponents 0, 1, 2, ... only");
-    return bs_hint("cast its base to FLOAT, and the power back if it must be an integer");
+    BS_TRY(cast(r, &base, r->in[0], TYPE(FLOAT)));
+    BS_TRY(bs_step_2(r, &power, "Pow", base, r->in[1]));
+    return cast(r, &r->out[0], power, TYPE(INT64));
 }
 
 /* The remainder with the sign of the divisor is made of those with the sign of the dividend. */

@@ -145,7 +145,7 @@ bs_status bs_refuse_operator(const bs_raw *r, const char *const *known, size_t n
         if (strcmp(r->op, refusals[k].op) != 0)
             continue;
         const char *scores = r->n_in > 0 && r->in[0] ? r->in[0]->name : "";
-        bs_raw_fail(r, "operator %s (of opset %d) is not supported%s", r->op, refusals[k].since,
+        bs_raw_fail(r, "operator %s (since opset %d) is not supported%s", r->op, refusals[k].since,
                     reasons[refusals[k].reason].why);
         if (refusals[k].reason != REASON_SCORES)
             return bs_hint("%s", reasons[refusals[k].reason].instead);

@@ -118,7 +118,7 @@ static const struct {
     {"s/Add", "no tensor or node", "such as 's'"}, /* the tensor of a node without a name */
     {"logits", "no tensor or node 'logits'", "its outputs are 'y', 's'"},
     {"x", "'x' cannot be the output: no node computes it", "such as 'y'"},
-    {"v", "operator TopK (of opset 1) is not supported", "'output: s' in the job, or --output s"},
+    {"v", "operator TopK (since opset 1) is not supported", "'output: s' in the job, or --output s"},
 };
 
 static void test_outputs(void **state)

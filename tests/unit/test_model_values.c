@@ -179,6 +179,11 @@ static const value_case value_cases[] = {
      {1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
      2,
      {5, 6}},
+    {GRID "Cast x -> a to=7; v c 0.5; Pow a,c -> b; Cast b -> y to=1",
+     {0, 1, 4, 9, 10, 15},
+     6,
+     {0, 1, 2, 3, 3, 3}},
+    {GRID "i c 2; Pow c,x -> a; Cast a -> y to=1", HALF, 6, {0, 0, 0, 1, 1, 5}},
     {GRID "i c 2; Pow x,c -> y", HALF, 6, {6.25, 2.25, 0.25, 0, 0.25, 6.25}},
 };
 
