@@ -1,9 +1,26 @@
 #include "import/import.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* A map of features has several long axes. */
+static void warn_of_map(const bs_import *im)
+{
+    const bs_value *v = im->values[im->output];
+    bs_shape sample;
+    char text[96];
+    int n_long = 0;
+    bs_place_sample(im, &v->shape, v->place, &sample);
+    for (int k = 0; k < sample.rank; k++)
+        n_long += sample.dim[k] > 1;
+    if (n_long > 1 && im->file->n_output > 1 && !im->options->output)
+        bs_warn("the output '%s' is %s for each image, which are hardly the scores of classes: the model has "
+                "others, see 'output' in the job, or --output",
+                v->name, bs_shape_text(&sample, text, sizeof text));
+}
 
 /* Checks that the scores of one image are one row. */
 static bs_status check_output(const bs_import *im)
@@ -185,6 +202,8 @@ bs_status bs_import_finish(bs_import *im, bs_graph *g)
     BS_TRY_GOTO(bs_calloc(&alive, im->n_nodes, sizeof *alive, "nodes"), out);
     BS_TRY_GOTO(mark_alive(im, alive), out);
     BS_TRY_GOTO(check_output(im), out);
+    if (im->file) /* else constants are computed */
+        warn_of_map(im);
     BS_TRY_GOTO(number_tensors(im, ordered, alive, &count), out);
     BS_TRY_GOTO(make_tensors(im, ordered, count, g), out);
     BS_TRY_GOTO(make_nodes(im, alive, g), out);
