@@ -159,9 +159,10 @@ SELECT entry, truth_group AS "true group", answer_group AS answer, sum(trials) A
 
 -- Campaign.
 CREATE TEMP VIEW report_campaign AS
-SELECT 'model' AS fact, model AS value FROM campaign UNION ALL SELECT 'SHA-256 of the model', model_sha256 FROM
-       campaign UNION ALL SELECT 'seed', seed FROM campaign UNION ALL SELECT 'preprocessing', preprocess FROM
-       campaign UNION ALL SELECT 'classes', classes FROM campaign UNION ALL SELECT 'images', count(*) FROM image
+SELECT 'model' AS fact, model AS value FROM campaign UNION ALL SELECT
+       'SHA-256 of the model, its weights and options', model_sha256 FROM campaign UNION ALL
+       SELECT 'seed', seed FROM campaign UNION ALL SELECT 'preprocessing', preprocess FROM campaign UNION ALL
+       SELECT 'classes', classes FROM campaign UNION ALL SELECT 'images', count(*) FROM image
        UNION ALL SELECT 'images with a label', count(class) FROM image UNION ALL SELECT 'planned trials',
        planned_trials FROM campaign UNION ALL SELECT 'trials in the file', ifnull(sum(n), 0) FROM layer_summary
        UNION ALL SELECT 'audited trials (full re-run gave the same output)', (SELECT audited FROM bit_counted)

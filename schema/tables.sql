@@ -15,7 +15,8 @@ CREATE TABLE campaign (
     job TEXT,                       -- text of the job file, as of the last run
     job_path TEXT,                  -- absolute path of the job file, as of the last run
     model TEXT,                     -- path of the model file, as of the last run
-    model_sha256 TEXT NOT NULL,     -- identity: SHA-256 of the model file
+    model_sha256 TEXT NOT NULL,     -- identity: SHA-256 of the model file, of weights that it stores in other files, and of
+                                    -- input_size, output and inputs where they change the network
     seed TEXT NOT NULL,             -- identity: key of all random numbers, unsigned 64-bit decimal
     preprocess TEXT NOT NULL,       -- identity: how an image becomes the network's input
     label_offset INTEGER NOT NULL,  -- identity: class index of label 0

@@ -112,3 +112,14 @@ const char *bs_common_path_note(const bs_common_path *p, char *buf, size_t len)
         snprintf(buf, len, "names without '%s'", bs_visible_cut(first, 100));
     return buf;
 }
+
+void bs_str_put_brief_path(bs_str *s, const char *path)
+{
+    for (const char *end; (end = strchr(path, '/')); path = end + 1) {
+        size_t n = (size_t)(end - path);
+        bool repeated = n > 0 && strncmp(end + 1, path, n) == 0 && end[1 + n] == '.';
+        if (!repeated)
+            bs_str_append(s, path, n + 1);
+    }
+    bs_str_puts(s, path);
+}

@@ -3,6 +3,7 @@
 #ifndef BS_BASE_COMMON_PATH_H
 #define BS_BASE_COMMON_PATH_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -23,5 +24,9 @@ const char *bs_common_path_cut(const bs_common_path *p, const char *name);
 /* Writes "names without 'StatefulPartitionedCall/model/'" into buf; "" if nothing is left out. Returns buf.
  */
 const char *bs_common_path_note(const bs_common_path *p, char *buf, size_t len);
+
+/* Appends a path without the parts that the next one repeats, as PyTorch writes them:
+ * "/features/features.1/block/block.0/Conv" becomes "/features.1/block.0/Conv". */
+void bs_str_put_brief_path(bs_str *s, const char *path);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
+#include "model/label.h"
 #include "import/synth.h"
 
 #include <stdio.h>
@@ -48,7 +49,7 @@ static void print_ends(const bs_graph *g)
 static void print_table(const bs_graph *g)
 {
     char shape[96];
-    int width = 4;
+    int width = 4, operators = bs_graph_operator_width(g);
     int64_t parameters = 0;
     for (int i = 0; i < g->n_targets; i++) {
         int n = (int)strlen(bs_visible(bs_graph_label(g, i)));
@@ -56,14 +57,14 @@ static void print_table(const bs_graph *g)
         if (bs_target_is_parameter(g->targets[i].kind))
             parameters += g->tensors[g->targets[i].tensor].elements;
     }
-    printf("%4s  %-*s  %-18s %-10s %16s %12s %12s\n", "id", width, "name", "operator", "kind", "shape",
-           "bits", "MACs");
+    printf("%4s  %-*s  %-*s  %-10s %16s %12s %12s\n", "id", width, "name", operators, "operator", "kind",
+           "shape", "bits", "MACs");
     for (int i = 0; i < g->n_targets; i++) {
         int id = bs_graph_listed(g, i);
         const bs_target *t = &g->targets[id];
         const bs_tensor *x = &g->tensors[t->tensor];
-        printf("%4d  %-*s  %-18s %-10s %16s %12lld %12lld\n", id, width, bs_visible(bs_graph_label(g, id)),
-               t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
+        printf("%4d  %-*s  %-*s  %-10s %16s %12lld %12lld\n", id, width, bs_visible(bs_graph_label(g, id)),
+               operators, t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
                bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }

@@ -5,6 +5,7 @@
 #include "campaign/proof.h"
 #include "campaign/pilot.h"
 #include "cli/cli.h"
+#include "model/label.h"
 #include "cli/strata_list.h"
 #include "store/rounds.h"
 
@@ -56,15 +57,17 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
 static void print_strata(const bs_plan *p, const bs_strata_list *l)
 {
     const bs_graph *g = p->graph;
-    printf("%5s  %6s  %-*s %-18s %12s %14s\n", "entry", "target", l->width, "name", "operator", "per image",
-           "trials");
+    int operators = bs_graph_operator_width(g);
+    printf("%5s  %6s  %-*s  %-*s %12s %14s\n", "entry", "target", l->width, "name", operators, "operator",
+           "per image", "trials");
     for (int i = 0; i < p->n_strata; i++) {
         const bs_stratum *s = &p->strata[l->stratum[i]];
         const bs_target *t = &g->targets[s->target];
         uint64_t trials = bs_plan_stratum_trials(p, s);
-        printf("%5d  %6d  %-*s %-18s %12u %14llu\n", p->job->entries[s->entry].id, s->target, l->width,
-               bs_strata_list_name(l, l->stratum[i]), t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op),
-               s->repetitions, (unsigned long long)trials);
+        printf("%5d  %6d  %-*s  %-*s %12u %14llu\n", p->job->entries[s->entry].id, s->target, l->width,
+               bs_strata_list_name(l, l->stratum[i]), operators,
+               t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), s->repetitions,
+               (unsigned long long)trials);
     }
     bs_strata_list_note(l);
     for (int i = 0; i < p->n_strata; i++) {
@@ -112,7 +115,7 @@ static void print_margin(const bs_round *r)
 static void print_round(const bs_plan *p, const bs_strata_list *l, int i, const bs_round *r)
 {
     const bs_stratum *s = &p->strata[i];
-    printf("%5d  %6d  %-*s %10llu", p->job->entries[s->entry].id, s->target, l->width,
+    printf("%5d  %6d  %-*s  %10llu", p->job->entries[s->entry].id, s->target, l->width,
            bs_strata_list_name(l, i), (unsigned long long)r->trials);
     if (isinf(r->observations))
         printf(" %10s", "all");
@@ -161,7 +164,7 @@ static void print_rounds(const bs_plan *p, const bs_strata_list *l, const bs_rou
             one ? printf(" %g", rounds[i].confidence)
                 : printf("%s %g (entry %d)", i > 0 ? "," : "", rounds[i].confidence,
                          p->job->entries[p->strata[i].entry].id);
-    printf("\n%5s  %6s  %-*s %10s %10s %9s %9s %9s %12s %9s %9s  %s\n", "entry", "target", l->width, "name",
+    printf("\n%5s  %6s  %-*s  %10s %10s %9s %9s %9s %12s %9s %9s  %s\n", "entry", "target", l->width, "name",
            "trials", "n", "sdc1", "low", "high", "margin", "per image", "next", "");
     for (int i = 0; i < p->n_strata; i++)
         print_round(p, l, l->stratum[i], &rounds[l->stratum[i]]);

@@ -111,11 +111,12 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
 {
     char box[96], expected[96], note[256];
     bs_common_path path = {0};
+    int operators = bs_graph_operator_width(g);
     if (bs_graph_common_path(&path, g) != BS_OK)
         bs_error_clear(); /* whole names do, too */
     if (!json)
-        printf("%-32s %-18s %12s %12s %9s  %-28s %-28s %s\n", "tensor", "operator", "changed", "of", "share",
-               "channels x rows x columns", "box of the delta replay", "largest change");
+        printf("%-32s  %-*s %12s %12s %9s  %-28s %-28s %s\n", "tensor", operators, "operator", "changed",
+               "of", "share", "channels x rows x columns", "box of the delta replay", "largest change");
     for (int i = 0; i < trace->n_steps; i++) {
         const bs_trace_step *s = &trace->steps[i];
         const bs_tensor *x = &g->tensors[s->tensor];
@@ -124,11 +125,12 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
             json_step(s, x, op);
             continue;
         }
-        printf("%-32s %-18s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n",
-               bs_visible(bs_common_path_cut(&path, bs_graph_label(g, x->target))), op, (long long)s->changed,
-               (long long)x->elements, 100.0 * (double)s->changed / (double)x->elements,
-               box_text(&s->box, box, sizeof box), box_text(&s->expected, expected, sizeof expected),
-               (double)s->largest, s->nan ? "  NaN" : "", s->inf ? "  Inf" : "");
+        printf("%-32s  %-*s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n",
+               bs_visible(bs_common_path_cut(&path, bs_graph_label(g, x->target))), operators, op,
+               (long long)s->changed, (long long)x->elements,
+               100.0 * (double)s->changed / (double)x->elements, box_text(&s->box, box, sizeof box),
+               box_text(&s->expected, expected, sizeof expected), (double)s->largest, s->nan ? "  NaN" : "",
+               s->inf ? "  Inf" : "");
         if (s->changed == 0 && i + 1 == trace->n_steps)
             puts("the fault is masked: the output equals the golden run's bit for bit");
     }

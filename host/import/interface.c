@@ -41,7 +41,7 @@ static bs_value *output_of(const bs_import *im, const Onnx__NodeProto *n)
 /* Returns the first output of the node of this name, NULL if there is none. */
 static bs_value *find_node_output(const bs_import *im, const char *name)
 {
-    for (size_t k = 0; k < im->file->n_node; k++)
+    for (size_t k = 0; *name && k < im->file->n_node; k++)
         if (im->file->node[k]->name && strcmp(im->file->node[k]->name, name) == 0)
             return output_of(im, im->file->node[k]);
     return NULL;

@@ -62,3 +62,13 @@ bs_status bs_graph_common_path(bs_common_path *out, const bs_graph *g)
     free(names);
     return st;
 }
+
+int bs_graph_operator_width(const bs_graph *g)
+{
+    size_t width = strlen("operator");
+    for (int k = 0; k < g->n_nodes; k++) {
+        size_t n = strlen(bs_op_name(g->nodes[k].op));
+        width = n > width ? n : width;
+    }
+    return (int)width;
+}

@@ -17,4 +17,7 @@ void bs_str_label(bs_str *out, const char *name, const char *node, const char *r
 /* Finds the path that the labels of all targets have in common. */
 bs_status bs_graph_common_path(bs_common_path *out, const bs_graph *g);
 
+/* Returns the width of a column with the operators of a network, under the heading "operator". */
+int bs_graph_operator_width(const bs_graph *g);
+
 #endif

@@ -1,5 +1,6 @@
 #include "report/chart.h"
 
+#include "base/common_path.h"
 #include "base/text.h"
 
 #include <cairo-svg.h>
@@ -142,7 +143,7 @@ double bs_text_width(const bs_page *p, double size, const char *text)
 }
 
 /* Shortens a text to the width; cuts between UTF-8 characters. */
-static void shorten(const bs_page *p, bs_str *s, double size, double max_width)
+static void cut_end(const bs_page *p, bs_str *s, double size, double max_width)
 {
     size_t n = s->len;
     while (n > 1 && bs_text_width(p, size, s->ptr) > max_width) {
@@ -152,6 +153,29 @@ static void shorten(const bs_page *p, bs_str *s, double size, double max_width)
         s->len = n;
         bs_str_puts(s, "...");
     }
+}
+
+/* The same, but keeps the end, by which the tensors of a model differ. */
+static void cut_front(const bs_page *p, bs_str *s, double size, double max_width)
+{
+    bs_str whole = *s;
+    if (bs_text_width(p, size, whole.ptr) <= max_width)
+        return;
+    *s = (bs_str){0};
+    bs_str_put_brief_path(s, whole.ptr);
+    bs_str_clear(&whole);
+    whole = *s;
+    *s = (bs_str){0};
+    bs_str_puts(s, whole.ptr ? whole.ptr : "");
+    for (const char *from = whole.ptr;
+         from && *from && s->ptr && bs_text_width(p, size, s->ptr) > max_width;) {
+        do
+            from++;
+        while (((unsigned char)*from & 0xc0) == 0x80);
+        s->len = 0;
+        bs_str_printf(s, "...%s", from);
+    }
+    bs_str_clear(&whole);
 }
 
 void bs_draw_text(const bs_page *p, bs_text where, const char *text)
@@ -167,7 +191,7 @@ void bs_draw_text(const bs_page *p, bs_text where, const char *text)
     if (where.bold)
         cairo_select_font_face(p->cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_BOLD);
     if (where.max_width > 0)
-        shorten(p, &s, where.size, where.max_width);
+        (where.is_path ? cut_front : cut_end)(p, &s, where.size, where.max_width);
     double width = bs_text_width(p, where.size, s.ptr ? s.ptr : "");
     cairo_font_extents(p->cr, &font);
     cairo_move_to(p->cr, where.x, where.y);

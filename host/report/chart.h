@@ -58,7 +58,8 @@ typedef struct bs_text {
     double x, y, size, angle;
     int across;
     bool middle, bold;
-    double max_width; /* longer texts end in "..."; 0: no limit */
+    bool is_path;     /* the name of a tensor, which tells more at its end */
+    double max_width; /* longer texts end in "...", paths begin with it; 0: no limit */
 } bs_text;
 void bs_draw_text(const bs_page *p, bs_text where, const char *text);
 double bs_text_width(const bs_page *p, double size, const char *text);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { ENTRY, ENTRY_NAME, LAYER, LAYER_NAME, GOLDEN, RATE, LOW, HIGH, BY_LABEL };
-enum { PANEL = 190, LEFT = 70, RIGHT = 130, TOP = 44, GAP = 46 };
+enum { PANEL = 190, LEFT = 70, RIGHT = 130, TOP = 44, GAP = 46, MOST_NAME = 210 };
 
 static const char sql[] = "SELECT c.entry, e.name, c.layer, c.layer_name, coalesce(c.label_without_fault, "
                           "1.0), coalesce(c.correct_label, "
@@ -34,7 +34,8 @@ static void draw_layer_names(const bs_page *p, const bs_axes *a, const bs_data *
                                .size = 10,
                                .angle = 55,
                                .across = 1,
-                               .max_width = 118},
+                               .is_path = true,
+                               .max_width = MOST_NAME},
                      name_of(d, path, first + i));
 }
 
@@ -109,13 +110,14 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
         for (size_t k = i; k < i + n; k++)
             labels = strlen(name_of(&d, &path, k)) > labels ? strlen(name_of(&d, &path, k)) : labels;
     }
-    double width = fmin(1000, fmax(600, (double)most * 16)), below = 22 + fmin(118, (double)labels * 5.6);
+    double width = fmin(1000, fmax(600, (double)most * 16)), name = fmin(MOST_NAME, (double)labels * 5.6);
+    double left = fmax(LEFT, 0.6 * name), below = 22 + name; /* names slant downwards to the left */
     double step = PANEL + below + GAP;
-    BS_TRY_GOTO(bs_page_begin(p, LEFT + width + RIGHT, TOP + (double)panels * step - GAP + 16), out);
+    BS_TRY_GOTO(bs_page_begin(p, left + width + RIGHT, TOP + (double)panels * step - GAP + 16), out);
     size_t row = 0;
     for (size_t i = 0; i < panels; i++, row += n) {
         n = entry_rows(&d, row);
-        bs_axes a = {.left = LEFT,
+        bs_axes a = {.left = left,
                      .top = TOP + (double)i * step,
                      .width = width,
                      .height = PANEL,

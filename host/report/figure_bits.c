@@ -91,6 +91,7 @@ static void draw_panel(const bs_page *p, const bs_data *d, const bs_common_path 
                                    .size = 10,
                                    .across = 1,
                                    .middle = true,
+                                   .is_path = true,
                                    .max_width = left - 16},
                          bs_common_path_cut(path, bs_data_text(d, i, LAYER_NAME)));
     }
@@ -116,14 +117,14 @@ bs_status bs_figure_bits(bs_page *p, const bs_db *db, const bs_figure_options *o
     BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     for (size_t i = 0; i < d.n; i++) {
         const char *name = bs_common_path_cut(&path, bs_data_text(&d, i, LAYER_NAME));
-        left = fmin(190, fmax(left, 16 + 6.4 * (double)strlen(name)));
+        left = fmin(230, fmax(left, 16 + 6.4 * (double)strlen(name)));
     }
     for (size_t i = 0; i < d.n; i += n) {
         n = block(&d, i, ENTRY);
         size_t rows = count_layers(&d, i, n);
         height += fmax(68, cell_height(rows) * (double)rows) + GAP;
     }
-    BS_TRY_GOTO(bs_page_begin(p, left + BITS * CELL + RIGHT, height - GAP + 40), out);
+    BS_TRY_GOTO(bs_page_begin(p, left + BITS * CELL + RIGHT, height - GAP + 54), out);
     double top = TOP;
     for (size_t i = 0; i < d.n; i += n) {
         n = block(&d, i, ENTRY);

@@ -69,11 +69,15 @@ static void draw_frame(const panel *n, const char *title, const char *subtitle)
     const bs_page *p = n->p;
     char text[16];
     bs_set_color(p, BS_INK, 1);
-    bs_draw_text(
-        p,
-        (bs_text){
-            .x = n->left, .y = n->top - 24, .size = 12, .across = -1, .bold = true, .max_width = PANEL + 90},
-        title);
+    bs_draw_text(p,
+                 (bs_text){.x = n->left,
+                           .y = n->top - 24,
+                           .size = 12,
+                           .across = -1,
+                           .bold = true,
+                           .is_path = true,
+                           .max_width = PANEL + 90},
+                 title);
     bs_draw_text(p,
                  (bs_text){.x = n->left, .y = n->top - 9, .size = 11, .across = -1, .max_width = PANEL + 90},
                  subtitle);
@@ -218,7 +222,7 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
     size_t panels = layers.n + 1, rows = (panels + ACROSS - 1) / ACROSS,
            columns = panels < ACROSS ? panels : ACROSS;
     BS_TRY_GOTO(bs_page_begin(p, LEFT + (double)columns * (PANEL + GAP_X) - 30,
-                              TOP + (double)rows * (PANEL + GAP_Y) - GAP_Y + 44),
+                              TOP + (double)rows * (PANEL + GAP_Y) - GAP_Y + 60),
                 out);
     place(&n, p, 0);
     draw_pairs(&n, &golden);

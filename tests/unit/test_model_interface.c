@@ -115,6 +115,7 @@ static const struct {
     {"/f/Relu/Mul_2", "no tensor or node",
      "only whole nodes of the file can be the output, such as '/f/Relu'"},
     {"ss", "no tensor or node 'ss' for its output", "did you mean 's'?"},
+    {"", "no tensor or node ''", ""},
     {"s/Add", "no tensor or node", "such as 's'"}, /* the tensor of a node without a name */
     {"logits", "no tensor or node 'logits'", "its outputs are 'y', 's'"},
     {"x", "'x' cannot be the output: no node computes it", "such as 'y'"},

@@ -95,6 +95,25 @@ static bs_graph *keras(void)
     return g;
 }
 
+static void test_brief_path(void **state)
+{
+    static const char *const cases[][2] = {
+        {"/features/features.1/block/block.0/block.0.0/Conv", "/features.1/block.0.0/Conv"},
+        {"features/features.10/fc1/Conv.weight", "features.10/fc1/Conv.weight"},
+        {"/layer1/layer10/layer1/Conv", "/layer1/layer10/layer1/Conv"},
+        {"a/a", "a/a"},
+        {"//.b", "//.b"},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bs_str s = {0};
+        bs_str_put_brief_path(&s, cases[i][0]);
+        assert_string_equal(s.ptr ? s.ptr : "", cases[i][1]);
+        bs_str_clear(&s);
+    }
+}
+
 static void test_listing(void **state)
 {
     static const struct {
@@ -302,10 +321,15 @@ static void test_labels_are_unique(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_common_path), cmocka_unit_test(test_made_up_names),
-        cmocka_unit_test(test_listing),     cmocka_unit_test(test_bias),
-        cmocka_unit_test(test_layers),      cmocka_unit_test(test_modules),
-        cmocka_unit_test(test_roles),       cmocka_unit_test(test_labels_are_unique),
+        cmocka_unit_test(test_common_path),
+        cmocka_unit_test(test_made_up_names),
+        cmocka_unit_test(test_listing),
+        cmocka_unit_test(test_bias),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_brief_path),
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_labels_are_unique),
     };
     return run_suite(tests, NULL, NULL);
 }
