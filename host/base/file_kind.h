@@ -9,7 +9,7 @@
 
 /* What a file is wanted for. X(suffix, what it should be, hint where nothing better is known) */
 #define BS_FILE_USES(X)                                                                                      \
-    X(MODEL, "an ONNX file", "give an ONNX file; the framework that made this one can export it as ONNX")    \
+    X(MODEL, "an ONNX file", "give the ONNX file")                                                           \
     X(WEIGHTS, "the weights of a model", "copy the model together with all its files")                       \
     X(IMAGE, "a PNG or JPEG image", "correct the list of images, or leave this one out")                     \
     X(IDX, "an idx file", "idx files hold raw arrays, as MNIST's train-images-idx3-ubyte, plain or gzipped") \

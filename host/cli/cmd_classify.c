@@ -1,4 +1,5 @@
 #include "import/onnx_file.h"
+#include "base/log.h"
 #include "base/team.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -108,8 +109,9 @@ typedef struct classification {
     atomic_size_t next; /* image to be taken */
     pthread_mutex_t lock;
     pthread_cond_t change;
-    size_t turn;  /* image whose answer is to be printed */
-    bool stopped; /* after an error, at image `turn` */
+    size_t turn;   /* image whose answer is to be printed */
+    bool stopped;  /* after an error, at image `turn` */
+    size_t broken; /* images before `turn` that cannot be read */
 } classification;
 
 /* Returns false if an image before this one has failed. */
@@ -132,11 +134,25 @@ static void end_turn(classification *c, bool failed)
     pthread_mutex_unlock(&c->lock);
 }
 
-static bs_status run_image(bs_worker *w, const classification *c, size_t image)
+static bs_status run_image(bs_worker *w, const classification *c, size_t image, bool *broken)
 {
-    bool broken;
-    BS_TRY(bs_input_load(w, 0, &c->x->input, image, NULL, &broken));
+    BS_TRY(bs_input_load(w, 0, &c->x->input, image, NULL, broken));
     return bs_golden_run(w->golden, 1);
+}
+
+/* In the image's turn. An image that cannot be read is passed over if there are others; not with --logits,
+ * whose rows are the images. */
+static bs_status give_answer(classification *c, const bs_worker *w, size_t image, bool broken, bs_status st)
+{
+    if (broken && !c->x->logits && bs_dataset_count(c->x->input.images) > 1) {
+        bs_warn("%s", bs_error_message());
+        c->broken++;
+        return BS_OK;
+    }
+    BS_TRY(st);
+    BS_TRY(write_logits(c->x, w->golden->output));
+    print_answer(c->x, bs_dataset_image(c->x->input.images, image)->path, &w->golden->answer[0]);
+    return BS_OK;
 }
 
 static bs_status classify_some(void *shared, int worker)
@@ -146,16 +162,14 @@ static bs_status classify_some(void *shared, int worker)
     (void)worker;
     bs_status st = bs_worker_open(&w, c->engine);
     for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < bs_dataset_count(c->x->input.images);) {
+        bool broken = false;
         if (st == BS_OK)
-            st = run_image(&w, c, i);
+            st = run_image(&w, c, i, &broken);
         if (!await_turn(c, i)) {
             st = bs_fail(BS_STOPPED, "an image before this one failed"); /* whose error counts */
             break;
         }
-        if (st == BS_OK)
-            st = write_logits(c->x, w.golden->output);
-        if (st == BS_OK)
-            print_answer(c->x, bs_dataset_image(c->x->input.images, i)->path, &w.golden->answer[0]);
+        st = give_answer(c, &w, i, broken, st);
         end_turn(c, st != BS_OK);
         if (st != BS_OK)
             break;
@@ -169,7 +183,21 @@ static bs_status classify(const subject *x, const bs_engine *e)
     classification c = {
         .x = x, .engine = e, .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
     size_t n = bs_dataset_count(x->input.images);
-    return bs_team_run(n < (size_t)e->threads ? (int)n : e->threads, classify_some, &c);
+    BS_TRY(bs_team_run(n < (size_t)e->threads ? (int)n : e->threads, classify_some, &c));
+    return c.broken ? bs_fail(BS_ERR, "%zu of %zu images cannot be read", c.broken, n) : BS_OK;
+}
+
+/* Without a job, a hint about preprocessing is of no use alone. */
+static bs_status hint_job(bs_status st)
+{
+    char hint[512];
+    if (!strstr(bs_error_hint(), "'preprocess'"))
+        return st;
+    snprintf(hint, sizeof hint, "%s", bs_error_hint());
+    bs_hint("a model alone takes images as they are: write a job file, see bitsink-job(5), and classify with "
+            "it, bitsink classify JOB IMAGE; %s",
+            hint);
+    return st;
 }
 
 static bs_status run(const bs_args *args)
@@ -204,6 +232,8 @@ static bs_status run(const bs_args *args)
     }
     st = classify(&x, e);
 out:
+    if (st != BS_OK && !x.s.job)
+        st = hint_job(st);
     st = close_logits(&x, st);
     bs_engine_close(e);
     bs_cache_close(o.cache);
@@ -239,6 +269,9 @@ const bs_command bs_cmd_classify = {
                "is given. With a model, images must have the size of the network's input and are scaled to "
                "0..1 (or stay whole numbers where the model takes bytes); the options of models say what the "
                "file leaves open.\n"
+               "\n"
+               "An image that cannot be read is passed over with a warning where there are others, and the "
+               "exit code is 1; with `--logits` it ends the command.\n"
                "\n"
                "`--logits` writes all outputs, to compare them number by number with those of your "
                "framework; MODELS in bitsink-job(5) shows how.",

@@ -31,15 +31,19 @@ static void free_entries(struct dirent **entries, int n)
     free(entries);
 }
 
-/* An image that cannot be looked at is an error; anything else would be left out, so it is none. */
-static bs_status is_folder(bool *yes, const struct dirent *entry, const char *path)
+/* An image that cannot be looked at is an error; anything else would be left out, so it is none, and neither
+ * is a link to nothing. */
+static bs_status is_folder(bool *yes, bool *dead_link, const struct dirent *entry, const char *path)
 {
     struct stat info;
     *yes = entry->d_type == DT_DIR;
+    *dead_link = false;
     if (entry->d_type == DT_DIR || entry->d_type == DT_REG)
         return BS_OK;
     if (stat(path, &info) == 0)
         *yes = S_ISDIR(info.st_mode);
+    else if ((errno == ENOENT || errno == ELOOP) && lstat(path, &info) == 0 && S_ISLNK(info.st_mode))
+        *dead_link = true;
     else if (bs_is_image_name(path))
         return bs_fail(BS_ERR, "cannot open '%s': %s", path, strerror(errno));
     return BS_OK;
@@ -69,12 +73,14 @@ static bs_status list_files(bs_listing *list, const char *folder, const char *na
         goto out;
     }
     for (int i = 0; i < n; i++) {
-        bool is_a_folder;
+        bool is_a_folder, dead;
         BS_TRY_GOTO(bs_path_in(&path, name ? name : "", entries[i]->d_name), out);
         BS_TRY_GOTO(bs_path_in(&file, folder, path), out);
-        BS_TRY_GOTO(is_folder(&is_a_folder, entries[i], file), out);
+        BS_TRY_GOTO(is_folder(&is_a_folder, &dead, entries[i], file), out);
         if (is_a_folder)
             bs_left_out_count(left, BS_LEFT_FOLDERS, path);
+        else if (dead && bs_is_image_name(path))
+            bs_left_out_count(left, BS_LEFT_LINKS, path);
         else if (bs_is_image_name(path))
             BS_TRY_GOTO(bs_listing_add(list, path, path, label, 0), out);
         else
@@ -131,11 +137,12 @@ static bs_status list_classes(bs_listing *list, const char *folder, struct diren
     int rank = 0;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
-        bool class_folder;
+        bool class_folder, dead;
+        size_t before = list->seen;
         char *path;
         int label;
         BS_TRY(bs_path_in(&path, folder, name));
-        bs_status st = is_folder(&class_folder, entries[i], path);
+        bs_status st = is_folder(&class_folder, &dead, entries[i], path);
         free(path);
         BS_TRY(st);
         if (!class_folder && bs_is_image_name(name))
@@ -146,6 +153,8 @@ static bs_status list_classes(bs_listing *list, const char *folder, struct diren
         if (!class_list)
             BS_TRY(name_class(list, name));
         BS_TRY(list_files(list, folder, name, label, left));
+        if (list->seen == before)
+            bs_left_out_count(left, BS_LEFT_EMPTY, name);
     }
     if (!class_list && rank > 0 && rank < classes)
         bs_warn("'%s' has %d sub-folders for %d classes: they are taken for the first %d, in the order of "

@@ -22,8 +22,9 @@ bool bs_is_image_name(const char *name)
 }
 
 #define X(ending) ending,
-static const char *const kinds[BS_LEFT_KINDS] = {BS_OTHER_IMAGES(X) "sub-folder(s)",
-                                                 "image(s) beside the sub-folders"};
+static const char *const kinds[BS_LEFT_KINDS] = {
+    BS_OTHER_IMAGES(X) "sub-folder(s)", "image(s) beside the sub-folders", "sub-folder(s) without images",
+    "link(s) to files that are not there"};
 #undef X
 
 void bs_left_out_count(bs_left_out *left, int kind, const char *path)

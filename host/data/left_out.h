@@ -34,6 +34,8 @@ enum {
 #undef X
     BS_LEFT_FOLDERS = BS_OTHER_ENDINGS, /* sub-folders of a folder whose files are the images */
     BS_LEFT_BESIDE,                     /* images beside the sub-folders of the classes */
+    BS_LEFT_EMPTY,                      /* sub-folders of classes without images */
+    BS_LEFT_LINKS,                      /* names of images that are links to nothing */
     BS_LEFT_KINDS
 };
 

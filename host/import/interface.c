@@ -287,7 +287,7 @@ static bs_status needs_other(const char *image, const Onnx__ValueInfoProto *othe
     bs_fail(BS_ERR, "the output needs the input '%.200s' (%s, %s) beside the image '%.200s'", other->name,
             bs_type_name(t ? t->elem_type : 0), text, image);
     return bs_hint("give it a constant value, such as 'inputs: {\"%.200s\": %s}' in the job, or --input "
-                   "%.200s=%s",
+                   "%.200s=%s; it must be the value that the network gets in use",
                    other->name, t && t->elem_type == TYPE(BOOL) ? "false" : "0", bs_shell_word(other->name),
                    t && t->elem_type == TYPE(BOOL) ? "false" : "0");
 }

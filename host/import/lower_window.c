@@ -63,9 +63,12 @@ static bs_status window_shape(const bs_raw *r, const bs_shape *in, const bs_wind
         int64_t span = in->dim[2 + a] + w->pad[a] + w->pad[2 + a] - extent;
         if (w->ceil_mode)
             span += w->stride[a] - 1;
-        if (span < 0)
-            return bs_raw_fail(r, "a window of %lld does not fit into %lld padded %s", (long long)extent,
-                               (long long)(span + extent), a ? "columns" : "rows");
+        if (span < 0) {
+            bs_raw_fail(r, "a window of %lld does not fit into %lld padded %s", (long long)extent,
+                        (long long)(span + extent), a ? "columns" : "rows");
+            return r->im->sized ? bs_hint("give a larger input size: the images become too small on the way")
+                                : BS_ERR;
+        }
         int64_t n = span / w->stride[a] + 1;
         if (w->ceil_mode && (n - 1) * w->stride[a] >= in->dim[2 + a] + w->pad[a])
             n--;

@@ -195,6 +195,20 @@ static bs_status hint_path(const char *path)
                    bs_shell_word(path));
 }
 
+/* Names the model beside it if the file may hold the weights of one: model.onnx.data, model.onnx_data. */
+static bs_status hint_weights(const char *path)
+{
+    struct stat info;
+    size_t len = strlen(path);
+    if (len <= 5 || (strcmp(path + len - 5, ".data") != 0 && strcmp(path + len - 5, "_data") != 0))
+        return BS_ERR;
+    char *model = strndup(path, len - 5);
+    if (model && stat(model, &info) == 0 && S_ISREG(info.st_mode))
+        bs_hint("it may hold the weights of the model beside it: give %s", bs_shell_word(model));
+    free(model);
+    return BS_ERR;
+}
+
 bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256[65], const char *path)
 {
     *out = NULL;
@@ -204,6 +218,7 @@ bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256
     }
     if (bs_file_kind_check(file->bytes, file->n, BS_FILE_MODEL, path) != BS_OK) {
         bs_model_file_clear(file);
+        hint_weights(path);
         return bs_context("cannot read model '%s'", path);
     }
     bs_status st = unpack(out, file);
@@ -212,6 +227,7 @@ bs_status bs_onnx_parse(Onnx__ModelProto **out, bs_model_file *file, char sha256
     if (st == BS_OK) {
         bs_fail(BS_ERR, "not an ONNX file, or it is damaged");
         bs_hint("export the model as ONNX again, and check it with onnx.checker");
+        hint_weights(path);
     }
     bs_model_file_clear(file);
     return bs_context("cannot read model '%s'", path);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { JOB_FILE_LIMIT = 1 << 20 };
 
@@ -111,19 +112,35 @@ out:
     return st;
 }
 
+static bool is_model(const char *path)
+{
+    size_t len = strlen(path);
+    return len > 5 && strcmp(path + len - 5, ".onnx") == 0;
+}
+
+/* Whatever reading it as YAML complained about. */
+static bs_status refuse_model(const char *path)
+{
+    bs_fail(BS_USAGE, "'%s' is a model, not a job file", path);
+    return bs_hint(
+        "write a job file that has it as 'model', and give that; tests/jobs/ has commented examples");
+}
+
 bs_status bs_job_read(bs_job **out, const char *path)
 {
     char *text;
     size_t len;
     *out = NULL;
     if (bs_read_text(&text, &len, path, JOB_FILE_LIMIT) != BS_OK) {
+        if (!*bs_error_hint() && is_model(path) && access(path, R_OK) == 0)
+            return refuse_model(path);
         bs_context("job file");
         return *bs_error_hint() ? bs_error_status()
                                 : bs_hint("give the path of a job file; tests/jobs/ has commented examples");
     }
     bs_status st = bs_job_parse(out, path, text, len);
     free(text);
-    return st;
+    return st == BS_USAGE && is_model(path) ? refuse_model(path) : st;
 }
 
 void bs_job_free(bs_job *job)

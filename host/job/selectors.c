@@ -11,6 +11,18 @@
 
 enum { PATTERN_LIMIT = 1024 };
 
+/* A condition takes one value; several are several selectors. */
+static bs_status hint_several(bs_form *f, yaml_node_t *value, const char *key, bs_status st)
+{
+    if (value->type != YAML_SEQUENCE_NODE || bs_form_count(value) < 2)
+        return st;
+    const yaml_node_t *a = bs_form_item(f, value, 0), *b = bs_form_item(f, value, 1);
+    if (a->type == YAML_SCALAR_NODE && b->type == YAML_SCALAR_NODE)
+        bs_hint("give a selector for each: [{%s: %.80s}, {%s: %.80s}]", key,
+                (const char *)a->data.scalar.value, key, (const char *)b->data.scalar.value);
+    return st;
+}
+
 static bs_status read_kind(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     static const char *const names[] = {
@@ -18,8 +30,9 @@ static bs_status read_kind(bs_form *f, yaml_node_t *value, const bs_field *field
         BS_TARGET_KINDS(X)
 #undef X
     };
-    return bs_form_name(&((bs_selector *)object)->kind, f, value, field->key, "target kind", names,
-                        BS_TARGET_KIND_COUNT);
+    bs_status st = bs_form_name(&((bs_selector *)object)->kind, f, value, field->key, "target kind", names,
+                                BS_TARGET_KIND_COUNT);
+    return st == BS_OK ? st : hint_several(f, value, field->key, st);
 }
 
 /* Says how nodes are selected whose operator no node of a network has after the import. */
@@ -45,7 +58,8 @@ static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, 
     bs_status st = bs_form_name(&op, f, value, field->key, "operator", names, BS_OP_COUNT);
     if (st == BS_USAGE)
         hint_layer(value, names);
-    BS_TRY(st);
+    if (st != BS_OK)
+        return hint_several(f, value, field->key, st);
     char **out = &((bs_selector *)object)->op;
     BS_TRY(bs_calloc(out, strlen(names[op]) + 1, 1, "operator"));
     strcpy(*out, names[op]);
@@ -54,7 +68,9 @@ static bs_status read_op(bs_form *f, yaml_node_t *value, const bs_field *field, 
 
 static bs_status read_pattern(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
-    BS_TRY(bs_form_text(f, value, field, object));
+    bs_status st = bs_form_text(f, value, field, object);
+    if (st != BS_OK)
+        return hint_several(f, value, field->key, st);
     if (strlen(*(char **)((char *)object + field->offset)) > PATTERN_LIMIT)
         return bs_form_fail(f, bs_form_line(value), "a name pattern longer than %d characters",
                             PATTERN_LIMIT);

@@ -32,6 +32,14 @@ static bs_status fail_write(const bs_db *db, const char *what, const char *why)
         "committed is kept");
 }
 
+static bs_status hint_database(const char *path)
+{
+    size_t len = strlen(path);
+    if (len > 5 && (strcmp(path + len - 5, ".yaml") == 0 || strcmp(path + len - 4, ".yml") == 0))
+        return bs_hint("it looks like a job file: name a result file, such as job.db");
+    return bs_hint("name another result file");
+}
+
 bs_status bs_db_fail(const bs_db *db, const char *what)
 {
     int rc = sqlite3_errcode(db->handle) & 0xff;
@@ -60,7 +68,7 @@ bs_status bs_db_fail(const bs_db *db, const char *what)
         return bs_hint("make the file and its folder writable, or name another result file");
     case SQLITE_NOTADB:
         bs_fail(BS_ERR, "cannot %s result file '%s': it is not a SQLite database", what, db->path);
-        return bs_hint("name another result file");
+        return hint_database(db->path);
     case SQLITE_CORRUPT:
         bs_fail(BS_ERR, "cannot %s result file '%s': it is damaged (%s)", what, db->path, text);
         return bs_hint("rescue what is left with `sqlite3 FILE .recover`, or start a new result file");

@@ -59,7 +59,7 @@ static const struct {
     {BYTES("{\n  \"ir_version\": \"8\""), BS_FILE_MODEL, "an ONNX model as JSON", "format='json'"},
     {BYTES("SQLite format 3\0"), BS_FILE_TEXT, "a SQLite database", "the file that you meant"},
     {BYTES("\x89PNG\r\n\x1a\n"), BS_FILE_TEXT, "a PNG image", "the file that you meant"},
-    {BYTES("\xff\xd8\xff\xe0"), BS_FILE_MODEL, "a JPEG image", "give an ONNX file"},
+    {BYTES("\xff\xd8\xff\xe0"), BS_FILE_MODEL, "a JPEG image", "give the ONNX file"},
     {BYTES("RIFF\x10\0\0\0WEBPVP8 "), BS_FILE_IMAGE, "a WebP image", "convert 'a b' new.png"},
     {BYTES("GIF89a"), BS_FILE_IMAGE, "a GIF image", "convert"},
     {BYTES("BM" ZEROS "\0"), BS_FILE_IMAGE, "a BMP image", "convert"},
@@ -74,7 +74,7 @@ static const struct {
     {BYTES("\0\0\0\x0cJXL \r\n"), BS_FILE_IMAGE, "a JPEG XL image", "convert"},
     {BYTES("P6\n2 2\n"), BS_FILE_IMAGE, "a netpbm image", "convert"},
     {BYTES("\n404: Not Found\r\nmore"), BS_FILE_MODEL, "a text that begins with '404: Not Found', not",
-     "give an ONNX file"},
+     "give the ONNX file"},
     {BYTES("caf\xc3\xa9 \xe2\x82"), BS_FILE_IMAGE, "a text that begins with 'caf\xc3\xa9 ", "list of images"},
 };
 

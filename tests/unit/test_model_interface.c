@@ -212,6 +212,9 @@ static void test_constants(void **state)
     bs_graph *g;
     assert_error(import_typed(&g, BESIDE("1") "Mul x,z -> y", 1, &none), "the model has no input 'zz'");
     assert_string_equal(bs_error_hint(), "did you mean 'z'?");
+    assert_error(import_typed(&g, BESIDE("1") "Mul x,z -> y", 1, NULL), "needs the input 'z'");
+    assert_non_null(
+        strstr(bs_error_hint(), "--input z=0; it must be the value that the network gets in use"));
 }
 
 /* Pixels as bytes. */

@@ -14,4 +14,6 @@ cmp a1.txt a3.txt && cmp l1.f32 l3.f32 && wc -l a3.txt
 echo x >broken.png
 echo x >too.png
 t classify --device cpu --threads 2 jobs/small.yaml broken.png too.png
+t classify --device cpu --threads 2 --logits l.f32 jobs/small.yaml broken.png too.png
+t classify --device cpu jobs/small.yaml too.png
 t classify --threads 0 jobs/small.yaml

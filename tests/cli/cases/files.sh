@@ -22,6 +22,8 @@ END
 cp data/coat/a.png data/bag/b.jfif
 touch data/bag/1.webp data/bag/2.WebP data/coat/3.bmp data/bag/notes.txt data/4.png
 cp data/coat/a.png "$(printf 'data/coat/b\377.png')"
+mkdir data/none
+ln -s gone.png data/none/link.png
 job 'folder: data'
 t classify --device cpu job.yaml data/coat/a.png 2>&1 | sed -n 's/^\(  [1-3]\.  *[0-9]*\)  *[-0-9.]*  /\1  /p'
 t run --quiet --device null --db r.db job.yaml
@@ -41,3 +43,16 @@ printf 'model: models/fashion_vgg.onnx\nimages: {idx_images: lfs.onnx, idx_label
 t plan --device null job.yaml
 sed 's/images: .*/images: {folder: data}/' job.yaml >sites.yaml
 t plan --device null sites.yaml 2>&1 | grep -v ^warning
+
+# Things in one another's place: an image or weights for a model, a model or a result file for a job.
+t inspect data/coat/a.png
+head -c 100 models/fashion_vgg.onnx >packed.onnx.data
+t inspect packed.onnx.data
+t plan models/fashion_vgg.onnx
+t plan r.db
+t status job.yaml
+
+# A model alone takes images as they are.
+sed -z 's/\n\x02\x08\x1c\n\x02\x08\x1c/\n\x02\x12\x00\n\x02\x12\x00/' models/fashion_vgg.onnx >open.onnx
+t classify --device cpu --input-size 30 open.onnx data/coat/a.png
+t inspect --input-size 1 open.onnx
