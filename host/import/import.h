@@ -22,11 +22,10 @@
 #ifndef BS_IMPORT_IMPORT_H
 #define BS_IMPORT_IMPORT_H
 
-#include "import/onnx_file.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "model/graph.h"
 #include "import/model_file.h"
+#include "model/graph.h"
 
 #include "onnx/onnx.pb-c.h"
 

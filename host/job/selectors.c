@@ -81,9 +81,8 @@ static const bs_field selector_fields[] = {
     {"kind", read_kind, offsetof(bs_selector, kind), 0, 0, false, "a kind of target, see below", NULL,
      "Targets of this kind."},
     {"op", read_op, offsetof(bs_selector, op), 0, 0, false, "an ONNX operator, see below", NULL,
-     "The output and the parameters of nodes with this operator. Nodes that bitsink makes of several others "
-     "are "
-     "selected by `layer`."},
+     "The output and the parameters of nodes with this operator. Nodes that bitsink makes of several others"
+     " are selected by `layer`."},
     {"name", read_pattern, offsetof(bs_selector, name), 0, 0, false, "a name or shell pattern", NULL,
      "Targets whose tensor or node has this name, in the file or as `bitsink inspect` lists it. The name of "
      "a node means its output; with `kind: weight` "
