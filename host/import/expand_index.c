@@ -13,18 +13,6 @@ static bool known_indices(const bs_raw *r)
     return r->in[1]->kind == BS_VALUE_INTS;
 }
 
-static bs_status gather(bs_raw *r, bs_value **y, bs_value *x, bs_value *index, int axis)
-{
-    bs_step_attr a = bs_attr_of_int("axis", axis);
-    return bs_step(r, y, "Gather", (bs_value *[]){x, index}, 2, &a, 1);
-}
-
-static bs_status new_indices(bs_raw *r, bs_value **out, const bs_shape *shape)
-{
-    BS_TRY(bs_value_add_inner(r->im, out, r->name, "indices"));
-    return bs_value_alloc(r, *out, BS_VALUE_INTS, shape);
-}
-
 /* Fails unless the file has one image, along axis 0. */
 static bs_status need_one_image(bs_raw *r, const bs_value *x)
 {
@@ -71,9 +59,9 @@ static bs_status gather_beside_images(bs_raw *r, int lead, int depth)
     for (int k = lead; k < index->rank - 1; k++)
         picks.dim[picks.rank++] = index->dim[k];
     BS_TRY(bs_step_reshape(r, &flat, x, &shape));
-    BS_TRY(new_indices(r, &list, &picks));
+    BS_TRY(bs_step_indices(r, &list, &picks));
     BS_TRY(list_entries(r, x, lead, depth, 1, list));
-    return gather(r, &r->out[0], flat, list, lead);
+    return bs_step_gather(r, &r->out[0], flat, list, lead);
 }
 
 bs_status bs_expand_gather_nd(bs_raw *r, bool *done)
@@ -96,9 +84,9 @@ bs_status bs_expand_gather_nd(bs_raw *r, bool *done)
     if (!bs_shape_count(&out, &n))
         return bs_raw_fail(r, "its output is too large");
     BS_TRY(flatten(r, &row, x));
-    BS_TRY(new_indices(r, &list, &(bs_shape){1, {n}}));
+    BS_TRY(bs_step_indices(r, &list, &(bs_shape){1, {n}}));
     BS_TRY(list_entries(r, x, lead, depth, block, list));
-    BS_TRY(gather(r, &picked, row, list, 1));
+    BS_TRY(bs_step_gather(r, &picked, row, list, 1));
     return bs_step_reshape(r, &r->out[0], picked, &out);
 }
 
@@ -113,11 +101,11 @@ bs_status bs_expand_gather_elements(bs_raw *r, bool *done)
     BS_TRY(bs_read_along_axis(r, &x->shape, &index, &axis));
     BS_TRY(need_one_image(r, x));
     BS_TRY(flatten(r, &row, x));
-    BS_TRY(new_indices(r, &list, &(bs_shape){1, {index->elements}}));
+    BS_TRY(bs_step_indices(r, &list, &(bs_shape){1, {index->elements}}));
     bs_nd_iterator w = {.shape = index->shape};
     for (int64_t e = 0; e < index->elements; e++, bs_nd_iterator_next(&w))
         BS_TRY(bs_read_element_along(r, &x->shape, axis, index, &w, e, &list->i[e]));
-    BS_TRY(gather(r, &picked, row, list, 1));
+    BS_TRY(bs_step_gather(r, &picked, row, list, 1));
     return bs_step_reshape(r, &r->out[0], picked, &index->shape);
 }
 
@@ -133,14 +121,14 @@ static bs_status pick_rows(bs_raw *r, bs_value **y, const scatter *s, bs_value *
     bs_value *both = NULL;
     bs_step_attr axis = bs_attr_of_int("axis", s->axis);
     BS_TRY(bs_step(r, &both, "Concat", (bs_value *[]){before, s->update}, 2, &axis, 1));
-    return gather(r, y, both, list, s->axis);
+    return bs_step_gather(r, y, both, list, s->axis);
 }
 
 /* The last one counts. */
 static bs_status replace(bs_raw *r, bs_value **y, const scatter *s)
 {
     bs_value *list;
-    BS_TRY(new_indices(r, &list, &(bs_shape){1, {s->rows}}));
+    BS_TRY(bs_step_indices(r, &list, &(bs_shape){1, {s->rows}}));
     for (int64_t k = 0; k < s->rows; k++)
         list->i[k] = k;
     for (int64_t u = 0; u < s->n; u++)
@@ -164,7 +152,7 @@ static bs_status combine(bs_raw *r, bs_value **y, const scatter *s, const char *
     for (int round = 0; left > 0; round++) {
         if (round == MOST_ROUNDS)
             return bs_raw_fail(r, "more than %d updates of one place", MOST_ROUNDS);
-        BS_TRY(new_indices(r, &list, &(bs_shape){1, {s->rows}}));
+        BS_TRY(bs_step_indices(r, &list, &(bs_shape){1, {s->rows}}));
         for (int64_t u = 0; u < s->n; u++) {
             if (s->target[u] < 0 || list->i[s->target[u]] != 0)
                 continue;
@@ -292,10 +280,10 @@ static bs_status wrap_axis(bs_raw *r, bs_value **y, bs_value *x, int axis, int64
         dim + before + after < 1)
         return bs_raw_fail(r, "a padding of %lld, %lld is not supported", (long long)before,
                            (long long)after);
-    BS_TRY(new_indices(r, &list, &(bs_shape){1, {dim + before + after}}));
+    BS_TRY(bs_step_indices(r, &list, &(bs_shape){1, {dim + before + after}}));
     for (int64_t k = 0; k < list->elements; k++)
         list->i[k] = ((k - before) % dim + dim) % dim;
-    return gather(r, y, x, list, axis);
+    return bs_step_gather(r, y, x, list, axis);
 }
 
 /* Mode "wrap", of opset 19. */

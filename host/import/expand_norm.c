@@ -15,8 +15,8 @@ bs_status bs_expand_mean(bs_raw *r, bool *done)
  * the population (divided by n). */
 bs_status bs_expand_batch_norm(bs_raw *r, bool *done)
 {
-    bs_value *x = r->in[0], *mean = NULL, *centred = NULL, *square = NULL, *variance = NULL, *list,
-             *stats[2] = {0};
+    bs_value *x = r->in[0], *list, *stats[2] = {0};
+    bs_step_moments m;
     int64_t axes[BS_MAX_RANK];
     int n = 0;
     float epsilon;
@@ -29,13 +29,10 @@ bs_status bs_expand_batch_norm(bs_raw *r, bool *done)
     for (int k = 0; k < x->shape.rank; k++)
         if (k != 1)
             axes[n++] = k;
-    BS_TRY(bs_step_reduce(r, &mean, "ReduceMean", x, axes, n));
-    BS_TRY(bs_step_2(r, &centred, "Sub", x, mean));
-    BS_TRY(bs_step_2(r, &square, "Mul", centred, centred));
-    BS_TRY(bs_step_reduce(r, &variance, "ReduceMean", square, axes, n));
+    BS_TRY(bs_step_variance(r, x, axes, n, &m));
     BS_TRY(bs_step_ints(r, &list, (int64_t[]){-1}, 1));
-    BS_TRY(bs_step_2(r, &stats[0], "Reshape", mean, list));
-    BS_TRY(bs_step_2(r, &stats[1], "Reshape", variance, list));
+    BS_TRY(bs_step_2(r, &stats[0], "Reshape", m.mean, list));
+    BS_TRY(bs_step_2(r, &stats[1], "Reshape", m.variance, list));
     bs_step_attr attr = bs_attr_of_float("epsilon", epsilon);
     return bs_step(r, &r->out[0], "BatchNormalization",
                    (bs_value *[]){x, r->in[1], r->in[2], stats[0], stats[1]}, 5, &attr, 1);

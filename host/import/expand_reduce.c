@@ -109,8 +109,8 @@ bs_status bs_expand_lp_norm(bs_raw *r, bool *done)
 bs_status bs_expand_mvn(bs_raw *r, bool *done)
 {
     static const int64_t usual[] = {0, 2, 3};
-    bs_value *x = r->in[0], *mean = NULL, *centred = NULL, *square = NULL, *variance = NULL, *root = NULL,
-             *tiny, *deviation = NULL;
+    bs_value *root = NULL, *tiny, *deviation = NULL;
+    bs_step_moments m;
     const int64_t *axes;
     size_t n;
     bool present;
@@ -120,14 +120,11 @@ bs_status bs_expand_mvn(bs_raw *r, bool *done)
         return bs_raw_fail(r, "%zu axes", n);
     axes = present ? axes : usual;
     n = present ? n : 3;
-    BS_TRY(bs_step_reduce(r, &mean, "ReduceMean", x, axes, (int)n));
-    BS_TRY(bs_step_2(r, &centred, "Sub", x, mean));
-    BS_TRY(bs_step_2(r, &square, "Mul", centred, centred));
-    BS_TRY(bs_step_reduce(r, &variance, "ReduceMean", square, axes, (int)n));
-    BS_TRY(bs_step_1(r, &root, "Sqrt", variance));
+    BS_TRY(bs_step_variance(r, r->in[0], axes, (int)n, &m));
+    BS_TRY(bs_step_1(r, &root, "Sqrt", m.variance));
     BS_TRY(bs_step_scalar(r, &tiny, 1e-9f));
     BS_TRY(bs_step_2(r, &deviation, "Add", root, tiny));
-    return bs_step_2(r, &r->out[0], "Div", centred, deviation);
+    return bs_step_2(r, &r->out[0], "Div", m.centred, deviation);
 }
 
 /* A choice, since a product would turn infinity beside the triangle into NaN. */

@@ -75,7 +75,6 @@ static void set_taps(tap list[MOST_TAPS], int n, int most, int64_t o, bs_value *
 static bs_status over_axis(bs_raw *r, bs_value **y, bs_value *x, const bs_resize *z, int k, int64_t out)
 {
     bs_value *index[MOST_TAPS], *weight[MOST_TAPS], *part[MOST_TAPS];
-    bs_step_attr axis = bs_attr_of_int("axis", 2 + k);
     tap list[MOST_TAPS];
     int64_t in = x->shape.dim[2 + k];
     int most = 0;
@@ -93,15 +92,14 @@ static bs_status over_axis(bs_raw *r, bs_value **y, bs_value *x, const bs_resize
     if (same)
         return bs_step_1(r, y, "Identity", x);
     for (int t = 0; t < most; t++) {
-        BS_TRY(bs_value_add_inner(r->im, &index[t], r->name, "indices"));
-        BS_TRY(bs_value_alloc(r, index[t], BS_VALUE_INTS, &(bs_shape){1, {out}}));
+        BS_TRY(bs_step_indices(r, &index[t], &(bs_shape){1, {out}}));
         BS_TRY(bs_step_floats(r, &weight[t], &(bs_shape){2 - k, {out, 1}}, 0.0f));
     }
     for (int64_t o = 0; o < out; o++)
         set_taps(list, find_taps(z, k, in, out, o, list), most, o, index, weight);
     for (int t = 0; t < most; t++) {
         bs_value *picked = part[t] = NULL;
-        BS_TRY(bs_step(r, &picked, "Gather", (bs_value *[]){x, index[t]}, 2, &axis, 1));
+        BS_TRY(bs_step_gather(r, &picked, x, index[t], 2 + k));
         BS_TRY(bs_step_2(r, &part[t], "Mul", picked, weight[t]));
     }
     return bs_step(r, y, "Sum", part, most, NULL, 0);

@@ -74,9 +74,8 @@ static bs_status over_each_window(bs_raw *r, int64_t windows)
         bs_value *at, *y = NULL;
         in[0] = NULL;
         parts[k] = NULL;
-        BS_TRY(bs_step_ints(r, &at, &k, 1));
-        at->shape.rank = 0;
-        BS_TRY(bs_step(r, &in[0], "Gather", (bs_value *[]){apart, at}, 2, &axis, 1));
+        BS_TRY(bs_step_index(r, &at, k));
+        BS_TRY(bs_step_gather(r, &in[0], apart, at, 1));
         BS_TRY(bs_step(r, &y, r->op, in, r->n_in, attr, n));
         BS_TRY(bs_step_2(r, &parts[k], "Unsqueeze", y, one));
     }

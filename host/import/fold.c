@@ -127,11 +127,8 @@ static bs_status fold_gather(bs_raw *r, bs_value *out)
     BS_TRY(bs_value_alloc_like(r, out, x, &shape));
     for (int64_t o = 0, to = 0; out->elements && o < outer; o++)
         for (int64_t k = 0; k < index->elements; k++, to += inner) {
-            int64_t dim = x->shape.dim[axis], i = index->i[k];
-            i = i < 0 ? i + dim : i;
-            if (i < 0 || i >= dim)
-                return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)index->i[k],
-                                   (long long)dim - 1);
+            int64_t dim = x->shape.dim[axis], i;
+            BS_TRY(bs_normal_index(r, index->i[k], dim, &i));
             bs_value_copy(out, to, x, (o * dim + i) * inner, inner);
         }
     return BS_OK;

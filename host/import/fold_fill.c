@@ -84,10 +84,8 @@ bs_status bs_fold_scatter(bs_raw *r, bs_value *out)
     for (int64_t k = 0; block && k < blocks; k++) {
         int64_t at = 0;
         for (int d = 0; d < depth; d++) {
-            int64_t dim = x->shape.dim[d], i = index->i[k * depth + d];
-            i = i < 0 ? i + dim : i;
-            if (i < 0 || i >= dim)
-                return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)i, (long long)dim - 1);
+            int64_t dim = x->shape.dim[d], i;
+            BS_TRY(bs_normal_index(r, index->i[k * depth + d], dim, &i));
             at = at * dim + i;
         }
         for (int64_t e = 0; e < block; e++)

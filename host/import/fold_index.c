@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-static bs_status resolve(const bs_raw *r, int64_t i, int64_t dim, int64_t *out)
-{
-    *out = i < 0 ? i + dim : i;
-    if (*out < 0 || *out >= dim)
-        return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)i, (long long)dim - 1);
-    return BS_OK;
-}
-
 static bs_status read_indices(const bs_raw *r, int input, const bs_value **out)
 {
     *out = bs_raw_input(r, input);
@@ -59,7 +51,7 @@ bs_status bs_read_gather_nd_entry(const bs_raw *r, const bs_shape *x, int lead, 
     *at = 0;
     for (int d = 0; d < depth; d++) {
         int64_t i;
-        BS_TRY(resolve(r, index->i[entry * depth + d], x->dim[lead + d], &i));
+        BS_TRY(bs_normal_index(r, index->i[entry * depth + d], x->dim[lead + d], &i));
         *at = *at * x->dim[lead + d] + i;
     }
     return BS_OK;
@@ -90,7 +82,7 @@ bs_status bs_read_element_along(const bs_raw *r, const bs_shape *x, int axis, co
 {
     int64_t i;
     *at = 0;
-    BS_TRY(resolve(r, index->i[e], x->dim[axis], &i));
+    BS_TRY(bs_normal_index(r, index->i[e], x->dim[axis], &i));
     for (int k = 0; k < x->rank; k++)
         *at = *at * x->dim[k] + (k == axis ? i : w->pos[k]);
     return BS_OK;

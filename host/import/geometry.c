@@ -11,6 +11,14 @@ bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out)
     return BS_OK;
 }
 
+bs_status bs_normal_index(const bs_raw *r, int64_t i, int64_t dim, int64_t *out)
+{
+    *out = i < 0 ? i + dim : i;
+    if (*out < 0 || *out >= dim)
+        return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)i, (long long)dim - 1);
+    return BS_OK;
+}
+
 bs_status bs_read_axes(const bs_raw *r, int input, int rank, bool mask[BS_MAX_RANK], bool *present)
 {
     const int64_t *axes;

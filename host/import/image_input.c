@@ -52,7 +52,7 @@ static bool moves(const char *op)
 
 static bs_status refuse_bytes(const bs_import *im, const Onnx__NodeProto *n)
 {
-    const char *name = n->name && *n->name ? n->name : n->n_output ? n->output[0] : "";
+    const char *name = bs_node_name(n);
     bs_fail(BS_ERR,
             "input '%s' has element type UINT8, and node '%.120s' (%.60s) computes with it before a "
             "Cast to FLOAT",

@@ -267,6 +267,8 @@ bs_status bs_raw_choice(const bs_raw *r, const char *name, const char *absent, c
                         int n, int *out);
 bs_status bs_attr_ints(const bs_raw *r, const char *name, const int64_t **out, size_t *n, bool *present);
 const Onnx__AttributeProto *bs_attr_find(const bs_raw *r, const char *name);
+/* Returns the name of a node, or of its first output; "" if it has neither. */
+const char *bs_node_name(const Onnx__NodeProto *p);
 bool bs_attr_is(const Onnx__AttributeProto *a, const char *name);
 bs_value *bs_raw_input(const bs_raw *r, int input);
 /* Get input `input` as an activation, and as a float constant. */
@@ -278,6 +280,8 @@ bs_status bs_raw_ints(const bs_raw *r, int input, const char *attr, const int64_
 
 /* geometry.c. The effect of operators on whole shapes, of constants and activations alike. */
 bs_status bs_normal_axis(const bs_raw *r, int64_t axis, int rank, int *out);
+/* Counts a negative index from the end; fails if there is no such element. */
+bs_status bs_normal_index(const bs_raw *r, int64_t i, int64_t dim, int64_t *out);
 bs_status bs_read_axes(const bs_raw *r, int input, int rank, bool mask[BS_MAX_RANK], bool *present);
 bs_status bs_read_slice(const bs_raw *r, const bs_shape *in, bs_shape *out, int64_t begin[BS_MAX_RANK],
                         int64_t step[BS_MAX_RANK], bool whole[BS_MAX_RANK]);

@@ -169,15 +169,21 @@ out:
 
 /* --- functions --- */
 
-static const Onnx__FunctionProto *find_function(const bs_import *im, const Onnx__NodeProto *p)
+/* Returns the first function that the node may mean, and their number: which of several it means is in a
+ * field that the definition of Debian 12 lacks. */
+static const Onnx__FunctionProto *find_function(const bs_import *im, const Onnx__NodeProto *p, int *count)
 {
+    const Onnx__FunctionProto *first = NULL;
+    *count = 0;
     for (size_t k = 0; k < im->model->n_functions; k++) {
         const Onnx__FunctionProto *f = im->model->functions[k];
-        if (f->name && p->op_type && strcmp(f->name, p->op_type) == 0 &&
-            strcmp(bs_domain(f->domain), bs_domain(p->domain)) == 0)
-            return f;
+        if (!f->name || !p->op_type || strcmp(f->name, p->op_type) != 0 ||
+            strcmp(bs_domain(f->domain), bs_domain(p->domain)) != 0)
+            continue;
+        first = first ? first : f;
+        ++*count;
     }
-    return NULL;
+    return first;
 }
 
 /* Adds the default of an attribute, from the bytes of a message with its length before it. */
@@ -229,27 +235,16 @@ static void clear_defaults(bs_scope *s)
     free(s->defaults);
 }
 
-/* Which of several functions a node means is in a field that the definition of Debian 12 lacks. */
-static bool is_overloaded(const bs_import *im, const Onnx__FunctionProto *f)
-{
-    int n = 0;
-    for (size_t k = 0; k < im->model->n_functions; k++) {
-        const Onnx__FunctionProto *other = im->model->functions[k];
-        n += other->name && strcmp(f->name, other->name) == 0 &&
-             strcmp(bs_domain(f->domain), bs_domain(other->domain)) == 0;
-    }
-    return n > 1;
-}
-
 static bs_status call_function(bs_raw *r)
 {
-    const Onnx__FunctionProto *f = find_function(r->im, r->proto);
+    int count;
+    const Onnx__FunctionProto *f = find_function(r->im, r->proto, &count);
     bs_scope s = {.prefix = r->name, .call = r, .opset = r->im->file_scope.opset};
     bs_value **in = NULL, **out = NULL;
     body b;
     bs_status st;
     BS_TRY_GOTO(body_of_function(&b, f), out);
-    if (is_overloaded(r->im, f))
+    if (count > 1)
         BS_TRY_GOTO(bs_raw_fail(r, "the file has several functions of this name, which is not supported"),
                     out);
     if (r->n_in > b.n_in || r->n_out > b.n_out)
@@ -276,13 +271,6 @@ out:
 
 /* --- Loop --- */
 
-static bs_status known_int(bs_raw *r, bs_value **out, int64_t i)
-{
-    BS_TRY(bs_step_ints(r, out, &i, 1));
-    (*out)->shape.rank = 0;
-    return BS_OK;
-}
-
 /* The state of a loop: its body's inputs are the round, the condition and what rounds hand on; its outputs
  * the condition, what they hand on, and what is collected. */
 typedef struct loop {
@@ -298,8 +286,8 @@ static bs_status run_round(bs_raw *r, loop *l, bool *more)
 {
     int scans = l->body.n_out - 1 - l->n_carried;
     bs_scope s = {.prefix = r->name, .opset = r->opset};
-    BS_TRY(known_int(r, &l->in[0], l->rounds));
-    BS_TRY(known_int(r, &l->in[1], 1));
+    BS_TRY(bs_step_index(r, &l->in[0], l->rounds));
+    BS_TRY(bs_step_index(r, &l->in[1], 1));
     memset(l->out, 0, (size_t)l->body.n_out * sizeof(bs_value *));
     BS_TRY(run_body(r, &l->body, &s, true, l->in, l->out));
     if (!is_known(l->out[0], more)) {
@@ -375,7 +363,8 @@ out:
 
 bs_inline_fn bs_inline_find(const bs_import *im, const Onnx__NodeProto *p)
 {
-    if (find_function(im, p))
+    int count;
+    if (find_function(im, p, &count))
         return call_function;
     if (*bs_domain(p->domain) || !p->op_type)
         return NULL;

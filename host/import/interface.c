@@ -54,7 +54,7 @@ static const char *node_of_step(const bs_import *im, const char *name)
     size_t length = 0;
     for (size_t k = 0; k < im->file->n_node; k++) {
         const Onnx__NodeProto *p = im->file->node[k];
-        const char *node = p->name && *p->name ? p->name : p->n_output ? p->output[0] : "";
+        const char *node = bs_node_name(p);
         size_t n = strlen(node);
         if (n > length && strncmp(name, node, n) == 0 && name[n] == '/') {
             best = node;

@@ -90,10 +90,8 @@ bs_status bs_lower_gather(bs_raw *r, bs_node *n, bs_shape *out)
     n->n_index = (int)index->elements;
     dim = x->shape.dim[axis];
     for (int k = 0; k < n->n_index; k++) {
-        int64_t i = index->i[k] < 0 ? index->i[k] + dim : index->i[k];
-        if (i < 0 || i >= dim)
-            return bs_raw_fail(r, "index %lld is outside 0..%lld", (long long)index->i[k],
-                               (long long)dim - 1);
+        int64_t i;
+        BS_TRY(bs_normal_index(r, index->i[k], dim, &i));
         n->index[k] = (int32_t)i;
     }
     return BS_OK;

@@ -37,6 +37,11 @@ static const Onnx__AttributeProto *follow(const bs_raw *r, const Onnx__Attribute
     return given;
 }
 
+const char *bs_node_name(const Onnx__NodeProto *p)
+{
+    return p->name && *p->name ? p->name : p->n_output ? p->output[0] : "";
+}
+
 bool bs_attr_is(const Onnx__AttributeProto *a, const char *name)
 {
     return a->name && strcmp(a->name, name) == 0;

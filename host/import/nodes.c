@@ -119,9 +119,7 @@ static bs_status check_outputs(const bs_raw *r)
 /* Names a node of an inner scope. *made: to be freed. */
 static bs_status name_node(const bs_import *im, bs_raw *r, char **made)
 {
-    const Onnx__NodeProto *p = r->proto;
-    bool named = p->name && *p->name;
-    r->name = named ? p->name : p->n_output ? p->output[0] : "";
+    r->name = bs_node_name(r->proto);
     if (!*im->scope->prefix)
         return BS_OK;
     bs_str text = {0};

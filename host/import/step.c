@@ -122,6 +122,25 @@ bs_status bs_step_ints(bs_raw *r, bs_value **y, const int64_t *list, int n)
     return BS_OK;
 }
 
+bs_status bs_step_index(bs_raw *r, bs_value **y, int64_t i)
+{
+    BS_TRY(bs_step_ints(r, y, &i, 1));
+    (*y)->shape.rank = 0;
+    return BS_OK;
+}
+
+bs_status bs_step_indices(bs_raw *r, bs_value **y, const bs_shape *shape)
+{
+    BS_TRY(bs_value_add_inner(r->im, y, r->name, "indices"));
+    return bs_value_alloc(r, *y, BS_VALUE_INTS, shape);
+}
+
+bs_status bs_step_gather(bs_raw *r, bs_value **y, bs_value *x, bs_value *index, int axis)
+{
+    bs_step_attr a = bs_attr_of_int("axis", axis);
+    return bs_step(r, y, "Gather", (bs_value *[]){x, index}, 2, &a, 1);
+}
+
 bs_status bs_step_floats(bs_raw *r, bs_value **y, const bs_shape *shape, float fill)
 {
     BS_TRY(bs_value_add_inner(r->im, y, r->name, "constant"));
@@ -185,4 +204,14 @@ bs_status bs_step_softmax(bs_raw *r, bs_value **y, bs_value *x)
 {
     bs_step_attr axis = bs_attr_of_int("axis", -1);
     return bs_step(r, y, "Softmax", &x, 1, &axis, 1);
+}
+
+bs_status bs_step_variance(bs_raw *r, bs_value *x, const int64_t *axes, int n, bs_step_moments *out)
+{
+    bs_value *square = NULL;
+    *out = (bs_step_moments){NULL, NULL, NULL};
+    BS_TRY(bs_step_reduce(r, &out->mean, "ReduceMean", x, axes, n));
+    BS_TRY(bs_step_2(r, &out->centred, "Sub", x, out->mean));
+    BS_TRY(bs_step_2(r, &square, "Mul", out->centred, out->centred));
+    return bs_step_reduce(r, &out->variance, "ReduceMean", square, axes, n);
 }

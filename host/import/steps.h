@@ -30,8 +30,18 @@ bs_status bs_step_view(bs_raw *r, bs_value **y, bs_value *x, const bs_shape *sha
 bs_status bs_step_swap_last(bs_raw *r, bs_value **y, bs_value *x);
 /* Reduces these axes, which remain with one element. */
 bs_status bs_step_reduce(bs_raw *r, bs_value **y, const char *op, bs_value *x, const int64_t *axes, int n);
+/* x - mean, and the mean of its square: the variance of a population. */
+typedef struct bs_step_moments {
+    bs_value *mean, *centred, *variance;
+} bs_step_moments;
+bs_status bs_step_variance(bs_raw *r, bs_value *x, const int64_t *axes, int n, bs_step_moments *out);
 /* Along the last axis. */
 bs_status bs_step_softmax(bs_raw *r, bs_value **y, bs_value *x);
+/* Picks elements along an axis by constant indices. */
+bs_status bs_step_gather(bs_raw *r, bs_value **y, bs_value *x, bs_value *index, int axis);
+/* Make constants: an integer of rank 0; integers of a shape, which the caller fills. */
+bs_status bs_step_index(bs_raw *r, bs_value **y, int64_t i);
+bs_status bs_step_indices(bs_raw *r, bs_value **y, const bs_shape *shape);
 /* Make constants: a list; a tensor with all elements alike; one of rank 0. */
 bs_status bs_step_ints(bs_raw *r, bs_value **y, const int64_t *list, int n);
 bs_status bs_step_floats(bs_raw *r, bs_value **y, const bs_shape *shape, float fill);
