@@ -76,12 +76,16 @@ BS_HD int bs_fault_is_bitwise(bs_fault_kind k)
 
 enum { BS_BER_STEPS = 64 };
 
+/* A count that says: every element of the target, once. */
+#define BS_COUNT_ALL UINT32_MAX
+
 typedef struct bs_fault_model {
     bs_fault_kind kind;
     bs_dtype type;   /* of the target's values */
     uint32_t bits;   /* mask of the bits of a word that may be hit; bitwise kinds only */
     uint32_t burst;  /* adjacent bits hit together, from the chosen one up, within the word; >= 1 */
-    uint32_t count;  /* k distinct sites in a trial; ignored if ber > 0 */
+    uint32_t count;  /* k distinct sites in a trial, or BS_COUNT_ALL; ignored if ber > 0 */
+    int shared_bit;  /* 1: all sites of a trial are in one bit, drawn for the trial; bitwise kinds only */
     double ber;      /* every allowed bit is hit with this probability, independently; 0: use count */
     float value;     /* SET */
     float low, high; /* RANDOM: [low, high) */

@@ -15,7 +15,9 @@ enum bs_draw_purpose {
     BS_PURPOSE_BER = 2,
     BS_PURPOSE_ORDER = 3,
     BS_PURPOSE_AUDIT = 4,
-    BS_PURPOSE_WEIGHTS = 5 /* of generated networks: counter = (element, twice the parameter or one more) */
+    BS_PURPOSE_WEIGHTS = 5, /* of generated networks: counter = (element, twice the parameter or one more) */
+    BS_PURPOSE_HAPPENS = 6, /* whether a trial has its fault, or a target of the network is hit */
+    BS_PURPOSE_BIT = 7      /* the bit that all sites of a trial share */
 };
 
 /* Returns 64 random bits. */

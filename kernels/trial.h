@@ -12,6 +12,9 @@ enum {
     BS_REPETITION_BITS = 20,
 };
 
+/* The target in the ids of trials that hit several targets in one inference: the whole network. */
+enum { BS_NETWORK_TARGET = (1 << BS_TARGET_BITS) - 1 };
+
 typedef struct bs_trial_coords {
     uint32_t entry;      /* the fault entry's id in the job, 0..255 */
     uint32_t target;     /* 0..4095 */

@@ -45,7 +45,6 @@ typedef struct actor {
     /* The batch: */
     int n;
     int32_t *row;
-    uint32_t *first;
     bs_sites sites;
     bs_result *result;
 } actor;
@@ -55,7 +54,6 @@ static bs_status actor_open(actor *a, pilot *r)
     size_t n = (size_t)r->e->max_batch;
     a->r = r;
     BS_TRY(bs_calloc(&a->row, n, sizeof *a->row, "batch"));
-    BS_TRY(bs_calloc(&a->first, n + 1, sizeof *a->first, "batch"));
     BS_TRY(bs_calloc(&a->result, n, sizeof *a->result, "batch"));
     BS_TRY(bs_grow(&a->sites.site, &a->sites.cap, 1, sizeof *a->sites.site, "sites"));
     return bs_worker_open(&a->w, r->e);
@@ -64,7 +62,6 @@ static bs_status actor_open(actor *a, pilot *r)
 static void actor_close(actor *a)
 {
     free(a->row);
-    free(a->first);
     free(a->result);
     bs_sites_clear(&a->sites);
     bs_worker_close(&a->w);
@@ -143,7 +140,7 @@ static bs_status add_trial(actor *a, const bs_stratum *s, int image, uint32_t re
                          .image = a->image[image],
                          .repetition = repetition};
     a->row[a->n] = image;
-    a->first[a->n++] = (uint32_t)a->sites.n;
+    a->n++;
     return bs_plan_sites(plan, s, t, &a->sites);
 }
 
@@ -153,7 +150,7 @@ static bs_status fill(actor *a, const bs_stratum *s, uint32_t skip, int n)
 {
     uint32_t to[BS_MAX_TILE], most = 0, images = (uint32_t)a->n_images;
     a->n = 0;
-    a->sites.n = 0;
+    bs_sites_reset(&a->sites);
     for (uint32_t i = 0; i < images; i++) {
         to[i] = bs_plan_repetitions(a->r->e->plan, s, a->image[i]);
         most = to[i] > most ? to[i] : most;
@@ -168,7 +165,6 @@ static bs_status fill(actor *a, const bs_stratum *s, uint32_t skip, int n)
         else
             BS_TRY(add_trial(a, s, (int)image, repetition));
     }
-    a->first[a->n] = (uint32_t)a->sites.n;
     return BS_OK;
 }
 
@@ -182,7 +178,8 @@ static bs_status time_batch(actor *a, int stratum, uint32_t skip, int n, trial_c
         return BS_OK;
     bs_trial_batch t = {.n = a->n,
                         .golden_row = a->row,
-                        .faults = {a->sites.site, a->first, NULL},
+                        .targets = bs_stratum_targets(&e->plan->strata[stratum]),
+                        .faults = {a->sites.site, a->sites.bound, NULL},
                         .keep_masked = e->schedules[stratum].schedule[0]->mode == BS_REPLAY_FULL,
                         .result = a->result};
     BS_TRY(bs_replay_trials(a->w.replayer, &e->schedules[stratum], &t, t.n));

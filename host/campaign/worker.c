@@ -11,6 +11,8 @@
 #include <string.h>
 
 enum { BATCH_ROWS = 4096 };
+/* Sites after which a batch is run, however few its trials: whole tensors have millions. */
+enum { BATCH_SITES = 1 << 22 };
 static const double batch_seconds = 0.5;
 
 typedef struct worker_state {
@@ -29,7 +31,6 @@ typedef struct worker_state {
     bs_schedule *full; /* for audits, else NULL */
     int n;
     int32_t *row;
-    uint32_t *first;
     bs_sites sites;
     uint32_t *before;
     size_t before_cap;
@@ -47,7 +48,6 @@ static bs_status state_open(worker_state *state, bs_campaign *c)
     if (e->audit > 0)
         BS_TRY(bs_calloc(&state->output, n * (size_t)e->graph->classes, sizeof *state->output, "batch"));
     BS_TRY(bs_calloc(&state->row, n, sizeof *state->row, "batch"));
-    BS_TRY(bs_calloc(&state->first, n + 1, sizeof *state->first, "batch"));
     BS_TRY(bs_calloc(&state->result, n, sizeof *state->result, "batch"));
     return bs_calloc(&state->results, 1, sizeof *state->results, "results");
 }
@@ -58,7 +58,6 @@ static void state_close(worker_state *state)
     free(state->output);
     bs_schedule_free(state->full);
     free(state->row);
-    free(state->first);
     free(state->before);
     free(state->result);
     bs_sites_clear(&state->sites);
@@ -79,17 +78,40 @@ static bs_status flush(worker_state *state)
     return bs_calloc(&state->results, 1, sizeof *state->results, "results");
 }
 
+/* Adds the first sites of a trial that hits several targets. */
+static bs_status collect_sites(worker_state *state, uint64_t trial, const uint32_t *bound)
+{
+    const bs_plan *plan = state->c->engine->plan;
+    uint32_t most = plan->job->entries[state->stratum->entry].store_sites, n = 0;
+    for (int k = 0; k < bs_stratum_targets(state->stratum); k++)
+        for (uint32_t at = bound[k]; at < bound[k + 1] && n < most; at++, n++) {
+            const bs_site *s = &state->sites.site[at];
+            bs_trial_site site = {.trial = trial,
+                                  .layer = (uint32_t)bs_stratum_at(state->stratum, k)->target,
+                                  .element = s->element,
+                                  .keep = s->keep,
+                                  .toggle = s->toggle,
+                                  .before = state->before[at]};
+            BS_TRY(bs_result_batch_add_site(state->results, &site));
+        }
+    return BS_OK;
+}
+
 /* Completes the rows of the trials just computed, and their units' progress. */
 static bs_status collect(worker_state *state)
 {
+    int targets = bs_stratum_targets(state->stratum);
     for (int i = 0; i < state->n; i++) {
         bs_row *row = &state->results->rows[state->results->n_rows];
         bs_trial_coords t = bs_trial_coords_from_id(row->id);
-        uint32_t at = state->first[i];
-        row->n_sites = state->first[i + 1] - at;
+        const uint32_t *bound = &state->sites.bound[i * targets];
+        uint32_t at = bound[0];
+        row->n_sites = bound[targets] - at;
         row->died_at = state->result[i].died_at;
         row->answer = state->result[i].answer;
-        if (row->n_sites > 0) {
+        if (t.target == BS_NETWORK_TARGET) {
+            BS_TRY(collect_sites(state, row->id, bound));
+        } else if (row->n_sites > 0) {
             row->element = state->sites.site[at].element;
             row->keep = state->sites.site[at].keep;
             row->toggle = state->sites.site[at].toggle;
@@ -133,12 +155,12 @@ static bs_status run_batch(worker_state *state)
 {
     if (state->n == 0)
         return BS_OK;
-    state->first[state->n] = (uint32_t)state->sites.n;
     BS_TRY(bs_grow(&state->before, &state->before_cap, state->sites.n + 1, sizeof *state->before, "batch"));
     bs_trial_batch t = {
         .n = state->n,
         .golden_row = state->row,
-        .faults = {state->sites.site, state->first, state->before},
+        .targets = bs_stratum_targets(state->stratum),
+        .faults = {state->sites.site, state->sites.bound, state->before},
         .keep_masked = state->schedules->schedule[0]->mode == BS_REPLAY_FULL,
         .output = state->output,
         .result = state->result,
@@ -148,7 +170,7 @@ static bs_status run_batch(worker_state *state)
         BS_TRY(audit(state, &t));
     BS_TRY(collect(state));
     state->n = 0;
-    state->sites.n = 0;
+    bs_sites_reset(&state->sites);
     if (state->results->n_rows >= BATCH_ROWS || bs_resources_clock() - state->since > batch_seconds)
         BS_TRY(flush(state));
     BS_TRY(bs_prover_go_on(&state->prover));
@@ -169,10 +191,9 @@ static bs_status add_trial(worker_state *state, int image, uint32_t repetition, 
     BS_TRY(bs_result_batch_reserve(state->results, (size_t)state->n + 1));
     state->results->rows[state->results->n_rows + (size_t)state->n] = (bs_row){.id = bs_trial_id(t)};
     state->row[state->n] = image;
-    state->first[state->n] = (uint32_t)state->sites.n;
     BS_TRY(bs_plan_sites(plan, state->stratum, t, &state->sites));
     state->n++;
-    return state->n == room ? run_batch(state) : BS_OK;
+    return state->n == room || state->sites.n >= BATCH_SITES ? run_batch(state) : BS_OK;
 }
 
 /* Runs a stratum on the tile. Activation faults: one image after the other. Parameter faults: one fault on

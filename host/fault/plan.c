@@ -67,7 +67,10 @@ static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, 
     const bs_entry *e = &plan->job->entries[entry];
     const bs_target *t = &plan->graph->targets[target];
     const bs_tensor *tensor = &plan->graph->tensors[t->tensor];
-    bs_stratum s = {.entry = entry, .target = target, .is_parameter = bs_target_is_parameter(t->kind)};
+    bs_stratum s = {.entry = entry,
+                    .target = target,
+                    .is_parameter = bs_target_is_parameter(t->kind),
+                    .probability = e->probability};
     if (tensor->elements < 1 || tensor->elements > UINT32_MAX)
         return fail_entry(plan, e, tensor, "it has no elements, or 2^32 or more of them");
     s.repetitions = (uint32_t)repetitions;

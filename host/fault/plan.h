@@ -20,15 +20,34 @@ typedef struct bs_site_table bs_site_table; /* explicit sites of one entry, from
 
 /* A stratum: one fault entry on one target. Its trials are the sample from which rates are estimated. */
 typedef struct bs_stratum {
-    int entry;            /* index in job->entries */
-    int target;           /* target id */
-    bool is_parameter;    /* the same faults are run on all images */
-    uint32_t repetitions; /* trials for each image; with a site list the largest number of any image */
-    uint64_t population;  /* elements * choices: the distinct single sites; all bits with a site list */
-    bs_fault_model fault; /* the entry's, with the target's type and those of its bits that may be hit */
-    bool borrowed;        /* its bits lie in the memory of another target (job key `storage`) */
-    bs_ber ber;           /* used if the entry has a BER */
+    int entry;               /* index in job->entries */
+    int target;              /* target id */
+    bool is_parameter;       /* the same faults are run on all images */
+    uint32_t repetitions;    /* trials for each image; with a site list the largest number of any image */
+    uint64_t population;     /* elements * choices: the distinct single sites; all bits with a site list */
+    bs_fault_model fault;    /* the entry's, with the target's type and those of its bits that may be hit */
+    bool borrowed;           /* its bits lie in the memory of another target (job key `storage`) */
+    bs_ber ber;              /* used if the entry has a BER */
+    double probability;      /* that a trial has its fault; of a part, that the target is hit */
+    struct bs_stratum *part; /* of a network's stratum: its targets, ascending, each as a stratum of its own
+                                would be; NULL: one target */
+    int n_parts;
 } bs_stratum;
+
+/* A stratum of the whole network (entries of scope inference, site lists that mix targets): target is
+ * BS_NETWORK_TARGET, is_parameter says that any part is a parameter, population is the sum of the parts'. Its
+ * trials hit several targets in one inference. Sites of a part are drawn with the coordinates that a stratum
+ * of its target would have; whether it is hit at all (probability) is drawn before, with the same counter. */
+static inline int bs_stratum_targets(const bs_stratum *s)
+{
+    return s->n_parts > 0 ? s->n_parts : 1;
+}
+
+/* Returns target k of the stratum with the faults that its sites are drawn from. */
+static inline const bs_stratum *bs_stratum_at(const bs_stratum *s, int k)
+{
+    return s->n_parts > 0 ? &s->part[k] : s;
+}
 
 typedef struct bs_plan {
     const bs_job *job;
@@ -42,11 +61,15 @@ typedef struct bs_plan {
     uint32_t shard, shards; /* shards > 1: this plan has only the images i with i % shards == shard */
 } bs_plan;
 
-/* Sites of one trial. Zero-initialise; free with bs_sites_clear(). Reused between calls without
- * reallocation. */
+/* Sites of trials, one after the other, and of a trial by target: those of the k-th target of the i-th trial
+ * are site[bound[i * targets + k] .. bound[i * targets + k + 1]), where targets is bs_stratum_targets() of
+ * the stratum of all of them. Zero-initialise; free with bs_sites_clear(). Reused without reallocation after
+ * bs_sites_reset(). */
 typedef struct bs_sites {
     bs_site *site;
     size_t n, cap;
+    uint32_t *bound;
+    size_t n_bounds, cap_bounds;
 } bs_sites;
 
 /* Makes the plan: resolves selectors ("FILE:LINE: unknown target 'conv9'", hint "did you mean 'conv5'?"),
@@ -77,9 +100,10 @@ double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target);
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
 /* Returns the stratum of a trial, NULL if the plan has none. */
 const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial_coords t);
-/* Appends the trial's sites to *out (without clearing it), sorted by element. Bursts and BER hits on the same
- * element are merged into one site. Thread-safe. */
+/* Appends the trial's sites to *out (without clearing it), by target, and sorted by element. Bursts and BER
+ * hits on the same element are merged into one site. Thread-safe. */
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out);
+void bs_sites_reset(bs_sites *s);
 void bs_sites_clear(bs_sites *s);
 
 /* Returns the trials of one image in the stratum: s->repetitions, or fewer if a site list names images; 0 for

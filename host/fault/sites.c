@@ -143,13 +143,12 @@ static bs_status look_up(const bs_site_table *table, bs_trial_coords t, bs_sites
     return BS_OK;
 }
 
-bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out)
+/* Appends the sites of a target, whose stratum or part is `s`. */
+static bs_status draw(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out)
 {
     const bs_fault_model *m = &s->fault;
     uint64_t seed = plan->job->seed, counter = bs_trial_counter(t, s->is_parameter);
     size_t first = out->n;
-    if (plan->tables[s->entry])
-        return look_up(plan->tables[s->entry], t, out);
     if (bs_fault_is_ordered(m, s->population)) {
         uint64_t unit = counter - t.repetition;
         uint64_t at = bs_fault_ordered(s->population, seed, unit, t.repetition);
@@ -165,10 +164,34 @@ bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coord
     return BS_OK;
 }
 
+static bs_status add_bound(bs_sites *out)
+{
+    BS_TRY(bs_grow(&out->bound, &out->cap_bounds, out->n_bounds + 1, sizeof *out->bound, "sites"));
+    out->bound[out->n_bounds++] = (uint32_t)out->n;
+    return BS_OK;
+}
+
+bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out)
+{
+    if (out->n_bounds == 0)
+        BS_TRY(add_bound(out));
+    if (plan->tables[s->entry])
+        BS_TRY(look_up(plan->tables[s->entry], t, out));
+    else
+        BS_TRY(draw(plan, s, t, out));
+    return add_bound(out);
+}
+
+void bs_sites_reset(bs_sites *s)
+{
+    s->n = s->n_bounds = 0;
+}
+
 void bs_sites_clear(bs_sites *s)
 {
     if (!s)
         return;
     free(s->site);
+    free(s->bound);
     memset(s, 0, sizeof *s);
 }

@@ -70,7 +70,7 @@ static bs_status write_stratum(const bs_plan *plan, const bs_stratum *s, FILE *f
     bool every = for_every_image(plan, s);
     for (t.image = 0; t.image < (every ? 1 : plan->n_images); t.image++)
         for (t.repetition = 0; t.repetition < bs_plan_repetitions(plan, s, t.image); t.repetition++) {
-            sites->n = 0;
+            bs_sites_reset(sites);
             BS_TRY(bs_plan_sites(plan, s, t, sites));
             prefix->len = 0;
             bs_str_printf(prefix, "%llu,%u,", (unsigned long long)bs_trial_id(t), t.entry);

@@ -249,6 +249,8 @@ static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
     int lines[N_KEYS];
     e->line = bs_form_line(node);
     e->bits.fields = 1u << BS_BITS_ANY;
+    e->probability = 1;
+    e->store_sites = BS_STORED_SITES;
     e->fault.burst = 1;
     e->fault.count = 1;
     e->trials = 1;

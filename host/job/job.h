@@ -21,7 +21,9 @@ typedef struct bs_selector {
         *layer; /* part of the path of a node's name, or several with separators; shell patterns; NULL: any */
     int64_t id; /* target id, -1: any */
     bool all;   /* every target */
-    int line;   /* in the job file, for messages */
+    double probability; /* of being hit in a trial, for each target by itself; 1 unless the entry's scope is
+                           the inference. Of several selectors that meet a target, the first counts */
+    int line;           /* in the job file, for messages */
 } bs_selector;
 
 /* Bits of a word that a fault may hit. Which they are depends on the type of the values: `exponent` is bits
@@ -32,9 +34,28 @@ typedef struct bs_bit_choice {
     int line;         /* in the job file, for messages */
 } bs_bit_choice;
 
+/* X(enum suffix, name). What the sites of one trial lie in. */
+#define BS_SCOPES(X)                                                                                         \
+    X(TARGET, "target")       /* one target */                                                               \
+    X(INFERENCE, "inference") /* several targets of the network, hit in the same inference */
+
+typedef enum bs_fault_scope {
+#define X(suffix, name) BS_SCOPE_##suffix,
+    BS_SCOPES(X)
+#undef X
+        BS_SCOPE_COUNT
+} bs_fault_scope;
+
+/* Sites of a trial that the result file holds, if they lie in several targets; the others can be regenerated.
+ */
+enum { BS_STORED_SITES = 64 };
+
 typedef struct bs_entry {
-    int id; /* 0..255, explicit in the file */
+    int id; /* 0..255, explicit in the file; of a list of error rates, the first takes it */
     char *name;
+    bs_fault_scope scope;
+    double probability;   /* that a trial has its fault; 1: always */
+    uint32_t store_sites; /* sites of a trial in table trial_site; UINT32_MAX: all. Scope inference only */
     bs_fault_model fault; /* but for type and bits, which are those of each stratum (plan.h) */
     bs_bit_choice bits;
     bs_selector *targets;

@@ -103,6 +103,7 @@ static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s, co
 {
     s->kind = -1;
     s->id = -1;
+    s->probability = 1;
     s->line = bs_form_line(node);
     if (node->type != YAML_SCALAR_NODE) {
         if (node->type == YAML_MAPPING_NODE &&

@@ -17,10 +17,12 @@ typedef struct bs_result {
 typedef struct bs_trial_batch {
     int n;
     const int32_t *golden_row; /* by trial: its image's row in the golden tile */
-    bs_faults faults;          /* its array `before` is filled */
-    bool keep_masked;          /* compute masked trials to the end, too (self-test, audit) */
-    bool dense_parameters;     /* evaluate faulty parameters by BS_FAULTY_DENSE in any mode */
-    float *output;             /* n x classes outputs, or NULL; of dropped trials the golden ones */
+    int targets;               /* of the schedules, which trial i may hit; 0 stands for 1 */
+    bs_faults faults; /* its array `before` is filled. Sites of trial i in the k-th target: first[i * targets
+                         + k] .. first[i * targets + k + 1] */
+    bool keep_masked; /* compute masked trials to the end, too (self-test, audit) */
+    bool dense_parameters; /* evaluate faulty parameters by BS_FAULTY_DENSE in any mode */
+    float *output;         /* n x classes outputs, or NULL; of dropped trials the golden ones */
     bs_result *result;
 } bs_trial_batch;
 

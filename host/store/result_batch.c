@@ -8,6 +8,7 @@ void bs_result_batch_clear(bs_result_batch *b)
 {
     free(b->cap_golden ? b->golden : NULL);
     free(b->cap_rows ? b->rows : NULL);
+    free(b->cap_sites ? b->sites : NULL);
     free(b->cap_units ? b->units : NULL);
     free(b->cap_broken ? b->broken : NULL);
     free(b->cap_audits ? b->audits : NULL);
@@ -30,6 +31,13 @@ bool bs_result_batch_is_empty(const bs_result_batch *b)
 bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n)
 {
     return bs_grow(&b->rows, &b->cap_rows, b->n_rows + n, sizeof *b->rows, "trial rows");
+}
+
+bs_status bs_result_batch_add_site(bs_result_batch *b, const bs_trial_site *site)
+{
+    BS_TRY(bs_grow(&b->sites, &b->cap_sites, b->n_sites + 1, sizeof *b->sites, "fault sites"));
+    b->sites[b->n_sites++] = *site;
+    return BS_OK;
 }
 
 bs_status bs_result_batch_add_golden(bs_result_batch *b, const bs_golden_row *row)
@@ -87,8 +95,20 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int by_trial(const void *a, const void *b)
+{
+    const bs_trial_site *x = a, *y = b;
+    if (x->trial != y->trial)
+        return x->trial < y->trial ? -1 : 1;
+    if (x->layer != y->layer)
+        return x->layer < y->layer ? -1 : 1;
+    return (x->element > y->element) - (x->element < y->element);
+}
+
 void bs_result_batch_sort(bs_result_batch *b)
 {
+    if (b->n_sites > 0)
+        qsort(b->sites, b->n_sites, sizeof *b->sites, by_trial);
     for (size_t i = 1; i < b->n_rows; i++)
         if (b->rows[i].id < b->rows[i - 1].id) {
             qsort(b->rows, b->n_rows, sizeof *b->rows, by_id);

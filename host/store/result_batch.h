@@ -13,7 +13,8 @@
 /* The raw facts of one trial. */
 typedef struct bs_row {
     uint64_t id;      /* bs_trial_id() */
-    uint32_t element; /* of the first site; this and keep, toggle, before are undefined if n_sites = 0 */
+    uint32_t element; /* of the first site; this and keep, toggle, before are undefined if n_sites = 0, or the
+                         trial's target is BS_NETWORK_TARGET: its sites are in `sites` of the batch */
     uint32_t keep, toggle;
     uint32_t before;
     uint32_t n_sites; /* a BER trial may have none */
@@ -23,6 +24,13 @@ typedef struct bs_row {
     int32_t audit;    /* 0 not audited, 1 audited and equal */
     int32_t run;      /* id of its run in table run, 0: the run that is open */
 } bs_row;
+
+/* A site of a trial that hits several targets. */
+typedef struct bs_trial_site {
+    uint64_t trial;
+    uint32_t layer; /* target id */
+    uint32_t element, keep, toggle, before;
+} bs_trial_site;
 
 /* The facts of a golden run. */
 typedef struct bs_golden_row {
@@ -86,6 +94,8 @@ typedef struct bs_result_batch {
     size_t n_golden, cap_golden;
     bs_row *rows; /* must be sorted by id when stored */
     size_t n_rows, cap_rows;
+    bs_trial_site *sites; /* of `rows`, by trial, layer and element when stored */
+    size_t n_sites, cap_sites;
     bs_unit *units;
     size_t n_units, cap_units;
     bs_broken_row *broken;
@@ -103,13 +113,14 @@ bool bs_result_batch_is_empty(const bs_result_batch *b);
 /* Makes room for n more rows after the present ones: a worker fills rows[n_rows ..] while it computes, and
  * counts them when they are done. */
 bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n);
+bs_status bs_result_batch_add_site(bs_result_batch *b, const bs_trial_site *site);
 bs_status bs_result_batch_add_golden(bs_result_batch *b, const bs_golden_row *row);
 bs_status bs_result_batch_add_broken(bs_result_batch *b, const bs_broken_row *row);
 bs_status bs_result_batch_add_audit(bs_result_batch *b, const bs_audit_row *row);
 bs_status bs_result_batch_add_proof(bs_result_batch *b, const bs_proof_row *row);
 /* Records that the unit now has `done` repetitions; updates a unit recorded shortly before. */
 bs_status bs_result_batch_add_unit(bs_result_batch *b, const bs_unit *unit);
-/* Sorts rows by id, as the store requires. */
+/* Sorts rows by id, and sites by trial, layer and element, as the store requires. */
 void bs_result_batch_sort(bs_result_batch *b);
 
 #endif

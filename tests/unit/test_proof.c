@@ -81,7 +81,7 @@ static bs_trial_batch batch_of(const campaign *c, int stratum, bs_sites *sites, 
                                bs_result *result)
 {
     const bs_stratum *s = &c->plan->strata[stratum];
-    sites->n = 0;
+    bs_sites_reset(sites);
     for (uint32_t i = 0; i < TRIALS; i++) {
         const bs_trial_coords t = {(uint32_t)c->job->entries[s->entry].id, (uint32_t)s->target, 0, i};
         first[i] = (uint32_t)sites->n;
