@@ -86,6 +86,7 @@ typedef struct bs_job {
     double audit;     /* share of the trials that are run again in full, 0 to 1 */
     bool tf32;        /* math: tf32, shortened multiplications on tensor cores; else IEEE fp32 */
     int label_offset; /* class index of label 0: 1 for networks with a background class */
+    uint32_t top_k;   /* best classes of each answer that tables of rankings hold; 0: none, UINT32_MAX: all */
 } bs_job;
 
 /* Parses a job file. Errors read "FILE:LINE: what is wrong" with a hint. Paths in the file may use $VAR or
@@ -94,5 +95,7 @@ bs_status bs_job_read(bs_job **out, const char *path);
 /* Parses `len` bytes of text; `path` is for messages and for resolving relative paths. */
 bs_status bs_job_parse(bs_job **out, const char *path, const char *text, size_t len);
 void bs_job_free(bs_job *job);
+/* Returns how many of the network's classes raw rankings have: at most `classes`; 0: there are none. */
+uint32_t bs_job_top_k(const bs_job *job, int classes);
 
 #endif
