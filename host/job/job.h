@@ -46,6 +46,16 @@ typedef enum bs_fault_scope {
         BS_SCOPE_COUNT
 } bs_fault_scope;
 
+static inline const char *bs_fault_scope_name(bs_fault_scope scope)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_SCOPES(X)
+#undef X
+    };
+    return names[scope];
+}
+
 /* Sites of a trial that the result file holds, if they lie in several targets; the others can be regenerated.
  */
 enum { BS_STORED_SITES = 64 };
