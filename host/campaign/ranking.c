@@ -34,15 +34,10 @@ static void keep_best(uint64_t *best, int k, const float *score, int n)
     }
 }
 
-static void put(uint8_t *out, uint32_t word)
+bs_status bs_rank_raw(bs_ranker *r, const float *score, int n, int k)
 {
-    for (int i = 0; i < 4; i++)
-        out[i] = (uint8_t)(word >> (24 - 8 * i));
-}
-
-bs_status bs_rank_raw(bs_ranker *r, uint8_t *out, const float *score, int n, int k)
-{
-    BS_TRY(bs_grow(&r->key, &r->cap, (size_t)n, sizeof *r->key, "ranking"));
+    BS_TRY(bs_grow(&r->key, &r->cap_keys, (size_t)n, sizeof *r->key, "ranking"));
+    BS_TRY(bs_grow(&r->ranked, &r->cap_ranked, (size_t)k, sizeof *r->ranked, "ranking"));
     if (k <= FEW) {
         keep_best(r->key, k, score, n);
     } else {
@@ -52,14 +47,14 @@ bs_status bs_rank_raw(bs_ranker *r, uint8_t *out, const float *score, int n, int
     }
     for (int i = 0; i < k; i++) {
         uint32_t class = UINT32_MAX - (uint32_t)r->key[i];
-        put(out + (size_t)i * BS_RANKED_BYTES, class);
-        put(out + (size_t)i * BS_RANKED_BYTES + 4, bs_float_bits(score[class]));
+        r->ranked[i] = (bs_ranked){class, score[class]};
     }
     return BS_OK;
 }
 
 void bs_ranker_clear(bs_ranker *r)
 {
+    free(r->ranked);
     free(r->key);
     *r = (bs_ranker){0};
 }

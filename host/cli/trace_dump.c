@@ -97,13 +97,12 @@ bs_trace_watch bs_trace_dump_watch(bs_trace_dump *d)
     return (bs_trace_watch){see, d};
 }
 
-static void print_ranking(const bs_trace_dump *d, const uint8_t *ranking, int k, bool json)
+static void print_ranking(const bs_ranked *ranked, int k, bool json)
 {
     printf(json ? "{\"run\": \"faulty\", \"raw\": [" : "raw ranking of the faulty output, NaN first:");
     for (int i = 0; i < k; i++) {
-        const uint8_t *at = ranking + (size_t)i * BS_RANKED_BYTES;
-        uint32_t class = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-        float score = d->output[class];
+        uint32_t class = ranked[i].class;
+        float score = ranked[i].score;
         if (json)
             printf("%s{\"class\": %" PRIu32 ", \"bits\": \"0x%08" PRIx32 "\"}", i ? ", " : "", class,
                    bs_float_bits(score));
@@ -117,7 +116,6 @@ static void print_ranking(const bs_trace_dump *d, const uint8_t *ranking, int k,
 
 bs_status bs_trace_dump_print(const bs_trace_dump *d, bool json)
 {
-    uint8_t ranking[BS_TOP * BS_RANKED_BYTES];
     bs_ranker ranker = {0};
     int n = d->s->graph->classes, k = n < BS_TOP ? n : BS_TOP;
     bool any = false;
@@ -125,9 +123,9 @@ bs_status bs_trace_dump_print(const bs_trace_dump *d, bool json)
         any |= bs_is_nan(d->output[i]);
     if (!any)
         return BS_OK;
-    bs_status st = bs_rank_raw(&ranker, ranking, d->output, n, k);
+    bs_status st = bs_rank_raw(&ranker, d->output, n, k);
     if (st == BS_OK)
-        print_ranking(d, ranking, k, json);
+        print_ranking(ranker.ranked, k, json);
     bs_ranker_clear(&ranker);
     return st;
 }

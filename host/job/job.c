@@ -169,11 +169,6 @@ bs_status bs_job_read(bs_job **out, const char *path)
     return st == BS_USAGE && is_model(path) ? refuse_model(path) : st;
 }
 
-uint32_t bs_job_top_k(const bs_job *job, int classes)
-{
-    return job->top_k < (uint32_t)classes ? job->top_k : (uint32_t)classes;
-}
-
 void bs_job_free(bs_job *job)
 {
     if (!job)

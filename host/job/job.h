@@ -105,7 +105,5 @@ bs_status bs_job_read(bs_job **out, const char *path);
 /* Parses `len` bytes of text; `path` is for messages and for resolving relative paths. */
 bs_status bs_job_parse(bs_job **out, const char *path, const char *text, size_t len);
 void bs_job_free(bs_job *job);
-/* Returns how many of the network's classes raw rankings have: at most `classes`; 0: there are none. */
-uint32_t bs_job_top_k(const bs_job *job, int classes);
 
 #endif

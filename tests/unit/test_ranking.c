@@ -25,15 +25,9 @@ static int argmax(const float *score, int n)
     return best;
 }
 
-static uint32_t word(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* Checks a ranking against argmax: the first class is it, the second is argmax without the first, ... */
 static void check(const float *score, int n, int k)
 {
-    uint8_t ranking[CLASSES * BS_RANKED_BYTES];
     float left[CLASSES];
     bs_ranker ranker = {0};
     int class[CLASSES];
@@ -41,11 +35,11 @@ static void check(const float *score, int n, int k)
         left[i] = score[i];
         class[i] = i;
     }
-    assert_ok(bs_rank_raw(&ranker, ranking, score, n, k));
+    assert_ok(bs_rank_raw(&ranker, score, n, k));
     for (int rank = 0; rank < k; rank++) {
         int best = argmax(left, n - rank);
-        assert_int_equal(word(ranking + rank * BS_RANKED_BYTES), class[best]);
-        assert_int_equal(word(ranking + rank * BS_RANKED_BYTES + 4), bs_float_bits(score[class[best]]));
+        assert_int_equal(ranker.ranked[rank].class, class[best]);
+        assert_int_equal(bs_float_bits(ranker.ranked[rank].score), bs_float_bits(score[class[best]]));
         memmove(left + best, left + best + 1, (size_t)(n - rank - best - 1) * sizeof *left);
         memmove(class + best, class + best + 1, (size_t)(n - rank - best - 1) * sizeof *class);
     }
@@ -69,17 +63,20 @@ static void test_cases(void **state)
             check(rows[i], 5, k);
 }
 
-/* NaNs keep their bits, and any NaN is one. */
+/* NaNs keep their bits, and any NaN is one, on their way into the result file, too. */
 static void test_nan_bits(void **state)
 {
     (void)state;
     float score[3] = {5, bs_bits_float(0xffc12345u), bs_bits_float(0x7f800001u)};
-    uint8_t ranking[3 * BS_RANKED_BYTES];
     static const uint8_t wanted[] = {0,    0,    0, 1, 0xff, 0xc1, 0x23, 0x45, 0,    0,    0, 2,
                                      0x7f, 0x80, 0, 1, 0,    0,    0,    0,    0x40, 0xa0, 0, 0};
     bs_ranker ranker = {0};
-    assert_ok(bs_rank_raw(&ranker, ranking, score, 3, 3));
-    assert_memory_equal(ranking, wanted, sizeof wanted);
+    bs_result_batch batch = {0};
+    assert_ok(bs_rank_raw(&ranker, score, 3, 3));
+    assert_ok(bs_result_batch_add_ranking(&batch, false, 7, ranker.ranked, 3));
+    assert_int_equal(batch.n_ranks, sizeof wanted);
+    assert_memory_equal(batch.ranks, wanted, sizeof wanted);
+    bs_result_batch_clear(&batch);
     bs_ranker_clear(&ranker);
 }
 
@@ -114,12 +111,12 @@ static void test_key(void **state)
     (void)state;
     static const struct {
         const char *line;
-        uint32_t of_ten; /* of 10 classes */
-    } good[] = {{"", 0}, {"top_k: 1", 1}, {"top_k: 10", 10}, {"top_k: all", 10}};
+        uint32_t top_k;
+    } good[] = {{"", 0}, {"top_k: 1", 1}, {"top_k: 10", 10}, {"top_k: all", UINT32_MAX}};
     bs_job *job;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_ok(read_job(&job, good[i].line));
-        assert_int_equal(bs_job_top_k(job, 10), good[i].of_ten);
+        assert_int_equal(job->top_k, good[i].top_k);
         bs_job_free(job);
     }
     assert_error(read_job(&job, "top_k: 0"), "job.yaml:4: 'top_k'");
