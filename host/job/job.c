@@ -84,7 +84,7 @@ static const bs_field job_fields[] = {
      "no such rankings",
      "Keep the raw ranking of this many classes for each image and each trial that is not masked, 8 bytes a "
      "class, to recompute what other tools say. NaN comes first, as argmax of NumPy and PyTorch has it; the "
-     "view `ranking` of **bitsink-results**(5) shows it."},
+     "view `ranking` of **bitsink-db**(5) shows it."},
     {"images", bs_images_read, 0, 0, 0, true, "keys, see below", NULL, "The images and their labels."},
     {"preprocess", bs_preprocess_read, 0, 0, 0, false, "keys, see below, or the name of a preset", NULL,
      "How an image becomes the input of the network."},
