@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CURVE, HITS, NAME, BER, UNIT, UNITS, GOLDEN, ACCURACY, SDC1 = ACCURACY + 3, DUE = SDC1 + 3 };
 enum { LEFT = 70, TOP = 44, WIDTH = 560, RIGHT = 220, GAP = 34, TALL = 220, LOW = 140, DODGE = 7 };
@@ -143,7 +144,9 @@ static void draw_legend(const bs_page *p, const bs_data *d, double top)
         bs_draw_text(p, at, bs_data_text(d, i, NAME));
         at.bold = false;
         at.y = y + 14;
-        snprintf(text, sizeof text, "hits %s", bs_data_text(d, i, HITS));
+        snprintf(text, sizeof text, "hits %s",
+                 strcmp(bs_data_text(d, i, HITS), "both") == 0 ? "activations and parameters"
+                                                               : bs_data_text(d, i, HITS));
         bs_draw_text(p, at, text);
         at.y = y + 28;
         if (least < most)
