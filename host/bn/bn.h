@@ -13,6 +13,10 @@
 /* Places of sinks: entries as a whole, their layers, their bit positions. */
 #define BS_BN_PLACES "level = 'bit', level = 'layer', entry, " BS_BN_LAYERS ", bit"
 
+/* Operations, the largest loss of accuracy first. */
+#define BS_BN_LOSSES                                                                                         \
+    "entry, weights, round(accuracy_drop, 12) DESC NULLS LAST, round(sdc1_rate, 12) DESC, op, kind"
+
 /* X(name, order): the tables and views that can be shown, and the columns that put their rows in the one
  * order in which they are shown. schema/ describes them: bs_schema_comment(). */
 #define BS_BN_TABLES(X)                                                                                      \
@@ -23,6 +27,9 @@
     X(network_sdc, "entry, weights")                                                                         \
     X(network_outcome, "entry, weights, outcome")                                                            \
     X(sdc1_or_due, "entry, " BS_BN_LAYERS ", weights")                                                       \
+    X(accuracy_curve, "scope, layer IS NOT NULL, entry, " BS_BN_LAYERS ", p")                                \
+    X(op_accuracy, BS_BN_LOSSES)                                                                             \
+    X(ber_curve, "hits, ber, entry")                                                                         \
     X(sink_class, BS_BN_PLACES ", unit DESC, share DESC, class")                                             \
     X(sink_test, BS_BN_PLACES ", unit DESC, share DESC, class")                                              \
     X(sink_concentration, BS_BN_PLACES)                                                                      \
@@ -65,6 +72,7 @@
     X(image, "id")                                                                                           \
     X(broken_image, "image")                                                                                 \
     X(golden, "image")                                                                                       \
+    X(ranking, "trial IS NOT NULL, trial, image, rank")                                                      \
     X(run, "id")                                                                                             \
     X(proof, "run, layer IS NULL, " BS_BN_LAYERS ", key")
 
