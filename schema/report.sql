@@ -2,8 +2,9 @@
 
 -- Outcomes by fault entry. Shares of trials; and SDC-1 with its interval over the bits that a fault may hit.
 CREATE TEMP VIEW report_outcomes AS
-SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber ELSE '' END AS fault,
-       count(DISTINCT s.layer) AS layers, sum(s.n) AS trials, printf('%.2f %%', 100.0 * (sum(s.masked) * 1.0 /
+SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber WHEN e.count = 0 AND e.kind <> 'none' THEN
+       ', all elements' ELSE '' END || iif(e.probability < 1.0, ', probability ' || e.probability, '') AS fault,
+       iif(e.scope = 'inference', 'together', count(DISTINCT s.layer)) AS layers, sum(s.n) AS trials, printf('%.2f %%', 100.0 * (sum(s.masked) * 1.0 /
        sum(s.n))) AS "masked, of trials", printf('%.2f %%', 100.0 * ((sum(s.n) - sum(s.masked) - sum(s.wrong) FILTER (WHERE
        s.class >= 0) - ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0)) * 1.0 / sum(s.n))) AS "benign, of trials",
        printf('%.3f %%', 100.0 * (sum(s.wrong) FILTER (WHERE s.class >= 0) * 1.0 / sum(s.n))) AS "SDC-1, of trials",
@@ -183,8 +184,9 @@ SELECT 'model' AS fact, model AS value FROM campaign UNION ALL SELECT
 
 -- Fault entries.
 CREATE TEMP VIEW report_entries AS
-SELECT id, name, kind, printf('0x%08x', bits) AS bits, burst, count, ber AS "bit error rate", targets, trials AS
-       "trials for each layer and image" FROM entry ORDER BY id;
+SELECT id, name, kind, scope, printf('0x%08x', bits) AS bits, burst, CASE WHEN ber > 0 OR kind = 'none' THEN NULL WHEN count = 0
+       THEN 'all' ELSE count END AS count, ber AS "bit error rate", probability, iif(shared_bit, 'yes', 'no') AS "one bit for all",
+       targets, trials AS "trials for each layer and image" FROM entry ORDER BY id;
 
 -- Runs.
 CREATE TEMP VIEW report_runs AS
