@@ -14,6 +14,7 @@ typedef struct tracer {
     bs_plane *planes;            /* by tensor */
     int32_t at[2];               /* the sites' first row and column */
     bool started;
+    const bs_trace_watch *watch; /* or NULL */
 } tracer;
 
 static void compare(const tracer *t, bs_trace_step *step)
@@ -44,6 +45,8 @@ static bs_status record(tracer *t, int tensor, int node)
     BS_TRY(be->download(t->golden->stream, tensor, t->golden->rows[tensor], t->a));
     BS_TRY(be->download(t->golden->stream, tensor, t->faulty->rows[tensor], t->b));
     compare(t, step);
+    if (t->watch)
+        BS_TRY(t->watch->see(t->watch->context, step, t->a, t->b));
     t->started |= step->changed > 0;
     if (t->started)
         t->out->n_steps++;
@@ -75,11 +78,11 @@ static bs_status run_node(tracer *t, int index, int faulty_tensor, const bs_faul
 }
 
 bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_schedule *schedule,
-                       const bs_site *sites, size_t n_sites)
+                       const bs_site *sites, size_t n_sites, const bs_trace_watch *watch)
 {
     const bs_graph *g = golden->graph;
     const bs_backend *be = golden->backend;
-    tracer t = {.golden = golden, .out = out, .schedule = schedule};
+    tracer t = {.golden = golden, .out = out, .schedule = schedule, .watch = watch};
     uint32_t first[2] = {0, (uint32_t)n_sites};
     bs_view *in = NULL;
     size_t largest = 1;
@@ -102,10 +105,10 @@ bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_sc
     void *input = t.faulty->rows[g->input];
     BS_TRY_GOTO(be->copy_rows(golden->stream, g->input, 1, (bs_view){golden->rows[g->input], NULL}, input),
                 out);
-    if (g->input == faulty) {
+    if (g->input == faulty)
         BS_TRY_GOTO(be->inject(golden->stream, g->input, 1, input, &f), out);
-        BS_TRY_GOTO(record(&t, g->input, -1), out);
-    }
+    t.started = g->input == faulty;
+    BS_TRY_GOTO(record(&t, g->input, -1), out);
     for (int i = 0; i < g->n_nodes; i++)
         BS_TRY_GOTO(run_node(&t, i, faulty, &f, in), out);
     out->golden = golden->answer[0];

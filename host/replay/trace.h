@@ -24,10 +24,18 @@ typedef struct bs_trace {
     bs_answer golden, faulty;
 } bs_trace;
 
+/* Sees each activation, in graph order: `golden` and `faulty` are its values in host memory, for this call.
+ */
+typedef struct bs_trace_watch {
+    bs_status (*see)(void *context, const bs_trace_step *step, const float *golden, const float *faulty);
+    void *context;
+} bs_trace_watch;
+
 /* Runs image 0 of `golden` (already run) in full, with the sites in the target. `schedule`: one of the target
- * that serves the sites and gives the expected boxes; or NULL. Free with bs_trace_clear(). */
+ * that serves the sites and gives the expected boxes; or NULL. watch: may be NULL. Free with
+ * bs_trace_clear(). */
 bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_schedule *schedule,
-                       const bs_site *sites, size_t n_sites);
+                       const bs_site *sites, size_t n_sites, const bs_trace_watch *watch);
 void bs_trace_clear(bs_trace *t);
 
 #endif

@@ -141,7 +141,8 @@ static inline void fx_make_plan(fixture *f)
 {
     static const int entry_of[] = {0, 0, 1, 2}, target_of[] = {0, 2, 1, 2}, ids[] = {2, 3, 7};
     for (int e = 0; e < 3; e++) {
-        f->entry[e] = (bs_entry){.id = ids[e], .name = (char *)"some bits", .trials = FX_REPETITIONS};
+        f->entry[e] =
+            (bs_entry){.id = ids[e], .name = (char *)"some bits", .probability = 1, .trials = FX_REPETITIONS};
         f->entry[e].fault =
             (bs_fault_model){.kind = BS_FAULT_FLIP, .bits = UINT32_MAX, .burst = 1, .count = 1};
     }
