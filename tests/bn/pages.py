@@ -1,6 +1,7 @@
 """pages.py BITSINK: figures and the report are whole, self-contained, and say what the tables say."""
 import os
 import re
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -100,6 +101,36 @@ def check_page(path, bitsink, db):
     return page
 
 
+def svg(path):
+    with open(path, encoding="utf-8") as f:
+        return re.sub(r"surface[0-9]+", "surface", f.read())
+
+
+def plot(bitsink, db, path, *args):
+    """Draws a figure, or the sheets of figure talk. Returns its SVG, or that of its sinks, without cairo's numbers."""
+    subprocess.run([bitsink, "plot", db, *args, "-o", path, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    return svg(path.replace("talk", "talk-sinks"))
+
+
+def check_talk(bitsink, db, folder):
+    """Figure talk has the sheets that figures accuracy and sinks draw of the layers that it should choose."""
+    path, sheets = (os.path.join(folder, n) for n in ("talk.svg", "sheets.svg"))
+    con = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+    wrong = con.execute("""SELECT s.entry, l.label, sum(s.wrong) FROM layer_summary s JOIN layer l ON l.id = s.layer
+        WHERE s.class >= 0 AND l.id < 4095 GROUP BY s.entry, l.id HAVING sum(s.wrong) > 0 ORDER BY s.entry, l.ordinal""").fetchall()
+    con.close()
+    entries = {}
+    for entry, layer, n in wrong:
+        entries.setdefault(entry, []).append((layer, n))
+    entry, layers = next((e, [t for t, n in all_of if n >= 10]) for e, all_of in entries.items() if sum(n >= 10 for _, n in all_of) > 1)
+    both = ("--entry", f"#{entry}", "--layer", layers[0], "--late", layers[-1])
+    sinks = plot(bitsink, db, sheets, "sinks", *both)
+    assert plot(bitsink, db, path, "talk") == sinks
+    assert plot(bitsink, db, path, "talk", *both) == sinks
+    assert plot(bitsink, db, path, "talk", "--layer", entries[entry][0][0]) != sinks
+    assert plot(bitsink, db, sheets, "accuracy", "--entry", f"#{entry}") == svg(os.path.join(folder, "talk-accuracy.svg"))
+
+
 def main():
     bitsink = os.path.abspath(sys.argv[1])
     fashion()
@@ -119,6 +150,7 @@ def main():
             width, height = (float(root.get(n).replace("px", "")) for n in ("width", "height"))
             w, h, size = pixels(png)
             assert (w, h) == (int(2 * width), int(2 * height)) and size == h * (3 * w + 1), kind
+        check_talk(bitsink, db, folder)
         subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)
         page = check_page(os.path.join(folder, "page", "report.html"), bitsink, db)
         assert "<b>&\"name\"" in page.text and "Severity" not in page.text
