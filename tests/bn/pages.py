@@ -14,7 +14,7 @@ from independent import JOB
 from raw import rows
 from skips import fashion
 
-KINDS = ("accuracy", "sinks", "trust", "bits", "rerun")
+KINDS = ("accuracy", "sinks", "trust", "bits", "rerun")  # what files without faults in the whole network can show
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -131,6 +131,32 @@ def check_talk(bitsink, db, folder):
     assert plot(bitsink, db, sheets, "accuracy", "--entry", f"#{entry}") == svg(os.path.join(folder, "talk-accuracy.svg"))
 
 
+def check_network(bitsink, folder):
+    """Entries that hit the whole network have figure ber and a section of the report, and are in nothing that is by layer.
+    The job is the one of the gallery."""
+    pictures = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pictures")
+    db, page = os.path.join(folder, "n.db"), os.path.join(folder, "network")
+    os.environ.update(BITSINK_TRIALS="3", BITSINK_IMAGES="8")
+    subprocess.run([bitsink, "run", "--quiet", "--device", "null", "--db", db, os.path.join(pictures, "fashion.yaml")], check=True,
+                   stdout=subprocess.DEVNULL)
+    points = rows(bitsink, db, "ber_curve")
+    assert len(points) == 27 and {p["hits"] for p in points} == {"activations", "parameters", "both"}
+    figures = {one: plot(bitsink, db, os.path.join(folder, "n.svg"), "ber", *one) for one in ((), ("--entry", "#10"), ("--entry", "#18"))}
+    assert figures["--entry", "#10"] == figures["--entry", "#18"] != figures[()]
+    subprocess.run([bitsink, "report", db, "-o", page, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    with open(os.path.join(page, "report.html"), encoding="utf-8") as f:
+        text = f.read()
+    html = Page()
+    html.feed(text)
+    assert text.count("<svg") == len(KINDS) + 1 and "Faults in the whole network" in html.text
+    network = next(t for t in html.tables if "accuracy without faults" in t[0] and "counted" in t[0])
+    at = {name: i for i, name in enumerate(network[0])}
+    assert [r[at["entry"]] for r in network[1:]] == [str(p["entry"]) for p in sorted(points, key=lambda p: p["entry"])]
+    assert network[1][at["SDC-1"]] == f"{100 * points[0]['sdc1']:.3f} %"
+    for table in html.tables:
+        assert "layer" not in table[0] or all(r[table[0].index("layer")] != "network" for r in table[1:]), table[0]
+
+
 def main():
     bitsink = os.path.abspath(sys.argv[1])
     fashion()
@@ -153,7 +179,7 @@ def main():
         check_talk(bitsink, db, folder)
         subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)
         page = check_page(os.path.join(folder, "page", "report.html"), bitsink, db)
-        assert "<b>&\"name\"" in page.text and "Severity" not in page.text
+        assert "<b>&\"name\"" in page.text and "Severity" not in page.text and "whole network" not in page.text
         with open(db, "rb") as f:
             assert f.read() == before, "reading changed the file"
         with open(os.path.join(folder, "g.csv"), "w") as f:
@@ -161,6 +187,7 @@ def main():
         subprocess.run([bitsink, "bn", db, "groups", os.path.join(folder, "g.csv")], check=True)
         subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)
         assert "Severity" in check_page(os.path.join(folder, "page", "report.html"), bitsink, db).text
+        check_network(bitsink, folder)
 
 
 if __name__ == "__main__":
