@@ -101,11 +101,18 @@ bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *
 enum { BS_BN_DEFAULT_SCOPE = -2 };
 bs_status bs_bn_scope(int64_t *scope, const bs_db *db);
 
-/* P(of | given): `given` is "class=lion,layer=conv3_2" or NULL, `of` is "correct,fault"; query.c has the
- * variables. scope: an entry, -1 (the strata of bn_prior_layer), or BS_BN_DEFAULT_SCOPE. At most `limit` rows
- * (0: all). */
-bs_status bs_bn_query(FILE *out, const char *db_path, const char *given, const char *of, int scope,
-                      bs_rows_format format, uint64_t limit);
+/* A question to the network, P(of | given). Texts may be NULL. */
+typedef struct bs_bn_question {
+    const char *given; /* evidence, "class=lion|tiger,layer=conv3_2"; query.c has the variables */
+    const char *of;    /* variables, "correct,fault"; NULL: "correct" */
+    const char *layer; /* the only layers that a fault hits, "conv1|conv2"; NULL: those of the scope */
+    const char *p;     /* P(F = 1); NULL: that of the scope */
+    int scope;         /* an entry, -1 (the strata of bn_prior_layer), or BS_BN_DEFAULT_SCOPE */
+    bs_rows_format format;
+    uint64_t limit; /* of rows, 0: all */
+} bs_bn_question;
+
+bs_status bs_bn_query(FILE *out, const char *db_path, const bs_bn_question *asked);
 /* Names of the variables, comma-separated, for help. */
 #define BS_BN_VARIABLES "class, layer, entry, image, label, golden, fault, correct_label, correct_golden"
 

@@ -24,6 +24,7 @@ typedef struct bs_stratum {
     int target;              /* target id */
     bool is_parameter;       /* the same faults are run on all images */
     uint32_t repetitions;    /* trials for each image; with a site list the largest number of any image */
+    uint32_t elements;       /* of the target */
     uint64_t population;     /* elements * choices: the distinct single sites; all bits with a site list */
     bs_fault_model fault;    /* the entry's, with the target's type and those of its bits that may be hit */
     bool borrowed;           /* its bits lie in the memory of another target (job key `storage`) */
@@ -93,15 +94,21 @@ int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s);
 /* Logs a note, once, if an entry without the key `storage` has such strata. */
 void bs_plan_note_storage(const bs_plan *plan);
 
-/* Returns the number of faults that a target's trials are drawn from: sites x choices, and x images if a
- * fault is run on one image only. */
-double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target);
+/* Returns the number of different faults that the trials of one image are drawn from: the population of
+ * single sites, 1 where nothing is drawn, 1e18 for sets of sites and for faults that may not happen. */
+double bs_stratum_faults(const bs_stratum *s);
+/* Returns the same for all trials: x images if a fault is run on one image only. */
+double bs_plan_population(const bs_plan *plan, const bs_stratum *s);
+/* Returns the number of sites that a trial is expected to have, all in one element being one site; and the
+ * same of a trial that hits every target of the stratum. Not for site lists. */
+double bs_stratum_sites(const bs_stratum *s);
+double bs_stratum_most_sites(const bs_stratum *s);
 /* Returns true if every trial of the stratum has at most one site; false, too, if only drawing could tell. */
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
 /* Returns the stratum of a trial, NULL if the plan has none. */
 const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial_coords t);
-/* Appends the trial's sites to *out (without clearing it), by target, and sorted by element. Bursts and BER
- * hits on the same element are merged into one site. Thread-safe. */
+/* Appends the trial's sites to *out (without clearing it), by target, and sorted by element. Faults in the
+ * same element are merged into one site. Thread-safe. */
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out);
 void bs_sites_reset(bs_sites *s);
 void bs_sites_clear(bs_sites *s);

@@ -56,6 +56,7 @@ static bs_status add_group(bs_site_table *t, const bs_site_row *row, size_t n, c
         if (g->n > 0 && t->site[t->n_sites - 1].element == row[i].site.element) {
             t->site[t->n_sites - 1] = bs_site_compose(t->site[t->n_sites - 1], row[i].site);
         } else {
+            t->target[t->n_sites] = row[i].target;
             t->site[t->n_sites++] = row[i].site;
             g->n++;
         }
@@ -89,6 +90,7 @@ static bs_status build(bs_site_table *t, const bs_site_rows *rows, const char *p
 {
     size_t n;
     BS_TRY(bs_calloc(&t->site, rows->n, sizeof *t->site, "sites"));
+    BS_TRY(bs_calloc(&t->target, rows->n, sizeof *t->target, "sites"));
     BS_TRY(bs_calloc(&t->group, rows->n, sizeof *t->group, "trials"));
     for (size_t i = 0; i < rows->n; i += n) {
         for (n = 1; i + n < rows->n && same_trial(&rows->row[i], &rows->row[i + n]);)
@@ -128,6 +130,7 @@ void bs_site_table_free(bs_site_table *t)
     if (!t)
         return;
     free(t->site);
+    free(t->target);
     free(t->group);
     free(t);
 }

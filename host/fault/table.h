@@ -17,6 +17,7 @@ typedef struct bs_site_group {
 
 struct bs_site_table {
     bs_site *site;
+    uint32_t *target;     /* of each site */
     bs_site_group *group; /* sorted by (target, image, order): rank in (target, image) = repetition */
     size_t n_groups;
     size_t n_sites;

@@ -61,7 +61,8 @@ static inline const char *bs_fault_scope_name(bs_fault_scope scope)
 enum { BS_STORED_SITES = 64 };
 
 typedef struct bs_entry {
-    int id; /* 0..255, explicit in the file; of a list of error rates, the first takes it */
+    int id;            /* 0..255, explicit in the file; of a list of error rates, the first takes it */
+    int rate, n_rates; /* number `rate` of that list, and how many it has; 0: no list */
     char *name;
     bs_fault_scope scope;
     double probability;   /* that a trial has its fault; 1: always */

@@ -95,7 +95,12 @@ bs_status bs_pairing_open(bs_pairing **out, const bs_db *a, const bs_db *b)
     static const char sql_other_faults[] =
         "SELECT 1 FROM main.trial a CROSS JOIN other.trial b ON b.id = a.id WHERE a.id >= ?1 AND a.id < ?2 "
         "AND (a.element IS NOT b.element OR a.bit IS NOT b.bit OR a.keep IS NOT b.keep "
-        "OR a.toggle IS NOT b.toggle OR a.n_sites <> b.n_sites) LIMIT 1";
+        "OR a.toggle IS NOT b.toggle OR a.n_sites <> b.n_sites) UNION ALL "
+        "SELECT 1 FROM trial_site a LEFT JOIN other_trial_site b ON b.trial = a.trial AND b.layer = a.layer "
+        "AND "
+        "b.element = a.element WHERE a.trial >= ?1 AND a.trial < ?2 AND (b.trial IS NULL OR a.keep <> b.keep "
+        "OR "
+        "a.toggle <> b.toggle) LIMIT 1";
     bs_pairing *p = NULL;
     bs_status st;
     *out = NULL;

@@ -85,10 +85,11 @@ static void fail_each(work *work, void (*prepare)(fixture *f), int code, bool fo
     char clean[128], want[33];
     int errors = 0, tried = 0, seen[2] = {0};
     fixture_open(&f);
+    fx_add_network(&f, true);
     if (prepare)
         prepare(&f);
     snprintf(clean, sizeof clean, "%s/clean.db", f.dir);
-    fx_run(&f, clean, 0, FX_ROWS, FX_REPETITIONS);
+    fx_run(&f, clean, 0, f.n_rows, FX_REPETITIONS);
     assert_ok(bs_store_digest(clean, want, NULL));
     failing_vfs = (failing_state){0};
     assert_ok(work(&f, f.db));
