@@ -1,7 +1,7 @@
 -- Sinks are classes into which wrong answers fall, for each layer of an entry (level 'layer'), each bit position of an
--- entry over all its layers ('bit'), and each entry ('overall'): these are the places. Entries that hit several layers in the same
--- inference have the last one only. `bitsink bn` counts by bit position
--- when it needs to; the sqlite3 program shows these counts after `bitsink bn DB update`.
+-- entry over all its layers ('bit'), and each entry ('overall'): these are the places. Entries that hit several layers in
+-- the same inference have the last one only. `bitsink bn` counts by bit position when it needs to; the sqlite3 program shows
+-- these counts after `bitsink bn DB update`.
 --
 -- The observation of a sink test is its unit. Units are never mixed within a place. Trials that hit activations and inputs
 -- are counted as distinct pairs of image and wrong class (unit 'pair'): an image counts once for each class, however often
