@@ -167,9 +167,8 @@ static bs_status make_network(bs_stratum *s, const bs_plan *plan, int entry, con
         bs_fail(BS_USAGE,
                 "%s:%d: entry %d: the model has %d targets, and one id must be left for the network",
                 plan->job->path, e->line, e->id, plan->graph->n_targets);
-        return bs_hint("only %d targets can be hit in one inference: hit one at a time, without "
-                       "'scope: inference'",
-                       BS_NETWORK_TARGET);
+        return bs_hint("so no trial of this model can hit several targets: %s",
+                       e->sites ? "give them trials of their own" : "remove 'scope: inference'");
     }
     BS_TRY(bs_calloc(&s->part, (size_t)plan->graph->n_targets, sizeof *s->part, "targets"));
     for (int t = 0; t < plan->graph->n_targets; t++) {
@@ -227,6 +226,27 @@ out:
     return st;
 }
 
+static bs_status add_listed_stratum(bs_plan *plan, size_t *cap, int entry, int target, uint32_t repetitions)
+{
+    const bool *in = plan->tables[entry]->in_network;
+    double *probability;
+    bs_stratum s = {0};
+    BS_TRY(bs_calloc(&probability, (size_t)plan->graph->n_targets, sizeof *probability, "targets"));
+    for (int t = 0; t < plan->graph->n_targets; t++)
+        probability[t] = in[t];
+    bs_status st = target == BS_NETWORK_TARGET ? make_network(&s, plan, entry, probability)
+                                               : make_stratum(&s, plan, entry, target);
+    s.repetitions = repetitions;
+    for (int k = 0; k < s.n_parts; k++)
+        s.part[k].repetitions = repetitions;
+    if (st == BS_OK)
+        st = add_stratum(plan, cap, &s);
+    if (st != BS_OK)
+        free(s.part);
+    free(probability);
+    return st;
+}
+
 static bs_status add_listed(bs_plan *plan, size_t *cap, int entry)
 {
     const bs_entry *e = &plan->job->entries[entry];
@@ -244,10 +264,7 @@ static bs_status add_listed(bs_plan *plan, size_t *cap, int entry)
             run = n > 0 && g[n].image == g[n - 1].image ? run + 1 : 1;
             most = run > most ? run : most;
         }
-        bs_stratum s;
-        BS_TRY(make_stratum(&s, plan, entry, (int)g->target));
-        s.repetitions = (uint32_t)most;
-        BS_TRY(add_stratum(plan, cap, &s));
+        BS_TRY(add_listed_stratum(plan, cap, entry, (int)g->target, (uint32_t)most));
         plan->trials += g->image == BS_EVERY_IMAGE ? (uint64_t)n * plan->n_images : n;
     }
     return BS_OK;
@@ -277,10 +294,12 @@ static bs_status mark_storage(bs_plan *plan, int entry, int first)
     BS_TRY(bs_calloc(&flags, 2 * n, sizeof *flags, "targets"));
     bool *among = flags, *storage = flags + n;
     for (int i = first; i < plan->n_strata; i++)
-        among[plan->strata[i].target] = true;
+        for (int k = 0; k < bs_stratum_targets(&plan->strata[i]); k++)
+            among[bs_stratum_at(&plan->strata[i], k)->target] = true;
     bs_status st = bs_select_targets(storage, e->storage, e->n_storage, among, plan->job, plan->graph);
     for (int i = first; i < plan->n_strata; i++)
-        plan->strata[i].borrowed = !storage[plan->strata[i].target];
+        if (plan->strata[i].n_parts == 0)
+            plan->strata[i].borrowed = !storage[plan->strata[i].target];
     free(flags);
     return st;
 }

@@ -3,7 +3,7 @@ import math
 from collections import defaultdict
 
 from outcomes import coverage, rates
-from raw import close, share_bounds, sum_bounds
+from raw import NETWORK, close, share_bounds, sum_bounds
 
 
 def accuracy(raw, t):
@@ -54,6 +54,8 @@ def difference(lost, gained, k):
 def check_operations(raw, table):
     groups = defaultdict(dict)
     for t in raw.stratum:
+        if t[1] == NETWORK:
+            continue
         kind = "parameters" if raw.is_parameter(t) else "activations"
         op = raw.layer[t[1]]["op"] or "input"
         groups[t[0], op, kind, "uniform"][t] = 1
@@ -88,6 +90,26 @@ def check_operations(raw, table):
         assert before is None or before <= place, "largest loss first"
         before = place
     assert got and not groups, groups
+
+
+def check_ber(raw, table):
+    want = {t[0]: t for t in raw.stratum if t[1] == NETWORK and raw.entry[t[0]]["ber"] > 0}
+    got = {r["entry"]: r for r in table("ber_curve")}
+    assert set(got) == set(want)
+    for e, r in got.items():
+        t = want[e]
+        golden, y, n = accuracy(raw, t)
+        for name, x, m in (("accuracy", y, n), ("sdc1", rates(raw)[t].of["sdc1"][0], raw.support(t)[1]),
+                           ("due", rates(raw)[t].of["due"][0], raw.support(t)[1])):
+            close(name, r[name], x)
+            for side, b in zip(("_low", "_high"), share_bounds(x, m)):
+                close(name + side, r[name + side], b, 1e-8)
+        close("golden", r["golden"], golden)
+        kinds = {raw.layer[x]["kind"] in ("input", "activation") for s, x in raw.network if s == e}
+        assert r["hits"] == ("both" if len(kinds) == 2 else "activations" if True in kinds else "parameters")
+        faults = {(rep if raw.is_parameter(t) else (i, rep)) for s, i, rep, *_ in raw.trials if s == t}
+        assert r["units"] == len(faults) and r["unit"] == ("fault" if raw.is_parameter(t) else "trial")
+        assert r["ber"] == raw.entry[e]["ber"] and r["trials"] == sum(s == t for s, *_ in raw.trials)
 
 
 def check_asked(raw, joint, ask):

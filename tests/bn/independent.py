@@ -9,7 +9,7 @@ from collections import defaultdict
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from skips import fashion
 
-from accuracies import check_asked, check_curve, check_operations
+from accuracies import check_asked, check_ber, check_curve, check_operations
 from raw import DUE, Raw, close, rows, share_bounds, sum_bounds, widened
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -28,6 +28,9 @@ faults:
   - {{id: 7, name: census, targets: {{name: conv1_1, kind: bias}}, fault: flip, bits: sign, trials: 16}}
   - {{id: 8, name: few, targets: [logits], fault: flip, bits: [30], trials: 6}}
   - {{id: 5, name: stuck, targets: [conv1_2], fault: stuck-at-1, bits: exponent, trials: 30}}
+  - {{id: 9, name: sweep, targets: [relu2_1, fc1, logits], scope: inference, fault: flip, ber: [1e-4, 1e-2], trials: 8}}
+  - {{id: 11, name: several, targets: [{{name: logits, probability: 0.5}}, {{name: fc1, kind: weight, probability: 0.1}}], scope: inference, fault: flip, bits: exponent, trials: 9}}
+  - {{id: 12, name: part, targets: [fc1, logits], fault: flip, bits: exponent, probability: 0.5, trials: 5}}
 """
 
 
@@ -310,6 +313,7 @@ def main():
             check_network(raw, table)
             check_curve(raw, table)
             check_operations(raw, table)
+            check_ber(raw, table)
             check_images_as_sample(raw, table)
             check_given_layer(raw, table)
             check_accuracy(raw, table)

@@ -83,6 +83,7 @@ class Raw:
         self.entry = {r["id"]: r for r in db.execute("SELECT * FROM entry")}
         self.layer = {r["id"]: r for r in db.execute("SELECT * FROM layer")}
         self.stratum = {(r["entry"], r["layer"]): r for r in db.execute("SELECT * FROM stratum")}
+        self.network = [tuple(r) for r in db.execute("SELECT entry, layer FROM network_target")]
         self.label = dict(db.execute("SELECT id, class FROM image"))
         self.classes = db.execute("SELECT classes FROM campaign").fetchone()[0]
         self.name = {r[0]: r[1] for r in db.execute("SELECT id, name FROM class")}
