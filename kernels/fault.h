@@ -37,7 +37,8 @@ typedef enum bs_fault_parameter {
     X(STUCK1, "stuck-at-1", 1, 1, 0, NONE, ~mask, mask, "force the bit to 1")                                \
     X(SET, "set", 0, 0, 0, VALUE, 0, value, "replace the value by `value`")                                  \
     X(ZERO, "zero", 0, 0, 0, NONE, 0, 0, "replace the value by 0")                                           \
-    X(RANDOM, "random", 0, 0, 1, RANGE, 0, value, "replace the value by a uniform one in `range`")
+    X(RANDOM, "random", 0, 0, 1, RANGE, 0, value, "replace the value by a uniform one in `range`")           \
+    X(NONE, "none", 0, 0, 0, NONE, 0xffffffffu, 0, "hit nothing: the answer without a fault")
 
 typedef enum bs_fault_kind {
 #define X(suffix, ...) BS_FAULT_##suffix,
@@ -168,6 +169,14 @@ BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed,
     return bs_fault_effect(m->kind, element, run << bit & bs_dtype_field(m->type, BS_BITS_ANY), 0);
 }
 
+/* Returns true if what happens with `probability` does in this trial: a trial has its fault, or a target of
+ * the network is hit. */
+BS_HD int bs_fault_happens(double probability, uint64_t seed, uint64_t counter)
+{
+    return probability >= 1 ||
+           bs_draw(seed, counter, 0, BS_PURPOSE_HAPPENS) < (uint64_t)(probability * 18446744073709551616.0);
+}
+
 /* Returns the choice of attempt `draw` in a trial of k sites. Its sites are the first k distinct choices of
  * the attempts 0, 1, 2, ... */
 BS_HD uint64_t bs_fault_attempt(uint64_t population, uint64_t seed, uint64_t counter, uint32_t draw)
@@ -183,7 +192,8 @@ enum { BS_ORDERED_POPULATION = 1 << 20, BS_ORDER_ROUNDS = 8 };
 
 BS_HD int bs_fault_is_ordered(const bs_fault_model *m, uint64_t population)
 {
-    return !(m->ber > 0) && m->count == 1 && population <= BS_ORDERED_POPULATION;
+    return !(m->ber > 0) && m->count == 1 && !m->shared_bit && m->kind != BS_FAULT_NONE &&
+           population <= BS_ORDERED_POPULATION;
 }
 
 /* Returns the choice of a repetition; `unit`: the trial's counter at repetition 0. A Feistel network on the

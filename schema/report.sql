@@ -2,7 +2,9 @@
 
 -- Outcomes by fault entry. Shares of trials; and SDC-1 with its interval over the bits that a fault may hit.
 CREATE TEMP VIEW report_outcomes AS
-SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber ELSE '' END AS fault,
+SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber ELSE '' END ||
+       CASE WHEN e.probability < 1 THEN ', probability ' || e.probability ELSE '' END ||
+       CASE WHEN max(s.layer) = 4095 THEN ', several layers at once' ELSE '' END AS fault,
        count(DISTINCT s.layer) AS layers, sum(s.n) AS trials, printf('%.2f %%', 100.0 * (sum(s.masked) * 1.0 /
        sum(s.n))) AS "masked, of trials", printf('%.2f %%', 100.0 * ((sum(s.n) - sum(s.masked) - sum(s.wrong) FILTER (WHERE
        s.class >= 0) - ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0)) * 1.0 / sum(s.n))) AS "benign, of trials",
@@ -24,7 +26,7 @@ SELECT entry, layer_name AS layer, trials, printf('%.3f %%', 100.0 * sdc1_rate) 
        iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high)) AS interval,
        printf('%.3f - %.3f %%', 100.0 * sdc1_population_low, 100.0 * sdc1_population_high) AS "images as a sample",
        printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy a
-       ORDER BY a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM layer WHERE id = a.layer) LIMIT 10;
+       WHERE a.layer <> 4095 ORDER BY a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM layer WHERE id = a.layer) LIMIT 10;
 
 -- All layers.
 CREATE TEMP VIEW report_all_layers AS

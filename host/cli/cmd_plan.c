@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "model/label.h"
 #include "cli/strata_list.h"
+#include "store/identity.h"
 #include "store/rounds.h"
 
 #include <math.h>
@@ -15,6 +16,8 @@
 
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
+/* Of a raw ranking beside its classes. */
+static const double ranking_bytes = 20.0;
 
 /* The time that the pilot run takes: at least this, and more for networks whose start takes long, too. */
 static const double pilot_seconds = 4.0, pilot_share = 0.5;
@@ -51,7 +54,36 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
                 fmin(PATCHED_PROOFS * f.patched * golden, r.work_seconds);
     out->macs = r.macs;
     out->bytes = (double)s->plan->trials * row_bytes;
+    if (s->job->top_k > 0) /* of the trials with an answer, about half */
+        out->bytes += (double)s->plan->trials / 2 * (ranking_bytes + 8.0 * bs_identity_top_k(s->plan));
     return BS_OK;
+}
+
+/* Returns the number of targets that a trial is expected to hit. */
+static double targets_hit(const bs_stratum *s)
+{
+    double targets = 0;
+    for (int k = 0; k < s->n_parts; k++)
+        targets += s->part[k].probability;
+    return s->probability * targets;
+}
+
+/* Says what the table has no room for. */
+static void print_note(const bs_plan *p, const bs_stratum *s)
+{
+    const bs_entry *e = &p->job->entries[s->entry];
+    char where[32] = "the network";
+    if (s->n_parts == 0)
+        snprintf(where, sizeof where, "target %d", s->target);
+    else if (e->sites)
+        printf("entry %d: trials of the network hit up to %d targets in one inference\n", e->id, s->n_parts);
+    else
+        printf("entry %d: a trial of the network hits up to %d targets in one inference, %.4g of them and "
+               "%.4g sites on average\n",
+               e->id, s->n_parts, targets_hit(s), bs_stratum_sites(s));
+    if (!e->sites && s->repetitions > bs_stratum_faults(s))
+        printf("entry %d: %s has only %.0f fault%s; trials beyond that repeat them, and add nothing\n", e->id,
+               where, bs_stratum_faults(s), bs_stratum_faults(s) == 1 ? "" : "s");
 }
 
 static void print_strata(const bs_plan *p, const bs_strata_list *l)
@@ -62,22 +94,15 @@ static void print_strata(const bs_plan *p, const bs_strata_list *l)
            "per image", "trials");
     for (int i = 0; i < p->n_strata; i++) {
         const bs_stratum *s = &p->strata[l->stratum[i]];
-        const bs_target *t = &g->targets[s->target];
+        int node = s->n_parts > 0 ? -1 : g->targets[s->target].node;
         uint64_t trials = bs_plan_stratum_trials(p, s);
         printf("%5d  %6d  %-*s  %-*s %12u %14llu\n", p->job->entries[s->entry].id, s->target, l->width,
                bs_strata_list_name(l, l->stratum[i]), operators,
-               t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), s->repetitions,
-               (unsigned long long)trials);
+               node < 0 ? "-" : bs_op_name(g->nodes[node].op), s->repetitions, (unsigned long long)trials);
     }
     bs_strata_list_note(l);
-    for (int i = 0; i < p->n_strata; i++) {
-        const bs_stratum *s = &p->strata[i];
-        const bs_entry *e = &p->job->entries[s->entry];
-        if (bs_fault_is_ordered(&e->fault, s->population) && !e->sites && s->repetitions > s->population)
-            printf(
-                "entry %d: target %d has only %llu faults; trials beyond that repeat them, and add nothing\n",
-                e->id, s->target, (unsigned long long)s->population);
-    }
+    for (int i = 0; i < p->n_strata; i++)
+        print_note(p, &p->strata[i]);
 }
 
 /* Says why a stratum needs more trials or not. */
@@ -192,7 +217,8 @@ static void print_rounds_json(const bs_plan *p, const bs_strata_list *l, const b
         t.len = 0;
         bs_str_printf(&t, "{\"entry\": %d, \"target\": %d, \"name\": ", p->job->entries[s->entry].id,
                       s->target);
-        bs_str_json(&t, p->graph->tensors[p->graph->targets[s->target].tensor].name);
+        bs_str_json(&t,
+                    s->n_parts > 0 ? "network" : p->graph->tensors[p->graph->targets[s->target].tensor].name);
         bs_str_printf(&t, ", \"trials\": %llu, \"unit\": \"%s\"", (unsigned long long)r->trials,
                       r->is_parameter ? "fault" : "trial");
         bool census = isinf(r->observations);

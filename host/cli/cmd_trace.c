@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "campaign/input.h"
 #include "cli/cli.h"
+#include "cli/trace_dump.h"
 #include "model/label.h"
 #include "replay/trace.h"
 #include "store/status.h"
@@ -178,8 +179,9 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
 
 /* Runs the trial; gives the boxes that the delta replay expects where it has sites in one target. */
 static bs_status run_trial(bs_trace *out, const bs_engine *e, bs_golden *golden, const bs_stratum *stratum,
-                           const bs_sites *sites)
+                           const bs_sites *sites, bs_trace_dump *dump)
 {
+    bs_trace_watch watch = bs_trace_dump_watch(dump);
     bs_schedules schedules = {0};
     int *targets, n = bs_stratum_targets(stratum), k = 0;
     int32_t at[2];
@@ -193,7 +195,7 @@ static bs_status run_trial(bs_trace *out, const bs_engine *e, bs_golden *golden,
                     out);
     while (k < schedules.n - 1 && !bs_schedule_serves(schedules.schedule[k], sites->site, sites->n, at))
         k++;
-    st = bs_trace_run(out, golden, targets, n, schedules.schedule[k], sites->site, sites->bound);
+    st = bs_trace_run(out, golden, targets, n, schedules.schedule[k], sites->site, sites->bound, &watch);
 out:
     bs_schedules_clear(&schedules);
     free(targets);
@@ -201,7 +203,7 @@ out:
 }
 
 static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum *stratum, bs_trial_coords t,
-                       bool json)
+                       bs_trace_dump *dump, bool json)
 {
     bs_worker w = {0};
     bs_sites sites = {0};
@@ -212,11 +214,13 @@ static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum
     BS_TRY_GOTO(bs_input_load(&w, 0, &s->input, t.image, NULL, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
-    BS_TRY_GOTO(run_trial(&result, e, w.golden, stratum, &sites), out);
+    BS_TRY_GOTO(bs_trace_dump_start(dump, stratum, &sites), out);
+    BS_TRY_GOTO(run_trial(&result, e, w.golden, stratum, &sites, dump), out);
     print_sites(s, stratum, t, &sites, &result, json);
     print_steps(s->graph, &result, json);
     print_answer("golden", &result.golden, s, json);
     print_answer("faulty", &result.faulty, s, json);
+    st = bs_trace_dump_print(dump, json);
 out:
     bs_trace_clear(&result);
     bs_sites_clear(&sites);
@@ -228,6 +232,7 @@ static bs_status run(const bs_args *args)
 {
     bs_session s = {0};
     bs_engine *e = NULL;
+    bs_trace_dump dump = {0};
     bs_trial_coords t;
     BS_TRY(parse_trial(&t, args->operand[1]));
     BS_TRY(bs_session_reopen(&s, args->operand[0]));
@@ -246,10 +251,12 @@ static bs_status run(const bs_args *args)
         goto out;
     }
     BS_TRY_GOTO(bs_store_check_draws(args->operand[0], (int)t.entry), out);
+    BS_TRY_GOTO(bs_trace_dump_open(&dump, args, &s), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);
-    st = trace(&s, e, stratum, t, bs_option_value(args, "json") != NULL);
+    st = trace(&s, e, stratum, t, &dump, bs_option_value(args, "json") != NULL);
 out:
+    st = bs_trace_dump_close(&dump, st);
     bs_engine_close(e);
     bs_cache_close(o.cache);
     bs_session_close(&s);
@@ -259,7 +266,9 @@ out:
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     BS_CACHE_OPTIONS,
+    {"dump", "DIR", "write tensors without and with the fault as .npy files into a new folder"},
     {"json", NULL, "one JSON object per site, tensor and run"},
+    {"tensor", "NAME...", "with --dump: tensor to write, may be repeated (default: what the fault changes)"},
     {NULL, NULL, NULL},
 };
 
@@ -281,8 +290,20 @@ const bs_command bs_cmd_trace = {
                "the fault it prints how many elements changed, the box that holds them, and the box that "
                "the delta replay computes, as far as the sites alone tell (the replay may measure and "
                "narrow it on the way). Finally it prints the answers of the network, without and with the "
-               "fault.",
-    .examples = "    bitsink trace r.db 1:17:8:1",
+               "fault; where the faulty output has NaN, also its raw ranking, in which NaN comes first as "
+               "argmax of NumPy and PyTorch has it.\n"
+               "\n"
+               "`--dump` writes the values, bit by bit, for numpy.load(): `golden/NAME.npy` and "
+               "`faulty/NAME.npy` for each tensor, of one sample, in the order and shape of the model file "
+               "(without the axis of the images), as little-endian float32. NAME is the tensor's, with all "
+               "but letters, digits, `_`, `-` and `.` written %XX as in web addresses. `index.csv` lists the "
+               "files: file, tensor, node, op, kind, shape, type, and the number of changed elements. The "
+               "folder appears when all is written, or not at all. Without `--tensor` it holds the tensors "
+               "that the fault hits, parameters too, and those that it changes. `--tensor` takes the name of "
+               "a tensor or node, a shell pattern, #ID, or all.",
+    .examples = "    bitsink trace r.db 1:17:8:1\n"
+                "    bitsink trace r.db 1:17:8:1 --dump values\n"
+                "    bitsink trace r.db 1:17:8:1 --dump values --tensor 'conv1*' --tensor logits",
     .see_also = "bitsink-run(1)",
     .min_operands = 2,
     .max_operands = 2,

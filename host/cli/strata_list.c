@@ -13,10 +13,12 @@ static int list_entry(bs_strata_list *l, int n)
 {
     const bs_plan *p = l->plan;
     uint32_t entry = (uint32_t)p->job->entries[p->strata[n].entry].id;
-    for (int place = 0; place < p->graph->n_targets; place++) {
-        bs_trial_coords at = {.entry = entry, .target = (uint32_t)bs_graph_listed(p->graph, place)};
+    for (int place = 0; place <= p->graph->n_targets; place++) {
+        bool network = place == p->graph->n_targets;
+        int target = network ? (int)BS_NETWORK_TARGET : bs_graph_listed(p->graph, place);
+        bs_trial_coords at = {.entry = entry, .target = (uint32_t)target};
         const bs_stratum *s = bs_plan_stratum(p, at);
-        if (s)
+        if (s && (network == (s->n_parts > 0)))
             l->stratum[n++] = (int)(s - p->strata);
     }
     return n;
@@ -49,6 +51,8 @@ void bs_strata_list_clear(bs_strata_list *l)
 
 const char *bs_strata_list_name(const bs_strata_list *l, int stratum)
 {
+    if (l->plan->strata[stratum].n_parts > 0)
+        return "network";
     const char *label = bs_graph_label(l->plan->graph, l->plan->strata[stratum].target);
     return bs_visible(bs_common_path_cut(&l->path, label));
 }

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest expected number of sites of a trial; more make no sense as separate faults. */
-#define MAX_EXPECTED_SITES ((double)(1 << 24))
+/* Largest expected number of sites of a trial: 3 GB. */
+#define MAX_EXPECTED_SITES ((double)(1 << 28))
 
 static bs_status fail_entry(const bs_plan *plan, const bs_entry *e, const bs_tensor *tensor, const char *what)
 {
@@ -62,55 +62,75 @@ static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
     return bs_hint("its bits are 0 (lowest) to %u: change 'bits'", width - 1);
 }
 
-static bs_status add_stratum(bs_plan *plan, size_t *cap, int entry, int target, uint64_t repetitions)
+/* Makes the stratum of an entry on one target, without its repetitions. */
+static bs_status make_stratum(bs_stratum *s, const bs_plan *plan, int entry, int target)
 {
     const bs_entry *e = &plan->job->entries[entry];
     const bs_target *t = &plan->graph->targets[target];
     const bs_tensor *tensor = &plan->graph->tensors[t->tensor];
-    bs_stratum s = {.entry = entry,
-                    .target = target,
-                    .is_parameter = bs_target_is_parameter(t->kind),
-                    .probability = e->probability};
+    *s = (bs_stratum){.entry = entry,
+                      .target = target,
+                      .is_parameter = bs_target_is_parameter(t->kind),
+                      .probability = e->probability};
     if (tensor->elements < 1 || tensor->elements > UINT32_MAX)
         return fail_entry(plan, e, tensor, "it has no elements, or 2^32 or more of them");
-    s.repetitions = (uint32_t)repetitions;
-    s.fault = fault_of(plan, e, target);
-    s.population = (uint64_t)tensor->elements * bs_fault_choices(&s.fault);
-    if (!e->sites && e->fault.ber > 0) {
-        if ((double)s.population * e->fault.ber > MAX_EXPECTED_SITES) {
-            fail_entry(plan, e, tensor, "more than 2^24 sites a trial are to be expected");
-            return bs_hint("lower 'ber', or select smaller targets");
-        }
-        bs_ber_make(&s.ber, e->fault.ber);
-    } else if (!e->sites && e->fault.count > s.population) {
-        fail_entry(plan, e, tensor, "'count' exceeds the number of its sites");
-        return bs_hint("it has %llu distinct sites, 'count' is %u", (unsigned long long)s.population,
-                       e->fault.count);
+    s->fault = fault_of(plan, e, target);
+    s->elements = (uint32_t)tensor->elements;
+    s->population = (uint64_t)s->elements * bs_fault_choices(&s->fault);
+    if (e->sites)
+        return BS_OK;
+    uint64_t sites = e->fault.shared_bit ? s->elements : s->population;
+    if (bs_stratum_most_sites(s) > MAX_EXPECTED_SITES) {
+        fail_entry(plan, e, tensor, "more than 2^28 sites a trial are to be expected");
+        return bs_hint("lower 'ber' or 'count', or select smaller targets");
     }
-    BS_TRY(bs_grow(&plan->strata, cap, (size_t)plan->n_strata + 1, sizeof s, "strata"));
-    plan->strata[plan->n_strata++] = s;
+    if (e->fault.ber > 0 && e->fault.ber < 1)
+        bs_ber_make(&s->ber, e->fault.ber);
+    if (!(e->fault.ber > 0) && e->fault.count != BS_COUNT_ALL && e->fault.count > sites) {
+        fail_entry(plan, e, tensor, "'count' exceeds the number of its sites");
+        return bs_hint("it has %llu distinct sites, 'count' is %u; 'count: all' hits every element",
+                       (unsigned long long)sites, e->fault.count);
+    }
     return BS_OK;
 }
 
-/* Sets *out to the trials for each image. With a margin: n of Leveugle's formula for the safest guess p =
- * 0.5, divided among the images; a fault of a parameter is run on every image, so there n is the number of
- * faults. */
-static bs_status count_repetitions(uint64_t *out, const bs_plan *plan, const bs_entry *e, int target)
+static bs_status add_stratum(bs_plan *plan, size_t *cap, const bs_stratum *s)
 {
-    const bs_target *t = &plan->graph->targets[target];
-    const bs_tensor *tensor = &plan->graph->tensors[t->tensor];
-    *out = (uint64_t)e->trials;
-    if (!(e->margin > 0))
-        return BS_OK;
-    uint64_t images = bs_target_is_parameter(t->kind) ? 1 : plan->n_images;
-    uint64_t n = 0;
-    BS_TRY(bs_sample_size(&n, bs_plan_population(plan, e, target), e->margin, e->confidence, 0.5));
-    *out = images > 0 ? (n + images - 1) / images : 0;
-    if (*out < 1u << BS_REPETITION_BITS)
-        return BS_OK;
-    fail_entry(plan, e, tensor, "this margin of error needs more trials than can be numbered");
-    return bs_hint("it needs %llu for each image: take more images, or a larger margin",
-                   (unsigned long long)*out);
+    BS_TRY(bs_grow(&plan->strata, cap, (size_t)plan->n_strata + 1, sizeof *s, "strata"));
+    plan->strata[plan->n_strata++] = *s;
+    return BS_OK;
+}
+
+static const char *stratum_name(const bs_plan *plan, const bs_stratum *s)
+{
+    if (s->target == BS_NETWORK_TARGET)
+        return "network";
+    return plan->graph->tensors[plan->graph->targets[s->target].tensor].name;
+}
+
+/* Sets the trials for each image. With a margin: n of Leveugle's formula for the safest guess p = 0.5,
+ * divided among the images; a fault of a parameter is run on every image, so there n is the number of faults.
+ */
+static bs_status count_repetitions(bs_stratum *s, const bs_plan *plan)
+{
+    const bs_entry *e = &plan->job->entries[s->entry];
+    uint64_t n = (uint64_t)e->trials;
+    if (e->margin > 0) {
+        uint64_t images = s->is_parameter ? 1 : plan->n_images;
+        BS_TRY(bs_sample_size(&n, bs_plan_population(plan, s), e->margin, e->confidence, 0.5));
+        n = images > 0 ? (n + images - 1) / images : 0;
+    }
+    if (n >= 1u << BS_REPETITION_BITS) {
+        bs_fail(BS_USAGE,
+                "%s:%d: entry %d, target '%s': this margin of error needs more trials than can be numbered",
+                plan->job->path, e->line, e->id, stratum_name(plan, s));
+        return bs_hint("it needs %llu for each image: take more images, or a larger margin",
+                       (unsigned long long)n);
+    }
+    s->repetitions = (uint32_t)n;
+    for (int k = 0; k < s->n_parts; k++)
+        s->part[k].repetitions = s->repetitions;
+    return BS_OK;
 }
 
 static bs_status add_sampled(bs_plan *plan, size_t *cap, int entry)
@@ -121,15 +141,109 @@ static bs_status add_sampled(bs_plan *plan, size_t *cap, int entry)
     bs_status st = bs_select_targets(hit, e->targets, e->n_targets, NULL, plan->job, plan->graph);
     for (int t = 0; t < plan->graph->n_targets && st == BS_OK; t++)
         if (hit[t]) {
-            uint64_t repetitions = 0;
+            bs_stratum s;
             st = check_bits(plan, e, t);
             if (st == BS_OK)
-                st = count_repetitions(&repetitions, plan, e, t);
+                st = make_stratum(&s, plan, entry, t);
             if (st == BS_OK)
-                st = add_stratum(plan, cap, entry, t, repetitions);
-            plan->trials += repetitions * plan->n_images;
+                st = count_repetitions(&s, plan);
+            if (st == BS_OK)
+                st = add_stratum(plan, cap, &s);
+            if (st == BS_OK)
+                plan->trials += (uint64_t)s.repetitions * plan->n_images;
         }
     free(hit);
+    return st;
+}
+
+/* Makes the stratum of the whole network of the targets with a probability above 0. The caller frees
+ * s->part, also after an error. */
+static bs_status make_network(bs_stratum *s, const bs_plan *plan, int entry, const double *probability)
+{
+    const bs_entry *e = &plan->job->entries[entry];
+    *s = (bs_stratum){
+        .entry = entry, .target = BS_NETWORK_TARGET, .fault = e->fault, .probability = e->probability};
+    if (plan->graph->n_targets > BS_NETWORK_TARGET) {
+        bs_fail(BS_USAGE,
+                "%s:%d: entry %d: the model has %d targets, and one id must be left for the network",
+                plan->job->path, e->line, e->id, plan->graph->n_targets);
+        return bs_hint("so no trial of this model can hit several targets: %s",
+                       e->sites ? "give them trials of their own" : "remove 'scope: inference'");
+    }
+    BS_TRY(bs_calloc(&s->part, (size_t)plan->graph->n_targets, sizeof *s->part, "targets"));
+    for (int t = 0; t < plan->graph->n_targets; t++) {
+        if (!(probability[t] > 0))
+            continue;
+        bs_stratum *part = &s->part[s->n_parts];
+        if (!e->sites)
+            BS_TRY(check_bits(plan, e, t));
+        BS_TRY(make_stratum(part, plan, entry, t));
+        part->probability = probability[t];
+        s->n_parts++;
+        s->is_parameter |= part->is_parameter;
+        s->population += part->population;
+    }
+    if (e->sites || !(bs_stratum_most_sites(s) > MAX_EXPECTED_SITES))
+        return BS_OK;
+    bs_fail(BS_USAGE, "%s:%d: entry %d: more than 2^28 sites a trial are to be expected in all targets",
+            plan->job->path, e->line, e->id);
+    return bs_hint("lower 'ber' or 'count', or select fewer targets");
+}
+
+/* Sets the probability that each target is hit: that of the first selector that it meets. */
+static bs_status find_probabilities(double *probability, const bs_plan *plan, const bs_entry *e)
+{
+    size_t n = (size_t)plan->graph->n_targets;
+    bool *met;
+    bs_status st = BS_OK;
+    BS_TRY(bs_calloc(&met, n, sizeof *met, "targets"));
+    for (int i = 0; i < e->n_targets && st == BS_OK; i++) {
+        memset(met, 0, n * sizeof *met);
+        st = bs_select_targets(met, &e->targets[i], 1, NULL, plan->job, plan->graph);
+        for (size_t t = 0; t < n; t++)
+            if (met[t] && probability[t] == 0)
+                probability[t] = e->targets[i].probability;
+    }
+    free(met);
+    return st;
+}
+
+static bs_status add_network(bs_plan *plan, size_t *cap, int entry)
+{
+    double *probability;
+    bs_stratum s = {0};
+    bs_status st;
+    BS_TRY(bs_calloc(&probability, (size_t)plan->graph->n_targets, sizeof *probability, "targets"));
+    BS_TRY_GOTO(find_probabilities(probability, plan, &plan->job->entries[entry]), out);
+    BS_TRY_GOTO(make_network(&s, plan, entry, probability), out);
+    BS_TRY_GOTO(count_repetitions(&s, plan), out);
+    BS_TRY_GOTO(add_stratum(plan, cap, &s), out);
+    s.part = NULL;
+    plan->trials += (uint64_t)plan->strata[plan->n_strata - 1].repetitions * plan->n_images;
+out:
+    free(s.part);
+    free(probability);
+    return st;
+}
+
+static bs_status add_listed_stratum(bs_plan *plan, size_t *cap, int entry, int target, uint32_t repetitions)
+{
+    const bool *in = plan->tables[entry]->in_network;
+    double *probability;
+    bs_stratum s = {0};
+    BS_TRY(bs_calloc(&probability, (size_t)plan->graph->n_targets, sizeof *probability, "targets"));
+    for (int t = 0; t < plan->graph->n_targets; t++)
+        probability[t] = in[t];
+    bs_status st = target == BS_NETWORK_TARGET ? make_network(&s, plan, entry, probability)
+                                               : make_stratum(&s, plan, entry, target);
+    s.repetitions = repetitions;
+    for (int k = 0; k < s.n_parts; k++)
+        s.part[k].repetitions = repetitions;
+    if (st == BS_OK)
+        st = add_stratum(plan, cap, &s);
+    if (st != BS_OK)
+        free(s.part);
+    free(probability);
     return st;
 }
 
@@ -150,7 +264,7 @@ static bs_status add_listed(bs_plan *plan, size_t *cap, int entry)
             run = n > 0 && g[n].image == g[n - 1].image ? run + 1 : 1;
             most = run > most ? run : most;
         }
-        BS_TRY(add_stratum(plan, cap, entry, (int)g->target, most));
+        BS_TRY(add_listed_stratum(plan, cap, entry, (int)g->target, (uint32_t)most));
         plan->trials += g->image == BS_EVERY_IMAGE ? (uint64_t)n * plan->n_images : n;
     }
     return BS_OK;
@@ -180,10 +294,12 @@ static bs_status mark_storage(bs_plan *plan, int entry, int first)
     BS_TRY(bs_calloc(&flags, 2 * n, sizeof *flags, "targets"));
     bool *among = flags, *storage = flags + n;
     for (int i = first; i < plan->n_strata; i++)
-        among[plan->strata[i].target] = true;
+        for (int k = 0; k < bs_stratum_targets(&plan->strata[i]); k++)
+            among[bs_stratum_at(&plan->strata[i], k)->target] = true;
     bs_status st = bs_select_targets(storage, e->storage, e->n_storage, among, plan->job, plan->graph);
     for (int i = first; i < plan->n_strata; i++)
-        plan->strata[i].borrowed = !storage[plan->strata[i].target];
+        if (plan->strata[i].n_parts == 0)
+            plan->strata[i].borrowed = !storage[plan->strata[i].target];
     free(flags);
     return st;
 }
@@ -199,6 +315,8 @@ static bs_status add_strata(bs_plan *plan)
                 continue;
             if (plan->job->entries[i].sites)
                 BS_TRY(add_listed(plan, &cap, i));
+            else if (plan->job->entries[i].scope == BS_SCOPE_INFERENCE)
+                BS_TRY(add_network(plan, &cap, i));
             else
                 BS_TRY(add_sampled(plan, &cap, i));
             BS_TRY(mark_storage(plan, i, first));
@@ -232,85 +350,9 @@ void bs_plan_free(bs_plan *plan)
         return;
     for (int i = 0; plan->tables && i < plan->job->n_entries; i++)
         bs_site_table_free(plan->tables[i]);
+    for (int i = 0; i < plan->n_strata; i++)
+        free(plan->strata[i].part);
     free(plan->tables);
     free(plan->strata);
     free(plan);
-}
-
-double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target)
-{
-    const bs_target *t = &plan->graph->targets[target];
-    bs_fault_model m = fault_of(plan, e, target);
-    double sites = (double)plan->graph->tensors[t->tensor].elements * bs_fault_choices(&m);
-    double many = 1e18; /* for sets of sites: practically infinite */
-    if (e->fault.ber > 0 || e->fault.count > 1)
-        return many;
-    return bs_target_is_parameter(t->kind) || plan->n_images == 0 ? sites : sites * plan->n_images;
-}
-
-bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s)
-{
-    const bs_entry *e = &plan->job->entries[s->entry];
-    return !plan->tables[s->entry] && !(e->fault.ber > 0) && e->fault.count == 1;
-}
-
-const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial_coords t)
-{
-    int low = 0, high = plan->n_strata;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        const bs_stratum *s = &plan->strata[middle];
-        uint32_t id = (uint32_t)plan->job->entries[s->entry].id;
-        if (id == t.entry && (uint32_t)s->target == t.target)
-            return s;
-        if (id < t.entry || (id == t.entry && (uint32_t)s->target < t.target))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-uint32_t bs_plan_repetitions(const bs_plan *plan, const bs_stratum *s, uint32_t image)
-{
-    size_t first;
-    if (plan->shards > 1 && image % plan->shards != plan->shard)
-        return 0;
-    const bs_site_table *table = plan->tables[s->entry];
-    return table ? bs_site_table_find(table, (uint32_t)s->target, image, &first) : s->repetitions;
-}
-
-uint64_t bs_plan_stratum_trials(const bs_plan *plan, const bs_stratum *s)
-{
-    uint64_t trials = 0;
-    for (uint32_t k = 0; k < bs_plan_count_images(plan); k++)
-        trials += bs_plan_repetitions(plan, s, bs_plan_image(plan, k));
-    return trials;
-}
-
-bs_status bs_plan_set_shard(bs_plan *plan, uint32_t shard, uint32_t shards)
-{
-    if (shards < 1 || shard >= shards)
-        return bs_fail(BS_USAGE, "there is no shard %u of %u", shard + 1, shards);
-    if (shards > plan->n_images) {
-        bs_fail(BS_USAGE, "%u shards, but the job has %u images", shards, plan->n_images);
-        return bs_hint("a campaign is split by image: ask for at most %u shards", plan->n_images);
-    }
-    plan->shard = shard;
-    plan->shards = shards;
-    plan->trials = 0;
-    for (int i = 0; i < plan->n_strata; i++)
-        plan->trials += bs_plan_stratum_trials(plan, &plan->strata[i]);
-    return BS_OK;
-}
-
-uint32_t bs_plan_count_images(const bs_plan *plan)
-{
-    return plan->shards > 1 ? (plan->n_images - plan->shard + plan->shards - 1) / plan->shards
-                            : plan->n_images;
-}
-
-uint32_t bs_plan_image(const bs_plan *plan, uint32_t i)
-{
-    return plan->shards > 1 ? i * plan->shards + plan->shard : i;
 }

@@ -24,6 +24,7 @@ typedef struct bs_stratum {
     int target;              /* target id */
     bool is_parameter;       /* the same faults are run on all images */
     uint32_t repetitions;    /* trials for each image; with a site list the largest number of any image */
+    uint32_t elements;       /* of the target */
     uint64_t population;     /* elements * choices: the distinct single sites; all bits with a site list */
     bs_fault_model fault;    /* the entry's, with the target's type and those of its bits that may be hit */
     bool borrowed;           /* its bits lie in the memory of another target (job key `storage`) */
@@ -93,15 +94,21 @@ int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s);
 /* Logs a note, once, if an entry without the key `storage` has such strata. */
 void bs_plan_note_storage(const bs_plan *plan);
 
-/* Returns the number of faults that a target's trials are drawn from: sites x choices, and x images if a
- * fault is run on one image only. */
-double bs_plan_population(const bs_plan *plan, const bs_entry *e, int target);
+/* Returns the number of different faults that the trials of one image are drawn from: the population of
+ * single sites, 1 where nothing is drawn, 1e18 for sets of sites and for faults that may not happen. */
+double bs_stratum_faults(const bs_stratum *s);
+/* Returns the same for all trials: x images if a fault is run on one image only. */
+double bs_plan_population(const bs_plan *plan, const bs_stratum *s);
+/* Returns the number of sites that a trial is expected to have, all in one element being one site; and the
+ * same of a trial that hits every target of the stratum. Not for site lists. */
+double bs_stratum_sites(const bs_stratum *s);
+double bs_stratum_most_sites(const bs_stratum *s);
 /* Returns true if every trial of the stratum has at most one site; false, too, if only drawing could tell. */
 bool bs_plan_single_site(const bs_plan *plan, const bs_stratum *s);
 /* Returns the stratum of a trial, NULL if the plan has none. */
 const bs_stratum *bs_plan_stratum(const bs_plan *plan, bs_trial_coords t);
-/* Appends the trial's sites to *out (without clearing it), by target, and sorted by element. Bursts and BER
- * hits on the same element are merged into one site. Thread-safe. */
+/* Appends the trial's sites to *out (without clearing it), by target, and sorted by element. Faults in the
+ * same element are merged into one site. Thread-safe. */
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out);
 void bs_sites_reset(bs_sites *s);
 void bs_sites_clear(bs_sites *s);
@@ -116,33 +123,39 @@ uint64_t bs_plan_stratum_trials(const bs_plan *plan, const bs_stratum *s);
  * name, meaning in Markdown). */
 #define BS_SITE_COLUMNS(X)                                                                                   \
     X(TARGET, "target",                                                                                      \
-      "Required. Name of a tensor or node, or the id of a target. `#ID` is always the id. An apostrophe "    \
-      "before `=`, `+`, `-` or `@` is not part of the name.")                                                \
+      "Required. Name of a tensor or node, or the id of a target. `#ID` is always the id; `#4095`, with "    \
+      "the operation `none`, is the whole network. An apostrophe before `=`, `+`, `-` or `@` is not part "   \
+      "of the name.")                                                                                        \
     X(ELEMENT, "element",                                                                                    \
       "Required. Index of the element, from 0: of one image in the order (C, H, W); of a parameter, and of " \
       "an input (N, H, W, C), in the order of the model file.")                                              \
     X(OPERATION, "operation",                                                                                \
-      "A kind of fault that draws nothing at random; default `flip`. `none`: a trial without a site.")       \
+      "A kind of fault that draws nothing at random; default `flip`. `none`: no site in this target.")       \
     X(BIT, "bit", "The bit that is hit, from 0. Kinds that act on bits need `bit` or `mask`.")               \
     X(MASK, "mask", "The bits that are hit, as `0x` and hexadecimal digits.")                                \
     X(VALUE, "value",                                                                                        \
       "The value that is written, for kinds that take one: a decimal number, or its bits as `0x` and "       \
       "hexadecimal digits.")                                                                                 \
     X(IMAGE, "image",                                                                                        \
-      "Index of the image, from 0. Empty: the trial runs on every image. For each target, either all rows "  \
-      "name an image or none do; rows of parameters name none.")                                             \
+      "Index of the image, from 0. Empty: the trial runs on every image. For each target, either all "       \
+      "trials "                                                                                              \
+      "name an image or none do; trials in one parameter name none.")                                        \
     X(TRIAL, "trial",                                                                                        \
-      "Rows with the same number (and image) are one trial with several sites. Empty: a trial of its own.")  \
+      "Rows with the same number (and image) are one trial with several sites, in one target or in "         \
+      "several. "                                                                                            \
+      "Empty: a trial of its own.")                                                                          \
     X(ENTRY, "entry", "If the column is there, only rows with the id of the job's entry are read.")
 
-/* The order of their first rows numbers the repetitions of each (target, image). Several rows of a trial for
- * one element act one after the other. */
+/* The order of their first rows numbers the repetitions of each (target, image), where the target of a trial
+ * in several of them, or with a row `#4095`, is BS_NETWORK_TARGET. Several rows of a trial for one element
+ * act one after the other. */
 
 /* Writes every site of the plan as such a list, which gives the same trials when it is read:
  * trial,entry,target,image,repetition,element,operation,mask,value.
  *
  * One line for each site; parameter faults are written once, without an image. A trial without sites, as a
- * BER can give, is one line "none"; a site that mixes operations (possible after an import only) is two
+ * BER can give, is one line "none". A trial of the network has such a line for `#4095` unless it names two
+ * targets, and the first one names all; a site that mixes operations (possible after an import only) is two
  * lines. Values are decimal with 9 digits, which is exact; NaNs are 0x bits. */
 bs_status bs_plan_write_sites(const bs_plan *plan, const char *path);
 

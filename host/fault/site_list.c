@@ -83,7 +83,9 @@ static bs_status read_target(reader *r, bs_site_row *row)
     if (r->last_name.len == 0 || strcmp(r->last_name.ptr, name) != 0) {
         uint64_t id;
         uint64_t n = (uint64_t)r->graph->n_targets;
-        if (*name == '#' && parse_whole(&id, name + 1, n, false))
+        if (strcmp(name, BS_NETWORK_ROWS) == 0 && n <= BS_NETWORK_TARGET)
+            r->last_target = BS_NETWORK_TARGET;
+        else if (*name == '#' && parse_whole(&id, name + 1, n, false))
             r->last_target = (int)id;
         else if ((r->last_target = bs_graph_find_target(r->graph, name)) < 0 &&
                  parse_whole(&id, name, n, false))
@@ -107,10 +109,6 @@ static bs_status read_image(reader *r, bs_site_row *row)
     row->image = BS_EVERY_IMAGE;
     if (!*text)
         return BS_OK;
-    if (bs_target_is_parameter(r->graph->targets[row->target].kind)) {
-        fail_row(r, "a fault in a parameter cannot be tied to image '%.40s'", text);
-        return bs_hint("a faulty parameter meets every image: leave the column 'image' empty for it");
-    }
     if (!parse_whole(&v, text, r->n_images, false)) {
         fail_row(r, "image '%.40s' is not an index in the data set", text);
         return bs_hint("the job takes %u images, indices count from 0; see 'limit' under images",
@@ -187,10 +185,10 @@ static bs_status fail_operation(reader *r, const char *name)
     fail_row(r, "unknown operation '%.40s'", name);
     for (int k = 0; k < BS_FAULT_KIND_COUNT; k++)
         if (is_listed(bs_fault_traits_of((bs_fault_kind)k)))
-            bs_str_printf(&known, "%s, ", bs_fault_kind_name((bs_fault_kind)k));
+            bs_str_printf(&known, "%s%s", known.len ? ", " : "", bs_fault_kind_name((bs_fault_kind)k));
     bs_status st = bs_str_status(&known);
     if (st == BS_OK)
-        st = bs_hint("operations of a site list: %snone", known.ptr);
+        st = bs_hint("operations of a site list: %s", known.ptr);
     bs_str_clear(&known);
     return st;
 }
@@ -213,12 +211,16 @@ static bs_status read_operation(reader *r, bs_site_row *row)
 
 static bs_status read_site(reader *r, bs_site_row *row)
 {
-    const bs_tensor *tensor = &r->graph->tensors[r->graph->targets[row->target].tensor];
     const char *text = cell(r, COLUMN_ELEMENT);
     uint64_t v;
-    row->none = strcmp(cell(r, COLUMN_OPERATION), "none") == 0;
+    row->none = strcmp(cell(r, COLUMN_OPERATION), bs_fault_kind_name(BS_FAULT_NONE)) == 0;
     if (row->none)
         return BS_OK;
+    if (row->target == BS_NETWORK_TARGET) {
+        fail_row(r, "'" BS_NETWORK_ROWS "' is the whole network, which has no elements");
+        return bs_hint("name a target, or give the operation 'none'");
+    }
+    const bs_tensor *tensor = &r->graph->tensors[r->graph->targets[row->target].tensor];
     if (!parse_whole(&v, text, (uint64_t)tensor->elements, false) || v > UINT32_MAX) {
         fail_row(r, "element '%.40s' is not in target '%s'", text, tensor->name);
         return bs_hint("its elements are 0 to %lld", (long long)tensor->elements - 1);

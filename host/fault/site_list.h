@@ -6,10 +6,10 @@
 #include "model/graph.h"
 
 typedef struct bs_site_row {
-    uint32_t target;
-    uint32_t image; /* or BS_EVERY_IMAGE */
-    bool alone;     /* the row gives no trial number; `trial` is its line */
-    bool none;      /* a trial without sites */
+    uint32_t target; /* or BS_NETWORK_TARGET: the row says no more than that the trial is the network's */
+    uint32_t image;  /* or BS_EVERY_IMAGE */
+    bool alone;      /* the row gives no trial number; `trial` is its line */
+    bool none;       /* a trial without sites */
     uint64_t trial;
     uint64_t line;
     bs_site site;

@@ -27,6 +27,8 @@ static bool has_one_reader(const bs_graph *g, int tensor)
 int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s)
 {
     const bs_graph *g = plan->graph;
+    if (s->target == BS_NETWORK_TARGET)
+        return -1;
     const bs_target *t = &g->targets[s->target];
     if (t->kind != BS_TARGET_ACTIVATION || t->node < 0 ||
         bs_op_describe_family(g->nodes[t->node].op)->memory != BS_MEMORY_IN_PLACE)

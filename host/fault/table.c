@@ -11,14 +11,16 @@
     if (a->member != b->member)                                                                              \
     return a->member < b->member ? -1 : 1
 
-/* Orders rows so that those of a trial are adjacent, by ascending element, and in file order for one
- * element. */
+/* Orders rows so that those of a trial are adjacent, by target and element, and in file order for one
+ * element.
+ */
 static int compare_rows(const void *x, const void *y)
 {
     const bs_site_row *a = x, *b = y;
     BY(image);
     BY(alone);
     BY(trial);
+    BY(target);
     BY(site.element);
     BY(line);
     return 0;
@@ -38,29 +40,58 @@ static bool same_trial(const bs_site_row *a, const bs_site_row *b)
     return a->image == b->image && a->alone == b->alone && a->trial == b->trial;
 }
 
-/* Adds the rows of one trial as a group with merged sites. */
-static bs_status add_group(bs_site_table *t, const bs_site_row *row, size_t n, const char *path)
+static void add_site(bs_site_table *t, bs_site_group *g, const bs_site_row *row)
+{
+    size_t last = t->n_sites - 1;
+    if (g->n > 0 && t->target[last] == row->target && t->site[last].element == row->site.element) {
+        t->site[last] = bs_site_compose(t->site[last], row->site);
+        return;
+    }
+    t->target[t->n_sites] = row->target;
+    t->site[t->n_sites++] = row->site;
+    g->n++;
+}
+
+/* Adds the rows of one trial as a group with merged sites. Rows are in the order of targets. */
+static bs_status add_group(bs_site_table *t, const bs_site_row *row, size_t n, const bs_graph *graph,
+                           const char *path)
 {
     bs_site_group *g = &t->group[t->n_groups++];
-    *g = (bs_site_group){.target = row->target, .image = row->image, .first = t->n_sites, .order = row->line};
+    bool several = row[0].target != row[n - 1].target;
+    *g = (bs_site_group){.target = several ? BS_NETWORK_TARGET : row->target,
+                         .image = row->image,
+                         .first = t->n_sites,
+                         .order = row->line};
+    if (g->target != BS_NETWORK_TARGET && g->image != BS_EVERY_IMAGE &&
+        bs_target_is_parameter(graph->targets[g->target].kind)) {
+        bs_fail(BS_USAGE, "%s:%llu: a fault in a parameter cannot be tied to image '%u'", path,
+                (unsigned long long)row->line, row->image);
+        return bs_hint("a faulty parameter meets every image: leave the column 'image' empty for it");
+    }
     for (size_t i = 0; i < n; i++) {
-        if (row[i].target != row->target) {
-            bs_fail(BS_USAGE, "%s:%llu: trial %llu has sites in two targets", path,
-                    (unsigned long long)row[i].line, (unsigned long long)row->trial);
-            return bs_hint("all sites of a trial lie in one target: give the trials different numbers");
-        }
+        if (g->target == BS_NETWORK_TARGET && row[i].target != BS_NETWORK_TARGET)
+            t->in_network[row[i].target] = true;
         if (row[i].line < g->order)
             g->order = row[i].line;
-        if (row[i].none)
-            continue;
-        if (g->n > 0 && t->site[t->n_sites - 1].element == row[i].site.element) {
-            t->site[t->n_sites - 1] = bs_site_compose(t->site[t->n_sites - 1], row[i].site);
-        } else {
-            t->site[t->n_sites++] = row[i].site;
-            g->n++;
-        }
+        if (!row[i].none)
+            add_site(t, g, &row[i]);
     }
     return BS_OK;
+}
+
+/* Trials of the whole network must have targets. */
+static bs_status check_network(const bs_site_table *t, const bs_graph *graph, const char *path)
+{
+    const bs_site_group *last = &t->group[t->n_groups - 1];
+    if (last->target != BS_NETWORK_TARGET)
+        return BS_OK;
+    for (int k = 0; k < graph->n_targets; k++)
+        if (t->in_network[k])
+            return BS_OK;
+    bs_fail(BS_USAGE, "%s:%llu: no trial of the whole network names a target", path,
+            (unsigned long long)last->order);
+    return bs_hint("add a row for each target that they may hit, with the same trial and the operation "
+                   "'none'");
 }
 
 static bs_status check_groups(const bs_site_table *t, const char *path)
@@ -85,17 +116,20 @@ static bs_status check_groups(const bs_site_table *t, const char *path)
     return BS_OK;
 }
 
-static bs_status build(bs_site_table *t, const bs_site_rows *rows, const char *path)
+static bs_status build(bs_site_table *t, const bs_site_rows *rows, const bs_graph *graph, const char *path)
 {
     size_t n;
     BS_TRY(bs_calloc(&t->site, rows->n, sizeof *t->site, "sites"));
+    BS_TRY(bs_calloc(&t->target, rows->n, sizeof *t->target, "sites"));
+    BS_TRY(bs_calloc(&t->in_network, (size_t)graph->n_targets, sizeof *t->in_network, "targets"));
     BS_TRY(bs_calloc(&t->group, rows->n, sizeof *t->group, "trials"));
     for (size_t i = 0; i < rows->n; i += n) {
         for (n = 1; i + n < rows->n && same_trial(&rows->row[i], &rows->row[i + n]);)
             n++;
-        BS_TRY(add_group(t, &rows->row[i], n, path));
+        BS_TRY(add_group(t, &rows->row[i], n, graph, path));
     }
     qsort(t->group, t->n_groups, sizeof *t->group, compare_groups);
+    BS_TRY(check_network(t, graph, path));
     return check_groups(t, path);
 }
 
@@ -114,7 +148,7 @@ bs_status bs_site_table_read(bs_site_table **out, const char *path, const bs_gra
     }
     qsort(rows.row, rows.n, sizeof *rows.row, compare_rows);
     BS_TRY_GOTO(bs_calloc(&t, 1, sizeof *t, "site list"), out);
-    BS_TRY_GOTO(build(t, &rows, path), out);
+    BS_TRY_GOTO(build(t, &rows, graph, path), out);
     *out = t;
     t = NULL;
 out:
@@ -128,6 +162,8 @@ void bs_site_table_free(bs_site_table *t)
     if (!t)
         return;
     free(t->site);
+    free(t->target);
+    free(t->in_network);
     free(t->group);
     free(t);
 }

@@ -4,20 +4,25 @@
 
 #include "fault/plan.h"
 
+/* The target of rows that say that a trial is one of the whole network. */
+#define BS_NETWORK_ROWS "#4095"
+
 /* The image of groups that apply to every image. */
 #define BS_EVERY_IMAGE UINT32_MAX
 
-/* A trial of the list: the sites site[first .. first + n). */
+/* A trial of the list: the sites site[first .. first + n), by target and element. */
 typedef struct bs_site_group {
-    uint32_t target;
-    uint32_t image; /* or BS_EVERY_IMAGE */
+    uint32_t target; /* BS_NETWORK_TARGET if the trial hits several */
+    uint32_t image;  /* or BS_EVERY_IMAGE */
     size_t first, n;
     uint64_t order; /* of its first row in the file */
 } bs_site_group;
 
 struct bs_site_table {
     bs_site *site;
+    uint32_t *target;     /* of each site */
     bs_site_group *group; /* sorted by (target, image, order): rank in (target, image) = repetition */
+    bool *in_network;     /* by target: it is named in a trial of the whole network */
     size_t n_groups;
     size_t n_sites;
 };

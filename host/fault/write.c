@@ -42,13 +42,21 @@ static void put_site(FILE *f, const char *prefix, bs_dtype type, bs_site s)
     }
 }
 
+static const bs_tensor *tensor_of(const bs_plan *plan, int target)
+{
+    return &plan->graph->tensors[plan->graph->targets[target].tensor];
+}
+
 /* Returns true if the trials of the stratum are the same for every image. */
 static bool for_every_image(const bs_plan *plan, const bs_stratum *s)
 {
     const bs_site_table *table = plan->tables[s->entry];
     size_t first;
+    bool parameters = s->is_parameter;
+    for (int k = 0; k < s->n_parts; k++)
+        parameters &= s->part[k].is_parameter;
     if (!table)
-        return s->is_parameter;
+        return parameters;
     return bs_site_table_find(table, (uint32_t)s->target, BS_EVERY_IMAGE, &first) > 0;
 }
 
@@ -62,50 +70,86 @@ static void put_target(bs_str *out, const char *name, int id)
         bs_str_csv(out, name);
 }
 
-static bs_status write_stratum(const bs_plan *plan, const bs_stratum *s, FILE *f, bs_sites *sites,
-                               bs_str *prefix)
+typedef struct writer {
+    const bs_plan *plan;
+    FILE *f;
+    bs_sites sites; /* of one trial */
+    bs_str prefix;
+} writer;
+
+/* Sets the prefix of a row: trial,entry,target,image,repetition, with a comma at the end. */
+static void set_prefix(writer *w, bs_trial_coords t, int target, bool every)
 {
-    const bs_tensor *tensor = &plan->graph->tensors[plan->graph->targets[s->target].tensor];
+    w->prefix.len = 0;
+    bs_str_printf(&w->prefix, "%llu,%u,", (unsigned long long)bs_trial_id(t), t.entry);
+    if (target == BS_NETWORK_TARGET)
+        bs_str_puts(&w->prefix, BS_NETWORK_ROWS);
+    else
+        put_target(&w->prefix, tensor_of(w->plan, target)->name, target);
+    if (every)
+        bs_str_printf(&w->prefix, ",,%u,", t.repetition);
+    else
+        bs_str_printf(&w->prefix, ",%u,%u,", t.image, t.repetition);
+}
+
+static void put_none(writer *w)
+{
+    fprintf(w->f, "%s,%s,,\n", w->prefix.ptr, bs_fault_kind_name(BS_FAULT_NONE));
+}
+
+/* Writes the sites of a trial. The first trial of the network names all targets, so that they are known when
+ * the list is read, also those that no trial happens to hit. */
+static bs_status write_trial(writer *w, const bs_stratum *s, bs_trial_coords t, bool every, bool first)
+{
+    int hit = 0;
+    bs_sites_reset(&w->sites);
+    BS_TRY(bs_plan_sites(w->plan, s, t, &w->sites));
+    for (int k = 0; k < bs_stratum_targets(s); k++) {
+        int target = bs_stratum_at(s, k)->target;
+        uint32_t from = w->sites.bound[k], to = w->sites.bound[k + 1];
+        set_prefix(w, t, target, every);
+        BS_TRY(bs_str_status(&w->prefix));
+        hit += to > from || first;
+        for (uint32_t i = from; i < to; i++)
+            put_site(w->f, w->prefix.ptr, tensor_of(w->plan, target)->type, w->sites.site[i]);
+        if (to == from && (first || s->n_parts == 0))
+            put_none(w);
+    }
+    if (s->n_parts > 0 && hit < 2) {
+        set_prefix(w, t, BS_NETWORK_TARGET, every);
+        BS_TRY(bs_str_status(&w->prefix));
+        put_none(w);
+    }
+    return ferror(w->f) ? bs_fail(BS_ERR, "cannot write: %s", strerror(errno)) : BS_OK;
+}
+
+static bs_status write_stratum(writer *w, const bs_stratum *s)
+{
+    const bs_plan *plan = w->plan;
     bs_trial_coords t = {.entry = (uint32_t)plan->job->entries[s->entry].id, .target = (uint32_t)s->target};
-    bool every = for_every_image(plan, s);
+    bool every = for_every_image(plan, s), first = s->n_parts > 0;
     for (t.image = 0; t.image < (every ? 1 : plan->n_images); t.image++)
         for (t.repetition = 0; t.repetition < bs_plan_repetitions(plan, s, t.image); t.repetition++) {
-            bs_sites_reset(sites);
-            BS_TRY(bs_plan_sites(plan, s, t, sites));
-            prefix->len = 0;
-            bs_str_printf(prefix, "%llu,%u,", (unsigned long long)bs_trial_id(t), t.entry);
-            put_target(prefix, tensor->name, s->target);
-            if (every)
-                bs_str_printf(prefix, ",,%u,", t.repetition);
-            else
-                bs_str_printf(prefix, ",%u,%u,", t.image, t.repetition);
-            BS_TRY(bs_str_status(prefix));
-            if (sites->n == 0)
-                fprintf(f, "%s,none,,\n", prefix->ptr);
-            for (size_t i = 0; i < sites->n; i++)
-                put_site(f, prefix->ptr, tensor->type, sites->site[i]);
-            if (ferror(f))
-                return bs_fail(BS_ERR, "cannot write: %s", strerror(errno));
+            BS_TRY(write_trial(w, s, t, every, first));
+            first = false;
         }
     return BS_OK;
 }
 
 bs_status bs_plan_write_sites(const bs_plan *plan, const char *path)
 {
-    bs_sites sites = {0};
-    bs_str prefix = {0};
     bs_status st = BS_OK;
-    FILE *f = fopen(path, "w");
-    if (!f)
+    writer w = {.plan = plan, .f = fopen(path, "w")};
+    if (!w.f)
         return bs_fail(BS_ERR, "cannot create site list '%s': %s", path, strerror(errno));
-    fputs("trial,entry,target,image,repetition,element,operation,mask,value\n", f);
+    fputs("trial,entry,target,image,repetition,element,operation,mask,value\n", w.f);
     for (int i = 0; i < plan->n_strata && st == BS_OK; i++)
-        st = write_stratum(plan, &plan->strata[i], f, &sites, &prefix);
-    if (fclose(f) != 0 && st == BS_OK)
+        st = write_stratum(&w, &plan->strata[i]);
+    if (fclose(w.f) != 0 && st == BS_OK)
         st = bs_fail(BS_ERR, "cannot write: %s", strerror(errno));
     if (st != BS_OK)
         bs_context("site list '%s'", path);
-    bs_sites_clear(&sites);
-    bs_str_clear(&prefix);
+    bs_sites_clear(&w.sites);
+    bs_str_clear(&w.prefix);
     return st;
 }

@@ -2,11 +2,11 @@
 
 #include "base/buf.h"
 #include "job/bitset.h"
+#include "job/entry_values.h"
 #include "job/selectors.h"
 #include "trial.h"
 
 #include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,33 +14,9 @@
 enum {
     MAX_ID = (1 << BS_ENTRY_BITS) - 1,
     MAX_TRIALS = (1 << BS_REPETITION_BITS) - 1,
-    MAX_COUNT = 1 << 20,
+    MAX_COUNT = 1 << 30,
+    MAX_STORED = 1000000000,
 };
-
-static bs_status read_fault(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    static const char *const names[] = {
-#define X(suffix, name, ...) name,
-        BS_FAULT_KINDS(X)
-#undef X
-    };
-    int kind;
-    BS_TRY(bs_form_name(&kind, f, value, field->key, "fault", names, BS_FAULT_KIND_COUNT));
-    ((bs_entry *)object)->fault.kind = (bs_fault_kind)kind;
-    return BS_OK;
-}
-
-static bs_status read_ber(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    double ber;
-    BS_TRY(bs_form_number(&ber, f, value, field->key, -DBL_MAX, DBL_MAX));
-    if (!(ber >= 1e-18 && ber < 1.0)) {
-        bs_form_fail(f, bs_form_line(value), "'ber' is not a bit error rate: %g", ber);
-        return bs_hint("the probability that a bit is hit: above 0 (at least 1e-18) and below 1");
-    }
-    ((bs_entry *)object)->fault.ber = ber;
-    return BS_OK;
-}
 
 static bs_status read_share(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
@@ -55,46 +31,6 @@ static bs_status read_share(bs_form *f, yaml_node_t *value, const bs_field *fiel
     return bs_hint("margin: 0.01 and confidence: 0.95 say: within one percentage point, 19 times out of 20");
 }
 
-/* Reads the value to set, which may be infinite or not a number, unlike others. */
-static bs_status read_value(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    static const struct special {
-        const char *name;
-        uint32_t bits;
-    } specials[] = {
-        {".inf", 0x7f800000u}, {"+.inf", 0x7f800000u}, {"-.inf", 0xff800000u}, {".nan", 0x7fc00000u}};
-    bs_fault_model *m = &((bs_entry *)object)->fault;
-    if (value->type == YAML_SCALAR_NODE)
-        for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
-            if (strcmp((const char *)value->data.scalar.value, specials[i].name) == 0) {
-                m->value = bs_bits_float(specials[i].bits);
-                return BS_OK;
-            }
-    double v;
-    BS_TRY(bs_form_number(&v, f, value, field->key, -FLT_MAX, FLT_MAX));
-    m->value = (float)v;
-    return BS_OK;
-}
-
-static bs_status read_range(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
-{
-    bs_fault_model *m = &((bs_entry *)object)->fault;
-    double v[2] = {0, 0};
-    if (value->type != YAML_SEQUENCE_NODE || bs_form_count(value) != 2) {
-        bs_form_fail(f, bs_form_line(value), "'range' must be a list of two numbers");
-        return bs_hint("write it like range: [-1, 1]");
-    }
-    for (int i = 0; i < 2; i++)
-        BS_TRY(bs_form_number(&v[i], f, bs_form_item(f, value, i), field->key, -FLT_MAX, FLT_MAX));
-    m->low = (float)v[0];
-    m->high = (float)v[1];
-    if (!(m->low < m->high) || !isfinite(m->high - m->low)) {
-        bs_form_fail(f, bs_form_line(value), "'range' is empty or too wide: [%g, %g]", v[0], v[1]);
-        return bs_hint("the lower bound comes first, and the width must be a finite fp32 number");
-    }
-    return BS_OK;
-}
-
 #define X(suffix, name) ", `" name "`"
 static const char bits_value[] = BS_BIT_FIELDS(X) ", a bit, a range of bits, or a list of these";
 #undef X
@@ -106,7 +42,12 @@ static const char bits_value[] = BS_BIT_FIELDS(X) ", a bit, a range of bits, or 
     X(NAME, "name", bs_form_text, name, 0, 0, NULL, "`entry-` and the id", "Name of the entry in results.")  \
     X(TARGETS, "targets", bs_targets_read, targets, 0, 0, "selectors", NULL,                                 \
       "Which tensors are hit; see TARGETS AND STORAGE. Required, unless `sites` is given.")                  \
-    X(FAULT, "fault", read_fault, fault, 0, 0, "a kind of fault", "`flip`",                                  \
+    X(SCOPE, "scope", bs_scope_read, scope, 0, 0, "`target` or `inference`", "`target`",                     \
+      "What a trial hits: one of the targets, so that each has trials of its own, or, with `inference`, "    \
+      "all of them at once; see SCOPE.")                                                                     \
+    X(PROBABILITY, "probability", bs_probability_read, probability, 0, 0, "number above 0, at most 1", "1",  \
+      "Probability that a trial has its fault. The others are trials without one.")                          \
+    X(FAULT, "fault", bs_fault_kind_read, fault, 0, 0, "a kind of fault", "`flip`",                          \
       "What a fault does to the value that it hits; see FAULTS.")                                            \
     X(BITS, "bits", bs_bitset_read, bits, 0, 0, &bits_value[2], "`any`",                                     \
       "Which bits of a value may be hit. Bit 0 is the lowest, 31 the sign; a range is like `23-30`. Only "   \
@@ -114,14 +55,20 @@ static const char bits_value[] = BS_BIT_FIELDS(X) ", a bit, a range of bits, or 
     X(BURST, "burst", bs_form_uint32, fault.burst, 1, BS_WORD_BITS, NULL, "1",                               \
       "How many adjacent bits a fault hits, from the chosen bit upwards, up to bit 31. Only for kinds that " \
       "act on bits.")                                                                                        \
-    X(COUNT, "count", bs_form_uint32, fault.count, 1, MAX_COUNT, NULL, "1",                                  \
-      "How many distinct sites each trial hits.")                                                            \
-    X(BER, "ber", read_ber, fault.ber, 0, 0, "number from 1e-18, below 1", NULL,                             \
+    X(COUNT, "count", bs_number_or_all_read, fault.count, 1, MAX_COUNT,                                      \
+      "whole number from 1 to 1073741824, or `all`", "1",                                                    \
+      "How many distinct sites each trial hits in a target. `all`: every element once, in one of the bits "  \
+      "that may be hit.")                                                                                    \
+    X(SHARED_BIT, "shared_bit", bs_shared_bit_read, fault, 0, 0, "`true` or `false`", "`false`",             \
+      "All sites of a trial are in the same bit, which is drawn for the trial. Only for kinds that act on "  \
+      "bits, and not with `ber`.")                                                                           \
+    X(BER, "ber", bs_error_rate_read, fault.ber, 0, 0, "number from 1e-18 to 1, or a list of them", NULL,    \
       "Bit error rate, instead of `count`: every allowed bit is hit with this probability, so a trial has "  \
-      "many sites, or none.")                                                                                \
-    X(VALUE, "value", read_value, fault.value, 0, 0, "number, `.inf`, `-.inf` or `.nan`", NULL,              \
+      "many sites, or none. A list makes an entry of each rate: with the ids from `id` on, and the rate "    \
+      "after the name.")                                                                                     \
+    X(VALUE, "value", bs_fault_value_read, fault.value, 0, 0, "number, `.inf`, `-.inf` or `.nan`", NULL,     \
       "The value that `fault: set` writes; required there.")                                                 \
-    X(RANGE, "range", read_range, fault.low, 0, 0, "`[LOW, HIGH]`", NULL,                                    \
+    X(RANGE, "range", bs_fault_range_read, fault.low, 0, 0, "`[LOW, HIGH]`", NULL,                           \
       "The range that `fault: random` draws values from, without HIGH itself; required there.")              \
     X(TRIALS, "trials", bs_form_int64, trials, 1, MAX_TRIALS, NULL, "1",                                     \
       "How many trials each target has on each image. A parameter has this many faults, and each fault "     \
@@ -136,6 +83,10 @@ static const char bits_value[] = BS_BIT_FIELDS(X) ", a bit, a range of bits, or 
       "Probability that the margin of error holds. Only with `margin` or `relative_margin`.")                \
     X(SITES, "sites", bs_form_path, sites, 0, 0, NULL, NULL,                                                 \
       "A list of sites instead of `targets`, `fault` and `trials`; see SITES.")                              \
+    X(STORE_SITES, "store_sites", bs_number_or_all_read, store_sites, 0, MAX_STORED,                         \
+      "whole number from 0 to 1000000000, or `all`", "64",                                                   \
+      "How many sites of each trial that hits several targets are stored; the others can be made again. "    \
+      "Only with `scope: inference` or `sites`.")                                                            \
     X(STORAGE, "storage", bs_storage_read, storage, 0, 0, "selectors", "all targets of the entry",           \
       "Which targets of the entry occupy memory of their own; see TARGETS AND STORAGE.")
 
@@ -209,9 +160,52 @@ static bs_status check_parameters(const bs_form *f, const bs_entry *e, const int
     list_kinds(kinds, true, BS_FAULT_TAKES_NONE);
     BS_TRY(only_for(f, e, lines, KEY_BITS, t.bitwise, false, kinds));
     BS_TRY(only_for(f, e, lines, KEY_BURST, t.bitwise, false, kinds));
+    BS_TRY(only_for(f, e, lines, KEY_SHARED_BIT, t.bitwise, false, kinds));
+    for (int i = 0; i < 3; i++) {
+        static const int hits[] = {KEY_COUNT, KEY_BER, KEY_PROBABILITY};
+        BS_TRY(only_for(f, e, lines, hits[i], e->fault.kind != BS_FAULT_NONE, false,
+                        "faults that hit something: remove it, or name another 'fault'"));
+    }
     for (int p = BS_FAULT_TAKES_NONE + 1; p < BS_FAULT_PARAMETER_COUNT; p++) {
         snprintf(owner, sizeof owner, "fault: %s", list_kinds(kinds, false, (bs_fault_parameter)p));
         BS_TRY(only_for(f, e, lines, keys[p], t.parameter == (bs_fault_parameter)p, true, owner));
+    }
+    return BS_OK;
+}
+
+/* Refuses probabilities of selectors that do not decide what a trial hits. */
+static bs_status check_selectors(const bs_form *f, const bs_selector *s, int n, const char *hint)
+{
+    for (int i = 0; i < n; i++)
+        if (s[i].probability < 1) {
+            bs_form_fail(f, s[i].line, "'probability' of a selector without 'scope: inference'");
+            return bs_hint("%s", hint);
+        }
+    return BS_OK;
+}
+
+/* Checks the keys that depend on what a trial hits: one target, or several. */
+static bs_status check_scope(const bs_form *f, const bs_entry *e, const int *lines)
+{
+    bool several = e->scope == BS_SCOPE_INFERENCE;
+    if (!several)
+        BS_TRY(check_selectors(f, e->targets, e->n_targets,
+                               "add 'scope: inference' to hit each target with its probability in the same "
+                               "inference, or give the entry one 'probability' for all"));
+    if (!several)
+        BS_TRY(check_selectors(f, e->storage, e->n_storage, "it belongs to 'targets': remove it here"));
+    if (!several && lines[KEY_STORE_SITES]) {
+        bs_form_fail(f, lines[KEY_STORE_SITES], "'store_sites' without 'scope: inference'");
+        return bs_hint("of a trial in one target the first site is stored: remove it");
+    }
+    if (several && lines[KEY_STORAGE]) {
+        bs_form_fail(f, lines[KEY_STORAGE], "'storage' with 'scope: inference'");
+        return bs_hint("it says how bits of targets are summed, and such trials are no target's own: "
+                       "remove it");
+    }
+    if (e->fault.shared_bit && !several && e->fault.count == 1) {
+        bs_form_fail(f, lines[KEY_SHARED_BIT], "'shared_bit' where a trial has one site");
+        return bs_hint("say how many sites share the bit: count: all, or a number from 2");
     }
     return BS_OK;
 }
@@ -220,7 +214,8 @@ static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lin
 {
     if (lines[KEY_SITES]) {
         for (int k = 0; k < N_KEYS; k++)
-            if (lines[k] && k != KEY_ID && k != KEY_NAME && k != KEY_SITES && k != KEY_STORAGE)
+            if (lines[k] && k != KEY_ID && k != KEY_NAME && k != KEY_SITES && k != KEY_STORAGE &&
+                k != KEY_STORE_SITES)
                 return conflict(f, lines, k, KEY_SITES,
                                 "a site list says itself what is hit, how, and how often");
         return BS_OK;
@@ -234,6 +229,9 @@ static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lin
         return conflict(
             f, lines, KEY_COUNT, KEY_BER,
             "a trial has a fixed number of sites (count) or as many as the error rate brings (ber)");
+    if (e->fault.shared_bit && lines[KEY_BER])
+        return conflict(f, lines, KEY_SHARED_BIT, KEY_BER,
+                        "an error rate hits each bit by itself: share one with 'count', such as count: all");
     if (lines[KEY_TRIALS] && lines[KEY_MARGIN])
         return conflict(f, lines, KEY_TRIALS, KEY_MARGIN,
                         "a margin of error decides how many trials there are");
@@ -241,7 +239,24 @@ static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lin
         bs_form_fail(f, lines[KEY_CONFIDENCE], "'confidence' without 'margin' or 'relative_margin'");
         return bs_hint("it is the probability that the margin of error holds: give both");
     }
-    return check_parameters(f, e, lines);
+    BS_TRY(check_parameters(f, e, lines));
+    return check_scope(f, e, lines);
+}
+
+/* Names an entry without a name by its id, and one of several error rates by the rate, too. */
+static bs_status name_entry(bs_entry *e)
+{
+    bs_str name = {0};
+    if (e->name)
+        bs_str_puts(&name, e->name);
+    else
+        bs_str_printf(&name, "entry-%d", e->id);
+    if (e->n_rates > 0)
+        bs_str_printf(&name, " %.9g", e->fault.ber);
+    BS_TRY(bs_str_status(&name));
+    free(e->name);
+    e->name = name.ptr;
+    return BS_OK;
 }
 
 static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
@@ -256,34 +271,79 @@ static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
     e->trials = 1;
     e->confidence = 0.95;
     BS_TRY(bs_form_mapping(f, node, "a fault entry", &bs_entry_keys, e, lines));
+    if (e->n_rates > 0 && e->id + e->n_rates - 1 > MAX_ID) {
+        bs_form_fail(f, lines[KEY_ID], "a list of %d error rates from id %d on needs ids above %d",
+                     e->n_rates, e->id, MAX_ID);
+        return bs_hint("each rate is an entry of its own: the last id that the list may begin with is %d",
+                       MAX_ID + 1 - e->n_rates);
+    }
+    e->id += e->rate;
     BS_TRY(check_entry(f, e, lines));
-    if (!e->name) {
-        BS_TRY(bs_calloc(&e->name, 16, 1, "entry name"));
-        snprintf(e->name, 16, "entry-%d", e->id);
+    return name_entry(e);
+}
+
+/* Reads an element of the list: an entry, or one for each of its error rates. */
+static bs_status read_rates(bs_form *f, yaml_node_t *node, bs_job *job, size_t *cap)
+{
+    int rate = 0, n = 1;
+    do {
+        BS_TRY(
+            bs_grow(&job->entries, cap, (size_t)job->n_entries + 1, sizeof *job->entries, "fault entries"));
+        bs_entry *e = &job->entries[job->n_entries++];
+        *e = (bs_entry){.rate = rate};
+        BS_TRY(read_entry(f, node, e));
+        n = e->n_rates;
+    } while (++rate < n);
+    return BS_OK;
+}
+
+/* Returns the lowest id from which on n ids are free, -1 if there is none. */
+static int free_id(const bs_job *job, int n)
+{
+    bool used[MAX_ID + 1] = {false};
+    int run = 0;
+    for (int i = 0; i < job->n_entries; i++)
+        used[job->entries[i].id] = true;
+    for (int id = 0; id <= MAX_ID; id++) {
+        run = used[id] ? 0 : run + 1;
+        if (run == n)
+            return id + 1 - n;
+    }
+    return -1;
+}
+
+static bs_status check_ids(const bs_form *f, const bs_job *job)
+{
+    const bs_entry *first[MAX_ID + 1] = {NULL};
+    for (int i = 0; i < job->n_entries; i++) {
+        const bs_entry *b = &job->entries[i], *a = first[b->id];
+        first[b->id] = b;
+        if (!a)
+            continue;
+        bs_form_fail(f, b->line, "entry id %d is used twice", b->id);
+        if (a->n_rates < 2 && b->n_rates < 2)
+            return bs_hint("the first one is at line %d; results are stored by id", a->line);
+        int id = free_id(job, b->n_rates > 1 ? b->n_rates : 1);
+        const bs_entry *list = a->n_rates > 1 ? a : b;
+        int from = list->id - list->rate, to = from + list->n_rates - 1;
+        return id < 0 ? bs_hint("the error rates at line %d take the ids %d to %d", list->line, from, to)
+                      : bs_hint("the error rates at line %d take the ids %d to %d: id %d is free for line %d",
+                                list->line, from, to, id, b->line);
     }
     return BS_OK;
 }
 
 bs_status bs_entries_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
-    bs_job *job = object;
     int n = bs_form_count(value);
+    size_t cap = 0;
     if (value->type != YAML_SEQUENCE_NODE || n == 0) {
         bs_form_fail(f, bs_form_line(value), "'%s' must be a list of fault entries", field->key);
         return bs_hint("each entry starts with '- id: 1'");
     }
-    BS_TRY(bs_calloc(&job->entries, (size_t)n, sizeof *job->entries, "fault entries"));
-    for (int i = 0; i < n; i++) {
-        bs_entry *e = &job->entries[i];
-        job->n_entries = i + 1;
-        BS_TRY(read_entry(f, bs_form_item(f, value, i), e));
-        for (int k = 0; k < i; k++)
-            if (job->entries[k].id == e->id) {
-                bs_form_fail(f, e->line, "entry id %d is used twice", e->id);
-                return bs_hint("the first one is at line %d; results are stored by id", job->entries[k].line);
-            }
-    }
-    return BS_OK;
+    for (int i = 0; i < n; i++)
+        BS_TRY(read_rates(f, bs_form_item(f, value, i), object, &cap));
+    return check_ids(f, object);
 }
 
 void bs_entry_clear(bs_entry *e)

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "import/onnx_file.h"
+#include "job/entry_values.h"
 #include "model/graph.h"
 #include "trial.h"
 
@@ -96,6 +97,10 @@ static const bs_field selector_fields[] = {
      "the `kind` of a parameter, those that they read; with `op`, only nodes with this operator count."},
     {"id", bs_form_int64, offsetof(bs_selector, id), 0, (1 << BS_TARGET_BITS) - 1, false, NULL, NULL,
      "The target with this id, as `bitsink inspect` lists it."},
+    {"probability", bs_probability_read, offsetof(bs_selector, probability), 0, 0, false,
+     "number above 0, at most 1", "1",
+     "No condition: each of the targets is hit with this probability, by itself. Only in `targets`, with "
+     "`scope: inference`. A target that meets several selectors takes the first."},
 };
 const bs_field_table bs_selector_keys = {selector_fields, sizeof selector_fields / sizeof *selector_fields};
 
@@ -111,7 +116,11 @@ static bs_status read_selector(bs_form *f, yaml_node_t *node, bs_selector *s, co
             bs_form_fail(f, s->line, "a selector without conditions");
             return bs_hint("give kind, op, name, layer or id; '%s: all' selects every target", key);
         }
-        return bs_form_mapping(f, node, key, &bs_selector_keys, s, NULL);
+        BS_TRY(bs_form_mapping(f, node, key, &bs_selector_keys, s, NULL));
+        if (s->kind >= 0 || s->op || s->name || s->layer || s->id >= 0)
+            return BS_OK;
+        bs_form_fail(f, s->line, "a selector without conditions");
+        return bs_hint("give kind, op, name, layer or id beside it; name: '*' selects every target");
     }
     bs_field plain = {.key = key, .offset = offsetof(bs_selector, name)};
     BS_TRY(read_pattern(f, node, &plain, s));

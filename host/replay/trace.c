@@ -18,6 +18,7 @@ typedef struct tracer {
     const uint32_t *bound;
     bs_faulty_input *faulty_input; /* of a node */
     bool started;
+    const bs_trace_watch *watch; /* or NULL */
 } tracer;
 
 static void compare(const tracer *t, bs_trace_step *step)
@@ -48,6 +49,8 @@ static bs_status record(tracer *t, int tensor, int node)
     BS_TRY(be->download(t->golden->stream, tensor, t->golden->rows[tensor], t->a));
     BS_TRY(be->download(t->golden->stream, tensor, t->faulty->rows[tensor], t->b));
     compare(t, step);
+    if (t->watch)
+        BS_TRY(t->watch->see(t->watch->context, step, t->a, t->b));
     t->started |= step->changed > 0;
     if (t->started)
         t->out->n_steps++;
@@ -127,8 +130,7 @@ static bs_status run_all(tracer *t)
     BS_TRY(golden->backend->copy_rows(golden->stream, g->input, 1, (bs_view){golden->rows[g->input], NULL},
                                       t->faulty->rows[g->input]));
     BS_TRY(inject(t, g->input));
-    if (t->started)
-        BS_TRY(record(t, g->input, -1));
+    BS_TRY(record(t, g->input, -1));
     BS_TRY(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "trace"));
     bs_status st = BS_OK;
     for (int i = 0; i < g->n_nodes && st == BS_OK; i++)
@@ -138,9 +140,11 @@ static bs_status run_all(tracer *t)
 }
 
 bs_status bs_trace_run(bs_trace *out, bs_golden *golden, const int *targets, int n_targets,
-                       const bs_schedule *schedule, const bs_site *sites, const uint32_t *bound)
+                       const bs_schedule *schedule, const bs_site *sites, const uint32_t *bound,
+                       const bs_trace_watch *watch)
 {
-    tracer t = {.golden = golden, .out = out, .schedule = schedule, .sites = sites, .bound = bound};
+    tracer t = {
+        .golden = golden, .out = out, .schedule = schedule, .sites = sites, .bound = bound, .watch = watch};
     bs_status st;
     memset(out, 0, sizeof *out);
     if (schedule && !bs_schedule_serves(schedule, sites + bound[0], bound[1] - bound[0], t.at))

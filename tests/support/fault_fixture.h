@@ -107,7 +107,7 @@ static inline void fixture_sites(bs_sites *out, const bs_plan *plan, uint32_t en
     bs_trial_coords t = {entry, target, image, repetition};
     const bs_stratum *s = bs_plan_stratum(plan, t);
     assert_non_null(s);
-    out->n = 0;
+    bs_sites_reset(out);
     assert_ok(bs_plan_sites(plan, s, t, out));
 }
 

@@ -22,6 +22,7 @@ static void kinds_do_what_they_say(void **state)
         {"set", false, false, false, BS_FAULT_TAKES_VALUE, 0x1234, 0x1234},
         {"zero", false, false, false, BS_FAULT_TAKES_NONE, 0, 0},
         {"random", false, false, true, BS_FAULT_TAKES_RANGE, 0x1234, 0x1234},
+        {"none", false, false, false, BS_FAULT_TAKES_NONE, 0, 0xffffffff},
     };
     (void)state;
     assert_int_equal(sizeof kinds / sizeof *kinds, BS_FAULT_KIND_COUNT);

@@ -231,7 +231,7 @@ static void test_bits_of_a_type(void **state)
             assert_int_equal(plan->strata[k].fault.type, BS_DTYPE_FP32);
         }
         assert_int_equal(plan->strata[0].population, 64 * bs_popcount(good[i].mask));
-        assert_true(bs_plan_population(plan, &job->entries[0], CONV_B) == 4.0 * bs_popcount(good[i].mask));
+        assert_true(bs_plan_population(plan, &plan->strata[1]) == 4.0 * bs_popcount(good[i].mask));
         fixture_free(plan, job);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
