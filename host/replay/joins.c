@@ -18,22 +18,19 @@ static bool has_sites(const bs_pass *b, int trial, int k)
     return at[1] > at[0];
 }
 
-/* Finds the last injection of each trial. A trial without sites counts as hit by the first of all. */
-static void find_last(const bs_pass *b)
+/* Finds the last injection of a trial. Without sites, it counts as hit where the first fault could be, and
+ * *any is false. */
+static int find_last(const bs_pass *b, int trial, bool *any)
 {
     const bs_schedule *s = b->schedule;
-    for (int i = 0; i < b->t->n; i++) {
-        bool any = false;
-        b->p->last[i] = -1;
-        for (int k = 0; k < s->n_targets; k++)
-            if (has_sites(b, i, k)) {
-                any = true;
-                if (s->last_injection[k] > b->p->last[i])
-                    b->p->last[i] = s->last_injection[k];
-            }
-        if (!any)
-            b->p->last[i] = bs_schedule_first_injection(s);
-    }
+    int last = -1;
+    *any = false;
+    for (int k = 0; k < s->n_targets; k++)
+        if (has_sites(b, trial, k)) {
+            last = s->last_injection[k] > last ? s->last_injection[k] : last;
+            *any = true;
+        }
+    return *any ? last : bs_schedule_first_injection(s);
 }
 
 static size_t count_sites(const bs_pass *b, int from, int n, int k)
@@ -261,11 +258,14 @@ bs_status bs_joins_start(bs_pass *b)
     const bs_view *given = &b->segment->from;
     bool all = s->mode == BS_REPLAY_FULL || b->t->keep_masked;
     p->n = 0;
-    find_last(b);
     for (int i = 0; i < b->t->n; i++) {
+        bool any, starts = all || (given->base && given->rows[i] >= 0);
         p->position[i] = -1;
-        if (all || (given->base && given->rows[i] >= 0))
+        p->last[i] = find_last(b, i, &any);
+        if (starts)
             add(b, i);
+        else if (!any)
+            bs_replay_settle_golden(p->golden, s, b->t, i);
     }
     if (s->start < 0)
         return BS_OK;

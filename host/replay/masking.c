@@ -80,24 +80,36 @@ static bs_status remove_masked(bs_pass *b, const int *live, int n_live)
     return BS_OK;
 }
 
+/* Enters that trial i is masked at `tensor`. */
+static void settle(const bs_golden *golden, const bs_trial_batch *t, int i, int tensor)
+{
+    size_t classes = (size_t)golden->graph->classes, row = (size_t)t->golden_row[i];
+    t->result[i].died_at = golden->graph->tensors[tensor].target;
+    t->result[i].answer = golden->answer[row];
+    if (t->output)
+        memcpy(t->output + (size_t)i * classes, golden->output + row * classes,
+               classes * sizeof *golden->output);
+}
+
+void bs_replay_settle_golden(const bs_golden *golden, const bs_schedule *schedule, const bs_trial_batch *t,
+                             int i)
+{
+    int step = bs_schedule_first_injection(schedule);
+    int buffer = step < 0 ? schedule->start : schedule->steps[step].out;
+    settle(golden, t, i, schedule->buffers[buffer].tensor);
+}
+
 bs_status bs_pass_drop(bs_pass *b, int step, const int *live, int n_live, int tensor)
 {
     bs_replayer *p = b->p;
-    const bs_golden *golden = p->golden;
-    size_t classes = (size_t)golden->graph->classes;
     for (int i = 0; i < p->n; i++) {
+        int trial = p->trial[i];
         p->masked[i] = 1;
         for (int k = 0; k < n_live; k++)
             p->masked[i] &= bs_pass_equal(b, live[k])[i];
-        bs_result *res = &b->t->result[p->trial[i]];
-        bool to_come = b->schedule->joins && step < p->last[p->trial[i]];
-        if (p->masked[i] && !to_come && res->died_at < 0) {
-            res->died_at = golden->graph->tensors[tensor].target;
-            res->answer = golden->answer[p->row[i]];
-            if (b->t->output)
-                memcpy(b->t->output + (size_t)p->trial[i] * classes,
-                       golden->output + (size_t)p->row[i] * classes, classes * sizeof *golden->output);
-        }
+        bool to_come = b->schedule->joins && step < p->last[trial];
+        if (p->masked[i] && !to_come && b->t->result[trial].died_at < 0)
+            settle(p->golden, b->t, trial, tensor);
     }
     return b->t->keep_masked ? BS_OK : remove_masked(b, live, n_live);
 }

@@ -67,6 +67,10 @@ typedef struct bs_segment_batch {
     int *survivor;   /* with `to`: by row, the trial's number in the batch */
     int n_survivors; /* out */
 } bs_segment_batch;
+/* Sets the result and output of trial i, which has no site: it is masked where the schedule's first fault
+ * could be. */
+void bs_replay_settle_golden(const bs_golden *golden, const bs_schedule *schedule, const bs_trial_batch *t,
+                             int i);
 /* Runs one batch on one segment. */
 bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment);
 #endif

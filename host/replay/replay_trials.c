@@ -87,25 +87,17 @@ static int choose_lane(const bs_trial_run *run, int piece, const piece_lanes *la
     return bs_trial_run_choose(run, lanes->own[hit], s->own[hit].n, i);
 }
 
-/* Settles trials without sites: they are golden where the first fault could be. Sets run->n to the others. */
+/* Settles trials without sites. Sets run->n to the number of others. */
 static void settle_golden(bs_trial_run *run, const bs_schedule *all)
 {
-    const bs_golden *golden = run->golden;
     const bs_trial_batch *t = run->t;
-    int step = bs_schedule_first_injection(all), n = 0;
-    int tensor = all->buffers[step < 0 ? all->start : all->steps[step].out].tensor;
+    int n = 0;
     for (int i = 0; i < t->n; i++) {
         t->result[i].died_at = -1;
-        if (*bs_trial_run_sites(run, i, run->targets) > *bs_trial_run_sites(run, i, 0)) {
+        if (bs_trial_run_sites(run, i, 0)[0] == bs_trial_run_sites(run, i, run->targets)[0])
+            bs_replay_settle_golden(run->golden, all, t, i);
+        else
             run->id[n++] = i;
-            continue;
-        }
-        t->result[i].died_at = golden->graph->tensors[tensor].target;
-        t->result[i].answer = golden->answer[t->golden_row[i]];
-        if (t->output)
-            memcpy(t->output + (size_t)i * run->classes,
-                   golden->output + (size_t)t->golden_row[i] * run->classes,
-                   run->classes * sizeof *t->output);
     }
     run->n = n;
 }
@@ -145,7 +137,7 @@ static bs_status run_pieces(bs_trial_run *run, const bs_schedules *schedules, ch
 static bs_status replay_part(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most)
 {
     /* Trials that are masked, and kept, take the schedule of all targets. */
-    bool by_pieces = schedules->several && !t->keep_masked;
+    bool by_pieces = schedules->several && schedules->several->n_pieces > 0 && !t->keep_masked;
     bool segmented =
         schedules->segments && (schedules->several ? by_pieces : schedules->next < schedules->segments->n);
     size_t bytes = segmented ? (size_t)t->n * bs_segments_trial_bytes(schedules->segments) / 2 : 0;

@@ -62,7 +62,7 @@ static bs_status cursor_open(cursor *s, const bs_db *db, const char *schema)
     /* As in view outcome, a masked trial is never bad. */
     snprintf(sql, sizeof sql,
              "SELECT id, CASE WHEN top1 IS NULL OR flags & 3 THEN -1 ELSE top1 END FROM %s.trial "
-             "WHERE id >= ?1 AND id < ?2 AND died_at IS NULL ORDER BY id",
+             "WHERE id BETWEEN ?1 AND ?2 AND died_at IS NULL ORDER BY id",
              schema);
     return bs_db_prepare(&s->q, db, sql);
 }
@@ -178,8 +178,9 @@ bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, 
     memset(out, 0, sizeof *out);
     for (int k = 0; k < 2; k++) {
         sqlite3_bind_int64(p->side[k].q, 1, (sqlite3_int64)start);
-        sqlite3_bind_int64(p->side[k].q, 2,
-                           (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS))));
+        sqlite3_bind_int64(
+            p->side[k].q, 2,
+            (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS)) - 1));
         BS_TRY_GOTO(cursor_next(&p->side[k]), out);
     }
     sqlite3_bind_int(p->units, 1, entry);

@@ -29,7 +29,7 @@ static fixture *make_fixture(bs_graph *g)
     x->g = g;
     x->faulty = (bs_faulty_input){1, {x->site, x->first, x->before}};
     x->in[0].rows = x->row;
-    x->call = (bs_faulty_call){.graph = g, .n_faulty = 1, .faulty = &x->faulty, .in = x->in};
+    x->call = (bs_faulty_call){.graph = g, .n_faulty = 1, .faulty = &x->faulty, .in = x->in, .input = 1};
     it = x;
     return x;
 }
@@ -180,7 +180,7 @@ static void test_channels_of_their_own(void **state)
     (void)state;
     fixture *x = make_conv(1);
     assert_true(bs_faulty_has_channels(&x->call, FILTERS));
-    x->faulty.input = 2;
+    x->call.input = 2;
     assert_true(bs_faulty_has_channels(&x->call, FILTERS));
     assert_false(bs_faulty_has_channels(&x->call, FILTERS + 1)); /* a bias for all */
     free_fixture(x);
