@@ -43,7 +43,7 @@ SELECT entry, layer_name AS layer, trials, iif(accuracy IS NULL, NULL, printf('%
 
 -- Faults in the whole network.
 CREATE TEMP VIEW report_network AS
-SELECT a.entry, e.name, e.kind AS fault, iif(e.ber > 0, e.ber, NULL) AS "bit error rate", trials, iif(accuracy IS NULL, NULL,
+SELECT a.entry, e.name, e.kind AS fault, iif(e.ber > 0, e.ber, NULL) AS "bit error rate", a.trials, iif(accuracy IS NULL, NULL,
        printf('%.2f %%', 100.0 * golden_accuracy)) AS "accuracy without faults", iif(accuracy IS NULL, NULL, printf('%.2f %%',
        100.0 * accuracy)) AS accuracy, iif(accuracy_low IS NULL, iif(census AND accuracy IS NOT NULL, 'census', NULL),
        printf('%.2f - %.2f %%', 100.0 * accuracy_low, 100.0 * accuracy_high)) AS "its interval", printf('%.2f %%', 100.0 *

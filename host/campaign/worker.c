@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum { BATCH_ROWS = 4096 };
-/* Sites after which a batch is run, however few its trials: whole tensors have millions. */
+/* Sites after which a batch is run, and after which results are stored, however few their trials: whole
+ * tensors have millions. */
 enum { BATCH_SITES = 1 << 22 };
 /* Bytes of rankings after which results are stored, however few their trials. */
 enum { BATCH_RANKS = 1 << 24 };
@@ -113,32 +114,45 @@ static bs_status collect_ranking(worker_state *state, bool golden, uint64_t of, 
                                        (size_t)state->top_k);
 }
 
-/* Completes the rows of the trials just computed, and their units' progress. */
-static bs_status collect(worker_state *state)
+/* Completes the row of trial i of those just computed, adds what belongs to it, and its unit's progress. */
+static bs_status collect_row(worker_state *state, int i, bs_row *row)
 {
     int targets = bs_stratum_targets(state->stratum);
-    size_t classes = (size_t)state->c->engine->graph->classes;
+    bs_trial_coords t = bs_trial_coords_from_id(row->id);
+    const uint32_t *bound = &state->sites.bound[(size_t)i * (size_t)targets];
+    uint32_t at = bound[0];
+    row->n_sites = bound[targets] - at;
+    row->died_at = state->result[i].died_at;
+    row->answer = state->result[i].answer;
+    if (t.target == BS_NETWORK_TARGET) {
+        BS_TRY(collect_sites(state, row->id, bound));
+    } else if (row->n_sites > 0) {
+        row->element = state->sites.site[at].element;
+        row->keep = state->sites.site[at].keep;
+        row->toggle = state->sites.site[at].toggle;
+        row->before = state->before[at];
+    }
+    if (state->top_k > 0 && row->died_at < 0)
+        BS_TRY(collect_ranking(state, false, row->id,
+                               state->output + (size_t)i * (size_t)state->c->engine->graph->classes));
+    bs_unit unit = {t.entry, t.target, t.image, t.repetition + 1};
+    return bs_result_batch_add_unit(state->results, &unit);
+}
+
+/* Completes the rows of the trials just computed. If memory runs out, those before stay whole. */
+static bs_status collect(worker_state *state)
+{
+    bs_result_batch *results = state->results;
     for (int i = 0; i < state->n; i++) {
-        bs_row *row = &state->results->rows[state->results->n_rows];
-        bs_trial_coords t = bs_trial_coords_from_id(row->id);
-        const uint32_t *bound = &state->sites.bound[i * targets];
-        uint32_t at = bound[0];
-        row->n_sites = bound[targets] - at;
-        row->died_at = state->result[i].died_at;
-        row->answer = state->result[i].answer;
-        if (t.target == BS_NETWORK_TARGET) {
-            BS_TRY(collect_sites(state, row->id, bound));
-        } else if (row->n_sites > 0) {
-            row->element = state->sites.site[at].element;
-            row->keep = state->sites.site[at].keep;
-            row->toggle = state->sites.site[at].toggle;
-            row->before = state->before[at];
+        size_t sites = results->n_sites, rankings = results->n_rankings, ranks = results->n_ranks;
+        bs_status st = collect_row(state, i, &results->rows[results->n_rows]);
+        if (st != BS_OK) {
+            results->n_sites = sites;
+            results->n_rankings = rankings;
+            results->n_ranks = ranks;
+            return st;
         }
-        if (state->top_k > 0 && row->died_at < 0)
-            BS_TRY(collect_ranking(state, false, row->id, state->output + (size_t)i * classes));
-        bs_unit unit = {t.entry, t.target, t.image, t.repetition + 1};
-        BS_TRY(bs_result_batch_add_unit(state->results, &unit));
-        state->results->n_rows++;
+        results->n_rows++;
     }
     return BS_OK;
 }
@@ -190,8 +204,8 @@ static bs_status run_batch(worker_state *state)
     BS_TRY(collect(state));
     state->n = 0;
     bs_sites_reset(&state->sites);
-    if (state->results->n_rows >= BATCH_ROWS || state->results->n_ranks >= BATCH_RANKS ||
-        bs_resources_clock() - state->since > batch_seconds)
+    if (state->results->n_rows >= BATCH_ROWS || state->results->n_sites >= BATCH_SITES ||
+        state->results->n_ranks >= BATCH_RANKS || bs_resources_clock() - state->since > batch_seconds)
         BS_TRY(flush(state));
     BS_TRY(bs_prover_go_on(&state->prover));
     if (*state->c->stop || atomic_load(&state->c->failed))
@@ -325,9 +339,10 @@ static bs_status golden_tile(worker_state *state, uint32_t tile)
     for (int i = 0; i < state->n_images; i++) {
         rows[i].answer = state->w.golden->answer[i];
         rows[i].logits_hash = state->w.golden->output_hash[i];
-        BS_TRY(bs_result_batch_add_golden(state->results, &rows[i]));
         if (state->top_k > 0)
-            BS_TRY(collect_ranking(state, true, rows[i].image, state->w.golden->output + (size_t)i * classes));
+            BS_TRY(
+                collect_ranking(state, true, rows[i].image, state->w.golden->output + (size_t)i * classes));
+        BS_TRY(bs_result_batch_add_golden(state->results, &rows[i]));
     }
     return BS_OK;
 }

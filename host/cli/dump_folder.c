@@ -64,10 +64,10 @@ void bs_str_tensor_file(bs_str *s, const bs_graph *g, int tensor)
 
 static bs_status dump_failed(const bs_dump *d, const char *what, int reason)
 {
-    bs_fail(BS_ERR, "cannot write '%s': %s: %s", d->path, what, strerror(reason));
+    bs_fail(BS_ERR, "cannot write %s into folder '%s': %s", what, d->path, strerror(reason));
     if (reason == ENOSPC || reason == EFBIG || reason == EDQUOT)
         return bs_hint("nothing was written: name a folder with more room, or choose tensors by --tensor");
-    return bs_hint("nothing was written: name a new folder in one that is there and can be written");
+    return bs_hint("nothing was written: name a folder elsewhere");
 }
 
 /* Remembers what was made. */
@@ -79,9 +79,10 @@ static bs_status note_made(bs_dump *d, const char *path)
 
 static bs_status make_folder(bs_dump *d, const char *path)
 {
-    if (mkdir(path, 0777) != 0)
-        return dump_failed(d, path, errno);
-    return note_made(d, path);
+    if (mkdir(path, 0777) == 0)
+        return note_made(d, path);
+    bs_fail(BS_ERR, "cannot make folder '%s': %s", d->path, strerror(errno));
+    return bs_hint("--dump makes one folder: that in which it will be must be there, and writable");
 }
 
 /* DIR may be an empty folder. */
@@ -214,8 +215,10 @@ bs_status bs_dump_close(bs_dump *d, bs_status st)
         return st;
     if (st == BS_OK)
         st = write_index(d);
-    if (st == BS_OK && rename(d->part.ptr, d->path) != 0)
-        st = dump_failed(d, d->part.ptr, errno);
+    if (st == BS_OK && rename(d->part.ptr, d->path) != 0) {
+        st = bs_fail(BS_ERR, "cannot rename '%s' to '%s': %s", d->part.ptr, d->path, strerror(errno));
+        bs_hint("--dump makes a new folder: give another name");
+    }
     if (st == BS_OK) {
         bs_info("%zu file(s) and index.csv are in '%s'", d->files, d->path);
     } else {

@@ -231,5 +231,7 @@ bs_status bs_select_named(bool *hit, const char *name, const bs_graph *graph)
     if (any)
         return BS_OK;
     bs_fail(BS_USAGE, "no tensor '%.80s'", name);
+    if (name[0] == '#')
+        return bs_hint("the ids of this model are #0 to #%d", graph->n_targets - 1);
     return suggest_name(name, graph);
 }

@@ -44,22 +44,16 @@ static bs_status read_math(bs_form *f, yaml_node_t *value, const bs_field *field
 /* Reads `K` or `all`. That K is not above the number of classes is checked once the network is known. */
 static bs_status read_top_k(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
-    bs_job *job = object;
     int64_t k = UINT32_MAX;
-    char *text, *end;
-    bs_status st = BS_OK;
+    char *text;
     BS_TRY(bs_form_scalar(&text, f, value, field->key, "a whole number, or all"));
-    bool whole = (strtoll(text, &end, 10), end > text && !*end);
-    if (whole)
-        st = bs_form_integer(&k, f, value, field->key, (int64_t)field->min, (int64_t)field->max);
-    else if (strcmp(text, "all") != 0) {
-        bs_form_wrong(f, value, field->key, "a whole number, or all", text);
-        st = bs_hint("the number of classes to keep of each ranking: '%s: 10', or '%s: all'", field->key,
-                     field->key);
-    }
+    bool all = strcmp(text, "all") == 0;
     free(text);
-    job->top_k = (uint32_t)k;
-    return st;
+    if (!all && bs_form_integer(&k, f, value, field->key, (int64_t)field->min, (int64_t)field->max) != BS_OK)
+        return bs_hint("the number of classes to keep of each ranking: '%s: 10', or '%s: all'", field->key,
+                       field->key);
+    ((bs_job *)object)->top_k = (uint32_t)k;
+    return BS_OK;
 }
 
 static const bs_field job_fields[] = {
@@ -90,7 +84,7 @@ static const bs_field job_fields[] = {
      "no such rankings",
      "Keep the raw ranking of this many classes for each image and each trial that is not masked, 8 bytes a "
      "class, to recompute what other tools say. NaN comes first, as argmax of NumPy and PyTorch has it; the "
-     "view `ranking` of **bitsink-results**(5) shows it."},
+     "view `ranking` of **bitsink-db**(5) shows it."},
     {"images", bs_images_read, 0, 0, 0, true, "keys, see below", NULL, "The images and their labels."},
     {"preprocess", bs_preprocess_read, 0, 0, 0, false, "keys, see below, or the name of a preset", NULL,
      "How an image becomes the input of the network."},

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { CURVE, HITS, NAME, BER, UNIT, UNITS, GOLDEN, ACCURACY, SDC1 = ACCURACY + 3, DUE = SDC1 + 3 };
-enum { LEFT = 70, TOP = 44, WIDTH = 560, RIGHT = 220, GAP = 34, TALL = 220, LOW = 140, DODGE = 7 };
+enum { LEFT = 70, TOP = 44, WIDTH = 560, RIGHT = 236, GAP = 34, TALL = 220, LOW = 140, DODGE = 7 };
 
 /* The entries of a list of rates have one name, with the rate behind it. ?1: an entry, whose curve is drawn,
  * or -2. After a rate follow its two bounds. */
@@ -84,17 +84,14 @@ static void draw_curve(const bs_page *p, const bs_axes *a, const bs_data *d, siz
     }
 }
 
-static void draw_golden(const bs_page *p, const bs_axes *a, double golden)
+static void draw_golden_line(const bs_page *p, double left, double right, double y)
 {
     static const double dash[] = {5, 4};
-    double y = bs_axes_y(a, golden);
     bs_set_color(p, BS_INK, 1);
     cairo_set_line_width(p->cr, 1.6);
     cairo_set_dash(p->cr, dash, 2, 0);
-    bs_draw_line(p, a->left, y, a->left + a->width, y);
+    bs_draw_line(p, left, y, right, y);
     cairo_set_dash(p->cr, NULL, 0, 0);
-    bs_draw_text(p, (bs_text){.x = a->left + a->width + 6, .y = y, .size = 11, .across = -1, .middle = true},
-                 "without faults");
 }
 
 /* Draws the panel of a column, whose bounds are in the next two. */
@@ -111,7 +108,7 @@ static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, int column
     bs_axes_fit_share(&a, column == ACCURACY ? low : 0, high);
     bs_axes_draw(p, &a);
     if (column == ACCURACY && !bs_data_is_null(d, 0, GOLDEN))
-        draw_golden(p, &a, bs_data_value(d, 0, GOLDEN));
+        draw_golden_line(p, a.left, a.left + a.width, bs_axes_y(&a, bs_data_value(d, 0, GOLDEN)));
     cairo_save(p->cr);
     cairo_rectangle(p->cr, a.left, a.top - 4, a.width, a.height + 8);
     cairo_clip(p->cr);
@@ -123,11 +120,16 @@ static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, int column
 }
 
 /* Says of each curve what it hits, and what its intervals count at each rate. */
-static void draw_legend(const bs_page *p, const bs_data *d, double top)
+static void draw_legend(const bs_page *p, const bs_data *d, bool labelled)
 {
-    double x = LEFT + WIDTH + 16, y = top;
+    double x = LEFT + WIDTH + 16, y = TOP + 14;
     char text[96];
     int k = 0;
+    if (labelled) {
+        draw_golden_line(p, x, x + 24, y - 4);
+        bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1}, "without faults");
+        y += 26;
+    }
     for (size_t i = 0, n; i < d->n; i += n, y += 50) {
         n = curve_rows(d, i);
         double least = HUGE_VAL, most = 0;
@@ -201,11 +203,10 @@ bs_status bs_figure_ber(bs_page *p, const bs_db *db, const bs_figure_options *o)
                     out);
     for (size_t i = 0; i < d.n; i++)
         labelled |= !bs_data_is_null(&d, i, ACCURACY);
-    double panels = (labelled ? TALL + GAP : 0) + 2 * LOW + GAP,
-           legend = 50 * (double)count_curves(&d) + (labelled ? 60 : 0);
+    double panels = (labelled ? TALL + GAP : 0) + 2 * LOW + GAP, legend = 50 * (double)count_curves(&d);
     BS_TRY_GOTO(bs_page_begin(p, LEFT + WIDTH + RIGHT, TOP + fmax(panels, legend) + 50), out);
     draw(p, &d, labelled, confidence);
-    draw_legend(p, &d, TOP + (labelled ? 70 : 10));
+    draw_legend(p, &d, labelled);
     st = bs_page_end(p);
 out:
     bs_data_clear(&d);

@@ -173,7 +173,9 @@ out:
 
 static bs_status write_stratum(const bs_store *s, sqlite3_stmt *q, const bs_stratum *t)
 {
-    uint32_t bits = t->n_parts > 0 ? bs_identity_bits(s->plan, t->entry, BS_DTYPE_COUNT) : t->fault.bits;
+    uint32_t bits = 0;
+    for (int k = 0; k < bs_stratum_targets(t); k++)
+        bits |= bs_stratum_at(t, k)->fault.bits;
     sqlite3_bind_int(q, 1, s->plan->job->entries[t->entry].id);
     sqlite3_bind_int(q, 2, t->target);
     sqlite3_bind_int(q, 3, t->is_parameter);

@@ -121,7 +121,7 @@ static void test_key(void **state)
     }
     assert_error(read_job(&job, "top_k: 0"), "job.yaml:4: 'top_k'");
     assert_error(read_job(&job, "top_k: -1"), "'top_k'");
-    assert_error(read_job(&job, "top_k: most"), "'top_k' must be a whole number, or all, not 'most'");
+    assert_error(read_job(&job, "top_k: most"), "'top_k' must be a whole number, not 'most'");
     assert_non_null(strstr(bs_error_hint(), "top_k: all"));
     assert_error(read_job(&job, "top_k: [1, 2]"), "'top_k' must be a whole number, or all");
 }
