@@ -33,7 +33,7 @@ typedef struct worker_state {
     /* The batch under construction: */
     const bs_stratum *stratum;
     const bs_schedules *schedules;
-    bs_schedule *full; /* for audits, else NULL */
+    bs_schedules full; /* for audits */
     int n;
     int32_t *row;
     bs_sites sites;
@@ -64,7 +64,7 @@ static void state_close(worker_state *state)
 {
     bs_result_batch_free(state->results);
     free(state->output);
-    bs_schedule_free(state->full);
+    bs_schedules_clear(&state->full);
     free(state->row);
     free(state->before);
     free(state->result);
@@ -161,7 +161,7 @@ static bs_status collect(worker_state *state)
  * file. */
 static bs_status audit(worker_state *state, const bs_trial_batch *t)
 {
-    bs_status st = bs_audit_trials(&state->w, state->full, t, state->results);
+    bs_status st = bs_audit_trials(&state->w, state->full.schedule[0], t, state->results);
     if (st == BS_SELFTEST) {
         bs_error error;
         bs_error_save(&error);
@@ -199,7 +199,7 @@ static bs_status run_batch(worker_state *state)
         .result = state->result,
     };
     BS_TRY(replay(state, state->schedules, &t));
-    if (state->full)
+    if (state->c->engine->audit > 0)
         BS_TRY(audit(state, &t));
     BS_TRY(collect(state));
     state->n = 0;
@@ -240,11 +240,9 @@ static bs_status run_stratum(worker_state *state, int index)
     uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
     uint64_t trials = 0;
     state->stratum = &e->plan->strata[index];
-    bs_schedule_free(state->full);
-    state->full = NULL;
+    bs_schedules_clear(&state->full);
     if (e->audit > 0)
-        BS_TRY(bs_schedule_create(&state->full, e->graph, e->backend, e->network, state->stratum->target,
-                                  BS_REPLAY_FULL));
+        BS_TRY(bs_engine_schedules(&state->full, e, state->stratum, BS_REPLAY_FULL));
     for (int i = 0; i < state->n_images; i++) {
         from[i] = bs_store_done(state->c->store, index, state->image[i]);
         to[i] = bs_plan_repetitions(e->plan, state->stratum, state->image[i]);

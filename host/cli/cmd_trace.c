@@ -179,8 +179,9 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
 
 /* Runs the trial; gives the boxes that the delta replay expects where it has sites in one target. */
 static bs_status run_trial(bs_trace *out, const bs_engine *e, bs_golden *golden, const bs_stratum *stratum,
-                           const bs_sites *sites, const bs_trace_watch *watch)
+                           const bs_sites *sites, bs_trace_dump *dump)
 {
+    bs_trace_watch watch = bs_trace_dump_watch(dump);
     bs_schedules schedules = {0};
     int *targets, n = bs_stratum_targets(stratum), k = 0;
     int32_t at[2];
@@ -194,7 +195,7 @@ static bs_status run_trial(bs_trace *out, const bs_engine *e, bs_golden *golden,
                     out);
     while (k < schedules.n - 1 && !bs_schedule_serves(schedules.schedule[k], sites->site, sites->n, at))
         k++;
-    st = bs_trace_run(out, golden, targets, n, schedules.schedule[k], sites->site, sites->bound, watch);
+    st = bs_trace_run(out, golden, targets, n, schedules.schedule[k], sites->site, sites->bound, &watch);
 out:
     bs_schedules_clear(&schedules);
     free(targets);
@@ -214,8 +215,7 @@ static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
     BS_TRY_GOTO(bs_trace_dump_start(dump, stratum, &sites), out);
-    bs_trace_watch watch = bs_trace_dump_watch(dump);
-    BS_TRY_GOTO(run_trial(&result, e, w.golden, stratum, &sites, &watch), out);
+    BS_TRY_GOTO(run_trial(&result, e, w.golden, stratum, &sites, dump), out);
     print_sites(s, stratum, t, &sites, &result, json);
     print_steps(s->graph, &result, json);
     print_answer("golden", &result.golden, s, json);

@@ -137,7 +137,7 @@ static bs_status run_pieces(bs_trial_run *run, const bs_schedules *schedules, ch
 static bs_status replay_part(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most)
 {
     /* Trials that are masked, and kept, take the schedule of all targets. */
-    bool by_pieces = schedules->several && !t->keep_masked;
+    bool by_pieces = schedules->several && schedules->several->n_pieces > 0 && !t->keep_masked;
     bool segmented =
         schedules->segments && (schedules->several ? by_pieces : schedules->next < schedules->segments->n);
     size_t bytes = segmented ? (size_t)t->n * bs_segments_trial_bytes(schedules->segments) / 2 : 0;

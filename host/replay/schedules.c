@@ -133,20 +133,21 @@ static bs_status make_piece(bs_several *s, int index, const bs_graph *g, const b
 }
 
 static bs_status make_several(bs_several *s, const bs_graph *g, const bs_backend *backend,
-                              bs_network *network, const int *targets, int n, bool single_site,
-                              const bs_schedule_context *context)
+                              bs_network *network, const int *targets, int n, bs_replay_mode mode,
+                              bool single_site, const bs_schedule_context *context)
 {
     const bs_segments *segments = context ? context->segments : NULL;
     s->n_targets = n;
-    s->n_pieces = n_cut_points(segments) + 1;
     BS_TRY(bs_calloc(&s->own, (size_t)n, sizeof *s->own, "schedules"));
+    for (int k = 0; k < n; k++)
+        BS_TRY(bs_schedules_create(&s->own[k], g, backend, network, targets[k], mode, single_site, context));
+    if (mode != BS_REPLAY_DELTA)
+        return BS_OK;
+    s->n_pieces = n_cut_points(segments) + 1;
     BS_TRY(bs_calloc(&s->piece, (size_t)s->n_pieces, sizeof *s->piece, "schedules"));
     BS_TRY(bs_calloc(&s->hits, (size_t)(n * s->n_pieces), sizeof *s->hits, "schedules"));
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < n; k++)
         find_hits(segments, g, targets[k], s->hits + k * s->n_pieces);
-        BS_TRY(bs_schedules_create(&s->own[k], g, backend, network, targets[k], BS_REPLAY_DELTA, single_site,
-                                   context));
-    }
     for (int k = 0; k < s->n_pieces; k++)
         BS_TRY(make_piece(s, k, g, backend, network, targets, segments));
     return BS_OK;
@@ -181,11 +182,11 @@ bs_status bs_schedules_create_several(bs_schedules *out, const bs_graph *g, cons
                                          .until = g->output};
     bs_status st = bs_schedule_create_as(&out->schedule[0], g, backend, network, &request);
     out->n = st == BS_OK;
-    if (st == BS_OK && mode == BS_REPLAY_DELTA) {
-        out->segments = context ? context->segments : NULL;
+    if (st == BS_OK && mode != BS_REPLAY_FULL) {
+        out->segments = mode == BS_REPLAY_DELTA && context ? context->segments : NULL;
         st = bs_calloc(&out->several, 1, sizeof *out->several, "schedules");
         if (st == BS_OK)
-            st = make_several(out->several, g, backend, network, targets, n, single_site, context);
+            st = make_several(out->several, g, backend, network, targets, n, mode, single_site, context);
     }
     if (st != BS_OK)
         bs_schedules_clear(out);

@@ -30,7 +30,7 @@ typedef struct bs_schedules {
     int n;
     const bs_segments *segments; /* NULL: the schedules lead to the output */
     int next; /* with segments: the next one, or their number if the schedules lead to the output */
-    bs_several *several; /* delta replay of several targets: how to do it piece by piece; else NULL */
+    bs_several *several; /* of several targets, unless in full; else NULL */
 } bs_schedules;
 
 /* The part of the network before the first cut point is piece 0, the segment that starts at cut point k is
@@ -41,9 +41,9 @@ typedef struct bs_piece {
 } bs_piece;
 
 struct bs_several {
-    bs_schedules *own; /* by number of a target: its own schedules, whose `next` is its piece if it has one */
+    bs_schedules *own; /* by number of a target: its own schedules */
     int n_targets;
-    bs_piece *piece;
+    bs_piece *piece; /* this and the rest: delta replay only */
     int n_pieces;
     bool *hits; /* [target][piece]: sites of the target are hit there; a parameter may be in several */
 };
@@ -89,6 +89,17 @@ bs_status bs_schedules_create_several(bs_schedules *out, const bs_graph *g, cons
                                       bs_network *network, const int *targets, int n, bs_replay_mode mode,
                                       bool single_site, const bs_schedule_context *context);
 void bs_schedules_clear(bs_schedules *schedules);
+
+/* Schedules and, of several targets, those of each: bs_schedules_part() of 0 .. bs_schedules_parts() - 1. */
+static inline int bs_schedules_parts(const bs_schedules *schedules)
+{
+    return schedules->several ? 1 + schedules->several->n_targets : 1;
+}
+
+static inline bs_schedules *bs_schedules_part(bs_schedules *schedules, int k)
+{
+    return k > 0 ? &schedules->several->own[k - 1] : schedules;
+}
 
 /* Returns the bytes of the arena that one trial needs at most. */
 size_t bs_schedules_row_bytes(const bs_schedules *schedules);
