@@ -217,7 +217,8 @@ static int check_nodes(bench *b, bs_golden *const golden[], const trials *t)
         const uint32_t *bound = t->first + i * t->n_targets;
         uint32_t from = bound[0], to = bound[t->n_targets];
         bs_trace trace;
-        assert_ok(bs_trace_run(&trace, golden[t->row[i]], t->target, t->n_targets, NULL, t->site, bound));
+        assert_ok(
+            bs_trace_run(&trace, golden[t->row[i]], t->target, t->n_targets, NULL, t->site, bound, NULL));
         assert_memory_equal(&trace.faulty, &t->result[i].answer, sizeof trace.faulty);
         if (to > from)
             assert_memory_equal(trace.before + from, t->before + from, (to - from) * sizeof *t->before);
