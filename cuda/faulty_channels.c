@@ -46,7 +46,7 @@ static bs_status change_filters(const bs_faulty_plan *plan, const bs_faulty_batc
     BS_TRY_GOTO(bs_calloc(&owner, b->changes, sizeof *owner, "faults"), out);
     for (int k = b->first, at = 0; k < b->end; k++) {
         int head = c->groups.head[plan->group[k]];
-        bs_cuda_prepare_sites(c, head, site + at);
+        bs_cuda_prepare_sites(c, c->faulty, head, site + at);
         at += (int)(c->f->first[head + 1] - c->f->first[head]);
     }
     for (uint32_t k = 0; k < b->changes; k++) {

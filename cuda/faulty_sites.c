@@ -37,11 +37,12 @@ static bool ascend(const bs_site *site, uint32_t n)
     return true;
 }
 
-void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site)
+void bs_cuda_prepare_sites(const bs_faulty_call *c, const bs_faulty_input *faulty, int sample, bs_site *site)
 {
-    const bs_tensor *t = bs_faulty_param(c);
-    uint32_t n = c->f->first[sample + 1] - c->f->first[sample];
-    const bs_site *given = c->f->sites + c->f->first[sample];
+    const bs_tensor *t = bs_faulty_tensor(c, faulty->input);
+    const bs_faults *f = &faulty->faults;
+    uint32_t n = f->first[sample + 1] - f->first[sample];
+    const bs_site *given = f->sites + f->first[sample];
     bool distinct = ascend(given, n);
     for (uint32_t k = 0; k < n; k++) {
         bs_site s = given[k];
@@ -52,6 +53,7 @@ void bs_cuda_prepare_sites(const bs_faulty_call *c, int sample, bs_site *site)
             if (given[e].element == s.element)
                 value = bs_inject_value(t->type, given[e], value, NULL);
         uint32_t word = bs_dtype_encode(t->type, value);
-        site[k] = bs_cuda_param_site(c->stream->network, c->node, c->input, (bs_site){s.element, 0, word});
+        site[k] =
+            bs_cuda_param_site(c->stream->network, c->node, faulty->input, (bs_site){s.element, 0, word});
     }
 }

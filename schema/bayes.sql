@@ -91,8 +91,8 @@ SELECT image,                                                 -- image.id
 -- Weight of each stratum in P(layer | fault), as setting layer_prior says, with or without trials.
 CREATE VIEW bn_prior AS
 WITH base AS (
-    SELECT s.entry, s.layer, s.parameter, s.is_ber, s.bits, x.layer_prior,
-           CASE WHEN s.is_ber OR x.layer_prior IN ('uniform', 'bits') THEN s.entry ELSE -1 END AS scope,
+    SELECT s.entry, s.layer, s.parameter, s.conditional, s.bits, x.layer_prior,
+           CASE WHEN s.conditional OR x.layer_prior IN ('uniform', 'bits') THEN s.entry ELSE -1 END AS scope,
            p.probability AS direct, p.entry IS NOT NULL AS listed,
            CASE WHEN p.entry IS NOT NULL THEN
                coalesce(p.exposure, coalesce(p.raw_rate, x.raw_rate) * s.bits * coalesce(p.residency,
@@ -100,18 +100,19 @@ WITH base AS (
       FROM bn_stratum s CROSS JOIN bn_setting x
       LEFT JOIN bn_prior_layer p ON p.entry = s.entry AND p.layer = s.layer
 ), weighted AS (
-    SELECT *, CASE WHEN layer_prior = 'bits' THEN bits * 1.0
-                   WHEN layer_prior = 'uniform' OR is_ber THEN 1.0
+    SELECT *, CASE WHEN layer_prior = 'bits' AND layer <> 4095 THEN bits * 1.0
+                   WHEN layer_prior = 'uniform' OR conditional THEN 1.0
                    WHEN layer_prior = 'exposure' THEN exposure
                    ELSE direct END AS weight
-      FROM base WHERE is_ber OR layer_prior IN ('uniform', 'bits') OR listed
+      FROM base WHERE conditional OR layer_prior IN ('uniform', 'bits') OR listed
 )
 SELECT scope,    -- entry.id, or -1: the strata of bn_prior_layer
        entry,    -- entry.id
        layer,    -- layer.id
        bits,     -- bn_stratum.bits
        exposure, -- m_t: expected faults an inference; NULL: not asked for
-       weight    -- P(t), up to a common factor; NULL: 0
+       weight,   -- P(t), up to a common factor; NULL: 0
+       conditional -- bn_stratum.conditional
   FROM weighted;
 
 -- P(layer | fault): prior, exposure and coverage of each stratum.
@@ -134,7 +135,8 @@ SELECT w.scope,                                       -- entry.id, or -1: the st
            AS probability,                            -- P(t) over the strata with trials
        ifnull(t.n, 0) AS trials,                      -- trials in the file
        ifnull(s.images, 0) AS images,                 -- images with trials
-       ifnull(s.coverage, 0.0) AS coverage            -- their share of the campaign's images, by weight
+       ifnull(s.coverage, 0.0) AS coverage,           -- their share of the campaign's images, by weight
+       w.conditional                                  -- bn_stratum.conditional
   FROM bn_prior w JOIN layer l ON l.id = w.layer
   LEFT JOIN tried t ON t.entry = w.entry AND t.layer = w.layer
   LEFT JOIN seen s ON s.entry = w.entry AND s.layer = w.layer;
@@ -149,25 +151,27 @@ SELECT a.layer,            -- layer.id
   JOIN entry x ON x.id = a.entry JOIN entry y ON y.id = b.entry
   JOIN fault_kind kx ON kx.kind = x.kind JOIN fault_kind ky ON ky.kind = y.kind
   LEFT JOIN stratum s ON s.entry = a.entry AND s.layer = a.layer LEFT JOIN stratum t ON t.entry = b.entry AND t.layer = b.layer
- WHERE x.ber = 0 AND y.ber = 0 -- a scope of its own
+ WHERE NOT EXISTS (SELECT 1 FROM bn_stratum c -- those are scopes of their own
+                    WHERE c.entry IN (a.entry, b.entry) AND c.layer = a.layer AND c.conditional)
    AND (ifnull(s.bits & t.bits, 1) <> 0 OR x.burst > 1 OR y.burst > 1 OR NOT kx.bitwise OR NOT ky.bitwise
         OR x.sites IS NOT NULL OR y.sites IS NOT NULL);
 
 -- P(fault) and coverage of each scope: an entry, or the strata of bn_prior_layer.
 CREATE VIEW bn_scope AS
 SELECT b.scope,                    -- entry.id, or -1: the strata of bn_prior_layer
-       CASE WHEN b.scope >= 0 AND e.ber > 0 THEN 1.0
+       CASE WHEN max(b.conditional) THEN 1.0
             WHEN b.scope = -1 AND EXISTS (SELECT 1 FROM bn_overlap) THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN CASE WHEN sum(b.exposure) > 1e-4 THEN 1.0 - exp(-sum(b.exposure))
                 ELSE sum(b.exposure) * (1.0 - sum(b.exposure) / 2 * (1.0 - sum(b.exposure) / 3)) END -- of small ones all digits
-            ELSE x.p END AS p,     -- P(F = 1); 1 for an entry with a bit error rate; NULL: see bn_overlap
-       CASE WHEN b.scope >= 0 AND e.ber > 0 THEN NULL
+            ELSE x.p END AS p,     -- P(F = 1); 1 if conditional; NULL: see bn_overlap
+       CASE WHEN max(b.conditional) THEN NULL
             WHEN b.scope = -1 AND x.layer_prior = 'exposure' THEN sum(b.exposure) * sum(b.exposure) / 2
             WHEN x.p < 1 THEN ln(1.0 - x.p) * ln(1.0 - x.p) / 2 END
            AS two_fault_bound,     -- bound m^2/2 of the probability of two faults in one inference, which is neglected
        count(*) AS strata,         -- strata of the scope
        sum(b.trials > 0) AS tried, -- those of them that have trials
        round(sum(b.planned_probability * b.coverage), 12) AS coverage, -- share of P(t) x P(I) that has trials
-       sum(b.trials) AS trials     -- trials in the file
-  FROM bn_layer b CROSS JOIN bn_setting x LEFT JOIN entry e ON e.id = b.scope
+       sum(b.trials) AS trials,    -- trials in the file
+       max(b.conditional) AS conditional -- bn_stratum.conditional: the scope is one experiment, with p = 1
+  FROM bn_layer b CROSS JOIN bn_setting x
  GROUP BY b.scope;

@@ -62,7 +62,7 @@ WITH o AS MATERIALIZED (
     SELECT t.entry, t.layer, x.weights, iif(x.weights = 'bits', t.bits * 1.0, 1.0) AS raw
       FROM bn_stratum t JOIN bn_support s ON s.entry = t.entry AND s.layer = t.layer
       CROSS JOIN (SELECT 'bits' AS weights UNION ALL SELECT 'uniform') x
-     WHERE NOT t.is_ber AND (t.storage OR x.weights = 'uniform')
+     WHERE NOT t.conditional AND (t.storage OR x.weights = 'uniform')
 ), tried AS MATERIALIZED (
     SELECT entry, layer, weights, raw / sum(raw) OVER (PARTITION BY entry, weights) AS w FROM raw
 )

@@ -1,7 +1,7 @@
 -- Default settings. Run on every file that is brought up to date: adds what is missing and keeps the values that are there.
 DELETE FROM bn_parameter WHERE name = 'correct'; -- of an earlier version: now both notions stand in every table
 INSERT INTO bn_parameter (name, value, comment) VALUES
-    ('p', 1e-6, 'P(F=1): an inference meets a fault (an example: set your own); not used where layer_prior is exposure, which computes it, and for an entry with a bit error rate, where it is 1'),
+    ('p', 1e-6, 'P(F=1): an inference meets a fault (an example: set your own); not used where layer_prior is exposure, which computes it, and for an entry whose trials may hold any number of faults, where it is 1'),
     ('layer_prior', 'uniform', 'P(L=t|F=1): uniform or bits over the strata of an entry; exposure or direct over those of bn_prior_layer, as scope -1; setting scope and loading priors change it'),
     ('pseudo_count', 0, 'a: total pseudo-count of P(C|I,L); 0: raw frequencies'),
     ('confidence', 0.95, 'of all intervals; one-sided bounds (upper, lower) have it, too'),

@@ -21,7 +21,7 @@
 -- the share of this network. spfm is the single-point fault metric of these bits, 1 - residual / all (clause C.2; targets
 -- 99, 97, 90 % for ASIL D, C, B).
 --
--- Strata with a bit error rate or several sites per trial are left out. Layers without storage of their own (stratum.storage) have no
+-- Strata whose trials do not have exactly one fault (bn_stratum.one_fault) are left out. Layers without storage of their own (stratum.storage) have no
 -- bits: their rows say 0 FIT, and sums leave them out. scope is an entry, or -1 for the strata of bn_prior_layer, if it has
 -- any and they do not overlap (bn_overlap): other entries are never added up. Settings layer_prior and p, and exposure,
 -- have no effect here; raw_rate and residency of bn_prior_layer count in every scope. Bounds of one stratum are those of
@@ -32,12 +32,11 @@
 -- Failure rates (FIT), vulnerability factors (AVF, PVF) and SPFM, by layer, by kind of target and in all.
 CREATE VIEW failure_rate AS
 WITH item AS MATERIALIZED (
-    SELECT b.entry AS scope, b.entry, b.layer, b.parameter, b.bits, b.storage, e.count FROM bn_stratum b JOIN entry e ON e.id = b.entry
-     WHERE e.ber = 0
+    SELECT entry AS scope, entry, layer, parameter, bits, storage, one_fault FROM bn_stratum WHERE NOT conditional
     UNION ALL
-    SELECT -1, b.entry, b.layer, b.parameter, b.bits, b.storage, e.count FROM bn_stratum b JOIN entry e ON e.id = b.entry
+    SELECT -1, b.entry, b.layer, b.parameter, b.bits, b.storage, b.one_fault FROM bn_stratum b
       JOIN bn_prior_layer p ON p.entry = b.entry AND p.layer = b.layer
-     WHERE e.ber = 0 AND NOT EXISTS (SELECT 1 FROM bn_overlap)
+     WHERE NOT b.conditional AND NOT EXISTS (SELECT 1 FROM bn_overlap)
 ), priced AS MATERIALIZED (
     SELECT i.*, CASE WHEN i.parameter THEN 'parameters' ELSE 'activations' END AS kind,
            coalesce(p.raw_rate, x.raw_rate) * 1e9 * i.bits AS raw,
@@ -54,7 +53,7 @@ WITH item AS MATERIALIZED (
            s.image_observations AS i, CASE WHEN p.parameter THEN m.n END AS faults
       FROM priced p JOIN measured m ON m.entry = p.entry AND m.layer = p.layer
       JOIN bn_support s ON s.entry = p.entry AND s.layer = p.layer
-     WHERE p.count = 1
+     WHERE p.one_fault
 ), asked AS (
     SELECT scope, kind, sum(raw) AS raw FROM priced GROUP BY scope, kind
     UNION ALL SELECT scope, 'all', sum(raw) FROM priced GROUP BY scope

@@ -20,7 +20,7 @@ SELECT t.scope,             -- entry.id, or -1: the strata of bn_prior_layer
        t.k * i.w AS prior,  -- P(L, I | F)
        t.k * i.w * s.n / (u.done + x.a) AS share,             -- P(L, I, C | F)
        t.p * (t.k * i.w * s.n / (u.done + x.a)) AS probability, -- P(F, L, I, C)
-       t.p * (t.k * i.w * s.n / u.done) AS raw, -- the same without the pseudo-count
+       t.k * i.w * s.n / u.done AS raw, -- share without the pseudo-count
        i.y AS label_class,  -- bn_image.label_class
        i.g AS golden_class, -- bn_image.golden_class
        s.n                  -- trials; without fault 1: the golden run
@@ -42,7 +42,7 @@ SELECT t.scope, 1, t.entry, t.layer, u.image, q.class, t.k * i.w, t.k * i.w * x.
  CROSS JOIN layer_summary q ON q.entry = t.entry AND q.layer = t.layer
  WHERE u.done > 0 AND x.a > 0 AND q.wrong > 0
 UNION ALL
-SELECT s.scope, 0, NULL, -1, i.image, i.g, i.w, i.w, (1.0 - s.p) * i.w, (1.0 - s.p) * i.w, i.y, i.g, 1
+SELECT s.scope, 0, NULL, -1, i.image, i.g, i.w, i.w, (1.0 - s.p) * i.w, i.w, i.y, i.g, 1
   FROM bn_scope s CROSS JOIN img i WHERE s.tried > 0;
 
 -- P(image, class | fault) with bounds, for each image and answer that was seen. Within an image every trial has a fault of

@@ -15,12 +15,16 @@ CREATE VIEW bn_stratum AS
 SELECT s.entry,                -- entry.id
        s.layer,                -- layer.id
        s.parameter,            -- stratum.parameter
-       e.ber > 0 AS is_ber,    -- 1: the entry has a bit error rate
+       e.ber > 0 OR e.probability < 1 OR s.layer = 4095 AS conditional, -- 1: a trial may hold any number of faults (a bit error rate, a
+                               -- probability, the whole network): answers hold if the inference meets the entry as the job says
+       NOT (e.ber > 0 OR e.probability < 1 OR s.layer = 4095) AND e.count = 1 AND e.kind <> 'none' AS one_fault, -- 1: each trial
+                               -- has exactly one fault
        s.storage,              -- stratum.storage
-       CASE WHEN NOT s.storage THEN 0 WHEN k.bitwise THEN s.population ELSE l.bits END
+       CASE WHEN NOT s.storage OR s.layer = 4095 THEN 0 WHEN k.bitwise THEN s.population ELSE l.bits END
            AS bits,            -- bits that the entry may hit: those of its mask, or all if the kind replaces the value; 0 if
-                               -- storage is 0, because they are another layer's memory
-       CASE WHEN e.count = 1 AND e.ber = 0 AND NOT k.random AND e.sites IS NULL AND s.population <= 1048576
+                               -- storage is 0, because they are another layer's memory, and of the whole network
+       CASE WHEN e.count = 1 AND e.ber = 0 AND e.probability = 1 AND NOT e.shared_bit AND e.kind <> 'none' AND s.layer <> 4095
+                      AND NOT k.random AND e.sites IS NULL AND s.population <= 1048576
                       AND e.definition NOT LIKE '% with replacement'
             THEN s.population END
            AS faults           -- distinct faults, if they are drawn without replacement; NULL: no limit
@@ -72,8 +76,8 @@ SELECT entry,                                    -- entry.id
        observations IS NULL AS census            -- 1: every fault was tried on every image of the campaign
   FROM worth;
 
--- Rates of all outcomes of each stratum, one row per outcome, with two-sided, one-sided and population bounds.
-CREATE VIEW layer_outcome AS
+-- The shares of trials that layer_outcome bounds, one row per outcome, and what their bounds count.
+CREATE VIEW layer_share AS
 WITH img AS MATERIALIZED (
     SELECT image, golden_class AS g, label_class AS y, probability AS w FROM bn_image WHERE probability > 0
 ), by_image AS (
@@ -109,22 +113,35 @@ WITH img AS MATERIALIZED (
     UNION ALL SELECT entry, layer, 10, 'accuracy', accuracy, w_label / w FROM wide
     UNION ALL SELECT entry, layer, 11, 'accuracy_lost', lost, w_label / w FROM wide
     UNION ALL SELECT entry, layer, 12, 'accuracy_gained', gained, w_label / w FROM wide
-), counted AS (
-    SELECT l.entry, l.layer, l.place, l.outcome, min(1.0, max(0.0, l.r)) AS r, x.z, x.z1, x.confidence, s.trials, s.images, s.unit, s.units,
-           s.census, s.coverage, CASE WHEN s.parameter THEN s.observations ELSE s.observations * l.part END AS n,
-           1.0 / (1.0 / (s.image_observations * l.part) + CASE WHEN s.parameter THEN ifnull(1.0 / s.observations, 0.0) ELSE 0.0 END) AS i,
-           CASE WHEN NOT s.parameter THEN 1.0
-                WHEN l.outcome = 'masked' THEN @design_effect(f.k, f.n, f.m, f.mm, f.mn, f.nn)
-                WHEN l.outcome = 'sdc1' THEN @design_effect(f.k, f.n, f.s, f.ss, f.sn, f.nn)
-                WHEN l.outcome = 'due' THEN @design_effect(f.k, f.n, f.d, f.dd, f.dn, f.nn)
-                WHEN l.outcome = 'sdc1_or_due' THEN @design_effect(f.k, f.n, f.e, f.ee, f.en, f.nn) END AS design_effect
-      FROM long l JOIN bn_support s ON s.entry = l.entry AND s.layer = l.layer CROSS JOIN bn_setting x
-      LEFT JOIN fault f ON f.entry = l.entry AND f.layer = l.layer
-     WHERE l.r IS NOT NULL AND l.part > 0
-), bounded AS MATERIALIZED (
-    SELECT c.*, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
+)
+SELECT l.entry,         -- entry.id
+       l.layer,         -- layer.id
+       l.place,         -- order of the outcomes
+       l.outcome,       -- as in layer_outcome; instead of accuracy_drop its parts: accuracy_lost (the golden answer is the label, the
+                        -- trial's is not), accuracy_gained (the reverse)
+       min(1.0, max(0.0, l.r)) AS r, -- share of trials, with images by their weights
+       CASE WHEN s.parameter THEN s.observations ELSE s.observations * l.part END AS n, -- n of the bounds; NULL: a census
+       1.0 / (1.0 / (s.image_observations * l.part) + CASE WHEN s.parameter THEN ifnull(1.0 / s.observations, 0.0) ELSE 0.0 END)
+           AS i,        -- n of the bounds, if the images are a sample, too
+       CASE WHEN NOT s.parameter THEN 1.0
+            WHEN l.outcome = 'masked' THEN @design_effect(f.k, f.n, f.m, f.mm, f.mn, f.nn)
+            WHEN l.outcome = 'sdc1' THEN @design_effect(f.k, f.n, f.s, f.ss, f.sn, f.nn)
+            WHEN l.outcome = 'due' THEN @design_effect(f.k, f.n, f.d, f.dd, f.dn, f.nn)
+            WHEN l.outcome = 'sdc1_or_due' THEN @design_effect(f.k, f.n, f.e, f.ee, f.en, f.nn) END
+           AS design_effect, -- as in layer_outcome
+       s.trials, s.images, s.unit, s.units, s.census, s.coverage -- as in layer_outcome
+  FROM long l JOIN bn_support s ON s.entry = l.entry AND s.layer = l.layer
+  LEFT JOIN fault f ON f.entry = l.entry AND f.layer = l.layer
+ WHERE l.r IS NOT NULL AND l.part > 0;
+
+-- Rates of all outcomes of each stratum, one row per outcome, with two-sided, one-sided and population bounds. They are rates
+-- of trials: where an entry has a probability or a bit error rate, those without a fault count, too. Layer 4095 is the whole
+-- network.
+CREATE VIEW layer_outcome AS
+WITH bounded AS MATERIALIZED (
+    SELECT c.*, x.confidence, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
            @share_upper(r, n, z1, confidence) AS upper, @share_low(r, i, z) AS population_low, @share_high(r, i, z) AS population_high
-      FROM counted c
+      FROM layer_share c CROSS JOIN bn_setting x
 ), pair AS (
     SELECT l.*, iif(abs(l.r - g.r) < 1e-12, 0.0, l.r - g.r) AS d, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
            g.r - g.low AS g_down, g.high - g.r AS g_up, l.r - l.lower AS l_down1, l.upper - l.r AS l_up1, g.r - g.lower AS g_down1,
@@ -169,8 +186,8 @@ SELECT b.entry,             -- entry.id
   FROM both b JOIN layer l ON l.id = b.layer
  ORDER BY b.entry, l.ordinal, b.place;
 
--- Accuracy, SDC and DUE rates of each stratum under one fault, with bounds. One row per stratum; the numbers are those of
--- layer_outcome.
+-- Accuracy, SDC and DUE rates of each stratum, with bounds: under the faults of one trial. One row per stratum; the numbers
+-- are those of layer_outcome.
 CREATE VIEW layer_accuracy AS
 WITH o AS MATERIALIZED (
     SELECT * FROM layer_outcome
@@ -183,7 +200,7 @@ SELECT o.entry,                                -- entry.id
        max(o.trials) AS trials,                -- trials that count
        min(1.0, max(0.0, max(rate) FILTER (WHERE outcome = 'accuracy') + max(rate) FILTER (WHERE outcome = 'accuracy_drop')))
            AS golden_accuracy,                 -- fault-free accuracy of the same images
-       max(rate) FILTER (WHERE outcome = 'accuracy') AS accuracy, -- under one fault; DUE is wrong
+       max(rate) FILTER (WHERE outcome = 'accuracy') AS accuracy, -- under the faults of a trial; DUE is wrong
        max(rate) FILTER (WHERE outcome = 'masked') AS masked_rate, -- share of masked trials
        max(rate) FILTER (WHERE outcome = 'sdc1') AS sdc1_rate, -- share of SDC-1
        max(low) FILTER (WHERE outcome = 'sdc1') AS sdc1_low, max(high) FILTER (WHERE outcome = 'sdc1') AS sdc1_high, -- its two-sided bounds
@@ -220,8 +237,9 @@ SELECT o.entry,                                -- entry.id
   FROM o JOIN layer l ON l.id = o.layer GROUP BY o.entry, o.layer;
 
 -- Rates of all outcomes of the whole network, one row per outcome: means over the strata of an entry. They are weighted by
--- the bits that a fault may hit (weights = 'bits'; layers without storage are left out), or all alike ('uniform'). An
--- entry with a bit error rate hits all its layers at once: it has no rate of one fault, and no row here. Bounds of several
+-- the bits that a fault may hit (weights = 'bits'; layers without storage are left out), or all alike ('uniform'). Entries
+-- whose trials may hold any number of faults (bn_stratum.conditional) have no rate of one fault, and no row here: layer_outcome
+-- has their rates, of the whole network in layer 4095. Bounds of several
 -- strata are Fay and Feuer's, with the n of each stratum; of one stratum alone its own. If the images are a sample, too:
 -- 1/n = 1/I + the largest w/K of a parameter's stratum, and never narrower than low to high.
 CREATE VIEW network_outcome AS
@@ -229,7 +247,7 @@ WITH weighting (weights) AS (
     VALUES ('bits'), ('uniform')
 ), planned AS MATERIALIZED (
     SELECT entry, layer, weights, CASE weights WHEN 'bits' THEN bits * 1.0 ELSE 1.0 END AS raw FROM bn_stratum, weighting
-     WHERE NOT is_ber AND (storage OR weights = 'uniform')
+     WHERE NOT conditional AND (storage OR weights = 'uniform')
 ), all_planned AS MATERIALIZED (
     SELECT entry, weights, count(*) AS strata, sum(raw) AS raw FROM planned GROUP BY entry, weights
 ), tried AS MATERIALIZED (

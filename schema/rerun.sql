@@ -1,5 +1,5 @@
 -- Chapter RE-RUNS of bitsink-db(5) describes the policy. Only trials with transient faults in activations and inputs count
--- here (not fault_kind.permanent). DUE is detected anyway and does not count.
+-- here (not fault_kind.permanent), and none that hit several layers. DUE is detected anyway and does not count.
 --
 -- S is chosen on one half of the images and judged on the other. The half of an image is bit 16 of its id times 2654435761
 -- (Knuth's multiplicative hash): 0 chooses, 1 judges. Classes come in the order of W_c / E_c on the choosing half. W_c =
@@ -29,7 +29,7 @@ WITH img AS MATERIALIZED (
     SELECT u.entry, u.layer, i.half, sum(i.w) AS w, sum(i.w * i.w / u.done) AS square
       FROM stratum s JOIN entry e ON e.id = s.entry JOIN fault_kind f ON f.kind = e.kind CROSS JOIN unit u ON u.entry = s.entry AND u.layer = s.layer
      CROSS JOIN img i ON i.image = u.image
-     WHERE u.done > 0 AND NOT s.parameter AND NOT f.permanent GROUP BY u.entry, u.layer, i.half
+     WHERE u.done > 0 AND NOT s.parameter AND NOT f.permanent AND s.layer <> 4095 GROUP BY u.entry, u.layer, i.half
 ), stratum_of AS MATERIALIZED (
     SELECT b.scope, t.entry, t.layer, t.half, t.w, t.square, b.probability / sum(b.probability) OVER (PARTITION BY b.scope, t.half) AS k
       FROM tried t JOIN bn_layer b ON b.entry = t.entry AND b.layer = t.layer WHERE b.probability > 0

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS bn_parameter (
 --     SELECT entry, layer FROM stratum WHERE entry = 1;
 --     UPDATE bn_parameter SET value = 'exposure' WHERE name = 'layer_prior';
 -- `bitsink bn DB set scope=1` does both. `bitsink bn DB priors FILE` makes layer_prior direct if any row has a probability,
--- else exposure. Rows of entries with a bit error rate have no effect.
+-- else exposure. Rows of entries whose trials may hold any number of
+-- faults (bn_stratum.conditional) have no effect.
 CREATE TABLE IF NOT EXISTS bn_prior_layer (
     entry INTEGER NOT NULL, -- entry.id
     layer INTEGER NOT NULL, -- layer.id

@@ -1,6 +1,7 @@
 -- Severity weighs answers by groups of classes (class_group) and by what they cost (group_cost). Column correct names the
 -- truth with which an answer is compared: 'golden', the fault-free answer, shows what faults add; 'label', the label of the
--- image, includes the network's own errors. Images without that truth are left out.
+-- image, includes the network's own errors. Images without that truth are left out, and so are trials that hit
+-- several layers.
 
 -- A unique name for each class. It is the name of the class, or its id if it has no name. The id follows, as in 'crane
 -- #134', if the name alone may mean another class, the answer DUE or an id.
@@ -30,7 +31,7 @@ WITH img AS MATERIALIZED (
            sum(i.w / u.done * (i.w / u.done) * s.n * @part_left(u.done, t.faults)) AS square
       FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_support t ON t.entry = u.entry AND t.layer = u.layer
      CROSS JOIN summary s ON s.entry = u.entry AND s.layer = u.layer AND s.image = u.image
-     WHERE u.done > 0 GROUP BY u.entry, u.layer, i.g, i.y, s.class
+     WHERE u.done > 0 AND u.layer <> 4095 GROUP BY u.entry, u.layer, i.g, i.y, s.class
 ), grp AS MATERIALIZED (
     SELECT class, name FROM class_group_all
 ), held AS (
@@ -96,7 +97,8 @@ WITH grp AS MATERIALIZED (
     UNION ALL SELECT 'label', image, probability FROM bn_image WHERE probability > 0 AND label_class >= 0
 ), step AS (
     SELECT i.correct, u.entry, u.layer, i.w, i.w / u.done * @part_left(u.done, t.faults) AS trial
-      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_support t ON t.entry = u.entry AND t.layer = u.layer WHERE u.done > 0
+      FROM unit u CROSS JOIN img i ON i.image = u.image JOIN bn_support t ON t.entry = u.entry AND t.layer = u.layer
+     WHERE u.done > 0 AND u.layer <> 4095
 ), held AS MATERIALIZED (
     SELECT correct, entry, layer, sum(w) AS w, sum(w) / nullif(max(trial), 0) AS m FROM step GROUP BY correct, entry, layer
 ), total AS MATERIALIZED (

@@ -1,6 +1,7 @@
 -- Sinks are classes into which wrong answers fall, for each layer of an entry (level 'layer'), each bit position of an
--- entry over all its layers ('bit'), and each entry ('overall'): these are the places. `bitsink bn` counts by bit position
--- when it needs to; the sqlite3 program shows these counts after `bitsink bn DB update`.
+-- entry over all its layers ('bit'), and each entry ('overall'): these are the places. Entries that hit several layers in
+-- the same inference have the last one only. `bitsink bn` counts by bit position when it needs to; the sqlite3 program shows
+-- these counts after `bitsink bn DB update`.
 --
 -- The observation of a sink test is its unit. Units are never mixed within a place. Trials that hit activations and inputs
 -- are counted as distinct pairs of image and wrong class (unit 'pair'): an image counts once for each class, however often
@@ -21,7 +22,7 @@ SELECT 'layer' AS level,      -- layer, bit, overall
        count(*) AS pairs,     -- number of pairs: images
        sum(s.n) AS n          -- trials
   FROM summary s CROSS JOIN golden g ON g.image = s.image CROSS JOIN stratum t ON t.entry = s.entry AND t.layer = s.layer
- WHERE s.class >= 0 AND g.class >= 0 AND s.class <> g.class
+ WHERE s.class >= 0 AND g.class >= 0 AND s.class <> g.class AND s.layer <> 4095
  GROUP BY s.entry, s.layer, t.parameter, s.class, g.class, g.top2
 UNION ALL
 SELECT 'overall', p.entry, -1, -1, p.parameter, p.class, g.class, ifnull(g.top2, -1), count(*), sum(p.n)
@@ -55,7 +56,7 @@ WITH share AS MATERIALIZED (
     SELECT entry, layer, bit, count(*) AS faults FROM (SELECT DISTINCT entry, layer, bit, repetition FROM fault)
      GROUP BY entry, layer, bit
 ), everywhere AS (
-    SELECT 'layer' AS level, entry, layer, -1 AS bit, class, more, less, shut, hits, 0 AS faults FROM cell
+    SELECT 'layer' AS level, entry, layer, -1 AS bit, class, more, less, shut, hits, 0 AS faults FROM cell WHERE layer <> 4095
     UNION ALL SELECT 'overall', entry, -1, -1, class, more, less, shut, hits, 0 FROM cell
     UNION ALL SELECT 'bit', entry, -1, bit, class, more, less, shut, hits, 0 FROM cell WHERE bit >= 0
 ), total AS MATERIALIZED (
@@ -200,7 +201,8 @@ SELECT level, entry, layer, layer_name, bit, class, class_name, unit, units, hit
 -- corruptions of a place count, trial by trial.
 CREATE VIEW sink_concentration AS
 WITH answer AS MATERIALIZED (
-    SELECT 'layer' AS level, entry, layer, NULL AS bit, class, wrong AS n FROM layer_summary WHERE class >= 0 AND wrong > 0
+    SELECT 'layer' AS level, entry, layer, NULL AS bit, class, wrong AS n FROM layer_summary
+     WHERE class >= 0 AND wrong > 0 AND layer <> 4095
     UNION ALL
     SELECT 'overall', entry, NULL, NULL, class, sum(wrong) FROM layer_summary WHERE class >= 0 AND wrong > 0 GROUP BY entry, class
     UNION ALL

@@ -4,7 +4,8 @@
 --
 -- Words: an entry is a fault entry of the job; a layer is a target, a tensor of the model in which faults are injected; a
 -- stratum is a pair (entry, layer); a trial is one inference with one injected fault. "identity" marks what may
--- not change while the file grows.
+-- not change while the file grows. Faults that may hit several layers in the same inference (entry.scope 'inference')
+-- are in layer 4095, the whole network.
 
 -- The campaign: exactly one row.
 CREATE TABLE campaign (
@@ -21,6 +22,7 @@ CREATE TABLE campaign (
     preprocess TEXT NOT NULL,       -- identity: how an image becomes the network's input
     label_offset INTEGER NOT NULL,  -- identity: class index of label 0
     classes INTEGER NOT NULL,       -- identity: number of classes (outputs of the network)
+    top_k INTEGER NOT NULL,         -- identity: classes in golden_ranking and trial_ranking, 0: these are empty
     shard INTEGER,                  -- identity: this file holds images i with i % shards = shard - 1; NULL: all
     shards INTEGER,                 -- identity: number of shards; NULL: all images in one file
     job_trials INTEGER NOT NULL,    -- trials that the job asks for in all
@@ -34,13 +36,18 @@ CREATE TABLE entry (
     kind TEXT NOT NULL,       -- fault_kind.kind
     bits INTEGER NOT NULL,    -- mask of the bits that may be hit in any of its layers: stratum.bits, taken together
     burst INTEGER NOT NULL,   -- adjacent bits hit together
-    count INTEGER NOT NULL,   -- distinct sites per trial; without meaning where ber > 0
+    count INTEGER NOT NULL,   -- distinct sites per trial (scope inference: in each layer that is hit), 0: every element once;
+                              -- without meaning where ber > 0
     ber REAL NOT NULL,        -- bit error rate; 0: `count` sites instead
+    scope TEXT NOT NULL,      -- target: the sites of a trial are in one layer; inference: in several layers of the network
+    probability REAL NOT NULL, -- that a trial has its fault; else it has no sites
+    shared_bit INTEGER NOT NULL, -- 1: all sites of a trial are in the same bit, drawn for the trial
+    store_sites INTEGER,      -- sites of a trial that trial_site holds, NULL: all; without meaning for scope target
     value REAL,               -- the kind's parameter, if that is one number (set); else NULL
     low REAL,                 -- if it is a range (random): lowest value
     high REAL,                -- end of the range
     sites TEXT,               -- explicit site list (path as of the last run), NULL: sites are sampled
-    targets TEXT NOT NULL,    -- layer ids it hits, such as "0,4-9"
+    targets TEXT NOT NULL,    -- layer ids it hits, such as "0,4-9"; scope inference: those of network_target
     trials INTEGER NOT NULL,  -- trials for each (layer, image), as of the last run
     definition TEXT NOT NULL  -- identity: all of the above but name, path and trials in one line; ends in "with
                               -- replacement" if bitsink of schema version 1 or 2 drew the sites, each independently
@@ -49,14 +56,26 @@ CREATE TABLE entry (
 -- The strata: pairs of a fault entry and a layer, each an experiment whose trials are pooled.
 CREATE TABLE stratum (
     entry INTEGER NOT NULL,       -- entry.id
-    layer INTEGER NOT NULL,       -- layer.id
-    parameter INTEGER NOT NULL,   -- 1: a weight or another parameter; its fault stays for all images
+    layer INTEGER NOT NULL,       -- layer.id; 4095: the layers of network_target, hit in the same inference
+    parameter INTEGER NOT NULL,   -- 1: a weight or another parameter, or some of the network's layers are; its fault stays for
+                                  -- all images
     repetitions INTEGER NOT NULL, -- trials planned for each image
-    population INTEGER NOT NULL,  -- distinct single sites: elements x choices at one element
+    population INTEGER NOT NULL,  -- distinct single sites: elements x choices at one element; of layer 4095 the sum
     bits INTEGER NOT NULL,        -- mask of the bits of a value that may be hit: what the job says, for the type of the layer
                                   -- (fp32: bit 31 is the sign, 30 to 23 the exponent); a burst continues above them
     storage INTEGER NOT NULL DEFAULT 1, -- 1: the layer has memory of its own; 0: it shares the memory of another layer (key
                                   -- `storage` of the job), and sums of bits leave it out (bn_stratum.bits); as of the last run
+    PRIMARY KEY (entry, layer)
+) WITHOUT ROWID;
+
+-- The layers of strata of the whole network: faults of scope inference hit each by itself, in the same inference.
+CREATE TABLE network_target (
+    entry INTEGER NOT NULL,      -- entry.id
+    layer INTEGER NOT NULL,      -- layer.id of a layer that may be hit
+    parameter INTEGER NOT NULL,  -- 1: a weight or another parameter
+    probability REAL NOT NULL,   -- identity: that a trial hits it
+    population INTEGER NOT NULL, -- as in stratum, of this layer
+    bits INTEGER NOT NULL,       -- as in stratum, of this layer
     PRIMARY KEY (entry, layer)
 ) WITHOUT ROWID;
 
@@ -94,9 +113,9 @@ CREATE TABLE run (
 CREATE TABLE proof (
     run INTEGER NOT NULL,   -- run.id
     key TEXT NOT NULL,      -- the proof's name, 32 hex digits, also in the cache: hash of all that it depends on
-    layer INTEGER,          -- layer.id at which the replay starts; NULL: at none
-    what TEXT NOT NULL,     -- what was compared with whole layers run alone: dense: whole layers in a batch; full: the same of full
-                            -- re-runs; filters: those that a faulty parameter reaches; delta 4x4: patches for faults within 4 rows
+    layer INTEGER,          -- layer.id at which the replay starts; NULL: at none, or at several
+    what TEXT NOT NULL,     -- what was compared with whole layers run alone: dense: whole layers in a batch; several: the same with
+                            -- faults in several layers; full: the same of full re-runs; filters: those that a faulty parameter reaches; delta 4x4: patches for faults within 4 rows
                             -- and columns; segment 4x4, segment: the same for trials that go on at a cut point; whole: some trials
                             -- from the input to the output
     outcome TEXT NOT NULL,  -- proven: by this run; cache: taken from the cache; file: an earlier run in this file has it;
@@ -114,11 +133,12 @@ CREATE TABLE class (
 
 -- The layers: tensors of the model in which a fault can be injected.
 CREATE TABLE layer (
-    id INTEGER PRIMARY KEY,    -- target id: order in the model file
+    id INTEGER PRIMARY KEY,    -- target id: order in the model file; 4095: the whole network, in files with faults of scope
+                               -- inference
     name TEXT NOT NULL,        -- name of the tensor
     node TEXT,                 -- node that makes it (activation) or reads it first (parameter), NULL: the input
     op TEXT,                   -- operator of that node
-    kind TEXT NOT NULL,        -- input, activation, weight, bias, norm, constant
+    kind TEXT NOT NULL,        -- input, activation, weight, bias, norm, constant; network: layer 4095
     shape TEXT NOT NULL,       -- shape of one sample, such as 64x112x112
     type TEXT NOT NULL,        -- type in which a value is stored: fp32
     elements INTEGER NOT NULL, -- values
@@ -161,12 +181,21 @@ CREATE TABLE golden (
                                 -- the golden answer: top1, -1: DUE (NaN or Inf in the output)
 );
 
+-- Golden runs in full: the best classes of each image and their scores, packed, as many as campaign.top_k says. View
+-- ranking unpacks them.
+CREATE TABLE golden_ranking (
+    image INTEGER PRIMARY KEY, -- image.id
+    ranking BLOB NOT NULL      -- 8 bytes a rank: class, bits of the score (fp32); both big-endian. NaN comes before all numbers,
+                               -- as in argmax of NumPy and PyTorch; ties in order of class
+);
+
 -- The trials as raw facts, one row each: fault site, changed bits, scores. The fault turned the bits of the first site into
 -- (before & keep) ^ toggle.
 CREATE TABLE trial (
     id INTEGER PRIMARY KEY,    -- entry << 55 | layer << 43 | image << 20 | repetition
     run INTEGER NOT NULL,      -- run.id
-    element INTEGER,           -- first faulty site: index in the layer; NULL where n_sites is 0
+    element INTEGER,           -- first faulty site: index in the layer; NULL, as are bit to before, where n_sites is 0, and in
+                               -- layer 4095, whose sites are in trial_site
     bit INTEGER,               -- bit number where the site is the flip of one bit, else NULL
     keep INTEGER,              -- and-mask, NULL where bit is given
     toggle INTEGER,            -- xor-mask, NULL where bit is given
@@ -183,6 +212,24 @@ CREATE TABLE trial (
     layer INTEGER GENERATED ALWAYS AS ((id >> 43) & 4095) VIRTUAL,    -- layer.id
     image INTEGER GENERATED ALWAYS AS ((id >> 20) & 8388607) VIRTUAL, -- image.id
     repetition INTEGER GENERATED ALWAYS AS (id & 1048575) VIRTUAL     -- 0, 1, 2, ...
+);
+
+-- Sites of trials in layer 4095, which may hit several layers: the first of each trial by layer and element, as many as
+-- entry.store_sites says. `bitsink plan JOB --sites FILE` writes all of them.
+CREATE TABLE trial_site (
+    trial INTEGER NOT NULL,   -- trial.id
+    layer INTEGER NOT NULL,   -- layer.id in which the site is
+    element INTEGER NOT NULL, -- index in that layer
+    keep INTEGER NOT NULL,    -- and-mask; the bits became (before & keep) ^ toggle
+    toggle INTEGER NOT NULL,  -- xor-mask
+    before INTEGER NOT NULL,  -- bits before the fault
+    PRIMARY KEY (trial, layer, element)
+) WITHOUT ROWID;
+
+-- Answers of trials in full, as golden_ranking; masked trials, whose answer is the golden one, have none.
+CREATE TABLE trial_ranking (
+    trial INTEGER PRIMARY KEY, -- trial.id
+    ranking BLOB NOT NULL      -- as in golden_ranking
 );
 
 -- Audited trials, two rows each: as the campaign computed it, and run again in full. A trial whose rows differ ended its

@@ -213,8 +213,8 @@ SELECT scope,                              -- entry.id, or -1: the strata of bn_
   FROM bounded
  ORDER BY scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class;
 
--- Trust for fault probabilities from 1e-9 to 1, whatever setting p says. There are four points per decade. An entry with a
--- bit error rate is one experiment with p = 1 and has no curve.
+-- Trust for fault probabilities from 1e-9 to 1, whatever setting p says. There are four points per decade. A
+-- scope that is one experiment with p = 1 (bn_scope.conditional) has no curve.
 CREATE VIEW bn_trust_curve AS
 WITH RECURSIVE step (k) AS (
     SELECT 0 UNION ALL SELECT k + 1 FROM step WHERE k < 36
@@ -227,7 +227,7 @@ WITH RECURSIVE step (k) AS (
                round(((1.0 - p) * golden_label + p * label_right) / nullif((1.0 - p) * golden + p * fault, 0), 12),
                round(label_right / nullif(fault, 0), 12), class) AS place
       FROM bn_term t
-     WHERE class >= 0 AND golden + fault > 0 AND scope NOT IN (SELECT id FROM entry WHERE ber > 0)
+     WHERE class >= 0 AND golden + fault > 0 AND scope IN (SELECT scope FROM bn_scope WHERE NOT conditional)
 )
 SELECT t.scope,                              -- entry.id, or -1: the strata of bn_prior_layer
        t.class,                              -- the answer

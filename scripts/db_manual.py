@@ -32,6 +32,8 @@ VIEWS = {
     "outcome": "Outcomes of trials",
     "fault_kind": "Kinds of faults",
     "rates": "Rates of outcomes",
+    "accuracy": "Accuracy: by probability of a fault, by operation, by bit error rate",
+    "ranking": "Raw rankings of classes",
     "exact": "Exact bounds",
     "sinks": "Sinks, and rates by bit position",
     "bayes": "The Bayesian network: settings and priors",

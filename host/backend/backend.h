@@ -51,10 +51,17 @@ typedef struct bs_faults {
     uint32_t *before;
 } bs_faults;
 
-/* Ways for run_faulty() to evaluate a faulty parameter. Both give the same bits, as the self-test checks. */
+/* A constant input of a node with the faults of n samples in it. */
+typedef struct bs_faulty_input {
+    int input;
+    bs_faults faults;
+} bs_faulty_input;
+
+/* Ways for run_faulty() to evaluate faulty parameters. Both give the same bits, as the self-test checks. */
 typedef enum bs_faulty_mode {
-    BS_FAULTY_DENSE,    /* the whole node with a modified copy of the parameter: the reference */
-    BS_FAULTY_CHANNELS, /* only output channels that the fault can change; the rest from golden_out */
+    BS_FAULTY_DENSE,    /* the whole node with modified copies of the parameters: the reference */
+    BS_FAULTY_CHANNELS, /* of one parameter, where all other inputs are golden: only output channels that the
+                           fault can change; the rest from golden_out */
 } bs_faulty_mode;
 
 /* Patches: for each sample one box of rows and columns of a tensor, as planes.h defines them (images: with
@@ -113,10 +120,11 @@ typedef struct bs_backend {
     /* Runs a node on n samples. in[k] is the view of input k, ignored for constant and absent inputs. `out`
      * receives n rows and overlaps no input. */
     bs_status (*run)(bs_stream *stream, int node, int n, const bs_view *in, void *out);
-    /* The same with a faulty constant as input `input`: sample i sees it with its sites of f. golden_out:
-     * rows of the fault-free output for the same samples, read in BS_FAULTY_CHANNELS only. */
-    bs_status (*run_faulty)(bs_stream *stream, int node, int input, int n, const bs_view *in,
-                            bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out);
+    /* The same with faulty constants, in n_faulty different inputs: sample i sees each with its sites there.
+     * golden_out: rows of the fault-free output for the same samples, read in BS_FAULTY_CHANNELS only, which
+     * takes one faulty input. */
+    bs_status (*run_faulty)(bs_stream *stream, int node, int n_faulty, const bs_faulty_input *faulty, int n,
+                            const bs_view *in, bs_view golden_out, bs_faulty_mode mode, void *out);
 
     bs_status (*copy_rows)(bs_stream *stream, int tensor, int n, bs_view src, void *dst);
     /* Copies rows from[k] over rows to[k], k < n, in a block of rows of row_bytes each. No row is both a

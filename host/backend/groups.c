@@ -13,7 +13,15 @@ static bool same_sites(const bs_faults *f, int a, int b)
     return n == 0 || !memcmp(&f->sites[f->first[a]], &f->sites[f->first[b]], n * sizeof *f->sites);
 }
 
-bs_status bs_groups_find(bs_groups *out, int n, const bs_faults *f)
+static bool alike(int n_faulty, const bs_faulty_input *faulty, int a, int b)
+{
+    for (int k = 0; k < n_faulty; k++)
+        if (!same_sites(&faulty[k].faults, a, b))
+            return false;
+    return true;
+}
+
+bs_status bs_groups_find(bs_groups *out, int n, int n_faulty, const bs_faulty_input *faulty)
 {
     bs_status st;
     int *tail = NULL;
@@ -26,10 +34,10 @@ bs_status bs_groups_find(bs_groups *out, int n, const bs_faults *f)
         int k = 0;
         out->next[i] = -1;
         /* Neighbours usually share their sites. */
-        if (i > 0 && same_sites(f, i, i - 1))
+        if (i > 0 && alike(n_faulty, faulty, i, i - 1))
             k = out->of[i - 1];
         else
-            while (k < out->n && !same_sites(f, i, out->head[k]))
+            while (k < out->n && !alike(n_faulty, faulty, i, out->head[k]))
                 k++;
         if (k == out->n)
             out->head[out->n++] = i;

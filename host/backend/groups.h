@@ -1,4 +1,4 @@
-/* Groups of samples that share their sites: a faulty parameter is evaluated once for each group. */
+/* Groups of samples that share their sites: faulty parameters are evaluated once for each group. */
 #ifndef BS_BACKEND_GROUPS_H
 #define BS_BACKEND_GROUPS_H
 
@@ -13,8 +13,8 @@ typedef struct bs_groups {
     int *head; /* by group: its first sample */
 } bs_groups;
 
-/* Groups n samples. Free with bs_groups_clear(). */
-bs_status bs_groups_find(bs_groups *out, int n, const bs_faults *f);
+/* Groups n samples: those that agree in the sites of all inputs. Free with bs_groups_clear(). */
+bs_status bs_groups_find(bs_groups *out, int n, int n_faulty, const bs_faulty_input *faulty);
 void bs_groups_clear(bs_groups *g);
 
 /* Checks that all sites lie within the parameter (else BS_ERR), and writes the bits that each holds to

@@ -191,17 +191,20 @@ static uint64_t site_delta(bs_dtype type, const bs_faults *f, int i, uint64_t ha
     return delta;
 }
 
-static bs_status null_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
-                                 bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out)
+static bs_status null_run_faulty(bs_stream *stream, int node, int n_faulty, const bs_faulty_input *faulty,
+                                 int n, const bs_view *in, bs_view golden_out, bs_faulty_mode mode, void *out)
 {
     (void)golden_out;
     const bs_graph *g = stream->network->graph;
-    bs_dtype type = g->tensors[g->nodes[node].in[input]].type;
     uint64_t off = mode == BS_FAULTY_CHANNELS && stream->network->wrong_channels ? 2 : 0;
     BS_TRY(null_run(stream, node, n, in, out));
-    for (int i = 0; i < n; i++) {
-        uint64_t delta = site_delta(type, f, i, mix((uint64_t)node, (uint64_t)input));
-        ((fake_row *)out)[i].delta ^= delta ? delta ^ off : 0;
+    for (int k = 0; k < n_faulty; k++) {
+        int input = faulty[k].input;
+        bs_dtype type = g->tensors[g->nodes[node].in[input]].type;
+        for (int i = 0; i < n; i++) {
+            uint64_t delta = site_delta(type, &faulty[k].faults, i, mix((uint64_t)node, (uint64_t)input));
+            ((fake_row *)out)[i].delta ^= delta ? delta ^ off : 0;
+        }
     }
     return BS_OK;
 }

@@ -133,12 +133,14 @@ static bs_status timed_run(bs_stream *stream, int node, int n, const bs_view *in
                   stream->backend->run(stream->inner, node, n, in, out));
 }
 
-static bs_status timed_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
-                                  bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out)
+static bs_status timed_run_faulty(bs_stream *stream, int node, int n_faulty, const bs_faulty_input *faulty,
+                                  int n, const bs_view *in, bs_view golden_out, bs_faulty_mode mode,
+                                  void *out)
 {
     BS_TRY(begin(stream));
-    return end_op(stream, BS_TIMED_RUN_FAULTY, op_of(stream, node),
-                  stream->backend->run_faulty(stream->inner, node, input, n, in, golden_out, f, mode, out));
+    return end_op(
+        stream, BS_TIMED_RUN_FAULTY, op_of(stream, node),
+        stream->backend->run_faulty(stream->inner, node, n_faulty, faulty, n, in, golden_out, mode, out));
 }
 
 static bs_status timed_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)

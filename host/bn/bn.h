@@ -13,6 +13,10 @@
 /* Places of sinks: entries as a whole, their layers, their bit positions. */
 #define BS_BN_PLACES "level = 'bit', level = 'layer', entry, " BS_BN_LAYERS ", bit"
 
+/* Operations, the largest loss of accuracy first. */
+#define BS_BN_LOSSES                                                                                         \
+    "entry, weights, round(accuracy_drop, 12) DESC NULLS LAST, round(sdc1_rate, 12) DESC, op, kind"
+
 /* X(name, order): the tables and views that can be shown, and the columns that put their rows in the one
  * order in which they are shown. schema/ describes them: bs_schema_comment(). */
 #define BS_BN_TABLES(X)                                                                                      \
@@ -23,6 +27,9 @@
     X(network_sdc, "entry, weights")                                                                         \
     X(network_outcome, "entry, weights, outcome")                                                            \
     X(sdc1_or_due, "entry, " BS_BN_LAYERS ", weights")                                                       \
+    X(accuracy_curve, "scope, layer IS NOT NULL, entry, " BS_BN_LAYERS ", p")                                \
+    X(op_accuracy, BS_BN_LOSSES)                                                                             \
+    X(ber_curve, "hits, ber, entry")                                                                         \
     X(sink_class, BS_BN_PLACES ", unit DESC, share DESC, class")                                             \
     X(sink_test, BS_BN_PLACES ", unit DESC, share DESC, class")                                              \
     X(sink_concentration, BS_BN_PLACES)                                                                      \
@@ -65,6 +72,7 @@
     X(image, "id")                                                                                           \
     X(broken_image, "image")                                                                                 \
     X(golden, "image")                                                                                       \
+    X(ranking, "trial IS NOT NULL, trial, image, rank")                                                      \
     X(run, "id")                                                                                             \
     X(proof, "run, layer IS NULL, " BS_BN_LAYERS ", key")
 
@@ -93,11 +101,18 @@ bs_status bs_bn_find(int64_t *id, const bs_db *db, bs_bn_kind kind, const char *
 enum { BS_BN_DEFAULT_SCOPE = -2 };
 bs_status bs_bn_scope(int64_t *scope, const bs_db *db);
 
-/* P(of | given): `given` is "class=lion,layer=conv3_2" or NULL, `of` is "correct,fault"; query.c has the
- * variables. scope: an entry, -1 (the strata of bn_prior_layer), or BS_BN_DEFAULT_SCOPE. At most `limit` rows
- * (0: all). */
-bs_status bs_bn_query(FILE *out, const char *db_path, const char *given, const char *of, int scope,
-                      bs_rows_format format, uint64_t limit);
+/* A question to the network, P(of | given). Texts may be NULL. */
+typedef struct bs_bn_question {
+    const char *given; /* evidence, "class=lion|tiger,layer=conv3_2"; query.c has the variables */
+    const char *of;    /* variables, "correct,fault"; NULL: "correct" */
+    const char *layer; /* the only layers that a fault hits, "conv1|conv2"; NULL: those of the scope */
+    const char *p;     /* P(F = 1); NULL: that of the scope */
+    int scope;         /* an entry, -1 (the strata of bn_prior_layer), or BS_BN_DEFAULT_SCOPE */
+    bs_rows_format format;
+    uint64_t limit; /* of rows, 0: all */
+} bs_bn_question;
+
+bs_status bs_bn_query(FILE *out, const char *db_path, const bs_bn_question *asked);
 /* Names of the variables, comma-separated, for help. */
 #define BS_BN_VARIABLES "class, layer, entry, image, label, golden, fault, correct_label, correct_golden"
 

@@ -40,8 +40,8 @@ bs_status bs_prior_read(bs_prior *out, const bs_db *db);
 bs_status bs_prior_warn(const bs_db *db);
 /* Sets layer_prior. */
 bs_status bs_prior_set_kind(const bs_db *db, const char *kind);
-/* Returns BS_USAGE for an entry with a bit error rate: its trials hit many bits at once and cannot be
- * pooled. */
+/* Returns BS_USAGE for an entry whose trials may hold any number of faults (bn_stratum.conditional) and
+ * cannot be pooled. */
 bs_status bs_prior_check_entry(const bs_db *db, int64_t entry);
 /* Reads the prior after a change. BS_USAGE, with a hint, if the change made it faulty. */
 bs_status bs_prior_settle(bs_prior *after, const bs_db *db, const bs_prior *before);

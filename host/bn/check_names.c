@@ -12,10 +12,20 @@ const char *const bs_check_bound_name[BS_CHECK_RATE + 1][2] = {
     [BS_CHECK_RATE] = {"rate", "rate"},
 };
 
-/* Condition for strata that failure_rate covers. */
-#define ONE_FAULT   "e.ber = 0 AND e.count = 1"
-#define BIT_ERRORS  "WHEN e.ber > 0 THEN 'a bit error rate' "
-#define MANY_FAULTS BIT_ERRORS "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
+/* Conditions for entries, as in view bn_stratum: trials that hit several layers, trials that may hold any
+ * number of faults, and strata that failure_rate covers. */
+#define SEVERAL     "EXISTS (SELECT 1 FROM stratum n WHERE n.entry = e.id AND n.layer = 4095)"
+#define CONDITIONAL "(e.ber > 0 OR e.probability < 1 OR " SEVERAL ")"
+#define ONE_FAULT   "NOT " CONDITIONAL " AND e.count = 1 AND e.kind <> 'none'"
+/* The same as reasons, to follow "entry 3 has ". */
+#define SAY_SEVERAL "WHEN " SEVERAL " THEN 'faults in several layers at once' "
+#define SAY_CONDITIONAL                                                                                      \
+    "WHEN e.ber > 0 THEN 'a bit error rate' " SAY_SEVERAL                                                    \
+    "WHEN e.probability < 1 THEN 'faults in a part of its trials' "
+#define SAY_MANY                                                                                             \
+    SAY_CONDITIONAL                                                                                          \
+        "WHEN e.kind = 'none' THEN 'no faults' WHEN e.count = 0 THEN 'faults in all elements at once' "      \
+        "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
 
 /* True for an entry with permanent faults. */
 #define PERMANENT "(SELECT k.permanent FROM fault_kind k WHERE k.kind = e.kind)"
@@ -33,8 +43,8 @@ static const bs_check_source sources[] = {
                  .unit = NONE,
                  .outcome = "outcome",
                  .exact = "census",
-                 .asked = "e.ber = 0",
-                 .lacks = "CASE " BIT_ERRORS "END",
+                 .asked = "NOT " CONDITIONAL,
+                 .lacks = "CASE " SAY_CONDITIONAL "END",
                  .instead = "layer_",
                  .weights = true},
     [LAYER] = {.view = "layer_outcome",
@@ -56,7 +66,7 @@ static const bs_check_source sources[] = {
              .unit = NONE,
              .exact = "0",
              .asked = "e.kind = 'flip' AND e.burst = 1 AND e.sites IS NULL AND " ONE_FAULT,
-             .lacks = "CASE " MANY_FAULTS "WHEN e.burst > 1 THEN 'bursts of ' || e.burst || ' bits' "
+             .lacks = "CASE " SAY_MANY "WHEN e.burst > 1 THEN 'bursts of ' || e.burst || ' bits' "
                       "WHEN e.sites IS NOT NULL THEN 'a list of sites' "
                       "WHEN e.kind <> 'flip' THEN 'faults that are not flips' END",
              .instead = "layer_sdc",
@@ -70,7 +80,7 @@ static const bs_check_source sources[] = {
              .exact = "0",
              .coverage = "coverage",
              .asked = ONE_FAULT,
-             .lacks = "CASE " MANY_FAULTS "END",
+             .lacks = "CASE " SAY_MANY "END",
              .instead = "layer_sdc"},
     [LAYER_FIT] = {.view = "failure_rate",
                    .entry = "entry",
@@ -81,7 +91,7 @@ static const bs_check_source sources[] = {
                    .unit = NONE,
                    .exact = "0",
                    .asked = ONE_FAULT,
-                   .lacks = "CASE " MANY_FAULTS "END",
+                   .lacks = "CASE " SAY_MANY "END",
                    .instead = "layer_sdc"},
     [SEVERITY] = {.view = "severity",
                   .entry = "entry",
@@ -91,7 +101,8 @@ static const bs_check_source sources[] = {
                   .units = "units",
                   .unit = "unit",
                   .exact = "census",
-                  .asked = "1"},
+                  .asked = "s.layer <> 4095",
+                  .lacks = "CASE " SAY_SEVERAL "END"},
     [CORRECT] = {.view = "bn_correct_given_layer",
                  .entry = "entry",
                  .layer = "layer",
@@ -119,8 +130,9 @@ static const bs_check_source sources[] = {
                .units = "sdc_trials",
                .unit = "'trial'",
                .exact = "0",
-               .asked = "NOT s.parameter AND NOT " PERMANENT,
-               .lacks = "CASE WHEN " PERMANENT " OR NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = "
+               .asked = "NOT s.parameter AND s.layer <> 4095 AND NOT " PERMANENT,
+               .lacks = "CASE " SAY_SEVERAL "WHEN " PERMANENT
+                        " OR NOT EXISTS (SELECT 1 FROM stratum s WHERE s.entry = "
                         "e.id AND NOT s.parameter) THEN 'faults that a second run meets again' END"},
 };
 

@@ -94,12 +94,12 @@ bs_status bs_prior_set_kind(const bs_db *db, const char *kind)
 
 bs_status bs_prior_check_entry(const bs_db *db, int64_t entry)
 {
-    bool is_ber;
-    BS_TRY(bs_db_exists(&is_ber, db, "SELECT 1 FROM entry WHERE id = ?1 AND ber > 0",
+    bool conditional;
+    BS_TRY(bs_db_exists(&conditional, db, "SELECT 1 FROM bn_stratum WHERE entry = ?1 AND conditional",
                         BS_BIND(BS_BIND_INT(entry))));
-    if (!is_ber)
+    if (!conditional)
         return BS_OK;
-    bs_fail(BS_USAGE, "entry %lld has a bit error rate: a trial hits many bits at once, and cannot be pooled",
+    bs_fail(BS_USAGE, "a trial of entry %lld may hold any number of faults, so the entry cannot be pooled",
             (long long)entry);
     return bs_hint("leave it out: it is always a scope of its own, --scope %lld", (long long)entry);
 }
@@ -108,12 +108,12 @@ bs_status bs_prior_check_entry(const bs_db *db, int64_t entry)
 static bs_status hint_scope(const bs_db *db)
 {
     sqlite3_int64 entry = -1;
-    BS_TRY(bs_db_integer(&entry, db, "SELECT ifnull(min(id), -1) FROM entry WHERE ber = 0"));
+    BS_TRY(bs_db_integer(&entry, db, "SELECT ifnull(min(entry), -1) FROM bn_stratum WHERE NOT conditional"));
     if (entry < 0)
-        return bs_hint(
-            "each entry of this file has a bit error rate and is a scope of its own: there is nothing "
-            "to pool, and `bitsink bn %s set layer_prior=uniform` is right",
-            bs_shell_word(db->path));
+        return bs_hint("trials of this file may hold any number of faults, so each entry is a scope of its "
+                       "own: there is "
+                       "nothing to pool, and `bitsink bn %s set layer_prior=uniform` is right",
+                       bs_shell_word(db->path));
     return bs_hint("say which entries: `bitsink bn %s set scope=%lld layer_prior=exposure`, or load strata: "
                    "`bitsink bn %s priors CSV`",
                    bs_shell_word(db->path), (long long)entry, bs_shell_word(db->path));

@@ -1,6 +1,6 @@
 #include "base/buf.h"
 #include "base/text.h"
-#include "bn/bn.h"
+#include "bn/bn_internal.h"
 #include "store/schema.h"
 
 #include <stdlib.h>
@@ -35,6 +35,9 @@ enum { N_VARIABLES = sizeof variables / sizeof *variables, N_OF = 32 };
 typedef struct query {
     const bs_db *db;
     int64_t scope;
+    bool has_p;              /* else P(F = 1) is that of the scope */
+    double p;                /* P(F = 1) */
+    bs_str layers;           /* the layers that a fault hits, "3,5"; empty: those of the scope */
     bs_str where, reachable; /* conditions of the evidence, on bn_joint and on the strata */
     bool answer;             /* the evidence depends on the answer under fault */
     const struct variable *of[N_OF];
@@ -73,11 +76,74 @@ static bs_status find_value(int64_t *out, const bs_db *db, value_kind kind, cons
     return bs_hint("such as fault=yes");
 }
 
-/* Adds one "variable=value" to the evidence. */
+/* Ends the text that starts with a double quote at the quote that closes it, and makes each "" in it a ".
+ * Sets *out to what was within, *end to what follows. */
+static bs_status unquote(char **out, char **end, char *text)
+{
+    char *to = text;
+    for (char *c = text + 1; *c; c++) {
+        if (*c == '"' && c[1] != '"') {
+            *to = '\0';
+            *out = text;
+            *end = c + 1;
+            return BS_OK;
+        }
+        c += *c == '"';
+        *to++ = *c;
+    }
+    bs_fail(BS_USAGE, "in the evidence a double quote is not closed");
+    return bs_hint(
+        "a name with | or a leading \" is written as \"A|B\", with each \" in it twice; or write #ID");
+}
+
+/* Tells in the error, where `whole`, a name with | in it, was taken for several values. `part` is one that
+ * was not found. */
+static bs_status fail_value(const query *q, value_kind kind, const char *whole, const char *part)
+{
+    int64_t value;
+    if (strcmp(whole, part) == 0 || kind == AS_YES_NO || find_value(&value, q->db, kind, whole) != BS_OK)
+        return find_value(&value, q->db, kind, part);
+    bs_fail(BS_USAGE, "'%s' is taken for several values, because | stands between alternatives", whole);
+    return bs_hint("write the name in double quotes, \"%s\", or its id as #%lld", whole, (long long)value);
+}
+
+/* Appends the values of "A|B|..." as "1,2,...". Sets *any to the bitwise or of all. */
+static bs_status find_values(bs_str *out, int64_t *any, const query *q, value_kind kind, char *text)
+{
+    char *whole = strdup(text), *at = text;
+    bs_status st = whole ? BS_OK : bs_oom("query");
+    *any = 0;
+    while (st == BS_OK && at) {
+        int64_t value = 0;
+        char *part = at, *end = at + strcspn(at, "|");
+        if (*at == '"')
+            BS_TRY_GOTO(unquote(&part, &end, at), out);
+        if (*end && *end != '|') {
+            bs_fail(BS_USAGE, "in the evidence '%s' follows a double quote", end);
+            st = bs_hint(
+                "after it comes |, a comma, or nothing; each \" within a quoted name is written twice");
+            goto out;
+        }
+        at = *end ? end + 1 : NULL;
+        *end = '\0';
+        st = find_value(&value, q->db, kind, part);
+        if (st != BS_OK)
+            st = fail_value(q, kind, whole, part);
+        bs_str_printf(out, "%s%lld", out->len ? "," : "", (long long)value);
+        *any |= value;
+    }
+out:
+    free(whole);
+    return st;
+}
+
+/* Adds one "variable=value|value|..." to the evidence. */
 static bs_status add_evidence(query *q, char *text)
 {
     const struct variable *v = NULL;
-    int64_t value = 0;
+    bs_str values = {0};
+    int64_t any = 0;
+    bs_status st;
     char *is = strchr(text, '=');
     if (!is) {
         bs_fail(BS_USAGE, "evidence '%s' has no '='", text);
@@ -85,14 +151,17 @@ static bs_status add_evidence(query *q, char *text)
     }
     *is = '\0';
     BS_TRY(find_variable(&v, text));
-    BS_TRY(find_value(&value, q->db, v->kind, is + 1));
-    bs_str_printf(&q->where, " AND (%s) = %lld", v->sql, (long long)value);
+    BS_TRY_GOTO(find_values(&values, &any, q, v->kind, is + 1), out);
+    BS_TRY_GOTO(bs_str_status(&values), out);
+    bs_str_printf(&q->where, " AND (%s) IN (%s)", v->sql, values.ptr);
     if (v->kind == AS_LAYER || v->kind == AS_ENTRY)
-        bs_str_printf(&q->reachable, " AND b.%s = %lld", v->name, (long long)value);
-    if (strcmp(v->name, "fault") == 0 && value == 0)
+        bs_str_printf(&q->reachable, " AND b.%s IN (%s)", v->name, values.ptr);
+    if (strcmp(v->name, "fault") == 0 && any == 0)
         bs_str_puts(&q->reachable, " AND 0");
     q->answer |= v->answer;
-    return BS_OK;
+out:
+    bs_str_clear(&values);
+    return st;
 }
 
 static bs_status add_of(query *q, char *text)
@@ -110,18 +179,31 @@ static bs_status add_of(query *q, char *text)
     return BS_OK;
 }
 
-/* Calls `add` for each part between commas. With `pairs`, a comma followed by a text without '=' belongs to
- * the part, because names of ImageNet classes contain commas. */
+/* Returns the comma that ends a "variable=value|..." , NULL for the last one. A comma followed by a text
+ * without
+ * '=' belongs to the value, because names of ImageNet classes contain commas; so does one in double quotes.
+ */
+static char *pair_end(char *text)
+{
+    bool quoted = false;
+    for (char *c = text; *c; c++) {
+        if (quoted && *c == '"' && c[1] == '"')
+            c++;
+        else if (*c == '"' && (quoted || (c > text && (c[-1] == '=' || c[-1] == '|'))))
+            quoted = !quoted;
+        else if (*c == ',' && !quoted && c[1 + strcspn(c + 1, ",=|\"")] == '=')
+            return c;
+    }
+    return NULL;
+}
+
+/* Calls `add` for each part between commas; `pairs`: parts are evidence. */
 static bs_status each(query *q, const char *list, bool pairs, bs_status (*add)(query *, char *))
 {
     char *copy = strdup(list), *at = copy;
     bs_status st = copy ? BS_OK : bs_oom("query");
     while (st == BS_OK && at) {
-        char *comma = strchr(at, ',');
-        while (
-            pairs && comma &&
-            (!strchr(comma, '=') || (strchr(comma + 1, ',') && strchr(comma + 1, ',') < strchr(comma, '='))))
-            comma = strchr(comma + 1, ',');
+        char *comma = pairs ? pair_end(at) : strchr(at, ',');
         if (comma)
             *comma = '\0';
         st = add(q, at);
@@ -152,19 +234,78 @@ bs_status bs_bn_scope(int64_t *scope, const bs_db *db)
                    bs_shell_word(db->path));
 }
 
+/* Reads --p. A scope that is one experiment has no probability of a fault. */
+static bs_status read_p(query *q, const char *text)
+{
+    bool conditional;
+    if (!bs_bn_number(&q->p, text) || !(q->p >= 0 && q->p <= 1)) {
+        bs_fail(BS_USAGE, "--p is a probability from 0 to 1, not '%s'", text);
+        return bs_hint("such as --p 0.5: every second inference meets a fault");
+    }
+    q->has_p = true;
+    BS_TRY(bs_db_exists(&conditional, q->db, "SELECT 1 FROM bn_scope WHERE scope = ?1 AND conditional",
+                        BS_BIND(BS_BIND_INT(q->scope))));
+    if (!conditional)
+        return BS_OK;
+    bs_fail(BS_USAGE, "a trial of scope %lld may hold any number of faults, so there is no P(fault) to set",
+            (long long)q->scope);
+    return bs_hint("leave --p out: its answers hold for inferences that meet the faults of the entry");
+}
+
+/* Reads --layer: layers of the scope, as in evidence. */
+static bs_status read_layers(query *q, const char *layer)
+{
+    int64_t any;
+    bool found = false;
+    bs_str sql = {0};
+    char *text = strdup(layer);
+    bs_status st = text ? find_values(&q->layers, &any, q, AS_LAYER, text) : bs_oom("query");
+    free(text);
+    BS_TRY(st);
+    bs_str_printf(&sql, "SELECT 1 FROM bn_layer WHERE scope = ?1 AND probability > 0 AND layer IN (%s)",
+                  q->layers.ptr ? q->layers.ptr : "");
+    BS_TRY_GOTO(bs_str_status(&q->layers), out);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    BS_TRY_GOTO(bs_db_exists(&found, q->db, sql.ptr, BS_BIND(BS_BIND_INT(q->scope))), out);
+    if (!found) {
+        bs_fail(BS_USAGE, "in scope %lld no fault hits layer '%s'", (long long)q->scope, layer);
+        st = bs_hint(
+            "`bitsink bn %s bn_layer` lists the layers of each scope; another one is chosen by --scope",
+            bs_shell_word(q->db->path));
+    }
+out:
+    bs_str_clear(&sql);
+    return st;
+}
+
+/* Makes the tables that query.sql reads. chance: P(F = 1), and P(L) of the layers that a fault hits. */
 static bs_status collect(const query *q)
 {
-    bs_str sql = {0};
-    bs_str_printf(&sql,
-                  "CREATE TEMP TABLE evidence AS SELECT fault, entry, layer, image, class, label_class, "
-                  "golden_class, probability AS x, raw, n FROM bn_joint WHERE scope = %lld%s;"
-                  "CREATE TEMP TABLE reachable AS SELECT b.entry, b.layer, s.p * b.probability AS k, "
-                  "u.observations AS m FROM bn_layer b JOIN bn_scope s ON s.scope = b.scope JOIN "
-                  "bn_support u ON u.entry = b.entry AND u.layer = b.layer WHERE b.scope = %lld AND "
-                  "b.probability > 0%s;"
-                  "CREATE TEMP TABLE cell (place, variable, exact, value, entry, layer, x, raw, n);",
-                  (long long)q->scope, q->where.ptr ? q->where.ptr : "", (long long)q->scope,
-                  q->reachable.ptr ? q->reachable.ptr : "");
+    const char *part = q->layers.len ? " / part" : "", *where = q->where.ptr ? q->where.ptr : "";
+    const char *reachable = q->reachable.ptr ? q->reachable.ptr : "";
+    long long scope = q->scope;
+    bs_str sql = {0}, layers = {0}, p = {0};
+    if (q->layers.len)
+        bs_str_printf(&layers, " AND b.layer IN (%s)", q->layers.ptr);
+    if (q->has_p)
+        bs_str_printf(&p, "%.17g", q->p);
+    const char *in = layers.ptr ? layers.ptr : "";
+    bs_str_printf(
+        &sql,
+        "CREATE TEMP TABLE chance AS SELECT %s AS p, sum(b.probability) AS part FROM bn_layer b JOIN "
+        "bn_scope s "
+        "ON s.scope = b.scope WHERE b.scope = %lld AND b.probability > 0%s;"
+        "CREATE TEMP TABLE evidence AS SELECT fault, entry, layer, image, class, label_class, golden_class, "
+        "n, "
+        "iif(fault, p * (share%s), (1.0 - p) * share) AS x, iif(fault, p * (raw%s), (1.0 - p) * raw) AS raw "
+        "FROM bn_joint b CROSS JOIN chance WHERE scope = %lld AND (NOT fault OR 1%s)%s;"
+        "CREATE TEMP TABLE reachable AS SELECT b.entry, b.layer, p * (b.probability%s) AS k, u.observations "
+        "AS m FROM chance CROSS JOIN bn_layer b JOIN bn_support u ON u.entry = b.entry AND u.layer = b.layer "
+        "WHERE b.scope = %lld AND b.probability > 0%s%s;"
+        "CREATE TEMP TABLE cell (place, variable, exact, value, entry, layer, x, raw, n);",
+        p.ptr ? p.ptr : "s.p", scope, in, part, part, scope, in, where, part, scope, in, reachable);
+    bs_str_clear(&layers);
+    bs_str_clear(&p);
     for (int i = 0; i < q->n_of; i++) {
         const struct variable *v = q->of[i];
         int exact = !q->answer && !v->answer;
@@ -188,7 +329,7 @@ static bs_status collect(const query *q)
     return st;
 }
 
-static bs_status answer(FILE *out, const query *q, const char *given, bs_rows_format format, uint64_t limit)
+static bs_status answer(FILE *out, const query *q, const bs_bn_question *asked)
 {
     sqlite3_stmt *rows = NULL;
     sqlite3_int64 found = 0;
@@ -196,34 +337,39 @@ static bs_status answer(FILE *out, const query *q, const char *given, bs_rows_fo
     BS_TRY(collect(q));
     BS_TRY(bs_db_integer(&found, q->db, "SELECT count(*) FROM evidence WHERE x > 0"));
     if (found == 0) {
-        bs_fail(BS_ERR, "the evidence '%s' was never seen in scope %lld", given ? given : "",
+        bs_fail(BS_ERR, "the evidence '%s' was never seen in scope %lld", asked->given ? asked->given : "",
                 (long long)q->scope);
         return bs_hint(
             "its probability is 0 as far as the trials say; leave a part of it out, or name another "
             "--scope");
     }
     BS_TRY(bs_db_prepare(&rows, q->db, bs_sql_query));
-    sqlite3_bind_int64(rows, 1, limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit);
-    st = bs_rows_print(out, q->db, rows, format);
+    sqlite3_bind_int64(rows, 1, asked->limit == 0 || asked->limit > INT64_MAX ? -1 : (int64_t)asked->limit);
+    st = bs_rows_print(out, q->db, rows, asked->format);
     sqlite3_finalize(rows);
     return st;
 }
 
-bs_status bs_bn_query(FILE *out, const char *db_path, const char *given, const char *of, int scope,
-                      bs_rows_format format, uint64_t limit)
+bs_status bs_bn_query(FILE *out, const char *db_path, const bs_bn_question *asked)
 {
-    query q = {.scope = scope};
+    query q = {.scope = asked->scope};
     bs_db *db = NULL;
     bs_status st;
     BS_TRY(bs_bn_open(&db, db_path, false));
     q.db = db;
-    BS_TRY_GOTO(each(&q, of, false, add_of), out);
-    if (given)
-        BS_TRY_GOTO(each(&q, given, true, add_evidence), out);
+    BS_TRY_GOTO(each(&q, asked->of ? asked->of : "correct", false, add_of), out);
+    if (asked->given)
+        BS_TRY_GOTO(each(&q, asked->given, true, add_evidence), out);
     BS_TRY_GOTO(bs_str_status(&q.where), out);
+    BS_TRY_GOTO(bs_str_status(&q.reachable), out);
     BS_TRY_GOTO(bs_bn_scope(&q.scope, db), out);
-    st = answer(out, &q, given, format, limit);
+    if (asked->p)
+        BS_TRY_GOTO(read_p(&q, asked->p), out);
+    if (asked->layer)
+        BS_TRY_GOTO(read_layers(&q, asked->layer), out);
+    st = answer(out, &q, asked);
 out:
+    bs_str_clear(&q.layers);
     bs_str_clear(&q.where);
     bs_str_clear(&q.reachable);
     bs_db_close(db);

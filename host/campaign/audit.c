@@ -18,10 +18,7 @@ bool bs_audit_chosen(uint64_t seed, uint64_t trial, double share)
 static bs_status run_again(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t, int i,
                            float *output, bs_result *result)
 {
-    bs_trial_batch one = *t;
-    one.n = 1;
-    one.golden_row += i;
-    one.faults.first += i;
+    bs_trial_batch one = bs_trial_batch_part(w->replayer, t, i, 1);
     one.faults.before = NULL;
     one.keep_masked = true;
     one.output = output;

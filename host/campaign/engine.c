@@ -14,13 +14,25 @@
  * less memory; the more trials share a layer's weights the better. */
 enum { DENSE_BATCH = 32, MANY = 256 };
 
+bs_status bs_engine_schedules(bs_schedules *out, const bs_engine *e, const bs_stratum *s, bs_replay_mode mode)
+{
+    int *targets, n = bs_stratum_targets(s);
+    *out = (bs_schedules){.n = 0};
+    BS_TRY(bs_calloc(&targets, (size_t)n, sizeof *targets, "targets"));
+    for (int k = 0; k < n; k++)
+        targets[k] = bs_stratum_at(s, k)->target;
+    bs_status st = bs_schedules_create_several(out, e->graph, e->backend, e->network, targets, n, mode,
+                                               bs_plan_single_site(e->plan, s), &e->context);
+    free(targets);
+    return st;
+}
+
 static bs_status make_schedules(bs_engine *e)
 {
     const bs_plan *plan = e->plan;
     BS_TRY(bs_calloc(&e->schedules, (size_t)plan->n_strata, sizeof *e->schedules, "schedules"));
     for (int i = 0; i < plan->n_strata; i++)
-        BS_TRY(bs_schedules_create(&e->schedules[i], e->graph, e->backend, e->network, plan->strata[i].target,
-                                   e->mode, bs_plan_single_site(plan, &plan->strata[i]), &e->context));
+        BS_TRY(bs_engine_schedules(&e->schedules[i], e, &plan->strata[i], e->mode));
     return BS_OK;
 }
 

@@ -49,6 +49,9 @@ typedef struct bs_engine {
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
                          const bs_engine_options *options);
 void bs_engine_close(bs_engine *e);
+/* Makes schedules for the trials of a stratum. Clear with bs_schedules_clear(), also after an error. */
+bs_status bs_engine_schedules(bs_schedules *out, const bs_engine *e, const bs_stratum *s,
+                              bs_replay_mode mode);
 
 /* One worker: a stream, golden rows for `tile` images, and a replayer (NULL unless the engine replays). */
 typedef struct bs_worker {

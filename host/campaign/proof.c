@@ -31,12 +31,11 @@ XXH128_hash_t bs_proof_key(const bs_proofs *p, const bs_schedule *schedule, int 
     return bs_hash_add(p->identity, facts, sizeof facts);
 }
 
-XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_proof *proof)
+XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_schedule *schedule, int kind)
 {
     const bs_engine *e = p->engine;
     const bs_segments *segments = e->context.segments;
-    XXH128_hash_t key =
-        bs_proof_key(p, proof->schedule, proof->schedule->n_steps, BS_SALT_COMPOSITION + proof->kind);
+    XXH128_hash_t key = bs_proof_key(p, schedule, schedule->n_steps, BS_SALT_COMPOSITION + kind);
     for (int k = 0; segments && k < segments->n; k++)
         key = bs_hash_add(key, &segments->segment[k].tensor, sizeof segments->segment[k].tensor);
     return bs_hash_add(key, &e->mode, sizeof e->mode);
@@ -124,7 +123,7 @@ bs_status bs_proofs_hand_out(bs_proofs *p, bs_result_batch *batch)
 
 void bs_proof_describe(const bs_proof *proof, char *out, size_t len)
 {
-    static const char *const names[] = {"dense", "filters", "delta", "delta", "full", "segment"};
+    static const char *const names[] = {"dense", "filters", "delta", "delta", "full", "several", "segment"};
     const bs_schedule *s = proof->schedule;
     const char *name = names[proof->kind < BS_KIND_SEGMENT ? proof->kind : BS_KIND_SEGMENT];
     if (s->plane[0] > 0)
@@ -149,22 +148,28 @@ bs_proof *bs_proof_find(const bs_proofs *p, XXH128_hash_t key)
     return find(p, key, &place);
 }
 
+static XXH128_hash_t key_of(const bs_proofs *p, const bs_schedule *schedule, int steps, int kind)
+{
+    if (kind == BS_KIND_SEVERAL)
+        return bs_proof_composition_key(p, schedule, kind);
+    return bs_proof_key(p, schedule, steps, kind >= BS_KIND_SEGMENT ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
+}
+
 /* Returns the schedule's proof, a new one if there is none of its signature. */
-static bs_proof *add_proof(bs_proofs *p, const bs_schedule *schedule, int kind, int stratum)
+static bs_proof *add_proof(bs_proofs *p, const bs_schedule *schedule, int kind, const bs_schedules *of)
 {
     char what[32];
     size_t place;
     int steps = bs_selftest_steps(schedule, p->engine->graph, p->bottleneck);
-    XXH128_hash_t key =
-        bs_proof_key(p, schedule, steps, kind >= BS_KIND_SEGMENT ? BS_SALT_CUT_POINT : BS_SALT_FAULT);
+    XXH128_hash_t key = key_of(p, schedule, steps, kind);
     bs_proof *proof = find(p, key, &place);
     if (proof)
         return proof;
     proof = &p->proof[p->n];
-    *proof = (bs_proof){.schedule = schedule, .steps = steps, .kind = kind, .stratum = stratum, .key = key};
+    *proof = (bs_proof){.schedule = schedule, .steps = steps, .kind = kind, .of = of, .key = key};
     p->table[place] = p->n++;
     bs_proof_describe(proof, what, sizeof what);
-    if (p->when == BS_PROOF_OFF || bs_proof_known(p, key, schedule->target, what)) {
+    if (p->when == BS_PROOF_OFF || bs_proof_known(p, key, bs_proof_layer(schedule), what)) {
         proof->state = BS_PROVEN;
         atomic_store(&proof->use.allowed, true);
     }
@@ -172,26 +177,36 @@ static bs_proof *add_proof(bs_proofs *p, const bs_schedule *schedule, int kind, 
 }
 
 /* Enters all but the last of the schedules, whose use depends on their proofs. */
-static void add_narrow(bs_proofs *p, const bs_schedules *schedules, int kind, int stratum)
+static void add_narrow(bs_proofs *p, const bs_schedules *schedules, int kind, const bs_schedules *of)
 {
     for (int k = 0; k < schedules->n - 1; k++)
-        schedules->schedule[k]->use = &add_proof(p, schedules->schedule[k], kind, stratum)->use;
+        schedules->schedule[k]->use = &add_proof(p, schedules->schedule[k], kind, of)->use;
+}
+
+static int kind_of_dense(const bs_graph *g, const bs_schedule *schedule)
+{
+    if (schedule->mode == BS_REPLAY_FULL)
+        return BS_KIND_FULL;
+    if (schedule->joins)
+        return BS_KIND_SEVERAL;
+    return g->tensors[g->targets[schedule->target].tensor].constant ? BS_KIND_PARAMETER : BS_KIND_DENSE;
 }
 
 static void add_all(bs_proofs *p)
 {
     const bs_engine *e = p->engine;
     const bs_segments *segments = e->context.segments;
-    for (int i = 0; i < e->plan->n_strata; i++) {
-        const bs_schedules *s = &e->schedules[i];
-        bool constant = e->graph->tensors[e->graph->targets[e->plan->strata[i].target].tensor].constant;
-        bool full = e->mode == BS_REPLAY_FULL;
-        int kind = full ? BS_KIND_FULL : constant ? BS_KIND_PARAMETER : BS_KIND_DENSE;
-        p->dense[i] = (int)(add_proof(p, s->schedule[s->n - 1], kind, i) - p->proof);
-        add_narrow(p, s, s->n > 2 ? BS_KIND_SPREAD : BS_KIND_SINGLE, i);
+    for (int i = 0, n = 0; i < e->plan->n_strata; i++) {
+        for (int k = 0; k < bs_schedules_parts(&e->schedules[i]); k++) {
+            const bs_schedules *s = bs_schedules_part(&e->schedules[i], k);
+            const bs_schedule *dense = s->schedule[s->n - 1];
+            p->dense[n++] = (int)(add_proof(p, dense, kind_of_dense(e->graph, dense), s) - p->proof);
+            add_narrow(p, s, s->n > 2 ? BS_KIND_SPREAD : BS_KIND_SINGLE, s);
+        }
+        p->dense_of[i + 1] = n;
     }
     for (int k = 0; segments && k < segments->n; k++)
-        add_narrow(p, &segments->segment[k].schedules, BS_KIND_SEGMENT + k, -1);
+        add_narrow(p, &segments->segment[k].schedules, BS_KIND_SEGMENT + k, NULL);
 }
 
 /* Lists the bottlenecks between which stretches are proven. Faults are put into them, so that only targets
@@ -215,9 +230,10 @@ static bs_status allocate(bs_proofs *p)
 {
     const bs_engine *e = p->engine;
     const bs_segments *segments = e->context.segments;
-    size_t strata = (size_t)e->plan->n_strata, targets = (size_t)e->graph->n_targets, n = 0;
+    size_t strata = (size_t)e->plan->n_strata, parts = 0, n = 0;
     for (int i = 0; i < e->plan->n_strata; i++)
-        n += (size_t)e->schedules[i].n;
+        for (int k = 0; k < bs_schedules_parts(&e->schedules[i]); k++, parts++)
+            n += (size_t)bs_schedules_part(&e->schedules[i], k)->n;
     for (int k = 0; segments && k < segments->n; k++)
         n += (size_t)segments->segment[k].schedules.n;
     for (p->table_size = 16; p->table_size < 2 * n;)
@@ -225,9 +241,11 @@ static bs_status allocate(bs_proofs *p)
     p->n_kinds = BS_KIND_SEGMENT + (segments ? segments->n : 0);
     BS_TRY(bs_calloc(&p->proof, n, sizeof *p->proof, "proofs"));
     BS_TRY(bs_calloc(&p->table, p->table_size, sizeof *p->table, "proofs"));
-    BS_TRY(bs_calloc(&p->dense, strata, sizeof *p->dense, "proofs"));
-    BS_TRY(bs_calloc(&p->full, targets, sizeof *p->full, "proofs"));
-    BS_TRY(bs_calloc(&p->full_proof, targets, sizeof *p->full_proof, "proofs"));
+    BS_TRY(bs_calloc(&p->dense, parts, sizeof *p->dense, "proofs"));
+    BS_TRY(bs_calloc(&p->dense_of, strata + 1, sizeof *p->dense_of, "proofs"));
+    p->n_full = e->graph->n_targets + e->plan->n_strata;
+    BS_TRY(bs_calloc(&p->full, (size_t)p->n_full, sizeof *p->full, "proofs"));
+    BS_TRY(bs_calloc(&p->full_proof, (size_t)p->n_full, sizeof *p->full_proof, "proofs"));
     BS_TRY(bs_calloc(&p->composed, (size_t)p->n_kinds, sizeof *p->composed, "proofs"));
     memset(p->table, -1, p->table_size * sizeof *p->table);
     return BS_OK;
@@ -264,6 +282,15 @@ bs_status bs_proofs_create(bs_proofs **out, bs_engine *e, const bs_store *store,
     return st;
 }
 
+/* Allows the use of all schedules. Returns the arithmetic of the dense one if that is news for any. */
+static double allow_narrow(const bs_schedules *s)
+{
+    bool due = false;
+    for (int k = 0; k < s->n - 1; k++)
+        due |= !atomic_exchange(&s->schedule[k]->use->allowed, true);
+    return due ? (double)s->schedule[s->n - 1]->macs : 0.0;
+}
+
 bs_proof_forecast bs_proofs_forecast(bs_proofs *p)
 {
     const bs_engine *e = p->engine;
@@ -272,27 +299,34 @@ bs_proof_forecast bs_proofs_forecast(bs_proofs *p)
     bool enough = false;
     double all = e->graph->macs > 0 ? (double)e->graph->macs : 1.0;
     const bs_proof *first = &p->proof[p->dense[0]];
-    out.start = !bs_proof_known(p, bs_proof_composition_key(p, first), -1, "whole");
+    out.start = !bs_proof_known(p, bs_proof_composition_key(p, first->schedule, first->kind), -1, "whole");
     for (int i = 0; i < p->n; i++)
-        if (p->proof[i].kind <= BS_KIND_PARAMETER && p->proof[i].state != BS_PROVEN)
+        if ((p->proof[i].kind <= BS_KIND_PARAMETER || p->proof[i].kind == BS_KIND_SEVERAL) &&
+            p->proof[i].state != BS_PROVEN)
             out.dense += (double)p->proof[i].schedule->macs / all;
     for (int i = 0; i < plan->n_strata; i++) {
-        const bs_schedules *s = &e->schedules[i];
-        uint64_t trials = bs_plan_stratum_trials(plan, &plan->strata[i]);
-        bool due = false;
-        for (int k = 0; k < s->n - 1; k++)
-            due |= !atomic_load(&s->schedule[k]->use->allowed);
-        enough |= trials >= BS_WORTH_PROVING;
-        if (trials < BS_WORTH_PROVING)
+        if (bs_plan_stratum_trials(plan, &plan->strata[i]) < BS_WORTH_PROVING)
             continue;
-        out.patched += due ? (double)s->schedule[s->n - 1]->macs / all : 0.0;
-        for (int k = 0; k < s->n - 1; k++)
-            atomic_store(&s->schedule[k]->use->allowed, true);
+        enough = true;
+        for (int k = 0; k < bs_schedules_parts(&e->schedules[i]); k++)
+            out.patched += allow_narrow(bs_schedules_part(&e->schedules[i], k)) / all;
     }
     for (int i = 0; i < p->n && enough; i++)
         if (p->proof[i].kind >= BS_KIND_SEGMENT)
             atomic_store(&p->proof[i].use.allowed, true);
     return out;
+}
+
+/* Returns true if any of the narrower schedules is not exact. */
+static bool dense_alone(bs_schedules *schedules)
+{
+    bool dense = false;
+    for (int i = 0; i < bs_schedules_parts(schedules); i++) {
+        const bs_schedules *s = bs_schedules_part(schedules, i);
+        for (int k = 0; k < s->n - 1; k++)
+            dense |= ((const bs_proof *)s->schedule[k]->use)->state == BS_NOT_EXACT;
+    }
+    return dense;
 }
 
 /* Describes strata that do not run as asked for. */
@@ -302,10 +336,8 @@ static void fallen_back(const bs_proofs *p, bs_str *text)
     bool any = false;
     for (int i = 0; i < e->plan->n_strata; i++) {
         const bs_stratum *s = &e->plan->strata[i];
-        bool full = e->mode != BS_REPLAY_FULL && p->full[s->target].n > 0, dense = full;
-        for (int k = 0; k < e->schedules[i].n - 1; k++)
-            dense |= ((const bs_proof *)e->schedules[i].schedule[k]->use)->state == BS_NOT_EXACT;
-        if (!dense)
+        bool full = e->mode != BS_REPLAY_FULL && p->full[bs_proof_full_place(p, i)].n > 0;
+        if (!full && !dense_alone(&e->schedules[i]))
             continue;
         bs_str_puts(text, any ? "" : "; fell back (entry:layer mode):");
         any = true;
@@ -337,7 +369,7 @@ void bs_proofs_free(bs_proofs *p)
 {
     if (!p)
         return;
-    for (int i = 0; p->full && i < p->engine->graph->n_targets; i++)
+    for (int i = 0; p->full && i < p->n_full; i++)
         bs_schedules_clear(&p->full[i]);
     free(p->full);
     free(p->full_proof);
@@ -346,6 +378,7 @@ void bs_proofs_free(bs_proofs *p)
     free(p->proof);
     free(p->table);
     free(p->dense);
+    free(p->dense_of);
     free(p->composed);
     free(p->row);
     pthread_cond_destroy(&p->changed);

@@ -21,7 +21,8 @@ typedef enum bs_proof_kind {
     BS_KIND_SINGLE,    /* patches of one site */
     BS_KIND_SPREAD,    /* patches of several sites */
     BS_KIND_FULL,
-    BS_KIND_SEGMENT /* and from here on */
+    BS_KIND_SEVERAL, /* whole tensors, and faults in several targets */
+    BS_KIND_SEGMENT  /* and from here on */
 } bs_proof_kind;
 
 /* The proof of a schedule, and of all others with the same signature. */
@@ -30,7 +31,7 @@ typedef struct bs_proof {
     const bs_schedule *schedule;
     int steps; /* that are checked */
     int kind;
-    int stratum; /* the first with this schedule; -1: of a segment */
+    const bs_schedules *of; /* the first that have this schedule; NULL: of a segment */
     XXH128_hash_t key;
     bs_proof_state state; /* this and the rest: under the lock */
     bool checked;         /* its steps are a stretch that has been checked */
@@ -51,9 +52,13 @@ struct bs_proofs {
     int n;
     int *table; /* open hash table: indices of `proof` by key, -1 where empty */
     size_t table_size;
-    int *dense;         /* by stratum: the proof of its dense schedule */
-    bs_schedules *full; /* by target: its full re-run, made when needed; this and the next: under the lock */
-    bs_proof *full_proof;     /* by target */
+    int *dense;    /* proofs of dense schedules: of each stratum and, if it has several targets, of each of
+                      these (bs_schedules_part()) */
+    int *dense_of; /* by stratum: its first of those; one more at the end */
+    bs_schedules *full;   /* by place (bs_proof_full_place()): full re-runs, made when needed; this and the
+                             next:   under the lock */
+    bs_proof *full_proof; /* by place */
+    int n_full;
     bs_proof_state *composed; /* by kind; under the lock */
     int n_kinds;
     bs_proof_row *row; /* not yet handed out; under the lock */
@@ -70,10 +75,22 @@ void bs_proof_describe(const bs_proof *proof, char *out, size_t len);
 enum { BS_SALT_FAULT, BS_SALT_CUT_POINT, BS_SALT_COMPOSITION };
 /* Returns the key of a schedule's first steps, in batches of the size that the self-test has. */
 XXH128_hash_t bs_proof_key(const bs_proofs *p, const bs_schedule *schedule, int steps, int salt);
+/* Returns the layer that the file names for a schedule, -1: it serves several. */
+static inline int bs_proof_layer(const bs_schedule *schedule)
+{
+    return schedule->joins ? -1 : schedule->target;
+}
+/* Returns the place of a stratum's full re-run: its target's, or one of its own if it has several. */
+static inline int bs_proof_full_place(const bs_proofs *p, int stratum)
+{
+    const bs_engine *e = p->engine;
+    const bs_stratum *s = &e->plan->strata[stratum];
+    return bs_stratum_targets(s) > 1 ? e->graph->n_targets + stratum : bs_stratum_at(s, 0)->target;
+}
 /* Returns the proof with this key, NULL if there is none. */
 bs_proof *bs_proof_find(const bs_proofs *p, XXH128_hash_t key);
-/* Returns the key of the composition that begins with the proof's schedule. */
-XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_proof *proof);
+/* Returns the key of the composition of a kind that begins with the schedule. */
+XXH128_hash_t bs_proof_composition_key(const bs_proofs *p, const bs_schedule *schedule, int kind);
 /* Returns true if the file or the cache has the key, and notes that for the file. layer: a target, -1: none.
  */
 bool bs_proof_known(bs_proofs *p, XXH128_hash_t key, int layer, const char *what);
@@ -93,8 +110,9 @@ bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_s
 /* Makes the proof of a schedule with patches, unless it is made or another worker makes it: sets *made. Warns
  * if it is not exact. */
 bs_status bs_prover_make_narrow(bs_prover *p, bs_proof *proof, bool *made);
-/* Fails with BS_SELFTEST: full re-runs of a target's faults are not reproducible. */
+/* Fails with BS_SELFTEST: full re-runs of faults in the target (-1: in several) are not reproducible. */
 bs_status bs_proof_not_reproducible(const bs_proofs *p, int target, const char *what);
+/* target: -1: several. */
 const char *bs_proof_target_name(const bs_proofs *p, int target);
 
 #endif

@@ -54,20 +54,58 @@ static bs_status check_whole(bs_prover *p, const bs_schedules *schedules, int wh
     return st;
 }
 
+static bs_status check_several(bs_prover *p, const bs_schedules *schedules, bs_selftest_result *out)
+{
+    const bs_selftest t = selftest_of(p);
+    BS_TRY(run_probe(p));
+    bs_replayer_read(p->worker->replayer, p->worker->probe);
+    bs_status st = bs_selftest_several(&t, schedules, out);
+    bs_replayer_read(p->worker->replayer, p->worker->golden);
+    return st;
+}
+
 const char *bs_proof_target_name(const bs_proofs *p, int target)
 {
-    return bs_graph_label(p->engine->graph, target);
+    return target < 0 ? "network" : bs_graph_label(p->engine->graph, target);
 }
 
 /* --- The composition of a kind --- */
 
-/* Returns the first stratum whose trials pass through this segment, -1 if there is none. */
-static int stratum_before(const bs_engine *e, int segment)
+/* Returns schedules whose trials pass through this segment; of one target, unless there are none but of
+ * several. NULL: there are none. */
+static const bs_schedules *schedules_before(const bs_engine *e, int segment)
 {
+    const bs_schedules *several = NULL;
     for (int i = 0; i < e->plan->n_strata; i++)
-        if (e->schedules[i].segments && e->schedules[i].next <= segment)
-            return i;
-    return -1;
+        for (int k = 0; k < bs_schedules_parts(&e->schedules[i]); k++) {
+            const bs_schedules *s = bs_schedules_part(&e->schedules[i], k);
+            if (s->segments && s->several)
+                several = s;
+            else if (s->segments && s->next <= segment)
+                return s;
+        }
+    return several;
+}
+
+/* Runs trials along the schedules of a segment. */
+static bs_status compose_segment(bs_prover *p, bs_schedule *schedule, const bs_proof *proof,
+                                 const bs_schedules *all, bs_selftest_result *out)
+{
+    int segment = proof->kind - BS_KIND_SEGMENT;
+    bs_schedules lone = *all;
+    bs_segments segments = *all->segments;
+    BS_TRY(bs_calloc(&segments.segment, (size_t)segments.n, sizeof *segments.segment, "proofs"));
+    memcpy(segments.segment, all->segments->segment, (size_t)segments.n * sizeof *segments.segment);
+    bs_schedules *there = &segments.segment[segment].schedules;
+    for (int k = 0; k < there->n; k++)
+        if (there->schedule[k] == proof->schedule)
+            there->schedule[k] = schedule;
+    lone.segments = &segments;
+    lone.schedule[0] = all->schedule[all->n - 1];
+    lone.n = 1;
+    bs_status st = all->several ? check_several(p, &lone, out) : check_whole(p, &lone, proof->kind, out);
+    free(segments.segment);
+    return st;
 }
 
 /* Runs trials along a schedule that is not allowed yet, and all that are, to the end. */
@@ -75,34 +113,21 @@ static bs_status compose(bs_prover *p, const bs_proof *proof, bs_selftest_result
 {
     const bs_engine *e = p->proofs->engine;
     bs_schedule copy = *proof->schedule;
-    int segment = proof->kind - BS_KIND_SEGMENT,
-        stratum = segment < 0 ? proof->stratum : stratum_before(e, segment);
+    bool segment = proof->kind >= BS_KIND_SEGMENT;
+    const bs_schedules *all = segment ? schedules_before(e, proof->kind - BS_KIND_SEGMENT) : proof->of;
     *out = (bs_selftest_result){.exact = true, .reproducible = true};
-    if (stratum < 0)
+    if (!all)
         return BS_OK;
-    const bs_schedules *all = &e->schedules[stratum];
-    bs_schedules lone = {.segments = all->segments, .next = all->next};
     copy.use = NULL;
+    if (segment)
+        return compose_segment(p, &copy, proof, all, out);
     if (proof->kind == BS_KIND_FULL)
         return check_whole(p, &(bs_schedules){.schedule = {&copy}, .n = 1}, proof->kind, out);
-    if (segment < 0) {
-        if (proof->schedule != all->schedule[all->n - 1])
-            lone.schedule[lone.n++] = &copy;
-        lone.schedule[lone.n++] = all->schedule[all->n - 1];
-        return check_whole(p, &lone, proof->kind, out);
-    }
+    bs_schedules lone = {.segments = all->segments, .next = all->next};
+    if (proof->schedule != all->schedule[all->n - 1])
+        lone.schedule[lone.n++] = &copy;
     lone.schedule[lone.n++] = all->schedule[all->n - 1];
-    bs_segments segments = *all->segments;
-    BS_TRY(bs_calloc(&segments.segment, (size_t)segments.n, sizeof *segments.segment, "proofs"));
-    memcpy(segments.segment, all->segments->segment, (size_t)segments.n * sizeof *segments.segment);
-    bs_schedules *there = &segments.segment[segment].schedules;
-    for (int k = 0; k < there->n; k++)
-        if (there->schedule[k] == proof->schedule)
-            there->schedule[k] = &copy;
-    lone.segments = &segments;
-    bs_status st = check_whole(p, &lone, proof->kind, out);
-    free(segments.segment);
-    return st;
+    return check_whole(p, &lone, proof->kind, out);
 }
 
 /* Returns true if this worker is to do what `state` stands for; else waits while another one does, if `wait`.
@@ -129,7 +154,7 @@ bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_s
     if (!claim_state(all, state, wait))
         return BS_OK;
     double start = bs_resources_clock();
-    XXH128_hash_t key = bs_proof_composition_key(all, proof);
+    XXH128_hash_t key = bs_proof_composition_key(all, proof->schedule, proof->kind);
     bs_status st = BS_OK;
     if (!bs_proof_known(all, key, -1, "whole")) {
         st = compose(p, proof, out);
@@ -178,14 +203,16 @@ static bs_status make(bs_prover *p, bs_proof *proof)
     bs_status st = BS_OK;
     bs_proof_describe(proof, what, sizeof what);
     /* Another process may have made it in the meantime. */
-    bool known = proof->checked || bs_proof_known(all, proof->key, proof->schedule->target, what);
+    bool several = proof->schedule->joins;
+    int layer = bs_proof_layer(proof->schedule);
+    bool known = proof->checked || bs_proof_known(all, proof->key, layer, what);
     if (!known)
-        st = bs_prover_check(p, proof->schedule, proof->steps, proof->kind >= BS_KIND_SEGMENT, &r);
-    if (st == BS_OK && r.exact)
+        st = several ? check_several(p, proof->of, &r)
+                     : bs_prover_check(p, proof->schedule, proof->steps, proof->kind >= BS_KIND_SEGMENT, &r);
+    if (st == BS_OK && r.exact && !several)
         st = bs_prover_compose(p, proof, true, &r);
     if (st == BS_OK && (!known || !r.exact))
-        st = bs_proof_note(all, proof->key, proof->schedule->target, what, r.exact,
-                           bs_resources_clock() - start);
+        st = bs_proof_note(all, proof->key, layer, what, r.exact, bs_resources_clock() - start);
     settle(all, proof,
            st != BS_OK ? BS_UNPROVEN
            : r.exact   ? BS_PROVEN
@@ -229,18 +256,20 @@ bs_status bs_proof_not_reproducible(const bs_proofs *p, int target, const char *
     return bs_hint("the arithmetic of this device depends on the batch: use --batch 1, or another --device");
 }
 
-/* Makes the full re-run of a target, and lists its proof. */
-static bs_status make_full(bs_proofs *p, int target)
+/* Makes the full re-run of a stratum, and lists its proof. */
+static bs_status make_full(bs_proofs *p, int stratum)
 {
     const bs_engine *e = p->engine;
+    int place = bs_proof_full_place(p, stratum);
+    bs_schedules *full = &p->full[place];
     bs_status st = BS_OK;
     pthread_mutex_lock(&p->lock);
-    if (p->full[target].n == 0) {
-        st = bs_schedules_create(&p->full[target], e->graph, e->backend, e->network, target, BS_REPLAY_FULL,
-                                 true, NULL);
+    if (full->n == 0) {
+        st = bs_engine_schedules(full, e, &e->plan->strata[stratum], BS_REPLAY_FULL);
         if (st == BS_OK) {
-            bs_proof *proof = &p->full_proof[target];
-            proof->schedule = p->full[target].schedule[0];
+            bs_proof *proof = &p->full_proof[place];
+            proof->schedule = full->schedule[0];
+            proof->of = full;
             proof->kind = BS_KIND_FULL;
             proof->steps = bs_selftest_steps(proof->schedule, e->graph, p->bottleneck);
             proof->key = bs_proof_key(p, proof->schedule, proof->steps, BS_SALT_FAULT);
@@ -254,32 +283,45 @@ static bs_status make_full(bs_proofs *p, int target)
 static bs_status fall_back(bs_prover *p, int stratum, const bs_schedules **out)
 {
     bs_proofs *all = p->proofs;
-    int target = all->engine->plan->strata[stratum].target;
-    BS_TRY(make_full(all, target));
-    bs_proof *proof = &all->full_proof[target];
+    int place = bs_proof_full_place(all, stratum);
+    BS_TRY(make_full(all, stratum));
+    bs_proof *proof = &all->full_proof[place];
     if (claim(all, proof, true))
         BS_TRY(make(p, proof));
-    *out = &all->full[target];
-    return state_of(all, proof) == BS_PROVEN ? BS_OK : bs_proof_not_reproducible(all, target, proof->why);
+    *out = &all->full[place];
+    return state_of(all, proof) == BS_PROVEN
+               ? BS_OK
+               : bs_proof_not_reproducible(all, bs_proof_layer(proof->schedule), proof->why);
+}
+
+/* Proves a dense schedule, unless that is done. Sets *exact to the outcome. */
+static bs_status prove_dense(bs_prover *p, bs_proof *dense, bool *exact)
+{
+    bs_proofs *all = p->proofs;
+    if (claim(all, dense, true)) {
+        BS_TRY(make(p, dense));
+        if (dense->state == BS_NOT_EXACT)
+            bs_warn("suffix replay of '%s' is not exact on this device (%s): trying full",
+                    bs_proof_target_name(all, bs_proof_layer(dense->schedule)), dense->why);
+    }
+    *exact = state_of(all, dense) != BS_NOT_EXACT;
+    return BS_OK;
 }
 
 bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs_schedules **out)
 {
     bs_proofs *all = p->proofs;
     const bs_schedules *schedules = &all->engine->schedules[stratum];
-    bs_proof *dense = &all->proof[all->dense[stratum]];
+    bool exact = true;
     *out = schedules;
     if (all->when == BS_PROOF_OFF)
         return BS_OK;
     if (all->engine->mode == BS_REPLAY_FULL || atomic_load(&all->in_full))
         return fall_back(p, stratum, out);
-    if (claim(all, dense, true)) {
-        BS_TRY(make(p, dense));
-        if (dense->state == BS_NOT_EXACT)
-            bs_warn("suffix replay of '%s' is not exact on this device (%s): trying full",
-                    bs_proof_target_name(all, dense->schedule->target), dense->why);
-    }
-    if (state_of(all, dense) == BS_NOT_EXACT)
+    /* Of several targets, each by itself first: these proofs say more where one is wrong. */
+    for (int i = all->dense_of[stratum + 1] - 1; i >= all->dense_of[stratum] && exact; i--)
+        BS_TRY(prove_dense(p, &all->proof[all->dense[i]], &exact));
+    if (!exact)
         return fall_back(p, stratum, out);
     /* Whether trials with several sites fit is seen when they run; those with one always do. */
     bool made;

@@ -89,9 +89,9 @@ static bs_status compose_dense(bs_prover *p)
 {
     bs_proofs *all = p->proofs;
     bs_selftest_result r = {.exact = true};
-    for (int i = 0; i < all->engine->plan->n_strata && r.exact; i++) {
+    for (int i = 0; i < all->dense_of[all->engine->plan->n_strata] && r.exact; i++) {
         const bs_proof *proof = &all->proof[all->dense[i]];
-        if (proof->kind != BS_KIND_FULL)
+        if (proof->kind != BS_KIND_FULL && proof->kind != BS_KIND_SEVERAL)
             BS_TRY(bs_prover_compose(p, proof, false, &r));
     }
     return BS_OK; /* where it is not exact, the stratum's own proof says so, and falls back */

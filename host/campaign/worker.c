@@ -5,14 +5,19 @@
 #include "campaign/audit.h"
 #include "campaign/input.h"
 #include "campaign/campaign_internal.h"
+#include "campaign/ranking.h"
+#include "store/identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BATCH_ROWS = 4096 };
-/* Sites after which a batch is run, however few its trials: whole tensors have millions. */
+/* Sites after which a batch is run, and after which results are stored, however few their trials: whole
+ * tensors have millions. */
 enum { BATCH_SITES = 1 << 22 };
+/* Bytes of rankings after which results are stored, however few their trials. */
+enum { BATCH_RANKS = 1 << 24 };
 static const double batch_seconds = 0.5;
 
 typedef struct worker_state {
@@ -28,14 +33,16 @@ typedef struct worker_state {
     /* The batch under construction: */
     const bs_stratum *stratum;
     const bs_schedules *schedules;
-    bs_schedule *full; /* for audits, else NULL */
+    bs_schedules full; /* for audits */
     int n;
     int32_t *row;
     bs_sites sites;
     uint32_t *before;
     size_t before_cap;
     bs_result *result;
-    float *output; /* for audits, else NULL */
+    float *output; /* for audits and rankings, else NULL */
+    int top_k;     /* classes of the raw rankings to store; 0: none */
+    bs_ranker ranker;
 } worker_state;
 
 static bs_status state_open(worker_state *state, bs_campaign *c)
@@ -45,7 +52,8 @@ static bs_status state_open(worker_state *state, bs_campaign *c)
     state->c = c;
     BS_TRY(bs_worker_open(&state->w, e));
     state->prover = (bs_prover){.proofs = c->proofs, .worker = &state->w};
-    if (e->audit > 0)
+    state->top_k = (int)bs_identity_top_k(e->plan);
+    if (e->audit > 0 || state->top_k > 0)
         BS_TRY(bs_calloc(&state->output, n * (size_t)e->graph->classes, sizeof *state->output, "batch"));
     BS_TRY(bs_calloc(&state->row, n, sizeof *state->row, "batch"));
     BS_TRY(bs_calloc(&state->result, n, sizeof *state->result, "batch"));
@@ -56,11 +64,12 @@ static void state_close(worker_state *state)
 {
     bs_result_batch_free(state->results);
     free(state->output);
-    bs_schedule_free(state->full);
+    bs_schedules_clear(&state->full);
     free(state->row);
     free(state->before);
     free(state->result);
     bs_sites_clear(&state->sites);
+    bs_ranker_clear(&state->ranker);
     bs_worker_close(&state->w);
 }
 
@@ -97,29 +106,53 @@ static bs_status collect_sites(worker_state *state, uint64_t trial, const uint32
     return BS_OK;
 }
 
-/* Completes the rows of the trials just computed, and their units' progress. */
-static bs_status collect(worker_state *state)
+/* Adds the raw ranking of the output of a golden run or a trial to the results. */
+static bs_status collect_ranking(worker_state *state, bool golden, uint64_t of, const float *output)
+{
+    BS_TRY(bs_rank_raw(&state->ranker, output, state->c->engine->graph->classes, state->top_k));
+    return bs_result_batch_add_ranking(state->results, golden, of, state->ranker.ranked,
+                                       (size_t)state->top_k);
+}
+
+/* Completes the row of trial i of those just computed, adds what belongs to it, and its unit's progress. */
+static bs_status collect_row(worker_state *state, int i, bs_row *row)
 {
     int targets = bs_stratum_targets(state->stratum);
+    bs_trial_coords t = bs_trial_coords_from_id(row->id);
+    const uint32_t *bound = &state->sites.bound[(size_t)i * (size_t)targets];
+    uint32_t at = bound[0];
+    row->n_sites = bound[targets] - at;
+    row->died_at = state->result[i].died_at;
+    row->answer = state->result[i].answer;
+    if (t.target == BS_NETWORK_TARGET) {
+        BS_TRY(collect_sites(state, row->id, bound));
+    } else if (row->n_sites > 0) {
+        row->element = state->sites.site[at].element;
+        row->keep = state->sites.site[at].keep;
+        row->toggle = state->sites.site[at].toggle;
+        row->before = state->before[at];
+    }
+    if (state->top_k > 0 && row->died_at < 0)
+        BS_TRY(collect_ranking(state, false, row->id,
+                               state->output + (size_t)i * (size_t)state->c->engine->graph->classes));
+    bs_unit unit = {t.entry, t.target, t.image, t.repetition + 1};
+    return bs_result_batch_add_unit(state->results, &unit);
+}
+
+/* Completes the rows of the trials just computed. If memory runs out, those before stay whole. */
+static bs_status collect(worker_state *state)
+{
+    bs_result_batch *results = state->results;
     for (int i = 0; i < state->n; i++) {
-        bs_row *row = &state->results->rows[state->results->n_rows];
-        bs_trial_coords t = bs_trial_coords_from_id(row->id);
-        const uint32_t *bound = &state->sites.bound[i * targets];
-        uint32_t at = bound[0];
-        row->n_sites = bound[targets] - at;
-        row->died_at = state->result[i].died_at;
-        row->answer = state->result[i].answer;
-        if (t.target == BS_NETWORK_TARGET) {
-            BS_TRY(collect_sites(state, row->id, bound));
-        } else if (row->n_sites > 0) {
-            row->element = state->sites.site[at].element;
-            row->keep = state->sites.site[at].keep;
-            row->toggle = state->sites.site[at].toggle;
-            row->before = state->before[at];
+        size_t sites = results->n_sites, rankings = results->n_rankings, ranks = results->n_ranks;
+        bs_status st = collect_row(state, i, &results->rows[results->n_rows]);
+        if (st != BS_OK) {
+            results->n_sites = sites;
+            results->n_rankings = rankings;
+            results->n_ranks = ranks;
+            return st;
         }
-        bs_unit unit = {t.entry, t.target, t.image, t.repetition + 1};
-        BS_TRY(bs_result_batch_add_unit(state->results, &unit));
-        state->results->n_rows++;
+        results->n_rows++;
     }
     return BS_OK;
 }
@@ -128,7 +161,7 @@ static bs_status collect(worker_state *state)
  * file. */
 static bs_status audit(worker_state *state, const bs_trial_batch *t)
 {
-    bs_status st = bs_audit_trials(&state->w, state->full, t, state->results);
+    bs_status st = bs_audit_trials(&state->w, state->full.schedule[0], t, state->results);
     if (st == BS_SELFTEST) {
         bs_error error;
         bs_error_save(&error);
@@ -166,12 +199,13 @@ static bs_status run_batch(worker_state *state)
         .result = state->result,
     };
     BS_TRY(replay(state, state->schedules, &t));
-    if (state->full)
+    if (state->c->engine->audit > 0)
         BS_TRY(audit(state, &t));
     BS_TRY(collect(state));
     state->n = 0;
     bs_sites_reset(&state->sites);
-    if (state->results->n_rows >= BATCH_ROWS || bs_resources_clock() - state->since > batch_seconds)
+    if (state->results->n_rows >= BATCH_ROWS || state->results->n_sites >= BATCH_SITES ||
+        state->results->n_ranks >= BATCH_RANKS || bs_resources_clock() - state->since > batch_seconds)
         BS_TRY(flush(state));
     BS_TRY(bs_prover_go_on(&state->prover));
     if (*state->c->stop || atomic_load(&state->c->failed))
@@ -206,11 +240,9 @@ static bs_status run_stratum(worker_state *state, int index)
     uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
     uint64_t trials = 0;
     state->stratum = &e->plan->strata[index];
-    bs_schedule_free(state->full);
-    state->full = NULL;
+    bs_schedules_clear(&state->full);
     if (e->audit > 0)
-        BS_TRY(bs_schedule_create(&state->full, e->graph, e->backend, e->network, state->stratum->target,
-                                  BS_REPLAY_FULL));
+        BS_TRY(bs_engine_schedules(&state->full, e, state->stratum, BS_REPLAY_FULL));
     for (int i = 0; i < state->n_images; i++) {
         from[i] = bs_store_done(state->c->store, index, state->image[i]);
         to[i] = bs_plan_repetitions(e->plan, state->stratum, state->image[i]);
@@ -301,9 +333,13 @@ static bs_status golden_tile(worker_state *state, uint32_t tile)
     if (state->n_images == 0)
         return BS_OK;
     BS_TRY(bs_golden_run(state->w.golden, state->n_images));
+    size_t classes = (size_t)c->engine->graph->classes;
     for (int i = 0; i < state->n_images; i++) {
         rows[i].answer = state->w.golden->answer[i];
         rows[i].logits_hash = state->w.golden->output_hash[i];
+        if (state->top_k > 0)
+            BS_TRY(
+                collect_ranking(state, true, rows[i].image, state->w.golden->output + (size_t)i * classes));
         BS_TRY(bs_result_batch_add_golden(state->results, &rows[i]));
     }
     return BS_OK;

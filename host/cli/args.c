@@ -16,6 +16,23 @@ static const char *joined(const char *a, const char *b)
     return bs_shell_word(text);
 }
 
+/* A value of an option that has one already. */
+static bs_status repeat_option(bs_args *out, int i, const char *value)
+{
+    const bs_option *o = &out->command->options[i];
+    bool list = strstr(o->arg, ",...") != NULL;
+    if (!list && strstr(o->arg, "...")) {
+        if (out->n_again == BS_MAX_REPEATED)
+            return bs_fail(BS_USAGE, "--%s is given more than %d times", o->name, BS_MAX_REPEATED + 1);
+        out->again[out->n_again].option = i;
+        out->again[out->n_again++].value = value;
+        return BS_OK;
+    }
+    bs_fail(BS_USAGE, "--%s is given twice", o->name);
+    return value && list ? bs_hint("it takes a list: --%s %s", o->name, joined(out->value[i], value))
+                         : BS_USAGE;
+}
+
 static bs_status parse_option(bs_args *out, const char *word, char **next, bool *used_next, bool *help)
 {
     const bs_command *c = out->command;
@@ -42,16 +59,12 @@ static bs_status parse_option(bs_args *out, const char *word, char **next, bool 
         return BS_OK;
     }
     const char *value = inline_value ? inline_value : *next;
-    if (out->value[i]) {
-        bs_fail(BS_USAGE, "--%s is given twice", c->options[i].name);
-        return value && strstr(c->options[i].arg, ",...")
-                   ? bs_hint("it takes a list: --%s %s", c->options[i].name, joined(out->value[i], value))
-                   : BS_USAGE;
-    }
-    out->value[i] = value;
     *used_next = !inline_value;
-    if (!out->value[i])
+    if (out->value[i] && value)
+        return repeat_option(out, i, value);
+    if (!value)
         return bs_fail(BS_USAGE, "--%s needs a value: %s", c->options[i].name, c->options[i].arg);
+    out->value[i] = value;
     return BS_OK;
 }
 

@@ -14,7 +14,7 @@
 
 typedef struct bs_option {
     const char *name; /* without the dashes */
-    const char *arg;  /* name of its argument, NULL for a flag */
+    const char *arg;  /* name of its argument, NULL for a flag. "X,...": a list; "X...": may be repeated */
     const char *help;
 } bs_option;
 
@@ -38,7 +38,7 @@ typedef struct bs_exit {
     const char *meaning;
 } bs_exit;
 
-enum { BS_MAX_OPTIONS = 16 };
+enum { BS_MAX_OPTIONS = 16, BS_MAX_REPEATED = 64 };
 
 struct bs_args;
 
@@ -86,6 +86,11 @@ typedef struct bs_args {
     char **operand;
     int n_operands;
     const char *value[BS_MAX_OPTIONS]; /* by position in command->options; "" for a flag that was given */
+    struct {
+        int option;
+        const char *value;
+    } again[BS_MAX_REPEATED]; /* further values of options that were repeated */
+    int n_again;
 } bs_args;
 
 /* Options of every command. */
@@ -94,6 +99,9 @@ extern const bs_option bs_common_options[];
 int bs_option_find(const bs_option *table, const char *name, size_t len);
 /* Returns the value of an option, NULL if it was not given. The name must be in the command's table. */
 const char *bs_option_value(const bs_args *a, const char *name);
+/* Returns the values of an option that may be repeated one after the other, then NULL. *at: 0 for the first;
+ * it is moved on. */
+const char *bs_option_next(const bs_args *a, const char *name, int *at);
 /* Reads an integer option within [low, high]; *out keeps its value if the option is absent. */
 bs_status bs_option_int(const bs_args *a, const char *name, long low, long high, int *out);
 /* Reads a number strictly between 0 and 1; *out keeps its value if the option is absent. */

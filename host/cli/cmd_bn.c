@@ -21,17 +21,16 @@ static bs_status read_format(const bs_args *args, bs_rows_format *format, int *l
 
 static bs_status run_query(const bs_args *args, FILE *out)
 {
-    bs_rows_format format;
-    int limit, scope = BS_BN_DEFAULT_SCOPE;
-    const char *of = bs_option_value(args, "of");
-    BS_TRY(read_format(args, &format, &limit));
-    BS_TRY(bs_option_int(args, "scope", -1, 255, &scope));
-    if (!of) {
-        bs_fail(BS_USAGE, "a query needs --of");
-        return bs_hint("such as --of correct,fault; variables are " BS_BN_VARIABLES);
-    }
-    return bs_bn_query(out, args->operand[0], bs_option_value(args, "given"), of, scope, format,
-                       (uint64_t)limit);
+    bs_bn_question q = {.given = bs_option_value(args, "given"),
+                        .of = bs_option_value(args, "of"),
+                        .layer = bs_option_value(args, "layer"),
+                        .p = bs_option_value(args, "p"),
+                        .scope = BS_BN_DEFAULT_SCOPE};
+    int limit;
+    BS_TRY(read_format(args, &q.format, &limit));
+    BS_TRY(bs_option_int(args, "scope", -1, 255, &q.scope));
+    q.limit = (uint64_t)limit;
+    return bs_bn_query(out, args->operand[0], &q);
 }
 
 static bs_status run_set(const bs_args *args, FILE *out)
@@ -116,8 +115,11 @@ static bs_status run(const bs_args *args)
 static const bs_option options[] = {
     {"format", "FORMAT", "table (default), csv or json (one object per row)"},
     {"limit", "N", "at most N rows (default 0: all)"},
-    {"given", "LIST", "query: evidence, such as class=lion,layer=conv3_2; #ID is always the id: class=#3"},
-    {"of", "LIST", "query: variables asked for, such as correct,fault"},
+    {"given", "LIST",
+     "query: evidence, such as class=lion|tiger,layer=conv3_2; #ID is always the id: class=#3"},
+    {"of", "LIST", "query: variables asked for, such as class,fault (default: correct)"},
+    {"p", "P", "query: an inference meets a fault with this probability, whatever the settings say"},
+    {"layer", "NAME", "query: faults hit this layer only; or one of several, A|B"},
     {"scope", "N", "query, export: an entry, or -1: the strata of bn_prior_layer (default: the lowest)"},
     {"by-layer", NULL, "export: leave the image out, which makes large networks small"},
     {"output", "FILE", "write there instead of stdout (also -o)"},
@@ -130,33 +132,40 @@ const bs_command bs_cmd_bn = {
         "DB [TABLE | query | set NAME=VALUE... | groups FILE | costs FILE | priors FILE | weights FILE | "
         "update | export]",
     .summary = "ask the Bayesian network: tables, queries, settings, export",
-    .details = "Prints tables and views of the result file, asks the Bayesian network, and changes its"
-               " settings. Without a second word it lists the tables. All numbers come from SQL views,"
-               " so sqlite3 shows the same, except the exact bounds in `layer_outcome_exact` and the "
-               "answers of `query`, which only this command computes.\n"
-               "\n"
-               "- `TABLE` prints a table or view, its rows always in the same order.\n"
-               "- `query` prints P(OF | GIVEN) for the variables " BS_BN_VARIABLES
-               ". `--of correct` means both meanings of correct.\n"
-               "- `set NAME=VALUE...` changes settings; `bitsink bn DB bn_parameter` lists them. "
-               "`raw_fit=FIT` (per Mbit) and `scope=ENTRY,ENTRY` are further names; the latter pools "
-               "the strata of these entries by their exposure, unless `layer_prior` stands beside it.\n"
-               "- `groups FILE`, `costs FILE`, `priors FILE` and `weights FILE` load CSV files with a "
-               "header: `class,group`; `truth,answer,cost`; "
-               "`entry,layer,raw_rate,residency,exposure,probability`; `image,weight`. Priors with a "
-               "probability make `layer_prior` direct, others exposure. In costs, a class without a "
-               "group is a group of its own, under its name in view `class_shown`.\n"
-               "- `update` stores today's views, and counts by bit position, in the file: the sqlite3 "
-               "program needs it before it can show `bit_accuracy` and sinks by bit. A file of an earlier "
-               "schema version needs `bitsink upgrade` first.\n"
-               "- `export` writes the network as BIF, for pgmpy and bnlearn.\n"
-               "\n"
-               "Classes, layers, entries and images are given by name, by a part of the name, by id, "
-               "by `#ID`, which is always the id (`#-1`: DUE, no layer), or by both, as in `crane "
-               "#134`. The same holds in CSV files. What may mean two things is refused.",
+    .details =
+        "Prints tables and views of the result file, asks the Bayesian network, and changes its"
+        " settings. Without a second word it lists the tables. All numbers come from SQL views,"
+        " so sqlite3 shows the same, except the exact bounds in `layer_outcome_exact` and the "
+        "answers of `query`, which only this command computes.\n"
+        "\n"
+        "- `TABLE` prints a table or view, its rows always in the same order.\n"
+        "- `query` prints P(OF | GIVEN) for the variables " BS_BN_VARIABLES
+        ". `--of correct` means both meanings of correct. In evidence `|` stands between alternatives: "
+        "`class=5|8` is either of both. A name with `|` in it, or a `\"` in front, is written in double "
+        "quotes, with each `\"` of its own twice: `class=\"on|off\"`; or as `#ID`. `--p 0.5 --layer conv1` "
+        "asks for the accuracy if every second inference has a fault in conv1 (view `accuracy_curve`). That "
+        "differs from `--given layer=conv1`, which says that there is a fault.\n"
+        "- `set NAME=VALUE...` changes settings; `bitsink bn DB bn_parameter` lists them. "
+        "`raw_fit=FIT` (per Mbit) and `scope=ENTRY,ENTRY` are further names; the latter pools "
+        "the strata of these entries by their exposure, unless `layer_prior` stands beside it.\n"
+        "- `groups FILE`, `costs FILE`, `priors FILE` and `weights FILE` load CSV files with a "
+        "header: `class,group`; `truth,answer,cost`; "
+        "`entry,layer,raw_rate,residency,exposure,probability`; `image,weight`. Priors with a "
+        "probability make `layer_prior` direct, others exposure. In costs, a class without a "
+        "group is a group of its own, under its name in view `class_shown`.\n"
+        "- `update` stores today's views, and counts by bit position, in the file: the sqlite3 "
+        "program needs it before it can show `bit_accuracy` and sinks by bit. A file of an earlier "
+        "schema version needs `bitsink upgrade` first.\n"
+        "- `export` writes the network as BIF, for pgmpy and bnlearn.\n"
+        "\n"
+        "Classes, layers, entries and images are given by name, by a part of the name, by id, "
+        "by `#ID`, which is always the id (`#-1`: DUE, no layer), or by both, as in `crane "
+        "#134`. The same holds in CSV files. What may mean two things is refused.",
     .examples = "    bitsink bn r.db layer_accuracy\n"
                 "    bitsink bn r.db bn_trust --format csv --output trust.csv\n"
                 "    bitsink bn r.db query --given class=Sandal,fault=yes --of correct,layer\n"
+                "    bitsink bn r.db query --given 'class=Sandal|Sneaker,layer=conv1|conv2' --of label\n"
+                "    bitsink bn r.db query --p 0.5 --layer conv1\n"
                 "    bitsink bn r.db set p=1e-4 layer_prior=bits\n"
                 "    bitsink bn r.db export -o net.bif",
     .see_also = "bitsink-db(5) bitsink-queries(7) bitsink-check(1) bitsink-plot(1)",

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/team.h"
 #include "base/text.h"
+#include "cli/classify_tensors.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@ typedef struct subject {
     bool json;
     const char *logits_path; /* NULL: not asked for */
     FILE *logits;
+    bs_classify_tensors tensors;
+    size_t broken; /* images that cannot be read and were passed over */
 } subject;
 
 static bool is_model(const char *path)
@@ -47,8 +50,10 @@ static bs_status open_subject(subject *x, const bs_args *args)
     return st;
 }
 
-static void print_answer(const subject *x, const char *path, const bs_answer *a)
+static bs_status print_answer(subject *x, size_t image, const bs_golden *golden)
 {
+    const char *path = bs_dataset_image(x->input.images, image)->path;
+    const bs_answer *a = &golden->answer[0];
     bs_str line = {0};
     if (x->json) {
         bs_str_puts(&line, "{\"image\": ");
@@ -72,11 +77,18 @@ static void print_answer(const subject *x, const char *path, const bs_answer *a)
         }
     }
     if (x->json)
-        bs_str_puts(&line, "]}\n");
+        bs_str_puts(&line, "]");
     else
         bs_str_printf(&line, "  probability of the first: %.4f\n", (double)a->p_golden);
-    fputs(line.ptr ? line.ptr : "", stdout);
+    bs_status st = bs_classify_tensors_show(&x->tensors, &line, golden, image, path, x->json);
+    if (x->json)
+        bs_str_puts(&line, "}\n");
+    if (st == BS_OK)
+        st = bs_str_status(&line);
+    if (st == BS_OK)
+        fputs(line.ptr, stdout);
     bs_str_clear(&line);
+    return st;
 }
 
 static bs_status logits_failed(const subject *x)
@@ -104,7 +116,7 @@ static bs_status close_logits(subject *x, bs_status st)
 
 /* Images on several workers. Answers are printed in the order of the images: each waits for its turn. */
 typedef struct classification {
-    const subject *x;
+    subject *x;
     const bs_engine *engine;
     atomic_size_t next; /* image to be taken */
     pthread_mutex_t lock;
@@ -151,8 +163,7 @@ static bs_status give_answer(classification *c, const bs_worker *w, size_t image
     }
     BS_TRY(st);
     BS_TRY(write_logits(c->x, w->golden->output));
-    print_answer(c->x, bs_dataset_image(c->x->input.images, image)->path, &w->golden->answer[0]);
-    return BS_OK;
+    return print_answer(c->x, image, w->golden);
 }
 
 static bs_status classify_some(void *shared, int worker)
@@ -178,13 +189,14 @@ static bs_status classify_some(void *shared, int worker)
     return st;
 }
 
-static bs_status classify(const subject *x, const bs_engine *e)
+static bs_status classify(subject *x, const bs_engine *e)
 {
     classification c = {
         .x = x, .engine = e, .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
     size_t n = bs_dataset_count(x->input.images);
     BS_TRY(bs_team_run(n < (size_t)e->threads ? (int)n : e->threads, classify_some, &c));
-    return c.broken ? bs_fail(BS_ERR, "%zu of %zu images cannot be read", c.broken, n) : BS_OK;
+    x->broken = c.broken;
+    return BS_OK;
 }
 
 /* Without a job, a hint about preprocessing is of no use alone. */
@@ -222,6 +234,7 @@ static bs_status run(const bs_args *args)
         bs_hint("usage: bitsink classify %s", bs_cmd_classify.usage);
         goto out;
     }
+    BS_TRY_GOTO(bs_classify_tensors_open(&x.tensors, args, x.s.graph), out);
     BS_TRY_GOTO(bs_input_open(&x.input, x.s.graph, images, &x.preprocess), out);
     BS_TRY_GOTO(bs_input_check(&x.input), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
@@ -235,6 +248,9 @@ out:
     if (st != BS_OK && !x.s.job)
         st = hint_job(st);
     st = close_logits(&x, st);
+    st = bs_classify_tensors_close(&x.tensors, st);
+    if (st == BS_OK && x.broken)
+        st = bs_fail(BS_ERR, "%zu of %zu images cannot be read", x.broken, bs_dataset_count(images));
     bs_engine_close(e);
     bs_cache_close(o.cache);
     bs_dataset_close(files);
@@ -246,8 +262,10 @@ static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1; see devices (default auto)"},
     BS_MODEL_OPTIONS,
     BS_CACHE_OPTIONS,
+    {"dump", "DIR", "write the values of each --tensor as .npy files into a new folder"},
     {"json", NULL, "one JSON object per image"},
     {"logits", "FILE", "write the network's output: float32, native byte order, images x classes"},
+    {"tensor", "NAME...", "also say what values this tensor has; may be repeated"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {NULL, NULL, NULL},
 };
@@ -261,22 +279,31 @@ const bs_command bs_cmd_classify = {
     .name = "classify",
     .usage = "JOB|MODEL.onnx [IMAGE...]",
     .summary = "print the top five classes of images, without faults",
-    .details = "Prints the top five classes of images without faults. Check your preprocessing with it "
-               "before you run a campaign: compare the answers with what your framework says about the "
-               "same images.\n"
-               "\n"
-               "With a job file, its preprocessing and class names are used, and its images where no IMAGE "
-               "is given. With a model, images must have the size of the network's input and are scaled to "
-               "0..1 (or stay whole numbers where the model takes bytes); the options of models say what the "
-               "file leaves open.\n"
-               "\n"
-               "An image that cannot be read is passed over with a warning where there are others, and the "
-               "exit code is 1; with `--logits` it ends the command.\n"
-               "\n"
-               "`--logits` writes all outputs, to compare them number by number with those of your "
-               "framework; MODELS in bitsink-job(5) shows how.",
+    .details =
+        "Prints the top five classes of images without faults. Check your preprocessing with it "
+        "before you run a campaign: compare the answers with what your framework says about the "
+        "same images.\n"
+        "\n"
+        "With a job file, its preprocessing and class names are used, and its images where no IMAGE "
+        "is given. With a model, images must have the size of the network's input and are scaled to "
+        "0..1 (or stay whole numbers where the model takes bytes); the options of models say what the "
+        "file leaves open.\n"
+        "\n"
+        "An image that cannot be read is passed over with a warning where there are others, and the "
+        "exit code is 1; with `--logits` it ends the command.\n"
+        "\n"
+        "`--logits` writes all outputs, to compare them number by number with those of your "
+        "framework; MODELS in bitsink-job(5) shows how.\n"
+        "\n"
+        "`--tensor` looks inside: for each image, the smallest and the largest value of the tensor "
+        "(NaN apart), the mean of its finite values, how many are NaN or infinite, and the five largest "
+        "with their index and place. It takes the name of a tensor or node, a shell pattern, #ID, "
+        "or all. With `--dump` the values themselves go, bit by bit, into files for numpy.load(), "
+        "`IMAGE/NAME.npy` with the number of the image and the name as `bitsink trace` writes it; "
+        "`index.csv` lists them. The folder appears when all is written, or not at all.",
     .examples = "    bitsink classify job.yaml\n"
                 "    bitsink classify job.yaml --logits out.f32\n"
+                "    bitsink classify job.yaml --tensor conv1 --dump values\n"
                 "    bitsink classify model.onnx cat.png",
     .see_also = "bitsink-job(5)",
     .min_operands = 1,

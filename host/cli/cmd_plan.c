@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "model/label.h"
 #include "cli/strata_list.h"
+#include "store/identity.h"
 #include "store/rounds.h"
 
 #include <math.h>
@@ -15,6 +16,8 @@
 
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
+/* Of a raw ranking beside its classes. */
+static const double ranking_bytes = 20.0;
 
 /* The time that the pilot run takes: at least this, and more for networks whose start takes long, too. */
 static const double pilot_seconds = 4.0, pilot_share = 0.5;
@@ -51,6 +54,8 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
                 fmin(PATCHED_PROOFS * f.patched * golden, r.work_seconds);
     out->macs = r.macs;
     out->bytes = (double)s->plan->trials * row_bytes;
+    if (s->job->top_k > 0) /* of the trials with an answer, about half */
+        out->bytes += (double)s->plan->trials / 2 * (ranking_bytes + 8.0 * bs_identity_top_k(s->plan));
     return BS_OK;
 }
 

@@ -1,6 +1,8 @@
+#include "base/buf.h"
 #include "base/text.h"
 #include "campaign/input.h"
 #include "cli/cli.h"
+#include "cli/trace_dump.h"
 #include "model/label.h"
 #include "replay/trace.h"
 #include "store/status.h"
@@ -52,29 +54,45 @@ static bs_status parse_trial(bs_trial_coords *out, const char *text)
     return BS_OK;
 }
 
+/* Prints the sites of one target; several: the trial has others. */
+static void print_target_sites(const bs_session *s, const bs_stratum *st, const bs_site *site,
+                               const uint32_t *before, size_t n, bool several, bool json)
+{
+    bs_dtype type = st->fault.type;
+    for (size_t i = 0; i < n; i++) {
+        bs_site x = site[i];
+        uint32_t after = bs_site_apply(x, before[i]);
+        if (json && several)
+            printf("{\"layer\": %d, ", st->target);
+        if (json)
+            printf("%s\"site\": %zu, \"element\": %u, \"keep\": \"0x%08x\", \"toggle\": \"0x%08x\", "
+                   "\"before\": \"0x%08x\", \"after\": \"0x%08x\"}\n",
+                   several ? "" : "{", i, x.element, x.keep, x.toggle, before[i], after);
+        else if (i == 0 && several)
+            printf("target %d (%s), %zu site(s)\n", st->target,
+                   bs_visible(bs_graph_label(s->graph, st->target)), n);
+        if (!json && i < 10)
+            printf("  element %u: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", x.element,
+                   before[i], (double)bs_dtype_decode(type, before[i]), after,
+                   (double)bs_dtype_decode(type, after), before[i] ^ after);
+    }
+    if (!json && n > 10)
+        printf("  ... %zu more\n", n - 10);
+}
+
 static void print_sites(const bs_session *s, const bs_stratum *st, bs_trial_coords t, const bs_sites *sites,
                         const bs_trace *trace, bool json)
 {
-    const char *name = bs_graph_label(s->graph, st->target);
-    bs_dtype type = st->fault.type;
+    bool several = st->n_parts > 0;
+    const char *name = several ? "network" : bs_graph_label(s->graph, st->target);
     if (!json)
         printf("trial %llu: entry %u, target %u (%s), image %u (%s), repetition %u\n%zu site(s)\n",
                (unsigned long long)bs_trial_id(t), t.entry, t.target, bs_visible(name), t.image,
                bs_visible(bs_dataset_image(s->images, t.image)->path), t.repetition, sites->n);
-    for (size_t i = 0; i < sites->n; i++) {
-        bs_site x = sites->site[i];
-        uint32_t before = trace->before[i], after = bs_site_apply(x, before);
-        if (json)
-            printf("{\"site\": %zu, \"element\": %u, \"keep\": \"0x%08x\", \"toggle\": \"0x%08x\", "
-                   "\"before\": \"0x%08x\", \"after\": \"0x%08x\"}\n",
-                   i, x.element, x.keep, x.toggle, before, after);
-        else if (i < 10)
-            printf("  element %u: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", x.element, before,
-                   (double)bs_dtype_decode(type, before), after, (double)bs_dtype_decode(type, after),
-                   before ^ after);
-    }
-    if (!json && sites->n > 10)
-        printf("  ... %zu more\n", sites->n - 10);
+    for (int k = 0; k < bs_stratum_targets(st); k++)
+        print_target_sites(s, bs_stratum_at(st, k), sites->site + sites->bound[k],
+                           trace->before + sites->bound[k], sites->bound[k + 1] - sites->bound[k], several,
+                           json);
 }
 
 static const char *box_text(const bs_box *b, char *buf, size_t len)
@@ -159,34 +177,51 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
            a->flags & BS_ANSWER_INF ? ", Inf in the output" : "");
 }
 
+/* Runs the trial; gives the boxes that the delta replay expects where it has sites in one target. */
+static bs_status run_trial(bs_trace *out, const bs_engine *e, bs_golden *golden, const bs_stratum *stratum,
+                           const bs_sites *sites, bs_trace_dump *dump)
+{
+    bs_trace_watch watch = bs_trace_dump_watch(dump);
+    bs_schedules schedules = {0};
+    int *targets, n = bs_stratum_targets(stratum), k = 0;
+    int32_t at[2];
+    bs_status st;
+    BS_TRY(bs_calloc(&targets, (size_t)n, sizeof *targets, "targets"));
+    for (int i = 0; i < n; i++)
+        targets[i] = bs_stratum_at(stratum, i)->target;
+    if (n == 1)
+        BS_TRY_GOTO(bs_schedules_create(&schedules, e->graph, e->backend, e->network, targets[0],
+                                        BS_REPLAY_DELTA, sites->n <= 1, NULL),
+                    out);
+    while (k < schedules.n - 1 && !bs_schedule_serves(schedules.schedule[k], sites->site, sites->n, at))
+        k++;
+    st = bs_trace_run(out, golden, targets, n, schedules.schedule[k], sites->site, sites->bound, &watch);
+out:
+    bs_schedules_clear(&schedules);
+    free(targets);
+    return st;
+}
+
 static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum *stratum, bs_trial_coords t,
-                       bool json)
+                       bs_trace_dump *dump, bool json)
 {
     bs_worker w = {0};
     bs_sites sites = {0};
     bs_trace result = {0};
-    bs_schedules schedules = {0};
-    int k = 0;
-    int32_t at[2];
     bool broken;
     bs_status st;
     BS_TRY_GOTO(bs_worker_open(&w, e), out);
     BS_TRY_GOTO(bs_input_load(&w, 0, &s->input, t.image, NULL, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
-    BS_TRY_GOTO(bs_schedules_create(&schedules, s->graph, e->backend, e->network, stratum->target,
-                                    BS_REPLAY_DELTA, sites.n <= 1, NULL),
-                out);
-    while (k < schedules.n - 1 && !bs_schedule_serves(schedules.schedule[k], sites.site, sites.n, at))
-        k++;
-    BS_TRY_GOTO(bs_trace_run(&result, w.golden, stratum->target, schedules.schedule[k], sites.site, sites.n),
-                out);
+    BS_TRY_GOTO(bs_trace_dump_start(dump, stratum, &sites), out);
+    BS_TRY_GOTO(run_trial(&result, e, w.golden, stratum, &sites, dump), out);
     print_sites(s, stratum, t, &sites, &result, json);
     print_steps(s->graph, &result, json);
     print_answer("golden", &result.golden, s, json);
     print_answer("faulty", &result.faulty, s, json);
+    st = bs_trace_dump_print(dump, json);
 out:
-    bs_schedules_clear(&schedules);
     bs_trace_clear(&result);
     bs_sites_clear(&sites);
     bs_worker_close(&w);
@@ -197,6 +232,7 @@ static bs_status run(const bs_args *args)
 {
     bs_session s = {0};
     bs_engine *e = NULL;
+    bs_trace_dump dump = {0};
     bs_trial_coords t;
     BS_TRY(parse_trial(&t, args->operand[1]));
     BS_TRY(bs_session_reopen(&s, args->operand[0]));
@@ -215,10 +251,12 @@ static bs_status run(const bs_args *args)
         goto out;
     }
     BS_TRY_GOTO(bs_store_check_draws(args->operand[0], (int)t.entry), out);
+    BS_TRY_GOTO(bs_trace_dump_open(&dump, args, &s), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);
-    st = trace(&s, e, stratum, t, bs_option_value(args, "json") != NULL);
+    st = trace(&s, e, stratum, t, &dump, bs_option_value(args, "json") != NULL);
 out:
+    st = bs_trace_dump_close(&dump, st);
     bs_engine_close(e);
     bs_cache_close(o.cache);
     bs_session_close(&s);
@@ -228,7 +266,9 @@ out:
 static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     BS_CACHE_OPTIONS,
+    {"dump", "DIR", "write tensors without and with the fault as .npy files into a new folder"},
     {"json", NULL, "one JSON object per site, tensor and run"},
+    {"tensor", "NAME...", "with --dump: tensor to write, may be repeated (default: what the fault changes)"},
     {NULL, NULL, NULL},
 };
 
@@ -250,8 +290,20 @@ const bs_command bs_cmd_trace = {
                "the fault it prints how many elements changed, the box that holds them, and the box that "
                "the delta replay computes, as far as the sites alone tell (the replay may measure and "
                "narrow it on the way). Finally it prints the answers of the network, without and with the "
-               "fault.",
-    .examples = "    bitsink trace r.db 1:17:8:1",
+               "fault; where the faulty output has NaN, also its raw ranking, in which NaN comes first as "
+               "argmax of NumPy and PyTorch has it.\n"
+               "\n"
+               "`--dump` writes the values, bit by bit, for numpy.load(): `golden/NAME.npy` and "
+               "`faulty/NAME.npy` for each tensor, of one sample, in the order and shape of the model file "
+               "(without the axis of the images), as little-endian float32. NAME is the tensor's, with all "
+               "but letters, digits, `_`, `-` and `.` written %XX as in web addresses. `index.csv` lists the "
+               "files: file, tensor, node, op, kind, shape, type, and the number of changed elements. The "
+               "folder appears when all is written, or not at all. Without `--tensor` it holds the tensors "
+               "that the fault hits, parameters too, and those that it changes. `--tensor` takes the name of "
+               "a tensor or node, a shell pattern, #ID, or all.",
+    .examples = "    bitsink trace r.db 1:17:8:1\n"
+                "    bitsink trace r.db 1:17:8:1 --dump values\n"
+                "    bitsink trace r.db 1:17:8:1 --dump values --tensor 'conv1*' --tensor logits",
     .see_also = "bitsink-run(1)",
     .min_operands = 2,
     .max_operands = 2,

@@ -26,6 +26,19 @@ const char *bs_option_value(const bs_args *a, const char *name)
     return i < 0 ? NULL : a->value[i];
 }
 
+const char *bs_option_next(const bs_args *a, const char *name, int *at)
+{
+    int i = bs_option_find(a->command->options, name, strlen(name));
+    if (i < 0 || (*at)++ == 0)
+        return i < 0 ? NULL : a->value[i];
+    for (int k = *at - 2; k < a->n_again; k++)
+        if (a->again[k].option == i) {
+            *at = k + 2;
+            return a->again[k].value;
+        }
+    return NULL;
+}
+
 bs_status bs_option_int(const bs_args *a, const char *name, long low, long high, int *out)
 {
     const char *text = bs_option_value(a, name);

@@ -50,6 +50,15 @@ static bs_status check_channels(const bs_session *s)
     return BS_OK;
 }
 
+static bs_status check_top_k(const bs_session *s)
+{
+    uint32_t k = s->job->top_k;
+    if (k <= (uint32_t)s->graph->classes || k == UINT32_MAX)
+        return BS_OK;
+    bs_fail(BS_USAGE, "%s: 'top_k' is %u, the network has %d classes", s->job->path, k, s->graph->classes);
+    return bs_hint("'top_k: all' keeps the ranking of all classes");
+}
+
 /* Opens model and images of a job, and makes the plan. */
 static bs_status follow_job(bs_session *s)
 {
@@ -58,6 +67,7 @@ static bs_status follow_job(bs_session *s)
     bs_graph_tell_remarks(s->graph);
     if (s->job->class_names)
         BS_TRY(read_class_names(s));
+    BS_TRY(check_top_k(s));
     bs_phase("list the images");
     BS_TRY(bs_dataset_open(&s->images, &s->job->images, s->graph->classes - s->job->label_offset));
     BS_TRY(name_classes(s));

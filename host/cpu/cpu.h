@@ -220,7 +220,7 @@ bs_status bs_cpu_run_node(bs_stream *stream, int node, const void *const *param,
                           float *out);
 
 /* cpu_faulty.c. Implements run_faulty(). */
-bs_status bs_cpu_run_faulty(bs_stream *stream, int node, int input, int n, const bs_view *in,
-                            bs_view golden_out, const bs_faults *f, bs_faulty_mode mode, void *out);
+bs_status bs_cpu_run_faulty(bs_stream *stream, int node, int n_faulty, const bs_faulty_input *faulty, int n,
+                            const bs_view *in, bs_view golden_out, bs_faulty_mode mode, void *out);
 
 #endif

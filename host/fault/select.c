@@ -213,3 +213,25 @@ out:
     free(met);
     return st;
 }
+
+bs_status bs_select_named(bool *hit, const char *name, const bs_graph *graph)
+{
+    char *end;
+    bool any = false, all = strcmp(name, "all") == 0;
+    long id = name[0] == '#' && name[1] >= '0' && name[1] <= '9' ? strtol(name + 1, &end, 10) : -1;
+    if (id >= 0 && (*end || id >= graph->n_targets))
+        id = -1;
+    for (int t = 0; t < graph->n_targets; t++) {
+        const bs_target *x = &graph->targets[t];
+        if (all || t == id || matches_name(name, tensor_name(graph, x)) ||
+            matches_name(name, bs_graph_label(graph, t)) ||
+            (x->kind == BS_TARGET_ACTIVATION && matches_name(name, node_name(graph, x))))
+            any = hit[t] = true;
+    }
+    if (any)
+        return BS_OK;
+    bs_fail(BS_USAGE, "no tensor '%.80s'", name);
+    if (name[0] == '#')
+        return bs_hint("the ids of this model are #0 to #%d", graph->n_targets - 1);
+    return suggest_name(name, graph);
+}

@@ -11,4 +11,9 @@
 bs_status bs_select_targets(bool *hit, const bs_selector *selectors, int n, const bool *among,
                             const bs_job *job, const bs_graph *graph);
 
+/* Sets hit[target] for each target of this name, as a selector of names has it: of the tensor, as listings
+ * show it, or of the node; or a shell pattern. `all` means every target, #ID the one with this id. BS_USAGE
+ * with a hint if there is none. */
+bs_status bs_select_named(bool *hit, const char *name, const bs_graph *graph);
+
 #endif

@@ -41,6 +41,21 @@ static bs_status read_math(bs_form *f, yaml_node_t *value, const bs_field *field
     return st;
 }
 
+/* Reads `K` or `all`. That K is not above the number of classes is checked once the network is known. */
+static bs_status read_top_k(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+{
+    int64_t k = UINT32_MAX;
+    char *text;
+    BS_TRY(bs_form_scalar(&text, f, value, field->key, "a whole number, or all"));
+    bool all = strcmp(text, "all") == 0;
+    free(text);
+    if (!all && bs_form_integer(&k, f, value, field->key, (int64_t)field->min, (int64_t)field->max) != BS_OK)
+        return bs_hint("the number of classes to keep of each ranking: '%s: 10', or '%s: all'", field->key,
+                       field->key);
+    ((bs_job *)object)->top_k = (uint32_t)k;
+    return BS_OK;
+}
+
 static const bs_field job_fields[] = {
     {"name", bs_form_text, offsetof(bs_job, name), 0, 0, false, NULL, "the name of the file, without ending",
      "Name of the campaign in results."},
@@ -65,6 +80,11 @@ static const bs_field job_fields[] = {
      "The class of label 0: 1 for networks whose class 0 is the background."},
     {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false, NULL, "0",
      "Share of the trials that are run again in full and compared; see **bitsink-run**(1)."},
+    {"top_k", read_top_k, 0, 1, INT32_MAX, false, "a whole number from 1 to the number of classes, or `all`",
+     "no such rankings",
+     "Keep the raw ranking of this many classes for each image and each trial that is not masked, 8 bytes a "
+     "class, to recompute what other tools say. NaN comes first, as argmax of NumPy and PyTorch has it; the "
+     "view `ranking` of **bitsink-db**(5) shows it."},
     {"images", bs_images_read, 0, 0, 0, true, "keys, see below", NULL, "The images and their labels."},
     {"preprocess", bs_preprocess_read, 0, 0, 0, false, "keys, see below, or the name of a preset", NULL,
      "How an image becomes the input of the network."},

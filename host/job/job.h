@@ -46,6 +46,16 @@ typedef enum bs_fault_scope {
         BS_SCOPE_COUNT
 } bs_fault_scope;
 
+static inline const char *bs_fault_scope_name(bs_fault_scope scope)
+{
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_SCOPES(X)
+#undef X
+    };
+    return names[scope];
+}
+
 /* Sites of a trial that the result file holds, if they lie in several targets; the others can be regenerated.
  */
 enum { BS_STORED_SITES = 64 };
@@ -87,6 +97,7 @@ typedef struct bs_job {
     double audit;     /* share of the trials that are run again in full, 0 to 1 */
     bool tf32;        /* math: tf32, shortened multiplications on tensor cores; else IEEE fp32 */
     int label_offset; /* class index of label 0: 1 for networks with a background class */
+    uint32_t top_k;   /* best classes of each answer that tables of rankings hold; 0: none, UINT32_MAX: all */
 } bs_job;
 
 /* Parses a job file. Errors read "FILE:LINE: what is wrong" with a hint. Paths in the file may use $VAR or

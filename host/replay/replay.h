@@ -17,7 +17,7 @@ typedef struct bs_result {
 typedef struct bs_trial_batch {
     int n;
     const int32_t *golden_row; /* by trial: its image's row in the golden tile */
-    int targets;               /* of the schedules, which trial i may hit; 0 stands for 1 */
+    int targets;               /* of the schedules, which a trial may hit; 0 stands for 1 */
     bs_faults faults; /* its array `before` is filled. Sites of trial i in the k-th target: first[i * targets
                          + k] .. first[i * targets + k + 1] */
     bool keep_masked; /* compute masked trials to the end, too (self-test, audit) */
@@ -58,7 +58,8 @@ bs_status bs_replay(bs_replayer *p, const bs_schedule *schedule, const bs_trial_
 typedef struct bs_segment_batch {
     const bs_schedule *schedule;
     const bs_trial_batch *trials; /* result[i].died_at is kept where the batch starts at a cut point */
-    bs_view from;                 /* device: first tensor; base NULL: golden and the fault */
+    bs_view from;                 /* device: first tensor; base NULL: golden and the fault. Where trials join:
+                                     row -1 of a trial that is golden here */
     const int32_t *at[2];         /* with `from`: first changed row and column of each trial */
     int steps;       /* with `to`: run only the first so many steps, of which the last makes a whole tensor or
                       * the segment's last; 0: all */
@@ -66,6 +67,10 @@ typedef struct bs_segment_batch {
     int *survivor;   /* with `to`: by row, the trial's number in the batch */
     int n_survivors; /* out */
 } bs_segment_batch;
+/* Sets the result and output of trial i, which has no site: it is masked where the schedule's first fault
+ * could be. */
+void bs_replay_settle_golden(const bs_golden *golden, const bs_schedule *schedule, const bs_trial_batch *t,
+                             int i);
 /* Runs one batch on one segment. */
 bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment);
 #endif

@@ -1,219 +1,149 @@
-/* Replays trials segment by segment: along a target's schedules to the next cut point, where the changes are
- * measured, and from there along the narrowest schedule that serves each trial. */
+/* Replays trials piece by piece: along a target's schedules to the next cut point, where the changes are
+ * measured, and from there along the narrowest schedule that serves each trial. schedules.h says how trials
+ * with several targets go. */
 #include "base/buf.h"
-#include "replay/schedules.h"
+#include "replay/trial_run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct trial_run {
-    bs_replayer *p;
-    const bs_golden *golden;
-    const bs_trial_batch *t;
-    int most; /* largest batch */
-    int *id;  /* by place: number of the trial; live trials have places 0 .. n - 1 */
-    int n;
-    int *next_id, next_n;
-    char *here, *there; /* device: rows of the last and the next cut point, by place */
-    int32_t (*bounds)[4];
-    int *choice; /* by place: the schedule it takes */
-    /* One batch: */
-    int *place;
-    int32_t *row, *at[2], *from;
-    bs_site *site;
-    uint32_t *first, *before;
-    bs_result *result;
-    float *output;
-    int *survivor;
-    size_t classes; /* floats of an output, 0: none requested */
-} trial_run;
+/* --- Trials of one target, or along one schedule --- */
 
-static bs_status run_open(trial_run *run, bs_replayer *p, const bs_trial_batch *t, int most)
-{
-    const char *what = "trials";
-    size_t n = (size_t)t->n, sites = t->faults.first[t->n] - t->faults.first[0];
-    *run = (trial_run){.p = p, .golden = bs_replayer_golden(p), .t = t, .most = most, .n = t->n};
-    run->classes = t->output ? (size_t)bs_replayer_classes(p) : 0;
-    BS_TRY(bs_calloc(&run->id, n, sizeof *run->id, what));
-    BS_TRY(bs_calloc(&run->next_id, n, sizeof *run->next_id, what));
-    BS_TRY(bs_calloc(&run->bounds, n, sizeof *run->bounds, what));
-    BS_TRY(bs_calloc(&run->choice, n, sizeof *run->choice, what));
-    BS_TRY(bs_calloc(&run->place, n, sizeof *run->place, what));
-    BS_TRY(bs_calloc(&run->row, n, sizeof *run->row, what));
-    for (int a = 0; a < 2; a++)
-        BS_TRY(bs_calloc(&run->at[a], n, sizeof *run->at[a], what));
-    BS_TRY(bs_calloc(&run->from, n, sizeof *run->from, what));
-    BS_TRY(bs_calloc(&run->site, sites, sizeof *run->site, what));
-    BS_TRY(bs_calloc(&run->before, sites, sizeof *run->before, what));
-    BS_TRY(bs_calloc(&run->first, n + 1, sizeof *run->first, what));
-    BS_TRY(bs_calloc(&run->result, n, sizeof *run->result, what));
-    BS_TRY(bs_calloc(&run->output, n * run->classes, sizeof *run->output, what));
-    BS_TRY(bs_calloc(&run->survivor, n, sizeof *run->survivor, what));
-    for (int i = 0; i < t->n; i++)
-        run->id[i] = i;
-    return BS_OK;
-}
-
-static void run_close(trial_run *run)
-{
-    free(run->id);
-    free(run->next_id);
-    free(run->bounds);
-    free(run->choice);
-    free(run->place);
-    free(run->row);
-    free(run->at[0]);
-    free(run->at[1]);
-    free(run->from);
-    free(run->site);
-    free(run->before);
-    free(run->first);
-    free(run->result);
-    free(run->output);
-    free(run->survivor);
-}
-
-static bool serves(const trial_run *run, const bs_schedule *schedule, int place)
-{
-    const bs_faults *f = &run->t->faults;
-    int id = run->id[place];
-    int32_t at[2];
-    if (run->here)
-        return bs_schedule_holds(schedule, run->bounds[place] + 2);
-    return bs_schedule_serves(schedule, f->sites + f->first[id], f->first[id + 1] - f->first[id], at);
-}
-
-/* Returns the narrowest of the schedules that serves the trial at this place and is allowed. Notes it where a
- * narrower one would be, if it were allowed. */
-static int choose(const trial_run *run, const bs_schedules *schedules, int place)
-{
-    bool noted = false;
-    for (int k = 0; k < schedules->n - 1; k++) {
-        bs_schedule_use *use = schedules->schedule[k]->use;
-        if (!serves(run, schedules->schedule[k], place))
-            continue;
-        if (!use || atomic_load(&use->allowed))
-            return k;
-        if (!noted)
-            atomic_fetch_add_explicit(&use->wanted, 1, memory_order_relaxed);
-        noted = true;
-    }
-    return schedules->n - 1;
-}
-
-/* Collects up to `room` trials of one schedule into a batch, from *place on. Returns how many. */
-static int fill(trial_run *run, int schedule, int room, int *place)
-{
-    const bs_faults *f = &run->t->faults;
-    int n = 0;
-    run->first[0] = 0;
-    for (; *place < run->n && n < room; ++*place) {
-        if (run->choice[*place] != schedule)
-            continue;
-        int id = run->id[*place];
-        uint32_t sites = f->first[id + 1] - f->first[id];
-        run->place[n] = *place;
-        run->from[n] = *place;
-        run->row[n] = run->t->golden_row[id];
-        run->result[n] = run->t->result[id];
-        for (int a = 0; a < 2; a++)
-            run->at[a][n] = run->bounds[*place][a];
-        if (sites > 0) /* at an error rate, a whole batch may have no sites, which are NULL then */
-            memcpy(run->site + run->first[n], f->sites + f->first[id], sites * sizeof *run->site);
-        run->first[n + 1] = run->first[n] + sites;
-        n++;
-    }
-    return n;
-}
-
-/* Copies the results of a batch to the caller's trials, and enters those that go on into next_id. */
-static void hand_out(trial_run *run, const bs_segment_batch *segment)
-{
-    const bs_trial_batch *t = run->t;
-    for (int k = 0; k < segment->trials->n; k++) {
-        int id = run->id[run->place[k]];
-        t->result[id] = run->result[k];
-        if (t->faults.before && !run->here)
-            memcpy(t->faults.before + t->faults.first[id], run->before + run->first[k],
-                   (run->first[k + 1] - run->first[k]) * sizeof *run->before);
-        if (t->output && (!segment->to || run->result[k].died_at >= 0))
-            memcpy(t->output + (size_t)id * run->classes, run->output + (size_t)k * run->classes,
-                   run->classes * sizeof *run->output);
-    }
-    for (int k = 0; k < segment->n_survivors; k++)
-        run->next_id[run->next_n++] = run->id[run->place[run->survivor[k]]];
-}
-
-/* Runs all trials of one schedule to `tensor`, the next cut point; -1: to the output. */
-static bs_status run_schedule(trial_run *run, const bs_schedules *schedules, int schedule, int tensor)
-{
-    int room, place = 0;
-    BS_TRY(bs_replayer_batch(run->p, schedules->schedule[schedule], &room));
-    room = room < run->most ? room : run->most;
-    for (int n; (n = fill(run, schedule, room, &place)) > 0;) {
-        bs_trial_batch part = *run->t;
-        part.n = n;
-        part.golden_row = run->row;
-        part.faults = (bs_faults){run->site, run->first, run->before};
-        part.output = run->t->output ? run->output : NULL;
-        part.result = run->result;
-        bs_segment_batch segment = {
-            .schedule = schedules->schedule[schedule], .trials = &part, .at = {run->at[0], run->at[1]}};
-        if (run->here)
-            segment.from = (bs_view){run->here, run->from};
-        if (tensor >= 0) {
-            segment.survivor = run->survivor;
-            segment.to = run->there +
-                         (size_t)run->next_n * run->golden->backend->row_bytes(run->golden->network, tensor);
-        }
-        BS_TRY(bs_replay_segment(run->p, &segment));
-        hand_out(run, &segment);
-    }
-    return BS_OK;
-}
-
-/* Finds where the trials at a cut point differ from golden. */
-static bs_status measure(trial_run *run, int tensor)
-{
-    for (int i = 0; i < run->n; i++)
-        run->row[i] = run->t->golden_row[run->id[i]];
-    return run->golden->backend->bounds(run->golden->stream, tensor, run->n, (bs_view){run->here, NULL},
-                                        (bs_view){run->golden->rows[tensor], run->row}, run->bounds);
-}
-
-static bs_status run_segments(trial_run *run, const bs_schedules *schedules, char *const stash[2])
+static bs_status run_segments(bs_trial_run *run, const bs_schedules *schedules, char *const stash[2])
 {
     const bs_segments *segments = schedules->segments;
     for (int k = 0; run->n > 0; k++) {
-        int tensor =
-            segments && schedules->next < segments->n ? segments->segment[schedules->next].tensor : -1;
+        int tensor = segments && !schedules->several && schedules->next < segments->n
+                         ? segments->segment[schedules->next].tensor
+                         : -1;
         run->there = stash[k % 2];
-        run->next_n = 0;
+        run->next_n = run->next_rows = run->n_lanes = 0;
+        BS_TRY(bs_trial_run_add_lanes(run, schedules, k == 0 ? run->identity : NULL, k > 0));
         for (int i = 0; i < run->n; i++)
-            run->choice[i] = choose(run, schedules, i);
-        for (int i = 0; i < schedules->n; i++)
-            BS_TRY(run_schedule(run, schedules, i, tensor));
+            run->choice[i] = bs_trial_run_choose(run, 0, run->n_lanes, i);
+        BS_TRY(bs_trial_run_lanes(run, tensor, 0));
         if (tensor < 0)
             break;
-        int *swap = run->id;
-        run->id = run->next_id;
-        run->next_id = swap;
-        run->n = run->next_n;
-        run->here = run->there;
+        bs_trial_run_turn(run);
         schedules = &segments->segment[schedules->next].schedules;
         if (schedules->n > 1)
-            BS_TRY(measure(run, tensor));
+            BS_TRY(bs_trial_run_measure(run, tensor));
     }
     return BS_OK;
+}
+
+/* --- Trials of several targets --- */
+
+/* The lanes of a piece. */
+typedef struct piece_lanes {
+    int shared, n_shared; /* of trials without sites there */
+    int dense;
+    int *own; /* by target: the first */
+} piece_lanes;
+
+static bs_status list_lanes(bs_trial_run *run, int piece, const bs_segments *segments, piece_lanes *out)
+{
+    const bs_several *s = run->several;
+    run->n_lanes = out->shared = out->n_shared = 0;
+    if (piece > 0) {
+        BS_TRY(bs_trial_run_add_lanes(run, &segments->segment[piece - 1].schedules, NULL, true));
+        out->n_shared = run->n_lanes;
+    }
+    out->dense = run->n_lanes;
+    if (s->piece[piece].dense)
+        BS_TRY(bs_trial_run_add_lane(run, s->piece[piece].dense, s->piece[piece].numbers, run->here != NULL));
+    for (int k = 0; k < s->n_targets; k++) {
+        out->own[k] = run->n_lanes;
+        if (s->hits[k * s->n_pieces + piece])
+            BS_TRY(bs_trial_run_add_lanes(run, &s->own[k], &run->identity[k], false));
+    }
+    return BS_OK;
+}
+
+static bool is_parameter(const bs_trial_run *run, int target)
+{
+    const bs_graph *g = run->golden->graph;
+    return g->tensors[g->targets[run->several->own[target].schedule[0]->target].tensor].constant;
+}
+
+/* Returns the lane of item i, -1 if it has nothing to compute in this piece. */
+static int choose_lane(const bs_trial_run *run, int piece, const piece_lanes *lanes, int i)
+{
+    const bs_several *s = run->several;
+    int hit = -1, n = 0;
+    for (int k = 0; k < s->n_targets; k++) {
+        const uint32_t *first = bs_trial_run_sites(run, run->id[i], k);
+        if (first[1] > first[0] && s->hits[k * s->n_pieces + piece]) {
+            hit = k;
+            n++;
+        }
+    }
+    bool changed = run->place[i] >= 0;
+    if (n == 0)
+        return changed ? bs_trial_run_choose(run, lanes->shared, lanes->n_shared, i) : -1;
+    /* The filters of a parameter are computed by the dense schedule, too. */
+    if (changed || n > 1 || is_parameter(run, hit))
+        return lanes->dense;
+    return bs_trial_run_choose(run, lanes->own[hit], s->own[hit].n, i);
+}
+
+/* Settles trials without sites. Sets run->n to the number of others. */
+static void settle_golden(bs_trial_run *run, const bs_schedule *all)
+{
+    const bs_trial_batch *t = run->t;
+    int n = 0;
+    for (int i = 0; i < t->n; i++) {
+        t->result[i].died_at = -1;
+        if (bs_trial_run_sites(run, i, 0)[0] == bs_trial_run_sites(run, i, run->targets)[0])
+            bs_replay_settle_golden(run->golden, all, t, i);
+        else
+            run->id[n++] = i;
+    }
+    run->n = n;
+}
+
+static bs_status run_piece(bs_trial_run *run, int piece, const bs_segments *segments, piece_lanes *lanes)
+{
+    int tensor = piece + 1 < run->several->n_pieces ? segments->segment[piece].tensor : -1;
+    run->next_n = run->next_rows = 0;
+    BS_TRY(list_lanes(run, piece, segments, lanes));
+    if (lanes->n_shared > 1)
+        BS_TRY(bs_trial_run_measure(run, segments->segment[piece - 1].tensor));
+    for (int i = 0; i < run->n; i++) {
+        run->choice[i] = choose_lane(run, piece, lanes, i);
+        if (run->choice[i] < 0)
+            bs_trial_run_go_on(run, run->id[i], -1);
+    }
+    BS_TRY(bs_trial_run_lanes(run, tensor, piece));
+    bs_trial_run_turn(run);
+    return BS_OK;
+}
+
+static bs_status run_pieces(bs_trial_run *run, const bs_schedules *schedules, char *const stash[2])
+{
+    piece_lanes lanes;
+    bs_status st = BS_OK;
+    run->several = schedules->several;
+    BS_TRY(bs_calloc(&lanes.own, (size_t)run->targets, sizeof *lanes.own, "trials"));
+    settle_golden(run, schedules->schedule[0]);
+    for (int k = 0; k < run->several->n_pieces && run->n > 0 && st == BS_OK; k++) {
+        run->there = stash[k % 2];
+        st = run_piece(run, k, schedules->segments, &lanes);
+    }
+    free(lanes.own);
+    return st;
 }
 
 static bs_status replay_part(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most)
 {
-    bool segmented = schedules->segments && schedules->next < schedules->segments->n;
+    /* Trials that are masked, and kept, take the schedule of all targets. */
+    bool by_pieces = schedules->several && schedules->several->n_pieces > 0 && !t->keep_masked;
+    bool segmented =
+        schedules->segments && (schedules->several ? by_pieces : schedules->next < schedules->segments->n);
     size_t bytes = segmented ? (size_t)t->n * bs_segments_trial_bytes(schedules->segments) / 2 : 0;
-    trial_run run;
+    bs_trial_run run;
     bs_status st;
-    BS_TRY_GOTO(run_open(&run, p, t, most), out);
+    BS_TRY_GOTO(bs_trial_run_open(&run, p, t, most), out);
     char *both = bs_replayer_reserve(p, 2 * bytes);
     if (!both) {
         st = bs_fail(BS_ERR, "%zu MiB for trials between segments do not fit into the memory allowed",
@@ -221,10 +151,11 @@ static bs_status replay_part(bs_replayer *p, const bs_schedules *schedules, cons
         bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
         goto out;
     }
-    st = run_segments(&run, schedules, (char *[]){both, both + bytes});
+    char *const stash[] = {both, both + bytes};
+    st = by_pieces ? run_pieces(&run, schedules, stash) : run_segments(&run, schedules, stash);
     bs_replayer_release(p, 2 * bytes);
 out:
-    run_close(&run);
+    bs_trial_run_close(&run);
     return st;
 }
 

@@ -28,7 +28,10 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     BS_TRY_GOTO(bs_calloc(&p->masked, n, 1, what), out);
     BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
     BS_TRY_GOTO(bs_calloc(&p->answer, n, sizeof *p->answer, what), out);
-    BS_TRY_GOTO(bs_calloc(&p->first, n + 1, sizeof *p->first, what), out);
+    BS_TRY_GOTO(bs_grow(&p->first, &p->first_cap, n + 1, sizeof *p->first, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->position, n, sizeof *p->position, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->last, n, sizeof *p->last, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->faulty, (size_t)bs_graph_max_inputs(g), sizeof *p->faulty, what), out);
     for (int i = 0; i < 2; i++)
         BS_TRY_GOTO(bs_calloc(&p->at[i], n, sizeof *p->at[i], what), out);
     for (int i = 0; i < 4; i++)
@@ -61,6 +64,11 @@ void bs_replayer_free(bs_replayer *p)
     free(p->answer);
     free(p->site);
     free(p->first);
+    free(p->position);
+    free(p->last);
+    free(p->place);
+    free(p->before);
+    free(p->faulty);
     free(p);
 }
 

@@ -1,4 +1,4 @@
-/* The inside of a replayer, for replay.c and replayer.c. */
+/* The inside of a replayer, and of a batch in progress. */
 #ifndef BS_REPLAY_REPLAYER_H
 #define BS_REPLAY_REPLAYER_H
 
@@ -25,6 +25,54 @@ struct bs_replayer {
     bs_site *site;
     size_t site_cap;
     uint32_t *first;
+    size_t first_cap;
+    /* Schedules whose trials join only: */
+    int *position;    /* trial -> position, -1: it is not computed at present */
+    int *last;        /* trial -> the last step that injects a site of it, -1: the start */
+    uint32_t *place;  /* of `site`: index among the batch's sites */
+    uint32_t *before; /* of `site` */
+    size_t place_cap, before_cap;
+    bs_faulty_input *faulty; /* the faulty inputs of a step */
 };
+
+/* A batch in progress. */
+typedef struct bs_pass {
+    bs_replayer *p;
+    const bs_schedule *schedule;
+    const bs_trial_batch *t;
+    bs_segment_batch *segment;
+    int stride; /* trials that each buffer has room for: the batch size at the start */
+    bool reordered;
+} bs_pass;
+
+static inline char *bs_pass_rows(const bs_pass *b, int buffer)
+{
+    return b->p->arena + b->schedule->buffers[buffer].offset * (size_t)b->stride;
+}
+
+static inline bs_view bs_pass_golden(const bs_pass *b, int tensor)
+{
+    return (bs_view){b->p->golden->rows[tensor], b->p->row};
+}
+
+static inline uint8_t *bs_pass_equal(const bs_pass *b, int buffer)
+{
+    return b->p->equal + (size_t)buffer * (size_t)b->p->max_batch;
+}
+
+/* Functions of masking.c.
+ *
+ * Returns the trials' patches, placed by the tables of a buffer or step (NULL: at the origin). Uses the
+ * scratch arrays 2 * which and 2 * which + 1. */
+bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const table[2], int which);
+/* Compares a buffer with golden. */
+bs_status bs_pass_compare(bs_pass *b, int buffer);
+/* After a step (-1: the start) that made `tensor`: marks trials whose live tensors all equal golden as
+ * masked, unless a site of theirs is still to come, and drops them from the batch unless they are to be kept.
+ */
+bs_status bs_pass_drop(bs_pass *b, int step, const int *live, int n_live, int tensor);
+/* Returns the multiply-accumulates of n trials of a step with one faulty parameter that reuses the golden
+ * output. */
+double bs_pass_quick_macs(const bs_pass *b, const bs_step *s, int n, const bs_faults *f);
 
 #endif

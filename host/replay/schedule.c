@@ -33,48 +33,61 @@ static int add_dense_buffer(bs_schedule_builder *b, int tensor, int first)
     return b->buffer_of[tensor];
 }
 
-/* Returns true if the fault reaches the node: through a changed input, or because the node reads the faulty
+/* Returns true if the fault reaches the node: through a changed input, or because the node reads a faulty
  * parameter. */
-static bool reached(const bs_schedule_builder *b, const bs_node *node, int faulty_tensor)
+static bool reached(const bs_schedule_builder *b, const bs_node *node)
 {
     for (int k = 0; k < node->n_in; k++) {
         int t = node->in[k];
-        if (t >= 0 && (b->buffer_of[t] >= 0 || t == faulty_tensor))
+        if (t >= 0 && (b->buffer_of[t] >= 0 || (b->hit[t] >= 0 && b->g->tensors[t].constant)))
             return true;
     }
     return false;
 }
 
-static bs_status add_step(bs_schedule_builder *b, int node_index, int faulty_tensor)
+/* Lists the inputs of a step, and those of them that are faulty parameters. */
+static void find_sources(bs_schedule_builder *b, bs_step *s, const bs_node *node)
+{
+    bs_schedule *schedule = b->schedule;
+    s->n_inputs = node->n_in;
+    s->source = schedule->sources + b->n_sources;
+    s->gathered = s->source + node->n_in;
+    s->faulty = schedule->faults + b->n_faults;
+    b->n_sources += 2 * (size_t)node->n_in;
+    for (int k = 0; k < node->n_in; k++) {
+        int t = node->in[k];
+        s->gathered[k] = -1;
+        s->source[k] = t < 0 || s->copied ? BS_FROM_CONSTANT : b->buffer_of[t];
+        if (s->source[k] >= 0)
+            schedule->buffers[s->source[k]].last = schedule->n_steps;
+        if (t >= 0 && b->hit[t] >= 0 && b->g->tensors[t].constant)
+            s->faulty[s->n_faulty++] = (bs_step_fault){k, b->hit[t]};
+    }
+    b->n_faults += (size_t)s->n_faulty;
+    for (int k = 0; k < s->n_faulty; k++)
+        schedule->last_injection[s->faulty[k].target] = schedule->n_steps;
+    if (s->n_faulty > 0)
+        schedule->last_faulty = schedule->n_steps;
+}
+
+static bs_status add_step(bs_schedule_builder *b, int node_index, bool copied)
 {
     bs_schedule *schedule = b->schedule;
     const bs_node *node = &b->g->nodes[node_index];
     bs_step *s = &schedule->steps[schedule->n_steps];
     s->node = node_index;
-    s->faulty_input = -1;
-    s->n_inputs = node->n_in;
-    s->source = schedule->sources + b->n_sources;
-    s->gathered = s->source + node->n_in;
-    b->n_sources += 2 * (size_t)node->n_in;
-    for (int k = 0; k < node->n_in; k++) {
-        int t = node->in[k];
-        s->gathered[k] = -1;
-        s->source[k] = t < 0 ? BS_FROM_CONSTANT : b->buffer_of[t];
-        if (s->source[k] >= 0)
-            schedule->buffers[s->source[k]].last = schedule->n_steps;
-        if (t >= 0 && t == faulty_tensor && b->g->tensors[t].constant) {
-            s->faulty_input = k;
-            schedule->last_faulty = schedule->n_steps;
-        }
-    }
+    s->copied = copied;
+    find_sources(b, s, node);
     if (schedule->mode == BS_REPLAY_DELTA)
         BS_TRY(bs_schedule_patch_step(b, s));
     if (!s->patched) {
         s->out = add_dense_buffer(b, node->out, schedule->n_steps);
-        s->macs = node->macs;
+        s->macs = copied ? 0 : node->macs;
     }
     schedule->macs += s->macs;
-    s->injects = node->out == faulty_tensor;
+    s->injects = b->hit[node->out];
+    if (s->injects >= 0)
+        schedule->last_injection[s->injects] = schedule->n_steps;
     schedule->n_steps++;
     return BS_OK;
 }
@@ -91,26 +104,54 @@ static bs_status allocate(bs_schedule_builder *b, bs_schedule **out)
                      "replay schedule"));
     BS_TRY(bs_calloc(&b->schedule->steps, (size_t)b->g->n_nodes, sizeof(bs_step), "replay schedule"));
     BS_TRY(bs_calloc(&b->schedule->sources, 2 * inputs, sizeof(int), "replay schedule"));
+    BS_TRY(bs_calloc(&b->schedule->faults, inputs, sizeof *b->schedule->faults, "replay schedule"));
     BS_TRY(bs_calloc(&b->buffer_of, (size_t)b->g->n_tensors, sizeof(int), "replay schedule"));
+    BS_TRY(bs_calloc(&b->hit, (size_t)b->g->n_tensors, sizeof(int), "replay schedule"));
     return bs_calloc(&b->ranges, (size_t)b->g->n_tensors, sizeof *b->ranges, "replay schedule");
 }
 
+/* Lists the targets in the schedule. */
+static bs_status find_targets(bs_schedule_builder *b)
+{
+    const bs_schedule_request *request = b->request;
+    bs_schedule *schedule = b->schedule;
+    const int *targets = request->targets ? request->targets : &request->target;
+    schedule->n_targets = request->targets ? request->n_targets : 1;
+    BS_TRY(bs_calloc(&schedule->targets, (size_t)schedule->n_targets, sizeof(int), "replay schedule"));
+    for (int t = 0; t < b->g->n_tensors; t++) {
+        b->buffer_of[t] = b->g->tensors[t].constant ? BS_FROM_CONSTANT : BS_FROM_GOLDEN;
+        b->hit[t] = -1;
+    }
+    for (int k = 0; k < schedule->n_targets; k++) {
+        schedule->targets[k] = targets[k];
+        b->hit[b->g->targets[targets[k]].tensor] = k;
+    }
+    schedule->target = targets[0];
+    schedule->joins = request->targets != NULL;
+    BS_TRY(bs_calloc(&schedule->last_injection, (size_t)schedule->n_targets, sizeof(int), "replay schedule"));
+    memset(schedule->last_injection, -1, (size_t)schedule->n_targets * sizeof(int));
+    return BS_OK;
+}
+
 /* Chooses the buffer that is filled before the first step: the faulty activation, or in full mode the input
- * or what stands in for it. */
-static bs_status choose_start(bs_schedule_builder *b, int faulty_tensor)
+ * or what stands in for it. Of several targets, all but the input are hit in steps. */
+static bs_status choose_start(bs_schedule_builder *b)
 {
     bs_schedule *schedule = b->schedule;
+    int faulty = b->g->targets[schedule->target].tensor;
     schedule->start = -1;
-    if (schedule->mode == BS_REPLAY_FULL)
+    if (schedule->mode == BS_REPLAY_FULL || b->request->from)
         schedule->start = add_dense_buffer(b, b->request->from ? *b->request->from : b->g->input, -1);
-    else if (!b->g->tensors[faulty_tensor].constant) {
+    else if (schedule->joins) {
+        if (b->hit[b->g->input] >= 0)
+            schedule->start = add_dense_buffer(b, b->g->input, -1);
+    } else if (!b->g->tensors[faulty].constant) {
         if (schedule->mode == BS_REPLAY_DELTA)
-            BS_TRY(bs_schedule_patch_start(b, faulty_tensor));
+            BS_TRY(bs_schedule_patch_start(b, faulty));
         if (schedule->start < 0)
-            schedule->start = add_dense_buffer(b, faulty_tensor, -1);
+            schedule->start = add_dense_buffer(b, faulty, -1);
     }
-    schedule->start_injects =
-        schedule->start >= 0 && schedule->buffers[schedule->start].tensor == faulty_tensor;
+    schedule->start_injects = schedule->start >= 0 ? b->hit[schedule->buffers[schedule->start].tensor] : -1;
     return BS_OK;
 }
 
@@ -136,6 +177,22 @@ static bs_status choose_result(bs_schedule_builder *b)
     return BS_OK;
 }
 
+/* Adds the nodes that a fault reaches. An activation that is hit where no other fault reaches it is golden.
+ */
+static bs_status add_steps(bs_schedule_builder *b)
+{
+    const bs_graph *g = b->g;
+    int last = g->tensors[b->request->until].producer;
+    int first = b->request->from ? g->tensors[*b->request->from].producer + 1 : 0;
+    for (int i = first; i <= last; i++) {
+        int out = g->nodes[i].out;
+        bool hit = b->hit[out] >= 0 && b->buffer_of[out] < 0, is_reached = reached(b, &g->nodes[i]);
+        if (is_reached || (hit && b->schedule->joins))
+            BS_TRY(add_step(b, i, !is_reached));
+    }
+    return BS_OK;
+}
+
 bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_backend *backend,
                                 bs_network *network, const bs_schedule_request *request)
 {
@@ -151,21 +208,17 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
     if (request->mode == BS_REPLAY_DELTA && !request->fields)
         BS_TRY_GOTO(bs_receptive_fields_create(&own, g), out);
     bs_schedule *schedule = *out;
-    schedule->target = request->target;
     schedule->mode = request->mode;
     schedule->last_faulty = -1;
-    for (int t = 0; t < g->n_tensors; t++)
-        b.buffer_of[t] = g->tensors[t].constant ? BS_FROM_CONSTANT : BS_FROM_GOLDEN;
-    int faulty = g->targets[request->target].tensor, last = g->tensors[request->until].producer;
-    BS_TRY_GOTO(choose_start(&b, faulty), out);
-    for (int i = 0; i <= last; i++)
-        if (reached(&b, &g->nodes[i], faulty))
-            BS_TRY_GOTO(add_step(&b, i, faulty), out);
+    BS_TRY_GOTO(find_targets(&b), out);
+    BS_TRY_GOTO(choose_start(&b), out);
+    BS_TRY_GOTO(add_steps(&b), out);
     BS_TRY_GOTO(choose_result(&b), out);
     BS_TRY_GOTO(bs_schedule_place_buffers(schedule), out);
     st = bs_schedule_find_live_sets(schedule);
 out:
     free(b.buffer_of);
+    free(b.hit);
     bs_receptive_fields_clear(&own);
     free_ranges(&b);
     if (st != BS_OK) {
@@ -186,8 +239,27 @@ int bs_schedule_maskable(const bs_schedule *schedule)
 {
     int first = schedule->last_faulty < 0 ? 0 : schedule->last_faulty;
     for (int i = 0; i < schedule->n_steps; i++)
-        if (schedule->steps[i].injects)
-            first = i;
+        if (schedule->steps[i].injects >= 0)
+            first = i > first ? i : first;
+    return first;
+}
+
+bool bs_step_hits(const bs_step *s, int k)
+{
+    for (int i = 0; i < s->n_faulty; i++)
+        if (s->faulty[i].target == k)
+            return true;
+    return s->injects == k;
+}
+
+int bs_schedule_first_injection(const bs_schedule *schedule)
+{
+    int first = -1;
+    while (schedule->start_injects < 0 && first + 1 < schedule->n_steps) {
+        const bs_step *s = &schedule->steps[++first];
+        if (s->injects >= 0 || s->n_faulty > 0)
+            break;
+    }
     return first;
 }
 
@@ -256,19 +328,21 @@ XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps)
 {
     XXH128_hash_t hash = {0, 0};
     const int facts[] = {
-        schedule->target,        schedule->mode == BS_REPLAY_FULL,
+        schedule->n_targets,     schedule->mode == BS_REPLAY_FULL,
         schedule->start_injects, schedule->last_faulty,
         schedule->plane[0],      schedule->plane[1],
         (int)schedule->cell,     schedule->extent[0],
         schedule->extent[1],     steps,
     };
     hash = bs_hash_add(hash, facts, sizeof facts);
+    hash = bs_hash_add(hash, schedule->targets, (size_t)schedule->n_targets * sizeof *schedule->targets);
     add_buffer_facts(&hash, schedule, schedule->start);
     for (int i = 0; i < steps; i++) {
         const bs_step *s = &schedule->steps[i];
-        const int step[] = {s->node,       s->faulty_input, s->injects, s->patched,
-                            s->in_size[0], s->in_size[1],   s->n_inputs};
+        const int step[] = {s->node,    s->n_faulty,   s->injects,    s->copied,
+                            s->patched, s->in_size[0], s->in_size[1], s->n_inputs};
         hash = bs_hash_add(hash, step, sizeof step);
+        hash = bs_hash_add(hash, s->faulty, (size_t)s->n_faulty * sizeof *s->faulty);
         hash = bs_hash_add(hash, &s->fill, sizeof s->fill);
         hash = bs_hash_add(hash, s->source, (size_t)s->n_inputs * sizeof *s->source);
         for (int a = 0; a < 2 && s->in_origin[a]; a++)
@@ -294,5 +368,8 @@ void bs_schedule_free(bs_schedule *schedule)
     free(schedule->steps);
     free(schedule->sources);
     free(schedule->live_sets);
+    free(schedule->faults);
+    free(schedule->targets);
+    free(schedule->last_injection);
     free(schedule);
 }

@@ -1,5 +1,5 @@
-/* A schedule: the steps that replay the trials of one target, and where each intermediate result lies in
- * device memory. It is made once for a target and used for every batch of trials.
+/* A schedule: the steps that replay the trials of one target or several, and where each intermediate result
+ * lies in device memory. It is made once and used for every batch of trials.
  *
  * A step runs one node of the network for a whole batch. Tensors that the fault cannot change are read from
  * the golden run; each changed tensor has a buffer until its last reader has run. */
@@ -53,16 +53,24 @@ typedef struct bs_buffer {
     int32_t *origin[2]; /* by the fault's first row (column) */
 } bs_buffer;
 
+/* An input of a node that is a faulty parameter. */
+typedef struct bs_step_fault {
+    int input;
+    int target; /* number of the parameter among the schedule's targets */
+} bs_step_fault;
+
 typedef struct bs_step {
     int node;
     int64_t macs; /* of one trial */
     int n_inputs;
-    int *source;      /* by input of the node: a buffer, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
-    int *gathered;    /* by input: the buffer it is gathered into before the run, -1: read in place */
-    int out;          /* the buffer of the output */
-    int faulty_input; /* the input that is the faulty parameter, -1: none */
-    bool injects;     /* the fault goes into this step's output */
-    bool patched;     /* the inputs and the output are patches */
+    int *source;           /* by input of the node: a buffer, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
+    int *gathered;         /* by input: the buffer it is gathered into before the run, -1: read in place */
+    int out;               /* the buffer of the output */
+    bs_step_fault *faulty; /* the inputs that are faulty parameters */
+    int n_faulty;
+    int injects;  /* number of the target that is this step's output, -1: none */
+    bool copied;  /* no fault reaches the node: the output is golden before faults go into it */
+    bool patched; /* the inputs and the output are patches */
     int in_size[2];
     int32_t *in_origin[2]; /* first row (column) of input patches; may be outside the plane */
     float fill;            /* value of input patches outside the plane */
@@ -78,11 +86,14 @@ typedef struct bs_schedule_use {
 } bs_schedule_use;
 
 typedef struct bs_schedule {
-    int target;
+    int *targets, n_targets; /* ascending; a trial has sites in any of them */
+    int target;              /* the first; the only one unless trials join */
+    bool joins;              /* trials join the batch where their first site is (replay/joins.h) */
+    int *last_injection;     /* by number of a target: the last step that injects its sites, -1: the start */
     bs_replay_mode mode;
     bs_schedule_use *use; /* borrowed; NULL: it is allowed */
-    int start;            /* buffer filled from golden before the first step, -1: none (parameter faults) */
-    bool start_injects;   /* the fault goes into that buffer */
+    int start;            /* buffer filled before the first step, -1: none (the first fault comes later) */
+    int start_injects;    /* number of the target that is that buffer, -1: none */
     int last_faulty;      /* last step with a faulty parameter, -1: none; no trial is dropped before it */
     int result;           /* buffer of the last tensor: output or next cut point (patched only there) */
     bs_buffer *buffers;
@@ -96,6 +107,7 @@ typedef struct bs_schedule {
     int extent[2];            /* rows and columns that a trial's sites may span */
     int n_patched;            /* patched steps */
     int *sources, *live_sets; /* storage of the steps' arrays */
+    bs_step_fault *faults;
 } bs_schedule;
 
 /* Makes the schedule of a target, from the fault to the network's output. `network` gives the sizes of rows
@@ -106,10 +118,13 @@ bs_status bs_schedule_create(bs_schedule **out, const bs_graph *g, const bs_back
 /* Parameters of bs_schedule_create_as(). */
 typedef struct bs_schedule_request {
     int target;
+    const int *targets; /* any number of targets, ascending; NULL: the one above. Not for delta */
+    int n_targets;
     bs_replay_mode mode;
     int extent;            /* delta: a trial's sites lie within this many rows and columns, in any channels */
     int until;             /* the last tensor; every path from the fault leads through it */
-    const int *from;       /* full: a bottleneck before the fault to start at, golden; NULL: the input */
+    const int *from;       /* a bottleneck before the faults to start at. Full: golden; NULL: the input.
+                              Several targets: what it holds is given with the trials; NULL: golden */
     bs_autotune *autotune; /* decides where patches pay, by measurement; NULL: the arithmetic decides */
     const bs_receptive_fields *fields; /* delta: of the network; NULL: made for this schedule */
 } bs_schedule_request;
@@ -119,8 +134,13 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
                                 bs_network *network, const bs_schedule_request *request);
 void bs_schedule_free(bs_schedule *schedule);
 
-/* Returns the first step after which a trial can be masked: before it, the fault is not fully injected. */
+/* Returns the first step after which a trial with sites in all targets can be masked: before it, its faults
+ * are not fully injected. */
 int bs_schedule_maskable(const bs_schedule *schedule);
+/* Returns whether the step injects sites of target k (a number among the schedule's). */
+bool bs_step_hits(const bs_step *s, int k);
+/* Returns the first step that injects sites of any target, -1 for the start. */
+int bs_schedule_first_injection(const bs_schedule *schedule);
 /* Returns a hash of what the first `steps` steps compute, for which trials, and from what: schedules of one
  * network with equal hashes compute the same in them. Where buffers lie is not part of it. */
 XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps);

@@ -18,7 +18,8 @@ typedef struct bs_schedule_builder {
     const bs_schedule_request *request;
     bs_schedule *schedule;
     int *buffer_of; /* by tensor: its buffer, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
-    size_t n_sources;
+    int *hit;       /* by tensor: its number among the targets, -1: it is none of them */
+    size_t n_sources, n_faults;
     const bs_receptive_fields *fields; /* this and ranges: delta schedules only */
     bs_ranges *ranges;                 /* by tensor */
 } bs_schedule_builder;

@@ -199,7 +199,7 @@ bs_status bs_schedule_patch_step(bs_schedule_builder *b, bs_step *s)
     const bs_node *node = &b->g->nodes[s->node];
     const bs_receptive_field *field = &b->fields->node[s->node];
     int size[2];
-    if (field->local && node->out != b->g->output && s->faulty_input < 0 && all_live_inputs_patched(b, s)) {
+    if (field->local && node->out != b->g->output && s->n_faulty == 0 && all_live_inputs_patched(b, s)) {
         bool patch = false;
         BS_TRY(find_size(b, s, size));
         for (int a = 0; a < 2; a++)

@@ -79,6 +79,120 @@ bs_status bs_schedules_create(bs_schedules *out, const bs_graph *g, const bs_bac
     return st;
 }
 
+/* --- Several targets --- */
+
+static int n_cut_points(const bs_segments *segments)
+{
+    return segments ? segments->n : 0;
+}
+
+/* Returns the piece that a node is in; its output, if that is a cut point, is in the next one. */
+static int piece_of_node(const bs_segments *segments, const bs_graph *g, int node)
+{
+    int k = 0;
+    while (k < n_cut_points(segments) && g->tensors[segments->segment[k].tensor].producer < node)
+        k++;
+    return k;
+}
+
+/* Marks the pieces that a target's sites are hit in. */
+static void find_hits(const bs_segments *segments, const bs_graph *g, int target, bool *hits)
+{
+    int tensor = g->targets[target].tensor;
+    if (!g->tensors[tensor].constant)
+        hits[segments ? next_segment(segments, g, tensor) : 0] = true;
+    for (int i = 0; g->tensors[tensor].constant && i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i].n_in; k++)
+            if (g->nodes[i].in[k] == tensor)
+                hits[piece_of_node(segments, g, i)] = true;
+}
+
+/* Makes the dense schedule of a piece for the targets that are hit there. */
+static bs_status make_piece(bs_several *s, int index, const bs_graph *g, const bs_backend *backend,
+                            bs_network *network, const int *targets, const bs_segments *segments)
+{
+    bs_piece *piece = &s->piece[index];
+    int *here, n = 0, cuts = n_cut_points(segments);
+    BS_TRY(bs_calloc(&piece->numbers, (size_t)s->n_targets, sizeof *piece->numbers, "schedules"));
+    BS_TRY(bs_calloc(&here, (size_t)s->n_targets, sizeof *here, "schedules"));
+    for (int k = 0; k < s->n_targets; k++)
+        if (s->hits[k * s->n_pieces + index]) {
+            here[n] = targets[k];
+            piece->numbers[n++] = k;
+        }
+    const bs_schedule_request request = {
+        .targets = here,
+        .n_targets = n,
+        .mode = BS_REPLAY_SUFFIX,
+        .until = index < cuts ? segments->segment[index].tensor : g->output,
+        .from = index > 0 ? &segments->segment[index - 1].tensor : NULL,
+    };
+    bs_status st = n > 0 ? bs_schedule_create_as(&piece->dense, g, backend, network, &request) : BS_OK;
+    free(here);
+    return st;
+}
+
+static bs_status make_several(bs_several *s, const bs_graph *g, const bs_backend *backend,
+                              bs_network *network, const int *targets, int n, bs_replay_mode mode,
+                              bool single_site, const bs_schedule_context *context)
+{
+    const bs_segments *segments = context ? context->segments : NULL;
+    s->n_targets = n;
+    BS_TRY(bs_calloc(&s->own, (size_t)n, sizeof *s->own, "schedules"));
+    for (int k = 0; k < n; k++)
+        BS_TRY(bs_schedules_create(&s->own[k], g, backend, network, targets[k], mode, single_site, context));
+    if (mode != BS_REPLAY_DELTA)
+        return BS_OK;
+    s->n_pieces = n_cut_points(segments) + 1;
+    BS_TRY(bs_calloc(&s->piece, (size_t)s->n_pieces, sizeof *s->piece, "schedules"));
+    BS_TRY(bs_calloc(&s->hits, (size_t)(n * s->n_pieces), sizeof *s->hits, "schedules"));
+    for (int k = 0; k < n; k++)
+        find_hits(segments, g, targets[k], s->hits + k * s->n_pieces);
+    for (int k = 0; k < s->n_pieces; k++)
+        BS_TRY(make_piece(s, k, g, backend, network, targets, segments));
+    return BS_OK;
+}
+
+static void free_several(bs_several *s)
+{
+    for (int k = 0; s && s->own && k < s->n_targets; k++)
+        bs_schedules_clear(&s->own[k]);
+    for (int k = 0; s && s->piece && k < s->n_pieces; k++) {
+        bs_schedule_free(s->piece[k].dense);
+        free(s->piece[k].numbers);
+    }
+    if (s) {
+        free(s->own);
+        free(s->piece);
+        free(s->hits);
+    }
+    free(s);
+}
+
+bs_status bs_schedules_create_several(bs_schedules *out, const bs_graph *g, const bs_backend *backend,
+                                      bs_network *network, const int *targets, int n, bs_replay_mode mode,
+                                      bool single_site, const bs_schedule_context *context)
+{
+    if (n == 1)
+        return bs_schedules_create(out, g, backend, network, targets[0], mode, single_site, context);
+    memset(out, 0, sizeof *out);
+    const bs_schedule_request request = {.targets = targets,
+                                         .n_targets = n,
+                                         .mode = mode == BS_REPLAY_FULL ? BS_REPLAY_FULL : BS_REPLAY_SUFFIX,
+                                         .until = g->output};
+    bs_status st = bs_schedule_create_as(&out->schedule[0], g, backend, network, &request);
+    out->n = st == BS_OK;
+    if (st == BS_OK && mode != BS_REPLAY_FULL) {
+        out->segments = mode == BS_REPLAY_DELTA && context ? context->segments : NULL;
+        st = bs_calloc(&out->several, 1, sizeof *out->several, "schedules");
+        if (st == BS_OK)
+            st = make_several(out->several, g, backend, network, targets, n, mode, single_site, context);
+    }
+    if (st != BS_OK)
+        bs_schedules_clear(out);
+    return st;
+}
+
 size_t bs_segments_trial_bytes(const bs_segments *segments)
 {
     return segments ? 2 * ((segments->row_bytes + 63) / 64 * 64) : 0;
@@ -89,13 +203,18 @@ size_t bs_schedules_row_bytes(const bs_schedules *schedules)
     size_t bytes = 0;
     for (int i = 0; i < schedules->n; i++)
         bytes = schedules->schedule[i]->row_bytes > bytes ? schedules->schedule[i]->row_bytes : bytes;
+    for (int k = 0; schedules->several && k < schedules->several->n_targets; k++) {
+        size_t own = bs_schedules_row_bytes(&schedules->several->own[k]);
+        bytes = own > bytes ? own : bytes;
+    }
     return bytes;
 }
 
 int64_t bs_schedules_macs(const bs_schedules *schedules)
 {
     int64_t macs = schedules->schedule[0]->macs;
-    for (int k = schedules->next; schedules->segments && k < schedules->segments->n; k++) {
+    for (int k = schedules->next; !schedules->several && schedules->segments && k < schedules->segments->n;
+         k++) {
         const bs_schedules *next = &schedules->segments->segment[k].schedules;
         macs += next->schedule[next->n - 1]->macs;
     }
@@ -116,6 +235,7 @@ void bs_schedules_clear(bs_schedules *schedules)
 {
     for (int i = 0; i < schedules->n; i++)
         bs_schedule_free(schedules->schedule[i]);
+    free_several(schedules->several);
     memset(schedules, 0, sizeof *schedules);
 }
 

@@ -113,3 +113,101 @@ out:
     bs_schedule_free(full);
     return st;
 }
+
+/* --- Several targets --- */
+
+/* The trials: which targets are hit, by the number of the target. */
+enum { HIT_NONE, HIT_NO_CHANGE, HIT_ALL, HIT_EVEN, HIT_ENDS, SEVERAL_TRIALS };
+
+/* The trials, and each alone in full. Arrays of one block each. */
+typedef struct several_test {
+    int n_targets;
+    int32_t row[SEVERAL_TRIALS];
+    bs_site *site;
+    uint32_t *first;
+    bs_result replayed[SEVERAL_TRIALS], alone;
+    float *output, *output_alone;
+} several_test;
+
+static bool is_hit(int trial, int k, int n)
+{
+    return trial == HIT_EVEN ? k % 2 == 0 : trial == HIT_ENDS ? k == 0 || k == n - 1 : trial != HIT_NONE;
+}
+
+/* Elements in thirds of the tensor, as above. All sites of HIT_NO_CHANGE but the last change nothing, so that
+ * it leaves and joins again, and others move into its place. */
+static void fill_several(several_test *s, const bs_graph *g, const bs_schedule *schedule)
+{
+    uint32_t sites = 0, at = 0;
+    for (int i = 0; i < SEVERAL_TRIALS; i++) {
+        s->row[i] = i % BS_PROBE_IMAGES;
+        for (int k = 0; k < s->n_targets; k++) {
+            const bs_tensor *t = &g->tensors[g->targets[schedule->targets[k]].tensor];
+            s->first[at++] = sites;
+            if (!is_hit(i, k, s->n_targets))
+                continue;
+            bs_site *site = &s->site[sites++];
+            *site = bs_test_mild_site(t->type, (uint32_t)((t->elements - 1) * ((i + k) % 4) / 3));
+            if (i == HIT_NO_CHANGE && k + 1 < s->n_targets)
+                *site = (bs_site){site->element, ~0u, 0};
+        }
+    }
+    s->first[at] = sites;
+}
+
+static bs_status open_several(several_test *s, const bs_graph *g, const bs_schedule *schedule)
+{
+    size_t places = SEVERAL_TRIALS * (size_t)schedule->n_targets, classes = (size_t)g->classes;
+    *s = (several_test){.n_targets = schedule->n_targets};
+    BS_TRY(bs_calloc(&s->site, places, sizeof *s->site, "self-test"));
+    BS_TRY(bs_calloc(&s->first, places + 1, sizeof *s->first, "self-test"));
+    BS_TRY(bs_calloc(&s->output, SEVERAL_TRIALS * classes, sizeof *s->output, "self-test"));
+    BS_TRY(bs_calloc(&s->output_alone, classes, sizeof *s->output_alone, "self-test"));
+    fill_several(s, g, schedule);
+    return BS_OK;
+}
+
+static void close_several(several_test *s)
+{
+    free(s->site);
+    free(s->first);
+    free(s->output);
+    free(s->output_alone);
+}
+
+bs_status bs_selftest_several(const bs_selftest *t, const bs_schedules *schedules, bs_selftest_result *out)
+{
+    bs_golden *golden = bs_replayer_golden(t->replayer);
+    const bs_graph *g = golden->graph;
+    size_t classes = (size_t)g->classes;
+    const bs_schedule *all = schedules->schedule[0];
+    bs_schedules full = {.n = 0};
+    several_test s;
+    bs_status st;
+    *out = (bs_selftest_result){.exact = true, .reproducible = true};
+    BS_TRY_GOTO(open_several(&s, g, all), out);
+    BS_TRY_GOTO(bs_schedules_create_several(&full, g, golden->backend, t->network, all->targets,
+                                            all->n_targets, BS_REPLAY_FULL, false, NULL),
+                out);
+    bs_trial_batch batch = {.n = SEVERAL_TRIALS,
+                            .golden_row = s.row,
+                            .targets = s.n_targets,
+                            .faults = {s.site, s.first, NULL},
+                            .keep_masked = all->mode == BS_REPLAY_FULL,
+                            .output = s.output,
+                            .result = s.replayed};
+    BS_TRY_GOTO(bs_replay_trials(t->replayer, schedules, &batch, SEVERAL_TRIALS), out);
+    for (int i = 0; i < SEVERAL_TRIALS && out->exact; i++) {
+        bs_trial_batch one = bs_trial_batch_part(t->replayer, &batch, i, 1);
+        one.keep_masked = true;
+        one.output = s.output_alone;
+        one.result = &s.alone;
+        BS_TRY_GOTO(bs_replay(t->replayer, full.schedule[0], &one), out);
+        compare_whole(i, &s.replayed[i], s.output + (size_t)i * classes, &s.alone, s.output_alone, classes,
+                      out);
+    }
+out:
+    close_several(&s);
+    bs_schedules_clear(&full);
+    return st;
+}

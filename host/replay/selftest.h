@@ -19,6 +19,14 @@
  *      with masked ones dropped, give the outputs, answers and masking nodes of full re-runs, from the input
  *      to the output, each alone (bs_selftest_whole()).
  *
+ * Trials with sites in several targets run along whole nodes by the same functions of the backend, from one
+ * hit tensor to the next, or along schedules of (2). So each of their targets is checked as (2) says, and
+ * then:
+ *
+ *   4. Their joining, leaving and joining again, and faults in several parameters of a node: trials that are
+ * hit in all targets, in every other one, in the first and the last, and by sites that change nothing, give
+ * the outputs, answers and masking nodes of full re-runs, each alone (bs_selftest_several()).
+ *
  * By (2) the row at e is the full re-run's, whatever batch and schedule; by (1), stretch by stretch, so is
  * every row after it; at a cut point, trials go on by schedules of (2). What this assumes of the backend is
  * its contract (backend.h): the value of a row depends on its input rows and on nothing else. That cannot be
@@ -74,5 +82,8 @@ bs_status bs_selftest_schedule(const bs_selftest *t, const bs_schedule *schedule
  * or odd, other trials. */
 bs_status bs_selftest_whole(const bs_selftest *t, const bs_schedules *schedules, int which,
                             bs_selftest_result *out);
+
+/* Checks trials with sites in several targets against full re-runs (see above). */
+bs_status bs_selftest_several(const bs_selftest *t, const bs_schedules *schedules, bs_selftest_result *out);
 
 #endif

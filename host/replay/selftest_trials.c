@@ -39,6 +39,11 @@ static bs_site site_of(const struct test_fault *f, bs_dtype type, uint32_t eleme
     }
 }
 
+bs_site bs_test_mild_site(bs_dtype type, uint32_t element)
+{
+    return site_of(&(struct test_fault){.hit = LOWEST}, type, element);
+}
+
 /* Returns the farthest element of the same channel (place in the row of a token) that the schedule still
  * serves together with this one. */
 static uint32_t opposite(const bs_schedule *schedule, uint32_t element)

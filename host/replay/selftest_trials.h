@@ -28,4 +28,7 @@ void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_
 /* Returns the trials at places from .. from + n - 1. */
 bs_trial_batch bs_test_batch_part(bs_test_batch *b, int from, int n, bool keep_masked);
 
+/* Returns the site that flips the lowest bit of the exponent: the value is doubled or halved. */
+bs_site bs_test_mild_site(bs_dtype type, uint32_t element);
+
 #endif

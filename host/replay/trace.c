@@ -13,7 +13,12 @@ typedef struct tracer {
     const bs_schedule *schedule; /* or NULL */
     bs_plane *planes;            /* by tensor */
     int32_t at[2];               /* the sites' first row and column */
+    int *hit;                    /* by tensor: its number among the targets, -1: it is none of them */
+    const bs_site *sites;
+    const uint32_t *bound;
+    bs_faulty_input *faulty_input; /* of a node */
     bool started;
+    const bs_trace_watch *watch; /* or NULL */
 } tracer;
 
 static void compare(const tracer *t, bs_trace_step *step)
@@ -44,77 +49,117 @@ static bs_status record(tracer *t, int tensor, int node)
     BS_TRY(be->download(t->golden->stream, tensor, t->golden->rows[tensor], t->a));
     BS_TRY(be->download(t->golden->stream, tensor, t->faulty->rows[tensor], t->b));
     compare(t, step);
+    if (t->watch)
+        BS_TRY(t->watch->see(t->watch->context, step, t->a, t->b));
     t->started |= step->changed > 0;
     if (t->started)
         t->out->n_steps++;
     return BS_OK;
 }
 
-static bs_status run_node(tracer *t, int index, int faulty_tensor, const bs_faults *f, bs_view *in)
+/* Returns the faults in a tensor that is hit. */
+static bs_faults faults_in(const tracer *t, int tensor)
+{
+    return (bs_faults){t->sites, t->bound + t->hit[tensor], t->out->before};
+}
+
+static bool has_faults(const tracer *t, int tensor)
+{
+    return tensor >= 0 && t->hit[tensor] >= 0 && t->bound[t->hit[tensor]] < t->bound[t->hit[tensor] + 1];
+}
+
+/* Puts the faults into an activation, and has the trace begin there at the latest. */
+static bs_status inject(tracer *t, int tensor)
+{
+    const bs_golden *golden = t->golden;
+    if (t->hit[tensor] < 0)
+        return BS_OK;
+    t->started = true;
+    bs_faults f = faults_in(t, tensor);
+    return golden->backend->inject(golden->stream, tensor, 1, t->faulty->rows[tensor], &f);
+}
+
+static bs_status run_node(tracer *t, int index, bs_view *in)
 {
     const bs_golden *golden = t->golden;
     const bs_backend *be = golden->backend;
     const bs_node *node = &golden->graph->nodes[index];
     void *out = t->faulty->rows[node->out];
-    int input = -1;
+    int n = 0;
     for (int k = 0; k < node->n_in; k++) {
-        in[k] = (bs_view){node->in[k] < 0 ? NULL : t->faulty->rows[node->in[k]], NULL};
-        if (node->in[k] == faulty_tensor && golden->graph->tensors[faulty_tensor].constant)
-            input = k;
+        int x = node->in[k];
+        in[k] = (bs_view){x < 0 ? NULL : t->faulty->rows[x], NULL};
+        if (has_faults(t, x) && golden->graph->tensors[x].constant)
+            t->faulty_input[n++] = (bs_faulty_input){k, faults_in(t, x)};
     }
-    if (input >= 0)
-        BS_TRY(be->run_faulty(golden->stream, index, input, 1, in, (bs_view){golden->rows[node->out], NULL},
-                              f, BS_FAULTY_DENSE, out));
+    if (n > 0)
+        BS_TRY(be->run_faulty(golden->stream, index, n, t->faulty_input, 1, in,
+                              (bs_view){golden->rows[node->out], NULL}, BS_FAULTY_DENSE, out));
     else
         BS_TRY(be->run(golden->stream, index, 1, in, out));
-    if (node->out == faulty_tensor) {
-        t->started = true;
-        BS_TRY(be->inject(golden->stream, node->out, 1, out, f));
-    }
+    BS_TRY(inject(t, node->out));
     return record(t, node->out, index);
 }
 
-bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_schedule *schedule,
-                       const bs_site *sites, size_t n_sites)
+static bs_status allocate(tracer *t, bs_trace *out, const int *targets, int n_targets)
 {
-    const bs_graph *g = golden->graph;
-    const bs_backend *be = golden->backend;
-    tracer t = {.golden = golden, .out = out, .schedule = schedule};
-    uint32_t first[2] = {0, (uint32_t)n_sites};
-    bs_view *in = NULL;
-    size_t largest = 1;
-    int faulty = g->targets[target].tensor;
-    bs_status st;
-    memset(out, 0, sizeof *out);
-    if (schedule && !bs_schedule_serves(schedule, sites, n_sites, t.at))
-        return bs_fail(BS_ERR, "the schedule does not serve these %zu sites", n_sites);
+    const bs_graph *g = t->golden->graph;
+    size_t largest = 1, inputs = (size_t)bs_graph_max_inputs(g);
     for (int i = 0; i < g->n_tensors; i++)
         if (!g->tensors[i].constant && (size_t)g->tensors[i].elements > largest)
             largest = (size_t)g->tensors[i].elements;
-    BS_TRY_GOTO(bs_planes_choose(&t.planes, g), out);
-    BS_TRY_GOTO(bs_calloc(&t.a, largest, sizeof *t.a, "trace"), out);
-    BS_TRY_GOTO(bs_calloc(&t.b, largest, sizeof *t.b, "trace"), out);
-    BS_TRY_GOTO(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "trace"), out);
-    BS_TRY_GOTO(bs_calloc(&out->before, n_sites, sizeof *out->before, "trace"), out);
-    BS_TRY_GOTO(bs_calloc(&out->steps, (size_t)g->n_nodes + 1, sizeof *out->steps, "trace"), out);
-    BS_TRY_GOTO(bs_golden_create(&t.faulty, g, be, golden->network, golden->stream, 1), out);
-    bs_faults f = {sites, first, out->before};
-    void *input = t.faulty->rows[g->input];
-    BS_TRY_GOTO(be->copy_rows(golden->stream, g->input, 1, (bs_view){golden->rows[g->input], NULL}, input),
-                out);
-    if (g->input == faulty) {
-        BS_TRY_GOTO(be->inject(golden->stream, g->input, 1, input, &f), out);
-        BS_TRY_GOTO(record(&t, g->input, -1), out);
-    }
-    for (int i = 0; i < g->n_nodes; i++)
-        BS_TRY_GOTO(run_node(&t, i, faulty, &f, in), out);
+    BS_TRY(bs_planes_choose(&t->planes, g));
+    BS_TRY(bs_calloc(&t->a, largest, sizeof *t->a, "trace"));
+    BS_TRY(bs_calloc(&t->b, largest, sizeof *t->b, "trace"));
+    BS_TRY(bs_calloc(&t->faulty_input, inputs, sizeof *t->faulty_input, "trace"));
+    BS_TRY(bs_calloc(&t->hit, (size_t)g->n_tensors, sizeof *t->hit, "trace"));
+    for (int i = 0; i < g->n_tensors; i++)
+        t->hit[i] = -1;
+    for (int k = 0; k < n_targets; k++)
+        t->hit[g->targets[targets[k]].tensor] = k;
+    BS_TRY(bs_calloc(&out->before, t->bound[n_targets], sizeof *out->before, "trace"));
+    BS_TRY(bs_calloc(&out->steps, (size_t)g->n_nodes + 1, sizeof *out->steps, "trace"));
+    return bs_golden_create(&t->faulty, g, t->golden->backend, t->golden->network, t->golden->stream, 1);
+}
+
+static bs_status run_all(tracer *t)
+{
+    const bs_golden *golden = t->golden;
+    const bs_graph *g = golden->graph;
+    bs_view *in;
+    BS_TRY(golden->backend->copy_rows(golden->stream, g->input, 1, (bs_view){golden->rows[g->input], NULL},
+                                      t->faulty->rows[g->input]));
+    BS_TRY(inject(t, g->input));
+    BS_TRY(record(t, g->input, -1));
+    BS_TRY(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "trace"));
+    bs_status st = BS_OK;
+    for (int i = 0; i < g->n_nodes && st == BS_OK; i++)
+        st = run_node(t, i, in);
+    free(in);
+    return st;
+}
+
+bs_status bs_trace_run(bs_trace *out, bs_golden *golden, const int *targets, int n_targets,
+                       const bs_schedule *schedule, const bs_site *sites, const uint32_t *bound,
+                       const bs_trace_watch *watch)
+{
+    tracer t = {
+        .golden = golden, .out = out, .schedule = schedule, .sites = sites, .bound = bound, .watch = watch};
+    bs_status st;
+    memset(out, 0, sizeof *out);
+    if (schedule && !bs_schedule_serves(schedule, sites + bound[0], bound[1] - bound[0], t.at))
+        return bs_fail(BS_ERR, "the schedule does not serve these %u sites", bound[1] - bound[0]);
+    BS_TRY_GOTO(allocate(&t, out, targets, n_targets), out);
+    BS_TRY_GOTO(run_all(&t), out);
     out->golden = golden->answer[0];
-    st = be->rank(golden->stream, 1, t.faulty->rows[g->output], &out->golden.top[0], &out->faulty);
+    st = golden->backend->rank(golden->stream, 1, t.faulty->rows[golden->graph->output], &out->golden.top[0],
+                               &out->faulty);
 out:
     free(t.planes);
     free(t.a);
     free(t.b);
-    free(in);
+    free(t.hit);
+    free(t.faulty_input);
     bs_golden_free(t.faulty);
     if (st != BS_OK)
         bs_trace_clear(out);

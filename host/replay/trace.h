@@ -18,16 +18,27 @@ typedef struct bs_trace_step {
 } bs_trace_step;
 
 typedef struct bs_trace {
-    bs_trace_step *steps; /* by activation, in graph order from the faulty one (or its first reader) on */
+    bs_trace_step
+        *steps; /* by activation, in graph order from the first faulty one (or its first reader) on */
     int n_steps;
-    uint32_t *before; /* bits at each site */
+    uint32_t *before; /* bits at each site, in the faulty run */
     bs_answer golden, faulty;
 } bs_trace;
 
-/* Runs image 0 of `golden` (already run) in full, with the sites in the target. `schedule`: one of the target
- * that serves the sites and gives the expected boxes; or NULL. Free with bs_trace_clear(). */
-bs_status bs_trace_run(bs_trace *out, bs_golden *golden, int target, const bs_schedule *schedule,
-                       const bs_site *sites, size_t n_sites);
+/* Sees each activation, in graph order: `golden` and `faulty` are its values in host memory, for this call.
+ */
+typedef struct bs_trace_watch {
+    bs_status (*see)(void *context, const bs_trace_step *step, const float *golden, const float *faulty);
+    void *context;
+} bs_trace_watch;
+
+/* Runs image 0 of `golden` (already run) in full, with the sites bound[k] .. bound[k + 1] of `sites` in
+ * target targets[k], k < n_targets. out->before has the indices of `sites`. `schedule`: one of the target, if
+ * it is only one, that serves the sites and gives the expected boxes; or NULL. watch: may be NULL. Free with
+ * bs_trace_clear(). */
+bs_status bs_trace_run(bs_trace *out, bs_golden *golden, const int *targets, int n_targets,
+                       const bs_schedule *schedule, const bs_site *sites, const uint32_t *bound,
+                       const bs_trace_watch *watch);
 void bs_trace_clear(bs_trace *t);
 
 #endif

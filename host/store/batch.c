@@ -77,12 +77,18 @@ static bs_status add_broken(bs_store *s, const bs_broken_row *r)
 
 /* --- trial rows --- */
 
+/* Tells whether the trial's sites are in table trial_site. */
+static bool is_network(uint64_t trial)
+{
+    return bs_trial_coords_from_id(trial).target == BS_NETWORK_TARGET;
+}
+
 static void bind_site(sqlite3_stmt *q, const bs_row *r)
 {
     bool one_bit = r->keep == UINT32_MAX && r->toggle && (r->toggle & (r->toggle - 1)) == 0;
     for (int i = 3; i <= 7; i++)
         sqlite3_bind_null(q, i);
-    if (r->n_sites > 0) {
+    if (r->n_sites > 0 && !is_network(r->id)) {
         sqlite3_bind_int64(q, 3, r->element);
         if (one_bit) {
             sqlite3_bind_int(q, 4, __builtin_ctz(r->toggle));
@@ -149,6 +155,58 @@ static bs_status add_rows(bs_store *s, const bs_result_batch *b, size_t *n_group
         BS_TRY(bs_tally_add(&s->tally, (uint32_t)k, image, t.repetition, s->plan->strata[k].is_parameter,
                             &s->gold[image], &o));
         s->written[(size_t)k * s->n_images + image]++;
+    }
+    return BS_OK;
+}
+
+/* --- what belongs to trial rows: sites and rankings --- */
+
+static bs_status fail_order(const char *what, uint64_t trial)
+{
+    return bs_fail(BS_ERR,
+                   "batch: %s of trial %" PRIu64 " are not in order, or the trial is not in the batch", what,
+                   trial);
+}
+
+/* Advances *row to the trial; false if it is not further on in the batch. */
+static bool find_row(size_t *row, const bs_result_batch *b, uint64_t trial)
+{
+    while (*row < b->n_rows && b->rows[*row].id < trial)
+        ++*row;
+    return *row < b->n_rows && b->rows[*row].id == trial;
+}
+
+static bs_status add_sites(bs_store *s, const bs_result_batch *b)
+{
+    sqlite3_stmt *q = s->sql.site;
+    size_t row = 0;
+    for (size_t i = 0; i < b->n_sites; i++) {
+        const bs_trial_site *t = &b->sites[i];
+        if (!is_network(t->trial) || !find_row(&row, b, t->trial))
+            return fail_order("sites", t->trial);
+        sqlite3_bind_int64(q, 1, (sqlite3_int64)t->trial);
+        sqlite3_bind_int64(q, 2, t->layer);
+        sqlite3_bind_int64(q, 3, t->element);
+        sqlite3_bind_int64(q, 4, t->keep);
+        sqlite3_bind_int64(q, 5, t->toggle);
+        sqlite3_bind_int64(q, 6, t->before);
+        BS_TRY(bs_db_run(s->db, "write", q));
+    }
+    return BS_OK;
+}
+
+/* Adds the rankings. Workers report golden runs again and again: the first ranking stays. */
+static bs_status add_rankings(bs_store *s, const bs_result_batch *b)
+{
+    size_t row = 0;
+    for (size_t i = 0; i < b->n_rankings; i++) {
+        const bs_ranking_row *r = &b->rankings[i];
+        sqlite3_stmt *q = r->golden ? s->sql.golden_ranking : s->sql.trial_ranking;
+        if (!r->golden && !find_row(&row, b, r->of))
+            return fail_order("rankings", r->of);
+        sqlite3_bind_int64(q, 1, (sqlite3_int64)r->of);
+        sqlite3_bind_blob(q, 2, b->ranks + r->at, (int)r->bytes, SQLITE_STATIC);
+        BS_TRY(bs_db_run(s->db, "write", q));
     }
     return BS_OK;
 }
@@ -261,5 +319,7 @@ bs_status bs_result_batch_write(bs_store *s, const bs_result_batch *b)
     for (size_t i = 0; i < b->n_proofs; i++)
         BS_TRY(add_proof(s, &b->proofs[i]));
     BS_TRY(add_rows(s, b, &n_groups));
+    BS_TRY(add_sites(s, b));
+    BS_TRY(add_rankings(s, b));
     return add_units(s, b, n_groups);
 }

@@ -18,8 +18,9 @@ bs_status bs_campaign_insert(bs_store *s)
 {
     static const char sql[] =
         "INSERT INTO campaign (id, name, created, version, job, model, model_sha256, seed, preprocess, "
-        "label_offset, classes, planned_trials, job_path, job_trials, shard, shards) VALUES (1, ?1, "
-        "strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        "label_offset, classes, planned_trials, job_path, job_trials, shard, shards, top_k) VALUES (1, ?1, "
+        "strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+        "?15)";
     const bs_job *job = s->plan->job;
     bs_str preprocess = {0};
     char seed[24];
@@ -45,6 +46,7 @@ bs_status bs_campaign_insert(bs_store *s)
         sqlite3_bind_int64(q, 13, s->plan->shard + 1);
         sqlite3_bind_int64(q, 14, s->plan->shards);
     }
+    sqlite3_bind_int64(q, 15, bs_identity_top_k(s->plan));
     st = bs_db_run(s->db, "write", q);
 out:
     sqlite3_finalize(q);

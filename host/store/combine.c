@@ -38,13 +38,14 @@ static const char sql_differences[] =
     "WHERE a." column " IS NOT b." column " UNION ALL "
     FIELD(1, "model SHA-256", "model_sha256") FIELD(2, "seed", "seed") FIELD(3, "preprocessing", "preprocess")
         FIELD(4, "label offset", "label_offset") FIELD(5, "number of classes", "classes")
+            FIELD(6, "top_k", "top_k")
 #undef FIELD
-            "SELECT 'fault entry ' || id, a.definition, b.definition, 6, id FROM entry a "
-            "JOIN other_entry b USING (id) WHERE a.definition <> b.definition UNION ALL "
-            "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
-            "b.path || ', label ' || ifnull(b.label, 'unknown'), 7, id FROM image a "
-            "JOIN other_image b USING (id) WHERE a.path <> b.path OR a.label IS NOT b.label "
-            "ORDER BY 4, 5 LIMIT 1";
+                "SELECT 'fault entry ' || id, a.definition, b.definition, 7, id FROM entry a "
+                "JOIN other_entry b USING (id) WHERE a.definition <> b.definition UNION ALL "
+                "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
+                "b.path || ', label ' || ifnull(b.label, 'unknown'), 8, id FROM image a "
+                "JOIN other_image b USING (id) WHERE a.path <> b.path OR a.label IS NOT b.label "
+                "ORDER BY 4, 5 LIMIT 1";
 
 static const char sql_mixed[] =
     "SELECT a.backend, a.device, a.isa, a.library, b.backend, b.device, b.isa, b.library "
@@ -155,6 +156,7 @@ bs_status bs_combine_union(const bs_db *db, bool fresh)
         "INSERT OR IGNORE INTO main.layer SELECT * FROM other_layer;"
         "INSERT INTO main.entry SELECT * FROM other_entry WHERE true ON CONFLICT (id) DO UPDATE SET "
         "trials = max(trials, excluded.trials);"
+        "INSERT OR IGNORE INTO main.network_target SELECT * FROM other_network_target;"
         "INSERT OR IGNORE INTO main.image SELECT * FROM other_image";
     if (fresh)
         BS_TRY(bs_db_exec(db, "write", sql_campaign));

@@ -21,9 +21,10 @@ const char *const bs_compare_remark_name[] = {BS_COMPARE_REMARKS(X)};
 #undef X
 
 static const char sql_entry[] =
-    "SELECT a.id FROM main.entry a JOIN other.entry b USING (id) WHERE a.kind <> b.kind OR a.bits <> b.bits "
+    "SELECT a.id FROM entry a JOIN other_entry b USING (id) WHERE a.kind <> b.kind OR a.bits <> b.bits "
     "OR a.burst <> b.burst OR a.count <> b.count OR a.ber <> b.ber OR a.value IS NOT b.value "
     "OR a.low IS NOT b.low OR a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) "
+    "OR a.scope <> b.scope OR a.probability <> b.probability OR a.shared_bit <> b.shared_bit "
     "ORDER BY a.id LIMIT 1";
 
 /* Both files, each with the views of this program. db[0] has the tables of db[1] attached as `other`; db[1]

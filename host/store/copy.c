@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows, units and golden rows of one batch; a unit may continue in the next. */
-enum { CHUNK = 4096 };
+/* Rows, units and golden rows of one batch, and sites after which it ends early; a unit may continue in the
+ * next. */
+enum { CHUNK = 4096, MOST_SITES = 1 << 20 };
 
 /* --- The plan, as the written file describes it --- */
 
@@ -86,7 +87,7 @@ static bs_status flush(bs_copy *c)
         return BS_OK;
     BS_TRY(bs_store_add(c->store, b));
     c->added += b->n_rows;
-    b->n_golden = b->n_rows = b->n_units = b->n_broken = 0;
+    b->n_golden = b->n_rows = b->n_units = b->n_broken = b->n_sites = b->n_rankings = b->n_ranks = 0;
     return c->stop && *c->stop ? bs_fail(BS_STOPPED, "stopped") : BS_OK;
 }
 
@@ -97,6 +98,7 @@ static bs_status copy_golden(bs_copy *c, bs_source *s)
         BS_TRY(bs_source_golden(s, &c->batch.golden[c->batch.n_golden], &row));
         if (!row)
             return flush(c);
+        BS_TRY(bs_source_golden_ranking(s, c->batch.golden[c->batch.n_golden].image, &c->batch));
         if (++c->batch.n_golden == CHUNK)
             BS_TRY(flush(c));
     }
@@ -121,8 +123,10 @@ static bs_status copy_unit(bs_copy *c, bs_source *s, uint32_t from)
     bs_unit u = s->unit;
     BS_TRY(bs_source_begin_rows(s, from));
     for (uint32_t rep = from; rep < s->unit.done; rep++) {
-        BS_TRY(bs_source_row(s, rep, &c->batch.rows[c->batch.n_rows++]));
-        if (c->batch.n_rows < CHUNK)
+        bs_row *row = &c->batch.rows[c->batch.n_rows++];
+        BS_TRY(bs_source_row(s, rep, row));
+        BS_TRY(bs_source_details(s, row->id, &c->batch));
+        if (c->batch.n_rows < CHUNK && c->batch.n_sites < MOST_SITES)
             continue;
         u.done = rep + 1;
         c->batch.units[c->batch.n_units++] = u;

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Uses tables only, because the file may be of an earlier version. */
+/* Uses tables only, because the file may be of an earlier version. The shape of the whole network is the
+ * names and shapes of the layers that are hit. */
 static const char sql_strata[] =
-    "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.label, l.shape, l.name, e.definition "
+    "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.label, ifnull((SELECT group_concat(x.name || ' ' || "
+    "x.shape) FROM network_target n JOIN layer x ON x.id = n.layer WHERE n.entry = t.entry AND l.kind = "
+    "'network'), l.shape), l.name, e.definition "
     "FROM (SELECT DISTINCT entry, layer FROM layer_summary) t JOIN layer l ON l.id = t.layer "
     "JOIN entry e ON e.id = t.entry LEFT JOIN stratum s ON s.entry = t.entry AND s.layer = t.layer ORDER BY "
     "t.entry, l.ordinal";

@@ -29,30 +29,72 @@ void bs_identity_preprocess(bs_str *out, const bs_preprocess *p)
         bs_str_printf(out, ", flatten %s", bs_flatten_name(p->flatten));
 }
 
+/* Appends the shortest of two texts that read back as `x`. */
+static void put_real(bs_str *out, double x)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.15g", x);
+    if (strtod(text, NULL) < x || strtod(text, NULL) > x)
+        snprintf(text, sizeof text, "%.17g", x);
+    bs_str_puts(out, text);
+}
+
+/* Targets first to last, which have the same probability. */
+typedef struct range {
+    int first, last; /* last < first: empty */
+    double probability;
+} range;
+
+static void put_range(bs_str *out, const range *r, const char **comma)
+{
+    if (r->last < r->first)
+        return;
+    bs_str_printf(out, r->last > r->first ? "%s%d-%d" : "%s%d", *comma, r->first, r->last);
+    if (r->probability < 1) {
+        bs_str_puts(out, "@");
+        put_real(out, r->probability);
+    }
+    *comma = ",";
+}
+
 void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry)
 {
     const char *comma = "";
+    range r = {0, -1, 1};
     for (int i = 0; i < plan->n_strata; i++) {
-        if (plan->strata[i].entry != entry)
-            continue;
-        int first = plan->strata[i].target, last = first;
-        while (i + 1 < plan->n_strata && plan->strata[i + 1].entry == entry &&
-               plan->strata[i + 1].target == last + 1) {
-            last++;
-            i++;
+        const bs_stratum *s = &plan->strata[i];
+        for (int k = 0; s->entry == entry && k < bs_stratum_targets(s); k++) {
+            const bs_stratum *t = bs_stratum_at(s, k);
+            double probability = s->n_parts > 0 ? t->probability : 1;
+            bool same = !(probability < r.probability || probability > r.probability);
+            if (!same || t->target != r.last + 1 || r.last < r.first) {
+                put_range(out, &r, &comma);
+                r = (range){t->target, t->target, probability};
+            }
+            r.last = t->target;
         }
-        bs_str_printf(out, last > first ? "%s%d-%d" : "%s%d", comma, first, last);
-        comma = ",";
     }
+    put_range(out, &r, &comma);
 }
 
 uint32_t bs_identity_bits(const bs_plan *plan, int entry, bs_dtype type)
 {
     uint32_t mask = 0;
-    for (int i = 0; i < plan->n_strata; i++)
-        if (plan->strata[i].entry == entry && (type == BS_DTYPE_COUNT || plan->strata[i].fault.type == type))
-            mask |= plan->strata[i].fault.bits;
+    for (int i = 0; i < plan->n_strata; i++) {
+        const bs_stratum *s = &plan->strata[i];
+        for (int k = 0; s->entry == entry && k < bs_stratum_targets(s); k++) {
+            const bs_fault_model *m = &bs_stratum_at(s, k)->fault;
+            if (type == BS_DTYPE_COUNT || m->type == type)
+                mask |= m->bits;
+        }
+    }
     return mask;
+}
+
+uint32_t bs_identity_top_k(const bs_plan *plan)
+{
+    uint32_t classes = (uint32_t)plan->graph->classes;
+    return plan->job->top_k < classes ? plan->job->top_k : classes;
 }
 
 /* Appends one mask for each type of the entry's targets. */
@@ -100,6 +142,31 @@ static void put_parameter(bs_str *out, const bs_fault_model *m)
     }
 }
 
+static void put_sites(bs_str *out, const bs_entry *e)
+{
+    const bs_fault_model *m = &e->fault;
+    if (m->ber > 0)
+        bs_str_printf(out, " ber %.17g", m->ber);
+    else if (m->count == BS_COUNT_ALL)
+        bs_str_puts(out, " count all");
+    else
+        bs_str_printf(out, " count %" PRIu32, m->count);
+    /* Named only where they are not the default, so that older files keep their text. */
+    if (m->shared_bit)
+        bs_str_puts(out, " in one bit");
+    if (e->probability < 1) {
+        bs_str_puts(out, " probability ");
+        put_real(out, e->probability);
+    }
+    if (e->scope == BS_SCOPE_TARGET)
+        return;
+    bs_str_printf(out, " scope %s stored ", bs_fault_scope_name(e->scope));
+    if (e->store_sites == UINT32_MAX)
+        bs_str_puts(out, "all");
+    else
+        bs_str_printf(out, "%" PRIu32, e->store_sites);
+}
+
 bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry)
 {
     const bs_entry *e = &plan->job->entries[entry];
@@ -110,10 +177,7 @@ bs_status bs_identity_entry(bs_str *out, const bs_plan *plan, int entry)
         bs_str_printf(out, " burst %" PRIu32, m->burst);
     }
     put_parameter(out, m);
-    if (m->ber > 0)
-        bs_str_printf(out, " ber %.17g", m->ber);
-    else
-        bs_str_printf(out, " count %" PRIu32, m->count);
+    put_sites(out, e);
     if (e->sites) {
         char *bytes;
         size_t len;

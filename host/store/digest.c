@@ -15,6 +15,10 @@ static const char sql_trial[] = "SELECT id, element, bit, keep, toggle, before, 
 static const char sql_golden[] = "SELECT image, top1, top2, top3, top4, top5, score1, score2, score3, "
                                  "score4, score5, p_top1, flags, sha256, "
                                  "logits_hash FROM golden";
+/* Their hashes are added, so that files without such rows keep their digests. */
+static const char sql_site[] = "SELECT trial, layer, element, keep, toggle, before FROM trial_site";
+static const char sql_trial_ranking[] = "SELECT trial, ranking FROM trial_ranking";
+static const char sql_golden_ranking[] = "SELECT image, ranking FROM golden_ranking";
 
 enum { MAX_COLUMNS = 24 };
 
@@ -62,17 +66,20 @@ static bs_status add_row(void *context, sqlite3_stmt *q)
 
 bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows)
 {
+    static const char *const tables[] = {sql_trial, sql_golden, sql_site, sql_trial_ranking,
+                                         sql_golden_ranking};
     bs_db *db = NULL;
-    digest d = {.seed = 1};
+    digest d = {.seed = 0};
     bs_status st;
     BS_TRY(bs_db_open(&db, path));
-    /* Reads both tables as of one moment, also while a run writes. */
+    /* Reads all tables as of one moment, also while a run writes. */
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
-    BS_TRY_GOTO(bs_db_each(db, sql_trial, BS_NO_BIND, add_row, &d), out);
-    if (n_rows)
-        *n_rows = d.rows;
-    d.seed = 2;
-    BS_TRY_GOTO(bs_db_each(db, sql_golden, BS_NO_BIND, add_row, &d), out);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        d.seed = i + 1;
+        BS_TRY_GOTO(bs_db_each(db, tables[i], BS_NO_BIND, add_row, &d), out);
+        if (i == 0 && n_rows)
+            *n_rows = d.rows;
+    }
     snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, d.sum.high, d.sum.low);
 out:
     bs_db_close(db);

@@ -45,6 +45,15 @@ static const struct change {
      "kind = 'bias', id) - 1 AS place FROM (SELECT id, kind, min(CASE kind WHEN 'activation' THEN id END) "
      "OVER (PARTITION BY node) AS output FROM {}layer)) p WHERE p.id = layer.id)"},
     {8, false, "layer", "label", "label(utf8(name), utf8(node), kind)"},
+    {9, false, "campaign", "top_k", "0"},
+    {9, false, "entry", "scope", "'target'"},
+    {9, false, "entry", "probability", "1.0"},
+    {9, false, "entry", "shared_bit", "0"},
+    {9, false, "entry", "store_sites", "64"},
+    {9, false, "network_target", NULL, NULL},
+    {9, false, "trial_site", NULL, NULL},
+    {9, false, "golden_ranking", NULL, NULL},
+    {9, false, "trial_ranking", NULL, NULL},
     /* Names were stored unchanged; now they are UTF-8, except a path that is opened again. */
     {5, true, "class", "name", "utf8(name)"},
     {5, true, "image", "path", "utf8(path)"},

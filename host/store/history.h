@@ -8,6 +8,9 @@
  *   5  stratum.storage; settings are finite, names UTF-8
  *   6  layer.type, stratum.bits: values of types other than fp32
  *   7  proof, run.start_seconds
+ *   8  layer.ordinal, layer.label
+ *   9  faults in several targets of one inference: network_target, trial_site, entry.scope, probability,
+ *      shared_bit and store_sites; raw rankings: campaign.top_k, golden_ranking, trial_ranking
  * Files are read through views that show the tables of this version; so do `bitsink upgrade` and merging.
  * Internal to host/store. */
 #ifndef BS_STORE_HISTORY_H

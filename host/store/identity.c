@@ -57,36 +57,55 @@ static bs_status write_classes(bs_store *s, const char *const *names)
     return st;
 }
 
-static bs_status write_layers(bs_store *s)
+static bs_status write_layer(const bs_store *s, sqlite3_stmt *q, int place)
 {
     const bs_graph *g = s->plan->graph;
     char shape[128];
+    int id = bs_graph_listed(g, place);
+    const bs_target *t = &g->targets[id];
+    const bs_tensor *tensor = &g->tensors[t->tensor];
+    const bs_node *node = t->node >= 0 ? &g->nodes[t->node] : NULL;
+    sqlite3_bind_int(q, 1, id);
+    sqlite3_bind_text(q, 2, tensor->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 3, node ? node->name : NULL, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 4, node ? bs_op_name(node->op) : NULL, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 5, bs_target_kind_name(t->kind), -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 6, bs_shape_text(&tensor->shape, shape, sizeof shape), -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 7, bs_dtype_name(tensor->type), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 8, tensor->elements);
+    sqlite3_bind_int64(q, 9, bs_tensor_bits(tensor));
+    sqlite3_bind_int64(q, 10, node ? node->macs : 0);
+    sqlite3_bind_int(q, 11, place);
+    sqlite3_bind_text(q, 12, bs_graph_label(g, id), -1, SQLITE_STATIC);
+    return bs_db_run(s->db, "write", q);
+}
+
+static bs_status write_layers(bs_store *s)
+{
     sqlite3_stmt *q = NULL;
     bs_status st = BS_OK;
     BS_TRY(bs_db_prepare(&q, s->db,
                          "INSERT INTO layer (id, name, node, op, kind, shape, type, elements, bits, macs, "
                          "ordinal, label) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"));
-    for (int place = 0; place < g->n_targets && st == BS_OK; place++) {
-        int id = bs_graph_listed(g, place);
-        const bs_target *t = &g->targets[id];
-        const bs_tensor *tensor = &g->tensors[t->tensor];
-        const bs_node *node = t->node >= 0 ? &g->nodes[t->node] : NULL;
-        sqlite3_bind_int(q, 1, id);
-        sqlite3_bind_text(q, 2, tensor->name, -1, SQLITE_STATIC);
-        sqlite3_bind_text(q, 3, node ? node->name : NULL, -1, SQLITE_STATIC);
-        sqlite3_bind_text(q, 4, node ? bs_op_name(node->op) : NULL, -1, SQLITE_STATIC);
-        sqlite3_bind_text(q, 5, bs_target_kind_name(t->kind), -1, SQLITE_STATIC);
-        sqlite3_bind_text(q, 6, bs_shape_text(&tensor->shape, shape, sizeof shape), -1, SQLITE_STATIC);
-        sqlite3_bind_text(q, 7, bs_dtype_name(tensor->type), -1, SQLITE_STATIC);
-        sqlite3_bind_int64(q, 8, tensor->elements);
-        sqlite3_bind_int64(q, 9, bs_tensor_bits(tensor));
-        sqlite3_bind_int64(q, 10, node ? node->macs : 0);
-        sqlite3_bind_int(q, 11, place);
-        sqlite3_bind_text(q, 12, bs_graph_label(g, id), -1, SQLITE_STATIC);
-        st = bs_db_run(s->db, "write", q);
-    }
+    for (int place = 0; place < s->plan->graph->n_targets && st == BS_OK; place++)
+        st = write_layer(s, q, place);
     sqlite3_finalize(q);
     return st;
+}
+
+/* Adds the layer that stands for the whole network, if a stratum is on it. */
+static bs_status write_network(bs_store *s)
+{
+    bool hit = false;
+    for (int i = 0; i < s->plan->n_strata; i++)
+        hit |= s->plan->strata[i].target == BS_NETWORK_TARGET;
+    if (!hit)
+        return BS_OK;
+    return bs_db_change(
+        s->db, "write",
+        "INSERT OR IGNORE INTO layer (id, name, kind, shape, type, elements, bits, macs, ordinal, label) "
+        "VALUES (?1, 'network', 'network', '', '', 0, 0, 0, ?2, 'network')",
+        BS_BIND(BS_BIND_INT(BS_NETWORK_TARGET), BS_BIND_INT(s->plan->graph->n_targets)));
 }
 
 static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
@@ -108,7 +127,7 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     sqlite3_bind_text(q, 3, bs_fault_kind_name(m->kind), -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 4, bs_identity_bits(s->plan, index, BS_DTYPE_COUNT));
     sqlite3_bind_int64(q, 5, m->burst);
-    sqlite3_bind_int64(q, 6, m->count);
+    sqlite3_bind_int64(q, 6, m->count == BS_COUNT_ALL ? 0 : m->count);
     sqlite3_bind_double(q, 7, m->ber);
     bs_identity_parameter(parameter, m);
     for (int i = 0; i < 3; i++)
@@ -117,6 +136,10 @@ static bs_status write_entry(bs_store *s, sqlite3_stmt *q, int index)
     sqlite3_bind_text(q, 12, targets.ptr ? targets.ptr : "", -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 13, trials);
     sqlite3_bind_text(q, 14, definition.ptr, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 15, bs_fault_scope_name(e->scope), -1, SQLITE_STATIC);
+    sqlite3_bind_double(q, 16, e->probability);
+    sqlite3_bind_int(q, 17, m->shared_bit);
+    e->store_sites == UINT32_MAX ? sqlite3_bind_null(q, 18) : sqlite3_bind_int64(q, 18, e->store_sites);
     st = bs_db_run(s->db, "write", q);
 out:
     bs_str_clear(&definition);
@@ -148,6 +171,58 @@ out:
     return st;
 }
 
+static bs_status write_stratum(const bs_store *s, sqlite3_stmt *q, const bs_stratum *t)
+{
+    uint32_t bits = 0;
+    for (int k = 0; k < bs_stratum_targets(t); k++)
+        bits |= bs_stratum_at(t, k)->fault.bits;
+    sqlite3_bind_int(q, 1, s->plan->job->entries[t->entry].id);
+    sqlite3_bind_int(q, 2, t->target);
+    sqlite3_bind_int(q, 3, t->is_parameter);
+    sqlite3_bind_int64(q, 4, t->repetitions);
+    sqlite3_bind_int64(q, 5, (sqlite3_int64)t->population);
+    sqlite3_bind_int64(q, 6, bits);
+    sqlite3_bind_int(q, 7, !t->borrowed);
+    return bs_db_run(s->db, "write", q);
+}
+
+static bs_status write_strata(const bs_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    bs_status st = BS_OK;
+    BS_TRY(bs_db_prepare(
+        &q, s->db,
+        "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, bits, storage) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+    for (int i = 0; i < s->plan->n_strata && st == BS_OK; i++)
+        st = write_stratum(s, q, &s->plan->strata[i]);
+    sqlite3_finalize(q);
+    return st;
+}
+
+/* Writes the targets of strata of the whole network. */
+static bs_status write_network_targets(const bs_store *s)
+{
+    sqlite3_stmt *q = NULL;
+    bs_status st = BS_OK;
+    BS_TRY(bs_db_prepare(&q, s->db,
+                         "INSERT OR REPLACE INTO network_target (entry, layer, parameter, probability, "
+                         "population, bits) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"));
+    for (int i = 0; i < s->plan->n_strata; i++)
+        for (int k = 0; k < s->plan->strata[i].n_parts && st == BS_OK; k++) {
+            const bs_stratum *t = &s->plan->strata[i].part[k];
+            sqlite3_bind_int(q, 1, s->plan->job->entries[s->plan->strata[i].entry].id);
+            sqlite3_bind_int(q, 2, t->target);
+            sqlite3_bind_int(q, 3, t->is_parameter);
+            sqlite3_bind_double(q, 4, t->probability);
+            sqlite3_bind_int64(q, 5, (sqlite3_int64)t->population);
+            sqlite3_bind_int64(q, 6, t->fault.bits);
+            st = bs_db_run(s->db, "write", q);
+        }
+    sqlite3_finalize(q);
+    return st;
+}
+
 static bs_status write_entries(bs_store *s)
 {
     sqlite3_stmt *q = NULL;
@@ -155,30 +230,16 @@ static bs_status write_entries(bs_store *s)
     BS_TRY(bs_db_prepare(
         &q, s->db,
         "INSERT OR REPLACE INTO entry (id, name, kind, bits, burst, count, ber, value, low, high, sites, "
-        "targets, trials, definition) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-        "?14)"));
+        "targets, trials, definition, scope, probability, shared_bit, store_sites) VALUES (?1, ?2, ?3, ?4, "
+        "?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"));
     for (int e = 0; e < s->plan->job->n_entries && st == BS_OK; e++)
         st = write_entry(s, q, e);
     sqlite3_finalize(q);
     BS_TRY(st);
     BS_TRY(tell_storage(s));
-    BS_TRY(bs_db_prepare(
-        &q, s->db,
-        "INSERT OR REPLACE INTO stratum (entry, layer, parameter, repetitions, population, bits, storage) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
-    for (int i = 0; i < s->plan->n_strata && st == BS_OK; i++) {
-        const bs_stratum *t = &s->plan->strata[i];
-        sqlite3_bind_int(q, 1, s->plan->job->entries[t->entry].id);
-        sqlite3_bind_int(q, 2, t->target);
-        sqlite3_bind_int(q, 3, t->is_parameter);
-        sqlite3_bind_int64(q, 4, t->repetitions);
-        sqlite3_bind_int64(q, 5, (sqlite3_int64)t->population);
-        sqlite3_bind_int64(q, 6, t->fault.bits);
-        sqlite3_bind_int(q, 7, !t->borrowed);
-        st = bs_db_run(s->db, "write", q);
-    }
-    sqlite3_finalize(q);
-    return st;
+    BS_TRY(write_network(s));
+    BS_TRY(write_strata(s));
+    return write_network_targets(s);
 }
 
 static bs_status write_images(bs_store *s, const bs_dataset *images, uint32_t first)

@@ -12,11 +12,14 @@
 
 /* Each function appends one line without a newline to *out. */
 void bs_identity_preprocess(bs_str *out, const bs_preprocess *p);
-/* Appends the target ids of an entry, such as "0,4-9". */
+/* Appends the target ids of an entry, such as "0,4-9", with the probabilities that are below 1, such as
+ * "0,4-9@0.5". */
 void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry);
 /* Returns the bits that a fault of the entry may hit in targets of one type, or (BS_DTYPE_COUNT) of any
  * type. */
 uint32_t bs_identity_bits(const bs_plan *plan, int entry, bs_dtype type);
+/* Returns the classes of each ranking: the job's `top_k`, at most all. */
+uint32_t bs_identity_top_k(const bs_plan *plan);
 /* Fills column[] with the kind's parameter as columns value, low and high of table entry; NaN stands for
  * NULL. */
 void bs_identity_parameter(double column[3], const bs_fault_model *m);

@@ -62,7 +62,7 @@ static bs_status cursor_open(cursor *s, const bs_db *db, const char *schema)
     /* As in view outcome, a masked trial is never bad. */
     snprintf(sql, sizeof sql,
              "SELECT id, CASE WHEN top1 IS NULL OR flags & 3 THEN -1 ELSE top1 END FROM %s.trial "
-             "WHERE id >= ?1 AND id < ?2 AND died_at IS NULL ORDER BY id",
+             "WHERE id BETWEEN ?1 AND ?2 AND died_at IS NULL ORDER BY id",
              schema);
     return bs_db_prepare(&s->q, db, sql);
 }
@@ -95,7 +95,12 @@ bs_status bs_pairing_open(bs_pairing **out, const bs_db *a, const bs_db *b)
     static const char sql_other_faults[] =
         "SELECT 1 FROM main.trial a CROSS JOIN other.trial b ON b.id = a.id WHERE a.id >= ?1 AND a.id < ?2 "
         "AND (a.element IS NOT b.element OR a.bit IS NOT b.bit OR a.keep IS NOT b.keep "
-        "OR a.toggle IS NOT b.toggle OR a.n_sites <> b.n_sites) LIMIT 1";
+        "OR a.toggle IS NOT b.toggle OR a.n_sites <> b.n_sites) UNION ALL "
+        "SELECT 1 FROM trial_site a LEFT JOIN other_trial_site b ON b.trial = a.trial AND b.layer = a.layer "
+        "AND "
+        "b.element = a.element WHERE a.trial >= ?1 AND a.trial < ?2 AND (b.trial IS NULL OR a.keep <> b.keep "
+        "OR "
+        "a.toggle <> b.toggle) LIMIT 1";
     bs_pairing *p = NULL;
     bs_status st;
     *out = NULL;
@@ -173,8 +178,9 @@ bs_status bs_pairing_count(bs_paired *out, bs_pairing *p, int entry, int layer, 
     memset(out, 0, sizeof *out);
     for (int k = 0; k < 2; k++) {
         sqlite3_bind_int64(p->side[k].q, 1, (sqlite3_int64)start);
-        sqlite3_bind_int64(p->side[k].q, 2,
-                           (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS))));
+        sqlite3_bind_int64(
+            p->side[k].q, 2,
+            (sqlite3_int64)(start + ((uint64_t)1 << (BS_IMAGE_BITS + BS_REPETITION_BITS)) - 1));
         BS_TRY_GOTO(cursor_next(&p->side[k]), out);
     }
     sqlite3_bind_int(p->units, 1, entry);

@@ -1,14 +1,18 @@
 #include "store/result_batch.h"
 
 #include "base/buf.h"
+#include "bits.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void bs_result_batch_clear(bs_result_batch *b)
 {
     free(b->cap_golden ? b->golden : NULL);
     free(b->cap_rows ? b->rows : NULL);
     free(b->cap_sites ? b->sites : NULL);
+    free(b->cap_rankings ? b->rankings : NULL);
+    free(b->cap_ranks ? b->ranks : NULL);
     free(b->cap_units ? b->units : NULL);
     free(b->cap_broken ? b->broken : NULL);
     free(b->cap_audits ? b->audits : NULL);
@@ -38,6 +42,43 @@ bs_status bs_result_batch_add_site(bs_result_batch *b, const bs_trial_site *site
     BS_TRY(bs_grow(&b->sites, &b->cap_sites, b->n_sites + 1, sizeof *b->sites, "fault sites"));
     b->sites[b->n_sites++] = *site;
     return BS_OK;
+}
+
+/* Adds the row of a ranking whose bytes follow those counted in n_ranks. */
+static bs_status add_packed(bs_result_batch *b, bool golden, uint64_t of, size_t bytes)
+{
+    BS_TRY(bs_grow(&b->rankings, &b->cap_rankings, b->n_rankings + 1, sizeof *b->rankings, "rankings"));
+    b->rankings[b->n_rankings++] =
+        (bs_ranking_row){.of = of, .golden = golden, .at = b->n_ranks, .bytes = bytes};
+    b->n_ranks += bytes;
+    return BS_OK;
+}
+
+bs_status bs_result_batch_add_ranks(bs_result_batch *b, bool golden, uint64_t of, const void *ranks,
+                                    size_t bytes)
+{
+    BS_TRY(bs_grow(&b->ranks, &b->cap_ranks, b->n_ranks + bytes, 1, "rankings"));
+    if (bytes > 0)
+        memcpy(b->ranks + b->n_ranks, ranks, bytes);
+    return add_packed(b, golden, of, bytes);
+}
+
+static void put_word(unsigned char *to, uint32_t word)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (unsigned char)(word >> (24 - 8 * i));
+}
+
+bs_status bs_result_batch_add_ranking(bs_result_batch *b, bool golden, uint64_t of, const bs_ranked *ranked,
+                                      size_t k)
+{
+    size_t at = b->n_ranks;
+    BS_TRY(bs_grow(&b->ranks, &b->cap_ranks, at + 8 * k, 1, "rankings"));
+    for (size_t i = 0; i < k; i++) {
+        put_word(b->ranks + at + 8 * i, ranked[i].class);
+        put_word(b->ranks + at + 8 * i + 4, bs_float_bits(ranked[i].score));
+    }
+    return add_packed(b, golden, of, 8 * k);
 }
 
 bs_status bs_result_batch_add_golden(bs_result_batch *b, const bs_golden_row *row)
@@ -95,6 +136,12 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int by_image_or_id(const void *a, const void *b)
+{
+    const bs_ranking_row *x = a, *y = b;
+    return x->golden != y->golden ? y->golden - x->golden : (x->of > y->of) - (x->of < y->of);
+}
+
 static int by_trial(const void *a, const void *b)
 {
     const bs_trial_site *x = a, *y = b;
@@ -107,6 +154,8 @@ static int by_trial(const void *a, const void *b)
 
 void bs_result_batch_sort(bs_result_batch *b)
 {
+    if (b->n_rankings > 0)
+        qsort(b->rankings, b->n_rankings, sizeof *b->rankings, by_image_or_id);
     if (b->n_sites > 0)
         qsort(b->sites, b->n_sites, sizeof *b->sites, by_trial);
     for (size_t i = 1; i < b->n_rows; i++)

@@ -32,6 +32,19 @@ typedef struct bs_trial_site {
     uint32_t element, keep, toggle, before;
 } bs_trial_site;
 
+/* A class and its score. */
+typedef struct bs_ranked {
+    uint32_t class;
+    float score;
+} bs_ranked;
+
+/* The ranking of a trial's answer or of a golden run, packed in `ranks` of the batch. */
+typedef struct bs_ranking_row {
+    uint64_t of; /* trial id; golden: image */
+    bool golden;
+    size_t at, bytes;
+} bs_ranking_row;
+
 /* The facts of a golden run. */
 typedef struct bs_golden_row {
     uint32_t image;
@@ -96,6 +109,11 @@ typedef struct bs_result_batch {
     size_t n_rows, cap_rows;
     bs_trial_site *sites; /* of `rows`, by trial, layer and element when stored */
     size_t n_sites, cap_sites;
+    bs_ranking_row
+        *rankings; /* of `golden` and `rows`, none of masked trials; golden ones first, then by id */
+    size_t n_rankings, cap_rankings;
+    unsigned char *ranks;      /* 8 bytes a rank: class, bits of the score; both big-endian */
+    size_t n_ranks, cap_ranks; /* bytes */
     bs_unit *units;
     size_t n_units, cap_units;
     bs_broken_row *broken;
@@ -114,13 +132,20 @@ bool bs_result_batch_is_empty(const bs_result_batch *b);
  * counts them when they are done. */
 bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n);
 bs_status bs_result_batch_add_site(bs_result_batch *b, const bs_trial_site *site);
+/* Adds the k best classes of the golden run of image `of`, or of the answer of trial `of`, best first: all
+ * that the job's `top_k` asks for, at most as many as there are classes. */
+bs_status bs_result_batch_add_ranking(bs_result_batch *b, bool golden, uint64_t of, const bs_ranked *ranked,
+                                      size_t k);
+/* The same, packed already. */
+bs_status bs_result_batch_add_ranks(bs_result_batch *b, bool golden, uint64_t of, const void *ranks,
+                                    size_t bytes);
 bs_status bs_result_batch_add_golden(bs_result_batch *b, const bs_golden_row *row);
 bs_status bs_result_batch_add_broken(bs_result_batch *b, const bs_broken_row *row);
 bs_status bs_result_batch_add_audit(bs_result_batch *b, const bs_audit_row *row);
 bs_status bs_result_batch_add_proof(bs_result_batch *b, const bs_proof_row *row);
 /* Records that the unit now has `done` repetitions; updates a unit recorded shortly before. */
 bs_status bs_result_batch_add_unit(bs_result_batch *b, const bs_unit *unit);
-/* Sorts rows by id, and sites by trial, layer and element, as the store requires. */
+/* Sorts rows and rankings by id, and sites by trial, layer and element, as the store requires. */
 void bs_result_batch_sort(bs_result_batch *b);
 
 #endif

@@ -66,6 +66,8 @@ static bs_status check_campaign(void *store, sqlite3_stmt *q)
     BS_TRY_GOTO(check_text(s, "label offset", q, 3, number), out);
     snprintf(number, sizeof number, "%d", s->plan->graph->classes);
     BS_TRY_GOTO(check_text(s, "number of classes", q, 4, number), out);
+    snprintf(number, sizeof number, "%" PRIu32, bs_identity_top_k(s->plan));
+    BS_TRY_GOTO(check_text(s, "top_k", q, 7, number), out);
     st = check_shard(s, q);
 out:
     bs_str_clear(&preprocess);
@@ -180,9 +182,11 @@ bs_status bs_resume_check(bs_store *s, const bs_dataset *images, uint32_t *n_ima
         bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", s->db->path);
         return bs_hint("start a new result file");
     }
-    BS_TRY(bs_db_each(
-        s->db, "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards FROM campaign",
-        BS_NO_BIND, check_campaign, s));
+    BS_TRY(
+        bs_db_each(s->db,
+                   "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards, top_k FROM "
+                   "campaign",
+                   BS_NO_BIND, check_campaign, s));
     BS_TRY(bs_db_each(s->db, "SELECT id, definition FROM entry ORDER BY id", BS_NO_BIND, check_entry, s));
     BS_TRY(bs_db_each(s->db, "SELECT entry, layer, repetitions FROM stratum ORDER BY entry, layer",
                       BS_NO_BIND, check_stratum, s));

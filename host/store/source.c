@@ -15,20 +15,30 @@ static const char sql_units[] = "SELECT entry, layer, image, done FROM unit ORDE
 static const char sql_rows[] =
     "SELECT id, run, element, bit, keep, toggle, before, n_sites, died_at, audit, p_golden, flags, " ANSWER
     " FROM trial WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+static const char sql_sites[] =
+    "SELECT layer, element, keep, toggle, before FROM trial_site WHERE trial = ?1 ORDER BY layer, element";
+static const char sql_trial_ranking[] = "SELECT ranking FROM trial_ranking WHERE trial = ?1";
+static const char sql_golden_ranking[] = "SELECT ranking FROM golden_ranking WHERE image = ?1";
 static const char sql_golden[] =
     "SELECT image, run, sha256, p_top1, flags, logits_hash, " ANSWER " FROM golden ORDER BY image";
 static const char sql_broken[] = "SELECT image, run, trials, reason FROM broken_image ORDER BY image";
 
 bs_status bs_source_open(bs_source *out, const char *path)
 {
+    sqlite3_int64 top_k;
     memset(out, 0, sizeof *out);
     BS_TRY(bs_db_open(&out->db, path));
     /* Before BEGIN: the transaction must not hold a read lock yet while another connection writes the
      * file. */
     BS_TRY(bs_db_check_campaign(out->db));
+    BS_TRY(bs_db_integer(&top_k, out->db, "SELECT top_k FROM campaign"));
+    out->ranked = top_k > 0;
     BS_TRY(bs_db_exec(out->db, "read", "BEGIN"));
     BS_TRY(bs_db_prepare(&out->units, out->db, sql_units));
     BS_TRY(bs_db_prepare(&out->rows, out->db, sql_rows));
+    BS_TRY(bs_db_prepare(&out->sites, out->db, sql_sites));
+    BS_TRY(bs_db_prepare(&out->trial_ranking, out->db, sql_trial_ranking));
+    BS_TRY(bs_db_prepare(&out->golden_ranking, out->db, sql_golden_ranking));
     BS_TRY(bs_db_prepare(&out->golden, out->db, sql_golden));
     return bs_db_prepare(&out->broken, out->db, sql_broken);
 }
@@ -37,7 +47,10 @@ void bs_source_close(bs_source *s)
 {
     sqlite3_finalize(s->units);
     sqlite3_finalize(s->rows);
+    sqlite3_finalize(s->sites);
+    sqlite3_finalize(s->trial_ranking);
     sqlite3_finalize(s->golden);
+    sqlite3_finalize(s->golden_ranking);
     sqlite3_finalize(s->broken);
     bs_db_close(s->db);
     free(s->runs);
@@ -153,8 +166,8 @@ static void read_answer(bs_answer *a, sqlite3_stmt *q, int at)
 static void read_site(bs_row *out, sqlite3_stmt *q)
 {
     out->n_sites = (uint32_t)sqlite3_column_int64(q, 7);
-    if (out->n_sites == 0)
-        return;
+    if (out->n_sites == 0 || sqlite3_column_type(q, 2) == SQLITE_NULL)
+        return; /* in table trial_site, if any */
     bool one_bit = sqlite3_column_type(q, 3) != SQLITE_NULL;
     out->element = (uint32_t)sqlite3_column_int64(q, 2);
     out->keep = one_bit ? UINT32_MAX : (uint32_t)sqlite3_column_int64(q, 4);
@@ -181,6 +194,53 @@ bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out)
     out->answer.flags = (uint32_t)sqlite3_column_int64(q, 11);
     read_answer(&out->answer, q, 12);
     return BS_OK;
+}
+
+static bs_status read_sites(const bs_source *s, uint64_t trial, bs_result_batch *to)
+{
+    sqlite3_stmt *q = s->sites;
+    bool row;
+    sqlite3_reset(q);
+    sqlite3_bind_int64(q, 1, (sqlite3_int64)trial);
+    for (;;) {
+        BS_TRY(bs_db_step(s->db, q, &row));
+        if (!row)
+            return BS_OK;
+        bs_trial_site site = {.trial = trial,
+                              .layer = (uint32_t)sqlite3_column_int64(q, 0),
+                              .element = (uint32_t)sqlite3_column_int64(q, 1),
+                              .keep = (uint32_t)sqlite3_column_int64(q, 2),
+                              .toggle = (uint32_t)sqlite3_column_int64(q, 3),
+                              .before = (uint32_t)sqlite3_column_int64(q, 4)};
+        BS_TRY(bs_result_batch_add_site(to, &site));
+    }
+}
+
+static bs_status read_ranking(const bs_source *s, bool golden, uint64_t of, bs_result_batch *to)
+{
+    sqlite3_stmt *q = golden ? s->golden_ranking : s->trial_ranking;
+    bool row;
+    if (!s->ranked)
+        return BS_OK;
+    sqlite3_reset(q);
+    sqlite3_bind_int64(q, 1, (sqlite3_int64)of);
+    BS_TRY(bs_db_step(s->db, q, &row));
+    if (!row)
+        return BS_OK;
+    const void *ranks = sqlite3_column_blob(q, 0);
+    return bs_result_batch_add_ranks(to, golden, of, ranks, (size_t)sqlite3_column_bytes(q, 0));
+}
+
+bs_status bs_source_details(bs_source *s, uint64_t trial, bs_result_batch *to)
+{
+    if (s->unit.target == BS_NETWORK_TARGET)
+        BS_TRY(read_sites(s, trial, to));
+    return read_ranking(s, false, trial, to);
+}
+
+bs_status bs_source_golden_ranking(bs_source *s, uint32_t image, bs_result_batch *to)
+{
+    return read_ranking(s, true, image, to);
 }
 
 bs_status bs_source_golden(bs_source *s, bs_golden_row *out, bool *row)

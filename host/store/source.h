@@ -14,7 +14,8 @@ typedef struct bs_run_map {
 
 typedef struct bs_source {
     bs_db *db;
-    sqlite3_stmt *units, *rows, *golden, *broken;
+    sqlite3_stmt *units, *rows, *sites, *trial_ranking, *golden, *golden_ranking, *broken;
+    bool ranked;      /* the file has rankings */
     bs_run_map *runs; /* sorted by from */
     size_t n_runs, cap_runs;
     bs_unit unit; /* the current unit of the ledger, unless at_end */
@@ -34,6 +35,11 @@ bs_status bs_source_next_unit(bs_source *s);
 /* Reads the rows of the current unit one by one, starting at repetition `from`. */
 bs_status bs_source_begin_rows(bs_source *s, uint32_t from);
 bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out);
+/* Adds what the file has of a trial beside its row to the batch: its sites, if it may hit several targets,
+ * and its ranking. */
+bs_status bs_source_details(bs_source *s, uint64_t trial, bs_result_batch *to);
+/* Adds the ranking of an image's golden run to the batch, if the file has one. */
+bs_status bs_source_golden_ranking(bs_source *s, uint32_t image, bs_result_batch *to);
 /* Reads the next golden row, the next broken image. Sets *row to whether there was one. */
 bs_status bs_source_golden(bs_source *s, bs_golden_row *out, bool *row);
 bs_status bs_source_broken(bs_source *s, bs_broken_row *out, bool *row);

@@ -153,8 +153,10 @@ out:
 
 static void finalize_all(bs_statements *q)
 {
-    sqlite3_stmt *const all[] = {q->masked, q->trial, q->golden, q->broken, q->repaired, q->unit, q->summary,
-                                 q->layer,  q->fault, q->wrong,  q->audit,  q->proof,    q->run,  q->end};
+    sqlite3_stmt *const all[] = {q->masked,        q->trial,  q->site,     q->golden, q->golden_ranking,
+                                 q->trial_ranking, q->broken, q->repaired, q->unit,   q->summary,
+                                 q->layer,         q->fault,  q->wrong,    q->audit,  q->proof,
+                                 q->run,           q->end};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
 }

@@ -13,8 +13,8 @@
     "(SELECT image FROM broken_image)) FROM broken_image"
 
 typedef struct bs_statements {
-    sqlite3_stmt *masked, *trial, *golden, *broken, *repaired, *unit, *summary, *layer, *fault, *wrong,
-        *audit, *proof, *run, *end;
+    sqlite3_stmt *masked, *trial, *site, *golden, *golden_ranking, *trial_ranking, *broken, *repaired, *unit,
+        *summary, *layer, *fault, *wrong, *audit, *proof, *run, *end;
 } bs_statements;
 
 struct bs_store {

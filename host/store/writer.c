@@ -22,6 +22,11 @@ static const char sql_trial[] =
 static const char sql_golden[] =
     "INSERT INTO golden (image, run, sha256, p_top1, flags, logits_hash, " ANSWER_COLUMNS
     ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+static const char sql_site[] =
+    "INSERT INTO trial_site (trial, layer, element, keep, toggle, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+static const char sql_golden_ranking[] =
+    "INSERT OR IGNORE INTO golden_ranking (image, ranking) VALUES (?1, ?2)";
+static const char sql_trial_ranking[] = "INSERT INTO trial_ranking (trial, ranking) VALUES (?1, ?2)";
 static const char sql_broken[] =
     "INSERT OR REPLACE INTO broken_image (image, run, trials, reason) VALUES (?1, ?2, ?3, ?4)";
 static const char sql_repaired[] = "DELETE FROM broken_image WHERE image = ?1";
@@ -71,7 +76,10 @@ bs_status bs_store_prepare(bs_store *s)
     const bs_db *db = s->db;
     BS_TRY(bs_db_prepare(&s->sql.masked, db, sql_masked));
     BS_TRY(bs_db_prepare(&s->sql.trial, db, sql_trial));
+    BS_TRY(bs_db_prepare(&s->sql.site, db, sql_site));
     BS_TRY(bs_db_prepare(&s->sql.golden, db, sql_golden));
+    BS_TRY(bs_db_prepare(&s->sql.golden_ranking, db, sql_golden_ranking));
+    BS_TRY(bs_db_prepare(&s->sql.trial_ranking, db, sql_trial_ranking));
     BS_TRY(bs_db_prepare(&s->sql.broken, db, sql_broken));
     BS_TRY(bs_db_prepare(&s->sql.repaired, db, sql_repaired));
     BS_TRY(bs_db_prepare(&s->sql.unit, db, sql_unit));

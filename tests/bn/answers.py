@@ -3,7 +3,7 @@ import math
 from collections import defaultdict
 from statistics import NormalDist
 
-from raw import DUE, close, share_bounds, sum_bounds, weighted_bounds
+from raw import DUE, NETWORK, close, share_bounds, sum_bounds, weighted_bounds
 
 
 def tail(n, k, p):
@@ -62,7 +62,7 @@ def wrong_places(raw):
     for t, i, rep, c, masked, bit in raw.trials:
         if c == DUE or c == raw.golden[i]:
             continue
-        for place in [("layer", *t, None), ("overall", t[0], None, None)] + ([("bit", t[0], None, bit)] if bit is not None else []):
+        for place in [("layer", *t, None)] * (t[1] != NETWORK) + [("overall", t[0], None, None)] + ([("bit", t[0], None, bit)] if bit is not None else []):
             everything[place][c] += 1
             if raw.golden[i] != DUE:
                 p = places[place + ("fault" if raw.is_parameter(t) else "pair",)]
@@ -183,7 +183,7 @@ def check_rerun(raw, table):
     for r in sorted(table("rerun_set"), key=lambda r: r["place"]):
         members[r["scope"]].append(r["class"])
     for scope, (p, prior) in raw.scopes.items():
-        transient = {t: k for t, k in prior.items() if not raw.is_parameter(t) and not raw.entry[t[0]]["kind"].startswith("stuck")}
+        transient = {t: k for t, k in prior.items() if t[1] != NETWORK and not raw.is_parameter(t) and not raw.entry[t[0]]["kind"].startswith("stuck")}
         if not transient:
             assert scope not in got
             continue
@@ -297,7 +297,7 @@ def check_failure_rates(raw, table):
     items, planned = defaultdict(list), defaultdict(float)
     for t, s in raw.stratum.items():
         e = raw.entry[t[0]]
-        if e["ber"] > 0 or e["count"] != 1:
+        if raw.conditional(t[0]) or e["count"] != 1:
             continue
         kind, prior = ("parameter" if raw.is_parameter(t) else "activation"), raw.prior.get(t)
         rate = prior["raw_rate"] if prior and prior["raw_rate"] is not None else raw.setting["raw_rate"]

@@ -9,6 +9,7 @@ from collections import defaultdict
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from skips import fashion
 
+from accuracies import check_asked, check_ber, check_curve, check_operations
 from raw import DUE, Raw, close, rows, share_bounds, sum_bounds, widened
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,6 +28,9 @@ faults:
   - {{id: 7, name: census, targets: {{name: conv1_1, kind: bias}}, fault: flip, bits: sign, trials: 16}}
   - {{id: 8, name: few, targets: [logits], fault: flip, bits: [30], trials: 6}}
   - {{id: 5, name: stuck, targets: [conv1_2], fault: stuck-at-1, bits: exponent, trials: 30}}
+  - {{id: 9, name: sweep, targets: [relu2_1, fc1, logits], scope: inference, fault: flip, ber: [1e-4, 1e-2], trials: 8}}
+  - {{id: 11, name: several, targets: [{{name: logits, probability: 0.5}}, {{name: fc1, kind: weight, probability: 0.1}}], scope: inference, fault: flip, bits: exponent, trials: 9}}
+  - {{id: 12, name: part, targets: [fc1, logits], fault: flip, bits: exponent, probability: 0.5, trials: 5}}
 """
 
 
@@ -127,7 +131,7 @@ def check_trust(raw, table):
         known = [r["trust_label"] for r in got if r["trust_label"] is not None]
         assert all(x <= y + 1e-11 for x, y in zip(known, known[1:])), "least trustworthy first"
         curve = [r for r in table("bn_trust_curve") if r["scope"] == scope]
-        if scope >= 0 and raw.entry[scope]["ber"] > 0:
+        if raw.conditional(scope):
             assert not curve
             continue
         places = defaultdict(list)
@@ -172,13 +176,13 @@ def check_posteriors(raw, table):
             rest, rest_low, rest_high = others_of(raw, prior, t, c)
             low, high = widened(x(t), *share_bounds(raw.flows(t, raw=True)[c][0], raw.support(t)[1]))
             close("P(L|C)", r["probability"], p * prior[t] * x(t) / ((1 - p) * m + p * (prior[t] * x(t) + rest)))
-            close("P(L|C) low", r["low"], p * prior[t] * low / ((1 - p) * m + p * (prior[t] * low + rest_high)), 1e-7)
+            seen = (1 - p) * m + p * (prior[t] * low + rest_high)
+            close("P(L|C) low", r["low"], p * prior[t] * low / seen if seen > 0 else None, 1e-7)
             close("P(L|C) high", r["high"], p * prior[t] * high / ((1 - p) * m + p * (prior[t] * high + rest_low)), 1e-7)
 
 
-def joint(raw, scope):
+def joint(raw, p, prior):
     """(t or None, image, class) -> probability"""
-    p, prior = raw.scopes[scope]
     out = defaultdict(float)
     for i, w in raw.w.items():
         if w > 0:
@@ -194,7 +198,7 @@ def joint(raw, scope):
 
 def check_images(raw, table):
     for scope in raw.scopes:
-        j = joint(raw, scope)
+        j = joint(raw, *raw.scopes[scope])
         by_image, by_class, pair = defaultdict(float), defaultdict(float), defaultdict(float)
         for (_, i, c), v in j.items():
             by_image[i] += v
@@ -220,7 +224,7 @@ def check_images(raw, table):
 def check_queries(raw, ask):
     scope = min(raw.scopes)
     p, prior = raw.scopes[scope]
-    j = joint(raw, scope)
+    j = joint(raw, p, prior)
     t = sorted(prior)[0]
     image = 3
     c = raw.golden[image]
@@ -228,10 +232,14 @@ def check_queries(raw, ask):
         s, i, k = cell
         return {"class": k, "layer": s[1] if s else -1, "image": i, "fault": int(s is not None), "golden": raw.golden[i],
                 "label": raw.label[i], "correct_label": int(k >= 0 and k == raw.label[i]), "entry": s[0] if s else -1,
-                "correct_golden": int(k >= 0 and k == raw.golden[i])}[what] == value
+                "correct_golden": int(k >= 0 and k == raw.golden[i])}[what] in (value if isinstance(value, tuple) else (value,))
+    other, layers = raw.golden[image + 1], tuple(s[1] for s in sorted(prior)[:2])
+    assert other != c
     for given in ({}, {"class": c}, {"layer": t[1]}, {"class": c, "layer": t[1]}, {"image": image}, {"class": c, "image": image},
-                  {"fault": 1}, {"correct_golden": 0}, {"label": raw.label[image], "fault": 1}):
-        text = ",".join(f"{k}={v}" for k, v in given.items())
+                  {"fault": 1}, {"correct_golden": 0}, {"label": raw.label[image], "fault": 1}, {"class": (c, other)},
+                  {"layer": layers}, {"class": (other, c), "layer": (*layers, -1)}, {"image": (image, 5), "correct_label": (0, 1)}):
+        text = ",".join(f"{k}={'|'.join(('' if k.startswith('correct') else '#') + str(x) for x in v)}" if isinstance(v, tuple)
+                        else f"{k}={v}" for k, v in given.items())
         cells = {k: v for k, v in j.items() if all(matches(a, b, k) for a, b in given.items())}
         whole = sum(cells.values())
         got = ask(*(["--given", text] if text else []), "--of", "correct,fault,class,layer,image,label,golden,entry")
@@ -263,6 +271,23 @@ def check_queries(raw, ask):
         if r["value"] == 1:
             v = trust(want[c], "golden", p)
             close("query low", r["low"], v[1], 1e-7)
+    check_set(raw, ask, scope, (c, other), want)
+    check_asked(raw, joint, ask)
+
+
+def check_set(raw, ask, scope, classes, want):
+    """P(correct_golden | C is one of these) with its lower bound."""
+    p, prior = raw.scopes[scope]
+    bounds = {}
+    for name, part in (("right", lambda f: f[2]), ("wrong", lambda f: f[0] - f[2])):
+        smooth = sum(k * sum(part(raw.flows(t)[c]) for c in classes) for t, k in prior.items())
+        terms_of = [(k, sum(part(raw.flows(t, raw=True)[c]) for c in classes), raw.support(t)[1]) for t, k in prior.items()]
+        bounds[name] = (smooth, *widened(smooth, *sum_bounds(terms_of)[1:]))
+    m = sum(want[c]["M"] for c in classes)
+    r, = (r for r in ask("--given", "class=" + "|".join(f"#{c}" for c in classes), "--of", "correct_golden") if r["value"] == 1)
+    low, wrong = bounds["right"][1], bounds["wrong"][2]
+    close("set", r["probability"], ((1 - p) * m + p * bounds["right"][0]) / ((1 - p) * m + p * (bounds["right"][0] + bounds["wrong"][0])))
+    close("low of a set", r["low"], ((1 - p) * m + p * low) / ((1 - p) * m + p * (low + wrong)), 1e-7)
 
 
 def main():
@@ -287,6 +312,9 @@ def main():
                 return cache[name]
             check_outcomes(raw, table)
             check_network(raw, table)
+            check_curve(raw, table)
+            check_operations(raw, table)
+            check_ber(raw, table)
             check_images_as_sample(raw, table)
             check_given_layer(raw, table)
             check_accuracy(raw, table)

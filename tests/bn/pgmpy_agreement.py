@@ -45,7 +45,8 @@ def main():
             infer = inference.VariableElimination(network)
             checked = 0
             golden = {r["image"]: r["golden_class"] for r in rows(bitsink, db, "bn_image")}
-            layer = rows(bitsink, db, "bn_layer")[0]["layer"]
+            layers = [r["layer"] for r in rows(bitsink, db, "bn_layer")[:2]]
+            layer = layers[0]
             for given in ({}, {"class": golden[0]}, {"class": golden[1], "layer": layer}, {"fault": 1}, {"correct_golden": 0},
                           {"layer": layer}, {"image": 2}, {"class": golden[2], "image": 2}, {"correct_label": 1, "fault": 1}):
                 if by_layer and "image" in given:
@@ -63,6 +64,16 @@ def main():
                         close(f"P({variable}={name} | {text})", have.pop(name, 0.0), float(v))
                         checked += 1
                     assert not have, have
+            for variable, values in (("class", (golden[0], golden[1])), ("layer", layers)):
+                states = [state(variable, v, network) for v in values]
+                prior = infer.query([variable], show_progress=False)
+                text = "|".join(f"#{v}" for v in values)
+                for r in rows(bitsink, db, "query", "--scope", "1", "--given", f"{variable}={text}", "--of", "correct_label"):
+                    parts = [(prior.get_value(**{variable: s}), infer.query(["correct_label"], evidence={variable: s}, show_progress=False))
+                             for s in states]
+                    name = state("correct_label", r["value"], network)
+                    want = sum(w * f.get_value(correct_label=name) for w, f in parts) / sum(w for w, _ in parts)
+                    close(f"P(correct_label={name} | {variable}={text})", r["probability"], float(want))
             assert checked > 50
             trust = {r["class"]: r for r in rows(bitsink, db, "bn_trust") if r["scope"] == 1}
             for c, r in trust.items():

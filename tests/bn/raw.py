@@ -8,6 +8,7 @@ from collections import defaultdict
 
 Z = 1.959963984540054
 DUE = -1
+NETWORK = 4095
 
 
 def limit(a, b, n, z):
@@ -82,6 +83,7 @@ class Raw:
         self.entry = {r["id"]: r for r in db.execute("SELECT * FROM entry")}
         self.layer = {r["id"]: r for r in db.execute("SELECT * FROM layer")}
         self.stratum = {(r["entry"], r["layer"]): r for r in db.execute("SELECT * FROM stratum")}
+        self.network = [tuple(r) for r in db.execute("SELECT entry, layer FROM network_target")]
         self.label = dict(db.execute("SELECT id, class FROM image"))
         self.classes = db.execute("SELECT classes FROM campaign").fetchone()[0]
         self.name = {r[0]: r[1] for r in db.execute("SELECT id, name FROM class")}
@@ -130,10 +132,15 @@ class Raw:
         replaced = self.entry[t[0]]["kind"] in ("set", "zero", "random")
         return self.layer[t[1]]["bits"] if replaced else self.stratum[t]["population"]
 
+    def conditional(self, scope):
+        """May a trial of this entry hold any number of faults?"""
+        return scope >= 0 and (self.entry[scope]["ber"] > 0 or self.entry[scope]["probability"] < 1 or (scope, NETWORK) in self.stratum)
+
     def faults(self, t):
         """Distinct faults, where they are drawn without replacement, else None."""
         e, n = self.entry[t[0]], self.stratum[t]["population"]
-        ordered = e["count"] == 1 and e["ber"] == 0 and e["kind"] != "random" and e["sites"] is None and n <= 2 ** 20
+        ordered = (e["count"] == 1 and not self.conditional(t[0]) and e["kind"] not in ("random", "none") and e["sites"] is None
+                   and not e["shared_bit"] and n <= 2 ** 20)
         return n if ordered else None
 
     def _scopes(self):
@@ -141,8 +148,8 @@ class Raw:
         how, out = self.setting["layer_prior"], {}
         for t, s in self.stratum.items():
             e, p = self.entry[t[0]], self.prior.get(t)
-            if e["ber"] > 0:
-                scope, weight = t[0], self.bits(t) if how == "bits" else 1
+            if self.conditional(t[0]):
+                scope, weight = t[0], self.bits(t) if how == "bits" and t[1] != NETWORK else 1
             elif how in ("uniform", "bits"):
                 scope, weight = t[0], self.bits(t) if how == "bits" else 1
             elif p is None:
@@ -161,7 +168,7 @@ class Raw:
             if not tried:
                 continue
             p = self.setting["p"]
-            if scope >= 0 and self.entry[scope]["ber"] > 0:
+            if self.conditional(scope):
                 p = 1.0
             elif scope == -1 and how == "exposure":
                 p = 1 - math.exp(-sum(weights.values()))

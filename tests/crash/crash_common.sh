@@ -50,7 +50,8 @@ same() {
     [ "$first" = "$second" ] || die "$one and $two have different digests"
     shift 2
     [ $# -gt 0 ] ||
-        set -- trial golden unit summary layer_summary fault_summary fault_wrong image layer class stratum campaign
+        set -- trial trial_site trial_ranking golden golden_ranking unit summary layer_summary fault_summary fault_wrong \
+            image layer class stratum network_target campaign
     for table in "$@"; do
         same_table "$one" "$two" "$table"
     done
@@ -70,8 +71,11 @@ consistent() {
         SELECT (SELECT count(*) FROM trial) - (SELECT coalesce(sum(done), 0) FROM unit);
         SELECT (SELECT count(*) FROM trial) - (SELECT coalesce(sum(n), 0) FROM summary);
         SELECT (SELECT count(*) FROM trial) - (SELECT coalesce(sum(n), 0) FROM layer_summary);
-        SELECT count(*) FROM unit WHERE image NOT IN (SELECT image FROM golden)" | tr '\n' ' ')
-    [ "$answer" = "ok 0 0 0 0 " ] || die "$1 is inconsistent: $answer"
+        SELECT count(*) FROM unit WHERE image NOT IN (SELECT image FROM golden);
+        SELECT (SELECT coalesce(sum(n_sites), 0) FROM trial WHERE layer = 4095) - (SELECT count(*) FROM trial_site);
+        SELECT count(*) FROM trial LEFT JOIN trial_ranking ON trial = id WHERE (died_at IS NULL) <> (trial IS NOT NULL);
+        SELECT (SELECT count(*) FROM golden_ranking) - (SELECT count(*) FROM golden)" | tr '\n' ' ')
+    [ "$answer" = "ok 0 0 0 0 0 0 0 " ] || die "$1 is inconsistent: $answer"
 }
 # rows DB: trials in a file at rest, 0 if it has no tables yet.
 rows() {

@@ -87,8 +87,9 @@ static void same_for_few_filters(rig *r)
         bs_faults f = {site, first, before};
         assert_ok(r->b->run(r->stream, 0, (int)n, v, golden));
         for (int k = 0; k < 2; k++)
-            assert_ok(r->b->run_faulty(r->stream, 0, 1, (int)n, v, (bs_view){golden, NULL}, &f,
-                                       k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out + (size_t)k * bytes));
+            assert_ok(r->b->run_faulty(r->stream, 0, 1, &(bs_faulty_input){1, f}, (int)n, v,
+                                       (bs_view){golden, NULL}, k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE,
+                                       out + (size_t)k * bytes));
         rig_assert_same(r, g->output, out, out + bytes, (int)n);
     }
     rig_free(r, in);

@@ -97,8 +97,9 @@ static void test_many_filters(void **state)
     const bs_view v[3] = {{in, NULL}};
     assert_ok(r.b->run(r.stream, 0, TRIALS, v, golden));
     for (size_t k = 0; k < 2; k++)
-        assert_ok(r.b->run_faulty(r.stream, 0, 1, TRIALS, v, (bs_view){golden, NULL}, &f,
-                                  k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out + k * bytes));
+        assert_ok(r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){1, f}, TRIALS, v,
+                                  (bs_view){golden, NULL}, k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE,
+                                  out + k * bytes));
     rig_assert_same(&r, g->output, out, out + bytes, TRIALS);
     assert_true(r.stream->computed.bytes >= FAULTS / WEIGHTS * PIXELS * sizeof(float));
     assert_true(r.stream->computed.bytes < FAULTS * PIXELS * sizeof(float));

@@ -33,7 +33,7 @@ facts() {
         columns=$(sqlite3 "$1" "SELECT group_concat(name) FROM pragma_table_info('$table') WHERE name <> 'run'")
         sqlite3 "$1" "SELECT $columns FROM $table ORDER BY $columns"
     done
-    sqlite3 "$1" "SELECT name, model_sha256, seed, preprocess, label_offset, classes, shard, shards, job_trials, planned_trials
+    sqlite3 "$1" "SELECT name, model_sha256, seed, preprocess, label_offset, classes, top_k, shard, shards, job_trials, planned_trials
         FROM campaign; SELECT count(*), sum(trials), sum(goldens), max(exit) FROM run;
         SELECT type, name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite*' ORDER BY 1, 2"
 }

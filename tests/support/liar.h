@@ -162,11 +162,12 @@ static bs_status lying_run(bs_stream *s, int node, int n, const bs_view *in, voi
     return BS_OK;
 }
 
-static bs_status lying_run_faulty(bs_stream *s, int node, int input, int n, const bs_view *in, bs_view golden,
-                                  const bs_faults *f, bs_faulty_mode mode, void *out)
+static bs_status lying_run_faulty(bs_stream *s, int node, int n_faulty, const bs_faulty_input *faulty, int n,
+                                  const bs_view *in, bs_view golden, bs_faulty_mode mode, void *out)
 {
+    const bs_faults *f = &faulty[0].faults;
     lie.after_cut_point = false;
-    BS_TRY(honest->run_faulty(s, node, input, n, in, golden, f, mode, out));
+    BS_TRY(honest->run_faulty(s, node, n_faulty, faulty, n, in, golden, mode, out));
     /* Two trials have one fault, as where it meets several images. */
     for (int i = 1; lies_about(LIE_filters_of_one_fault, node) && mode == BS_FAULTY_CHANNELS && i < n; i++) {
         const bs_site *a = f->sites + f->first[i - 1], *b = f->sites + f->first[i];

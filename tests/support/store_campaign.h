@@ -7,13 +7,12 @@
 
 #include "store/merge.h"
 #include "store/upgrade.h"
-#include "store/upgrade.h"
 
 /* The rows that the ledger lacks, in batches of units. */
 static inline bs_status sc_write(fixture *f, bs_store *s)
 {
     BS_TRY(bs_store_begin_run(s, &f->run));
-    for (size_t i = 0; i < FX_ROWS; i += FX_REPETITIONS) {
+    for (size_t i = 0; i < f->n_rows; i += FX_REPETITIONS) {
         bs_trial_coords t = bs_trial_coords_from_id(f->row[i].id);
         uint32_t done = bs_store_done(s, fx_stratum_of(f, &f->row[i]), t.image);
         if (done < FX_REPETITIONS)
@@ -45,7 +44,7 @@ static inline bs_status sc_merge(fixture *f, const char *db)
     return st;
 }
 
-/* The inputs of sc_merge(): the even and the odd strata. */
+/* The inputs of sc_merge(): the even and the odd strata, and that of the network. */
 static inline void sc_make_halves(fixture *f)
 {
     char path[128];
@@ -54,6 +53,8 @@ static inline void sc_make_halves(fixture *f)
         snprintf(path, sizeof path, "%s/%s.db", f->dir, k == 0 ? "first" : "second");
         fx_run(f, path, (size_t)k * PART, (size_t)(k + 1) * PART, PART / 4);
         fx_run(f, path, (size_t)(k + 2) * PART, (size_t)(k + 3) * PART, PART / 4);
+        if (k == 1 && f->n_rows > FX_ROWS)
+            fx_run(f, path, FX_ROWS, f->n_rows, PART / 4);
     }
 }
 
@@ -72,7 +73,7 @@ static inline void sc_make_old(fixture *f)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/old.db", f->dir);
-    fx_run(f, path, 0, FX_ROWS, FX_REPETITIONS);
+    fx_run(f, path, 0, f->n_rows, FX_REPETITIONS);
     fx_number(path, "DROP TABLE fault_wrong");
     fx_number(path, "PRAGMA user_version = 3");
 }

@@ -1,6 +1,7 @@
 /* A small campaign made by hand, with synthetic rows, for the tests of the result file.
  *   fixture f; fixture_open(&f); ... fixture_close(&f);
- * Strata: 0 (entry 2, input), 1 (entry 2, relu), 2 (entry 3, weight: a parameter), 3 (entry 7, relu, BER). */
+ * Strata: 0 (entry 2, input), 1 (entry 2, relu), 2 (entry 3, weight: a parameter), 3 (entry 7, relu, BER).
+ * After fx_add_network(&f, ...) also 4 (entry 9, several layers in the same inference), and rankings. */
 #ifndef BS_TESTS_STORE_FIXTURE_H
 #define BS_TESTS_STORE_FIXTURE_H
 
@@ -8,10 +9,13 @@
 
 #include "store/store.h"
 
+#include <math.h>
 #include <sqlite3.h>
 
 enum { FX_IMAGES = 24, FX_CLASSES = 8, FX_STRATA = 4, FX_REPETITIONS = 12, FX_SINK = 3 };
 enum { FX_ROWS = FX_IMAGES * FX_STRATA * FX_REPETITIONS };
+enum { FX_ALL_ROWS = FX_ROWS + FX_IMAGES * FX_REPETITIONS }; /* with those of the network */
+enum { FX_STORED = 2, FX_TOP_K = 3 };
 
 typedef struct fixture {
     char dir[64], db[96];
@@ -19,14 +23,15 @@ typedef struct fixture {
     bs_node node[1];
     bs_target target[3];
     bs_graph graph;
-    bs_entry entry[3];
+    bs_entry entry[4];
     bs_job job;
-    bs_stratum stratum[FX_STRATA];
+    bs_stratum stratum[FX_STRATA + 1], part[3];
     bs_plan plan;
     bs_dataset *images;
     int label[FX_IMAGES]; /* as in the list; class: + job.label_offset */
     bs_golden_row golden[FX_IMAGES];
-    bs_row row[FX_ROWS]; /* sorted by id */
+    bs_row row[FX_ALL_ROWS]; /* sorted by id */
+    size_t n_rows;
     bs_run_info run;
     uint64_t random;
 } fixture;
@@ -40,7 +45,7 @@ static inline uint32_t fx_random(fixture *f, uint32_t n)
 static inline int fx_stratum_of(const fixture *f, const bs_row *r)
 {
     bs_trial_coords t = bs_trial_coords_from_id(r->id);
-    for (int s = 0; s < FX_STRATA; s++)
+    for (int s = 0; s < f->plan.n_strata; s++)
         if (f->entry[f->stratum[s].entry].id == (int)t.entry && f->stratum[s].target == (int)t.target)
             return s;
     return -1;
@@ -141,7 +146,8 @@ static inline void fx_make_plan(fixture *f)
 {
     static const int entry_of[] = {0, 0, 1, 2}, target_of[] = {0, 2, 1, 2}, ids[] = {2, 3, 7};
     for (int e = 0; e < 3; e++) {
-        f->entry[e] = (bs_entry){.id = ids[e], .name = (char *)"some bits", .trials = FX_REPETITIONS};
+        f->entry[e] =
+            (bs_entry){.id = ids[e], .name = (char *)"some bits", .probability = 1, .trials = FX_REPETITIONS};
         f->entry[e].fault =
             (bs_fault_model){.kind = BS_FAULT_FLIP, .bits = UINT32_MAX, .burst = 1, .count = 1};
     }
@@ -162,6 +168,7 @@ static inline void fx_make_plan(fixture *f)
                                      .population = 3200 + 1000 * (uint64_t)s};
     f->plan = (bs_plan){.job = &f->job, .graph = &f->graph, .n_images = FX_IMAGES, .strata = f->stratum};
     f->plan.n_strata = FX_STRATA;
+    f->n_rows = FX_ROWS;
     f->plan.trials = f->plan.job_trials = FX_ROWS;
 }
 
@@ -181,6 +188,71 @@ static inline void fx_make_rows(fixture *f)
         for (uint32_t i = 0; i < FX_IMAGES; i++)
             for (uint32_t k = 0; k < FX_REPETITIONS; k++)
                 fx_make_row(f, r++, s, i, k);
+}
+
+/* Adds a stratum of the whole network, `parameter`: with a weight among its layers, and rankings of all
+ * answers. */
+static inline void fx_add_network(fixture *f, bool parameter)
+{
+    bs_stratum *s = &f->stratum[FX_STRATA];
+    f->entry[3] = f->entry[0];
+    f->entry[3].id = 9;
+    f->entry[3].scope = BS_SCOPE_INFERENCE;
+    f->entry[3].store_sites = FX_STORED;
+    *s = (bs_stratum){.entry = 3,
+                      .target = BS_NETWORK_TARGET,
+                      .is_parameter = parameter,
+                      .repetitions = FX_REPETITIONS,
+                      .probability = 1,
+                      .fault = f->entry[3].fault,
+                      .part = f->part};
+    for (int t = 0; t < 3; t++)
+        if (t != 1 || parameter) {
+            f->part[s->n_parts++] = (bs_stratum){.entry = 3,
+                                                 .target = t,
+                                                 .is_parameter = t == 1,
+                                                 .probability = t < 2 ? 0.25 : 1,
+                                                 .fault = f->entry[3].fault,
+                                                 .population = 3200 + (uint64_t)t};
+            s->population += 3200 + (uint64_t)t;
+        }
+    f->job.n_entries = 4;
+    f->job.top_k = FX_TOP_K;
+    f->plan.n_strata = FX_STRATA + 1;
+    bs_row *r = f->row + FX_ROWS;
+    for (uint32_t i = 0; i < FX_IMAGES; i++)
+        for (uint32_t k = 0; k < FX_REPETITIONS; k++, r++) {
+            fx_make_row(f, r, FX_STRATA, i, k);
+            r->n_sites = (uint32_t)(r->died_at >= 0 ? 0 : 1) + fx_random(f, 4);
+            r->died_at = r->died_at >= 0 ? 2 : -1;
+        }
+    f->n_rows = FX_ALL_ROWS;
+    f->plan.trials = f->plan.job_trials = FX_ALL_ROWS;
+}
+
+/* Writes the sites of a trial of the network that are stored, at most FX_STORED, and returns their number. */
+static inline int fx_sites(const fixture *f, const bs_row *r, bs_trial_site *site)
+{
+    int n = 0;
+    if (bs_trial_coords_from_id(r->id).target != BS_NETWORK_TARGET)
+        return 0;
+    for (; n < FX_STORED && n < (int)r->n_sites; n++)
+        site[n] = (bs_trial_site){.trial = r->id,
+                                  .layer = (uint32_t)f->part[n].target,
+                                  .element = (uint32_t)(r->id % 97),
+                                  .keep = UINT32_MAX - (uint32_t)n,
+                                  .toggle = 1u << (r->id % 31),
+                                  .before = r->before ^ (uint32_t)n};
+    return n;
+}
+
+/* Makes a ranking whose scores say what it is of; the first is a NaN. */
+static inline void fx_ranking(const fixture *f, bs_ranked *ranked, bool golden, uint64_t of)
+{
+    for (uint32_t k = 0; k < f->job.top_k; k++)
+        ranked[k] = (bs_ranked){(uint32_t)(of + k) % FX_CLASSES, k        ? (float)(of % 1000) - (float)k
+                                                                 : golden ? 1e30f
+                                                                          : (float)NAN};
 }
 
 static inline void fixture_open(fixture *f)
@@ -207,11 +279,31 @@ static inline void fixture_close(fixture *f)
     assert_int_equal(system(command), 0);
 }
 
+/* Adds what a batch has of its rows beside them: sites and rankings. */
+static inline bs_status fx_add_details(const fixture *f, bs_result_batch *b)
+{
+    bs_trial_site site[FX_STORED];
+    bs_ranked ranked[FX_TOP_K];
+    for (size_t i = 0; i < b->n_golden && f->job.top_k > 0; i++) {
+        fx_ranking(f, ranked, true, b->golden[i].image);
+        BS_TRY(bs_result_batch_add_ranking(b, true, b->golden[i].image, ranked, f->job.top_k));
+    }
+    for (size_t i = 0; i < b->n_rows; i++) {
+        const bs_row *r = &b->rows[i];
+        for (int k = 0, n = fx_sites(f, r, site); k < n; k++)
+            BS_TRY(bs_result_batch_add_site(b, &site[k]));
+        fx_ranking(f, ranked, false, r->id);
+        if (f->job.top_k > 0 && r->died_at < 0)
+            BS_TRY(bs_result_batch_add_ranking(b, false, r->id, ranked, f->job.top_k));
+    }
+    return BS_OK;
+}
+
 /* Rows [first, end) as one batch, with the golden rows of their images (again and again, as workers do). */
 static inline bs_status fx_add(fixture *f, bs_store *s, size_t first, size_t end)
 {
-    bs_unit unit[FX_IMAGES * FX_STRATA];
-    bs_golden_row golden[FX_IMAGES * FX_STRATA];
+    bs_unit unit[FX_IMAGES * (FX_STRATA + 1)];
+    bs_golden_row golden[FX_IMAGES * (FX_STRATA + 1)];
     bs_result_batch b = {.golden = golden, .rows = f->row + first, .n_rows = end - first, .units = unit};
     for (size_t i = first; i < end; i++) {
         bs_trial_coords t = bs_trial_coords_from_id(f->row[i].id);
@@ -223,7 +315,11 @@ static inline bs_status fx_add(fixture *f, bs_store *s, size_t first, size_t end
         }
         unit[b.n_units - 1] = u;
     }
-    return bs_store_add(s, &b);
+    bs_status st = fx_add_details(f, &b);
+    if (st == BS_OK)
+        st = bs_store_add(s, &b);
+    bs_result_batch_clear(&b); /* the lists above are borrowed */
+    return st;
 }
 
 /* A whole run over rows [first, end) in batches of `step`. */

@@ -193,11 +193,15 @@ static void test_faulty_misuse(void **state)
     const uint32_t first[] = {0, 1};
     bs_faults f = {&site, first, NULL};
     bs_view v[3] = {{in, NULL}}, golden = {out, NULL};
-    assert_error(r.b->run_faulty(r.stream, 0, 0, 1, v, golden, &f, BS_FAULTY_DENSE, out),
-                 "is not a parameter");
-    assert_error(r.b->run_faulty(r.stream, 0, 2, 1, v, golden, &f, BS_FAULTY_DENSE, out),
-                 "is not a parameter");
-    assert_error(r.b->run_faulty(r.stream, 0, 1, 1, v, golden, &f, BS_FAULTY_DENSE, out), "no element 288");
+    assert_error(
+        r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){0, f}, 1, v, golden, BS_FAULTY_DENSE, out),
+        "is not a parameter");
+    assert_error(
+        r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){2, f}, 1, v, golden, BS_FAULTY_DENSE, out),
+        "is not a parameter");
+    assert_error(
+        r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){1, f}, 1, v, golden, BS_FAULTY_DENSE, out),
+        "no element 288");
     rig_free(&r, in);
     rig_free(&r, out);
     rig_close(&r);

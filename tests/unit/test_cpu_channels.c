@@ -23,7 +23,7 @@ static void run_faults(rig *r, int input, bs_faulty_mode mode)
     char *out = rig_rows(r, g->output, FAULTS);
     bs_view v[3] = {{in, row}}, gv = {golden, row};
     assert_ok(r->b->run(r->stream, 0, 1, v, golden));
-    assert_ok(r->b->run_faulty(r->stream, 0, input, FAULTS, v, gv, &f, mode, out));
+    assert_ok(r->b->run_faulty(r->stream, 0, 1, &(bs_faulty_input){input, f}, FAULTS, v, gv, mode, out));
     rig_free(r, in);
     rig_free(r, golden);
     rig_free(r, out);

@@ -227,9 +227,11 @@ static void check_faulty(bs_graph *g, int input, int n, int images, uint64_t see
     bs_view all = {in, NULL}, v = {in, rows}, gv = {golden, rows};
     assert_ok(r.b->run(r.stream, 0, images, &all, golden));
     bs_view inputs[5] = {v};
-    assert_ok(r.b->run_faulty(r.stream, 0, input, n, inputs, gv, &faults, BS_FAULTY_DENSE, dense));
+    assert_ok(r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){input, faults}, n, inputs, gv,
+                              BS_FAULTY_DENSE, dense));
     memset(f.before, 0xee, (size_t)f.total * 4);
-    assert_ok(r.b->run_faulty(r.stream, 0, input, n, inputs, gv, &faults, BS_FAULTY_CHANNELS, channels));
+    assert_ok(r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){input, faults}, n, inputs, gv,
+                              BS_FAULTY_CHANNELS, channels));
     float *a = rig_values(&r, r.stream, g->output, dense, n),
           *b = rig_values(&r, r.stream, g->output, channels, n);
     assert_memory_equal(b, a, row * (size_t)n * sizeof *a);

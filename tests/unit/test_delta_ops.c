@@ -233,8 +233,8 @@ static void test_many_faults(void **state)
     uint8_t equal[SAMPLES];
     assert_ok(r.b->run(r.stream, 0, SAMPLES, v, golden));
     for (int k = 0; k < 2; k++)
-        assert_ok(r.b->run_faulty(r.stream, 0, 1, SAMPLES, v, (bs_view){golden, NULL}, &f,
-                                  k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out[k]));
+        assert_ok(r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){1, f}, SAMPLES, v,
+                                  (bs_view){golden, NULL}, k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out[k]));
     assert_ok(r.b->compare(r.stream, g->output, SAMPLES, out[0], (bs_view){out[1], NULL}, equal));
     for (int i = 0; i < SAMPLES; i++)
         assert_true(equal[i]);
@@ -281,7 +281,8 @@ static void check_repeated(int input, bs_faulty_mode mode)
     const bs_view v[3] = {{in, NULL}};
     const bs_faults f = {site, first, before};
     assert_ok(r.b->run(r.stream, 0, 1, v, golden));
-    assert_ok(r.b->run_faulty(r.stream, 0, input, 1, v, (bs_view){golden, NULL}, &f, mode, out));
+    assert_ok(r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){input, f}, 1, v, (bs_view){golden, NULL},
+                              mode, out));
     assert_ok(r.b->download(r.stream, g->output, out, got));
     assert_memory_equal(got, want, sizeof want);
     rig_free(&r, in);

@@ -10,7 +10,7 @@ enum { FILTERS = 12, LENGTH = 10, MOST_SAMPLES = 8, MOST_SITES = 64 };
 typedef struct fixture {
     bs_graph *g;
     bs_faulty_call call;
-    bs_faults f;
+    bs_faulty_input faulty;
     bs_site site[MOST_SITES];
     uint32_t first[MOST_SAMPLES + 1], before[MOST_SITES];
     int32_t row[MOST_SAMPLES];
@@ -27,9 +27,9 @@ static fixture *make_fixture(bs_graph *g)
     fixture *x = calloc(1, sizeof *x);
     assert_non_null(x);
     x->g = g;
-    x->f = (bs_faults){x->site, x->first, x->before};
+    x->faulty = (bs_faulty_input){1, {x->site, x->first, x->before}};
     x->in[0].rows = x->row;
-    x->call = (bs_faulty_call){.graph = g, .input = 1, .in = x->in, .f = &x->f};
+    x->call = (bs_faulty_call){.graph = g, .n_faulty = 1, .faulty = &x->faulty, .in = x->in, .input = 1};
     it = x;
     return x;
 }
@@ -166,10 +166,10 @@ static void test_refused(void **state)
     assert_int_equal(x->before[0], bs_float_bits(bs_faulty_param(&x->call)->data[FILTERS * LENGTH - 1]));
     const int bad[] = {-1, 0, 3};
     for (int i = 0; i < 3; i++) {
-        x->call.input = bad[i];
+        x->faulty.input = bad[i];
         assert_error(bs_faulty_run(&x->call, BS_FAULTY_DENSE, note_dense, by_channels), "is not a parameter");
     }
-    x->call.input = 1;
+    x->faulty.input = 1;
     ADD(x, 0, FILTERS * LENGTH);
     assert_error(bs_faulty_run(&x->call, BS_FAULTY_DENSE, note_dense, by_channels), "has no element 120");
     free_fixture(x);

@@ -30,8 +30,11 @@ static char *all_texts(const fixture *f)
     FILE *out = open_memstream(&text, &len);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_ok(bs_bn_print(out, f->db, names[i], BS_ROWS_CSV, 0));
-    assert_ok(
-        bs_bn_query(out, f->db, "fault=yes", "class,layer,entry,image", BS_BN_DEFAULT_SCOPE, BS_ROWS_CSV, 0));
+    assert_ok(bs_bn_query(out, f->db,
+                          &(bs_bn_question){.given = "fault=yes",
+                                            .of = "class,layer,entry,image",
+                                            .scope = BS_BN_DEFAULT_SCOPE,
+                                            .format = BS_ROWS_CSV}));
     assert_ok(bs_bn_export_bif(out, f->db, BS_BN_DEFAULT_SCOPE, false));
     snprintf(path, sizeof path, "%s/page", f->dir);
     assert_ok(bs_report_write(f->db, path));

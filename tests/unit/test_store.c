@@ -135,6 +135,8 @@ static void bad_batches_are_refused(void **state)
     bs_unit unit = {2, 0, 0, 1};
     bs_row two[2] = {f.row[1], f.row[0]};
     bs_row foreign = {.id = bs_trial_id((bs_trial_coords){9, 0, 0, 0}), .died_at = -1};
+    bs_trial_site site = {.trial = f.row[0].id};
+    bs_ranking_row ranking = {.of = f.row[1].id};
     const struct {
         bs_result_batch batch;
         const char *why;
@@ -146,6 +148,15 @@ static void bad_batches_are_refused(void **state)
         {{.golden = f.golden, .n_golden = 1, .units = &unit, .n_units = 1}, "says 1 trials, the file has 0"},
         {{.golden = f.golden, .n_golden = 1, .rows = two, .n_rows = 2}, "not in order"},
         {{.rows = &foreign, .n_rows = 1}, "not in the plan"},
+        {{.golden = f.golden, .n_golden = 1, .rows = f.row, .n_rows = 1, .sites = &site, .n_sites = 1},
+         "sites of trial"},
+        {{.golden = f.golden,
+          .n_golden = 1,
+          .rows = f.row,
+          .n_rows = 1,
+          .rankings = &ranking,
+          .n_rankings = 1},
+         "rankings of trial"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_ok(bs_store_open(&s, f.db, &f.plan, f.images, NULL));

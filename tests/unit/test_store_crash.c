@@ -28,10 +28,9 @@ static void assert_consistent(const fixture *f, int step)
 static size_t rows_done(const fixture *f, const bs_store *s)
 {
     size_t n = 0;
-    for (int k = 0; k < FX_STRATA; k++)
+    for (int k = 0; k < f->plan.n_strata; k++)
         for (uint32_t i = 0; i < FX_IMAGES; i++)
             n += bs_store_done(s, k, i);
-    (void)f;
     return n;
 }
 
@@ -41,7 +40,7 @@ static void write_slowly(fixture *f, int step)
     bs_store *s;
     if (bs_store_open(&s, f->db, &f->plan, f->images, NULL) != BS_OK)
         _exit(9);
-    for (size_t i = rows_done(f, s); i < FX_ROWS; i += (size_t)step) {
+    for (size_t i = rows_done(f, s); i < f->n_rows; i += (size_t)step) {
         bs_store_close(s);
         if (bs_store_open(&s, f->db, &f->plan, f->images, NULL) != BS_OK ||
             bs_store_begin_run(s, &f->run) != BS_OK || fx_add(f, s, i, i + (size_t)step) != BS_OK ||
@@ -60,8 +59,9 @@ static void kill_and_resume(void **state)
     char clean[128], want[33], have[33];
     int killed = 0, status = 0;
     fixture_open(&f);
+    fx_add_network(&f, false);
     snprintf(clean, sizeof clean, "%s/clean.db", f.dir);
-    fx_run(&f, clean, 0, FX_ROWS, FX_ROWS);
+    fx_run(&f, clean, 0, f.n_rows, f.n_rows);
     assert_ok(bs_store_digest(clean, want, NULL));
     for (int attempt = 0; attempt < 60; attempt++) {
         pid_t child = fork();

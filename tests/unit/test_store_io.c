@@ -11,7 +11,7 @@
 #ifdef BITSINK_SANITIZE
 enum { REPEATED = 61, OTHER = 4 };
 #else
-enum { REPEATED = 17, OTHER = 1 };
+enum { REPEATED = 23, OTHER = 1 };
 #endif
 
 static long ask(sqlite3 *db, const char *sql)
@@ -77,18 +77,20 @@ static bool fail_one(fixture *f, work *work, failing_state how, const char *want
     return st != BS_OK;
 }
 
-/* `step`: 2 where the work itself takes long. */
-static void fail_each(work *work, void (*prepare)(fixture *f), int code, bool forever, int step)
+/* `step`: 2 where the work itself takes long. `network`: with rows of all tables. */
+static void fail_each(work *work, void (*prepare)(fixture *f), int code, bool forever, int step, bool network)
 {
     static bool repeats[FAILING_MOST + 1];
     fixture f;
     char clean[128], want[33];
     int errors = 0, tried = 0, seen[2] = {0};
     fixture_open(&f);
+    if (network)
+        fx_add_network(&f, true);
     if (prepare)
         prepare(&f);
     snprintf(clean, sizeof clean, "%s/clean.db", f.dir);
-    fx_run(&f, clean, 0, FX_ROWS, FX_REPETITIONS);
+    fx_run(&f, clean, 0, f.n_rows, FX_REPETITIONS);
     assert_ok(bs_store_digest(clean, want, NULL));
     failing_vfs = (failing_state){0};
     assert_ok(work(&f, f.db));
@@ -112,31 +114,31 @@ static void fail_each(work *work, void (*prepare)(fixture *f), int code, bool fo
 static void a_full_disk(void **state)
 {
     (void)state;
-    fail_each(sc_run, NULL, SQLITE_FULL, true, 1);
+    fail_each(sc_run, NULL, SQLITE_FULL, true, 1, false);
 }
 
 static void one_bad_write(void **state)
 {
     (void)state;
-    fail_each(sc_run, NULL, SQLITE_IOERR_WRITE, false, 1);
+    fail_each(sc_run, NULL, SQLITE_IOERR_WRITE, false, 1, true);
 }
 
 static void one_bad_write_while_merging(void **state)
 {
     (void)state;
-    fail_each(sc_merge, sc_make_halves, SQLITE_IOERR_WRITE, false, 2);
+    fail_each(sc_merge, sc_make_halves, SQLITE_IOERR_WRITE, false, 2, true);
 }
 
 static void one_bad_write_while_upgrading(void **state)
 {
     (void)state;
-    fail_each(sc_upgrade, sc_make_old, SQLITE_IOERR_WRITE, false, 2);
+    fail_each(sc_upgrade, sc_make_old, SQLITE_IOERR_WRITE, false, 2, false);
 }
 
 static void a_full_disk_while_upgrading(void **state)
 {
     (void)state;
-    fail_each(sc_upgrade, sc_make_old, SQLITE_FULL, true, 2);
+    fail_each(sc_upgrade, sc_make_old, SQLITE_FULL, true, 2, true);
 }
 
 int main(void)

@@ -28,9 +28,10 @@ static void intervals_are_those_of_the_views(void **state)
     fixture f;
     char sql[160];
     fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
+    fx_add_network(&f, false);
+    fx_run(&f, f.db, 0, f.n_rows, 100);
     bs_round *r = rounds(&f, 0.02, 0);
-    for (int s = 0; s < FX_STRATA; s++) {
+    for (int s = 0; s < f.plan.n_strata; s++) {
         const char *const columns[] = {"rate", "low", "high", "observations", "trials"};
         const double have[] = {r[s].rate, r[s].low, r[s].high, r[s].observations, (double)r[s].trials};
         for (int c = 0; c < 5; c++) {
@@ -83,11 +84,15 @@ static void parameters_count_faults(void **state)
     (void)state;
     fixture f;
     fixture_open(&f);
-    fx_run(&f, f.db, 0, FX_ROWS, 100);
+    fx_add_network(&f, true);
+    f.stratum[4].population = FX_REPETITIONS; /* of single sites: no limit of a trial's */
+    fx_run(&f, f.db, 0, f.n_rows, 100);
     bs_round *r = rounds(&f, 0.1, 0);
-    assert_true(r[2].is_parameter && r[2].observations < FX_REPETITIONS + 0.1 && !r[2].narrow);
+    for (int s = 2; s <= 4; s += 2) { /* the weight, and a network that has one */
+        assert_true(r[s].is_parameter && r[s].observations < FX_REPETITIONS + 0.1 && !r[s].narrow);
+        assert_true(r[s].next == 3 * FX_REPETITIONS && !r[s].enough && !r[s].exhausted);
+    }
     assert_true(half(r[2].rate, FX_IMAGES * FX_REPETITIONS) < 0.1);
-    assert_true(r[2].next == 3 * FX_REPETITIONS && !r[2].enough);
     free(r);
     fixture_close(&f);
 }

@@ -1,0 +1,128 @@
+/* Finds the trials of a batch that equal golden, and drops them. */
+#include "replay/replayer.h"
+
+#include <string.h>
+
+bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const table[2], int which)
+{
+    bs_replayer *p = b->p;
+    bs_patches patches = {{size[0], size[1]}, {NULL, NULL}};
+    for (int a = 0; a < 2; a++) {
+        int32_t *origin = p->origin[2 * which + a];
+        for (int i = 0; i < p->n; i++)
+            origin[i] = table ? table[a][p->at[a][i]] : 0;
+        patches.origin[a] = origin;
+    }
+    return patches;
+}
+
+bs_status bs_pass_compare(bs_pass *b, int buffer)
+{
+    bs_replayer *p = b->p;
+    const bs_buffer *s = &b->schedule->buffers[buffer];
+    int tensor = s->tensor;
+    if (s->patched) {
+        bs_patches at = bs_pass_look_up(b, s->size, s->origin, 0);
+        return p->golden->backend->compare_patch(p->golden->stream, tensor, p->n, &at,
+                                                 bs_pass_rows(b, buffer), bs_pass_golden(b, tensor),
+                                                 bs_pass_equal(b, buffer));
+    }
+    return p->golden->backend->compare(p->golden->stream, tensor, p->n, bs_pass_rows(b, buffer),
+                                       bs_pass_golden(b, tensor), bs_pass_equal(b, buffer));
+}
+
+/* Finds the moves of live trials into the positions of masked ones: from the end, so that few move. Sets p->n
+ * to the number of live trials. */
+static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
+{
+    int moves = 0;
+    for (int i = 0; i < p->n; i++) {
+        if (!p->masked[i])
+            continue;
+        while (p->n > i + 1 && p->masked[p->n - 1])
+            p->n--;
+        p->n--;
+        if (p->n > i) {
+            to[moves] = i;
+            from[moves++] = p->n;
+        }
+    }
+    return moves;
+}
+
+/* Drops masked trials from every live buffer. */
+static bs_status remove_masked(bs_pass *b, const int *live, int n_live)
+{
+    bs_replayer *p = b->p;
+    int32_t *to = p->origin[0], *from = p->origin[1];
+    for (int i = 0; b->schedule->joins && i < p->n; i++)
+        if (p->masked[i])
+            p->position[p->trial[i]] = -1;
+    int moves = find_moves(p, to, from);
+    if (moves == 0)
+        return BS_OK;
+    for (int k = 0; k < n_live; k++) {
+        BS_TRY(p->golden->backend->move_rows(p->golden->stream, moves, bs_pass_rows(b, live[k]),
+                                             b->schedule->buffers[live[k]].row_bytes, to, from));
+        uint8_t *equal = bs_pass_equal(b, live[k]);
+        for (int m = 0; m < moves; m++)
+            equal[to[m]] = equal[from[m]];
+    }
+    for (int m = 0; m < moves; m++) {
+        p->trial[to[m]] = p->trial[from[m]];
+        p->row[to[m]] = p->row[from[m]];
+        for (int a = 0; a < 2; a++)
+            p->at[a][to[m]] = p->at[a][from[m]];
+        if (b->schedule->joins)
+            p->position[p->trial[to[m]]] = to[m];
+    }
+    b->reordered = true;
+    return BS_OK;
+}
+
+/* Enters that trial i is masked at `tensor`. */
+static void settle(const bs_golden *golden, const bs_trial_batch *t, int i, int tensor)
+{
+    size_t classes = (size_t)golden->graph->classes, row = (size_t)t->golden_row[i];
+    t->result[i].died_at = golden->graph->tensors[tensor].target;
+    t->result[i].answer = golden->answer[row];
+    if (t->output)
+        memcpy(t->output + (size_t)i * classes, golden->output + row * classes,
+               classes * sizeof *golden->output);
+}
+
+void bs_replay_settle_golden(const bs_golden *golden, const bs_schedule *schedule, const bs_trial_batch *t,
+                             int i)
+{
+    int step = bs_schedule_first_injection(schedule);
+    int buffer = step < 0 ? schedule->start : schedule->steps[step].out;
+    settle(golden, t, i, schedule->buffers[buffer].tensor);
+}
+
+bs_status bs_pass_drop(bs_pass *b, int step, const int *live, int n_live, int tensor)
+{
+    bs_replayer *p = b->p;
+    for (int i = 0; i < p->n; i++) {
+        int trial = p->trial[i];
+        p->masked[i] = 1;
+        for (int k = 0; k < n_live; k++)
+            p->masked[i] &= bs_pass_equal(b, live[k])[i];
+        bool to_come = b->schedule->joins && step < p->last[trial];
+        if (p->masked[i] && !to_come && b->t->result[trial].died_at < 0)
+            settle(p->golden, b->t, trial, tensor);
+    }
+    return b->t->keep_masked ? BS_OK : remove_masked(b, live, n_live);
+}
+
+/* Each faulty element costs one filter, and at most all. */
+double bs_pass_quick_macs(const bs_pass *b, const bs_step *s, int n, const bs_faults *f)
+{
+    const bs_graph *g = b->p->golden->graph;
+    const bs_shape *out = &g->tensors[g->nodes[s->node].out].shape;
+    double filters = out->rank ? (double)out->dim[out->rank == 3 ? 0 : out->rank - 1] : 1.0, macs = 0;
+    for (int i = 0; i < n; i++) {
+        double sites = (double)(f->first[i + 1] - f->first[i]);
+        macs += (double)s->macs * (sites < filters ? sites : filters) / filters;
+    }
+    return macs;
+}
