@@ -4,12 +4,13 @@
 #include "support/receptive_field_check.h"
 
 #include "replay/schedules.h"
+#include "replay/selftest.h"
 #include "replay/trace.h"
 
 #ifdef BITSINK_SANITIZE
-enum { GRAPHS = 4 };
+static int n_graphs = 4;
 #else
-enum { GRAPHS = 24 };
+static int n_graphs = 12;
 #endif
 
 enum { LAYERS = 4, SETS = 3, TRIALS = 22, TARGETS = 64, MOST = 3, CLASSES = 10 };
@@ -275,39 +276,222 @@ static void trace_goldens(bench *b, bs_golden *golden[IMAGES])
     }
 }
 
+/* A graph on the device, with what delta replay needs. */
+typedef struct field {
+    bench b;
+    bs_golden *golden[IMAGES];
+    bs_receptive_fields fields;
+    bs_schedule_context context;
+} field;
+
+static void field_open(field *f, int number, size_t arena_bytes)
+{
+    memset(f, 0, sizeof *f);
+    bench *b = &f->b;
+    bench_open(b, make_graph(number), number);
+    bs_replayer_free(b->replayer);
+    assert_ok(bs_replayer_create(&b->replayer, b->golden, TRIALS, arena_bytes));
+    trace_goldens(b, f->golden);
+    assert_ok(bs_receptive_fields_create(&f->fields, b->g));
+    f->context.fields = &f->fields;
+    assert_ok(bs_segments_create(&f->context.segments, b->g, b->rig.b, b->rig.network, &f->context));
+}
+
+static void field_close(field *f)
+{
+    bs_segments_free(f->context.segments);
+    bs_receptive_fields_clear(&f->fields);
+    for (int i = 0; i < IMAGES; i++)
+        bs_golden_free(f->golden[i]);
+    bench_close(&f->b);
+}
+
+/* Returns how many graphs had cut points. */
+static int check_graphs(int graphs)
+{
+    int trials = 0, masked = 0, cut = 0;
+    for (int number = 0; number < graphs; number++) {
+        field f;
+        field_open(&f, number, (size_t)1 << (number % 3 ? 26 : 20)); /* with room for few dense trials, too */
+        cut += f.context.segments != NULL;
+        for (int set = 0; set < SETS; set++)
+            masked += check_set(&f.b, f.golden, &f.context, set);
+        trials += f.b.trials;
+        field_close(&f);
+    }
+    print_message("%d graphs, %d with cut points, %d trials, %d masked, all bits equal\n", graphs, cut,
+                  trials, masked);
+    assert_true(masked > trials / 20 && masked < trials);
+    return cut;
+}
+
 static void test_random_graphs(void **state)
 {
     (void)state;
-    int trials = 0, masked = 0, cut = 0;
-    for (int number = 0; number < GRAPHS; number++) {
-        bench b;
-        bs_golden *golden[IMAGES];
-        bs_receptive_fields fields;
-        bench_open(&b, make_graph(number), number);
-        bs_replayer_free(b.replayer); /* with room for few dense trials now and then */
-        assert_ok(bs_replayer_create(&b.replayer, b.golden, TRIALS, (size_t)1 << (number % 3 ? 26 : 20)));
-        trace_goldens(&b, golden);
-        assert_ok(bs_receptive_fields_create(&fields, b.g));
-        bs_schedule_context context = {.fields = &fields};
-        assert_ok(bs_segments_create(&context.segments, b.g, b.rig.b, b.rig.network, &context));
-        cut += context.segments != NULL;
-        for (int set = 0; set < SETS; set++)
-            masked += check_set(&b, golden, &context, set);
-        trials += b.trials;
-        bs_segments_free(context.segments);
-        bs_receptive_fields_clear(&fields);
-        for (int i = 0; i < IMAGES; i++)
-            bs_golden_free(golden[i]);
-        bench_close(&b);
-    }
-    print_message("%d graphs, %d with cut points, %d trials, %d masked, all bits equal\n", GRAPHS, cut,
-                  trials, masked);
-    assert_true(cut > GRAPHS / 4);
-    assert_true(masked > trials / 20 && masked < trials);
+    int cut = check_graphs(n_graphs);
+    assert_true(cut > n_graphs / 4 || strcmp(test_device(), "null") == 0);
 }
 
-int main(void)
+static void test_null_device(void **state)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs)};
+    (void)state;
+    char before[64];
+    snprintf(before, sizeof before, "%s", test_device());
+    setenv("BITSINK_TEST_DEVICE", "null", 1);
+    check_graphs(n_graphs / 2);
+    setenv("BITSINK_TEST_DEVICE", before, 1);
+}
+
+/* --- What it costs --- */
+
+/* Returns the multiply-accumulates of trials with one site each, in target k. */
+static double cost(field *f, const bs_schedules *schedules, int targets, int k)
+{
+    static trials t;
+    bench *b = &f->b;
+    int64_t elements = b->g->tensors[b->g->targets[k].tensor].elements;
+    memset(&t, 0, sizeof t);
+    for (int i = 0; i < TRIALS; i++) {
+        t.row[i] = i % IMAGES;
+        t.site[i] = (bs_site){(uint32_t)(elements * i / TRIALS), ~0u, 0x00800000u};
+        for (int j = 0; j < targets; j++)
+            t.first[i * targets + j] = (uint32_t)(targets > 1 && j > k ? i + 1 : i);
+    }
+    t.first[TRIALS * targets] = TRIALS;
+    t.n_targets = targets;
+    double before = bs_replayer_macs(b->replayer);
+    run(b, schedules, &t, false, TRIALS);
+    return bs_replayer_macs(b->replayer) - before;
+}
+
+/* A trial with sites in one target costs no more than one of that target's own stratum: the delta is used,
+ * and nothing is computed before it. */
+static void test_cost(void **state)
+{
+    (void)state;
+    field f;
+    field_open(&f, 3, (size_t)1 << 26);
+    bench *b = &f.b;
+    int targets[TARGETS], n = b->g->n_targets, late = 0;
+    bs_schedules all;
+    assert_true(n <= TARGETS && f.context.segments != NULL);
+    for (int k = 0; k < n; k++)
+        targets[k] = k;
+    assert_ok(bs_schedules_create_several(&all, b->g, b->rig.b, b->rig.network, targets, n, BS_REPLAY_DELTA,
+                                          false, &f.context));
+    for (int k = 0; k < n; k++) {
+        bs_schedules own;
+        assert_ok(
+            bs_schedules_create(&own, b->g, b->rig.b, b->rig.network, k, BS_REPLAY_DELTA, false, &f.context));
+        double alone = cost(&f, &own, 1, k), together = cost(&f, &all, n, k);
+        if (b->g->tensors[b->g->targets[k].tensor].constant)
+            assert_true(together <= alone);
+        else
+            assert_true(together == alone);
+        late += alone < (double)TRIALS * (double)all.schedule[0]->macs / 10;
+        bs_schedules_clear(&own);
+    }
+    assert_true(late > n / 4);
+    bs_schedules_clear(&all);
+    field_close(&f);
+}
+
+/* --- The self-test --- */
+
+/* X(name): devices that are wrong in one way. */
+#define WRONG(X) X(nothing) X(two_parameters) X(move) X(inject_last) X(join)
+enum {
+#define X(name) WRONG_##name,
+    WRONG(X)
+#undef X
+        WRONG_COUNT
+};
+static int wrong;
+static const bs_backend *right;
+static int input;
+
+static void spoil(void *row)
+{
+    ((uint32_t *)row)[0] ^= 0x00400000u;
+}
+
+static bs_status wrong_run_faulty(bs_stream *s, int node, int n_faulty, const bs_faulty_input *faulty, int n,
+                                  const bs_view *in, bs_view golden, bs_faulty_mode mode, void *out)
+{
+    BS_TRY(right->run_faulty(s, node, n_faulty, faulty, n, in, golden, mode, out));
+    if (wrong == WRONG_two_parameters && n_faulty > 1 && n > 1)
+        spoil(out);
+    return BS_OK;
+}
+
+static bs_status wrong_move(bs_stream *s, int n, void *rows, size_t row_bytes, const int32_t *to,
+                            const int32_t *from)
+{
+    return wrong == WRONG_move ? BS_OK : right->move_rows(s, n, rows, row_bytes, to, from);
+}
+
+static bs_status wrong_inject(bs_stream *s, int tensor, int n, void *rows, const bs_faults *f)
+{
+    return right->inject(s, tensor, wrong == WRONG_inject_last && n > 1 ? n - 1 : n, rows, f);
+}
+
+/* A trial that joins alone gets a wrong row. */
+static bs_status wrong_copy(bs_stream *s, int tensor, int n, bs_view from, void *to)
+{
+    BS_TRY(right->copy_rows(s, tensor, n, from, to));
+    if (wrong == WRONG_join && tensor != input && n == 1)
+        spoil(to);
+    return BS_OK;
+}
+
+static void test_self_test(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+#define X(name) #name,
+        WRONG(X)
+#undef X
+    };
+    field f;
+    if (strcmp(test_device(), "cpu") != 0)
+        return; /* the lies are told in the host's memory */
+    field_open(&f, 2, (size_t)1 << 26);
+    bench *b = &f.b;
+    int targets[TARGETS], n = b->g->n_targets;
+    bs_backend lying = *b->rig.b;
+    right = b->rig.b;
+    input = b->g->input;
+    lying.run_faulty = wrong_run_faulty;
+    lying.move_rows = wrong_move;
+    lying.inject = wrong_inject;
+    lying.copy_rows = wrong_copy;
+    b->golden->backend = &lying;
+    for (int k = 0; k < n; k++)
+        targets[k] = k;
+    for (int mode = BS_REPLAY_SUFFIX; mode < BS_REPLAY_MODE_COUNT; mode++) {
+        bs_schedules all;
+        assert_ok(bs_schedules_create_several(&all, b->g, b->rig.b, b->rig.network, targets, n,
+                                              (bs_replay_mode)mode, false, &f.context));
+        for (wrong = 0; wrong < WRONG_COUNT; wrong++) {
+            const bs_selftest t = {.replayer = b->replayer, .network = b->rig.network};
+            bs_selftest_result r;
+            assert_ok(bs_selftest_several(&t, &all, &r));
+            if (r.exact != (wrong == WRONG_nothing))
+                fail_msg("%s replay, wrong: %s: %s", bs_replay_mode_name((bs_replay_mode)mode), names[wrong],
+                         r.exact ? "nothing found" : r.what);
+        }
+        bs_schedules_clear(&all);
+    }
+    b->golden->backend = right;
+    field_close(&f);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2)
+        n_graphs = atoi(argv[1]);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_graphs),
+                                       cmocka_unit_test(test_null_device), cmocka_unit_test(test_cost),
+                                       cmocka_unit_test(test_self_test)};
     return run_suite(tests, NULL, NULL);
 }
