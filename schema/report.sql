@@ -2,10 +2,9 @@
 
 -- Outcomes by fault entry. Shares of trials; and SDC-1 with its interval over the bits that a fault may hit.
 CREATE TEMP VIEW report_outcomes AS
-SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber ELSE '' END ||
-       CASE WHEN e.probability < 1 THEN ', probability ' || e.probability ELSE '' END ||
-       CASE WHEN max(s.layer) = 4095 THEN ', several layers at once' ELSE '' END AS fault,
-       count(DISTINCT s.layer) AS layers, sum(s.n) AS trials, printf('%.2f %%', 100.0 * (sum(s.masked) * 1.0 /
+SELECT e.id AS entry, e.name, e.kind || CASE WHEN e.ber > 0 THEN ', rate ' || e.ber WHEN e.count = 0 AND e.kind <> 'none' THEN
+       ', all elements' ELSE '' END || iif(e.probability < 1.0, ', probability ' || e.probability, '') AS fault,
+       iif(e.scope = 'inference', 'together', count(DISTINCT s.layer)) AS layers, sum(s.n) AS trials, printf('%.2f %%', 100.0 * (sum(s.masked) * 1.0 /
        sum(s.n))) AS "masked, of trials", printf('%.2f %%', 100.0 * ((sum(s.n) - sum(s.masked) - sum(s.wrong) FILTER (WHERE
        s.class >= 0) - ifnull(sum(s.n - s.masked) FILTER (WHERE s.class < 0), 0)) * 1.0 / sum(s.n))) AS "benign, of trials",
        printf('%.3f %%', 100.0 * (sum(s.wrong) FILTER (WHERE s.class >= 0) * 1.0 / sum(s.n))) AS "SDC-1, of trials",
@@ -25,8 +24,8 @@ CREATE TEMP VIEW report_vulnerable_layers AS
 SELECT entry, layer_name AS layer, trials, printf('%.3f %%', 100.0 * sdc1_rate) AS "SDC-1",
        iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * sdc1_low, 100.0 * sdc1_high)) AS interval,
        printf('%.3f - %.3f %%', 100.0 * sdc1_population_low, 100.0 * sdc1_population_high) AS "images as a sample",
-       printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy a
-       WHERE a.layer <> 4095 ORDER BY a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM layer WHERE id = a.layer) LIMIT 10;
+       printf('%.3f %%', 100.0 * due_rate) AS DUE, units || ' ' || unit || 's' AS counted FROM layer_accuracy a WHERE kind <> 'network'
+       ORDER BY a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM layer WHERE id = a.layer) LIMIT 10;
 
 -- All layers.
 CREATE TEMP VIEW report_all_layers AS
@@ -39,8 +38,19 @@ SELECT entry, layer_name AS layer, trials, iif(accuracy IS NULL, NULL, printf('%
        printf('%.3f %%', 100.0 * sdc5_rate) AS "SDC-5", printf('%.3f %%', 100.0 * sdc10_rate) AS "SDC-10 %",
        printf('%.3f %%', 100.0 * sdc20_rate) AS "SDC-20 %", printf('%.3f %%', 100.0 * due_rate) AS DUE,
        iif(census, 'census', printf('%.3f - %.3f %%', 100.0 * due_low, 100.0 * due_high)) AS "interval ",
-       units || ' ' || unit || 's' AS counted FROM layer_accuracy a
+       units || ' ' || unit || 's' AS counted FROM layer_accuracy a WHERE kind <> 'network'
        ORDER BY a.entry, (SELECT ordinal FROM layer WHERE id = a.layer);
+
+-- Faults in the whole network.
+CREATE TEMP VIEW report_network AS
+SELECT a.entry, e.name, e.kind AS fault, iif(e.ber > 0, e.ber, NULL) AS "bit error rate", a.trials, iif(accuracy IS NULL, NULL,
+       printf('%.2f %%', 100.0 * golden_accuracy)) AS "accuracy without faults", iif(accuracy IS NULL, NULL, printf('%.2f %%',
+       100.0 * accuracy)) AS accuracy, iif(accuracy_low IS NULL, iif(census AND accuracy IS NOT NULL, 'census', NULL),
+       printf('%.2f - %.2f %%', 100.0 * accuracy_low, 100.0 * accuracy_high)) AS "its interval", printf('%.2f %%', 100.0 *
+       masked_rate) AS masked, printf('%.3f %%', 100.0 * sdc1_rate) AS "SDC-1", iif(census, 'census', printf('%.3f - %.3f %%',
+       100.0 * sdc1_low, 100.0 * sdc1_high)) AS interval, printf('%.3f %%', 100.0 * due_rate) AS DUE, iif(census, 'census',
+       printf('%.3f - %.3f %%', 100.0 * due_low, 100.0 * due_high)) AS "interval ", units || ' ' || unit || 's' AS counted
+  FROM layer_accuracy a JOIN entry e ON e.id = a.entry WHERE a.kind = 'network' ORDER BY a.entry;
 
 -- Sinks of each entry, over all layers.
 CREATE TEMP VIEW report_sinks AS
@@ -58,7 +68,7 @@ SELECT entry, layer_name AS layer, CASE WHEN class_name IS NULL THEN class ELSE 
        printf('%.1f %%', 100.0 * sdc_share) AS "of silent corruptions", golden_classes AS "from classes",
        images, trials, hits || ' of ' || units || ' ' || unit || 's' AS counted, printf('%.1e', p_runner_up) AS
        "p, runners-up", printf('%.1e', p_uniform) AS "p, scatter", printf('%.1e', q_value) AS q FROM sink_class s
-       WHERE level = 'layer' ORDER BY s.entry, (SELECT ordinal FROM layer WHERE id = s.layer), s.share DESC, s.class LIMIT 500;
+       WHERE level = 'layer' AND layer NOT IN (SELECT id FROM layer WHERE kind = 'network') ORDER BY s.entry, (SELECT ordinal FROM layer WHERE id = s.layer), s.share DESC, s.class LIMIT 500;
 
 -- Sinks by bit position.
 CREATE TEMP VIEW report_bit_sinks AS
@@ -73,7 +83,7 @@ SELECT entry, bit, CASE WHEN class_name IS NULL THEN class ELSE class || ' ' || 
 CREATE TEMP VIEW report_concentration AS
 SELECT entry, iif(layer_name = 'all', 'all #' || layer, ifnull(layer_name, 'all')) AS layer, sdc1 AS "silent corruptions", classes, printf('%.2f', entropy)
        AS entropy, printf('%.1f %%', 100.0 * top5_share) AS "top five" FROM sink_concentration s WHERE level <>
-       'bit' ORDER BY s.level = 'layer', s.entry, (SELECT ordinal FROM layer WHERE id = s.layer);
+       'bit' AND ifnull(layer, -1) NOT IN (SELECT id FROM layer WHERE kind = 'network') ORDER BY s.level = 'layer', s.entry, (SELECT ordinal FROM layer WHERE id = s.layer);
 
 -- The least trustworthy answers at the p of the settings, of classes that the network answers without faults.
 CREATE TEMP VIEW report_least_trust AS
@@ -174,8 +184,9 @@ SELECT 'model' AS fact, model AS value FROM campaign UNION ALL SELECT
 
 -- Fault entries.
 CREATE TEMP VIEW report_entries AS
-SELECT id, name, kind, printf('0x%08x', bits) AS bits, burst, count, ber AS "bit error rate", targets, trials AS
-       "trials for each layer and image" FROM entry ORDER BY id;
+SELECT id, name, kind, scope, printf('0x%08x', bits) AS bits, burst, CASE WHEN ber > 0 OR kind = 'none' THEN NULL WHEN count = 0
+       THEN 'all' ELSE count END AS count, ber AS "bit error rate", probability, iif(shared_bit, 'yes', 'no') AS "one bit for all",
+       targets, trials AS "trials for each layer and image" FROM entry ORDER BY id;
 
 -- Runs.
 CREATE TEMP VIEW report_runs AS

@@ -113,9 +113,9 @@ CREATE TABLE run (
 CREATE TABLE proof (
     run INTEGER NOT NULL,   -- run.id
     key TEXT NOT NULL,      -- the proof's name, 32 hex digits, also in the cache: hash of all that it depends on
-    layer INTEGER,          -- layer.id at which the replay starts; NULL: at none
-    what TEXT NOT NULL,     -- what was compared with whole layers run alone: dense: whole layers in a batch; full: the same of full
-                            -- re-runs; filters: those that a faulty parameter reaches; delta 4x4: patches for faults within 4 rows
+    layer INTEGER,          -- layer.id at which the replay starts; NULL: at none, or at several
+    what TEXT NOT NULL,     -- what was compared with whole layers run alone: dense: whole layers in a batch; several: the same with
+                            -- faults in several layers; full: the same of full re-runs; filters: those that a faulty parameter reaches; delta 4x4: patches for faults within 4 rows
                             -- and columns; segment 4x4, segment: the same for trials that go on at a cut point; whole: some trials
                             -- from the input to the output
     outcome TEXT NOT NULL,  -- proven: by this run; cache: taken from the cache; file: an earlier run in this file has it;

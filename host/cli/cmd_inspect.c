@@ -4,6 +4,7 @@
 #include "import/synth.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_json(const bs_graph *g)
@@ -31,6 +32,52 @@ static void print_json(const bs_graph *g)
     }
 }
 
+/* What a network has of an operator. */
+typedef struct counts {
+    bs_op op;
+    int nodes;
+    int64_t elements, macs; /* of their outputs, for one image */
+} counts;
+
+static int by_nodes(const void *a, const void *b)
+{
+    const counts *x = a, *y = b;
+    return x->nodes != y->nodes ? y->nodes - x->nodes : strcmp(bs_op_name(x->op), bs_op_name(y->op));
+}
+
+/* Counts the nodes of each operator, the most frequent one first; returns the number of operators. */
+static int count_operators(counts of[BS_OP_COUNT], const bs_graph *g)
+{
+    int n = 0;
+    for (int op = 0; op < BS_OP_COUNT; op++)
+        of[op] = (counts){.op = (bs_op)op};
+    for (int k = 0; k < g->n_nodes; k++) {
+        counts *c = &of[g->nodes[k].op];
+        n += c->nodes++ == 0;
+        c->elements += g->tensors[g->nodes[k].out].elements;
+        c->macs += g->nodes[k].macs;
+    }
+    qsort(of, BS_OP_COUNT, sizeof *of, by_nodes);
+    return n;
+}
+
+static void print_operators(const bs_graph *g, bool json)
+{
+    counts of[BS_OP_COUNT];
+    int n = count_operators(of, g), width = bs_graph_operator_width(g);
+    if (!json)
+        printf("%-*s %6s %12s %12s\n", width, "operator", "nodes", "elements", "MACs");
+    for (int k = 0; k < n; k++) {
+        const char *name = bs_op_name(of[k].op);
+        long long elements = of[k].elements, macs = of[k].macs;
+        if (json)
+            printf("{\"op\": \"%s\", \"nodes\": %d, \"elements\": %lld, \"macs\": %lld}\n", name, of[k].nodes,
+                   elements, macs);
+        else
+            printf("%-*s %6d %12lld %12lld\n", width, name, of[k].nodes, elements, macs);
+    }
+}
+
 /* Names input and output, and what the axes of the input are for images. */
 static void print_ends(const bs_graph *g)
 {
@@ -42,7 +89,7 @@ static void print_ends(const bs_graph *g)
                        : in->shape.rank == 2 ? "H, W"
                        : f.channels_last     ? "H, W, C"
                                              : "C, H, W";
-    printf("\ninput %s: %s (%s), output %s\n", bs_visible(in->name),
+    printf("input %s: %s (%s), output %s\n", bs_visible(in->name),
            bs_shape_text(&in->shape, shape, sizeof shape), axes, bs_visible(g->tensors[g->output].name));
 }
 
@@ -68,6 +115,12 @@ static void print_table(const bs_graph *g)
                bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }
+    counts of[BS_OP_COUNT];
+    int n_operators = count_operators(of, g);
+    printf("\noperators:");
+    for (int k = 0; k < n_operators; k++)
+        printf("%s %s %d", k ? "," : "", bs_op_name(of[k].op), of[k].nodes);
+    putchar('\n');
     print_ends(g);
     printf("%d nodes, %d targets, %lld parameters, %.2f MMAC per inference, %d classes, sha256 %.16s...\n",
            g->n_nodes, g->n_targets, (long long)parameters, (double)g->macs * 1e-6, g->classes, g->sha256);
@@ -83,7 +136,10 @@ static bs_status run(const bs_args *args)
     bs_status st = bs_synth_or_import(&g, args->operand[0], &import);
     bs_import_options_clear(&import);
     BS_TRY(st);
-    if (bs_option_value(args, "json"))
+    bool json = bs_option_value(args, "json");
+    if (bs_option_value(args, "operators"))
+        print_operators(g, json);
+    else if (json)
         print_json(g);
     else
         print_table(g);
@@ -93,7 +149,8 @@ static bs_status run(const bs_args *args)
 
 static const bs_option options[] = {
     BS_MODEL_OPTIONS,
-    {"json", NULL, "one JSON object per target"},
+    {"operators", NULL, "list the operators instead, with the number of their nodes"},
+    {"json", NULL, "one JSON object per target, or per operator"},
     {NULL, NULL, NULL},
 };
 
@@ -101,18 +158,22 @@ const bs_command bs_cmd_inspect = {
     .name = "inspect",
     .usage = "MODEL",
     .summary = "list the targets of an ONNX model",
-    .details = "Imports MODEL, an ONNX file or a network that `bitsink synth` generates, and lists its"
-               " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
-               " shape of one image, bits, and the multiply-accumulates of the node that makes it. They are"
-               " in the order in which the network computes them, the parameters of a node before its output."
-               " Where an exporter made up the name of a tensor (`onnx::Conv_55`), that of the node stands"
-               " there, as in `/conv1/Conv.weight`; `--json` has both. Job files select targets by these"
-               " names, kinds, operators and ids. Below them stand the input with its axes, and the output.\n"
-               "\n"
-               "The options say what the file leaves open; a job says it with the keys `input_size`,"
-               " `output` and `inputs` (MODELS in bitsink-job(5)).",
+    .details =
+        "Imports MODEL, an ONNX file or a network that `bitsink synth` generates, and lists its"
+        " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
+        " shape of one image, bits, and the multiply-accumulates of the node that makes it. They are"
+        " in the order in which the network computes them, the parameters of a node before its output."
+        " Where an exporter made up the name of a tensor (`onnx::Conv_55`), that of the node stands"
+        " there, as in `/conv1/Conv.weight`; `--json` has both. Job files select targets by these"
+        " names, kinds, operators and ids. Below them stand the numbers of nodes by operator, the input with"
+        " its axes, and the output. `--operators` lists for each operator its nodes, the elements of"
+        " their outputs for one image, and their multiply-accumulates.\n"
+        "\n"
+        "The options say what the file leaves open; a job says it with the keys `input_size`,"
+        " `output` and `inputs` (MODELS in bitsink-job(5)).",
     .examples = "    bitsink inspect model.onnx\n"
                 "    bitsink inspect model.onnx --input-size 224,224 --output logits --input mask=1\n"
+                "    bitsink inspect resnet50 --operators\n"
                 "    bitsink inspect resnet50 --json",
     .see_also = "bitsink-job(5) bitsink-synth(1)",
     .min_operands = 1,

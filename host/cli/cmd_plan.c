@@ -81,9 +81,14 @@ static void print_note(const bs_plan *p, const bs_stratum *s)
         printf("entry %d: a trial of the network hits up to %d targets in one inference, %.4g of them and "
                "%.4g sites on average\n",
                e->id, s->n_parts, targets_hit(s), bs_stratum_sites(s));
-    if (!e->sites && s->repetitions > bs_stratum_faults(s))
-        printf("entry %d: %s has only %.0f fault%s; trials beyond that repeat them, and add nothing\n", e->id,
-               where, bs_stratum_faults(s), bs_stratum_faults(s) == 1 ? "" : "s");
+    if (e->sites || !(s->repetitions > bs_stratum_faults(s)))
+        return;
+    if (bs_stratum_faults(s) > 1)
+        printf("entry %d: %s has only %.0f faults; trials beyond that repeat them, and add nothing\n", e->id,
+               where, bs_stratum_faults(s));
+    else
+        printf("entry %d: all trials of %s on an image are the same; more than one adds nothing\n", e->id,
+               where);
 }
 
 static void print_strata(const bs_plan *p, const bs_strata_list *l)
@@ -349,7 +354,9 @@ const bs_command bs_cmd_plan = {
         "Proofs that the cache has are left out. "
         "Expect up to a third more or less, and more on a busy machine. Targets with more trials than "
         "there are "
-        "different faults are pointed out: repeated faults tell nothing new.\n"
+        "different faults are pointed out: repeated faults tell nothing new. Trials that hit several "
+        "targets in one inference are those of `network`; how many targets and sites they hit stands below "
+        "the table.\n"
         "\n"
         "With `--sites` every site of the plan is written as CSV. Used as `sites` in a job, that "
         "file gives the same trials, bit for bit.\n"

@@ -1,6 +1,9 @@
+#include "base/text.h"
 #include "bn/bn.h"
 #include "cli/cli.h"
 #include "report/figure.h"
+
+#include <stdio.h>
 
 static bs_status find(long long *out, const bs_db *db, bs_bn_kind kind, const char *text)
 {
@@ -9,6 +12,21 @@ static bs_status find(long long *out, const bs_db *db, bs_bn_kind kind, const ch
         BS_TRY(bs_bn_find(&id, db, kind, text));
     *out = id;
     return BS_OK;
+}
+
+/* Says which files figure talk has written, since no file has the name that was given. */
+static bs_status print_sheets(const char *path)
+{
+    static const char *const sheets[] = {"accuracy", "sinks"};
+    bs_str name = {0};
+    bs_status st = BS_OK;
+    for (int i = 0; i < 2 && st == BS_OK; i++) {
+        st = bs_figure_sheet(&name, path, sheets[i]);
+        if (st == BS_OK)
+            printf("%s\n", bs_visible(name.ptr));
+    }
+    bs_str_clear(&name);
+    return st;
 }
 
 static bs_status run(const bs_args *args)
@@ -28,7 +46,10 @@ static bs_status run(const bs_args *args)
     BS_TRY(bs_bn_open(&db, args->operand[0], draw == bs_figure_bits));
     BS_TRY_GOTO(find(&options.entry, db, BS_BN_ENTRY, bs_option_value(args, "entry")), out);
     BS_TRY_GOTO(find(&options.layer, db, BS_BN_LAYER, bs_option_value(args, "layer")), out);
-    st = draw(&page, db, &options);
+    BS_TRY_GOTO(find(&options.late, db, BS_BN_LAYER, bs_option_value(args, "late")), out);
+    BS_TRY_GOTO(draw(&page, db, &options), out);
+    if (draw == bs_figure_talk)
+        st = print_sheets(page.path);
 out:
     bs_db_close(db);
     return st;
@@ -38,7 +59,11 @@ static const bs_option options[] = {
     {"output", "FILE", "where to: .png or .svg (also -o)"},
     {"entry", "ENTRY",
      "only this fault entry, by name, id or #ID (default: all; trust and rerun: the lowest scope)"},
-    {"layer", "LAYER", "sinks: only this layer, likewise (default: five that show sinks)"},
+    {"layer", "LAYER",
+     "sinks: only this layer, likewise (default: five that show sinks); talk: the early layer (default: the "
+     "first with 10 wrong answers)"},
+    {"late", "LAYER",
+     "talk: the late layer (default: the last with 10 wrong answers); sinks: this layer, too"},
     {NULL, NULL, NULL},
 };
 
@@ -50,9 +75,14 @@ const bs_command bs_cmd_plot = {
 #define X(name, help) "\n- `" #name "`: " help "."
     BS_FIGURES(X)
 #undef X
-        "\n\nThe colours can be told apart with any colour vision.",
+        "\n\nFigure talk writes two files: with `-o talk.png` they are talk-accuracy.png and "
+        "talk-sinks.png. They show one entry: the first with two layers that have at least 10 wrong answers "
+        "each, or any.\n\nThe curves of figure ber are entries with `scope: inference` and a list of rates. "
+        "Its "
+        "--entry is any entry of a curve.\n\nThe colours can be told apart with any colour vision.",
     .examples = "    bitsink plot r.db sinks -o sinks.png\n"
-                "    bitsink plot r.db bits --entry 1 -o bits.svg",
+                "    bitsink plot r.db bits --entry 1 -o bits.svg\n"
+                "    bitsink plot r.db talk --layer conv1_1 --late fc1 -o talk.png",
     .see_also = "bitsink-report(1)",
     .min_operands = 2,
     .max_operands = 2,

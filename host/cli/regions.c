@@ -47,9 +47,10 @@ static void put_fault_kinds(bs_str *item)
 #undef X
     };
 #define X(suffix, name, bitwise, permanent, random, parameter, keep, toggle, meaning)                        \
-    bs_str_printf(item, "- `%s`: %s%s. The fault %s", name, meaning, (bitwise) ? " (acts on bits)" : "",     \
-                  (permanent) ? "stays, so a second inference meets it again."                               \
-                              : "is gone in a second inference, unless it is in a parameter.");              \
+    bs_str_printf(item, "- `%s`: %s%s.%s", name, meaning, (bitwise) ? " (acts on bits)" : "",                \
+                  BS_FAULT_##suffix == BS_FAULT_NONE ? ""                                                    \
+                  : (permanent) ? " The fault stays, so a second inference meets it again."                  \
+                                : " The fault is gone in a second inference, unless it is in a parameter."); \
     if (*parameters[BS_FAULT_TAKES_##parameter])                                                             \
         bs_str_printf(item, " Needs the key `%s`.", parameters[BS_FAULT_TAKES_##parameter]);                 \
     put_item(item);

@@ -59,6 +59,11 @@ static bs_status check_bits(const bs_plan *plan, const bs_entry *e, int target)
         return BS_OK;
     bs_fail(BS_USAGE, "%s:%d: entry %d, target '%s': %s", plan->job->path, e->bits.line, e->id, tensor->name,
             what);
+    if (plan->graph->doubles)
+        return bs_hint(
+            "values that are double in the file are stored and computed as fp32, so bits 32 to 63 do"
+            " not exist: the sign is bit 31, not 63, the exponent 23-30, not 52-62, the mantissa"
+            " 0 (lowest) to 22, not 0-51");
     return bs_hint("its bits are 0 (lowest) to %u: change 'bits'", width - 1);
 }
 

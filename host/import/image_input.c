@@ -94,6 +94,7 @@ static bs_status check_type(bs_import *im, int type)
     if (type == TYPE(FLOAT))
         return BS_OK;
     if (type == TYPE(FLOAT16) || type == TYPE(DOUBLE)) {
+        im->doubles |= type == TYPE(DOUBLE);
         bs_warn("input '%s' has element type %s; the network is computed in fp32", name, bs_type_name(type));
         return BS_OK;
     }

@@ -69,6 +69,7 @@ bs_status bs_graph_import_model(bs_graph **out, Onnx__ModelProto *model, bs_mode
     bs_external_hash(&im, g->sha256);
     BS_TRY_GOTO(bs_interface_hash(&im, g->sha256), out);
     g->bytes = im.bytes_input;
+    g->doubles = im.doubles;
     *out = g;
     g = NULL;
 out:

@@ -147,6 +147,7 @@ typedef struct bs_import {
     int input, output; /* indices of values */
     bool sized;        /* the options gave a size that the file leaves open */
     bool bytes_input;  /* the image is declared as UINT8 */
+    bool doubles;      /* something in the file that is used is DOUBLE */
     bs_node *nodes;    /* `in` and `out` are indices of values until finish.c */
     size_t n_nodes, cap_nodes;
     uint64_t bytes, folded_bytes;

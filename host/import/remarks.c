@@ -17,6 +17,7 @@ static const int types[BS_REMARK_TYPES] = {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT1
 
 void bs_remark_count(bs_import *im, bs_remark_of of, int64_t type)
 {
+    im->doubles |= type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
     for (int k = 0; k < BS_REMARK_TYPES; k++)
         if (types[k] == type)
             im->remarked[of][k]++;

@@ -122,6 +122,7 @@ typedef struct bs_graph {
     int classes;       /* elements of the output */
     bool ends_in_softmax;
     bool bytes;      /* the input is declared as UINT8: its values are 0, 1, .. 255 */
+    bool doubles;    /* the file has values of type DOUBLE, which are fp32 here */
     int64_t macs;    /* for one sample */
     char sha256[65]; /* of the model file, of weights that it stores in other files, and of import options
                         that matter to it */

@@ -12,7 +12,9 @@
     X(sinks, "true class against answer: fault-free, and by layer, sinks in red")                            \
     X(trust, "trust in each answer against the probability of a fault")                                      \
     X(bits, "silent corruptions by layer and bit position")                                                  \
-    X(rerun, "silent corruptions caught against extra inferences")
+    X(rerun, "silent corruptions caught against extra inferences")                                           \
+    X(ber, "accuracy, SDC-1 and DUE against the bit error rate in the whole network")                        \
+    X(talk, "the accuracy of each layer and the sinks of an early and of a late layer, a sheet each")
 
 enum { BS_FIGURE_ANY = -2 };
 
@@ -20,6 +22,7 @@ enum { BS_FIGURE_ANY = -2 };
 typedef struct bs_figure_options {
     long long entry; /* an entry, or BS_FIGURE_ANY: all (trust, rerun: the lowest scope) */
     long long layer; /* sinks: only this layer; or BS_FIGURE_ANY */
+    long long late;  /* sinks: `layer` and this one, in the order of the network; or BS_FIGURE_ANY */
 } bs_figure_options;
 
 typedef bs_status (*bs_figure)(bs_page *page, const bs_db *db, const bs_figure_options *options);
@@ -30,6 +33,10 @@ bs_figure bs_figure_find(const char *name);
 #define X(name, help) bs_status bs_figure_##name(bs_page *, const bs_db *, const bs_figure_options *);
 BS_FIGURES(X)
 #undef X
+
+/* Figure talk writes two files: sets *out to the name of one, sheet "accuracy" or "sinks", for a page of this
+ * path: talk.png gives talk-sinks.png. Zero-initialise *out; the caller clears it. */
+bs_status bs_figure_sheet(bs_str *out, const char *path, const char *sheet);
 
 /* Finds the path that all layers of the file have in common, which figures and tables leave out.
  * Zero-initialise; free with bs_common_path_clear(). */

@@ -13,8 +13,9 @@ static const char sql[] = "SELECT c.entry, e.name, c.layer, c.layer_name, coales
                           "1.0), coalesce(c.correct_label, "
                           "c.correct_golden), coalesce(c.label_low, c.golden_low), coalesce(c.label_high, "
                           "c.golden_high), c.correct_label IS "
-                          "NOT NULL FROM bn_correct_given_layer c JOIN entry e ON e.id = c.entry WHERE ?1 = "
-                          "-2 OR c.entry = ?1 ORDER BY "
+                          "NOT NULL FROM bn_correct_given_layer c JOIN entry e ON e.id = c.entry WHERE (?1 = "
+                          "-2 OR c.entry = ?1) AND c.layer NOT IN (SELECT id FROM layer WHERE kind = "
+                          "'network') ORDER BY "
                           "c.entry, (SELECT ordinal FROM layer WHERE id = c.layer)";
 
 static const char *name_of(const bs_data *d, const bs_common_path *path, size_t row)
@@ -101,8 +102,11 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
     BS_TRY(bs_figure_confidence(&confidence, db));
     BS_TRY(bs_data_load(&d, db, sql, 1, &o->entry));
     if (d.n == 0)
-        BS_TRY_GOTO(bs_figure_empty("no trials of this entry", "run the campaign, or name another --entry"),
-                    out);
+        BS_TRY_GOTO(
+            bs_figure_empty("no trials that hit one layer each",
+                            "run the campaign, or name another --entry; figure ber is for entries that "
+                            "hit the whole network"),
+            out);
     BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     for (size_t i = 0; i < d.n; i += n, panels++) {
         n = entry_rows(&d, i);

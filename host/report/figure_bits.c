@@ -12,7 +12,8 @@ enum { CELL = 16, BITS = 32, TOP = 56, RIGHT = 110, GAP = 98 };
 
 static const char sql[] = "SELECT b.entry, e.name, b.layer, b.layer_name, b.bit, b.sdc1_rate FROM "
                           "bit_accuracy b JOIN entry e ON e.id = "
-                          "b.entry WHERE ?1 = -2 OR b.entry = ?1 ORDER BY b.entry, "
+                          "b.entry WHERE (?1 = -2 OR b.entry = ?1) AND b.layer NOT IN (SELECT id FROM layer "
+                          "WHERE kind = 'network') ORDER BY b.entry, "
                           "(SELECT ordinal FROM layer WHERE id = b.layer), b.bit";
 
 static size_t block(const bs_data *d, size_t first, int column)

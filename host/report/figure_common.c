@@ -10,7 +10,7 @@ bs_status bs_figure_paths(bs_common_path *out, const bs_db *db)
     bs_data d = {0};
     const char **names = NULL;
     bs_status st;
-    BS_TRY(bs_data_load(&d, db, "SELECT DISTINCT label FROM layer", 0, NULL));
+    BS_TRY(bs_data_load(&d, db, "SELECT DISTINCT label FROM layer WHERE kind <> 'network'", 0, NULL));
     BS_TRY_GOTO(bs_calloc(&names, d.n + 1, sizeof *names, "figure"), out);
     for (size_t i = 0; i < d.n; i++)
         names[i] = bs_data_text(&d, i, 0);

@@ -21,16 +21,17 @@ enum {
 };
 
 /* The layers with most silent data corruptions that show a sink, then other layers. ?1: entry or -2, ?2:
- * layer or -2. */
+ * layer or -2, ?3: -2, or another layer: then both, in the order of the network. */
 static const char sql_layers[] =
     "WITH sink AS MATERIALIZED (SELECT entry, layer, count(*) AS n FROM sink_class WHERE level = 'layer' "
     "GROUP BY entry, "
     "layer) SELECT a.entry, a.layer, a.layer_name, e.name, a.sdc1_rate FROM layer_accuracy a JOIN entry e ON "
     "e.id = "
     "a.entry LEFT JOIN sink s ON s.entry = a.entry AND s.layer = a.layer WHERE (?1 = -2 OR a.entry = ?1) AND "
-    "(?2 = -2 OR "
-    "a.layer = ?2) AND a.sdc1_rate > 0 ORDER BY s.n IS NULL, a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM "
-    "layer WHERE id = a.layer) LIMIT 5";
+    "(?2 = -2 AND ?3 = -2 OR a.layer IN (?2, ?3)) AND a.sdc1_rate > 0 AND a.kind <> 'network' ORDER BY "
+    "iif(?3 = -2, "
+    "s.n IS NULL, 0), iif(?3 = -2, -a.sdc1_rate, 0), a.entry, (SELECT ordinal FROM layer "
+    "WHERE id = a.layer) LIMIT 5";
 /* True class (the label, or the golden answer of images without one), answer, count. */
 static const char sql_golden[] = "SELECT coalesce(i.class, g.class), g.class, count(*), 0 FROM golden g JOIN "
                                  "image i ON i.id = g.image WHERE g.class >= "
@@ -174,8 +175,9 @@ static void place(panel *n, const bs_page *p, size_t k)
     n->top = TOP + (double)(k / ACROSS) * (PANEL + GAP_Y);
 }
 
+/* `role` stands before the layer's name. */
 static bs_status draw_layer(panel *n, const bs_db *db, const bs_data *layers, const bs_common_path *path,
-                            size_t k)
+                            size_t k, const char *role)
 {
     bs_data d = {0};
     bs_str title = {0}, subtitle = {0};
@@ -186,7 +188,8 @@ static bs_status draw_layer(panel *n, const bs_db *db, const bs_data *layers, co
     double share = 0;
     for (size_t i = 0; i < n->sinks.n; i++)
         share += bs_data_value(&n->sinks, i, 2);
-    bs_str_printf(&title, "%s (entry %lld)", bs_common_path_cut(path, bs_data_text(layers, k, 2)), bound[0]);
+    bs_str_printf(&title, "%s%s (entry %lld)", role, bs_common_path_cut(path, bs_data_text(layers, k, 2)),
+                  bound[0]);
     bs_str_printf(&subtitle, "SDC %.2f %%, ", 100 * bs_data_value(layers, k, 4));
     if (n->sinks.n)
         bs_str_printf(&subtitle, "%.0f %% of them in %zu sink%s (%ss counted)", 100 * share, n->sinks.n,
@@ -208,12 +211,12 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
 {
     bs_data layers = {0}, golden = {0};
     bs_common_path path = {0};
-    long long bound[2] = {o->entry, o->layer};
+    long long bound[3] = {o->entry, o->layer, o->late};
     sqlite3_int64 classes = 0;
     panel n = {0};
     bs_status st;
     BS_TRY(bs_db_integer(&classes, db, "SELECT classes FROM campaign"));
-    BS_TRY(bs_data_load(&layers, db, sql_layers, 2, bound));
+    BS_TRY(bs_data_load(&layers, db, sql_layers, 3, bound));
     BS_TRY_GOTO(bs_data_load(&golden, db, sql_golden, 0, NULL), out);
     if (golden.n == 0)
         BS_TRY_GOTO(bs_figure_empty("no golden runs", "run the campaign first"), out);
@@ -227,9 +230,10 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
     place(&n, p, 0);
     draw_pairs(&n, &golden);
     draw_frame(&n, "without faults", "one mark for each pair that occurs");
+    bool two = o->late != BS_FIGURE_ANY && layers.n == 2;
     for (size_t k = 0; k < layers.n && st == BS_OK; k++) {
         place(&n, p, k + 1);
-        st = draw_layer(&n, db, &layers, &path, k);
+        st = draw_layer(&n, db, &layers, &path, k, !two ? "" : k == 0 ? "early: " : "late: ");
     }
     bs_figure_note(p, &path);
     if (st == BS_OK)

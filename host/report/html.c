@@ -161,7 +161,7 @@ static void append_svg(bs_str *out, const char *svg, int number)
 bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int number, const char *caption)
 {
     bs_page page = {0};
-    const bs_figure_options any = {BS_FIGURE_ANY, BS_FIGURE_ANY};
+    const bs_figure_options any = {BS_FIGURE_ANY, BS_FIGURE_ANY, BS_FIGURE_ANY};
     bs_status st = draw(&page, db, &any);
     if (st == BS_OK) {
         bs_str_puts(out, "<figure>");

@@ -26,6 +26,16 @@ const bs_section bs_report_sections[] = {
                     "images without faults. Bars: intervals.",
      .tables = {{"The most vulnerable layers", "vulnerable_layers", false},
                 {"All layers", "all_layers", true}}},
+    {.id = "network",
+     .title = "Faults in the whole network",
+     .text = "Entries with scope inference hit many tensors in the same inference: each bit with the same "
+             "probability (the bit error rate), or each tensor with its own. Nothing here is put together "
+             "from rates of single layers. Once parameters are among the tensors, intervals count faults.",
+     .figure = "ber",
+     .figure_text = "Accuracy, SDC-1 and DUE against the bit error rate. Dashed: the same images without "
+                    "faults. Bars: intervals.",
+     .tables = {{"Entries that hit the whole network", "network", false}},
+     .only_if = "SELECT count(*) FROM layer WHERE kind = 'network'"},
     {.id = "sinks",
      .title = "Sinks: where wrong answers drain to",
      .text =

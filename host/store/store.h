@@ -64,8 +64,8 @@ bs_status bs_store_end_run(bs_store *s, int exit_status, const char *selftest);
 /* Returns the seconds from the start of the command to the commit of the run's first row, -1: none yet. */
 double bs_store_start_seconds(const bs_store *s);
 
-/* Computes an order-independent hash of all trial and golden facts (without runs, times and devices): 32 hex
- * digits. *n_rows (may be NULL): trials. */
+/* Computes an order-independent hash of all trial and golden facts, with sites and rankings (without runs,
+ * times and devices): 32 hex digits. *n_rows (may be NULL): trials. */
 bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows);
 
 #endif

@@ -107,9 +107,9 @@ def check_ber(raw, table):
         close("golden", r["golden"], golden)
         kinds = {raw.layer[x]["kind"] in ("input", "activation") for s, x in raw.network if s == e}
         assert r["hits"] == ("both" if len(kinds) == 2 else "activations" if True in kinds else "parameters")
-        faults = {(rep if raw.is_parameter(t) else (i, rep)) for s, i, rep, *_ in raw.trials if s == t}
+        faults = {(rep if raw.is_parameter(t) else (i, rep)) for s, i, rep, *_ in raw.trials if s == t and raw.w[i] > 0}
         assert r["units"] == len(faults) and r["unit"] == ("fault" if raw.is_parameter(t) else "trial")
-        assert r["ber"] == raw.entry[e]["ber"] and r["trials"] == sum(s == t for s, *_ in raw.trials)
+        assert r["ber"] == raw.entry[e]["ber"] and r["trials"] == sum(s == t and raw.w[i] > 0 for s, i, *_ in raw.trials)
 
 
 def check_asked(raw, joint, ask):

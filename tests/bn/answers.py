@@ -183,7 +183,7 @@ def check_rerun(raw, table):
     for r in sorted(table("rerun_set"), key=lambda r: r["place"]):
         members[r["scope"]].append(r["class"])
     for scope, (p, prior) in raw.scopes.items():
-        transient = {t: k for t, k in prior.items() if not raw.is_parameter(t) and not raw.entry[t[0]]["kind"].startswith("stuck")}
+        transient = {t: k for t, k in prior.items() if t[1] != NETWORK and not raw.is_parameter(t) and not raw.entry[t[0]]["kind"].startswith("stuck")}
         if not transient:
             assert scope not in got
             continue

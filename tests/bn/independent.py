@@ -176,7 +176,8 @@ def check_posteriors(raw, table):
             rest, rest_low, rest_high = others_of(raw, prior, t, c)
             low, high = widened(x(t), *share_bounds(raw.flows(t, raw=True)[c][0], raw.support(t)[1]))
             close("P(L|C)", r["probability"], p * prior[t] * x(t) / ((1 - p) * m + p * (prior[t] * x(t) + rest)))
-            close("P(L|C) low", r["low"], p * prior[t] * low / ((1 - p) * m + p * (prior[t] * low + rest_high)), 1e-7)
+            seen = (1 - p) * m + p * (prior[t] * low + rest_high)
+            close("P(L|C) low", r["low"], p * prior[t] * low / seen if seen > 0 else None, 1e-7)
             close("P(L|C) high", r["high"], p * prior[t] * high / ((1 - p) * m + p * (prior[t] * high + rest_low)), 1e-7)
 
 

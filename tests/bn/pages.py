@@ -1,6 +1,7 @@
 """pages.py BITSINK: figures and the report are whole, self-contained, and say what the tables say."""
 import os
 import re
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from independent import JOB
 from raw import rows
 from skips import fashion
 
-KINDS = ("accuracy", "sinks", "trust", "bits", "rerun")
+KINDS = ("accuracy", "sinks", "trust", "bits", "rerun", "ber")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -87,7 +88,7 @@ def check_page(path, bitsink, db):
         assert row["model_sha256"] in page.text and row["seed"] in page.text
     accuracy = next(t for t in page.tables if "accuracy" in t[0] and "layer" in t[0])
     at = {name: i for i, name in enumerate(accuracy[0])}
-    want = rows(bitsink, db, "layer_accuracy")
+    want = [r for r in rows(bitsink, db, "layer_accuracy") if r["kind"] != "network"]
     assert len(accuracy) == len(want) + 1
     for have, row in zip(accuracy[1:], want):
         assert have[at["layer"]] == row["layer_name"] and have[at["trials"]] == str(row["trials"])
@@ -98,6 +99,51 @@ def check_page(path, bitsink, db):
     assert [r[at["SDC FIT"]] for r in rates[1:]] == [f"{r['sdc_fit']:.4g}" for r in want]
     assert [r[at["target"]] for r in rates[1:]] == [r["target"] for r in want]
     return page
+
+
+def svg(path):
+    with open(path, encoding="utf-8") as f:
+        return re.sub(r"surface[0-9]+", "surface", f.read())
+
+
+def plot(bitsink, db, path, *args):
+    """Draws a figure, or the sheets of figure talk. Returns its SVG, or that of its sinks, without cairo's numbers."""
+    subprocess.run([bitsink, "plot", db, *args, "-o", path, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    return svg(path.replace("talk", "talk-sinks"))
+
+
+def check_talk(bitsink, db, folder):
+    """Figure talk has the sheets that figures accuracy and sinks draw of the layers that it should choose."""
+    path, sheets = (os.path.join(folder, n) for n in ("talk.svg", "sheets.svg"))
+    con = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+    wrong = con.execute("""SELECT s.entry, l.label, sum(s.wrong) FROM layer_summary s JOIN layer l ON l.id = s.layer
+        WHERE s.class >= 0 AND l.id < 4095 GROUP BY s.entry, l.id HAVING sum(s.wrong) > 0 ORDER BY s.entry, l.ordinal""").fetchall()
+    con.close()
+    entries = {}
+    for entry, layer, n in wrong:
+        entries.setdefault(entry, []).append((layer, n))
+    entry, layers = next((e, [t for t, n in all_of if n >= 10]) for e, all_of in entries.items() if sum(n >= 10 for _, n in all_of) > 1)
+    both = ("--entry", f"#{entry}", "--layer", layers[0], "--late", layers[-1])
+    sinks = plot(bitsink, db, sheets, "sinks", *both)
+    assert plot(bitsink, db, path, "talk") == sinks
+    assert plot(bitsink, db, path, "talk", "--layer", entries[entry][0][0]) != sinks
+    assert plot(bitsink, db, sheets, "accuracy", "--entry", f"#{entry}") == svg(os.path.join(folder, "talk-accuracy.svg"))
+
+
+def check_network(page, bitsink, db):
+    """Entries that hit the whole network have a section of their own, and are in nothing that is by layer."""
+    want = [r for r in rows(bitsink, db, "layer_accuracy") if r["kind"] == "network"]
+    assert len(want) > len(rows(bitsink, db, "ber_curve")) > 1
+    table = next(t for t in page.tables if "bit error rate" in t[0] and "counted" in t[0])
+    at = {name: i for i, name in enumerate(table[0])}
+    assert [r[at["entry"]] for r in table[1:]] == [str(r["entry"]) for r in want]
+    assert [r[at["SDC-1"]] for r in table[1:]] == [f"{100 * r['sdc1_rate']:.3f} %" for r in want]
+    for table in page.tables:
+        assert "layer" not in table[0] or all(r[table[0].index("layer")] != "network" for r in table[1:]), table[0]
+    for kind, entry in ("accuracy", want[0]), ("talk", want[0]), ("ber", want[-1]):
+        command = [bitsink, "plot", db, kind, "--entry", f"#{entry['entry']}", "-o", "none.svg", "--quiet"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 1 and "nothing to draw" in done.stderr, kind
 
 
 def main():
@@ -119,8 +165,10 @@ def main():
             width, height = (float(root.get(n).replace("px", "")) for n in ("width", "height"))
             w, h, size = pixels(png)
             assert (w, h) == (int(2 * width), int(2 * height)) and size == h * (3 * w + 1), kind
+        check_talk(bitsink, db, folder)
         subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)
         page = check_page(os.path.join(folder, "page", "report.html"), bitsink, db)
+        check_network(page, bitsink, db)
         assert "<b>&\"name\"" in page.text and "Severity" not in page.text
         with open(db, "rb") as f:
             assert f.read() == before, "reading changed the file"

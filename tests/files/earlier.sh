@@ -33,12 +33,15 @@ facts() {
         columns=$(sqlite3 "$1" "SELECT group_concat(name) FROM pragma_table_info('$table') WHERE name <> 'run'")
         sqlite3 "$1" "SELECT $columns FROM $table ORDER BY $columns"
     done
-    sqlite3 "$1" "SELECT name, model_sha256, seed, preprocess, label_offset, classes, shard, shards, job_trials, planned_trials
+    sqlite3 "$1" "SELECT name, model_sha256, seed, preprocess, label_offset, classes, top_k, shard, shards, job_trials, planned_trials
         FROM campaign; SELECT count(*), sum(trials), sum(goldens), max(exit) FROM run;
         SELECT type, name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite*' ORDER BY 1, 2"
 }
 
 b run history.yaml --device null --db plain.db
+version=$(sqlite3 plain.db 'PRAGMA user_version')
+grep -q "version of the schema, now $version\." "$here/../../schema/bitsink-db.5.md" ||
+    die "the manual does not say that the schema version is $version"
 # Not those that say when and by whom, nor what was audited.
 tables=$("$bitsink" bn plain.db | awk '$1 !~ /^(campaign|run|trial|audit|proof)$/ { print $1 }')
 [ "$(echo "$tables" | wc -l)" -gt 40 ] || die "few tables: $tables"

@@ -32,14 +32,19 @@ static void check_table(const bs_site_table *t)
     for (size_t i = 0; i < t->n_groups; i++) {
         const bs_site_group *group = &t->group[i];
         size_t first;
-        fuzz_check(group->target < 3 && (group->image < IMAGES || group->image == BS_EVERY_IMAGE));
+        bool network = group->target == BS_NETWORK_TARGET;
+        fuzz_check((network || group->target < 3) &&
+                   (group->image < IMAGES || group->image == BS_EVERY_IMAGE));
         fuzz_check(group->n <= t->n_sites && group->first <= t->n_sites - group->n);
         uint32_t n = bs_site_table_find(t, group->target, group->image, &first);
         fuzz_check(i >= first && i < first + n);
         for (size_t k = 0; k < group->n; k++) {
             const bs_site *site = &t->site[group->first + k];
-            fuzz_check(site->element < g->tensors[group->target].elements);
-            fuzz_check(k == 0 || site[-1].element < site->element);
+            const uint32_t *target = &t->target[group->first + k];
+            fuzz_check(*target < 3 && (network ? t->in_network[*target] : *target == group->target));
+            fuzz_check(site->element < g->tensors[*target].elements);
+            fuzz_check(k == 0 || target[-1] < *target ||
+                       (target[-1] == *target && site[-1].element < site->element));
         }
     }
 }

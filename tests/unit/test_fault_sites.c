@@ -128,8 +128,11 @@ static void test_refused_lists(void **state)
         {H "relu1,1,flip,1,,,4,\n", 2, "image '4' is not an index", "4 images"},
         {H "conv1.bias,1,flip,1,,,0,\n", 2, "cannot be tied to image '0'", "leave the column"},
         {H "relu1,1,flip,1,,,,x\n", 2, "trial 'x' is not a whole number", ""},
-        {H "relu1,1,flip,1,,,,1\nconv1,1,flip,1,,,,1\n", 3, "trial 1 has sites in two targets",
-         "different numbers"},
+        {H "relu1,1,flip,1,,,,1\nconv1,1,flip,1,,,,1\nrelu1,2,flip,1,,,0,1\nconv1,2,flip,1,,,0,1\n", 2,
+         "a trial without an image", "in none of them"},
+        {H "#4095,1,flip,1,,,,1\n", 2, "'#4095' is the whole network", "'none'"},
+        {H "#4095,,none,,,,,1\n#4095,,none,,,,,2\n", 3, "no trial of the whole network names a target",
+         "'none'"},
         {H "relu1,1,flip,1,,,,1\nrelu1,1,flip,1,,,0,2\n", 2, "a trial without an image", "in none of them"},
         {H "relu1,1,fl\"ip,1,,,,1\n", 2, "not valid CSV", "inside twice"},
         {H "relu1,1,\"flip,1,,,,1\n", 3, "a quote is not closed", ""},
@@ -149,6 +152,53 @@ static void test_refused_lists(void **state)
     }
 }
 
+/* Trials in several targets are the network's, and numbered by themselves. */
+static void test_network_trials(void **state)
+{
+    static const char csv[] = "target,element,operation,bit,image,trial\n"
+                              "relu1,7,,3,2,5\n"
+                              "conv1.bias,1,,1,2,6\n" /* the second trial of image 2 */
+                              "fc,0,,0,2,6\n"
+                              "conv1,9,,4,2,5\n"
+                              "relu1,7,stuck-at-1,2,2,5\n"
+                              "relu1,1,,1,2,8\n"   /* a trial in one target */
+                              "relu1,2,,1,0,6\n"   /* the same number at another image, but in one target */
+                              "#4095,,none,,0,6\n" /* that says it is the network's */
+                              "image,,none,,0,7\n"
+                              "relu1,,none,,0,7\n";
+    bs_sites s = {0};
+    bs_plan *plan;
+    bs_job *job;
+    (void)state;
+    fixture_write("s.csv", csv);
+    assert_ok(fixture_plan(&plan, &job, "1", "{id: 1, sites: s.csv, store_sites: 3, storage: conv1}", 4));
+    assert_int_equal(plan->n_strata, 2);
+    assert_int_equal(plan->trials, 5);
+    assert_int_equal(job->entries[0].store_sites, 3);
+    const bs_stratum *relu = &plan->strata[0], *network = &plan->strata[1];
+    assert_true(relu->target == RELU_OUT && relu->n_parts == 0 && relu->borrowed);
+    assert_true(network->target == BS_NETWORK_TARGET && network->is_parameter && network->n_parts == 5);
+    assert_int_equal(bs_plan_repetitions(plan, network, 0), 2);
+    assert_int_equal(bs_plan_repetitions(plan, network, 1), 0);
+    assert_int_equal(bs_plan_repetitions(plan, network, 2), 2);
+    /* Parts: image, conv1.bias, conv1, relu1, fc. */
+    static const struct {
+        uint32_t image, repetition, bounds[6];
+    } trials[] = {{2, 0, {0, 0, 0, 1, 2, 2}},
+                  {2, 1, {0, 0, 1, 1, 1, 2}},
+                  {0, 0, {0, 0, 0, 0, 1, 1}},
+                  {0, 1, {0, 0, 0, 0, 0, 0}}};
+    for (size_t i = 0; i < 4; i++) {
+        fixture_sites(&s, plan, 1, BS_NETWORK_TARGET, trials[i].image, trials[i].repetition);
+        assert_int_equal(s.n_bounds, 6);
+        assert_memory_equal(s.bound, trials[i].bounds, sizeof trials[i].bounds);
+    }
+    fixture_sites(&s, plan, 1, BS_NETWORK_TARGET, 2, 0);
+    assert_true(s.site[0].element == 9 && s.site[1].element == 7 && s.site[1].toggle == (1u << 3 | 1u << 2));
+    fixture_free(plan, job);
+    bs_sites_clear(&s);
+}
+
 /* Every trial of `a`, and no other, is in `b` with the same sites. */
 static void assert_same_plan(const bs_plan *a, const bs_plan *b)
 {
@@ -159,7 +209,9 @@ static void assert_same_plan(const bs_plan *a, const bs_plan *b)
     for (int i = 0; i < a->n_strata; i++) {
         const bs_stratum *s = &a->strata[i], *t = &b->strata[i];
         assert_true(s->target == t->target && s->is_parameter == t->is_parameter &&
-                    s->repetitions == t->repetitions);
+                    s->repetitions == t->repetitions && s->n_parts == t->n_parts);
+        for (int k = 0; k < s->n_parts; k++)
+            assert_int_equal(s->part[k].target, t->part[k].target);
         for (uint32_t image = 0; image < a->n_images; image++) {
             assert_int_equal(bs_plan_repetitions(a, s, image), bs_plan_repetitions(b, t, image));
             for (uint32_t r = 0; r < bs_plan_repetitions(a, s, image); r++) {
@@ -169,11 +221,13 @@ static void assert_same_plan(const bs_plan *a, const bs_plan *b)
                 assert_int_equal(x.n, y.n);
                 if (x.n)
                     assert_memory_equal(x.site, y.site, x.n * sizeof *x.site);
+                assert_int_equal(x.n_bounds, y.n_bounds);
+                assert_memory_equal(x.bound, y.bound, x.n_bounds * sizeof *x.bound);
                 sites += x.n;
             }
         }
     }
-    assert_true(sites > 0);
+    assert_int_equal(sites > 0, a->job->entries[0].fault.kind != BS_FAULT_NONE);
     bs_sites_clear(&x);
     bs_sites_clear(&y);
 }
@@ -203,11 +257,22 @@ static void test_round_trip(void **state)
                                          "fault: set, value: .nan",
                                          "fault: set, value: -.inf",
                                          "fault: zero, count: 2",
-                                         "fault: random, range: [-1e-30, 1e-20], count: 3"};
+                                         "fault: random, range: [-1e-30, 1e-20], count: 3",
+                                         "fault: flip, probability: 0.4",
+                                         "fault: stuck-at-1, count: all",
+                                         "fault: none"};
+    static const char *const targets[] = {
+        "all",
+        "[{kind: activation, probability: 0.2}, {kind: weight, probability: 0.3}]", /* many trials hit none */
+        "[{kind: weight, probability: 0.3}, conv1.bias]", "{name: relu1, probability: 0.5}",
+        "[{id: 0}, {name: fc.weight, probability: 0.01}]"};
     (void)state;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        char entries[160];
+        char entries[240];
         snprintf(entries, sizeof entries, "{id: 1, targets: all, trials: 4, %s}", faults[i]);
+        check_round_trip(entries, list);
+        snprintf(entries, sizeof entries, "{id: 1, scope: inference, targets: %s, trials: 4, %s}",
+                 targets[i % (sizeof targets / sizeof *targets)], faults[i]);
         check_round_trip(entries, list);
     }
     check_round_trip("{id: 1, targets: all}, {id: 200, targets: {kind: weight}, ber: 1e-4, trials: 3}",
@@ -218,7 +283,9 @@ static void test_round_trip(void **state)
         "s.csv",
         "target,element,operation,bit,value,image,trial\n"
         "relu1,5,stuck-at-0,3,,2,1\nrelu1,5,flip,4,,2,1\nrelu1,5,stuck-at-1,9,,2,1\n"
-        "relu1,6,set,,3.4028235e38,2,2\nrelu1,6,flip,0,,2,2\nrelu1,1,flip,0,,1,9\nfc.weight,9,zero,,,,\n");
+        "relu1,6,set,,3.4028235e38,2,2\nrelu1,6,flip,0,,2,2\nrelu1,1,flip,0,,1,9\nfc.weight,9,zero,,,,\n"
+        "relu1,1,flip,0,,1,8\nconv1,1,flip,0,,1,8\nconv1,2,flip,0,,0,4\nimage,2,flip,0,,0,4\n#4095,,none,,,1,"
+        "3\n");
     check_round_trip(LIST, list);
 }
 
@@ -250,9 +317,9 @@ static void test_export_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms_of_rows), cmocka_unit_test(test_trials_and_images),
-        cmocka_unit_test(test_refused_lists), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_export_text),
+        cmocka_unit_test(test_forms_of_rows),  cmocka_unit_test(test_trials_and_images),
+        cmocka_unit_test(test_refused_lists),  cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_network_trials), cmocka_unit_test(test_export_text),
     };
     return run_suite(tests, fixture_setup, fixture_teardown);
 }

@@ -63,5 +63,8 @@ t plot r.db pie -o x.svg
 t plot r.db sinks --layer conv9 -o x.svg
 t plot r.db accuracy -o nowhere/x.png
 t plot r.db trust -o x.svg
+t plot r.db ber -o x.svg
+t plot r.db talk -o x.svg
+t plot r.db talk --late conv9 -o x.svg
 t report r.db --output r.db
 t report r.db

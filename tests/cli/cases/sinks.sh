@@ -4,6 +4,8 @@ t run --quiet --device null --db r.db jobs/small.yaml
 t digest r.db
 t bn r.db sink_class
 t bn --limit 12 r.db sink_test
+t plot r.db talk -o talk.svg
+t plot r.db talk --layer conv1_2 --late conv1_2 -o talk.svg
 t bn r.db bn_class_given_layer
 t bn r.db bn_layer_given_class
 t bn r.db bn_scope
