@@ -133,7 +133,8 @@ static void put_text(bs_str *text, const bs_tensor *t, const summary *s)
     put_value(text, s->mean, s->finite > 0, false);
     bs_str_printf(text, ", %" PRId64 " NaN, %" PRId64 " Inf\n", s->nan, s->inf);
     for (int k = 0; k < BS_TOP && s->largest.top[k] >= 0; k++) {
-        bs_str_printf(text, "    %d. %9d  %12.6g  at ", k + 1, s->largest.top[k], (double)s->largest.score[k]);
+        bs_str_printf(text, "    %d. %9d  %12.6g  at ", k + 1, s->largest.top[k],
+                      (double)s->largest.score[k]);
         put_place(text, &t->shape, s->largest.top[k]);
         bs_str_puts(text, "\n");
     }

@@ -97,6 +97,26 @@ static bs_status append_merged(bs_sites *out, size_t first, bs_site s)
     return BS_OK;
 }
 
+/* Fills `hit` with the ascending hits of a block, and returns how many there are. The smallest blocks, those
+ * of high rates, mark them in a word, because most of their attempts are hits already. */
+static uint32_t draw_block(uint64_t hit[BS_BER_STEPS + 1], const bs_ber *b, uint64_t seed, uint64_t counter,
+                           uint32_t block)
+{
+    uint32_t hits = bs_ber_hits(b, bs_ber_draw(seed, counter, block)), n = 0, marked = 0;
+    uint64_t base = (uint64_t)block * b->block;
+    if (b->block > 32) {
+        for (uint32_t attempt = 0; n < hits; attempt++)
+            n += put(hit, n, bs_ber_attempt(b, seed, counter, block, attempt));
+        return n;
+    }
+    for (uint32_t attempt = 0; bs_popcount(marked) < hits; attempt++)
+        marked |= 1u << (bs_ber_attempt(b, seed, counter, block, attempt) - base);
+    for (uint32_t k = 0; k < 32; k++)
+        if (marked >> k & 1)
+            hit[n++] = base + k;
+    return n;
+}
+
 /* Draws the hits block by block. Blocks ascend, and so do the hits of each, so nothing remains to be
  * sorted. */
 static bs_status draw_ber(const bs_fault_model *m, const bs_ber *b, uint64_t population, uint64_t seed,
@@ -105,9 +125,7 @@ static bs_status draw_ber(const bs_fault_model *m, const bs_ber *b, uint64_t pop
     uint64_t hit[BS_BER_STEPS + 1], blocks = (population + b->block - 1) / b->block;
     size_t first = out->n;
     for (uint32_t block = 0; block < blocks; block++) {
-        uint32_t hits = bs_ber_hits(b, bs_ber_draw(seed, counter, block)), n = 0;
-        for (uint32_t attempt = 0; n < hits; attempt++)
-            n += put(hit, n, bs_ber_attempt(b, seed, counter, block, attempt));
+        uint32_t n = draw_block(hit, b, seed, counter, block);
         for (uint32_t i = 0; i < n && hit[i] < population; i++)
             BS_TRY(append_merged(out, first, bs_fault_site(m, hit[i], seed, counter, (uint32_t)hit[i])));
     }

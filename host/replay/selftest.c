@@ -117,7 +117,7 @@ out:
 /* --- Several targets --- */
 
 /* The trials: which targets are hit, by the number of the target. */
-enum { HIT_NONE, HIT_ALL, HIT_EVEN, HIT_ENDS, HIT_NO_CHANGE, SEVERAL_TRIALS };
+enum { HIT_NONE, HIT_NO_CHANGE, HIT_ALL, HIT_EVEN, HIT_ENDS, SEVERAL_TRIALS };
 
 /* The trials, and each alone in full. Arrays of one block each. */
 typedef struct several_test {
@@ -134,8 +134,8 @@ static bool is_hit(int trial, int k, int n)
     return trial == HIT_EVEN ? k % 2 == 0 : trial == HIT_ENDS ? k == 0 || k == n - 1 : trial != HIT_NONE;
 }
 
-/* Every third element in turn. All of HIT_NO_CHANGE but the last site change nothing, so that it leaves and
- * joins again. */
+/* Elements in thirds of the tensor, as above. All sites of HIT_NO_CHANGE but the last change nothing, so that
+ * it leaves and joins again, and others move into its place. */
 static void fill_several(several_test *s, const bs_graph *g, const bs_schedule *schedule)
 {
     uint32_t sites = 0, at = 0;

@@ -11,6 +11,7 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from skips import require
 
 (np,) = require("numpy")
+from coverage_accuracy import operations
 from coverage_answers import answers, pseudo
 from coverage_finite import finite, interrupted, rare
 from simulated import ENDLESS, File, make, outcomes
@@ -352,7 +353,7 @@ def main():
         f = File(make(bitsink, folder))
         table = Table(size == "small")
         for seed, case in enumerate((parameters, activations, drops, sums, severity, severity_weighted, finite, weighted, population, rerun,
-                                     rare, interrupted, pseudo, answers)):
+                                     rare, interrupted, pseudo, answers, operations)):
             if not only or case.__name__ in only:
                 f.rng = np.random.default_rng(seed)
                 case(f, table, n)

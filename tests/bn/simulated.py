@@ -9,6 +9,7 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLASSES = 10
+NETWORK = 4095  # the layer that stands for faults in several layers
 ENDLESS = 10 ** 12  # a population so large that drawing without replacement gains nothing
 JOB = """
 model: {models}/fashion_vgg.onnx
@@ -77,6 +78,7 @@ class File:
         faults, for parameters: silent corruptions [s, fault]; fault k meets the images with more than k trials, which are
         the same in all strata."""
         entry, layer = (np.broadcast_to(x, np.broadcast(entry, layer).shape) for x in (entry, layer))
+        layer = layer + (layer >= NETWORK)
         done = sum(n for _, n, _ in answers)
         images = done.shape[1]
         population = np.broadcast_to(population, entry.shape)
@@ -87,8 +89,8 @@ class File:
             self.insert("layer", new, names, None, "Conv", "activation", "1x1x1", "fp32", ENDLESS // 32, ENDLESS, 1, new, names)
             self.layers = layer.max() + 1
         for e in np.setdiff1d(entry, [r[0] for r in self.db.execute("SELECT id FROM entry")]).tolist():
-            self.db.execute("INSERT INTO entry VALUES (?, ?, 'flip', 4294967295, 1, 1, 0, NULL, NULL, NULL, NULL, '', 1, ?)",
-                            (e, f"e{e}", f"e{e}"))
+            self.db.execute("INSERT INTO entry (id, name, kind, bits, burst, count, ber, scope, probability, shared_bit, targets, trials, "
+                            "definition) VALUES (?, ?, 'flip', 4294967295, 1, 1, 0, 'target', 1, 0, '', 1, ?)", (e, f"e{e}", f"e{e}"))
         self.insert("stratum", entry, layer, parameter, int(done.max()) if faults is None else faults.shape[1], population, 4294967295, 1)
         at = [np.repeat(entry, images), np.repeat(layer, images), np.tile(np.arange(images), len(entry))]
         self.insert("unit", *at, done.ravel())

@@ -33,7 +33,8 @@ static void check_table(const bs_site_table *t)
         const bs_site_group *group = &t->group[i];
         size_t first;
         bool network = group->target == BS_NETWORK_TARGET;
-        fuzz_check((network || group->target < 3) && (group->image < IMAGES || group->image == BS_EVERY_IMAGE));
+        fuzz_check((network || group->target < 3) &&
+                   (group->image < IMAGES || group->image == BS_EVERY_IMAGE));
         fuzz_check(group->n <= t->n_sites && group->first <= t->n_sites - group->n);
         uint32_t n = bs_site_table_find(t, group->target, group->image, &first);
         fuzz_check(i >= first && i < first + n);

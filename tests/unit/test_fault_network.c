@@ -11,7 +11,7 @@ static size_t draw(bs_sites *out, const bs_plan *plan, uint32_t image, uint32_t 
     if (k == 0)
         fixture_sites(out, plan, entry, BS_NETWORK_TARGET, image, repetition);
     assert_int_equal(out->n_bounds, plan->strata[0].n_parts + 1);
-    *first = out->site + out->bound[k];
+    *first = out->n > 0 ? out->site + out->bound[k] : NULL;
     return out->bound[k + 1] - out->bound[k];
 }
 

@@ -167,12 +167,28 @@ static void test_perceptron(void **state)
               "  - {id: 1, targets: [{op: Add, kind: activation}, {op: Relu}, {op: Softmax}, {op: MatMul, "
               "kind: activation}],\n"
               "     fault: flip, trials: 4}\n"
-              "  - {id: 2, targets: {op: Relu}, fault: random, range: [0, 1], trials: 2}\n"
-              "  - {id: 3, targets: {op: Add, kind: activation}, fault: zero, count: 10, trials: 2}\n");
+              "  - {id: 2, scope: inference, fault: flip, trials: 20,\n"
+              "     targets: [{op: Add, kind: activation, probability: 0.5}, {op: Relu, probability: 0.1}]}\n"
+              "  - {id: 3, targets: [{op: Relu}, {op: Softmax}], fault: random, range: [0, 1], count: all}\n"
+              "  - {id: 4, targets: {op: Add, kind: activation}, fault: zero, count: all}\n"
+              "  - {id: 5, targets: {op: Relu}, fault: none}\n"
+              "  - {id: 6, targets: {op: Relu}, fault: flip, bits: 30, probability: 0.4, trials: 20}\n");
     run_both(state, digest);
-    assert_true(number(state, "SELECT count(*) FROM trial") == IMAGES * (6 * 4 + 2 + 2 * 2));
+    assert_true(number(state, "SELECT count(*) FROM trial WHERE entry = 1") == IMAGES * 6 * 4);
     assert_true(number(state, "SELECT count(DISTINCT layer) FROM trial WHERE entry = 1") == 6);
-    assert_true(number(state, "SELECT count(*) FROM trial WHERE entry = 3 AND n_sites <> 10") == 0);
+    /* Each node is hit or not, by itself: both Adds in about a quarter of the 60 inferences, no node in 22 %.
+     */
+    assert_true(number(state, "SELECT count(DISTINCT layer) FROM trial_site") == 3);
+    assert_true(number(state, "SELECT count(*) FROM trial_site") ==
+                number(state, "SELECT sum(n_sites) FROM trial WHERE entry = 2"));
+    assert_true(number(state, "SELECT max(n_sites) FROM trial WHERE entry = 2") >= 2);
+    assert_true(number(state, "SELECT min(n_sites) FROM trial WHERE entry = 2") == 0);
+    /* Whole tensors, none, and one trial in about 2.5. */
+    assert_true(number(state,
+                       "SELECT count(*) FROM trial t JOIN layer l ON l.id = t.layer WHERE entry IN (3, 4)"
+                       " AND n_sites = l.elements") == IMAGES * 4);
+    assert_true(number(state, "SELECT sum(n_sites) FROM trial WHERE entry = 5") == 0);
+    assert_in_range((int)number(state, "SELECT sum(n_sites) FROM trial WHERE entry = 6"), 12, 36);
     assert_ok(bs_graph_import(&g, fixture_path(state, "m.onnx"), NULL));
     for (int i = 0; i < IMAGES; i++) {
         double expected[CLASSES];
