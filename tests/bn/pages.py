@@ -140,7 +140,7 @@ def check_network(page, bitsink, db):
     assert [r[at["SDC-1"]] for r in table[1:]] == [f"{100 * r['sdc1_rate']:.3f} %" for r in want]
     for table in page.tables:
         assert "layer" not in table[0] or all(r[table[0].index("layer")] != "network" for r in table[1:]), table[0]
-    for kind, entry in ("talk", want[0]), ("ber", want[-1]):
+    for kind, entry in ("accuracy", want[0]), ("talk", want[0]), ("ber", want[-1]):
         command = [bitsink, "plot", db, kind, "--entry", f"#{entry['entry']}", "-o", "none.svg", "--quiet"]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
         assert done.returncode == 1 and "nothing to draw" in done.stderr, kind
