@@ -34,7 +34,7 @@ report "architectures" numerics_architectures '/exports agree and/'
 report "rewritten files" numerics_rewritten_models '/exports agree and/'
 report "single operators" numerics_micro_models '/exports agree and/'
 report "Keras" numerics_keras_models '/models agree with/'
-report "InjectTF and InjectTF2 in TensorFlow" peers_injecttf2 '/^(layers|nodes): /'
+report "InjectTF and InjectTF2 in TensorFlow" peers_injecttf2 '/^(layers|nodes|tensors): /'
 report "real weights" numerics_onnxruntime_agreement '/ images, top-1 equal / { m++; n += $2 }
     END { if (m) print m, "models compared with ONNX Runtime on", n, "images" }'
 report "resizing against Pillow" numerics_pillow_resize '/ sizes, / { n += $2 } END { if (n) print n, "sizes" }'

@@ -39,6 +39,9 @@ facts() {
 }
 
 b run history.yaml --device null --db plain.db
+version=$(sqlite3 plain.db 'PRAGMA user_version')
+grep -q "version of the schema, now $version\." "$here/../../schema/bitsink-db.5.md" ||
+    die "the manual does not say that the schema version is $version"
 # Not those that say when and by whom, nor what was audited.
 tables=$("$bitsink" bn plain.db | awk '$1 !~ /^(campaign|run|trial|audit|proof)$/ { print $1 }')
 [ "$(echo "$tables" | wc -l)" -gt 40 ] || die "few tables: $tables"

@@ -7,7 +7,7 @@ A CNN is trained on Fashion-MNIST and exported by tf2onnx. Then
   it; bitsink gets the same elements, bits and images as a site list. Every trial whose probabilities are finite on both sides
   must have the same best class. bitsink also draws faults of its own: accuracies by layer must agree within sampling error.
 - nodes, as in InjectTF: bitsink hits every node of an operator with a probability of its own, all in one inference, and says
-  which sites it drew; TensorFlow applies them on its way through the network.
+  which sites it drew; TensorFlow applies them on its way through the network. Also whole tensors: all 0, and all random.
 
 Elements are counted in the order (H, W, C) by TensorFlow and (C, H, W) by bitsink; that both mean the same element is seen by
 its value before the fault."""
@@ -35,6 +35,7 @@ BITS = (("random bit", None), ("bit 30", 30), ("bit 31", 31))
 PROBABILITY = {"Conv": 0.5, "Relu": 0.3, "MaxPool": 0.1, "MatMul": 0.4, "Add": 0.2}
 CLOSE = 1e-4   # of the largest value of a tensor: how golden values of two libraries may differ
 SIGMAS = 4     # how far two accuracies may be apart: 24 of them are compared
+WHOLE = 10     # images for faults of whole tensors
 CHUNK = 500    # inferences at once in TensorFlow
 
 
@@ -134,6 +135,21 @@ class Campaign:
         return sqlite3.connect(db)
 
 
+def layer_outputs(campaign, network):
+    """Of each layer the golden outputs, the name in ONNX and the shape."""
+    deep = keras.Model(network.inputs, [layer.output for layer in network.layers])
+    golden = [np.asarray(v) for v in deep([tensor(campaign.images.pixels)])]
+    nodes = node_outputs(campaign.binary, campaign.model)
+    return golden, {name: nodes[name][-1]["name"] for name in LAYERS}, {name: v.shape[1:] for name, v in zip(LAYERS, golden)}
+
+
+def run_on(network, k, x):
+    """The best classes, from the outputs of layer k."""
+    for layer in network.layers[k + 1:]:
+        x = layer(x)
+    return classes_of(np.asarray(x))
+
+
 def theirs(network, golden, seed, repetitions):
     """Faults of InjectTF2: yields layer, experiment, and for each trial image, element and best class."""
     rng = np.random.default_rng(seed)
@@ -149,9 +165,7 @@ def theirs(network, golden, seed, repetitions):
                 part = slice(at, at + CHUNK)
                 x = values[images[part]]
                 flip(x, np.arange(len(x)), element[part], np.uint32(1) << bits[part].astype(np.uint32))
-                for layer in network.layers[k + 1:]:
-                    x = layer(x)
-                best[part] = classes_of(np.asarray(x))
+                best[part] = run_on(network, k, x)
             yield name, experiment, images, element, bits, best
 
 
@@ -173,12 +187,7 @@ def agree(a, n, b, m):
 
 def compare_layers(campaign, network, repetitions):
     images = campaign.images
-    x = tensor(images.pixels)
-    deep = keras.Model(network.inputs, [layer.output for layer in network.layers])
-    golden = [np.asarray(v) for v in deep(x)]
-    nodes = node_outputs(campaign.binary, campaign.model)
-    target = {name: nodes[name][-1]["name"] for name in LAYERS}
-    shape = {name: golden[k].shape[1:] for k, name in enumerate(LAYERS)}
+    golden, target, shape = layer_outputs(campaign, network)
 
     trials = list(theirs(network, golden, 1, repetitions))
     write_sites(campaign.folder / "sites.csv", trials, target, shape)
@@ -222,6 +231,43 @@ def compare_layers(campaign, network, repetitions):
         print(f"{name:8} {BITS[experiment][0]:10} {n:6} {finite.sum():6} {same.sum():6} {a:10.4f} {b:8.4f} {z:5.1f}")
     print(f"layers: {total['trials']} trials of a site list, {total['finite']} with finite probabilities, {total['same']} of "
           f"them with the same best class; {total['finite on one side']} finite on one side only")
+    return problems
+
+
+def random_values(path, target, shape, n):
+    """Layer -> the values that bitsink plans to write into all elements of its output, for n images."""
+    values = {name: np.full((n, math.prod(dims)), np.nan, np.float32) for name, dims in shape.items()}
+    layer = {name: key for key, name in target.items()}
+    with open(path, newline="") as f:
+        for row in csv.DictReader(f):
+            name, value = layer[row["target"]], row["value"]
+            at = int(row["image"]), from_chw(int(row["element"]), shape[name])
+            values[name].view(np.uint32)[at] = int(value, 16) if value.startswith("0x") else np.float32(value).view(np.uint32)
+    return {name: v.reshape(n, *shape[name]) for name, v in values.items()}
+
+
+def compare_whole(campaign, network):
+    """InjectTF's faults of whole tensors: no fault, all elements 0, all elements random from 0 to 1."""
+    images = campaign.images
+    golden, target, shape = layer_outputs(campaign, network)
+    names = ", ".join(f"'{target[name]}'" for name in LAYERS)
+    random = f"  - {{id: 33, name: random, targets: [{names}], fault: random, range: [0, 1], count: all}}\n"
+    db = campaign.run(campaign.job(
+        f"  - {{id: 31, name: none, targets: [{names}], fault: none}}\n"
+        f"  - {{id: 32, name: zero, targets: [{names}], fault: zero, count: all}}\n{random}", "whole"))
+    bitsink(campaign.binary, "plan", "--quiet", campaign.job(random, "random"), "--sites", campaign.folder / "random.csv")
+    drawn = random_values(campaign.folder / "random.csv", target, shape, len(images.labels))
+    there = {row[:3]: row[-1] for row in db.execute(QUERY, (31, 33))}
+    problems, same = [], 0
+    for k, name in enumerate(LAYERS):
+        for entry, values in ((31, golden[k]), (32, np.zeros_like(golden[k])), (33, drawn[name])):
+            for image, best in enumerate(run_on(network, k, values)):
+                same += best == there[entry, target[name], image]
+                if best != there[entry, target[name], image]:
+                    problems.append(f"whole tensors, entry {entry}, {name}, image {image}: class {best} in TensorFlow, "
+                                    f"{there[entry, target[name], image]} in bitsink")
+    print(f"tensors: {len(there)} trials without a fault, and with all elements of a layer 0 or random, {same} of them with the "
+          "same best class")
     return problems
 
 
@@ -298,7 +344,7 @@ def compare_nodes(campaign, network, repetitions):
     faults = "".join(f"  - {{id: {e + 21}, name: '{name}', scope: inference, targets: [{targets}], fault: flip, "
                      f"trials: {repetitions}, bits: {'any' if bit is None else bit}}}\n" for e, (name, bit) in enumerate(BITS))
     job = campaign.job(faults, "nodes")
-    bitsink(campaign.binary, "plan", job, "--sites", campaign.folder / "nodes.csv")
+    bitsink(campaign.binary, "plan", "--quiet", job, "--sites", campaign.folder / "nodes.csv")
     db = campaign.run(job)
     labels = np.repeat(images.labels, repetitions)
     problems, total = [], collections.Counter()
@@ -342,6 +388,8 @@ def main():
         folder = pathlib.Path(folder)
         campaign = Campaign(os.path.abspath(args.bitsink), export(network, folder), images, folder)
         problems = compare_layers(campaign, network, args.repetitions) + compare_nodes(campaign, network, args.repetitions)
+        campaign.images = IdxImages(fashion(), min(args.images, WHOLE))
+        problems += compare_whole(campaign, network)
     for problem in problems[:20]:
         print(f"FAIL: {problem}")
     return int(bool(problems))

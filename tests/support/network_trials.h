@@ -1,0 +1,199 @@
+/* For test_replay_network.c and test_replay_several.c: random graphs all of whose tensors are targets, and
+ * trials that hit several of them. */
+#ifndef BS_TESTS_NETWORK_TRIALS_H
+#define BS_TESTS_NETWORK_TRIALS_H
+
+#include "support/receptive_field_check.h"
+
+#include "replay/schedules.h"
+
+enum { LAYERS = 4, TRIALS = 22, TARGETS = 64, MOST = 3, CLASSES = 10 };
+
+/* --- Graphs --- */
+
+static inline int add_conv(garden *w, int x)
+{
+    int64_t channels = shape_of(w, x)->dim[0], rows = shape_of(w, x)->dim[1],
+            columns = shape_of(w, x)->dim[2];
+    int filters = roll(&w->d, 2) ? (int)channels : 24, weights = -1;
+    bs_attr a = {.window = {.kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1}, .pad = {1, 1, 1, 1}}};
+    a.window.group = roll(&w->d, 4) || filters % channels ? 1 : (int)channels;
+    bs_shape s = GB_SHAPE(filters, channels / a.window.group, 3, 3);
+    for (int t = 0; t < w->g->n_tensors && roll(&w->d, 2); t++) /* several layers may share their weights */
+        if (w->g->tensors[t].constant && memcmp(&w->g->tensors[t].shape, &s, sizeof s) == 0)
+            weights = t;
+    if (weights < 0)
+        weights = gb_random(w->g, s, 5);
+    int bias = roll(&w->d, 3) ? gb_random(w->g, GB_SHAPE(filters), 6) : -1;
+    return gb_node(w->g, BS_OP_CONV, GB_SHAPE(filters, rows, columns), a, 3, (int[]){x, weights, bias});
+}
+
+static inline int add_pool(garden *w, int x)
+{
+    const bs_shape *s = shape_of(w, x);
+    bs_attr a = {.window = {.kernel = {2, 2}, .stride = {2, 2}, .dilation = {1, 1}, .group = 1}};
+    if (s->dim[1] < 4 || s->dim[2] < 4)
+        return -1;
+    return gb_node(w->g, BS_OP_MAX_POOL, GB_SHAPE(s->dim[0], s->dim[1] / 2, s->dim[2] / 2), a, 1, &x);
+}
+
+static inline int add_relu(garden *w, int x)
+{
+    return gb_node(w->g, BS_OP_RELU, *shape_of(w, x), (bs_attr){0}, 1, &x);
+}
+
+static inline int add_norm(garden *w, int x)
+{
+    int in[5] = {x}, c = (int)shape_of(w, x)->dim[0];
+    for (int k = 1; k < 5; k++)
+        in[k] = gb_random(w->g, GB_SHAPE(c), 20 + (uint64_t)k);
+    for (int k = 0; k < c; k++)
+        w->g->tensors[in[4]].data[k] = fabsf(w->g->tensors[in[4]].data[k]) + 0.5f;
+    return gb_node(w->g, BS_OP_BATCH_NORM, *shape_of(w, x), (bs_attr){.epsilon = 1e-3f}, 5, in);
+}
+
+/* A sum with a tensor alike, or with one number that all such nodes share. */
+static inline int add_sum(garden *w, int x)
+{
+    int in[2] = {x, -1};
+    for (int i = roll(&w->d, 2) ? 0 : w->n; i < w->n && in[1] < 0; i++)
+        if (memcmp(shape_of(w, w->tensor[i])->dim, shape_of(w, x)->dim, sizeof shape_of(w, x)->dim) == 0)
+            in[1] = w->tensor[i];
+    for (int t = 0; t < w->g->n_tensors && in[1] < 0; t++)
+        if (w->g->tensors[t].constant && w->g->tensors[t].elements == 1)
+            in[1] = t;
+    if (in[1] < 0)
+        in[1] = gb_random(w->g, GB_SHAPE(1), 10);
+    return gb_node(w->g, BS_OP_ADD, *shape_of(w, x), (bs_attr){0}, 2, in);
+}
+
+/* Every tensor is a target. */
+static inline void add_all_targets(bs_graph *g)
+{
+    g->targets = gb_grow(NULL, g->n_tensors, sizeof *g->targets);
+    for (int t = 0; t < g->n_tensors; t++) {
+        bs_tensor *x = &g->tensors[t];
+        x->target = g->n_targets;
+        g->targets[g->n_targets++] = (bs_target){t, x->producer,
+                                                 x->constant       ? BS_TARGET_CONSTANT
+                                                 : x->producer < 0 ? BS_TARGET_INPUT
+                                                                   : BS_TARGET_ACTIVATION};
+    }
+}
+
+/* Adds layers whose work makes the step down in size at their end a cut point, where trials are regrouped. */
+static inline void add_block(garden *w, int filters)
+{
+    int x = gb_conv(w->g, w->tensor[w->n - 1], filters, 3, 1, 1, 1, true), y = x;
+    for (int k = 0; k < 2; k++)
+        y = gb_conv(w->g, add_relu(w, y), filters, 3, 1, 1, 1, roll(&w->d, 2));
+    if (roll(&w->d, 2))
+        y = gb_node(w->g, BS_OP_ADD, *shape_of(w, y), (bs_attr){0}, 2, (int[]){x, y});
+    w->tensor[0] = roll(&w->d, 2) ? add_pool(w, y) : gb_conv(w->g, y, filters, 3, 2, 1, 1, true);
+    w->n = 1;
+}
+
+static inline void count_macs(bs_graph *g)
+{
+    for (int i = 0; i < g->n_nodes; i++) {
+        const bs_node *node = &g->nodes[i];
+        const bs_tensor *out = &g->tensors[node->out];
+        if (node->op == BS_OP_CONV)
+            g->nodes[i].macs = out->elements * g->tensors[node->in[1]].elements / out->shape.dim[0];
+    }
+}
+
+/* Two blocks, then anything, and a head. */
+static inline bs_graph *make_graph(int number)
+{
+    static const planter kinds[] = {add_conv, add_relu, add_relu, add_norm, add_sum, add_pool};
+    garden w = {.g = gb_create(), .d = {500 + (uint64_t)number, 0}};
+    w.g->input = w.tensor[w.n++] = gb_activation(w.g, GB_SHAPE(8, 8 + roll(&w.d, 5), 8 + roll(&w.d, 5)));
+    add_block(&w, 24);
+    add_block(&w, 24);
+    grow(&w, LAYERS, 3, kinds, (int)(sizeof kinds / sizeof *kinds));
+    int loose[POOL], n = 0, channels = 0, before = w.g->n_tensors;
+    for (int t = 0; t < before; t++) {
+        if (is_read(w.g, t))
+            continue;
+        int c = (int)shape_of(&w, t)->dim[0];
+        loose[n++] =
+            gb_node(w.g, BS_OP_REDUCE_MEAN, GB_SHAPE(c), (bs_attr){.reduce = {false, true, true}}, 1, &t);
+        channels += c;
+    }
+    add_scores(w.g, n, loose, channels);
+    add_all_targets(w.g);
+    count_macs(w.g);
+    return w.g;
+}
+
+/* --- Trials --- */
+
+typedef struct trials {
+    int target[TARGETS], n_targets;
+    int32_t row[TRIALS];
+    bs_site site[TRIALS * TARGETS * MOST];
+    uint32_t before[TRIALS * TARGETS * MOST], first[TRIALS * TARGETS + 1];
+    bs_result result[TRIALS];
+    float output[TRIALS * CLASSES];
+} trials;
+
+static inline void run(bench *b, const bs_schedules *schedules, trials *t, bool keep, int most)
+{
+    bs_trial_batch batch = {.n = TRIALS,
+                            .golden_row = t->row,
+                            .targets = t->n_targets,
+                            .faults = {t->site, t->first, t->before},
+                            .keep_masked = keep,
+                            .output = t->output,
+                            .result = t->result};
+    memset(t->before, 0xee, sizeof t->before);
+    memset(t->output, 0xee, sizeof t->output);
+    assert_ok(bs_replay_trials(b->replayer, schedules, &batch, most));
+}
+
+/* The golden run of each image by itself, for traces. */
+static inline void trace_goldens(bench *b, bs_golden *golden[IMAGES])
+{
+    rig *r = &b->rig;
+    int input = b->g->input;
+    for (int i = 0; i < IMAGES; i++) {
+        assert_ok(bs_golden_create(&golden[i], b->g, r->b, r->network, r->stream, 1));
+        bs_view image = {(char *)b->golden->rows[input] + (size_t)i * r->b->row_bytes(r->network, input),
+                         NULL};
+        assert_ok(r->b->copy_rows(r->stream, input, 1, image, golden[i]->rows[input]));
+        assert_ok(bs_golden_run(golden[i], 1));
+    }
+}
+
+/* A graph on the device, with what delta replay needs. */
+typedef struct field {
+    bench b;
+    bs_golden *golden[IMAGES];
+    bs_receptive_fields fields;
+    bs_schedule_context context;
+} field;
+
+static inline void field_open(field *f, int number, size_t arena_bytes)
+{
+    memset(f, 0, sizeof *f);
+    bench *b = &f->b;
+    bench_open(b, make_graph(number), number);
+    bs_replayer_free(b->replayer);
+    assert_ok(bs_replayer_create(&b->replayer, b->golden, TRIALS, arena_bytes));
+    trace_goldens(b, f->golden);
+    assert_ok(bs_receptive_fields_create(&f->fields, b->g));
+    f->context.fields = &f->fields;
+    assert_ok(bs_segments_create(&f->context.segments, b->g, b->rig.b, b->rig.network, &f->context));
+}
+
+static inline void field_close(field *f)
+{
+    bs_segments_free(f->context.segments);
+    bs_receptive_fields_clear(&f->fields);
+    for (int i = 0; i < IMAGES; i++)
+        bs_golden_free(f->golden[i]);
+    bench_close(&f->b);
+}
+
+#endif
