@@ -1,8 +1,8 @@
 -- Accuracy is the share of images whose answer is their label; DUE is wrong. These are raw frequencies, whatever the
 -- pseudo-count, on the images with a label.
 
--- Accuracy if an inference has the fault with probability p: (1 - p) A + p B, with A the accuracy without faults and B that
--- under the fault, of the same images. For p = 0, 0.1, ..., 1, and the p of the scope (setting p). One row per p for each
+-- Accuracy if an inference has the fault with probability p, with bounds. It is (1 - p) A + p B, with A the accuracy without
+-- faults and B that under the fault, of the same images. For p = 0, 0.1, ..., 1, and the p of the scope (setting p). One row per p for each
 -- stratum of a scope, and for the scope as a whole (layer NULL): B is then the mean over its strata, weighted by P(t)
 -- (bn_layer.probability). What is uncertain is B: the bounds are those of layer_outcome, and of the whole Fay and Feuer's. At
 -- p = 0 they are a point, as they are where all faults were tried. A scope that is one experiment with p = 1
@@ -50,8 +50,8 @@ SELECT b.scope,                        -- entry.id, or -1: the strata of bn_prio
   FROM bounded b JOIN grid g ON g.scope = b.scope LEFT JOIN layer l ON l.id = b.layer
  ORDER BY b.scope, b.layer IS NOT NULL, b.entry, l.ordinal, g.p;
 
--- Which operations are most critical: accuracy, SDC and DUE rates of each entry by operator, with bounds, the largest loss of
--- accuracy first. The operator of an activation is that of the node that makes it ('input': the network's input); of a
+-- Accuracy, SDC and DUE rates of each entry by operator, with bounds, the most critical operations first. Rows come by the loss of
+-- accuracy. The operator of an activation is that of the node that makes it ('input': the network's input); of a
 -- parameter, that of the node that reads it first. The rates are means over the layers of the operator, weighted as in
 -- network_outcome: by the bits that a fault may hit (weights = 'bits'), or all alike ('uniform'). An entry whose trials may
 -- hold any number of faults (bn_stratum.conditional) has rows with weights 'uniform' only, and trials that hit the whole
@@ -125,8 +125,8 @@ SELECT b.entry,                                -- entry.id
   FROM bounded b JOIN asked p ON p.entry = b.entry AND p.weights = b.weights AND p.op = b.op AND p.kind = b.kind
  ORDER BY b.entry, b.weights, round(accuracy_drop, 12) DESC NULLS LAST, round(sdc1_rate, 12) DESC, b.op, b.kind;
 
--- Accuracy, SDC and DUE rates against the bit error rate, with bounds: one row per entry that hits the whole network with one.
--- Each is one experiment: all bits of all its layers at once, so nothing is computed of the rates of single layers.
+-- Accuracy, SDC and DUE rates against the bit error rate, with bounds. One row per entry that hits the whole network with one:
+-- each is one experiment, all bits of all its layers at once, so nothing is computed of the rates of single layers.
 CREATE VIEW ber_curve AS
 WITH hit AS MATERIALIZED (
     SELECT entry, max(NOT parameter) AS activations, max(parameter) AS parameters FROM network_target GROUP BY entry

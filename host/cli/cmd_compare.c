@@ -209,7 +209,9 @@ static bs_status run(const bs_args *args)
 static const bs_option options[] = {
     {"fdr", "Q", "largest share of false alarms among the differences reported (default 0.05)"},
     {"map", "A=B,...", "layer A of the first file corresponds to layer B of the second one"},
-    {"by-position", NULL, "the k-th layer of an entry corresponds to the k-th: networks with other names"},
+    {"by-position", NULL,
+     "the k-th layer of an entry corresponds to the k-th; where numbers differ (VGG-16, VGG-19), layers of "
+     "the same shape correspond, in their order"},
     {"all", NULL, "show the rates that do not differ, too"},
     {"json", NULL, "one JSON object per rate"},
     {NULL, NULL, NULL},

@@ -278,7 +278,7 @@ bs_status bs_store_compare(bs_comparisons *out, const char *a, const char *b,
     if (options->map || options->by_position)
         f.why |= BS_UNPAIRED_MAP;
     if (options->by_position)
-        bs_counterparts_by_position(&f.side[0], &f.side[1]);
+        BS_TRY_GOTO(bs_counterparts_by_position(&f.side[0], &f.side[1]), out);
     else
         BS_TRY_GOTO(bs_counterparts_by_name(&f.side[0], &f.side[1], options->map), out);
     for (int k = 0; k < 2; k++)

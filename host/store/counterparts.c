@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,19 +54,65 @@ static void join(bs_side *a, size_t i, bs_side *b, size_t k)
     b->row[k].other = (int)i;
 }
 
-void bs_counterparts_by_position(bs_side *a, bs_side *b)
+static bool alike(const bs_side_stratum *a, const bs_side_stratum *b)
+{
+    return a->is_parameter == b->is_parameter && strcmp(a->shape, b->shape) == 0;
+}
+
+/* Joins n strata of A from i on with m of B from k on: as many as are alike, in the same order (longest
+ * common subsequence). */
+static bs_status align(bs_side *a, size_t i, size_t n, bs_side *b, size_t k, size_t m)
+{
+    uint16_t *most = NULL; /* [x * (m + 1) + y]: pairs among the strata from x and y on */
+    BS_TRY(bs_calloc(&most, (n + 1) * (m + 1), sizeof *most, "comparison"));
+    for (size_t x = n; x-- > 0;)
+        for (size_t y = m; y-- > 0;) {
+            uint16_t *here = &most[x * (m + 1) + y], right = here[1], below = here[m + 1];
+            *here = alike(&a->row[i + x], &b->row[k + y]) ? (uint16_t)(here[m + 2] + 1)
+                    : right > below                       ? right
+                                                          : below;
+        }
+    for (size_t x = 0, y = 0; x < n && y < m;) {
+        const uint16_t *here = &most[x * (m + 1) + y];
+        if (alike(&a->row[i + x], &b->row[k + y]))
+            join(a, i + x++, b, k + y++);
+        else if (here[m + 1] >= here[1])
+            x++;
+        else
+            y++;
+    }
+    free(most);
+    return BS_OK;
+}
+
+/* Returns how many strata from i on are of one entry. */
+static size_t of_entry(const bs_side *s, size_t i)
+{
+    size_t end = i;
+    while (end < s->n && s->row[end].entry == s->row[i].entry)
+        end++;
+    return end - i;
+}
+
+bs_status bs_counterparts_by_position(bs_side *a, bs_side *b)
 {
     size_t i = 0, k = 0;
-    while (i < a->n && k < b->n)
-        if (a->row[i].entry < b->row[k].entry) {
-            i++;
-        } else if (a->row[i].entry > b->row[k].entry) {
-            k++;
+    while (i < a->n && k < b->n) {
+        size_t n = of_entry(a, i), m = of_entry(b, k);
+        if (a->row[i].entry == b->row[k].entry) {
+            if (n != m)
+                BS_TRY(align(a, i, n, b, k, m));
+            for (size_t x = 0; x < n && n == m; x++)
+                join(a, i + x, b, k + x);
+            i += n;
+            k += m;
+        } else if (a->row[i].entry < b->row[k].entry) {
+            i += n;
         } else {
-            join(a, i, b, k);
-            i++;
-            k++;
+            k += m;
         }
+    }
+    return BS_OK;
 }
 
 /* --- by name --- */

@@ -28,7 +28,8 @@ void bs_side_clear(bs_side *s);
  * ("A=B,...", names or labels, may be NULL) equates. BS_USAGE for one that is not there, with a near one as a
  * hint. */
 bs_status bs_counterparts_by_name(bs_side *a, bs_side *b, const char *map);
-/* Matches the k-th stratum of each entry to the k-th of the same entry. */
-void bs_counterparts_by_position(bs_side *a, bs_side *b);
+/* Matches the k-th stratum of each entry to the k-th of the same entry; where their numbers differ, as many
+ * as are of the same shape, in the same order. */
+bs_status bs_counterparts_by_position(bs_side *a, bs_side *b);
 
 #endif

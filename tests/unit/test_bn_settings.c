@@ -145,9 +145,10 @@ static void what_would_count_nowhere_is_refused(void **state)
             "raw_rate x bits");
     refused(&f, set(&f, "activation_hours=0", "scope=2", NULL), "every stratum in scope has exposure 0",
             "layer_prior=uniform");
-    refused(&f, set(&f, "scope=2,7", NULL, NULL), "entry 7 has a bit error rate", "--scope 7");
-    refused(&f, load(&f, "priors", "entry,layer\n2,0\n7,2\n"), "entry 7 has a bit error rate",
-            "leave it out");
+    refused(&f, set(&f, "scope=2,7", NULL, NULL), "a trial of entry 7 may hold any number of faults",
+            "--scope 7");
+    refused(&f, load(&f, "priors", "entry,layer\n2,0\n7,2\n"),
+            "a trial of entry 7 may hold any number of faults", "leave it out");
     refused(&f, load(&f, "priors", "entry,layer,probability\n2,0,0\n2,2,0\n"),
             "every probability in scope is 0", "not all");
     refused(&f, load(&f, "priors", "entry,layer\n2,1\n"), "entry 2 does not hit layer 'conv.weight'",

@@ -6,6 +6,18 @@ t bn r.db query --given fault=yes --of entry,class --scope 1 --format csv --limi
 t bn r.db query --of fault --scope 3
 t bn r.db query
 t bn r.db query --of klass
+t bn r.db query --given 'class=Coat|#6,layer="conv1_2"|#-1' --of correct_golden,layer --limit 4
+t bn r.db query --p 0.5 --layer conv1_2
+t bn r.db query --given 'class=Coat|Hat'
+t bn r.db query --given 'class=Coat|'
+t bn r.db query --given 'class="Coat'
+t bn r.db query --given 'class="Coat"s|Bag'
+t bn r.db query --p 1.5
+t bn r.db query --p 0.5 --scope 3
+t bn r.db query --layer none
+t bn r.db accuracy_curve --limit 3
+t bn r.db op_accuracy --limit 2 --format csv
+t bn r.db ber_curve
 t bn r.db query --given colour=red --of class
 t bn r.db query --given class --of layer
 t bn r.db query --given class=S --of layer

@@ -26,6 +26,8 @@ sql other.db "UPDATE layer SET name = 'block/' || name, label = 'block/' || name
 t compare a.db other.db
 t compare --all --map fc1=block/fc1,conv1_2=block/conv1_2 a.db other.db
 t compare --by-position a.db other.db
+sql other.db "DELETE FROM layer_summary WHERE layer = (SELECT min(layer) FROM layer_summary WHERE entry = 1) AND entry = 1"
+t compare --by-position a.db other.db
 t compare --map fc=block/fc1 a.db other.db
 t compare --map fc1=block/fc2 a.db other.db
 t compare --map fc1 a.db other.db
