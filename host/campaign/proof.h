@@ -9,6 +9,9 @@
  * network, a small one proves no more than it can use, and no row ever rests on a proof that is still to
  * come.
  *
+ * A stratum with several targets needs the dense schedule of each of them, and that trials join and leave as
+ * they should (bs_selftest_several()).
+ *
  * A proof has a key: a hash of the model, the arithmetic (device, library, instruction set, selected
  * implementations, golden outputs of two test images), the program's version and the schedule. It is not
  * repeated where the result file or the cache has the key. */

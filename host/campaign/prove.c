@@ -294,17 +294,33 @@ static bs_status fall_back(bs_prover *p, int stratum, const bs_schedules **out)
                : bs_proof_not_reproducible(all, bs_proof_layer(proof->schedule), proof->why);
 }
 
-/* Proves a dense schedule, unless that is done. Sets *exact to the outcome. */
-static bs_status prove_dense(bs_prover *p, bs_proof *dense, bool *exact)
+/* Proves a dense schedule, unless that is done. If another worker does it, waits for it or, unless `wait`,
+ * leaves it to it. */
+static bs_status prove_dense(bs_prover *p, bs_proof *dense, bool wait)
 {
     bs_proofs *all = p->proofs;
-    if (claim(all, dense, true)) {
-        BS_TRY(make(p, dense));
-        if (dense->state == BS_NOT_EXACT)
-            bs_warn("suffix replay of '%s' is not exact on this device (%s): trying full",
-                    bs_proof_target_name(all, bs_proof_layer(dense->schedule)), dense->why);
-    }
-    *exact = state_of(all, dense) != BS_NOT_EXACT;
+    if (!claim(all, dense, wait))
+        return BS_OK;
+    BS_TRY(make(p, dense));
+    if (dense->state == BS_NOT_EXACT)
+        bs_warn("suffix replay of '%s' is not exact on this device (%s): trying full",
+                bs_proof_target_name(all, bs_proof_layer(dense->schedule)), dense->why);
+    return BS_OK;
+}
+
+/* Proves the dense schedules of a stratum. Of several targets, each by itself first: those proofs say more
+ * where one is wrong. Workers share them out. */
+static bs_status prove_stratum(bs_prover *p, int stratum, bool *exact)
+{
+    bs_proofs *all = p->proofs;
+    int first = all->dense_of[stratum], end = all->dense_of[stratum + 1];
+    *exact = true;
+    for (int wait = end - first > 1 ? 0 : 1; wait < 2 && *exact; wait++)
+        for (int i = end - 1; i >= first && *exact; i--) {
+            bs_proof *dense = &all->proof[all->dense[i]];
+            BS_TRY(prove_dense(p, dense, wait));
+            *exact = state_of(all, dense) != BS_NOT_EXACT;
+        }
     return BS_OK;
 }
 
@@ -312,15 +328,13 @@ bs_status bs_prover_stratum(bs_prover *p, int stratum, uint64_t trials, const bs
 {
     bs_proofs *all = p->proofs;
     const bs_schedules *schedules = &all->engine->schedules[stratum];
-    bool exact = true;
+    bool exact;
     *out = schedules;
     if (all->when == BS_PROOF_OFF)
         return BS_OK;
     if (all->engine->mode == BS_REPLAY_FULL || atomic_load(&all->in_full))
         return fall_back(p, stratum, out);
-    /* Of several targets, each by itself first: these proofs say more where one is wrong. */
-    for (int i = all->dense_of[stratum + 1] - 1; i >= all->dense_of[stratum] && exact; i--)
-        BS_TRY(prove_dense(p, &all->proof[all->dense[i]], &exact));
+    BS_TRY(prove_stratum(p, stratum, &exact));
     if (!exact)
         return fall_back(p, stratum, out);
     /* Whether trials with several sites fit is seen when they run; those with one always do. */

@@ -87,8 +87,9 @@ static void print_note(const bs_plan *p, const bs_stratum *s)
         printf("entry %d: %s has only %.0f faults; trials beyond that repeat them, and add nothing\n", e->id,
                where, bs_stratum_faults(s));
     else
-        printf("entry %d: all trials of %s on an image are the same; more than one adds nothing\n", e->id,
-               where);
+        printf("entry %d: all trials of %s on an image are the same; more than one adds nothing, though "
+               "bounds count each\n",
+               e->id, where);
 }
 
 static void print_strata(const bs_plan *p, const bs_strata_list *l)

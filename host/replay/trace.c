@@ -16,6 +16,7 @@ typedef struct tracer {
     int *hit;                    /* by tensor: its number among the targets, -1: it is none of them */
     const bs_site *sites;
     const uint32_t *bound;
+    int n_targets;
     bs_faulty_input *faulty_input; /* of a node */
     bool started;
     const bs_trace_watch *watch; /* or NULL */
@@ -51,7 +52,7 @@ static bs_status record(tracer *t, int tensor, int node)
     compare(t, step);
     if (t->watch)
         BS_TRY(t->watch->see(t->watch->context, step, t->a, t->b));
-    t->started |= step->changed > 0;
+    t->started |= step->changed > 0 || tensor == t->golden->graph->output;
     if (t->started)
         t->out->n_steps++;
     return BS_OK;
@@ -72,7 +73,7 @@ static bool has_faults(const tracer *t, int tensor)
 static bs_status inject(tracer *t, int tensor)
 {
     const bs_golden *golden = t->golden;
-    if (t->hit[tensor] < 0)
+    if (t->hit[tensor] < 0 || (t->n_targets > 1 && !has_faults(t, tensor)))
         return BS_OK;
     t->started = true;
     bs_faults f = faults_in(t, tensor);
@@ -143,8 +144,13 @@ bs_status bs_trace_run(bs_trace *out, bs_golden *golden, const int *targets, int
                        const bs_schedule *schedule, const bs_site *sites, const uint32_t *bound,
                        const bs_trace_watch *watch)
 {
-    tracer t = {
-        .golden = golden, .out = out, .schedule = schedule, .sites = sites, .bound = bound, .watch = watch};
+    tracer t = {.golden = golden,
+                .out = out,
+                .schedule = schedule,
+                .sites = sites,
+                .bound = bound,
+                .n_targets = n_targets,
+                .watch = watch};
     bs_status st;
     memset(out, 0, sizeof *out);
     if (schedule && !bs_schedule_serves(schedule, sites + bound[0], bound[1] - bound[0], t.at))

@@ -18,8 +18,8 @@ typedef struct bs_trace_step {
 } bs_trace_step;
 
 typedef struct bs_trace {
-    bs_trace_step
-        *steps; /* by activation, in graph order from the first faulty one (or its first reader) on */
+    bs_trace_step *steps; /* by activation, in graph order from the first faulty one (or its
+                                       first reader) on; the output at least */
     int n_steps;
     uint32_t *before; /* bits at each site, in the faulty run */
     bs_answer golden, faulty;

@@ -152,15 +152,20 @@ static int by_trial(const void *a, const void *b)
     return (x->element > y->element) - (x->element < y->element);
 }
 
-void bs_result_batch_sort(bs_result_batch *b)
+/* Sorts an array that is mostly in order already. */
+static void sort(void *array, size_t n, size_t size, int (*compare)(const void *, const void *))
 {
-    if (b->n_rankings > 0)
-        qsort(b->rankings, b->n_rankings, sizeof *b->rankings, by_image_or_id);
-    if (b->n_sites > 0)
-        qsort(b->sites, b->n_sites, sizeof *b->sites, by_trial);
-    for (size_t i = 1; i < b->n_rows; i++)
-        if (b->rows[i].id < b->rows[i - 1].id) {
-            qsort(b->rows, b->n_rows, sizeof *b->rows, by_id);
+    const char *at = array;
+    for (size_t i = 1; i < n; i++, at += size)
+        if (compare(at, at + size) > 0) {
+            qsort(array, n, size, compare);
             return;
         }
+}
+
+void bs_result_batch_sort(bs_result_batch *b)
+{
+    sort(b->rows, b->n_rows, sizeof *b->rows, by_id);
+    sort(b->sites, b->n_sites, sizeof *b->sites, by_trial);
+    sort(b->rankings, b->n_rankings, sizeof *b->rankings, by_image_or_id);
 }

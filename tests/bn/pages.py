@@ -133,7 +133,7 @@ def check_talk(bitsink, db, folder):
 def check_network(page, bitsink, db):
     """Entries that hit the whole network have a section of their own, and are in nothing that is by layer."""
     want = [r for r in rows(bitsink, db, "layer_accuracy") if r["kind"] == "network"]
-    assert len(want) > len(rows(bitsink, db, "ber_curve")) > 1
+    assert len(want) > 1
     table = next(t for t in page.tables if "bit error rate" in t[0] and "counted" in t[0])
     at = {name: i for i, name in enumerate(table[0])}
     assert [r[at["entry"]] for r in table[1:]] == [str(r["entry"]) for r in want]
@@ -146,9 +146,20 @@ def check_network(page, bitsink, db):
         assert done.returncode == 1 and "nothing to draw" in done.stderr, kind
 
 
+def check_gallery(bitsink):
+    """The jobs of the gallery can be run, as far as their data are here."""
+    tests = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    data = os.environ.get("BITSINK_TEST_DATA", os.path.join(tests, "..", "..", "shared", "data"))
+    for job in ("fashion", "resnet20") if os.path.exists(os.path.join(data, "cifar10-100")) else ("fashion",):
+        command = [bitsink, "plan", "--device", "null", "--quiet", os.path.join(tests, "pictures", job + ".yaml")]
+        plan = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        assert len(re.findall(r"\bnetwork\b .*\n", plan)) >= 27, plan
+
+
 def main():
     bitsink = os.path.abspath(sys.argv[1])
     fashion()
+    check_gallery(bitsink)
     with tempfile.TemporaryDirectory() as folder:
         db, job = os.path.join(folder, "r.db"), os.path.join(folder, "job.yaml")
         with open(job, "w") as f:
@@ -157,13 +168,16 @@ def main():
         with open(db, "rb") as f:
             before = f.read()
         for kind in KINDS:
-            svg, png = os.path.join(folder, kind + ".svg"), os.path.join(folder, kind + ".png")
-            for path in (svg, png):
-                subprocess.run([bitsink, "plot", db, kind, "-o", path, "--quiet"], check=True)
-            root = ElementTree.parse(svg).getroot()
+            path = os.path.join(folder, kind + ".svg")
+            subprocess.run([bitsink, "plot", db, kind, "-o", path, "--quiet"], check=True)
+            root = ElementTree.parse(path).getroot()
             assert root.tag == SVG + "svg" and len(list(root.iter(SVG + "path"))) > 10, kind
+            if kind not in ("accuracy", "bits"):  # PNG is the same drawing on another page
+                continue
+            path = os.path.join(folder, kind + ".png")
+            subprocess.run([bitsink, "plot", db, kind, "-o", path, "--quiet"], check=True)
             width, height = (float(root.get(n).replace("px", "")) for n in ("width", "height"))
-            w, h, size = pixels(png)
+            w, h, size = pixels(path)
             assert (w, h) == (int(2 * width), int(2 * height)) and size == h * (3 * w + 1), kind
         check_talk(bitsink, db, folder)
         subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)

@@ -81,7 +81,7 @@ static inline void add_all_targets(bs_graph *g)
     }
 }
 
-/* Adds layers whose work makes the pool at their end a cut point, where trials are regrouped. */
+/* Adds layers whose work makes the step down in size at their end a cut point, where trials are regrouped. */
 static inline void add_block(garden *w, int filters)
 {
     int x = gb_conv(w->g, w->tensor[w->n - 1], filters, 3, 1, 1, 1, true), y = x;
@@ -89,7 +89,7 @@ static inline void add_block(garden *w, int filters)
         y = gb_conv(w->g, add_relu(w, y), filters, 3, 1, 1, 1, roll(&w->d, 2));
     if (roll(&w->d, 2))
         y = gb_node(w->g, BS_OP_ADD, *shape_of(w, y), (bs_attr){0}, 2, (int[]){x, y});
-    w->tensor[0] = add_pool(w, y);
+    w->tensor[0] = roll(&w->d, 2) ? add_pool(w, y) : gb_conv(w->g, y, filters, 3, 2, 1, 1, true);
     w->n = 1;
 }
 

@@ -71,7 +71,7 @@ static void write_model(void **state, const char *text)
 
 static void write_job(void **state, const char *faults)
 {
-    char text[1024];
+    char text[2048];
     int n = snprintf(text, sizeof text,
                      "model: m.onnx\nseed: 7\nimages: {idx_images: images.idx, idx_labels: labels.idx}\n"
                      "preprocess: {scale: 1/255}\nfaults:\n%s",
@@ -158,37 +158,58 @@ static void perceive(const bs_graph *g, int image, double out[CLASSES])
         out[c] /= sum;
 }
 
+/* What both tools can be set to. */
+static const char settings[] =
+    "  - {id: 1, targets: [{op: Add, kind: activation}, {op: Relu}, {op: Softmax}, {op: MatMul, kind: "
+    "activation}],\n"
+    "     fault: flip, trials: 4}\n"
+    "  - {id: 2, targets: [{op: Add, kind: activation, probability: 0.5}, {op: Relu, probability: 0.1}],\n"
+    "     scope: inference, fault: flip, trials: 20}\n"
+    "  - {id: 3, targets: [{op: Relu}, {op: Softmax}], fault: random, range: [0, 1], count: all}\n"
+    "  - {id: 4, targets: {op: Add, kind: activation}, fault: zero, count: all}\n"
+    "  - {id: 5, targets: {op: Relu}, fault: none}\n"
+    "  - {id: 6, targets: {op: Relu}, fault: flip, bits: 30, probability: 0.4, trials: 20}\n"
+    "  - {id: 7, targets: {op: Relu, probability: 0.5}, scope: inference, fault: zero, count: all, trials: "
+    "20}\n";
+
+static void check_settings(void **state)
+{
+    /* Queries of r.db, and the bounds of what they give. */
+    static const struct {
+        const char *sql;
+        int low, high;
+    } cases[] = {
+        {"count(*) FROM trial WHERE entry = 1", IMAGES * 6 * 4, IMAGES * 6 * 4},
+        {"count(DISTINCT layer) FROM trial WHERE entry = 1", 6, 6},
+        /* Each node is hit by itself: of 60 inferences, 13.5 have no fault, 18 two or more. */
+        {"count(DISTINCT s.layer) FROM trial_site s JOIN trial t ON t.id = s.trial AND entry = 2", 3, 3},
+        {"count(*) FROM trial WHERE entry = 2 AND n_sites = 0", 4, 25},
+        {"count(*) FROM trial WHERE entry = 2 AND n_sites > 1", 5, 30},
+        {"count(*) FROM trial t JOIN layer l ON l.id = t.layer WHERE entry IN (3, 4) AND n_sites = "
+         "l.elements",
+         IMAGES * 4, IMAGES * 4},
+        {"sum(n_sites) FROM trial WHERE entry = 5", 0, 0},
+        {"sum(n_sites) FROM trial WHERE entry = 6", 12, 36},
+        {"count(*) FROM trial WHERE entry = 7 AND n_sites = 0", 15, 45},
+        {"count(*) FROM trial WHERE entry = 7 AND n_sites NOT IN (0, 12)", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sql[160];
+        snprintf(sql, sizeof sql, "SELECT %s", cases[i].sql);
+        int n = (int)number(state, sql);
+        if (n < cases[i].low || n > cases[i].high)
+            fail_msg("%s: %d", sql, n);
+    }
+}
+
 static void test_perceptron(void **state)
 {
     bs_graph *g;
     char digest[33];
     write_model(state, perceptron);
-    write_job(state,
-              "  - {id: 1, targets: [{op: Add, kind: activation}, {op: Relu}, {op: Softmax}, {op: MatMul, "
-              "kind: activation}],\n"
-              "     fault: flip, trials: 4}\n"
-              "  - {id: 2, scope: inference, fault: flip, trials: 20,\n"
-              "     targets: [{op: Add, kind: activation, probability: 0.5}, {op: Relu, probability: 0.1}]}\n"
-              "  - {id: 3, targets: [{op: Relu}, {op: Softmax}], fault: random, range: [0, 1], count: all}\n"
-              "  - {id: 4, targets: {op: Add, kind: activation}, fault: zero, count: all}\n"
-              "  - {id: 5, targets: {op: Relu}, fault: none}\n"
-              "  - {id: 6, targets: {op: Relu}, fault: flip, bits: 30, probability: 0.4, trials: 20}\n");
+    write_job(state, settings);
     run_both(state, digest);
-    assert_true(number(state, "SELECT count(*) FROM trial WHERE entry = 1") == IMAGES * 6 * 4);
-    assert_true(number(state, "SELECT count(DISTINCT layer) FROM trial WHERE entry = 1") == 6);
-    /* Each node is hit or not, by itself: both Adds in about a quarter of the 60 inferences, no node in 22 %.
-     */
-    assert_true(number(state, "SELECT count(DISTINCT layer) FROM trial_site") == 3);
-    assert_true(number(state, "SELECT count(*) FROM trial_site") ==
-                number(state, "SELECT sum(n_sites) FROM trial WHERE entry = 2"));
-    assert_true(number(state, "SELECT max(n_sites) FROM trial WHERE entry = 2") >= 2);
-    assert_true(number(state, "SELECT min(n_sites) FROM trial WHERE entry = 2") == 0);
-    /* Whole tensors, none, and one trial in about 2.5. */
-    assert_true(number(state,
-                       "SELECT count(*) FROM trial t JOIN layer l ON l.id = t.layer WHERE entry IN (3, 4)"
-                       " AND n_sites = l.elements") == IMAGES * 4);
-    assert_true(number(state, "SELECT sum(n_sites) FROM trial WHERE entry = 5") == 0);
-    assert_in_range((int)number(state, "SELECT sum(n_sites) FROM trial WHERE entry = 6"), 12, 36);
+    check_settings(state);
     assert_ok(bs_graph_import(&g, fixture_path(state, "m.onnx"), NULL));
     for (int i = 0; i < IMAGES; i++) {
         double expected[CLASSES];

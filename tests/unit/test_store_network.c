@@ -263,9 +263,8 @@ static void digests_see_sites_and_rankings(void **state)
 {
     (void)state;
     static const char *const changes[] = {
-        "UPDATE trial_site SET toggle = toggle + 1 WHERE trial = (SELECT max(trial) FROM trial_site)",
-        "UPDATE trial_ranking SET ranking = zeroblob(24) WHERE trial = (SELECT max(trial) FROM "
-        "trial_ranking)",
+        "UPDATE trial_site SET toggle = toggle + 1 WHERE trial & 7 = 1",
+        "UPDATE trial_ranking SET ranking = zeroblob(24) WHERE trial & 7 = 1",
         "UPDATE golden_ranking SET ranking = zeroblob(24) WHERE image = 3",
     };
     fixture *f = &whole;

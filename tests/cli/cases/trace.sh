@@ -18,3 +18,15 @@ t plan --device null jobs/tf32.yaml
 t classify --device cpu jobs/tf32.yaml
 sqlite3 r.db "UPDATE campaign SET job = job || char(10) || 'math: tf32'"
 t trace --device cpu r.db 1:19:0:0
+# A trial that hits several targets, and one that hits none.
+sed '/^faults:/,$d' jobs/small.yaml >jobs/network.yaml
+cat >>jobs/network.yaml <<'END'
+faults:
+  - {id: 1, scope: inference, targets: [{op: Conv, kind: activation, probability: 0.3}, {name: fc1, kind: bias, probability: 0.3}], fault: flip, bits: sign}
+END
+t run --quiet --device null --db n.db --audit 1 jobs/network.yaml
+for which in max min; do
+    trial=$(sqlite3 n.db "SELECT id FROM trial ORDER BY n_sites $([ $which = max ] && echo DESC), id LIMIT 1")
+    t trace --device null n.db "$trial"
+    t trace --device null --json n.db "$trial" | head -4
+done
