@@ -23,7 +23,11 @@ SELECT s.entry,                -- entry.id
        CASE WHEN NOT s.storage OR s.layer = 4095 THEN 0 WHEN k.bitwise THEN s.population ELSE l.bits END
            AS bits,            -- bits that the entry may hit: those of its mask, or all if the kind replaces the value; 0 if
                                -- storage is 0, because they are another layer's memory, and of the whole network
-       CASE WHEN e.count = 1 AND e.ber = 0 AND e.probability = 1 AND NOT e.shared_bit AND e.kind <> 'none' AND s.layer <> 4095
+       CASE WHEN e.sites IS NULL AND e.probability >= 1 AND (e.kind = 'none' OR (NOT k.random AND (e.ber >= 1 OR (e.ber = 0 AND e.count = 0))
+                      AND NOT EXISTS (SELECT 1 FROM (SELECT 1.0 AS p, s.bits AS mask WHERE s.layer <> 4095 UNION ALL
+                                                     SELECT n.probability, n.bits FROM network_target n WHERE n.entry = s.entry AND s.layer = 4095)
+                                       WHERE p < 1 OR (e.ber = 0 AND k.bitwise AND mask & (mask - 1) <> 0)))) THEN 1 -- nothing is drawn
+            WHEN e.count = 1 AND e.ber = 0 AND e.probability = 1 AND NOT e.shared_bit AND e.kind <> 'none' AND s.layer <> 4095
                       AND NOT k.random AND e.sites IS NULL AND s.population <= 1048576
                       AND e.definition NOT LIKE '% with replacement'
             THEN s.population END

@@ -136,6 +136,8 @@ static bs_status count_repetitions(bs_stratum *s, const bs_plan *plan)
         return bs_hint("it needs %llu for each image: take more images, or a larger margin",
                        (unsigned long long)n);
     }
+    if (n > 1 && bs_stratum_is_fixed(s))
+        n = 1; /* more would be copies, and bounds would count them */
     s->repetitions = (uint32_t)n;
     for (int k = 0; k < s->n_parts; k++)
         s->part[k].repetitions = s->repetitions;
