@@ -18,6 +18,8 @@
 static const double row_bytes = 69.0;
 /* Of a raw ranking beside its classes. */
 static const double ranking_bytes = 20.0;
+/* Of a stored site of a trial that hits several targets. */
+static const double site_bytes = 43.0;
 
 /* The time that the pilot run takes: at least this, and more for networks whose start takes long, too. */
 static const double pilot_seconds = 4.0, pilot_share = 0.5;
@@ -34,6 +36,21 @@ typedef struct estimate {
 enum { FIRST_PROOFS = 50, DENSE_PROOFS = 5, PATCHED_PROOFS = 4 };
 /* A run also opens its result file, and closes it. */
 static const double file_seconds = 0.03;
+
+/* Returns the size of the result file. */
+static double file_bytes(const bs_plan *p)
+{
+    double bytes = (double)p->trials * row_bytes;
+    if (p->job->top_k > 0) /* of the trials with an answer, about half */
+        bytes += (double)p->trials / 2 * (ranking_bytes + 8.0 * bs_identity_top_k(p));
+    for (int i = 0; i < p->n_strata; i++) {
+        const bs_stratum *s = &p->strata[i];
+        double sites = fmin(bs_stratum_sites(s), p->job->entries[s->entry].store_sites);
+        if (s->n_parts > 0)
+            bytes += site_bytes * sites * s->repetitions * p->n_images;
+    }
+    return bytes;
+}
 
 /* A run begins as this command did, up to the proofs. */
 static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
@@ -53,9 +70,7 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
     out->work = file_seconds + r.work_seconds + DENSE_PROOFS * f.dense * golden +
                 fmin(PATCHED_PROOFS * f.patched * golden, r.work_seconds);
     out->macs = r.macs;
-    out->bytes = (double)s->plan->trials * row_bytes;
-    if (s->job->top_k > 0) /* of the trials with an answer, about half */
-        out->bytes += (double)s->plan->trials / 2 * (ranking_bytes + 8.0 * bs_identity_top_k(s->plan));
+    out->bytes = file_bytes(s->plan);
     return BS_OK;
 }
 

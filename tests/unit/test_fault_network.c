@@ -238,6 +238,16 @@ static void test_too_many_targets(void **state)
     assert_non_null(strstr(bs_error_message(), "entry 7: the model has 4096 targets"));
     assert_non_null(strstr(bs_error_hint(), "remove 'scope: inference'"));
     fixture_free(NULL, job);
+    assert_ok(fixture_plan(&plan, &job, "1", "{id: 7, targets: {id: 5}}", 1));
+    bs_plan_free(plan);
+    assert_ok(bs_plan_create(&plan, job, &graph, 1));
+    bs_plan_free(plan);
+    fixture_free(NULL, job);
+    assert_ok(fixture_plan(&plan, &job, "1", "{id: 7, targets: all}", 1));
+    bs_plan_free(plan);
+    assert_int_equal(bs_plan_create(&plan, job, &graph, 1), BS_USAGE);
+    assert_non_null(strstr(bs_error_message(), "its id, 4095, means the whole network"));
+    fixture_free(NULL, job);
 }
 
 int main(void)
