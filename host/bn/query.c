@@ -247,9 +247,19 @@ static bs_status read_p(query *q, const char *text)
                         BS_BIND(BS_BIND_INT(q->scope))));
     if (!conditional)
         return BS_OK;
-    bs_fail(BS_USAGE, "a trial of scope %lld may hold any number of faults, so there is no P(fault) to set",
+    sqlite3_int64 other = -1;
+    BS_TRY(bs_db_integer(&other, q->db,
+                         "SELECT ifnull(min(scope), -1) FROM bn_scope WHERE scope >= 0 AND tried > 0 AND NOT "
+                         "conditional"));
+    bs_fail(BS_USAGE, "a trial of scope %lld need not have exactly one fault, so there is no P(fault) to set",
             (long long)q->scope);
-    return bs_hint("leave --p out: its answers hold for inferences that meet the faults of the entry");
+    if (other >= 0)
+        return bs_hint(
+            "name a scope with one fault in each trial, such as --scope %lld; or leave --p out: the "
+            "answers hold for inferences as entry %lld has them",
+            (long long)other, (long long)q->scope);
+    return bs_hint("leave --p out: the answers hold for inferences as entry %lld has them",
+                   (long long)q->scope);
 }
 
 /* Reads --layer: layers of the scope, as in evidence. */
@@ -345,7 +355,8 @@ static bs_status answer(FILE *out, const query *q, const bs_bn_question *asked)
     }
     BS_TRY(bs_db_prepare(&rows, q->db, bs_sql_query));
     sqlite3_bind_int64(rows, 1, asked->limit == 0 || asked->limit > INT64_MAX ? -1 : (int64_t)asked->limit);
-    st = bs_rows_print(out, q->db, rows, asked->format);
+    bool any;
+    st = bs_rows_print(out, q->db, rows, asked->format, &any);
     sqlite3_finalize(rows);
     return st;
 }
