@@ -123,6 +123,23 @@ bs_status bs_bn_open(bs_db **out, const char *path, bool bits)
     return st;
 }
 
+static bs_status say_scope(void *context, sqlite3_stmt *q)
+{
+    (void)context;
+    bs_info("scope %lld: %s", (long long)sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1));
+    return BS_OK;
+}
+
+bs_status bs_bn_tell_scope(const bs_db *db, int64_t scope)
+{
+    return bs_db_each(
+        db,
+        "SELECT scope, iif(conditional, 'inferences as entry ' || scope || ' has them', 'an inference "
+        "meets a fault with probability ' || format('%.4g', p) || ', as the settings say') FROM "
+        "bn_scope WHERE scope = ?1 AND p IS NOT NULL",
+        BS_BIND(BS_BIND_INT(scope)), say_scope, NULL);
+}
+
 bs_status bs_bn_update(const char *path)
 {
     bs_db *db = NULL;

@@ -378,7 +378,9 @@ bs_status bs_bn_query(FILE *out, const char *db_path, const bs_bn_question *aske
         BS_TRY_GOTO(read_p(&q, asked->p), out);
     if (asked->layer)
         BS_TRY_GOTO(read_layers(&q, asked->layer), out);
-    st = answer(out, &q, asked);
+    BS_TRY_GOTO(answer(out, &q, asked), out);
+    if (!asked->p)
+        st = bs_bn_tell_scope(db, q.scope);
 out:
     bs_str_clear(&q.layers);
     bs_str_clear(&q.where);
