@@ -104,7 +104,7 @@ WITH img AS MATERIALIZED (
            ifnull(sum(k * (n - correct) * right), 0.0) / nullif(sum(w * labelled), 0) AS lost,
            ifnull(sum(k * correct) FILTER (WHERE NOT right), 0.0) / nullif(sum(w * labelled), 0) AS gained
       FROM by_image GROUP BY entry, layer
-), long AS (
+), long AS MATERIALIZED (
     SELECT entry, layer, 1 AS place, 'masked' AS outcome, masked AS r, 1.0 AS part FROM wide
     UNION ALL SELECT entry, layer, 2, 'benign', benign, 1.0 FROM wide
     UNION ALL SELECT entry, layer, 3, 'sdc1', sdc1, 1.0 FROM wide
@@ -142,10 +142,12 @@ SELECT l.entry,         -- entry.id
 -- of trials: where an entry has a probability or a bit error rate, those without a fault count, too. Layer 4095 is the whole
 -- network.
 CREATE VIEW layer_outcome AS
-WITH bounded AS MATERIALIZED (
-    SELECT c.*, x.confidence, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
+WITH share AS MATERIALIZED ( -- or its columns would be computed at each place of the formulas
+    SELECT s.*, x.z, x.z1, x.confidence FROM layer_share s CROSS JOIN bn_setting x
+), bounded AS MATERIALIZED (
+    SELECT c.*, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
            @share_upper(r, n, z1, confidence) AS upper, @share_low(r, i, z) AS population_low, @share_high(r, i, z) AS population_high
-      FROM layer_share c CROSS JOIN bn_setting x
+      FROM share c
 ), pair AS (
     SELECT l.*, iif(abs(l.r - g.r) < 1e-12, 0.0, l.r - g.r) AS d, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
            g.r - g.low AS g_down, g.high - g.r AS g_up, l.r - l.lower AS l_down1, l.upper - l.r AS l_up1, g.r - g.lower AS g_down1,

@@ -123,6 +123,23 @@ bs_status bs_bn_open(bs_db **out, const char *path, bool bits)
     return st;
 }
 
+static bs_status say_scope(void *context, sqlite3_stmt *q)
+{
+    (void)context;
+    bs_info("scope %lld: %s", (long long)sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1));
+    return BS_OK;
+}
+
+bs_status bs_bn_tell_scope(const bs_db *db, int64_t scope)
+{
+    return bs_db_each(
+        db,
+        "SELECT scope, iif(conditional, 'inferences as entry ' || scope || ' has them', 'an inference "
+        "meets a fault with probability ' || format('%.4g', p) || ', as the settings say') FROM "
+        "bn_scope WHERE scope = ?1 AND p IS NOT NULL",
+        BS_BIND(BS_BIND_INT(scope)), say_scope, NULL);
+}
+
 bs_status bs_bn_update(const char *path)
 {
     bs_db *db = NULL;
@@ -138,23 +155,89 @@ out:
     return st;
 }
 
-bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format, uint64_t limit)
+static bs_status has_column(bool *has, const bs_db *db, const char *table, const char *column)
+{
+    return bs_db_exists(has, db, "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
+                        BS_BIND(BS_BIND_TEXT(table), BS_BIND_TEXT(column)));
+}
+
+static bs_status refuse_filter(const char *table, const char *option, const char *columns)
+{
+    bs_fail(BS_USAGE, "'%s' has no column %s", table, columns);
+    return bs_hint("leave --%s out", option);
+}
+
+/* Appends the conditions of a filter. */
+static bs_status add_filter(bs_str *sql, const bs_db *db, const char *table, const bs_bn_filter *only)
+{
+    const char *and = " WHERE", *column = "scope";
+    bool has = false;
+    int64_t id;
+    if (only && only->scope) {
+        BS_TRY(has_column(&has, db, table, column));
+        if (!has) {
+            column = "entry";
+            BS_TRY(has_column(&has, db, table, column));
+        }
+        if (!has)
+            return refuse_filter(table, "scope", "scope or entry");
+        if (strcmp(only->scope, "-1") == 0)
+            id = -1;
+        else
+            BS_TRY(bs_bn_find(&id, db, BS_BN_ENTRY, only->scope));
+        bs_str_printf(sql, "%s %s = %" PRId64, and, column, id);
+        and = " AND";
+    }
+    if (only && only->layer) {
+        BS_TRY(has_column(&has, db, table, "layer"));
+        if (!has)
+            return refuse_filter(table, "layer", "layer");
+        BS_TRY(bs_bn_find(&id, db, BS_BN_LAYER, only->layer));
+        bs_str_printf(sql, "%s layer = %" PRId64, and, id);
+    }
+    return BS_OK;
+}
+
+/* Says that there was no row. Tables of one fault in a trial lack entries with any number of them. */
+static bs_status tell_empty(const bs_db *db, const char *table)
+{
+    static const char *const of_one_fault[] = {"network_sdc", "network_outcome", "accuracy_curve",
+                                               "op_accuracy"};
+    bool other = false;
+    for (size_t i = 0; i < sizeof of_one_fault / sizeof *of_one_fault; i++)
+        if (strcmp(table, of_one_fault[i]) == 0)
+            BS_TRY(bs_db_exists(&other, db, "SELECT 1 FROM bn_stratum WHERE conditional", NULL, 0));
+    bs_info("no rows in %s%s", table,
+            other ? ": a trial may hold any number of faults; layer_accuracy has the rates of such entries"
+                  : "");
+    return BS_OK;
+}
+
+bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format, uint64_t limit,
+                      const bs_bn_filter *only)
 {
     const struct table *table;
     bs_db *db = NULL;
     sqlite3_stmt *q = NULL;
-    char sql[192];
+    bs_str sql = {0};
+    bool any;
     bs_status st;
     BS_TRY(find_table(&table, db_path, name));
     BS_TRY(bs_bn_open(&db, db_path, strncmp(name, "sink_", 5) == 0 || strncmp(name, "bit_", 4) == 0));
     if (strcmp(name, "layer_outcome_exact") == 0)
         BS_TRY_GOTO(bs_bn_make_exact(db), out);
     int64_t rows = limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit;
-    snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY %s LIMIT %" PRId64, name, table->order, rows);
-    BS_TRY_GOTO(bs_db_prepare(&q, db, sql), out);
-    st = bs_rows_print(out, db, q, format);
+    bs_str_printf(&sql, "SELECT * FROM %s", name);
+    BS_TRY_GOTO(add_filter(&sql, db, name, only), out);
+    bs_str_printf(&sql, " ORDER BY %s LIMIT %" PRId64, table->order, rows);
+    BS_TRY_GOTO(bs_str_status(&sql), out);
+    BS_TRY_GOTO(bs_db_prepare(&q, db, sql.ptr), out);
+    BS_TRY_GOTO(bs_rows_print(out, db, q, format, &any), out);
+    if (!any)
+        st = tell_empty(db, name);
 out:
     sqlite3_finalize(q);
+    bs_str_clear(&sql);
     bs_db_close(db);
     return st;
 }

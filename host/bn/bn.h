@@ -83,9 +83,16 @@ bs_status bs_bn_open(bs_db **out, const char *path, bool bits);
 /* Stores in the file what bs_bn_open() would make up: current views, missing settings, counts by bit
  * position. */
 bs_status bs_bn_update(const char *path);
-/* Prints at most `limit` rows (0: all) of a table or view. BS_USAGE for an unknown name. */
-bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format,
-                      uint64_t limit);
+/* Which rows of a table are wanted. */
+typedef struct bs_bn_filter {
+    const char *scope; /* column `scope`, or `entry` where there is none: an entry, or -1; NULL: any */
+    const char *layer; /* column `layer`, as bs_bn_find() takes it; NULL: any */
+} bs_bn_filter;
+/* Prints at most `limit` rows (0: all) of a table or view. `only`: NULL for all. BS_USAGE for an unknown
+ * name, and for a filter of a column that the table lacks. Says where there is no row, and why if that is
+ * known. */
+bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format, uint64_t limit,
+                      const bs_bn_filter *only);
 /* Prints name and description of each table and view, one per line, aligned. */
 void bs_bn_list(FILE *out);
 

@@ -15,6 +15,9 @@ bool bs_bn_is_id(const char *text);
 /* Sets *out to the name of a group that bs_bn_find() found on the same connection; the caller frees it. */
 bs_status bs_bn_group_name(char **out, const bs_db *db, int64_t id);
 
+/* Logs which inferences the answers of a scope are about. */
+bs_status bs_bn_tell_scope(const bs_db *db, int64_t scope);
+
 /* Opens a result file and begins a transaction on settings and views of this version. The caller closes it,
  * also after an error. */
 bs_status bs_bn_begin(bs_db **out, const char *path);

@@ -233,7 +233,8 @@ static bs_status print(const check *c, FILE *out, bs_rows_format format)
 {
     sqlite3_stmt *q = NULL;
     BS_TRY(bs_db_prepare(&q, c->db, "SELECT * FROM check_result"));
-    bs_status st = bs_rows_print(out, c->db, q, format);
+    bool any;
+    bs_status st = bs_rows_print(out, c->db, q, format, &any);
     sqlite3_finalize(q);
     return st;
 }

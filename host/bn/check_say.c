@@ -132,9 +132,11 @@ static void read_left_out(left_out *out, const bs_check_name *what, sqlite3_stmt
                  instead[strlen(instead) - 1] == '_' ? strchr(what->name, '_') + 1 : "");
 }
 
-/* Warns of the entries that a name leaves out, or stores the first of them in *taken. Without any row of the
- * name, only entries with a known reason are reported. */
-static bs_status warn_left_out(left_out *taken, const bs_db *db, const bs_check_limits *l, int i, bool rows)
+/* Warns of the entries that a name leaves out. Stores the first of them in *taken, which may be NULL; with
+ * `quiet`, there is no warning of that one. Without any row of the name, only entries with a known reason are
+ * reported. */
+static bs_status warn_left_out(left_out *taken, bool quiet, const bs_db *db, const bs_check_limits *l, int i,
+                               bool rows)
 {
     sqlite3_stmt *q = NULL;
     bool more;
@@ -142,9 +144,12 @@ static bs_status warn_left_out(left_out *taken, const bs_db *db, const bs_check_
     BS_TRY(bs_db_prepare(&q, db, "SELECT entry, why FROM check_left_out WHERE place = ?1"));
     sqlite3_bind_int(q, 1, i);
     while ((st = bs_db_step(db, q, &more)) == BS_OK && more) {
-        left_out one, *o = taken && !taken->text[0] ? taken : &one;
-        read_left_out(o, l->limit[i].what, q);
-        if (o == &one && (rows || one.why))
+        left_out one;
+        bool first = taken && !taken->text[0];
+        read_left_out(&one, l->limit[i].what, q);
+        if (first)
+            *taken = one;
+        if (!(first && quiet) && (rows || one.why))
             bs_warn("%s: not checked%s%s%s", one.text, one.instead[0] ? "; " : "", one.instead,
                     one.instead[0] ? " is for it" : "");
     }
@@ -155,7 +160,7 @@ static bs_status warn_left_out(left_out *taken, const bs_db *db, const bs_check_
 static bs_status fail_without_row(const bs_db *db, const bs_check_name *what, const bs_check_options *o,
                                   const left_out *taken)
 {
-    if (taken->why)
+    if (taken->why && o->entry)
         bs_fail(BS_NOTHING_COMMON, "nothing to check: %s", taken->text);
     else
         bs_fail(BS_NOTHING_COMMON, "nothing to check: there is no %s in '%s'%s", what->name, db->path,
@@ -185,7 +190,7 @@ bs_status bs_check_left_out(const bs_db *db, const bs_check_limits *l, const bs_
         else if (n == 0)
             bs_warn("there is no %s%s: not checked", l->limit[i].what->name,
                     o->entry || o->layer ? " for this entry or layer" : "");
-        BS_TRY(warn_left_out(first && o->entry ? &taken : NULL, db, l, i, n > 0));
+        BS_TRY(warn_left_out(first ? &taken : NULL, o->entry != NULL, db, l, i, n > 0));
     }
     return without ? fail_without_row(db, without, o, &taken) : BS_OK;
 }

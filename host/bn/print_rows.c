@@ -163,7 +163,7 @@ static void grid_align_header(grid *g)
             g->right[i] |= g->right[k];
 }
 
-static bs_status print_table(FILE *out, const bs_db *db, sqlite3_stmt *q)
+static bs_status print_table(FILE *out, const bs_db *db, sqlite3_stmt *q, bool *any)
 {
     grid g = {.columns = sqlite3_column_count(q)};
     bool row = true, first = true;
@@ -174,6 +174,7 @@ static bs_status print_table(FILE *out, const bs_db *db, sqlite3_stmt *q)
             BS_TRY_GOTO(bs_db_step(db, q, &row), out);
             if (!row)
                 break;
+            *any = true;
             BS_TRY_GOTO(grid_add_row(&g, q), out);
         }
         if (first)
@@ -208,7 +209,7 @@ static void append_line(bs_str *line, sqlite3_stmt *q, bs_rows_format format)
     bs_str_puts(line, format == BS_ROWS_JSON ? "}\n" : "\n");
 }
 
-static bs_status print_lines(FILE *out, const bs_db *db, sqlite3_stmt *q, bs_rows_format format)
+static bs_status print_lines(FILE *out, const bs_db *db, sqlite3_stmt *q, bs_rows_format format, bool *any)
 {
     bs_str line = {0};
     bool row;
@@ -228,6 +229,7 @@ static bs_status print_lines(FILE *out, const bs_db *db, sqlite3_stmt *q, bs_row
         BS_TRY_GOTO(bs_db_step(db, q, &row), out);
         if (!row)
             break;
+        *any = true;
         append_line(&line, q, format);
     }
 out:
@@ -235,9 +237,11 @@ out:
     return st;
 }
 
-bs_status bs_rows_print(FILE *out, const bs_db *db, sqlite3_stmt *q, bs_rows_format format)
+bs_status bs_rows_print(FILE *out, const bs_db *db, sqlite3_stmt *q, bs_rows_format format, bool *any)
 {
-    bs_status st = format == BS_ROWS_TABLE ? print_table(out, db, q) : print_lines(out, db, q, format);
+    *any = false;
+    bs_status st =
+        format == BS_ROWS_TABLE ? print_table(out, db, q, any) : print_lines(out, db, q, format, any);
     if (st == BS_OK && (fflush(out) != 0 || ferror(out)))
         st = bs_fail(BS_ERR, "cannot write output: %s", strerror(errno));
     return st;

@@ -247,9 +247,19 @@ static bs_status read_p(query *q, const char *text)
                         BS_BIND(BS_BIND_INT(q->scope))));
     if (!conditional)
         return BS_OK;
-    bs_fail(BS_USAGE, "a trial of scope %lld may hold any number of faults, so there is no P(fault) to set",
+    sqlite3_int64 other = -1;
+    BS_TRY(bs_db_integer(&other, q->db,
+                         "SELECT ifnull(min(scope), -1) FROM bn_scope WHERE scope >= 0 AND tried > 0 AND NOT "
+                         "conditional"));
+    bs_fail(BS_USAGE, "a trial of scope %lld need not have exactly one fault, so there is no P(fault) to set",
             (long long)q->scope);
-    return bs_hint("leave --p out: its answers hold for inferences that meet the faults of the entry");
+    if (other >= 0)
+        return bs_hint(
+            "name a scope with one fault in each trial, such as --scope %lld; or leave --p out: the "
+            "answers hold for inferences as entry %lld has them",
+            (long long)other, (long long)q->scope);
+    return bs_hint("leave --p out: the answers hold for inferences as entry %lld has them",
+                   (long long)q->scope);
 }
 
 /* Reads --layer: layers of the scope, as in evidence. */
@@ -345,7 +355,8 @@ static bs_status answer(FILE *out, const query *q, const bs_bn_question *asked)
     }
     BS_TRY(bs_db_prepare(&rows, q->db, bs_sql_query));
     sqlite3_bind_int64(rows, 1, asked->limit == 0 || asked->limit > INT64_MAX ? -1 : (int64_t)asked->limit);
-    st = bs_rows_print(out, q->db, rows, asked->format);
+    bool any;
+    st = bs_rows_print(out, q->db, rows, asked->format, &any);
     sqlite3_finalize(rows);
     return st;
 }
@@ -367,7 +378,9 @@ bs_status bs_bn_query(FILE *out, const char *db_path, const bs_bn_question *aske
         BS_TRY_GOTO(read_p(&q, asked->p), out);
     if (asked->layer)
         BS_TRY_GOTO(read_layers(&q, asked->layer), out);
-    st = answer(out, &q, asked);
+    BS_TRY_GOTO(answer(out, &q, asked), out);
+    if (!asked->p)
+        st = bs_bn_tell_scope(db, q.scope);
 out:
     bs_str_clear(&q.layers);
     bs_str_clear(&q.where);

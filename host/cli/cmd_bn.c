@@ -6,7 +6,8 @@
 
 typedef struct verb {
     const char *name;
-    int min, max; /* operands after it; max -1: any number */
+    int min, max;        /* operands after it; max -1: any number */
+    const char *options; /* those that it takes, but --output, as " NAME NAME " */
     bs_status (*run)(const bs_args *args, FILE *out);
 } verb;
 
@@ -63,14 +64,36 @@ static bs_status run_table(const bs_args *args, FILE *out)
     bs_rows_format format;
     int limit;
     BS_TRY(read_format(args, &format, &limit));
-    return bs_bn_print(out, args->operand[0], args->operand[1], format, (uint64_t)limit);
+    bs_bn_filter only = {.scope = bs_option_value(args, "scope"), .layer = bs_option_value(args, "layer")};
+    return bs_bn_print(out, args->operand[0], args->operand[1], format, (uint64_t)limit, &only);
 }
 
 static const verb verbs[] = {
-    {"query", 0, 0, run_query},   {"set", 1, -1, run_set},    {"groups", 1, 1, run_load},
-    {"costs", 1, 1, run_load},    {"priors", 1, 1, run_load}, {"weights", 1, 1, run_load},
-    {"update", 0, 0, run_update}, {"export", 0, 0, run_bif},
+    {"query", 0, 0, " format limit given of p layer scope ", run_query},
+    {"set", 1, -1, "", run_set},
+    {"groups", 1, 1, "", run_load},
+    {"costs", 1, 1, "", run_load},
+    {"priors", 1, 1, "", run_load},
+    {"weights", 1, 1, "", run_load},
+    {"update", 0, 0, "", run_update},
+    {"export", 0, 0, " scope by-layer ", run_bif},
 };
+static const verb table = {NULL, 0, 0, " format limit layer scope ", run_table};
+
+/* Refuses what would have no effect. */
+static bs_status check_options(const bs_args *args, const verb *v)
+{
+    static const char *const some[] = {"format", "limit", "given", "of", "p", "layer", "scope", "by-layer"};
+    char word[24];
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        snprintf(word, sizeof word, " %s ", some[i]);
+        if (!bs_option_value(args, some[i]) || strstr(v->options, word))
+            continue;
+        bs_fail(BS_USAGE, "--%s means nothing to 'bitsink bn DB %s'", some[i], args->operand[1]);
+        return bs_hint("leave it out; 'bitsink help bn' says what it is for");
+    }
+    return BS_OK;
+}
 
 /* Into --output FILE, or stdout. */
 static bs_status with_output(const bs_args *args, bs_status (*fn)(const bs_args *, FILE *))
@@ -103,13 +126,15 @@ static bs_status run(const bs_args *args)
                     v->name);
             return bs_hint("'bitsink help bn' shows them");
         }
+        BS_TRY(check_options(args, v));
         return with_output(args, v->run);
     }
     if (more > 0) {
         bs_fail(BS_USAGE, "too many operands for 'bitsink bn DB %s'", args->operand[1]);
         return bs_hint("a table stands alone; 'bitsink help bn' shows what takes more");
     }
-    return with_output(args, run_table);
+    BS_TRY(check_options(args, &table));
+    return with_output(args, table.run);
 }
 
 static const bs_option options[] = {
@@ -119,8 +144,11 @@ static const bs_option options[] = {
      "query: evidence, such as class=lion|tiger,layer=conv3_2; #ID is always the id: class=#3"},
     {"of", "LIST", "query: variables asked for, such as class,fault (default: correct)"},
     {"p", "P", "query: an inference meets a fault with this probability, whatever the settings say"},
-    {"layer", "NAME", "query: faults hit this layer only; or one of several, A|B"},
-    {"scope", "N", "query, export: an entry, or -1: the strata of bn_prior_layer (default: the lowest)"},
+    {"layer", "NAME",
+     "query: faults hit this layer only; or one of several, A|B; tables: rows of this layer"},
+    {"scope", "N",
+     "query, export: an entry, or -1: the strata of bn_prior_layer (default: the lowest); tables: rows of "
+     "this one (default: all)"},
     {"by-layer", NULL, "export: leave the image out, which makes large networks small"},
     {"output", "FILE", "write there instead of stdout (also -o)"},
     {NULL, NULL, NULL},
@@ -138,7 +166,9 @@ const bs_command bs_cmd_bn = {
         " so sqlite3 shows the same, except the exact bounds in `layer_outcome_exact` and the "
         "answers of `query`, which only this command computes.\n"
         "\n"
-        "- `TABLE` prints a table or view, its rows always in the same order.\n"
+        "- `TABLE` prints a table or view, its rows always in the same order; with --scope and --layer only "
+        "those "
+        "of an entry and of a layer.\n"
         "- `query` prints P(OF | GIVEN) for the variables " BS_BN_VARIABLES
         ". `--of correct` means both meanings of correct. In evidence `|` stands between alternatives: "
         "`class=5|8` is either of both. A name with `|` in it, or a `\"` in front, is written in double "
@@ -162,6 +192,7 @@ const bs_command bs_cmd_bn = {
         "by `#ID`, which is always the id (`#-1`: DUE, no layer), or by both, as in `crane "
         "#134`. The same holds in CSV files. What may mean two things is refused.",
     .examples = "    bitsink bn r.db layer_accuracy\n"
+                "    bitsink bn r.db accuracy_curve --scope 1 --layer conv1\n"
                 "    bitsink bn r.db bn_trust --format csv --output trust.csv\n"
                 "    bitsink bn r.db query --given class=Sandal,fault=yes --of correct,layer\n"
                 "    bitsink bn r.db query --given 'class=Sandal|Sneaker,layer=conv1|conv2' --of label\n"

@@ -16,10 +16,9 @@
 
 /* Measured with SQLite 3.40: a masked trial takes about 30 bytes, one with an answer about 110. */
 static const double row_bytes = 69.0;
-/* Of a raw ranking beside its classes. */
-static const double ranking_bytes = 20.0;
-/* Of a stored site of a trial that hits several targets. */
-static const double site_bytes = 43.0;
+/* Of a raw ranking beside its classes, of a site of a trial that hits several targets, and of a file without
+ * trials. */
+static const double ranking_bytes = 20.0, site_bytes = 40.0, empty_bytes = 0.5e6;
 
 /* The time that the pilot run takes: at least this, and more for networks whose start takes long, too. */
 static const double pilot_seconds = 4.0, pilot_share = 0.5;
@@ -37,17 +36,17 @@ enum { FIRST_PROOFS = 50, DENSE_PROOFS = 5, PATCHED_PROOFS = 4 };
 /* A run also opens its result file, and closes it. */
 static const double file_seconds = 0.03;
 
-/* Returns the size of the result file. */
-static double file_bytes(const bs_plan *p)
+static double result_bytes(const bs_session *s)
 {
-    double bytes = (double)p->trials * row_bytes;
-    if (p->job->top_k > 0) /* of the trials with an answer, about half */
-        bytes += (double)p->trials / 2 * (ranking_bytes + 8.0 * bs_identity_top_k(p));
-    for (int i = 0; i < p->n_strata; i++) {
-        const bs_stratum *s = &p->strata[i];
-        double sites = fmin(bs_stratum_sites(s), p->job->entries[s->entry].store_sites);
-        if (s->n_parts > 0)
-            bytes += site_bytes * sites * s->repetitions * p->n_images;
+    double bytes = empty_bytes + (double)s->plan->trials * row_bytes;
+    if (s->job->top_k > 0) /* of the trials with an answer, about half */
+        bytes += (double)s->plan->trials / 2 * (ranking_bytes + 8.0 * bs_identity_top_k(s->plan));
+    for (int i = 0; i < s->plan->n_strata; i++) {
+        const bs_stratum *t = &s->plan->strata[i];
+        double most = s->job->entries[t->entry].store_sites;
+        if (t->n_parts > 0)
+            bytes +=
+                (double)bs_plan_stratum_trials(s->plan, t) * fmin(bs_stratum_sites(t), most) * site_bytes;
     }
     return bytes;
 }
@@ -70,7 +69,7 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
     out->work = file_seconds + r.work_seconds + DENSE_PROOFS * f.dense * golden +
                 fmin(PATCHED_PROOFS * f.patched * golden, r.work_seconds);
     out->macs = r.macs;
-    out->bytes = file_bytes(s->plan);
+    out->bytes = result_bytes(s);
     return BS_OK;
 }
 

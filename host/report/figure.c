@@ -16,8 +16,8 @@ bs_figure bs_figure_find(const char *name)
         if (strcmp(name, figures[i].name) == 0)
             return figures[i].draw;
     bs_fail(BS_USAGE, "unknown figure '%s'", name);
-    bs_hint("figures are "
-#define X(name, help) #name " "
+    bs_hint("figures are:"
+#define X(name, help) " " #name
             BS_FIGURES(X)
 #undef X
     );

@@ -9,7 +9,7 @@ static char *print(const fixture *f, const char *table, bs_rows_format format, u
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    assert_ok(bs_bn_print(out, f->db, table, format, limit));
+    assert_ok(bs_bn_print(out, f->db, table, format, limit, NULL));
     fclose(out);
     return text;
 }
@@ -140,16 +140,16 @@ static void mistakes_are_explained(void **state)
     bs_rows_format format;
     fixture_open(&f);
     fx_run(&f, f.db, 0, 100, 100);
-    assert_error(bs_bn_print(stdout, f.db, "bn_trsut", BS_ROWS_CSV, 0), "unknown table 'bn_trsut'");
+    assert_error(bs_bn_print(stdout, f.db, "bn_trsut", BS_ROWS_CSV, 0, NULL), "unknown table 'bn_trsut'");
     assert_non_null(strstr(bs_error_hint(), "did you mean 'bn_trust'"));
-    assert_error(bs_bn_print(stdout, f.db, "sqlite_master", BS_ROWS_CSV, 0), "unknown table");
-    assert_error(bs_bn_print(stdout, "/nonexistent/x.db", "bn_trust", BS_ROWS_CSV, 0), "No such file");
+    assert_error(bs_bn_print(stdout, f.db, "sqlite_master", BS_ROWS_CSV, 0, NULL), "unknown table");
+    assert_error(bs_bn_print(stdout, "/nonexistent/x.db", "bn_trust", BS_ROWS_CSV, 0, NULL), "No such file");
     assert_error(bs_rows_parse_format(&format, "xml"), "xml");
     assert_ok(bs_rows_parse_format(&format, "json"));
     assert_int_equal(format, BS_ROWS_JSON);
     FILE *full = fopen("/dev/full", "w");
     if (full) {
-        assert_error(bs_bn_print(full, f.db, "image", BS_ROWS_CSV, 0), "cannot write output");
+        assert_error(bs_bn_print(full, f.db, "image", BS_ROWS_CSV, 0, NULL), "cannot write output");
         fclose(full);
     }
     fixture_close(&f);

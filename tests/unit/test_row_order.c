@@ -29,7 +29,7 @@ static char *all_texts(const fixture *f)
     size_t len;
     FILE *out = open_memstream(&text, &len);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        assert_ok(bs_bn_print(out, f->db, names[i], BS_ROWS_CSV, 0));
+        assert_ok(bs_bn_print(out, f->db, names[i], BS_ROWS_CSV, 0, NULL));
     assert_ok(bs_bn_query(out, f->db,
                           &(bs_bn_question){.given = "fault=yes",
                                             .of = "class,layer,entry,image",
