@@ -243,14 +243,15 @@ static bs_status check_entry(const bs_form *f, const bs_entry *e, const int *lin
     return check_scope(f, e, lines);
 }
 
-/* Names an entry without a name by its id, and one of several error rates by the rate, too. */
+/* Names an entry without a name by its id; those of a list of error rates by the first id, and by the rate.
+ */
 static bs_status name_entry(bs_entry *e)
 {
     bs_str name = {0};
     if (e->name)
         bs_str_puts(&name, e->name);
     else
-        bs_str_printf(&name, "entry-%d", e->id);
+        bs_str_printf(&name, "entry-%d", e->id - e->rate);
     if (e->n_rates > 0)
         bs_str_printf(&name, " %.9g", e->fault.ber);
     BS_TRY(bs_str_status(&name));

@@ -44,12 +44,13 @@ static void test_lists_of_rates(void **state)
         const char *name;
         double ber;
     } expected[] = {{4, "weights 1e-07", 1e-7}, {5, "weights 0.001", 1e-3}, {6, "weights 1", 1},
-                    {2, "entry-2", 0},          {9, "entry-9 0.5", 0.5},    {3, "entry-3", 0.5}};
+                    {2, "entry-2", 0},          {9, "entry-9 0.5", 0.5},    {10, "entry-9 0.25", 0.25},
+                    {3, "entry-3", 0.5}};
     bs_job *job;
     (void)state;
-    assert_ok(parse(&job,
-                    "{id: 4, name: weights, targets: [{op: Conv}, fc], ber: [1e-7, 1e-3, 1], trials: 8},"
-                    "{id: 2, targets: x}, {id: 9, targets: x, ber: [0.5]}, {id: 3, targets: x, ber: 0.5}"));
+    assert_ok(parse(
+        &job, "{id: 4, name: weights, targets: [{op: Conv}, fc], ber: [1e-7, 1e-3, 1], trials: 8},"
+              "{id: 2, targets: x}, {id: 9, targets: x, ber: [0.5, 0.25]}, {id: 3, targets: x, ber: 0.5}"));
     assert_int_equal(job->n_entries, sizeof expected / sizeof *expected);
     for (int i = 0; i < job->n_entries; i++) {
         const bs_entry *e = &job->entries[i];
