@@ -93,11 +93,12 @@ bs_status bs_page_end(bs_page *p)
     return status == CAIRO_STATUS_SUCCESS ? bs_str_status(&p->svg) : cairo_error(p, status);
 }
 
-/* The palette of Okabe and Ito (Color Universal Design, 2008). */
+/* The palette of Okabe and Ito (Color Universal Design, 2008), but for red, whose place vermilion has there:
+ * it looks orange. This one is dark, so that no kind of colour vision takes it for blue. */
 static const unsigned char palette[][3] = {
     [BS_INK] = {34, 34, 34},      [BS_GREY] = {120, 120, 120},  [BS_FAINT] = {225, 225, 225},
     [BS_BLUE] = {0, 114, 178},    [BS_ORANGE] = {230, 159, 0},  [BS_GREEN] = {0, 158, 115},
-    [BS_SKY] = {86, 180, 233},    [BS_RED] = {213, 94, 0},      [BS_PURPLE] = {204, 121, 167},
+    [BS_SKY] = {86, 180, 233},    [BS_RED] = {178, 24, 43},     [BS_PURPLE] = {204, 121, 167},
     [BS_YELLOW] = {240, 228, 66}, [BS_WHITE] = {255, 255, 255},
 };
 
@@ -302,12 +303,16 @@ void bs_axes_draw(const bs_page *p, const bs_axes *a)
     if (a->title)
         bs_draw_text(p,
                      (bs_text){.x = a->left,
-                               .y = a->top - 10,
+                               .y = a->top - (a->subtitle ? 26 : 10),
                                .size = 13,
                                .across = -1,
                                .bold = true,
                                .max_width = a->width},
                      a->title);
+    if (a->subtitle)
+        bs_draw_text(
+            p, (bs_text){.x = a->left, .y = a->top - 9, .size = 11, .across = -1, .max_width = a->width},
+            a->subtitle);
     if (a->x_name)
         bs_draw_text(p, (bs_text){.x = a->left + a->width / 2, .y = a->top + a->height + 34, .size = 12},
                      a->x_name);

@@ -72,7 +72,7 @@ typedef struct bs_axes {
     bool x_log; /* x_min > 0 */
     bool x_percent, y_percent;
     bool no_x; /* the caller labels the x axis */
-    const char *title, *x_name, *y_name;
+    const char *title, *subtitle, *x_name, *y_name;
 } bs_axes;
 double bs_axes_x(const bs_axes *a, double v);
 double bs_axes_y(const bs_axes *a, double v);

@@ -38,14 +38,17 @@ BS_FIGURES(X)
  * path: talk.png gives talk-sinks.png. Zero-initialise *out; the caller clears it. */
 bs_status bs_figure_sheet(bs_str *out, const char *path, const char *sheet);
 
-/* Finds the path that all layers of the file have in common, which figures and tables leave out.
+/* Finds the path that all layers that trials hit have in common, which figures and tables leave out.
  * Zero-initialise; free with bs_common_path_clear(). */
 bs_status bs_figure_paths(bs_common_path *out, const bs_db *db);
 /* Writes into the lower right corner what was left out of names, if anything was. */
 void bs_figure_note(const bs_page *p, const bs_common_path *path);
 /* Sets *percent to the confidence of the file's intervals: 95 by default. In figure_common.c, like the
- * other three. */
+ * other four. */
 bs_status bs_figure_confidence(double *percent, const bs_db *db);
+/* Appends the fault of an entry and its trials: "flip, exponent bits, one site a trial, 2000 trials a layer".
+ */
+bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry);
 /* Reports a figure without data. */
 bs_status bs_figure_empty(const char *what, const char *hint);
 

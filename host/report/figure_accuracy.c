@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { ENTRY, ENTRY_NAME, LAYER, LAYER_NAME, GOLDEN, RATE, LOW, HIGH, BY_LABEL };
-enum { PANEL = 190, LEFT = 70, RIGHT = 130, TOP = 44, GAP = 46, MOST_NAME = 210 };
+enum { PANEL = 190, LEFT = 70, RIGHT = 130, TOP = 60, GAP = 62, MOST_NAME = 210 };
 
 static const char sql[] = "SELECT c.entry, e.name, c.layer, c.layer_name, coalesce(c.label_without_fault, "
                           "1.0), coalesce(c.correct_label, "
@@ -54,11 +54,13 @@ static void draw_golden(const bs_page *p, const bs_axes *a, double golden, bool 
                  by_label ? "without faults" : "fault-free answer");
 }
 
-static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, const bs_common_path *path,
-                       size_t first, size_t n, double confidence)
+static bs_status draw_panel(const bs_page *p, bs_axes a, const bs_db *db, const bs_data *d,
+                            const bs_common_path *path, size_t first, size_t n, double confidence)
 {
-    bs_str title = {0};
+    bs_str title = {0}, fault = {0};
     double low = 1, high = 0;
+    bs_status st;
+    BS_TRY_GOTO(bs_figure_put_fault(&fault, db, (long long)bs_data_value(d, first, ENTRY)), out);
     for (size_t i = first; i < first + n; i++) {
         low = fmin(low, fmin(bs_data_value(d, i, LOW), bs_data_value(d, i, GOLDEN)));
         high = fmax(high, fmax(bs_data_value(d, i, HIGH), bs_data_value(d, i, GOLDEN)));
@@ -69,6 +71,7 @@ static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, const bs_c
     bs_str_printf(&title, "Entry %s: %s (bars: %g %%)", bs_data_text(d, first, ENTRY),
                   bs_data_text(d, first, ENTRY_NAME), confidence);
     a.title = title.ptr;
+    a.subtitle = fault.ptr;
     bs_axes_draw(p, &a);
     draw_golden(p, &a, bs_data_value(d, first, GOLDEN), bs_data_value(d, first, BY_LABEL) > 0);
     bs_set_color(p, BS_BLUE, 1);
@@ -80,7 +83,10 @@ static void draw_panel(const bs_page *p, bs_axes a, const bs_data *d, const bs_c
         bs_draw_dot(p, x, bs_axes_y(&a, bs_data_value(d, first + i, RATE)), n > 150 ? 1.6 : 3);
     }
     draw_layer_names(p, &a, d, path, first, n);
+out:
     bs_str_clear(&title);
+    bs_str_clear(&fault);
+    return st;
 }
 
 /* Returns n such that rows [first, first + n) belong to one entry. */
@@ -119,7 +125,7 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
     double step = PANEL + below + GAP;
     BS_TRY_GOTO(bs_page_begin(p, left + width + RIGHT, TOP + (double)panels * step - GAP + 16), out);
     size_t row = 0;
-    for (size_t i = 0; i < panels; i++, row += n) {
+    for (size_t i = 0; i < panels && st == BS_OK; i++, row += n) {
         n = entry_rows(&d, row);
         bs_axes a = {.left = left,
                      .top = TOP + (double)i * step,
@@ -128,10 +134,13 @@ bs_status bs_figure_accuracy(bs_page *p, const bs_db *db, const bs_figure_option
                      .no_x = true,
                      .y_percent = true,
                      .y_name = bs_data_value(&d, row, BY_LABEL) > 0 ? "correct (label)" : "correct (golden)"};
-        draw_panel(p, a, &d, &path, row, n, confidence);
+        st = draw_panel(p, a, db, &d, &path, row, n, confidence);
     }
     bs_figure_note(p, &path);
-    st = bs_page_end(p);
+    if (st == BS_OK)
+        st = bs_page_end(p);
+    else
+        bs_page_drop(p);
 out:
     bs_common_path_clear(&path);
     bs_data_clear(&d);

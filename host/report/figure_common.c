@@ -3,6 +3,7 @@
 #include "report/data.h"
 #include "report/figure.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 bs_status bs_figure_paths(bs_common_path *out, const bs_db *db)
@@ -10,7 +11,10 @@ bs_status bs_figure_paths(bs_common_path *out, const bs_db *db)
     bs_data d = {0};
     const char **names = NULL;
     bs_status st;
-    BS_TRY(bs_data_load(&d, db, "SELECT DISTINCT label FROM layer WHERE kind <> 'network'", 0, NULL));
+    BS_TRY(bs_data_load(
+        &d, db,
+        "SELECT DISTINCT label FROM layer WHERE kind <> 'network' AND id IN (SELECT layer FROM stratum)", 0,
+        NULL));
     BS_TRY_GOTO(bs_calloc(&names, d.n + 1, sizeof *names, "figure"), out);
     for (size_t i = 0; i < d.n; i++)
         names[i] = bs_data_text(&d, i, 0);
@@ -36,6 +40,75 @@ bs_status bs_figure_confidence(double *percent, const bs_db *db)
     *percent = d.n ? bs_data_value(&d, 0, 0) : 95.0;
     bs_data_clear(&d);
     return BS_OK;
+}
+
+/* Appends "exponent bits", or "bits 0-3, 31" where the values are not fp32 or the bits have no name. */
+static void put_bits(bs_str *out, uint32_t bits, bool fp32)
+{
+    static const struct {
+        uint32_t bits;
+        const char *name;
+    } fields[] = {{0xffffffff, "any bit"},
+                  {0x80000000, "sign bit"},
+                  {0x7f800000, "exponent bits"},
+                  {0x007fffff, "mantissa bits"}};
+    for (size_t i = 0; fp32 && i < sizeof fields / sizeof *fields; i++)
+        if (bits == fields[i].bits) {
+            bs_str_puts(out, fields[i].name);
+            return;
+        }
+    bs_str_puts(out, bits & (bits - 1) ? "bits" : "bit");
+    for (int first = 0, last; first < 32; first = last + 1) {
+        for (last = first; last < 31 && bits >> first & 1 && bits >> (last + 1) & 1;)
+            last++;
+        if (!(bits >> first & 1))
+            continue;
+        bs_str_printf(out, "%s %d", bits & ((1u << first) - 1) ? "," : "", first);
+        if (last > first)
+            bs_str_printf(out, "-%d", last);
+    }
+}
+
+bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry)
+{
+    enum { KIND, BITWISE, BITS, BURST, COUNT, BER, PROBABILITY, VALUE, LOW, HIGH, FP32, LEAST, MOST };
+    static const char sql[] =
+        "WITH done AS (SELECT sum(n) AS n FROM layer_summary WHERE entry = ?1 GROUP BY layer) SELECT e.kind, "
+        "k.bitwise, e.bits, e.burst, e.count, e.ber, e.probability, e.value, e.low, e.high, (SELECT "
+        "min(l.type = 'fp32') FROM stratum s JOIN layer l ON l.id = s.layer WHERE s.entry = ?1), (SELECT "
+        "min(n) FROM done), (SELECT max(n) FROM done) FROM entry e JOIN fault_kind k ON k.kind = e.kind "
+        "WHERE e.id = ?1";
+    bs_data d = {0};
+    BS_TRY(bs_data_load(&d, db, sql, 1, &entry));
+    if (d.n == 0)
+        return bs_data_clear(&d), BS_OK;
+    bs_str_puts(out, bs_data_text(&d, 0, KIND));
+    if (!bs_data_is_null(&d, 0, VALUE))
+        bs_str_printf(out, " to %s", bs_data_text(&d, 0, VALUE));
+    if (!bs_data_is_null(&d, 0, LOW))
+        bs_str_printf(out, " from %s to %s", bs_data_text(&d, 0, LOW), bs_data_text(&d, 0, HIGH));
+    if (bs_data_value(&d, 0, BITWISE) > 0) {
+        bs_str_puts(out, ", ");
+        put_bits(out, (uint32_t)bs_data_value(&d, 0, BITS), bs_data_value(&d, 0, FP32) > 0);
+    }
+    if (bs_data_value(&d, 0, BURST) > 1)
+        bs_str_printf(out, ", %s together", bs_data_text(&d, 0, BURST));
+    if (bs_data_value(&d, 0, BER) > 0)
+        bs_str_printf(out, ", bit error rate %.4g", bs_data_value(&d, 0, BER));
+    else if (bs_data_value(&d, 0, COUNT) < 1)
+        bs_str_puts(out, ", every element once");
+    else if (bs_data_value(&d, 0, COUNT) > 1)
+        bs_str_printf(out, ", %s sites a trial", bs_data_text(&d, 0, COUNT));
+    else
+        bs_str_puts(out, ", one site a trial");
+    if (bs_data_value(&d, 0, PROBABILITY) < 1)
+        bs_str_printf(out, ", with probability %.4g", bs_data_value(&d, 0, PROBABILITY));
+    bs_str_printf(out, ", %s", bs_data_text(&d, 0, LEAST));
+    if (bs_data_value(&d, 0, LEAST) < bs_data_value(&d, 0, MOST))
+        bs_str_printf(out, " to %s", bs_data_text(&d, 0, MOST));
+    bs_str_puts(out, " trials a layer");
+    bs_data_clear(&d);
+    return bs_str_status(out);
 }
 
 bs_status bs_figure_empty(const char *what, const char *hint)

@@ -1,12 +1,13 @@
 /* Draws the true class against the answer, after a figure of Morozov et al. (AISafety 2020): first the
  * fault-free answers, then those under a fault in a layer. A row that faults fill from many true classes is a
- * sink, in red and with its name. */
+ * sink, in red and with its name. Few classes have their names on the axes, many have numbers. */
 #include "report/data.h"
 #include "report/figure.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     PANEL = 250,
@@ -17,7 +18,10 @@ enum {
     ACROSS = 3,
     LAYERS = 5,
     MAX_CELLS = 125,
-    MAX_NAMES = 9
+    MAX_NAMES = 9,
+    FEW = 12,            /* classes, of which each has a tick */
+    MOST_AXIS_NAME = 72, /* pixels */
+    LEGEND_LINE = 17
 };
 
 /* The layers with most silent data corruptions that show a sink, then other layers. ?1: entry or -2, ?2:
@@ -45,11 +49,17 @@ static const char sql_sinks[] =
     "WHERE "
     "s.level = 'layer' AND s.entry = ?1 AND s.layer = ?2 ORDER BY s.share DESC, s.class";
 
+/* Names of the classes, for the axes. ?1: the most that fit there. */
+static const char sql_names[] = "SELECT name FROM class_shown WHERE (SELECT count(*) FROM class) <= ?1 AND "
+                                "EXISTS (SELECT 1 FROM class WHERE name IS NOT NULL) ORDER BY class";
+
 typedef struct panel {
     const bs_page *p;
     double left, top;
+    double axis; /* width of the names on the axes, 0: numbers */
     int classes;
-    bs_data sinks;
+    bs_data names, sinks;
+    bool has_halves; /* set if cells are split in two colours */
 } panel;
 
 static bool is_sink(const panel *n, double class)
@@ -65,10 +75,46 @@ static double row_y(const panel *n, double class)
     return n->top + PANEL * (1 - (class + 0.5) / n->classes);
 }
 
+/* Returns how much deeper slanted names reach than numbers. */
+static double axis_drop(const panel *n)
+{
+    return 0.7 * n->axis;
+}
+
+static void draw_ticks(const panel *n)
+{
+    char number[16];
+    int ticks = n->classes <= FEW ? n->classes : 5;
+    for (int i = 0; i < ticks; i++) {
+        int c = n->classes <= FEW ? i : i * n->classes / 4 - (i == 4);
+        bool named = n->axis > 0, sink = named && is_sink(n, c);
+        snprintf(number, sizeof number, "%d", c);
+        const char *text = named ? bs_data_text(&n->names, (size_t)c, 0) : number;
+        bs_text at = {.x = n->left + PANEL * (c + 0.5) / n->classes + (named ? 4 : 0),
+                      .y = n->top + PANEL + (named ? 10 : 14),
+                      .size = 10,
+                      .angle = named ? 55 : 0,
+                      .across = named,
+                      .max_width = n->axis};
+        bs_set_color(n->p, BS_INK, 1);
+        bs_draw_text(n->p, at, text);
+        bs_set_color(n->p, sink ? BS_RED : BS_INK, 1);
+        bs_draw_text(n->p,
+                     (bs_text){.x = n->left - 5,
+                               .y = row_y(n, c),
+                               .size = 10,
+                               .across = 1,
+                               .middle = true,
+                               .bold = sink,
+                               .max_width = n->axis},
+                     text);
+    }
+    bs_set_color(n->p, BS_INK, 1);
+}
+
 static void draw_frame(const panel *n, const char *title, const char *subtitle)
 {
     const bs_page *p = n->p;
-    char text[16];
     bs_set_color(p, BS_INK, 1);
     bs_draw_text(p,
                  (bs_text){.x = n->left,
@@ -87,27 +133,24 @@ static void draw_frame(const panel *n, const char *title, const char *subtitle)
     cairo_rectangle(p->cr, n->left, n->top, PANEL, PANEL);
     cairo_stroke(p->cr);
     bs_set_color(p, BS_INK, 1);
-    int ticks = n->classes <= 12 ? n->classes : 5;
-    for (int i = 0; i < ticks; i++) {
-        int c = n->classes <= 12 ? i : i * n->classes / 4 - (i == 4);
-        snprintf(text, sizeof text, "%d", c);
-        bs_draw_text(
-            p, (bs_text){.x = n->left + PANEL * (c + 0.5) / n->classes, .y = n->top + PANEL + 14, .size = 10},
-            text);
-        bs_draw_text(
-            p, (bs_text){.x = n->left - 5, .y = row_y(n, c), .size = 10, .across = 1, .middle = true}, text);
-    }
-    bs_draw_text(p, (bs_text){.x = n->left + PANEL / 2.0, .y = n->top + PANEL + 30, .size = 11},
+    draw_ticks(n);
+    bs_draw_text(p,
+                 (bs_text){.x = n->left + PANEL / 2.0, .y = n->top + PANEL + 30 + axis_drop(n), .size = 11},
                  "true class");
-    bs_draw_text(p, (bs_text){.x = n->left - 34, .y = n->top + PANEL / 2.0, .size = 11, .angle = 90},
-                 "answer");
+    bs_draw_text(
+        p,
+        (bs_text){.x = n->left - fmax(34, n->axis + 14), .y = n->top + PANEL / 2.0, .size = 11, .angle = 90},
+        "answer");
 }
 
-/* Draws the sinks' names right of the panel, moved apart where they would overlap. */
+/* Draws the sinks' names right of the panel, where the axis has no names, moved apart where they would
+ * overlap. */
 static void draw_names(const panel *n)
 {
     size_t order[MAX_NAMES], k = 0;
     double y[MAX_NAMES];
+    if (n->axis > 0)
+        return;
     for (size_t i = 0; i < n->sinks.n && k < MAX_NAMES; i++, k++) {
         size_t at = k;
         for (; at > 0 && bs_data_value(&n->sinks, order[at - 1], 0) < bs_data_value(&n->sinks, i, 0); at--)
@@ -139,9 +182,32 @@ static void draw_names(const panel *n)
     }
 }
 
+/* Returns the opacity of a cell: v from 0 (rare) to 1 (the most frequent one). */
+static double shade(bs_color color, double v)
+{
+    double least = color == BS_RED ? 0.4 : 0.25;
+    return least + (1 - least) * v;
+}
+
+/* Draws a square, or half of it: the lower right one, over what is there. */
+static void draw_cell(const bs_page *p, double x, double y, double size, bool half, bs_color color,
+                      double alpha)
+{
+    for (int over = half ? 0 : 1; over < 2; over++) {
+        bs_set_color(p, over ? color : BS_WHITE, over ? alpha : 1);
+        cairo_move_to(p->cr, x + size, y);
+        cairo_line_to(p->cr, x + size, y + size);
+        cairo_line_to(p->cr, x, y + size);
+        if (!half)
+            cairo_line_to(p->cr, x, y);
+        cairo_close_path(p->cr);
+        cairo_fill(p->cr);
+    }
+}
+
 /* Draws a mark for each pair that occurs: a cell if there are few classes, else a dot on a grid of
  * MAX_CELLS. */
-static void draw_pairs(const panel *n, const bs_data *d)
+static void draw_pairs(panel *n, const bs_data *d)
 {
     int cells = n->classes < MAX_CELLS ? n->classes : MAX_CELLS;
     bool drawn[2][MAX_CELLS * MAX_CELLS] = {
@@ -161,18 +227,24 @@ static void draw_pairs(const panel *n, const bs_data *d)
                 continue;
             drawn[red][row * cells + column] = true;
             double cx = n->left + (column + 0.5) * size, cy = n->top + PANEL - (row + 0.5) * size;
-            double alpha = cells < MAX_CELLS ? 0.25 + 0.75 * v : 0.6;
-            bs_set_color(n->p, sink ? BS_RED : BS_BLUE, alpha);
-            cairo_rectangle(n->p->cr, cx - dot / 2, cy - dot / 2, dot, dot);
-            cairo_fill(n->p->cr);
+            bs_color color = sink ? BS_RED : BS_BLUE;
+            double alpha = cells < MAX_CELLS ? shade(color, v) : sink ? 1 : 0.6;
+            bool half = sink && cells < MAX_CELLS && drawn[0][row * cells + column];
+            n->has_halves |= half;
+            draw_cell(n->p, cx - dot / 2, cy - dot / 2, dot, half, color, alpha);
         }
+}
+
+static double left_margin(const panel *n)
+{
+    return fmax(LEFT, n->axis + 36);
 }
 
 static void place(panel *n, const bs_page *p, size_t k)
 {
     n->p = p;
-    n->left = LEFT + (double)(k % ACROSS) * (PANEL + GAP_X);
-    n->top = TOP + (double)(k / ACROSS) * (PANEL + GAP_Y);
+    n->left = left_margin(n) + (double)(k % ACROSS) * (PANEL + GAP_X);
+    n->top = TOP + (double)(k / ACROSS) * (PANEL + GAP_Y + axis_drop(n));
 }
 
 /* `role` stands before the layer's name. */
@@ -207,6 +279,78 @@ out:
     return st;
 }
 
+/* Says what shades and colours mean, from y on. */
+static void draw_legend(const panel *n, double y, bool layers)
+{
+    enum { STEPS = 4, STEP = 9 };
+    const char *shade = n->classes < MAX_CELLS
+                            ? "the darker, the more answers (log of the count, for each panel)"
+                            : "a pair of true class and answer that occurs";
+    const struct {
+        bool shown, half;
+        bs_color color;
+        const char *text;
+    } lines[] = {
+        {true, false, BS_BLUE, shade},
+        {layers, false, BS_RED,
+         "red row: a sink, into which more wrong answers fall than chance and runners-up explain"},
+        {n->has_halves, true, BS_RED, "half red: the fault-free network gives some of these answers, too"}};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        if (!lines[i].shown)
+            continue;
+        double x = left_margin(n);
+        if (lines[i].half)
+            draw_cell(n->p, x + (STEPS - 1) * STEP, y - STEP, STEP, false, BS_BLUE, 0.7);
+        for (int k = n->classes < MAX_CELLS && !lines[i].half ? 0 : STEPS - 1; k < STEPS; k++)
+            draw_cell(n->p, x + k * STEP, y - STEP, STEP, lines[i].half, lines[i].color,
+                      shade(lines[i].color, k / (STEPS - 1.0)));
+        bs_set_color(n->p, BS_INK, 1);
+        bs_draw_text(n->p,
+                     (bs_text){.x = x + STEPS * STEP + 8,
+                               .y = y,
+                               .size = 11,
+                               .across = -1,
+                               .max_width = n->p->width - x - STEPS * STEP - 16},
+                     lines[i].text);
+        y += LEGEND_LINE;
+    }
+}
+
+/* Says on top which fault it is, if it is the same in all panels. */
+static bs_status draw_fault(const panel *n, const bs_db *db, const bs_data *layers)
+{
+    bs_str text = {0};
+    bs_status st;
+    for (size_t k = 0; k < layers->n; k++)
+        if (bs_data_value(layers, k, 0) != bs_data_value(layers, 0, 0))
+            return BS_OK;
+    if (layers->n == 0)
+        return BS_OK;
+    bs_str_printf(&text, "Entry %s, %s: ", bs_data_text(layers, 0, 0), bs_data_text(layers, 0, 3));
+    BS_TRY_GOTO(bs_figure_put_fault(&text, db, (long long)bs_data_value(layers, 0, 0)), out);
+    bs_set_color(n->p, BS_INK, 1);
+    bs_draw_text(n->p,
+                 (bs_text){.x = left_margin(n),
+                           .y = 20,
+                           .size = 12,
+                           .across = -1,
+                           .max_width = n->p->width - left_margin(n) - 8},
+                 text.ptr);
+out:
+    bs_str_clear(&text);
+    return st;
+}
+
+/* Loads the names for the axes, if they fit there. */
+static bs_status load_names(panel *n, const bs_db *db)
+{
+    const long long few = FEW;
+    BS_TRY(bs_data_load(&n->names, db, sql_names, 1, &few));
+    for (size_t i = 0; n->names.n == (size_t)n->classes && i < n->names.n; i++)
+        n->axis = fmin(MOST_AXIS_NAME, fmax(n->axis, 6.2 * (double)strlen(bs_data_text(&n->names, i, 0))));
+    return BS_OK;
+}
+
 bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *o)
 {
     bs_data layers = {0}, golden = {0};
@@ -232,26 +376,32 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
             out);
     BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     n.classes = (int)classes;
+    BS_TRY_GOTO(load_names(&n, db), out);
     size_t panels = layers.n + 1, rows = (panels + ACROSS - 1) / ACROSS,
            columns = panels < ACROSS ? panels : ACROSS;
-    BS_TRY_GOTO(bs_page_begin(p, LEFT + (double)columns * (PANEL + GAP_X) - 30,
-                              TOP + (double)rows * (PANEL + GAP_Y) - GAP_Y + 60),
+    double bottom = TOP + (double)rows * (PANEL + GAP_Y + axis_drop(&n)) - GAP_Y + 60;
+    BS_TRY_GOTO(bs_page_begin(p, left_margin(&n) + (double)columns * (PANEL + GAP_X) - 30,
+                              bottom + (layers.n ? 3 : 1) * LEGEND_LINE),
                 out);
     place(&n, p, 0);
     draw_pairs(&n, &golden);
-    draw_frame(&n, "without faults", "one mark for each pair that occurs");
+    draw_frame(&n, "without faults",
+               n.classes < MAX_CELLS ? "the same images" : "one mark for each pair that occurs");
     bool two = o->late != BS_FIGURE_ANY && layers.n == 2;
     for (size_t k = 0; k < layers.n && st == BS_OK; k++) {
         place(&n, p, k + 1);
         st = draw_layer(&n, db, &layers, &path, k, !two ? "" : k == 0 ? "early: " : "late: ");
     }
-    bs_figure_note(p, &path);
+    draw_legend(&n, bottom, layers.n > 0);
+    if (st == BS_OK)
+        st = draw_fault(&n, db, &layers);
     if (st == BS_OK)
         st = bs_page_end(p);
     else
         bs_page_drop(p);
 out:
     bs_common_path_clear(&path);
+    bs_data_clear(&n.names);
     bs_data_clear(&layers);
     bs_data_clear(&golden);
     return st;
