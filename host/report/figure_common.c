@@ -90,9 +90,9 @@ bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry)
     if (bs_data_value(&d, 0, BITWISE) > 0) {
         bs_str_puts(out, ", ");
         put_bits(out, (uint32_t)bs_data_value(&d, 0, BITS), bs_data_value(&d, 0, FP32) > 0);
+        if (bs_data_value(&d, 0, BURST) > 1)
+            bs_str_printf(out, ", bursts of %s", bs_data_text(&d, 0, BURST));
     }
-    if (bs_data_value(&d, 0, BURST) > 1)
-        bs_str_printf(out, ", %s together", bs_data_text(&d, 0, BURST));
     if (bs_data_value(&d, 0, BER) > 0)
         bs_str_printf(out, ", bit error rate %.4g", bs_data_value(&d, 0, BER));
     else if (bs_data_value(&d, 0, COUNT) < 1)

@@ -13,7 +13,7 @@ enum {
     ACROSS = 3,
     MAX_CELLS = 125,
     MAX_NAMES = 9,
-    MOST_AXIS_NAME = 72, /* pixels */
+    MOST_AXIS_NAME = 100, /* pixels */
     LEGEND_LINE = 17
 };
 
@@ -33,7 +33,7 @@ static double row_y(const bs_panel *n, double class)
 /* Returns how much deeper slanted names reach than numbers. */
 static double axis_drop(const bs_panel *n)
 {
-    return 0.7 * n->axis;
+    return 0.75 * n->axis;
 }
 
 static void draw_ticks(const bs_panel *n)
