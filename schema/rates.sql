@@ -23,7 +23,11 @@ SELECT s.entry,                -- entry.id
        CASE WHEN NOT s.storage OR s.layer = 4095 THEN 0 WHEN k.bitwise THEN s.population ELSE l.bits END
            AS bits,            -- bits that the entry may hit: those of its mask, or all if the kind replaces the value; 0 if
                                -- storage is 0, because they are another layer's memory, and of the whole network
-       CASE WHEN e.count = 1 AND e.ber = 0 AND e.probability = 1 AND NOT e.shared_bit AND e.kind <> 'none' AND s.layer <> 4095
+       CASE WHEN e.sites IS NULL AND e.probability >= 1 AND (e.kind = 'none' OR (NOT k.random AND (e.ber >= 1 OR (e.ber = 0 AND e.count = 0))
+                      AND NOT EXISTS (SELECT 1 FROM (SELECT 1.0 AS p, s.bits AS mask WHERE s.layer <> 4095 UNION ALL
+                                                     SELECT n.probability, n.bits FROM network_target n WHERE n.entry = s.entry AND s.layer = 4095)
+                                       WHERE p < 1 OR (e.ber = 0 AND k.bitwise AND mask & (mask - 1) <> 0)))) THEN 1 -- nothing is drawn
+            WHEN e.count = 1 AND e.ber = 0 AND e.probability = 1 AND NOT e.shared_bit AND e.kind <> 'none' AND s.layer <> 4095
                       AND NOT k.random AND e.sites IS NULL AND s.population <= 1048576
                       AND e.definition NOT LIKE '% with replacement'
             THEN s.population END
@@ -100,7 +104,7 @@ WITH img AS MATERIALIZED (
            ifnull(sum(k * (n - correct) * right), 0.0) / nullif(sum(w * labelled), 0) AS lost,
            ifnull(sum(k * correct) FILTER (WHERE NOT right), 0.0) / nullif(sum(w * labelled), 0) AS gained
       FROM by_image GROUP BY entry, layer
-), long AS (
+), long AS MATERIALIZED (
     SELECT entry, layer, 1 AS place, 'masked' AS outcome, masked AS r, 1.0 AS part FROM wide
     UNION ALL SELECT entry, layer, 2, 'benign', benign, 1.0 FROM wide
     UNION ALL SELECT entry, layer, 3, 'sdc1', sdc1, 1.0 FROM wide
@@ -138,10 +142,12 @@ SELECT l.entry,         -- entry.id
 -- of trials: where an entry has a probability or a bit error rate, those without a fault count, too. Layer 4095 is the whole
 -- network.
 CREATE VIEW layer_outcome AS
-WITH bounded AS MATERIALIZED (
-    SELECT c.*, x.confidence, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
+WITH share AS MATERIALIZED ( -- or its columns would be computed at each place of the formulas
+    SELECT s.*, x.z, x.z1, x.confidence FROM layer_share s CROSS JOIN bn_setting x
+), bounded AS MATERIALIZED (
+    SELECT c.*, @share_low(r, n, z) AS low, @share_high(r, n, z) AS high, @share_low(r, n, z1) AS lower,
            @share_upper(r, n, z1, confidence) AS upper, @share_low(r, i, z) AS population_low, @share_high(r, i, z) AS population_high
-      FROM layer_share c CROSS JOIN bn_setting x
+      FROM share c
 ), pair AS (
     SELECT l.*, iif(abs(l.r - g.r) < 1e-12, 0.0, l.r - g.r) AS d, sqrt(l.r * g.r / nullif((1 - l.r) * (1 - g.r), 0)) AS rho, l.r - l.low AS l_down, l.high - l.r AS l_up,
            g.r - g.low AS g_down, g.high - g.r AS g_up, l.r - l.lower AS l_down1, l.upper - l.r AS l_up1, g.r - g.lower AS g_down1,

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,14 @@ void bs_str_json(bs_str *s, const char *text)
         }
     }
     bs_str_puts(s, "\"");
+}
+
+void bs_str_json_number(bs_str *s, double v)
+{
+    if (isfinite(v))
+        bs_str_printf(s, "%.9g", v);
+    else
+        bs_str_puts(s, isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
 }
 
 /* --- CSV --- */

@@ -31,6 +31,9 @@ void bs_str_utf8(bs_str *s, const char *text);
 /* Appends `text` as a JSON string, quotes included. Nothing is lost: hidden characters become \uNNNN; only
  * bytes that are not UTF-8, which JSON cannot hold, read back as the four characters \xNN. */
 void bs_str_json(bs_str *s, const char *text);
+/* Appends a number as JSON: with 9 digits, enough for any float; what JSON has no number for as a string,
+ * "Infinity", "-Infinity" or "NaN". */
+void bs_str_json_number(bs_str *s, double v);
 /* Appends `text` as a field of a CSV file for people: on one line, with hidden characters made visible,
  * quoted where needed (RFC 4180, and for spreadsheets that separate by semicolons). A text that starts with =
  * + - @ and is not a number gets an apostrophe before it, so that no spreadsheet runs it as a formula;

@@ -24,8 +24,8 @@ const char *const bs_check_bound_name[BS_CHECK_RATE + 1][2] = {
     "WHEN e.probability < 1 THEN 'faults in a part of its trials' "
 #define SAY_MANY                                                                                             \
     SAY_CONDITIONAL                                                                                          \
-        "WHEN e.kind = 'none' THEN 'no faults' WHEN e.count = 0 THEN 'faults in all elements at once' "      \
-        "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
+    "WHEN e.kind = 'none' THEN 'no faults' WHEN e.count = 0 THEN 'faults in all elements at once' "          \
+    "WHEN e.count > 1 THEN e.count || ' faults in each trial' "
 
 /* True for an entry with permanent faults. */
 #define PERMANENT "(SELECT k.permanent FROM fault_kind k WHERE k.kind = e.kind)"

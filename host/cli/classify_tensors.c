@@ -77,15 +77,14 @@ static summary sum_up(const float *data, int64_t n)
     return s;
 }
 
-/* Writes a value; JSON has no infinity. */
 static void put_value(bs_str *text, double v, bool known, bool json)
 {
     if (!known)
         bs_str_puts(text, json ? "null" : "-");
-    else if (json && isinf(v))
-        bs_str_puts(text, v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+    else if (json)
+        bs_str_json_number(text, v);
     else
-        bs_str_printf(text, json ? "%.9g" : "%.6g", v);
+        bs_str_printf(text, "%.6g", v);
 }
 
 static void put_json(bs_str *text, const bs_tensor *t, const summary *s)

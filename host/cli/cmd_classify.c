@@ -58,7 +58,9 @@ static bs_status print_answer(subject *x, size_t image, const bs_golden *golden)
     if (x->json) {
         bs_str_puts(&line, "{\"image\": ");
         bs_str_json(&line, path);
-        bs_str_printf(&line, ", \"probability\": %.9g, \"top\": [", (double)a->p_golden);
+        bs_str_puts(&line, ", \"probability\": ");
+        bs_str_json_number(&line, (double)a->p_golden);
+        bs_str_puts(&line, ", \"top\": [");
     } else {
         bs_str_visible(&line, path); /* workers print, and bs_visible() keeps memory for each thread */
         bs_str_puts(&line, "\n");
@@ -66,8 +68,9 @@ static bs_status print_answer(subject *x, size_t image, const bs_golden *golden)
     for (int k = 0; k < BS_TOP && a->top[k] >= 0; k++) {
         const char *name = bs_session_class_name(&x->s, a->top[k]);
         if (x->json) {
-            bs_str_printf(&line, "%s{\"class\": %d, \"score\": %.9g, \"name\": ", k ? ", " : "", a->top[k],
-                          (double)a->score[k]);
+            bs_str_printf(&line, "%s{\"class\": %d, \"score\": ", k ? ", " : "", a->top[k]);
+            bs_str_json_number(&line, (double)a->score[k]);
+            bs_str_puts(&line, ", \"name\": ");
             bs_str_json(&line, name);
             bs_str_puts(&line, "}");
         } else {

@@ -95,15 +95,13 @@ static void print_note(const bs_plan *p, const bs_stratum *s)
         printf("entry %d: a trial of the network hits up to %d targets in one inference, %.4g of them and "
                "%.4g sites on average\n",
                e->id, s->n_parts, targets_hit(s), bs_stratum_sites(s));
-    if (e->sites || !(s->repetitions > bs_stratum_faults(s)))
+    if (e->sites)
         return;
-    if (bs_stratum_faults(s) > 1)
+    if (bs_stratum_is_fixed(s) && e->trials > 1)
+        printf("entry %d: all trials of %s on an image are the same, so each image has one\n", e->id, where);
+    else if (s->repetitions > bs_stratum_faults(s))
         printf("entry %d: %s has only %.0f faults; trials beyond that repeat them, and add nothing\n", e->id,
                where, bs_stratum_faults(s));
-    else
-        printf("entry %d: all trials of %s on an image are the same; more than one adds nothing, though "
-               "bounds count each\n",
-               e->id, where);
 }
 
 static void print_strata(const bs_plan *p, const bs_strata_list *l)

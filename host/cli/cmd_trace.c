@@ -117,10 +117,11 @@ static void json_step(const bs_trace_step *s, const bs_tensor *x, const char *op
     bs_str_printf(
         &line,
         ", \"op\": \"%s\", \"changed\": %lld, \"elements\": %lld, \"box\": \"%s\", \"expected\": \"%s\", "
-        "\"largest\": %.9g, \"nan\": %lld, \"inf\": %lld}",
+        "\"largest\": ",
         op, (long long)s->changed, (long long)x->elements, box_text(&s->box, box, sizeof box),
-        box_text(&s->expected, expected, sizeof expected), (double)s->largest, (long long)s->nan,
-        (long long)s->inf);
+        box_text(&s->expected, expected, sizeof expected));
+    bs_str_json_number(&line, (double)s->largest);
+    bs_str_printf(&line, ", \"nan\": %lld, \"inf\": %lld}", (long long)s->nan, (long long)s->inf);
     puts(line.ptr ? line.ptr : "");
     bs_str_clear(&line);
 }
@@ -169,10 +170,11 @@ static void print_answer(const char *what, const bs_answer *a, const bs_session 
     const char *name = bs_session_class_name(s, a->top[0]);
     if (json) {
         bs_str line = {0};
-        bs_str_printf(
-            &line,
-            "{\"run\": \"%s\", \"top1\": %d, \"score\": %.9g, \"p_golden\": %.9g, \"flags\": %u, \"name\": ",
-            what, a->top[0], (double)a->score[0], (double)a->p_golden, a->flags);
+        bs_str_printf(&line, "{\"run\": \"%s\", \"top1\": %d, \"score\": ", what, a->top[0]);
+        bs_str_json_number(&line, (double)a->score[0]);
+        bs_str_puts(&line, ", \"p_golden\": ");
+        bs_str_json_number(&line, (double)a->p_golden);
+        bs_str_printf(&line, ", \"flags\": %u, \"name\": ", a->flags);
         bs_str_json(&line, name);
         printf("%s}\n", line.ptr ? line.ptr : "");
         bs_str_clear(&line);

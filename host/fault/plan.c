@@ -79,6 +79,10 @@ static bs_status make_stratum(bs_stratum *s, const bs_plan *plan, int entry, int
                       .probability = e->probability};
     if (tensor->elements < 1 || tensor->elements > UINT32_MAX)
         return fail_entry(plan, e, tensor, "it has no elements, or 2^32 or more of them");
+    if (target == BS_NETWORK_TARGET) {
+        fail_entry(plan, e, tensor, "its id, 4095, means the whole network in results");
+        return bs_hint("of 4,096 targets the last one cannot be hit: select others");
+    }
     s->fault = fault_of(plan, e, target);
     s->elements = (uint32_t)tensor->elements;
     s->population = (uint64_t)s->elements * bs_fault_choices(&s->fault);
@@ -132,6 +136,8 @@ static bs_status count_repetitions(bs_stratum *s, const bs_plan *plan)
         return bs_hint("it needs %llu for each image: take more images, or a larger margin",
                        (unsigned long long)n);
     }
+    if (n > 1 && bs_stratum_is_fixed(s))
+        n = 1; /* more would be copies, and bounds would count them */
     s->repetitions = (uint32_t)n;
     for (int k = 0; k < s->n_parts; k++)
         s->part[k].repetitions = s->repetitions;

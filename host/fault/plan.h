@@ -94,6 +94,10 @@ int bs_plan_lies_in(const bs_plan *plan, const bs_stratum *s);
 /* Logs a note, once, if an entry without the key `storage` has such strata. */
 void bs_plan_note_storage(const bs_plan *plan);
 
+/* Returns true if nothing is drawn for a trial, so that all trials of an image are the same: whole tensors,
+ * `ber: 1`, no fault at all. Each image has one trial then, whatever the job asks for. View bn_stratum of
+ * schema/rates.sql says the same by SQL. Not for site lists. */
+bool bs_stratum_is_fixed(const bs_stratum *s);
 /* Returns the number of different faults that the trials of one image are drawn from: the population of
  * single sites, 1 where nothing is drawn, 1e18 for sets of sites and for faults that may not happen. */
 double bs_stratum_faults(const bs_stratum *s);

@@ -33,8 +33,8 @@ double bs_stratum_most_sites(const bs_stratum *s)
 
 static const double many = 1e18; /* sets of sites: practically infinite */
 
-/* Returns true if the faults of the target are the same in each of its trials. */
-static bool draws_nothing(const bs_stratum *s)
+/* Returns true if the target is hit in the same way in each of its trials. */
+static bool target_is_fixed(const bs_stratum *s)
 {
     const bs_fault_model *m = &s->fault;
     if (m->kind == BS_FAULT_NONE)
@@ -43,12 +43,17 @@ static bool draws_nothing(const bs_stratum *s)
     return s->probability >= 1 && all && !bs_fault_traits_of(m->kind).random;
 }
 
+bool bs_stratum_is_fixed(const bs_stratum *s)
+{
+    bool fixed = s->probability >= 1;
+    for (int k = 0; k < bs_stratum_targets(s); k++)
+        fixed &= target_is_fixed(bs_stratum_at(s, k));
+    return fixed;
+}
+
 double bs_stratum_faults(const bs_stratum *s)
 {
-    bool nothing = s->probability >= 1;
-    for (int k = 0; k < bs_stratum_targets(s); k++)
-        nothing &= draws_nothing(bs_stratum_at(s, k));
-    if (nothing)
+    if (bs_stratum_is_fixed(s))
         return 1;
     bool single = s->n_parts == 0 && s->probability >= 1 && !(s->fault.ber > 0) && s->fault.count == 1;
     return single ? (double)s->population : many;

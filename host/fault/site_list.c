@@ -83,7 +83,7 @@ static bs_status read_target(reader *r, bs_site_row *row)
     if (r->last_name.len == 0 || strcmp(r->last_name.ptr, name) != 0) {
         uint64_t id;
         uint64_t n = (uint64_t)r->graph->n_targets;
-        if (strcmp(name, BS_NETWORK_ROWS) == 0 && n <= BS_NETWORK_TARGET)
+        if (strcmp(name, BS_NETWORK_ROWS) == 0)
             r->last_target = BS_NETWORK_TARGET;
         else if (*name == '#' && parse_whole(&id, name + 1, n, false))
             r->last_target = (int)id;
@@ -94,6 +94,11 @@ static bs_status read_target(reader *r, bs_site_row *row)
             bs_graph_unknown_target(r->graph, name);
             bs_context("%s:%llu", r->path, (unsigned long long)r->line);
             return BS_USAGE;
+        }
+        if (r->last_target == BS_NETWORK_TARGET && strcmp(name, BS_NETWORK_ROWS) != 0) {
+            fail_row(r, "target '%.200s' has the id %d, which means the whole network", name,
+                     BS_NETWORK_TARGET);
+            return bs_hint("of 4,096 targets the last one cannot be hit: take out its rows");
         }
         r->last_name.len = 0;
         bs_str_puts(&r->last_name, name);

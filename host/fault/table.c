@@ -66,7 +66,9 @@ static bs_status add_group(bs_site_table *t, const bs_site_row *row, size_t n, c
         bs_target_is_parameter(graph->targets[g->target].kind)) {
         bs_fail(BS_USAGE, "%s:%llu: a fault in a parameter cannot be tied to image '%u'", path,
                 (unsigned long long)row->line, row->image);
-        return bs_hint("a faulty parameter meets every image: leave the column 'image' empty for it");
+        return bs_hint(
+            "a faulty parameter meets every image: leave the column 'image' empty for it; a trial that "
+            "hits other targets, too, has one image (or none) and one number in all its rows");
     }
     for (size_t i = 0; i < n; i++) {
         if (g->target == BS_NETWORK_TARGET && row[i].target != BS_NETWORK_TARGET)

@@ -274,6 +274,8 @@ static bs_status read_entry(bs_form *f, yaml_node_t *node, bs_entry *e)
     if (e->n_rates > 0 && e->id + e->n_rates - 1 > MAX_ID) {
         bs_form_fail(f, lines[KEY_ID], "a list of %d error rates from id %d on needs ids above %d",
                      e->n_rates, e->id, MAX_ID);
+        if (e->n_rates > MAX_ID + 1)
+            return bs_hint("each rate is an entry of its own: give at most %d", MAX_ID + 1);
         return bs_hint("each rate is an entry of its own: the last id that the list may begin with is %d",
                        MAX_ID + 1 - e->n_rates);
     }

@@ -91,7 +91,8 @@ bs_status bs_error_rate_read(bs_form *f, yaml_node_t *value, const bs_field *fie
     yaml_node_t *rate = bs_form_item(f, value, e->rate);
     BS_TRY(bs_form_number(&ber, f, rate, field->key, -DBL_MAX, DBL_MAX));
     if (!(ber >= 1e-18 && ber <= 1.0)) {
-        bs_form_fail(f, bs_form_line(rate), "'%s' is not a bit error rate: %g", field->key, ber);
+        bs_form_fail(f, bs_form_line(rate), "'%s' is not a bit error rate: %s", field->key,
+                     rate->data.scalar.value);
         return bs_hint("the probability that a bit is hit: above 0 (at least 1e-18), and at most 1");
     }
     e->fault.ber = ber;
@@ -114,6 +115,7 @@ bs_status bs_probability_read(bs_form *f, yaml_node_t *value, const bs_field *fi
     BS_TRY(bs_form_number(out, f, value, field->key, -DBL_MAX, DBL_MAX));
     if (*out > 0.0 && *out <= 1.0)
         return BS_OK;
-    bs_form_fail(f, bs_form_line(value), "'%s' must be above 0 and at most 1, not %g", field->key, *out);
+    bs_form_fail(f, bs_form_line(value), "'%s' must be above 0 and at most 1, not %s", field->key,
+                 value->data.scalar.value);
     return bs_hint("probability: 0.1 says: in one of ten trials");
 }

@@ -33,6 +33,7 @@ faults:
   - {id: 1, name: "@entry\e[0m\x07\n", targets: {kind: activation}, fault: flip, bits: exponent, trials: 6}
   - {id: 2, name: "1", targets: {kind: weight}, fault: flip, bits: any, trials: 6}
   - {id: 3, name: "x", targets: {kind: activation}, fault: stuck-at-1, ber: 1e-3, trials: 2}
+  - {id: 4, name: "\e]=n", targets: {kind: activation}, scope: inference, fault: flip, ber: 1e-3, trials: 2}
 """
 
 
@@ -163,7 +164,7 @@ def lossless(p, db):
         for (table,) in c.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             c.execute(f"SELECT * FROM {table}").fetchall()  # raises where TEXT is not UTF-8
         assert [n for (n,) in c.execute("SELECT name FROM class ORDER BY id")] == CLASSES
-        assert {n for (n,) in c.execute("SELECT name FROM layer")} <= set(TENSORS)
+        assert {n for (n,) in c.execute("SELECT name FROM layer")} <= {*TENSORS, "network"}
         paths = [n for (n,) in c.execute("SELECT path FROM image ORDER BY id")]
         assert "bad\\xff\\xfe.png" in paths and "new\nline.png" in paths, paths
     with sqlite3.connect(os.path.join(p.folder, b"cpu.db")) as c:

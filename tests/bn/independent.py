@@ -10,6 +10,7 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from skips import fashion
 
 from accuracies import check_asked, check_ber, check_curve, check_operations
+from rankings import check_rankings
 from raw import DUE, Raw, close, rows, share_bounds, sum_bounds, widened
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -18,6 +19,7 @@ JOB = f"""
 model: {HERE}/../models/fashion_vgg.onnx
 class_names: {HERE}/../jobs/fashion_classes.txt
 seed: 7
+top_k: 10
 images: {{idx_images: {IMAGES}, idx_labels: {IMAGES.replace("images-idx3", "labels-idx1")}, limit: 30}}
 preprocess: {{scale: 1/255, mean: 0.2860, std: 0.3530}}
 faults:
@@ -327,6 +329,7 @@ def main():
             check_severity(raw, table)
             check_failure_rates(raw, table)
         bn("update")
+        check_rankings(db)
         check()
         groups, costs, weights, priors = (os.path.join(folder, n + ".csv") for n in ("groups", "costs", "weights", "priors"))
         with open(groups, "w") as f:

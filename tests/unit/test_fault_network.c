@@ -186,6 +186,37 @@ static void test_margins(void **state)
     fixture_free(plan, job);
 }
 
+/* Copies of a trial would count as if they were different ones. */
+static void test_nothing_drawn(void **state)
+{
+    static const struct fixed_case {
+        const char *keys;
+        uint32_t trials;
+    } cases[] = {
+        {"targets: conv1.bias, fault: none", 1},
+        {"targets: conv1.bias, fault: zero, count: all", 1},
+        {"targets: conv1.bias, bits: 30, count: all", 1},
+        {"targets: all, scope: inference, ber: 1", 1},
+        {"targets: conv1.bias, bits: [29, 30], count: all", 7},
+        {"targets: conv1.bias, bits: [29, 30], count: all, shared_bit: true", 7},
+        {"targets: conv1.bias, fault: random, range: [0, 1], count: all", 7},
+        {"targets: conv1.bias, fault: zero, count: all, probability: 0.5", 7},
+        {"targets: {kind: bias, probability: 0.5}, scope: inference, fault: zero, count: all", 7},
+        {"targets: conv1.bias, fault: zero", 7},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char entry[160];
+        bs_plan *plan;
+        bs_job *job;
+        snprintf(entry, sizeof entry, "{id: 1, trials: 7, %s}", cases[i].keys);
+        assert_ok(fixture_plan(&plan, &job, "5", entry, 10));
+        assert_int_equal(plan->strata[0].repetitions, cases[i].trials);
+        assert_int_equal(bs_stratum_is_fixed(&plan->strata[0]), cases[i].trials == 1);
+        fixture_free(plan, job);
+    }
+}
+
 /* The network takes the last target id. */
 static void test_too_many_targets(void **state)
 {
@@ -207,6 +238,16 @@ static void test_too_many_targets(void **state)
     assert_non_null(strstr(bs_error_message(), "entry 7: the model has 4096 targets"));
     assert_non_null(strstr(bs_error_hint(), "remove 'scope: inference'"));
     fixture_free(NULL, job);
+    assert_ok(fixture_plan(&plan, &job, "1", "{id: 7, targets: {id: 5}}", 1));
+    bs_plan_free(plan);
+    assert_ok(bs_plan_create(&plan, job, &graph, 1));
+    bs_plan_free(plan);
+    fixture_free(NULL, job);
+    assert_ok(fixture_plan(&plan, &job, "1", "{id: 7, targets: all}", 1));
+    bs_plan_free(plan);
+    assert_int_equal(bs_plan_create(&plan, job, &graph, 1), BS_USAGE);
+    assert_non_null(strstr(bs_error_message(), "its id, 4095, means the whole network"));
+    fixture_free(NULL, job);
 }
 
 int main(void)
@@ -217,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_sites_are_those_of_the_target),
         cmocka_unit_test(test_shared_bit),
         cmocka_unit_test(test_margins),
+        cmocka_unit_test(test_nothing_drawn),
         cmocka_unit_test(test_too_many_targets),
     };
     return run_suite(tests, fixture_setup, fixture_teardown);

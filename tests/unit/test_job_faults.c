@@ -107,6 +107,7 @@ static void test_refused(void **state)
         {"{id: 1, sites: s.csv,\nprobability: 0.5}", 3, "'probability' and 'sites' exclude each other", ""},
         {"{id: 1, targets: x, ber: []}", 2, "'ber' is an empty list", "[1e-6, 1e-5]"},
         {"{id: 1, targets: x, ber: [0.1,\n1.5]}", 3, "'ber' is not a bit error rate: 1.5", "at most 1"},
+        {"{id: 1, targets: x, ber: 1.0000001}", 2, "'ber' is not a bit error rate: 1.0000001", "at most 1"},
         {"{id: 1, targets: x, ber: [[0.1]]}", 2, "'ber' must be a number, not a list", ""},
         {"{id: 254, targets: x, ber: [0.1, 0.2, 0.3]}", 2, "3 error rates from id 254 on",
          "begin with is 253"},

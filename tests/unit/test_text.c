@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <math.h>
+
 typedef void writer(bs_str *s, const char *text);
 
 static void assert_written(writer *write, const char *text, const char *expected)
@@ -114,6 +116,21 @@ static void test_json(void **state)
     assert_written(bs_str_json, "\xed\xa0\x80\xc0\xaf", "\"\\\\xed\\\\xa0\\\\x80\\\\xc0\\\\xaf\"");
 }
 
+static void test_json_numbers(void **state)
+{
+    static const struct {
+        double v;
+        const char *text;
+    } cases[] = {{0.25, "0.25"}, {INFINITY, "\"Infinity\""}, {-INFINITY, "\"-Infinity\""}, {NAN, "\"NaN\""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bs_str s = {0};
+        bs_str_json_number(&s, cases[i].v);
+        assert_string_equal(s.ptr, cases[i].text);
+        bs_str_clear(&s);
+    }
+}
+
 static void test_csv(void **state)
 {
     (void)state;
@@ -172,9 +189,10 @@ static void test_shell(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_check), cmocka_unit_test(test_visible),
-        cmocka_unit_test(test_printf_copies), cmocka_unit_test(test_json),  cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_shell),
+        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_check),
+        cmocka_unit_test(test_visible), cmocka_unit_test(test_printf_copies),
+        cmocka_unit_test(test_json),    cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_csv),     cmocka_unit_test(test_shell),
     };
     return run_suite(tests, NULL, NULL);
 }

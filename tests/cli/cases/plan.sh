@@ -12,7 +12,7 @@ cat >>jobs/several.yaml <<'END'
 faults:
   - {id: 1, scope: inference, targets: [{op: Conv, kind: activation, probability: 0.25}, {name: fc1, kind: weight, probability: 0.5}]}
   - {id: 2, name: rates, scope: inference, targets: {kind: bias}, ber: [1/1024, 1]}
-  - {id: 4, scope: inference, targets: {op: Relu}, fault: zero, count: all, trials: 2}
+  - {id: 4, scope: inference, targets: {op: Relu}, fault: zero, count: all, trials: 2, store_sites: all}
   - {id: 5, targets: logits, fault: none, trials: 2}
 END
 t plan --device null --threads 2 --sites several.csv jobs/several.yaml
