@@ -48,5 +48,7 @@ void bs_figure_note(const bs_page *p, const bs_common_path *path);
 bs_status bs_figure_confidence(double *percent, const bs_db *db);
 /* Reports a figure without data. */
 bs_status bs_figure_empty(const char *what, const char *hint);
+/* Fails if all trials hit several layers at once: figures by layer are empty then. */
+bs_status bs_figure_check_layers(const bs_db *db);
 
 #endif
