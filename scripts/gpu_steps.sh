@@ -104,6 +104,7 @@ step_tokens() { tested bin/test_cpu_tokens; }
 step_changes() { tested bin/test_delta_ops; }
 step_boxes() { tested bin/test_receptive_field_tokens 40; }
 step_exactness() { tested bin/test_cpu_exact; }
+step_network() { tested bin/test_replay_network; }
 step_replay() {
     [ "$small" = 0 ] || BITSINK_TEST_DATA=/none # the bundled network only
     tested bin/test_replay

@@ -167,12 +167,14 @@ static bs_status refuse_filter(const char *table, const char *option, const char
     return bs_hint("leave --%s out", option);
 }
 
-/* Appends the conditions of a filter. */
-static bs_status add_filter(bs_str *sql, const bs_db *db, const char *table, const bs_bn_filter *only)
+/* Appends the conditions of a filter. *scope: the one it names, else -1. */
+static bs_status add_filter(bs_str *sql, int64_t *scope, const bs_db *db, const char *table,
+                            const bs_bn_filter *only)
 {
     const char *and = " WHERE", *column = "scope";
     bool has = false;
-    int64_t id;
+    int64_t layer;
+    *scope = -1;
     if (only && only->scope) {
         BS_TRY(has_column(&has, db, table, column));
         if (!has) {
@@ -181,32 +183,34 @@ static bs_status add_filter(bs_str *sql, const bs_db *db, const char *table, con
         }
         if (!has)
             return refuse_filter(table, "scope", "scope or entry");
-        if (strcmp(only->scope, "-1") == 0)
-            id = -1;
-        else
-            BS_TRY(bs_bn_find(&id, db, BS_BN_ENTRY, only->scope));
-        bs_str_printf(sql, "%s %s = %" PRId64, and, column, id);
+        if (strcmp(only->scope, "-1") != 0)
+            BS_TRY(bs_bn_find(scope, db, BS_BN_ENTRY, only->scope));
+        bs_str_printf(sql, "%s %s = %" PRId64, and, column, *scope);
         and = " AND";
     }
     if (only && only->layer) {
         BS_TRY(has_column(&has, db, table, "layer"));
         if (!has)
             return refuse_filter(table, "layer", "layer");
-        BS_TRY(bs_bn_find(&id, db, BS_BN_LAYER, only->layer));
-        bs_str_printf(sql, "%s layer = %" PRId64, and, id);
+        BS_TRY(bs_bn_find(&layer, db, BS_BN_LAYER, only->layer));
+        bs_str_printf(sql, "%s layer = %" PRId64, and, layer);
     }
     return BS_OK;
 }
 
-/* Says that there was no row. Tables of one fault in a trial lack entries with any number of them. */
-static bs_status tell_empty(const bs_db *db, const char *table)
+/* Says that there was no row in a table of this scope, or of all (-1). Tables of one fault in a trial lack
+ * entries with any number of them. */
+static bs_status tell_empty(const bs_db *db, const char *table, int64_t scope)
 {
     static const char *const of_one_fault[] = {"network_sdc", "network_outcome", "accuracy_curve",
                                                "op_accuracy"};
     bool other = false;
     for (size_t i = 0; i < sizeof of_one_fault / sizeof *of_one_fault; i++)
         if (strcmp(table, of_one_fault[i]) == 0)
-            BS_TRY(bs_db_exists(&other, db, "SELECT 1 FROM bn_stratum WHERE conditional", NULL, 0));
+            BS_TRY(bs_db_exists(&other, db,
+                                "SELECT 1 FROM (SELECT min(conditional) AS every FROM bn_stratum WHERE ?1 < "
+                                "0 OR entry = ?1) WHERE every",
+                                BS_BIND(BS_BIND_INT(scope))));
     bs_info("no rows in %s%s", table,
             other ? ": a trial may hold any number of faults; layer_accuracy has the rates of such entries"
                   : "");
@@ -220,6 +224,7 @@ bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_
     bs_db *db = NULL;
     sqlite3_stmt *q = NULL;
     bs_str sql = {0};
+    int64_t scope;
     bool any;
     bs_status st;
     BS_TRY(find_table(&table, db_path, name));
@@ -228,13 +233,13 @@ bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_
         BS_TRY_GOTO(bs_bn_make_exact(db), out);
     int64_t rows = limit == 0 || limit > INT64_MAX ? -1 : (int64_t)limit;
     bs_str_printf(&sql, "SELECT * FROM %s", name);
-    BS_TRY_GOTO(add_filter(&sql, db, name, only), out);
+    BS_TRY_GOTO(add_filter(&sql, &scope, db, name, only), out);
     bs_str_printf(&sql, " ORDER BY %s LIMIT %" PRId64, table->order, rows);
     BS_TRY_GOTO(bs_str_status(&sql), out);
     BS_TRY_GOTO(bs_db_prepare(&q, db, sql.ptr), out);
     BS_TRY_GOTO(bs_rows_print(out, db, q, format, &any), out);
     if (!any)
-        st = tell_empty(db, name);
+        st = tell_empty(db, name, scope);
 out:
     sqlite3_finalize(q);
     bs_str_clear(&sql);

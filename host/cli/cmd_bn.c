@@ -141,11 +141,11 @@ static const bs_option options[] = {
     {"format", "FORMAT", "table (default), csv or json (one object per row)"},
     {"limit", "N", "at most N rows (default 0: all)"},
     {"given", "LIST",
-     "query: evidence, such as class=lion|tiger,layer=conv3_2; #ID is always the id: class=#3"},
+     "query: evidence, such as 'class=lion|tiger,layer=conv3_2'; #ID is always the id: class=#3"},
     {"of", "LIST", "query: variables asked for, such as class,fault (default: correct)"},
     {"p", "P", "query: an inference meets a fault with this probability, whatever the settings say"},
     {"layer", "NAME",
-     "query: faults hit this layer only; or one of several, A|B; tables: rows of this layer"},
+     "query: faults hit this layer only; or one of several, 'A|B'; tables: rows of this layer"},
     {"scope", "N",
      "query, export: an entry, or -1: the strata of bn_prior_layer (default: the lowest); tables: rows of "
      "this one (default: all)"},

@@ -101,10 +101,14 @@ static void print_text(const bs_comparisons *c, const char *a, const char *b, bo
         printf("%5s  %-32s %-7s %-11s %10s %10s %9s %9s %7s %7s %10s %10s %10s\n", "entry", "name", "outcome",
                "test", "rate A", "rate B", "n A", "n B", "only A", "only B", "p", "q", "detectable");
     double least = (double)INFINITY;
+    size_t exact = 0; /* rates of two censuses, between which any change is seen */
     for (size_t i = 0; i < c->n; i++) {
         if (all || c->row[i].differs)
             print_row(&c->row[i], path);
-        least = fmin(least, c->row[i].detectable);
+        if (c->row[i].detectable > 0)
+            least = fmin(least, c->row[i].detectable);
+        else
+            exact++;
     }
     for (int k = 0; k < 2; k++) {
         if (c->n > 0 && (all || c->n_differ > 0) && *bs_common_path_note(&path[k], note, sizeof note))
@@ -113,11 +117,13 @@ static void print_text(const bs_comparisons *c, const char *a, const char *b, bo
     }
     printf("%zu of %zu rates differ between A (%s) and B (%s)\n", c->n_differ, c->n, bs_visible(a),
            bs_visible(b));
-    if (c->n > 0 && c->n_differ == 0 && isinf(least))
+    if (c->n > 0 && c->n_differ == 0 && exact == c->n)
+        puts("any change would have been found: all rates are exact");
+    else if (c->n > 0 && c->n_differ == 0 && isinf(least))
         puts("no change at all would have been found: there are too few units");
     else if (c->n > 0 && c->n_differ == 0)
-        printf("smaller changes than %.3g would have been missed everywhere more often than 1 time in 5\n",
-               least);
+        printf("smaller changes than %.3g would have been missed %s more often than 1 time in 5\n", least,
+               exact > 0 ? "where rates are not exact" : "everywhere");
     for (int k = 0; k < 2; k++)
         if (c->only[k] > 0)
             printf("%zu strata are in %s only\n", c->only[k], bs_visible(k == 0 ? a : b));

@@ -133,9 +133,16 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
     int operators = bs_graph_operator_width(g);
     if (bs_graph_common_path(&path, g) != BS_OK)
         bs_error_clear(); /* whole names do, too */
+    int width = 32;
+    for (int i = 0; i < trace->n_steps; i++) {
+        const char *label = bs_graph_label(g, g->tensors[trace->steps[i].tensor].target);
+        int w = (int)strlen(bs_visible(bs_common_path_cut(&path, label)));
+        width = w > width ? w : width;
+    }
     if (!json)
-        printf("%-32s  %-*s %12s %12s %9s  %-28s %-28s %s\n", "tensor", operators, "operator", "changed",
-               "of", "share", "channels x rows x columns", "box of the delta replay", "largest change");
+        printf("%-*s  %-*s %12s %12s %9s  %-28s %-28s %s\n", width, "tensor", operators, "operator",
+               "changed", "of", "share", "channels x rows x columns", "box of the delta replay",
+               "largest change");
     for (int i = 0; i < trace->n_steps; i++) {
         const bs_trace_step *s = &trace->steps[i];
         const bs_tensor *x = &g->tensors[s->tensor];
@@ -144,7 +151,7 @@ static void print_steps(const bs_graph *g, const bs_trace *trace, bool json)
             json_step(s, x, op);
             continue;
         }
-        printf("%-32s  %-*s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n",
+        printf("%-*s  %-*s %12lld %12lld %8.3f%%  %-28s %-28s %.4g%s%s\n", width,
                bs_visible(bs_common_path_cut(&path, bs_graph_label(g, x->target))), operators, op,
                (long long)s->changed, (long long)x->elements,
                100.0 * (double)s->changed / (double)x->elements, box_text(&s->box, box, sizeof box),

@@ -268,6 +268,8 @@ static bs_status draw(const bs_plan *plan, const bs_stratum *s, bs_trial_coords 
 bs_status bs_plan_sites(const bs_plan *plan, const bs_stratum *s, bs_trial_coords t, bs_sites *out)
 {
     uint64_t seed = plan->job->seed, counter = bs_trial_counter(t, s->is_parameter), shared = 0;
+    /* an array also where no trial has a site */
+    BS_TRY(bs_grow(&out->site, &out->cap, out->n + 1, sizeof *out->site, "sites"));
     if (out->n_bounds == 0)
         BS_TRY(add_bound(out));
     if (plan->tables[s->entry])

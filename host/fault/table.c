@@ -1,6 +1,7 @@
 #include "fault/table.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "fault/compose.h"
 #include "fault/site_list.h"
 
@@ -118,6 +119,37 @@ static bs_status check_groups(const bs_site_table *t, const char *path)
     return BS_OK;
 }
 
+/* Finds the first sorted row without an image whose trial number is at least `trial`. */
+static size_t without_image(const bs_site_rows *rows, uint64_t trial)
+{
+    size_t low = 0, high = rows->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const bs_site_row *r = &rows->row[middle];
+        if (r->image < BS_EVERY_IMAGE || (!r->alone && r->trial < trial))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Warns if a trial number stands in rows with an image and in rows without: these are two trials. */
+static void warn_of_two_trials(const bs_site_rows *rows, const char *path)
+{
+    for (size_t i = 0; i < rows->n && rows->row[i].image < BS_EVERY_IMAGE; i++) {
+        const bs_site_row *a = &rows->row[i];
+        size_t at = a->alone ? rows->n : without_image(rows, a->trial);
+        if (at == rows->n || rows->row[at].alone || rows->row[at].trial != a->trial)
+            continue;
+        bs_warn("%s:%llu: trial %llu has rows with an image and rows without, as in line %llu: they are two "
+                "trials; for one trial, name the image in all of its rows",
+                path, (unsigned long long)a->line, (unsigned long long)a->trial,
+                (unsigned long long)rows->row[at].line);
+        return; /* one warning is enough for all trials */
+    }
+}
+
 static bs_status build(bs_site_table *t, const bs_site_rows *rows, const bs_graph *graph, const char *path)
 {
     size_t n;
@@ -149,6 +181,7 @@ bs_status bs_site_table_read(bs_site_table **out, const char *path, const bs_gra
         goto out;
     }
     qsort(rows.row, rows.n, sizeof *rows.row, compare_rows);
+    warn_of_two_trials(&rows, path);
     BS_TRY_GOTO(bs_calloc(&t, 1, sizeof *t, "site list"), out);
     BS_TRY_GOTO(build(t, &rows, graph, path), out);
     *out = t;

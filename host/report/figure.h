@@ -44,12 +44,14 @@ bs_status bs_figure_paths(bs_common_path *out, const bs_db *db);
 /* Writes into the lower right corner what was left out of names, if anything was. */
 void bs_figure_note(const bs_page *p, const bs_common_path *path);
 /* Sets *percent to the confidence of the file's intervals: 95 by default. In figure_common.c, like the
- * other four. */
+ * others here. */
 bs_status bs_figure_confidence(double *percent, const bs_db *db);
 /* Appends the fault of an entry and its trials: "flip, exponent bits, one site a trial, 2000 trials a layer".
  */
 bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry);
 /* Reports a figure without data. */
 bs_status bs_figure_empty(const char *what, const char *hint);
+/* Fails if all trials hit several layers at once: figures by layer are empty then. */
+bs_status bs_figure_check_layers(const bs_db *db);
 
 #endif

@@ -116,3 +116,16 @@ bs_status bs_figure_empty(const char *what, const char *hint)
     bs_fail(BS_ERR, "nothing to draw: %s", what);
     return bs_hint("%s", hint);
 }
+
+bs_status bs_figure_check_layers(const bs_db *db)
+{
+    sqlite3_int64 together = 0;
+    BS_TRY(bs_db_integer(
+        &together, db, "SELECT min(l.kind = 'network') FROM layer_summary s JOIN layer l ON l.id = s.layer"));
+    if (!together)
+        return BS_OK;
+    return bs_figure_empty(
+        "no trials that hit one layer each",
+        "figure ber is for entries that hit the whole network, and `bitsink bn DB sink_class` "
+        "lists their sinks");
+}

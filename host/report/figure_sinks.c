@@ -112,7 +112,7 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
 {
     bs_data layers = {0}, golden = {0};
     const long long bound[3] = {o->entry, o->layer, o->late}, few = BS_PANEL_FEW;
-    sqlite3_int64 classes = 0, together = 0;
+    sqlite3_int64 classes = 0;
     bs_panel n = {0};
     bs_status st;
     BS_TRY(bs_db_integer(&classes, db, "SELECT classes FROM campaign"));
@@ -120,16 +120,7 @@ bs_status bs_figure_sinks(bs_page *p, const bs_db *db, const bs_figure_options *
     BS_TRY_GOTO(bs_data_load(&golden, db, sql_golden, 0, NULL), out);
     if (golden.n == 0)
         BS_TRY_GOTO(bs_figure_empty("no golden runs", "run the campaign first"), out);
-    BS_TRY_GOTO(
-        bs_db_integer(&together, db,
-                      "SELECT min(l.kind = 'network') FROM layer_summary s JOIN layer l ON l.id = s.layer"),
-        out);
-    if (together)
-        BS_TRY_GOTO(
-            bs_figure_empty("no trials that hit one layer each",
-                            "`bitsink bn DB sink_class` has the sinks of the whole network; figure ber shows "
-                            "its rates"),
-            out);
+    BS_TRY_GOTO(bs_figure_check_layers(db), out);
     n.classes = (int)classes;
     BS_TRY_GOTO(bs_data_load(&n.names, db, sql_names, 1, &few), out);
     BS_TRY_GOTO(bs_panel_page(&n, p, layers.n + 1, layers.n > 0), out);

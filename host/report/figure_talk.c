@@ -50,11 +50,11 @@ bs_status bs_figure_talk(bs_page *p, const bs_db *db, const bs_figure_options *o
     bs_data d = {0};
     long long bound[3] = {o->entry, o->layer, o->late};
     bs_status st;
+    BS_TRY(bs_figure_check_layers(db));
     BS_TRY(bs_data_load(&d, db, sql, 3, bound));
     if (d.n == 0)
         BS_TRY_GOTO(bs_figure_empty("no entry has wrong answers in two layers",
-                                    "run more trials, or name another --entry, --layer or --late; figure ber is "
-                                    "for entries that hit the whole network"),
+                                    "run more trials, or name another --entry, --layer or --late"),
                     out);
     bs_figure_options chosen = {.entry = (long long)bs_data_value(&d, 0, 0),
                                 .layer = (long long)bs_data_value(&d, 0, 1),

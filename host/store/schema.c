@@ -12,8 +12,8 @@
     X(fault_kind)                                                                                            \
     X(outcome)                                                                                               \
     X(rates)                                                                                                 \
-    X(bayes) X(accuracy) X(ranking) X(conditional) X(trust) X(inference) X(sinks) X(rerun) X(severity)       \
-        X(failure_rate)
+    X(bayes)                                                                                                 \
+    X(accuracy) X(ranking) X(conditional) X(trust) X(inference) X(sinks) X(rerun) X(severity) X(failure_rate)
 
 extern const char bs_sql_tables[], bs_sql_settings[], bs_sql_defaults[];
 #define X(name) extern const char bs_sql_##name[];

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 root=$tmp/root
-programs='test_cpu_ops test_cpu_tokens test_delta_ops test_receptive_field_tokens test_cpu_exact test_replay conformance'
+programs='test_cpu_ops test_cpu_tokens test_delta_ops test_receptive_field_tokens test_cpu_exact test_replay test_replay_network
+    conformance'
 good='echo "[==========] Running 2 test(s)."
 echo "[       OK ] one"
 echo "[       OK ] two"
@@ -104,10 +105,10 @@ stand_in test_cpu_tokens 'echo "skipped: nothing to do"; exit 77'
 rm "$root/bin/gpu_probe"
 stand_in gpu_probe 'echo "- copy on the device, read and written, 1 MiB: 42 GB/s"; kill -ABRT $$'
 pack
-check operators:1 changes machine exactness tokens probe boxes
+check operators:1 changes machine exactness tokens probe boxes network
 expect gpu-steps.md 'operators \| OUT OF TIME \| [0-9]+ \| ' 'changes \| FAILED \(1\) \| [0-9]+ \| 1 tests passed, 0 failed' "$machine" \
     'exactness \| FAILED \(1\) \| [0-9]+ \| 1 tests passed, 0 failed' 'tokens \| unavailable \| [0-9]+ \| all its tests are skipped' \
-    'probe \| FAILED \(1\) \| [0-9]+ \| copy 42 GB/s; .*' "boxes \| $passed"
+    'probe \| FAILED \(1\) \| [0-9]+ \| copy 42 GB/s; .*' "boxes \| $passed" "network \| $passed"
 same $code 1
 grep -q 'OK . one' "$tmp/out/gpu-steps.md"
 if pgrep -f "sleep 600.$$" >/dev/null; then

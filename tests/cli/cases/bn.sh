@@ -18,6 +18,11 @@ t bn r.db query --layer none
 t bn r.db accuracy_curve --limit 3
 t bn r.db op_accuracy --limit 2 --format csv
 t bn r.db ber_curve
+echo "# Rows of one entry and layer; what says nothing about a table; entries that a table lacks."
+t bn r.db accuracy_curve --scope activation --layer conv1_2 --limit 2
+t bn r.db image --layer conv1_2
+t bn r.db layer_accuracy --p 0.5
+t bn r.db accuracy_curve --scope 3
 t bn r.db query --given colour=red --of class
 t bn r.db query --given class --of layer
 t bn r.db query --given class=S --of layer

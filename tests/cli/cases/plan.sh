@@ -23,3 +23,8 @@ t plan --device null --threads 2 --sites again.csv jobs/listed.yaml
 echo "$ the list gives the trials of the first two entries again"
 grep -E '^[^,]*,(entry|1|2),' several.csv | cmp - again.csv
 grep -E '^[^,]*,1,' again.csv | cut -d, -f 2-5,7 | head -n 20
+echo "# A trial number with an image and without one is two trials."
+sed '/^faults/,$d' jobs/small.yaml >jobs/twice.yaml
+echo 'faults: [{id: 1, sites: ../twice.csv}]' >>jobs/twice.yaml
+printf 'target,element,bit,image,trial\nconv1_1,1,30,0,7\nfc1.weight,6,30,,7\nfc1.bias,6,30,,8\n' >twice.csv
+t plan --device null --threads 2 jobs/twice.yaml
