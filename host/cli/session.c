@@ -5,6 +5,7 @@
 #include "base/phase.h"
 #include "store/status.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,9 +137,11 @@ void bs_session_ask_device(const bs_session *s, bs_engine_options *o)
 
 volatile sig_atomic_t bs_stop_requested;
 
+/* Counts signals by an atomic: two may be handled by two threads at once. */
 static void on_signal(int number)
 {
-    if (bs_stop_requested)
+    static atomic_int before;
+    if (atomic_fetch_add(&before, 1) > 0)
         _exit(128 + number);
     bs_stop_requested = 1;
 }
