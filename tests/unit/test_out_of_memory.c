@@ -142,7 +142,7 @@ enum { SLOWER = 11 };
 enum { SLOWER = 3 };
 #endif
 
-enum { OF_SQLITE = 1361 };
+enum { OF_SQLITE = 2393 };
 
 static void while_running(void **state)
 {
