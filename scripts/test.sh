@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds and runs every test: a gcc release build with all tests, and a clang build with AddressSanitizer and
-# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build). Ends with a
-# summary of the tests' counts. If CUDA is compiled in, the command-line tests run on a build without it, too. CMAKE_FLAGS
+# UndefinedBehaviorSanitizer with those that make sense there. Arguments go to ctest (of the first build); without any,
+# that leaves out the long tests that have just run with the sanitizers (label `once`). Ends with a summary of the tests'
+# counts. If CUDA is compiled in, the command-line tests run on a build without it, too. CMAKE_FLAGS
 # go to CMake: CMAKE_FLAGS=-DBITSINK_CUDA=OFF scripts/test.sh tests everything without CUDA.
 set -eu
 cd "$(dirname "$0")/.."
@@ -56,6 +57,7 @@ fi
 
 echo "== all tests"
 status=0
+[ $# -gt 0 ] || set -- -LE '^once$'
 ctest --test-dir build --output-on-failure -j "$jobs" "$@" || status=$?
 scripts/summary.sh build
 exit $status
