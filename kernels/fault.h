@@ -115,6 +115,12 @@ BS_HD uint32_t bs_popcount(uint32_t v)
     return v * 0x01010101u >> 24;
 }
 
+/* Returns true if a trial hits every element: in all bits that may be hit (ber: 1), or once (count: all). */
+BS_HD int bs_fault_hits_all(const bs_fault_model *m)
+{
+    return m->ber > 0 ? m->ber >= 1 : m->count == BS_COUNT_ALL;
+}
+
 /* Returns the choices at one element: its allowed bits, or 1 for whole-value kinds. */
 BS_HD uint32_t bs_fault_choices(const bs_fault_model *m)
 {

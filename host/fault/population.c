@@ -39,8 +39,8 @@ static bool target_is_fixed(const bs_stratum *s)
     const bs_fault_model *m = &s->fault;
     if (m->kind == BS_FAULT_NONE)
         return true;
-    bool all = m->ber >= 1 || (!(m->ber > 0) && m->count == BS_COUNT_ALL && bs_fault_choices(m) == 1);
-    return s->probability >= 1 && all && !bs_fault_traits_of(m->kind).random;
+    bool one_choice = m->ber >= 1 || bs_fault_choices(m) == 1;
+    return s->probability >= 1 && bs_fault_hits_all(m) && one_choice && !bs_fault_traits_of(m->kind).random;
 }
 
 bool bs_stratum_is_fixed(const bs_stratum *s)

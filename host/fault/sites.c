@@ -251,7 +251,7 @@ static bs_status draw(const bs_plan *plan, const bs_stratum *s, bs_trial_coords 
         uint64_t at = bs_fault_ordered(population, seed, unit, t.repetition);
         return append(out, bs_fault_site(&m, at, seed, counter, 0));
     }
-    if (m.ber >= 1 || (!(m.ber > 0) && m.count == BS_COUNT_ALL))
+    if (bs_fault_hits_all(&m))
         return hit_all(&m, s->elements, seed, counter, out);
     if (m.ber > 0)
         return draw_ber(&m, &s->ber, population, seed, counter, out);

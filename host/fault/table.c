@@ -137,7 +137,8 @@ static size_t without_image(const bs_site_rows *rows, uint64_t trial)
 /* Warns if a trial number stands in rows with an image and in rows without: these are two trials. */
 static void warn_of_two_trials(const bs_site_rows *rows, const char *path)
 {
-    for (size_t i = 0; i < rows->n && rows->row[i].image < BS_EVERY_IMAGE; i++) {
+    size_t named = without_image(rows, 0);
+    for (size_t i = 0; i < named && named < rows->n; i++) {
         const bs_site_row *a = &rows->row[i];
         size_t at = a->alone ? rows->n : without_image(rows, a->trial);
         if (at == rows->n || rows->row[at].alone || rows->row[at].trial != a->trial)

@@ -253,7 +253,7 @@ bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
     const bs_trial_batch *t = segment->trials;
     bs_pass b = {.p = p, .schedule = schedule, .t = t, .segment = segment, .stride = t->n};
     int steps = segment->steps > 0 ? segment->steps : schedule->n_steps;
-    if ((t->targets > 1 ? t->targets : 1) != schedule->n_targets)
+    if (bs_trial_batch_targets(t) != schedule->n_targets)
         return bs_fail(BS_ERR, "a schedule of %d target(s) got trials of %d", schedule->n_targets,
                        t->targets);
     segment->n_survivors = 0;

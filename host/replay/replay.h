@@ -26,6 +26,12 @@ typedef struct bs_trial_batch {
     bs_result *result;
 } bs_trial_batch;
 
+/* Returns the targets that the trials may hit. */
+static inline int bs_trial_batch_targets(const bs_trial_batch *t)
+{
+    return t->targets > 1 ? t->targets : 1;
+}
+
 typedef struct bs_replayer bs_replayer;
 
 /* Makes a replayer on golden's stream (`golden` must outlive it), for batches of at most max_batch trials and

@@ -111,7 +111,7 @@ bs_trial_batch bs_trial_batch_part(const bs_replayer *p, const bs_trial_batch *t
     bs_trial_batch part = *t;
     part.n = n;
     part.golden_row += from;
-    part.faults.first += from * (t->targets > 1 ? t->targets : 1);
+    part.faults.first += from * bs_trial_batch_targets(t);
     part.result += from;
     if (t->output)
         part.output += (size_t)from * (size_t)bs_replayer_classes(p);

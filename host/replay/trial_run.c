@@ -8,7 +8,7 @@
 bs_status bs_trial_run_open(bs_trial_run *run, bs_replayer *p, const bs_trial_batch *t, int most)
 {
     const char *what = "trials";
-    int targets = t->targets > 1 ? t->targets : 1;
+    int targets = bs_trial_batch_targets(t);
     size_t n = (size_t)t->n, bounds = n * (size_t)targets,
            sites = t->faults.first[bounds] - t->faults.first[0];
     *run = (bs_trial_run){
