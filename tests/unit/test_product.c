@@ -28,7 +28,7 @@ static float *numbers(int64_t n)
 /* Some rows of A have values that overflow, that are no numbers, or that must stay denormal. */
 static void make_strange(const example *e, float *a)
 {
-    static const float strange[] = {3e38f, -3e38f, INFINITY, NAN, 1e-44f, -0.0f};
+    const float strange[] = {3e38f, bs_bits_float(0xffc01234u), INFINITY, -3e38f, 1e-44f, -0.0f};
     for (int64_t i = 0; i < e->rows; i += 3)
         a[i * e->depth + i * 7 % e->depth] = strange[i / 3 % 6];
 }
