@@ -1,17 +1,17 @@
 /* Shared inside the CPU backend: the contents of a loaded network and of a stream, and the node runners.
  *
  * A *plan* holds what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul by a
- * weight matrix, the selected implementation. Gemm and MatMul of one row a sample run as 1x1
- * convolutions over a matrix [rows][K], whose rows lie along the width; those of rows of tokens, and MatMul
- * of activations, are products of our own, since the results of oneDNN's inner product and matmul depend on
- * the batch.
+ * weight matrix, the selected implementation. Gemm and MatMul of one row a sample run as 1x1 convolutions
+ * over a matrix [rows][K], whose rows lie along the width; those of rows of tokens, and MatMul of
+ * activations, are products of our own, since the results of oneDNN's inner product and matmul depend on the
+ * batch.
  *
  * A *stream* is the working memory of one worker thread and the convolutions compiled for it. A *variant* of
  * a layer has another number of filters (faulty parameters), a *patch geometry* another size of plane (delta
  * replay); both are used only where they give the same bits as the whole layer.
  *
- * Files, lowest first, each using only those before it: layout, nd_copy, loops, product, onednn; plain; cpu_matrix;
- * operators (elementwise, cpu_data_movement, reduce, norm, matmul); patch_test, patch_answers,
+ * Files, lowest first, each using only those before it: nd_loops, layout, loops, product, onednn; plain;
+ * cpu_matrix; operators (elementwise, cpu_data_movement, reduce, norm, matmul); patch_test, patch_answers,
  * patch_geometry, cpu_plan; cpu_run; filter_groups, channels, cpu_faulty; boxes, cpu_patch; cpu_backend. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H

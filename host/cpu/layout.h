@@ -1,4 +1,4 @@
-/* Where the elements of a row lie, and loops over several rows of different layouts at once.
+/* Where the elements of a row lie.
  *
  * Images, tensors of rank 3 (C, H, W) that a convolution or pool reads or makes, are stored channels last (H,
  * W, C), and so is everything that is combined with them element by element. All other tensors, tokens of
@@ -6,6 +6,7 @@
 #ifndef BS_CPU_LAYOUT_H
 #define BS_CPU_LAYOUT_H
 
+#include "cpu/nd_loops.h"
 #include "model/graph.h"
 
 #include <stdint.h>
@@ -28,31 +29,5 @@ bool bs_cpu_layout_is_plain(const bs_cpu_layout *l);
 int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element);
 void bs_cpu_layout_store(const bs_cpu_layout *l, const float *logical, float *row);
 void bs_cpu_layout_load(const bs_cpu_layout *l, const float *row, float *logical);
-
-/* A loop space over up to three arrays. Zero-initialise, add dimensions from the outermost to the innermost
- * (dimensions of 1 vanish, contiguous ones merge), then finish. */
-enum { BS_CPU_ND_ARRAYS = 3 };
-typedef struct bs_cpu_nd_space {
-    int rank;
-    int64_t dim[BS_MAX_RANK];
-    int64_t stride[BS_CPU_ND_ARRAYS][BS_MAX_RANK];
-} bs_cpu_nd_space;
-
-void bs_cpu_nd_space_add(bs_cpu_nd_space *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2);
-void bs_cpu_nd_space_finish(bs_cpu_nd_space *n);
-
-/* An iterator that visits the innermost dimension as a whole:
- *   bs_cpu_nd_iterator w = {0};
- *   do
- *       use w.at[k], space.dim[last] and space.stride[k][last], where last = space.rank - 1
- *   while (bs_cpu_nd_iterator_next(&w, &space)); */
-typedef struct bs_cpu_nd_iterator {
-    int64_t index[BS_MAX_RANK];
-    int64_t at[BS_CPU_ND_ARRAYS];
-} bs_cpu_nd_iterator;
-
-bool bs_cpu_nd_iterator_next(bs_cpu_nd_iterator *w, const bs_cpu_nd_space *n);
-/* nd_copy.c. Copies array 1 to array 0. */
-void bs_cpu_nd_space_copy(const bs_cpu_nd_space *n, float *to, const float *from);
 
 #endif

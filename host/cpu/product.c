@@ -6,8 +6,9 @@
  * a panel's DEPTH_BLOCK terms stay in the first level while those rows do. */
 enum { ROW_BLOCK = 126, DEPTH_BLOCK = 384 };
 
-/* Floats that are copied at a time; all panels are multiples of it. */
-enum { RUN = 8 };
+/* RUN: floats that are copied at a time; all panels are multiples of it. LINE: floats in a line of a cache.
+ */
+enum { RUN = 8, LINE = 16 };
 
 /* Packs n columns into a panel. */
 static void pack_panel(int64_t depth, int width, int n, const float *b, int64_t step_i, int64_t step_c,
@@ -61,6 +62,15 @@ static void run_edge(const bs_product *p, const bs_tile *whole, bool first, int 
             whole->y[r][whole->y_at + c * p->y_step] = spare[r][c];
 }
 
+/* Fetches terms k .. k + depth - 1 of a tile's rows of A, streams a row apart that the processor does not
+ * foresee. */
+static void prefetch(const bs_product *p, int64_t first, int64_t last, int64_t k, int64_t depth)
+{
+    for (int64_t r = first; r < last && r < first + p->kernel->rows; r++)
+        for (int64_t at = k; at < k + depth; at += LINE)
+            __builtin_prefetch(p->a[r] + at * p->a_step);
+}
+
 /* Adds terms k .. k + depth - 1 to rows first .. last - 1 of the panel of columns that begins with c. */
 static void run_panel(const bs_product *p, int64_t first, int64_t last, int64_t c, int64_t k, int64_t depth)
 {
@@ -82,6 +92,8 @@ static void run_panel(const bs_product *p, int64_t first, int64_t last, int64_t 
         int rows = last - r < kernel->rows ? (int)(last - r) : kernel->rows;
         t.a = p->a + r;
         t.y = p->y + r;
+        if (c == 0) /* later panels find them in the cache */
+            prefetch(p, r + kernel->rows, last, k, depth);
         t.start = k == 0 ? start : (const float *const *)t.y;
         if (rows == kernel->rows && columns == kernel->columns && p->y_step == 1)
             kernel->run(&t);

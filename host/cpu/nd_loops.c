@@ -1,5 +1,4 @@
-/* Copies of loop spaces: contiguous runs as they are, transpositions by blocks. */
-#include "cpu/layout.h"
+#include "cpu/nd_loops.h"
 
 #include <string.h>
 
@@ -13,6 +12,47 @@ typedef float quad __attribute__((vector_size(QUAD * sizeof(float)), aligned(4),
 typedef struct plane {
     int64_t rows, columns, to_row, to_step, from_row, from_step;
 } plane;
+
+void bs_cpu_nd_space_add(bs_cpu_nd_space *n, int64_t dim, int64_t s0, int64_t s1, int64_t s2)
+{
+    int64_t s[BS_CPU_ND_ARRAYS] = {s0, s1, s2};
+    if (dim == 1)
+        return;
+    bool merge = n->rank > 0;
+    for (int k = 0; k < BS_CPU_ND_ARRAYS && merge; k++)
+        merge = n->stride[k][n->rank - 1] == s[k] * dim;
+    if (merge)
+        n->dim[n->rank - 1] *= dim;
+    else
+        n->dim[n->rank++] = dim;
+    for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
+        n->stride[k][n->rank - 1] = s[k];
+}
+
+void bs_cpu_nd_space_finish(bs_cpu_nd_space *n)
+{
+    if (n->rank > 0)
+        return;
+    n->rank = 1;
+    n->dim[0] = 1;
+    for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
+        n->stride[k][0] = 1;
+}
+
+bool bs_cpu_nd_iterator_next(bs_cpu_nd_iterator *w, const bs_cpu_nd_space *n)
+{
+    for (int d = n->rank - 2; d >= 0; d--) {
+        w->index[d]++;
+        for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
+            w->at[k] += n->stride[k][d];
+        if (w->index[d] < n->dim[d])
+            return true;
+        for (int k = 0; k < BS_CPU_ND_ARRAYS; k++)
+            w->at[k] -= n->stride[k][d] * n->dim[d];
+        w->index[d] = 0;
+    }
+    return false;
+}
 
 /* Transposes 4x4 elements: to[r * to_row + c] = from[c * from_step + r]. */
 static void transpose_quads(float *to, int64_t to_row, const float *from, int64_t from_step)
