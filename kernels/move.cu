@@ -98,7 +98,7 @@ BS_KERNEL(resize)
 BS_HD float reduce_start(int op)
 {
     switch (op) {
-#define X(suffix, name, start, next, result)                                                                 \
+#define X(suffix, name, start, add, term, result)                                                            \
     case BS_OP_##suffix:                                                                                     \
         return start;
         BS_REDUCE_OPS(X)
@@ -111,9 +111,9 @@ BS_HD float reduce_start(int op)
 BS_HD float reduce_next(int op, float s, float x)
 {
     switch (op) {
-#define X(suffix, name, start, next, result)                                                                 \
+#define X(suffix, name, start, add, term, result)                                                            \
     case BS_OP_##suffix:                                                                                     \
-        return next;
+        return bs_##add(s, term);
         BS_REDUCE_OPS(X)
 #undef X
     default:
@@ -125,7 +125,7 @@ BS_HD float reduce_result(int op, float s, float n)
 {
     (void)n;
     switch (op) {
-#define X(suffix, name, start, next, result)                                                                 \
+#define X(suffix, name, start, add, term, result)                                                            \
     case BS_OP_##suffix:                                                                                     \
         return result;
         BS_REDUCE_OPS(X)

@@ -1,19 +1,7 @@
 #include "cpu/loops.h"
-#include "lines.h"
+#include "ops.h"
 
 enum { TILE_M = 4, TILE_N = 64 };
-
-BS_CLONES void bs_loop_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
-{
-    bs_moments(n, x, stride, mean, variance);
-}
-
-BS_CLONES void bs_loop_layer_norm(int64_t n, float *restrict y, const float *restrict x, float mean,
-                                  float factor, const float *restrict scale, const float *restrict bias)
-{
-    for (int64_t i = 0; i < n; i++)
-        y[i] = bs_normalize(x[i], mean, factor, scale[i], bias ? bias[i] : 0.0f);
-}
 
 /* Keeps its sums in `sum` over the whole depth. Which elements share a tile does not change any of them. */
 static inline void tile(int64_t m, int64_t n, int64_t depth, const float *restrict a, const float *restrict b,
