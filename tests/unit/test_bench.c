@@ -137,7 +137,7 @@ static void test_numbers(void **state)
     watched.run = watched_run;
     watched.run_patch = watched_run_patch;
     e.backend = &watched;
-    assert_ok(bs_bench_run(&b, &e, TRIALS, 1));
+    assert_ok(bs_bench_run(&b, &e, &(bs_bench_options){.trials = TRIALS, .seconds = 120, .seed = 1}));
     check_alone(&b);
     assert_true(b.exact);
     assert_int_equal(b.n_targets, 8);
@@ -165,12 +165,12 @@ static void test_rows(void **state)
     rig_open(&r, "null", 1);
     assert_non_null(mkdtemp(dir));
     assert_int_equal(setenv("TMPDIR", dir, 1), 0);
-    assert_ok(bs_bench_rows(&b, r.g, 1.0));
+    assert_ok(bs_bench_rows(&b, r.g, 1.0, 1.0));
     double masked_bytes = b.row_bytes;
-    assert_ok(bs_bench_rows(&b, r.g, 0.0));
+    assert_ok(bs_bench_rows(&b, r.g, 0.0, 1.0));
     assert_true(b.rows > 0 && b.row_bytes > masked_bytes);
     assert_int_equal(rmdir(dir), 0);
-    assert_int_equal(bs_bench_rows(&b, r.g, 0.5), BS_ERR);
+    assert_int_equal(bs_bench_rows(&b, r.g, 0.5, 1.0), BS_ERR);
     assert_non_null(strstr(bs_error_message(), "cannot write"));
     assert_int_equal(unsetenv("TMPDIR"), 0);
     rig_close(&r);
