@@ -46,7 +46,7 @@ static bs_status time_way(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, in
 {
     double seconds = 0, begin = bs_resources_clock();
     int times = 0, index = s->order[place];
-    if (s->warm && (!bs_bench_keeps(way) || place < 2))
+    if (bs_bench_keeps(way) ? s->warm_reruns && place < 2 : s->warm)
         BS_TRY(bs_bench_trials(w->replayer, s, b, index, (bs_bench_way)way));
     double first = bs_resources_clock() - begin;
     BS_TRY(bs_team_barrier());

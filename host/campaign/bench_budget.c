@@ -72,15 +72,26 @@ static int clamp(double x, int low, int high)
     return x >= high ? high : x > low ? (int)x : low;
 }
 
-/* Returns the seconds that a full and a dense re-run take together. Both compute whole tensors, as golden
- * runs do. */
-static double rerun_seconds(const bs_bench_share *s)
+/* Returns the seconds of a full re-run, which computes whole tensors as golden runs do. */
+static double full_seconds(const bs_bench_share *s)
 {
-    double dense = 0;
+    return s->out->golden_seconds / (double)s->out->goldens;
+}
+
+/* The same of a dense one. */
+static double dense_seconds(const bs_bench_share *s)
+{
+    double macs = 0;
     for (int k = 0; k < s->n_made; k++)
-        dense += (double)bs_schedules_macs(&s->schedules[s->order[k]][BS_BENCH_DENSE_SUFFIX]);
-    return s->out->golden_seconds / (double)s->out->goldens *
-           (1 + dense / s->n_made / (double)s->e->graph->macs);
+        macs += (double)bs_schedules_macs(&s->schedules[s->order[k]][BS_BENCH_DENSE_SUFFIX]);
+    return full_seconds(s) * macs / s->n_made / (double)s->e->graph->macs;
+}
+
+/* Returns the seconds of a trial by suffix and delta together, the second time. All of the pilot's few may
+ * have been masked at once; where many are, suffix takes about half as long as dense. */
+static double trial_seconds(const bs_bench_share *s)
+{
+    return fmax(s->pilot.again / s->pilot.trials, 0.5 * dense_seconds(s));
 }
 
 /* Returns the seconds that a target takes longer than its trials, because they run for the first time. */
@@ -89,40 +100,50 @@ static double first_seconds(const bs_bench_pilot *p)
     return p->first > p->again ? (p->first - p->again) / p->targets : 0;
 }
 
-/* Sets the numbers of re-runs and trials from the time that they take, all on one worker. */
-static void choose(bs_bench_share *s)
+static int at_most(int a, int b)
 {
-    int trials = s->most, most = trials < MOST_RERUNS ? trials : MOST_RERUNS;
-    double left = bs_bench_left(s, BS_BENCH_TRIALS_END), each = left / s->n_made, rerun = rerun_seconds(s);
-    double trial = (s->warm ? 2 : 1) * s->pilot.again / s->pilot.trials, first = first_seconds(&s->pilot);
-    s->reruns = clamp((each - first - trials * trial) / rerun, most < FEW_RERUNS ? most : FEW_RERUNS, most);
-    s->trials =
-        clamp((each - first - s->reruns * rerun) / trial, trials < FEW_TRIALS ? trials : FEW_TRIALS, trials);
-    if (s->n_made > FEW_TARGETS)
-        each = left / FEW_TARGETS;
-    double part = (each - first) / (s->reruns * rerun + s->trials * trial);
-    if (part < 1) {
-        s->reruns = clamp(part * s->reruns, 1, s->reruns);
-        s->trials = clamp(part * s->trials, s->reruns, s->trials);
-    }
+    return a < b ? a : b;
 }
 
-/* As choose(), and decides whether trials run once before they are timed: not if the first time hardly takes
- * longer. */
+/* Sets the numbers of re-runs and trials to what takes so many seconds of a target: all trials if they leave
+ * time for re-runs, else re-runs first, but trials take at least a quarter of their time. Returns the seconds
+ * that this takes. */
+static double fit(bs_bench_share *s, double seconds, int least_reruns, int least_trials)
+{
+    double rerun = full_seconds(s) + dense_seconds(s), trial = (s->warm ? 2 : 1) * trial_seconds(s);
+    double first = first_seconds(&s->pilot);
+    int most = at_most(s->most, MOST_RERUNS);
+    seconds -= first;
+    s->reruns = clamp((seconds - s->most * trial) / rerun, at_most(least_reruns, most), most);
+    double room = fmax(seconds - s->reruns * rerun, s->reruns * rerun / 4);
+    s->trials = clamp(room / trial, at_most(least_trials, s->most), s->most);
+    s->reruns = at_most(s->reruns, s->trials);
+    return first + s->reruns * rerun + s->trials * trial;
+}
+
+static void choose(bs_bench_share *s)
+{
+    double left = bs_bench_left(s, BS_BENCH_TRIALS_END), each = left / at_most(s->n_made, FEW_TARGETS);
+    if (fit(s, left / s->n_made, FEW_RERUNS, FEW_TRIALS) > each)
+        fit(s, each, 1, 1);
+}
+
+/* As choose(), and decides what runs once before it is timed: not what hardly takes longer the first time. */
 static void choose_counts(bs_bench_share *s)
 {
-    const bs_bench_pilot *p = &s->pilot;
+    double first = first_seconds(&s->pilot);
     s->warm = true;
     choose(s);
-    s->warm = first_seconds(p) > little * s->trials * p->again / p->trials;
+    s->warm = first > little * s->trials * trial_seconds(s);
     choose(s);
+    s->warm_reruns = first > little * s->reruns * full_seconds(s);
 }
 
 bs_status bs_bench_choose_counts(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
 {
     if (worker == 0) {
-        double image = s->out->golden_seconds / (double)s->out->goldens;
-        int few = 2 * 2 * PILOT_TRIALS * image > BS_BENCH_PILOT_PART * s->seconds ? 1 : PILOT_TRIALS;
+        double most = 2 * 2 * PILOT_TRIALS * full_seconds(s);
+        int few = most > BS_BENCH_PILOT_PART * s->seconds ? 1 : PILOT_TRIALS;
         s->trials = s->most < few ? s->most : few;
     }
     BS_TRY(bs_team_barrier());

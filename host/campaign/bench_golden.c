@@ -32,18 +32,28 @@ static void choose_tile(bs_bench_share *s, double limit, double two)
     *tile = most >= s->e->tile ? s->e->tile : most > BS_PROBE_IMAGES ? (int)most : BS_PROBE_IMAGES;
 }
 
-/* Runs tiles until the time is over; adds to the result. */
-static bs_status run_tiles(bs_bench_share *s, bs_worker *w, double enough)
+static bs_status add_runs(bs_bench_share *s, uint64_t images, double seconds)
 {
-    uint64_t tile = (uint64_t)s->out->golden_tile, n = 0;
-    double start = bs_resources_clock(), seconds = 0;
-    for (; n == 0 || seconds < enough; seconds = bs_resources_clock() - start, n += tile)
-        BS_TRY(bs_golden_run(w->golden, (int)tile));
     pthread_mutex_lock(&s->lock);
     s->out->golden_seconds += seconds;
-    s->out->goldens += n;
+    s->out->goldens += images;
     pthread_mutex_unlock(&s->lock);
     return bs_team_barrier();
+}
+
+/* Runs a tile to make the primitives, then tiles until the time is over. */
+static bs_status run_tiles(bs_bench_share *s, bs_worker *w, double limit)
+{
+    uint64_t n = 0;
+    int tile = s->out->golden_tile;
+    BS_TRY(fill_tile(w, tile));
+    BS_TRY(bs_golden_run(w->golden, tile));
+    BS_TRY(bs_team_barrier());
+    double start = bs_resources_clock(), seconds = 0;
+    double enough = s->golden ? bs_bench_left(s, 1) : limit < golden_seconds ? limit : golden_seconds;
+    for (; n == 0 || seconds < enough; seconds = bs_resources_clock() - start, n += (uint64_t)tile)
+        BS_TRY(bs_golden_run(w->golden, tile));
+    return add_runs(s, n, seconds);
 }
 
 bs_status bs_bench_golden(bs_bench_share *s, bs_worker *w, int worker)
@@ -52,15 +62,11 @@ bs_status bs_bench_golden(bs_bench_share *s, bs_worker *w, int worker)
     BS_TRY(bs_team_barrier());
     double start = bs_resources_clock();
     BS_TRY(bs_golden_run(w->golden, BS_PROBE_IMAGES));
+    double two = bs_resources_clock() - start;
     if (worker == 0)
-        choose_tile(s, limit, bs_resources_clock() - start);
+        choose_tile(s, limit, two);
     BS_TRY(bs_team_barrier());
-    if (s->out->golden_tile > BS_PROBE_IMAGES) {
-        BS_TRY(fill_tile(w, s->out->golden_tile));
-        BS_TRY(bs_golden_run(w->golden, s->out->golden_tile)); /* makes the primitives */
-        BS_TRY(bs_team_barrier());
-    }
-    if (s->golden)
-        return run_tiles(s, w, bs_bench_left(s, 1));
-    return run_tiles(s, w, limit < golden_seconds ? limit : golden_seconds);
+    if (s->out->golden_tile == BS_PROBE_IMAGES && !s->golden) /* there is no time for more */
+        return add_runs(s, BS_PROBE_IMAGES, two);
+    return run_tiles(s, w, limit);
 }

@@ -34,8 +34,8 @@ typedef struct bs_bench_share {
     int trials, reruns;    /* of a target and worker; reruns: where no trial is dropped */
     double *spent;         /* by target: seconds of its delta replay, run twice; sum over the workers */
     bs_bench_pilot pilot;
-    bool warm; /* trials run once before they are timed, to make the library's primitives */
-    bool over; /* there is no time for another target */
+    bool warm, warm_reruns; /* they run once before they are timed, to make the library's primitives */
+    bool over;              /* there is no time for another target */
     uint64_t seed;
     pthread_mutex_t lock;                          /* of `out`, `spent` and `pilot` */
     bs_schedules (*schedules)[BS_BENCH_WAY_COUNT]; /* by target */
