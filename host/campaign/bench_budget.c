@@ -2,6 +2,7 @@
 #include "base/resources.h"
 #include "base/team.h"
 #include "campaign/bench_internal.h"
+#include "rng.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -20,15 +21,16 @@ double bs_bench_left(const bs_bench_share *s, double part)
     return s->start + part * s->seconds - bs_resources_clock();
 }
 
-/* Steps of the golden ratio modulo 1: of all sequences the one whose first members always lie evenly. Each
- * n-th of the circle gives an index when it is first hit. */
+/* Takes steps of the golden ratio modulo 1, of all steps those whose points lie most evenly, however few.
+ * Each point is moved within its share of the line, so that the steps are in step with no layers that repeat.
+ * An index is taken when a point comes to it first. */
 void bs_bench_order(int *order, int n)
 {
     const double golden_ratio = 0.6180339887498949;
-    for (int i = 0; i < n; i++)
-        order[i] = -1;
-    for (int found = 0, step = 0; found < n; step++) {
-        int at = (int)(fmod(0.5 + step * golden_ratio, 1) * n), known = 0;
+    for (uint32_t found = 0, step = 0; found < (uint32_t)n; step++) {
+        double move = (double)bs_unit_float(bs_draw(0, step, 0, BS_PURPOSE_ORDER)) - 0.5;
+        int at = (int)(fmod(1.5 + step * golden_ratio + move / (step + 1.0), 1) * n);
+        uint32_t known = 0;
         while (known < found && order[known] != at)
             known++;
         if (known == found)
