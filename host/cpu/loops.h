@@ -53,7 +53,5 @@ void bs_loop_normalize(int64_t n, float *y, const float *x, const float *mean, c
 void bs_loop_softmax(int64_t n, float *y, const float *x, bool logarithm);
 void bs_loop_softmax_beside(int64_t n, int64_t lines, float *y, const float *x, int64_t stride,
                             bool logarithm);
-/* y (m, n) = a (m, depth) b (depth, n); each element is summed from first to last. */
-void bs_loop_matmul(int64_t m, int64_t n, int64_t depth, const float *a, const float *b, float *y);
 
 #endif

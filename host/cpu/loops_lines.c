@@ -4,15 +4,60 @@
 
 enum { BESIDE = 16 };
 
+/* One level of the tree. */
+BS_HD_INLINE void partial_fold(double *partial, int half)
+{
+    for (int k = 0; k < half; k++)
+        partial[k] += partial[k + half];
+}
+
+/* Adds the partial sums, which are overwritten. */
+BS_HD_INLINE double partial_total(double *partial)
+{
+    partial_fold(partial, 16);
+    partial_fold(partial, 8);
+    partial_fold(partial, 4);
+    partial_fold(partial, 2);
+    return partial[0] + partial[1];
+}
+
+/* Adds x[k * stride] - centre, or its square, to partial sum k, for the first `count` of them. */
+BS_HD_INLINE void partial_add(double *partial, int64_t count, const float *x, int64_t stride, double centre,
+                              bool square)
+{
+    for (int64_t k = 0; k < count; k++) {
+        double d = (double)x[k * stride] - centre;
+        partial[k] += square ? d * d : d;
+    }
+}
+
+/* Sums x[i * stride] - centre, or the squares of that, in double. */
+BS_HD_INLINE double line_sum(int64_t n, const float *x, int64_t stride, double centre, bool square)
+{
+    double partial[BS_PARTIAL_SUMS] = {0};
+    int64_t i = 0;
+    for (; i + BS_PARTIAL_SUMS <= n; i += BS_PARTIAL_SUMS)
+        partial_add(partial, BS_PARTIAL_SUMS, x + i * stride, stride, centre, square);
+    partial_add(partial, n - i, x + i * stride, stride, centre, square);
+    return partial_total(partial);
+}
+
+/* Computes mean and variance of x[i * stride], in double. */
+BS_HD_INLINE void moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance)
+{
+    *mean = line_sum(n, x, stride, 0.0, false) / (double)n;
+    *variance = line_sum(n, x, stride, *mean, true) / (double)n;
+}
+
 BS_CLONES void bs_loop_moments(int64_t n, const float *x, float epsilon, float *mean, float *factor)
 {
     double m, variance;
-    bs_moments(n, x, 1, &m, &variance);
+    moments(n, x, 1, &m, &variance);
     *mean = (float)m;
     *factor = bs_deviation_factor(variance, epsilon);
 }
 
-/* Like bs_line_sum(), for BESIDE lines. */
+/* Like line_sum(), for BESIDE lines. */
 BS_HD_INLINE void sums_beside(int64_t n, const float *x, int64_t stride, const double *centre, bool square,
                               double *sum)
 {
@@ -48,7 +93,7 @@ BS_CLONES void bs_loop_moments_beside(int64_t n, int64_t lines, const float *x, 
     }
     for (; at < lines; at++) {
         double m, variance;
-        bs_moments(n, x + at, stride, &m, &variance);
+        moments(n, x + at, stride, &m, &variance);
         mean[at] = (float)m;
         factor[at] = bs_deviation_factor(variance, epsilon);
     }
@@ -76,12 +121,50 @@ BS_CLONES void bs_loop_normalize(int64_t n, float *restrict y, const float *rest
         y[i] = bs_normalize(x[i], mean[i], factor[i], scale[i], bias[i]);
 }
 
-BS_CLONES void bs_loop_softmax(int64_t n, float *restrict y, const float *restrict x, bool logarithm)
+BS_HD_INLINE void max_into(float *max, int64_t count, const float *x, int64_t stride)
 {
-    bs_softmax_line(n, 1, x, y, logarithm);
+    for (int64_t k = 0; k < count; k++)
+        max[k] = bs_max_nan(max[k], x[k * stride]);
 }
 
-/* Like bs_softmax_line(), for BESIDE lines. */
+/* Returns the maximum of x[i * stride], NaN if there is one. Its order changes no bit of a softmax. */
+BS_HD_INLINE float line_max(int64_t n, const float *x, int64_t stride)
+{
+    float partial[BS_PARTIAL_SUMS];
+    for (int k = 0; k < BS_PARTIAL_SUMS; k++)
+        partial[k] = -INFINITY;
+    int64_t i = 0;
+    for (; i + BS_PARTIAL_SUMS <= n; i += BS_PARTIAL_SUMS)
+        max_into(partial, BS_PARTIAL_SUMS, x + i * stride, stride);
+    max_into(partial, n - i, x + i * stride, stride);
+    max_into(partial, 16, partial + 16, 1);
+    max_into(partial, 8, partial + 8, 1);
+    max_into(partial, 4, partial + 4, 1);
+    max_into(partial, 2, partial + 2, 1);
+    return bs_max_nan(partial[0], partial[1]);
+}
+
+/* Writes the softmax of x[i * stride], or its logarithm, to y[i * stride]. */
+BS_HD_INLINE void softmax_line(int64_t n, int64_t stride, const float *x, float *y, bool logarithm)
+{
+    float max = line_max(n, x, stride);
+    for (int64_t i = 0; i < n; i++)
+        y[i * stride] = bs_expf(x[i * stride] - max);
+    float sum = (float)line_sum(n, y, stride, 0.0, false), log_sum = bs_logf(sum);
+    if (logarithm)
+        for (int64_t i = 0; i < n; i++)
+            y[i * stride] = bs_sub(bs_sub(x[i * stride], max), log_sum);
+    else
+        for (int64_t i = 0; i < n; i++)
+            y[i * stride] = bs_div(y[i * stride], sum);
+}
+
+BS_CLONES void bs_loop_softmax(int64_t n, float *restrict y, const float *restrict x, bool logarithm)
+{
+    softmax_line(n, 1, x, y, logarithm);
+}
+
+/* Like softmax_line(), for BESIDE lines. */
 BS_HD_INLINE void softmax_beside(int64_t n, float *restrict y, const float *restrict x, int64_t stride,
                                  bool logarithm)
 {
@@ -116,5 +199,5 @@ BS_CLONES void bs_loop_softmax_beside(int64_t n, int64_t lines, float *restrict 
     for (; at + BESIDE <= lines; at += BESIDE)
         softmax_beside(n, y + at, x + at, stride, logarithm);
     for (; at < lines; at++)
-        bs_softmax_line(n, stride, x + at, y + at, logarithm);
+        softmax_line(n, stride, x + at, y + at, logarithm);
 }
