@@ -265,9 +265,10 @@ typedef struct bs_move_rows_args {
     float *rows;
 } bs_move_rows_args;
 
-/* Sets equal[i], which is 1 before, to 0 if a bit differs. */
+/* Sets equal[i], which is 1 before, to 0 if a bit differs in any of `elements` elements: of those from
+ * `first` on in lines of `line` elements, which begin `skip` apart. One line: from the start. */
 typedef struct bs_compare_args {
-    uint32_t n, elements;
+    uint32_t n, elements, line, skip, first;
     bs_operand rows, golden;
     uint8_t *equal;
 } bs_compare_args;
@@ -313,7 +314,7 @@ typedef struct bs_round_args {
 /* `step`: as in bs_overlay_args; `equal`: as in bs_compare_args. */
 typedef struct bs_compare_patch_args {
     uint32_t n, channels, step;
-    int32_t height, width;
+    int32_t height, width, needed[2]; /* of the plane; its rows that are compared: from .. to - 1 */
     bs_patch_boxes at;
     const float *rows;
     bs_operand golden;
