@@ -24,17 +24,18 @@ static void need_taken(bs_plane *in, const bs_graph *g, const bs_node *n)
     }
 }
 
-/* Adds the rows of input k that the needed rows of the node's output are made of. */
+/* Adds the rows of input k that the needed rows of the node's output are made of. An input that is read whole
+ * does not carry the output's plane. */
 static void need_input(bs_plane *planes, const bs_graph *g, const bs_node *n, int k)
 {
     bs_plane *in = &planes[n->in[k]];
     const bs_plane *out = &planes[n->out];
-    bs_carried c = {.exact = false};
-    if (!in->image && in->axis >= 0)
-        c = bs_plane_carry(g, n, k, in);
-    if (in->image || in->axis < 0 || bs_reads_whole(g, planes, n, k))
+    if (in->image || in->axis < 0) {
         extend(in, 0, in->height);
-    else if (!c.exact || !bs_plane_same(&c.plane, out))
+        return;
+    }
+    bs_carried c = bs_plane_carry(g, n, k, in);
+    if (!c.exact || !bs_plane_same(&c.plane, out))
         need_taken(in, g, n);
     else if (c.join[0] > 1 || c.split[0] > 1)
         extend(in, 0, in->height);
