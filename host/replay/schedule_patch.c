@@ -90,7 +90,8 @@ static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, 
         all.end = first || out.end > all.end ? out.end : all.end;
         first = false;
     }
-    return axis == 0 ? needed_of(&b->fields->planes[node->out], all) : all;
+    bool whole_windows = b->fields->node[s->node].split[0] > 1;
+    return axis == 0 && !whole_windows ? needed_of(&b->fields->planes[node->out], all) : all;
 }
 
 /* Fills the output's ranges, and sets `size` to the widest of them. */
