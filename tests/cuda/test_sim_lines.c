@@ -1,5 +1,5 @@
 /* Proves the order in which kernels add the elements of a line up, the one of lines.h, by sums that are
- * written out here; and the offsets of a space. */
+ * written out here; that the loops of the CPU give the same bits; and how items of a space are divided. */
 #include "sim_calls.h"
 
 #include "cpu/loops.h"
@@ -61,6 +61,12 @@ static void check(const char *kernel, int run, const float *in, uint32_t row, bs
     free(got);
 }
 
+/* The CPU's loops and the device give the same. */
+static void check_cpu(float cpu, float want)
+{
+    assert_int_equal(bs_float_bits(bs_quiet(cpu)), bs_float_bits(bs_quiet(want)));
+}
+
 static double sum_of(const double *v, uint32_t n)
 {
     double s[32] = {0};
@@ -77,15 +83,17 @@ static double sum_of(const double *v, uint32_t n)
 static void normalise(float *y, const float *x, uint32_t n, const float *scale, const float *bias,
                       uint32_t each)
 {
-    double v[MOST], mean, mine, variance;
+    float cpu_mean, cpu_factor;
+    double v[MOST] = {0}, mean;
     for (uint32_t i = 0; i < n; i++)
         v[i] = (double)x[i];
     mean = sum_of(v, n) / n;
     for (uint32_t i = 0; i < n; i++)
         v[i] = ((double)x[i] - mean) * ((double)x[i] - mean);
     float factor = (float)(1.0 / sqrt(sum_of(v, n) / n + (double)1e-5f));
-    bs_loop_moments(n, x, 1, &mine, &variance);
-    assert_true(mine == mean || (mine != mine && mean != mean));
+    bs_loop_moments(n, x, 1e-5f, &cpu_mean, &cpu_factor);
+    check_cpu(cpu_mean, (float)mean);
+    check_cpu(cpu_factor, factor);
     for (uint32_t i = 0; i < n; i++)
         y[i] = bs_normalize(x[i], (float)mean, factor, scale[i * each], bias ? bias[i * each] : 0.0f);
 }
@@ -119,16 +127,22 @@ static void test_norms(void **state)
 
 static void softmax(float *y, const float *x, uint32_t n, uint32_t step, bool logarithm)
 {
+    static float cpu[LINES * MOST];
     float max = -INFINITY;
-    double v[MOST];
+    double v[MOST] = {0};
     for (uint32_t i = 0; i < n; i++)
         max = bs_max_nan(max, x[i * step]);
     for (uint32_t i = 0; i < n; i++)
-        v[i] = (double)expf(x[i * step] - max);
+        v[i] = (double)bs_expf(x[i * step] - max);
     float sum = (float)sum_of(v, n);
-    for (uint32_t i = 0; i < n; i++)
-        y[i * step] =
-            bs_quiet(logarithm ? bs_quiet(x[i * step] - max) - logf(sum) : expf(x[i * step] - max) / sum);
+    bs_loop_softmax_beside(n, 1, cpu, x, step, logarithm);
+    if (step == 1)
+        bs_loop_softmax(n, cpu, x, logarithm);
+    for (uint32_t i = 0; i < n; i++) {
+        float down = x[i * step] - max;
+        y[i * step] = bs_quiet(logarithm ? bs_quiet(down) - bs_logf(sum) : bs_expf(down) / sum);
+        check_cpu(cpu[i * step], y[i * step]);
+    }
 }
 
 static void test_softmax(void **state)
@@ -181,7 +195,13 @@ static float reduce(bs_op op, const float *x, uint32_t n)
         for (int k = 0; k < half; k++)
             s[k] = combine(op, s[k], s[k + half]);
     bool mean = op == BS_OP_REDUCE_MEAN || op == BS_OP_GLOBAL_AVERAGE_POOL;
-    return op == BS_OP_REDUCE_L2 ? bs_quiet(sqrtf(s[0])) : mean ? bs_quiet(s[0] / (float)n) : s[0];
+    float want = op == BS_OP_REDUCE_L2 ? bs_quiet(sqrtf(s[0])) : mean ? bs_quiet(s[0] / (float)n) : s[0];
+    const bs_loop_reduce *loop = bs_loop_reduce_find(op);
+    float cpu = loop->start;
+    loop->line(n, &cpu, x);
+    loop->finish(1, &cpu, (float)n);
+    check_cpu(cpu, want);
+    return want;
 }
 
 /* Shape (2, n, LINES), reduced along axis 1, 2, or 0 and 2. */
