@@ -53,7 +53,7 @@ bs_status bs_schedule_patch_start(bs_schedule_builder *b, int faulty_tensor)
 /* Returns the range of the output that a change at position p reaches through any changed input. */
 static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, int axis, int p, int out_size)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     bs_range all = {0, 0};
     bool first = true;
     for (int k = 0; k < node->n_in; k++) {
@@ -89,7 +89,7 @@ static bs_status find_size(bs_schedule_builder *b, const bs_step *s, int size[2]
 
 static bool all_live_inputs_patched(const bs_schedule_builder *b, const bs_step *s)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     for (int k = 0; k < node->n_in; k++)
         if (s->source[k] >= 0 &&
             (!b->schedule->buffers[s->source[k]].patched || bs_reads_whole(b->g, b->fields->planes, node, k)))
@@ -110,7 +110,7 @@ static bool fits_in_place(const bs_schedule *schedule, const bs_step *s, const b
 
 static void add_gather(bs_schedule_builder *b, bs_step *s, int k, const int size[2])
 {
-    int tensor = b->g->nodes[s->node].in[k], index = b->schedule->n_steps;
+    int tensor = bs_step_node(b->g, s)->in[k], index = b->schedule->n_steps;
     s->gathered[k] =
         bs_schedule_add_buffer(b, tensor, b->backend->patch_bytes(b->network, tensor, size), index);
     bs_buffer *buffer = &b->schedule->buffers[s->gathered[k]];
@@ -121,7 +121,7 @@ static void add_gather(bs_schedule_builder *b, bs_step *s, int k, const int size
 /* Has the patched inputs of a dense step gathered into whole tensors. */
 static void widen_inputs(bs_schedule_builder *b, bs_step *s)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     for (int k = 0; k < node->n_in; k++)
         if (s->source[k] >= 0 && b->schedule->buffers[s->source[k]].patched) {
             const bs_plane *plane = &b->fields->planes[node->in[k]];
@@ -145,7 +145,7 @@ static double share_of(const bs_schedule_builder *b, const bs_step *s, const int
 static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int size[2])
 {
     bs_schedule *schedule = b->schedule;
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     const int64_t dim[] = {b->fields->planes[node->out].height, b->fields->planes[node->out].width};
     const bs_receptive_field *field = &b->fields->node[s->node];
     s->patched = true;
@@ -179,9 +179,12 @@ static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int siz
  * this size. */
 static bs_status pays(const bs_schedule_builder *b, const bs_step *s, const int size[2], bool *out)
 {
-    const bs_node *node = &b->g->nodes[s->node];
-    bs_autotune_query q = {
-        .node = s->node, .in_size = s->in_size, .out_size = size, .share = share_of(b, s, size)};
+    const bs_node *node = bs_step_node(b->g, s);
+    bs_autotune_query q = {.node = s->node,
+                           .region = s->region >= 0,
+                           .in_size = s->in_size,
+                           .out_size = size,
+                           .share = share_of(b, s, size)};
     for (int k = 0; k < node->n_in && k < 32; k++) {
         const bs_buffer *live = s->source[k] >= 0 ? &b->schedule->buffers[s->source[k]] : NULL;
         if (read_whole(b, node, k))
@@ -194,12 +197,24 @@ static bs_status pays(const bs_schedule_builder *b, const bs_step *s, const int 
     return bs_autotune_patch_pays(b->request->autotune, &q, out);
 }
 
+/* Returns true if the step has a receptive field: in a region, the rows of all tensors are those of the
+ * output. */
+static bool is_local(const bs_schedule_builder *b, const bs_step *s)
+{
+    const bs_region *r = s->region < 0 ? NULL : &b->g->regions[s->region];
+    bool local = b->fields->node[s->node].local;
+    for (int i = r ? r->first : s->node; i < s->node; i++)
+        local &= b->fields->node[i].local &&
+                 b->fields->planes[b->g->nodes[i].out].axis == b->fields->planes[r->node.out].axis;
+    return local;
+}
+
 bs_status bs_schedule_patch_step(bs_schedule_builder *b, bs_step *s)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     const bs_receptive_field *field = &b->fields->node[s->node];
     int size[2];
-    if (field->local && node->out != b->g->output && s->n_faulty == 0 && all_live_inputs_patched(b, s)) {
+    if (is_local(b, s) && node->out != b->g->output && s->n_faulty == 0 && all_live_inputs_patched(b, s)) {
         bool patch = false;
         BS_TRY(find_size(b, s, size));
         for (int a = 0; a < 2; a++)

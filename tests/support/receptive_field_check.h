@@ -211,7 +211,7 @@ static inline void check_boxes(bench *b, const bs_schedule *schedule, const batc
               *is = gb_grow(NULL, (int)x->elements, sizeof *is);
         assert_ok(be->download(stream, tensor, golden, was));
         assert_ok(be->download(stream, tensor, b->faulty->rows[tensor], is));
-        bs_box box = bs_schedule_box(schedule, b->planes, tensor, at);
+        bs_box box = bs_schedule_box(schedule, b->g, b->planes, tensor, at);
         for (int64_t e = 0; e < x->elements; e++)
             if (bs_float_bits(was[e]) != bs_float_bits(is[e]) && !inside(&box, &b->planes[tensor], e))
                 fail_msg("a fault in %s changed element %d of %s (%s), outside its box",
