@@ -124,18 +124,20 @@ static int check_set(bench *b, bs_golden *const golden[], const bs_schedule_cont
 /* Returns how many graphs had cut points. */
 static int check_graphs(int graphs)
 {
-    int trials = 0, masked = 0, cut = 0;
+    int trials = 0, masked = 0, cut = 0, regions = 0;
     for (int number = 0; number < graphs; number++) {
         field f;
         field_open(&f, number, (size_t)1 << (number % 3 ? 26 : 20)); /* with room for few dense trials, too */
         cut += f.context.segments != NULL;
+        regions += f.b.g->n_regions;
         for (int set = 0; set < SETS; set++)
             masked += check_set(&f.b, f.golden, &f.context, set);
         trials += f.b.trials;
         field_close(&f);
     }
-    print_message("%d graphs, %d with cut points, %d trials, %d masked, all bits equal\n", graphs, cut,
-                  trials, masked);
+    print_message("%d graphs, %d with cut points, %d regions, %d trials, %d masked, all bits equal\n", graphs,
+                  cut, regions, trials, masked);
+    assert_true(regions > graphs);
     assert_true(masked > trials / 20 && masked < trials);
     return cut;
 }
