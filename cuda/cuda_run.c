@@ -43,7 +43,7 @@ bs_status bs_cuda_run(bs_stream *stream, int node, int n, const bs_view *in, voi
     return bs_cuda_run_with(stream, node, stream->network->plan[node].param, n, in, bs_cuda_address(out));
 }
 
-static void resize(bs_shape *s, const bs_plane *p, const int size[2])
+void bs_cuda_resize(bs_shape *s, const bs_plane *p, const int size[2])
 {
     s->dim[p->axis] = size[0];
     if (p->image)
@@ -61,8 +61,8 @@ bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_siz
     memset(j.attr.window.pad, 0, sizeof j.attr.window.pad);
     for (int k = 0; k < j.node->n_in; k++)
         if (j.node->in[k] >= 0 && !j.param[k] && !bs_reads_whole(net->graph, net->planes, j.node, k))
-            resize(&stream->shape[k], &net->planes[j.node->in[k]], in_size);
-    resize(&j.out_shape, out_plane, out_size);
+            bs_cuda_resize(&stream->shape[k], &net->planes[j.node->in[k]], in_size);
+    bs_cuda_resize(&j.out_shape, out_plane, out_size);
     for (int a = out_plane->axis; a <= out_plane->axis + out_plane->image; a++) {
         j.attr.begin[a] = 0;
         j.attr.end[a] = 0;

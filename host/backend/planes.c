@@ -175,10 +175,10 @@ static int choose_axis(const bs_graph *g, const bs_plane *planes, int tensor)
 static bs_plane make_plane(const bs_shape *s, bool image, int axis)
 {
     if (image)
-        return (bs_plane){true, 1, s->dim[0], s->dim[1], s->dim[2], 1};
+        return (bs_plane){true, 1, s->dim[0], s->dim[1], s->dim[2], 1, {0}};
     if (axis < 0 || s->dim[axis] == 1)
         return (bs_plane){.axis = -1, .outer = 1, .height = 1, .width = 1, .cell = product(s, 0, s->rank)};
-    return (bs_plane){false, axis, product(s, 0, axis), s->dim[axis], 1, product(s, axis + 1, s->rank)};
+    return (bs_plane){false, axis, product(s, 0, axis), s->dim[axis], 1, product(s, axis + 1, s->rank), {0}};
 }
 
 bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
@@ -199,6 +199,8 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
         int t = g->nodes[i].out;
         (*out)[t] = make_plane(&g->tensors[t].shape, image[t], image[t] ? 1 : choose_axis(g, *out, t));
     }
+    if (st == BS_OK)
+        bs_rows_find_needed(*out, g);
     free(image);
     if (st != BS_OK) {
         free(*out);

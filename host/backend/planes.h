@@ -6,7 +6,10 @@
  * or (T, heads, F): a patch is a range of rows with all that belongs to them.
  *
  * The index of an element is ((outer * height + row) * width + column) * cell + index in the cell: images
- * have cells of one element and `outer` channels; tokens have one column. */
+ * have cells of one element and `outer` channels; tokens have one column.
+ *
+ * Of some tokens, the network's output depends on a few rows only: of the last block of a transformer often
+ * on that of the class token. A change of other rows counts as none. */
 #ifndef BS_BACKEND_PLANES_H
 #define BS_BACKEND_PLANES_H
 
@@ -17,6 +20,7 @@ typedef struct bs_plane {
     bool image;
     int axis; /* axis of the rows, -1: the tensor cannot be cut */
     int64_t outer, height, width, cell;
+    int64_t needed[2]; /* the rows that the output can depend on: from .. to - 1; all unless of tokens */
 } bs_plane;
 
 /* Finds the plane of each tensor; parameters cannot be cut. The caller frees *out with free(). */
@@ -27,6 +31,18 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g);
  * element lies. */
 bs_box bs_plane_box(const bs_plane *p);
 void bs_plane_place(const bs_plane *p, int64_t element, int64_t place[3]);
+
+/* Returns false if the element lies in a row that the output cannot depend on. */
+bool bs_plane_is_needed(const bs_plane *p, int64_t element);
+
+/* Returns true if the output depends on some rows only. */
+static inline bool bs_plane_is_partly_needed(const bs_plane *p)
+{
+    return p->needed[1] - p->needed[0] < p->height;
+}
+
+/* Sets `needed` of the planes, whose other members are set. For bs_planes_choose(). */
+void bs_rows_find_needed(bs_plane *planes, const bs_graph *g);
 
 /* Decides which tensors of rank 3 are images; `out` has an entry for each tensor. */
 bs_status bs_images_choose(bool *out, const bs_graph *g);

@@ -76,13 +76,11 @@ static bs_status fill_patch(bs_cpu_patch *p, const bs_network *net, int node)
     resize_layout(&p->layout[whole->n_in], net, whole->out, p->out_size);
     remove_padding(&p->node.attr, &net->planes[whole->out]);
     p->plan = net->plan[node];
-    if (whole->op != BS_OP_CONV && p->plan.matrix.impl) {
-        p->plan.matrix.repeat = (int)(p->layout[0].elements / p->plan.matrix.in_row);
+    if (whole->op == BS_OP_CONV)
+        return make_conv(p, bs_cpu_geometry_find(net, node, p->in_size, p->out_size));
+    if (p->plan.matrix.impl)
         p->packed = p->plan.param[1];
-    }
-    if (whole->op != BS_OP_CONV)
-        return BS_OK;
-    return make_conv(p, bs_cpu_geometry_find(net, node, p->in_size, p->out_size));
+    return BS_OK;
 }
 
 static bs_status patch_get(bs_cpu_patch **out, bs_stream *stream, int node, const int in_size[2],
@@ -124,7 +122,7 @@ static bs_status run_patch(bs_stream *stream, int node, const bs_cpu_patch *p, i
         const float *bias = bs_node_has_input(&p->node, 2) ? param[2] : NULL;
         bs_cpu_variant *v = p->variant;
         bs_cpu_rows src = {in[0].base, in[0].rows};
-        if (!v) /* rows of tokens by the whole layer's weights */
+        if (!v) /* a single row by the whole layer's weights */
             BS_TRY(bs_cpu_variant_get(&v, stream, node, bs_cpu_filter_groups(&p->plan.matrix)));
         return bs_cpu_matrix_run(stream, &p->plan.matrix, v, p->packed, bias, n, src, out);
     }

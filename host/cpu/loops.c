@@ -105,12 +105,12 @@ bs_loop_binary bs_loop_binary_find(bs_op op)
     }
 }
 
-#define X(suffix, name, start, next, end)                                                                    \
+#define X(suffix, name, start, add, term, end)                                                               \
     BS_CLONES static void add_##suffix(int64_t count, float *y, int64_t sy, const float *from, int64_t sx)   \
     {                                                                                                        \
         for (int64_t i = 0; i < count; i++) {                                                                \
             float s = y[i * sy], x = from[i * sx];                                                           \
-            y[i * sy] = next;                                                                                \
+            y[i * sy] = bs_##add(s, term);                                                                   \
         }                                                                                                    \
     }                                                                                                        \
     static void finish_##suffix(int64_t count, float *y, float n)                                            \

@@ -35,12 +35,10 @@ typedef struct bs_loop_reduce {
 } bs_loop_reduce;
 const bs_loop_reduce *bs_loop_reduce_find(bs_op op);
 
-/* Computes mean and variance of x[i * stride], by sums over every eighth element, in double. */
+/* Computes mean and variance of x[i * stride], in double. */
 void bs_loop_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance);
 /* Normalises one line, with scale and bias for each element; bias may be NULL. */
 void bs_loop_layer_norm(int64_t n, float *y, const float *x, float mean, float factor, const float *scale,
                         const float *bias);
-/* y (m, n) = a (m, depth) b (depth, n); each element is summed from first to last. */
-void bs_loop_matmul(int64_t m, int64_t n, int64_t depth, const float *a, const float *b, float *y);
 
 #endif
