@@ -22,15 +22,18 @@ bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], cons
     return true;
 }
 
-/* Stages the boxes. To the kernels, planes consist of elements: the one column of tokens is as wide as a
- * cell. */
+/* Stages the boxes. To the kernels, planes consist of elements: a column of tokens is as wide as a cell. */
 static bs_status stage_boxes(bs_stream *stream, bs_patch_boxes *out, int n, const bs_plane *plane,
                              const bs_patches *p)
 {
     for (int a = 0; a < 2; a++) {
         CUdeviceptr origin;
-        BS_TRY(bs_cuda_stage(stream, &origin, p->origin[a], (size_t)n * sizeof *p->origin[a]));
-        out->size[a] = p->size[a] * (a ? (int32_t)plane->cell : 1);
+        void *host = NULL;
+        int32_t unit = a ? (int32_t)plane->cell : 1;
+        BS_TRY(bs_cuda_stage_room(stream, &host, &origin, (size_t)n * sizeof *p->origin[a]));
+        for (int i = 0; i < n; i++)
+            ((int32_t *)host)[i] = p->origin[a][i] * unit;
+        out->size[a] = p->size[a] * unit;
         out->origin[a] = bs_cuda_pointer(origin);
     }
     return BS_OK;

@@ -2,7 +2,6 @@
 #include "cuda/cuda_run.h"
 
 #include "cuda/enqueue.h"
-#include "cuda/nd_space.h"
 
 /* Fills operand k of a node. pixels: elements of a channel of an image; 1: of tokens. */
 static void find_operand(bs_region_operand *o, const bs_stream *stream, const bs_region *r, int node, int k,
@@ -32,7 +31,7 @@ bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int siz
     bs_region_args a = {.n = (uint32_t)n, .out = out};
     BS_TRY(bs_cuda_enter(net->device));
     if (size)
-        bs_cuda_resize(&shape, plane, size);
+        shape = bs_plane_patch(plane, &shape, size);
     int64_t elements = bs_cuda_elements(&shape), pixels = plane->image ? shape.dim[1] * shape.dim[2] : 1;
     a.elements = (uint32_t)elements;
     for (int i = r->first; i <= r->last; i++) {

@@ -11,8 +11,6 @@ bs_status bs_cuda_run_with(bs_stream *stream, int node, const CUdeviceptr *param
                            CUdeviceptr out);
 bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                             const int out_size[2], void *out);
-/* Gives a shape the rows and columns of a patch. */
-void bs_cuda_resize(bs_shape *s, const bs_plane *p, const int size[2]);
 
 /* cuda_region.c. Implement run_region() and view_of(). */
 bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,

@@ -59,12 +59,12 @@ BS_KERNEL(softmax)
         max = bs_max_nan(max, x[(int64_t)e * a.inner]);
         max = bs_warp_max_nan(max);
         BS_WARP_ITEMS(e, a.length)
-        partial += (double)expf(x[(int64_t)e * a.inner] - max);
-        float sum = (float)bs_warp_sum(partial), log_sum = logf(sum);
+        partial += (double)bs_expf(x[(int64_t)e * a.inner] - max);
+        float sum = (float)bs_warp_sum(partial), log_sum = bs_logf(sum);
         BS_WARP_ITEMS(e, a.length)
         {
             float v = x[(int64_t)e * a.inner] - max;
-            y[(int64_t)e * a.inner] = a.logarithm ? bs_sub(bs_quiet(v), log_sum) : bs_div(expf(v), sum);
+            y[(int64_t)e * a.inner] = a.logarithm ? bs_sub(bs_quiet(v), log_sum) : bs_div(bs_expf(v), sum);
         }
     }
 }

@@ -34,7 +34,7 @@ enum { BS_REGION_NODES = 12, BS_REGION_INPUTS = 4 };
  *       IMAGE    input 0 and the output are images (C, H, W), if of rank 3
  *       ALIKE    inputs and output have the same axes
  *       FREE     anything
- *   rows: which rows of tokens an output row depends on: carry_ROWS() of host/backend/planes.c
+ *   rows: which rows of tokens an output row depends on: carry_ROWS() of host/backend/carry.c
  *   field: the receptive field of an output pixel of images: field_FIELD() of host/replay/receptive_field.c
  *   parameters: the meaning of constant inputs
  *       LINEAR   1 weight, 2 bias

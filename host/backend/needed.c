@@ -1,5 +1,5 @@
 /* Finds the rows of tokens that the network's output can depend on. */
-#include "backend/planes.h"
+#include "backend/carry.h"
 
 static void extend(bs_plane *p, int64_t from, int64_t to)
 {
@@ -11,11 +11,12 @@ static void extend(bs_plane *p, int64_t from, int64_t to)
 /* Adds the rows that the node takes out of its input, by Slice or Gather; all if it does something else. */
 static void need_taken(bs_plane *in, const bs_graph *g, const bs_node *n)
 {
-    if (n->op == BS_OP_SLICE) {
+    bool by_axis = bs_plane_has_own_axes(in);
+    if (n->op == BS_OP_SLICE && by_axis) {
         int64_t first = n->attr.begin[in->axis],
                 last = first + (g->tensors[n->out].shape.dim[in->axis] - 1) * n->attr.step[in->axis];
         extend(in, first < last ? first : last, (first < last ? last : first) + 1);
-    } else if (n->op == BS_OP_GATHER && n->attr.axis == in->axis) {
+    } else if (n->op == BS_OP_GATHER && n->attr.axis == in->axis && by_axis) {
         for (int k = 0; k < n->n_index; k++)
             extend(in, n->index[k], n->index[k] + 1);
     } else {
@@ -23,20 +24,24 @@ static void need_taken(bs_plane *in, const bs_graph *g, const bs_node *n)
     }
 }
 
-/* Adds the rows of input k that the needed rows of the node's output are made of. */
+/* Adds the rows of input k that the needed rows of the node's output are made of. An input that is read whole
+ * does not carry the output's plane. */
 static void need_input(bs_plane *planes, const bs_graph *g, const bs_node *n, int k)
 {
     bs_plane *in = &planes[n->in[k]];
     const bs_plane *out = &planes[n->out];
-    if (in->image || in->axis < 0 || bs_reads_whole(g, planes, n, k))
+    if (in->image || in->axis < 0) {
         extend(in, 0, in->height);
-    else if (out->image || out->axis < 0 || bs_rows_carry(g, n, k, in->axis) != out->axis)
+        return;
+    }
+    bs_carried c = bs_plane_carry(g, n, k, in);
+    if (!c.exact || !bs_plane_same(&c.plane, out))
         need_taken(in, g, n);
-    else if (n->op == BS_OP_SLICE)
-        extend(in, n->attr.begin[in->axis] + out->needed[0] * n->attr.step[in->axis],
-               n->attr.begin[in->axis] + (out->needed[1] - 1) * n->attr.step[in->axis] + 1);
+    else if (c.join[0] > 1 || c.split[0] > 1)
+        extend(in, 0, in->height);
     else
-        extend(in, out->needed[0], out->needed[1]);
+        extend(in, c.first[0] + out->needed[0] * c.step[0],
+               c.first[0] + (out->needed[1] - 1) * c.step[0] + 1);
 }
 
 void bs_rows_find_needed(bs_plane *planes, const bs_graph *g)

@@ -85,13 +85,14 @@ static void print_replay(const bs_bench *b, const bs_engine *e, const bs_common_
         print_row(bs_common_path_cut(path, bs_bench_target(e, b->targets[i])), b->cells[i], 1, e);
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         total[way] = bs_bench_sum(b, (bs_bench_way)way);
-    print_row("all targets, equally likely", total, b->n_targets, e);
+    bool all = b->n_targets == b->of_targets;
+    print_row(all ? "all targets, equally likely" : "these, equally likely", total, b->n_targets, e);
     printf("%d trials of a target and worker by suffix and delta, the first %d of them by full and dense; ",
            b->trials, b->reruns);
-    if (b->n_targets < b->of_targets)
-        printf("%d of %d targets, evenly chosen\n", b->n_targets, b->of_targets);
-    else
+    if (all)
         printf("all targets\n");
+    else
+        printf("%d of %d targets, evenly chosen\n", b->n_targets, b->of_targets);
     puts(b->exact ? "all ways gave the same answers, bit for bit" : "THE WAYS DISAGREE");
 }
 

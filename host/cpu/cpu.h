@@ -10,7 +10,7 @@
  * a layer has another number of filters (faulty parameters), a *patch geometry* another size of plane (delta
  * replay); both are used only where they give the same bits as the whole layer.
  *
- * Files, lowest first, each using only those before it: layout, loops, product, onednn; plain; cpu_matrix;
+ * Files, lowest first, each using only those before it: layout, nd_copy, loops, product, onednn; plain; cpu_matrix;
  * operators (elementwise, cpu_data_movement, reduce, norm, matmul); patch_test, patch_answers,
  * patch_geometry, cpu_plan; cpu_run; filter_groups, channels, cpu_faulty; boxes, cpu_patch; views,
  * cpu_region; cpu_backend. */

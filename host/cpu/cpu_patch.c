@@ -26,18 +26,15 @@ static bool same_size(const int a[2], const int b[2])
 static void resize_layout(bs_cpu_layout *out, const bs_network *n, int tensor, const int size[2])
 {
     const bs_plane *p = &n->planes[tensor];
-    bs_shape s = n->graph->tensors[tensor].shape;
-    s.dim[p->axis] = size[0];
-    if (p->image)
-        s.dim[p->axis + 1] = size[1];
+    bs_shape s = bs_plane_patch(p, &n->graph->tensors[tensor].shape, size);
     bs_cpu_layout_init(out, &s, p->image);
 }
 
-/* Removes padding along rows and columns; tokens are whole along all other axes. */
+/* Removes padding along rows and columns; patches are whole along all other axes. */
 static void remove_padding(bs_attr *a, const bs_plane *p)
 {
     memset(a->window.pad, 0, sizeof a->window.pad);
-    for (int i = p->axis; i <= p->axis + p->image; i++) {
+    for (int i = p->axis; i < p->end; i++) {
         a->begin[i] = 0;
         a->end[i] = 0;
     }

@@ -327,9 +327,10 @@ bs_box bs_schedule_box(const bs_schedule *schedule, const bs_graph *g, const bs_
     if (!buffer)
         return box;
     box = bs_plane_box(&planes[tensor]);
-    for (int a = 0; a < (planes[tensor].image ? 2 : 1) && buffer->patched; a++) {
-        box.begin[1 + a] = buffer->origin[a][at[a]];
-        box.end[1 + a] = box.begin[1 + a] + buffer->size[a];
+    for (int a = 0; a < 2 && buffer->patched; a++) {
+        int64_t unit = a ? planes[tensor].cell : 1;
+        box.begin[1 + a] = buffer->origin[a][at[a]] * unit;
+        box.end[1 + a] = box.begin[1 + a] + buffer->size[a] * unit;
     }
     return box;
 }

@@ -90,7 +90,8 @@ static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, 
         all.end = first || out.end > all.end ? out.end : all.end;
         first = false;
     }
-    return axis == 0 ? needed_of(&b->fields->planes[node->out], all) : all;
+    bool whole_windows = b->fields->node[s->node].split[0] > 1;
+    return axis == 0 && !whole_windows ? needed_of(&b->fields->planes[node->out], all) : all;
 }
 
 /* Fills the output's ranges, and sets `size` to the widest of them. */
@@ -247,11 +248,14 @@ static bs_status pays(const bs_schedule_builder *b, const bs_step *s, const int 
  * output. */
 static bool is_local(const bs_schedule_builder *b, const bs_step *s)
 {
-    const bs_region *r = s->region < 0 ? NULL : &b->g->regions[s->region];
+    const bs_plane *planes = b->fields->planes, *out = &planes[b->g->nodes[s->node].out];
+    int first = s->region < 0 ? s->node : b->g->regions[s->region].first;
     bool local = b->fields->node[s->node].local;
-    for (int i = r ? r->first : s->node; i < s->node; i++)
-        local &= b->fields->node[i].local &&
-                 b->fields->planes[b->g->nodes[i].out].axis == b->fields->planes[r->node.out].axis;
+    for (int i = first; i < s->node; i++) {
+        const bs_plane *p = &planes[b->g->nodes[i].out];
+        local &= b->fields->node[i].local && p->axis == out->axis && p->column == out->column &&
+                 p->end == out->end;
+    }
     return local;
 }
 
