@@ -14,6 +14,7 @@
     X(unary)                                                                                                 \
     X(clip)                                                                                                  \
     X(binary)                                                                                                \
+    X(region)                                                                                                \
     X(where)                                                                                                 \
     X(batch_norm)                                                                                            \
     X(layer_norm)                                                                                            \
@@ -84,6 +85,27 @@ typedef struct bs_binary_args {
     int64_t out_elements;
     bs_nd_space space;
 } bs_binary_args;
+
+/* An operand of a region's node: what an earlier node made, an input of the region, or a constant, of which
+ * element k is constant[k / plane % period]. step, input: -1 if it is another one. */
+typedef struct bs_region_operand {
+    int32_t step, input;
+    const float *constant;
+    uint32_t plane, period;
+} bs_region_operand;
+
+/* The nodes of a region, in their order. operands: 1 or 2. */
+typedef struct bs_region_args {
+    uint32_t n, elements;
+    int32_t steps;
+    struct {
+        int32_t op, operands;
+        float a, b;
+        bs_region_operand operand[2];
+    } step[BS_REGION_NODES];
+    bs_operand in[BS_REGION_INPUTS];
+    float *out;
+} bs_region_args;
 
 /* Arrays: out, condition, value if true, value if false. */
 typedef struct bs_where_args {

@@ -24,6 +24,8 @@
 #include <stdint.h>
 
 enum { BS_MAX_RANK = 6 };
+/* The most nodes, and activations read from outside, of a region (host/model/graph.h). */
+enum { BS_REGION_NODES = 12, BS_REGION_INPUTS = 4 };
 
 /* X(family, axes, rows, field, parameters, memory). Operators of a family differ in attributes only, or where
  * the functions of the family test for the operator.

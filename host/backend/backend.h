@@ -105,6 +105,9 @@ typedef struct bs_backend {
      * on one device. Optional: without it there is nothing to select. */
     uint64_t (*selection)(const bs_network *n);
     size_t (*row_bytes)(const bs_network *n, int tensor);
+    /* Returns the tensor whose rows in memory are those of `tensor`, too, so that its node need not run; -1:
+     * none. */
+    int (*view_of)(const bs_network *n, int tensor);
 
     bs_status (*stream_open)(bs_stream **out, bs_network *n);
     void (*stream_close)(bs_stream *stream);
@@ -120,9 +123,14 @@ typedef struct bs_backend {
     /* Runs a node on n samples. in[k] is the view of input k, ignored for constant and absent inputs. `out`
      * receives n rows and overlaps no input. */
     bs_status (*run)(bs_stream *stream, int node, int n, const bs_view *in, void *out);
-    /* The same with faulty constants, in n_faulty different inputs: sample i sees each with its sites there.
-     * golden_out: rows of the fault-free output for the same samples, read in BS_FAULTY_CHANNELS only, which
-     * takes one faulty input. */
+    /* Runs all nodes of region `region` of the graph on n samples, with the bits of its nodes run one by one.
+     * in[k]: input k of the region's `node`. size: rows and columns of the patches that inputs and output
+     * are; NULL: whole rows. */
+    bs_status (*run_region)(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
+                            void *out);
+    /* The same as run() with faulty constants, in n_faulty different inputs: sample i sees each with its
+     * sites there. golden_out: rows of the fault-free output for the same samples, read in BS_FAULTY_CHANNELS
+     * only, which takes one faulty input. */
     bs_status (*run_faulty)(bs_stream *stream, int node, int n_faulty, const bs_faulty_input *faulty, int n,
                             const bs_view *in, bs_view golden_out, bs_faulty_mode mode, void *out);
 

@@ -106,6 +106,14 @@ static size_t null_row_bytes(const bs_network *n, int tensor)
     return sizeof(fake_row);
 }
 
+/* Every node changes what stands for a row. */
+static int null_view_of(const bs_network *n, int tensor)
+{
+    (void)n;
+    (void)tensor;
+    return -1;
+}
+
 static bs_status null_stream_open(bs_stream **out, bs_network *n)
 {
     BS_TRY(bs_calloc(out, 1, sizeof **out, "null stream"));
@@ -173,6 +181,33 @@ static bs_status null_run(bs_stream *stream, int node, int n, const bs_view *in,
         if (stream->network->inexact && r.delta)
             r.delta = mix(r.delta, (uint64_t)n) | 2;
         ((fake_row *)out)[i] = r;
+    }
+    return BS_OK;
+}
+
+/* Runs the nodes one by one. */
+static bs_status null_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
+                                 void *out)
+{
+    (void)size;
+    const bs_graph *g = stream->network->graph;
+    const bs_region *r = &g->regions[region];
+    for (int i = 0; i < n; i++) {
+        fake_row made[BS_REGION_NODES] = {{0, 0}}, read[BS_REGION_INPUTS];
+        for (int k = 0; k < r->node.n_in; k++)
+            read[k] = view_row(in[k], i);
+        for (int j = r->first; j <= r->last; j++) {
+            bs_view views[2] = {{NULL, NULL}, {NULL, NULL}};
+            for (int k = 0; k < g->nodes[j].n_in; k++) {
+                const bs_tensor *t = &g->tensors[g->nodes[j].in[k]];
+                if (t->constant)
+                    continue;
+                views[k].base = t->producer >= r->first ? &made[t->producer - r->first]
+                                                        : &read[bs_region_input(r, g->nodes[j].in[k])];
+            }
+            BS_TRY(null_run(stream, j, 1, views, &made[j - r->first]));
+        }
+        ((fake_row *)out)[i] = made[r->last - r->first];
     }
     return BS_OK;
 }
@@ -322,6 +357,7 @@ const bs_backend bs_null_backend = {
     .load = null_load,
     .unload = null_unload,
     .row_bytes = null_row_bytes,
+    .view_of = null_view_of,
     .stream_open = null_stream_open,
     .stream_close = null_stream_close,
     .alloc = null_alloc,
@@ -329,6 +365,7 @@ const bs_backend bs_null_backend = {
     .upload = null_upload,
     .download = null_download,
     .run = null_run,
+    .run_region = null_run_region,
     .run_faulty = null_run_faulty,
     .copy_rows = null_copy_rows,
     .move_rows = bs_host_move_rows,

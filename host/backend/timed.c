@@ -69,6 +69,11 @@ static size_t timed_row_bytes(const bs_network *n, int tensor)
     return n->backend->row_bytes(n->inner, tensor);
 }
 
+static int timed_view_of(const bs_network *n, int tensor)
+{
+    return n->backend->view_of(n->inner, tensor);
+}
+
 static bs_status timed_stream_open(bs_stream **out, bs_network *n)
 {
     BS_TRY(bs_calloc(out, 1, sizeof **out, "stream"));
@@ -131,6 +136,15 @@ static bs_status timed_run(bs_stream *stream, int node, int n, const bs_view *in
     BS_TRY(begin(stream));
     return end_op(stream, BS_TIMED_RUN, op_of(stream, node),
                   stream->backend->run(stream->inner, node, n, in, out));
+}
+
+static bs_status timed_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
+                                  void *out)
+{
+    BS_TRY(begin(stream));
+    return end_op(stream, size ? BS_TIMED_RUN_PATCH : BS_TIMED_RUN,
+                  stream->network->graph->regions[region].node.op,
+                  stream->backend->run_region(stream->inner, region, n, size, in, out));
 }
 
 static bs_status timed_run_faulty(bs_stream *stream, int node, int n_faulty, const bs_faulty_input *faulty,
@@ -242,6 +256,7 @@ static bs_backend table_of(const bs_backend *inner)
         .describe = inner->describe,
         .supports = inner->supports,
         .row_bytes = timed_row_bytes,
+        .view_of = timed_view_of,
         .stream_open = timed_stream_open,
         .stream_close = timed_stream_close,
         .alloc = timed_alloc,
@@ -249,6 +264,7 @@ static bs_backend table_of(const bs_backend *inner)
         .upload = timed_upload,
         .download = timed_download,
         .run = timed_run,
+        .run_region = timed_run_region,
         .run_faulty = timed_run_faulty,
         .copy_rows = timed_copy_rows,
         .move_rows = timed_move_rows,

@@ -155,8 +155,8 @@ out:
     return st;
 }
 
-bs_status bs_classify_tensors_show(bs_classify_tensors *t, bs_str *text, const bs_golden *golden,
-                                   size_t image, const char *path, bool json)
+bs_status bs_classify_tensors_show(bs_classify_tensors *t, bs_str *text, bs_golden *golden, size_t image,
+                                   const char *path, bool json)
 {
     bool any = false;
     char folder[24];
@@ -171,6 +171,7 @@ bs_status bs_classify_tensors_show(bs_classify_tensors *t, bs_str *text, const b
         const bs_tensor *x = &t->graph->tensors[i];
         if (!t->chosen[i])
             continue;
+        BS_TRY(bs_golden_need(golden, i));
         BS_TRY(golden->backend->download(golden->stream, i, golden->rows[i], t->data));
         summary s = sum_up(t->data, x->elements);
         if (json && any)

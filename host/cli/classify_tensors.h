@@ -17,8 +17,8 @@ typedef struct bs_classify_tensors {
 bs_status bs_classify_tensors_open(bs_classify_tensors *t, const bs_args *args, const bs_graph *g);
 /* Appends what to say of the chosen tensors of an image, the only one of `golden`, to *text, and writes their
  * files. One image at a time. */
-bs_status bs_classify_tensors_show(bs_classify_tensors *t, bs_str *text, const bs_golden *golden,
-                                   size_t image, const char *path, bool json);
+bs_status bs_classify_tensors_show(bs_classify_tensors *t, bs_str *text, bs_golden *golden, size_t image,
+                                   const char *path, bool json);
 /* As bs_dump_close(). */
 bs_status bs_classify_tensors_close(bs_classify_tensors *t, bs_status st);
 

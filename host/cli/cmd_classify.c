@@ -50,7 +50,7 @@ static bs_status open_subject(subject *x, const bs_args *args)
     return st;
 }
 
-static bs_status print_answer(subject *x, size_t image, const bs_golden *golden)
+static bs_status print_answer(subject *x, size_t image, bs_golden *golden)
 {
     const char *path = bs_dataset_image(x->input.images, image)->path;
     const bs_answer *a = &golden->answer[0];

@@ -12,7 +12,8 @@
  *
  * Files, lowest first, each using only those before it: nd_loops, layout, loops, product, onednn; plain;
  * cpu_matrix; operators (elementwise, cpu_data_movement, reduce, norm, matmul); patch_test, patch_answers,
- * patch_geometry, cpu_plan; cpu_run; filter_groups, channels, cpu_faulty; boxes, cpu_patch; cpu_backend. */
+ * patch_geometry, cpu_plan; cpu_run; filter_groups, channels, cpu_faulty; boxes, cpu_patch; views,
+ * cpu_region; cpu_backend. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H
 
@@ -72,6 +73,9 @@ typedef struct bs_cpu_geometry {
     void *own_packed;       /* unless another geometry of the node has these weights packed alike */
 } bs_cpu_geometry;
 
+/* A region prepared to run (cpu_region.c). */
+typedef struct bs_cpu_region bs_cpu_region;
+
 struct bs_network {
     bs_device *device;
     const bs_graph *graph;
@@ -80,6 +84,7 @@ struct bs_network {
     bs_cpu_plan *plan;          /* by node */
     bs_cpu_geometry **geometry; /* by node: a list */
     struct bs_cpu_answers *answers;
+    bs_cpu_region *region; /* by region of the graph */
     int max_inputs;
     int threads; /* that may prepare parameters side by side */
 };

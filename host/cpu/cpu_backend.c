@@ -2,6 +2,7 @@
 #include "backend/support.h"
 #include "backend/host_rows.h"
 #include "cpu/cpu_patch.h"
+#include "cpu/cpu_region.h"
 #include "cpu/patch_answers.h"
 
 #include <stdio.h>
@@ -73,6 +74,7 @@ static void cpu_unload(bs_network *n)
     for (int i = 0; n->geometry && i < n->graph->n_nodes; i++)
         bs_cpu_geometry_free(n->geometry[i]);
     free(n->geometry);
+    bs_cpu_regions_free(n);
     free(n->plan);
     free(n->planes);
     free(n->layout);
@@ -114,6 +116,7 @@ static bs_status cpu_load(bs_network **out, bs_device *d, const bs_graph *g, con
     BS_TRY_GOTO(bs_cpu_layouts_choose(n->layout, g), out);
     BS_TRY_GOTO(bs_planes_choose(&n->planes, g), out);
     BS_TRY_GOTO(bs_cpu_plans_create(n), out);
+    BS_TRY_GOTO(bs_cpu_regions_create(n), out);
     *out = n;
     n = NULL;
 out:
@@ -287,6 +290,7 @@ const bs_backend bs_cpu_backend = {
     .unload = cpu_unload,
     .selection = cpu_selection,
     .row_bytes = cpu_row_bytes,
+    .view_of = bs_cpu_view_of,
     .stream_open = cpu_stream_open,
     .stream_close = cpu_stream_close,
     .alloc = cpu_alloc,
@@ -294,6 +298,7 @@ const bs_backend bs_cpu_backend = {
     .upload = cpu_upload,
     .download = cpu_download,
     .run = cpu_run,
+    .run_region = bs_cpu_run_region,
     .run_faulty = bs_cpu_run_faulty,
     .copy_rows = cpu_copy_rows,
     .move_rows = bs_host_move_rows,

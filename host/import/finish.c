@@ -1,5 +1,6 @@
 #include "import/import.h"
 
+#include "backend/regions.h"
 #include "base/buf.h"
 #include "base/log.h"
 
@@ -211,6 +212,7 @@ bs_status bs_import_finish(bs_import *im, bs_graph *g)
     g->output = im->values[im->output]->tensor;
     g->classes = (int)g->tensors[g->output].elements;
     BS_TRY_GOTO(bs_import_targets(g), out);
+    BS_TRY_GOTO(bs_regions_find(g), out);
     g->ends_in_softmax = ends_in_softmax(g);
 out:
     free(alive);

@@ -90,6 +90,9 @@ void bs_graph_clear(bs_graph *g)
     }
     free(g->tensors);
     free(g->nodes);
+    for (int k = 0; k < g->n_regions; k++)
+        free(g->regions[k].node.in);
+    free(g->regions);
     for (int k = 0; k < g->n_remarks; k++)
         free(g->remarks[k]);
     free(g->remarks);
@@ -168,7 +171,34 @@ int bs_graph_max_inputs(const bs_graph *g)
     int most = 1;
     for (int i = 0; i < g->n_nodes; i++)
         most = g->nodes[i].n_in > most ? g->nodes[i].n_in : most;
-    return most;
+    return g->n_regions > 0 && most < BS_REGION_INPUTS ? BS_REGION_INPUTS : most;
+}
+
+int bs_graph_region(const bs_graph *g, int node)
+{
+    int low = 0, high = g->n_regions; /* it is the last that does not begin after the node, or none */
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (g->regions[middle].first <= node)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && node <= g->regions[low - 1].last ? low - 1 : -1;
+}
+
+int bs_region_input(const bs_region *r, int tensor)
+{
+    int k = 0;
+    while (r->node.in[k] != tensor)
+        k++;
+    return k;
+}
+
+int bs_graph_inside(const bs_graph *g, int tensor)
+{
+    int node = g->tensors[tensor].producer, r = node < 0 ? -1 : bs_graph_region(g, node);
+    return r >= 0 && node < g->regions[r].last ? r : -1;
 }
 
 bool bs_matmul_by_weights(const bs_graph *g, const bs_node *n)

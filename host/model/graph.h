@@ -110,6 +110,15 @@ typedef struct bs_target {
     bs_target_kind kind;
 } bs_target;
 
+/* A chain of nodes that work element by element on tensors of one shape, and run as one loop: nothing in it
+ * is kept or compared but its output. Its nodes stand one after the other; what they make, but for the last
+ * output, is read by nodes of the region only. See backend/regions.h. */
+typedef struct bs_region {
+    int first, last; /* its nodes */
+    bs_node
+        node; /* stands for it: its inputs are the activations that it reads; all else is the last node's */
+} bs_region;
+
 typedef struct bs_graph {
     bs_tensor *tensors;
     int n_tensors;
@@ -117,6 +126,8 @@ typedef struct bs_graph {
     int n_nodes;
     bs_target *targets; /* by id */
     int n_targets;
+    bs_region *regions; /* ascending */
+    int n_regions;
     int *listed;       /* ids in the order of listings (bs_graph_listed()); NULL: the order of ids */
     int input, output; /* tensor indices; one of each */
     int classes;       /* elements of the output */
@@ -158,7 +169,13 @@ void bs_graph_tell_remarks(const bs_graph *g);
 /* Returns true if the node repeats input k, an activation (C, 1, 1), over the rows and columns of its
  * output. */
 bool bs_graph_broadcasts(const bs_graph *g, const bs_node *n, int k);
-/* Returns the largest number of inputs that a node has, at least 1. */
+/* Returns the region that the node is in, -1: none. */
+int bs_graph_region(const bs_graph *g, int node);
+/* Returns the region that makes and reads this tensor within it, -1: none. */
+int bs_graph_inside(const bs_graph *g, int tensor);
+/* Returns the number of the region's input that this tensor is. */
+int bs_region_input(const bs_region *r, int tensor);
+/* Returns the largest number of inputs that a node or region has, at least 1. */
 int bs_graph_max_inputs(const bs_graph *g);
 /* Returns the id of the target with this tensor name, or of the output of the node with this name; -1 if
  * there is none. */

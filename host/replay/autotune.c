@@ -54,7 +54,7 @@ typedef struct decision {
 
 struct bs_autotune {
     bs_node_timer timer;
-    uint64_t *node;       /* by node: its hash */
+    uint64_t *node;       /* by node: its hash; then by region */
     timing **timings;     /* n_nodes lists, by hash */
     decision **decisions; /* the same */
     key key;              /* without a query */
@@ -94,13 +94,17 @@ bs_status bs_autotune_create(bs_autotune **out, const bs_graph *g, const bs_back
     size_t n = (size_t)g->n_nodes;
     BS_TRY(bs_calloc(&c, 1, sizeof *c, "timings"));
     c->timer = (bs_node_timer){.g = g, .backend = backend, .network = network};
-    BS_TRY_GOTO(bs_calloc(&c->node, n, sizeof *c->node, "timings"), out);
+    BS_TRY_GOTO(bs_calloc(&c->node, n + (size_t)g->n_regions, sizeof *c->node, "timings"), out);
     BS_TRY_GOTO(bs_calloc(&c->timings, n, sizeof *c->timings, "timings"), out);
     BS_TRY_GOTO(bs_calloc(&c->decisions, n, sizeof *c->decisions, "timings"), out);
     BS_TRY_GOTO(bs_planes_choose(&c->timer.planes, g), out);
     BS_TRY_GOTO(backend->stream_open(&c->timer.stream, network), out);
     for (int i = 0; i < g->n_nodes; i++)
         c->node[i] = hash_node(g, &g->nodes[i]);
+    for (int r = 0; r < g->n_regions; r++)
+        c->node[g->n_nodes + r] =
+            XXH3_64bits(c->node + g->regions[r].first,
+                        (size_t)(g->regions[r].last - g->regions[r].first + 1) * sizeof *c->node);
     *out = c;
     c = NULL;
 out:
@@ -143,6 +147,13 @@ void bs_autotune_free(bs_autotune *c)
     free(c);
 }
 
+/* Returns the hash of what the query is about. */
+static uint64_t subject(const bs_autotune *c, const bs_autotune_query *q)
+{
+    const bs_graph *g = c->timer.g;
+    return c->node[q->region ? g->n_nodes + bs_graph_region(g, q->node) : q->node];
+}
+
 static size_t list_of(const bs_autotune *c, uint64_t node)
 {
     return node % (uint64_t)c->timer.g->n_nodes;
@@ -161,7 +172,7 @@ static bool same_way(const timing *t, const bs_autotune_query *q, bool patched)
 
 static const timing *find(const bs_autotune *c, const bs_autotune_query *q, bool patched)
 {
-    uint64_t node = c->node[q->node];
+    uint64_t node = subject(c, q);
     const timing *t = c->timings[list_of(c, node)];
     while (t && !(t->node == node && same_way(t, q, patched)))
         t = t->next;
@@ -172,9 +183,9 @@ static bs_status add_timing(bs_autotune *c, const bs_autotune_query *q, bool pat
 {
     timing *t;
     BS_TRY(bs_calloc(&t, 1, sizeof *t, "timings"));
-    timing **list = &c->timings[list_of(c, c->node[q->node])];
+    timing **list = &c->timings[list_of(c, subject(c, q))];
     *t = (timing){.next = *list,
-                  .node = c->node[q->node],
+                  .node = subject(c, q),
                   .gathered = patched ? q->gathered : 0,
                   .widened = q->widened,
                   .patched = patched,
@@ -214,7 +225,7 @@ static bs_status ask_autotune(bs_autotune *c, const bs_autotune_query *q)
 static key make_key(const bs_autotune *c, const bs_autotune_query *q)
 {
     key k = c->key;
-    k.node = c->node[q->node];
+    k.node = subject(c, q);
     for (int a = 0; a < 2; a++) {
         k.in_size[a] = q->in_size[a];
         k.out_size[a] = q->out_size[a];

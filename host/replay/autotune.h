@@ -22,6 +22,7 @@ void bs_autotune_use_cache(bs_autotune *c, bs_cache *cache, const bs_device_info
 /* A node that would compute patches of out_size from patches of in_size. Bit k of a mask: input k. */
 typedef struct bs_autotune_query {
     int node;
+    bool region; /* it is the last one of a region, which the query is about */
     const int *in_size, *out_size;
     double share;      /* of the output's plane that the patch covers */
     uint32_t gathered; /* inputs that would be gathered for the patch */

@@ -30,7 +30,7 @@ bs_status bs_bottlenecks_find(bool **out, const bs_graph *g)
         int latest = last[g->input]; /* the last reader of anything computed so far */
         for (int i = 0; i < g->n_nodes; i++) {
             int t = g->nodes[i].out;
-            (*out)[t] = latest <= i && last[t] > i;
+            (*out)[t] = latest <= i && last[t] > i && bs_graph_inside(g, t) < 0;
             latest = last[t] > latest ? last[t] : latest;
         }
     }

@@ -5,13 +5,57 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+/* Returns true if a golden run keeps rows of its own for the tensor. */
+static bool keeps(const bs_graph *g, const bs_backend *backend, const bs_network *network, int tensor)
+{
+    return !g->tensors[tensor].constant && bs_graph_inside(g, tensor) < 0 &&
+           backend->view_of(network, tensor) < 0;
+}
+
+/* Returns the bytes of the largest tensor that node k of any region makes, inside the region. */
+static size_t inner_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network, int k)
+{
+    size_t most = 0;
+    for (int r = 0; r < g->n_regions; r++) {
+        const bs_region *region = &g->regions[r];
+        size_t bytes = k < region->last - region->first
+                           ? backend->row_bytes(network, g->nodes[region->first + k].out)
+                           : 0;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 size_t bs_golden_image_bytes(const bs_graph *g, const bs_backend *backend, const bs_network *network)
 {
     size_t bytes = 0;
     for (int t = 0; t < g->n_tensors; t++)
-        if (!g->tensors[t].constant)
+        if (keeps(g, backend, network, t))
             bytes += backend->row_bytes(network, t);
+    for (int k = 0; k < BS_REGION_NODES - 1; k++)
+        bytes += inner_bytes(g, backend, network, k);
     return bytes;
+}
+
+static bs_status allocate_rows(bs_golden *golden)
+{
+    const bs_graph *g = golden->graph;
+    const bs_backend *be = golden->backend;
+    size_t n = (size_t)golden->capacity;
+    for (int t = 0; t < g->n_tensors; t++)
+        if (keeps(g, be, golden->network, t))
+            BS_TRY(be->alloc(golden->stream, &golden->rows[t], n * be->row_bytes(golden->network, t)));
+    for (int i = 0; i < g->n_nodes; i++) {
+        int parent = be->view_of(golden->network, g->nodes[i].out);
+        if (parent >= 0)
+            golden->rows[g->nodes[i].out] = golden->rows[parent];
+    }
+    for (int k = 0; k < BS_REGION_NODES - 1; k++) {
+        size_t bytes = n * inner_bytes(g, be, golden->network, k);
+        if (bytes > 0)
+            BS_TRY(be->alloc(golden->stream, &golden->inner[k], bytes));
+    }
+    return BS_OK;
 }
 
 static bs_status allocate(bs_golden *golden)
@@ -22,11 +66,7 @@ static bs_status allocate(bs_golden *golden)
     BS_TRY(bs_calloc(&golden->answer, n, sizeof *golden->answer, "golden run"));
     BS_TRY(bs_calloc(&golden->output_hash, n, sizeof *golden->output_hash, "golden run"));
     BS_TRY(bs_calloc(&golden->output, n * (size_t)g->classes, sizeof *golden->output, "golden run"));
-    for (int t = 0; t < g->n_tensors; t++)
-        if (!g->tensors[t].constant)
-            BS_TRY(golden->backend->alloc(golden->stream, &golden->rows[t],
-                                          n * golden->backend->row_bytes(golden->network, t)));
-    return BS_OK;
+    return allocate_rows(golden);
 }
 
 bs_status bs_golden_create(bs_golden **out, const bs_graph *g, const bs_backend *backend,
@@ -39,6 +79,7 @@ bs_status bs_golden_create(bs_golden **out, const bs_graph *g, const bs_backend 
     golden->network = network;
     golden->stream = stream;
     golden->capacity = capacity;
+    golden->expanded = -1;
     bs_status st = allocate(golden);
     if (st != BS_OK) {
         bs_golden_free(golden);
@@ -52,8 +93,11 @@ void bs_golden_free(bs_golden *golden)
     if (!golden)
         return;
     for (int t = 0; golden->rows && t < golden->graph->n_tensors; t++)
-        if (golden->rows[t])
+        if (golden->rows[t] && keeps(golden->graph, golden->backend, golden->network, t))
             golden->backend->free(golden->stream, golden->rows[t]);
+    for (int k = 0; k < BS_REGION_NODES - 1; k++)
+        if (golden->inner[k])
+            golden->backend->free(golden->stream, golden->inner[k]);
     free(golden->rows);
     free(golden->answer);
     free(golden->output_hash);
@@ -77,28 +121,69 @@ bs_status bs_golden_upload(bs_golden *golden, int i, float *data)
     return golden->backend->upload(golden->stream, input, row_of(golden, input, i), data);
 }
 
-bs_status bs_golden_run(bs_golden *golden, int n)
+/* Runs nodes first .. last one by one, and regions that lie among them as one unless `apart`. Tensors that
+ * are views are there already. */
+static bs_status run_nodes(bs_golden *golden, int first, int last, bool apart)
 {
     const bs_graph *g = golden->graph;
+    const bs_backend *be = golden->backend;
     bs_view *in;
     bs_status st = BS_OK;
     BS_TRY(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "golden run"));
-    for (int i = 0; i < g->n_nodes; i++) {
-        const bs_node *node = &g->nodes[i];
+    for (int i = first; i <= last && st == BS_OK; i++) {
+        int r = apart ? -1 : bs_graph_region(g, i);
+        const bs_node *node = r < 0 ? &g->nodes[i] : &g->regions[r].node;
         for (int k = 0; k < node->n_in; k++)
             in[k] = (bs_view){node->in[k] < 0 ? NULL : golden->rows[node->in[k]], NULL};
-        BS_TRY_GOTO(golden->backend->run(golden->stream, i, n, in, golden->rows[node->out]), out);
+        if (r >= 0)
+            st = be->run_region(golden->stream, r, golden->n, NULL, in, golden->rows[node->out]);
+        else if (be->view_of(golden->network, node->out) < 0)
+            st = be->run(golden->stream, i, golden->n, in, golden->rows[node->out]);
+        i = r < 0 ? i : g->regions[r].last;
     }
-    BS_TRY_GOTO(golden->backend->rank(golden->stream, n, golden->rows[g->output], NULL, golden->answer), out);
-    size_t classes = (size_t)g->classes;
-    for (int i = 0; i < n; i++) {
-        float *output = golden->output + (size_t)i * classes;
-        BS_TRY_GOTO(
-            golden->backend->download(golden->stream, g->output, row_of(golden, g->output, i), output), out);
-        golden->output_hash[i] = XXH3_64bits(output, classes * sizeof *output);
-    }
-    golden->n = n;
-out:
     free(in);
     return st;
+}
+
+/* Gives the tensors inside the expanded region rows, or takes them away. */
+static void show_inner(const bs_golden *golden, bool shown)
+{
+    const bs_graph *g = golden->graph;
+    const bs_region *r = golden->expanded < 0 ? NULL : &g->regions[golden->expanded];
+    for (int k = 0; r && k < r->last - r->first; k++)
+        golden->rows[g->nodes[r->first + k].out] = shown ? golden->inner[k] : NULL;
+}
+
+bs_status bs_golden_expand(bs_golden *golden, int region)
+{
+    if (golden->expanded == region)
+        return BS_OK;
+    show_inner(golden, false);
+    golden->expanded = region;
+    show_inner(golden, true);
+    const bs_region *r = &golden->graph->regions[region];
+    return run_nodes(golden, r->first, r->last - 1, true);
+}
+
+bs_status bs_golden_need(bs_golden *golden, int tensor)
+{
+    int region = bs_graph_inside(golden->graph, tensor);
+    return region < 0 ? BS_OK : bs_golden_expand(golden, region);
+}
+
+bs_status bs_golden_run(bs_golden *golden, int n)
+{
+    const bs_graph *g = golden->graph;
+    size_t classes = (size_t)g->classes;
+    show_inner(golden, false);
+    golden->expanded = -1;
+    golden->n = n;
+    BS_TRY(run_nodes(golden, 0, g->n_nodes - 1, false));
+    BS_TRY(golden->backend->rank(golden->stream, n, golden->rows[g->output], NULL, golden->answer));
+    for (int i = 0; i < n; i++) {
+        float *output = golden->output + (size_t)i * classes;
+        BS_TRY(golden->backend->download(golden->stream, g->output, row_of(golden, g->output, i), output));
+        golden->output_hash[i] = XXH3_64bits(output, classes * sizeof *output);
+    }
+    return BS_OK;
 }

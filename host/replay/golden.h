@@ -13,8 +13,11 @@ typedef struct bs_golden {
     const bs_network *network;
     bs_stream *stream;
     int capacity;
-    int n;       /* images of the last run */
-    void **rows; /* by tensor: `capacity` device rows; NULL for parameters */
+    int n;        /* images of the last run */
+    void **rows;  /* by tensor: `capacity` device rows, those of another tensor where it is a view of that;
+                     NULL:  a parameter, or inside a region that is not expanded */
+    int expanded; /* the region whose tensors have rows, -1: none */
+    void *inner[BS_REGION_NODES - 1]; /* the rows, by node of the region; device */
     bs_answer *answer;
     uint64_t *output_hash; /* XXH3-64 of the output's bits, logical order */
     float *output;         /* host copy of the outputs, capacity x classes */
@@ -33,5 +36,9 @@ void bs_golden_free(bs_golden *golden);
 bs_status bs_golden_upload(bs_golden *golden, int i, float *data);
 /* Runs the first n uploaded images; fills rows, answer, output and output_hash. */
 bs_status bs_golden_run(bs_golden *golden, int n);
+/* Computes the tensors inside a region, so that their rows are there until another region is expanded. */
+bs_status bs_golden_expand(bs_golden *golden, int region);
+/* Makes the rows of any activation readable: expands the region that it is inside, if any. */
+bs_status bs_golden_need(bs_golden *golden, int tensor);
 
 #endif

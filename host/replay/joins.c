@@ -118,21 +118,6 @@ static bs_status copy_golden(bs_pass *b, int buffer, int from)
                                          bs_pass_rows(b, buffer) + (size_t)from * s->row_bytes);
 }
 
-/* Compares a buffer with golden. What equals golden wherever the output depends on it becomes golden, as it
- * is in the rows of a trial that leaves and joins again. */
-static bs_status compare(bs_pass *b, int buffer)
-{
-    bs_replayer *p = b->p;
-    const bs_buffer *s = &b->schedule->buffers[buffer];
-    BS_TRY(bs_pass_compare(b, buffer));
-    for (int i = 0; s->partly && i < p->n; i++)
-        if (bs_pass_equal(b, buffer)[i])
-            BS_TRY(p->golden->backend->copy_rows(p->golden->stream, s->tensor, 1,
-                                                 (bs_view){p->golden->rows[s->tensor], p->row + i},
-                                                 bs_pass_rows(b, buffer) + (size_t)i * s->row_bytes));
-    return BS_OK;
-}
-
 /* Returns the number of the step's parameters that a trial has sites in; *which is the last of these. */
 static int count_parameters(const bs_pass *b, const bs_step *s, int trial, int *which)
 {
@@ -187,7 +172,7 @@ static bs_status join_after(bs_pass *b, const bs_step *s)
 /* Finds the inputs of a step from position `from` on. */
 static void find_inputs(bs_pass *b, const bs_step *s, int from)
 {
-    const bs_node *node = &b->p->golden->graph->nodes[s->node];
+    const bs_node *node = bs_step_node(b->p->golden->graph, s);
     for (int k = 0; k < node->n_in; k++) {
         b->p->in[k] = (bs_view){NULL, NULL};
         if (s->source[k] >= 0)
@@ -261,6 +246,8 @@ static bs_status run(bs_pass *b, const bs_step *s, int from, int only)
     if (s->n_faulty > 0)
         return run_faulty(b, s, from, only, out);
     p->macs += (double)s->macs * n;
+    if (s->region >= 0)
+        return golden->backend->run_region(golden->stream, s->region, n, NULL, p->in, out);
     return golden->backend->run(golden->stream, s->node, n, p->in, out);
 }
 
@@ -268,6 +255,7 @@ bs_status bs_joins_step(bs_pass *b, int index)
 {
     bs_replayer *p = b->p;
     const bs_step *s = &b->schedule->steps[index];
+    BS_TRY(bs_pass_expand(b, s));
     BS_TRY(run(b, s, 0, -1));
     for (int only = -1; s->n_faulty > 0 && only < s->n_faulty; only++) {
         int from = p->n;
@@ -280,7 +268,9 @@ bs_status bs_joins_step(bs_pass *b, int index)
     }
     if (p->n == 0)
         return BS_OK;
-    BS_TRY(compare(b, s->out));
+    BS_TRY(bs_pass_compare_step(b, s));
+    if (!bs_pass_checks(b, s))
+        return BS_OK;
     return bs_pass_drop(b, index, s->live, s->n_live, p->golden->graph->nodes[s->node].out);
 }
 
@@ -323,6 +313,6 @@ bs_status bs_joins_start(bs_pass *b)
     BS_TRY(inject(b, s->start_injects, s->start));
     if (p->n == 0)
         return BS_OK;
-    BS_TRY(compare(b, s->start));
+    BS_TRY(bs_pass_compare(b, s->start));
     return bs_pass_drop(b, -1, &s->start, 1, s->buffers[s->start].tensor);
 }

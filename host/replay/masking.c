@@ -16,6 +16,20 @@ bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const t
     return patches;
 }
 
+/* What equals golden wherever the output depends on it becomes golden, as it is in the rows of a trial that
+ * leaves and joins again. */
+static bs_status make_golden(bs_pass *b, int buffer)
+{
+    bs_replayer *p = b->p;
+    const bs_buffer *s = &b->schedule->buffers[buffer];
+    for (int i = 0; i < p->n; i++)
+        if (bs_pass_equal(b, buffer)[i])
+            BS_TRY(p->golden->backend->copy_rows(p->golden->stream, s->tensor, 1,
+                                                 (bs_view){p->golden->rows[s->tensor], p->row + i},
+                                                 bs_pass_rows(b, buffer) + (size_t)i * s->row_bytes));
+    return BS_OK;
+}
+
 bs_status bs_pass_compare(bs_pass *b, int buffer)
 {
     bs_replayer *p = b->p;
@@ -27,8 +41,32 @@ bs_status bs_pass_compare(bs_pass *b, int buffer)
                                                  bs_pass_rows(b, buffer), bs_pass_golden(b, tensor),
                                                  bs_pass_equal(b, buffer));
     }
-    return p->golden->backend->compare(p->golden->stream, tensor, p->n, bs_pass_rows(b, buffer),
-                                       bs_pass_golden(b, tensor), bs_pass_equal(b, buffer));
+    BS_TRY(p->golden->backend->compare(p->golden->stream, tensor, p->n, bs_pass_rows(b, buffer),
+                                       bs_pass_golden(b, tensor), bs_pass_equal(b, buffer)));
+    return s->partly ? make_golden(b, buffer) : BS_OK;
+}
+
+static bool is_inside(const bs_pass *b, int tensor)
+{
+    return bs_graph_inside(b->p->golden->graph, tensor) >= 0;
+}
+
+bool bs_pass_checks(const bs_pass *b, const bs_step *s)
+{
+    return s->injects >= 0 || s->n_faulty > 0 || !is_inside(b, b->schedule->buffers[s->out].tensor);
+}
+
+bs_status bs_pass_compare_step(bs_pass *b, const bs_step *s)
+{
+    bool inside = is_inside(b, b->schedule->buffers[s->out].tensor);
+    if (!bs_pass_checks(b, s)) {
+        memset(bs_pass_equal(b, s->out), 0, (size_t)b->p->n);
+        return BS_OK;
+    }
+    for (int k = 0; inside && k < s->n_live; k++)
+        if (s->live[k] != s->out && is_inside(b, b->schedule->buffers[s->live[k]].tensor))
+            BS_TRY(bs_pass_compare(b, s->live[k]));
+    return bs_pass_compare(b, s->out);
 }
 
 /* Finds the moves of live trials into the positions of masked ones: from the end, so that few move. Sets p->n
@@ -99,12 +137,30 @@ void bs_replay_settle_golden(const bs_golden *golden, const bs_schedule *schedul
     settle(golden, t, i, schedule->buffers[buffer].tensor);
 }
 
+/* Returns whether a trial can be found masked after the step. Without sites it counts as hit where the first
+ * fault could be. */
+static bool is_checked(const bs_pass *b, int step, int trial)
+{
+    const bs_schedule *schedule = b->schedule;
+    const uint32_t *first = b->t->faults.first + (size_t)trial * (size_t)schedule->n_targets;
+    bool any = false;
+    if (!schedule->joins || step < 0 || !is_inside(b, schedule->buffers[schedule->steps[step].out].tensor))
+        return true;
+    for (int k = 0; k < schedule->n_targets; k++)
+        if (first[k + 1] > first[k]) {
+            if (bs_step_hits(&schedule->steps[step], k))
+                return true;
+            any = true;
+        }
+    return !any && step == bs_schedule_first_injection(schedule);
+}
+
 bs_status bs_pass_drop(bs_pass *b, int step, const int *live, int n_live, int tensor)
 {
     bs_replayer *p = b->p;
     for (int i = 0; i < p->n; i++) {
         int trial = p->trial[i];
-        p->masked[i] = 1;
+        p->masked[i] = is_checked(b, step, trial);
         for (int k = 0; k < n_live; k++)
             p->masked[i] &= bs_pass_equal(b, live[k])[i];
         bool to_come = b->schedule->joins && step < p->last[trial];

@@ -122,12 +122,16 @@ static bs_status run_once(trial_node *b, bool patched)
     for (int k = 0; k < b->node->n_in; k++)
         if (b->rows[k])
             BS_TRY(find_input(b, k, patched, false));
-    if (!patched) {
+    if (q->region)
+        BS_TRY(c->backend->run_region(c->stream, bs_graph_region(c->g, q->node), b->n,
+                                      patched ? q->out_size : NULL, b->in, b->out));
+    else if (!patched)
         BS_TRY(c->backend->run(c->stream, q->node, b->n, b->in, b->out));
+    else
+        BS_TRY(c->backend->run_patch(c->stream, q->node, b->n, q->in_size, b->in, q->out_size, b->out));
+    if (!patched)
         return c->backend->compare(c->stream, b->node->out, b->n, b->out, golden, b->equal);
-    }
     bs_patches at = {{q->out_size[0], q->out_size[1]}, {b->origin, b->origin}};
-    BS_TRY(c->backend->run_patch(c->stream, q->node, b->n, q->in_size, b->in, q->out_size, b->out));
     return c->backend->compare_patch(c->stream, b->node->out, b->n, &at, b->out, golden, b->equal);
 }
 
@@ -171,7 +175,8 @@ static bs_status take_time(trial_node *b, bool patched, double *seconds)
 bs_status bs_node_timer_run(const bs_node_timer *c, const bs_autotune_query *q, const bool wanted[2],
                             double seconds[2])
 {
-    const bs_node *node = &c->g->nodes[q->node];
+    const bs_node *node =
+        q->region ? &c->g->regions[bs_graph_region(c->g, q->node)].node : &c->g->nodes[q->node];
     trial_node b = {.c = c, .q = q, .node = node, .n = choose_samples(c, node)};
     bs_status st;
     BS_TRY_GOTO(allocate(&b), out);

@@ -88,6 +88,7 @@ static bs_status start(bs_pass *b)
     if (b->segment->from.base)
         return take_over(b, buffer);
     int tensor = b->schedule->buffers[buffer].tensor;
+    BS_TRY(bs_golden_need(p->golden, tensor));
     if (b->schedule->buffers[buffer].patched)
         return start_patch(b, buffer);
     BS_TRY(
@@ -156,13 +157,17 @@ static bs_status run_step(bs_pass *b, int index)
     const bs_golden *golden = p->golden;
     const bs_backend *be = golden->backend;
     const bs_step *s = &b->schedule->steps[index];
-    const bs_node *node = &golden->graph->nodes[s->node];
+    const bs_node *node = bs_step_node(golden->graph, s);
     void *out = bs_pass_rows(b, s->out);
+    BS_TRY(bs_pass_expand(b, s));
     BS_TRY(find_inputs(b, s, node));
     if (s->n_faulty == 0)
         p->macs += (double)s->macs * p->n;
     if (s->n_faulty > 0)
         BS_TRY(run_faulty_step(b, s, index == 0, out));
+    else if (s->region >= 0)
+        BS_TRY(be->run_region(golden->stream, s->region, p->n,
+                              s->patched ? b->schedule->buffers[s->out].size : NULL, p->in, out));
     else if (s->patched)
         BS_TRY(be->run_patch(golden->stream, s->node, p->n, s->in_size, p->in,
                              b->schedule->buffers[s->out].size, out));
@@ -170,7 +175,7 @@ static bs_status run_step(bs_pass *b, int index)
         BS_TRY(be->run(golden->stream, s->node, p->n, p->in, out));
     if (s->injects >= 0)
         BS_TRY(be->inject(golden->stream, node->out, p->n, out, &b->t->faults));
-    return bs_pass_compare(b, s->out);
+    return bs_pass_compare_step(b, s);
 }
 
 /* Returns the buffer of the last tensor. */
@@ -235,7 +240,7 @@ static bs_status run_steps(bs_pass *b, int steps)
     for (int i = 0; i < steps && p->n > 0; i++) {
         const bs_step *s = &b->schedule->steps[i];
         BS_TRY(run_step(b, i));
-        if (i >= maskable)
+        if (i >= maskable && bs_pass_checks(b, s))
             BS_TRY(bs_pass_drop(b, i, s->live, s->n_live, p->golden->graph->nodes[s->node].out));
     }
     return BS_OK;

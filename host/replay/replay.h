@@ -1,6 +1,10 @@
 /* The replayer: runs batches of trials along a schedule. It computes the tensors that the fault changes,
  * reads all others from the golden run, and drops a trial as soon as no live tensor differs from golden
- * (masked). */
+ * (masked).
+ *
+ * Inside a region of element-wise nodes (backend/regions.h) a trial is compared with golden where its own
+ * sites are injected, and else not before the region's end: whichever way it goes, it is masked at the same
+ * tensor. */
 #ifndef BS_REPLAY_REPLAY_H
 #define BS_REPLAY_REPLAY_H
 

@@ -60,6 +60,13 @@ static inline uint8_t *bs_pass_equal(const bs_pass *b, int buffer)
     return b->p->equal + (size_t)buffer * (size_t)b->p->max_batch;
 }
 
+/* Has the golden run expand the region that the step runs a node of, if any. */
+static inline bs_status bs_pass_expand(bs_pass *b, const bs_step *s)
+{
+    int region = s->region < 0 ? bs_graph_region(b->p->golden->graph, s->node) : -1;
+    return region < 0 ? BS_OK : bs_golden_expand(b->p->golden, region);
+}
+
 /* Functions of masking.c.
  *
  * Returns the trials' patches, placed by the tables of a buffer or step (NULL: at the origin). Uses the
@@ -67,9 +74,15 @@ static inline uint8_t *bs_pass_equal(const bs_pass *b, int buffer)
 bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const table[2], int which);
 /* Compares a buffer with golden. */
 bs_status bs_pass_compare(bs_pass *b, int buffer);
+/* Compares what a step made, and after a step that injects inside a region what the region made before it.
+ * Elsewhere inside a region all count as changed. */
+bs_status bs_pass_compare_step(bs_pass *b, const bs_step *s);
+/* Returns whether trials can be found masked after the step: everywhere, but inside a region only where sites
+ * are injected. */
+bool bs_pass_checks(const bs_pass *b, const bs_step *s);
 /* After a step (-1: the start) that made `tensor`: marks trials whose live tensors all equal golden as
  * masked, unless a site of theirs is still to come, and drops them from the batch unless they are to be kept.
- */
+ * Inside a region only those that have sites in this step. */
 bs_status bs_pass_drop(bs_pass *b, int step, const int *live, int n_live, int tensor);
 /* Returns the multiply-accumulates of n trials of a step with one faulty parameter that reuses the golden
  * output. */

@@ -70,13 +70,14 @@ static void find_sources(bs_schedule_builder *b, bs_step *s, const bs_node *node
         schedule->last_faulty = schedule->n_steps;
 }
 
-static bs_status add_step(bs_schedule_builder *b, int node_index, bool copied)
+static bs_status add_step(bs_schedule_builder *b, int node_index, int region, bool copied)
 {
     bs_schedule *schedule = b->schedule;
-    const bs_node *node = &b->g->nodes[node_index];
     bs_step *s = &schedule->steps[schedule->n_steps];
     s->node = node_index;
+    s->region = region;
     s->copied = copied;
+    const bs_node *node = bs_step_node(b->g, s);
     find_sources(b, s, node);
     if (b->fields)
         BS_TRY(bs_schedule_patch_step(b, s));
@@ -177,7 +178,22 @@ static bs_status choose_result(bs_schedule_builder *b)
     return BS_OK;
 }
 
-/* Adds the nodes that a fault reaches. An activation that is hit where no other fault reaches it is golden.
+/* Returns true if a target of the schedule is inside the region, or is a parameter of it. */
+static bool hits_inside(const bs_schedule_builder *b, const bs_region *r)
+{
+    for (int i = r->first; i <= r->last; i++) {
+        const bs_node *n = &b->g->nodes[i];
+        if (i < r->last && b->hit[n->out] >= 0)
+            return true;
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] >= 0 && b->hit[n->in[k]] >= 0 && b->g->tensors[n->in[k]].constant)
+                return true;
+    }
+    return false;
+}
+
+/* Adds the nodes that a fault reaches. An activation that is hit where no other fault reaches it is golden. A
+ * region is one step unless there is a fault inside.
  */
 static bs_status add_steps(bs_schedule_builder *b)
 {
@@ -185,10 +201,13 @@ static bs_status add_steps(bs_schedule_builder *b)
     int last = g->tensors[b->request->until].producer;
     int first = b->request->from ? g->tensors[*b->request->from].producer + 1 : 0;
     for (int i = first; i <= last; i++) {
-        int out = g->nodes[i].out;
-        bool hit = b->hit[out] >= 0 && b->buffer_of[out] < 0, is_reached = reached(b, &g->nodes[i]);
+        int r = bs_graph_region(g, i);
+        r = r >= 0 && hits_inside(b, &g->regions[r]) ? -1 : r;
+        const bs_node *node = r < 0 ? &g->nodes[i] : &g->regions[r].node;
+        bool hit = b->hit[node->out] >= 0 && b->buffer_of[node->out] < 0, is_reached = reached(b, node);
+        i = r < 0 ? i : g->regions[r].last;
         if (is_reached || (hit && b->schedule->joins))
-            BS_TRY(add_step(b, i, !is_reached));
+            BS_TRY(add_step(b, i, r, !is_reached));
     }
     return BS_OK;
 }
@@ -293,12 +312,15 @@ bool bs_schedule_serves(const bs_schedule *schedule, const bs_site *sites, size_
     return bs_schedule_holds(schedule, size);
 }
 
-bs_box bs_schedule_box(const bs_schedule *schedule, const bs_plane *planes, int tensor, const int32_t at[2])
+bs_box bs_schedule_box(const bs_schedule *schedule, const bs_graph *g, const bs_plane *planes, int tensor,
+                       const int32_t at[2])
 {
     const bs_buffer *buffer = NULL;
+    int region = bs_graph_inside(g, tensor);
     for (int i = 0; i <= schedule->n_steps && !buffer; i++) {
         int k = i == 0 ? schedule->start : schedule->steps[i - 1].out;
-        if (k >= 0 && schedule->buffers[k].tensor == tensor)
+        bool as_one = i > 0 && region >= 0 && schedule->steps[i - 1].region == region;
+        if (k >= 0 && (schedule->buffers[k].tensor == tensor || as_one))
             buffer = &schedule->buffers[k];
     }
     bs_box box = bs_box_empty();
@@ -342,7 +364,7 @@ XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps)
     add_buffer_facts(&hash, schedule, schedule->start);
     for (int i = 0; i < steps; i++) {
         const bs_step *s = &schedule->steps[i];
-        const int step[] = {s->node,    s->n_faulty,   s->injects,    s->copied,
+        const int step[] = {s->node,    s->region,     s->n_faulty,   s->injects, s->copied,
                             s->patched, s->in_size[0], s->in_size[1], s->n_inputs};
         hash = bs_hash_add(hash, step, sizeof step);
         hash = bs_hash_add(hash, s->faulty, (size_t)s->n_faulty * sizeof *s->faulty);

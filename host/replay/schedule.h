@@ -67,6 +67,7 @@ typedef struct bs_step_fault {
 
 typedef struct bs_step {
     int node;
+    int region;   /* the region that the step runs as one, whose last node is `node`; -1: it runs the node */
     int64_t macs; /* of one trial */
     int n_inputs;
     int *source;           /* by input of the node: a buffer, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
@@ -141,6 +142,12 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
                                 bs_network *network, const bs_schedule_request *request);
 void bs_schedule_free(bs_schedule *schedule);
 
+/* Returns the node that the step runs, or the one that stands for its region. */
+static inline const bs_node *bs_step_node(const bs_graph *g, const bs_step *s)
+{
+    return s->region < 0 ? &g->nodes[s->node] : &g->regions[s->region].node;
+}
+
 /* Returns the number of first rows (axis 0) or columns of a fault that tables of patches have an entry for.
  */
 static inline int bs_schedule_places(const bs_schedule *schedule, int axis)
@@ -169,6 +176,7 @@ void bs_schedule_span(const bs_schedule *schedule, const bs_site *sites, size_t 
 bool bs_schedule_serves(const bs_schedule *schedule, const bs_site *sites, size_t n, int32_t at[2]);
 /* Returns the part of a tensor that may change in a trial whose sites begin at row at[0], column at[1]; empty
  * where nothing can. */
-bs_box bs_schedule_box(const bs_schedule *schedule, const bs_plane *planes, int tensor, const int32_t at[2]);
+bs_box bs_schedule_box(const bs_schedule *schedule, const bs_graph *g, const bs_plane *planes, int tensor,
+                       const int32_t at[2]);
 
 #endif

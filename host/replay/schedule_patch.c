@@ -59,7 +59,7 @@ static int plane_size(const bs_plane *p, int axis)
 /* Returns the range of the output that a change at position p reaches through input k. */
 static bs_range field_of_input(const bs_schedule_builder *b, const bs_step *s, int k, int axis, int p)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     const bs_range *ranges = b->ranges[node->in[k]].axis[axis];
     int out_size = plane_size(&b->fields->planes[node->out], axis);
     if (bs_reads_whole(b->g, b->fields->planes, node, k))
@@ -79,7 +79,7 @@ static bs_range needed_of(const bs_plane *plane, bs_range all)
 /* Returns the range of the output that a change at position p reaches through any changed input. */
 static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, int axis, int p)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     bs_range all = {0, 0};
     bool first = true;
     for (int k = 0; k < node->n_in; k++) {
@@ -135,7 +135,7 @@ static bool fits_in_place(const bs_schedule *schedule, const bs_step *s, const b
 /* Has input k gathered into patches, or into the whole tensor. */
 static void add_gather(bs_schedule_builder *b, bs_step *s, int k, const int size[2])
 {
-    int tensor = b->g->nodes[s->node].in[k], index = b->schedule->n_steps;
+    int tensor = bs_step_node(b->g, s)->in[k], index = b->schedule->n_steps;
     s->gathered[k] =
         bs_schedule_add_buffer(b, tensor, b->backend->patch_bytes(b->network, tensor, size), index);
     bs_buffer *buffer = &b->schedule->buffers[s->gathered[k]];
@@ -149,13 +149,13 @@ static void add_gather(bs_schedule_builder *b, bs_step *s, int k, const int size
 static bool must_widen(const bs_schedule_builder *b, const bs_step *s, int k, bool whole)
 {
     return s->source[k] >= 0 && b->schedule->buffers[s->source[k]].patched &&
-           (whole || bs_reads_whole(b->g, b->fields->planes, &b->g->nodes[s->node], k));
+           (whole || bs_reads_whole(b->g, b->fields->planes, bs_step_node(b->g, s), k));
 }
 
 /* Has these inputs gathered into whole tensors. */
 static void widen_inputs(bs_schedule_builder *b, bs_step *s, bool whole)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     for (int k = 0; k < node->n_in; k++)
         if (must_widen(b, s, k, whole)) {
             const bs_plane *plane = &b->fields->planes[node->in[k]];
@@ -190,7 +190,7 @@ static bool is_fixed(const bs_schedule_builder *b, const bs_step *s)
 static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int size[2])
 {
     bs_schedule *schedule = b->schedule;
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     const bs_receptive_field *field = &b->fields->node[s->node];
     s->patched = true;
     s->fill = field->fill;
@@ -226,9 +226,12 @@ static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int siz
  * this size. */
 static bs_status pays(const bs_schedule_builder *b, const bs_step *s, const int size[2], bool *out)
 {
-    const bs_node *node = &b->g->nodes[s->node];
-    bs_autotune_query q = {
-        .node = s->node, .in_size = s->in_size, .out_size = size, .share = share_of(b, s, size)};
+    const bs_node *node = bs_step_node(b->g, s);
+    bs_autotune_query q = {.node = s->node,
+                           .region = s->region >= 0,
+                           .in_size = s->in_size,
+                           .out_size = size,
+                           .share = share_of(b, s, size)};
     for (int k = 0; k < node->n_in && k < 32; k++) {
         const bs_buffer *live = s->source[k] >= 0 ? &b->schedule->buffers[s->source[k]] : NULL;
         if (must_widen(b, s, k, true))
@@ -241,12 +244,27 @@ static bs_status pays(const bs_schedule_builder *b, const bs_step *s, const int 
     return bs_autotune_patch_pays(b->request->autotune, &q, out);
 }
 
+/* Returns true if the step has a receptive field: in a region, the rows of all tensors are those of the
+ * output. */
+static bool is_local(const bs_schedule_builder *b, const bs_step *s)
+{
+    const bs_plane *planes = b->fields->planes, *out = &planes[b->g->nodes[s->node].out];
+    int first = s->region < 0 ? s->node : b->g->regions[s->region].first;
+    bool local = b->fields->node[s->node].local;
+    for (int i = first; i < s->node; i++) {
+        const bs_plane *p = &planes[b->g->nodes[i].out];
+        local &= b->fields->node[i].local && p->axis == out->axis && p->column == out->column &&
+                 p->end == out->end;
+    }
+    return local;
+}
+
 bs_status bs_schedule_patch_step(bs_schedule_builder *b, bs_step *s)
 {
-    const bs_node *node = &b->g->nodes[s->node];
+    const bs_node *node = bs_step_node(b->g, s);
     const bs_receptive_field *field = &b->fields->node[s->node];
     int size[2];
-    if (field->local && node->out != b->g->output && s->n_faulty == 0) {
+    if (is_local(b, s) && node->out != b->g->output && s->n_faulty == 0) {
         bool patch = false;
         BS_TRY(find_size(b, s, size));
         for (int a = 0; a < 2; a++)

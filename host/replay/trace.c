@@ -7,8 +7,9 @@
 #include <string.h>
 
 typedef struct tracer {
-    bs_golden *golden, *faulty; /* `faulty` is used for its rows only */
-    float *a, *b;               /* host copies of one tensor: golden, faulty */
+    bs_golden *golden;
+    void **rows;  /* by tensor: its faulty row; device */
+    float *a, *b; /* host copies of one tensor: golden, faulty */
     bs_trace *out;
     const bs_schedule *schedule; /* or NULL */
     bs_plane *planes;            /* by tensor */
@@ -51,9 +52,11 @@ static bs_status record(tracer *t, int tensor, int node)
     const bs_backend *be = t->golden->backend;
     bs_trace_step *step = &t->out->steps[t->out->n_steps];
     *step = (bs_trace_step){.tensor = tensor, .node = node};
-    step->expected = t->schedule ? bs_schedule_box(t->schedule, t->planes, tensor, t->at) : bs_box_empty();
+    step->expected = t->schedule ? bs_schedule_box(t->schedule, t->golden->graph, t->planes, tensor, t->at)
+                                 : bs_box_empty();
+    BS_TRY(bs_golden_need(t->golden, tensor));
     BS_TRY(be->download(t->golden->stream, tensor, t->golden->rows[tensor], t->a));
-    BS_TRY(be->download(t->golden->stream, tensor, t->faulty->rows[tensor], t->b));
+    BS_TRY(be->download(t->golden->stream, tensor, t->rows[tensor], t->b));
     bool matters = compare(t, step);
     if (t->watch)
         BS_TRY(t->watch->see(t->watch->context, step, t->a, t->b));
@@ -62,7 +65,7 @@ static bs_status record(tracer *t, int tensor, int node)
         t->out->n_steps++;
     if (step->changed > 0 && !matters) /* as the replay does: it counts as none */
         return be->copy_rows(t->golden->stream, tensor, 1, (bs_view){t->golden->rows[tensor], NULL},
-                             t->faulty->rows[tensor]);
+                             t->rows[tensor]);
     return BS_OK;
 }
 
@@ -85,7 +88,7 @@ static bs_status inject(tracer *t, int tensor)
         return BS_OK;
     t->started = true;
     bs_faults f = faults_in(t, tensor);
-    return golden->backend->inject(golden->stream, tensor, 1, t->faulty->rows[tensor], &f);
+    return golden->backend->inject(golden->stream, tensor, 1, t->rows[tensor], &f);
 }
 
 static bs_status run_node(tracer *t, int index, bs_view *in)
@@ -93,11 +96,11 @@ static bs_status run_node(tracer *t, int index, bs_view *in)
     const bs_golden *golden = t->golden;
     const bs_backend *be = golden->backend;
     const bs_node *node = &golden->graph->nodes[index];
-    void *out = t->faulty->rows[node->out];
+    void *out = t->rows[node->out];
     int n = 0;
     for (int k = 0; k < node->n_in; k++) {
         int x = node->in[k];
-        in[k] = (bs_view){x < 0 ? NULL : t->faulty->rows[x], NULL};
+        in[k] = (bs_view){x < 0 ? NULL : t->rows[x], NULL};
         if (has_faults(t, x) && golden->graph->tensors[x].constant)
             t->faulty_input[n++] = (bs_faulty_input){k, faults_in(t, x)};
     }
@@ -128,7 +131,20 @@ static bs_status allocate(tracer *t, bs_trace *out, const int *targets, int n_ta
         t->hit[g->targets[targets[k]].tensor] = k;
     BS_TRY(bs_calloc(&out->before, t->bound[n_targets], sizeof *out->before, "trace"));
     BS_TRY(bs_calloc(&out->steps, (size_t)g->n_nodes + 1, sizeof *out->steps, "trace"));
-    return bs_golden_create(&t->faulty, g, t->golden->backend, t->golden->network, t->golden->stream, 1);
+    BS_TRY(bs_calloc(&t->rows, (size_t)g->n_tensors, sizeof *t->rows, "trace"));
+    for (int i = 0; i < g->n_tensors; i++)
+        if (!g->tensors[i].constant)
+            BS_TRY(t->golden->backend->alloc(t->golden->stream, &t->rows[i],
+                                             t->golden->backend->row_bytes(t->golden->network, i)));
+    return BS_OK;
+}
+
+static void free_rows(tracer *t)
+{
+    for (int i = 0; t->rows && i < t->golden->graph->n_tensors; i++)
+        if (t->rows[i])
+            t->golden->backend->free(t->golden->stream, t->rows[i]);
+    free(t->rows);
 }
 
 static bs_status run_all(tracer *t)
@@ -137,7 +153,7 @@ static bs_status run_all(tracer *t)
     const bs_graph *g = golden->graph;
     bs_view *in;
     BS_TRY(golden->backend->copy_rows(golden->stream, g->input, 1, (bs_view){golden->rows[g->input], NULL},
-                                      t->faulty->rows[g->input]));
+                                      t->rows[g->input]));
     BS_TRY(inject(t, g->input));
     BS_TRY(record(t, g->input, -1));
     BS_TRY(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "trace"));
@@ -166,7 +182,7 @@ bs_status bs_trace_run(bs_trace *out, bs_golden *golden, const int *targets, int
     BS_TRY_GOTO(allocate(&t, out, targets, n_targets), out);
     BS_TRY_GOTO(run_all(&t), out);
     out->golden = golden->answer[0];
-    st = golden->backend->rank(golden->stream, 1, t.faulty->rows[golden->graph->output], &out->golden.top[0],
+    st = golden->backend->rank(golden->stream, 1, t.rows[golden->graph->output], &out->golden.top[0],
                                &out->faulty);
 out:
     free(t.planes);
@@ -174,7 +190,7 @@ out:
     free(t.b);
     free(t.hit);
     free(t.faulty_input);
-    bs_golden_free(t.faulty);
+    free_rows(&t);
     if (st != BS_OK)
         bs_trace_clear(out);
     return st;

@@ -68,6 +68,18 @@ static inline int add_sum(garden *w, int x)
     return gb_node(w->g, BS_OP_ADD, *shape_of(w, x), (bs_attr){0}, 2, in);
 }
 
+/* A region: the error function of a part, of the sum that may be inside the region, too. */
+static inline int add_gelu(garden *w, int x)
+{
+    int s = roll(&w->d, 2) ? add_sum(w, x) : x,
+        part = gb_random(w->g, GB_SHAPE(shape_of(w, x)->dim[0], 1, 1), 9);
+    int y = gb_node(w->g, BS_OP_MUL, *shape_of(w, x), (bs_attr){0}, 2, (int[]){s, part});
+    y = gb_node(w->g, BS_OP_ERF, *shape_of(w, x), (bs_attr){0}, 1, &y);
+    y = add_sum(w, y);
+    y = add_relu(w, y);
+    return gb_node(w->g, BS_OP_MUL, *shape_of(w, x), (bs_attr){0}, 2, (int[]){roll(&w->d, 2) ? part : y, y});
+}
+
 /* Every tensor is a target. */
 static inline void add_all_targets(bs_graph *g)
 {
@@ -87,7 +99,7 @@ static inline void add_block(garden *w, int filters)
 {
     int x = gb_conv(w->g, w->tensor[w->n - 1], filters, 3, 1, 1, 1, true), y = x;
     for (int k = 0; k < 2; k++)
-        y = gb_conv(w->g, add_relu(w, y), filters, 3, 1, 1, 1, roll(&w->d, 2));
+        y = gb_conv(w->g, k ? add_gelu(w, y) : add_relu(w, y), filters, 3, 1, 1, 1, roll(&w->d, 2));
     if (roll(&w->d, 2))
         y = gb_node(w->g, BS_OP_ADD, *shape_of(w, y), (bs_attr){0}, 2, (int[]){x, y});
     w->tensor[0] = roll(&w->d, 2) ? add_pool(w, y) : gb_conv(w->g, y, filters, 3, 2, 1, 1, true);
@@ -110,7 +122,7 @@ static inline void count_macs(bs_graph *g)
 /* Two blocks, then anything, and a head. */
 static inline bs_graph *make_graph(int number)
 {
-    static const planter kinds[] = {add_conv, add_relu, add_relu, add_norm, add_sum, add_pool};
+    static const planter kinds[] = {add_conv, add_gelu, add_relu, add_norm, add_sum, add_pool};
     garden w = {.g = gb_create(), .d = {500 + (uint64_t)number, 0}};
     w.g->input = w.tensor[w.n++] = gb_activation(w.g, GB_SHAPE(8, 8 + roll(&w.d, 5), 8 + roll(&w.d, 5)));
     add_block(&w, 24);

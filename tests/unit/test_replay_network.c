@@ -14,19 +14,21 @@ static int n_graphs = 12;
 /* Returns how many graphs had cut points. */
 static int check_graphs(int graphs)
 {
-    int trials = 0, masked = 0, cut = 0;
+    int trials = 0, masked = 0, cut = 0, regions = 0;
     for (int number = 0; number < graphs; number++) {
         field f;
         field_open(&f, make_graph(number), number,
                    (size_t)1 << (number % 3 ? 26 : 20)); /* with room for few dense trials, too */
         cut += f.context.segments != NULL;
+        regions += f.b.g->n_regions;
         for (int set = 0; set < SETS; set++)
             masked += check_set(&f.b, f.golden, &f.context, set);
         trials += f.b.trials;
         field_close(&f);
     }
-    print_message("%d graphs, %d with cut points, %d trials, %d masked, all bits equal\n", graphs, cut,
-                  trials, masked);
+    print_message("%d graphs, %d with cut points, %d regions, %d trials, %d masked, all bits equal\n", graphs,
+                  cut, regions, trials, masked);
+    assert_true(regions > graphs);
     assert_true(masked > trials / 20 && masked < trials);
     return cut;
 }

@@ -1,0 +1,13 @@
+/* Regions: chains of element-wise nodes that run as one loop, such as GELU made of Div, Erf, Add and Mul.
+ * They follow from the graph alone, so they are the same on every device and in every mode of replay: a trial
+ * is compared with golden at the end of a region, not within it (but where its fault is, see
+ * replay/replay.h). A chain counts if it works on tokens or holds a transcendental function. */
+#ifndef BS_BACKEND_REGIONS_H
+#define BS_BACKEND_REGIONS_H
+
+#include "model/graph.h"
+
+/* Finds the regions of a graph that has none yet, and keeps them in it. */
+bs_status bs_regions_find(bs_graph *g);
+
+#endif
