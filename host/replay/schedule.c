@@ -192,9 +192,8 @@ static bool hits_inside(const bs_schedule_builder *b, const bs_region *r)
     return false;
 }
 
-/* Adds the nodes that a fault reaches. An activation that is hit where no other fault reaches it is golden. A
- * region is one step unless there is a fault inside.
- */
+/* Adds what a fault reaches: nodes, and regions as one step unless a fault is inside. An activation that is
+ * hit where no other fault reaches it is golden. */
 static bs_status add_steps(bs_schedule_builder *b)
 {
     const bs_graph *g = b->g;
