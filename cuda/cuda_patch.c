@@ -22,15 +22,18 @@ bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], cons
     return true;
 }
 
-/* Stages the boxes. To the kernels, planes consist of elements: the one column of tokens is as wide as a
- * cell. */
+/* Stages the boxes. To the kernels, planes consist of elements: a column of tokens is as wide as a cell. */
 static bs_status stage_boxes(bs_stream *stream, bs_patch_boxes *out, int n, const bs_plane *plane,
                              const bs_patches *p)
 {
     for (int a = 0; a < 2; a++) {
         CUdeviceptr origin;
-        BS_TRY(bs_cuda_stage(stream, &origin, p->origin[a], (size_t)n * sizeof *p->origin[a]));
-        out->size[a] = p->size[a] * (a ? (int32_t)plane->cell : 1);
+        void *host = NULL;
+        int32_t unit = a ? (int32_t)plane->cell : 1;
+        BS_TRY(bs_cuda_stage_room(stream, &host, &origin, (size_t)n * sizeof *p->origin[a]));
+        for (int i = 0; i < n; i++)
+            ((int32_t *)host)[i] = p->origin[a][i] * unit;
+        out->size[a] = p->size[a] * unit;
         out->origin[a] = bs_cuda_pointer(origin);
     }
     return BS_OK;
@@ -169,31 +172,48 @@ static bs_status begin_answer(bs_stream *stream, CUdeviceptr *out, int start, si
     return BS_OK;
 }
 
+/* Compares what a says: all but its rows, which are given, and its result. */
+static bs_status compare(bs_stream *stream, bs_compare_args *a, bs_operand rows, bs_operand golden,
+                         uint8_t *equal)
+{
+    CUdeviceptr answer;
+    if (a->n == 0)
+        return BS_OK;
+    BS_TRY(begin_answer(stream, &answer, 1, a->n));
+    a->rows = rows;
+    a->golden = golden;
+    a->equal = bs_cuda_pointer(answer);
+    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_compare, (int)a->n,
+                          (a->elements + CHANNELS_A_THREAD - 1) / CHANNELS_A_THREAD, a));
+    return bs_cuda_fetch(stream, equal, answer, a->n);
+}
+
 bs_status bs_cuda_compare_rows(bs_stream *stream, int n, int64_t elements, bs_operand rows, bs_operand golden,
                                uint8_t *equal)
 {
-    CUdeviceptr answer;
-    if (n <= 0)
-        return BS_OK;
-    BS_TRY(begin_answer(stream, &answer, 1, (size_t)n));
-    bs_compare_args a = {.n = (uint32_t)n,
-                         .elements = (uint32_t)elements,
-                         .rows = rows,
-                         .golden = golden,
-                         .equal = bs_cuda_pointer(answer)};
-    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_compare, n,
-                          (elements + CHANNELS_A_THREAD - 1) / CHANNELS_A_THREAD, &a));
-    return bs_cuda_fetch(stream, equal, answer, (size_t)n);
+    bs_compare_args a = {
+        .n = n > 0 ? (uint32_t)n : 0, .elements = (uint32_t)elements, .line = (uint32_t)elements};
+    return compare(stream, &a, rows, golden, equal);
 }
 
 bs_status bs_cuda_compare(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
                           uint8_t *equal)
 {
-    int64_t elements = stream->network->graph->tensors[tensor].elements;
+    const bs_plane *p = &stream->network->planes[tensor];
+    int64_t elements = stream->network->graph->tensors[tensor].elements, row = p->width * p->cell;
     bs_operand there;
     BS_TRY(bs_cuda_enter(stream->network->device));
     BS_TRY(bs_cuda_operand(stream, &there, n, golden, elements));
-    return bs_cuda_compare_rows(stream, n, elements, (bs_operand){rows, NULL, elements}, there, equal);
+    bs_operand here = {rows, NULL, elements};
+    if (!bs_plane_is_partly_needed(p))
+        return bs_cuda_compare_rows(stream, n, elements, here, there, equal);
+    int64_t line = (p->needed[1] - p->needed[0]) * row;
+    bs_compare_args a = {.n = n > 0 ? (uint32_t)n : 0,
+                         .elements = (uint32_t)(p->outer * line),
+                         .line = (uint32_t)line,
+                         .skip = (uint32_t)(p->height * row),
+                         .first = (uint32_t)(p->needed[0] * row)};
+    return compare(stream, &a, here, there, equal);
 }
 
 bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, const void *rows,
@@ -209,6 +229,7 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
                                .step = channel_step(p),
                                .height = (int32_t)p->height,
                                .width = (int32_t)(p->width * p->cell),
+                               .needed = {(int32_t)p->needed[0], (int32_t)p->needed[1]},
                                .rows = rows,
                                .equal = bs_cuda_pointer(answer)};
     BS_TRY(stage_boxes(stream, &a.at, n, p, at));

@@ -43,13 +43,6 @@ bs_status bs_cuda_run(bs_stream *stream, int node, int n, const bs_view *in, voi
     return bs_cuda_run_with(stream, node, stream->network->plan[node].param, n, in, bs_cuda_address(out));
 }
 
-static void resize(bs_shape *s, const bs_plane *p, const int size[2])
-{
-    s->dim[p->axis] = size[0];
-    if (p->image)
-        s->dim[p->axis + 1] = size[1];
-}
-
 bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                             const int out_size[2], void *out)
 {
@@ -61,9 +54,9 @@ bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_siz
     memset(j.attr.window.pad, 0, sizeof j.attr.window.pad);
     for (int k = 0; k < j.node->n_in; k++)
         if (j.node->in[k] >= 0 && !j.param[k] && !bs_reads_whole(net->graph, net->planes, j.node, k))
-            resize(&stream->shape[k], &net->planes[j.node->in[k]], in_size);
-    resize(&j.out_shape, out_plane, out_size);
-    for (int a = out_plane->axis; a <= out_plane->axis + out_plane->image; a++) {
+            stream->shape[k] = bs_plane_patch(&net->planes[j.node->in[k]], &stream->shape[k], in_size);
+    j.out_shape = bs_plane_patch(out_plane, &j.out_shape, out_size);
+    for (int a = out_plane->axis; a < out_plane->end; a++) {
         j.attr.begin[a] = 0;
         j.attr.end[a] = 0;
     }

@@ -12,4 +12,9 @@ bs_status bs_cuda_run_with(bs_stream *stream, int node, const CUdeviceptr *param
 bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                             const int out_size[2], void *out);
 
+/* cuda_region.c. Implement run_region() and view_of(). */
+bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
+                             void *out);
+int bs_cuda_view_of(const bs_network *n, int tensor);
+
 #endif

@@ -21,7 +21,7 @@ void bs_cuda_nd_space_add(bs_nd_space *n, int64_t dim, int64_t s0, int64_t s1, i
         joined = n->stride[w][last] == dim * stride[w];
     if (!joined)
         last = n->rank++;
-    n->dim[last] = joined ? n->dim[last] * (uint32_t)dim : (uint32_t)dim;
+    n->dim[last] = bs_divisor_of(joined ? n->dim[last].value * (uint32_t)dim : (uint32_t)dim);
     for (int w = 0; w < BS_ND_ARRAYS; w++)
         n->stride[w][last] = (int32_t)stride[w];
 }

@@ -5,6 +5,7 @@
 #include "cuda/nd_space.h"
 #include "cuda/network.h"
 #include "cuda/enqueue.h"
+#include "launch.h"
 
 static const float *parameter(const bs_cuda_job *j, int k)
 {
@@ -45,6 +46,12 @@ static bs_status left_operand(const bs_cuda_job *j, int k, bs_operand *out)
         return bs_cuda_input(j, 0, out);
     *out = (bs_operand){bs_cuda_pointer(j->out), NULL, bs_cuda_elements(&j->out_shape)};
     return BS_OK;
+}
+
+/* Launches a kernel whose warps work a line each. */
+static bs_status launch_lines(const bs_cuda_job *j, bs_kernel_id kernel, int64_t lines, const void *args)
+{
+    return bs_cuda_launch(j->stream, kernel, j->n, lines * BS_WARP_SIZE, args);
 }
 
 /* Combines the inputs from left to right: ((a + b) + c) + d. */
@@ -119,7 +126,7 @@ bs_status bs_cuda_run_layer_norm(const bs_cuda_job *j)
                             .epsilon = j->attr.epsilon,
                             .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->stream, BS_KERNEL_layer_norm, j->n, a.lines, &a);
+    return launch_lines(j, BS_KERNEL_layer_norm, a.lines, &a);
 }
 
 bs_status bs_cuda_run_instance_norm(const bs_cuda_job *j)
@@ -133,7 +140,7 @@ bs_status bs_cuda_run_instance_norm(const bs_cuda_job *j)
                                .epsilon = j->attr.epsilon,
                                .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->stream, BS_KERNEL_instance_norm, j->n, a.channels, &a);
+    return launch_lines(j, BS_KERNEL_instance_norm, a.channels, &a);
 }
 
 bs_status bs_cuda_run_softmax(const bs_cuda_job *j)
@@ -147,7 +154,7 @@ bs_status bs_cuda_run_softmax(const bs_cuda_job *j)
                          .logarithm = j->node->op == BS_OP_LOG_SOFTMAX,
                          .out = bs_cuda_pointer(j->out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
-    return bs_cuda_launch(j->stream, BS_KERNEL_softmax, j->n, a.lines, &a);
+    return launch_lines(j, BS_KERNEL_softmax, a.lines, &a);
 }
 
 bs_status bs_cuda_run_lrn(const bs_cuda_job *j)
@@ -192,7 +199,7 @@ bs_status bs_cuda_run_reduce(const bs_cuda_job *j)
         bool reduced = j->node->op == BS_OP_GLOBAL_AVERAGE_POOL ? axis > 0 : j->attr.reduce[axis];
         bs_cuda_nd_space_add(reduced ? &a.over : &a.at, in->dim[axis], bs_cuda_stride(in, axis), 0, 0, 0);
     }
-    return bs_cuda_launch(j->stream, BS_KERNEL_reduce, j->n, a.at.items, &a);
+    return launch_lines(j, BS_KERNEL_reduce, a.at.items, &a);
 }
 
 /* Multiplies two activations; by weights: bs_cuda_run_gemm(). */

@@ -32,6 +32,14 @@ BS_HD float bs_bits_float(uint32_t u)
     return v.f;
 }
 
+/* Returns yes where the condition is 1, no where it is 0. A compiler makes branches of ?: that depend on each
+ * other, and no vectors of loops with branches. */
+BS_HD float bs_select(int condition, float yes, float no)
+{
+    uint32_t mask = 0u - (uint32_t)condition;
+    return bs_bits_float((bs_float_bits(yes) & mask) | (bs_float_bits(no) & ~mask));
+}
+
 /* These test the bits, so that -ffast-math or flush-to-zero modes cannot change the answer. */
 BS_HD int bs_is_nan(float f)
 {

@@ -9,7 +9,10 @@ BS_KERNEL(compare)
         const float *row = bs_operand_row(&a.rows, i), *golden = bs_operand_row(&a.golden, i);
         int differs = 0;
         BS_ITEMS(k, a.elements)
-        differs |= bs_float_bits(row[k]) != bs_float_bits(golden[k]);
+        {
+            uint32_t at = a.line == a.elements ? k : a.first + k / a.line * a.skip + k % a.line;
+            differs |= bs_float_bits(row[at]) != bs_float_bits(golden[at]);
+        }
         if (bs_warp_any(differs) && bs_warp_leads())
             a.equal[i] = 0;
     }
@@ -101,6 +104,8 @@ BS_KERNEL(compare_patch)
             uint32_t cell = k % cells;
             int y = a.at.origin[0][i] + (int)(cell / width), x = a.at.origin[1][i] + (int)(cell % width);
             const float *mine = row + cell, *other = golden + y * a.width + x;
+            if (y < a.needed[0] || y >= a.needed[1])
+                continue;
             for (uint32_t c = k / cells; c < a.channels; c += a.step)
                 differs |= bs_float_bits(mine[(int64_t)c * cells]) != bs_float_bits(other[c * plane]);
         }

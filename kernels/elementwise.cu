@@ -58,6 +58,30 @@ BS_KERNEL(binary)
     }
 }
 
+BS_HD float region_operand(const bs_region_args *a, const bs_region_operand *o, const float *made,
+                           uint32_t sample, uint32_t k)
+{
+    if (o->step >= 0)
+        return made[o->step];
+    return o->input >= 0 ? bs_operand_row(&a->in[o->input], sample)[k]
+                         : o->constant[k / o->plane % o->period];
+}
+
+BS_KERNEL(region)
+{
+    BS_EACH(i, k, a.n, a.elements)
+    {
+        float made[BS_REGION_NODES];
+        for (int s = 0; s < a.steps; s++) {
+            float x = region_operand(&a, &a.step[s].operand[0], made, i, k);
+            made[s] = a.step[s].operands == 1
+                          ? unary(a.step[s].op, x, a.step[s].a, a.step[s].b)
+                          : binary(a.step[s].op, x, region_operand(&a, &a.step[s].operand[1], made, i, k));
+        }
+        a.out[(int64_t)i * a.elements + k] = made[a.steps - 1];
+    }
+}
+
 BS_KERNEL(where)
 {
     BS_EACH(i, k, a.n, a.space.items)

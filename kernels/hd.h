@@ -5,9 +5,12 @@
 #include <stdint.h>
 
 #ifdef __CUDACC__
-#define BS_HD static __host__ __device__ inline
+#define BS_HD        static __host__ __device__ inline
+#define BS_HD_INLINE static __host__ __device__ __forceinline__
 #else
-#define BS_HD static inline
+#define BS_HD        static inline
+/* For what loops are made of that are compiled for several instruction sets: a call would leave them. */
+#define BS_HD_INLINE static inline __attribute__((always_inline))
 #endif
 
 #endif

@@ -7,12 +7,14 @@
 #include "dtype.h"
 #include "op_list.h"
 #include "rank.h"
+#include "space.h"
 
 /* X(name). The kernel bs_kernel_NAME has arguments bs_NAME_args. */
 #define BS_KERNELS(X)                                                                                        \
     X(unary)                                                                                                 \
     X(clip)                                                                                                  \
     X(binary)                                                                                                \
+    X(region)                                                                                                \
     X(where)                                                                                                 \
     X(batch_norm)                                                                                            \
     X(layer_norm)                                                                                            \
@@ -57,29 +59,6 @@ BS_HD const float *bs_operand_row(const bs_operand *o, uint32_t sample)
     return o->base + row * o->elements;
 }
 
-/* A box of elements in the order of its axes, the last one fastest, and the strides with which up to four
- * arrays follow. */
-enum { BS_ND_AXES = 2 * BS_MAX_RANK, BS_ND_ARRAYS = 4 };
-typedef struct bs_nd_space {
-    int32_t rank;
-    uint32_t items; /* product of dim */
-    uint32_t dim[BS_ND_AXES];
-    int32_t stride[BS_ND_ARRAYS][BS_ND_AXES];
-} bs_nd_space;
-
-/* Computes the offsets of item k in the first `ways` arrays. */
-BS_HD void bs_nd_space_at(const bs_nd_space *n, int ways, uint32_t k, int64_t at[BS_ND_ARRAYS])
-{
-    for (int w = 0; w < ways; w++)
-        at[w] = 0;
-    for (int axis = n->rank - 1; axis >= 0; axis--) {
-        uint32_t index = axis ? k % n->dim[axis] : k;
-        k /= n->dim[axis];
-        for (int w = 0; w < ways; w++)
-            at[w] += (int64_t)index * n->stride[w][axis];
-    }
-}
-
 typedef struct bs_unary_args {
     uint32_t n, elements;
     int32_t op; /* bs_op */
@@ -107,6 +86,27 @@ typedef struct bs_binary_args {
     bs_nd_space space;
 } bs_binary_args;
 
+/* An operand of a region's node: what an earlier node made, an input of the region, or a constant, of which
+ * element k is constant[k / plane % period]. step, input: -1 if it is another one. */
+typedef struct bs_region_operand {
+    int32_t step, input;
+    const float *constant;
+    uint32_t plane, period;
+} bs_region_operand;
+
+/* The nodes of a region, in their order. operands: 1 or 2. */
+typedef struct bs_region_args {
+    uint32_t n, elements;
+    int32_t steps;
+    struct {
+        int32_t op, operands;
+        float a, b;
+        bs_region_operand operand[2];
+    } step[BS_REGION_NODES];
+    bs_operand in[BS_REGION_INPUTS];
+    float *out;
+} bs_region_args;
+
 /* Arrays: out, condition, value if true, value if false. */
 typedef struct bs_where_args {
     uint32_t n;
@@ -125,7 +125,7 @@ typedef struct bs_batch_norm_args {
     float *out;
 } bs_batch_norm_args;
 
-/* An item is a line of `length` neighbours. */
+/* A warp works a line of `length` neighbours. */
 typedef struct bs_layer_norm_args {
     uint32_t n, lines, length;
     bs_operand in;
@@ -134,7 +134,7 @@ typedef struct bs_layer_norm_args {
     float *out;
 } bs_layer_norm_args;
 
-/* An item is a channel. */
+/* A warp works a channel. */
 typedef struct bs_instance_norm_args {
     uint32_t n, channels, plane;
     bs_operand in;
@@ -143,7 +143,7 @@ typedef struct bs_instance_norm_args {
     float *out;
 } bs_instance_norm_args;
 
-/* An item is a line of `length` elements, `inner` apart. */
+/* A warp works a line of `length` elements, `inner` apart. */
 typedef struct bs_softmax_args {
     uint32_t n, lines, length, inner;
     int32_t logarithm;
@@ -168,7 +168,7 @@ typedef struct bs_pool_args {
     float *out;
 } bs_pool_args;
 
-/* An item is an output, at `at` in the input; it takes in the elements of `over`, from first to last. */
+/* A warp makes an output of the elements of `over`, from `at` in the input on. */
 typedef struct bs_reduce_args {
     uint32_t n;
     int32_t op;
@@ -287,9 +287,10 @@ typedef struct bs_move_rows_args {
     float *rows;
 } bs_move_rows_args;
 
-/* Sets equal[i], which is 1 before, to 0 if a bit differs. */
+/* Sets equal[i], which is 1 before, to 0 if a bit differs in any of `elements` elements: of those from
+ * `first` on in lines of `line` elements, which begin `skip` apart. One line: from the start. */
 typedef struct bs_compare_args {
-    uint32_t n, elements;
+    uint32_t n, elements, line, skip, first;
     bs_operand rows, golden;
     uint8_t *equal;
 } bs_compare_args;
@@ -335,7 +336,7 @@ typedef struct bs_round_args {
 /* `step`: as in bs_overlay_args; `equal`: as in bs_compare_args. */
 typedef struct bs_compare_patch_args {
     uint32_t n, channels, step;
-    int32_t height, width;
+    int32_t height, width, needed[2]; /* of the plane; its rows that are compared: from .. to - 1 */
     bs_patch_boxes at;
     const float *rows;
     bs_operand golden;

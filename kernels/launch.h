@@ -9,9 +9,9 @@
  *
  * Samples lie along the grid's y, items along x; both are loops, so any grid computes everything.
  *
- * Threads combine their values by bs_warp_NAME(): every thread of the warp calls it, for the same sample, and
- * gets the result; the one for which bs_warp_leads() is true passes it on. All of these and bs_atomic_max()
- * combine integers, in ways that do not depend on the order of threads.
+ * Threads combine their values by bs_warp_NAME(), of BS_WARP_FUNCTIONS: every thread of the warp calls it,
+ * for the same sample, and gets the result; the one for which bs_warp_leads() is true passes it on.
+ * bs_atomic_max() combines integers, which does not depend on the order of threads.
  *
  *   BS_SAMPLES(i, a.n)
  *   {
@@ -26,12 +26,16 @@
  * A sample that is too small for many threads is given to one warp: BS_WARP() and
  * BS_WARP_ITEMS() replace these loops, and the kernel is launched with BS_WARP_SIZE items.
  *
+ * Lines of a sample are given to a warp each: BS_WARP_LINES() and, for the items of one, BS_WARP_ITEMS(). The
+ * kernel is launched with BS_WARP_SIZE items for each line. A function for such kernels is a BS_DEVICE; it
+ * takes BS_LANE, the thread's number in the warp, and walks by BS_LANE_ITEMS().
+ *
  * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share, uninitialised.
  * bs_block_sync(), which all of them call, separates what they write there from what they read. */
 #ifndef BS_KERNELS_LAUNCH_H
 #define BS_KERNELS_LAUNCH_H
 
-#include "hd.h"
+#include "ops.h"
 
 enum { BS_WARP_SIZE = 32 };
 
@@ -39,6 +43,19 @@ BS_HD int32_t bs_most(int32_t a, int32_t b)
 {
     return a > b ? a : b;
 }
+
+/* X(name, type, combination of a and b). Values v of the lanes are combined as a tree, the order of lines.h:
+ * v[k] and v[k + 16] for k < 16, of these v[k] and v[k + 8] for k < 8, and so on. Lanes other than the leader
+ * may get another NaN, or a zero of the other sign. */
+#define BS_WARP_FUNCTIONS(X)                                                                                 \
+    X(max, int32_t, bs_most(a, b))                                                                           \
+    X(max64, uint64_t, a > b ? a : b)                                                                        \
+    X(sum64, uint64_t, a + b)                                                                                \
+    X(sum, double, a + b)                                                                                    \
+    X(add, float, bs_add(a, b))                                                                              \
+    X(mul, float, bs_mul(a, b))                                                                              \
+    X(max_nan, float, bs_max_nan(a, b))                                                                      \
+    X(min_nan, float, bs_min_nan(a, b))
 
 #ifdef __CUDACC__
 
@@ -52,31 +69,23 @@ BS_HD int32_t bs_most(int32_t a, int32_t b)
 #define bs_block_sync()          __syncthreads()
 #define bs_warp_any(v)           __any_sync(0xffffffffu, v)
 
-static __device__ inline int32_t bs_warp_max(int32_t v)
-{
-    for (int step = 16; step; step /= 2)
-        v = bs_most(v, __shfl_xor_sync(0xffffffffu, v, step));
-    return v;
-}
+#define BS_DEVICE static __device__ inline
 
-static __device__ inline uint64_t bs_warp_max64(uint64_t v)
-{
-    for (int step = 16; step; step /= 2) {
-        uint64_t other = __shfl_xor_sync(0xffffffffu, (unsigned long long)v, step);
-        v = v > other ? v : other;
+/* Lanes k and k + step compute one combination, from both sides, where it needs no order of a and b. */
+#define X(name, type, combination)                                                                           \
+    BS_DEVICE type bs_warp_##name(type a)                                                                    \
+    {                                                                                                        \
+        for (int step = BS_WARP_SIZE / 2; step; step /= 2) {                                                 \
+            type b = __shfl_xor_sync(0xffffffffu, a, step);                                                  \
+            a = combination;                                                                                 \
+        }                                                                                                    \
+        return a;                                                                                            \
     }
-    return v;
-}
-
-static __device__ inline uint64_t bs_warp_sum64(uint64_t v)
-{
-    for (int step = 16; step; step /= 2)
-        v += __shfl_xor_sync(0xffffffffu, (unsigned long long)v, step);
-    return v;
-}
+BS_WARP_FUNCTIONS(X)
+#undef X
 
 /* Values only grow, so one that is reached already need not be written. */
-static __device__ inline void bs_atomic_max(int32_t *p, int32_t v)
+BS_DEVICE void bs_atomic_max(int32_t *p, int32_t v)
 {
     if (v > *(volatile int32_t *)p)
         atomicMax(p, v);
@@ -95,9 +104,9 @@ typedef struct bs_thread {
  * threads that meet have to come from the same place. */
 void bs_sim_sync(const char *where);
 int bs_sim_any(int v, const char *where);
-int32_t bs_sim_max(int32_t v, const char *where);
-uint64_t bs_sim_max64(uint64_t v, const char *where);
-uint64_t bs_sim_sum64(uint64_t v, const char *where);
+#define X(name, type, combination) type bs_sim_##name(type v, const char *where);
+BS_WARP_FUNCTIONS(X)
+#undef X
 void *bs_sim_shared(uint64_t bytes, const char *where);
 
 #define BS_KERNEL(name)                                                                                      \
@@ -122,6 +131,12 @@ void *bs_sim_shared(uint64_t bytes, const char *where);
 #define bs_warp_max(v)           bs_sim_max(v, BS_WHERE)
 #define bs_warp_max64(v)         bs_sim_max64(v, BS_WHERE)
 #define bs_warp_sum64(v)         bs_sim_sum64(v, BS_WHERE)
+#define bs_warp_sum(v)           bs_sim_sum(v, BS_WHERE)
+#define bs_warp_add(v)           bs_sim_add(v, BS_WHERE)
+#define bs_warp_mul(v)           bs_sim_mul(v, BS_WHERE)
+#define bs_warp_max_nan(v)       bs_sim_max_nan(v, BS_WHERE)
+#define bs_warp_min_nan(v)       bs_sim_min_nan(v, BS_WHERE)
+#define BS_DEVICE                static inline
 
 BS_HD void bs_atomic_max(int32_t *p, int32_t v)
 {
@@ -135,8 +150,13 @@ BS_HD void bs_atomic_max(int32_t *p, int32_t v)
 #define BS_EACH(i, k, samples_, items_)                                                                      \
     BS_SAMPLES(i, samples_)                                                                                  \
     BS_ITEMS(k, items_)
-#define BS_WARP(i, samples_)     BS_SAMPLES(i, samples_)
-#define BS_WARP_ITEMS(k, items_) for (uint32_t k = BS_THREAD; k < (uint32_t)(items_); k += BS_WARP_SIZE)
-#define bs_warp_leads()          (BS_THREAD % 32 == 0)
+#define BS_WARP(i, samples_) BS_SAMPLES(i, samples_)
+#define BS_WARP_LINES(i, k, samples_, lines_)                                                                \
+    BS_SAMPLES(i, samples_)                                                                                  \
+    for (uint32_t k = BS_ITEM / BS_WARP_SIZE; k < (uint32_t)(lines_); k += BS_ITEM_STEP / BS_WARP_SIZE)
+#define BS_LANE                        (BS_THREAD % BS_WARP_SIZE)
+#define BS_LANE_ITEMS(k, lane, items_) for (uint32_t k = lane; k < (uint32_t)(items_); k += BS_WARP_SIZE)
+#define BS_WARP_ITEMS(k, items_)       BS_LANE_ITEMS(k, BS_LANE, items_)
+#define bs_warp_leads()                (BS_LANE == 0)
 
 #endif

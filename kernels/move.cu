@@ -1,4 +1,4 @@
-/* Data movement and reductions. */
+/* Data movement. */
 #include "kernels.h"
 #include "launch.h"
 #include "ops.h"
@@ -92,61 +92,5 @@ BS_KERNEL(resize)
         a.out[(int64_t)i * a.channels * a.out_h * a.out_w + k] = a.resize.mode == BS_RESIZE_CUBIC
                                                                      ? resize_cubic(&a, x, row, column)
                                                                      : resize_linear(&a, x, row, column);
-    }
-}
-
-BS_HD float reduce_start(int op)
-{
-    switch (op) {
-#define X(suffix, name, start, next, result)                                                                 \
-    case BS_OP_##suffix:                                                                                     \
-        return start;
-        BS_REDUCE_OPS(X)
-#undef X
-    default:
-        return 0.0f;
-    }
-}
-
-BS_HD float reduce_next(int op, float s, float x)
-{
-    switch (op) {
-#define X(suffix, name, start, next, result)                                                                 \
-    case BS_OP_##suffix:                                                                                     \
-        return next;
-        BS_REDUCE_OPS(X)
-#undef X
-    default:
-        return s;
-    }
-}
-
-BS_HD float reduce_result(int op, float s, float n)
-{
-    (void)n;
-    switch (op) {
-#define X(suffix, name, start, next, result)                                                                 \
-    case BS_OP_##suffix:                                                                                     \
-        return result;
-        BS_REDUCE_OPS(X)
-#undef X
-    default:
-        return s;
-    }
-}
-
-BS_KERNEL(reduce)
-{
-    BS_EACH(i, k, a.n, a.at.items)
-    {
-        int64_t at[BS_ND_ARRAYS];
-        bs_nd_space_at(&a.at, 1, k, at);
-        const float *x = bs_operand_row(&a.in, i) + at[0];
-        float s = reduce_start(a.op);
-        for (uint32_t e = 0; e < a.over.items; e++) {
-            bs_nd_space_at(&a.over, 1, e, at);
-            s = reduce_next(a.op, s, x[at[0]]);
-        }
-        a.out[(int64_t)i * a.at.items + k] = reduce_result(a.op, s, (float)a.over.items);
     }
 }

@@ -24,6 +24,8 @@
 #include <stdint.h>
 
 enum { BS_MAX_RANK = 6 };
+/* The most nodes, and activations read from outside, of a region (host/model/graph.h). */
+enum { BS_REGION_NODES = 12, BS_REGION_INPUTS = 4 };
 
 /* X(family, axes, rows, field, parameters, memory). Operators of a family differ in attributes only, or where
  * the functions of the family test for the operator.
@@ -32,7 +34,7 @@ enum { BS_MAX_RANK = 6 };
  *       IMAGE    input 0 and the output are images (C, H, W), if of rank 3
  *       ALIKE    inputs and output have the same axes
  *       FREE     anything
- *   rows: which rows of tokens an output row depends on: carry_ROWS() of host/backend/planes.c
+ *   rows: which rows of tokens an output row depends on: carry_ROWS() of host/backend/carry.c
  *   field: the receptive field of an output pixel of images: field_FIELD() of host/replay/receptive_field.c
  *   parameters: the meaning of constant inputs
  *       LINEAR   1 weight, 2 bias
@@ -178,18 +180,19 @@ typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_
 #define BS_VARIADIC_OPS(X)                        BS_VARIADIC_TABLE(BS_OWN_COLUMNS, X)
 #define BS_VARIADIC_COLUMNS(X, suffix, name, ...) X(suffix, name, broadcast, FLOAT, 1, INT32_MAX)
 
-/* R(X, enum suffix, ONNX operator name, start, next sum from s and the element x, result from s and the count
- * n). Reduces the axes of attr.reduce, or (GlobalAveragePool) all but the channels. */
+/* R(X, enum suffix, ONNX operator name, start, function that adds (bs_add, ...), what it adds for the element
+ * x, result from the sum s and the count n). Reduces the axes of attr.reduce, or (GlobalAveragePool) all but
+ * the channels. */
 #define BS_REDUCE_TABLE(R, X)                                                                                \
-    R(X, REDUCE_MEAN, "ReduceMean", 0.0f, bs_add(s, x), bs_div(s, n))                                        \
-    R(X, REDUCE_SUM, "ReduceSum", 0.0f, bs_add(s, x), s)                                                     \
-    R(X, REDUCE_MAX, "ReduceMax", -INFINITY, bs_max_nan(s, x), s)                                            \
-    R(X, REDUCE_MIN, "ReduceMin", INFINITY, bs_min_nan(s, x), s)                                             \
-    R(X, REDUCE_L1, "ReduceL1", 0.0f, bs_add(s, bs_abs(x)), s)                                               \
-    R(X, REDUCE_L2, "ReduceL2", 0.0f, bs_add(s, bs_mul(x, x)), bs_sqrt(s))                                   \
-    R(X, REDUCE_SUM_SQUARE, "ReduceSumSquare", 0.0f, bs_add(s, bs_mul(x, x)), s)                             \
-    R(X, REDUCE_PROD, "ReduceProd", 1.0f, bs_mul(s, x), s)                                                   \
-    R(X, GLOBAL_AVERAGE_POOL, "GlobalAveragePool", 0.0f, bs_add(s, x), bs_div(s, n))
+    R(X, REDUCE_MEAN, "ReduceMean", 0.0f, add, x, bs_div(s, n))                                              \
+    R(X, REDUCE_SUM, "ReduceSum", 0.0f, add, x, s)                                                           \
+    R(X, REDUCE_MAX, "ReduceMax", -INFINITY, max_nan, x, s)                                                  \
+    R(X, REDUCE_MIN, "ReduceMin", INFINITY, min_nan, x, s)                                                   \
+    R(X, REDUCE_L1, "ReduceL1", 0.0f, add, bs_abs(x), s)                                                     \
+    R(X, REDUCE_L2, "ReduceL2", 0.0f, add, bs_mul(x, x), bs_sqrt(s))                                         \
+    R(X, REDUCE_SUM_SQUARE, "ReduceSumSquare", 0.0f, add, bs_mul(x, x), s)                                   \
+    R(X, REDUCE_PROD, "ReduceProd", 1.0f, mul, x, s)                                                         \
+    R(X, GLOBAL_AVERAGE_POOL, "GlobalAveragePool", 0.0f, add, x, bs_div(s, n))
 #define BS_REDUCE_OPS(X)                        BS_REDUCE_TABLE(BS_OWN_COLUMNS, X)
 #define BS_REDUCE_COLUMNS(X, suffix, name, ...) X(suffix, name, reduce, FLOAT, 1, 2)
 

@@ -7,9 +7,7 @@
 #ifndef BS_KERNELS_OPS_H
 #define BS_KERNELS_OPS_H
 
-#include "bits.h"
-
-#include <math.h>
+#include "elementary.h"
 
 /* Turns any NaN into the quiet NaN 0x7fc00000. */
 BS_HD float bs_quiet(float x)
@@ -20,12 +18,12 @@ BS_HD float bs_quiet(float x)
 /* Maximum and minimum; NaN if either is NaN (with the bits of the first one). */
 BS_HD float bs_max_nan(float a, float b)
 {
-    return a > b || a != a ? a : b;
+    return bs_select((a > b) | (a != a), a, b);
 }
 
 BS_HD float bs_min_nan(float a, float b)
 {
-    return a < b || a != a ? a : b;
+    return bs_select((a < b) | (a != a), a, b);
 }
 
 /* -0 gives +0. */
@@ -47,12 +45,12 @@ BS_HD float bs_clip(float x, float lo, float hi)
 
 BS_HD float bs_sigmoid(float x)
 {
-    return bs_quiet(1.0f / (1.0f + expf(-x)));
+    return bs_quiet(1.0f / (1.0f + bs_expf(-x)));
 }
 
 BS_HD float bs_tanh(float x)
 {
-    return bs_quiet(tanhf(x));
+    return bs_quiet(bs_tanhf(x));
 }
 
 BS_HD float bs_abs(float x)
@@ -67,12 +65,12 @@ BS_HD float bs_neg(float x)
 
 BS_HD float bs_exp(float x)
 {
-    return bs_quiet(expf(x));
+    return bs_quiet(bs_expf(x));
 }
 
 BS_HD float bs_log(float x)
 {
-    return bs_quiet(logf(x));
+    return bs_quiet(bs_logf(x));
 }
 
 BS_HD float bs_sqrt(float x)
@@ -98,7 +96,7 @@ BS_HD float bs_round(float x)
 
 BS_HD float bs_sign(float x)
 {
-    return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x == 0.0f ? 0.0f : bs_quiet(x);
+    return bs_select(x == x, (float)((x > 0.0f) - (x < 0.0f)), bs_quiet(x));
 }
 
 /* Without its fraction, or 0 or 1. */
@@ -124,7 +122,7 @@ BS_HD float bs_cos(float x)
 
 BS_HD float bs_erf(float x)
 {
-    return bs_quiet(erff(x));
+    return bs_quiet(bs_erff(x));
 }
 
 BS_HD float bs_add(float a, float b)
@@ -160,12 +158,12 @@ BS_HD float bs_mod(float a, float b)
 
 BS_HD float bs_elu(float x, float alpha)
 {
-    return x < 0.0f ? bs_quiet(alpha * expm1f(x)) : x;
+    return x < 0.0f ? bs_quiet(alpha * bs_expm1f(x)) : x;
 }
 
 BS_HD float bs_celu(float x, float alpha)
 {
-    return x < 0.0f ? bs_quiet(alpha * expm1f(x / alpha)) : x;
+    return x < 0.0f ? bs_quiet(alpha * bs_expm1f(x / alpha)) : x;
 }
 
 BS_HD float bs_selu(float x, float alpha, float gamma)
@@ -186,7 +184,8 @@ BS_HD float bs_thresholded_relu(float x, float alpha)
 /* Towards 0 by `bias`, and 0 within the limits. */
 BS_HD float bs_shrink(float x, float limit, float bias)
 {
-    return x < -limit ? bs_quiet(x + bias) : x > limit ? bs_quiet(x - bias) : x == x ? 0.0f : x;
+    float outside = bs_select(x < -limit, bs_quiet(x + bias), bs_quiet(x - bias));
+    return bs_select((x >= -limit) & (x <= limit), 0.0f, outside);
 }
 
 BS_HD float bs_hard_sigmoid(float x, float alpha, float beta)
@@ -203,14 +202,14 @@ BS_HD float bs_hard_swish(float x)
 BS_HD float bs_gelu(float x, float approximate)
 {
     float inner = 0.797884561f * (x + 0.044715f * x * x * x);
-    float t = approximate != 0.0f ? tanhf(inner) : erff(x * 0.707106781f);
+    float t = approximate != 0.0f ? bs_tanhf(inner) : bs_erff(x * 0.707106781f);
     return bs_quiet(0.5f * x * (1.0f + t));
 }
 
 /* ln(1 + e^x); above 20 that is x. */
 BS_HD float bs_softplus(float x)
 {
-    return x > 20.0f ? x : bs_quiet(log1pf(expf(x)));
+    return bs_select(x > 20.0f, x, bs_quiet(bs_log1pf(bs_expf(x))));
 }
 
 BS_HD float bs_softsign(float x)
@@ -220,7 +219,7 @@ BS_HD float bs_softsign(float x)
 
 BS_HD float bs_mish(float x)
 {
-    return bs_quiet(x * tanhf(bs_softplus(x)));
+    return bs_quiet(x * bs_tanhf(bs_softplus(x)));
 }
 
 /* Batch normalisation in two steps; the factor is the same for a whole channel. */

@@ -13,6 +13,7 @@ Needs the PyPI packages numpy, onnx, pillow, torch and pytorchfi; exits with 77 
 with "figure:"."""
 import argparse
 import csv
+import itertools
 import pathlib
 import sqlite3
 import sys
@@ -21,7 +22,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/numerics"))
 
-from common import ListedImages, Preprocess, bitsink, bitsink_json, require, skip, write_job
+from common import ListedImages, Preprocess, best_rates, bitsink, bitsink_json, require, skip, write_job
 
 np, Image, onnx, torch, core = require("numpy", "PIL.Image", "onnx", "torch", "pytorchfi.core")
 
@@ -183,21 +184,24 @@ def compare(model, args, folder):
     tensors = [preprocess.tensor(Image.open(folder / name)) for name in images.names]
     trials = choose_trials(read_sites(folder / "sites.csv"), args.peer_trials)
     peer = Peer(model, tensors, trials, args)
-    ours, theirs, answers, n = [], [], [], 0
-    for round_ in range(args.rounds):
-        db = folder / f"{round_}.db"
+    runs, answers, done = itertools.count(), [], {}
+
+    def ours():
         threads = ["--threads", args.threads] if args.device == "cpu" else []
-        (done,) = bitsink_json(args.bitsink, "run", job, "--db", db, "--quiet", "--self-test", "off", "--device",
-                               args.device, "--batch", args.batch, *threads)
-        ours.append(done["trials_per_second"])
-        rate, answers = peer.measure()
-        theirs.append(rate)
-        n = done["done"]
-        print(f"  round {round_ + 1}: bitsink {ours[-1]:.1f} trials/s, PyTorchFI {rate:.1f}", flush=True)
+        done.update(*bitsink_json(args.bitsink, "run", job, "--db", folder / f"{next(runs)}.db", "--quiet", "--self-test",
+                                  "off", "--device", args.device, "--batch", args.batch, *threads))
+        return done["trials_per_second"]
+
+    def theirs():
+        rate, answers[:] = peer.measure()
+        return rate
+
+    best = best_rates(args.rounds, "trials/s", {"bitsink": ours, "PyTorchFI": theirs})
     expected = read_answers(folder / "0.db")
     same = sum(a == expected[t["entry"], t["target"], t["image"], t["repetition"]] for a, t in zip(answers, trials))
-    return (f"{model.stem}: bitsink delta {max(ours):.1f} trials/s ({n} trials), PyTorchFI {max(theirs):.1f} "
-            f"({len(trials)} of them), ratio {max(ours) / max(theirs):.1f}, same answer {same} of {len(trials)}")
+    mine, other = best["bitsink"], best["PyTorchFI"]
+    return (f"{model.stem}: bitsink delta {mine:.1f} trials/s ({done['done']} trials), PyTorchFI {other:.1f} "
+            f"({len(trials)} of them), ratio {mine / other:.1f}, same answer {same} of {len(trials)}")
 
 
 def main():

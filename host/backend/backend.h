@@ -141,7 +141,8 @@ typedef struct bs_backend {
     bs_status (*move_rows)(bs_stream *stream, int n, void *rows, size_t row_bytes, const int32_t *to,
                            const int32_t *from);
     bs_status (*inject)(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f);
-    /* Sets equal[i] to 1 if row i equals its golden row bit for bit, else to 0. */
+    /* Sets equal[i] to 1 if row i equals its golden row bit for bit, wherever the network's output can depend
+     * on it (planes.h), else to 0. */
     bs_status (*compare)(bs_stream *stream, int tensor, int n, const void *rows, bs_view golden,
                          uint8_t *equal);
     /* Delta replay: the same operations on patches. A backend without them leaves patch_bytes NULL.

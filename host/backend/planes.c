@@ -1,5 +1,6 @@
 #include "backend/planes.h"
 
+#include "backend/carry.h"
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -27,158 +28,50 @@ static int64_t product(const bs_shape *s, int from, int to)
     return n;
 }
 
-/* The rows of input k, which lie along `axis`. */
-typedef struct rows_in {
-    const bs_graph *g;
-    const bs_node *n;
-    int k, axis;
-    const bs_shape *in, *out;
-} rows_in;
-
-static int carry_none(const rows_in *r)
+/* Returns the plane of a tensor that is no image and whose inputs have no plane that it could follow. Its
+ * rows are the tokens in (T, F) and (heads, T, F). */
+static bs_plane usual_plane(const bs_shape *s)
 {
-    (void)r;
-    return -1;
-}
-
-/* Operands are aligned at their last axes; no constant may differ from row to row. */
-static int carry_broadcast(const rows_in *r)
-{
-    const bs_node *n = r->n;
-    int to = r->axis + r->out->rank - r->in->rank;
-    if (r->in->dim[r->axis] != r->out->dim[to])
-        return -1;
-    for (int i = 0; i < n->n_in; i++) {
-        const bs_tensor *t = n->in[i] < 0 ? NULL : &r->g->tensors[n->in[i]];
-        int own = t ? to - r->out->rank + t->shape.rank : -1;
-        if (t && t->constant && own >= 0 && t->shape.dim[own] != 1)
-            return -1;
-    }
-    return to;
-}
-
-/* The same elements with other axes: the rows remain if the axes before them hold as many elements. */
-static int carry_reshape(const rows_in *r)
-{
-    for (int to = 0; to < r->out->rank; to++)
-        if (r->out->dim[to] == r->in->dim[r->axis] && product(r->out, 0, to) == product(r->in, 0, r->axis))
-            return to;
-    return -1;
-}
-
-static int carry_transpose(const rows_in *r)
-{
-    int to = 0;
-    while (to < r->out->rank - 1 && r->n->attr.perm[to] != r->axis)
-        to++;
-    return to;
-}
-
-static int carry_gather(const rows_in *r)
-{
-    int lost = r->in->rank - r->out->rank, gathered = r->n->attr.axis;
-    if (gathered == r->axis || lost < 0 || lost > 1)
-        return -1;
-    return gathered < r->axis ? r->axis - lost : r->axis;
-}
-
-static int carry_reduce(const rows_in *r)
-{
-    const bool *reduce = r->n->attr.reduce;
-    int before = 0;
-    for (int a = 0; a < r->axis; a++)
-        before += reduce[a];
-    if (r->n->op == BS_OP_GLOBAL_AVERAGE_POOL || reduce[r->axis])
-        return -1;
-    return r->out->rank == r->in->rank ? r->axis : r->axis - before;
-}
-
-static int carry_concat(const rows_in *r)
-{
-    for (int k = 0; k < r->n->n_in; k++)
-        if (r->g->tensors[r->n->in[k]].constant)
-            return -1;
-    return r->n->attr.axis == r->axis ? -1 : r->axis;
-}
-
-/* The right operand is a weight matrix, or an input that is read whole. */
-static int carry_matmul(const rows_in *r)
-{
-    int axis = r->axis, rank = r->in->rank;
-    bool weights = r->n->op == BS_OP_GEMM || bs_matmul_by_weights(r->g, r->n);
-    if (r->k != 0 || rank != r->out->rank)
-        return -1;
-    return weights ? (axis < rank - 1 ? axis : -1) : axis == rank - 2 ? axis : -1;
-}
-
-static int carry_batch_norm(const rows_in *r)
-{
-    return r->n->attr.axis == r->axis ? -1 : r->axis;
-}
-
-/* The node works on lines of the axes from attr.axis on. */
-static int carry_lines(const rows_in *r)
-{
-    return r->axis < r->n->attr.axis ? r->axis : -1;
-}
-
-static int carry_slice(const rows_in *r)
-{
-    return r->n->attr.step[r->axis] > 0 ? r->axis : -1;
-}
-
-static int carry_tile(const rows_in *r)
-{
-    return r->in->dim[r->axis] == r->out->dim[r->axis] ? r->axis : -1;
-}
-
-static int carry_pad(const rows_in *r)
-{
-    return r->n->attr.begin[r->axis] == 0 ? carry_tile(r) : -1;
-}
-
-int bs_rows_carry(const bs_graph *g, const bs_node *n, int k, int axis)
-{
-    static int (*const carry[])(const rows_in *) = {
-#define X(family, axes, rows, ...) carry_##rows,
-        BS_OP_FAMILIES(X)
-#undef X
-    };
-    rows_in r = {g, n, k, axis, &g->tensors[n->in[k]].shape, &g->tensors[n->out].shape};
-    return carry[bs_op_describe(n->op)->family](&r);
-}
-
-/* Returns the axis where no input has rows: the tokens in (T, F) and (heads, T, F); the pixels in an image as
- * a list of pixels for each channel. */
-static int usual_axis(const bs_graph *g, const bs_plane *planes, int tensor)
-{
-    const bs_tensor *t = &g->tensors[tensor];
-    const bs_node *n = t->producer < 0 ? NULL : &g->nodes[t->producer];
-    const bs_plane *in = n && n->in[0] >= 0 ? &planes[n->in[0]] : NULL;
-    if (in && in->image && t->shape.rank == 2 && t->shape.dim[0] == in->outer)
-        return 1;
-    return t->shape.rank == 2 || t->shape.rank == 3 ? t->shape.rank - 2 : -1;
-}
-
-/* Follows the rows of the inputs, so that rows keep their identity from one operator to the next. */
-static int choose_axis(const bs_graph *g, const bs_plane *planes, int tensor)
-{
-    const bs_tensor *t = &g->tensors[tensor];
-    const bs_node *n = t->producer < 0 ? NULL : &g->nodes[t->producer];
-    int axis = -1;
-    for (int k = 0; n && k < n->n_in && axis < 0; k++)
-        if (n->in[k] >= 0 && !planes[n->in[k]].image && planes[n->in[k]].axis >= 0)
-            axis = bs_rows_carry(g, n, k, planes[n->in[k]].axis);
-    return axis >= 0 ? axis : usual_axis(g, planes, tensor);
-}
-
-static bs_plane make_plane(const bs_shape *s, bool image, int axis)
-{
-    if (image)
-        return (bs_plane){true, 1, s->dim[0], s->dim[1], s->dim[2], 1};
-    if (axis < 0 || s->dim[axis] == 1)
+    int axis = s->rank - 2;
+    if ((s->rank != 2 && s->rank != 3) || s->dim[axis] == 1)
         return (bs_plane){.axis = -1, .outer = 1, .height = 1, .width = 1, .cell = product(s, 0, s->rank)};
-    return (bs_plane){false, axis, product(s, 0, axis), s->dim[axis], 1, product(s, axis + 1, s->rank)};
+    return (bs_plane){.axis = axis,
+                      .column = axis + 1,
+                      .end = axis + 1,
+                      .outer = product(s, 0, axis),
+                      .height = s->dim[axis],
+                      .width = 1,
+                      .cell = s->dim[axis + 1]};
+}
+
+static bs_plane image_plane(const bs_shape *s)
+{
+    return (bs_plane){.image = true,
+                      .axis = 1,
+                      .column = 2,
+                      .end = 3,
+                      .outer = s->dim[0],
+                      .height = s->dim[1],
+                      .width = s->dim[2],
+                      .cell = 1};
+}
+
+/* Follows the planes of the inputs, so that rows keep their identity from one operator to the next: exactly
+ * if that is possible. */
+static bs_plane choose_plane(const bs_graph *g, const bs_plane *planes, const bs_node *n)
+{
+    bs_plane found = {.axis = -1};
+    for (int k = 0; k < n->n_in; k++) {
+        const bs_plane *in = n->in[k] < 0 ? NULL : &planes[n->in[k]];
+        if (!in || in->axis < 0 || (in->image && !bs_plane_leaves_image(n)))
+            continue;
+        bs_carried c = bs_plane_carry(g, n, k, in);
+        if (c.plane.axis >= 0 && c.plane.height * c.plane.width > 1 && (c.exact || found.axis < 0))
+            found = c.plane;
+        if (c.exact && found.axis >= 0)
+            return found;
+    }
+    return found.axis >= 0 ? found : usual_plane(&g->tensors[n->out].shape);
 }
 
 bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
@@ -194,11 +87,13 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
             (*out)[t] = (bs_plane){.axis = -1, .outer = 1, .height = 1, .width = 1};
     for (int t = 0; t < g->n_tensors && st == BS_OK; t++)
         if (!g->tensors[t].constant && g->tensors[t].producer < 0)
-            (*out)[t] = make_plane(&g->tensors[t].shape, image[t], usual_axis(g, *out, t));
+            (*out)[t] = image[t] ? image_plane(&g->tensors[t].shape) : usual_plane(&g->tensors[t].shape);
     for (int i = 0; i < g->n_nodes && st == BS_OK; i++) {
         int t = g->nodes[i].out;
-        (*out)[t] = make_plane(&g->tensors[t].shape, image[t], image[t] ? 1 : choose_axis(g, *out, t));
+        (*out)[t] = image[t] ? image_plane(&g->tensors[t].shape) : choose_plane(g, *out, &g->nodes[i]);
     }
+    if (st == BS_OK)
+        bs_rows_find_needed(*out, g);
     free(image);
     if (st != BS_OK) {
         free(*out);
@@ -207,20 +102,19 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
     return st;
 }
 
-static bool broadcasts_over_rows(const bs_graph *g, const bs_node *n, int k, int axis)
+bs_shape bs_plane_patch(const bs_plane *p, const bs_shape *whole, const int size[2])
 {
-    const bs_shape *in = &g->tensors[n->in[k]].shape, *out = &g->tensors[n->out].shape;
-    int own = axis - (out->rank - in->rank);
-    return own < 0 || in->dim[own] != out->dim[axis];
-}
-
-bool bs_reads_whole(const bs_graph *g, const bs_plane *planes, const bs_node *n, int k)
-{
-    const bs_plane *out = &planes[n->out];
-    if (n->in[k] < 0 || g->tensors[n->in[k]].constant || out->axis < 0)
-        return false;
-    if (out->image)
-        return bs_graph_broadcasts(g, n, k);
-    return (n->op == BS_OP_MATMUL && k == 1) ||
-           (bs_op_broadcasts(n->op) && broadcasts_over_rows(g, n, k, out->axis));
+    bs_shape s = *whole;
+    bool one = p->column == p->end; /* axis for rows and columns */
+    int64_t rows = one ? 1 : p->height / s.dim[p->axis], columns = one ? 1 : p->width / s.dim[p->column];
+    if (one) {
+        s.dim[p->axis] = size[0] * size[1];
+        return s;
+    }
+    bool fits = size[0] % rows == 0 && size[1] % columns == 0;
+    for (int a = p->axis + 1; a < p->end && !fits; a++)
+        s.dim[a] = 1;
+    s.dim[p->axis] = fits ? size[0] / rows : size[0];
+    s.dim[p->column] = fits ? size[1] / columns : size[1];
+    return s;
 }

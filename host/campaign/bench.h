@@ -25,18 +25,17 @@ typedef enum bs_bench_layer {
 
 const char *bs_bench_layer_name(bs_bench_layer layer);
 
-/* X(enum suffix, name, replay mode, keeps masked trials to the end, largest number of trials for each target
- * and worker). Where no trial is dropped all take the same time, so a few are enough; on a slow device a
- * quarter of them after the first target. DENSE_SUFFIX is the way of injectors that run "from the faulty
- * layer on". DELTA is the last: the answers of all others are compared with its. */
+/* X(enum suffix, name, replay mode, keeps masked trials to the end). Where no trial is dropped all take the
+ * same time, so a few are enough. DENSE_SUFFIX is the way of injectors that run "from the faulty layer on".
+ * DELTA is the last: the answers of all others are compared with its. */
 #define BS_BENCH_WAYS(X)                                                                                     \
-    X(FULL, "full", BS_REPLAY_FULL, true, 32)                                                                \
-    X(DENSE_SUFFIX, "dense_suffix", BS_REPLAY_SUFFIX, true, 32)                                              \
-    X(SUFFIX, "suffix", BS_REPLAY_SUFFIX, false, INT_MAX)                                                    \
-    X(DELTA, "delta", BS_REPLAY_DELTA, false, INT_MAX)
+    X(FULL, "full", BS_REPLAY_FULL, true)                                                                    \
+    X(DENSE_SUFFIX, "dense_suffix", BS_REPLAY_SUFFIX, true)                                                  \
+    X(SUFFIX, "suffix", BS_REPLAY_SUFFIX, false)                                                             \
+    X(DELTA, "delta", BS_REPLAY_DELTA, false)
 
 typedef enum bs_bench_way {
-#define X(suffix, name, mode, keeps, most) BS_BENCH_##suffix,
+#define X(suffix, name, mode, keeps) BS_BENCH_##suffix,
     BS_BENCH_WAYS(X)
 #undef X
         BS_BENCH_WAY_COUNT
@@ -54,15 +53,18 @@ typedef struct bs_bench_cell {
 
 typedef struct bs_bench {
     /* Replay */
-    int *targets; /* outputs of Conv, Gemm and MatMul nodes */
-    int n_targets;
+    int *targets; /* those measured, of the outputs of Conv, Gemm and MatMul nodes */
+    int n_targets, of_targets;
+    int trials, reruns; /* of a target and worker, by suffix and delta; by full and dense suffix */
     bs_bench_cell (*cells)[BS_BENCH_WAY_COUNT]; /* by target */
     uint64_t *masked_at;   /* [target][target id of the graph]: masked trials, by died_at */
     int n_ids;             /* target ids */
     double golden_seconds; /* sum over the workers */
     uint64_t goldens;
-    bool exact; /* all ways gave the same answers */
+    int golden_tile; /* images that a worker computed at a time */
+    bool exact;      /* all ways gave the same answers */
     /* The same delta replay again, operation by operation; sums over the workers */
+    int kernel_targets;                                 /* so many of the targets */
     bs_timed_cell kernels[BS_TIMED_COUNT][BS_OP_COUNT]; /* see backend/timed.h */
     double kernel_seconds;                              /* including the time between operations */
     /* Rates of the device, with all workers at once */
@@ -74,12 +76,23 @@ typedef struct bs_bench {
     /* Memory */
     size_t host_peak;                                  /* peak bytes of the process so far */
     size_t parameter_bytes, golden_bytes, trial_bytes; /* on the device, planned for all workers */
+    size_t golden_image_bytes;                         /* of one image */
+    double seconds;                                    /* that all of this took */
 } bs_bench;
 
-/* Runs `trials` single bit flips for each target in turn: a random bit of a random element of its output
- * each, on two synthetic images, all workers by the same way at a time. Then measures the rest. The engine
- * must have been opened for `bench`, without a plan, in delta mode. Free with bs_bench_clear(). */
-bs_status bs_bench_run(bs_bench *out, const bs_engine *e, int trials, uint64_t seed);
+typedef struct bs_bench_options {
+    int trials;     /* of a target and worker, at most */
+    double seconds; /* that the measurements may take, or about so many */
+    uint64_t seed;
+    bool golden; /* golden runs only, all the time */
+} bs_bench_options;
+
+/* Runs single bit flips for each target in turn: a random bit of a random element of its output each, on two
+ * synthetic images, all workers by the same way at a time. Then measures the rest. Where the time is short it
+ * takes fewer full re-runs, then fewer trials, then an even choice of the targets. The engine must have been
+ * opened for `bench`, without a plan, in delta mode; for golden runs any engine will do. Free with
+ * bs_bench_clear(). */
+bs_status bs_bench_run(bs_bench *out, const bs_engine *e, const bs_bench_options *options);
 void bs_bench_clear(bs_bench *b);
 
 /* Returns the multiply-accumulates per second of the fastest of the layers, as the device's peak. */

@@ -12,9 +12,8 @@ static const struct {
     const char *name;
     bs_replay_mode mode;
     bool keeps;
-    int most;
 } ways[] = {
-#define X(suffix, name, mode, keeps, most) {name, mode, keeps, most},
+#define X(suffix, name, mode, keeps) {name, mode, keeps},
     BS_BENCH_WAYS(X)
 #undef X
 };
@@ -42,10 +41,8 @@ bs_status bs_bench_batch_open(bs_bench_batch *b, size_t n)
     BS_TRY(bs_calloc(&b->site, n, sizeof *b->site, what));
     BS_TRY(bs_calloc(&b->first, n + 1, sizeof *b->first, what));
     BS_TRY(bs_calloc(&b->before, n, sizeof *b->before, what));
-    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++) {
-        b->most[way] = ways[way].most;
+    for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         BS_TRY(bs_calloc(&b->result[way], n, sizeof **b->result, what));
-    }
     return BS_OK;
 }
 
@@ -78,16 +75,16 @@ void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int w
     b->first[s->trials] = (uint32_t)s->trials;
 }
 
-int bs_bench_count(const bs_bench_share *s, const bs_bench_batch *b, int way)
+int bs_bench_count(const bs_bench_share *s, int way)
 {
-    return s->trials < b->most[way] ? s->trials : b->most[way];
+    return ways[way].keeps ? s->reruns : s->trials;
 }
 
 bs_status bs_bench_trials(bs_replayer *p, const bs_bench_share *s, const bs_bench_batch *b, int index,
                           bs_bench_way way)
 {
     bs_trial_batch t = {
-        .n = bs_bench_count(s, b, (int)way),
+        .n = bs_bench_count(s, (int)way),
         .golden_row = b->row,
         .faults = {b->site, b->first, b->before},
         .keep_masked = ways[way].keeps,

@@ -11,21 +11,33 @@ typedef struct timed_share {
     bs_engine engine; /* as s->e, on the timed backend */
 } timed_share;
 
+/* Returns how many targets there is time for: each takes as long as before, together with making the
+ * primitives. */
+static int count_targets(const bs_bench_share *s)
+{
+    double left = bs_bench_left(s, BS_BENCH_KERNELS_END) * s->e->threads;
+    int n = 0;
+    while (n < s->n_made && s->spent[s->order[n]] > 0 && (n == 0 || s->spent[s->order[n]] < left))
+        left -= s->spent[s->order[n++]];
+    return n;
+}
+
 static bs_status run_targets(const bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
 {
-    for (int i = 0; i < s->out->n_targets; i++) {
-        bs_bench_draw(s, b, s->out->targets[i], worker);
-        BS_TRY(bs_bench_trials(w->replayer, s, b, i, BS_BENCH_DELTA));
+    for (int k = 0; k < s->out->kernel_targets; k++) {
+        bs_bench_draw(s, b, s->out->targets[s->order[k]], worker);
+        BS_TRY(bs_bench_trials(w->replayer, s, b, s->order[k], BS_BENCH_DELTA));
     }
     return BS_OK;
 }
 
-/* Runs all targets once to make the primitives, and once more timed. */
+/* Runs the targets timed, if need be once before that to make the primitives. */
 static bs_status run_timed(bs_bench_share *s, bs_worker *w, bs_bench_batch *b, int worker)
 {
     uint64_t fingerprint;
     BS_TRY(bs_selftest_probe(w->golden, &fingerprint));
-    BS_TRY(run_targets(s, w, b, worker));
+    if (s->warm)
+        BS_TRY(run_targets(s, w, b, worker));
     bs_timed_restart(w->stream);
     double start = bs_resources_clock();
     BS_TRY(run_targets(s, w, b, worker));
@@ -54,6 +66,7 @@ bs_status bs_bench_kernels(bs_bench_share *s)
 {
     timed_share t = {s, *s->e};
     bs_timed *timed;
+    s->out->kernel_targets = count_targets(s);
     BS_TRY(bs_timed_create(&timed, s->e->backend, s->e->network, s->e->graph));
     t.engine.backend = &timed->backend;
     t.engine.network = timed->network;

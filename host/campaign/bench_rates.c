@@ -27,6 +27,7 @@ typedef struct rates {
     const bs_graph *graph;
     bs_network *network;
     bs_bench_layer layer;
+    double pace; /* part of these times that there is */
     size_t room; /* bytes for one of a worker's two arrays */
     pthread_mutex_t lock;
     bs_bench *out;
@@ -113,7 +114,7 @@ static bs_status choose_samples(meter *m, int *n)
         BS_TRY(run_layer(m, *n)); /* makes its primitives */
         double start = bs_resources_clock();
         BS_TRY(run_layer(m, *n));
-        if (bs_resources_clock() - start > call_seconds || *n >= MOST_SAMPLES ||
+        if (bs_resources_clock() - start > m->r->pace * call_seconds || *n >= MOST_SAMPLES ||
             (size_t)*n * 2 * m->row > m->r->room)
             return BS_OK;
     }
@@ -126,7 +127,7 @@ static bs_status measure_layer(meter *m, double *macs)
     BS_TRY(choose_samples(m, &n));
     BS_TRY(bs_team_barrier());
     double start = bs_resources_clock();
-    for (; seconds < layer_seconds; seconds = bs_resources_clock() - start, samples += n)
+    for (; seconds < m->r->pace * layer_seconds; seconds = bs_resources_clock() - start, samples += n)
         BS_TRY(run_layer(m, n));
     *macs = samples * (double)m->r->graph->nodes[0].macs / seconds;
     return bs_team_barrier();
@@ -145,7 +146,8 @@ static bs_status measure_copy(meter *m, double *bytes_per_second)
     BS_TRY(wait_for(m));
     BS_TRY(bs_team_barrier());
     double start = bs_resources_clock();
-    for (int copies = 1; seconds < copy_seconds; copies *= 2) { /* the device is seldom waited for */
+    for (int copies = 1; seconds < m->r->pace * copy_seconds;
+         copies *= 2) { /* the device is seldom waited for */
         for (int i = 0; i < copies; i++)
             BS_TRY(m->backend->copy_rows(m->stream, input, n, (bs_view){m->in, NULL}, m->out));
         BS_TRY(wait_for(m));
@@ -193,9 +195,9 @@ static bs_status rate_layer(rates *r)
     return st;
 }
 
-bs_status bs_bench_rates(bs_bench *out, const bs_engine *e)
+bs_status bs_bench_rates(bs_bench *out, const bs_engine *e, double pace)
 {
-    rates r = {.e = e, .lock = PTHREAD_MUTEX_INITIALIZER, .out = out};
+    rates r = {.e = e, .pace = pace, .lock = PTHREAD_MUTEX_INITIALIZER, .out = out};
     size_t memory = e->info.memory ? e->info.memory : bs_resources_memory();
     /* A quarter of the memory for both arrays of all workers; libraries need as much. */
     r.room = memory / 8 / (size_t)e->threads;

@@ -161,15 +161,15 @@ static bs_result_batch make_batch(rows *r, const bs_stratum *s, uint32_t first_i
     return b;
 }
 
-/* Writes tile after tile until the time is over; the time of making up the rows does not count. */
-static bs_status write_rows(rows *r, bs_bench *out)
+/* Writes tile after tile for so many seconds; the time of making up the rows does not count. */
+static bs_status write_rows(rows *r, bs_bench *out, double most)
 {
     bs_run_info info = {
         .backend = "none", .version = BITSINK_VERSION, .mode = "delta", .selftest = "skipped"};
     double seconds = 0, written = 0, start = bs_resources_clock();
     BS_TRY(bs_store_begin_run(r->store, &info));
-    for (uint32_t image = 0; image < IMAGES && seconds < write_seconds; image += TILE)
-        for (int i = 0; i < r->plan->n_strata; i++) {
+    for (uint32_t image = 0; image < IMAGES && seconds < most; image += TILE)
+        for (int i = 0; i < r->plan->n_strata && seconds < most; i++) {
             bs_result_batch b = make_batch(r, &r->plan->strata[i], image);
             start = bs_resources_clock();
             BS_TRY(bs_store_add(r->store, &b));
@@ -190,7 +190,7 @@ static bs_status write_rows(rows *r, bs_bench *out)
 }
 
 /* Blocks signals for the second that the folder exists: else a stopped benchmark would leave it behind. */
-bs_status bs_bench_rows(bs_bench *out, const bs_graph *g, double masked)
+bs_status bs_bench_rows(bs_bench *out, const bs_graph *g, double masked, double pace)
 {
     rows *r;
     sigset_t stops, before;
@@ -202,7 +202,7 @@ bs_status bs_bench_rows(bs_bench *out, const bs_graph *g, double masked)
     r->masked = masked;
     bs_status st = rows_open(r, g);
     if (st == BS_OK)
-        st = write_rows(r, out);
+        st = write_rows(r, out, pace * write_seconds);
     rows_close(r);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return st;

@@ -62,9 +62,6 @@ static void put_rates(bs_str *t, const bs_bench *b, const bs_engine *e)
                       bs_bench_over(bs_bench_trial_rate(&c, e) * bs_bench_trial_macs(&c), best));
     }
     bs_str_printf(t, ", \"rows_per_second\": %.6g, \"row_bytes\": %.4g", b->rows, b->row_bytes);
-    bs_str_printf(t,
-                  ", \"memory\": {\"parameters\": %zu, \"golden\": %zu, \"trials\": %zu, \"host_peak\": %zu}",
-                  b->parameter_bytes, b->golden_bytes, b->trial_bytes, b->host_peak);
 }
 
 static void put_kernels(bs_str *t, const bs_bench *b)
@@ -83,21 +80,46 @@ static void put_kernels(bs_str *t, const bs_bench *b)
     bs_str_puts(t, "]");
 }
 
-void bs_bench_print_json(const bs_bench *b, const bs_engine *e)
+/* What was run, and the memory. */
+static void put_amounts(bs_str *t, const bs_bench *b, bool golden)
 {
-    bs_str t = {0};
+    bs_str_printf(t, ", \"ran\": {\"seconds\": %.6g, \"golden_images\": %llu, \"golden_tile\": %d",
+                  b->seconds, (unsigned long long)b->goldens, b->golden_tile);
+    if (!golden)
+        bs_str_printf(t,
+                      ", \"trials\": %d, \"full_trials\": %d, \"targets\": %d, \"of_targets\": %d, "
+                      "\"kernel_targets\": %d",
+                      b->trials, b->reruns, b->n_targets, b->of_targets, b->kernel_targets);
+    bs_str_printf(t,
+                  "}, \"memory\": {\"parameters\": %zu, \"golden\": %zu, \"golden_image\": %zu, \"trials\": "
+                  "%zu, \"host_peak\": %zu}",
+                  b->parameter_bytes, b->golden_bytes, b->golden_image_bytes, b->trial_bytes, b->host_peak);
+}
+
+static void put_replay(bs_str *t, const bs_bench *b, const bs_engine *e)
+{
     bs_bench_cell total[BS_BENCH_WAY_COUNT];
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         total[way] = bs_bench_sum(b, (bs_bench_way)way);
-    bs_str_printf(&t, "{\"golden_per_second\": %.6g, ", bs_bench_golden_rate(b, e));
-    put_cells(&t, total, e);
-    bs_str_printf(&t, ", \"exact\": %s", b->exact ? "true" : "false");
-    put_rates(&t, b, e);
-    put_kernels(&t, b);
-    bs_str_puts(&t, ", \"targets\": [");
+    bs_str_puts(t, ", ");
+    put_cells(t, total, e);
+    bs_str_printf(t, ", \"exact\": %s", b->exact ? "true" : "false");
+    put_rates(t, b, e);
+    put_kernels(t, b);
+    bs_str_puts(t, ", \"targets\": [");
     for (int i = 0; i < b->n_targets; i++)
-        put_target(&t, b, e, i);
-    bs_str_puts(&t, "]}");
+        put_target(t, b, e, i);
+    bs_str_puts(t, "]");
+}
+
+void bs_bench_print_json(const bs_bench *b, const bs_engine *e, bool golden)
+{
+    bs_str t = {0};
+    bs_str_printf(&t, "{\"golden_per_second\": %.6g", bs_bench_golden_rate(b, e));
+    put_amounts(&t, b, golden);
+    if (!golden)
+        put_replay(&t, b, e);
+    bs_str_puts(&t, "}");
     puts(t.ptr ? t.ptr : "");
     bs_str_clear(&t);
 }

@@ -29,6 +29,8 @@ double bs_bench_trial_macs(const bs_bench_cell *c);
 const char *bs_bench_target(const bs_engine *e, int id);
 
 void bs_bench_print_table(const bs_bench *b, const bs_engine *e);
-void bs_bench_print_json(const bs_bench *b, const bs_engine *e);
+void bs_bench_print_golden(const bs_bench *b, const bs_engine *e);
+/* golden: only that was measured. */
+void bs_bench_print_json(const bs_bench *b, const bs_engine *e, bool golden);
 
 #endif

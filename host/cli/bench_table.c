@@ -85,7 +85,14 @@ static void print_replay(const bs_bench *b, const bs_engine *e, const bs_common_
         print_row(bs_common_path_cut(path, bs_bench_target(e, b->targets[i])), b->cells[i], 1, e);
     for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
         total[way] = bs_bench_sum(b, (bs_bench_way)way);
-    print_row("all targets, equally likely", total, b->n_targets, e);
+    bool all = b->n_targets == b->of_targets;
+    print_row(all ? "all targets, equally likely" : "these, equally likely", total, b->n_targets, e);
+    printf("%d trials of a target and worker by suffix and delta, the first %d of them by full and dense; ",
+           b->trials, b->reruns);
+    if (all)
+        printf("all targets\n");
+    else
+        printf("%d of %d targets, evenly chosen\n", b->n_targets, b->of_targets);
     puts(b->exact ? "all ways gave the same answers, bit for bit" : "THE WAYS DISAGREE");
 }
 
@@ -112,6 +119,8 @@ static void print_kernels(const bs_bench *b)
     double between = b->kernel_seconds, others = 0;
     int n = bs_bench_lines(b, lines);
     printf("\ndelta replay, each operation by itself     calls us per call  share %%\n");
+    if (b->kernel_targets < b->n_targets)
+        printf("(%d of these targets)\n", b->kernel_targets);
     for (int i = 0; i < n; i++) {
         const bs_bench_line *x = &lines[i];
         between -= x->cell.seconds;
@@ -155,6 +164,19 @@ static double mib(size_t bytes)
     return (double)bytes / (1 << 20);
 }
 
+static void print_workers(const bs_engine *e)
+{
+    printf("%d worker(s) on %s (%s, %s)\n", e->threads, e->info.name, e->info.isa, e->info.library);
+}
+
+void bs_bench_print_golden(const bs_bench *b, const bs_engine *e)
+{
+    printf("golden %10.1f images/s (%llu images, %d at a time per worker), %.1f MiB of activations each\n",
+           bs_bench_golden_rate(b, e), (unsigned long long)b->goldens, b->golden_tile,
+           mib(b->golden_image_bytes));
+    print_workers(e);
+}
+
 void bs_bench_print_table(const bs_bench *b, const bs_engine *e)
 {
     bs_common_path path = {0};
@@ -172,5 +194,5 @@ void bs_bench_print_table(const bs_bench *b, const bs_engine *e)
         "memory: parameters %.1f MiB, golden activations %.1f MiB (%d image(s) per worker), trials %.1f MiB; "
         "the process had %.1f MiB at most\n",
         mib(b->parameter_bytes), mib(b->golden_bytes), e->tile, mib(b->trial_bytes), mib(b->host_peak));
-    printf("%d worker(s) on %s (%s, %s)\n", e->threads, e->info.name, e->info.isa, e->info.library);
+    print_workers(e);
 }

@@ -12,7 +12,7 @@ static const char *const start_networks[] = {
 
 static bs_status run_start(const bs_args *args)
 {
-    static const char *const others[] = {"trials", "threads", "batch"};
+    static const char *const others[] = {"trials", "threads", "batch", "seconds", "golden"};
     const char *model = bs_option_value(args, "model");
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (bs_option_value(args, others[i]))
@@ -45,23 +45,50 @@ static bs_status choose_model(const char **out, const bs_args *args)
     return BS_OK;
 }
 
+/* Reads the options of a benchmark into both structures. */
+static bs_status read_options(bs_engine_options *o, bs_bench_options *b, const bs_args *args)
+{
+    int seconds = 120;
+    b->golden = bs_option_value(args, "golden");
+    if (b->golden && bs_option_value(args, "trials"))
+        return bs_fail(BS_USAGE, "--golden takes no --trials");
+    if (bs_option_value(args, "against"))
+        return bs_fail(BS_USAGE, "--against is for --start");
+    o->device = bs_option_value(args, "device");
+    o->bench = !b->golden;
+    BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
+    BS_TRY(bs_option_int(args, "batch", 1, 4096, &o->max_batch));
+    BS_TRY(bs_option_int(args, "trials", 1, 1 << 20, &b->trials));
+    if (b->golden)
+        seconds = 5;
+    BS_TRY(bs_option_int(args, "seconds", 1, 1000000, &seconds));
+    b->seconds = seconds;
+    return BS_OK;
+}
+
+static void print(const bs_bench *b, const bs_engine *e, const bs_args *args)
+{
+    bool golden = bs_option_value(args, "golden");
+    if (bs_option_value(args, "json"))
+        bs_bench_print_json(b, e, golden);
+    else if (golden)
+        bs_bench_print_golden(b, e);
+    else
+        bs_bench_print_table(b, e);
+}
+
 static bs_status run(const bs_args *args)
 {
     bs_graph *g;
     bs_engine *e = NULL;
     bs_bench bench = {0};
     bs_import_options import;
-    bs_engine_options o = {
-        .device = bs_option_value(args, "device"), .mode = BS_REPLAY_DELTA, .bench = true, .timed = true};
+    bs_engine_options o = {.mode = BS_REPLAY_DELTA, .timed = true};
+    bs_bench_options b = {.trials = 64, .seed = 1};
     const char *model = NULL;
-    int trials = 64;
     if (bs_option_value(args, "start"))
         return run_start(args);
-    if (bs_option_value(args, "against"))
-        return bs_fail(BS_USAGE, "--against is for --start");
-    BS_TRY(bs_option_int(args, "threads", 1, 1024, &o.threads));
-    BS_TRY(bs_option_int(args, "batch", 1, 4096, &o.max_batch));
-    BS_TRY(bs_option_int(args, "trials", 1, 1 << 20, &trials));
+    BS_TRY(read_options(&o, &b, args));
     BS_TRY(choose_model(&model, args));
     BS_TRY(bs_option_import(args, &import));
     bs_status st = bs_synth_or_import(&g, model, &import);
@@ -69,11 +96,8 @@ static bs_status run(const bs_args *args)
     BS_TRY(st);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, g, NULL, &o), out);
-    BS_TRY_GOTO(bs_bench_run(&bench, e, trials, 1), out);
-    if (bs_option_value(args, "json"))
-        bs_bench_print_json(&bench, e);
-    else
-        bs_bench_print_table(&bench, e);
+    BS_TRY_GOTO(bs_bench_run(&bench, e, &b), out);
+    print(&bench, e, args);
     if (!bench.exact)
         st = bs_fail(BS_SELFTEST, "the replay modes gave different answers for the same faults");
 out:
@@ -87,7 +111,9 @@ out:
 static const bs_option options[] = {
     {"model", "MODEL", "an ONNX file, or a network that synth generates (default vgg19)"},
     BS_MODEL_OPTIONS,
-    {"trials", "N", "trials for each target, mode and worker (default 64)"},
+    {"seconds", "S", "the time that the measurements may take, after loading (default 120; with --golden 5)"},
+    {"trials", "N", "trials for each target, mode and worker, if there is time (default 64)"},
+    {"golden", NULL, "time golden runs only"},
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
@@ -120,16 +146,26 @@ const bs_command bs_cmd_bench = {
                "- `delta`: of those nodes only what the fault can reach, and a trial ends where it is "
                "masked (`bitsink run --replay delta`).\n"
                "\n"
-               "All answers are compared. For full and dense at most 32 trials are run for each target and "
-               "worker, 8 on a slow device. It prints multiply-accumulates for each trial as they were "
+               "All answers are compared. It prints multiply-accumulates for each trial as they were "
                "computed (`unmasked`: delta, of a trial that is never masked), trials per second, the "
                "ratios, and at which nodes how many trials were masked.\n"
+               "\n"
+               "All this takes about `--seconds` at most. Full and dense run the first 32 of the trials of "
+               "each target and worker: none of them is dropped, so they all take the same time. Where the "
+               "network is slow it runs fewer of these, down to 4; then fewer trials, down to 8; then an "
+               "even choice of the targets, and then less of everything. The table says how many there "
+               "were. The ratios stay what they are, since the time of each way is scaled to the same "
+               "trials and targets, but batches are smaller than in a campaign, and the fewer trials and "
+               "targets, the more chance is in it.\n"
                "\n"
                "Then it prints the time of each operation of the delta replay, in a pass of its own that "
                "waits for the device around each; the fp32 rates of large layers, all workers at once, "
                "with the share of the best of them that golden runs and each way reach; the rate of copies "
                "in device memory; the rows per second that a result file in `$TMPDIR` takes; the memory as "
                "planned on the device, and the most that the process has had.\n"
+               "\n"
+               "`--golden` times the fault-free runs only, for `--seconds`, all workers at once, each with "
+               "as many images at a time as in a campaign.\n"
                "\n"
                "`--start` measures something else: how long `bitsink run` takes until its first row is "
                "stored. For each MODEL (default: all networks that synth generates) it makes a job in "
@@ -141,7 +177,8 @@ const bs_command bs_cmd_bench = {
                "until the end. With `--against` it also runs another bitsink, such as the one before a "
                "change, and says how many times as quick the first row is here.",
     .examples = "    bitsink bench vgg19 --trials 64\n"
-                "    bitsink bench model.onnx --device cpu --json\n"
+                "    bitsink bench model.onnx --device cpu --seconds 30 --json\n"
+                "    bitsink bench model.onnx --golden\n"
                 "    bitsink bench --start resnet50 model.onnx --against ./bitsink-before",
     .see_also = "bitsink-synth(1) bitsink-devices(1)",
     .min_operands = 0,

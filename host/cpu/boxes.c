@@ -112,14 +112,16 @@ bs_status bs_cpu_compare_patch(bs_stream *stream, int tensor, int n, const bs_pa
                                bs_view golden, uint8_t *equal)
 {
     memory m = memory_of(stream->network, tensor);
+    const int64_t *needed = stream->network->planes[tensor].needed;
     int64_t line = at->size[1] * m.cell, lines = m.outer * at->size[0];
     for (int i = 0; i < n; i++) {
         const float *g = golden_row(stream, tensor, golden, i), *p = (const float *)rows + i * lines * line;
         equal[i] = 1;
         for (int64_t k = 0; k < lines && equal[i]; k++) {
-            int64_t y = k / at->size[0] * m.height + at->origin[0][i] + k % at->size[0];
-            equal[i] = !memcmp(p + k * line, g + (y * m.width + at->origin[1][i]) * m.cell,
-                               (size_t)line * sizeof *p);
+            int64_t row = at->origin[0][i] + k % at->size[0], y = k / at->size[0] * m.height + row;
+            if (row >= needed[0] && row < needed[1])
+                equal[i] = !memcmp(p + k * line, g + (y * m.width + at->origin[1][i]) * m.cell,
+                                   (size_t)line * sizeof *p);
         }
     }
     return BS_OK;

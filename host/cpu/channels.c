@@ -84,7 +84,7 @@ static bs_status find_variant(bs_cpu_variant **out, const bs_faulty_call *c, int
     for (int filter_groups = least; !*out && (filter_groups == least || filter_groups <= widest);
          filter_groups *= 2) {
         BS_TRY(bs_cpu_filter_groups_variant(&v, c->stream, c->node, filter_groups));
-        if (v->impl)
+        if (v->impl || matrix_of(c)->kernel)
             *out = v;
     }
     return BS_OK;
@@ -132,7 +132,10 @@ bs_status bs_cpu_faulty_channels(bs_faulty_call *c)
 {
     const bs_cpu_matrix *m = matrix_of(c);
     bs_faulty_plan p;
-    if (!m->impl || m->scattered || !bs_faulty_has_channels(c, m->shape.filters))
+    const bs_node *n = &c->graph->nodes[c->node];
+    const bs_cpu_layout *layout = c->stream->network->layout;
+    bool plain = bs_cpu_layout_is_plain(&layout[n->in[0]]) && bs_cpu_layout_is_plain(&layout[n->out]);
+    if ((m->kernel ? !plain : !m->impl) || !bs_faulty_has_channels(c, m->shape.filters))
         return BS_OK;
     bs_status st = make_plan(&p, c);
     if (st == BS_OK)

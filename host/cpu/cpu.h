@@ -1,18 +1,19 @@
 /* Shared inside the CPU backend: the contents of a loaded network and of a stream, and the node runners.
  *
  * A *plan* holds what load() decided about one node: prepared parameters and, for Conv, Gemm and MatMul by a
- * weight matrix, the selected implementation. Gemm and MatMul run as 1x1 convolutions over a matrix
- * [rows][K], whose rows lie along the width, since the results of oneDNN's inner product and matmul depend on
+ * weight matrix, the selected implementation. Gemm and MatMul of one row a sample run as 1x1
+ * convolutions over a matrix [rows][K], whose rows lie along the width; those of rows of tokens, and MatMul
+ * of activations, are products of our own, since the results of oneDNN's inner product and matmul depend on
  * the batch.
  *
  * A *stream* is the working memory of one worker thread and the convolutions compiled for it. A *variant* of
  * a layer has another number of filters (faulty parameters), a *patch geometry* another size of plane (delta
  * replay); both are used only where they give the same bits as the whole layer.
  *
- * Files, lowest first, each using only those before it: layout, loops, onednn; plain; cpu_matrix; operators
- * (elementwise, cpu_data_movement, reduce, norm, matmul); patch_test, patch_answers, patch_geometry,
- * cpu_plan; cpu_run; filter_groups, channels, cpu_faulty; boxes, cpu_patch; views, cpu_region;
- * cpu_backend. */
+ * Files, lowest first, each using only those before it: layout, nd_copy, loops, product, onednn; plain; cpu_matrix;
+ * operators (elementwise, cpu_data_movement, reduce, norm, matmul); patch_test, patch_answers,
+ * patch_geometry, cpu_plan; cpu_run; filter_groups, channels, cpu_faulty; boxes, cpu_patch; views,
+ * cpu_region; cpu_backend. */
 #ifndef BS_CPU_CPU_H
 #define BS_CPU_CPU_H
 
@@ -20,26 +21,29 @@
 #include "backend/planes.h"
 #include "cpu/layout.h"
 #include "cpu/onednn.h"
+#include "cpu/product.h"
 
 enum { BS_CPU_CHUNKS = 7 }; /* chunk sizes 1, 2, 4, .. 64 */
 
 struct bs_device {
     bs_dnn *dnn;
+    const bs_product_kernel *kernel;
 };
 
-/* A node run as a convolution, in chunks of rows that are powers of two, so that few shapes are compiled. */
+/* A node run as a convolution, in chunks of rows that are powers of two, so that few shapes are compiled; or
+ * as a product of rows of tokens by weights. */
 typedef struct bs_cpu_matrix {
-    bs_conv_impl *impl;         /* NULL: the node is not a convolution */
-    int skip;                   /* number of implementations that the library prefers to it */
-    bs_conv_shape shape;        /* of a chunk of one row */
-    bool rows_in_width;         /* a chunk of r rows has width r, not batch r */
-    int chunks;                 /* sizes 1 << 0 .. 1 << (chunks - 1) */
-    int repeat;                 /* chunk rows of a sample: 1; of a matrix (T, K): T */
-    int64_t in_row, out_row;    /* floats in a chunk row */
-    int64_t filter;             /* weights in one filter */
+    bs_conv_impl *impl;              /* NULL: the node is not a convolution */
+    const bs_product_kernel *kernel; /* NULL: the node is not a product by weights */
+    int skip;                        /* number of implementations that the library prefers to it */
+    bs_conv_shape shape;             /* of a chunk of one row */
+    bool rows_in_width;              /* a chunk of r rows has width r, not batch r */
+    int chunks;                      /* sizes 1 << 0 .. 1 << (chunks - 1) */
+    int repeat;                      /* chunk rows of a sample: 1; of a matrix (T, K): T */
+    int64_t in_row, out_row;         /* floats in a chunk row */
+    int64_t filter;                  /* weights in one filter */
     int64_t stride_m, stride_i; /* strides of the weights in file order: between filters, within a filter */
     float weight_scale, bias_scale;
-    bool scattered; /* the rows of the input or output do not lie one after the other in memory */
 } bs_cpu_matrix;
 
 /* Returns the number of parts of a layer that can be computed by themselves: filters, or the convolution's
@@ -97,7 +101,7 @@ typedef struct bs_cpu_variant {
     int filter_groups, filters;
     int64_t in_row, out_row; /* floats in a chunk row */
     const bs_conv_impl
-        *impl; /* NULL: the selected implementation does not support this number, or gives other bits */
+        *impl; /* NULL: a product, or the implementation does not support this number, or gives other bits */
     bs_conv_impl *own_impl; /* freed with the variant */
     bool compared;          /* with the whole layer, see filter_groups.h */
     bs_conv *conv[BS_CPU_CHUNKS];
@@ -116,6 +120,7 @@ struct bs_stream {
     bs_cpu_buffer gather;      /* input rows of a chunk */
     bs_cpu_buffer spare;       /* output rows of a padded chunk */
     bs_cpu_buffer work;        /* for the running node */
+    bs_cpu_buffer row_list;    /* where the rows of a product are */
     bs_cpu_buffer plain[3];    /* inputs 0 and 1 and the output of one sample in logical order */
     bs_cpu_buffer file, scaled, packed, bias,
         result; /* faulty parameters, see cpu_faulty.c and filter_groups.h */
@@ -207,6 +212,16 @@ void bs_cpu_variant_free(bs_cpu_variant *v);
 /* Runs n samples from src into dst, which is dense with v->filters channels. */
 bs_status bs_cpu_matrix_run(bs_stream *stream, const bs_cpu_matrix *m, bs_cpu_variant *v, const void *packed,
                             const float *bias, int n, bs_cpu_rows src, float *dst);
+
+/* Returns the bytes of `filters` packed filters; impl: a convolution's implementation. */
+size_t bs_cpu_weights_bytes(const bs_cpu_matrix *m, const bs_conv_impl *impl, int filters);
+/* Packs them; weight i of filter f is weights[f * stride_m + i * stride_i]. */
+bs_status bs_cpu_weights_pack(const bs_cpu_matrix *m, const bs_conv_impl *impl, int filters,
+                              const float *weights, int64_t stride_m, int64_t stride_i, void *packed);
+
+/* matmul.c. The same as bs_cpu_matrix_run() for a product, with the first `columns` filters. */
+bs_status bs_cpu_product_rows(bs_stream *stream, const bs_cpu_matrix *m, int columns, const void *packed,
+                              const float *bias, int n, bs_cpu_rows src, float *dst);
 
 /* Returns true for Conv, Gemm, and MatMul of an activation by a weight matrix. */
 bool bs_cpu_is_matrix(const bs_graph *g, const bs_node *n);

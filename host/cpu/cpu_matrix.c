@@ -37,7 +37,7 @@ static bs_status variant_impl(bs_cpu_variant *v, const bs_cpu_matrix *m)
         v->impl = m->impl;
         return BS_OK;
     }
-    if (bs_conv_impl_is_shape_bound(m->impl))
+    if (m->kernel || bs_conv_impl_is_shape_bound(m->impl))
         return BS_OK;
     for (int i = 0; i < m->chunks; i++)
         shapes[i] = bs_cpu_chunk_shape(m, v->filter_groups, i);
@@ -175,22 +175,21 @@ bs_status bs_cpu_matrix_run(bs_stream *stream, const bs_cpu_matrix *m, bs_cpu_va
     return BS_OK;
 }
 
-/* Runs sample by sample, through copies in logical order. */
-static bs_status run_scattered(const bs_cpu_job *j, bs_cpu_variant *v, const float *bias)
+size_t bs_cpu_weights_bytes(const bs_cpu_matrix *m, const bs_conv_impl *impl, int filters)
 {
-    for (int i = 0; i < j->n; i++) {
-        const float *x;
-        float *y;
-        BS_TRY(bs_cpu_plain_input(j, 0, i, &x));
-        BS_TRY(bs_cpu_plain_output(j, i, &y));
-        bs_cpu_rows src = {x, NULL};
-        BS_TRY(bs_cpu_matrix_run(j->stream, &j->plan->matrix, v, j->param[1], bias, 1, src, y));
-        bs_cpu_plain_done(j, i, y);
-    }
+    return m->kernel ? bs_product_packed_bytes(m->kernel, m->filter, filters) : bs_conv_impl_bytes(impl);
+}
+
+bs_status bs_cpu_weights_pack(const bs_cpu_matrix *m, const bs_conv_impl *impl, int filters,
+                              const float *weights, int64_t stride_m, int64_t stride_i, void *packed)
+{
+    if (!m->kernel)
+        return bs_conv_impl_pack(impl, weights, stride_m, stride_i, packed);
+    bs_product_pack(m->kernel, m->filter, filters, weights, stride_i, stride_m, packed);
     return BS_OK;
 }
 
-static bs_status run_matrix(const bs_cpu_job *j)
+bs_status bs_cpu_run_conv(const bs_cpu_job *j)
 {
     bs_cpu_variant *v;
     const bs_cpu_matrix *m = &j->plan->matrix;
@@ -198,17 +197,5 @@ static bs_status run_matrix(const bs_cpu_job *j)
     const float *bias = bs_node_has_input(j->node, 2) ? j->param[2] : NULL;
     bs_cpu_rows src = {j->in[0].base, j->in[0].rows};
     BS_TRY(bs_cpu_variant_get(&v, j->stream, node, bs_cpu_filter_groups(m)));
-    if (m->scattered)
-        return run_scattered(j, v, bias);
     return bs_cpu_matrix_run(j->stream, m, v, j->param[1], bias, j->n, src, j->out);
-}
-
-bs_status bs_cpu_run_conv(const bs_cpu_job *j)
-{
-    return run_matrix(j);
-}
-
-bs_status bs_cpu_run_gemm(const bs_cpu_job *j)
-{
-    return run_matrix(j);
 }

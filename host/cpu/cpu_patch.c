@@ -26,18 +26,15 @@ static bool same_size(const int a[2], const int b[2])
 static void resize_layout(bs_cpu_layout *out, const bs_network *n, int tensor, const int size[2])
 {
     const bs_plane *p = &n->planes[tensor];
-    bs_shape s = n->graph->tensors[tensor].shape;
-    s.dim[p->axis] = size[0];
-    if (p->image)
-        s.dim[p->axis + 1] = size[1];
+    bs_shape s = bs_plane_patch(p, &n->graph->tensors[tensor].shape, size);
     bs_cpu_layout_init(out, &s, p->image);
 }
 
-/* Removes padding along rows and columns; tokens are whole along all other axes. */
+/* Removes padding along rows and columns; patches are whole along all other axes. */
 static void remove_padding(bs_attr *a, const bs_plane *p)
 {
     memset(a->window.pad, 0, sizeof a->window.pad);
-    for (int i = p->axis; i <= p->axis + p->image; i++) {
+    for (int i = p->axis; i < p->end; i++) {
         a->begin[i] = 0;
         a->end[i] = 0;
     }
@@ -76,13 +73,11 @@ static bs_status fill_patch(bs_cpu_patch *p, const bs_network *net, int node)
     resize_layout(&p->layout[whole->n_in], net, whole->out, p->out_size);
     remove_padding(&p->node.attr, &net->planes[whole->out]);
     p->plan = net->plan[node];
-    if (whole->op != BS_OP_CONV && p->plan.matrix.impl) {
-        p->plan.matrix.repeat = (int)(p->layout[0].elements / p->plan.matrix.in_row);
+    if (whole->op == BS_OP_CONV)
+        return make_conv(p, bs_cpu_geometry_find(net, node, p->in_size, p->out_size));
+    if (p->plan.matrix.impl)
         p->packed = p->plan.param[1];
-    }
-    if (whole->op != BS_OP_CONV)
-        return BS_OK;
-    return make_conv(p, bs_cpu_geometry_find(net, node, p->in_size, p->out_size));
+    return BS_OK;
 }
 
 static bs_status patch_get(bs_cpu_patch **out, bs_stream *stream, int node, const int in_size[2],
@@ -124,7 +119,7 @@ static bs_status run_patch(bs_stream *stream, int node, const bs_cpu_patch *p, i
         const float *bias = bs_node_has_input(&p->node, 2) ? param[2] : NULL;
         bs_cpu_variant *v = p->variant;
         bs_cpu_rows src = {in[0].base, in[0].rows};
-        if (!v) /* rows of tokens by the whole layer's weights */
+        if (!v) /* a single row by the whole layer's weights */
             BS_TRY(bs_cpu_variant_get(&v, stream, node, bs_cpu_filter_groups(&p->plan.matrix)));
         return bs_cpu_matrix_run(stream, &p->plan.matrix, v, p->packed, bias, n, src, out);
     }

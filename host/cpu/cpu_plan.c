@@ -36,7 +36,7 @@ static void plan_conv(const bs_graph *g, const bs_node *n, bs_cpu_matrix *m)
     m->chunks = bs_cpu_conv_chunks(out[1] * out[2]);
 }
 
-static void plan_gemm(const bs_graph *g, const bs_node *n, const bs_cpu_layout *layout, bs_cpu_matrix *m)
+static void plan_gemm(const bs_graph *g, const bs_node *n, const bs_product_kernel *kernel, bs_cpu_matrix *m)
 {
     const bs_shape *x = &g->tensors[n->in[0]].shape, *y = &g->tensors[n->out].shape;
     int64_t k = x->dim[x->rank - 1], filters = y->dim[y->rank - 1];
@@ -58,7 +58,7 @@ static void plan_gemm(const bs_graph *g, const bs_node *n, const bs_cpu_layout *
     m->rows_in_width = true;
     m->chunks = BS_CPU_CHUNKS;
     m->repeat = (int)(g->tensors[n->in[0]].elements / k);
-    m->scattered = !bs_cpu_layout_is_plain(&layout[n->in[0]]) || !bs_cpu_layout_is_plain(&layout[n->out]);
+    m->kernel = m->repeat > 1 ? kernel : NULL;
     m->in_row = m->filter = k;
     m->out_row = filters;
     m->stride_m = transposed ? k : 1;
@@ -77,7 +77,7 @@ size_t bs_cpu_param_bytes(const bs_network *n, int node, int input)
     const bs_node *nd = &n->graph->nodes[node];
     const bs_cpu_matrix *m = &n->plan[node].matrix;
     if (bs_cpu_is_matrix(n->graph, nd) && input == 1)
-        return bs_conv_impl_bytes(m->impl);
+        return bs_cpu_weights_bytes(m, m->impl, m->shape.filters);
     if (bs_cpu_is_matrix(n->graph, nd) && input == 2)
         return (size_t)m->shape.filters * sizeof(float);
     return (size_t)n->graph->tensors[nd->in[input]].elements * sizeof(float);
@@ -101,7 +101,7 @@ bs_status bs_cpu_param_prepare(const bs_network *n, int node, int input, const f
             bs_cpu_scale(tmp->ptr, file, elements, m->weight_scale);
             file = tmp->ptr;
         }
-        return bs_conv_impl_pack(m->impl, file, m->stride_m, m->stride_i, out);
+        return bs_cpu_weights_pack(m, m->impl, m->shape.filters, file, m->stride_m, m->stride_i, out);
     }
     if (bs_cpu_is_matrix(n->graph, nd) && input == 2) {
         float *bias = out;
@@ -144,7 +144,7 @@ static bs_status prepare_node(bs_network *n, int node)
     return st;
 }
 
-/* The nodes that are convolutions or products, those of equal shape one after the other. */
+/* The nodes that are convolutions, those of equal shape one after the other. */
 typedef struct loading {
     bs_network *network;
     int *matrix, n_matrices;
@@ -167,7 +167,7 @@ static bool alike(const bs_network *n, int a, int b)
            memcmp(&x->shape, &y->shape, sizeof x->shape) == 0;
 }
 
-/* Sets the sizes of all products, and lists them. */
+/* Sets the sizes of all convolutions and products by weights, and lists the former. */
 static bs_status plan_sizes(loading *l)
 {
     bs_network *n = l->network;
@@ -181,8 +181,9 @@ static bs_status plan_sizes(loading *l)
         if (nd->op == BS_OP_CONV)
             plan_conv(g, nd, &n->plan[i].matrix);
         else
-            plan_gemm(g, nd, n->layout, &n->plan[i].matrix);
-        l->matrix[l->n_matrices++] = i;
+            plan_gemm(g, nd, n->device->kernel, &n->plan[i].matrix);
+        if (!n->plan[i].matrix.kernel)
+            l->matrix[l->n_matrices++] = i;
     }
     qsort_r(l->matrix, (size_t)l->n_matrices, sizeof *l->matrix, by_shape, n->plan);
     return BS_OK;

@@ -40,11 +40,11 @@ bs_status bs_cpu_filter_groups_pack(bs_stream *stream, int node, const bs_cpu_va
 {
     const bs_cpu_matrix *m = matrix_of(stream, node);
     float *weights = stream->file.ptr, *bias = stream->bias.ptr;
-    BS_TRY(bs_cpu_reserve(&stream->packed, bs_conv_impl_bytes(v->impl)));
+    BS_TRY(bs_cpu_reserve(&stream->packed, bs_cpu_weights_bytes(m, v->impl, v->filters)));
     if (m->weight_scale != 1.0f)
         bs_cpu_scale(weights, weights, v->filters * m->filter, m->weight_scale);
     bs_cpu_scale(bias, bias, v->filters, m->bias_scale);
-    return bs_conv_impl_pack(v->impl, weights, m->filter, 1, stream->packed.ptr);
+    return bs_cpu_weights_pack(m, v->impl, v->filters, weights, m->filter, 1, stream->packed.ptr);
 }
 
 /* Copies the filter groups' own input channels of n samples to stream->work; channels of absent filter groups
@@ -75,6 +75,9 @@ bs_status bs_cpu_filter_groups_run(bs_stream *stream, int node, bs_cpu_variant *
     const bs_cpu_matrix *m = matrix_of(stream, node);
     const float *bias = m->shape.bias ? stream->bias.ptr : NULL;
     BS_TRY(bs_cpu_reserve(&stream->result, (size_t)(n * v->out_row * m->repeat) * sizeof(float)));
+    if (m->kernel)
+        return bs_cpu_product_rows(stream, m, v->filters, stream->packed.ptr, bias, n, src,
+                                   stream->result.ptr);
     if (m->shape.group > 1) {
         BS_TRY(gather(stream, m, v, filter_group, n_filter_groups, n, src));
         src = (bs_cpu_rows){stream->work.ptr, NULL};

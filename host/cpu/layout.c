@@ -115,18 +115,3 @@ bool bs_cpu_nd_iterator_next(bs_cpu_nd_iterator *w, const bs_cpu_nd_space *n)
     }
     return false;
 }
-
-void bs_cpu_nd_space_copy(const bs_cpu_nd_space *n, float *to, const float *from)
-{
-    bs_cpu_nd_iterator w = {0};
-    int64_t len = n->dim[n->rank - 1], s0 = n->stride[0][n->rank - 1], s1 = n->stride[1][n->rank - 1];
-    do {
-        float *t = to + w.at[0];
-        const float *f = from + w.at[1];
-        if (s0 == 1 && s1 == 1)
-            memcpy(t, f, (size_t)len * sizeof *t);
-        else
-            for (int64_t i = 0; i < len; i++)
-                t[i * s0] = f[i * s1];
-    } while (bs_cpu_nd_iterator_next(&w, n));
-}

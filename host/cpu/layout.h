@@ -52,7 +52,7 @@ typedef struct bs_cpu_nd_iterator {
 } bs_cpu_nd_iterator;
 
 bool bs_cpu_nd_iterator_next(bs_cpu_nd_iterator *w, const bs_cpu_nd_space *n);
-/* Copies array 1 to array 0. */
+/* nd_copy.c. Copies array 1 to array 0. */
 void bs_cpu_nd_space_copy(const bs_cpu_nd_space *n, float *to, const float *from);
 
 #endif

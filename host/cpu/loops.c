@@ -1,5 +1,5 @@
 #include "cpu/loops.h"
-#include "ops.h"
+#include "lines.h"
 
 BS_CLONES void bs_loop_clip(int64_t n, float *restrict y, const float *restrict x, float lo, float hi)
 {
@@ -40,16 +40,24 @@ BS_CLONES void bs_loop_divide(int64_t n, float *restrict y, float divisor)
         y[i] = bs_div(y[i], divisor);
 }
 
+/* With attribute a = 0 apart: Gelu then is the exact one, and need not compute the other. */
 #define X(suffix, name, result, ...)                                                                         \
     BS_CLONES static void unary_##suffix(int64_t n, float *restrict to, const float *restrict from, float a, \
                                          float b)                                                            \
     {                                                                                                        \
         (void)a;                                                                                             \
         (void)b;                                                                                             \
-        for (int64_t i = 0; i < n; i++) {                                                                    \
-            float x = from[i];                                                                               \
-            to[i] = result;                                                                                  \
-        }                                                                                                    \
+        if (a == 0.0f)                                                                                       \
+            for (int64_t i = 0; i < n; i++) {                                                                \
+                const float a = 0.0f, x = from[i];                                                           \
+                (void)a;                                                                                     \
+                to[i] = result;                                                                              \
+            }                                                                                                \
+        else                                                                                                 \
+            for (int64_t i = 0; i < n; i++) {                                                                \
+                float x = from[i];                                                                           \
+                to[i] = result;                                                                              \
+            }                                                                                                \
     }
 BS_UNARY_OPS(X)
 #undef X
@@ -67,25 +75,27 @@ bs_loop_unary bs_loop_unary_find(bs_op op)
     }
 }
 
-#define EACH(result, at_a, at_b)                                                                             \
+#define EACH(result, element_a, element_b)                                                                   \
     for (int64_t i = 0; i < n; i++) {                                                                        \
-        float a = pa[at_a], b = pb[at_b];                                                                    \
+        float a = element_a, b = element_b;                                                                  \
         y[i] = result;                                                                                       \
     }
 
-/* Three cases that vectorise, and the rest. */
+/* Three cases that vectorise, and the rest. A scalar is read first, since y may lie over it for all the
+ * compiler knows. */
 #define X(suffix, name, result)                                                                              \
     BS_CLONES static void binary_##suffix(int64_t n, float *y, const float *pa, int64_t sa, const float *pb, \
                                           int64_t sb)                                                        \
     {                                                                                                        \
+        const float one_a = *pa, one_b = *pb;                                                                \
         if (sa == 1 && sb == 1)                                                                              \
-            EACH(result, i, i)                                                                               \
+            EACH(result, pa[i], pb[i])                                                                       \
         else if (sa == 1 && sb == 0)                                                                         \
-            EACH(result, i, 0)                                                                               \
+            EACH(result, pa[i], one_b)                                                                       \
         else if (sa == 0 && sb == 1)                                                                         \
-            EACH(result, 0, i)                                                                               \
+            EACH(result, one_a, pb[i])                                                                       \
         else                                                                                                 \
-            EACH(result, i *sa, i *sb)                                                                       \
+            EACH(result, pa[i * sa], pb[i * sb])                                                             \
     }
 BS_BINARY_OPS(X)
 BS_VARIADIC_OPS(X)
@@ -105,13 +115,33 @@ bs_loop_binary bs_loop_binary_find(bs_op op)
     }
 }
 
-#define X(suffix, name, start, next, end)                                                                    \
+/* Adds x[k] to partial sum k, for the first `count` of them. */
+#define ADD_PARTIAL(count, add, term)                                                                        \
+    for (int64_t k = 0; k < (count); k++) {                                                                  \
+        float x = from[k];                                                                                   \
+        partial[k] = bs_##add(partial[k], term);                                                             \
+    }
+
+#define X(suffix, name, start, add, term, end)                                                               \
     BS_CLONES static void add_##suffix(int64_t count, float *y, int64_t sy, const float *from, int64_t sx)   \
     {                                                                                                        \
         for (int64_t i = 0; i < count; i++) {                                                                \
             float s = y[i * sy], x = from[i * sx];                                                           \
-            y[i * sy] = next;                                                                                \
+            y[i * sy] = bs_##add(s, term);                                                                   \
         }                                                                                                    \
+    }                                                                                                        \
+    BS_CLONES static void line_##suffix(int64_t count, float *y, const float *from)                          \
+    {                                                                                                        \
+        float partial[BS_PARTIAL_SUMS];                                                                      \
+        for (int k = 0; k < BS_PARTIAL_SUMS; k++)                                                            \
+            partial[k] = start;                                                                              \
+        for (; count >= BS_PARTIAL_SUMS; count -= BS_PARTIAL_SUMS, from += BS_PARTIAL_SUMS)                  \
+            ADD_PARTIAL(BS_PARTIAL_SUMS, add, term)                                                          \
+        ADD_PARTIAL(count, add, term)                                                                        \
+        for (int half = BS_PARTIAL_SUMS / 2; half > 0; half /= 2)                                            \
+            for (int k = 0; k < half; k++)                                                                   \
+                partial[k] = bs_##add(partial[k], partial[k + half]);                                        \
+        *y = bs_##add(*y, partial[0]);                                                                       \
     }                                                                                                        \
     static void finish_##suffix(int64_t count, float *y, float n)                                            \
     {                                                                                                        \
@@ -121,7 +151,7 @@ bs_loop_binary bs_loop_binary_find(bs_op op)
             y[i] = end;                                                                                      \
         }                                                                                                    \
     }                                                                                                        \
-    static const bs_loop_reduce reduce_##suffix = {start, add_##suffix, finish_##suffix};
+    static const bs_loop_reduce reduce_##suffix = {start, add_##suffix, line_##suffix, finish_##suffix};
 BS_REDUCE_OPS(X)
 #undef X
 

@@ -26,21 +26,32 @@ void bs_loop_divide(int64_t n, float *y, float divisor);
 typedef void (*bs_loop_binary)(int64_t n, float *y, const float *a, int64_t sa, const float *b, int64_t sb);
 bs_loop_binary bs_loop_binary_find(bs_op op);
 
-/* For operators of BS_REDUCE_OPS: add() takes x[i * sx] into y[i * sy]; finish() then makes the results, each
- * from the sum of `count` elements. */
+/* For operators of BS_REDUCE_OPS: add() takes x[i * sx] into y[i * sy], from first to last, and line() the
+ * total of a line, summed in the order of lines.h, into *y; finish() then makes the results, each from the
+ * sum of `count` elements. */
 typedef struct bs_loop_reduce {
     float start;
     void (*add)(int64_t n, float *y, int64_t sy, const float *x, int64_t sx);
+    void (*line)(int64_t n, float *y, const float *x);
     void (*finish)(int64_t n, float *y, float count);
 } bs_loop_reduce;
 const bs_loop_reduce *bs_loop_reduce_find(bs_op op);
 
-/* Computes mean and variance of x[i * stride], by sums over every eighth element, in double. */
-void bs_loop_moments(int64_t n, const float *x, int64_t stride, double *mean, double *variance);
-/* Normalises one line, with scale and bias for each element; bias may be NULL. */
+/* Lines of the order of lines.h. Mean and deviation factor of one line, or of lines side by side, whose
+ * elements are `stride` apart. */
+void bs_loop_moments(int64_t n, const float *x, float epsilon, float *mean, float *factor);
+void bs_loop_moments_beside(int64_t n, int64_t lines, const float *x, int64_t stride, float epsilon,
+                            float *mean, float *factor);
+/* Normalise with scale and bias (may be NULL) for each element, for all, and everything for each element. */
 void bs_loop_layer_norm(int64_t n, float *y, const float *x, float mean, float factor, const float *scale,
                         const float *bias);
-/* y (m, n) = a (m, depth) b (depth, n); each element is summed from first to last. */
-void bs_loop_matmul(int64_t m, int64_t n, int64_t depth, const float *a, const float *b, float *y);
+void bs_loop_normalize_line(int64_t n, float *y, const float *x, float mean, float factor, float scale,
+                            float bias);
+void bs_loop_normalize(int64_t n, float *y, const float *x, const float *mean, const float *factor,
+                       const float *scale, const float *bias);
+/* The softmax of one line, or of lines side by side, whose elements are `stride` apart. */
+void bs_loop_softmax(int64_t n, float *y, const float *x, bool logarithm);
+void bs_loop_softmax_beside(int64_t n, int64_t lines, float *y, const float *x, int64_t stride,
+                            bool logarithm);
 
 #endif

@@ -1,7 +1,7 @@
 /* Normalisations: every sum has one fixed order. */
 #include "cpu/cpu.h"
 #include "cpu/loops.h"
-#include "lines.h"
+#include "ops.h"
 
 bs_status bs_cpu_run_batch_norm(const bs_cpu_job *j)
 {
@@ -40,31 +40,44 @@ bs_status bs_cpu_run_layer_norm(const bs_cpu_job *j)
         BS_TRY(bs_cpu_plain_input(j, 0, i, &x));
         BS_TRY(bs_cpu_plain_output(j, i, &y));
         for (int64_t at = 0; at < l->elements; at += line) {
-            double mean, variance;
-            bs_loop_moments(line, x + at, 1, &mean, &variance);
-            bs_loop_layer_norm(line, y + at, x + at, (float)mean,
-                               bs_deviation_factor(variance, j->node->attr.epsilon), scale, bias);
+            float mean, factor;
+            bs_loop_moments(line, x + at, j->node->attr.epsilon, &mean, &factor);
+            bs_loop_layer_norm(line, y + at, x + at, mean, factor, scale, bias);
         }
         bs_cpu_plain_done(j, i, y);
     }
     return BS_OK;
 }
 
+/* Channels last: the lines are side by side. */
+static bs_status instance_norm_beside(const bs_cpu_job *j, int64_t channels, int64_t plane)
+{
+    BS_TRY(bs_cpu_reserve(&j->stream->work, 2 * (size_t)channels * sizeof(float)));
+    float *mean = j->stream->work.ptr, *factor = mean + channels;
+    for (int i = 0; i < j->n; i++) {
+        const float *x = bs_cpu_input(j, 0, i);
+        float *y = bs_cpu_output(j, i);
+        bs_loop_moments_beside(plane, channels, x, channels, j->node->attr.epsilon, mean, factor);
+        for (int64_t e = 0; e < plane * channels; e += channels)
+            bs_loop_normalize(channels, y + e, x + e, mean, factor, j->param[1], j->param[2]);
+    }
+    return BS_OK;
+}
+
 bs_status bs_cpu_run_instance_norm(const bs_cpu_job *j)
 {
-    const bs_cpu_layout *l = bs_cpu_layout_out(j);
+    const bs_cpu_layout *l = bs_cpu_layout_in(j, 0);
     const float *scale = j->param[1], *bias = j->param[2];
     int64_t channels = l->dim[j->node->attr.axis], plane = l->elements / channels;
-    int64_t step = l->channels_last ? channels : 1, channel = l->channels_last ? 1 : plane;
+    if (l->channels_last)
+        return instance_norm_beside(j, channels, plane);
     for (int i = 0; i < j->n; i++)
         for (int64_t c = 0; c < channels; c++) {
-            const float *x = bs_cpu_input(j, 0, i) + c * channel;
-            float *y = bs_cpu_output(j, i) + c * channel;
-            double mean, variance;
-            bs_loop_moments(plane, x, step, &mean, &variance);
-            float factor = bs_deviation_factor(variance, j->node->attr.epsilon);
-            for (int64_t e = 0; e < plane; e++)
-                y[e * step] = bs_normalize(x[e * step], (float)mean, factor, scale[c], bias[c]);
+            const float *x = bs_cpu_input(j, 0, i) + c * plane;
+            float mean, factor;
+            bs_loop_moments(plane, x, j->node->attr.epsilon, &mean, &factor);
+            bs_loop_normalize_line(plane, bs_cpu_output(j, i) + c * plane, x, mean, factor, scale[c],
+                                   bias[c]);
         }
     return BS_OK;
 }

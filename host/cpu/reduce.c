@@ -83,9 +83,20 @@ static bool is_reduced(const bs_node *n, int axis)
     return n->op == BS_OP_GLOBAL_AVERAGE_POOL ? axis > 0 : n->attr.reduce[axis];
 }
 
-/* Returns the loop space: array 0 is the output, with stride 0 along reduced axes; array 1 is the input, in
- * memory order. */
-static bs_cpu_nd_space reduce_space(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out)
+/* Returns the length of the lines that are reduced: the product of the last reduced axes in memory order. It
+ * depends on nothing else, so that a patch has the lines of the whole. */
+static int64_t reduced_line(const bs_node *node, const bs_cpu_layout *in)
+{
+    int64_t line = 1;
+    for (int k = in->rank - 1; k >= 0 && is_reduced(node, in->order[k]); k--)
+        line *= in->dim[in->order[k]];
+    return line;
+}
+
+/* Returns the loop space of all but the lines: array 0 is the output, with stride 0 along reduced axes; array
+ * 1 is the input, in memory order. */
+static bs_cpu_nd_space reduce_space(const bs_node *node, const bs_cpu_layout *in, const bs_cpu_layout *out,
+                                    int64_t line)
 {
     int64_t stride[BS_MAX_RANK];
     int next = 0;
@@ -95,7 +106,7 @@ static bs_cpu_nd_space reduce_space(const bs_node *node, const bs_cpu_layout *in
         next += !is_reduced(node, a);
     }
     bs_cpu_nd_space n = {0};
-    for (int k = 0; k < in->rank; k++) {
+    for (int k = 0; k < in->rank && in->stride[in->order[k]] >= line; k++) {
         int axis = in->order[k];
         bs_cpu_nd_space_add(&n, in->dim[axis], stride[axis], in->stride[axis], 0);
     }
@@ -103,23 +114,33 @@ static bs_cpu_nd_space reduce_space(const bs_node *node, const bs_cpu_layout *in
     return n;
 }
 
-/* Each output element takes in its inputs in the memory order of the input. */
+static void reduce_row(const bs_loop_reduce *loop, const bs_cpu_nd_space *space, int64_t line, const float *x,
+                       float *y)
+{
+    int last = space->rank - 1;
+    int64_t sy = space->stride[0][last], sx = space->stride[1][last];
+    bs_cpu_nd_iterator w = {0};
+    do
+        if (line > 1)
+            for (int64_t e = 0; e < space->dim[last]; e++)
+                loop->line(line, y + w.at[0] + e * sy, x + w.at[1] + e * sx);
+        else
+            loop->add(space->dim[last], y + w.at[0], sy, x + w.at[1], sx);
+    while (bs_cpu_nd_iterator_next(&w, space));
+}
+
+/* Each output element takes in its inputs, or the totals of its lines, in the memory order of the input. */
 bs_status bs_cpu_run_reduce(const bs_cpu_job *j)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
     const bs_loop_reduce *loop = bs_loop_reduce_find(j->node->op);
-    bs_cpu_nd_space space = reduce_space(j->node, in, out);
-    int last = space.rank - 1;
+    int64_t line = reduced_line(j->node, in);
+    bs_cpu_nd_space space = reduce_space(j->node, in, out, line);
     for (int i = 0; i < j->n; i++) {
-        const float *x = bs_cpu_input(j, 0, i);
         float *y = bs_cpu_output(j, i);
-        bs_cpu_nd_iterator w = {0};
         for (int64_t e = 0; e < out->elements; e++)
             y[e] = loop->start;
-        do
-            loop->add(space.dim[last], y + w.at[0], space.stride[0][last], x + w.at[1],
-                      space.stride[1][last]);
-        while (bs_cpu_nd_iterator_next(&w, &space));
+        reduce_row(loop, &space, line, bs_cpu_input(j, 0, i), y);
         loop->finish(out->elements, y, (float)(in->elements / out->elements));
     }
     return BS_OK;
@@ -129,22 +150,24 @@ bs_status bs_cpu_run_softmax(const bs_cpu_job *j)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
     int axis = j->node->attr.axis;
+    bool logarithm = j->node->op == BS_OP_LOG_SOFTMAX;
+    int64_t n = l->dim[axis], stride = l->stride[axis];
     bs_cpu_nd_space space = {0};
-    for (int a = 0; a < l->rank; a++)
-        if (a != axis)
-            bs_cpu_nd_space_add(&space, l->dim[a], l->stride[a], 0, 0);
+    for (int k = 0; k < l->rank; k++)
+        if (l->order[k] != axis)
+            bs_cpu_nd_space_add(&space, l->dim[l->order[k]], l->stride[l->order[k]], 0, 0);
     bs_cpu_nd_space_finish(&space);
-    int last = space.rank - 1;
+    int64_t lines = space.dim[space.rank - 1], apart = space.stride[0][space.rank - 1];
     for (int i = 0; i < j->n; i++) {
         const float *x = bs_cpu_input(j, 0, i);
         float *y = bs_cpu_output(j, i);
         bs_cpu_nd_iterator w = {0};
         do
-            for (int64_t e = 0; e < space.dim[last]; e++) {
-                int64_t at = w.at[0] + e * space.stride[0][last];
-                bs_softmax_line(l->dim[axis], l->stride[axis], x + at, y + at,
-                                j->node->op == BS_OP_LOG_SOFTMAX);
-            }
+            if (stride > 1)
+                bs_loop_softmax_beside(n, lines, y + w.at[0], x + w.at[0], stride, logarithm);
+            else
+                for (int64_t e = 0; e < lines; e++)
+                    bs_loop_softmax(n, y + w.at[0] + e * apart, x + w.at[0] + e * apart, logarithm);
         while (bs_cpu_nd_iterator_next(&w, &space));
     }
     return BS_OK;

@@ -11,6 +11,7 @@ int bs_schedule_add_buffer(bs_schedule_builder *b, int tensor, size_t row_bytes,
     s->row_bytes = row_bytes;
     s->first = first;
     s->last = first;
+    s->partly = b->joins && bs_plane_is_partly_needed(&b->joins[tensor]);
     return b->schedule->n_buffers++;
 }
 

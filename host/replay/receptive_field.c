@@ -1,5 +1,6 @@
 #include "replay/receptive_field.h"
 
+#include "backend/carry.h"
 #include "base/buf.h"
 
 #include <math.h>
@@ -15,21 +16,25 @@ static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
     return all;
 }
 
-/* Sets the field of a node on rows of tokens. Every input that is not read whole must carry the output's
- * rows. */
+/* Sets the field of a node on tokens. Every input that is not read whole must carry the output's plane. */
 static void token_field(bs_receptive_field *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
-    int axis = planes[n->out].axis;
     for (int k = 0; k < n->n_in; k++) {
         const bs_plane *in = n->in[k] < 0 ? NULL : &planes[n->in[k]];
         if (!in || g->tensors[n->in[k]].constant || bs_reads_whole(g, planes, n, k))
             continue;
-        r->local = !in->image && in->axis >= 0 && bs_rows_carry(g, n, k, in->axis) == axis;
+        bs_carried c = {.exact = false};
+        if (in->axis >= 0 && (!in->image || bs_plane_leaves_image(n)))
+            c = bs_plane_carry(g, n, k, in);
+        c.plane.image = planes[n->out].image && n->op == BS_OP_TRANSPOSE;
+        r->local = c.exact && bs_plane_same(&c.plane, &planes[n->out]);
         if (!r->local)
             return;
-        if (n->op == BS_OP_SLICE) {
-            r->stride[0] = (int)n->attr.step[axis];
-            r->pad[0] = -(int)n->attr.begin[axis];
+        for (int a = 0; a < 2; a++) {
+            r->kernel[a] = c.join[a];
+            r->stride[a] = c.join[a] > 1 ? c.join[a] : c.step[a];
+            r->split[a] = c.split[a];
+            r->pad[a] = -c.first[a];
         }
     }
 }
@@ -178,10 +183,10 @@ static void node_field(bs_receptive_field *r, const bs_graph *g, const bs_plane 
         BS_OP_FAMILIES(X)
 #undef X
     };
-    *r = (bs_receptive_field){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
+    *r = (bs_receptive_field){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .split = {1, 1}};
     if (images(g, planes, n))
         field[bs_op_describe(n->op)->family](r, &(field_in){g, n});
-    else if (!planes[n->out].image && planes[n->out].axis >= 0)
+    else if (planes[n->out].axis >= 0)
         token_field(r, g, planes, n);
 }
 
@@ -216,6 +221,8 @@ bs_range bs_receptive_field_forward(const bs_receptive_field *r, int axis, bs_ra
 {
     int span = (r->kernel[axis] - 1) * r->dilation[axis], s = r->stride[axis], pad = r->pad[axis];
     /* o * s - pad + span >= in.begin  and  o * s - pad <= in.end - 1 */
+    if (r->split[axis] > 1)
+        return (bs_range){in.begin * r->split[axis], in.end * r->split[axis]};
     bs_range out = {-floor_div(-(in.begin + pad - span), s), floor_div(in.end - 1 + pad, s) + 1};
     out.begin = clamp(out.begin, 0, out_size - 1);
     out.end = clamp(out.end, out.begin, out_size);
@@ -224,10 +231,10 @@ bs_range bs_receptive_field_forward(const bs_receptive_field *r, int axis, bs_ra
 
 int bs_receptive_field_first(const bs_receptive_field *r, int axis, int out)
 {
-    return out * r->stride[axis] - r->pad[axis];
+    return out / r->split[axis] * r->stride[axis] - r->pad[axis];
 }
 
 int bs_receptive_field_extent(const bs_receptive_field *r, int axis, int n)
 {
-    return (n - 1) * r->stride[axis] + (r->kernel[axis] - 1) * r->dilation[axis] + 1;
+    return (n / r->split[axis] - 1) * r->stride[axis] + (r->kernel[axis] - 1) * r->dilation[axis] + 1;
 }

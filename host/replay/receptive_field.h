@@ -1,7 +1,8 @@
 /* Receptive fields: which rows and columns of its input a node reads for each row and column of its output.
  * Along each axis, output position o reads the input positions o * stride - pad + k * dilation for k = 0 ..
  * kernel - 1. This is the rule of a convolution; element-wise operators have kernel 1, stride 1, pad 0,
- * dilation 1. Tokens have rows only. */
+ * dilation 1. Where windows of tokens are taken apart, `split` positions of the output read one of the
+ * input. */
 #ifndef BS_REPLAY_RECEPTIVE_FIELD_H
 #define BS_REPLAY_RECEPTIVE_FIELD_H
 
@@ -10,8 +11,10 @@
 typedef struct bs_receptive_field {
     bool local; /* the rule above holds; false: any change can reach the whole output */
     int kernel[2], stride[2], dilation[2];
-    int pad[2]; /* before the first row and column; negative: cropped */
-    float fill; /* value that the node reads outside its input */
+    int split[2]; /* output positions read the input position o / split: then kernel and stride are 1, pad 0
+                   */
+    int pad[2];   /* before the first row and column; negative: cropped */
+    float fill;   /* value that the node reads outside its input */
 } bs_receptive_field;
 
 /* Half-open range of positions along one axis. */

@@ -102,18 +102,21 @@ static bs_status start(bs_pass *b)
     return bs_pass_drop(b, -1, &buffer, 1, tensor);
 }
 
-/* Gathers input k of a step: golden data, overlaid with the trial's patch. Dense steps get whole tensors. */
+/* Gathers input k of a step: golden data overlaid with the trial's patch, or a part of its whole row. */
 static bs_status gather_input(bs_pass *b, const bs_step *s, int k, int tensor)
 {
     bs_replayer *p = b->p;
     const bs_buffer *to = &b->schedule->buffers[s->gathered[k]];
     const bs_buffer *live = s->source[k] >= 0 ? &b->schedule->buffers[s->source[k]] : NULL;
-    bs_patches want = bs_pass_look_up(b, to->size, s->patched ? s->in_origin : NULL, 0), at;
-    if (live)
+    bool overlaid = live && live->patched;
+    bs_view below =
+        live && !overlaid ? (bs_view){bs_pass_rows(b, s->source[k]), NULL} : bs_pass_golden(b, tensor);
+    bs_patches want = bs_pass_look_up(b, to->size, to->fixed ? NULL : s->in_origin, 0), at;
+    if (overlaid)
         at = bs_pass_look_up(b, live->size, live->origin, 1);
-    return p->golden->backend->gather(p->golden->stream, tensor, p->n, bs_pass_golden(b, tensor),
-                                      live ? bs_pass_rows(b, s->source[k]) : NULL, live ? &at : NULL, &want,
-                                      s->fill, bs_pass_rows(b, s->gathered[k]));
+    return p->golden->backend->gather(p->golden->stream, tensor, p->n, below,
+                                      overlaid ? bs_pass_rows(b, s->source[k]) : NULL, overlaid ? &at : NULL,
+                                      &want, s->fill, bs_pass_rows(b, s->gathered[k]));
 }
 
 static bs_status find_inputs(bs_pass *b, const bs_step *s, const bs_node *node)
@@ -187,11 +190,9 @@ static bs_status hand_over(bs_pass *b)
     bs_replayer *p = b->p;
     const bs_golden *golden = p->golden;
     const bs_buffer *live = &b->schedule->buffers[last_buffer(b)];
-    const int64_t *dim = golden->graph->tensors[live->tensor].shape.dim;
     const char *rows = bs_pass_rows(b, last_buffer(b));
     if (live->patched) {
-        const int plane[2] = {(int)dim[1], (int)dim[2]};
-        bs_patches want = bs_pass_look_up(b, plane, NULL, 0),
+        bs_patches want = bs_pass_look_up(b, live->plane, NULL, 0),
                    at = bs_pass_look_up(b, live->size, live->origin, 1);
         BS_TRY(golden->backend->gather(golden->stream, live->tensor, p->n, bs_pass_golden(b, live->tensor),
                                        rows, &at, &want, 0.0f, b->segment->to));
@@ -233,6 +234,7 @@ static bs_status run_steps(bs_pass *b, int steps)
     for (int i = 0; i < p->n; i++) {
         p->trial[i] = i;
         p->row[i] = b->t->golden_row[i];
+        p->at[0][i] = p->at[1][i] = 0;
     }
     BS_TRY(start(b));
     for (int i = 0; i < steps && p->n > 0; i++) {

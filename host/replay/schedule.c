@@ -79,7 +79,7 @@ static bs_status add_step(bs_schedule_builder *b, int node_index, int region, bo
     s->copied = copied;
     const bs_node *node = bs_step_node(b->g, s);
     find_sources(b, s, node);
-    if (schedule->mode == BS_REPLAY_DELTA)
+    if (b->fields)
         BS_TRY(bs_schedule_patch_step(b, s));
     if (!s->patched) {
         s->out = add_dense_buffer(b, node->out, schedule->n_steps);
@@ -216,16 +216,16 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
                                 bs_network *network, const bs_schedule_request *request)
 {
     bs_receptive_fields own = {0};
-    bs_schedule_builder b = {.g = g,
-                             .backend = backend,
-                             .network = network,
-                             .request = request,
-                             .fields = request->fields ? request->fields : &own};
+    bs_schedule_builder b = {.g = g, .backend = backend, .network = network, .request = request};
     bs_status st;
     *out = NULL;
     BS_TRY_GOTO(allocate(&b, out), out);
     if (request->mode == BS_REPLAY_DELTA && !request->fields)
         BS_TRY_GOTO(bs_receptive_fields_create(&own, g), out);
+    if (request->targets)
+        BS_TRY_GOTO(bs_planes_choose(&b.joins, g), out);
+    if (backend->patch_bytes && request->mode != BS_REPLAY_FULL && !request->targets)
+        b.fields = request->fields || request->mode == BS_REPLAY_SUFFIX ? request->fields : &own;
     bs_schedule *schedule = *out;
     schedule->mode = request->mode;
     schedule->last_faulty = -1;
@@ -238,6 +238,7 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
 out:
     free(b.buffer_of);
     free(b.hit);
+    free(b.joins);
     bs_receptive_fields_clear(&own);
     free_ranges(&b);
     if (st != BS_OK) {
@@ -326,9 +327,10 @@ bs_box bs_schedule_box(const bs_schedule *schedule, const bs_graph *g, const bs_
     if (!buffer)
         return box;
     box = bs_plane_box(&planes[tensor]);
-    for (int a = 0; a < (planes[tensor].image ? 2 : 1) && buffer->patched; a++) {
-        box.begin[1 + a] = buffer->origin[a][at[a]];
-        box.end[1 + a] = box.begin[1 + a] + buffer->size[a];
+    for (int a = 0; a < 2 && buffer->patched; a++) {
+        int64_t unit = a ? planes[tensor].cell : 1;
+        box.begin[1 + a] = buffer->origin[a][at[a]] * unit;
+        box.end[1 + a] = box.begin[1 + a] + buffer->size[a] * unit;
     }
     return box;
 }
@@ -343,7 +345,8 @@ static void add_buffer_facts(XXH128_hash_t *hash, const bs_schedule *schedule, i
     const int facts[] = {index, b->tensor, b->patched, b->size[0], b->size[1]};
     *hash = bs_hash_add(*hash, facts, sizeof facts);
     for (int a = 0; a < 2 && b->patched; a++)
-        *hash = bs_hash_add(*hash, b->origin[a], (size_t)schedule->plane[a] * sizeof *b->origin[a]);
+        *hash =
+            bs_hash_add(*hash, b->origin[a], (size_t)bs_schedule_places(schedule, a) * sizeof *b->origin[a]);
 }
 
 XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps)
@@ -368,7 +371,8 @@ XXH128_hash_t bs_schedule_signature(const bs_schedule *schedule, int steps)
         hash = bs_hash_add(hash, &s->fill, sizeof s->fill);
         hash = bs_hash_add(hash, s->source, (size_t)s->n_inputs * sizeof *s->source);
         for (int a = 0; a < 2 && s->in_origin[a]; a++)
-            hash = bs_hash_add(hash, s->in_origin[a], (size_t)schedule->plane[a] * sizeof **s->in_origin);
+            hash = bs_hash_add(hash, s->in_origin[a],
+                               (size_t)bs_schedule_places(schedule, a) * sizeof **s->in_origin);
         for (int k = 0; k < s->n_inputs; k++)
             add_buffer_facts(&hash, schedule, s->gathered[k]);
         add_buffer_facts(&hash, schedule, s->out);

@@ -42,15 +42,21 @@ enum { BS_FROM_GOLDEN = -1, BS_FROM_CONSTANT = -2 };
  * x on. Which rows of another tensor such a change can reach depends on y alone, and which columns on x
  * alone. The widest range over all y (all x) gives the size of the buffer's patches; origin[0][y] is the
  * patch's first row, moved inwards where the patch would leave the plane, and origin[1][x] its first column.
- * So all trials of a schedule have patches of the same size, and a table look-up tells where each lies. */
+ * So all trials of a schedule have patches of the same size, and a table look-up tells where each lies.
+ *
+ * Of tokens, only the rows are computed that the output can depend on (bs_plane.needed). Where a change can
+ * have reached all of them, the patch is *fixed*: the same for every fault, in all schedules. */
 typedef struct bs_buffer {
     int tensor;
     size_t offset; /* bytes into the arena for a batch of one; multiply by the batch size */
     size_t row_bytes;
     int first, last; /* written by step `first` (-1: before the steps), read last by step `last` */
+    bool partly;     /* where trials join: the output depends on some rows of the tensor only */
     bool patched;
-    int size[2];        /* rows and columns of a patch; this and origin: patched buffers only */
-    int32_t *origin[2]; /* by the fault's first row (column) */
+    bool fixed;         /* of a gathered input: it is whole */
+    int plane[2];       /* rows and columns of the tensor; this and what follows: patched buffers only */
+    int size[2];        /* rows and columns of a patch */
+    int32_t *origin[2]; /* by the fault's first row (column): bs_schedule_places() of them */
 } bs_buffer;
 
 /* An input of a node that is a faulty parameter. */
@@ -73,7 +79,7 @@ typedef struct bs_step {
     bool copied;  /* no fault reaches the node: the output is golden before faults go into it */
     bool patched; /* the inputs and the output are patches */
     int in_size[2];
-    int32_t *in_origin[2]; /* first row (column) of input patches; may be outside the plane */
+    int32_t *in_origin[2]; /* as origin: first row (column) of input patches; may be outside the plane */
     float fill;            /* value of input patches outside the plane */
     int *live;             /* the live set: buffers that later steps, or the ranking, still read */
     int n_live;
@@ -127,7 +133,8 @@ typedef struct bs_schedule_request {
     const int *from;       /* a bottleneck before the faults to start at. Full: golden; NULL: the input.
                               Several targets: what it holds is given with the trials; NULL: golden */
     bs_autotune *autotune; /* decides where patches pay, by measurement; NULL: the arithmetic decides */
-    const bs_receptive_fields *fields; /* delta: of the network; NULL: made for this schedule */
+    const bs_receptive_fields *fields; /* of the network; NULL: delta makes them for this schedule, suffix
+                                          computes whole tensors */
 } bs_schedule_request;
 
 /* Makes a schedule as requested. As bs_schedule_create() otherwise. */
@@ -141,10 +148,11 @@ static inline const bs_node *bs_step_node(const bs_graph *g, const bs_step *s)
     return s->region < 0 ? &g->nodes[s->node] : &g->regions[s->region].node;
 }
 
-/* Returns the region that the step runs a node inside of, -1: none. */
-static inline int bs_step_inside(const bs_graph *g, const bs_step *s)
+/* Returns the number of first rows (axis 0) or columns of a fault that tables of patches have an entry for.
+ */
+static inline int bs_schedule_places(const bs_schedule *schedule, int axis)
 {
-    return bs_graph_inside(g, g->nodes[s->node].out);
+    return schedule->plane[axis] > 0 ? schedule->plane[axis] : 1;
 }
 
 /* Returns the first step after which a trial with sites in all targets can be masked: before it, its faults

@@ -20,7 +20,8 @@ typedef struct bs_schedule_builder {
     int *buffer_of; /* by tensor: its buffer, BS_FROM_GOLDEN or BS_FROM_CONSTANT */
     int *hit;       /* by tensor: its number among the targets, -1: it is none of them */
     size_t n_sources, n_faults;
-    const bs_receptive_fields *fields; /* this and ranges: delta schedules only */
+    bs_plane *joins;                   /* by tensor; NULL unless trials join */
+    const bs_receptive_fields *fields; /* NULL: all steps compute whole tensors */
     bs_ranges *ranges;                 /* by tensor */
 } bs_schedule_builder;
 

@@ -12,7 +12,8 @@
  *      alone, one trial after the other; and without a fault those of the golden run.
  *   2. Every schedule, once. In a batch, from the fault up to e, it gives at e, as a whole row, the bits of
  *      whole nodes run alone with the same fault, and the same node at which the trial is masked. e is the
- *      first bottleneck after which the schedule computes whole tensors only; its end, the next cut point or
+ *      first bottleneck after which the schedule computes what every other does, whole tensors or fixed
+ *      patches of them; its end, the next cut point or
  *      the output, is one. The rest of the schedule is stretches that (1) has checked. Schedules of segments
  *      start as in a campaign: from rows with a fault at the cut point, whose change is measured.
  *   3. The composition, for a schedule of each kind: trials along everything that (1) and (2) let them take,

@@ -31,6 +31,7 @@ typedef struct stretch {
     bool have[BS_TEST_TRIALS]; /* by trial: it has been run alone */
     char *rows[KINDS];         /* device */
     int32_t bounds[BS_TEST_TRIALS][4], at[2][BS_TEST_TRIALS], start_row[BS_TEST_TRIALS];
+    bs_plane *planes;                             /* by tensor */
     float *host_alone, *host_batch, *host_golden; /* rows: of each trial, one, of each image */
     bs_selftest_result *out;
 } stretch;
@@ -39,7 +40,7 @@ int bs_selftest_steps(const bs_schedule *schedule, const bs_graph *g, const bool
 {
     int first = bs_schedule_maskable(schedule);
     for (int i = first; i < schedule->n_steps; i++)
-        if (schedule->steps[i].patched)
+        if (schedule->steps[i].patched && !schedule->buffers[schedule->steps[i].out].fixed)
             first = i + 1;
     for (int i = first; i < schedule->n_steps; i++)
         if (bottleneck[g->nodes[schedule->steps[i].node].out])
@@ -98,6 +99,17 @@ static bs_status divide(stretch *s)
     return BS_OK;
 }
 
+/* Copies a row of the last tensor to the host. What nothing depends on is cleared. */
+static bs_status fetch(const stretch *s, const void *row, float *out)
+{
+    const bs_golden *golden = s->golden;
+    BS_TRY(golden->backend->download(golden->stream, s->end, row, out));
+    for (int64_t i = 0; i < golden->graph->tensors[s->end].elements; i++)
+        if (!bs_plane_is_needed(&s->planes[s->end], i))
+            out[i] = 0;
+    return BS_OK;
+}
+
 static bs_status stretch_open(stretch *s, const bs_selftest *t, const bs_schedule *schedule, int steps,
                               bool at_cut_point, bs_selftest_result *out)
 {
@@ -113,19 +125,21 @@ static bs_status stretch_open(stretch *s, const bs_selftest *t, const bs_schedul
     BS_TRY(bs_schedule_create_as(&s->alone, g, be, t->network, &request));
     bs_test_batch_fill(&s->reference, schedule, &g->tensors[faulty_tensor(s)], in_order, BS_TEST_TRIALS);
     size_t n = (size_t)g->tensors[s->end].elements;
+    BS_TRY(bs_planes_choose(&s->planes, g));
     BS_TRY(bs_calloc(&s->host_alone, n * BS_TEST_TRIALS, sizeof(float), "self-test"));
     BS_TRY(bs_calloc(&s->host_batch, n, sizeof(float), "self-test"));
     BS_TRY(bs_calloc(&s->host_golden, n * BS_PROBE_IMAGES, sizeof(float), "self-test"));
     size_t row = be->row_bytes(golden->network, s->end);
     for (int i = 0; i < BS_PROBE_IMAGES; i++)
-        BS_TRY(be->download(golden->stream, s->end, (const char *)golden->rows[s->end] + (size_t)i * row,
-                            s->host_golden + (size_t)i * n));
+        BS_TRY(
+            fetch(s, (const char *)golden->rows[s->end] + (size_t)i * row, s->host_golden + (size_t)i * n));
     return divide(s);
 }
 
 static void stretch_close(stretch *s)
 {
     bs_schedule_free(s->alone);
+    free(s->planes);
     free(s->host_alone);
     free(s->host_batch);
     free(s->host_golden);
@@ -139,7 +153,6 @@ static const float *alone_row(const stretch *s, int trial)
 /* Has trials of the group run alone along whole nodes, each once. */
 static bs_status run_alone(stretch *s, int from, int n)
 {
-    const bs_golden *golden = s->golden;
     for (int k = 0; k < n; k++) {
         int i = s->order[from + k], survivor;
         if (s->have[i])
@@ -148,7 +161,7 @@ static bs_status run_alone(stretch *s, int from, int n)
         bs_segment_batch segment = {
             .schedule = s->alone, .trials = &one, .to = s->rows[ALONE], .survivor = &survivor};
         BS_TRY(bs_replay_segment(s->t->replayer, &segment));
-        BS_TRY(golden->backend->download(golden->stream, s->end, s->rows[ALONE], (float *)alone_row(s, i)));
+        BS_TRY(fetch(s, s->rows[ALONE], (float *)alone_row(s, i)));
         s->have[i] = true;
     }
     return BS_OK;
@@ -289,8 +302,7 @@ static bs_status compare_group(stretch *s, int from, int n, const int *survivor,
     size_t row = golden->backend->row_bytes(golden->network, s->end);
     for (int k = 0; k < n_survivors && s->out->exact; k++) {
         int i = s->order[from + survivor[k]];
-        BS_TRY(golden->backend->download(golden->stream, s->end, s->rows[BATCH] + (size_t)k * row,
-                                         s->host_batch));
+        BS_TRY(fetch(s, s->rows[BATCH] + (size_t)k * row, s->host_batch));
         if (s->order == orders[0])
             compare_with_golden(s, i);
         if (s->out->exact)

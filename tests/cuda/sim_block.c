@@ -16,9 +16,13 @@
 enum { WARP = 32, MOST_THREADS = 1024, MOST_ARRAYS = 16, MOST_SHARED = 48 << 10 };
 
 /* Of a thread: begins or goes on, is at the block's barrier or at a meeting of its warp, or at the end. */
-typedef enum state { READY, ENDED, SYNCS, ANY, MAX, MAX64, SUM64 } state;
-static const char *const state_names[] = {"begin",       "end",           "bs_block_sync", "bs_warp_any",
-                                          "bs_warp_max", "bs_warp_max64", "bs_warp_sum64"};
+#define X(name, ...) JOINS_##name,
+typedef enum state { READY, ENDED, SYNCS, ANY, BS_WARP_FUNCTIONS(X) } state;
+#undef X
+#define X(name, ...) , "bs_warp_" #name
+static const char *const state_names[] = {"begin", "end", "bs_block_sync",
+                                          "bs_warp_any" BS_WARP_FUNCTIONS(X)};
+#undef X
 
 typedef struct sim_thread {
     bs_thread self;
@@ -148,15 +152,27 @@ static _Noreturn void die_warp(processor *p)
     die_apart(p, what, p->first, p->threads_of_warp);
 }
 
+#define X(name, type, combination)                                                                           \
+    static uint64_t join_##name(uint64_t left, uint64_t right)                                               \
+    {                                                                                                        \
+        type a, b;                                                                                           \
+        memcpy(&a, &left, sizeof a);                                                                         \
+        memcpy(&b, &right, sizeof b);                                                                        \
+        a = combination;                                                                                     \
+        memcpy(&left, &a, sizeof a);                                                                         \
+        return left;                                                                                         \
+    }
+BS_WARP_FUNCTIONS(X)
+#undef X
+
 static uint64_t join(state how, uint64_t a, uint64_t b)
 {
     switch (how) {
-    case MAX:
-        return (int64_t)a > (int64_t)b ? a : b;
-    case MAX64:
-        return a > b ? a : b;
-    case SUM64:
-        return a + b;
+#define X(name, ...)                                                                                         \
+    case JOINS_##name:                                                                                       \
+        return join_##name(a, b);
+        BS_WARP_FUNCTIONS(X)
+#undef X
     default:
         return a | b;
     }
@@ -166,14 +182,14 @@ static uint64_t join(state how, uint64_t a, uint64_t b)
 static void join_warp(processor *p)
 {
     sim_thread *l = &p->thread[p->first];
-    uint64_t all = l->value;
-    for (uint32_t i = 0; i < p->threads_of_warp; i++) {
+    for (uint32_t i = 0; i < p->threads_of_warp; i++)
         if (p->threads_of_warp < WARP || !alike(&l[0], &l[i]))
             die_warp(p);
-        all = i ? join(l->state, all, l[i].value) : all;
-    }
+    for (uint32_t half = WARP / 2; half; half /= 2)
+        for (uint32_t i = 0; i < half; i++)
+            l[i].value = join(l->state, l[i].value, l[i + half].value);
     for (uint32_t i = 0; i < WARP; i++) {
-        l[i].value = all;
+        l[i].value = l[0].value;
         l[i].state = READY;
     }
     p->joining = false;
@@ -334,20 +350,17 @@ int bs_sim_any(int v, const char *where)
     return (int)meet(ANY, v != 0, where);
 }
 
-int32_t bs_sim_max(int32_t v, const char *where)
-{
-    return (int32_t)meet(MAX, (uint64_t)(int64_t)v, where);
-}
-
-uint64_t bs_sim_max64(uint64_t v, const char *where)
-{
-    return meet(MAX64, v, where);
-}
-
-uint64_t bs_sim_sum64(uint64_t v, const char *where)
-{
-    return meet(SUM64, v, where);
-}
+#define X(name, type, combination)                                                                           \
+    type bs_sim_##name(type v, const char *where)                                                            \
+    {                                                                                                        \
+        uint64_t value = 0;                                                                                  \
+        memcpy(&value, &v, sizeof v);                                                                        \
+        value = meet(JOINS_##name, value, where);                                                            \
+        memcpy(&v, &value, sizeof v);                                                                        \
+        return v;                                                                                            \
+    }
+BS_WARP_FUNCTIONS(X)
+#undef X
 
 void bs_sim_run_grid(const sim_grid *g)
 {

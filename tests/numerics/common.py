@@ -158,6 +158,17 @@ def bitsink_json(binary, *args):
     return [json.loads(line) for line in bitsink(binary, *args, "--json").splitlines()]
 
 
+def best_rates(rounds, unit, measures, file=sys.stdout):
+    """Runs the measurements in turn, several times, every other time in the reverse order; the best of each, by name: what
+    else runs on a machine only makes things slower. measures: functions by name."""
+    best = dict.fromkeys(measures, 0.0)
+    for i in range(rounds):
+        rates = {name: measures[name]() for name in list(measures)[::-1 if i % 2 else 1]}
+        print(f"  round {i + 1}: " + ", ".join(f"{name} {rates[name]:.1f} {unit}" for name in measures), file=file, flush=True)
+        best = {name: max(best[name], rates[name]) for name in measures}
+    return best
+
+
 def rank(logits):
     """Class indices by score as bitsink ranks them: NaN never wins, ties go to the lowest index."""
     order = np.argsort(-logits, kind="stable")

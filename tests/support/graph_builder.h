@@ -140,6 +140,9 @@ static inline void gb_free(bs_graph *g)
         free(g->nodes[i].in);
         free(g->nodes[i].index);
     }
+    for (int i = 0; i < g->n_regions; i++)
+        free(g->regions[i].node.in);
+    free(g->regions);
     free(g->tensors);
     free(g->nodes);
     free(g);

@@ -137,7 +137,7 @@ static void test_numbers(void **state)
     watched.run = watched_run;
     watched.run_patch = watched_run_patch;
     e.backend = &watched;
-    assert_ok(bs_bench_run(&b, &e, TRIALS, 1));
+    assert_ok(bs_bench_run(&b, &e, &(bs_bench_options){.trials = TRIALS, .seconds = 120, .seed = 1}));
     check_alone(&b);
     assert_true(b.exact);
     assert_int_equal(b.n_targets, 8);
@@ -155,6 +155,69 @@ static void test_numbers(void **state)
     rig_close(&r);
 }
 
+/* Without time there is little of everything, and it fits together. */
+static void test_short(void **state)
+{
+    rig r;
+    bs_bench b;
+    (void)state;
+    rig_open(&r, test_device(), 2);
+    assert_ok(bs_bench_run(&b, r.e, &(bs_bench_options){.trials = 64, .seconds = 1e-3, .seed = 1}));
+    assert_true(b.exact && b.n_targets >= 1 && b.n_targets < b.of_targets);
+    assert_true(b.reruns >= 1 && b.reruns <= b.trials && b.trials < 64);
+    assert_in_range(b.kernel_targets, 1, b.n_targets);
+    for (int i = 0; i < b.n_targets; i++)
+        for (int way = 0; way < BS_BENCH_WAY_COUNT; way++) {
+            bool few = way == BS_BENCH_FULL || way == BS_BENCH_DENSE_SUFFIX;
+            assert_int_equal(b.cells[i][way].trials, r.e->threads * (few ? b.reruns : b.trials));
+            assert_true(b.cells[i][way].seconds > 0);
+        }
+    assert_int_equal(b.golden_tile, BS_PROBE_IMAGES);
+    assert_true(b.goldens > 0 && b.layer_macs[0] > 0 && b.rows > 0);
+    bs_bench_clear(&b);
+    rig_close(&r);
+}
+
+static void test_golden(void **state)
+{
+    rig r;
+    bs_bench b;
+    (void)state;
+    rig_open(&r, test_device(), 2);
+    assert_ok(bs_bench_run(&b, r.e, &(bs_bench_options){.seconds = 0.05, .golden = true}));
+    assert_true(b.goldens > 0 && b.golden_seconds > 0 && b.n_targets == 0);
+    assert_in_range(b.golden_tile, BS_PROBE_IMAGES, r.e->tile);
+    bs_bench_clear(&b);
+    rig_close(&r);
+}
+
+/* All indices, each once; among the first few, no gap is four times as large as if they lay evenly, and of
+ * layers that repeat there is every kind. */
+static void test_order(void **state)
+{
+    enum { MOST = 100, KINDS = 6 };
+    (void)state;
+    for (int n = 1; n <= MOST; n++) {
+        int order[MOST];
+        bool seen[MOST] = {false}, kind[KINDS] = {false};
+        bs_bench_order(order, n);
+        for (int k = 0, kinds = 0; k < n; k++) {
+            assert_in_range(order[k], 0, n - 1);
+            assert_false(seen[order[k]]);
+            seen[order[k]] = true;
+            kinds += !kind[order[k] % KINDS];
+            kind[order[k] % KINDS] = true;
+            int gap = 0, most = 0;
+            for (int i = 0; i < n; i++) {
+                gap = seen[i] ? 0 : gap + 1;
+                most = gap > most ? gap : most;
+            }
+            assert_true(most * (k + 1) <= 4 * n);
+            assert_true(k < 6 * KINDS || kinds == KINDS);
+        }
+    }
+}
+
 /* The file is gone afterwards, and a folder that is not there is an error. */
 static void test_rows(void **state)
 {
@@ -165,12 +228,12 @@ static void test_rows(void **state)
     rig_open(&r, "null", 1);
     assert_non_null(mkdtemp(dir));
     assert_int_equal(setenv("TMPDIR", dir, 1), 0);
-    assert_ok(bs_bench_rows(&b, r.g, 1.0));
+    assert_ok(bs_bench_rows(&b, r.g, 1.0, 1.0));
     double masked_bytes = b.row_bytes;
-    assert_ok(bs_bench_rows(&b, r.g, 0.0));
+    assert_ok(bs_bench_rows(&b, r.g, 0.0, 1.0));
     assert_true(b.rows > 0 && b.row_bytes > masked_bytes);
     assert_int_equal(rmdir(dir), 0);
-    assert_int_equal(bs_bench_rows(&b, r.g, 0.5), BS_ERR);
+    assert_int_equal(bs_bench_rows(&b, r.g, 0.5, 1.0), BS_ERR);
     assert_non_null(strstr(bs_error_message(), "cannot write"));
     assert_int_equal(unsetenv("TMPDIR"), 0);
     rig_close(&r);
@@ -237,9 +300,8 @@ static void test_timed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_timed),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_short), cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_order),   cmocka_unit_test(test_rows),  cmocka_unit_test(test_timed),
     };
     return run_suite(tests, NULL, NULL);
 }

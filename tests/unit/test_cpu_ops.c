@@ -201,6 +201,9 @@ static void test_moves(void **state)
     check(unary(BS_OP_TRANSPOSE, s, GB_SHAPE(6, 4, 5), (bs_attr){.perm = {2, 0, 1}}));
     check(
         unary(BS_OP_TRANSPOSE, GB_SHAPE(2, 3, 4, 5), GB_SHAPE(2, 4, 3, 5), (bs_attr){.perm = {0, 2, 1, 3}}));
+    /* Several blocks both ways, and remainders. */
+    check(unary(BS_OP_TRANSPOSE, GB_SHAPE(2, 35, 49), GB_SHAPE(2, 49, 35), (bs_attr){.perm = {0, 2, 1}}));
+    check(unary(BS_OP_TRANSPOSE, GB_SHAPE(17, 2, 33), GB_SHAPE(33, 2, 17), (bs_attr){.perm = {2, 1, 0}}));
     check(unary(BS_OP_SLICE, s, GB_SHAPE(2, 5, 3), (bs_attr){.begin = {1, 4, 0}, .step = {1, -1, 2}}));
     check(unary(BS_OP_PAD, s, GB_SHAPE(4, 7, 4),
                 (bs_attr){.begin = {0, 1, -1}, .end = {0, 1, -1}, .value = -2.5f}));

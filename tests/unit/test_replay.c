@@ -259,7 +259,7 @@ static void test_tokens(void **state)
 }
 
 /* Patches of pixels as tokens, a block of attention with two heads and a perceptron, one token at the end.
- * Must have rows of tokens replayed. */
+ * Must have rows of tokens replayed. Three regions: bias and residual, GELU, scale and residual. */
 static void test_transformer(void **state)
 {
     (void)state;
@@ -275,9 +275,14 @@ static void test_transformer(void **state)
         "Transpose k1 -> k2 perm=[0,2,3,1]; Transpose v1 -> v2 perm=[0,2,1,3]; MatMul q2,k2 -> a; "
         "Tanh a -> a1; Softmax a1 -> a2 axis=-1; MatMul a2,v2 -> m; "
         "Transpose m -> m1 perm=[0,2,1,3]; i j 0 16 8; Reshape m1,j -> m2; f wo 8 8; MatMul m2,wo -> o; "
-        "Add o,t -> r1; LayerNormalization r1,l -> n2; f w1 8 16; MatMul n2,w1 -> f1; Gelu f1 -> f2; "
-        "f w2 16 8; MatMul f2,w2 -> f3; Add f3,r1 -> r2; i b 0; i e 1; i ax 1; Slice r2,b,e,ax -> one; "
+        "f bo 8; Add bo,o -> o1; Add o1,t -> r1; LayerNormalization r1,l -> n2; f w1 8 16; MatMul n2,w1 -> "
+        "f1; "
+        "f b1 16; Add f1,b1 -> g1; f root; Div g1,root -> g2; Erf g2 -> g3; Add g3,root -> g4; Mul g1,g4 -> "
+        "g5; "
+        "Mul g5,root -> f2; f w2 16 8; MatMul f2,w2 -> f3; f ls 8; Mul f3,ls -> f4; Add f4,r1 -> r2; i b 0; "
+        "i e 1; i ax 1; Slice r2,b,e,ax -> one; "
         "Flatten one -> flat; f wh 8 5; MatMul flat,wh -> y"));
+    assert_int_equal(g->n_regions, 3);
     rig_load(&r, g, test_device());
     check_targets(&r, 2, 1, "transformer");
     for (int t = 0; t < g->n_targets; t++) {

@@ -32,7 +32,7 @@ static void test_cost(void **state)
 {
     (void)state;
     field f;
-    field_open(&f, 3, (size_t)1 << 26);
+    field_open(&f, make_graph(3), 3, (size_t)1 << 26);
     bench *b = &f.b;
     int targets[TARGETS], n = b->g->n_targets, late = 0;
     bs_schedules all;
@@ -117,7 +117,7 @@ static void test_self_test(void **state)
     field f;
     if (strcmp(test_device(), "cpu") != 0)
         return; /* the lies are told in the host's memory */
-    field_open(&f, 2, (size_t)1 << 26);
+    field_open(&f, make_graph(2), 2, (size_t)1 << 26);
     bench *b = &f.b;
     int targets[TARGETS], n = b->g->n_targets;
     bs_backend lying = *b->rig.b;

@@ -1,0 +1,60 @@
+/* Runs regions, each by one kernel, and says which tensors are views. */
+#include "cuda/cuda_run.h"
+
+#include "cuda/enqueue.h"
+
+/* Fills operand k of a node. pixels: elements of a channel of an image; 1: of tokens. */
+static void find_operand(bs_region_operand *o, const bs_stream *stream, const bs_region *r, int node, int k,
+                         int64_t pixels)
+{
+    const bs_graph *g = stream->network->graph;
+    int tensor = g->nodes[node].in[k];
+    const bs_tensor *t = &g->tensors[tensor];
+    *o = (bs_region_operand){.step = -1, .input = -1, .plane = (uint32_t)pixels};
+    if (t->constant) {
+        o->constant = bs_cuda_pointer(stream->network->plan[node].param[k]);
+        o->period = (uint32_t)t->elements;
+    } else if (t->producer >= r->first) {
+        o->step = t->producer - r->first;
+    } else {
+        o->input = bs_region_input(r, tensor);
+    }
+}
+
+bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
+                             void *out)
+{
+    const bs_network *net = stream->network;
+    const bs_region *r = &net->graph->regions[region];
+    const bs_plane *plane = &net->planes[r->node.out];
+    bs_shape shape = net->graph->tensors[r->node.out].shape;
+    bs_region_args a = {.n = (uint32_t)n, .out = out};
+    BS_TRY(bs_cuda_enter(net->device));
+    if (size)
+        shape = bs_plane_patch(plane, &shape, size);
+    int64_t elements = bs_cuda_elements(&shape), pixels = plane->image ? shape.dim[1] * shape.dim[2] : 1;
+    a.elements = (uint32_t)elements;
+    for (int i = r->first; i <= r->last; i++) {
+        const bs_node *node = &net->graph->nodes[i];
+        a.step[a.steps].op = node->op;
+        a.step[a.steps].operands = node->n_in;
+        a.step[a.steps].a = node->attr.alpha;
+        a.step[a.steps].b = node->attr.beta;
+        for (int k = 0; k < node->n_in; k++)
+            find_operand(&a.step[a.steps].operand[k], stream, r, i, k, pixels);
+        a.steps++;
+    }
+    for (int k = 0; k < r->node.n_in; k++)
+        BS_TRY(bs_cuda_operand(stream, &a.in[k], n, in[k], elements));
+    return bs_cuda_launch(stream, BS_KERNEL_region, n, elements, &a);
+}
+
+/* Rows are in logical order, so a reshaped tensor is the same in memory. */
+int bs_cuda_view_of(const bs_network *n, int tensor)
+{
+    const bs_graph *g = n->graph;
+    const bs_node *node = g->tensors[tensor].producer < 0 ? NULL : &g->nodes[g->tensors[tensor].producer];
+    bs_op_family family = node ? bs_op_describe(node->op)->family : BS_FAMILY_conv;
+    bool view = family == BS_FAMILY_reshape || family == BS_FAMILY_identity;
+    return view && !g->tensors[node->in[0]].constant ? node->in[0] : -1;
+}

@@ -1,0 +1,34 @@
+/* How rows of tokens pass through operators. */
+#ifndef BS_BACKEND_CARRY_H
+#define BS_BACKEND_CARRY_H
+
+#include "backend/planes.h"
+
+/* Where the cells of an input's plane come out of a node. One cell of the output depends on join[0] x join[1]
+ * cells of that input, and one of the input reaches split[0] x split[1] cells of the output; one of the two
+ * is 1 x 1. Otherwise the cell depends only on inputs that are no activations or are read whole. */
+typedef struct bs_carried {
+    bool exact;     /* false: that does not hold; the plane is only the best way to cut the output */
+    bs_plane plane; /* of the output; axis -1: none */
+    int join[2], split[2];
+    int first[2], step[2]; /* Slice: output row (column) o is row first + o * step of the input */
+} bs_carried;
+
+/* Follows the plane of input k, which can be cut, through a node. */
+bs_carried bs_plane_carry(const bs_graph *g, const bs_node *n, int k, const bs_plane *in);
+/* Returns true if an axis holds rows, and another one columns if there are several. */
+static inline bool bs_plane_has_own_axes(const bs_plane *p)
+{
+    return p->column == p->axis + 1 && (p->width == 1 || p->end == p->column + 1);
+}
+
+/* Returns true if the node can turn an image into tokens of the same rows and columns. */
+static inline bool bs_plane_leaves_image(const bs_node *n)
+{
+    return n->op == BS_OP_TRANSPOSE || bs_op_describe(n->op)->family == BS_FAMILY_reshape;
+}
+
+/* Returns true if two tensors, or two views of one, have the same plane. */
+bool bs_plane_same(const bs_plane *a, const bs_plane *b);
+
+#endif
