@@ -80,7 +80,8 @@ typedef struct bs_load_options {
 
 typedef struct bs_backend {
     const char *name;
-    bool needs_pixels; /* false: images are not decoded, and upload() gets one float, the image's index */
+    bool needs_pixels;  /* false: images are not decoded, and upload() gets one float, the image's index */
+    size_t cache_bytes; /* of activations that are quick to read again after a use; 0: as good as all */
     /* The largest run for autotuning, which times two ways of computing the same: samples,
      * multiply-accumulates, bytes. No samples: there is no arithmetic to time. */
     struct {

@@ -251,6 +251,7 @@ static bs_backend table_of(const bs_backend *inner)
     bs_backend b = {
         .name = inner->name,
         .needs_pixels = inner->needs_pixels,
+        .cache_bytes = inner->cache_bytes,
         .autotune = inner->autotune,
         .device_count = inner->device_count,
         .describe = inner->describe,

@@ -280,6 +280,7 @@ static bs_status cpu_rank(bs_stream *stream, int n, const void *rows, const int3
 const bs_backend bs_cpu_backend = {
     .name = "cpu",
     .needs_pixels = true,
+    .cache_bytes = 1 << 20,
     .autotune = {16, 5e8, 64 << 20},
     .device_count = cpu_device_count,
     .open = cpu_open,

@@ -63,6 +63,8 @@ static bs_status allocate(bs_golden *golden)
     const bs_graph *g = golden->graph;
     size_t n = (size_t)golden->capacity;
     BS_TRY(bs_calloc(&golden->rows, (size_t)g->n_tensors, sizeof *golden->rows, "golden run"));
+    BS_TRY(bs_calloc(&golden->at_once, (size_t)g->n_nodes, sizeof *golden->at_once, "golden run"));
+    bs_golden_order(golden->at_once, g, golden->backend, golden->network, golden->capacity);
     BS_TRY(bs_calloc(&golden->answer, n, sizeof *golden->answer, "golden run"));
     BS_TRY(bs_calloc(&golden->output_hash, n, sizeof *golden->output_hash, "golden run"));
     BS_TRY(bs_calloc(&golden->output, n * (size_t)g->classes, sizeof *golden->output, "golden run"));
@@ -99,6 +101,7 @@ void bs_golden_free(bs_golden *golden)
         if (golden->inner[k])
             golden->backend->free(golden->stream, golden->inner[k]);
     free(golden->rows);
+    free(golden->at_once);
     free(golden->answer);
     free(golden->output_hash);
     free(golden->output);
@@ -121,25 +124,49 @@ bs_status bs_golden_upload(bs_golden *golden, int i, float *data)
     return golden->backend->upload(golden->stream, input, row_of(golden, input, i), data);
 }
 
-/* Runs nodes first .. last one by one, and regions that lie among them as one unless `apart`. Tensors that
- * are views are there already. */
-static bs_status run_nodes(bs_golden *golden, int first, int last, bool apart)
+/* Runs node i, or region r if that is not -1, on images at .. at + n - 1. Tensors that are views are there
+ * already. */
+static bs_status run_one(const bs_golden *golden, int i, int r, int at, int n, bs_view *in)
 {
-    const bs_graph *g = golden->graph;
     const bs_backend *be = golden->backend;
+    const bs_node *node = r < 0 ? &golden->graph->nodes[i] : &golden->graph->regions[r].node;
+    for (int k = 0; k < node->n_in; k++) {
+        bool row = node->in[k] >= 0 && golden->rows[node->in[k]];
+        in[k] = (bs_view){row ? row_of(golden, node->in[k], at) : NULL, NULL};
+    }
+    if (r >= 0)
+        return be->run_region(golden->stream, r, n, NULL, in, row_of(golden, node->out, at));
+    if (be->view_of(golden->network, node->out) >= 0)
+        return BS_OK;
+    return be->run(golden->stream, i, n, in, row_of(golden, node->out, at));
+}
+
+/* Runs nodes first .. end - 1 one by one, and regions that lie among them as one unless `apart`, on some
+ * images. */
+static bs_status run_images(const bs_golden *golden, int first, int end, bool apart, int at, int n,
+                            bs_view *in)
+{
+    for (int i = first; i < end; i++) {
+        int r = apart ? -1 : bs_graph_region(golden->graph, i);
+        BS_TRY(run_one(golden, i, r, at, n, in));
+        i = r < 0 ? i : golden->graph->regions[r].last;
+    }
+    return BS_OK;
+}
+
+/* Runs nodes first .. last on all images, in stretches that take the same number of images at a time. No
+ * region is cut, since the number changes at products only. */
+static bs_status run_nodes(const bs_golden *golden, int first, int last, bool apart)
+{
     bs_view *in;
     bs_status st = BS_OK;
-    BS_TRY(bs_calloc(&in, (size_t)bs_graph_max_inputs(g), sizeof *in, "golden run"));
-    for (int i = first; i <= last && st == BS_OK; i++) {
-        int r = apart ? -1 : bs_graph_region(g, i);
-        const bs_node *node = r < 0 ? &g->nodes[i] : &g->regions[r].node;
-        for (int k = 0; k < node->n_in; k++)
-            in[k] = (bs_view){node->in[k] < 0 ? NULL : golden->rows[node->in[k]], NULL};
-        if (r >= 0)
-            st = be->run_region(golden->stream, r, golden->n, NULL, in, golden->rows[node->out]);
-        else if (be->view_of(golden->network, node->out) < 0)
-            st = be->run(golden->stream, i, golden->n, in, golden->rows[node->out]);
-        i = r < 0 ? i : g->regions[r].last;
+    BS_TRY(bs_calloc(&in, (size_t)bs_graph_max_inputs(golden->graph), sizeof *in, "golden run"));
+    for (int end; first <= last && st == BS_OK; first = end) {
+        int step = golden->at_once[first];
+        for (end = first; end <= last && golden->at_once[end] == step;)
+            end++;
+        for (int at = 0; at < golden->n && st == BS_OK; at += step)
+            st = run_images(golden, first, end, apart, at, golden->n - at < step ? golden->n - at : step, in);
     }
     free(in);
     return st;

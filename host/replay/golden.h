@@ -16,6 +16,7 @@ typedef struct bs_golden {
     int n;        /* images of the last run */
     void **rows;  /* by tensor: `capacity` device rows, those of another tensor where it is a view of that;
                      NULL:  a parameter, or inside a region that is not expanded */
+    int *at_once; /* by node: images that run at a time */
     int expanded; /* the region whose tensors have rows, -1: none */
     void *inner[BS_REGION_NODES - 1]; /* the rows, by node of the region; device */
     bs_answer *answer;
@@ -34,6 +35,11 @@ void bs_golden_free(bs_golden *golden);
 /* Uploads image `i` of the tile. `data`, in the layout of backend->upload(), is rounded in place to the
  * input's type. */
 bs_status bs_golden_upload(bs_golden *golden, int i, float *data);
+/* golden_order.c. Sets at_once[i] to the images, 1 to `most`, that node i should take at a time. The number
+ * never falls from a node to the next: where activations are large, few images go through many nodes, which
+ * then find their inputs in the cache; later ones share the reading of parameters. */
+void bs_golden_order(int *at_once, const bs_graph *g, const bs_backend *backend, const bs_network *network,
+                     int most);
 /* Runs the first n uploaded images; fills rows, answer, output and output_hash. */
 bs_status bs_golden_run(bs_golden *golden, int n);
 /* Computes the tensors inside a region, so that their rows are there until another region is expanded. */

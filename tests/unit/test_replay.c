@@ -296,6 +296,29 @@ static void test_transformer(void **state)
     rig_close(&r);
 }
 
+/* Golden runs that take few images at a time where activations are large, and all where parameters are, have
+ * the bits of runs that take all everywhere. */
+static void test_golden_order(void **state)
+{
+    (void)state;
+    rig r;
+    bs_golden *golden;
+    uint64_t all, few;
+    rig_open(&r, "tests/models/fashion_vgg.onnx", test_device());
+    bs_backend small = *r.be, large = *r.be;
+    small.cache_bytes = 1;
+    large.cache_bytes = 0;
+    for (int i = 0; i < 2; i++) {
+        assert_ok(bs_golden_create(&golden, r.g, i ? &small : &large, r.network, r.stream, BS_PROBE_IMAGES));
+        assert_ok(bs_selftest_probe(golden, i ? &few : &all));
+        assert_int_equal(golden->at_once[0], i ? 1 : BS_PROBE_IMAGES);
+        assert_int_equal(golden->at_once[r.g->n_nodes - 1], BS_PROBE_IMAGES);
+        bs_golden_free(golden);
+    }
+    assert_true(few == all);
+    rig_close(&r);
+}
+
 /* A round of a target costs about five full runs of its batch. */
 static void test_given(void **state)
 {
@@ -320,6 +343,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mnist),        cmocka_unit_test(test_resnet20),
         cmocka_unit_test(test_squeezenet),   cmocka_unit_test(test_mobilenet),
         cmocka_unit_test(test_tokens),       cmocka_unit_test(test_transformer),
+        cmocka_unit_test(test_golden_order),
     };
     return run_suite(tests, NULL, NULL);
 }
