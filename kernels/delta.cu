@@ -10,7 +10,7 @@ BS_KERNEL(compare)
         int differs = 0;
         BS_ITEMS(k, a.elements)
         {
-            uint32_t at = a.line == a.elements ? k : a.first + k / a.line * a.skip + k % a.line;
+            uint32_t at = a.first + (a.line == a.elements ? k : k / a.line * a.skip + k % a.line);
             differs |= bs_float_bits(row[at]) != bs_float_bits(golden[at]);
         }
         if (bs_warp_any(differs) && bs_warp_leads())

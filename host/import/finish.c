@@ -1,6 +1,6 @@
 #include "import/import.h"
 
-#include "backend/regions.h"
+#include "backend/find_regions.h"
 #include "base/buf.h"
 #include "base/log.h"
 

@@ -112,7 +112,7 @@ typedef struct bs_target {
 
 /* A chain of nodes that work element by element on tensors of one shape, and run as one loop: nothing in it
  * is kept or compared but its output. Its nodes stand one after the other; what they make, but for the last
- * output, is read by nodes of the region only. See backend/regions.h. */
+ * output, is read by nodes of the region only. See backend/find_regions.h. */
 typedef struct bs_region {
     int first, last; /* its nodes */
     bs_node

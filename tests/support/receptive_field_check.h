@@ -7,7 +7,7 @@
 
 #include "support/rig.h"
 
-#include "backend/regions.h"
+#include "backend/find_regions.h"
 #include "bits.h"
 #include "replay/replay.h"
 #include "rng.h"

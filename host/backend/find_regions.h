@@ -2,8 +2,8 @@
  * They follow from the graph alone, so they are the same on every device and in every mode of replay: a trial
  * is compared with golden at the end of a region, not within it (but where its fault is, see
  * replay/replay.h). A chain counts if it works on tokens or holds a transcendental function. */
-#ifndef BS_BACKEND_REGIONS_H
-#define BS_BACKEND_REGIONS_H
+#ifndef BS_BACKEND_FIND_REGIONS_H
+#define BS_BACKEND_FIND_REGIONS_H
 
 #include "model/graph.h"
 

@@ -1,4 +1,4 @@
-#include "backend/regions.h"
+#include "backend/find_regions.h"
 
 #include "backend/planes.h"
 #include "base/buf.h"
