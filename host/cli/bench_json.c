@@ -87,7 +87,7 @@ static void put_amounts(bs_str *t, const bs_bench *b, bool golden)
                   b->seconds, (unsigned long long)b->goldens, b->golden_tile);
     if (!golden)
         bs_str_printf(t,
-                      ", \"trials\": %d, \"full_trials\": %d, \"targets\": %d, \"of_targets\": %d, "
+                      ", \"trials\": %d, \"full_trials\": %d, \"timed_targets\": %d, \"all_targets\": %d, "
                       "\"kernel_targets\": %d",
                       b->trials, b->reruns, b->n_targets, b->of_targets, b->kernel_targets);
     bs_str_printf(t,

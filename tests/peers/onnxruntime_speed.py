@@ -87,7 +87,7 @@ def measure(path, args, log):
     ran = trials["ran"]
     return {"network": path.stem, "ort": peer, "golden": golden, "golden_over_ort": golden / peer,
             "full": trials["full_per_second"], "delta": delta, "delta_over_full": trials["delta_over_full"],
-            "delta_over_ort": delta / peer, "masked": trials["masked"], "targets": f"{ran['targets']}/{ran['of_targets']}",
+            "delta_over_ort": delta / peer, "masked": trials["masked"], "targets": f"{ran['timed_targets']}/{ran['all_targets']}",
             "trials": f"{ran['full_trials']}, {ran['trials']}", "golden_mb": trials["memory"]["golden_image"] / 1e6}
 
 
