@@ -48,7 +48,7 @@ static bs_status check_stretch(bs_prover *p, int k, bs_replay_mode mode, bs_self
         .target = g->tensors[all->chain[k]].target,
         .mode = mode,
         .until = k + 1 < all->n_chain ? all->chain[k + 1] : g->output,
-        .fields = &e->fields,
+        .fields = e->context.fields,
     };
     *out = (bs_selftest_result){.exact = true, .reproducible = true};
     BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, e->network, &request));
