@@ -2,9 +2,9 @@
  * reads all others from the golden run, and drops a trial as soon as no live tensor differs from golden
  * (masked).
  *
- * Inside a region of element-wise nodes (backend/find_regions.h) a trial is compared with golden where its own
- * sites are injected, and else not before the region's end: whichever way it goes, it is masked at the same
- * tensor. */
+ * Inside a region of element-wise nodes (backend/find_regions.h) a trial is compared with golden where its
+ * own sites are injected, and else not before the region's end: whichever way it goes, it is masked at the
+ * same tensor. */
 #ifndef BS_REPLAY_REPLAY_H
 #define BS_REPLAY_REPLAY_H
 
