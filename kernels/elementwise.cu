@@ -1,41 +1,12 @@
 /* Element-wise operators. */
+#include "element.h"
 #include "kernels.h"
 #include "launch.h"
-#include "ops.h"
-
-BS_HD float unary(int op, float x, float a, float b)
-{
-    (void)a;
-    (void)b;
-    switch (op) {
-#define X(suffix, name, result, ...)                                                                         \
-    case BS_OP_##suffix:                                                                                     \
-        return result;
-        BS_UNARY_OPS(X)
-#undef X
-    default:
-        return x;
-    }
-}
-
-BS_HD float binary(int op, float a, float b)
-{
-    switch (op) {
-#define X(suffix, name, result)                                                                              \
-    case BS_OP_##suffix:                                                                                     \
-        return result;
-        BS_BINARY_OPS(X)
-        BS_VARIADIC_OPS(X)
-#undef X
-    default:
-        return a;
-    }
-}
 
 BS_KERNEL(unary)
 {
     BS_EACH(i, k, a.n, a.elements)
-    a.out[(int64_t)i * a.elements + k] = unary(a.op, bs_operand_row(&a.in, i)[k], a.a, a.b);
+    a.out[(int64_t)i * a.elements + k] = bs_unary_element(a.op, bs_operand_row(&a.in, i)[k], a.a, a.b);
 }
 
 BS_KERNEL(clip)
@@ -54,7 +25,7 @@ BS_KERNEL(binary)
         int64_t at[BS_ND_ARRAYS];
         bs_nd_space_at(&a.space, 3, k, at);
         a.out[i * a.out_elements + at[0]] =
-            binary(a.op, bs_operand_row(&a.a_in, i)[at[1]], bs_operand_row(&a.b_in, i)[at[2]]);
+            bs_binary_element(a.op, bs_operand_row(&a.a_in, i)[at[1]], bs_operand_row(&a.b_in, i)[at[2]]);
     }
 }
 
@@ -75,8 +46,9 @@ BS_KERNEL(region)
         for (int s = 0; s < a.steps; s++) {
             float x = region_operand(&a, &a.step[s].operand[0], made, i, k);
             made[s] = a.step[s].operands == 1
-                          ? unary(a.step[s].op, x, a.step[s].a, a.step[s].b)
-                          : binary(a.step[s].op, x, region_operand(&a, &a.step[s].operand[1], made, i, k));
+                          ? bs_unary_element(a.step[s].op, x, a.step[s].a, a.step[s].b)
+                          : bs_binary_element(a.step[s].op, x,
+                                              region_operand(&a, &a.step[s].operand[1], made, i, k));
         }
         a.out[(int64_t)i * a.elements + k] = made[a.steps - 1];
     }

@@ -121,7 +121,7 @@ struct bs_stream {
     bs_cpu_buffer spare;       /* output rows of a padded chunk */
     bs_cpu_buffer work;        /* for the running node */
     bs_cpu_buffer row_list;    /* where the rows of a product are */
-    bs_cpu_buffer plain[3];    /* inputs 0 and 1 and the output of one sample in logical order */
+    bs_cpu_buffer plain[2];    /* input 0 and the output of one sample in logical order */
     bs_cpu_buffer file, scaled, packed, bias,
         result; /* faulty parameters, see cpu_faulty.c and filter_groups.h */
 };
@@ -178,9 +178,9 @@ static inline void bs_cpu_finish_node(const bs_stream *stream, int node, int64_t
 
 /* plain.c. Makes room for `bytes` bytes; the previous contents are lost. */
 bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes);
-/* Get input k (0 or 1), or the output, of a sample in logical order: a copy in stream->plain if the layout is
+/* Get input 0, or the output, of a sample in logical order: a copy in stream->plain if the layout is
  * another. bs_cpu_plain_done() completes an output. */
-bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out);
+bs_status bs_cpu_plain_input(const bs_cpu_job *j, int i, const float **out);
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out);
 void bs_cpu_plain_done(const bs_cpu_job *j, int i, const float *y);
 

@@ -11,13 +11,12 @@
 bs_status bs_cpu_run_reshape(const bs_cpu_job *j)
 {
     const bs_cpu_layout *in = bs_cpu_layout_in(j, 0), *out = bs_cpu_layout_out(j);
-    bool same = in->rank == out->rank && !memcmp(in->dim, out->dim, sizeof in->dim) &&
-                in->channels_last == out->channels_last;
+    bool same = bs_cpu_layout_same_order(in, out);
     bool plain_in = bs_cpu_layout_is_plain(in), plain_out = bs_cpu_layout_is_plain(out);
     for (int i = 0; i < j->n; i++) {
         const float *x = bs_cpu_input(j, 0, i);
         float *y = bs_cpu_output(j, i);
-        if (same || (plain_in && plain_out))
+        if (same)
             memcpy(y, x, (size_t)out->elements * sizeof *y);
         else if (plain_out)
             bs_cpu_layout_load(in, x, y);
@@ -186,7 +185,7 @@ bs_status bs_cpu_run_gather(const bs_cpu_job *j)
     for (int i = 0; i < j->n; i++) {
         const float *x;
         float *y, *to;
-        BS_TRY(bs_cpu_plain_input(j, 0, i, &x));
+        BS_TRY(bs_cpu_plain_input(j, i, &x));
         BS_TRY(bs_cpu_plain_output(j, i, &y));
         to = y;
         for (int64_t at = 0; at < in->elements; at += dim * inner)

@@ -38,6 +38,13 @@ bool bs_cpu_layout_is_plain(const bs_cpu_layout *l)
     return !l->channels_last || l->dim[0] == 1 || l->dim[1] * l->dim[2] == 1;
 }
 
+bool bs_cpu_layout_same_order(const bs_cpu_layout *a, const bs_cpu_layout *b)
+{
+    bool same =
+        a->rank == b->rank && !memcmp(a->dim, b->dim, sizeof a->dim) && a->channels_last == b->channels_last;
+    return same || (bs_cpu_layout_is_plain(a) && bs_cpu_layout_is_plain(b));
+}
+
 int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element)
 {
     int64_t at = 0;

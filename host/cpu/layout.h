@@ -25,6 +25,8 @@ void bs_cpu_layout_init(bs_cpu_layout *out, const bs_shape *shape, bool channels
 bs_status bs_cpu_layouts_choose(bs_cpu_layout *out, const bs_graph *g);
 /* Returns true if the memory order is the logical order. */
 bool bs_cpu_layout_is_plain(const bs_cpu_layout *l);
+/* Returns true if the same elements, in logical order, lie in the same order in the memory of both. */
+bool bs_cpu_layout_same_order(const bs_cpu_layout *a, const bs_cpu_layout *b);
 /* Returns the offset in memory of an element's logical index. */
 int64_t bs_cpu_layout_offset(const bs_cpu_layout *l, int64_t element);
 void bs_cpu_layout_store(const bs_cpu_layout *l, const float *logical, float *row);

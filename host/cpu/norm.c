@@ -37,7 +37,7 @@ bs_status bs_cpu_run_layer_norm(const bs_cpu_job *j)
     for (int i = 0; i < j->n; i++) {
         const float *x;
         float *y;
-        BS_TRY(bs_cpu_plain_input(j, 0, i, &x));
+        BS_TRY(bs_cpu_plain_input(j, i, &x));
         BS_TRY(bs_cpu_plain_output(j, i, &y));
         for (int64_t at = 0; at < l->elements; at += line) {
             float mean, factor;

@@ -16,11 +16,11 @@ bs_status bs_cpu_reserve(bs_cpu_buffer *b, size_t bytes)
     return BS_OK;
 }
 
-bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **out)
+bs_status bs_cpu_plain_input(const bs_cpu_job *j, int i, const float **out)
 {
-    const bs_cpu_layout *l = bs_cpu_layout_in(j, k);
-    bs_cpu_buffer *b = &j->stream->plain[k];
-    *out = bs_cpu_input(j, k, i);
+    const bs_cpu_layout *l = bs_cpu_layout_in(j, 0);
+    bs_cpu_buffer *b = &j->stream->plain[0];
+    *out = bs_cpu_input(j, 0, i);
     if (bs_cpu_layout_is_plain(l))
         return BS_OK;
     BS_TRY(bs_cpu_reserve(b, (size_t)l->elements * sizeof(float)));
@@ -32,7 +32,7 @@ bs_status bs_cpu_plain_input(const bs_cpu_job *j, int k, int i, const float **ou
 bs_status bs_cpu_plain_output(const bs_cpu_job *j, int i, float **out)
 {
     const bs_cpu_layout *l = bs_cpu_layout_out(j);
-    bs_cpu_buffer *b = &j->stream->plain[2];
+    bs_cpu_buffer *b = &j->stream->plain[1];
     *out = bs_cpu_output(j, i);
     if (bs_cpu_layout_is_plain(l))
         return BS_OK;

@@ -1,15 +1,6 @@
 /* Tensors that lie in memory as the input of their node does. */
 #include "cpu/cpu_region.h"
 
-#include <string.h>
-
-static bool same_order(const bs_cpu_layout *in, const bs_cpu_layout *out)
-{
-    bool same = in->rank == out->rank && !memcmp(in->dim, out->dim, sizeof in->dim) &&
-                in->channels_last == out->channels_last;
-    return same || (bs_cpu_layout_is_plain(in) && bs_cpu_layout_is_plain(out));
-}
-
 /* Returns true if a transposition moves no element: axes of one element aside, those of the output come in
  * memory in the order of the input's. */
 static bool moves_nothing(const bs_cpu_layout *in, const bs_cpu_layout *out, const int *perm)
@@ -31,7 +22,8 @@ int bs_cpu_view_of(const bs_network *n, int tensor)
         return -1;
     const bs_cpu_layout *in = &n->layout[node->in[0]], *out = &n->layout[tensor];
     bs_op_family family = bs_op_describe(node->op)->family;
-    bool view = family == BS_FAMILY_reshape || family == BS_FAMILY_identity ? same_order(in, out)
+    bool view = family == BS_FAMILY_reshape || family == BS_FAMILY_identity
+                    ? bs_cpu_layout_same_order(in, out)
                 : family == BS_FAMILY_transpose ? moves_nothing(in, out, node->attr.perm)
                                                 : false;
     return view ? node->in[0] : -1;

@@ -2,6 +2,7 @@
  * give every element, tail and stride the bits of the scalar function, and that lines are summed in the order
  * of lines.h. */
 #include "cpu/loops.h"
+#include "element.h"
 #include "lines.h"
 
 #include <setjmp.h>
@@ -66,21 +67,6 @@ static void test_errors(void **state)
     same(bs_tanhf(INFINITY), 1.0f);
 }
 
-static float scalar_unary(bs_op op, float x, float a, float b)
-{
-    (void)a;
-    (void)b;
-    switch (op) {
-#define X(suffix, name, result, ...)                                                                         \
-    case BS_OP_##suffix:                                                                                     \
-        return result;
-        BS_UNARY_OPS(X)
-#undef X
-    default:
-        return 0.0f;
-    }
-}
-
 static void test_unary(void **state)
 {
     (void)state;
@@ -91,7 +77,7 @@ static void test_unary(void **state)
             for (int n = MOST; n > 0; n = n > 40 ? 40 : n - 1) {
                 bs_loop_unary_find((bs_op)op)(n, y, x, (float)a, 0.5f);
                 for (int i = 0; i < n; i++)
-                    same(y[i], scalar_unary((bs_op)op, x[i], (float)a, 0.5f));
+                    same(y[i], bs_unary_element(op, x[i], (float)a, 0.5f));
             }
 }
 
@@ -103,22 +89,8 @@ static void test_nan(void **state)
                                  BS_OP_SWISH,    BS_OP_SQRT, BS_OP_SIN, BS_OP_SIGN};
     for (size_t k = 0; k < sizeof made / sizeof made[0]; k++)
         for (int nan = 0; nan < 2; nan++)
-            same(scalar_unary(made[k], special(nan), 1.0f, 1.0f), bs_bits_float(0x7fc00000u));
+            same(bs_unary_element(made[k], special(nan), 1.0f, 1.0f), bs_bits_float(0x7fc00000u));
     same(bs_log(-1.0f), bs_bits_float(0x7fc00000u));
-}
-
-static float scalar_binary(bs_op op, float a, float b)
-{
-    switch (op) {
-#define X(suffix, name, result)                                                                              \
-    case BS_OP_##suffix:                                                                                     \
-        return result;
-        BS_BINARY_OPS(X)
-        BS_VARIADIC_OPS(X)
-#undef X
-    default:
-        return 0.0f;
-    }
 }
 
 static void test_binary(void **state)
@@ -135,7 +107,7 @@ static void test_binary(void **state)
                 const float *from = b + (step[1] == 0 ? n % 5 : 0); /* special scalars, too */
                 bs_loop_binary_find((bs_op)op)(n, y, a, step[0], from, step[1]);
                 for (int i = 0; i < n; i++)
-                    same(y[i], scalar_binary((bs_op)op, a[i * step[0]], from[i * step[1]]));
+                    same(y[i], bs_binary_element(op, a[i * step[0]], from[i * step[1]]));
             }
 }
 
@@ -144,11 +116,11 @@ static void test_binary(void **state)
 static float ordered_total(bs_op op, int n, const float *x, int first, int apart)
 {
     if (apart <= BS_PARTIAL_SUMS / 2)
-        return scalar_binary(op, ordered_total(op, n, x, first, 2 * apart),
-                             ordered_total(op, n, x, first + apart, 2 * apart));
+        return bs_binary_element(op, ordered_total(op, n, x, first, 2 * apart),
+                                 ordered_total(op, n, x, first + apart, 2 * apart));
     float s = 0.0f;
     for (int i = first; i < n; i += BS_PARTIAL_SUMS)
-        s = scalar_binary(op, s, x[i]);
+        s = bs_binary_element(op, s, x[i]);
     return s;
 }
 
