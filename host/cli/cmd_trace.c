@@ -244,6 +244,7 @@ static bs_status run(const bs_args *args)
     bs_trace_dump dump = {0};
     bs_trial_coords t;
     BS_TRY(parse_trial(&t, args->operand[1]));
+    BS_TRY(bs_store_check_draws(args->operand[0], (int)t.entry));
     BS_TRY(bs_session_reopen(&s, args->operand[0]));
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
     bs_session_ask_device(&s, &o);
@@ -259,7 +260,6 @@ static bs_status run(const bs_args *args)
                 bs_shell_word(args->operand[0]));
         goto out;
     }
-    BS_TRY_GOTO(bs_store_check_draws(args->operand[0], (int)t.entry), out);
     BS_TRY_GOTO(bs_trace_dump_open(&dump, args, &s), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);

@@ -33,9 +33,11 @@ refused() {
     [ $got = "$code" ] || die "bitsink $* ended with exit code $got, not $code"
     grep -qF -- "$text" log || die "bitsink $* did not say '$text'"
 }
-# unpack NAME: file NAME.db.
+# unpack NAME: file NAME.db. Its job lies here now: what runs its trials again must not depend on the folder it was made in.
 unpack() {
     gzip -dc "$here/$1.db.gz" >"$1.db" || die "cannot unpack $1"
+    sqlite3 "$1.db" "UPDATE campaign SET job_path = '$PWD/' || replace(job_path, rtrim(job_path, replace(job_path, '/', '')), '')
+        WHERE job_path LIKE '/%'" || die "cannot move the job of $1"
 }
 # same A B: two digests.
 same() {
