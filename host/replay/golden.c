@@ -158,7 +158,7 @@ static bs_status run_one(const bs_golden *golden, int i, int r, int at, int n, b
     for (int k = 0; k < node->n_in; k++) {
         int t = node->in[k];
         bool row = t >= 0 && !golden->graph->tensors[t].constant && golden->rows[t];
-        in[k] = (bs_view){row ? row_of(golden, node->in[k], at) : NULL, NULL};
+        in[k] = (bs_view){row ? row_of(golden, t, at) : NULL, NULL};
     }
     if (r >= 0)
         return be->run_region(golden->stream, r, n, NULL, in, row_of(golden, node->out, at));

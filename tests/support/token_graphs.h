@@ -177,8 +177,9 @@ static inline int tg_plane(bs_graph *g, dice *d, int x)
 {
     int64_t side = g->tensors[x].shape.dim[1], k = side % 3 ? 2 : 3;
     x = tg_norm(g, tg_transpose(g, x, (const int[]){1, 2, 0}));
-    if (roll(d, 2))
-        x = tg_binary(g, BS_OP_ADD, x, gb_random(g, g->tensors[x].shape, 62));
+    int places = roll(d, 3); /* the position embedding: none, one for each row, or for each token */
+    if (places > 0)
+        x = tg_binary(g, BS_OP_ADD, x, gb_random(g, GB_SHAPE(side, places == 1 ? 1 : side, FEATURES), 62));
     x = tg_windows(g, x, k, 0, roll(d, 2));
     if (roll(d, 2))
         x = tg_windows(g, x, k, 1, roll(d, 2));

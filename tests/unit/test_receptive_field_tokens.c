@@ -217,34 +217,74 @@ static void check_narrow(bench *b, int tensor, int first, int rows, int before)
     bs_schedule_free(s);
 }
 
+enum { CHANNELS = 6, PIXELS = 6, BEFORE = 2, ROWS = BEFORE + PIXELS + 1 };
+
+/* Class tokens before and after those of pixels, which lie in rows of `width`, and a position embedding. The
+ * scores come from the first `needed` tokens. */
+static bs_graph *class_token_graph(int width, int needed)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(CHANNELS, PIXELS / width, width));
+    int x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(CHANNELS, PIXELS), (bs_attr){0}, 1, &g->input);
+    x = gb_node(g, BS_OP_TRANSPOSE, GB_SHAPE(PIXELS, CHANNELS), (bs_attr){.perm = {1, 0}}, 1, &x);
+    const int parts[] = {gb_random(g, GB_SHAPE(BEFORE, CHANNELS), 1), x,
+                         gb_random(g, GB_SHAPE(1, CHANNELS), 2)};
+    x = gb_node(g, BS_OP_CONCAT, GB_SHAPE(ROWS, CHANNELS), (bs_attr){.axis = 0}, 3, parts);
+    const int sum[] = {x, gb_random(g, GB_SHAPE(ROWS, CHANNELS), 3)};
+    x = gb_node(g, BS_OP_ADD, GB_SHAPE(ROWS, CHANNELS), (bs_attr){0}, 2, sum);
+    x = gb_node(g, BS_OP_SLICE, GB_SHAPE(needed, CHANNELS), (bs_attr){.step = {1, 1}}, 1, &x);
+    x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(needed * CHANNELS), (bs_attr){0}, 1, &x);
+    add_scores(g, 1, &x, needed * CHANNELS);
+    add_targets(g);
+    return g;
+}
+
 /* Class tokens and a position embedding make no patch wider than the row of pixels that it comes from. */
 static void test_class_token(void **state)
 {
     (void)state;
-    enum { CHANNELS = 6, HEIGHT = 3, WIDTH = 4, BEFORE = 2, ROWS = BEFORE + HEIGHT * WIDTH + 1 };
-    bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(CHANNELS, HEIGHT, WIDTH));
-    int x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(CHANNELS, HEIGHT * WIDTH), (bs_attr){0}, 1, &g->input);
-    x = gb_node(g, BS_OP_TRANSPOSE, GB_SHAPE(HEIGHT * WIDTH, CHANNELS), (bs_attr){.perm = {1, 0}}, 1, &x);
-    const int parts[] = {gb_random(g, GB_SHAPE(BEFORE, CHANNELS), 1), x,
-                         gb_random(g, GB_SHAPE(1, CHANNELS), 2)};
-    int all = gb_node(g, BS_OP_CONCAT, GB_SHAPE(ROWS, CHANNELS), (bs_attr){.axis = 0}, 3, parts);
-    const int sum[] = {all, gb_random(g, GB_SHAPE(ROWS, CHANNELS), 3)};
-    x = gb_node(g, BS_OP_ADD, GB_SHAPE(ROWS, CHANNELS), (bs_attr){0}, 2, sum);
-    x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(ROWS * CHANNELS), (bs_attr){0}, 1, &x);
-    add_scores(g, 1, &x, ROWS * CHANNELS);
-    add_targets(g);
     bench b;
-    bench_open(&b, g, 0);
-    check_narrow(&b, g->input, 2, WIDTH, BEFORE);
-    check_narrow(&b, all, 0, 1, 0);
+    bench_open(&b, class_token_graph(3, ROWS), 0);
+    check_narrow(&b, b.g->input, 2, 3, BEFORE);
+    check_narrow(&b, b.g->nodes[2].out, 0, 1, 0); /* that of Concat */
     bench_close(&b);
+}
+
+/* The output depends on some of the parameters, or some of the other tokens, too. */
+static void test_needed_parameters(void **state)
+{
+    (void)state;
+    int patched[BS_OP_COUNT] = {0};
+    for (int width = 1; width <= 3; width += 2)
+        for (int needed = 1; needed <= BEFORE + 1; needed += BEFORE)
+            check_graph(class_token_graph(width, needed), needed, patched);
+    assert_true(patched[BS_OP_CONCAT] > 0 && patched[BS_OP_ADD] > 0);
+}
+
+/* A parameter whose rows are those of the tokens in one node, and features in another. */
+static void test_shared_parameter(void **state)
+{
+    (void)state;
+    const bs_shape square = GB_SHAPE(CHANNELS, PIXELS);
+    int patched[BS_OP_COUNT] = {0};
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(CHANNELS, 2, PIXELS / 2));
+    int x = gb_node(g, BS_OP_RESHAPE, square, (bs_attr){0}, 1, &g->input), shared = gb_random(g, square, 1);
+    x = gb_node(g, BS_OP_ADD, square, (bs_attr){0}, 2, (int[]){x, shared});
+    x = gb_node(g, BS_OP_TRANSPOSE, square, (bs_attr){.perm = {1, 0}}, 1, &x);
+    x = gb_node(g, BS_OP_ADD, square, (bs_attr){0}, 2, (int[]){x, shared});
+    x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(CHANNELS * PIXELS), (bs_attr){0}, 1, &x);
+    add_scores(g, 1, &x, CHANNELS * PIXELS);
+    add_targets(g);
+    check_graph(g, 0, patched);
+    assert_true(patched[BS_OP_ADD] > 0);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_class_token),
+        cmocka_unit_test(test_class_token), cmocka_unit_test(test_needed_parameters),
+        cmocka_unit_test(test_shared_parameter),
         cmocka_unit_test_prestate(test_random_graphs, argc > 1 ? argv[1] : NULL)};
     return run_suite(tests, NULL, NULL);
 }
