@@ -11,8 +11,8 @@ typedef struct bs_carried {
     bool exact;     /* false: that does not hold; the plane is only the best way to cut the output */
     bs_plane plane; /* of the output; axis -1: none */
     int join[2], split[2];
-    /* Slice: output row (column) o is row first + o * step of the input. Concat: first is negative, the rows
-     * before -first are parameters'; o comes of row (first + o) / split. */
+    /* Slice: output row (column) o is row first + o * step of the input. Concat of one activation: o comes of
+     * row (o + first) / split, where that is one of the input; the others are those of parameters. */
     int first[2], step[2];
 } bs_carried;
 
