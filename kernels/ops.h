@@ -146,9 +146,9 @@ BS_HD float bs_div(float a, float b)
 }
 
 /* The square, which normalisations use, is one rounding on every device. */
-BS_HD float bs_pow(float a, float b)
+BS_HD_INLINE float bs_pow(float a, float b)
 {
-    return bs_quiet(b == 2.0f ? a * a : powf(a, b));
+    return bs_quiet(b == 2.0f ? a * a : bs_powf(a, b));
 }
 
 BS_HD float bs_mod(float a, float b)
@@ -253,7 +253,7 @@ BS_HD float bs_mix_four(const float x[4], const float weight[4])
 /* x / s^beta; the usual beta needs only two square roots, which round the same everywhere. */
 BS_HD float bs_lrn(float x, float s, float beta)
 {
-    return bs_quiet(x / (beta == 0.75f ? sqrtf(s) * sqrtf(sqrtf(s)) : powf(s, beta)));
+    return bs_quiet(x / (beta == 0.75f ? sqrtf(s) * sqrtf(sqrtf(s)) : bs_powf(s, beta)));
 }
 
 #endif
