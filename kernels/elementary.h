@@ -62,28 +62,33 @@ BS_HD_INLINE float bs_tanhf(float x)
     return copysignf(t / (t + 2.0f), x);
 }
 
-/* ln x, for x = 2^n m with m from sqrt(1/2) to sqrt(2); denormal numbers are scaled first. */
-BS_HD_INLINE float bs_logf(float x)
+/* ln(2^offset x) for a normal number x = 2^n m, with m from sqrt(1/2) to sqrt(2). */
+BS_HD_INLINE float bs_log_reduced(float x, float offset)
 {
     const uint32_t sqrt_half = 0x3f3504f3u;
-    float normal = x < 1.17549435e-38f ? x * 8388608.0f : x, offset = x < 1.17549435e-38f ? -23.0f : 0.0f;
-    uint32_t bits = bs_float_bits(normal) - sqrt_half;
+    uint32_t bits = bs_float_bits(x) - sqrt_half;
     float n = (float)((int32_t)bits >> 23) + offset;
     float f = bs_bits_float((bits & 0x7fffffu) + sqrt_half) - 1.0f, square = f * f;
     float low = (0.333333126f + f * -0.250000095f) + square * (0.200021184f + f * -0.166679989f);
     float high = (0.142195614f + f * -0.124055384f) + square * (0.1188804f + f * -0.116759131f);
     float p = low + square * square * (high + square * square * 0.0674724224f);
     float y = f * square * p - n * 2.12194440e-4f - 0.5f * square;
-    float result = (f + y) + n * 0.693359375f;
+    return (f + y) + n * 0.693359375f;
+}
+
+/* ln x; denormal numbers are scaled first. */
+BS_HD_INLINE float bs_logf(float x)
+{
+    float normal = x < 1.17549435e-38f ? x * 8388608.0f : x, offset = x < 1.17549435e-38f ? -23.0f : 0.0f;
     float special = bs_select(x == 0.0f, -INFINITY, bs_select(x < 0.0f, bs_bits_float(0x7fc00000u), x));
-    return bs_select((x > 0.0f) & (x < INFINITY), result, special);
+    return bs_select((x > 0.0f) & (x < INFINITY), bs_log_reduced(normal, offset), special);
 }
 
 /* ln(1 + x) for 0 <= x < 2^30: the logarithm of the rounded sum, and what the rounding took away. */
 BS_HD_INLINE float bs_log1pf(float x)
 {
     float sum = 1.0f + x;
-    return bs_logf(sum) + (x - (sum - 1.0f)) / sum;
+    return bs_log_reduced(sum, 0.0f) + (x - (sum - 1.0f)) / sum;
 }
 
 /* 1 - e^-(t + t q(t)), t = |x|, which is 1 from t = 4 on: as e^-... = 2^n (1 + e), nothing cancels for small

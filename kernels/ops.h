@@ -217,9 +217,11 @@ BS_HD float bs_softsign(float x)
     return bs_quiet(x / (1.0f + fabsf(x)));
 }
 
+/* x tanh(ln(1 + e^x)) = x ((1 + e^x)^2 - 1) / ((1 + e^x)^2 + 1); above 20 that is x. */
 BS_HD float bs_mish(float x)
 {
-    return bs_quiet(x * bs_tanhf(bs_softplus(x)));
+    float e = bs_expf(bs_select(x > 20.0f, 20.0f, x)), n = e * (e + 2.0f);
+    return bs_quiet(x * (n / (n + 2.0f)));
 }
 
 /* Batch normalisation in two steps; the factor is the same for a whole channel. */
