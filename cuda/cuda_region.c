@@ -1,7 +1,13 @@
-/* Runs regions, each by one kernel, and says which tensors are views. */
+/* Runs regions, each by one kernel, after its product if it has one, and says which tensors are views. */
 #include "cuda/cuda_run.h"
 
 #include "cuda/enqueue.h"
+
+/* Returns the first node that the kernel runs. */
+static int first_step(const bs_region *r)
+{
+    return r->first + r->product;
+}
 
 /* Fills operand k of a node. pixels: elements of a channel of an image; 1: of tokens. */
 static void find_operand(bs_region_operand *o, const bs_stream *stream, const bs_region *r, int node, int k,
@@ -14,11 +20,26 @@ static void find_operand(bs_region_operand *o, const bs_stream *stream, const bs
     if (t->constant) {
         o->constant = bs_cuda_pointer(stream->network->plan[node].param[k]);
         o->period = (uint32_t)t->elements;
-    } else if (t->producer >= r->first) {
-        o->step = t->producer - r->first;
+    } else if (t->producer >= first_step(r)) {
+        o->step = t->producer - first_step(r);
     } else {
-        o->input = bs_region_input(r, tensor);
+        o->input = t->producer == r->first ? 0 : bs_region_input(r, tensor);
     }
+}
+
+/* Lets the kernel's input k be that of the region. What the product made, in place of its input, lies where
+ * the output will. */
+static bs_status find_input(bs_operand *o, bs_stream *stream, const bs_region *r, int k, int n,
+                            const bs_view *in, const int size[2], int64_t elements, void *out)
+{
+    if (k > 0 || !r->product)
+        return bs_cuda_operand(stream, o, n, in[k], elements);
+    bs_view given[3] = {in[0]};
+    if (size)
+        BS_TRY(bs_cuda_run_patch(stream, r->first, n, size, given, size, out));
+    else
+        BS_TRY(bs_cuda_run(stream, r->first, n, given, out));
+    return bs_cuda_operand(stream, o, n, (bs_view){out, NULL}, elements);
 }
 
 bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
@@ -34,7 +55,7 @@ bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int siz
         shape = bs_plane_patch(plane, &shape, size);
     int64_t elements = bs_cuda_elements(&shape), pixels = plane->image ? shape.dim[1] * shape.dim[2] : 1;
     a.elements = (uint32_t)elements;
-    for (int i = r->first; i <= r->last; i++) {
+    for (int i = first_step(r); i <= r->last; i++) {
         const bs_node *node = &net->graph->nodes[i];
         a.step[a.steps].op = node->op;
         a.step[a.steps].operands = node->n_in;
@@ -45,7 +66,7 @@ bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int siz
         a.steps++;
     }
     for (int k = 0; k < r->node.n_in; k++)
-        BS_TRY(bs_cuda_operand(stream, &a.in[k], n, in[k], elements));
+        BS_TRY(find_input(&a.in[k], stream, r, k, n, in, size, elements, out));
     return bs_cuda_launch(stream, BS_KERNEL_region, n, elements, &a);
 }
 

@@ -66,6 +66,19 @@ static bool fits(const search *s, const bs_node *n, int out)
     return true;
 }
 
+/* Returns true if a region can begin with the node: a product of rows of tokens by a weight matrix. */
+static bool leads(const search *s, const bs_node *n)
+{
+    const bs_graph *g = s->g;
+    const bs_tensor *out = &g->tensors[n->out];
+    bool product = bs_matmul_by_weights(g, n) || (n->op == BS_OP_GEMM && g->tensors[n->in[1]].constant);
+    if (!product || g->tensors[n->in[0]].constant || s->image[n->in[0]] || s->image[n->out] ||
+        out->shape.rank < 2)
+        return false;
+    return !(bs_node_has_input(n, 2) && !g->tensors[n->in[2]].constant) &&
+           out->elements > out->shape.dim[out->shape.rank - 1] && bs_dtype_word_of(out->type).exact;
+}
+
 /* Enters the activations that nodes first .. last read from outside. Returns false if they are too many. */
 static bool find_inputs(const bs_graph *g, int first, int last, int *in, int *n_in)
 {
@@ -85,8 +98,16 @@ static bool find_inputs(const bs_graph *g, int first, int last, int *in, int *n_
     return true;
 }
 
-/* Returns true if nodes first .. last are a region that pays and counts. */
-static bool counts(const search *s, int first, int last)
+static bool reads(const bs_node *n, int tensor)
+{
+    for (int k = 0; k < n->n_in; k++)
+        if (n->in[k] == tensor)
+            return true;
+    return false;
+}
+
+/* Returns true if nodes first .. last are a region that pays and counts. product: the first is one. */
+static bool counts(const search *s, int first, int last, bool product)
 {
     const bs_graph *g = s->g;
     bool transcendental = false, image = s->image[g->nodes[first].out];
@@ -94,6 +115,8 @@ static bool counts(const search *s, int first, int last)
     for (int i = first; i <= last; i++) {
         transcendental |= is_transcendental(g->nodes[i].op);
         if (i < last && s->last[g->nodes[i].out] > last)
+            return false;
+        if (product && i > first && reads(&g->nodes[i], g->nodes[first].in[0]))
             return false;
     }
     bool tokens = !image && g->tensors[g->nodes[first].out].shape.rank >= 2;
@@ -105,19 +128,21 @@ static int longest(const search *s, int first)
 {
     const bs_graph *g = s->g;
     int best = first;
+    bool product = leads(s, &g->nodes[first]);
     for (int i = first; i < g->n_nodes && i < first + BS_REGION_NODES; i++) {
-        if (!fits(s, &g->nodes[i], g->nodes[first].out))
+        if (!(product && i == first) && !fits(s, &g->nodes[i], g->nodes[first].out))
             break;
-        if (i > first && counts(s, first, i))
+        if (i > first && counts(s, first, i, product))
             best = i;
     }
     return best;
 }
 
-static bs_status add_region(bs_graph *g, int first, int last)
+static bs_status add_region(bs_graph *g, int first, int last, bool product)
 {
     bs_region *r = &g->regions[g->n_regions];
-    *r = (bs_region){first, last, g->nodes[last]};
+    *r = (bs_region){first, last, product, g->nodes[last]};
+    r->node.macs = product ? g->nodes[first].macs : 0;
     r->node.in = NULL;
     BS_TRY(bs_calloc(&r->node.in, BS_REGION_INPUTS, sizeof *r->node.in, "regions"));
     find_inputs(g, first, last, r->node.in, &r->node.n_in);
@@ -139,7 +164,7 @@ static bs_status find(search *s, bs_graph *g)
     for (int i = 0; i < g->n_nodes; i++) {
         int last = longest(s, i);
         if (last > i)
-            BS_TRY(add_region(g, i, last));
+            BS_TRY(add_region(g, i, last, leads(s, &g->nodes[i])));
         i = last;
     }
     return BS_OK;

@@ -141,9 +141,10 @@ static bs_status timed_run(bs_stream *stream, int node, int n, const bs_view *in
 static bs_status timed_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
                                   void *out)
 {
+    const bs_region *r = &stream->network->graph->regions[region];
     BS_TRY(begin(stream));
     return end_op(stream, size ? BS_TIMED_RUN_PATCH : BS_TIMED_RUN,
-                  stream->network->graph->regions[region].node.op,
+                  r->product ? op_of(stream, r->first) : r->node.op,
                   stream->backend->run_region(stream->inner, region, n, size, in, out));
 }
 

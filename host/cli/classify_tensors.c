@@ -171,7 +171,7 @@ bs_status bs_classify_tensors_show(bs_classify_tensors *t, bs_str *text, bs_gold
         const bs_tensor *x = &t->graph->tensors[i];
         if (!t->chosen[i])
             continue;
-        BS_TRY(bs_golden_need(golden, i));
+        BS_TRY(bs_golden_need(golden, i, 1, NULL));
         BS_TRY(golden->backend->download(golden->stream, i, golden->rows[i], t->data));
         summary s = sum_up(t->data, x->elements);
         if (json && any)

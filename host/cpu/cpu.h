@@ -120,6 +120,7 @@ struct bs_stream {
     bs_cpu_buffer gather;      /* input rows of a chunk */
     bs_cpu_buffer spare;       /* output rows of a padded chunk */
     bs_cpu_buffer work;        /* for the running node */
+    bs_cpu_buffer product;     /* what the product of a region made */
     bs_cpu_buffer row_list;    /* where the rows of a product are */
     bs_cpu_buffer plain[2];    /* input 0 and the output of one sample in logical order */
     bs_cpu_buffer file, scaled, packed, bias,

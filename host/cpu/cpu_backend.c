@@ -156,7 +156,8 @@ static void cpu_stream_close(bs_stream *stream)
     free(stream->view);
     bs_cpu_buffer *buffers[] = {&stream->scratch, &stream->gather,   &stream->spare,    &stream->work,
                                 &stream->file,    &stream->scaled,   &stream->packed,   &stream->bias,
-                                &stream->result,  &stream->row_list, &stream->plain[0], &stream->plain[1]};
+                                &stream->result,  &stream->row_list, &stream->plain[0], &stream->plain[1],
+                                &stream->product};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         free(buffers[i]->ptr);
     free(stream);

@@ -1,5 +1,6 @@
 /* Runs regions: all nodes on one piece of a row after the other, so that what they hand on stays in the
- * cache. The loops are those that run the nodes alone. */
+ * cache. The loops are those that run the nodes alone. A product runs first, on few samples at a time, into
+ * memory that is used again for the next; the loops read that in the place of its input. */
 #include "cpu/cpu_region.h"
 
 #include "base/buf.h"
@@ -9,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements of a piece; constants are repeated to at least so many, so that loops are long. */
-enum { PIECE = 1024, REPEATED = 4096 };
+/* Elements of a piece; constants are repeated to at least so many, so that loops are long. PRODUCT: elements
+ * that a product makes at a time, but all of one sample. */
+enum { PIECE = 1024, REPEATED = 4096, PRODUCT = 1 << 16 };
 
 /* An operand of a step: what an earlier step made, an input of the region, or a constant. */
 typedef struct operand {
@@ -28,9 +30,15 @@ typedef struct step {
 } step;
 
 struct bs_cpu_region {
-    step step[BS_REGION_NODES];
+    step step[BS_REGION_NODES]; /* without the product */
     int n_steps, n_slots;
 };
+
+/* Returns the first node that is a step. */
+static int first_step(const bs_region *region)
+{
+    return region->first + region->product;
+}
 
 static bs_status repeat_constant(operand *o, const bs_tensor *t)
 {
@@ -49,10 +57,10 @@ static bs_status find_operand(operand *o, const bs_cpu_region *r, const bs_graph
     *o = (operand){.slot = -1, .input = -1};
     if (t->constant)
         return repeat_constant(o, t);
-    if (t->producer >= region->first)
-        o->slot = r->step[t->producer - region->first].slot;
+    if (t->producer >= first_step(region))
+        o->slot = r->step[t->producer - first_step(region)].slot;
     else
-        o->input = bs_region_input(region, tensor);
+        o->input = t->producer == region->first ? 0 : bs_region_input(region, tensor);
     return BS_OK;
 }
 
@@ -80,7 +88,7 @@ static int take_slot(bs_cpu_region *r, int *until, int node)
 static bs_status make_region(bs_cpu_region *r, const bs_graph *g, const bs_region *region)
 {
     int until[BS_REGION_NODES];
-    for (int i = region->first; i <= region->last; i++) {
+    for (int i = first_step(region); i <= region->last; i++) {
         const bs_node *n = &g->nodes[i];
         step *s = &r->step[r->n_steps++];
         s->unary = bs_loop_unary_find(n->op);
@@ -113,17 +121,17 @@ void bs_cpu_regions_free(bs_network *n)
     free(n->region);
 }
 
-/* A piece of a row. */
+/* Elements at .. at + length - 1 of a part of a row, which begins with element `first` of the row. */
 typedef struct piece {
-    const float *const *in; /* by input of the region: the row */
+    const float *const *in; /* by input of the region: the part of its row */
     float *slots, *out;
-    int64_t at, length;
+    int64_t first, at, length;
 } piece;
 
 static const float *operand_at(const operand *o, const piece *p, int64_t e)
 {
     if (o->constant)
-        return o->constant + (p->at + e) % o->period;
+        return o->constant + (p->first + p->at + e) % o->period;
     return (o->slot >= 0 ? p->slots + o->slot * PIECE : p->in[o->input] + p->at) + e;
 }
 
@@ -133,7 +141,7 @@ static void run_binary(const step *s, const piece *p, float *y)
         run = p->length - e;
         for (int k = 0; k < 2; k++)
             if (s->operand[k].period > 1) {
-                int64_t left = s->operand[k].period - (p->at + e) % s->operand[k].period;
+                int64_t left = s->operand[k].period - (p->first + p->at + e) % s->operand[k].period;
                 run = left < run ? left : run;
             }
         s->binary(run, y + e, operand_at(&s->operand[0], p, e), s->operand[0].period != 1,
@@ -153,23 +161,93 @@ static void run_piece(const bs_cpu_region *r, const piece *p)
     }
 }
 
+static int64_t elements_of(const bs_network *net, int tensor, const int size[2])
+{
+    return size ? (int64_t)(bs_cpu_patch_bytes(net, tensor, size) / sizeof(float))
+                : net->layout[tensor].elements;
+}
+
+/* Returns the view without the first `n` rows of so many elements. */
+static bs_view skip_rows(bs_view v, int n, int64_t elements)
+{
+    return v.rows ? (bs_view){v.base, v.rows + n} : (bs_view){(const float *)v.base + n * elements, NULL};
+}
+
+/* What runs at a time: elements at .. at + length - 1 of each of n samples; all elements if n > 1. */
+typedef struct part {
+    int n;
+    int64_t elements, at, length; /* elements: of a sample's output */
+    bs_view in[BS_REGION_INPUTS]; /* these samples */
+    const float *product; /* what the product made of input 0, n times `length`; NULL: there is none */
+} part;
+
+/* Runs the product of a region. Tokens are plain: row after row. */
+static bs_status run_product(bs_stream *stream, int node, part *p)
+{
+    const bs_cpu_plan *plan = &stream->network->plan[node];
+    const bs_node *nd = &stream->network->graph->nodes[node];
+    bs_cpu_matrix m = plan->matrix;
+    int64_t columns = m.shape.filters, sample = p->in[0].rows ? p->in[0].rows[0] : 0;
+    bs_cpu_rows src = {p->in[0].base, p->in[0].rows};
+    m.repeat = (int)(p->length / columns);
+    if (p->n == 1)
+        src = (bs_cpu_rows){src.base + (sample * p->elements + p->at) / columns * m.filter, NULL};
+    BS_TRY(bs_cpu_reserve(&stream->product, (size_t)(p->n * p->length) * sizeof(float)));
+    p->product = stream->product.ptr;
+    return bs_cpu_product_rows(stream, &m, (int)columns, plan->param[1],
+                               bs_node_has_input(nd, 2) ? plan->param[2] : NULL, p->n, src,
+                               stream->product.ptr);
+}
+
+/* Runs the steps. */
+static bs_status run_steps(bs_stream *stream, const bs_cpu_region *r, int n_in, const part *p, float *out)
+{
+    const float *row[BS_REGION_INPUTS];
+    BS_TRY(bs_cpu_reserve(&stream->work, (size_t)r->n_slots * PIECE * sizeof(float)));
+    for (int i = 0; i < p->n; i++) {
+        for (int k = 0; k < n_in; k++)
+            row[k] =
+                (const float *)p->in[k].base + (p->in[k].rows ? p->in[k].rows[i] : i) * p->elements + p->at;
+        if (p->product)
+            row[0] = p->product + i * p->length;
+        piece q = {
+            .in = row, .slots = stream->work.ptr, .out = out + i * p->elements + p->at, .first = p->at};
+        for (; q.at < p->length; q.at += PIECE) {
+            q.length = p->length - q.at < PIECE ? p->length - q.at : PIECE;
+            run_piece(r, &q);
+        }
+    }
+    return BS_OK;
+}
+
+/* Returns the elements of a sample, or how many of them at a time, that come out of a product: whole rows. */
+static int64_t part_length(const bs_network *net, const bs_region *r, int64_t elements)
+{
+    const bs_cpu_matrix *m = &net->plan[r->first].matrix;
+    int64_t rows = PRODUCT / m->shape.filters / m->kernel->rows * m->kernel->rows;
+    int64_t length = (rows > 0 ? rows : m->kernel->rows) * m->shape.filters;
+    return length < elements ? length : elements;
+}
+
 bs_status bs_cpu_run_region(bs_stream *stream, int region, int n, const int size[2], const bs_view *in,
                             void *out)
 {
     const bs_network *net = stream->network;
-    const bs_cpu_region *r = &net->region[region];
-    const bs_node *node = &net->graph->regions[region].node;
-    const float *row[BS_REGION_INPUTS];
-    int64_t elements = size ? (int64_t)(bs_cpu_patch_bytes(net, node->out, size) / sizeof(float))
-                            : net->layout[node->out].elements;
-    BS_TRY(bs_cpu_reserve(&stream->work, (size_t)r->n_slots * PIECE * sizeof(float)));
-    for (int i = 0; i < n; i++) {
-        for (int k = 0; k < node->n_in; k++)
-            row[k] = (const float *)in[k].base + (in[k].rows ? in[k].rows[i] : i) * elements;
-        piece p = {.in = row, .slots = stream->work.ptr, .out = (float *)out + i * elements};
-        for (; p.at < elements; p.at += PIECE) {
-            p.length = elements - p.at < PIECE ? elements - p.at : PIECE;
-            run_piece(r, &p);
+    const bs_region *r = &net->graph->regions[region];
+    int64_t elements = elements_of(net, r->node.out, size);
+    int64_t length = r->product ? part_length(net, r, elements) : elements;
+    int most = !r->product ? n : length < elements || elements > PRODUCT ? 1 : (int)(PRODUCT / elements);
+    part p = {.elements = elements};
+    for (int from = 0; from < n; from += p.n) {
+        p.n = n - from < most ? n - from : most;
+        for (int k = 0; k < r->node.n_in; k++)
+            p.in[k] = skip_rows(in[k], from,
+                                k == 0 && r->product ? elements_of(net, r->node.in[0], size) : elements);
+        for (p.at = 0; p.at < elements; p.at += length) {
+            p.length = elements - p.at < length ? elements - p.at : length;
+            if (r->product)
+                BS_TRY(run_product(stream, r->first, &p));
+            BS_TRY(run_steps(stream, &net->region[region], r->node.n_in, &p, (float *)out + from * elements));
         }
     }
     return BS_OK;

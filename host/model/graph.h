@@ -110,13 +110,15 @@ typedef struct bs_target {
     bs_target_kind kind;
 } bs_target;
 
-/* A chain of nodes that work element by element on tensors of one shape, and run as one loop: nothing in it
- * is kept or compared but its output. Its nodes stand one after the other; what they make, but for the last
- * output, is read by nodes of the region only. See backend/find_regions.h. */
+/* A chain of nodes that work element by element on tensors of one shape, and run as one loop, perhaps after a
+ * product that makes the first of these: nothing in it is kept or compared but its output. Its nodes stand
+ * one after the other; what they make, but for the last output, is read by nodes of the region only. See
+ * backend/find_regions.h. */
 typedef struct bs_region {
     int first, last; /* its nodes */
-    bs_node
-        node; /* stands for it: its inputs are the activations that it reads; all else is the last node's */
+    bool product;    /* the first is a product by weights; it alone reads input 0 */
+    bs_node node;    /* stands for it: its inputs are the activations that it reads, its multiply-accumulates
+                        those of the product; all else is the last node's */
 } bs_region;
 
 typedef struct bs_graph {

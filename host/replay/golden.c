@@ -3,6 +3,7 @@
 #include "base/buf.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 /* Returns true if a golden run keeps rows of its own for the tensor. */
@@ -65,6 +66,7 @@ static bs_status allocate(bs_golden *golden)
     BS_TRY(bs_calloc(&golden->rows, (size_t)g->n_tensors, sizeof *golden->rows, "golden run"));
     BS_TRY(bs_calloc(&golden->at_once, (size_t)g->n_nodes, sizeof *golden->at_once, "golden run"));
     bs_golden_order(golden->at_once, g, golden->backend, golden->network, golden->capacity);
+    BS_TRY(bs_calloc(&golden->made, n, sizeof *golden->made, "golden run"));
     BS_TRY(bs_calloc(&golden->answer, n, sizeof *golden->answer, "golden run"));
     BS_TRY(bs_calloc(&golden->output_hash, n, sizeof *golden->output_hash, "golden run"));
     BS_TRY(bs_calloc(&golden->output, n * (size_t)g->classes, sizeof *golden->output, "golden run"));
@@ -102,6 +104,7 @@ void bs_golden_free(bs_golden *golden)
             golden->backend->free(golden->stream, golden->inner[k]);
     free(golden->rows);
     free(golden->at_once);
+    free(golden->made);
     free(golden->answer);
     free(golden->output_hash);
     free(golden->output);
@@ -154,9 +157,9 @@ static bs_status run_images(const bs_golden *golden, int first, int end, bool ap
     return BS_OK;
 }
 
-/* Runs nodes first .. last on all images, in stretches that take the same number of images at a time. No
- * region is cut, since the number changes at products only. */
-static bs_status run_nodes(const bs_golden *golden, int first, int last, bool apart)
+/* Runs nodes first .. last on images from .. to - 1, in stretches that take the same number of images at a
+ * time. No region is cut, see bs_golden_order(). */
+static bs_status run_nodes(const bs_golden *golden, int first, int last, bool apart, int from, int to)
 {
     bs_view *in;
     bs_status st = BS_OK;
@@ -165,8 +168,8 @@ static bs_status run_nodes(const bs_golden *golden, int first, int last, bool ap
         int step = golden->at_once[first];
         for (end = first; end <= last && golden->at_once[end] == step;)
             end++;
-        for (int at = 0; at < golden->n && st == BS_OK; at += step)
-            st = run_images(golden, first, end, apart, at, golden->n - at < step ? golden->n - at : step, in);
+        for (int at = from; at < to && st == BS_OK; at += step)
+            st = run_images(golden, first, end, apart, at, to - at < step ? to - at : step, in);
     }
     free(in);
     return st;
@@ -181,21 +184,36 @@ static void show_inner(const bs_golden *golden, bool shown)
         golden->rows[g->nodes[r->first + k].out] = shown ? golden->inner[k] : NULL;
 }
 
-bs_status bs_golden_expand(bs_golden *golden, int region)
+enum { NOT_MADE, WANTED, MADE };
+
+bs_status bs_golden_expand(bs_golden *golden, int region, int n, const int32_t *row)
 {
-    if (golden->expanded == region)
-        return BS_OK;
-    show_inner(golden, false);
-    golden->expanded = region;
-    show_inner(golden, true);
+    if (golden->expanded != region) {
+        show_inner(golden, false);
+        golden->expanded = region;
+        show_inner(golden, true);
+        memset(golden->made, NOT_MADE, (size_t)golden->capacity);
+    }
+    for (int i = 0; i < n; i++) {
+        uint8_t *made = &golden->made[row ? row[i] : i];
+        *made = *made == MADE ? MADE : WANTED;
+    }
     const bs_region *r = &golden->graph->regions[region];
-    return run_nodes(golden, r->first, r->last - 1, true);
+    for (int from = 0, to; from < golden->n; from = to) {
+        for (to = from; to < golden->n && golden->made[to] == golden->made[from];)
+            to++;
+        if (golden->made[from] == WANTED)
+            BS_TRY(run_nodes(golden, r->first, r->last - 1, true, from, to));
+    }
+    for (int i = 0; i < golden->n; i++)
+        golden->made[i] = golden->made[i] == WANTED ? MADE : golden->made[i];
+    return BS_OK;
 }
 
-bs_status bs_golden_need(bs_golden *golden, int tensor)
+bs_status bs_golden_need(bs_golden *golden, int tensor, int n, const int32_t *row)
 {
     int region = bs_graph_inside(golden->graph, tensor);
-    return region < 0 ? BS_OK : bs_golden_expand(golden, region);
+    return region < 0 ? BS_OK : bs_golden_expand(golden, region, n, row);
 }
 
 bs_status bs_golden_run(bs_golden *golden, int n)
@@ -205,7 +223,7 @@ bs_status bs_golden_run(bs_golden *golden, int n)
     show_inner(golden, false);
     golden->expanded = -1;
     golden->n = n;
-    BS_TRY(run_nodes(golden, 0, g->n_nodes - 1, false));
+    BS_TRY(run_nodes(golden, 0, g->n_nodes - 1, false, 0, n));
     BS_TRY(golden->backend->rank(golden->stream, n, golden->rows[g->output], NULL, golden->answer));
     for (int i = 0; i < n; i++) {
         float *output = golden->output + (size_t)i * classes;

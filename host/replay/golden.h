@@ -13,11 +13,12 @@ typedef struct bs_golden {
     const bs_network *network;
     bs_stream *stream;
     int capacity;
-    int n;        /* images of the last run */
-    void **rows;  /* by tensor: `capacity` device rows, those of another tensor where it is a view of that;
-                     NULL:  a parameter, or inside a region that is not expanded */
-    int *at_once; /* by node: images that run at a time */
-    int expanded; /* the region whose tensors have rows, -1: none */
+    int n;         /* images of the last run */
+    void **rows;   /* by tensor: `capacity` device rows, those of another tensor where it is a view of that;
+                      NULL:  a parameter, or inside a region that is not expanded */
+    int *at_once;  /* by node: images that run at a time */
+    int expanded;  /* the region whose tensors have rows, -1: none */
+    uint8_t *made; /* by image: whether these rows are computed */
     void *inner[BS_REGION_NODES - 1]; /* the rows, by node of the region; device */
     bs_answer *answer;
     uint64_t *output_hash; /* XXH3-64 of the output's bits, logical order */
@@ -42,9 +43,10 @@ void bs_golden_order(int *at_once, const bs_graph *g, const bs_backend *backend,
                      int most);
 /* Runs the first n uploaded images; fills rows, answer, output and output_hash. */
 bs_status bs_golden_run(bs_golden *golden, int n);
-/* Computes the tensors inside a region, so that their rows are there until another region is expanded. */
-bs_status bs_golden_expand(bs_golden *golden, int region);
-/* Makes the rows of any activation readable: expands the region that it is inside, if any. */
-bs_status bs_golden_need(bs_golden *golden, int tensor);
+/* Computes the tensors inside a region for n images (row: NULL: for the first n), so that their rows are
+ * there until another region is expanded. */
+bs_status bs_golden_expand(bs_golden *golden, int region, int n, const int32_t *row);
+/* Makes these rows of any activation readable: expands the region that it is inside, if any. */
+bs_status bs_golden_need(bs_golden *golden, int tensor, int n, const int32_t *row);
 
 #endif

@@ -39,4 +39,7 @@ void bs_golden_order(int *at_once, const bs_graph *g, const bs_backend *backend,
         n = here < n ? here : n;
         at_once[i] = n;
     }
+    for (int r = 0; r < g->n_regions; r++)
+        for (int i = g->regions[r].first + 1; i <= g->regions[r].last; i++)
+            at_once[i] = at_once[g->regions[r].first];
 }

@@ -88,7 +88,7 @@ static bs_status start(bs_pass *b)
     if (b->segment->from.base)
         return take_over(b, buffer);
     int tensor = b->schedule->buffers[buffer].tensor;
-    BS_TRY(bs_golden_need(p->golden, tensor));
+    BS_TRY(bs_golden_need(p->golden, tensor, p->n, p->row));
     if (b->schedule->buffers[buffer].patched)
         return start_patch(b, buffer);
     BS_TRY(

@@ -60,11 +60,11 @@ static inline uint8_t *bs_pass_equal(const bs_pass *b, int buffer)
     return b->p->equal + (size_t)buffer * (size_t)b->p->max_batch;
 }
 
-/* Has the golden run expand the region that the step runs a node of, if any. */
+/* Has the golden run expand the region that the step runs a node of, if any, for the images of the trials. */
 static inline bs_status bs_pass_expand(bs_pass *b, const bs_step *s)
 {
     int region = s->region < 0 ? bs_graph_region(b->p->golden->graph, s->node) : -1;
-    return region < 0 ? BS_OK : bs_golden_expand(b->p->golden, region);
+    return region < 0 ? BS_OK : bs_golden_expand(b->p->golden, region, b->t->n, b->t->golden_row);
 }
 
 /* Functions of masking.c.

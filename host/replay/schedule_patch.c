@@ -259,6 +259,14 @@ static bool is_local(const bs_schedule_builder *b, const bs_step *s)
     return local;
 }
 
+/* Returns true if the backend runs the step on patches. A region runs as its last node, and as a product. */
+static bool is_supported(const bs_schedule_builder *b, const bs_step *s, const int size[2])
+{
+    const bs_region *r = s->region < 0 ? NULL : &b->g->regions[s->region];
+    return (!r || !r->product || b->backend->patch_supported(b->network, r->first, size, size)) &&
+           b->backend->patch_supported(b->network, s->node, s->in_size, size);
+}
+
 bs_status bs_schedule_patch_step(bs_schedule_builder *b, bs_step *s)
 {
     const bs_node *node = bs_step_node(b->g, s);
@@ -269,8 +277,7 @@ bs_status bs_schedule_patch_step(bs_schedule_builder *b, bs_step *s)
         BS_TRY(find_size(b, s, size));
         for (int a = 0; a < 2; a++)
             s->in_size[a] = bs_receptive_field_extent(field, a, size[a]);
-        if (bs_autotune_may_pay(share_of(b, s, size)) &&
-            b->backend->patch_supported(b->network, s->node, s->in_size, size))
+        if (bs_autotune_may_pay(share_of(b, s, size)) && is_supported(b, s, size))
             BS_TRY(pays(b, s, size, &patch));
         if (patch)
             return place_patches(b, s, size);

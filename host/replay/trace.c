@@ -54,7 +54,7 @@ static bs_status record(tracer *t, int tensor, int node)
     *step = (bs_trace_step){.tensor = tensor, .node = node};
     step->expected = t->schedule ? bs_schedule_box(t->schedule, t->golden->graph, t->planes, tensor, t->at)
                                  : bs_box_empty();
-    BS_TRY(bs_golden_need(t->golden, tensor));
+    BS_TRY(bs_golden_need(t->golden, tensor, 1, NULL));
     BS_TRY(be->download(t->golden->stream, tensor, t->golden->rows[tensor], t->a));
     BS_TRY(be->download(t->golden->stream, tensor, t->rows[tensor], t->b));
     bool matters = compare(t, step);

@@ -203,7 +203,7 @@ static inline void check_boxes(bench *b, const bs_schedule *schedule, const batc
         size_t bytes = x->constant ? 0 : be->row_bytes(b->rig.network, tensor);
         if (x->constant)
             continue;
-        assert_ok(bs_golden_need(b->golden, tensor));
+        assert_ok(bs_golden_need(b->golden, tensor, b->golden->n, NULL));
         char *golden = (char *)b->golden->rows[tensor] + (size_t)t->row[i] * bytes;
         bs_view in[POOL];
         if (x->producer < 0)
