@@ -3,12 +3,6 @@
 
 #include "cuda/enqueue.h"
 
-/* Returns the first node that the kernel runs. */
-static int first_step(const bs_region *r)
-{
-    return r->first + r->product;
-}
-
 /* Fills operand k of a node. pixels: elements of a channel of an image; 1: of tokens. */
 static void find_operand(bs_region_operand *o, const bs_stream *stream, const bs_region *r, int node, int k,
                          int64_t pixels)
@@ -20,10 +14,8 @@ static void find_operand(bs_region_operand *o, const bs_stream *stream, const bs
     if (t->constant) {
         o->constant = bs_cuda_pointer(stream->network->plan[node].param[k]);
         o->period = (uint32_t)t->elements;
-    } else if (t->producer >= first_step(r)) {
-        o->step = t->producer - first_step(r);
     } else {
-        o->input = t->producer == r->first ? 0 : bs_region_input(r, tensor);
+        bs_region_source(g, r, tensor, &o->step, &o->input);
     }
 }
 
@@ -55,7 +47,7 @@ bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int siz
         shape = bs_plane_patch(plane, &shape, size);
     int64_t elements = bs_cuda_elements(&shape), pixels = plane->image ? shape.dim[1] * shape.dim[2] : 1;
     a.elements = (uint32_t)elements;
-    for (int i = first_step(r); i <= r->last; i++) {
+    for (int i = bs_region_first_step(r); i <= r->last; i++) {
         const bs_node *node = &net->graph->nodes[i];
         a.step[a.steps].op = node->op;
         a.step[a.steps].operands = node->n_in;

@@ -32,12 +32,38 @@ BS_HD float bs_bits_float(uint32_t u)
     return v.f;
 }
 
+BS_HD uint64_t bs_double_bits(double d)
+{
+    union {
+        double d;
+        uint64_t u;
+    } v;
+    v.d = d;
+    return v.u;
+}
+
+BS_HD double bs_bits_double(uint64_t u)
+{
+    union {
+        double d;
+        uint64_t u;
+    } v;
+    v.u = u;
+    return v.d;
+}
+
 /* Returns yes where the condition is 1, no where it is 0. A compiler makes branches of ?: that depend on each
  * other, and no vectors of loops with branches. */
 BS_HD float bs_select(int condition, float yes, float no)
 {
     uint32_t mask = 0u - (uint32_t)condition;
     return bs_bits_float((bs_float_bits(yes) & mask) | (bs_float_bits(no) & ~mask));
+}
+
+BS_HD double bs_select_double(int condition, double yes, double no)
+{
+    uint64_t mask = 0u - (uint64_t)condition;
+    return bs_bits_double((bs_double_bits(yes) & mask) | (bs_double_bits(no) & ~mask));
 }
 
 /* These test the bits, so that -ffast-math or flush-to-zero modes cannot change the answer. */

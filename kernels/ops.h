@@ -146,9 +146,9 @@ BS_HD float bs_div(float a, float b)
 }
 
 /* The square, which normalisations use, is one rounding on every device. */
-BS_HD float bs_pow(float a, float b)
+BS_HD_INLINE float bs_pow(float a, float b)
 {
-    return bs_quiet(b == 2.0f ? a * a : powf(a, b));
+    return bs_quiet(b == 2.0f ? a * a : bs_powf(a, b));
 }
 
 BS_HD float bs_mod(float a, float b)
@@ -217,9 +217,11 @@ BS_HD float bs_softsign(float x)
     return bs_quiet(x / (1.0f + fabsf(x)));
 }
 
+/* x tanh(ln(1 + e^x)) = x ((1 + e^x)^2 - 1) / ((1 + e^x)^2 + 1); above 20 that is x. */
 BS_HD float bs_mish(float x)
 {
-    return bs_quiet(x * bs_tanhf(bs_softplus(x)));
+    float e = bs_expf(bs_select(x > 20.0f, 20.0f, x)), n = e * (e + 2.0f);
+    return bs_quiet(x * (n / (n + 2.0f)));
 }
 
 /* Batch normalisation in two steps; the factor is the same for a whole channel. */
@@ -253,7 +255,7 @@ BS_HD float bs_mix_four(const float x[4], const float weight[4])
 /* x / s^beta; the usual beta needs only two square roots, which round the same everywhere. */
 BS_HD float bs_lrn(float x, float s, float beta)
 {
-    return bs_quiet(x / (beta == 0.75f ? sqrtf(s) * sqrtf(sqrtf(s)) : powf(s, beta)));
+    return bs_quiet(x / (beta == 0.75f ? sqrtf(s) * sqrtf(sqrtf(s)) : bs_powf(s, beta)));
 }
 
 #endif

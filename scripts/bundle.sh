@@ -18,8 +18,8 @@ onnx=/usr/share/libonnx-testdata/data
 images=40
 most=$((50 << 20)) # small enough to be copied with the sources
 programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_delta_ops
-          tests/test_receptive_field_tokens tests/test_cpu_exact tests/test_replay tests/test_replay_network
-          tests/conformance"
+          tests/test_regions tests/test_receptive_field_tokens tests/test_cpu_exact tests/test_replay
+          tests/test_replay_network tests/conformance"
 
 echo "== build" >&2
 targets=

@@ -102,6 +102,7 @@ tested() {
 step_operators() { tested bin/test_cpu_ops; }
 step_tokens() { tested bin/test_cpu_tokens; }
 step_changes() { tested bin/test_delta_ops; }
+step_regions() { tested bin/test_regions; }
 step_boxes() { tested bin/test_receptive_field_tokens 40; }
 step_exactness() { tested bin/test_cpu_exact; }
 step_network() { tested bin/test_replay_network; }

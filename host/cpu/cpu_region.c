@@ -34,12 +34,6 @@ struct bs_cpu_region {
     int n_steps, n_slots;
 };
 
-/* Returns the first node that is a step. */
-static int first_step(const bs_region *region)
-{
-    return region->first + region->product;
-}
-
 static bs_status repeat_constant(operand *o, const bs_tensor *t)
 {
     int64_t times = t->elements == 1 ? 1 : (REPEATED + t->elements - 1) / t->elements;
@@ -57,10 +51,9 @@ static bs_status find_operand(operand *o, const bs_cpu_region *r, const bs_graph
     *o = (operand){.slot = -1, .input = -1};
     if (t->constant)
         return repeat_constant(o, t);
-    if (t->producer >= first_step(region))
-        o->slot = r->step[t->producer - first_step(region)].slot;
-    else
-        o->input = t->producer == region->first ? 0 : bs_region_input(region, tensor);
+    int made;
+    bs_region_source(g, region, tensor, &made, &o->input);
+    o->slot = made < 0 ? -1 : r->step[made].slot;
     return BS_OK;
 }
 
@@ -88,7 +81,7 @@ static int take_slot(bs_cpu_region *r, int *until, int node)
 static bs_status make_region(bs_cpu_region *r, const bs_graph *g, const bs_region *region)
 {
     int until[BS_REGION_NODES];
-    for (int i = first_step(region); i <= region->last; i++) {
+    for (int i = bs_region_first_step(region); i <= region->last; i++) {
         const bs_node *n = &g->nodes[i];
         step *s = &r->step[r->n_steps++];
         s->unary = bs_loop_unary_find(n->op);

@@ -81,8 +81,8 @@ bs_loop_unary bs_loop_unary_find(bs_op op)
         y[i] = result;                                                                                       \
     }
 
-/* Three cases that vectorise, and the rest. A scalar is read first, since y may lie over it for all the
- * compiler knows. */
+/* Cases that vectorise, and the rest. A scalar is read first, since y may lie over it for all the compiler
+ * knows. With b = 2 apart: Pow then is a product, and need not compute more. */
 #define X(suffix, name, result)                                                                              \
     BS_CLONES static void binary_##suffix(int64_t n, float *y, const float *pa, int64_t sa, const float *pb, \
                                           int64_t sb)                                                        \
@@ -90,6 +90,8 @@ bs_loop_unary bs_loop_unary_find(bs_op op)
         const float one_a = *pa, one_b = *pb;                                                                \
         if (sa == 1 && sb == 1)                                                                              \
             EACH(result, pa[i], pb[i])                                                                       \
+        else if (sa == 1 && sb == 0 && one_b == 2.0f)                                                        \
+            EACH(result, pa[i], 2.0f)                                                                        \
         else if (sa == 1 && sb == 0)                                                                         \
             EACH(result, pa[i], one_b)                                                                       \
         else if (sa == 0 && sb == 1)                                                                         \

@@ -195,6 +195,18 @@ int bs_region_input(const bs_region *r, int tensor)
     return k;
 }
 
+int bs_region_first_step(const bs_region *r)
+{
+    return r->first + r->product;
+}
+
+void bs_region_source(const bs_graph *g, const bs_region *r, int tensor, int *step, int *input)
+{
+    int node = g->tensors[tensor].producer, first = bs_region_first_step(r);
+    *step = node >= first ? node - first : -1;
+    *input = node >= first ? -1 : r->product && node == r->first ? 0 : bs_region_input(r, tensor);
+}
+
 int bs_graph_inside(const bs_graph *g, int tensor)
 {
     int node = g->tensors[tensor].producer, r = node < 0 ? -1 : bs_graph_region(g, node);

@@ -177,6 +177,11 @@ int bs_graph_region(const bs_graph *g, int node);
 int bs_graph_inside(const bs_graph *g, int tensor);
 /* Returns the number of the region's input that this tensor is. */
 int bs_region_input(const bs_region *r, int tensor);
+/* Returns the first node of a region that works element by element: the first step of its loop. */
+int bs_region_first_step(const bs_region *r);
+/* Finds what a step reads, an activation: what step *step made, else *step is -1 and it is input *input. What
+ * the product made counts as input 0, which only the product reads. */
+void bs_region_source(const bs_graph *g, const bs_region *r, int tensor, int *step, int *input);
 /* Returns the largest number of inputs that a node or region has, at least 1. */
 int bs_graph_max_inputs(const bs_graph *g);
 /* Returns the id of the target with this tensor name, or of the output of the node with this name; -1 if

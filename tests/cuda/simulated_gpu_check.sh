@@ -7,8 +7,8 @@ cd "$(dirname "$0")/../.."
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 root=$tmp/root
-programs='test_cpu_ops test_cpu_tokens test_delta_ops test_receptive_field_tokens test_cpu_exact test_replay test_replay_network
-    conformance'
+programs='test_cpu_ops test_cpu_tokens test_delta_ops test_regions test_receptive_field_tokens test_cpu_exact test_replay
+    test_replay_network conformance'
 good='echo "[==========] Running 2 test(s)."
 echo "[       OK ] one"
 echo "[       OK ] two"

@@ -38,7 +38,7 @@ static void same(float a, float b)
 static double error(float y, double exact)
 {
     int exponent;
-    if (exact != exact || isinf((float)exact))
+    if (exact != exact || isinf((float)exact) || exact == 0.0)
         return (exact != exact && y != y) || y == (float)exact ? 0.0 : INFINITY;
     frexp(exact, &exponent);
     return fabs((double)y - exact) / ldexp(1.0, (exponent < -125 ? -125 : exponent) - 24);
@@ -65,6 +65,34 @@ static void test_errors(void **state)
     check_error(bs_erff, erf, UINT32_MAX, 2.2);
     same(bs_erff(-INFINITY), -1.0f);
     same(bs_tanhf(INFINITY), 1.0f);
+}
+
+static void check_power(float a, float b)
+{
+    double exact = pow((double)a, (double)b);
+    float y = bs_powf(a, b);
+    assert_true(error(y, exact) <= 0.54);
+    assert_true(exact != exact || !signbit(y) == !signbit(exact));
+}
+
+/* The exponents of a base give results of every size. */
+static void test_power(void **state)
+{
+    (void)state;
+    static const float odd[] = {0.0f,    1.0f,     2.0f,       0.5f,       3.0f,
+                                2.5f,    0.1f,     8388607.5f, 8388609.0f, 16777215.0f,
+                                0x1p24f, 0x1p105f, 0x1p-149f,  INFINITY,   NAN};
+    const uint32_t n = sizeof odd / sizeof odd[0];
+    for (uint32_t k = 0; k < 4 * n * n; k++)
+        check_power(odd[k / 4 % n] * (k & 1 ? -1.0f : 1.0f), odd[k / 4 / n] * (k & 2 ? -1.0f : 1.0f));
+    for (uint64_t bits = 0; bits <= UINT32_MAX; bits += 40009) {
+        float a = bs_bits_float((uint32_t)bits), near = 1.0f + (float)(bits % 65536) * 0x1p-24f;
+        double size = (double)(bits % 281) - 151.0;
+        check_power(fabsf(a), (float)(size / log2(fabs((double)a))));
+        check_power(near, (float)(size / log2((double)near)));
+        check_power(a, (float)(int)(size / 8.0));
+        check_power(a, odd[bits % n]);
+    }
 }
 
 static void test_unary(void **state)
@@ -109,6 +137,22 @@ static void test_binary(void **state)
                 for (int i = 0; i < n; i++)
                     same(y[i], bs_binary_element(op, a[i * step[0]], from[i * step[1]]));
             }
+}
+
+/* Exponents that all elements share, of which 2 has a loop of its own. */
+static void test_shared_powers(void **state)
+{
+    (void)state;
+    static const float powers[] = {2.0f, 3.0f, 0.5f, -0.5f, 0.7f, 0.0f, -INFINITY, NAN};
+    float a[MOST], y[MOST];
+    fill(a, MOST, 5);
+    for (size_t k = 0; k < sizeof powers / sizeof powers[0]; k++)
+        for (int n = MOST; n > 0; n = n > 40 ? 40 : n - 1) {
+            bs_loop_binary_find(BS_OP_POW)(n, y, a, 1, &powers[k], 0);
+            for (int i = 0; i < n; i++)
+                same(y[i], bs_pow(a[i], powers[k]));
+        }
+    same(bs_pow(1.1f, 2.0f), 1.1f * 1.1f);
 }
 
 /* The order of lines.h in other words: partial sum k holds the elements k, k + 32, ...; both halves are
@@ -178,7 +222,8 @@ static void test_lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_errors),        cmocka_unit_test(test_unary),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_errors),        cmocka_unit_test(test_power),
+                                       cmocka_unit_test(test_shared_powers), cmocka_unit_test(test_unary),
                                        cmocka_unit_test(test_nan),           cmocka_unit_test(test_binary),
                                        cmocka_unit_test(test_reduced_lines), cmocka_unit_test(test_lines)};
     return cmocka_run_group_tests(tests, NULL, NULL);
