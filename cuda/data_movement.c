@@ -49,11 +49,14 @@ bs_status bs_cuda_run_transpose(const bs_cuda_job *j)
     return move(j, 0, &j->out_shape, out, in, 0, 0);
 }
 
+/* An input of length 0 has no part in a patch. */
 bs_status bs_cuda_run_concat(const bs_cuda_job *j)
 {
     int64_t out[BS_MAX_RANK], in[BS_MAX_RANK], at = 0;
     strides(&j->out_shape, out);
     for (int k = 0; k < j->node->n_in; k++) {
+        if (j->in_shape[k].dim[j->attr.axis] == 0)
+            continue;
         strides(&j->in_shape[k], in);
         BS_TRY(move(j, k, &j->in_shape[k], out, in, at, 0));
         at += j->in_shape[k].dim[j->attr.axis] * out[j->attr.axis];

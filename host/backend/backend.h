@@ -153,11 +153,12 @@ typedef struct bs_backend {
      * window of those of the input. */
     bool (*patch_supported)(bs_network *n, int node, const int in_size[2], const int out_size[2]);
     /* Sets patch i of dst to its part of golden row i, overlaid with live patch i; cells outside the tensor
-     * become `fill`. `live` may be NULL. */
+     * become `fill`. `live` may be NULL. The tensor may be a parameter that can be cut. */
     bs_status (*gather)(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                         const bs_patches *live_at, const bs_patches *want, float fill, void *dst);
     /* Runs the node on patches, without its own padding: the input patches hold the values that it would read
-     * there. An input for which bs_reads_whole() is true comes as whole rows. */
+     * there. An activation for which bs_reads_whole() is true comes as whole rows; a parameter for which it
+     * is not comes as patches, too. */
     bs_status (*run_patch)(bs_stream *stream, int node, int n, const int in_size[2], const bs_view *in,
                            const int out_size[2], void *out);
     /* Injects into patches. Sites are numbered as in the whole tensor and must lie in their patches. */

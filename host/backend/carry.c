@@ -27,18 +27,10 @@ static int carry_none(const rows_in *r)
     return -1;
 }
 
-/* Operands are aligned at their last axes; no constant may differ from row to row. */
+/* Operands are aligned at their last axes. */
 static int carry_broadcast(const rows_in *r)
 {
-    const bs_node *n = r->n;
-    int to = r->axis + r->out->rank - r->in->rank;
-    for (int i = 0; i < n->n_in; i++) {
-        const bs_tensor *t = n->in[i] < 0 ? NULL : &r->g->tensors[n->in[i]];
-        int own = t ? to - r->out->rank + t->shape.rank : -1;
-        if (t && t->constant && own >= 0 && t->shape.dim[own] != 1)
-            return -1;
-    }
-    return to;
+    return r->axis + r->out->rank - r->in->rank;
 }
 
 /* The elements are the same, so the plane is: bs_plane_carry() finds its axes. */
@@ -76,9 +68,6 @@ static int carry_reduce(const rows_in *r)
 
 static int carry_concat(const rows_in *r)
 {
-    for (int k = 0; k < r->n->n_in; k++)
-        if (r->g->tensors[r->n->in[k]].constant)
-            return -1;
     return r->n->attr.axis == r->axis ? -1 : r->axis;
 }
 
@@ -194,6 +183,27 @@ static bool carry_taken(bs_carried *c, const rows_in *r, const bs_plane *in)
     return true;
 }
 
+/* Concat puts parameters before and after the rows or columns of its one activation. An axis of both becomes
+ * one of rows, since they fill no rectangle any more. */
+static bool carry_extended(bs_carried *c, const rows_in *r, const bs_plane *in)
+{
+    int axis = r->n->attr.axis, before = 0;
+    if (r->n->op != BS_OP_CONCAT || axis < in->axis || axis >= in->end)
+        return false;
+    for (int k = 0; k < r->n->n_in; k++) {
+        const bs_tensor *t = &r->g->tensors[r->n->in[k]];
+        if (k != r->k && !t->constant)
+            return false;
+        before += k < r->k ? (int)t->shape.dim[axis] : 0;
+    }
+    c->first[axis - in->axis] = -before;
+    if (bs_plane_has_own_axes(in))
+        return true;
+    c->join[1] = c->split[0] = (int)in->width;
+    c->plane.width = 1;
+    return in->column == in->end;
+}
+
 /* Transpose brings the first axis of the rows and that of the columns together: the others go into the cell,
  * as those in a window do. */
 static bool carry_joined(bs_carried *c, const rows_in *r, const bs_plane *in)
@@ -255,15 +265,67 @@ bs_carried bs_plane_carry(const bs_graph *g, const bs_node *n, int k, const bs_p
     bool alike = !c.exact && r.in->rank == r.out->rank && bs_op_describe_family(n->op)->axes == BS_AXES_ALIKE;
     if (alike) { /* the same axes, perhaps of other lengths */
         *p = *in;
-        c.exact = carry_taken(&c, &r, in);
+        c.exact = carry_taken(&c, &r, in) || carry_extended(&c, &r, in);
     }
     if (!c.exact && !alike)
         p->axis = -1;
     else if (!c.exact && in->column == in->end && in->width > 1) /* one axis for both, of another length */
         p->axis = -1;
     else
-        set_sizes(p, r.out, in);
+        set_sizes(p, r.out, alike ? p : in);
     return c;
+}
+
+/* --- Parameters --- */
+
+bs_plane bs_plane_of_parameter(const bs_graph *g, const bs_plane *planes, const bs_node *n, int k)
+{
+    const bs_shape *in = &g->tensors[n->in[k]].shape, *out = &g->tensors[n->out].shape;
+    bs_plane p = planes[n->out], none = {.axis = -1};
+    int lost = out->rank - in->rank;
+    if (p.image || p.axis < 0 || p.axis < lost || !(bs_op_broadcasts(n->op) || n->op == BS_OP_CONCAT))
+        return none;
+    for (int a = p.axis; a < p.end; a++)
+        if (in->dim[a - lost] != out->dim[a])
+            return none;
+    p.axis -= lost;
+    p.column -= lost;
+    p.end -= lost;
+    p.outer = product(in, 0, p.axis);
+    p.cell = product(in, p.end, in->rank);
+    return p;
+}
+
+/* Returns true if an operand, aligned at the last axes, is the same along all axes of a plane. */
+static bool repeats(const bs_shape *in, const bs_shape *out, const bs_plane *p)
+{
+    for (int a = p->axis; a < p->end; a++) {
+        int own = a - (out->rank - in->rank);
+        if (own >= 0 && in->dim[own] != 1)
+            return false;
+    }
+    return true;
+}
+
+bool bs_parameters_fit(const bs_graph *g, const bs_plane *planes, const bs_node *n)
+{
+    bool fit = true, combines = bs_op_broadcasts(n->op) || n->op == BS_OP_CONCAT;
+    for (int k = 0; k < n->n_in && combines; k++) {
+        const bs_tensor *t = n->in[k] < 0 ? NULL : &g->tensors[n->in[k]];
+        if (!t || !t->constant || bs_lies_outside(g, planes, n, k))
+            continue;
+        bs_plane p = bs_plane_of_parameter(g, planes, n, k);
+        fit &= p.axis < 0 ? repeats(&t->shape, &g->tensors[n->out].shape, &planes[n->out])
+                          : bs_plane_same(&p, &planes[n->in[k]]);
+    }
+    return fit;
+}
+
+bool bs_lies_outside(const bs_graph *g, const bs_plane *planes, const bs_node *n, int k)
+{
+    const bs_plane *out = &planes[n->out];
+    return n->op == BS_OP_CONCAT && g->tensors[n->in[k]].constant && !out->image &&
+           n->attr.axis >= out->axis && n->attr.axis < out->end;
 }
 
 /* --- Inputs that are read whole --- */
@@ -284,7 +346,11 @@ static bool lacks_plane(const bs_graph *g, const bs_node *n, int k, const bs_pla
 bool bs_reads_whole(const bs_graph *g, const bs_plane *planes, const bs_node *n, int k)
 {
     const bs_plane *out = &planes[n->out];
-    if (n->in[k] < 0 || g->tensors[n->in[k]].constant || out->axis < 0)
+    if (n->in[k] < 0)
+        return false;
+    if (g->tensors[n->in[k]].constant)
+        return bs_plane_of_parameter(g, planes, n, k).axis < 0;
+    if (out->axis < 0)
         return false;
     if (out->image)
         return bs_graph_broadcasts(g, n, k);

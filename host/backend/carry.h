@@ -11,11 +11,20 @@ typedef struct bs_carried {
     bool exact;     /* false: that does not hold; the plane is only the best way to cut the output */
     bs_plane plane; /* of the output; axis -1: none */
     int join[2], split[2];
-    int first[2], step[2]; /* Slice: output row (column) o is row first + o * step of the input */
+    /* Slice: output row (column) o is row first + o * step of the input. Concat of one activation: o comes of
+     * row (o + first) / split, where that is one of the input; the others are those of parameters. */
+    int first[2], step[2];
 } bs_carried;
 
 /* Follows the plane of input k, which can be cut, through a node. */
 bs_carried bs_plane_carry(const bs_graph *g, const bs_node *n, int k, const bs_plane *in);
+/* Returns the plane of input k, a parameter that differs along all axes of the plane of the node's output;
+ * axis -1: it does not. */
+bs_plane bs_plane_of_parameter(const bs_graph *g, const bs_plane *planes, const bs_node *n, int k);
+/* Returns true if every parameter of a node on tokens is the same for all rows, has a plane to be cut, or
+ * lies outside of patches. */
+bool bs_parameters_fit(const bs_graph *g, const bs_plane *planes, const bs_node *n);
+
 /* Returns true if an axis holds rows, and another one columns if there are several. */
 static inline bool bs_plane_has_own_axes(const bs_plane *p)
 {

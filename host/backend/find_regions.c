@@ -9,8 +9,9 @@
 /* What the search knows. */
 typedef struct search {
     const bs_graph *g;
-    bool *image; /* by tensor */
-    int *last;   /* by tensor: the last node that reads it; n_nodes: the output */
+    bool *image;      /* by tensor */
+    bs_plane *planes; /* by tensor */
+    int *last;        /* by tensor: the last node that reads it; n_nodes: the output */
 } search;
 
 static bool is_transcendental(bs_op op)
@@ -59,7 +60,8 @@ static bool fits(const search *s, const bs_node *n, int out)
         return false;
     for (int k = 0; k < n->n_in; k++) {
         const bs_tensor *t = &g->tensors[n->in[k]];
-        if (t->constant ? family == BS_FAMILY_unary || !repeats(&t->shape, &like->shape, s->image[out])
+        if (t->constant ? family == BS_FAMILY_unary || !repeats(&t->shape, &like->shape, s->image[out]) ||
+                              s->planes[n->in[k]].axis >= 0
                         : !same_shape(&t->shape, &like->shape) || s->image[n->in[k]] != s->image[out])
             return false;
     }
@@ -156,6 +158,7 @@ static bs_status find(search *s, bs_graph *g)
     BS_TRY(bs_calloc(&s->last, (size_t)g->n_tensors, sizeof *s->last, "regions"));
     BS_TRY(bs_calloc(&g->regions, (size_t)g->n_nodes, sizeof *g->regions, "regions"));
     BS_TRY(bs_images_choose(s->image, g));
+    BS_TRY(bs_planes_choose(&s->planes, g));
     for (int i = 0; i < g->n_nodes; i++)
         for (int k = 0; k < g->nodes[i].n_in; k++)
             if (g->nodes[i].in[k] >= 0)
@@ -175,6 +178,7 @@ bs_status bs_regions_find(bs_graph *g)
     search s = {.g = g};
     bs_status st = find(&s, g);
     free(s.image);
+    free(s.planes);
     free(s.last);
     return st;
 }

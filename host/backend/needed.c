@@ -8,6 +8,15 @@ static void extend(bs_plane *p, int64_t from, int64_t to)
     p->needed[1] = none || to > p->needed[1] ? to : p->needed[1];
 }
 
+/* Adds those of rows from .. to - 1 that there are: others are a parameter's. */
+static void need_rows(bs_plane *in, int64_t from, int64_t to)
+{
+    from = from < 0 ? 0 : from;
+    to = to > in->height ? in->height : to;
+    if (from < to)
+        extend(in, from, to);
+}
+
 /* Adds the rows that the node takes out of its input, by Slice or Gather; all if it does something else. */
 static void need_taken(bs_plane *in, const bs_graph *g, const bs_node *n)
 {
@@ -40,8 +49,8 @@ static void need_input(bs_plane *planes, const bs_graph *g, const bs_node *n, in
     else if (c.join[0] > 1 || c.split[0] > 1)
         extend(in, 0, in->height);
     else
-        extend(in, c.first[0] + out->needed[0] * c.step[0],
-               c.first[0] + (out->needed[1] - 1) * c.step[0] + 1);
+        need_rows(in, c.first[0] + out->needed[0] * c.step[0],
+                  c.first[0] + (out->needed[1] - 1) * c.step[0] + 1);
 }
 
 void bs_rows_find_needed(bs_plane *planes, const bs_graph *g)

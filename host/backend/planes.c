@@ -62,7 +62,7 @@ static bs_plane choose_plane(const bs_graph *g, const bs_plane *planes, const bs
 {
     bs_plane found = {.axis = -1};
     for (int k = 0; k < n->n_in; k++) {
-        const bs_plane *in = n->in[k] < 0 ? NULL : &planes[n->in[k]];
+        const bs_plane *in = n->in[k] < 0 || g->tensors[n->in[k]].constant ? NULL : &planes[n->in[k]];
         if (!in || in->axis < 0 || (in->image && !bs_plane_leaves_image(n)))
             continue;
         bs_carried c = bs_plane_carry(g, n, k, in);
@@ -72,6 +72,17 @@ static bs_plane choose_plane(const bs_graph *g, const bs_plane *planes, const bs
             return found;
     }
     return found.axis >= 0 ? found : usual_plane(&g->tensors[n->out].shape);
+}
+
+/* Gives the parameters of a node, whose output has its plane, planes of their own. One that several nodes
+ * read keeps the first. */
+static void cut_parameters(bs_plane *planes, const bs_graph *g, const bool *image, const bs_node *n)
+{
+    for (int k = 0; k < n->n_in; k++) {
+        int t = n->in[k];
+        if (t >= 0 && g->tensors[t].constant && !image[t] && planes[t].axis < 0)
+            planes[t] = bs_plane_of_parameter(g, planes, n, k);
+    }
 }
 
 bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
@@ -91,6 +102,7 @@ bs_status bs_planes_choose(bs_plane **out, const bs_graph *g)
     for (int i = 0; i < g->n_nodes && st == BS_OK; i++) {
         int t = g->nodes[i].out;
         (*out)[t] = image[t] ? image_plane(&g->tensors[t].shape) : choose_plane(g, *out, &g->nodes[i]);
+        cut_parameters(*out, g, image, &g->nodes[i]);
     }
     if (st == BS_OK)
         bs_rows_find_needed(*out, g);

@@ -11,7 +11,10 @@
  * have cells of one element and `outer` channels.
  *
  * Of some tokens, the network's output depends on a few rows only: of the last block of a transformer often
- * on that of the class token. A change of other rows counts as none. */
+ * on that of the class token. A change of other rows counts as none.
+ *
+ * A parameter that differs from row to row, such as a position embedding, has the plane of the tokens that it
+ * is combined with. A node on patches reads its rows at the place of the patch; all trials share them. */
 #ifndef BS_BACKEND_PLANES_H
 #define BS_BACKEND_PLANES_H
 
@@ -26,7 +29,8 @@ typedef struct bs_plane {
     int64_t needed[2]; /* the rows that the output can depend on: from .. to - 1; all unless of tokens */
 } bs_plane;
 
-/* Finds the plane of each tensor; parameters cannot be cut. The caller frees *out with free(). */
+/* Finds the plane of each tensor; of parameters, only those that differ from row to row of tokens can be cut.
+ * The caller frees *out with free(). */
 bs_status bs_planes_choose(bs_plane **out, const bs_graph *g);
 
 /* The axes of boxes of patched tensors are (channels, rows, columns) for images, (outer, rows, cells of
@@ -53,9 +57,12 @@ bs_status bs_images_choose(bool *out, const bs_graph *g);
  * several axes that it does not fill, it has the same elements, but other axes. */
 bs_shape bs_plane_patch(const bs_plane *p, const bs_shape *whole, const int size[2]);
 
-/* Returns true if the node, run on patches, reads this input as whole rows of the batch: the right operand of
- * MatMul, unless the plane numbers matrices, and operands that are broadcast over the plane. Function of
- * carry.c. */
+/* Functions of carry.c. Returns true if the node, run on patches, reads this input whole: parameters unless
+ * they differ from row to row, the right operand of MatMul unless the plane numbers matrices, and operands
+ * that are broadcast over the plane. */
 bool bs_reads_whole(const bs_graph *g, const bs_plane *planes, const bs_node *n, int k);
+/* Returns true if the input is in no patch of the output, and so is not read: a parameter that Concat puts
+ * before or after the rows or columns of an activation. */
+bool bs_lies_outside(const bs_graph *g, const bs_plane *planes, const bs_node *n, int k);
 
 #endif

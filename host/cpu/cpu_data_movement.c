@@ -59,12 +59,15 @@ bs_status bs_cpu_run_transpose(const bs_cpu_job *j)
     return BS_OK;
 }
 
+/* An input that is absent has no part in a patch. */
 bs_status bs_cpu_run_concat(const bs_cpu_job *j)
 {
     const bs_cpu_layout *out = bs_cpu_layout_out(j);
     int axis = j->node->attr.axis;
     int64_t at = 0;
     for (int k = 0; k < j->node->n_in; k++) {
+        if (!bs_node_has_input(j->node, k))
+            continue;
         const bs_cpu_layout *in = bs_cpu_layout_in(j, k);
         bs_cpu_nd_space space = copy_space(out, in->dim, in->stride);
         for (int i = 0; i < j->n; i++)

@@ -14,6 +14,7 @@ struct bs_cpu_patch {
     bs_node node;            /* inputs are numbered 0 .. n_in - 1, the output is n_in */
     bs_cpu_layout *layout;   /* by those numbers */
     bs_cpu_plan plan;        /* borrows the implementation and parameters of the whole node's */
+    const void **param;      /* those of them that are read whole */
     bs_cpu_variant *variant; /* convolutions only */
     const void *packed;      /* packed weights of a convolution or product */
 };
@@ -40,6 +41,21 @@ static void remove_padding(bs_attr *a, const bs_plane *p)
     }
 }
 
+/* Sets what the node reads of input k: all, a patch, or nothing. */
+static void fill_input(bs_cpu_patch *p, const bs_network *net, const bs_node *whole, int k)
+{
+    int t = whole->in[k];
+    p->node.in[k] = t < 0 || bs_lies_outside(net->graph, net->planes, whole, k) ? -1 : k;
+    if (p->node.in[k] < 0)
+        return;
+    if (bs_reads_whole(net->graph, net->planes, whole, k)) {
+        p->layout[k] = net->layout[t];
+        p->param[k] = p->plan.param[k];
+    } else {
+        resize_layout(&p->layout[k], net, t, p->in_size);
+    }
+}
+
 static bs_status make_conv(bs_cpu_patch *p, const bs_cpu_geometry *g)
 {
     if (!g || !g->impl)
@@ -54,25 +70,19 @@ static bs_status make_conv(bs_cpu_patch *p, const bs_cpu_geometry *g)
 
 static bs_status fill_patch(bs_cpu_patch *p, const bs_network *net, int node)
 {
-    const bs_graph *g = net->graph;
-    const bs_node *whole = &g->nodes[node];
+    const bs_node *whole = &net->graph->nodes[node];
     size_t n_in = (size_t)whole->n_in;
     p->node = *whole;
     p->node.in = NULL;
     BS_TRY(bs_calloc(&p->node.in, n_in, sizeof *p->node.in, "patch"));
     BS_TRY(bs_calloc(&p->layout, n_in + 1, sizeof *p->layout, "patch"));
-    for (int k = 0; k < whole->n_in; k++) {
-        int t = whole->in[k];
-        p->node.in[k] = t < 0 ? t : k;
-        if (t >= 0 && (g->tensors[t].constant || bs_reads_whole(g, net->planes, whole, k)))
-            p->layout[k] = net->layout[t];
-        else if (t >= 0)
-            resize_layout(&p->layout[k], net, t, p->in_size);
-    }
+    BS_TRY(bs_calloc(&p->param, n_in, sizeof *p->param, "patch"));
+    p->plan = net->plan[node];
+    for (int k = 0; k < whole->n_in; k++)
+        fill_input(p, net, whole, k);
     p->node.out = whole->n_in;
     resize_layout(&p->layout[whole->n_in], net, whole->out, p->out_size);
     remove_padding(&p->node.attr, &net->planes[whole->out]);
-    p->plan = net->plan[node];
     if (whole->op == BS_OP_CONV)
         return make_conv(p, bs_cpu_geometry_find(net, node, p->in_size, p->out_size));
     if (p->plan.matrix.impl)
@@ -105,6 +115,7 @@ void bs_cpu_patch_free(bs_cpu_patch *p)
         bs_cpu_patch *next = p->next;
         free(p->node.in);
         free(p->layout);
+        free(p->param);
         bs_cpu_variant_free(p->variant);
         free(p);
         p = next;
@@ -114,16 +125,15 @@ void bs_cpu_patch_free(bs_cpu_patch *p)
 static bs_status run_patch(bs_stream *stream, int node, const bs_cpu_patch *p, int n, const bs_view *in,
                            void *out)
 {
-    const void *const *param = (const void *const *)p->plan.param;
     if (p->plan.matrix.impl) {
-        const float *bias = bs_node_has_input(&p->node, 2) ? param[2] : NULL;
+        const float *bias = bs_node_has_input(&p->node, 2) ? p->param[2] : NULL;
         bs_cpu_variant *v = p->variant;
         bs_cpu_rows src = {in[0].base, in[0].rows};
         if (!v) /* a single row by the whole layer's weights */
             BS_TRY(bs_cpu_variant_get(&v, stream, node, bs_cpu_filter_groups(&p->plan.matrix)));
         return bs_cpu_matrix_run(stream, &p->plan.matrix, v, p->packed, bias, n, src, out);
     }
-    bs_cpu_job j = {stream, stream->network->graph, &p->node, p->layout, &p->plan, param, n, in, out};
+    bs_cpu_job j = {stream, stream->network->graph, &p->node, p->layout, &p->plan, p->param, n, in, out};
     return bs_cpu_runner_of(p->node.op)(&j);
 }
 

@@ -1,5 +1,6 @@
 #include "replay/golden.h"
 
+#include "backend/planes.h"
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -59,6 +60,25 @@ static bs_status allocate_rows(bs_golden *golden)
     return BS_OK;
 }
 
+/* Uploads the parameters that patches read a part of. */
+static bs_status upload_parameters(bs_golden *golden)
+{
+    const bs_graph *g = golden->graph;
+    const bs_backend *be = golden->backend;
+    bs_plane *planes = NULL;
+    bs_status st = BS_OK;
+    BS_TRY(bs_planes_choose(&planes, g));
+    for (int t = 0; t < g->n_tensors; t++) {
+        if (!g->tensors[t].constant || planes[t].axis < 0)
+            continue;
+        BS_TRY_GOTO(be->alloc(golden->stream, &golden->rows[t], be->row_bytes(golden->network, t)), out);
+        BS_TRY_GOTO(be->upload(golden->stream, t, golden->rows[t], g->tensors[t].data), out);
+    }
+out:
+    free(planes);
+    return st;
+}
+
 static bs_status allocate(bs_golden *golden)
 {
     const bs_graph *g = golden->graph;
@@ -70,6 +90,7 @@ static bs_status allocate(bs_golden *golden)
     BS_TRY(bs_calloc(&golden->answer, n, sizeof *golden->answer, "golden run"));
     BS_TRY(bs_calloc(&golden->output_hash, n, sizeof *golden->output_hash, "golden run"));
     BS_TRY(bs_calloc(&golden->output, n * (size_t)g->classes, sizeof *golden->output, "golden run"));
+    BS_TRY(upload_parameters(golden));
     return allocate_rows(golden);
 }
 
@@ -97,7 +118,8 @@ void bs_golden_free(bs_golden *golden)
     if (!golden)
         return;
     for (int t = 0; golden->rows && t < golden->graph->n_tensors; t++)
-        if (golden->rows[t] && keeps(golden->graph, golden->backend, golden->network, t))
+        if (golden->rows[t] &&
+            (golden->graph->tensors[t].constant || keeps(golden->graph, golden->backend, golden->network, t)))
             golden->backend->free(golden->stream, golden->rows[t]);
     for (int k = 0; k < BS_REGION_NODES - 1; k++)
         if (golden->inner[k])
@@ -134,8 +156,9 @@ static bs_status run_one(const bs_golden *golden, int i, int r, int at, int n, b
     const bs_backend *be = golden->backend;
     const bs_node *node = r < 0 ? &golden->graph->nodes[i] : &golden->graph->regions[r].node;
     for (int k = 0; k < node->n_in; k++) {
-        bool row = node->in[k] >= 0 && golden->rows[node->in[k]];
-        in[k] = (bs_view){row ? row_of(golden, node->in[k], at) : NULL, NULL};
+        int t = node->in[k];
+        bool row = t >= 0 && !golden->graph->tensors[t].constant && golden->rows[t];
+        in[k] = (bs_view){row ? row_of(golden, t, at) : NULL, NULL};
     }
     if (r >= 0)
         return be->run_region(golden->stream, r, n, NULL, in, row_of(golden, node->out, at));

@@ -13,12 +13,13 @@ typedef struct bs_golden {
     const bs_network *network;
     bs_stream *stream;
     int capacity;
-    int n;         /* images of the last run */
-    void **rows;   /* by tensor: `capacity` device rows, those of another tensor where it is a view of that;
-                      NULL:  a parameter, or inside a region that is not expanded */
-    int *at_once;  /* by node: images that run at a time */
-    int expanded;  /* the region whose tensors have rows, -1: none */
-    uint8_t *made; /* by image: whether these rows are computed */
+    int n;       /* images of the last run */
+    void **rows; /* by tensor: `capacity` device rows, those of another tensor where it is a view of that; one
+                    row of a parameter that can be cut; NULL: any other parameter, or inside a region that is
+                    not expanded */
+    int *at_once;                     /* by node: images that run at a time */
+    int expanded;                     /* the region whose tensors have rows, -1: none */
+    uint8_t *made;                    /* by image: whether these rows are computed */
     void *inner[BS_REGION_NODES - 1]; /* the rows, by node of the region; device */
     bs_answer *answer;
     uint64_t *output_hash; /* XXH3-64 of the output's bits, logical order */

@@ -24,9 +24,12 @@ typedef struct trial_node {
     uint8_t *equal;
 } trial_node;
 
-static bool is_activation(const bs_graph *g, int tensor)
+/* Returns true if the node, whole or on patches, reads rows of this input: an activation, or a parameter that
+ * is cut. */
+static bool has_rows(const bs_node_timer *c, const bs_node *node, int k)
 {
-    return tensor >= 0 && !g->tensors[tensor].constant;
+    return node->in[k] >= 0 &&
+           (!c->g->tensors[node->in[k]].constant || !bs_reads_whole(c->g, c->planes, node, k));
 }
 
 /* Fills n rows with ones: the time of arithmetic does not depend on the values as long as none is
@@ -58,9 +61,9 @@ static bs_status allocate(trial_node *b)
     BS_TRY(bs_calloc(&b->in, inputs, sizeof *b->in, "timings"));
     BS_TRY(bs_calloc(&b->origin, n, sizeof *b->origin, "timings"));
     BS_TRY(bs_calloc(&b->equal, n, sizeof *b->equal, "timings"));
-    for (size_t k = 0; k < inputs; k++) {
+    for (int k = 0; k < b->node->n_in; k++) {
         int tensor = b->node->in[k];
-        if (!is_activation(c->g, tensor))
+        if (!has_rows(c, b->node, k))
             continue;
         size_t patch = be->patch_bytes(c->network, tensor, b->q->in_size);
         whole = be->row_bytes(c->network, tensor);
@@ -140,7 +143,7 @@ static double row_bytes(const bs_node_timer *c, const bs_node *node)
 {
     size_t bytes = c->backend->row_bytes(c->network, node->out);
     for (int k = 0; k < node->n_in; k++)
-        if (is_activation(c->g, node->in[k]))
+        if (has_rows(c, node, k))
             bytes += c->backend->row_bytes(c->network, node->in[k]);
     return 2.0 * (double)bytes;
 }

@@ -19,6 +19,8 @@ static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
 /* Sets the field of a node on tokens. Every input that is not read whole must carry the output's plane. */
 static void token_field(bs_receptive_field *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
+    if (!bs_parameters_fit(g, planes, n))
+        return;
     for (int k = 0; k < n->n_in; k++) {
         const bs_plane *in = n->in[k] < 0 ? NULL : &planes[n->in[k]];
         if (!in || g->tensors[n->in[k]].constant || bs_reads_whole(g, planes, n, k))
@@ -222,7 +224,7 @@ bs_range bs_receptive_field_forward(const bs_receptive_field *r, int axis, bs_ra
     int span = (r->kernel[axis] - 1) * r->dilation[axis], s = r->stride[axis], pad = r->pad[axis];
     /* o * s - pad + span >= in.begin  and  o * s - pad <= in.end - 1 */
     if (r->split[axis] > 1)
-        return (bs_range){in.begin * r->split[axis], in.end * r->split[axis]};
+        return (bs_range){in.begin * r->split[axis] + pad, in.end * r->split[axis] + pad};
     bs_range out = {-floor_div(-(in.begin + pad - span), s), floor_div(in.end - 1 + pad, s) + 1};
     out.begin = clamp(out.begin, 0, out_size - 1);
     out.end = clamp(out.end, out.begin, out_size);
@@ -231,7 +233,7 @@ bs_range bs_receptive_field_forward(const bs_receptive_field *r, int axis, bs_ra
 
 int bs_receptive_field_first(const bs_receptive_field *r, int axis, int out)
 {
-    return out / r->split[axis] * r->stride[axis] - r->pad[axis];
+    return (out * r->stride[axis] - r->pad[axis]) / r->split[axis];
 }
 
 int bs_receptive_field_extent(const bs_receptive_field *r, int axis, int n)

@@ -11,9 +11,9 @@
 typedef struct bs_receptive_field {
     bool local; /* the rule above holds; false: any change can reach the whole output */
     int kernel[2], stride[2], dilation[2];
-    int split[2]; /* output positions read the input position o / split: then kernel and stride are 1, pad 0
-                   */
-    int pad[2];   /* before the first row and column; negative: cropped */
+    int split[2]; /* output positions read the input position (o - pad) / split; > 1: kernel, stride are 1 */
+    int pad[2];   /* before the first row and column; negative: cropped. Of tokens these are parameters (see
+                     bs_carried), and the output positions outside the input's are in no patch */
     float fill;   /* value that the node reads outside its input */
 } bs_receptive_field;
 

@@ -102,7 +102,8 @@ static bs_status start(bs_pass *b)
     return bs_pass_drop(b, -1, &buffer, 1, tensor);
 }
 
-/* Gathers input k of a step: golden data overlaid with the trial's patch, or a part of its whole row. */
+/* Gathers input k of a step: golden data overlaid with the trial's patch, a part of its whole row, or of a
+ * parameter. */
 static bs_status gather_input(bs_pass *b, const bs_step *s, int k, int tensor)
 {
     bs_replayer *p = b->p;

@@ -24,6 +24,7 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     BS_TRY_GOTO(bs_calloc(&p->in, (size_t)bs_graph_max_inputs(g), sizeof *p->in, what), out);
     BS_TRY_GOTO(bs_calloc(&p->trial, n, sizeof *p->trial, what), out);
     BS_TRY_GOTO(bs_calloc(&p->row, n, sizeof *p->row, what), out);
+    BS_TRY_GOTO(bs_calloc(&p->zero, n, sizeof *p->zero, what), out);
     BS_TRY_GOTO(bs_calloc(&p->equal, n * buffers, 1, what), out);
     BS_TRY_GOTO(bs_calloc(&p->masked, n, 1, what), out);
     BS_TRY_GOTO(bs_calloc(&p->class_of, n, sizeof *p->class_of, what), out);
@@ -54,6 +55,7 @@ void bs_replayer_free(bs_replayer *p)
     free(p->in);
     free(p->trial);
     free(p->row);
+    free(p->zero);
     for (int i = 0; i < 2; i++)
         free(p->at[i]);
     for (int i = 0; i < 4; i++)

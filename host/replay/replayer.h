@@ -15,6 +15,7 @@ struct bs_replayer {
     int n;
     int *trial;         /* position -> index in bs_trial_batch */
     int32_t *row;       /* position -> golden row */
+    int32_t *zero;      /* for any batch: row 0, the only one of a parameter */
     int32_t *at[2];     /* position -> first row and column of the fault; delta schedules only */
     int32_t *origin[4]; /* scratch: origins of two kinds of patches, or positions */
     uint8_t *equal;     /* [buffer][max_batch]: 1 if this tensor of this trial equals golden */
@@ -52,7 +53,8 @@ static inline char *bs_pass_rows(const bs_pass *b, int buffer)
 
 static inline bs_view bs_pass_golden(const bs_pass *b, int tensor)
 {
-    return (bs_view){b->p->golden->rows[tensor], b->p->row};
+    const bs_golden *golden = b->p->golden;
+    return (bs_view){golden->rows[tensor], golden->graph->tensors[tensor].constant ? b->p->zero : b->p->row};
 }
 
 static inline uint8_t *bs_pass_equal(const bs_pass *b, int buffer)

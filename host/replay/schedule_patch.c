@@ -68,12 +68,12 @@ static bs_range field_of_input(const bs_schedule_builder *b, const bs_step *s, i
     return bs_receptive_field_forward(&b->fields->node[s->node], axis, in, out_size);
 }
 
-/* Returns the rows of a range that are needed, or any one row where none is. */
+/* Returns the rows of a range that are needed, or its first row where none is. */
 static bs_range needed_of(const bs_plane *plane, bs_range all)
 {
     int begin = (int)plane->needed[0], end = (int)plane->needed[1];
     bs_range r = {all.begin > begin ? all.begin : begin, all.end < end ? all.end : end};
-    return r.begin < r.end ? r : (bs_range){begin, begin + 1};
+    return r.begin < r.end ? r : (bs_range){all.begin, all.begin + 1};
 }
 
 /* Returns the range of the output that a change at position p reaches through any changed input. */
@@ -165,8 +165,7 @@ static void widen_inputs(bs_schedule_builder *b, bs_step *s, bool whole)
 
 static bool read_whole(const bs_schedule_builder *b, const bs_node *node, int k)
 {
-    int t = node->in[k];
-    return t < 0 || b->g->tensors[t].constant || bs_reads_whole(b->g, b->fields->planes, node, k);
+    return node->in[k] < 0 || bs_reads_whole(b->g, b->fields->planes, node, k);
 }
 
 /* Returns the share of the output's plane that a patch covers. */
@@ -187,6 +186,16 @@ static bool is_fixed(const bs_schedule_builder *b, const bs_step *s)
     return fixed;
 }
 
+/* Returns the end of all that any fault reaches. No patch goes beyond: there, a node on tokens may read
+ * nothing. */
+static int reach(const bs_range *ranges, int places)
+{
+    int end = 0;
+    for (int p = 0; p < places; p++)
+        end = ranges[p].end > end ? ranges[p].end : end;
+    return end;
+}
+
 static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int size[2])
 {
     bs_schedule *schedule = b->schedule;
@@ -205,8 +214,10 @@ static bs_status place_patches(bs_schedule_builder *b, bs_step *s, const int siz
     for (int a = 0; a < 2; a++) {
         out->size[a] = size[a];
         out->plane[a] = plane_size(&b->fields->planes[node->out], a);
-        for (int p = 0; p < bs_schedule_places(schedule, a); p++) {
-            int begin = b->ranges[node->out].axis[a][p].begin, most = out->plane[a] - size[a];
+        int places = bs_schedule_places(schedule, a);
+        int most = reach(b->ranges[node->out].axis[a], places) - size[a];
+        for (int p = 0; p < places; p++) {
+            int begin = b->ranges[node->out].axis[a][p].begin;
             out->origin[a][p] = begin < most ? begin : most;
             s->in_origin[a][p] = bs_receptive_field_first(field, a, out->origin[a][p]);
         }

@@ -1,6 +1,6 @@
-/* Random transformers, small ones: a class token and a position embedding, or windows of a plane of tokens
- * with and without a cyclic shift; heads, Softmax, a perceptron with GELU in five nodes; at the end one token
- * or the mean of all. */
+/* Random transformers, small ones: class tokens before or after the others and a position embedding, or
+ * windows of a plane of tokens with and without a cyclic shift and its mask; heads, Softmax, a perceptron
+ * with GELU in five nodes; at the end one token or the mean of all. */
 #ifndef BS_TESTS_TOKEN_GRAPHS_H
 #define BS_TESTS_TOKEN_GRAPHS_H
 
@@ -60,11 +60,12 @@ static inline int tg_slice(bs_graph *g, int x, int axis, int64_t from, int64_t t
     return gb_node(g, BS_OP_SLICE, s, a, 1, &x);
 }
 
-static inline int tg_concat(bs_graph *g, int axis, int x, int y)
+static inline int tg_concat(bs_graph *g, int axis, int n, const int *in)
 {
-    bs_shape s = g->tensors[x].shape;
-    s.dim[axis] += g->tensors[y].shape.dim[axis];
-    return gb_node(g, BS_OP_CONCAT, s, (bs_attr){.axis = axis}, 2, (int[]){x, y});
+    bs_shape s = g->tensors[in[0]].shape;
+    for (int k = 1; k < n; k++)
+        s.dim[axis] += g->tensors[in[k]].shape.dim[axis];
+    return gb_node(g, BS_OP_CONCAT, s, (bs_attr){.axis = axis}, n, in);
 }
 
 /* One element along an axis, which goes. */
@@ -84,8 +85,9 @@ static inline int tg_pick(bs_graph *g, int x, int axis, int index)
 
 /* --- Blocks --- */
 
-/* Of tokens (T, F), or of (windows, T, F) in each window. */
-static inline int tg_attention(bs_graph *g, int x, bool biased)
+/* Of tokens (T, F), or of (windows, T, F) in each window; masked: by a sum that differs from one window to
+ * the next. */
+static inline int tg_attention(bs_graph *g, int x, bool biased, bool masked)
 {
     bs_shape s = g->tensors[x].shape;
     bool windows = s.rank == 3;
@@ -101,6 +103,8 @@ static inline int tg_attention(bs_graph *g, int x, bool biased)
     int scores = gb_node(g, BS_OP_MATMUL, square, (bs_attr){0}, 2, (int[]){part[0], part[1]});
     if (biased)
         scores = tg_binary(g, BS_OP_ADD, scores, gb_random(g, GB_SHAPE(HEADS, t, t), 43));
+    if (masked)
+        scores = tg_binary(g, BS_OP_ADD, scores, gb_random(g, GB_SHAPE(n, 1, t, t), 44));
     int share = gb_node(g, BS_OP_SOFTMAX, square, (bs_attr){.axis = rank - 1}, 1, &scores);
     int mix = gb_node(g, BS_OP_MATMUL, g->tensors[part[2]].shape, (bs_attr){0}, 2, (int[]){share, part[2]});
     mix = tg_transpose(g, mix, windows ? (const int[]){0, 2, 1, 3} : (const int[]){1, 0, 2});
@@ -123,7 +127,7 @@ static inline int tg_shift(bs_graph *g, int x, int64_t by)
 {
     for (int axis = 0; axis < 2 && by != 0; axis++) {
         int64_t n = g->tensors[x].shape.dim[axis], from = by > 0 ? by : n + by;
-        x = tg_concat(g, axis, tg_slice(g, x, axis, from, n), tg_slice(g, x, axis, 0, from));
+        x = tg_concat(g, axis, 2, (int[]){tg_slice(g, x, axis, from, n), tg_slice(g, x, axis, 0, from)});
     }
     return x;
 }
@@ -135,7 +139,7 @@ static inline int tg_windows(bs_graph *g, int x, int64_t k, int64_t shift, bool 
     static const int swap[] = {0, 2, 1, 3, 4};
     int y = tg_shift(g, tg_norm(g, x), shift);
     y = tg_transpose(g, tg_reshape(g, y, GB_SHAPE(h / k, k, w / k, k, f)), swap);
-    y = tg_attention(g, tg_reshape(g, y, GB_SHAPE(h / k * (w / k), k * k, f)), biased);
+    y = tg_attention(g, tg_reshape(g, y, GB_SHAPE(h / k * (w / k), k * k, f)), biased, shift != 0);
     y = tg_transpose(g, tg_reshape(g, y, GB_SHAPE(h / k, w / k, k, k, f)), swap);
     y = tg_shift(g, tg_reshape(g, y, GB_SHAPE(h, w, f)), -shift);
     return tg_perceptron(g, tg_binary(g, BS_OP_ADD, x, y));
@@ -143,20 +147,23 @@ static inline int tg_windows(bs_graph *g, int x, int64_t k, int64_t shift, bool 
 
 /* --- Networks --- */
 
-/* Of tokens in a row, perhaps with a class token. Returns a list of features. */
+/* Of tokens in a row, perhaps with class tokens. Returns a list of features. */
 static inline int tg_in_a_row(bs_graph *g, dice *d, int x)
 {
     int64_t n = g->tensors[x].shape.dim[1] * g->tensors[x].shape.dim[2];
-    int kind = roll(d, 4), blocks = 1 + roll(d, 2);
+    int kind = roll(d, 4), blocks = 1 + roll(d, 2), both = roll(d, 2);
     x = tg_transpose(g, tg_reshape(g, x, GB_SHAPE(FEATURES, n)), (const int[]){1, 0});
     if (kind != 3) {
-        int token = gb_random(g, GB_SHAPE(1, FEATURES), 61);
-        x = kind == 2 ? tg_concat(g, 0, x, token) : tg_concat(g, 0, token, x);
-        n++;
+        bool before = both || kind != 2;
+        int in[3] = {before ? gb_random(g, GB_SHAPE(1, FEATURES), 61) : x, x, x}, last = 1 + both;
+        if (!before || both)
+            in[last] = gb_random(g, GB_SHAPE(1, FEATURES), 63);
+        x = tg_concat(g, 0, 1 + last, in);
+        n += last;
     }
     x = tg_binary(g, BS_OP_ADD, x, gb_random(g, GB_SHAPE(n, FEATURES), 62));
     for (int k = 0; k < blocks; k++)
-        x = tg_perceptron(g, tg_binary(g, BS_OP_ADD, x, tg_attention(g, tg_norm(g, x), roll(d, 2))));
+        x = tg_perceptron(g, tg_binary(g, BS_OP_ADD, x, tg_attention(g, tg_norm(g, x), roll(d, 2), false)));
     x = tg_norm(g, x);
     if (kind == 0)
         return tg_pick(g, x, 0, 0);
@@ -170,6 +177,9 @@ static inline int tg_plane(bs_graph *g, dice *d, int x)
 {
     int64_t side = g->tensors[x].shape.dim[1], k = side % 3 ? 2 : 3;
     x = tg_norm(g, tg_transpose(g, x, (const int[]){1, 2, 0}));
+    int places = roll(d, 3); /* the position embedding: none, one for each row, or for each token */
+    if (places > 0)
+        x = tg_binary(g, BS_OP_ADD, x, gb_random(g, GB_SHAPE(side, places == 1 ? 1 : side, FEATURES), 62));
     x = tg_windows(g, x, k, 0, roll(d, 2));
     if (roll(d, 2))
         x = tg_windows(g, x, k, 1, roll(d, 2));

@@ -119,6 +119,18 @@ static int add_slice(garden *w, int x)
     return s.dim[axis] < 2 ? -1 : gb_node(w->g, BS_OP_SLICE, s, a, 1, &x);
 }
 
+/* Parameters before x and after it, or one of these: tokens or features. */
+static int add_parameters(garden *w, int x)
+{
+    bs_shape s = *shape_of(w, x), before = s, after = s;
+    int axis = s.rank - 1 - roll(&w->d, 2), kind = roll(&w->d, 3);
+    before.dim[axis] = 1 + roll(&w->d, 2);
+    after.dim[axis] = 1 + roll(&w->d, 2);
+    s.dim[axis] += (kind < 2 ? before.dim[axis] : 0) + (kind > 0 ? after.dim[axis] : 0);
+    const int in[] = {gb_random(w->g, before, 12), x, gb_random(w->g, after, 13)};
+    return gb_node(w->g, BS_OP_CONCAT, s, (bs_attr){.axis = axis}, kind == 1 ? 3 : 2, kind < 2 ? in : in + 1);
+}
+
 /* One token, or the mean of all, as a list. */
 static int squeeze(garden *w, int x)
 {
@@ -154,8 +166,9 @@ static void add_head(garden *w)
 /* The input counts as an image, whatever it is: tokens come from its rows of pixels. */
 static bs_graph *random_graph(int number)
 {
-    static const planter kinds[] = {add_linear, add_linear,    add_normal, add_unary, add_binary,
-                                    add_heads,  add_attention, add_binary, add_slice, add_unary};
+    static const planter kinds[] = {add_linear, add_linear, add_normal,    add_unary,
+                                    add_binary, add_heads,  add_heads,     add_attention,
+                                    add_binary, add_slice,  add_parameters};
     garden w = {.g = gb_create(), .d = {5000 + (uint64_t)number, 0}};
     int64_t channels = 4 + 2 * roll(&w.d, 6), height = 3 + roll(&w.d, 3), width = 3 + roll(&w.d, 4);
     w.g->input = gb_activation(w.g, GB_SHAPE(channels, height, width));
@@ -171,9 +184,9 @@ static bs_graph *random_graph(int number)
 static void test_random_graphs(void **state)
 {
     int graphs = *state ? atoi(*state) : GRAPHS;
-    static const bs_op local[] = {BS_OP_MATMUL,  BS_OP_LAYER_NORM, BS_OP_SOFTMAX,    BS_OP_LOG_SOFTMAX,
-                                  BS_OP_GELU,    BS_OP_ADD,        BS_OP_MUL,        BS_OP_SLICE,
-                                  BS_OP_RESHAPE, BS_OP_TRANSPOSE,  BS_OP_REDUCE_MEAN};
+    static const bs_op local[] = {BS_OP_MATMUL,  BS_OP_LAYER_NORM, BS_OP_SOFTMAX,     BS_OP_LOG_SOFTMAX,
+                                  BS_OP_GELU,    BS_OP_ADD,        BS_OP_MUL,         BS_OP_SLICE,
+                                  BS_OP_RESHAPE, BS_OP_TRANSPOSE,  BS_OP_REDUCE_MEAN, BS_OP_CONCAT};
     int trials = 0, steps = 0, patched[BS_OP_COUNT] = {0};
     for (int number = 0; number < graphs; number++)
         trials += check_graph(random_graph(number), number, patched);
@@ -186,9 +199,92 @@ static void test_random_graphs(void **state)
         check_coverage(patched, local, sizeof local / sizeof *local);
 }
 
+/* Checks the steps from number `first` on to the Add: their patches have so many rows, that of a fault in row
+ * y from row before + y * rows on. */
+static void check_narrow(bench *b, int tensor, int first, int rows, int before)
+{
+    bs_schedule *s;
+    assert_ok(bs_schedule_create(&s, b->g, b->rig.b, b->rig.network, b->g->tensors[tensor].target,
+                                 BS_REPLAY_DELTA));
+    for (bool added = false; !added; first++) {
+        const bs_buffer *out = &s->buffers[s->steps[first].out];
+        assert_true(out->patched);
+        assert_int_equal(out->size[0], rows);
+        for (int y = 0; y < bs_schedule_places(s, 0); y++)
+            assert_int_equal(out->origin[0][y], before + y * rows);
+        added = b->g->nodes[s->steps[first].node].op == BS_OP_ADD;
+    }
+    bs_schedule_free(s);
+}
+
+enum { CHANNELS = 6, PIXELS = 6, BEFORE = 2, ROWS = BEFORE + PIXELS + 1 };
+
+/* Class tokens before and after those of pixels, which lie in rows of `width`, and a position embedding. The
+ * scores come from the first `needed` tokens. */
+static bs_graph *class_token_graph(int width, int needed)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(CHANNELS, PIXELS / width, width));
+    int x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(CHANNELS, PIXELS), (bs_attr){0}, 1, &g->input);
+    x = gb_node(g, BS_OP_TRANSPOSE, GB_SHAPE(PIXELS, CHANNELS), (bs_attr){.perm = {1, 0}}, 1, &x);
+    const int parts[] = {gb_random(g, GB_SHAPE(BEFORE, CHANNELS), 1), x,
+                         gb_random(g, GB_SHAPE(1, CHANNELS), 2)};
+    x = gb_node(g, BS_OP_CONCAT, GB_SHAPE(ROWS, CHANNELS), (bs_attr){.axis = 0}, 3, parts);
+    const int sum[] = {x, gb_random(g, GB_SHAPE(ROWS, CHANNELS), 3)};
+    x = gb_node(g, BS_OP_ADD, GB_SHAPE(ROWS, CHANNELS), (bs_attr){0}, 2, sum);
+    x = gb_node(g, BS_OP_SLICE, GB_SHAPE(needed, CHANNELS), (bs_attr){.step = {1, 1}}, 1, &x);
+    x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(needed * CHANNELS), (bs_attr){0}, 1, &x);
+    add_scores(g, 1, &x, needed * CHANNELS);
+    add_targets(g);
+    return g;
+}
+
+/* Class tokens and a position embedding make no patch wider than the row of pixels that it comes from. */
+static void test_class_token(void **state)
+{
+    (void)state;
+    bench b;
+    bench_open(&b, class_token_graph(3, ROWS), 0);
+    check_narrow(&b, b.g->input, 2, 3, BEFORE);
+    check_narrow(&b, b.g->nodes[2].out, 0, 1, 0); /* that of Concat */
+    bench_close(&b);
+}
+
+/* The output depends on some of the parameters, or some of the other tokens, too. */
+static void test_needed_parameters(void **state)
+{
+    (void)state;
+    int patched[BS_OP_COUNT] = {0};
+    for (int width = 1; width <= 3; width += 2)
+        for (int needed = 1; needed <= BEFORE + 1; needed += BEFORE)
+            check_graph(class_token_graph(width, needed), needed, patched);
+    assert_true(patched[BS_OP_CONCAT] > 0 && patched[BS_OP_ADD] > 0);
+}
+
+/* A parameter whose rows are those of the tokens in one node, and features in another. */
+static void test_shared_parameter(void **state)
+{
+    (void)state;
+    const bs_shape square = GB_SHAPE(CHANNELS, PIXELS);
+    int patched[BS_OP_COUNT] = {0};
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(CHANNELS, 2, PIXELS / 2));
+    int x = gb_node(g, BS_OP_RESHAPE, square, (bs_attr){0}, 1, &g->input), shared = gb_random(g, square, 1);
+    x = gb_node(g, BS_OP_ADD, square, (bs_attr){0}, 2, (int[]){x, shared});
+    x = gb_node(g, BS_OP_TRANSPOSE, square, (bs_attr){.perm = {1, 0}}, 1, &x);
+    x = gb_node(g, BS_OP_ADD, square, (bs_attr){0}, 2, (int[]){x, shared});
+    x = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(CHANNELS * PIXELS), (bs_attr){0}, 1, &x);
+    add_scores(g, 1, &x, CHANNELS * PIXELS);
+    add_targets(g);
+    check_graph(g, 0, patched);
+    assert_true(patched[BS_OP_ADD] > 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_class_token), cmocka_unit_test(test_needed_parameters),
+        cmocka_unit_test(test_shared_parameter),
         cmocka_unit_test_prestate(test_random_graphs, argc > 1 ? argv[1] : NULL)};
     return run_suite(tests, NULL, NULL);
 }

@@ -34,8 +34,8 @@ static void test_several_targets(void **state)
 static void test_boxes(void **state)
 {
     (void)state;
-    static const bs_op local[] = {BS_OP_MATMUL, BS_OP_LAYER_NORM, BS_OP_SOFTMAX,  BS_OP_ERF,
-                                  BS_OP_ADD,    BS_OP_RESHAPE,    BS_OP_TRANSPOSE};
+    static const bs_op local[] = {BS_OP_MATMUL, BS_OP_LAYER_NORM, BS_OP_SOFTMAX,   BS_OP_ERF,
+                                  BS_OP_ADD,    BS_OP_RESHAPE,    BS_OP_TRANSPOSE, BS_OP_CONCAT};
     int trials = 0, patched[BS_OP_COUNT] = {0};
     for (int number = 0; number < n_graphs; number++) {
         bs_graph *g = token_graph(number);
