@@ -232,7 +232,7 @@ bs_status bs_schedule_create_as(bs_schedule **out, const bs_graph *g, const bs_b
     BS_TRY_GOTO(choose_start(&b), out);
     BS_TRY_GOTO(add_steps(&b), out);
     BS_TRY_GOTO(choose_result(&b), out);
-    BS_TRY_GOTO(bs_schedule_place_buffers(schedule), out);
+    BS_TRY_GOTO(bs_schedule_place_buffers(&b), out);
     st = bs_schedule_find_live_sets(schedule);
 out:
     free(b.buffer_of);

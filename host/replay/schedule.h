@@ -51,7 +51,8 @@ typedef struct bs_buffer {
     size_t offset; /* bytes into the arena for a batch of one; multiply by the batch size */
     size_t row_bytes;
     int first, last; /* written by step `first` (-1: before the steps), read last by step `last` */
-    bool partly;     /* where trials join: the output depends on some rows of the tensor only */
+    int same; /* an earlier buffer that it shares its memory with, since it holds the same bytes; -1: none */
+    bool partly; /* where trials join: the output depends on some rows of the tensor only */
     bool patched;
     bool fixed;         /* of a gathered input: it is whole */
     int plane[2];       /* rows and columns of the tensor; this and what follows: patched buffers only */
@@ -77,6 +78,7 @@ typedef struct bs_step {
     int n_faulty;
     int injects;  /* number of the target that is this step's output, -1: none */
     bool copied;  /* no fault reaches the node: the output is golden before faults go into it */
+    bool view;    /* the output lies where input 0 does: there is nothing to run */
     bool patched; /* the inputs and the output are patches */
     int in_size[2];
     int32_t *in_origin[2]; /* as origin: first row (column) of input patches; may be outside the plane */

@@ -30,7 +30,7 @@ typedef struct bs_schedule_builder {
  * Adds a buffer for a tensor, but does not enter it in buffer_of. Returns its index. */
 int bs_schedule_add_buffer(bs_schedule_builder *b, int tensor, size_t row_bytes, int first);
 /* Gives every buffer its offset, and the schedule its row_bytes. Call when all steps are there. */
-bs_status bs_schedule_place_buffers(bs_schedule *schedule);
+bs_status bs_schedule_place_buffers(bs_schedule_builder *b);
 /* Fills the live sets of the steps. */
 bs_status bs_schedule_find_live_sets(bs_schedule *schedule);
 
