@@ -196,12 +196,15 @@ static bool carry_extended(bs_carried *c, const rows_in *r, const bs_plane *in)
             return false;
         before += k < r->k ? (int)t->shape.dim[axis] : 0;
     }
+    bool own_axes = bs_plane_has_own_axes(in);
+    if (!own_axes && in->column != in->end)
+        return false;
     c->first[axis - in->axis] = -before;
-    if (bs_plane_has_own_axes(in))
-        return true;
-    c->join[1] = c->split[0] = (int)in->width;
-    c->plane.width = 1;
-    return in->column == in->end;
+    if (!own_axes) {
+        c->join[1] = c->split[0] = (int)in->width;
+        c->plane.width = 1;
+    }
+    return true;
 }
 
 /* Transpose brings the first axis of the rows and that of the columns together: the others go into the cell,

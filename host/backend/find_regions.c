@@ -88,7 +88,7 @@ static bool find_inputs(const bs_graph *g, int first, int last, int *in, int *n_
     for (int i = first; i <= last; i++)
         for (int k = 0; k < g->nodes[i].n_in; k++) {
             int t = g->nodes[i].in[k], known = 0;
-            if (g->tensors[t].constant || g->tensors[t].producer >= first)
+            if (t < 0 || g->tensors[t].constant || g->tensors[t].producer >= first)
                 continue;
             while (known < *n_in && in[known] != t)
                 known++;

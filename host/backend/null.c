@@ -199,8 +199,9 @@ static bs_status null_run_region(bs_stream *stream, int region, int n, const int
         for (int j = r->first; j <= r->last; j++) {
             bs_view views[2] = {{NULL, NULL}, {NULL, NULL}};
             for (int k = 0; k < g->nodes[j].n_in; k++) {
-                const bs_tensor *t = &g->tensors[g->nodes[j].in[k]];
-                if (t->constant)
+                const bs_tensor *t =
+                    bs_node_has_input(&g->nodes[j], k) ? &g->tensors[g->nodes[j].in[k]] : NULL;
+                if (!t || t->constant)
                     continue;
                 views[k].base = t->producer >= r->first ? &made[t->producer - r->first]
                                                         : &read[bs_region_input(r, g->nodes[j].in[k])];

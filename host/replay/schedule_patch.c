@@ -68,15 +68,15 @@ static bs_range field_of_input(const bs_schedule_builder *b, const bs_step *s, i
     return bs_receptive_field_forward(&b->fields->node[s->node], axis, in, out_size);
 }
 
-/* Returns the rows of a range that are needed, or its first row where none is. */
+/* Returns the rows of a range that are needed. */
 static bs_range needed_of(const bs_plane *plane, bs_range all)
 {
     int begin = (int)plane->needed[0], end = (int)plane->needed[1];
-    bs_range r = {all.begin > begin ? all.begin : begin, all.end < end ? all.end : end};
-    return r.begin < r.end ? r : (bs_range){all.begin, all.begin + 1};
+    return (bs_range){all.begin > begin ? all.begin : begin, all.end < end ? all.end : end};
 }
 
-/* Returns the range of the output that a change at position p reaches through any changed input. */
+/* Returns the range of the output that a change at position p reaches through any changed input; one position
+ * where it reaches none. */
 static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, int axis, int p)
 {
     const bs_node *node = bs_step_node(b->g, s);
@@ -91,7 +91,8 @@ static bs_range field_of_inputs(const bs_schedule_builder *b, const bs_step *s, 
         first = false;
     }
     bool whole_windows = b->fields->node[s->node].split[0] > 1;
-    return axis == 0 && !whole_windows ? needed_of(&b->fields->planes[node->out], all) : all;
+    bs_range needed = axis == 0 && !whole_windows ? needed_of(&b->fields->planes[node->out], all) : all;
+    return needed.begin < needed.end ? needed : (bs_range){all.begin, all.begin + 1};
 }
 
 /* Fills the output's ranges, and sets `size` to the widest of them. */

@@ -280,11 +280,79 @@ static void test_shared_parameter(void **state)
     assert_true(patched[BS_OP_ADD] > 0);
 }
 
+/* A graph with tokens (height, width, CHANNELS), each a pixel of its input. */
+static bs_graph *plane_graph(int height, int width, int *tokens)
+{
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(CHANNELS, height, width));
+    *tokens = gb_node(g, BS_OP_TRANSPOSE, GB_SHAPE(height, width, CHANNELS), (bs_attr){.perm = {1, 2, 0}}, 1,
+                      &g->input);
+    return g;
+}
+
+/* Checks faults everywhere before the scores, which come from all of x and y. */
+static void check_plane(bs_graph *g, int x, int y)
+{
+    int patched[BS_OP_COUNT] = {0}, list[] = {x, y}, elements = 0;
+    for (int k = 0; k < 2; k++) {
+        int n = (int)g->tensors[list[k]].elements;
+        list[k] = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(n), (bs_attr){0}, 1, &list[k]);
+        elements += n;
+    }
+    add_scores(g, 2, list, elements);
+    add_targets(g);
+    check_graph(g, 0, patched);
+}
+
+/* The rows of the plane number matrices, of parameters and of activations, and its columns are rows of the
+ * product. */
+static void test_numbered_matrices(void **state)
+{
+    (void)state;
+    int x, swap[2];
+    bs_graph *g = plane_graph(3, 4, &x);
+    const int by_weights[] = {x, gb_random(g, GB_SHAPE(3, CHANNELS, CHANNELS), 1)};
+    int y = gb_node(g, BS_OP_MATMUL, GB_SHAPE(3, 4, CHANNELS), (bs_attr){0}, 2, by_weights);
+    swap[0] = x;
+    swap[1] = gb_node(g, BS_OP_TRANSPOSE, GB_SHAPE(3, CHANNELS, 4), (bs_attr){.perm = {0, 2, 1}}, 1, &x);
+    check_plane(g, y, gb_node(g, BS_OP_MATMUL, GB_SHAPE(3, 4, 4), (bs_attr){0}, 2, swap));
+}
+
+/* No fault reaches the columns that a Slice takes; and they are put behind another. */
+static void test_columns_out_of_reach(void **state)
+{
+    (void)state;
+    int x;
+    bs_graph *g = plane_graph(2, 3, &x);
+    const bs_shape column = GB_SHAPE(2, 1, CHANNELS);
+    const int longer[] = {x, gb_random(g, column, 1)};
+    int y = gb_node(g, BS_OP_CONCAT, GB_SHAPE(2, 4, CHANNELS), (bs_attr){.axis = 1}, 2, longer);
+    y = gb_node(g, BS_OP_SLICE, column, (bs_attr){.begin = {0, 3}, .step = {1, 1, 1}}, 1, &y);
+    const int behind[] = {gb_random(g, column, 2), y};
+    check_plane(g, x, gb_node(g, BS_OP_CONCAT, GB_SHAPE(2, 2, CHANNELS), (bs_attr){.axis = 1}, 2, behind));
+}
+
+/* A parameter beside the columns of windows, whose rows and columns lie along two axes each. */
+static void test_longer_windows(void **state)
+{
+    (void)state;
+    int x;
+    bs_graph *g = plane_graph(4, 4, &x);
+    int y = gb_node(g, BS_OP_RESHAPE, GB_SHAPE(2, 2, 2, 2, CHANNELS), (bs_attr){0}, 1, &x);
+    const int longer[] = {gb_random(g, GB_SHAPE(2, 2, 1, 2, CHANNELS), 1), y};
+    check_plane(g, x,
+                gb_node(g, BS_OP_CONCAT, GB_SHAPE(2, 2, 3, 2, CHANNELS), (bs_attr){.axis = 2}, 2, longer));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_class_token), cmocka_unit_test(test_needed_parameters),
+        cmocka_unit_test(test_class_token),
+        cmocka_unit_test(test_needed_parameters),
         cmocka_unit_test(test_shared_parameter),
+        cmocka_unit_test(test_numbered_matrices),
+        cmocka_unit_test(test_columns_out_of_reach),
+        cmocka_unit_test(test_longer_windows),
         cmocka_unit_test_prestate(test_random_graphs, argc > 1 ? argv[1] : NULL)};
     return run_suite(tests, NULL, NULL);
 }

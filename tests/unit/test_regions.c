@@ -88,8 +88,8 @@ static void *run_apart(rig *r, const bs_region *region, const int *size, const b
     void *made[BS_REGION_NODES] = {NULL};
     for (int i = region->first; i <= region->last; i++) {
         const bs_node *n = &g->nodes[i];
-        bs_view read[2] = {{NULL, NULL}, {NULL, NULL}};
-        for (int k = 0; k < n->n_in; k++) {
+        bs_view read[3] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
+        for (int k = 0; k < n->n_in && n->in[k] >= 0; k++) {
             int t = n->in[k], producer = g->tensors[t].producer;
             if (producer >= region->first)
                 read[k].base = made[producer - region->first];
@@ -116,7 +116,7 @@ static void check(const bs_graph *g, int rows, int whole)
     const bs_region *region = &g->regions[0];
     int size[2] = {rows, 1}, *patch = rows ? size : NULL;
     bs_view in[2];
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < region->node.n_in; k++)
         in[k] = (bs_view){rig_random_rows(&r, region->node.in[k], SAMPLES, 70 + (uint64_t)k, NULL),
                           rows ? NULL : order};
     void *as_one = rig_rows(&r, region->node.out, SAMPLES), *apart = run_apart(&r, region, patch, in);
@@ -124,7 +124,7 @@ static void check(const bs_graph *g, int rows, int whole)
     rig_assert_same(&r, region->node.out, as_one, apart, whole);
     rig_free(&r, as_one);
     rig_free(&r, apart);
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < region->node.n_in; k++)
         rig_free(&r, (void *)in[k].base);
     rig_close(&r);
 }
@@ -137,6 +137,24 @@ static void test_same_bits(void **state)
     check(g, 0, SAMPLES);
     check(g, 2, 1);
     check(g, 4, 2);
+    gb_free(g);
+}
+
+/* A Gemm without a bias has an input that is absent. */
+static void test_absent_bias(void **state)
+{
+    (void)state;
+    bs_graph *g = gb_create();
+    g->input = gb_activation(g, GB_SHAPE(5, 4));
+    const int in[] = {g->input, gb_random(g, GB_SHAPE(4, 3), 1), -1};
+    int y = gb_node(g, BS_OP_GEMM, GB_SHAPE(5, 3), (bs_attr){.alpha = 1.0f, .beta = 1.0f}, 3, in);
+    g->output = gb_node(g, BS_OP_ERF, GB_SHAPE(5, 3), (bs_attr){0}, 1, &y);
+    assert_ok(bs_regions_find(g));
+    assert_int_equal(g->n_regions, 1);
+    assert_true(g->regions[0].product);
+    assert_int_equal(g->regions[0].node.n_in, 1);
+    check(g, 0, SAMPLES);
+    check(g, 2, 1);
     gb_free(g);
 }
 
@@ -157,6 +175,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_one),
                                        cmocka_unit_test(test_what_is_none), cmocka_unit_test(test_same_bits),
-                                       cmocka_unit_test(test_large)};
+                                       cmocka_unit_test(test_absent_bias), cmocka_unit_test(test_large)};
     return run_suite(tests, NULL, NULL);
 }
