@@ -47,26 +47,70 @@ static bool compare(const tracer *t, bs_trace_step *step)
     return matters;
 }
 
+/* Reads a tensor without and with faults, and compares them. */
+static bs_status look_at(tracer *t, bs_trace_step *step, bool *matters)
+{
+    const bs_golden *golden = t->golden;
+    BS_TRY(bs_golden_need(t->golden, step->tensor, 1, NULL));
+    BS_TRY(golden->backend->download(golden->stream, step->tensor, golden->rows[step->tensor], t->a));
+    BS_TRY(golden->backend->download(golden->stream, step->tensor, t->rows[step->tensor], t->b));
+    *matters = compare(t, step);
+    return BS_OK;
+}
+
+/* Makes a tensor golden whose change counts as none, as a replay does where it compares. */
+static bs_status drop_change(tracer *t, const bs_trace_step *step, bool matters)
+{
+    const bs_golden *golden = t->golden;
+    if (step->changed == 0 || matters)
+        return BS_OK;
+    return golden->backend->copy_rows(golden->stream, step->tensor, 1,
+                                      (bs_view){golden->rows[step->tensor], NULL}, t->rows[step->tensor]);
+}
+
+/* Returns true if the replay of the targets compares what a node makes: inside a region, where faults may
+ * go in. */
+static bool is_compared(const tracer *t, int tensor)
+{
+    const bs_graph *g = t->golden->graph;
+    const bs_node *n = bs_graph_inside(g, tensor) < 0 ? NULL : &g->nodes[g->tensors[tensor].producer];
+    bool hit = !n || t->hit[tensor] >= 0;
+    for (int k = 0; n && k < n->n_in; k++)
+        hit |= n->in[k] >= 0 && g->tensors[n->in[k]].constant && t->hit[n->in[k]] >= 0;
+    return hit;
+}
+
+/* Does the same for what a region made before its node that makes this tensor, if it is inside one. */
+static bs_status drop_earlier_changes(tracer *t, int tensor)
+{
+    const bs_graph *g = t->golden->graph;
+    int r = bs_graph_inside(g, tensor);
+    for (int i = r < 0 ? 0 : g->regions[r].first; r >= 0 && i < g->tensors[tensor].producer; i++) {
+        bs_trace_step step = {.tensor = g->nodes[i].out};
+        bool matters;
+        BS_TRY(look_at(t, &step, &matters));
+        BS_TRY(drop_change(t, &step, matters));
+    }
+    return BS_OK;
+}
+
 static bs_status record(tracer *t, int tensor, int node)
 {
-    const bs_backend *be = t->golden->backend;
     bs_trace_step *step = &t->out->steps[t->out->n_steps];
+    bool matters;
     *step = (bs_trace_step){.tensor = tensor, .node = node};
     step->expected = t->schedule ? bs_schedule_box(t->schedule, t->golden->graph, t->planes, tensor, t->at)
                                  : bs_box_empty();
-    BS_TRY(bs_golden_need(t->golden, tensor, 1, NULL));
-    BS_TRY(be->download(t->golden->stream, tensor, t->golden->rows[tensor], t->a));
-    BS_TRY(be->download(t->golden->stream, tensor, t->rows[tensor], t->b));
-    bool matters = compare(t, step);
+    BS_TRY(look_at(t, step, &matters));
     if (t->watch)
         BS_TRY(t->watch->see(t->watch->context, step, t->a, t->b));
     t->started |= step->changed > 0 || tensor == t->golden->graph->output;
     if (t->started)
         t->out->n_steps++;
-    if (step->changed > 0 && !matters) /* as the replay does: it counts as none */
-        return be->copy_rows(t->golden->stream, tensor, 1, (bs_view){t->golden->rows[tensor], NULL},
-                             t->rows[tensor]);
-    return BS_OK;
+    if (!is_compared(t, tensor))
+        return BS_OK;
+    BS_TRY(drop_change(t, step, matters));
+    return drop_earlier_changes(t, tensor);
 }
 
 /* Returns the faults in a tensor that is hit. */
