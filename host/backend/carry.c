@@ -361,3 +361,13 @@ bool bs_reads_whole(const bs_graph *g, const bs_plane *planes, const bs_node *n,
         return out->end > g->tensors[n->out].shape.rank - 2 || lacks_plane(g, n, k, out);
     return bs_op_broadcasts(n->op) && lacks_plane(g, n, k, out);
 }
+
+bool bs_has_one_matrix(const bs_graph *g, const bs_plane *planes, const bs_node *n)
+{
+    const bs_shape *out = &g->tensors[n->out].shape;
+    bs_plane p = planes[n->out];
+    if (n->op != BS_OP_MATMUL || !bs_reads_whole(g, planes, n, 1))
+        return true;
+    p.end = p.end < out->rank - 2 ? p.end : out->rank - 2;
+    return repeats(&g->tensors[n->in[1]].shape, out, &p);
+}

@@ -24,6 +24,9 @@ bs_plane bs_plane_of_parameter(const bs_graph *g, const bs_plane *planes, const 
 /* Returns true if every parameter of a node on tokens is the same for all rows, has a plane to be cut, or
  * lies outside of patches. */
 bool bs_parameters_fit(const bs_graph *g, const bs_plane *planes, const bs_node *n);
+/* Returns false if a MatMul on patches reads its right operand whole, and the plane numbers the matrices in
+ * that. */
+bool bs_has_one_matrix(const bs_graph *g, const bs_plane *planes, const bs_node *n);
 
 /* Returns true if an axis holds rows, and another one columns if there are several. */
 static inline bool bs_plane_has_own_axes(const bs_plane *p)

@@ -21,8 +21,8 @@ static size_t aligned(const bs_buffer *s)
     return (s->row_bytes + 63) / 64 * 64; /* keeps every buffer aligned, whatever the batch size */
 }
 
-/* Returns true if the output of a step is input 0 with other axes: nothing needs to
- * be copied. Where trials join, they come to each tensor apart. */
+/* Returns true if the output of a step is input 0 with other axes: nothing needs to be copied. Where trials
+ * join, they come to each tensor apart. */
 static bool is_view(const bs_schedule_builder *b, const bs_step *s)
 {
     const bs_node *n = &b->g->nodes[s->node];
@@ -41,9 +41,9 @@ static bool is_view(const bs_schedule_builder *b, const bs_step *s)
 static void share_buffers(bs_schedule_builder *b)
 {
     for (int i = 0; i < b->schedule->n_steps; i++) {
-        bs_step *s = &b->schedule->steps[i];
-        s->view = is_view(b, s);
-        b->schedule->buffers[s->out].same = s->view ? s->source[0] : -1;
+        const bs_step *s = &b->schedule->steps[i];
+        if (is_view(b, s))
+            b->schedule->buffers[s->out].same = s->source[0];
     }
 }
 

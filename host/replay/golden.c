@@ -225,11 +225,11 @@ bs_status bs_golden_expand(bs_golden *golden, int region, int n, const int32_t *
     for (int from = 0, to; from < golden->n; from = to) {
         for (to = from; to < golden->n && golden->made[to] == golden->made[from];)
             to++;
-        if (golden->made[from] == WANTED)
-            BS_TRY(run_nodes(golden, r->first, r->last - 1, true, from, to));
+        if (golden->made[from] != WANTED)
+            continue;
+        BS_TRY(run_nodes(golden, r->first, r->last - 1, true, from, to));
+        memset(golden->made + from, MADE, (size_t)(to - from));
     }
-    for (int i = 0; i < golden->n; i++)
-        golden->made[i] = golden->made[i] == WANTED ? MADE : golden->made[i];
     return BS_OK;
 }
 

@@ -16,26 +16,10 @@ static bool images(const bs_graph *g, const bs_plane *planes, const bs_node *n)
     return all;
 }
 
-/* Returns false if a MatMul on patches reads its right operand whole, and the plane numbers the matrices in
- * that. */
-static bool has_one_matrix(const bs_graph *g, const bs_plane *planes, const bs_node *n)
-{
-    const bs_plane *p = &planes[n->out];
-    if (n->op != BS_OP_MATMUL || !bs_reads_whole(g, planes, n, 1))
-        return true;
-    const bs_shape *in = &g->tensors[n->in[1]].shape, *out = &g->tensors[n->out].shape;
-    for (int a = p->axis; a < p->end && a < out->rank - 2; a++) {
-        int own = a - (out->rank - in->rank);
-        if (own >= 0 && in->dim[own] != 1)
-            return false;
-    }
-    return true;
-}
-
 /* Sets the field of a node on tokens. Every input that is not read whole must carry the output's plane. */
 static void token_field(bs_receptive_field *r, const bs_graph *g, const bs_plane *planes, const bs_node *n)
 {
-    if (!bs_parameters_fit(g, planes, n) || !has_one_matrix(g, planes, n))
+    if (!bs_parameters_fit(g, planes, n) || !bs_has_one_matrix(g, planes, n))
         return;
     for (int k = 0; k < n->n_in; k++) {
         const bs_plane *in = n->in[k] < 0 ? NULL : &planes[n->in[k]];

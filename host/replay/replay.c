@@ -166,7 +166,7 @@ static bs_status run_step(bs_pass *b, int index)
         p->macs += (double)s->macs * p->n;
     if (s->n_faulty > 0)
         BS_TRY(run_faulty_step(b, s, index == 0, out));
-    else if (s->view)
+    else if (b->schedule->buffers[s->out].same >= 0)
         ; /* it is there */
     else if (s->region >= 0)
         BS_TRY(be->run_region(golden->stream, s->region, p->n,

@@ -78,7 +78,6 @@ typedef struct bs_step {
     int n_faulty;
     int injects;  /* number of the target that is this step's output, -1: none */
     bool copied;  /* no fault reaches the node: the output is golden before faults go into it */
-    bool view;    /* the output lies where input 0 does: there is nothing to run */
     bool patched; /* the inputs and the output are patches */
     int in_size[2];
     int32_t *in_origin[2]; /* as origin: first row (column) of input patches; may be outside the plane */
