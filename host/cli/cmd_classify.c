@@ -2,8 +2,10 @@
 #include "base/log.h"
 #include "base/team.h"
 #include "base/text.h"
+#include "campaign/golden_accuracy.h"
 #include "cli/classify_tensors.h"
 #include "cli/cli.h"
+#include "store/tally.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +23,7 @@ typedef struct subject {
     FILE *logits;
     bs_classify_tensors tensors;
     size_t broken; /* images that cannot be read and were passed over */
+    bs_golden_accuracy golden;
 } subject;
 
 static bool is_model(const char *path)
@@ -155,6 +158,15 @@ static bs_status run_image(bs_worker *w, const classification *c, size_t image, 
     return bs_golden_run(w->golden, 1);
 }
 
+static void note_label(subject *x, size_t image, const bs_answer *a)
+{
+    int label = bs_dataset_image(x->input.images, image)->label;
+    if (label < 0)
+        return;
+    x->golden.labelled++;
+    x->golden.correct += bs_outcome_class(a) == label + x->s.job->label_offset;
+}
+
 /* In the image's turn. An image that cannot be read is passed over if there are others; not with --logits,
  * whose rows are the images. */
 static bs_status give_answer(classification *c, const bs_worker *w, size_t image, bool broken, bs_status st)
@@ -166,6 +178,7 @@ static bs_status give_answer(classification *c, const bs_worker *w, size_t image
     }
     BS_TRY(st);
     BS_TRY(write_logits(c->x, w->golden->output));
+    note_label(c->x, image, &w->golden->answer[0]);
     return print_answer(c->x, image, w->golden);
 }
 
@@ -246,7 +259,10 @@ static bs_status run(const bs_args *args)
         st = logits_failed(&x);
         goto out;
     }
-    st = classify(&x, e);
+    BS_TRY_GOTO(classify(&x, e), out);
+    if (!x.json)
+        bs_golden_accuracy_print(stdout, &x.golden);
+    bs_golden_accuracy_warn(&x.golden, x.s.graph->classes);
 out:
     if (st != BS_OK && !x.s.job)
         st = hint_job(st);
@@ -288,7 +304,9 @@ const bs_command bs_cmd_classify = {
         "same images.\n"
         "\n"
         "With a job file, its preprocessing and class names are used, and its images where no IMAGE "
-        "is given. With a model, images must have the size of the network's input and are scaled to "
+        "is given. If these have labels, the last line says how often the first class is the label, and a "
+        "warning if that is so rare that the preprocessing or the labels must be wrong. With a model, images "
+        "must have the size of the network's input and are scaled to "
         "0..1 (or stay whole numbers where the model takes bytes); the options of models say what the "
         "file leaves open.\n"
         "\n"

@@ -199,6 +199,16 @@ bool bs_store_has_golden(const bs_store *s, uint32_t image)
     return image < s->n_images && s->known[image];
 }
 
+void bs_store_golden_accuracy(const bs_store *s, uint64_t *labelled, uint64_t *correct)
+{
+    *labelled = *correct = 0;
+    for (uint32_t i = 0; i < s->n_images; i++) {
+        const bs_gold *g = &s->gold[i];
+        *labelled += g->known && g->label != INT32_MIN;
+        *correct += g->known && g->label != INT32_MIN && g->class == g->label;
+    }
+}
+
 uint64_t bs_store_trials(const bs_store *s)
 {
     return s->trials;
