@@ -29,10 +29,9 @@ bool bs_golden_accuracy_warn(const bs_golden_accuracy *a, int classes)
 {
     if (!bs_golden_accuracy_is_low(a, classes))
         return false;
-    bs_warn(
-        "without faults the network gives only %" PRIu64 " of %" PRIu64
-        " images their label (top-1 %.1f %%): check the job's 'preprocess', 'label_offset' and labels with "
-        "`bitsink classify JOB`",
-        a->correct, a->labelled, percent(a));
+    bs_warn("without faults the network gives only %" PRIu64 " of %" PRIu64
+            " images their label (top-1 %.1f %%): check the job's 'preprocess' and its labels with "
+            "`bitsink classify JOB`",
+            a->correct, a->labelled, percent(a));
     return true;
 }

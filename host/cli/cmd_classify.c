@@ -164,7 +164,7 @@ static void note_label(subject *x, size_t image, const bs_answer *a)
     if (label < 0)
         return;
     x->golden.labelled++;
-    x->golden.correct += bs_outcome_class(a) == label + x->s.job->label_offset;
+    x->golden.correct += bs_outcome_class(a) == bs_session_label_class(&x->s, label);
 }
 
 /* In the image's turn. An image that cannot be read is passed over if there are others; not with --logits,
