@@ -25,48 +25,51 @@ static bs_status fail(const bs_new_file *n, int why)
 
 /* --- What is written --- */
 
-/* Follows one symbolic link. Sets *direct instead if it is one of /proc, as /dev/stdout leads to: what it
- * means is not what it says. */
-static bs_status follow(bs_new_file *n, bool *direct)
+/* Returns true for a symbolic link of /proc, as /dev/stdout leads to: what it means is not what it says. */
+static bool is_magic(const char *link)
 {
-    char target[4096], *folder = NULL, *next = NULL;
+    char *folder = NULL;
     struct statfs fs;
-    BS_TRY(bs_path_beside(&folder, n->name, "."));
-    *direct = statfs(folder, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+    bool magic = bs_path_beside(&folder, link, ".") == BS_OK && statfs(folder, &fs) == 0 &&
+                 fs.f_type == PROC_SUPER_MAGIC;
     free(folder);
-    if (*direct)
-        return BS_OK;
-    ssize_t len = readlink(n->name, target, sizeof target - 1);
-    if (len < 0)
-        return fail(n, errno);
-    target[len] = '\0';
-    BS_TRY(bs_path_beside(&next, n->name, target));
-    free(n->name);
-    n->name = next;
+    return magic;
+}
+
+bs_status bs_follow_links(char **out, const char *path)
+{
+    char target[4096], *next;
+    struct stat s;
+    *out = strdup(path);
+    if (!*out)
+        return bs_oom("file name");
+    for (int i = 0; i < MAX_LINKS; i++) {
+        ssize_t n = lstat(*out, &s) != 0 || !S_ISLNK(s.st_mode) || is_magic(*out)
+                        ? -1
+                        : readlink(*out, target, sizeof target - 1);
+        if (n < 0)
+            return BS_OK; /* whoever opens it learns more */
+        target[n] = '\0';
+        BS_TRY(bs_path_beside(&next, *out, target));
+        free(*out);
+        *out = next;
+    }
     return BS_OK;
 }
 
-/* Finds out what the path leads to, which need not exist, and refuses what fopen() would. */
-static bs_status resolve(bs_new_file *n, const char *path, bool *direct, mode_t *mode)
+/* Refuses what fopen() would. */
+static bs_status examine(const bs_new_file *n, bool *direct, mode_t *mode)
 {
     struct stat s;
-    n->path = strdup(path);
-    n->name = strdup(path);
-    if (!n->path || !n->name)
-        return bs_oom("file name");
-    for (int i = 0; !*direct && lstat(n->name, &s) == 0 && S_ISLNK(s.st_mode); i++) {
-        if (i == MAX_LINKS)
-            return fail(n, ELOOP);
-        BS_TRY(follow(n, direct));
-    }
+    *direct = false;
+    *mode = 0;
     if (stat(n->name, &s) != 0)
-        return errno == ENOENT && *path ? BS_OK : fail(n, errno);
+        return errno == ENOENT && *n->name ? BS_OK : fail(n, errno);
     if (S_ISDIR(s.st_mode))
         return fail(n, EISDIR);
-    if (!S_ISREG(s.st_mode))
-        *direct = true;
     if (access(n->name, W_OK) != 0)
         return fail(n, errno);
+    *direct = !S_ISREG(s.st_mode) || (lstat(n->name, &s) == 0 && S_ISLNK(s.st_mode));
     *mode = s.st_mode & 0777;
     return BS_OK;
 }
@@ -129,13 +132,17 @@ static bs_status open_part(const bs_new_file *n, int *out)
 
 bs_status bs_new_file_open(bs_new_file *out, const char *path)
 {
-    bool direct = false;
-    mode_t mode = 0;
+    bool direct;
+    mode_t mode;
     bs_str part = {0};
     bs_status st;
     int fd = -1;
     memset(out, 0, sizeof *out);
-    BS_TRY_GOTO(resolve(out, path, &direct, &mode), out);
+    out->path = strdup(path);
+    if (!out->path)
+        BS_TRY_GOTO(bs_oom("file name"), out);
+    BS_TRY_GOTO(bs_follow_links(&out->name, path), out);
+    BS_TRY_GOTO(examine(out, &direct, &mode), out);
     if (direct) {
         out->f = fopen(out->name, "w");
     } else {

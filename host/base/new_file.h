@@ -28,6 +28,10 @@ bs_status bs_new_file_commit(bs_new_file *n);
 /* Discards what was written; keeps the recorded error and errno. Does nothing if `n` is zero or committed. */
 void bs_new_file_drop(bs_new_file *n);
 
+/* Sets *out to the name that `path` leads to through symbolic links, which need not exist; but links of /proc
+ * are not followed. The caller frees it, also after a failure. */
+bs_status bs_follow_links(char **out, const char *path);
+
 /* Writes `len` bytes in this way. */
 bs_status bs_write_file(const char *path, const void *bytes, size_t len);
 
