@@ -76,7 +76,7 @@ bs_status bs_bn_update(const char *path)
     BS_TRY_GOTO(bits_are_old(&old, db), out);
     if (old)
         BS_TRY_GOTO(bs_db_exec(db, "write", bs_sql_bits), out);
-    st = bs_db_exec(db, "write", "COMMIT");
+    st = bs_db_commit(db);
 out:
     bs_db_close(db);
     return st;

@@ -1,8 +1,8 @@
+#include "base/new_file.h"
 #include "bn/bn.h"
 #include "bn/tables.h"
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <string.h>
 
 typedef struct verb {
@@ -105,14 +105,16 @@ static bs_status check_options(const bs_args *args, const verb *v)
 static bs_status with_output(const bs_args *args, bs_status (*fn)(const bs_args *, FILE *))
 {
     const char *path = bs_option_value(args, "output");
-    FILE *out = path ? fopen(path, "w") : stdout;
-    if (!out) {
-        bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
-        return bs_hint("name a file in a folder that exists and is writable");
-    }
-    bs_status st = fn(args, out);
-    if (path && fclose(out) != 0 && st == BS_OK)
-        st = bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
+    bs_new_file file = {0};
+    if (!path)
+        return fn(args, stdout);
+    BS_TRY(bs_new_file_open(&file, path));
+    bs_status st = fn(args, file.f);
+    if (st == BS_OK)
+        st = bs_new_file_commit(&file);
+    else if (bs_new_file_check(&file) != BS_OK) /* names it */
+        st = BS_ERR;
+    bs_new_file_drop(&file);
     return st;
 }
 

@@ -118,7 +118,7 @@ static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
         BS_TRY_GOTO(bs_identity_extend(s, images, class_names, stored), out);
         BS_TRY_GOTO(bs_schema_update(s->db), out);
     }
-    st = bs_db_exec(s->db, "write", "COMMIT");
+    st = bs_db_commit(s->db);
 out:
     if (st != BS_OK)
         sqlite3_exec(s->db->handle, "ROLLBACK", NULL, NULL, NULL);
