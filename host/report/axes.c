@@ -102,7 +102,7 @@ void bs_axes_draw(const bs_page *p, const bs_axes *a)
         bs_draw_text(p, (bs_text){.x = a->left + a->width / 2, .y = a->top + a->height + 34, .size = 12},
                      a->x_name);
     if (a->y_name)
-        bs_draw_text(p, (bs_text){.x = a->left - 48, .y = a->top + a->height / 2, .size = 12, .angle = 90},
+        bs_draw_text(p, (bs_text){.x = a->left - 52, .y = a->top + a->height / 2, .size = 12, .angle = 90},
                      a->y_name);
 }
 
