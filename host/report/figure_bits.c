@@ -127,7 +127,7 @@ static void measure(sheet *s)
         s->max = fmax(s->max, bs_data_value(d, i, RATE));
     }
     s->max = s->max > 0 ? s->max : 1;
-    s->cell = s->rows > FEW_LAYERS ? LOW_CELL : CELL;
+    s->cell = s->rows > 4 * FEW_LAYERS ? LOW_CELL / 2 : s->rows > FEW_LAYERS ? LOW_CELL : CELL;
 }
 
 static void draw_key(const sheet *s, double y, const char *note)

@@ -12,7 +12,6 @@ enum {
     TOP = 70,
     GAP_X = 130,
     GAP_Y = 88,
-    ACROSS = 2,
     MAX_CELLS = 125,
     MAX_NAMES = 9,
     MOST_AXIS_NAME = 100, /* pixels */
@@ -53,7 +52,7 @@ static void draw_ticks(const bs_panel *n)
                       .size = TEXT,
                       .angle = named ? 55 : 0,
                       .across = named,
-                      .max_width = n->axis};
+                      .max_width = named ? MOST_AXIS_NAME : 0};
         bs_set_color(n->p, BS_INK, 1);
         bs_draw_text(n->p, at, text);
         bs_set_color(n->p, sink ? BS_RED : BS_INK, 1);
@@ -64,7 +63,7 @@ static void draw_ticks(const bs_panel *n)
                                .across = 1,
                                .middle = true,
                                .bold = sink,
-                               .max_width = n->axis},
+                               .max_width = named ? MOST_AXIS_NAME : 0},
                      text);
     }
     bs_set_color(n->p, BS_INK, 1);
@@ -196,18 +195,19 @@ static double left_margin(const bs_panel *n)
 
 void bs_panel_place(bs_panel *n, size_t k)
 {
-    n->left = left_margin(n) + (double)(k % ACROSS) * (PANEL + GAP_X);
-    n->top = TOP + (double)(k / ACROSS) * (PANEL + GAP_Y + axis_drop(n));
+    n->left = left_margin(n) + (double)(k % n->across) * (PANEL + GAP_X);
+    n->top = TOP + (double)(k / n->across) * (PANEL + GAP_Y + axis_drop(n));
 }
 
 bs_status bs_panel_page(bs_panel *n, bs_page *p, size_t panels, bool layers)
 {
-    size_t rows = (panels + ACROSS - 1) / ACROSS, columns = panels < ACROSS ? panels : ACROSS;
+    n->across = panels < 3 ? panels : panels == 3 ? 3 : 2; /* figure talk has three in one line */
+    size_t rows = (panels + n->across - 1) / n->across;
     for (size_t i = 0; n->names.n == (size_t)n->classes && i < n->names.n; i++)
-        n->axis = fmin(MOST_AXIS_NAME, fmax(n->axis, 6.8 * (double)strlen(bs_data_text(&n->names, i, 0))));
+        n->axis = fmin(MOST_AXIS_NAME, fmax(n->axis, 7.0 * (double)strlen(bs_data_text(&n->names, i, 0))));
     n->p = p;
     n->bottom = TOP + (double)rows * (PANEL + GAP_Y + axis_drop(n)) - GAP_Y + 60;
-    return bs_page_begin(p, left_margin(n) + (double)columns * (PANEL + GAP_X) - 30,
+    return bs_page_begin(p, left_margin(n) + (double)n->across * (PANEL + GAP_X) - 30,
                          n->bottom + (layers ? 5 : 3) * BS_KEY_LINE);
 }
 

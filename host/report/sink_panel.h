@@ -12,6 +12,7 @@ typedef struct bs_panel {
     double left, top;
     double bottom; /* of all panels */
     double axis;   /* width of the names on the axes, 0: numbers */
+    size_t across; /* panels in a line */
     int classes;
     bs_data names, sinks;
     bool has_halves; /* set if cells are split in two colours */
