@@ -10,17 +10,17 @@
 
 enum { DATE = 10 /* characters */ };
 
-/* Images are told apart by their number and by parts of their hashes. */
+/* Images are told apart by their number, by parts of their hashes, and by their classes. */
 static const char sql_night[] =
     "WITH used AS MATERIALIZED (SELECT fingerprint, backend || ', ' || device || ', ' || isa || ', ' || "
-    "library || ', ' || version AS device FROM run WHERE trials > 0 OR goldens > 0) SELECT coalesce((SELECT "
-    "max(ended) FROM run), created), model_sha256, seed || ' ' || preprocess || ' ' || label_offset || ' ' "
-    "|| "
-    "classes || ' ' || ifnull(shard || '/' || shards, '') || (SELECT ifnull(group_concat(substr(sha256, 1, "
-    "6), ''), '') FROM (SELECT sha256 FROM golden ORDER BY image)), (SELECT ifnull(group_concat(device, '; "
-    "'), '') FROM (SELECT DISTINCT device FROM used ORDER BY 1)), (SELECT ifnull(group_concat(fingerprint, ' "
-    "'), '') FROM (SELECT DISTINCT fingerprint FROM used ORDER BY 1)), (SELECT avg(g.class = i.class) FROM "
-    "golden g JOIN image i ON i.id = g.image WHERE i.class IS NOT NULL), (SELECT 100 * confidence FROM "
+    "library || ', ' || version AS device FROM run WHERE trials > 0 OR goldens > 0), seen AS MATERIALIZED "
+    "(SELECT i.id, i.class, g.class AS answer, substr(g.sha256, 1, 6) || ':' || ifnull(i.class, '') AS mark "
+    "FROM golden g JOIN image i ON i.id = g.image) SELECT coalesce((SELECT max(ended) FROM run), created), "
+    "model_sha256, seed || ' ' || preprocess || ' ' || ifnull(shard || '/' || shards, '') || (SELECT "
+    "ifnull(group_concat(mark, ' '), '') FROM (SELECT mark FROM seen ORDER BY id)), (SELECT "
+    "ifnull(group_concat(device, '; '), '') FROM (SELECT DISTINCT device FROM used ORDER BY 1)), (SELECT "
+    "ifnull(group_concat(fingerprint, ' '), '') FROM (SELECT DISTINCT fingerprint FROM used ORDER BY 1)), "
+    "(SELECT avg(answer = class) FROM seen WHERE class IS NOT NULL), (SELECT 100 * confidence FROM "
     "bn_confidence) FROM campaign";
 
 /* Entries that hit one layer at a time have the rates of network_sdc; the others are one experiment. */
