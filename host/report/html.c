@@ -165,7 +165,7 @@ bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int numbe
     bs_status st = draw(&page, db, &any);
     if (st == BS_OK) {
         bs_str_puts(out, "<figure>");
-        append_svg(out, page.svg.ptr ? page.svg.ptr : "", number);
+        append_svg(out, page.bytes.ptr ? page.bytes.ptr : "", number);
         bs_str_puts(out, "<figcaption>");
         bs_html_text(out, caption);
         bs_str_puts(out, "</figcaption></figure>\n");
@@ -177,6 +177,6 @@ bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int numbe
         bs_error_clear();
         st = bs_str_status(out);
     }
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
     return st;
 }
