@@ -17,6 +17,7 @@ if [ -n "${BITSINK_SETTINGS:-}" ]; then
     # shellcheck disable=SC2086
     "$BITSINK" bn "$scratch/merged.db" set $BITSINK_SETTINGS || exit 1
 fi
+"$BITSINK" bn "$scratch/merged.db" update || exit 1 # counts by bit position, which sqlite3 and the report need
 "$BITSINK" backup "$scratch/merged.db" "$results/merged.db" || exit 1
 "$BITSINK" status "$scratch/merged.db"
 "$BITSINK" digest "$scratch/merged.db"

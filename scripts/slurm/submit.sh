@@ -15,6 +15,7 @@
 #                    ends with its exit code (default: no check)
 # BITSINK_STAGE      seconds between copies of a shard to RESULTS while it runs (default 600)
 # BITSINK_RESTARTS   how often a shard may be queued again (default 100)
+# BITSINK_WAIT       if set, waits for the merge job, and ends with its exit code
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,6 +36,8 @@ name=$(basename "$job" .yaml)
 # Slurm sends TERM to the script two minutes before the limit: time to commit and to copy.
 array=$(sbatch --parsable --job-name="$name" --array="1-$shards" --requeue --open-mode=append \
     --signal=B:TERM@120 --output="$results/log/shard-%a.log" "$@" "$here/shard.sh" "$job" "$shards" "$results")
-merge=$(sbatch --parsable --job-name="$name-merge" --dependency="afterany:$array" --open-mode=append \
-    --output="$results/log/merge.log" "$here/merge.sh" "$shards" "$results")
+code=0
+merge=$(sbatch --parsable ${BITSINK_WAIT:+--wait} --job-name="$name-merge" --dependency="afterany:$array" \
+    --open-mode=append --output="$results/log/merge.log" "$here/merge.sh" "$shards" "$results") || code=$?
 echo "$shards shards: job $array; merge and report: job $merge; results in $results${BITSINK_CHECK:+, limits in limits.txt (exit code 8: broken, 9: not shown to be kept)}"
+exit $code
