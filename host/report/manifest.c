@@ -68,7 +68,7 @@ static void add_member(bs_str *out, const char *name, const char *text)
 /* --- What it says --- */
 
 static const char sql_campaign[] =
-    "SELECT name, created, seed, preprocess, label_offset, classes, (SELECT count(*) FROM entry) AS entries, "
+    "SELECT name, created, seed, preprocess, classes, (SELECT count(*) FROM entry) AS entries, "
     "(SELECT count(*) FROM stratum) AS strata, shard, shards, job_trials, planned_trials FROM campaign";
 static const char sql_results[] =
     "SELECT (SELECT count(*) FROM golden) AS golden_runs, (SELECT count(*) FROM image) AS images, (SELECT "
@@ -85,8 +85,8 @@ static bs_status hash_image(void *context, sqlite3_stmt *q)
 {
     struct sha256_ctx *hash = context;
     bs_str line = {0};
-    bs_str_printf(&line, "%s %s\n", (const char *)sqlite3_column_text(q, 0),
-                  (const char *)sqlite3_column_text(q, 1));
+    bs_str_printf(&line, "%s %s %s\n", (const char *)sqlite3_column_text(q, 0),
+                  (const char *)sqlite3_column_text(q, 1), (const char *)sqlite3_column_text(q, 2));
     bs_status st = bs_str_status(&line);
     if (st == BS_OK)
         sha256_update(hash, line.len, (const uint8_t *)line.ptr);
@@ -100,7 +100,10 @@ static bs_status put_images(bs_str *out, const bs_db *db)
     char text[BS_SHA256_TEXT];
     sha256_init(&hash);
     BS_TRY(open_object(out, db, "images", "SELECT count(*) AS count FROM golden"));
-    BS_TRY(bs_db_each(db, "SELECT image, sha256 FROM golden ORDER BY image", BS_NO_BIND, hash_image, &hash));
+    BS_TRY(bs_db_each(db,
+                      "SELECT image, sha256, ifnull(i.class, '-') FROM golden g JOIN image i ON i.id = "
+                      "g.image ORDER BY image",
+                      BS_NO_BIND, hash_image, &hash));
     bs_sha256_end(&hash, text);
     add_member(out, "sha256", text);
     bs_str_puts(out, "}");
