@@ -66,6 +66,21 @@ SELECT n.entry, t.r AS harm, n.called || ': ' || CASE
        END AS text
   FROM one t JOIN finding_entry n ON n.entry = t.entry LEFT JOIN named m ON m.entry = t.entry WHERE t.place = 1;
 
+-- From which bit error rate on the whole network gives other answers: the lowest one whose interval excludes 0.
+INSERT INTO finding_layer
+WITH rate AS MATERIALIZED (
+    SELECT c.*, ifnull(sdc1_low, sdc1) AS low, lag(ber) OVER up AS ber_below, lag(sdc1) OVER up AS below, lag(sdc1_low) OVER up AS below_low,
+           lag(sdc1_high) OVER up AS below_high, count(*) OVER (PARTITION BY hits) AS n
+      FROM ber_curve c WINDOW up AS (PARTITION BY hits ORDER BY ber)
+), first AS (
+    SELECT r.*, row_number() OVER (PARTITION BY hits ORDER BY low <= 0, iif(low > 0, ber, -ber)) AS place FROM rate r WHERE n > 1
+)
+SELECT entry, sdc1, 'Bit errors in ' || iif(hits = 'both', 'activations and parameters', hits) || ' of the whole network: '
+       || iif(low > 0, printf('answers change from the bit error rate %.3g on: there ', ber) || rate(sdc1, sdc1_low, sdc1_high)
+              || ifnull(', at the next lower one, ' || printf('%.3g', ber_below) || ', ' || rate(below, below_low, below_high), ''),
+              printf('up to the bit error rate %.3g it is not certain that answers change: there ', ber) || rate(sdc1, sdc1_low, sdc1_high))
+  FROM first WHERE place = 1;
+
 -- Which bits do harm, of entries whose trials hold one flip each. The bit that is named has the highest lower bound.
 CREATE TEMP TABLE finding_bit AS
 WITH rate AS MATERIALIZED (
@@ -132,7 +147,7 @@ WITH image_of AS MATERIALIZED (
 ), missing (text) AS (
     SELECT printf('the %,d images; of others the intervals are wider', n) FROM image_of
     UNION ALL SELECT printf('%,d images that could not be read', count(*)) FROM broken_image HAVING count(*) > 0
-    UNION ALL SELECT printf('as few as %,d parameter faults in a layer, which makes its intervals wide', min(units)) FROM report_layer_accuracy
+    UNION ALL SELECT printf('as few as %,d parameter fault%s in a layer, which makes its intervals wide', min(units), iif(min(units) = 1, '', 's')) FROM report_layer_accuracy
                       WHERE unit = 'fault' AND NOT census HAVING min(units) < 100
     UNION ALL SELECT printf('%,d of %,d planned trials missing', planned_trials - n, planned_trials) FROM campaign,
                      (SELECT ifnull(sum(n), 0) AS n FROM layer_summary) WHERE n < planned_trials
@@ -155,7 +170,7 @@ WITH every (place, entry, harm, text) AS (
 SELECT r.place, iif(r.n <= 3 AND r.place < 4, r.entry + 1, r.k) AS k, r.text, e.called
   FROM ranked r LEFT JOIN finding_entry e ON e.entry = r.entry WHERE r.n <= 3 OR r.k <= 2 OR r.k = r.n
 UNION ALL SELECT 5, entry, text, NULL FROM finding_worth
-UNION ALL SELECT 1, 0, printf('%,d inferences with injected faults, on %,d images (in brackets: intervals of %g %% confidence, for faults on these images):',
+UNION ALL SELECT 1, 0, printf('%,d inferences with injected faults, on %,d images (in brackets: intervals of %g %% confidence, for faults on these images).',
                               sum(n), (SELECT count(*) FROM golden), (SELECT 100 * confidence FROM bn_confidence)), NULL FROM layer_summary HAVING sum(n) > 0
 UNION ALL SELECT place, 0.5, printf('Of %d entries, the two with most harm and the one with least:', n), NULL FROM ranked WHERE n > 3 AND k = 1
  ORDER BY 1, 2;

@@ -59,7 +59,7 @@ CREATE TEMP VIEW report_vulnerable_layers AS
 SELECT n.shown AS entry, layer_name AS layer, printf('%,d', trials) AS trials, percent(sdc1_rate, sdc1_low, sdc1_high) AS "SDC-1",
        iif(census, 'census', percents(sdc1_low, sdc1_high)) AS "SDC-1 interval, these images",
        percents(sdc1_population_low, sdc1_population_high) AS "SDC-1 interval, other images",
-       percent(due_rate, due_low, due_high) AS DUE, printf('%,d %ss', units, unit) AS "intervals count"
+       percent(due_rate, due_low, due_high) AS DUE, printf('%,d %s%s', units, unit, iif(units = 1, '', 's')) AS "intervals count"
   FROM report_layer_accuracy a JOIN report_entry n ON n.id = a.entry WHERE kind <> 'network'
  ORDER BY a.sdc1_rate DESC, a.entry, (SELECT ordinal FROM layer WHERE id = a.layer) LIMIT 10;
 
@@ -73,7 +73,7 @@ SELECT n.shown AS entry, layer_name AS layer, printf('%,d', trials) AS trials, p
        percents(sdc1_population_low, sdc1_population_high) AS "SDC-1 interval, other images",
        printf('%.2f %%', 100.0 * sdc5_rate) AS "SDC-5", printf('%.2f %%', 100.0 * sdc10_rate) AS "SDC-10 %",
        printf('%.2f %%', 100.0 * sdc20_rate) AS "SDC-20 %", percent(due_rate, due_low, due_high) AS DUE,
-       iif(census, 'census', percents(due_low, due_high)) AS "DUE interval", printf('%,d %ss', units, unit) AS "intervals count"
+       iif(census, 'census', percents(due_low, due_high)) AS "DUE interval", printf('%,d %s%s', units, unit, iif(units = 1, '', 's')) AS "intervals count"
   FROM report_layer_accuracy a JOIN report_entry n ON n.id = a.entry WHERE kind <> 'network'
  ORDER BY a.entry, (SELECT ordinal FROM layer WHERE id = a.layer);
 
@@ -85,7 +85,7 @@ SELECT n.shown AS entry, t.targets, e.kind AS fault, iif(e.ber > 0, printf('%.3g
        iif(accuracy_low IS NULL, iif(census AND accuracy IS NOT NULL, 'census', NULL), percents(accuracy_low, accuracy_high)) AS "accuracy interval",
        percent(masked_rate, masked_low, masked_high) AS masked, percent(sdc1_rate, sdc1_low, sdc1_high) AS "SDC-1",
        iif(census, 'census', percents(sdc1_low, sdc1_high)) AS "SDC-1 interval", percent(due_rate, due_low, due_high) AS DUE,
-       iif(census, 'census', percents(due_low, due_high)) AS "DUE interval", printf('%,d %ss', units, unit) AS "intervals count"
+       iif(census, 'census', percents(due_low, due_high)) AS "DUE interval", printf('%,d %s%s', units, unit, iif(units = 1, '', 's')) AS "intervals count"
   FROM report_layer_accuracy a JOIN entry e ON e.id = a.entry JOIN report_entry n ON n.id = e.id LEFT JOIN report_target t ON t.entry = e.id
  WHERE a.kind = 'network' ORDER BY a.entry;
 
@@ -93,7 +93,7 @@ SELECT n.shown AS entry, t.targets, e.kind AS fault, iif(e.ber > 0, printf('%.3g
 CREATE TEMP VIEW report_sinks AS
 SELECT n.shown AS entry, c.shown AS class, printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
        printf('%.1f %%', 100.0 * sdc_share) AS "share of silent corruptions", golden_classes AS "from classes",
-       images, printf('%,d', trials) AS trials, printf('%,d of %,d %ss', hits, units, unit) AS "tests count", printf('%.1e', p_runner_up) AS
+       images, printf('%,d', trials) AS trials, printf('%,d of %,d %s%s', hits, units, unit, iif(units = 1, '', 's')) AS "tests count", printf('%.1e', p_runner_up) AS
        "p against runners-up", printf('%.1e', p_uniform) AS "p against scatter", printf('%.1e', q_value) AS "false discovery rate q"
   FROM report_sink_class s JOIN report_entry n ON n.id = s.entry JOIN report_class c ON c.id = s.class
  WHERE level = 'overall' ORDER BY s.entry, s.unit DESC, s.sdc_share DESC, s.class LIMIT 20;
@@ -102,7 +102,7 @@ SELECT n.shown AS entry, c.shown AS class, printf('%.1f', lift) AS lift, printf(
 CREATE TEMP VIEW report_layer_sinks AS
 SELECT n.shown AS entry, layer_name AS layer, c.shown AS class, printf('%.1f', lift) AS lift,
        printf('%.1f %%', 100.0 * share) AS "share of wrong answers", printf('%.1f %%', 100.0 * sdc_share) AS "share of silent corruptions",
-       golden_classes AS "from classes", images, printf('%,d', trials) AS trials, printf('%,d of %,d %ss', hits, units, unit) AS "tests count",
+       golden_classes AS "from classes", images, printf('%,d', trials) AS trials, printf('%,d of %,d %s%s', hits, units, unit, iif(units = 1, '', 's')) AS "tests count",
        printf('%.1e', p_runner_up) AS "p against runners-up", printf('%.1e', p_uniform) AS "p against scatter",
        printf('%.1e', q_value) AS "false discovery rate q"
   FROM report_sink_class s JOIN report_entry n ON n.id = s.entry JOIN report_class c ON c.id = s.class
@@ -113,7 +113,7 @@ SELECT n.shown AS entry, layer_name AS layer, c.shown AS class, printf('%.1f', l
 CREATE TEMP VIEW report_bit_sinks AS
 SELECT n.shown AS entry, bit, c.shown AS class, printf('%.1f', lift) AS lift, printf('%.1f %%', 100.0 * share) AS "share of wrong answers",
        printf('%.1f %%', 100.0 * sdc_share) AS "share of silent corruptions", images, printf('%,d', trials) AS trials,
-       printf('%,d of %,d %ss', hits, units, unit) AS "tests count", printf('%.1e', p_runner_up) AS "p against runners-up",
+       printf('%,d of %,d %s%s', hits, units, unit, iif(units = 1, '', 's')) AS "tests count", printf('%.1e', p_runner_up) AS "p against runners-up",
        printf('%.1e', p_uniform) AS "p against scatter", printf('%.1e', q_value) AS "false discovery rate q"
   FROM report_sink_class s JOIN report_entry n ON n.id = s.entry JOIN report_class c ON c.id = s.class WHERE level = 'bit'
  ORDER BY s.entry, s.unit DESC, s.bit DESC, s.share DESC, s.class LIMIT 500;

@@ -70,8 +70,8 @@ bs_status bs_findings_write(bs_str *out, const bs_db *db)
     bs_data d = {0};
     bs_str_puts(out, "<ol class=findings>\n");
     for (long long place = 1; place <= SENTENCES; place++) {
-        BS_TRY(bs_data_load(&d, db, "SELECT text, k, called FROM report_finding WHERE place = ?1 ORDER BY k", 1,
-                            &place));
+        BS_TRY(bs_data_load(&d, db, "SELECT text, k, called FROM report_finding WHERE place = ?1 ORDER BY k",
+                            1, &place));
         bs_str_printf(out, "<li><b>%s.</b> ", sentences[place - 1].about);
         put_rows(out, &d, sentences[place - 1].nothing);
         bs_str_puts(out, "</li>\n");

@@ -74,32 +74,45 @@ static const char *open_layer(bs_str *out, const bs_common_path *path, const cha
     return shown;
 }
 
-enum { COLUMNS = 64, BROAD = 10 }; /* BROAD: more columns do not fit on an upright page */
+enum { COLUMNS = 64, BROAD = 9 }; /* BROAD: more columns fit on paper in small print only */
 
-/* Writes the headings, and into `right` which columns are numbers. */
-static void table_head(bs_str *out, const bs_data *d, bool *right)
+/* How a column is shown: not at all if no row has a value there. */
+typedef enum column { EMPTY, TEXT, NUMBERS } column;
+
+static column find_column(const bs_data *d, int c)
+{
+    for (size_t r = 0; r < d->n; r++)
+        if (*bs_data_text(d, r, c))
+            return is_numeric(d, c) ? NUMBERS : TEXT;
+    return EMPTY;
+}
+
+static void table_head(bs_str *out, const bs_data *d, const column *kind)
 {
     bs_str_puts(out, "<thead><tr>");
     for (int c = 0; c < d->n_columns && c < COLUMNS; c++) {
-        right[c] = is_numeric(d, c);
-        bs_str_puts(out, right[c] ? "<th scope=col class=n>" : "<th scope=col>");
+        if (kind[c] == EMPTY)
+            continue;
+        bs_str_puts(out, kind[c] == NUMBERS ? "<th scope=col class=n>" : "<th scope=col>");
         bs_html_text(out, d->column[c]);
         bs_str_puts(out, "</th>");
     }
     bs_str_puts(out, "</tr></thead>");
 }
 
-static void table_rows(bs_str *out, const bs_data *d, const bs_common_path *path, const bool *right)
+static void table_rows(bs_str *out, const bs_data *d, const bs_common_path *path, const column *kind)
 {
     bs_str_puts(out, "<tbody>\n");
     for (size_t r = 0; r < d->n; r++) {
         bs_str_puts(out, "<tr>");
         for (int c = 0; c < d->n_columns && c < COLUMNS; c++) {
             const char *text = bs_data_text(d, r, c);
+            if (kind[c] == EMPTY)
+                continue;
             if (strcmp(d->column[c], "layer") == 0)
                 text = open_layer(out, path, text);
             else
-                bs_str_puts(out, right[c] ? "<td class=n>" : "<td>");
+                bs_str_puts(out, kind[c] == NUMBERS ? "<td class=n>" : "<td>");
             bs_html_text(out, text);
             bs_str_puts(out, "</td>");
         }
@@ -111,14 +124,19 @@ static void table_rows(bs_str *out, const bs_data *d, const bs_common_path *path
 /* Writes a table in a box of its own, which scrolls where the window is narrower, also by keyboard. */
 static void table(bs_str *out, const bs_data *d, const bs_common_path *path, const char *caption, bool fold)
 {
-    bool right[COLUMNS] = {false};
+    column kind[COLUMNS];
+    int n = 0;
+    for (int c = 0; c < d->n_columns && c < COLUMNS; c++) {
+        kind[c] = find_column(d, c);
+        n += kind[c] != EMPTY;
+    }
     if (fold) {
         bs_str_puts(out, "<details><summary>");
         bs_html_text(out, caption);
         bs_str_printf(out, " (%zu row%s)</summary>", d->n, d->n == 1 ? "" : "s");
     }
     bs_str_printf(out, "<div class=\"wide%s\" role=region tabindex=0 aria-label=\"",
-                  d->n_columns > BROAD ? " broad" : "");
+                  n > BROAD ? " broad" : "");
     bs_html_text(out, caption);
     bs_str_puts(out, "\"><table>");
     if (!fold) {
@@ -126,8 +144,8 @@ static void table(bs_str *out, const bs_data *d, const bs_common_path *path, con
         bs_html_text(out, caption);
         bs_str_puts(out, "</caption>");
     }
-    table_head(out, d, right);
-    table_rows(out, d, path, right);
+    table_head(out, d, kind);
+    table_rows(out, d, path, kind);
     bs_str_puts(out, fold ? "</div></details>\n" : "</div>\n");
 }
 

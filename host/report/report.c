@@ -194,6 +194,7 @@ bs_status bs_report_write(const char *db_path, const char *folder)
     bs_db *db = NULL;
     bs_status st;
     BS_TRY(bs_bn_open(&db, db_path, true));
+    BS_TRY_GOTO(bs_db_check_campaign(db), out);
     BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     BS_TRY_GOTO(bs_shown_functions(db, &path), out);
     BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_report), out);

@@ -68,10 +68,11 @@ const bs_section bs_report_sections[] = {
                 {"All classes", "all_trust", true}}},
     {.id = "bits",
      .title = "Bit positions",
-     .text = "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa. "
-             "Rates over "
-             "all layers weigh each by the bits that a fault may hit there, with Fay and Feuer's interval; view "
-             "bit_accuracy has bounds by layer.",
+     .text =
+         "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa. "
+         "Rates over "
+         "all layers weigh each by the bits that a fault may hit there, with Fay and Feuer's interval; view "
+         "bit_accuracy has bounds by layer.",
      .figure = "bits",
      .figure_text = "Share of trials with another answer, by layer and by flipped bit. Grey: not tried.",
      .tables = {{"Rates by field and bit position, over all layers", "bits", true}}},
@@ -98,8 +99,7 @@ const bs_section bs_report_sections[] = {
          "interval says so. AVF: share of upsets that end as SDC-1 or DUE; PVF (program vulnerability "
          "factor): the same given that the bit is live. Sums over layers: Fay and Feuer's interval. The raw "
          "rate is an input, taken as exact.",
-     .tables = {{"Sums, for each fault entry (pooled entries: by the prior of layers)", "rates",
-                 false},
+     .tables = {{"Sums, for each fault entry (pooled entries: by the prior of layers)", "rates", false},
                 {"By layer", "layer_rates", true}}},
     {.id = "severity",
      .title = "Severity",

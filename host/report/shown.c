@@ -9,14 +9,16 @@
 #include <string.h>
 #include <time.h>
 
-/* Returns the decimals that leave two significant digits of an interval, -1 without one. */
-static int decimals(double low, double high)
+enum { MOST = 12, MOST_OF_PERCENT = 4 }; /* decimals */
+
+/* Returns the decimals that leave two significant digits of an interval, at most `most`; -1 without one. */
+static int decimals(double low, double high, int most)
 {
     double width = high - low;
     if (!(width > 0) || !isfinite(width))
         return -1;
     double d = 1 - floor(log10(width));
-    return d < 0 ? 0 : d > 12 ? 12 : (int)d;
+    return d < 0 ? 0 : d > most ? most : (int)d;
 }
 
 /* Appends a decimal number with commas between thousands. */
@@ -47,23 +49,25 @@ static void put_rounded(bs_str *out, double x, int d, double end)
         snprintf(text, sizeof text, "%.*f", (int)fmin(9, ceil(-log10(end - x))), x);
     else if (d < 0 && x >= 1000 && x < 1e15)
         snprintf(text, sizeof text, "%.0f", x);
-    put_grouped(out, text);
+    put_grouped(out, strtod(text, NULL) < 0 || *text != '-' ? text : text + 1);
 }
 
 void bs_shown_number(bs_str *out, double x, double low, double high)
 {
-    put_rounded(out, x, decimals(low, high), INFINITY);
+    put_rounded(out, x, decimals(low, high, MOST), INFINITY);
 }
 
 void bs_shown_percent(bs_str *out, double share, double low, double high)
 {
-    put_rounded(out, 100 * share, decimals(100 * low, 100 * high), 100);
+    put_rounded(out, 100 * share, decimals(100 * low, 100 * high, MOST_OF_PERCENT), 100);
     bs_str_puts(out, " %");
 }
 
-static void put_interval(bs_str *out, double low, double high, double end)
+static void put_interval(bs_str *out, double low, double high, int most, double end)
 {
-    int d = decimals(low, high);
+    int d = decimals(low, high, most);
+    if (low > 0 && low < pow(10, -most))
+        low = 0;
     put_rounded(out, low, d, end);
     bs_str_puts(out, " to ");
     put_rounded(out, high, d, INFINITY);
@@ -71,12 +75,12 @@ static void put_interval(bs_str *out, double low, double high, double end)
 
 void bs_shown_interval(bs_str *out, double low, double high)
 {
-    put_interval(out, low, high, INFINITY);
+    put_interval(out, low, high, MOST, INFINITY);
 }
 
 void bs_shown_percents(bs_str *out, double low, double high)
 {
-    put_interval(out, 100 * low, 100 * high, 100);
+    put_interval(out, 100 * low, 100 * high, MOST_OF_PERCENT, 100);
     bs_str_puts(out, " %");
 }
 

@@ -11,11 +11,12 @@
  * 0.387 to 1.118. What would be rounded to 0 (or, in percent, to 100) but is not keeps one. Without an
  * interval (NaN, or no width): three significant digits. Commas separate thousands. */
 void bs_shown_number(bs_str *out, double x, double low, double high);
-/* Appends a share in percent, rounded likewise: "0.67 %". */
+/* Appends a share in percent, rounded likewise, to four decimals at most: "0.67 %". */
 void bs_shown_percent(bs_str *out, double share, double low, double high);
 /* Appends a share with its interval, "0.67 % (0.39 to 1.12 %)", or "exactly 0.67 %" if there is none. */
 void bs_shown_rate(bs_str *out, double share, double low, double high);
-/* Appends an interval: "0.39 to 1.12", and of shares in percent: "0.39 to 1.12 %". */
+/* Appends an interval: "0.39 to 1.12", and of shares in percent: "0.39 to 1.12 %". A bound that is next to
+ * nothing is 0. */
 void bs_shown_interval(bs_str *out, double low, double high);
 void bs_shown_percents(bs_str *out, double low, double high);
 /* Appends a time that is stored as "2026-11-27T23:00:44Z" by the local clock: "27 November 2026, 23:00 UTC".

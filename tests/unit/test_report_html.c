@@ -11,13 +11,13 @@ static void test_views(void **state)
     bs_str page = {0};
     const bs_common_path path = {.slash = (char *)"model/"};
     assert_int_equal(sqlite3_open(":memory:", &db.handle), SQLITE_OK);
-    assert_ok(
-        bs_db_exec(&db, "fill",
-                   "CREATE TEMP VIEW report_plain AS\nSELECT 1 AS one;"
-                   "CREATE TEMP VIEW report_with AS\nWITH t AS (SELECT 3 AS n) SELECT 2 * n AS twice FROM t;"
-                   "CREATE TEMP VIEW report_values AS VALUES ('<a>');"
-                   "CREATE TEMP VIEW report_intervals AS VALUES ('0.1 to 2 %', 'to'), ('census', '1');"
-                   "CREATE TEMP VIEW report_layers AS SELECT 'model/\"1\"' AS layer UNION SELECT 'other';"));
+    assert_ok(bs_db_exec(
+        &db, "fill",
+        "CREATE TEMP VIEW report_plain AS\nSELECT 1 AS one;"
+        "CREATE TEMP VIEW report_with AS\nWITH t AS (SELECT 3 AS n) SELECT 2 * n AS twice FROM t;"
+        "CREATE TEMP VIEW report_values AS VALUES ('<a>');"
+        "CREATE TEMP VIEW report_intervals AS VALUES ('0.1 to 2 %', NULL, 'to'), ('census', '', '1');"
+        "CREATE TEMP VIEW report_layers AS SELECT 'model/\"1\"' AS layer UNION SELECT 'other';"));
     assert_ok(bs_html_table(&page, &db, &path, "Plain", "report_plain", false));
     assert_ok(bs_html_table(&page, &db, &path, "With", "report_with", false));
     assert_ok(bs_html_table(&page, &db, &path, "Values", "report_values", true));

@@ -36,6 +36,7 @@ static void test_rounding(void **state)
     assert_string_equal(number(0.6748, 0.3867, 1.1181), "0.67");
     assert_string_equal(number(12345678.9, 12e6, 13e6), "12,345,679");
     assert_string_equal(number(-1234.5, -1300, -1200), "-1,234");
+    assert_string_equal(number(-0.001, -5, 5), "0");
     assert_string_equal(number(0.25, NAN, NAN), "0.25");
     assert_string_equal(number(123456, 123456, 123456), "123,456");
     assert_string_equal(rate(0.006748, 0.003867, 0.011181), "0.67 % (0.39 to 1.12 %)");
