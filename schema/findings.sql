@@ -1,5 +1,5 @@
 -- The sentences at the top of the report page, as temporary views on those of report.sql. Every share has the interval of the view
--- that it comes from. Functions: report/shown.h. rate(share, low, high) is the share with its interval; brief_fault(entry) what a trial
+-- that it comes from. Functions: report/shown.h. rate(share, low, high) is the share with its interval; fault(entry) what a trial
 -- meets; short(label) a layer without the path that all have in common. Where there are more than three entries, a
 -- sentence is about the two that do most harm and the one that does least.
 
@@ -31,7 +31,7 @@ WITH rate AS MATERIALIZED (
     SELECT entry, sum(units) AS faults FROM report_layer_accuracy WHERE unit = 'fault' GROUP BY entry
 )
 SELECT n.entry, ifnull(w.f, (c.s + c.d) * 1.0 / c.n) AS harm,
-       n.called || ' (' || brief_fault(n.entry) || ifnull('; ' || t.targets, '') || '): ' || CASE WHEN w.s IS NULL
+       n.called || ' (' || fault(n.entry) || ifnull('; ' || t.targets, '') || '): ' || CASE WHEN w.s IS NULL
            THEN printf('in %,d trials, %,d answers changed silently and %,d were NaN or infinity (counts, not rates of one fault: a trial holds '
                        || 'any number of faults in one layer)', c.n, c.s, c.d)
            ELSE 'the answer stayed in ' || rate(1.0 - w.f, 1.0 - w.f_high, 1.0 - w.f_low) || ', changed silently in '

@@ -34,8 +34,9 @@ static void put_grouped(bs_str *out, const char *text)
     bs_str_puts(out, text + sign + whole);
 }
 
-/* `end`: what only an exact value is rounded to, besides 0; 100 for percent, else infinite. */
-static void put_rounded(bs_str *out, double x, int d, double end)
+/* `end`: what only an exact value is rounded to, besides 0, if `most` decimals tell it apart; 100 for
+ * percent, else infinite. */
+static void put_rounded(bs_str *out, double x, int d, double end, int most)
 {
     char text[400];
     if (d < 0)
@@ -45,8 +46,8 @@ static void put_rounded(bs_str *out, double x, int d, double end)
     double read = strtod(text, NULL);
     if (x > 0 && read <= 0)
         snprintf(text, sizeof text, "%.1g", x);
-    else if (x < end && read >= end)
-        snprintf(text, sizeof text, "%.*f", (int)fmin(9, ceil(-log10(end - x))), x);
+    else if (x < end && read >= end && -log10(end - x) <= most)
+        snprintf(text, sizeof text, "%.*f", (int)ceil(-log10(end - x)), x);
     else if (d < 0 && x >= 1000 && x < 1e15)
         snprintf(text, sizeof text, "%.0f", x);
     put_grouped(out, strtod(text, NULL) < 0 || *text != '-' ? text : text + 1);
@@ -54,12 +55,12 @@ static void put_rounded(bs_str *out, double x, int d, double end)
 
 void bs_shown_number(bs_str *out, double x, double low, double high)
 {
-    put_rounded(out, x, decimals(low, high, MOST), INFINITY);
+    put_rounded(out, x, decimals(low, high, MOST), INFINITY, 0);
 }
 
 void bs_shown_percent(bs_str *out, double share, double low, double high)
 {
-    put_rounded(out, 100 * share, decimals(100 * low, 100 * high, MOST_OF_PERCENT), 100);
+    put_rounded(out, 100 * share, decimals(100 * low, 100 * high, MOST_OF_PERCENT), 100, MOST_OF_PERCENT);
     bs_str_puts(out, " %");
 }
 
@@ -68,9 +69,9 @@ static void put_interval(bs_str *out, double low, double high, int most, double 
     int d = decimals(low, high, most);
     if (low > 0 && low < pow(10, -most))
         low = 0;
-    put_rounded(out, low, d, end);
+    put_rounded(out, low, d, end, MOST); /* never rounded up to all */
     bs_str_puts(out, " to ");
-    put_rounded(out, high, d, INFINITY);
+    put_rounded(out, high, d, INFINITY, 0);
 }
 
 void bs_shown_interval(bs_str *out, double low, double high)
@@ -226,19 +227,8 @@ static void show(sqlite3_context *context, int n, sqlite3_value **v)
     give(context, &text);
 }
 
-static void fault(sqlite3_context *context, int n, sqlite3_value **v)
-{
-    bs_str text = {0};
-    (void)n;
-    if (bs_figure_put_fault(&text, sqlite3_user_data(context), sqlite3_value_int64(v[0])) != BS_OK)
-        sqlite3_result_error(context, bs_error_message(), -1);
-    else
-        give(context, &text);
-    bs_str_clear(&text);
-}
-
 /* Leaves out the number of trials, which comes last. */
-static void brief_fault(sqlite3_context *context, int n, sqlite3_value **v)
+static void fault(sqlite3_context *context, int n, sqlite3_value **v)
 {
     bs_str text = {0};
     (void)n;
@@ -278,8 +268,8 @@ bs_status bs_shown_functions(const bs_db *db, const bs_common_path *path)
         {"percents", 2, &what[PERCENTS], show},
         {"local_time", 1, &what[TIME], show},
         {"preprocessing", 1, &what[PREPROCESS], show},
+
         {"fault", 1, db, fault},
-        {"brief_fault", 1, db, brief_fault},
         {"short", 1, path, shorten},
     };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)

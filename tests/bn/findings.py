@@ -14,7 +14,7 @@ TITLES = ["What the faults did", "Where they do harm", "Which bits", "Where wron
 rows = functools.lru_cache(raw.rows)  # no file that is asked here changes
 
 
-def rounded(x, low, high, most, end=math.inf):
+def rounded(x, low, high, most, end=math.inf, near=4):
     """As report/shown.h says: two significant digits of the interval; what only looks like 0 or `end` shows that it is not."""
     width = high - low if None not in (low, high) else 0
     if width > 0:
@@ -24,8 +24,8 @@ def rounded(x, low, high, most, end=math.inf):
         d, text = None, f"{x:.3g}"
     if x > 0 and float(text) <= 0:
         text = f"{x:.1g}"
-    elif x < end <= float(text):
-        text = f"{x:.{min(9, math.ceil(-math.log10(end - x)))}f}"
+    elif x < end <= float(text) and -math.log10(end - x) <= near:
+        text = f"{x:.{math.ceil(-math.log10(end - x))}f}"
     elif d is None and 1000 <= x < 1e15:
         text = f"{x:.0f}"
     if float(text) == 0:
@@ -40,7 +40,7 @@ def percent(x, low, high):
 
 
 def interval(low, high, most=12, end=math.inf):
-    return f"{rounded(0 if 0 < low < 10 ** -most else low, low, high, most, end)} to {rounded(high, low, high, most)}"
+    return f"{rounded(0 if 0 < low < 10 ** -most else low, low, high, most, end, 12)} to {rounded(high, low, high, most)}"
 
 
 def percents(low, high):

@@ -44,6 +44,8 @@ static void test_rounding(void **state)
     assert_string_equal(rate(0, 0, 0.5), "0 % (0 to 50 %)");
     assert_string_equal(rate(0.9999, 0.4, 0.99999), "99.99 % (40 to 100 %)");
     assert_string_equal(rate(1, 0.9999, 1), "100.000 % (99.990 to 100.000 %)");
+    assert_string_equal(rate(0.999999999, 0.4, 1), "100 % (40 to 100 %)");
+    assert_string_equal(rate(0.99999, 0.99999999, 1), "99.9990 % (99.999999 to 100.0000 %)");
     assert_string_equal(rate(0.125, NAN, NAN), "exactly 12.5 %");
 }
 
