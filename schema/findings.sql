@@ -142,7 +142,8 @@ WITH image_of AS MATERIALIZED (
               || interval(sdc_fit_population_low, sdc_fit_population_high) || ')', '')
            || printf(' at a raw rate of %g FIT per Mbit (a setting); the target of %g FIT is ', x.raw_rate * 1e15, f.fit_target)
            || CASE target WHEN 'open' THEN 'neither met nor missed for certain' ELSE target || ' on these images' || iif(target_population = target, ' and on others', ', open on others') END
-      FROM (SELECT * FROM report_failure_rate WHERE level = 'all' AND fit_target IS NOT NULL AND sdc_fit IS NOT NULL ORDER BY scope LIMIT 3) f
+      FROM (SELECT * FROM report_failure_rate WHERE level = 'all' AND fit_target IS NOT NULL AND sdc_fit IS NOT NULL
+             ORDER BY scope <> -1, round(sdc_fit, 12) DESC, scope LIMIT 3) f
       LEFT JOIN finding_entry n ON n.entry = f.scope CROSS JOIN bn_setting x
 ), missing (text) AS (
     SELECT printf('the %,d images; of others the intervals are wider', n) FROM image_of
@@ -158,19 +159,21 @@ WITH image_of AS MATERIALIZED (
 SELECT k AS entry, -k AS harm, text FROM said
 UNION ALL SELECT 4, -4, 'What limits this: ' || group_concat(text, '; ') FROM missing;
 
--- All of them. place: 1 to 5, the sentence; k: below 1, what comes before the others; called: the entry that the text begins with. Of many entries those that the head of this
--- file names, the most harmful first.
+-- All of them. place: 1 to 5, the sentence; k: below 1, what comes before the others; called: the entry that the text begins
+-- with. Of many entries those that the head of this file names, the most harmful first; of sinks those of three entries.
 CREATE TEMP VIEW report_finding AS
 WITH every (place, entry, harm, text) AS (
     SELECT 1, * FROM finding_outcome UNION ALL SELECT 2, * FROM finding_layer UNION ALL SELECT 3, * FROM finding_bit
     UNION ALL SELECT 4, * FROM finding_sink
 ), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY place ORDER BY round(harm, 12) DESC, entry) AS k, count(*) OVER (PARTITION BY place) AS n FROM every
+    SELECT *, row_number() OVER (PARTITION BY place ORDER BY round(harm, 12) DESC, entry) AS k, count(entry) OVER (PARTITION BY place) AS n FROM every
 )
 SELECT r.place, iif(r.n <= 3 AND r.place < 4, r.entry + 1, r.k) AS k, r.text, e.called
-  FROM ranked r LEFT JOIN finding_entry e ON e.entry = r.entry WHERE r.n <= 3 OR r.k <= 2 OR r.k = r.n
+  FROM ranked r LEFT JOIN finding_entry e ON e.entry = r.entry
+ WHERE r.n <= 3 OR r.k <= 2 OR iif(r.place = 4, r.k = 3 OR r.entry IS NULL, r.k = r.n)
 UNION ALL SELECT 5, entry, text, NULL FROM finding_worth
 UNION ALL SELECT 1, 0, printf('%,d inferences with injected faults, on %,d images (in brackets: intervals of %g %% confidence, for faults on these images).',
                               sum(n), (SELECT count(*) FROM golden), (SELECT 100 * confidence FROM bn_confidence)), NULL FROM layer_summary HAVING sum(n) > 0
-UNION ALL SELECT place, 0.5, printf('Of %d entries, the two with most harm and the one with least:', n), NULL FROM ranked WHERE n > 3 AND k = 1
+UNION ALL SELECT place, 0.5, printf(iif(place = 4, 'Of %d entries with sinks, the three with most wrong answers:',
+                                        'Of %d entries, the two with most harm and the one with least:'), n), NULL FROM ranked WHERE n > 3 AND k = 1
  ORDER BY 1, 2;

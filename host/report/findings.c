@@ -10,7 +10,7 @@ static const struct {
 } sentences[] = {
     {"What the faults did", "The file has no trials yet, so nothing was found"},
     {"Where they do harm", "No entry hits layers one by one, so no layer can be named"},
-    {"Which bits", "No entry flips one bit in a trial, so no bit can be named"},
+    {"Which bits", "No entry flips single bits of layers with memory of their own, so no bit can be named"},
     {"Where wrong answers go", "No trial gave a wrong answer, so there is nothing to test for sinks"},
     {"What the answers are worth", "Nothing can be said without trials"},
 };
