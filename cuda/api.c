@@ -56,6 +56,8 @@ static bool load_driver(bs_cuda_api *api, char *why, size_t len)
 {
     void *library = open_library(driver_names, why, len);
     bool good = library != NULL;
+    if (!good)
+        snprintf(why, len, "there is no NVIDIA driver here (%s)", driver_names[0]);
     BS_CUDA_DRIVER_API(FIND);
     return good;
 }

@@ -2,31 +2,63 @@
 
 #include "base/buf.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Loads the driver and its libraries and initialises the driver; false with the reason in `why`. */
-static bool ready(const bs_cuda_api **api, char *why, size_t len)
+static unsigned read_hex(const char *path)
+{
+    unsigned v = 0;
+    FILE *f = fopen(path, "r");
+    if (f && fscanf(f, "%x", &v) != 1)
+        v = 0;
+    if (f)
+        fclose(f);
+    return v;
+}
+
+/* Returns true if the kernel lists a display controller or accelerator of NVIDIA on the PCI bus. */
+static bool has_card(void)
+{
+    enum { NVIDIA = 0x10de, DISPLAY = 0x03, ACCELERATOR = 0x12 };
+    glob_t found;
+    bool any = false;
+    if (glob("/sys/bus/pci/devices/*/vendor", GLOB_NOSORT, NULL, &found) != 0)
+        return false;
+    for (size_t i = 0; i < found.gl_pathc && !any; i++) {
+        char path[512];
+        int folder = (int)(strrchr(found.gl_pathv[i], '/') - found.gl_pathv[i]);
+        snprintf(path, sizeof path, "%.*s/class", folder, found.gl_pathv[i]);
+        unsigned class = read_hex(path) >> 16;
+        any = read_hex(found.gl_pathv[i]) == NVIDIA && (class == DISPLAY || class == ACCELERATOR);
+    }
+    globfree(&found);
+    return any;
+}
+
+/* Loads the driver and its libraries and initialises the driver. Returns 1; else with the reason in `why`, 0
+ * if the machine has no card, as most have none, and -1 if it has one that cannot be used. */
+static int ready(const bs_cuda_api **api, char *why, size_t len)
 {
     if (!bs_cuda_api_load(api, why, len))
-        return false;
+        return (*api)->cuInit || has_card() ? -1 : 0;
     CUresult r = (*api)->cuInit(0);
     if (r == CUDA_SUCCESS)
-        return true;
+        return 1;
     const char *text = NULL;
     if ((*api)->cuGetErrorString(r, &text) != CUDA_SUCCESS || !text)
         text = "unknown error";
     snprintf(why, len, "the driver does not start: %s", text);
-    return false;
+    return r == CUDA_ERROR_NO_DEVICE && !has_card() ? 0 : -1;
 }
 
 int bs_cuda_device_count(char *why, size_t len)
 {
     const bs_cuda_api *api;
-    int n = 0;
-    if (!ready(&api, why, len))
-        return 0;
+    int n = 0, able = ready(&api, why, len);
+    if (able <= 0)
+        return able;
     if (api->cuDeviceGetCount(&n) != CUDA_SUCCESS || n <= 0) {
         snprintf(why, len, "the driver sees none");
         return 0;

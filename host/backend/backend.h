@@ -89,7 +89,8 @@ typedef struct bs_backend {
         double macs, bytes;
     } autotune;
 
-    /* Returns the number of devices; if there is none, 0 with the reason in `why`. */
+    /* Returns the number of devices; with the reason in `why`, 0 if the machine has none, and -1 if it has
+     * one that cannot be used: only that is worth a message to those who asked for any device. */
     int (*device_count)(char *why, size_t len);
     /* Opens device `ordinal`. options: the text after the first comma of --device, NULL if there is none. */
     bs_status (*open)(bs_device **out, int ordinal, const char *options);

@@ -48,15 +48,19 @@ static bs_status unknown(const char *spec)
     return st;
 }
 
-/* Finds the first backend that has a device, and logs why those before it are not used. */
+/* Finds the first backend that has a device, and logs why devices of those before it cannot be used. */
 static bs_status find_best(const bs_backend **out, int *ordinal)
 {
     for (int i = 0; i < N_BACKENDS; i++) {
         if (!registry[i]->needs_pixels)
             continue;
-        if (take(out, ordinal, registry[i], 0) == BS_OK)
-            return BS_OK;
-        bs_info("%s", bs_error_message());
+        char why[256] = "";
+        int n = registry[i]->device_count(why, sizeof why);
+        if (n > 0)
+            return take(out, ordinal, registry[i], 0);
+        bs_fail(BS_NO_DEVICE, "no %s device: %s", registry[i]->name, why);
+        if (n < 0)
+            bs_warn("the %s device cannot be used: %s", registry[i]->name, why);
     }
     return bs_error_status();
 }

@@ -5,10 +5,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 static bs_log_level threshold = BS_LOG_INFO;
 static bool progress_shown;
+static double period = 60; /* seconds between lines of progress in a log */
 
 void bs_log_set_level(bs_log_level level)
 {
@@ -51,40 +53,82 @@ static void emit(bs_log_level level, const char *prefix, const char *fmt, va_lis
 BS_LOG_FUNCTION(bs_warn, BS_LOG_WARN, "warning: ")
 BS_LOG_FUNCTION(bs_info, BS_LOG_INFO, "")
 
+void bs_progress_set_period(double seconds)
+{
+    period = seconds;
+}
+
 bool bs_progress_possible(void)
 {
     return threshold >= BS_LOG_INFO && isatty(STDERR_FILENO);
 }
 
+/* Writes a line with the time of day for a log, once in a while. The caller has locked stderr. */
+static void log_progress(const char *fmt, va_list ap)
+{
+    static double last = -1; /* before the first call */
+    char when[32] = "";
+    time_t t = time(NULL);
+    struct tm utc;
+    double now = bs_resources_clock();
+    if (last < 0)
+        last = now;
+    if (now - last < period)
+        return;
+    last = now;
+    if (gmtime_r(&t, &utc))
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ  ", &utc);
+    fputs(when, stderr);
+    put_message(fmt, ap);
+    fputc('\n', stderr);
+}
+
+/* Overwrites the line of the terminal. The caller has locked stderr. */
 static void show_progress(bool meanwhile, const char *fmt, va_list ap)
 {
     static double last = -10; /* time of the last one that was not `meanwhile` */
-    if (!bs_progress_possible())
-        return;
-    flockfile(stderr);
     double now = bs_resources_clock();
     if (!meanwhile)
         last = now;
-    if (!meanwhile || now - last > 2) {
-        fputs("\r\033[K", stderr);
-        progress_shown = put_message(fmt, ap);
-        fflush(stderr);
-    }
-    funlockfile(stderr);
+    if (meanwhile && now - last <= 2)
+        return;
+    fputs("\r\033[K", stderr);
+    progress_shown = put_message(fmt, ap);
+    fflush(stderr);
 }
 
 void bs_progress(const char *fmt, ...)
 {
     va_list ap;
+    if (threshold < BS_LOG_INFO)
+        return;
     va_start(ap, fmt);
-    show_progress(false, fmt, ap);
+    flockfile(stderr);
+    if (isatty(STDERR_FILENO))
+        show_progress(false, fmt, ap);
+    else
+        log_progress(fmt, ap);
+    funlockfile(stderr);
     va_end(ap);
+}
+
+void bs_progress_end(void)
+{
+    flockfile(stderr);
+    if (progress_shown)
+        fputs("\r\033[K", stderr);
+    progress_shown = false;
+    funlockfile(stderr);
 }
 
 void bs_progress_meanwhile(const char *fmt, ...)
 {
     va_list ap;
+    if (!bs_progress_possible())
+        return;
     va_start(ap, fmt);
+    flockfile(stderr);
     show_progress(true, fmt, ap);
+    funlockfile(stderr);
     va_end(ap);
 }

@@ -10,11 +10,17 @@ void bs_log_set_level(bs_log_level level);
 void bs_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void bs_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Shows one line that overwrites itself, only if stderr is a terminal. An empty line erases it. */
+/* Shows how far a command is: on a terminal one line that overwrites itself, elsewhere, as in the log of a
+ * cluster's job, a line with the time (UTC) each minute, the first a minute after the first call. */
 void bs_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* As bs_progress(), which comes first: nothing is shown where it was called within the last two seconds. */
+/* Erases the line of the terminal. */
+void bs_progress_end(void);
+/* As bs_progress(), which comes first, on a terminal only: nothing is shown where that was called within the
+ * last two seconds. An empty line erases what is shown. */
 void bs_progress_meanwhile(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Returns true if progress is shown at all. */
+/* Returns true if stderr is a terminal, and messages are not off. */
 bool bs_progress_possible(void);
+/* Sets the seconds between lines where there is no terminal, for tests. */
+void bs_progress_set_period(double seconds);
 
 #endif

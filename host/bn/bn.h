@@ -8,74 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The order of rows that have a layer. */
-#define BS_BN_LAYERS "(SELECT ordinal FROM layer o WHERE o.id = layer)"
-/* Places of sinks: entries as a whole, their layers, their bit positions. */
-#define BS_BN_PLACES "level = 'bit', level = 'layer', entry, " BS_BN_LAYERS ", bit"
-
-/* Operations, the largest loss of accuracy first. */
-#define BS_BN_LOSSES                                                                                         \
-    "entry, weights, round(accuracy_drop, 12) DESC NULLS LAST, round(sdc1_rate, 12) DESC, op, kind"
-
-/* X(name, order): the tables and views that can be shown, and the columns that put their rows in the one
- * order in which they are shown. schema/ describes them: bs_schema_comment(). */
-#define BS_BN_TABLES(X)                                                                                      \
-    X(layer_accuracy, "entry, " BS_BN_LAYERS)                                                                \
-    X(layer_outcome, "entry, " BS_BN_LAYERS ", outcome")                                                     \
-    X(layer_outcome_exact, "entry, " BS_BN_LAYERS ", outcome")                                               \
-    X(bit_accuracy, "entry, " BS_BN_LAYERS ", bit")                                                          \
-    X(network_sdc, "entry, weights")                                                                         \
-    X(network_outcome, "entry, weights, outcome")                                                            \
-    X(sdc1_or_due, "entry, " BS_BN_LAYERS ", weights")                                                       \
-    X(accuracy_curve, "scope, layer IS NOT NULL, entry, " BS_BN_LAYERS ", p")                                \
-    X(op_accuracy, BS_BN_LOSSES)                                                                             \
-    X(ber_curve, "hits, ber, entry")                                                                         \
-    X(sink_class, BS_BN_PLACES ", unit DESC, share DESC, class")                                             \
-    X(sink_test, BS_BN_PLACES ", unit DESC, share DESC, class")                                              \
-    X(sink_concentration, BS_BN_PLACES)                                                                      \
-    X(bn_trust, "scope, trust_label IS NULL, round(trust_label, 12), round(label_with_fault, 12), class")    \
-    X(bn_trust_curve, "scope, place, p")                                                                     \
-    X(bn_correct_given_layer, "entry, " BS_BN_LAYERS)                                                        \
-    X(bn_class, "scope, class < 0, class")                                                                   \
-    X(bn_class_given_layer, "entry, " BS_BN_LAYERS ", class")                                                \
-    X(bn_class_given_image, "scope, image, class IS NULL, class")                                            \
-    X(bn_class_given_image_layer, "entry, " BS_BN_LAYERS ", image, class IS NULL, class")                    \
-    X(bn_layer_given_class, "scope, class < 0, class, entry IS NULL, entry, " BS_BN_LAYERS)                  \
-    X(bn_image_given_class, "scope, class < 0, class, image IS NULL, image")                                 \
-    X(bn_layer, "scope, entry, " BS_BN_LAYERS)                                                               \
-    X(bn_image, "image")                                                                                     \
-    X(bn_support, "entry, " BS_BN_LAYERS)                                                                    \
-    X(bn_overlap, "layer, entry_a, entry_b")                                                                 \
-    X(bn_scope, "scope")                                                                                     \
-    X(bn_term, "scope, class < 0, class")                                                                    \
-    X(rerun_policy, "scope")                                                                                 \
-    X(rerun_set, "scope, place")                                                                             \
-    X(rerun_curve, "scope, size")                                                                            \
-    X(severity, "correct, entry, " BS_BN_LAYERS)                                                             \
-    X(severity_confusion, "correct, entry, " BS_BN_LAYERS ", truth_group, answer_group")                     \
-    X(failure_rate, "scope, level = 'layer', level = 'kind', kind, entry, " BS_BN_LAYERS)                    \
-    X(bn_parameter, "rowid")                                                                                 \
-    X(bn_prior_layer, "entry, " BS_BN_LAYERS)                                                                \
-    X(bn_prior_image, "image")                                                                               \
-    X(class_group, "class")                                                                                  \
-    X(group_cost, "truth, answer")                                                                           \
-    X(outcome, "trial")                                                                                      \
-    X(trial, "id")                                                                                           \
-    X(audit, "trial, full")                                                                                  \
-    X(campaign, "id")                                                                                        \
-    X(entry, "id")                                                                                           \
-    X(fault_kind, "bitwise DESC, permanent, kind")                                                           \
-    X(layer, "ordinal")                                                                                      \
-    X(stratum, "entry, " BS_BN_LAYERS)                                                                       \
-    X(class, "id")                                                                                           \
-    X(class_shown, "class")                                                                                  \
-    X(image, "id")                                                                                           \
-    X(broken_image, "image")                                                                                 \
-    X(golden, "image")                                                                                       \
-    X(ranking, "trial IS NOT NULL, trial, image, rank")                                                      \
-    X(run, "id")                                                                                             \
-    X(proof, "run, layer IS NULL, " BS_BN_LAYERS ", key")
-
 /* Opens a result file for reading; works while a run writes it. Views and settings that an older file lacks
  * are there, the file itself stays as it is. `bits`: bit_summary and bit_wrong are up to date, too, which may
  * take a scan of all trials. One state of the file is seen until bs_db_close(). */
@@ -83,19 +15,6 @@ bs_status bs_bn_open(bs_db **out, const char *path, bool bits);
 /* Stores in the file what bs_bn_open() would make up: current views, missing settings, counts by bit
  * position. */
 bs_status bs_bn_update(const char *path);
-/* Which rows of a table are wanted. */
-typedef struct bs_bn_filter {
-    const char *scope; /* column `scope`, or `entry` where there is none: an entry, or -1; NULL: any */
-    const char *layer; /* column `layer`, as bs_bn_find() takes it; NULL: any */
-} bs_bn_filter;
-/* Prints at most `limit` rows (0: all) of a table or view. `only`: NULL for all. BS_USAGE for an unknown
- * name, and for a filter of a column that the table lacks. Says where there is no row, and why if that is
- * known. */
-bs_status bs_bn_print(FILE *out, const char *db_path, const char *name, bs_rows_format format, uint64_t limit,
-                      const bs_bn_filter *only);
-/* Prints name and description of each table and view, one per line, aligned. */
-void bs_bn_list(FILE *out);
-
 /* A class, layer, entry or image: by #ID, by id or name, by NAME #ID (as view class_shown writes names that
  * stand twice), or by any part that only one name has; *id -1 is the class DUE and the layer "none", also as
  * #-1. A group of classes: by name, by #ID or NAME #ID of a class that is a group of its own (*id is that

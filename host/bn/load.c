@@ -334,7 +334,7 @@ static bs_status load(pass *p, const char *csv_path)
     BS_TRY(bs_prior_settle(&after, p->db, &before));
     sqlite3_finalize(p->insert);
     p->insert = NULL;
-    BS_TRY(bs_db_exec(p->db, "write", "COMMIT"));
+    BS_TRY(bs_db_commit(p->db));
     return priors ? bs_load_tell_priors(p->db, &before, &after) : BS_OK;
 }
 

@@ -272,7 +272,7 @@ bs_status bs_bn_set(const char *db_path, char *const *assignments, int n)
     BS_TRY_GOTO(bs_prior_read(&before, db), out);
     BS_TRY_GOTO(apply(db, &s, &lost), out);
     BS_TRY_GOTO(bs_prior_settle(&after, db, &before), out);
-    BS_TRY_GOTO(bs_db_exec(db, "write", "COMMIT"), out);
+    BS_TRY_GOTO(bs_db_commit(db), out);
     st = tell(db, &s, &before, &after, lost);
 out:
     clear_settings(&s);

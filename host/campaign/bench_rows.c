@@ -1,6 +1,7 @@
 /* The rate of the result file: adds rows of made-up answers to a store in $TMPDIR, in batches as a campaign's
  * writer gets them. One thread writes, as in a campaign. */
 #include "base/buf.h"
+#include "base/new_file.h"
 #include "base/resources.h"
 #include "campaign/bench_internal.h"
 #include "rng.h"
@@ -35,10 +36,15 @@ typedef struct rows {
     bs_golden_row golden[TILE];
 } rows;
 
+static bs_status hint_room(void)
+{
+    return bs_hint("the benchmark of the result file needs some 100 MB in $TMPDIR (/tmp)");
+}
+
 static bs_status no_room(const char *path)
 {
     bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
-    return bs_hint("the benchmark of the result file needs some 100 MB in $TMPDIR (/tmp)");
+    return hint_room();
 }
 
 static bs_status join(char **out, const char *folder, const char *name)
@@ -66,13 +72,14 @@ static bs_status make_folder(rows *r)
 
 static bs_status write_list(const rows *r)
 {
-    FILE *f = fopen(r->list, "w");
-    bool bad = !f;
-    for (int i = 0; i < IMAGES && !bad; i++)
-        bad = fprintf(f, "labels.csv,0\n") < 0;
-    if (f)
-        bad |= fclose(f) != 0;
-    return bad ? no_room(r->list) : BS_OK;
+    bs_str text = {0};
+    for (int i = 0; i < IMAGES; i++)
+        bs_str_puts(&text, "labels.csv,0\n");
+    bs_status st = bs_str_status(&text);
+    if (st == BS_OK && bs_write_file(r->list, text.ptr, text.len) != BS_OK)
+        st = hint_room();
+    bs_str_clear(&text);
+    return st;
 }
 
 /* Removes the folder with all files that SQLite has put there. */

@@ -25,6 +25,32 @@ static void show_progress(const bs_campaign *c, double since, double *shown)
                 (unsigned long long)c->planned, rate, rate > 0 ? left / rate : 0.0);
 }
 
+/* Returns the accuracy of the golden runs in the file; none where answers are made up. */
+static bs_golden_accuracy golden_accuracy(const bs_campaign *c)
+{
+    bs_golden_accuracy a = {0};
+    if (c->engine->backend->needs_pixels)
+        bs_store_golden_accuracy(c->store, &a.labelled, &a.correct);
+    return a;
+}
+
+static void look_at_goldens(bs_campaign *c)
+{
+    bs_golden_accuracy a = golden_accuracy(c);
+    c->warned = c->warned || bs_golden_accuracy_warn(&a, c->engine->graph->classes);
+}
+
+/* Looks at 16 golden runs, 32, 64, ...: whoever made a mistake in the job should hear of it early. */
+static void note_goldens(bs_campaign *c, size_t added)
+{
+    enum { FIRST_LOOK = 16 };
+    c->goldens += added;
+    if (c->goldens < (c->next_look ? c->next_look : FIRST_LOOK))
+        return;
+    c->next_look = 2 * c->goldens;
+    look_at_goldens(c);
+}
+
 /* Writes batches until the queue is closed. This is the only thread that uses the store's connection while
  * the campaign runs. */
 static bs_status write_rows(bs_campaign *c)
@@ -39,10 +65,12 @@ static bs_status write_rows(bs_campaign *c)
         st = bs_store_add(c->store, b);
         if (st == BS_OK)
             atomic_fetch_add(&c->done, b->n_rows);
+        if (st == BS_OK)
+            note_goldens(c, b->n_golden);
         bs_result_batch_free(b);
         show_progress(c, c->since, &shown);
     }
-    bs_progress("%s", "");
+    bs_progress_end();
     if (st != BS_OK) {
         atomic_store(&c->failed, true);
         bs_queue_close(c->queue);
@@ -104,6 +132,8 @@ bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *st
     if (st == BS_OK || st == BS_STOPPED) {
         bs_status counted = bs_store_left_out(store, &out->broken, &out->left_out);
         st = counted == BS_OK ? st : counted;
+        look_at_goldens(&c);
+        out->golden = golden_accuracy(&c);
     }
 out:
     bs_queue_free(c.queue);

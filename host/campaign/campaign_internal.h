@@ -25,6 +25,8 @@ typedef struct bs_campaign {
     atomic_bool *broken;       /* by image: found unreadable by this run */
     atomic_uint n_broken;
     uint32_t max_broken;
+    size_t goldens, next_look; /* of the writer: golden runs stored, and their number when it looks at them */
+    bool warned;               /* that the golden accuracy is low */
 } bs_campaign;
 
 static inline bool bs_campaign_lacks_trials(const bs_campaign *c)

@@ -106,6 +106,7 @@ static bs_status prove_all(bs_prover *p, volatile sig_atomic_t *stop)
     for (int i; (i = atomic_fetch_add(&all->next_stratum, 1)) < all->engine->plan->n_strata;) {
         if (*stop)
             return stopped();
+        bs_progress("self-test: stratum %d of %d", i + 1, all->engine->plan->n_strata);
         BS_TRY(bs_prover_stratum(p, i, 0, &schedules));
     }
     for (int i = 0; !atomic_load(&all->in_full) && i < all->n; i++) {
@@ -113,6 +114,7 @@ static bs_status prove_all(bs_prover *p, volatile sig_atomic_t *stop)
         bool made;
         if (*stop)
             return stopped();
+        bs_progress("self-test: schedule %d of %d", i + 1, all->n);
         if (proof->kind >= BS_KIND_SEGMENT || proof->kind == BS_KIND_SINGLE || proof->kind == BS_KIND_SPREAD)
             BS_TRY(bs_prover_make_narrow(p, proof, &made));
     }
@@ -129,6 +131,7 @@ static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
     for (int k; (k = atomic_fetch_add(&all->next_stretch, 1)) < all->n_chain;) {
         if (*stop)
             return stopped();
+        bs_progress("self-test: stretch %d of %d of the network", k + 1, all->n_chain);
         BS_TRY(prove_stretch(p, (first + k) % all->n_chain));
     }
     BS_TRY(bs_team_barrier());

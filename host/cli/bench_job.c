@@ -1,8 +1,9 @@
-#include "import/onnx_file.h"
 #include "cli/bench_job.h"
 
 #include "base/buf.h"
+#include "base/new_file.h"
 #include "campaign/input.h"
+#include "import/onnx_file.h"
 
 #include <errno.h>
 #include <png.h>
@@ -12,10 +13,15 @@
 
 enum { IMAGES = 2 };
 
+static bs_status hint_room(void)
+{
+    return bs_hint("the benchmark puts networks and result files into $TMPDIR (/tmp); VGG-19 has 575 MB");
+}
+
 bs_status bs_bench_no_room(const char *path)
 {
     bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
-    return bs_hint("the benchmark puts networks and result files into $TMPDIR (/tmp); VGG-19 has 575 MB");
+    return hint_room();
 }
 
 static bs_status place(bs_str *out, const char *folder, const char *name)
@@ -51,11 +57,7 @@ out:
 static bs_status write_text(const char *path, const bs_str *text)
 {
     BS_TRY(bs_str_status(text));
-    FILE *f = fopen(path, "w");
-    bool bad = !f || fwrite(text->ptr, 1, text->len, f) != text->len;
-    if (f)
-        bad |= fclose(f) != 0;
-    return bad ? bs_bench_no_room(path) : BS_OK;
+    return bs_write_file(path, text->ptr, text->len) == BS_OK ? BS_OK : hint_room();
 }
 
 /* Returns the operator that most networks have: the first of these. */

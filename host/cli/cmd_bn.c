@@ -1,7 +1,8 @@
+#include "base/new_file.h"
 #include "bn/bn.h"
+#include "bn/tables.h"
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <string.h>
 
 typedef struct verb {
@@ -61,11 +62,15 @@ static bs_status run_bif(const bs_args *args, FILE *out)
 
 static bs_status run_table(const bs_args *args, FILE *out)
 {
-    bs_rows_format format;
     int limit;
-    BS_TRY(read_format(args, &format, &limit));
-    bs_bn_filter only = {.scope = bs_option_value(args, "scope"), .layer = bs_option_value(args, "layer")};
-    return bs_bn_print(out, args->operand[0], args->operand[1], format, (uint64_t)limit, &only);
+    bs_bn_selection only = {.scope = bs_option_value(args, "scope"),
+                            .layer = bs_option_value(args, "layer"),
+                            .columns = bs_option_value(args, "columns"),
+                            .sort = bs_option_value(args, "sort"),
+                            .wide = bs_option_value(args, "wide") != NULL};
+    BS_TRY(read_format(args, &only.format, &limit));
+    only.limit = (uint64_t)limit;
+    return bs_bn_print(out, args->operand[0], args->operand[1], &only);
 }
 
 static const verb verbs[] = {
@@ -78,12 +83,13 @@ static const verb verbs[] = {
     {"update", 0, 0, "", run_update},
     {"export", 0, 0, " scope by-layer ", run_bif},
 };
-static const verb table = {NULL, 0, 0, " format limit layer scope ", run_table};
+static const verb table = {NULL, 0, 0, " format limit layer scope wide columns sort ", run_table};
 
 /* Refuses what would have no effect. */
 static bs_status check_options(const bs_args *args, const verb *v)
 {
-    static const char *const some[] = {"format", "limit", "given", "of", "p", "layer", "scope", "by-layer"};
+    static const char *const some[] = {"format", "limit", "given", "of",      "p",       "layer",
+                                       "scope",  "wide",  "sort",  "columns", "by-layer"};
     char word[24];
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
         snprintf(word, sizeof word, " %s ", some[i]);
@@ -99,14 +105,16 @@ static bs_status check_options(const bs_args *args, const verb *v)
 static bs_status with_output(const bs_args *args, bs_status (*fn)(const bs_args *, FILE *))
 {
     const char *path = bs_option_value(args, "output");
-    FILE *out = path ? fopen(path, "w") : stdout;
-    if (!out) {
-        bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
-        return bs_hint("name a file in a folder that exists and is writable");
-    }
-    bs_status st = fn(args, out);
-    if (path && fclose(out) != 0 && st == BS_OK)
-        st = bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
+    bs_new_file file = {0};
+    if (!path)
+        return fn(args, stdout);
+    BS_TRY(bs_new_file_open(&file, path));
+    bs_status st = fn(args, file.f);
+    if (st == BS_OK)
+        st = bs_new_file_commit(&file);
+    else if (bs_new_file_check(&file) != BS_OK) /* names it */
+        st = BS_ERR;
+    bs_new_file_drop(&file);
     return st;
 }
 
@@ -140,6 +148,9 @@ static bs_status run(const bs_args *args)
 static const bs_option options[] = {
     {"format", "FORMAT", "table (default), csv or json (one object per row)"},
     {"limit", "N", "at most N rows (default 0: all)"},
+    {"wide", NULL, "tables: all columns, also for people (csv and json always have them)"},
+    {"columns", "LIST", "tables: these columns in this order, such as entry,layer_name,sdc1_rate"},
+    {"sort", "LIST", "tables: by these columns first; '-sdc1_rate' begins with the largest"},
     {"given", "LIST",
      "query: evidence, such as 'class=lion|tiger,layer=conv3_2'; #ID is always the id: class=#3"},
     {"of", "LIST", "query: variables asked for, such as class,fault (default: correct)"},
@@ -166,9 +177,11 @@ const bs_command bs_cmd_bn = {
         " so sqlite3 shows the same, except the exact bounds in `layer_outcome_exact` and the "
         "answers of `query`, which only this command computes.\n"
         "\n"
-        "- `TABLE` prints a table or view, its rows always in the same order; with --scope and --layer only "
-        "those "
-        "of an entry and of a layer.\n"
+        "- `TABLE` prints a table or view, its rows always in the same order, unless --sort asks for "
+        "another; "
+        "with --scope and --layer only those of an entry and of a layer. Of wide tables people see the "
+        "columns "
+        "that say most; all are in csv and json, and in a table with --wide.\n"
         "- `query` prints P(OF | GIVEN) for the variables " BS_BN_VARIABLES
         ". `--of correct` means both meanings of correct. In evidence `|` stands between alternatives: "
         "`class=5|8` is either of both. A name with `|` in it, or a `\"` in front, is written in double "
@@ -192,6 +205,7 @@ const bs_command bs_cmd_bn = {
         "by `#ID`, which is always the id (`#-1`: DUE, no layer), or by both, as in `crane "
         "#134`. The same holds in CSV files. What may mean two things is refused.",
     .examples = "    bitsink bn r.db layer_accuracy\n"
+                "    bitsink bn r.db layer_accuracy --sort -sdc1_rate --limit 10\n"
                 "    bitsink bn r.db accuracy_curve --scope 1 --layer conv1\n"
                 "    bitsink bn r.db bn_trust --format csv --output trust.csv\n"
                 "    bitsink bn r.db query --given class=Sandal,fault=yes --of correct,layer\n"

@@ -1,11 +1,13 @@
-#include "import/onnx_file.h"
 #include "base/log.h"
+#include "base/new_file.h"
 #include "base/team.h"
 #include "base/text.h"
+#include "campaign/golden_accuracy.h"
 #include "cli/classify_tensors.h"
 #include "cli/cli.h"
+#include "import/onnx_file.h"
+#include "store/tally.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,9 +20,10 @@ typedef struct subject {
     bs_input input;
     bool json;
     const char *logits_path; /* NULL: not asked for */
-    FILE *logits;
+    bs_new_file logits;
     bs_classify_tensors tensors;
     size_t broken; /* images that cannot be read and were passed over */
+    bs_golden_accuracy golden;
 } subject;
 
 static bool is_model(const char *path)
@@ -94,27 +97,12 @@ static bs_status print_answer(subject *x, size_t image, bs_golden *golden)
     return st;
 }
 
-static bs_status logits_failed(const subject *x)
-{
-    bs_fail(BS_ERR, "cannot write '%s': %s", x->logits_path, strerror(errno));
-    return bs_hint("--logits needs 4 bytes per image and class in a folder that can be written");
-}
-
 static bs_status write_logits(const subject *x, const float *output)
 {
-    size_t n = (size_t)x->s.graph->classes;
-    if (x->logits && fwrite(output, sizeof *output, n, x->logits) != n)
-        return logits_failed(x);
-    return BS_OK;
-}
-
-/* Only now it is known whether the last bytes could be stored. */
-static bs_status close_logits(subject *x, bs_status st)
-{
-    if (x->logits && fclose(x->logits) != 0 && st == BS_OK)
-        st = logits_failed(x);
-    x->logits = NULL;
-    return st;
+    if (!x->logits_path)
+        return BS_OK;
+    fwrite(output, sizeof *output, (size_t)x->s.graph->classes, x->logits.f);
+    return bs_new_file_check(&x->logits);
 }
 
 /* Images on several workers. Answers are printed in the order of the images: each waits for its turn. */
@@ -155,17 +143,27 @@ static bs_status run_image(bs_worker *w, const classification *c, size_t image, 
     return bs_golden_run(w->golden, 1);
 }
 
+static void note_label(subject *x, size_t image, const bs_answer *a)
+{
+    int label = bs_dataset_image(x->input.images, image)->label;
+    if (label < 0)
+        return;
+    x->golden.labelled++;
+    x->golden.correct += bs_outcome_class(a) == bs_session_label_class(&x->s, label);
+}
+
 /* In the image's turn. An image that cannot be read is passed over if there are others; not with --logits,
  * whose rows are the images. */
 static bs_status give_answer(classification *c, const bs_worker *w, size_t image, bool broken, bs_status st)
 {
-    if (broken && !c->x->logits && bs_dataset_count(c->x->input.images) > 1) {
+    if (broken && !c->x->logits_path && bs_dataset_count(c->x->input.images) > 1) {
         bs_warn("%s", bs_error_message());
         c->broken++;
         return BS_OK;
     }
     BS_TRY(st);
     BS_TRY(write_logits(c->x, w->golden->output));
+    note_label(c->x, image, &w->golden->answer[0]);
     return print_answer(c->x, image, w->golden);
 }
 
@@ -242,15 +240,18 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(bs_input_check(&x.input), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, x.s.graph, NULL, &o), out);
-    if (x.logits_path && !(x.logits = fopen(x.logits_path, "wb"))) {
-        st = logits_failed(&x);
-        goto out;
-    }
-    st = classify(&x, e);
+    if (x.logits_path)
+        BS_TRY_GOTO(bs_new_file_open(&x.logits, x.logits_path), out);
+    BS_TRY_GOTO(classify(&x, e), out);
+    if (!x.json)
+        bs_golden_accuracy_print(stdout, &x.golden);
+    bs_golden_accuracy_warn(&x.golden, x.s.graph->classes);
+    if (x.logits_path)
+        st = bs_new_file_commit(&x.logits);
 out:
     if (st != BS_OK && !x.s.job)
         st = hint_job(st);
-    st = close_logits(&x, st);
+    bs_new_file_drop(&x.logits);
     st = bs_classify_tensors_close(&x.tensors, st);
     if (st == BS_OK && x.broken)
         st = bs_fail(BS_ERR, "%zu of %zu images cannot be read", x.broken, bs_dataset_count(images));
@@ -288,7 +289,9 @@ const bs_command bs_cmd_classify = {
         "same images.\n"
         "\n"
         "With a job file, its preprocessing and class names are used, and its images where no IMAGE "
-        "is given. With a model, images must have the size of the network's input and are scaled to "
+        "is given. If these have labels, the last line says how often the first class is the label, and a "
+        "warning if that is so rare that the preprocessing or the labels must be wrong. With a model, images "
+        "must have the size of the network's input and are scaled to "
         "0..1 (or stay whole numbers where the model takes bytes); the options of models say what the "
         "file leaves open.\n"
         "\n"

@@ -77,6 +77,8 @@ static void print_summary(const bs_campaign_summary *sum, double start, const ch
                       (unsigned long long)sum->planned, (unsigned long long)sum->found,
                       (unsigned long long)sum->done, sum->seconds, rate, (unsigned long long)sum->broken,
                       (unsigned long long)sum->left_out, st == BS_OK ? "true" : "false");
+        bs_str_printf(&line, ", \"golden_labelled\": %llu, \"golden_correct\": %llu",
+                      (unsigned long long)sum->golden.labelled, (unsigned long long)sum->golden.correct);
         start >= 0 ? bs_str_printf(&line, ", \"start_seconds\": %.3f}", start)
                    : bs_str_puts(&line, ", \"start_seconds\": null}");
         puts(line.ptr ? line.ptr : "");
@@ -86,6 +88,7 @@ static void print_summary(const bs_campaign_summary *sum, double start, const ch
     printf("%s: %llu of %llu trials, %llu of them by this run in %.1f s (%.0f trials/s)\n", bs_visible(db),
            (unsigned long long)(sum->found + sum->done), (unsigned long long)sum->planned,
            (unsigned long long)sum->done, sum->seconds, rate);
+    bs_golden_accuracy_print(stdout, &sum->golden);
     if (sum->broken)
         printf("%llu image(s) cannot be read: %llu trials left out, table broken_image says why; repair the "
                "files and run again\n",

@@ -1,8 +1,10 @@
 #include "base/text.h"
+#include "campaign/golden_accuracy.h"
 #include "cli/cli.h"
 #include "store/status.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *state_of(const bs_file_status *s)
 {
@@ -26,13 +28,15 @@ static void print_json(const bs_file_status *s)
     bs_str_printf(&t,
                   ", \"state\": \"%s\", \"planned\": %llu, \"trials\": %llu, \"images\": %llu, "
                   "\"goldens\": %llu, \"broken\": %llu, \"left_out\": %llu, \"masked\": %llu, \"benign\": "
-                  "%llu, \"sdc1\": %llu, \"due\": %llu, \"audited\": %llu, \"audit_equal\": %llu, ",
+                  "%llu, \"sdc1\": %llu, \"due\": %llu, \"audited\": %llu, \"audit_equal\": %llu, "
+                  "\"golden_labelled\": %llu, \"golden_correct\": %llu, ",
                   state_of(s), (unsigned long long)s->planned, (unsigned long long)s->trials,
                   (unsigned long long)s->images, (unsigned long long)s->goldens,
                   (unsigned long long)s->broken, (unsigned long long)s->left_out,
                   (unsigned long long)s->masked, (unsigned long long)s->benign, (unsigned long long)s->sdc1,
                   (unsigned long long)s->due, (unsigned long long)s->audited,
-                  (unsigned long long)s->audit_equal);
+                  (unsigned long long)s->audit_equal, (unsigned long long)s->golden_labelled,
+                  (unsigned long long)s->golden_correct);
     if (s->shards > 0)
         bs_str_printf(&t, "\"shard\": %u, \"shards\": %u, ", s->shard, s->shards);
     bs_str_printf(&t, "\"share\": %.6g, \"sdc1_rate\": %.6g, \"due_rate\": %.6g, ",
@@ -82,6 +86,10 @@ static void print_text(const bs_file_status *s)
     printf("outcomes  of all trials: masked %.2f %%, benign %.2f %%, SDC-1 %.3f %%, DUE %.3f %%\n",
            share(s->masked, s->trials), share(s->benign, s->trials), share(s->sdc1, s->trials),
            share(s->due, s->trials));
+    if (s->golden_labelled)
+        printf("golden    top-1 against the labels %.1f %%: %llu of %llu images\n",
+               share(s->golden_correct, s->golden_labelled), (unsigned long long)s->golden_correct,
+               (unsigned long long)s->golden_labelled);
     if (s->audited)
         printf("audit     %llu trials were run again in full, %llu of them with the same bits\n",
                (unsigned long long)s->audited, (unsigned long long)s->audit_equal);
@@ -101,10 +109,14 @@ static bs_status run(const bs_args *args)
 {
     bs_file_status s;
     BS_TRY(bs_store_status(args->operand[0], &s));
+    if (s.backend && strcmp(s.backend, "null") == 0) /* answers are made up */
+        s.golden_labelled = s.golden_correct = 0;
     if (bs_option_value(args, "json"))
         print_json(&s);
     else
         print_text(&s);
+    const bs_golden_accuracy golden = {s.golden_labelled, s.golden_correct};
+    bs_golden_accuracy_warn(&golden, s.classes);
     bs_file_status_clear(&s);
     return BS_OK;
 }
@@ -127,7 +139,9 @@ const bs_command bs_cmd_status = {
         "\n"
         "With `--json` it serves monitoring: `share` is the share of the trials that are done, "
         "`rate` the trials per second, `seconds_left` the time left, `sdc1_rate` and `due_rate` "
-        "shares of all trials. `proofs_proven`, `proofs_cache`, `proofs_file` and `proofs_failed` count "
+        "shares of all trials. `golden_correct` of `golden_labelled` images were given their label "
+        "without faults; a warning says where that is so few that something is wrong with the job. "
+        "`proofs_proven`, `proofs_cache`, `proofs_file` and `proofs_failed` count "
         "the proofs that the last run relied on: proven by itself, taken from the cache, by an earlier "
         "run, and failed (another schedule was used). `start_seconds` is the time from the start of "
         "its command to its first stored row. `since_commit` is the age of the last commit in seconds: a run "

@@ -121,6 +121,11 @@ void bs_session_close(bs_session *s)
     memset(s, 0, sizeof *s);
 }
 
+int bs_session_label_class(const bs_session *s, int label)
+{
+    return label + s->job->label_offset;
+}
+
 const char *bs_session_class_name(const bs_session *s, int class)
 {
     const char *name = s->class_names && class >= 0 ? s->class_names[class] : NULL;

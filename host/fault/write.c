@@ -1,10 +1,10 @@
 /* The sites of a plan as CSV; plan.h documents the format. */
 #include "fault/plan.h"
 
+#include "base/new_file.h"
 #include "base/text.h"
 #include "fault/table.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,7 +72,7 @@ static void put_target(bs_str *out, const char *name, int id)
 
 typedef struct writer {
     const bs_plan *plan;
-    FILE *f;
+    bs_new_file file;
     bs_sites sites; /* of one trial */
     bs_str prefix;
 } writer;
@@ -94,7 +94,7 @@ static void set_prefix(writer *w, bs_trial_coords t, int target, bool every)
 
 static void put_none(writer *w)
 {
-    fprintf(w->f, "%s,%s,,\n", w->prefix.ptr, bs_fault_kind_name(BS_FAULT_NONE));
+    fprintf(w->file.f, "%s,%s,,\n", w->prefix.ptr, bs_fault_kind_name(BS_FAULT_NONE));
 }
 
 /* Writes the sites of a trial. The first trial of the network names all targets, so that they are known when
@@ -111,7 +111,7 @@ static bs_status write_trial(writer *w, const bs_stratum *s, bs_trial_coords t, 
         BS_TRY(bs_str_status(&w->prefix));
         hit += to > from || first;
         for (uint32_t i = from; i < to; i++)
-            put_site(w->f, w->prefix.ptr, tensor_of(w->plan, target)->type, w->sites.site[i]);
+            put_site(w->file.f, w->prefix.ptr, tensor_of(w->plan, target)->type, w->sites.site[i]);
         if (to == from && (first || s->n_parts == 0))
             put_none(w);
     }
@@ -120,7 +120,7 @@ static bs_status write_trial(writer *w, const bs_stratum *s, bs_trial_coords t, 
         BS_TRY(bs_str_status(&w->prefix));
         put_none(w);
     }
-    return ferror(w->f) ? bs_fail(BS_ERR, "cannot write: %s", strerror(errno)) : BS_OK;
+    return bs_new_file_check(&w->file);
 }
 
 static bs_status write_stratum(writer *w, const bs_stratum *s)
@@ -139,16 +139,14 @@ static bs_status write_stratum(writer *w, const bs_stratum *s)
 bs_status bs_plan_write_sites(const bs_plan *plan, const char *path)
 {
     bs_status st = BS_OK;
-    writer w = {.plan = plan, .f = fopen(path, "w")};
-    if (!w.f)
-        return bs_fail(BS_ERR, "cannot create site list '%s': %s", path, strerror(errno));
-    fputs("trial,entry,target,image,repetition,element,operation,mask,value\n", w.f);
+    writer w = {.plan = plan};
+    BS_TRY(bs_new_file_open(&w.file, path));
+    fputs("trial,entry,target,image,repetition,element,operation,mask,value\n", w.file.f);
     for (int i = 0; i < plan->n_strata && st == BS_OK; i++)
         st = write_stratum(&w, &plan->strata[i]);
-    if (fclose(w.f) != 0 && st == BS_OK)
-        st = bs_fail(BS_ERR, "cannot write: %s", strerror(errno));
-    if (st != BS_OK)
-        bs_context("site list '%s'", path);
+    if (st == BS_OK)
+        st = bs_new_file_commit(&w.file);
+    bs_new_file_drop(&w.file);
     bs_sites_clear(&w.sites);
     bs_str_clear(&w.prefix);
     return st;

@@ -1,13 +1,12 @@
-#include "import/onnx_file.h"
 #include "import/synth.h"
 
+#include "base/new_file.h"
 #include "import/build.h"
 #include "import/import.h"
+#include "import/onnx_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CLASSES = 1000, SIDE = 224, SEED = 1, NAME_BYTES = 48 };
@@ -192,14 +191,13 @@ typedef struct sink {
     ProtobufCBuffer base;
     FILE *file; /* or NULL */
     struct sha256_ctx hash;
-    bool failed;
 } sink;
 
 static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data)
 {
     sink *s = (sink *)buffer;
     if (s->file)
-        s->failed |= fwrite(data, 1, len, s->file) != len;
+        fwrite(data, 1, len, s->file);
     else
         sha256_update(&s->hash, len, data);
 }
@@ -259,20 +257,15 @@ bs_status bs_synth_layer_import(bs_graph **out, const bs_synth_layer *layer)
 bs_status bs_synth_write(const char *name, uint64_t seed, const char *path)
 {
     Onnx__ModelProto *model;
-    bs_status st = BS_OK;
     BS_TRY(build(&model, name, seed));
-    sink s = {.base = {sink_append}, .file = fopen(path, "wb")};
-    s.failed = !s.file;
-    if (s.file)
+    bs_new_file file = {0};
+    bs_status st = bs_new_file_open(&file, path);
+    if (st == BS_OK) {
+        sink s = {.base = {sink_append}, .file = file.f};
         onnx__model_proto__pack_to_buffer(model, &s.base);
-    if (s.file && fclose(s.file) != 0)
-        s.failed = true;
-    if (s.failed) {
-        bs_fail(BS_ERR, "cannot write '%s': %s", path, strerror(errno));
-        st = bs_hint("a network takes four bytes per weight: up to 575 MB (vgg19)");
-        struct stat info;
-        if (s.file && lstat(path, &info) == 0 && S_ISREG(info.st_mode)) /* not /dev/full */
-            unlink(path);
+        st = bs_new_file_commit(&file);
+        if (st != BS_OK)
+            bs_hint("a network takes four bytes per weight: up to 575 MB (vgg19)");
     }
     onnx__model_proto__free_unpacked(model, NULL);
     return st;

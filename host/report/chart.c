@@ -1,10 +1,10 @@
 #include "report/chart.h"
 
 #include "base/common_path.h"
+#include "base/new_file.h"
 #include "base/text.h"
 
 #include <cairo-svg.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,9 +34,10 @@ static cairo_status_t append(void *to, const unsigned char *bytes, unsigned int 
 
 static bs_status cairo_error(const bs_page *p, cairo_status_t status)
 {
-    bs_fail(BS_ERR, "cannot draw '%s': %s", p->path ? p->path : "figure",
-            status == CAIRO_STATUS_WRITE_ERROR && errno ? strerror(errno) : cairo_status_to_string(status));
-    return bs_hint("name a file in a folder that exists and is writable");
+    const char *name = p->path ? p->path : "figure";
+    if (status == CAIRO_STATUS_NO_MEMORY)
+        return bs_oom(name);
+    return bs_fail(BS_ERR, "cannot draw '%s': %s", name, cairo_status_to_string(status));
 }
 
 bs_status bs_page_begin(bs_page *p, double width, double height)
@@ -53,8 +54,7 @@ bs_status bs_page_begin(bs_page *p, double width, double height)
                                                 (int)(height * PNG_SCALE));
         cairo_surface_set_device_scale(p->surface, PNG_SCALE, PNG_SCALE);
     } else {
-        p->surface = p->path ? cairo_svg_surface_create(p->path, width, height)
-                             : cairo_svg_surface_create_for_stream(append, &p->svg, width, height);
+        p->surface = cairo_svg_surface_create_for_stream(append, &p->bytes, width, height);
         if (cairo_surface_status(p->surface) == CAIRO_STATUS_SUCCESS)
             cairo_svg_surface_set_document_unit(p->surface, CAIRO_SVG_UNIT_PX);
     }
@@ -79,18 +79,23 @@ void bs_page_drop(bs_page *p)
         cairo_surface_destroy(p->surface);
     p->cr = NULL;
     p->surface = NULL;
+    if (p->path)
+        bs_str_clear(&p->bytes);
 }
 
 bs_status bs_page_end(bs_page *p)
 {
     cairo_status_t status = cairo_status(p->cr);
     if (status == CAIRO_STATUS_SUCCESS && p->path && ends_with(p->path, ".png"))
-        status = cairo_surface_write_to_png(p->surface, p->path);
+        status = cairo_surface_write_to_png_stream(p->surface, append, &p->bytes);
     cairo_surface_finish(p->surface);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_status(p->surface);
+    bs_status st = status == CAIRO_STATUS_SUCCESS ? bs_str_status(&p->bytes) : cairo_error(p, status);
+    if (st == BS_OK && p->path)
+        st = bs_write_file(p->path, p->bytes.ptr, p->bytes.len);
     bs_page_drop(p);
-    return status == CAIRO_STATUS_SUCCESS ? bs_str_status(&p->svg) : cairo_error(p, status);
+    return st;
 }
 
 /* The palette of Okabe and Ito (Color Universal Design, 2008), but for red, whose place vermilion has there:

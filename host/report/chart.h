@@ -18,8 +18,8 @@
 #include <stdbool.h>
 
 typedef struct bs_page {
-    const char *path; /* ends in .png or .svg; NULL: SVG into `svg` */
-    bs_str svg;       /* the caller clears it */
+    const char *path; /* ends in .png or .svg; NULL: SVG into `bytes` */
+    bs_str bytes;     /* without a path, the caller clears it */
     cairo_surface_t *surface;
     cairo_t *cr;
     double width, height;

@@ -213,7 +213,7 @@ bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int numbe
     bs_status st = draw(&page, db, &any);
     if (st == BS_OK) {
         bs_str_puts(out, "<figure><div class=wide role=region tabindex=0 aria-label=\"Figure\">");
-        append_svg(out, page.svg.ptr ? page.svg.ptr : "", number, caption);
+        append_svg(out, page.bytes.ptr ? page.bytes.ptr : "", number, caption);
         bs_str_puts(out, "</div><figcaption>");
         bs_html_text(out, caption);
         bs_str_puts(out, "</figcaption></figure>\n");
@@ -225,6 +225,6 @@ bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int numbe
         bs_error_clear();
         st = bs_str_status(out);
     }
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
     return st;
 }

@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include "base/new_file.h"
 #include "base/text.h"
 #include "bn/bn.h"
 #include "report/data.h"
@@ -173,16 +174,12 @@ static bs_status save(const bs_str *page, const char *folder)
     bs_status st;
     bs_str_printf(&path, "%s/report.html", folder);
     BS_TRY(bs_str_status(&path));
-    FILE *f = (mkdir(folder, 0777) != 0 && errno != EEXIST) ? NULL : fopen(path.ptr, "w");
-    bool good = f && fwrite(page->ptr, 1, page->len, f) == page->len;
-    int why = errno;
-    if (f && fclose(f) != 0) {
-        why = errno;
-        good = false;
-    }
-    st = good ? BS_OK : bs_fail(BS_ERR, "cannot write '%s': %s", path.ptr, strerror(why));
-    if (!good)
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        st = bs_fail(BS_ERR, "cannot make the folder '%s': %s", folder, strerror(errno));
         bs_hint("name a folder that can be made, or that is writable");
+    } else {
+        st = bs_write_file(path.ptr, page->ptr, page->len);
+    }
     bs_str_clear(&path);
     return st;
 }

@@ -5,8 +5,8 @@
 #include "base/error.h"
 
 /* Copies `path` to `out` by SQLite's backup API. `out` is replaced in one step, when the copy is complete: a
- * crash leaves the old one, and at most a file "OUT.part". The copy takes no locks, so `out` may be on a
- * network file system; two processes must not make the same copy at once. */
+ * crash leaves the old one, and at most a file "OUT.part". An old one must be a database that no program
+ * writes; what its WAL holds goes with it. `out` may be on a file system without locks. */
 bs_status bs_store_backup(const char *path, const char *out);
 
 #endif

@@ -84,6 +84,23 @@ bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql)
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? BS_OK : bs_db_fail(db, what);
 }
 
+bs_status bs_db_check_place(const bs_db *db)
+{
+    int moved = 0;
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved)
+        return BS_OK;
+    bs_fail(BS_ERR, "result file '%s' was removed, renamed or replaced while it was written", db->path);
+    return bs_hint("what was written is in the file under its new name, if it has one; put the file back and "
+                   "run the same command again");
+}
+
+bs_status bs_db_commit(const bs_db *db)
+{
+    BS_TRY(bs_db_exec(db, "write", "COMMIT"));
+    return bs_db_check_place(db);
+}
+
 bs_status bs_db_prepare(sqlite3_stmt **out, const bs_db *db, const char *sql)
 {
     return sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK

@@ -30,6 +30,9 @@ bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 /* Fails unless the file describes exactly one campaign. */
 bs_status bs_db_check_campaign(const bs_db *db);
+/* Fails if SQLite would not take `path` for the name of a file: it is empty, ':memory:', or an address
+ * ('file:...'). */
+bs_status bs_db_check_name(const char *path);
 /* Fails if there is a WAL or a journal for the name `path`: SQLite would apply it to a file put there. */
 bs_status bs_db_check_alone(const char *path);
 
@@ -38,6 +41,10 @@ bs_status bs_db_check_alone(const char *path);
 void bs_db_close(bs_db *db);
 /* Reports the failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
 bs_status bs_db_fail(const bs_db *db, const char *what);
+/* Fails if the open file no longer has its name: what is written into it may be lost. */
+bs_status bs_db_check_place(const bs_db *db);
+/* Commits, and makes that check. */
+bs_status bs_db_commit(const bs_db *db);
 /* Runs statements that return no rows. */
 bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql);
 

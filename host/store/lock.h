@@ -11,8 +11,11 @@ typedef struct bs_lock {
     char *path;
 } bs_lock;
 
-/* Takes the lock. Fails, naming the holder, if another process or another bs_lock of this one has it. */
+/* Takes the lock; the names of a file by symbolic links have one lock. Fails, naming the holder, if another
+ * process or another bs_lock of this one has it, and if something that is no lock file has its name. */
 bs_status bs_lock_take(bs_lock **out, const char *path);
+/* The same, but where the file system has no locks, *out is NULL: no run can write there. */
+bs_status bs_lock_try(bs_lock **out, const char *path);
 /* Releases the lock and removes its file. NULL-safe. */
 void bs_lock_release(bs_lock *lock);
 

@@ -67,7 +67,7 @@ static bs_status unite(bs_copy *c, bool fresh, char *const *inputs, bool allow_m
             BS_TRY_GOTO(bs_schema_update(db), out);
         BS_TRY_GOTO(bs_combine_union(db, fresh), out);
         BS_TRY_GOTO(unite_settings(db, fresh, inputs, i), out);
-        BS_TRY_GOTO(bs_db_exec(db, "write", "COMMIT"), out);
+        BS_TRY_GOTO(bs_db_commit(db), out);
         BS_TRY_GOTO(bs_source_map_runs(&c->source[i], db), out);
         bs_combine_detach(db);
     }

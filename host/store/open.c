@@ -69,14 +69,24 @@ out:
     return st;
 }
 
-/* Reports plainly what SQLite would report as "unable to open database file" or worse. */
-static bs_status check_path(const char *path, bool must_exist)
+bs_status bs_db_check_name(const char *path)
 {
-    struct stat file;
     if (!*path) {
         bs_fail(BS_ERR, "cannot open result file '': the name is empty");
         return bs_hint("name a result file, such as result.db");
     }
+    if (strcmp(path, ":memory:") != 0 && strncmp(path, "file:", 5) != 0)
+        return BS_OK;
+    bs_fail(BS_USAGE, "cannot open result file '%s': SQLite takes this name for %s", path,
+            *path == ':' ? "a database in memory, which would be lost" : "an address");
+    return bs_hint("name a file; one that has this name is './%s'", path);
+}
+
+/* Reports plainly what SQLite would report as "unable to open database file" or worse. */
+static bs_status check_path(const char *path, bool must_exist)
+{
+    struct stat file;
+    BS_TRY(bs_db_check_name(path));
     if (stat(path, &file) != 0) {
         if (errno == ENOENT && !must_exist)
             return BS_OK;

@@ -13,7 +13,10 @@ static const char sql_file[] =
     "image), (SELECT count(*) FROM golden), "
     "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
     "count(*) FROM run), c.shard, c.shards, (SELECT sum(audited) FROM run), (SELECT "
-    "sum(audit_equal) FROM run) FROM campaign c";
+    "sum(audit_equal) FROM run), c.classes FROM campaign c";
+static const char sql_golden[] =
+    "SELECT count(*), sum(g.class = i.class) FROM golden g JOIN image i ON i.id = "
+    "g.image WHERE i.class IS NOT NULL";
 static const char sql_counts[] =
     "SELECT sum(n), sum(masked), sum(n - masked) FILTER (WHERE class >= 0) - sum(wrong) FILTER (WHERE class "
     ">= 0), "
@@ -51,6 +54,15 @@ static bs_status read_file(void *out, sqlite3_stmt *q)
         s->images = (s->images + s->shards - s->shard) / s->shards;
     s->audited = number(q, 11);
     s->audit_equal = number(q, 12);
+    s->classes = sqlite3_column_int(q, 13);
+    return BS_OK;
+}
+
+static bs_status read_golden(void *out, sqlite3_stmt *q)
+{
+    bs_file_status *s = out;
+    s->golden_labelled = number(q, 0);
+    s->golden_correct = number(q, 1);
     return BS_OK;
 }
 
@@ -102,6 +114,7 @@ bs_status bs_store_status(const char *path, bs_file_status *out)
     BS_TRY(bs_db_open(&db, path));
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
     BS_TRY_GOTO(bs_db_each(db, sql_file, BS_NO_BIND, read_file, out), out);
+    BS_TRY_GOTO(bs_db_each(db, sql_golden, BS_NO_BIND, read_golden, out), out);
     BS_TRY_GOTO(bs_db_each(db, sql_counts, BS_NO_BIND, read_counts, out), out);
     BS_TRY_GOTO(bs_db_each(db, BS_SQL_LEFT_OUT, BS_NO_BIND, read_broken, out), out);
     BS_TRY_GOTO(bs_db_each(db, sql_run, BS_NO_BIND, read_run, out), out);

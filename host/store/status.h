@@ -14,7 +14,9 @@ typedef struct bs_file_status {
     uint64_t images, goldens;     /* images of the campaign, and those with a fault-free run */
     uint64_t broken, left_out;    /* unreadable images, and their planned trials that are not in the file */
     uint64_t masked, benign, sdc1, due; /* outcomes of the trials; they add up to `trials` */
-    int entries, strata, runs;
+    uint64_t golden_labelled,
+        golden_correct; /* images with a label and a golden run; the label was its answer */
+    int entries, strata, runs, classes;
     /* The last run; NULL and 0 without one. */
     char *started, *ended; /* UTC; ended: time of its last commit */
     char *backend, *device;

@@ -118,7 +118,7 @@ static bs_status prepare_file(bs_store *s, bool fresh, const bs_dataset *images,
         BS_TRY_GOTO(bs_identity_extend(s, images, class_names, stored), out);
         BS_TRY_GOTO(bs_schema_update(s->db), out);
     }
-    st = bs_db_exec(s->db, "write", "COMMIT");
+    st = bs_db_commit(s->db);
 out:
     if (st != BS_OK)
         sqlite3_exec(s->db->handle, "ROLLBACK", NULL, NULL, NULL);
@@ -197,6 +197,16 @@ uint32_t bs_store_done(const bs_store *s, int stratum, uint32_t image)
 bool bs_store_has_golden(const bs_store *s, uint32_t image)
 {
     return image < s->n_images && s->known[image];
+}
+
+void bs_store_golden_accuracy(const bs_store *s, uint64_t *labelled, uint64_t *correct)
+{
+    *labelled = *correct = 0;
+    for (uint32_t i = 0; i < s->n_images; i++) {
+        const bs_gold *g = &s->gold[i];
+        *labelled += g->known && g->label != INT32_MIN;
+        *correct += g->known && g->label != INT32_MIN && g->class == g->label;
+    }
 }
 
 uint64_t bs_store_trials(const bs_store *s)

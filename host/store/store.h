@@ -44,6 +44,9 @@ void bs_store_close(bs_store *s);
 uint32_t bs_store_done(const bs_store *s, int stratum, uint32_t image);
 /* Returns true if the file had the image's golden row when it was opened. */
 bool bs_store_has_golden(const bs_store *s, uint32_t image);
+/* Counts the images with a label and a golden row in the file, and those of them whose best class is the
+ * label. */
+void bs_store_golden_accuracy(const bs_store *s, uint64_t *labelled, uint64_t *correct);
 /* Sets *images to the images recorded as broken (a golden row revokes that), and *trials to their planned
  * trials that are not in the file. */
 bs_status bs_store_left_out(const bs_store *s, uint64_t *images, uint64_t *trials);

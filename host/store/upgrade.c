@@ -34,7 +34,7 @@ static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)
     BS_TRY_GOTO(bs_store_create_schema(db), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql_facts), out);
     BS_TRY_GOTO(bs_schema_copy_settings(db, "other", lost), out);
-    BS_TRY_GOTO(bs_db_exec(db, "write", "COMMIT"), out);
+    BS_TRY_GOTO(bs_db_commit(db), out);
     st = bs_source_map_runs(&c->source[0], db);
 out:
     if (st != BS_OK)
@@ -171,6 +171,7 @@ static bs_status upgrade_in_place(bs_upgrade_report *r, const char *path, volati
     BS_TRY_GOTO(bs_db_rest(&old), out);
     BS_TRY_GOTO(bs_check_backup(path, r->backup), out);
     BS_TRY_GOTO(make_new(r, &draft, path, path, stop), out);
+    BS_TRY_GOTO(bs_db_check_place(&old), out);
     st = bs_replace(&draft, path, r->backup);
 out:
     bs_draft_clear(&draft);

@@ -248,7 +248,7 @@ static bs_status commit(bs_store *s, int exit_status)
     BS_TRY(flush_wrong(s));
     if (!s->merging)
         BS_TRY(update_run(s, exit_status));
-    BS_TRY(bs_db_exec(s->db, "write", "COMMIT"));
+    BS_TRY(bs_db_commit(s->db));
     bs_tally_reset(&s->tally);
     s->in_transaction = false;
     return BS_OK;

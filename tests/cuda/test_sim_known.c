@@ -195,7 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(test_second_load), TEST(test_something_differs),
                                        TEST(test_no_longer_served)};
     char why[160];
-    if (bs_cuda_device_count(why, sizeof why) == 0)
+    if (bs_cuda_device_count(why, sizeof why) <= 0)
         return skip_all("no simulated device in LD_LIBRARY_PATH");
     return run_suite(tests, NULL, NULL);
 }

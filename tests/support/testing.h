@@ -91,6 +91,22 @@ static inline const char *test_data(const char *name)
     return path;
 }
 
+/* Has stderr written to `fd` until stderr_back() gets what this returns. */
+static inline int stderr_to(int fd)
+{
+    fflush(stderr);
+    int before = dup(STDERR_FILENO);
+    assert_int_not_equal(dup2(fd, STDERR_FILENO), -1);
+    return before;
+}
+
+static inline void stderr_back(int before)
+{
+    fflush(stderr);
+    dup2(before, STDERR_FILENO);
+    close(before);
+}
+
 /* The device that tests of what every device must do run on: $BITSINK_TEST_DEVICE, else the CPU. */
 static inline const char *test_device(void)
 {

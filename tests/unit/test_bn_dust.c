@@ -4,6 +4,7 @@
 #include "support/bn_model.h"
 
 #include "bn/bn.h"
+#include "bn/tables.h"
 #include "bn/exact.h"
 
 /* Of the order of rounding errors of sums around 1; numbers that are meant to be small are smaller or
@@ -52,7 +53,7 @@ static int scan(const bs_db *db, const char *table, const char *what)
 static int scan_all(const fixture *f, const char *what)
 {
     static const char *const names[] = {
-#define X(name, order) #name,
+#define X(name, order, columns) #name,
         BS_BN_TABLES(X)
 #undef X
     };

@@ -2,16 +2,22 @@
 #include "support/store_fixture.h"
 
 #include "bn/bn.h"
+#include "bn/tables.h"
 #include "store/schema.h"
 
-static char *print(const fixture *f, const char *table, bs_rows_format format, uint64_t limit)
+static char *print_selection(const fixture *f, const char *table, const bs_bn_selection *only)
 {
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    assert_ok(bs_bn_print(out, f->db, table, format, limit, NULL));
+    assert_ok(bs_bn_print(out, f->db, table, only));
     fclose(out);
     return text;
+}
+
+static char *print(const fixture *f, const char *table, bs_rows_format format, uint64_t limit)
+{
+    return print_selection(f, table, &(bs_bn_selection){.format = format, .limit = limit, .wide = true});
 }
 
 static int lines(const char *text)
@@ -32,7 +38,7 @@ static void every_table_in_every_format(void **state)
     (void)state;
     fixture f;
     static const char *const names[] = {
-#define X(name, order) #name,
+#define X(name, order, columns) #name,
         BS_BN_TABLES(X)
 #undef X
     };
@@ -91,7 +97,7 @@ static void every_table_is_described(void **state)
 {
     (void)state;
     static const char *const names[] = {
-#define X(name, order) #name,
+#define X(name, order, columns) #name,
         BS_BN_TABLES(X)
 #undef X
     };
@@ -133,23 +139,66 @@ static void columns_are_aligned(void **state)
     fixture_close(&f);
 }
 
+/* People see what fits their screen; and what they ask for, in the order that they ask for. */
+static void tables_are_narrow_for_people(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+#define X(name, order, columns) columns ? #name : NULL,
+        BS_BN_TABLES(X)
+#undef X
+    };
+    fixture f;
+    fixture_open(&f);
+    fx_run(&f, f.db, 0, FX_ROWS, 100);
+    assert_ok(bs_bn_update(f.db));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!names[i])
+            continue;
+        char *narrow = print_selection(&f, names[i], &(bs_bn_selection){.limit = 20});
+        char *wide = print_selection(&f, names[i], &(bs_bn_selection){.limit = 20, .wide = true});
+        if (strcspn(narrow, "\n") > 140 || strcspn(narrow, "\n") >= strcspn(wide, "\n"))
+            fail_msg("%s is not narrow: %s", names[i], narrow);
+        assert_int_equal(lines(narrow), lines(wide));
+        free(narrow);
+        free(wide);
+    }
+    char *text = print_selection(&f, "stratum",
+                                 &(bs_bn_selection){.columns = "layer,entry", .sort = "-parameter,-layer"});
+    assert_string_equal(text, "layer  entry\n    1      3\n    2      2\n    2      7\n    0      2\n");
+    free(text);
+    text = print_selection(&f, "stratum", &(bs_bn_selection){.format = BS_ROWS_CSV, .limit = 1});
+    assert_string_equal(text, "entry,layer,parameter,repetitions,population,bits,storage\n"
+                              "2,0,0,12,3200,4294967295,1\n");
+    free(text);
+    fixture_close(&f);
+}
+
 static void mistakes_are_explained(void **state)
 {
     (void)state;
     fixture f;
     bs_rows_format format;
+    const bs_bn_selection csv = {.format = BS_ROWS_CSV};
     fixture_open(&f);
     fx_run(&f, f.db, 0, 100, 100);
-    assert_error(bs_bn_print(stdout, f.db, "bn_trsut", BS_ROWS_CSV, 0, NULL), "unknown table 'bn_trsut'");
+    assert_error(bs_bn_print(stdout, f.db, "bn_trsut", &csv), "unknown table 'bn_trsut'");
     assert_non_null(strstr(bs_error_hint(), "did you mean 'bn_trust'"));
-    assert_error(bs_bn_print(stdout, f.db, "sqlite_master", BS_ROWS_CSV, 0, NULL), "unknown table");
-    assert_error(bs_bn_print(stdout, "/nonexistent/x.db", "bn_trust", BS_ROWS_CSV, 0, NULL), "No such file");
+    assert_error(bs_bn_print(stdout, f.db, "sqlite_master", &csv), "unknown table");
+    assert_error(bs_bn_print(stdout, "/nonexistent/x.db", "bn_trust", &csv), "No such file");
+    assert_error(bs_bn_print(stdout, f.db, "entry", &(bs_bn_selection){.columns = "id,knd"}),
+                 "'entry' has no column 'knd'");
+    assert_non_null(strstr(bs_error_hint(), "did you mean 'kind'"));
+    assert_error(bs_bn_print(stdout, f.db, "entry", &(bs_bn_selection){.sort = "id,"}), "ends in a comma");
+    assert_error(bs_bn_print(stdout, f.db, "entry", &(bs_bn_selection){.columns = "-id"}), "no column '-id'");
+    assert_error(bs_bn_print(stdout, f.db, "entry", &(bs_bn_selection){.columns = "id\" FROM image --"}),
+                 "no column");
     assert_error(bs_rows_parse_format(&format, "xml"), "xml");
     assert_ok(bs_rows_parse_format(&format, "json"));
     assert_int_equal(format, BS_ROWS_JSON);
     FILE *full = fopen("/dev/full", "w");
     if (full) {
-        assert_error(bs_bn_print(full, f.db, "image", BS_ROWS_CSV, 0, NULL), "cannot write output");
+        assert_error(bs_bn_print(full, f.db, "image", &csv), "cannot write output");
         fclose(full);
     }
     fixture_close(&f);
@@ -216,10 +265,10 @@ static void works_while_a_run_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_table_in_every_format),    cmocka_unit_test(every_table_is_described),
-        cmocka_unit_test(values_are_written_right),       cmocka_unit_test(columns_are_aligned),
-        cmocka_unit_test(mistakes_are_explained),         cmocka_unit_test(works_while_a_run_writes),
-        cmocka_unit_test(old_files_are_read_and_updated),
+        cmocka_unit_test(every_table_in_every_format),  cmocka_unit_test(every_table_is_described),
+        cmocka_unit_test(values_are_written_right),     cmocka_unit_test(columns_are_aligned),
+        cmocka_unit_test(tables_are_narrow_for_people), cmocka_unit_test(mistakes_are_explained),
+        cmocka_unit_test(works_while_a_run_writes),     cmocka_unit_test(old_files_are_read_and_updated),
     };
     return run_suite(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static int tear_down(void **state)
 {
     fixture *f = *state;
     bs_page_drop(&f->page);
-    bs_str_clear(&f->page.svg);
+    bs_str_clear(&f->page.bytes);
     sqlite3_close(f->db.handle);
     return 0;
 }
@@ -45,10 +45,10 @@ static int curves(fixture *f, long long entry)
 {
     const bs_figure_options o = {entry, BS_FIGURE_ANY, BS_FIGURE_ANY};
     int n = 0;
-    bs_str_clear(&f->page.svg);
+    bs_str_clear(&f->page.bytes);
     assert_ok(bs_figure_ber(&f->page, &f->db, &o));
-    assert_non_null(f->page.svg.ptr);
-    while (n < 3 && strstr(f->page.svg.ptr, colors[n]))
+    assert_non_null(f->page.bytes.ptr);
+    while (n < 3 && strstr(f->page.bytes.ptr, colors[n]))
         n++;
     return n;
 }
@@ -98,10 +98,10 @@ static void test_without_labels_and_bounds(void **state)
     assert_int_equal(curves(f, BS_FIGURE_ANY), 1);
     sql(f, "UPDATE ber_curve SET golden = NULL, accuracy = NULL, accuracy_low = NULL, accuracy_high = NULL");
     assert_int_equal(curves(f, BS_FIGURE_ANY), 1);
-    assert_null(strstr(f->page.svg.ptr, "nan"));
+    assert_null(strstr(f->page.bytes.ptr, "nan"));
     sql(f, "DELETE FROM ber_curve WHERE entry > 10");
     assert_int_equal(curves(f, BS_FIGURE_ANY), 1);
-    assert_null(strstr(f->page.svg.ptr, "nan"));
+    assert_null(strstr(f->page.bytes.ptr, "nan"));
 }
 
 static void test_nothing(void **state)

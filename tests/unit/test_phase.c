@@ -12,13 +12,9 @@
 /* Runs `work` with stderr at `fd`. */
 static void with_stderr(int fd, void (*work)(void))
 {
-    fflush(stderr);
-    int before = dup(STDERR_FILENO);
-    assert_int_not_equal(dup2(fd, STDERR_FILENO), -1);
+    int before = stderr_to(fd);
     work();
-    fflush(stderr);
-    dup2(before, STDERR_FILENO);
-    close(before);
+    stderr_back(before);
 }
 
 static void pause_for(double seconds)
@@ -89,10 +85,46 @@ static void long_phases_are_shown_on_a_terminal(void **state)
     close(master);
 }
 
+static void some_progress(void)
+{
+    bs_progress_set_period(0.05);
+    bs_progress("%d %%", 1); /* starts the clock */
+    pause_for(0.1);
+    bs_progress("%d %%", 2);
+    bs_progress("%d %%", 3); /* too early again */
+    bs_progress_meanwhile("a phase");
+    bs_progress_end();
+    bs_log_set_level(BS_LOG_WARN);
+    pause_for(0.1);
+    bs_progress("%d %%", 4);
+    bs_log_set_level(BS_LOG_INFO);
+    bs_progress("%d %%", 5);
+}
+
+/* A cluster's job has no terminal: its log gets a line once in a while, with the time. */
+static void a_log_gets_lines(void **state)
+{
+    (void)state;
+    char text[1024] = "";
+    int year, percent[2], n = 0;
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    with_stderr(fileno(f), some_progress);
+    assert_true(pread(fileno(f), text, sizeof text - 1, 0) > 0);
+    fclose(f);
+    assert_int_equal(sscanf(text,
+                            "%4d-%*2d-%*2dT%*2d:%*2d:%*2dZ  %d %% %*d-%*2d-%*2dT%*2d:%*2d:%*2dZ  %d %%%n",
+                            &year, &percent[0], &percent[1], &n),
+                     3);
+    assert_true(year > 2000 && percent[0] == 2 && percent[1] == 5);
+    assert_string_equal(text + n, "\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_printed_if_asked_for),
+        cmocka_unit_test(a_log_gets_lines),
         cmocka_unit_test(long_phases_are_shown_on_a_terminal),
     };
     return run_suite(tests, NULL, NULL);

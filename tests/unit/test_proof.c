@@ -222,12 +222,25 @@ static int count_places(const campaign *c, lie_where where)
 static void test_honest_device(void **state)
 {
     campaign *c = *state;
+    char text[4096] = "";
+    FILE *log = tmpfile();
     lie.on = false;
+    assert_non_null(log);
     assert_non_null(c->e->context.segments);
     assert_true(c->e->context.segments->n >= 2);
+    bs_progress_set_period(0);
+    int before = stderr_to(fileno(log));
     outcome o = prove(c, BS_PROOF_ALWAYS);
+    stderr_back(before);
+    bs_progress_set_period(60);
     assert_false(o.error || o.fell_back);
     assert_int_equal(o.wrong, 0);
+    /* Whoever waits sees how far it is. */
+    assert_true(pread(fileno(log), text, sizeof text - 1, 0) > 0);
+    fclose(log);
+    assert_non_null(strstr(text, "self-test: stretch 1 of "));
+    assert_non_null(strstr(text, "self-test: stratum 1 of "));
+    assert_non_null(strstr(text, "self-test: schedule 1 of "));
 }
 
 static void test_every_lie(void **state)

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "bn/bn.h"
+#include "bn/tables.h"
 #include "report/report.h"
 
 #include <ctype.h>
@@ -21,7 +22,7 @@ static int reverse(sqlite3 *db, char **message, const struct sqlite3_api_routine
 static char *all_texts(const fixture *f)
 {
     static const char *const names[] = {
-#define X(name, order) #name,
+#define X(name, order, columns) #name,
         BS_BN_TABLES(X)
 #undef X
     };
@@ -29,7 +30,7 @@ static char *all_texts(const fixture *f)
     size_t len;
     FILE *out = open_memstream(&text, &len);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        assert_ok(bs_bn_print(out, f->db, names[i], BS_ROWS_CSV, 0, NULL));
+        assert_ok(bs_bn_print(out, f->db, names[i], &(bs_bn_selection){.format = BS_ROWS_CSV}));
     assert_ok(bs_bn_query(out, f->db,
                           &(bs_bn_question){.given = "fault=yes",
                                             .of = "class,layer,entry,image",

@@ -34,7 +34,7 @@ static double page_width(const bs_db *db, const char *names, double *height)
     double width = page.width;
     *height = page.height;
     bs_page_drop(&page);
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
     bs_data_clear(&n.names);
     return width;
 }
@@ -66,8 +66,8 @@ static bool draws_red(const bs_db *db, const char *pairs, bool *has_halves)
     bs_panel_draw_pairs(&n, &d);
     *has_halves = n.has_halves;
     assert_ok(bs_page_end(&page));
-    bool found = strstr(page.svg.ptr, red) != NULL;
-    bs_str_clear(&page.svg);
+    bool found = strstr(page.bytes.ptr, red) != NULL;
+    bs_str_clear(&page.bytes);
     bs_data_clear(&d);
     bs_data_clear(&n.sinks);
     return found;

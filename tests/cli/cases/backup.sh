@@ -24,3 +24,46 @@ t backup r.db missing/copy.db
 t backup missing.db copy.db
 t backup jobs/small.yaml copy.db
 ls
+# The WAL of a killed run at the place of the copy goes with the old file: the new one shows what was copied.
+TRIALS=1000000 "$bitsink" run --quiet --device null --threads 1 --db copy.db jobs/small.yaml >/dev/null 2>&1 &
+first=$!
+while ! sqlite3 copy.db 'SELECT count(*) > 195 FROM trial' 2>/dev/null | grep -q 1; do
+    kill -0 $first 2>/dev/null || break
+    sleep 0.05
+done
+# While it writes, its file is not replaced.
+t backup r.db copy.db | sed 's/process [0-9]* on .* is writing/process N on HOST is writing/'
+kill -KILL $first
+wait $first 2>/dev/null
+ls copy.db*
+t backup r.db copy.db
+t digest copy.db
+ls
+# Nor while another program holds a lock.
+mkfifo hold
+sqlite3 copy.db <hold >/dev/null &
+holder=$!
+exec 9>hold
+echo 'BEGIN IMMEDIATE; CREATE TABLE x (y); SELECT 1;' >&9
+while [ ! -e copy.db-journal ]; do sleep 0.02; done
+t backup r.db copy.db
+echo 'ROLLBACK;' >&9
+exec 9>&-
+wait $holder
+# A symbolic link stays one; other things are no copies.
+mkdir far
+ln -s far/c.db link.db
+t backup r.db link.db
+t backup r.db link.db
+ls -F link.db far
+ln r.db second.db
+t backup r.db ./r.db
+t backup r.db second.db
+echo notes >notes.txt
+t backup r.db notes.txt
+cat notes.txt
+t backup r.db far
+t backup r.db hold
+# A WAL without its file.
+echo x >lone.db-wal
+t backup r.db lone.db
