@@ -68,6 +68,7 @@ typedef struct bs_command {
     X(bn)                                                                                                    \
     X(plot)                                                                                                  \
     X(report)                                                                                                \
+    X(verify)                                                                                                \
     X(compare)                                                                                               \
     X(check)                                                                                                 \
     X(trace)                                                                                                 \

@@ -10,11 +10,12 @@ static bs_status run(const bs_args *args)
     folder = folder ? folder : "report";
     BS_TRY(bs_report_write(args->operand[0], folder));
     printf("%s/report.html\n", bs_visible(folder));
+    printf("%s/manifest.json\n", bs_visible(folder));
     return BS_OK;
 }
 
 static const bs_option options[] = {
-    {"output", "DIR", "folder for report.html, made if need be (also -o; default report)"},
+    {"output", "DIR", "folder for report.html and manifest.json, made if need be (also -o; default report)"},
     {NULL, NULL, NULL},
 };
 
@@ -26,9 +27,12 @@ const bs_command bs_cmd_report = {
                "what limits it; then its figures, tables and facts, and how to reproduce it. The page opens "
                "from disk in any browser and needs nothing else: figures are "
                "inline, and there is no script. All numbers come from the SQL views, so `bitsink bn` shows "
-               "the same.",
+               "the same.\n"
+               "\n"
+               "Beside it, `manifest.json` names by hash all that the page stands on: `bitsink verify` tells "
+               "whether it is still there, and unchanged.",
     .examples = "    bitsink report r.db -o report",
-    .see_also = "bitsink-plot(1) bitsink-bn(1)",
+    .see_also = "bitsink-verify(1) bitsink-plot(1) bitsink-bn(1)",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,

@@ -126,20 +126,25 @@ int bs_dataset_class_names(const bs_dataset *d, const char *const **names)
     return d->list.n_class_names;
 }
 
-static bs_status decode_file(bs_pixels *out, const bs_dataset *d, const bs_item *item, char *hash)
+static bs_status read_item(char **bytes, size_t *len, const bs_dataset *d, const bs_item *item)
 {
-    char *path, *bytes = NULL;
-    size_t len = 0;
+    char *path;
     BS_TRY(bs_item_path(&path, &d->list, item));
-    bs_status st = bs_read_file(&bytes, &len, path, MAX_FILE_BYTES);
+    bs_status st = bs_read_file(bytes, len, path, MAX_FILE_BYTES);
     free(path);
     if (st == BS_ERR)
         bs_hint("check the file, or leave it out of the list");
-    if (st != BS_OK)
-        return bs_context("image '%s'", item->image.path);
+    return st == BS_OK ? st : bs_context("image '%s'", item->image.path);
+}
+
+static bs_status decode_file(bs_pixels *out, const bs_dataset *d, const bs_item *item, char *hash)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    BS_TRY(read_item(&bytes, &len, d, item));
     if (hash)
         bs_sha256_text(bytes, len, hash);
-    st = bs_pixels_decode(out, (const uint8_t *)bytes, len);
+    bs_status st = bs_pixels_decode(out, (const uint8_t *)bytes, len);
     if (st != BS_OK)
         st = bs_context("cannot decode image '%s'", item->image.path);
     free(bytes);
@@ -165,6 +170,24 @@ static bs_status decode(bs_pixels *out, const bs_dataset *d, size_t i, char *has
     bs_status st = item->file ? decode_file(out, d, item, hash) : copy_idx(out, &d->idx, item->line, hash);
     *broken = item->file && st != BS_OK;
     return st;
+}
+
+bs_status bs_dataset_hash(const bs_dataset *d, size_t i, char hash[65])
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    if (i >= bs_dataset_count(d))
+        return bs_fail(BS_ERR, "image %zu is outside the %zu images of the set", i, bs_dataset_count(d));
+    const bs_item *item = &d->list.items[i];
+    if (!item->file) {
+        len = (size_t)d->idx.height * (size_t)d->idx.width * (size_t)d->idx.channels;
+        bs_sha256_text(d->idx.pixels + item->line * len, len, hash);
+        return BS_OK;
+    }
+    BS_TRY(read_item(&bytes, &len, d, item));
+    bs_sha256_text(bytes, len, hash);
+    free(bytes);
+    return BS_OK;
 }
 
 bs_status bs_dataset_size(const bs_dataset *d, size_t i, const bs_preprocess *p, int *height, int *width,

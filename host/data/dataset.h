@@ -119,6 +119,9 @@ bs_status bs_dataset_load(const bs_dataset *d, size_t i, const bs_preprocess *p,
 bs_status bs_dataset_try_load(const bs_dataset *d, size_t i, const bs_preprocess *p, int channels, int height,
                               int width, float *chw, char *hash, bool *broken);
 
+/* Sets `hash` to the SHA-256 of image i as above, without decoding the image. */
+bs_status bs_dataset_hash(const bs_dataset *d, size_t i, char hash[65]);
+
 /* Finds the size that image i has after preprocessing. broken: as above. */
 bs_status bs_dataset_size(const bs_dataset *d, size_t i, const bs_preprocess *p, int *height, int *width,
                           bool *broken);

@@ -1,13 +1,14 @@
-/* Drawing of figures: a page (PNG or SVG), text, colours, axes with ticks, legends, colour scales.
+/* Drawing of figures: a page (PNG or SVG), text, colours. Axes are in axes.h, what explains a figure in
+ * key.h.
  *
  *     bs_page page = {.path = "x.svg"};
- *     BS_TRY(bs_page_begin(&page, 640, 360));
- *     bs_axes a = {.left = 60, .top = 30, .width = 560, .height = 280, .y_max = 1};
- *     bs_axes_draw(&page, &a);
- *     ... cairo calls on page.cr at bs_axes_x(&a, v), bs_axes_y(&a, v) ...
+ *     BS_TRY(bs_page_begin(&page, 480, 360));
+ *     ... cairo calls on page.cr ...
  *     return bs_page_end(&page);
  *
- * Units are CSS pixels; PNG has twice as many. Colours are distinguishable with any kind of colour vision. */
+ * Units are CSS pixels; PNG has twice as many. Texts have 11 pixels or more, and pages are no wider than
+ * their data need: phones show them at less than their width. Colours are distinguishable with any kind of
+ * colour vision. */
 #ifndef BS_REPORT_CHART_H
 #define BS_REPORT_CHART_H
 
@@ -47,10 +48,6 @@ typedef enum bs_color {
     BS_WHITE
 } bs_color;
 void bs_set_color(const bs_page *p, bs_color color, double alpha);
-/* Sets the style of a chart's k-th line: a colour and, from the sixth line on, another dash pattern. */
-void bs_set_series(const bs_page *p, int k, double width, double alpha);
-/* Sets the colour of a share v on the scale from 0 (nearly white) to 1 (dark). */
-void bs_set_scale_color(const bs_page *p, double v);
 
 /* Text at (x, y): with `across` -1 it starts there, with 0 it is centred, with 1 it ends there. y is its
  * baseline, or with `middle` the middle of its letters. angle in degrees, counter-clockwise. */
@@ -65,24 +62,5 @@ void bs_draw_text(const bs_page *p, bs_text where, const char *text);
 double bs_text_width(const bs_page *p, double size, const char *text);
 void bs_draw_dot(const bs_page *p, double x, double y, double radius);
 void bs_draw_line(const bs_page *p, double x1, double y1, double x2, double y2);
-
-typedef struct bs_axes {
-    double left, top, width, height;
-    double x_min, x_max, y_min, y_max;
-    bool x_log; /* x_min > 0 */
-    bool x_percent, y_percent;
-    bool no_x; /* the caller labels the x axis */
-    const char *title, *subtitle, *x_name, *y_name;
-} bs_axes;
-double bs_axes_x(const bs_axes *a, double v);
-double bs_axes_y(const bs_axes *a, double v);
-/* Draws frame, grid, ticks, names and title. */
-void bs_axes_draw(const bs_page *p, const bs_axes *a);
-/* Widens y_min..y_max to hold both values with a margin, within 0..1. */
-void bs_axes_fit_share(bs_axes *a, double low, double high);
-
-/* Draws a vertical colour scale right of x, from 0 to `max` (a share); the colour follows the square root of
- * the share. */
-void bs_draw_color_bar(const bs_page *p, double x, double y, double height, double max, const char *name);
 
 #endif

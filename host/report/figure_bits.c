@@ -1,41 +1,44 @@
 /* Draws silent data corruptions by layer and bit position: one heat map for each fault entry that flips
  * single bits. */
+#include "report/axes.h"
 #include "report/data.h"
 #include "report/figure.h"
+#include "report/key.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ENTRY, ENTRY_NAME, LAYER, LAYER_NAME, BIT, RATE };
-enum { CELL = 16, BITS = 32, TOP = 56, RIGHT = 110, GAP = 98 };
+enum { ENTRY, ENTRY_NAME, PLACE, LAYER_NAME, BIT, RATE };
+enum { CELL = 13, LOW_CELL = 8, BITS = 32, TOP = 56, RIGHT = 82, GAP = 96, MOST_NAME = 150, FEW_LAYERS = 60 };
 
-static const char sql[] = "SELECT b.entry, e.name, b.layer, b.layer_name, b.bit, b.sdc1_rate FROM "
-                          "bit_accuracy b JOIN entry e ON e.id = "
-                          "b.entry WHERE (?1 = -2 OR b.entry = ?1) AND b.layer NOT IN (SELECT id FROM layer "
-                          "WHERE kind = 'network') ORDER BY b.entry, "
-                          "(SELECT ordinal FROM layer WHERE id = b.layer), b.bit";
+static const char sql[] =
+    "SELECT b.entry, e.name, dense_rank() OVER (ORDER BY l.ordinal) - 1, b.layer_name, b.bit, b.sdc1_rate "
+    "FROM bit_accuracy b JOIN entry e ON e.id = b.entry JOIN layer l ON l.id = b.layer WHERE (?1 = -2 OR "
+    "b.entry = ?1) AND l.kind <> 'network' ORDER BY b.entry, l.ordinal, b.bit";
 
-static size_t block(const bs_data *d, size_t first, int column)
+/* What all panels share: a row for each layer, empty where an entry does not hit it, and the scale. */
+typedef struct sheet {
+    const bs_page *p;
+    const bs_data *d;
+    const bs_common_path *path;
+    size_t rows, panels;
+    double left, cell, max;
+} sheet;
+
+/* Returns how many rows from `first` on are of one entry and layer. */
+static size_t layer_rows(const bs_data *d, size_t first)
 {
     size_t n = 1;
-    while (first + n < d->n && bs_data_value(d, first + n, column) == bs_data_value(d, first, column) &&
+    while (first + n < d->n && bs_data_value(d, first + n, PLACE) == bs_data_value(d, first, PLACE) &&
            bs_data_value(d, first + n, ENTRY) == bs_data_value(d, first, ENTRY))
         n++;
     return n;
 }
 
-static size_t count_layers(const bs_data *d, size_t first, size_t n)
+static double height_of(const sheet *s)
 {
-    size_t layers = 0;
-    for (size_t i = first; i < first + n; i += block(d, i, LAYER))
-        layers++;
-    return layers;
-}
-
-static double cell_height(size_t layers)
-{
-    return layers > 60 ? 8 : CELL;
+    return s->cell * (double)s->rows;
 }
 
 static void draw_frame(const bs_page *p, double left, double top, double height, const char *title)
@@ -57,58 +60,96 @@ static void draw_frame(const bs_page *p, double left, double top, double height,
         bs_draw_text(p, (bs_text){.x = x + w / 2 - (i == 0 ? 8 : 0), .y = top - 8, .size = 11},
                      fields[i].name);
     }
-    for (int bit = 31; bit >= 0; bit -= bit == 31 ? 1 : 3) {
+    for (int bit = 31; bit >= 0; bit -= bit == 31 ? 4 : 3) {
         snprintf(text, sizeof text, "%d", bit);
-        bs_draw_text(p, (bs_text){.x = left + (31.5 - bit) * CELL, .y = top + height + 14, .size = 10}, text);
+        bs_draw_text(p, (bs_text){.x = left + (31.5 - bit) * CELL, .y = top + height + 14, .size = 11}, text);
     }
     bs_draw_text(p, (bs_text){.x = left + BITS * CELL / 2.0, .y = top + height + 30, .size = 12},
                  "bit position");
 }
 
-static void draw_panel(const bs_page *p, const bs_data *d, const bs_common_path *path, size_t first, size_t n,
-                       double left, double top)
+/* Draws the cells of one entry and layer, and its name. */
+static void draw_layer(const sheet *s, size_t first, size_t n, double y, double *named)
 {
-    bs_str title = {0};
-    double max = 0, size = cell_height(count_layers(d, first, n)), y = top;
-    size_t layer = 0, rows = count_layers(d, first, n);
-    for (size_t i = first; i < first + n; i++)
-        max = fmax(max, bs_data_value(d, i, RATE));
-    max = max > 0 ? max : 1;
+    const bs_page *p = s->p;
     bs_set_color(p, BS_FAINT, 1); /* not tried */
-    cairo_rectangle(p->cr, left, top, BITS * CELL, size * (double)rows);
+    cairo_rectangle(p->cr, s->left, y, BITS * CELL, s->cell);
     cairo_fill(p->cr);
-    for (size_t i = first; i < first + n; i += block(d, i, LAYER), y += size, layer++) {
-        size_t cells = block(d, i, LAYER);
-        for (size_t k = i; k < i + cells; k++) {
-            bs_set_scale_color(p, sqrt(bs_data_value(d, k, RATE) / max));
-            cairo_rectangle(p->cr, left + (31 - bs_data_value(d, k, BIT)) * CELL, y, CELL, size);
-            cairo_fill(p->cr);
-        }
-        bs_set_color(p, BS_INK, 1);
-        if (size == CELL || layer % 2 == 0)
-            bs_draw_text(p,
-                         (bs_text){.x = left - 6,
-                                   .y = y + size / 2,
-                                   .size = 10,
-                                   .across = 1,
-                                   .middle = true,
-                                   .is_path = true,
-                                   .max_width = left - 16},
-                         bs_common_path_cut(path, bs_data_text(d, i, LAYER_NAME)));
+    for (size_t k = first; k < first + n; k++) {
+        bs_set_scale_color(p, sqrt(bs_data_value(s->d, k, RATE) / s->max));
+        cairo_rectangle(p->cr, s->left + (31 - bs_data_value(s->d, k, BIT)) * CELL, y, CELL, s->cell);
+        cairo_fill(p->cr);
+    }
+    if (y < *named + CELL - 1)
+        return;
+    *named = y;
+    bs_set_color(p, BS_INK, 1);
+    bs_draw_text(p,
+                 (bs_text){.x = s->left - 6,
+                           .y = y + s->cell / 2,
+                           .size = 11,
+                           .across = 1,
+                           .middle = true,
+                           .is_path = true,
+                           .max_width = MOST_NAME},
+                 bs_common_path_cut(s->path, bs_data_text(s->d, first, LAYER_NAME)));
+}
+
+/* Draws the entry whose rows begin at `first`, and returns where the next one begins. */
+static size_t draw_panel(const sheet *s, size_t first, double top)
+{
+    const bs_data *d = s->d;
+    bs_str title = {0};
+    double named = -HUGE_VAL;
+    size_t i = first, n;
+    for (; i < d->n && bs_data_value(d, i, ENTRY) == bs_data_value(d, first, ENTRY); i += n) {
+        n = layer_rows(d, i);
+        draw_layer(s, i, n, top + bs_data_value(d, i, PLACE) * s->cell, &named);
     }
     bs_str_printf(&title, "Entry %s: %s", bs_data_text(d, first, ENTRY), bs_data_text(d, first, ENTRY_NAME));
-    draw_frame(p, left, top, size * (double)rows, title.ptr ? title.ptr : "");
-    bs_draw_color_bar(p, left + BITS * CELL + 24, top + 4, fmin(160, fmax(60, size * (double)rows - 8)), max,
-                      "SDC-1");
+    draw_frame(s->p, s->left, top, height_of(s), title.ptr ? title.ptr : "");
+    bs_draw_color_bar(s->p, s->left + BITS * CELL + 14, top + 4, fmin(160, fmax(40, height_of(s) - 8)),
+                      s->max, "SDC-1");
     bs_str_clear(&title);
+    return i;
+}
+
+static void measure(sheet *s)
+{
+    const bs_data *d = s->d;
+    s->left = 60;
+    for (size_t i = 0; i < d->n; i++) {
+        const char *name = bs_common_path_cut(s->path, bs_data_text(d, i, LAYER_NAME));
+        size_t place = (size_t)bs_data_value(d, i, PLACE);
+        s->left = fmax(s->left, 12 + bs_names_width(strlen(name), MOST_NAME));
+        s->rows = place + 1 > s->rows ? place + 1 : s->rows;
+        s->panels += i == 0 || bs_data_value(d, i, ENTRY) != bs_data_value(d, i - 1, ENTRY);
+        s->max = fmax(s->max, bs_data_value(d, i, RATE));
+    }
+    s->max = s->max > 0 ? s->max : 1;
+    s->cell = s->rows > 4 * FEW_LAYERS ? LOW_CELL / 2 : s->rows > FEW_LAYERS ? LOW_CELL : CELL;
+}
+
+static void draw_key(const sheet *s, double y, const char *note)
+{
+    bs_key key = {s->p, 12, y, s->p->width - 24};
+    bs_set_scale_color(s->p, 0);
+    bs_key_swatch(&key, "pale: trials, but no SDC-1");
+    bs_set_color(s->p, BS_FAINT, 1);
+    bs_key_swatch(&key, "grey: no trial flipped this bit");
+    if (s->panels > 1) {
+        bs_set_color(s->p, BS_WHITE, 1);
+        bs_key_swatch(&key, "white row: the entry does not hit this layer");
+    }
+    bs_key_note(&key, note);
 }
 
 bs_status bs_figure_bits(bs_page *p, const bs_db *db, const bs_figure_options *o)
 {
+    static const char note[] = "Colours: share of the trials of a bit with another answer (SDC-1), on a "
+                               "square-root scale, which is the same for all entries.";
     bs_data d = {0};
     bs_common_path path = {0};
-    double height = TOP, left = 60;
-    size_t n;
     bs_status st;
     BS_TRY(bs_data_load(&d, db, sql, 1, &o->entry));
     if (d.n == 0)
@@ -116,23 +157,17 @@ bs_status bs_figure_bits(bs_page *p, const bs_db *db, const bs_figure_options *o
                                     "it needs an entry with fault: flip and count: 1"),
                     out);
     BS_TRY_GOTO(bs_figure_paths(&path, db), out);
-    for (size_t i = 0; i < d.n; i++) {
-        const char *name = bs_common_path_cut(&path, bs_data_text(&d, i, LAYER_NAME));
-        left = fmin(230, fmax(left, 16 + 6.4 * (double)strlen(name)));
-    }
-    for (size_t i = 0; i < d.n; i += n) {
-        n = block(&d, i, ENTRY);
-        size_t rows = count_layers(&d, i, n);
-        height += fmax(68, cell_height(rows) * (double)rows) + GAP;
-    }
-    BS_TRY_GOTO(bs_page_begin(p, left + BITS * CELL + RIGHT, height - GAP + 54), out);
+    sheet s = {.p = p, .d = &d, .path = &path};
+    measure(&s);
+    double step = fmax(48, height_of(&s)) + GAP, width = s.left + BITS * CELL + RIGHT,
+           below = TOP + (double)s.panels * step - GAP + 58;
+    BS_TRY_GOTO(
+        bs_page_begin(p, width, below + (2 + (s.panels > 1) + bs_key_lines(note, width - 24)) * BS_KEY_LINE),
+        out);
     double top = TOP;
-    for (size_t i = 0; i < d.n; i += n) {
-        n = block(&d, i, ENTRY);
-        size_t rows = count_layers(&d, i, n);
-        draw_panel(p, &d, &path, i, n, left, top);
-        top += fmax(68, cell_height(rows) * (double)rows) + GAP;
-    }
+    for (size_t i = 0; i < d.n; top += step)
+        i = draw_panel(&s, i, top);
+    draw_key(&s, below, note);
     bs_figure_note(p, &path);
     st = bs_page_end(p);
 out:

@@ -1,13 +1,15 @@
 /* Draws the policy "run again if the answer is in S": silent data corruptions caught against extra
  * inferences, as S grows. */
+#include "report/axes.h"
 #include "report/data.h"
 #include "report/figure.h"
+#include "report/key.h"
 
 #include <math.h>
 #include <stdio.h>
 
 enum { SCOPE, BUDGET, EXTRA, CHOSEN, CAUGHT, LOW, HIGH, ALLOWED, PICKED, CONFIDENCE };
-enum { LEFT = 70, TOP = 44, WIDTH = 480, HEIGHT = 340, RIGHT = 230 };
+enum { LEFT = 66, TOP = 34, WIDTH = 400, HEIGHT = 300, RIGHT = 24 };
 
 static const char sql[] =
     "SELECT c.scope, c.budget, c.extra, c.caught_chosen, ifnull(c.caught, 0.0), c.caught_low, c.caught_high, "
@@ -38,29 +40,23 @@ static void draw_band(const bs_page *p, const bs_axes *a, const bs_data *d)
     cairo_fill(p->cr);
 }
 
-static void draw_legend(const bs_page *p, const bs_data *d, size_t picked)
+static void draw_key(const bs_page *p, const bs_data *d, size_t picked)
 {
-    static const double dash[] = {5, 4};
-    char text[64];
-    double x = LEFT + WIDTH + 16, y = TOP + 14;
-    bs_set_color(p, BS_BLUE, 1);
-    cairo_set_line_width(p->cr, 2);
-    bs_draw_line(p, x, y - 4, x + 24, y - 4);
-    bs_set_color(p, BS_ORANGE, 1);
-    cairo_set_dash(p->cr, dash, 2, 0);
-    bs_draw_line(p, x, y + 16, x + 24, y + 16);
-    cairo_set_dash(p->cr, NULL, 0, 0);
+    bs_key key = {p, LEFT, TOP + HEIGHT + 60, WIDTH};
+    char text[160];
+    snprintf(text, sizeof text, "images that judge, with a %.4g %% interval",
+             100 * bs_data_value(d, 0, CONFIDENCE));
+    bs_key_series(&key, 0, false, text);
+    bs_key_series(&key, 1, false, "images that chose S");
     bs_set_color(p, BS_INK, 1);
-    snprintf(text, sizeof text, "images that judge (%.4g %%)", 100 * bs_data_value(d, 0, CONFIDENCE));
-    bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1}, text);
-    bs_draw_text(p, (bs_text){.x = x + 30, .y = y + 20, .size = 11, .across = -1}, "images that chose S");
-    bs_draw_dot(p, x + 12, y + 36, 4);
-    snprintf(text, sizeof text, "budget of %.3g %%: S has %zu class%s,", 100 * bs_data_value(d, 0, ALLOWED),
-             picked, picked == 1 ? "" : "es");
-    bs_draw_text(p, (bs_text){.x = x + 30, .y = y + 40, .size = 11, .across = -1}, text);
-    snprintf(text, sizeof text, "catches %.1f %% for %.1f %% more", 100 * bs_data_value(d, picked, CAUGHT),
-             100 * bs_data_value(d, picked, EXTRA));
-    bs_draw_text(p, (bs_text){.x = x + 30, .y = y + 55, .size = 11, .across = -1}, text);
+    bs_draw_dot(p, key.x + 13, key.y - 4, 4);
+    key.x += 34;
+    key.width -= 34;
+    snprintf(text, sizeof text,
+             "budget of %.3g %%: S has %zu class%s, catches %.1f %% for %.1f %% more inferences",
+             100 * bs_data_value(d, 0, ALLOWED), picked, picked == 1 ? "" : "es",
+             100 * bs_data_value(d, picked, CAUGHT), 100 * bs_data_value(d, picked, EXTRA));
+    bs_key_note(&key, text);
 }
 
 bs_status bs_figure_rerun(bs_page *p, const bs_db *db, const bs_figure_options *o)
@@ -79,7 +75,7 @@ bs_status bs_figure_rerun(bs_page *p, const bs_db *db, const bs_figure_options *
         picked = bs_data_value(&d, i, PICKED) > 0 ? i : picked;
         most = fmax(most, fmax(bs_data_value(&d, i, EXTRA), bs_data_value(&d, i, BUDGET)));
     }
-    BS_TRY_GOTO(bs_page_begin(p, LEFT + WIDTH + RIGHT, TOP + HEIGHT + 50), out);
+    BS_TRY_GOTO(bs_page_begin(p, LEFT + WIDTH + RIGHT, TOP + HEIGHT + 60 + 4 * BS_KEY_LINE), out);
     bs_axes a = {.left = LEFT,
                  .top = TOP,
                  .width = WIDTH,
@@ -88,25 +84,20 @@ bs_status bs_figure_rerun(bs_page *p, const bs_db *db, const bs_figure_options *
                  .y_max = 1,
                  .x_percent = true,
                  .y_percent = true,
-                 .x_name = "extra inferences",
+                 .x_name = "extra inferences, share of all",
                  .y_name = "silent corruptions caught"};
     bs_str_printf(&title, "Run again if the answer is in S, scope %s", bs_data_text(&d, 0, SCOPE));
     a.title = title.ptr;
     bs_axes_draw(p, &a);
-    static const double dash[] = {5, 4};
     draw_band(p, &a, &d);
-    bs_set_color(p, BS_ORANGE, 1);
-    cairo_set_line_width(p->cr, 1.6);
-    cairo_set_dash(p->cr, dash, 2, 0);
+    bs_set_series(p, 1, 2, 1);
     trace(p, &a, &d, BUDGET, CHOSEN);
-    cairo_set_dash(p->cr, NULL, 0, 0);
-    bs_set_color(p, BS_BLUE, 1);
-    cairo_set_line_width(p->cr, 2);
+    bs_set_series(p, 0, 2, 1);
     trace(p, &a, &d, EXTRA, CAUGHT);
     bs_set_color(p, BS_INK, 1);
     bs_draw_dot(p, bs_axes_x(&a, bs_data_value(&d, picked, EXTRA)),
                 bs_axes_y(&a, bs_data_value(&d, picked, CAUGHT)), 4);
-    draw_legend(p, &d, picked);
+    draw_key(p, &d, picked);
     st = bs_page_end(p);
 out:
     bs_str_clear(&title);

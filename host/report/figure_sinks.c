@@ -17,14 +17,17 @@ static const char sql_layers[] =
     "iif(?3 = -2, "
     "s.n IS NULL, 0), iif(?3 = -2, -a.sdc1_rate, 0), a.entry, (SELECT ordinal FROM layer "
     "WHERE id = a.layer) LIMIT 5";
-/* True class (the label, or the golden answer of images without one), answer, count. */
-static const char sql_golden[] = "SELECT coalesce(i.class, g.class), g.class, count(*), 0 FROM golden g JOIN "
-                                 "image i ON i.id = g.image WHERE g.class >= "
-                                 "0 GROUP BY 1, 2 ORDER BY 1, 2";
-static const char sql_layer[] = "SELECT coalesce(i.class, g.class), s.class, sum(s.n), s.class <> g.class "
-                                "FROM summary s JOIN golden g ON g.image = "
-                                "s.image JOIN image i ON i.id = s.image WHERE s.entry = ?1 AND s.layer = ?2 "
-                                "AND s.class >= 0 GROUP BY 1, 2, 4 ORDER BY 4, 1, 2";
+/* True class (the label, or the golden answer of images without one), answer, its share in that class. */
+static const char sql_golden[] =
+    "SELECT coalesce(i.class, g.class), g.class, 1.0 * count(*) / sum(count(*)) OVER (PARTITION BY "
+    "coalesce(i.class, g.class)), 0 FROM golden g JOIN image i ON i.id = g.image WHERE g.class >= 0 GROUP BY "
+    "1, 2 ORDER BY 1, 2";
+static const char sql_layer[] =
+    "SELECT coalesce(i.class, g.class), s.class, 1.0 * sum(s.n) / sum(sum(s.n)) OVER (PARTITION BY "
+    "coalesce(i.class, g.class)), s.class <> g.class FROM summary s JOIN golden g ON g.image = s.image JOIN "
+    "image i ON i.id = s.image WHERE s.entry = ?1 AND s.layer = ?2 AND s.class >= 0 GROUP BY 1, 2, 4 ORDER "
+    "BY "
+    "4, 1, 2";
 static const char sql_sinks[] =
     "SELECT s.class, c.name, s.sdc_share, s.unit FROM sink_class s JOIN class_shown c ON c.class = s.class "
     "WHERE "
@@ -101,7 +104,7 @@ static bs_status draw_page(bs_panel *n, const bs_db *db, const bs_data *golden, 
         bs_panel_place(n, k + 1);
         st = draw_layer(n, db, layers, &path, k, !two ? "" : k == 0 ? "early: " : "late: ");
     }
-    bs_panel_draw_legend(n, layers->n > 0);
+    bs_panel_draw_key(n, layers->n > 0);
     if (st == BS_OK && is_one_entry(layers))
         st = draw_fault(n, db, layers);
     bs_common_path_clear(&path);

@@ -1,14 +1,16 @@
 /* Draws P(the answer c is correct | the network answers c) against the probability of a fault. Up to ten
  * classes: all of them, with intervals. More: those whose answers lose most trust, with all others in grey
  * below them. */
+#include "report/axes.h"
 #include "report/data.h"
 #include "report/figure.h"
+#include "report/key.h"
 
 #include <math.h>
 #include <stdio.h>
 
 enum { SCOPE, CLASS, NAME, P, TRUST, LOW, HIGH, ORDER, NOTION };
-enum { LEFT = 70, TOP = 44, WIDTH = 560, HEIGHT = 360, RIGHT = 210, SHOWN = 8, POINTS = 37 };
+enum { LEFT = 66, TOP = 34, WIDTH = 430, HEIGHT = 320, RIGHT = 20, BANDS = 3, SHOWN = 8, POINTS = 37 };
 
 /* Trust by label if there are labels (then only for classes that are one), for classes that some image shows
  * without faults. The last column but one ranks them by their loss between p = 0 and p = 1. ?1: scope, or -2:
@@ -63,7 +65,7 @@ static void draw_curves(const bs_page *p, const bs_axes *a, const bs_data *d, si
         trace(p, a, d, k * POINTS, TRUST);
         cairo_stroke(p->cr);
     }
-    for (size_t k = 0; k < shown && k < 3; k++)
+    for (size_t k = 0; k < shown && k < BANDS; k++)
         draw_band(p, a, d, k * POINTS, (int)k);
     for (size_t k = 0; k < shown; k++) {
         bs_set_series(p, (int)k, 2, 1);
@@ -72,32 +74,38 @@ static void draw_curves(const bs_page *p, const bs_axes *a, const bs_data *d, si
         cairo_stroke(p->cr);
     }
     cairo_set_dash(p->cr, NULL, 0, 0);
+    for (size_t k = 0; k < shown; k++) {
+        bs_set_series(p, (int)k, 1, 1);
+        for (size_t i = k; i < POINTS; i += shown) /* those of no two curves at one place */
+            bs_draw_mark(p, (int)k, bs_axes_x(a, bs_data_value(d, k * POINTS + i, P)),
+                         bs_axes_y(a, bs_data_value(d, k * POINTS + i, TRUST)));
+    }
+    cairo_set_dash(p->cr, NULL, 0, 0);
     cairo_restore(p->cr);
 }
 
-static void draw_legend(const bs_page *p, const bs_data *d, size_t classes, size_t shown, double confidence)
+/* Returns the lines of the key: curves in two columns, others, and the note. */
+static size_t key_lines(size_t classes, size_t shown, const char *note)
 {
-    double x = LEFT + WIDTH + 16, y = TOP + 8;
-    char text[48];
-    bs_set_color(p, BS_INK, 1);
-    snprintf(text, sizeof text, "loses most first; band: %g %%", confidence);
-    bs_draw_text(p, (bs_text){.x = x, .y = y, .size = 11, .across = -1}, text);
+    return (shown + 1) / 2 + (classes > shown) + (size_t)bs_key_lines(note, WIDTH);
+}
+
+static void draw_key(const bs_page *p, const bs_data *d, size_t classes, size_t shown, const char *note)
+{
+    bs_key key = {p, LEFT, TOP + HEIGHT + 60, WIDTH}, column = {p, LEFT, key.y, WIDTH / 2.0};
     for (size_t k = 0; k < shown; k++) {
-        y += 20;
-        bs_set_series(p, (int)k, 2, 1);
-        bs_draw_line(p, x, y - 4, x + 24, y - 4);
-        bs_set_color(p, BS_INK, 1);
-        bs_draw_text(p, (bs_text){.x = x + 30, .y = y, .size = 11, .across = -1, .max_width = RIGHT - 52},
-                     bs_data_text(d, k * POINTS, NAME));
+        if (k == (shown + 1) / 2) {
+            column.x += column.width;
+            column.y = key.y;
+        }
+        bs_key_series(&column, (int)k, true, bs_data_text(d, k * POINTS, NAME));
     }
-    cairo_set_dash(p->cr, NULL, 0, 0);
+    key.y += (double)((shown + 1) / 2) * BS_KEY_LINE;
     if (classes > shown) {
-        bs_set_color(p, BS_GREY, 1);
-        cairo_set_line_width(p->cr, 1);
-        bs_draw_line(p, x, y + 16, x + 24, y + 16);
-        bs_set_color(p, BS_INK, 1);
-        bs_draw_text(p, (bs_text){.x = x + 30, .y = y + 20, .size = 11, .across = -1}, "other classes");
+        bs_set_color(p, BS_GREY, 0.5);
+        bs_key_swatch(&key, "all other classes");
     }
+    bs_key_note(&key, note);
 }
 
 bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *o)
@@ -105,6 +113,7 @@ bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *
     bs_data d = {0};
     bs_str title = {0};
     double low = 1, high = 0, confidence;
+    char note[256];
     bs_status st;
     BS_TRY(bs_figure_confidence(&confidence, db));
     BS_TRY(bs_data_load(&d, db, sql, 1, &o->entry));
@@ -116,7 +125,12 @@ bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *
         low = fmin(low, bs_data_value(&d, i, TRUST));
         high = fmax(high, bs_data_value(&d, i, TRUST));
     }
-    BS_TRY_GOTO(bs_page_begin(p, LEFT + WIDTH + RIGHT, TOP + HEIGHT + 50), out);
+    snprintf(note, sizeof note,
+             "The answers that lose most trust come first. Bands, of the first %d: %g %% intervals.%s", BANDS,
+             confidence, classes > shown ? " Other classes are lines without marks." : "");
+    BS_TRY_GOTO(bs_page_begin(p, LEFT + WIDTH + RIGHT,
+                              TOP + HEIGHT + 56 + (double)key_lines(classes, shown, note) * BS_KEY_LINE),
+                out);
     bs_axes a = {.left = LEFT,
                  .top = TOP,
                  .width = WIDTH,
@@ -133,7 +147,7 @@ bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *
     a.title = title.ptr;
     bs_axes_draw(p, &a);
     draw_curves(p, &a, &d, classes, shown);
-    draw_legend(p, &d, classes, shown, confidence);
+    draw_key(p, &d, classes, shown, note);
     st = bs_page_end(p);
 out:
     bs_str_clear(&title);

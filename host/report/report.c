@@ -6,6 +6,7 @@
 #include "report/data.h"
 #include "report/findings.h"
 #include "report/html.h"
+#include "report/manifest.h"
 #include "report/sections.h"
 #include "report/shown.h"
 #include "store/identity.h"
@@ -168,19 +169,33 @@ static bs_status write_page(bs_str *out, const bs_db *db, const bs_common_path *
     return write_reproduction(out, db, db_path);
 }
 
-static bs_status save(const bs_str *page, const char *folder)
+static bs_status save(const char *folder, const char *name, const bs_str *text)
 {
     bs_str path = {0};
-    bs_status st;
-    bs_str_printf(&path, "%s/report.html", folder);
-    BS_TRY(bs_str_status(&path));
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        st = bs_fail(BS_ERR, "cannot make the folder '%s': %s", folder, strerror(errno));
-        bs_hint("name a folder that can be made, or that is writable");
-    } else {
-        st = bs_write_file(path.ptr, page->ptr, page->len);
-    }
+    bs_str_printf(&path, "%s/%s", folder, name);
+    bs_status st = bs_str_status(&path);
+    if (st == BS_OK)
+        st = bs_write_file(path.ptr, text->ptr, text->len);
     bs_str_clear(&path);
+    return st;
+}
+
+/* Writes the page, and after it what vouches for it. */
+static bs_status save_both(const bs_db *db, const char *db_path, const char *folder, const bs_str *page)
+{
+    bs_str manifest = {0}, file = {0};
+    bs_status st;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        bs_fail(BS_ERR, "cannot make the folder '%s': %s", folder, strerror(errno));
+        return bs_hint("name a folder that can be made, or that is writable");
+    }
+    BS_TRY_GOTO(bs_relative_path(&file, folder, db_path), out);
+    BS_TRY_GOTO(bs_manifest_append(&manifest, db, file.ptr, page), out);
+    BS_TRY_GOTO(save(folder, "report.html", page), out);
+    st = save(folder, "manifest.json", &manifest);
+out:
+    bs_str_clear(&file);
+    bs_str_clear(&manifest);
     return st;
 }
 
@@ -197,7 +212,7 @@ bs_status bs_report_write(const char *db_path, const char *folder)
     BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_report), out);
     BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_findings), out);
     BS_TRY_GOTO(write_page(&page, db, &path, db_path), out);
-    st = save(&page, folder);
+    st = save_both(db, db_path, folder, &page);
 out:
     bs_str_clear(&page);
     bs_db_close(db);

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 
-/* Writes FOLDER/report.html, and makes the folder if necessary. Figures are inline; no scripts, no other
- * resources. */
+/* Writes FOLDER/report.html and FOLDER/manifest.json (manifest.h), and makes the folder if necessary. Figures
+ * are inline; no scripts, no other resources. */
 bs_status bs_report_write(const char *db_path, const char *folder);
 
 #endif

@@ -1,5 +1,7 @@
 #include "report/sink_panel.h"
 
+#include "report/key.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +11,12 @@ enum {
     LEFT = 70,
     TOP = 70,
     GAP_X = 130,
-    GAP_Y = 84,
-    ACROSS = 3,
+    GAP_Y = 88,
     MAX_CELLS = 125,
     MAX_NAMES = 9,
     MOST_AXIS_NAME = 100, /* pixels */
-    LEGEND_LINE = 17
+    TEXT = 11,
+    DECADES = 3 /* of the scale of shades, below 100 % */
 };
 
 static bool is_sink(const bs_panel *n, double class)
@@ -47,21 +49,21 @@ static void draw_ticks(const bs_panel *n)
         const char *text = named ? bs_data_text(&n->names, (size_t)c, 0) : number;
         bs_text at = {.x = n->left + PANEL * (c + 0.5) / n->classes + (named ? 4 : 0),
                       .y = n->top + PANEL + (named ? 10 : 14),
-                      .size = 10,
+                      .size = TEXT,
                       .angle = named ? 55 : 0,
                       .across = named,
-                      .max_width = n->axis};
+                      .max_width = named ? MOST_AXIS_NAME : 0};
         bs_set_color(n->p, BS_INK, 1);
         bs_draw_text(n->p, at, text);
         bs_set_color(n->p, sink ? BS_RED : BS_INK, 1);
         bs_draw_text(n->p,
                      (bs_text){.x = n->left - 5,
                                .y = row_y(n, c),
-                               .size = 10,
+                               .size = TEXT,
                                .across = 1,
                                .middle = true,
                                .bold = sink,
-                               .max_width = n->axis},
+                               .max_width = named ? MOST_AXIS_NAME : 0},
                      text);
     }
     bs_set_color(n->p, BS_INK, 1);
@@ -98,7 +100,7 @@ static void draw_names(const bs_panel *n)
         bs_draw_text(n->p,
                      (bs_text){.x = n->left + PANEL + 10,
                                .y = y[i],
-                               .size = 10,
+                               .size = TEXT,
                                .across = -1,
                                .middle = true,
                                .max_width = GAP_X - 56},
@@ -138,11 +140,11 @@ void bs_panel_draw_frame(const bs_panel *n, const char *title, const char *subti
     draw_names(n);
 }
 
-/* Returns the opacity of a cell: v from 0 (rare) to 1 (the most frequent one). */
-static double shade(bs_color color, double v)
+/* Returns the opacity of a cell that has this share of its true class: logarithmic, from 0.1 % to 100 %. */
+static double shade(bs_color color, double share)
 {
-    double least = color == BS_RED ? 0.4 : 0.25;
-    return least + (1 - least) * v;
+    double least = color == BS_RED ? 0.35 : 0.2, v = 1 + log10(fmax(share, 1e-9)) / DECADES;
+    return least + (1 - least) * fmin(1, fmax(0, v));
 }
 
 /* Draws a square, or half of it: the lower right one, over what is there. */
@@ -166,13 +168,10 @@ void bs_panel_draw_pairs(bs_panel *n, const bs_data *d)
     int cells = n->classes < MAX_CELLS ? n->classes : MAX_CELLS;
     bool drawn[2][MAX_CELLS * MAX_CELLS] = {
         {false}}; /* on the grid, one dot for each place keeps the file small */
-    double size = (double)PANEL / cells, most = 1, dot = fmax(size, 2.4);
-    for (size_t i = 0; i < d->n; i++)
-        most = fmax(most, bs_data_value(d, i, 2));
+    double size = (double)PANEL / cells, dot = fmax(size, 2.4);
     for (int red = 0; red < 2; red++)
         for (size_t i = 0; i < d->n; i++) {
-            double x = bs_data_value(d, i, 0), y = bs_data_value(d, i, 1),
-                   v = log1p(bs_data_value(d, i, 2)) / log1p(most);
+            double x = bs_data_value(d, i, 0), y = bs_data_value(d, i, 1);
             bool sink = bs_data_value(d, i, 3) > 0 && is_sink(n, y);
             if (sink != red || !(x >= 0 && x < n->classes && y >= 0 && y < n->classes))
                 continue;
@@ -182,7 +181,7 @@ void bs_panel_draw_pairs(bs_panel *n, const bs_data *d)
             drawn[red][row * cells + column] = true;
             double cx = n->left + (column + 0.5) * size, cy = n->top + PANEL - (row + 0.5) * size;
             bs_color color = sink ? BS_RED : BS_BLUE;
-            double alpha = cells < MAX_CELLS ? shade(color, v) : sink ? 1 : 0.6;
+            double alpha = cells < MAX_CELLS ? shade(color, bs_data_value(d, i, 2)) : sink ? 1 : 0.6;
             bool half = sink && cells < MAX_CELLS && drawn[0][row * cells + column];
             n->has_halves |= half;
             draw_cell(n->p, cx - dot / 2, cy - dot / 2, dot, half, color, alpha);
@@ -196,19 +195,20 @@ static double left_margin(const bs_panel *n)
 
 void bs_panel_place(bs_panel *n, size_t k)
 {
-    n->left = left_margin(n) + (double)(k % ACROSS) * (PANEL + GAP_X);
-    n->top = TOP + (double)(k / ACROSS) * (PANEL + GAP_Y + axis_drop(n));
+    n->left = left_margin(n) + (double)(k % n->across) * (PANEL + GAP_X);
+    n->top = TOP + (double)(k / n->across) * (PANEL + GAP_Y + axis_drop(n));
 }
 
 bs_status bs_panel_page(bs_panel *n, bs_page *p, size_t panels, bool layers)
 {
-    size_t rows = (panels + ACROSS - 1) / ACROSS, columns = panels < ACROSS ? panels : ACROSS;
+    n->across = panels < 3 ? panels : panels == 3 ? 3 : 2; /* figure talk has three in one line */
+    size_t rows = (panels + n->across - 1) / n->across;
     for (size_t i = 0; n->names.n == (size_t)n->classes && i < n->names.n; i++)
-        n->axis = fmin(MOST_AXIS_NAME, fmax(n->axis, 6.2 * (double)strlen(bs_data_text(&n->names, i, 0))));
+        n->axis = fmin(MOST_AXIS_NAME, fmax(n->axis, 7.0 * (double)strlen(bs_data_text(&n->names, i, 0))));
     n->p = p;
     n->bottom = TOP + (double)rows * (PANEL + GAP_Y + axis_drop(n)) - GAP_Y + 60;
-    return bs_page_begin(p, left_margin(n) + (double)columns * (PANEL + GAP_X) - 30,
-                         n->bottom + (layers ? 3 : 1) * LEGEND_LINE);
+    return bs_page_begin(p, left_margin(n) + (double)n->across * (PANEL + GAP_X) - 30,
+                         n->bottom + (layers ? 5 : 3) * BS_KEY_LINE);
 }
 
 void bs_panel_draw_headline(const bs_panel *n, const char *text)
@@ -223,39 +223,41 @@ void bs_panel_draw_headline(const bs_panel *n, const char *text)
                  text);
 }
 
-void bs_panel_draw_legend(const bs_panel *n, bool layers)
+/* Draws the scale of shades: what each stands for is written behind it. */
+static void draw_shades(bs_key *key, const bs_color *colors, int n_colors)
 {
-    double y = n->bottom;
-    enum { STEPS = 4, STEP = 9 };
-    const char *meaning = n->classes < MAX_CELLS
-                              ? "the darker, the more answers (log of the count, for each panel)"
-                              : "a pair of true class and answer that occurs";
-    const struct {
-        bool shown, half;
-        bs_color color;
-        const char *text;
-    } lines[] = {
-        {true, false, BS_BLUE, meaning},
-        {layers, false, BS_RED,
-         "red row: a sink, into which more wrong answers fall than chance and runners-up explain"},
-        {n->has_halves, true, BS_RED, "half red: the fault-free network gives some of these answers, too"}};
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        if (!lines[i].shown)
-            continue;
-        double x = left_margin(n);
-        if (lines[i].half)
-            draw_cell(n->p, x + (STEPS - 1) * STEP, y - STEP, STEP, false, BS_BLUE, 0.7);
-        for (int k = n->classes < MAX_CELLS && !lines[i].half ? 0 : STEPS - 1; k < STEPS; k++)
-            draw_cell(n->p, x + k * STEP, y - STEP, STEP, lines[i].half, lines[i].color,
-                      shade(lines[i].color, k / (STEPS - 1.0)));
-        bs_set_color(n->p, BS_INK, 1);
-        bs_draw_text(n->p,
-                     (bs_text){.x = x + STEPS * STEP + 8,
-                               .y = y,
-                               .size = 11,
-                               .across = -1,
-                               .max_width = n->p->width - x - STEPS * STEP - 16},
-                     lines[i].text);
-        y += LEGEND_LINE;
+    static const char *const shares[] = {"0.1 % or less", "1 %", "10 %", "100 %"};
+    enum { BOX = 14 };
+    double x = key->x;
+    for (int i = 0; i <= DECADES; i++) {
+        for (int k = 0; k < n_colors; k++, x += BOX)
+            draw_cell(key->p, x, key->y - 11, BOX, false, colors[k], shade(colors[k], pow(10, i - DECADES)));
+        bs_set_color(key->p, BS_INK, 1);
+        bs_draw_text(key->p, (bs_text){.x = x + 5, .y = key->y, .size = 12, .across = -1}, shares[i]);
+        x += 18 + bs_text_width(key->p, 12, shares[i]);
+    }
+    key->y += BS_KEY_LINE;
+}
+
+void bs_panel_draw_key(const bs_panel *n, bool layers)
+{
+    static const bs_color colors[] = {BS_BLUE, BS_RED};
+    bs_key key = {n->p, left_margin(n), n->bottom, n->p->width - left_margin(n) - 8};
+    if (n->classes < MAX_CELLS) {
+        bs_key_note(&key, "Shades: share of this answer in its true class (log scale); white: none");
+        draw_shades(&key, colors, layers ? 2 : 1);
+    } else {
+        bs_set_color(n->p, BS_BLUE, 0.6);
+        bs_key_swatch(&key, "a pair of true class and answer that occurs, however often");
+    }
+    if (layers) {
+        bs_set_color(n->p, BS_RED, 1);
+        bs_key_swatch(&key, "red: a sink, with more wrong answers than chance and runners-up explain");
+    }
+    if (n->has_halves) {
+        draw_cell(n->p, key.x + 6, key.y - 11, 14, false, BS_BLUE, 0.7);
+        draw_cell(n->p, key.x + 6, key.y - 11, 14, true, BS_RED, 0.7);
+        key.x += 34;
+        bs_key_note(&key, "half red: the fault-free network gives some of these answers, too");
     }
 }

@@ -1,5 +1,8 @@
-/* The digest is a sum, so that it does not depend on the order of rows or on the runs that made them. */
-#include "store/db.h"
+/* The digest is a sum, so that it does not depend on the order of rows or on the runs that made them. The
+ * SHA-256 beside it is over the same values in the order of their keys. */
+#include "store/digest.h"
+
+#include "base/sha256.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -8,17 +11,18 @@
 #include <xxhash.h>
 
 /* The digest excludes run, audit and times. It is independent of the file format: columns by value, 8 bytes
- * each, with NULL as a tag of its own. */
+ * each, with NULL as a tag of its own. The order is that of the tables' keys, which costs nothing. */
 static const char sql_trial[] = "SELECT id, element, bit, keep, toggle, before, n_sites, died_at, top1, "
                                 "top2, top3, top4, top5, score1, score2, "
-                                "score3, score4, score5, p_golden, flags FROM trial";
+                                "score3, score4, score5, p_golden, flags FROM trial ORDER BY id";
 static const char sql_golden[] = "SELECT image, top1, top2, top3, top4, top5, score1, score2, score3, "
                                  "score4, score5, p_top1, flags, sha256, "
-                                 "logits_hash FROM golden";
+                                 "logits_hash FROM golden ORDER BY image";
 /* Their hashes are added, so that files without such rows keep their digests. */
-static const char sql_site[] = "SELECT trial, layer, element, keep, toggle, before FROM trial_site";
-static const char sql_trial_ranking[] = "SELECT trial, ranking FROM trial_ranking";
-static const char sql_golden_ranking[] = "SELECT image, ranking FROM golden_ranking";
+static const char sql_site[] =
+    "SELECT trial, layer, element, keep, toggle, before FROM trial_site ORDER BY trial, layer, element";
+static const char sql_trial_ranking[] = "SELECT trial, ranking FROM trial_ranking ORDER BY trial";
+static const char sql_golden_ranking[] = "SELECT image, ranking FROM golden_ranking ORDER BY image";
 
 enum { MAX_COLUMNS = 24 };
 
@@ -48,10 +52,37 @@ static XXH128_hash_t hash_row(sqlite3_stmt *q, uint64_t seed)
     return XXH3_128bits_withSeed(word, (size_t)n * 2 * sizeof *word, seed);
 }
 
+/* Adds a row's values to a SHA-256: a type and 8 bytes for each, little-endian, and what a text or blob of
+ * that many bytes holds. */
+static void add_to_sha256(struct sha256_ctx *hash, sqlite3_stmt *q)
+{
+    for (int i = 0; i < sqlite3_column_count(q); i++) {
+        int type = sqlite3_column_type(q, i);
+        bool bytes = type == SQLITE_TEXT || type == SQLITE_BLOB;
+        uint8_t head[9] = {(uint8_t)type};
+        uint64_t word = 0;
+        double real = sqlite3_column_double(q, i);
+        if (type == SQLITE_FLOAT)
+            memcpy(&word, &real, sizeof word);
+        else if (type == SQLITE_INTEGER)
+            word = (uint64_t)sqlite3_column_int64(q, i);
+        const void *text = bytes ? sqlite3_column_blob(q, i) : NULL;
+        size_t n = bytes ? (size_t)sqlite3_column_bytes(q, i) : 0;
+        if (bytes)
+            word = n;
+        for (int k = 0; k < 8; k++)
+            head[1 + k] = (uint8_t)(word >> 8 * k);
+        sha256_update(hash, sizeof head, head);
+        if (n > 0)
+            sha256_update(hash, n, text);
+    }
+}
+
 typedef struct digest {
     uint64_t seed; /* differs for each table */
     sum128 sum;
     uint64_t rows;
+    struct sha256_ctx *sha256; /* NULL: not wanted */
 } digest;
 
 static bs_status add_row(void *context, sqlite3_stmt *q)
@@ -61,26 +92,56 @@ static bs_status add_row(void *context, sqlite3_stmt *q)
     d->sum.low += h.low64;
     d->sum.high += h.high64 + (d->sum.low < h.low64);
     d->rows++;
+    if (d->sha256)
+        add_to_sha256(d->sha256, q);
+    return BS_OK;
+}
+
+static bs_status add_tables(digest *d, const bs_db *db, uint64_t *n_trials)
+{
+    static const char *const tables[] = {sql_trial, sql_golden, sql_site, sql_trial_ranking,
+                                         sql_golden_ranking};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        uint8_t tag = (uint8_t)(i + 1);
+        d->seed = i + 1;
+        if (d->sha256)
+            sha256_update(d->sha256, 1, &tag);
+        BS_TRY(bs_db_each(db, tables[i], BS_NO_BIND, add_row, d));
+        if (i == 0)
+            *n_trials = d->rows;
+    }
+    return BS_OK;
+}
+
+static void print_sum(char out[33], sum128 sum)
+{
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, sum.high, sum.low);
+}
+
+bs_status bs_results_hash(bs_results *out, const bs_db *db)
+{
+    struct sha256_ctx hash;
+    digest d = {.sha256 = &hash};
+    sha256_init(&hash);
+    BS_TRY(add_tables(&d, db, &out->trials));
+    print_sum(out->digest, d.sum);
+    bs_sha256_end(&hash, out->sha256);
     return BS_OK;
 }
 
 bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows)
 {
-    static const char *const tables[] = {sql_trial, sql_golden, sql_site, sql_trial_ranking,
-                                         sql_golden_ranking};
     bs_db *db = NULL;
     digest d = {.seed = 0};
+    uint64_t trials = 0;
     bs_status st;
     BS_TRY(bs_db_open(&db, path));
     /* Reads all tables as of one moment, also while a run writes. */
     BS_TRY_GOTO(bs_db_exec(db, "read", "BEGIN"), out);
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        d.seed = i + 1;
-        BS_TRY_GOTO(bs_db_each(db, tables[i], BS_NO_BIND, add_row, &d), out);
-        if (i == 0 && n_rows)
-            *n_rows = d.rows;
-    }
-    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, d.sum.high, d.sum.low);
+    BS_TRY_GOTO(add_tables(&d, db, &trials), out);
+    if (n_rows)
+        *n_rows = trials;
+    print_sum(out, d.sum);
 out:
     bs_db_close(db);
     return st;

@@ -85,11 +85,63 @@ static void test_colours_of_cells(void **state)
     assert_true(halves);
 }
 
+/* Returns how many letters stand on the axes of a panel of so many classes. */
+static size_t letters(const bs_db *db, int classes)
+{
+    bs_panel n = {.classes = classes};
+    bs_page page = {0};
+    char names[128];
+    size_t count = 0;
+    snprintf(
+        names, sizeof names,
+        "WITH RECURSIVE k (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < %d) SELECT 'name' FROM k",
+        classes);
+    if (classes <= BS_PANEL_FEW)
+        load(&n.names, db, names);
+    assert_ok(bs_panel_page(&n, &page, 1, false));
+    bs_panel_place(&n, 0);
+    bs_panel_draw_frame(&n, "", "");
+    assert_ok(bs_page_end(&page));
+    for (const char *at = page.svg.ptr; (at = strstr(at, "<use")) != NULL; at++)
+        count++;
+    bs_str_clear(&page.svg);
+    bs_data_clear(&n.names);
+    return count;
+}
+
+static void test_up_to_20_classes_have_names(void **state)
+{
+    const size_t axes = strlen("trueclassanswer") + 1; /* with the space */
+    assert_int_equal(letters(*state, 20), 2 * 20 * strlen("name") + axes);
+    assert_int_equal(letters(*state, 1000), 2 * strlen("0250500750999") + axes);
+}
+
+/* A shade is a share of the true class, whatever else is in the panel. */
+static void test_shades_have_one_scale(void **state)
+{
+    static const char *const pairs[] = {"VALUES (0, 2, 0.1, 0)", "VALUES (0, 2, 0.1, 0), (1, 1, 1.0, 0)"};
+    for (int i = 0; i < 2; i++) {
+        bs_panel n = {.classes = 3};
+        bs_page page = {0};
+        bs_data d = {0};
+        load(&d, *state, pairs[i]);
+        assert_ok(bs_panel_page(&n, &page, 1, false));
+        bs_panel_place(&n, 0);
+        bs_panel_draw_pairs(&n, &d);
+        assert_ok(bs_page_end(&page));
+        assert_non_null(strstr(page.svg.ptr, "fill-opacity:0.733333")); /* two decades of three */
+        bs_str_clear(&page.svg);
+        bs_data_clear(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_room_for_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_colours_of_cells, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_up_to_20_classes_have_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_shades_have_one_scale, set_up, tear_down),
     };
     return run_suite(tests, NULL, NULL);
 }
