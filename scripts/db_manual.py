@@ -45,7 +45,7 @@ VIEWS = {
     "failure_rate": "Failure rates",
 }
 # Their objects are temporary: a part of one command each, and none of the file.
-TEMPORARY = {"bif", "bits", "check", "defaults", "fault_wrong", "query", "report"}
+TEMPORARY = {"bif", "bits", "check", "defaults", "fault_wrong", "findings", "query", "report"}
 
 
 class Mistake(Exception):

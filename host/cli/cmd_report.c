@@ -23,8 +23,9 @@ const bs_command bs_cmd_report = {
     .name = "report",
     .usage = "DB",
     .summary = "write figures, tables and facts of a campaign as one HTML page",
-    .details = "Writes `report.html` with the figures, tables and facts of a campaign, and how to "
-               "reproduce it. The page opens from disk in any browser and needs nothing else: figures are "
+    .details = "Writes `report.html`: five sentences that say what the campaign found, how sure that is and "
+               "what limits it; then its figures, tables and facts, and how to reproduce it. The page opens "
+               "from disk in any browser and needs nothing else: figures are "
                "inline, and there is no script. All numbers come from the SQL views, so `bitsink bn` shows "
                "the same.\n"
                "\n"

@@ -75,7 +75,8 @@ bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry)
     static const char sql[] =
         "WITH done AS (SELECT sum(n) AS n FROM layer_summary WHERE entry = ?1 GROUP BY layer) SELECT e.kind, "
         "k.bitwise, e.bits, e.burst, e.count, e.ber, e.probability, e.value, e.low, e.high, (SELECT "
-        "min(l.type = 'fp32') FROM stratum s JOIN layer l ON l.id = s.layer WHERE s.entry = ?1), (SELECT "
+        "min(l.type = 'fp32' OR l.kind = 'network') FROM stratum s JOIN layer l ON l.id = s.layer WHERE "
+        "s.entry = ?1), (SELECT "
         "min(n) FROM done), (SELECT max(n) FROM done) FROM entry e JOIN fault_kind k ON k.kind = e.kind "
         "WHERE e.id = ?1";
     bs_data d = {0};

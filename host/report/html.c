@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "report/data.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void put_entities(bs_str *out, const bs_str *text)
@@ -44,19 +43,21 @@ void bs_html_lines(bs_str *out, const char *text)
     bs_str_clear(&shown);
 }
 
+/* Returns true for a number or an interval, with or without a percent sign. */
 static bool like_number(const char *text)
 {
-    return *text && strspn(text, "0123456789.,+-e% ") == strlen(text);
+    return *text && strchr("0123456789+-", *text) && strspn(text, "0123456789.,+-e% to") == strlen(text);
 }
 
-/* Returns true if a column contains numbers only, and at least one. */
+/* Returns true if a column contains numbers and intervals only, and at least one. */
 static bool is_numeric(const bs_data *d, int column)
 {
     bool any = false;
     for (size_t r = 0; r < d->n; r++) {
-        if (*bs_data_text(d, r, column) && !like_number(bs_data_text(d, r, column)))
+        const char *text = bs_data_text(d, r, column);
+        if (*text && strcmp(text, "census") != 0 && !like_number(text))
             return false;
-        any |= *bs_data_text(d, r, column) != 0;
+        any |= like_number(text);
     }
     return any;
 }
@@ -73,31 +74,79 @@ static const char *open_layer(bs_str *out, const bs_common_path *path, const cha
     return shown;
 }
 
-static void table_rows(bs_str *out, const bs_data *d, const bs_common_path *path)
+enum { COLUMNS = 64, BROAD = 9 }; /* BROAD: more columns fit on paper in small print only */
+
+/* How a column is shown: not at all if no row has a value there. */
+typedef enum column { EMPTY, TEXT, NUMBERS } column;
+
+static column find_column(const bs_data *d, int c)
 {
-    bool right[64] = {false};
-    bs_str_puts(out, "<table><thead><tr>");
-    for (int c = 0; c < d->n_columns && c < 64; c++) {
-        right[c] = is_numeric(d, c);
-        bs_str_puts(out, right[c] ? "<th class=n>" : "<th>");
+    for (size_t r = 0; r < d->n; r++)
+        if (*bs_data_text(d, r, c))
+            return is_numeric(d, c) ? NUMBERS : TEXT;
+    return EMPTY;
+}
+
+static void table_head(bs_str *out, const bs_data *d, const column *kind)
+{
+    bs_str_puts(out, "<thead><tr>");
+    for (int c = 0; c < d->n_columns && c < COLUMNS; c++) {
+        if (kind[c] == EMPTY)
+            continue;
+        bs_str_puts(out, kind[c] == NUMBERS ? "<th scope=col class=n>" : "<th scope=col>");
         bs_html_text(out, d->column[c]);
         bs_str_puts(out, "</th>");
     }
-    bs_str_puts(out, "</tr></thead><tbody>\n");
+    bs_str_puts(out, "</tr></thead>");
+}
+
+static void table_rows(bs_str *out, const bs_data *d, const bs_common_path *path, const column *kind)
+{
+    bs_str_puts(out, "<tbody>\n");
     for (size_t r = 0; r < d->n; r++) {
         bs_str_puts(out, "<tr>");
-        for (int c = 0; c < d->n_columns && c < 64; c++) {
+        for (int c = 0; c < d->n_columns && c < COLUMNS; c++) {
             const char *text = bs_data_text(d, r, c);
+            if (kind[c] == EMPTY)
+                continue;
             if (strcmp(d->column[c], "layer") == 0)
                 text = open_layer(out, path, text);
             else
-                bs_str_puts(out, right[c] ? "<td class=n>" : "<td>");
+                bs_str_puts(out, kind[c] == NUMBERS ? "<td class=n>" : "<td>");
             bs_html_text(out, text);
             bs_str_puts(out, "</td>");
         }
         bs_str_puts(out, "</tr>\n");
     }
     bs_str_puts(out, "</tbody></table>");
+}
+
+/* Writes a table in a box of its own, which scrolls where the window is narrower, also by keyboard. */
+static void table(bs_str *out, const bs_data *d, const bs_common_path *path, const char *caption, bool fold)
+{
+    column kind[COLUMNS];
+    int n = 0;
+    for (int c = 0; c < d->n_columns && c < COLUMNS; c++) {
+        kind[c] = find_column(d, c);
+        n += kind[c] != EMPTY;
+    }
+    if (fold) {
+        bs_str_puts(out, "<details><summary>");
+        bs_html_text(out, caption);
+        bs_str_printf(out, " (%zu row%s)</summary>", d->n, d->n == 1 ? "" : "s");
+    }
+    bs_str_printf(out, "<div class=\"wide%s\" role=region tabindex=0 aria-label=\"",
+                  n > BROAD ? " broad" : "");
+    bs_html_text(out, caption);
+    bs_str_puts(out, "\"><table>");
+    if (!fold) {
+        bs_str_puts(out, "<caption>");
+        bs_html_text(out, caption);
+        bs_str_puts(out, "</caption>");
+    }
+    table_head(out, d, kind);
+    table_rows(out, d, path, kind);
+    bs_str_puts(out, fold ? "</div></details>\n" : "</div>\n");
 }
 
 /* Loads the rows of a temporary view by its own query, which follows the first AS: an order inside a view
@@ -127,25 +176,24 @@ bs_status bs_html_table(bs_str *out, const bs_db *db, const bs_common_path *path
         bs_html_text(out, caption);
         bs_str_puts(out, ": none.</p>\n");
     } else {
-        bs_str_puts(out, fold ? "<details><summary>" : "<p class=caption>");
-        bs_html_text(out, caption);
-        if (fold)
-            bs_str_printf(out, " (%zu row%s)", d.n, d.n == 1 ? "" : "s");
-        bs_str_puts(out, fold ? "</summary>" : "</p>");
-        bs_str_puts(out, "<div class=wide>");
-        table_rows(out, &d, path);
-        bs_str_puts(out, fold ? "</div></details>\n" : "</div>\n");
+        table(out, &d, path, caption, fold);
     }
     bs_data_clear(&d);
     return bs_str_status(out);
 }
 
-/* Appends an SVG. Cairo numbers the glyphs and clips of every SVG from 0, so "id", "href" and "url" get a
- * prefix of the figure's own. */
-static void append_svg(bs_str *out, const char *svg, int number)
+/* Appends an SVG, with a name for those who do not see it. Cairo numbers the glyphs and clips of every SVG
+ * from 0, so "id", "href" and "url" get a prefix of the figure's own. */
+static void append_svg(bs_str *out, const char *svg, int number, const char *name)
 {
     static const char *const marks[] = {" id=\"", "href=\"#", "url(#"};
     const char *at = strstr(svg, "<svg");
+    if (at) {
+        bs_str_puts(out, "<svg role=\"img\" aria-label=\"");
+        bs_html_text(out, name);
+        bs_str_puts(out, "\"");
+        at += strlen("<svg");
+    }
     while (at && *at) {
         size_t length = 0;
         for (size_t i = 0; i < sizeof marks / sizeof *marks && !length; i++)
@@ -164,9 +212,9 @@ bs_status bs_html_figure(bs_str *out, const bs_db *db, bs_figure draw, int numbe
     const bs_figure_options any = {BS_FIGURE_ANY, BS_FIGURE_ANY, BS_FIGURE_ANY};
     bs_status st = draw(&page, db, &any);
     if (st == BS_OK) {
-        bs_str_puts(out, "<figure>");
-        append_svg(out, page.bytes.ptr ? page.bytes.ptr : "", number);
-        bs_str_puts(out, "<figcaption>");
+        bs_str_puts(out, "<figure><div class=wide role=region tabindex=0 aria-label=\"Figure\">");
+        append_svg(out, page.bytes.ptr ? page.bytes.ptr : "", number, caption);
+        bs_str_puts(out, "</div><figcaption>");
         bs_html_text(out, caption);
         bs_str_puts(out, "</figcaption></figure>\n");
         st = bs_str_status(out);

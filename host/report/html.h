@@ -9,9 +9,10 @@
  * breaks. */
 void bs_html_text(bs_str *out, const char *text);
 void bs_html_lines(bs_str *out, const char *text);
-/* Appends the rows of a view as a table: column names are headings, columns of numbers are right-aligned; at
- * most 64 columns. Without rows, only a short remark. `fold`: closed until clicked, for long tables. `path`
- * is left out of what column "layer" shows; the whole name is its title. */
+/* Appends the rows of a view as a table: column names are headings, columns of numbers are right-aligned,
+ * those without any value are left out; at most 64 columns. Without rows, only a short remark. `fold`: closed
+ * until clicked, for long tables. `path` is left out of what column "layer" shows; the whole name is its
+ * title. */
 bs_status bs_html_table(bs_str *out, const bs_db *db, const bs_common_path *path, const char *caption,
                         const char *view, bool fold);
 /* Appends a figure; `number` keeps the names inside its SVG distinct from those of other figures. A figure

@@ -4,9 +4,11 @@
 #include "base/text.h"
 #include "bn/bn.h"
 #include "report/data.h"
+#include "report/findings.h"
 #include "report/html.h"
-#include "report/sections.h"
 #include "report/manifest.h"
+#include "report/sections.h"
+#include "report/shown.h"
 #include "store/identity.h"
 #include "store/schema.h"
 
@@ -15,33 +17,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char head[] =
-    "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
-    "content=\"width=device-width\">\n"
-    "<style>\n"
-    "body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:72rem;margin:0 "
-    "auto;padding:1.5rem}\n"
-    "h1{font-size:1.7rem;margin:0}h2{font-size:1.25rem;margin:2.2rem 0 .4rem;border-bottom:2px solid "
-    "#0072b2}\n"
-    "p{max-width:50rem}.sub{color:#555;margin:.2rem 0 1rem;overflow-wrap:anywhere}nav "
-    "a{margin-right:1rem;white-space:nowrap}\n"
-    "a{color:#0072b2}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.2rem .6rem;border-bottom:1px solid "
-    "#ddd;text-align:left;vertical-align:top}td:not(.n){"
-    "min-width:4.5rem}\n"
-    "th{border-bottom:2px solid "
-    "#999}.n{text-align:right;white-space:nowrap}.wide{overflow-x:auto;margin-bottom:"
-    "1rem}\n"
-    ".caption,summary{font-weight:600;margin:1rem 0 .3rem}summary{cursor:pointer}figure{margin:1rem 0}figure "
-    "svg{max-width:100%;height:auto}\n"
-    "figcaption{color:#555;font-size:.9rem}pre{background:#f5f5f5;padding:.8rem;overflow-x:auto;font-size:."
-    "85rem}\n"
-    "@media print{details>*{display:block}h2{break-after:avoid}figure{break-inside:avoid}}\n"
-    "</style>\n";
+extern const char bs_report_style[]; /* style.css */
 
 static void write_contents(bs_str *out, const bool *shown)
 {
-    bs_str_puts(out, "<nav>");
+    bs_str_puts(out, "<nav aria-label=Sections>");
     for (int i = 0; i < bs_report_n_sections; i++)
         if (shown[i])
             bs_str_printf(out, "<a href=\"#%s\">%s</a> ", bs_report_sections[i].id,
@@ -49,58 +29,64 @@ static void write_contents(bs_str *out, const bool *shown)
     bs_str_puts(out, "<a href=\"#again\">How to reproduce</a></nav>\n");
 }
 
-/* Writes what a reader must know before any number: what the intervals cover, and what the file lacks. */
-static void write_scope(bs_str *out, const bs_data *d, const bs_common_path *path)
+/* Writes what a reader must know before anything else: that the file is a part, or made up. */
+static void write_warnings(bs_str *out, const bs_data *d)
 {
-    char note[256];
-    enum { CONFIDENCE = 5, SHARD, SHARDS, MADE_UP };
-    bs_str_printf(out,
-                  "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
-                  "may hit, on the images of this file; where a table says so, of the images as a sample, "
-                  "too.</p>\n",
-                  bs_data_value(d, 0, CONFIDENCE));
+    enum { SHARD = 3, SHARDS, MADE_UP };
     if (bs_data_value(d, 0, SHARDS) > 0)
         bs_str_printf(
             out,
             "<p><b>Shard %s of %s: the images of the other shards are missing.</b> Merge them before "
             "anything is claimed of the campaign.</p>\n",
             bs_data_text(d, 0, SHARD), bs_data_text(d, 0, SHARDS));
-    if (*bs_common_path_note(path, note, sizeof note)) {
-        bs_str_puts(out, "<p>Layers: ");
-        bs_html_text(out, note);
-        bs_str_puts(out, "; in tables the pointer shows a whole name.</p>\n");
-    }
     if (bs_data_value(d, 0, MADE_UP) > 0)
         bs_str_puts(out, "<p><b>The null device made up trials of this file:</b> they test a job, never a "
                          "network.</p>\n");
 }
 
+/* Writes what the intervals cover, and how layers are named. */
+static void write_scope(bs_str *out, const bs_data *d, const bs_common_path *path)
+{
+    char note[256];
+    enum { CONFIDENCE = 2 };
+    bs_str_printf(out,
+                  "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
+                  "may hit, on the images of this file. Where a table says <i>other images</i>, the images "
+                  "of this file are taken as a sample, too.</p>\n",
+                  bs_data_value(d, 0, CONFIDENCE));
+    if (*bs_common_path_note(path, note, sizeof note)) {
+        bs_str_puts(out, "<p>Layers: ");
+        bs_html_text(out, note);
+        bs_str_puts(out, "; in tables the pointer shows a whole name.</p>\n");
+    }
+}
+
 static bs_status write_head(bs_str *out, const bs_db *db, const bs_common_path *path, const bool *shown)
 {
     bs_data d = {0};
+    bs_status st = BS_OK;
     BS_TRY(bs_data_load(
         &d, db,
-        "SELECT ifnull(name, 'campaign'), model, (SELECT ifnull(sum(n), 0) FROM layer_summary), (SELECT "
-        "count(*) FROM golden), (SELECT count(*) FROM stratum), (SELECT 100 * confidence FROM "
-        "bn_confidence), "
-        "shard, ifnull(shards, 0), (SELECT count(*) FROM run WHERE backend = 'null' AND trials > 0) FROM "
-        "campaign",
+        "SELECT ifnull(name, 'campaign'), replace(model, rtrim(model, replace(model, '/', '')), ''), (SELECT "
+        "100 * confidence FROM bn_confidence), shard, ifnull(shards, 0), (SELECT count(*) FROM run WHERE "
+        "backend = 'null' AND trials > 0), local_time(created) FROM campaign",
         0, NULL));
-    bs_str_puts(out, head);
-    if (d.n > 0) {
-        bs_str_puts(out, "<title>bitsink: ");
-        bs_html_text(out, bs_data_text(&d, 0, 0));
-        bs_str_puts(out, "</title></head><body>\n<h1>");
-        bs_html_text(out, bs_data_text(&d, 0, 0));
-        bs_str_puts(out, "</h1>\n<p class=sub>Fault campaign of bitsink on ");
-        bs_html_text(out, bs_data_text(&d, 0, 1));
-        bs_str_printf(out, ": %s trials in %s strata (fault entry x layer), %s images.</p>\n",
-                      bs_data_text(&d, 0, 2), bs_data_text(&d, 0, 4), bs_data_text(&d, 0, 3));
-        write_scope(out, &d, path);
-    }
-    bs_data_clear(&d);
+    bs_str_puts(out, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
+                     "content=\"width=device-width,initial-scale=1\">\n<title>bitsink: ");
+    bs_html_text(out, bs_data_text(&d, 0, 0));
+    bs_str_printf(out, "</title>\n<style>\n%s</style>\n</head><body><main>\n<h1>", bs_report_style);
+    bs_html_text(out, bs_data_text(&d, 0, 0));
+    bs_str_puts(out, "</h1>\n<p class=sub>Fault campaign of bitsink on ");
+    bs_html_text(out, bs_data_text(&d, 0, 1));
+    bs_str_printf(out, ", %s</p>\n", bs_data_text(&d, 0, 6));
+    write_warnings(out, &d);
+    BS_TRY_GOTO(bs_findings_write(out, db), out);
     write_contents(out, shown);
-    return bs_str_status(out);
+    write_scope(out, &d, path);
+    st = bs_str_status(out);
+out:
+    bs_data_clear(&d);
+    return st;
 }
 
 static bs_status write_section(bs_str *out, const bs_db *db, const bs_common_path *path, const bs_section *s,
@@ -162,31 +148,25 @@ static bs_status write_reproduction(bs_str *out, const bs_db *db, const char *db
             bs_data_text(&d, 0, 2));
     bs_str_puts(out, "<details><summary>The job file</summary><pre>");
     bs_html_lines(out, d.n ? bs_data_text(&d, 0, 0) : "");
-    bs_str_puts(out, "</pre></details>\n</body></html>\n");
+    bs_str_puts(out, "</pre></details>\n</main></body></html>\n");
     bs_data_clear(&d);
     return bs_str_status(out);
 }
 
-static bs_status write_page(bs_str *out, const bs_db *db, const char *db_path)
+static bs_status write_page(bs_str *out, const bs_db *db, const bs_common_path *path, const char *db_path)
 {
     bool shown[32] = {false};
-    bs_common_path path = {0};
-    bs_status st;
-    BS_TRY_GOTO(bs_figure_paths(&path, db), out);
     for (int i = 0; i < bs_report_n_sections; i++) {
         sqlite3_int64 wanted = 1;
         if (bs_report_sections[i].only_if)
-            BS_TRY_GOTO(bs_db_integer(&wanted, db, bs_report_sections[i].only_if), out);
+            BS_TRY(bs_db_integer(&wanted, db, bs_report_sections[i].only_if));
         shown[i] = wanted > 0;
     }
-    BS_TRY_GOTO(write_head(out, db, &path, shown), out);
+    BS_TRY(write_head(out, db, path, shown));
     for (int i = 0; i < bs_report_n_sections; i++)
         if (shown[i])
-            BS_TRY_GOTO(write_section(out, db, &path, &bs_report_sections[i], i), out);
-    st = write_reproduction(out, db, db_path);
-out:
-    bs_common_path_clear(&path);
-    return st;
+            BS_TRY(write_section(out, db, path, &bs_report_sections[i], i));
+    return write_reproduction(out, db, db_path);
 }
 
 static bs_status save(const char *folder, const char *name, const bs_str *text)
@@ -222,14 +202,20 @@ out:
 bs_status bs_report_write(const char *db_path, const char *folder)
 {
     bs_str page = {0};
+    bs_common_path path = {0};
     bs_db *db = NULL;
     bs_status st;
     BS_TRY(bs_bn_open(&db, db_path, true));
+    BS_TRY_GOTO(bs_db_check_campaign(db), out);
+    BS_TRY_GOTO(bs_figure_paths(&path, db), out);
+    BS_TRY_GOTO(bs_shown_functions(db, &path), out);
     BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_report), out);
-    BS_TRY_GOTO(write_page(&page, db, db_path), out);
+    BS_TRY_GOTO(bs_db_exec(db, "read", bs_sql_findings), out);
+    BS_TRY_GOTO(write_page(&page, db, &path, db_path), out);
     st = save_both(db, db_path, folder, &page);
 out:
     bs_str_clear(&page);
     bs_db_close(db);
+    bs_common_path_clear(&path);
     return st;
 }

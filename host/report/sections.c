@@ -19,8 +19,8 @@ const bs_section bs_report_sections[] = {
          "Intervals count trials for activations. For parameters they count faults, because all trials "
          "with the same faulty weight say one thing: few faulty weights give wide intervals, however many "
          "images they met. Clopper and Pearson's bounds; where every fault was tried on "
-         "every image there is nothing to bound (census). Images as a sample: the bounds if the network "
-         "will meet other images than these.",
+         "every image there is nothing to bound (census). Other images: the bounds if the network will "
+         "meet other images than these, which are taken as a sample.",
      .figure = "accuracy",
      .figure_text = "Probability that the answer is correct if one fault hits the layer. Dashed: the same "
                     "images without faults. Bars: intervals.",
@@ -58,8 +58,8 @@ const bs_section bs_report_sections[] = {
          "Trust in class c is the probability that the answer c is correct, if an inference meets a "
          "fault with probability p. By label: it is the image's label. By golden answer: it is what the "
          "network says without faults. p = 0 and p = 1: no fault, and certainly one. The population is "
-         "the images of this file; as a sample, an answer is known no better than the images that give it "
-         "can tell.",
+         "the images of this file; of other images, an answer is known no better than the images that give "
+         "it can tell.",
      .figure = "trust",
      .figure_text = "Trust against the probability of a fault, by label where there are labels.",
      .tables = {{"The least trustworthy answers at the p of the settings, of classes that the network "
@@ -68,13 +68,14 @@ const bs_section bs_report_sections[] = {
                 {"All classes", "all_trust", true}}},
     {.id = "bits",
      .title = "Bit positions",
-     .text = "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa. "
-             "Rates over "
-             "all layers weigh each by the bits that a fault may hit there; view bit_accuracy has bounds by "
-             "layer.",
+     .text =
+         "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa. "
+         "Rates over "
+         "all layers weigh each by the bits that a fault may hit there, with Fay and Feuer's interval; view "
+         "bit_accuracy has bounds by layer.",
      .figure = "bits",
      .figure_text = "Share of trials with another answer, by layer and by flipped bit. Grey: not tried.",
-     .tables = {{"Rates by bit position, over all layers", "bits", true}}},
+     .tables = {{"Rates by field and bit position, over all layers", "bits", true}}},
     {.id = "rerun",
      .title = "Run again if the answer is suspicious",
      .text = "A transient fault is gone when the inference is run again. If all answers in a set S of "
@@ -85,7 +86,7 @@ const bs_section bs_report_sections[] = {
      .figure_text = "What a growing set S catches, and what it costs.",
      .tables = {{"The policy chosen within the budget, judged on the other half of the images", "policy",
                  false},
-                {"S", "policy_classes", true}}},
+                {"The classes of S", "policy_classes", true}}},
     {.id = "fit",
      .title = "Failure rates",
      .text =
@@ -98,8 +99,7 @@ const bs_section bs_report_sections[] = {
          "interval says so. AVF: share of upsets that end as SDC-1 or DUE; PVF (program vulnerability "
          "factor): the same given that the bit is live. Sums over layers: Fay and Feuer's interval. The raw "
          "rate is an input, taken as exact.",
-     .tables = {{"Sums, for each fault entry (scope -1: entries pooled by the prior of layers)", "rates",
-                 false},
+     .tables = {{"Sums, for each fault entry (pooled entries: by the prior of layers)", "rates", false},
                 {"By layer", "layer_rates", true}}},
     {.id = "severity",
      .title = "Severity",

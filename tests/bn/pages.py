@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import zlib
 from html.parser import HTMLParser
 
+from findings import check_demo, check_many, interval, percent, percents, rounded
 from independent import JOB
 from raw import rows
 from skips import fashion
@@ -86,18 +87,24 @@ def check_page(path, bitsink, db):
     assert text.count("<svg") == len(KINDS)
     for row in rows(bitsink, db, "campaign"):
         assert row["model_sha256"] in page.text and row["seed"] in page.text
+    entries = {e["id"]: e["name"] for e in rows(bitsink, db, "entry")}
     accuracy = next(t for t in page.tables if "accuracy" in t[0] and "layer" in t[0])
     at = {name: i for i, name in enumerate(accuracy[0])}
     want = [r for r in rows(bitsink, db, "layer_accuracy") if r["kind"] != "network"]
     assert len(accuracy) == len(want) + 1
     for have, row in zip(accuracy[1:], want):
-        assert have[at["layer"]] == row["layer_name"] and have[at["trials"]] == str(row["trials"])
-        assert have[at["SDC-1"]] == f"{100 * row['sdc1_rate']:.3f} %"
+        assert have[at["layer"]] == row["layer_name"] and have[at["trials"]] == f"{row['trials']:,}"
+        assert have[at["entry"]] == f"{row['entry']} {entries[row['entry']]}"
+        low, high = row["sdc1_low"], row["sdc1_high"]
+        assert have[at["SDC-1"]] == percent(row["sdc1_rate"], low, high)
+        assert have[at["SDC-1 interval, these images"]] == ("census" if row["census"] else percents(low, high))
     rates = next(t for t in page.tables if "SDC FIT" in t[0] and "SPFM" in t[0])
     at = {name: i for i, name in enumerate(rates[0])}
     want = [r for r in rows(bitsink, db, "failure_rate") if r["level"] == "kind"]
-    assert [r[at["SDC FIT"]] for r in rates[1:]] == [f"{r['sdc_fit']:.4g}" for r in want]
-    assert [r[at["target"]] for r in rates[1:]] == [r["target"] for r in want]
+    bounds = [(r["sdc_fit_low"], r["sdc_fit_high"]) for r in want]
+    assert [r[at["SDC FIT"]] for r in rates[1:]] == [rounded(r["sdc_fit"], *b, 12) for r, b in zip(want, bounds)]
+    assert [r[at["SDC FIT interval, these images"]] for r in rates[1:]] == [interval(*b) for b in bounds]
+    assert [r[at["target, these images"]] for r in rates[1:]] == [r["target"] for r in want]
     return page
 
 
@@ -134,10 +141,10 @@ def check_network(page, bitsink, db):
     """Entries that hit the whole network have a section of their own, and are in nothing that is by layer."""
     want = [r for r in rows(bitsink, db, "layer_accuracy") if r["kind"] == "network"]
     assert len(want) > 1
-    table = next(t for t in page.tables if "bit error rate" in t[0] and "counted" in t[0])
+    table = next(t for t in page.tables if "bit error rate" in t[0] and "intervals count" in t[0])
     at = {name: i for i, name in enumerate(table[0])}
-    assert [r[at["entry"]] for r in table[1:]] == [str(r["entry"]) for r in want]
-    assert [r[at["SDC-1"]] for r in table[1:]] == [f"{100 * r['sdc1_rate']:.3f} %" for r in want]
+    assert [r[at["entry"]].split()[0] for r in table[1:]] == [str(r["entry"]) for r in want]
+    assert [r[at["SDC-1"]] for r in table[1:]] == [percent(r["sdc1_rate"], r["sdc1_low"], r["sdc1_high"]) for r in want]
     for table in page.tables:
         assert "layer" not in table[0] or all(r[table[0].index("layer")] != "network" for r in table[1:]), table[0]
     for kind, entry in ("accuracy", want[0]), ("talk", want[0]), ("ber", want[-1]):
@@ -183,6 +190,8 @@ def main():
         subprocess.run([bitsink, "report", db, "-o", os.path.join(folder, "page"), "--quiet"], check=True, stdout=subprocess.DEVNULL)
         page = check_page(os.path.join(folder, "page", "report.html"), bitsink, db)
         check_network(page, bitsink, db)
+        check_many(bitsink, db, os.path.join(folder, "page"))
+        check_demo(bitsink, folder)
         assert "<b>&\"name\"" in page.text and "Severity" not in page.text
         with open(db, "rb") as f:
             assert f.read() == before, "reading changed the file"
