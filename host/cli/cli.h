@@ -188,7 +188,8 @@ const char *bs_session_class_name(const bs_session *s, int class);
 /* Copies what the job says about the device into the options, if there is a job. */
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o);
 
-/* Set to 1 by the first SIGINT or SIGTERM; the second ends the process at once. */
+/* Set to 1 by the first SIGINT, SIGTERM or SIGHUP, unless it was ignored; the second ends the process at
+ * once. */
 extern volatile sig_atomic_t bs_stop_requested;
 void bs_catch_signals(void);
 

@@ -145,7 +145,7 @@ static bs_status read_name(void *name, sqlite3_stmt *q)
 static bs_status report(const comparison *c)
 {
     bs_str layer = {0}, a = {0}, b = {0};
-    const char *path_a = c->a->db->path;
+    const char *path_a = c->a->db->path, *path_b = c->b->db->path;
     bs_status st;
     BS_TRY_GOTO(bs_db_each(c->a->db, "SELECT name FROM layer WHERE id = ?1 AND name IS NOT NULL",
                            BS_BIND(BS_BIND_INT(c->unit.target)), read_name, &layer),
