@@ -180,8 +180,6 @@ typedef struct bs_session {
 } bs_session;
 
 bs_status bs_session_open(bs_session *s, const char *job_path);
-/* The same from the job stored in a result file. */
-bs_status bs_session_reopen(bs_session *s, const char *db_path);
 void bs_session_close(bs_session *s);
 /* Returns the name of a class, "" if it has none, or for no class (-1). */
 const char *bs_session_class_name(const bs_session *s, int class);

@@ -3,7 +3,6 @@
 
 #include "base/buf.h"
 #include "base/phase.h"
-#include "store/status.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -87,23 +86,6 @@ bs_status bs_session_open(bs_session *s, const char *job_path)
     bs_phase("read the job");
     BS_TRY(bs_job_read(&s->job, job_path));
     bs_status st = follow_job(s);
-    if (st != BS_OK)
-        bs_session_close(s);
-    return st;
-}
-
-bs_status bs_session_reopen(bs_session *s, const char *db_path)
-{
-    char *path = NULL, *text = NULL;
-    memset(s, 0, sizeof *s);
-    bs_status st;
-    bs_phase("read the job");
-    BS_TRY_GOTO(bs_store_job(db_path, &path, &text), out);
-    BS_TRY_GOTO(bs_job_parse(&s->job, path, text, strlen(text)), out);
-    st = follow_job(s);
-out:
-    free(path);
-    free(text);
     if (st != BS_OK)
         bs_session_close(s);
     return st;
