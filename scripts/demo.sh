@@ -60,5 +60,5 @@ $db is an ordinary SQLite file. Try:
   sqlite3 -header -column $db 'SELECT * FROM outcome WHERE sdc1 LIMIT 5'
   build/bitsink bn $db query --given class=Sandal,fault=yes --of correct,layer --scope 3
   build/bitsink plot $db sinks -o ${db%.db}-report/sinks.png
-  build/bitsink trace $db \$(sqlite3 $db 'SELECT trial FROM outcome WHERE sdc1 LIMIT 1')
+  build/bitsink trace $db \$(sqlite3 $db 'SELECT trial FROM outcome WHERE sdc1 LIMIT 1') --job tests/jobs/demo.yaml
 EOF

@@ -181,8 +181,6 @@ typedef struct bs_session {
 } bs_session;
 
 bs_status bs_session_open(bs_session *s, const char *job_path);
-/* The same from the job stored in a result file. */
-bs_status bs_session_reopen(bs_session *s, const char *db_path);
 void bs_session_close(bs_session *s);
 /* Returns the class that stands for a label of the job. */
 int bs_session_label_class(const bs_session *s, int label);
@@ -191,7 +189,8 @@ const char *bs_session_class_name(const bs_session *s, int class);
 /* Copies what the job says about the device into the options, if there is a job. */
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o);
 
-/* Set to 1 by the first SIGINT or SIGTERM; the second ends the process at once. */
+/* Set to 1 by the first SIGINT, SIGTERM or SIGHUP, unless it was ignored; the second ends the process at
+ * once. */
 extern volatile sig_atomic_t bs_stop_requested;
 void bs_catch_signals(void);
 

@@ -112,18 +112,22 @@ const bs_command bs_cmd_merge = {
     .name = "merge",
     .usage = "OUT SHARD...",
     .summary = "put the result files of shards together",
-    .details = "Adds to OUT the trials of the other files that it lacks; OUT is made if it is not there. "
-               "All files must be of one campaign, and files with other arithmetic are refused unless "
-               "`--allow-mixed` is given: run all shards on the same kind of machine.\n"
-               "\n"
-               "What is there is not added again, so repeat the command as often as you like: while shards "
-               "still run, when they have grown, or after a crash. A merge that is killed loses nothing. "
-               "Lines `absent` and `incomplete` say what is missing; the exit code is 3 then, and `bitsink "
-               "run --db OUT JOB` computes what is missing. When all trials are there, OUT has the digest "
-               "of a single run.\n"
-               "\n"
-               "A new OUT has the settings of the first shard; a warning tells where others differ. "
-               "`storage` of targets is that of the latest run.",
+    .details =
+        "Adds to OUT the trials of the other files that it lacks; OUT is made if it is not there. "
+        "All files must be of one campaign, and files with other arithmetic are refused unless "
+        "`--allow-mixed` is given: run all shards on the same kind of machine.\n"
+        "\n"
+        "What is there is not added again, so repeat the command as often as you like: while shards "
+        "still run, when they have grown, or after a crash. A merge that is killed loses nothing. "
+        "Lines `absent` and `incomplete` say what is missing; the exit code is 3 then, and `bitsink "
+        "run --db OUT JOB` computes what is missing. When all trials are there, OUT has the digest "
+        "of a single run.\n"
+        "\n"
+        "Trials that several files have must have the same outcome in each: a merge names the first that "
+        "has not, and leaves OUT as it is. With `--allow-mixed` one of the outcomes is kept.\n"
+        "\n"
+        "A new OUT has the settings of the first shard; a warning tells where others differ. "
+        "`storage` of targets is that of the latest run.",
     .examples = "    bitsink run --shard 1/2 --db s1.db job.yaml    # on one machine\n"
                 "    bitsink run --shard 2/2 --db s2.db job.yaml    # on another\n"
                 "    bitsink merge all.db s1.db s2.db",

@@ -222,7 +222,7 @@ const bs_command bs_cmd_run = {
         "recomputes only what the fault can reach. A trial stops early once all its values equal "
         "the golden ones again. One row is written for each trial.\n"
         "\n"
-        "To stop, interrupt once (Ctrl-C or SIGTERM): finished trials are committed, and the exit "
+        "To stop, interrupt once (Ctrl-C, SIGTERM or SIGHUP): finished trials are committed, and the exit "
         "code is 3. A second interrupt ends the process at once. The same command resumes the "
         "campaign, also after a kill or a power cut, since rows and the ledger of finished work are "
         "committed together. One process writes a file at a time. Keep the file on a local disk: "

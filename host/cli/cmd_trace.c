@@ -3,9 +3,11 @@
 #include "campaign/input.h"
 #include "cli/cli.h"
 #include "cli/trace_dump.h"
+#include "cli/trace_stored.h"
 #include "model/label.h"
 #include "replay/trace.h"
 #include "store/status.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -237,6 +239,17 @@ out:
     return st;
 }
 
+static bs_status refuse_without_job(const bs_args *args)
+{
+    static const char *const some[] = {"dump", "tensor", "device", "cache", "no-cache"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (bs_option_value(args, some[i])) {
+            bs_fail(BS_USAGE, "--%s means nothing without --job: the trial is not computed then", some[i]);
+            return bs_hint("add --job FILE, the job of the campaign");
+        }
+    return BS_OK;
+}
+
 static bs_status run(const bs_args *args)
 {
     bs_session s = {0};
@@ -244,12 +257,19 @@ static bs_status run(const bs_args *args)
     bs_trace_dump dump = {0};
     bs_trial_coords t;
     BS_TRY(parse_trial(&t, args->operand[1]));
+    const char *job = bs_option_value(args, "job");
+    bool json = bs_option_value(args, "json") != NULL;
+    if (!job) {
+        BS_TRY(refuse_without_job(args));
+        return bs_trace_stored(args->operand[0], t, json);
+    }
     BS_TRY(bs_store_check_draws(args->operand[0], (int)t.entry));
-    BS_TRY(bs_session_reopen(&s, args->operand[0]));
+    BS_TRY(bs_session_open(&s, job));
     bs_engine_options o = {.device = bs_option_value(args, "device"), .threads = 1};
     bs_session_ask_device(&s, &o);
     const bs_stratum *stratum = bs_plan_stratum(s.plan, t);
     bs_status st;
+    BS_TRY_GOTO(bs_store_check_job(args->operand[0], s.plan, s.images), out);
     /* Any repetition of a sampled entry can be made, however many the job asks for. */
     bool listed = stratum && s.plan->job->entries[stratum->entry].sites;
     if (!stratum || t.image >= s.plan->n_images ||
@@ -263,7 +283,7 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(bs_trace_dump_open(&dump, args, &s), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, s.graph, NULL, &o), out);
-    st = trace(&s, e, stratum, t, &dump, bs_option_value(args, "json") != NULL);
+    st = trace(&s, e, stratum, t, &dump, json);
 out:
     st = bs_trace_dump_close(&dump, st);
     bs_engine_close(e);
@@ -276,6 +296,7 @@ static const bs_option options[] = {
     {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
     BS_CACHE_OPTIONS,
     {"dump", "DIR", "write tensors without and with the fault as .npy files into a new folder"},
+    {"job", "FILE", "the job of the campaign: compute the trial again with its model and images"},
     {"json", NULL, "one JSON object per site, tensor and run"},
     {"tensor", "NAME...", "with --dump: tensor to write, may be repeated (default: what the fault changes)"},
     {NULL, NULL, NULL},
@@ -289,14 +310,21 @@ static const bs_exit exits[] = {
 const bs_command bs_cmd_trace = {
     .name = "trace",
     .usage = "DB TRIAL",
-    .summary = "regenerate one trial and show how far its change travels",
+    .summary = "show one trial, or regenerate it and show how far its change travels",
     .details =
-        "Makes one trial again, alone, and shows how far its change travels. TRIAL is the id of a "
+        "Shows what the result file says of one trial; with `--job`, makes it again, alone, and shows how "
+        "far "
+        "its change travels. Without `--job` nothing is opened but DB, so a file from somebody else can be "
+        "looked "
+        "at; a message names the job that the file was made from. The job must describe the campaign of DB. "
+        "TRIAL is the id of a "
         "row of the table `trial`, or `entry:target:image:repetition`, with the target's id as "
         "`bitsink inspect` lists it (the id of the layer in the result file), 4095 for trials that hit "
-        "several targets in one inference. Repetitions that were never run can be traced, too.\n"
+        "several targets in one inference. With `--job`, repetitions that were never run can be traced, "
+        "too.\n"
         "\n"
-        "It prints the sites of the fault, by target where it hit several, with their bits before and "
+        "With `--job` it prints the sites of the fault, by target where it hit several, with their bits "
+        "before and "
         "after: before is what the faulty run had there. For every tensor after "
         "the fault it prints how many elements changed, the box that holds them, and the box that "
         "the delta replay computes, as far as the sites in one target alone tell (the replay may measure and "
@@ -313,9 +341,11 @@ const bs_command bs_cmd_trace = {
         "folder appears when all is written, or not at all. Without `--tensor` it holds the tensors "
         "that the fault hits, parameters too, and those that it changes. `--tensor` takes the name of "
         "a tensor or node, a shell pattern, #ID, or all.",
-    .examples = "    bitsink trace r.db 1:17:8:1\n"
-                "    bitsink trace r.db 1:17:8:1 --dump values\n"
-                "    bitsink trace r.db 1:17:8:1 --dump values --tensor 'conv1*' --tensor logits",
+    .examples =
+        "    bitsink trace r.db 1:17:8:1\n"
+        "    bitsink trace r.db 1:17:8:1 --job job.yaml\n"
+        "    bitsink trace r.db 1:17:8:1 --job job.yaml --dump values\n"
+        "    bitsink trace r.db 1:17:8:1 --job job.yaml --dump values --tensor 'conv1*' --tensor logits",
     .see_also = "bitsink-run(1)",
     .min_operands = 2,
     .max_operands = 2,

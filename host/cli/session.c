@@ -3,7 +3,6 @@
 
 #include "base/buf.h"
 #include "base/phase.h"
-#include "store/status.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -92,23 +91,6 @@ bs_status bs_session_open(bs_session *s, const char *job_path)
     return st;
 }
 
-bs_status bs_session_reopen(bs_session *s, const char *db_path)
-{
-    char *path = NULL, *text = NULL;
-    memset(s, 0, sizeof *s);
-    bs_status st;
-    bs_phase("read the job");
-    BS_TRY_GOTO(bs_store_job(db_path, &path, &text), out);
-    BS_TRY_GOTO(bs_job_parse(&s->job, path, text, strlen(text)), out);
-    st = follow_job(s);
-out:
-    free(path);
-    free(text);
-    if (st != BS_OK)
-        bs_session_close(s);
-    return st;
-}
-
 void bs_session_close(bs_session *s)
 {
     bs_plan_free(s->plan);
@@ -153,10 +135,12 @@ static void on_signal(int number)
 
 void bs_catch_signals(void)
 {
-    struct sigaction action;
+    struct sigaction action, before;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* as under nohup */
+        sigaction(SIGHUP, &action, NULL);
 }

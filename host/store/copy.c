@@ -136,13 +136,6 @@ static bs_status copy_unit(bs_copy *c, bs_source *s, uint32_t from)
     return c->batch.n_units == CHUNK ? flush(c) : BS_OK;
 }
 
-static int compare_units(const bs_unit *a, const bs_unit *b)
-{
-    uint64_t x = bs_trial_id((bs_trial_coords){a->entry, a->target, a->image, 0});
-    uint64_t y = bs_trial_id((bs_trial_coords){b->entry, b->target, b->image, 0});
-    return (x > y) - (x < y);
-}
-
 static bs_status copy_rows(bs_copy *c)
 {
     for (int i = 0; i < c->n; i++)
@@ -151,7 +144,7 @@ static bs_status copy_rows(bs_copy *c)
         bs_source *best = NULL;
         for (int i = 0; i < c->n; i++) {
             bs_source *s = &c->source[i];
-            int order = s->at_end ? 1 : best ? compare_units(&s->unit, &best->unit) : -1;
+            int order = s->at_end ? 1 : best ? bs_unit_order(&s->unit, &best->unit) : -1;
             if (order < 0 || (order == 0 && s->unit.done > best->unit.done))
                 best = s;
         }
@@ -168,7 +161,7 @@ static bs_status copy_rows(bs_copy *c)
         if (done.done > have)
             BS_TRY(copy_unit(c, best, have));
         for (int i = 0; i < c->n; i++)
-            if (!c->source[i].at_end && compare_units(&c->source[i].unit, &done) == 0)
+            if (!c->source[i].at_end && bs_unit_order(&c->source[i].unit, &done) == 0)
                 BS_TRY(bs_source_next_unit(&c->source[i]));
     }
 }

@@ -30,6 +30,9 @@ bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 /* Fails unless the file describes exactly one campaign. */
 bs_status bs_db_check_campaign(const bs_db *db);
+/* Makes a connection treat all files that it opens as made by strangers: no trigger of theirs fires, and
+ * their views call no function with effects. */
+bs_status bs_db_guard(const bs_db *db);
 /* Fails if SQLite would not take `path` for the name of a file: it is empty, ':memory:', or an address
  * ('file:...'). */
 bs_status bs_db_check_name(const char *path);

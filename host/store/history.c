@@ -255,7 +255,7 @@ bs_status bs_history_show(const bs_db *db, const char *schema, const char *prefi
     shown s = {.db = db, .schema = schema, .prefix = prefix};
     bs_status st;
     BS_TRY(read_version(&s));
-    enum { PURE = SQLITE_UTF8 | SQLITE_DETERMINISTIC };
+    enum { PURE = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS };
     if (sqlite3_create_function(db->handle, "utf8", 1, PURE, NULL, utf8, NULL, NULL) != SQLITE_OK ||
         sqlite3_create_function(db->handle, "label", 3, PURE, NULL, label, NULL, NULL) != SQLITE_OK)
         return bs_db_fail(db, "read");

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "store/combine.h"
+#include "store/conflict.h"
 #include "store/copy.h"
 #include "store/schema.h"
 
@@ -13,22 +14,26 @@
 
 /* --- The merged file --- */
 
-/* Checks that the inputs are of one campaign, before the merged file is touched. */
+/* Checks that inputs are of the campaign of `db`. */
+static bs_status check_campaign(const bs_db *db, char *const *inputs, int n, bool allow_mixed)
+{
+    for (int i = 0; i < n; i++) {
+        BS_TRY(bs_combine_attach(db, inputs[i]));
+        bs_status st = bs_combine_check(db, inputs[i], allow_mixed);
+        if (st != BS_OK)
+            bs_combine_blame(db, inputs[i]);
+        bs_combine_detach(db);
+        BS_TRY(st);
+    }
+    return BS_OK;
+}
+
+/* The same of all inputs, before the merged file is touched. */
 static bs_status check_inputs(char *const *inputs, int n, bool allow_mixed)
 {
     bs_db *base = NULL;
-    bs_status st = BS_OK;
     BS_TRY(bs_db_open(&base, inputs[0]));
-    for (int i = 1; i < n; i++) {
-        BS_TRY_GOTO(bs_combine_attach(base, inputs[i]), out);
-        st = bs_combine_check(base, inputs[i], allow_mixed);
-        if (st != BS_OK)
-            bs_combine_blame(base, inputs[i]);
-        bs_combine_detach(base);
-        if (st != BS_OK)
-            goto out;
-    }
-out:
+    bs_status st = check_campaign(base, inputs + 1, n - 1, allow_mixed);
     bs_db_close(base);
     return st;
 }
@@ -50,7 +55,7 @@ static bs_status unite_settings(const bs_db *db, bool fresh, char *const *inputs
     return BS_OK;
 }
 
-static bs_status unite(bs_copy *c, bool fresh, char *const *inputs, bool allow_mixed)
+static bs_status unite(bs_copy *c, bool fresh, char *const *inputs)
 {
     const bs_db *db = c->store->db;
     bs_status st = BS_OK;
@@ -58,11 +63,12 @@ static bs_status unite(bs_copy *c, bool fresh, char *const *inputs, bool allow_m
     for (int i = 0; i < c->n; i++, fresh = false) {
         at = inputs[i];
         BS_TRY(bs_combine_attach(db, at));
-        BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN IMMEDIATE"), out);
-        if (fresh)
-            BS_TRY_GOTO(bs_store_create_schema(db), out);
-        else
-            BS_TRY_GOTO(bs_combine_check(db, inputs[i], allow_mixed), out);
+        /* Not IMMEDIATE, which would lock the input, too. The deletion of nothing asks for the right to
+         * write. */
+        BS_TRY_GOTO(bs_db_exec(db, "write", "BEGIN"), out);
+        BS_TRY_GOTO(fresh ? bs_store_create_schema(db)
+                          : bs_db_exec(db, "write", "DELETE FROM main.campaign WHERE false"),
+                    out);
         if (i == 0 && !fresh)
             BS_TRY_GOTO(bs_schema_update(db), out);
         BS_TRY_GOTO(bs_combine_union(db, fresh), out);
@@ -118,17 +124,22 @@ static bs_status describe_inputs(bs_merge_report *r, bs_copy *c, char *const *in
 static bs_status mark_present(void *report, sqlite3_stmt *q)
 {
     const bs_merge_report *r = report;
-    if (sqlite3_column_int64(q, 0) <= r->shards)
-        r->absent[sqlite3_column_int64(q, 0) - 1] = false;
+    r->absent[sqlite3_column_int64(q, 0)] = false;
     return BS_OK;
 }
 
-/* Marks the shards whose number no run in the file has as absent. */
-static bs_status find_absent(bs_merge_report *r, const bs_db *db)
+/* Marks the shards as absent that have images, but none that a run of whatever shard has come to. */
+static bs_status find_absent(bs_merge_report *r, const bs_store *s)
 {
     BS_TRY(bs_calloc(&r->absent, r->shards, sizeof *r->absent, "report"));
-    memset(r->absent, 1, r->shards * sizeof *r->absent);
-    return bs_db_each(db, "SELECT DISTINCT shard FROM run WHERE shard > 0", BS_NO_BIND, mark_present, r);
+    for (uint32_t k = 0; k < r->shards && k < s->n_images; k++)
+        r->absent[k] = true;
+    if (r->shards == 0)
+        return BS_OK;
+    return bs_db_each(s->db,
+                      "SELECT DISTINCT image % ?1 FROM (SELECT image FROM golden UNION ALL SELECT image FROM "
+                      "broken_image)",
+                      BS_BIND(BS_BIND_INT(r->shards)), mark_present, r);
 }
 
 static bs_status count_missing(bs_merge_report *r, bs_copy *c)
@@ -147,6 +158,29 @@ static bs_status count_missing(bs_merge_report *r, bs_copy *c)
     return bs_store_left_out(c->store, &images, &r->left_out);
 }
 
+/* Opens the file that is written, when nothing contradicts it or the others: it is left as it is otherwise.
+ */
+static bs_status open_merged(bs_copy *c, const char *out, char *const *inputs, bool allow_mixed, bool *fresh)
+{
+    struct stat file;
+    bs_source old = {0};
+    bool check = !allow_mixed, there = stat(out, &file) == 0;
+    if (check && !there)
+        BS_TRY(bs_conflict_check(NULL, c->source, c->n));
+    BS_TRY(bs_db_open_for_writing(&c->store->db, out, fresh));
+    if (!*fresh) {
+        BS_TRY(refuse_shard(c->store->db));
+        BS_TRY(check_campaign(c->store->db, inputs, c->n, allow_mixed));
+    }
+    if (!check || !there)
+        return BS_OK;
+    bs_status st = *fresh ? BS_OK : bs_source_open(&old, out);
+    if (st == BS_OK)
+        st = bs_conflict_check(*fresh ? NULL : &old, c->source, c->n);
+    bs_source_close(&old);
+    return st;
+}
+
 static bs_status merge_open(bs_copy *c, const char *out, char *const *inputs, int n, bool allow_mixed)
 {
     bool fresh = false;
@@ -154,10 +188,8 @@ static bs_status merge_open(bs_copy *c, const char *out, char *const *inputs, in
     BS_TRY(refuse_itself(out, inputs, n));
     BS_TRY(check_inputs(inputs, n, allow_mixed));
     BS_TRY(bs_lock_take(&c->store->lock, out));
-    BS_TRY(bs_db_open_for_writing(&c->store->db, out, &fresh));
-    if (!fresh)
-        BS_TRY(refuse_shard(c->store->db));
-    BS_TRY(unite(c, fresh, inputs, allow_mixed));
+    BS_TRY(open_merged(c, out, inputs, allow_mixed, &fresh));
+    BS_TRY(unite(c, fresh, inputs));
     return bs_copy_begin(c, allow_mixed);
 }
 
@@ -175,7 +207,7 @@ bs_status bs_store_merge(bs_merge_report *report, const char *out, char *const *
     if (st == BS_OK || st == BS_STOPPED) {
         BS_TRY_GOTO(bs_store_end_run(c.store, 0, NULL), out);
         report->added = c.added;
-        BS_TRY_GOTO(find_absent(report, c.store->db), out);
+        BS_TRY_GOTO(find_absent(report, c.store), out);
         BS_TRY_GOTO(count_missing(report, &c), out);
         st = error.status == BS_STOPPED ? bs_error_restore(&error) : BS_OK;
     }

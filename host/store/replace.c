@@ -22,6 +22,7 @@ bs_status bs_db_rest(bs_db *db)
     bs_status st;
     if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return bs_db_fail(db, "open");
+    BS_TRY(bs_db_guard(db));
     if (access(db->path, W_OK) != 0 || sqlite3_db_readonly(db->handle, "main")) {
         bs_fail(BS_ERR, "cannot write result file '%s': it is read-only", db->path);
         return bs_hint("make it writable, or write elsewhere: --output FILE");

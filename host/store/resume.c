@@ -194,3 +194,21 @@ bs_status bs_resume_check(bs_store *s, const bs_dataset *images, uint32_t *n_ima
     *n_images = c.n;
     return BS_OK;
 }
+
+bs_status bs_store_check_job(const char *path, const bs_plan *plan, const bs_dataset *images)
+{
+    bs_plan same = *plan;
+    bs_store s = {.plan = &same, .n_images = plan->n_images};
+    sqlite3_int64 shard, shards;
+    uint32_t n;
+    bs_status st;
+    BS_TRY(bs_db_open(&s.db, path));
+    BS_TRY_GOTO(bs_db_integer(&shard, s.db, "SELECT shard FROM campaign"), out);
+    BS_TRY_GOTO(bs_db_integer(&shards, s.db, "SELECT shards FROM campaign"), out);
+    same.shard = shards > 0 ? (uint32_t)shard - 1 : 0;
+    same.shards = (uint32_t)shards;
+    st = bs_resume_check(&s, images, &n);
+out:
+    bs_db_close(s.db);
+    return st;
+}

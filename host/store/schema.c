@@ -37,10 +37,10 @@ static bs_status create_views(const bs_db *db)
 static bs_status open_memory(bs_db *out)
 {
     out->path = (char *)"(schema)";
-    return sqlite3_open_v2(":memory:", &out->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
-                   SQLITE_OK
-               ? BS_OK
-               : bs_oom("schema");
+    if (sqlite3_open_v2(":memory:", &out->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+        SQLITE_OK)
+        return bs_oom("schema");
+    return bs_db_guard(out);
 }
 
 bs_status bs_schema_open_facts(bs_db *out)

@@ -120,6 +120,13 @@ bs_status bs_source_describe(const bs_source *s, bs_merge_input *out)
     return bs_db_each(s->db, BS_SQL_LEFT_OUT, BS_NO_BIND, read_left_out, out);
 }
 
+int bs_unit_order(const bs_unit *a, const bs_unit *b)
+{
+    uint64_t x = bs_trial_id((bs_trial_coords){a->entry, a->target, a->image, 0});
+    uint64_t y = bs_trial_id((bs_trial_coords){b->entry, b->target, b->image, 0});
+    return (x > y) - (x < y);
+}
+
 bs_status bs_source_begin_units(bs_source *s)
 {
     sqlite3_reset(s->units);
@@ -175,7 +182,7 @@ static void read_site(bs_row *out, sqlite3_stmt *q)
     out->before = (uint32_t)sqlite3_column_int64(q, 6);
 }
 
-bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out)
+bs_status bs_source_read(bs_source *s, uint32_t repetition, bs_row *out)
 {
     sqlite3_stmt *q = s->rows;
     bool row;
@@ -184,7 +191,6 @@ bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out)
     BS_TRY(bs_db_step(s->db, q, &row));
     if (!row || (uint64_t)sqlite3_column_int64(q, 0) != out->id)
         return fail_damaged(s, "trial", out->id);
-    BS_TRY(map_run(s, sqlite3_column_int64(q, 1), &out->run));
     read_site(out, q);
     out->died_at = sqlite3_column_type(q, 8) == SQLITE_NULL ? -1 : sqlite3_column_int(q, 8);
     out->audit = sqlite3_column_int(q, 9);
@@ -194,6 +200,12 @@ bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out)
     out->answer.flags = (uint32_t)sqlite3_column_int64(q, 11);
     read_answer(&out->answer, q, 12);
     return BS_OK;
+}
+
+bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out)
+{
+    BS_TRY(bs_source_read(s, repetition, out));
+    return map_run(s, sqlite3_column_int64(s->rows, 1), &out->run);
 }
 
 static bs_status read_sites(const bs_source *s, uint64_t trial, bs_result_batch *to)

@@ -32,8 +32,12 @@ bs_status bs_source_describe(const bs_source *s, bs_merge_input *out);
 /* Goes to the first, then to the next unit of the ledger, in the order of ids. */
 bs_status bs_source_begin_units(bs_source *s);
 bs_status bs_source_next_unit(bs_source *s);
+/* Orders units as the ledger does: < 0, 0, > 0. */
+int bs_unit_order(const bs_unit *a, const bs_unit *b);
 /* Reads the rows of the current unit one by one, starting at repetition `from`. */
 bs_status bs_source_begin_rows(bs_source *s, uint32_t from);
+bs_status bs_source_read(bs_source *s, uint32_t repetition, bs_row *out);
+/* The same, with the run's number in the merged file. */
 bs_status bs_source_row(bs_source *s, uint32_t repetition, bs_row *out);
 /* Adds what the file has of a trial beside its row to the batch: its sites, if it may hit several targets,
  * and its ranking. */

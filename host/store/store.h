@@ -37,6 +37,9 @@ typedef struct bs_run_info {
  * NULL. */
 bs_status bs_store_open(bs_store **out, const char *path, const bs_plan *plan, const bs_dataset *images,
                         const char *const *class_names);
+/* Fails if the result file `path`, which is only read, is not of the plan's campaign, or has what the plan
+ * lacks: entries, trials, images. It may be of any shard. */
+bs_status bs_store_check_job(const char *path, const bs_plan *plan, const bs_dataset *images);
 /* Closes without ending a run (rolls back what is uncommitted). NULL-safe. */
 void bs_store_close(bs_store *s);
 

@@ -289,7 +289,8 @@ def main():
                       ["classify", job, "--device", "cpu"], ["classify", job, "--json"],
                       ["classify", "m\x1b.onnx", *images[:3]], ["classify", "m\x1b.onnx", "--json", *images[:3]],
                       ["plan", job, "--db", db, "--margin", "0.1"], ["plan", job, "--db", db, "--margin", "0.1", "--json"],
-                      ["trace", db, "1:3:0:0", "--device", "null"], ["trace", db, "2:1:6:0", "--json", "--device", "cpu"],
+                      ["trace", db, "1:3:0:0", "--job", job, "--device", "null"], ["trace", db, "1:3:0:0"],
+                      ["trace", db, "2:1:6:0", "--json", "--job", job, "--device", "cpu"],
                       ["trace", db, "9:9:9:9"],
                       ["digest", db], ["backup", db, f"b{ESC}.db"]):
             fails = words[-1] == "9:9:9:9" or words[:2] == ["classify", job]  # no such trial; the broken image

@@ -1,8 +1,8 @@
 #!/bin/sh
-# signal.sh BITSINK: SIGINT and SIGTERM end a run with exit code 3 and keep its rows; the next run does the rest.
+# signal.sh BITSINK: SIGINT, SIGTERM and SIGHUP end a run with exit code 3 and keep its rows; the next run does the rest.
 . "$(dirname "$0")/crash_common.sh"
-for signal in INT TERM; do
-    export TRIALS=1000
+for signal in INT TERM HUP; do
+    export TRIALS=300
     stop_in_the_middle r.db --device null --threads 2
     before=$(rows r.db)
     kill -$signal $child
@@ -42,3 +42,18 @@ child=
 run r.db --device null || die "the run after two signals"
 run whole.db --device null || die "the undisturbed run"
 same whole.db r.db
+
+# What was ignored at the start is ignored: nohup does that.
+rm -f r.db
+trap '' HUP
+stop_in_the_middle r.db --device null --threads 2
+trap - HUP
+kill -HUP $child
+kill -CONT $child
+wait $child || die "SIGHUP ended a run that ignores it"
+child=
+[ "$(rows r.db)" = "$planned" ] || die "trials are missing"
+
+# A reader that goes away ends a command without a word.
+"$bitsink" bn r.db trial 2>log | head -n 1 >out
+[ ! -s log ] || die "SIGPIPE: a message"

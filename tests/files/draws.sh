@@ -18,12 +18,12 @@ for name in v1-draws v2-draws; do
     # Entry 1 has other faults, entry 2 the same.
     "$bitsink" compare $name.db fresh.db >out 2>log || [ $? = 6 ] || die "compare $name.db fresh.db"
     cat out log | grep -q 'paired: 2 of 4 rows' || die "compare takes the trials of $name.db for those of fresh.db"
-    refused 1 'cannot be made again' trace $name.db 1:2:0:0
+    refused 1 'cannot be made again' trace $name.db 1:2:0:0 --job draws.yaml
     b trace $name.db 2:2:0:0
     b report $name.db -o page-$name
     grep -q 'drew the sites of entry 1 in another way' page-$name/report.html || die "the report of $name.db promises its trials"
     b upgrade $name.db
-    refused 1 'cannot be made again' trace $name.db 1:2:0:0
+    refused 1 'cannot be made again' trace $name.db 1:2:0:0 --job draws.yaml
     [ "$(faults $name.db)" = "1:
 2:" ] || die "upgraded $name.db: $(faults $name.db)"
     refused 1 'drew the sites of fault entry 1 in another way' run draws.yaml --device null --db $name.db

@@ -90,6 +90,7 @@ for name in "$@"; do
     b bn $name.db export -o net.bif
     b plan history.yaml --device null --db $name.db --margin 0.1
     b trace $name.db 1:19:0:0
+    b trace $name.db 1:19:0:0 --job history.yaml
     b backup $name.db backup.db
     cmp -s $name.db kept.db || die "reading changed $name.db"
     chmod u+w $name.db

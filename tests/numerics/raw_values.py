@@ -90,7 +90,7 @@ def main(program):
         for trial, blob in db.execute("SELECT trial, ranking FROM trial_ranking").fetchall():
             layers = {"logits"} | {site[0] for site in wanted[trial]}
             chosen = [word for layer in sorted(layers) for word in ("--tensor", layer)]
-            bitsink("trace", "r.db", str(trial), "--dump", str(trial), *chosen)
+            bitsink("trace", "r.db", str(trial), "--job", "job.yaml", "--dump", str(trial), *chosen)
             rankings[trial] = np.load(folder / f"{trial}/faulty/logits.npy")
             stored.append((f"trial {trial}", trial, blob))
             for layer, parameter, element, keep, toggle, before in wanted[trial]:

@@ -20,8 +20,8 @@ TOP_K=all; export TOP_K
 t run --quiet --device cpu --db all.db jobs/raw.yaml
 sql all.db "SELECT 'rankings of all classes', count(*) FROM (SELECT 1 FROM ranking GROUP BY trial, image HAVING count(DISTINCT class) = 10)"
 trial=$(sqlite3 all.db 'SELECT min(id) FROM trial')
-t trace --device cpu all.db "$trial" | sed -n 's/ class \([0-9]*\) [-0-9][0-9.e+-]*/ class \1 NUMBER/g; /^raw/p'
-t trace --device cpu --json all.db 2:"$(sqlite3 all.db 'SELECT max(layer) FROM trial')":0:0 | grep raw
+t trace --job jobs/raw.yaml --device cpu all.db "$trial" | sed -n 's/ class \([0-9]*\) [-0-9][0-9.e+-]*/ class \1 NUMBER/g; /^raw/p'
+t trace --job jobs/raw.yaml --device cpu --json all.db 2:"$(sqlite3 all.db 'SELECT max(layer) FROM trial')":0:0 | grep "\"raw\""
 # It is part of the campaign, and changes nothing else.
 t run --quiet --device cpu --db r.db jobs/raw.yaml
 TOP_K=11 t run --quiet --device cpu --db new.db jobs/raw.yaml

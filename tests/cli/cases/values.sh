@@ -1,26 +1,26 @@
 # Values of tensors: of a trial with and without its fault, of images without faults; and what cannot be written.
 t run --quiet --device null --db r.db jobs/small.yaml
-"$bitsink" trace --device null r.db 1:19:0:0 >plain.txt 2>&1
-t trace --device null r.db 1:19:0:0 --dump v/ | grep -v '^conv\|^relu\|^pool\|^fc'
-"$bitsink" trace --quiet --device null r.db 1:19:0:0 --dump again | cmp - plain.txt
+"$bitsink" trace --job jobs/small.yaml --device null r.db 1:19:0:0 >plain.txt 2>&1
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump v/ | grep -v '^conv\|^relu\|^pool\|^fc'
+"$bitsink" trace --quiet --job jobs/small.yaml --device null r.db 1:19:0:0 --dump again | cmp - plain.txt
 diff -r v again && find v -type f | sort
 cat v/index.csv
 # A faulty weight, and tensors by name, pattern and id, changed or not.
-t trace --device null r.db 2:9:1:7 --dump w --tensor 'conv3_1*' --tensor '#0' --tensor conv1_1.weight | tail -1
+t trace --job jobs/small.yaml --device null r.db 2:9:1:7 --dump w --tensor 'conv3_1*' --tensor '#0' --tensor conv1_1.weight | tail -1
 cat w/index.csv
 for f in w/golden/*; do cmp -s "$f" "w/faulty/${f##*/}" || echo "${f##*/} differs"; done
 cmp -l w/golden/conv3_1.weight.npy w/faulty/conv3_1.weight.npy | wc -l
 # Folders that cannot be made, and a full disk: nothing stays.
 mkdir empty
-t trace --quiet --device null r.db 1:19:0:0 --dump empty | tail -1
-t trace --device null r.db 1:19:0:0 --dump v
-t trace --device null r.db 1:19:0:0 --dump r.db
-t trace --device null r.db 1:19:0:0 --dump absent/v
-t trace --device null r.db 1:19:0:0 --dump ''
-(ulimit -f 8; t trace --device null r.db 1:19:0:0 --dump full)
-t trace --device null r.db 1:19:0:0 --tensor fc1
-t trace --device null r.db 1:19:0:0 --dump x --tensor conv1_1 --tensor fc11
-t trace --device null r.db 1:19:0:0 --dump x --tensor '#99'
+t trace --quiet --job jobs/small.yaml --device null r.db 1:19:0:0 --dump empty | tail -1
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump v
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump r.db
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump absent/v
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump ''
+(ulimit -f 8; t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump full)
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --tensor fc1
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump x --tensor conv1_1 --tensor fc11
+t trace --job jobs/small.yaml --device null r.db 1:19:0:0 --dump x --tensor '#99'
 ls -d v w empty full* x* absent* 2>&1
 # The same of images.
 t classify --device null jobs/small.yaml --tensor pool3 --tensor 'relu_f*' | grep tensor

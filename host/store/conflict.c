@@ -1,0 +1,191 @@
+#include "store/conflict.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "store/tally.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct comparison {
+    bs_source **file; /* the merged file first, if there is one */
+    bool *known;      /* by file: the merged file has its runs, in this state */
+    int n;
+    uint64_t conflicts;
+    const bs_source *a, *b; /* the first: two files, and their rows */
+    bs_unit unit;
+    bs_row row_a, row_b;
+} comparison;
+
+/* --- What an earlier merge has compared --- */
+
+typedef struct run_search {
+    const bs_db *merged;
+    bool all; /* runs are there, with as many trials */
+} run_search;
+
+static bs_status find_run(void *search, sqlite3_stmt *q)
+{
+    run_search *s = search;
+    bool there = false;
+    if (s->all)
+        BS_TRY(bs_db_exists(&there, s->merged, "SELECT 1 FROM run WHERE uid = ?1 AND trials = ?2",
+                            BS_BIND(BS_BIND_TEXT((const char *)sqlite3_column_text(q, 0)),
+                                    BS_BIND_INT(sqlite3_column_int64(q, 1)))));
+    s->all = there;
+    return BS_OK;
+}
+
+static bs_status find_known(comparison *c)
+{
+    for (int i = 1; i < c->n; i++) {
+        run_search s = {c->file[0]->db, true};
+        BS_TRY(bs_db_each(c->file[i]->db, "SELECT uid, trials FROM run WHERE trials > 0", BS_NO_BIND,
+                          find_run, &s));
+        c->known[i] = s.all;
+    }
+    return BS_OK;
+}
+
+/* --- Comparing --- */
+
+static bool same_site(const bs_row *a, const bs_row *b)
+{
+    return a->n_sites == b->n_sites && a->element == b->element && a->keep == b->keep &&
+           a->toggle == b->toggle && a->before == b->before;
+}
+
+/* The node at which a masked trial ended is no outcome. */
+static bool agree(const bs_row *a, const bs_row *b)
+{
+    return same_site(a, b) && (a->died_at < 0) == (b->died_at < 0) &&
+           memcmp(a->answer.top, b->answer.top, sizeof a->answer.top) == 0 &&
+           memcmp(a->answer.score, b->answer.score, sizeof a->answer.score) == 0;
+}
+
+/* Compares the repetitions of the current unit that both have. */
+static bs_status compare_unit(comparison *c, bs_source *a, bs_source *b)
+{
+    uint32_t n = a->unit.done < b->unit.done ? a->unit.done : b->unit.done;
+    BS_TRY(bs_source_begin_rows(a, 0));
+    BS_TRY(bs_source_begin_rows(b, 0));
+    for (uint32_t rep = 0; rep < n; rep++) {
+        bs_row x, y;
+        BS_TRY(bs_source_read(a, rep, &x));
+        BS_TRY(bs_source_read(b, rep, &y));
+        if (agree(&x, &y))
+            continue;
+        if (c->conflicts++ > 0)
+            continue;
+        c->a = a;
+        c->b = b;
+        c->unit = a->unit;
+        c->row_a = x;
+        c->row_b = y;
+    }
+    return BS_OK;
+}
+
+/* Compares all files that are at the unit `u` with the first of them, and takes them on. */
+static bs_status compare_at(comparison *c, bs_unit u, bool merged)
+{
+    int first = -1;
+    for (int i = 0; i < c->n; i++) {
+        bs_source *s = c->file[i];
+        if (s->at_end || bs_unit_order(&s->unit, &u) != 0)
+            continue;
+        if (first < 0)
+            first = i;
+        else if (!(merged && first == 0 && c->known[i]))
+            BS_TRY(compare_unit(c, c->file[first], s));
+    }
+    for (int i = 0; i < c->n; i++)
+        if (!c->file[i]->at_end && bs_unit_order(&c->file[i]->unit, &u) == 0)
+            BS_TRY(bs_source_next_unit(c->file[i]));
+    return BS_OK;
+}
+
+static bs_status compare_all(comparison *c, bool merged)
+{
+    for (int i = 0; i < c->n; i++)
+        BS_TRY(bs_source_begin_units(c->file[i]));
+    for (;;) {
+        const bs_source *next = NULL;
+        for (int i = 0; i < c->n; i++)
+            if (!c->file[i]->at_end && (!next || bs_unit_order(&c->file[i]->unit, &next->unit) < 0))
+                next = c->file[i];
+        if (!next)
+            return BS_OK;
+        BS_TRY(compare_at(c, next->unit, merged));
+    }
+}
+
+/* --- The report --- */
+
+static void put_outcome(bs_str *s, const bs_row *r, bool with_site)
+{
+    if (r->died_at >= 0)
+        bs_str_puts(s, "masked");
+    else if (bs_outcome_class(&r->answer) == BS_CLASS_DUE)
+        bs_str_puts(s, "DUE");
+    else
+        bs_str_printf(s, "class %d (%.9g)", r->answer.top[0], (double)r->answer.score[0]);
+    if (with_site)
+        bs_str_printf(s, " after %u site(s), the first in element %u", r->n_sites, r->element);
+}
+
+static bs_status read_name(void *name, sqlite3_stmt *q)
+{
+    bs_str_visible(name, (const char *)sqlite3_column_text(q, 0));
+    return BS_OK;
+}
+
+static bs_status report(const comparison *c)
+{
+    bs_str layer = {0}, a = {0}, b = {0};
+    const char *path_a = c->a->db->path, *path_b = c->b->db->path;
+    bs_status st;
+    BS_TRY_GOTO(bs_db_each(c->a->db, "SELECT name FROM layer WHERE id = ?1 AND name IS NOT NULL",
+                           BS_BIND(BS_BIND_INT(c->unit.target)), read_name, &layer),
+                out);
+    bool with_site = !same_site(&c->row_a, &c->row_b);
+    put_outcome(&a, &c->row_a, with_site);
+    put_outcome(&b, &c->row_b, with_site);
+    BS_TRY_GOTO(bs_str_status(&a), out);
+    BS_TRY_GOTO(bs_str_status(&b), out);
+    st = bs_fail(BS_ERR,
+                 "'%s' and '%s' disagree on %" PRIu64 " trial(s), first on %" PRIu64
+                 " (entry %u, layer %u %s, image %u): %s, and %s",
+                 path_a, path_b, c->conflicts, c->row_a.id, c->unit.entry, c->unit.target,
+                 layer.ptr ? layer.ptr : "", c->unit.image, a.ptr, b.ptr);
+    bs_hint("`bitsink trace %s %" PRIu64
+            " --job JOB` computes it again: merge without the file that is wrong",
+            bs_shell_word(path_a), c->row_a.id);
+out:
+    bs_str_clear(&layer);
+    bs_str_clear(&a);
+    bs_str_clear(&b);
+    return st;
+}
+
+bs_status bs_conflict_check(bs_source *merged, bs_source *sources, int n)
+{
+    comparison c = {0};
+    bs_status st;
+    BS_TRY_GOTO(bs_calloc(&c.file, (size_t)n + 1, sizeof *c.file, "files"), out);
+    BS_TRY_GOTO(bs_calloc(&c.known, (size_t)n + 1, sizeof *c.known, "files"), out);
+    if (merged)
+        c.file[c.n++] = merged;
+    for (int i = 0; i < n; i++)
+        c.file[c.n++] = &sources[i];
+    if (merged)
+        BS_TRY_GOTO(find_known(&c), out);
+    BS_TRY_GOTO(compare_all(&c, merged != NULL), out);
+    st = c.conflicts > 0 ? report(&c) : BS_OK;
+out:
+    free(c.file);
+    free(c.known);
+    return st;
+}
