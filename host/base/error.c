@@ -46,7 +46,15 @@ bs_status bs_context(const char *fmt, ...)
 
 bs_status bs_oom(const char *what)
 {
-    return bs_fail(BS_NO_MEMORY, "%s: out of memory", what);
+    bs_fail(BS_NO_MEMORY, "%s: out of memory", what);
+    return bs_hint_memory();
+}
+
+bs_status bs_hint_memory(void)
+{
+    return bs_hint("raise the limit of memory or of processes (ulimit, the batch system), or ask for less at "
+                   "once, such as "
+                   "fewer --threads");
 }
 
 const char *bs_error_message(void)

@@ -26,6 +26,8 @@ bs_status bs_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bs_status bs_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Fails with BS_NO_MEMORY and the message "WHAT: out of memory". */
 bs_status bs_oom(const char *what);
+/* Adds a hint about limits of memory; returns the status of the error recorded last. */
+bs_status bs_hint_memory(void);
 
 /* Return the message and the hint recorded last on this thread, "" if there is none. Valid until the next
  * error on the thread. */

@@ -3,12 +3,17 @@
 #ifndef BS_BASE_RESOURCES_H
 #define BS_BASE_RESOURCES_H
 
+#include "base/error.h"
+
 #include <stddef.h>
 
 /* Returns the number of cores to use, at least 1. */
 int bs_resources_cores(void);
 /* Returns the bytes of memory that can be used without swapping or being killed. */
 size_t bs_resources_memory(void);
+/* Fails, as bs_oom(what) does, unless this process can get `bytes` more now. To be asked before calls of
+ * libraries that crash without memory. */
+bs_status bs_resources_room(size_t bytes, const char *what);
 /* Returns the largest amount of memory that this process has had, in bytes. */
 size_t bs_resources_peak(void);
 /* Returns seconds on a clock that never jumps. */

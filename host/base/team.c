@@ -122,9 +122,11 @@ bs_status bs_team_run(int threads, bs_status (*fn)(void *shared, int worker), vo
         if (!first || (first->status == BS_STOPPED && m[i].error.status != BS_STOPPED))
             first = &m[i].error;
     }
-    bs_status st = first                    ? bs_error_restore(first)
-                   : failed && started == 0 ? bs_fail(BS_ERR, "cannot start a thread: %s", strerror(failed))
-                                            : BS_OK;
+    bs_status st = first ? bs_error_restore(first) : BS_OK;
+    if (!first && failed && started == 0) { /* EAGAIN: a limit of memory, or of processes */
+        bs_fail(BS_NO_MEMORY, "cannot start a thread: %s", strerror(failed));
+        st = bs_hint_memory();
+    }
     free(m);
     return st;
 }

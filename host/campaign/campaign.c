@@ -89,8 +89,10 @@ static bs_status team_member(void *shared, int worker)
 {
     team_share *s = shared;
     int computing = bs_team_size() - 1;
-    if (worker == 0 && computing == 0)
-        return bs_fail(BS_NO_MEMORY, "cannot start a thread for a worker");
+    if (worker == 0 && computing == 0) {
+        bs_fail(BS_NO_MEMORY, "cannot start a thread for a worker");
+        return bs_hint_memory();
+    }
     if (worker == 0)
         return write_rows(s->c);
     bs_status st = bs_campaign_work(s->c, worker - 1);

@@ -2,6 +2,7 @@
 #include "cpu/onednn_impl.h"
 
 #include "base/buf.h"
+#include "base/resources.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -283,6 +284,7 @@ static bs_status reorder(bs_dnn *d, bs_dnn_const_md from, const void *src, bs_dn
     dnnl_stream_t stream = NULL;
     dnnl_memory_t a = NULL, b = NULL;
     bs_status st;
+    BS_TRY_GOTO(bs_resources_room(BS_DNN_ROOM, "reorder"), out);
     BS_TRY_GOTO(bs_dnn_check(dnnl_reorder_primitive_desc_create(&pd, from, d->engine, to, d->engine, NULL),
                              "reorder"),
                 out);

@@ -2,6 +2,7 @@
 #include "cpu/onednn_impl.h"
 
 #include "base/buf.h"
+#include "base/resources.h"
 
 #include <stdlib.h>
 
@@ -31,6 +32,7 @@ bs_status bs_conv_create(bs_conv **out, const bs_conv_impl *impl, const bs_conv_
         st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", impl->name);
         goto out;
     }
+    BS_TRY_GOTO(bs_resources_room(BS_DNN_ROOM, "convolution"), out);
     BS_TRY_GOTO(bs_dnn_check(dnnl_primitive_create(&c->primitive, pd), "create a convolution"), out);
     BS_TRY_GOTO(bs_dnn_check(dnnl_stream_create(&c->stream, e, dnnl_stream_default_flags), "stream"), out);
     BS_TRY_GOTO(bind(&c->src, pd, dnnl_query_src_md, e), out);

@@ -84,6 +84,17 @@ bs_status bs_db_exec(const bs_db *db, const char *what, const char *sql)
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? BS_OK : bs_db_fail(db, what);
 }
 
+bs_status bs_db_guard(const bs_db *db)
+{
+    static const int settings[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                                      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                                      {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (sqlite3_db_config(db->handle, settings[i][0], settings[i][1], NULL) != SQLITE_OK)
+            return bs_db_fail(db, "open");
+    return bs_db_exec(db, "open", "PRAGMA cell_size_check = ON");
+}
+
 bs_status bs_db_check_place(const bs_db *db)
 {
     int moved = 0;

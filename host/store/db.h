@@ -30,9 +30,6 @@ bs_status bs_db_open_for_settings(bs_db **out, const char *path);
 bs_status bs_db_open_for_writing(bs_db **out, const char *path, bool *fresh);
 /* Fails unless the file describes exactly one campaign. */
 bs_status bs_db_check_campaign(const bs_db *db);
-/* Makes a connection treat all files that it opens as made by strangers: no trigger of theirs fires, and
- * their views call no function with effects. */
-bs_status bs_db_guard(const bs_db *db);
 /* Fails if SQLite would not take `path` for the name of a file: it is empty, ':memory:', or an address
  * ('file:...'). */
 bs_status bs_db_check_name(const char *path);
@@ -44,6 +41,9 @@ bs_status bs_db_check_alone(const char *path);
 void bs_db_close(bs_db *db);
 /* Reports the failure of the last SQLite call, as "cannot WHAT result file 'PATH': why" with a hint. */
 bs_status bs_db_fail(const bs_db *db, const char *what);
+/* Makes a connection treat all files that it opens as made by strangers: no trigger of theirs fires, and
+ * their views call no function with effects. */
+bs_status bs_db_guard(const bs_db *db);
 /* Fails if the open file no longer has its name: what is written into it may be lost. */
 bs_status bs_db_check_place(const bs_db *db);
 /* Commits, and makes that check. */

@@ -13,17 +13,6 @@
 
 enum { BUSY_MS = 30000 };
 
-bs_status bs_db_guard(const bs_db *db)
-{
-    static const int settings[][2] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
-                                      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-                                      {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (sqlite3_db_config(db->handle, settings[i][0], settings[i][1], NULL) != SQLITE_OK)
-            return bs_db_fail(db, "open");
-    return bs_db_exec(db, "open", "PRAGMA cell_size_check = ON");
-}
-
 static bs_status open_handle(bs_db **out, const char *path, int flags)
 {
     bs_db *db = NULL;
