@@ -55,10 +55,10 @@ static void test_accuracy_has_one_axis(void **state)
     svg_point p[8];
     bs_page page = {0};
     assert_ok(bs_figure_accuracy(&page, *state, &all));
-    assert_int_equal(svg_circles(p, 8, page.svg.ptr, SVG_BLUE, 3), 4);
+    assert_int_equal(svg_circles(p, 8, page.bytes.ptr, SVG_BLUE, 3), 4);
     assert_true(p[0].x < p[1].x && p[1].x < p[2].x);
     assert_true(fabs(p[3].x - p[2].x) < 1e-6); /* the last place, with two empty ones before it */
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
 }
 
 /* The panels differ by one step down the page: what stands at 0.9 there stands at 0.9 here. */
@@ -67,18 +67,18 @@ static void test_accuracy_has_one_scale(void **state)
     svg_point p[8], q[8];
     bs_page page = {0};
     assert_ok(bs_figure_accuracy(&page, *state, &all));
-    assert_int_equal(svg_circles(p, 8, page.svg.ptr, SVG_BLUE, 3), 4);
-    bs_str_clear(&page.svg);
+    assert_int_equal(svg_circles(p, 8, page.bytes.ptr, SVG_BLUE, 3), 4);
+    bs_str_clear(&page.bytes);
     assert_ok(bs_db_exec(*state, "change",
                          "UPDATE bn_correct_given_layer SET correct_label = 0.4 WHERE entry = 2"));
     assert_ok(bs_figure_accuracy(&page, *state, &all));
-    assert_int_equal(svg_circles(q, 8, page.svg.ptr, SVG_BLUE, 3), 4);
+    assert_int_equal(svg_circles(q, 8, page.bytes.ptr, SVG_BLUE, 3), 4);
     double panel = q[3].y - p[0].y, unit = (q[3].y - p[3].y) / 0.5;
     /* The axis goes from the lowest bound to the highest, with margins, for both: 190 pixels of 0.3 to 0.95.
      */
     assert_true(fabs(unit - 190 / 0.752) < 0.1);
     assert_true(panel > 190);
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
 }
 
 static void test_bits_have_one_axis_and_scale(void **state)
@@ -88,7 +88,7 @@ static void test_bits_have_one_axis_and_scale(void **state)
     size_t n = 0;
     assert_ok(bs_figure_bits(&page, *state, &all));
     /* The row of each layer is grey before its cells: 32 of 13 pixels. */
-    for (const char *at = page.svg.ptr, *path; (path = svg_path(&at, "88.235294%", "fill-rule")) && n < 8;) {
+    for (const char *at = page.bytes.ptr, *path; (path = svg_path(&at, "88.235294%", "fill-rule")) && n < 8;) {
         double left, top, right, bottom;
         char *rest;
         left = strtod(path + 1, &rest);
@@ -103,15 +103,15 @@ static void test_bits_have_one_axis_and_scale(void **state)
     double row = y[1] - y[0], step = y[3] - y[2];
     assert_true(fabs(y[2] - y[1] - row) < 1e-6);
     assert_true(step > 3 * row); /* the third place of the next panel */
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
     /* Half of the largest rate of all entries is no end of the scale. */
     assert_ok(bs_figure_bits(&page, *state, &all));
-    size_t darkest = svg_count(page.svg.ptr, "rgb(26.666667%");
-    bs_str_clear(&page.svg);
+    size_t darkest = svg_count(page.bytes.ptr, "rgb(26.666667%");
+    bs_str_clear(&page.bytes);
     assert_ok(bs_db_exec(*state, "change", "UPDATE bit_accuracy SET sdc1_rate = 0.5"));
     assert_ok(bs_figure_bits(&page, *state, &all));
-    assert_int_equal(svg_count(page.svg.ptr, "rgb(26.666667%"), darkest + 3);
-    bs_str_clear(&page.svg);
+    assert_int_equal(svg_count(page.bytes.ptr, "rgb(26.666667%"), darkest + 3);
+    bs_str_clear(&page.bytes);
 }
 
 static void test_names_leave_room(void **state)
@@ -131,7 +131,7 @@ static void test_names_leave_room(void **state)
         }
     assert_true(drawn >= 20 && drawn <= 36);
     assert_ok(bs_page_end(&page));
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
 }
 
 int main(void)

@@ -94,14 +94,14 @@ static size_t draw(fixture *f, size_t *joins, size_t *points)
     *joins = 0;
     bs_nights_order(&f->nights);
     assert_ok(bs_figure_trend(&page, &f->nights));
-    const char *at = page.svg.ptr, *path = svg_path(&at, "stroke:rgb(0%", SVG_BLUE);
+    const char *at = page.bytes.ptr, *path = svg_path(&at, "stroke:rgb(0%", SVG_BLUE);
     assert_non_null(path);
     for (const char *c = path; *c != '"'; c++)
         *joins += *c == 'L';
-    *points = svg_circles(p, 4 * N, page.svg.ptr, SVG_BLUE, 3.6);
-    size_t marks = svg_count(page.svg.ptr, "stroke-dasharray:1,3");
-    assert_null(strstr(page.svg.ptr, "nan"));
-    bs_str_clear(&page.svg);
+    *points = svg_circles(p, 4 * N, page.bytes.ptr, SVG_BLUE, 3.6);
+    size_t marks = svg_count(page.bytes.ptr, "stroke-dasharray:1,3");
+    assert_null(strstr(page.bytes.ptr, "nan"));
+    bs_str_clear(&page.bytes);
     return marks;
 }
 
