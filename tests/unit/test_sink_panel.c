@@ -102,9 +102,9 @@ static size_t letters(const bs_db *db, int classes)
     bs_panel_place(&n, 0);
     bs_panel_draw_frame(&n, "", "");
     assert_ok(bs_page_end(&page));
-    for (const char *at = page.svg.ptr; (at = strstr(at, "<use")) != NULL; at++)
+    for (const char *at = page.bytes.ptr; (at = strstr(at, "<use")) != NULL; at++)
         count++;
-    bs_str_clear(&page.svg);
+    bs_str_clear(&page.bytes);
     bs_data_clear(&n.names);
     return count;
 }
@@ -129,8 +129,8 @@ static void test_shades_have_one_scale(void **state)
         bs_panel_place(&n, 0);
         bs_panel_draw_pairs(&n, &d);
         assert_ok(bs_page_end(&page));
-        assert_non_null(strstr(page.svg.ptr, "fill-opacity:0.733333")); /* two decades of three */
-        bs_str_clear(&page.svg);
+        assert_non_null(strstr(page.bytes.ptr, "fill-opacity:0.733333")); /* two decades of three */
+        bs_str_clear(&page.bytes);
         bs_data_clear(&d);
     }
 }
