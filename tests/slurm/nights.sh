@@ -1,5 +1,5 @@
 #!/bin/bash
-# nightly.sh BITSINK: nights by scripts/slurm/nightly.sh, without Slurm: quiet ones, one with other rates, one that
+# nights.sh BITSINK: nights by scripts/slurm/nightly.sh, without Slurm: quiet ones, one with other rates, one that
 # breaks a limit, one that fails, and one that was interrupted.
 set -u
 BITSINK=$(realpath "$1")
