@@ -61,7 +61,7 @@
       "scope, class, class_name, probability, low, high, probability_golden, probability_fault, p_fault, "   \
       "n, wrong")                                                                                            \
     X(bn_class_given_layer, "entry, " BS_BN_LAYERS ", class",                                                \
-      "entry, layer, class, class_name, probability, low, high, trust_label, trust_golden, n, wrong")   \
+      "entry, layer, class, class_name, probability, low, high, trust_label, trust_golden, n, wrong")        \
     X(bn_class_given_image, "scope, image, class IS NULL, class",                                            \
       "scope, image, class, class_name, probability, low, high, with_fault, correct_label, n")               \
     X(bn_class_given_image_layer, "entry, " BS_BN_LAYERS ", image, class IS NULL, class", NULL)              \

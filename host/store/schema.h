@@ -9,8 +9,7 @@
 
 /* The SQL of schema/, as strings. */
 extern const char bs_sql_bits[], bs_sql_query[], bs_sql_bif[], bs_sql_report[], bs_sql_findings[],
-    bs_sql_check[],
-    bs_sql_fault_wrong[], bs_sql_exact[];
+    bs_sql_check[], bs_sql_fault_wrong[], bs_sql_exact[];
 
 /* Returns the comment above the statement that makes a table or view, as it stands in the SQL: lines that
  * start with "--". Its first sentence says what the rows are. NULL: no table or view of this name. */

@@ -88,7 +88,8 @@ static void test_bits_have_one_axis_and_scale(void **state)
     size_t n = 0;
     assert_ok(bs_figure_bits(&page, *state, &all));
     /* The row of each layer is grey before its cells: 32 of 13 pixels. */
-    for (const char *at = page.bytes.ptr, *path; (path = svg_path(&at, "88.235294%", "fill-rule")) && n < 8;) {
+    for (const char *at = page.bytes.ptr, *path;
+         (path = svg_path(&at, "88.235294%", "fill-rule")) && n < 8;) {
         double left, top, right, bottom;
         char *rest;
         left = strtod(path + 1, &rest);

@@ -111,7 +111,7 @@ static void test_lines(void **state)
     size_t joins, points;
     assert_int_equal(draw(f, &joins, &points), 0);
     assert_int_equal(joins, 3);
-    assert_int_equal(points, 2 * N + 1); /* and one in the key */
+    assert_int_equal(points, 2 * N + 1);                  /* and one in the key */
     f->night[3].entry->definition = (char *)"flip twice"; /* joined no more, without a mark */
     assert_int_equal(draw(f, &joins, &points), 0);
     assert_int_equal(joins, 2);
