@@ -114,7 +114,7 @@ static bs_status compare_image(void *context, sqlite3_stmt *q)
     char hash[BS_SHA256_TEXT] = "";
     size_t i = (size_t)sqlite3_column_int64(q, 0);
     const char *said = (const char *)sqlite3_column_text(q, 1);
-    bool read = strlen(said) == BS_SHA256_TEXT - 1
+    bool read = said && strlen(said) == BS_SHA256_TEXT - 1
                     ? bs_dataset_hash(x->set, i, hash) == BS_OK
                     : (bs_fail(BS_ERR, "the null device did not read it"), false);
     x->n++;

@@ -136,6 +136,7 @@ static bs_status put_results(bs_str *out, const bs_db *db, const char *file)
     BS_TRY(open_object(out, db, "results", sql_results));
     add_member(out, "digest", results.digest);
     add_member(out, "sha256", results.sha256);
+    add_member(out, "counts_sha256", results.counts);
     add_member(out, "file", file);
     bs_str_puts(out, "}");
     return BS_OK;

@@ -12,9 +12,10 @@
 enum { BS_MANIFEST_FORMAT = 1 };
 
 /* Appends the manifest of an open result file: campaign, results (counts, audits, digest and SHA-256 of all
- * rows), model, job, images (SHA-256 over a line "ID SHA256 CLASS" for each golden run, by id, with - for no
- * label) and the runs that added rows. `file`: where the result file lies, as the reader of the manifest
- * should find it. `page`: the report's bytes, NULL for none. The caller holds a transaction. */
+ * rows, SHA-256 of what is counted), model, job, images (SHA-256 over a line "ID SHA256 CLASS" for each
+ * golden run, by id, with - for no label) and the runs that added rows. `file`: where the result file lies,
+ * as the reader of the manifest should find it. `page`: the report's bytes, NULL for none. The caller holds a
+ * transaction. */
 bs_status bs_manifest_append(bs_str *out, const bs_db *db, const char *file, const bs_str *page);
 
 /* Appends the path of `target` as seen from `folder`, both of which exist: "../demo.db". */

@@ -14,17 +14,43 @@ struct bs_manifest {
 
 enum { MOST_BYTES = 16 << 20 };
 
-static bs_status check_format(const bs_manifest *m)
+static bs_status check_format(const bs_manifest *m, size_t len)
 {
     bool good = false;
     bs_status st = bs_db_exists(&good, &m->db,
                                 "SELECT 1 WHERE json_valid(?1) AND json_extract(iif(json_valid(?1), ?1, "
                                 "'{}'), '$.manifest') = ?2",
                                 BS_BIND(BS_BIND_TEXT(m->text), BS_BIND_INT(BS_MANIFEST_FORMAT)));
-    if (st != BS_OK || good)
+    if (st != BS_OK || (good && strlen(m->text) == len))
         return st;
     bs_fail(BS_USAGE, "'%s' is no manifest that is known here", m->path);
     return bs_hint("`bitsink report DB -o FOLDER` writes FOLDER/manifest.json");
+}
+
+/* Returns true if a text has a NUL, which SQLite drops, with all behind it. In valid JSON only texts have
+ * backslashes. */
+static bool has_nul(const char *json)
+{
+    for (const char *p = json; (p = strchr(p, '\\')); p += 2)
+        if (strncmp(p, "\\u0000", 6) == 0)
+            return true;
+    return false;
+}
+
+/* Refuses what other programs may read in another way: texts with a NUL, and names that are there twice or
+ * are written as no manifest writes them. */
+static bs_status check_one_meaning(const bs_manifest *m)
+{
+    static const char sql[] =
+        "SELECT 1 FROM json_tree(?1) WHERE typeof(key) = 'text' AND (key = '' OR key GLOB '*[^a-z0-9_]*') "
+        "UNION ALL SELECT 1 FROM json_tree(?1) WHERE typeof(key) = 'text' GROUP BY parent, key HAVING "
+        "count(*) > 1";
+    bool bad;
+    BS_TRY(bs_db_exists(&bad, &m->db, sql, BS_BIND(BS_BIND_TEXT(m->text))));
+    if (!bad && !has_nul(m->text))
+        return BS_OK;
+    bs_fail(BS_USAGE, "'%s' is no manifest: it could be read in more than one way", m->path);
+    return bs_hint("`bitsink report` writes none like that: somebody has changed it");
 }
 
 bs_status bs_manifest_read(bs_manifest **out, const char *path)
@@ -41,7 +67,8 @@ bs_status bs_manifest_read(bs_manifest **out, const char *path)
     BS_TRY_GOTO(bs_read_file(&m->text, &len, path, MOST_BYTES), out);
     if (sqlite3_open(":memory:", &m->db.handle) != SQLITE_OK)
         BS_TRY_GOTO(bs_oom("manifest"), out);
-    BS_TRY_GOTO(check_format(m), out);
+    BS_TRY_GOTO(check_format(m, len), out);
+    BS_TRY_GOTO(check_one_meaning(m), out);
     *out = m;
     m = NULL;
 out:
@@ -95,16 +122,16 @@ out:
 /* The place of a value, without the quotes that versions of SQLite put into it. */
 #define JSON_PLACE "path || iif(typeof(key) = 'integer', '[' || key || ']', '.' || key)"
 
+/* A value as JSON, so that 1, "1" and true are three. */
+#define JSON_VALUE "iif(type IN ('true', 'false'), type, json_quote(atom))"
+
 /* Facts by their full path in either text, where they differ. */
 static const char sql_differ[] =
     "WITH side(b, path, value) AS ("
-    "SELECT 0, " JSON_PLACE ", ifnull(atom, 'null') FROM json_tree(?1) WHERE type NOT IN ('object', 'array') "
+    "SELECT 0, " JSON_PLACE ", " JSON_VALUE " FROM json_tree(?1) WHERE type NOT IN ('object', 'array') "
     "UNION ALL "
-    "SELECT 1, " JSON_PLACE
-    ", ifnull(atom, 'null') FROM json_tree(?2) WHERE type NOT IN ('object', 'array')), "
-    "fact AS (SELECT path, iif(count(*) FILTER (WHERE b = 0) > 1, 'two values', max(value) FILTER (WHERE b = "
-    "0)) "
-    "AS said, max(value) FILTER (WHERE b = 1) AS found "
+    "SELECT 1, " JSON_PLACE ", " JSON_VALUE " FROM json_tree(?2) WHERE type NOT IN ('object', 'array')), "
+    "fact AS (SELECT path, max(value) FILTER (WHERE b = 0) AS said, max(value) FILTER (WHERE b = 1) AS found "
     "FROM side GROUP BY path) "
     "SELECT path GLOB '$.runs*' OR path GLOB '$.results.audit*' OR path = '$.campaign.created', substr(path, "
     "3) "

@@ -75,11 +75,31 @@ static bs_status refuse_numerics(void *paths, sqlite3_stmt *q)
     return bs_hint("run all shards on one kind of machine, or allow the mixture with --allow-mixed");
 }
 
+/* Trials of the same outcome would be counted in two ways: those that are masked have the golden answer. */
+static const char sql_goldens[] =
+    "SELECT a.image, a.sha256 <> b.sha256 FROM golden a JOIN other_golden b USING (image) WHERE "
+    "(a.sha256, a.logits_hash, a.p_top1, a.flags, a.top1, a.top2, a.top3, a.top4, a.top5, a.score1, "
+    "a.score2, "
+    "a.score3, a.score4, a.score5) IS NOT (b.sha256, b.logits_hash, b.p_top1, b.flags, b.top1, b.top2, "
+    "b.top3, b.top4, b.top5, b.score1, b.score2, b.score3, b.score4, b.score5) ORDER BY 1 LIMIT 1";
+
+static bs_status refuse_golden(void *paths, sqlite3_stmt *q)
+{
+    const char *const *path = paths;
+    bs_fail(BS_ERR, "'%s' and '%s' disagree on the golden run of image %lld%s", path[0], path[1],
+            (long long)sqlite3_column_int64(q, 0),
+            sqlite3_column_int(q, 1) ? ", which they read from different files" : "");
+    return bs_hint("merge without the file that is wrong");
+}
+
 bs_status bs_combine_check(const bs_db *db, const char *other_path, bool allow_mixed)
 {
     const char *paths[] = {db->path, other_path};
     BS_TRY(bs_db_each(db, sql_differences, BS_NO_BIND, refuse_identity, paths));
-    return allow_mixed ? BS_OK : bs_db_each(db, sql_mixed, BS_NO_BIND, refuse_numerics, paths);
+    if (allow_mixed)
+        return BS_OK;
+    BS_TRY(bs_db_each(db, sql_mixed, BS_NO_BIND, refuse_numerics, paths));
+    return bs_db_each(db, sql_goldens, BS_NO_BIND, refuse_golden, paths);
 }
 
 static const char sql_audits[] = "INSERT OR REPLACE INTO main.audit SELECT a.trial, a.full, m.id, a.died_at, "
@@ -101,12 +121,13 @@ static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
         "ended = excluded.ended, seconds = excluded.seconds, trials = excluded.trials, "
         "goldens = excluded.goldens, exit = excluded.exit, audited = excluded.audited, "
         "audit_equal = excluded.audit_equal, start_seconds = excluded.start_seconds, "
-        "selftest = excluded.selftest",
+        "selftest = excluded.selftest WHERE excluded.seconds >= seconds",
         text(q, 0), text(q, 0));
     return bs_str_status(sql);
 }
 
-/* Copies runs, their proofs and audits. Runs get new ids in the merged file; their uid identifies them. */
+/* Copies runs, their proofs and audits. Runs get new ids in the merged file; their uid identifies them. What
+ * an earlier copy of a file says of a run does not take the place of what a later one said. */
 static bs_status copy_runs(const bs_db *db)
 {
     bs_str sql = {0};

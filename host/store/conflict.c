@@ -62,7 +62,9 @@ static bool agree(const bs_row *a, const bs_row *b)
 {
     return same_site(a, b) && (a->died_at < 0) == (b->died_at < 0) &&
            memcmp(a->answer.top, b->answer.top, sizeof a->answer.top) == 0 &&
-           memcmp(a->answer.score, b->answer.score, sizeof a->answer.score) == 0;
+           memcmp(a->answer.score, b->answer.score, sizeof a->answer.score) == 0 &&
+           memcmp(&a->answer.p_golden, &b->answer.p_golden, sizeof a->answer.p_golden) == 0 &&
+           a->answer.flags == b->answer.flags;
 }
 
 /* Compares the repetitions of the current unit that both have. */
@@ -88,21 +90,26 @@ static bs_status compare_unit(comparison *c, bs_source *a, bs_source *b)
     return BS_OK;
 }
 
-/* Compares all files that are at the unit `u` with the first of them, and takes them on. */
+static bool is_at(const bs_source *s, const bs_unit *u)
+{
+    return !s->at_end && bs_unit_order(&s->unit, u) == 0;
+}
+
+/* Compares all files that are at the unit `u` with the one that has the most of it, and takes them on. */
 static bs_status compare_at(comparison *c, bs_unit u, bool merged)
 {
-    int first = -1;
+    int most = -1;
+    for (int i = 0; i < c->n; i++)
+        if (is_at(c->file[i], &u) && (most < 0 || c->file[i]->unit.done > c->file[most]->unit.done))
+            most = i;
     for (int i = 0; i < c->n; i++) {
-        bs_source *s = c->file[i];
-        if (s->at_end || bs_unit_order(&s->unit, &u) != 0)
-            continue;
-        if (first < 0)
-            first = i;
-        else if (!(merged && first == 0 && c->known[i]))
-            BS_TRY(compare_unit(c, c->file[first], s));
+        bool known = merged && ((most == 0 && c->known[i]) || (i == 0 && c->known[most]));
+        if (i != most && !known && is_at(c->file[i], &u))
+            BS_TRY(i < most ? compare_unit(c, c->file[i], c->file[most])
+                            : compare_unit(c, c->file[most], c->file[i]));
     }
     for (int i = 0; i < c->n; i++)
-        if (!c->file[i]->at_end && bs_unit_order(&c->file[i]->unit, &u) == 0)
+        if (is_at(c->file[i], &u))
             BS_TRY(bs_source_next_unit(c->file[i]));
     return BS_OK;
 }

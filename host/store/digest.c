@@ -24,6 +24,25 @@ static const char sql_site[] =
 static const char sql_trial_ranking[] = "SELECT trial, ranking FROM trial_ranking ORDER BY trial";
 static const char sql_golden_ranking[] = "SELECT image, ranking FROM golden_ranking ORDER BY image";
 
+/* What rates are computed from, beside or instead of the rows: what was hit, and the counts. */
+static const char *const sql_counts[] = {
+    "SELECT id, kind, definition FROM entry ORDER BY id",
+    "SELECT id, name FROM class ORDER BY id",
+    "SELECT id, name, kind, type, elements, bits FROM layer ORDER BY id",
+    "SELECT entry, layer, parameter, repetitions, population, bits FROM stratum ORDER BY entry, layer",
+    "SELECT entry, layer, parameter, probability, population, bits FROM network_target ORDER BY entry, layer",
+    "SELECT image, trials FROM broken_image ORDER BY image",
+    "SELECT entry, layer, image, done FROM unit ORDER BY entry, layer, image",
+    "SELECT entry, layer, image, class, n, masked, sdc5, sdc10, sdc20 FROM summary ORDER BY entry, layer, "
+    "image, class",
+    "SELECT entry, layer, class, n, masked, wrong, sdc5, sdc10, sdc20, labelled, correct, golden_correct, "
+    "golden_correct_wrong FROM layer_summary ORDER BY entry, layer, class",
+    "SELECT entry, layer, repetition, n, masked, sdc1, due FROM fault_summary ORDER BY entry, layer, "
+    "repetition",
+    "SELECT entry, layer, repetition, class, n, runner_up_n, golden_n FROM fault_wrong ORDER BY entry, "
+    "layer, "
+    "repetition, class"};
+
 enum { MAX_COLUMNS = 24 };
 
 typedef struct sum128 {
@@ -118,6 +137,25 @@ static void print_sum(char out[33], sum128 sum)
     snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, sum.high, sum.low);
 }
 
+static bs_status add_count(void *hash, sqlite3_stmt *q)
+{
+    add_to_sha256(hash, q);
+    return BS_OK;
+}
+
+static bs_status hash_counts(char out[BS_SHA256_TEXT], const bs_db *db)
+{
+    struct sha256_ctx hash;
+    sha256_init(&hash);
+    for (size_t i = 0; i < sizeof sql_counts / sizeof *sql_counts; i++) {
+        uint8_t tag = (uint8_t)(i + 1);
+        sha256_update(&hash, 1, &tag);
+        BS_TRY(bs_db_each(db, sql_counts[i], BS_NO_BIND, add_count, &hash));
+    }
+    bs_sha256_end(&hash, out);
+    return BS_OK;
+}
+
 bs_status bs_results_hash(bs_results *out, const bs_db *db)
 {
     struct sha256_ctx hash;
@@ -126,7 +164,7 @@ bs_status bs_results_hash(bs_results *out, const bs_db *db)
     BS_TRY(add_tables(&d, db, &out->trials));
     print_sum(out->digest, d.sum);
     bs_sha256_end(&hash, out->sha256);
-    return BS_OK;
+    return hash_counts(out->counts, db);
 }
 
 bs_status bs_store_digest(const char *path, char out[33], uint64_t *n_rows)

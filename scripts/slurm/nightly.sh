@@ -12,10 +12,17 @@ here=$(cd "$(dirname "$0")" && pwd)
     echo "usage: nightly.sh JOB SHARDS FOLDER [SBATCH_OPTION...]" >&2
     exit 2
 }
-job=$(realpath "$1") shards=$2
-mkdir -p "$3" && cd "$3" || exit 1
+job=$(realpath -e -- "$1") || exit 1
+shards=$2
+# Before the folder changes: BITSINK may be seen from here.
+program=${BITSINK:-$here/../../build/bitsink}
+BITSINK=$(realpath "$(command -v -- "$program")" 2>/dev/null) || {
+    echo "nightly.sh: there is no program '$program'" >&2
+    exit 1
+}
+export BITSINK
+mkdir -p -- "$3" && CDPATH='' cd -- "$3" || exit 1
 shift 3
-export BITSINK=${BITSINK:-$(realpath "$here/../../build/bitsink")}
 export BITSINK_OPTIONS=${BITSINK_OPTIONS:-} BITSINK_SETTINGS=${BITSINK_SETTINGS:-} BITSINK_CHECK=${BITSINK_CHECK:-}
 keep=${BITSINK_KEEP:-30}
 night=${NIGHT:-$(date -u +%F)}
@@ -25,19 +32,20 @@ date='[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
     echo "nightly.sh: NIGHT is a date such as 2026-01-31, not '$night'" >&2
     exit 2
 }
-case $shards$keep in
-*[!0-9]* | 0*)
-    echo "nightly.sh: SHARDS and BITSINK_KEEP are numbers from 1 on, not '$shards' and '$keep'" >&2
-    exit 2
-    ;;
-esac
+for number in "$shards" "$keep"; do
+    [[ $number =~ ^[1-9][0-9]*$ ]] || {
+        echo "nightly.sh: SHARDS and BITSINK_KEEP are numbers from 1 on, not '$shards' and '$keep'" >&2
+        exit 2
+    }
+done
 
+# The steps inherit the lock: what goes on when only this script was killed still holds it.
 exec 9>lock
 flock -n 9 || {
     echo "nightly.sh: another night is still running in $PWD" >&2
     exit 1
 }
-mkdir -p "$night" && rm -f "$night/complete" || exit 1
+mkdir -p "$night" && rm -f "$night/complete" "$night/limits.txt" "$night/changes.txt" || exit 1
 
 # step NAME COMMAND...: runs a step of the night; its output goes to the log, its exit code counts if it is the first.
 status=0
@@ -46,7 +54,7 @@ step() {
     local name=$1 code
     shift
     echo "== $name, $(date -u +%FT%TZ)" >>"$night/night.log"
-    "$@" >>"$night/night.log" 2>&1 9>&-
+    "$@" >>"$night/night.log" 2>&1
     code=$?
     [ $code != 0 ] || return 0
     echo "== $name: exit code $code" >>"$night/night.log"
@@ -85,7 +93,7 @@ compare() {
     return $code
 }
 if [ -s "$night/merged.db" ]; then
-    case $ran in 0 | 8 | 9) touch "$night/complete" ;; esac
+    case $ran in 0 | 8 | 9) step 'mark as complete' touch "$night/complete" ;; esac
     [ -z "$last" ] || step "compare with $last" compare
     step report "$BITSINK" report "$night/merged.db" -o "$night/report"
     nights=()

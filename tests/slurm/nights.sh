@@ -14,6 +14,7 @@ mkdir "$tmp/jobs" "$tmp/models" "$tmp/bin" "$tmp/nights"
 cp "$tests/cli/small.yaml" "$tests"/jobs/*.txt "$tmp/jobs"
 cp "$tests/models/fashion_vgg.onnx" "$tmp/models"
 cd "$tmp" || exit 1
+ln -s "$BITSINK" bitsink
 # Programs that nights may use: no Slurm, wherever this machine has one.
 for program in bash sh awk basename cat cp date dirname flock grep hostname mkdir mktemp mv realpath rm rmdir sed seq sleep tail touch; do
     ln -s "$(command -v $program)" bin/
@@ -41,7 +42,7 @@ folders() {
 night 2026-01-01 0
 [ ! -e nights/trend.svg ] || die "a trend of one night"
 [ -s nights/2026-01-01/report/manifest.json ] || die "no report"
-night 2026-01-02 0
+BITSINK=./bitsink night 2026-01-02 0
 [ -s nights/trend.svg ] && [ -s nights/2026-01-02/changes.txt ] || die "no trend, or no comparison"
 "$BITSINK" verify nights/2026-01-02/report/manifest.json --job jobs/small.yaml >out 2>&1 || die "the night does not stand on its files"
 [ "$("$BITSINK" digest nights/2026-01-01/merged.db)" = "$("$BITSINK" digest nights/2026-01-02/merged.db)" ] || die "two nights differ"
@@ -80,4 +81,17 @@ grep -q 'compare with 2026-01-04' out || die "the interrupted night is not compa
 [ -e nights/2026-01-06/complete ] || die "the interrupted night is not complete"
 NIGHT=today bash "$tests/../scripts/slurm/nightly.sh" jobs/small.yaml 2 nights >out 2>&1 && die "a night that is no date"
 bash "$tests/../scripts/slurm/nightly.sh" jobs/small.yaml 0 nights >out 2>&1 && die "no shards"
+for keep in 0 08 x; do
+    BITSINK_KEEP=$keep NIGHT=2026-01-06 bash "$tests/../scripts/slurm/nightly.sh" jobs/small.yaml 2 nights >out 2>&1
+    [ $? = 2 ] || die "keep '$keep' nights"
+done
+
+# Killed alone, a night leaves a shard that goes on: no other begins before that has ended.
+NIGHT=2026-01-08 TRIALS=3000 bash "$tests/../scripts/slurm/nightly.sh" jobs/small.yaml 2 nights >out 2>&1 &
+alone=$!
+until [ -s nights/2026-01-08/night.log ]; do sleep 0.02; done
+kill -KILL $alone
+wait $alone 2>/dev/null
+flock -n nights/lock sleep 0 && die "the lock is free while a shard runs"
+flock nights/lock sleep 0 || die "the lock is never free"
 echo "nights left: $(folders)"
