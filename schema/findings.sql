@@ -53,7 +53,8 @@ WITH one AS MATERIALIZED (
     SELECT o.entry, o.name, row_number() OVER (PARTITION BY o.entry ORDER BY o.place) AS k, count(*) OVER (PARTITION BY o.entry) AS n
       FROM one o JOIN one t ON t.entry = o.entry AND t.place = 1 WHERE o.place > 1 AND o.high >= t.low ORDER BY o.entry, o.place
 ), named AS (
-    SELECT entry, max(n) AS n, group_concat(name, ', ') || iif(max(n) > 3, ', ...', '') AS names FROM near WHERE k <= 3 GROUP BY entry
+    SELECT entry, max(n) AS n, group_concat(name, ', ') || iif(max(n) > 3, ', ...', '') AS names FROM (SELECT * FROM near WHERE k <= 3 ORDER BY entry, k)
+     GROUP BY entry
 )
 SELECT n.entry, t.r AS harm, n.called || ': ' || CASE
        WHEN t.r <= 0.0 THEN printf('none of the %,d layers changed an answer silently', t.layers) || iif(t.sdc1_high IS NULL, '',
@@ -114,9 +115,10 @@ SELECT w.entry, w.n AS harm, n.called || ': ' || s.text || iif(s.n = 1, ' draws'
   FROM wrong w JOIN finding_entry n ON n.entry = w.entry JOIN said s ON s.entry = w.entry
 UNION ALL
 SELECT NULL, -1, CASE WHEN (SELECT classes FROM campaign) = 2 THEN 'With two classes a wrong answer can only be the other one, so there is no sink'
-       ELSE 'No class is shown to draw the wrong answers of ' || CASE WHEN count(*) > 3 THEN count(*) || ' entries' ELSE group_concat(n.called || printf(' (%,d)', w.n), ', ') END
+       ELSE 'No class is shown to draw the wrong answers of ' || CASE WHEN count(*) > 3 THEN count(*) || ' entries' ELSE group_concat(w.called || printf(' (%,d)', w.n), ', ') END
            || printf(': tested against second-best guesses and chance at a false discovery rate of %g %%; few wrong answers show little', 100 * max(x.alpha)) END
-  FROM wrong w JOIN finding_entry n ON n.entry = w.entry CROSS JOIN bn_setting x WHERE w.entry NOT IN (SELECT entry FROM sink) HAVING count(*) > 0;
+  FROM (SELECT n.called, w.n FROM wrong w JOIN finding_entry n ON n.entry = w.entry WHERE w.entry NOT IN (SELECT entry FROM sink)
+         ORDER BY w.entry) w CROSS JOIN bn_setting x HAVING count(*) > 0;
 
 -- What the answers are worth, and what limits all of this.
 CREATE TEMP TABLE finding_worth AS
@@ -129,7 +131,7 @@ WITH image_of AS MATERIALIZED (
 ), said (k, text) AS (
     SELECT 1, CASE labelled WHEN 0 THEN printf('No image has a label: whether an answer is right is not known, only whether it is the fault-free one')
            ELSE printf('Without faults the network answers %,d of %,d labelled images correctly (%.3g %%)', right, labelled, 100.0 * right / labelled)
-               || iif(right * 2 < labelled, ': WARNING, that is few; check preprocessing, order of classes, and labels with `bitsink classify` before you trust any number here', '')
+               || iif(low_accuracy(right, labelled, (SELECT classes FROM campaign)), ': WARNING, that is few; check preprocessing, order of classes, and labels with `bitsink classify` before you trust any number here', '')
            END FROM image_of
     UNION ALL
     SELECT 2, 'If an inference meets ' || iif(scope = -1, 'the pooled entries', (SELECT called FROM finding_entry n WHERE n.entry = least.scope))
@@ -137,27 +139,27 @@ WITH image_of AS MATERIALIZED (
            || percent(trust_label, trust_label_population_low, trust_label_population_high) || ' ('
            || percents(trust_label_population_low, trust_label_population_high) || ' on other images)' FROM least
     UNION ALL
-    SELECT 3, 'Silent corruptions by ' || iif(f.scope = -1, 'the pooled entries', n.called) || ': ' || shown(sdc_fit, sdc_fit_low, sdc_fit_high) || ' FIT'
+    SELECT 3 + f.place / 10.0, 'Silent corruptions by ' || iif(f.scope = -1, 'the pooled entries', n.called) || ': ' || shown(sdc_fit, sdc_fit_low, sdc_fit_high) || ' FIT'
            || iif(sdc_fit_low < sdc_fit_high, ' (' || interval(sdc_fit_low, sdc_fit_high) || '; on other images '
               || interval(sdc_fit_population_low, sdc_fit_population_high) || ')', '')
            || printf(' at a raw rate of %g FIT per Mbit (a setting); the target of %g FIT is ', x.raw_rate * 1e15, f.fit_target)
            || CASE target WHEN 'open' THEN 'neither met nor missed for certain' ELSE target || ' on these images' || iif(target_population = target, ' and on others', ', open on others') END
-      FROM (SELECT * FROM report_failure_rate WHERE level = 'all' AND fit_target IS NOT NULL AND sdc_fit IS NOT NULL
-             ORDER BY scope <> -1, round(sdc_fit, 12) DESC, scope LIMIT 3) f
+      FROM (SELECT *, row_number() OVER (ORDER BY scope <> -1, round(sdc_fit, 12) DESC, scope) AS place FROM report_failure_rate WHERE level = 'all' AND fit_target IS NOT NULL AND sdc_fit IS NOT NULL
+             ORDER BY place LIMIT 3) f
       LEFT JOIN finding_entry n ON n.entry = f.scope CROSS JOIN bn_setting x
-), missing (text) AS (
-    SELECT printf('the %,d images; of others the intervals are wider', n) FROM image_of
-    UNION ALL SELECT printf('%,d images that could not be read', count(*)) FROM broken_image HAVING count(*) > 0
-    UNION ALL SELECT printf('as few as %,d parameter fault%s in a layer, which makes its intervals wide', min(units), iif(min(units) = 1, '', 's')) FROM report_layer_accuracy
+), missing (k, text) AS (
+    SELECT 1, printf('the %,d images; of others the intervals are wider', n) FROM image_of
+    UNION ALL SELECT 2, printf('%,d images that could not be read', count(*)) FROM broken_image HAVING count(*) > 0
+    UNION ALL SELECT 3, printf('as few as %,d parameter fault%s in a layer, which makes its intervals wide', min(units), iif(min(units) = 1, '', 's')) FROM report_layer_accuracy
                       WHERE unit = 'fault' AND NOT census HAVING min(units) < 100
-    UNION ALL SELECT printf('%,d of %,d planned trials missing', planned_trials - n, planned_trials) FROM campaign,
+    UNION ALL SELECT 4, printf('%,d of %,d planned trials missing', planned_trials - n, planned_trials) FROM campaign,
                      (SELECT ifnull(sum(n), 0) AS n FROM layer_summary) WHERE n < planned_trials
-    UNION ALL SELECT printf('runs with %d different arithmetics', count(DISTINCT fingerprint)) FROM run WHERE trials > 0 HAVING count(DISTINCT fingerprint) > 1
-    UNION ALL SELECT iif(audited = 0, 'no trial checked by a full re-run (option --audit)', printf('%,d trials checked by a full re-run', audited))
+    UNION ALL SELECT 5, printf('runs with %d different arithmetics', count(DISTINCT fingerprint)) FROM run WHERE trials > 0 HAVING count(DISTINCT fingerprint) > 1
+    UNION ALL SELECT 6, iif(audited = 0, 'no trial checked by a full re-run (option --audit)', printf('%,d trials checked by a full re-run', audited))
                 FROM bit_counted
 )
 SELECT k AS entry, -k AS harm, text FROM said
-UNION ALL SELECT 4, -4, 'What limits this: ' || group_concat(text, '; ') FROM missing;
+UNION ALL SELECT 4, -4, 'What limits this: ' || group_concat(text, '; ') FROM (SELECT text FROM missing ORDER BY k);
 
 -- All of them. place: 1 to 5, the sentence; k: below 1, what comes before the others; called: the entry that the text begins
 -- with. Of many entries those that the head of this file names, the most harmful first; of sinks those of three entries.

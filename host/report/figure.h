@@ -49,6 +49,8 @@ bs_status bs_figure_confidence(double *percent, const bs_db *db);
 /* Appends the fault of an entry and its trials: "flip, exponent bits, one site a trial, 2000 trials a layer".
  */
 bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry);
+/* Appends what people call a scope: the name of its entry, or "all entries of the prior of layers" for -1. */
+bs_status bs_figure_put_scope(bs_str *out, const bs_db *db, long long scope);
 /* Reports a figure without data. */
 bs_status bs_figure_empty(const char *what, const char *hint);
 /* Fails if all trials hit several layers at once: figures by layer are empty then. */

@@ -1,5 +1,6 @@
 /* Shared by all figures. */
 #include "base/buf.h"
+#include "base/text.h"
 #include "report/data.h"
 #include "report/figure.h"
 
@@ -129,4 +130,20 @@ bs_status bs_figure_check_layers(const bs_db *db)
         "no trials that hit one layer each",
         "figure ber is for entries that hit the whole network, and `bitsink bn DB sink_class` "
         "lists their sinks");
+}
+
+static bs_status put_name(void *out, sqlite3_stmt *q)
+{
+    bs_str_visible(out, (const char *)sqlite3_column_text(q, 0));
+    return bs_str_status(out);
+}
+
+bs_status bs_figure_put_scope(bs_str *out, const bs_db *db, long long scope)
+{
+    if (scope < 0) {
+        bs_str_puts(out, "all entries of the prior of layers");
+        return bs_str_status(out);
+    }
+    return bs_db_each(db, "SELECT ifnull(name, 'entry ' || id) FROM entry WHERE id = ?1",
+                      BS_BIND(BS_BIND_INT(scope)), put_name, out);
 }

@@ -86,7 +86,8 @@ bs_status bs_figure_rerun(bs_page *p, const bs_db *db, const bs_figure_options *
                  .y_percent = true,
                  .x_name = "extra inferences, share of all",
                  .y_name = "silent corruptions caught"};
-    bs_str_printf(&title, "Run again if the answer is in S, scope %s", bs_data_text(&d, 0, SCOPE));
+    bs_str_puts(&title, "Run again if the answer is in S: ");
+    BS_TRY_GOTO(bs_figure_put_scope(&title, db, (long long)bs_data_value(&d, 0, SCOPE)), out);
     a.title = title.ptr;
     bs_axes_draw(p, &a);
     draw_band(p, &a, &d);

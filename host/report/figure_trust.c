@@ -143,7 +143,8 @@ bs_status bs_figure_trust(bs_page *p, const bs_db *db, const bs_figure_options *
                  .y_name = bs_data_value(&d, 0, NOTION) > 0 ? "trust: answer is the label"
                                                             : "trust: answer is golden"};
     bs_axes_fit_share(&a, low, high);
-    bs_str_printf(&title, "Trust in an answer, scope %s", bs_data_text(&d, 0, SCOPE));
+    bs_str_puts(&title, "Trust in an answer: ");
+    BS_TRY_GOTO(bs_figure_put_scope(&title, db, (long long)bs_data_value(&d, 0, SCOPE)), out);
     a.title = title.ptr;
     bs_axes_draw(p, &a);
     draw_curves(p, &a, &d, classes, shown);

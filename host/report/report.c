@@ -49,11 +49,13 @@ static void write_scope(bs_str *out, const bs_data *d, const bs_common_path *pat
 {
     char note[256];
     enum { CONFIDENCE = 2 };
-    bs_str_printf(out,
-                  "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
-                  "may hit, on the images of this file. Where a table says <i>other images</i>, the images "
-                  "of this file are taken as a sample, too.</p>\n",
-                  bs_data_value(d, 0, CONFIDENCE));
+    bs_str_printf(
+        out,
+        "<p>All intervals have %g %% confidence. They speak of all sites and bits that the entry "
+        "may hit, on the images of this file. Where a table says <i>other images</i>, the images "
+        "of this file are taken as a sample, too. Each interval stands by itself: what is named because it "
+        "is the worst of many is likely to be a little less bad than it looks.</p>\n",
+        bs_data_value(d, 0, CONFIDENCE));
     if (*bs_common_path_note(path, note, sizeof note)) {
         bs_str_puts(out, "<p>Layers: ");
         bs_html_text(out, note);

@@ -1,5 +1,6 @@
 #include "report/shown.h"
 
+#include "campaign/golden_accuracy.h"
 #include "report/figure.h"
 
 #include <math.h>
@@ -252,6 +253,14 @@ static void shorten(sqlite3_context *context, int n, sqlite3_value **v)
                             SQLITE_TRANSIENT);
 }
 
+static void low_accuracy(sqlite3_context *context, int n, sqlite3_value **v)
+{
+    const bs_golden_accuracy a = {.labelled = (uint64_t)sqlite3_value_int64(v[1]),
+                                  .correct = (uint64_t)sqlite3_value_int64(v[0])};
+    (void)n;
+    sqlite3_result_int(context, bs_golden_accuracy_is_low(&a, sqlite3_value_int(v[2])));
+}
+
 bs_status bs_shown_functions(const bs_db *db, const bs_common_path *path)
 {
     static const int what[] = {SHOWN, PERCENT, RATE, INTERVAL, PERCENTS, TIME, PREPROCESS};
@@ -268,7 +277,7 @@ bs_status bs_shown_functions(const bs_db *db, const bs_common_path *path)
         {"percents", 2, &what[PERCENTS], show},
         {"local_time", 1, &what[TIME], show},
         {"preprocessing", 1, &what[PREPROCESS], show},
-
+        {"low_accuracy", 3, NULL, low_accuracy},
         {"fault", 1, db, fault},
         {"short", 1, path, shorten},
     };

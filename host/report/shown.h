@@ -29,7 +29,8 @@ void bs_shown_preprocess(bs_str *out, const char *text);
 /* Adds these to the SQL of a connection: shown(x, low, high), percent(x, low, high), rate(x, low, high),
  * interval(low, high), percents(low, high), local_time(text), preprocessing(text), NULL if the first argument
  * is; and fault(entry), what a trial of an entry meets (bs_figure_put_fault() without the number of trials),
- * and short(label), a layer's name without `path`. `db` and `path` must stay until the connection is closed.
+ * short(label), a layer's name without `path`; and low_accuracy(right, labelled, classes),
+ * bs_golden_accuracy_is_low(). `db` and `path` must stay until the connection is closed.
  */
 bs_status bs_shown_functions(const bs_db *db, const bs_common_path *path);
 
