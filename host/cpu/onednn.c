@@ -20,7 +20,7 @@ bs_status bs_dnn_check(dnnl_status_t s, const char *what)
     return bs_fail(BS_ERR, "oneDNN cannot do: %s (status %d)", what, (int)s);
 }
 
-/* oneDNN never needed more than this, in bytes, to make a convolution of those that networks have. */
+/* This much must be free, in bytes, before oneDNN makes something. */
 enum { ROOM = 16 << 20 };
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 
