@@ -30,6 +30,15 @@ static void own_cgroup(const char *controller, char *out, size_t len)
         fclose(f);
 }
 
+/* Takes the last part off the name of a group; returns false if it was the root. */
+static bool to_parent(char *group)
+{
+    char *slash = strrchr(group, '/');
+    if (slash)
+        *slash = '\0';
+    return slash != NULL;
+}
+
 /* Reads up to two numbers from the file BASE/GROUP/FILE of the process's own group and of each parent up to
  * the root, and keeps the pair with the smallest quotient. "max" is no limit. Returns 1 if a limit was
  * found. */
@@ -38,7 +47,7 @@ static int smallest_limit(const char *base, const char *group, const char *file,
     char path[1400], dir[1024];
     int found = 0;
     snprintf(dir, sizeof dir, "%s", group);
-    for (;;) {
+    do {
         double x = 0, y = 1;
         snprintf(path, sizeof path, "%s%s/%s", base, dir, file);
         FILE *f = fopen(path, "r");
@@ -50,11 +59,8 @@ static int smallest_limit(const char *base, const char *group, const char *file,
             *b = n == 2 ? y : 1;
             found = 1;
         }
-        char *slash = strrchr(dir, '/');
-        if (!slash)
-            return found;
-        *slash = '\0';
-    }
+    } while (to_parent(dir));
+    return found;
 }
 
 static double cgroup_cores(void)
@@ -83,25 +89,71 @@ int bs_resources_cores(void)
     return n < 1 ? 1 : n;
 }
 
-size_t bs_resources_memory(void)
+/* Returns the number behind `name` at the start of a line of a file, 0 if there is none. */
+static double number_in(const char *path, const char *name)
 {
-    double available = 0, limit, one;
-    char line[256], group[1024];
-    FILE *f = fopen("/proc/meminfo", "r");
+    char line[256];
+    double value = 0;
+    size_t n = strlen(name);
+    FILE *f = fopen(path, "r");
     while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %lf kB", &available) == 1)
+        if (strncmp(line, name, n) == 0 && sscanf(line + n, "%lf", &value) == 1)
             break;
     if (f)
         fclose(f);
-    available = available > 0 ? available * 1024 : 1e9;
+    return value;
+}
+
+/* Lowers *room to what the limits of a group and of its parents leave. Of what counts against a limit, the
+ * number `held` in memory.stat is taken; the rest is mostly copies of files, which the system takes back. */
+static void cgroup_room(double *room, const char *base, const char *group, const char *file, const char *held)
+{
+    char path[1400], dir[1024];
+    snprintf(dir, sizeof dir, "%s", group);
+    do {
+        snprintf(path, sizeof path, "%s%s/%s", base, dir, file);
+        double limit = number_in(path, "");
+        snprintf(path, sizeof path, "%s%s/memory.stat", base, dir);
+        if (limit > 0 && limit - number_in(path, held) < *room)
+            *room = limit - number_in(path, held);
+    } while (to_parent(dir));
+}
+
+static bool has_limit(int resource, struct rlimit *out)
+{
+    return getrlimit(resource, out) == 0 && out->rlim_cur != RLIM_INFINITY;
+}
+
+bool bs_resources_limited(void)
+{
+    struct rlimit limit;
+    return has_limit(RLIMIT_AS, &limit) || has_limit(RLIMIT_DATA, &limit);
+}
+
+/* Lowers *room to what a limit of this process leaves; /proc/self/status says in line `held` what counts. */
+static void limit_room(double *room, int resource, const char *held)
+{
+    struct rlimit limit;
+    if (!has_limit(resource, &limit))
+        return;
+    double left = (double)limit.rlim_cur - 1024 * number_in("/proc/self/status", held);
+    if (left < *room)
+        *room = left;
+}
+
+size_t bs_resources_memory(void)
+{
+    char group[1024];
+    double room = 1024 * number_in("/proc/meminfo", "MemAvailable:");
+    if (room <= 0)
+        room = 1e9;
     own_cgroup(NULL, group, sizeof group);
-    if (smallest_limit("/sys/fs/cgroup", group, "memory.max", &limit, &one) && limit < available)
-        available = limit;
+    cgroup_room(&room, "/sys/fs/cgroup", group, "memory.max", "anon ");
     own_cgroup("memory", group, sizeof group);
-    if (smallest_limit("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes", &limit, &one) &&
-        limit < available)
-        available = limit;
-    return (size_t)available;
+    cgroup_room(&room, "/sys/fs/cgroup/memory", group, "memory.limit_in_bytes", "total_rss ");
+    limit_room(&room, RLIMIT_AS, "VmSize:");
+    limit_room(&room, RLIMIT_DATA, "VmData:");
+    return room > 0 ? (size_t)room : 0;
 }
 
 size_t bs_resources_peak(void)

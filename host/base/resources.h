@@ -1,16 +1,19 @@
-/* Resources this process may use: cores by affinity and cgroup quota, memory by cgroup limit and free
- * memory. */
+/* Resources this process may use: cores by affinity and cgroup quota, memory by limits of cgroups (both
+ * versions) and of the process (ulimit), and by free memory. */
 #ifndef BS_BASE_RESOURCES_H
 #define BS_BASE_RESOURCES_H
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Returns the number of cores to use, at least 1. */
 int bs_resources_cores(void);
-/* Returns the bytes of memory that can be used without swapping or being killed. */
+/* Returns the bytes of memory that this process can still get without swapping, being killed or refused. */
 size_t bs_resources_memory(void);
+/* Checks whether a limit of this process (ulimit -v, -d) bounds its memory. */
+bool bs_resources_limited(void);
 /* Fails, as bs_oom(what) does, unless this process can get `bytes` more now. To be asked before calls of
  * libraries that crash without memory. */
 bs_status bs_resources_room(size_t bytes, const char *what);

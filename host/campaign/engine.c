@@ -75,10 +75,10 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
             e->threads--;
             return divide_memory(e, fixed_threads);
         }
-        bs_fail(BS_ERR,
-                "%d worker(s) of %zu MiB each are too small for this network (%zu MiB for a golden run)",
-                e->threads, share >> 20, image >> 20);
-        return bs_hint("use fewer --threads, or a machine (or cgroup) with more memory");
+        bs_fail(BS_ERR, "a worker needs %zu MiB for this network, and %d would have %zu MiB each",
+                (fixed + e->trial_bytes) >> 20, e->threads, share >> 20);
+        return bs_hint("%sraise the limit of memory (ulimit, cgroup, batch system), or take a larger machine",
+                       e->threads > 1 ? "use fewer --threads, " : "");
     }
     e->arena_bytes = e->trial_bytes * (size_t)e->dense_batch;
     if (e->arena_bytes > share / 3 * 2)

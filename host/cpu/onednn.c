@@ -5,6 +5,7 @@
 #include "base/resources.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,26 @@ bs_status bs_dnn_check(dnnl_status_t s, const char *what)
     if (s == dnnl_out_of_memory)
         return bs_oom(what);
     return bs_fail(BS_ERR, "oneDNN cannot do: %s (status %d)", what, (int)s);
+}
+
+/* This much must be free, in bytes, before oneDNN makes something. */
+enum { ROOM = 16 << 20 };
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+bs_status bs_dnn_make(const bs_dnn *d, const char *what)
+{
+    if (d->limited)
+        pthread_mutex_lock(&making);
+    bs_status st = bs_resources_room(ROOM, what);
+    if (st != BS_OK)
+        bs_dnn_made(d);
+    return st;
+}
+
+void bs_dnn_made(const bs_dnn *d)
+{
+    if (d->limited)
+        pthread_mutex_unlock(&making);
 }
 
 void bs_dnn_single_thread(void)
@@ -38,6 +59,7 @@ bs_status bs_dnn_create(bs_dnn **out)
         return bs_hint("build bitsink with a oneDNN on OpenMP, such as the package libdnnl-dev");
     }
     BS_TRY(bs_calloc(out, 1, sizeof **out, "oneDNN engine"));
+    (*out)->limited = bs_resources_limited();
     bs_status st = bs_dnn_check(dnnl_engine_create(&(*out)->engine, dnnl_cpu, 0), "create a CPU engine");
     if (st != BS_OK) {
         free(*out);
@@ -164,8 +186,9 @@ static bs_status find_impl(dnnl_primitive_desc_t *out, bs_dnn *d, const bs_conv_
     *out = NULL;
     BS_TRY_GOTO(describe_conv(&desc, s, weights), out);
     BS_TRY_GOTO(create_attr(&attr), out);
-    BS_TRY_GOTO(
-        bs_dnn_check(bs_dnn_conv_find(out, d->engine, &desc, attr, impl, skip), "list implementations"), out);
+    BS_TRY_GOTO(bs_dnn_make(d, "convolution"), out);
+    st = bs_dnn_check(bs_dnn_conv_find(out, d->engine, &desc, attr, impl, skip), "list implementations");
+    bs_dnn_made(d);
 out:
     if (attr)
         dnnl_primitive_attr_destroy(attr);
@@ -284,11 +307,12 @@ static bs_status reorder(bs_dnn *d, bs_dnn_const_md from, const void *src, bs_dn
     dnnl_stream_t stream = NULL;
     dnnl_memory_t a = NULL, b = NULL;
     bs_status st;
-    BS_TRY_GOTO(bs_resources_room(BS_DNN_ROOM, "reorder"), out);
-    BS_TRY_GOTO(bs_dnn_check(dnnl_reorder_primitive_desc_create(&pd, from, d->engine, to, d->engine, NULL),
-                             "reorder"),
-                out);
-    BS_TRY_GOTO(bs_dnn_check(dnnl_primitive_create(&primitive, pd), "reorder"), out);
+    BS_TRY_GOTO(bs_dnn_make(d, "reorder"), out);
+    dnnl_status_t made = dnnl_reorder_primitive_desc_create(&pd, from, d->engine, to, d->engine, NULL);
+    if (made == dnnl_success)
+        made = dnnl_primitive_create(&primitive, pd);
+    bs_dnn_made(d);
+    BS_TRY_GOTO(bs_dnn_check(made, "reorder"), out);
     BS_TRY_GOTO(bs_dnn_check(dnnl_stream_create(&stream, d->engine, dnnl_stream_default_flags), "stream"),
                 out);
     BS_TRY_GOTO(bs_dnn_check(dnnl_memory_create(&a, from, d->engine, (void *)(uintptr_t)src), "memory"), out);

@@ -19,10 +19,6 @@ typedef const_dnnl_memory_desc_t bs_dnn_const_md;
 #error "bitsink speaks oneDNN 2 and 3: add a file beside onednn_v3.c for this version"
 #endif
 
-/* oneDNN writes code into memory that it did not get, and throws where nothing catches: this much must be
- * free, in bytes, before it makes something (bs_resources_room()). */
-enum { BS_DNN_ROOM = 16 << 20 };
-
 /* Descriptors of fp32, dense in the order of the tag, or with these strides (in elements). */
 dnnl_status_t bs_dnn_md_by_tag(bs_dnn_md *out, int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag);
 dnnl_status_t bs_dnn_md_by_strides(bs_dnn_md *out, int rank, const dnnl_dims_t dims,

@@ -7,6 +7,7 @@
 
 struct bs_dnn {
     dnnl_engine_t engine;
+    bool limited; /* this process has a limit of memory */
 };
 
 struct bs_conv_impl {
@@ -16,6 +17,11 @@ struct bs_conv_impl {
     bs_dnn_md weights;
 };
 
+/* Wraps what makes something of oneDNN, which writes code into memory that it did not get and throws where
+ * nothing catches: fails unless there is room for it. Where memory has a limit, others wait until
+ * bs_dnn_made(), so that no two threads count on the same room. After an error nothing is to be ended. */
+bs_status bs_dnn_make(const bs_dnn *d, const char *what);
+void bs_dnn_made(const bs_dnn *d);
 /* Turns oneDNN's status after `what` into ours, with a message. */
 bs_status bs_dnn_check(dnnl_status_t s, const char *what);
 /* Finds the implementation for a shape, with its selected weight layout; *out is NULL, without an error, if

@@ -2,7 +2,6 @@
 #include "cpu/onednn_impl.h"
 
 #include "base/buf.h"
-#include "base/resources.h"
 
 #include <stdlib.h>
 
@@ -32,8 +31,10 @@ bs_status bs_conv_create(bs_conv **out, const bs_conv_impl *impl, const bs_conv_
         st = bs_fail(BS_ERR, "oneDNN offers %s not for all shapes of this layer", impl->name);
         goto out;
     }
-    BS_TRY_GOTO(bs_resources_room(BS_DNN_ROOM, "convolution"), out);
-    BS_TRY_GOTO(bs_dnn_check(dnnl_primitive_create(&c->primitive, pd), "create a convolution"), out);
+    BS_TRY_GOTO(bs_dnn_make(impl->dnn, "convolution"), out);
+    dnnl_status_t made = dnnl_primitive_create(&c->primitive, pd);
+    bs_dnn_made(impl->dnn);
+    BS_TRY_GOTO(bs_dnn_check(made, "create a convolution"), out);
     BS_TRY_GOTO(bs_dnn_check(dnnl_stream_create(&c->stream, e, dnnl_stream_default_flags), "stream"), out);
     BS_TRY_GOTO(bind(&c->src, pd, dnnl_query_src_md, e), out);
     BS_TRY_GOTO(bind(&c->dst, pd, dnnl_query_dst_md, e), out);

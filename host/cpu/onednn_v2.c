@@ -1,7 +1,5 @@
 #include "cpu/onednn_calls.h"
 
-#include "base/resources.h"
-
 #if DNNL_VERSION_MAJOR == 2
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +46,6 @@ dnnl_status_t bs_dnn_conv_find(dnnl_primitive_desc_t *out, dnnl_engine_t engine,
     dnnl_convolution_desc_t desc;
     dnnl_primitive_desc_iterator_t it;
     *out = NULL;
-    if (bs_resources_room(BS_DNN_ROOM, "convolution") != BS_OK)
-        return dnnl_out_of_memory;
     dnnl_status_t s = dnnl_dilated_convolution_forward_desc_init(
         &desc, dnnl_forward_inference, dnnl_convolution_direct, c->src, c->weights, c->bias, c->dst,
         c->stride, c->dilation, c->before, c->after);
