@@ -11,45 +11,12 @@
 
 typedef struct comparison {
     bs_source **file; /* the merged file first, if there is one */
-    bool *known;      /* by file: the merged file has its runs, in this state */
     int n;
     uint64_t conflicts;
     const bs_source *a, *b; /* the first: two files, and their rows */
     bs_unit unit;
     bs_row row_a, row_b;
 } comparison;
-
-/* --- What an earlier merge has compared --- */
-
-typedef struct run_search {
-    const bs_db *merged;
-    bool all; /* runs are there, with as many trials */
-} run_search;
-
-static bs_status find_run(void *search, sqlite3_stmt *q)
-{
-    run_search *s = search;
-    bool there = false;
-    if (s->all)
-        BS_TRY(bs_db_exists(&there, s->merged, "SELECT 1 FROM run WHERE uid = ?1 AND trials = ?2",
-                            BS_BIND(BS_BIND_TEXT((const char *)sqlite3_column_text(q, 0)),
-                                    BS_BIND_INT(sqlite3_column_int64(q, 1)))));
-    s->all = there;
-    return BS_OK;
-}
-
-static bs_status find_known(comparison *c)
-{
-    for (int i = 1; i < c->n; i++) {
-        run_search s = {c->file[0]->db, true};
-        BS_TRY(bs_db_each(c->file[i]->db, "SELECT uid, trials FROM run WHERE trials > 0", BS_NO_BIND,
-                          find_run, &s));
-        c->known[i] = s.all;
-    }
-    return BS_OK;
-}
-
-/* --- Comparing --- */
 
 static bool same_site(const bs_row *a, const bs_row *b)
 {
@@ -96,25 +63,23 @@ static bool is_at(const bs_source *s, const bs_unit *u)
 }
 
 /* Compares all files that are at the unit `u` with the one that has the most of it, and takes them on. */
-static bs_status compare_at(comparison *c, bs_unit u, bool merged)
+static bs_status compare_at(comparison *c, bs_unit u)
 {
     int most = -1;
     for (int i = 0; i < c->n; i++)
         if (is_at(c->file[i], &u) && (most < 0 || c->file[i]->unit.done > c->file[most]->unit.done))
             most = i;
-    for (int i = 0; i < c->n; i++) {
-        bool known = merged && ((most == 0 && c->known[i]) || (i == 0 && c->known[most]));
-        if (i != most && !known && is_at(c->file[i], &u))
+    for (int i = 0; i < c->n; i++)
+        if (i != most && is_at(c->file[i], &u))
             BS_TRY(i < most ? compare_unit(c, c->file[i], c->file[most])
                             : compare_unit(c, c->file[most], c->file[i]));
-    }
     for (int i = 0; i < c->n; i++)
         if (is_at(c->file[i], &u))
             BS_TRY(bs_source_next_unit(c->file[i]));
     return BS_OK;
 }
 
-static bs_status compare_all(comparison *c, bool merged)
+static bs_status compare_all(comparison *c)
 {
     for (int i = 0; i < c->n; i++)
         BS_TRY(bs_source_begin_units(c->file[i]));
@@ -125,7 +90,7 @@ static bs_status compare_all(comparison *c, bool merged)
                 next = c->file[i];
         if (!next)
             return BS_OK;
-        BS_TRY(compare_at(c, next->unit, merged));
+        BS_TRY(compare_at(c, next->unit));
     }
 }
 
@@ -138,7 +103,8 @@ static void put_outcome(bs_str *s, const bs_row *r, bool with_site)
     else if (bs_outcome_class(&r->answer) == BS_CLASS_DUE)
         bs_str_puts(s, "DUE");
     else
-        bs_str_printf(s, "class %d (%.9g)", r->answer.top[0], (double)r->answer.score[0]);
+        bs_str_printf(s, "class %d (score %.9g, p of the golden class %.9g)", r->answer.top[0],
+                      (double)r->answer.score[0], (double)r->answer.p_golden);
     if (with_site)
         bs_str_printf(s, " after %u site(s), the first in element %u", r->n_sites, r->element);
 }
@@ -182,17 +148,13 @@ bs_status bs_conflict_check(bs_source *merged, bs_source *sources, int n)
     comparison c = {0};
     bs_status st;
     BS_TRY_GOTO(bs_calloc(&c.file, (size_t)n + 1, sizeof *c.file, "files"), out);
-    BS_TRY_GOTO(bs_calloc(&c.known, (size_t)n + 1, sizeof *c.known, "files"), out);
     if (merged)
         c.file[c.n++] = merged;
     for (int i = 0; i < n; i++)
         c.file[c.n++] = &sources[i];
-    if (merged)
-        BS_TRY_GOTO(find_known(&c), out);
-    BS_TRY_GOTO(compare_all(&c, merged != NULL), out);
+    BS_TRY_GOTO(compare_all(&c), out);
     st = c.conflicts > 0 ? report(&c) : BS_OK;
 out:
     free(c.file);
-    free(c.known);
     return st;
 }

@@ -5,9 +5,9 @@
 #include "store/source.h"
 
 /* Fails if two of the sources have other sites or another outcome for the same trial; the message names the
- * first and their number. `merged`, which may be NULL, is the file that they shall be merged into; rows that
- * an earlier merge has compared with it are not read again. The time grows with the trials that files have in
- * common, and with the ledgers. */
+ * first and their number. `merged`, which may be NULL, is the file that they shall be merged into. The time
+ * grows with the trials that files have in common, also with those of an earlier merge: about half of what
+ * merging them took. */
 bs_status bs_conflict_check(bs_source *merged, bs_source *sources, int n);
 
 #endif
