@@ -66,18 +66,20 @@ for name in $names; do
     complete "$name"
     echo "$name $(echo "$(now) $begin" | awk '{ print $1 - $2 }')" >>took
 done
-cycles=$(((kills + 13) / 14))
+tries=$((kills * 3 / 2)) # some commands are done before
+cycles=$(((tries + 13) / 14))
 TRIALS=$((step * (cycles + 1))) "$bitsink" run --quiet --device "$device" --db whole.db jobs/big.yaml >out 2>log || die "the undisturbed run"
 trial_columns=$(columns whole.db trial)
 copied=$(digest copy.db) || exit 1
 
 # Each cycle adds trials, and kills each command twice on average, in random order, before it is completed.
-awk -v seed="$seed" -v kills="$kills" 'BEGIN { srand(seed) }
+awk -v seed="$seed" -v kills="$tries" 'BEGIN { srand(seed) }
     { name[NR] = $1; took[NR] = $2 }
-    END { for (i = 0; i < kills; i++) { k = 1 + int(rand() * NR); printf "%d %s %.4f\n", i, name[k], rand() * 1.1 * took[k] } }' took >moments
+    END { for (i = 0; i < kills; i++) { k = 1 + int(rand() * NR); printf "%d %s %.4f\n", i, name[k], rand() * 0.9 * took[k] } }' took >moments
 killed=0
 late=0
 while read -r i name moment; do
+    [ $killed -lt "$kills" ] || break
     [ $((i % 14)) != 0 ] || TRIALS=$((step * (i / 14 + 2)))
     [ $((i % 14)) != 0 ] || echo "cycle $((i / 14 + 1)) of $cycles: $(seen all.db) trials merged, $killed killed, $late were done before"
     case $name in run-*) file=s${name#run-}.db ;; *) file=all.db ;; esac
@@ -106,6 +108,7 @@ while read -r i name moment; do
     copied=$(digest copy.db) || exit 1
 done <moments
 
+[ $((killed * 2)) -ge "$kills" ] || die "only $killed of $kills kills came in time"
 TRIALS=$((step * (cycles + 1)))
 for name in $names; do complete "$name"; done
 same whole.db all.db

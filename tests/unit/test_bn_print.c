@@ -142,6 +142,11 @@ static void columns_are_aligned(void **state)
 /* People see what fits their screen; and what they ask for, in the order that they ask for. */
 static void tables_are_narrow_for_people(void **state)
 {
+#ifdef BITSINK_SANITIZE
+    const size_t step = 6; /* the code is the same for all tables */
+#else
+    const size_t step = 1;
+#endif
     (void)state;
     static const char *const names[] = {
 #define X(name, order, columns) columns ? #name : NULL,
@@ -153,7 +158,7 @@ static void tables_are_narrow_for_people(void **state)
     fx_run(&f, f.db, 0, FX_ROWS, 100);
     assert_ok(bs_bn_update(f.db));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!names[i])
+        if (!names[i] || i % step != 0)
             continue;
         char *narrow = print_selection(&f, names[i], &(bs_bn_selection){.limit = 20});
         char *wide = print_selection(&f, names[i], &(bs_bn_selection){.limit = 20, .wide = true});
