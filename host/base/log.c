@@ -67,18 +67,15 @@ bool bs_progress_possible(void)
 static void log_progress(const char *fmt, va_list ap)
 {
     static double last = -1; /* before the first call */
-    char when[32] = "";
-    time_t t = time(NULL);
-    struct tm utc;
+    char when[BS_UTC_TEXT];
     double now = bs_resources_clock();
     if (last < 0)
         last = now;
     if (now - last < period)
         return;
     last = now;
-    if (gmtime_r(&t, &utc))
-        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ  ", &utc);
-    fputs(when, stderr);
+    bs_resources_utc(when, time(NULL));
+    fprintf(stderr, "%s  ", when);
     put_message(fmt, ap);
     fputc('\n', stderr);
 }

@@ -177,3 +177,11 @@ bs_status bs_resources_room(size_t bytes, const char *what)
     munmap(room, bytes);
     return BS_OK;
 }
+
+void bs_resources_utc(char out[BS_UTC_TEXT], time_t when)
+{
+    struct tm utc;
+    out[0] = '\0';
+    if (gmtime_r(&when, &utc) && strftime(out, BS_UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        out[0] = '\0';
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 /* Returns the number of cores to use, at least 1. */
 int bs_resources_cores(void);
@@ -19,6 +20,9 @@ bool bs_resources_limited(void);
 bs_status bs_resources_room(size_t bytes, const char *what);
 /* Returns the largest amount of memory that this process has had, in bytes. */
 size_t bs_resources_peak(void);
+/* Writes a time of the calendar as "2026-01-31T23:59:59Z" (UTC); "" where the calendar has none. */
+enum { BS_UTC_TEXT = 24 };
+void bs_resources_utc(char out[BS_UTC_TEXT], time_t when);
 /* Returns seconds on a clock that never jumps. */
 double bs_resources_clock(void);
 

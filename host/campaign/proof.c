@@ -2,6 +2,7 @@
 #include "campaign/proof_internal.h"
 
 #include "base/hash.h"
+#include "base/resources.h"
 #include "replay/bottlenecks.h"
 
 #include <inttypes.h>
@@ -97,10 +98,7 @@ bs_status bs_proof_note(bs_proofs *p, XXH128_hash_t key, int layer, const char *
         .layer = layer, .outcome = exact ? BS_PROOF_MADE : BS_PROOF_FAILED, .seconds = seconds};
     cached_proof cached = {.seconds = seconds};
     bs_fact fact;
-    time_t now = time(NULL);
-    struct tm utc;
-    if (gmtime_r(&now, &utc))
-        strftime(row.made, sizeof row.made, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    bs_resources_utc(row.made, time(NULL));
     key_text(key, row.key);
     snprintf(row.what, sizeof row.what, "%s", what);
     memcpy(cached.made, row.made, sizeof cached.made - 1);

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/resources.h"
 #include "cache/cache.h"
 #include "cli/cli.h"
 
@@ -24,12 +25,9 @@ typedef struct listing {
 
 static void put_time(bs_str *s, int64_t seconds)
 {
-    char text[32] = "?";
-    struct tm tm;
-    time_t t = (time_t)seconds;
-    if (gmtime_r(&t, &tm))
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    bs_str_puts(s, text);
+    char text[BS_UTC_TEXT];
+    bs_resources_utc(text, (time_t)seconds);
+    bs_str_puts(s, *text ? text : "?");
 }
 
 static void put_line(const listing *l, const bs_fact_info *f)

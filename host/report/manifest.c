@@ -2,6 +2,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/resources.h"
 #include "store/digest.h"
 
 #include <errno.h>
@@ -154,11 +155,8 @@ static bs_status put_runs(bs_str *out, const bs_db *db)
 /* The program that writes the manifest; that of each run is known by its version only. */
 static bs_status put_program(bs_str *out, const bs_str *page)
 {
-    char hash[BS_SHA256_TEXT], when[32] = "";
-    time_t now = time(NULL);
-    struct tm utc;
-    if (gmtime_r(&now, &utc))
-        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    char hash[BS_SHA256_TEXT], when[BS_UTC_TEXT];
+    bs_resources_utc(when, time(NULL));
     bs_str_printf(out, "{\n  \"manifest\": %d,\n  ", BS_MANIFEST_FORMAT);
     put_text(out, "made", when);
     bs_str_puts(out, ",\n  \"program\": {\n    ");
