@@ -34,6 +34,17 @@
  *       call number K (from 1) of function NAME fails: allocations for lack of memory, cudnnCreate
  *       as if cuDNN could not be used, all else as if the device were lost, and so does every
  *       later call
+ *   BITSINK_SIM_COUNT=FILE
+ *       nothing is computed and no memory is used but what results need, so that campaigns of large
+ *       networks take seconds; at exit, a line "NAME CALLS BYTES MACS ASKED SECONDS" for each
+ *       function and kernel called since the first fault was injected: the bytes that it reads and
+ *       writes (a copy: that it moves), the multiplications of the libraries' products and
+ *       convolutions, those of them that are for rows that were asked for and not for padding, and
+ *       roughly the seconds that an H200 needs for them (the model: sim_count.c). Until the first
+ *       fault all comparisons find no difference, so that all engines are accepted. From then on
+ *       they find one, but for every second value that a ReLU made of the faulty one; what differs
+ *       has 4 to 8 rows and columns, at a place drawn from the trial; the top class is 0. Copies
+ *       from the host are made if pinned or below 1 MiB, copies to the host always, others never
  *   BITSINK_SIM_CALLS=FILE
  *       at exit, a line "NAME COUNT" for each function called; bs_sim_calls(NAME) is the count */
 #ifndef BS_TESTS_SIM_H
@@ -56,6 +67,7 @@
     X(cuMemcpyHtoDAsync)                                                                                     \
     X(cuMemcpyDtoHAsync)                                                                                     \
     X(cuMemcpyDtoDAsync)                                                                                     \
+    X(cuMemsetD8Async)                                                                                       \
     X(cuStreamCreate)                                                                                        \
     X(cuStreamSynchronize)                                                                                   \
     X(cuModuleLoadData)                                                                                      \
@@ -76,6 +88,12 @@
 bool bs_sim_fails(const char *name);
 /* How often a function has been called so far. */
 long bs_sim_calls(const char *name);
+/* true: nothing is computed, see BITSINK_SIM_COUNT. */
+bool bs_sim_counts(void);
+/* Counts a product of a stream: so many rows of `depth` numbers by `width` filters, which reads and writes
+ * so many bytes. name: of the function. */
+void bs_sim_count_product(CUstream s, const char *name, double rows, double width, double depth,
+                          double bytes);
 /* Queues run(copy of arg), which may touch device memory; name: what messages call it. Without a stream it
  * runs at once. */
 void bs_sim_enqueue(CUstream s, const char *name, void (*run)(const void *arg), const void *arg, size_t size);

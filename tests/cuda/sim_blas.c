@@ -367,6 +367,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
     if (!aligned || p.la.rows != p.lb.rows || p.la.columns != p.ly.rows || p.lb.columns != p.ly.columns ||
         p.ly.ld < (int64_t)p.ly.rows)
         return CUBLAS_STATUS_INVALID_VALUE;
-    bs_sim_enqueue(s, "cublasLtMatmul", multiply, &p, sizeof p);
+    double rows = (double)p.ly.columns, width = (double)p.ly.rows, depth = (double)p.la.rows;
+    if (bs_sim_counts())
+        bs_sim_count_product(s, "cublasLtMatmul", rows, width, depth,
+                             sizeof(float) * (rows * width + depth * (rows + width)));
+    else
+        bs_sim_enqueue(s, "cublasLtMatmul", multiply, &p, sizeof p);
     return CUBLAS_STATUS_SUCCESS;
 }

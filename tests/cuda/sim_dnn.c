@@ -327,6 +327,16 @@ static void convolve(const void *arg)
         abort();
 }
 
+/* A convolution is a product of a row for each output pixel. */
+static void count(CUstream s, const bs_cudnn_shape *c)
+{
+    double out = (double)(c->batch * c->out[0] * c->out[1]), in = (double)(c->batch * c->in[0] * c->in[1]),
+           filters = (double)c->filters, channels = (double)c->channels,
+           depth = channels / (double)c->group * (double)(c->kernel[0] * c->kernel[1]);
+    bs_sim_count_product(s, "cudnnBackendExecute", out, filters, depth,
+                         sizeof(float) * (in * channels + filters * depth + out * filters));
+}
+
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan_,
                                   cudnnBackendDescriptor_t pack_)
 {
@@ -359,6 +369,9 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan
         return bad;
     c.workspace = c.bytes > 0 ? *workspace : NULL;
     bs_sim_shape(&c.shape, graph);
-    bs_sim_enqueue((CUstream)h->stream, "cudnnBackendExecute", convolve, &c, sizeof c);
+    if (bs_sim_counts())
+        count((CUstream)h->stream, &c.shape);
+    else
+        bs_sim_enqueue((CUstream)h->stream, "cudnnBackendExecute", convolve, &c, sizeof c);
     return CUDNN_STATUS_SUCCESS;
 }

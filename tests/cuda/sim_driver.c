@@ -44,6 +44,8 @@ bool bs_sim_fails(const char *name)
         sim.lost = true;
     fails = fails || sim.lost;
     pthread_mutex_unlock(&lock);
+    if (bs_sim_counts())
+        bs_sim_count_call(call_names[which]);
     return fails;
 }
 

@@ -1,5 +1,5 @@
 /* Inside of the simulated driver: memory (sim_memory.c), streams (sim_queue.c), blocks of threads that take
- * turns (sim_block.c, sim_order.c, sim_fibre.c). */
+ * turns (sim_block.c, sim_order.c, sim_fibre.c), counting (sim_count.c). */
 #ifndef BS_TESTS_SIM_INSIDE_H
 #define BS_TESTS_SIM_INSIDE_H
 
@@ -30,6 +30,27 @@ void bs_sim_begin_work(const char *name);
 void bs_sim_end_work(void);
 /* The calling thread's work; NULL: none. */
 const char *bs_sim_work(void);
+
+/* --- sim_queue.c --- */
+
+/* What is known of the last kernels of a stream, on a device that counts. product: the function that made
+ * `outputs` by `macs` multiplications, which the next kernel takes; NULL: none. relu: the last one was one.
+ */
+typedef struct sim_note {
+    const char *product;
+    double outputs, macs;
+    bool relu;
+} sim_note;
+
+/* Without a stream: the calling thread's. */
+sim_note *bs_sim_note(CUstream s);
+
+/* --- sim_count.c --- */
+
+void bs_sim_count_call(const char *name);
+void bs_sim_count_bytes(const char *name, double bytes);
+/* args: of the kernel, which is not run; its answer is queued if it has one. */
+void bs_sim_count_launch(CUstream s, const char *kernel, const void *args);
 
 /* --- sim_order.c --- */
 

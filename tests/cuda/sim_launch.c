@@ -24,8 +24,9 @@ BS_KERNELS(X)
 SIM_KERNELS(X)
 #undef X
 
+#define PREFIX "bs_kernel_"
 static sim_kernel kernels[] = {
-#define X(name) {"bs_kernel_" #name, run_##name, sizeof(bs_##name##_args)},
+#define X(name) {PREFIX #name, run_##name, sizeof(bs_##name##_args)},
     BS_KERNELS(X) SIM_KERNELS(X)
 #undef X
 };
@@ -83,6 +84,10 @@ CUresult cuLaunchKernel(CUfunction f, unsigned grid_x, unsigned grid_y, unsigned
         block_x > 1024 || block_y != 1 || block_z != 1 || shared || extra ||
         (uint64_t)grid_x * block_x * grid_y > UINT32_MAX || !bs_sim_read_order(&order))
         return CUDA_ERROR_INVALID_VALUE;
+    if (bs_sim_counts()) {
+        bs_sim_count_launch(s, k->name + strlen(PREFIX), params[0]);
+        return CUDA_SUCCESS;
+    }
     launch *l = malloc(sizeof *l + k->args);
     if (!l)
         return CUDA_ERROR_OUT_OF_MEMORY;

@@ -217,7 +217,7 @@ static uintptr_t place(arena *a, size_t bytes)
         return 0;
     uintptr_t at = from + pages - used;
     a->next = from + pages;
-    if (is_huge(bytes))
+    if (is_huge(bytes) && !bs_sim_counts())
         madvise((void *)from, pages, MADV_HUGEPAGE);
     a->list[a->n++] = (allocation){at, bytes, true};
     ASAN_POISON_MEMORY_REGION((void *)page_of(at), at - page_of(at));
@@ -233,9 +233,10 @@ void *bs_sim_map(bool pinned, size_t bytes)
     void *p = (void *)at;
     if (!at)
         return NULL;
-    if (pinned && mprotect((void *)page_of(at), at - page_of(at) + bytes, PROT_READ | PROT_WRITE))
+    bool open = pinned || bs_sim_counts(); /* who counts uses few pages, now and then */
+    if (open && mprotect((void *)page_of(at), at - page_of(at) + bytes, PROT_READ | PROT_WRITE))
         bs_sim_die("mprotect: %s", strerror(errno));
-    if (!pinned) {
+    if (!open) {
         bs_sim_begin_work("cuMemAlloc");
         memset(p, 0xff, bytes < POISON ? bytes : POISON); /* NaN: memory that is never written shows */
         bs_sim_end_work();

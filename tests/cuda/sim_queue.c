@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of a copy to the device that is not made where nothing is computed. */
+enum { PARAMETERS = 1 << 20 };
+
 typedef struct task {
     struct task *next;
     const char *name;
@@ -18,7 +21,8 @@ struct CUstream_st {
     pthread_mutex_t lock;
     task *first, **end;
     uint64_t queued, done; /* tasks, since it was created */
-    CUstream next;         /* of all streams */
+    sim_note note;
+    CUstream next; /* of all streams */
 };
 
 static pthread_mutex_t streams_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -101,7 +105,20 @@ static void finish(CUstream s)
     pthread_mutex_unlock(&s->lock);
 }
 
+sim_note *bs_sim_note(CUstream s)
+{
+    static _Thread_local sim_note own;
+    return s ? &s->note : &own;
+}
+
 /* --- copies --- */
+
+/* Counts a copy or a memset, if that is what the device does. */
+static void count(const char *name, size_t bytes)
+{
+    if (bs_sim_counts())
+        bs_sim_count_bytes(name, (double)bytes);
+}
 
 typedef struct copy {
     void *to;
@@ -168,6 +185,9 @@ CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t bytes, CUstr
     if (bs_sim_fails("cuMemcpyHtoDAsync"))
         return CUDA_ERROR_LAUNCH_FAILED;
     bool pinned = bs_sim_is_pinned(from, bytes);
+    count("cuMemcpyHtoDAsync", bytes);
+    if (bs_sim_counts() && !pinned && bytes >= PARAMETERS)
+        return CUDA_SUCCESS;
     task *t = new_task("cuMemcpyHtoDAsync", copy_in, sizeof(copy) + (pinned ? 0 : bytes));
     copy *c = (copy *)t->arg;
     *c = (copy){.to = (void *)(uintptr_t)to, .bytes = bytes};
@@ -188,6 +208,7 @@ CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUstream s)
     if (bs_sim_fails("cuMemcpyDtoHAsync"))
         return CUDA_ERROR_LAUNCH_FAILED;
     copy c = {.to = to, .from = (const void *)(uintptr_t)from, .bytes = bytes};
+    count("cuMemcpyDtoHAsync", bytes);
     bs_sim_enqueue(s, "cuMemcpyDtoHAsync", copy_out, &c, sizeof c);
     if (!bs_sim_is_pinned(to, bytes))
         finish(s);
@@ -199,7 +220,32 @@ CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
     if (bs_sim_fails("cuMemcpyDtoDAsync"))
         return CUDA_ERROR_LAUNCH_FAILED;
     copy c = {.to = (void *)(uintptr_t)to, .from = (const void *)(uintptr_t)from, .bytes = bytes};
-    bs_sim_enqueue(s, "cuMemcpyDtoDAsync", copy_across, &c, sizeof c);
+    count("cuMemcpyDtoDAsync", bytes);
+    if (!bs_sim_counts())
+        bs_sim_enqueue(s, "cuMemcpyDtoDAsync", copy_across, &c, sizeof c);
+    return CUDA_SUCCESS;
+}
+
+typedef struct setting {
+    void *to;
+    size_t bytes;
+    unsigned char value;
+} setting;
+
+static void set(const void *arg)
+{
+    const setting *c = arg;
+    bs_sim_check_range(c->to, c->bytes);
+    memset(c->to, c->value, c->bytes);
+}
+
+CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, CUstream s)
+{
+    if (bs_sim_fails("cuMemsetD8Async"))
+        return CUDA_ERROR_LAUNCH_FAILED;
+    setting c = {(void *)(uintptr_t)to, bytes, value};
+    count("cuMemsetD8Async", bytes);
+    bs_sim_enqueue(s, "cuMemsetD8Async", set, &c, sizeof c);
     return CUDA_SUCCESS;
 }
 
