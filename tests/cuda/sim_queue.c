@@ -21,6 +21,7 @@ struct CUstream_st {
     pthread_mutex_t lock;
     task *first, **end;
     uint64_t queued, done; /* tasks, since it was created */
+    int device;
     sim_note note;
     CUstream next; /* of all streams */
 };
@@ -48,9 +49,9 @@ static task *new_task(const char *name, void (*run)(const void *arg), size_t byt
     return t;
 }
 
-static void run_task(task *t)
+static void run_task(int device, task *t)
 {
-    bs_sim_begin_work(t->name);
+    bs_sim_begin_work(device, t->name);
     t->run(t->arg);
     bs_sim_end_work();
     free(t);
@@ -69,17 +70,24 @@ static task *take(CUstream s)
 /* Runs the stream until it has done `count` tasks. Device memory stays open between them. */
 static void run_until(CUstream s, uint64_t count)
 {
-    bs_sim_begin_work("a stream");
+    bs_sim_begin_work(s->device, "a stream");
     while (s->first && s->done < count)
-        run_task(take(s));
+        run_task(s->device, take(s));
     bs_sim_end_work();
+}
+
+static void check_stream(CUstream s)
+{
+    if (s)
+        bs_sim_check_owner(s->device, "a stream");
 }
 
 /* Without a stream at once. */
 static void submit(CUstream s, task *t)
 {
+    check_stream(s);
     if (!s || !runs_late()) {
-        run_task(t);
+        run_task(bs_sim_device(), t);
         return;
     }
     pthread_mutex_lock(&s->lock);
@@ -259,6 +267,7 @@ CUresult cuStreamCreate(CUstream *s, unsigned flags)
         return CUDA_ERROR_LAUNCH_FAILED;
     pthread_mutex_init(&(*s)->lock, NULL);
     (*s)->end = &(*s)->first;
+    (*s)->device = bs_sim_device();
     pthread_mutex_lock(&streams_lock);
     (*s)->next = streams;
     streams = *s;
@@ -269,13 +278,14 @@ CUresult cuStreamCreate(CUstream *s, unsigned flags)
 /* A lost device does nothing more. */
 CUresult cuStreamDestroy(CUstream s)
 {
+    check_stream(s);
     pthread_mutex_lock(&streams_lock);
     CUstream *at = &streams;
     while (*at != s)
         at = &(*at)->next;
     *at = s->next;
     pthread_mutex_unlock(&streams_lock);
-    if (!bs_sim_lost())
+    if (!bs_sim_lost(s->device))
         finish(s);
     while (s->first)
         free(take(s));
@@ -286,6 +296,7 @@ CUresult cuStreamDestroy(CUstream s)
 
 CUresult cuStreamSynchronize(CUstream s)
 {
+    check_stream(s);
     if (bs_sim_fails("cuStreamSynchronize"))
         return CUDA_ERROR_LAUNCH_FAILED;
     finish(s);
@@ -298,7 +309,8 @@ CUresult cuCtxSynchronize(void)
         return CUDA_ERROR_LAUNCH_FAILED;
     pthread_mutex_lock(&streams_lock);
     for (CUstream s = streams; s; s = s->next)
-        finish(s);
+        if (s->device == bs_sim_device())
+            finish(s);
     pthread_mutex_unlock(&streams_lock);
     return CUDA_SUCCESS;
 }
@@ -318,6 +330,7 @@ CUresult cuEventDestroy(CUevent e)
 
 CUresult cuEventRecord(CUevent e, CUstream s)
 {
+    check_stream(s);
     *e = (struct CUevent_st){s, s ? s->queued : 0};
     return CUDA_SUCCESS;
 }
@@ -327,6 +340,7 @@ CUresult cuEventSynchronize(CUevent e)
 {
     if (!e->stream)
         return CUDA_SUCCESS;
+    check_stream(e->stream);
     pthread_mutex_lock(&e->stream->lock);
     run_until(e->stream, e->at);
     pthread_mutex_unlock(&e->stream->lock);
