@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { RING_BYTES = 8 << 20, ALIGNMENT = 256, BLOCK = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
+enum { RING_BYTES = 8 << 20, ALIGNMENT = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
 
 static bs_status wait(bs_stream *stream)
 {
@@ -132,7 +132,7 @@ bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples
     if (items > UINT32_MAX / 2 || samples > INT32_MAX)
         return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
     BS_TRY(send(stream));
-    unsigned block = BLOCK;
+    unsigned block = BS_BLOCK_SIZE;
     while (block > 32 && block / 2 >= items)
         block /= 2;
     int64_t x = (items + block - 1) / block;
