@@ -66,6 +66,7 @@ static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, con
     for (int k = 0; k < segments->n; k++) {
         size_t bytes = backend->row_bytes(network, segments->segment[k].tensor);
         segments->row_bytes = bytes > segments->row_bytes ? bytes : segments->row_bytes;
+        segments->all_bytes += bs_cut_point_aligned(bytes);
     }
     return BS_OK;
 }
