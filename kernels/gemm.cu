@@ -118,10 +118,6 @@ BS_DEVICE void gemm_share(const gemm_piece *p, gemm_shape s, uint32_t thread, ge
 
 /* --- multiplication --- */
 
-typedef struct gemm_own {
-    uint32_t row, filter;
-} gemm_own;
-
 /* Takes element k of n neighbours: two, or a multiple of four. */
 BS_DEVICE void gemm_take(float *out, const gemm_four *tile, uint32_t size, uint32_t k, uint32_t at,
                          uint32_t n)
@@ -141,9 +137,13 @@ BS_DEVICE void gemm_take(float *out, const gemm_four *tile, uint32_t size, uint3
     }
 }
 
-/* Returns the first row and filter of a thread in the tile. In a warp lanes 2n and 2n + 1 have the same
+/* The first row and filter of a thread in the tile. In a warp lanes 2n and 2n + 1 have the same
  * filters, and lanes n and n + 2 of each four the same rows: lanes that are so near read a place of shared
  * memory together. */
+typedef struct gemm_own {
+    uint32_t row, filter;
+} gemm_own;
+
 BS_DEVICE gemm_own gemm_own_of(gemm_shape s, uint32_t thread)
 {
     const uint32_t across = s.filters / s.own_filters / 8; /* warps */
@@ -162,10 +162,11 @@ BS_DEVICE void gemm_multiply(float sum[GEMM_OWN_ROWS][GEMM_OWN_FILTERS], gemm_sh
         gemm_take(one, x, s.rows, k, own.row, s.own_rows);
         gemm_take(other, w, s.filters, k, own.filter, s.own_filters);
         BS_UNROLL
-        for (uint32_t i = 0; i < s.own_rows; i++)
+        for (uint32_t i = 0; i < s.own_rows; i++) {
             BS_UNROLL
-        for (uint32_t j = 0; j < s.own_filters; j++)
-            sum[i][j] = fmaf(one[i], other[j], sum[i][j]);
+            for (uint32_t j = 0; j < s.own_filters; j++)
+                sum[i][j] = fmaf(one[i], other[j], sum[i][j]);
+        }
     }
 }
 
@@ -197,10 +198,11 @@ BS_DEVICE void gemm_tile(const bs_gemm_args *a, gemm_shape s, uint32_t thread, u
             gemm_multiply(sum, s, half_x + k * (s.rows / 4), half_w + k * (s.filters / 4), own);
     }
     BS_UNROLL
-    for (uint32_t i = 0; i < s.own_rows; i++)
+    for (uint32_t i = 0; i < s.own_rows; i++) {
         BS_UNROLL
-    for (uint32_t j = 0; j < s.own_filters; j++)
-        gemm_write(a, row + i, filter + j, sum[i][j]);
+        for (uint32_t j = 0; j < s.own_filters; j++)
+            gemm_write(a, row + i, filter + j, sum[i][j]);
+    }
 }
 
 BS_KERNEL(gemm)

@@ -35,7 +35,9 @@
  * BS_BLOCK_SIZE items for each column.
  *
  * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share, uninitialised.
- * bs_block_sync(), which all of them call, separates what they write there from what they read. */
+ * bs_block_sync(), which all of them call, separates what they write there from what they read.
+ *
+ * A loop after BS_UNROLL becomes straight code, so that the small arrays it walks are registers. */
 #ifndef BS_KERNELS_LAUNCH_H
 #define BS_KERNELS_LAUNCH_H
 
