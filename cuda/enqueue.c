@@ -9,7 +9,6 @@ enum {
     RING_BYTES = 16 << 20,
     SHARED = 1 << 16,
     ALIGNMENT = 256,
-    BLOCK = 256,
     MAX_GRID_Y = 65535,
     MAX_GRID_X = 1 << 20
 };
@@ -153,7 +152,7 @@ bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples
         return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
     BS_TRY(send(stream));
     stream->staging.launched = true;
-    unsigned block = BLOCK;
+    unsigned block = BS_BLOCK_SIZE;
     while (block > 32 && block / 2 >= items)
         block /= 2;
     int64_t x = (items + block - 1) / block;
