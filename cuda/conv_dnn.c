@@ -10,7 +10,7 @@
 
 /* PIECE: bytes of input or output computed at once. SERVED: an engine may refuse larger batches, which are
  * then halved. PLANS: kept by a stream for one node. */
-enum { PIECE = 256 << 20, SERVED = 16, PLANS = 128 };
+enum { PIECE = 256 << 20, SERVED = 16, PLANS = 512 };
 
 struct bs_cuda_dnn_plan {
     struct bs_cuda_dnn_plan *next;
@@ -19,15 +19,13 @@ struct bs_cuda_dnn_plan {
     bs_cudnn_plan *plan;
 };
 
-/* Returns the next size that is used, of which at most a third is padding. */
+/* Returns the next size that is used: 1, 8, 16, ... 128, 144, ... Beyond 64 at most an eighth is padding. */
 static int batch_size(int n)
 {
-    int power = 1;
-    while (2 * power <= n)
-        power *= 2;
-    if (n == power)
-        return n;
-    return n <= power + power / 2 && power > 1 ? power + power / 2 : 2 * power;
+    int step = 8;
+    while (16 * step < n)
+        step *= 2;
+    return n == 1 ? 1 : (n + step - 1) / step * step;
 }
 
 int bs_cuda_dnn_most(int64_t in, int64_t out)

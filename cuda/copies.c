@@ -12,11 +12,22 @@ bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, v
 
 enum { ALIGNMENT = 256 };
 
+/* Returns true if so many bytes from an address on are all in one block: what lies behind the rows there may
+ * be read, although nothing depends on it. */
+static bool is_readable(const bs_stream *stream, CUdeviceptr at, size_t bytes)
+{
+    for (size_t i = 0; i < stream->n_blocks; i++)
+        if (at >= stream->block[i].ptr && at + bytes <= stream->block[i].ptr + stream->block[i].bytes)
+            return true;
+    return false;
+}
+
 bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements,
                             CUdeviceptr *out)
 {
     *out = bs_cuda_address(in.base);
-    if (!in.rows && n == room && *out % ALIGNMENT == 0)
+    if (!in.rows && *out % ALIGNMENT == 0 &&
+        (n == room || is_readable(stream, *out, (size_t)(room * elements) * sizeof(float))))
         return BS_OK;
     bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements};
     BS_TRY(bs_cuda_reserve(stream, &stream->rows, (size_t)(room * elements) * sizeof(float)));

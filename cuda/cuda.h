@@ -130,6 +130,8 @@ struct bs_stream {
     CUstream handle;
     bs_cuda_staging staging;
     bs_cuda_answers answers;
+    bs_cuda_buffer *block; /* memory that the host has asked for */
+    size_t n_blocks, block_cap;
     bs_cuda_buffer workspace; /* for libraries */
     bs_cuda_buffer rows;      /* inputs that were put side by side */
     bs_cuda_buffer columns, products;

@@ -7,6 +7,7 @@
 #include "cuda/enqueue.h"
 
 #include "backend/support.h"
+#include "base/buf.h"
 #include "launch.h"
 
 static bs_status cuda_alloc(bs_stream *stream, void **out, size_t bytes)
@@ -15,7 +16,10 @@ static bs_status cuda_alloc(bs_stream *stream, void **out, size_t bytes)
     CUdeviceptr p = 0;
     *out = NULL;
     BS_TRY(bs_cuda_enter(stream->network->device));
+    BS_TRY(
+        bs_grow(&stream->block, &stream->block_cap, stream->n_blocks + 1, sizeof *stream->block, "memory"));
     BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&p, bytes ? bytes : 1), "cuMemAlloc"));
+    stream->block[stream->n_blocks++] = (bs_cuda_buffer){p, bytes};
     *out = bs_cuda_pointer(p);
     return BS_OK;
 }
@@ -23,6 +27,9 @@ static bs_status cuda_alloc(bs_stream *stream, void **out, size_t bytes)
 static void cuda_free(bs_stream *stream, void *p)
 {
     const CUdeviceptr block = bs_cuda_address(p);
+    for (size_t i = 0; i < stream->n_blocks; i++)
+        if (stream->block[i].ptr == block)
+            stream->block[i] = stream->block[--stream->n_blocks];
     if (p && bs_cuda_enter(stream->network->device) == BS_OK)
         bs_cuda_release(stream, &block, 1);
 }
@@ -86,6 +93,7 @@ const bs_backend bs_cuda_backend = {
     .name = "cuda",
     .needs_pixels = true,
     .autotune = {64, 5e9, 1e9}, /* with less it would only time launches */
+    .extents = {4, 8},
     .device_count = bs_cuda_device_count,
     .open = bs_cuda_open,
     .close = bs_cuda_close,

@@ -43,8 +43,8 @@ bs_status bs_cuda_copy(bs_stream *stream, void *dst, const void *src, size_t byt
 
 /* copies.c */
 bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst);
-/* Puts n rows of `elements` side by side, at an address that is a multiple of 256 bytes. Rows that are not
- * there already are copied to stream->rows, which gets room for `room` of them. */
+/* Puts n rows of `elements` side by side, at an address that is a multiple of 256 bytes from which `room` of
+ * them may be read. Rows that are not there already are copied to stream->rows. */
 bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements,
                             CUdeviceptr *out);
 /* Copies row from[f] (staged) of a parameter to row f of `to`; rows have `length` floats. */

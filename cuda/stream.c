@@ -21,6 +21,7 @@ void bs_cuda_stream_close(bs_stream *stream)
         bs_cuda_answers_close(stream);
         bs_cuda_staging_close(stream);
     }
+    free(stream->block);
     free(stream->param);
     free(stream->view);
     free(stream->shape);

@@ -91,6 +91,9 @@ typedef struct bs_backend {
     const char *name;
     bool needs_pixels;  /* false: images are not decoded, and upload() gets one float, the image's index */
     size_t cache_bytes; /* of activations that are quick to read again after a use; 0: as good as all */
+    /* Sides of patches that the segments of a delta replay have schedules for, ascending; none: many sizes. A
+     * device wants few, so that batches are large. */
+    int extents[4];
     /* The largest run for autotuning, which times two ways of computing the same: samples,
      * multiply-accumulates, bytes. No samples: there is no arithmetic to time. */
     struct {

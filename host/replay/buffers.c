@@ -18,7 +18,7 @@ int bs_schedule_add_buffer(bs_schedule_builder *b, int tensor, size_t row_bytes,
 
 static size_t aligned(const bs_buffer *s)
 {
-    return (s->row_bytes + 63) / 64 * 64; /* keeps every buffer aligned, whatever the batch size */
+    return (s->row_bytes + 255) / 256 * 256; /* keeps every buffer aligned, as libraries of devices want it */
 }
 
 /* Returns true if the output of a step is input 0 with other axes: nothing needs to be copied. Where trials

@@ -107,7 +107,11 @@ static bs_status make_schedules(bs_segments *segments, const bs_graph *g, const 
     out->n = 1;
     if (g->tensors[segments->segment[k].tensor].shape.rank == 1)
         return BS_OK;
-    return bs_schedules_add(out, g, backend, network, request, extents, N_EXTENTS);
+    int n = 0;
+    while (n < (int)(sizeof backend->extents / sizeof *backend->extents) && backend->extents[n] > 0)
+        n++;
+    return bs_schedules_add(out, g, backend, network, request, n ? backend->extents : extents,
+                            n ? n : N_EXTENTS);
 }
 
 bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_backend *backend,
