@@ -18,11 +18,11 @@ enum { BATCH_SITES = 1 << 22 };
 enum { BATCH_RANKS = 1 << 24 };
 static const double batch_seconds = 0.5;
 
-bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker)
+bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker, int device)
 {
     const bs_engine *e = c->engine;
     size_t n = (size_t)e->max_batch;
-    *out = (bs_worker_batch){.campaign = c, .worker = worker};
+    *out = (bs_worker_batch){.campaign = c, .worker = worker, .device = device};
     out->prover = (bs_prover){.proofs = c->proofs, .worker = worker};
     out->top_k = (int)bs_identity_top_k(e->plan);
     if (e->audit > 0 || out->top_k > 0)
@@ -52,6 +52,7 @@ bs_status bs_worker_batch_flush(bs_worker_batch *b)
     if (bs_result_batch_is_empty(done))
         return BS_OK;
     b->results = NULL;
+    done->device = b->device;
     bs_result_batch_sort(done);
     BS_TRY(bs_queue_push(b->campaign->queue, done));
     b->since = bs_resources_clock();
@@ -113,6 +114,7 @@ static bs_status collect_row(bs_worker_batch *b, int i, bs_row *row)
 static bs_status collect(bs_worker_batch *b)
 {
     bs_result_batch *results = b->results;
+    const bs_plan *plan = b->campaign->engine->plan;
     for (int i = 0; i < b->n; i++) {
         size_t sites = results->n_sites, rankings = results->n_rankings, ranks = results->n_ranks;
         bs_status st = collect_row(b, i, &results->rows[results->n_rows]);
@@ -122,21 +124,25 @@ static bs_status collect(bs_worker_batch *b)
             results->n_ranks = ranks;
             return st;
         }
-        results->n_rows++;
+        const bs_trial_coords t = bs_trial_coords_from_id(results->rows[results->n_rows++].id);
+        bs_campaign_note_done(b->campaign, (int)(b->group.stratum - plan->strata), t.image, t.repetition + 1);
     }
     return BS_OK;
 }
 
 /* Audits the batch. If a trial differs, only the rows before this batch, and both answers, go into the
- * file. */
+ * file. After another error the batch has no audits, as it has no rows. */
 static bs_status audit(bs_worker_batch *b, const bs_trial_batch *t)
 {
+    size_t before = b->results->n_audits;
     bs_status st = bs_audit_trials(b->worker, b->group.full.schedule[0], t, b->results);
     if (st == BS_SELFTEST) {
         bs_error error;
         bs_error_save(&error);
         bs_worker_batch_flush(b);
         bs_error_restore(&error);
+    } else if (st != BS_OK) {
+        b->results->n_audits = before;
     }
     return st;
 }

@@ -28,6 +28,7 @@ static bs_status read_options(const bs_args *args, bs_engine_options *o)
     o->mode = (bs_replay_mode)m;
     o->timed = true;
     o->device = bs_option_value(args, "device");
+    o->several = true;
     BS_TRY(bs_option_part(args, "audit", &o->audit));
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
     return bs_option_int(args, "batch", 1, 4096, &o->max_batch);
@@ -128,7 +129,7 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(bs_proofs_create(&proofs, e, store, when), out);
     bs_phase("begin the run");
     bs_run_info info = {
-        .device = e->info,
+        .n_devices = e->n_devices,
         .backend = e->backend->name,
         .version = BITSINK_VERSION,
         .mode = bs_replay_mode_name(e->mode),
@@ -138,10 +139,13 @@ static bs_status run(const bs_args *args)
         .command = bs_phases_start(),
         .allow_mixed = bs_option_value(args, "allow-mixed") != NULL,
     };
+    bs_engine_describe(e, &info.device);
+    for (int k = 0; k < e->n_devices; k++)
+        info.ordinal[k] = e->devices[k].ordinal;
     BS_TRY_GOTO(bs_store_begin_run(store, &info), out);
     bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
-            (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, e->info.name,
-            e->info.isa, info.mode);
+            (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, info.device.name,
+            info.device.isa, info.mode);
     bs_phase("prove, and run trials");
     st = bs_campaign_run(proofs, &s.input, store, &bs_stop_requested, &summary);
     bs_error error;
