@@ -121,8 +121,9 @@ bs_status bs_cuda_adopt_engine(bs_stream *stream, const bs_network *like, int no
     BS_TRY(bs_invariance_judge(stream, check(stream, node, &k, dnn, &served), &served));
     if (!served) {
         bs_fail(BS_ERR, "the libraries do not serve on this device what was selected on the first");
-        return bs_hint("devices of one run must be of one kind; start a run for each, with --shard into a file "
-                       "of its own");
+        return bs_hint(
+            "devices of one run must be of one kind; start a run for each, with --shard into a file "
+            "of its own");
     }
     p->engine = k.engine;
     p->gemm = k.gemm;

@@ -189,9 +189,10 @@ typedef struct bs_device_choice {
     const char *options; /* of each of them, within `spec`; NULL: none */
 } bs_device_choice;
 
-/* Finds what `spec` names: "cpu", "null", "cuda", "cuda:1", "cuda:0-3", "cuda:0,2", "cuda:all", or "auto" (one
- * device of the best backend that has any). Options may follow, "cuda:0,2,OPTION,...": none of them begins
- * with a digit. BS_USAGE: it names no device, or one twice; BS_NO_DEVICE: the machine lacks one of them. */
+/* Finds what `spec` names: "cpu", "null", "cuda", "cuda:1", "cuda:0-3", "cuda:0,2", "cuda:all", or "auto"
+ * (one device of the best backend that has any). Options may follow, "cuda:0,2,OPTION,...": none of them
+ * begins with a digit. BS_USAGE: it names no device, or one twice; BS_NO_DEVICE: the machine lacks one of
+ * them. */
 bs_status bs_backend_find(bs_device_choice *out, const char *spec);
 /* Calls supports() for all nodes; fails with a message that names the unsupported ones. */
 bs_status bs_backend_check(const bs_backend *b, const bs_graph *g);

@@ -103,8 +103,7 @@ static bs_status copy_ledger(bs_campaign *c)
     const bs_plan *plan = c->engine->plan;
     if (c->engine->n_devices == 1)
         return BS_OK;
-    BS_TRY(
-        bs_calloc(&c->handed, (size_t)plan->n_strata * plan->n_images, sizeof *c->handed, "ledger"));
+    BS_TRY(bs_calloc(&c->handed, (size_t)plan->n_strata * plan->n_images, sizeof *c->handed, "ledger"));
     for (int s = 0; s < plan->n_strata; s++)
         for (uint32_t i = 0; i < plan->n_images; i++)
             bs_campaign_note_done(c, s, i, bs_store_done(c->store, s, i));

@@ -23,8 +23,8 @@ typedef struct bs_campaign {
     /* Of several devices, some may be lost: */
     atomic_bool lost[BS_MAX_DEVICES];
     atomic_int n_lost;
-    atomic_uint *handed; /* repetitions handed to the writer, and those in the file, by stratum and image; NULL
-                            with one device: as the store's ledger */
+    atomic_uint *handed; /* repetitions handed to the writer, and those in the file, by stratum and image;
+                            NULL with one device: as the store's ledger */
     uint64_t planned, found;
     double since;              /* when the first trial could begin; written by the writer */
     atomic_uint_fast64_t done; /* rows handed to the store */

@@ -21,8 +21,8 @@ bs_status bs_engine_schedules(bs_schedules *out, const bs_engine *e, const bs_st
     BS_TRY(bs_calloc(&targets, (size_t)n, sizeof *targets, "targets"));
     for (int k = 0; k < n; k++)
         targets[k] = bs_stratum_at(s, k)->target;
-    bs_status st = bs_schedules_create_several(out, e->graph, e->backend, bs_engine_network(e), targets, n, mode,
-                                               bs_plan_single_site(e->plan, s), &e->context);
+    bs_status st = bs_schedules_create_several(out, e->graph, e->backend, bs_engine_network(e), targets, n,
+                                               mode, bs_plan_single_site(e->plan, s), &e->context);
     free(targets);
     return st;
 }
@@ -59,7 +59,8 @@ static size_t selftest_bytes(const bs_engine *e, size_t image)
 {
     if (!e->proves)
         return 0;
-    return bs_selftest_bytes(e->graph, e->backend, bs_engine_network(e), e->max_batch) + BS_PROBE_IMAGES * image;
+    return bs_selftest_bytes(e->graph, e->backend, bs_engine_network(e), e->max_batch) +
+           BS_PROBE_IMAGES * image;
 }
 
 /* Returns the workers that share a memory: those of a device, or all where devices use the host's. */
@@ -186,8 +187,7 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e, int number)
     if (e->proves) {
         size_t bytes = bs_selftest_bytes(e->graph, e->backend, network, e->max_batch);
         BS_TRY_GOTO(
-            bs_golden_create(&out->probe, e->graph, e->backend, network, out->stream, BS_PROBE_IMAGES),
-            out);
+            bs_golden_create(&out->probe, e->graph, e->backend, network, out->stream, BS_PROBE_IMAGES), out);
         BS_TRY_GOTO(e->backend->alloc(out->stream, &out->test_rows, bytes), out);
     }
     if (e->replays)

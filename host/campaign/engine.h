@@ -1,5 +1,5 @@
-/* The engine: a network loaded on one device or several that are alike, schedules for every stratum of a plan,
- * and device memory divided among the workers. */
+/* The engine: a network loaded on one device or several that are alike, schedules for every stratum of a
+ * plan, and device memory divided among the workers. */
 #ifndef BS_CAMPAIGN_ENGINE_H
 #define BS_CAMPAIGN_ENGINE_H
 

@@ -49,7 +49,7 @@ struct bs_proofs {
     bs_proof_state *stretch; /* by place in the chain, never BS_NOT_EXACT; under the lock */
     atomic_int next_stratum; /* to be proven before the first trial */
     atomic_bool given_up;    /* a worker has met an error other than the loss of its device */
-    atomic_bool in_full; /* not even whole tensors can be replayed: all trials are full re-runs */
+    atomic_bool in_full;     /* not even whole tensors can be replayed: all trials are full re-runs */
     bs_proof *proof;
     int n;
     int *table; /* open hash table: indices of `proof` by key, -1 where empty */

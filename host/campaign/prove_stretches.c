@@ -119,7 +119,8 @@ static bs_status prove_all(bs_prover *p, volatile sig_atomic_t *stop)
     return BS_OK;
 }
 
-/* Proves the stretches that nobody has proven; those that another worker is at only if it fails and `wait`. */
+/* Proves the stretches that nobody has proven; those that another worker is at only if it fails and `wait`.
+ */
 static bs_status prove_stretches(bs_prover *p, volatile sig_atomic_t *stop, bool wait)
 {
     bs_proofs *all = p->proofs;

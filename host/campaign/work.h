@@ -1,5 +1,5 @@
-/* The work of a campaign, as items that workers take. An item whose worker cannot finish it is given back, and
- * another worker takes it; so workers that find nothing to take wait until nothing can come back. */
+/* The work of a campaign, as items that workers take. An item whose worker cannot finish it is given back,
+ * and another worker takes it; so workers that find nothing to take wait until nothing can come back. */
 #ifndef BS_CAMPAIGN_WORK_H
 #define BS_CAMPAIGN_WORK_H
 

@@ -160,8 +160,8 @@ static bs_status run_items(worker_state *state)
     return BS_OK;
 }
 
-/* Ends after an error. What is finished goes to the writer: whole batches only, so it is valid. If this worker
- * has lost its device and others are left, its item is for them, and nothing has failed. */
+/* Ends after an error. What is finished goes to the writer: whole batches only, so it is valid. If this
+ * worker has lost its device and others are left, its item is for them, and nothing has failed. */
 static bs_status give_up(worker_state *state, bs_status st)
 {
     bs_campaign *c = state->c;

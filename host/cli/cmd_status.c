@@ -174,7 +174,8 @@ const bs_command bs_cmd_status = {
         "`proofs_proven`, `proofs_cache`, `proofs_file` and `proofs_failed` count "
         "the proofs that the last run relied on: proven by itself, taken from the cache, by an earlier "
         "run, and failed (another schedule was used). `start_seconds` is the time from the start of "
-        "its command to its first stored row. Of a run on several devices, `devices` lists what each did, and, "
+        "its command to its first stored row. Of a run on several devices, `devices` lists what each did, "
+        "and, "
         "if it was `lost`, how. `since_commit` is the age of the last commit in seconds: a run "
         "that "
         "is alive commits every few seconds.",

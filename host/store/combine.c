@@ -133,8 +133,8 @@ static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
     return bs_str_status(sql);
 }
 
-/* Copies runs, their devices, proofs and audits. Runs get new ids in the merged file; their uid identifies them. What
- * an earlier copy of a file says of a run does not take the place of what a later one said. */
+/* Copies runs, their devices, proofs and audits. Runs get new ids in the merged file; their uid identifies
+ * them. What an earlier copy of a file says of a run does not take the place of what a later one said. */
 static bs_status copy_runs(const bs_db *db)
 {
     bs_str sql = {0};

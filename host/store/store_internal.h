@@ -70,8 +70,8 @@ bs_status bs_store_load(bs_store *s);
 /* writer.c: prepares the statements that rows are written with. */
 bs_status bs_store_prepare(bs_store *s);
 
-/* run_device.c: begins the rows of table run_device; writes what has been counted; counts what a batch adds, of
- * whose golden rows so many are new. */
+/* run_device.c: begins the rows of table run_device; writes what has been counted; counts what a batch adds,
+ * of whose golden rows so many are new. */
 bs_status bs_run_devices_begin(bs_store *s, const bs_run_info *info);
 bs_status bs_run_devices_update(const bs_store *s);
 void bs_run_devices_count(bs_store *s, const bs_result_batch *b, uint64_t goldens);

@@ -111,8 +111,7 @@ static ct_verdict run_graph(const bs_graph *g, const ct_case *c, const ct_try *t
     float zero = 0;
     bs_engine *e = NULL;
     ct_verdict verdict = CT_FAILED;
-    if (bs_backend_find(&devices, options.device) != BS_OK ||
-        bs_backend_check(devices.backend, g) != BS_OK) {
+    if (bs_backend_find(&devices, options.device) != BS_OK || bs_backend_check(devices.backend, g) != BS_OK) {
         snprintf(why, CT_REASON, "%s", bs_error_message());
         return CT_UNSUPPORTED;
     }

@@ -266,8 +266,12 @@ static inline void fixture_open(fixture *f)
     fx_make_graph(f);
     fx_make_plan(f);
     fx_make_rows(f);
-    f->run = (bs_run_info){
-        .backend = "null", .version = "0.1.0", .mode = "suffix", .selftest = "passed", .threads = 1, .n_devices = 1};
+    f->run = (bs_run_info){.backend = "null",
+                           .version = "0.1.0",
+                           .mode = "suffix",
+                           .selftest = "passed",
+                           .threads = 1,
+                           .n_devices = 1};
     f->run.fingerprint = 0xfeedu;
 }
 

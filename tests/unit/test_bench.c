@@ -254,8 +254,8 @@ static void replay_all(const bs_engine *e, bs_result *out)
         if (e->graph->targets[i].kind != BS_TARGET_ACTIVATION)
             continue;
         s.schedules = schedules;
-        assert_ok(bs_schedules_create(&schedules[0][BS_BENCH_DELTA], e->graph, e->backend, bs_engine_network(e), i,
-                                      BS_REPLAY_DELTA, true, &e->context));
+        assert_ok(bs_schedules_create(&schedules[0][BS_BENCH_DELTA], e->graph, e->backend,
+                                      bs_engine_network(e), i, BS_REPLAY_DELTA, true, &e->context));
         bs_bench_draw(&s, &b, i, 0);
         assert_ok(bs_bench_trials(w.replayer, &s, &b, 0, BS_BENCH_DELTA));
         memcpy(out, b.result[BS_BENCH_DELTA], TRIALS * sizeof *out);
@@ -279,7 +279,8 @@ static void test_timed(void **state)
     assert_ok(bs_timed_create(&t, r.e->backend, bs_engine_network(r.e), r.g));
     bs_engine e = *r.e;
     e.backend = &t->backend;
-    e.network = t->network;
+    bs_engine_device device = {.network = t->network};
+    e.devices = &device;
     replay_all(&e, timed);
     assert_memory_equal(plain, timed, n * sizeof *plain);
     assert_int_equal(t->backend.selection != NULL, r.e->backend->selection != NULL);
