@@ -35,7 +35,7 @@ static bs_status record(bs_result_batch *batch, bs_audit_row row, const bs_resul
     return bs_result_batch_add_audit(batch, &row);
 }
 
-bs_status bs_audit_trials(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t,
+bs_status bs_audit_trials(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t, bs_row *rows,
                           bs_result_batch *batch)
 {
     const bs_plan *plan = w->engine->plan;
@@ -46,7 +46,7 @@ bs_status bs_audit_trials(const bs_worker *w, const bs_schedule *full, const bs_
     for (int i = 0; i < t->n && st == BS_OK; i++) {
         const float *replayed = t->output + (size_t)i * classes;
         bs_result r;
-        bs_row *trial = &batch->rows[batch->n_rows + (size_t)i];
+        bs_row *trial = &rows[i];
         if (!bs_audit_chosen(plan->job->seed, trial->id, w->engine->audit))
             continue;
         BS_TRY_GOTO(run_again(w, full, t, i, output, &r), out);

@@ -8,10 +8,10 @@
 /* Returns true if the trial belongs to the share: the same answer on every machine and shard. */
 bool bs_audit_chosen(uint64_t seed, uint64_t trial, double share);
 
-/* Audits trials that just ran with their outputs. Their rows are under construction at batch->rows[n_rows
- * ..]; sets the member `audit` of those whose full re-run gave the same. Adds both answers of each audited
- * trial to the batch. Returns BS_SELFTEST, naming the trial, at the first difference. */
-bs_status bs_audit_trials(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t,
+/* Audits trials that just ran with their outputs. rows: theirs, under construction; sets the member `audit`
+ * of those whose full re-run gave the same. Adds both answers of each audited trial to the batch. Returns
+ * BS_SELFTEST, naming the trial, at the first difference. */
+bs_status bs_audit_trials(const bs_worker *w, const bs_schedule *full, const bs_trial_batch *t, bs_row *rows,
                           bs_result_batch *batch);
 
 #endif

@@ -8,12 +8,11 @@
 
 typedef struct bs_campaign bs_campaign;
 
-/* The trials of one stratum. */
-typedef struct bs_batch_group {
+/* The trials of one stratum in the batch. */
+typedef struct bs_batch_part {
     const bs_stratum *stratum;
-    const bs_schedules *schedules;
     bs_schedules full; /* for audits */
-} bs_batch_group;
+} bs_batch_part;
 
 typedef struct bs_worker_batch {
     bs_campaign *campaign;
@@ -22,16 +21,20 @@ typedef struct bs_worker_batch {
     bs_prover prover;
     bs_result_batch *results; /* finished rows, and after them those of the trials being computed */
     double since;             /* when `results` was begun */
-    bs_batch_group group;
-    int room; /* trials after which it is run */
+    /* Strata whose trials share batches of the replay (bs_schedules_share()); else one. */
+    bs_batch_part *part;
+    bs_trial_group *group; /* by part */
+    size_t n_parts, part_cap, group_cap;
+    int most; /* trials of such strata after which it is run */
+    int room; /* the same for the present one */
     int n;
     int32_t *row;
     bs_sites sites;
     uint32_t *before;
-    size_t before_cap;
     bs_result *result;
-    float *output; /* for audits and rankings, else NULL */
-    int top_k;     /* classes of the raw rankings to store; 0: none */
+    float *output; /* for audits and rankings */
+    size_t row_cap, before_cap, result_cap, output_cap;
+    int top_k; /* classes of the raw rankings to store; 0: none */
     bs_ranker ranker;
 } bs_worker_batch;
 

@@ -1,38 +1,9 @@
-/* Replays trials piece by piece: along a target's schedules to the next cut point, where the changes are
- * measured, and from there along the narrowest schedule that serves each trial. schedules.h says how trials
- * with several targets go. */
+/* Replays trials of several targets piece by piece, from one cut point to the next: see schedules.h. */
 #include "base/buf.h"
 #include "replay/trial_run.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* --- Trials of one target, or along one schedule --- */
-
-static bs_status run_segments(bs_trial_run *run, const bs_schedules *schedules, char *const stash[2])
-{
-    const bs_segments *segments = schedules->segments;
-    for (int k = 0; run->n > 0; k++) {
-        int tensor = segments && !schedules->several && schedules->next < segments->n
-                         ? segments->segment[schedules->next].tensor
-                         : -1;
-        run->there = stash[k % 2];
-        run->next_n = run->next_rows = run->n_lanes = 0;
-        BS_TRY(bs_trial_run_add_lanes(run, schedules, k == 0 ? run->identity : NULL, k > 0));
-        for (int i = 0; i < run->n; i++)
-            run->choice[i] = bs_trial_run_choose(run, 0, run->n_lanes, i);
-        BS_TRY(bs_trial_run_lanes(run, tensor, 0));
-        if (tensor < 0)
-            break;
-        bs_trial_run_turn(run);
-        schedules = &segments->segment[schedules->next].schedules;
-        if (schedules->n > 1)
-            BS_TRY(bs_trial_run_measure(run, tensor));
-    }
-    return BS_OK;
-}
-
-/* --- Trials of several targets --- */
 
 /* The lanes of a piece. */
 typedef struct piece_lanes {
@@ -134,13 +105,15 @@ static bs_status run_pieces(bs_trial_run *run, const bs_schedules *schedules, ch
     return st;
 }
 
+/* Trials that are masked, and kept, take the schedule of all targets. */
+static bool goes_by_pieces(const bs_schedules *schedules, const bs_trial_batch *t)
+{
+    return schedules->several && schedules->several->n_pieces > 0 && !t->keep_masked;
+}
+
 static bs_status replay_part(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most)
 {
-    /* Trials that are masked, and kept, take the schedule of all targets. */
-    bool by_pieces = schedules->several && schedules->several->n_pieces > 0 && !t->keep_masked;
-    bool segmented =
-        schedules->segments && (schedules->several ? by_pieces : schedules->next < schedules->segments->n);
-    size_t bytes = segmented ? (size_t)t->n * bs_segments_trial_bytes(schedules->segments) / 2 : 0;
+    size_t bytes = (size_t)t->n * bs_segments_trial_bytes(schedules->segments) / 2;
     bs_trial_run run;
     bs_status st;
     BS_TRY_GOTO(bs_trial_run_open(&run, p, t, most), out);
@@ -152,7 +125,7 @@ static bs_status replay_part(bs_replayer *p, const bs_schedules *schedules, cons
         goto out;
     }
     char *const stash[] = {both, both + bytes};
-    st = by_pieces ? run_pieces(&run, schedules, stash) : run_segments(&run, schedules, stash);
+    st = run_pieces(&run, schedules, stash);
     bs_replayer_release(p, 2 * bytes);
 out:
     bs_trial_run_close(&run);
@@ -162,8 +135,12 @@ out:
 bs_status bs_replay_trials(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most)
 {
     int room = t->n;
-    if (schedules->segments)
-        BS_TRY(bs_schedules_batch(p, schedules, &room));
+    if (!goes_by_pieces(schedules, t)) {
+        bs_schedules alone = *schedules;
+        alone.segments = schedules->several ? NULL : schedules->segments;
+        return bs_replay_groups(p, &(bs_trial_group){&alone, t->n}, 1, t, most);
+    }
+    BS_TRY(bs_schedules_batch(p, schedules, &room));
     for (int i = 0; i < t->n; i += room) {
         bs_trial_batch part = bs_trial_batch_part(p, t, i, t->n - i < room ? t->n - i : room);
         BS_TRY(replay_part(p, schedules, &part, most));

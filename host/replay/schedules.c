@@ -195,7 +195,10 @@ bs_status bs_schedules_create_several(bs_schedules *out, const bs_graph *g, cons
 
 size_t bs_segments_trial_bytes(const bs_segments *segments)
 {
-    return segments ? 2 * ((segments->row_bytes + 63) / 64 * 64) : 0;
+    if (!segments)
+        return 0;
+    size_t two = 2 * bs_cut_point_aligned(segments->row_bytes);
+    return two > segments->all_bytes ? two : segments->all_bytes;
 }
 
 size_t bs_schedules_row_bytes(const bs_schedules *schedules)

@@ -53,11 +53,19 @@ typedef struct bs_segment {
     bs_schedules schedules; /* from there to the next cut point or the output */
 } bs_segment;
 
+enum { BS_CUT_POINT_ALIGNMENT = 256 };
+
 struct bs_segments {
     bs_segment *segment;
     int n;
     size_t row_bytes; /* of the largest cut point */
+    size_t all_bytes; /* of the rows of all cut points, each a multiple of BS_CUT_POINT_ALIGNMENT */
 };
+
+static inline size_t bs_cut_point_aligned(size_t bytes)
+{
+    return (bytes + BS_CUT_POINT_ALIGNMENT - 1) / BS_CUT_POINT_ALIGNMENT * BS_CUT_POINT_ALIGNMENT;
+}
 
 /* Data that the schedules of all targets share. Any member may be NULL; all must outlive the schedules. */
 typedef struct bs_schedule_context {
@@ -72,7 +80,8 @@ typedef struct bs_schedule_context {
 bs_status bs_segments_create(bs_segments **out, const bs_graph *g, const bs_backend *backend,
                              bs_network *network, const bs_schedule_context *context);
 void bs_segments_free(bs_segments *segments);
-/* Returns the bytes of the arena that a trial takes at cut points; 0 without segments. */
+/* Returns the bytes of the arena that a trial may take at cut points; 0 without segments. Of one target it
+ * takes a row of each, of several targets two of the largest. */
 size_t bs_segments_trial_bytes(const bs_segments *segments);
 /* Adds delta schedules of n ascending extents before the one schedule that `out` holds, without those that
  * save too little. */
@@ -111,6 +120,22 @@ int64_t bs_schedules_macs(const bs_schedules *schedules);
 bs_status bs_schedules_batch(const bs_replayer *p, const bs_schedules *schedules, int *n);
 /* Runs any number of trials on one schedule, in batches of at most `most` that fit. */
 bs_status bs_replay_all(bs_replayer *p, const bs_schedule *schedule, const bs_trial_batch *t, int most);
+/* The next n trials of a batch, which take these schedules of one target. */
+typedef struct bs_trial_group {
+    const bs_schedules *schedules;
+    int n;
+} bs_trial_group;
+
+/* Returns whether trials of both may be groups of one batch: they share what follows the next cut points. */
+static inline bool bs_schedules_share(const bs_schedules *a, const bs_schedules *b)
+{
+    return a->segments && a->segments == b->segments && !a->several && !b->several;
+}
+
+/* Runs any number of trials in groups that share (bs_schedules_share(); one group need not), as
+ * bs_replay_trials() does. replay_groups.c. */
+bs_status bs_replay_groups(bs_replayer *p, const bs_trial_group *groups, int n_groups,
+                           const bs_trial_batch *t, int most);
 /* Runs any number of trials, each on the narrowest schedules that serve it, in batches of at most `most` that
  * fit. t->targets: as many as the schedules were made for. */
 bs_status bs_replay_trials(bs_replayer *p, const bs_schedules *schedules, const bs_trial_batch *t, int most);

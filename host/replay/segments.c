@@ -36,6 +36,25 @@ static bool suits(const bs_graph *g, const bs_backend *backend, const bs_network
            plane(g, tensor) <= LARGE && backend->patch_bytes(network, tensor, (const int[]){1, 1}) > 0;
 }
 
+/* Adds the inputs of large inner products after the last image: reading the weights takes longest there, so
+ * trials of all targets should share it. */
+static void add_vectors(bs_segments *segments, const bs_graph *g, const bs_backend *backend,
+                        const bs_network *network, const bool *bottleneck)
+{
+    int from = segments->n > 0 ? g->tensors[segments->segment[segments->n - 1].tensor].producer + 1 : 0;
+    int64_t macs = 0;
+    for (int i = from; i + 1 < g->n_nodes; i++) {
+        int tensor = g->nodes[i].out;
+        const bs_tensor *t = &g->tensors[tensor];
+        macs += g->nodes[i].macs;
+        if (macs == 0 || !bottleneck[tensor] || t->target < 0 || t->shape.rank != 1 ||
+            g->nodes[i + 1].macs < worth(backend, network, tensor))
+            continue;
+        segments->segment[segments->n++].tensor = tensor;
+        macs = 0;
+    }
+}
+
 /* The last bottleneck is a cut point, too, if much work follows it: trials of all schedules share batches
  * before the part that is computed whole. */
 static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, const bs_backend *backend,
@@ -63,9 +82,11 @@ static bs_status choose_cut_points(bs_segments *segments, const bs_graph *g, con
     bool there = segments->n > 0 && segments->segment[segments->n - 1].tensor == last;
     if (last >= 0 && !there && after >= worth(backend, network, last))
         segments->segment[segments->n++].tensor = last;
+    add_vectors(segments, g, backend, network, bottleneck);
     for (int k = 0; k < segments->n; k++) {
         size_t bytes = backend->row_bytes(network, segments->segment[k].tensor);
         segments->row_bytes = bytes > segments->row_bytes ? bytes : segments->row_bytes;
+        segments->all_bytes += bs_cut_point_aligned(bytes);
     }
     return BS_OK;
 }
@@ -84,6 +105,8 @@ static bs_status make_schedules(bs_segments *segments, const bs_graph *g, const 
                                    .fields = context ? context->fields : NULL};
     BS_TRY(bs_schedule_create_as(&out->schedule[0], g, backend, network, &request));
     out->n = 1;
+    if (g->tensors[segments->segment[k].tensor].shape.rank == 1)
+        return BS_OK;
     return bs_schedules_add(out, g, backend, network, request, extents, N_EXTENTS);
 }
 

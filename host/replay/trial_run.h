@@ -1,5 +1,5 @@
 /* Trials on their way from one cut point to the next: which lane each takes, and batches of those in one
- * lane. For replay_trials.c. */
+ * lane. For replay_groups.c and replay_trials.c. */
 #ifndef BS_REPLAY_TRIAL_RUN_H
 #define BS_REPLAY_TRIAL_RUN_H
 
@@ -49,7 +49,7 @@ bs_status bs_trial_run_open(bs_trial_run *run, bs_replayer *p, const bs_trial_ba
 void bs_trial_run_close(bs_trial_run *run);
 
 /* Returns where the sites of a trial in a target begin and, by the next element, end. */
-static const uint32_t *bs_trial_run_sites(const bs_trial_run *run, int id, int target)
+static inline const uint32_t *bs_trial_run_sites(const bs_trial_run *run, int id, int target)
 {
     return run->t->faults.first + (size_t)id * (size_t)run->targets + target;
 }

@@ -93,7 +93,17 @@ static cublasStatus_t make(const char *name, void *out, size_t bytes)
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *h)
 {
-    return make("cublasLtCreate", h, 1);
+    cublasStatus_t r = make("cublasLtCreate", h, sizeof(int));
+    if (r == CUBLAS_STATUS_SUCCESS)
+        memcpy((void *)*h, &(int){bs_sim_device()}, sizeof(int));
+    return r;
+}
+
+static void check_handle(cublasLtHandle_t h)
+{
+    int device;
+    memcpy(&device, (const void *)h, sizeof device);
+    bs_sim_check_owner(device, "a handle of cuBLASLt");
 }
 
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t type,
@@ -324,6 +334,7 @@ typedef struct product {
     float *y;
     layout la, lb, ly;
     algorithm algo;
+    bool otherwise;
 } product;
 
 /* y (m, n) = a^T (m, k) b (k, n), columns first; eight sums side by side, each from first to last, or in two
@@ -336,7 +347,7 @@ static void multiply(const void *arg)
         for (uint64_t m = 0; m < p->ly.rows; m += 8) {
             float sum[8] = {0};
             uint64_t width = p->ly.rows - m < 8 ? p->ly.rows - m : 8;
-            bool split = splits(p->algo, p->ly.rows, p->ly.columns, n);
+            bool split = p->otherwise || splits(p->algo, p->ly.rows, p->ly.columns, n);
             const float *filters = p->a + m * lda, *row = p->b + n * (uint64_t)p->lb.ld;
             float other[8] = {0};
             uint64_t middle = split ? depth / 2 : depth;
@@ -354,8 +365,10 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
                               cublasLtMatrixLayout_t y_layout, const cublasLtMatmulAlgo_t *algo,
                               void *workspace, size_t bytes, cudaStream_t s)
 {
-    product p = {.a = a, .b = b, .y = y, .algo = (algorithm)algo->data[0]};
-    (void)h, (void)d, (void)alpha, (void)beta, (void)c, (void)c_layout, (void)workspace, (void)bytes;
+    check_handle(h);
+    product p = {
+        .a = a, .b = b, .y = y, .algo = (algorithm)algo->data[0], .otherwise = bs_sim_computes_otherwise()};
+    (void)d, (void)alpha, (void)beta, (void)c, (void)c_layout, (void)workspace, (void)bytes;
     memcpy(&p.la, (void *)a_layout, sizeof p.la);
     memcpy(&p.lb, (void *)b_layout, sizeof p.lb);
     memcpy(&p.ly, (void *)y_layout, sizeof p.ly);
@@ -367,6 +380,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
     if (!aligned || p.la.rows != p.lb.rows || p.la.columns != p.ly.rows || p.lb.columns != p.ly.columns ||
         p.ly.ld < (int64_t)p.ly.rows)
         return CUBLAS_STATUS_INVALID_VALUE;
-    bs_sim_enqueue(s, "cublasLtMatmul", multiply, &p, sizeof p);
+    double rows = (double)p.ly.columns, width = (double)p.ly.rows, depth = (double)p.la.rows;
+    if (bs_sim_counts())
+        bs_sim_count_product(s, "cublasLtMatmul", rows, width, depth,
+                             sizeof(float) * (rows * width + depth * (rows + width)));
+    else
+        bs_sim_enqueue(s, "cublasLtMatmul", multiply, &p, sizeof p);
     return CUBLAS_STATUS_SUCCESS;
 }

@@ -8,6 +8,9 @@
 #include "kernels.h"
 #include "sim_kernels.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static const bs_cuda_api *api;
 static CUstream stream;
 
@@ -60,6 +63,32 @@ static inline void launch(const char *kernel, unsigned blocks, unsigned threads,
 static inline void fill(float *to, uint32_t n, float value)
 {
     launch("bs_kernel_fill", 1, 64, &(bs_fill_args){1, n, value, to});
+}
+
+/* A child process does it, which must end with a message that contains both texts. */
+static inline void finds(void (*mistake)(void), const char *first, const char *second)
+{
+    char text[4000];
+    size_t n = 0;
+    ssize_t more;
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        mistake();
+        _exit(0);
+    }
+    close(ends[1]);
+    while ((more = read(ends[0], text + n, sizeof text - 1 - n)) > 0)
+        n += (size_t)more;
+    text[n] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!strstr(text, first) || !strstr(text, second))
+        fail_msg("not '%s' and '%s', but '%s'", first, second, text);
+    assert_int_not_equal(status, 0);
 }
 
 static inline int begin(void **state)

@@ -57,6 +57,7 @@ void cudnnGetLastErrorString(char *text, size_t size)
 
 struct cudnnContext {
     cudaStream_t stream;
+    int device;
 };
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t *h)
@@ -67,6 +68,8 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *h)
     if (bs_sim_fails("cudnnCreate") || none)
         return bs_sim_refuse(CUDNN_STATUS_NOT_INITIALIZED, "simulated");
     *h = calloc(1, sizeof **h);
+    if (*h)
+        (*h)->device = bs_sim_device();
     return *h ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
 }
 
@@ -310,6 +313,7 @@ static float *operand(const sim_desc *graph, sim_attribute which, const sim_desc
 typedef struct convolution {
     const sim_engine *engine;
     int64_t knob;
+    bool otherwise;
     bs_cudnn_shape shape;
     const float *x, *w;
     float *y;
@@ -323,8 +327,18 @@ static void convolve(const void *arg)
     const convolution *c = arg;
     if (c->bytes > 0)
         memset(c->workspace, 0xff, c->bytes);
-    if (!bs_sim_convolve(c->engine, c->knob, &c->shape, c->x, c->w, c->y))
+    if (!bs_sim_convolve(c->engine, c->knob, c->otherwise, &c->shape, c->x, c->w, c->y))
         abort();
+}
+
+/* A convolution is a product of a row for each output pixel. */
+static void count(CUstream s, const bs_cudnn_shape *c)
+{
+    double out = (double)(c->batch * c->out[0] * c->out[1]), in = (double)(c->batch * c->in[0] * c->in[1]),
+           filters = (double)c->filters, channels = (double)c->channels,
+           depth = channels / (double)c->group * (double)(c->kernel[0] * c->kernel[1]);
+    bs_sim_count_product(s, "cudnnBackendExecute", out, filters, depth,
+                         sizeof(float) * (in * channels + filters * depth + out * filters));
 }
 
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan_,
@@ -335,6 +349,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan
         return bs_sim_refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER, "simulated");
     if (!h || !plan || !pack)
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "no handle, plan or pack");
+    bs_sim_check_owner(h->device, "a handle of cuDNN");
     if (!plan->finalized || plan->type != CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR || !pack->finalized ||
         pack->type != CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR)
         return bs_sim_refuse(CUDNN_STATUS_BAD_PARAM, "not a finalised plan and a finalised pack");
@@ -348,6 +363,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan
     cudnnStatus_t bad = CUDNN_STATUS_SUCCESS;
     convolution c = {.engine = bs_sim_engine(*bs_sim_ints(engine, SIM_ENGINE_GLOBAL_INDEX)),
                      .knob = bs_sim_knob(config),
+                     .otherwise = bs_sim_computes_otherwise(),
                      .x = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_X, pack, &bad),
                      .w = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_W, pack, &bad),
                      .y = operand(graph, SIM_OPERATION_CONVOLUTION_FORWARD_Y, pack, &bad),
@@ -359,6 +375,9 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan
         return bad;
     c.workspace = c.bytes > 0 ? *workspace : NULL;
     bs_sim_shape(&c.shape, graph);
-    bs_sim_enqueue((CUstream)h->stream, "cudnnBackendExecute", convolve, &c, sizeof c);
+    if (bs_sim_counts())
+        count((CUstream)h->stream, &c.shape);
+    else
+        bs_sim_enqueue((CUstream)h->stream, "cudnnBackendExecute", convolve, &c, sizeof c);
     return CUDNN_STATUS_SUCCESS;
 }

@@ -135,8 +135,8 @@ const sim_engine *bs_sim_engine(int64_t index);
 bool bs_sim_engine_serves(const sim_engine *e, const bs_cudnn_shape *s);
 /* At most `most` of them, for a shape; how many. */
 int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode, const bs_cudnn_shape *s);
-/* y = x * w; false: out of memory. */
-bool bs_sim_convolve(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s, const float *x,
-                     const float *w, float *y);
+/* y = x * w; false: out of memory. otherwise: the sums begin one factor later. */
+bool bs_sim_convolve(const sim_engine *e, int64_t knob, bool otherwise, const bs_cudnn_shape *s,
+                     const float *x, const float *w, float *y);
 
 #endif

@@ -183,10 +183,10 @@ static float rounded(float v)
     return v;
 }
 
-static void order_taps(job *j, const sim_engine *e, int64_t knob)
+static void order_taps(job *j, const sim_engine *e, int64_t knob, bool otherwise)
 {
     const bs_cudnn_shape *s = j->s;
-    uint64_t first = start(e, knob, s) % (uint64_t)j->taps;
+    uint64_t first = (start(e, knob, s) + otherwise) % (uint64_t)j->taps;
     for (int64_t i = 0; i < j->taps; i++) {
         int64_t k = (i + (int64_t)first) % j->taps;
         k = e->order == SIM_ORDER_REVERSE ? j->taps - 1 - k : k;
@@ -272,8 +272,8 @@ static void run_block(const job *j, int64_t g, int64_t b, float *y)
     }
 }
 
-bool bs_sim_convolve(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s, const float *x,
-                     const float *w, float *y)
+bool bs_sim_convolve(const sim_engine *e, int64_t knob, bool otherwise, const bs_cudnn_shape *s,
+                     const float *x, const float *w, float *y)
 {
     job j = {.s = s,
              .rows = s->in[0] + s->pad[0] + s->pad[2],
@@ -285,7 +285,7 @@ bool bs_sim_convolve(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s,
     j.w = malloc((size_t)(s->group * blocks(s) * VECTOR * j.taps) * sizeof *j.w);
     bool good = j.tap && j.from && j.x && j.w;
     if (good) {
-        order_taps(&j, e, knob);
+        order_taps(&j, e, knob, otherwise);
         pack_weights(&j, w, e->tf32);
     }
     for (int64_t i = 0; i < s->batch && good; i++) {

@@ -9,51 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum sim_call {
-#define X(name) SIM_##name,
-    SIM_CALLS(X)
-#undef X
-        SIM_CALL_COUNT
-} sim_call;
-
-static const char *const call_names[] = {
-#define X(name) #name,
-    SIM_CALLS(X)
-#undef X
-};
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
-    long count[SIM_CALL_COUNT];
-    bool lost;
-    size_t used;
-} sim;
-
-bool bs_sim_fails(const char *name)
-{
-    const char *wanted = getenv("BITSINK_SIM_FAIL");
-    int which = 0;
-    while (strcmp(call_names[which], name) != 0)
-        which++;
-    pthread_mutex_lock(&lock);
-    long k = ++sim.count[which];
-    size_t len = wanted ? strcspn(wanted, ":") : 0;
-    bool fails = wanted && strlen(name) == len && !strncmp(wanted, name, len) && atol(wanted + len + 1) == k;
-    bool goes_on = which == SIM_cuMemAlloc || which == SIM_cuMemAllocHost || which == SIM_cudnnCreate;
-    if (fails && !goes_on)
-        sim.lost = true;
-    fails = fails || sim.lost;
-    pthread_mutex_unlock(&lock);
-    return fails;
-}
-
-bool bs_sim_lost(void)
-{
-    pthread_mutex_lock(&lock);
-    bool lost = sim.lost;
-    pthread_mutex_unlock(&lock);
-    return lost;
-}
+static size_t used[SIM_DEVICES]; /* bytes of their memory */
 
 void bs_sim_die(const char *format, ...)
 {
@@ -68,32 +25,9 @@ void bs_sim_die(const char *format, ...)
     abort();
 }
 
-long bs_sim_calls(const char *name)
-{
-    long n = 0;
-    pthread_mutex_lock(&lock);
-    for (int i = 0; i < SIM_CALL_COUNT; i++)
-        if (!strcmp(call_names[i], name))
-            n = sim.count[i];
-    pthread_mutex_unlock(&lock);
-    return n;
-}
-
 static CUresult lost_or(bool fails)
 {
     return fails ? CUDA_ERROR_LAUNCH_FAILED : CUDA_SUCCESS;
-}
-
-/* At exit. */
-__attribute__((destructor)) static void report(void)
-{
-    const char *path = getenv("BITSINK_SIM_CALLS");
-    FILE *f = path ? fopen(path, "a") : NULL;
-    for (int i = 0; f && i < SIM_CALL_COUNT; i++)
-        if (sim.count[i])
-            fprintf(f, "%s %ld\n", call_names[i], sim.count[i]);
-    if (f)
-        fclose(f);
 }
 
 CUresult cuInit(unsigned flags)
@@ -125,21 +59,14 @@ CUresult cuGetErrorString(CUresult r, const char **text)
 
 CUresult cuDeviceGetCount(int *n)
 {
-    *n = 1;
+    *n = bs_sim_devices();
     return CUDA_SUCCESS;
 }
 
 CUresult cuDeviceGet(CUdevice *d, int ordinal)
 {
     *d = ordinal;
-    return ordinal == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
-}
-
-CUresult cuDeviceGetName(char *name, int len, CUdevice d)
-{
-    (void)d;
-    snprintf(name, (size_t)len, "simulated device");
-    return CUDA_SUCCESS;
+    return ordinal >= 0 && ordinal < bs_sim_devices() ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
 }
 
 CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute which, CUdevice d)
@@ -156,30 +83,12 @@ static size_t capacity(void)
     return bytes ? (size_t)strtoull(bytes, NULL, 10) : (size_t)4 << 30;
 }
 
-CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d)
-{
-    (void)d;
-    *c = (CUcontext)(void *)&sim;
-    return lost_or(bs_sim_fails("cuDevicePrimaryCtxRetain"));
-}
-
-CUresult cuDevicePrimaryCtxRelease(CUdevice d)
-{
-    (void)d;
-    return CUDA_SUCCESS;
-}
-
-CUresult cuCtxSetCurrent(CUcontext c)
-{
-    (void)c;
-    return CUDA_SUCCESS;
-}
-
 CUresult cuMemGetInfo(size_t *free_bytes, size_t *total)
 {
+    int device = bs_sim_device();
     *total = capacity();
     pthread_mutex_lock(&lock);
-    *free_bytes = *total > sim.used ? *total - sim.used : 0;
+    *free_bytes = *total > used[device] ? *total - used[device] : 0;
     pthread_mutex_unlock(&lock);
     return CUDA_SUCCESS;
 }
@@ -187,7 +96,7 @@ CUresult cuMemGetInfo(size_t *free_bytes, size_t *total)
 /* A lost device says that it is lost. */
 static CUresult no_memory(void)
 {
-    return bs_sim_lost() ? CUDA_ERROR_LAUNCH_FAILED : CUDA_ERROR_OUT_OF_MEMORY;
+    return bs_sim_lost(bs_sim_device()) ? CUDA_ERROR_LAUNCH_FAILED : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
 CUresult cuMemAlloc(CUdeviceptr *out, size_t bytes)
@@ -196,9 +105,10 @@ CUresult cuMemAlloc(CUdeviceptr *out, size_t bytes)
         return CUDA_ERROR_INVALID_VALUE;
     if (bs_sim_fails("cuMemAlloc"))
         return no_memory();
+    int device = bs_sim_device();
     pthread_mutex_lock(&lock);
-    bool fits = sim.used + bytes <= capacity();
-    sim.used += fits ? bytes : 0;
+    bool fits = used[device] + bytes <= capacity();
+    used[device] += fits ? bytes : 0;
     pthread_mutex_unlock(&lock);
     void *p = fits ? bs_sim_map(false, bytes) : NULL;
     if (!p)
@@ -211,7 +121,7 @@ CUresult cuMemFree(CUdeviceptr p)
 {
     size_t bytes = bs_sim_unmap(false, (void *)(uintptr_t)p, "cuMemFree");
     pthread_mutex_lock(&lock);
-    sim.used -= bytes;
+    used[bs_sim_device()] -= bytes;
     pthread_mutex_unlock(&lock);
     return lost_or(bs_sim_fails("cuMemFree"));
 }

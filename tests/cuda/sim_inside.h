@@ -1,5 +1,5 @@
-/* Inside of the simulated driver: memory (sim_memory.c), streams (sim_queue.c), blocks of threads that take
- * turns (sim_block.c, sim_order.c, sim_fibre.c). */
+/* Inside of the simulated driver: devices (sim_devices.c), memory (sim_memory.c), streams (sim_queue.c),
+ * blocks of threads that take turns (sim_block.c, sim_order.c, sim_fibre.c), counting (sim_count.c). */
 #ifndef BS_TESTS_SIM_INSIDE_H
 #define BS_TESTS_SIM_INSIDE_H
 
@@ -12,24 +12,50 @@
 /* Ends the process with a message that begins with what the device is at. */
 _Noreturn void bs_sim_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* --- sim_driver.c --- */
+/* --- sim_devices.c --- */
 
-bool bs_sim_lost(void);
+enum { SIM_DEVICES = 8 }; /* at most */
+
+int bs_sim_devices(void);
+bool bs_sim_lost(int device);
+/* Counts the call of a device, and returns true if it shall fail. */
+bool bs_sim_fails_on(int device, const char *name);
 
 /* --- sim_memory.c --- */
 
-/* NULL: there is no room. */
+/* Of the current device, or pinned. NULL: there is no room. */
 void *bs_sim_map(bool pinned, size_t bytes);
 /* How many bytes it had. From now on nothing may touch it. */
 size_t bs_sim_unmap(bool pinned, void *p, const char *call);
 bool bs_sim_is_pinned(const void *p, size_t bytes);
-/* Dies where these bytes are not all of one allocation on the device. */
+/* Dies where these bytes are not all of one allocation on the device whose work the calling thread does. */
 void bs_sim_check_range(const void *p, size_t bytes);
-/* Device memory is there between these two only, for the calling thread; name: of the work. */
-void bs_sim_begin_work(const char *name);
+/* Memory of the device is there between these two only, for the calling thread; name: of the work. */
+void bs_sim_begin_work(int device, const char *name);
 void bs_sim_end_work(void);
 /* The calling thread's work; NULL: none. */
 const char *bs_sim_work(void);
+
+/* --- sim_queue.c --- */
+
+/* What is known of the last kernels of a stream, on a device that counts. product: the function that made
+ * `outputs` by `macs` multiplications, which the next kernel takes; NULL: none. relu: the last one was one.
+ */
+typedef struct sim_note {
+    const char *product;
+    double outputs, macs;
+    bool relu;
+} sim_note;
+
+/* Without a stream: the calling thread's. */
+sim_note *bs_sim_note(CUstream s);
+
+/* --- sim_count.c --- */
+
+void bs_sim_count_call(const char *name);
+void bs_sim_count_bytes(const char *name, double bytes);
+/* args: of the kernel, which is not run; its answer is queued if it has one. */
+void bs_sim_count_launch(CUstream s, const char *kernel, const void *args);
 
 /* --- sim_order.c --- */
 

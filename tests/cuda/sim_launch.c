@@ -24,33 +24,47 @@ BS_KERNELS(X)
 SIM_KERNELS(X)
 #undef X
 
+#define PREFIX "bs_kernel_"
 static sim_kernel kernels[] = {
-#define X(name) {"bs_kernel_" #name, run_##name, sizeof(bs_##name##_args)},
+#define X(name) {PREFIX #name, run_##name, sizeof(bs_##name##_args)},
     BS_KERNELS(X) SIM_KERNELS(X)
 #undef X
 };
 
+enum { KERNELS = sizeof kernels / sizeof *kernels };
+
+/* What the driver gives out: a module is the first function of its device. */
+struct CUfunc_st {
+    char unused;
+};
+static struct CUfunc_st functions[SIM_DEVICES][KERNELS];
+
+static int device_of(const void *module_or_function)
+{
+    return (int)((const struct CUfunc_st *)module_or_function - functions[0]) / KERNELS;
+}
+
 CUresult cuModuleLoadData(CUmodule *m, const void *image)
 {
     (void)image;
-    *m = (CUmodule)(void *)kernels;
+    *m = (CUmodule)(void *)functions[bs_sim_device()];
     return bs_sim_fails("cuModuleLoadData") ? CUDA_ERROR_LAUNCH_FAILED : CUDA_SUCCESS;
 }
 
 CUresult cuModuleUnload(CUmodule m)
 {
-    (void)m;
+    bs_sim_check_owner(device_of(m), "a module");
     return CUDA_SUCCESS;
 }
 
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name)
 {
-    (void)m;
+    bs_sim_check_owner(device_of(m), "a module");
     if (bs_sim_fails("cuModuleGetFunction"))
         return CUDA_ERROR_LAUNCH_FAILED;
-    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+    for (int i = 0; i < KERNELS; i++)
         if (strcmp(kernels[i].name, name) == 0) {
-            *f = (CUfunction)(void *)&kernels[i];
+            *f = &functions[device_of(m)][i];
             return CUDA_SUCCESS;
         }
     return CUDA_ERROR_NOT_FOUND;
@@ -74,8 +88,9 @@ CUresult cuLaunchKernel(CUfunction f, unsigned grid_x, unsigned grid_y, unsigned
                         unsigned block_y, unsigned block_z, unsigned shared, CUstream s, void **params,
                         void **extra)
 {
-    const sim_kernel *k = (const void *)f;
+    const sim_kernel *k = &kernels[(f - functions[0]) % KERNELS];
     sim_order order;
+    bs_sim_check_owner(device_of(f), "a kernel");
     if (bs_sim_fails("cuLaunchKernel"))
         return CUDA_ERROR_LAUNCH_FAILED;
     /* A real device refuses these; more threads than that are more than the numbers here can hold. */
@@ -83,6 +98,10 @@ CUresult cuLaunchKernel(CUfunction f, unsigned grid_x, unsigned grid_y, unsigned
         block_x > 1024 || block_y != 1 || block_z != 1 || shared || extra ||
         (uint64_t)grid_x * block_x * grid_y > UINT32_MAX || !bs_sim_read_order(&order))
         return CUDA_ERROR_INVALID_VALUE;
+    if (bs_sim_counts()) {
+        bs_sim_count_launch(s, k->name + strlen(PREFIX), params[0]);
+        return CUDA_SUCCESS;
+    }
     launch *l = malloc(sizeof *l + k->args);
     if (!l)
         return CUDA_ERROR_OUT_OF_MEMORY;

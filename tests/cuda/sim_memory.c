@@ -1,10 +1,10 @@
 /* Memory of the simulated device. Every allocation has pages of its own and ends, to 256 bytes, where pages
  * begin that nobody may touch; no address is ever given out again, so one that was freed is known for ever.
  *
- * The host may not touch device memory at all: it is closed but for the work of the device, which opens an
- * allocation when it first touches it; the last work that ends closes them all. A host thread that reads
- * while another thread's work runs may go unnoticed, and one that reads once, late in a long run: see
- * SOMETIMES. A debugger should leave SIGSEGV to the program. */
+ * The host may not touch device memory at all: it is closed but for the work of its device, which opens an
+ * allocation when it first touches it; the last work of a device that ends closes all of its own. A host
+ * thread, or a kernel of another device, that reads while another thread's work runs may go unnoticed, and
+ * one that reads once, late in a long run: see SOMETIMES. A debugger should leave SIGSEGV to the program. */
 #include "sim_inside.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@
 /* Closing takes time: after this many times only now and then. */
 enum { ALWAYS = 1000, SOMETIMES = 16 };
 enum { PAGE = 4096, PIECE = 32 * PAGE, HUGE = 2 << 20, ALIGNMENT = 256, POISON = 64 << 20 };
-static const size_t ROOM = (size_t)1 << 44;
+static const size_t ROOM = (size_t)1 << 42; /* of each arena */
 
 typedef struct allocation {
     uintptr_t at;
@@ -38,15 +38,16 @@ typedef struct arena {
     uintptr_t start, next;
     allocation *list; /* ascending */
     size_t n, room;
+    uintptr_t open_from, open_to; /* 0: nothing is open */
+    int works;                    /* under way in all threads */
+    long rests;                   /* how often there was none any more */
 } arena;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static arena device, host; /* `host`: pinned memory, which is never closed */
-static uintptr_t open_from = UINTPTR_MAX, open_to;
-static int works;  /* under way in all threads */
-static long rests; /* how often there was none any more */
+static arena devices[SIM_DEVICES], host; /* `host`: pinned memory, which is never closed */
 static struct sigaction before;
 static _Thread_local const char *work;
+static _Thread_local arena *at_work; /* whose work it is */
 
 static uintptr_t page_of(uintptr_t at)
 {
@@ -92,43 +93,51 @@ static bool contains(const arena *a, uintptr_t at)
     return a->start && at - a->start < ROOM;
 }
 
-/* "ADDRESS, which is ...", for messages. */
-static void describe(char *text, size_t size, const arena *a, uintptr_t at)
+/* NULL: nobody's. */
+static arena *owner(uintptr_t at)
 {
-    const allocation *b = contains(a, at) ? find(a, at) : NULL;
-    if (!contains(a, at))
-        snprintf(text, size, "%#zx, which is nobody's", (size_t)at);
-    else if (!b)
-        snprintf(text, size, "%#zx, before all allocations", (size_t)at);
-    else if (at < b->at + b->bytes)
-        snprintf(text, size, "%#zx, byte %zu of %zu%s", (size_t)at, (size_t)(at - b->at), b->bytes,
-                 b->live ? "" : " that were freed");
-    else
-        snprintf(text, size, "%#zx, %zu bytes after the end of %zu%s", (size_t)at,
-                 (size_t)(at - b->at - b->bytes), b->bytes, b->live ? "" : " that were freed");
+    for (int d = 0; d < SIM_DEVICES; d++)
+        if (contains(&devices[d], at))
+            return &devices[d];
+    return contains(&host, at) ? &host : NULL;
 }
 
-static const arena *owner(uintptr_t at)
+/* "ADDRESS, which is ...", for messages. */
+static void describe(char *text, size_t size, uintptr_t at)
 {
-    return contains(&host, at) ? &host : &device;
+    const arena *a = owner(at);
+    const allocation *b = a ? find(a, at) : NULL;
+    int n;
+    if (!a)
+        n = snprintf(text, size, "%#zx, which is nobody's", (size_t)at);
+    else if (!b)
+        n = snprintf(text, size, "%#zx, before all allocations", (size_t)at);
+    else if (at < b->at + b->bytes)
+        n = snprintf(text, size, "%#zx, byte %zu of %zu%s", (size_t)at, (size_t)(at - b->at), b->bytes,
+                     b->live ? "" : " that were freed");
+    else
+        n = snprintf(text, size, "%#zx, %zu bytes after the end of %zu%s", (size_t)at,
+                     (size_t)(at - b->at - b->bytes), b->bytes, b->live ? "" : " that were freed");
+    if (a && a != &host && bs_sim_devices() > 1)
+        snprintf(text + n, size - (size_t)n, ", of device %d", (int)(a - devices));
 }
 
 /* --- opening and closing --- */
 
-/* Opens pages of the device's allocation at an address, as opening and closing take their time by the page;
- * false: there is none. Its first page may hold something before it. */
-static bool open_at(uintptr_t at)
+/* Opens pages of a device's allocation at an address, as opening and closing take their time by the page;
+ * false: it has none there. Its first page may hold something before it. */
+static bool open_at(arena *a, uintptr_t at)
 {
-    allocation *b = find(&device, page_of(at) + PAGE - 1);
-    if (!contains(&device, at) || !b || !b->live || at >= end_of(b))
+    allocation *b = find(a, page_of(at) + PAGE - 1);
+    if (!contains(a, at) || !b || !b->live || at >= end_of(b))
         return false;
     uintptr_t piece = is_huge(b->bytes) ? HUGE : PIECE, from = at / piece * piece, to = from + piece;
     from = from < page_of(b->at) ? page_of(b->at) : from;
     to = to > end_of(b) ? end_of(b) : to;
     if (mprotect((void *)from, to - from, PROT_READ | PROT_WRITE))
         bs_sim_die("mprotect: %s", strerror(errno));
-    open_from = from < open_from ? from : open_from;
-    open_to = to > open_to ? to : open_to;
+    a->open_from = !a->open_to || from < a->open_from ? from : a->open_from;
+    a->open_to = to > a->open_to ? to : a->open_to;
     return true;
 }
 
@@ -140,9 +149,9 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     char text[200];
     (void)signal, (void)context;
     pthread_mutex_lock(&lock);
-    bool opened = work && open_at(at), ours = contains(&device, at) || contains(&host, at);
+    bool opened = work && open_at(at_work, at), ours = owner(at) != NULL;
     if (!opened)
-        describe(text, sizeof text, owner(at), at);
+        describe(text, sizeof text, at);
     pthread_mutex_unlock(&lock);
     if (!opened && (work || ours))
         bs_sim_die("touches %s memory at %s", contains(&host, at) ? "pinned" : "device", text);
@@ -162,24 +171,25 @@ static void catch_faults(void)
     sigaction(SIGSEGV, &ours, NULL);
 }
 
-void bs_sim_begin_work(const char *name)
+void bs_sim_begin_work(int device, const char *name)
 {
     pthread_mutex_lock(&lock);
-    if (works++ == 0)
+    if (devices[device].works++ == 0)
         catch_faults();
     pthread_mutex_unlock(&lock);
     work = name;
+    at_work = &devices[device];
 }
 
 void bs_sim_end_work(void)
 {
+    arena *a = at_work;
     work = NULL;
     pthread_mutex_lock(&lock);
-    if (--works == 0 && (rests++ < ALWAYS || rests % SOMETIMES == 0) && open_to) {
-        if (mprotect((void *)open_from, open_to - open_from, PROT_NONE))
+    if (--a->works == 0 && (a->rests++ < ALWAYS || a->rests % SOMETIMES == 0) && a->open_to) {
+        if (mprotect((void *)a->open_from, a->open_to - a->open_from, PROT_NONE))
             bs_sim_die("mprotect: %s", strerror(errno));
-        open_from = UINTPTR_MAX;
-        open_to = 0;
+        a->open_to = 0;
     }
     pthread_mutex_unlock(&lock);
 }
@@ -217,7 +227,7 @@ static uintptr_t place(arena *a, size_t bytes)
         return 0;
     uintptr_t at = from + pages - used;
     a->next = from + pages;
-    if (is_huge(bytes))
+    if (is_huge(bytes) && !bs_sim_counts())
         madvise((void *)from, pages, MADV_HUGEPAGE);
     a->list[a->n++] = (allocation){at, bytes, true};
     ASAN_POISON_MEMORY_REGION((void *)page_of(at), at - page_of(at));
@@ -227,16 +237,18 @@ static uintptr_t place(arena *a, size_t bytes)
 
 void *bs_sim_map(bool pinned, size_t bytes)
 {
+    int device = bs_sim_device();
     pthread_mutex_lock(&lock);
-    uintptr_t at = place(pinned ? &host : &device, bytes);
+    uintptr_t at = place(pinned ? &host : &devices[device], bytes);
     pthread_mutex_unlock(&lock);
     void *p = (void *)at;
     if (!at)
         return NULL;
-    if (pinned && mprotect((void *)page_of(at), at - page_of(at) + bytes, PROT_READ | PROT_WRITE))
+    bool open = pinned || bs_sim_counts(); /* who counts uses few pages, now and then */
+    if (open && mprotect((void *)page_of(at), at - page_of(at) + bytes, PROT_READ | PROT_WRITE))
         bs_sim_die("mprotect: %s", strerror(errno));
-    if (!pinned) {
-        bs_sim_begin_work("cuMemAlloc");
+    if (!open) {
+        bs_sim_begin_work(device, "cuMemAlloc");
         memset(p, 0xff, bytes < POISON ? bytes : POISON); /* NaN: memory that is never written shows */
         bs_sim_end_work();
     }
@@ -245,8 +257,10 @@ void *bs_sim_map(bool pinned, size_t bytes)
 
 size_t bs_sim_unmap(bool pinned, void *p, const char *call)
 {
+    int device = bs_sim_device();
     pthread_mutex_lock(&lock);
-    allocation *a = find(pinned ? &host : &device, (uintptr_t)p);
+    const arena *has = owner((uintptr_t)p);
+    allocation *a = find(pinned ? &host : &devices[device], (uintptr_t)p);
     bool good = a && a->at == (uintptr_t)p && a->live;
     size_t bytes = good ? a->bytes : 0;
     if (good) {
@@ -254,6 +268,8 @@ size_t bs_sim_unmap(bool pinned, void *p, const char *call)
         reserve(page_of(a->at), end_of(a) - page_of(a->at));
     }
     pthread_mutex_unlock(&lock);
+    if (!pinned && has && has != &host)
+        bs_sim_check_owner((int)(has - devices), "memory");
     if (!good)
         bs_sim_die("%s(%p): not an allocation, or freed before", call, p);
     return bytes;
@@ -271,9 +287,9 @@ void bs_sim_check_range(const void *p, size_t bytes)
 {
     char text[200];
     pthread_mutex_lock(&lock);
-    bool good = find_live(&device, (uintptr_t)p, bytes);
+    bool good = find_live(at_work, (uintptr_t)p, bytes);
     if (!good)
-        describe(text, sizeof text, &device, (uintptr_t)p);
+        describe(text, sizeof text, (uintptr_t)p);
     pthread_mutex_unlock(&lock);
     if (!good)
         bs_sim_die("%zu bytes of device memory from %s", bytes, text);

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of a copy to the device that is not made where nothing is computed. */
+enum { PARAMETERS = 1 << 20 };
+
 typedef struct task {
     struct task *next;
     const char *name;
@@ -18,7 +21,9 @@ struct CUstream_st {
     pthread_mutex_t lock;
     task *first, **end;
     uint64_t queued, done; /* tasks, since it was created */
-    CUstream next;         /* of all streams */
+    int device;
+    sim_note note;
+    CUstream next; /* of all streams */
 };
 
 static pthread_mutex_t streams_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -44,9 +49,9 @@ static task *new_task(const char *name, void (*run)(const void *arg), size_t byt
     return t;
 }
 
-static void run_task(task *t)
+static void run_task(int device, task *t)
 {
-    bs_sim_begin_work(t->name);
+    bs_sim_begin_work(device, t->name);
     t->run(t->arg);
     bs_sim_end_work();
     free(t);
@@ -65,17 +70,24 @@ static task *take(CUstream s)
 /* Runs the stream until it has done `count` tasks. Device memory stays open between them. */
 static void run_until(CUstream s, uint64_t count)
 {
-    bs_sim_begin_work("a stream");
+    bs_sim_begin_work(s->device, "a stream");
     while (s->first && s->done < count)
-        run_task(take(s));
+        run_task(s->device, take(s));
     bs_sim_end_work();
+}
+
+static void check_stream(CUstream s)
+{
+    if (s)
+        bs_sim_check_owner(s->device, "a stream");
 }
 
 /* Without a stream at once. */
 static void submit(CUstream s, task *t)
 {
+    check_stream(s);
     if (!s || !runs_late()) {
-        run_task(t);
+        run_task(bs_sim_device(), t);
         return;
     }
     pthread_mutex_lock(&s->lock);
@@ -101,7 +113,20 @@ static void finish(CUstream s)
     pthread_mutex_unlock(&s->lock);
 }
 
+sim_note *bs_sim_note(CUstream s)
+{
+    static _Thread_local sim_note own;
+    return s ? &s->note : &own;
+}
+
 /* --- copies --- */
+
+/* Counts a copy or a memset, if that is what the device does. */
+static void count(const char *name, size_t bytes)
+{
+    if (bs_sim_counts())
+        bs_sim_count_bytes(name, (double)bytes);
+}
 
 typedef struct copy {
     void *to;
@@ -168,6 +193,9 @@ CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t bytes, CUstr
     if (bs_sim_fails("cuMemcpyHtoDAsync"))
         return CUDA_ERROR_LAUNCH_FAILED;
     bool pinned = bs_sim_is_pinned(from, bytes);
+    count("cuMemcpyHtoDAsync", bytes);
+    if (bs_sim_counts() && !pinned && bytes >= PARAMETERS)
+        return CUDA_SUCCESS;
     task *t = new_task("cuMemcpyHtoDAsync", copy_in, sizeof(copy) + (pinned ? 0 : bytes));
     copy *c = (copy *)t->arg;
     *c = (copy){.to = (void *)(uintptr_t)to, .bytes = bytes};
@@ -188,6 +216,7 @@ CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUstream s)
     if (bs_sim_fails("cuMemcpyDtoHAsync"))
         return CUDA_ERROR_LAUNCH_FAILED;
     copy c = {.to = to, .from = (const void *)(uintptr_t)from, .bytes = bytes};
+    count("cuMemcpyDtoHAsync", bytes);
     bs_sim_enqueue(s, "cuMemcpyDtoHAsync", copy_out, &c, sizeof c);
     if (!bs_sim_is_pinned(to, bytes))
         finish(s);
@@ -199,7 +228,32 @@ CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstr
     if (bs_sim_fails("cuMemcpyDtoDAsync"))
         return CUDA_ERROR_LAUNCH_FAILED;
     copy c = {.to = (void *)(uintptr_t)to, .from = (const void *)(uintptr_t)from, .bytes = bytes};
-    bs_sim_enqueue(s, "cuMemcpyDtoDAsync", copy_across, &c, sizeof c);
+    count("cuMemcpyDtoDAsync", bytes);
+    if (!bs_sim_counts())
+        bs_sim_enqueue(s, "cuMemcpyDtoDAsync", copy_across, &c, sizeof c);
+    return CUDA_SUCCESS;
+}
+
+typedef struct setting {
+    void *to;
+    size_t bytes;
+    unsigned char value;
+} setting;
+
+static void set(const void *arg)
+{
+    const setting *c = arg;
+    bs_sim_check_range(c->to, c->bytes);
+    memset(c->to, c->value, c->bytes);
+}
+
+CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, CUstream s)
+{
+    if (bs_sim_fails("cuMemsetD8Async"))
+        return CUDA_ERROR_LAUNCH_FAILED;
+    setting c = {(void *)(uintptr_t)to, bytes, value};
+    count("cuMemsetD8Async", bytes);
+    bs_sim_enqueue(s, "cuMemsetD8Async", set, &c, sizeof c);
     return CUDA_SUCCESS;
 }
 
@@ -213,6 +267,7 @@ CUresult cuStreamCreate(CUstream *s, unsigned flags)
         return CUDA_ERROR_LAUNCH_FAILED;
     pthread_mutex_init(&(*s)->lock, NULL);
     (*s)->end = &(*s)->first;
+    (*s)->device = bs_sim_device();
     pthread_mutex_lock(&streams_lock);
     (*s)->next = streams;
     streams = *s;
@@ -223,13 +278,14 @@ CUresult cuStreamCreate(CUstream *s, unsigned flags)
 /* A lost device does nothing more. */
 CUresult cuStreamDestroy(CUstream s)
 {
+    check_stream(s);
     pthread_mutex_lock(&streams_lock);
     CUstream *at = &streams;
     while (*at != s)
         at = &(*at)->next;
     *at = s->next;
     pthread_mutex_unlock(&streams_lock);
-    if (!bs_sim_lost())
+    if (!bs_sim_lost(s->device))
         finish(s);
     while (s->first)
         free(take(s));
@@ -240,6 +296,7 @@ CUresult cuStreamDestroy(CUstream s)
 
 CUresult cuStreamSynchronize(CUstream s)
 {
+    check_stream(s);
     if (bs_sim_fails("cuStreamSynchronize"))
         return CUDA_ERROR_LAUNCH_FAILED;
     finish(s);
@@ -252,7 +309,8 @@ CUresult cuCtxSynchronize(void)
         return CUDA_ERROR_LAUNCH_FAILED;
     pthread_mutex_lock(&streams_lock);
     for (CUstream s = streams; s; s = s->next)
-        finish(s);
+        if (s->device == bs_sim_device())
+            finish(s);
     pthread_mutex_unlock(&streams_lock);
     return CUDA_SUCCESS;
 }
@@ -272,6 +330,7 @@ CUresult cuEventDestroy(CUevent e)
 
 CUresult cuEventRecord(CUevent e, CUstream s)
 {
+    check_stream(s);
     *e = (struct CUevent_st){s, s ? s->queued : 0};
     return CUDA_SUCCESS;
 }
@@ -281,6 +340,7 @@ CUresult cuEventSynchronize(CUevent e)
 {
     if (!e->stream)
         return CUDA_SUCCESS;
+    check_stream(e->stream);
     pthread_mutex_lock(&e->stream->lock);
     run_until(e->stream, e->at);
     pthread_mutex_unlock(&e->stream->lock);

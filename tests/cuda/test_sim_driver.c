@@ -4,6 +4,8 @@
 
 #include "kernels.h"
 
+#include <dlfcn.h>
+
 static const char *const orders[] = {"forward", "reverse", "shuffle", "shuffle:3"};
 enum { ORDERS = sizeof orders / sizeof *orders, THREADS = 2 * SIM_BLOCK };
 
@@ -153,6 +155,37 @@ static void test_late(void **state)
     release(p);
 }
 
+/* The driver's function, which is not in bitsink's table. */
+static void set_bytes(void *to, unsigned char value, size_t bytes)
+{
+    void *driver = dlopen("libcuda.so.1", RTLD_NOW), *symbol = dlsym(driver, "cuMemsetD8Async");
+    __typeof__(&cuMemsetD8Async) function;
+    assert_non_null(symbol);
+    memcpy(&function, &symbol, sizeof symbol);
+    good(function(address(to), value, bytes, stream));
+    dlclose(driver);
+}
+
+static void set_too_many(void)
+{
+    set_bytes(device(100), 1, 101);
+    await();
+}
+
+/* Bytes are set in their turn, and only those asked for. */
+static void test_set(void **state)
+{
+    (void)state;
+    uint8_t v[10] = {0};
+    void *p = device(sizeof v);
+    put(p, v, sizeof v);
+    set_bytes((char *)p + 2, 0x81, 7);
+    get(v, p, sizeof v);
+    assert_memory_equal(v, ((const uint8_t[]){0, 0, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0}), sizeof v);
+    release(p);
+    finds(set_too_many, "cuMemsetD8Async: 101 bytes of device memory from ", "byte 0 of 100");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round, begin, end),
         cmocka_unit_test_setup_teardown(test_orders, begin, end),
         cmocka_unit_test_setup_teardown(test_late, begin, end),
+        cmocka_unit_test_setup_teardown(test_set, begin, end),
     };
     return run_simulated(tests, sizeof tests / sizeof *tests);
 }

@@ -1,35 +1,6 @@
 /* Proves that the simulated device finds every mistake that it should, each made in a child process. */
 #include "sim_calls.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* A child process does it, which must end with a message that contains both texts. */
-static void finds(void (*mistake)(void), const char *first, const char *second)
-{
-    char text[4000];
-    size_t n = 0;
-    ssize_t more;
-    int ends[2], status;
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        mistake();
-        _exit(0);
-    }
-    close(ends[1]);
-    while ((more = read(ends[0], text + n, sizeof text - 1 - n)) > 0)
-        n += (size_t)more;
-    text[n] = '\0';
-    close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!strstr(text, first) || !strstr(text, second))
-        fail_msg("not '%s' and '%s', but '%s'", first, second, text);
-    assert_int_not_equal(status, 0);
-}
-
 static void part(sim_part which, unsigned threads)
 {
     launch("bs_kernel_sim_part", 2, threads, &(bs_sim_part_args){which, device(1024)});
