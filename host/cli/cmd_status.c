@@ -80,7 +80,7 @@ static void print_devices(const bs_file_status *s)
 {
     for (size_t i = 0; s->n_devices > 1 && i < s->n_devices; i++) {
         const bs_device_status *d = &s->devices[i];
-        printf("device    %s:%d: %llu trials, %llu golden runs, %d worker(s)", s->backend, d->ordinal,
+        printf("device    %s:%d: %llu trials, %llu golden rows, %d worker(s)", s->backend, d->ordinal,
                (unsigned long long)d->trials, (unsigned long long)d->goldens, d->workers);
         if (d->lost)
             printf("; lost at %s: %s", d->lost, d->reason ? bs_visible(d->reason) : "?");
