@@ -42,6 +42,8 @@ static inline bool bs_campaign_lacks_trials(const bs_campaign *c)
 
 /* Divides the work into n_tiles x n_parts items; c->engine is set. */
 void bs_campaign_divide(bs_campaign *c);
+/* Sets c->handed if there are several devices. */
+bs_status bs_campaign_copy_ledger(bs_campaign *c);
 /* Returns the repetitions of a unit that are in the file, or on their way to it. */
 uint32_t bs_campaign_done(const bs_campaign *c, int stratum, uint32_t image);
 /* Records that. A unit belongs to one worker at a time. */

@@ -2,9 +2,7 @@
 
 #include "base/buf.h"
 #include "base/team.h"
-#include "replay/selftest.h"
 
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +25,7 @@ static bs_status open_device(bs_device **out, const bs_backend *backend, int ord
     return st;
 }
 
-static bs_status hint_other_kind(void)
+bs_status bs_engine_hint_other_kind(void)
 {
     return bs_hint("devices of one run must be of one kind; start a run for each kind, with --shard into a "
                    "file of its own");
@@ -43,7 +41,7 @@ static bs_status check_alike(const bs_engine *e, const char *name, const bs_devi
     bs_fail(BS_ERR, "device %s is another one than %s: %s (%s, %s), not %s (%s, %s)", name,
             e->devices[0].name, info->name, info->isa, info->library, first->name, first->isa,
             first->library);
-    return hint_other_kind();
+    return bs_engine_hint_other_kind();
 }
 
 bs_status bs_engine_open_devices(bs_engine *e, const bs_engine_options *options)
@@ -99,65 +97,35 @@ void bs_engine_describe(const bs_engine *e, bs_device_info *out)
 typedef struct device_share {
     bs_engine *e;
     atomic_int next;
-    uint64_t fingerprint[BS_MAX_DEVICES];
+    bs_status (*fn)(bs_engine *, int, void *);
+    void *shared;
 } device_share;
 
-/* Runs fn(share, device) for devices from the next one on. */
-static bs_status each_device(device_share *s, bs_status (*fn)(device_share *, int))
+static bs_status do_next(void *shared, int worker)
 {
+    device_share *s = shared;
+    (void)worker;
     for (int k; (k = atomic_fetch_add(&s->next, 1)) < s->e->n_devices;)
-        if (fn(s, k) != BS_OK)
+        if (s->fn(s->e, k, s->shared) != BS_OK)
             return s->e->n_devices > 1 ? bs_context("device %s", s->e->devices[k].name) : bs_error_status();
     return BS_OK;
 }
 
-static bs_status load_device(device_share *s, int k)
+bs_status bs_engine_each_device(bs_engine *e, int first, bs_status (*fn)(bs_engine *e, int k, void *shared),
+                                void *shared)
 {
-    bs_engine *e = s->e;
-    const bs_load_options options = {e->cache, e->threads, k > 0 ? e->devices[0].network : NULL};
-    return e->backend->load(&e->devices[k].network, e->devices[k].device, e->graph, &options);
+    device_share s = {.e = e, .next = first, .fn = fn, .shared = shared};
+    return first < e->n_devices ? bs_team_run(e->n_devices - first, do_next, &s) : BS_OK;
 }
 
-static bs_status load_others(void *shared, int worker)
+static bs_status load_device(bs_engine *e, int k, void *like)
 {
-    (void)worker;
-    return each_device(shared, load_device);
+    const bs_load_options options = {e->cache, e->threads, like};
+    return e->backend->load(&e->devices[k].network, e->devices[k].device, e->graph, &options);
 }
 
 bs_status bs_engine_load(bs_engine *e)
 {
-    device_share s = {.e = e, .next = 1};
-    BS_TRY(load_device(&s, 0));
-    return e->n_devices > 1 ? bs_team_run(e->n_devices - 1, load_others, &s) : BS_OK;
-}
-
-static bs_status probe_device(device_share *s, int k)
-{
-    bs_worker w;
-    BS_TRY(bs_worker_open(&w, s->e, k));
-    bs_status st = bs_selftest_probe(w.golden, &s->fingerprint[k]);
-    bs_worker_close(&w);
-    return st;
-}
-
-static bs_status probe_devices(void *shared, int worker)
-{
-    (void)worker;
-    return each_device(shared, probe_device);
-}
-
-bs_status bs_engine_compare_devices(bs_engine *e)
-{
-    device_share s = {.e = e};
-    BS_TRY(bs_team_run(e->n_devices, probe_devices, &s));
-    e->fingerprint = s.fingerprint[0];
-    for (int k = 1; k < e->n_devices; k++)
-        if (s.fingerprint[k] != e->fingerprint) {
-            bs_fail(BS_ERR,
-                    "devices %s and %s compute other golden outputs of the same images (fingerprints "
-                    "%016" PRIx64 " and %016" PRIx64 ")",
-                    e->devices[0].name, e->devices[k].name, e->fingerprint, s.fingerprint[k]);
-            return hint_other_kind();
-        }
-    return BS_OK;
+    BS_TRY(load_device(e, 0, NULL));
+    return bs_engine_each_device(e, 1, load_device, e->devices[0].network);
 }

@@ -12,7 +12,11 @@ bs_status bs_engine_open_devices(bs_engine *e, const bs_engine_options *options)
 bs_status bs_engine_load(bs_engine *e);
 /* Unloads and closes what is there. */
 void bs_engine_close_devices(bs_engine *e);
-/* Sets e->fingerprint, which must be that of every device. Workers can be opened. */
-bs_status bs_engine_compare_devices(bs_engine *e);
+/* Calls fn(e, k, shared) for the devices from number `first` on, side by side. Errors name the device if
+ * there are several. */
+bs_status bs_engine_each_device(bs_engine *e, int first, bs_status (*fn)(bs_engine *e, int k, void *shared),
+                                void *shared);
+/* Adds to the last error what to do with devices that differ. */
+bs_status bs_engine_hint_other_kind(void);
 
 #endif

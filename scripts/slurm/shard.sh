@@ -32,7 +32,7 @@ case " $BITSINK_OPTIONS" in
     gpus=${CUDA_VISIBLE_DEVICES:-}
     commas=${gpus//[!,]/}
     if [ -n "$commas" ] || { [ -z "$gpus" ] && [ "${SLURM_GPUS_ON_NODE:-0}" -gt 1 ]; }; then
-        BITSINK_OPTIONS="$BITSINK_OPTIONS --device cuda:all"
+        BITSINK_OPTIONS="${BITSINK_OPTIONS:+$BITSINK_OPTIONS }--device cuda:all"
     fi
     ;;
 esac
