@@ -93,26 +93,47 @@ typedef struct bs_cuda_buffer {
     size_t bytes;
 } bs_cuda_buffer;
 
+/* Small host arrays on their way to the device: a ring of pinned memory, copied to the same offset of
+ * `device` when a kernel is launched. Up to `sent`, that is done. An array that the ring has already is not
+ * copied again. See enqueue.c. */
+enum { BS_CUDA_STAGED = 512 };
+typedef struct bs_cuda_staging {
+    char *pinned;
+    CUdeviceptr device;
+    size_t at, sent;
+    bool launched; /* since an array was staged last */
+    struct {
+        uint64_t hash;
+        size_t at, bytes; /* no bytes: none */
+    } known[BS_CUDA_STAGED];
+} bs_cuda_staging;
+
+/* Results on their way to the host: kernels write them side by side into one block, which one copy brings to
+ * the host when it waits. See answers.c. */
+typedef struct bs_cuda_answers {
+    CUdeviceptr device;
+    char *pinned;
+    size_t used;
+    struct bs_cuda_answer {
+        void *to;
+        size_t at, bytes;
+    } * list; /* where they go */
+    size_t n, cap;
+} bs_cuda_answers;
+
 /* A finalised cuDNN plan of a node. */
 typedef struct bs_cuda_dnn_plan bs_cuda_dnn_plan;
 
 struct bs_stream {
     bs_network *network;
     CUstream handle;
-    /* Small host arrays on their way to the device: a ring of pinned memory, copied to the same offset of
-     * `staged` on the device when a kernel is launched. Up to `sent`, that is done. A kernel may also write
-     * its results to `staged`, to be fetched from there. */
-    char *pinned;
-    CUdeviceptr staged;
-    size_t stage_at, sent;
-    char *fetched; /* pinned memory for results */
-    size_t fetched_bytes;
+    bs_cuda_staging staging;
+    bs_cuda_answers answers;
     bs_cuda_buffer workspace; /* for libraries */
     bs_cuda_buffer rows;      /* inputs that were put side by side */
     bs_cuda_buffer columns, products;
     bs_cuda_buffer filters, bias; /* faulty parameters */
     bs_cuda_buffer computed;      /* channels of faulty filters */
-    bs_cuda_buffer result;        /* results on the device, to be fetched */
     bs_cudnn *dnn;                /* NULL: no layer needs it */
     bs_cuda_dnn_plan **dnn_plans; /* by node: a list */
     CUdeviceptr *param;           /* max_inputs pointers, for a run with a faulty parameter */

@@ -67,18 +67,19 @@ static bs_status cuda_rank(bs_stream *stream, int n, const void *rows, const int
                       .classes = (uint32_t)g->tensors[g->output].elements,
                       .is_probability = g->ends_in_softmax,
                       .rows = rows};
+    CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
     BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_reserve(stream, &stream->result, (size_t)n * sizeof *out));
-    a.out = bs_cuda_pointer(stream->result.ptr);
+    BS_TRY(bs_cuda_answer(stream, &answer, out, (size_t)n * sizeof *out));
+    a.out = bs_cuda_pointer(answer);
     if (golden_class) {
         CUdeviceptr golden;
         BS_TRY(bs_cuda_stage(stream, &golden, golden_class, (size_t)n * sizeof *golden_class));
         a.golden = bs_cuda_pointer(golden);
     }
     BS_TRY(bs_cuda_launch(stream, BS_KERNEL_rank, n, BS_WARP_SIZE, &a));
-    return bs_cuda_fetch(stream, out, stream->result.ptr, (size_t)n * sizeof *out);
+    return bs_cuda_collect(stream);
 }
 
 const bs_backend bs_cuda_backend = {

@@ -22,19 +22,24 @@ bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], cons
     return true;
 }
 
-/* Stages the boxes. To the kernels, planes consist of elements: a column of tokens is as wide as a cell. */
+/* Stages the boxes: where they lie by place, and the places of the samples, which mostly are there already.
+ * To the kernels, planes consist of elements: a column of tokens is as wide as a cell. */
 static bs_status stage_boxes(bs_stream *stream, bs_patch_boxes *out, int n, const bs_plane *plane,
                              const bs_patches *p)
 {
+    *out = (bs_patch_boxes){.size = {p->size[0], p->size[1] * (int32_t)plane->cell},
+                            .unit = (int32_t)plane->cell};
     for (int a = 0; a < 2; a++) {
-        CUdeviceptr origin;
-        void *host = NULL;
-        int32_t unit = a ? (int32_t)plane->cell : 1;
-        BS_TRY(bs_cuda_stage_room(stream, &host, &origin, (size_t)n * sizeof *p->origin[a]));
-        for (int i = 0; i < n; i++)
-            ((int32_t *)host)[i] = p->origin[a][i] * unit;
-        out->size[a] = p->size[a] * unit;
-        out->origin[a] = bs_cuda_pointer(origin);
+        CUdeviceptr there;
+        int places = p->at[a] ? p->places[a] : n;
+        if (!p->origin[a])
+            continue;
+        BS_TRY(bs_cuda_stage(stream, &there, p->origin[a], (size_t)places * sizeof *p->origin[a]));
+        out->origin[a] = bs_cuda_pointer(there);
+        if (!p->at[a])
+            continue;
+        BS_TRY(bs_cuda_stage(stream, &there, p->at[a], (size_t)n * sizeof *p->at[a]));
+        out->at[a] = bs_cuda_pointer(there);
     }
     return BS_OK;
 }
@@ -77,12 +82,14 @@ static bs_status inject_piece(bs_stream *stream, bs_inject_args *a, const bs_fau
     CUdeviceptr site;
     size_t n = a->n_sites;
     BS_TRY(bs_cuda_stage(stream, &site, f->sites + first, n * sizeof *f->sites));
-    BS_TRY(bs_cuda_reserve(stream, &stream->result, n * sizeof(uint32_t)));
     a->site = bs_cuda_pointer(site);
-    a->before = f->before ? bs_cuda_pointer(stream->result.ptr) : NULL;
-    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_inject, 1, a->n_sites, a));
-    return f->before ? bs_cuda_fetch(stream, f->before + first, stream->result.ptr, n * sizeof *f->before)
-                     : BS_OK;
+    a->before = NULL;
+    if (f->before) {
+        CUdeviceptr before;
+        BS_TRY(bs_cuda_answer(stream, &before, f->before + first, n * sizeof *f->before));
+        a->before = bs_cuda_pointer(before);
+    }
+    return bs_cuda_launch(stream, BS_KERNEL_inject, 1, a->n_sites, a);
 }
 
 /* Returns true if the sites of each sample ascend, as those that are drawn do. */
@@ -138,8 +145,8 @@ bs_status bs_cuda_inject(bs_stream *stream, int tensor, int n, void *rows, const
 
 static bool in_patch(const bs_plane *p, const bs_patches *at, int i, int64_t element)
 {
-    int64_t pixel = element / p->cell, y = pixel / p->width % p->height - at->origin[0][i],
-            x = pixel % p->width - at->origin[1][i];
+    int64_t pixel = element / p->cell, y = pixel / p->width % p->height - bs_patch_origin(at, 0, i),
+            x = pixel % p->width - bs_patch_origin(at, 1, i);
     return pixel < p->outer * p->height * p->width && y >= 0 && x >= 0 && y < at->size[0] && x < at->size[1];
 }
 
@@ -161,17 +168,6 @@ bs_status bs_cuda_inject_patch(bs_stream *stream, int tensor, int n, const bs_pa
     return inject_all(stream, &a, n, p, at, f);
 }
 
-/* Makes room for the results of a kernel, each byte initially `start`: it is sent to the device with the
- * kernel's other small arrays, without a call of its own. */
-static bs_status begin_answer(bs_stream *stream, CUdeviceptr *out, int start, size_t bytes)
-{
-    void *host = NULL;
-    BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_stage_room(stream, &host, out, bytes));
-    memset(host, start, bytes);
-    return BS_OK;
-}
-
 /* Compares what a says: all but its rows, which are given, and its result. */
 static bs_status compare(bs_stream *stream, bs_compare_args *a, bs_operand rows, bs_operand golden,
                          uint8_t *equal)
@@ -179,13 +175,12 @@ static bs_status compare(bs_stream *stream, bs_compare_args *a, bs_operand rows,
     CUdeviceptr answer;
     if (a->n == 0)
         return BS_OK;
-    BS_TRY(begin_answer(stream, &answer, 1, a->n));
+    BS_TRY(bs_cuda_answer(stream, &answer, equal, a->n));
     a->rows = rows;
     a->golden = golden;
     a->equal = bs_cuda_pointer(answer);
-    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_compare, (int)a->n,
-                          (a->elements + CHANNELS_A_THREAD - 1) / CHANNELS_A_THREAD, a));
-    return bs_cuda_fetch(stream, equal, answer, a->n);
+    return bs_cuda_launch(stream, BS_KERNEL_compare, (int)a->n,
+                          (a->elements + CHANNELS_A_THREAD - 1) / CHANNELS_A_THREAD, a);
 }
 
 bs_status bs_cuda_compare_rows(bs_stream *stream, int n, int64_t elements, bs_operand rows, bs_operand golden,
@@ -223,7 +218,8 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
     CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
-    BS_TRY(begin_answer(stream, &answer, 1, (size_t)n));
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    BS_TRY(bs_cuda_answer(stream, &answer, equal, (size_t)n));
     bs_compare_patch_args a = {.n = (uint32_t)n,
                                .channels = (uint32_t)p->outer,
                                .step = channel_step(p),
@@ -234,9 +230,8 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
                                .equal = bs_cuda_pointer(answer)};
     BS_TRY(stage_boxes(stream, &a.at, n, p, at));
     BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, stream->network->graph->tensors[tensor].elements));
-    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_compare_patch, n, (int64_t)a.step * a.at.size[0] * a.at.size[1],
-                          &a));
-    return bs_cuda_fetch(stream, equal, answer, (size_t)n);
+    return bs_cuda_launch(stream, BS_KERNEL_compare_patch, n, (int64_t)a.step * a.at.size[0] * a.at.size[1],
+                          &a);
 }
 
 bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
@@ -248,7 +243,9 @@ bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_
     CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;
-    BS_TRY(begin_answer(stream, &answer, BS_NO_CORNER, bytes));
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    BS_TRY(bs_cuda_answer(stream, &answer, bounds, bytes));
+    BS_TRY(bs_cuda_set(stream, answer, BS_NO_CORNER, bytes));
     bs_bounds_args a = {.n = (uint32_t)n,
                         .channels = (uint32_t)p->outer,
                         .step = channel_step(p),
@@ -258,7 +255,7 @@ bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_
     BS_TRY(bs_cuda_operand(stream, &a.rows, n, rows, elements));
     BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, elements));
     BS_TRY(bs_cuda_launch(stream, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a));
-    BS_TRY(bs_cuda_fetch(stream, bounds, answer, bytes));
+    BS_TRY(bs_cuda_collect(stream));
     for (int i = 0; i < n; i++) {
         int32_t *b = bounds[i];
         const int32_t top = -b[0], left = -b[1], bottom = b[2], right = b[3];

@@ -17,7 +17,7 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
                                 bs_view golden, uint8_t *equal);
 bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                          int32_t (*bounds)[4]);
-/* Compares n rows of `elements` in `rows` with those in `golden`. */
+/* Compares n rows of `elements` in `rows` with those in `golden`; equal is there after bs_cuda_collect(). */
 bs_status bs_cuda_compare_rows(bs_stream *stream, int n, int64_t elements, bs_operand rows, bs_operand golden,
                                uint8_t *equal);
 

@@ -1,9 +1,18 @@
-/* Enqueues work on a stream: memory, small arrays to and from the device, launches. */
+/* Enqueues work on a stream: memory, small arrays to the device, launches. */
 #include "cuda/enqueue.h"
 
 #include <string.h>
+#include <xxhash.h>
 
-enum { RING_BYTES = 8 << 20, ALIGNMENT = 256, BLOCK = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
+/* SHARED: bytes of the largest array that is looked for among those that are there. */
+enum {
+    RING_BYTES = 16 << 20,
+    SHARED = 1 << 16,
+    ALIGNMENT = 256,
+    BLOCK = 256,
+    MAX_GRID_Y = 65535,
+    MAX_GRID_X = 1 << 20
+};
 
 static bs_status wait(bs_stream *stream)
 {
@@ -14,7 +23,7 @@ static bs_status wait(bs_stream *stream)
 bs_status bs_cuda_wait(bs_stream *stream)
 {
     BS_TRY(bs_cuda_enter(stream->network->device));
-    return wait(stream);
+    return bs_cuda_collect(stream);
 }
 
 void bs_cuda_release(bs_stream *stream, const CUdeviceptr *all, size_t n)
@@ -30,20 +39,19 @@ void bs_cuda_release(bs_stream *stream, const CUdeviceptr *all, size_t n)
 bs_status bs_cuda_staging_open(bs_stream *stream)
 {
     const bs_cuda_api *api = stream->network->device->api;
+    bs_cuda_staging *s = &stream->staging;
     BS_TRY(
         bs_cuda_check(api, api->cuStreamCreate(&stream->handle, CU_STREAM_NON_BLOCKING), "cuStreamCreate"));
-    BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&stream->pinned, RING_BYTES), "cuMemAllocHost"));
-    return bs_cuda_check(api, api->cuMemAlloc(&stream->staged, RING_BYTES), "cuMemAlloc");
+    BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&s->pinned, RING_BYTES), "cuMemAllocHost"));
+    return bs_cuda_check(api, api->cuMemAlloc(&s->device, RING_BYTES), "cuMemAlloc");
 }
 
 void bs_cuda_staging_close(bs_stream *stream)
 {
     const bs_cuda_api *api = stream->network->device->api;
-    bs_cuda_release(stream, &stream->staged, 1);
-    if (stream->pinned)
-        api->cuMemFreeHost(stream->pinned);
-    if (stream->fetched)
-        api->cuMemFreeHost(stream->fetched);
+    bs_cuda_release(stream, &stream->staging.device, 1);
+    if (stream->staging.pinned)
+        api->cuMemFreeHost(stream->staging.pinned);
     if (stream->handle)
         api->cuStreamDestroy(stream->handle);
 }
@@ -68,59 +76,71 @@ bs_status bs_cuda_reserve(bs_stream *stream, bs_cuda_buffer *b, size_t bytes)
 static bs_status send(bs_stream *stream)
 {
     const bs_cuda_api *api = stream->network->device->api;
-    size_t from = stream->sent;
-    stream->sent = stream->stage_at;
-    if (from == stream->stage_at)
+    bs_cuda_staging *s = &stream->staging;
+    size_t from = s->sent;
+    s->sent = s->at;
+    if (from == s->at)
         return BS_OK;
-    return bs_cuda_check(api,
-                         api->cuMemcpyHtoDAsync(stream->staged + from, stream->pinned + from,
-                                                stream->stage_at - from, stream->handle),
-                         "cuMemcpyHtoDAsync");
+    return bs_cuda_check(
+        api, api->cuMemcpyHtoDAsync(s->device + from, s->pinned + from, s->at - from, stream->handle),
+        "cuMemcpyHtoDAsync");
+}
+
+/* Begins the ring anew when half of it is used, or all. Half a ring is more than one launch needs, so none of
+ * the arrays staged for it is overwritten. */
+static bs_status turn_round(bs_stream *stream, size_t room)
+{
+    bs_cuda_staging *s = &stream->staging;
+    bool half = s->launched && s->at > RING_BYTES / 2;
+    s->launched = false;
+    if (!half && s->at + room <= RING_BYTES)
+        return BS_OK;
+    BS_TRY(send(stream));
+    BS_TRY(wait(stream)); /* copies from the ring may still be under way */
+    s->at = s->sent = 0;
+    memset(s->known, 0, sizeof s->known);
+    return BS_OK;
 }
 
 bs_status bs_cuda_stage_room(bs_stream *stream, void **host, CUdeviceptr *out, size_t bytes)
 {
+    bs_cuda_staging *s = &stream->staging;
     size_t room = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (room > RING_BYTES)
+    if (room > RING_BYTES / 2)
         return bs_fail(BS_ERR, "%zu bytes are too many for one transfer", bytes);
-    if (stream->stage_at + room > RING_BYTES) {
-        BS_TRY(send(stream));
-        BS_TRY(wait(stream)); /* copies from the start of the ring may still be under way */
-        stream->stage_at = stream->sent = 0;
-    }
-    *host = stream->pinned + stream->stage_at;
-    *out = stream->staged + stream->stage_at;
-    stream->stage_at += room;
+    BS_TRY(turn_round(stream, room));
+    *host = s->pinned + s->at;
+    *out = s->device + s->at;
+    s->at += room;
     return BS_OK;
 }
 
 bs_status bs_cuda_stage(bs_stream *stream, CUdeviceptr *out, const void *data, size_t bytes)
 {
+    bs_cuda_staging *s = &stream->staging;
     void *host = NULL;
+    uint64_t hash = bytes <= SHARED ? XXH3_64bits(data, bytes) : 0;
+    BS_TRY(turn_round(stream, 0));
+    if (bytes <= SHARED && s->known[hash % BS_CUDA_STAGED].hash == hash &&
+        s->known[hash % BS_CUDA_STAGED].bytes == bytes &&
+        !memcmp(s->pinned + s->known[hash % BS_CUDA_STAGED].at, data, bytes)) {
+        *out = s->device + s->known[hash % BS_CUDA_STAGED].at;
+        return BS_OK;
+    }
     BS_TRY(bs_cuda_stage_room(stream, &host, out, bytes));
     memcpy(host, data, bytes);
+    if (bytes <= SHARED) {
+        s->known[hash % BS_CUDA_STAGED].hash = hash;
+        s->known[hash % BS_CUDA_STAGED].bytes = bytes;
+        s->known[hash % BS_CUDA_STAGED].at = (size_t)((char *)host - s->pinned);
+    }
     return BS_OK;
 }
 
-bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes)
+bs_status bs_cuda_set(bs_stream *stream, CUdeviceptr to, unsigned char value, size_t n)
 {
     const bs_cuda_api *api = stream->network->device->api;
-    if (bytes > stream->fetched_bytes) {
-        if (stream->fetched) {
-            void *old = stream->fetched;
-            BS_TRY(wait(stream));
-            stream->fetched = NULL;
-            stream->fetched_bytes = 0;
-            BS_TRY(bs_cuda_check(api, api->cuMemFreeHost(old), "cuMemFreeHost"));
-        }
-        BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&stream->fetched, bytes), "cuMemAllocHost"));
-        stream->fetched_bytes = bytes;
-    }
-    BS_TRY(bs_cuda_check(api, api->cuMemcpyDtoHAsync(stream->fetched, from, bytes, stream->handle),
-                         "cuMemcpyDtoHAsync"));
-    BS_TRY(wait(stream));
-    memcpy(to, stream->fetched, bytes);
-    return BS_OK;
+    return bs_cuda_check(api, api->cuMemsetD8Async(to, value, n, stream->handle), "cuMemsetD8Async");
 }
 
 bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
@@ -132,6 +152,7 @@ bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples
     if (items > UINT32_MAX / 2 || samples > INT32_MAX)
         return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
     BS_TRY(send(stream));
+    stream->staging.launched = true;
     unsigned block = BLOCK;
     while (block > 32 && block / 2 >= items)
         block /= 2;

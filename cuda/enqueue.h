@@ -15,12 +15,22 @@ bs_status bs_cuda_reserve(bs_stream *stream, bs_cuda_buffer *b, size_t bytes);
 /* Frees n blocks of device memory (0: none) once all submitted work has finished, since the driver need not
  * wait for kernels that still read them. */
 void bs_cuda_release(bs_stream *stream, const CUdeviceptr *all, size_t n);
-/* Copies a host array to the device; the address is valid for the kernel that is launched next. */
+/* Copies a host array to the device, unless it is there. The address is valid for the kernel that is launched
+ * next, and until an array is staged after it. */
 bs_status bs_cuda_stage(bs_stream *stream, CUdeviceptr *out, const void *data, size_t bytes);
 /* The same for an array that the caller still writes, to *host. */
 bs_status bs_cuda_stage_room(bs_stream *stream, void **host, CUdeviceptr *out, size_t bytes);
-/* Copies device memory to the host, and waits for it. */
+/* answers.c. Makes room for a result of `bytes` bytes that the kernel launched next writes, each 1 at first.
+ * It is copied to `to` by the next bs_cuda_collect(). */
+bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t bytes);
+/* Waits for all work, and copies the results of which this is true to where they go. */
+bs_status bs_cuda_collect(bs_stream *stream);
+/* Copies device memory to the host, and waits for it as bs_cuda_collect() does. */
 bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes);
+bs_status bs_cuda_answers_open(bs_stream *stream);
+void bs_cuda_answers_close(bs_stream *stream);
+/* Sets n bytes of device memory. */
+bs_status bs_cuda_set(bs_stream *stream, CUdeviceptr to, unsigned char value, size_t n);
 /* Launches a kernel on `samples` x `items`; args: its argument structure. */
 bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
                          const void *args);

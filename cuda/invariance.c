@@ -98,7 +98,7 @@ bs_status bs_invariance_gather(const bs_invariance *r, const int size[2], int ba
             in_origin[a][i] = origin[a][i] * w->stride[a] - w->pad[a];
         }
     }
-    bs_patches want = {{in_size[0], in_size[1]}, {in_origin[0], in_origin[1]}};
+    bs_patches want = {.size = {in_size[0], in_size[1]}, .origin = {in_origin[0], in_origin[1]}};
     return bs_cuda_gather(r->stream, nd->in[0], batch, (bs_view){bs_cuda_pointer(r->x), row}, NULL, NULL,
                           &want, 0.0f, bs_cuda_pointer(r->in_patches));
 }
@@ -113,7 +113,7 @@ static bs_status try_patches(const bs_invariance *r, const int size[2], int batc
     bs_view in[8] = {{bs_cuda_pointer(r->in_patches), NULL}};
     BS_TRY(bs_invariance_gather(r, size, batch, from, in_size, (int32_t *[]){origin[0], origin[1]}, row));
     BS_TRY(bs_cuda_run_patch(r->stream, r->node, batch, in_size, in, size, bs_cuda_pointer(r->made)));
-    bs_patches at = {{size[0], size[1]}, {origin[0], origin[1]}};
+    bs_patches at = {.size = {size[0], size[1]}, .origin = {origin[0], origin[1]}};
     BS_TRY(bs_cuda_compare_patch(r->stream, nd->out, batch, &at, bs_cuda_pointer(r->made),
                                  (bs_view){bs_cuda_pointer(r->y), row}, equal));
     for (int i = 0; i < batch; i++)
@@ -170,6 +170,7 @@ static bs_status try_filters(const bs_invariance *r, int64_t filters, int sample
         bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane}, whole;
         BS_TRY(bs_cuda_operand(r->stream, &whole, samples, (bs_view){bs_cuda_pointer(r->y), row}, elements));
         BS_TRY(bs_cuda_compare_rows(r->stream, samples, here * plane, part, whole, equal));
+        BS_TRY(bs_cuda_collect(r->stream));
         for (int i = 0; i < samples; i++)
             *exact &= equal[i];
     }

@@ -72,6 +72,7 @@ bs_status bs_invariance_part(const bs_gemm_invariance *r, const bs_cuda_gemm *g,
         BS_TRY(bs_cuda_operand(r->stream, &whole, n, (bs_view){bs_cuda_pointer(r->y), r->place},
                                bs_cuda_padded(r->width)));
         BS_TRY(bs_cuda_compare_rows(r->stream, n, here, part, whole, r->equal));
+        BS_TRY(bs_cuda_collect(r->stream));
         for (int i = 0; i < n; i++)
             *exact &= r->equal[i];
     }

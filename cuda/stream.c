@@ -14,10 +14,11 @@ void bs_cuda_stream_close(bs_stream *stream)
         return;
     const CUdeviceptr all[] = {stream->workspace.ptr, stream->rows.ptr,    stream->columns.ptr,
                                stream->products.ptr,  stream->filters.ptr, stream->bias.ptr,
-                               stream->computed.ptr,  stream->result.ptr};
+                               stream->computed.ptr};
     if (bs_cuda_enter(stream->network->device) == BS_OK) {
         bs_cuda_release(stream, all, sizeof all / sizeof *all); /* also waits */
         bs_cuda_dnn_close(stream);
+        bs_cuda_answers_close(stream);
         bs_cuda_staging_close(stream);
     }
     free(stream->param);
@@ -41,6 +42,7 @@ bs_status bs_cuda_stream_open(bs_stream **out, bs_network *n)
     BS_TRY_GOTO(bs_calloc(&stream->dnn_plans, (size_t)n->graph->n_nodes, sizeof *stream->dnn_plans, "stream"),
                 out);
     BS_TRY_GOTO(bs_cuda_staging_open(stream), out);
+    BS_TRY_GOTO(bs_cuda_answers_open(stream), out);
     *out = stream;
     stream = NULL;
 out:

@@ -18,11 +18,10 @@ BS_KERNEL(compare)
     }
 }
 
-/* Returns true if (y, x) is in patch i. */
-BS_HD int in_patch(const bs_patch_boxes *p, uint32_t i, int y, int x)
+/* Returns true if a patch has row y and column x. */
+BS_HD int in_patch(const bs_patch_boxes *p, int y, int x)
 {
-    int dy = y - p->origin[0][i], dx = x - p->origin[1][i];
-    return dy >= 0 && dx >= 0 && dy < p->size[0] && dx < p->size[1];
+    return y >= 0 && x >= 0 && y < p->size[0] && x < p->size[1];
 }
 
 BS_KERNEL(overlay)
@@ -31,14 +30,16 @@ BS_KERNEL(overlay)
     BS_EACH(i, k, a.n, a.step * cells)
     {
         uint32_t cell = k % cells;
-        int y = a.want.origin[0][i] + (int)(cell / width), x = a.want.origin[1][i] + (int)(cell % width);
+        int y = bs_patch_box_origin(&a.want, 0, i) + (int)(cell / width);
+        int x = bs_patch_box_origin(&a.want, 1, i) + (int)(cell % width);
+        const bs_patch_boxes *p = &a.live_at;
+        int dy = a.live ? y - bs_patch_box_origin(p, 0, i) : -1;
+        int dx = a.live ? x - bs_patch_box_origin(p, 1, i) : -1;
         const float *from = NULL;
         int64_t plane = 0;
-        if (a.live && in_patch(&a.live_at, i, y, x)) {
-            const bs_patch_boxes *p = &a.live_at;
+        if (in_patch(p, dy, dx)) {
             plane = (int64_t)p->size[0] * p->size[1];
-            from = a.live + (int64_t)i * a.channels * plane + (y - p->origin[0][i]) * p->size[1] + x -
-                   p->origin[1][i];
+            from = a.live + (int64_t)i * a.channels * plane + dy * p->size[1] + dx;
         } else if (y >= 0 && x >= 0 && y < a.height && x < a.width) {
             plane = (int64_t)a.height * a.width;
             from = bs_operand_row(&a.golden, i) + y * a.width + x;
@@ -71,7 +72,8 @@ BS_KERNEL(inject)
         int32_t x = (int32_t)(element % (uint32_t)a.width);
         int32_t y = (int32_t)(element / (uint32_t)a.width % (uint32_t)a.height);
         int64_t c = element / ((uint32_t)a.width * (uint32_t)a.height);
-        int32_t top = a.at.origin[0] ? a.at.origin[0][i] : 0, left = a.at.origin[1] ? a.at.origin[1][i] : 0;
+        int32_t top = bs_patch_box_origin(&a.at, 0, (uint32_t)i);
+        int32_t left = bs_patch_box_origin(&a.at, 1, (uint32_t)i);
         int64_t row = ((int64_t)i * a.channels + c) * a.at.size[0] + y - top;
         float *cell = a.rows + row * a.at.size[1] + x - left;
         for (uint32_t m = k; m < end && a.owner[m] == i; m++) {
@@ -102,7 +104,8 @@ BS_KERNEL(compare_patch)
         BS_ITEMS(k, a.step * cells)
         {
             uint32_t cell = k % cells;
-            int y = a.at.origin[0][i] + (int)(cell / width), x = a.at.origin[1][i] + (int)(cell % width);
+            int y = bs_patch_box_origin(&a.at, 0, i) + (int)(cell / width);
+            int x = bs_patch_box_origin(&a.at, 1, i) + (int)(cell % width);
             const float *mine = row + cell, *other = golden + y * a.width + x;
             if (y < a.needed[0] || y >= a.needed[1])
                 continue;

@@ -295,11 +295,22 @@ typedef struct bs_compare_args {
     uint8_t *equal;
 } bs_compare_args;
 
-/* A patch for each sample: size, and first row and column (see bs_patches in host/backend/backend.h). */
+/* A patch for each sample: size, and first row and column (see bs_patches in host/backend/backend.h), here in
+ * elements: a column of tokens is `unit` wide. */
 typedef struct bs_patch_boxes {
-    int32_t size[2];
-    const int32_t *origin[2];
+    int32_t size[2], unit;
+    const int32_t *origin[2]; /* by place; NULL: 0 */
+    const int32_t *at[2];     /* by sample: its place; NULL: the sample's number */
 } bs_patch_boxes;
+
+/* Returns the first row (axis 0) or column of sample i. */
+BS_HD int32_t bs_patch_box_origin(const bs_patch_boxes *p, int axis, uint32_t i)
+{
+    if (!p->origin[axis])
+        return 0;
+    int32_t first = p->origin[axis][p->at[axis] ? (uint32_t)p->at[axis][i] : i];
+    return axis ? first * p->unit : first;
+}
 
 /* A thread handles channels `step` apart, so that it divides once for all of them. */
 typedef struct bs_overlay_args {

@@ -69,8 +69,17 @@ typedef enum bs_faulty_mode {
  * as the row of a tensor with size[0] rows and size[1] columns would be. */
 typedef struct bs_patches {
     int size[2];              /* rows, columns */
-    const int32_t *origin[2]; /* by sample: first row, first column; may lie outside the tensor in gather() */
+    const int32_t *origin[2]; /* by place: first row, first column; may lie outside the tensor in gather().
+                                 NULL: 0 everywhere */
+    const int32_t *at[2];     /* by sample: its place; NULL: sample i has place i */
+    int places[2];            /* with `at`: elements of origin */
 } bs_patches;
+
+/* Returns the first row (axis 0) or column of a sample's patch. */
+static inline int32_t bs_patch_origin(const bs_patches *p, int axis, int sample)
+{
+    return p->origin[axis] ? p->origin[axis][p->at[axis] ? p->at[axis][sample] : sample] : 0;
+}
 
 /* What load() may use. */
 typedef struct bs_load_options {
@@ -116,7 +125,9 @@ typedef struct bs_backend {
 
     bs_status (*stream_open)(bs_stream **out, bs_network *n);
     void (*stream_close)(bs_stream *stream);
-    /* Waits until the device has finished all work submitted to the stream. NULL: every call waits. */
+    /* Waits until the device has finished all work submitted to the stream. NULL: every call waits. Where
+     * there is one, what inject() writes to `before`, and compare() to `equal`, is there after wait(), or
+     * after a call that returns data: bounds(), rank(), download(). The arrays must live until then. */
     bs_status (*wait)(bs_stream *stream);
     bs_status (*alloc)(bs_stream *stream, void **out, size_t bytes);
     void (*free)(bs_stream *stream, void *p);
@@ -180,6 +191,12 @@ typedef struct bs_backend {
     bs_status (*rank)(bs_stream *stream, int n, const void *rows, const int32_t *golden_class,
                       bs_answer *out);
 } bs_backend;
+
+/* Waits where a backend need not have finished. */
+static inline bs_status bs_backend_wait(const bs_backend *b, bs_stream *stream)
+{
+    return b->wait ? b->wait(stream) : BS_OK;
+}
 
 /* Devices of one backend, in the order in which they were named. */
 enum { BS_MAX_DEVICES = 64 };

@@ -28,7 +28,7 @@ typedef struct box {
 
 static box box_of(const bs_patches *p, int i)
 {
-    return (box){p->origin[0][i], p->origin[1][i], p->size[0], p->size[1]};
+    return (box){bs_patch_origin(p, 0, i), bs_patch_origin(p, 1, i), p->size[0], p->size[1]};
 }
 
 /* Copies the cells that `to` and `from` have in common. */
@@ -84,8 +84,8 @@ static float *find_element(const bs_plane *p, memory m, const bs_patches *at, in
 {
     int64_t in_cell = e % p->cell, x = e / p->cell % p->width, y = e / p->cell / p->width % p->height,
             outer = e / p->cell / p->width / p->height;
-    x -= at->origin[1][i];
-    y -= at->origin[0][i];
+    x -= bs_patch_origin(at, 1, i);
+    y -= bs_patch_origin(at, 0, i);
     if (outer >= p->outer || y < 0 || x < 0 || y >= at->size[0] || x >= at->size[1])
         return NULL;
     int64_t place = p->image ? outer : in_cell, before = i * m.outer + (p->image ? 0 : outer);
@@ -115,13 +115,13 @@ bs_status bs_cpu_compare_patch(bs_stream *stream, int tensor, int n, const bs_pa
     const int64_t *needed = stream->network->planes[tensor].needed;
     int64_t line = at->size[1] * m.cell, lines = m.outer * at->size[0];
     for (int i = 0; i < n; i++) {
+        int64_t top = bs_patch_origin(at, 0, i), left = bs_patch_origin(at, 1, i);
         const float *g = golden_row(stream, tensor, golden, i), *p = (const float *)rows + i * lines * line;
         equal[i] = 1;
         for (int64_t k = 0; k < lines && equal[i]; k++) {
-            int64_t row = at->origin[0][i] + k % at->size[0], y = k / at->size[0] * m.height + row;
+            int64_t row = top + k % at->size[0], y = k / at->size[0] * m.height + row;
             if (row >= needed[0] && row < needed[1])
-                equal[i] = !memcmp(p + k * line, g + (y * m.width + at->origin[1][i]) * m.cell,
-                                   (size_t)line * sizeof *p);
+                equal[i] = !memcmp(p + k * line, g + (y * m.width + left) * m.cell, (size_t)line * sizeof *p);
         }
     }
     return BS_OK;

@@ -271,7 +271,7 @@ bs_status bs_joins_step(bs_pass *b, int index)
     BS_TRY(bs_pass_compare_step(b, s));
     if (!bs_pass_checks(b, s))
         return BS_OK;
-    return bs_pass_drop(b, index, s->live, s->n_live, p->golden->graph->nodes[s->node].out);
+    return bs_pass_look(b, index, index);
 }
 
 bs_status bs_joins_start(bs_pass *b)
@@ -294,11 +294,11 @@ bs_status bs_joins_start(bs_pass *b)
         return BS_OK;
     if (given->base) {
         for (int i = 0; i < p->n; i++)
-            p->origin[0][i] = given->rows[p->trial[i]];
+            p->scratch[0][i] = given->rows[p->trial[i]];
         memset(bs_pass_equal(b, s->start), 0, (size_t)p->n);
         if (p->n > 0)
             BS_TRY(p->golden->backend->copy_rows(p->golden->stream, s->buffers[s->start].tensor, p->n,
-                                                 (bs_view){given->base, p->origin[0]},
+                                                 (bs_view){given->base, p->scratch[0]},
                                                  bs_pass_rows(b, s->start)));
     } else {
         BS_TRY(copy_golden(b, s->start, 0));
@@ -314,5 +314,5 @@ bs_status bs_joins_start(bs_pass *b)
     if (p->n == 0)
         return BS_OK;
     BS_TRY(bs_pass_compare(b, s->start));
-    return bs_pass_drop(b, -1, &s->start, 1, s->buffers[s->start].tensor);
+    return bs_pass_look(b, -1, -1);
 }

@@ -3,15 +3,13 @@
 
 #include <string.h>
 
-bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const table[2], int which)
+bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const table[2])
 {
-    bs_replayer *p = b->p;
-    bs_patches patches = {{size[0], size[1]}, {NULL, NULL}};
-    for (int a = 0; a < 2; a++) {
-        int32_t *origin = p->origin[2 * which + a];
-        for (int i = 0; i < p->n; i++)
-            origin[i] = table ? table[a][p->at[a][i]] : 0;
-        patches.origin[a] = origin;
+    bs_patches patches = {.size = {size[0], size[1]}};
+    for (int a = 0; a < 2 && table; a++) {
+        patches.origin[a] = table[a];
+        patches.at[a] = b->p->at[a];
+        patches.places[a] = bs_schedule_places(b->schedule, a);
     }
     return patches;
 }
@@ -21,6 +19,7 @@ bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const t
 static bs_status make_golden(bs_pass *b, int buffer)
 {
     bs_replayer *p = b->p;
+    BS_TRY(bs_backend_wait(p->golden->backend, p->golden->stream));
     const bs_buffer *s = &b->schedule->buffers[buffer];
     for (int i = 0; i < p->n; i++)
         if (bs_pass_equal(b, buffer)[i])
@@ -36,7 +35,7 @@ bs_status bs_pass_compare(bs_pass *b, int buffer)
     const bs_buffer *s = &b->schedule->buffers[buffer];
     int tensor = s->tensor;
     if (s->patched) {
-        bs_patches at = bs_pass_look_up(b, s->size, s->origin, 0);
+        bs_patches at = bs_pass_look_up(b, s->size, s->origin);
         return p->golden->backend->compare_patch(p->golden->stream, tensor, p->n, &at,
                                                  bs_pass_rows(b, buffer), bs_pass_golden(b, tensor),
                                                  bs_pass_equal(b, buffer));
@@ -92,7 +91,7 @@ static int find_moves(bs_replayer *p, int32_t *to, int32_t *from)
 static bs_status remove_masked(bs_pass *b, const int *live, int n_live)
 {
     bs_replayer *p = b->p;
-    int32_t *to = p->origin[0], *from = p->origin[1];
+    int32_t *to = p->scratch[0], *from = p->scratch[1];
     for (int i = 0; b->schedule->joins && i < p->n; i++)
         if (p->masked[i])
             p->position[p->trial[i]] = -1;
@@ -155,19 +154,40 @@ static bool is_checked(const bs_pass *b, int step, int trial)
     return !any && step == bs_schedule_first_injection(schedule);
 }
 
-bs_status bs_pass_drop(bs_pass *b, int step, const int *live, int n_live, int tensor)
+/* Marks trials whose live tensors all equal golden after a step (-1: the start) as masked. */
+static void mark(bs_pass *b, int step)
 {
     bs_replayer *p = b->p;
+    const bs_schedule *schedule = b->schedule;
+    const bs_step *s = step < 0 ? NULL : &schedule->steps[step];
+    const int *live = s ? s->live : &schedule->start;
+    int n_live = s ? s->n_live : 1, tensor = schedule->buffers[s ? s->out : schedule->start].tensor;
     for (int i = 0; i < p->n; i++) {
         int trial = p->trial[i];
-        p->masked[i] = is_checked(b, step, trial);
+        bool masked = is_checked(b, step, trial);
         for (int k = 0; k < n_live; k++)
-            p->masked[i] &= bs_pass_equal(b, live[k])[i];
-        bool to_come = b->schedule->joins && step < p->last[trial];
-        if (p->masked[i] && !to_come && b->t->result[trial].died_at < 0)
+            masked &= bs_pass_equal(b, live[k])[i];
+        bool to_come = schedule->joins && step < p->last[trial];
+        if (masked && !to_come && b->t->result[trial].died_at < 0)
             settle(p->golden, b->t, trial, tensor);
+        p->masked[i] |= masked;
     }
-    return b->t->keep_masked ? BS_OK : remove_masked(b, live, n_live);
+}
+
+bs_status bs_pass_look(bs_pass *b, int first, int step)
+{
+    bs_replayer *p = b->p;
+    const bs_schedule *schedule = b->schedule;
+    int maskable = schedule->joins ? 0 : bs_schedule_maskable(schedule);
+    BS_TRY(bs_backend_wait(p->golden->backend, p->golden->stream));
+    memset(p->masked, 0, (size_t)p->n);
+    for (int i = first; i <= step; i++)
+        if (i < 0 || (i >= maskable && bs_pass_checks(b, &schedule->steps[i])))
+            mark(b, i);
+    if (b->t->keep_masked)
+        return BS_OK;
+    return step < 0 ? remove_masked(b, &schedule->start, 1)
+                    : remove_masked(b, schedule->steps[step].live, schedule->steps[step].n_live);
 }
 
 /* Each faulty element costs one filter, and at most all. */

@@ -116,7 +116,7 @@ static bs_status find_input(trial_node *b, int k, bool patched, bool all)
                               b->patches[k]);
 }
 
-/* Runs a step as the replayer does. The comparison waits for the device. */
+/* Runs a step as the replayer does. */
 static bs_status run_once(trial_node *b, bool patched)
 {
     const bs_node_timer *c = b->c;
@@ -134,7 +134,7 @@ static bs_status run_once(trial_node *b, bool patched)
         BS_TRY(c->backend->run_patch(c->stream, q->node, b->n, q->in_size, b->in, q->out_size, b->out));
     if (!patched)
         return c->backend->compare(c->stream, b->node->out, b->n, b->out, golden, b->equal);
-    bs_patches at = {{q->out_size[0], q->out_size[1]}, {b->origin, b->origin}};
+    bs_patches at = {.size = {q->out_size[0], q->out_size[1]}, .origin = {b->origin, b->origin}};
     return c->backend->compare_patch(c->stream, b->node->out, b->n, &at, b->out, golden, b->equal);
 }
 
@@ -167,6 +167,7 @@ static bs_status take_time(trial_node *b, bool patched, double *seconds)
     for (int i = 0; i < MOST_RUNS && (i < 2 || all < (i < RUNS ? plenty : enough)); i++) {
         double start = bs_resources_clock();
         BS_TRY(run_once(b, patched));
+        BS_TRY(bs_backend_wait(b->c->backend, b->c->stream));
         double took = bs_resources_clock() - start;
         least = i == 0 || took < least ? took : least;
         all += took;

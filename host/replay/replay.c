@@ -59,7 +59,7 @@ static bs_status take_over(bs_pass *b, int buffer)
     for (int i = 0; i < p->n; i++)
         for (int a = 0; a < 2; a++)
             p->at[a][i] = b->segment->at[a][i];
-    bs_patches at = bs_pass_look_up(b, s->size, s->origin, 0);
+    bs_patches at = bs_pass_look_up(b, s->size, s->origin);
     return be->gather(p->golden->stream, s->tensor, p->n, from, NULL, NULL, &at, 0.0f,
                       bs_pass_rows(b, buffer));
 }
@@ -70,12 +70,11 @@ static bs_status start_patch(bs_pass *b, int buffer)
     const bs_backend *be = p->golden->backend;
     const bs_buffer *s = &b->schedule->buffers[buffer];
     BS_TRY(find_faults(b));
-    bs_patches at = bs_pass_look_up(b, s->size, s->origin, 0);
+    bs_patches at = bs_pass_look_up(b, s->size, s->origin);
     BS_TRY(be->gather(p->golden->stream, s->tensor, p->n, bs_pass_golden(b, s->tensor), NULL, NULL, &at, 0.0f,
                       bs_pass_rows(b, buffer)));
     BS_TRY(be->inject_patch(p->golden->stream, s->tensor, p->n, &at, bs_pass_rows(b, buffer), &b->t->faults));
-    BS_TRY(bs_pass_compare(b, buffer));
-    return bs_pass_drop(b, -1, &buffer, 1, s->tensor);
+    return bs_pass_compare(b, buffer);
 }
 
 static bs_status start(bs_pass *b)
@@ -98,8 +97,7 @@ static bs_status start(bs_pass *b)
         return BS_OK;
     }
     BS_TRY(be->inject(p->golden->stream, tensor, p->n, bs_pass_rows(b, buffer), &b->t->faults));
-    BS_TRY(bs_pass_compare(b, buffer));
-    return bs_pass_drop(b, -1, &buffer, 1, tensor);
+    return bs_pass_compare(b, buffer);
 }
 
 /* Gathers input k of a step: golden data overlaid with the trial's patch, a part of its whole row, or of a
@@ -112,9 +110,9 @@ static bs_status gather_input(bs_pass *b, const bs_step *s, int k, int tensor)
     bool overlaid = live && live->patched;
     bs_view below =
         live && !overlaid ? (bs_view){bs_pass_rows(b, s->source[k]), NULL} : bs_pass_golden(b, tensor);
-    bs_patches want = bs_pass_look_up(b, to->size, to->fixed ? NULL : s->in_origin, 0), at;
+    bs_patches want = bs_pass_look_up(b, to->size, to->fixed ? NULL : s->in_origin), at;
     if (overlaid)
-        at = bs_pass_look_up(b, live->size, live->origin, 1);
+        at = bs_pass_look_up(b, live->size, live->origin);
     return p->golden->backend->gather(p->golden->stream, tensor, p->n, below,
                                       overlaid ? bs_pass_rows(b, s->source[k]) : NULL, overlaid ? &at : NULL,
                                       &want, s->fill, bs_pass_rows(b, s->gathered[k]));
@@ -195,8 +193,8 @@ static bs_status hand_over(bs_pass *b)
     const bs_buffer *live = &b->schedule->buffers[last_buffer(b)];
     const char *rows = bs_pass_rows(b, last_buffer(b));
     if (live->patched) {
-        bs_patches want = bs_pass_look_up(b, live->plane, NULL, 0),
-                   at = bs_pass_look_up(b, live->size, live->origin, 1);
+        bs_patches want = bs_pass_look_up(b, live->plane, NULL),
+                   at = bs_pass_look_up(b, live->size, live->origin);
         BS_TRY(golden->backend->gather(golden->stream, live->tensor, p->n, bs_pass_golden(b, live->tensor),
                                        rows, &at, &want, 0.0f, b->segment->to));
     } else {
@@ -228,11 +226,33 @@ static bs_status finish(bs_pass *b)
     return BS_OK;
 }
 
+/* Returns true if many trials may be found masked after the step: after the first function of the fault that
+ * maps many values to one, and wherever the maximum of several is taken. */
+static bool masks_many(const bs_pass *b, const bs_step *s, bool first)
+{
+    const bs_node *node = &b->p->golden->graph->nodes[s->node];
+    bs_op_family family = bs_op_describe(node->op)->family;
+    return node->op == BS_OP_MAX_POOL ||
+           (first && !b->segment->from.base &&
+            (s->region >= 0 || family == BS_FAMILY_unary || family == BS_FAMILY_clip));
+}
+
+/* Returns true if the host should look now for masked trials among those of steps first .. index. Waiting for
+ * a device costs more than computing a few of them in vain. */
+static bool should_look(const bs_pass *b, int first, int index, int steps)
+{
+    enum { MOST_STEPS = 16 };
+    if (index + 1 == steps || !b->p->golden->backend->wait)
+        return true;
+    return !b->t->keep_masked &&
+           (index - first >= MOST_STEPS || masks_many(b, &b->schedule->steps[index], first <= 0));
+}
+
 /* Runs the steps of a schedule whose trials are in the batch from the start. */
 static bs_status run_steps(bs_pass *b, int steps)
 {
     bs_replayer *p = b->p;
-    int maskable = bs_schedule_maskable(b->schedule);
+    bool injected = b->schedule->start_injects >= 0 && !b->segment->from.base;
     p->n = b->t->n;
     for (int i = 0; i < p->n; i++) {
         p->trial[i] = i;
@@ -240,11 +260,17 @@ static bs_status run_steps(bs_pass *b, int steps)
         p->at[0][i] = p->at[1][i] = 0;
     }
     BS_TRY(start(b));
+    int first = injected ? -1 : 0;
+    if (injected && (steps == 0 || !p->golden->backend->wait)) {
+        BS_TRY(bs_pass_look(b, -1, -1));
+        first = 0;
+    }
     for (int i = 0; i < steps && p->n > 0; i++) {
-        const bs_step *s = &b->schedule->steps[i];
         BS_TRY(run_step(b, i));
-        if (i >= maskable && bs_pass_checks(b, s))
-            BS_TRY(bs_pass_drop(b, i, s->live, s->n_live, p->golden->graph->nodes[s->node].out));
+        if (!should_look(b, first, i, steps))
+            continue;
+        BS_TRY(bs_pass_look(b, first, i));
+        first = i + 1;
     }
     return BS_OK;
 }
@@ -255,6 +281,15 @@ static bs_status run_joins(bs_pass *b, int steps)
     for (int i = 0; i < steps; i++)
         BS_TRY(bs_joins_step(b, i));
     return BS_OK;
+}
+
+/* After an error: results on their way to the host must not come when their arrays are gone. */
+static bs_status settle_device(bs_replayer *p)
+{
+    bs_error error;
+    bs_error_save(&error);
+    bs_backend_wait(p->golden->backend, p->golden->stream);
+    return bs_error_restore(&error);
 }
 
 bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
@@ -269,10 +304,10 @@ bs_status bs_replay_segment(bs_replayer *p, bs_segment_batch *segment)
     segment->n_survivors = 0;
     for (int i = 0; i < t->n && !segment->from.base; i++)
         t->result[i].died_at = -1;
-    BS_TRY(schedule->joins ? run_joins(&b, steps) : run_steps(&b, steps));
-    if (p->n == 0)
-        return BS_OK;
-    return segment->to ? hand_over(&b) : finish(&b);
+    bs_status st = schedule->joins ? run_joins(&b, steps) : run_steps(&b, steps);
+    if (st == BS_OK && p->n > 0)
+        st = segment->to ? hand_over(&b) : finish(&b);
+    return st == BS_OK ? st : settle_device(p);
 }
 
 bs_status bs_replay(bs_replayer *p, const bs_schedule *schedule, const bs_trial_batch *t)

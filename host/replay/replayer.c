@@ -33,10 +33,10 @@ bs_status bs_replayer_create(bs_replayer **out, bs_golden *golden, int max_batch
     BS_TRY_GOTO(bs_calloc(&p->position, n, sizeof *p->position, what), out);
     BS_TRY_GOTO(bs_calloc(&p->last, n, sizeof *p->last, what), out);
     BS_TRY_GOTO(bs_calloc(&p->faulty, (size_t)bs_graph_max_inputs(g), sizeof *p->faulty, what), out);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         BS_TRY_GOTO(bs_calloc(&p->at[i], n, sizeof *p->at[i], what), out);
-    for (int i = 0; i < 4; i++)
-        BS_TRY_GOTO(bs_calloc(&p->origin[i], n, sizeof *p->origin[i], what), out);
+        BS_TRY_GOTO(bs_calloc(&p->scratch[i], n, sizeof *p->scratch[i], what), out);
+    }
     BS_TRY_GOTO(golden->backend->alloc(golden->stream, (void **)&p->arena, arena_bytes), out);
 out:
     if (st != BS_OK) {
@@ -56,10 +56,10 @@ void bs_replayer_free(bs_replayer *p)
     free(p->trial);
     free(p->row);
     free(p->zero);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         free(p->at[i]);
-    for (int i = 0; i < 4; i++)
-        free(p->origin[i]);
+        free(p->scratch[i]);
+    }
     free(p->equal);
     free(p->masked);
     free(p->class_of);

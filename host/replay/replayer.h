@@ -13,12 +13,13 @@ struct bs_replayer {
     bs_view *in;
     /* The trials still computed have positions 0..n-1 in every live buffer: */
     int n;
-    int *trial;         /* position -> index in bs_trial_batch */
-    int32_t *row;       /* position -> golden row */
-    int32_t *zero;      /* for any batch: row 0, the only one of a parameter */
-    int32_t *at[2];     /* position -> first row and column of the fault; delta schedules only */
-    int32_t *origin[4]; /* scratch: origins of two kinds of patches, or positions */
-    uint8_t *equal;     /* [buffer][max_batch]: 1 if this tensor of this trial equals golden */
+    int *trial;          /* position -> index in bs_trial_batch */
+    int32_t *row;        /* position -> golden row */
+    int32_t *zero;       /* for any batch: row 0, the only one of a parameter */
+    int32_t *at[2];      /* position -> first row and column of the fault; delta schedules only */
+    int32_t *scratch[2]; /* positions */
+    uint8_t
+        *equal; /* [buffer][max_batch]: 1 if this tensor of this trial equals golden; see bs_backend.wait */
     uint8_t *masked;
     int32_t *class_of;
     bs_answer *answer;
@@ -71,10 +72,9 @@ static inline bs_status bs_pass_expand(bs_pass *b, const bs_step *s)
 
 /* Functions of masking.c.
  *
- * Returns the trials' patches, placed by the tables of a buffer or step (NULL: at the origin). Uses the
- * scratch arrays 2 * which and 2 * which + 1. */
-bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const table[2], int which);
-/* Compares a buffer with golden. */
+ * Returns the trials' patches, placed by the tables of a buffer or step (NULL: at the origin). */
+bs_patches bs_pass_look_up(const bs_pass *b, const int size[2], int32_t *const table[2]);
+/* Has a buffer compared with golden: bs_pass_look() takes note of the result. */
 bs_status bs_pass_compare(bs_pass *b, int buffer);
 /* Compares what a step made, and after a step that injects inside a region what the region made before it.
  * Elsewhere inside a region all count as changed. */
@@ -82,10 +82,11 @@ bs_status bs_pass_compare_step(bs_pass *b, const bs_step *s);
 /* Returns whether trials can be found masked after the step: everywhere, but inside a region only where sites
  * are injected. */
 bool bs_pass_checks(const bs_pass *b, const bs_step *s);
-/* After a step (-1: the start) that made `tensor`: marks trials whose live tensors all equal golden as
- * masked, unless a site of theirs is still to come, and drops them from the batch unless they are to be kept.
- * Inside a region only those that have sites in this step. */
-bs_status bs_pass_drop(bs_pass *b, int step, const int *live, int n_live, int tensor);
+/* Waits for the comparisons of steps first .. step (-1: the start), of which `step` was the last to run.
+ * Marks trials as masked at the first of them after which their live tensors all equal golden, unless a site
+ * of theirs is still to come, and drops them from the batch unless they are to be kept. Inside a region only
+ * those that have sites in this step. Until then they are computed, and stay golden. */
+bs_status bs_pass_look(bs_pass *b, int first, int step);
 /* Returns the multiply-accumulates of n trials of a step with one faulty parameter that reuses the golden
  * output. */
 double bs_pass_quick_macs(const bs_pass *b, const bs_step *s, int n, const bs_faults *f);

@@ -145,7 +145,7 @@ static void answer_relu(const void *args)
     const bs_compare_patch_args *a = args;
     bs_sim_check_range(a->equal, a->n);
     for (uint32_t i = 0; i < a->n; i++) {
-        uint64_t at = mix((uint64_t)a->at.origin[0][i], (uint64_t)a->at.origin[1][i]);
+        uint64_t at = mix((uint64_t)bs_patch_box_origin(&a->at, 0, i), (uint64_t)bs_patch_box_origin(&a->at, 1, i));
         a->equal[i] = mix(at, draw(i, &a->golden, a->channels, a->height)) >> 63;
     }
 }

@@ -44,14 +44,16 @@ static bs_status do_compare(void *arg)
 {
     uint8_t equal[MOST];
     const bench *b = arg;
-    return bs_cuda_compare(b->stream, b->tensor, b->n, rows_of(b), golden_of(b), equal);
+    BS_TRY(bs_cuda_compare(b->stream, b->tensor, b->n, rows_of(b), golden_of(b), equal));
+    return bs_cuda_collect(b->stream);
 }
 
 static bs_status do_compare_patch(void *arg)
 {
     uint8_t equal[MOST];
     const bench *b = arg;
-    return bs_cuda_compare_patch(b->stream, b->tensor, b->n, &b->at, rows_of(b), golden_of(b), equal);
+    BS_TRY(bs_cuda_compare_patch(b->stream, b->tensor, b->n, &b->at, rows_of(b), golden_of(b), equal));
+    return bs_cuda_collect(b->stream);
 }
 
 static bs_status do_overlay(void *arg)
@@ -135,7 +137,7 @@ static bs_status bench_open(bench *b, probe_layer *l, const probe *p, bs_shape s
 /* Patches of size x size, in the middle but spread a little; each sample's site is in its patch. */
 static void place(bench *b, const int64_t dim[3], int size)
 {
-    b->at = (bs_patches){{size, size}, {b->origin[0], b->origin[1]}};
+    b->at = (bs_patches){.size = {size, size}, .origin = {b->origin[0], b->origin[1]}};
     b->cells = dim[0] * size * size;
     for (int i = 0; i < b->n; i++) {
         for (int a = 0; a < 2; a++) {

@@ -131,7 +131,7 @@ static void check_faults(bool meet, bool patch)
     static uint32_t before[SITES];
     static float got[ELEMENTS];
     const int32_t zero[3] = {0};
-    const bs_patches whole = {{9, 7}, {zero, zero}};
+    const bs_patches whole = {.size = {9, 7}, .origin = {zero, zero}};
     uint32_t first[4];
     float *data;
     char *rows = rig_random_rows(&r, g->input, 3, 5, &data);
@@ -143,6 +143,7 @@ static void check_faults(bool meet, bool patch)
         assert_ok(r.b->inject_patch(r.stream, g->input, 3, &whole, rows, &f));
     else
         assert_ok(r.b->inject(r.stream, g->input, 3, rows, &f));
+    assert_ok(bs_backend_wait(r.b, r.stream));
     for (int i = 0; i < 3; i++) {
         float *row = data + i * ELEMENTS;
         for (uint32_t k = first[i]; k < first[i + 1]; k++) {
@@ -177,7 +178,7 @@ static void test_many_sites(void **state)
     bs_site *site = gb_grow(NULL, SAMPLES * ALL, sizeof *site);
     uint32_t first[SAMPLES + 1] = {0}, *before = gb_grow(NULL, SAMPLES * ALL, sizeof *before);
     const int32_t zero[SAMPLES] = {0};
-    const bs_patches whole = {{SIDE, SIDE}, {zero, zero}};
+    const bs_patches whole = {.size = {SIDE, SIDE}, .origin = {zero, zero}};
     float *data, *got = gb_grow(NULL, ALL, sizeof *got);
     char *rows = rig_random_rows(&r, g->input, SAMPLES, 5, &data);
     for (uint32_t k = 0; k < SAMPLES * ALL; k++)
@@ -236,9 +237,11 @@ static void test_many_faults(void **state)
         assert_ok(r.b->run_faulty(r.stream, 0, 1, &(bs_faulty_input){1, f}, SAMPLES, v,
                                   (bs_view){golden, NULL}, k ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out[k]));
     assert_ok(r.b->compare(r.stream, g->output, SAMPLES, out[0], (bs_view){out[1], NULL}, equal));
+    assert_ok(bs_backend_wait(r.b, r.stream));
     for (int i = 0; i < SAMPLES; i++)
         assert_true(equal[i]);
     assert_ok(r.b->compare(r.stream, g->output, SAMPLES, out[0], (bs_view){golden, NULL}, equal));
+    assert_ok(bs_backend_wait(r.b, r.stream));
     for (int i = 0; i < SAMPLES; i++)
         assert_false(equal[i]);
     rig_free(&r, in);

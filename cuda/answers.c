@@ -1,0 +1,80 @@
+/* Results of kernels that the host has to know: they stay on the device until it waits. */
+#include "cuda/enqueue.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* BYTES: of the block. Each result begins at a multiple of ALIGNMENT. */
+enum { BYTES = 4 << 20, ALIGNMENT = 16 };
+
+bs_status bs_cuda_answers_open(bs_stream *stream)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    bs_cuda_answers *a = &stream->answers;
+    BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&a->pinned, BYTES), "cuMemAllocHost"));
+    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&a->device, BYTES), "cuMemAlloc"));
+    return bs_cuda_set(stream, a->device, 1, BYTES);
+}
+
+void bs_cuda_answers_close(bs_stream *stream)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    bs_cuda_release(stream, &stream->answers.device, 1);
+    if (stream->answers.pinned)
+        api->cuMemFreeHost(stream->answers.pinned);
+    free(stream->answers.list);
+}
+
+/* Brings what there is to the host, and prepares the block for the next results. */
+static bs_status bring(bs_stream *stream)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    bs_cuda_answers *a = &stream->answers;
+    BS_TRY(bs_cuda_check(api, api->cuMemcpyDtoHAsync(a->pinned, a->device, a->used, stream->handle),
+                         "cuMemcpyDtoHAsync"));
+    BS_TRY(bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize"));
+    for (size_t i = 0; i < a->n; i++)
+        memcpy(a->list[i].to, a->pinned + a->list[i].at, a->list[i].bytes);
+    return bs_cuda_set(stream, a->device, 1, a->used);
+}
+
+bs_status bs_cuda_collect(bs_stream *stream)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    bs_cuda_answers *a = &stream->answers;
+    if (a->used == 0)
+        return bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize");
+    bs_status st = bring(stream);
+    a->used = a->n = 0; /* whatever the driver said: nobody waits for them any more */
+    return st;
+}
+
+bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t bytes)
+{
+    bs_cuda_answers *a = &stream->answers;
+    size_t room = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (room > BYTES)
+        return bs_fail(BS_ERR, "%zu bytes are too many for one transfer", bytes);
+    if (a->used + room > BYTES)
+        BS_TRY(bs_cuda_collect(stream));
+    BS_TRY(bs_grow(&a->list, &a->cap, a->n + 1, sizeof *a->list, "results"));
+    a->list[a->n++] = (struct bs_cuda_answer){to, a->used, bytes};
+    *out = a->device + a->used;
+    a->used += room;
+    return BS_OK;
+}
+
+bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    for (size_t at = 0, n; at < bytes; at += n) {
+        CUdeviceptr here;
+        n = bytes - at < BYTES ? bytes - at : BYTES;
+        BS_TRY(bs_cuda_answer(stream, &here, (char *)to + at, n));
+        BS_TRY(bs_cuda_check(api, api->cuMemcpyDtoDAsync(here, from + at, n, stream->handle),
+                             "cuMemcpyDtoDAsync"));
+    }
+    return bs_cuda_collect(stream);
+}
