@@ -96,7 +96,7 @@ CREATE TABLE run (
     exit INTEGER,                      -- exit status: 0 done, 3 stopped; NULL: running, or killed
     host TEXT,                         -- name of the machine
     backend TEXT NOT NULL,             -- cpu, cuda, null
-    device TEXT NOT NULL,              -- name of the processor; of several devices, as in 4 x NVIDIA H200: see run_device
+    device TEXT NOT NULL,              -- name of the processor, or of each of several: see run_device
     isa TEXT NOT NULL,                 -- instruction set: avx512, sm_90
     library TEXT NOT NULL,             -- versions of the vendor libraries
     version TEXT NOT NULL,             -- bitsink's

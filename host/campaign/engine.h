@@ -68,9 +68,6 @@ static inline int bs_engine_device_of(const bs_engine *e, int worker)
 {
     return worker % e->n_devices;
 }
-/* Sets *out to what is to be said of the devices: their information, with the name "4 x NVIDIA H200" if they
- * are several. */
-void bs_engine_describe(const bs_engine *e, bs_device_info *out);
 /* Makes schedules for the trials of a stratum. Clear with bs_schedules_clear(), also after an error. */
 bs_status bs_engine_schedules(bs_schedules *out, const bs_engine *e, const bs_stratum *s,
                               bs_replay_mode mode);

@@ -85,13 +85,6 @@ void bs_engine_close_devices(bs_engine *e)
     free(e->devices);
 }
 
-void bs_engine_describe(const bs_engine *e, bs_device_info *out)
-{
-    *out = e->info;
-    if (e->n_devices > 1)
-        snprintf(out->name, sizeof out->name, "%d x %.100s", e->n_devices, e->info.name);
-}
-
 /* --- What is done on each device, side by side --- */
 
 typedef struct device_share {

@@ -104,7 +104,7 @@ static bs_status run(const bs_args *args)
     bs_store *store = NULL;
     bs_engine_options o = {0};
     bs_campaign_summary summary;
-    char fallback_db[512];
+    char fallback_db[512], times[16] = "";
     bs_str selftest = {0};
     bs_proof_when when;
     const char *db = bs_option_value(args, "db");
@@ -129,6 +129,7 @@ static bs_status run(const bs_args *args)
     BS_TRY_GOTO(bs_proofs_create(&proofs, e, store, when), out);
     bs_phase("begin the run");
     bs_run_info info = {
+        .device = e->info,
         .n_devices = e->n_devices,
         .backend = e->backend->name,
         .version = BITSINK_VERSION,
@@ -139,13 +140,14 @@ static bs_status run(const bs_args *args)
         .command = bs_phases_start(),
         .allow_mixed = bs_option_value(args, "allow-mixed") != NULL,
     };
-    bs_engine_describe(e, &info.device);
     for (int k = 0; k < e->n_devices; k++)
         info.ordinal[k] = e->devices[k].ordinal;
     BS_TRY_GOTO(bs_store_begin_run(store, &info), out);
-    bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
-            (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, info.device.name,
-            info.device.isa, info.mode);
+    if (e->n_devices > 1)
+        snprintf(times, sizeof times, "%d x ", e->n_devices);
+    bs_info("%s: %llu trials on %u images, %d worker(s) on %s%s (%s), replay %s", s.job->name,
+            (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, times, e->info.name,
+            e->info.isa, info.mode);
     bs_phase("prove, and run trials");
     st = bs_campaign_run(proofs, &s.input, store, &bs_stop_requested, &summary);
     bs_error error;

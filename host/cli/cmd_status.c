@@ -101,6 +101,7 @@ static void print_proofs(const bs_file_status *s)
 
 static void print_text(const bs_file_status *s)
 {
+    char times[16] = "";
     printf("campaign  %s, made %s\n", s->name ? bs_visible(s->name) : "?", s->created ? s->created : "?");
     printf("model     %s\n", s->model ? bs_visible(s->model) : "?");
     if (s->shards > 0)
@@ -122,9 +123,11 @@ static void print_text(const bs_file_status *s)
     if (s->audited)
         printf("audit     %llu trials were run again in full, %llu of them with the same bits\n",
                (unsigned long long)s->audited, (unsigned long long)s->audit_equal);
+    if (s->n_devices > 1)
+        snprintf(times, sizeof times, "%zu x ", s->n_devices);
     if (s->runs > 0)
-        printf("last run  of %d: %s on %s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
-               s->backend ? s->backend : "?", s->device ? bs_visible(s->device) : "?",
+        printf("last run  of %d: %s on %s%s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
+               s->backend ? s->backend : "?", times, s->device ? bs_visible(s->device) : "?",
                s->started ? s->started : "?", s->ended ? s->ended : "(no commit yet)",
                (unsigned long long)s->run_trials, s->rate);
     print_devices(s);

@@ -20,7 +20,7 @@ typedef struct bs_store bs_store;
 
 /* Description of a run, besides its plan. */
 typedef struct bs_run_info {
-    bs_device_info device; /* what all its devices are */
+    bs_device_info device; /* of each of its devices */
     /* Numbers of its devices among those of the backend, by bs_result_batch.device. Worker i is on the
      * (i mod n_devices)-th. */
     int ordinal[BS_MAX_DEVICES], n_devices;
