@@ -40,6 +40,11 @@ static bs_status bring(bs_stream *stream)
     return bs_cuda_set(stream, a->device, 1, a->used);
 }
 
+void bs_cuda_forget(bs_stream *stream)
+{
+    stream->answers.used = stream->answers.n = 0;
+}
+
 bs_status bs_cuda_collect(bs_stream *stream)
 {
     const bs_cuda_api *api = stream->network->device->api;
@@ -47,7 +52,7 @@ bs_status bs_cuda_collect(bs_stream *stream)
     if (a->used == 0)
         return bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize");
     bs_status st = bring(stream);
-    a->used = a->n = 0; /* whatever the driver said: nobody waits for them any more */
+    bs_cuda_forget(stream); /* whatever the driver said */
     return st;
 }
 

@@ -62,8 +62,10 @@ static bs_status run_piece(const bs_cuda_job *j, int n, bs_operand in, int64_t f
                         .in = in,
                         .out = bs_cuda_pointer(stream->columns.ptr)};
     BS_TRY(bs_cuda_launch(stream, BS_KERNEL_im2col, n, pixels * p->length, &u));
-    BS_TRY(bs_cuda_gemm_run(stream, &p->gemm, n * pixels, filters, stream->columns.ptr, weights,
-                            stream->products.ptr));
+    BS_TRY(p->gemm.selected ? bs_cuda_gemm_run(stream, &p->gemm, n * pixels, filters, stream->columns.ptr,
+                                               weights, stream->products.ptr)
+                            : bs_cuda_gemm_own(stream, n * pixels, filters, p->length, stream->columns.ptr,
+                                               weights, 0, stream->products.ptr, width));
     bs_col2im_args f = {.n = (uint32_t)n,
                         .filters = (uint32_t)filters,
                         .width = (uint32_t)width,

@@ -20,6 +20,11 @@ static inline int64_t bs_cuda_padded(int64_t filters)
 bs_status bs_cuda_gemm_run(bs_stream *stream, const bs_cuda_gemm *g, int64_t rows, int64_t width,
                            CUdeviceptr x, CUdeviceptr w, CUdeviceptr products);
 
+/* The same by a kernel of our own, which needs no library, for any number of rows and filters. Adds the bias
+ * (0: none) of each filter; out: rows of out_step floats. */
+bs_status bs_cuda_gemm_own(bs_stream *stream, int64_t rows, int64_t width, int64_t depth, CUdeviceptr x,
+                           CUdeviceptr w, CUdeviceptr bias, CUdeviceptr out, int64_t out_step);
+
 /* cuda_matrix.c: Gemm, and MatMul by weights. Multiplies n samples, each of `repeat` rows, by `width`
  * filters; out receives compact rows of `width`. */
 bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width, CUdeviceptr filters,

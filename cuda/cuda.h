@@ -32,7 +32,7 @@ typedef enum bs_kernel_id {
 typedef enum bs_cuda_engine {
     BS_CUDA_AUTO,   /* cuDNN if an engine of it is exact, else products */
     BS_CUDA_DNN,    /* one selected engine of cuDNN */
-    BS_CUDA_GEMM,   /* im2col rows and one selected algorithm of cuBLASLt */
+    BS_CUDA_GEMM,   /* im2col rows, and their products with the filters: see bs_cuda_gemm */
     BS_CUDA_DIRECT, /* a kernel of ours, one thread for each output: grouped convolutions */
 } bs_cuda_engine;
 
@@ -59,12 +59,13 @@ struct bs_device {
     const bs_cuda_card *card;
 };
 
-/* The one algorithm for all products of rows with the same filters, whatever the number of rows. */
+/* The one algorithm of cuBLASLt for all products of rows with the same filters, whatever the number of rows.
+ */
 typedef struct bs_cuda_gemm {
     int64_t width, depth; /* number of filters, and their length */
     int64_t rows;         /* the most it was tested with; more are computed in pieces; 0: any number */
     cublasLtMatmulAlgo_t algo;
-    bool selected; /* false: no algorithm is exact, and the plain kernel computes the products */
+    bool selected; /* false: no algorithm is exact, and a kernel of ours computes the products */
     int tried;     /* algorithms that are not exact, of those that were tested */
 } bs_cuda_gemm;
 

@@ -71,13 +71,13 @@ static bs_status cuda_rank(bs_stream *stream, int n, const void *rows, const int
     if (n <= 0)
         return BS_OK;
     BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_answer(stream, &answer, out, (size_t)n * sizeof *out));
-    a.out = bs_cuda_pointer(answer);
     if (golden_class) {
         CUdeviceptr golden;
         BS_TRY(bs_cuda_stage(stream, &golden, golden_class, (size_t)n * sizeof *golden_class));
         a.golden = bs_cuda_pointer(golden);
     }
+    BS_TRY(bs_cuda_answer(stream, &answer, out, (size_t)n * sizeof *out));
+    a.out = bs_cuda_pointer(answer);
     BS_TRY(bs_cuda_launch(stream, BS_KERNEL_rank, n, BS_WARP_SIZE, &a));
     return bs_cuda_collect(stream);
 }

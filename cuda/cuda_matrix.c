@@ -2,29 +2,6 @@
 #include "cuda/conv.h"
 #include "cuda/enqueue.h"
 
-/* Runs a 1x1 convolution of images of one pixel; one thread sums each output. */
-static bs_status run_plain(const bs_cuda_job *j, int64_t rows, int64_t width, CUdeviceptr x,
-                           CUdeviceptr filters, CUdeviceptr bias, CUdeviceptr out)
-{
-    int64_t length = j->stream->network->plan[j->index].length;
-    bs_direct_args a = {.n = (uint32_t)rows,
-                        .filters = (uint32_t)width,
-                        .per_group = (uint32_t)width,
-                        .g = {.in_h = 1,
-                              .in_w = 1,
-                              .out_h = 1,
-                              .out_w = 1,
-                              .kernel = {1, 1},
-                              .stride = {1, 1},
-                              .dilation = {1, 1},
-                              .channels = (int32_t)length},
-                        .in = {bs_cuda_pointer(x), NULL, length},
-                        .weights = bs_cuda_pointer(filters),
-                        .bias = bs_cuda_pointer(bias),
-                        .out = bs_cuda_pointer(out)};
-    return bs_cuda_launch(j->stream, BS_KERNEL_direct, rows, width, &a);
-}
-
 bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width, CUdeviceptr filters,
                          CUdeviceptr bias, CUdeviceptr out)
 {
@@ -35,7 +12,7 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
     CUdeviceptr x;
     BS_TRY(bs_cuda_pack_rows(stream, n, n, in, repeat * p->length, &x));
     if (!p->gemm.selected)
-        return run_plain(j, rows, width, x, filters, bias, out);
+        return bs_cuda_gemm_own(stream, rows, width, p->length, x, filters, bias, out, width);
     BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(rows * padded) * sizeof(float)));
     BS_TRY(bs_cuda_gemm_run(stream, &p->gemm, rows, width, x, filters, stream->products.ptr));
     bs_add_bias_args a = {.n = (uint32_t)rows,

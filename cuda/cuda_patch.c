@@ -219,17 +219,17 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
     if (n <= 0)
         return BS_OK;
     BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_answer(stream, &answer, equal, (size_t)n));
     bs_compare_patch_args a = {.n = (uint32_t)n,
                                .channels = (uint32_t)p->outer,
                                .step = channel_step(p),
                                .height = (int32_t)p->height,
                                .width = (int32_t)(p->width * p->cell),
                                .needed = {(int32_t)p->needed[0], (int32_t)p->needed[1]},
-                               .rows = rows,
-                               .equal = bs_cuda_pointer(answer)};
+                               .rows = rows};
     BS_TRY(stage_boxes(stream, &a.at, n, p, at));
     BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, stream->network->graph->tensors[tensor].elements));
+    BS_TRY(bs_cuda_answer(stream, &answer, equal, (size_t)n));
+    a.equal = bs_cuda_pointer(answer);
     return bs_cuda_launch(stream, BS_KERNEL_compare_patch, n, (int64_t)a.step * a.at.size[0] * a.at.size[1],
                           &a);
 }
@@ -244,16 +244,16 @@ bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_
     if (n <= 0)
         return BS_OK;
     BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_answer(stream, &answer, bounds, bytes));
-    BS_TRY(bs_cuda_set(stream, answer, BS_NO_CORNER, bytes));
     bs_bounds_args a = {.n = (uint32_t)n,
                         .channels = (uint32_t)p->outer,
                         .step = channel_step(p),
                         .height = (int32_t)p->height,
-                        .width = (int32_t)p->width,
-                        .corner = bs_cuda_pointer(answer)};
+                        .width = (int32_t)p->width};
     BS_TRY(bs_cuda_operand(stream, &a.rows, n, rows, elements));
     BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, elements));
+    BS_TRY(bs_cuda_answer(stream, &answer, bounds, bytes));
+    a.corner = bs_cuda_pointer(answer);
+    BS_TRY(bs_cuda_set(stream, answer, BS_NO_CORNER, bytes));
     BS_TRY(bs_cuda_launch(stream, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a));
     BS_TRY(bs_cuda_collect(stream));
     for (int i = 0; i < n; i++) {

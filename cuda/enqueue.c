@@ -5,14 +5,7 @@
 #include <xxhash.h>
 
 /* SHARED: bytes of the largest array that is looked for among those that are there. */
-enum {
-    RING_BYTES = 16 << 20,
-    SHARED = 1 << 16,
-    ALIGNMENT = 256,
-    BLOCK = 256,
-    MAX_GRID_Y = 65535,
-    MAX_GRID_X = 1 << 20
-};
+enum { RING_BYTES = 16 << 20, SHARED = 1 << 16, ALIGNMENT = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
 
 static bs_status wait(bs_stream *stream)
 {
@@ -153,17 +146,20 @@ bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples
         return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
     BS_TRY(send(stream));
     stream->staging.launched = true;
-    unsigned block = BLOCK;
+    unsigned block = BS_BLOCK_SIZE;
     while (block > 32 && block / 2 >= items)
         block /= 2;
     int64_t x = (items + block - 1) / block;
     unsigned grid_x = (unsigned)(x < MAX_GRID_X ? x : MAX_GRID_X);
     unsigned grid_y = (unsigned)(samples < MAX_GRID_Y ? samples : MAX_GRID_Y);
     void *copy = (void *)(uintptr_t)args; /* the driver's parameter list is not const */
-    return bs_cuda_check(d->api,
-                         d->api->cuLaunchKernel(d->card->kernel[kernel], grid_x, grid_y, 1, block, 1, 1, 0,
-                                                stream->handle, &copy, NULL),
-                         "cuLaunchKernel");
+    bs_status st = bs_cuda_check(d->api,
+                                 d->api->cuLaunchKernel(d->card->kernel[kernel], grid_x, grid_y, 1, block, 1,
+                                                        1, 0, stream->handle, &copy, NULL),
+                                 "cuLaunchKernel");
+    if (st != BS_OK)
+        bs_cuda_forget(stream);
+    return st;
 }
 
 bs_status bs_cuda_operand(bs_stream *stream, bs_operand *out, int n, bs_view v, int64_t elements)

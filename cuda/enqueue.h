@@ -25,6 +25,8 @@ bs_status bs_cuda_stage_room(bs_stream *stream, void **host, CUdeviceptr *out, s
 bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t bytes);
 /* Waits for all work, and copies the results of which this is true to where they go. */
 bs_status bs_cuda_collect(bs_stream *stream);
+/* Forgets results that nobody waits for any more. */
+void bs_cuda_forget(bs_stream *stream);
 /* Copies device memory to the host, and waits for it as bs_cuda_collect() does. */
 bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes);
 bs_status bs_cuda_answers_open(bs_stream *stream);

@@ -1,7 +1,8 @@
-/* Products of rows with filters through cuBLASLt. To the library, which is column-major, the filters are a
- * matrix (depth, width) to be transposed, the rows are (depth, rows), the products (width, rows).
+/* Products of rows with filters, through cuBLASLt or by a kernel of our own. To the library, which is
+ * column-major, the filters are a matrix (depth, width) to be transposed, the rows are (depth, rows), the
+ * products (width, rows).
  *
- * One algorithm serves all numbers of rows and of filters: see gemm_select.c. */
+ * One algorithm of it serves all numbers of rows and of filters: see gemm_select.c. */
 #include "cuda/gemm.h"
 #include "cuda/enqueue.h"
 
@@ -70,4 +71,46 @@ bs_status bs_cuda_gemm_run(bs_stream *stream, const bs_cuda_gemm *g, int64_t row
         BS_TRY(run_piece(stream, g, rows - at < most ? rows - at : most, width, x + (CUdeviceptr)(at * in), w,
                          products + (CUdeviceptr)(at * out)));
     return BS_OK;
+}
+
+/* The kernels of gemm.cu by their tiles. time: of a multiprocessor for one tile, in the time of 512 products
+ * at full rate. It follows from what limits a step along the depth. The large tile: arithmetic; 8 x 4
+ * products of a thread take three instructions that read shared memory. The small one: shared memory, which
+ * is read twice for four products of a thread, so that it takes twice the time of its arithmetic. */
+static const struct {
+    bs_kernel_id kernel;
+    int64_t height, width, time;
+} tiles[] = {{BS_KERNEL_gemm, BS_GEMM_ROWS, BS_GEMM_FILTERS, 18},
+             {BS_KERNEL_gemm_small, BS_GEMM_SMALL, BS_GEMM_SMALL, 4}};
+
+static int64_t pieces(int64_t all, int64_t of)
+{
+    return (all + of - 1) / of;
+}
+
+/* Returns true if small tiles are done earlier: where there are few rows or filters, large ones leave most
+ * multiprocessors, or most of themselves, idle. */
+static bool small_is_faster(const bs_device *d, int64_t rows, int64_t width)
+{
+    int64_t time[2], processors = d->card->multiprocessors ? d->card->multiprocessors : 1;
+    for (int k = 0; k < 2; k++)
+        time[k] =
+            tiles[k].time * pieces(pieces(rows, tiles[k].height) * pieces(width, tiles[k].width), processors);
+    return time[1] < time[0];
+}
+
+bs_status bs_cuda_gemm_own(bs_stream *stream, int64_t rows, int64_t width, int64_t depth, CUdeviceptr x,
+                           CUdeviceptr w, CUdeviceptr bias, CUdeviceptr out, int64_t out_step)
+{
+    int k = small_is_faster(stream->network->device, rows, width);
+    bs_gemm_args a = {.rows = (uint32_t)rows,
+                      .width = (uint32_t)width,
+                      .depth = (uint32_t)depth,
+                      .out_step = out_step,
+                      .x = bs_cuda_pointer(x),
+                      .w = bs_cuda_pointer(w),
+                      .bias = bs_cuda_pointer(bias),
+                      .out = bs_cuda_pointer(out)};
+    return bs_cuda_launch(stream, tiles[k].kernel, pieces(rows, tiles[k].height),
+                          pieces(width, tiles[k].width) * BS_BLOCK_SIZE, &a);
 }

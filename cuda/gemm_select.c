@@ -2,8 +2,8 @@
  *
  * One algorithm serves all numbers of rows and of filters: it fixes tile, stages and the order of the sum
  * along `depth`, which is never split, so an element should not depend on its neighbours. The library does
- * not promise that, so the first algorithm that is exact on random data is taken. If there is none, a plain
- * kernel is used, one thread for each output: slower, but exact by construction. */
+ * not promise that, so the first algorithm that is exact on random data is taken. If there is none, the
+ * kernel of kernels/gemm.cu is used, which is exact by construction. */
 #include "cuda/invariance.h"
 #include "cuda/selection.h"
 

@@ -75,6 +75,7 @@ bs_status bs_invariance_samples(const bs_invariance *r, int batch, bool *exact)
     BS_TRY(run(r, batch, row, r->made));
     BS_TRY(bs_cuda_compare(r->stream, node_of(r)->out, batch, bs_cuda_pointer(r->made),
                            (bs_view){bs_cuda_pointer(r->y), row}, equal));
+    BS_TRY(bs_cuda_collect(r->stream));
     for (int i = 0; i < batch; i++)
         *exact &= equal[i];
     return BS_OK;
@@ -116,6 +117,7 @@ static bs_status try_patches(const bs_invariance *r, const int size[2], int batc
     bs_patches at = {.size = {size[0], size[1]}, .origin = {origin[0], origin[1]}};
     BS_TRY(bs_cuda_compare_patch(r->stream, nd->out, batch, &at, bs_cuda_pointer(r->made),
                                  (bs_view){bs_cuda_pointer(r->y), row}, equal));
+    BS_TRY(bs_cuda_collect(r->stream));
     for (int i = 0; i < batch; i++)
         *exact &= equal[i];
     return BS_OK;

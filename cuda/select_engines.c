@@ -1,7 +1,8 @@
 /* Selects what computes convolutions and products of rows with filters: the first engine of cuDNN whose bits
  * do not depend on what else is computed. On random data, patches from the corners and the middle of the
  * plane, in batches of several sizes, and faulty filters must come out as in the whole layer. If no engine
- * passes, products of im2col rows are used; for products, see gemm_select.c.
+ * passes, products of im2col rows are used; for products, see gemm_select.c. Grouped convolutions and the
+ * device without libraries have a plain kernel instead, one thread for each output.
  *
  * Tried first is what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns
  * mostly consist. For an H200, as described to them, that is another engine than for whole layers. By the
@@ -70,12 +71,12 @@ static bs_status select_conv(bs_stream *stream, int node, bool dnn)
     int64_t plane = out->dim[1] * out->dim[2], golden = 16 * plane, trials = 256 * (plane < 36 ? plane : 36);
     BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, golden > trials ? golden : trials, p->filters, p->length,
                                p->param[1]));
-    p->engine = p->gemm.selected ? BS_CUDA_GEMM : BS_CUDA_DIRECT;
+    p->engine = BS_CUDA_GEMM;
     return BS_OK;
 }
 
 /* Selects the algorithm for the rows of one batch of trials, in round numbers. The device without libraries
- * uses the plain kernel. */
+ * uses a kernel of our own. */
 static bs_status select_product(bs_stream *stream, int node)
 {
     bs_cuda_plan *p = &stream->network->plan[node];
@@ -112,8 +113,9 @@ static bs_status select_node(bs_stream *stream, bs_cache *cache, int node, bool 
     }
     const bs_cuda_gemm *g = &n->plan[node].gemm;
     if (g->width && !g->selected)
-        bs_info("products of %lld filters of %lld weights run through a plain, slower kernel: of %d "
-                "algorithms of cuBLASLt that were tried none gives the same bits in every batch",
+        bs_info("products of %lld filters of %lld weights run through a kernel of bitsink's, which may be "
+                "slower: of %d algorithms of cuBLASLt that were tried none gives the same bits in every "
+                "batch",
                 (long long)g->width, (long long)g->depth, g->tried);
     return BS_OK;
 }

@@ -6,6 +6,8 @@
 #include "bits.h"
 #include "dtype.h"
 #include "op_list.h"
+#include "operand.h"
+#include "product_args.h"
 #include "rank.h"
 #include "space.h"
 
@@ -30,6 +32,8 @@
     X(resize)                                                                                                \
     X(matmul)                                                                                                \
     X(direct)                                                                                                \
+    X(gemm)                                                                                                  \
+    X(gemm_small)                                                                                            \
     X(im2col)                                                                                                \
     X(col2im)                                                                                                \
     X(add_bias)                                                                                              \
@@ -45,19 +49,8 @@
     X(scatter)                                                                                               \
     X(rank)
 
-/* Input rows: sample i reads row rows[i], or row i if rows is NULL. `elements` is the size of a row; 0 for a
- * parameter, which all samples share. */
-typedef struct bs_operand {
-    const float *base;
-    const int32_t *rows;
-    int64_t elements;
-} bs_operand;
-
-BS_HD const float *bs_operand_row(const bs_operand *o, uint32_t sample)
-{
-    int64_t row = o->rows ? o->rows[sample] : (int64_t)sample;
-    return o->base + row * o->elements;
-}
+/* Threads of a block where a launch has more items than half of it. */
+enum { BS_BLOCK_SIZE = 256 };
 
 typedef struct bs_unary_args {
     uint32_t n, elements;
@@ -217,62 +210,6 @@ typedef struct bs_resize_args {
     bs_operand in;
     float *out;
 } bs_resize_args;
-
-/* y (..., rows, columns) = a (..., rows, depth) b (..., depth, columns). Arrays of `batch` (the leading
- * axes): y, a, b, in elements. */
-typedef struct bs_matmul_args {
-    uint32_t n, rows, columns, depth;
-    bs_operand a_in, b_in;
-    float *out;
-    int64_t out_elements;
-    bs_nd_space batch;
-} bs_matmul_args;
-
-/* The geometry of a convolution for the kernels below. Filter f reads `channels` channels from channel
- * first[f] on (first NULL: f / per_group * channels). */
-typedef struct bs_conv_geometry {
-    int32_t in_h, in_w, out_h, out_w;
-    int32_t kernel[2], stride[2], dilation[2], pad[2];
-    int32_t channels; /* number that a filter reads */
-} bs_conv_geometry;
-
-/* One thread sums each output, channel by channel, row by row, column by column, without the padding. */
-typedef struct bs_direct_args {
-    uint32_t n, filters, per_group;
-    bs_conv_geometry g;
-    bs_operand in;
-    const float *weights, *bias; /* (filters, channels, kernel); bias may be NULL */
-    const int32_t *first;
-    float *out;
-} bs_direct_args;
-
-/* im2col: makes the rows [n * pixels][channels * kernel] by which filters are multiplied; padding is 0.
- * first_pixel, pixels: the part of each sample's plane to convert. */
-typedef struct bs_im2col_args {
-    uint32_t n;
-    uint32_t pixels;
-    int32_t first_pixel;
-    bs_conv_geometry g;
-    bs_operand in;
-    float *out;
-} bs_im2col_args;
-
-/* col2im: makes out (filters, plane) of each sample from products [n * pixels][width], plus bias. */
-typedef struct bs_col2im_args {
-    uint32_t n;
-    uint32_t filters, width, pixels, plane;
-    int32_t first_pixel;
-    const float *products, *bias; /* bias may be NULL */
-    float *out;
-} bs_col2im_args;
-
-/* out = in + bias of the channel (k / plane % channels); `in`, rows of in_elements, may be out. */
-typedef struct bs_add_bias_args {
-    uint32_t n, elements, channels, plane;
-    int64_t in_elements;
-    const float *in, *bias; /* bias may be NULL */
-    float *out;
-} bs_add_bias_args;
 
 typedef struct bs_copy_rows_args {
     uint32_t n, elements;

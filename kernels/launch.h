@@ -30,8 +30,14 @@
  * kernel is launched with BS_WARP_SIZE items for each line. A function for such kernels is a BS_DEVICE; it
  * takes BS_LANE, the thread's number in the warp, and walks by BS_LANE_ITEMS().
  *
+ * The products of a matrix are given to a block by tiles: BS_BLOCK_TILES(i, k, rows, height, columns, width)
+ * walks tiles (i, k) of height x width. The kernel is launched with a sample for each row of tiles, and
+ * BS_BLOCK_SIZE items for each column.
+ *
  * BS_SHARED(float, sum, 8) declares sum[8], which the threads of a block share, uninitialised.
- * bs_block_sync(), which all of them call, separates what they write there from what they read. */
+ * bs_block_sync(), which all of them call, separates what they write there from what they read.
+ *
+ * A loop after BS_UNROLL becomes straight code, so that the small arrays it walks are registers. */
 #ifndef BS_KERNELS_LAUNCH_H
 #define BS_KERNELS_LAUNCH_H
 
@@ -70,6 +76,7 @@ BS_HD int32_t bs_most(int32_t a, int32_t b)
 #define bs_warp_any(v)           __any_sync(0xffffffffu, v)
 
 #define BS_DEVICE static __device__ inline
+#define BS_UNROLL _Pragma("unroll")
 
 /* Lanes k and k + step compute one combination, from both sides, where it needs no order of a and b. */
 #define X(name, type, combination)                                                                           \
@@ -137,6 +144,7 @@ void *bs_sim_shared(uint64_t bytes, const char *where);
 #define bs_warp_max_nan(v)       bs_sim_max_nan(v, BS_WHERE)
 #define bs_warp_min_nan(v)       bs_sim_min_nan(v, BS_WHERE)
 #define BS_DEVICE                static inline
+#define BS_UNROLL
 
 BS_HD void bs_atomic_max(int32_t *p, int32_t v)
 {
@@ -154,6 +162,10 @@ BS_HD void bs_atomic_max(int32_t *p, int32_t v)
 #define BS_WARP_LINES(i, k, samples_, lines_)                                                                \
     BS_SAMPLES(i, samples_)                                                                                  \
     for (uint32_t k = BS_ITEM / BS_WARP_SIZE; k < (uint32_t)(lines_); k += BS_ITEM_STEP / BS_WARP_SIZE)
+#define BS_BLOCK_TILES(i, k, rows_, height_, columns_, width_)                                               \
+    BS_SAMPLES(i, ((rows_) + (height_)-1) / (height_))                                                       \
+    for (uint32_t k = BS_ITEM / BS_BLOCK_SIZE; k < ((columns_) + (width_)-1) / (width_);                     \
+         k += BS_ITEM_STEP / BS_BLOCK_SIZE)
 #define BS_LANE                        (BS_THREAD % BS_WARP_SIZE)
 #define BS_LANE_ITEMS(k, lane, items_) for (uint32_t k = lane; k < (uint32_t)(items_); k += BS_WARP_SIZE)
 #define BS_WARP_ITEMS(k, items_)       BS_LANE_ITEMS(k, BS_LANE, items_)

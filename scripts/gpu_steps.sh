@@ -252,7 +252,7 @@ sanitize() {
     [ "$code" = 0 ] && grep -q 'ERROR SUMMARY: 0 errors' "$log"
 }
 step_memcheck() { sanitize memcheck cuda; }
-# Uses the plain kernel only: memory written by libraries would count as never written.
+# Uses our own kernels only: memory written by libraries would count as never written.
 step_initcheck() { sanitize initcheck cuda:0,direct; }
 
 # --- comparison with other programs ---

@@ -42,6 +42,8 @@ static double inputs(const bs_region_args *a)
     X(resize, 1.0 * a->n * a->channels * (1.0 * a->in_h * a->in_w + 1.0 * a->out_h * a->out_w))              \
     X(matmul, 1.0 * a->n * a->batch.items *                                                                  \
                   (1.0 * a->depth * ((double)a->rows + a->columns) + 1.0 * a->rows * a->columns))            \
+    X(gemm, 1.0 * a->depth * ((double)a->rows + a->width) + 1.0 * a->rows * a->width)                        \
+    X(gemm_small, 1.0 * a->depth * ((double)a->rows + a->width) + 1.0 * a->rows * a->width)                  \
     X(direct, 1.0 * a->n * ((double)a->in.elements + 1.0 * a->filters * a->g.out_h * a->g.out_w))            \
     X(im2col, 2.0 * a->n * a->pixels * a->g.channels * cells(a->g.kernel))                                   \
     X(col2im, 2.0 * a->n * a->pixels * a->filters)                                                           \
@@ -145,7 +147,8 @@ static void answer_relu(const void *args)
     const bs_compare_patch_args *a = args;
     bs_sim_check_range(a->equal, a->n);
     for (uint32_t i = 0; i < a->n; i++) {
-        uint64_t at = mix((uint64_t)bs_patch_box_origin(&a->at, 0, i), (uint64_t)bs_patch_box_origin(&a->at, 1, i));
+        uint64_t at =
+            mix((uint64_t)bs_patch_box_origin(&a->at, 0, i), (uint64_t)bs_patch_box_origin(&a->at, 1, i));
         a->equal[i] = mix(at, draw(i, &a->golden, a->channels, a->height)) >> 63;
     }
 }

@@ -2,9 +2,10 @@
  * begin that nobody may touch; no address is ever given out again, so one that was freed is known for ever.
  *
  * The host may not touch device memory at all: it is closed but for the work of its device, which opens an
- * allocation when it first touches it; the last work of a device that ends closes all of its own. A host
- * thread, or a kernel of another device, that reads while another thread's work runs may go unnoticed, and
- * one that reads once, late in a long run: see SOMETIMES. A debugger should leave SIGSEGV to the program. */
+ * allocation when it first touches it; the last work of a device that ends closes all of its own. A
+ * kernel of another device, or a host thread, that reads while another thread's work runs may go unnoticed,
+ * and a host thread that reads once, late in a long run: see SOMETIMES. A debugger should leave SIGSEGV to
+ * the program. */
 #include "sim_inside.h"
 
 #include <errno.h>
@@ -171,9 +172,20 @@ static void catch_faults(void)
     sigaction(SIGSEGV, &ours, NULL);
 }
 
+static void close_all(arena *a)
+{
+    if (a->open_to && mprotect((void *)a->open_from, a->open_to - a->open_from, PROT_NONE))
+        bs_sim_die("mprotect: %s", strerror(errno));
+    a->open_to = 0;
+}
+
+/* What other devices left open is closed, or work of this one might use it. */
 void bs_sim_begin_work(int device, const char *name)
 {
     pthread_mutex_lock(&lock);
+    for (int d = 0; d < SIM_DEVICES; d++)
+        if (d != device && devices[d].works == 0)
+            close_all(&devices[d]);
     if (devices[device].works++ == 0)
         catch_faults();
     pthread_mutex_unlock(&lock);
@@ -186,11 +198,8 @@ void bs_sim_end_work(void)
     arena *a = at_work;
     work = NULL;
     pthread_mutex_lock(&lock);
-    if (--a->works == 0 && (a->rests++ < ALWAYS || a->rests % SOMETIMES == 0) && a->open_to) {
-        if (mprotect((void *)a->open_from, a->open_to - a->open_from, PROT_NONE))
-            bs_sim_die("mprotect: %s", strerror(errno));
-        a->open_to = 0;
-    }
+    if (--a->works == 0 && (a->rests++ < ALWAYS || a->rests % SOMETIMES == 0))
+        close_all(a);
     pthread_mutex_unlock(&lock);
 }
 

@@ -104,7 +104,7 @@ static void check(bs_graph *g, bool selected)
     const bs_cuda_plan *p = &r.network->plan[0];
     assert_int_equal(p->gemm.selected, selected);
     if (g->nodes[0].op == BS_OP_CONV)
-        assert_int_equal(p->engine, selected ? BS_CUDA_GEMM : BS_CUDA_DIRECT);
+        assert_int_equal(p->engine, BS_CUDA_GEMM);
     same_in_any_batch(&r);
     same_for_few_filters(&r);
     rig_close(&r);

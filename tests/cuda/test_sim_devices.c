@@ -119,47 +119,49 @@ static void test_streams(void **state)
     }
 }
 
-/* The bits that a device computes, with a convolution and a product; `which`: the words of --device. */
-static void compute(const char *which, float out[N])
+typedef struct outputs {
+    float convolution[2 * 4 * 4], product[N];
+} outputs;
+
+/* What a device makes of the same inputs. */
+static outputs compute(const char *device_name)
 {
-    setenv("BITSINK_TEST_DEVICE", which, 1);
+    enum { VALUES = 2 * 4 * 4 };
+    outputs made;
+    setenv("BITSINK_TEST_DEVICE", device_name, 1);
     bs_graph *g = gb_create();
-    g->input = gb_activation(g, GB_SHAPE(4, 5, 5));
-    int at = gb_conv(g, g->input, 4, 3, 1, 1, 1, true);
-    at = gb_node(g, BS_OP_FLATTEN, GB_SHAPE(100), (bs_attr){0}, 1, (int[]){at});
-    int w = gb_random(g, GB_SHAPE(N, 100), 3), bias = gb_random(g, GB_SHAPE(N), 4);
+    g->input = gb_activation(g, GB_SHAPE(4, 4, 4));
+    int at = gb_conv(g, g->input, 2, 3, 1, 1, 1, true);
+    int flat = gb_node(g, BS_OP_FLATTEN, GB_SHAPE(VALUES), (bs_attr){0}, 1, (int[]){at});
+    int w = gb_random(g, GB_SHAPE(N, VALUES), 3), bias = gb_random(g, GB_SHAPE(N), 4);
     g->output = gb_node(g, BS_OP_GEMM, GB_SHAPE(N), (bs_attr){.trans_b = true, .alpha = 1.0f, .beta = 1.0f},
-                        3, (int[]){at, w, bias});
+                        3, (int[]){flat, w, bias});
     rig r = rig_open(g);
-    void *rows[3] = {rig_random_rows(&r, g->input, 1, 5, NULL), rig_rows(&r, g->nodes[0].out, 1),
-                     rig_rows(&r, g->output, 1)};
+    void *rows[] = {rig_random_rows(&r, g->input, 1, 5, NULL), rig_rows(&r, at, 1),
+                    rig_random_rows(&r, flat, 1, 6, NULL), rig_rows(&r, g->output, 1)};
     assert_ok(r.b->run(r.stream, 0, 1, (bs_view[3]){{rows[0], NULL}}, rows[1]));
-    assert_ok(r.b->run(r.stream, 2, 1, (bs_view[3]){{rows[1], NULL}}, rows[2]));
-    assert_ok(r.b->download(r.stream, g->output, rows[2], out));
-    for (int i = 0; i < 3; i++)
+    assert_ok(r.b->run(r.stream, 2, 1, (bs_view[3]){{rows[2], NULL}}, rows[3]));
+    assert_ok(r.b->download(r.stream, at, rows[1], made.convolution));
+    assert_ok(r.b->download(r.stream, g->output, rows[3], made.product));
+    for (int i = 0; i < 4; i++)
         rig_free(&r, rows[i]);
     rig_close(&r);
     gb_free(g);
+    return made;
 }
 
-/* One alone computes otherwise where it is asked to: by convolutions, or by products. */
+/* One alone computes otherwise, and where it is asked to. */
 static void test_bits(void **state)
 {
     (void)state;
-    static const char *const ways[][DEVICES] = {{"cuda:0,cudnn", "cuda:1,cudnn"},
-                                                {"cuda:0,gemm", "cuda:1,gemm"}};
-    for (int i = 0; i < 2; i++) {
-        float here[N], there[N];
-        unsetenv("BITSINK_SIM_OTHER_BITS");
-        compute(ways[i][0], here);
-        compute(ways[i][1], there);
-        assert_memory_equal(here, there, sizeof here);
-        setenv("BITSINK_SIM_OTHER_BITS", "1", 1);
-        compute(ways[i][1], there);
-        assert_memory_not_equal(here, there, sizeof here);
-        compute(ways[i][0], there);
-        assert_memory_equal(here, there, sizeof here);
-    }
+    setenv("BITSINK_SIM_DNN", "exact", 1);
+    setenv("BITSINK_SIM_BLAS", "exact", 1);
+    outputs usual = compute("cuda:1");
+    setenv("BITSINK_SIM_OTHER_BITS", "1", 1);
+    outputs here = compute("cuda:0"), there = compute("cuda:1");
+    assert_memory_equal(&here, &usual, sizeof here);
+    assert_memory_not_equal(there.convolution, here.convolution, sizeof here.convolution);
+    assert_memory_not_equal(there.product, here.product, sizeof here.product);
 }
 
 /* --- mistakes --- */

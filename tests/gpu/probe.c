@@ -247,7 +247,7 @@ int main(int argc, char **argv)
             p.small = true;
         else
             p.folder = argv[i];
-    /* The plain kernel needs no choice of an engine: loading is quick. */
+    /* Kernels of our own need no choice of an engine: loading is quick. */
     st = bs_cuda_open(&p.device, 0, "direct");
     if (st != BS_OK) {
         fprintf(stderr, "error: %s\n", bs_error_message());
@@ -262,6 +262,7 @@ int main(int argc, char **argv)
                  {"Rates", 15, probe_rates},
                  {"Kernels of the replay", 10, probe_delta},
                  {"Inner products: algorithms of cuBLASLt", 15, probe_products},
+                 {"Inner products: our own kernel", 6, probe_gemm},
                  {"NaN and Inf in convolutions", 10, probe_not_finite},
                  {"Convolutions: exactness and speed of engines", 55, probe_convolutions}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts && st != BS_NO_DEVICE; i++) {

@@ -34,6 +34,7 @@ bs_status probe_device(probe *p);
 bs_status probe_rates(probe *p);
 bs_status probe_convolutions(probe *p);
 bs_status probe_products(probe *p);
+bs_status probe_gemm(probe *p);
 bs_status probe_delta(probe *p);
 bs_status probe_not_finite(probe *p);
 
