@@ -24,7 +24,7 @@ bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g, const 
             goto out;
         }
     }
-    BS_TRY_GOTO(bs_cuda_select_engines(n, options ? options->cache : NULL), out);
+    BS_TRY_GOTO(bs_cuda_select_engines(n, options), out);
     *out = n;
     n = NULL;
 out:

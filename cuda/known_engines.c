@@ -112,6 +112,25 @@ out:
     return st;
 }
 
+bs_status bs_cuda_adopt_engine(bs_stream *stream, const bs_network *like, int node, bool dnn)
+{
+    bs_cuda_plan *p = &stream->network->plan[node];
+    const bs_cuda_plan *from = &like->plan[node];
+    const known k = {from->engine, from->gemm, from->dnn};
+    bool served;
+    BS_TRY(bs_invariance_judge(stream, check(stream, node, &k, dnn, &served), &served));
+    if (!served) {
+        bs_fail(BS_ERR, "the libraries do not serve on this device what was selected on the first");
+        return bs_hint(
+            "devices of one run must be of one kind; start a run for each, with --shard into a file "
+            "of its own");
+    }
+    p->engine = k.engine;
+    p->gemm = k.gemm;
+    p->dnn = k.dnn;
+    return BS_OK;
+}
+
 bs_status bs_cuda_remember_engine(const bs_network *n, bs_cache *cache, int node, bool dnn)
 {
     const bs_cuda_plan *p = &n->plan[node];

@@ -120,6 +120,15 @@ static bs_status select_node(bs_stream *stream, bs_cache *cache, int node, bool 
     return BS_OK;
 }
 
+/* Takes over the engine of every layer from another device. */
+static bs_status adopt_all(bs_network *n, bs_stream *stream, const bs_network *like, bool dnn)
+{
+    for (int i = 0; i < n->graph->n_nodes; i++)
+        if (n->plan[i].filters && bs_cuda_adopt_engine(stream, like, i, dnn) != BS_OK)
+            return bs_context("node '%s'", n->graph->nodes[i].name);
+    return BS_OK;
+}
+
 static bs_status select_all(bs_network *n, bs_stream *stream, bs_cache *cache, bool dnn)
 {
     const bs_graph *g = n->graph;
@@ -159,14 +168,16 @@ static bs_status start_dnn(bs_stream *stream, bool *good)
     return BS_OK;
 }
 
-bs_status bs_cuda_select_engines(bs_network *n, bs_cache *cache)
+bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options)
 {
+    const bs_network *like = options ? options->like : NULL;
     bs_stream *stream;
     bool dnn;
     BS_TRY(bs_cuda_stream_open(&stream, n));
     bs_status st = start_dnn(stream, &dnn);
     if (st == BS_OK)
-        st = select_all(n, stream, cache, dnn);
+        st = like ? adopt_all(n, stream, like, dnn)
+                  : select_all(n, stream, options ? options->cache : NULL, dnn);
     bs_cuda_stream_close(stream);
     return st;
 }

@@ -29,14 +29,17 @@ bool bs_cuda_gemm_serves(const bs_device *d, const bs_cuda_gemm *g);
 /* known_engines.c. Sets the engine of a node to what an earlier load selected, if the cache (NULL: none) has
  * it and the libraries still serve it; then *found is true. dnn: whether cuDNN runs. */
 bs_status bs_cuda_recall_engine(bs_stream *stream, bs_cache *cache, int node, bool dnn, bool *found);
+/* Sets the engine of a node to that of `like`, a network of the same graph on another device. Fails if the
+ * libraries do not serve it here. */
+bs_status bs_cuda_adopt_engine(bs_stream *stream, const bs_network *like, int node, bool dnn);
 /* Stores the engine that was selected for a node. */
 bs_status bs_cuda_remember_engine(const bs_network *n, bs_cache *cache, int node, bool dnn);
 /* Hashes what is selected for all nodes. */
 uint64_t bs_cuda_selection(const bs_network *n);
 
 /* select_engines.c. Selects the engine of each convolution and product; called once, when the parameters are
- * on the device. cache: selections of earlier loads, NULL: none. */
-bs_status bs_cuda_select_engines(bs_network *n, bs_cache *cache);
+ * on the device. options: NULL: none. */
+bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options);
 
 /* cuda_load.c */
 bs_status bs_cuda_load(bs_network **out, bs_device *d, const bs_graph *g, const bs_load_options *options);

@@ -260,7 +260,8 @@ SELECT n.shown AS entry, fault(e.id) || iif(e.shared_bit, ', one bit for all', '
 
 -- Runs.
 CREATE TEMP VIEW report_runs AS
-SELECT id AS run, local_time(started) AS started, host, backend || ', ' || device || ', ' || isa || printf(', %d thread%s', threads, iif(threads = 1, '', 's'))
+SELECT id AS run, local_time(started) AS started, host, backend || ', ' || (SELECT iif(count(*) > 1, count(*) || ' x ', '') FROM
+       run_device d WHERE d.run = run.id) || device || ', ' || isa || printf(', %d thread%s', threads, iif(threads = 1, '', 's'))
        AS device, library || ', bitsink ' || version AS library, mode AS "replay mode", selftest AS "self-test", (SELECT group_concat(n || ' ' || outcome, ', ') FROM (SELECT count(*) AS n, outcome FROM
        proof WHERE proof.run = run.id GROUP BY outcome ORDER BY outcome DESC)) AS proofs, printf('%,d', trials) AS trials,
        printf('%.1f', start_seconds) AS "seconds to the first row", printf('%,d', trials / nullif(seconds, 0)) AS

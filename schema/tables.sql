@@ -96,7 +96,7 @@ CREATE TABLE run (
     exit INTEGER,                      -- exit status: 0 done, 3 stopped; NULL: running, or killed
     host TEXT,                         -- name of the machine
     backend TEXT NOT NULL,             -- cpu, cuda, null
-    device TEXT NOT NULL,              -- name of the processor
+    device TEXT NOT NULL,              -- name of the processor, or of each of several: see run_device
     isa TEXT NOT NULL,                 -- instruction set: avx512, sm_90
     library TEXT NOT NULL,             -- versions of the vendor libraries
     version TEXT NOT NULL,             -- bitsink's
@@ -107,6 +107,18 @@ CREATE TABLE run (
     fingerprint TEXT NOT NULL,         -- hash of golden outputs: equal where the numerics are equal
     strata TEXT NOT NULL               -- hash of the strata of its job
 );
+
+-- The devices of each run, and what each did. Files of schema version 9 or less have none.
+CREATE TABLE run_device (
+    run INTEGER NOT NULL,     -- run.id
+    ordinal INTEGER NOT NULL, -- number of the device among those of run.backend: 2 of cuda:2
+    workers INTEGER NOT NULL, -- workers of the run that were on it
+    trials INTEGER NOT NULL DEFAULT 0,  -- trial rows it computed
+    goldens INTEGER NOT NULL DEFAULT 0, -- golden rows it computed that are in the file
+    lost TEXT,                -- UTC time when it was lost, and its work went to the others; NULL: it was not
+    reason TEXT,              -- how; NULL: it was not lost
+    PRIMARY KEY (run, ordinal)
+) WITHOUT ROWID;
 
 -- The proofs: what each run relied on so that its replay is exact. A proof is about one schedule or part of one, which gave
 -- the same bits as a full re-run. Files of schema version 6 or less have none.

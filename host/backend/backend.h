@@ -85,6 +85,9 @@ static inline int32_t bs_patch_origin(const bs_patches *p, int axis, int sample)
 typedef struct bs_load_options {
     bs_cache *cache; /* facts of earlier loads; NULL: none. It must outlive the network */
     int threads;     /* threads that may prepare parameters side by side; 0: one */
+    /* The same graph on another device of the same kind, whose implementations are taken over: it is an error
+     * if this device lacks one. NULL: they are selected. */
+    const bs_network *like;
 } bs_load_options;
 
 typedef struct bs_backend {
@@ -198,10 +201,19 @@ static inline bs_status bs_backend_wait(const bs_backend *b, bs_stream *stream)
     return b->wait ? b->wait(stream) : BS_OK;
 }
 
-/* Finds a backend and one of its devices. `spec`: "cpu", "null", "cuda", "cuda:1", "cuda:1,OPTION,...", or
- * "auto" (the best that has a device). On success *ordinal is the device number, and *options is the rest of
- * spec or NULL. */
-bs_status bs_backend_find(const bs_backend **out, int *ordinal, const char **options, const char *spec);
+/* Devices of one backend, in the order in which they were named. */
+enum { BS_MAX_DEVICES = 64 };
+typedef struct bs_device_choice {
+    const bs_backend *backend;
+    int n, ordinal[BS_MAX_DEVICES];
+    const char *options; /* of each of them, within `spec`; NULL: none */
+} bs_device_choice;
+
+/* Finds what `spec` names: "cpu", "null", "cuda", "cuda:1", "cuda:0-3", "cuda:0,2", "cuda:all", or "auto"
+ * (one device of the best backend that has any). Options may follow, "cuda:0,2,OPTION,...": none of them
+ * begins with a digit. BS_USAGE: it names no device, or one twice; BS_NO_DEVICE: the machine lacks one of
+ * them. */
+bs_status bs_backend_find(bs_device_choice *out, const char *spec);
 /* Calls supports() for all nodes; fails with a message that names the unsupported ones. */
 bs_status bs_backend_check(const bs_backend *b, const bs_graph *g);
 

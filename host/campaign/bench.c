@@ -91,7 +91,7 @@ static bs_status bench_worker(void *shared, int worker)
     bs_bench_share *s = shared;
     bs_worker w;
     uint64_t fingerprint;
-    BS_TRY(bs_worker_open(&w, s->e));
+    BS_TRY(bs_worker_open(&w, s->e, worker));
     bs_status st = bs_selftest_probe(w.golden, &fingerprint);
     if (st == BS_OK)
         st = bs_bench_golden(s, &w, worker);
@@ -121,7 +121,7 @@ static void note_memory(bs_bench *out, const bs_engine *e)
     for (int t = 0; t < g->n_tensors; t++)
         if (g->tensors[t].constant)
             out->parameter_bytes += (size_t)g->tensors[t].elements * sizeof(float);
-    out->golden_image_bytes = bs_golden_image_bytes(g, e->backend, e->network);
+    out->golden_image_bytes = bs_golden_image_bytes(g, e->backend, bs_engine_network(e));
     out->golden_bytes = threads * (size_t)e->tile * out->golden_image_bytes;
     out->trial_bytes = threads * e->arena_bytes;
     out->host_peak = bs_resources_peak();
@@ -139,7 +139,7 @@ static bs_status make_schedules(bs_bench_share *s)
     for (; s->n_made < n && (s->n_made == 0 || bs_bench_left(s, BS_BENCH_SCHEDULES_END) > 0); s->n_made++) {
         int index = s->order[s->n_made];
         for (int way = 0; way < BS_BENCH_WAY_COUNT; way++)
-            BS_TRY(bs_schedules_create(&s->schedules[index][way], e->graph, e->backend, e->network,
+            BS_TRY(bs_schedules_create(&s->schedules[index][way], e->graph, e->backend, bs_engine_network(e),
                                        s->out->targets[index], bs_bench_mode(way), true, &e->context));
     }
     bs_autotune_log(e->context.autotune);

@@ -53,7 +53,7 @@ static bs_status timed_worker(void *shared, int worker)
     timed_share *t = shared;
     bs_worker w;
     bs_bench_batch b;
-    BS_TRY(bs_worker_open(&w, &t->engine));
+    BS_TRY(bs_worker_open(&w, &t->engine, worker));
     bs_status st = bs_bench_batch_open(&b, (size_t)t->s->trials);
     if (st == BS_OK)
         st = run_timed(t->s, &w, &b, worker);
@@ -67,9 +67,9 @@ bs_status bs_bench_kernels(bs_bench_share *s)
     timed_share t = {s, *s->e};
     bs_timed *timed;
     s->out->kernel_targets = count_targets(s);
-    BS_TRY(bs_timed_create(&timed, s->e->backend, s->e->network, s->e->graph));
+    BS_TRY(bs_timed_create(&timed, s->e->backend, bs_engine_network(s->e), s->e->graph));
     t.engine.backend = &timed->backend;
-    t.engine.network = timed->network;
+    t.engine.devices = &(bs_engine_device){.network = timed->network};
     bs_status st = bs_team_run(t.engine.threads, timed_worker, &t);
     memcpy(s->out->kernels, timed->cell, sizeof timed->cell);
     bs_timed_free(timed);

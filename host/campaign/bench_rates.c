@@ -186,7 +186,7 @@ static bs_status rate_layer(rates *r)
     bs_graph *g;
     BS_TRY(bs_synth_layer_import(&g, &layers[r->layer].layer));
     r->graph = g;
-    bs_status st = r->e->backend->load(&r->network, r->e->device, g, NULL);
+    bs_status st = r->e->backend->load(&r->network, r->e->devices[0].device, g, NULL);
     if (st == BS_OK) {
         st = bs_team_run(r->e->threads, rates_worker, r);
         r->e->backend->unload(r->network);

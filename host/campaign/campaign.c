@@ -72,7 +72,7 @@ static bs_status write_rows(bs_campaign *c)
     }
     bs_progress_end();
     if (st != BS_OK) {
-        atomic_store(&c->failed, true);
+        bs_campaign_fail(c);
         bs_queue_close(c->queue);
     }
     return st;
@@ -128,6 +128,8 @@ bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *st
     c.max_broken = bs_input_most_broken(e->plan);
     bs_campaign_divide(&c);
     bs_status st;
+    BS_TRY_GOTO(bs_work_init(&c.work, c.n_tiles * c.n_parts, e->threads), out);
+    BS_TRY_GOTO(bs_campaign_copy_ledger(&c), out);
     BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);
     BS_TRY_GOTO(bs_queue_create(&c.queue, QUEUE_BATCHES), out);
     st = bs_team_run(e->threads + 1, team_member, &share);
@@ -139,6 +141,8 @@ bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *st
     }
 out:
     bs_queue_free(c.queue);
+    bs_work_clear(&c.work);
+    free(c.handed);
     free(c.broken);
     out->planned = c.planned;
     out->found = c.found;

@@ -4,6 +4,7 @@
 
 #include "campaign/campaign.h"
 #include "campaign/queue.h"
+#include "campaign/work.h"
 
 #include <stdatomic.h>
 
@@ -17,8 +18,13 @@ typedef struct bs_campaign {
     atomic_bool failed; /* a thread has failed: the others stop */
     /* A work item is a tile of images x a part of the strata. Several parts keep all workers busy when images
      * are few. */
-    atomic_uint next_item;
+    bs_work work;
     uint32_t n_tiles, n_parts;
+    /* Of several devices, some may be lost: */
+    atomic_bool lost[BS_MAX_DEVICES];
+    atomic_int n_lost;
+    atomic_uint *handed; /* repetitions handed to the writer, and those in the file, by stratum and image;
+                            NULL with one device: as the store's ledger */
     uint64_t planned, found;
     double since;              /* when the first trial could begin; written by the writer */
     atomic_uint_fast64_t done; /* rows handed to the store */
@@ -36,7 +42,19 @@ static inline bool bs_campaign_lacks_trials(const bs_campaign *c)
 
 /* Divides the work into n_tiles x n_parts items; c->engine is set. */
 void bs_campaign_divide(bs_campaign *c);
-/* Runs work items until none is left. Called by each worker. */
+/* Sets c->handed if there are several devices. */
+bs_status bs_campaign_copy_ledger(bs_campaign *c);
+/* Returns the repetitions of a unit that are in the file, or on their way to it. */
+uint32_t bs_campaign_done(const bs_campaign *c, int stratum, uint32_t image);
+/* Records that. A unit belongs to one worker at a time. */
+void bs_campaign_note_done(bs_campaign *c, int stratum, uint32_t image, uint32_t done);
+/* Makes all workers stop. */
+void bs_campaign_fail(bs_campaign *c);
+/* A worker has lost its device; the last error says how. Returns true if others are left; then the first
+ * worker of the device warns. *first: it is this one. */
+bool bs_campaign_lose_device(bs_campaign *c, int device, bool *first);
+/* Runs work items until none is left. Called by each worker. The loss of its device is no failure while there
+ * are others, which do the rest. */
 bs_status bs_campaign_work(bs_campaign *c, int worker);
 
 #endif

@@ -1,14 +1,11 @@
-#include "campaign/engine.h"
+#include "campaign/engine_devices.h"
 
 #include "base/buf.h"
-#include "base/team.h"
-#include "base/log.h"
 #include "base/phase.h"
 #include "base/resources.h"
 #include "replay/selftest.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* DENSE_BATCH: full re-runs that a worker's memory is for. MANY: largest batch of patched trials, which need
  * less memory; the more trials share a layer's weights the better. */
@@ -21,8 +18,8 @@ bs_status bs_engine_schedules(bs_schedules *out, const bs_engine *e, const bs_st
     BS_TRY(bs_calloc(&targets, (size_t)n, sizeof *targets, "targets"));
     for (int k = 0; k < n; k++)
         targets[k] = bs_stratum_at(s, k)->target;
-    bs_status st = bs_schedules_create_several(out, e->graph, e->backend, e->network, targets, n, mode,
-                                               bs_plan_single_site(e->plan, s), &e->context);
+    bs_status st = bs_schedules_create_several(out, e->graph, e->backend, bs_engine_network(e), targets, n,
+                                               mode, bs_plan_single_site(e->plan, s), &e->context);
     free(targets);
     return st;
 }
@@ -46,7 +43,7 @@ static bs_status widest_trial(bs_engine *e)
     if (!e->replays)
         return BS_OK;
     bs_schedule *full;
-    BS_TRY(bs_schedule_create(&full, e->graph, e->backend, e->network, 0, BS_REPLAY_FULL));
+    BS_TRY(bs_schedule_create(&full, e->graph, e->backend, bs_engine_network(e), 0, BS_REPLAY_FULL));
     if (full->row_bytes > e->trial_bytes)
         e->trial_bytes = full->row_bytes;
     bs_schedule_free(full);
@@ -59,7 +56,14 @@ static size_t selftest_bytes(const bs_engine *e, size_t image)
 {
     if (!e->proves)
         return 0;
-    return bs_selftest_bytes(e->graph, e->backend, e->network, e->max_batch) + BS_PROBE_IMAGES * image;
+    return bs_selftest_bytes(e->graph, e->backend, bs_engine_network(e), e->max_batch) +
+           BS_PROBE_IMAGES * image;
+}
+
+/* Returns the workers that share a memory: those of a device, or all where devices use the host's. */
+static int sharers(const bs_engine *e)
+{
+    return e->info.memory ? (e->threads + e->n_devices - 1) / e->n_devices : e->threads;
 }
 
 /* Divides half of the free memory into equal shares; in each share trials get at most two thirds, and golden
@@ -67,18 +71,18 @@ static size_t selftest_bytes(const bs_engine *e, size_t image)
 static bs_status divide_memory(bs_engine *e, bool fixed_threads)
 {
     size_t free_bytes = e->info.memory ? e->info.memory : bs_resources_memory();
-    size_t share = free_bytes / 2 / (size_t)e->threads;
-    size_t image = bs_golden_image_bytes(e->graph, e->backend, e->network);
+    size_t share = free_bytes / 2 / (size_t)sharers(e);
+    size_t image = bs_golden_image_bytes(e->graph, e->backend, bs_engine_network(e));
     size_t fixed = selftest_bytes(e, image) + BS_PROBE_IMAGES * image;
     if (share < fixed + e->trial_bytes) {
-        if (!fixed_threads && e->threads > 1) {
+        if (!fixed_threads && e->threads > e->n_devices) {
             e->threads--;
             return divide_memory(e, fixed_threads);
         }
         bs_fail(BS_ERR, "a worker needs %zu MiB for this network, and %d would have %zu MiB each",
-                (fixed + e->trial_bytes) >> 20, e->threads, share >> 20);
+                (fixed + e->trial_bytes) >> 20, sharers(e), share >> 20);
         return bs_hint("%sraise the limit of memory (ulimit, cgroup, batch system), or take a larger machine",
-                       e->threads > 1 ? "use fewer --threads, " : "");
+                       e->threads > e->n_devices ? "use fewer --threads, " : "");
     }
     e->arena_bytes = e->trial_bytes * (size_t)e->dense_batch;
     if (e->arena_bytes > share / 3 * 2)
@@ -90,28 +94,21 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
     return BS_OK;
 }
 
-/* Sets the numbers of workers and trials to what the user says, else to what suits the device. */
-static void choose_sizes(bs_engine *e, const bs_engine_options *options)
+/* Sets the numbers of workers and trials to what the user says, else to what suits the devices. */
+static bs_status choose_sizes(bs_engine *e, const bs_engine_options *options)
 {
-    int streams = e->info.streams ? e->info.streams : bs_resources_cores();
+    int streams = e->info.streams ? e->info.streams * e->n_devices : bs_resources_cores();
     int requested = options->max_batch > 0 ? options->max_batch : e->info.batch;
+    if (options->threads > 0 && options->threads < e->n_devices) {
+        bs_fail(BS_USAGE, "%d worker(s) for %d devices", options->threads, e->n_devices);
+        return bs_hint("each device needs a worker: use more --threads, or fewer devices");
+    }
     e->threads = options->threads > 0 ? options->threads : streams;
+    if (e->threads < e->n_devices)
+        e->threads = e->n_devices;
     e->dense_batch = requested > 0 ? requested : DENSE_BATCH;
     e->max_batch = requested > 0 ? requested : MANY;
-}
-
-/* named: the options in the device's name. */
-static bs_status open_device(bs_engine *e, int ordinal, const char *named, const bs_engine_options *options)
-{
-    if (!options->device_options)
-        return e->backend->open(&e->device, ordinal, named);
-    bs_str with = {0};
-    bs_str_printf(&with, "%s%s%s", options->device_options, named ? "," : "", named ? named : "");
-    bs_status st = bs_str_status(&with);
-    if (st == BS_OK && e->backend->open(&e->device, ordinal, with.ptr) != BS_OK)
-        st = bs_error_status() == BS_USAGE ? bs_hint("%s", options->device_hint) : bs_error_status();
-    bs_str_clear(&with);
-    return st;
+    return BS_OK;
 }
 
 static bs_status make_guide(bs_engine *e, bool timed)
@@ -119,17 +116,15 @@ static bs_status make_guide(bs_engine *e, bool timed)
     BS_TRY(bs_receptive_fields_create(&e->fields, e->graph));
     e->context.fields = &e->fields;
     if (timed)
-        BS_TRY(bs_autotune_create(&e->context.autotune, e->graph, e->backend, e->network));
+        BS_TRY(bs_autotune_create(&e->context.autotune, e->graph, e->backend, bs_engine_network(e)));
     bs_autotune_use_cache(e->context.autotune, e->cache, &e->info);
-    return bs_segments_create(&e->context.segments, e->graph, e->backend, e->network, &e->context);
+    return bs_segments_create(&e->context.segments, e->graph, e->backend, bs_engine_network(e), &e->context);
 }
 
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
                          const bs_engine_options *options)
 {
     bs_status st;
-    int ordinal;
-    const char *named_options;
     bs_phase("open the device");
     BS_TRY(bs_calloc(out, 1, sizeof **out, "engine"));
     bs_engine *e = *out;
@@ -139,17 +134,12 @@ bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *
     e->replays = plan || options->bench;
     e->proves = plan && options->proves;
     e->audit = options->audit;
-    BS_TRY_GOTO(
-        bs_backend_find(&e->backend, &ordinal, &named_options, options->device ? options->device : "auto"),
-        out);
-    BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
-    BS_TRY_GOTO(open_device(e, ordinal, named_options, options), out);
-    e->backend->describe(e->device, &e->info);
-    choose_sizes(e, options);
     e->cache = options->cache;
-    const bs_load_options load = {options->cache, e->threads};
+    BS_TRY_GOTO(bs_engine_open_devices(e, options), out);
+    BS_TRY_GOTO(bs_backend_check(e->backend, graph), out);
+    BS_TRY_GOTO(choose_sizes(e, options), out);
     bs_phase("load onto the device");
-    BS_TRY_GOTO(e->backend->load(&e->network, e->device, graph, &load), out);
+    BS_TRY_GOTO(bs_engine_load(e), out);
     bs_phase("make schedules");
     if (e->replays && e->mode == BS_REPLAY_DELTA)
         BS_TRY_GOTO(make_guide(e, options->timed), out);
@@ -177,109 +167,6 @@ void bs_engine_close(bs_engine *e)
     bs_segments_free(e->context.segments);
     bs_autotune_free(e->context.autotune);
     bs_receptive_fields_clear(&e->fields);
-    if (e->network)
-        e->backend->unload(e->network);
-    if (e->device)
-        e->backend->close(e->device);
+    bs_engine_close_devices(e);
     free(e);
-}
-
-bs_status bs_worker_open(bs_worker *out, const bs_engine *e)
-{
-    bs_status st;
-    memset(out, 0, sizeof *out);
-    out->engine = e;
-    size_t elements = (size_t)e->graph->tensors[e->graph->input].elements;
-    BS_TRY_GOTO(bs_calloc(&out->pixels, 2 * elements, sizeof *out->pixels, "image"), out);
-    BS_TRY_GOTO(e->backend->stream_open(&out->stream, e->network), out);
-    BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, e->network, out->stream, e->tile), out);
-    if (e->proves) {
-        size_t bytes = bs_selftest_bytes(e->graph, e->backend, e->network, e->max_batch);
-        BS_TRY_GOTO(
-            bs_golden_create(&out->probe, e->graph, e->backend, e->network, out->stream, BS_PROBE_IMAGES),
-            out);
-        BS_TRY_GOTO(e->backend->alloc(out->stream, &out->test_rows, bytes), out);
-    }
-    if (e->replays)
-        BS_TRY_GOTO(bs_replayer_create(&out->replayer, out->golden, e->max_batch, e->arena_bytes), out);
-out:
-    if (st != BS_OK)
-        bs_worker_close(out);
-    return st;
-}
-
-void bs_worker_close(bs_worker *w)
-{
-    bs_replayer_free(w->replayer);
-    if (w->test_rows)
-        w->engine->backend->free(w->stream, w->test_rows);
-    bs_golden_free(w->probe);
-    bs_golden_free(w->golden);
-    if (w->stream)
-        w->engine->backend->stream_close(w->stream);
-    free(w->pixels);
-    memset(w, 0, sizeof *w);
-}
-
-/* Opens all workers at once, to find out whether the device has room for them. */
-static bs_status open_all(const bs_engine *e)
-{
-    bs_worker *all;
-    bs_status st = BS_OK;
-    BS_TRY(bs_calloc(&all, (size_t)e->threads, sizeof *all, "workers"));
-    for (int i = 0; i < e->threads && st == BS_OK; i++)
-        st = bs_worker_open(&all[i], e);
-    for (int i = 0; i < e->threads; i++)
-        bs_worker_close(&all[i]);
-    free(all);
-    return st;
-}
-
-/* Halves the tile, then the batches, then drops a worker: the memory that a device reports as free may be
- * fragmented, or be taken by another program. */
-static bs_status shrink(bs_engine *e)
-{
-    if (e->tile / 2 >= BS_PROBE_IMAGES)
-        e->tile /= 2;
-    else if (e->arena_bytes / 2 >= e->trial_bytes)
-        e->arena_bytes /= 2;
-    else if (e->threads > 1)
-        e->threads--;
-    else
-        return bs_error_status();
-    return BS_OK;
-}
-
-static bs_status fit(bs_engine *e)
-{
-    bs_status st = e->info.memory ? open_all(e) : BS_OK;
-    bool shrunk = false;
-    while (st == BS_NO_MEMORY && (st = shrink(e)) == BS_OK) {
-        st = open_all(e);
-        shrunk = true;
-    }
-    if (st == BS_OK && shrunk)
-        bs_warn("the device has less memory than it said: going on with %d worker(s) of %d image(s)",
-                e->threads, e->tile);
-    return st;
-}
-
-static bs_status probe_worker(void *shared, int worker)
-{
-    (void)worker;
-    bs_engine *e = shared;
-    bs_worker w;
-    BS_TRY(fit(e));
-    BS_TRY(bs_worker_open(&w, e));
-    bs_status st = bs_selftest_probe(w.golden, &e->fingerprint);
-    bs_worker_close(&w);
-    return st;
-}
-
-bs_status bs_engine_probe(bs_engine *e)
-{
-    bs_phase("probe");
-    bs_status st = bs_team_run(1, probe_worker, e);
-    bs_phase(NULL);
-    return st;
 }

@@ -1,5 +1,5 @@
-/* The engine: a network loaded on a device, schedules for every stratum of a plan, and device memory divided
- * among the workers. */
+/* The engine: a network loaded on one device or several that are alike, schedules for every stratum of a
+ * plan, and device memory divided among the workers. */
 #ifndef BS_CAMPAIGN_ENGINE_H
 #define BS_CAMPAIGN_ENGINE_H
 
@@ -10,7 +10,8 @@ enum { BS_MAX_TILE = 16 };
 
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "cuda:1", ...: see bs_backend_find() */
-    int threads;        /* workers, 0: as many as suit the device (CPU: its cores) */
+    bool several;       /* it may name more than one */
+    int threads;        /* workers of all devices, 0: as many as suit them (CPU: its cores) */
     int max_batch;      /* trials of a batch, 0: those that fit into the memory of 32 full re-runs */
     bs_replay_mode mode;
     double audit;               /* share of the trials that are run again in full */
@@ -22,14 +23,22 @@ typedef struct bs_engine_options {
     bool timed;                 /* autotune: measure where patches pay; else the arithmetic decides */
 } bs_engine_options;
 
-typedef struct bs_engine {
-    const bs_backend *backend;
+/* A device with the network on it. */
+typedef struct bs_engine_device {
+    char name[32]; /* "cuda:1" */
+    int ordinal;   /* 1 */
     bs_device *device;
     bs_network *network;
+} bs_engine_device;
+
+typedef struct bs_engine {
+    const bs_backend *backend;
+    bs_engine_device *devices;
+    int n_devices;
     const bs_graph *graph;
     const bs_plan *plan; /* NULL: golden runs only */
     bs_cache *cache;     /* NULL: none */
-    bs_device_info info;
+    bs_device_info info; /* of each device; memory: of the one that has least */
     bs_replay_mode mode;
     int threads, max_batch, dense_batch; /* largest batch, of patched trials and of full re-runs */
     double audit;                        /* share of the trials that are run again in full */
@@ -49,6 +58,16 @@ typedef struct bs_engine {
 bs_status bs_engine_open(bs_engine **out, const bs_graph *graph, const bs_plan *plan,
                          const bs_engine_options *options);
 void bs_engine_close(bs_engine *e);
+/* Returns the first device's network. Schedules are made with it, and serve all. */
+static inline bs_network *bs_engine_network(const bs_engine *e)
+{
+    return e->devices[0].network;
+}
+/* Returns the index of a worker's device. */
+static inline int bs_engine_device_of(const bs_engine *e, int worker)
+{
+    return worker % e->n_devices;
+}
 /* Makes schedules for the trials of a stratum. Clear with bs_schedules_clear(), also after an error. */
 bs_status bs_engine_schedules(bs_schedules *out, const bs_engine *e, const bs_stratum *s,
                               bs_replay_mode mode);
@@ -64,10 +83,12 @@ typedef struct bs_worker {
     float *pixels; /* room for two images, see bs_input_load() */
 } bs_worker;
 
-bs_status bs_worker_open(bs_worker *out, const bs_engine *e);
+/* number: of the worker, from 0; decides about its device. */
+bs_status bs_worker_open(bs_worker *out, const bs_engine *e, int number);
 void bs_worker_close(bs_worker *w);
 
-/* Shrinks the workers until all fit into the device's memory, and computes the fingerprint. */
+/* Shrinks the workers until all fit into the devices' memory, and computes the fingerprint. Fails if devices
+ * differ in it. */
 bs_status bs_engine_probe(bs_engine *e);
 
 #endif

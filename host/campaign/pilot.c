@@ -49,14 +49,14 @@ typedef struct actor {
     bs_result *result;
 } actor;
 
-static bs_status actor_open(actor *a, pilot *r)
+static bs_status actor_open(actor *a, pilot *r, int worker)
 {
     size_t n = (size_t)r->e->max_batch;
     a->r = r;
     BS_TRY(bs_calloc(&a->row, n, sizeof *a->row, "batch"));
     BS_TRY(bs_calloc(&a->result, n, sizeof *a->result, "batch"));
     BS_TRY(bs_grow(&a->sites.site, &a->sites.cap, 1, sizeof *a->sites.site, "sites"));
-    return bs_worker_open(&a->w, r->e);
+    return bs_worker_open(&a->w, r->e, worker);
 }
 
 static void actor_close(actor *a)
@@ -270,7 +270,7 @@ static bs_status act(void *shared, int worker)
     actor a = {0};
     bs_status st;
     int stratum;
-    BS_TRY_GOTO(actor_open(&a, r), out);
+    BS_TRY_GOTO(actor_open(&a, r, worker), out);
     BS_TRY_GOTO(run_tile(&a, worker), out);
     while (!atomic_load(&r->failed) && (stratum = take(r)) >= 0)
         BS_TRY_GOTO(time_stratum(&a, stratum), out);

@@ -14,7 +14,7 @@
 static XXH128_hash_t identity_of(const bs_engine *e)
 {
     bs_str text = {0};
-    uint64_t selection = e->backend->selection ? e->backend->selection(e->network) : 0;
+    uint64_t selection = e->backend->selection ? e->backend->selection(bs_engine_network(e)) : 0;
     bs_str_printf(&text, "%s\n%s\n%s\n%s\n%s\n%s\n%016" PRIx64 "\n%016" PRIx64 "\n%016" PRIx64,
                   BITSINK_VERSION, e->graph->sha256, e->backend->name, e->info.name, e->info.isa,
                   e->info.library, selection, e->fingerprint, bs_cache_build());
@@ -214,6 +214,7 @@ static bs_status choose_chain(bs_proofs *p)
     const bs_graph *g = p->engine->graph;
     BS_TRY(bs_bottlenecks_find(&p->bottleneck, g));
     BS_TRY(bs_calloc(&p->chain, (size_t)g->n_nodes + 1, sizeof *p->chain, "proofs"));
+    BS_TRY(bs_calloc(&p->stretch, (size_t)g->n_nodes + 1, sizeof *p->stretch, "proofs"));
     p->chain[p->n_chain++] = g->input;
     for (int i = 0; i < g->n_nodes; i++) {
         int t = g->nodes[i].out;
@@ -373,6 +374,7 @@ void bs_proofs_free(bs_proofs *p)
     free(p->full_proof);
     free(p->bottleneck);
     free(p->chain);
+    free(p->stretch);
     free(p->proof);
     free(p->table);
     free(p->dense);

@@ -46,8 +46,10 @@ struct bs_proofs {
     bool *bottleneck;       /* by tensor; targets only */
     int *chain;             /* bottlenecks that stretches start at, in order; the last ends at the output */
     int n_chain;
-    atomic_int next_stretch, next_stratum; /* to be proven before the first trial */
-    atomic_bool in_full; /* not even whole tensors can be replayed: all trials are full re-runs */
+    bs_proof_state *stretch; /* by place in the chain, never BS_NOT_EXACT; under the lock */
+    atomic_int next_stratum; /* to be proven before the first trial */
+    atomic_bool given_up;    /* a worker has met an error other than the loss of its device */
+    atomic_bool in_full;     /* not even whole tensors can be replayed: all trials are full re-runs */
     bs_proof *proof;
     int n;
     int *table; /* open hash table: indices of `proof` by key, -1 where empty */
@@ -100,7 +102,12 @@ bs_status bs_proof_note(bs_proofs *p, XXH128_hash_t key, int layer, const char *
 
 /* Functions of prove.c.
  *
- * Checks the first `steps` steps of a schedule on the worker's stream. BS_SELFTEST: whole nodes, run alone,
+ * Returns true if this worker is to do what `state` stands for; else waits while another one does, if `wait`.
+ */
+bool bs_proof_claim(bs_proofs *p, bs_proof_state *state, bool wait);
+/* Sets a state that this worker has claimed. */
+void bs_proof_settle(bs_proofs *p, bs_proof_state *state, bs_proof_state to);
+/* Checks the first `steps` steps of a schedule on the worker's stream. BS_SELFTEST: whole nodes, run alone,
  * are not reproducible. */
 bs_status bs_prover_check(bs_prover *p, const bs_schedule *schedule, int steps, bool at_cut_point,
                           bs_selftest_result *out);

@@ -25,7 +25,7 @@ static bs_status run_probe(bs_prover *p)
 
 static bs_selftest selftest_of(const bs_prover *p)
 {
-    return (bs_selftest){p->worker->replayer, p->worker->engine->network, p->proofs->bottleneck,
+    return (bs_selftest){p->worker->replayer, bs_engine_network(p->worker->engine), p->proofs->bottleneck,
                          p->worker->test_rows};
 }
 
@@ -123,9 +123,7 @@ static bs_status compose(bs_prover *p, const bs_proof *proof, bs_selftest_result
     return check_whole(p, &lone, proof->kind, out);
 }
 
-/* Returns true if this worker is to do what `state` stands for; else waits while another one does, if `wait`.
- */
-static bool claim_state(bs_proofs *p, bs_proof_state *state, bool wait)
+bool bs_proof_claim(bs_proofs *p, bs_proof_state *state, bool wait)
 {
     pthread_mutex_lock(&p->lock);
     while (wait && *state == BS_PROVING)
@@ -137,6 +135,14 @@ static bool claim_state(bs_proofs *p, bs_proof_state *state, bool wait)
     return mine;
 }
 
+void bs_proof_settle(bs_proofs *p, bs_proof_state *state, bs_proof_state to)
+{
+    pthread_mutex_lock(&p->lock);
+    *state = to;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
 /* Checks the composition of the proof's kind, if that is still to be done and, unless `wait`, nobody does it.
  */
 bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_selftest_result *out)
@@ -144,7 +150,7 @@ bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_s
     bs_proofs *all = p->proofs;
     bs_proof_state *state = &all->composed[proof->kind];
     *out = (bs_selftest_result){.exact = true, .reproducible = true};
-    if (!claim_state(all, state, wait))
+    if (!bs_proof_claim(all, state, wait))
         return BS_OK;
     double start = bs_resources_clock();
     XXH128_hash_t key = bs_proof_composition_key(all, proof->schedule, proof->kind);
@@ -154,10 +160,8 @@ bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_s
         if (st == BS_OK)
             st = bs_proof_note(all, key, -1, "whole", out->exact, bs_resources_clock() - start);
     }
-    pthread_mutex_lock(&all->lock);
-    *state = st == BS_OK && out->exact ? BS_PROVEN : BS_UNPROVEN; /* another schedule may do better */
-    pthread_cond_broadcast(&all->changed);
-    pthread_mutex_unlock(&all->lock);
+    /* If it is not exact, another schedule may do better. */
+    bs_proof_settle(all, state, st == BS_OK && out->exact ? BS_PROVEN : BS_UNPROVEN);
     return st;
 }
 
@@ -165,7 +169,7 @@ bs_status bs_prover_compose(bs_prover *p, const bs_proof *proof, bool wait, bs_s
 
 static bool claim(bs_proofs *p, bs_proof *proof, bool wait)
 {
-    return claim_state(p, &proof->state, wait);
+    return bs_proof_claim(p, &proof->state, wait);
 }
 
 static bs_proof_state state_of(bs_proofs *p, const bs_proof *proof)

@@ -5,8 +5,6 @@
 #include "base/resources.h"
 #include "base/team.h"
 
-#include <limits.h>
-
 /* Checks a schedule of stretch k, unless that is known. */
 static bs_status check_once(bs_prover *p, const bs_schedule *schedule, bool at_cut_point, const char *what,
                             bs_selftest_result *out)
@@ -51,7 +49,7 @@ static bs_status check_stretch(bs_prover *p, int k, bs_replay_mode mode, bs_self
         .fields = e->context.fields,
     };
     *out = (bs_selftest_result){.exact = true, .reproducible = true};
-    BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, e->network, &request));
+    BS_TRY(bs_schedule_create_as(&schedule, g, e->backend, bs_engine_network(e), &request));
     bs_status st = check_once(p, schedule, false, full ? "full" : "dense", out);
     if (st == BS_OK && out->exact && !full && is_cut_point(e, all->chain[k]))
         st = check_once(p, schedule, true, "segment", out);
@@ -121,19 +119,34 @@ static bs_status prove_all(bs_prover *p, volatile sig_atomic_t *stop)
     return BS_OK;
 }
 
-static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
+/* Proves the stretches that nobody has proven; those that another worker is at only if it fails and `wait`.
+ */
+static bs_status prove_stretches(bs_prover *p, volatile sig_atomic_t *stop, bool wait)
 {
     bs_proofs *all = p->proofs;
     /* Shards that start together begin at different stretches, so that each finds in the cache what others
      * did. */
     const bs_plan *plan = all->engine->plan;
     int first = (int)((int64_t)all->n_chain * plan->shard / (plan->shards > 0 ? plan->shards : 1));
-    for (int k; (k = atomic_fetch_add(&all->next_stretch, 1)) < all->n_chain;) {
+    for (int i = 0; i < all->n_chain && !atomic_load(&all->given_up); i++) {
+        int k = (first + i) % all->n_chain;
         if (*stop)
             return stopped();
-        bs_progress("self-test: stretch %d of %d of the network", k + 1, all->n_chain);
-        BS_TRY(prove_stretch(p, (first + k) % all->n_chain));
+        if (!bs_proof_claim(all, &all->stretch[k], wait))
+            continue;
+        bs_progress("self-test: stretch %d of %d of the network", i + 1, all->n_chain);
+        bs_status st = prove_stretch(p, k);
+        bs_proof_settle(all, &all->stretch[k], st == BS_OK ? BS_PROVEN : BS_UNPROVEN);
+        BS_TRY(st);
     }
+    return BS_OK;
+}
+
+static bs_status begin(bs_prover *p, volatile sig_atomic_t *stop)
+{
+    bs_proofs *all = p->proofs;
+    for (int wait = 0; wait < 2; wait++)
+        BS_TRY(prove_stretches(p, stop, wait));
     BS_TRY(bs_team_barrier());
     if (!atomic_load(&all->in_full))
         BS_TRY(compose_dense(p));
@@ -157,7 +170,7 @@ bs_status bs_prover_begin(bs_prover *p, volatile sig_atomic_t *stop)
     if (p->proofs->when == BS_PROOF_OFF)
         return BS_OK;
     bs_status st = begin(p, stop);
-    if (st != BS_OK)
-        atomic_store(&p->proofs->next_stretch, INT_MAX / 2);
+    if (st != BS_OK && st != BS_NO_DEVICE) /* a worker on another device proves what this one could not */
+        atomic_store(&p->proofs->given_up, true);
     return st;
 }

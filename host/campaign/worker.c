@@ -14,13 +14,16 @@ typedef struct worker_state {
     int n_images;
     bool has_tile;
     uint32_t tile; /* whose golden runs there are */
+    bool has_item;
+    uint32_t item; /* taken and not done */
 } worker_state;
 
-static bs_status state_open(worker_state *state, bs_campaign *c)
+/* The batch first: it takes the news if the device is lost. */
+static bs_status state_open(worker_state *state, bs_campaign *c, int worker)
 {
     state->c = c;
-    BS_TRY(bs_worker_open(&state->w, c->engine));
-    return bs_worker_batch_open(&state->batch, c, &state->w);
+    BS_TRY(bs_worker_batch_open(&state->batch, c, &state->w, bs_engine_device_of(c->engine, worker)));
+    return bs_worker_open(&state->w, c->engine, worker);
 }
 
 static void state_close(worker_state *state)
@@ -39,7 +42,7 @@ static bs_status run_stratum(worker_state *state, int index)
     uint32_t from[BS_MAX_TILE], to[BS_MAX_TILE], most = 0;
     uint64_t trials = 0;
     for (int i = 0; i < state->n_images; i++) {
-        from[i] = bs_store_done(state->c->store, index, state->image[i]);
+        from[i] = bs_campaign_done(state->c, index, state->image[i]);
         to[i] = bs_plan_repetitions(e->plan, s, state->image[i]);
         most = to[i] > most ? to[i] : most;
         trials += to[i] > from[i] ? to[i] - from[i] : 0;
@@ -64,7 +67,7 @@ static bool anything_missing(const bs_campaign *c, uint32_t image)
 {
     const bs_plan *plan = c->engine->plan;
     for (int s = 0; s < plan->n_strata; s++)
-        if (bs_store_done(c->store, s, image) < bs_plan_repetitions(plan, &plan->strata[s], image))
+        if (bs_campaign_done(c, s, image) < bs_plan_repetitions(plan, &plan->strata[s], image))
             return true;
     return false;
 }
@@ -142,29 +145,55 @@ static bs_status run_item(worker_state *state, uint32_t item)
     return bs_worker_batch_run(&state->batch);
 }
 
-bs_status bs_campaign_work(bs_campaign *c, int worker)
+static bs_status run_items(worker_state *state)
 {
-    (void)worker;
-    worker_state state = {0};
-    bs_status st = state_open(&state, c);
-    if (st == BS_OK && bs_campaign_lacks_trials(c))
-        st = bs_prover_begin(&state.batch.prover, c->stop);
-    while (st == BS_OK) {
-        uint32_t item = atomic_fetch_add(&c->next_item, 1);
-        if (item >= c->n_tiles * c->n_parts)
-            break;
-        st = run_item(&state, item);
-    }
-    if (st == BS_OK)
-        st = bs_worker_batch_flush(&state.batch);
+    bs_work *work = &state->c->work;
+    do {
+        while (bs_work_take(work, &state->item)) {
+            state->has_item = true;
+            BS_TRY(run_item(state, state->item));
+            state->has_item = false;
+            bs_work_done(work);
+        }
+        BS_TRY(bs_worker_batch_flush(&state->batch)); /* not to keep rows while it waits */
+    } while (bs_work_await(work));
+    return BS_OK;
+}
+
+/* Ends after an error. What is finished goes to the writer: whole batches only, so it is valid. If this
+ * worker has lost its device and others are left, its item is for them, and nothing has failed. */
+static bs_status give_up(worker_state *state, bs_status st)
+{
+    bs_campaign *c = state->c;
+    bs_worker_batch *batch = &state->batch;
+    bool first = false, others = false;
+    if (st == BS_NO_DEVICE)
+        others = bs_campaign_lose_device(c, batch->device, &first);
+    if (first && batch->results)
+        snprintf(batch->results->lost, sizeof batch->results->lost, "%s", bs_error_message());
     bs_error error;
     bs_error_save(&error);
-    if (st != BS_OK && st != BS_ERR && state.batch.results)
-        bs_worker_batch_flush(&state.batch); /* whole batches only, so they are valid */
-    if (st != BS_OK) {
-        atomic_store(&c->failed, true);
-        bs_error_restore(&error);
+    bs_status flushed = st != BS_ERR && batch->results ? bs_worker_batch_flush(batch) : BS_OK;
+    if (others && flushed == BS_OK) {
+        if (state->has_item)
+            bs_work_give_back(&c->work, state->item);
+        bs_error_clear();
+        return BS_OK;
     }
+    bs_campaign_fail(c);
+    return bs_error_restore(&error);
+}
+
+bs_status bs_campaign_work(bs_campaign *c, int worker)
+{
+    worker_state state = {0};
+    bs_status st = state_open(&state, c, worker);
+    if (st == BS_OK && bs_campaign_lacks_trials(c))
+        st = bs_prover_begin(&state.batch.prover, c->stop);
+    if (st == BS_OK)
+        st = run_items(&state);
+    if (st != BS_OK)
+        st = give_up(&state, st);
     state_close(&state);
     return st;
 }

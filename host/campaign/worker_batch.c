@@ -20,9 +20,9 @@ static const double batch_seconds = 0.5;
 /* Seconds of a batch of several strata: with fewer it may grow, with more it shrinks. */
 static const double quick_seconds = 0.25, slow_seconds = 1.0;
 
-bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker)
+bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker, int device)
 {
-    *out = (bs_worker_batch){.campaign = c, .worker = worker, .most = c->engine->max_batch};
+    *out = (bs_worker_batch){.campaign = c, .worker = worker, .device = device, .most = c->engine->max_batch};
     out->prover = (bs_prover){.proofs = c->proofs, .worker = worker};
     out->top_k = (int)bs_identity_top_k(c->engine->plan);
     return bs_calloc(&out->results, 1, sizeof *out->results, "results");
@@ -57,6 +57,7 @@ bs_status bs_worker_batch_flush(bs_worker_batch *b)
     if (bs_result_batch_is_empty(done))
         return BS_OK;
     b->results = NULL;
+    done->device = b->device;
     bs_result_batch_sort(done);
     BS_TRY(bs_queue_push(b->campaign->queue, done));
     b->since = bs_resources_clock();
@@ -119,6 +120,7 @@ static bs_status collect_row(bs_worker_batch *b, const bs_stratum *s, int i, bs_
 static bs_status collect_part(bs_worker_batch *b, const bs_stratum *s, int first, int n)
 {
     bs_result_batch *results = b->results;
+    const bs_plan *plan = b->campaign->engine->plan;
     for (int i = first; i < first + n; i++) {
         size_t sites = results->n_sites, rankings = results->n_rankings, ranks = results->n_ranks;
         bs_status st = collect_row(b, s, i, &results->rows[results->n_rows]);
@@ -128,7 +130,8 @@ static bs_status collect_part(bs_worker_batch *b, const bs_stratum *s, int first
             results->n_ranks = ranks;
             return st;
         }
-        results->n_rows++;
+        const bs_trial_coords t = bs_trial_coords_from_id(results->rows[results->n_rows++].id);
+        bs_campaign_note_done(b->campaign, (int)(s - plan->strata), t.image, t.repetition + 1);
     }
     return BS_OK;
 }
@@ -141,9 +144,10 @@ static bs_status collect(bs_worker_batch *b)
 }
 
 /* Audits the batch. If a trial differs, only the rows before this batch, and both answers, go into the
- * file. */
+ * file. After another error the batch has no audits, as it has no rows. */
 static bs_status audit(bs_worker_batch *b, const bs_trial_batch *t)
 {
+    size_t before = b->results->n_audits;
     bs_status st = BS_OK;
     bs_row *rows = b->results->rows + b->results->n_rows;
     for (int k = 0, first = 0; k < (int)b->n_parts && st == BS_OK; first += b->group[k++].n) {
@@ -155,6 +159,8 @@ static bs_status audit(bs_worker_batch *b, const bs_trial_batch *t)
         bs_error_save(&error);
         bs_worker_batch_flush(b);
         bs_error_restore(&error);
+    } else if (st != BS_OK) {
+        b->results->n_audits = before;
     }
     return st;
 }

@@ -17,6 +17,7 @@ typedef struct bs_batch_part {
 typedef struct bs_worker_batch {
     bs_campaign *campaign;
     const bs_worker *worker;
+    int device; /* the worker's: an index of engine->devices */
     bs_prover prover;
     bs_result_batch *results; /* finished rows, and after them those of the trials being computed */
     double since;             /* when `results` was begun */
@@ -37,8 +38,9 @@ typedef struct bs_worker_batch {
     bs_ranker ranker;
 } bs_worker_batch;
 
-/* Call bs_worker_batch_close() after an error, too. The campaign and the worker must outlive the batch. */
-bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker);
+/* Call bs_worker_batch_close() after an error, too. The campaign and the worker must outlive the batch;
+ * the worker may be opened later. */
+bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker, int device);
 void bs_worker_batch_close(bs_worker_batch *b);
 
 /* Begins stratum `index` of the plan, of which `trials` are due on the worker's golden rows. */

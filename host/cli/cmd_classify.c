@@ -171,8 +171,7 @@ static bs_status classify_some(void *shared, int worker)
 {
     classification *c = shared;
     bs_worker w = {0};
-    (void)worker;
-    bs_status st = bs_worker_open(&w, c->engine);
+    bs_status st = bs_worker_open(&w, c->engine, worker);
     for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < bs_dataset_count(c->x->input.images);) {
         bool broken = false;
         if (st == BS_OK)

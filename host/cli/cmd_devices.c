@@ -80,17 +80,18 @@ const bs_command bs_cmd_devices = {
     .name = "devices",
     .usage = "",
     .summary = "list what campaigns can run on here",
-    .details = "Lists the devices of this machine. The first one is what `--device auto` takes. Where a "
-               "kind of device is absent, the line says why. A run uses one GPU: `cuda:0` is the first, "
-               "`cuda:1` the second. To use several, start one run on each, with `bitsink run --shard`.\n"
-               "\n"
-               "Options of a CUDA device follow its name after commas, as in `cuda:1,tf32`: `tf32` takes "
-               "TF32 products (as `math: tf32` in the job does), `cudnn` convolutions by cuDNN even where "
-               "they fail the batch-invariance test, `gemm` convolutions as matrix products by cuBLASLt, "
-               "`direct` bitsink's own kernels without a library, with a plain one for convolutions, which "
-               "is slow and meant for comparisons. "
-               "Without one of the last three, bitsink selects for each layer an engine whose bits do not "
-               "depend on the batch.",
+    .details =
+        "Lists the devices of this machine. The first one is what `--device auto` takes. Where a "
+        "kind of device is absent, the line says why. `cuda:0` is the first GPU, `cuda:1` the "
+        "second. `bitsink run` uses several: `cuda:all`, `cuda:0-3`, or `cuda:0,2` in any order; other "
+        "commands take one.\n"
+        "\n"
+        "Options of a CUDA device follow its name after commas, as in `cuda:1,tf32` or `cuda:0,2,tf32`: "
+        "`tf32` takes TF32 products (as `math: tf32` in the job does), `cudnn` convolutions by cuDNN even "
+        "where they fail the batch-invariance test, `gemm` convolutions as matrix products by cuBLASLt, "
+        "`direct` bitsink's own kernels without a library, with a plain one for convolutions, which "
+        "is slow and meant for comparisons. Without one of the last three, bitsink selects for each layer an "
+        "engine whose bits do not depend on the batch.",
     .examples = "    bitsink devices\n"
                 "    bitsink run job.yaml --device cuda:1,tf32",
     .see_also = "bitsink-run(1) bitsink-bench(1)",

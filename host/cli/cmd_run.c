@@ -28,6 +28,7 @@ static bs_status read_options(const bs_args *args, bs_engine_options *o)
     o->mode = (bs_replay_mode)m;
     o->timed = true;
     o->device = bs_option_value(args, "device");
+    o->several = true;
     BS_TRY(bs_option_part(args, "audit", &o->audit));
     BS_TRY(bs_option_int(args, "threads", 1, 1024, &o->threads));
     return bs_option_int(args, "batch", 1, 4096, &o->max_batch);
@@ -103,7 +104,7 @@ static bs_status run(const bs_args *args)
     bs_store *store = NULL;
     bs_engine_options o = {0};
     bs_campaign_summary summary;
-    char fallback_db[512];
+    char fallback_db[512], times[16] = "";
     bs_str selftest = {0};
     bs_proof_when when;
     const char *db = bs_option_value(args, "db");
@@ -129,6 +130,7 @@ static bs_status run(const bs_args *args)
     bs_phase("begin the run");
     bs_run_info info = {
         .device = e->info,
+        .n_devices = e->n_devices,
         .backend = e->backend->name,
         .version = BITSINK_VERSION,
         .mode = bs_replay_mode_name(e->mode),
@@ -138,9 +140,13 @@ static bs_status run(const bs_args *args)
         .command = bs_phases_start(),
         .allow_mixed = bs_option_value(args, "allow-mixed") != NULL,
     };
+    for (int k = 0; k < e->n_devices; k++)
+        info.ordinal[k] = e->devices[k].ordinal;
     BS_TRY_GOTO(bs_store_begin_run(store, &info), out);
-    bs_info("%s: %llu trials on %u images, %d worker(s) on %s (%s), replay %s", s.job->name,
-            (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, e->info.name,
+    if (e->n_devices > 1)
+        snprintf(times, sizeof times, "%d x ", e->n_devices);
+    bs_info("%s: %llu trials on %u images, %d worker(s) on %s%s (%s), replay %s", s.job->name,
+            (unsigned long long)s.plan->trials, bs_plan_count_images(s.plan), e->threads, times, e->info.name,
             e->info.isa, info.mode);
     bs_phase("prove, and run trials");
     st = bs_campaign_run(proofs, &s.input, store, &bs_stop_requested, &summary);
@@ -189,7 +195,9 @@ out:
 static const bs_option options[] = {
     {"db", "FILE", "result file (default: the job file's name with .db, in the working directory)"},
     {"shard", "K/N", "only the K-th of N shards, into a file of its own; `merge` puts them together"},
-    {"device", "NAME", "auto, cpu, cuda, cuda:1, null; see devices (default auto)"},
+    {"device", "NAME",
+     "auto, cpu, cuda, cuda:1, null, or several GPUs: cuda:all, cuda:0-3, cuda:0,2; see devices (default "
+     "auto)"},
     {"threads", "N", "workers (default: the cores this process may use)"},
     {"batch", "N", "trials computed side by side (default: what fits into the memory of 32 full re-runs)"},
     {"replay", "MODE", "delta (default), suffix or full; all give the same bits"},
@@ -205,7 +213,7 @@ static const bs_option options[] = {
 
 static const bs_exit exits[] = {
     {BS_STOPPED, "stopped; finished trials are stored, and the same command resumes the campaign"},
-    {BS_NO_DEVICE, "there is no such device, or it was lost"},
+    {BS_NO_DEVICE, "there is no such device, or it was lost, and no other is left"},
     {BS_SELFTEST,
      "the self-test found that even full re-runs are not reproducible on this device, or an audited "
      "trial differs from its full re-run"},
@@ -238,8 +246,15 @@ const bs_command bs_cmd_run = {
         "\n"
         "To use several machines, `--shard K/N` runs every N-th image, from the K-th on, into a "
         "file of its own: the same trials with the same ids as in one run. `bitsink merge` puts the "
-        "files together. A run uses one GPU. On a machine with four, start four shards, with "
-        "`--device cuda:0` to `cuda:3`.\n"
+        "files together.\n"
+        "\n"
+        "To use several GPUs of a machine, name them: `--device cuda:all`, `cuda:0-3` or `cuda:0,2`. One "
+        "process writes one file, with the rows of one GPU. The GPUs must be of one kind and give the same "
+        "golden outputs, or the run is refused before it begins. Layers are computed on all of them by what "
+        "was selected on the first. `--threads` counts the workers of all: worker i is on the (i mod n)-th. "
+        "If "
+        "a GPU is lost in the middle, a warning says so, the others do its work, and `bitsink status` "
+        "tells what each did. One that cannot be used at the start ends the run: leave it out.\n"
         "\n"
         "Trials are computed only by methods that are proven on this machine. A self-test compares "
         "their bits with those of whole layers, run alone: without a fault, and with flips of the sign "
@@ -265,6 +280,7 @@ const bs_command bs_cmd_run = {
         "(`max_broken`) end the run.",
     .examples = "    bitsink run job.yaml                          # into job.db\n"
                 "    bitsink run job.yaml --db r.db --audit 0.01   # 1 % again in full\n"
+                "    bitsink run job.yaml --device cuda:all        # on all GPUs\n"
                 "    bitsink run job.yaml --shard 1/4 --db s1.db   # first of four machines",
     .see_also = "bitsink-job(5) bitsink-plan(1) bitsink-status(1) bitsink-merge(1) bitsink-backup(1) "
                 "bitsink-cache(1) "

@@ -20,6 +20,21 @@ static double share(uint64_t n, uint64_t of)
     return of ? 100.0 * (double)n / (double)of : 0.0;
 }
 
+static void put_devices(bs_str *t, const bs_file_status *s)
+{
+    bs_str_puts(t, s->n_devices > 1 ? ", \"devices\": [" : "");
+    for (size_t i = 0; s->n_devices > 1 && i < s->n_devices; i++) {
+        const bs_device_status *d = &s->devices[i];
+        bs_str_printf(t,
+                      "%s{\"device\": \"%s:%d\", \"workers\": %d, \"trials\": %llu, \"goldens\": %llu, "
+                      "\"lost\": ",
+                      i > 0 ? ", " : "", s->backend, d->ordinal, d->workers, (unsigned long long)d->trials,
+                      (unsigned long long)d->goldens);
+        d->reason ? bs_str_json(t, d->reason) : bs_str_puts(t, "null");
+        bs_str_puts(t, i + 1 < s->n_devices ? "}" : "}]");
+    }
+}
+
 static void print_json(const bs_file_status *s)
 {
     bs_str t = {0};
@@ -54,9 +69,23 @@ static void print_json(const bs_file_status *s)
                   "\"device\": ",
                   s->entries, s->strata, s->runs, s->rate, s->since);
     bs_str_json(&t, s->device ? s->device : "");
+    put_devices(&t, s);
     bs_str_puts(&t, "}");
     puts(t.ptr ? t.ptr : "");
     bs_str_clear(&t);
+}
+
+/* Of one device there is nothing to say that the run does not say. */
+static void print_devices(const bs_file_status *s)
+{
+    for (size_t i = 0; s->n_devices > 1 && i < s->n_devices; i++) {
+        const bs_device_status *d = &s->devices[i];
+        printf("device    %s:%d: %llu trials, %llu golden rows, %d worker(s)", s->backend, d->ordinal,
+               (unsigned long long)d->trials, (unsigned long long)d->goldens, d->workers);
+        if (d->lost)
+            printf("; lost at %s: %s", d->lost, d->reason ? bs_visible(d->reason) : "?");
+        putchar('\n');
+    }
 }
 
 static void print_proofs(const bs_file_status *s)
@@ -72,6 +101,7 @@ static void print_proofs(const bs_file_status *s)
 
 static void print_text(const bs_file_status *s)
 {
+    char times[16] = "";
     printf("campaign  %s, made %s\n", s->name ? bs_visible(s->name) : "?", s->created ? s->created : "?");
     printf("model     %s\n", s->model ? bs_visible(s->model) : "?");
     if (s->shards > 0)
@@ -93,11 +123,14 @@ static void print_text(const bs_file_status *s)
     if (s->audited)
         printf("audit     %llu trials were run again in full, %llu of them with the same bits\n",
                (unsigned long long)s->audited, (unsigned long long)s->audit_equal);
+    if (s->n_devices > 1)
+        snprintf(times, sizeof times, "%zu x ", s->n_devices);
     if (s->runs > 0)
-        printf("last run  of %d: %s on %s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
-               s->backend ? s->backend : "?", s->device ? bs_visible(s->device) : "?",
+        printf("last run  of %d: %s on %s%s, from %s to %s, %llu trials, %.0f trials/s\n", s->runs,
+               s->backend ? s->backend : "?", times, s->device ? bs_visible(s->device) : "?",
                s->started ? s->started : "?", s->ended ? s->ended : "(no commit yet)",
                (unsigned long long)s->run_trials, s->rate);
+    print_devices(s);
     if (s->start_seconds >= 0)
         printf("first row %.1f s after the start of the last run\n", s->start_seconds);
     print_proofs(s);
@@ -144,7 +177,9 @@ const bs_command bs_cmd_status = {
         "`proofs_proven`, `proofs_cache`, `proofs_file` and `proofs_failed` count "
         "the proofs that the last run relied on: proven by itself, taken from the cache, by an earlier "
         "run, and failed (another schedule was used). `start_seconds` is the time from the start of "
-        "its command to its first stored row. `since_commit` is the age of the last commit in seconds: a run "
+        "its command to its first stored row. Of a run on several devices, `devices` lists what each did, "
+        "and, "
+        "if it was `lost`, how. `since_commit` is the age of the last commit in seconds: a run "
         "that "
         "is alive commits every few seconds.",
     .examples = "    bitsink status result.db\n"

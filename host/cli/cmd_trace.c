@@ -201,7 +201,7 @@ static bs_status run_trial(bs_trace *out, const bs_engine *e, bs_golden *golden,
     for (int i = 0; i < n; i++)
         targets[i] = bs_stratum_at(stratum, i)->target;
     if (n == 1)
-        BS_TRY_GOTO(bs_schedules_create(&schedules, e->graph, e->backend, e->network, targets[0],
+        BS_TRY_GOTO(bs_schedules_create(&schedules, e->graph, e->backend, bs_engine_network(e), targets[0],
                                         BS_REPLAY_DELTA, sites->n <= 1, NULL),
                     out);
     while (k < schedules.n - 1 && !bs_schedule_serves(schedules.schedule[k], sites->site, sites->n, at))
@@ -221,7 +221,7 @@ static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum
     bs_trace result = {0};
     bool broken;
     bs_status st;
-    BS_TRY_GOTO(bs_worker_open(&w, e), out);
+    BS_TRY_GOTO(bs_worker_open(&w, e, 0), out);
     BS_TRY_GOTO(bs_input_load(&w, 0, &s->input, t.image, NULL, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);

@@ -73,11 +73,14 @@ static bs_faults list_sites(bs_pass *b, int from, int n, int k, int list, size_t
     return f;
 }
 
-/* Copies what the listed sites held to the caller's sites. */
-static void hand_before(const bs_pass *b, size_t used)
+/* Copies what the listed sites held to the caller's sites, when the device has said it: the lists serve
+ * again. */
+static bs_status hand_before(const bs_pass *b, size_t used)
 {
+    BS_TRY(bs_backend_wait(b->p->golden->backend, b->p->golden->stream));
     for (size_t i = 0; b->t->faults.before && i < used; i++)
         b->t->faults.before[b->p->place[i]] = b->p->before[i];
+    return BS_OK;
 }
 
 static bs_status inject(bs_pass *b, int k, int buffer)
@@ -90,8 +93,7 @@ static bs_status inject(bs_pass *b, int k, int buffer)
     bs_faults f = list_sites(b, 0, p->n, k, 0, &used);
     BS_TRY(p->golden->backend->inject(p->golden->stream, b->schedule->buffers[buffer].tensor, p->n,
                                       bs_pass_rows(b, buffer), &f));
-    hand_before(b, used);
-    return BS_OK;
+    return hand_before(b, used);
 }
 
 /* --- Joining --- */
@@ -209,8 +211,7 @@ static bs_status run_faulty(bs_pass *b, const bs_step *s, int from, int only, vo
     const bs_view clean = {golden->rows[golden->graph->nodes[s->node].out], p->row + from};
     BS_TRY(golden->backend->run_faulty(golden->stream, s->node, lists, p->faulty, n, p->in, clean,
                                        quick ? BS_FAULTY_CHANNELS : BS_FAULTY_DENSE, out));
-    hand_before(b, used);
-    return BS_OK;
+    return hand_before(b, used);
 }
 
 /* Returns whether the output is golden at all positions from `from` on, since all that it depends on is. */

@@ -112,6 +112,13 @@ static const char sql_proofs[] =
     "INSERT OR IGNORE INTO main.proof SELECT m.id, p.key, p.layer, p.what, p.outcome, p.made, p.seconds FROM "
     "other_proof p JOIN other_run o ON o.id = p.run JOIN main.run m ON m.uid = o.uid";
 
+/* Of two copies of a file, the later one has counted more. */
+static const char sql_devices[] =
+    "INSERT INTO main.run_device SELECT m.id, d.ordinal, d.workers, d.trials, d.goldens, d.lost, d.reason "
+    "FROM other_run_device d JOIN other_run o ON o.id = d.run JOIN main.run m ON m.uid = o.uid WHERE true ON "
+    "CONFLICT DO UPDATE SET trials = max(trials, excluded.trials), goldens = max(goldens, excluded.goldens), "
+    "lost = coalesce(lost, excluded.lost), reason = coalesce(reason, excluded.reason)";
+
 /* Builds the statement that copies runs from the names of all columns but `id`. */
 static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
 {
@@ -126,8 +133,8 @@ static bs_status put_run_copy(void *sql, sqlite3_stmt *q)
     return bs_str_status(sql);
 }
 
-/* Copies runs, their proofs and audits. Runs get new ids in the merged file; their uid identifies them. What
- * an earlier copy of a file says of a run does not take the place of what a later one said. */
+/* Copies runs, their devices, proofs and audits. Runs get new ids in the merged file; their uid identifies
+ * them. What an earlier copy of a file says of a run does not take the place of what a later one said. */
 static bs_status copy_runs(const bs_db *db)
 {
     bs_str sql = {0};
@@ -137,6 +144,7 @@ static bs_status copy_runs(const bs_db *db)
                            BS_NO_BIND, put_run_copy, &sql),
                 out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql.ptr), out);
+    BS_TRY_GOTO(bs_db_exec(db, "write", sql_devices), out);
     BS_TRY_GOTO(bs_db_exec(db, "write", sql_proofs), out);
     st = bs_db_exec(db, "write", sql_audits);
 out:

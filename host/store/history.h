@@ -11,6 +11,7 @@
  *   8  layer.ordinal, layer.label
  *   9  faults in several targets of one inference: network_target, trial_site, entry.scope, probability,
  *      shared_bit and store_sites; raw rankings: campaign.top_k, golden_ranking, trial_ranking
+ *  10  run_device
  * Files are read through views that show the tables of this version; so do `bitsink upgrade` and merging.
  * Internal to host/store. */
 #ifndef BS_STORE_HISTORY_H

@@ -29,7 +29,7 @@ void bs_result_batch_free(bs_result_batch *b)
 
 bool bs_result_batch_is_empty(const bs_result_batch *b)
 {
-    return b->n_golden + b->n_rows + b->n_units + b->n_broken + b->n_audits + b->n_proofs == 0;
+    return b->n_golden + b->n_rows + b->n_units + b->n_broken + b->n_audits + b->n_proofs == 0 && !b->lost[0];
 }
 
 bs_status bs_result_batch_reserve(bs_result_batch *b, size_t n)

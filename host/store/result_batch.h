@@ -98,11 +98,15 @@ typedef struct bs_unit {
     uint32_t entry, target, image, done;
 } bs_unit;
 
+enum { BS_LOST_TEXT = 200 };
+
 /* A result batch: rows that are stored together or not at all. A worker fills it and the writer stores it,
  * without a copy in between. Its units record the repetitions that its rows complete, so that a resumed run
  * repeats nothing. Zero-initialise. Lists made by bs_result_batch_add_*() are freed by
  * bs_result_batch_clear(); borrowed ones (capacity 0) are not. */
 typedef struct bs_result_batch {
+    int device;              /* that computed this: index of the run's devices */
+    char lost[BS_LOST_TEXT]; /* why the device is lost; "": it is not */
     bs_golden_row *golden;
     size_t n_golden, cap_golden;
     bs_row *rows; /* must be sorted by id when stored */

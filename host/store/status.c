@@ -1,5 +1,6 @@
 #include "store/status.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "store/db.h"
 #include "store/identity.h"
@@ -30,6 +31,9 @@ static const char sql_run[] =
     "p WHERE p.run = r.id), (SELECT sum(outcome = 'failed') FROM proof p WHERE p.run = r.id) FROM run r "
     "ORDER "
     "BY started DESC, id DESC LIMIT 1";
+static const char sql_devices[] =
+    "SELECT ordinal, workers, trials, goldens, lost, reason FROM run_device WHERE run = (SELECT id FROM run "
+    "ORDER BY started DESC, id DESC LIMIT 1) ORDER BY ordinal";
 
 static uint64_t number(sqlite3_stmt *q, int column)
 {
@@ -105,6 +109,20 @@ static bs_status read_run(void *out, sqlite3_stmt *q)
     return BS_OK;
 }
 
+static bs_status read_device(void *out, sqlite3_stmt *q)
+{
+    bs_file_status *s = out;
+    size_t have = s->n_devices;
+    BS_TRY(bs_grow(&s->devices, &have, s->n_devices + 1, sizeof *s->devices, "devices"));
+    bs_device_status *d = &s->devices[s->n_devices++];
+    *d = (bs_device_status){.ordinal = sqlite3_column_int(q, 0),
+                            .workers = sqlite3_column_int(q, 1),
+                            .trials = number(q, 2),
+                            .goldens = number(q, 3)};
+    BS_TRY(bs_db_text(&d->lost, q, 4));
+    return bs_db_text(&d->reason, q, 5);
+}
+
 bs_status bs_store_status(const char *path, bs_file_status *out)
 {
     bs_db *db = NULL;
@@ -118,6 +136,7 @@ bs_status bs_store_status(const char *path, bs_file_status *out)
     BS_TRY_GOTO(bs_db_each(db, sql_counts, BS_NO_BIND, read_counts, out), out);
     BS_TRY_GOTO(bs_db_each(db, BS_SQL_LEFT_OUT, BS_NO_BIND, read_broken, out), out);
     BS_TRY_GOTO(bs_db_each(db, sql_run, BS_NO_BIND, read_run, out), out);
+    BS_TRY_GOTO(bs_db_each(db, sql_devices, BS_NO_BIND, read_device, out), out);
 out:
     bs_db_close(db);
     if (st != BS_OK)
@@ -136,6 +155,11 @@ void bs_file_status_clear(bs_file_status *s)
     free(s->ended);
     free(s->backend);
     free(s->device);
+    for (size_t i = 0; i < s->n_devices; i++) {
+        free(s->devices[i].lost);
+        free(s->devices[i].reason);
+    }
+    free(s->devices);
     memset(s, 0, sizeof *s);
 }
 

@@ -7,6 +7,13 @@
 
 #include <stdint.h>
 
+/* What a device of a run has done. */
+typedef struct bs_device_status {
+    int ordinal, workers;
+    uint64_t trials, goldens;
+    char *lost, *reason; /* when (UTC) and how it was lost; NULL: it was not */
+} bs_device_status;
+
 typedef struct bs_file_status {
     char *name, *model, *created; /* may be NULL */
     uint64_t planned, trials;     /* trials that the job plans for this file, trials in the file */
@@ -20,6 +27,8 @@ typedef struct bs_file_status {
     /* The last run; NULL and 0 without one. */
     char *started, *ended; /* UTC; ended: time of its last commit */
     char *backend, *device;
+    bs_device_status *devices; /* of that run, by number; none in files of schema version 9 or less */
+    size_t n_devices;
     uint64_t audited, audit_equal; /* trials re-run in full, and those of them that gave the same bits */
     int exit_status;               /* -1: still running, or killed */
     uint64_t run_trials;

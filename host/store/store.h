@@ -20,7 +20,10 @@ typedef struct bs_store bs_store;
 
 /* Description of a run, besides its plan. */
 typedef struct bs_run_info {
-    bs_device_info device;
+    bs_device_info device; /* of each of its devices */
+    /* Numbers of its devices among those of the backend, by bs_result_batch.device. Worker i is on the
+     * (i mod n_devices)-th. */
+    int ordinal[BS_MAX_DEVICES], n_devices;
     const char *backend;  /* "cpu" */
     const char *version;  /* bitsink's */
     const char *mode;     /* replay mode: "full", "suffix" */

@@ -12,6 +12,13 @@
     "SELECT count(*), coalesce(sum(trials), 0) - (SELECT coalesce(sum(done), 0) FROM unit WHERE image IN "   \
     "(SELECT image FROM broken_image)) FROM broken_image"
 
+/* What a device of the run has done. */
+typedef struct bs_device_count {
+    int ordinal;
+    uint64_t trials, goldens;
+    char lost[BS_LOST_TEXT]; /* as in bs_result_batch */
+} bs_device_count;
+
 typedef struct bs_statements {
     sqlite3_stmt *masked, *trial, *site, *golden, *golden_ranking, *trial_ranking, *broken, *repaired, *unit,
         *summary, *layer, *fault, *wrong, *audit, *proof, *run, *end;
@@ -41,6 +48,8 @@ struct bs_store {
     bool broken; /* a write failed; no more rows are accepted */
     size_t pending;
     uint64_t run_trials, run_goldens, run_audited, run_audit_equal;
+    bs_device_count device[BS_MAX_DEVICES];
+    int n_devices;
     double started, opened; /* bs_resources_clock() at the start of the run, of the transaction */
     double command,
         start_seconds;  /* start of the command; from there to the first stored row, -1: none yet */
@@ -60,6 +69,12 @@ bs_status bs_store_create_schema(const bs_db *db);
 bs_status bs_store_load(bs_store *s);
 /* writer.c: prepares the statements that rows are written with. */
 bs_status bs_store_prepare(bs_store *s);
+
+/* run_device.c: begins the rows of table run_device; writes what has been counted; counts what a batch adds,
+ * of whose golden rows so many are new. */
+bs_status bs_run_devices_begin(bs_store *s, const bs_run_info *info);
+bs_status bs_run_devices_update(const bs_store *s);
+void bs_run_devices_count(bs_store *s, const bs_result_batch *b, uint64_t goldens);
 
 /* batch.c: adds a batch to the open transaction and to the counts; after a failure the transaction must be
  * rolled back. */

@@ -22,6 +22,7 @@ static const char sql_facts[] =
     "INSERT INTO main.class SELECT * FROM other_class; INSERT INTO main.layer SELECT * FROM other_layer;"
     "INSERT INTO main.image SELECT * FROM other_image; INSERT INTO main.audit SELECT * FROM other_audit;"
     "INSERT INTO main.proof SELECT * FROM other_proof;"
+    "INSERT INTO main.run_device SELECT * FROM other_run_device;"
     "INSERT INTO main.network_target SELECT * FROM other_network_target";
 
 static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)

@@ -106,24 +106,15 @@ static bs_status refuse_mixed(void *path, sqlite3_stmt *q)
                    "mixture with --allow-mixed");
 }
 
-bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
+static bs_status insert_run(bs_store *s, const bs_run_info *info, const char *fingerprint)
 {
     static const char sql[] =
         "INSERT INTO run (started, host, backend, device, isa, library, version, mode, "
         "selftest, threads, fingerprint, strata, shard) VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', "
         "'now'), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    static const char sql_mixed[] =
-        "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
-        "(trials > 0 OR goldens > 0) ORDER BY id LIMIT 1";
-    char host[256] = "", fingerprint[17];
+    char host[256] = "";
     sqlite3_stmt *q = NULL;
-    if (s->run)
-        return bs_fail(BS_ERR, "result file '%s': a run has begun already", s->db->path);
     gethostname(host, sizeof host - 1);
-    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
-    if (!info->allow_mixed)
-        BS_TRY(bs_db_each(s->db, sql_mixed, BS_BIND(BS_BIND_TEXT(fingerprint)), refuse_mixed, s->db->path));
-    BS_TRY(bs_store_prepare(s));
     BS_TRY(bs_db_prepare(&q, s->db, sql));
     const char *text[] = {
         host,          info->backend, info->device.name, info->device.isa, info->device.library,
@@ -141,6 +132,30 @@ bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
     sqlite3_finalize(q);
     BS_TRY(st);
     s->run = sqlite3_last_insert_rowid(s->db->handle);
+    return bs_run_devices_begin(s, info);
+}
+
+bs_status bs_store_begin_run(bs_store *s, const bs_run_info *info)
+{
+    static const char sql_mixed[] =
+        "SELECT id, backend, device, isa, library FROM run WHERE fingerprint <> ?1 AND "
+        "(trials > 0 OR goldens > 0) ORDER BY id LIMIT 1";
+    char fingerprint[17];
+    if (s->run)
+        return bs_fail(BS_ERR, "result file '%s': a run has begun already", s->db->path);
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
+    if (!info->allow_mixed)
+        BS_TRY(bs_db_each(s->db, sql_mixed, BS_BIND(BS_BIND_TEXT(fingerprint)), refuse_mixed, s->db->path));
+    BS_TRY(bs_store_prepare(s));
+    BS_TRY(bs_db_exec(s->db, "write", "BEGIN IMMEDIATE"));
+    bs_status st = insert_run(s, info, fingerprint);
+    if (st == BS_OK)
+        st = bs_db_commit(s->db);
+    if (st != BS_OK) {
+        sqlite3_exec(s->db->handle, "ROLLBACK", NULL, NULL, NULL);
+        s->run = 0;
+        return st;
+    }
     s->allow_mixed = info->allow_mixed;
     s->started = bs_resources_clock();
     s->command = info->command > 0 ? info->command : s->started;
@@ -226,7 +241,8 @@ static bs_status update_run(bs_store *s, int exit_status)
     sqlite3_bind_int64(q, 6, (sqlite3_int64)s->run_audited);
     sqlite3_bind_int64(q, 7, (sqlite3_int64)s->run_audit_equal);
     s->start_seconds >= 0 ? sqlite3_bind_double(q, 8, s->start_seconds) : sqlite3_bind_null(q, 8);
-    return bs_db_run(s->db, "write", q);
+    BS_TRY(bs_db_run(s->db, "write", q));
+    return bs_run_devices_update(s);
 }
 
 static bs_status begin(bs_store *s)
@@ -277,9 +293,11 @@ bs_status bs_store_add(bs_store *s, const bs_result_batch *b)
 {
     BS_TRY(check_usable(s));
     BS_TRY(begin(s));
+    uint64_t goldens = s->run_goldens;
     bs_status st = bs_result_batch_write(s, b);
     if (st != BS_OK)
         return give_up(s, st);
+    bs_run_devices_count(s, b, s->run_goldens - goldens);
     s->pending += b->n_rows;
     s->run_trials += b->n_rows;
     bool first = s->run_trials > 0 && s->start_seconds < 0;

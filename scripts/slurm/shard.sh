@@ -25,6 +25,18 @@ clean_up() {
 trap clean_up EXIT
 trap 'stopping=1; [ -z "$child" ] || kill -TERM "$child"' TERM INT
 
+# A task with several GPUs uses all of them. What it is given, it sees as numbers 0 to n - 1.
+case " $BITSINK_OPTIONS" in
+*" --device"*) ;;
+*)
+    gpus=${CUDA_VISIBLE_DEVICES:-}
+    commas=${gpus//[!,]/}
+    if [ -n "$commas" ] || { [ -z "$gpus" ] && [ "${SLURM_GPUS_ON_NODE:-0}" -gt 1 ]; }; then
+        BITSINK_OPTIONS="${BITSINK_OPTIONS:+$BITSINK_OPTIONS }--device cuda:all"
+    fi
+    ;;
+esac
+
 [ ! -e "$results/$name" ] || cp "$results/$name" "$scratch/$name" || exit 1
 # The job's options are words: they are split here on purpose.
 # shellcheck disable=SC2086

@@ -4,12 +4,13 @@
 #   scripts/slurm/submit.sh job.yaml 16 /shared/results --gres=gpu:1 --cpus-per-task=8 --time=4:00:00
 #
 # RESULTS, on a file system that all nodes share, gets one file for each shard, merged.db, the tables as CSV and the logs.
-# The options go to the array's sbatch: the resources of a shard (a GPU, or cores), partition, time limit. A shard that
+# The options go to the array's sbatch: the resources of a shard (GPUs, or cores), partition, time limit. A shard that
 # reaches its time limit, is preempted or loses its node is queued again and continues. So the same command, with the
 # same RESULTS, also extends a campaign or repeats failed shards.
 #
 # BITSINK            the program (default: build/bitsink of this source tree)
-# BITSINK_OPTIONS    options of `bitsink run`, such as "--device cuda" (default: none)
+# BITSINK_OPTIONS    options of `bitsink run`, such as "--device cuda" (default: none; a task with several GPUs uses all
+#                    of them, unless a --device is given here)
 # BITSINK_SETTINGS   settings of merged.db, such as "confidence=0.99 raw_fit=500" (default: those of the first shard)
 # BITSINK_CHECK      options of `bitsink check`, such as "--max network_sdc=1e-3": the merge job writes limits.txt and
 #                    ends with its exit code (default: no check)

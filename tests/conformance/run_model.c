@@ -90,7 +90,7 @@ static bs_status compute(const bs_graph *g, const bs_engine *e, float *in, float
     int64_t n_in = g->tensors[g->input].elements, n_out = g->tensors[g->output].elements;
     bs_worker w;
     bs_status st;
-    BS_TRY(bs_worker_open(&w, e));
+    BS_TRY(bs_worker_open(&w, e, 0));
     for (int64_t i = 0; i < samples; i++) {
         BS_TRY_GOTO(bs_golden_upload(w.golden, 0, in + i * n_in), out);
         BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
@@ -104,16 +104,14 @@ out:
 
 static ct_verdict run_graph(const bs_graph *g, const ct_case *c, const ct_try *t, char why[CT_REASON])
 {
-    const char *device = getenv("BITSINK_TEST_DEVICE"), *device_options;
+    const char *device = getenv("BITSINK_TEST_DEVICE");
     const bs_engine_options options = {.device = device ? device : "cpu", .threads = 1};
-    const bs_backend *backend;
-    int ordinal;
+    bs_device_choice devices;
     const ct_tensor *y = &c->output[t->output];
     float zero = 0;
     bs_engine *e = NULL;
     ct_verdict verdict = CT_FAILED;
-    if (bs_backend_find(&backend, &ordinal, &device_options, options.device) != BS_OK ||
-        bs_backend_check(backend, g) != BS_OK) {
+    if (bs_backend_find(&devices, options.device) != BS_OK || bs_backend_check(devices.backend, g) != BS_OK) {
         snprintf(why, CT_REASON, "%s", bs_error_message());
         return CT_UNSUPPORTED;
     }

@@ -43,7 +43,7 @@ version=$(sqlite3 plain.db 'PRAGMA user_version')
 grep -q "version of the schema, now $version\." "$here/../../schema/bitsink-db.5.md" ||
     die "the manual does not say that the schema version is $version"
 # Not those that say when and by whom, nor what was audited.
-tables=$("$bitsink" bn plain.db | awk '$1 !~ /^(campaign|run|trial|audit|proof)$/ { print $1 }')
+tables=$("$bitsink" bn plain.db | awk '$1 !~ /^(campaign|run|run_device|trial|audit|proof)$/ { print $1 }')
 [ "$(echo "$tables" | wc -l)" -gt 40 ] || die "few tables: $tables"
 # Of the oldest and the newest file all of them; of the others what views are computed from, and a view of each sort.
 few='entry stratum class layer image golden broken_image fault_kind class_group class_shown group_cost bn_parameter

@@ -18,13 +18,13 @@ static inline rig rig_open(const bs_graph *g)
 {
     rig r = {.g = g};
     char why[256] = "";
-    int ordinal;
-    const char *options;
-    assert_ok(bs_backend_find(&r.b, &ordinal, &options, test_device()));
+    bs_device_choice found;
+    assert_ok(bs_backend_find(&found, test_device()));
+    r.b = found.backend;
     for (int i = 0; i < g->n_nodes; i++)
         if (!r.b->supports(g, i, why, sizeof why))
             fail_msg("node %d unsupported: %s", i, why);
-    assert_ok(r.b->open(&r.device, ordinal, options));
+    assert_ok(r.b->open(&r.device, found.ordinal[0], found.options));
     assert_ok(r.b->load(&r.network, r.device, g, NULL));
     assert_ok(r.b->stream_open(&r.stream, r.network));
     return r;

@@ -33,6 +33,7 @@ typedef struct fixture {
     bs_row row[FX_ALL_ROWS]; /* sorted by id */
     size_t n_rows;
     bs_run_info run;
+    int device; /* that makes the next rows */
     uint64_t random;
 } fixture;
 
@@ -266,8 +267,12 @@ static inline void fixture_open(fixture *f)
     fx_make_graph(f);
     fx_make_plan(f);
     fx_make_rows(f);
-    f->run = (bs_run_info){
-        .backend = "null", .version = "0.1.0", .mode = "suffix", .selftest = "passed", .threads = 1};
+    f->run = (bs_run_info){.backend = "null",
+                           .version = "0.1.0",
+                           .mode = "suffix",
+                           .selftest = "passed",
+                           .threads = 1,
+                           .n_devices = 1};
     f->run.fingerprint = 0xfeedu;
 }
 
@@ -304,7 +309,8 @@ static inline bs_status fx_add(fixture *f, bs_store *s, size_t first, size_t end
 {
     bs_unit unit[FX_IMAGES * (FX_STRATA + 1)];
     bs_golden_row golden[FX_IMAGES * (FX_STRATA + 1)];
-    bs_result_batch b = {.golden = golden, .rows = f->row + first, .n_rows = end - first, .units = unit};
+    bs_result_batch b = {
+        .device = f->device, .golden = golden, .rows = f->row + first, .n_rows = end - first, .units = unit};
     for (size_t i = first; i < end; i++) {
         bs_trial_coords t = bs_trial_coords_from_id(f->row[i].id);
         bs_unit u = {t.entry, t.target, t.image, t.repetition + 1};

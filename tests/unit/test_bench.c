@@ -247,15 +247,15 @@ static void replay_all(const bs_engine *e, bs_result *out)
     bs_worker w;
     uint64_t fingerprint;
     assert_ok(bs_bench_batch_open(&b, TRIALS));
-    assert_ok(bs_worker_open(&w, e));
+    assert_ok(bs_worker_open(&w, e, 0));
     assert_ok(bs_selftest_probe(w.golden, &fingerprint));
     for (int i = 0; i < e->graph->n_targets; i++) {
         bs_schedules schedules[1][BS_BENCH_WAY_COUNT];
         if (e->graph->targets[i].kind != BS_TARGET_ACTIVATION)
             continue;
         s.schedules = schedules;
-        assert_ok(bs_schedules_create(&schedules[0][BS_BENCH_DELTA], e->graph, e->backend, e->network, i,
-                                      BS_REPLAY_DELTA, true, &e->context));
+        assert_ok(bs_schedules_create(&schedules[0][BS_BENCH_DELTA], e->graph, e->backend,
+                                      bs_engine_network(e), i, BS_REPLAY_DELTA, true, &e->context));
         bs_bench_draw(&s, &b, i, 0);
         assert_ok(bs_bench_trials(w.replayer, &s, &b, 0, BS_BENCH_DELTA));
         memcpy(out, b.result[BS_BENCH_DELTA], TRIALS * sizeof *out);
@@ -276,15 +276,16 @@ static void test_timed(void **state)
     bs_result *plain = calloc(n, sizeof *plain), *timed = calloc(n, sizeof *timed);
     assert_true(plain && timed);
     replay_all(r.e, plain);
-    assert_ok(bs_timed_create(&t, r.e->backend, r.e->network, r.g));
+    assert_ok(bs_timed_create(&t, r.e->backend, bs_engine_network(r.e), r.g));
     bs_engine e = *r.e;
     e.backend = &t->backend;
-    e.network = t->network;
+    bs_engine_device device = {.network = t->network};
+    e.devices = &device;
     replay_all(&e, timed);
     assert_memory_equal(plain, timed, n * sizeof *plain);
     assert_int_equal(t->backend.selection != NULL, r.e->backend->selection != NULL);
     if (t->backend.selection)
-        assert_true(t->backend.selection(t->network) == r.e->backend->selection(r.e->network));
+        assert_true(t->backend.selection(t->network) == r.e->backend->selection(bs_engine_network(r.e)));
     uint64_t once = t->cell[BS_TIMED_INJECT][0].calls;
     assert_int_equal(once, r.g->n_nodes);
     assert_int_equal(t->cell[BS_TIMED_UPLOAD][0].calls, BS_PROBE_IMAGES);

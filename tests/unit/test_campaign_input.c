@@ -27,7 +27,7 @@ static void classify(const char *model, const bs_dataset *images, bs_flatten fla
     const bs_engine_options o = {.device = "cpu", .threads = 1};
     assert_ok(import_text(&g, model));
     assert_ok(bs_engine_open(&e, g, NULL, &o));
-    assert_ok(bs_worker_open(&w, e));
+    assert_ok(bs_worker_open(&w, e, 0));
     prepare(&p);
     p.flatten = flatten;
     assert_ok(bs_input_open(&in, g, images, &p));

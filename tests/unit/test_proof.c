@@ -98,7 +98,7 @@ static void open_worker(bs_worker *w, const bs_engine *e)
     uint64_t fingerprint;
     lie.arena = NULL;
     lie.arena_bytes = 0;
-    assert_ok(bs_worker_open(w, e));
+    assert_ok(bs_worker_open(w, e, 0));
     lie.test_rows = w->test_rows;
     lie.test_bytes = bs_selftest_bytes(graph, honest, network, e->max_batch);
     assert_ok(bs_selftest_probe(w->golden, &fingerprint));
@@ -115,7 +115,7 @@ static void find_truth(campaign *c)
         bs_schedules full;
         bs_trial_batch t = batch_of(c, i, &sites, first, c->truth + (size_t)i * TRIALS);
         t.keep_masked = true;
-        assert_ok(bs_schedules_create(&full, c->g, honest, c->e->network, c->plan->strata[i].target,
+        assert_ok(bs_schedules_create(&full, c->g, honest, bs_engine_network(c->e), c->plan->strata[i].target,
                                       BS_REPLAY_FULL, false, NULL));
         assert_ok(bs_replay_trials(w.replayer, &full, &t, 1));
         bs_schedules_clear(&full);
@@ -137,7 +137,7 @@ static void campaign_open(campaign *c, int max_batch)
     assert_ok(bs_job_parse(&c->job, "a.yaml", text, strlen(text)));
     assert_ok(bs_plan_create(&c->plan, c->job, c->g, 2));
     assert_ok(bs_engine_open(&c->e, c->g, c->plan, &options));
-    network = c->e->network;
+    network = bs_engine_network(c->e);
     for (int i = 0; i < TRIALS; i++)
         c->row[i] = i % BS_PROBE_IMAGES;
     find_truth(c);
@@ -289,7 +289,7 @@ static void test_small_batches(void **state)
         campaign_close(&c);
     }
     graph = all->g;
-    network = all->e->network;
+    network = bs_engine_network(all->e);
 }
 
 static int setup(void **state)

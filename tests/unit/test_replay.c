@@ -35,15 +35,15 @@ typedef struct rig {
 /* Takes over the graph. */
 static void rig_load(rig *r, bs_graph *g, const char *device)
 {
-    int ordinal;
-    const char *options;
+    bs_device_choice found;
     uint64_t fingerprint;
     memset(r, 0, sizeof *r);
     r->g = g;
     r->batch = BATCH;
-    assert_ok(bs_backend_find(&r->be, &ordinal, &options, device));
+    assert_ok(bs_backend_find(&found, device));
+    r->be = found.backend;
     assert_ok(bs_backend_check(r->be, r->g));
-    assert_ok(r->be->open(&r->device, ordinal, options));
+    assert_ok(r->be->open(&r->device, found.ordinal[0], found.options));
     assert_ok(r->be->load(&r->network, r->device, r->g, NULL));
     assert_ok(r->be->stream_open(&r->stream, r->network));
     assert_ok(bs_golden_create(&r->golden, r->g, r->be, r->network, r->stream, BS_PROBE_IMAGES));
