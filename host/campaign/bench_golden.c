@@ -13,14 +13,11 @@ static bs_status fill_tile(bs_worker *w, int n)
     const bs_golden *golden = w->golden;
     int input = golden->graph->input;
     size_t row = golden->backend->row_bytes(golden->network, input);
-    int32_t from[BS_MAX_TILE];
-    if (n <= BS_PROBE_IMAGES)
-        return BS_OK;
-    for (int i = 0; i < n; i++)
-        from[i] = i % BS_PROBE_IMAGES;
-    return golden->backend->copy_rows(w->stream, input, n - BS_PROBE_IMAGES,
-                                      (bs_view){golden->rows[input], from},
-                                      (char *)golden->rows[input] + BS_PROBE_IMAGES * row);
+    const bs_view images = {golden->rows[input], NULL};
+    for (int i = BS_PROBE_IMAGES; i < n; i += BS_PROBE_IMAGES)
+        BS_TRY(golden->backend->copy_rows(w->stream, input, n - i < BS_PROBE_IMAGES ? n - i : BS_PROBE_IMAGES,
+                                          images, (char *)golden->rows[input] + (size_t)i * row));
+    return BS_OK;
 }
 
 /* Sets how many images are run at a time: a tile, as in campaigns, if there is time for two of it. two: what

@@ -7,8 +7,9 @@
 
 #include <stdlib.h>
 
-/* DENSE_BATCH: full re-runs that a worker's memory is for. MANY: largest batch of patched trials, which need
- * less memory; the more trials share a layer's weights the better. */
+/* DENSE_BATCH: full re-runs that a worker's memory is for; a quarter of what the device prefers for patches.
+ * MANY: largest batch of patched trials, which need less memory; the more trials share a layer's weights the
+ * better. */
 enum { DENSE_BATCH = 32, MANY = 256 };
 
 bs_status bs_engine_schedules(bs_schedules *out, const bs_engine *e, const bs_stratum *s, bs_replay_mode mode)
@@ -66,6 +67,19 @@ static int sharers(const bs_engine *e)
     return e->info.memory ? (e->threads + e->n_devices - 1) / e->n_devices : e->threads;
 }
 
+/* Returns how many images a worker should hold golden runs of: on a device with memory of its own as many as
+ * it takes for the trials of one stratum to fill a batch. */
+static size_t wanted_tile(const bs_engine *e)
+{
+    enum { FEW = 16, MANY_IMAGES = 1024 };
+    uint64_t units = e->plan ? (uint64_t)e->plan->n_strata * bs_plan_count_images(e->plan) : 0;
+    if (units == 0 || e->info.memory == 0)
+        return FEW;
+    uint64_t of_a_unit = (e->plan->trials + units - 1) / units;
+    uint64_t images = (uint64_t)e->max_batch / (of_a_unit ? of_a_unit : 1);
+    return images < FEW ? FEW : images > MANY_IMAGES ? MANY_IMAGES : (size_t)images;
+}
+
 /* Divides half of the free memory into equal shares; in each share trials get at most two thirds, and golden
  * rows the rest that the self-test leaves, at least two images. */
 static bs_status divide_memory(bs_engine *e, bool fixed_threads)
@@ -89,8 +103,9 @@ static bs_status divide_memory(bs_engine *e, bool fixed_threads)
         e->arena_bytes = share / 3 * 2;
     if (e->arena_bytes > share - fixed)
         e->arena_bytes = share - fixed;
-    size_t tile = BS_PROBE_IMAGES + (share - fixed - e->arena_bytes) / (image ? image : 1);
-    e->tile = tile > BS_MAX_TILE ? BS_MAX_TILE : (int)tile;
+    size_t tile = BS_PROBE_IMAGES + (share - fixed - e->arena_bytes) / (image ? image : 1),
+           wanted = wanted_tile(e);
+    e->tile = tile > wanted ? (int)wanted : (int)tile;
     return BS_OK;
 }
 
@@ -106,7 +121,9 @@ static bs_status choose_sizes(bs_engine *e, const bs_engine_options *options)
     e->threads = options->threads > 0 ? options->threads : streams;
     if (e->threads < e->n_devices)
         e->threads = e->n_devices;
-    e->dense_batch = requested > 0 ? requested : DENSE_BATCH;
+    e->dense_batch = options->max_batch > 0 ? options->max_batch
+                     : e->info.batch > 0    ? e->info.batch / 4
+                                            : DENSE_BATCH;
     e->max_batch = requested > 0 ? requested : MANY;
     return BS_OK;
 }

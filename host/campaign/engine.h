@@ -6,7 +6,7 @@
 #include "fault/plan.h"
 #include "replay/schedules.h"
 
-enum { BS_MAX_TILE = 16 };
+enum { BS_MAX_TILE = 1024 };
 
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "cuda:1", ...: see bs_backend_find() */
@@ -44,13 +44,13 @@ typedef struct bs_engine {
     double audit;                        /* share of the trials that are run again in full */
     bool replays;                        /* workers have replayers */
     bool proves;                         /* and memory for the self-test */
-    int tile;                    /* images whose golden runs a worker holds at once, at most BS_MAX_TILE */
-    size_t trial_bytes;          /* bytes of the arena for the widest trial */
-    size_t arena_bytes;          /* device memory for the trials of one worker */
-    bs_receptive_fields fields;  /* this and the context: delta replay only */
-    bs_schedule_context context; /* shared by the delta schedules */
-    bs_schedules *schedules;     /* by stratum */
-    uint64_t fingerprint;        /* of the test images' golden outputs; set by bs_engine_probe() */
+    int tile;                            /* images whose golden runs a worker holds at once */
+    size_t trial_bytes;                  /* bytes of the arena for the widest trial */
+    size_t arena_bytes;                  /* device memory for the trials of one worker */
+    bs_receptive_fields fields;          /* this and the context: delta replay only */
+    bs_schedule_context context;         /* shared by the delta schedules */
+    bs_schedules *schedules;             /* by stratum */
+    uint64_t fingerprint;                /* of the test images' golden outputs; set by bs_engine_probe() */
 } bs_engine;
 
 /* Opens the device, loads the graph and makes the schedules. plan may be NULL. graph and plan must outlive
