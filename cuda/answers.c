@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* BYTES: of the block. Each result begins at a multiple of ALIGNMENT. */
-enum { BYTES = 4 << 20, ALIGNMENT = 16 };
+enum { BYTES = 1 << 20, ALIGNMENT = 16 };
 
 bs_status bs_cuda_answers_open(bs_stream *stream)
 {
@@ -40,11 +40,6 @@ static bs_status bring(bs_stream *stream)
     return bs_cuda_set(stream, a->device, 1, a->used);
 }
 
-void bs_cuda_forget(bs_stream *stream)
-{
-    stream->answers.used = stream->answers.n = 0;
-}
-
 bs_status bs_cuda_collect(bs_stream *stream)
 {
     const bs_cuda_api *api = stream->network->device->api;
@@ -54,6 +49,12 @@ bs_status bs_cuda_collect(bs_stream *stream)
     bs_status st = bring(stream);
     bs_cuda_forget(stream); /* whatever the driver said */
     return st;
+}
+
+bs_status bs_cuda_wait(bs_stream *stream)
+{
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    return bs_cuda_collect(stream);
 }
 
 bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t bytes)

@@ -13,12 +13,6 @@ static bs_status wait(bs_stream *stream)
     return bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize");
 }
 
-bs_status bs_cuda_wait(bs_stream *stream)
-{
-    BS_TRY(bs_cuda_enter(stream->network->device));
-    return bs_cuda_collect(stream);
-}
-
 void bs_cuda_release(bs_stream *stream, const CUdeviceptr *all, size_t n)
 {
     const bs_cuda_api *api = stream->network->device->api;

@@ -8,8 +8,6 @@
  * if it fails. */
 bs_status bs_cuda_staging_open(bs_stream *stream);
 void bs_cuda_staging_close(bs_stream *stream);
-/* Waits until all work submitted to the stream has finished. */
-bs_status bs_cuda_wait(bs_stream *stream);
 /* Makes room for `bytes` bytes; the previous contents are lost. */
 bs_status bs_cuda_reserve(bs_stream *stream, bs_cuda_buffer *b, size_t bytes);
 /* Frees n blocks of device memory (0: none) once all submitted work has finished, since the driver need not
@@ -26,7 +24,13 @@ bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t b
 /* Waits for all work, and copies the results of which this is true to where they go. */
 bs_status bs_cuda_collect(bs_stream *stream);
 /* Forgets results that nobody waits for any more. */
-void bs_cuda_forget(bs_stream *stream);
+static inline void bs_cuda_forget(bs_stream *stream)
+{
+    stream->answers.used = stream->answers.n = 0;
+}
+
+/* The same as bs_cuda_collect(), from any thread. */
+bs_status bs_cuda_wait(bs_stream *stream);
 /* Copies device memory to the host, and waits for it as bs_cuda_collect() does. */
 bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes);
 bs_status bs_cuda_answers_open(bs_stream *stream);
