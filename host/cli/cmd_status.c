@@ -101,11 +101,7 @@ static void print_proofs(const bs_file_status *s)
 
 static void print_text(const bs_file_status *s)
 {
-<<<<<<< HEAD
-    char times[24] = "";
-=======
     char times[32] = "";
->>>>>>> devices
     printf("campaign  %s, made %s\n", s->name ? bs_visible(s->name) : "?", s->created ? s->created : "?");
     printf("model     %s\n", s->model ? bs_visible(s->model) : "?");
     if (s->shards > 0)
