@@ -105,14 +105,60 @@ static bs_status team_member(void *shared, int worker)
 
 void bs_campaign_divide(bs_campaign *c)
 {
+    enum { ROUNDS = 4 }; /* with fewer tiles for each worker, some would end long before others */
     const bs_engine *e = c->engine;
-    uint32_t tile = (uint32_t)e->tile, n = bs_plan_count_images(e->plan), workers = (uint32_t)e->threads;
-    c->n_tiles = (n + tile - 1) / tile;
+    uint32_t n = c->n_images, workers = (uint32_t)e->threads, most = workers * (uint32_t)e->tile;
+    uint32_t rounds = (n + most - 1) / most, strata = (uint32_t)e->plan->n_strata;
+    c->tile = rounds > 0 ? (n + rounds * workers - 1) / (rounds * workers) : 1;
+    c->n_tiles = (n + c->tile - 1) / c->tile;
     c->n_parts = 1;
-    if (c->n_tiles < 4 * workers && c->n_tiles > 0)
-        c->n_parts = (4 * workers + c->n_tiles - 1) / c->n_tiles;
-    if (c->n_parts > (uint32_t)e->plan->n_strata)
-        c->n_parts = (uint32_t)e->plan->n_strata;
+    if (workers > 1 && rounds > 0 && rounds < ROUNDS)
+        c->n_parts = c->n_tiles < workers ? (ROUNDS * workers + c->n_tiles - 1) / c->n_tiles : ROUNDS;
+    if (c->n_parts > strata)
+        c->n_parts = strata;
+}
+
+static bool lacks_trials(const bs_campaign *c, uint32_t image)
+{
+    const bs_plan *plan = c->engine->plan;
+    for (int s = 0; s < plan->n_strata; s++)
+        if (bs_store_done(c->store, s, image) < bs_plan_repetitions(plan, &plan->strata[s], image))
+            return true;
+    return false;
+}
+
+static bs_status list_images(bs_campaign *c)
+{
+    const bs_plan *plan = c->engine->plan;
+    uint32_t n = bs_plan_count_images(plan);
+    BS_TRY(bs_calloc(&c->image, n, sizeof *c->image, "images"));
+    for (uint32_t i = 0; i < n; i++)
+        if (lacks_trials(c, bs_plan_image(plan, i)))
+            c->image[c->n_images++] = bs_plan_image(plan, i);
+    return BS_OK;
+}
+
+/* Lists what is to be done, and begins to load the images for it. */
+static bs_status prepare(bs_campaign *c)
+{
+    const bs_engine *e = c->engine;
+    BS_TRY(list_images(c));
+    bs_campaign_divide(c);
+    BS_TRY(bs_work_init(&c->work, c->n_tiles, c->n_parts, e->threads));
+    BS_TRY(bs_campaign_copy_ledger(c));
+    BS_TRY(bs_calloc(&c->broken, e->plan->n_images, sizeof *c->broken, "images"));
+    BS_TRY(bs_queue_create(&c->queue, QUEUE_BATCHES));
+    return bs_loader_open(&c->loader, c->input, e, c->image, c->n_images, c->tile);
+}
+
+static void clear(bs_campaign *c)
+{
+    bs_loader_close(c->loader);
+    bs_queue_free(c->queue);
+    bs_work_clear(&c->work);
+    free(c->handed);
+    free(c->broken);
+    free(c->image);
 }
 
 bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *store,
@@ -126,27 +172,21 @@ bs_status bs_campaign_run(bs_proofs *proofs, const bs_input *input, bs_store *st
     c.planned = e->plan->trials;
     c.found = bs_store_trials(store);
     c.max_broken = bs_input_most_broken(e->plan);
-    bs_campaign_divide(&c);
-    bs_status st;
-    BS_TRY_GOTO(bs_work_init(&c.work, c.n_tiles * c.n_parts, e->threads), out);
-    BS_TRY_GOTO(bs_campaign_copy_ledger(&c), out);
-    BS_TRY_GOTO(bs_calloc(&c.broken, e->plan->n_images, sizeof *c.broken, "images"), out);
-    BS_TRY_GOTO(bs_queue_create(&c.queue, QUEUE_BATCHES), out);
-    st = bs_team_run(e->threads + 1, team_member, &share);
+    bs_status st = prepare(&c);
+    if (st == BS_OK)
+        st = bs_team_run(e->threads + 1, team_member, &share);
     if (st == BS_OK || st == BS_STOPPED) {
         bs_status counted = bs_store_left_out(store, &out->broken, &out->left_out);
         st = counted == BS_OK ? st : counted;
         look_at_goldens(&c);
         out->golden = golden_accuracy(&c);
     }
-out:
-    bs_queue_free(c.queue);
-    bs_work_clear(&c.work);
-    free(c.handed);
-    free(c.broken);
     out->planned = c.planned;
     out->found = c.found;
     out->done = atomic_load(&c.done);
+    out->decoded = c.loader ? bs_loader_decoded(c.loader) : 0;
+    out->golden_runs = atomic_load(&c.golden_runs);
     out->seconds = bs_resources_clock() - c.since;
+    clear(&c);
     return st;
 }

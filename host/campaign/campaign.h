@@ -15,6 +15,8 @@ typedef struct bs_campaign_summary {
     uint64_t done;             /* done by this run */
     uint64_t broken;           /* images that cannot be read */
     uint64_t left_out;         /* trials of these that are not in the file */
+    uint64_t decoded;          /* images */
+    uint64_t golden_runs;      /* images run fault-free: again by each worker that computes trials on them */
     double seconds;            /* from the first trial on */
     bs_golden_accuracy golden; /* of all golden runs in the file; none where a device makes up answers */
 } bs_campaign_summary;

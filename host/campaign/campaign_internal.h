@@ -3,6 +3,7 @@
 #define BS_CAMPAIGN_INTERNAL_H
 
 #include "campaign/campaign.h"
+#include "campaign/loader.h"
 #include "campaign/queue.h"
 #include "campaign/work.h"
 
@@ -16,10 +17,14 @@ typedef struct bs_campaign {
     bs_queue *queue;
     volatile sig_atomic_t *stop;
     atomic_bool failed; /* a thread has failed: the others stop */
-    /* A work item is a tile of images x a part of the strata. Several parts keep all workers busy when images
-     * are few. */
+    uint32_t *image;    /* those of the plan that lack trials, in its order */
+    uint32_t n_images;
+    bs_loader *loader; /* of these */
+    /* A piece of work is a tile of the images x a part of the strata. Several parts keep all workers busy
+     * when tiles are few. */
     bs_work work;
-    uint32_t n_tiles, n_parts;
+    uint32_t tile, n_tiles, n_parts;
+    atomic_uint_fast64_t golden_runs; /* images run fault-free */
     /* Of several devices, some may be lost: */
     atomic_bool lost[BS_MAX_DEVICES];
     atomic_int n_lost;
@@ -40,7 +45,7 @@ static inline bool bs_campaign_lacks_trials(const bs_campaign *c)
     return c->found < c->planned;
 }
 
-/* Divides the work into n_tiles x n_parts items; c->engine is set. */
+/* Divides the work into tiles and parts; c->engine and c->n_images are set. */
 void bs_campaign_divide(bs_campaign *c);
 /* Sets c->handed if there are several devices. */
 bs_status bs_campaign_copy_ledger(bs_campaign *c);
@@ -48,13 +53,15 @@ bs_status bs_campaign_copy_ledger(bs_campaign *c);
 uint32_t bs_campaign_done(const bs_campaign *c, int stratum, uint32_t image);
 /* Records that. A unit belongs to one worker at a time. */
 void bs_campaign_note_done(bs_campaign *c, int stratum, uint32_t image, uint32_t done);
+/* Returns BS_STOPPED if the campaign is to end. */
+bs_status bs_campaign_go_on(const bs_campaign *c);
 /* Makes all workers stop. */
 void bs_campaign_fail(bs_campaign *c);
 /* A worker has lost its device; the last error says how. Returns true if others are left; then the first
  * worker of the device warns. *first: it is this one. */
 bool bs_campaign_lose_device(bs_campaign *c, int device, bool *first);
-/* Runs work items until none is left. Called by each worker. The loss of its device is no failure while there
- * are others, which do the rest. */
+/* Runs pieces of work until none is left. Called by each worker. The loss of its device is no failure while
+ * there are others, which do the rest. */
 bs_status bs_campaign_work(bs_campaign *c, int worker);
 
 #endif

@@ -80,7 +80,7 @@ typedef struct bs_worker {
     bs_golden *probe; /* this and the next: of the self-test; NULL unless the engine proves */
     void *test_rows;  /* device memory of bs_selftest_bytes() */
     bs_replayer *replayer;
-    float *pixels; /* room for two images, see bs_input_load() */
+    float *pixels; /* room for an image, see bs_input_load() */
 } bs_worker;
 
 /* number: of the worker, from 0; decides about its device. */

@@ -19,7 +19,7 @@ bs_status bs_worker_open(bs_worker *out, const bs_engine *e, int number)
     out->engine = e;
     bs_network *network = e->devices[bs_engine_device_of(e, number)].network;
     size_t elements = (size_t)e->graph->tensors[e->graph->input].elements;
-    BS_TRY_GOTO(bs_calloc(&out->pixels, 2 * elements, sizeof *out->pixels, "image"), out);
+    BS_TRY_GOTO(bs_calloc(&out->pixels, elements, sizeof *out->pixels, "image"), out);
     BS_TRY_GOTO(e->backend->stream_open(&out->stream, network), out);
     BS_TRY_GOTO(bs_golden_create(&out->golden, e->graph, e->backend, network, out->stream, e->tile), out);
     if (e->proves) {

@@ -35,6 +35,11 @@ bs_status bs_campaign_copy_ledger(bs_campaign *c)
     return BS_OK;
 }
 
+bs_status bs_campaign_go_on(const bs_campaign *c)
+{
+    return *c->stop || atomic_load(&c->failed) ? bs_fail(BS_STOPPED, "stopped") : BS_OK;
+}
+
 void bs_campaign_fail(bs_campaign *c)
 {
     atomic_store(&c->failed, true);

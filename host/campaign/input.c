@@ -196,17 +196,27 @@ static void to_channels_last(const bs_input_format *f, const float *chw, float *
             *hwc++ = chw[c * plane + k];
 }
 
-bs_status bs_input_load(bs_worker *w, int row, const bs_input *in, size_t i, char *sha256, bool *broken)
+bs_status bs_input_decode(const bs_input *in, size_t i, float *values, char *sha256, bool *broken)
 {
     const bs_input_format *f = &in->format;
+    float *chw = values;
+    *broken = false;
+    if (f->channels_last)
+        BS_TRY(bs_calloc(&chw, (size_t)in->graph->tensors[in->graph->input].elements, sizeof *chw, "image"));
+    bs_status st = bs_dataset_try_load(in->images, i, in->preprocess, f->channels, f->height, f->width, chw,
+                                       sha256, broken);
+    if (f->channels_last && st == BS_OK)
+        to_channels_last(f, chw, values);
+    if (f->channels_last)
+        free(chw);
+    return st;
+}
+
+bs_status bs_input_load(bs_worker *w, int row, const bs_input *in, size_t i, bool *broken)
+{
     *broken = false;
     if (!w->engine->backend->needs_pixels)
         return bs_golden_upload(w->golden, row, &(float){(float)i});
-    BS_TRY(bs_dataset_try_load(in->images, i, in->preprocess, f->channels, f->height, f->width, w->pixels,
-                               sha256, broken));
-    if (!f->channels_last)
-        return bs_golden_upload(w->golden, row, w->pixels);
-    float *reordered = w->pixels + in->graph->tensors[in->graph->input].elements;
-    to_channels_last(f, w->pixels, reordered);
-    return bs_golden_upload(w->golden, row, reordered);
+    BS_TRY(bs_input_decode(in, i, w->pixels, NULL, broken));
+    return bs_golden_upload(w->golden, row, w->pixels);
 }

@@ -35,8 +35,11 @@ uint32_t bs_input_most_broken(const bs_plan *plan);
  * read; an error if they alone would end the run. */
 bs_status bs_input_try(const bs_input *in, const bs_engine *e);
 
-/* Loads image i into row `row` of the worker's golden run, in the network's own layout. sha256, broken: as in
- * bs_dataset_try_load(); sha256 may be NULL. A backend without pixels gets the index i. */
-bs_status bs_input_load(bs_worker *w, int row, const bs_input *in, size_t i, char *sha256, bool *broken);
+/* Decodes image i and writes the network's input, in its own layout. sha256, broken: as in
+ * bs_dataset_try_load(); sha256 may be NULL. */
+bs_status bs_input_decode(const bs_input *in, size_t i, float *values, char *sha256, bool *broken);
+/* Loads image i into row `row` of the worker's golden run. broken: as above. A backend without pixels gets
+ * the index i. */
+bs_status bs_input_load(bs_worker *w, int row, const bs_input *in, size_t i, bool *broken);
 
 #endif

@@ -4,9 +4,9 @@
 #include "base/resources.h"
 #include "base/team.h"
 #include "campaign/campaign_internal.h"
-#include "campaign/input.h"
 #include "replay/selftest.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -80,7 +80,7 @@ static bs_status load_tile(actor *a, int worker)
     for (uint32_t i = from; i < n && i < from + tile; i++) {
         bool broken;
         uint32_t image = bs_plan_image(plan, i);
-        bs_status st = bs_input_load(&a->w, a->n_images, r->input, image, NULL, &broken);
+        bs_status st = bs_input_load(&a->w, a->n_images, r->input, image, &broken);
         if (broken)
             continue;
         BS_TRY(st);
@@ -323,15 +323,16 @@ static void complete_costs(pilot *r)
             interpolate(r, i, &sum);
 }
 
-/* Returns the seconds of a work item: its images, unless the worker has them, and its trials on them. */
-static double item_seconds(const pilot *r, const bs_campaign *c, uint32_t item, bool has_tile, bs_pilot *out)
+/* Returns the seconds of a part of a tile: its images, unless the worker has them, and its trials on them. */
+static double part_seconds(const pilot *r, const bs_campaign *c, uint32_t tile, uint32_t part, bool has_tile,
+                           bs_pilot *out)
 {
     const bs_plan *plan = r->e->plan;
-    uint32_t tile = (uint32_t)r->e->tile, n = bs_plan_count_images(plan), first = item / c->n_parts * tile;
+    uint32_t n = c->n_images, first = tile * c->tile;
     double seconds = 0;
-    for (uint32_t i = first; i < n && i < first + tile; i++) {
+    for (uint32_t i = first; i < n && i < first + c->tile; i++) {
         seconds += has_tile ? 0.0 : out->image_seconds + out->golden_seconds;
-        for (int s = (int)(item % c->n_parts); s < plan->n_strata; s += (int)c->n_parts) {
+        for (int s = (int)part; s < plan->n_strata; s += (int)c->n_parts) {
             double trials = bs_plan_repetitions(plan, &plan->strata[s], bs_plan_image(plan, i));
             seconds += trials * (r->cost[s].seconds + r->e->audit * out->golden_seconds);
             out->macs += trials * r->cost[s].macs;
@@ -340,28 +341,32 @@ static double item_seconds(const pilot *r, const bs_campaign *c, uint32_t item, 
     return seconds;
 }
 
-/* Plays through which worker takes which item. */
+/* Plays through which worker takes what. */
 static bs_status add_up(const pilot *r, bs_pilot *out)
 {
-    struct {
-        double busy;
-        uint32_t next; /* number of the tile after that of the last item */
-    } * w;
-    bs_campaign c = {.engine = r->e};
-    double most = 0;
-    BS_TRY(bs_calloc(&w, (size_t)r->e->threads, sizeof *w, "workers"));
+    bs_campaign c = {.engine = r->e, .n_images = bs_plan_count_images(r->e->plan)};
+    int n = r->e->threads, idle = 0;
+    double *busy, most = 0; /* seconds, by worker: infinite once it has found nothing to take */
+    BS_TRY(bs_calloc(&busy, (size_t)n, sizeof *busy, "workers"));
     bs_campaign_divide(&c);
-    for (uint32_t item = 0; item < c.n_tiles * c.n_parts; item++) {
+    bs_status st = bs_work_init(&c.work, c.n_tiles, c.n_parts, n);
+    while (st == BS_OK && idle < n) {
+        uint32_t tile, part;
         int k = 0;
-        for (int i = 1; i < r->e->threads; i++)
-            k = w[i].busy < w[k].busy ? i : k;
-        w[k].busy += item_seconds(r, &c, item, w[k].next == item / c.n_parts + 1, out);
-        w[k].next = item / c.n_parts + 1;
-        most = w[k].busy > most ? w[k].busy : most;
+        for (int i = 1; i < n; i++)
+            k = busy[i] < busy[k] ? i : k;
+        bs_work_place at = c.work.worker[k];
+        bool found = bs_work_take(&c.work, k, &tile, &part);
+        idle += !found;
+        busy[k] += found ? part_seconds(r, &c, tile, part, at.has_tile && at.tile == tile, out) : INFINITY;
+        if (found)
+            bs_work_done(&c.work, k);
+        most = found && busy[k] > most ? busy[k] : most;
     }
-    free(w);
-    out->work_seconds = most + ((double)r->e->plan->trials * row_seconds + r->first) / r->e->threads;
-    return BS_OK;
+    bs_work_clear(&c.work);
+    free(busy);
+    out->work_seconds = most + ((double)r->e->plan->trials * row_seconds + r->first) / n;
+    return st;
 }
 
 /* Sets the arithmetic of each stratum. */

@@ -254,9 +254,7 @@ bs_status bs_worker_batch_run(bs_worker_batch *b)
         b->results->n_ranks >= BATCH_RANKS || bs_resources_clock() - b->since > batch_seconds)
         BS_TRY(bs_worker_batch_flush(b));
     BS_TRY(bs_prover_go_on(&b->prover));
-    if (*b->campaign->stop || atomic_load(&b->campaign->failed))
-        return bs_fail(BS_STOPPED, "stopped");
-    return BS_OK;
+    return bs_campaign_go_on(b->campaign);
 }
 
 bs_status bs_worker_batch_begin(bs_worker_batch *b, int index, uint64_t trials)

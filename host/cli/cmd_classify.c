@@ -139,7 +139,7 @@ static void end_turn(classification *c, bool failed)
 
 static bs_status run_image(bs_worker *w, const classification *c, size_t image, bool *broken)
 {
-    BS_TRY(bs_input_load(w, 0, &c->x->input, image, NULL, broken));
+    BS_TRY(bs_input_load(w, 0, &c->x->input, image, broken));
     return bs_golden_run(w->golden, 1);
 }
 

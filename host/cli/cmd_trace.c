@@ -222,7 +222,7 @@ static bs_status trace(const bs_session *s, const bs_engine *e, const bs_stratum
     bool broken;
     bs_status st;
     BS_TRY_GOTO(bs_worker_open(&w, e, 0), out);
-    BS_TRY_GOTO(bs_input_load(&w, 0, &s->input, t.image, NULL, &broken), out);
+    BS_TRY_GOTO(bs_input_load(&w, 0, &s->input, t.image, &broken), out);
     BS_TRY_GOTO(bs_golden_run(w.golden, 1), out);
     BS_TRY_GOTO(bs_plan_sites(s->plan, stratum, t, &sites), out);
     BS_TRY_GOTO(bs_trace_dump_start(dump, stratum, &sites), out);

@@ -32,7 +32,7 @@ static void classify(const char *model, const bs_dataset *images, bs_flatten fla
     p.flatten = flatten;
     assert_ok(bs_input_open(&in, g, images, &p));
     assert_ok(bs_input_check(&in));
-    assert_ok(bs_input_load(&w, 0, &in, 0, NULL, &broken));
+    assert_ok(bs_input_load(&w, 0, &in, 0, &broken));
     assert_false(broken);
     assert_ok(bs_golden_run(w.golden, 1));
     memcpy(out, w.golden->output, ELEMENTS * sizeof *out);
