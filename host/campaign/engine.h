@@ -6,8 +6,6 @@
 #include "fault/plan.h"
 #include "replay/schedules.h"
 
-enum { BS_MAX_TILE = 1024 };
-
 typedef struct bs_engine_options {
     const char *device; /* "auto", "cpu", "cuda:1", ...: see bs_backend_find() */
     bool several;       /* it may name more than one */

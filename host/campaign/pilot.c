@@ -40,7 +40,7 @@ typedef struct pilot {
 typedef struct actor {
     pilot *r;
     bs_worker w;
-    uint32_t image[BS_MAX_TILE];
+    uint32_t *image, *to; /* of the tile, and its repetitions of a stratum */
     int n_images;
     /* The batch: */
     int n;
@@ -53,6 +53,8 @@ static bs_status actor_open(actor *a, pilot *r, int worker)
 {
     size_t n = (size_t)r->e->max_batch;
     a->r = r;
+    BS_TRY(bs_calloc(&a->image, 2 * (size_t)r->e->tile, sizeof *a->image, "tile"));
+    a->to = a->image + r->e->tile;
     BS_TRY(bs_calloc(&a->row, n, sizeof *a->row, "batch"));
     BS_TRY(bs_calloc(&a->result, n, sizeof *a->result, "batch"));
     BS_TRY(bs_grow(&a->sites.site, &a->sites.cap, 1, sizeof *a->sites.site, "sites"));
@@ -61,13 +63,12 @@ static bs_status actor_open(actor *a, pilot *r, int worker)
 
 static void actor_close(actor *a)
 {
+    free(a->image);
     free(a->row);
     free(a->result);
     bs_sites_clear(&a->sites);
     bs_worker_close(&a->w);
 }
-
-/* --- Images and golden runs --- */
 
 /* Loads the images of the worker's first tile. Leaves n_images at 0 if none can be read. */
 static bs_status load_tile(actor *a, int worker)
@@ -148,22 +149,21 @@ static bs_status add_trial(actor *a, const bs_stratum *s, int image, uint32_t re
  */
 static bs_status fill(actor *a, const bs_stratum *s, uint32_t skip, int n)
 {
-    uint32_t to[BS_MAX_TILE], most = 0, images = (uint32_t)a->n_images;
+    uint32_t most = 0, images = (uint32_t)a->n_images;
     a->n = 0;
     bs_sites_reset(&a->sites);
     for (uint32_t i = 0; i < images; i++) {
-        to[i] = bs_plan_repetitions(a->r->e->plan, s, a->image[i]);
-        most = to[i] > most ? to[i] : most;
+        a->to[i] = bs_plan_repetitions(a->r->e->plan, s, a->image[i]);
+        most = a->to[i] > most ? a->to[i] : most;
     }
     for (uint64_t k = 0; k < (uint64_t)most * images && a->n < n; k++) {
         uint32_t image = (uint32_t)(s->is_parameter ? k % images : k / most);
         uint32_t repetition = (uint32_t)(s->is_parameter ? k / images : k % most);
-        if (repetition >= to[image])
+        if (repetition >= a->to[image])
             continue;
-        if (skip > 0)
-            skip--;
-        else
+        if (skip == 0)
             BS_TRY(add_trial(a, s, (int)image, repetition));
+        skip -= skip > 0;
     }
     return BS_OK;
 }

@@ -26,7 +26,7 @@ typedef struct loaded {
 static loaded load(const bs_graph *g, bs_cache *cache, int threads)
 {
     loaded l = {.g = g};
-    const bs_load_options options = {cache, threads};
+    const bs_load_options options = {.cache = cache, .threads = threads};
     assert_ok(bs_cpu_backend.open(&l.device, 0, NULL));
     assert_ok(bs_cpu_backend.load(&l.network, l.device, g, &options));
     return l;
