@@ -74,7 +74,7 @@ bs_status bs_cuda_gather(bs_stream *stream, int tensor, int n, bs_view golden, c
 }
 
 /* Sites sent to the device at once. */
-enum { PIECE = 1 << 18 };
+enum { PIECE = 1 << 17 };
 
 /* Injects sites first .. first + n_sites - 1 of f. */
 static bs_status inject_piece(bs_stream *stream, bs_inject_args *a, const bs_faults *f, uint32_t first)

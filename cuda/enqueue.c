@@ -5,7 +5,7 @@
 #include <xxhash.h>
 
 /* SHARED: bytes of the largest array that is looked for among those that are there. */
-enum { RING_BYTES = 16 << 20, SHARED = 1 << 16, ALIGNMENT = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
+enum { RING_BYTES = 8 << 20, SHARED = 1 << 16, ALIGNMENT = 256, MAX_GRID_Y = 65535, MAX_GRID_X = 1 << 20 };
 
 static bs_status wait(bs_stream *stream)
 {

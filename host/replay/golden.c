@@ -7,6 +7,9 @@
 #include <string.h>
 #include <xxhash.h>
 
+/* The most images that run at a time: the memory that a device's libraries need besides grows with them. */
+enum { AT_ONCE = 16 };
+
 /* Returns true if a golden run keeps rows of its own for the tensor. */
 static bool keeps(const bs_graph *g, const bs_backend *backend, const bs_network *network, int tensor)
 {
@@ -85,7 +88,8 @@ static bs_status allocate(bs_golden *golden)
     size_t n = (size_t)golden->capacity;
     BS_TRY(bs_calloc(&golden->rows, (size_t)g->n_tensors, sizeof *golden->rows, "golden run"));
     BS_TRY(bs_calloc(&golden->at_once, (size_t)g->n_nodes, sizeof *golden->at_once, "golden run"));
-    bs_golden_order(golden->at_once, g, golden->backend, golden->network, golden->capacity);
+    bs_golden_order(golden->at_once, g, golden->backend, golden->network,
+                    golden->capacity < AT_ONCE ? golden->capacity : AT_ONCE);
     BS_TRY(bs_calloc(&golden->made, n, sizeof *golden->made, "golden run"));
     BS_TRY(bs_calloc(&golden->answer, n, sizeof *golden->answer, "golden run"));
     BS_TRY(bs_calloc(&golden->output_hash, n, sizeof *golden->output_hash, "golden run"));
