@@ -14,8 +14,8 @@ bs_status bs_cuda_answers_open(bs_stream *stream)
     const bs_cuda_api *api = stream->network->device->api;
     bs_cuda_answers *a = &stream->answers;
     BS_TRY(bs_cuda_check(api, api->cuMemAllocHost((void **)&a->pinned, BYTES), "cuMemAllocHost"));
-    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&a->device, BYTES), "cuMemAlloc"));
-    return bs_cuda_set(stream, a->device, 1, BYTES);
+    a->stale = BYTES;
+    return bs_cuda_check(api, api->cuMemAlloc(&a->device, BYTES), "cuMemAlloc");
 }
 
 void bs_cuda_answers_close(bs_stream *stream)
@@ -27,7 +27,14 @@ void bs_cuda_answers_close(bs_stream *stream)
     free(stream->answers.list);
 }
 
-/* Brings what there is to the host, and prepares the block for the next results. */
+void bs_cuda_forget(bs_stream *stream)
+{
+    bs_cuda_answers *a = &stream->answers;
+    a->stale = a->used > a->stale ? a->used : a->stale;
+    a->used = a->n = 0;
+}
+
+/* Brings what there is to the host. */
 static bs_status bring(bs_stream *stream)
 {
     const bs_cuda_api *api = stream->network->device->api;
@@ -37,7 +44,7 @@ static bs_status bring(bs_stream *stream)
     BS_TRY(bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize"));
     for (size_t i = 0; i < a->n; i++)
         memcpy(a->list[i].to, a->pinned + a->list[i].at, a->list[i].bytes);
-    return bs_cuda_set(stream, a->device, 1, a->used);
+    return BS_OK;
 }
 
 bs_status bs_cuda_collect(bs_stream *stream)
@@ -65,6 +72,9 @@ bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t b
         return bs_fail(BS_ERR, "%zu bytes are too many for one transfer", bytes);
     if (a->used + room > BYTES)
         BS_TRY(bs_cuda_collect(stream));
+    if (a->stale > 0)
+        BS_TRY(bs_cuda_set(stream, a->device, 1, a->stale));
+    a->stale = 0;
     BS_TRY(bs_grow(&a->list, &a->cap, a->n + 1, sizeof *a->list, "results"));
     a->list[a->n++] = (struct bs_cuda_answer){to, a->used, bytes};
     *out = a->device + a->used;

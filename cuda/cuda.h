@@ -115,6 +115,7 @@ typedef struct bs_cuda_answers {
     CUdeviceptr device;
     char *pinned;
     size_t used;
+    size_t stale; /* bytes from the start on that are not 1 again */
     struct bs_cuda_answer {
         void *to;
         size_t at, bytes;

@@ -234,16 +234,17 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
                           &a);
 }
 
-bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
-                         int32_t (*bounds)[4])
+/* Samples whose bounds are found at once: as many as one transfer brings. */
+enum { MOST_BOUNDS = 1 << 16 };
+
+/* Has the bounds of at most MOST_BOUNDS samples found, as {-top, -left, bottom, right}. */
+static bs_status find_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
+                             int32_t (*bounds)[4])
 {
     const bs_plane *p = &stream->network->planes[tensor];
     int64_t elements = p->outer * p->height * p->width;
     size_t bytes = (size_t)n * sizeof *bounds;
     CUdeviceptr answer;
-    if (n <= 0)
-        return BS_OK;
-    BS_TRY(bs_cuda_enter(stream->network->device));
     bs_bounds_args a = {.n = (uint32_t)n,
                         .channels = (uint32_t)p->outer,
                         .step = channel_step(p),
@@ -253,8 +254,30 @@ bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_
     BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, elements));
     BS_TRY(bs_cuda_answer(stream, &answer, bounds, bytes));
     a.corner = bs_cuda_pointer(answer);
-    BS_TRY(bs_cuda_set(stream, answer, BS_NO_CORNER, bytes));
-    BS_TRY(bs_cuda_launch(stream, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a));
+    bs_status st = bs_cuda_set(stream, answer, BS_NO_CORNER, bytes);
+    if (st == BS_OK)
+        st = bs_cuda_launch(stream, BS_KERNEL_bounds, n, (int64_t)a.step * a.height * a.width, &a);
+    if (st != BS_OK)
+        bs_cuda_forget(stream);
+    return st;
+}
+
+/* Returns a view from sample `at` on. */
+static bs_view view_from(bs_view v, int at, int64_t elements)
+{
+    return v.rows ? (bs_view){v.base, v.rows + at} : (bs_view){(const float *)v.base + at * elements, NULL};
+}
+
+bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
+                         int32_t (*bounds)[4])
+{
+    int64_t elements = stream->network->graph->tensors[tensor].elements;
+    BS_TRY(bs_cuda_enter(stream->network->device));
+    for (int at = 0, here; at < n; at += here) {
+        here = n - at < MOST_BOUNDS ? n - at : MOST_BOUNDS;
+        BS_TRY(find_bounds(stream, tensor, here, view_from(rows, at, elements),
+                           view_from(golden, at, elements), bounds + at));
+    }
     BS_TRY(bs_cuda_collect(stream));
     for (int i = 0; i < n; i++) {
         int32_t *b = bounds[i];

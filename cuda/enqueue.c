@@ -130,12 +130,10 @@ bs_status bs_cuda_set(bs_stream *stream, CUdeviceptr to, unsigned char value, si
     return bs_cuda_check(api, api->cuMemsetD8Async(to, value, n, stream->handle), "cuMemsetD8Async");
 }
 
-bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
-                         const void *args)
+static bs_status launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
+                        const void *args)
 {
     const bs_device *d = stream->network->device;
-    if (samples <= 0 || items <= 0)
-        return BS_OK;
     if (items > UINT32_MAX / 2 || samples > INT32_MAX)
         return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
     BS_TRY(send(stream));
@@ -147,10 +145,18 @@ bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples
     unsigned grid_x = (unsigned)(x < MAX_GRID_X ? x : MAX_GRID_X);
     unsigned grid_y = (unsigned)(samples < MAX_GRID_Y ? samples : MAX_GRID_Y);
     void *copy = (void *)(uintptr_t)args; /* the driver's parameter list is not const */
-    bs_status st = bs_cuda_check(d->api,
-                                 d->api->cuLaunchKernel(d->card->kernel[kernel], grid_x, grid_y, 1, block, 1,
-                                                        1, 0, stream->handle, &copy, NULL),
-                                 "cuLaunchKernel");
+    return bs_cuda_check(d->api,
+                         d->api->cuLaunchKernel(d->card->kernel[kernel], grid_x, grid_y, 1, block, 1, 1, 0,
+                                                stream->handle, &copy, NULL),
+                         "cuLaunchKernel");
+}
+
+bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
+                         const void *args)
+{
+    if (samples <= 0 || items <= 0)
+        return BS_OK;
+    bs_status st = launch(stream, kernel, samples, items, args);
     if (st != BS_OK)
         bs_cuda_forget(stream);
     return st;

@@ -24,10 +24,7 @@ bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t b
 /* Waits for all work, and copies the results of which this is true to where they go. */
 bs_status bs_cuda_collect(bs_stream *stream);
 /* Forgets results that nobody waits for any more. */
-static inline void bs_cuda_forget(bs_stream *stream)
-{
-    stream->answers.used = stream->answers.n = 0;
-}
+void bs_cuda_forget(bs_stream *stream);
 
 /* The same as bs_cuda_collect(), from any thread. */
 bs_status bs_cuda_wait(bs_stream *stream);

@@ -17,12 +17,15 @@ enum { BATCH_SITES = 1 << 22 };
 /* Bytes of rankings after which results are stored, however few their trials. */
 enum { BATCH_RANKS = 1 << 24 };
 static const double batch_seconds = 0.5;
-/* Seconds of a batch of several strata: with fewer it may grow, with more it shrinks. */
-static const double quick_seconds = 0.25, slow_seconds = 1.0;
+/* Seconds of a batch: with fewer than the first it may grow, with more than the second it shrinks. One that
+ * is not larger than the engine's may take longer, as its trials share the reading of weights. */
+static const double large_seconds[] = {0.25, 1.0}, small_seconds[] = {1.0, 4.0};
 
 bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker, int device)
 {
-    *out = (bs_worker_batch){.campaign = c, .worker = worker, .device = device, .most = c->engine->max_batch};
+    const bs_engine *e = c->engine;
+    *out = (bs_worker_batch){.campaign = c, .worker = worker, .device = device};
+    out->most = e->info.memory ? e->max_batch : e->dense_batch;
     out->prover = (bs_prover){.proofs = c->proofs, .worker = worker};
     out->top_k = (int)bs_identity_top_k(c->engine->plan);
     return bs_calloc(&out->results, 1, sizeof *out->results, "results");
@@ -192,14 +195,17 @@ static bs_status replay_parts(bs_worker_batch *b, const bs_trial_batch *t)
     return st == BS_NO_MEMORY ? BS_OK : st;
 }
 
-/* Lets batches of several strata grow until one takes so long that the user would wait for it. */
+/* Lets batches grow until one takes so long that whoever stops the campaign would wait for it. On the host's
+ * cores a few trials of a large network may. */
 static void adapt(bs_worker_batch *b, double seconds)
 {
     enum { MOST_BATCHES = 64 };
-    const int least = b->campaign->engine->max_batch;
-    if (b->n >= b->most && seconds < quick_seconds && b->most < MOST_BATCHES * least)
+    const bs_engine *e = b->campaign->engine;
+    const int least = e->info.memory ? e->max_batch : 1;
+    if (b->n >= b->most && b->most < MOST_BATCHES * e->max_batch &&
+        seconds < (b->most < e->max_batch ? small_seconds : large_seconds)[0])
         b->most *= 2;
-    else if (seconds > slow_seconds && b->most > least)
+    else if (b->most > least && seconds > (b->most > e->max_batch ? large_seconds : small_seconds)[1])
         b->most /= 2;
 }
 

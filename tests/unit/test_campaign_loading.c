@@ -91,6 +91,47 @@ static void test_few_images(void **state)
     assert_in_range(few.golden_runs, IMAGES, 2 * IMAGES);
 }
 
+/* --- Stopping --- */
+
+static bs_backend stopping; /* the engine's, on which somebody stops the campaign at the first trials */
+static volatile sig_atomic_t stop_now;
+
+static bs_status rank_and_stop(bs_stream *stream, int n, const void *rows, const int32_t *golden_class,
+                               bs_answer *out)
+{
+    stop_now = golden_class != NULL;
+    return bs_cpu_backend.rank(stream, n, rows, golden_class, out);
+}
+
+/* Whoever stops a campaign waits for one batch: of few trials at first, as nobody knows how long they take.
+ * Those are stored. */
+static void test_stop(void **state)
+{
+    enum { FEW = 32 };
+    bs_session s;
+    bs_engine *e;
+    bs_store *store;
+    bs_proofs *proofs;
+    bs_campaign_summary summary;
+    bs_run_info info = {.backend = "cpu", .version = "0", .mode = "delta", .selftest = "off", .n_devices = 1};
+    prepare(state);
+    open_engine(state, &s, &e, 1, 16);
+    stopping = bs_cpu_backend;
+    stopping.rank = rank_and_stop;
+    e->backend = &stopping;
+    assert_ok(bs_store_open(&store, fixture_path(state, "r.db"), s.plan, s.images, NULL));
+    assert_ok(bs_proofs_create(&proofs, e, store, BS_PROOF_OFF));
+    info.device = e->info;
+    info.threads = e->threads;
+    assert_ok(bs_store_begin_run(store, &info));
+    assert_int_equal(bs_campaign_run(proofs, &s.input, store, &stop_now, &summary), BS_STOPPED);
+    assert_int_equal(summary.done, FEW);
+    bs_store_close(store);
+    bs_proofs_free(proofs);
+    bs_engine_close(e);
+    bs_session_close(&s);
+}
+
 /* --- Division of the work --- */
 
 static bs_campaign divide(int workers, int tile, uint32_t images, int strata)
@@ -228,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_once),
         TEST(test_few_images),
+        TEST(test_stop),
         cmocka_unit_test(test_division),
         cmocka_unit_test(test_workers_keep_tiles),
         cmocka_unit_test(test_work_of_the_lost),
