@@ -19,7 +19,7 @@ enum { BATCH_RANKS = 1 << 24 };
 static const double batch_seconds = 0.5;
 /* Seconds of a batch: with fewer than the first it may grow, with more than the second it shrinks. One that
  * is not larger than the engine's may take longer, as its trials share the reading of weights. */
-static const double large_seconds[] = {0.25, 1.0}, small_seconds[] = {1.0, 4.0};
+static const double large_seconds[] = {0.25, 1.0}, small_seconds[] = {2.0, 8.0};
 
 bs_status bs_worker_batch_open(bs_worker_batch *out, bs_campaign *c, const bs_worker *worker, int device)
 {
