@@ -27,13 +27,6 @@ void bs_cuda_answers_close(bs_stream *stream)
     free(stream->answers.list);
 }
 
-void bs_cuda_forget(bs_stream *stream)
-{
-    bs_cuda_answers *a = &stream->answers;
-    a->stale = a->used > a->stale ? a->used : a->stale;
-    a->used = a->n = 0;
-}
-
 /* Brings what there is to the host. */
 static bs_status bring(bs_stream *stream)
 {

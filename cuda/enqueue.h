@@ -24,7 +24,12 @@ bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t b
 /* Waits for all work, and copies the results of which this is true to where they go. */
 bs_status bs_cuda_collect(bs_stream *stream);
 /* Forgets results that nobody waits for any more. */
-void bs_cuda_forget(bs_stream *stream);
+static inline void bs_cuda_forget(bs_stream *stream)
+{
+    bs_cuda_answers *a = &stream->answers;
+    a->stale = a->used > a->stale ? a->used : a->stale;
+    a->used = a->n = 0;
+}
 
 /* The same as bs_cuda_collect(), from any thread. */
 bs_status bs_cuda_wait(bs_stream *stream);

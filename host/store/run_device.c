@@ -8,7 +8,8 @@ static bs_status insert(bs_store *s, const bs_run_info *info, int k)
     int workers = info->threads / info->n_devices + (k < info->threads % info->n_devices);
     s->device[k] = (bs_device_count){.ordinal = info->ordinal[k]};
     s->n_devices = k + 1;
-    return bs_db_change(s->db, "write", "INSERT INTO run_device (run, ordinal, workers) VALUES (?1, ?2, ?3)",
+    return bs_db_change(s->db, "write",
+                        "INSERT OR REPLACE INTO run_device (run, ordinal, workers) VALUES (?1, ?2, ?3)",
                         BS_BIND(BS_BIND_INT(s->run), BS_BIND_INT(info->ordinal[k]), BS_BIND_INT(workers)));
 }
 
