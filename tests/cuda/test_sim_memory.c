@@ -107,7 +107,6 @@ static void test_lost(void **state)
     assert_ok(r.b->download(r.stream, g->input, in, row));
     watch.lost = true;
     assert_int_equal(r.b->run(r.stream, 0, 16, (bs_view[3]){{in, NULL}}, out), BS_NO_DEVICE);
-    assert_int_equal(r.b->download(r.stream, g->output, out, row), BS_NO_DEVICE);
     watch.lost = false;
     rig_free(&r, in);
     rig_free(&r, out);
@@ -164,19 +163,21 @@ static cudnnStatus_t destroy(cudnnBackendDescriptor_t d)
 static void test_plans(void **state)
 {
     (void)state;
-    enum { ROWS = 12, COLUMNS = 11, BATCHES = 3, AT_MOST = 128 };
+    enum { ROWS = 12, COLUMNS = 11, BATCHES = 5, AT_MOST = 512 };
+    static const int batch[BATCHES] = {1, 2, 9, 17, 25}; /* padded to 1, 8, 16, 24, 32 */
     setenv("BITSINK_TEST_DEVICE", "cuda,cudnn", 1);
     bs_graph *g = conv_graph();
     rig r = watched(g);
     watch.api.cudnnBackendCreateDescriptor = create;
     watch.api.cudnnBackendDestroyDescriptor = destroy;
-    void *in = rig_random_rows(&r, g->input, 2 * BATCHES, 8, NULL), *out = rig_rows(&r, g->output, BATCHES);
+    void *in = rig_random_rows(&r, g->input, 2 * batch[BATCHES - 1], 8, NULL),
+         *out = rig_rows(&r, g->output, batch[BATCHES - 1]);
     for (int k = 0; k < 2; k++) /* the second time, those of the last shape are there still */
         for (int i = k * (ROWS * COLUMNS * BATCHES - 1); i < ROWS * COLUMNS * BATCHES; i++) {
             const int size[2] = {1 + i / BATCHES / COLUMNS, 1 + i / BATCHES % COLUMNS},
                       in_size[2] = {size[0] + 2, size[1] + 2};
-            assert_ok(
-                r.b->run_patch(r.stream, 0, 1 + i % BATCHES, in_size, (bs_view[3]){{in, NULL}}, size, out));
+            assert_ok(r.b->run_patch(r.stream, 0, batch[i % BATCHES], in_size, (bs_view[3]){{in, NULL}}, size,
+                                     out));
         }
     assert_int_equal(plans.made, ROWS * COLUMNS * BATCHES);
     assert_true(plans.most <= AT_MOST);
