@@ -73,15 +73,17 @@ static bs_status send(bs_stream *stream)
         "cuMemcpyHtoDAsync");
 }
 
-/* Begins the ring anew when half of it is used, or all. Half a ring is more than one launch needs, so none of
- * the arrays staged for it is overwritten. */
+/* Begins the ring anew after a launch when half of it is used, so that the arrays of the next launch, at most
+ * half a ring, are not overwritten before it. */
 static bs_status turn_round(bs_stream *stream, size_t room)
 {
     bs_cuda_staging *s = &stream->staging;
-    bool half = s->launched && s->at > RING_BYTES / 2;
+    bool anew = s->launched && s->at > RING_BYTES / 2;
     s->launched = false;
-    if (!half && s->at + room <= RING_BYTES)
-        return BS_OK;
+    if (!anew)
+        return s->at + room <= RING_BYTES
+                   ? BS_OK
+                   : bs_fail(BS_ERR, "a kernel's small arrays have more than %d bytes", RING_BYTES / 2);
     BS_TRY(send(stream));
     BS_TRY(wait(stream)); /* copies from the ring may still be under way */
     s->at = s->sent = 0;
@@ -137,7 +139,6 @@ static bs_status launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples,
     if (items > UINT32_MAX / 2 || samples > INT32_MAX)
         return bs_fail(BS_ERR, "a tensor is too large for the device: %lld elements", (long long)items);
     BS_TRY(send(stream));
-    stream->staging.launched = true;
     unsigned block = BS_BLOCK_SIZE;
     while (block > 32 && block / 2 >= items)
         block /= 2;
@@ -154,6 +155,7 @@ static bs_status launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples,
 bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
                          const void *args)
 {
+    stream->staging.launched = true;
     if (samples <= 0 || items <= 0)
         return BS_OK;
     bs_status st = launch(stream, kernel, samples, items, args);
