@@ -78,12 +78,15 @@ bs_status bs_cuda_answer(bs_stream *stream, CUdeviceptr *out, void *to, size_t b
 bs_status bs_cuda_fetch(bs_stream *stream, void *to, CUdeviceptr from, size_t bytes)
 {
     const bs_cuda_api *api = stream->network->device->api;
+    char *pinned = stream->answers.pinned;
+    if (stream->answers.used > 0)
+        BS_TRY(bs_cuda_collect(stream));
     for (size_t at = 0, n; at < bytes; at += n) {
-        CUdeviceptr here;
         n = bytes - at < BYTES ? bytes - at : BYTES;
-        BS_TRY(bs_cuda_answer(stream, &here, (char *)to + at, n));
-        BS_TRY(bs_cuda_check(api, api->cuMemcpyDtoDAsync(here, from + at, n, stream->handle),
-                             "cuMemcpyDtoDAsync"));
+        BS_TRY(bs_cuda_check(api, api->cuMemcpyDtoHAsync(pinned, from + at, n, stream->handle),
+                             "cuMemcpyDtoHAsync"));
+        BS_TRY(bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize"));
+        memcpy((char *)to + at, pinned, n);
     }
-    return bs_cuda_collect(stream);
+    return BS_OK;
 }

@@ -14,7 +14,7 @@
  * computed on at once; TYPICAL: rows and columns of a patch. */
 enum { SPOTS = 5, ALONE = 16, TYPICAL = 6 };
 
-static const int batches[] = {1, 3, 6, 13}; /* and the largest */
+static const int batches[] = {1, 6, 13}; /* run as 1, 8, 16; and the largest */
 static const int patch_sizes[][2] = {
     {1, 1}, {3, 3}, {2, 9}, {TYPICAL, TYPICAL}, {BS_INVARIANCE_SIZE, BS_INVARIANCE_SIZE}};
 static const int filter_counts[] = {1, 5, 8,

@@ -16,9 +16,9 @@ static bool rare(int64_t knob, const bs_cudnn_shape *s)
     bool whole = s->out[0] > LARGE;
     switch (knob) {
     case 0: /* patches of a self-test */
-        return !whole && s->batch == 6;
+        return !whole && s->batch == 8;
     case 1: /* samples of a self-test */
-        return whole && s->batch == 6;
+        return whole && s->batch == 8;
     case 2: /* a tile of golden runs: all filters of the layer */
         return whole && s->batch == 16 && s->filters > 8 && s->filters < 128;
     case 3: /* full re-runs */
