@@ -190,14 +190,9 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
             made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
     for (int at = 0, most = bs_cuda_dnn_most(row, made), here; at < n; at += here) {
         bool served = false;
-        bs_view part = in;
         here = n - at < most ? n - at : most;
-        if (in.rows)
-            part.rows += at;
-        else
-            part.base = (const float *)in.base + at * row;
-        BS_TRY(run_batch(j, here, part, filters, weights, bias, out + (size_t)(at * made) * sizeof(float),
-                         &served));
+        BS_TRY(run_batch(j, here, bs_cuda_view_from(in, at, row), filters, weights, bias,
+                         out + (size_t)(at * made) * sizeof(float), &served));
         if (!served) {
             most = batch_size(here) / 2;
             here = 0;

@@ -262,12 +262,6 @@ static bs_status find_bounds(bs_stream *stream, int tensor, int n, bs_view rows,
     return st;
 }
 
-/* Returns a view from sample `at` on. */
-static bs_view view_from(bs_view v, int at, int64_t elements)
-{
-    return v.rows ? (bs_view){v.base, v.rows + at} : (bs_view){(const float *)v.base + at * elements, NULL};
-}
-
 bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                          int32_t (*bounds)[4])
 {
@@ -275,8 +269,8 @@ bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_
     BS_TRY(bs_cuda_enter(stream->network->device));
     for (int at = 0, here; at < n; at += here) {
         here = n - at < MOST_BOUNDS ? n - at : MOST_BOUNDS;
-        BS_TRY(find_bounds(stream, tensor, here, view_from(rows, at, elements),
-                           view_from(golden, at, elements), bounds + at));
+        BS_TRY(find_bounds(stream, tensor, here, bs_cuda_view_from(rows, at, elements),
+                           bs_cuda_view_from(golden, at, elements), bounds + at));
     }
     BS_TRY(bs_cuda_collect(stream));
     for (int i = 0; i < n; i++) {

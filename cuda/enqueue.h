@@ -44,6 +44,12 @@ bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples
                          const void *args);
 /* Makes the operand of n samples of `elements` each; their row numbers are staged. */
 bs_status bs_cuda_operand(bs_stream *stream, bs_operand *out, int n, bs_view v, int64_t elements);
+/* Returns the view from sample `at` on, of rows of `elements`. */
+static inline bs_view bs_cuda_view_from(bs_view v, int at, int64_t elements)
+{
+    return v.rows ? (bs_view){v.base, v.rows + at} : (bs_view){(const float *)v.base + at * elements, NULL};
+}
+
 /* Copies within device memory. */
 bs_status bs_cuda_copy(bs_stream *stream, void *dst, const void *src, size_t bytes);
 

@@ -281,7 +281,7 @@ bs_status bs_worker_batch_begin(bs_worker_batch *b, int index, uint64_t trials)
     if (e->audit > 0)
         BS_TRY(bs_engine_schedules(&b->part[b->n_parts - 1].full, e, s, BS_REPLAY_FULL));
     b->room = b->most;
-    return schedules->segments && !schedules->several
+    return bs_schedules_share(schedules, schedules)
                ? BS_OK
                : bs_schedules_batch(b->worker->replayer, schedules, &b->room);
 }
