@@ -158,4 +158,15 @@ static inline struct fixture_bytes fixture_jpeg(const uint8_t *pixels, int width
     return (struct fixture_bytes){bytes, len};
 }
 
+/* Writes the first `most` bytes of a grey PNG of 28 x 28 pixels, another one for each seed. */
+static inline void fixture_write_grey(void **state, const char *name, int seed, size_t most)
+{
+    uint8_t px[28 * 28];
+    for (int k = 0; k < 28 * 28; k++)
+        px[k] = (uint8_t)(k * (seed + 3));
+    struct fixture_bytes file = fixture_png(px, 28, 28, 28, 8, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE);
+    fixture_write(state, name, file.ptr, file.len < most ? file.len : most);
+    free(file.ptr);
+}
+
 #endif
