@@ -134,7 +134,7 @@ bs_status bs_cuda_inject(bs_stream *stream, int tensor, int n, void *rows, const
     for (uint32_t k = f->first[0]; k < f->first[n]; k++)
         if (f->sites[k].element >= t->elements)
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
-    bs_inject_args a = {.type = t->type,
+    bs_inject_args a = {.format = bs_tensor_format(t, 0),
                         .rows = rows,
                         .channels = (int32_t)t->elements,
                         .height = 1,
@@ -160,7 +160,7 @@ bs_status bs_cuda_inject_patch(bs_stream *stream, int tensor, int n, const bs_pa
             if (!in_patch(p, at, i, f->sites[k].element))
                 return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
                                stream->network->graph->tensors[tensor].name, f->sites[k].element);
-    bs_inject_args a = {.type = stream->network->graph->tensors[tensor].type,
+    bs_inject_args a = {.format = bs_tensor_format(&stream->network->graph->tensors[tensor], 0),
                         .rows = rows,
                         .channels = (int32_t)p->outer,
                         .height = (int32_t)p->height,

@@ -53,6 +53,8 @@ bs_status bs_cuda_run_region(bs_stream *stream, int region, int n, const int siz
         a.step[a.steps].operands = node->n_in;
         a.step[a.steps].a = node->attr.alpha;
         a.step[a.steps].b = node->attr.beta;
+        if (bs_graph_rounds(net->graph, i))
+            a.step[a.steps].format = bs_tensor_format(&net->graph->tensors[node->out], 0);
         for (int k = 0; k < node->n_in; k++)
             find_operand(&a.step[a.steps].operand[k], stream, r, i, k, pixels);
         a.steps++;
@@ -69,5 +71,6 @@ int bs_cuda_view_of(const bs_network *n, int tensor)
     const bs_node *node = g->tensors[tensor].producer < 0 ? NULL : &g->nodes[g->tensors[tensor].producer];
     bs_op_family family = node ? bs_op_describe(node->op)->family : BS_FAMILY_conv;
     bool view = family == BS_FAMILY_reshape || family == BS_FAMILY_identity;
-    return view && !g->tensors[node->in[0]].constant ? node->in[0] : -1;
+    bool same = view && !g->tensors[node->in[0]].constant && !bs_graph_rounds(g, g->tensors[tensor].producer);
+    return same ? node->in[0] : -1;
 }

@@ -16,11 +16,11 @@ static const bs_cuda_runner runners[] = {
 bs_status bs_cuda_finish_node(bs_stream *stream, int node, int n, int64_t elements, CUdeviceptr out)
 {
     const bs_graph *g = stream->network->graph;
-    bs_dtype type = g->tensors[g->nodes[node].out].type;
-    if (bs_dtype_word_of(type).exact)
+    bs_format format = bs_tensor_format(&g->tensors[g->nodes[node].out], 0);
+    if (!bs_graph_rounds(g, node))
         return BS_OK;
     bs_round_args a = {
-        .n = (uint32_t)n, .elements = (uint32_t)elements, .type = type, .rows = bs_cuda_pointer(out)};
+        .n = (uint32_t)n, .elements = (uint32_t)elements, .format = format, .rows = bs_cuda_pointer(out)};
     return bs_cuda_launch(stream, BS_KERNEL_round, n, elements, &a);
 }
 

@@ -15,7 +15,7 @@ bs_status bs_cuda_write_sites(bs_stream *stream, CUdeviceptr rows, int64_t eleme
         BS_TRY(bs_cuda_stage(stream, &sites, site + at, here * sizeof *site));
         BS_TRY(bs_cuda_stage(stream, &owners, owner + at, here * sizeof *owner));
         bs_inject_args a = {.n_sites = here,
-                            .type = BS_DTYPE_FP32, /* prepared parameters are what is multiplied */
+                            .format = {BS_DTYPE_FP32, 1}, /* prepared parameters are what is multiplied */
                             .distinct = true,
                             .site = bs_cuda_pointer(sites),
                             .owner = bs_cuda_pointer(owners),
@@ -46,13 +46,14 @@ void bs_cuda_prepare_sites(const bs_faulty_call *c, const bs_faulty_input *fault
     bool distinct = ascend(given, n);
     for (uint32_t k = 0; k < n; k++) {
         bs_site s = given[k];
+        bs_format format = bs_tensor_format(t, s.element);
         float value = t->data[s.element];
         /* Applies all sites of the element, also those after this one, since any of them may be written
          * last. */
         for (uint32_t e = distinct ? k : 0; e < (distinct ? k + 1 : n); e++)
             if (given[e].element == s.element)
-                value = bs_inject_value(t->type, given[e], value, NULL);
-        uint32_t word = bs_dtype_encode(t->type, value);
+                value = bs_inject_value(format, given[e], value, NULL);
+        uint32_t word = bs_format_encode(format, value);
         site[k] =
             bs_cuda_param_site(c->stream->network, c->node, faulty->input, (bs_site){s.element, 0, word});
     }

@@ -59,7 +59,7 @@ bs_site bs_cuda_param_site(const bs_network *n, int node, int input, bs_site s)
 {
     const bs_cuda_plan *p = &n->plan[node];
     const bs_tensor *t = &n->graph->tensors[n->graph->nodes[node].in[input]];
-    float value = bs_inject_value(t->type, s, t->data[s.element], NULL);
+    float value = bs_inject_value(bs_tensor_format(t, s.element), s, t->data[s.element], NULL);
     uint32_t at = s.element;
     if (p->filters && input == 1) {
         bs_filters filters = bs_cuda_filters(p, input);

@@ -79,7 +79,7 @@ BS_KERNEL(inject)
         for (uint32_t m = k; m < end && a.owner[m] == i; m++) {
             if (a.site[m].element != element)
                 continue;
-            *cell = bs_inject_value((bs_dtype)a.type, a.site[m], *cell, a.before ? &a.before[m] : NULL);
+            *cell = bs_inject_value(a.format, a.site[m], *cell, a.before ? &a.before[m] : NULL);
         }
     }
 }
@@ -89,7 +89,7 @@ BS_KERNEL(round)
     BS_EACH(i, k, a.n, a.elements)
     {
         float *x = a.rows + (int64_t)i * a.elements + k;
-        *x = bs_dtype_round((bs_dtype)a.type, *x);
+        *x = bs_format_round(a.format, *x);
     }
 }
 

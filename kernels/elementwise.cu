@@ -45,10 +45,11 @@ BS_KERNEL(region)
         float made[BS_REGION_NODES];
         for (int s = 0; s < a.steps; s++) {
             float x = region_operand(&a, &a.step[s].operand[0], made, i, k);
-            made[s] = a.step[s].operands == 1
+            float y = a.step[s].operands == 1
                           ? bs_unary_element(a.step[s].op, x, a.step[s].a, a.step[s].b)
                           : bs_binary_element(a.step[s].op, x,
                                               region_operand(&a, &a.step[s].operand[1], made, i, k));
+            made[s] = bs_format_round(a.step[s].format, y);
         }
         a.out[(int64_t)i * a.elements + k] = made[a.steps - 1];
     }

@@ -82,14 +82,15 @@ enum { BS_BER_STEPS = 64 };
 
 typedef struct bs_fault_model {
     bs_fault_kind kind;
-    bs_dtype type;   /* of the target's values */
-    uint32_t bits;   /* mask of the bits of a word that may be hit; bitwise kinds only */
-    uint32_t burst;  /* adjacent bits hit together, from the chosen one up, within the word; >= 1 */
-    uint32_t count;  /* k distinct sites in a trial, or BS_COUNT_ALL; ignored if ber > 0 */
-    int shared_bit;  /* 1: all sites of a trial are in one bit, drawn for the trial; bitwise kinds only */
-    double ber;      /* every allowed bit is hit with this probability, independently; 0: use count */
-    float value;     /* SET */
-    float low, high; /* RANDOM: [low, high) */
+    bs_dtype type;    /* of the target's values */
+    bs_scales scales; /* theirs; borrowed */
+    uint32_t bits;    /* mask of the bits of a word that may be hit; bitwise kinds only */
+    uint32_t burst;   /* adjacent bits hit together, from the chosen one up, within the word; >= 1 */
+    uint32_t count;   /* k distinct sites in a trial, or BS_COUNT_ALL; ignored if ber > 0 */
+    int shared_bit;   /* 1: all sites of a trial are in one bit, drawn for the trial; bitwise kinds only */
+    double ber;       /* every allowed bit is hit with this probability, independently; 0: use count */
+    float value;      /* SET */
+    float low, high;  /* RANDOM: [low, high) */
 } bs_fault_model;
 
 /* Returns the i-th lowest set bit of mask (i < popcount). */
@@ -145,16 +146,18 @@ BS_HD bs_site bs_fault_effect(bs_fault_kind kind, uint32_t element, uint32_t mas
     return s;
 }
 
-/* Returns the word that a whole-value kind writes; 0 if the kind has no parameter. */
-BS_HD uint32_t bs_fault_word(const bs_fault_model *m, uint64_t seed, uint64_t counter, uint32_t draw)
+/* Returns the word that a whole-value kind writes to an element; 0 if the kind has no parameter. */
+BS_HD uint32_t bs_fault_word(const bs_fault_model *m, uint32_t element, uint64_t seed, uint64_t counter,
+                             uint32_t draw)
 {
+    bs_format format = bs_format_at(m->type, m->scales, element);
     float u;
     switch (bs_fault_traits_of(m->kind).parameter) {
     case BS_FAULT_TAKES_VALUE:
-        return bs_dtype_encode(m->type, m->value);
+        return bs_format_encode(format, m->value);
     case BS_FAULT_TAKES_RANGE:
         u = bs_unit_float(bs_draw(seed, counter, draw, BS_PURPOSE_VALUE));
-        return bs_dtype_encode(m->type, fmaf(u, m->high - m->low, m->low));
+        return bs_format_encode(format, fmaf(u, m->high - m->low, m->low));
     case BS_FAULT_TAKES_NONE:
     case BS_FAULT_PARAMETER_COUNT:
         break;
@@ -169,7 +172,7 @@ BS_HD bs_site bs_fault_site(const bs_fault_model *m, uint64_t at, uint64_t seed,
 {
     uint32_t choices = bs_fault_choices(m), element = (uint32_t)(at / choices);
     if (!bs_fault_is_bitwise(m->kind))
-        return bs_fault_effect(m->kind, element, 0, bs_fault_word(m, seed, counter, draw));
+        return bs_fault_effect(m->kind, element, 0, bs_fault_word(m, element, seed, counter, draw));
     uint32_t bit = bs_nth_bit(m->bits, (uint32_t)(at % choices));
     uint32_t run = m->burst >= BS_WORD_BITS ? 0xffffffffu : (1u << m->burst) - 1;
     return bs_fault_effect(m->kind, element, run << bit & bs_dtype_field(m->type, BS_BITS_ANY), 0);

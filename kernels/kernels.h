@@ -95,6 +95,7 @@ typedef struct bs_region_args {
         int32_t op, operands;
         float a, b;
         bs_region_operand operand[2];
+        bs_format format; /* of the result */
     } step[BS_REGION_NODES];
     bs_operand in[BS_REGION_INPUTS];
     float *out;
@@ -264,7 +265,7 @@ typedef struct bs_overlay_args {
  * patch of (elements, 1, 1) whose origin is NULL. distinct: no sample has two sites at one element. */
 typedef struct bs_inject_args {
     uint32_t n_sites;
-    int32_t type; /* bs_dtype of the values */
+    bs_format format; /* of the values */
     int32_t distinct;
     const bs_site *site;
     const int32_t *owner;
@@ -274,10 +275,10 @@ typedef struct bs_inject_args {
     bs_patch_boxes at;
 } bs_inject_args;
 
-/* Rounds every element to a value of the type. */
+/* Rounds every element to a value of the format. */
 typedef struct bs_round_args {
     uint32_t n, elements;
-    int32_t type; /* bs_dtype */
+    bs_format format;
     float *rows;
 } bs_round_args;
 

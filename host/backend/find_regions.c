@@ -55,8 +55,7 @@ static bool fits(const search *s, const bs_node *n, int out)
     const bs_tensor *like = &g->tensors[out], *own = &g->tensors[n->out];
     bs_op_family family = bs_op_describe(n->op)->family;
     if (!(family == BS_FAMILY_unary || (family == BS_FAMILY_broadcast && n->n_in == 2)) ||
-        !same_shape(&own->shape, &like->shape) || s->image[n->out] != s->image[out] ||
-        !bs_dtype_word_of(own->type).exact)
+        !same_shape(&own->shape, &like->shape) || s->image[n->out] != s->image[out])
         return false;
     for (int k = 0; k < n->n_in; k++) {
         const bs_tensor *t = &g->tensors[n->in[k]];
@@ -78,7 +77,7 @@ static bool leads(const search *s, const bs_node *n)
         out->shape.rank < 2)
         return false;
     return !(bs_node_has_input(n, 2) && !g->tensors[n->in[2]].constant) &&
-           out->elements > out->shape.dim[out->shape.rank - 1] && bs_dtype_word_of(out->type).exact;
+           out->elements > out->shape.dim[out->shape.rank - 1];
 }
 
 /* Enters the activations that nodes first .. last read from outside. Returns false if they are too many. */

@@ -67,7 +67,8 @@ bs_status bs_groups_check_sites(const bs_tensor *t, int n, const bs_faults *f)
         if (f->sites[k].element >= t->elements)
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
         if (f->before)
-            f->before[k] = bs_dtype_encode(t->type, t->data[f->sites[k].element]);
+            f->before[k] =
+                bs_format_encode(bs_tensor_format(t, f->sites[k].element), t->data[f->sites[k].element]);
     }
     return BS_OK;
 }

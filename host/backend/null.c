@@ -213,14 +213,15 @@ static bs_status null_run_region(bs_stream *stream, int region, int n, const int
     return BS_OK;
 }
 
-/* Applies sample i's sites to values of `type` that `hash` stands for. Returns the change, 0 if there is
+/* Applies sample i's sites to values of the tensor that `hash` stands for. Returns the change, 0 if there is
  * none. */
-static uint64_t site_delta(bs_dtype type, const bs_faults *f, int i, uint64_t hash)
+static uint64_t site_delta(const bs_tensor *t, const bs_faults *f, int i, uint64_t hash)
 {
     uint64_t delta = 0;
     for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
-        float before = bs_dtype_decode(type, (uint32_t)mix(hash, f->sites[k].element));
-        float after = bs_inject_value(type, f->sites[k], before, f->before ? &f->before[k] : NULL);
+        bs_format format = bs_tensor_format(t, f->sites[k].element);
+        float before = bs_format_decode(format, (uint32_t)mix(hash, f->sites[k].element));
+        float after = bs_inject_value(format, f->sites[k], before, f->before ? &f->before[k] : NULL);
         if (bs_float_bits(after) != bs_float_bits(before))
             delta ^= mix(f->sites[k].element, bs_float_bits(after)) | 1u << 31;
     }
@@ -236,9 +237,9 @@ static bs_status null_run_faulty(bs_stream *stream, int node, int n_faulty, cons
     BS_TRY(null_run(stream, node, n, in, out));
     for (int k = 0; k < n_faulty; k++) {
         int input = faulty[k].input;
-        bs_dtype type = g->tensors[g->nodes[node].in[input]].type;
+        const bs_tensor *t = &g->tensors[g->nodes[node].in[input]];
         for (int i = 0; i < n; i++) {
-            uint64_t delta = site_delta(type, &faulty[k].faults, i, mix((uint64_t)node, (uint64_t)input));
+            uint64_t delta = site_delta(t, &faulty[k].faults, i, mix((uint64_t)node, (uint64_t)input));
             ((fake_row *)out)[i].delta ^= delta ? delta ^ off : 0;
         }
     }
@@ -256,10 +257,10 @@ static bs_status null_copy_rows(bs_stream *stream, int tensor, int n, bs_view sr
 
 static bs_status null_inject(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f)
 {
-    bs_dtype type = stream->network->graph->tensors[tensor].type;
+    const bs_tensor *t = &stream->network->graph->tensors[tensor];
     fake_row *r = rows;
     for (int i = 0; i < n; i++)
-        r[i].delta ^= site_delta(type, f, i, r[i].golden);
+        r[i].delta ^= site_delta(t, f, i, r[i].golden);
     return BS_OK;
 }
 

@@ -62,6 +62,7 @@ void bs_bench_draw(const bs_bench_share *s, bs_bench_batch *b, int target, int w
     const bs_tensor *t = &g->tensors[g->targets[target].tensor];
     const bs_fault_model flip = {.kind = BS_FAULT_FLIP,
                                  .type = t->type,
+                                 .scales = t->scales,
                                  .bits = bs_dtype_field(t->type, BS_BITS_ANY),
                                  .burst = 1,
                                  .count = 1};

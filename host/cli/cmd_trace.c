@@ -60,9 +60,9 @@ static bs_status parse_trial(bs_trial_coords *out, const char *text)
 static void print_target_sites(const bs_session *s, const bs_stratum *st, const bs_site *site,
                                const uint32_t *before, size_t n, bool several, bool json)
 {
-    bs_dtype type = st->fault.type;
     for (size_t i = 0; i < n; i++) {
         bs_site x = site[i];
+        bs_format format = bs_format_at(st->fault.type, st->fault.scales, x.element);
         uint32_t after = bs_site_apply(x, before[i]);
         if (json && several)
             printf("{\"layer\": %d, ", st->target);
@@ -75,8 +75,8 @@ static void print_target_sites(const bs_session *s, const bs_stratum *st, const 
                    bs_visible(bs_graph_label(s->graph, st->target)), n);
         if (!json && i < 10)
             printf("  element %u: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", x.element,
-                   before[i], (double)bs_dtype_decode(type, before[i]), after,
-                   (double)bs_dtype_decode(type, after), before[i] ^ after);
+                   before[i], (double)bs_format_decode(format, before[i]), after,
+                   (double)bs_format_decode(format, after), before[i] ^ after);
     }
     if (!json && n > 10)
         printf("  ... %zu more\n", n - 10);

@@ -52,7 +52,8 @@ static bs_status write_parameter(bs_trace_dump *d, int tensor, const bs_site *si
     BS_TRY(bs_calloc(&faulty, (size_t)t->elements, sizeof *faulty, "parameter"));
     memcpy(faulty, t->data, (size_t)t->elements * sizeof *faulty);
     for (size_t i = 0; i < n; i++)
-        faulty[site[i].element] = bs_inject_value(t->type, site[i], faulty[site[i].element], NULL);
+        faulty[site[i].element] =
+            bs_inject_value(bs_tensor_format(t, site[i].element), site[i], faulty[site[i].element], NULL);
     for (int64_t i = 0; i < t->elements; i++)
         changed += bs_float_bits(faulty[i]) != bs_float_bits(t->data[i]);
     bs_status st = write_pair(d, tensor, changed, t->data, faulty);

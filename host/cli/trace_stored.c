@@ -42,11 +42,11 @@ static bs_status print_head(void *context, sqlite3_stmt *q)
 
 /* The first site of a trial of one target, or the stored ones of several. */
 static const char sql_sites[] = "SELECT layer, element, iif(bit IS NULL, keep, 0xffffffff), iif(bit IS NULL, "
-                                "toggle, 1 << bit), before FROM "
-                                "trial WHERE id = ?1 AND element IS NOT NULL UNION ALL "
-                                "SELECT * FROM (SELECT layer, element, keep, toggle, before FROM trial_site "
-                                "WHERE trial = ?1 ORDER BY layer, "
-                                "element)";
+                                "toggle, 1 << bit), before, l.type FROM "
+                                "trial JOIN layer l ON l.id = layer WHERE trial.id = ?1 AND element IS NOT "
+                                "NULL UNION ALL SELECT * FROM (SELECT layer, element, keep, toggle, before, "
+                                "l.type FROM trial_site JOIN layer l ON l.id = layer WHERE trial = ?1 "
+                                "ORDER BY layer, element)";
 
 static bs_status print_site(void *context, sqlite3_stmt *q)
 {
@@ -54,6 +54,7 @@ static bs_status print_site(void *context, sqlite3_stmt *q)
     uint32_t keep = (uint32_t)sqlite3_column_int64(q, 2), toggle = (uint32_t)sqlite3_column_int64(q, 3);
     uint32_t before = (uint32_t)sqlite3_column_int64(q, 4), after = (before & keep) ^ toggle;
     long long layer = sqlite3_column_int64(q, 0), element = sqlite3_column_int64(q, 1);
+    bs_format format = {bs_dtype_find(text(q, 5)), 1};
     int i = s->sites++;
     if (s->json)
         printf("{\"layer\": %lld, \"site\": %d, \"element\": %lld, \"keep\": \"0x%08x\", \"toggle\": "
@@ -62,8 +63,8 @@ static bs_status print_site(void *context, sqlite3_stmt *q)
                layer, i, element, keep, toggle, before, after);
     else if (i < SHOWN)
         printf("  target %lld, element %lld: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", layer,
-               element, before, (double)bs_dtype_decode(BS_DTYPE_FP32, before), after,
-               (double)bs_dtype_decode(BS_DTYPE_FP32, after), before ^ after);
+               element, before, (double)bs_format_decode(format, before), after,
+               (double)bs_format_decode(format, after), before ^ after);
     else if (i == SHOWN)
         puts("  ...");
     return BS_OK;

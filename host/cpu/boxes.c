@@ -95,6 +95,7 @@ static float *find_element(const bs_plane *p, memory m, const bs_patches *at, in
 bs_status bs_cpu_inject_patch(bs_stream *stream, int tensor, int n, const bs_patches *at, void *rows,
                               const bs_faults *f)
 {
+    bs_format format = bs_tensor_format(&stream->network->graph->tensors[tensor], 0);
     memory m = memory_of(stream->network, tensor);
     for (int i = 0; i < n; i++)
         for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
@@ -102,8 +103,7 @@ bs_status bs_cpu_inject_patch(bs_stream *stream, int tensor, int n, const bs_pat
             if (!x)
                 return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
                                stream->network->graph->tensors[tensor].name, f->sites[k].element);
-            *x = bs_inject_value(stream->network->graph->tensors[tensor].type, f->sites[k], *x,
-                                 f->before ? &f->before[k] : NULL);
+            *x = bs_inject_value(format, f->sites[k], *x, f->before ? &f->before[k] : NULL);
         }
     return BS_OK;
 }

@@ -19,6 +19,7 @@
 
 #include "backend/backend.h"
 #include "backend/planes.h"
+#include "backend/rounding.h"
 #include "cpu/layout.h"
 #include "cpu/onednn.h"
 #include "cpu/product.h"
@@ -170,11 +171,8 @@ static inline float *bs_cpu_output(const bs_cpu_job *j, int i)
 static inline void bs_cpu_finish_node(const bs_stream *stream, int node, int64_t values, float *out)
 {
     const bs_graph *g = stream->network->graph;
-    bs_dtype type = g->tensors[g->nodes[node].out].type;
-    if (bs_dtype_word_of(type).exact)
-        return;
-    for (int64_t i = 0; i < values; i++)
-        out[i] = bs_dtype_round(type, out[i]);
+    if (bs_graph_rounds(g, node))
+        bs_round_values(bs_tensor_format(&g->tensors[g->nodes[node].out], 0), values, out);
 }
 
 /* plain.c. Makes room for `bytes` bytes; the previous contents are lost. */

@@ -230,6 +230,7 @@ static bs_status cpu_copy_rows(bs_stream *stream, int tensor, int n, bs_view src
 static bs_status cpu_inject(bs_stream *stream, int tensor, int n, void *rows, const bs_faults *f)
 {
     const bs_cpu_layout *layout = &stream->network->layout[tensor];
+    bs_format format = bs_tensor_format(&stream->network->graph->tensors[tensor], 0);
     for (int i = 0; i < n; i++)
         for (uint32_t k = f->first[i]; k < f->first[i + 1]; k++) {
             if (f->sites[k].element >= layout->elements)
@@ -237,8 +238,7 @@ static bs_status cpu_inject(bs_stream *stream, int tensor, int n, void *rows, co
                                stream->network->graph->tensors[tensor].name, f->sites[k].element);
             float *at =
                 (float *)rows + i * layout->elements + bs_cpu_layout_offset(layout, f->sites[k].element);
-            *at = bs_inject_value(stream->network->graph->tensors[tensor].type, f->sites[k], *at,
-                                  f->before ? &f->before[k] : NULL);
+            *at = bs_inject_value(format, f->sites[k], *at, f->before ? &f->before[k] : NULL);
         }
     return BS_OK;
 }

@@ -21,8 +21,8 @@ static bs_status prepare(const bs_faulty_call *c, const bs_faulty_input *faulty,
     float *file = stream->file.ptr;
     memcpy(file, t->data, (size_t)t->elements * sizeof(float));
     for (uint32_t k = f->first[sample]; k < f->first[sample + 1]; k++) {
-        float *at = file + f->sites[k].element;
-        *at = bs_inject_value(t->type, f->sites[k], *at, NULL);
+        uint32_t element = f->sites[k].element;
+        file[element] = bs_inject_value(bs_tensor_format(t, element), f->sites[k], file[element], NULL);
     }
     return bs_cpu_param_prepare(stream->network, c->node, faulty->input, file, &stream->scaled, packed);
 }

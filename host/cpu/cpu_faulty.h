@@ -8,7 +8,7 @@
 /* Applies a site to a value of the faulty parameter. */
 static inline void bs_cpu_faulty_apply(const bs_faulty_call *c, float *at, bs_site s)
 {
-    *at = bs_inject_value(bs_faulty_param(c)->type, s, *at, NULL);
+    *at = bs_inject_value(bs_tensor_format(bs_faulty_param(c), s.element), s, *at, NULL);
 }
 
 /* channels.c. Evaluates by channels the groups for which that is possible. */

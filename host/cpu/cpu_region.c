@@ -26,7 +26,8 @@ typedef struct step {
     bs_loop_binary binary;
     float a, b;
     operand operand[2];
-    int slot; /* of the result; the last step's is the output */
+    int slot;         /* of the result; the last step's is the output */
+    bs_format format; /* to which the result is rounded */
 } step;
 
 struct bs_cpu_region {
@@ -88,6 +89,8 @@ static bs_status make_region(bs_cpu_region *r, const bs_graph *g, const bs_regio
         s->binary = bs_loop_binary_find(n->op);
         s->a = n->attr.alpha;
         s->b = n->attr.beta;
+        if (bs_graph_rounds(g, i))
+            s->format = bs_tensor_format(&g->tensors[n->out], 0);
         for (int k = 0; k < n->n_in; k++)
             BS_TRY(find_operand(&s->operand[k], r, g, region, n->in[k]));
         s->slot = take_slot(r, until, i);
@@ -151,6 +154,7 @@ static void run_piece(const bs_cpu_region *r, const piece *p)
             s->unary(p->length, y, operand_at(&s->operand[0], p, 0), s->a, s->b);
         else
             run_binary(s, p, y);
+        bs_round_values(s->format, p->length, y);
     }
 }
 
@@ -187,9 +191,11 @@ static bs_status run_product(bs_stream *stream, int node, part *p)
         src = (bs_cpu_rows){src.base + (sample * p->elements + p->at) / columns * m.filter, NULL};
     BS_TRY(bs_cpu_reserve(&stream->product, (size_t)(p->n * p->length) * sizeof(float)));
     p->product = stream->product.ptr;
-    return bs_cpu_product_rows(stream, &m, (int)columns, plan->param[1],
+    BS_TRY(bs_cpu_product_rows(stream, &m, (int)columns, plan->param[1],
                                bs_node_has_input(nd, 2) ? plan->param[2] : NULL, p->n, src,
-                               stream->product.ptr);
+                               stream->product.ptr));
+    bs_cpu_finish_node(stream, node, p->n * p->length, stream->product.ptr);
+    return BS_OK;
 }
 
 /* Runs the steps. */

@@ -18,7 +18,7 @@ int bs_cpu_view_of(const bs_network *n, int tensor)
 {
     const bs_graph *g = n->graph;
     const bs_node *node = g->tensors[tensor].producer < 0 ? NULL : &g->nodes[g->tensors[tensor].producer];
-    if (!node || g->tensors[node->in[0]].constant)
+    if (!node || g->tensors[node->in[0]].constant || bs_graph_rounds(g, g->tensors[tensor].producer))
         return -1;
     const bs_cpu_layout *in = &n->layout[node->in[0]], *out = &n->layout[tensor];
     bs_op_family family = bs_op_describe(node->op)->family;

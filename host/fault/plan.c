@@ -32,7 +32,9 @@ static uint32_t allowed_bits(const bs_bit_choice *b, bs_dtype type)
 static bs_fault_model fault_of(const bs_plan *plan, const bs_entry *e, int target)
 {
     bs_fault_model m = e->fault;
-    m.type = plan->graph->tensors[plan->graph->targets[target].tensor].type;
+    const bs_tensor *t = &plan->graph->tensors[plan->graph->targets[target].tensor];
+    m.type = t->type;
+    m.scales = t->scales;
     m.bits = allowed_bits(&e->bits, m.type);
     return m;
 }

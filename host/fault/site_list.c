@@ -134,9 +134,9 @@ static bs_status read_trial(reader *r, bs_site_row *row)
     return BS_OK;
 }
 
-static bs_dtype type_of(const reader *r, const bs_site_row *row)
+static const bs_tensor *tensor_of(const reader *r, const bs_site_row *row)
 {
-    return r->graph->tensors[r->graph->targets[row->target].tensor].type;
+    return &r->graph->tensors[r->graph->targets[row->target].tensor];
 }
 
 static bs_status read_mask(reader *r, uint32_t *mask, bs_dtype type)
@@ -159,12 +159,12 @@ static bs_status read_mask(reader *r, uint32_t *mask, bs_dtype type)
     return BS_OK;
 }
 
-static bs_status read_value(reader *r, uint32_t *bits, bs_dtype type)
+static bs_status read_value(reader *r, uint32_t *bits, bs_format format)
 {
     const char *text = cell(r, COLUMN_VALUE);
     uint64_t v;
     char *end;
-    if (parse_whole(&v, text, (uint64_t)1 << bs_dtype_word_of(type).bits, true)) {
+    if (parse_whole(&v, text, (uint64_t)1 << bs_dtype_word_of(format.type).bits, true)) {
         *bits = (uint32_t)v;
         return BS_OK;
     }
@@ -172,9 +172,9 @@ static bs_status read_value(reader *r, uint32_t *bits, bs_dtype type)
     if (end == text || *end) {
         fail_row(r, "value '%.40s' is not a number", text);
         return bs_hint("operation '%s' needs a decimal number, or the bits of one like 0x%x",
-                       cell(r, COLUMN_OPERATION), bs_dtype_encode(type, NAN));
+                       cell(r, COLUMN_OPERATION), bs_format_encode(format, NAN));
     }
-    *bits = bs_dtype_encode(type, f);
+    *bits = bs_format_encode(format, f);
     return BS_OK;
 }
 
@@ -207,9 +207,9 @@ static bs_status read_operation(reader *r, bs_site_row *row)
     if (kind == BS_FAULT_KIND_COUNT || !is_listed(t))
         return fail_operation(r, name);
     if (t.bitwise)
-        BS_TRY(read_mask(r, &mask, type_of(r, row)));
+        BS_TRY(read_mask(r, &mask, tensor_of(r, row)->type));
     if (t.parameter == BS_FAULT_TAKES_VALUE)
-        BS_TRY(read_value(r, &value, type_of(r, row)));
+        BS_TRY(read_value(r, &value, bs_tensor_format(tensor_of(r, row), row->site.element)));
     row->site = bs_fault_effect(kind, row->site.element, mask, value);
     return BS_OK;
 }

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put_value(FILE *f, bs_dtype type, uint32_t word)
+static void put_value(FILE *f, bs_format format, uint32_t word)
 {
-    float value = bs_dtype_decode(type, word);
+    float value = bs_format_decode(format, word);
     fprintf(f, "%s,,", bs_fault_kind_name(BS_FAULT_SET));
     if (bs_is_nan(value))
         fprintf(f, "0x%08x\n", word);
@@ -24,13 +24,13 @@ static void put_mask(FILE *f, bs_fault_kind kind, uint32_t mask)
 }
 
 /* Writes a site, whatever kind of fault made it: flips, stuck bits and a set value express all sites. */
-static void put_site(FILE *f, const char *prefix, bs_dtype type, bs_site s)
+static void put_site(FILE *f, const char *prefix, const bs_tensor *t, bs_site s)
 {
     fprintf(f, "%s%u,", prefix, s.element);
     if (s.keep == 0xffffffffu) {
         put_mask(f, BS_FAULT_FLIP, s.toggle);
     } else if (s.keep == 0) {
-        put_value(f, type, s.toggle);
+        put_value(f, bs_tensor_format(t, s.element), s.toggle);
     } else if (s.toggle == ~s.keep) {
         put_mask(f, BS_FAULT_STUCK1, s.toggle);
     } else {
@@ -111,7 +111,7 @@ static bs_status write_trial(writer *w, const bs_stratum *s, bs_trial_coords t, 
         BS_TRY(bs_str_status(&w->prefix));
         hit += to > from || first;
         for (uint32_t i = from; i < to; i++)
-            put_site(w->file.f, w->prefix.ptr, tensor_of(w->plan, target)->type, w->sites.site[i]);
+            put_site(w->file.f, w->prefix.ptr, tensor_of(w->plan, target), w->sites.site[i]);
         if (to == from && (first || s->n_parts == 0))
             put_none(w);
     }

@@ -82,6 +82,7 @@ void bs_graph_clear(bs_graph *g)
         free(g->tensors[k].label);
         if (!g->tensors[k].in_file)
             free(g->tensors[k].data);
+        free((float *)g->tensors[k].scales.scale);
     }
     for (int k = 0; k < g->n_nodes; k++) {
         free(g->nodes[k].name);

@@ -48,12 +48,22 @@ typedef struct bs_tensor {
     bs_shape shape;   /* of one sample, in logical order: (C, H, W), (K), (T, C) ... */
     int64_t elements; /* product of shape */
     bs_dtype type;    /* in which each value is stored, 0: fp32; `data` and rows are float in any case */
+    bs_scales scales; /* of the values, if the type needs them; owned */
     float *data;      /* parameters only: file order, row-major; do not write into it */
     bool in_file;     /* data lies in the graph's `file` */
     int producer;     /* node index, -1 for the input and parameters */
     int target;       /* target id, -1 if no fault can be injected here */
     bool norm;        /* scale or bias of a normalisation that is made of other nodes */
 } bs_tensor;
+
+/* Returns how an element is stored; all elements of an activation are stored alike. */
+static inline bs_format bs_tensor_format(const bs_tensor *t, uint32_t element)
+{
+    return bs_format_at(t->type, t->scales, element);
+}
+
+/* stored.c. Returns true if equal values have equal words in both tensors, wherever in them. */
+bool bs_tensors_alike(const bs_tensor *a, const bs_tensor *b);
 
 /* Returns the number of bits in which the values are stored. */
 static inline int64_t bs_tensor_bits(const bs_tensor *t)
@@ -168,6 +178,9 @@ void bs_graph_clear(bs_graph *g);
 /* Logs the remarks. */
 void bs_graph_tell_remarks(const bs_graph *g);
 
+/* stored.c. Returns true if what the node computes need not be a value of its output's type, and must be
+ * rounded. */
+bool bs_graph_rounds(const bs_graph *g, int node);
 /* Returns true if the node repeats input k, an activation (C, 1, 1), over the rows and columns of its
  * output. */
 bool bs_graph_broadcasts(const bs_graph *g, const bs_node *n, int k);

@@ -1,6 +1,7 @@
 #include "replay/golden.h"
 
 #include "backend/planes.h"
+#include "backend/rounding.h"
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -148,8 +149,8 @@ bs_status bs_golden_upload(bs_golden *golden, int i, float *data)
     int input = golden->graph->input;
     const bs_tensor *t = &golden->graph->tensors[input];
     bool rounds = golden->backend->needs_pixels && !bs_dtype_word_of(t->type).exact;
-    for (int64_t k = 0; rounds && k < t->elements; k++)
-        data[k] = bs_dtype_round(t->type, data[k]);
+    if (rounds)
+        bs_round_values(bs_tensor_format(t, 0), t->elements, data);
     return golden->backend->upload(golden->stream, input, row_of(golden, input, i), data);
 }
 

@@ -147,7 +147,7 @@ static void fill_several(several_test *s, const bs_graph *g, const bs_schedule *
             if (!is_hit(i, k, s->n_targets))
                 continue;
             bs_site *site = &s->site[sites++];
-            *site = bs_test_mild_site(t->type, (uint32_t)((t->elements - 1) * ((i + k) % 4) / 3));
+            *site = bs_test_mild_site(t, (uint32_t)((t->elements - 1) * ((i + k) % 4) / 3));
             if (i == HIT_NO_CHANGE && k + 1 < s->n_targets)
                 *site = (bs_site){site->element, ~0u, 0};
         }

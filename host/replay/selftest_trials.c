@@ -12,7 +12,8 @@ static const struct test_fault {
         TOP,
         LOWEST,
         VALUE
-    } hit; /* no site; one bit: the sign, the highest or lowest of the exponent; the whole value */
+    } hit; /* no site; one bit: the sign, the highest or lowest of the exponent (of an integer: of the
+              number); the whole value */
     float value;
 } test_faults[] = {
     {0, NONE, 0},   {0, SIGN, 0},    {3, TOP, 0}, /* huge, or infinite or NaN for |x| >= 2 */
@@ -23,25 +24,27 @@ _Static_assert(sizeof test_faults / sizeof *test_faults == BS_TEST_TRIALS, "one 
 /* Trials that are others for parameters. */
 enum { TWO_SITES = 3, LIKE_LAST = 1 };
 
-/* Returns the site that puts the fault into an element of the type. */
-static bs_site site_of(const struct test_fault *f, bs_dtype type, uint32_t element)
+/* Returns the site that puts the fault into an element of the tensor. */
+static bs_site site_of(const struct test_fault *f, const bs_tensor *t, uint32_t element)
 {
-    uint32_t exponent = bs_dtype_field(type, BS_BITS_EXPONENT);
+    uint32_t exponent = bs_dtype_field(t->type, BS_BITS_EXPONENT);
+    if (!exponent)
+        exponent = bs_dtype_field(t->type, BS_BITS_MANTISSA);
     switch (f->hit) {
     case SIGN:
-        return (bs_site){element, ~0u, bs_dtype_field(type, BS_BITS_SIGN)};
+        return (bs_site){element, ~0u, bs_dtype_field(t->type, BS_BITS_SIGN)};
     case TOP:
         return (bs_site){element, ~0u, exponent & ~(exponent >> 1)};
     case LOWEST:
         return (bs_site){element, ~0u, exponent & ~(exponent << 1)};
     default:
-        return (bs_site){element, 0, bs_dtype_encode(type, f->value)};
+        return (bs_site){element, 0, bs_format_encode(bs_tensor_format(t, element), f->value)};
     }
 }
 
-bs_site bs_test_mild_site(bs_dtype type, uint32_t element)
+bs_site bs_test_mild_site(const bs_tensor *t, uint32_t element)
 {
-    return site_of(&(struct test_fault){.hit = LOWEST}, type, element);
+    return site_of(&(struct test_fault){.hit = LOWEST}, t, element);
 }
 
 /* Returns the farthest element of the same channel (place in the row of a token) that the schedule still
@@ -69,7 +72,7 @@ void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_
         b->first[k] = sites;
         if (f->hit == NONE)
             continue;
-        b->site[sites++] = site_of(f, faulty->type, (uint32_t)((faulty->elements - 1) * f->third / 3));
+        b->site[sites++] = site_of(f, faulty, (uint32_t)((faulty->elements - 1) * f->third / 3));
         bool spread = schedule->extent[0] > 1 || schedule->extent[1] > 1;
         if (!spread && !(faulty->constant && trial == TWO_SITES && faulty->elements > 1))
             continue;

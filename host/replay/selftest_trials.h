@@ -29,6 +29,6 @@ void bs_test_batch_fill(bs_test_batch *b, const bs_schedule *schedule, const bs_
 bs_trial_batch bs_test_batch_part(bs_test_batch *b, int from, int n, bool keep_masked);
 
 /* Returns the site that flips the lowest bit of the exponent: the value is doubled or halved. */
-bs_site bs_test_mild_site(bs_dtype type, uint32_t element);
+bs_site bs_test_mild_site(const bs_tensor *t, uint32_t element);
 
 #endif
