@@ -12,6 +12,19 @@ bool bs_storage_is_plain(const bs_storage *s)
     return s->activations == BS_DTYPE_FP32 && s->weights == BS_DTYPE_FP32 && s->others == BS_DTYPE_FP32;
 }
 
+size_t bs_storage_images(const bs_storage *s, size_t n_images)
+{
+    return n_images < (size_t)s->images ? n_images : (size_t)s->images;
+}
+
+void bs_storage_text(bs_str *out, const bs_storage *s, size_t n_images)
+{
+    bs_str_printf(out, "activations %s, weights %s, others %s", bs_dtype_name(s->activations),
+                  bs_dtype_name(s->weights), bs_dtype_name(s->others));
+    if (bs_storage_needs_profile(s))
+        bs_str_printf(out, ", scales of %zu images", bs_storage_images(s, n_images));
+}
+
 static bool has_scales(bs_dtype type)
 {
     return bs_dtype_word_of(type).limit > 0;

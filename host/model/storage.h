@@ -2,6 +2,7 @@
 #ifndef BS_MODEL_STORAGE_H
 #define BS_MODEL_STORAGE_H
 
+#include "base/buf.h"
 #include "model/graph.h"
 
 typedef struct bs_storage {
@@ -10,6 +11,12 @@ typedef struct bs_storage {
     bs_dtype others;      /* all other parameters */
     int images;           /* at most that many make the profile for the scales of activations */
 } bs_storage;
+
+/* Appends "activations int8, weights int8, others fp32, scales of 32 images". n_images: all that there are.
+ */
+void bs_storage_text(bs_str *out, const bs_storage *s, size_t n_images);
+/* Returns how many of so many images make the profile. */
+size_t bs_storage_images(const bs_storage *s, size_t n_images);
 
 /* Returns true if all is fp32: nothing is to be done. */
 bool bs_storage_is_plain(const bs_storage *s);

@@ -38,12 +38,12 @@ static const char sql_differences[] =
     "WHERE a." column " IS NOT b." column " UNION ALL "
     FIELD(1, "model SHA-256", "model_sha256") FIELD(2, "seed", "seed") FIELD(3, "preprocessing", "preprocess")
         FIELD(4, "label offset", "label_offset") FIELD(5, "number of classes", "classes")
-            FIELD(6, "top_k", "top_k")
+            FIELD(6, "top_k", "top_k") FIELD(7, "storage", "storage") FIELD(8, "hash of scales", "scales")
 #undef FIELD
-                "SELECT 'fault entry ' || id, a.definition, b.definition, 7, id FROM entry a "
+                "SELECT 'fault entry ' || id, a.definition, b.definition, 9, id FROM entry a "
                 "JOIN other_entry b USING (id) WHERE a.definition <> b.definition UNION ALL "
                 "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
-                "b.path || ', label ' || ifnull(b.label, 'unknown'), 8, id FROM image a "
+                "b.path || ', label ' || ifnull(b.label, 'unknown'), 10, id FROM image a "
                 "JOIN other_image b USING (id) WHERE a.path <> b.path OR a.label IS NOT b.label "
                 "ORDER BY 4, 5 LIMIT 1";
 
@@ -183,6 +183,7 @@ bs_status bs_combine_union(const bs_db *db, bool fresh)
         "INSERT INTO main.class SELECT * FROM other_class WHERE true ON CONFLICT (id) DO UPDATE SET "
         "name = coalesce(excluded.name, name);"
         "INSERT OR IGNORE INTO main.layer SELECT * FROM other_layer;"
+        "INSERT OR IGNORE INTO main.layer_scale SELECT * FROM other_layer_scale;"
         "INSERT INTO main.entry SELECT * FROM other_entry WHERE true ON CONFLICT (id) DO UPDATE SET "
         "trials = max(trials, excluded.trials);"
         "INSERT OR IGNORE INTO main.network_target SELECT * FROM other_network_target;"
