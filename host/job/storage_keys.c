@@ -6,7 +6,7 @@
 #include <string.h>
 
 static bs_field_reader read_type;
-static const char type_value[] = "a type, see STORAGE";
+static const char type_value[] = "a type, see TYPES OF VALUES";
 
 /* X(enum suffix, key, member of bs_storage, reader, min, max, value, default, help). */
 #define STORAGE_KEYS(X)                                                                                      \
@@ -67,7 +67,7 @@ static bs_status read_type(bs_form *f, yaml_node_t *value, const bs_field *field
     return BS_OK;
 }
 
-bs_status bs_storage_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
+bs_status bs_model_storage_read(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
     bs_storage *s = &((bs_job *)object)->storage;
     int lines[STORAGE_KEY_COUNT] = {0};

@@ -9,6 +9,6 @@ enum { BS_STORAGE_IMAGES = 32 }; /* that make the profile, unless the job says o
 extern const bs_field_table bs_storage_keys;
 
 /* Reads one type, or the keys above, into the storage of a bs_job. */
-bs_field_reader bs_storage_read;
+bs_field_reader bs_model_storage_read;
 
 #endif

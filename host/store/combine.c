@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "store/history.h"
 
+#include <string.h>
+
 bs_status bs_combine_attach(const bs_db *db, const char *path)
 {
     bs_status st = bs_db_change(db, "read", "ATTACH ?1 AS other", BS_BIND(BS_BIND_TEXT(path)));
@@ -63,7 +65,11 @@ static bs_status refuse_identity(void *paths, sqlite3_stmt *q)
     const char *const *path = paths;
     bs_fail(BS_ERR, "'%s' belongs to another campaign than '%s': its %s is '%s', the other's is '%s'",
             path[1], path[0], text(q, 0), text(q, 2), text(q, 1));
-    return bs_hint("merge the shards of one job only");
+    return strcmp(text(q, 0), "hash of scales") == 0
+               ? bs_hint("their scales were made of other images, or by CPUs whose sums differ: run all "
+                         "shards of "
+                         "a job with the same images, on one kind of machine")
+               : bs_hint("merge the shards of one job only");
 }
 
 static bs_status refuse_numerics(void *paths, sqlite3_stmt *q)
