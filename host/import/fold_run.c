@@ -12,6 +12,7 @@ static bs_value borrow(const bs_value *v, int index)
 {
     return (bs_value){.name = v->name,
                       .kind = v->kind,
+                      .dtype = v->dtype,
                       .shape = v->shape,
                       .elements = v->elements,
                       .f = v->f,
@@ -71,6 +72,7 @@ static bs_status compute(const bs_raw *r, const bs_import *im, const bs_graph *g
     if (__builtin_mul_overflow(g->macs, samples, &work) || work > BS_FOLD_WORK)
         return bs_raw_fail(r, "it is too much arithmetic for a constant");
     BS_TRY(bs_value_alloc((bs_raw *)r, y, BS_VALUE_FLOATS, &result->shape));
+    y->dtype = result->dtype;
     bs_status st = bs_cpu_evaluate(g, samples, x->f, y->f);
     if (st != BS_OK) {
         bs_value_clear(y);
