@@ -12,7 +12,6 @@ static bs_value borrow(const bs_value *v, int index)
 {
     return (bs_value){.name = v->name,
                       .kind = v->kind,
-                      .dtype = v->dtype,
                       .shape = v->shape,
                       .elements = v->elements,
                       .f = v->f,
