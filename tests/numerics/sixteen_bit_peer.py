@@ -137,8 +137,8 @@ def check(binary, source, images, preprocess, type_name, count, folder):
 def main():
     parser = argparse.ArgumentParser(description="flip bits of 16-bit tensors in bitsink and in PyTorch")
     parser.add_argument("bitsink", help="the program to test")
-    parser.add_argument("--sites", type=int, default=int(os.environ.get("BITSINK_PEER_SITES", "200")),
-                        help="of each type (default: $BITSINK_PEER_SITES, else 200)")
+    parser.add_argument("--sites", type=int, default=2000 if os.environ.get("BITSINK_FULL") == "1" else 200,
+                        help="of each type (default: 200, or 2000 where BITSINK_FULL is 1)")
     args = parser.parse_args()
     data = test_data()
     images = ListedImages(data / "cifar10-100/labels.csv", IMAGES)
