@@ -134,6 +134,7 @@ static inline void gb_free(bs_graph *g)
     for (int i = 0; i < g->n_tensors; i++) {
         free(g->tensors[i].name);
         free(g->tensors[i].data);
+        free((float *)g->tensors[i].scales.scale);
     }
     for (int i = 0; i < g->n_nodes; i++) {
         free(g->nodes[i].name);

@@ -217,11 +217,22 @@ static inline void field_close(field *f)
 enum { SETS = 3 };
 
 /* Distinct elements, ascending. Many are masked soon, some never. */
-static inline uint32_t draw(bench *b, int64_t elements, bs_site *out)
+static inline uint32_t draw(bench *b, const bs_tensor *t, bs_site *out)
 {
-    static const bs_site faults[] = {{0, ~0u, 0x80000000u}, {0, ~0u, 0x40000000u}, {0, ~0u, 0x00400000u},
-                                     {0, 0, 0x7fc00000u},   {0, 0, 0xff800000u},   {0, ~0u, 1u},
-                                     {0, ~0u, 1u},          {0, ~0u, 0},           {0, 0, 0}};
+    bs_format format = bs_tensor_format(t, 0);
+    uint32_t exponent = bs_dtype_field(t->type, BS_BITS_EXPONENT),
+             mantissa = bs_dtype_field(t->type, BS_BITS_MANTISSA),
+             sign = bs_dtype_field(t->type, BS_BITS_SIGN);
+    const bs_site faults[] = {{0, ~0u, sign},
+                              {0, ~0u, exponent & ~(exponent >> 1)},
+                              {0, ~0u, mantissa & ~(mantissa >> 1)},
+                              {0, 0, bs_format_encode(format, NAN)},
+                              {0, 0, bs_format_encode(format, -INFINITY)},
+                              {0, ~0u, 1u},
+                              {0, ~0u, 1u},
+                              {0, ~0u, 0},
+                              {0, 0, 0}};
+    int64_t elements = t->elements;
     uint32_t n = 1 + (uint32_t)roll(&b->d, MOST), made = 0;
     int64_t at = roll(&b->d, (int)elements);
     for (; made < n && at < elements; at += 1 + roll(&b->d, (int)elements), made++) {
@@ -248,7 +259,7 @@ static inline void draw_trials(bench *b, trials *t, int set)
             bool hit = kind == 0 ? false : kind <= 2 ? k == one : kind == 3 ? true : roll(&b->d, 4) == 0;
             t->first[at++] = n;
             if (hit)
-                n += draw(b, b->g->tensors[b->g->targets[t->target[k]].tensor].elements, t->site + n);
+                n += draw(b, &b->g->tensors[b->g->targets[t->target[k]].tensor], t->site + n);
         }
     }
     t->first[at] = n;
