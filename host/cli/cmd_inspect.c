@@ -24,8 +24,8 @@ static void print_json(const bs_graph *g)
         bs_str_printf(&line, ", \"op\": \"%s\", \"kind\": \"%s\", \"shape\": \"%s\"",
                       t->node < 0 ? "" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
                       bs_shape_text(&x->shape, shape, sizeof shape));
-        bs_str_printf(&line, ", \"elements\": %lld, \"type\": \"%s\", \"bits\": %lld, \"macs\": %lld}",
-                      (long long)x->elements, bs_dtype_name(x->type), (long long)bs_tensor_bits(x),
+        bs_str_printf(&line, ", \"type\": \"%s\", \"elements\": %lld, \"bits\": %lld, \"macs\": %lld}",
+                      bs_dtype_name(x->type), (long long)x->elements, (long long)bs_tensor_bits(x),
                       (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
         puts(line.ptr ? line.ptr : "");
         bs_str_clear(&line);
@@ -93,37 +93,32 @@ static void print_ends(const bs_graph *g)
            bs_shape_text(&in->shape, shape, sizeof shape), axes, bs_visible(g->tensors[g->output].name));
 }
 
-/* Prints a line for each target. Where all are fp32, there is no column that says so. */
-static void print_targets(const bs_graph *g)
+static void print_table(const bs_graph *g)
 {
     char shape[96];
-    int width = 4, operators = bs_graph_operator_width(g), types = 0;
+    int width = 4, operators = bs_graph_operator_width(g);
+    int64_t parameters = 0;
     for (int i = 0; i < g->n_targets; i++) {
         int n = (int)strlen(bs_visible(bs_graph_label(g, i)));
         width = n > width ? n : width;
-        types = g->tensors[g->targets[i].tensor].type == BS_DTYPE_FP32 ? types : 9;
+        if (bs_target_is_parameter(g->targets[i].kind))
+            parameters += g->tensors[g->targets[i].tensor].elements;
     }
-    printf("%4s  %-*s  %-*s  %-10s %16s%*s %12s %12s\n", "id", width, "name", operators, "operator", "kind",
-           "shape", types, types ? "type" : "", "bits", "MACs");
+    bool types = bs_graph_has_types(g);
+    printf("%4s  %-*s  %-*s  %-10s %16s%s %12s %12s\n", "id", width, "name", operators, "operator", "kind",
+           "shape", types ? "     type" : "", "bits", "MACs");
     for (int i = 0; i < g->n_targets; i++) {
         int id = bs_graph_listed(g, i);
         const bs_target *t = &g->targets[id];
         const bs_tensor *x = &g->tensors[t->tensor];
-        printf("%4d  %-*s  %-*s  %-10s %16s%*s %12lld %12lld\n", id, width, bs_visible(bs_graph_label(g, id)),
-               operators, t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
-               bs_shape_text(&x->shape, shape, sizeof shape), types, types ? bs_dtype_name(x->type) : "",
-               (long long)bs_tensor_bits(x),
+        printf("%4d  %-*s  %-*s  %-10s %16s", id, width, bs_visible(bs_graph_label(g, id)), operators,
+               t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
+               bs_shape_text(&x->shape, shape, sizeof shape));
+        if (types)
+            printf(" %8s", bs_dtype_name(x->type));
+        printf(" %12lld %12lld\n", (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }
-}
-
-static void print_table(const bs_graph *g)
-{
-    int64_t parameters = 0;
-    print_targets(g);
-    for (int i = 0; i < g->n_targets; i++)
-        if (bs_target_is_parameter(g->targets[i].kind))
-            parameters += g->tensors[g->targets[i].tensor].elements;
     counts of[BS_OP_COUNT];
     int n_operators = count_operators(of, g);
     printf("\noperators:");
@@ -170,8 +165,7 @@ const bs_command bs_cmd_inspect = {
     .details =
         "Imports MODEL, an ONNX file or a network that `bitsink synth` generates, and lists its"
         " targets: every tensor in which faults can be injected, with id, name, operator, kind,"
-        " shape of one image, type (where not all are fp32), bits, and the multiply-accumulates of the node"
-        " that makes it. They are"
+        " shape of one image, bits, and the multiply-accumulates of the node that makes it. They are"
         " in the order in which the network computes them, the parameters of a node before its output."
         " Where an exporter made up the name of a tensor (`onnx::Conv_55`), that of the node stands"
         " there, as in `/conv1/Conv.weight`; `--json` has both. Job files select targets by these"
