@@ -71,7 +71,7 @@ static const bs_field job_fields[] = {
     {"inputs", bs_given_inputs_read, offsetof(bs_job, import), 0, 0, false, "`NAME: VALUE`, ...", NULL,
      "Values of inputs other than the images, which become constants: a number, `true` or `false` for all "
      "elements of the input, or a list with one for each."},
-    {"storage", bs_model_storage_read, 0, 0, 0, false, "a type, or keys, see below", "`fp32`",
+    {"storage", bs_model_storage_read, 0, 0, 0, false, "a type, or keys, see below", "as in the model",
      "The types in which the values of the network are stored; see TYPES OF VALUES. One type stands for "
      "`activations` "
      "and `weights`."},
