@@ -107,7 +107,8 @@ bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters,
     bs_cuda_engine engine = j->stream->network->plan[j->index].engine;
     if (engine == BS_CUDA_DNN)
         return bs_cuda_conv_dnn(j, n, in, filters, weights, bias, out);
-    BS_TRY(bs_cuda_operand(j->stream, &x, n, in, bs_cuda_elements(&j->in_shape[0]), bs_cuda_input_type(j, 0)));
+    BS_TRY(
+        bs_cuda_operand(j->stream, &x, n, in, bs_cuda_elements(&j->in_shape[0]), bs_cuda_input_type(j, 0)));
     if (engine == BS_CUDA_DIRECT)
         return run_direct(j, n, x, filters, weights, bias, first, out);
     return run_products(j, n, x, filters, weights, bias, out);

@@ -97,11 +97,11 @@ static bs_status cuda_rank(bs_stream *stream, int n, const void *rows, const int
                            bs_answer *out)
 {
     const bs_graph *g = stream->network->graph;
-    bs_rank_args a = {.n = (uint32_t)n,
-                      .classes = (uint32_t)g->tensors[g->output].elements,
-                      .is_probability = g->ends_in_softmax,
-                      .rows = {rows, NULL, g->tensors[g->output].elements,
-                               bs_cuda_type(stream->network, g->output)}};
+    bs_rank_args a = {
+        .n = (uint32_t)n,
+        .classes = (uint32_t)g->tensors[g->output].elements,
+        .is_probability = g->ends_in_softmax,
+        .rows = {rows, NULL, g->tensors[g->output].elements, bs_cuda_type(stream->network, g->output)}};
     CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;

@@ -35,13 +35,14 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
                          CUdeviceptr bias, bs_out out)
 {
     const bs_cuda_plan *p = &j->stream->network->plan[j->index];
-    int64_t elements = bs_cuda_elements(&j->in_shape[0]), repeat = elements / p->length; /* fewer in a patch */
+    int64_t elements = bs_cuda_elements(&j->in_shape[0]),
+            repeat = elements / p->length; /* fewer in a patch */
     int64_t made = repeat * bs_cuda_padded(width), row = (elements > made ? elements : made) * 4;
     int64_t row_bytes = bs_row_size(bs_cuda_input_type(j, 0), elements);
     int most = PIECE / row > 1 ? (int)(PIECE / row) : 1;
     for (int at = 0; at < n; at += most)
-        BS_TRY(run_piece(j, n - at < most ? n - at : most, bs_cuda_view_from(in, at, row_bytes), width, filters,
-                         bias, bs_out_from(out, at * repeat * width)));
+        BS_TRY(run_piece(j, n - at < most ? n - at : most, bs_cuda_view_from(in, at, row_bytes), width,
+                         filters, bias, bs_out_from(out, at * repeat * width)));
     return BS_OK;
 }
 

@@ -13,15 +13,19 @@ size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
     return p->axis < 0 ? 0 : (size_t)bs_row_size(bs_cuda_type(n, tensor), elements);
 }
 
-/* Every patch is supported: the order in which an engine computes an output does not depend on the patch, as
- * the self-test checks. */
+/* Every patch is supported, since the order in which an engine computes an output does not depend on it, as
+ * the self-test checks; but what a Pad puts around its input has to be a value of that, whose rows it is put
+ * into.
+ */
 bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
 {
-    (void)n;
-    (void)node;
+    const bs_node *nd = &n->graph->nodes[node];
+    bs_dtype type = bs_cuda_type(n, nd->in[0]);
+    float value = nd->attr.value;
     (void)in_size;
     (void)out_size;
-    return true;
+    return nd->op != BS_OP_PAD || !bs_is_half(type) ||
+           bs_float_bits(bs_format_round((bs_format){type, 1.0f}, value)) == bs_float_bits(value);
 }
 
 /* Stages the boxes: where they lie by place, and the places of the samples, which mostly are there already.

@@ -28,9 +28,8 @@ static void strides(const bs_shape *s, int64_t *out)
 
 bs_status bs_cuda_run_reshape(const bs_cuda_job *j)
 {
-    bs_copy_rows_args a = {.n = (uint32_t)j->n,
-                           .elements = (uint32_t)bs_cuda_elements(&j->out_shape),
-                           .out = j->out};
+    bs_copy_rows_args a = {
+        .n = (uint32_t)j->n, .elements = (uint32_t)bs_cuda_elements(&j->out_shape), .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_copy_rows, j->n, a.elements, &a);
 }
@@ -133,8 +132,7 @@ bs_status bs_cuda_run_expand(const bs_cuda_job *j)
 bs_status bs_cuda_run_tile(const bs_cuda_job *j)
 {
     const bs_shape *in = &j->in_shape[0], *out = &j->out_shape;
-    bs_move_args a = {
-        .n = (uint32_t)j->n, .out = j->out, .out_elements = bs_cuda_elements(out)};
+    bs_move_args a = {.n = (uint32_t)j->n, .out = j->out, .out_elements = bs_cuda_elements(out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     bs_cuda_nd_space_begin(&a.space);
     for (int axis = 0; axis < out->rank; axis++) {

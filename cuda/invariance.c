@@ -169,7 +169,8 @@ static bs_status try_filters(const bs_invariance *r, int64_t filters, int sample
     BS_TRY(run_filters(r, filters, samples, row));
     for (int64_t first = 0; first < filters; first += all) {
         int64_t here = filters - first < all ? filters - first : all;
-        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane, BS_DTYPE_FP32},
+        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane,
+                           BS_DTYPE_FP32},
                    whole;
         BS_TRY(bs_cuda_operand(r->stream, &whole, samples, (bs_view){bs_cuda_pointer(r->y), row}, elements,
                                BS_DTYPE_FP32));

@@ -95,8 +95,7 @@ bs_status bs_cuda_run_broadcast(const bs_cuda_job *j)
 bs_status bs_cuda_run_where(const bs_cuda_job *j)
 {
     const bs_shape *out = &j->out_shape, *in = j->in_shape;
-    bs_where_args a = {
-        .n = (uint32_t)j->n, .out = j->out, .out_elements = bs_cuda_elements(out)};
+    bs_where_args a = {.n = (uint32_t)j->n, .out = j->out, .out_elements = bs_cuda_elements(out)};
     BS_TRY(bs_cuda_input(j, 0, &a.condition));
     BS_TRY(bs_cuda_input(j, 1, &a.yes));
     BS_TRY(bs_cuda_input(j, 2, &a.no));

@@ -3,8 +3,8 @@
 #include "launch.h"
 
 /* Returns true if elements `step` apart differ: n of them. */
-BS_HD_INLINE int cells_differ(bs_cells x, int64_t x_step, bs_cells y, int64_t y_step, uint32_t first, uint32_t n,
-                       uint32_t step)
+BS_HD_INLINE int cells_differ(bs_cells x, int64_t x_step, bs_cells y, int64_t y_step, uint32_t first,
+                              uint32_t n, uint32_t step)
 {
     int differs = 0;
     for (uint32_t c = first; c < n; c += step)

@@ -15,7 +15,8 @@ BS_KERNEL(clip)
     BS_EACH(i, k, a.n, a.elements)
     {
         float low = a.low ? *a.low : a.low_value, high = a.high ? *a.high : a.high_value;
-        bs_put(&a.out, (int64_t)i * a.elements + k, bs_clip(bs_cell_value(bs_operand_row(&a.in, i), k), low, high));
+        bs_put(&a.out, (int64_t)i * a.elements + k,
+               bs_clip(bs_cell_value(bs_operand_row(&a.in, i), k), low, high));
     }
 }
 
@@ -25,7 +26,8 @@ BS_KERNEL(binary)
     {
         int64_t at[BS_ND_ARRAYS];
         bs_nd_space_at(&a.space, 3, k, at);
-        float x = bs_cell_value(bs_operand_row(&a.a_in, i), at[1]), y = bs_cell_value(bs_operand_row(&a.b_in, i), at[2]);
+        float x = bs_cell_value(bs_operand_row(&a.a_in, i), at[1]),
+              y = bs_cell_value(bs_operand_row(&a.b_in, i), at[2]);
         bs_put(&a.out, i * a.out_elements + at[0], bs_binary_element(a.op, x, y));
     }
 }
@@ -73,6 +75,7 @@ BS_KERNEL(add_bias)
     BS_EACH(i, k, a.n, a.elements)
     {
         float v = a.in[i * a.in_elements + k];
-        bs_put(&a.out, (int64_t)i * a.elements + k, bs_quiet(a.bias ? v + a.bias[k / a.plane % a.channels] : v));
+        bs_put(&a.out, (int64_t)i * a.elements + k,
+               bs_quiet(a.bias ? v + a.bias[k / a.plane % a.channels] : v));
     }
 }

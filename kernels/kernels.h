@@ -217,7 +217,8 @@ typedef struct bs_copy_rows_args {
     bs_out out;
 } bs_copy_rows_args;
 
-/* Copies rows from[i] over rows to[i] of the same block; no row is both. format: of no words but their size. */
+/* Copies rows from[i] over rows to[i] of the same block; no row is both. format: of no words but their size.
+ */
 typedef struct bs_move_rows_args {
     uint32_t n, elements;
     const int32_t *to, *from;

@@ -77,7 +77,7 @@ BS_HD int32_t bs_most(int32_t a, int32_t b)
 
 #define BS_DEVICE        static __device__ inline
 #define BS_DEVICE_INLINE static __device__ __forceinline__
-#define BS_UNROLL _Pragma("unroll")
+#define BS_UNROLL        _Pragma("unroll")
 
 /* Lanes k and k + step compute one combination, from both sides, where it needs no order of a and b. */
 #define X(name, type, combination)                                                                           \

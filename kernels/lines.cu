@@ -7,7 +7,7 @@
 
 /* Finds what normalises the n elements of x; all lanes get it. Later reads of x come from a cache. */
 BS_DEVICE_INLINE void normalisation(uint32_t lane, uint32_t n, bs_cells x, float epsilon, float *mean,
-                             float *factor)
+                                    float *factor)
 {
     double sum = 0.0, square = 0.0;
     BS_LANE_ITEMS(e, lane, n)
@@ -108,7 +108,7 @@ BS_DEVICE_INLINE float reduce_line(const bs_reduce_args *a, uint32_t lane, bs_ce
         {                                                                                                    \
             int64_t at[BS_ND_ARRAYS];                                                                        \
             bs_nd_space_at(&a->over, 1, e, at);                                                              \
-            float x = bs_cell_value(line, at[0]);                                                                           \
+            float x = bs_cell_value(line, at[0]);                                                            \
             s = bs_##add(s, term);                                                                           \
         }                                                                                                    \
         s = bs_warp_##add(s);                                                                                \

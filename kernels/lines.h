@@ -16,8 +16,8 @@ BS_HD float bs_deviation_factor(double variance, float epsilon)
 }
 
 /* Returns element c of the local response normalisation over `channels` elements, `stride` apart. */
-BS_HD float bs_lrn_element(bs_cells x, int64_t stride, int64_t channels, int64_t c, int size,
-                           float epsilon, float alpha, float beta)
+BS_HD float bs_lrn_element(bs_cells x, int64_t stride, int64_t channels, int64_t c, int size, float epsilon,
+                           float alpha, float beta)
 {
     int64_t from = c - (size - 1) / 2, to = c + size / 2;
     float sum = 0.0f;

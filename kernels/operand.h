@@ -58,11 +58,38 @@ BS_HD uint32_t bs_cell_word(bs_cells c, int64_t k)
     return bs_is_half(c.type) ? ((const uint16_t *)c.at)[k] : bs_float_bits(((const float *)c.at)[k]);
 }
 
+/* These give the bits of bs_fp16_decode() and bs_fp16_encode(). A GPU converts by one instruction; only of
+ * NaNs it makes others. */
+BS_HD float bs_fp16_value(uint32_t word)
+{
+#ifdef __CUDA_ARCH__
+    float near;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(near) : "h"((uint16_t)word));
+    uint32_t nan = (word & 0x8000) << 16 | BS_EXPONENT_MASK | (word & 0x3ff) << 13;
+    return bs_select((word & 0x7fff) > 0x7c00, bs_bits_float(nan), near);
+#else
+    return bs_fp16_decode(word);
+#endif
+}
+
+BS_HD uint32_t bs_fp16_word(float x)
+{
+#ifdef __CUDA_ARCH__
+    uint16_t near;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(near) : "f"(x));
+    uint32_t bits = bs_float_bits(x), fraction = bits >> 13 & 0x3ff, sign = bits >> 16 & 0x8000;
+    uint32_t nan = sign | 0x7c00 | bs_select_bits(fraction != 0, fraction, 0x200);
+    return bs_select_bits((bits & ~BS_SIGN_MASK) > BS_EXPONENT_MASK, nan, near);
+#else
+    return bs_fp16_encode(x);
+#endif
+}
+
 /* Returns the value of an element whose word was read. */
 BS_HD float bs_word_value(bs_dtype type, uint32_t word)
 {
     if (type == BS_DTYPE_FP16)
-        return bs_fp16_decode(word);
+        return bs_fp16_value(word);
     return type == BS_DTYPE_BF16 ? bs_bf16_decode(word) : bs_bits_float(word);
 }
 
@@ -76,7 +103,9 @@ BS_HD uint32_t bs_out_word(bs_format f, float value)
 {
     if (f.type == BS_DTYPE_FP32)
         return bs_float_bits(value);
-    return bs_is_half(f.type) ? bs_format_encode(f, value) : bs_float_bits(bs_format_round(f, value));
+    if (f.type == BS_DTYPE_FP16)
+        return bs_fp16_word(value);
+    return f.type == BS_DTYPE_BF16 ? bs_bf16_encode(value) : bs_float_bits(bs_format_round(f, value));
 }
 
 BS_HD void bs_put_word(const bs_out *o, int64_t at, uint32_t word)
@@ -108,8 +137,8 @@ BS_HD void bs_put_cell(const bs_out *o, int64_t at, bs_cells c, int64_t k)
         bs_put(o, at, bs_cell_value(c, k));
 }
 
-/* Evaluates `call`, which uses both types; where they are one type that has rows of its own, it is a constant:
- * what `call` inlines then has loops without branches, and several loads under way at once. */
+/* Evaluates `call`, which uses both types; where they are one type that has rows of its own, it is a
+ * constant: what `call` inlines then has loops without branches, and several loads under way at once. */
 #define BS_BY_TYPE(one, other, call)                                                                         \
     do {                                                                                                     \
         if ((one) == BS_DTYPE_FP32 && (other) == BS_DTYPE_FP32) {                                            \

@@ -54,11 +54,10 @@ static double planes(const bs_operand *in, const bs_out *out, double n, const do
 #define KERNEL_BYTES(X)                                                                                      \
     X(unary, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                                \
     X(clip, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                                 \
-    X(binary, read(&a->a_in, 1.0 * a->n * a->space.items) +                                                  \
-                  each(&a->b_in, &a->out, 1.0 * a->n * a->space.items))                                      \
+    X(binary,                                                                                                \
+      read(&a->a_in, 1.0 * a->n * a->space.items) + each(&a->b_in, &a->out, 1.0 * a->n * a->space.items))    \
     X(region, region(a))                                                                                     \
-    X(where, read(&a->condition, 1.0 * a->n * a->space.items) +                                              \
-                 read(&a->yes, 1.0 * a->n * a->space.items) +                                                \
+    X(where, read(&a->condition, 1.0 * a->n * a->space.items) + read(&a->yes, 1.0 * a->n * a->space.items) + \
                  each(&a->no, &a->out, 1.0 * a->n * a->space.items))                                         \
     X(batch_norm, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                           \
     X(layer_norm, each(&a->in, &a->out, 1.0 * a->n * a->lines * a->length))                                  \
@@ -66,8 +65,8 @@ static double planes(const bs_operand *in, const bs_out *out, double n, const do
     X(softmax, each(&a->in, &a->out, 1.0 * a->n * a->lines * a->length))                                     \
     X(lrn, each(&a->in, &a->out, 1.0 * a->n * a->channels * a->plane))                                       \
     X(pool, planes(&a->in, &a->out, 1.0 * a->n * a->channels, SIZES))                                        \
-    X(reduce, read(&a->in, 1.0 * a->n * a->at.items * a->over.items) +                                       \
-                  written(&a->out, 1.0 * a->n * a->at.items))                                                \
+    X(reduce,                                                                                                \
+      read(&a->in, 1.0 * a->n * a->at.items * a->over.items) + written(&a->out, 1.0 * a->n * a->at.items))   \
     X(fill, written(&a->out, 1.0 * a->n * a->elements))                                                      \
     X(move, each(&a->in, &a->out, 1.0 * a->n * a->space.items))                                              \
     X(pad, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                                  \
@@ -80,8 +79,8 @@ static double planes(const bs_operand *in, const bs_out *out, double n, const do
     X(gemm_small, product(a))                                                                                \
     X(direct, read(&a->in, 1.0 * a->n * (double)a->in.elements) +                                            \
                   written(&a->out, 1.0 * a->n * a->filters * a->g.out_h * a->g.out_w))                       \
-    X(im2col, (4.0 + (double)bs_row_size(a->in.type, 1)) * a->n * a->pixels * a->g.channels *                \
-                  cells(a->g.kernel))                                                                        \
+    X(im2col,                                                                                                \
+      (4.0 + (double)bs_row_size(a->in.type, 1)) * a->n * a->pixels * a->g.channels * cells(a->g.kernel))    \
     X(col2im, 4.0 * a->n * a->pixels * a->filters + written(&a->out, 1.0 * a->n * a->pixels * a->filters))   \
     X(add_bias, 4.0 * a->n * a->elements + written(&a->out, 1.0 * a->n * a->elements))                       \
     X(copy_rows, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                            \

@@ -48,9 +48,8 @@ static void check(const char *kernel, int run, const float *in, uint32_t row, bs
 {
     float *got = malloc(SAMPLES * n * sizeof *got);
     setenv("BITSINK_SIM_ORDER", runs[run].order, 1);
-    *operand = (bs_operand){.base = upload(in, SAMPLES * row * sizeof *in),
-                            .rows = upload(rows, sizeof rows),
-                            .elements = row};
+    *operand = (bs_operand){
+        .base = upload(in, SAMPLES * row * sizeof *in), .rows = upload(rows, sizeof rows), .elements = row};
     out->base = device(SAMPLES * n * sizeof *got);
     launch(kernel, runs[run].blocks, runs[run].threads, args);
     get(got, out->base, SAMPLES * n * sizeof *got);

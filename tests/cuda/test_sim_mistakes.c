@@ -131,7 +131,8 @@ static void free_queued(void)
 {
     float *p = device(1024), *q = device(1024);
     fill(p, 256, 1.0f);
-    launch("bs_kernel_copy_rows", 1, 64, &(bs_copy_rows_args){1, 64, {.base = p, .elements = 64}, {.base = q}});
+    launch("bs_kernel_copy_rows", 1, 64,
+           &(bs_copy_rows_args){1, 64, {.base = p, .elements = 64}, {.base = q}});
     release(q);
     await();
 }
