@@ -85,17 +85,19 @@ SELECT entry, sdc1, 'Bit errors in ' || iif(hits = 'both', 'activations and para
 -- Which bits do harm, of entries whose trials hold one flip each. The bit that is named has the highest lower bound.
 CREATE TEMP TABLE finding_bit AS
 WITH rate AS MATERIALIZED (
-    SELECT b.*, max(layers) OVER (PARTITION BY b.entry) AS most, count(bit) OVER (PARTITION BY b.entry) AS bits, n.called,
-           row_number() OVER (PARTITION BY b.entry, b.field IS NULL ORDER BY round(b.low, 12) DESC, round(b.sdc, 12) DESC, b.bit DESC) AS place
+    SELECT b.*, max(layers) OVER same AS most, count(bit) OVER same AS bits,
+           n.called || iif(min(b.type) OVER entry < max(b.type) OVER entry, ', ' || b.type, '') AS called,
+           row_number() OVER (PARTITION BY b.entry, b.type, b.field IS NULL ORDER BY round(b.low, 12) DESC, round(b.sdc, 12) DESC, b.bit DESC) AS place
       FROM report_bit_rate b JOIN finding_entry n ON n.entry = b.entry WHERE NOT n.conditional
+    WINDOW same AS (PARTITION BY b.entry, b.type), entry AS (PARTITION BY b.entry)
 ), field AS (
-    SELECT entry, group_concat(field || ' ' || rate(sdc, low, high) || iif(layers < most, ' (tried in ' || layers || ' of ' || most || ' layers)', ''), ', ')
-           AS text FROM (SELECT * FROM rate WHERE field IS NOT NULL ORDER BY entry, field = 'mantissa', field = 'exponent') GROUP BY entry
+    SELECT entry, type, group_concat(field || ' ' || rate(sdc, low, high) || iif(layers < most, ' (tried in ' || layers || ' of ' || most || ' layers)', ''), ', ')
+           AS text FROM (SELECT * FROM rate WHERE field IS NOT NULL ORDER BY entry, type, field = 'mantissa', field = 'exponent') GROUP BY entry, type
 )
 SELECT r.entry, r.sdc AS harm, r.called || ': ' || CASE WHEN r.bits = 1 THEN 'only bit ' || r.bit || ' was hit'
        ELSE 'a flip changes the answer silently in: ' || f.text || iif(r.low > 0.0, '; harm is surest at bit '
            || r.bit || ', with ' || rate(r.sdc, r.low, r.high) || iif(r.layers < r.most, printf(' (tried in %d of %d layers)', r.layers, r.most), ''), '; of no single bit harm is certain') END AS text
-  FROM rate r JOIN field f ON f.entry = r.entry WHERE r.field IS NULL AND r.place = 1;
+  FROM rate r JOIN field f ON f.entry = r.entry AND f.type = r.type WHERE r.field IS NULL AND r.place = 1;
 
 -- Which classes wrong answers fall into.
 CREATE TEMP TABLE finding_sink AS

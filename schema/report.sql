@@ -152,29 +152,29 @@ SELECT n.shown AS entry, c.shown AS class, iif(trust_label IS NULL, NULL, printf
        n > 0 ORDER BY t.scope, t.trust_label IS NULL, round(t.trust_label, 12),
        round(t.label_with_fault, 12), t.class LIMIT 3000;
 
--- Rates by bit position and by field of a value, over all layers that are storage, each weighted by the bits that a fault
--- may hit there. field: sign, exponent, mantissa; NULL: one bit. units: trials of activations, faults of parameters.
+-- Rates by bit position and by field of a value, over all layers of a type that are storage, each weighted by the bits that a
+-- fault may hit there. field: sign, exponent, mantissa; NULL: one bit. units: trials of activations, faults of parameters.
 -- Bounds are Fay and Feuer's; of one layer its own. Those of a field take its faults in a layer as drawn from all bits of the
 -- field alike. layers: those where it was tried, of all.
 CREATE TEMP TABLE report_bit_rate AS
 WITH cell AS MATERIALIZED (
     SELECT b.entry, b.layer, b.bit, b.trials, b.sdc1_rate AS sdc, b.due_rate AS due, b.masked_rate AS masked, b.units, s.bits,
-           CASE WHEN b.bit = 31 THEN 'sign' WHEN b.bit > 22 THEN 'exponent' ELSE 'mantissa' END AS field
+           b.type, b.field
       FROM bit_accuracy b JOIN bn_stratum s ON s.entry = b.entry AND s.layer = b.layer WHERE s.storage AND s.bits > 0
 ), part AS MATERIALIZED (
-    SELECT entry, layer, bit, NULL AS field, trials, sdc, due, masked, units, bits FROM cell
+    SELECT entry, layer, type, bit, NULL AS field, trials, sdc, due, masked, units, bits FROM cell
     UNION ALL
-    SELECT entry, layer, NULL, field, sum(trials), sum(sdc * trials) / sum(trials), sum(due * trials) / sum(trials),
-           sum(masked * trials) / sum(trials), sum(units), max(bits) FROM cell GROUP BY entry, layer, field
+    SELECT entry, layer, type, NULL, field, sum(trials), sum(sdc * trials) / sum(trials), sum(due * trials) / sum(trials),
+           sum(masked * trials) / sum(trials), sum(units), max(bits) FROM cell GROUP BY entry, layer, type, field
 ), weighted AS MATERIALIZED (
-    SELECT *, bits * 1.0 / sum(bits) OVER (PARTITION BY entry, bit, field) AS w FROM part
+    SELECT *, bits * 1.0 / sum(bits) OVER (PARTITION BY entry, type, bit, field) AS w FROM part
 ), summed AS (
-    SELECT entry, bit, field, count(*) AS layers, sum(trials) AS trials, sum(units) AS units, max(units) AS n, min(1.0, sum(w * sdc)) AS sdc,
+    SELECT entry, type, bit, field, count(*) AS layers, sum(trials) AS trials, sum(units) AS units, max(units) AS n, min(1.0, sum(w * sdc)) AS sdc,
            min(1.0, sum(w * due)) AS due, sum(w * masked) AS masked, sum(w * w * sdc / units) AS v, sum(w * w * (1.0 - sdc) / units) AS u,
            sum(w * w * due / units) AS vd, sum(w * w * (1.0 - due) / units) AS ud, max(w / units) AS top
-      FROM weighted GROUP BY entry, bit, field
+      FROM weighted GROUP BY entry, type, bit, field
 )
-SELECT entry, bit, field, layers, trials, units, sdc, due, masked,
+SELECT entry, type, bit, field, layers, trials, units, sdc, due, masked,
        iif(layers = 1, @share_low(sdc, n, z), @sum_low(sdc, v, u, top, 1.0, z)) AS low,
        iif(layers = 1, @share_high(sdc, n, z), @sum_high(sdc, v, u, top, 1.0, z)) AS high,
        iif(layers = 1, @share_low(due, n, z), @sum_low(due, vd, ud, top, 1.0, z)) AS due_low,
@@ -183,10 +183,10 @@ SELECT entry, bit, field, layers, trials, units, sdc, due, masked,
 
 -- Rates by bit position.
 CREATE TEMP VIEW report_bits AS
-SELECT n.shown AS entry, ifnull(bit, field) AS bit, printf('%,d', trials) AS trials, layers, percent(sdc, low, high) AS "SDC-1",
+SELECT n.shown AS entry, type, ifnull(bit, field) AS bit, printf('%,d', trials) AS trials, layers, percent(sdc, low, high) AS "SDC-1",
        percents(low, high) AS "SDC-1 interval", percent(due, due_low, due_high) AS DUE, percents(due_low, due_high) AS "DUE interval",
        printf('%.2f %%', 100.0 * masked) AS masked
-  FROM report_bit_rate b JOIN report_entry n ON n.id = b.entry ORDER BY b.entry, b.field IS NULL, b.bit DESC, b.field = 'mantissa', b.field = 'exponent';
+  FROM report_bit_rate b JOIN report_entry n ON n.id = b.entry ORDER BY b.entry, b.type, b.field IS NULL, b.bit DESC, b.field = 'mantissa', b.field = 'exponent';
 
 -- The policy within the budget, judged on the other half of the images.
 CREATE TEMP VIEW report_policy AS

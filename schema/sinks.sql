@@ -237,7 +237,10 @@ WITH rate AS (
 SELECT r.entry,                 -- entry.id
        r.layer,                 -- layer.id
        l.label AS layer_name,    -- layer.label
-       r.bit,                   -- bit position (fp32: mantissa 0 to 22, exponent 23 to 30, sign 31)
+       l.type,                  -- layer.type
+       r.bit,                   -- bit position, 0 the lowest
+       CASE WHEN t.exponent >> r.bit & 1 THEN 'exponent' WHEN t.mantissa >> r.bit & 1 THEN 'mantissa' ELSE 'sign' END AS field,
+                                -- of number_type; of an integer the mantissa is all but its sign
        r.n AS trials,           -- trials that flipped this bit
        r.masked_rate,           -- share of masked trials
        r.sdc1_rate,             -- share of SDC-1
@@ -251,4 +254,4 @@ SELECT r.entry,                 -- entry.id
        r.confidence,            -- of the bounds
        ifnull((SELECT trials FROM bit_counted), 0) * 1.0 / nullif((SELECT sum(n) FROM layer_summary), 0) AS counted
                                 -- share of the trials that the last `bitsink bn DB update` counted; below 1: run it again
-  FROM rate r JOIN layer l ON l.id = r.layer;
+  FROM rate r JOIN layer l ON l.id = r.layer LEFT JOIN number_type t ON t.type = l.type;

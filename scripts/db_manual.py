@@ -31,6 +31,7 @@ TABLES = {
 VIEWS = {
     "outcome": "Outcomes of trials",
     "fault_kind": "Kinds of faults",
+    "number_type": "Types of values",
     "rates": "Rates of outcomes",
     "accuracy": "Accuracy: by probability of a fault, by operation, by bit error rate",
     "ranking": "Raw rankings of classes",
@@ -201,7 +202,7 @@ def things(name, text):
 
 def plain(text):
     """SQL that SQLite takes: with a number for each formula."""
-    text = text.replace("@fault_kinds", "('', 0, 0, 0, '', '')")
+    text = text.replace("@fault_kinds", "('', 0, 0, 0, '', '')").replace("@number_types", "('', 0, 0, 0, 0, 0)")
     return re.sub(r"@\w+\([^()]*\)", "1.0", text)
 
 

@@ -34,7 +34,8 @@ static void put_target(bs_str *t, const bs_bench *b, const bs_engine *e, int i)
     bool first = true;
     bs_str_puts(t, i ? ", {\"name\": " : "{\"name\": ");
     bs_str_json(t, bs_bench_target(e, b->targets[i]));
-    bs_str_puts(t, ", ");
+    bs_str_printf(t, ", \"type\": \"%s\", ",
+                  bs_dtype_name(e->graph->tensors[e->graph->targets[b->targets[i]].tensor].type));
     put_cells(t, c, e);
     bs_str_puts(t, ", \"masked_at\": {");
     for (int id = 0; id < b->n_ids; id++) {
@@ -46,6 +47,19 @@ static void put_target(bs_str *t, const bs_bench *b, const bs_engine *e, int i)
         first = false;
     }
     bs_str_puts(t, "}}");
+}
+
+static void put_types(bs_str *t, const bs_bench *b, const bs_graph *g)
+{
+    const char *mark = ", \"masked_by_type\": {";
+    for (int type = 0; type < BS_DTYPE_COUNT; type++) {
+        double masked = bs_bench_masked(b, g, (bs_dtype)type);
+        if (masked < 0)
+            continue;
+        bs_str_printf(t, "%s\"%s\": %.6g", mark, bs_dtype_name((bs_dtype)type), masked);
+        mark = ", ";
+    }
+    bs_str_puts(t, "}");
 }
 
 static void put_rates(bs_str *t, const bs_bench *b, const bs_engine *e)
@@ -104,6 +118,7 @@ static void put_replay(bs_str *t, const bs_bench *b, const bs_engine *e)
     bs_str_puts(t, ", ");
     put_cells(t, total, e);
     bs_str_printf(t, ", \"exact\": %s", b->exact ? "true" : "false");
+    put_types(t, b, e->graph);
     put_rates(t, b, e);
     put_kernels(t, b);
     bs_str_puts(t, ", \"targets\": [");

@@ -27,6 +27,8 @@ double bs_bench_golden_rate(const bs_bench *b, const bs_engine *e);
 /* Multiply-accumulates of a trial as they were computed. */
 double bs_bench_trial_macs(const bs_bench_cell *c);
 const char *bs_bench_target(const bs_engine *e, int id);
+/* Returns the share of the trials by delta that were masked, of the targets of a type; -1: there are none. */
+double bs_bench_masked(const bs_bench *b, const bs_graph *g, bs_dtype type);
 
 void bs_bench_print_table(const bs_bench *b, const bs_engine *e);
 void bs_bench_print_golden(const bs_bench *b, const bs_engine *e);

@@ -74,6 +74,33 @@ static void print_row(const char *name, const bs_bench_cell cells[], int n, cons
     printf("  %8.1f\n", 100.0 * bs_bench_over((double)delta->masked, (double)delta->trials));
 }
 
+double bs_bench_masked(const bs_bench *b, const bs_graph *g, bs_dtype type)
+{
+    double masked = 0, trials = 0;
+    for (int i = 0; i < b->n_targets; i++) {
+        const bs_bench_cell *delta = &b->cells[i][BS_BENCH_DELTA];
+        if (g->tensors[g->targets[b->targets[i]].tensor].type != type)
+            continue;
+        masked += (double)delta->masked;
+        trials += (double)delta->trials;
+    }
+    return trials > 0 ? masked / trials : -1;
+}
+
+/* Coarse types mask more. */
+static void print_types(const bs_bench *b, const bs_graph *g)
+{
+    const char *comma = "masked, by the type of the target's values:";
+    for (int type = 0; type < BS_DTYPE_COUNT; type++) {
+        double masked = bs_bench_masked(b, g, (bs_dtype)type);
+        if (masked < 0)
+            continue;
+        printf("%s %s %.1f %%", comma, bs_dtype_name((bs_dtype)type), 100.0 * masked);
+        comma = ",";
+    }
+    puts("");
+}
+
 static void print_replay(const bs_bench *b, const bs_engine *e, const bs_common_path *path)
 {
     bs_bench_cell total[BS_BENCH_WAY_COUNT];
@@ -94,6 +121,7 @@ static void print_replay(const bs_bench *b, const bs_engine *e, const bs_common_
     else
         printf("%d of %d targets, evenly chosen\n", b->n_targets, b->of_targets);
     puts(b->exact ? "all ways gave the same answers, bit for bit" : "THE WAYS DISAGREE");
+    print_types(b, e->graph);
 }
 
 /* Prints the nodes at which most trials were masked, in the order of the graph. */

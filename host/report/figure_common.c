@@ -1,6 +1,7 @@
 /* Shared by all figures. */
 #include "base/buf.h"
 #include "base/text.h"
+#include "dtype.h"
 #include "report/data.h"
 #include "report/figure.h"
 
@@ -43,19 +44,19 @@ bs_status bs_figure_confidence(double *percent, const bs_db *db)
     return BS_OK;
 }
 
-/* Appends "exponent bits", or "bits 0-3, 31" where the values are not fp32 or the bits have no name. */
-static void put_bits(bs_str *out, uint32_t bits, bool fp32)
+/* Appends "exponent bits of bf16", or "bits 0-3, 31" where the values are of several types or the bits have
+ * no name. */
+static void put_bits(bs_str *out, uint32_t bits, bs_dtype type)
 {
-    static const struct {
-        uint32_t bits;
-        const char *name;
-    } fields[] = {{0xffffffff, "any bit"},
-                  {0x80000000, "sign bit"},
-                  {0x7f800000, "exponent bits"},
-                  {0x007fffff, "mantissa bits"}};
-    for (size_t i = 0; fp32 && i < sizeof fields / sizeof *fields; i++)
-        if (bits == fields[i].bits) {
-            bs_str_puts(out, fields[i].name);
+    static const char *const names[] = {[BS_BITS_ANY] = "any bit",
+                                        [BS_BITS_SIGN] = "sign bit",
+                                        [BS_BITS_EXPONENT] = "exponent bits",
+                                        [BS_BITS_MANTISSA] = "mantissa bits"};
+    for (int i = 0; type < BS_DTYPE_COUNT && i < BS_BIT_FIELD_COUNT; i++)
+        if (bits == bs_dtype_field(type, (bs_bit_field)i)) {
+            bs_str_puts(out, names[i]);
+            if (type != BS_DTYPE_FP32)
+                bs_str_printf(out, " of %s", bs_dtype_name(type));
             return;
         }
     bs_str_puts(out, bits & (bits - 1) ? "bits" : "bit");
@@ -72,12 +73,14 @@ static void put_bits(bs_str *out, uint32_t bits, bool fp32)
 
 bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry)
 {
-    enum { KIND, BITWISE, BITS, BURST, COUNT, BER, PROBABILITY, VALUE, LOW, HIGH, FP32, LEAST, MOST };
+    enum { KIND, BITWISE, BITS, BURST, COUNT, BER, PROBABILITY, VALUE, LOW, HIGH, TYPE, LEAST, MOST };
     static const char sql[] =
         "WITH done AS (SELECT sum(n) AS n FROM layer_summary WHERE entry = ?1 GROUP BY layer) SELECT e.kind, "
         "k.bitwise, e.bits, e.burst, e.count, e.ber, e.probability, e.value, e.low, e.high, (SELECT "
-        "min(l.type = 'fp32' OR l.kind = 'network') FROM stratum s JOIN layer l ON l.id = s.layer WHERE "
-        "s.entry = ?1), (SELECT "
+        "iif(min(l.type) = max(l.type), min(l.type), '') FROM (SELECT layer FROM stratum WHERE entry = ?1 "
+        "UNION "
+        "SELECT layer FROM network_target WHERE entry = ?1) s JOIN layer l ON l.id = s.layer WHERE l.kind <> "
+        "'network'), (SELECT "
         "min(n) FROM done), (SELECT max(n) FROM done) FROM entry e JOIN fault_kind k ON k.kind = e.kind "
         "WHERE e.id = ?1";
     bs_data d = {0};
@@ -91,7 +94,7 @@ bs_status bs_figure_put_fault(bs_str *out, const bs_db *db, long long entry)
         bs_str_printf(out, " from %s to %s", bs_data_text(&d, 0, LOW), bs_data_text(&d, 0, HIGH));
     if (bs_data_value(&d, 0, BITWISE) > 0) {
         bs_str_puts(out, ", ");
-        put_bits(out, (uint32_t)bs_data_value(&d, 0, BITS), bs_data_value(&d, 0, FP32) > 0);
+        put_bits(out, (uint32_t)bs_data_value(&d, 0, BITS), bs_dtype_find(bs_data_text(&d, 0, TYPE)));
         if (bs_data_value(&d, 0, BURST) > 1)
             bs_str_printf(out, ", bursts of %s", bs_data_text(&d, 0, BURST));
     }

@@ -69,13 +69,15 @@ const bs_section bs_report_sections[] = {
     {.id = "bits",
      .title = "Bit positions",
      .text =
-         "IEEE 754 single precision: bit 31 is the sign, 30 to 23 the exponent, 22 to 0 the mantissa. "
-         "Rates over "
-         "all layers weigh each by the bits that a fault may hit there, with Fay and Feuer's interval; view "
-         "bit_accuracy has bounds by layer.",
+         "Bit 0 is the lowest of the word in which a value is stored, the highest is its sign; which bits "
+         "are "
+         "the exponent depends on the type (of fp32 30 to 23, of fp16 14 to 10, of bf16 14 to 7; view "
+         "number_type has all), and of an integer all but the sign are called mantissa here. Rates over all "
+         "layers of a type weigh each by the bits that a fault may hit there, with Fay and Feuer's interval; "
+         "view bit_accuracy has bounds by layer.",
      .figure = "bits",
      .figure_text = "Share of trials with another answer, by layer and by flipped bit. Grey: not tried.",
-     .tables = {{"Rates by field and bit position, over all layers", "bits", true}}},
+     .tables = {{"Rates by field and bit position, over all layers of a type", "bits", true}}},
     {.id = "rerun",
      .title = "Run again if the answer is suspicious",
      .text = "A transient fault is gone when the inference is run again. If all answers in a set S of "

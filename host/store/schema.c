@@ -10,6 +10,7 @@
 /* X(name): schema/NAME.sql. Order matters only between settings and defaults. */
 #define BS_SCHEMA_VIEWS(X)                                                                                   \
     X(fault_kind)                                                                                            \
+    X(number_type)                                                                                           \
     X(outcome)                                                                                               \
     X(rates)                                                                                                 \
     X(bayes)                                                                                                 \
