@@ -27,10 +27,10 @@ static bool is_readable(const bs_stream *stream, CUdeviceptr at, size_t bytes)
 bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements, bs_dtype type,
                             bool floats, CUdeviceptr *out)
 {
-    bs_dtype wanted = floats || !bs_is_half(type) ? BS_DTYPE_FP32 : type;
+    bs_dtype wanted = floats ? BS_DTYPE_FP32 : type;
     size_t bytes = (size_t)bs_row_size(wanted, room * elements);
     *out = bs_cuda_address(in.base);
-    if (!in.rows && *out % ALIGNMENT == 0 && bs_is_half(type) == bs_is_half(wanted) &&
+    if (!in.rows && *out % ALIGNMENT == 0 && type == wanted &&
         (n == room || is_readable(stream, *out, bytes)))
         return BS_OK;
     bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements};

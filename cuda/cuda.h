@@ -166,17 +166,17 @@ static inline int64_t bs_cuda_elements(const bs_shape *s)
     return n;
 }
 
-/* Returns the type of a tensor's rows. */
+/* Returns the type of the elements in a tensor's rows: its own if that has 16 bits, else floats. */
 static inline bs_dtype bs_cuda_type(const bs_network *n, int tensor)
 {
-    return n->in_floats ? BS_DTYPE_FP32 : n->graph->tensors[tensor].type;
+    bs_dtype type = n->graph->tensors[tensor].type;
+    return bs_is_half(type) && !n->in_floats ? type : BS_DTYPE_FP32;
 }
 
 /* Returns rows of a tensor to which values are written that it may have, as they are. */
 static inline bs_out bs_cuda_out(const bs_network *n, int tensor, void *rows)
 {
-    bs_dtype type = bs_cuda_type(n, tensor);
-    return (bs_out){rows, {bs_is_half(type) ? type : BS_DTYPE_FP32, 1.0f}};
+    return (bs_out){rows, {bs_cuda_type(n, tensor), 1.0f}};
 }
 
 /* card.c. Gets the one instance of a card, made on first use. */
