@@ -2,11 +2,12 @@
 #include "kernels.h"
 #include "launch.h"
 
-/* Returns true if elements `step` apart differ: n of them. */
+/* Returns true if elements differ, of n, `step` apart from `first` on. y is of x's type. */
 BS_HD_INLINE int cells_differ(bs_cells x, int64_t x_step, bs_cells y, int64_t y_step, uint32_t first,
                               uint32_t n, uint32_t step)
 {
     int differs = 0;
+    y.type = x.type;
     for (uint32_t c = first; c < n; c += step)
         differs |= bs_cell_word(x, c * x_step) != bs_cell_word(y, c * y_step);
     return differs;
@@ -115,7 +116,7 @@ BS_KERNEL(compare_patch)
                 continue;
             bs_cells mine = bs_cells_from(rows, (int64_t)i * a.channels * cells + cell),
                      other = bs_cells_from(golden, y * a.width + x);
-            BS_BY_TYPE(mine.type, other.type,
+            BS_BY_SIZE(mine.type,
                        differs |= cells_differ(mine, cells, other, plane, k / cells, a.channels, a.step));
         }
         if (bs_warp_any(differs) && bs_warp_leads())
@@ -136,7 +137,7 @@ BS_KERNEL(bounds)
             uint32_t cell = k % cells;
             bs_cells mine = bs_cells_from(row, cell), other = bs_cells_from(golden, cell);
             int differs = 0;
-            BS_BY_TYPE(mine.type, other.type,
+            BS_BY_SIZE(mine.type,
                        differs = cells_differ(mine, cells, other, cells, k / cells, a.channels, a.step));
             if (!differs)
                 continue;

@@ -129,7 +129,7 @@ BS_KERNEL(reduce)
         bs_nd_space_at(&a.at, 1, k, at);
         bs_cells line = bs_cells_from(bs_operand_row(&a.in, i), at[0]);
         float v;
-        BS_BY_TYPE(line.type, line.type, v = reduce_line(&a, BS_LANE, line));
+        BS_BY_SIZE(line.type, v = reduce_line(&a, BS_LANE, line));
         if (bs_warp_leads())
             bs_put(&a.out, (int64_t)i * a.at.items + k, v);
     }

@@ -137,6 +137,18 @@ BS_HD void bs_put_cell(const bs_out *o, int64_t at, bs_cells c, int64_t k)
         bs_put(o, at, bs_cell_value(c, k));
 }
 
+/* Evaluates `call`, which uses the type, and where that is FP32 with a constant: what `call` inlines then has
+ * loops without branches, and several loads under way at once. */
+#define BS_BY_SIZE(type, call)                                                                               \
+    do {                                                                                                     \
+        if ((type) == BS_DTYPE_FP32) {                                                                       \
+            (type) = BS_DTYPE_FP32;                                                                          \
+            call;                                                                                            \
+        } else {                                                                                             \
+            call;                                                                                            \
+        }                                                                                                    \
+    } while (0)
+
 /* Evaluates `call`, which uses both types; where they are one type that has rows of its own, it is a
  * constant: what `call` inlines then has loops without branches, and several loads under way at once. */
 #define BS_BY_TYPE(one, other, call)                                                                         \

@@ -44,7 +44,7 @@ BS_KERNEL(pool)
         bs_cells x = bs_cells_from(bs_operand_row(&a.in, i), channel * a.in_h * a.in_w);
         int y0 = row * w->stride[0] - w->pad[0], x0 = column * w->stride[1] - w->pad[1];
         float sum;
-        BS_BY_TYPE(x.type, x.type, sum = pool_window(&a, x, y0, x0));
+        BS_BY_SIZE(x.type, sum = pool_window(&a, x, y0, x0));
         bs_put(&a.out, (int64_t)i * a.channels * a.out_h * a.out_w + k, sum);
     }
 }
@@ -76,7 +76,7 @@ BS_KERNEL(direct)
         const float *w = a.weights + (int64_t)f * g->channels * g->kernel[0] * g->kernel[1];
         int y0 = row * g->stride[0] - g->pad[0], x0 = column * g->stride[1] - g->pad[1];
         float sum;
-        BS_BY_TYPE(x.type, x.type, sum = direct_sum(g, x, w, y0, x0));
+        BS_BY_SIZE(x.type, sum = direct_sum(g, x, w, y0, x0));
         bs_put(&a.out, (int64_t)i * a.filters * g->out_h * g->out_w + k,
                bs_quiet(a.bias ? sum + a.bias[f] : sum));
     }
