@@ -84,10 +84,10 @@ typedef enum bs_op_parameters {
 } bs_op_parameters;
 typedef enum bs_op_memory { BS_MEMORY_NEW, BS_MEMORY_IN_PLACE } bs_op_memory;
 
-/* How the type of an operator's output follows:
- *     FLOAT    the first input's: values are computed in fp32 and rounded to it
- *     SAME     the last input's: values are moved, of whatever type they are
- *     BOOL     fp32: values are 0 or 1 */
+/* What an operator's output has to do with its type, which host/import/result_type.c finds:
+ *     FLOAT    values are computed in fp32 and rounded to the type
+ *     SAME     values are moved, of whatever type they are
+ *     BOOL     values are 0 or 1, and fp32 */
 typedef enum bs_type_rule { BS_TYPE_RULE_FLOAT, BS_TYPE_RULE_SAME, BS_TYPE_RULE_BOOL } bs_type_rule;
 
 /* A table with columns of its own passes each row to R, with X before it. R is BS_OWN_COLUMNS to use these

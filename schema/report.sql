@@ -242,6 +242,8 @@ CREATE TEMP VIEW report_campaign AS
 SELECT 'model' AS fact, model AS value FROM campaign UNION ALL SELECT
        'SHA-256 of the model, its weights and options', model_sha256 FROM campaign UNION ALL
        SELECT 'seed', seed FROM campaign UNION ALL SELECT 'preprocessing', preprocessing(preprocess) FROM campaign UNION ALL
+       SELECT 'values stored', storage || ' (types: ' || (SELECT group_concat(type, ', ') FROM (SELECT DISTINCT type FROM layer
+       WHERE kind <> 'network' ORDER BY type)) || ')' FROM campaign UNION ALL
        SELECT 'classes', printf('%,d', classes) FROM campaign UNION ALL SELECT 'images', printf('%,d', count(*)) FROM image
        UNION ALL SELECT 'images with a label', printf('%,d', count(class)) FROM image UNION ALL SELECT 'planned trials',
        printf('%,d', planned_trials) FROM campaign UNION ALL SELECT 'trials in the file', printf('%,d', ifnull(sum(n), 0)) FROM layer_summary

@@ -20,6 +20,9 @@ CREATE TABLE campaign (
                                     -- input_size, output and inputs where they change the network
     seed TEXT NOT NULL,             -- identity: key of all random numbers, unsigned 64-bit decimal
     preprocess TEXT NOT NULL,       -- identity: how an image becomes the network's input
+    storage TEXT NOT NULL,          -- identity: the types in which values of fp32 are stored (key `storage` of the job), or "as in
+                                    -- the model"
+    scales TEXT,                    -- identity: hash of the scales in layer_scale; NULL: no layer has one
     label_offset INTEGER NOT NULL,  -- identity: class index of label 0
     classes INTEGER NOT NULL,       -- identity: number of classes (outputs of the network)
     top_k INTEGER NOT NULL,         -- identity: classes in golden_ranking and trial_ranking, 0: these are empty
@@ -152,15 +155,26 @@ CREATE TABLE layer (
     op TEXT,                   -- operator of that node
     kind TEXT NOT NULL,        -- input, activation, weight, bias, norm, constant; network: layer 4095
     shape TEXT NOT NULL,       -- shape of one sample, such as 64x112x112
-    type TEXT NOT NULL,        -- type in which a value is stored: fp32
+    type TEXT NOT NULL,        -- type in which a value is stored: fp32, int8; for layer 4095 empty
     elements INTEGER NOT NULL, -- values
     bits INTEGER NOT NULL,     -- elements x bits of the type
+    scale_run INTEGER,         -- element e has the scale of channel e / scale_run % (channels in layer_scale); NULL: the type
+                               -- has no scales
     macs INTEGER NOT NULL,     -- multiply-accumulates of that node for one image
     ordinal INTEGER NOT NULL,  -- place in listings and figures, from 0: the input, then by nodes in the order of the model file; a
                                -- parameter stands before the output of the node that reads it first
     label TEXT NOT NULL        -- name in listings and figures: `name`, unless an exporter made that up (onnx::Conv_55). Then it is
                                -- the node, and what the layer is to it: /layer1/conv1/Conv.weight
 );
+
+-- The scales of layers whose type has them (int8, 8-bit floats): a value is its word, as a number of the type, times the
+-- scale. Weights have one for each output channel, other layers one.
+CREATE TABLE layer_scale (
+    layer INTEGER NOT NULL,   -- layer.id
+    channel INTEGER NOT NULL, -- from 0, see layer.scale_run
+    scale REAL NOT NULL,      -- exact: a float32
+    PRIMARY KEY (layer, channel)
+) WITHOUT ROWID;
 
 -- The images of the campaign.
 CREATE TABLE image (

@@ -24,8 +24,8 @@ static void print_json(const bs_graph *g)
         bs_str_printf(&line, ", \"op\": \"%s\", \"kind\": \"%s\", \"shape\": \"%s\"",
                       t->node < 0 ? "" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
                       bs_shape_text(&x->shape, shape, sizeof shape));
-        bs_str_printf(&line, ", \"elements\": %lld, \"bits\": %lld, \"macs\": %lld}", (long long)x->elements,
-                      (long long)bs_tensor_bits(x),
+        bs_str_printf(&line, ", \"type\": \"%s\", \"elements\": %lld, \"bits\": %lld, \"macs\": %lld}",
+                      bs_dtype_name(x->type), (long long)x->elements, (long long)bs_tensor_bits(x),
                       (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
         puts(line.ptr ? line.ptr : "");
         bs_str_clear(&line);
@@ -104,15 +104,19 @@ static void print_table(const bs_graph *g)
         if (bs_target_is_parameter(g->targets[i].kind))
             parameters += g->tensors[g->targets[i].tensor].elements;
     }
-    printf("%4s  %-*s  %-*s  %-10s %16s %12s %12s\n", "id", width, "name", operators, "operator", "kind",
-           "shape", "bits", "MACs");
+    bool types = bs_graph_has_types(g);
+    printf("%4s  %-*s  %-*s  %-10s %16s%s %12s %12s\n", "id", width, "name", operators, "operator", "kind",
+           "shape", types ? "     type" : "", "bits", "MACs");
     for (int i = 0; i < g->n_targets; i++) {
         int id = bs_graph_listed(g, i);
         const bs_target *t = &g->targets[id];
         const bs_tensor *x = &g->tensors[t->tensor];
-        printf("%4d  %-*s  %-*s  %-10s %16s %12lld %12lld\n", id, width, bs_visible(bs_graph_label(g, id)),
-               operators, t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
-               bs_shape_text(&x->shape, shape, sizeof shape), (long long)bs_tensor_bits(x),
+        printf("%4d  %-*s  %-*s  %-10s %16s", id, width, bs_visible(bs_graph_label(g, id)), operators,
+               t->node < 0 ? "-" : bs_op_name(g->nodes[t->node].op), bs_target_kind_name(t->kind),
+               bs_shape_text(&x->shape, shape, sizeof shape));
+        if (types)
+            printf(" %8s", bs_dtype_name(x->type));
+        printf(" %12lld %12lld\n", (long long)bs_tensor_bits(x),
                (long long)(t->kind == BS_TARGET_ACTIVATION ? g->nodes[t->node].macs : 0));
     }
     counts of[BS_OP_COUNT];

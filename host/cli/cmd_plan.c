@@ -73,56 +73,6 @@ static bs_status make_estimate(const bs_session *s, bs_engine *e, estimate *out)
     return BS_OK;
 }
 
-/* Returns the number of targets that a trial is expected to hit. */
-static double targets_hit(const bs_stratum *s)
-{
-    double targets = 0;
-    for (int k = 0; k < s->n_parts; k++)
-        targets += s->part[k].probability;
-    return s->probability * targets;
-}
-
-/* Says what the table has no room for. */
-static void print_note(const bs_plan *p, const bs_stratum *s)
-{
-    const bs_entry *e = &p->job->entries[s->entry];
-    char where[32] = "the network";
-    if (s->n_parts == 0)
-        snprintf(where, sizeof where, "target %d", s->target);
-    else if (e->sites)
-        printf("entry %d: trials of the network hit up to %d targets in one inference\n", e->id, s->n_parts);
-    else
-        printf("entry %d: a trial of the network hits up to %d targets in one inference, %.4g of them and "
-               "%.4g sites on average\n",
-               e->id, s->n_parts, targets_hit(s), bs_stratum_sites(s));
-    if (e->sites)
-        return;
-    if (bs_stratum_is_fixed(s) && e->trials > 1)
-        printf("entry %d: all trials of %s on an image are the same, so each image has one\n", e->id, where);
-    else if (s->repetitions > bs_stratum_faults(s))
-        printf("entry %d: %s has only %.0f faults; trials beyond that repeat them, and add nothing\n", e->id,
-               where, bs_stratum_faults(s));
-}
-
-static void print_strata(const bs_plan *p, const bs_strata_list *l)
-{
-    const bs_graph *g = p->graph;
-    int operators = bs_graph_operator_width(g);
-    printf("%5s  %6s  %-*s  %-*s %12s %14s\n", "entry", "target", l->width, "name", operators, "operator",
-           "per image", "trials");
-    for (int i = 0; i < p->n_strata; i++) {
-        const bs_stratum *s = &p->strata[l->stratum[i]];
-        int node = s->n_parts > 0 ? -1 : g->targets[s->target].node;
-        uint64_t trials = bs_plan_stratum_trials(p, s);
-        printf("%5d  %6d  %-*s  %-*s %12u %14llu\n", p->job->entries[s->entry].id, s->target, l->width,
-               bs_strata_list_name(l, l->stratum[i]), operators,
-               node < 0 ? "-" : bs_op_name(g->nodes[node].op), s->repetitions, (unsigned long long)trials);
-    }
-    bs_strata_list_note(l);
-    for (int i = 0; i < p->n_strata; i++)
-        print_note(p, &p->strata[i]);
-}
-
 /* Says why a stratum needs more trials or not. */
 static const char *verdict(const bs_plan *p, int stratum, const bs_round *r)
 {
@@ -296,7 +246,7 @@ static bs_status print_estimate(const bs_session *s, const bs_engine *e, const e
         return BS_OK;
     }
     BS_TRY(bs_strata_list_make(&l, s->plan, 32));
-    print_strata(s->plan, &l);
+    bs_strata_list_print(&l);
     bs_strata_list_clear(&l);
     printf("\n%llu trials on %u images, %.3g GMAC, about %.*f s to start and %.*f s of work on '%s' with %d "
            "worker(s), about %.1f MB\n",

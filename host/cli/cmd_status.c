@@ -52,6 +52,9 @@ static void print_json(const bs_file_status *s)
                   (unsigned long long)s->due, (unsigned long long)s->audited,
                   (unsigned long long)s->audit_equal, (unsigned long long)s->golden_labelled,
                   (unsigned long long)s->golden_correct);
+    bs_str_puts(&t, "\"storage\": ");
+    bs_str_json(&t, s->storage ? s->storage : "");
+    bs_str_puts(&t, ", ");
     if (s->shards > 0)
         bs_str_printf(&t, "\"shard\": %u, \"shards\": %u, ", s->shard, s->shards);
     bs_str_printf(&t, "\"share\": %.6g, \"sdc1_rate\": %.6g, \"due_rate\": %.6g, ",
@@ -104,6 +107,8 @@ static void print_text(const bs_file_status *s)
     char times[32] = "";
     printf("campaign  %s, made %s\n", s->name ? bs_visible(s->name) : "?", s->created ? s->created : "?");
     printf("model     %s\n", s->model ? bs_visible(s->model) : "?");
+    if (s->storage && strcmp(s->storage, bs_dtype_name(BS_DTYPE_FP32)) != 0)
+        printf("stored    %s\n", s->storage);
     if (s->shards > 0)
         printf("shard     %u of %u\n", s->shard, s->shards);
     printf("state     %s: %llu of %llu trials (%.1f %%), %d entries, %d strata, %llu of %llu images\n",

@@ -63,20 +63,22 @@ static void print_target_sites(const bs_session *s, const bs_stratum *st, const 
     for (size_t i = 0; i < n; i++) {
         bs_site x = site[i];
         bs_format format = bs_format_at(st->fault.type, st->fault.scales, x.element);
-        uint32_t after = bs_site_apply(x, before[i]);
+        uint32_t after = bs_site_apply(x, before[i]), any = bs_dtype_field(format.type, BS_BITS_ANY);
+        int digits = (int)bs_dtype_word_of(format.type).bits / 4;
         if (json && several)
             printf("{\"layer\": %d, ", st->target);
         if (json)
-            printf("%s\"site\": %zu, \"element\": %u, \"keep\": \"0x%08x\", \"toggle\": \"0x%08x\", "
-                   "\"before\": \"0x%08x\", \"after\": \"0x%08x\"}\n",
-                   several ? "" : "{", i, x.element, x.keep, x.toggle, before[i], after);
+            printf("%s\"site\": %zu, \"element\": %u, \"keep\": \"0x%0*x\", \"toggle\": \"0x%0*x\", "
+                   "\"before\": \"0x%0*x\", \"after\": \"0x%0*x\"}\n",
+                   several ? "" : "{", i, x.element, digits, x.keep & any, digits, x.toggle, digits,
+                   before[i], digits, after);
         else if (i == 0 && several)
             printf("target %d (%s), %zu site(s)\n", st->target,
                    bs_visible(bs_graph_label(s->graph, st->target)), n);
         if (!json && i < 10)
-            printf("  element %u: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", x.element,
-                   before[i], (double)bs_format_decode(format, before[i]), after,
-                   (double)bs_format_decode(format, after), before[i] ^ after);
+            printf("  element %u: 0x%0*x (%.9g) -> 0x%0*x (%.9g), changed bits 0x%0*x\n", x.element, digits,
+                   before[i], (double)bs_format_decode(format, before[i]), digits, after,
+                   (double)bs_format_decode(format, after), digits, before[i] ^ after);
     }
     if (!json && n > 10)
         printf("  ... %zu more\n", n - 10);

@@ -5,6 +5,8 @@
 #include "fault/plan.h"
 #include "job/form.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +58,51 @@ static void put_fault_kinds(bs_str *item)
     put_item(item);
     BS_FAULT_KINDS(X)
 #undef X
+}
+
+/* "14-10 exponent": the bits of a field, if the type has it. */
+static void put_field(bs_str *item, const char *before, bs_dtype type, bs_bit_field field, const char *name)
+{
+    uint32_t mask = bs_dtype_field(type, field);
+    int high = BS_WORD_BITS - 1, low = 0;
+    if (!mask)
+        return;
+    while (!(mask >> high & 1))
+        high--;
+    while (!(mask >> low & 1))
+        low++;
+    bs_str_printf(item, "%s%d", before, high);
+    if (high > low)
+        bs_str_printf(item, "-%d", low);
+    bs_str_printf(item, " %s", name);
+}
+
+/* What a type does with numbers, in the words of its own functions. */
+static void put_type(bs_str *item, bs_dtype type)
+{
+    bs_dtype_word word = bs_dtype_word_of(type);
+    bs_format f = {type, 1};
+    float most = bs_format_round(f, FLT_MAX);
+    bs_str_printf(item, "- `%s`: %u bits: ", bs_dtype_name(type), word.bits);
+    put_field(item, "", type, BS_BITS_SIGN, "sign");
+    put_field(item, ", ", type, BS_BITS_EXPONENT, "exponent");
+    put_field(item, ", ", type, BS_BITS_MANTISSA,
+              word.exponent ? "mantissa" : "the rest of an integer (two's complement)");
+    if (word.limit > 0)
+        bs_str_printf(item, "; words mean multiples of a scale, up to %g scales", (double)word.limit);
+    if (!word.exact)
+        bs_str_puts(item,
+                    isinf(most) ? "; larger numbers become infinite" : "; larger numbers become the largest");
+    if (!bs_is_nan(bs_format_round(f, NAN)))
+        bs_str_puts(item, "; a NaN becomes 0");
+    bs_str_puts(item, ".");
+    put_item(item);
+}
+
+static void put_types(bs_str *item)
+{
+    for (int i = 0; i < BS_DTYPE_COUNT; i++)
+        put_type(item, (bs_dtype)i);
 }
 
 static void put_target_kinds(bs_str *item)
@@ -160,6 +207,7 @@ static const struct {
     const char *name;
     void (*put)(bs_str *item);
 } regions[] = {
+    {"types", put_types},
     {"kinds of faults", put_fault_kinds},
     {"kinds of targets", put_target_kinds},
     {"presets", put_presets},

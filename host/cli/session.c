@@ -2,7 +2,9 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/phase.h"
+#include "campaign/profile.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -59,6 +61,19 @@ static bs_status check_top_k(const bs_session *s)
     return bs_hint("'top_k: all' keeps the ranking of all classes");
 }
 
+static bs_status tell_storage(const bs_session *s)
+{
+    bs_str text = {0};
+    if (bs_storage_is_plain(&s->job->storage))
+        return BS_OK;
+    bs_storage_text(&text, &s->job->storage, bs_dataset_count(s->images));
+    bs_status st = bs_str_status(&text);
+    if (st == BS_OK)
+        bs_info("storage: %s", text.ptr);
+    bs_str_clear(&text);
+    return st;
+}
+
 /* Opens model and images of a job, and makes the plan. */
 static bs_status follow_job(bs_session *s)
 {
@@ -74,6 +89,9 @@ static bs_status follow_job(bs_session *s)
     BS_TRY(bs_input_open(&s->input, s->graph, s->images, &s->job->preprocess));
     BS_TRY(check_channels(s));
     BS_TRY(bs_input_check(&s->input));
+    if (bs_profile_store(s->graph, &s->job->storage, &s->input) != BS_OK)
+        return bs_context("%s: storage", s->job->path);
+    BS_TRY(tell_storage(s));
     bs_phase("plan the trials");
     BS_TRY(bs_plan_create(&s->plan, s->job, s->graph, (uint32_t)bs_dataset_count(s->images)));
     bs_phase(NULL);

@@ -40,13 +40,19 @@ static bs_status print_head(void *context, sqlite3_stmt *q)
     return BS_OK;
 }
 
+/* The scale of an element of layer l; NULL: its type has none. */
+#define SQL_SCALE                                                                                            \
+    "(SELECT c.scale FROM layer_scale c WHERE c.layer = l.id AND c.channel = element / l.scale_run % "       \
+    "(SELECT count(*) FROM layer_scale n WHERE n.layer = l.id))"
+
 /* The first site of a trial of one target, or the stored ones of several. */
-static const char sql_sites[] = "SELECT layer, element, iif(bit IS NULL, keep, 0xffffffff), iif(bit IS NULL, "
-                                "toggle, 1 << bit), before, l.type FROM "
-                                "trial JOIN layer l ON l.id = layer WHERE trial.id = ?1 AND element IS NOT "
-                                "NULL UNION ALL SELECT * FROM (SELECT layer, element, keep, toggle, before, "
-                                "l.type FROM trial_site JOIN layer l ON l.id = layer WHERE trial = ?1 "
-                                "ORDER BY layer, element)";
+static const char sql_sites[] =
+    "SELECT layer, element, iif(bit IS NULL, keep, 0xffffffff), iif(bit IS NULL, "
+    "toggle, 1 << bit), before, l.type, " SQL_SCALE " FROM "
+    "trial JOIN layer l ON l.id = layer WHERE trial.id = ?1 AND element IS NOT "
+    "NULL UNION ALL SELECT * FROM (SELECT layer, element, keep, toggle, before, "
+    "l.type, " SQL_SCALE " FROM trial_site JOIN layer l ON l.id = layer WHERE trial = ?1 "
+    "ORDER BY layer, element)";
 
 static bs_status print_site(void *context, sqlite3_stmt *q)
 {
@@ -54,17 +60,19 @@ static bs_status print_site(void *context, sqlite3_stmt *q)
     uint32_t keep = (uint32_t)sqlite3_column_int64(q, 2), toggle = (uint32_t)sqlite3_column_int64(q, 3);
     uint32_t before = (uint32_t)sqlite3_column_int64(q, 4), after = (before & keep) ^ toggle;
     long long layer = sqlite3_column_int64(q, 0), element = sqlite3_column_int64(q, 1);
-    bs_format format = {bs_dtype_find(text(q, 5)), 1};
+    bs_format format = {bs_dtype_find(text(q, 5)), (float)sqlite3_column_double(q, 6)};
+    uint32_t any = bs_dtype_field(format.type, BS_BITS_ANY);
+    int digits = (int)bs_dtype_word_of(format.type).bits / 4;
     int i = s->sites++;
     if (s->json)
-        printf("{\"layer\": %lld, \"site\": %d, \"element\": %lld, \"keep\": \"0x%08x\", \"toggle\": "
-               "\"0x%08x\", "
-               "\"before\": \"0x%08x\", \"after\": \"0x%08x\"}\n",
-               layer, i, element, keep, toggle, before, after);
+        printf("{\"layer\": %lld, \"site\": %d, \"element\": %lld, \"keep\": \"0x%0*x\", \"toggle\": "
+               "\"0x%0*x\", "
+               "\"before\": \"0x%0*x\", \"after\": \"0x%0*x\"}\n",
+               layer, i, element, digits, keep & any, digits, toggle, digits, before, digits, after);
     else if (i < SHOWN)
-        printf("  target %lld, element %lld: 0x%08x (%.9g) -> 0x%08x (%.9g), changed bits 0x%08x\n", layer,
-               element, before, (double)bs_format_decode(format, before), after,
-               (double)bs_format_decode(format, after), before ^ after);
+        printf("  target %lld, element %lld: 0x%0*x (%.9g) -> 0x%0*x (%.9g), changed bits 0x%0*x\n", layer,
+               element, digits, before, (double)bs_format_decode(format, before), digits, after,
+               (double)bs_format_decode(format, after), digits, before ^ after);
     else if (i == SHOWN)
         puts("  ...");
     return BS_OK;

@@ -139,21 +139,32 @@ static const bs_tensor *tensor_of(const reader *r, const bs_site_row *row)
     return &r->graph->tensors[r->graph->targets[row->target].tensor];
 }
 
-static bs_status read_mask(reader *r, uint32_t *mask, bs_dtype type)
+/* Says why a bit of another type does not fit. */
+static bs_status hint_type(const reader *r, const bs_site_row *row)
+{
+    const bs_tensor *t = tensor_of(r, row);
+    return bs_hint(
+        "'%.200s' is stored as %s, see 'storage' in the job: a list for another type does not fit it",
+        t->name, bs_dtype_name(t->type));
+}
+
+static bs_status read_mask(reader *r, const bs_site_row *row, uint32_t *mask)
 {
     const char *bit = cell(r, COLUMN_BIT), *text = cell(r, COLUMN_MASK);
-    uint32_t width = bs_dtype_word_of(type).bits;
+    uint32_t width = bs_dtype_word_of(tensor_of(r, row)->type).bits;
     uint64_t v = 0;
     if (!*bit == !*text) {
         fail_row(r, *bit ? "both 'bit' and 'mask' are given" : "neither 'bit' nor 'mask' is given");
         return bs_hint("give one of them: a bit from 0 to %u, or a mask like 0x%x", width - 1,
                        1u << (width - 2));
     }
-    if (*bit && !parse_whole(&v, bit, width, false))
-        return fail_row(r, "bit '%.40s' is not a whole number from 0 to %u", bit, width - 1);
+    if (*bit && !parse_whole(&v, bit, width, false)) {
+        fail_row(r, "bit '%.40s' is not a whole number from 0 to %u", bit, width - 1);
+        return width < BS_WORD_BITS ? hint_type(r, row) : BS_USAGE;
+    }
     if (*text && !parse_whole(&v, text, (uint64_t)1 << width, true)) {
         fail_row(r, "mask '%.40s' is not a %u-bit hexadecimal number", text, width);
-        return bs_hint("write it like 0x%x", 1u << (width - 2));
+        return width < BS_WORD_BITS ? hint_type(r, row) : bs_hint("write it like 0x%x", 1u << (width - 2));
     }
     *mask = *bit ? 1u << v : (uint32_t)v;
     return BS_OK;
@@ -207,7 +218,7 @@ static bs_status read_operation(reader *r, bs_site_row *row)
     if (kind == BS_FAULT_KIND_COUNT || !is_listed(t))
         return fail_operation(r, name);
     if (t.bitwise)
-        BS_TRY(read_mask(r, &mask, tensor_of(r, row)->type));
+        BS_TRY(read_mask(r, row, &mask));
     if (t.parameter == BS_FAULT_TAKES_VALUE)
         BS_TRY(read_value(r, &value, bs_tensor_format(tensor_of(r, row), row->site.element)));
     row->site = bs_fault_effect(kind, row->site.element, mask, value);

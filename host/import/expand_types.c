@@ -22,7 +22,7 @@ static int64_t type_of(const bs_value *v)
         return v->type;
     if (v->kind == BS_VALUE_ACTIVATION && v->number == BS_NUMBER_TRUTH)
         return TYPE(BOOL);
-    return is_whole(v) ? TYPE(INT64) : TYPE(FLOAT);
+    return is_whole(v) ? TYPE(INT64) : bs_type_of_stored(v->dtype);
 }
 
 bs_status bs_expand_cast_like(bs_raw *r, bool *done)

@@ -115,7 +115,7 @@ static bs_status make_tensors(bs_import *im, bs_value *const *ordered, int count
                          .norm = v->norm,
                          .shape = v->shape,
                          .elements = v->elements,
-                         .type = BS_DTYPE_FP32};
+                         .type = v->dtype};
         t->name = strdup(v->name);
         if (!t->name)
             return bs_oom("tensor name");
@@ -139,23 +139,6 @@ static bs_status make_tensors(bs_import *im, bs_value *const *ordered, int count
     return BS_OK;
 }
 
-/* Returns the type by the rule of the operator, from its operands that are not constant if there are any. The
- * first input of Where is the condition, so the value that is moved is the last operand. */
-static bs_dtype output_type(const bs_graph *g, const bs_node *n)
-{
-    int first = -1, last = -1;
-    for (int constant = 0; constant < 2 && first < 0; constant++)
-        for (int k = 0; k < n->n_in; k++)
-            if (n->in[k] >= 0 && g->tensors[n->in[k]].constant == (constant != 0)) {
-                first = first < 0 ? k : first;
-                last = k;
-            }
-    bs_type_rule rule = bs_op_describe(n->op)->type;
-    if (rule == BS_TYPE_RULE_BOOL || first < 0)
-        return BS_DTYPE_FP32;
-    return g->tensors[n->in[rule == BS_TYPE_RULE_SAME ? last : first]].type;
-}
-
 static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
 {
     BS_TRY(bs_calloc(&g->nodes, im->n_nodes, sizeof *g->nodes, "nodes"));
@@ -169,7 +152,6 @@ static bs_status make_nodes(bs_import *im, const bool *alive, bs_graph *g)
             n->in[i] = n->in[i] < 0 ? -1 : im->values[n->in[i]]->tensor;
         n->out = im->values[n->out]->tensor;
         g->tensors[n->out].producer = g->n_nodes++;
-        g->tensors[n->out].type = output_type(g, n);
         if (__builtin_add_overflow(g->macs, n->macs, &g->macs))
             return bs_fail(BS_ERR, "the model does too much arithmetic for one image");
     }

@@ -71,6 +71,7 @@ static bs_status compute(const bs_raw *r, const bs_import *im, const bs_graph *g
     if (__builtin_mul_overflow(g->macs, samples, &work) || work > BS_FOLD_WORK)
         return bs_raw_fail(r, "it is too much arithmetic for a constant");
     BS_TRY(bs_value_alloc((bs_raw *)r, y, BS_VALUE_FLOATS, &result->shape));
+    y->dtype = result->dtype;
     bs_status st = bs_cpu_evaluate(g, samples, x->f, y->f);
     if (st != BS_OK) {
         bs_value_clear(y);

@@ -1,5 +1,4 @@
-/* Types of constants, and integers that stand for real numbers. Floats of any type are computed in fp32,
- * without rounding. */
+/* Types of constants, and integers that stand for real numbers. */
 #include "import/fold.h"
 
 #include <math.h>

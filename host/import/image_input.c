@@ -91,10 +91,10 @@ static bs_status follow_bytes(const bs_import *im, bool *bytes)
 static bs_status check_type(bs_import *im, int type)
 {
     const char *name = im->values[im->input]->name;
-    if (type == TYPE(FLOAT))
+    if (type == TYPE(FLOAT) || type == TYPE(FLOAT16) || type == TYPE(BFLOAT16))
         return BS_OK;
-    if (type == TYPE(FLOAT16) || type == TYPE(DOUBLE)) {
-        im->doubles |= type == TYPE(DOUBLE);
+    if (type == TYPE(DOUBLE)) {
+        im->doubles = true;
         bs_warn("input '%s' has element type %s; the network is computed in fp32", name, bs_type_name(type));
         return BS_OK;
     }
@@ -280,6 +280,7 @@ bs_status bs_image_input(bs_import *im)
     if (!bs_shape_count(&v->shape, &v->elements) || v->elements > BS_ELEMENT_LIMIT)
         return bs_fail(BS_ERR, "input '%s' is too large", v->name);
     v->kind = BS_VALUE_ACTIVATION;
+    v->dtype = bs_type_stored(type->elem_type);
     v->place = (bs_place){0, 1};
     return BS_OK;
 }

@@ -5,6 +5,7 @@
  *   interface.c, image_input.c  inputs and outputs of the file; the shape of the image
  *   names.c                   name -> value, scopes, which values are needed
  *   external.c, tensor.c, types.c  TensorProto -> value; element types
+ *   result_type.c             the type of what a node makes
  *   nodes.c                   each node of the file: inlined, folded, made of steps, or lowered
  *   node.c, geometry.c        its attributes, inputs, errors; axes, slices, shapes
  *   inline.c                  If, Loop, functions: nodes in the place of a node
@@ -52,7 +53,7 @@ typedef enum bs_value_kind {
     BS_VALUE_INTS,   /* a constant that only folding and attributes read */
 } bs_value_kind;
 
-/* The type of an activation's values in the file; in the graph all are floats. */
+/* What an activation's values are in the file; in the graph all are floats. */
 typedef enum bs_number {
     BS_NUMBER_REAL,
     BS_NUMBER_WHOLE, /* integers */
@@ -90,7 +91,8 @@ typedef struct bs_value {
     int readers;    /* nodes of the file that read it, if they are wanted */
     bs_place place; /* of an activation */
     bs_number number;
-    bool whole; /* a parameter whose shape must stay whole */
+    bs_dtype dtype; /* in which real numbers are stored; all others are fp32 */
+    bool whole;     /* a parameter whose shape must stay whole */
     /* A constant that was adapted to the images that it meets: what it was before, and a copy as it was, for
      * nodes that read it as the file has it. */
     bool adapted;
@@ -120,9 +122,8 @@ typedef struct bs_scope {
 
 struct bs_raw;
 
-/* What remarks count, each for the types that are computed in another one. */
+/* What remarks count, where it is DOUBLE. */
 typedef enum bs_remark_of { BS_REMARK_TENSOR, BS_REMARK_CAST, BS_REMARK_OF_COUNT } bs_remark_of;
-enum { BS_REMARK_TYPES = 3 };
 
 typedef struct bs_import {
     const char *path;
@@ -153,7 +154,7 @@ typedef struct bs_import {
     uint64_t bytes, folded_bytes;
     struct sha256_ctx external; /* hash of everything read from other files */
     bool has_external;
-    int remarked[BS_REMARK_OF_COUNT][BS_REMARK_TYPES];
+    int remarked[BS_REMARK_OF_COUNT];
 } bs_import;
 
 /* One node of the file while it is folded or lowered. in[k] is NULL if the input is absent. */
@@ -165,6 +166,7 @@ typedef struct bs_raw {
     const bs_scope *scope; /* of a node of the file, else NULL */
     bs_value **in, **out;
     int n_in, n_out;
+    bs_dtype dtype; /* in which real numbers of its outputs are stored */
     bs_place place; /* of the output; initially that of the first activation */
     int from_last;  /* the images' axis of that activation, counted from the last (1); 0 if it is not pure */
 } bs_raw;
@@ -230,6 +232,17 @@ bs_status bs_opset_of(const Onnx__OperatorSetIdProto *given, int *opset);
 const char *bs_type_name(int64_t type);
 /* Sets *out to what values of an ONNX element type are; returns false for a type that is not supported. */
 bool bs_type_number(int64_t type, bs_number *out);
+/* Returns in which type bitsink stores real numbers of an ONNX element type, and the reverse. */
+bs_dtype bs_type_stored(int64_t type);
+int64_t bs_type_of_stored(bs_dtype type);
+
+/* result_type.c. Returns in which type the real numbers that a node makes are stored, by its operator. */
+bs_dtype bs_result_type(const bs_raw *r);
+/* Makes a value one of this type; floats are rounded, and must not lie in the file. */
+void bs_value_store(bs_value *v, bs_dtype type);
+/* Makes the result of a node that is made of steps one of the node's type. So are values that are only moved
+ * to it, of those that the steps made: first, the first of these. */
+void bs_value_settle(bs_import *im, bs_value *v, bs_dtype type, int first);
 
 /* tensor.c. Reads a constant: sets v->kind, shape and data. Data that needs no conversion stays where it is,
  * or is taken out of t, unless it may be read again. */
@@ -246,7 +259,6 @@ bs_status bs_value_alloc_like(bs_raw *r, bs_value *v, const bs_value *x, const b
 void bs_value_copy(bs_value *out, int64_t to, const bs_value *in, int64_t from, int64_t n);
 /* Returns false if a dimension is negative or too large, or the product overflows; *elements may be 0. */
 bool bs_shape_count(const bs_shape *s, int64_t *elements);
-float bs_half_to_float(uint16_t half);
 
 /* external.c. Reads the bytes of a tensor from another file, which must be in the model's folder or below.
  * The caller frees *out. */
@@ -359,8 +371,10 @@ bs_status bs_lower_unsqueeze(bs_raw *r, bs_node *n, bs_shape *out);
 bs_status bs_lower_split(bs_raw *r);
 /* lower.c. Returns true if nodes of this ONNX operator can be lowered. */
 bool bs_lower_knows(const char *op);
+/* Returns true for an operator that moves values, of whatever type they are. */
+bool bs_lower_moves(const char *op);
 
-/* remarks.c. Counts a tensor or a cast of an ONNX element type. */
+/* remarks.c. Counts a tensor or a cast if it is of a type whose values are computed in another one. */
 void bs_remark_count(bs_import *im, bs_remark_of of, int64_t type);
 /* Fills g->remarks. */
 bs_status bs_remarks_make(const bs_import *im, bs_graph *g);

@@ -260,6 +260,7 @@ static bs_status make_constant(bs_import *im, bs_value *v, const Onnx__ValueInfo
     }
     v->kind = floats ? BS_VALUE_FLOATS : BS_VALUE_INTS;
     v->type = type->elem_type;
+    bs_value_store(v, bs_type_stored(type->elem_type));
     im->bytes += (uint64_t)v->elements * sizeof(int64_t);
     return BS_OK;
 }

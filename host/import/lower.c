@@ -91,6 +91,12 @@ bool bs_lower_knows(const char *op)
     return strcmp(op, "Split") == 0 || find(op);
 }
 
+bool bs_lower_moves(const char *op)
+{
+    const lowering *l = find(op);
+    return l && bs_op_describe(l->op)->type == BS_TYPE_RULE_SAME;
+}
+
 bs_status bs_lower_operands(bs_raw *r)
 {
     const lowering *l = find(r->op);

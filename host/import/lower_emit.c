@@ -77,6 +77,7 @@ bs_status bs_lower_emit(bs_raw *r, bs_node *n, const bs_shape *out, int k)
         return bs_raw_mixes(r, "its output has no axis for the images");
     v->place = p;
     BS_TRY(number_of(r, n, &v->number));
+    v->dtype = v->number == BS_NUMBER_REAL ? r->dtype : BS_DTYPE_FP32;
     BS_TRY(bs_grow(&im->nodes, &im->cap_nodes, im->n_nodes + 1, sizeof *im->nodes, "nodes"));
     const char *name = r->proto->name && *r->proto->name ? r->name : v->name;
     n->name = strdup(name);

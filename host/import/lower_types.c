@@ -1,4 +1,4 @@
-/* Types of values. In the graph all are floats: also integers, and truth values, which are 0 or 1. */
+/* What values are. In the graph all are floats: also integers, and truth values, which are 0 or 1. */
 #include "import/import.h"
 
 #define TYPE(x) ONNX__TENSOR_PROTO__DATA_TYPE__##x
@@ -78,8 +78,7 @@ bs_status bs_lower_cast(bs_raw *r, bs_node *n, bs_shape *out)
         n->op = BS_OP_CAST;
         n->attr.alpha = number == BS_NUMBER_TRUTH;
     }
-    if (to != TYPE(FLOAT) && number == BS_NUMBER_REAL)
-        bs_remark_count(r->im, BS_REMARK_CAST, to);
+    bs_remark_count(r->im, BS_REMARK_CAST, to);
     *out = x->shape;
     return BS_OK;
 }

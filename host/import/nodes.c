@@ -49,6 +49,7 @@ static bs_status get_original(bs_raw *r, bs_value *v, bs_value **out)
     else if (n > 0)
         memcpy((*out)->i, v->i, n * sizeof *v->i);
     (*out)->number = v->number;
+    (*out)->dtype = v->dtype;
     (*out)->stored = v->stored;
     (*out)->type = v->type;
     (*out)->invented = v->invented;
@@ -71,7 +72,25 @@ static bs_status fold(bs_raw *r, bs_fold_fn function)
     if ((r->n_in < 1 || !r->in[0]) && strcmp(r->op, "Constant") != 0)
         return bs_raw_fail(r, "input 0 is missing");
     bool made = r->n_out == 1 ? r->out[0] != NULL : bs_fold_makes_several(r->op);
-    return made ? function(r, r->out[0]) : bs_raw_fail(r, "it has no output");
+    if (!made)
+        return bs_raw_fail(r, "it has no output");
+    BS_TRY(function(r, r->out[0]));
+    for (int k = 0; k < r->n_out; k++)
+        if (r->out[k])
+            bs_value_store(r->out[k], r->dtype);
+    return BS_OK;
+}
+
+/* Makes a node of steps. *done: false if it is none of these. */
+static bs_status run_steps(bs_raw *r, bs_expand_fn expand, bool *done)
+{
+    int first = r->im->n_values;
+    BS_TRY(bs_expand_check(r));
+    BS_TRY(expand(r, done));
+    for (int k = 0; k < r->n_out && *done; k++)
+        if (r->out[k])
+            bs_value_settle(r->im, r->out[k], r->dtype, first);
+    return BS_OK;
 }
 
 bs_status bs_nodes_run(bs_raw *r)
@@ -87,13 +106,11 @@ bs_status bs_nodes_run(bs_raw *r)
         BS_TRY(restore(r, known));
     if (function)
         return fold(r, function);
-    if (expand) {
-        bool done = true;
-        BS_TRY(bs_expand_check(r));
-        bs_status st = expand(r, &done);
-        if (done || st != BS_OK)
-            return st;
-    }
+    bool done = expand != NULL;
+    if (expand)
+        BS_TRY(run_steps(r, expand, &done));
+    if (done)
+        return BS_OK;
     if (!standard)
         return bs_expand_refuse(r, domain);
     BS_TRY(bs_lower_operands(r));
@@ -155,6 +172,7 @@ static bs_status import_node(bs_import *im, const Onnx__NodeProto *p)
         im->before = r.out[k] ? r.out[k]->index : im->before;
     BS_TRY_GOTO(check_outputs(&r), out);
     BS_TRY_GOTO(find_inputs(&r), out);
+    r.dtype = bs_result_type(&r);
     bs_inline_fn function = bs_inline_find(im, p);
     st = function ? function(&r) : bs_nodes_run(&r);
 out:

@@ -82,7 +82,8 @@ bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, 
     proto.attribute = attributes;
     proto.n_attribute = (size_t)n_attr;
     const char *name = r->name; /* the last step has the node's own */
-    if (!*y) {
+    bool last = *y != NULL;
+    if (!last) {
         BS_TRY(bs_value_add_inner(r->im, y, r->name, op));
         name = (*y)->name;
     }
@@ -96,6 +97,7 @@ bs_status bs_step(bs_raw *r, bs_value **y, const char *op, bs_value *const *in, 
                    .out = y,
                    .n_in = n_in,
                    .n_out = 1};
+    step.dtype = bs_lower_moves(op) ? bs_result_type(&step) : last ? r->dtype : BS_DTYPE_FP32;
     BS_TRY(r->im->run_node(&step));
     if ((*y)->kind != BS_VALUE_ACTIVATION)
         (*y)->invented = all_invented(in, n_in);

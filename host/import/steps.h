@@ -6,7 +6,8 @@
 
 /* step.c. An operator that bitsink makes of others is imported in steps: nodes that the file does not have.
  * *y: the value that the step makes: NULL: a new one, named after the node and the operator. Inputs may be
- * NULL where they are absent. Steps follow opset 18. */
+ * NULL where they are absent. Steps follow opset 18. What a step computes is fp32, but for the last step's,
+ * which is the node's output; what it moves keeps its type. */
 enum { BS_STEP_MOST = 256 }; /* inputs of a step */
 typedef Onnx__AttributeProto bs_step_attr;
 bs_step_attr bs_attr_of_int(const char *name, int64_t i);

@@ -22,30 +22,12 @@ bool bs_shape_count(const bs_shape *s, int64_t *elements)
     return true;
 }
 
-float bs_half_to_float(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 0x3ff;
-    uint32_t bits;
-    if (exponent == 31) {
-        bits = sign | 0x7f800000u | mantissa << 13;
-    } else if (exponent != 0) {
-        bits = sign | (exponent + 112) << 23 | mantissa << 13;
-    } else {
-        float tiny = (float)mantissa * 0x1p-24f; /* subnormal halves are normal floats: exact */
-        memcpy(&bits, &tiny, sizeof bits);
-        bits |= sign;
-    }
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
 /* X(ONNX type, C type of raw_data, typed field, bits-to-value, kind) */
 #define STORED_TYPES(X)                                                                                      \
     X(FLOAT, float, float_data, , FLOATS)                                                                    \
     X(DOUBLE, double, double_data, (float), FLOATS)                                                          \
-    X(FLOAT16, uint16_t, int32_data, half, FLOATS)                                                           \
-    X(BFLOAT16, uint16_t, int32_data, brain, FLOATS)                                                         \
+    X(FLOAT16, uint16_t, int32_data, bs_fp16_decode, FLOATS)                                                 \
+    X(BFLOAT16, uint16_t, int32_data, bs_bf16_decode, FLOATS)                                                \
     X(INT64, int64_t, int64_data, , INTS)                                                                    \
     X(INT32, int32_t, int32_data, , INTS)                                                                    \
     X(INT16, int16_t, int32_data, , INTS)                                                                    \
@@ -55,19 +37,6 @@ float bs_half_to_float(uint16_t half)
     X(INT8, int8_t, int32_data, , INTS)                                                                      \
     X(UINT8, uint8_t, int32_data, , INTS)                                                                    \
     X(BOOL, uint8_t, int32_data, , INTS)
-
-static float half(uint32_t bits)
-{
-    return bs_half_to_float((uint16_t)bits);
-}
-
-static float brain(uint32_t bits)
-{
-    float f;
-    bits <<= 16;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
 
 static bs_status stored_layout(const Onnx__TensorProto *t, const char *name, size_t *size, size_t *typed,
                                bs_value_kind *kind)
@@ -251,6 +220,7 @@ bs_status bs_tensor_read(bs_import *im, bs_value *v, const Onnx__TensorProto *t)
     BS_TRY(read_shape(t, name, v));
     BS_TRY(stored_layout(t, name, &size, &typed, &kind));
     v->type = t->data_type;
+    v->dtype = bs_type_stored(t->data_type);
     bs_remark_count(im, BS_REMARK_TENSOR, t->data_type);
     if (t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return read_external(im, v, t, size, kind);
@@ -279,6 +249,7 @@ bs_status bs_value_alloc(bs_raw *r, bs_value *v, bs_value_kind kind, const bs_sh
     bs_value_clear(v); /* a body may give one name to two outputs */
     v->shape = *shape;
     v->type = 0;
+    v->dtype = BS_DTYPE_FP32;
     if (shape->rank > BS_MAX_RANK || !bs_shape_count(shape, &v->elements) || v->elements > BS_FOLD_LIMIT)
         return bs_raw_fail(r, "its constant result is too large (at most %lld elements)",
                            (long long)BS_FOLD_LIMIT);

@@ -3,6 +3,11 @@
 
 #define TYPE(x) ONNX__TENSOR_PROTO__DATA_TYPE__##x
 
+/* X(ONNX type, bs_dtype): real numbers that are not stored as fp32. */
+#define STORED(X)                                                                                            \
+    X(FLOAT16, FP16)                                                                                         \
+    X(BFLOAT16, BF16)
+
 /* X(number of an ONNX element type, name): those that are newer than the description of ONNX that bitsink is
  * built with may be. */
 #define NEW_TYPES(X)                                                                                         \
@@ -59,4 +64,24 @@ bool bs_type_number(int64_t type, bs_number *out)
     default:
         return false;
     }
+}
+
+bs_dtype bs_type_stored(int64_t type)
+{
+#define X(onnx, stored)                                                                                      \
+    if (type == TYPE(onnx))                                                                                  \
+        return BS_DTYPE_##stored;
+    STORED(X)
+#undef X
+    return BS_DTYPE_FP32;
+}
+
+int64_t bs_type_of_stored(bs_dtype type)
+{
+#define X(onnx, stored)                                                                                      \
+    if (type == BS_DTYPE_##stored)                                                                           \
+        return TYPE(onnx);
+    STORED(X)
+#undef X
+    return TYPE(FLOAT);
 }

@@ -6,6 +6,7 @@
 #include "job/inputs.h"
 #include "job/model_keys.h"
 #include "job/selectors.h"
+#include "job/storage_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,10 @@ static const bs_field job_fields[] = {
     {"inputs", bs_given_inputs_read, offsetof(bs_job, import), 0, 0, false, "`NAME: VALUE`, ...", NULL,
      "Values of inputs other than the images, which become constants: a number, `true` or `false` for all "
      "elements of the input, or a list with one for each."},
+    {"storage", bs_model_storage_read, 0, 0, 0, false, "a type, or keys, see below", "as in the model",
+     "The types in which the values of the network are stored; see TYPES OF VALUES. One type stands for "
+     "`activations` "
+     "and `weights`."},
     {"class_names", bs_form_path, offsetof(bs_job, class_names), 0, 0, false, NULL, NULL,
      "A file with the names of the classes, one per line, in the order of the labels; see IMAGES."},
     {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false, NULL, "0",
@@ -94,8 +99,13 @@ static const bs_field job_fields[] = {
 static const bs_field_table job_keys = {job_fields, sizeof job_fields / sizeof *job_fields};
 
 const bs_job_section bs_job_sections[] = {
-    {"the job", &job_keys},      {"images", &bs_image_keys},        {"preprocess", &bs_preprocess_keys},
-    {"a fault", &bs_entry_keys}, {"a selector", &bs_selector_keys}, {NULL, NULL},
+    {"the job", &job_keys},
+    {"storage", &bs_storage_keys},
+    {"images", &bs_image_keys},
+    {"preprocess", &bs_preprocess_keys},
+    {"a fault", &bs_entry_keys},
+    {"a selector", &bs_selector_keys},
+    {NULL, NULL},
 };
 
 static bs_status read_job(bs_job *job, size_t len)
@@ -116,6 +126,7 @@ bs_status bs_job_parse(bs_job **out, const char *path, const char *text, size_t 
         return bs_fail(BS_USAGE, "'%s' is larger than the limit of %d bytes", path, JOB_FILE_LIMIT);
     BS_TRY(bs_calloc(&job, 1, sizeof *job, "job"));
     bs_preprocess_default(&job->preprocess);
+    job->storage.images = BS_STORAGE_IMAGES;
     job->max_broken = -1;
     BS_TRY_GOTO(bs_calloc(&job->path, strlen(path) + 1, 1, "path"), out);
     strcpy(job->path, path);

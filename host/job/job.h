@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "data/dataset.h"
 #include "fault.h"
-#include "model/graph.h"
+#include "model/storage.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,6 +87,7 @@ typedef struct bs_job {
     char *name;
     char *model;              /* resolved against the job file */
     bs_import_options import; /* of the model; owned */
+    bs_storage storage;       /* the types in which it is stored */
     char *class_names;        /* file, or NULL */
     uint64_t seed;
     bs_dataset_spec images; /* strings owned by the job, resolved against the job file */

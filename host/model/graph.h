@@ -181,6 +181,8 @@ void bs_graph_tell_remarks(const bs_graph *g);
 /* stored.c. Returns true if what the node computes need not be a value of its output's type, and must be
  * rounded. */
 bool bs_graph_rounds(const bs_graph *g, int node);
+/* Returns true if a tensor is stored in another type than fp32. */
+bool bs_graph_has_types(const bs_graph *g);
 /* Returns true if the node repeats input k, an activation (C, 1, 1), over the rows and columns of its
  * output. */
 bool bs_graph_broadcasts(const bs_graph *g, const bs_node *n, int k);

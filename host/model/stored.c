@@ -29,3 +29,11 @@ bool bs_graph_rounds(const bs_graph *g, int node)
         alike = n->in[k] < 0 || bs_tensors_alike(&g->tensors[n->in[k]], out);
     return !alike || !chooses(n, bs_tensor_format(out, 0));
 }
+
+bool bs_graph_has_types(const bs_graph *g)
+{
+    for (int t = 0; t < g->n_tensors; t++)
+        if (g->tensors[t].type != BS_DTYPE_FP32)
+            return true;
+    return false;
+}

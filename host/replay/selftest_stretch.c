@@ -26,10 +26,11 @@ typedef struct stretch {
     int end;            /* the last tensor */
     bs_schedule *alone; /* the reference */
     bs_test_batch batch, reference;
-    const int *order;          /* of the batch: by place, the trial */
-    int group;                 /* trials that run together */
-    bool have[BS_TEST_TRIALS]; /* by trial: it has been run alone */
-    char *rows[KINDS];         /* device */
+    const int *order;                    /* of the batch: by place, the trial */
+    int group;                           /* trials that run together */
+    bool have[BS_TEST_TRIALS];           /* by trial: it has been run alone */
+    char *rows[KINDS];                   /* device */
+    uint32_t before[2 * BS_TEST_TRIALS]; /* by site: the word that was there */
     int32_t bounds[BS_TEST_TRIALS][4], at[2][BS_TEST_TRIALS], start_row[BS_TEST_TRIALS];
     bs_plane *planes;                             /* by tensor */
     float *host_alone, *host_batch, *host_golden; /* rows: of each trial, one, of each image */
@@ -174,7 +175,21 @@ static bs_status make_start_rows(stretch *s, const bs_trial_batch *t)
     int tensor = faulty_tensor(s);
     const bs_view clean = {golden->rows[tensor], t->golden_row};
     BS_TRY(golden->backend->copy_rows(golden->stream, tensor, t->n, clean, s->rows[START]));
-    return golden->backend->inject(golden->stream, tensor, t->n, s->rows[START], &t->faults);
+    bs_faults faults = t->faults;
+    faults.before = s->before;
+    BS_TRY(golden->backend->inject(golden->stream, tensor, t->n, s->rows[START], &faults));
+    return bs_backend_wait(golden->backend, golden->stream);
+}
+
+/* Lists the sites of trial i that change their values; returns how many. In types of few bits a fault may
+ * well write the value that is there. */
+static size_t find_changes(const stretch *s, const bs_trial_batch *t, int i, bs_site changed[2])
+{
+    size_t n = 0;
+    for (uint32_t k = t->faults.first[i]; k < t->faults.first[i + 1]; k++)
+        if (bs_site_apply(t->faults.sites[k], s->before[k]) != s->before[k])
+            changed[n++] = t->faults.sites[k];
+    return n;
 }
 
 /* Measures the rows' changes as a campaign does. They must be measured as they are: those that are measured
@@ -189,8 +204,8 @@ static bs_status measure(stretch *s, const bs_trial_batch *t)
     for (int i = 0; i < t->n; i++) {
         int32_t at[2];
         int size[2];
-        const bs_site *sites = t->faults.sites + t->faults.first[i];
-        bs_schedule_span(s->schedule, sites, t->faults.first[i + 1] - t->faults.first[i], at, size);
+        bs_site changed[2];
+        bs_schedule_span(s->schedule, changed, find_changes(s, t, i, changed), at, size);
         for (int a = 0; a < 2; a++) {
             s->at[a][i] = s->bounds[i][a];
             s->out->exact &= s->bounds[i][a] == at[a] && s->bounds[i][2 + a] == size[a];
@@ -229,8 +244,9 @@ static bs_status start_at_cut_point(stretch *s, const bs_trial_batch *t, bs_segm
     BS_TRY(make_start_rows(s, t));
     segment->from = (bs_view){s->rows[START], s->start_row};
     for (int i = 0; i < t->n; i++) { /* a trial without a change was masked before */
+        bs_site changed[2];
         s->start_row[i] = i;
-        t->result[i].died_at = t->faults.first[i] == t->faults.first[i + 1] ? s->schedule->target : -1;
+        t->result[i].died_at = find_changes(s, t, i, changed) == 0 ? s->schedule->target : -1;
     }
     for (int a = 0; a < 2; a++)
         segment->at[a] = s->at[a];

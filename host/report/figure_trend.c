@@ -16,7 +16,7 @@ static const struct {
     bs_night_change change;
     const char *letter, *text;
 } marks[MARKS] = {{BS_CHANGED_MODEL, "M", "M: model changed"},
-                  {BS_CHANGED_JOB, "J", "J: job changed (seed, images, preprocessing)"},
+                  {BS_CHANGED_JOB, "J", "J: job changed (seed, images, preprocessing, storage)"},
                   {BS_CHANGED_DEVICE, "D", "D: device changed (or library, version, arithmetic)"}};
 
 typedef struct sheet {

@@ -16,7 +16,7 @@ static const char sql_night[] =
     "library || ', ' || version AS device FROM run WHERE trials > 0 OR goldens > 0), seen AS MATERIALIZED "
     "(SELECT i.id, i.class, g.class AS answer, substr(g.sha256, 1, 6) || ':' || ifnull(i.class, '') AS mark "
     "FROM golden g JOIN image i ON i.id = g.image) SELECT coalesce((SELECT max(ended) FROM run), created), "
-    "model_sha256, seed || ' ' || preprocess || ' ' || ifnull(shard || '/' || shards, '') || (SELECT "
+    "model_sha256, seed || ' ' || preprocess || ' ' || storage || ' ' || ifnull(scales, '') || ' ' || ifnull(shard || '/' || shards, '') || (SELECT "
     "ifnull(group_concat(mark, ' '), '') FROM (SELECT mark FROM seen ORDER BY id)), (SELECT "
     "ifnull(group_concat(device, '; '), '') FROM (SELECT DISTINCT device FROM used ORDER BY 1)), (SELECT "
     "ifnull(group_concat(fingerprint, ' '), '') FROM (SELECT DISTINCT fingerprint FROM used ORDER BY 1)), "

@@ -18,16 +18,19 @@ bs_status bs_campaign_insert(bs_store *s)
 {
     static const char sql[] =
         "INSERT INTO campaign (id, name, created, version, job, model, model_sha256, seed, preprocess, "
-        "label_offset, classes, planned_trials, job_path, job_trials, shard, shards, top_k) VALUES (1, ?1, "
+        "label_offset, classes, planned_trials, job_path, job_trials, shard, shards, top_k, storage, scales) "
+        "VALUES (1, ?1, "
         "strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-        "?15)";
+        "?15, ?16, ?17)";
     const bs_job *job = s->plan->job;
-    bs_str preprocess = {0};
-    char seed[24];
+    bs_str preprocess = {0}, storage = {0};
+    char seed[24], scales[17];
     sqlite3_stmt *q = NULL;
     bs_status st;
     bs_identity_preprocess(&preprocess, &job->preprocess);
+    bs_identity_storage(&storage, s->plan);
     BS_TRY_GOTO(bs_str_status(&preprocess), out);
+    BS_TRY_GOTO(bs_str_status(&storage), out);
     BS_TRY_GOTO(bs_db_prepare(&q, s->db, sql), out);
     snprintf(seed, sizeof seed, "%" PRIu64, job->seed);
     sqlite3_bind_text(q, 1, job->name, -1, SQLITE_STATIC);
@@ -47,10 +50,13 @@ bs_status bs_campaign_insert(bs_store *s)
         sqlite3_bind_int64(q, 14, s->plan->shards);
     }
     sqlite3_bind_int64(q, 15, bs_identity_top_k(s->plan));
+    sqlite3_bind_text(q, 16, storage.ptr, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 17, bs_identity_scales(scales, s->plan), -1, SQLITE_STATIC);
     st = bs_db_run(s->db, "write", q);
 out:
     sqlite3_finalize(q);
     bs_str_clear(&preprocess);
+    bs_str_clear(&storage);
     return st;
 }
 

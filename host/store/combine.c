@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "store/history.h"
 
+#include <string.h>
+
 bs_status bs_combine_attach(const bs_db *db, const char *path)
 {
     bs_status st = bs_db_change(db, "read", "ATTACH ?1 AS other", BS_BIND(BS_BIND_TEXT(path)));
@@ -38,12 +40,12 @@ static const char sql_differences[] =
     "WHERE a." column " IS NOT b." column " UNION ALL "
     FIELD(1, "model SHA-256", "model_sha256") FIELD(2, "seed", "seed") FIELD(3, "preprocessing", "preprocess")
         FIELD(4, "label offset", "label_offset") FIELD(5, "number of classes", "classes")
-            FIELD(6, "top_k", "top_k")
+            FIELD(6, "top_k", "top_k") FIELD(7, "storage", "storage") FIELD(8, "hash of scales", "scales")
 #undef FIELD
-                "SELECT 'fault entry ' || id, a.definition, b.definition, 7, id FROM entry a "
+                "SELECT 'fault entry ' || id, a.definition, b.definition, 9, id FROM entry a "
                 "JOIN other_entry b USING (id) WHERE a.definition <> b.definition UNION ALL "
                 "SELECT 'image ' || id, a.path || ', label ' || ifnull(a.label, 'unknown'), "
-                "b.path || ', label ' || ifnull(b.label, 'unknown'), 8, id FROM image a "
+                "b.path || ', label ' || ifnull(b.label, 'unknown'), 10, id FROM image a "
                 "JOIN other_image b USING (id) WHERE a.path <> b.path OR a.label IS NOT b.label "
                 "ORDER BY 4, 5 LIMIT 1";
 
@@ -63,7 +65,11 @@ static bs_status refuse_identity(void *paths, sqlite3_stmt *q)
     const char *const *path = paths;
     bs_fail(BS_ERR, "'%s' belongs to another campaign than '%s': its %s is '%s', the other's is '%s'",
             path[1], path[0], text(q, 0), text(q, 2), text(q, 1));
-    return bs_hint("merge the shards of one job only");
+    return strcmp(text(q, 0), "hash of scales") == 0
+               ? bs_hint("their scales were made of other images, or by CPUs whose sums differ: run all "
+                         "shards of "
+                         "a job with the same images, on one kind of machine")
+               : bs_hint("merge the shards of one job only");
 }
 
 static bs_status refuse_numerics(void *paths, sqlite3_stmt *q)
@@ -183,6 +189,7 @@ bs_status bs_combine_union(const bs_db *db, bool fresh)
         "INSERT INTO main.class SELECT * FROM other_class WHERE true ON CONFLICT (id) DO UPDATE SET "
         "name = coalesce(excluded.name, name);"
         "INSERT OR IGNORE INTO main.layer SELECT * FROM other_layer;"
+        "INSERT OR IGNORE INTO main.layer_scale SELECT * FROM other_layer_scale;"
         "INSERT INTO main.entry SELECT * FROM other_entry WHERE true ON CONFLICT (id) DO UPDATE SET "
         "trials = max(trials, excluded.trials);"
         "INSERT OR IGNORE INTO main.network_target SELECT * FROM other_network_target;"

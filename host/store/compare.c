@@ -20,12 +20,22 @@ const char *const bs_unpaired_name[] = {BS_UNPAIRED_REASONS(X)};
 const char *const bs_compare_remark_name[] = {BS_COMPARE_REMARKS(X)};
 #undef X
 
+/* The types of the layers that an entry hits. */
+#define TYPES(entry, prefix)                                                                                 \
+    "(SELECT group_concat(type) FROM (SELECT l.type FROM (SELECT layer, entry FROM " prefix                  \
+    "stratum UNION SELECT layer, entry FROM " prefix "network_target) s JOIN " prefix                        \
+    "layer l ON l.id = s.layer WHERE s.entry = " entry ".id GROUP BY l.type ORDER BY l.type))"
+
+/* The bits follow from what the job says and from the type. */
 static const char sql_entry[] =
-    "SELECT a.id FROM entry a JOIN other_entry b USING (id) WHERE a.kind <> b.kind OR a.bits <> b.bits "
-    "OR a.burst <> b.burst OR a.count <> b.count OR a.ber <> b.ber OR a.value IS NOT b.value "
-    "OR a.low IS NOT b.low OR a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) "
-    "OR a.scope <> b.scope OR a.probability <> b.probability OR a.shared_bit <> b.shared_bit "
-    "ORDER BY a.id LIMIT 1";
+    "SELECT a.id FROM entry a JOIN other_entry b USING (id) WHERE a.kind <> b.kind OR "
+    "(a.bits <> b.bits AND " TYPES("a", "") " IS " TYPES(
+        "b",
+        "other_") ") "
+                  "OR a.burst <> b.burst OR a.count <> b.count OR a.ber <> b.ber OR a.value IS NOT b.value "
+                  "OR a.low IS NOT b.low OR a.high IS NOT b.high OR (a.sites IS NULL) <> (b.sites IS NULL) "
+                  "OR a.scope <> b.scope OR a.probability <> b.probability OR a.shared_bit <> b.shared_bit "
+                  "ORDER BY a.id LIMIT 1";
 
 /* Both files, each with the views of this program. db[0] has the tables of db[1] attached as `other`; db[1]
  * is opened for its views. */
@@ -95,6 +105,11 @@ out:
     return st;
 }
 
+#define DIFFERENT_STORAGE                                                                                    \
+    "SELECT (a.storage, a.scales) IS NOT (b.storage, b.scales) OR (SELECT group_concat(type) FROM (SELECT "  \
+    "DISTINCT type FROM layer ORDER BY 1)) <> (SELECT group_concat(type) FROM (SELECT DISTINCT type FROM "   \
+    "other_layer ORDER BY 1)) FROM campaign a, other_campaign b"
+
 static bs_status same_campaign(files *f, bs_comparisons *out)
 {
     static const struct {
@@ -109,9 +124,11 @@ static bs_status same_campaign(files *f, bs_comparisons *out)
          BS_UNPAIRED_IMAGES, 0},
         {"SELECT a.model_sha256 <> b.model_sha256 FROM main.campaign a, other.campaign b", 0,
          BS_REMARK_MODEL},
+        {DIFFERENT_STORAGE, 0, BS_REMARK_STORAGE},
         {"SELECT a.preprocess <> b.preprocess FROM main.campaign a, other.campaign b", 0,
          BS_REMARK_PREPROCESS},
-        {"SELECT a.model_sha256 = b.model_sha256 AND EXISTS (SELECT 1 FROM main.golden g "
+        {"SELECT a.model_sha256 = b.model_sha256 AND NOT (" DIFFERENT_STORAGE
+         ") AND EXISTS (SELECT 1 FROM main.golden g "
          "JOIN other.golden h USING (image) WHERE g.logits_hash <> h.logits_hash) "
          "FROM main.campaign a, other.campaign b",
          0, BS_REMARK_GOLDEN},
@@ -133,6 +150,8 @@ static unsigned why_not_paired(const files *f, const bs_side_stratum *a, const b
 {
     bool same_layer = a->layer == b->layer && strcmp(a->tensor, b->tensor) == 0 &&
                       a->is_parameter == b->is_parameter && strcmp(a->shape, b->shape) == 0;
+    if (strcmp(a->type, b->type) != 0) /* the bits of the entry differ with it */
+        return f->why | BS_UNPAIRED_TYPE | (same_layer ? 0 : BS_UNPAIRED_LAYER);
     return f->why | (strcmp(a->definition, b->definition) == 0 ? 0 : BS_UNPAIRED_ENTRY) |
            (same_layer ? 0 : BS_UNPAIRED_LAYER);
 }

@@ -24,6 +24,7 @@
     X(IMAGES, "images", "images of the same number differ in path, label or content")                        \
     X(ENTRY, "entry", "fault entries of the same id have other bits, sites or targets")                      \
     X(LAYER, "layer", "layers have another id, name or shape")                                               \
+    X(TYPE, "type", "layers are stored in different types")                                                  \
     X(TRIALS, "trials", "no trial on an image with a weight is in both files")                               \
     X(FAULTS, "faults", "the faults differ: the files' versions number them otherwise")                      \
     X(MAP, "map", "layers were brought together by --map or --by-position")
@@ -32,6 +33,8 @@
  * answers to a common image. TRIED: the images with trials, or their weights. */
 #define BS_COMPARE_REMARKS(X)                                                                                \
     X(MODEL, "model", "the models differ; each file is judged by its own golden answers")                    \
+    X(STORAGE, "storage",                                                                                    \
+      "the values are stored in different types: faults hit the bits of each file's own")                    \
     X(PREPROCESS, "preprocess", "the preprocessing of the images differs")                                   \
     X(GOLDEN, "golden",                                                                                      \
       "the model is the same, but golden answers differ: other arithmetic, preprocessing or image content")  \
@@ -98,11 +101,11 @@ typedef struct bs_compare_options {
 } bs_compare_options;
 
 /* Compares strata of the same entry id and layer name (or as the options say); entries of the same id must
- * have the same fault model. Trials are paired if a trial id is the same fault in both files, whatever the
- * model: if the seed, the images in both files (path, label and content), the entry's definition, the layer's
- * id, name and shape, and the faults of the first common trials agree. Else two proportions are
- * compared. The files may be of an earlier version or read-only. Zero-initialise *out; free with
- * bs_comparisons_clear(). */
+ * have the same fault model; which bits of a word that means may differ with the type. Trials are paired if a
+ * trial id is the same fault in both files, whatever the model: if the seed, the images in both files (path,
+ * label and content), the entry's definition, the layer's id, name, shape and type, and the faults of the
+ * first common trials agree. Else two proportions are compared. The files may be of an earlier version or
+ * read-only. Zero-initialise *out; free with bs_comparisons_clear(). */
 bs_status bs_store_compare(bs_comparisons *out, const char *a, const char *b,
                            const bs_compare_options *options);
 void bs_comparisons_clear(bs_comparisons *c);

@@ -11,7 +11,7 @@
 static const char sql_strata[] =
     "SELECT t.entry, t.layer, ifnull(s.parameter, 0), l.label, ifnull((SELECT group_concat(x.name || ' ' || "
     "x.shape) FROM network_target n JOIN layer x ON x.id = n.layer WHERE n.entry = t.entry AND l.kind = "
-    "'network'), l.shape), l.name, e.definition "
+    "'network'), l.shape), l.name, e.definition, l.type "
     "FROM (SELECT DISTINCT entry, layer FROM layer_summary) t JOIN layer l ON l.id = t.layer "
     "JOIN entry e ON e.id = t.entry LEFT JOIN stratum s ON s.entry = t.entry AND s.layer = t.layer ORDER BY "
     "t.entry, l.ordinal";
@@ -28,7 +28,8 @@ static bs_status read_stratum(void *side, sqlite3_stmt *q)
     BS_TRY(bs_db_text(&s->name, q, 3));
     BS_TRY(bs_db_text(&s->shape, q, 4));
     BS_TRY(bs_db_text(&s->tensor, q, 5));
-    return bs_db_text(&s->definition, q, 6);
+    BS_TRY(bs_db_text(&s->definition, q, 6));
+    return bs_db_text(&s->type, q, 7);
 }
 
 bs_status bs_side_read(bs_side *out, const bs_db *db)
@@ -43,6 +44,7 @@ void bs_side_clear(bs_side *s)
         free(s->row[i].shape);
         free(s->row[i].tensor);
         free(s->row[i].definition);
+        free(s->row[i].type);
     }
     free(s->row);
     memset(s, 0, sizeof *s);

@@ -11,7 +11,7 @@ typedef struct bs_side_stratum {
     int entry, layer;
     bool is_parameter;
     char *name, *shape, *tensor; /* of the layer: its label, shape, and the name of the tensor */
-    char *definition;            /* of the entry */
+    char *definition, *type;     /* of the entry */
     int other;                   /* index of its counterpart, -1: none */
 } bs_side_stratum;
 

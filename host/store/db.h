@@ -10,7 +10,7 @@
 
 /* The application id of result files, and the schema version that this program writes. It reads all earlier
  * ones; history.h lists them. */
-enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 10 };
+enum { BS_DB_APPLICATION_ID = 0x42534e4b, BS_DB_VERSION = 11 };
 
 typedef struct bs_db {
     sqlite3 *handle;

@@ -1,6 +1,7 @@
 /* Makes the texts of identity.h. */
 #include "store/identity.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "store/store_internal.h"
 
@@ -27,6 +28,31 @@ void bs_identity_preprocess(bs_str *out, const bs_preprocess *p)
         bs_str_printf(out, ", %s", bs_interpolation_name(p->interpolation));
     if (p->flatten != BS_FLATTEN_NONE)
         bs_str_printf(out, ", flatten %s", bs_flatten_name(p->flatten));
+}
+
+void bs_identity_storage(bs_str *out, const bs_plan *plan)
+{
+    if (bs_storage_is_plain(&plan->job->storage))
+        bs_str_puts(out, "as in the model");
+    else
+        bs_storage_text(out, &plan->job->storage, plan->n_images);
+}
+
+const char *bs_identity_scales(char out[17], const bs_plan *plan)
+{
+    const bs_graph *g = plan->graph;
+    XXH128_hash_t hash = {0};
+    bool any = false;
+    for (int i = 0; i < g->n_targets; i++) {
+        bs_scales s = g->tensors[g->targets[i].tensor].scales;
+        if (s.n == 0)
+            continue;
+        any = true;
+        hash = bs_hash_add(hash, &i, sizeof i);
+        hash = bs_hash_add(hash, s.scale, s.n * sizeof *s.scale);
+    }
+    snprintf(out, 17, "%016" PRIx64, (uint64_t)hash.low64);
+    return any ? out : NULL;
 }
 
 /* Appends the shortest of two texts that read back as `x`. */

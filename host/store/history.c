@@ -55,6 +55,10 @@ static const struct change {
     {9, false, "golden_ranking", NULL, NULL},
     {9, false, "trial_ranking", NULL, NULL},
     {10, false, "run_device", NULL, NULL},
+    {11, false, "campaign", "storage", "'as in the model'"},
+    {11, false, "campaign", "scales", NULL},
+    {11, false, "layer", "scale_run", NULL},
+    {11, false, "layer_scale", NULL, NULL},
     /* Names were stored unchanged; now they are UTF-8, except a path that is opened again. */
     {5, true, "class", "name", "utf8(name)"},
     {5, true, "image", "path", "utf8(path)"},

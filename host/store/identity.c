@@ -77,6 +77,7 @@ static bs_status write_layer(const bs_store *s, sqlite3_stmt *q, int place)
     sqlite3_bind_int64(q, 10, node ? node->macs : 0);
     sqlite3_bind_int(q, 11, place);
     sqlite3_bind_text(q, 12, bs_graph_label(g, id), -1, SQLITE_STATIC);
+    tensor->scales.n > 0 ? sqlite3_bind_int64(q, 13, tensor->scales.run) : sqlite3_bind_null(q, 13);
     return bs_db_run(s->db, "write", q);
 }
 
@@ -84,11 +85,32 @@ static bs_status write_layers(bs_store *s)
 {
     sqlite3_stmt *q = NULL;
     bs_status st = BS_OK;
-    BS_TRY(bs_db_prepare(&q, s->db,
-                         "INSERT INTO layer (id, name, node, op, kind, shape, type, elements, bits, macs, "
-                         "ordinal, label) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"));
+    BS_TRY(
+        bs_db_prepare(&q, s->db,
+                      "INSERT INTO layer (id, name, node, op, kind, shape, type, elements, bits, macs, "
+                      "ordinal, label, scale_run) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                      "?13)"));
     for (int place = 0; place < s->plan->graph->n_targets && st == BS_OK; place++)
         st = write_layer(s, q, place);
+    sqlite3_finalize(q);
+    return st;
+}
+
+static bs_status write_scales(const bs_store *s)
+{
+    const bs_graph *g = s->plan->graph;
+    sqlite3_stmt *q = NULL;
+    bs_status st = BS_OK;
+    BS_TRY(bs_db_prepare(&q, s->db, "INSERT INTO layer_scale (layer, channel, scale) VALUES (?1, ?2, ?3)"));
+    for (int id = 0; id < g->n_targets; id++) {
+        bs_scales scales = g->tensors[g->targets[id].tensor].scales;
+        for (uint32_t c = 0; c < scales.n && st == BS_OK; c++) {
+            sqlite3_bind_int(q, 1, id);
+            sqlite3_bind_int64(q, 2, c);
+            sqlite3_bind_double(q, 3, (double)scales.scale[c]);
+            st = bs_db_run(s->db, "write", q);
+        }
+    }
     sqlite3_finalize(q);
     return st;
 }
@@ -264,6 +286,7 @@ bs_status bs_identity_write(bs_store *s, const bs_dataset *images, const char *c
 {
     BS_TRY(write_classes(s, class_names));
     BS_TRY(write_layers(s));
+    BS_TRY(write_scales(s));
     BS_TRY(write_entries(s));
     return write_images(s, images, 0);
 }

@@ -12,6 +12,10 @@
 
 /* Each function appends one line without a newline to *out. */
 void bs_identity_preprocess(bs_str *out, const bs_preprocess *p);
+/* Appends the types in which values of fp32 are stored. */
+void bs_identity_storage(bs_str *out, const bs_plan *plan);
+/* Writes a hash of the scales of all targets; returns `out`, NULL if there are none. */
+const char *bs_identity_scales(char out[17], const bs_plan *plan);
 /* Appends the target ids of an entry, such as "0,4-9", with the probabilities that are below 1, such as
  * "0,4-9@0.5". */
 void bs_identity_targets(bs_str *out, const bs_plan *plan, int entry);

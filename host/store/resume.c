@@ -25,6 +25,26 @@ static bs_status check_text(const bs_store *s, const char *field, sqlite3_stmt *
     return hint_other();
 }
 
+/* Checks in which types the network is stored, and with which scales. */
+static bs_status check_storage(const bs_store *s, sqlite3_stmt *q)
+{
+    char buf[17];
+    const char *have = (const char *)sqlite3_column_text(q, 9), *wanted = bs_identity_scales(buf, s->plan);
+    bs_str storage = {0};
+    bs_identity_storage(&storage, s->plan);
+    bs_status st = bs_str_status(&storage);
+    if (st == BS_OK)
+        st = check_text(s, "storage", q, 8, storage.ptr);
+    bs_str_clear(&storage);
+    if (st != BS_OK || (!have && !wanted) || (have && wanted && strcmp(have, wanted) == 0))
+        return st;
+    bs_fail(BS_ERR, "result file '%s' belongs to another campaign: the scales of its layers are others",
+            s->db->path);
+    return bs_hint(
+        "the job's scales were made of other images, or by a CPU whose sums differ: use the images "
+        "and the kind of machine that made the file, or name another result file");
+}
+
 static bs_status check_shard(const bs_store *s, sqlite3_stmt *q)
 {
     uint32_t shard = (uint32_t)sqlite3_column_int64(q, 5), shards = (uint32_t)sqlite3_column_int64(q, 6);
@@ -68,6 +88,7 @@ static bs_status check_campaign(void *store, sqlite3_stmt *q)
     BS_TRY_GOTO(check_text(s, "number of classes", q, 4, number), out);
     snprintf(number, sizeof number, "%" PRIu32, bs_identity_top_k(s->plan));
     BS_TRY_GOTO(check_text(s, "top_k", q, 7, number), out);
+    BS_TRY_GOTO(check_storage(s, q), out);
     st = check_shard(s, q);
 out:
     bs_str_clear(&preprocess);
@@ -182,11 +203,11 @@ bs_status bs_resume_check(bs_store *s, const bs_dataset *images, uint32_t *n_ima
         bs_fail(BS_ERR, "result file '%s' is damaged: it describes no campaign", s->db->path);
         return bs_hint("start a new result file");
     }
-    BS_TRY(
-        bs_db_each(s->db,
-                   "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards, top_k FROM "
-                   "campaign",
-                   BS_NO_BIND, check_campaign, s));
+    BS_TRY(bs_db_each(
+        s->db,
+        "SELECT model_sha256, seed, preprocess, label_offset, classes, shard, shards, top_k, storage, "
+        "scales FROM campaign",
+        BS_NO_BIND, check_campaign, s));
     BS_TRY(bs_db_each(s->db, "SELECT id, definition FROM entry ORDER BY id", BS_NO_BIND, check_entry, s));
     BS_TRY(bs_db_each(s->db, "SELECT entry, layer, repetitions FROM stratum ORDER BY entry, layer",
                       BS_NO_BIND, check_stratum, s));

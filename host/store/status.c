@@ -14,7 +14,10 @@ static const char sql_file[] =
     "image), (SELECT count(*) FROM golden), "
     "(SELECT count(*) FROM entry), (SELECT count(*) FROM stratum), (SELECT "
     "count(*) FROM run), c.shard, c.shards, (SELECT sum(audited) FROM run), (SELECT "
-    "sum(audit_equal) FROM run), c.classes FROM campaign c";
+    "sum(audit_equal) FROM run), c.classes, iif(c.storage = 'as in the model', (SELECT group_concat(type, ', "
+    "') "
+    "FROM (SELECT DISTINCT type FROM layer WHERE kind <> 'network' ORDER BY type)), c.storage) FROM campaign "
+    "c";
 static const char sql_golden[] =
     "SELECT count(*), sum(g.class = i.class) FROM golden g JOIN image i ON i.id = "
     "g.image WHERE i.class IS NOT NULL";
@@ -46,6 +49,7 @@ static bs_status read_file(void *out, sqlite3_stmt *q)
     BS_TRY(bs_db_text(&s->name, q, 0));
     BS_TRY(bs_db_text(&s->model, q, 1));
     BS_TRY(bs_db_text(&s->created, q, 2));
+    BS_TRY(bs_db_text(&s->storage, q, 14));
     s->planned = number(q, 3);
     s->images = number(q, 4);
     s->goldens = number(q, 5);
@@ -149,6 +153,7 @@ void bs_file_status_clear(bs_file_status *s)
     if (!s)
         return;
     free(s->name);
+    free(s->storage);
     free(s->model);
     free(s->created);
     free(s->started);

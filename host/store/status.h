@@ -16,6 +16,7 @@ typedef struct bs_device_status {
 
 typedef struct bs_file_status {
     char *name, *model, *created; /* may be NULL */
+    char *storage;                /* campaign.storage, or the types of the model: "fp32"; may be NULL */
     uint64_t planned, trials;     /* trials that the job plans for this file, trials in the file */
     uint32_t shard, shards;       /* 1-based; 0: the file covers all images */
     uint64_t images, goldens;     /* images of the campaign, and those with a fault-free run */

@@ -23,6 +23,7 @@ static const char sql_facts[] =
     "INSERT INTO main.image SELECT * FROM other_image; INSERT INTO main.audit SELECT * FROM other_audit;"
     "INSERT INTO main.proof SELECT * FROM other_proof;"
     "INSERT INTO main.run_device SELECT * FROM other_run_device;"
+    "INSERT INTO main.layer_scale SELECT * FROM other_layer_scale;"
     "INSERT INTO main.network_target SELECT * FROM other_network_target";
 
 static bs_status copy_facts(bs_copy *c, const char *path, uint64_t *lost)

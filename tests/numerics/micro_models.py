@@ -291,7 +291,7 @@ REFUSED = {
     "sort": "operator TopK",
     "topk": "operator TopK",
 }
-# What bitsink computes in single precision, without rounding to half.
+# Rounded to half precision, where values that two libraries compute may lie on either side of a middle.
 BOUNDS = {"cast_half": 1e-3}
 
 

@@ -104,8 +104,8 @@ class Hook:
     def __init__(self, rows, trial):
         self.rows, self.trial, self.problem = rows, trial, None
 
-    def __call__(self, values):
-        bits, trial = values.view(np.uint32), self.trial
+    def __call__(self, bits):
+        values, trial = bits.view(np.float32), self.trial
         if self.rows:
             before = np.uint32(trial["before"] & 0xffffffff)
             self.problem = self.compare(values, bits, before)

@@ -17,8 +17,17 @@ torch.backends.nnpack.set_flags(False)
 torch.set_grad_enabled(False)
 
 
+def torch_type(onnx_type):
+    if onnx_type == onnx.TensorProto.BFLOAT16:
+        return torch.bfloat16
+    return torch.from_numpy(np.zeros(0, onnx.helper.tensor_dtype_to_np_dtype(onnx_type))).dtype
+
+
 def to_torch(tensor):
-    return torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
+    array = onnx.numpy_helper.to_array(tensor).copy()
+    if tensor.data_type == onnx.TensorProto.BFLOAT16:  # which NumPy lacks
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
 
 
 def window(x, a, pad_value):
@@ -92,7 +101,7 @@ def constant_of_shape(a, shape):
 
 
 def cast(a, x):
-    return x.to(torch.from_numpy(np.zeros(0, onnx.helper.tensor_dtype_to_np_dtype(a["to"]))).dtype)
+    return x.to(torch_type(a["to"]))
 
 
 OPS = {
@@ -129,21 +138,24 @@ class Network:
                 self.constants[n.output[0]] = to_torch(attributes["value"])
             else:
                 self.nodes.append((OPS[n.op_type], attributes, list(n.input), n.output[0]))
-        self.input = next(i.name for i in graph.input if i.name not in self.constants)
+        image = next(i for i in graph.input if i.name not in self.constants)
+        self.input, self.type = image.name, torch_type(image.type.tensor_type.elem_type)
         self.output = graph.output[0].name
 
     def run(self, image):
         """All tensors by name, for a (1, C, H, W) array."""
-        values = {"": None, self.input: torch.from_numpy(image), **self.constants}
+        values = {"": None, self.input: torch.from_numpy(image).to(self.type), **self.constants}
         for op, attributes, inputs, output in self.nodes:
             values[output] = op(attributes, *(values[name] for name in inputs))
         return values
 
     def rerun(self, golden, target, hook):
-        """Logits after hook(values) has changed the tensor `target`, a flat array, before anything reads it.
-        golden: what run() gave; nodes that see no change are not run again."""
+        """Logits after hook(words) has changed the tensor `target`, a flat array of the words in which its values are
+        stored, before anything reads it. golden: what run() gave; nodes that see no change are not run again."""
         tensor = golden[target].clone(memory_format=torch.contiguous_format)
-        hook(tensor.numpy().reshape(-1))
+        signed = {2: torch.int16, 4: torch.int32}[tensor.element_size()]
+        words = tensor.reshape(-1).view(signed).numpy()
+        hook(words.view(f"u{tensor.element_size()}"))
         changed = {target: tensor}
         for op, attributes, inputs, output in self.nodes:
             if output != target and not changed.keys().isdisjoint(inputs):
@@ -151,7 +163,7 @@ class Network:
         return self.logits(changed if self.output in changed else golden)
 
     def logits(self, values):
-        return values[self.output].numpy().reshape(-1)
+        return values[self.output].float().numpy().reshape(-1)
 
 
 def main():

@@ -10,6 +10,7 @@
  *   com.microsoft:Gelu x -> y beta=&alpha p=[0.5,1]                    a domain, an attribute of the caller
  *   r w 2 3                       float initializer of reproducible values, see random_values()
  *   v s 0.5 2                     float initializer, a list of those values
+ *   type 10 x w                   inputs and float initializers before it have this element type (10 or 16)
  *
  *   begin; in a; ...; out b; end g          a graph ...
  *   If c -> y then_branch=$g                ... which one attribute takes; it may be made inside another
@@ -202,6 +203,34 @@ static inline bool read_block(Onnx__ModelProto *m, const char *word, char **save
     return true;
 }
 
+/* Stores floats as FLOAT16 or BFLOAT16. */
+static inline void store_as(Onnx__TensorProto *t, int type)
+{
+    bool half = type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16;
+    t->data_type = type;
+    t->int32_data = malloc(t->n_float_data * sizeof *t->int32_data);
+    for (size_t k = 0; k < t->n_float_data; k++)
+        t->int32_data[k] =
+            (int32_t)(half ? bs_fp16_encode(t->float_data[k]) : bs_bf16_encode(t->float_data[k]));
+    t->n_int32_data = t->n_float_data;
+    t->n_float_data = 0;
+    free(t->float_data);
+    t->float_data = NULL;
+}
+
+static inline void read_type(Onnx__GraphProto *g, char **save)
+{
+    int type = atoi(strtok_r(NULL, " ", save));
+    for (char *name; (name = strtok_r(NULL, " ", save));) {
+        for (size_t k = 0; k < g->n_input; k++)
+            if (strcmp(g->input[k]->name, name) == 0)
+                g->input[k]->type->tensor_type->elem_type = type;
+        for (size_t k = 0; k < g->n_initializer; k++)
+            if (strcmp(g->initializer[k]->name, name) == 0)
+                store_as(g->initializer[k], type);
+    }
+}
+
 static inline void read_statement(Onnx__ModelProto *m, char *text)
 {
     char *save, *word = strtok_r(text, " ", &save);
@@ -210,7 +239,9 @@ static inline void read_statement(Onnx__ModelProto *m, char *text)
         return;
     if (read_block(m, word, &save))
         return;
-    if (strcmp(word, "opset") == 0) {
+    if (strcmp(word, "type") == 0) {
+        read_type(g, &save);
+    } else if (strcmp(word, "opset") == 0) {
         m->opset_import[0]->version = strtoll(strtok_r(NULL, " ", &save), NULL, 10);
     } else if (strcmp(word, "in") == 0) {
         Onnx__ValueInfoProto *v = new_info(strtok_r(NULL, " ", &save));

@@ -51,6 +51,11 @@ static void other_campaigns_are_refused(void **state)
     REFUSE(f.stratum[2].repetitions--, "trials an image", "at least 12");
     REFUSE(f.plan.n_images--, "more images", "raise the limit");
     REFUSE(f.plan.n_images++, "the plan has 25 images", "");
+    REFUSE(f.job.storage.weights = BS_DTYPE_INT8, "its storage is 'as in the model'", "another result file");
+    float scale = 0.5f;
+    bs_scales *scales = &good.graph.tensors[good.graph.targets[0].tensor].scales, none = *scales;
+    REFUSE(*scales = ((bs_scales){&scale, 1, 1}), "the scales of its layers", "made of other images");
+    *scales = none;
     fixture_close(&f);
 }
 
@@ -138,7 +143,7 @@ static void foreign_files_are_refused(void **state)
     rmdir(f.db);
     fx_run(&f, f.db, 0, 50, 10);
     fx_number(f.db, "PRAGMA user_version = 99");
-    refuse(&f, "version 99 is newer than 10", "newer");
+    refuse(&f, "version 99 is newer than 11", "newer");
     fx_number(f.db, "PRAGMA user_version = 2");
     refuse(&f, "version 2 is older than 10", "bitsink upgrade");
     unlink(f.db);

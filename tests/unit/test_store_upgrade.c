@@ -219,7 +219,7 @@ static void old_files_are_not_written(void **state)
                        : what == 1 ? bs_bn_update(f.db)
                        : what == 2 ? bs_store_open(&s, f.db, &f.plan, f.images, NULL)
                                    : bs_store_merge(&merge, f.db, inputs, 1, false, NULL);
-        assert_error(st, "schema version 3 is older than 10");
+        assert_error(st, "schema version 3 is older than 11");
         assert_non_null(strstr(bs_error_hint(), "bitsink upgrade /"));
         bs_merge_report_clear(&merge);
     }

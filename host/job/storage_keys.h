@@ -1,0 +1,14 @@
+/* The key `storage` of a job: the types in which the network is stored. */
+#ifndef BS_JOB_STORAGE_KEYS_H
+#define BS_JOB_STORAGE_KEYS_H
+
+#include "job/form.h"
+
+enum { BS_STORAGE_IMAGES = 32 }; /* that make the profile, unless the job says otherwise */
+
+extern const bs_field_table bs_storage_keys;
+
+/* Reads one type, or the keys above, into the storage of a bs_job. */
+bs_field_reader bs_model_storage_read;
+
+#endif
