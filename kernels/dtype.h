@@ -88,8 +88,7 @@ BS_HD float bs_int8_decode(uint32_t word)
  * The sign is the bits outside both masks; an integer's is its highest bit. Encoding rounds. Decoding is
  * exact, and the result encodes to the same word, except for NaNs if the type distinguishes fewer of them. */
 #define BS_DTYPES(X)                                                                                         \
-    X(FP32, "fp32", 32, 0x7f800000, 0x007fffff, 1, 0.0f, bs_float_bits, bs_bits_float,           \
-      bs_fp32_round)                                                                                         \
+    X(FP32, "fp32", 32, 0x7f800000, 0x007fffff, 1, 0.0f, bs_float_bits, bs_bits_float, bs_fp32_round)        \
     X(FP16, "fp16", 16, 0x7c00, 0x03ff, 0, 0.0f, bs_fp16_encode, bs_fp16_decode, bs_fp16_round)              \
     X(BF16, "bf16", 16, 0x7f80, 0x007f, 0, 0.0f, bs_bf16_encode, bs_bf16_decode, bs_bf16_round)              \
     X(FP8_E4M3, "fp8_e4m3", 8, 0x78, 0x07, 0, 448.0f, bs_e4m3_encode, bs_e4m3_decode, bs_e4m3_round)         \
