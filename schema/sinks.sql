@@ -1,5 +1,5 @@
 -- Sinks are classes into which wrong answers fall, for each layer of an entry (level 'layer'), each bit position of an
--- entry over all its layers ('bit'), and each entry ('overall'): these are the places. Entries that hit several layers in
+-- entry over all its layers, of whatever types ('bit'), and each entry ('overall'): these are the places. Entries that hit several layers in
 -- the same inference have the last one only. `bitsink bn` counts by bit position when it needs to; the sqlite3 program shows
 -- these counts after `bitsink bn DB update`.
 --

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/phase.h"
 #include "base/team.h"
+#include "replay/selftest.h"
 
 #include <float.h>
 #include <math.h>
@@ -30,19 +31,31 @@ static float largest_of(const float *x, int64_t n)
     return most;
 }
 
-/* Measures the activations of the golden run of one image. data: room for any of them. */
+/* Measures the activations of a golden run. data: room for any of them, of one image. */
 static bs_status measure(bs_golden *golden, float *data, float *largest)
 {
     const bs_graph *g = golden->graph;
-    BS_TRY(bs_golden_run(golden, 1));
     for (int t = 0; t < g->n_tensors; t++) {
+        size_t bytes = g->tensors[t].constant ? 0 : golden->backend->row_bytes(golden->network, t);
         if (g->tensors[t].constant)
             continue;
-        BS_TRY(bs_golden_need(golden, t, 1, NULL));
-        BS_TRY(golden->backend->download(golden->stream, t, golden->rows[t], data));
-        largest[t] = fmaxf(largest[t], largest_of(data, g->tensors[t].elements));
+        BS_TRY(bs_golden_need(golden, t, golden->n, NULL));
+        for (int i = 0; i < golden->n; i++) {
+            const char *row = (const char *)golden->rows[t] + (size_t)i * bytes;
+            BS_TRY(golden->backend->download(golden->stream, t, row, data));
+            largest[t] = fmaxf(largest[t], largest_of(data, g->tensors[t].elements));
+        }
     }
     return BS_OK;
+}
+
+/* Makes room for any activation. */
+static bs_status make_room(float **data, const bs_graph *g)
+{
+    int64_t most = 0;
+    for (int t = 0; t < g->n_tensors; t++)
+        most = g->tensors[t].elements > most && !g->tensors[t].constant ? g->tensors[t].elements : most;
+    return bs_calloc(data, (size_t)most, sizeof **data, "activations");
 }
 
 static bs_status measure_image(profile *p, bs_worker *w, size_t k, float *data, float *largest)
@@ -56,6 +69,7 @@ static bs_status measure_image(profile *p, bs_worker *w, size_t k, float *data, 
     }
     BS_TRY(st);
     atomic_fetch_add(&p->read, 1);
+    BS_TRY(bs_golden_run(w->golden, 1));
     return measure(w->golden, data, largest);
 }
 
@@ -65,11 +79,8 @@ static bs_status measure_some(void *shared, int worker)
     const bs_graph *g = p->engine->graph;
     bs_worker w = {0};
     float *data = NULL;
-    int64_t most = 0;
     bs_status st;
-    for (int t = 0; t < g->n_tensors; t++)
-        most = g->tensors[t].elements > most && !g->tensors[t].constant ? g->tensors[t].elements : most;
-    BS_TRY_GOTO(bs_calloc(&data, (size_t)most, sizeof *data, "activations"), out);
+    BS_TRY_GOTO(make_room(&data, g), out);
     BS_TRY_GOTO(bs_worker_open(&w, p->engine, worker), out);
     for (size_t k; st == BS_OK && (k = atomic_fetch_add(&p->next, 1)) < p->images;)
         st = measure_image(p, &w, k, data, p->largest + worker * g->n_tensors);
@@ -117,5 +128,31 @@ bs_status bs_profile_store(bs_graph *g, const bs_storage *s, const bs_input *in)
 out:
     bs_engine_close(e);
     free(p.largest);
+    return st;
+}
+
+bs_status bs_profile_store_probe(bs_graph *g, const bs_storage *s)
+{
+    bs_engine_options o = {.device = "cpu", .threads = 1, .bench = true};
+    bs_engine *e = NULL;
+    bs_worker w = {0};
+    float *largest = NULL, *data = NULL;
+    uint64_t fingerprint;
+    bs_status st;
+    if (!bs_storage_needs_profile(s))
+        return bs_graph_store(g, s, NULL);
+    BS_TRY_GOTO(bs_calloc(&largest, (size_t)g->n_tensors, sizeof *largest, "profile"), out);
+    BS_TRY_GOTO(make_room(&data, g), out);
+    BS_TRY_GOTO(bs_engine_open(&e, g, NULL, &o), out);
+    BS_TRY_GOTO(bs_worker_open(&w, e, 0), out);
+    BS_TRY_GOTO(bs_selftest_probe(w.golden, &fingerprint), out);
+    st = measure(w.golden, data, largest);
+out:
+    bs_worker_close(&w);
+    bs_engine_close(e);
+    if (st == BS_OK)
+        st = bs_graph_store(g, s, largest);
+    free(largest);
+    free(data);
     return st;
 }

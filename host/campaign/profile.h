@@ -11,4 +11,7 @@
  * with a warning. in: opened with g. */
 bs_status bs_profile_store(bs_graph *g, const bs_storage *s, const bs_input *in);
 
+/* The same, with a profile of the images of bs_selftest_probe(). */
+bs_status bs_profile_store_probe(bs_graph *g, const bs_storage *s);
+
 #endif

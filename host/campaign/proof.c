@@ -11,6 +11,17 @@
 #include <string.h>
 #include <time.h>
 
+/* Adds how all tensors are stored, which the model file does not tell. */
+static XXH128_hash_t add_formats(XXH128_hash_t hash, const bs_graph *g)
+{
+    for (int t = 0; t < g->n_tensors; t++) {
+        bs_scales s = g->tensors[t].scales;
+        hash = bs_hash_add(hash, &g->tensors[t].type, sizeof g->tensors[t].type);
+        hash = bs_hash_add(hash, s.scale, s.n * sizeof *s.scale);
+    }
+    return hash;
+}
+
 static XXH128_hash_t identity_of(const bs_engine *e)
 {
     bs_str text = {0};
@@ -20,7 +31,7 @@ static XXH128_hash_t identity_of(const bs_engine *e)
                   e->info.library, selection, e->fingerprint, bs_cache_build());
     XXH128_hash_t hash = XXH3_128bits(text.ptr ? text.ptr : "", text.len);
     bs_str_clear(&text);
-    return hash;
+    return add_formats(hash, e->graph);
 }
 
 XXH128_hash_t bs_proof_key(const bs_proofs *p, const bs_schedule *schedule, int steps, int salt)

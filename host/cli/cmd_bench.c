@@ -1,4 +1,5 @@
 #include "cli/bench_print.h"
+#include "campaign/profile.h"
 #include "cli/bench_start.h"
 #include "cli/cli.h"
 #include "import/synth.h"
@@ -66,6 +67,18 @@ static bs_status read_options(bs_engine_options *o, bs_bench_options *b, const b
     return BS_OK;
 }
 
+#define TYPE_NAME(suffix, name, ...) " " name
+/* Stores the network as --storage says. */
+static bs_status store(bs_graph *g, const bs_args *args)
+{
+    const char *name = bs_option_value(args, "storage");
+    bs_storage s = bs_storage_of(name ? bs_dtype_find(name) : BS_DTYPE_FP32);
+    if (s.activations < BS_DTYPE_COUNT)
+        return bs_profile_store_probe(g, &s);
+    bs_fail(BS_USAGE, "--storage: there is no type '%s'", name);
+    return bs_hint("one of" BS_DTYPES(TYPE_NAME));
+}
+
 static void print(const bs_bench *b, const bs_engine *e, const bs_args *args)
 {
     bool golden = bs_option_value(args, "golden");
@@ -94,6 +107,7 @@ static bs_status run(const bs_args *args)
     bs_status st = bs_synth_or_import(&g, model, &import);
     bs_import_options_clear(&import);
     BS_TRY(st);
+    BS_TRY_GOTO(store(g, args), out);
     BS_TRY_GOTO(bs_open_cache(&o.cache, args), out);
     BS_TRY_GOTO(bs_engine_open(&e, g, NULL, &o), out);
     BS_TRY_GOTO(bs_bench_run(&bench, e, &b), out);
@@ -111,6 +125,9 @@ out:
 static const bs_option options[] = {
     {"model", "MODEL", "an ONNX file, or a network that synth generates (default vgg19)"},
     BS_MODEL_OPTIONS,
+    {"storage", "TYPE",
+     "store activations and weights in this type, see bitsink-job(5); scales are those of the "
+     "synthetic images"},
     {"seconds", "S", "the time that the measurements may take, after loading (default 120; with --golden 5)"},
     {"trials", "N", "trials for each target, mode and worker, if there is time (default 64)"},
     {"golden", NULL, "time golden runs only"},

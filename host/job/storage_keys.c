@@ -77,8 +77,8 @@ bs_status bs_model_storage_read(bs_form *f, yaml_node_t *value, const bs_field *
     } else {
         BS_TRY(bs_form_mapping(f, value, field->key, &bs_storage_keys, s, lines));
     }
-    if (!lines[STORAGE_OTHERS] && bs_dtype_word_of(s->weights).bits >= 16)
-        s->others = s->weights;
+    if (!lines[STORAGE_OTHERS])
+        s->others = bs_storage_others(s->weights);
     if (lines[STORAGE_IMAGES] && !bs_storage_needs_profile(s)) {
         bs_form_fail(f, lines[STORAGE_IMAGES],
                      "'images' has no meaning: activations of type %s have no scales",

@@ -4,8 +4,6 @@
 
 #include "job/form.h"
 
-enum { BS_STORAGE_IMAGES = 32 }; /* that make the profile, unless the job says otherwise */
-
 extern const bs_field_table bs_storage_keys;
 
 /* Reads one type, or the keys above, into the storage of a bs_job. */

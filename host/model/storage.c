@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+bs_dtype bs_storage_others(bs_dtype weights)
+{
+    return bs_dtype_word_of(weights).bits >= 16 ? weights : BS_DTYPE_FP32;
+}
+
+bs_storage bs_storage_of(bs_dtype type)
+{
+    return (bs_storage){type, type, bs_storage_others(type), BS_STORAGE_IMAGES};
+}
+
 bool bs_storage_is_plain(const bs_storage *s)
 {
     return s->activations == BS_DTYPE_FP32 && s->weights == BS_DTYPE_FP32 && s->others == BS_DTYPE_FP32;

@@ -5,12 +5,20 @@
 #include "base/buf.h"
 #include "model/graph.h"
 
+enum { BS_STORAGE_IMAGES = 32 }; /* that make the profile, unless the job says otherwise */
+
 typedef struct bs_storage {
     bs_dtype activations; /* the input too */
     bs_dtype weights;     /* of Conv, Gemm and MatMul */
     bs_dtype others;      /* all other parameters */
     int images;           /* at most that many make the profile for the scales of activations */
 } bs_storage;
+
+/* Stores activations and weights in a type, and all other parameters in bs_storage_others() of it. */
+bs_storage bs_storage_of(bs_dtype type);
+/* Returns the type of other parameters beside weights of this type: the same if it has 16 bits or more, else
+ * fp32, as deployments keep them. */
+bs_dtype bs_storage_others(bs_dtype weights);
 
 /* Appends "activations int8, weights int8, others fp32, scales of 32 images". n_images: all that there are.
  */

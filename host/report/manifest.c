@@ -69,7 +69,8 @@ static void add_member(bs_str *out, const char *name, const char *text)
 /* --- What it says --- */
 
 static const char sql_campaign[] =
-    "SELECT name, created, seed, preprocess, storage, scales, classes, (SELECT count(*) FROM entry) AS entries, "
+    "SELECT name, created, seed, preprocess, storage, scales, classes, (SELECT count(*) FROM entry) AS "
+    "entries, "
     "(SELECT count(*) FROM stratum) AS strata, shard, shards, job_trials, planned_trials FROM campaign";
 static const char sql_results[] =
     "SELECT (SELECT count(*) FROM golden) AS golden_runs, (SELECT count(*) FROM image) AS images, (SELECT "

@@ -150,9 +150,9 @@ static unsigned why_not_paired(const files *f, const bs_side_stratum *a, const b
 {
     bool same_layer = a->layer == b->layer && strcmp(a->tensor, b->tensor) == 0 &&
                       a->is_parameter == b->is_parameter && strcmp(a->shape, b->shape) == 0;
-    if (strcmp(a->type, b->type) != 0) /* the bits of the entry differ with it */
-        return f->why | BS_UNPAIRED_TYPE | (same_layer ? 0 : BS_UNPAIRED_LAYER);
-    return f->why | (strcmp(a->definition, b->definition) == 0 ? 0 : BS_UNPAIRED_ENTRY) |
+    /* The bits of an entry follow from the type. Words of as many bits have the same sites. */
+    unsigned other = strcmp(a->type, b->type) == 0 ? BS_UNPAIRED_ENTRY : BS_UNPAIRED_TYPE;
+    return f->why | (strcmp(a->definition, b->definition) == 0 ? 0 : other) |
            (same_layer ? 0 : BS_UNPAIRED_LAYER);
 }
 

@@ -24,7 +24,7 @@
     X(IMAGES, "images", "images of the same number differ in path, label or content")                        \
     X(ENTRY, "entry", "fault entries of the same id have other bits, sites or targets")                      \
     X(LAYER, "layer", "layers have another id, name or shape")                                               \
-    X(TYPE, "type", "layers are stored in different types")                                                  \
+    X(TYPE, "type", "layers are stored in types of other bits")                                                  \
     X(TRIALS, "trials", "no trial on an image with a weight is in both files")                               \
     X(FAULTS, "faults", "the faults differ: the files' versions number them otherwise")                      \
     X(MAP, "map", "layers were brought together by --map or --by-position")

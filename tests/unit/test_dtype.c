@@ -4,6 +4,7 @@
 #include "backend/rounding.h"
 #include "dtype.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -129,7 +130,7 @@ static void the_nearest_value_is_taken(void **state)
         for (size_t k = 0; k < n; k++) {
             double next = k + 1 < n ? (double)v[k + 1].x : (double)v[k].x + last,
                    half = ((double)v[k].x + next) / 2;
-            float at = (float)half, over = k + 1 < n ? v[k + 1].x : bs_format_round(format, INFINITY);
+            float at = (float)half, over = k + 1 < n ? v[k + 1].x : bs_format_round(format, FLT_MAX);
             bool even = !(v[k].word & 1);
             if (isinf(over) || k + 1 < n) { /* else all beyond the largest is the largest */
                 assert_true(bs_format_round(format, at) == (even ? v[k].x : over));

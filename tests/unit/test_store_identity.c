@@ -145,7 +145,7 @@ static void foreign_files_are_refused(void **state)
     fx_number(f.db, "PRAGMA user_version = 99");
     refuse(&f, "version 99 is newer than 11", "newer");
     fx_number(f.db, "PRAGMA user_version = 2");
-    refuse(&f, "version 2 is older than 10", "bitsink upgrade");
+    refuse(&f, "version 2 is older than 11", "bitsink upgrade");
     unlink(f.db);
     file = fopen(f.db, "w"); /* an empty file is as good as none, but for reading */
     fclose(file);
