@@ -22,7 +22,7 @@ static bs_conv_geometry geometry(const bs_cuda_job *j)
 }
 
 static bs_status run_direct(const bs_cuda_job *j, int n, bs_operand in, int64_t filters, CUdeviceptr weights,
-                            CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out)
+                            CUdeviceptr bias, CUdeviceptr first, bs_out out)
 {
     const bs_cuda_plan *p = &j->stream->network->plan[j->index];
     bs_direct_args a = {.n = (uint32_t)n,
@@ -33,7 +33,7 @@ static bs_status run_direct(const bs_cuda_job *j, int n, bs_operand in, int64_t 
                         .weights = bs_cuda_pointer(weights),
                         .bias = bs_cuda_pointer(bias),
                         .first = bs_cuda_pointer(first),
-                        .out = bs_cuda_pointer(out)};
+                        .out = out};
     return bs_cuda_launch(j->stream, BS_KERNEL_direct, n, filters * a.g.out_h * a.g.out_w, &a);
 }
 
@@ -43,18 +43,20 @@ static bs_operand from_sample(bs_operand o, int64_t at)
     if (o.rows)
         o.rows += at;
     else
-        o.base += at * o.elements;
+        o.base = (const char *)o.base + bs_row_size(o.type, at * o.elements);
     return o;
 }
 
 /* Computes pixels first .. first + pixels - 1 of n samples. */
 static bs_status run_piece(const bs_cuda_job *j, int n, bs_operand in, int64_t first, int64_t pixels,
-                           int64_t filters, CUdeviceptr weights, CUdeviceptr bias, float *out)
+                           int64_t filters, CUdeviceptr weights, CUdeviceptr bias, bs_out out)
 {
     bs_stream *stream = j->stream;
     const bs_cuda_plan *p = &stream->network->plan[j->index];
     bs_conv_geometry g = geometry(j);
     int64_t width = bs_cuda_padded(filters);
+    const bs_out products = {bs_cuda_pointer(stream->products.ptr), {BS_DTYPE_FP32, 1.0f}};
+    const bs_cells columns = {bs_cuda_pointer(stream->columns.ptr), BS_DTYPE_FP32};
     bs_im2col_args u = {.n = (uint32_t)n,
                         .pixels = (uint32_t)pixels,
                         .first_pixel = (int32_t)first,
@@ -64,22 +66,22 @@ static bs_status run_piece(const bs_cuda_job *j, int n, bs_operand in, int64_t f
     BS_TRY(bs_cuda_launch(stream, BS_KERNEL_im2col, n, pixels * p->length, &u));
     BS_TRY(p->gemm.selected ? bs_cuda_gemm_run(stream, &p->gemm, n * pixels, filters, stream->columns.ptr,
                                                weights, stream->products.ptr)
-                            : bs_cuda_gemm_own(stream, n * pixels, filters, p->length, stream->columns.ptr,
-                                               weights, 0, stream->products.ptr, width));
+                            : bs_cuda_gemm_own(stream, n * pixels, filters, p->length, columns, weights, 0,
+                                               products, width));
     bs_col2im_args f = {.n = (uint32_t)n,
                         .filters = (uint32_t)filters,
                         .width = (uint32_t)width,
                         .pixels = (uint32_t)pixels,
                         .plane = (uint32_t)(g.out_h * g.out_w),
                         .first_pixel = (int32_t)first,
-                        .products = bs_cuda_pointer(stream->products.ptr),
+                        .products = products.base,
                         .bias = bs_cuda_pointer(bias),
                         .out = out};
     return bs_cuda_launch(stream, BS_KERNEL_col2im, n, (pixels + 7) / 8 * ((filters + 3) / 4) * 32, &f);
 }
 
 static bs_status run_products(const bs_cuda_job *j, int n, bs_operand in, int64_t filters,
-                              CUdeviceptr weights, CUdeviceptr bias, CUdeviceptr out)
+                              CUdeviceptr weights, CUdeviceptr bias, bs_out out)
 {
     bs_stream *stream = j->stream;
     const bs_cuda_plan *p = &stream->network->plan[j->index];
@@ -94,18 +96,19 @@ static bs_status run_products(const bs_cuda_job *j, int n, bs_operand in, int64_
         for (int64_t first = 0; first < plane; first += pixels)
             BS_TRY(run_piece(j, (int)(n - i < samples ? n - i : samples), from_sample(in, i), first,
                              plane - first < pixels ? plane - first : pixels, filters, weights, bias,
-                             (float *)bs_cuda_pointer(out) + i * filters * plane));
+                             bs_out_from(out, i * filters * plane)));
     return BS_OK;
 }
 
 bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
-                       CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out)
+                       CUdeviceptr bias, CUdeviceptr first, bs_out out)
 {
     bs_operand x;
     bs_cuda_engine engine = j->stream->network->plan[j->index].engine;
     if (engine == BS_CUDA_DNN)
         return bs_cuda_conv_dnn(j, n, in, filters, weights, bias, out);
-    BS_TRY(bs_cuda_operand(j->stream, &x, n, in, bs_cuda_elements(&j->in_shape[0])));
+    BS_TRY(
+        bs_cuda_operand(j->stream, &x, n, in, bs_cuda_elements(&j->in_shape[0]), bs_cuda_input_type(j, 0)));
     if (engine == BS_CUDA_DIRECT)
         return run_direct(j, n, x, filters, weights, bias, first, out);
     return run_products(j, n, x, filters, weights, bias, out);

@@ -21,25 +21,25 @@ bs_status bs_cuda_gemm_run(bs_stream *stream, const bs_cuda_gemm *g, int64_t row
                            CUdeviceptr x, CUdeviceptr w, CUdeviceptr products);
 
 /* The same by a kernel of our own, which needs no library, for any number of rows and filters. Adds the bias
- * (0: none) of each filter; out: rows of out_step floats. */
-bs_status bs_cuda_gemm_own(bs_stream *stream, int64_t rows, int64_t width, int64_t depth, CUdeviceptr x,
-                           CUdeviceptr w, CUdeviceptr bias, CUdeviceptr out, int64_t out_step);
+ * (0: none) of each filter; out: rows of out_step elements. */
+bs_status bs_cuda_gemm_own(bs_stream *stream, int64_t rows, int64_t width, int64_t depth, bs_cells x,
+                           CUdeviceptr w, CUdeviceptr bias, bs_out out, int64_t out_step);
 
 /* cuda_matrix.c: Gemm, and MatMul by weights. Multiplies n samples, each of `repeat` rows, by `width`
- * filters; out receives compact rows of `width`. */
+ * filters; out receives compact rows of `width`, rounded as it says. */
 bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width, CUdeviceptr filters,
-                         CUdeviceptr bias, CUdeviceptr out);
+                         CUdeviceptr bias, bs_out out);
 
 /* conv.c. Computes `filters` filters, which may be faulty copies: first[f] is the first channel that filter f
- * reads (on the device; 0: as the node says). Output: (n, filters, out pixels). */
+ * reads (on the device; 0: as the node says). Output: (n, filters, out pixels), rounded as `out` says. */
 bs_status bs_cuda_conv(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
-                       CUdeviceptr bias, CUdeviceptr first, CUdeviceptr out);
+                       CUdeviceptr bias, CUdeviceptr first, bs_out out);
 
 /* conv_dnn.c: the same by the node's selected engine of cuDNN. WORKSPACE: the most bytes that an engine may
  * need, both when it is proposed and when it runs; MOST: the most samples that are ever computed at once. */
 enum { BS_CUDA_DNN_WORKSPACE = 256 << 20, BS_CUDA_DNN_MOST = 256 };
 bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
-                           CUdeviceptr bias, CUdeviceptr out);
+                           CUdeviceptr bias, bs_out out);
 /* Makes the stream's cuDNN handle if it has none yet. */
 bs_status bs_cuda_dnn_start(bs_stream *stream);
 /* Returns the most samples, of `in` input and `out` output elements, that are computed at once; engines are

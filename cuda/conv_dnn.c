@@ -145,16 +145,17 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
     return BS_OK;
 }
 
-/* Runs one batch. *served: false, without an error, if the engine refuses it but may accept smaller ones. */
+/* Runs one batch; cuDNN reads and makes floats. *served: false, without an error, if the engine refuses it
+ * but may accept smaller ones. */
 static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
-                           CUdeviceptr bias, CUdeviceptr out, bool *served)
+                           CUdeviceptr bias, bs_out out, bool *served)
 {
     bs_stream *stream = j->stream;
     int size = batch_size(n);
     int64_t elements = bs_cuda_elements(&j->in_shape[0]), plane = j->out_shape.dim[1] * j->out_shape.dim[2];
     bs_cudnn_shape shape = bs_cuda_dnn_shape(j, size, filters);
     const bs_cudnn_plan *plan;
-    CUdeviceptr x, y = out;
+    CUdeviceptr x, y = bs_cuda_address(out.base);
     BS_TRY(find_plan(&plan, j, &shape));
     *served = plan != NULL;
     if (!plan && size > SERVED)
@@ -163,8 +164,8 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
         return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
                        j->node->name, (long long)stream->network->plan[j->index].dnn.engine, size,
                        (long long)shape.in[0], (long long)shape.in[1]);
-    BS_TRY(bs_cuda_pack_rows(stream, n, size, in, elements, &x));
-    if (size != n || y % BS_CUDNN_ALIGNMENT) {
+    BS_TRY(bs_cuda_pack_rows(stream, n, size, in, elements, bs_cuda_input_type(j, 0), true, &x));
+    if (size != n || y % BS_CUDNN_ALIGNMENT || bs_is_half(out.format.type)) {
         BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(size * filters * plane) * sizeof(float)));
         y = stream->products.ptr;
     }
@@ -179,20 +180,20 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
                           .in_elements = filters * plane,
                           .in = bs_cuda_pointer(y),
                           .bias = bs_cuda_pointer(bias),
-                          .out = bs_cuda_pointer(out)};
+                          .out = out};
     return bs_cuda_launch(stream, BS_KERNEL_add_bias, n, a.elements, &a);
 }
 
 bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
-                           CUdeviceptr bias, CUdeviceptr out)
+                           CUdeviceptr bias, bs_out out)
 {
     int64_t row = bs_cuda_elements(&j->in_shape[0]),
             made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
     for (int at = 0, most = bs_cuda_dnn_most(row, made), here; at < n; at += here) {
         bool served = false;
         here = n - at < most ? n - at : most;
-        BS_TRY(run_batch(j, here, bs_cuda_view_from(in, at, row), filters, weights, bias,
-                         out + (size_t)(at * made) * sizeof(float), &served));
+        bs_view from = bs_cuda_view_from(in, at, bs_row_size(bs_cuda_input_type(j, 0), row));
+        BS_TRY(run_batch(j, here, from, filters, weights, bias, bs_out_from(out, at * made), &served));
         if (!served) {
             most = batch_size(here) / 2;
             here = 0;

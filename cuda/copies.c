@@ -3,10 +3,12 @@
 
 bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)
 {
-    int64_t elements = stream->network->graph->tensors[tensor].elements;
-    bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements, .out = dst};
-    BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_operand(stream, &a.in, n, src, elements));
+    const bs_network *net = stream->network;
+    int64_t elements = net->graph->tensors[tensor].elements;
+    bs_copy_rows_args a = {
+        .n = (uint32_t)n, .elements = (uint32_t)elements, .out = bs_cuda_out(net, tensor, dst)};
+    BS_TRY(bs_cuda_enter(net->device));
+    BS_TRY(bs_cuda_operand(stream, &a.in, n, src, elements, bs_cuda_type(net, tensor)));
     return bs_cuda_launch(stream, BS_KERNEL_copy_rows, n, elements, &a);
 }
 
@@ -22,18 +24,20 @@ static bool is_readable(const bs_stream *stream, CUdeviceptr at, size_t bytes)
     return false;
 }
 
-bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements,
-                            CUdeviceptr *out)
+bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements, bs_dtype type,
+                            bool floats, CUdeviceptr *out)
 {
+    bs_dtype wanted = floats ? BS_DTYPE_FP32 : type;
+    size_t bytes = (size_t)bs_row_size(wanted, room * elements);
     *out = bs_cuda_address(in.base);
-    if (!in.rows && *out % ALIGNMENT == 0 &&
-        (n == room || is_readable(stream, *out, (size_t)(room * elements) * sizeof(float))))
+    if (!in.rows && *out % ALIGNMENT == 0 && type == wanted &&
+        (n == room || is_readable(stream, *out, bytes)))
         return BS_OK;
     bs_copy_rows_args a = {.n = (uint32_t)n, .elements = (uint32_t)elements};
-    BS_TRY(bs_cuda_reserve(stream, &stream->rows, (size_t)(room * elements) * sizeof(float)));
-    BS_TRY(bs_cuda_operand(stream, &a.in, n, in, elements));
+    BS_TRY(bs_cuda_reserve(stream, &stream->rows, bytes));
+    BS_TRY(bs_cuda_operand(stream, &a.in, n, in, elements, type));
     *out = stream->rows.ptr;
-    a.out = bs_cuda_pointer(*out);
+    a.out = (bs_out){bs_cuda_pointer(*out), {wanted, 1.0f}};
     return bs_cuda_launch(stream, BS_KERNEL_copy_rows, n, elements, &a);
 }
 

@@ -7,7 +7,8 @@
  * has to know (comparisons, answers, bits before a fault).
  *
  * Every tensor lies in device memory row-major in logical order, one row for each sample, so the index of an
- * element is its offset.
+ * element is its offset. Rows of types of 16 bits are words of the type, all others floats (operand.h).
+ * Parameters are floats.
  *
  * Each layer of the backend has a header with its functions. Lowest first: enqueue, network, node_job, conv,
  * operators, cuda_run, cuda_patch, cuda_faulty, stream, invariance, selection; a file includes only what is
@@ -86,6 +87,7 @@ struct bs_network {
     bs_plane *planes;   /* by tensor */
     bs_cuda_plan *plan; /* by node */
     int max_inputs;
+    bool in_floats; /* all rows are floats: while engines are tested, so that no difference is rounded away */
 };
 
 /* Device memory that grows and is reused. Zero-initialise. */
@@ -135,6 +137,7 @@ struct bs_stream {
     size_t n_blocks, block_cap;
     bs_cuda_buffer workspace; /* for libraries */
     bs_cuda_buffer rows;      /* inputs that were put side by side */
+    bs_cuda_buffer between;   /* rows that one kernel of a node leaves to the next */
     bs_cuda_buffer columns, products;
     bs_cuda_buffer filters, bias; /* faulty parameters */
     bs_cuda_buffer computed;      /* channels of faulty filters */
@@ -161,6 +164,19 @@ static inline int64_t bs_cuda_elements(const bs_shape *s)
     for (int a = 0; a < s->rank; a++)
         n *= s->dim[a];
     return n;
+}
+
+/* Returns the type of the elements in a tensor's rows: its own if that has 16 bits, else floats. */
+static inline bs_dtype bs_cuda_type(const bs_network *n, int tensor)
+{
+    bs_dtype type = n->graph->tensors[tensor].type;
+    return bs_is_half(type) && !n->in_floats ? type : BS_DTYPE_FP32;
+}
+
+/* Returns rows of a tensor to which values are written that it may have, as they are. */
+static inline bs_out bs_cuda_out(const bs_network *n, int tensor, void *rows)
+{
+    return (bs_out){rows, {bs_cuda_type(n, tensor), 1.0f}};
 }
 
 /* card.c. Gets the one instance of a card, made on first use. */

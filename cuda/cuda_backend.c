@@ -34,21 +34,47 @@ static void cuda_free(bs_stream *stream, void *p)
         bs_cuda_release(stream, &block, 1);
 }
 
+/* Turns a row from words into floats or back, on the device. */
+static bs_status convert(bs_stream *stream, int64_t elements, const void *row, bs_dtype type, bs_out out)
+{
+    bs_copy_rows_args a = {.n = 1, .elements = (uint32_t)elements, .in = {row, NULL, 0, type}, .out = out};
+    return bs_cuda_launch(stream, BS_KERNEL_copy_rows, 1, elements, &a);
+}
+
 static bs_status cuda_upload(bs_stream *stream, int tensor, void *row, const float *data)
 {
-    const bs_cuda_api *api = stream->network->device->api;
-    size_t bytes = bs_cuda_row_bytes(stream->network, tensor);
-    BS_TRY(bs_cuda_enter(stream->network->device));
+    const bs_network *net = stream->network;
+    const bs_cuda_api *api = net->device->api;
+    bs_out out = bs_cuda_out(net, tensor, row);
+    int64_t elements = net->graph->tensors[tensor].elements;
+    size_t bytes = (size_t)elements * sizeof *data;
+    BS_TRY(bs_cuda_enter(net->device));
+    if (bs_is_half(out.format.type)) {
+        BS_TRY(bs_cuda_reserve(stream, &stream->between, bytes));
+        row = bs_cuda_pointer(stream->between.ptr);
+    }
     BS_TRY(bs_cuda_check(api, api->cuMemcpyHtoDAsync(bs_cuda_address(row), data, bytes, stream->handle),
                          "cuMemcpyHtoDAsync"));
+    if (row != out.base)
+        BS_TRY(convert(stream, elements, row, BS_DTYPE_FP32, out));
     /* The caller may reuse `data` at once. */
     return bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize");
 }
 
 static bs_status cuda_download(bs_stream *stream, int tensor, const void *row, float *data)
 {
-    BS_TRY(bs_cuda_enter(stream->network->device));
-    return bs_cuda_fetch(stream, data, bs_cuda_address(row), bs_cuda_row_bytes(stream->network, tensor));
+    const bs_network *net = stream->network;
+    bs_dtype type = bs_cuda_type(net, tensor);
+    int64_t elements = net->graph->tensors[tensor].elements;
+    size_t bytes = (size_t)elements * sizeof *data;
+    BS_TRY(bs_cuda_enter(net->device));
+    if (bs_is_half(type)) {
+        BS_TRY(bs_cuda_reserve(stream, &stream->between, bytes));
+        bs_out floats = {bs_cuda_pointer(stream->between.ptr), {BS_DTYPE_FP32, 1.0f}};
+        BS_TRY(convert(stream, elements, row, type, floats));
+        row = floats.base;
+    }
+    return bs_cuda_fetch(stream, data, bs_cuda_address(row), bytes);
 }
 
 static bs_status cuda_move_rows(bs_stream *stream, int n, void *rows, size_t row_bytes, const int32_t *to,
@@ -58,11 +84,12 @@ static bs_status cuda_move_rows(bs_stream *stream, int n, void *rows, size_t row
     BS_TRY(bs_cuda_enter(stream->network->device));
     BS_TRY(bs_cuda_stage(stream, &there, to, (size_t)n * sizeof *to));
     BS_TRY(bs_cuda_stage(stream, &here, from, (size_t)n * sizeof *from));
+    bs_dtype type = row_bytes % sizeof(float) ? BS_DTYPE_BF16 : BS_DTYPE_FP32; /* words of this size */
     bs_move_rows_args a = {.n = (uint32_t)n,
-                           .elements = (uint32_t)(row_bytes / sizeof(float)),
+                           .elements = (uint32_t)(row_bytes / (size_t)bs_row_size(type, 1)),
                            .to = bs_cuda_pointer(there),
                            .from = bs_cuda_pointer(here),
-                           .rows = rows};
+                           .rows = {rows, {type, 1.0f}}};
     return bs_cuda_launch(stream, BS_KERNEL_move_rows, n, a.elements, &a);
 }
 
@@ -70,10 +97,11 @@ static bs_status cuda_rank(bs_stream *stream, int n, const void *rows, const int
                            bs_answer *out)
 {
     const bs_graph *g = stream->network->graph;
-    bs_rank_args a = {.n = (uint32_t)n,
-                      .classes = (uint32_t)g->tensors[g->output].elements,
-                      .is_probability = g->ends_in_softmax,
-                      .rows = rows};
+    bs_rank_args a = {
+        .n = (uint32_t)n,
+        .classes = (uint32_t)g->tensors[g->output].elements,
+        .is_probability = g->ends_in_softmax,
+        .rows = {rows, NULL, g->tensors[g->output].elements, bs_cuda_type(stream->network, g->output)}};
     CUdeviceptr answer;
     if (n <= 0)
         return BS_OK;

@@ -2,24 +2,30 @@
 #include "cuda/cuda_patch.h"
 
 #include "cuda/enqueue.h"
+#include "cuda/network.h"
 
 #include <string.h>
 
 size_t bs_cuda_patch_bytes(const bs_network *n, int tensor, const int size[2])
 {
     const bs_plane *p = &n->planes[tensor];
-    return p->axis < 0 ? 0 : (size_t)(p->outer * size[0] * size[1] * p->cell) * sizeof(float);
+    int64_t elements = p->outer * size[0] * size[1] * p->cell;
+    return p->axis < 0 ? 0 : (size_t)bs_row_size(bs_cuda_type(n, tensor), elements);
 }
 
-/* Every patch is supported: the order in which an engine computes an output does not depend on the patch, as
- * the self-test checks. */
+/* Every patch is supported, since the order in which an engine computes an output does not depend on it, as
+ * the self-test checks; but what a Pad puts around its input has to be a value of that, whose rows it is put
+ * into.
+ */
 bool bs_cuda_patch_supported(bs_network *n, int node, const int in_size[2], const int out_size[2])
 {
-    (void)n;
-    (void)node;
+    const bs_node *nd = &n->graph->nodes[node];
+    bs_dtype type = bs_cuda_type(n, nd->in[0]);
+    float value = nd->attr.value;
     (void)in_size;
     (void)out_size;
-    return true;
+    return nd->op != BS_OP_PAD || !bs_is_half(type) ||
+           bs_float_bits(bs_format_round((bs_format){type, 1.0f}, value)) == bs_float_bits(value);
 }
 
 /* Stages the boxes: where they lie by place, and the places of the samples, which mostly are there already.
@@ -52,10 +58,19 @@ static uint32_t channel_step(const bs_plane *p)
     return (uint32_t)((p->outer + CHANNELS_A_THREAD - 1) / CHANNELS_A_THREAD);
 }
 
+/* Makes the operand of n whole rows of a tensor. */
+static bs_status whole_rows(bs_stream *stream, bs_operand *out, int tensor, int n, bs_view golden)
+{
+    const bs_network *net = stream->network;
+    return bs_cuda_operand(stream, out, n, golden, net->graph->tensors[tensor].elements,
+                           bs_cuda_type(net, tensor));
+}
+
 bs_status bs_cuda_gather(bs_stream *stream, int tensor, int n, bs_view golden, const void *live,
                          const bs_patches *live_at, const bs_patches *want, float fill, void *dst)
 {
-    const bs_plane *p = &stream->network->planes[tensor];
+    const bs_network *net = stream->network;
+    const bs_plane *p = &net->planes[tensor];
     bs_overlay_args a = {.n = (uint32_t)n,
                          .channels = (uint32_t)p->outer,
                          .step = channel_step(p),
@@ -63,9 +78,9 @@ bs_status bs_cuda_gather(bs_stream *stream, int tensor, int n, bs_view golden, c
                          .width = (int32_t)(p->width * p->cell),
                          .live = live,
                          .fill = fill,
-                         .out = dst};
-    BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, stream->network->graph->tensors[tensor].elements));
+                         .out = bs_cuda_out(net, tensor, dst)};
+    BS_TRY(bs_cuda_enter(net->device));
+    BS_TRY(whole_rows(stream, &a.golden, tensor, n, golden));
     BS_TRY(stage_boxes(stream, &a.want, n, p, want));
     if (live)
         BS_TRY(stage_boxes(stream, &a.live_at, n, p, live_at));
@@ -135,7 +150,7 @@ bs_status bs_cuda_inject(bs_stream *stream, int tensor, int n, void *rows, const
         if (f->sites[k].element >= t->elements)
             return bs_fail(BS_ERR, "tensor '%s' has no element %u", t->name, f->sites[k].element);
     bs_inject_args a = {.format = bs_tensor_format(t, 0),
-                        .rows = rows,
+                        .rows = bs_cuda_out(stream->network, tensor, rows),
                         .channels = (int32_t)t->elements,
                         .height = 1,
                         .width = 1,
@@ -161,7 +176,7 @@ bs_status bs_cuda_inject_patch(bs_stream *stream, int tensor, int n, const bs_pa
                 return bs_fail(BS_ERR, "tensor '%s' has no element %u in its patch",
                                stream->network->graph->tensors[tensor].name, f->sites[k].element);
     bs_inject_args a = {.format = bs_tensor_format(&stream->network->graph->tensors[tensor], 0),
-                        .rows = rows,
+                        .rows = bs_cuda_out(stream->network, tensor, rows),
                         .channels = (int32_t)p->outer,
                         .height = (int32_t)p->height,
                         .width = (int32_t)(p->width * p->cell)};
@@ -198,8 +213,8 @@ bs_status bs_cuda_compare(bs_stream *stream, int tensor, int n, const void *rows
     int64_t elements = stream->network->graph->tensors[tensor].elements, row = p->width * p->cell;
     bs_operand there;
     BS_TRY(bs_cuda_enter(stream->network->device));
-    BS_TRY(bs_cuda_operand(stream, &there, n, golden, elements));
-    bs_operand here = {rows, NULL, elements};
+    BS_TRY(whole_rows(stream, &there, tensor, n, golden));
+    bs_operand here = {rows, NULL, elements, there.type};
     if (!bs_plane_is_partly_needed(p))
         return bs_cuda_compare_rows(stream, n, elements, here, there, equal);
     int64_t line = (p->needed[1] - p->needed[0]) * row;
@@ -227,7 +242,7 @@ bs_status bs_cuda_compare_patch(bs_stream *stream, int tensor, int n, const bs_p
                                .needed = {(int32_t)p->needed[0], (int32_t)p->needed[1]},
                                .rows = rows};
     BS_TRY(stage_boxes(stream, &a.at, n, p, at));
-    BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, stream->network->graph->tensors[tensor].elements));
+    BS_TRY(whole_rows(stream, &a.golden, tensor, n, golden));
     BS_TRY(bs_cuda_answer(stream, &answer, equal, (size_t)n));
     a.equal = bs_cuda_pointer(answer);
     return bs_cuda_launch(stream, BS_KERNEL_compare_patch, n, (int64_t)a.step * a.at.size[0] * a.at.size[1],
@@ -242,7 +257,6 @@ static bs_status find_bounds(bs_stream *stream, int tensor, int n, bs_view rows,
                              int32_t (*bounds)[4])
 {
     const bs_plane *p = &stream->network->planes[tensor];
-    int64_t elements = p->outer * p->height * p->width;
     size_t bytes = (size_t)n * sizeof *bounds;
     CUdeviceptr answer;
     bs_bounds_args a = {.n = (uint32_t)n,
@@ -250,8 +264,8 @@ static bs_status find_bounds(bs_stream *stream, int tensor, int n, bs_view rows,
                         .step = channel_step(p),
                         .height = (int32_t)p->height,
                         .width = (int32_t)p->width};
-    BS_TRY(bs_cuda_operand(stream, &a.rows, n, rows, elements));
-    BS_TRY(bs_cuda_operand(stream, &a.golden, n, golden, elements));
+    BS_TRY(whole_rows(stream, &a.rows, tensor, n, rows));
+    BS_TRY(whole_rows(stream, &a.golden, tensor, n, golden));
     BS_TRY(bs_cuda_answer(stream, &answer, bounds, bytes));
     a.corner = bs_cuda_pointer(answer);
     bs_status st = bs_cuda_set(stream, answer, BS_NO_CORNER, bytes);
@@ -265,12 +279,12 @@ static bs_status find_bounds(bs_stream *stream, int tensor, int n, bs_view rows,
 bs_status bs_cuda_bounds(bs_stream *stream, int tensor, int n, bs_view rows, bs_view golden,
                          int32_t (*bounds)[4])
 {
-    int64_t elements = stream->network->graph->tensors[tensor].elements;
+    int64_t row = (int64_t)bs_cuda_row_bytes(stream->network, tensor);
     BS_TRY(bs_cuda_enter(stream->network->device));
     for (int at = 0, here; at < n; at += here) {
         here = n - at < MOST_BOUNDS ? n - at : MOST_BOUNDS;
-        BS_TRY(find_bounds(stream, tensor, here, bs_cuda_view_from(rows, at, elements),
-                           bs_cuda_view_from(golden, at, elements), bounds + at));
+        BS_TRY(find_bounds(stream, tensor, here, bs_cuda_view_from(rows, at, row),
+                           bs_cuda_view_from(golden, at, row), bounds + at));
     }
     BS_TRY(bs_cuda_collect(stream));
     for (int i = 0; i < n; i++) {

@@ -13,28 +13,11 @@ static const bs_cuda_runner runners[] = {
 #undef X
 };
 
-bs_status bs_cuda_finish_node(bs_stream *stream, int node, int n, int64_t elements, CUdeviceptr out)
-{
-    const bs_graph *g = stream->network->graph;
-    bs_format format = bs_tensor_format(&g->tensors[g->nodes[node].out], 0);
-    if (!bs_graph_rounds(g, node))
-        return BS_OK;
-    bs_round_args a = {
-        .n = (uint32_t)n, .elements = (uint32_t)elements, .format = format, .rows = bs_cuda_pointer(out)};
-    return bs_cuda_launch(stream, BS_KERNEL_round, n, elements, &a);
-}
-
-static bs_status run_job(const bs_cuda_job *j)
-{
-    BS_TRY(runners[j->node->op](j));
-    return bs_cuda_finish_node(j->stream, j->index, j->n, bs_cuda_elements(&j->out_shape), j->out);
-}
-
 bs_status bs_cuda_run_with(bs_stream *stream, int node, const CUdeviceptr *param, int n, const bs_view *in,
                            CUdeviceptr out)
 {
     bs_cuda_job j = bs_cuda_make_job(stream, node, param, n, in, out);
-    return run_job(&j);
+    return runners[j.node->op](&j);
 }
 
 bs_status bs_cuda_run(bs_stream *stream, int node, int n, const bs_view *in, void *out)
@@ -74,5 +57,5 @@ bs_status bs_cuda_run_patch(bs_stream *stream, int node, int n, const int in_siz
         j.attr.begin[a] = 0;
         j.attr.end[a] = 0;
     }
-    return run_job(&j);
+    return runners[j.node->op](&j);
 }

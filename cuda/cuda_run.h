@@ -4,8 +4,6 @@
 
 #include "cuda/node_job.h"
 
-/* Rounds n * elements values of the node's output to its type. Ends every way to run a node. */
-bs_status bs_cuda_finish_node(bs_stream *stream, int node, int n, int64_t elements, CUdeviceptr out);
 bs_status bs_cuda_run(bs_stream *stream, int node, int n, const bs_view *in, void *out);
 bs_status bs_cuda_run_with(bs_stream *stream, int node, const CUdeviceptr *param, int n, const bs_view *in,
                            CUdeviceptr out);

@@ -9,7 +9,7 @@ static bs_status move(const bs_cuda_job *j, int input, const bs_shape *box, cons
                       const int64_t *in_stride, int64_t to, int64_t from)
 {
     bs_move_args a = {.n = (uint32_t)j->n,
-                      .out = bs_cuda_pointer(j->out),
+                      .out = j->out,
                       .out_elements = bs_cuda_elements(&j->out_shape),
                       .to = to,
                       .from = from};
@@ -28,9 +28,8 @@ static void strides(const bs_shape *s, int64_t *out)
 
 bs_status bs_cuda_run_reshape(const bs_cuda_job *j)
 {
-    bs_copy_rows_args a = {.n = (uint32_t)j->n,
-                           .elements = (uint32_t)bs_cuda_elements(&j->out_shape),
-                           .out = bs_cuda_pointer(j->out)};
+    bs_copy_rows_args a = {
+        .n = (uint32_t)j->n, .elements = (uint32_t)bs_cuda_elements(&j->out_shape), .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_copy_rows, j->n, a.elements, &a);
 }
@@ -83,7 +82,7 @@ static bs_status pad_from_input(const bs_cuda_job *j)
                      .elements = (uint32_t)bs_cuda_elements(out),
                      .mode = j->attr.pad_mode,
                      .rank = out->rank,
-                     .out = bs_cuda_pointer(j->out)};
+                     .out = j->out};
     for (int axis = 0; axis < out->rank; axis++) {
         a.out_dim[axis] = out->dim[axis];
         a.in_dim[axis] = in->dim[axis];
@@ -115,7 +114,7 @@ bs_status bs_cuda_run_pad(const bs_cuda_job *j)
     bs_fill_args a = {.n = (uint32_t)j->n,
                       .elements = (uint32_t)bs_cuda_elements(out_shape),
                       .value = j->attr.value,
-                      .out = bs_cuda_pointer(j->out)};
+                      .out = j->out};
     BS_TRY(bs_cuda_launch(j->stream, BS_KERNEL_fill, j->n, a.elements, &a));
     return empty ? BS_OK : move(j, 0, &box, out, in, to, from);
 }
@@ -133,8 +132,7 @@ bs_status bs_cuda_run_expand(const bs_cuda_job *j)
 bs_status bs_cuda_run_tile(const bs_cuda_job *j)
 {
     const bs_shape *in = &j->in_shape[0], *out = &j->out_shape;
-    bs_move_args a = {
-        .n = (uint32_t)j->n, .out = bs_cuda_pointer(j->out), .out_elements = bs_cuda_elements(out)};
+    bs_move_args a = {.n = (uint32_t)j->n, .out = j->out, .out_elements = bs_cuda_elements(out)};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     bs_cuda_nd_space_begin(&a.space);
     for (int axis = 0; axis < out->rank; axis++) {
@@ -154,7 +152,7 @@ bs_status bs_cuda_run_gather(const bs_cuda_job *j)
                       .dim = (uint32_t)in->dim[j->attr.axis],
                       .inner = (uint32_t)bs_cuda_stride(in, j->attr.axis),
                       .n_index = (uint32_t)j->node->n_index,
-                      .out = bs_cuda_pointer(j->out)};
+                      .out = j->out};
     BS_TRY(
         bs_cuda_stage(j->stream, &index, j->node->index, (size_t)j->node->n_index * sizeof *j->node->index));
     a.index = bs_cuda_pointer(index);
@@ -172,7 +170,7 @@ bs_status bs_cuda_run_resize(const bs_cuda_job *j)
                         .out_h = (int32_t)out[1],
                         .out_w = (int32_t)out[2],
                         .resize = j->attr.resize,
-                        .out = bs_cuda_pointer(j->out)};
+                        .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_resize, j->n, bs_cuda_elements(&j->out_shape), &a);
 }

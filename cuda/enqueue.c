@@ -164,12 +164,13 @@ bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples
     return st;
 }
 
-bs_status bs_cuda_operand(bs_stream *stream, bs_operand *out, int n, bs_view v, int64_t elements)
+bs_status bs_cuda_operand(bs_stream *stream, bs_operand *out, int n, bs_view v, int64_t elements,
+                          bs_dtype type)
 {
     CUdeviceptr rows = 0;
     if (v.rows)
         BS_TRY(bs_cuda_stage(stream, &rows, v.rows, (size_t)n * sizeof *v.rows));
-    *out = (bs_operand){v.base, bs_cuda_pointer(rows), elements};
+    *out = (bs_operand){v.base, bs_cuda_pointer(rows), elements, type};
     return BS_OK;
 }
 

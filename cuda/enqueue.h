@@ -43,11 +43,12 @@ bs_status bs_cuda_set(bs_stream *stream, CUdeviceptr to, unsigned char value, si
 bs_status bs_cuda_launch(bs_stream *stream, bs_kernel_id kernel, int64_t samples, int64_t items,
                          const void *args);
 /* Makes the operand of n samples of `elements` each; their row numbers are staged. */
-bs_status bs_cuda_operand(bs_stream *stream, bs_operand *out, int n, bs_view v, int64_t elements);
-/* Returns the view from sample `at` on, of rows of `elements`. */
-static inline bs_view bs_cuda_view_from(bs_view v, int at, int64_t elements)
+bs_status bs_cuda_operand(bs_stream *stream, bs_operand *out, int n, bs_view v, int64_t elements,
+                          bs_dtype type);
+/* Returns the view from sample `at` on, of rows of `bytes`. */
+static inline bs_view bs_cuda_view_from(bs_view v, int at, int64_t bytes)
 {
-    return v.rows ? (bs_view){v.base, v.rows + at} : (bs_view){(const float *)v.base + at * elements, NULL};
+    return v.rows ? (bs_view){v.base, v.rows + at} : (bs_view){(const char *)v.base + at * bytes, NULL};
 }
 
 /* Copies within device memory. */
@@ -55,10 +56,11 @@ bs_status bs_cuda_copy(bs_stream *stream, void *dst, const void *src, size_t byt
 
 /* copies.c */
 bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst);
-/* Puts n rows of `elements` side by side, at an address that is a multiple of 256 bytes from which `room` of
- * them may be read. Rows that are not there already are copied to stream->rows. */
-bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements,
-                            CUdeviceptr *out);
+/* Puts n rows of `elements` of a type side by side, at an address that is a multiple of 256 bytes from which
+ * `room` of them may be read, as floats if `floats`. Rows that are not there already are copied to
+ * stream->rows. */
+bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements, bs_dtype type,
+                            bool floats, CUdeviceptr *out);
 /* Copies row from[f] (staged) of a parameter to row f of `to`; rows have `length` floats. */
 bs_status bs_cuda_copy_filters(bs_stream *stream, int filters, CUdeviceptr from, CUdeviceptr param,
                                int64_t length, bs_cuda_buffer *to);

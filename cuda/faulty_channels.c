@@ -75,7 +75,8 @@ static bs_status build_filters(const bs_faulty_plan *plan, const bs_faulty_batch
     return change_filters(plan, b);
 }
 
-/* Computes all filters on all rows into stream->computed: rows of (filters, pixels) or (repeat, filters). */
+/* Computes all filters on all rows into stream->computed: rows of (filters, pixels) or (repeat, filters) of
+ * the output's type. */
 static bs_status compute(const bs_faulty_call *c, const bs_faulty_batch *b, const filter_list *f,
                          const bs_cuda_job *j, bool has_bias)
 {
@@ -83,11 +84,13 @@ static bs_status compute(const bs_faulty_call *c, const bs_faulty_batch *b, cons
     bs_view in = {c->in[0].base, b->row};
     CUdeviceptr bias = has_bias ? stream->bias.ptr : 0, first = 0;
     int64_t pixels = bs_cuda_elements(&j->out_shape) / bs_cuda_faulty_plan(c)->filters;
-    BS_TRY(bs_cuda_reserve(stream, &stream->computed, (size_t)(b->rows * f->n * pixels) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(stream, &stream->computed,
+                           (size_t)bs_row_size(j->out.format.type, b->rows * f->n * pixels)));
+    bs_out out = {bs_cuda_pointer(stream->computed.ptr), j->out.format};
     if (j->node->op != BS_OP_CONV)
-        return bs_cuda_matrix(j, b->rows, in, f->n, stream->filters.ptr, bias, stream->computed.ptr);
+        return bs_cuda_matrix(j, b->rows, in, f->n, stream->filters.ptr, bias, out);
     BS_TRY(bs_cuda_stage(stream, &first, f->channel, (size_t)f->n * sizeof *f->channel));
-    return bs_cuda_conv(j, b->rows, in, f->n, stream->filters.ptr, bias, first, stream->computed.ptr);
+    return bs_cuda_conv(j, b->rows, in, f->n, stream->filters.ptr, bias, first, out);
 }
 
 /* Destinations of computed channels, in arrays of PLACES each. */
@@ -113,11 +116,11 @@ static bs_status scatter(const bs_faulty_call *c, int computed, const bs_cuda_jo
                          .channel = bs_cuda_pointer(there[1]),
                          .row = bs_cuda_pointer(there[2]),
                          .column = bs_cuda_pointer(there[3]),
-                         .computed = bs_cuda_pointer(stream->computed.ptr),
+                         .computed = {bs_cuda_pointer(stream->computed.ptr), j->out.format.type},
                          .row_step = computed * pixels,
                          .column_step = conv ? pixels : 1,
                          .pixel_step = conv ? 1 : computed,
-                         .out = c->out,
+                         .out = bs_cuda_out(stream->network, j->node->out, c->out),
                          .out_elements = bs_cuda_elements(&j->out_shape),
                          .out_channel_step = conv ? pixels : 1,
                          .out_pixel_step = conv ? 1 : filters};

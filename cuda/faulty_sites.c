@@ -15,11 +15,11 @@ bs_status bs_cuda_write_sites(bs_stream *stream, CUdeviceptr rows, int64_t eleme
         BS_TRY(bs_cuda_stage(stream, &sites, site + at, here * sizeof *site));
         BS_TRY(bs_cuda_stage(stream, &owners, owner + at, here * sizeof *owner));
         bs_inject_args a = {.n_sites = here,
-                            .format = {BS_DTYPE_FP32, 1}, /* prepared parameters are what is multiplied */
+                            .format = {BS_DTYPE_FP32, 1.0f}, /* prepared parameters are what is multiplied */
                             .distinct = true,
                             .site = bs_cuda_pointer(sites),
                             .owner = bs_cuda_pointer(owners),
-                            .rows = bs_cuda_pointer(rows),
+                            .rows = {bs_cuda_pointer(rows), {BS_DTYPE_FP32, 1.0f}},
                             .channels = (int32_t)elements,
                             .height = 1,
                             .width = 1,

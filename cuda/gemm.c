@@ -99,18 +99,18 @@ static bool small_is_faster(const bs_device *d, int64_t rows, int64_t width)
     return time[1] < time[0];
 }
 
-bs_status bs_cuda_gemm_own(bs_stream *stream, int64_t rows, int64_t width, int64_t depth, CUdeviceptr x,
-                           CUdeviceptr w, CUdeviceptr bias, CUdeviceptr out, int64_t out_step)
+bs_status bs_cuda_gemm_own(bs_stream *stream, int64_t rows, int64_t width, int64_t depth, bs_cells x,
+                           CUdeviceptr w, CUdeviceptr bias, bs_out out, int64_t out_step)
 {
     int k = small_is_faster(stream->network->device, rows, width);
     bs_gemm_args a = {.rows = (uint32_t)rows,
                       .width = (uint32_t)width,
                       .depth = (uint32_t)depth,
                       .out_step = out_step,
-                      .x = bs_cuda_pointer(x),
+                      .x = x,
                       .w = bs_cuda_pointer(w),
                       .bias = bs_cuda_pointer(bias),
-                      .out = bs_cuda_pointer(out)};
+                      .out = out};
     return bs_cuda_launch(stream, tiles[k].kernel, pieces(rows, tiles[k].height),
                           pieces(width, tiles[k].width) * BS_BLOCK_SIZE, &a);
 }

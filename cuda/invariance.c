@@ -153,7 +153,7 @@ static bs_status run_filters(const bs_invariance *r, int64_t filters, int sample
         BS_TRY(bs_cuda_copy_filters(stream, (int)filters, staged, p->param[2], 1, &stream->bias));
     BS_TRY(bs_cuda_stage(stream, &channels, first, (size_t)filters * sizeof *first));
     return bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), row}, filters, stream->filters.ptr,
-                        biased ? stream->bias.ptr : 0, channels, r->made);
+                        biased ? stream->bias.ptr : 0, channels, j.out);
 }
 
 /* Tests filters on this many samples. */
@@ -169,8 +169,11 @@ static bs_status try_filters(const bs_invariance *r, int64_t filters, int sample
     BS_TRY(run_filters(r, filters, samples, row));
     for (int64_t first = 0; first < filters; first += all) {
         int64_t here = filters - first < all ? filters - first : all;
-        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane}, whole;
-        BS_TRY(bs_cuda_operand(r->stream, &whole, samples, (bs_view){bs_cuda_pointer(r->y), row}, elements));
+        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane,
+                           BS_DTYPE_FP32},
+                   whole;
+        BS_TRY(bs_cuda_operand(r->stream, &whole, samples, (bs_view){bs_cuda_pointer(r->y), row}, elements,
+                               BS_DTYPE_FP32));
         BS_TRY(bs_cuda_compare_rows(r->stream, samples, here * plane, part, whole, equal));
         BS_TRY(bs_cuda_collect(r->stream));
         for (int i = 0; i < samples; i++)

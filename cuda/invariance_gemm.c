@@ -63,14 +63,16 @@ bs_status bs_invariance_part(const bs_gemm_invariance *r, const bs_cuda_gemm *g,
     int n = (int)(rows < r->rows ? rows : r->rows);
     for (int i = 0; i < n; i++)
         r->place[i] = (int32_t)((7 * (int64_t)i + 13 * rows) % r->rows);
-    BS_TRY(bs_cuda_pack_rows(r->stream, n, n, (bs_view){bs_cuda_pointer(r->x), r->place}, r->depth, &x));
+    BS_TRY(bs_cuda_pack_rows(r->stream, n, n, (bs_view){bs_cuda_pointer(r->x), r->place}, r->depth,
+                             BS_DTYPE_FP32, true, &x));
     BS_TRY(take_filters(r, width, &w));
     BS_TRY(bs_cuda_gemm_run(r->stream, g, n, width, x, w, r->made));
     for (int64_t first = 0; first < width; first += r->width) {
-        bs_operand whole, part = {(float *)bs_cuda_pointer(r->made) + first, NULL, bs_cuda_padded(width)};
+        bs_operand whole,
+            part = {(float *)bs_cuda_pointer(r->made) + first, NULL, bs_cuda_padded(width), BS_DTYPE_FP32};
         int64_t here = width - first < r->width ? width - first : r->width;
         BS_TRY(bs_cuda_operand(r->stream, &whole, n, (bs_view){bs_cuda_pointer(r->y), r->place},
-                               bs_cuda_padded(r->width)));
+                               bs_cuda_padded(r->width), BS_DTYPE_FP32));
         BS_TRY(bs_cuda_compare_rows(r->stream, n, here, part, whole, r->equal));
         BS_TRY(bs_cuda_collect(r->stream));
         for (int i = 0; i < n; i++)

@@ -139,5 +139,5 @@ void bs_cuda_unload(bs_network *n)
 
 size_t bs_cuda_row_bytes(const bs_network *n, int tensor)
 {
-    return (size_t)n->graph->tensors[tensor].elements * sizeof(float);
+    return (size_t)bs_row_size(bs_cuda_type(n, tensor), n->graph->tensors[tensor].elements);
 }

@@ -15,12 +15,14 @@ typedef struct bs_cuda_job {
     const CUdeviceptr *param;
     int n;
     const bs_view *in;
-    CUdeviceptr out;
+    bs_out out;
 } bs_cuda_job;
 
-/* Returns the job of the whole node on n samples. */
+/* Returns the job of the whole node on n samples, which rounds to the type of its output where it must. */
 bs_cuda_job bs_cuda_make_job(bs_stream *stream, int node, const CUdeviceptr *param, int n, const bs_view *in,
                              CUdeviceptr out);
+/* Returns the type of the rows of input k. */
+bs_dtype bs_cuda_input_type(const bs_cuda_job *j, int k);
 /* Gets input k of the job as an operand: a parameter, or rows of activations. */
 bs_status bs_cuda_input(const bs_cuda_job *j, int k, bs_operand *out);
 

@@ -20,7 +20,7 @@ bs_status bs_cuda_run_unary(const bs_cuda_job *j)
                        .op = j->node->op,
                        .a = j->attr.alpha,
                        .b = j->attr.beta,
-                       .out = bs_cuda_pointer(j->out)};
+                       .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_unary, j->n, elements, &a);
 }
@@ -34,17 +34,29 @@ bs_status bs_cuda_run_clip(const bs_cuda_job *j)
                       .high = parameter(j, 2),
                       .low_value = j->attr.low,
                       .high_value = j->attr.high,
-                      .out = bs_cuda_pointer(j->out)};
+                      .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_clip, j->n, elements, &a);
 }
 
-/* Gets input 0, or the output as it has been combined so far. */
-static bs_status left_operand(const bs_cuda_job *j, int k, bs_operand *out)
+/* Gets input 0, or what has been combined so far, in floats. */
+static bs_status left_operand(const bs_cuda_job *j, int k, bs_out so_far, bs_operand *out)
 {
     if (k == 0)
         return bs_cuda_input(j, 0, out);
-    *out = (bs_operand){bs_cuda_pointer(j->out), NULL, bs_cuda_elements(&j->out_shape)};
+    *out = (bs_operand){so_far.base, NULL, bs_cuda_elements(&j->out_shape), BS_DTYPE_FP32};
+    return BS_OK;
+}
+
+/* Gets where several inputs are combined: in the output, or in floats of their own where it has words. */
+static bs_status combine_at(const bs_cuda_job *j, bs_out *out)
+{
+    *out = (bs_out){j->out.base, {BS_DTYPE_FP32, 1.0f}};
+    if (!bs_is_half(j->out.format.type) || j->node->n_in == 2)
+        return BS_OK;
+    size_t bytes = (size_t)(j->n * bs_cuda_elements(&j->out_shape)) * sizeof(float);
+    BS_TRY(bs_cuda_reserve(j->stream, &j->stream->between, bytes));
+    out->base = bs_cuda_pointer(j->stream->between.ptr);
     return BS_OK;
 }
 
@@ -54,19 +66,21 @@ static bs_status launch_lines(const bs_cuda_job *j, bs_kernel_id kernel, int64_t
     return bs_cuda_launch(j->stream, kernel, j->n, lines * BS_WARP_SIZE, args);
 }
 
-/* Combines the inputs from left to right: ((a + b) + c) + d. */
+/* Combines the inputs from left to right: ((a + b) + c) + d, and rounds the last result only. */
 bs_status bs_cuda_run_broadcast(const bs_cuda_job *j)
 {
     const bs_shape *out = &j->out_shape;
+    bs_out so_far;
     if (j->node->n_in == 1)
         return bs_cuda_run_expand(j);
+    BS_TRY(combine_at(j, &so_far));
     for (int k = 1; k < j->node->n_in; k++) {
         const bs_shape *left = k == 1 ? &j->in_shape[0] : out;
         bs_binary_args a = {.n = (uint32_t)j->n,
                             .op = j->node->op,
-                            .out = bs_cuda_pointer(j->out),
+                            .out = k == j->node->n_in - 1 ? j->out : so_far,
                             .out_elements = bs_cuda_elements(out)};
-        BS_TRY(left_operand(j, k - 1, &a.a_in));
+        BS_TRY(left_operand(j, k - 1, so_far, &a.a_in));
         BS_TRY(bs_cuda_input(j, k, &a.b_in));
         bs_cuda_nd_space_begin(&a.space);
         for (int axis = 0; axis < out->rank; axis++)
@@ -81,8 +95,7 @@ bs_status bs_cuda_run_broadcast(const bs_cuda_job *j)
 bs_status bs_cuda_run_where(const bs_cuda_job *j)
 {
     const bs_shape *out = &j->out_shape, *in = j->in_shape;
-    bs_where_args a = {
-        .n = (uint32_t)j->n, .out = bs_cuda_pointer(j->out), .out_elements = bs_cuda_elements(out)};
+    bs_where_args a = {.n = (uint32_t)j->n, .out = j->out, .out_elements = bs_cuda_elements(out)};
     BS_TRY(bs_cuda_input(j, 0, &a.condition));
     BS_TRY(bs_cuda_input(j, 1, &a.yes));
     BS_TRY(bs_cuda_input(j, 2, &a.no));
@@ -107,7 +120,7 @@ bs_status bs_cuda_run_batch_norm(const bs_cuda_job *j)
                             .mean = parameter(j, 3),
                             .var = parameter(j, 4),
                             .epsilon = j->attr.epsilon,
-                            .out = bs_cuda_pointer(j->out)};
+                            .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_batch_norm, j->n, elements, &a);
 }
@@ -124,7 +137,7 @@ bs_status bs_cuda_run_layer_norm(const bs_cuda_job *j)
                             .scale = parameter(j, 1),
                             .bias = parameter(j, 2),
                             .epsilon = j->attr.epsilon,
-                            .out = bs_cuda_pointer(j->out)};
+                            .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return launch_lines(j, BS_KERNEL_layer_norm, a.lines, &a);
 }
@@ -138,7 +151,7 @@ bs_status bs_cuda_run_instance_norm(const bs_cuda_job *j)
                                .scale = parameter(j, 1),
                                .bias = parameter(j, 2),
                                .epsilon = j->attr.epsilon,
-                               .out = bs_cuda_pointer(j->out)};
+                               .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return launch_lines(j, BS_KERNEL_instance_norm, a.channels, &a);
 }
@@ -152,7 +165,7 @@ bs_status bs_cuda_run_softmax(const bs_cuda_job *j)
                          .length = (uint32_t)length,
                          .inner = (uint32_t)bs_cuda_stride(s, j->attr.axis),
                          .logarithm = j->node->op == BS_OP_LOG_SOFTMAX,
-                         .out = bs_cuda_pointer(j->out)};
+                         .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return launch_lines(j, BS_KERNEL_softmax, a.lines, &a);
 }
@@ -167,7 +180,7 @@ bs_status bs_cuda_run_lrn(const bs_cuda_job *j)
                      .epsilon = j->attr.epsilon,
                      .alpha = j->attr.alpha,
                      .beta = j->attr.beta,
-                     .out = bs_cuda_pointer(j->out)};
+                     .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_lrn, j->n, (int64_t)a.channels * a.plane, &a);
 }
@@ -183,7 +196,7 @@ bs_status bs_cuda_run_pool(const bs_cuda_job *j)
                       .out_h = (int32_t)out[1],
                       .out_w = (int32_t)out[2],
                       .window = j->attr.window,
-                      .out = bs_cuda_pointer(j->out)};
+                      .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     return bs_cuda_launch(j->stream, BS_KERNEL_pool, j->n, bs_cuda_elements(&j->out_shape), &a);
 }
@@ -191,7 +204,7 @@ bs_status bs_cuda_run_pool(const bs_cuda_job *j)
 bs_status bs_cuda_run_reduce(const bs_cuda_job *j)
 {
     const bs_shape *in = &j->in_shape[0];
-    bs_reduce_args a = {.n = (uint32_t)j->n, .op = j->node->op, .out = bs_cuda_pointer(j->out)};
+    bs_reduce_args a = {.n = (uint32_t)j->n, .op = j->node->op, .out = j->out};
     BS_TRY(bs_cuda_input(j, 0, &a.in));
     bs_cuda_nd_space_begin(&a.at);
     bs_cuda_nd_space_begin(&a.over);
@@ -212,7 +225,7 @@ bs_status bs_cuda_run_matmul(const bs_cuda_job *j)
                         .rows = (uint32_t)x->dim[x->rank - 2],
                         .columns = (uint32_t)y->dim[y->rank - 1],
                         .depth = (uint32_t)x->dim[x->rank - 1],
-                        .out = bs_cuda_pointer(j->out),
+                        .out = j->out,
                         .out_elements = bs_cuda_elements(out)};
     BS_TRY(bs_cuda_input(j, 0, &a.a_in));
     BS_TRY(bs_cuda_input(j, 1, &a.b_in));

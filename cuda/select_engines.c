@@ -174,10 +174,12 @@ bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options)
     bs_stream *stream;
     bool dnn;
     BS_TRY(bs_cuda_stream_open(&stream, n));
+    n->in_floats = true;
     bs_status st = start_dnn(stream, &dnn);
     if (st == BS_OK)
         st = like ? adopt_all(n, stream, like, dnn)
                   : select_all(n, stream, options ? options->cache : NULL, dnn);
+    n->in_floats = false;
     bs_cuda_stream_close(stream);
     return st;
 }

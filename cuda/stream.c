@@ -12,9 +12,9 @@ void bs_cuda_stream_close(bs_stream *stream)
 {
     if (!stream)
         return;
-    const CUdeviceptr all[] = {stream->workspace.ptr, stream->rows.ptr,    stream->columns.ptr,
-                               stream->products.ptr,  stream->filters.ptr, stream->bias.ptr,
-                               stream->computed.ptr};
+    const CUdeviceptr all[] = {stream->workspace.ptr, stream->rows.ptr,     stream->between.ptr,
+                               stream->columns.ptr,   stream->products.ptr, stream->filters.ptr,
+                               stream->bias.ptr,      stream->computed.ptr};
     if (bs_cuda_enter(stream->network->device) == BS_OK) {
         bs_cuda_release(stream, all, sizeof all / sizeof *all); /* also waits */
         bs_cuda_dnn_close(stream);

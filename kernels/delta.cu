@@ -2,16 +2,27 @@
 #include "kernels.h"
 #include "launch.h"
 
+/* Returns true if elements differ, of n, `step` apart from `first` on. y is of x's type. */
+BS_HD_INLINE int cells_differ(bs_cells x, int64_t x_step, bs_cells y, int64_t y_step, uint32_t first,
+                              uint32_t n, uint32_t step)
+{
+    int differs = 0;
+    y.type = x.type;
+    for (uint32_t c = first; c < n; c += step)
+        differs |= bs_cell_word(x, c * x_step) != bs_cell_word(y, c * y_step);
+    return differs;
+}
+
 BS_KERNEL(compare)
 {
     BS_SAMPLES(i, a.n)
     {
-        const float *row = bs_operand_row(&a.rows, i), *golden = bs_operand_row(&a.golden, i);
+        bs_cells row = bs_operand_row(&a.rows, i), golden = bs_operand_row(&a.golden, i);
         int differs = 0;
         BS_ITEMS(k, a.elements)
         {
             uint32_t at = a.first + (a.line == a.elements ? k : k / a.line * a.skip + k % a.line);
-            differs |= bs_float_bits(row[at]) != bs_float_bits(golden[at]);
+            differs |= bs_cell_word(row, at) != bs_cell_word(golden, at);
         }
         if (bs_warp_any(differs) && bs_warp_leads())
             a.equal[i] = 0;
@@ -27,6 +38,7 @@ BS_HD int in_patch(const bs_patch_boxes *p, int y, int x)
 BS_KERNEL(overlay)
 {
     uint32_t width = (uint32_t)a.want.size[1], cells = width * (uint32_t)a.want.size[0];
+    uint32_t fill = bs_out_word(a.out.format, a.fill);
     BS_EACH(i, k, a.n, a.step * cells)
     {
         uint32_t cell = k % cells;
@@ -35,18 +47,18 @@ BS_KERNEL(overlay)
         const bs_patch_boxes *p = &a.live_at;
         int dy = a.live ? y - bs_patch_box_origin(p, 0, i) : -1;
         int dx = a.live ? x - bs_patch_box_origin(p, 1, i) : -1;
-        const float *from = NULL;
+        bs_cells from = {NULL, a.golden.type}, live = {a.live, a.golden.type};
         int64_t plane = 0;
         if (in_patch(p, dy, dx)) {
             plane = (int64_t)p->size[0] * p->size[1];
-            from = a.live + (int64_t)i * a.channels * plane + dy * p->size[1] + dx;
+            from = bs_cells_from(live, (int64_t)i * a.channels * plane + dy * p->size[1] + dx);
         } else if (y >= 0 && x >= 0 && y < a.height && x < a.width) {
             plane = (int64_t)a.height * a.width;
-            from = bs_operand_row(&a.golden, i) + y * a.width + x;
+            from = bs_cells_from(bs_operand_row(&a.golden, i), y * a.width + x);
         }
-        float *out = a.out + (int64_t)i * a.channels * cells + cell;
+        int64_t out = (int64_t)i * a.channels * cells + cell;
         for (uint32_t c = k / cells; c < a.channels; c += a.step)
-            out[(int64_t)c * cells] = from ? from[c * plane] : a.fill;
+            bs_put_word(&a.out, out + (int64_t)c * cells, from.at ? bs_cell_word(from, c * plane) : fill);
     }
 }
 
@@ -75,21 +87,15 @@ BS_KERNEL(inject)
         int32_t top = bs_patch_box_origin(&a.at, 0, (uint32_t)i);
         int32_t left = bs_patch_box_origin(&a.at, 1, (uint32_t)i);
         int64_t row = ((int64_t)i * a.channels + c) * a.at.size[0] + y - top;
-        float *cell = a.rows + row * a.at.size[1] + x - left;
+        int64_t cell = row * a.at.size[1] + x - left;
+        bs_cells rows = {a.rows.base, a.rows.format.type};
+        float value = bs_cell_value(rows, cell);
         for (uint32_t m = k; m < end && a.owner[m] == i; m++) {
             if (a.site[m].element != element)
                 continue;
-            *cell = bs_inject_value(a.format, a.site[m], *cell, a.before ? &a.before[m] : NULL);
+            value = bs_inject_value(a.format, a.site[m], value, a.before ? &a.before[m] : NULL);
         }
-    }
-}
-
-BS_KERNEL(round)
-{
-    BS_EACH(i, k, a.n, a.elements)
-    {
-        float *x = a.rows + (int64_t)i * a.elements + k;
-        *x = bs_format_round(a.format, *x);
+        bs_put(&a.rows, cell, value);
     }
 }
 
@@ -99,18 +105,19 @@ BS_KERNEL(compare_patch)
     int64_t plane = (int64_t)a.height * a.width;
     BS_SAMPLES(i, a.n)
     {
-        const float *row = a.rows + (int64_t)i * a.channels * cells, *golden = bs_operand_row(&a.golden, i);
+        bs_cells rows = {a.rows, a.golden.type}, golden = bs_operand_row(&a.golden, i);
         int differs = 0;
         BS_ITEMS(k, a.step * cells)
         {
             uint32_t cell = k % cells;
             int y = bs_patch_box_origin(&a.at, 0, i) + (int)(cell / width);
             int x = bs_patch_box_origin(&a.at, 1, i) + (int)(cell % width);
-            const float *mine = row + cell, *other = golden + y * a.width + x;
             if (y < a.needed[0] || y >= a.needed[1])
                 continue;
-            for (uint32_t c = k / cells; c < a.channels; c += a.step)
-                differs |= bs_float_bits(mine[(int64_t)c * cells]) != bs_float_bits(other[c * plane]);
+            bs_cells mine = bs_cells_from(rows, (int64_t)i * a.channels * cells + cell),
+                     other = bs_cells_from(golden, y * a.width + x);
+            BS_BY_SIZE(mine.type,
+                       differs |= cells_differ(mine, cells, other, plane, k / cells, a.channels, a.step));
         }
         if (bs_warp_any(differs) && bs_warp_leads())
             a.equal[i] = 0;
@@ -123,15 +130,15 @@ BS_KERNEL(bounds)
     const int32_t none = (int32_t)(BS_NO_CORNER * 0x01010101u);
     BS_SAMPLES(i, a.n)
     {
-        const float *row = bs_operand_row(&a.rows, i), *golden = bs_operand_row(&a.golden, i);
+        bs_cells row = bs_operand_row(&a.rows, i), golden = bs_operand_row(&a.golden, i);
         int32_t corner[4] = {none, none, none, none};
         BS_ITEMS(k, a.step * cells)
         {
             uint32_t cell = k % cells;
+            bs_cells mine = bs_cells_from(row, cell), other = bs_cells_from(golden, cell);
             int differs = 0;
-            for (uint32_t c = k / cells; c < a.channels; c += a.step)
-                differs |= bs_float_bits(row[(int64_t)c * cells + cell]) !=
-                           bs_float_bits(golden[(int64_t)c * cells + cell]);
+            BS_BY_SIZE(mine.type,
+                       differs = cells_differ(mine, cells, other, cells, k / cells, a.channels, a.step));
             if (!differs)
                 continue;
             int32_t y = (int32_t)cell / a.width, x = (int32_t)cell % a.width;
@@ -157,8 +164,9 @@ BS_KERNEL(filters)
 BS_KERNEL(scatter)
 {
     BS_EACH(i, p, a.n, a.pixels)
-    a.out[a.sample[i] * a.out_elements + a.channel[i] * a.out_channel_step + p * a.out_pixel_step] =
-        a.computed[a.row[i] * a.row_step + a.column[i] * a.column_step + p * a.pixel_step];
+    bs_put_cell(&a.out,
+                a.sample[i] * a.out_elements + a.channel[i] * a.out_channel_step + p * a.out_pixel_step,
+                a.computed, a.row[i] * a.row_step + a.column[i] * a.column_step + p * a.pixel_step);
 }
 
 /* Gives the same answers as bs_rank(). */
@@ -166,7 +174,7 @@ BS_KERNEL(rank)
 {
     BS_WARP(i, a.n)
     {
-        const float *score = a.rows + (int64_t)i * a.classes;
+        bs_cells scores = bs_operand_row(&a.rows, i);
         bs_answer *out = &a.out[i];
         int32_t golden = a.golden ? a.golden[i] : -1;
         uint64_t last = UINT64_MAX;
@@ -174,21 +182,21 @@ BS_KERNEL(rank)
         int nan = 0, inf = 0;
         BS_WARP_ITEMS(k, a.classes)
         {
-            nan |= bs_is_nan(score[k]);
-            inf |= bs_is_inf(score[k]);
+            nan |= bs_is_nan(bs_cell_value(scores, k));
+            inf |= bs_is_inf(bs_cell_value(scores, k));
         }
         uint32_t flags = (bs_warp_any(nan) ? BS_ANSWER_NAN : 0) | (bs_warp_any(inf) ? BS_ANSWER_INF : 0);
         for (int r = 0; r < BS_TOP; r++) {
             uint64_t best = 0;
             BS_WARP_ITEMS(k, a.classes)
             {
-                uint64_t key = bs_rank_key(score[k], k);
+                uint64_t key = bs_rank_key(bs_cell_value(scores, k), k);
                 if (key < last && key > best)
                     best = key;
             }
             last = bs_warp_max64(best);
             int32_t top = last ? (int32_t)(0xffffffffu - (uint32_t)last) : -1;
-            float s = last ? score[top] : 0.0f;
+            float s = last ? bs_cell_value(scores, top) : 0.0f;
             if (r == 0) {
                 first = s;
                 golden = golden < 0 ? top : golden;
@@ -205,9 +213,10 @@ BS_KERNEL(rank)
             double unit = bs_exp_unit(a.classes);
             uint64_t sum = 0;
             BS_WARP_ITEMS(k, a.is_probability ? 0 : a.classes)
-            sum += bs_exp_share(score[k], first, unit);
+            sum += bs_exp_share(bs_cell_value(scores, k), first, unit);
             sum = bs_warp_sum64(sum);
-            p = a.is_probability ? score[golden] : bs_probability(score[golden], first, unit, sum);
+            p = bs_cell_value(scores, golden);
+            p = a.is_probability ? p : bs_probability(p, first, unit, sum);
         }
         if (bs_warp_leads()) {
             out->p_golden = p;

@@ -10,11 +10,10 @@
 #include <string.h>
 
 /* X(name, bits of a word, bits of the fraction, least exponent, largest number, has infinities, saturates),
- * see minifloat.h. fp16: IEEE 754 binary16. bf16: the upper half of a float. e4m3: "FP8 Formats for Deep
- * Learning", arXiv 2209.05433; like ONNX's Cast and NVIDIA's conversions to 8 bits, it saturates. */
+ * see minifloat.h. fp16: IEEE 754 binary16. e4m3: "FP8 Formats for Deep Learning", arXiv 2209.05433; like
+ * ONNX's Cast and NVIDIA's conversions to 8 bits, it saturates. */
 #define BS_MINIFLOATS(X)                                                                                     \
     X(fp16, 16, 10, -14, 65504.0f, 1, 0)                                                                     \
-    X(bf16, 16, 7, -126, 0x1.fep127f, 1, 0)                                                                  \
     X(e4m3, 8, 3, -6, 448.0f, 0, 1)
 
 #define X(name, ...)                                                                                         \
@@ -37,6 +36,26 @@
     }
 BS_MINIFLOATS(X)
 #undef X
+
+/* bf16 is the upper half of a float: as a bs_minifloat it would be {16, 7, -126, 0x1.fep127f, 1, 0}, and what
+ * is left of its functions is this. */
+BS_HD uint32_t bs_bf16_encode(float x)
+{
+    uint32_t bits = bs_float_bits(x), near = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    uint32_t none =
+        bs_select_bits((bits & 0x7f0000) != 0, 0, 0x400000); /* no fraction would be left: the quiet NaN */
+    return bs_select_bits((bits & ~BS_SIGN_MASK) > BS_EXPONENT_MASK, (bits | none) >> 16, near);
+}
+
+BS_HD float bs_bf16_decode(uint32_t word)
+{
+    return bs_bits_float(word << 16);
+}
+
+BS_HD float bs_bf16_round(float x)
+{
+    return bs_bf16_decode(bs_bf16_encode(x));
+}
 
 BS_HD float bs_fp32_round(float x)
 {
@@ -69,8 +88,7 @@ BS_HD float bs_int8_decode(uint32_t word)
  * The sign is the bits outside both masks; an integer's is its highest bit. Encoding rounds. Decoding is
  * exact, and the result encodes to the same word, except for NaNs if the type distinguishes fewer of them. */
 #define BS_DTYPES(X)                                                                                         \
-    X(FP32, "fp32", 32, 0x7f800000, 0x007fffff, 1, 0.0f, bs_float_bits, bs_bits_float,           \
-      bs_fp32_round)                                                                                         \
+    X(FP32, "fp32", 32, 0x7f800000, 0x007fffff, 1, 0.0f, bs_float_bits, bs_bits_float, bs_fp32_round)        \
     X(FP16, "fp16", 16, 0x7c00, 0x03ff, 0, 0.0f, bs_fp16_encode, bs_fp16_decode, bs_fp16_round)              \
     X(BF16, "bf16", 16, 0x7f80, 0x007f, 0, 0.0f, bs_bf16_encode, bs_bf16_decode, bs_bf16_round)              \
     X(FP8_E4M3, "fp8_e4m3", 8, 0x78, 0x07, 0, 448.0f, bs_e4m3_encode, bs_e4m3_decode, bs_e4m3_round)         \

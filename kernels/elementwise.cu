@@ -6,7 +6,8 @@
 BS_KERNEL(unary)
 {
     BS_EACH(i, k, a.n, a.elements)
-    a.out[(int64_t)i * a.elements + k] = bs_unary_element(a.op, bs_operand_row(&a.in, i)[k], a.a, a.b);
+    bs_put(&a.out, (int64_t)i * a.elements + k,
+           bs_unary_element(a.op, bs_cell_value(bs_operand_row(&a.in, i), k), a.a, a.b));
 }
 
 BS_KERNEL(clip)
@@ -14,7 +15,8 @@ BS_KERNEL(clip)
     BS_EACH(i, k, a.n, a.elements)
     {
         float low = a.low ? *a.low : a.low_value, high = a.high ? *a.high : a.high_value;
-        a.out[(int64_t)i * a.elements + k] = bs_clip(bs_operand_row(&a.in, i)[k], low, high);
+        bs_put(&a.out, (int64_t)i * a.elements + k,
+               bs_clip(bs_cell_value(bs_operand_row(&a.in, i), k), low, high));
     }
 }
 
@@ -24,8 +26,9 @@ BS_KERNEL(binary)
     {
         int64_t at[BS_ND_ARRAYS];
         bs_nd_space_at(&a.space, 3, k, at);
-        a.out[i * a.out_elements + at[0]] =
-            bs_binary_element(a.op, bs_operand_row(&a.a_in, i)[at[1]], bs_operand_row(&a.b_in, i)[at[2]]);
+        float x = bs_cell_value(bs_operand_row(&a.a_in, i), at[1]),
+              y = bs_cell_value(bs_operand_row(&a.b_in, i), at[2]);
+        bs_put(&a.out, i * a.out_elements + at[0], bs_binary_element(a.op, x, y));
     }
 }
 
@@ -34,7 +37,7 @@ BS_HD float region_operand(const bs_region_args *a, const bs_region_operand *o, 
 {
     if (o->step >= 0)
         return made[o->step];
-    return o->input >= 0 ? bs_operand_row(&a->in[o->input], sample)[k]
+    return o->input >= 0 ? bs_cell_value(bs_operand_row(&a->in[o->input], sample), k)
                          : o->constant[k / o->plane % o->period];
 }
 
@@ -51,7 +54,7 @@ BS_KERNEL(region)
                                               region_operand(&a, &a.step[s].operand[1], made, i, k));
             made[s] = bs_format_round(a.step[s].format, y);
         }
-        a.out[(int64_t)i * a.elements + k] = made[a.steps - 1];
+        bs_put(&a.out, (int64_t)i * a.elements + k, made[a.steps - 1]);
     }
 }
 
@@ -61,9 +64,9 @@ BS_KERNEL(where)
     {
         int64_t at[BS_ND_ARRAYS];
         bs_nd_space_at(&a.space, 4, k, at);
-        a.out[i * a.out_elements + at[0]] = bs_operand_row(&a.condition, i)[at[1]] != 0.0f
-                                                ? bs_operand_row(&a.yes, i)[at[2]]
-                                                : bs_operand_row(&a.no, i)[at[3]];
+        bool yes = bs_cell_value(bs_operand_row(&a.condition, i), at[1]) != 0.0f;
+        bs_put_cell(&a.out, i * a.out_elements + at[0], bs_operand_row(yes ? &a.yes : &a.no, i),
+                    yes ? at[2] : at[3]);
     }
 }
 
@@ -72,6 +75,7 @@ BS_KERNEL(add_bias)
     BS_EACH(i, k, a.n, a.elements)
     {
         float v = a.in[i * a.in_elements + k];
-        a.out[(int64_t)i * a.elements + k] = bs_quiet(a.bias ? v + a.bias[k / a.plane % a.channels] : v);
+        bs_put(&a.out, (int64_t)i * a.elements + k,
+               bs_quiet(a.bias ? v + a.bias[k / a.plane % a.channels] : v));
     }
 }

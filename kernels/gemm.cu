@@ -19,6 +19,9 @@ typedef struct __attribute__((aligned(16))) gemm_four {
 typedef struct __attribute__((aligned(8))) gemm_two {
     float v[2];
 } gemm_two;
+typedef struct __attribute__((aligned(8))) gemm_words {
+    uint16_t v[4];
+} gemm_words;
 
 /* The tile of a block: rows, filters, and the part of `depth` in shared memory at a time. A thread makes the
  * products of own_rows with own_filters, and a warp those of 4 x 8 threads. */
@@ -33,18 +36,31 @@ enum { GEMM_OWN_ROWS = 8, GEMM_OWN_FILTERS = 4, GEMM_FETCHED = 2, GEMM_RUN = 16 
 
 /* --- from memory to shared memory --- */
 
+/* Reads four neighbours, at an address that is a multiple of their size. */
+BS_DEVICE gemm_four gemm_read_four(bs_cells at)
+{
+    gemm_four v;
+    if (!bs_is_half(at.type))
+        return *(const gemm_four *)at.at;
+    gemm_words words = *(const gemm_words *)at.at;
+    BS_UNROLL
+    for (uint32_t j = 0; j < 4; j++)
+        v.v[j] = bs_word_value(at.type, words.v[j]);
+    return v;
+}
+
 /* Reads four elements of a row, from element k on; those outside of the matrix are `outside`. */
-BS_DEVICE gemm_four gemm_read(const float *m, uint32_t rows, uint32_t depth, uint32_t row, uint32_t k,
+BS_DEVICE gemm_four gemm_read(bs_cells m, uint32_t rows, uint32_t depth, uint32_t row, uint32_t k,
                               float outside)
 {
     gemm_four v = {{outside, outside, outside, outside}};
-    const float *at = m + (int64_t)row * depth + k;
     if (row >= rows || k >= depth)
         return v;
+    bs_cells at = bs_cells_from(m, (int64_t)row * depth + k);
     if (depth % 4 == 0)
-        return *(const gemm_four *)(const void *)at;
+        return gemm_read_four(at);
     for (uint32_t j = 0; j < 4 && k + j < depth; j++)
-        v.v[j] = at[j];
+        v.v[j] = bs_cell_value(at, j);
     return v;
 }
 
@@ -57,7 +73,8 @@ BS_DEVICE gemm_four gemm_x(const bs_gemm_args *a, uint32_t row, uint32_t k)
 
 BS_DEVICE gemm_four gemm_w(const bs_gemm_args *a, uint32_t filter, uint32_t k)
 {
-    return gemm_read(a->w, a->width, a->depth, filter, k, 0.0f);
+    bs_cells w = {a->w, BS_DTYPE_FP32};
+    return gemm_read(w, a->width, a->depth, filter, k, 0.0f);
 }
 
 /* The place in a tile of `size` rows (or filters) of what a thread fetches as number n: `row`, and `k`, the
@@ -173,7 +190,7 @@ BS_DEVICE void gemm_multiply(float sum[GEMM_OWN_ROWS][GEMM_OWN_FILTERS], gemm_sh
 BS_DEVICE void gemm_write(const bs_gemm_args *a, uint32_t row, uint32_t filter, float sum)
 {
     if (row < a->rows && filter < a->width)
-        a->out[(int64_t)row * a->out_step + filter] = bs_quiet(a->bias ? sum + a->bias[filter] : sum);
+        bs_put(&a->out, (int64_t)row * a->out_step + filter, bs_quiet(a->bias ? sum + a->bias[filter] : sum));
 }
 
 /* Makes the tile from row first_row and filter first_filter on. x, w: shared memory for two pieces; *turn:

@@ -1,5 +1,5 @@
 /* The kernels: their list, and the arguments of each, shared by host and device. All pointers are device
- * pointers; all tensors are row-major fp32 in logical order, one row for each sample. */
+ * pointers; all tensors are row-major in logical order, one row for each sample, see operand.h. */
 #ifndef BS_KERNELS_KERNELS_H
 #define BS_KERNELS_KERNELS_H
 
@@ -40,7 +40,6 @@
     X(copy_rows)                                                                                             \
     X(move_rows)                                                                                             \
     X(inject)                                                                                                \
-    X(round)                                                                                                 \
     X(compare)                                                                                               \
     X(overlay)                                                                                               \
     X(compare_patch)                                                                                         \
@@ -57,7 +56,7 @@ typedef struct bs_unary_args {
     int32_t op; /* bs_op */
     float a, b;
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_unary_args;
 
 /* low, high: NULL if low_value and high_value are the bounds. */
@@ -66,7 +65,7 @@ typedef struct bs_clip_args {
     bs_operand in;
     const float *low, *high;
     float low_value, high_value;
-    float *out;
+    bs_out out;
 } bs_clip_args;
 
 /* Arrays of the space: out, a, b. `out` may be a's base. */
@@ -74,7 +73,7 @@ typedef struct bs_binary_args {
     uint32_t n;
     int32_t op;
     bs_operand a_in, b_in;
-    float *out;
+    bs_out out;
     int64_t out_elements;
     bs_nd_space space;
 } bs_binary_args;
@@ -95,17 +94,17 @@ typedef struct bs_region_args {
         int32_t op, operands;
         float a, b;
         bs_region_operand operand[2];
-        bs_format format; /* of the result */
+        bs_format format; /* of the result; the last is rounded as it is written */
     } step[BS_REGION_NODES];
     bs_operand in[BS_REGION_INPUTS];
-    float *out;
+    bs_out out;
 } bs_region_args;
 
 /* Arrays: out, condition, value if true, value if false. */
 typedef struct bs_where_args {
     uint32_t n;
     bs_operand condition, yes, no;
-    float *out;
+    bs_out out;
     int64_t out_elements;
     bs_nd_space space;
 } bs_where_args;
@@ -116,7 +115,7 @@ typedef struct bs_batch_norm_args {
     bs_operand in;
     const float *scale, *bias, *mean, *var;
     float epsilon;
-    float *out;
+    bs_out out;
 } bs_batch_norm_args;
 
 /* A warp works a line of `length` neighbours. */
@@ -125,7 +124,7 @@ typedef struct bs_layer_norm_args {
     bs_operand in;
     const float *scale, *bias; /* one for each element of a line; bias may be NULL */
     float epsilon;
-    float *out;
+    bs_out out;
 } bs_layer_norm_args;
 
 /* A warp works a channel. */
@@ -134,7 +133,7 @@ typedef struct bs_instance_norm_args {
     bs_operand in;
     const float *scale, *bias;
     float epsilon;
-    float *out;
+    bs_out out;
 } bs_instance_norm_args;
 
 /* A warp works a line of `length` elements, `inner` apart. */
@@ -142,7 +141,7 @@ typedef struct bs_softmax_args {
     uint32_t n, lines, length, inner;
     int32_t logarithm;
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_softmax_args;
 
 typedef struct bs_lrn_args {
@@ -150,7 +149,7 @@ typedef struct bs_lrn_args {
     int32_t size;
     float epsilon, alpha, beta;
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_lrn_args;
 
 typedef struct bs_pool_args {
@@ -159,7 +158,7 @@ typedef struct bs_pool_args {
     int32_t in_h, in_w, out_h, out_w;
     bs_window window;
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_pool_args;
 
 /* A warp makes an output of the elements of `over`, from `at` in the input on. */
@@ -167,7 +166,7 @@ typedef struct bs_reduce_args {
     uint32_t n;
     int32_t op;
     bs_operand in;
-    float *out;
+    bs_out out;
     bs_nd_space at, over; /* array 0: the input */
 } bs_reduce_args;
 
@@ -175,14 +174,14 @@ typedef struct bs_reduce_args {
 typedef struct bs_fill_args {
     uint32_t n, elements;
     float value;
-    float *out;
+    bs_out out;
 } bs_fill_args;
 
 /* Arrays: out, in; they start at out + to and at the row of in + from. */
 typedef struct bs_move_args {
     uint32_t n;
     bs_operand in;
-    float *out;
+    bs_out out;
     int64_t out_elements, to, from;
     bs_nd_space space;
 } bs_move_args;
@@ -193,7 +192,7 @@ typedef struct bs_pad_args {
     int32_t mode, rank;
     int64_t out_dim[BS_MAX_RANK], in_dim[BS_MAX_RANK], begin[BS_MAX_RANK];
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_pad_args;
 
 /* Gathers along an axis of `dim` elements, `inner` apart; item k is output k. */
@@ -201,7 +200,7 @@ typedef struct bs_pick_args {
     uint32_t n, elements, dim, inner, n_index;
     const int32_t *index;
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_pick_args;
 
 typedef struct bs_resize_args {
@@ -209,20 +208,21 @@ typedef struct bs_resize_args {
     int32_t in_h, in_w, out_h, out_w;
     bs_resize resize;
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_resize_args;
 
 typedef struct bs_copy_rows_args {
     uint32_t n, elements;
     bs_operand in;
-    float *out;
+    bs_out out;
 } bs_copy_rows_args;
 
-/* Copies rows from[i] over rows to[i] of the same block; no row is both. */
+/* Copies rows from[i] over rows to[i] of the same block; no row is both. format: of no words but their size.
+ */
 typedef struct bs_move_rows_args {
     uint32_t n, elements;
     const int32_t *to, *from;
-    float *rows;
+    bs_out rows;
 } bs_move_rows_args;
 
 /* Sets equal[i], which is 1 before, to 0 if a bit differs in any of `elements` elements: of those from
@@ -255,39 +255,32 @@ typedef struct bs_overlay_args {
     uint32_t n, channels, step;
     int32_t height, width; /* of the plane */
     bs_operand golden;
-    const float *live; /* NULL: golden only */
+    const void *live; /* NULL: golden only; words of the same type */
     bs_patch_boxes live_at, want;
     float fill;
-    float *out;
+    bs_out out;
 } bs_overlay_args;
 
 /* Sites site[k] of sample owner[k], numbered as in the whole tensor; before may be NULL. A whole tensor is a
  * patch of (elements, 1, 1) whose origin is NULL. distinct: no sample has two sites at one element. */
 typedef struct bs_inject_args {
     uint32_t n_sites;
-    bs_format format; /* of the values */
+    bs_format format; /* of the values, in the words of which faults are */
     int32_t distinct;
     const bs_site *site;
     const int32_t *owner;
     uint32_t *before;
-    float *rows;
+    bs_out rows;
     int32_t channels, height, width;
     bs_patch_boxes at;
 } bs_inject_args;
-
-/* Rounds every element to a value of the format. */
-typedef struct bs_round_args {
-    uint32_t n, elements;
-    bs_format format;
-    float *rows;
-} bs_round_args;
 
 /* `step`: as in bs_overlay_args; `equal`: as in bs_compare_args. */
 typedef struct bs_compare_patch_args {
     uint32_t n, channels, step;
     int32_t height, width, needed[2]; /* of the plane; its rows that are compared: from .. to - 1 */
     bs_patch_boxes at;
-    const float *rows;
+    const void *rows; /* as golden's */
     bs_operand golden;
     uint8_t *equal;
 } bs_compare_patch_args;
@@ -315,9 +308,9 @@ typedef struct bs_filters_args {
 typedef struct bs_scatter_args {
     uint32_t n, pixels;
     const int32_t *sample, *channel, *row, *column;
-    const float *computed;
+    bs_cells computed;
     int64_t row_step, column_step, pixel_step;
-    float *out;
+    bs_out out;
     int64_t out_elements, out_channel_step, out_pixel_step;
 } bs_scatter_args;
 
@@ -325,7 +318,7 @@ typedef struct bs_scatter_args {
 typedef struct bs_rank_args {
     uint32_t n, classes;
     int32_t is_probability;
-    const float *rows;
+    bs_operand rows;
     const int32_t *golden; /* NULL: golden runs, whose top class is the golden class */
     bs_answer *out;
 } bs_rank_args;

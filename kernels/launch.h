@@ -75,8 +75,9 @@ BS_HD int32_t bs_most(int32_t a, int32_t b)
 #define bs_block_sync()          __syncthreads()
 #define bs_warp_any(v)           __any_sync(0xffffffffu, v)
 
-#define BS_DEVICE static __device__ inline
-#define BS_UNROLL _Pragma("unroll")
+#define BS_DEVICE        static __device__ inline
+#define BS_DEVICE_INLINE static __device__ __forceinline__
+#define BS_UNROLL        _Pragma("unroll")
 
 /* Lanes k and k + step compute one combination, from both sides, where it needs no order of a and b. */
 #define X(name, type, combination)                                                                           \
@@ -144,6 +145,7 @@ void *bs_sim_shared(uint64_t bytes, const char *where);
 #define bs_warp_max_nan(v)       bs_sim_max_nan(v, BS_WHERE)
 #define bs_warp_min_nan(v)       bs_sim_min_nan(v, BS_WHERE)
 #define BS_DEVICE                static inline
+#define BS_DEVICE_INLINE         static inline
 #define BS_UNROLL
 
 BS_HD void bs_atomic_max(int32_t *p, int32_t v)

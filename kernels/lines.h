@@ -5,6 +5,7 @@
 #ifndef BS_KERNELS_LINES_H
 #define BS_KERNELS_LINES_H
 
+#include "operand.h"
 #include "ops.h"
 
 enum { BS_PARTIAL_SUMS = 32 };
@@ -15,14 +16,16 @@ BS_HD float bs_deviation_factor(double variance, float epsilon)
 }
 
 /* Returns element c of the local response normalisation over `channels` elements, `stride` apart. */
-BS_HD float bs_lrn_element(const float *x, int64_t stride, int64_t channels, int64_t c, int size,
-                           float epsilon, float alpha, float beta)
+BS_HD float bs_lrn_element(bs_cells x, int64_t stride, int64_t channels, int64_t c, int size, float epsilon,
+                           float alpha, float beta)
 {
     int64_t from = c - (size - 1) / 2, to = c + size / 2;
     float sum = 0.0f;
-    for (int64_t k = from < 0 ? 0 : from; k <= to && k < channels; k++)
-        sum += x[k * stride] * x[k * stride];
-    return bs_lrn(x[c * stride], epsilon + alpha / (float)size * sum, beta);
+    for (int64_t k = from < 0 ? 0 : from; k <= to && k < channels; k++) {
+        float v = bs_cell_value(x, k * stride);
+        sum += v * v;
+    }
+    return bs_lrn(bs_cell_value(x, c * stride), epsilon + alpha / (float)size * sum, beta);
 }
 
 #endif

@@ -10,7 +10,7 @@
 typedef struct bs_matmul_args {
     uint32_t n, rows, columns, depth;
     bs_operand a_in, b_in;
-    float *out;
+    bs_out out;
     int64_t out_elements;
     bs_nd_space batch;
 } bs_matmul_args;
@@ -30,7 +30,7 @@ typedef struct bs_direct_args {
     bs_operand in;
     const float *weights, *bias; /* (filters, channels, kernel); bias may be NULL */
     const int32_t *first;
-    float *out;
+    bs_out out;
 } bs_direct_args;
 
 /* products [rows][width] = x [rows][depth] times w [width][depth], plus bias, as rows of out_step. x and w
@@ -40,8 +40,9 @@ enum { BS_GEMM_ROWS = 128, BS_GEMM_FILTERS = 64, BS_GEMM_SMALL = 32 };
 typedef struct bs_gemm_args {
     uint32_t rows, width, depth;
     int64_t out_step;
-    const float *x, *w, *bias; /* bias, of each filter, may be NULL */
-    float *out;
+    bs_cells x;
+    const float *w, *bias; /* bias, of each filter, may be NULL */
+    bs_out out;
 } bs_gemm_args;
 typedef bs_gemm_args bs_gemm_small_args;
 
@@ -62,15 +63,15 @@ typedef struct bs_col2im_args {
     uint32_t filters, width, pixels, plane;
     int32_t first_pixel;
     const float *products, *bias; /* bias may be NULL */
-    float *out;
+    bs_out out;
 } bs_col2im_args;
 
-/* out = in + bias of the channel (k / plane % channels); `in`, rows of in_elements, may be out. */
+/* out = in + bias of the channel (k / plane % channels); `in`, rows of in_elements floats, may be out. */
 typedef struct bs_add_bias_args {
     uint32_t n, elements, channels, plane;
     int64_t in_elements;
     const float *in, *bias; /* bias may be NULL */
-    float *out;
+    bs_out out;
 } bs_add_bias_args;
 
 #endif

@@ -181,7 +181,8 @@ bs_status bs_cpu_run_lrn(const bs_cpu_job *j)
     for (int i = 0; i < j->n; i++)
         for (int64_t at = 0; at < l->elements; at += channels)
             for (int64_t c = 0; c < channels; c++)
-                bs_cpu_output(j, i)[at + c] = bs_lrn_element(bs_cpu_input(j, 0, i) + at, 1, channels, c,
-                                                             a->size, a->epsilon, a->alpha, a->beta);
+                bs_cpu_output(j, i)[at + c] =
+                    bs_lrn_element((bs_cells){bs_cpu_input(j, 0, i) + at, BS_DTYPE_FP32}, 1, channels, c,
+                                   a->size, a->epsilon, a->alpha, a->beta);
     return BS_OK;
 }

@@ -62,7 +62,7 @@ static inline void launch(const char *kernel, unsigned blocks, unsigned threads,
 
 static inline void fill(float *to, uint32_t n, float value)
 {
-    launch("bs_kernel_fill", 1, 64, &(bs_fill_args){1, n, value, to});
+    launch("bs_kernel_fill", 1, 64, &(bs_fill_args){1, n, value, {.base = to}});
 }
 
 /* A child process does it, which must end with a message that contains both texts. */

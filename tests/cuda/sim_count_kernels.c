@@ -13,60 +13,94 @@ static double cells(const int32_t size[2])
     return (double)size[0] * size[1];
 }
 
-static double inputs(const bs_region_args *a)
+static double read(const bs_operand *o, double elements)
 {
-    int n = 0;
-    for (int k = 0; k < BS_REGION_INPUTS; k++)
-        n += a->in[k].base != NULL;
-    return n;
+    return elements * (double)bs_row_size(o->type, 1);
 }
 
-/* X(kernel, elements read and written) */
-#define KERNEL_ELEMENTS(X)                                                                                   \
-    X(unary, 2.0 * a->n * a->elements)                                                                       \
-    X(clip, 2.0 * a->n * a->elements)                                                                        \
-    X(binary, 3.0 * a->n * a->space.items)                                                                   \
-    X(region, (1 + inputs(a)) * a->n * a->elements)                                                          \
-    X(where, 4.0 * a->n * a->space.items)                                                                    \
-    X(batch_norm, 2.0 * a->n * a->elements)                                                                  \
-    X(layer_norm, 2.0 * a->n * a->lines * a->length)                                                         \
-    X(instance_norm, 2.0 * a->n * a->channels * a->plane)                                                    \
-    X(softmax, 2.0 * a->n * a->lines * a->length)                                                            \
-    X(lrn, 2.0 * a->n * a->channels * a->plane)                                                              \
-    X(pool, 1.0 * a->n * a->channels * (1.0 * a->in_h * a->in_w + 1.0 * a->out_h * a->out_w))                \
-    X(reduce, 1.0 * a->n * a->at.items * (1.0 + a->over.items))                                              \
-    X(fill, 1.0 * a->n * a->elements)                                                                        \
-    X(move, 2.0 * a->n * a->space.items)                                                                     \
-    X(pad, 2.0 * a->n * a->elements)                                                                         \
-    X(pick, 2.0 * a->n * a->elements)                                                                        \
-    X(resize, 1.0 * a->n * a->channels * (1.0 * a->in_h * a->in_w + 1.0 * a->out_h * a->out_w))              \
-    X(matmul, 1.0 * a->n * a->batch.items *                                                                  \
-                  (1.0 * a->depth * ((double)a->rows + a->columns) + 1.0 * a->rows * a->columns))            \
-    X(gemm, 1.0 * a->depth * ((double)a->rows + a->width) + 1.0 * a->rows * a->width)                        \
-    X(gemm_small, 1.0 * a->depth * ((double)a->rows + a->width) + 1.0 * a->rows * a->width)                  \
-    X(direct, 1.0 * a->n * ((double)a->in.elements + 1.0 * a->filters * a->g.out_h * a->g.out_w))            \
-    X(im2col, 2.0 * a->n * a->pixels * a->g.channels * cells(a->g.kernel))                                   \
-    X(col2im, 2.0 * a->n * a->pixels * a->filters)                                                           \
-    X(add_bias, 2.0 * a->n * a->elements)                                                                    \
-    X(copy_rows, 2.0 * a->n * a->elements)                                                                   \
-    X(move_rows, 2.0 * a->n * a->elements)                                                                   \
-    X(inject, 2.0 * a->n_sites)                                                                              \
-    X(round, 2.0 * a->n * a->elements)                                                                       \
-    X(compare, 2.0 * a->n * a->elements)                                                                     \
-    X(overlay, 2.0 * a->n * a->channels * cells(a->want.size))                                               \
-    X(compare_patch, 2.0 * a->n * a->channels * cells(a->at.size))                                           \
-    X(bounds, 2.0 * a->n * a->channels * a->height * a->width)                                               \
-    X(filters, 2.0 * a->filters * a->length)                                                                 \
-    X(scatter, 2.0 * a->n * a->pixels)                                                                       \
-    X(rank, 1.0 * a->n * a->classes)
+static double written(const bs_out *o, double elements)
+{
+    return elements * (double)bs_row_size(o->format.type, 1);
+}
 
-#define X(name, elements)                                                                                    \
+static double each(const bs_operand *in, const bs_out *out, double elements)
+{
+    return read(in, elements) + written(out, elements);
+}
+
+static double region(const bs_region_args *a)
+{
+    double elements = (double)a->n * a->elements, bytes = written(&a->out, elements);
+    for (int k = 0; k < BS_REGION_INPUTS; k++)
+        bytes += a->in[k].base ? read(&a->in[k], elements) : 0;
+    return bytes;
+}
+
+static double product(const bs_gemm_args *a)
+{
+    const bs_operand x = {.type = a->x.type};
+    return read(&x, 1.0 * a->depth * a->rows) + 4.0 * a->depth * a->width +
+           written(&a->out, 1.0 * a->rows * a->width);
+}
+
+static double planes(const bs_operand *in, const bs_out *out, double n, const double size[2])
+{
+    return read(in, n * size[0]) + written(out, n * size[1]);
+}
+
+#define SIZES ((double[]){1.0 * a->in_h * a->in_w, 1.0 * a->out_h * a->out_w})
+
+/* X(kernel, bytes read and written) */
+#define KERNEL_BYTES(X)                                                                                      \
+    X(unary, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                                \
+    X(clip, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                                 \
+    X(binary,                                                                                                \
+      read(&a->a_in, 1.0 * a->n * a->space.items) + each(&a->b_in, &a->out, 1.0 * a->n * a->space.items))    \
+    X(region, region(a))                                                                                     \
+    X(where, read(&a->condition, 1.0 * a->n * a->space.items) + read(&a->yes, 1.0 * a->n * a->space.items) + \
+                 each(&a->no, &a->out, 1.0 * a->n * a->space.items))                                         \
+    X(batch_norm, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                           \
+    X(layer_norm, each(&a->in, &a->out, 1.0 * a->n * a->lines * a->length))                                  \
+    X(instance_norm, each(&a->in, &a->out, 1.0 * a->n * a->channels * a->plane))                             \
+    X(softmax, each(&a->in, &a->out, 1.0 * a->n * a->lines * a->length))                                     \
+    X(lrn, each(&a->in, &a->out, 1.0 * a->n * a->channels * a->plane))                                       \
+    X(pool, planes(&a->in, &a->out, 1.0 * a->n * a->channels, SIZES))                                        \
+    X(reduce,                                                                                                \
+      read(&a->in, 1.0 * a->n * a->at.items * a->over.items) + written(&a->out, 1.0 * a->n * a->at.items))   \
+    X(fill, written(&a->out, 1.0 * a->n * a->elements))                                                      \
+    X(move, each(&a->in, &a->out, 1.0 * a->n * a->space.items))                                              \
+    X(pad, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                                  \
+    X(pick, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                                 \
+    X(resize, planes(&a->in, &a->out, 1.0 * a->n * a->channels, SIZES))                                      \
+    X(matmul, read(&a->a_in, 1.0 * a->n * a->batch.items * a->depth * a->rows) +                             \
+                  read(&a->b_in, 1.0 * a->n * a->batch.items * a->depth * a->columns) +                      \
+                  written(&a->out, 1.0 * a->n * a->batch.items * a->rows * a->columns))                      \
+    X(gemm, product(a))                                                                                      \
+    X(gemm_small, product(a))                                                                                \
+    X(direct, read(&a->in, 1.0 * a->n * (double)a->in.elements) +                                            \
+                  written(&a->out, 1.0 * a->n * a->filters * a->g.out_h * a->g.out_w))                       \
+    X(im2col,                                                                                                \
+      (4.0 + (double)bs_row_size(a->in.type, 1)) * a->n * a->pixels * a->g.channels * cells(a->g.kernel))    \
+    X(col2im, 4.0 * a->n * a->pixels * a->filters + written(&a->out, 1.0 * a->n * a->pixels * a->filters))   \
+    X(add_bias, 4.0 * a->n * a->elements + written(&a->out, 1.0 * a->n * a->elements))                       \
+    X(copy_rows, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                            \
+    X(move_rows, written(&a->rows, 2.0 * a->n * a->elements))                                                \
+    X(inject, written(&a->rows, 2.0 * a->n_sites))                                                           \
+    X(compare, 2 * read(&a->golden, 1.0 * a->n * a->elements))                                               \
+    X(overlay, 2 * read(&a->golden, 1.0 * a->n * a->channels * cells(a->want.size)))                         \
+    X(compare_patch, 2 * read(&a->golden, 1.0 * a->n * a->channels * cells(a->at.size)))                     \
+    X(bounds, 2 * read(&a->golden, 1.0 * a->n * a->channels * a->height * a->width))                         \
+    X(filters, 8.0 * a->filters * a->length)                                                                 \
+    X(scatter, written(&a->out, 2.0 * a->n * a->pixels))                                                     \
+    X(rank, read(&a->rows, 1.0 * a->n * a->classes))
+
+#define X(name, bytes)                                                                                       \
     static double bytes_of_##name(const void *args)                                                          \
     {                                                                                                        \
         const bs_##name##_args *a = args;                                                                    \
-        return 4 * (elements);                                                                               \
+        return bytes;                                                                                        \
     }
-KERNEL_ELEMENTS(X)
+KERNEL_BYTES(X)
 #undef X
 
 static const struct {

@@ -209,7 +209,7 @@ static void launches_foreign(void)
 {
     CUmodule m;
     CUfunction f;
-    bs_fill_args a = {1, N, 1.0f, made_there()};
+    bs_fill_args a = {1, N, 1.0f, {.base = made_there()}};
     void *args = &a;
     enter(1);
     good(api->cuModuleLoadData(&m, ""));

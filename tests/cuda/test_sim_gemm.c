@@ -58,7 +58,7 @@ static void check(int shape, int run)
              step = width + PAD;
     float *x = make(rows, depth, 1), *w = make(width, depth, 2), *bias = make(1, width, 3),
           *out = device(sizeof *out * rows * step);
-    bs_gemm_args a = {rows, width, depth, step, x, w, runs[run].bias ? bias : NULL, out};
+    bs_gemm_args a = {rows, width, depth, step, {.at = x}, w, runs[run].bias ? bias : NULL, {.base = out}};
     bs_direct_args d = {.n = rows,
                         .filters = width,
                         .per_group = width,
@@ -70,10 +70,10 @@ static void check(int shape, int run)
                               .stride = {1, 1},
                               .dilation = {1, 1},
                               .channels = (int32_t)depth},
-                        .in = {x, NULL, depth},
+                        .in = {.base = x, .elements = depth},
                         .weights = w,
                         .bias = a.bias,
-                        .out = out};
+                        .out = {.base = out}};
     float *want = products("bs_kernel_direct", 2, &d, out, (size_t)rows * width);
     static const char *const kernels[] = {"bs_kernel_gemm", "bs_kernel_gemm_small"};
     setenv("BITSINK_SIM_ORDER", runs[run].order, 1);

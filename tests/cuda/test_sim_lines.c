@@ -44,20 +44,21 @@ static void *upload(const void *v, size_t bytes)
 
 /* Runs a kernel on `in` and compares n values of each sample with `want`. */
 static void check(const char *kernel, int run, const float *in, uint32_t row, bs_operand *operand,
-                  float **out, const float *want, uint32_t n, void *args)
+                  bs_out *out, const float *want, uint32_t n, void *args)
 {
     float *got = malloc(SAMPLES * n * sizeof *got);
     setenv("BITSINK_SIM_ORDER", runs[run].order, 1);
-    *operand = (bs_operand){upload(in, SAMPLES * row * sizeof *in), upload(rows, sizeof rows), row};
-    *out = device(SAMPLES * n * sizeof *got);
+    *operand = (bs_operand){
+        .base = upload(in, SAMPLES * row * sizeof *in), .rows = upload(rows, sizeof rows), .elements = row};
+    out->base = device(SAMPLES * n * sizeof *got);
     launch(kernel, runs[run].blocks, runs[run].threads, args);
-    get(got, *out, SAMPLES * n * sizeof *got);
+    get(got, out->base, SAMPLES * n * sizeof *got);
     await();
     for (uint32_t k = 0; k < SAMPLES * n; k++)
         assert_int_equal(bs_float_bits(got[k]), bs_float_bits(want[k]));
     release((void *)(uintptr_t)operand->base);
     release((void *)(uintptr_t)operand->rows);
-    release(*out);
+    release(out->base);
     free(got);
 }
 
@@ -113,12 +114,12 @@ static void test_norms(void **state)
         for (uint32_t l = 0; l < SAMPLES * LINES; l++)
             normalise(want + l * n, x + (uint32_t)rows[l / LINES] * row + l % LINES * n, n, scale,
                       bare ? NULL : bias, 1);
-        bs_layer_norm_args a = {SAMPLES, LINES, n, {0}, d_scale, bare ? NULL : d_bias, 1e-5f, NULL};
+        bs_layer_norm_args a = {SAMPLES, LINES, n, {0}, d_scale, bare ? NULL : d_bias, 1e-5f, {0}};
         check("bs_kernel_layer_norm", run, x, row, &a.in, &a.out, want, row, &a);
         for (uint32_t l = 0; l < SAMPLES * LINES; l++)
             normalise(want + l * n, x + (uint32_t)rows[l / LINES] * row + l % LINES * n, n, scale + l % LINES,
                       bias + l % LINES, 0);
-        bs_instance_norm_args b = {SAMPLES, LINES, n, {0}, d_scale, d_bias, 1e-5f, NULL};
+        bs_instance_norm_args b = {SAMPLES, LINES, n, {0}, d_scale, d_bias, 1e-5f, {0}};
         check("bs_kernel_instance_norm", run, x, row, &b.in, &b.out, want, row, &b);
     }
     release(d_scale);
@@ -157,7 +158,7 @@ static void test_softmax(void **state)
             uint32_t at = l % lines / inner * n * inner + l % inner, sample = l / lines;
             softmax(want + sample * row + at, x + (uint32_t)rows[sample] * row + at, n, inner, k & 2);
         }
-        bs_softmax_args a = {SAMPLES, lines, n, inner, (k & 2) != 0, {0}, NULL};
+        bs_softmax_args a = {SAMPLES, lines, n, inner, (k & 2) != 0, {0}, {0}};
         check("bs_kernel_softmax", run, x, row, &a.in, &a.out, want, row, &a);
     }
 }

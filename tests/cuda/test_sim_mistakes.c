@@ -83,7 +83,7 @@ static void fill_slack(void)
 static void read_behind(void)
 {
     char *from = device(512);
-    bs_copy_rows_args a = {1, 64, {(float *)(from + 260), NULL, 64}, device(256)};
+    bs_copy_rows_args a = {1, 64, {.base = from + 260, .elements = 64}, {.base = device(256)}};
     launch("bs_kernel_copy_rows", 1, 64, &a);
     await();
 }
@@ -91,7 +91,8 @@ static void read_behind(void)
 static void read_nothing(void)
 {
     launch("bs_kernel_copy_rows", 1, 64,
-           &(bs_copy_rows_args){1, 64, {(float *)(uintptr_t)4096, NULL, 64}, device(256)});
+           &(bs_copy_rows_args){
+               1, 64, {.base = (void *)(uintptr_t)4096, .elements = 64}, {.base = device(256)}});
     await();
 }
 
@@ -130,7 +131,8 @@ static void free_queued(void)
 {
     float *p = device(1024), *q = device(1024);
     fill(p, 256, 1.0f);
-    launch("bs_kernel_copy_rows", 1, 64, &(bs_copy_rows_args){1, 64, {p, NULL, 64}, q});
+    launch("bs_kernel_copy_rows", 1, 64,
+           &(bs_copy_rows_args){1, 64, {.base = p, .elements = 64}, {.base = q}});
     release(q);
     await();
 }

@@ -23,7 +23,9 @@ static bs_status run(void *arg)
     const shape *s = c->s;
     if (c->g)
         return bs_cuda_gemm_run(c->stream, c->g, c->rows, s->width, s->x, s->w, c->out);
-    return bs_cuda_gemm_own(c->stream, c->rows, s->width, s->depth, s->x, s->w, 0, c->out, s->width);
+    const bs_cells x = {bs_cuda_pointer(s->x), BS_DTYPE_FP32};
+    const bs_out out = {bs_cuda_pointer(c->out), {BS_DTYPE_FP32, 1.0f}};
+    return bs_cuda_gemm_own(c->stream, c->rows, s->width, s->depth, x, s->w, 0, out, s->width);
 }
 
 static const char *rate(const call *c, double seconds)
@@ -56,8 +58,8 @@ static bs_status try_rows(const probe *p, bs_stream *stream, const shape *s, int
     bool same = true;
     double seconds = 0;
     call c = {stream, s, rows, NULL, s->part};
-    const bs_operand part = {bs_cuda_pointer(s->part), NULL, s->width},
-                     whole = {bs_cuda_pointer(s->out), NULL, s->width};
+    const bs_operand part = {bs_cuda_pointer(s->part), NULL, s->width, BS_DTYPE_FP32},
+                     whole = {bs_cuda_pointer(s->out), NULL, s->width, BS_DTYPE_FP32};
     BS_TRY(run(&c));
     BS_TRY(bs_cuda_compare_rows(stream, (int)rows, s->width, part, whole, equal));
     for (int64_t i = 0; i < rows; i++)

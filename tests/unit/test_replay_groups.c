@@ -34,7 +34,7 @@ static int make_groups(field *f, trials *t, group *out)
         for (int i = 0; i < out[n].n; i++, first++) {
             t->row[first] = roll(&b->d, IMAGES);
             t->first[first] = sites;
-            sites += draw(b, b->g->tensors[tensor].elements, t->site + sites);
+            sites += draw(b, &b->g->tensors[tensor], t->site + sites);
         }
         n++;
     }
