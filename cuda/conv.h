@@ -14,9 +14,12 @@ static inline int64_t bs_cuda_padded(int64_t filters)
     return (filters + 31) / 32 * 32;
 }
 
+/* copies.c. Gets float filters as words of a type, those of the layer itself or faulty copies. */
+bs_status bs_cuda_filter_words(const bs_cuda_job *j, int64_t filters, bs_dtype type, CUdeviceptr *weights);
+
 /* gemm.c. products [rows][width] = rows [rows][depth] times filters [width][depth]. w: `width` filters of
- * `depth` floats; products: rows of bs_cuda_padded(width) floats. All addresses are multiples of 256 bytes,
- * as cuBLASLt's heuristics assume. */
+ * `depth`, as the rows of g->type; products: rows of bs_cuda_padded(width) floats. All addresses are
+ * multiples of 256 bytes, as cuBLASLt's heuristics assume. */
 bs_status bs_cuda_gemm_run(bs_stream *stream, const bs_cuda_gemm *g, int64_t rows, int64_t width,
                            CUdeviceptr x, CUdeviceptr w, CUdeviceptr products);
 

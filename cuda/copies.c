@@ -1,4 +1,5 @@
 /* Copies rows and filters from any places, so that they lie side by side. */
+#include "cuda/conv.h"
 #include "cuda/enqueue.h"
 
 bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)
@@ -42,13 +43,30 @@ bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int6
 }
 
 bs_status bs_cuda_copy_filters(bs_stream *stream, int filters, CUdeviceptr from, CUdeviceptr param,
-                               int64_t length, bs_cuda_buffer *to)
+                               int64_t length, bs_dtype type, bs_cuda_buffer *to)
 {
-    BS_TRY(bs_cuda_reserve(stream, to, (size_t)(filters * length) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(stream, to, (size_t)bs_row_size(type, filters * length)));
     bs_filters_args a = {.filters = (uint32_t)filters,
                          .length = (uint32_t)length,
-                         .weights = bs_cuda_pointer(param),
+                         .weights = {bs_cuda_pointer(param), type},
                          .from = bs_cuda_pointer(from),
-                         .out = bs_cuda_pointer(to->ptr)};
+                         .out = {bs_cuda_pointer(to->ptr), {type, 1.0f}}};
     return bs_cuda_launch(stream, BS_KERNEL_filters, filters, length, &a);
+}
+
+bs_status bs_cuda_filter_words(const bs_cuda_job *j, int64_t filters, bs_dtype type, CUdeviceptr *weights)
+{
+    bs_stream *stream = j->stream;
+    const bs_cuda_plan *p = &stream->network->plan[j->index];
+    const bs_view floats = {bs_cuda_pointer(*weights), NULL};
+    *weights = p->words;
+    if (floats.base == bs_cuda_pointer(p->param[1]))
+        return BS_OK;
+    BS_TRY(bs_cuda_reserve(stream, &stream->words, (size_t)bs_row_size(type, filters * p->length)));
+    *weights = stream->words.ptr;
+    bs_copy_rows_args a = {.n = (uint32_t)filters,
+                           .elements = (uint32_t)p->length,
+                           .in = {floats.base, NULL, p->length, BS_DTYPE_FP32},
+                           .out = {bs_cuda_pointer(*weights), {type, 1.0f}}};
+    return bs_cuda_launch(stream, BS_KERNEL_copy_rows, filters, p->length, &a);
 }

@@ -14,10 +14,13 @@ static bs_status run_piece(const bs_cuda_job *j, int n, bs_view in, int64_t widt
             padded = bs_cuda_padded(width);
     bs_dtype type = bs_cuda_input_type(j, 0);
     CUdeviceptr x;
-    BS_TRY(bs_cuda_pack_rows(stream, n, n, in, elements, type, p->gemm.selected, &x));
+    BS_TRY(bs_cuda_pack_rows(stream, n, n, in, elements, type,
+                             p->gemm.selected && p->gemm.type == BS_DTYPE_FP32, &x));
     if (!p->gemm.selected)
         return bs_cuda_gemm_own(stream, rows, width, p->length, (bs_cells){bs_cuda_pointer(x), type}, filters,
                                 bias, out, width);
+    if (p->gemm.type != BS_DTYPE_FP32)
+        BS_TRY(bs_cuda_filter_words(j, width, p->gemm.type, &filters));
     BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(rows * padded) * sizeof(float)));
     BS_TRY(bs_cuda_gemm_run(stream, &p->gemm, rows, width, x, filters, stream->products.ptr));
     bs_add_bias_args a = {.n = (uint32_t)rows,
@@ -25,7 +28,7 @@ static bs_status run_piece(const bs_cuda_job *j, int n, bs_view in, int64_t widt
                           .channels = (uint32_t)width,
                           .plane = 1,
                           .in_elements = padded,
-                          .in = bs_cuda_pointer(stream->products.ptr),
+                          .in = {bs_cuda_pointer(stream->products.ptr), BS_DTYPE_FP32},
                           .bias = bs_cuda_pointer(bias),
                           .out = out};
     return bs_cuda_launch(stream, BS_KERNEL_add_bias, rows, width, &a);

@@ -11,6 +11,7 @@
  * Nothing is measured here: times differ from run to run, and another engine may round differently, so golden
  * runs would no longer agree, neither those of a resumed campaign nor those of its shards. */
 #include "cuda/conv.h"
+#include "cuda/enqueue.h"
 #include "cuda/stream.h"
 #include "cuda/invariance.h"
 #include "cuda/selection.h"
@@ -21,8 +22,35 @@
 
 enum { SAMPLES = 2 };
 
-/* Selects an engine of cuDNN; *found: there is one. */
-static bs_status select_dnn(bs_stream *stream, int node, bool *found)
+/* Returns the type of a layer's input, weights and output if engines for it are asked for, else FP32. */
+static bs_dtype native_type(const bs_network *n, int node)
+{
+    const bs_node *nd = &n->graph->nodes[node];
+    const bs_tensor *t = n->graph->tensors;
+    bs_dtype type = t[nd->out].type;
+    bool same = t[nd->in[0]].type == type && t[nd->in[1]].type == type && n->plan[node].weight_scale == 1.0f;
+    return n->device->options.native && same && bs_is_half(type) ? type : BS_DTYPE_FP32;
+}
+
+/* Makes the words of the weights of a layer that has a native type. */
+static bs_status make_words(bs_stream *stream, int node)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    bs_cuda_plan *p = &stream->network->plan[node];
+    const bs_dtype type = native_type(stream->network, node);
+    if (type == BS_DTYPE_FP32)
+        return BS_OK;
+    size_t bytes = (size_t)bs_row_size(type, p->filters * p->length);
+    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&p->words, bytes), "cuMemAlloc"));
+    bs_copy_rows_args a = {.n = (uint32_t)p->filters,
+                           .elements = (uint32_t)p->length,
+                           .in = {bs_cuda_pointer(p->param[1]), NULL, p->length, BS_DTYPE_FP32},
+                           .out = {bs_cuda_pointer(p->words), {type, 1.0f}}};
+    return bs_cuda_launch(stream, BS_KERNEL_copy_rows, p->filters, p->length, &a);
+}
+
+/* Selects an engine of cuDNN for a type; *found: there is one. One that makes words is tested in words. */
+static bs_status select_dnn(bs_stream *stream, int node, bs_dtype type, bool *found)
 {
     bs_cudnn_config configs[BS_INVARIANCE_CONFIGS];
     bs_cuda_plan *p = &stream->network->plan[node];
@@ -30,9 +58,11 @@ static bs_status select_dnn(bs_stream *stream, int node, bool *found)
     int n = 0;
     bs_status st;
     *found = false;
+    p->dnn = (bs_cudnn_config){.type = type};
     BS_TRY(bs_invariance_configs(stream, node, configs, &n));
     if (n == 0)
         return BS_OK;
+    stream->network->in_floats = type == BS_DTYPE_FP32;
     BS_TRY_GOTO(bs_invariance_begin(&r, stream, node, BS_INVARIANCE_PATCHES, SAMPLES), out);
     p->engine = BS_CUDA_DNN;
     for (int i = 0; i < n && !*found; i++) {
@@ -44,6 +74,7 @@ static bs_status select_dnn(bs_stream *stream, int node, bool *found)
         *found = true;
     }
 out:
+    stream->network->in_floats = true;
     bs_invariance_end(&r);
     return st;
 }
@@ -61,16 +92,19 @@ static bs_status select_conv(bs_stream *stream, int node, bool dnn)
     bs_cuda_engine wanted = net->device->options.engine;
     if (wanted == BS_CUDA_DIRECT || (nd->attr.window.group > 1 && wanted != BS_CUDA_DNN))
         return BS_OK;
-    if (dnn)
-        BS_TRY(select_dnn(stream, node, &found));
+    bs_dtype type = native_type(net, node);
+    if (dnn && type != BS_DTYPE_FP32)
+        BS_TRY(select_dnn(stream, node, type, &found));
+    if (dnn && !found)
+        BS_TRY(select_dnn(stream, node, BS_DTYPE_FP32, &found));
     if (found)
         return BS_OK;
     if (nd->attr.window.group > 1)
         return BS_OK;
     /* Rows of a golden run of 16 images, and of a batch of trials, most of them patches. */
     int64_t plane = out->dim[1] * out->dim[2], golden = 16 * plane, trials = 256 * (plane < 36 ? plane : 36);
-    BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, golden > trials ? golden : trials, p->filters, p->length,
-                               p->param[1]));
+    BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, BS_DTYPE_FP32, golden > trials ? golden : trials, p->filters,
+                               p->length, p->param[1]));
     p->engine = BS_CUDA_GEMM;
     return BS_OK;
 }
@@ -82,7 +116,13 @@ static bs_status select_product(bs_stream *stream, int node)
     bs_cuda_plan *p = &stream->network->plan[node];
     if (stream->network->device->options.engine == BS_CUDA_DIRECT)
         return BS_OK;
-    return bs_cuda_gemm_select(&p->gemm, stream, 256 * p->repeat, p->filters, p->length, p->param[1]);
+    bs_dtype type = native_type(stream->network, node);
+    if (type != BS_DTYPE_FP32)
+        BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, type, 256 * p->repeat, p->filters, p->length, p->words));
+    if (p->gemm.selected)
+        return BS_OK;
+    return bs_cuda_gemm_select(&p->gemm, stream, BS_DTYPE_FP32, 256 * p->repeat, p->filters, p->length,
+                               p->param[1]);
 }
 
 /* Returns true if two layers have the same shape, and so get the same engine. */
@@ -93,7 +133,7 @@ static bool same_layer(const bs_network *n, int i, int k)
     const bs_tensor *t = n->graph->tensors;
     bool conv = a->op == BS_OP_CONV;
     if (conv != (b->op == BS_OP_CONV) || p->filters != q->filters || p->length != q->length ||
-        p->repeat != q->repeat)
+        p->repeat != q->repeat || native_type(n, i) != native_type(n, k))
         return false;
     return !conv || (!memcmp(&a->attr.window, &b->attr.window, sizeof a->attr.window) &&
                      !memcmp(t[a->in[0]].shape.dim, t[b->in[0]].shape.dim, 3 * sizeof(int64_t)) &&
@@ -124,7 +164,8 @@ static bs_status select_node(bs_stream *stream, bs_cache *cache, int node, bool 
 static bs_status adopt_all(bs_network *n, bs_stream *stream, const bs_network *like, bool dnn)
 {
     for (int i = 0; i < n->graph->n_nodes; i++)
-        if (n->plan[i].filters && bs_cuda_adopt_engine(stream, like, i, dnn) != BS_OK)
+        if (n->plan[i].filters &&
+            (make_words(stream, i) != BS_OK || bs_cuda_adopt_engine(stream, like, i, dnn) != BS_OK))
             return bs_context("node '%s'", n->graph->nodes[i].name);
     return BS_OK;
 }
@@ -136,6 +177,7 @@ static bs_status select_all(bs_network *n, bs_stream *stream, bs_cache *cache, b
         int earlier = 0;
         if (!n->plan[i].filters)
             continue;
+        BS_TRY(make_words(stream, i));
         while (earlier < i && !same_layer(n, i, earlier))
             earlier++;
         if (earlier < i) {

@@ -134,10 +134,12 @@ const char *bs_session_class_name(const bs_session *s, int class)
 
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o)
 {
-    if (!s->job || !s->job->tf32)
+    bs_math math = s->job ? s->job->math : BS_MATH_FP32;
+    if (math == BS_MATH_FP32)
         return;
-    o->device_options = "tf32";
-    o->device_hint = "'math: tf32' needs a CUDA device: --device cuda";
+    o->device_options = math == BS_MATH_TF32 ? "tf32" : "native";
+    o->device_hint = math == BS_MATH_TF32 ? "'math: tf32' needs a CUDA device: --device cuda"
+                                          : "'math: native' needs a CUDA device: --device cuda";
 }
 
 volatile sig_atomic_t bs_stop_requested;

@@ -45,6 +45,7 @@ static void test_everything(void **state)
                                "model: /m/${BS_NET:-net}.onnx\n"
                                "class_names: names.txt\n"
                                "seed: 0xffffffffffffffff\n"
+                               "math: native\n"
                                "label_offset: 1\n"
                                "images:\n"
                                "  labels: $BS_DATA/l.csv\n"
@@ -82,7 +83,7 @@ static void test_everything(void **state)
     assert_string_equal(job->text, text);
     assert_string_equal(job->name, "demo");
     assert_string_equal(job->model, "/m/net.onnx");
-    assert_true(job->seed == UINT64_MAX && job->label_offset == 1);
+    assert_true(job->seed == UINT64_MAX && job->label_offset == 1 && job->math == BS_MATH_NATIVE);
     char expected[128];
     snprintf(expected, sizeof expected, "%s/sub/l.csv", folder);
     assert_string_equal(job->images.labels, expected);
@@ -159,6 +160,7 @@ static const struct broken {
     {GOOD "name: ''\n", 5, "'name' is empty", ""},
     {GOOD "name: [a]\n", 5, "'name' must be text, not a list", ""},
     {GOOD "? [a, b]\n: c\n", 5, "a key of the job must be a plain word", ""},
+    {GOOD "math: fp64\n", 5, "'math' must be fp32, tf32 or native, not 'fp64'", ""},
     {GOOD "seed: -1\n", 5, "'seed' must be a whole number from 0 to 2^64 - 1, not '-1'", ""},
     {GOOD "seed: 18446744073709551616\n", 5, "'seed' is out of range", "below 2^64"},
     {GOOD "seed: 1.5\n", 5, "'seed' must be a whole number", ""},
