@@ -146,7 +146,8 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
     return BS_OK;
 }
 
-/* Runs one batch; cuDNN reads and makes floats, or words of the layer's type. *served: false, without an
+/* Runs one batch; cuDNN reads and makes floats, or words of the engine's type, as which `weights` are
+ * given. *served: false, without an
  * error, if the engine refuses it but may accept smaller ones. */
 static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, bs_out out, bool *served)
@@ -168,8 +169,6 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
                        (long long)shape.in[0], (long long)shape.in[1]);
     BS_TRY(bs_cuda_pack_rows(stream, n, size, in, elements, bs_cuda_input_type(j, 0), type == BS_DTYPE_FP32,
                              &x));
-    if (type != BS_DTYPE_FP32)
-        BS_TRY(bs_cuda_filter_words(j, filters, type, &weights));
     if (size != n || y % BS_CUDNN_ALIGNMENT || made != type) {
         BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)bs_row_size(type, size * filters * plane)));
         y = stream->products.ptr;
@@ -194,6 +193,7 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 {
     int64_t row = bs_cuda_elements(&j->in_shape[0]),
             made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
+    BS_TRY(bs_cuda_words_get(j, filters, &weights));
     for (int at = 0, most = bs_cuda_dnn_most(row, made), here; at < n; at += here) {
         bool served = false;
         here = n - at < most ? n - at : most;

@@ -1,5 +1,4 @@
 /* Copies rows and filters from any places, so that they lie side by side. */
-#include "cuda/conv.h"
 #include "cuda/enqueue.h"
 
 bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, void *dst)
@@ -52,21 +51,4 @@ bs_status bs_cuda_copy_filters(bs_stream *stream, int filters, CUdeviceptr from,
                          .from = bs_cuda_pointer(from),
                          .out = {bs_cuda_pointer(to->ptr), {type, 1.0f}}};
     return bs_cuda_launch(stream, BS_KERNEL_filters, filters, length, &a);
-}
-
-bs_status bs_cuda_filter_words(const bs_cuda_job *j, int64_t filters, bs_dtype type, CUdeviceptr *weights)
-{
-    bs_stream *stream = j->stream;
-    const bs_cuda_plan *p = &stream->network->plan[j->index];
-    const bs_view floats = {bs_cuda_pointer(*weights), NULL};
-    *weights = p->words;
-    if (floats.base == bs_cuda_pointer(p->param[1]))
-        return BS_OK;
-    BS_TRY(bs_cuda_reserve(stream, &stream->words, (size_t)bs_row_size(type, filters * p->length)));
-    *weights = stream->words.ptr;
-    bs_copy_rows_args a = {.n = (uint32_t)filters,
-                           .elements = (uint32_t)p->length,
-                           .in = {floats.base, NULL, p->length, BS_DTYPE_FP32},
-                           .out = {bs_cuda_pointer(*weights), {type, 1.0f}}};
-    return bs_cuda_launch(stream, BS_KERNEL_copy_rows, filters, p->length, &a);
 }

@@ -19,8 +19,6 @@ static bs_status run_piece(const bs_cuda_job *j, int n, bs_view in, int64_t widt
     if (!p->gemm.selected)
         return bs_cuda_gemm_own(stream, rows, width, p->length, (bs_cells){bs_cuda_pointer(x), type}, filters,
                                 bias, out, width);
-    if (p->gemm.type != BS_DTYPE_FP32)
-        BS_TRY(bs_cuda_filter_words(j, width, p->gemm.type, &filters));
     BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(rows * padded) * sizeof(float)));
     BS_TRY(bs_cuda_gemm_run(stream, &p->gemm, rows, width, x, filters, stream->products.ptr));
     bs_add_bias_args a = {.n = (uint32_t)rows,
@@ -43,6 +41,7 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
     int64_t made = repeat * bs_cuda_padded(width), row = (elements > made ? elements : made) * 4;
     int64_t row_bytes = bs_row_size(bs_cuda_input_type(j, 0), elements);
     int most = PIECE / row > 1 ? (int)(PIECE / row) : 1;
+    BS_TRY(bs_cuda_words_get(j, width, &filters));
     for (int at = 0; at < n; at += most)
         BS_TRY(run_piece(j, n - at < most ? n - at : most, bs_cuda_view_from(in, at, row_bytes), width,
                          filters, bias, bs_out_from(out, at * repeat * width)));

@@ -5,7 +5,6 @@
 #include "cuda/enqueue.h"
 
 #include "base/buf.h"
-#include "base/noise.h"
 
 #include <stdlib.h>
 
@@ -24,28 +23,6 @@ enum {
     SIZES = sizeof patch_sizes / sizeof *patch_sizes,
     COUNTS = sizeof filter_counts / sizeof *filter_counts,
 };
-
-bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type)
-{
-    const bs_cuda_api *api = stream->network->device->api;
-    size_t bytes = (size_t)bs_row_size(type, n);
-    uint16_t *words = NULL;
-    float *data = NULL;
-    bs_status st;
-    BS_TRY_GOTO(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"), out);
-    BS_TRY_GOTO(bs_alloc_aligned(&words, (size_t)n * sizeof *words, "random data"), out);
-    bs_noise_fill(data, n);
-    for (int64_t i = 0; i < n; i++)
-        words[i] = (uint16_t)bs_format_encode((bs_format){type, 1.0f}, data[i]);
-    const void *from = bs_is_half(type) ? (const void *)words : data;
-    st = bs_cuda_check(api, api->cuMemcpyHtoDAsync(to, from, bytes, stream->handle), "cuMemcpyHtoDAsync");
-    if (st == BS_OK)
-        st = bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize");
-out:
-    free(words);
-    free(data);
-    return st;
-}
 
 static const bs_node *node_of(const bs_invariance *r)
 {
@@ -154,7 +131,7 @@ static bs_status run_filters(const bs_invariance *r, int64_t filters, int sample
 {
     bs_stream *stream = r->stream;
     const bs_cuda_plan *p = &stream->network->plan[r->node];
-    bool biased = bs_node_has_input(node_of(r), 2);
+    bool biased = bs_node_has_input(node_of(r), 2) && p->param[2];
     bs_cuda_job j = bs_cuda_make_job(stream, r->node, p->param, samples, NULL, r->made);
     int32_t from[BS_CUDA_MOST_FILTERS], first[BS_CUDA_MOST_FILTERS] = {0}; /* there is one group */
     CUdeviceptr staged, channels;
@@ -254,6 +231,7 @@ bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t eleme
 void bs_invariance_end(bs_invariance *r)
 {
     const CUdeviceptr all[] = {r->x, r->y, r->in_patches, r->made};
+    bs_invariance_restore(r);
     bs_cuda_release(r->stream, all, sizeof all / sizeof *all);
 }
 
@@ -289,7 +267,9 @@ bs_status bs_invariance_begin(bs_invariance *r, bs_stream *stream, int node, int
     BS_TRY(bs_invariance_alloc(stream, &r->y, samples * y->elements));
     BS_TRY(bs_invariance_alloc(stream, &r->in_patches, patch));
     BS_TRY(bs_invariance_alloc(stream, &r->made, made));
-    return bs_invariance_fill(stream, r->x, samples * x->elements, type_of(r, node_of(r)->in[0]));
+    bs_dtype type = type_of(r, node_of(r)->in[0]);
+    BS_TRY(bs_invariance_fill(stream, r->x, samples * x->elements, type));
+    return type == BS_DTYPE_FP32 ? BS_OK : bs_invariance_cancel(r, type);
 }
 
 /* Returns the shape of a batch of patches of output size `most`. */

@@ -25,7 +25,8 @@ bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, bs_
     int64_t padded = bs_cuda_padded(width), longest = depth > padded ? depth : padded;
     int64_t fit = MOST_BYTES / (longest * (int64_t)sizeof(float)), here = rows < fit ? rows : fit;
     *r = (bs_gemm_invariance){.stream = stream, .type = type, .width = width, .depth = depth, .w = w};
-    r->rows = here < FEW_ROWS ? FEW_ROWS : here / FEW_ROWS * FEW_ROWS;
+    int64_t least = bs_is_half(type) ? 2 * FEW_ROWS : FEW_ROWS;
+    r->rows = here < least ? least : here / least * least;
     BS_TRY(bs_invariance_alloc(stream, &r->x, r->rows * depth));
     BS_TRY(bs_invariance_alloc(stream, &r->y, r->rows * padded));
     int64_t most = r->rows * padded, wide = FEW_ROWS * (int64_t)BS_CUDA_MOST_FILTERS;

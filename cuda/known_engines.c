@@ -161,8 +161,7 @@ uint64_t bs_cuda_selection(const bs_network *n)
     for (int i = 0; i < n->graph->n_nodes; i++) {
         const bs_cuda_plan *p = &n->plan[i];
         bool dnn = p->engine == BS_CUDA_DNN, gemm = !dnn && p->gemm.selected;
-        uint64_t type = (uint64_t)(dnn ? p->dnn.type : gemm ? p->gemm.type : BS_DTYPE_FP32);
-        uint64_t word[4] = {hash, (uint64_t)p->engine | type << 32,
+        uint64_t word[4] = {hash, (uint64_t)p->engine | (uint64_t)bs_cuda_engine_type(p) << 32,
                             gemm ? XXH3_64bits(&p->gemm.algo, sizeof p->gemm.algo) : 0,
                             gemm ? (uint64_t)p->gemm.rows : 0};
         if (dnn) {

@@ -11,7 +11,6 @@
  * Nothing is measured here: times differ from run to run, and another engine may round differently, so golden
  * runs would no longer agree, neither those of a resumed campaign nor those of its shards. */
 #include "cuda/conv.h"
-#include "cuda/enqueue.h"
 #include "cuda/stream.h"
 #include "cuda/invariance.h"
 #include "cuda/selection.h"
@@ -32,24 +31,8 @@ static bs_dtype native_type(const bs_network *n, int node)
     return n->device->options.native && same && bs_is_half(type) ? type : BS_DTYPE_FP32;
 }
 
-/* Makes the words of the weights of a layer that has a native type. */
-static bs_status make_words(bs_stream *stream, int node)
-{
-    const bs_cuda_api *api = stream->network->device->api;
-    bs_cuda_plan *p = &stream->network->plan[node];
-    const bs_dtype type = native_type(stream->network, node);
-    if (type == BS_DTYPE_FP32)
-        return BS_OK;
-    size_t bytes = (size_t)bs_row_size(type, p->filters * p->length);
-    BS_TRY(bs_cuda_check(api, api->cuMemAlloc(&p->words, bytes), "cuMemAlloc"));
-    bs_copy_rows_args a = {.n = (uint32_t)p->filters,
-                           .elements = (uint32_t)p->length,
-                           .in = {bs_cuda_pointer(p->param[1]), NULL, p->length, BS_DTYPE_FP32},
-                           .out = {bs_cuda_pointer(p->words), {type, 1.0f}}};
-    return bs_cuda_launch(stream, BS_KERNEL_copy_rows, p->filters, p->length, &a);
-}
-
-/* Selects an engine of cuDNN for a type; *found: there is one. One that makes words is tested in words. */
+/* Selects an engine of cuDNN for a type; *found: there is one. One that makes words is tested in words. What
+ * is requested although it is inexact computes in fp32. */
 static bs_status select_dnn(bs_stream *stream, int node, bs_dtype type, bool *found)
 {
     bs_cudnn_config configs[BS_INVARIANCE_CONFIGS];
@@ -69,7 +52,7 @@ static bs_status select_dnn(bs_stream *stream, int node, bs_dtype type, bool *fo
         p->dnn = configs[i];
         BS_TRY_GOTO(bs_invariance_test(&r, found), out);
     }
-    if (!*found && stream->network->device->options.engine == BS_CUDA_DNN) {
+    if (!*found && type == BS_DTYPE_FP32 && stream->network->device->options.engine == BS_CUDA_DNN) {
         p->dnn = configs[0]; /* as requested, exact or not: the self-test checks it */
         *found = true;
     }
@@ -117,6 +100,7 @@ static bs_status select_product(bs_stream *stream, int node)
     if (stream->network->device->options.engine == BS_CUDA_DIRECT)
         return BS_OK;
     bs_dtype type = native_type(stream->network, node);
+    BS_TRY(bs_cuda_words_make(stream, node, type));
     if (type != BS_DTYPE_FP32)
         BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, type, 256 * p->repeat, p->filters, p->length, p->words));
     if (p->gemm.selected)
@@ -164,8 +148,7 @@ static bs_status select_node(bs_stream *stream, bs_cache *cache, int node, bool 
 static bs_status adopt_all(bs_network *n, bs_stream *stream, const bs_network *like, bool dnn)
 {
     for (int i = 0; i < n->graph->n_nodes; i++)
-        if (n->plan[i].filters &&
-            (make_words(stream, i) != BS_OK || bs_cuda_adopt_engine(stream, like, i, dnn) != BS_OK))
+        if (n->plan[i].filters && bs_cuda_adopt_engine(stream, like, i, dnn) != BS_OK)
             return bs_context("node '%s'", n->graph->nodes[i].name);
     return BS_OK;
 }
@@ -177,7 +160,6 @@ static bs_status select_all(bs_network *n, bs_stream *stream, bs_cache *cache, b
         int earlier = 0;
         if (!n->plan[i].filters)
             continue;
-        BS_TRY(make_words(stream, i));
         while (earlier < i && !same_layer(n, i, earlier))
             earlier++;
         if (earlier < i) {
@@ -221,6 +203,9 @@ bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options)
     if (st == BS_OK)
         st = like ? adopt_all(n, stream, like, dnn)
                   : select_all(n, stream, options ? options->cache : NULL, dnn);
+    for (int i = 0; i < n->graph->n_nodes && st == BS_OK; i++)
+        if (n->plan[i].filters)
+            st = bs_cuda_words_make(stream, i, bs_cuda_engine_type(&n->plan[i]));
     n->in_floats = false;
     bs_cuda_stream_close(stream);
     return st;

@@ -32,9 +32,10 @@
  *       two exact ones whose order tells for which shape they were asked, one that is inexact for
  *       values of 16 bits only, none (it cannot be used),
  *       or it is of another version; by default some of each kind, the inexact first
- *   BITSINK_SIM_BLAS=exact|inexact|hidden|silent|many
+ *   BITSINK_SIM_BLAS=exact|inexact|words|hidden|silent|many
  *       the same for the algorithms of cuBLASLt; an exact one is there, but its heuristics do not
- *       name it, or name none at all; one splits sums for more than 1,024 rows
+ *       name it, or name none at all; one splits sums for more than 1,024 rows; `words`: none is
+ *       exact for values of 16 bits
  *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
  *       the order in which the blocks of a kernel run, the warps of a block, and the threads of a
  *       warp between any two meetings (default forward)

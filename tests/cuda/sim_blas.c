@@ -1,5 +1,4 @@
-/* libcublasLt.so of the simulated device: products by several algorithms, one of which is exact. See sim.h.
- */
+/* libcublasLt.so of the simulated device: products by several algorithms, one of them exact. See sim.h. */
 #include "sim.h"
 
 #include "operand.h"
@@ -34,7 +33,8 @@ static bool splits(algorithm a, uint64_t width, uint64_t rows, uint64_t row)
            (a == EXACT && rows > MANY_ROWS && asked_for("many"));
 }
 
-/* --- algorithms and their settings: data[0] is the algorithm, data[1] the settings --- */
+/* --- algorithms and their settings: data[0] is the algorithm, data[1] the settings, data[2] the type of its
+ * operands if it was listed for one --- */
 
 typedef struct settings {
     uint16_t tile, stages;
@@ -220,11 +220,12 @@ cublasStatus_t cublasLtMatmulAlgoInit(cublasLtHandle_t h, cublasComputeType_t ty
                                       cudaDataType_t a, cudaDataType_t b, cudaDataType_t c, cudaDataType_t y,
                                       int id, cublasLtMatmulAlgo_t *algo)
 {
-    (void)h, (void)type, (void)scale, (void)a, (void)b, (void)c, (void)y;
+    (void)h, (void)type, (void)scale, (void)b, (void)c, (void)y;
     if (id < 0 || id >= ALGORITHMS)
         return CUBLAS_STATUS_INVALID_VALUE;
     memset(algo, 0, sizeof *algo);
     algo->data[0] = (uint64_t)id;
+    algo->data[2] = a;
     write_settings(algo, (settings){.split = 1});
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -247,11 +248,14 @@ cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t *alg
 {
     const int32_t option = OPTION + 1;
     const uint32_t swizzle = 1;
-    const uint64_t single = CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F,
-                   how = single |
-                         (algo->data[0] == TENSOR
-                              ? CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32
-                              : CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F);
+    const bool tf32 = algo->data[0] == TENSOR, floats = algo->data[2] == CUDA_R_32F;
+    const uint64_t how =
+        CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F |
+        (floats && !tf32 ? CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA : CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA) |
+        (algo->data[2] == CUDA_R_16F    ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F
+         : algo->data[2] == CUDA_R_16BF ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF
+         : tf32                         ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32
+                                        : CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F);
     switch ((int)which) {
     case CUBLASLT_ALGO_CAP_TILE_IDS:
         return give(v, bytes, written, tiles, sizeof tiles);
@@ -346,11 +350,13 @@ static void multiply(const void *arg)
 {
     const product *p = arg;
     const uint64_t lda = (uint64_t)p->la.ld, depth = p->la.rows;
+    bool otherwise =
+        p->otherwise || (p->ly.columns < FEW_ROWS && p->la.type != BS_DTYPE_FP32 && asked_for("words"));
     for (uint64_t n = 0; n < p->ly.columns; n++)
         for (uint64_t m = 0; m < p->ly.rows; m += 8) {
             float sum[8] = {0};
             uint64_t width = p->ly.rows - m < 8 ? p->ly.rows - m : 8;
-            bool split = p->otherwise || splits(p->algo, p->ly.rows, p->ly.columns, n);
+            bool split = otherwise || splits(p->algo, p->ly.rows, p->ly.columns, n);
             bs_cells filters = bs_cells_from((bs_cells){p->a, p->la.type}, (int64_t)(m * lda));
             bs_cells row = bs_cells_from((bs_cells){p->b, p->lb.type}, (int64_t)n * p->lb.ld);
             float other[8] = {0};
