@@ -14,7 +14,8 @@
  * ONNX's Cast and NVIDIA's conversions to 8 bits, it saturates. */
 #define BS_MINIFLOATS(X)                                                                                     \
     X(fp16, 16, 10, -14, 65504.0f, 1, 0)                                                                     \
-    X(e4m3, 8, 3, -6, 448.0f, 0, 1)
+    X(e4m3, 8, 3, -6, 448.0f, 0, 1)                                                                          \
+    X(e5m2, 8, 2, -14, 57344.0f, 1, 1)
 
 #define X(name, ...)                                                                                         \
     BS_HD bs_minifloat bs_minifloat_##name(void)                                                             \
@@ -92,6 +93,7 @@ BS_HD float bs_int8_decode(uint32_t word)
     X(FP16, "fp16", 16, 0x7c00, 0x03ff, 0, 0.0f, bs_fp16_encode, bs_fp16_decode, bs_fp16_round)              \
     X(BF16, "bf16", 16, 0x7f80, 0x007f, 0, 0.0f, bs_bf16_encode, bs_bf16_decode, bs_bf16_round)              \
     X(FP8_E4M3, "fp8_e4m3", 8, 0x78, 0x07, 0, 448.0f, bs_e4m3_encode, bs_e4m3_decode, bs_e4m3_round)         \
+    X(FP8_E5M2, "fp8_e5m2", 8, 0x7c, 0x03, 0, 57344.0f, bs_e5m2_encode, bs_e5m2_decode, bs_e5m2_round)       \
     X(INT8, "int8", 8, 0, 0x7f, 0, 127.0f, bs_int8_encode, bs_int8_decode, bs_int8_round)
 
 typedef enum bs_dtype {
