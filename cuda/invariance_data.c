@@ -47,7 +47,7 @@ bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dt
 }
 
 /* Writes n arrays of (channels, length) numbers below `scale`, a power of 2, of all sizes. The second half of
- * the channels is the first times `sign`; a channel that is left over is 0, unless it is the only one. */
+ * the channels is the first times `sign`; a channel that is left over is 0. */
 static bs_status fill_halves(bs_stream *stream, CUdeviceptr to, int64_t n, int64_t channels, int64_t length,
                              float scale, float sign, bs_dtype type)
 {
@@ -61,8 +61,7 @@ static bs_status fill_halves(bs_stream *stream, CUdeviceptr to, int64_t n, int64
             here[k] *= here[k] * here[k] * scale;
         for (int64_t k = 0; k < half; k++)
             here[half + k] = sign * here[k];
-        if (channels > 1)
-            memset(here + 2 * half, 0, (size_t)(all - 2 * half) * sizeof *here);
+        memset(here + 2 * half, 0, (size_t)(all - 2 * half) * sizeof *here);
     }
     bs_status st = upload(stream, to, data, n * all, type);
     free(data);

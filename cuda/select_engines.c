@@ -2,7 +2,8 @@
  * do not depend on what else is computed. On random data, patches from the corners and the middle of the
  * plane, in batches of several sizes, and faulty filters must come out as in the whole layer. If no engine
  * passes, products of im2col rows are used; for products, see gemm_select.c. Grouped convolutions and the
- * device without libraries have a plain kernel instead, one thread for each output.
+ * device without libraries have a plain kernel instead, one thread for each output. With `math: native`,
+ * layers of 16-bit values first try engines for such.
  *
  * Tried first is what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns
  * mostly consist. For an H200, as described to them, that is another engine than for whole layers. By the
@@ -21,14 +22,16 @@
 
 enum { SAMPLES = 2 };
 
-/* Returns the type of a layer's input, weights and output if engines for it are asked for, else FP32. */
+/* Returns the type of a layer's input, weights and output if engines for it are asked for and can be tested
+ * (see invariance_data.c), else FP32. */
 static bs_dtype native_type(const bs_network *n, int node)
 {
     const bs_node *nd = &n->graph->nodes[node];
     const bs_tensor *t = n->graph->tensors;
     bs_dtype type = t[nd->out].type;
-    bool same = t[nd->in[0]].type == type && t[nd->in[1]].type == type && n->plan[node].weight_scale == 1.0f;
-    return n->device->options.native && same && bs_is_half(type) ? type : BS_DTYPE_FP32;
+    bool same = t[nd->in[0]].type == type && t[nd->in[1]].type == type && n->plan[node].weight_scale == 1.0f,
+         tested = nd->op != BS_OP_CONV || t[nd->in[1]].shape.dim[1] > 1;
+    return n->device->options.native && same && tested && bs_is_half(type) ? type : BS_DTYPE_FP32;
 }
 
 /* Selects an engine of cuDNN for a type; *found: there is one. One that makes words is tested in words. What
@@ -192,6 +195,18 @@ static bs_status start_dnn(bs_stream *stream, bool *good)
     return BS_OK;
 }
 
+/* Says how many layers `math: native` concerns. */
+static void tell_native(const bs_network *n)
+{
+    int all = 0, native = 0;
+    for (int i = 0; i < n->graph->n_nodes; i++)
+        if (n->plan[i].filters) {
+            all++;
+            native += bs_cuda_engine_type(&n->plan[i]) != BS_DTYPE_FP32;
+        }
+    bs_info("native math: %d of %d layers with weights multiply values of 16 bits", native, all);
+}
+
 bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options)
 {
     const bs_network *like = options ? options->like : NULL;
@@ -206,6 +221,8 @@ bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options)
     for (int i = 0; i < n->graph->n_nodes && st == BS_OK; i++)
         if (n->plan[i].filters)
             st = bs_cuda_words_make(stream, i, bs_cuda_engine_type(&n->plan[i]));
+    if (st == BS_OK && !like && n->device->options.native)
+        tell_native(n);
     n->in_floats = false;
     bs_cuda_stream_close(stream);
     return st;

@@ -87,10 +87,10 @@ static const bs_field job_fields[] = {
     {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false, NULL, "0",
      "Seed of all random numbers. Another seed is another campaign."},
     {"math", read_math, offsetof(bs_job, math), 0, 0, false, "`fp32`, `tf32` or `native`", "`fp32`",
-     "Arithmetic of products on GPUs, which the last two need: IEEE single precision; NVIDIA's shortened "
-     "TF32; "
-     "or, where input, weights and output are all fp16 or all bf16, multiplications of such values that are "
-     "summed in single precision, if an engine has the same bits in every batch."},
+     "Arithmetic of products on GPUs: IEEE single precision, or NVIDIA's shortened TF32; or `native`: where "
+     "a layer's input, weights and output are all fp16 or all bf16, tensor cores multiply such values and "
+     "add up in single precision, if the libraries can do so with the same bits in every batch; other "
+     "layers compute as with `fp32`. `tf32` and `native` need a GPU."},
     {"label_offset", bs_form_int, offsetof(bs_job, label_offset), -1000, 1000, false, NULL, "0",
      "The class of label 0: 1 for networks whose class 0 is the background."},
     {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false, NULL, "0",

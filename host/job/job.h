@@ -81,8 +81,8 @@ typedef struct bs_entry {
     int line;
 } bs_entry;
 
-/* X(enum suffix, name in job files). IEEE single precision; shortened multiplications on tensor cores; for
- * values of 16 bits the multiplications of tensor cores for them, summed in fp32. */
+/* X(enum suffix, name in job files). IEEE single precision; shortened multiplications on tensor cores; those
+ * of tensor cores for layers of 16-bit values, summed in fp32. */
 #define BS_MATHS(X)                                                                                          \
     X(FP32, "fp32")                                                                                          \
     X(TF32, "tf32")                                                                                          \
