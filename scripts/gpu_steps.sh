@@ -268,7 +268,7 @@ step_types() {
     images=/usr/share/datasets/fashion-mnist
     [ "$small" = 1 ] || images=$BITSINK_TEST_DATA/mnist
     figures=
-    for kind in fp32-fp32 bf16-fp32 bf16-native; do
+    for kind in $(trials 'bf16-native:fp32-fp32 bf16-fp32 bf16-native'); do
         job=tests/jobs/types-$kind.yaml
         sed "s|/usr/share/datasets/fashion-mnist|$images|; s/^seed:.*/&\nstorage: ${kind%-*}\nmath: ${kind#*-}/" \
             tests/jobs/demo.yaml >"$job"

@@ -98,12 +98,12 @@ static void test_everything(void **state)
 
     assert_int_equal(job->n_entries, 4);
     const bs_entry *e = &job->entries[0];
-    assert_true(e->id == 7 && e->line == 21 && e->trials == 40 && e->n_targets == 4);
+    assert_true(e->id == 7 && e->line == 22 && e->trials == 40 && e->n_targets == 4);
     assert_string_equal(e->name, "first");
     assert_true(e->fault.kind == BS_FAULT_STUCK1 && e->bits.numbers == 0x7f800001u && e->fault.burst == 2 &&
                 e->bits.fields == 1u << BS_BITS_SIGN);
     assert_true(e->fault.count == 3 && e->fault.ber == 0);
-    assert_true(e->targets[0].kind == BS_TARGET_WEIGHT && e->targets[0].id == -1 && e->targets[0].line == 23);
+    assert_true(e->targets[0].kind == BS_TARGET_WEIGHT && e->targets[0].id == -1 && e->targets[0].line == 24);
     assert_string_equal(e->targets[0].op, "Conv");
     assert_string_equal(e->targets[1].name, "fc*");
     assert_true(e->targets[2].id == 12 && e->targets[2].kind == -1 && e->targets[3].all);
