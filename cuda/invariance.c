@@ -222,12 +222,6 @@ bs_status bs_invariance_test(const bs_invariance *r, bool *exact)
 
 /* --- buffers --- */
 
-bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements)
-{
-    const bs_cuda_api *api = stream->network->device->api;
-    return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
-}
-
 void bs_invariance_end(bs_invariance *r)
 {
     const CUdeviceptr all[] = {r->x, r->y, r->in_patches, r->made};

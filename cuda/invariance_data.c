@@ -1,4 +1,4 @@
-/* The random data of the batch-invariance test.
+/* Memory and random data of the batch-invariance test.
  *
  * Sums of an engine that makes words of 16 bits are rounded to 8 or 11 digits, which hides nearly all
  * differences between two orders of a sum in fp32. So its sums shall be 0: of the two halves of the channels,
@@ -13,6 +13,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements)
+{
+    const bs_cuda_api *api = stream->network->device->api;
+    return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
+}
 
 static bs_status upload(bs_stream *stream, CUdeviceptr to, const float *data, int64_t n, bs_dtype type)
 {

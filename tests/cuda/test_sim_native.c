@@ -3,7 +3,7 @@
 #include "support/rig.h"
 #include "support/typed_graphs.h"
 
-#include "cuda/cuda.h"
+#include "cuda/invariance.h"
 
 enum { CONV, FLAT, MATRIX, ROWS = 7 };
 
@@ -140,10 +140,32 @@ static void test_values(void **state)
     }
 }
 
+/* More rows than engines were tested with are computed in pieces, which all begin at a multiple of 256 bytes,
+ * whatever the length of a row. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    bs_graph *g = make(BS_DTYPE_BF16, 4, 5, 6, 3, 3);
+    rig r = open_rig(g, "native");
+    const bs_cuda_plan *p = &r.network->plan[MATRIX];
+    for (int64_t rows = 1; rows < 1000; rows += 64)
+        for (int half = 0; half < 2; half++) {
+            bs_dtype type = half ? BS_DTYPE_BF16 : BS_DTYPE_FP32;
+            bs_gemm_invariance t;
+            assert_ok(bs_gemm_invariance_begin(&t, r.stream, type, rows, p->filters, 7, p->words));
+            assert_int_equal(bs_row_size(type, t.rows) % 256, 0);
+            assert_true(t.rows <= rows || rows < 128);
+            bs_gemm_invariance_end(&t);
+        }
+    rig_close(&r);
+    gb_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_types), cmocka_unit_test(test_inexact),
-                                       cmocka_unit_test(test_rare), cmocka_unit_test(test_values)};
+                                       cmocka_unit_test(test_rare), cmocka_unit_test(test_values),
+                                       cmocka_unit_test(test_pieces)};
     char why[160];
     if (bs_cuda_device_count(why, sizeof why) <= 0)
         return skip_all("no simulated device in LD_LIBRARY_PATH");
