@@ -90,7 +90,8 @@ struct bs_network {
     bs_plane *planes;   /* by tensor */
     bs_cuda_plan *plan; /* by node */
     int max_inputs;
-    bool in_floats; /* all rows are floats: while engines are tested, so that no difference is rounded away */
+    bool in_floats; /* all rows are floats: while engines that make floats are tested, so that no difference
+                       is rounded away */
 };
 
 /* Device memory that grows and is reused. Zero-initialise. */
