@@ -29,9 +29,8 @@ static const char *const tables =
     "* entry - 0.1 AS correct_label, 0.5 * entry - 0.2 AS label_low, 0.5 * entry - 0.05 AS label_high, NULL "
     "AS "
     "correct_golden, NULL AS golden_low, NULL AS golden_high FROM stratum JOIN layer ON id = layer;"
-    "CREATE TABLE bit_accuracy AS SELECT entry, layer, label AS layer_name, 30 AS bit, 0.25 * entry AS "
-    "sdc1_rate FROM "
-    "stratum JOIN layer ON id = layer;";
+    "CREATE TABLE bit_accuracy AS SELECT entry, layer, label AS layer_name, 30 AS bit, type, 0.25 * entry AS "
+    "sdc1_rate FROM stratum JOIN layer ON id = layer;";
 
 static const bs_figure_options all = {BS_FIGURE_ANY, BS_FIGURE_ANY, BS_FIGURE_ANY};
 
