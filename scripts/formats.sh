@@ -1,7 +1,7 @@
 #!/bin/bash
 # formats.sh JOB [TYPE...]: runs a job once for each type of values, and prints what the type costs and changes: accuracy,
 # trials per second, and for each entry the shares of masked trials, SDC-1 and DUE and the failure rate, with intervals. The
-# job must say `storage: ${STORAGE:-fp32}`. Types: fp32 fp16 bf16 fp8_e4m3 int8. Result files are kept in the folder
+# job must say `storage: ${STORAGE:-fp32}`. Types: fp32 fp16 bf16 fp8_e4m3 fp8_e5m2 int8. Result files are kept in the folder
 # FORMATS, if it is set, for `bitsink compare`. BITSINK names the program (default build/bitsink), OPTIONS are further
 # options of `bitsink run`. A dash stands for what an entry does not have: a bit error rate has no rate of one fault.
 set -euo pipefail
@@ -13,7 +13,7 @@ if [ $# -lt 1 ]; then
 fi
 job=$1
 shift
-[ $# -gt 0 ] || set -- fp32 fp16 bf16 fp8_e4m3 int8
+[ $# -gt 0 ] || set -- fp32 fp16 bf16 fp8_e4m3 fp8_e5m2 int8
 if ! grep -q '^storage:.*STORAGE' "$job"; then
     echo "$job does not take its storage from the environment" >&2
     echo "hint: add the line 'storage: \${STORAGE:-fp32}'" >&2

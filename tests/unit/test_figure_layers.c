@@ -22,6 +22,7 @@ static const char *const tables =
     "INSERT INTO layer VALUES (10, 'activation', 'a', 1, 'fp32'), (20, 'activation', 'c', 5, 'fp32'), (30, "
     "'activation', 'b', 2, 'fp32'), (4095, 'network', 'network', 9, 'fp32');"
     "CREATE TABLE stratum (entry, layer);"
+    "CREATE TABLE network_target (entry, layer);"
     "INSERT INTO stratum VALUES (1, 10), (1, 20), (1, 30), (2, 20), (2, 4095);"
     "CREATE TABLE layer_summary AS SELECT entry, layer, 7 AS n FROM stratum;"
     "CREATE TABLE bn_correct_given_layer AS SELECT entry, layer, label AS layer_name, 0.9 AS "
