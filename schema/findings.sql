@@ -178,6 +178,8 @@ SELECT r.place, iif(r.n <= 3 AND r.place < 4, r.entry + 1, r.k) AS k, r.text, e.
 UNION ALL SELECT 5, entry, text, NULL FROM finding_worth
 UNION ALL SELECT 1, 0, printf('%,d inferences with injected faults, on %,d images (in brackets: intervals of %g %% confidence, for faults on these images).',
                               sum(n), (SELECT count(*) FROM golden), (SELECT 100 * confidence FROM bn_confidence)), NULL FROM layer_summary HAVING sum(n) > 0
-UNION ALL SELECT place, 0.5, printf(iif(place = 4, 'Of %d entries with sinks, the three with most wrong answers:',
-                                        'Of %d entries, the two with most harm and the one with least:'), n), NULL FROM ranked WHERE n > 3 AND k = 1
+UNION ALL SELECT place, 0.5, printf(CASE WHEN place = 4 THEN 'Of %d entries with sinks, the three with most wrong answers:'
+                                        WHEN n > (SELECT count(DISTINCT entry) FROM every e WHERE e.place = r.place)
+                                        THEN 'Of %d pairs of entry and type, the two with most harm and the one with least:'
+                                        ELSE 'Of %d entries, the two with most harm and the one with least:' END, n), NULL FROM ranked r WHERE n > 3 AND k = 1
  ORDER BY 1, 2;

@@ -20,7 +20,7 @@ static const char sql[] =
     "b.entry = ?1) AND l.kind <> 'network' ORDER BY b.entry, b.type, l.ordinal, b.bit";
 
 /* What all panels share: a row for each layer, empty where an entry does not hit it, and the scale. bits: of
- * the widest type. A panel has the layers of one type that one entry hits. */
+ * the widest type. A panel has the layers of one type that one entry hits. mixed: layers have several. */
 typedef struct sheet {
     const bs_page *p;
     const bs_data *d;
@@ -28,6 +28,7 @@ typedef struct sheet {
     size_t rows, panels;
     double left, cell, max;
     uint32_t bits;
+    bool mixed;
 } sheet;
 
 /* Returns how many rows from `first` on are of one entry and layer. */
@@ -136,7 +137,7 @@ static size_t draw_panel(const sheet *s, size_t first, double top)
         draw_layer(s, i, n, top + bs_data_value(d, i, PLACE) * s->cell, &named);
     }
     bs_str_printf(&title, "Entry %s: %s", bs_data_text(d, first, ENTRY), bs_data_text(d, first, ENTRY_NAME));
-    if (type != BS_DTYPE_FP32)
+    if (s->mixed || type != BS_DTYPE_FP32)
         bs_str_printf(&title, ", %s", bs_dtype_name(type));
     draw_frame(s->p, s->left, top, height_of(s), type, title.ptr ? title.ptr : "");
     bs_draw_color_bar(s->p, s->left + s->bits * CELL + 14, top + 4, fmin(160, fmax(40, height_of(s) - 8)),
@@ -157,6 +158,7 @@ static void measure(sheet *s)
         s->rows = place + 1 > s->rows ? place + 1 : s->rows;
         uint32_t bits = bs_dtype_word_of(type_of(d, i)).bits;
         s->panels += i == 0 || !same_panel(d, i, i - 1);
+        s->mixed = s->mixed || type_of(d, i) != type_of(d, 0);
         s->bits = bits > s->bits ? bits : s->bits;
         s->max = fmax(s->max, bs_data_value(d, i, RATE));
     }

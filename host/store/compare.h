@@ -24,9 +24,10 @@
     X(IMAGES, "images", "images of the same number differ in path, label or content")                        \
     X(ENTRY, "entry", "fault entries of the same id have other bits, sites or targets")                      \
     X(LAYER, "layer", "layers have another id, name or shape")                                               \
-    X(TYPE, "type", "layers are stored in types of other bits")                                                  \
+    X(TYPE, "type", "layers are stored in types of other bits")                                              \
     X(TRIALS, "trials", "no trial on an image with a weight is in both files")                               \
-    X(FAULTS, "faults", "the faults differ: the files' versions number them otherwise")                      \
+    X(FAULTS, "faults",                                                                                      \
+      "the faults differ: versions number them otherwise, or a value has another word in another type")      \
     X(MAP, "map", "layers were brought together by --map or --by-position")
 
 /* X(suffix, name, text). Differences that do not prevent pairing. GOLDEN: one model, but different fault-free

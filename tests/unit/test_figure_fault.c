@@ -10,6 +10,7 @@ static const char *const tables =
     "SELECT 'random', 0;"
     "CREATE TABLE layer AS SELECT 1 AS id, 'fp32' AS type, 'weight' AS kind UNION ALL SELECT 2, 'fp32', "
     "'weight' UNION ALL SELECT 3, 'int8', 'weight';"
+    "CREATE TABLE network_target (entry, layer);"
     "CREATE TABLE stratum AS SELECT 1 AS entry, 1 AS layer UNION ALL SELECT 1, 2;"
     "CREATE TABLE layer_summary AS SELECT 1 AS entry, 1 AS layer, 15 AS n UNION ALL SELECT 1, 1, 5 UNION ALL "
     "SELECT 1, 2, 20;"

@@ -22,6 +22,7 @@ static const char *const tables =
     "INSERT INTO layer VALUES (10, 'activation', 'a', 1, 'fp32'), (20, 'activation', 'c', 5, 'fp32'), (30, "
     "'activation', 'b', 2, 'fp32'), (4095, 'network', 'network', 9, 'fp32');"
     "CREATE TABLE stratum (entry, layer);"
+    "CREATE TABLE network_target (entry, layer);"
     "INSERT INTO stratum VALUES (1, 10), (1, 20), (1, 30), (2, 20), (2, 4095);"
     "CREATE TABLE layer_summary AS SELECT entry, layer, 7 AS n FROM stratum;"
     "CREATE TABLE bn_correct_given_layer AS SELECT entry, layer, label AS layer_name, 0.9 AS "
@@ -29,9 +30,8 @@ static const char *const tables =
     "* entry - 0.1 AS correct_label, 0.5 * entry - 0.2 AS label_low, 0.5 * entry - 0.05 AS label_high, NULL "
     "AS "
     "correct_golden, NULL AS golden_low, NULL AS golden_high FROM stratum JOIN layer ON id = layer;"
-    "CREATE TABLE bit_accuracy AS SELECT entry, layer, label AS layer_name, 30 AS bit, 0.25 * entry AS "
-    "sdc1_rate FROM "
-    "stratum JOIN layer ON id = layer;";
+    "CREATE TABLE bit_accuracy AS SELECT entry, layer, label AS layer_name, 30 AS bit, type, 0.25 * entry AS "
+    "sdc1_rate FROM stratum JOIN layer ON id = layer;";
 
 static const bs_figure_options all = {BS_FIGURE_ANY, BS_FIGURE_ANY, BS_FIGURE_ANY};
 

@@ -82,9 +82,10 @@ static void test_scale(void **state)
             assert_int_equal(bs_float_bits(scale) & 0xffff, 0);
             assert_true(isfinite(scale) && fabsf(bs_format_decode(f, 1)) >= FLT_MIN);
             for (uint32_t w = 0; w >> word.bits == 0; w++)
-                assert_false(isinf(bs_format_decode(f, w)));
+                assert_int_equal(isinf(bs_format_decode(f, w)) != 0,
+                                 isinf(bs_format_decode((bs_format){f.type, 1}, w)) != 0);
             /* As fine as 8 bits allow, and not exceeded. */
-            if (largest > 1e-30f && largest < 1e36f) {
+            if (largest / word.limit > 1e-33f && largest < 1e36f) {
                 assert_true(scale >= largest / word.limit);
                 assert_true(scale <= largest / word.limit * 1.0079f);
             }

@@ -41,6 +41,16 @@ echo '$ compared'
 t run --quiet --device null --db fp32.db jobs/fp32.yaml
 t compare --all fp32.db whole.db
 t compare --all fp32.db fp32.db
+job e4m3 '{activations: fp8_e4m3, weights: fp8_e4m3, images: 2}'
+printf '  - {id: 4, targets: fc1, fault: set, value: 1, trials: 2}\n' | tee -a jobs/e4m3.yaml >>jobs/int8.yaml
+t run --quiet --device null --db e4m3.db jobs/e4m3.yaml
+t run --quiet --device null --db whole.db jobs/int8.yaml
+t compare --all e4m3.db whole.db
+echo '$ side by side'
+sed 's/^seed:.*/&\nstorage: ${STORAGE:-fp32}/; s/bits: exponent/bits: sign/' jobs/small.yaml >jobs/formats.yaml
+printf '  - {id: 5, targets: fc1, fault: zero, count: all}\n  - {id: 6, scope: inference, targets: {kind: weight}, trials: 2}\n' >>jobs/formats.yaml
+OPTIONS='--device null --threads 2' BITSINK=$bitsink "$here/../../scripts/formats.sh" jobs/formats.yaml fp32 bf16 |
+    awk 'NR > 1 { $4 = "RATE" } 1'
 echo '$ lists of sites'
 t plan --quiet --device null --sites sites.csv jobs/fp32.yaml
 sed "/^faults:/,\$d" jobs/int8.yaml >jobs/list.yaml
