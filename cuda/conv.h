@@ -14,9 +14,24 @@ static inline int64_t bs_cuda_padded(int64_t filters)
     return (filters + 31) / 32 * 32;
 }
 
+/* Returns the type of the rows and filters that the library reads for a node: of 16 bits, or FP32. */
+static inline bs_dtype bs_cuda_engine_type(const bs_cuda_plan *p)
+{
+    if (p->engine == BS_CUDA_DNN)
+        return p->dnn.type;
+    return p->gemm.selected ? p->gemm.type : BS_DTYPE_FP32;
+}
+
+/* filter_words.c. Makes p->words of a node's weights, once more if there are some; FP32: there are none
+ * then. */
+bs_status bs_cuda_words_make(bs_stream *stream, int node, bs_dtype type);
+/* Gets float filters as the node's engine reads them: those of the node itself, or faulty copies, whose words
+ * are overwritten by the next call. */
+bs_status bs_cuda_words_get(const bs_cuda_job *j, int64_t filters, CUdeviceptr *weights);
+
 /* gemm.c. products [rows][width] = rows [rows][depth] times filters [width][depth]. w: `width` filters of
- * `depth` floats; products: rows of bs_cuda_padded(width) floats. All addresses are multiples of 256 bytes,
- * as cuBLASLt's heuristics assume. */
+ * `depth`, as the rows of g->type; products: rows of bs_cuda_padded(width) floats. All addresses are
+ * multiples of 256 bytes, as cuBLASLt's heuristics assume. */
 bs_status bs_cuda_gemm_run(bs_stream *stream, const bs_cuda_gemm *g, int64_t rows, int64_t width,
                            CUdeviceptr x, CUdeviceptr w, CUdeviceptr products);
 

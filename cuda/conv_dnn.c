@@ -51,7 +51,8 @@ bs_cudnn_shape bs_cuda_dnn_shape(const bs_cuda_job *j, int64_t batch, int64_t fi
                             .stride = {w->stride[0], w->stride[1]},
                             .dilation = {w->dilation[0], w->dilation[1]},
                             .pad = {w->pad[0], w->pad[1], w->pad[2], w->pad[3]},
-                            .tf32 = j->stream->network->device->options.tf32};
+                            .tf32 = j->stream->network->device->options.tf32,
+                            .type = j->stream->network->plan[j->index].dnn.type};
 }
 
 /* Returns true if two shapes of one node are equal: compares what differs between the whole and its
@@ -68,7 +69,7 @@ static bool same_shape(const bs_cudnn_shape *a, const bs_cudnn_shape *b)
 
 static bool same_config(const bs_cudnn_config *a, const bs_cudnn_config *b)
 {
-    return a->engine == b->engine && a->n_knobs == b->n_knobs &&
+    return a->engine == b->engine && a->type == b->type && a->n_knobs == b->n_knobs &&
            !memcmp(a->knob, b->knob, (size_t)a->n_knobs * sizeof a->knob[0]);
 }
 
@@ -145,8 +146,9 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
     return BS_OK;
 }
 
-/* Runs one batch; cuDNN reads and makes floats. *served: false, without an error, if the engine refuses it
- * but may accept smaller ones. */
+/* Runs one batch; cuDNN reads and makes floats, or words of the engine's type, as which `weights` are
+ * given. *served: false, without an
+ * error, if the engine refuses it but may accept smaller ones. */
 static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, bs_out out, bool *served)
 {
@@ -154,6 +156,7 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
     int size = batch_size(n);
     int64_t elements = bs_cuda_elements(&j->in_shape[0]), plane = j->out_shape.dim[1] * j->out_shape.dim[2];
     bs_cudnn_shape shape = bs_cuda_dnn_shape(j, size, filters);
+    const bs_dtype type = shape.type, made = bs_is_half(out.format.type) ? out.format.type : BS_DTYPE_FP32;
     const bs_cudnn_plan *plan;
     CUdeviceptr x, y = bs_cuda_address(out.base);
     BS_TRY(find_plan(&plan, j, &shape));
@@ -164,9 +167,10 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
         return bs_fail(BS_ERR, "node '%s': cuDNN's engine %lld does not serve %d sample(s) of %lld x %lld",
                        j->node->name, (long long)stream->network->plan[j->index].dnn.engine, size,
                        (long long)shape.in[0], (long long)shape.in[1]);
-    BS_TRY(bs_cuda_pack_rows(stream, n, size, in, elements, bs_cuda_input_type(j, 0), true, &x));
-    if (size != n || y % BS_CUDNN_ALIGNMENT || bs_is_half(out.format.type)) {
-        BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)(size * filters * plane) * sizeof(float)));
+    BS_TRY(bs_cuda_pack_rows(stream, n, size, in, elements, bs_cuda_input_type(j, 0), type == BS_DTYPE_FP32,
+                             &x));
+    if (size != n || y % BS_CUDNN_ALIGNMENT || made != type) {
+        BS_TRY(bs_cuda_reserve(stream, &stream->products, (size_t)bs_row_size(type, size * filters * plane)));
         y = stream->products.ptr;
     }
     size_t workspace = bs_cudnn_plan_workspace(plan);
@@ -178,7 +182,7 @@ static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filt
                           .channels = (uint32_t)filters,
                           .plane = (uint32_t)plane,
                           .in_elements = filters * plane,
-                          .in = bs_cuda_pointer(y),
+                          .in = {bs_cuda_pointer(y), type},
                           .bias = bs_cuda_pointer(bias),
                           .out = out};
     return bs_cuda_launch(stream, BS_KERNEL_add_bias, n, a.elements, &a);
@@ -189,6 +193,7 @@ bs_status bs_cuda_conv_dnn(const bs_cuda_job *j, int n, bs_view in, int64_t filt
 {
     int64_t row = bs_cuda_elements(&j->in_shape[0]),
             made = filters * j->out_shape.dim[1] * j->out_shape.dim[2];
+    BS_TRY(bs_cuda_words_get(j, filters, &weights));
     for (int at = 0, most = bs_cuda_dnn_most(row, made), here; at < n; at += here) {
         bool served = false;
         here = n - at < most ? n - at : most;

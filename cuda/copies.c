@@ -42,13 +42,13 @@ bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int6
 }
 
 bs_status bs_cuda_copy_filters(bs_stream *stream, int filters, CUdeviceptr from, CUdeviceptr param,
-                               int64_t length, bs_cuda_buffer *to)
+                               int64_t length, bs_dtype type, bs_cuda_buffer *to)
 {
-    BS_TRY(bs_cuda_reserve(stream, to, (size_t)(filters * length) * sizeof(float)));
+    BS_TRY(bs_cuda_reserve(stream, to, (size_t)bs_row_size(type, filters * length)));
     bs_filters_args a = {.filters = (uint32_t)filters,
                          .length = (uint32_t)length,
-                         .weights = bs_cuda_pointer(param),
+                         .weights = {bs_cuda_pointer(param), type},
                          .from = bs_cuda_pointer(from),
-                         .out = bs_cuda_pointer(to->ptr)};
+                         .out = {bs_cuda_pointer(to->ptr), {type, 1.0f}}};
     return bs_cuda_launch(stream, BS_KERNEL_filters, filters, length, &a);
 }

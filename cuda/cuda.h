@@ -40,6 +40,7 @@ typedef enum bs_cuda_engine {
 typedef struct bs_cuda_options {
     bs_cuda_engine engine;
     bool tf32;
+    bool native; /* products of 16-bit values by engines for such */
 } bs_cuda_options;
 
 /* The state of a card. A process makes it when it first opens the card, which takes long, and keeps it until
@@ -67,12 +68,14 @@ typedef struct bs_cuda_gemm {
     int64_t rows;         /* the most it was tested with; more are computed in pieces; 0: any number */
     cublasLtMatmulAlgo_t algo;
     bool selected; /* false: no algorithm is exact, and a kernel of ours computes the products */
+    bs_dtype type; /* of rows and filters; products are floats */
     int tried;     /* algorithms that are not exact, of those that were tested */
 } bs_cuda_gemm;
 
 /* A node as load() prepared it. Filters are rows: weights (filters, length), bias by filter. */
 typedef struct bs_cuda_plan {
     CUdeviceptr *param; /* by input, 0 if it is not a parameter; owned */
+    CUdeviceptr words;  /* the weights once more, for an engine that reads words; owned */
     bs_cuda_engine engine;
     bs_cuda_gemm gemm;
     bs_cudnn_config dnn;
@@ -87,7 +90,8 @@ struct bs_network {
     bs_plane *planes;   /* by tensor */
     bs_cuda_plan *plan; /* by node */
     int max_inputs;
-    bool in_floats; /* all rows are floats: while engines are tested, so that no difference is rounded away */
+    bool in_floats; /* all rows are floats: while engines that make floats are tested, so that no difference
+                       is rounded away */
 };
 
 /* Device memory that grows and is reused. Zero-initialise. */
@@ -140,6 +144,7 @@ struct bs_stream {
     bs_cuda_buffer between;   /* rows that one kernel of a node leaves to the next */
     bs_cuda_buffer columns, products;
     bs_cuda_buffer filters, bias; /* faulty parameters */
+    bs_cuda_buffer words;         /* faulty filters as words */
     bs_cuda_buffer computed;      /* channels of faulty filters */
     bs_cudnn *dnn;                /* NULL: no layer needs it */
     bs_cuda_dnn_plan **dnn_plans; /* by node: a list */

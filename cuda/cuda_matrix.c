@@ -14,7 +14,8 @@ static bs_status run_piece(const bs_cuda_job *j, int n, bs_view in, int64_t widt
             padded = bs_cuda_padded(width);
     bs_dtype type = bs_cuda_input_type(j, 0);
     CUdeviceptr x;
-    BS_TRY(bs_cuda_pack_rows(stream, n, n, in, elements, type, p->gemm.selected, &x));
+    BS_TRY(bs_cuda_pack_rows(stream, n, n, in, elements, type,
+                             p->gemm.selected && p->gemm.type == BS_DTYPE_FP32, &x));
     if (!p->gemm.selected)
         return bs_cuda_gemm_own(stream, rows, width, p->length, (bs_cells){bs_cuda_pointer(x), type}, filters,
                                 bias, out, width);
@@ -25,7 +26,7 @@ static bs_status run_piece(const bs_cuda_job *j, int n, bs_view in, int64_t widt
                           .channels = (uint32_t)width,
                           .plane = 1,
                           .in_elements = padded,
-                          .in = bs_cuda_pointer(stream->products.ptr),
+                          .in = {bs_cuda_pointer(stream->products.ptr), BS_DTYPE_FP32},
                           .bias = bs_cuda_pointer(bias),
                           .out = out};
     return bs_cuda_launch(stream, BS_KERNEL_add_bias, rows, width, &a);
@@ -40,6 +41,7 @@ bs_status bs_cuda_matrix(const bs_cuda_job *j, int n, bs_view in, int64_t width,
     int64_t made = repeat * bs_cuda_padded(width), row = (elements > made ? elements : made) * 4;
     int64_t row_bytes = bs_row_size(bs_cuda_input_type(j, 0), elements);
     int most = PIECE / row > 1 ? (int)(PIECE / row) : 1;
+    BS_TRY(bs_cuda_words_get(j, width, &filters));
     for (int at = 0; at < n; at += most)
         BS_TRY(run_piece(j, n - at < most ? n - at : most, bs_cuda_view_from(in, at, row_bytes), width,
                          filters, bias, bs_out_from(out, at * repeat * width)));

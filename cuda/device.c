@@ -73,8 +73,9 @@ bs_status bs_cuda_enter(const bs_device *d)
 
 /* X(word, effect): the options of --device cuda:N,WORD,WORD... */
 #define OPTIONS(X)                                                                                           \
-    X("fp32", o->tf32 = false)                                                                               \
-    X("tf32", o->tf32 = true)                                                                                \
+    X("fp32", o->tf32 = o->native = false)                                                                   \
+    X("tf32", (o->tf32 = true, o->native = false))                                                           \
+    X("native", (o->native = true, o->tf32 = false))                                                         \
     X("cudnn", o->engine = BS_CUDA_DNN)                                                                      \
     X("gemm", o->engine = BS_CUDA_GEMM)                                                                      \
     X("direct", o->engine = BS_CUDA_DIRECT)
@@ -93,8 +94,9 @@ static bs_status parse_options(bs_cuda_options *o, const char *text)
 #undef X
         if (!known) {
             bs_fail(BS_USAGE, "unknown option '%.*s' of the CUDA device", (int)len, text);
-            return bs_hint("options: fp32 (default), tf32; cudnn, gemm choose how convolutions are computed, "
-                           "direct how convolutions and products are");
+            return bs_hint(
+                "options: fp32 (default), tf32, native; cudnn, gemm choose how convolutions are computed, "
+                "direct how convolutions and products are");
         }
         text += len + (text[len] == ',');
     }
@@ -145,7 +147,10 @@ void bs_cuda_describe(const bs_device *d, bs_device_info *out)
         snprintf(out->name, sizeof out->name, "CUDA device");
     snprintf(out->isa, sizeof out->isa, "sm_%d%d%s",
              attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
-             attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR), d->options.tf32 ? " tf32" : "");
+             attribute(d, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+             d->options.tf32     ? " tf32"
+             : d->options.native ? " native"
+                                 : "");
     api->cuDriverGetVersion(&driver);
     int n = snprintf(out->library, sizeof out->library, "CUDA %d.%d, cuBLASLt %zu.%zu.%zu", driver / 1000,
                      driver % 1000 / 10, blas / 10000, blas / 100 % 100, blas % 100);

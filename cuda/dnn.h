@@ -1,18 +1,20 @@
 /* Convolutions through cuDNN's graph API, by plans with a selected engine and a selected set of knobs.
  *
- * All tensors are fp32, row-major: x (batch, channels, in_h, in_w), w (filters, channels / group, kernel), y
- * (batch, filters, out_h, out_w), each starting at a multiple of BS_CUDNN_ALIGNMENT bytes. The bias is added
- * by a kernel of ours, as cuDNN's own fusion would use other engines.
+ * All tensors are of one type, summed in fp32, and row-major: x (batch, channels, in_h, in_w), w (filters,
+ * channels / group, kernel), y (batch, filters, out_h, out_w), each starting at a multiple of
+ * BS_CUDNN_ALIGNMENT bytes. The bias is added by a kernel of ours, as cuDNN's own fusion would use other
+ * engines.
  *
  * A *config* is an engine with knobs, selected for one whole layer and used again for its patches, for other
- * batches and other numbers of filters. If `tf32` is false, engines are left out that use tensor cores,
- * shortened accumulation, Winograd or FFT transforms, or are nondeterministic. Left out in any case are
- * engines that choose a kernel by the shape: with a knob not set, a kernel compiled for the shape, or through
- * cuBLASLt. */
+ * batches and other numbers of filters. If `tf32` is false and the type is fp32, engines are left out that
+ * use tensor cores, shortened accumulation, Winograd or FFT transforms, or are nondeterministic. Left out in
+ * any case are engines that choose a kernel by the shape: with a knob not set, a kernel compiled for the
+ * shape, or through cuBLASLt. */
 #ifndef BS_CUDA_DNN_H
 #define BS_CUDA_DNN_H
 
 #include "cuda/api.h"
+#include "dtype.h"
 
 #include <stdint.h>
 
@@ -27,6 +29,7 @@ typedef struct bs_cudnn_shape {
     int64_t kernel[2], stride[2], dilation[2];
     int64_t pad[4]; /* top, left, bottom, right */
     bool tf32;
+    bs_dtype type; /* of x, w and y: FP32, FP16, BF16 */
 } bs_cudnn_shape;
 
 typedef struct bs_cudnn_knob {
@@ -38,6 +41,7 @@ typedef struct bs_cudnn_config {
     int n_knobs;
     bs_cudnn_knob knob[BS_CUDNN_MAX_KNOBS];
     bool tensor_cores; /* as its notes say */
+    bs_dtype type;     /* that of the shape it was listed for */
 } bs_cudnn_config;
 
 /* A cuDNN handle; not to be used by several threads at the same time. */

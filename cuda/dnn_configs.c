@@ -4,9 +4,10 @@
 #include "cuda/dnn_graph.h"
 
 /* Engines with any other note round differently, or are too new to be judged here. */
-static bool admits_numbers(cudnnBackendNumericalNote_t note, bool tf32)
+static bool admits_numbers(cudnnBackendNumericalNote_t note, bool tensor_cores)
 {
-    return note == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP || (tf32 && note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
+    return note == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP ||
+           (tensor_cores && note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
 }
 
 /* Engines that compile a kernel for each shape, or leave the choice to cuBLASLt, cannot be selected. */
@@ -17,7 +18,7 @@ static bool admits_behavior(cudnnBackendBehaviorNote_t note)
 
 /* Sets the config's engine, without knobs. *admitted: its notes admit it. */
 static bs_status judge_engine(bs_cudnn_config *config, bool *admitted, const bs_cudnn *d,
-                              cudnnBackendDescriptor_t engine, bool tf32)
+                              cudnnBackendDescriptor_t engine, bool tensor_cores)
 {
     enum { MAX_NOTES = 64 };
     cudnnBackendNumericalNote_t numbers[MAX_NOTES];
@@ -31,7 +32,7 @@ static bs_status judge_engine(bs_cudnn_config *config, bool *admitted, const bs_
                         behavior));
     *admitted = n <= MAX_NOTES && m <= MAX_NOTES;
     for (int64_t i = 0; i < n && *admitted; i++) {
-        *admitted = admits_numbers(numbers[i], tf32);
+        *admitted = admits_numbers(numbers[i], tensor_cores);
         config->tensor_cores |= numbers[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
     }
     for (int64_t i = 0; i < m && *admitted; i++)
@@ -85,7 +86,8 @@ static bool same(const bs_cudnn_config *a, const bs_cudnn_config *b)
 typedef struct search {
     const bs_cudnn *dnn;
     cudnnBackendDescriptor_t graph;
-    bool tf32;
+    bool tensor_cores;
+    bs_dtype type;
     size_t workspace;
     bs_cudnn_config *out;
     int most, n;
@@ -101,7 +103,8 @@ static bs_status add(search *s, const bs_cudnn_config *config)
             return BS_OK;
     BS_TRY(bs_cudnn_graph_plan(&plan, &bytes, s->dnn, s->graph, config, s->workspace));
     if (plan) {
-        s->out[s->n++] = *config;
+        s->out[s->n] = *config;
+        s->out[s->n++].type = s->type;
         s->dnn->api->cudnnBackendDestroyDescriptor(plan);
     }
     return BS_OK;
@@ -121,7 +124,7 @@ static bs_status consider(search *s, cudnnBackendDescriptor_t descriptor)
     BS_TRY_GOTO(bs_cudnn_get_one(s->dnn, descriptor, CUDNN_ATTR_ENGINECFG_ENGINE,
                                  CUDNN_TYPE_BACKEND_DESCRIPTOR, &engine),
                 out);
-    BS_TRY_GOTO(judge_engine(&config, &good, s->dnn, engine, s->tf32), out);
+    BS_TRY_GOTO(judge_engine(&config, &good, s->dnn, engine, s->tensor_cores), out);
     if (good)
         BS_TRY_GOTO(count_knobs(&knobs, s->dnn, engine), out);
     if (good)
@@ -233,7 +236,7 @@ static bs_status consider_engine(search *s, int64_t index)
     bs_status st;
     BS_TRY_GOTO(bs_cudnn_engine(&engine, &owned, s->graph, index, &good), out);
     if (good)
-        BS_TRY_GOTO(judge_engine(&config, &good, s->dnn, engine, s->tf32), out);
+        BS_TRY_GOTO(judge_engine(&config, &good, s->dnn, engine, s->tensor_cores), out);
     if (good)
         BS_TRY_GOTO(read_ranges(&config, ranges, &settings, &owned, engine), out);
     for (; settings > 0 && s->n < s->most; settings--, advance(&config, ranges))
@@ -247,7 +250,12 @@ bs_status bs_cudnn_configs(bs_cudnn *d, const bs_cudnn_shape *s, size_t workspac
                            int most, int *n)
 {
     bs_cudnn_descriptors owned = {.dnn = d};
-    search look = {.dnn = d, .tf32 = s->tf32, .workspace = workspace, .out = out, .most = most};
+    search look = {.dnn = d,
+                   .tensor_cores = s->tf32 || s->type != BS_DTYPE_FP32,
+                   .type = s->type,
+                   .workspace = workspace,
+                   .out = out,
+                   .most = most};
     int64_t engines = 0;
     bs_status st;
     *n = 0;

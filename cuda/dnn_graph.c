@@ -68,10 +68,12 @@ bs_status bs_cudnn_finalize(const bs_cudnn *d, cudnnBackendDescriptor_t desc, bo
 
 /* Makes a row-major tensor. The strides of a dimension of size 1 do not matter. */
 static bs_status make_tensor(cudnnBackendDescriptor_t *out, bs_cudnn_descriptors *owned, int64_t id,
-                             const int64_t dims[4], bool *supported)
+                             const int64_t dims[4], bs_dtype of, bool *supported)
 {
     const bs_cudnn *d = owned->dnn;
-    cudnnDataType_t type = CUDNN_DATA_FLOAT;
+    cudnnDataType_t type = of == BS_DTYPE_FP16   ? CUDNN_DATA_HALF
+                           : of == BS_DTYPE_BF16 ? CUDNN_DATA_BFLOAT16
+                                                 : CUDNN_DATA_FLOAT;
     int64_t alignment = BS_CUDNN_ALIGNMENT;
     int64_t strides[4] = {dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3], 1};
     BS_TRY(bs_cudnn_make(out, owned, CUDNN_BACKEND_TENSOR_DESCRIPTOR));
@@ -117,7 +119,7 @@ static bs_status make_operation(cudnnBackendDescriptor_t *out, bs_cudnn_descript
     float alpha = 1, beta = 0;
     *supported = true;
     for (int i = 0; i < 3 && *supported; i++)
-        BS_TRY(make_tensor(&tensor[i], owned, ids[i], dims[i], supported));
+        BS_TRY(make_tensor(&tensor[i], owned, ids[i], dims[i], s->type, supported));
     if (*supported)
         BS_TRY(make_convolution(&convolution, owned, s, supported));
     if (!*supported)

@@ -61,8 +61,8 @@ bs_status bs_cuda_copy_rows(bs_stream *stream, int tensor, int n, bs_view src, v
  * stream->rows. */
 bs_status bs_cuda_pack_rows(bs_stream *stream, int n, int room, bs_view in, int64_t elements, bs_dtype type,
                             bool floats, CUdeviceptr *out);
-/* Copies row from[f] (staged) of a parameter to row f of `to`; rows have `length` floats. */
+/* Copies row from[f] (staged) of a parameter to row f of `to`; rows have `length` elements of a type. */
 bs_status bs_cuda_copy_filters(bs_stream *stream, int filters, CUdeviceptr from, CUdeviceptr param,
-                               int64_t length, bs_cuda_buffer *to);
+                               int64_t length, bs_dtype type, bs_cuda_buffer *to);
 
 #endif

@@ -69,9 +69,9 @@ static bs_status build_filters(const bs_faulty_plan *plan, const bs_faulty_batch
     const bs_cuda_plan *p = bs_cuda_faulty_plan(plan->call);
     CUdeviceptr from;
     BS_TRY(bs_cuda_stage(stream, &from, f->from, (size_t)f->n * sizeof *f->from));
-    BS_TRY(bs_cuda_copy_filters(stream, f->n, from, p->param[1], p->length, &stream->filters));
+    BS_TRY(bs_cuda_copy_filters(stream, f->n, from, p->param[1], p->length, BS_DTYPE_FP32, &stream->filters));
     if (has_bias)
-        BS_TRY(bs_cuda_copy_filters(stream, f->n, from, p->param[2], 1, &stream->bias));
+        BS_TRY(bs_cuda_copy_filters(stream, f->n, from, p->param[2], 1, BS_DTYPE_FP32, &stream->bias));
     return change_filters(plan, b);
 }
 

@@ -6,8 +6,10 @@
 #include "cuda/gemm.h"
 #include "cuda/enqueue.h"
 
-bs_status bs_gemm_call_begin(bs_gemm_call *c, const bs_device *d, int64_t rows, int64_t width, int64_t depth)
+bs_status bs_gemm_call_begin(bs_gemm_call *c, const bs_device *d, bs_dtype type, int64_t rows, int64_t width,
+                             int64_t depth)
 {
+    const cudaDataType_t data = bs_gemm_data(type);
     const bs_cuda_api *api = d->api;
     const char *what = "cublasLtMatrixLayoutCreate";
     cublasOperation_t transpose = CUBLAS_OP_T;
@@ -19,9 +21,8 @@ bs_status bs_gemm_call_begin(bs_gemm_call *c, const bs_device *d, int64_t rows, 
                               api->cublasLtMatmulDescSetAttribute(c->desc, CUBLASLT_MATMUL_DESC_TRANSA,
                                                                   &transpose, sizeof transpose),
                               "cublasLtMatmulDescSetAttribute"));
-    BS_TRY(
-        bs_cuda_check_blas(api, api->cublasLtMatrixLayoutCreate(&c->filters, CUDA_R_32F, k, m, depth), what));
-    BS_TRY(bs_cuda_check_blas(api, api->cublasLtMatrixLayoutCreate(&c->rows, CUDA_R_32F, k, n, depth), what));
+    BS_TRY(bs_cuda_check_blas(api, api->cublasLtMatrixLayoutCreate(&c->filters, data, k, m, depth), what));
+    BS_TRY(bs_cuda_check_blas(api, api->cublasLtMatrixLayoutCreate(&c->rows, data, k, n, depth), what));
     return bs_cuda_check_blas(
         api, api->cublasLtMatrixLayoutCreate(&c->products, CUDA_R_32F, m, n, bs_cuda_padded(width)), what);
 }
@@ -47,7 +48,7 @@ static bs_status run_piece(bs_stream *stream, const bs_cuda_gemm *g, int64_t row
     void *y = bs_cuda_pointer(products);
     bs_gemm_call c;
     bs_status st;
-    BS_TRY_GOTO(bs_gemm_call_begin(&c, d, rows, width, g->depth), out);
+    BS_TRY_GOTO(bs_gemm_call_begin(&c, d, g->type, rows, width, g->depth), out);
     BS_TRY_GOTO(
         bs_cuda_check_blas(api,
                            api->cublasLtMatmul(d->card->blas, c.desc, &one, bs_cuda_pointer(w), c.filters,
@@ -64,7 +65,7 @@ out:
 bs_status bs_cuda_gemm_run(bs_stream *stream, const bs_cuda_gemm *g, int64_t rows, int64_t width,
                            CUdeviceptr x, CUdeviceptr w, CUdeviceptr products)
 {
-    int64_t most = g->rows ? g->rows : rows, in = g->depth * (int64_t)sizeof(float),
+    int64_t most = g->rows ? g->rows : rows, in = bs_row_size(g->type, g->depth),
             out = bs_cuda_padded(width) * (int64_t)sizeof(float);
     BS_TRY(bs_cuda_reserve(stream, &stream->workspace, BS_GEMM_WORKSPACE));
     for (int64_t at = 0; at < rows; at += most)

@@ -28,6 +28,7 @@ typedef struct candidate {
 
 typedef struct search {
     const bs_device *d;
+    bs_dtype type;
     int64_t rows, width, depth;
     candidate found[MOST];
     int n;
@@ -35,10 +36,16 @@ typedef struct search {
 
 /* --- what is admitted --- */
 
-/* How sums may be computed. */
-static const uint64_t exact = CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA |
-                              CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F |
-                              CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F;
+/* Returns how sums may be computed. */
+static uint64_t admitted(bs_dtype type)
+{
+    const uint64_t sums = CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F;
+    if (type == BS_DTYPE_FP32)
+        return sums | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F;
+    return sums | CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA |
+           (type == BS_DTYPE_FP16 ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F
+                                  : CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF);
+}
 
 /* Returns true if the algorithm supports these sizes. *waves: how often it then fills the card. */
 static bool serves(const search *s, const cublasLtMatmulAlgo_t *algo, int64_t rows, int64_t width,
@@ -47,7 +54,7 @@ static bool serves(const search *s, const cublasLtMatmulAlgo_t *algo, int64_t ro
     const bs_device *d = s->d;
     bs_gemm_call c;
     cublasLtMatmulHeuristicResult_t result;
-    bool good = bs_gemm_call_begin(&c, d, rows, width, s->depth) == BS_OK &&
+    bool good = bs_gemm_call_begin(&c, d, s->type, rows, width, s->depth) == BS_OK &&
                 d->api->cublasLtMatmulAlgoCheck(d->card->blas, c.desc, c.filters, c.rows, c.products,
                                                 c.products, algo, &result) == CUBLAS_STATUS_SUCCESS &&
                 result.workspaceSize <= BS_GEMM_WORKSPACE;
@@ -128,7 +135,7 @@ static bool serves_all(const search *s, const cublasLtMatmulAlgo_t *algo, float 
 
 bool bs_cuda_gemm_serves(const bs_device *d, const bs_cuda_gemm *g)
 {
-    const search s = {.d = d, .rows = g->rows, .width = g->width, .depth = g->depth};
+    const search s = {.d = d, .type = g->type, .rows = g->rows, .width = g->width, .depth = g->depth};
     return g->rows > 0 && serves_all(&s, &g->algo, NULL);
 }
 
@@ -187,8 +194,9 @@ static int take_fastest(search *s, cublasLtMatmulAlgo_t *out, int most)
 
 /* --- proposals of the heuristics --- */
 
-static bs_status prefer(const bs_device *d, cublasLtMatmulPreference_t p)
+static bs_status prefer(const bs_device *d, bs_dtype type, cublasLtMatmulPreference_t p)
 {
+    const uint64_t how = admitted(type);
     const bs_cuda_api *api = d->api;
     const char *what = "cublasLtMatmulPreferenceSetAttribute";
     size_t workspace = BS_GEMM_WORKSPACE;
@@ -204,8 +212,7 @@ static bs_status prefer(const bs_device *d, cublasLtMatmulPreference_t p)
     if (d->options.tf32)
         return BS_OK;
     return bs_cuda_check_blas(
-        api,
-        api->cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_IMPL_MASK, &exact, sizeof exact),
+        api, api->cublasLtMatmulPreferenceSetAttribute(p, CUBLASLT_MATMUL_PREF_IMPL_MASK, &how, sizeof how),
         what);
 }
 
@@ -216,11 +223,11 @@ static bs_status propose(search *s, int *proposed)
     cublasLtMatmulPreference_t preference = NULL;
     bs_gemm_call c;
     bs_status st;
-    BS_TRY_GOTO(bs_gemm_call_begin(&c, s->d, s->rows, s->width, s->depth), out);
+    BS_TRY_GOTO(bs_gemm_call_begin(&c, s->d, s->type, s->rows, s->width, s->depth), out);
     BS_TRY_GOTO(bs_cuda_check_blas(api, api->cublasLtMatmulPreferenceCreate(&preference),
                                    "cublasLtMatmulPreferenceCreate"),
                 out);
-    BS_TRY_GOTO(prefer(s->d, preference), out);
+    BS_TRY_GOTO(prefer(s->d, s->type, preference), out);
     cublasStatus_t r =
         api->cublasLtMatmulAlgoGetHeuristic(s->d->card->blas, c.desc, c.filters, c.rows, c.products,
                                             c.products, preference, PROPOSALS, result, proposed);
@@ -295,30 +302,31 @@ static bs_status consider_all(search *s)
     enum { IDS = 256 };
     const bs_cuda_api *api = s->d->api;
     const cublasComputeType_t type = bs_gemm_type(s->d);
-    const cudaDataType_t f = CUDA_R_32F;
+    const cudaDataType_t f = CUDA_R_32F, in = bs_gemm_data(s->type);
     cublasLtHandle_t blas = s->d->card->blas;
     int id[IDS], n = 0;
-    cublasStatus_t r = api->cublasLtMatmulAlgoGetIds(blas, type, f, f, f, f, f, IDS, id, &n);
+    cublasStatus_t r = api->cublasLtMatmulAlgoGetIds(blas, type, f, in, in, f, f, IDS, id, &n);
     if (r == CUBLAS_STATUS_NOT_SUPPORTED)
         return BS_OK;
     BS_TRY(bs_cuda_check_blas(api, r, "cublasLtMatmulAlgoGetIds"));
     for (int i = 0; i < n && s->n < MOST; i++) {
         cublasLtMatmulAlgo_t algo;
-        if (api->cublasLtMatmulAlgoInit(blas, type, f, f, f, f, f, id[i], &algo) != CUBLAS_STATUS_SUCCESS)
+        if (api->cublasLtMatmulAlgoInit(blas, type, f, in, in, f, f, id[i], &algo) != CUBLAS_STATUS_SUCCESS)
             continue;
         uint64_t how = capability(api, &algo, CUBLASLT_ALGO_CAP_NUMERICAL_IMPL_FLAGS, sizeof(uint64_t));
-        if (s->d->options.tf32 || (how && !(how & ~exact)))
+        if (s->d->options.tf32 || (how && !(how & ~admitted(s->type))))
             consider_settings(s, &algo);
     }
     return BS_OK;
 }
 
-bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d, int64_t rows,
-                               int64_t width, int64_t depth)
+bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d, bs_dtype type,
+                               int64_t rows, int64_t width, int64_t depth)
 {
-    search s = {.d = d, .rows = rows, .width = width, .depth = depth};
+    search s = {.d = d, .type = type, .rows = rows, .width = width, .depth = depth};
     *n = 0;
-    if (d->options.tf32) /* tensor cores load more than they compute, so another rule holds */
+    if (d->options.tf32 ||
+        type != BS_DTYPE_FP32) /* tensor cores load more than they compute, so another rule holds */
         return BS_OK;
     bs_status st = consider_all(&s);
     if (st == BS_ERR) { /* the library does not list its algorithms: use its proposals */
@@ -331,18 +339,19 @@ bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, cons
 }
 
 bs_status bs_cuda_gemm_enumerate(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d,
-                                 int64_t rows, int64_t width, int64_t depth)
+                                 bs_dtype type, int64_t rows, int64_t width, int64_t depth)
 {
-    search s = {.d = d, .rows = rows, .width = width, .depth = depth};
+    search s = {.d = d, .type = type, .rows = rows, .width = width, .depth = depth};
     BS_TRY(consider_all(&s));
     *n = take(&s, out, most);
     return BS_OK;
 }
 
 bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
-                                  const bs_device *d, int64_t rows, int64_t width, int64_t depth)
+                                  const bs_device *d, bs_dtype type, int64_t rows, int64_t width,
+                                  int64_t depth)
 {
-    search s = {.d = d, .rows = rows, .width = width, .depth = depth};
+    search s = {.d = d, .type = type, .rows = rows, .width = width, .depth = depth};
     *n = *proposed = 0;
     BS_TRY(propose(&s, proposed));
     *n = take(&s, out, most);

@@ -18,8 +18,8 @@ static bs_status select_first(bs_cuda_gemm *g, const bs_gemm_invariance *r,
     return BS_OK;
 }
 
-bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, int64_t width, int64_t depth,
-                              CUdeviceptr filters)
+bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, bs_dtype type, int64_t rows, int64_t width,
+                              int64_t depth, CUdeviceptr filters)
 {
     enum { MOST = 32, FAST = 8 };
     const bs_device *d = stream->network->device;
@@ -27,17 +27,18 @@ bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, 
     bs_gemm_invariance r;
     int fast = 0, n = 0, more = 0, proposed = 0;
     bs_status st;
-    *g = (bs_cuda_gemm){.width = width, .depth = depth};
-    BS_TRY_GOTO(bs_gemm_invariance_begin(&r, stream, rows, width, depth, filters), out);
+    *g = (bs_cuda_gemm){.width = width, .depth = depth, .type = type};
+    BS_TRY_GOTO(bs_gemm_invariance_begin(&r, stream, type, rows, width, depth, filters), out);
     g->rows = r.rows;
-    BS_TRY_GOTO(bs_cuda_gemm_fastest(algorithm, FAST, &fast, d, rows, width, depth), out);
+    BS_TRY_GOTO(bs_cuda_gemm_fastest(algorithm, FAST, &fast, d, type, rows, width, depth), out);
     BS_TRY_GOTO(select_first(g, &r, algorithm, fast), out);
     if (!g->selected) {
-        BS_TRY_GOTO(bs_cuda_gemm_algorithms(algorithm, MOST, &n, &proposed, d, rows, width, depth), out);
+        BS_TRY_GOTO(bs_cuda_gemm_algorithms(algorithm, MOST, &n, &proposed, d, type, rows, width, depth),
+                    out);
         BS_TRY_GOTO(select_first(g, &r, algorithm, n), out);
     }
     if (!g->selected) {
-        BS_TRY_GOTO(bs_cuda_gemm_enumerate(algorithm, MOST, &more, d, rows, width, depth), out);
+        BS_TRY_GOTO(bs_cuda_gemm_enumerate(algorithm, MOST, &more, d, type, rows, width, depth), out);
         BS_TRY_GOTO(select_first(g, &r, algorithm, more), out);
     }
     g->tried = fast + n + more;

@@ -5,7 +5,6 @@
 #include "cuda/enqueue.h"
 
 #include "base/buf.h"
-#include "base/noise.h"
 
 #include <stdlib.h>
 
@@ -25,20 +24,6 @@ enum {
     COUNTS = sizeof filter_counts / sizeof *filter_counts,
 };
 
-bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n)
-{
-    const bs_cuda_api *api = stream->network->device->api;
-    float *data;
-    BS_TRY(bs_alloc_aligned(&data, (size_t)n * sizeof *data, "random data"));
-    bs_noise_fill(data, n);
-    bs_status st = bs_cuda_check(
-        api, api->cuMemcpyHtoDAsync(to, data, (size_t)n * sizeof *data, stream->handle), "cuMemcpyHtoDAsync");
-    if (st == BS_OK)
-        st = bs_cuda_check(api, api->cuStreamSynchronize(stream->handle), "cuStreamSynchronize");
-    free(data);
-    return st;
-}
-
 static const bs_node *node_of(const bs_invariance *r)
 {
     return &r->stream->network->graph->nodes[r->node];
@@ -47,6 +32,11 @@ static const bs_node *node_of(const bs_invariance *r)
 static const bs_tensor *tensor(const bs_invariance *r, int id)
 {
     return &r->stream->network->graph->tensors[id];
+}
+
+static bs_dtype type_of(const bs_invariance *r, int id)
+{
+    return bs_cuda_type(r->stream->network, id);
 }
 
 /* --- the layer, and parts of it --- */
@@ -141,16 +131,18 @@ static bs_status run_filters(const bs_invariance *r, int64_t filters, int sample
 {
     bs_stream *stream = r->stream;
     const bs_cuda_plan *p = &stream->network->plan[r->node];
-    bool biased = bs_node_has_input(node_of(r), 2);
+    bool biased = bs_node_has_input(node_of(r), 2) && p->param[2];
     bs_cuda_job j = bs_cuda_make_job(stream, r->node, p->param, samples, NULL, r->made);
     int32_t from[BS_CUDA_MOST_FILTERS], first[BS_CUDA_MOST_FILTERS] = {0}; /* there is one group */
     CUdeviceptr staged, channels;
     for (int f = 0; f < filters; f++)
         from[f] = (int32_t)(f % p->filters);
     BS_TRY(bs_cuda_stage(stream, &staged, from, (size_t)filters * sizeof *from));
-    BS_TRY(bs_cuda_copy_filters(stream, (int)filters, staged, p->param[1], p->length, &stream->filters));
+    BS_TRY(bs_cuda_copy_filters(stream, (int)filters, staged, p->param[1], p->length, BS_DTYPE_FP32,
+                                &stream->filters));
     if (biased)
-        BS_TRY(bs_cuda_copy_filters(stream, (int)filters, staged, p->param[2], 1, &stream->bias));
+        BS_TRY(
+            bs_cuda_copy_filters(stream, (int)filters, staged, p->param[2], 1, BS_DTYPE_FP32, &stream->bias));
     BS_TRY(bs_cuda_stage(stream, &channels, first, (size_t)filters * sizeof *first));
     return bs_cuda_conv(&j, samples, (bs_view){bs_cuda_pointer(r->x), row}, filters, stream->filters.ptr,
                         biased ? stream->bias.ptr : 0, channels, j.out);
@@ -162,6 +154,7 @@ static bs_status try_filters(const bs_invariance *r, int64_t filters, int sample
     const bs_node *nd = node_of(r);
     int64_t elements = tensor(r, nd->out)->elements, all = r->stream->network->plan[r->node].filters,
             plane = elements / all;
+    bs_dtype type = type_of(r, nd->out);
     uint8_t equal[ALONE];
     int32_t row[ALONE];
     for (int i = 0; i < samples; i++)
@@ -169,11 +162,10 @@ static bs_status try_filters(const bs_invariance *r, int64_t filters, int sample
     BS_TRY(run_filters(r, filters, samples, row));
     for (int64_t first = 0; first < filters; first += all) {
         int64_t here = filters - first < all ? filters - first : all;
-        bs_operand part = {(float *)bs_cuda_pointer(r->made) + first * plane, NULL, filters * plane,
-                           BS_DTYPE_FP32},
-                   whole;
+        bs_cells made = bs_cells_from((bs_cells){bs_cuda_pointer(r->made), type}, first * plane);
+        bs_operand part = {made.at, NULL, filters * plane, type}, whole;
         BS_TRY(bs_cuda_operand(r->stream, &whole, samples, (bs_view){bs_cuda_pointer(r->y), row}, elements,
-                               BS_DTYPE_FP32));
+                               type));
         BS_TRY(bs_cuda_compare_rows(r->stream, samples, here * plane, part, whole, equal));
         BS_TRY(bs_cuda_collect(r->stream));
         for (int i = 0; i < samples; i++)
@@ -230,15 +222,10 @@ bs_status bs_invariance_test(const bs_invariance *r, bool *exact)
 
 /* --- buffers --- */
 
-bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements)
-{
-    const bs_cuda_api *api = stream->network->device->api;
-    return bs_cuda_check(api, api->cuMemAlloc(out, (size_t)elements * sizeof(float)), "cuMemAlloc");
-}
-
 void bs_invariance_end(bs_invariance *r)
 {
     const CUdeviceptr all[] = {r->x, r->y, r->in_patches, r->made};
+    bs_invariance_restore(r);
     bs_cuda_release(r->stream, all, sizeof all / sizeof *all);
 }
 
@@ -274,7 +261,9 @@ bs_status bs_invariance_begin(bs_invariance *r, bs_stream *stream, int node, int
     BS_TRY(bs_invariance_alloc(stream, &r->y, samples * y->elements));
     BS_TRY(bs_invariance_alloc(stream, &r->in_patches, patch));
     BS_TRY(bs_invariance_alloc(stream, &r->made, made));
-    return bs_invariance_fill(stream, r->x, samples * x->elements);
+    bs_dtype type = type_of(r, node_of(r)->in[0]);
+    BS_TRY(bs_invariance_fill(stream, r->x, samples * x->elements, type));
+    return type == BS_DTYPE_FP32 ? BS_OK : bs_invariance_cancel(r, type);
 }
 
 /* Returns the shape of a batch of patches of output size `most`. */
@@ -305,6 +294,7 @@ bs_status bs_invariance_serves(bs_stream *stream, int node, const bs_cudnn_confi
 {
     bs_cudnn_shape shape = patches_shape(stream, node, TYPICAL);
     bs_cudnn_plan *plan = NULL;
+    shape.type = config->type;
     BS_TRY(bs_cuda_dnn_start(stream));
     bs_status st = bs_cudnn_plan_create(&plan, stream->dnn, &shape, config, BS_CUDA_DNN_WORKSPACE);
     *served = plan != NULL;

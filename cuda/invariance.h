@@ -25,6 +25,8 @@ typedef struct bs_invariance {
     int most, alone;              /* most samples at once of the whole layer, and of faulty filters */
     CUdeviceptr x, y;             /* `samples` inputs of the layer, and their outputs by the engine */
     CUdeviceptr in_patches, made; /* input and output of a part */
+    CUdeviceptr filters;          /* in place of the layer's, if the engine makes words of 16 bits */
+    CUdeviceptr weights, bias;    /* those of the layer, while `filters` are in their place */
 } bs_invariance;
 
 /* Allocates the buffers and fills the input. Parts are compared with `samples` samples of the whole layer. */
@@ -56,10 +58,15 @@ bs_status bs_invariance_configs(bs_stream *stream, int node, bs_cudnn_config con
 /* Sets *served to whether cuDNN can make a plan of the config for such patches. */
 bs_status bs_invariance_serves(bs_stream *stream, int node, const bs_cudnn_config *config, bool *served);
 
-/* Allocates device memory for `elements` floats. */
+/* invariance_data.c. Allocates device memory for `elements` floats. */
 bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements);
-/* Writes n random numbers in [-1, 1) to the device, the same in every run. */
-bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n);
+/* Writes n random numbers in [-1, 1) to the device, the same in every run, rounded to a
+ * type. */
+bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type);
+/* For bs_invariance_begin(): takes filters and inputs whose sums are 0 but for errors; and puts those of the
+ * layer back, if they were taken away. */
+bs_status bs_invariance_cancel(bs_invariance *r, bs_dtype type);
+void bs_invariance_restore(bs_invariance *r);
 /* Judges the status of a test: an engine that refused to run is not exact, provided that the device still
  * works; other errors are returned. */
 bs_status bs_invariance_judge(bs_stream *stream, bs_status st, bool *exact);
@@ -73,6 +80,7 @@ bs_status bs_invariance_judge(bs_stream *stream, bs_status st, bool *exact);
  *   bs_gemm_invariance_end(&r);  also where begin failed */
 typedef struct bs_gemm_invariance {
     bs_stream *stream;
+    bs_dtype type; /* of rows and filters */
     int64_t rows, width, depth;
     CUdeviceptr x, w;    /* rows, filters (not owned) */
     CUdeviceptr y, made; /* products, rows of bs_cuda_padded(width): of all, of a part */
@@ -81,9 +89,10 @@ typedef struct bs_gemm_invariance {
 } bs_gemm_invariance;
 
 /* w: filters on the device. Fewer rows are used if `rows` would take much memory; r->rows is a multiple of
- * 64, so that further pieces of that size begin like the first: at a multiple of 256 bytes. */
-bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, int64_t rows, int64_t width,
-                                   int64_t depth, CUdeviceptr w);
+ * 64, of words of 128, so that further pieces of that size begin like the first: at a multiple of 256
+ * bytes. */
+bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, bs_dtype type, int64_t rows,
+                                   int64_t width, int64_t depth, CUdeviceptr w);
 void bs_gemm_invariance_end(bs_gemm_invariance *r);
 /* Computes the products of all rows and filters into y. Call it before the following test, again for each
  * algorithm. */

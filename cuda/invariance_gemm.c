@@ -19,20 +19,21 @@ void bs_gemm_invariance_end(bs_gemm_invariance *r)
     free(r->equal);
 }
 
-bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, int64_t rows, int64_t width,
-                                   int64_t depth, CUdeviceptr w)
+bs_status bs_gemm_invariance_begin(bs_gemm_invariance *r, bs_stream *stream, bs_dtype type, int64_t rows,
+                                   int64_t width, int64_t depth, CUdeviceptr w)
 {
     int64_t padded = bs_cuda_padded(width), longest = depth > padded ? depth : padded;
     int64_t fit = MOST_BYTES / (longest * (int64_t)sizeof(float)), here = rows < fit ? rows : fit;
-    *r = (bs_gemm_invariance){.stream = stream, .width = width, .depth = depth, .w = w};
-    r->rows = here < FEW_ROWS ? FEW_ROWS : here / FEW_ROWS * FEW_ROWS;
+    *r = (bs_gemm_invariance){.stream = stream, .type = type, .width = width, .depth = depth, .w = w};
+    int64_t least = bs_is_half(type) ? 2 * FEW_ROWS : FEW_ROWS;
+    r->rows = here < least ? least : here / least * least;
     BS_TRY(bs_invariance_alloc(stream, &r->x, r->rows * depth));
     BS_TRY(bs_invariance_alloc(stream, &r->y, r->rows * padded));
     int64_t most = r->rows * padded, wide = FEW_ROWS * (int64_t)BS_CUDA_MOST_FILTERS;
     BS_TRY(bs_invariance_alloc(stream, &r->made, most > wide ? most : wide));
     BS_TRY(bs_calloc(&r->place, (size_t)r->rows, sizeof *r->place, "rows"));
     BS_TRY(bs_calloc(&r->equal, (size_t)r->rows, sizeof *r->equal, "rows"));
-    return bs_invariance_fill(stream, r->x, r->rows * depth);
+    return bs_invariance_fill(stream, r->x, r->rows * depth, type);
 }
 
 bs_status bs_invariance_products(const bs_gemm_invariance *r, const bs_cuda_gemm *g)
@@ -51,7 +52,7 @@ static bs_status take_filters(const bs_gemm_invariance *r, int64_t width, CUdevi
     for (int f = 0; f < width; f++)
         from[f] = (int32_t)(f % r->width);
     BS_TRY(bs_cuda_stage(r->stream, &staged, from, (size_t)width * sizeof *from));
-    BS_TRY(bs_cuda_copy_filters(r->stream, (int)width, staged, r->w, r->depth, &r->stream->filters));
+    BS_TRY(bs_cuda_copy_filters(r->stream, (int)width, staged, r->w, r->depth, r->type, &r->stream->filters));
     *w = r->stream->filters.ptr;
     return BS_OK;
 }
@@ -63,8 +64,8 @@ bs_status bs_invariance_part(const bs_gemm_invariance *r, const bs_cuda_gemm *g,
     int n = (int)(rows < r->rows ? rows : r->rows);
     for (int i = 0; i < n; i++)
         r->place[i] = (int32_t)((7 * (int64_t)i + 13 * rows) % r->rows);
-    BS_TRY(bs_cuda_pack_rows(r->stream, n, n, (bs_view){bs_cuda_pointer(r->x), r->place}, r->depth,
-                             BS_DTYPE_FP32, true, &x));
+    BS_TRY(bs_cuda_pack_rows(r->stream, n, n, (bs_view){bs_cuda_pointer(r->x), r->place}, r->depth, r->type,
+                             false, &x));
     BS_TRY(take_filters(r, width, &w));
     BS_TRY(bs_cuda_gemm_run(r->stream, g, n, width, x, w, r->made));
     for (int64_t first = 0; first < width; first += r->width) {

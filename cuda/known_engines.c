@@ -51,12 +51,15 @@ static bs_status make_key(bs_str *key, const bs_network *n, int node, bool dnn)
 {
     const bs_cuda_plan *p = &n->plan[node];
     const bs_node *nd = &n->graph->nodes[node];
-    const bs_shape *in = &n->graph->tensors[nd->in[0]].shape, *out = &n->graph->tensors[nd->out].shape;
+    const bs_tensor *t = n->graph->tensors;
+    const bs_shape *in = &t[nd->in[0]].shape, *out = &t[nd->out].shape;
     bs_device_info info;
     bs_cuda_describe(n->device, &info);
     bs_str_printf(key, "cuda\n%s\n%s\n%s\n", info.name, info.isa, info.library);
-    bs_str_printf(key, "processors %d, cuDNN %d, option %d, tf32 %d\n", n->device->card->multiprocessors, dnn,
-                  (int)n->device->options.engine, n->device->options.tf32);
+    bs_str_printf(key, "processors %d, cuDNN %d, option %d, tf32 %d, native %d, types %d %d %d\n",
+                  n->device->card->multiprocessors, dnn, (int)n->device->options.engine,
+                  n->device->options.tf32, n->device->options.native, (int)t[nd->in[0]].type,
+                  (int)t[nd->in[1]].type, (int)t[nd->out].type);
     bs_str_printf(key, "filters %" PRId64 " of %" PRId64 " times %" PRId64 ", scaled by %a and %a\n",
                   p->filters, p->length, p->repeat, (double)p->weight_scale, (double)p->bias_scale);
     if (nd->op == BS_OP_CONV)
@@ -158,7 +161,7 @@ uint64_t bs_cuda_selection(const bs_network *n)
     for (int i = 0; i < n->graph->n_nodes; i++) {
         const bs_cuda_plan *p = &n->plan[i];
         bool dnn = p->engine == BS_CUDA_DNN, gemm = !dnn && p->gemm.selected;
-        uint64_t word[4] = {hash, (uint64_t)p->engine,
+        uint64_t word[4] = {hash, (uint64_t)p->engine | (uint64_t)bs_cuda_engine_type(p) << 32,
                             gemm ? XXH3_64bits(&p->gemm.algo, sizeof p->gemm.algo) : 0,
                             gemm ? (uint64_t)p->gemm.rows : 0};
         if (dnn) {

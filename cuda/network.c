@@ -130,6 +130,8 @@ void bs_cuda_unload(bs_network *n)
         for (int k = 0; n->plan[i].param && k < n->graph->nodes[i].n_in; k++)
             if (alive && n->plan[i].param[k])
                 api->cuMemFree(n->plan[i].param[k]);
+        if (alive && n->plan[i].words)
+            api->cuMemFree(n->plan[i].words);
         free(n->plan[i].param);
     }
     free(n->plan);

@@ -2,7 +2,8 @@
  * do not depend on what else is computed. On random data, patches from the corners and the middle of the
  * plane, in batches of several sizes, and faulty filters must come out as in the whole layer. If no engine
  * passes, products of im2col rows are used; for products, see gemm_select.c. Grouped convolutions and the
- * device without libraries have a plain kernel instead, one thread for each output.
+ * device without libraries have a plain kernel instead, one thread for each output. With `math: native`,
+ * layers of 16-bit values first try engines for such.
  *
  * Tried first is what cuDNN's heuristics expect to be fastest on 256 patches of 6x6, of which campaigns
  * mostly consist. For an H200, as described to them, that is another engine than for whole layers. By the
@@ -21,8 +22,21 @@
 
 enum { SAMPLES = 2 };
 
-/* Selects an engine of cuDNN; *found: there is one. */
-static bs_status select_dnn(bs_stream *stream, int node, bool *found)
+/* Returns the type of a layer's input, weights and output if engines for it are asked for and can be tested
+ * (see invariance_data.c), else FP32. */
+static bs_dtype native_type(const bs_network *n, int node)
+{
+    const bs_node *nd = &n->graph->nodes[node];
+    const bs_tensor *t = n->graph->tensors;
+    bs_dtype type = t[nd->out].type;
+    bool same = t[nd->in[0]].type == type && t[nd->in[1]].type == type && n->plan[node].weight_scale == 1.0f,
+         tested = nd->op != BS_OP_CONV || t[nd->in[1]].shape.dim[1] > 1;
+    return n->device->options.native && same && tested && bs_is_half(type) ? type : BS_DTYPE_FP32;
+}
+
+/* Selects an engine of cuDNN for a type; *found: there is one. One that makes words is tested in words. What
+ * is requested although it is inexact computes in fp32. */
+static bs_status select_dnn(bs_stream *stream, int node, bs_dtype type, bool *found)
 {
     bs_cudnn_config configs[BS_INVARIANCE_CONFIGS];
     bs_cuda_plan *p = &stream->network->plan[node];
@@ -30,20 +44,23 @@ static bs_status select_dnn(bs_stream *stream, int node, bool *found)
     int n = 0;
     bs_status st;
     *found = false;
+    p->dnn = (bs_cudnn_config){.type = type};
     BS_TRY(bs_invariance_configs(stream, node, configs, &n));
     if (n == 0)
         return BS_OK;
+    stream->network->in_floats = type == BS_DTYPE_FP32;
     BS_TRY_GOTO(bs_invariance_begin(&r, stream, node, BS_INVARIANCE_PATCHES, SAMPLES), out);
     p->engine = BS_CUDA_DNN;
     for (int i = 0; i < n && !*found; i++) {
         p->dnn = configs[i];
         BS_TRY_GOTO(bs_invariance_test(&r, found), out);
     }
-    if (!*found && stream->network->device->options.engine == BS_CUDA_DNN) {
+    if (!*found && type == BS_DTYPE_FP32 && stream->network->device->options.engine == BS_CUDA_DNN) {
         p->dnn = configs[0]; /* as requested, exact or not: the self-test checks it */
         *found = true;
     }
 out:
+    stream->network->in_floats = true;
     bs_invariance_end(&r);
     return st;
 }
@@ -61,16 +78,19 @@ static bs_status select_conv(bs_stream *stream, int node, bool dnn)
     bs_cuda_engine wanted = net->device->options.engine;
     if (wanted == BS_CUDA_DIRECT || (nd->attr.window.group > 1 && wanted != BS_CUDA_DNN))
         return BS_OK;
-    if (dnn)
-        BS_TRY(select_dnn(stream, node, &found));
+    bs_dtype type = native_type(net, node);
+    if (dnn && type != BS_DTYPE_FP32)
+        BS_TRY(select_dnn(stream, node, type, &found));
+    if (dnn && !found)
+        BS_TRY(select_dnn(stream, node, BS_DTYPE_FP32, &found));
     if (found)
         return BS_OK;
     if (nd->attr.window.group > 1)
         return BS_OK;
     /* Rows of a golden run of 16 images, and of a batch of trials, most of them patches. */
     int64_t plane = out->dim[1] * out->dim[2], golden = 16 * plane, trials = 256 * (plane < 36 ? plane : 36);
-    BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, golden > trials ? golden : trials, p->filters, p->length,
-                               p->param[1]));
+    BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, BS_DTYPE_FP32, golden > trials ? golden : trials, p->filters,
+                               p->length, p->param[1]));
     p->engine = BS_CUDA_GEMM;
     return BS_OK;
 }
@@ -82,7 +102,14 @@ static bs_status select_product(bs_stream *stream, int node)
     bs_cuda_plan *p = &stream->network->plan[node];
     if (stream->network->device->options.engine == BS_CUDA_DIRECT)
         return BS_OK;
-    return bs_cuda_gemm_select(&p->gemm, stream, 256 * p->repeat, p->filters, p->length, p->param[1]);
+    bs_dtype type = native_type(stream->network, node);
+    BS_TRY(bs_cuda_words_make(stream, node, type));
+    if (type != BS_DTYPE_FP32)
+        BS_TRY(bs_cuda_gemm_select(&p->gemm, stream, type, 256 * p->repeat, p->filters, p->length, p->words));
+    if (p->gemm.selected)
+        return BS_OK;
+    return bs_cuda_gemm_select(&p->gemm, stream, BS_DTYPE_FP32, 256 * p->repeat, p->filters, p->length,
+                               p->param[1]);
 }
 
 /* Returns true if two layers have the same shape, and so get the same engine. */
@@ -93,7 +120,7 @@ static bool same_layer(const bs_network *n, int i, int k)
     const bs_tensor *t = n->graph->tensors;
     bool conv = a->op == BS_OP_CONV;
     if (conv != (b->op == BS_OP_CONV) || p->filters != q->filters || p->length != q->length ||
-        p->repeat != q->repeat)
+        p->repeat != q->repeat || native_type(n, i) != native_type(n, k))
         return false;
     return !conv || (!memcmp(&a->attr.window, &b->attr.window, sizeof a->attr.window) &&
                      !memcmp(t[a->in[0]].shape.dim, t[b->in[0]].shape.dim, 3 * sizeof(int64_t)) &&
@@ -168,6 +195,18 @@ static bs_status start_dnn(bs_stream *stream, bool *good)
     return BS_OK;
 }
 
+/* Says how many layers `math: native` concerns. */
+static void tell_native(const bs_network *n)
+{
+    int all = 0, native = 0;
+    for (int i = 0; i < n->graph->n_nodes; i++)
+        if (n->plan[i].filters) {
+            all++;
+            native += bs_cuda_engine_type(&n->plan[i]) != BS_DTYPE_FP32;
+        }
+    bs_info("native math: %d of %d layers with weights multiply values of 16 bits", native, all);
+}
+
 bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options)
 {
     const bs_network *like = options ? options->like : NULL;
@@ -179,6 +218,11 @@ bs_status bs_cuda_select_engines(bs_network *n, const bs_load_options *options)
     if (st == BS_OK)
         st = like ? adopt_all(n, stream, like, dnn)
                   : select_all(n, stream, options ? options->cache : NULL, dnn);
+    for (int i = 0; i < n->graph->n_nodes && st == BS_OK; i++)
+        if (n->plan[i].filters)
+            st = bs_cuda_words_make(stream, i, bs_cuda_engine_type(&n->plan[i]));
+    if (st == BS_OK && !like && n->device->options.native)
+        tell_native(n);
     n->in_floats = false;
     bs_cuda_stream_close(stream);
     return st;

@@ -6,22 +6,23 @@
 
 /* gemm_search.c. Lists the algorithms that should be the fastest of all that cuBLASLt has, by their tiles,
  * best first. None if the library says nothing about tiles, and none for TF32. */
-bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d, int64_t rows,
-                               int64_t width, int64_t depth);
+bs_status bs_cuda_gemm_fastest(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d, bs_dtype type,
+                               int64_t rows, int64_t width, int64_t depth);
 /* Lists the algorithms that cuBLASLt's heuristics name for `rows` rows and that may be tried, best first.
  * *proposed: the number that they name in all. */
 bs_status bs_cuda_gemm_algorithms(cublasLtMatmulAlgo_t *out, int most, int *n, int *proposed,
-                                  const bs_device *d, int64_t rows, int64_t width, int64_t depth);
+                                  const bs_device *d, bs_dtype type, int64_t rows, int64_t width,
+                                  int64_t depth);
 /* Lists algorithms that cuBLASLt has, whether its heuristics name them or not: goes through its list, each
  * with all its settings in turn, until 256 are found that may be tried; returns at most `most` of these, in
  * the order of bs_cuda_gemm_algorithms(). */
 bs_status bs_cuda_gemm_enumerate(cublasLtMatmulAlgo_t *out, int most, int *n, const bs_device *d,
-                                 int64_t rows, int64_t width, int64_t depth);
+                                 bs_dtype type, int64_t rows, int64_t width, int64_t depth);
 
 /* gemm_select.c. Selects the first algorithm whose bits do not depend on the batch; g->selected is false if
- * there is none. rows: as many as a large batch has; filters: on the device. */
-bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, int64_t rows, int64_t width, int64_t depth,
-                              CUdeviceptr filters);
+ * there is none. rows: as many as a large batch has; filters: on the device, of the type, as rows are. */
+bs_status bs_cuda_gemm_select(bs_cuda_gemm *g, bs_stream *stream, bs_dtype type, int64_t rows, int64_t width,
+                              int64_t depth, CUdeviceptr filters);
 
 /* Returns true if the library has the algorithm, for as many rows and filters as are computed. */
 bool bs_cuda_gemm_serves(const bs_device *d, const bs_cuda_gemm *g);

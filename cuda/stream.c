@@ -14,7 +14,7 @@ void bs_cuda_stream_close(bs_stream *stream)
         return;
     const CUdeviceptr all[] = {stream->workspace.ptr, stream->rows.ptr,     stream->between.ptr,
                                stream->columns.ptr,   stream->products.ptr, stream->filters.ptr,
-                               stream->bias.ptr,      stream->computed.ptr};
+                               stream->bias.ptr,      stream->computed.ptr, stream->words.ptr};
     if (bs_cuda_enter(stream->network->device) == BS_OK) {
         bs_cuda_release(stream, all, sizeof all / sizeof *all); /* also waits */
         bs_cuda_dnn_close(stream);

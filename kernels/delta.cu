@@ -158,7 +158,7 @@ BS_KERNEL(bounds)
 BS_KERNEL(filters)
 {
     BS_EACH(f, k, a.filters, a.length)
-    a.out[(int64_t)f * a.length + k] = a.weights[(int64_t)a.from[f] * a.length + k];
+    bs_put_cell(&a.out, (int64_t)f * a.length + k, a.weights, (int64_t)a.from[f] * a.length + k);
 }
 
 BS_KERNEL(scatter)

@@ -74,7 +74,7 @@ BS_KERNEL(add_bias)
 {
     BS_EACH(i, k, a.n, a.elements)
     {
-        float v = a.in[i * a.in_elements + k];
+        float v = bs_cell_value(a.in, i * a.in_elements + k);
         bs_put(&a.out, (int64_t)i * a.elements + k,
                bs_quiet(a.bias ? v + a.bias[k / a.plane % a.channels] : v));
     }

@@ -298,9 +298,9 @@ typedef struct bs_bounds_args {
 /* Copies row from[f] of weights to row f of out. */
 typedef struct bs_filters_args {
     uint32_t filters, length;
-    const float *weights;
+    bs_cells weights;
     const int32_t *from;
-    float *out;
+    bs_out out;
 } bs_filters_args;
 
 /* Copies n computed channels to their places: number i, whose pixel p is at column[i] * column_step + row[i]

@@ -66,11 +66,12 @@ typedef struct bs_col2im_args {
     bs_out out;
 } bs_col2im_args;
 
-/* out = in + bias of the channel (k / plane % channels); `in`, rows of in_elements floats, may be out. */
+/* out = in + bias of the channel (k / plane % channels); `in`, rows of in_elements, may be out. */
 typedef struct bs_add_bias_args {
     uint32_t n, elements, channels, plane;
     int64_t in_elements;
-    const float *in, *bias; /* bias may be NULL */
+    bs_cells in;
+    const float *bias; /* may be NULL */
     bs_out out;
 } bs_add_bias_args;
 

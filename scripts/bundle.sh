@@ -19,7 +19,7 @@ images=40
 most=$((50 << 20)) # small enough to be copied with the sources
 programs="bitsink tests/gpu/gpu_probe tests/test_cpu_ops tests/test_cpu_tokens tests/test_delta_ops
           tests/test_regions tests/test_receptive_field_tokens tests/test_cpu_exact tests/test_replay
-          tests/test_replay_network tests/conformance"
+          tests/test_replay_network tests/test_replay_types tests/conformance"
 
 echo "== build" >&2
 targets=

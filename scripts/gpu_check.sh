@@ -6,7 +6,7 @@
 # figures: the published figures of a card, in 6.5 minutes at most: campaigns, a benchmark of ResNet-50, digests, the
 #   comparison with the CPU, the memory checker, replay and conformance, the comparison with PyTorchFI.
 # Without a name: both. Single steps run in the order given; SECONDS overrides the time limit. Further steps are start,
-# tokens, regions, boxes, logits, mobilenetv2, network (faults in several layers of one inference).
+# tokens, regions, boxes, logits, mobilenetv2, network (faults in several layers of one inference), types (values of 16 bits).
 # DIR: the folder that scripts/bundle.sh made (this script's own, else build/bundle). Needs a driver; cuBLAS and cuDNN
 # where the loader finds them or in the packages of python3 (PyTorch has them); numpy, onnx and torch for some steps.
 # PYTHON names the interpreter. A step that cannot run says so; one that fails, crashes or hangs does not affect the
@@ -18,7 +18,7 @@ set -u
 # name:limit in seconds. A step may also use the time that those before it have left over.
 first='machine:10 probe:80 vgg19:65 changes:15 operators:20 exactness:50'
 figures='machine:10 campaigns:110 resnet50:40 digests:40 campaign:40 memcheck:25 initcheck:25 replay:35 conformance:25 peers:40'
-others='start:90 tokens:60 regions:40 boxes:60 logits:60 mobilenetv2:60 network:40'
+others='start:90 tokens:60 regions:40 boxes:60 logits:60 mobilenetv2:60 network:40 types:60'
 
 usage() {
     sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2

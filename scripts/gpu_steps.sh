@@ -255,6 +255,37 @@ step_memcheck() { sanitize memcheck cuda; }
 # Uses our own kernels only: memory written by libraries would count as never written.
 step_initcheck() { sanitize initcheck cuda:0,direct; }
 
+# Values of 16 bits, by the arithmetic of fp32 and by engines for such values: random networks; and campaigns, of which the
+# full re-runs have the digest of the delta replay. The rates of the delta replay are for comparisons with each other.
+step_types() {
+    need_data
+    for device in cuda cuda,native; do
+        tested env BITSINK_TEST_DEVICE=$device bin/test_replay_types "$(trials 1:4)" || return 1
+    done
+    BITSINK_TRIALS=$(trials 1:20)
+    BITSINK_IMAGES=$(trials 1:100)
+    export BITSINK_TRIALS BITSINK_IMAGES
+    images=/usr/share/datasets/fashion-mnist
+    [ "$small" = 1 ] || images=$BITSINK_TEST_DATA/mnist
+    figures=
+    for kind in $(trials 'bf16-native:fp32-fp32 bf16-fp32 bf16-native'); do
+        job=tests/jobs/types-$kind.yaml
+        sed "s|/usr/share/datasets/fashion-mnist|$images|; s/^seed:.*/&\nstorage: ${kind%-*}\nmath: ${kind#*-}/" \
+            tests/jobs/demo.yaml >"$job"
+        for mode in delta full; do
+            db=$scratch/types-$kind-$mode.db
+            show bin/bitsink run "$job" --device cuda --db "$db" --replay $mode --json --self-test off 2>&1 || return 1
+            [ $mode = full ] || rate=$(tail -1 "$log" | field trials_per_second)
+            digest=$(bin/bitsink digest "$db") && echo "digest $digest" || return 1
+            [ $mode = delta ] && delta=$digest
+        done
+        figures="$figures${figures:+, }${kind%-*} by ${kind#*-} math $rate"
+        echo "figure: trials/s: $figures"
+        [ "$delta" = "$digest" ] || { echo "figure: DIFFERENT: $kind full"; return 1; }
+    done
+    echo "figure: trials/s: $figures; delta and full: one digest each"
+}
+
 # --- comparison with other programs ---
 
 step_peers() {

@@ -87,8 +87,9 @@ const bs_command bs_cmd_devices = {
         "commands take one.\n"
         "\n"
         "Options of a CUDA device follow its name after commas, as in `cuda:1,tf32` or `cuda:0,2,tf32`: "
-        "`tf32` takes TF32 products (as `math: tf32` in the job does), `cudnn` convolutions by cuDNN even "
-        "where they fail the batch-invariance test, `gemm` convolutions as matrix products by cuBLASLt, "
+        "`tf32` takes TF32 products, `native` those of 16-bit values (as `math:` in the job does), `cudnn` "
+        "convolutions by cuDNN even where they fail the batch-invariance test, `gemm` convolutions as matrix "
+        "products by cuBLASLt, "
         "`direct` bitsink's own kernels without a library, with a plain one for convolutions, which "
         "is slow and meant for comparisons. Without one of the last three, bitsink selects for each layer an "
         "engine whose bits do not depend on the batch.",

@@ -134,10 +134,16 @@ const char *bs_session_class_name(const bs_session *s, int class)
 
 void bs_session_ask_device(const bs_session *s, bs_engine_options *o)
 {
-    if (!s->job || !s->job->tf32)
-        return;
-    o->device_options = "tf32";
-    o->device_hint = "'math: tf32' needs a CUDA device: --device cuda";
+    static const struct {
+        const char *options, *hint;
+    } need[BS_MATH_COUNT] = {
+        [BS_MATH_TF32] = {"tf32", "'math: tf32' needs a CUDA device: --device cuda"},
+        [BS_MATH_NATIVE] = {"native", "'math: native' needs a CUDA device: --device cuda"},
+    };
+    if (s->job) {
+        o->device_options = need[s->job->math].options;
+        o->device_hint = need[s->job->math].hint;
+    }
 }
 
 volatile sig_atomic_t bs_stop_requested;

@@ -32,12 +32,19 @@ static bs_status name_after_file(bs_job *job)
 
 static bs_status read_math(bs_form *f, yaml_node_t *value, const bs_field *field, void *object)
 {
+    static const char *const names[] = {
+#define X(suffix, name) name,
+        BS_MATHS(X)
+#undef X
+    };
+    static const char wanted[] = "fp32, tf32 or native";
+    int math = 0;
     char *text;
-    BS_TRY(bs_form_scalar(&text, f, value, field->key, "fp32 or tf32"));
-    bool tf32 = strcmp(text, "tf32") == 0;
-    bs_status st =
-        tf32 || strcmp(text, "fp32") == 0 ? BS_OK : bs_form_wrong(f, value, field->key, "fp32 or tf32", text);
-    ((bs_job *)object)->tf32 = tf32;
+    BS_TRY(bs_form_scalar(&text, f, value, field->key, wanted));
+    while (math < BS_MATH_COUNT && strcmp(text, names[math]) != 0)
+        math++;
+    bs_status st = math < BS_MATH_COUNT ? BS_OK : bs_form_wrong(f, value, field->key, wanted, text);
+    ((bs_job *)object)->math = (bs_math)math;
     free(text);
     return st;
 }
@@ -79,8 +86,11 @@ static const bs_field job_fields[] = {
      "A file with the names of the classes, one per line, in the order of the labels; see IMAGES."},
     {"seed", bs_form_uint64, offsetof(bs_job, seed), 0, 0, false, NULL, "0",
      "Seed of all random numbers. Another seed is another campaign."},
-    {"math", read_math, offsetof(bs_job, tf32), 0, 0, false, "`fp32` or `tf32`", "`fp32`",
-     "Arithmetic of products on GPUs: IEEE single precision, or NVIDIA's shortened TF32."},
+    {"math", read_math, offsetof(bs_job, math), 0, 0, false, "`fp32`, `tf32` or `native`", "`fp32`",
+     "Arithmetic of products on GPUs: IEEE single precision, or NVIDIA's shortened TF32; or `native`: where "
+     "a layer's input, weights and output are all fp16 or all bf16, tensor cores multiply such values and "
+     "add up in single precision, if the libraries can do so with the same bits in every batch; other "
+     "layers compute as with `fp32`. `tf32` and `native` need a GPU."},
     {"label_offset", bs_form_int, offsetof(bs_job, label_offset), -1000, 1000, false, NULL, "0",
      "The class of label 0: 1 for networks whose class 0 is the background."},
     {"audit", bs_form_double, offsetof(bs_job, audit), 0, 1, false, NULL, "0",

@@ -81,6 +81,20 @@ typedef struct bs_entry {
     int line;
 } bs_entry;
 
+/* X(enum suffix, name in job files). IEEE single precision; shortened multiplications on tensor cores; those
+ * of tensor cores for layers of 16-bit values, summed in fp32. */
+#define BS_MATHS(X)                                                                                          \
+    X(FP32, "fp32")                                                                                          \
+    X(TF32, "tf32")                                                                                          \
+    X(NATIVE, "native")
+
+typedef enum bs_math {
+#define X(suffix, name) BS_MATH_##suffix,
+    BS_MATHS(X)
+#undef X
+        BS_MATH_COUNT
+} bs_math;
+
 typedef struct bs_job {
     char *path; /* of the job file */
     char *text; /* its bytes, stored in the result file */
@@ -96,7 +110,7 @@ typedef struct bs_job {
     bs_entry *entries;
     int n_entries;
     double audit;     /* share of the trials that are run again in full, 0 to 1 */
-    bool tf32;        /* math: tf32, shortened multiplications on tensor cores; else IEEE fp32 */
+    bs_math math;     /* of products on GPUs */
     int label_offset; /* class index of label 0: 1 for networks with a background class */
     uint32_t top_k;   /* best classes of each answer that tables of rankings hold; 0: none, UINT32_MAX: all */
 } bs_job;

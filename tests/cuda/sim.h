@@ -25,15 +25,17 @@
  *       is always the same one, too
  *   BITSINK_SIM_MEMORY=BYTES
  *       how much each device has (default 4 GiB)
- *   BITSINK_SIM_DNN=exact|hungry|inexact|rare|sized|none|other
+ *   BITSINK_SIM_DNN=exact|hungry|inexact|rare|sized|words|none|other
  *       what cuDNN offers: its exact engines, an exact one that refuses large batches of large
  *       planes, inexact ones (the order of a sum depends on the batch, the size of the output or
  *       the number of filters), such as are so for few shapes only and an exact one after them,
- *       two exact ones whose order tells for which shape they were asked, none (it cannot be used),
+ *       two exact ones whose order tells for which shape they were asked, one that is inexact for
+ *       values of 16 bits only, none (it cannot be used),
  *       or it is of another version; by default some of each kind, the inexact first
- *   BITSINK_SIM_BLAS=exact|inexact|hidden|silent|many
+ *   BITSINK_SIM_BLAS=exact|inexact|words|hidden|silent|many
  *       the same for the algorithms of cuBLASLt; an exact one is there, but its heuristics do not
- *       name it, or name none at all; one splits sums for more than 1,024 rows
+ *       name it, or name none at all; one splits sums for more than 1,024 rows; `words`: none is
+ *       exact for values of 16 bits
  *   BITSINK_SIM_ORDER=forward|reverse|shuffle|shuffle:SEED
  *       the order in which the blocks of a kernel run, the warps of a block, and the threads of a
  *       warp between any two meetings (default forward)

@@ -1,6 +1,7 @@
-/* libcublasLt.so of the simulated device: products by several algorithms, one of which is exact. See sim.h.
- */
+/* libcublasLt.so of the simulated device: products by several algorithms, one of them exact. See sim.h. */
 #include "sim.h"
+
+#include "operand.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static bool splits(algorithm a, uint64_t width, uint64_t rows, uint64_t row)
            (a == EXACT && rows > MANY_ROWS && asked_for("many"));
 }
 
-/* --- algorithms and their settings: data[0] is the algorithm, data[1] the settings --- */
+/* --- algorithms and their settings: data[0] is the algorithm, data[1] the settings, data[2] the type of its
+ * operands if it was listed for one --- */
 
 typedef struct settings {
     uint16_t tile, stages;
@@ -72,6 +74,7 @@ static float waves(const cublasLtMatmulAlgo_t *algo)
 typedef struct layout {
     uint64_t rows, columns;
     int64_t ld;
+    bs_dtype type;
 } layout;
 
 size_t cublasLtGetVersion(void)
@@ -132,10 +135,10 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t d, cublasLtMa
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *out, cudaDataType type, uint64_t rows,
                                           uint64_t columns, int64_t ld)
 {
-    (void)type;
+    bs_dtype of = type == CUDA_R_16F ? BS_DTYPE_FP16 : type == CUDA_R_16BF ? BS_DTYPE_BF16 : BS_DTYPE_FP32;
     cublasStatus_t r = make("cublasLtMatrixLayoutCreate", out, sizeof(layout));
     if (r == CUBLAS_STATUS_SUCCESS)
-        memcpy((void *)*out, &(layout){rows, columns, ld}, sizeof(layout));
+        memcpy((void *)*out, &(layout){rows, columns, ld, of}, sizeof(layout));
     return r;
 }
 
@@ -217,11 +220,12 @@ cublasStatus_t cublasLtMatmulAlgoInit(cublasLtHandle_t h, cublasComputeType_t ty
                                       cudaDataType_t a, cudaDataType_t b, cudaDataType_t c, cudaDataType_t y,
                                       int id, cublasLtMatmulAlgo_t *algo)
 {
-    (void)h, (void)type, (void)scale, (void)a, (void)b, (void)c, (void)y;
+    (void)h, (void)type, (void)scale, (void)b, (void)c, (void)y;
     if (id < 0 || id >= ALGORITHMS)
         return CUBLAS_STATUS_INVALID_VALUE;
     memset(algo, 0, sizeof *algo);
     algo->data[0] = (uint64_t)id;
+    algo->data[2] = a;
     write_settings(algo, (settings){.split = 1});
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -244,11 +248,14 @@ cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t *alg
 {
     const int32_t option = OPTION + 1;
     const uint32_t swizzle = 1;
-    const uint64_t single = CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F,
-                   how = single |
-                         (algo->data[0] == TENSOR
-                              ? CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32
-                              : CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA | CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F);
+    const bool tf32 = algo->data[0] == TENSOR, floats = algo->data[2] == CUDA_R_32F;
+    const uint64_t how =
+        CUBLASLT_NUMERICAL_IMPL_FLAGS_ACCUMULATOR_32F |
+        (floats && !tf32 ? CUBLASLT_NUMERICAL_IMPL_FLAGS_FMA : CUBLASLT_NUMERICAL_IMPL_FLAGS_HMMA) |
+        (algo->data[2] == CUDA_R_16F    ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16F
+         : algo->data[2] == CUDA_R_16BF ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_16BF
+         : tf32                         ? CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_TF32
+                                        : CUBLASLT_NUMERICAL_IMPL_FLAGS_INPUT_32F);
     switch ((int)which) {
     case CUBLASLT_ALGO_CAP_TILE_IDS:
         return give(v, bytes, written, tiles, sizeof tiles);
@@ -321,16 +328,16 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t h, cublasLtMatmulDesc_t 
 }
 
 /* Adds up elements from .. to - 1 of the products of `width` filters, at most eight, with a row. */
-static void add_up(const float *filters, uint64_t ld, const float *row, uint64_t from, uint64_t to,
-                   uint64_t width, float sum[8])
+static void add_up(bs_cells filters, uint64_t ld, bs_cells row, uint64_t from, uint64_t to, uint64_t width,
+                   float sum[8])
 {
     for (uint64_t k = from; k < to; k++)
         for (uint64_t i = 0; i < width; i++)
-            sum[i] += filters[i * ld + k] * row[k];
+            sum[i] += bs_cell_value(filters, (int64_t)(i * ld + k)) * bs_cell_value(row, (int64_t)k);
 }
 
 typedef struct product {
-    const float *a, *b;
+    const void *a, *b;
     float *y;
     layout la, lb, ly;
     algorithm algo;
@@ -343,12 +350,15 @@ static void multiply(const void *arg)
 {
     const product *p = arg;
     const uint64_t lda = (uint64_t)p->la.ld, depth = p->la.rows;
+    bool otherwise =
+        p->otherwise || (p->ly.columns < FEW_ROWS && p->la.type != BS_DTYPE_FP32 && asked_for("words"));
     for (uint64_t n = 0; n < p->ly.columns; n++)
         for (uint64_t m = 0; m < p->ly.rows; m += 8) {
             float sum[8] = {0};
             uint64_t width = p->ly.rows - m < 8 ? p->ly.rows - m : 8;
-            bool split = p->otherwise || splits(p->algo, p->ly.rows, p->ly.columns, n);
-            const float *filters = p->a + m * lda, *row = p->b + n * (uint64_t)p->lb.ld;
+            bool split = otherwise || splits(p->algo, p->ly.rows, p->ly.columns, n);
+            bs_cells filters = bs_cells_from((bs_cells){p->a, p->la.type}, (int64_t)(m * lda));
+            bs_cells row = bs_cells_from((bs_cells){p->b, p->lb.type}, (int64_t)n * p->lb.ld);
             float other[8] = {0};
             uint64_t middle = split ? depth / 2 : depth;
             add_up(filters, lda, row, 0, middle, width, sum);
@@ -378,12 +388,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
     if (!works(algo))
         return CUBLAS_STATUS_NOT_SUPPORTED;
     if (!aligned || p.la.rows != p.lb.rows || p.la.columns != p.ly.rows || p.lb.columns != p.ly.columns ||
-        p.ly.ld < (int64_t)p.ly.rows)
+        p.ly.ld < (int64_t)p.ly.rows || p.la.type != p.lb.type || p.ly.type != BS_DTYPE_FP32)
         return CUBLAS_STATUS_INVALID_VALUE;
     double rows = (double)p.ly.columns, width = (double)p.ly.rows, depth = (double)p.la.rows;
     if (bs_sim_counts())
         bs_sim_count_product(s, "cublasLtMatmul", rows, width, depth,
-                             sizeof(float) * (rows * width + depth * (rows + width)));
+                             4 * rows * width + (double)bs_row_size(p.la.type, 1) * depth * (rows + width));
     else
         bs_sim_enqueue(s, "cublasLtMatmul", multiply, &p, sizeof p);
     return CUBLAS_STATUS_SUCCESS;

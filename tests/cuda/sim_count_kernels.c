@@ -82,7 +82,8 @@ static double planes(const bs_operand *in, const bs_out *out, double n, const do
     X(im2col,                                                                                                \
       (4.0 + (double)bs_row_size(a->in.type, 1)) * a->n * a->pixels * a->g.channels * cells(a->g.kernel))    \
     X(col2im, 4.0 * a->n * a->pixels * a->filters + written(&a->out, 1.0 * a->n * a->pixels * a->filters))   \
-    X(add_bias, 4.0 * a->n * a->elements + written(&a->out, 1.0 * a->n * a->elements))                       \
+    X(add_bias,                                                                                              \
+      (double)bs_row_size(a->in.type, 1) * a->n * a->elements + written(&a->out, 1.0 * a->n * a->elements))  \
     X(copy_rows, each(&a->in, &a->out, 1.0 * a->n * a->elements))                                            \
     X(move_rows, written(&a->rows, 2.0 * a->n * a->elements))                                                \
     X(inject, written(&a->rows, 2.0 * a->n_sites))                                                           \
@@ -90,7 +91,7 @@ static double planes(const bs_operand *in, const bs_out *out, double n, const do
     X(overlay, 2 * read(&a->golden, 1.0 * a->n * a->channels * cells(a->want.size)))                         \
     X(compare_patch, 2 * read(&a->golden, 1.0 * a->n * a->channels * cells(a->at.size)))                     \
     X(bounds, 2 * read(&a->golden, 1.0 * a->n * a->channels * a->height * a->width))                         \
-    X(filters, 8.0 * a->filters * a->length)                                                                 \
+    X(filters, written(&a->out, 2.0 * a->filters * a->length))                                               \
     X(scatter, written(&a->out, 2.0 * a->n * a->pixels))                                                     \
     X(rank, read(&a->rows, 1.0 * a->n * a->classes))
 

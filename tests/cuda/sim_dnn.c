@@ -1,6 +1,8 @@
 /* libcudnn.so of the simulated device: handles, descriptors and their attributes. See sim.h. */
 #include "sim_dnn.h"
 
+#include "operand.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,9 +317,8 @@ typedef struct convolution {
     int64_t knob;
     bool otherwise;
     bs_cudnn_shape shape;
-    const float *x, *w;
-    float *y;
-    void *workspace;
+    const void *x, *w;
+    void *y, *workspace;
     size_t bytes;
 } convolution;
 
@@ -338,7 +339,7 @@ static void count(CUstream s, const bs_cudnn_shape *c)
            filters = (double)c->filters, channels = (double)c->channels,
            depth = channels / (double)c->group * (double)(c->kernel[0] * c->kernel[1]);
     bs_sim_count_product(s, "cudnnBackendExecute", out, filters, depth,
-                         sizeof(float) * (in * channels + filters * depth + out * filters));
+                         (double)bs_row_size(c->type, 1) * (in * channels + filters * depth + out * filters));
 }
 
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t plan_,

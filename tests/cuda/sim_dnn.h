@@ -111,7 +111,8 @@ typedef enum sim_order {
     SIM_ORDER_CHOSEN,
     SIM_ORDER_SHAPE,
     SIM_ORDER_REVERSE,
-    SIM_ORDER_RARE
+    SIM_ORDER_RARE,
+    SIM_ORDER_WORDS
 } sim_order;
 
 typedef struct sim_engine {
@@ -135,8 +136,9 @@ const sim_engine *bs_sim_engine(int64_t index);
 bool bs_sim_engine_serves(const sim_engine *e, const bs_cudnn_shape *s);
 /* At most `most` of them, for a shape; how many. */
 int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode, const bs_cudnn_shape *s);
-/* y = x * w; false: out of memory. otherwise: the sums begin one factor later. */
+/* y = x * w, all of the shape's type, summed in float; false: out of memory. otherwise: the sums begin one
+ * factor later. */
 bool bs_sim_convolve(const sim_engine *e, int64_t knob, bool otherwise, const bs_cudnn_shape *s,
-                     const float *x, const float *w, float *y);
+                     const void *x, const void *w, void *y);
 
 #endif

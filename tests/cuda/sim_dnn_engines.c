@@ -3,10 +3,12 @@
  * A backend that selects one has to find those whose start is always the same. */
 #include "sim_dnn.h"
 
+#include "operand.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY, RARE };
+enum { DIRECT = 101, SPLIT, TENSOR, PICKY, COMPILED, HUNGRY, RARE, WORDS };
 
 /* Shapes for which few but campaigns ask. LARGE: what no patch is that an engine is tried with. */
 enum { RARITIES = 7, LARGE = 11 };
@@ -75,6 +77,10 @@ static const sim_engine engines[] = {
      .knob = CUDNN_KNOB_TYPE_REDUCTION_MODE,
      .most = RARITIES - 1,
      .order = SIM_ORDER_RARE},
+    /* Inexact only for values of 16 bits, whose products are those of a tensor core. */
+    {.index = WORDS,
+     .behavior = CUDNN_BEHAVIOR_NOTE_SUPPORTS_CUDA_GRAPH_NATIVE_API,
+     .order = SIM_ORDER_WORDS},
     /* One kernel for each shape. */
     {.index = COMPILED, .behavior = CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, .order = SIM_ORDER_SHAPE},
 };
@@ -101,6 +107,7 @@ static const sim_proposal exact[] = {{DIRECT, 0}};
 static const sim_proposal hungry[] = {{HUNGRY, -1}};
 static const sim_proposal rarely[] = {{RARE, 0}, {RARE, 1}, {RARE, 2},  {RARE, 3},
                                       {RARE, 4}, {RARE, 5}, {DIRECT, 0}};
+static const sim_proposal words[] = {{WORDS, -1}};
 static const sim_proposal inexact[] = {{SPLIT, 0}, {SPLIT, 1}, {SPLIT, 2}};
 
 static const sim_proposal for_planes[] = {{DIRECT, 2}, {DIRECT, 3}},
@@ -122,6 +129,7 @@ int bs_sim_propose(sim_proposal *out, int most, cudnnBackendHeurMode_t mode, con
     OFFER("inexact", inexact)
     OFFER("rare", rarely)
     OFFER("sized", for_planes)
+    OFFER("words", words)
 #undef OFFER
     if (from == for_planes && small)
         from = for_patches;
@@ -158,7 +166,8 @@ static uint64_t mix(uint64_t a, int64_t b)
 
 static uint64_t start(const sim_engine *e, int64_t knob, const bs_cudnn_shape *s)
 {
-    bool by_shape = e->order == SIM_ORDER_SHAPE || (e->knobs && knob < 0);
+    bool by_shape = e->order == SIM_ORDER_SHAPE || (e->knobs && knob < 0) ||
+                    (e->order == SIM_ORDER_WORDS && s->type != BS_DTYPE_FP32);
     if (by_shape)
         return mix(mix(mix(mix(1, s->batch), s->out[0]), s->out[1]), s->filters);
     if (e->order == SIM_ORDER_RARE)
@@ -197,16 +206,16 @@ static void order_taps(job *j, const sim_engine *e, int64_t knob, bool otherwise
     }
 }
 
-static void pad(const job *j, const float *x, bool tf32)
+static void pad(const job *j, bs_cells x, bool tf32)
 {
     const bs_cudnn_shape *s = j->s;
-    memset(j->x, 0, (size_t)(s->channels * j->rows * j->columns) * sizeof *x);
+    memset(j->x, 0, (size_t)(s->channels * j->rows * j->columns) * sizeof *j->x);
     for (int64_t c = 0; c < s->channels; c++)
         for (int64_t i = 0; i < s->in[0]; i++) {
-            const float *from = x + (c * s->in[0] + i) * s->in[1];
+            bs_cells from = bs_cells_from(x, (c * s->in[0] + i) * s->in[1]);
             float *to = j->x + (c * j->rows + i + s->pad[0]) * j->columns + s->pad[1];
             for (int64_t k = 0; k < s->in[1]; k++)
-                to[k] = tf32 ? rounded(from[k]) : from[k];
+                to[k] = tf32 ? rounded(bs_cell_value(from, k)) : bs_cell_value(from, k);
         }
 }
 
@@ -221,7 +230,7 @@ static int64_t blocks(const bs_cudnn_shape *s)
     return (per_group(s) + VECTOR - 1) / VECTOR;
 }
 
-static void pack_weights(const job *j, const float *w, bool tf32)
+static void pack_weights(const job *j, bs_cells w, bool tf32)
 {
     const bs_cudnn_shape *s = j->s;
     float *to = j->w;
@@ -229,9 +238,9 @@ static void pack_weights(const job *j, const float *w, bool tf32)
         for (int64_t b = 0; b < blocks(s); b++, to += j->taps * VECTOR)
             for (int64_t l = 0; l < VECTOR; l++) {
                 int64_t f = b * VECTOR + l;
-                const float *from = w + (g * per_group(s) + f) * j->taps;
+                bs_cells from = bs_cells_from(w, (g * per_group(s) + f) * j->taps);
                 for (int64_t i = 0; i < j->taps; i++) {
-                    float v = f < per_group(s) ? from[j->tap[i]] : 0;
+                    float v = f < per_group(s) ? bs_cell_value(from, j->tap[i]) : 0;
                     to[i * VECTOR + l] = tf32 ? rounded(v) : v;
                 }
             }
@@ -250,7 +259,7 @@ static void sum_up(const job *j, const float *const x[PIXELS], const float *w, f
 }
 
 /* Block b of group g at all places. */
-static void run_block(const job *j, int64_t g, int64_t b, float *y)
+static void run_block(const job *j, int64_t g, int64_t b, bs_out y)
 {
     const bs_cudnn_shape *s = j->s;
     const float *x = j->x + g * (s->channels / s->group) * j->rows * j->columns,
@@ -268,12 +277,12 @@ static void run_block(const job *j, int64_t g, int64_t b, float *y)
         sum_up(j, from, w, sum);
         for (int64_t l = 0; l < width; l++)
             for (int64_t p = 0; p < pixels; p++)
-                y[(first + l) * plane + at + p] = sum[p][l];
+                bs_put(&y, (first + l) * plane + at + p, sum[p][l]);
     }
 }
 
 bool bs_sim_convolve(const sim_engine *e, int64_t knob, bool otherwise, const bs_cudnn_shape *s,
-                     const float *x, const float *w, float *y)
+                     const void *x, const void *w, void *y)
 {
     job j = {.s = s,
              .rows = s->in[0] + s->pad[0] + s->pad[2],
@@ -286,12 +295,15 @@ bool bs_sim_convolve(const sim_engine *e, int64_t knob, bool otherwise, const bs
     bool good = j.tap && j.from && j.x && j.w;
     if (good) {
         order_taps(&j, e, knob, otherwise);
-        pack_weights(&j, w, e->tf32);
+        pack_weights(&j, (bs_cells){w, s->type}, e->tf32);
     }
+    const bs_cells samples = {x, s->type};
+    const bs_out made = {y, {s->type, 1.0f}};
     for (int64_t i = 0; i < s->batch && good; i++) {
-        pad(&j, x + i * s->channels * s->in[0] * s->in[1], e->tf32);
+        pad(&j, bs_cells_from(samples, i * s->channels * s->in[0] * s->in[1]), e->tf32);
         for (int64_t b = 0; b < s->group * blocks(s); b++)
-            run_block(&j, b / blocks(s), b % blocks(s), y + i * s->filters * s->out[0] * s->out[1]);
+            run_block(&j, b / blocks(s), b % blocks(s),
+                      bs_out_from(made, i * s->filters * s->out[0] * s->out[1]));
     }
     free(j.tap);
     free(j.from);

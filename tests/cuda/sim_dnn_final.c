@@ -18,10 +18,11 @@ static cudnnStatus_t finalize_tensor(const sim_desc *d)
 {
     const int64_t *dim = bs_sim_ints(d, SIM_TENSOR_DIMENSIONS), *stride = bs_sim_ints(d, SIM_TENSOR_STRIDES);
     int64_t alignment = *bs_sim_ints(d, SIM_TENSOR_BYTE_ALIGNMENT), packed = 1;
+    int type = bs_sim_enum(d, SIM_TENSOR_DATA_TYPE);
     if (alignment < (int64_t)sizeof(float) || (alignment & (alignment - 1)) != 0)
         return bad("the alignment is no power of two, or less than an element");
-    if (bs_sim_enum(d, SIM_TENSOR_DATA_TYPE) != CUDNN_DATA_FLOAT)
-        return unsupported("only float is simulated");
+    if (type != CUDNN_DATA_FLOAT && type != CUDNN_DATA_HALF && type != CUDNN_DATA_BFLOAT16)
+        return unsupported("only floats of 16 and 32 bits are simulated");
     for (int a = 3; a >= 0; a--) {
         if (dim[a] < 1 || dim[a] > INT32_MAX)
             return bad("a dimension is out of range");
@@ -73,6 +74,10 @@ static void read_shape(bs_cudnn_shape *s, const sim_desc *const tensor[3], const
         dim[i] = bs_sim_ints(tensor[i], SIM_TENSOR_DIMENSIONS);
     *s = (bs_cudnn_shape){.batch = dim[0][0], .channels = dim[0][1], .filters = dim[1][0]};
     s->group = s->channels / dim[1][1];
+    int type = bs_sim_enum(tensor[0], SIM_TENSOR_DATA_TYPE);
+    s->type = type == CUDNN_DATA_HALF       ? BS_DTYPE_FP16
+              : type == CUDNN_DATA_BFLOAT16 ? BS_DTYPE_BF16
+                                            : BS_DTYPE_FP32;
     for (int a = 0; a < 2; a++) {
         s->in[a] = dim[0][2 + a];
         s->kernel[a] = dim[1][2 + a];
@@ -102,6 +107,9 @@ static cudnnStatus_t finalize_operation(const sim_desc *d)
     const int64_t *x = bs_sim_ints(tensor[0], SIM_TENSOR_DIMENSIONS),
                   *w = bs_sim_ints(tensor[1], SIM_TENSOR_DIMENSIONS),
                   *y = bs_sim_ints(tensor[2], SIM_TENSOR_DIMENSIONS);
+    for (int i = 0; i < 3; i++)
+        if (bs_sim_enum(tensor[i], SIM_TENSOR_DATA_TYPE) != bs_sim_enum(tensor[0], SIM_TENSOR_DATA_TYPE))
+            return unsupported("only tensors of one type are simulated");
     for (int i = 0; i < 3; i++)
         if (*bs_sim_ints(tensor[i], SIM_TENSOR_UNIQUE_ID) ==
             *bs_sim_ints(tensor[(i + 1) % 3], SIM_TENSOR_UNIQUE_ID))

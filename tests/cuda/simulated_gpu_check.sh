@@ -8,7 +8,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 root=$tmp/root
 programs='test_cpu_ops test_cpu_tokens test_delta_ops test_regions test_receptive_field_tokens test_cpu_exact test_replay
-    test_replay_network conformance'
+    test_replay_network test_replay_types conformance'
 good='echo "[==========] Running 2 test(s)."
 echo "[       OK ] one"
 echo "[       OK ] two"
@@ -105,10 +105,13 @@ stand_in test_cpu_tokens 'echo "skipped: nothing to do"; exit 77'
 rm "$root/bin/gpu_probe"
 stand_in gpu_probe 'echo "- copy on the device, read and written, 1 MiB: 42 GB/s"; kill -ABRT $$'
 pack
-check operators:1 changes machine exactness tokens probe boxes network
+check operators:1 changes machine exactness tokens probe boxes network types
+types='types \| unavailable \| .*'
+[ ! -d /usr/share/datasets/fashion-mnist ] ||
+    types="types \\| passed \\| [0-9]+ \\| trials/s: bf16 by native math $number; delta and full: one digest each"
 expect gpu-steps.md 'operators \| OUT OF TIME \| [0-9]+ \| ' 'changes \| FAILED \(1\) \| [0-9]+ \| 1 tests passed, 0 failed' "$machine" \
     'exactness \| FAILED \(1\) \| [0-9]+ \| 1 tests passed, 0 failed' 'tokens \| unavailable \| [0-9]+ \| all its tests are skipped' \
-    'probe \| FAILED \(1\) \| [0-9]+ \| copy 42 GB/s; .*' "boxes \| $passed" "network \| $passed"
+    'probe \| FAILED \(1\) \| [0-9]+ \| copy 42 GB/s; .*' "boxes \| $passed" "network \| $passed" "$types"
 same $code 1
 grep -q 'OK . one' "$tmp/out/gpu-steps.md"
 if pgrep -f "sleep 600.$$" >/dev/null; then

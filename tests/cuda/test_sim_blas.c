@@ -181,12 +181,13 @@ static void test_not_named(void **state)
     rig r = rig_open(g);
     cublasLtMatmulAlgo_t algorithm[LISTED], rounding[LISTED];
     int n = 0, proposed = -1, all = 0, with = 0;
-    assert_ok(bs_cuda_gemm_algorithms(algorithm, LISTED, &n, &proposed, r.device, 256, FILTERS, LENGTH));
+    assert_ok(bs_cuda_gemm_algorithms(algorithm, LISTED, &n, &proposed, r.device, BS_DTYPE_FP32, 256, FILTERS,
+                                      LENGTH));
     assert_int_equal(n, 0);
     assert_int_equal(proposed, 0);
-    assert_ok(bs_cuda_gemm_enumerate(algorithm, LISTED, &all, r.device, 256, FILTERS, LENGTH));
+    assert_ok(bs_cuda_gemm_enumerate(algorithm, LISTED, &all, r.device, BS_DTYPE_FP32, 256, FILTERS, LENGTH));
     r.device->options.tf32 = true;
-    assert_ok(bs_cuda_gemm_enumerate(rounding, LISTED, &with, r.device, 256, FILTERS, LENGTH));
+    assert_ok(bs_cuda_gemm_enumerate(rounding, LISTED, &with, r.device, BS_DTYPE_FP32, 256, FILTERS, LENGTH));
     assert_int_equal(all, 2 * 4); /* two tiles each */
     assert_int_equal(with, 2 * 5);
     for (int i = 1; i < all; i++)
@@ -274,7 +275,8 @@ static void test_fastest(void **state)
         cublasLtMatmulAlgo_t algorithm[LISTED];
         int n = -1;
         card.multiprocessors = list[i].multiprocessors;
-        assert_ok(bs_cuda_gemm_fastest(algorithm, LISTED, &n, r.device, list[i].rows, list[i].width, LENGTH));
+        assert_ok(bs_cuda_gemm_fastest(algorithm, LISTED, &n, r.device, BS_DTYPE_FP32, list[i].rows,
+                                       list[i].width, LENGTH));
         assert_int_equal(n, list[i].tile ? 2 * 4 : 0); /* two tiles of four algorithms */
         for (int k = 0; k < n; k++)
             assert_int_equal(tile_of(&r, &algorithm[k]) == list[i].tile, k < 4);
@@ -315,10 +317,11 @@ static void test_each(void **state)
     cublasLtMatmulAlgo_t algorithm[PROPOSED];
     bs_gemm_invariance t;
     int n = 0, proposed = 0;
-    assert_ok(bs_cuda_gemm_algorithms(algorithm, PROPOSED, &n, &proposed, r.device, 256, FILTERS, LENGTH));
+    assert_ok(bs_cuda_gemm_algorithms(algorithm, PROPOSED, &n, &proposed, r.device, BS_DTYPE_FP32, 256,
+                                      FILTERS, LENGTH));
     assert_int_equal(proposed, 6);
     assert_int_equal(n, 5);
-    assert_ok(bs_gemm_invariance_begin(&t, r.stream, 256, FILTERS, LENGTH, p->param[1]));
+    assert_ok(bs_gemm_invariance_begin(&t, r.stream, BS_DTYPE_FP32, 256, FILTERS, LENGTH, p->param[1]));
     for (int i = 0; i < n; i++) {
         bs_cuda_gemm gemm = {.width = FILTERS, .depth = LENGTH, .algo = algorithm[i]};
         bool exact;

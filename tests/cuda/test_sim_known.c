@@ -3,6 +3,7 @@
  * on, or the libraries refuse what was selected. */
 #include "support/rig.h"
 #include "support/call_count.h"
+#include "support/typed_graphs.h"
 
 #include "cuda/selection.h"
 #include "sim_dnn.h"
@@ -110,13 +111,15 @@ static uint64_t load(const bs_graph *g, bs_cache *from, const char *options, lon
 static void test_second_load(void **state)
 {
     (void)state;
-    static const char *const options[] = {NULL, "gemm", "direct"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const options[] = {NULL, "gemm", "native", "direct"};
+    for (int i = 0; i < 4; i++) {
         long work;
         float *first, *second, *without;
         bs_graph *g = small_graph();
+        if (options[i] && !strcmp(options[i], "native"))
+            typed_everywhere(g, BS_DTYPE_BF16);
         uint64_t cold = load(g, cache, options[i], &work, &first);
-        assert_int_equal(work > 0, i < 2);
+        assert_int_equal(work > 0, i < 3);
         reopen();
         long searches = calls("cublasLtMatmulAlgoGetHeuristic"), made = calls("cudnnBackendFinalize");
         uint64_t warm = load(g, cache, options[i], &work, &second);
@@ -150,6 +153,13 @@ static void test_something_differs(void **state)
     load(g, cache, NULL, &work, NULL);
     assert_int_equal(work, 0);
     assert_int_not_equal(load(g, cache, "gemm", &work, NULL), cold);
+    assert_true(work > 0);
+    gb_free(g);
+    g = small_graph();
+    typed_everywhere(g, BS_DTYPE_FP16);
+    cold = load(g, cache, "native", &work, NULL);
+    assert_true(work > 0);
+    assert_int_not_equal(load(g, cache, NULL, &work, NULL), cold);
     assert_true(work > 0);
     gb_free(g);
     /* Of two convolutions of one shape, the first one is tested, so the second one's weights do not matter.

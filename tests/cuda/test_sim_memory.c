@@ -2,6 +2,7 @@
  * wait. The simulated device finds a use of what was freed; here its calls are watched, too: those that
  * queue work, wait for it, or free. */
 #include "support/rig.h"
+#include "support/typed_graphs.h"
 
 #include "cuda/invariance.h"
 
@@ -221,10 +222,12 @@ static void test_later(void **state)
 static void test_load(void **state)
 {
     (void)state;
-    static const char *const devices[] = {"cuda", "cuda,gemm"};
-    for (int k = 0; k < 2; k++) {
+    static const char *const devices[] = {"cuda", "cuda,gemm", "cuda,native"};
+    for (int k = 0; k < 3; k++) {
         setenv("BITSINK_TEST_DEVICE", devices[k], 1);
         bs_graph *g = conv_graph();
+        if (k == 2)
+            typed_everywhere(g, BS_DTYPE_FP16);
         rig r = watched(g);
         bs_network *n;
         assert_ok(r.b->load(&n, r.device, g, NULL));

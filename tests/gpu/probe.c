@@ -90,8 +90,8 @@ bs_status probe_use(const probe_layer *l, const probe_engine *e)
     plan->dnn = e->config;
     if (e->engine != BS_CUDA_GEMM || plan->gemm.selected)
         return BS_OK;
-    BS_TRY(bs_cuda_gemm_select(&plan->gemm, l->stream, 16 * out[1] * out[2], plan->filters, plan->length,
-                               plan->param[1]));
+    BS_TRY(bs_cuda_gemm_select(&plan->gemm, l->stream, BS_DTYPE_FP32, 16 * out[1] * out[2], plan->filters,
+                               plan->length, plan->param[1]));
     return plan->gemm.selected ? BS_OK : bs_fail(BS_ERR, "no exact algorithm");
 }
 

@@ -130,7 +130,7 @@ static bs_status bench_open(bench *b, probe_layer *l, const probe *p, bs_shape s
     size_t bytes = (size_t)elements * sizeof(float);
     BS_TRY(bs_cuda_check(p->api, p->api->cuMemAlloc(&b->golden, IMAGES * bytes), "cuMemAlloc"));
     BS_TRY(bs_cuda_check(p->api, p->api->cuMemAlloc(&b->rows, (size_t)n * bytes), "cuMemAlloc"));
-    BS_TRY(bs_invariance_fill(b->stream, b->golden, IMAGES * elements));
+    BS_TRY(bs_invariance_fill(b->stream, b->golden, IMAGES * elements, BS_DTYPE_FP32));
     return bs_cuda_copy_rows(b->stream, b->tensor, n, golden_of(b), rows_of(b));
 }
 

@@ -39,7 +39,7 @@ static bs_status print_library(const probe *p, call c)
     bs_cuda_gemm g = {.width = c.s->width, .depth = c.s->depth};
     double seconds = 0;
     int n = 0;
-    BS_TRY(bs_cuda_gemm_fastest(&g.algo, 1, &n, p->device, c.rows, g.width, g.depth));
+    BS_TRY(bs_cuda_gemm_fastest(&g.algo, 1, &n, p->device, BS_DTYPE_FP32, c.rows, g.width, g.depth));
     c.g = &g;
     bs_status st = n ? probe_time(&seconds, c.stream, run, &c) : BS_OK;
     if (st == BS_ERR) { /* an answer, too */
@@ -77,8 +77,8 @@ static bs_status try_shape(const probe *p, bs_stream *stream, shape *s, const in
     BS_TRY(bs_invariance_alloc(stream, &s->w, s->width * s->depth));
     BS_TRY(bs_invariance_alloc(stream, &s->out, most * s->width));
     BS_TRY(bs_invariance_alloc(stream, &s->part, most * bs_cuda_padded(s->width)));
-    BS_TRY(bs_invariance_fill(stream, s->x, most * s->depth));
-    BS_TRY(bs_invariance_fill(stream, s->w, s->width * s->depth));
+    BS_TRY(bs_invariance_fill(stream, s->x, most * s->depth, BS_DTYPE_FP32));
+    BS_TRY(bs_invariance_fill(stream, s->w, s->width * s->depth, BS_DTYPE_FP32));
     BS_TRY(run(&(call){stream, s, most, NULL, s->out}));
     for (int i = 0; i < n && time_left(p); i++)
         BS_TRY(try_rows(p, stream, s, rows[i]));

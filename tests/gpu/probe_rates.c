@@ -106,8 +106,8 @@ static bs_status square_product(const probe *p, bs_stream *stream)
     for (int i = 0; i < 3; i++)
         BS_TRY_GOTO(alloc(p, &block[i], bytes), out);
     for (int i = 0; i < 2; i++)
-        BS_TRY_GOTO(bs_invariance_fill(stream, block[i], n * n), out);
-    BS_TRY_GOTO(bs_cuda_gemm_select(&g, stream, n, n, n, block[1]), out);
+        BS_TRY_GOTO(bs_invariance_fill(stream, block[i], n * n, BS_DTYPE_FP32), out);
+    BS_TRY_GOTO(bs_cuda_gemm_select(&g, stream, BS_DTYPE_FP32, n, n, n, block[1]), out);
     if (!g.selected) {
         say("- fp32 products: no exact algorithm\n");
         goto out;
@@ -211,15 +211,17 @@ static bs_status try_shape(const probe *p, bs_stream *stream, const shape *s)
     int n = 0, proposed = 0;
     bs_status st;
     BS_TRY_GOTO(alloc(p, &filters, (size_t)(s->width * s->depth) * sizeof(float)), out);
-    BS_TRY_GOTO(bs_invariance_fill(stream, filters, s->width * s->depth), out);
-    BS_TRY_GOTO(bs_gemm_invariance_begin(&r, stream, ROWS, s->width, s->depth, filters), out);
-    BS_TRY_GOTO(bs_cuda_gemm_fastest(algorithm, ALGORITHMS, &n, p->device, ROWS, s->width, s->depth), out);
+    BS_TRY_GOTO(bs_invariance_fill(stream, filters, s->width * s->depth, BS_DTYPE_FP32), out);
+    BS_TRY_GOTO(bs_gemm_invariance_begin(&r, stream, BS_DTYPE_FP32, ROWS, s->width, s->depth, filters), out);
+    BS_TRY_GOTO(
+        bs_cuda_gemm_fastest(algorithm, ALGORITHMS, &n, p->device, BS_DTYPE_FP32, ROWS, s->width, s->depth),
+        out);
     say("| **%lld -> %lld** %s | first of all by their tiles | | | | |\n", (long long)s->depth,
         (long long)s->width, s->where);
     BS_TRY_GOTO(try_all(p, &r, algorithm, n), out);
-    BS_TRY_GOTO(
-        bs_cuda_gemm_algorithms(algorithm, ALGORITHMS, &n, &proposed, p->device, ROWS, s->width, s->depth),
-        out);
+    BS_TRY_GOTO(bs_cuda_gemm_algorithms(algorithm, ALGORITHMS, &n, &proposed, p->device, BS_DTYPE_FP32, ROWS,
+                                        s->width, s->depth),
+                out);
     say("| | %d proposed, %d%s admitted | | | | |\n", proposed, n, n == ALGORITHMS ? " or more" : "");
     BS_TRY_GOTO(try_all(p, &r, algorithm, n), out);
 out:

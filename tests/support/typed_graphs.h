@@ -60,4 +60,15 @@ static inline void typed_graph(bs_graph *g, bs_dtype type, bool mixed, dice *d)
     }
 }
 
+/* Stores all tensors of a network without truth values in a type that has no scales. */
+static inline void typed_everywhere(bs_graph *g, bs_dtype type)
+{
+    for (int k = 0; k < g->n_tensors; k++) {
+        bs_tensor *t = &g->tensors[k];
+        t->type = type;
+        for (int64_t e = 0; e < t->elements && t->constant; e++)
+            t->data[e] = bs_format_round(bs_tensor_format(t, (uint32_t)e), t->data[e]);
+    }
+}
+
 #endif

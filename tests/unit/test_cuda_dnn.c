@@ -239,7 +239,8 @@ static void check_notes(const bs_cudnn_shape *s, const bs_cudnn_config *config)
                            &n, notes));
     for (int64_t i = 0; i < n; i++) {
         bool tensor = notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
-        assert_true(notes[i] == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP || (tensor && s->tf32));
+        assert_true(notes[i] == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP ||
+                    (tensor && (s->tf32 || s->type != BS_DTYPE_FP32)));
         tensor_cores = tensor_cores || tensor;
     }
     assert_int_equal(tensor_cores, config->tensor_cores);
@@ -260,15 +261,19 @@ static void test_configs_say_everything(void **state)
     need_dnn();
     bs_cudnn_shape list[] = {square(64, 64, 224, 3, 1, 1), square(512, 512, 14, 3, 1, 1),
                              square(256, 64, 56, 1, 1, 0), depthwise(96, 112, 2)};
-    for (int i = 0; i < 8; i++) {
+    static const char *const names[] = {"fp32", "fp16", "bf16", "tf32"};
+    enum { TF32 = 3, WAYS };
+    for (int i = 0; i < WAYS * 4; i++) {
         bs_cudnn_config configs[MAX_CONFIGS];
-        bs_cudnn_shape s = list[i / 2];
-        int n = 0, tensor = 0, knobs = 0;
-        s.tf32 = i % 2;
+        bs_cudnn_shape s = list[i / WAYS];
+        int n = 0, tensor = 0, knobs = 0, way = i % WAYS;
+        s.tf32 = way == TF32;
+        s.type = s.tf32 ? BS_DTYPE_FP32 : (bs_dtype)way;
         assert_ok(bs_cudnn_configs(at.dnn, &s, WORKSPACE, configs, MAX_CONFIGS, &n));
         assert_true(n > 0);
         for (int k = 0; k < n; k++) {
             bs_cudnn_shape window = patches(s, 32, 5);
+            assert_int_equal(configs[k].type, s.type);
             check_notes(&s, &configs[k]);
             check_pinned(&s, &configs[k]);
             if (serves(&window, &configs[k]))
@@ -278,12 +283,39 @@ static void test_configs_say_everything(void **state)
             tensor += configs[k].tensor_cores;
             knobs += configs[k].n_knobs;
         }
-        print_message("%s, layer %d: %d configs, %d with tensor cores, first %s\n", s.tf32 ? "tf32" : "fp32",
-                      i / 2, n, tensor, text(&configs[0]));
+        print_message("%s, layer %d: %d configs, %d with tensor cores, first %s\n", names[way], i / WAYS, n,
+                      tensor, text(&configs[0]));
         assert_true(knobs > 0);
-        assert_int_equal(tensor > 0, s.tf32);
-        if (i < 4) /* the big 3x3 layers: best with tensor cores, where they may be used */
-            assert_int_equal(configs[0].tensor_cores, s.tf32);
+        assert_int_equal(tensor > 0, way != BS_DTYPE_FP32);
+        if (i < 2 * WAYS) /* the big 3x3 layers: best with tensor cores, where they may be used */
+            assert_int_equal(configs[0].tensor_cores, way != BS_DTYPE_FP32);
+    }
+}
+
+/* Of the few engines that are tried for values of 16 bits on patches, one serves the layer whole and in
+ * parts; those of tensor cores come first. */
+static void test_words(void **state)
+{
+    (void)state;
+    need_dnn();
+    enum { TRIED = 8 };
+    bs_cudnn_shape list[] = {square(64, 64, 224, 3, 1, 1), square(512, 512, 14, 3, 1, 1),
+                             square(256, 64, 56, 1, 1, 0), square(3, 64, 224, 7, 2, 3)};
+    for (int i = 0; i < 8; i++) {
+        bs_cudnn_config configs[TRIED];
+        bs_cudnn_shape s = list[i / 2], window;
+        int n = 0, good = -1;
+        s.type = i % 2 ? BS_DTYPE_BF16 : BS_DTYPE_FP16;
+        window = patches(s, 256, 6);
+        assert_ok(bs_cudnn_configs(at.dnn, &window, WORKSPACE, configs, TRIED, &n));
+        for (int k = 0; k < n && good < 0; k++)
+            if (serves_batches(&s, &configs[k]) && serves_patches(&s, &configs[k]) &&
+                serves_filters(&s, &configs[k]))
+                good = k;
+        print_message("%s, layer %d: %d of %d, %s, %s tensor cores\n", bs_dtype_name(s.type), i / 2, good, n,
+                      good < 0 ? "none" : text(&configs[good]),
+                      good >= 0 && configs[good].tensor_cores ? "with" : "without");
+        assert_true(good >= 0);
     }
 }
 
@@ -323,7 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layers),         cmocka_unit_test(test_odd_shapes),
         cmocka_unit_test(test_uneven_padding), cmocka_unit_test(test_configs_say_everything),
-        cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_words),          cmocka_unit_test(test_workspace),
     };
     return run_suite(tests, set_up, tear_down);
 }

@@ -45,6 +45,7 @@ static void test_everything(void **state)
                                "model: /m/${BS_NET:-net}.onnx\n"
                                "class_names: names.txt\n"
                                "seed: 0xffffffffffffffff\n"
+                               "math: native\n"
                                "label_offset: 1\n"
                                "images:\n"
                                "  labels: $BS_DATA/l.csv\n"
@@ -82,7 +83,7 @@ static void test_everything(void **state)
     assert_string_equal(job->text, text);
     assert_string_equal(job->name, "demo");
     assert_string_equal(job->model, "/m/net.onnx");
-    assert_true(job->seed == UINT64_MAX && job->label_offset == 1);
+    assert_true(job->seed == UINT64_MAX && job->label_offset == 1 && job->math == BS_MATH_NATIVE);
     char expected[128];
     snprintf(expected, sizeof expected, "%s/sub/l.csv", folder);
     assert_string_equal(job->images.labels, expected);
@@ -97,12 +98,12 @@ static void test_everything(void **state)
 
     assert_int_equal(job->n_entries, 4);
     const bs_entry *e = &job->entries[0];
-    assert_true(e->id == 7 && e->line == 21 && e->trials == 40 && e->n_targets == 4);
+    assert_true(e->id == 7 && e->line == 22 && e->trials == 40 && e->n_targets == 4);
     assert_string_equal(e->name, "first");
     assert_true(e->fault.kind == BS_FAULT_STUCK1 && e->bits.numbers == 0x7f800001u && e->fault.burst == 2 &&
                 e->bits.fields == 1u << BS_BITS_SIGN);
     assert_true(e->fault.count == 3 && e->fault.ber == 0);
-    assert_true(e->targets[0].kind == BS_TARGET_WEIGHT && e->targets[0].id == -1 && e->targets[0].line == 23);
+    assert_true(e->targets[0].kind == BS_TARGET_WEIGHT && e->targets[0].id == -1 && e->targets[0].line == 24);
     assert_string_equal(e->targets[0].op, "Conv");
     assert_string_equal(e->targets[1].name, "fc*");
     assert_true(e->targets[2].id == 12 && e->targets[2].kind == -1 && e->targets[3].all);
@@ -159,6 +160,7 @@ static const struct broken {
     {GOOD "name: ''\n", 5, "'name' is empty", ""},
     {GOOD "name: [a]\n", 5, "'name' must be text, not a list", ""},
     {GOOD "? [a, b]\n: c\n", 5, "a key of the job must be a plain word", ""},
+    {GOOD "math: fp64\n", 5, "'math' must be fp32, tf32 or native, not 'fp64'", ""},
     {GOOD "seed: -1\n", 5, "'seed' must be a whole number from 0 to 2^64 - 1, not '-1'", ""},
     {GOOD "seed: 18446744073709551616\n", 5, "'seed' is out of range", "below 2^64"},
     {GOOD "seed: 1.5\n", 5, "'seed' must be a whole number", ""},

@@ -16,6 +16,8 @@ t trace --job jobs/small.yaml --device null r.db 1:19:0:-1
 sed 's/^seed:.*/&\nmath: tf32/' jobs/small.yaml >jobs/tf32.yaml
 t plan --device null jobs/tf32.yaml
 t classify --device cpu jobs/tf32.yaml
+sed 's/tf32/native/' jobs/tf32.yaml >jobs/native.yaml
+t classify --device cpu jobs/native.yaml
 t trace --job jobs/tf32.yaml --device cpu r.db 1:19:0:0
 # A trial that hits several targets, and one that hits none.
 sed '/^faults:/,$d' jobs/small.yaml >jobs/network.yaml
