@@ -175,7 +175,7 @@ static void draw_key(const sheet *s, double y, const char *note)
     bs_key_swatch(&key, "grey: no trial flipped this bit");
     if (s->panels > 1) {
         bs_set_color(s->p, BS_WHITE, 1);
-        bs_key_swatch(&key, "white row: the entry does not hit this layer, or it is of another type");
+        bs_key_swatch(&key, "white row: not hit by this entry, or of another type");
     }
     bs_key_note(&key, note);
 }
