@@ -28,7 +28,7 @@ WITH hit AS MATERIALIZED (
 ), ranked AS MATERIALIZED (
     SELECT p.*, row_number() OVER (PARTITION BY entry, what ORDER BY ordinal) AS rank FROM place p
 ), said AS (
-    SELECT f.entry, f.ordinal, CASE WHEN f.what = 'input' THEN 'the input' WHEN f.n = f.of AND f.n > 1 THEN 'all ' || f.n || ' ' || f.what || 's'
+    SELECT f.entry, f.ordinal, CASE WHEN f.what = 'input' THEN 'the input' WHEN f.n = f.of AND f.n > 1 THEN 'all ' || f.n || ' ' || f.what || iif(f.what LIKE '%s', 'es', 's')
            WHEN f.n = 1 THEN f.what || ' ' || (SELECT label FROM ranked r WHERE r.entry = f.entry AND r.what = f.what)
            ELSE f.n || ' of ' || f.of || ' ' || f.what || 's (' || (SELECT group_concat(label, ', ') FROM (SELECT label FROM ranked r
                WHERE r.entry = f.entry AND r.what = f.what AND rank <= 3 ORDER BY rank)) || iif(f.n > 3, ', ...)', ')') END AS text
