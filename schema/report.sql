@@ -23,14 +23,14 @@ WITH hit AS MATERIALIZED (
            ELSE l.op || ' ' || iif(l.kind = 'norm', 'norm parameter', l.kind) END AS what, l.op
       FROM hit h JOIN layer l ON l.id = h.layer
 ), family AS MATERIALIZED (
-    SELECT entry, what, min(ordinal) AS ordinal, count(*) AS n,
+    SELECT entry, what, what || iif(what LIKE '%s', 'es', 's') AS plural, min(ordinal) AS ordinal, count(*) AS n,
            (SELECT count(*) FROM layer l WHERE l.kind = p.kind AND l.op IS p.op) AS of FROM place p GROUP BY entry, what
 ), ranked AS MATERIALIZED (
     SELECT p.*, row_number() OVER (PARTITION BY entry, what ORDER BY ordinal) AS rank FROM place p
 ), said AS (
-    SELECT f.entry, f.ordinal, CASE WHEN f.what = 'input' THEN 'the input' WHEN f.n = f.of AND f.n > 1 THEN 'all ' || f.n || ' ' || f.what || iif(f.what LIKE '%s', 'es', 's')
+    SELECT f.entry, f.ordinal, CASE WHEN f.what = 'input' THEN 'the input' WHEN f.n = f.of AND f.n > 1 THEN 'all ' || f.n || ' ' || f.plural
            WHEN f.n = 1 THEN f.what || ' ' || (SELECT label FROM ranked r WHERE r.entry = f.entry AND r.what = f.what)
-           ELSE f.n || ' of ' || f.of || ' ' || f.what || 's (' || (SELECT group_concat(label, ', ') FROM (SELECT label FROM ranked r
+           ELSE f.n || ' of ' || f.of || ' ' || f.plural || ' (' || (SELECT group_concat(label, ', ') FROM (SELECT label FROM ranked r
                WHERE r.entry = f.entry AND r.what = f.what AND rank <= 3 ORDER BY rank)) || iif(f.n > 3, ', ...)', ')') END AS text
       FROM family f
 )
