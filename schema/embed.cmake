@@ -21,37 +21,33 @@ if(SQL)
 
   include(${CMAKE_CURRENT_LIST_DIR}/formulas.cmake)
 
-  # @fault_kinds: the lines of BS_FAULT_KINDS (kernels/fault.h), one row each.
-  if(sql MATCHES "@fault_kinds")
-    file(READ ${CMAKE_CURRENT_LIST_DIR}/../kernels/fault.h kinds)
-    string(REGEX REPLACE "[ \\\n]+" " " kinds "${kinds}")
-    string(REGEX REPLACE "^.*#define BS_FAULT_KINDS.X. (.*) typedef enum bs_fault_kind .*$" "\\1" kinds "${kinds}")
-    string(REPLACE "'" "''" kinds "${kinds}")
-    string(REGEX REPLACE "X.[A-Z0-9_]+, .([^\"]+)., ([01]), ([01]), ([01]), ([A-Z0-9_]+), [^\"]*, .([^\"]+)..( |$)"
-           "    ('\\1', \\2, \\3, \\4, '\\5', '\\6'),\n" kinds "${kinds}")
-    string(REGEX REPLACE "    \\('[a-z0-9-]+', [01], [01], [01], '[A-Z0-9_]+', '([^']|'')+'\\),\n" "" rest "${kinds}")
-    if(NOT rest STREQUAL "")
-      message(FATAL_ERROR "${IN}: kernels/fault.h has a line that is not like the others: ${rest}")
+  # Replaces @NAME by rows of SQL, one for each line of a macro of kernels/, which ends before `typedef enum ENUM`. line: a
+  # regular expression of a line; row: the values that it becomes; made: a regular expression of such values.
+  function(rows_of name header macro enum line row made)
+    if(NOT sql MATCHES "@${name}")
+      return()
     endif()
-    string(REGEX REPLACE ",\n$" "" kinds "${kinds}")
-    string(REPLACE "'NONE'" "NULL" kinds "${kinds}")
-    string(REPLACE "@fault_kinds" "${kinds}" sql "${sql}")
-  endif()
+    file(READ ${CMAKE_CURRENT_LIST_DIR}/../kernels/${header} rows)
+    string(REGEX REPLACE "[ \\\n]+" " " rows "${rows}")
+    string(REGEX REPLACE "^.*#define ${macro}.X. (.*) typedef enum ${enum} .*$" "\\1" rows "${rows}")
+    string(REPLACE "'" "''" rows "${rows}")
+    string(REGEX REPLACE "${line}( |$)" "    (${row}),\n" rows "${rows}")
+    string(REGEX REPLACE "    \\(${made}\\),\n" "" rest "${rows}")
+    if(NOT rest STREQUAL "")
+      message(FATAL_ERROR "${IN}: kernels/${header} has a line that is not like the others: ${rest}")
+    endif()
+    string(REGEX REPLACE ",\n$" "" rows "${rows}")
+    string(REPLACE "'NONE'" "NULL" rows "${rows}")
+    string(REPLACE "@${name}" "${rows}" sql "${sql}")
+    set(sql "${sql}" PARENT_SCOPE)
+  endfunction()
 
-  # @number_types: the lines of BS_DTYPES (kernels/dtype.h), one row each.
-  if(sql MATCHES "@number_types")
-    file(READ ${CMAKE_CURRENT_LIST_DIR}/../kernels/dtype.h types)
-    string(REGEX REPLACE "[ \\\n]+" " " types "${types}")
-    string(REGEX REPLACE "^.*#define BS_DTYPES.X. (.*) typedef enum bs_dtype .*$" "\\1" types "${types}")
-    string(REGEX REPLACE "X.[A-Z0-9_]+, .([a-z0-9_]+)., ([0-9]+), ([0-9a-fx]+), ([0-9a-fx]+), ([01]), ([0-9.]+)f, [a-z0-9_, ]+.( |$)"
-           "    ('\\1', \\2, \\3, \\4, \\5, \\6),\n" types "${types}")
-    string(REGEX REPLACE "    \\('[a-z0-9_]+', [0-9]+, [0-9a-fx]+, [0-9a-fx]+, [01], [0-9.]+\\),\n" "" rest "${types}")
-    if(NOT rest STREQUAL "")
-      message(FATAL_ERROR "${IN}: kernels/dtype.h has a line that is not like the others: ${rest}")
-    endif()
-    string(REGEX REPLACE ",\n$" "" types "${types}")
-    string(REPLACE "@number_types" "${types}" sql "${sql}")
-  endif()
+  rows_of(fault_kinds fault.h BS_FAULT_KINDS bs_fault_kind
+          "X.[A-Z0-9_]+, .([^\"]+)., ([01]), ([01]), ([01]), ([A-Z0-9_]+), [^\"]*, .([^\"]+).."
+          "'\\1', \\2, \\3, \\4, '\\5', '\\6'" "'[a-z0-9-]+', [01], [01], [01], '[A-Z0-9_]+', '([^']|'')+'")
+  rows_of(number_types dtype.h BS_DTYPES bs_dtype
+          "X.[A-Z0-9_]+, .([a-z0-9_]+)., ([0-9]+), ([0-9a-fx]+), ([0-9a-fx]+), ([01]), ([0-9.]+)f, [a-z0-9_, ]+."
+          "'\\1', \\2, \\3, \\4, \\5, \\6" "'[a-z0-9_]+', [0-9]+, [0-9a-fx]+, [0-9a-fx]+, [01], [0-9.]+")
   if(sql MATCHES "@[a-z_]+\\([^\n]*")
     message(FATAL_ERROR "${IN}: unknown formula, or an argument with parentheses: ${CMAKE_MATCH_0}")
   endif()
