@@ -147,8 +147,7 @@ static bs_status find_plan(const bs_cudnn_plan **out, const bs_cuda_job *j, cons
 }
 
 /* Runs one batch; cuDNN reads and makes floats, or words of the engine's type, as which `weights` are
- * given. *served: false, without an
- * error, if the engine refuses it but may accept smaller ones. */
+ * given. *served: false, without an error, if the engine refuses it but may accept smaller ones. */
 static bs_status run_batch(const bs_cuda_job *j, int n, bs_view in, int64_t filters, CUdeviceptr weights,
                            CUdeviceptr bias, bs_out out, bool *served)
 {

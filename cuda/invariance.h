@@ -60,8 +60,7 @@ bs_status bs_invariance_serves(bs_stream *stream, int node, const bs_cudnn_confi
 
 /* invariance_data.c. Allocates device memory for `elements` floats. */
 bs_status bs_invariance_alloc(bs_stream *stream, CUdeviceptr *out, int64_t elements);
-/* Writes n random numbers in [-1, 1) to the device, the same in every run, rounded to a
- * type. */
+/* Writes n random numbers in [-1, 1) to the device, the same in every run, rounded to a type. */
 bs_status bs_invariance_fill(bs_stream *stream, CUdeviceptr to, int64_t n, bs_dtype type);
 /* For bs_invariance_begin(): takes filters and inputs whose sums are 0 but for errors; and puts those of the
  * layer back, if they were taken away. */

@@ -36,9 +36,9 @@ static bs_status measure(bs_golden *golden, float *data, float *largest)
 {
     const bs_graph *g = golden->graph;
     for (int t = 0; t < g->n_tensors; t++) {
-        size_t bytes = g->tensors[t].constant ? 0 : golden->backend->row_bytes(golden->network, t);
         if (g->tensors[t].constant)
             continue;
+        size_t bytes = golden->backend->row_bytes(golden->network, t);
         BS_TRY(bs_golden_need(golden, t, golden->n, NULL));
         for (int i = 0; i < golden->n; i++) {
             const char *row = (const char *)golden->rows[t] + (size_t)i * bytes;
