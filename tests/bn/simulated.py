@@ -86,7 +86,9 @@ class File:
             new = np.arange(self.layers, layer.max() + 1)
             self.db.execute("DELETE FROM layer WHERE id >= ?", (self.layers,))
             names = [f"layer{i}" for i in new]
-            self.insert("layer", new, names, None, "Conv", "activation", "1x1x1", "fp32", ENDLESS // 32, ENDLESS, 1, new, names)
+            columns = "id, name, node, op, kind, shape, type, elements, bits, macs, ordinal, label"
+            self.insert(f"layer ({columns})", new, names, None, "Conv", "activation", "1x1x1", "fp32", ENDLESS // 32, ENDLESS, 1,
+                        new, names)
             self.layers = layer.max() + 1
         for e in np.setdiff1d(entry, [r[0] for r in self.db.execute("SELECT id FROM entry")]).tolist():
             self.db.execute("INSERT INTO entry (id, name, kind, bits, burst, count, ber, scope, probability, shared_bit, targets, trials, "
