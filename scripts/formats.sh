@@ -1,14 +1,15 @@
 #!/bin/bash
 # formats.sh JOB [TYPE...]: runs a job once for each type of values, and prints what the type costs and changes: accuracy,
 # trials per second, and for each entry the shares of masked trials, SDC-1 and DUE and the failure rate, with intervals. The
-# job must say `storage: ${STORAGE:-fp32}`. Types: fp32 fp16 bf16 fp8_e4m3 fp8_e5m2 int8. Result files are kept in the folder
-# FORMATS, if it is set, for `bitsink compare`. BITSINK names the program (default build/bitsink), OPTIONS are further
-# options of `bitsink run`. A dash stands for what an entry does not have: a bit error rate has no rate of one fault.
+# job must say `storage: ${STORAGE:-fp32}`. Types: fp32 fp16 bf16 fp8_e4m3 fp8_e5m2 int8. Strata are weighted by their bits,
+# those of an entry that occupies no memory of its own all alike. Result files are kept in the folder FORMATS, if it is set,
+# for `bitsink compare`. BITSINK names the program (default build/bitsink), OPTIONS are further options of `bitsink run`. A
+# dash stands for what an entry does not have: a bit error rate has no rate of one fault.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 bitsink=$(realpath "${BITSINK:-$here/build/bitsink}")
 if [ $# -lt 1 ]; then
-    sed -n '2,6s/^# //p' "$0" >&2
+    sed -n '2,7s/^# //p' "$0" >&2
     exit 2
 fi
 job=$1
@@ -41,6 +42,7 @@ WITH outcome AS (
            max(CASE outcome WHEN 'sdc1' THEN printf('%.3f (%.3f to %.3f)', 100 * rate, 100 * low, 100 * high) END) AS sdc,
            max(CASE outcome WHEN 'due' THEN printf('%.3f (%.3f to %.3f)', 100 * rate, 100 * low, 100 * high) END) AS due
       FROM (SELECT entry, outcome, rate, low, high FROM network_outcome
+             WHERE weights = 'bits' OR entry NOT IN (SELECT entry FROM network_outcome WHERE weights = 'bits')
              UNION ALL SELECT entry, outcome, rate, low, high FROM layer_outcome WHERE layer = 4095) GROUP BY entry
 )
 SELECT printf('%-9s %-16s %8s %9.0f %8s %24s %24s %30s', '$type', e.name,

@@ -49,8 +49,9 @@ t compare --all e4m3.db whole.db
 echo '$ side by side'
 sed 's/^seed:.*/&\nstorage: ${STORAGE:-fp32}/; s/bits: exponent/bits: sign/' jobs/small.yaml >jobs/formats.yaml
 printf '  - {id: 5, targets: fc1, fault: zero, count: all}\n  - {id: 6, scope: inference, targets: {kind: weight}, trials: 2}\n' >>jobs/formats.yaml
-OPTIONS='--device null --threads 2' BITSINK=$bitsink "$here/../../scripts/formats.sh" jobs/formats.yaml fp32 bf16 |
+FORMATS=formats OPTIONS='--device null --threads 2' BITSINK=$bitsink "$here/../../scripts/formats.sh" jobs/formats.yaml fp32 bf16 |
     awk 'NR > 1 { $4 = "RATE" } 1'
+sql formats/bf16.db "SELECT entry, weights, round(100 * rate, 3) FROM network_outcome WHERE outcome = 'sdc1' ORDER BY 1, 2"
 echo '$ lists of sites'
 t plan --quiet --device null --sites sites.csv jobs/fp32.yaml
 sed "/^faults:/,\$d" jobs/int8.yaml >jobs/list.yaml
